@@ -1,0 +1,192 @@
+package actionhero
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"regexp"
+	"time"
+	"unsafe"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/route"
+	"github.com/actionhero-go/actionhero/internal/schema"
+)
+
+// None is the input of an action that takes nothing, or the output of one that answers nothing of its own.
+type None struct{}
+
+// Action is something a client may ask for, over whichever transport it came. It is a declaration: fill in the
+// fields, put it into the folder's All, and every transport serves it.
+//
+// In is a struct whose fields are the inputs; their tags are the documentation, the whitelist and the check (see the
+// package comment for the list). Out is a struct or a map with string keys, whose members become the answer; [None] if
+// there is nothing to say; or *[Content] to send bytes instead of an object.
+type Action[In, Out any] struct {
+	Name        string        // how clients ask for it: letters, digits and _ . : - up to 64 characters; required
+	Description string        // one sentence for people, shown by actionsView
+	Route       string        // an HTTP route of its own besides /api/NAME: "POST /users/{id}"; default: none
+	Middleware  []Middleware  // run around this action alone, outermost first, inside the API's own; default: none
+	Timeout     time.Duration // when its context ends; negative: never; default: Config.ActionTimeout
+
+	// Run does the work. It gets its input decoded and checked. An *[Error] reaches the client as it is; any other
+	// error is logged and reaches it as an internal error.
+	Run func(ctx context.Context, in In) (Out, error)
+}
+
+// Part is what an API is made of: an [Action], an [Initializer], or [Parts], a list of parts. The method is not
+// exported because the list is closed: other things hook in through an Initializer.
+type Part interface {
+	register(*registry) error
+}
+
+// Parts is a list of actions, initializers and other lists.
+type Parts []Part
+
+func (ps Parts) register(r *registry) error {
+	for i, p := range ps {
+		if p == nil {
+			return fmt.Errorf("part %d of a list of parts is nil: every entry must be an action, an initializer or a list", i)
+		}
+		if err := p.register(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ActionInfo describes a registered action, for documentation and for transports.
+type ActionInfo struct {
+	Name, Description string
+	Inputs            []Input
+	Route             string // "POST /users/{id}"; empty if it has none
+	OutputExample     []byte // a JSON object
+}
+
+// Input describes one input of an action.
+type Input struct {
+	Name, Doc, Type, Format string // Type and Format in the words of JSON Schema
+	Required, Secret        bool
+}
+
+// action is a registered [Action], its types erased: the one place where they are.
+type action struct {
+	info    ActionInfo
+	input   *schema.Input
+	output  *schema.Output // nil for Content
+	outType reflect.Type
+	limit   time.Duration
+	run     Handler // the action's own middleware around decode and Run
+}
+
+var actionName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
+
+func (a Action[In, Out]) register(r *registry) error {
+	act, err := a.compile()
+	if err != nil {
+		return err
+	}
+	return r.addAction(act)
+}
+
+func (a Action[In, Out]) compile() (*action, error) {
+	if a.Name == "" {
+		return nil, fmt.Errorf("an action that takes %v and answers %v has no name: set Name", reflect.TypeFor[In](), reflect.TypeFor[Out]())
+	}
+	if !actionName.MatchString(a.Name) {
+		return nil, fmt.Errorf("action name %q is not allowed: use 1 to 64 letters, digits and _ . : -", a.Name)
+	}
+	if a.Run == nil {
+		return nil, fmt.Errorf("action %q has no Run: set the function that does the work", a.Name)
+	}
+	input, err := schema.CompileInput(reflect.TypeFor[In](), schema.Options{FileType: reflect.TypeFor[File]()})
+	if err != nil {
+		return nil, fmt.Errorf("action %q: %w", a.Name, err)
+	}
+	act := &action{input: input, limit: a.Timeout, outType: reflect.TypeFor[Out]()}
+	act.info = ActionInfo{Name: a.Name, Description: a.Description, Route: a.Route, OutputExample: []byte("{}")}
+	if reflect.TypeFor[Out]() != reflect.TypeFor[*Content]() {
+		if act.output, err = schema.CompileOutput(reflect.TypeFor[Out]()); err != nil {
+			return nil, fmt.Errorf("action %q: %w", a.Name, err)
+		}
+		act.info.OutputExample = act.output.Example()
+	}
+	for _, f := range input.Fields() {
+		act.info.Inputs = append(act.info.Inputs, Input{Name: f.Name, Doc: f.Doc, Type: f.Type, Format: f.Format, Required: f.Required, Secret: f.Secret})
+	}
+	if err := act.checkRoute(); err != nil {
+		return nil, err
+	}
+	act.run = chain(a.Middleware, func(ctx context.Context, req *Request) (any, error) {
+		var in In
+		if fail := input.Decode(unsafe.Pointer(&in), req.Params.list); fail != nil {
+			return nil, inputError(fail)
+		}
+		out, err := a.Run(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	})
+	return act, nil
+}
+
+func (act *action) checkRoute() error {
+	if act.info.Route == "" {
+		return nil
+	}
+	pattern, err := route.Parse(act.info.Route)
+	if err != nil {
+		return fmt.Errorf("action %q: %w", act.info.Name, err)
+	}
+	for _, name := range pattern.Names() {
+		if !act.takes(name) {
+			return fmt.Errorf("action %q: its route %q has {%s}, but it has no input of that name: add the field or change the route", act.info.Name, act.info.Route, name)
+		}
+	}
+	return nil
+}
+
+func (act *action) takes(name string) bool {
+	for i := range act.info.Inputs {
+		if act.info.Inputs[i].Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Call runs the action in this process as a client would: through the API's middleware and the checks of its input.
+// It is how one action uses another, and how tests run one.
+func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error) {
+	var none Out
+	raw, err := jsonx.Marshal(in)
+	if err != nil {
+		return none, fmt.Errorf("the input of action %q does not encode: %w", a.Name, err)
+	}
+	req := api.NewRequest("internal")
+	req.Action = a.Name
+	if err := req.Params.AddObject(raw); err != nil {
+		return none, err
+	}
+	result, err := api.Dispatch(ctx, req)
+	if err != nil {
+		return none, err
+	}
+	out, ok := result.(Out)
+	if !ok {
+		return none, fmt.Errorf("action %q answered a %T, not a %T: another action has its name, or a middleware changed the result", a.Name, result, none)
+	}
+	return out, nil
+}
+
+func inputError(fail *schema.Failure) *Error {
+	if fail.Missing != "" {
+		return &Error{Code: InvalidInput, Message: fail.Missing + " is a required parameter for this action"}
+	}
+	e := &Error{Code: InvalidInput, Message: fail.Violations[0].Message}
+	for _, v := range fail.Violations {
+		e.Details = append(e.Details, Detail(v))
+	}
+	return e
+}

@@ -1,0 +1,234 @@
+package backendtest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/google/go-cmp/cmp"
+)
+
+// listener collects what is delivered.
+type listener struct {
+	mu       sync.Mutex
+	messages []backend.Message
+	inRoom   map[string]int // how many deliveries to each room are under way
+	overlaps int            // deliveries that began while another to the same room was under way
+	came     chan struct{}  // has something in it when messages has grown
+}
+
+// newListening returns a backend that is not open yet, whose messages go to the listener.
+func (t *tester) newListening() (backend.Backend, *listener) {
+	t.Helper()
+	b := t.h.New(t.T)
+	l := &listener{inRoom: make(map[string]int), came: make(chan struct{}, 1)}
+	b.Broker().Subscribe(l.deliver)
+	return b, l
+}
+
+// openListening returns an open backend whose messages go to the listener.
+func (t *tester) openListening() (backend.Broker, *listener) {
+	t.Helper()
+	b, l := t.newListening()
+	t.mustOpen(b)
+	return b.Broker(), l
+}
+
+func (l *listener) deliver(m backend.Message) (after func()) {
+	l.mu.Lock()
+	if l.inRoom[m.Room]++; l.inRoom[m.Room] > 1 {
+		l.overlaps++
+	}
+	l.messages = append(l.messages, m)
+	l.mu.Unlock()
+	select {
+	case l.came <- struct{}{}:
+	default:
+	}
+	l.mu.Lock()
+	l.inRoom[m.Room]--
+	l.mu.Unlock()
+	return nil
+}
+
+// wait returns all messages once there are n of them.
+func (l *listener) wait(t *tester, n int) []backend.Message {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for {
+		l.mu.Lock()
+		got := slices.Clone(l.messages)
+		l.mu.Unlock()
+		if len(got) >= n {
+			return got
+		}
+		select {
+		case <-l.came:
+		case <-deadline.C:
+			t.Fatalf("%d messages came within %v, want %d", len(got), patience, n)
+		}
+	}
+}
+
+// wantExactly waits for want, publishes a last word in the same room, and checks that all came in this order and nothing
+// else did.
+func (l *listener) wantExactly(t *tester, b backend.Broker, want []backend.Message) {
+	t.Helper()
+	l.wait(t, len(want))
+	room := ""
+	if len(want) > 0 {
+		room = want[0].Room
+	}
+	last := backend.Message{Room: room, Body: []byte(`"the last word"`)}
+	t.must(b.Publish(t.ctx, last))
+	got := l.wait(t, len(want)+1)
+	if diff := cmp.Diff(texts(append(slices.Clone(want), last)), texts(got)); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+// texts makes messages easy to compare and to read.
+func texts(messages []backend.Message) []string {
+	list := make([]string, len(messages))
+	for i, m := range messages {
+		list[i] = fmt.Sprintf("%q in %q: %s", m.From, m.Room, m.Body)
+	}
+	return list
+}
+
+func orderOfMessages(t *tester) {
+	b, l := t.openListening()
+	var want []backend.Message
+	for i := range 200 {
+		m := backend.Message{Room: "room", From: "someone", Body: fmt.Appendf(nil, `{"message":%d}`, i)}
+		want = append(want, m)
+		t.must(b.Publish(t.ctx, m))
+	}
+	l.wantExactly(t, b, want)
+}
+
+// publishConcurrently checks that each publisher's messages keep their order, that none is lost or doubled, and that no
+// room is told two things at once.
+func publishConcurrently(t *tester) {
+	b, l := t.openListening()
+	const publishers, rooms, each = 8, 3, 60
+	var wg sync.WaitGroup
+	for p := range publishers {
+		wg.Go(func() {
+			for i := range each {
+				m := backend.Message{Room: fmt.Sprint("room ", i%rooms), From: fmt.Sprint(p), Body: fmt.Append(nil, i)}
+				if err := b.Publish(t.ctx, m); err != nil {
+					t.Errorf("Publish: %v", err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	got := make(map[string][]string) // by publisher and room
+	for _, m := range l.wait(t, publishers*each) {
+		got[m.From+" in "+m.Room] = append(got[m.From+" in "+m.Room], string(m.Body))
+	}
+	want := make(map[string][]string)
+	for p := range publishers {
+		for i := range each {
+			key := fmt.Sprintf("%d in room %d", p, i%rooms)
+			want[key] = append(want[key], fmt.Sprint(i))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("messages by publisher and room (-want +got):\n%s", diff)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.overlaps > 0 {
+		t.Errorf("%d deliveries began while another to the same room was under way", l.overlaps)
+	}
+}
+
+func oddMessages(t *tester) {
+	b, l := t.openListening()
+	bodies := []string{`null`, `""`, `"\u0000\ud83d\ude80"`, `"日本 👩‍🚀"`, ` [ 1 , {"a":null} ] `, `1e400`}
+	n := 0
+	for _, name := range oddNames {
+		var want []backend.Message
+		for _, body := range bodies {
+			want = append(want, backend.Message{Room: name, From: name, Body: []byte(body)})
+		}
+		for _, m := range want {
+			t.must(b.Publish(t.ctx, m))
+		}
+		got := l.wait(t, n+len(want))[n:]
+		if diff := cmp.Diff(texts(want), texts(got)); diff != "" {
+			t.Errorf("messages in room %.40q (-want +got):\n%.2000s", name, diff)
+		}
+		n += len(want)
+	}
+	big := backend.Message{Room: "room", Body: []byte(`"` + strings.Repeat("x", 1<<20) + `"`)}
+	t.must(b.Publish(t.ctx, big))
+	if got := l.wait(t, n+1)[n]; !bytes.Equal(got.Body, big.Body) {
+		t.Errorf("a message of %d bytes came back different, with %d bytes", len(big.Body), len(got.Body))
+	}
+}
+
+func noSubscriber(t *tester) {
+	b := t.open().Broker()
+	t.must(b.Publish(t.ctx, backend.Message{Room: "room", Body: []byte("1")}))
+}
+
+func roomTooLong(t *tester) {
+	b, l := t.openListening()
+	long := strings.Repeat("r", backend.MaxKeyBytes+1)
+	t.wantError("Publish", b.Publish(t.ctx, backend.Message{Room: long, Body: []byte("1")}), backend.ErrKeyTooLong)
+	t.wantError("Enter a room", b.Enter(t.ctx, long, "member"), backend.ErrKeyTooLong)
+	t.wantError("Enter as a member", b.Enter(t.ctx, "room", long), backend.ErrKeyTooLong)
+	t.must(b.Leave(t.ctx, long, long)) // it is not there, and that is all that Leave promises
+	t.wantMembers(b, long)
+	t.wantMembers(b, "room")
+	l.wantExactly(t, b, nil)
+}
+
+// callsFromDelivery checks what a subscriber may call while it is called itself, and after.
+func callsFromDelivery(t *tester) {
+	nb := t.h.New(t.T)
+	b := nb.Broker()
+	counted := make(chan int, 1)
+	after := make(chan struct{})
+	b.Subscribe(func(m backend.Message) func() {
+		if m.Room != "room" {
+			close(after)
+			return nil
+		}
+		err := b.Enter(t.ctx, m.Room, "second")
+		if err == nil {
+			err = b.Leave(t.ctx, m.Room, "first")
+		}
+		_, total, err2 := b.Members(t.ctx, m.Room, 10)
+		if err != nil || err2 != nil {
+			t.Errorf("within a delivery: %v, %v", err, err2)
+		}
+		counted <- total
+		return func() { t.must(b.Publish(t.ctx, backend.Message{Room: "other", Body: []byte("2")})) }
+	})
+	t.mustOpen(nb)
+	t.must(b.Enter(t.ctx, "room", "first"))
+	t.must(b.Publish(t.ctx, backend.Message{Room: "room", Body: []byte("1")}))
+	select {
+	case n := <-counted:
+		if n != 1 {
+			t.Errorf("within a delivery the room had %d members, want 1", n)
+		}
+	case <-time.After(patience):
+		t.Fatalf("a delivery that enters and leaves rooms did not end within %v", patience)
+	}
+	select {
+	case <-after:
+	case <-time.After(patience):
+		t.Fatalf("what was published after a delivery did not come within %v", patience)
+	}
+	t.wantMembers(b, "room", "second")
+}

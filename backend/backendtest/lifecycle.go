@@ -1,0 +1,128 @@
+package backendtest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// wantClosed checks that nothing works.
+func (t *tester) wantClosed(b backend.Backend) {
+	t.Helper()
+	s, r := b.Store(), b.Broker()
+	t.wantError("Set", s.Set(t.ctx, "a", nil, 0), backend.ErrClosed)
+	t.wantError("Set with a negative ttl", s.Set(t.ctx, "a", nil, -1), backend.ErrClosed)
+	_, err := s.Get(t.ctx, "a")
+	t.wantError("Get", err, backend.ErrClosed)
+	_, err = s.Delete(t.ctx, "a")
+	t.wantError("Delete", err, backend.ErrClosed)
+	_, err = s.Len(t.ctx)
+	t.wantError("Len", err, backend.ErrClosed)
+	t.wantError("Publish", r.Publish(t.ctx, backend.Message{Room: "room", Body: []byte("1")}), backend.ErrClosed)
+	t.wantError("Enter", r.Enter(t.ctx, "room", "a"), backend.ErrClosed)
+	t.wantError("Leave", r.Leave(t.ctx, "room", "a"), backend.ErrClosed)
+	_, _, err = r.Members(t.ctx, "room", 1)
+	t.wantError("Members", err, backend.ErrClosed)
+}
+
+func closed(t *tester) {
+	b := t.h.New(t.T)
+	t.wantClosed(b)
+	t.mustOpen(b)
+	t.set(b.Store(), "a", "1", 0)
+	t.mustClose(b)
+	t.wantClosed(b)
+}
+
+// openAgain checks what outlives Close, and that the subscription and the expiries are among it.
+func openAgain(t *tester) {
+	b, l := t.newListening()
+	t.mustOpen(b)
+	s, r := b.Store(), b.Broker()
+	t.set(s, "a", "kept", 0)
+	t.set(s, "b", "kept for long", time.Hour)
+	t.set(s, "c", "kept, then deleted", time.Hour)
+	short := t.setWatched(s, "short", 5*time.Millisecond)
+	longer := t.setWatched(s, "not so short", 400*time.Millisecond)
+	t.must(r.Enter(t.ctx, "room", "a"))
+	for range 3 {
+		t.mustClose(b)
+		time.Sleep(10 * time.Millisecond)
+		if err := b.Open(t.ctx); err != nil {
+			t.Fatalf("Open after Close: %v", err)
+		}
+	}
+	t.waitUntilGone(s, short)
+	t.wantValue(s, "a", "kept")
+	t.wantValue(s, "b", "kept for long")
+	t.wantDelete(s, "c", true)
+	t.wantMembers(r, "room")
+	t.must(r.Enter(t.ctx, "room", "b"))
+	t.wantMembers(r, "room", "b")
+	t.waitUntilGone(s, longer)
+	t.wantLen(s, 2)
+	l.wantExactly(t, r, nil)
+}
+
+// closeEndsDeliveries closes while others publish: once Close has returned, nothing may come.
+func closeEndsDeliveries(t *tester) {
+	b, l := t.newListening()
+	t.mustOpen(b)
+	var wg sync.WaitGroup
+	for p := range 4 {
+		wg.Go(func() {
+			m := backend.Message{Room: fmt.Sprint("room ", p), Body: []byte("1")}
+			for {
+				err := b.Broker().Publish(t.ctx, m)
+				if errors.Is(err, backend.ErrClosed) {
+					return
+				}
+				if err != nil {
+					t.Errorf("Publish: %v", err)
+					return
+				}
+			}
+		})
+	}
+	l.wait(t, 100)
+	t.mustClose(b)
+	l.mu.Lock()
+	n := len(l.messages)
+	for room, under := range l.inRoom {
+		if under > 0 {
+			t.Errorf("Close returned while a delivery to %q was under way", room)
+		}
+	}
+	l.mu.Unlock()
+	wg.Wait()
+	if got := len(l.wait(t, n)); got != n {
+		t.Errorf("%d messages came after Close", got-n)
+	}
+}
+
+func openTwice(t *tester) {
+	b := t.h.New(t.T)
+	t.mustClose(b) // not open: nothing to do
+	t.mustOpen(b)
+	if err := b.Open(t.ctx); err == nil {
+		t.Error("opening an open backend works, want an error")
+	}
+	t.set(b.Store(), "a", "still open", 0)
+	t.wantValue(b.Store(), "a", "still open")
+	t.mustClose(b)
+	t.mustClose(b)
+}
+
+func samePart(t *tester) {
+	b := t.h.New(t.T)
+	s, r := b.Store(), b.Broker()
+	t.mustOpen(b)
+	if b.Store() != s || b.Broker() != r {
+		t.Error("Store or Broker gives another value after Open")
+	}
+	t.set(s, "a", "1", 0)
+	t.wantValue(b.Store(), "a", "1")
+}

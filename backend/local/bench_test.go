@@ -1,0 +1,212 @@
+package local
+
+import (
+	"bytes"
+	"fmt"
+	"hash/maphash"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// bare is what the store is measured against: the least that keeps values by key for many goroutines, with no expiry,
+// no times and no bound.
+type bare struct {
+	seed   maphash.Seed
+	shards [64]struct {
+		mu sync.RWMutex
+		m  map[string][]byte
+		_  [64]byte
+	}
+}
+
+func newBare() *bare {
+	b := &bare{seed: maphash.MakeSeed()}
+	for i := range b.shards {
+		b.shards[i].m = make(map[string][]byte)
+	}
+	return b
+}
+
+func (b *bare) get(key string) []byte {
+	s := &b.shards[maphash.String(b.seed, key)%64]
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.m[key]
+}
+
+func (b *bare) set(key string, value []byte) {
+	s := &b.shards[maphash.String(b.seed, key)%64]
+	value = bytes.Clone(value)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.m[key] = value
+}
+
+// use looks at a value as a reader would.
+func use(value []byte) {
+	if sum := value[0] + value[len(value)-1]; sum != 0 {
+		panic("a value is not what was set")
+	}
+}
+
+// eachKey runs op in parallel, over n keys in an order that caches cannot foresee.
+func eachKey(b *testing.B, n int, op func(key string, value []byte)) {
+	b.Helper()
+	b.ReportAllocs()
+	keys, value := make([]string, n), make([]byte, 100)
+	for i := range keys {
+		keys[i] = fmt.Sprint("session:", i)
+		op(keys[i], value)
+	}
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := rand.IntN(n); pb.Next(); i = (i + 7919) % n {
+			op(keys[i], value)
+		}
+	})
+}
+
+func BenchmarkStore(b *testing.B) {
+	for _, n := range []int{1000, 100_000} {
+		b.Run(fmt.Sprint("get/keys=", n, "/bare"), func(b *testing.B) {
+			m, filled := newBare(), make([]byte, 100)
+			for i := range n {
+				m.set(fmt.Sprint("session:", i), filled)
+			}
+			eachKey(b, n, func(key string, _ []byte) { use(m.get(key)) })
+		})
+		for _, ttl := range []time.Duration{0, time.Hour} {
+			b.Run(fmt.Sprint("get/keys=", n, "/ttl=", ttl), func(b *testing.B) {
+				s, ctx := open(b, Config{}).Store(), b.Context()
+				for i := range n {
+					if err := s.Set(ctx, fmt.Sprint("session:", i), make([]byte, 100), ttl); err != nil {
+						b.Fatal(err)
+					}
+				}
+				eachKey(b, n, func(key string, _ []byte) {
+					e, err := s.Get(ctx, key)
+					if err != nil {
+						b.Error(err)
+					}
+					use(e.Value)
+				})
+			})
+		}
+		b.Run(fmt.Sprint("set/keys=", n, "/bare"), func(b *testing.B) {
+			m := newBare()
+			eachKey(b, n, m.set)
+		})
+		for _, ttl := range []time.Duration{0, time.Hour} {
+			b.Run(fmt.Sprint("set/keys=", n, "/ttl=", ttl), func(b *testing.B) {
+				s, ctx := open(b, Config{}).Store(), b.Context()
+				eachKey(b, n, func(key string, value []byte) {
+					if err := s.Set(ctx, key, value, ttl); err != nil {
+						b.Error(err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// heap returns how much memory is in use.
+func heap() float64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
+// BenchmarkMemory reports what an entry takes beyond its key and value, to be compared with entryOverhead, and what a
+// member of a room takes beyond its id.
+func BenchmarkMemory(b *testing.B) {
+	const n = 100_000
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%016d", i)
+	}
+	for _, ttl := range []time.Duration{0, time.Hour} {
+		b.Run(fmt.Sprint("entry/ttl=", ttl), func(b *testing.B) {
+			for b.Loop() {
+				before := heap()
+				bk := open(b, Config{})
+				for _, key := range keys {
+					if err := bk.store.Set(b.Context(), key, make([]byte, 64), ttl); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric((heap()-before)/n-16-64, "B/entry")
+				runtime.KeepAlive(bk)
+			}
+		})
+	}
+	b.Run("member", func(b *testing.B) {
+		for b.Loop() {
+			before := heap()
+			bk := open(b, Config{})
+			for _, key := range keys {
+				if err := bk.broker.Enter(b.Context(), "room", key); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric((heap()-before)/n, "B/member")
+			runtime.KeepAlive(bk)
+		}
+	})
+}
+
+func BenchmarkBroker(b *testing.B) {
+	const n = 100_000
+	bk := New(Config{})
+	delivered := 0
+	bk.Broker().Subscribe(func(backend.Message) func() { delivered++; return nil })
+	if err := bk.Open(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	r, ctx := bk.Broker(), b.Context()
+	for i := range n {
+		if err := r.Enter(ctx, "room", fmt.Sprint(i)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	check := func(b *testing.B, err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("leave and enter", func(b *testing.B) {
+		b.ReportAllocs()
+		ids := make([]string, n)
+		for i := range ids {
+			ids[i] = fmt.Sprint(i)
+		}
+		i := 0
+		for b.Loop() {
+			check(b, r.Leave(ctx, "room", ids[i%n]))
+			check(b, r.Enter(ctx, "room", ids[i%n]))
+			i += 7919
+		}
+	})
+	for _, limit := range []int{0, 100, 1000} {
+		b.Run(fmt.Sprint("members/limit=", limit), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _, err := r.Members(ctx, "room", limit)
+				check(b, err)
+			}
+		})
+	}
+	b.Run("publish", func(b *testing.B) {
+		b.ReportAllocs()
+		m := backend.Message{Room: "room", From: "someone", Body: []byte(`"hello"`)}
+		for b.Loop() {
+			check(b, r.Publish(ctx, m))
+		}
+	})
+	check(b, bk.Close(ctx))
+}

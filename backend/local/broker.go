@@ -1,0 +1,115 @@
+package local
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// lanes is how many rooms can be delivered to at the same time. Rooms that share a lane wait for each other.
+const lanes = 64
+
+type broker struct {
+	deliver atomic.Pointer[func(backend.Message) func()]
+	open    atomic.Bool
+	seed    maphash.Seed
+	lanes   [lanes]sync.Mutex // held while a message is delivered: what gives a room its one order
+
+	mu    sync.RWMutex // for rooms; never held while a message is delivered
+	rooms map[string]*presence
+}
+
+func newBroker() *broker {
+	return &broker{seed: maphash.MakeSeed(), rooms: make(map[string]*presence)}
+}
+
+func (b *broker) start() { b.open.Store(true) }
+
+// stop waits for deliveries under way, by taking every lane, and empties all rooms.
+func (b *broker) stop() {
+	for i := range b.lanes {
+		b.lanes[i].Lock()
+	}
+	b.open.Store(false)
+	for i := range b.lanes {
+		b.lanes[i].Unlock()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rooms = make(map[string]*presence)
+}
+
+func (b *broker) Subscribe(deliver func(backend.Message) func()) { b.deliver.Store(&deliver) }
+
+func (b *broker) Publish(_ context.Context, m backend.Message) error {
+	if err := tooLong("room", m.Room); err != nil {
+		return err
+	}
+	after, err := b.deliverInOrder(m)
+	if after != nil {
+		after()
+	}
+	return err
+}
+
+func (b *broker) deliverInOrder(m backend.Message) (after func(), err error) {
+	lane := &b.lanes[maphash.String(b.seed, m.Room)%lanes]
+	lane.Lock()
+	defer lane.Unlock()
+	if !b.open.Load() {
+		return nil, backend.ErrClosed
+	}
+	if deliver := b.deliver.Load(); deliver != nil {
+		after = (*deliver)(m)
+	}
+	return after, nil
+}
+
+func (b *broker) Enter(_ context.Context, room, member string) error {
+	if err := tooLong("room", room); err != nil {
+		return err
+	}
+	if err := tooLong("member", member); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.open.Load() {
+		return backend.ErrClosed
+	}
+	p := b.rooms[room]
+	if p == nil {
+		p = newPresence(room)
+		b.rooms[p.room] = p
+	}
+	p.enter(member)
+	return nil
+}
+
+func (b *broker) Leave(_ context.Context, room, member string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.open.Load() {
+		return backend.ErrClosed
+	}
+	if p := b.rooms[room]; p != nil && p.leave(member) {
+		delete(b.rooms, room)
+	}
+	return nil
+}
+
+func (b *broker) Members(_ context.Context, room string, limit int) ([]string, int, error) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if !b.open.Load() {
+		return nil, 0, backend.ErrClosed
+	}
+	p := b.rooms[room]
+	if p == nil {
+		return nil, 0, nil
+	}
+	return p.first(limit), len(p.members), nil
+}

@@ -1,0 +1,86 @@
+package local
+
+import (
+	"slices"
+	"strings"
+)
+
+// presence is who is in one room: a list to read from, and where in it each member is, so that leaving takes no search.
+type presence struct {
+	room    string
+	members []string
+	place   map[string]int32 // nil while the list is short enough to be searched
+	peak    int              // the most members since place was made
+}
+
+// shortRoom is the number of members up to which a room needs no map. Most rooms of an API are small.
+const shortRoom = 8
+
+// newPresence returns an empty room. It keeps a copy of the name, which may be a small piece of what a client sent.
+func newPresence(room string) *presence { return &presence{room: strings.Clone(room)} }
+
+func (p *presence) find(member string) (int, bool) {
+	if p.place == nil {
+		i := slices.Index(p.members, member)
+		return i, i >= 0
+	}
+	i, ok := p.place[member]
+	return int(i), ok
+}
+
+// enter keeps the string member as it is: the connection that it names keeps it too.
+func (p *presence) enter(member string) {
+	if _, ok := p.find(member); ok {
+		return
+	}
+	p.members = append(p.members, member)
+	if p.place != nil {
+		p.place[member] = int32(len(p.members) - 1)
+		p.peak = max(p.peak, len(p.members))
+	} else if len(p.members) > shortRoom {
+		p.index()
+	}
+}
+
+// leave takes member out, fills its place with the last one, and returns whether the room is empty now.
+func (p *presence) leave(member string) (empty bool) {
+	i, ok := p.find(member)
+	if !ok {
+		return len(p.members) == 0
+	}
+	last := len(p.members) - 1
+	p.members[i] = p.members[last]
+	if p.place != nil {
+		p.place[p.members[i]] = int32(i)
+		delete(p.place, member)
+	}
+	p.members[last] = ""
+	p.members = p.members[:last]
+	// Maps do not shrink by themselves, and a room that was huge once should not stay so.
+	if p.place != nil && last*4 < p.peak {
+		p.members = slices.Clone(p.members)
+		p.index()
+	}
+	return last == 0
+}
+
+// index makes the map anew, or drops it where the list has become short.
+func (p *presence) index() {
+	p.peak = len(p.members)
+	if len(p.members) <= shortRoom {
+		p.place = nil
+		return
+	}
+	p.place = make(map[string]int32, len(p.members))
+	for i, member := range p.members {
+		p.place[member] = int32(i)
+	}
+}
+
+// first returns up to limit of the members.
+func (p *presence) first(limit int) []string {
+	if limit <= 0 {
+		return nil
+	}
+	return slices.Clone(p.members[:min(limit, len(p.members))])
+}

@@ -1,0 +1,106 @@
+package local
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// budget is the memory that all shards share.
+type budget struct {
+	max  int64
+	used atomic.Int64
+}
+
+// reserve takes n bytes, if there are as many. Giving back, with n below zero, always works.
+func (b *budget) reserve(n int64) bool {
+	for n != 0 {
+		used := b.used.Load()
+		if n > 0 && used+n > b.max {
+			return false
+		}
+		if b.used.CompareAndSwap(used, used+n) {
+			return true
+		}
+	}
+	return true
+}
+
+// shard is one part of the store. Reading takes no lock, see [table]; all else does.
+type shard struct {
+	items table
+	next  atomic.Int64 // the moment of the first expiry, for those without the lock
+
+	mu  sync.Mutex
+	due expiries
+	_   [64]byte // keeps what writers change of this shard away from what readers read of the next
+}
+
+func (s *shard) init() {
+	s.items.init()
+	s.next.Store(never)
+}
+
+// put sets it in the place of whatever has its key, key. It returns false if the budget has not enough memory for it, and
+// changes nothing then.
+func (s *shard) put(key string, it *item, b *budget) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.items.find(it.hash, key)
+	need := it.cost()
+	if old != nil {
+		need -= old.cost()
+	}
+	if !b.reserve(need) {
+		return false
+	}
+	s.items.put(old, it)
+	s.due.replace(old, it)
+	s.next.Store(s.due.next())
+	return true
+}
+
+// remove takes out the item with this key, and returns it, or nil.
+func (s *shard) remove(hash uint64, key string, b *budget) *item {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	it := s.items.find(hash, key)
+	if it != nil {
+		s.drop(it, b)
+	}
+	return it
+}
+
+// removeExpired takes out what has expired by now, and returns how many items are left.
+func (s *shard) removeExpired(now int64, b *budget) int {
+	for {
+		if live, done := s.removeSomeExpired(now, b); done {
+			return live
+		}
+	}
+}
+
+// removeSomeExpired does a part of it, so that others get their turn with the lock.
+func (s *shard) removeSomeExpired(now int64, b *budget) (live int, done bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range 256 {
+		if s.due.next() > now {
+			return s.items.live, true
+		}
+		if it := s.due[0].it; it.expires <= now {
+			s.drop(it, b)
+		} else {
+			s.due.postpone(it)
+			s.next.Store(s.due.next())
+		}
+	}
+	return 0, false
+}
+
+// drop takes out it. The caller holds the lock.
+func (s *shard) drop(it *item, b *budget) {
+	s.items.remove(it)
+	s.due.replace(it, nil)
+	s.next.Store(s.due.next())
+	b.reserve(-it.cost())
+}

@@ -1,0 +1,124 @@
+package builtin
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+)
+
+// StatusOutput is what [Status] answers.
+type StatusOutput struct {
+	Stats Stats `json:"stats"`
+}
+
+// Stats is a node's report about itself. A transport that is off has no section.
+type Stats struct {
+	ID                string
+	UptimeSeconds     float64
+	MemoryConsumption uint64 // bytes
+	Sections          []actionhero.Report
+}
+
+// The order of the sections that clients know; others follow.
+var sectionOrder = []string{"peers", "cache", "socketServer", "webSocketServer", "webServer", "queue"}
+
+// MarshalJSON writes the report as one object, the sections as its members.
+func (s Stats) MarshalJSON() ([]byte, error) {
+	out, err := jsonx.Marshal(struct {
+		ID     string  `json:"id"`
+		Uptime float64 `json:"uptimeSeconds"`
+		Memory uint64  `json:"memoryConsumption"`
+	}{s.ID, s.UptimeSeconds, s.MemoryConsumption})
+	if err != nil {
+		return nil, err
+	}
+	out = out[:len(out)-1]
+	for _, section := range s.Sections {
+		out = append(jsonx.AppendString(append(out, ','), section.Name), ':')
+		if out, err = jsonx.Append(out, section.Value); err != nil {
+			return nil, err
+		}
+	}
+	return append(out, '}'), nil
+}
+
+// Status reports how the node is: its name, uptime, memory, and what each of its parts says of itself.
+var Status = actionhero.Action[actionhero.None, StatusOutput]{
+	Name:        "status",
+	Description: "Returns the state of this server and what it has served",
+	Run: func(ctx context.Context, _ actionhero.None) (StatusOutput, error) {
+		api := actionhero.RequestFrom(ctx).API
+		sections, err := api.Stats.Report(ctx)
+		if err != nil {
+			return StatusOutput{}, err
+		}
+		slices.SortStableFunc(sections, func(a, b actionhero.Report) int { return rank(a.Name) - rank(b.Name) })
+		return StatusOutput{Stats{
+			ID: api.Stats.ID(), UptimeSeconds: float64(api.Uptime().Milliseconds()) / 1000,
+			MemoryConsumption: api.Stats.Memory(), Sections: sections,
+		}}, nil
+	},
+}
+
+func rank(name string) int {
+	if i := slices.Index(sectionOrder, name); i >= 0 {
+		return i
+	}
+	return len(sectionOrder)
+}
+
+// ActionsViewOutput is what [ActionsView] answers.
+type ActionsViewOutput struct {
+	Actions []ActionView `json:"actions"`
+}
+
+// ActionView documents one action.
+type ActionView struct {
+	Name          string     `json:"name"`
+	Description   string     `json:"description"`
+	Inputs        InputsView `json:"inputs"`
+	OutputExample rawJSON    `json:"outputExample"`
+}
+
+// InputsView names the inputs of an action.
+type InputsView struct {
+	Required []string `json:"required"`
+	Optional []string `json:"optional"`
+}
+
+// rawJSON is a value that is JSON already.
+type rawJSON []byte
+
+// MarshalJSON returns the value as it is.
+func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
+
+// ActionsView documents every action of the API; to a persistent client also the commands of its connection.
+var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
+	Name:        "actionsView",
+	Description: "Lists the actions of this server with their inputs",
+	Run: func(ctx context.Context, _ actionhero.None) (ActionsViewOutput, error) {
+		req := actionhero.RequestFrom(ctx)
+		views := []ActionView{}
+		for _, info := range req.API.Actions() {
+			view := ActionView{info.Name, info.Description, InputsView{[]string{}, []string{}}, rawJSON(info.OutputExample)}
+			for _, in := range info.Inputs {
+				if in.Required {
+					view.Inputs.Required = append(view.Inputs.Required, in.Name)
+				} else {
+					view.Inputs.Optional = append(view.Inputs.Optional, in.Name)
+				}
+			}
+			views = append(views, view)
+		}
+		if req.Conn != nil {
+			for _, c := range actionhero.Commands(req.Conn.Transport) {
+				views = append(views, ActionView{c.Name, c.Description, InputsView{[]string{}, []string{}}, rawJSON("{}")})
+			}
+			slices.SortFunc(views, func(a, b ActionView) int { return cmp.Compare(a.Name, b.Name) })
+		}
+		return ActionsViewOutput{views}, nil
+	},
+}

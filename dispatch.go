@@ -1,0 +1,150 @@
+package actionhero
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/schema"
+)
+
+// Handler runs a request and returns what its action answers.
+type Handler func(ctx context.Context, req *Request) (any, error)
+
+// Middleware wraps a handler: it may look at the request, change it, refuse it with an error, or change the result.
+// It is the only thing that hooks into a request, and it holds for every transport alike.
+type Middleware func(next Handler) Handler
+
+func chain(middleware []Middleware, last Handler) Handler {
+	for i := len(middleware) - 1; i >= 0; i-- {
+		last = middleware[i](last)
+	}
+	return last
+}
+
+// Dispatch runs a request: it finds the action, runs the middleware around it, decodes and checks the input, runs it
+// and recovers from a panic. Every transport calls it for every request, so what is enforced here is enforced
+// everywhere. The error is always an *[Error] (or nil), which [AsError] need not be asked for.
+func (api *API) Dispatch(ctx context.Context, req *Request) (any, error) {
+	calls, ok := api.enter()
+	if !ok {
+		return nil, &Error{Code: Unavailable, Message: "The server is stopping"}
+	}
+	defer api.inFlight.Done()
+	reg := api.registry.Load()
+	req.act = reg.actions[req.Action]
+	req.ctx.parent, req.ctx.calls, req.ctx.req = ctx, calls, req
+	if limit := api.timeout(req.act); limit > 0 {
+		req.ctx.deadline = req.Started.Add(limit)
+	}
+	out, err := api.run(reg, req)
+	req.ctx.end()
+	var failure *Error
+	if err != nil {
+		failure = AsError(err)
+	}
+	api.logRequest(req, failure)
+	if failure != nil {
+		return nil, failure
+	}
+	return out, nil
+}
+
+// run is the part of a dispatch that may panic.
+func (api *API) run(reg *registry, req *Request) (out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = nil, &Error{Code: Internal, Message: internalText, Err: &panicError{value: p, stack: debug.Stack()}}
+		}
+	}()
+	if err := req.page(); err != nil && req.Refused == nil {
+		req.Refused = err
+	}
+	return reg.handler(&req.ctx, req)
+}
+
+// runAction is the innermost handler: what the API's own middleware wraps.
+func runAction(ctx context.Context, req *Request) (any, error) {
+	if req.Refused != nil {
+		return nil, req.Refused
+	}
+	if req.act == nil {
+		name := req.Action
+		if name == "" {
+			name = "{no action}"
+		}
+		return nil, &Error{Code: NotFound, Message: name + " is not a known action."}
+	}
+	return req.act.run(ctx, req)
+}
+
+func (api *API) timeout(act *action) time.Duration {
+	if act != nil && act.limit != 0 {
+		return act.limit
+	}
+	return api.cfg.ActionTimeout
+}
+
+// panicError is what becomes of a panic in an action or a middleware.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (p *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value, p.stack) }
+
+var logBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// logRequest writes the one line that a request gets: always when it failed for a reason of the server's own, else
+// when requests are logged.
+func (api *API) logRequest(req *Request, failure *Error) {
+	internal := failure != nil && failure.Code == Internal
+	if !internal && !api.cfg.LogRequests {
+		return
+	}
+	level := slog.LevelInfo
+	if internal {
+		level = slog.LevelError
+	}
+	if !api.log.Enabled(context.Background(), level) {
+		return
+	}
+	buf := logBuffers.Get().(*[]byte)
+	*buf = req.Params.AppendJSON((*buf)[:0], api.Secret)
+	attrs := append(make([]slog.Attr, 0, 6),
+		slog.String("to", req.RemoteIP),
+		slog.String("action", req.Action),
+		slog.String("params", string(*buf)),
+		slog.String("duration", strconv.FormatInt(time.Since(req.Started).Milliseconds(), 10)))
+	logBuffers.Put(buf)
+	if failure != nil {
+		attrs = append(attrs, slog.String("error", failure.Message))
+		if internal && failure.Err != nil {
+			attrs = append(attrs, slog.String("cause", failure.Err.Error()))
+		}
+	}
+	api.log.LogAttrs(context.Background(), level, "[action @ "+req.Transport+"]", attrs...)
+}
+
+// AppendMembers appends what the action answered as the members of a JSON object, without the braces. If it does not
+// encode, dst comes back as it was, with the [Internal] error that the client gets; the cause is logged.
+func (r *Request) AppendMembers(dst []byte, out any) ([]byte, error) {
+	var err error
+	n := len(dst)
+	if r.act != nil && r.act.output != nil && reflect.TypeOf(out) == r.act.outType {
+		dst, err = r.act.output.AppendMembers(dst, out)
+	} else if out != nil {
+		dst, err = schema.AppendMembers(dst, out)
+	}
+	if err == nil {
+		return dst, nil
+	}
+	failure := AsError(fmt.Errorf("the answer of action %q does not encode: %w", r.Action, err))
+	r.API.logRequest(r, failure)
+	return dst[:n], failure
+}

@@ -1,0 +1,101 @@
+package actionhero
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+)
+
+// Code says what kind of failure an [Error] is. The list is closed: every transport maps each code to its own
+// wire (the HTTP status, for example), so a new code would need an answer from each of them.
+type Code uint8
+
+// The codes, with the HTTP status that package web gives each.
+const (
+	Internal          Code = iota // 500: the action failed for a reason that is not the client's business
+	InvalidInput                  // 400: an input is missing or breaks a rule
+	NotFound                      // 404: no such action, record or file
+	AlreadyExists                 // 409: it is there already
+	Unauthenticated               // 401: the client has not said who it is
+	PermissionDenied              // 403: this client may not
+	ResourceExhausted             // 429: a limit or quota is used up; see Error.RetryAfter
+	Conflict                      // 409: the state of the thing does not allow it now
+	Canceled                      // 499: the client or the server gave the request up
+	DeadlineExceeded              // 504: it took longer than it may
+	Unavailable                   // 503: try again later
+	codeCount
+)
+
+var codeNames = [codeCount]string{
+	"internal", "invalid_input", "not_found", "already_exists", "unauthenticated", "permission_denied",
+	"resource_exhausted", "conflict", "canceled", "deadline_exceeded", "unavailable",
+}
+
+// String returns the code in snake case, as it appears in logs and metrics.
+func (c Code) String() string {
+	if c < codeCount {
+		return codeNames[c]
+	}
+	return fmt.Sprintf("code(%d)", uint8(c))
+}
+
+// What the client reads for failures whose own text is none of its business.
+const (
+	internalText = "The server experienced an internal error"
+	deadlineText = "The request took too long"
+	canceledText = "The request was canceled"
+)
+
+// Error is a failure that a client may see: Message reaches it as it stands, Err never does.
+// Make one with [Errorf]; an error of any other type reaches the client as [Internal].
+type Error struct {
+	Code       Code
+	Message    string
+	Details    []Detail      // what is wrong with each input; only with InvalidInput
+	RetryAfter time.Duration // when trying again makes sense; 0 = not said
+	Err        error         // the cause: logged, never sent
+}
+
+// Detail is one broken rule of one input.
+type Detail struct {
+	Field   string `json:"field"`   // the input, with a path for nested ones: "address.street", "tags[2]"
+	Rule    string `json:"rule"`    // the tag that it breaks: "minimum", "format", …; "type" when it does not parse
+	Message string `json:"message"` // a sentence for people: "age must be at least 18"
+}
+
+// Errorf returns an [Error] whose message is formatted as by [fmt.Errorf]; an operand of a %w verb becomes its cause.
+func Errorf(code Code, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
+}
+
+// Error returns the message that the client sees.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// AsError turns any error into what a client may be told: an [Error] in its chain is returned as it is, the end of a
+// context becomes [DeadlineExceeded] or [Canceled], and everything else an [Internal] that hides the text but keeps
+// the cause for the log. It returns nil for nil.
+func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	if _, ok := errors.AsType[*jsonx.SyntaxError](err); ok {
+		return &Error{Code: InvalidInput, Message: err.Error(), Err: err}
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Code: DeadlineExceeded, Message: deadlineText, Err: err}
+	case errors.Is(err, context.Canceled):
+		return &Error{Code: Canceled, Message: canceledText, Err: err}
+	}
+	return &Error{Code: Internal, Message: internalText, Err: err}
+}

@@ -1,0 +1,46 @@
+package actionhero
+
+import (
+	"context"
+	"fmt"
+)
+
+// Initializer adds something of the user's own to an API when it is made: parts, middleware, accepted params,
+// components; and may own something that starts and stops with it, such as a database pool.
+type Initializer struct {
+	Name  string                                    // for logs and errors; required
+	Setup func(api *API) error                      // runs once, in [New] or as soon as it is registered; default: nothing
+	Start func(ctx context.Context, api *API) error // runs at each start, before anything listens; default: nothing
+	Stop  func(ctx context.Context, api *API) error // runs at each stop, after the transports have stopped; default: nothing
+}
+
+func (in Initializer) register(r *registry) error {
+	if in.Name == "" {
+		return fmt.Errorf("an initializer has no name: set Name, so that logs and errors can say which it is")
+	}
+	for _, other := range r.initializers {
+		if other.Name == in.Name {
+			return fmt.Errorf("two initializers are named %q: rename one, or register it once", in.Name)
+		}
+	}
+	r.initializers = append(r.initializers, in)
+	return nil
+}
+
+// setUp runs the Setup of the initializers that have not had theirs; a Setup may register more of them.
+func (api *API) setUp() error {
+	for {
+		initializers := api.registry.Load().initializers
+		if api.setupDone == len(initializers) {
+			return nil
+		}
+		in := initializers[api.setupDone]
+		api.setupDone++
+		if in.Setup == nil {
+			continue
+		}
+		if err := in.Setup(api); err != nil {
+			return fmt.Errorf("initializer %q: %w", in.Name, err)
+		}
+	}
+}

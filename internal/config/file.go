@@ -1,0 +1,165 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// maxFile is the most that a file of settings may hold, in bytes.
+const maxFile = 1 << 20
+
+// fileNames are what a folder is searched for.
+var fileNames = []string{"config.json", "config.yaml", "config.yml", "config.toml"}
+
+// readFile finds, reads and parses the file. It is nil when there is none or when a problem has been noted.
+func (l *loader) readFile(o Options) *node {
+	path := o.File
+	if path == "" {
+		found, err := findFile(o.Dir)
+		if err != nil {
+			l.problems = append(l.problems, err)
+		}
+		path = found
+	}
+	if path == "" {
+		return nil
+	}
+	parse := parserFor(path)
+	if parse == nil {
+		l.fail(place{name: path}, "the extension must be .json, .yaml, .yml or .toml, so that the format is known")
+		return nil
+	}
+	data, err := readLimited(path)
+	if err != nil {
+		l.problems = append(l.problems, err)
+		return nil
+	}
+	name := path
+	if o.File == "" {
+		name = filepath.Base(path)
+	}
+	return l.parse(parse, data, name)
+}
+
+// parser turns the text of one format into a tree; it notes problems of single values with the reader and returns an error when
+// nothing can be made of the whole. A nil tree stands for an empty file.
+type parser func(r *reader) (*node, error)
+
+func parserFor(path string) parser {
+	switch filepath.Ext(path) {
+	case ".json":
+		return parseJSON
+	case ".yaml", ".yml":
+		return parseYAML
+	case ".toml":
+		return parseTOML
+	}
+	return nil
+}
+
+// reader is one file while it is parsed.
+type reader struct {
+	l    *loader
+	name string
+	data []byte
+}
+
+// parse runs a parser. The formats' libraries are big, and a mistake in one of them must not stop the program with a stack trace
+// for what is a broken file.
+func (l *loader) parse(p parser, data []byte, name string) (tree *node) {
+	r := &reader{l: l, name: name, data: bytes.TrimPrefix(data, []byte("\ufeff"))}
+	defer func() {
+		if v := recover(); v != nil {
+			l.fail(place{name: name}, "the file cannot be read: its parser failed with: %s", oneLine(fmt.Sprint(v)))
+			tree = nil
+		}
+	}()
+	tree, err := p(r)
+	var syntax *syntaxError
+	switch {
+	case errors.As(err, &syntax):
+		l.fail(syntax.at, "%s", oneLine(syntax.text))
+		return nil
+	case err != nil:
+		l.fail(place{name: name}, "%s", oneLine(err.Error()))
+		return nil
+	}
+	return tree
+}
+
+// syntaxError is a malformed file.
+type syntaxError struct {
+	at   place
+	text string
+}
+
+func (e *syntaxError) Error() string { return fmt.Sprintf("%s: %s", e.at, e.text) }
+
+var errTooDeep = fmt.Errorf("the file nests lists and objects deeper than %d levels", maxDepth)
+
+// object collects the entries of an object and notes a key that stands in it twice; the first one counts.
+type object struct {
+	node *node
+	seen map[string]bool
+}
+
+func newObject(at place) *object {
+	return &object{node: &node{kind: objectKind, at: at}, seen: map[string]bool{}}
+}
+
+func (r *reader) add(o *object, e entry, path string) {
+	if o.seen[e.key] {
+		r.l.fail(e.at, "%s is given twice; keep one of the two", printable(join(path, e.key)))
+		return
+	}
+	o.seen[e.key] = true
+	o.node.entries = append(o.node.entries, e)
+}
+
+// findFile looks for the one file of settings in a folder; "" when there is none.
+func findFile(dir string) (string, error) {
+	if dir == "" {
+		dir = "."
+	}
+	var found []string
+	for _, name := range fileNames {
+		_, err := os.Stat(filepath.Join(dir, name))
+		switch {
+		case err == nil:
+			found = append(found, name)
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("%s cannot be looked at: %w", name, err)
+		}
+	}
+	if len(found) > 1 {
+		last := len(found) - 1
+		list := strings.Join(found[:last], ", ") + " and " + found[last]
+		return "", fmt.Errorf("the folder %s holds %s; keep one of them, so that it is clear which one counts", dir, list)
+	}
+	if len(found) == 0 {
+		return "", nil
+	}
+	return filepath.Join(dir, found[0]), nil
+}
+
+func readLimited(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("the file of settings cannot be opened: %w", err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("the file of settings cannot be read: %w", err)
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s: the file is larger than %d bytes, which no file of settings needs to be", path, maxFile)
+	}
+	return slices.Clip(data), nil
+}

@@ -1,0 +1,107 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/BurntSushi/toml"
+)
+
+// The library reads nested lists by recursion without a limit, and a stack that has run over cannot be recovered from; the time and
+// memory that it takes for a dotted key grow with the square of its parts. Counting what could be either is cruder than following
+// the grammar, but it cannot be fooled, and no file of settings comes near.
+const (
+	maxBrackets = 10_000 // [ and { in a file
+	maxDots     = 1_000  // on one line, and so in one key
+)
+
+// tooMuch refuses a file that the library would choke on.
+func tooMuch(r *reader) error {
+	brackets, line := 0, 1
+	dots := 0
+	for _, c := range r.data {
+		switch c {
+		case '[', '{':
+			brackets++
+		case '.':
+			dots++
+		case '\n':
+			line, dots = line+1, 0
+		}
+		if brackets > maxBrackets {
+			return fmt.Errorf("the file holds more than %d brackets, which no file of settings needs", maxBrackets)
+		}
+		if dots > maxDots {
+			return &syntaxError{place{name: r.name, line: line}, fmt.Sprintf("the line holds more than %d dots; write a long list on several lines", maxDots)}
+		}
+	}
+	return nil
+}
+
+func parseTOML(r *reader) (*node, error) {
+	if err := tooMuch(r); err != nil {
+		return nil, err
+	}
+	var root map[string]any
+	if _, err := toml.Decode(string(r.data), &root); err != nil {
+		var p toml.ParseError
+		if errors.As(err, &p) {
+			return nil, &syntaxError{place{r.name, p.Position.Line, p.Position.Col}, "this is not valid TOML: " + p.Message}
+		}
+		return nil, fmt.Errorf("this is not valid TOML: %w", err)
+	}
+	return tomlValue(root, place{name: r.name}, 0)
+}
+
+// tomlValue converts what the library decoded. It keeps no places, so all values have the file's; and it has checked for keys
+// that are given twice.
+func tomlValue(v any, at place, depth int) (*node, error) {
+	if depth > maxDepth {
+		return nil, errTooDeep
+	}
+	switch v := v.(type) {
+	case bool:
+		return &node{kind: boolKind, text: strconv.FormatBool(v), at: at}, nil
+	case string:
+		return &node{kind: textKind, text: v, at: at}, nil
+	case int64:
+		text := strconv.FormatInt(v, 10)
+		return &node{kind: numberKind, text: text, number: text, at: at}, nil
+	case float64:
+		text := strconv.FormatFloat(v, 'g', -1, 64)
+		return &node{kind: numberKind, text: text, number: text, at: at}, nil
+	case time.Time:
+		return &node{kind: textKind, text: v.Format(time.RFC3339Nano), at: at}, nil
+	case []any:
+		return tomlList(v, at, depth)
+	case []map[string]any:
+		return tomlList(v, at, depth)
+	case map[string]any:
+		out := newObject(at)
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			value, err := tomlValue(v[key], at, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out.node.entries = append(out.node.entries, entry{key: key, value: value, at: at})
+		}
+		return out.node, nil
+	}
+	return nil, fmt.Errorf("the file holds a value of the type %T, which no setting has", v)
+}
+
+func tomlList[T any](items []T, at place, depth int) (*node, error) {
+	out := &node{kind: listKind, at: at}
+	for _, item := range items {
+		value, err := tomlValue(item, at, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out.list = append(out.list, value)
+	}
+	return out, nil
+}

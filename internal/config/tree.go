@@ -1,0 +1,166 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// maxDepth is how many lists and objects may be nested: more than any setting needs, few enough to walk by recursion.
+const maxDepth = 64
+
+type kind int
+
+const (
+	nullKind kind = iota
+	boolKind
+	numberKind
+	textKind
+	listKind
+	objectKind
+	anyKind // text from the environment, which may stand for any scalar
+)
+
+// node is a value of any format.
+type node struct {
+	kind    kind
+	text    string // a scalar as it was written, as far as the format's library tells
+	number  string // numberKind: the number in decimal, empty when it is not finite
+	list    []*node
+	entries []entry
+	at      place
+}
+
+// entry is one key of an object; at is where the key stands.
+type entry struct {
+	key   string
+	value *node
+	at    place
+}
+
+// place is where a value was found: a file with line and column (zero when unknown), or a variable.
+type place struct {
+	name      string
+	line, col int
+}
+
+func (p place) String() string {
+	switch {
+	case p.line > 0 && p.col > 0:
+		return fmt.Sprintf("%s:%d:%d", p.name, p.line, p.col)
+	case p.line > 0:
+		return fmt.Sprintf("%s:%d", p.name, p.line)
+	}
+	return p.name
+}
+
+// found says in a message what stands where something else was expected.
+func (n *node) found() string {
+	switch n.kind {
+	case nullKind:
+		return "null"
+	case textKind:
+		return "the text " + quote(n.text)
+	case numberKind:
+		return "the number " + printable(n.text)
+	case listKind:
+		return "a list"
+	case objectKind:
+		return "an object"
+	case anyKind:
+		return quote(n.text)
+	}
+	return printable(n.text)
+}
+
+// quote shows a text of any content and length on one short line.
+func quote(s string) string {
+	const most = 80
+	if r := []rune(s); len(r) > most {
+		return strconv.QuoteToGraphic(string(r[:most])) + "…"
+	}
+	return strconv.QuoteToGraphic(s)
+}
+
+// printable leaves a usual name as it is and quotes any other, so that a key cannot forge a line of the message.
+func printable(s string) string {
+	if s == "" {
+		return `""`
+	}
+	for _, r := range s {
+		if r == '"' || !strconv.IsGraphic(r) || r == '\uFFFD' {
+			return quote(s)
+		}
+	}
+	return strings.Trim(quote(s), `"`)
+}
+
+// oneLine escapes what a library's message quotes from the file without care.
+func oneLine(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if strconv.IsGraphic(r) {
+			b.WriteRune(r)
+			continue
+		}
+		b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+	}
+	return b.String()
+}
+
+// join adds a key to the path of what holds it.
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// wrap puts a value below its keys.
+func wrap(keys []string, value *node) *node {
+	for i := len(keys) - 1; i >= 0; i-- {
+		value = &node{kind: objectKind, at: value.at, entries: []entry{{key: keys[i], value: value, at: value.at}}}
+	}
+	return value
+}
+
+// envNode reads the text of a variable as its setting's type wants it; the error continues a sentence that begins with the setting.
+func envNode(s setting, text string, at place) (*node, error) {
+	scalar := func(t string) *node { return &node{kind: anyKind, text: t, at: at} }
+	if s.fileOnly {
+		return nil, errors.New("can be given in the file only")
+	}
+	if s.class != listClass && s.class != mapClass {
+		return scalar(text), nil
+	}
+	out := &node{kind: listKind, at: at}
+	if s.class == mapClass {
+		out.kind = objectKind
+	}
+	if strings.TrimSpace(text) == "" {
+		return out, nil
+	}
+	seen := map[string]bool{}
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSpace(item)
+		if s.class == listClass {
+			if item == "" {
+				return nil, errors.New("has an empty item between its commas")
+			}
+			out.list = append(out.list, scalar(item))
+			continue
+		}
+		key, value, ok := strings.Cut(item, "=")
+		key = strings.TrimSpace(key)
+		if !ok || key == "" {
+			return nil, errors.New("must be pairs such as key=value,key2=value2")
+		}
+		if seen[key] {
+			return nil, fmt.Errorf("names the key %s twice", printable(key))
+		}
+		seen[key] = true
+		out.entries = append(out.entries, entry{key: key, value: scalar(strings.TrimSpace(value)), at: at})
+	}
+	return out, nil
+}

@@ -1,0 +1,153 @@
+package jsonx
+
+import (
+	"encoding/binary"
+	"math"
+	"strconv"
+	"unicode/utf8"
+	"unsafe"
+)
+
+const hexDigits = "0123456789abcdef"
+
+// AppendString appends s as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD; U+2028 and U+2029
+// are escaped because JavaScript takes them for line ends.
+func AppendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	b := unsafe.Slice(unsafe.StringData(s), len(s)) // only read
+	i := asciiEnd(b, 0)
+	if i == len(b) {
+		dst = append(dst, s...)
+		return append(dst, '"')
+	}
+	return append(appendEscaped(dst, b, i), '"')
+}
+
+// appendEscaped appends b, whose first i bytes need no escape.
+func appendEscaped(dst, b []byte, i int) []byte {
+	start := 0 // of what is not copied yet
+	for i < len(b) {
+		c := b[i]
+		if c < utf8.RuneSelf {
+			dst = append(dst, b[start:i]...)
+			dst = appendEscape(dst, c)
+			start = i + 1
+			i = asciiEnd(b, start)
+			continue
+		}
+		r, n := utf8.DecodeRune(b[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			dst = append(append(dst, b[start:i]...), "\ufffd"...)
+			start = i + n
+		case r == '\u2028' || r == '\u2029':
+			dst = append(append(dst, b[start:i]...), '\\', 'u', '2', '0', '2', hexDigits[r&15])
+			start = i + n
+		}
+		if i += n; i < len(b) && b[i] < utf8.RuneSelf {
+			i = asciiEnd(b, i)
+		}
+	}
+	return append(dst, b[start:]...)
+}
+
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\b':
+		return append(dst, `\b`...)
+	case '\f':
+		return append(dst, `\f`...)
+	case '\n':
+		return append(dst, `\n`...)
+	case '\r':
+		return append(dst, `\r`...)
+	case '\t':
+		return append(dst, `\t`...)
+	}
+	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+}
+
+// asciiEnd is plainEnd that also stops at the first byte beyond ASCII.
+func asciiEnd(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		control := x - eachByte*' '
+		quote := (x ^ eachByte*'"') - eachByte
+		slash := (x ^ eachByte*'\\') - eachByte
+		if (control|quote|slash|x)&highBits != 0 {
+			break
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return i
+}
+
+// AppendFloat appends f as JavaScript writes it: plain digits, with an exponent below 1e-6 and from 1e21 on. f must not
+// be NaN or infinite, for which JSON has no word.
+func AppendFloat(dst []byte, f float64) []byte { return appendFloat(dst, f, 64) }
+
+// AppendFloat32 is [AppendFloat] with the digits that tell one float32 from the next.
+func AppendFloat32(dst []byte, f float32) []byte { return appendFloat(dst, float64(f), 32) }
+
+func appendFloat(dst []byte, f float64, bits int) []byte {
+	low, high := 1e-6, 1e21
+	if bits == 32 {
+		low, high = float64(float32(1e-6)), float64(float32(1e21))
+	}
+	if abs := math.Abs(f); abs == 0 || abs >= low && abs < high {
+		return strconv.AppendFloat(dst, f, 'f', -1, bits)
+	}
+	dst = strconv.AppendFloat(dst, f, 'e', -1, bits)
+	if n := len(dst); dst[n-2] == '0' && dst[n-3] == '-' { // e-07 is e-7 in JavaScript
+		dst[n-2] = dst[n-1]
+		dst = dst[:n-1]
+	}
+	return dst
+}
+
+// AppendRaw appends a checked JSON value without the white space between its tokens, so that it is one line, and with
+// what [AppendString] would replace or escape treated the same way. Use it to repeat what a client sent.
+func AppendRaw(dst, raw []byte) []byte {
+	for i := 0; i < len(raw); {
+		switch c := raw[i]; c {
+		case ' ', '\t', '\n', '\r':
+			i++
+		case '"':
+			end := SkipString(raw, i)
+			dst = appendClean(dst, raw[i:end])
+			i = end
+		default:
+			dst = append(dst, c)
+			i++
+		}
+	}
+	return dst
+}
+
+// appendClean appends a checked string literal, its escapes as they are.
+func appendClean(dst, literal []byte) []byte {
+	start := 0
+	for i := 0; i < len(literal); {
+		if literal[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(literal[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			dst = append(append(dst, literal[start:i]...), "\ufffd"...)
+			start = i + n
+		case r == '\u2028' || r == '\u2029':
+			dst = append(append(dst, literal[start:i]...), '\\', 'u', '2', '0', '2', hexDigits[r&15])
+			start = i + n
+		}
+		i += n
+	}
+	return append(dst, literal[start:]...)
+}

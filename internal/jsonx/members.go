@@ -1,0 +1,100 @@
+package jsonx
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// fewKeys is up to how many keys are compared one by one to find a duplicate; more go into a map.
+const fewKeys = 16
+
+// Members calls fn for each member of the JSON object that data consists of, in order. raw is the member's value, a
+// part of data, checked in full: syntax, and nesting of at most [MaxDepth] levels counted from the object itself. The
+// value's own objects are not searched for repeated names.
+//
+// Members stops at the first error of fn and returns it. Its own errors are a [*SyntaxError]; fn may have been called
+// for the members before the place of the error.
+func Members(data []byte, fn func(key string, raw []byte) error) error {
+	i := SkipSpace(data, 0)
+	if i >= len(data) || data[i] != '{' {
+		return wantsObject.at(i)
+	}
+	i = SkipSpace(data, i+1)
+	more := i >= len(data) || data[i] != '}'
+	if !more {
+		i++
+	}
+	var seen keySet
+	for more {
+		start, f := i, noFault
+		if i, f = scanName(data, i); f != noFault {
+			return f.at(i)
+		}
+		key := name(data[start:i])
+		if !seen.add(key) {
+			return &SyntaxError{Offset: start, Message: "the member " + strconv.QuoteToGraphic(shorten(key)) + " occurs twice"}
+		}
+		if i, f = scanColon(data, i); f != noFault {
+			return f.at(i)
+		}
+		start = i
+		if i, f = scanValue(data, i, 1); f != noFault {
+			return f.at(i)
+		}
+		if err := fn(key, data[start:i:i]); err != nil {
+			return err
+		}
+		if i, more, f = scanNext(data, i, '}', wantsCommaOrBrace); f != noFault {
+			return f.at(i)
+		}
+	}
+	if i = SkipSpace(data, i); i < len(data) {
+		return trailing.at(i)
+	}
+	return nil
+}
+
+// keySet remembers the keys of one object.
+type keySet struct {
+	few  [fewKeys]string
+	n    int
+	many map[string]struct{}
+}
+
+// add reports whether key is new.
+func (s *keySet) add(key string) bool {
+	if s.many != nil {
+		n := len(s.many)
+		s.many[key] = struct{}{}
+		return len(s.many) > n
+	}
+	for i := range s.n {
+		if s.few[i] == key {
+			return false
+		}
+	}
+	if s.n < fewKeys {
+		s.few[s.n] = key
+		s.n++
+		return true
+	}
+	s.many = make(map[string]struct{}, 4*fewKeys)
+	for _, k := range s.few {
+		s.many[k] = struct{}{}
+	}
+	s.many[key] = struct{}{}
+	return true
+}
+
+// shorten keeps a client's text from making a message as long as it likes.
+func shorten(s string) string {
+	const most = 64
+	if len(s) <= most {
+		return s
+	}
+	n := most
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}

@@ -1,0 +1,106 @@
+package jsonx
+
+import (
+	"unicode/utf16"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// Unquote returns the text of a JSON string literal, quotes included. Bytes that are not UTF-8 and halves of surrogate
+// pairs become U+FFFD. The error is a [*SyntaxError].
+func Unquote(raw []byte) (string, error) {
+	if len(raw) == 0 || raw[0] != '"' {
+		return "", wantsString.at(0)
+	}
+	end, f := scanString(raw, 0)
+	if f != noFault {
+		return "", f.at(end)
+	}
+	if end != len(raw) {
+		return "", trailing.at(end)
+	}
+	return name(raw), nil
+}
+
+// Plain returns what is between the quotes of a checked string literal, and whether it is the text itself: no escapes,
+// and valid UTF-8.
+func Plain(raw []byte) ([]byte, bool) {
+	if len(raw) < 2 {
+		return nil, false
+	}
+	inner := raw[1 : len(raw)-1]
+	return inner, plainEnd(inner, 0) == len(inner) && utf8.Valid(inner)
+}
+
+// name returns the text of a checked string literal.
+func name(raw []byte) string {
+	inner, plain := Plain(raw)
+	if plain {
+		return string(inner)
+	}
+	// Only a lone invalid byte grows, to the three bytes of U+FFFD.
+	text := appendUnescaped(make([]byte, 0, len(inner)), inner)
+	return unsafe.String(unsafe.SliceData(text), len(text)) // nobody else has the bytes
+}
+
+func appendUnescaped(dst, inner []byte) []byte {
+	for i := 0; i < len(inner); {
+		switch c := inner[i]; {
+		case c == '\\':
+			var n int
+			dst, n = appendUnescapedOne(dst, inner[i:])
+			i += n
+		case c < utf8.RuneSelf:
+			dst = append(dst, c)
+			i++
+		default:
+			r, n := utf8.DecodeRune(inner[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += n
+		}
+	}
+	return dst
+}
+
+var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// appendUnescapedOne appends what the escape sequence at the beginning of b means, and returns its length.
+func appendUnescapedOne(dst, b []byte) ([]byte, int) {
+	if len(b) < 2 {
+		return dst, len(b)
+	}
+	r, ok := hex4(b)
+	if !ok {
+		return append(dst, unescaped[b[1]]), 2
+	}
+	if !utf16.IsSurrogate(r) {
+		return utf8.AppendRune(dst, r), 6
+	}
+	if low, ok := hex4(b[6:]); ok {
+		if both := utf16.DecodeRune(r, low); both != utf8.RuneError {
+			return utf8.AppendRune(dst, both), 12
+		}
+	}
+	return utf8.AppendRune(dst, utf8.RuneError), 6
+}
+
+// hex4 reads an escape sequence such as \u00e9 at the beginning of b.
+func hex4(b []byte) (r rune, ok bool) {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return 0, false
+	}
+	for _, c := range b[2:6] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}

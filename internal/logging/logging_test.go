@@ -1,0 +1,210 @@
+package logging
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// build makes a logger that the test closes at its end.
+func build(t testing.TB, c Config) (*slog.Logger, io.Closer) {
+	t.Helper()
+	logger, closer, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := closer.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return logger, closer
+}
+
+func TestConsoleAndFile(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	dir := t.TempDir() + "/new/log"
+	logger, closer := build(t, Config{Console: true, Output: &out, Folder: dir})
+	if _, err := os.Stat(dir + "/api.log"); err == nil {
+		t.Error("the file exists before the first line")
+	}
+	logger.Debug("hidden")
+	logger.Info("[x]", "a", 1)
+	if got := out.String(); !strings.HasSuffix(got, " | [x] a: 1\n") || strings.Contains(got, "\x1b") {
+		t.Errorf("console: %q", got)
+	}
+	if err := closer.Close(); err != nil {
+		t.Error(err)
+	}
+	data, err := os.ReadFile(dir + "/api.log")
+	if err != nil || !strings.HasSuffix(string(data), `,"level":"INFO","msg":"[x]","a":1}`+"\n") {
+		t.Errorf("file: %q, %v", data, err)
+	}
+	for path, want := range map[string]os.FileMode{dir: 0o750, dir + "/api.log": 0o640} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: mode %v, %v, want %v", path, info.Mode().Perm(), err, want)
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("the folder holds more than the log: %v", entries)
+	}
+	logger.Error("after close")
+	if err := closer.Close(); err != nil {
+		t.Errorf("closing twice: %v", err)
+	}
+	if after, _ := os.ReadFile(dir + "/api.log"); !bytes.Equal(after, data) {
+		t.Error("a line was written after Close")
+	}
+}
+
+func TestFormatsAndLevels(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ level, format, want string }{
+		{"", "", "info|warn|error|"},
+		{"debug", "human", "debug|info|warn|error|"},
+		{"warn", "auto", "warn|error|"},
+		{"error", "json", "error|"},
+	} {
+		var out bytes.Buffer
+		logger, _ := build(t, Config{Console: true, NoFile: true, Output: &out, Level: tt.level, Format: tt.format})
+		for l, name := range map[slog.Level]string{-4: "debug", 0: "info", 4: "warn", 8: "error"} {
+			out.Reset()
+			logger.Log(t.Context(), l, name)
+			if isJSON := strings.HasPrefix(out.String(), "{"); out.Len() > 0 && isJSON != (tt.format == "json") {
+				t.Errorf("%+v: %s", tt, out.String())
+			}
+			if logged := strings.Contains(out.String(), name); logged != strings.Contains(tt.want, name) {
+				t.Errorf("%+v: %s is logged: %v", tt, name, logged)
+			}
+		}
+	}
+}
+
+func TestNothingToLogTo(t *testing.T) {
+	t.Parallel()
+	logger, closer := build(t, Config{NoFile: true})
+	logger.Info("unheard")
+	if logger.Enabled(t.Context(), slog.LevelError) {
+		t.Error("a logger without outputs must be off")
+	}
+	if err := closer.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWrongConfig(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/file", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir+"/folder", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for want, c := range map[string]Config{
+		`the log level "loud" is not known`:        {Level: "loud"},
+		`the log format "xml" is not known`:        {Format: "xml"},
+		`the log colour "red" is not known`:        {Color: "red"},
+		"must be a name without a folder":          {File: "a/b.log"},
+		"largest size of the log file":             {Folder: dir, MaxSize: -1},
+		"/file/log cannot be made: ":               {Folder: dir + "/file/log"},
+		"the log file " + dir + "/folder is not w": {Folder: dir, File: "folder"},
+	} {
+		if _, _, err := New(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	// No user may make files there, root included.
+	if _, err := os.Stat("/proc/self"); err == nil {
+		if _, _, err := New(Config{Folder: "/proc/self"}); err == nil || !strings.Contains(err.Error(), "is not writable") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestColorChoice(t *testing.T) {
+	t.Parallel()
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close() //nolint:errcheck // nothing was written
+	terminal := openTerminal(t)
+	for _, tt := range []struct {
+		mode    string
+		out     io.Writer
+		noColor string
+		term    string
+		want    bool
+	}{
+		{"auto", &bytes.Buffer{}, "", "xterm", false},
+		{"auto", null, "", "xterm", false},
+		{"always", &bytes.Buffer{}, "1", "dumb", true},
+		{"auto", terminal, "", "xterm", true},
+		{"", terminal, "", "", true},
+		{"", terminal, "1", "xterm", false},
+		{"", terminal, "", "dumb", false},
+		{"never", terminal, "", "xterm", false},
+	} {
+		env := map[string]string{"NO_COLOR": tt.noColor, "TERM": tt.term}
+		got, err := useColor(tt.mode, tt.out, func(name string) string { return env[name] })
+		if err != nil || got != tt.want {
+			t.Errorf("%+v: %v, %v", tt, got, err)
+		}
+	}
+}
+
+// openTerminal opens the master side of a terminal, or any character device where that is not to be had.
+func openTerminal(t *testing.T) *os.File {
+	t.Helper()
+	for _, path := range []string{"/dev/ptmx", "/dev/zero"} {
+		if f, err := os.OpenFile(path, os.O_RDWR, 0); err == nil {
+			t.Cleanup(func() { _ = f.Close() })
+			return f
+		}
+	}
+	t.Fatal("this system has no character device to play the terminal")
+	return nil
+}
+
+func TestLinesReachTheFileInTime(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		logger, closer, err := New(Config{Folder: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := func() int {
+			data, _ := os.ReadFile(dir + "/api.log")
+			return bytes.Count(data, []byte("\n"))
+		}
+		logger.Info("one")
+		if n := lines(); n != 0 {
+			t.Errorf("%d lines were written without need", n)
+		}
+		<-time.After(flushAfter)
+		synctest.Wait()
+		if n := lines(); n != 1 {
+			t.Errorf("%d lines after %v, want 1", n, flushAfter)
+		}
+		logger.Info("two")
+		logger.Warn("three")
+		if n := lines(); n != 3 {
+			t.Errorf("%d lines right after a warning, want 3", n)
+		}
+		logger.Info("four")
+		if err := closer.Close(); err != nil {
+			t.Error(err)
+		}
+		if n := lines(); n != 4 {
+			t.Errorf("%d lines after Close, want 4", n)
+		}
+	})
+}

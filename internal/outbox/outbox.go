@@ -1,0 +1,289 @@
+// Package outbox is the queue of outgoing bytes of one persistent connection.
+//
+// What is added while the network is busy waits and goes out together in one write. Whoever finds the queue at rest
+// becomes its writer for the moment, so an idle connection has neither a goroutine nor a buffer for writing. A
+// write that the network does not take at once is left to a goroutine of its own, and a client that does not read is
+// noticed by the bound on what waits, or by the time that a write takes.
+package outbox
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// The reasons for which a connection is given up, as [Config.Fail] gets them.
+var (
+	ErrFull = errors.New("the client does not read what it is sent: its queue of outgoing messages is full")
+	ErrSlow = errors.New("the client does not read what it is sent: a write made no progress in time")
+)
+
+// Config is shared by all connections of a server.
+type Config struct {
+	MaxMessages int           // how many messages may wait
+	MaxBytes    int           // how many bytes may wait; the message that crosses it is still taken
+	WriteTime   time.Duration // how long a write may make no progress
+}
+
+// Outbox is the queue of one connection. Set it up with Init.
+type Outbox struct {
+	config *Config
+	conn   net.Conn
+	raw    syscall.RawConn // nil: writing without blocking is not to be had (TLS)
+	fail   func(error)     // called at most once, by Flush or by a goroutine, never by Add
+
+	mu       sync.Mutex
+	queue    []byte
+	messages int // waiting or being written
+	busy     bool
+	closed   bool
+	failure  error         // to be reported by the next Flush
+	idle     chan struct{} // closed when the writer rests; made by who waits
+
+	// Of the writer alone:
+	batch []byte
+	n     int
+	err   error
+	once  func(fd uintptr) bool
+}
+
+// Init prepares the outbox. fail is told, once, that the client does not read; it must close the connection.
+func (o *Outbox) Init(config *Config, conn net.Conn, fail func(error)) {
+	o.config, o.conn, o.fail = config, conn, fail
+	if sc, ok := conn.(syscall.Conn); ok && canTry {
+		o.raw, _ = sc.SyscallConn()
+		o.once = o.try
+	}
+}
+
+// Add queues one message, made of the given parts. It returns true if the caller has become the writer and must
+// call Flush or FlushWait.
+func (o *Outbox) Add(parts ...[]byte) (writer bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return false
+	}
+	if o.messages >= o.config.MaxMessages || len(o.queue) >= o.config.MaxBytes {
+		o.closed, o.failure = true, ErrFull
+		return true
+	}
+	if o.queue == nil {
+		o.queue = getBuffer()
+	}
+	for _, p := range parts {
+		o.queue = append(o.queue, p...)
+	}
+	o.messages++
+	if o.busy {
+		return false
+	}
+	o.busy = true
+	return true
+}
+
+// Flush writes what is queued as far as the network takes it at once; a goroutine does the rest.
+func (o *Outbox) Flush() { o.flush(func(rest []byte, count int) { go o.drain(rest, count) }) }
+
+// FlushWait writes what is queued, and waits for a client that is slow to take it.
+func (o *Outbox) FlushWait() { o.flush(o.drain) }
+
+func (o *Outbox) flush(later func(rest []byte, count int)) {
+	if o.reportFailure() {
+		return
+	}
+	for {
+		batch, count := o.take()
+		if batch == nil {
+			return
+		}
+		n, err := 0, error(nil)
+		if o.raw != nil {
+			n, err = o.tryWrite(batch)
+		}
+		if err != nil {
+			o.shut()
+			putBuffer(batch)
+			return
+		}
+		if n < len(batch) {
+			later(batch[n:], count)
+			return
+		}
+		putBuffer(batch)
+		o.done(count)
+	}
+}
+
+func (o *Outbox) reportFailure() bool {
+	o.mu.Lock()
+	failure := o.failure
+	o.failure = nil
+	o.mu.Unlock()
+	if failure != nil {
+		o.fail(failure)
+	}
+	return failure != nil
+}
+
+// take gives the writer everything that waits; nil when there is nothing, and then it is the writer no more.
+func (o *Outbox) take() (batch []byte, count int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.queue) == 0 || o.closed {
+		o.rest()
+		return nil, 0
+	}
+	batch, o.queue = o.queue, nil
+	return batch, o.messages
+}
+
+// rest ends the writer's turn; the lock is held.
+func (o *Outbox) rest() {
+	o.busy = false
+	if o.idle != nil {
+		close(o.idle)
+		o.idle = nil
+	}
+}
+
+func (o *Outbox) done(count int) {
+	o.mu.Lock()
+	o.messages -= count
+	o.mu.Unlock()
+}
+
+// tryWrite writes without blocking. Only the writer calls it.
+func (o *Outbox) tryWrite(p []byte) (int, error) {
+	o.batch = p
+	err := o.raw.Write(o.once)
+	if err == nil {
+		err = o.err
+	}
+	o.batch, o.err = nil, nil
+	return o.n, err
+}
+
+// chunk is how much has to go out within Config.WriteTime, so a client may take as little as this each time.
+const chunk = 16 << 10
+
+// drain writes the rest of a batch and then whatever was queued meanwhile, blocking.
+func (o *Outbox) drain(rest []byte, count int) {
+	for {
+		if err := o.write(rest); err != nil {
+			o.shut()
+			return
+		}
+		o.done(count)
+		if rest, count = o.take(); rest == nil {
+			return
+		}
+	}
+}
+
+func (o *Outbox) write(p []byte) error {
+	for len(p) > 0 {
+		_ = o.conn.SetWriteDeadline(time.Now().Add(o.config.WriteTime))
+		n, err := o.conn.Write(p[:min(len(p), chunk)])
+		if p = p[n:]; err != nil {
+			var timeout net.Error
+			if errors.As(err, &timeout) && timeout.Timeout() {
+				o.fail(ErrSlow)
+			}
+			return err
+		}
+	}
+	return o.conn.SetWriteDeadline(time.Time{}) // or the next attempt without blocking would find it passed
+}
+
+// Stream writes r and then tail, with nothing in between, after what was queued before; it blocks until that is done.
+func (o *Outbox) Stream(r io.Reader, tail []byte) error {
+	if err := o.claim(); err != nil {
+		return err
+	}
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(buf)
+		if werr := o.write(buf[:n]); werr != nil {
+			o.shut()
+			return werr
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			o.shut()
+			return err
+		}
+	}
+	if err := o.write(tail); err != nil {
+		o.shut()
+		return err
+	}
+	o.FlushWait()
+	return nil
+}
+
+// claim waits until nobody writes and becomes the writer, everything queued before written.
+func (o *Outbox) claim() error {
+	for {
+		o.mu.Lock()
+		if o.closed {
+			o.mu.Unlock()
+			return net.ErrClosed
+		}
+		if !o.busy {
+			o.busy = true
+			o.mu.Unlock()
+			return nil
+		}
+		o.mu.Unlock()
+		o.Wait()
+	}
+}
+
+// Wait waits until what is queued has been written, or the outbox is closed.
+func (o *Outbox) Wait() {
+	o.mu.Lock()
+	if !o.busy {
+		o.mu.Unlock()
+		return
+	}
+	if o.idle == nil {
+		o.idle = make(chan struct{})
+	}
+	idle := o.idle
+	o.mu.Unlock()
+	<-idle
+}
+
+// Close drops what is queued; nothing more is taken. It does not close the connection.
+func (o *Outbox) Close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed, o.queue = true, nil
+}
+
+// shut is Close by the writer, whose write has failed.
+func (o *Outbox) shut() {
+	o.Close()
+	o.mu.Lock()
+	o.rest()
+	o.mu.Unlock()
+}
+
+// Buffers are kept up to this size; larger ones are left to the garbage collector.
+const maxPooled = 64 << 10
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+
+func getBuffer() []byte { return (*buffers.Get().(*[]byte))[:0] }
+
+func putBuffer(b []byte) {
+	if cap(b) <= maxPooled {
+		buffers.Put(&b)
+	}
+}

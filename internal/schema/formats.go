@@ -1,0 +1,114 @@
+package schema
+
+import (
+	"maps"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// format is a form of text that has a name in JSON Schema.
+type format struct {
+	article string // completes "KEY must be "
+	ok      func(s string) bool
+}
+
+var formats = map[string]format{
+	"email":     {"an email address", isEmail},
+	"uri":       {"a URI such as https://example.com/", isURI},
+	"uuid":      {"a UUID", isUUID},
+	"date-time": {"a date and time such as 2006-01-02T15:04:05Z", isDateTime},
+	"ipv4":      {"an IPv4 address", func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a.Is4() }},
+	"ipv6":      {"an IPv6 address", func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a.Is6() && a.Zone() == "" }},
+	"hostname":  {"a host name", isHostname},
+}
+
+func formatNames() []string { return slices.Sorted(maps.Keys(formats)) }
+
+// isEmail accepts the addresses in use: a dot-atom (RFC 5322, with letters of any script as in RFC 6532), @, and a host
+// name or an IP address in brackets. Quoted local parts, comments and display names are not accepted.
+func isEmail(s string) bool {
+	at := strings.LastIndexByte(s, '@')
+	if at < 1 || at > 64 || len(s) > 254 {
+		return false
+	}
+	local, domain := s[:at], s[at+1:]
+	if local[0] == '.' || local[at-1] == '.' || strings.Contains(local, "..") {
+		return false
+	}
+	for _, c := range local {
+		if !isAlphanumeric(c) && c < 0x80 && !strings.ContainsRune(".!#$%&'*+/=?^_`{|}~-", c) {
+			return false
+		}
+	}
+	if inner, ok := strings.CutPrefix(domain, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		addr, err := netip.ParseAddr(strings.TrimPrefix(inner, "IPv6:"))
+		return ok && err == nil && addr.Is6() == strings.HasPrefix(inner, "IPv6:") && addr.Zone() == ""
+	}
+	return isDomain(domain, true)
+}
+
+// isURI accepts what RFC 3986 calls a URI: with a scheme, and in ASCII.
+func isURI(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			return false
+		}
+	}
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme != "" && (u.Host != "" || u.Path != "" || u.Opaque != "")
+}
+
+// isUUID accepts 8-4-4-4-12 hexadecimal digits of any version (RFC 9562).
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if lower := c | 0x20; (c < '0' || c > '9') && (lower < 'a' || lower > 'f') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// isDateTime accepts RFC 3339 as package time reads it when it is strict.
+func isDateTime(s string) bool {
+	var t time.Time
+	return t.UnmarshalText(bytesOf(s)) == nil
+}
+
+// isHostname accepts RFC 1123 names: labels of letters, digits and inner hyphens.
+func isHostname(s string) bool { return isDomain(s, false) }
+
+// isDomain checks a host name, with letters of any script if unicode says so.
+func isDomain(s string, unicode bool) bool {
+	if len(s) == 0 || len(s) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for _, c := range label {
+			if !isAlphanumeric(c) && c != '-' && !(unicode && c >= 0x80) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func isAlphanumeric(c rune) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}

@@ -1,0 +1,116 @@
+// Package wire builds the JSON messages that the persistent transports share, to the letter that existing clients
+// expect: names, spelling and order of keys.
+//
+// Every function appends an object that is still open, without its closing brace, because each transport has
+// something of its own to add: TCP the messageCount, WebSocket the id of the request.
+package wire
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+)
+
+// Welcome appends what a client reads first.
+func Welcome(dst []byte, text, room string) []byte {
+	dst = jsonx.AppendString(append(dst, `{"welcome":`...), text)
+	dst = jsonx.AppendString(append(dst, `,"room":`...), room)
+	return append(dst, `,"context":"api"`...)
+}
+
+// RoomMessage appends a message of a room.
+func RoomMessage(dst []byte, d *actionhero.Delivery) []byte {
+	dst = append(append(dst, `{"message":`...), d.Body...)
+	dst = jsonx.AppendString(append(dst, `,"from":`...), d.From)
+	return append(dst, `,"context":"user"`...)
+}
+
+// Status appends the answer to a command that has nothing to tell but how it went.
+func Status(dst []byte, status string) []byte {
+	dst = jsonx.AppendString(append(dst, `{"status":`...), status)
+	return append(dst, `,"context":"response"`...)
+}
+
+// Goodbye appends what the server says before it closes a connection of its own accord.
+func Goodbye(dst []byte) []byte {
+	return append(dst, `{"status":"Bye!","context":"api"`...)
+}
+
+// OK appends the answer to a chat command that went well.
+func OK(dst []byte) []byte { return append(dst, `{"context":"response","status":"OK"`...) }
+
+// Error appends the answer to what failed.
+func Error(dst []byte, err error) []byte {
+	return jsonx.AppendString(append(dst, `{"context":"response","error":`...), actionhero.AsError(err).Message)
+}
+
+// Result appends what an action answered, or its error if the answer does not encode.
+func Result(dst []byte, req *actionhero.Request, out any) []byte {
+	const head, status = `{"context":"response",`, `"status":"OK"`
+	start := len(dst)
+	dst = append(dst, head...)
+	body := len(dst)
+	dst, err := req.AppendMembers(dst, out)
+	if err != nil {
+		return Error(dst[:start], err)
+	}
+	if len(dst) == body {
+		dst = append(dst, status...)
+	}
+	return append(dst, `,"error":false`...)
+}
+
+// Params appends the answer to a look at params: object is a JSON object.
+func Params(dst, object []byte) []byte {
+	return append(append(dst, `{"context":"response","params":`...), object...)
+}
+
+// RoomChange makes room the client's current room and appends the answer.
+func RoomChange(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, room string) []byte {
+	if err := api.Rooms.Join(ctx, c, room); err != nil {
+		return Error(dst, err)
+	}
+	return jsonx.AppendString(append(OK(dst), `,"room":`...), room)
+}
+
+// RoomView appends who is in the client's current room.
+func RoomView(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) []byte {
+	room := c.Room()
+	status, err := api.Rooms.Status(ctx, room)
+	if err != nil {
+		return Error(dst, err)
+	}
+	dst = jsonx.AppendString(append(OK(dst), `,"room":`...), room)
+	return AppendRoomStatus(append(dst, `,"roomStatus":`...), status)
+}
+
+// AppendRoomStatus appends a room's status, closed; an empty room has null for its members.
+func AppendRoomStatus(dst []byte, status actionhero.RoomStatus) []byte {
+	if status.Members == nil {
+		dst = append(dst, `{"members":null`...)
+	} else {
+		dst = append(dst, `{"members":[`...)
+		for i, id := range status.Members {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = jsonx.AppendString(dst, id)
+		}
+		dst = append(dst, ']')
+	}
+	dst = append(dst, `,"membersCount":`...)
+	return append(strconv.AppendInt(dst, int64(status.MembersCount), 10), '}')
+}
+
+// Details appends what the client may know of itself. params is a JSON object, nil on transports without sticky params.
+func Details(dst []byte, c *actionhero.Conn, params []byte) []byte {
+	dst = append(OK(dst), `,"details":{`...)
+	if params != nil {
+		dst = append(append(append(dst, `"params":`...), params...), ',')
+	}
+	dst = jsonx.AppendString(append(dst, `"public":{"id":`...), c.ID)
+	dst = strconv.AppendInt(append(dst, `,"connectedAt":`...), c.ConnectedAt.UnixMilli(), 10)
+	return append(dst, "}}"...)
+}

@@ -1,0 +1,171 @@
+package actionhero
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// registry is what is registered, as one value that never changes: requests read it without a lock, and registering
+// more makes a new one.
+type registry struct {
+	actions      map[string]*action
+	accepted     acceptSet
+	secrets      map[string]bool
+	initializers []Initializer
+	middleware   []Middleware
+	handler      Handler // the API's middleware around runAction
+}
+
+// The params that every request may carry, whatever the actions declare.
+var specialParams = []string{"callback", "action", "limit", "offset", "outputType"}
+
+// Command is something that persistent transports do themselves when a client asks for it by name. No action can have
+// its name, but for say, which HTTP clients need an action for.
+type Command struct{ Name, Description string }
+
+var paramCommands = []Command{
+	{"paramAdd", "keeps a param for all further requests: paramAdd KEY=VALUE"},
+	{"paramDelete", "forgets one param: paramDelete KEY"},
+	{"paramView", "shows one param: paramView KEY"},
+	{"paramsDelete", "forgets all params"},
+	{"paramsView", "shows all params"},
+}
+
+var commands = []Command{
+	{"close", "ends the connection"},
+	{"detailsView", "shows what the server knows of this connection"},
+	{"exit", "ends the connection"},
+	{"quit", "ends the connection"},
+	{"roomChange", "moves to another chat room"},
+	{"roomView", "shows who is in the current chat room"},
+}
+
+// Names that commands to come have taken already.
+var reservedNames = []string{"roomAdd", "roomLeave"}
+
+// Commands lists the commands of a persistent transport. Only TCP has params that stay.
+func Commands(transport string) []Command {
+	if transport == "tcp" {
+		return slices.Concat(commands, paramCommands)
+	}
+	return slices.Clone(commands)
+}
+
+func reserved(name string) bool {
+	return slices.Contains(reservedNames, name) ||
+		slices.ContainsFunc(Commands("tcp"), func(c Command) bool { return c.Name == name })
+}
+
+func newRegistry() *registry {
+	r := &registry{actions: map[string]*action{}, accepted: acceptSet{}, secrets: map[string]bool{}, handler: runAction}
+	for _, key := range specialParams {
+		r.accepted[key] = key
+	}
+	return r
+}
+
+func (r *registry) clone() *registry {
+	return &registry{
+		actions: maps.Clone(r.actions), accepted: maps.Clone(r.accepted), secrets: maps.Clone(r.secrets),
+		initializers: slices.Clone(r.initializers), middleware: slices.Clone(r.middleware), handler: r.handler,
+	}
+}
+
+func (r *registry) addAction(act *action) error {
+	name := act.info.Name
+	if reserved(name) {
+		return fmt.Errorf("action name %q is reserved: it is a command of the persistent transports; choose another", name)
+	}
+	if _, taken := r.actions[name]; taken {
+		return fmt.Errorf("two actions are named %q: rename one, or register it once", name)
+	}
+	for _, other := range r.actions {
+		if act.info.Route != "" && other.info.Route == act.info.Route {
+			return fmt.Errorf("actions %q and %q have the same route %q: change one", other.info.Name, name, act.info.Route)
+		}
+	}
+	r.actions[name] = act
+	for _, in := range act.info.Inputs {
+		key := strings.Clone(in.Name)
+		r.accepted[key] = key
+		if in.Secret {
+			r.secrets[key] = true
+		}
+	}
+	return nil
+}
+
+// change registers under the lock and publishes the result, or publishes nothing if fn fails.
+func (api *API) change(fn func(*registry) error) error {
+	api.registering.Lock()
+	defer api.registering.Unlock()
+	next := api.registry.Load().clone()
+	if err := fn(next); err != nil {
+		return err
+	}
+	api.registry.Store(next)
+	return nil
+}
+
+// Register adds actions, initializers and lists of them. It checks everything at once: when it returns an error,
+// which says what is wrong in a full sentence, nothing of the call was registered.
+func (api *API) Register(parts ...Part) error {
+	if err := api.change(Parts(parts).register); err != nil {
+		return err
+	}
+	return api.setUp()
+}
+
+// Use adds middleware around every action, on every transport. The first added is the outermost.
+func (api *API) Use(middleware ...Middleware) {
+	_ = api.change(func(r *registry) error {
+		r.middleware = append(r.middleware, middleware...)
+		r.handler = chain(r.middleware, runAction)
+		return nil
+	})
+}
+
+// Accept adds keys to the params that every request may carry, besides the inputs of the actions: a session token
+// that a middleware reads, for example. Values of secret ones are shown as [FILTERED]; see [API.AcceptSecret].
+func (api *API) Accept(keys ...string) { api.accept(false, keys) }
+
+// AcceptSecret is [API.Accept] for keys whose values must not appear in logs and answers.
+func (api *API) AcceptSecret(keys ...string) { api.accept(true, keys) }
+
+func (api *API) accept(secret bool, keys []string) {
+	_ = api.change(func(r *registry) error {
+		for _, key := range keys {
+			r.accepted[key] = key
+			r.secrets[key] = r.secrets[key] || secret
+		}
+		return nil
+	})
+}
+
+// Secret reports whether values of the param key must not be shown: some action declares it with the tag secret.
+func (api *API) Secret(key string) bool { return api.registry.Load().secrets[key] }
+
+// Actions describes every registered action, sorted by name.
+func (api *API) Actions() []ActionInfo {
+	actions := api.registry.Load().actions
+	infos := make([]ActionInfo, 0, len(actions))
+	for _, name := range slices.Sorted(maps.Keys(actions)) {
+		infos = append(infos, actions[name].info)
+	}
+	return infos
+}
+
+// AnswersContent reports whether the action answers with bytes, a *[Content], instead of an object.
+func (api *API) AnswersContent(action string) bool {
+	act := api.registry.Load().actions[action]
+	return act != nil && act.outType == reflect.TypeFor[*Content]()
+}
+
+// Accepts reports whether params of this key reach any action; others are dropped.
+func (api *API) Accepts(key string) bool {
+	_, ok := api.registry.Load().accepted[key]
+	return ok
+}

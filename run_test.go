@@ -1,0 +1,215 @@
+package actionhero_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+)
+
+type component struct {
+	name  string
+	log   *[]string
+	start error
+}
+
+func (c component) Start(context.Context) error {
+	*c.log = append(*c.log, "start "+c.name)
+	return c.start
+}
+
+func (c component) Stop(context.Context) error {
+	*c.log = append(*c.log, "stop "+c.name)
+	return nil
+}
+
+func TestStartAndStopInOrder(t *testing.T) {
+	t.Parallel()
+	var log []string
+	initializer := func(name string) actionhero.Initializer {
+		return actionhero.Initializer{
+			Name:  name,
+			Setup: func(*actionhero.API) error { log = append(log, "setup "+name); return nil },
+			Start: func(context.Context, *actionhero.API) error { log = append(log, "start "+name); return nil },
+			Stop:  func(context.Context, *actionhero.API) error { log = append(log, "stop "+name); return nil },
+		}
+	}
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{})}, initializer("db"), initializer("mail"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	api.Add(component{"web", &log, nil}, component{"tcp", &log, nil})
+	ctx := t.Context()
+	for range 2 {
+		if err := api.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := api.Start(ctx); err == nil {
+			t.Error("a started API started again")
+		}
+		if err := api.Stop(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := api.Stop(ctx); err != nil {
+			t.Errorf("stopping a stopped API: %v", err)
+		}
+	}
+	once := []string{
+		"start db", "start mail", "start web", "start tcp", "stop tcp", "stop web", "stop mail", "stop db",
+	}
+	if diff := cmp.Diff(append([]string{"setup db", "setup mail"}, append(once, once...)...), log); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFailedStartStopsWhatHadStarted(t *testing.T) {
+	t.Parallel()
+	var log []string
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := errors.New("the port is in use")
+	api.Add(component{"a", &log, nil}, component{"b", &log, taken}, component{"c", &log, nil})
+	if err := api.Start(t.Context()); !errors.Is(err, taken) {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff([]string{"start a", "start b", "stop a"}, log); diff != "" {
+		t.Error(diff)
+	}
+	if api.Uptime() != 0 {
+		t.Error("it counts as started")
+	}
+}
+
+// A stop lets a call finish, cancels one that is late, and goes on without one that does not listen.
+func TestStopWaitsForCalls(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		work  time.Duration // how long the action takes unless it is cancelled
+		deaf  bool
+		after time.Duration // how long the stop takes
+		code  actionhero.Code
+	}{
+		{"short", time.Second, false, time.Second, 0},
+		{"late", time.Hour, false, 10 * time.Second, actionhero.Canceled},
+		{"deaf", 12 * time.Second, true, 12 * time.Second, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				slow := actionhero.Action[actionhero.None, actionhero.None]{
+					Name: "slow", Timeout: -1,
+					Run: func(ctx context.Context, _ actionhero.None) (n actionhero.None, err error) {
+						done := ctx.Done()
+						if test.deaf {
+							done = nil
+						}
+						select {
+						case <-time.After(test.work):
+							return n, nil
+						case <-done:
+							return n, ctx.Err()
+						}
+					},
+				}
+				api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), StopGrace: 10 * time.Second}, slow)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := api.Start(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				result := make(chan *actionhero.Error, 1)
+				go func() { _, err := dispatch(t, api, "slow"); result <- err }()
+				synctest.Wait()
+				began := time.Now()
+				if err := api.Stop(context.Background()); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(began); took != test.after {
+					t.Errorf("the stop took %v, want %v", took, test.after)
+				}
+				if _, err := dispatch(t, api, "slow"); err == nil || err.Code != actionhero.Unavailable {
+					t.Errorf("a call to a stopped API: %v", err)
+				}
+				if err := <-result; (err == nil) != (test.code == 0) || err != nil && err.Code != test.code {
+					t.Errorf("the call ended with %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestOutcomesOfDispatch(t *testing.T) {
+	t.Parallel()
+	secret := errors.New("password of the database")
+	outcomes := map[string]struct {
+		run  func(ctx context.Context) error
+		code actionhero.Code
+		text string
+	}{
+		"error of its own": {func(context.Context) error { return actionhero.Errorf(actionhero.Conflict, "busy") }, actionhero.Conflict, "busy"},
+		"other error":      {func(context.Context) error { return secret }, actionhero.Internal, "The server experienced an internal error"},
+		"panic":            {func(context.Context) error { panic(secret) }, actionhero.Internal, "The server experienced an internal error"},
+		"timeout":          {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, actionhero.DeadlineExceeded, "The request took too long"},
+		"polled timeout": {func(ctx context.Context) error {
+			for ctx.Err() == nil {
+				time.Sleep(time.Second)
+			}
+			return ctx.Err()
+		}, actionhero.DeadlineExceeded, "The request took too long"},
+		"canceled": {func(context.Context) error { return context.Canceled }, actionhero.Canceled, "The request was canceled"},
+	}
+	for name, o := range outcomes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				api := newAPI(t, actionhero.Config{}, actionhero.Action[actionhero.None, actionhero.None]{
+					Name: "act", Timeout: time.Minute,
+					Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+						deadline, ok := ctx.Deadline()
+						if !ok || time.Until(deadline) != time.Minute {
+							t.Errorf("the context's deadline is %v", deadline)
+						}
+						return n, o.run(ctx)
+					},
+				})
+				_, err := dispatch(t, api, "act")
+				if err == nil || err.Code != o.code || err.Message != o.text {
+					t.Errorf("got %v %v, want %v %q", err.Code, err, o.code, o.text)
+				}
+			})
+		})
+	}
+}
+
+// What a call started and left behind must learn that the call is over.
+func TestContextEndsWithTheCall(t *testing.T) {
+	t.Parallel()
+	var kept atomic.Pointer[context.Context]
+	var waiting = make(chan struct{})
+	api := newAPI(t, actionhero.Config{}, actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "act",
+		Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+			kept.Store(&ctx)
+			go func() { <-ctx.Done(); close(waiting) }()
+			return n, nil
+		},
+	})
+	if _, err := dispatch(t, api, "act"); err != nil {
+		t.Fatal(err)
+	}
+	<-waiting
+	if err := (*kept.Load()).Err(); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the call its context says %v", err)
+	}
+}

@@ -1,0 +1,100 @@
+package actionhero
+
+import (
+	"context"
+	"net"
+	"runtime/metrics"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Stats gathers what the parts of a node report about themselves; the action status shows it.
+type Stats struct {
+	api *API
+
+	mu       sync.Mutex
+	sections []statsSection
+	ports    []int
+}
+
+type statsSection struct {
+	name string
+	read func(ctx context.Context) (any, error)
+}
+
+// Report is what a section says, under its name, in the order of wire names that clients know.
+type Report struct {
+	Name  string
+	Value any
+}
+
+// Section adds or replaces a section of the report, and removes it if read is nil. A transport adds its own when it
+// starts and removes it when it stops, so that one that is off has none.
+func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sections = slices.DeleteFunc(s.sections, func(x statsSection) bool { return x.name == name })
+	if read != nil {
+		s.sections = append(s.sections, statsSection{name, read})
+	}
+}
+
+// Report asks every section for what it has to say, in the order in which they were added.
+func (s *Stats) Report(ctx context.Context) ([]Report, error) {
+	s.mu.Lock()
+	sections := slices.Clone(s.sections)
+	s.mu.Unlock()
+	var reports []Report
+	for _, section := range sections {
+		value, err := section.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		reports = append(reports, Report{section.name, value})
+	}
+	return reports, nil
+}
+
+// Listening tells a port that a transport listens on; it becomes part of the node's name. Called at each start.
+func (s *Stats) Listening(port int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.ports, port) {
+		s.ports = append(s.ports, port)
+	}
+}
+
+// ID is the name of this node: Config.ID, or its address and the ports it listens on, as in "192.0.2.2:8080:5000".
+func (s *Stats) ID() string {
+	if s.api.cfg.ID != "" {
+		return s.api.cfg.ID
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var id strings.Builder
+	id.WriteString(hostAddress())
+	for _, port := range s.ports {
+		id.WriteString(":" + strconv.Itoa(port))
+	}
+	return id.String()
+}
+
+// hostAddress is the first IPv4 address of this machine that others could reach, else the loopback's.
+var hostAddress = sync.OnceValue(func() string {
+	addrs, _ := net.InterfaceAddrs()
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
+			return n.IP.String()
+		}
+	}
+	return "127.0.0.1"
+})
+
+// Memory returns the bytes that live and not yet collected objects take in this process.
+func (s *Stats) Memory() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}

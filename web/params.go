@@ -1,0 +1,192 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// Uploads larger than this are kept in a temporary file while the action runs.
+const maxInMemory = 1 << 20
+
+// The most parts of a multipart body.
+const maxParts = 1000
+
+var errContentType = errors.New("unsupported content type")
+
+// readQuery adds the pairs of a query string or an url-encoded body.
+func readQuery(params *actionhero.Params, query string) error {
+	for query != "" {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		if pair == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(pair, "=")
+		key, err := unescape(key)
+		if err != nil {
+			return err
+		}
+		if value, err = unescape(value); err != nil {
+			return err
+		}
+		if err := params.Add(key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unescape(text string) (string, error) {
+	if !strings.ContainsAny(text, "%+") {
+		return text, nil
+	}
+	plain, err := url.QueryUnescape(text)
+	if err != nil {
+		return "", actionhero.Errorf(actionhero.InvalidInput, "the parameters are not url-encoded: %w", err)
+	}
+	return plain, nil
+}
+
+// readBody adds the params of the body, which override those of the query.
+func (s *Server) readBody(x *exchange, req *actionhero.Request) error {
+	limit := s.cfg.Common.MaxBodyBytes
+	if x.r.ContentLength > limit {
+		x.w.Header().Set("Connection", "close")
+		return &http.MaxBytesError{Limit: limit}
+	}
+	paced := newPacedBody(x.w, http.MaxBytesReader(x.w, x.r.Body, limit), s.cfg.Common.ReadTimeout)
+	defer paced.finish()
+	contentType, attributes, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	if err != nil {
+		contentType = ""
+	}
+	switch contentType {
+	case "application/json":
+		body, err := readAll(paced, x.r.ContentLength)
+		if err != nil || len(body) == 0 {
+			return err
+		}
+		return req.Params.AddObject(body)
+	case "application/x-www-form-urlencoded":
+		body, err := readAll(paced, x.r.ContentLength)
+		if err != nil {
+			return err
+		}
+		return readQuery(&req.Params, string(body))
+	case "multipart/form-data":
+		return readMultipart(x, req, paced, attributes["boundary"])
+	}
+	if n, err := io.ReadFull(paced, make([]byte, 1)); n == 0 && errors.Is(err, io.EOF) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return &actionhero.Error{
+		Code: actionhero.InvalidInput, Err: errContentType,
+		Message: "the content type of a body must be application/json, application/x-www-form-urlencoded or multipart/form-data",
+	}
+}
+
+// readAll reads a body whose length the client may have told; it is believed only as far as it costs little.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	if length < 0 || length > maxInMemory {
+		return io.ReadAll(r)
+	}
+	body := make([]byte, length)
+	_, err := io.ReadFull(r, body)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, actionhero.Errorf(actionhero.InvalidInput, "the body ended before its Content-Length")
+	}
+	return body, err
+}
+
+func readMultipart(x *exchange, req *actionhero.Request, body io.Reader, boundary string) error {
+	if boundary == "" {
+		return actionhero.Errorf(actionhero.InvalidInput, "the multipart body has no boundary in its Content-Type")
+	}
+	reader := multipart.NewReader(body, boundary)
+	for n := 0; ; n++ {
+		part, err := reader.NextPart()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return multipartError(err)
+		case n == maxParts:
+			return actionhero.Errorf(actionhero.InvalidInput, "a multipart body may have %d parts at most", maxParts)
+		}
+		if err := readPart(x, req, part); err != nil {
+			return multipartError(err)
+		}
+	}
+}
+
+func readPart(x *exchange, req *actionhero.Request, part *multipart.Part) error {
+	key := part.FormName()
+	if key == "" || !req.API.Accepts(key) {
+		_, err := io.Copy(io.Discard, part)
+		return err
+	}
+	head, err := io.ReadAll(io.LimitReader(part, maxInMemory+1))
+	if err != nil {
+		return err
+	}
+	if part.FileName() == "" {
+		if len(head) > maxInMemory {
+			return actionhero.Errorf(actionhero.InvalidInput, "the form field %s is larger than %d bytes: send it as a file", key, maxInMemory)
+		}
+		return req.Params.Add(key, string(head))
+	}
+	file := &actionhero.File{
+		Name: filepath.Base(strings.ReplaceAll(part.FileName(), `\`, "/")),
+		Type: part.Header.Get("Content-Type"), Size: int64(len(head)), ReadSeeker: strings.NewReader(string(head)),
+	}
+	if len(head) > maxInMemory {
+		if err := spill(x, file, head, part); err != nil {
+			return err
+		}
+	}
+	return req.Params.AddFile(key, file)
+}
+
+// spill keeps a large upload in a temporary file.
+func spill(x *exchange, file *actionhero.File, head []byte, rest io.Reader) error {
+	tmp, err := os.CreateTemp("", "actionhero-upload-*")
+	if err != nil {
+		return fmt.Errorf("an upload cannot be kept in a temporary file: %w", err)
+	}
+	x.temporary = append(x.temporary, tmp)
+	if _, err := tmp.Write(head); err != nil {
+		return fmt.Errorf("an upload cannot be kept in a temporary file: %w", err)
+	}
+	n, err := io.Copy(tmp, rest)
+	if err != nil {
+		return err
+	}
+	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	file.Size, file.ReadSeeker = int64(len(head))+n, tmp
+	return nil
+}
+
+// multipartError gives what is wrong with a multipart body its code; limits and timeouts keep theirs.
+func multipartError(err error) error {
+	var large *http.MaxBytesError
+	var own *actionhero.Error
+	var path *os.PathError
+	if errors.As(err, &large) || errors.As(err, &own) || errors.As(err, &path) || isTimeout(err) {
+		return err
+	}
+	return &actionhero.Error{Code: actionhero.InvalidInput, Message: "the multipart body is malformed", Err: err}
+}

@@ -1,0 +1,224 @@
+// Package web serves actions and files over HTTP and HTTPS.
+//
+// Every request becomes an actionhero.Request and is dispatched like those of any other transport; what is particular
+// to HTTP is here: which URL means what, where params come from, the envelope around an answer, files, and what an
+// action may do with the answer itself ([SetStatus], [Header], [Redirect], [Writer]). The bytes are read and written by
+// net/http.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/rs/cors"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/certs"
+	"github.com/actionhero-go/actionhero/internal/listen"
+	"github.com/actionhero-go/actionhero/internal/route"
+)
+
+// Server is the transport: a Component to add to an API, and the [http.Handler] that does the work.
+type Server struct {
+	api     *actionhero.API
+	cfg     Config
+	proxies []netip.Prefix
+	fixed   fixed
+	handler http.Handler // ServeHTTP behind CORS, if that is on
+	mux     *http.ServeMux
+	mounted []string
+	routes  route.Table[string]
+
+	mu      sync.Mutex
+	servers []*http.Server
+	http    net.Addr
+	https   net.Addr
+	running sync.WaitGroup
+
+	requests atomic.Int64
+}
+
+// New makes the transport. It listens when the API starts. The error names the setting that is wrong.
+func New(api *actionhero.API, cfg Config) (*Server, error) {
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	proxies, err := parseProxies(cfg.Common.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{api: api, cfg: cfg, proxies: proxies, mux: http.NewServeMux(), fixed: newFixed(api.Config(), &cfg.Common)}
+	s.handler = s
+	if origins := cfg.Common.AllowedOrigins; len(origins) > 0 {
+		s.handler = cors.New(cors.Options{
+			AllowedOrigins: origins, AllowedMethods: methods, AllowedHeaders: []string{"*"}, MaxAge: 600,
+		}).Handler(s)
+	}
+	return s, nil
+}
+
+// Mount serves everything below a pattern of [http.ServeMux] with a handler of the user's own, on HTTP and HTTPS
+// alike. Call it before the API starts. It returns an error where ServeMux would panic: for a malformed pattern, or
+// one that conflicts with another.
+func (s *Server) Mount(pattern string, h http.Handler) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the handler cannot be mounted at %q: %v", pattern, p)
+		}
+	}()
+	s.mux.Handle(pattern, h)
+	s.mounted = append(s.mounted, pattern)
+	return nil
+}
+
+// Handler returns what the server answers requests with, for tests and for servers of one's own.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Addr returns where it listens for HTTP, nil if it does not.
+func (s *Server) Addr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.http
+}
+
+// TLSAddr returns where it listens for HTTPS, nil if it does not.
+func (s *Server) TLSAddr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.https
+}
+
+// Start listens. It fails, with nothing left open, if a port is taken, two routes conflict or the certificate cannot
+// be used.
+func (s *Server) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.readRoutes(); err != nil {
+		return err
+	}
+	var plain, secure net.Listener
+	var err error
+	if s.cfg.HTTP.Enable.Or(true) {
+		if plain, err = listen.TCP(ctx, "httpServer", s.cfg.HTTP.BindIP, s.cfg.HTTP.Port); err != nil {
+			return err
+		}
+	}
+	if s.cfg.https() {
+		if secure, err = s.serveTLS(ctx); err != nil {
+			if plain != nil {
+				_ = plain.Close()
+			}
+			return err
+		}
+		s.https = secure.Addr()
+	}
+	if plain != nil {
+		s.http = plain.Addr()
+		srv := s.newServer()
+		s.running.Go(func() { s.serve(srv.Serve(paced{plain, s.cfg.Common.WriteTimeout})) })
+		s.api.Stats.Listening(listen.Port(plain))
+	}
+	if secure != nil {
+		s.api.Stats.Listening(listen.Port(secure))
+	}
+	s.api.Stats.Section("webServer", s.stats)
+	return nil
+}
+
+func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
+	loader, err := certs.New("httpsServer", s.cfg.HTTPS.CertFile, s.cfg.HTTPS.KeyFile, s.api.Log())
+	if err != nil {
+		return nil, err
+	}
+	ln, err := listen.TCP(ctx, "httpsServer", s.cfg.HTTPS.BindIP, s.cfg.HTTPS.Port)
+	if err != nil {
+		return nil, err
+	}
+	srv := s.newServer()
+	srv.TLSConfig = loader.Config("h2", "http/1.1")
+	s.running.Go(func() { s.serve(srv.ServeTLS(paced{ln, s.cfg.Common.WriteTimeout}, "", "")) })
+	return ln, nil
+}
+
+func (s *Server) newServer() *http.Server {
+	common := &s.cfg.Common
+	srv := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: common.HeaderTimeout,
+		IdleTimeout:       common.IdleTimeout,
+		MaxHeaderBytes:    common.MaxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.api.Log().Handler(), slog.LevelDebug),
+	}
+	s.servers = append(s.servers, srv)
+	return srv
+}
+
+func (s *Server) serve(err error) {
+	if !errors.Is(err, http.ErrServerClosed) {
+		s.api.Log().Error("the web server stopped by itself", "error", err.Error())
+	}
+}
+
+// readRoutes builds the table of the routes that actions declare.
+func (s *Server) readRoutes() error {
+	s.routes = route.Table[string]{}
+	for _, info := range s.api.Actions() {
+		if info.Route == "" {
+			continue
+		}
+		pattern, err := route.Parse(info.Route)
+		if err != nil {
+			return err
+		}
+		if err := s.routes.Add(pattern, info.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Stop stops accepting and waits for the requests in flight. When ctx ends before that, it closes their connections.
+func (s *Server) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	servers := s.servers
+	s.servers, s.http, s.https = nil, nil, nil
+	s.mu.Unlock()
+	s.api.Stats.Section("webServer", nil)
+	var stopping sync.WaitGroup
+	errs := make([]error, len(servers))
+	for i, srv := range servers {
+		stopping.Go(func() {
+			if errs[i] = srv.Shutdown(ctx); errs[i] != nil {
+				_ = srv.Close()
+			}
+		})
+	}
+	stopping.Wait()
+	s.running.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *Server) stats(context.Context) (any, error) {
+	n := s.requests.Load()
+	return statsReport{Global: n, Local: n}, nil
+}
+
+type statsReport struct {
+	Global int64 `json:"numberOfGlobalWebRequests"`
+	Local  int64 `json:"numberOfLocalWebRequests"`
+}
+
+// Paths are the URL paths of what the server serves.
+type Paths struct{ Actions, Files string }
+
+// Paths returns where actions and files are.
+func (s *Server) Paths() Paths {
+	return Paths{Actions: "/" + s.cfg.Common.URLPathForActions, Files: "/" + s.cfg.Common.URLPathForFiles}
+}

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"strings"
+	"unicode"
+)
+
+// appendXML appends a JSON object as XML: the root element is XML, a member is an element of its name, a list is its
+// element once for each entry. A name that XML does not allow has its odd characters replaced by underscores.
+func appendXML(dst, object []byte) []byte {
+	dec := json.NewDecoder(bytes.NewReader(object))
+	dec.UseNumber()
+	buf := bytes.NewBuffer(append(dst, xml.Header...))
+	writeXML(buf, dec, "XML")
+	return buf.Bytes()
+}
+
+// writeXML writes the next value of dec under the name. The JSON is the server's own, so it is well formed and ends.
+func writeXML(buf *bytes.Buffer, dec *json.Decoder, name string) {
+	token, err := dec.Token()
+	if err != nil {
+		return
+	}
+	if token == json.Delim('[') {
+		for dec.More() {
+			writeXML(buf, dec, name)
+		}
+		_, _ = dec.Token()
+		return
+	}
+	buf.WriteString("<" + name + ">")
+	switch value := token.(type) {
+	case json.Delim:
+		for dec.More() {
+			key, err := dec.Token()
+			if err != nil {
+				break
+			}
+			writeXML(buf, dec, elementName(key.(string)))
+		}
+		_, _ = dec.Token()
+	case string:
+		_ = xml.EscapeText(buf, []byte(value))
+	case json.Number:
+		buf.WriteString(value.String())
+	case bool:
+		if value {
+			buf.WriteString("true")
+		} else {
+			buf.WriteString("false")
+		}
+	}
+	_, _ = io.WriteString(buf, "</"+name+">")
+}
+
+func elementName(key string) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || r == '.' || unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return '_'
+	}, key)
+	if name == "" || !unicode.IsLetter([]rune(name)[0]) && name[0] != '_' {
+		name = "_" + name
+	}
+	return name
+}
