@@ -31,7 +31,7 @@ type Params struct {
 	accepted acceptSet // nil: everything
 	source   int       // where the entries of the current source begin
 	seen     int       // values offered, for MaxParams
-	inline   [3]schema.Param
+	inline   [5]schema.Param
 }
 
 // acceptSet maps each accepted key to itself, so that a request need not keep a string of its own.
