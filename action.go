@@ -181,10 +181,12 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 }
 
 func inputError(fail *schema.Failure) *Error {
+	e := &Error{Code: InvalidInput}
 	if fail.Missing != "" {
-		return &Error{Code: InvalidInput, Message: fail.Missing + " is a required parameter for this action"}
+		e.Message = fail.Missing + " is a required parameter for this action"
+	} else {
+		e.Message = fail.Violations[0].Message
 	}
-	e := &Error{Code: InvalidInput, Message: fail.Violations[0].Message}
 	for _, v := range fail.Violations {
 		e.Details = append(e.Details, Detail(v))
 	}

@@ -192,7 +192,7 @@ func appendValue(dst []byte, v *schema.Value) []byte {
 	case v.File != nil:
 		return appendFiles(dst, v.File)
 	case v.Raw != nil:
-		return append(dst, v.Raw...)
+		return jsonx.AppendRaw(dst, v.Raw)
 	case v.More == nil:
 		return jsonx.AppendString(dst, v.Text)
 	}

@@ -34,10 +34,15 @@ type Request struct {
 // NewRequest returns an empty request for a transport to fill in and dispatch. Its Params let in only what some
 // action takes.
 func (api *API) NewRequest(transport string) *Request {
-	return &Request{
-		API: api, Transport: transport, Remaining: -1, Started: time.Now(),
-		Params: Params{accepted: api.registry.Load().accepted},
-	}
+	req := new(Request)
+	api.InitRequest(req, transport)
+	return req
+}
+
+// InitRequest is [API.NewRequest] for a zero Request that is part of something else.
+func (api *API) InitRequest(req *Request, transport string) {
+	req.API, req.Transport, req.Remaining, req.Started = api, transport, -1, time.Now()
+	req.Params.accepted = api.registry.Load().accepted
 }
 
 // Header returns a header that the client sent with the request, or "" on transports that have none.

@@ -11,6 +11,7 @@ import (
 
 // exchange is what this package keeps of a call: the Carrier of its Request.
 type exchange struct {
+	req       actionhero.Request
 	w         http.ResponseWriter
 	r         *http.Request
 	status    int        // what the action set, or what the failure has; 0: by the outcome
@@ -32,11 +33,12 @@ func (x *exchange) removeFiles() {
 // refusal turns what is wrong with a request into the error that the client gets, and sets its status where the code
 // alone does not tell.
 func (x *exchange) refusal(err error) error {
+	if err == nil {
+		return nil
+	}
 	var wrong *wrongMethod
 	var large *http.MaxBytesError
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &wrong):
 		x.status = http.StatusMethodNotAllowed
 		for _, m := range wrong.allowed {

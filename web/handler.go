@@ -40,10 +40,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the method "+r.Method+" is not supported here", http.StatusMethodNotAllowed)
 		return
 	}
-	req := s.api.NewRequest("web")
-	req.Method, req.RemoteIP = r.Method, s.remoteIP(r)
 	x := &exchange{w: w, r: r}
-	req.Carrier = x
+	req := &x.req
+	s.api.InitRequest(req, "web")
+	req.Method, req.RemoteIP, req.Carrier = r.Method, s.remoteIP(r), x
 	err := readQuery(&req.Params, r.URL.RawQuery)
 	t, routeErr := s.resolve(r, req)
 	if t.isFile && err == nil {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,7 @@ import (
 type paced struct {
 	net.Listener
 	writeTimeout time.Duration
+	watch        *watch // nil: net/http sets the deadlines for reading
 }
 
 func (l paced) Accept() (net.Conn, error) {
@@ -21,37 +23,63 @@ func (l paced) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pacedConn{Conn: nc, timeout: l.writeTimeout}, nil
+	c := &pacedConn{Conn: nc, timeout: l.writeTimeout, watch: l.watch}
+	if l.watch != nil {
+		l.watch.add(c)
+	}
+	return c, nil
 }
 
-// pacedConn gives each piece of what is written its own time.
+// pacedConn gives each piece of what is written a time of its own, without a look at the clock for each: it sets a
+// deadline of half the timeout when the one before has passed, and a write fails when it sees two pass. So a client that
+// does not read is given up after half the timeout at least and all of it at most.
 type pacedConn struct {
 	net.Conn
 	timeout time.Duration
-	armed   time.Time // when the deadline was set last; only the one that writes touches it
+	armed   bool // a deadline for writing was set; it may have passed since
+
+	watch   *watch
+	phase   atomic.Int32
+	since   atomic.Int64 // the tick of the watch in which the phase began
+	limited atomic.Bool  // a deadline for reading is set
 }
 
 // piece is how much must be taken within the timeout.
 const piece = 64 << 10
 
-// arm sees to it that a write has at least half of the timeout left. Setting a deadline is not cheap, so one serves
-// for the many small answers of a busy connection.
+// arm sets the next deadline.
 func (c *pacedConn) arm() error {
-	now := time.Now()
-	if now.Sub(c.armed) < c.timeout/2 {
-		return nil
+	c.armed = true
+	return c.Conn.SetWriteDeadline(time.Now().Add(c.timeout / 2))
+}
+
+// paced runs a write of one piece, and once more with a new deadline if the old one passed.
+func (c *pacedConn) paced(write func() (int64, error)) (n int64, err error) {
+	if !c.armed {
+		if err := c.arm(); err != nil {
+			return 0, err
+		}
 	}
-	c.armed = now
-	return c.Conn.SetWriteDeadline(now.Add(c.timeout))
+	n, err = write()
+	if err == nil || !isTimeout(err) {
+		return n, err
+	}
+	if err := c.arm(); err != nil {
+		return n, err
+	}
+	m, err := write()
+	return n + m, err
 }
 
 func (c *pacedConn) Write(p []byte) (n int, err error) {
 	for {
-		if err := c.arm(); err != nil {
-			return n, err
-		}
-		m, err := c.Conn.Write(p[n:min(len(p), n+piece)])
-		if n += m; err != nil || n == len(p) {
+		end := min(len(p), n+piece)
+		_, err := c.paced(func() (int64, error) {
+			m, err := c.Conn.Write(p[n:end])
+			n += m
+			return int64(m), err
+		})
+		if err != nil || n == len(p) {
 			return n, err
 		}
 	}
@@ -69,13 +97,10 @@ func (c *pacedConn) ReadFrom(r io.Reader) (n int64, err error) {
 		defer func() { limited.N -= n }()
 	}
 	for left > 0 {
-		if err := c.arm(); err != nil {
-			return n, err
-		}
-		want := min(left, piece)
-		m, err := rf.ReadFrom(&io.LimitedReader{R: r, N: want})
+		part := &io.LimitedReader{R: r, N: min(left, piece)}
+		m, err := c.paced(func() (int64, error) { return rf.ReadFrom(part) })
 		n, left = n+m, left-m
-		if err != nil || m < want {
+		if err != nil || part.N > 0 {
 			return n, err
 		}
 	}

@@ -121,8 +121,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	if plain != nil {
 		s.http = plain.Addr()
-		srv := s.newServer()
-		s.running.Go(func() { s.serve(srv.Serve(paced{plain, s.cfg.Common.WriteTimeout})) })
+		s.servePlain(plain)
 		s.api.Stats.Listening(listen.Port(plain))
 	}
 	if secure != nil {
@@ -130,6 +129,19 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.api.Stats.Section("webServer", s.stats)
 	return nil
+}
+
+func (s *Server) servePlain(ln net.Listener) {
+	common := &s.cfg.Common
+	watch := newWatch(common.HeaderTimeout, common.IdleTimeout)
+	ctx, cancel := context.WithCancel(context.Background())
+	srv := s.newServer()
+	srv.ConnState = watch.state
+	s.running.Go(func() { watch.run(ctx) })
+	s.running.Go(func() {
+		defer cancel()
+		s.serve(srv.Serve(paced{ln, common.WriteTimeout, watch}))
+	})
 }
 
 func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
@@ -142,19 +154,18 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 		return nil, err
 	}
 	srv := s.newServer()
+	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
 	srv.TLSConfig = loader.Config("h2", "http/1.1")
-	s.running.Go(func() { s.serve(srv.ServeTLS(paced{ln, s.cfg.Common.WriteTimeout}, "", "")) })
+	s.running.Go(func() { s.serve(srv.ServeTLS(paced{ln, s.cfg.Common.WriteTimeout, nil}, "", "")) })
 	return ln, nil
 }
 
 func (s *Server) newServer() *http.Server {
 	common := &s.cfg.Common
 	srv := &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: common.HeaderTimeout,
-		IdleTimeout:       common.IdleTimeout,
-		MaxHeaderBytes:    common.MaxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.api.Log().Handler(), slog.LevelDebug),
+		Handler:        s.handler,
+		MaxHeaderBytes: common.MaxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(s.api.Log().Handler(), slog.LevelDebug),
 	}
 	s.servers = append(s.servers, srv)
 	return srv

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"reflect"
-	"strings"
 	"unsafe"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -225,12 +224,4 @@ func (c *codec) decodeElementText(d *decoder, p unsafe.Pointer, s string) {
 	case c.text(d, p, &Value{Text: s}):
 		d.check(c, p)
 	}
-}
-
-// keep returns s for good.
-func keep(s string, from source) string {
-	if from == fromText {
-		return s
-	}
-	return strings.Clone(s)
 }

@@ -15,12 +15,23 @@ const (
 	typeObject  = "object"
 )
 
+// target is what a pointer points to, through several if need be. A type of pointers to itself is taken for any.
+func target(t reflect.Type) reflect.Type {
+	for range 8 {
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+	}
+	if t.Kind() == reflect.Pointer {
+		return anyType
+	}
+	return t
+}
+
 // jsonType names the type and the format of the JSON that a Go type is written as or read from; both are empty for a
 // type that may be anything.
 func jsonType(t reflect.Type, fileType reflect.Type) (name, format string) {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
+	t = target(t)
 	switch {
 	case t == timeType:
 		return typeString, "date-time"
@@ -66,11 +77,7 @@ func (f *inputField) describe(fileType reflect.Type) Field {
 	}
 	out.Type, out.Format = jsonType(f.member.field.Type, fileType)
 	if out.Type == typeArray {
-		t := f.member.field.Type
-		if t.Kind() == reflect.Pointer {
-			t = t.Elem()
-		}
-		out.Items, out.Format = jsonType(t.Elem(), fileType)
+		out.Items, out.Format = jsonType(target(f.member.field.Type).Elem(), fileType)
 	}
 	if f.rules.format != "" {
 		out.Format = f.rules.format
@@ -84,9 +91,7 @@ func (f *inputField) describe(fileType reflect.Type) Field {
 // appendTagValue appends the text of a default or example tag as the JSON of a value of type t. It reports whether the
 // text is such a value.
 func appendTagValue(dst []byte, t reflect.Type, text string) ([]byte, bool) {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
+	t = target(t)
 	name, _ := jsonType(t, nil)
 	switch name {
 	case typeString:

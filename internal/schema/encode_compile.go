@@ -9,45 +9,61 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// maxEncoders bounds the plans that are kept. A program has fewer types, unless it makes them by reflection as it runs;
-// those beyond the bound are left to jsonx.
+// maxEncoders bounds the plans that are kept of types first met while the program runs. It has fewer, unless it makes
+// them by reflection; those beyond the bound are left to jsonx.
 const maxEncoders = 4096
 
-var encoders struct {
-	sync.Map // reflect.Type → *encoder
-	mu       sync.Mutex
-	n        int
+var encoders = encoderCache{max: maxEncoders}
+
+// encoderCache holds the plans that are made.
+type encoderCache struct {
+	plans sync.Map // reflect.Type → *encoder
+	mu    sync.Mutex
+	n     int // plans
+	max   int
 }
 
-// encoderOf returns the plan for t, making it at the first call.
-func encoderOf(t reflect.Type) (*encoder, error) {
-	if e, ok := encoders.Load(t); ok {
+// of returns the plan for t, making it at the first call as long as there is room.
+func (c *encoderCache) of(t reflect.Type) (*encoder, error) {
+	if e, ok := c.plans.Load(t); ok {
 		return e.(*encoder), nil
 	}
-	encoders.mu.Lock()
-	defer encoders.mu.Unlock()
-	if encoders.n >= maxEncoders {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n >= c.max {
 		return &encoder{t: t, append: appendByJSONX(t), members: membersByJSONX(t), pointer: heldDirectly(t)}, nil
 	}
-	c := encoderCompiler{making: map[reflect.Type]*encoder{}}
-	e, err := c.encoder(t)
+	return c.add(t)
+}
+
+// compile returns the plan for t, making it at the first call even if there is no room.
+func (c *encoderCache) compile(t reflect.Type) (*encoder, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.add(t)
+}
+
+func (c *encoderCache) add(t reflect.Type) (*encoder, error) {
+	compiler := encoderCompiler{made: &c.plans, making: map[reflect.Type]*encoder{}}
+	e, err := compiler.encoder(t)
 	if err != nil {
 		return nil, err
 	}
-	for t, e := range c.making { // all are complete now
-		encoders.Store(t, e)
-		encoders.n++
+	for t, e := range compiler.making { // all are complete now
+		c.plans.Store(t, e)
+		c.n++
 	}
 	return e, nil
 }
 
 // encoderCompiler makes the plans of one type and of all that it consists of.
 type encoderCompiler struct {
-	making map[reflect.Type]*encoder
+	made   *sync.Map
+	making map[reflect.Type]*encoder // some of them not complete yet
 }
 
 func (c *encoderCompiler) encoder(t reflect.Type) (*encoder, error) {
-	if e, ok := encoders.Load(t); ok {
+	if e, ok := c.made.Load(t); ok {
 		return e.(*encoder), nil
 	}
 	if e, ok := c.making[t]; ok {

@@ -109,7 +109,7 @@ func appendHeld(dst []byte, t reflect.Type, p unsafe.Pointer, depth int) ([]byte
 	if depth >= maxEncodeDepth {
 		return dst, errTooDeep
 	}
-	e, err := encoderOf(t)
+	e, err := encoders.of(t)
 	if err != nil {
 		return dst, err
 	}

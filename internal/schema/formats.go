@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
 // format is a form of text that has a name in JSON Schema.
@@ -82,10 +81,10 @@ func isUUID(s string) bool {
 	return true
 }
 
-// isDateTime accepts RFC 3339 as package time reads it when it is strict.
+// isDateTime accepts RFC 3339.
 func isDateTime(s string) bool {
-	var t time.Time
-	return t.UnmarshalText(bytesOf(s)) == nil
+	_, ok := parseTime(s)
+	return ok
 }
 
 // isHostname accepts RFC 1123 names: labels of letters, digits and inner hyphens.

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"reflect"
 	"slices"
 	"strconv"
@@ -68,6 +69,7 @@ func (w *schemaWriter) opaque(t reflect.Type) bool {
 
 // findLoops finds the structs that contain themselves.
 func (w *schemaWriter) findLoops(t reflect.Type, above []reflect.Type) {
+	t = target(t)
 	switch {
 	case slices.Contains(above, t):
 		w.loops[t] = true
@@ -76,7 +78,7 @@ func (w *schemaWriter) findLoops(t reflect.Type, above []reflect.Type) {
 		return
 	}
 	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+	case reflect.Slice, reflect.Array, reflect.Map:
 		w.findLoops(t.Elem(), append(slices.Clip(above), t))
 	case reflect.Struct:
 		members, _ := flatten(t)
@@ -90,11 +92,9 @@ func (w *schemaWriter) findLoops(t reflect.Type, above []reflect.Type) {
 // is as good as not sent.
 func (w *schemaWriter) value(dst []byte, t reflect.Type) []byte {
 	if t.Kind() == reflect.Pointer && w.output {
-		return append(w.value(append(dst, `"anyOf":[{`...), t.Elem()), `},{"type":"null"}]`...)
+		return append(w.value(append(dst, `"anyOf":[{`...), target(t)), `},{"type":"null"}]`...)
 	}
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
+	t = target(t)
 	if w.loops[t] {
 		return jsonString(append(dst, `"$ref":`...), "#/$defs/"+w.name(t))
 	}
@@ -117,12 +117,14 @@ func (w *schemaWriter) value(dst []byte, t reflect.Type) []byte {
 			dst = append(dst, `,"minItems":`+n+`,"maxItems":`+n...)
 		}
 	case name == typeInteger && isUnsigned(t.Kind()):
-		dst = append(dst, `,"minimum":0`...)
+		dst = append(dst, unsignedMinimum...)
 	case (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) && !w.opaque(t):
 		dst = append(dst, `,"contentEncoding":"base64"`...)
 	}
 	return dst
 }
+
+const unsignedMinimum = `,"minimum":0`
 
 func isUnsigned(k reflect.Kind) bool { return k >= reflect.Uint && k <= reflect.Uintptr }
 
@@ -215,7 +217,7 @@ func (w *schemaWriter) property(dst []byte, m *member) []byte {
 	start := len(dst)
 	t := m.field.Type
 	if t.Kind() == reflect.Pointer && (m.omitEmpty || m.omitZero) {
-		t = t.Elem() // never null
+		t = target(t) // never null
 	}
 	if m.quoted && w.output {
 		dst = append(dst, `"type":"string"`...)
@@ -224,35 +226,36 @@ func (w *schemaWriter) property(dst []byte, m *member) []byte {
 	}
 	r, _ := parseRules(m)
 	dst = w.rules(dst, start, t, r)
-	pair := func(key string) {
+	return w.annotations(dst, start, t, m.field.Tag)
+}
+
+// annotations appends what is said about a member whose schema begins at start.
+func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag reflect.StructTag) []byte {
+	pair := func(key string, value []byte) {
 		if len(dst) > start {
 			dst = append(dst, ',')
 		}
-		dst = append(jsonString(dst, key), ':')
+		dst = append(append(jsonString(dst, key), ':'), value...)
 	}
-	tag := m.field.Tag
-	if doc := tag.Get("doc"); doc != "" {
-		pair("description")
-		dst = jsonString(dst, doc)
-	} else if t == durationType || t.Kind() == reflect.Pointer && t.Elem() == durationType {
-		pair("description")
-		dst = jsonString(dst, "a duration such as 1m30s")
+	doc := tag.Get("doc")
+	if doc == "" && target(t) == durationType {
+		doc = "a duration such as 1m30s"
+	}
+	if doc != "" {
+		pair("description", jsonString(nil, doc))
 	}
 	if text := tag.Get("default"); text != "" && !w.output {
 		if value, ok := appendTagValue(nil, t, text); ok {
-			pair("default")
-			dst = append(dst, value...)
+			pair("default", value)
 		}
 	}
 	if text := tag.Get("example"); text != "" {
-		if value, ok := appendTagValue(nil, t, text); ok {
-			pair("examples")
-			dst = append(append(append(dst, '['), value...), ']')
+		if value, ok := appendTagValue([]byte{'['}, t, text); ok {
+			pair("examples", append(value, ']'))
 		}
 	}
 	if tag.Get("secret") == "true" && !w.output {
-		pair("writeOnly")
-		dst = append(dst, "true"...)
+		pair("writeOnly", []byte("true"))
 	}
 	return dst
 }
@@ -260,9 +263,7 @@ func (w *schemaWriter) property(dst []byte, m *member) []byte {
 // rules appends the rules of a member whose schema begins at start.
 func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []byte {
 	nullable := w.output && t.Kind() == reflect.Pointer
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
+	t = target(t)
 	kind, _ := jsonType(t, w.fileType)
 	object := kind == typeObject && t.Kind() == reflect.Map
 	if (kind == typeArray && t.Kind() == reflect.Slice || object) && !nullable {
@@ -274,8 +275,11 @@ func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []b
 		}
 		r = own
 	}
+	if r.minimum != "" { // instead of the one that comes with the type
+		dst = bytes.TrimSuffix(dst, []byte(unsignedMinimum))
+	}
 	for _, rule := range r.each() {
-		if *rule.text == "" {
+		if *rule.text == "" || t.Kind() == reflect.Array && strings.HasSuffix(rule.name, "Items") {
 			continue
 		}
 		value, ok := w.ruleValue(t, rule.name, *rule.text)
@@ -297,8 +301,11 @@ func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []b
 // ruleValue returns the JSON of a rule. Durations are text in JSON, so their bounds cannot be said.
 func (w *schemaWriter) ruleValue(t reflect.Type, name, text string) ([]byte, bool) {
 	switch name {
-	case "pattern", "format":
+	case "pattern":
 		return jsonString(nil, text), true
+	case "format":
+		_, own := jsonType(t, w.fileType)
+		return jsonString(nil, text), own == ""
 	case "enum":
 		return appendTagList(nil, t, splitList(text))
 	case "minimum", "maximum":

@@ -29,7 +29,7 @@ func CompileOutput(t reflect.Type) (*Output, error) {
 	case encodesItself(target) && !implements(target, jsonMarshalTypes...):
 		return nil, fmt.Errorf("the output %v writes itself as text, but an answer is a JSON object: put it into a struct", t)
 	}
-	enc, err := encoderOf(target)
+	enc, err := encoders.compile(target)
 	if err != nil {
 		return nil, fmt.Errorf("the output %v does not encode as JSON: %w", t, err)
 	}
@@ -76,13 +76,13 @@ func AppendMembers(dst []byte, v any) ([]byte, error) {
 			return dst, nil
 		}
 		t = t.Elem()
-		e, err := encoderOf(t)
+		e, err := encoders.of(t)
 		if err != nil {
 			return dst, err
 		}
 		return e.safely(dst, p)
 	}
-	e, err := encoderOf(t)
+	e, err := encoders.of(t)
 	if err != nil {
 		return dst, err
 	}

@@ -24,7 +24,12 @@ func validUTF8(s string) string {
 }
 
 func setText(p unsafe.Pointer, s string, from source) verdict {
-	*(*string)(p) = validUTF8(keep(s, from))
+	if from == fromText {
+		s = validUTF8(s)
+	} else {
+		s = strings.Clone(s) // JSON, and plain, so it is valid
+	}
+	*(*string)(p) = s
 	return good
 }
 
@@ -131,21 +136,31 @@ var (
 )
 
 func setTime(p unsafe.Pointer, s string, _ source) verdict {
-	var t time.Time
-	if len(s) > 10 && s[10] == 'T' {
-		if t.UnmarshalText(bytesOf(s)) != nil {
-			return wrongType
-		}
-	} else if n, v := parseInt(s, 64); v == good {
-		if n < firstMilli || n > lastMilli {
+	t, ok := parseTime(s)
+	if !ok {
+		n, v := parseInt(s, 64)
+		if v != good || n < firstMilli || n > lastMilli {
 			return wrongType
 		}
 		t = time.UnixMilli(n).UTC()
-	} else {
-		return wrongType
 	}
 	*(*time.Time)(p) = t
 	return good
+}
+
+// parseTime reads RFC 3339. Package time lets some things pass that are not in it: a comma before the fraction, an hour
+// of one digit, a zone a day or more away (go.dev/issue/54580).
+func parseTime(s string) (t time.Time, ok bool) {
+	const zone = len("+00:00")
+	if len(s) < len("2006-01-02T15:04:05Z") || s[10] != 'T' || s[13] != ':' || s[19] == ',' || t.UnmarshalText(bytesOf(s)) != nil {
+		return time.Time{}, false
+	}
+	if s[len(s)-1] != 'Z' {
+		if z := s[len(s)-zone:]; z[1:3] > "23" || z[4:6] > "59" {
+			return time.Time{}, false
+		}
+	}
+	return t, true
 }
 
 func setDuration(p unsafe.Pointer, s string, _ source) verdict {

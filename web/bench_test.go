@@ -1,0 +1,48 @@
+package web_test
+
+import (
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/web"
+)
+
+// discard is an answer that nobody reads.
+type discard struct {
+	header http.Header
+	n      int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) WriteHeader(int)             {}
+func (d *discard) Write(p []byte) (int, error) { d.n += len(p); return len(p), nil }
+
+// BenchmarkAction is what this package adds to net/http for a request with two params.
+func BenchmarkAction(b *testing.B) {
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, builtin.All)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := web.New(api, web.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := http.NewRequest("GET", "/api/randomNumber?limit=10&offset=5", http.NoBody)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.RemoteAddr = "127.0.0.1:1234"
+	w := &discard{header: http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		clear(w.header)
+		s.Handler().ServeHTTP(w, r)
+	}
+	if w.n == 0 {
+		b.Fatal("nothing was answered")
+	}
+}
