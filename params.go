@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/schema"
@@ -247,7 +248,7 @@ func (p *Params) admit(key string) (string, bool, error) {
 		return "", false, &Error{Code: InvalidInput, Message: fmt.Sprintf("a request may carry %d parameters at most", MaxParams)}
 	}
 	if p.accepted == nil {
-		return key, true, nil
+		return strings.Clone(key), true, nil // it may be a part of what the transport read
 	}
 	own, ok := p.accepted[key]
 	return own, ok, nil

@@ -169,3 +169,12 @@ func (api *API) Accepts(key string) bool {
 	_, ok := api.registry.Load().accepted[key]
 	return ok
 }
+
+// ActionName returns the name of the action as a string of the API's own, without an allocation, or a copy of name if
+// there is no such action.
+func (api *API) ActionName(name []byte) string {
+	if act := api.registry.Load().actions[string(name)]; act != nil {
+		return act.info.Name
+	}
+	return string(name)
+}

@@ -3,9 +3,7 @@ package tcp
 import (
 	"bytes"
 	"context"
-	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -126,11 +124,8 @@ func (ss *session) action(name string, count uint64) {
 	ss.params.Set("action", name)
 	ss.params.SetPage(ss.server.api)
 	req := ss.request(name)
-	if err := req.Params.AddParams(&ss.params); err != nil {
-		ss.reply(wire.Error(nil, err), count)
-		return
-	}
-	ss.start(req, count)
+	req.Refused = req.Params.AddParams(&ss.params)
+	ss.queue(req, count)
 }
 
 // object runs a request that came as {"action":…,"params":{…}}: its params come on top of the sticky ones, for this
@@ -138,12 +133,13 @@ func (ss *session) action(name string, count uint64) {
 func (ss *session) object(line []byte, count uint64) {
 	var name string
 	var params []byte
-	err := jsonx.Members(line, func(key string, raw []byte) (err error) {
+	err := jsonx.Members(line, func(key string, raw []byte) error {
 		switch key {
 		case "action":
-			if name, err = jsonx.Unquote(raw); err != nil {
+			if raw[0] != '"' {
 				return actionhero.Errorf(actionhero.InvalidInput, "action must be a string")
 			}
+			name = ss.actionName(raw)
 		case "params":
 			if params = raw; !jsonx.Object(raw) {
 				return actionhero.Errorf(actionhero.InvalidInput, "params must be an object")
@@ -159,12 +155,19 @@ func (ss *session) object(line []byte, count uint64) {
 		req.Params.NextSource()
 		err = req.Params.AddObject(params)
 	}
-	if err != nil {
-		ss.reply(wire.Error(nil, err), count)
-		return
+	if req.Refused = err; name != "" {
+		req.Params.Set("action", name)
 	}
-	req.Params.Set("action", name)
-	ss.start(req, count)
+	ss.queue(req, count)
+}
+
+// actionName reads a JSON string.
+func (ss *session) actionName(raw []byte) string {
+	if plain, ok := jsonx.Plain(raw); ok {
+		return ss.server.api.ActionName(plain)
+	}
+	name, _ := jsonx.Unquote(raw) // it was checked with the rest of the line
+	return name
 }
 
 func (ss *session) request(name string) *actionhero.Request {
@@ -173,90 +176,10 @@ func (ss *session) request(name string) *actionhero.Request {
 	return req
 }
 
-// start runs an action in a goroutine of its own. With too many at work it waits for one to finish, and the
-// connection is not read meanwhile.
-func (ss *session) start(req *actionhero.Request, count uint64) {
-	ss.begin()
-	ss.actions.Add(1)
-	go ss.run(req, count)
-}
-
-func (ss *session) begin() {
-	ss.mu.Lock()
-	ss.working++
-	if ss.working <= ss.server.cfg.MaxInFlight {
-		ss.mu.Unlock()
-		return
-	}
-	wake := make(chan struct{})
-	ss.wake = wake
-	ss.mu.Unlock()
-	<-wake
-}
-
-func (ss *session) end() {
-	ss.mu.Lock()
-	ss.working--
-	if ss.wake != nil {
-		close(ss.wake)
-		ss.wake = nil
-	}
-	ss.mu.Unlock()
-	ss.actions.Done()
-}
-
-// alone reports whether no other action of this connection is at work.
-func (ss *session) alone() bool {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	return ss.working == 1
-}
-
-func (ss *session) run(req *actionhero.Request, count uint64) {
-	defer ss.end()
-	defer ss.recover()
-	if ss.server.api.AnswersContent(req.Action) {
-		ss.streaming.Lock() // one open file for each connection, however many it asks for at a time
-		defer ss.streaming.Unlock()
-	}
-	out, err := ss.server.api.Dispatch(ss.server.ctx, req)
-	if content, ok := out.(*actionhero.Content); ok && content != nil {
-		ss.stream(content)
-		return
-	}
-	buf := getBuffer()
-	defer putBuffer(buf)
-	if err != nil {
-		*buf = wire.Error((*buf)[:0], err)
-	} else {
-		*buf = wire.Result((*buf)[:0], req, out)
-	}
-	if !ss.out.Add(*buf, ss.tail(count)) {
-		return
-	}
-	if !ss.alone() {
-		runtime.Gosched() // let the others of the same burst finish, so that their answers share one write
-	}
-	ss.out.FlushWait()
-}
-
 // stream sends the bytes of a file, as they are.
 func (ss *session) stream(content *actionhero.Content) {
 	defer content.Close()
 	if err := ss.out.Stream(content.Body, []byte("\r\n")); err != nil && context.Cause(ss.server.ctx) == nil {
 		ss.Close("a file could not be sent whole: " + err.Error())
-	}
-}
-
-// maxKept is the largest buffer that is kept for the next answer.
-const maxKept = 64 << 10
-
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
-
-func getBuffer() *[]byte { return buffers.Get().(*[]byte) }
-
-func putBuffer(b *[]byte) {
-	if cap(*b) <= maxKept {
-		buffers.Put(b)
 	}
 }

@@ -63,7 +63,10 @@ type Server struct {
 	stopping  bool
 	ctx       context.Context // the base of every request's context
 	cancel    context.CancelFunc
-	running   sync.WaitGroup
+	running   sync.WaitGroup // listeners and sessions
+	pool      sync.WaitGroup // runners
+	runners   chan *session  // goroutines that wait for something to run; nil ends one
+	idle      atomic.Int32
 
 	requests atomic.Int64
 }
@@ -95,7 +98,7 @@ func (s *Server) TLSAddr() net.Addr {
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stopping = false
+	s.stopping, s.runners = false, make(chan *session)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if s.cfg.Enable.Or(true) {
 		ln, err := listen.TCP(ctx, "tcpServer", s.cfg.BindIP, s.cfg.Port)
@@ -194,6 +197,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		s.running.Wait()
+		close(s.runners)
+		s.pool.Wait()
 		close(done)
 	}()
 	var err error

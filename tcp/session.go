@@ -11,7 +11,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,11 +30,7 @@ type session struct {
 	count   atomic.Uint64 // lines read that were not empty: the messageCount
 	stopped atomic.Bool   // the server is stopping: read no more
 
-	mu        sync.Mutex
-	working   int           // actions at work
-	wake      chan struct{} // made when the reader must wait for one of them
-	actions   sync.WaitGroup
-	streaming sync.Mutex // held by the action that sends a file
+	jobs jobs
 
 	// Of the reading goroutine alone:
 	params   actionhero.Params // the sticky ones
@@ -71,7 +66,8 @@ func (ss *session) serve() {
 		api.Log().Error("a TCP client cannot join the default room", "error", err.Error())
 	}
 	ss.read()
-	ss.actions.Wait()
+	ss.begin()
+	ss.jobs.done.Wait()
 	if ss.stopped.Load() {
 		ss.goodbye, ss.lingerOK = wire.Goodbye(nil), true
 	}
@@ -139,6 +135,7 @@ func (ss *session) read() {
 				return
 			}
 		}
+		ss.begin()
 		if err != nil {
 			ss.ended(err, len(rest) > 0)
 			return
@@ -220,15 +217,19 @@ func (ss *session) linger() {
 
 // reply sends an answer, or anything else that this client alone gets. object is still open.
 func (ss *session) reply(object []byte, count uint64) {
-	if ss.out.Add(object, ss.tail(count)) {
+	var tail [tailSize]byte
+	if ss.out.Add(object, appendTail(tail[:0], count)) {
 		ss.out.FlushWait()
 	}
 }
 
-func (ss *session) tail(count uint64) []byte {
-	tail := make([]byte, 0, 40)
-	tail = strconv.AppendUint(append(tail, `,"messageCount":`...), count, 10)
-	return append(tail, "}\r\n"...)
+// tailSize is enough for any messageCount.
+const tailSize = 40
+
+// appendTail appends the end of an object.
+func appendTail(dst []byte, count uint64) []byte {
+	dst = strconv.AppendUint(append(dst, `,"messageCount":`...), count, 10)
+	return append(dst, "}\r\n"...)
 }
 
 // roomMessage identifies this kind of wire to Delivery.Encoded.
@@ -237,7 +238,8 @@ type roomMessage struct{}
 // Deliver implements actionhero.Sink.
 func (ss *session) Deliver(d *actionhero.Delivery) bool {
 	object := d.Encoded(roomMessage{}, func(d *actionhero.Delivery) []byte { return wire.RoomMessage(nil, d) })
-	return ss.out.Add(object, ss.tail(ss.count.Load()))
+	var tail [tailSize]byte
+	return ss.out.Add(object, appendTail(tail[:0], ss.count.Load()))
 }
 
 // Flush implements actionhero.Sink.

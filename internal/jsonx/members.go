@@ -3,13 +3,14 @@ package jsonx
 import (
 	"strconv"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // fewKeys is up to how many keys are compared one by one to find a duplicate; more go into a map.
 const fewKeys = 16
 
-// Members calls fn for each member of the JSON object that data consists of, in order. raw is the member's value, a
-// part of data, checked in full: syntax, and nesting of at most [MaxDepth] levels counted from the object itself. The
+// Members calls fn for each member of the JSON object that data consists of, in order. key may be a part of data: it
+// changes when data does, so clone it to keep it longer. raw is the member's value, a part of data, checked in full: syntax, and nesting of at most [MaxDepth] levels counted from the object itself. The
 // value's own objects are not searched for repeated names.
 //
 // Members stops at the first error of fn and returns it. Its own errors are a [*SyntaxError]; fn may have been called
@@ -30,7 +31,7 @@ func Members(data []byte, fn func(key string, raw []byte) error) error {
 		if i, f = scanName(data, i); f != noFault {
 			return f.at(i)
 		}
-		key := name(data[start:i])
+		key := alias(data[start:i])
 		if !seen.add(key) {
 			return &SyntaxError{Offset: start, Message: "the member " + strconv.QuoteToGraphic(shorten(key)) + " occurs twice"}
 		}
@@ -52,6 +53,14 @@ func Members(data []byte, fn func(key string, raw []byte) error) error {
 		return trailing.at(i)
 	}
 	return nil
+}
+
+// alias returns the text of a checked string literal, without a copy where it stands in raw as it is.
+func alias(raw []byte) string {
+	if plain, ok := Plain(raw); ok {
+		return unsafe.String(unsafe.SliceData(plain), len(plain))
+	}
+	return name(raw)
 }
 
 // keySet remembers the keys of one object.

@@ -64,12 +64,34 @@ func (o *Outbox) Init(config *Config, conn net.Conn, fail func(error)) {
 func (o *Outbox) Add(parts ...[]byte) (writer bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.add(parts)
+	return o.claimNow()
+}
+
+// AddLater queues one message, and leaves it to a Send that will follow soon.
+func (o *Outbox) AddLater(parts ...[]byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.add(parts)
+}
+
+// Send writes what is queued, unless somebody is at it; it waits for a client that is slow to take it.
+func (o *Outbox) Send() {
+	o.mu.Lock()
+	writer := o.claimNow()
+	o.mu.Unlock()
+	if writer {
+		o.FlushWait()
+	}
+}
+
+func (o *Outbox) add(parts [][]byte) {
 	if o.closed {
-		return false
+		return
 	}
 	if o.messages >= o.config.MaxMessages || len(o.queue) >= o.config.MaxBytes {
 		o.closed, o.failure = true, ErrFull
-		return true
+		return
 	}
 	if o.queue == nil {
 		o.queue = getBuffer()
@@ -78,7 +100,14 @@ func (o *Outbox) Add(parts ...[]byte) (writer bool) {
 		o.queue = append(o.queue, p...)
 	}
 	o.messages++
-	if o.busy {
+}
+
+// claimNow makes the caller the writer if there is something to write and nobody at it, or a failure to report.
+func (o *Outbox) claimNow() bool {
+	if o.failure != nil {
+		return true
+	}
+	if o.busy || o.closed || len(o.queue) == 0 {
 		return false
 	}
 	o.busy = true
