@@ -21,13 +21,15 @@ func (ss *session) line(raw []byte) bool {
 	if ss.stopped.Load() {
 		return false
 	}
-	if raw = bytes.TrimLeft(raw, " \t"); len(raw) == 0 {
+	ss.begun = false
+	raw = bytes.TrimLeft(bytes.TrimSuffix(raw, []byte{'\r'}), " \t")
+	if len(raw) == 0 {
 		return true
 	}
 	count := ss.count.Add(1)
 	ss.server.requests.Add(1)
 	if raw[0] == '{' {
-		ss.object(bytes.Clone(raw), count)
+		ss.object(raw, count)
 		return true
 	}
 	word, rest, _ := strings.Cut(string(bytes.ToValidUTF8(raw, []byte("\uFFFD"))), " ")

@@ -1,136 +1,113 @@
 package tcp
 
 import (
+	"errors"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/wire"
 )
 
-// A burst of requests on one connection is run by as few goroutines as possible, but none of them may hold up another
-// request, or an answer that is ready. So a runner takes requests from the connection's queue one after the other and
-// lets their answers gather; and whenever it leaves something behind while it runs a request, another runner stands by:
-// if the request is quick, the runner has done everything before the other's turn comes; if it is not, the other sends
-// the answers and goes on with the queue.
+// A connection has one goroutine that owns it: it reads lines, and runs their requests itself, one after the other, so
+// that a quick request costs no more than the work, and the answers to a burst go out in one write. But a request that
+// takes its time must hold up neither the others nor the reading. The watchman sees to that: an owner that is still at
+// the same request after a moment loses the connection to a new goroutine, which sends what is ready, goes on with the
+// requests that wait, and reads. The old one only answers its request and ends.
 
-// job is one request that waits for a runner.
+// job is one request that waits to be run.
 type job struct {
 	req   *actionhero.Request
 	count uint64
 }
 
-// jobs is the queue of one connection.
-type jobs struct {
-	mu        sync.Mutex
-	waiting   []job
-	working   int           // requests that wait or run
-	standBy   bool          // a runner has been called and has not begun
-	unsent    bool          // answers wait for a runner to send them
-	wake      chan struct{} // made when the reader must wait for a request to finish
-	done      sync.WaitGroup
-	streaming sync.Mutex // held by the action that sends a file
-}
-
-// queue puts a request into the queue. With too many at work it waits for one to finish, and the connection is not
-// read meanwhile. The requests begin with the next call of begin.
-func (ss *session) queue(req *actionhero.Request, count uint64) {
-	j := &ss.jobs
-	j.done.Add(1)
-	j.mu.Lock()
-	j.working++
-	j.waiting = append(j.waiting, job{req, count})
-	if j.working <= ss.server.cfg.MaxInFlight {
-		j.mu.Unlock()
-		return
-	}
-	wake := make(chan struct{})
-	j.wake = wake
-	j.mu.Unlock()
-	ss.begin()
-	<-wake
-}
-
-// begin has the queued requests run.
-func (ss *session) begin() {
-	j := &ss.jobs
-	j.mu.Lock()
-	call := len(j.waiting) > 0 && !j.standBy
-	j.standBy = j.standBy || call
-	j.mu.Unlock()
-	if call {
-		ss.server.call(ss)
+// own goes on with the connection until it ends or is lost to another owner.
+func (ss *session) own() {
+	turn := ss.turn
+	defer ss.recover()
+	ss.send()
+	for ended := false; ; {
+		for !ended && int(ss.working.Load()) < ss.server.cfg.MaxInFlight {
+			line, ok := ss.in.line()
+			if !ok {
+				break
+			}
+			ended = !ss.line(line)
+		}
+		switch {
+		case len(ss.waiting) > 0:
+			if !ss.runWaiting(turn) {
+				return
+			}
+		case ended:
+			ss.finish()
+			return
+		case int(ss.working.Load()) >= ss.server.cfg.MaxInFlight:
+			<-ss.wake
+		default:
+			ended = !ss.read()
+		}
 	}
 }
 
-// run is a runner: it works until the queue is empty.
-func (ss *session) run() {
-	j := &ss.jobs
-	j.mu.Lock()
-	j.standBy = false
-	unsent := j.unsent
-	j.unsent = false
-	j.mu.Unlock()
-	if unsent {
+// runWaiting runs the requests that wait, and sends their answers together. It returns false when the connection was
+// lost to another owner.
+func (ss *session) runWaiting(turn uint64) bool {
+	for i := range ss.waiting {
+		next := ss.waiting[i]
+		ss.waiting[i] = job{}
+		ss.rest = i + 1
+		ss.server.watchman.enter(ss)
+		ss.answer(next)
+		if !ss.server.watchman.leave(ss, turn) {
+			ss.out.Send()
+			ss.late()
+			return false
+		}
+		ss.working.Add(-1)
+		ss.unsent = true
+	}
+	ss.waiting, ss.rest = ss.waiting[:0], 0
+	ss.send()
+	return true
+}
+
+// late counts out a request whose owner lost the connection.
+func (ss *session) late() {
+	ss.working.Add(-1)
+	select {
+	case ss.wake <- struct{}{}:
+	default: // whoever waits has been told already
+	}
+}
+
+// send sends the answers that have gathered.
+func (ss *session) send() {
+	if ss.unsent {
+		ss.unsent = false
 		ss.out.Send()
 	}
-	for {
-		next, ok := ss.next()
-		if !ok {
-			return
-		}
-		ss.answer(next)
-	}
 }
 
-// next takes a request from the queue, and calls another runner if something is left behind. Without a request it
-// sends what is unsent.
-func (ss *session) next() (job, bool) {
-	j := &ss.jobs
-	j.mu.Lock()
-	if len(j.waiting) == 0 {
-		j.waiting = nil
-		unsent := j.unsent
-		j.unsent = false
-		j.mu.Unlock()
-		if unsent {
-			ss.out.Send()
-		}
-		return job{}, false
-	}
-	next := j.waiting[0]
-	j.waiting[0] = job{}
-	j.waiting = j.waiting[1:]
-	call := (len(j.waiting) > 0 || j.unsent) && !j.standBy
-	j.standBy = j.standBy || call
-	j.mu.Unlock()
-	if call {
-		ss.server.call(ss)
-	}
-	return next, true
+// queue has a request run when the lines at hand have been read.
+func (ss *session) queue(req *actionhero.Request, count uint64) {
+	ss.working.Add(1)
+	ss.waiting = append(ss.waiting, job{req, count})
 }
 
-// finished counts a request out and lets the reader go on.
-func (ss *session) finished(unsent bool) {
-	j := &ss.jobs
-	j.mu.Lock()
-	j.working--
-	j.unsent = j.unsent || unsent
-	if j.wake != nil {
-		close(j.wake)
-		j.wake = nil
-	}
-	j.mu.Unlock()
-	j.done.Done()
-}
-
-// answer runs a request and queues its answer.
+// answer runs a request and leaves its answer to be sent.
 func (ss *session) answer(next job) {
-	unsent := false
-	defer func() { ss.finished(unsent) }()
-	defer ss.recover()
+	var tail [tailSize]byte
+	defer func() {
+		if p := recover(); p != nil {
+			ss.fault(p)
+			ss.out.AddLater(wire.Error(nil, errors.New("a fault of the server")), appendTail(tail[:0], next.count))
+		}
+	}()
 	if ss.server.api.AnswersContent(next.req.Action) {
-		ss.jobs.streaming.Lock() // one open file for each connection, however many it asks for at a time
-		defer ss.jobs.streaming.Unlock()
+		ss.streaming.Lock() // one open file for each connection, however many it asks for at a time
+		defer ss.streaming.Unlock()
 	}
 	out, err := ss.server.api.Dispatch(ss.server.ctx, next.req)
 	if content, ok := out.(*actionhero.Content); ok && content != nil {
@@ -144,34 +121,109 @@ func (ss *session) answer(next job) {
 	} else {
 		*buf = wire.Result((*buf)[:0], next.req, out)
 	}
-	var tail [tailSize]byte
 	ss.out.AddLater(*buf, appendTail(tail[:0], next.count))
-	unsent = true
 }
 
-// maxIdle is how many goroutines wait for something to run, at most. A waiting one has a stack that has grown already,
-// which costs more than what a small action does.
-const maxIdle = 256
+const (
+	// watchEvery is how often the watchman looks.
+	watchEvery = time.Millisecond
+	// watchLooks is how many looks a request may last before its owner loses the connection.
+	watchLooks = 2
+	// watchIdle is after how many looks at nothing the watchman goes home.
+	watchIdle = 1000
+)
 
-// call has a runner for the session: one that waits, or a new one.
-func (s *Server) call(ss *session) {
-	select {
-	case s.runners <- ss:
-	default:
-		s.pool.Go(func() { s.runner(ss) })
+// watchman watches the owners that run a request. It is at work only while there are any.
+type watchman struct {
+	server *Server
+
+	mu          sync.Mutex
+	first, last *session // in the order in which their requests began
+	look        int64
+	atWork      bool
+	quit        chan struct{}
+}
+
+// enter says that the owner begins with a request.
+func (w *watchman) enter(ss *session) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ss.began, ss.before, ss.after = w.look, w.last, nil
+	if w.last == nil {
+		w.first = ss
+	} else {
+		w.last.after = ss
+	}
+	w.last = ss
+	if !w.atWork {
+		w.atWork = true
+		w.server.pool.Go(w.run)
 	}
 }
 
-func (s *Server) runner(ss *session) {
-	for ss != nil {
-		ss.run()
-		if s.idle.Add(1) > maxIdle {
-			s.idle.Add(-1)
+// leave says that it is done with it. It returns false if the connection has another owner now.
+func (w *watchman) leave(ss *session, turn uint64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if ss.turn != turn {
+		return false
+	}
+	w.unlink(ss)
+	return true
+}
+
+func (w *watchman) unlink(ss *session) {
+	if ss.before == nil {
+		w.first = ss.after
+	} else {
+		ss.before.after = ss.after
+	}
+	if ss.after == nil {
+		w.last = ss.before
+	} else {
+		ss.after.before = ss.before
+	}
+	ss.before, ss.after = nil, nil
+}
+
+func (w *watchman) run() {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for idle := 0; ; {
+		select {
+		case <-w.quit:
+			return
+		case <-ticker.C:
+		}
+		w.mu.Lock()
+		if w.first == nil {
+			idle++
+		} else {
+			idle = 0
+		}
+		if idle == watchIdle {
+			w.atWork = false
+			w.mu.Unlock()
 			return
 		}
-		ss = <-s.runners
-		s.idle.Add(-1)
+		w.look++
+		for w.first != nil && w.look-w.first.began > watchLooks {
+			w.replace(w.first)
+		}
+		w.mu.Unlock()
 	}
+}
+
+// replace gives a connection another owner.
+func (w *watchman) replace(ss *session) {
+	w.unlink(ss)
+	ss.turn++
+	if ss.wake == nil {
+		ss.wake = make(chan struct{}, 1)
+	}
+	ss.waiting, ss.rest = slices.Clone(ss.waiting[ss.rest:]), 0
+	ss.in.abandon()
+	w.server.running.Go(ss.own)
 }
 
 // maxKept is the largest buffer that is kept for the next answer.

@@ -64,9 +64,8 @@ type Server struct {
 	ctx       context.Context // the base of every request's context
 	cancel    context.CancelFunc
 	running   sync.WaitGroup // listeners and sessions
-	pool      sync.WaitGroup // runners
-	runners   chan *session  // goroutines that wait for something to run; nil ends one
-	idle      atomic.Int32
+	pool      sync.WaitGroup // the watchman
+	watchman  watchman
 
 	requests atomic.Int64
 }
@@ -98,7 +97,8 @@ func (s *Server) TLSAddr() net.Addr {
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stopping, s.runners = false, make(chan *session)
+	s.stopping = false
+	s.watchman = watchman{server: s, quit: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if s.cfg.Enable.Or(true) {
 		ln, err := listen.TCP(ctx, "tcpServer", s.cfg.BindIP, s.cfg.Port)
@@ -197,7 +197,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		s.running.Wait()
-		close(s.runners)
+		close(s.watchman.quit)
 		s.pool.Wait()
 		close(done)
 	}()

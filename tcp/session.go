@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +19,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/wire"
 )
 
-// session is one connection. One goroutine reads its lines and runs its commands; each action runs in one of its own.
+// session is one connection.
 type session struct {
 	server *Server
 	nc     net.Conn
@@ -30,9 +30,21 @@ type session struct {
 	count   atomic.Uint64 // lines read that were not empty: the messageCount
 	stopped atomic.Bool   // the server is stopping: read no more
 
-	jobs jobs
+	working   atomic.Int32  // requests that wait or run
+	streaming sync.Mutex    // held by the request that sends a file
+	wake      chan struct{} // tells the owner that a late request is done; made with the first such
 
-	// Of the reading goroutine alone:
+	// Of the watchman, under its lock:
+	turn          uint64   // counts the owners
+	began         int64    // the look at which the owner's request began
+	before, after *session // others whose owners run a request
+
+	// Of the owner alone:
+	in       *input
+	begun    bool  // a part of a line has been read
+	waiting  []job // from rest on
+	rest     int
+	unsent   bool              // answers wait to be sent
 	params   actionhero.Params // the sticky ones
 	goodbye  []byte            // what to say at the end, if anything
 	lingerOK bool              // the client is still there to read what was said
@@ -45,29 +57,31 @@ func newSession(s *Server, nc net.Conn) *session {
 	return ss
 }
 
-// serve is the life of the connection.
+// serve is the life of the connection, up to where its requests begin; own and finish are the rest.
 func (ss *session) serve() {
-	defer ss.server.forget(ss)
-	defer ss.nc.Close()
-	defer ss.recover()
 	if !ss.handshake() {
+		ss.close()
 		return
 	}
 	api := ss.server.api
 	cfg := api.Config()
-	remote := addrPort(ss.nc.RemoteAddr())
-	ss.conn = api.Connect("tcp", remote, ss)
+	ss.in = newInput(ss.nc, ss.server.cfg.MaxLineBytes)
+	ss.conn = api.Connect("tcp", addrPort(ss.nc.RemoteAddr()), ss)
 	ss.ip = ss.conn.Remote.Addr().String()
 	api.Log().Debug("[connection @ tcp]", "to", ss.ip, "id", ss.conn.ID)
-	defer ss.out.Close()
-	defer api.Disconnect(ss.conn)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), 0)
 	if err := api.Rooms.Join(ss.server.ctx, ss.conn, cfg.DefaultChatRoom); err != nil {
 		api.Log().Error("a TCP client cannot join the default room", "error", err.Error())
 	}
-	ss.read()
-	ss.begin()
-	ss.jobs.done.Wait()
+	ss.wait(time.Time{})
+	ss.own()
+}
+
+// finish ends the connection once the requests that are late are done.
+func (ss *session) finish() {
+	for ss.working.Load() > 0 {
+		<-ss.wake
+	}
 	if ss.stopped.Load() {
 		ss.goodbye, ss.lingerOK = wire.Goodbye(nil), true
 	}
@@ -75,17 +89,33 @@ func (ss *session) serve() {
 		ss.reply(ss.goodbye, ss.count.Load())
 	}
 	ss.out.Wait()
+	ss.server.api.Disconnect(ss.conn)
+	ss.out.Close()
+	ss.in.release()
 	if ss.lingerOK {
 		ss.linger()
 	}
+	ss.close()
 }
 
-// recover keeps a fault in this package from taking the process along.
+func (ss *session) close() {
+	_ = ss.nc.Close()
+	ss.server.forget(ss)
+}
+
+// recover keeps a fault in this package from taking the process along; the connection is lost.
 func (ss *session) recover() {
 	if p := recover(); p != nil {
-		buf := make([]byte, 8<<10)
-		ss.server.api.Log().Error("a TCP connection was closed by a fault of the server", "panic", fmt.Sprint(p), "stack", string(buf[:runtime.Stack(buf, false)]))
+		ss.fault(p)
+		ss.out.Close()
+		ss.server.api.Disconnect(ss.conn)
+		ss.close()
 	}
+}
+
+func (ss *session) fault(p any) {
+	buf := make([]byte, 8<<10)
+	ss.server.api.Log().Error("a fault of the server in a TCP connection", "panic", fmt.Sprint(p), "stack", string(buf[:runtime.Stack(buf, false)]))
 }
 
 func (ss *session) handshake() bool {
@@ -102,58 +132,21 @@ func (ss *session) handshake() bool {
 	return true
 }
 
-// A connection's buffer is this small while it has nothing to say, and grows with the line.
-const smallBuffer = 512
-
-// read reads lines until the client is done, breaks a rule, or the server stops.
-func (ss *session) read() {
-	buf := make([]byte, smallBuffer)
-	n := 0               // bytes in buf
-	begun := false       // buf holds the beginning of a line
-	ss.wait(time.Time{}) // a deadline for the idle time
-	for {
-		if n == len(buf) {
-			if n >= ss.server.cfg.MaxLineBytes {
-				ss.refuse("a line may have %d bytes at most", ss.server.cfg.MaxLineBytes)
-				return
-			}
-			buf = append(make([]byte, 0, min(2*n, ss.server.cfg.MaxLineBytes)), buf[:n]...)
-			buf = buf[:cap(buf)]
-		}
-		got, err := ss.nc.Read(buf[n:])
-		end := n + got
-		rest := buf[:end]
-		for {
-			i := bytes.IndexByte(rest[n:], '\n')
-			if i < 0 {
-				break
-			}
-			line := rest[:n+i]
-			rest, n = rest[n+i+1:], 0
-			begun = false
-			if !ss.line(bytes.TrimSuffix(line, []byte{'\r'})) {
-				return
-			}
-		}
-		ss.begin()
-		if err != nil {
-			ss.ended(err, len(rest) > 0)
-			return
-		}
-		n = len(rest)
-		switch {
-		case n == 0 && len(buf) > smallBuffer:
-			buf = make([]byte, smallBuffer)
-		default:
-			copy(buf, rest)
-		}
-		if n > 0 && !begun {
-			begun = true
-			ss.wait(time.Now().Add(ss.server.cfg.LineTimeout))
-		} else if n == 0 {
-			ss.wait(time.Time{})
-		}
+// read reads more. It returns false when that was all: the client is done or late, or the server stops.
+func (ss *session) read() bool {
+	switch begun := ss.in.begun(); {
+	case !begun:
+		ss.begun = false
+		ss.wait(time.Time{})
+	case !ss.begun:
+		ss.begun = true
+		ss.wait(time.Now().Add(ss.server.cfg.LineTimeout))
 	}
+	if err := ss.in.fill(); err != nil {
+		ss.ended(err, ss.in.begun())
+		return false
+	}
+	return true
 }
 
 // wait sets until when the next bytes must come: a time for a line that was begun, none for the idle time.
@@ -180,14 +173,15 @@ func (ss *session) stopReading() {
 
 // ended is told how reading ended.
 func (ss *session) ended(err error, midLine bool) {
-	if !errors.Is(err, os.ErrDeadlineExceeded) || ss.stopped.Load() {
-		return
-	}
-	if midLine {
+	switch {
+	case errors.Is(err, errLong):
+		ss.refuse("a line may have %d bytes at most", ss.server.cfg.MaxLineBytes)
+	case !errors.Is(err, os.ErrDeadlineExceeded) || ss.stopped.Load():
+	case midLine:
 		ss.refuse("a line must end within %v", ss.server.cfg.LineTimeout)
-		return
+	default: // idle for too long
+		ss.goodbye, ss.lingerOK = wire.Goodbye(nil), true
 	}
-	ss.goodbye, ss.lingerOK = wire.Goodbye(nil), true
 }
 
 // refuse is the one answer to a client that breaks a rule, before the connection is closed.

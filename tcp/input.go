@@ -1,0 +1,127 @@
+package tcp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+)
+
+// errLong is the failure of a line that is longer than it may be.
+var errLong = errors.New("the line is too long")
+
+// blockSize is what is read at a time, as long as lines are shorter.
+const blockSize = 16 << 10
+
+var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
+
+// input reads the lines of a connection. While nothing has come of the next line it has no buffer: it takes one when
+// the system says that there is something to read.
+type input struct {
+	conn net.Conn
+	raw  syscall.RawConn // nil: only a plain Read is to be had (TLS)
+	most int             // bytes of a line, its end included
+
+	block *[blockSize]byte // what buf is, unless a line outgrew it
+	buf   []byte           // what was read and not yet returned is buf[from:to]
+	from  int
+	to    int
+	seen  int // how much of it is known to have no line end
+
+	ready func(fd uintptr) bool
+	n     int
+	err   error
+}
+
+func newInput(conn net.Conn, most int) *input {
+	in := &input{conn: conn, most: most}
+	if sc, ok := conn.(syscall.Conn); ok && canTryRead {
+		in.raw, _ = sc.SyscallConn()
+		in.ready = in.tryRead
+	}
+	return in
+}
+
+// line returns the next line that has been read whole, without its end; false if there is none. It is good until the
+// next call of fill, or for ever if abandon comes first.
+func (in *input) line() ([]byte, bool) {
+	i := bytes.IndexByte(in.buf[in.from+in.seen:in.to], '\n')
+	if i < 0 {
+		in.seen = in.to - in.from
+		return nil, false
+	}
+	line := in.buf[in.from : in.from+in.seen+i]
+	in.from += in.seen + i + 1
+	in.seen = 0
+	return line, true
+}
+
+// begun reports whether a part of a line has been read.
+func (in *input) begun() bool { return in.to > in.from }
+
+// fill reads more. It returns errLong if the line that was begun may not go on.
+func (in *input) fill() error {
+	if !in.begun() {
+		in.release()
+	} else if err := in.makeRoom(); err != nil {
+		return err
+	}
+	if in.raw == nil {
+		in.take()
+		in.n, in.err = in.conn.Read(in.buf[in.to:])
+	} else if err := in.raw.Read(in.ready); err != nil {
+		in.n, in.err = 0, err
+	}
+	if in.to += in.n; in.n > 0 {
+		return nil // an error beside it comes again
+	}
+	if in.err == nil {
+		return io.EOF
+	}
+	return in.err
+}
+
+// take gets a buffer if there is none.
+func (in *input) take() {
+	if in.buf == nil {
+		in.block = blocks.Get().(*[blockSize]byte)
+		in.buf = in.block[:min(blockSize, in.most)]
+	}
+}
+
+// release gives the buffer back.
+func (in *input) release() {
+	if in.block != nil {
+		blocks.Put(in.block)
+	}
+	in.block, in.buf, in.from, in.to, in.seen = nil, nil, 0, 0, 0
+}
+
+// abandon leaves the buffer to requests that are still at work on lines in it, and goes on with a copy of the rest.
+func (in *input) abandon() {
+	rest := make([]byte, max(min(blockSize, in.most), in.to-in.from))
+	in.to = copy(rest, in.buf[in.from:in.to])
+	in.block, in.buf, in.from = nil, rest, 0
+}
+
+// makeRoom moves what was begun to the front, and gets a larger buffer if that fills it.
+func (in *input) makeRoom() error {
+	if in.from > 0 {
+		copy(in.buf, in.buf[in.from:in.to])
+		in.from, in.to = 0, in.to-in.from
+	}
+	if in.to < len(in.buf) {
+		return nil
+	}
+	if in.to >= in.most {
+		return errLong
+	}
+	larger := make([]byte, min(2*len(in.buf), in.most))
+	copy(larger, in.buf)
+	begun, seen := in.to, in.seen
+	in.release()
+	in.buf, in.to, in.seen = larger, begun, seen
+	return nil
+}
