@@ -44,8 +44,10 @@ func TestLimiterKnowsClients(t *testing.T) {
 	if !take("192.0.2.1") || take("::ffff:192.0.2.1") {
 		t.Error("an IPv4 address written as IPv6 must be the same client")
 	}
-	if !take("unix socket") || !take("unix socket") {
-		t.Error("what is no address cannot be limited")
+	for range 2 {
+		if !take("unix socket") {
+			t.Error("what is no address cannot be limited")
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"unicode/utf8"
 
@@ -52,6 +53,18 @@ type member struct {
 type RoomStatus struct {
 	Members      []string `json:"members"` // public ids, the first Config.RoomStatusLimit; nil for an empty room
 	MembersCount int      `json:"membersCount"`
+}
+
+// MarshalJSON writes the status as clients know it: an empty room has null for its members.
+func (s RoomStatus) MarshalJSON() ([]byte, error) {
+	dst := []byte(`{"members":null`)
+	if s.Members != nil {
+		var err error
+		if dst, err = jsonx.Append([]byte(`{"members":`), s.Members); err != nil {
+			return nil, err
+		}
+	}
+	return append(strconv.AppendInt(append(dst, `,"membersCount":`...), int64(s.MembersCount), 10), '}'), nil
 }
 
 func newRooms(api *API, broker backend.Broker) *Rooms {

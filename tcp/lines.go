@@ -143,6 +143,9 @@ func (ss *session) object(line []byte, count uint64) {
 			}
 			name = ss.actionName(raw)
 		case "params":
+			if string(raw) == "null" {
+				return nil
+			}
 			if params = raw; !jsonx.Object(raw) {
 				return actionhero.Errorf(actionhero.InvalidInput, "params must be an object")
 			}

@@ -215,18 +215,18 @@ func (c *compiler) kind(cd *codec, r rules) (rules, error) {
 }
 
 // itself fills in the codec of a type that decodes itself.
-func (cd *codec) itself() {
-	cd.class, cd.wants = classCustom, "valid"
-	if name := cd.t.Name(); name != "" {
-		cd.wants = "a valid " + name
+func (c *codec) itself() {
+	c.class, c.wants = classCustom, "valid"
+	if name := c.t.Name(); name != "" {
+		c.wants = "a valid " + name
 	}
-	readsText := implements(cd.t, textUnmarshalerType)
-	if implements(cd.t, jsonUnmarshalTypes...) {
-		cd.nullable = true
-		cd.custom(readsText)
+	readsText := implements(c.t, textUnmarshalerType)
+	if implements(c.t, jsonUnmarshalTypes...) {
+		c.nullable = true
+		c.custom(readsText)
 		return
 	}
-	cd.set = setByMethod(cd.t)
+	c.set = setByMethod(c.t)
 }
 
 // elements fills in the codec of a slice or map.

@@ -82,26 +82,12 @@ func RoomView(ctx context.Context, dst []byte, api *actionhero.API, c *actionher
 	if err != nil {
 		return Error(dst, err)
 	}
-	dst = jsonx.AppendString(append(OK(dst), `,"room":`...), room)
-	return AppendRoomStatus(append(dst, `,"roomStatus":`...), status)
-}
-
-// AppendRoomStatus appends a room's status, closed; an empty room has null for its members.
-func AppendRoomStatus(dst []byte, status actionhero.RoomStatus) []byte {
-	if status.Members == nil {
-		dst = append(dst, `{"members":null`...)
-	} else {
-		dst = append(dst, `{"members":[`...)
-		for i, id := range status.Members {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = jsonx.AppendString(dst, id)
-		}
-		dst = append(dst, ']')
+	object, err := status.MarshalJSON()
+	if err != nil {
+		return Error(dst, err)
 	}
-	dst = append(dst, `,"membersCount":`...)
-	return append(strconv.AppendInt(dst, int64(status.MembersCount), 10), '}')
+	dst = jsonx.AppendString(append(OK(dst), `,"room":`...), room)
+	return append(append(dst, `,"roomStatus":`...), object...)
 }
 
 // Details appends what the client may know of itself. params is a JSON object, nil on transports without sticky params.

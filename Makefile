@@ -1,0 +1,39 @@
+# Everything that a developer does here, by name. `make` or `make help` lists it.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+FUZZTIME    ?= 5s
+GO          ?= go
+
+.PHONY: help test lint fuzz vuln build bench
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+test: ## run all tests, with the race detector; needs Go alone
+	$(GO) test -race -timeout 10m ./...
+	cd bench && $(GO) test ./...
+
+lint: ## check formatting, go vet and staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	cd bench && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (default 5s)
+	@set -e; for file in $$(grep -rl '^func Fuzz' --include='*_test.go' .); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
+			echo "$$target in $$(dirname $$file)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
+		done; \
+	done
+
+vuln: ## look for known vulnerabilities; says so when their database cannot be reached
+	@out=$$($(GO) run $(GOVULNCHECK) ./... 2>&1) && echo "$$out" || { echo "$$out"; \
+		echo "$$out" | grep -qE 'vuln.go.dev|no such host|dial tcp|Forbidden|connection refused|not available|proxy' \
+		&& echo "the vulnerability database cannot be reached from here: nothing was checked" || exit 1; }
+
+build: ## build the server into bin/actionhero
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/actionhero ./cmd/actionhero
+
+bench: ## run the benchmarks of the core; bench/README.md has those against peers
+	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,361 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/config"
+	"github.com/actionhero-go/actionhero/server"
+)
+
+var update = flag.Bool("update", false, "write what the server says now into the transcripts of testdata/wire")
+
+// The transcripts are what clients see, to the letter. Each file is a txtar archive: config.json if the server needs
+// one, files below public/, and the transcript itself. In it a block is a request and its answer:
+//
+//	> GET /api/status HTTP/1.1     an HTTP request, its headers and body after it, as lines that begin with ">"
+//	< 200 OK                       the answer: status, headers that say something, and the body
+//
+//	a> roomView                    what the TCP client a sends
+//	a< {"context":…}               what it reads; -a- means that the server closed the connection
+//
+// What differs from run to run stands as <ms>, <float>, <id1> and so on.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/wire/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no transcripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &replay{t: t, clients: map[string]*client{}, ids: map[string]string{}}
+			r.server = startFor(t, archive)
+			script := &archive.Files[len(archive.Files)-1]
+			got := r.run(string(script.Data))
+			if *update {
+				script.Data = []byte(got)
+				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(script.Data), got); diff != "" {
+				t.Errorf("the server does not say what %s has (-want +got):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+// startFor starts the server that a transcript needs.
+func startFor(t *testing.T, archive *txtar.Archive) *server.Server {
+	dir := t.TempDir()
+	for _, f := range archive.Files {
+		write(t, filepath.Join(dir, f.Name), string(f.Data))
+	}
+	return start(t, func(cfg *server.Config) {
+		if err := config.Load(cfg, config.Options{Dir: dir, Prefix: server.EnvPrefix}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "public")); err == nil {
+			cfg.General.FlatFileDirectory = filepath.Join(dir, "public")
+			if err := os.Symlink("/etc/passwd", filepath.Join(dir, "public", "outside")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}, wireActions)
+}
+
+type wireInput struct {
+	Name   string   `json:"name" required:"true"`
+	Age    int      `json:"age" minimum:"18" default:"18"`
+	Color  string   `json:"color" enum:"red,green"`
+	Tags   []string `json:"tags" maxItems:"2"`
+	Secret string   `json:"password" secret:"true"`
+}
+
+type wireOutput struct {
+	Name string   `json:"name"`
+	Age  int      `json:"age"`
+	Tags []string `json:"tags,omitempty"`
+}
+
+// wireActions are what the transcripts use beside the built-in actions.
+var wireActions = actionhero.Parts{
+	actionhero.Action[wireInput, wireOutput]{
+		Name: "person", Description: "Answers what it was given", Route: "POST /people/{name}",
+		Run: func(_ context.Context, in wireInput) (wireOutput, error) {
+			return wireOutput{in.Name, in.Age, in.Tags}, nil
+		},
+	},
+	actionhero.Action[struct {
+		Code string `json:"code"`
+	}, actionhero.None]{
+		Name: "fail", Description: "Fails in the way it is told",
+		Run: func(_ context.Context, in struct {
+			Code string `json:"code"`
+		}) (n actionhero.None, err error) {
+			for c := actionhero.Internal; c <= actionhero.Unavailable; c++ {
+				if c.String() == in.Code {
+					return n, actionhero.Errorf(c, "it is %s", c)
+				}
+			}
+			if in.Code == "panic" {
+				panic("as told")
+			}
+			return n, errors.New("a secret of the server")
+		},
+	},
+	actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "nothing", Description: "Answers nothing",
+		Run: func(context.Context, actionhero.None) (n actionhero.None, err error) { return n, nil },
+	},
+	actionhero.Action[struct {
+		File *actionhero.File `json:"upload" required:"true"`
+	}, map[string]any]{
+		Name: "upload", Description: "Describes a file",
+		Run: func(_ context.Context, in struct {
+			File *actionhero.File `json:"upload" required:"true"`
+		}) (map[string]any, error) {
+			text, err := io.ReadAll(in.File)
+			return map[string]any{"size": in.File.Size, "text": string(text)}, err
+		},
+	},
+	actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "wait", Description: "Waits until the next request has been answered",
+		Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+			select {
+			case <-waiting:
+			case waiting <- struct{}{}:
+			case <-ctx.Done():
+			}
+			return n, ctx.Err()
+		},
+	},
+}
+
+// waiting is where one wait meets the next.
+var waiting = make(chan struct{})
+
+// replay runs one transcript.
+type replay struct {
+	t       *testing.T
+	server  *server.Server
+	clients map[string]*client
+	ids     map[string]string
+}
+
+// client is one TCP client of a transcript.
+type client struct {
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+var tcpLine = regexp.MustCompile(`^([a-z])([<>]) ?(.*)$`)
+
+// run sends what a transcript sends and returns it with what the server says now.
+func (r *replay) run(script string) string {
+	var out strings.Builder
+	lines := strings.Split(strings.TrimSuffix(script, "\n"), "\n")
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
+		m := tcpLine.FindStringSubmatch(line)
+		switch {
+		case strings.HasPrefix(line, "> "):
+			var request []string
+			for ; i < len(lines) && strings.HasPrefix(lines[i], ">"); i++ {
+				request = append(request, strings.TrimPrefix(strings.TrimPrefix(lines[i], ">"), " "))
+				out.WriteString(lines[i] + "\n")
+			}
+			for ; i < len(lines) && strings.HasPrefix(lines[i], "<"); i++ {
+			}
+			i--
+			out.WriteString(r.http(request))
+			if *update {
+				out.WriteString("\n")
+				r.readAll("", &out)
+				for i+1 < len(lines) && lines[i+1] == "" {
+					i++
+				}
+			}
+		case m != nil && m[2] == ">":
+			out.WriteString(line + "\n")
+			c := r.client(m[1], &out)
+			text := strings.NewReplacer(`\xff`, "\xff", `\n`, "").Replace(m[3])
+			end := "\r\n"
+			if strings.HasSuffix(m[3], `\n`) {
+				end = "\n"
+			}
+			if _, err := io.WriteString(c.conn, text+end); err != nil {
+				r.t.Fatal(err)
+			}
+			if *update {
+				r.readAll(m[1], &out)
+			}
+		case m != nil || len(line) == 3 && line[0] == '-':
+			if !*update {
+				out.WriteString(r.read(strings.Trim(line, "-")[:1]) + "\n")
+			}
+		default:
+			out.WriteString(line + "\n")
+		}
+	}
+	return out.String()
+}
+
+// client returns the TCP client of a name; a new one connects and reads its welcome.
+func (r *replay) client(name string, out *strings.Builder) *client {
+	c := r.clients[name]
+	if c == nil {
+		conn := dial(r.t, r.server.TCP.Addr())
+		c = &client{conn, bufio.NewReader(conn)}
+		r.clients[name] = c
+		if got := r.read(name); !strings.HasPrefix(got, name+`< {"welcome":"Hello! Welcome to the actionHero api","room":"defaultRoom","context":"api","messageCount":0}`) {
+			r.t.Errorf("the welcome is %s", got)
+		}
+	}
+	return c
+}
+
+const patience = 10 * time.Second
+
+// read reads the next line of a client.
+func (r *replay) read(name string) string {
+	c := r.clients[name]
+	if c == nil {
+		r.t.Fatalf("the transcript reads from the client %s before it sends anything", name)
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+	line, err := c.in.ReadString('\n')
+	switch {
+	case errors.Is(err, io.EOF) && line == "":
+		return "-" + name + "-"
+	case err != nil:
+		return fmt.Sprintf("%s< %s%v", name, line, err)
+	case !strings.HasSuffix(line, "\r\n") && strings.HasPrefix(line, "{"):
+		r.t.Errorf("an answer does not end with \\r\\n: %q", line)
+	}
+	return name + "< " + r.normal(strings.TrimRight(line, "\r\n"))
+}
+
+// readAll reads what all clients get within a moment; only for writing transcripts.
+func (r *replay) readAll(first string, out *strings.Builder) {
+	others := slices.Sorted(maps.Keys(r.clients))
+	others = slices.DeleteFunc(others, func(name string) bool { return name == first })
+	for _, name := range append([]string{first}, others...) {
+		c := r.clients[name]
+		if c == nil {
+			continue
+		}
+		for {
+			_ = c.conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+			if _, err := c.in.Peek(1); err != nil {
+				if errors.Is(err, io.EOF) && name == first {
+					out.WriteString("-" + name + "-\n")
+				}
+				break
+			}
+			out.WriteString(r.read(name) + "\n")
+		}
+	}
+}
+
+// The headers of an answer that say something about the wire.
+var shownHeaders = []string{
+	"Accept-Ranges", "Access-Control-Allow-Origin", "Allow", "Cache-Control", "Connection", "Content-Length", "Content-Range", "Content-Type", "Etag", "Expires",
+	"Last-Modified", "Location", "Retry-After", "X-Content-Type-Options", "X-Powered-By", "X-Test",
+}
+
+// http sends a request and returns the answer in the form of a transcript.
+func (r *replay) http(request []string) string {
+	head, body, _ := strings.Cut(strings.Join(request, "\n"), "\n\n")
+	head = strings.ReplaceAll(head, "\n", "\r\n")
+	if strings.Contains(head, "multipart") {
+		body = strings.ReplaceAll(body, "\n", "\r\n")
+	}
+	if body != "" && !strings.Contains(head, "Content-Length") && !strings.Contains(head, "Transfer-Encoding") {
+		head += fmt.Sprintf("\r\nContent-Length: %d", len(body))
+	}
+	conn := dial(r.t, r.server.Web.Addr())
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(conn, head+"\r\nHost: localhost\r\n\r\n"+body); err != nil {
+		r.t.Fatal(err)
+	}
+	method, _, _ := strings.Cut(head, " ")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		return fmt.Sprintf("< %v\n", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Errorf("%s: %v", request[0], err)
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "< %s\n", resp.Status)
+	for _, name := range shownHeaders {
+		isJSON := strings.Contains(resp.Header.Get("Content-Type"), "json") || strings.Contains(resp.Header.Get("Content-Type"), "xml") || strings.Contains(resp.Header.Get("Content-Type"), "javascript")
+		if value := resp.Header.Values(name); len(value) > 0 && !(name == "Content-Length" && isJSON) {
+			fmt.Fprintf(&out, "< %s: %s\n", name, r.normal(strings.Join(value, ", ")))
+		}
+	}
+	if len(text) > 0 {
+		out.WriteString("<\n")
+		for _, line := range strings.Split(strings.TrimSuffix(string(bytes.ToValidUTF8(text, []byte("?"))), "\n"), "\n") {
+			out.WriteString("< " + r.normal(line) + "\n")
+		}
+	}
+	return out.String()
+}
+
+// What differs from run to run, by what it stands behind.
+var volatile = []struct {
+	pattern *regexp.Regexp
+	text    string
+}{
+	{regexp.MustCompile(`("(?:currentTime|requestDuration|createdAt|readAt|connectedAt)":)\d+`), "$1<ms>"},
+	{regexp.MustCompile(`("randomNumber":)[\d.e-]+`), "$1<float>"},
+	{regexp.MustCompile(`("uptimeSeconds":)[\d.]+`), "$1<seconds>"},
+	{regexp.MustCompile(`("memoryConsumption":)\d+`), "$1<bytes>"},
+	{regexp.MustCompile(`(<(?:currentTime|requestDuration)>)\d+`), "$1<ms>"},
+	{regexp.MustCompile(`(<randomNumber>)[\d.e-]+`), "$1<float>"},
+	{regexp.MustCompile(`\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT`), "<date>"},
+	{regexp.MustCompile(`"[0-9a-f]+-[0-9a-f]+(-z)?"`), `"<etag>"`},
+}
+
+var uuid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+
+func (r *replay) normal(text string) string {
+	for _, v := range volatile {
+		text = v.pattern.ReplaceAllString(text, v.text)
+	}
+	return uuid.ReplaceAllStringFunc(text, func(id string) string {
+		if r.ids[id] == "" {
+			r.ids[id] = fmt.Sprintf("<id%d>", len(r.ids)+1)
+		}
+		return r.ids[id]
+	})
+}
