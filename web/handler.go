@@ -29,12 +29,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requests.Add(1)
 	if len(s.mounted) > 0 {
 		if _, pattern := s.mux.Handler(r); pattern != "" {
-			s.mux.ServeHTTP(w, r)
+			s.serveMounted(w, r)
 			return
 		}
 	}
 	s.fixed.set(w.Header())
-	closeUnlessClear(w, r)
 	if !slices.Contains(methods, r.Method) {
 		w.Header().Set("Allow", allowMethods)
 		http.Error(w, "the method "+r.Method+" is not supported here", http.StatusMethodNotAllowed)
@@ -54,14 +53,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = routeErr
 	}
 	s.serveAction(x, req, t, err)
-}
-
-// closeUnlessClear closes the connection after the answer where sender and proxies may disagree about where the body
-// ends: net/http does not tell whether a chunked request also had a Content-Length.
-func closeUnlessClear(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 1 && (len(r.TransferEncoding) > 0 || r.ProtoMinor == 0 && r.ContentLength != 0) {
-		w.Header().Set("Connection", "close")
-	}
 }
 
 // resolve finds out what the URL means. An action in the query wins over the path.

@@ -36,7 +36,8 @@ func (l paced) Accept() (net.Conn, error) {
 type pacedConn struct {
 	net.Conn
 	timeout time.Duration
-	armed   bool // a deadline for writing was set; it may have passed since
+	armed   atomic.Bool // a deadline for writing was set; it may have passed since
+	theirs  atomic.Bool // it is not ours: net/http, TLS or whoever took the connection over has set one
 
 	watch   *watch
 	phase   atomic.Int32
@@ -49,19 +50,33 @@ const piece = 64 << 10
 
 // arm sets the next deadline.
 func (c *pacedConn) arm() error {
-	c.armed = true
+	c.armed.Store(true)
 	return c.Conn.SetWriteDeadline(time.Now().Add(c.timeout / 2))
+}
+
+// SetWriteDeadline sets a deadline in place of ours, until it is taken away. To take ours away does nothing: net/http
+// does that after each request and after a TLS handshake, whether it has set one or not.
+func (c *pacedConn) SetWriteDeadline(t time.Time) error {
+	if t.IsZero() && !c.theirs.Load() {
+		return nil
+	}
+	c.theirs.Store(!t.IsZero())
+	c.armed.Store(false)
+	return c.Conn.SetWriteDeadline(t)
 }
 
 // paced runs a write of one piece, and once more with a new deadline if the old one passed.
 func (c *pacedConn) paced(write func() (int64, error)) (n int64, err error) {
-	if !c.armed {
+	if c.theirs.Load() {
+		return write()
+	}
+	if !c.armed.Load() {
 		if err := c.arm(); err != nil {
 			return 0, err
 		}
 	}
 	n, err = write()
-	if err == nil || !isTimeout(err) {
+	if err == nil || !isTimeout(err) || c.theirs.Load() {
 		return n, err
 	}
 	if err := c.arm(); err != nil {
@@ -123,26 +138,31 @@ type pacedBody struct {
 	start   time.Time
 	read    int64
 	next    int64 // how much must be read before the deadline moves
+	ended   bool
 }
 
 // minRate is how many bytes a second a body must have on the average, after the read timeout.
 const minRate = 1 << 10
 
 func newPacedBody(w http.ResponseWriter, body io.ReadCloser, timeout time.Duration) *pacedBody {
-	return &pacedBody{ReadCloser: body, w: http.NewResponseController(w), timeout: timeout, start: time.Now()}
+	return &pacedBody{ReadCloser: body, w: http.NewResponseController(w), timeout: timeout}
 }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
-	if b.read >= b.next {
+	if b.start.IsZero() {
+		b.start = time.Now()
+	}
+	if b.read >= b.next && !b.ended {
 		b.next = b.read + 4*minRate
 		_ = b.w.SetReadDeadline(b.start.Add(b.timeout + time.Duration(b.read/minRate)*time.Second))
 	}
 	n, err := b.ReadCloser.Read(p)
-	b.read += int64(n)
+	if b.read += int64(n); errors.Is(err, io.EOF) && !b.ended {
+		// The deadline would end the request's context later on. A body that did not end keeps it: net/http reads the rest.
+		b.ended = true
+		_ = b.w.SetReadDeadline(time.Time{})
+	}
 	return n, err
 }
-
-// finish takes the deadline away: it would end the request's context later on.
-func (b *pacedBody) finish() { _ = b.w.SetReadDeadline(time.Time{}) }
 
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -65,7 +65,6 @@ func (s *Server) readBody(x *exchange, req *actionhero.Request) error {
 		return &http.MaxBytesError{Limit: limit}
 	}
 	paced := newPacedBody(x.w, http.MaxBytesReader(x.w, x.r.Body, limit), s.cfg.Common.ReadTimeout)
-	defer paced.finish()
 	contentType, attributes, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 	if err != nil {
 		contentType = ""

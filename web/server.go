@@ -31,7 +31,7 @@ type Server struct {
 	cfg     Config
 	proxies []netip.Prefix
 	fixed   fixed
-	handler http.Handler // ServeHTTP behind CORS, if that is on
+	handler http.Handler // ServeHTTP behind the guard, and behind CORS if that is on
 	mux     *http.ServeMux
 	mounted []string
 	routes  route.Table[string]
@@ -61,6 +61,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 			AllowedOrigins: origins, AllowedMethods: methods, AllowedHeaders: []string{"*"}, MaxAge: 600,
 		}).Handler(s)
 	}
+	s.handler = s.guarded(s.handler)
 	return s, nil
 }
 
@@ -156,6 +157,8 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 	srv := s.newServer()
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
 	srv.TLSConfig = loader.Config("h2", "http/1.1")
+	// A client that sends a frame slowly cannot answer a ping meanwhile.
+	srv.HTTP2 = &http.HTTP2Config{SendPingTimeout: s.cfg.Common.HeaderTimeout, PingTimeout: s.cfg.Common.HeaderTimeout / 2}
 	s.running.Go(func() { s.serve(srv.ServeTLS(paced{ln, s.cfg.Common.WriteTimeout, nil}, "", "")) })
 	return ln, nil
 }

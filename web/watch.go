@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -118,8 +119,7 @@ func (c *pacedConn) SetReadDeadline(t time.Time) error {
 
 // SetDeadline sets both deadlines, for a handler that took the connection over.
 func (c *pacedConn) SetDeadline(t time.Time) error {
-	c.limited.Store(!t.IsZero())
-	return c.Conn.SetDeadline(t)
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // Close ends the watch as well.

@@ -1,0 +1,102 @@
+// Command http measures this server's randomNumber beside the same answer by other frameworks: requests per second of
+// the server's processor time, in interleaved slices of one second, each server pinned to one processor and the load to
+// another. It prints a Markdown table.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/actionhero-go/actionhero/bench/internal/proc"
+	"github.com/actionhero-go/actionhero/bench/internal/slices"
+)
+
+func main() {
+	serve := flag.String("serve", "", "be this server (internal)")
+	addr := flag.String("addr", "", "address for -serve")
+	passes := flag.Int("passes", 15, "slices for each server")
+	slice := flag.Duration("slice", time.Second, "length of a slice")
+	only := flag.String("only", "", "comma separated names of the servers to measure beside the baseline")
+	flag.Parse()
+	if *serve != "" {
+		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
+		os.Exit(1)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *passes, *slice, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
+
+// order is in which order the table lists the servers; the first is the baseline.
+var order = []string{"net/http", "actionhero", "actionhero, requests logged", "gin", "echo", "chi", "huma", "fiber", "fasthttp"}
+
+func run(ctx context.Context, passes int, slice time.Duration, only string) error {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	ours := filepath.Join(dir, "actionhero")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-C", "..", "-o", ours, "./cmd/actionhero").CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	if err := exec.Command("taskset", "-a", "-p", "-c", "1", fmt.Sprint(os.Getpid())).Run(); err != nil {
+		return fmt.Errorf("the load cannot be pinned to a processor: %w", err)
+	}
+	var targets []slices.Target
+	for _, name := range order {
+		if only != "" && name != order[0] && !strings.Contains(","+only+",", ","+name+",") {
+			continue
+		}
+		s, err := startServer(ctx, name, ours, dir)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = s.Stop() }()
+		if err := check(s.Addr); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		targets = append(targets, slices.Target{Server: s, Load: load(s.Addr)})
+	}
+	results, err := slices.Run(targets, passes, slice)
+	if err != nil {
+		return err
+	}
+	fmt.Print(slices.Table(results))
+	fmt.Printf("\n%s, %s, %d slices of %v each, %d connections, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, connections, time.Now().Format(time.DateOnly))
+	return nil
+}
+
+func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, error) {
+	addr, err := proc.FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(name, "actionhero") {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		return proc.Start(ctx, name, addr, nil, self, "-serve", name, "-addr", addr)
+	}
+	_, port, _ := strings.Cut(addr, ":")
+	env := []string{
+		"ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1", "ACTIONHERO_HTTP_SERVER_PORT=" + port, "ACTIONHERO_TCP_SERVER_ENABLE=false",
+		"ACTIONHERO_LOG_LOG_FOLDER=" + dir, "ACTIONHERO_LOG_CONSOLE=false",
+	}
+	if !strings.Contains(name, "logged") {
+		env = append(env, "ACTIONHERO_LOG_LOG_REQUESTS=false")
+	}
+	return proc.Start(ctx, name, addr, env, ours, "start")
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/gin-gonic/gin"
+	"github.com/go-chi/chi/v5"
+	"github.com/gofiber/fiber/v3"
+	"github.com/labstack/echo/v4"
+	"github.com/valyala/fasthttp"
+)
+
+const path = "/api/randomNumber"
+
+// poweredBy is a header that the product sends too.
+const poweredBy = "actionHero API"
+
+// peers serve the same request each in its own way: two parameters read, the same JSON built.
+var peers = map[string]func(addr string) error{
+	"net/http": func(addr string) error {
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET "+path, plain)
+		return http.ListenAndServe(addr, mux)
+	},
+	"chi": func(addr string) error {
+		r := chi.NewRouter()
+		r.Get(path, plain)
+		return http.ListenAndServe(addr, r)
+	},
+	"gin": func(addr string) error {
+		gin.SetMode(gin.ReleaseMode)
+		r := gin.New()
+		r.GET(path, func(c *gin.Context) {
+			begun := time.Now()
+			limit, _ := strconv.Atoi(c.Query("limit"))
+			offset, _ := strconv.Atoi(c.Query("offset"))
+			c.Header("X-Powered-By", poweredBy)
+			c.JSON(200, newAnswer(begun, c.RemoteIP(), limit, offset))
+		})
+		return http.ListenAndServe(addr, r)
+	},
+	"echo": func(addr string) error {
+		e := echo.New()
+		e.GET(path, func(c echo.Context) error {
+			begun := time.Now()
+			limit, _ := strconv.Atoi(c.QueryParam("limit"))
+			offset, _ := strconv.Atoi(c.QueryParam("offset"))
+			c.Response().Header().Set("X-Powered-By", poweredBy)
+			return c.JSON(200, newAnswer(begun, c.RealIP(), limit, offset))
+		})
+		return http.ListenAndServe(addr, e)
+	},
+	"huma": func(addr string) error {
+		r := chi.NewRouter()
+		config := huma.DefaultConfig("bench", "0.1.0")
+		config.CreateHooks = nil // no $schema member, so that the answers are the same
+		huma.Get(humachi.New(r, config), path, func(ctx context.Context, in *struct {
+			Limit  int `query:"limit" minimum:"0"`
+			Offset int `query:"offset" minimum:"0"`
+		}) (*humaOutput, error) {
+			return &humaOutput{poweredBy, newAnswer(time.Now(), "127.0.0.1", in.Limit, in.Offset)}, nil
+		})
+		return http.ListenAndServe(addr, r)
+	},
+	"fiber": func(addr string) error {
+		app := fiber.New()
+		app.Get(path, func(c fiber.Ctx) error {
+			begun := time.Now()
+			limit, _ := strconv.Atoi(c.Query("limit"))
+			offset, _ := strconv.Atoi(c.Query("offset"))
+			c.Set("X-Powered-By", poweredBy)
+			return c.JSON(newAnswer(begun, c.IP(), limit, offset))
+		})
+		return app.Listen(addr, fiber.ListenConfig{DisableStartupMessage: true})
+	},
+	"fasthttp": func(addr string) error {
+		return fasthttp.ListenAndServe(addr, func(ctx *fasthttp.RequestCtx) {
+			begun := time.Now()
+			args := ctx.QueryArgs()
+			limit, _ := args.GetUint("limit")
+			offset, _ := args.GetUint("offset")
+			body, err := json.Marshal(newAnswer(begun, ctx.RemoteIP().String(), limit, offset))
+			if err != nil {
+				ctx.Error(err.Error(), 500)
+				return
+			}
+			ctx.Response.Header.Set("X-Powered-By", poweredBy)
+			ctx.SetContentType("application/json")
+			ctx.SetBody(body)
+		})
+	},
+}
+
+type humaOutput struct {
+	PoweredBy string `header:"X-Powered-By"`
+	Body      answer
+}
+
+func plain(w http.ResponseWriter, r *http.Request) {
+	begun := time.Now()
+	query := r.URL.Query()
+	limit, _ := strconv.Atoi(query.Get("limit"))
+	offset, _ := strconv.Atoi(query.Get("offset"))
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Powered-By", poweredBy)
+	if err := json.NewEncoder(w).Encode(newAnswer(begun, host, limit, offset)); err != nil {
+		panic(err) // the values always encode
+	}
+}

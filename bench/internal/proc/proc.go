@@ -1,0 +1,99 @@
+// Package proc starts servers as processes of their own, each on a core of its own, and reads what they cost.
+package proc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Server is a running server process.
+type Server struct {
+	Name string
+	Addr string
+	cmd  *exec.Cmd
+	out  bytes.Buffer
+}
+
+// FreeAddr returns an address of the loopback interface with a port that is free now.
+func FreeAddr() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer ln.Close()
+	return ln.Addr().String(), nil
+}
+
+// Start starts a server on processor 0 with one thread for Go code, and waits until it accepts connections at addr. It
+// ends with ctx.
+func Start(ctx context.Context, name, addr string, env []string, command ...string) (*Server, error) {
+	s := &Server{Name: name, Addr: addr}
+	s.cmd = exec.CommandContext(ctx, "taskset", append([]string{"-c", "0"}, command...)...)
+	s.cmd.Env = append(append(os.Environ(), "GOMAXPROCS=1"), env...)
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(os.Interrupt) }
+	s.cmd.WaitDelay = 2 * time.Second
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", addr)
+		if err == nil {
+			return s, conn.Close()
+		}
+	}
+	return nil, errors.Join(fmt.Errorf("%s does not listen on %s: %s", name, addr, s.out.String()), s.Stop())
+}
+
+// Stop ends the server.
+func (s *Server) Stop() error {
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait() // killed is what it says
+	return nil
+}
+
+// ticks is what the kernel counts in (USER_HZ, 100 on every Linux).
+const ticks = 100
+
+// CPU returns the processor time that the server has used, in user and kernel mode.
+func (s *Server) CPU() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	return ParseStat(string(stat))
+}
+
+// ParseStat reads utime and stime of a /proc/PID/stat line (proc(5)).
+func ParseStat(stat string) (time.Duration, error) {
+	_, rest, ok := strings.Cut(stat, ") ") // the name may hold spaces
+	fields := strings.Fields(rest)
+	if !ok || len(fields) < 13 {
+		return 0, fmt.Errorf("malformed stat line %q", stat)
+	}
+	user, err1 := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * time.Second / ticks, errors.Join(err1, err2)
+}
+
+// RSS returns the resident memory of the server in bytes.
+func (s *Server) RSS() (int64, error) {
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(statm))
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("malformed statm line %q", statm)
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize()), err
+}

@@ -1,0 +1,92 @@
+// Package slices measures servers against each other in interleaved slices of time: each pass gives every server one
+// slice, in random order, so that what else happens on the machine hits all alike.
+package slices
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/actionhero-go/actionhero/bench/internal/proc"
+)
+
+// Target is a server with the load that it gets.
+type Target struct {
+	Server *proc.Server
+	Load   func(d time.Duration) (requests int, err error) // runs for d and returns what was answered
+}
+
+// Result is what a target reached, in all slices.
+type Result struct {
+	Name   string
+	PerCPU []float64 // requests per second of the server's processor time, by pass
+	Ratio  []float64 // the same over the baseline's, by pass
+	Rate   []float64 // requests per second
+	RSS    int64     // after the last slice
+}
+
+// Run measures the targets in passes of one slice each; the first target is the baseline.
+func Run(targets []Target, passes int, slice time.Duration) ([]Result, error) {
+	results := make([]Result, len(targets))
+	for pass := range passes {
+		for _, i := range rand.Perm(len(targets)) {
+			perCPU, rate, err := measure(targets[i], slice)
+			if err != nil {
+				return nil, fmt.Errorf("%s in pass %d: %w", targets[i].Server.Name, pass, err)
+			}
+			results[i].PerCPU = append(results[i].PerCPU, perCPU)
+			results[i].Rate = append(results[i].Rate, rate)
+		}
+	}
+	for i := range results {
+		results[i].Name = targets[i].Server.Name
+		for pass := range passes {
+			results[i].Ratio = append(results[i].Ratio, results[i].PerCPU[pass]/results[0].PerCPU[pass])
+		}
+		results[i].RSS, _ = targets[i].Server.RSS()
+	}
+	return results, nil
+}
+
+func measure(t Target, d time.Duration) (perCPU, rate float64, err error) {
+	before, err := t.Server.CPU()
+	if err != nil {
+		return 0, 0, err
+	}
+	begun := time.Now()
+	n, err := t.Load(d)
+	took := time.Since(begun)
+	if err != nil {
+		return 0, 0, err
+	}
+	after, err := t.Server.CPU()
+	if err != nil {
+		return 0, 0, err
+	}
+	if after == before {
+		return 0, 0, fmt.Errorf("%d requests took no processor time", n)
+	}
+	return float64(n) / (after - before).Seconds(), float64(n) / took.Seconds(), nil
+}
+
+// Quantile returns the value below which the share q of the values lies; 0.5 is the median.
+func Quantile(values []float64, q float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+}
+
+// Table is the results as a Markdown table.
+func Table(results []Result) string {
+	var b strings.Builder
+	b.WriteString("| server | ratio to the first (IQR) | requests per CPU second | requests per second | resident MB |\n|---|---|---|---|---|\n")
+	for _, r := range results {
+		fmt.Fprintf(&b, "| %s | %.2f (%.2f–%.2f) | %.1fk | %.1fk | %.1f |\n", r.Name,
+			Quantile(r.Ratio, 0.5), Quantile(r.Ratio, 0.25), Quantile(r.Ratio, 0.75), Quantile(r.PerCPU, 0.5)/1000, Quantile(r.Rate, 0.5)/1000, float64(r.RSS)/(1<<20))
+	}
+	return b.String()
+}

@@ -1,0 +1,29 @@
+// Package actions holds the actions of the app.
+package actions
+
+import (
+	"context"
+	"strings"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// GreetInput is what greet takes: its tags are the documentation, the whitelist and the check.
+type GreetInput struct {
+	Name  string `json:"name" required:"true" maxLength:"50" doc:"whom to greet"`
+	Times int    `json:"times" minimum:"1" maximum:"5" default:"1" doc:"how often"`
+}
+
+// GreetOutput is what greet answers.
+type GreetOutput struct {
+	Greeting string `json:"greeting" example:"Hello, Ann!"`
+}
+
+// Greet greets somebody.
+var Greet = actionhero.Action[GreetInput, GreetOutput]{
+	Name:        "greet",
+	Description: "Greets somebody",
+	Run: func(_ context.Context, in GreetInput) (GreetOutput, error) {
+		return GreetOutput{strings.TrimSpace(strings.Repeat("Hello, "+in.Name+"! ", in.Times))}, nil
+	},
+}
