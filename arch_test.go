@@ -1,0 +1,121 @@
+package actionhero_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/actionhero-go/actionhero"
+
+// What each package of the house may import of the house, tests apart: the arrows point one way only. A folder stands
+// for all below it; what has no row may import nothing of the house but internal packages.
+var mayImport = map[string][]string{
+	"":               {"backend", "internal/jsonx", "internal/schema", "internal/route"},
+	"backend":        {},
+	"backend/local":  {"backend"},
+	"backendtest":    {"backend"},
+	"web":            {"", "internal"},
+	"tcp":            {"", "internal"},
+	"builtin":        {"", "internal/jsonx"},
+	"server":         {"", "web", "tcp", "builtin", "backend/local", "internal"},
+	"actionherotest": {"", "backend/local", "server"},
+	"cmd":            {"server", "builtin"},
+	"examples":       {"", "server", "builtin", "examples"},
+	"internal":       {"internal"},
+	"internal/wire":  {"", "internal/jsonx"},
+}
+
+// Packages that only transports which speak them may import.
+var onlyFor = map[string][]string{
+	"internal/wire":                             {"tcp", "websocket", "socketio"},
+	"internal/outbox":                           {"tcp", "websocket", "socketio"},
+	"github.com/redis/rueidis":                  {"backend/redis"},
+	"github.com/spf13/cobra":                    {"server"},
+	"github.com/klauspost/compress":             {"web"},
+	"github.com/rs/cors":                        {"web"},
+	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/schema", "internal/config"},
+	"github.com/BurntSushi/toml":                {"internal/config"},
+	"go.yaml.in/yaml/v3":                        {"internal/config"},
+	"github.com/DeRuina/timberjack":             {"internal/logging"},
+	"github.com/actionhero-go/actionhero/bench": {},
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	t.Parallel()
+	files := 0
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == "bench" || entry.Name() == "testdata" || len(entry.Name()) > 1 && entry.Name()[0] == '.') {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		files++
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if dir == "." {
+			dir = ""
+		}
+		for _, spec := range file.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			checkImport(t, path, dir, name)
+		}
+		return nil
+	})
+	if err != nil || files < 20 {
+		t.Fatalf("%d files were read: %v", files, err)
+	}
+}
+
+func checkImport(t *testing.T, path, dir, name string) {
+	own, isOwn := strings.CutPrefix(name, module)
+	own = strings.TrimPrefix(own, "/")
+	for guarded, users := range onlyFor {
+		if (below(name, guarded) || isOwn && below(own, guarded)) && !slices.ContainsFunc(users, func(u string) bool { return below(dir, u) }) {
+			t.Errorf("%s imports %s, which only %v may", path, name, users)
+		}
+	}
+	if dir == "" && !isOwn && strings.Contains(strings.Split(name, "/")[0], ".") {
+		t.Errorf("%s imports %s: the root imports the standard library, backend and internal only", path, name)
+	}
+	if !isOwn {
+		return
+	}
+	allowed := slices.ContainsFunc(rule(dir), func(a string) bool { return own == a || a != "" && below(own, a) })
+	if !allowed {
+		t.Errorf("%s imports %q of the house, which it may not", path, own)
+	}
+}
+
+// rule is the row for a package: that of the longest folder that it is in.
+func rule(dir string) []string {
+	if strings.HasSuffix(dir, "backendtest") {
+		return mayImport["backendtest"]
+	}
+	for d := dir; d != "." && d != ""; d = filepath.ToSlash(filepath.Dir(d)) {
+		if r, ok := mayImport[d]; ok {
+			return r
+		}
+	}
+	if dir == "" {
+		return mayImport[""]
+	}
+	return []string{"internal"}
+}
+
+func below(path, folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
