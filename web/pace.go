@@ -83,6 +83,9 @@ func (c *pacedConn) paced(write func() (int64, error)) (n int64, err error) {
 		return n, err
 	}
 	m, err := write()
+	if err != nil {
+		_ = c.Close() // now: TLS would try for some seconds more to say goodbye, HTTP/2 would wait for what the client sends
+	}
 	return n + m, err
 }
 
@@ -100,19 +103,24 @@ func (c *pacedConn) Write(p []byte) (n int, err error) {
 	}
 }
 
-// ReadFrom keeps the way open by which the kernel copies a file to the network.
+// ReadFrom keeps the way open by which the kernel copies a file to the network. Anything else goes through Write: after
+// a deadline has passed in the middle of a copy, only a file and Write know how far it got.
 func (c *pacedConn) ReadFrom(r io.Reader) (n int64, err error) {
+	src, left := r, int64(1<<63-1)
+	limited, isLimited := r.(*io.LimitedReader)
+	if isLimited {
+		src, left = limited.R, limited.N
+	}
+	file, isFile := src.(*os.File)
 	rf, ok := c.Conn.(io.ReaderFrom)
-	if !ok {
+	if !ok || !isFile {
 		return io.Copy(struct{ io.Writer }{c}, r)
 	}
-	left := int64(1<<63 - 1)
-	if limited, ok := r.(*io.LimitedReader); ok {
-		r, left = limited.R, limited.N
+	if isLimited {
 		defer func() { limited.N -= n }()
 	}
 	for left > 0 {
-		part := &io.LimitedReader{R: r, N: min(left, piece)}
+		part := &io.LimitedReader{R: file, N: min(left, piece)}
 		m, err := c.paced(func() (int64, error) { return rf.ReadFrom(part) })
 		n, left = n+m, left-m
 		if err != nil || part.N > 0 {
@@ -130,7 +138,8 @@ func (c *pacedConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// pacedBody is a request's body that must keep coming: it has the read timeout, and a second more for each KiB.
+// pacedBody is a request's body that must keep coming: it has the read timeout, and a second more for each KiB, but never
+// more than the read timeout for the next 4 KiB.
 type pacedBody struct {
 	io.ReadCloser
 	w       *http.ResponseController
@@ -154,7 +163,12 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	}
 	if b.read >= b.next && !b.ended {
 		b.next = b.read + 4*minRate
-		_ = b.w.SetReadDeadline(b.start.Add(b.timeout + time.Duration(b.read/minRate)*time.Second))
+		now := time.Now()
+		until := b.start.Add(b.timeout + time.Duration(b.read/minRate)*time.Second)
+		if latest := now.Add(b.timeout); until.After(latest) {
+			until = latest // who has sent much has not bought the right to stop
+		}
+		_ = b.w.SetReadDeadline(until)
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.read += int64(n); errors.Is(err, io.EOF) && !b.ended {

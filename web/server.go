@@ -158,7 +158,8 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
 	srv.TLSConfig = loader.Config("h2", "http/1.1")
 	// A client that sends a frame slowly cannot answer a ping meanwhile.
-	srv.HTTP2 = &http.HTTP2Config{SendPingTimeout: s.cfg.Common.HeaderTimeout, PingTimeout: s.cfg.Common.HeaderTimeout / 2}
+	limit := s.cfg.Common.HeaderTimeout
+	srv.HTTP2 = &http.HTTP2Config{SendPingTimeout: limit * 3 / 4, PingTimeout: limit / 2}
 	s.running.Go(func() { s.serve(srv.ServeTLS(paced{ln, s.cfg.Common.WriteTimeout, nil}, "", "")) })
 	return ln, nil
 }

@@ -32,7 +32,7 @@ func TCP(ctx context.Context, section, bindIP string, port int) (net.Listener, e
 	case err != nil:
 		return nil, fmt.Errorf("%s cannot listen: %w", section, err)
 	}
-	return ln, nil
+	return bounded{ln}, nil
 }
 
 // Port returns the port of a listener.

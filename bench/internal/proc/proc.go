@@ -74,9 +74,8 @@ func (s *Server) CPU() (time.Duration, error) {
 
 // ParseStat reads utime and stime of a /proc/PID/stat line (proc(5)).
 func ParseStat(stat string) (time.Duration, error) {
-	_, rest, ok := strings.Cut(stat, ") ") // the name may hold spaces
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 13 {
+	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:]) // the name before may hold anything
+	if len(fields) < 13 {
 		return 0, fmt.Errorf("malformed stat line %q", stat)
 	}
 	user, err1 := strconv.ParseInt(fields[11], 10, 64)
