@@ -4,7 +4,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 FUZZTIME    ?= 5s
 GO          ?= go
 
-.PHONY: help test lint fuzz vuln build bench
+.PHONY: help test hostile lint fuzz vuln build bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,10 +13,13 @@ test: ## run all tests, with the race detector; needs Go alone
 	$(GO) test -race -timeout 10m ./...
 	cd bench && $(GO) test ./...
 
+hostile: ## run the tests that attack a server with hundreds of clients, one package at a time
+	$(GO) test -tags hostile -p 1 -parallel 2 -timeout 10m ./web ./tcp
+
 lint: ## check formatting, go vet and staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
-	$(GO) vet ./...
-	$(GO) run $(STATICCHECK) ./...
+	$(GO) vet -tags hostile ./...
+	$(GO) run $(STATICCHECK) -tags hostile ./...
 	cd bench && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 
 fuzz: ## run every fuzz target for FUZZTIME (default 5s)

@@ -1,0 +1,328 @@
+//go:build hostile
+
+package tcp_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/hostile"
+	"github.com/actionhero-go/actionhero/tcp"
+)
+
+// transports are the two ways to connect.
+func (v *victim) transports() map[string]func() (net.Conn, error) {
+	return map[string]func() (net.Conn, error){"TCP": v.dial, "TLS": v.handshake}
+}
+
+func TestNoFileOutsideIsServed(t *testing.T) {
+	t.Parallel()
+	v, _ := newVictim(t, nil)
+	for way, dial := range v.transports() {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			c := v.newClient(t, dial)
+			for _, name := range v.tree.Names() {
+				for _, form := range append(hostile.Encodings(name), name) {
+					for _, answer := range fileAnswers(t, c, form) {
+						if hostile.Leaks(answer) || form != "plain.txt" && !strings.Contains(answer, `"error":"`) {
+							t.Fatalf("%.200q: %.300q", form, answer)
+						}
+					}
+				}
+			}
+			for _, name := range []string{"plain.txt", "/plain.txt", "inside"} {
+				for _, answer := range fileAnswers(t, c, name) {
+					if answer != hostile.Plain {
+						t.Errorf("%s: %q: the test shows nothing", name, answer)
+					}
+				}
+			}
+		})
+	}
+}
+
+// fileAnswers asks for a file in both ways.
+func fileAnswers(t *testing.T, c *client, name string) (list []string) {
+	t.Helper()
+	params, err := json.Marshal(map[string]any{"action": "file", "params": map[string]string{"fileName": name}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := []string{string(params)}
+	if !strings.ContainsAny(name, "\r\n") {
+		lines = append(lines, "file")
+		if answer, err := c.call("paramAdd fileName=" + name); err != nil || !strings.Contains(answer, "OK") {
+			t.Fatalf("%.100q: %s, %v", name, answer, err)
+		}
+	}
+	for _, line := range lines {
+		if err := c.send(line + "\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := c.line()
+		if err != nil {
+			t.Fatalf("%.100q: %v", line, err)
+		}
+		list = append(list, answer)
+	}
+	return list
+}
+
+// oddInput is everything that an action may take.
+type oddInput struct {
+	Key  string         `json:"key"`
+	N    int            `json:"n"`
+	List []string       `json:"list"`
+	Map  map[string]any `json:"map"`
+	Any  any            `json:"any"`
+}
+
+var odd = actionhero.Action[oddInput, oddInput]{
+	Name: "odd", Description: "Answers what it is given",
+	Run: func(_ context.Context, in oddInput) (oddInput, error) { return in, nil },
+}
+
+func params(text string) string { return `{"action":"odd","params":` + text + `}` }
+
+func many(n int, format string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+func TestOddLines(t *testing.T) {
+	t.Parallel()
+	v, _ := newVictim(t, func(_ *actionhero.Config, cfg *tcp.Config) { cfg.MaxLineBytes = 1 << 20 }, odd)
+	for way, dial := range v.transports() {
+		c := v.newClient(t, dial)
+		for _, test := range []struct{ line, want string }{
+			{params(`{"any":` + strings.Repeat("[", 62) + strings.Repeat("]", 62) + "}"), `"error":false`},
+			{params(`{"any":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + "}"), "64 levels"},
+			{params(`{"any":` + strings.Repeat("[", 500_000)), "64 levels"},
+			{params(`{"key":"v"` + many(9_998, `,"k%d":1`) + "}"), `"key":"v"`},
+			{params(`{"key":"v"` + many(10_001, `,"k%d":1`) + "}"), "10000 parameters"},
+			{params(`{"key":"a","key":"b"}`), "twice"},
+			{`{"action":"odd","action":"odd"}`, "twice"},
+			{`{"action":"odd","params":{},"params":{}}`, "twice"},
+			{params("{\"key\":\"a\xffb\"}"), "a\ufffdb"},
+			{params(`null`), "params must be an object"},
+			{params(`[]`), "params must be an object"},
+			{params(`{"key":null,"n":null,"list":null,"map":null,"any":null,"limit":null}`), `"error":false`},
+			{params(`{"key":"\ud800\u0000"}`), `"error":false`},
+			{params(`{"n":1e999999999}`), "n must be"},
+			{params(`{"limit":[1]}`), "limit must be"},
+			{`{"action":null}`, "action must be a string"},
+			{`{"action":1e5}`, "action must be a string"},
+			{`{}`, "{no action}"},
+			{`{`, "offset"},
+			{`{}}`, "offset"},
+			{"{\"action\":\"odd\"}\x00", "offset"},
+			{`null`, "null is not a known action"},
+			{"odd\x00", "is not a known action"},
+			{"\xff\xfe", "\ufffd is not a known action"},
+			{"\x1b[2J\u2028", `\u001b[2J\u2028 is not a known action`},
+			{strings.Repeat("a", 500_000), "is not a known action"},
+			{"\t \tparamView", `"params":{}`},
+			{"paramAdd", "Cannot set null"},
+			{"paramAdd =x", "Cannot set null"},
+			{"paramAdd \x00=\xff", "OK"},
+			{"paramsView", `"\u0000":"` + "\ufffd"},
+			{"roomChange", "room must be"},
+			{"roomChange " + strings.Repeat("r", 128), `"status":"OK"`},
+			{"roomChange " + strings.Repeat("r", 129), "128 bytes"},
+			{`{"action":"cacheTest","params":{"key":"` + strings.Repeat("k", 1100) + `","value":1}}`, "key"},
+			{"say " + strings.Repeat("s", 500_000), `"status":"OK"`},
+		} {
+			answer, err := c.call(test.line)
+			if err != nil || !strings.Contains(answer, test.want) {
+				t.Errorf("%s: %.100q is answered with %.300q, %v: want %q in it", way, test.line, answer, err, test.want)
+				break // the next answer would not be the next line's
+			}
+		}
+	}
+}
+
+// TestLineWithoutEnd sends 64 MiB without a line end: it is cut at the limit, and the client can read why.
+func TestLineWithoutEnd(t *testing.T) {
+	v, _ := newVictim(t, nil)
+	for way, dial := range v.transports() {
+		for _, begin := range []string{"", "randomNumber\r\n", `{"action":"`} {
+			c := v.newClient(t, dial)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			sent := make(chan int, 1)
+			go func() {
+				n, chunk := 0, strings.Repeat("a", 1<<20)
+				for ; n < 64; n++ {
+					if err := c.send(begin + chunk); err != nil {
+						break
+					}
+					begin = ""
+				}
+				sent <- n
+			}()
+			answer, _ := c.line()
+			if strings.Contains(answer, "randomNumber") {
+				answer, _ = c.line()
+			}
+			rest, ended := c.ended()
+			took := time.Since(start)
+			_ = c.Close()
+			n := <-sent
+			runtime.ReadMemStats(&after)
+			if !strings.Contains(answer, "65536 bytes at most") || !ended || rest != "" {
+				t.Errorf("%s: the answer is %q, then %q, closed: %v", way, answer, rest, ended)
+			}
+			if took > time.Second || n == 64 {
+				t.Errorf("%s: the server took %v and %d MiB", way, took, n)
+			}
+			if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
+				t.Errorf("%s: %d KiB were allocated for a line of 64 KiB", way, grown>>10)
+			}
+		}
+	}
+}
+
+func TestStickyParamsAreBounded(t *testing.T) {
+	t.Parallel()
+	v, _ := newVictim(t, nil)
+	c := v.newClient(t, v.dial)
+	call := func(line, want string) {
+		t.Helper()
+		if answer, err := c.call(line); err != nil || !strings.Contains(answer, want) {
+			t.Fatalf("%.50q is answered with %.200q, %v: want %q", line, answer, err, want)
+		}
+	}
+	const refusal = "a connection may keep 256 params of 65536 bytes at most"
+	for i := range 256 {
+		call("paramAdd key"+strconv.Itoa(i)+"=v", `"status":"OK"`)
+	}
+	call("paramAdd one=more", refusal)
+	call("paramAdd key7=another", `"status":"OK"`)
+	call("paramDelete key7", `"status":"OK"`)
+	call("paramAdd one=more", `"status":"OK"`)
+	call("paramsDelete", `"status":"OK"`)
+	call("paramAdd a="+strings.Repeat("a", 40<<10), `"status":"OK"`)
+	call("paramAdd b="+strings.Repeat("b", 40<<10), refusal)
+	call("paramAdd a=short", `"status":"OK"`)
+	call("paramAdd b="+strings.Repeat("b", 40<<10), `"status":"OK"`)
+	call("randomNumber", `"error":false`)
+
+	// A short value in a long line must not keep the line.
+	call("paramsDelete", `"status":"OK"`)
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	for i := range 250 {
+		call("paramAdd "+strings.Repeat(" ", 60<<10)+strconv.Itoa(i)+"=v", `"status":"OK"`)
+	}
+	if grown := heap() - before; grown > 8<<20 {
+		t.Errorf("250 short params take %d KiB", grown>>10)
+	}
+}
+
+// boom panics in the action, and its middleware before it, as the params say.
+var boom = actionhero.Action[oddInput, actionhero.None]{
+	Name: "boom", Description: "Panics",
+	Middleware: []actionhero.Middleware{func(next actionhero.Handler) actionhero.Handler {
+		return func(ctx context.Context, req *actionhero.Request) (any, error) {
+			if req.Params.Get("key") == "middleware" {
+				panic("in the middleware")
+			}
+			return next(ctx, req)
+		}
+	}},
+	Run: func(context.Context, oddInput) (n actionhero.None, err error) {
+		var none *oddInput
+		_ = none.Key
+		return n, nil
+	},
+}
+
+func TestThousandPanics(t *testing.T) {
+	leaks := hostile.CheckLeaks(t)
+	v, stop := newVictim(t, nil, boom)
+	innocent := v.innocent(t)
+	var clients sync.WaitGroup
+	for n := range 20 {
+		clients.Go(func() {
+			c, err := v.client([]func() (net.Conn, error){v.dial, v.handshake}[n%2])
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			for i := range 50 {
+				line := fmt.Sprintf(`{"action":"boom","params":{"limit":%d,"key":"%s"}}`, n*50+i, []string{"middleware", "action"}[i%2])
+				if answer, err := c.call(line); err != nil || !strings.Contains(answer, `"error":"The server experienced an internal error"`) {
+					t.Errorf("%q, %v", answer, err)
+				}
+			}
+		})
+	}
+	clients.Wait()
+	innocent()
+	stop()
+	leaks()
+	failures := v.log.Having("cause", "panic: ")
+	seen := map[string]bool{}
+	for _, e := range failures {
+		seen[e.Attrs["params"]] = true
+		if e.Level != slog.LevelError || !strings.Contains(e.Attrs["cause"], "hostile_test.go") {
+			t.Fatalf("a panic is logged as %+v: without its stack", e)
+		}
+	}
+	if len(failures) != 1000 || len(seen) != 1000 {
+		t.Errorf("1000 panics are logged %d times, %d different ones", len(failures), len(seen))
+	}
+}
+
+// Each request is one record of the log, whatever is in it.
+func TestOneRecordForEachRequest(t *testing.T) {
+	t.Parallel()
+	v, stop := newVictim(t, nil, odd)
+	c := v.newClient(t, v.dial)
+	for _, line := range []string{
+		`{"action":"odd","params":{"key":"\r\n2038 | forged\u001b[2J"}}`, "paramAdd key=\x1b[2J\u2028", "odd", "forged\x1b[2J\r\x00", "\r\r", "{\"action\":\"\\n\"}",
+	} {
+		if err := c.send(line + "\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.call("quit"); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, c)
+	stop()
+	var requests []string
+	for _, e := range v.log.Entries() {
+		if e.Message == "[action @ tcp]" {
+			requests = append(requests, e.Attrs["params"])
+			if strings.ContainsAny(e.Attrs["params"], "\r\n\x1b\u2028") {
+				t.Errorf("the log has %q", e.Attrs["params"])
+			}
+		}
+	}
+	if len(requests) != 5 {
+		t.Errorf("5 requests are logged as %q", requests)
+	}
+}
