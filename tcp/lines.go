@@ -99,7 +99,8 @@ func (ss *session) paramAdd(dst []byte, rest string) []byte {
 	if kept > maxParams || bytes > maxParamBytes {
 		return wire.Error(dst, actionhero.Errorf(actionhero.ResourceExhausted, "a connection may keep %d params of %d bytes at most", maxParams, maxParamBytes))
 	}
-	ss.params.Set(key, value)
+	// Copies: they would keep the whole line, which may be a thousand times as long.
+	ss.params.Set(strings.Clone(key), strings.Clone(value))
 	return wire.Status(dst, "OK")
 }
 

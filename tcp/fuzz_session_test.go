@@ -1,0 +1,141 @@
+package tcp
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/builtin"
+)
+
+// fuzzLine is the longest line of FuzzSession.
+const fuzzLine = 200
+
+// FuzzSession sends any bytes, in pieces of any sizes, to a whole session. Each line that is not empty is answered
+// once, with its own number, in valid JSON, up to the line that ends the connection.
+func FuzzSession(f *testing.F) {
+	s := fuzzServer(f)
+	for _, text := range []string{
+		"", "randomNumber\r\n", "\r\n \n\t\r\n", "a", "cacheTest\nparamAdd key=k\r\nparamAdd value=v=w\nparamsView\ncacheTest\nparamDelete key\nparamsDelete\r\n", "quit\nstatus\n",
+		"{\"action\":\"randomNumber\"}\n{\"action\":\"cacheTest\",\"params\":{\"key\":\"a\",\"value\":[1]}}\n{\n", "say hi\nroomView\nroomChange x\nroomView\ndetailsView\nexit", "\xff\xfe\n\x00\n",
+		strings.Repeat("a", fuzzLine-1) + "\nb\n", strings.Repeat("a", fuzzLine) + "\nb\n", strings.Repeat("status\n", 150) + "close\n", "  status\r\r\n", "paramView\nparamView x\nroomChange\n",
+		"say\n{\"action\":\"say\",\"params\":{\"room\":\"defaultRoom\",\"message\":\"m\"}}\nactionsView\n", "{\"action\":1}\n{}\n{\"params\":null}\n[]\nnull\n",
+	} {
+		f.Add([]byte(text), []byte{0, 3, 255})
+	}
+	f.Fuzz(func(t *testing.T, text, sizes []byte) {
+		if bytes.Contains(text, []byte("file")) {
+			return // its answers are no lines
+		}
+		ours, theirs := net.Pipe()
+		s.open(theirs)
+		go sendPieces(ours, append(slices.Clone(text), "\r\nquit\r\n"...), sizes)
+		counts, last := readAnswers(t, ours)
+		want, refused := expected(append(slices.Clone(text), "\r\nquit\r\n"...))
+		if got := strings.Contains(last, "200 bytes at most"); got != refused {
+			t.Fatalf("%q ends with %s", text, last)
+		}
+		if refused {
+			counts = counts[:len(counts)-1] // the refusal has the number of the line before
+		}
+		slices.Sort(counts)
+		for i, n := range counts {
+			if n != i+1 {
+				t.Fatalf("%q: the answers have the numbers %v", text, counts)
+			}
+		}
+		if len(counts) != want {
+			t.Fatalf("%q: %d answers to %d lines; the last is %s", text, len(counts), want, last)
+		}
+	})
+}
+
+func fuzzServer(f *testing.F) *Server {
+	f.Helper()
+	api, err := actionhero.New(actionhero.Config{
+		Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler), AnnounceLimit: -1,
+	}, builtin.All)
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := New(api, Config{Port: -1, BindIP: "127.0.0.1", MaxLineBytes: fuzzLine})
+	api.Add(s)
+	if err := api.Start(context.Background()); err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() {
+		if err := api.Stop(context.Background()); err != nil {
+			f.Error(err)
+		}
+	})
+	return s
+}
+
+// sendPieces sends text in pieces; the server may close before it has all of it.
+func sendPieces(nc net.Conn, text, sizes []byte) {
+	for i := 0; len(text) > 0; i++ {
+		size := 4096
+		if len(sizes) > 0 {
+			size = 1 + int(sizes[i%len(sizes)])
+		}
+		n := min(size, len(text))
+		if _, err := nc.Write(text[:n]); err != nil {
+			return
+		}
+		text = text[n:]
+	}
+}
+
+// readAnswers reads until the end. It returns the numbers of the answers, and the last of them.
+func readAnswers(t *testing.T, nc net.Conn) (counts []int, last string) {
+	t.Helper()
+	defer nc.Close()
+	_ = nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	in := bufio.NewReader(nc)
+	for {
+		line, err := in.ReadString('\n')
+		if err == io.EOF && line == "" {
+			return counts, last
+		}
+		var answer struct {
+			Context string `json:"context"`
+			Count   int    `json:"messageCount"`
+		}
+		if err != nil || !strings.HasSuffix(line, "}\r\n") || json.Unmarshal([]byte(line), &answer) != nil {
+			t.Fatalf("%q is no answer: %v", line, err)
+		}
+		if answer.Context == "response" {
+			counts, last = append(counts, answer.Count), line
+		}
+	}
+}
+
+// expected returns how many answers there must be, and whether a line is longer than it may be.
+func expected(text []byte) (answers int, refused bool) {
+	for len(text) > 0 {
+		line, rest, _ := bytes.Cut(text, []byte("\n"))
+		if len(line) >= fuzzLine {
+			return answers, true
+		}
+		line = bytes.TrimLeft(bytes.TrimSuffix(line, []byte("\r")), " \t")
+		if text = rest; len(line) == 0 {
+			continue
+		}
+		answers++
+		word, _, _ := strings.Cut(string(line), " ")
+		if word == "quit" || word == "exit" || word == "close" {
+			break
+		}
+	}
+	return answers, false
+}

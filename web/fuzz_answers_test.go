@@ -1,0 +1,164 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/hostile"
+)
+
+type uploadInput struct {
+	Text  string             `json:"text"`
+	List  []string           `json:"list"`
+	File  *actionhero.File   `json:"upload"`
+	Files []*actionhero.File `json:"uploads"`
+}
+
+// uploaded is an action that reads all that it is sent.
+var uploaded = actionhero.Action[uploadInput, map[string]any]{
+	Name: "uploaded", Description: "Counts what it is sent", Route: "POST /uploads/{text}",
+	Run: func(_ context.Context, in uploadInput) (map[string]any, error) {
+		total := 0
+		for _, f := range append(in.Files, in.File) {
+			if f == nil {
+				continue
+			}
+			text, err := io.ReadAll(f)
+			if err != nil || int64(len(text)) != f.Size || strings.ContainsAny(f.Name, "/\\") {
+				return nil, fmt.Errorf("the file %q of %d bytes has %d: %w", f.Name, f.Size, len(text), err)
+			}
+			total += len(text)
+		}
+		return map[string]any{"text": in.Text, "list": in.List, "total": total}, nil
+	},
+}
+
+// fuzzServer is a server with its handler and no network.
+func fuzzServer(f *testing.F, root string) (*Server, hostile.Tree) {
+	f.Helper()
+	tree := hostile.NewTree(f)
+	api, err := actionhero.New(actionhero.Config{
+		Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler), FlatFileDirectory: tree.Public,
+	}, builtin.All, uploaded)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := api.Start(context.Background()); err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = api.Stop(context.Background()) })
+	s, err := New(api, Config{Common: CommonConfig{RootEndpointType: root, MaxBodyBytes: 1 << 20}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := s.readRoutes(); err != nil {
+		f.Fatal(err)
+	}
+	return s, tree
+}
+
+// answerTo answers a request and checks what holds for every answer: it is no failure of the server, it leaks nothing,
+// and what says that it is JSON is JSON.
+func answerTo(t *testing.T, s *Server, r *http.Request) *httptest.ResponseRecorder {
+	t.Helper()
+	r.RemoteAddr = "127.0.0.1:1"
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	text := w.Body.String()
+	if w.Code >= 500 || hostile.Leaks(text) {
+		t.Fatalf("%d: %s", w.Code, text)
+	}
+	if w.Header().Get("Content-Type") == "application/json" && !json.Valid(w.Body.Bytes()) {
+		t.Fatalf("this is not JSON: %s", text)
+	}
+	return w
+}
+
+func FuzzUploads(f *testing.F) {
+	s, _ := fuzzServer(f, "api")
+	const (
+		field = "--b\r\nContent-Disposition: form-data; name=text\r\n\r\n"
+		file  = "--b\r\nContent-Disposition: form-data; name=upload; filename=\"../a\\\\b.txt\"\r\nContent-Type: text/plain\r\n\r\n"
+	)
+	for _, body := range []string{
+		"", "--b--", field + "a\r\n--b--\r\n", file + "a\r\n--b--\r\n", file + "a\r\n" + file + "b\r\n--b--", field + "a",
+		strings.ReplaceAll(file, "upload", "uploads") + "x\r\n--b--", "--b\r\n\r\n\r\n--b--",
+		"--b\r\nContent-Disposition: form-data; name*=utf-8''te%78t\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=41=\r\n--b--",
+	} {
+		f.Add("multipart/form-data; boundary=b", []byte(body))
+	}
+	f.Add(`multipart/form-data; boundary="b c"; charset=x`, []byte("--b c\r\n\r\n--b c--"))
+	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
+		r := httptest.NewRequest("POST", "/api/uploaded", strings.NewReader(string(body)))
+		r.Header.Set("Content-Type", contentType)
+		answerTo(t, s, r)
+	})
+}
+
+func FuzzJSONP(f *testing.F) {
+	s, _ := fuzzServer(f, "api")
+	for _, callback := range []string{"", "f", "a.b.c", "a..b", ".a", "a.", "1a", "a1", "$", "alert(1)", "a[0]", "a\u2028b", "a b", strings.Repeat("a", 64), strings.Repeat("a", 65)} {
+		f.Add(callback)
+	}
+	f.Fuzz(func(t *testing.T, callback string) {
+		w := answerTo(t, s, httptest.NewRequest("GET", "/api/randomNumber?callback="+url.QueryEscape(callback), nil))
+		text := w.Body.String()
+		switch wrapped := w.Header().Get("Content-Type") == "application/javascript"; {
+		case wrapped != (len(callback) <= 64 && callbackForm.MatchString(callback)):
+			t.Fatalf("%q: %s", callback, text)
+		case !wrapped && callback != "" && w.Code != 400:
+			t.Fatalf("%q is answered with %d", callback, w.Code)
+		case wrapped && (!strings.HasPrefix(text, callback+"({") || !strings.HasSuffix(text, "});") || !json.Valid([]byte(text[len(callback)+1:len(text)-2]))):
+			t.Fatalf("%q: %s", callback, text)
+		case wrapped && w.Header().Get("X-Content-Type-Options") != "nosniff":
+			t.Fatal("a script without nosniff")
+		}
+	})
+}
+
+// FuzzFiles asks for files in every form of URL, while URLs of no prefix are actions and while they are files.
+func FuzzFiles(f *testing.F) {
+	api, tree := fuzzServer(f, "api")
+	public, _ := fuzzServer(f, "public")
+	for _, name := range tree.Names() {
+		if len(name) < 200 {
+			for _, form := range hostile.Encodings(name) {
+				f.Add("/public/" + form)
+				f.Add("/api/file?fileName=" + form)
+			}
+		}
+	}
+	for _, target := range []string{"/", "/api", "/api/", "/api/status/", "/file", "/file/", "/public", "/uploads/x", "/uploads/%2f", "*", "http://x/public/", "//", "/\x00", "/api//status"} {
+		f.Add(target)
+	}
+	f.Fuzz(func(t *testing.T, target string) {
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			return // net/http refuses it
+		}
+		for _, s := range []*Server{api, public} {
+			for _, method := range []string{"GET", "POST"} {
+				r := &http.Request{Method: method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody, Host: "x"}
+				w := answerTo(t, s, r)
+				isFile := w.Code == 200 && w.Header().Get("Last-Modified") != ""
+				if size := w.Body.Len(); isFile && w.Body.String() != hostile.Plain && size != hostile.BigBytes && size != 0 {
+					t.Fatalf("%s serves %q", target, w.Body.String())
+				}
+			}
+			if got := s.resolvePath(u.Path); got.isFile && got.action != "" {
+				t.Fatalf("%s is a file and the action %s", target, got.action)
+			}
+		}
+	})
+}
