@@ -14,6 +14,7 @@ import (
 const (
 	maxParams     = 256
 	maxParamBytes = 64 << 10
+	maxName       = 64 // of the action that ran last: no action's name is longer
 )
 
 // line handles one line without its end. It returns false when the connection is to be closed.
@@ -124,7 +125,9 @@ func (ss *session) paramsDelete(dst []byte, _ string) []byte {
 
 // action runs the action of that name with the sticky params, among which are then its name, limit and offset.
 func (ss *session) action(name string, count uint64) {
-	ss.params.Set("action", name)
+	if len(name) <= maxName {
+		ss.params.Set("action", name)
+	}
 	ss.params.SetPage(ss.server.api)
 	req := ss.request(name)
 	req.Refused = req.Params.AddParams(&ss.params)
