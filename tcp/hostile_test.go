@@ -327,3 +327,22 @@ func TestOneRecordForEachRequest(t *testing.T) {
 		t.Errorf("5 requests are logged as %q", requests)
 	}
 }
+
+// A client that asks for more at once than its queue holds, and reads, gets all of it.
+func TestBurstOfLargeAnswers(t *testing.T) {
+	t.Parallel()
+	v, _ := newVictim(t, nil, large, medium)
+	for way, dial := range v.transports() {
+		c := v.newClient(t, dial)
+		for _, name := range []string{"large", "medium"} {
+			if err := c.send(strings.Repeat(name+"\r\n", 300)); err != nil {
+				t.Fatal(err)
+			}
+			for i := range 300 {
+				if answer, err := c.line(); err != nil || !strings.Contains(answer, `"error":false`) {
+					t.Fatalf("%s: answer %d to a burst of %s is %.100q, %v; the log has %v", way, i+1, name, answer, err, v.log.Having("reason", ""))
+				}
+			}
+		}
+	}
+}

@@ -3,10 +3,10 @@ package tcp
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net"
 	"sync"
-	"syscall"
+
+	"github.com/actionhero-go/actionhero/internal/idleread"
 )
 
 // errLong is the failure of a line that is longer than it may be.
@@ -20,27 +20,19 @@ var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 // input reads the lines of a connection. While nothing has come of the next line it has no buffer: it takes one when
 // the system says that there is something to read.
 type input struct {
-	conn net.Conn
-	raw  syscall.RawConn // nil: only a plain Read is to be had (TLS)
-	most int             // bytes of a line, its end included
+	reader idleread.Reader
+	most   int // bytes of a line, its end included
 
 	block *[blockSize]byte // what buf is, unless a line outgrew it
 	buf   []byte           // what was read and not yet returned is buf[from:to]
 	from  int
 	to    int
 	seen  int // how much of it is known to have no line end
-
-	ready func(fd uintptr) bool
-	n     int
-	err   error
 }
 
 func newInput(conn net.Conn, most int) *input {
-	in := &input{conn: conn, most: most}
-	if sc, ok := conn.(syscall.Conn); ok && canTryRead {
-		in.raw, _ = sc.SyscallConn()
-		in.ready = in.tryRead
-	}
+	in := &input{most: most}
+	in.reader.Init(conn)
 	return in
 }
 
@@ -68,26 +60,24 @@ func (in *input) fill() error {
 	} else if err := in.makeRoom(); err != nil {
 		return err
 	}
-	if in.raw == nil {
-		in.take()
-		in.n, in.err = in.conn.Read(in.buf[in.to:])
-	} else if err := in.raw.Read(in.ready); err != nil {
-		in.n, in.err = 0, err
-	}
-	if in.to += in.n; in.n > 0 {
-		return nil // an error beside it comes again
-	}
-	if in.err == nil {
-		return io.EOF
-	}
-	return in.err
+	n, err := in.reader.Read(in)
+	in.to += n
+	return err
 }
 
-// take gets a buffer if there is none.
-func (in *input) take() {
+// Take implements idleread.Buffer.
+func (in *input) Take() []byte {
 	if in.buf == nil {
 		in.block = blocks.Get().(*[blockSize]byte)
 		in.buf = in.block[:min(blockSize, in.most)]
+	}
+	return in.buf[in.to:]
+}
+
+// Idle implements idleread.Buffer.
+func (in *input) Idle() {
+	if !in.begun() {
+		in.release()
 	}
 }
 

@@ -9,7 +9,6 @@ package tcp
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -119,7 +118,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	for _, ln := range s.listeners {
 		s.api.Stats.Listening(ln.Addr().(*net.TCPAddr).Port)
-		s.running.Go(func() { s.accept(ln) })
+		s.running.Go(func() { listen.Accept(ln, s.api.Log(), "TCP", s.open) })
 	}
 	s.api.Stats.Section("socketServer", s.stats)
 	return nil
@@ -143,26 +142,6 @@ func (s *Server) closeListeners() {
 		_ = ln.Close()
 	}
 	s.listeners, s.plain, s.secure = nil, nil, nil
-}
-
-// accept takes connections until the listener is closed. An error such as too many open files passes: it waits a
-// little and goes on.
-func (s *Server) accept(ln net.Listener) {
-	var pause time.Duration
-	for {
-		nc, err := ln.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil:
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			s.api.Log().Warn("a TCP connection could not be accepted", "error", err.Error())
-			time.Sleep(pause)
-			continue
-		}
-		pause = 0
-		s.open(nc)
-	}
 }
 
 func (s *Server) open(nc net.Conn) {

@@ -26,13 +26,19 @@ type target struct {
 
 // ServeHTTP answers a request for an action or a file, or hands it to a handler that was mounted.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.requests.Add(1)
 	if len(s.mounted) > 0 {
 		if _, pattern := s.mux.Handler(r); pattern != "" {
+			s.requests.Add(1)
 			s.serveMounted(w, r)
 			return
 		}
 	}
+	s.serveOwn(w, r)
+}
+
+// serveOwn answers a request for an action or a file.
+func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
 	s.fixed.set(w.Header())
 	if !slices.Contains(methods, r.Method) {
 		w.Header().Set("Allow", allowMethods)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -39,6 +40,7 @@ type pacedConn struct {
 	armed   atomic.Bool // a deadline for writing was set; it may have passed since
 	theirs  atomic.Bool // it is not ours: net/http, TLS or whoever took the connection over has set one
 
+	unread  []byte // what is to be read again, before anything else
 	watch   *watch
 	phase   atomic.Int32
 	since   atomic.Int64 // the tick of the watch in which the phase began
@@ -128,6 +130,14 @@ func (c *pacedConn) ReadFrom(r io.Reader) (n int64, err error) {
 		}
 	}
 	return n, nil
+}
+
+// SyscallConn gives access to the socket, except while there is something to be read that the socket no longer has.
+func (c *pacedConn) SyscallConn() (syscall.RawConn, error) {
+	if sc, ok := c.Conn.(syscall.Conn); ok && len(c.unread) == 0 {
+		return sc.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // CloseWrite lets net/http end an answer before the connection.

@@ -3,7 +3,7 @@
 // Every request becomes an actionhero.Request and is dispatched like those of any other transport; what is particular
 // to HTTP is here: which URL means what, where params come from, the envelope around an answer, files, and what an
 // action may do with the answer itself ([SetStatus], [Header], [Redirect], [Writer]). The bytes are read and written by
-// net/http.
+// net/http and, where it is about an ordinary request over HTTP/1.1, by internal/http1.
 package web
 
 import (
@@ -32,12 +32,13 @@ type Server struct {
 	proxies []netip.Prefix
 	fixed   fixed
 	handler http.Handler // ServeHTTP behind the guard, and behind CORS if that is on
+	lean    http.Handler // serveOwn, behind CORS if that is on
 	mux     *http.ServeMux
-	mounted []string
+	mounted []string // the prefixes of what is
 	routes  route.Table[string]
 
 	mu      sync.Mutex
-	servers []*http.Server
+	servers []stopper
 	http    net.Addr
 	https   net.Addr
 	running sync.WaitGroup
@@ -55,11 +56,12 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{api: api, cfg: cfg, proxies: proxies, mux: http.NewServeMux(), fixed: newFixed(api.Config(), &cfg.Common)}
-	s.handler = s
+	s.handler, s.lean = s, http.HandlerFunc(s.serveOwn)
 	if origins := cfg.Common.AllowedOrigins; len(origins) > 0 {
-		s.handler = cors.New(cors.Options{
+		policy := cors.New(cors.Options{
 			AllowedOrigins: origins, AllowedMethods: methods, AllowedHeaders: []string{"*"}, MaxAge: 600,
-		}).Handler(s)
+		})
+		s.handler, s.lean = policy.Handler(s.handler), policy.Handler(s.lean)
 	}
 	s.handler = s.guarded(s.handler)
 	return s, nil
@@ -75,7 +77,7 @@ func (s *Server) Mount(pattern string, h http.Handler) (err error) {
 		}
 	}()
 	s.mux.Handle(pattern, h)
-	s.mounted = append(s.mounted, pattern)
+	s.mounted = append(s.mounted, mountedPrefix(pattern))
 	return nil
 }
 
@@ -132,19 +134,6 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) servePlain(ln net.Listener) {
-	common := &s.cfg.Common
-	watch := newWatch(common.HeaderTimeout, common.IdleTimeout)
-	ctx, cancel := context.WithCancel(context.Background())
-	srv := s.newServer()
-	srv.ConnState = watch.state
-	s.running.Go(func() { watch.run(ctx) })
-	s.running.Go(func() {
-		defer cancel()
-		s.serve(srv.Serve(paced{ln, common.WriteTimeout, watch}))
-	})
-}
-
 func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 	loader, err := certs.New("httpsServer", s.cfg.HTTPS.CertFile, s.cfg.HTTPS.KeyFile, s.api.Log())
 	if err != nil {
@@ -155,6 +144,7 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 		return nil, err
 	}
 	srv := s.newServer()
+	s.servers = append(s.servers, srv)
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
 	srv.TLSConfig = loader.Config("h2", "http/1.1")
 	// A client that sends a frame slowly cannot answer a ping meanwhile.
@@ -166,13 +156,17 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 
 func (s *Server) newServer() *http.Server {
 	common := &s.cfg.Common
-	srv := &http.Server{
+	return &http.Server{
 		Handler:        s.handler,
 		MaxHeaderBytes: common.MaxHeaderBytes,
 		ErrorLog:       slog.NewLogLogger(s.api.Log().Handler(), slog.LevelDebug),
 	}
-	s.servers = append(s.servers, srv)
-	return srv
+}
+
+// stopper is a server that is at work.
+type stopper interface {
+	Shutdown(context.Context) error
+	Close() error
 }
 
 func (s *Server) serve(err error) {

@@ -8,19 +8,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-)
 
-// The phases of a connection, each with a time limit of its own.
-const (
-	phaseHeader int32 = iota // a request's headers are coming, or the first one's are due
-	phaseIdle                // between requests
-	phaseWork                // a request is at work: no limit here
+	"github.com/actionhero-go/actionhero/internal/http1"
 )
 
 // tick is how exact the limits of a watch are.
 const tick = 500 * time.Millisecond
 
-// watch closes connections that stay too long in a phase. net/http would set several deadlines on the socket for each
+// watch closes connections that stay too long in a phase other than work. net/http would set several deadlines on the socket for each
 // request to the same end, which costs more than all the rest of a small answer's timekeeping; looking at every
 // connection twice a second costs next to nothing.
 type watch struct {
@@ -70,7 +65,7 @@ func (w *watch) closeLate(now int64) {
 	w.mu.Lock()
 	for c := range w.conns {
 		age := now - c.since.Load()
-		if phase := c.phase.Load(); phase == phaseHeader && age > w.header || phase == phaseIdle && age > w.idle {
+		if phase := http1.Phase(c.phase.Load()); phase == http1.PhaseHead && age > w.header || phase == http1.PhaseIdle && age > w.idle {
 			late = append(late, c)
 		}
 	}
@@ -88,22 +83,42 @@ func (w *watch) state(nc net.Conn, state http.ConnState) {
 	}
 	switch state {
 	case http.StateActive:
-		c.phase.Store(phaseWork)
+		w.enter(c, http1.PhaseWork)
 	case http.StateIdle:
-		c.since.Store(w.now.Load())
-		c.phase.Store(phaseIdle)
+		w.enter(c, http1.PhaseIdle)
 	case http.StateHijacked:
-		c.phase.Store(phaseWork)
+		w.enter(c, http1.PhaseHijacked)
+	}
+}
+
+// enter notes what a connection begins to do.
+func (w *watch) enter(nc net.Conn, phase http1.Phase) {
+	c := nc.(*pacedConn)
+	switch old := http1.Phase(c.phase.Load()); phase {
+	case http1.PhaseHead:
+		if old == http1.PhaseHead {
+			return // the first request is due since the connection came
+		}
+		c.since.Store(w.now.Load())
+	case http1.PhaseIdle:
+		c.since.Store(w.now.Load())
+	case http1.PhaseHijacked:
 		w.remove(c)
 	}
+	c.phase.Store(int32(phase))
 }
 
 // Read notices the first byte of the next request.
 func (c *pacedConn) Read(p []byte) (int, error) {
+	if len(c.unread) > 0 {
+		n := copy(p, c.unread)
+		c.unread = c.unread[n:]
+		return n, nil
+	}
 	n, err := c.Conn.Read(p)
-	if n > 0 && c.watch != nil && c.phase.Load() == phaseIdle {
+	if n > 0 && c.watch != nil && c.phase.Load() == int32(http1.PhaseIdle) {
 		c.since.Store(c.watch.now.Load())
-		c.phase.CompareAndSwap(phaseIdle, phaseHeader)
+		c.phase.CompareAndSwap(int32(http1.PhaseIdle), int32(http1.PhaseHead))
 	}
 	return n, err
 }

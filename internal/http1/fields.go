@@ -1,0 +1,156 @@
+package http1
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+func appendStatus(dst []byte, status int) []byte {
+	if status == http.StatusOK {
+		return append(dst, "HTTP/1.1 200 OK\r\n"...)
+	}
+	dst = strconv.AppendInt(append(dst, "HTTP/1.1 "...), int64(status), 10)
+	text := http.StatusText(status)
+	if text == "" {
+		text = "status code " + strconv.Itoa(status)
+	}
+	return append(append(append(dst, ' '), text...), "\r\n"...)
+}
+
+// appendHeader appends the headers as the handler has set them, and takes note of those that matter here.
+func (c *call) appendHeader(dst []byte) []byte {
+	var space [16]string
+	for _, name := range sortedNames(space[:0], c.header) {
+		values := c.header[name]
+		switch name {
+		case "Content-Type":
+			c.typed = true
+			if c.status == http.StatusNotModified {
+				continue
+			}
+		case "Date":
+			c.dated = true
+		case "Content-Encoding":
+			c.typed = c.typed || len(values) > 0 && values[0] != "" // compressed bytes tell nothing of the type
+		case "Content-Length":
+			if !c.takeLength(values) {
+				continue
+			}
+		case "Transfer-Encoding":
+			if !bodyAllowed(c.status) || len(values) == 1 && values[0] == "chunked" {
+				continue // that is what happens anyway
+			}
+			c.coded = true
+		case "Connection":
+			c.closes = c.closes || hasToken(values, "close")
+			continue // see appendRest
+		case "Trailer":
+			c.announce(values)
+		}
+		if slices.Contains(c.trailers, name) {
+			continue
+		}
+		dst = appendField(dst, name, values)
+	}
+	return dst
+}
+
+// takeLength reads the Content-Length that the handler has set. It returns false if it is not to be sent.
+func (c *call) takeLength(values []string) bool {
+	if len(values) == 0 {
+		return false
+	}
+	n, err := strconv.ParseInt(values[0], 10, 64)
+	if err != nil || n < 0 {
+		return false
+	}
+	if bodyAllowed(c.status) {
+		c.length = n
+		return true
+	}
+	return false
+}
+
+// announce takes note of the headers that the handler will set by the end of the body.
+func (c *call) announce(values []string) {
+	for _, value := range values {
+		for name := range strings.SplitSeq(value, ",") {
+			if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); name != "" {
+				c.trailers = append(c.trailers, name)
+			}
+		}
+	}
+}
+
+func hasToken(values []string, token string) bool {
+	for _, value := range values {
+		for item := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(item), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// appendRest appends the headers that the handler need not set. body is how the body begins, for those who have not
+// said what it is.
+func (c *call) appendRest(dst, body []byte) []byte {
+	if !c.typed && len(body) > 0 && bodyAllowed(c.status) {
+		dst = append(append(append(dst, "Content-Type: "...), http.DetectContentType(body)...), "\r\n"...)
+	}
+	if !c.dated {
+		dst = append(dst, date()...)
+	}
+	if c.closes = c.closes || c.conn.server.stopping.Load(); c.closes {
+		dst = append(dst, "Connection: close\r\n"...)
+	}
+	return dst
+}
+
+// appendField appends a header with each of its values. What would end the line early becomes a space.
+func appendField(dst []byte, name string, values []string) []byte {
+	if name == "" || !all(name, &tokenByte) {
+		return dst
+	}
+	for _, value := range values {
+		if strings.ContainsAny(value, "\r\n") {
+			value = lineEnds.Replace(value)
+		}
+		dst = append(append(dst, name...), ": "...)
+		dst = append(append(dst, strings.Trim(value, " \t")...), "\r\n"...)
+	}
+	return dst
+}
+
+var lineEnds = strings.NewReplacer("\r", " ", "\n", " ")
+
+func sortedNames(names []string, header http.Header) []string {
+	for name := range header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+type dateLine struct {
+	second int64
+	text   string
+}
+
+var lastDate atomic.Pointer[dateLine]
+
+// date returns the line of the Date header, made once a second.
+func date() string {
+	now := time.Now()
+	if last := lastDate.Load(); last != nil && last.second == now.Unix() {
+		return last.text
+	}
+	next := &dateLine{now.Unix(), "Date: " + now.UTC().Format(http.TimeFormat) + "\r\n"}
+	lastDate.Store(next)
+	return next.text
+}

@@ -1,0 +1,64 @@
+package http1
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+type addressed struct{ net.Conn }
+
+func (addressed) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+// What is taken for an ordinary request is one to net/http, too, with the same meaning, and ends at the same byte.
+func FuzzSameAsNetHTTP(f *testing.F) {
+	f.Add("GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n")
+	f.Add("POST /a%20b HTTP/1.1\r\nHost: x:1\r\nContent-Length: 3\r\nConnection: close\r\nx-a: \tb\r\nX-A: c\r\n\r\nabc")
+	f.Add("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+	f.Add("GET /\xff?\xff HTTP/1.1\r\nHost: [::1]\r\nA: \xff\r\n\r\nrest")
+	server := New(Config{MaxHead: blockSize})
+	f.Fuzz(func(t *testing.T, text string) {
+		end := strings.Index(text, "\r\n\r\n")
+		if end < 0 {
+			return
+		}
+		c := &conn{server: server, nc: addressed{}, remote: "127.0.0.1:1"}
+		call, ok := newCall(c, text[:end+4])
+		if !ok || int(call.length) > len(text)-end-4 {
+			return
+		}
+		call.finishRequest([]byte(text[end+4 : end+4+int(call.length)]))
+		in := bufio.NewReaderSize(strings.NewReader(text), len(text)+16)
+		want, err := http.ReadRequest(in)
+		if err != nil {
+			t.Fatalf("net/http refuses %q: %v", text, err)
+		}
+		got := call.request
+		type meaning struct {
+			Method, URL, Path, RawPath, Query, URI, Host, Body string
+			Force, Close                                       bool
+			Length                                             int64
+			Header                                             http.Header
+			Rest                                               int
+		}
+		read := func(r *http.Request, rest func() int) meaning {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Fatalf("the body of %q: %v", text, err)
+			}
+			return meaning{
+				r.Method, r.URL.String(), r.URL.Path, r.URL.RawPath, r.URL.RawQuery, r.RequestURI, r.Host, string(body),
+				r.URL.ForceQuery, r.Close, r.ContentLength, r.Header, rest(),
+			}
+		}
+		mine := read(got, func() int { return len(text) - end - 4 - int(call.length) })
+		if diff := cmp.Diff(read(want, in.Buffered), mine); diff != "" {
+			t.Fatalf("%q is understood differently (-net/http +here):\n%s", text, diff)
+		}
+	})
+}

@@ -1,0 +1,378 @@
+package http1_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/actionhero-go/actionhero/internal/http1"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// engine is a server under test; others counts the connections that were handed over.
+type engine struct {
+	*http1.Server
+	addr   string
+	others chan []byte
+}
+
+func newEngine(t testing.TB, h http.Handler) *engine {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &engine{addr: ln.Addr().String(), others: make(chan []byte, 100)}
+	e.Server = http1.New(http1.Config{
+		Handler: h, MaxHead: 8 << 10, Log: slog.New(slog.DiscardHandler),
+		Takes: func(_, path string) bool { return path != "/elsewhere" },
+		Phase: func(net.Conn, http1.Phase) {},
+		HandOver: func(nc net.Conn, read []byte) {
+			e.others <- read
+			_ = nc.Close()
+		},
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go e.Serve(nc)
+		}
+	}()
+	t.Cleanup(func() {
+		_ = ln.Close()
+		<-done
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := e.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+	})
+	return e
+}
+
+func (e *engine) dial(t testing.TB) net.Conn { return dial(t, e.addr) }
+
+func dial(t testing.TB, addr string) net.Conn {
+	t.Helper()
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = nc.Close() })
+	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
+	return nc
+}
+
+// answers are the handlers whose answers must be the same as those of net/http.
+func answers(t testing.TB) map[string]http.HandlerFunc {
+	name := filepath.Join(t.TempDir(), "file.txt")
+	if err := os.WriteFile(name, bytes.Repeat([]byte("line\n"), 30_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]http.HandlerFunc{
+		"nothing": func(http.ResponseWriter, *http.Request) {},
+		"text":    func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "Hello") },
+		"json": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Add("X-More", "1")
+			w.Header().Add("X-More", "2")
+			fmt.Fprint(w, "{}")
+		},
+		"status": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusTeapot)
+			w.Header().Set("X-Late", "too late")
+			fmt.Fprint(w, "short and stout")
+		},
+		"odd status": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(799) },
+		"no content": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNoContent)
+			if _, err := w.Write([]byte("x")); !errors.Is(err, http.ErrBodyNotAllowed) {
+				panic("written")
+			}
+		},
+		"not modified": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Etag", `"1"`)
+			w.WriteHeader(http.StatusNotModified)
+		},
+		"many chunks": func(w http.ResponseWriter, _ *http.Request) {
+			for i := range 2000 {
+				fmt.Fprintf(w, "%d and then some more of the same\n", i)
+			}
+		},
+		"one large": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte("x"), 100_000)) },
+		"known length": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "50000")
+			_, _ = w.Write(bytes.Repeat([]byte("x"), 20_000))
+			_, _ = w.Write(bytes.Repeat([]byte("y"), 30_000))
+		},
+		"flushed": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "first")
+			w.(http.Flusher).Flush()
+			fmt.Fprint(w, "second")
+			_ = http.NewResponseController(w).Flush()
+		},
+		"trailer": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Trailer", "X-Sum")
+			fmt.Fprint(w, "first")
+			w.(http.Flusher).Flush()
+			w.Header().Set("X-Sum", "5")
+		},
+		"forged": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Split", "a\r\nSet-Cookie: b=c")
+			w.Header()["Bad name"] = []string{"x"}
+		},
+		"closing": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Connection", "close")
+			fmt.Fprint(w, "bye")
+		},
+		"early hints": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Link", "</style.css>; rel=preload")
+			w.WriteHeader(http.StatusEarlyHints)
+			fmt.Fprint(w, "page")
+		},
+		"file": func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, name) },
+		"echo": func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			names := make([]string, 0, len(r.Header))
+			for name := range r.Header {
+				names = append(names, name)
+			}
+			slices.Sort(names)
+			fmt.Fprintf(w, "%s %s|%s|%s|%s|%s|%d|%q %v\n", r.Method, r.RequestURI, r.URL.Path, r.URL.RawPath, r.URL.RawQuery, r.Host, r.ContentLength, body, err)
+			for _, name := range names {
+				fmt.Fprintf(w, "%s=%q\n", name, r.Header[name])
+			}
+		},
+		"sniffed": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<!doctype html><p>x") },
+		"encoded": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			fmt.Fprint(w, "not really")
+		},
+		"no date": func(w http.ResponseWriter, _ *http.Request) { w.Header()["Date"] = nil },
+		"abort":   func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) },
+		"abort late": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "part")
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		},
+		"too short": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "10")
+			fmt.Fprint(w, "short")
+		},
+	}
+}
+
+// requests are ordinary ones, answered by the engine itself.
+var requests = []string{
+	"GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
+	"HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n",
+	"GET /a/b%20c/x%2fy?q=1&r=%20 HTTP/1.1\r\nhost: example.com:8080\r\nx-lower: v \r\nX-Lower:w\r\nAccept:\t*/*\r\n\r\n",
+	"GET /? HTTP/1.1\r\nHost: [::1]:80\r\nConnection: keep-alive\r\n\r\n",
+	"GET /!'()* HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+	"GET /\xc3\xa4?\xc3\xa4 HTTP/1.1\r\nHost: x\r\nX-Text: \xc3\xa4\r\n\r\n",
+	"POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
+	"DELETE /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+	"GET /a HTTP/1.1\r\nHost: x\r\nRange: bytes=5-9\r\nA: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\n\r\n",
+}
+
+// The same handlers give the same answers here and with net/http.
+func TestSameAsNetHTTP(t *testing.T) {
+	t.Parallel()
+	for name, h := range answers(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEngine(t, h)
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			srv := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)}
+			go func() { _ = srv.Serve(ln) }()
+			t.Cleanup(func() { _ = srv.Close() })
+			for _, request := range requests {
+				want, got := exchange(t, ln.Addr().String(), request), exchange(t, e.addr, request)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%q is answered differently (-net/http +here):\n%s", request, diff)
+				}
+			}
+			if len(e.others) > 0 {
+				t.Errorf("%d requests were handed over; the first begins %q", len(e.others), <-e.others)
+			}
+		})
+	}
+}
+
+// result is what a client sees of an answer, as far as it must be the same.
+type result struct {
+	Informed []int
+	Status   string
+	Header   http.Header
+	Body     string
+	Err      string
+	Trailer  http.Header
+	Kept     bool // the connection serves another request
+}
+
+func exchange(t *testing.T, addr, request string) (r result) {
+	t.Helper()
+	nc := dial(t, addr)
+	defer nc.Close()
+	if _, err := io.WriteString(nc, request); err != nil {
+		t.Fatal(err)
+	}
+	method, _, _ := strings.Cut(request, " ")
+	in := bufio.NewReader(nc)
+	resp, err := http.ReadResponse(in, &http.Request{Method: method})
+	for ; err == nil && resp.StatusCode < 200; resp, err = http.ReadResponse(in, &http.Request{Method: method}) {
+		r.Informed = append(r.Informed, resp.StatusCode)
+	}
+	if err != nil {
+		r.Err = err.Error()
+		return r
+	}
+	body, err := io.ReadAll(resp.Body)
+	r.Status, r.Header, r.Body, r.Trailer = resp.Status, resp.Header, string(body), resp.Trailer
+	if err != nil {
+		r.Err = err.Error()
+	}
+	r.Header.Del("Content-Length") // how much may wait before an answer is sent in chunks differs
+	if r.Header["Date"] != nil {
+		r.Header.Set("Date", "now")
+	}
+	if _, err := io.WriteString(nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err == nil {
+		next, err := http.ReadResponse(in, nil)
+		r.Kept = err == nil
+		if err == nil {
+			_ = next.Body.Close()
+		}
+	}
+	return r
+}
+
+// What is out of the ordinary goes elsewhere, with all that was read.
+func TestHandsOver(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") }))
+	for _, request := range []string{
+		"GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.0\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x/y\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nA: b\nC: d\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nA: \x00\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nA\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nConnection: close\r\n\r\n",
+		"GET // HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /../a HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /%2e%2e/a HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /?a b HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+		"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+		"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"BREW / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\nabc",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\nthe rest does not come",
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 9000),
+		"GET / HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X: x\r\n", 100) + "\r\n",
+		"\x16\x03\x01",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+	} {
+		nc := e.dial(t)
+		if _, err := io.WriteString(nc, request); err != nil {
+			t.Fatal(err)
+		}
+		if read := <-e.others; !strings.HasPrefix(request, string(read)) || len(read) < min(3, len(request)) {
+			t.Errorf("of %.80q, %.80q was handed over", request, read)
+		}
+		_ = nc.Close()
+	}
+}
+
+// Requests may come in pieces, and several at once.
+func TestPiecesAndPipelines(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %v", r.URL.Path, body, err)
+	}))
+	nc := e.dial(t)
+	in := bufio.NewReader(nc)
+	one := "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+	for i := range len(one) {
+		if _, err := nc.Write([]byte{one[i]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect(t, in, "/1 abc <nil>")
+	two := "GET /2 HTTP/1.1\r\nHost: x\r\n\r\n"
+	if _, err := io.WriteString(nc, strings.Repeat(one+two, 200)); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		expect(t, in, "/1 abc <nil>")
+		expect(t, in, "/2  <nil>")
+	}
+}
+
+func expect(t *testing.T, in *bufio.Reader, want string) {
+	t.Helper()
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != want {
+		t.Fatalf("the answer is %q, %v; want %q", body, err, want)
+	}
+}
+
+// What the handler writes beyond the length that it has told is refused, and does not get into the next answer.
+func TestTooLong(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "2")
+		fmt.Fprint(w, "ab")
+		if _, err := w.Write([]byte("c")); !errors.Is(err, http.ErrContentLength) {
+			t.Errorf("Write: %v", err)
+		}
+	}))
+	nc := e.dial(t)
+	in := bufio.NewReader(nc)
+	for range 2 {
+		fmt.Fprint(nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		expect(t, in, "ab")
+	}
+}
