@@ -56,7 +56,7 @@ func TestContextLeavesNextRequest(t *testing.T) {
 			<-next
 		}
 		body, _ := io.ReadAll(r.Body)
-		context.AfterFunc(ctx, func() { fmt.Sprint(ctx.Err()) })
+		context.AfterFunc(ctx, func() { _ = ctx.Err() })
 		fmt.Fprintf(w, "%s %s", r.URL.Path, body)
 	}))
 	nc := e.dial(t)
