@@ -212,9 +212,8 @@ func (ss *session) linger() {
 // reply sends an answer, or anything else that this client alone gets. object is still open.
 func (ss *session) reply(object []byte, count uint64) {
 	var tail [tailSize]byte
-	if ss.out.Add(object, appendTail(tail[:0], count)) {
-		ss.out.FlushWait()
-	}
+	ss.out.AddLater(object, appendTail(tail[:0], count))
+	ss.out.Send()
 }
 
 // tailSize is enough for any messageCount.

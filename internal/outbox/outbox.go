@@ -68,11 +68,21 @@ func (o *Outbox) Add(parts ...[]byte) (writer bool) {
 	return o.claimNow()
 }
 
-// AddLater queues one message, and leaves it to a Send that will follow soon.
+// AddLater queues one message that the client has asked for, and leaves it to a Send that will follow soon. While half
+// of what may wait does, it waits with the client: whoever asks for much must get it, as long as it reads. The other half
+// is for messages that nobody asked for.
 func (o *Outbox) AddLater(parts ...[]byte) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.add(parts)
+	for {
+		o.mu.Lock()
+		if o.closed || 2*o.messages < o.config.MaxMessages && 2*len(o.queue) < o.config.MaxBytes {
+			o.add(parts)
+			o.mu.Unlock()
+			return
+		}
+		o.mu.Unlock()
+		o.Send()
+		o.Wait()
+	}
 }
 
 // Send writes what is queued, unless somebody is at it; it waits for a client that is slow to take it.
