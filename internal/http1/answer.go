@@ -22,7 +22,6 @@ type answer struct {
 	pending *[]byte     // of the body
 	sent    bool        // the head has been
 	chunked bool
-	length  int64 // the Content-Length that the handler has set; -1: none
 	written int64 // what the handler has written of the body
 	broken  bool  // the client does not take it, or the handler gave it another length than it said
 
