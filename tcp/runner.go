@@ -51,13 +51,18 @@ func (ss *session) own() {
 	}
 }
 
-// runWaiting runs the requests that wait, and sends their answers together. It returns false when the connection was
-// lost to another owner.
+// runWaiting runs the requests that wait, and sends their answers together; those of a client that was given up it
+// drops. It returns false when the connection was lost to another owner.
 func (ss *session) runWaiting(turn uint64) bool {
 	for i := range ss.waiting {
 		next := ss.waiting[i]
 		ss.waiting[i] = job{}
 		ss.rest = i + 1
+		ss.out.Ready() // not as a request that takes its time: each would have a goroutine
+		if ss.givenUp.Load() {
+			ss.working.Add(-1)
+			continue
+		}
 		ss.server.watchman.enter(ss)
 		ss.answer(next)
 		if !ss.server.watchman.leave(ss, turn) {

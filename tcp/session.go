@@ -29,6 +29,7 @@ type session struct {
 
 	count   atomic.Uint64 // lines read that were not empty: the messageCount
 	stopped atomic.Bool   // the server is stopping: read no more
+	givenUp atomic.Bool   // the server has closed the connection: it does nothing more for it
 
 	working   atomic.Int32  // requests that wait or run
 	streaming sync.Mutex    // held by the request that sends a file
@@ -241,6 +242,7 @@ func (ss *session) Flush() { ss.out.Flush() }
 // Close implements actionhero.Sink: it ends the connection at once. TCP has no way to say why but the log.
 func (ss *session) Close(reason string) {
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", reason)
+	ss.givenUp.Store(true)
 	ss.out.Close()
 	_ = ss.nc.Close()
 }

@@ -68,13 +68,12 @@ func (o *Outbox) Add(parts ...[]byte) (writer bool) {
 	return o.claimNow()
 }
 
-// AddLater queues one message that the client has asked for, and leaves it to a Send that will follow soon. While half
-// of what may wait does, it waits with the client: whoever asks for much must get it, as long as it reads. The other half
-// is for messages that nobody asked for.
+// AddLater queues one message that the client has asked for, and leaves it to a Send that will follow soon. It waits
+// with the client as Ready does.
 func (o *Outbox) AddLater(parts ...[]byte) {
 	for {
 		o.mu.Lock()
-		if o.closed || 2*o.messages < o.config.MaxMessages && 2*len(o.queue) < o.config.MaxBytes {
+		if o.ready() {
 			o.add(parts)
 			o.mu.Unlock()
 			return
@@ -83,6 +82,26 @@ func (o *Outbox) AddLater(parts ...[]byte) {
 		o.Send()
 		o.Wait()
 	}
+}
+
+// Ready waits with the client while half of what may wait does: whoever asks for much must get it, as long as it reads.
+// The other half is for messages that nobody asked for. Whoever is ready before it does the work that an answer needs
+// does not have to hold the answer.
+func (o *Outbox) Ready() {
+	for {
+		o.mu.Lock()
+		ready := o.ready()
+		o.mu.Unlock()
+		if ready {
+			return
+		}
+		o.Send()
+		o.Wait()
+	}
+}
+
+func (o *Outbox) ready() bool {
+	return o.closed || 2*o.messages < o.config.MaxMessages && 2*len(o.queue) < o.config.MaxBytes
 }
 
 // Send writes what is queued, unless somebody is at it; it waits for a client that is slow to take it.
@@ -274,12 +293,13 @@ func (o *Outbox) claim() error {
 			o.mu.Unlock()
 			return net.ErrClosed
 		}
-		if !o.busy {
+		if !o.busy && len(o.queue) == 0 {
 			o.busy = true
 			o.mu.Unlock()
 			return nil
 		}
 		o.mu.Unlock()
+		o.Send()
 		o.Wait()
 	}
 }
