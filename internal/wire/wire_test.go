@@ -1,0 +1,118 @@
+package wire_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/wire"
+)
+
+// newAPI returns a started API, and a client of it in the room defaultRoom.
+func newAPI(t testing.TB, parts ...actionhero.Part) (*actionhero.API, *actionhero.Conn) {
+	t.Helper()
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, parts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := api.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := api.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	c := api.Connect("tcp", netip.MustParseAddrPort("127.0.0.1:1"), sink{})
+	c.ID, c.ConnectedAt = "me", time.UnixMilli(1343604353551)
+	if err := api.Rooms.Join(t.Context(), c, "defaultRoom"); err != nil {
+		t.Fatal(err)
+	}
+	return api, c
+}
+
+// sink is a client that hears nothing.
+type sink struct{}
+
+func (sink) Deliver(*actionhero.Delivery) bool { return false }
+func (sink) Flush()                            {}
+func (sink) Close(string)                      {}
+
+// same reports an object, to which its closing brace is added, that is not to the letter what clients expect.
+func same(t *testing.T, what string, got []byte, want string) {
+	t.Helper()
+	before, text, ok := strings.Cut(string(got)+"}", "|")
+	if !ok || before != "kept" {
+		t.Errorf("%s: what was there before is lost: %s", what, got)
+	}
+	if text != want || !json.Valid([]byte(text)) {
+		t.Errorf("%s:\ngot  %s\nwant %s", what, text, want)
+	}
+}
+
+func kept() []byte { return []byte("kept|") }
+
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	same(t, "Welcome", wire.Welcome(kept(), `Hello "you"`, "defaultRoom"), `{"welcome":"Hello \"you\"","room":"defaultRoom","context":"api"}`)
+	same(t, "RoomMessage", wire.RoomMessage(kept(), &actionhero.Delivery{Body: []byte(`{"a":1}`), From: "x\n"}), `{"message":{"a":1},"from":"x\n","context":"user"}`)
+	same(t, "Status", wire.Status(kept(), "Cannot set null"), `{"status":"Cannot set null","context":"response"}`)
+	same(t, "Goodbye", wire.Goodbye(kept()), `{"status":"Bye!","context":"api"}`)
+	same(t, "OK", wire.OK(kept()), `{"context":"response","status":"OK"}`)
+	same(t, "Params", wire.Params(kept(), []byte(`{"a":"b"}`)), `{"context":"response","params":{"a":"b"}}`)
+}
+
+// An error with a code is for the client; any other is the server's own business.
+func TestError(t *testing.T) {
+	t.Parallel()
+	same(t, "coded", wire.Error(kept(), actionhero.Errorf(actionhero.NotFound, "no %q", "x")), `{"context":"response","error":"no \"x\""}`)
+	same(t, "internal", wire.Error(kept(), errors.New("db.internal refuses")), `{"context":"response","error":"The server experienced an internal error"}`)
+}
+
+func TestResult(t *testing.T) {
+	t.Parallel()
+	api, _ := newAPI(t)
+	req := api.NewRequest("tcp")
+	for name, test := range map[string]struct {
+		out  any
+		want string
+	}{
+		"members":              {struct{ A, B int }{1, 2}, `{"context":"response","A":1,"B":2,"error":false}`},
+		"a map":                {map[string]any{"a": []int{1}}, `{"context":"response","a":[1],"error":false}`},
+		"nothing":              {actionhero.None{}, `{"context":"response","status":"OK","error":false}`},
+		"what does not encode": {map[string]any{"a": func() {}}, `{"context":"response","error":"The server experienced an internal error"}`},
+	} {
+		same(t, name, wire.Result(kept(), req, test.out), test.want)
+	}
+}
+
+func TestRooms(t *testing.T) {
+	t.Parallel()
+	api, c := newAPI(t)
+	view := func() []byte { return wire.RoomView(t.Context(), kept(), api, c) }
+	change := func(room string) []byte { return wire.RoomChange(t.Context(), kept(), api, c, room) }
+	same(t, "RoomView", view(), `{"context":"response","status":"OK","room":"defaultRoom","roomStatus":{"members":["me"],"membersCount":1}}`)
+	same(t, "RoomChange", change("other \"room\""), `{"context":"response","status":"OK","room":"other \"room\""}`)
+	same(t, "RoomView after it", view(), `{"context":"response","status":"OK","room":"other \"room\"","roomStatus":{"members":["me"],"membersCount":1}}`)
+	if got := string(change("")); !strings.HasPrefix(got, `kept|{"context":"response","error":"`) {
+		t.Errorf("RoomChange without a room: %s", got)
+	}
+	if c.Room() != `other "room"` {
+		t.Errorf("a change that failed moved the client to %q", c.Room())
+	}
+}
+
+func TestDetails(t *testing.T) {
+	t.Parallel()
+	_, c := newAPI(t)
+	const public = `"public":{"id":"me","connectedAt":1343604353551}}}`
+	same(t, "with params", wire.Details(kept(), c, []byte(`{"a":"b"}`)), `{"context":"response","status":"OK","details":{"params":{"a":"b"},`+public)
+	same(t, "without", wire.Details(kept(), c, nil), `{"context":"response","status":"OK","details":{`+public)
+}
