@@ -1,0 +1,202 @@
+package route
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func parse(t testing.TB, text string) Pattern {
+	t.Helper()
+	p, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// table is one whose values are the routes themselves.
+func table(t testing.TB, routes ...string) *Table[string] {
+	t.Helper()
+	var routed Table[string]
+	for _, text := range routes {
+		if err := routed.Add(parse(t, text), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &routed
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for text, names := range map[string][]string{
+		"GET /":                             nil,
+		"GET /users":                        nil,
+		"POST /users/{id}":                  {"id"},
+		"DELETE /users/{id}/posts/{post_2}": {"id", "post_2"},
+		"OPTIONS /a-b/c.d/ü":                nil,
+	} {
+		p := parse(t, text)
+		if diff := cmp.Diff(names, p.Names()); diff != "" {
+			t.Errorf("%s: the names (-want +got):\n%s", text, diff)
+		}
+		if p.String() != text || p.Method != strings.Fields(text)[0] {
+			t.Errorf("%s became %s of method %s", text, p, p.Method)
+		}
+	}
+}
+
+func TestParseSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for text, why := range map[string]string{
+		"":                   "does not begin with one of GET, POST",
+		"/users":             "does not begin with one of GET, POST",
+		"get /users":         "does not begin with one of GET, POST",
+		"CONNECT /users":     "does not begin with one of GET, POST",
+		"GET users":          "has a path that does not begin with /",
+		"GET /users?x=1":     "contains ?, # or a space",
+		"GET /users#x":       "contains ?, # or a space",
+		"GET /users x":       "contains ?, # or a space",
+		"GET /users//x":      "has a segment that is empty, . or ..",
+		"GET /users/../x":    "has a segment that is empty, . or ..",
+		"GET /users/{id":     `has "{id", which is not a {name}`,
+		"GET /users/{}":      `has "{}", which is not a {name}`,
+		"GET /users/{i d}":   "contains ?, # or a space",
+		"GET /users/{1}":     `has "{1}", which is not a {name}`,
+		"GET /users/{id...}": `has "{id...}", which is not a {name}`,
+		"GET /users/x{id}":   `has "x{id}": a {name} must be a whole segment`,
+		"GET /users/id}":     `has "id}": a {name} must be a whole segment`,
+		"GET /{id}/{id}":     "has {id} twice",
+	} {
+		_, err := Parse(text)
+		if err == nil {
+			t.Errorf("%q was taken", text)
+			continue
+		}
+		if got := err.Error(); !strings.Contains(got, why) || !strings.Contains(got, `write it like "POST /users/{id}"`) {
+			t.Errorf("%q: %s\nlacks %q, or the remedy", text, got, why)
+		}
+	}
+}
+
+func TestMatch(t *testing.T) {
+	t.Parallel()
+	routed := table(t,
+		"GET /", "GET /users", "POST /users", "GET /users/{id}", "PUT /users/{id}", "GET /users/me", "GET /users/{id}/posts/{post}",
+		"GET /users/me/avatar", "GET /{kind}/{id}/avatar", "HEAD /only", "GET /both", "HEAD /both",
+	)
+	for request, want := range map[string]string{
+		"GET /":                     "GET /",
+		"GET ":                      "GET /",
+		"GET /users":                "GET /users",
+		"GET /users/":               "GET /users",
+		"POST /users":               "POST /users",
+		"GET /users/7":              "GET /users/{id} id=7",
+		"PUT /users/7":              "PUT /users/{id} id=7",
+		"GET /users/me":             "GET /users/me",
+		"GET /users/7/posts/9":      "GET /users/{id}/posts/{post} id=7 post=9",
+		"GET /users/me/posts/9":     "GET /users/{id}/posts/{post} id=me post=9", // back from the word to the name
+		"GET /users/me/avatar":      "GET /users/me/avatar",
+		"GET /users/7/avatar":       "GET /{kind}/{id}/avatar kind=users id=7",
+		"GET /users/a%2Fb":          "GET /users/{id} id=a/b",
+		"GET /users/a%20b":          "GET /users/{id} id=a b",
+		"GET /us%65rs":              "GET /users",
+		"GET /users/..":             "GET /users/{id} id=..",
+		"HEAD /users":               "GET /users", // HEAD finds GET
+		"HEAD /both":                "HEAD /both",
+		"GET /both":                 "GET /both",
+		"GET /only":                 "other: HEAD",
+		"DELETE /users":             "other: GET, POST",
+		"DELETE /users/7":           "other: GET, PUT",
+		"DELETE /users/me":          "other: GET, PUT", // those of /users/{id} too
+		"GET /users/7/posts":        "none",
+		"GET /users/7/posts/":       "none",
+		"GET /nothing":              "none",
+		"GET /users//posts/9":       "none", // a value is never empty
+		"GET /users/%zz":            "none",
+		"GET /users/7/posts/9/more": "none",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		var values []string
+		got, other, ok := routed.Match(method, path, func(name, text string) { values = append(values, name+"="+text) })
+		switch {
+		case ok:
+			got = strings.Join(append([]string{got}, values...), " ")
+		case len(other) > 0:
+			got = "other: " + strings.Join(other, ", ")
+		default:
+			got = "none"
+		}
+		if got != want {
+			t.Errorf("%s matches %q, want %q", request, got, want)
+		}
+	}
+}
+
+func TestRoutesThatCannotBeToldApart(t *testing.T) {
+	t.Parallel()
+	routed := table(t, "GET /users/{id}")
+	err := routed.Add(parse(t, "GET /users/{name}"), "x")
+	const want = `routes "GET /users/{id}" and "GET /users/{name}" match the same requests: change one`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if routed.Len() != 1 {
+		t.Errorf("a refused route counts: %d", routed.Len())
+	}
+	if err := routed.Add(parse(t, "PUT /users/{name}"), "x"); err != nil {
+		t.Errorf("another method: %v", err)
+	}
+	got, _, ok := routed.Match("PUT", "/users/7", func(name, text string) {
+		if name != "name" || text != "7" {
+			t.Errorf("the value is %s=%s: it must have the name of the route that matched", name, text)
+		}
+	})
+	if !ok || got != "x" {
+		t.Errorf("PUT matches %q, %v", got, ok)
+	}
+}
+
+func TestEmptyTable(t *testing.T) {
+	t.Parallel()
+	var routed Table[int]
+	if _, other, ok := routed.Match("GET", "/", nil); ok || other != nil || routed.Len() != 0 {
+		t.Errorf("an empty table matches: %v, %v", other, ok)
+	}
+}
+
+// Whatever pattern parses, it matches a path that is made of it, and a path never takes the server along.
+func FuzzRoute(f *testing.F) {
+	f.Add("GET /users/{id}", "/users/7")
+	f.Add("PUT /a/{b}/c", "/a/%2e%2e/c")
+	f.Add("GET /%41", "//%")
+	f.Fuzz(func(t *testing.T, text, path string) {
+		p, err := Parse(text)
+		if err != nil {
+			return
+		}
+		var routed Table[bool]
+		if err := routed.Add(p, true); err != nil {
+			t.Fatal(err)
+		}
+		routed.Match(p.Method, path, func(string, string) {})
+		var own strings.Builder
+		for _, s := range p.segments {
+			if s.name {
+				s.word = "a/b"
+			}
+			own.WriteString("/" + url.PathEscape(s.word))
+		}
+		values := 0
+		_, _, ok := routed.Match(p.Method, own.String(), func(_, text string) {
+			if values++; text != "a/b" {
+				t.Errorf("%q: a value is %q", p, text)
+			}
+		})
+		if !ok || values != len(p.Names()) {
+			t.Errorf("%q does not match %q, or not with all of its values: %d", p, &own, values)
+		}
+	})
+}
