@@ -4,7 +4,6 @@ package tcp_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -178,15 +177,4 @@ func (v *victim) innocent(t testing.TB) (check func()) {
 		tls.Check(t)
 		_ = kept.Close()
 	}
-}
-
-// object reads an answer.
-func object(t testing.TB, text string) map[string]any {
-	t.Helper()
-	var members map[string]any
-	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
-	if err := dec.Decode(&members); err != nil {
-		t.Fatalf("%q: %v", text, err)
-	}
-	return members
 }

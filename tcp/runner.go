@@ -64,13 +64,16 @@ func (ss *session) runWaiting(turn uint64) bool {
 			continue
 		}
 		ss.server.watchman.enter(ss)
-		ss.answer(next)
-		if !ss.server.watchman.leave(ss, turn) {
+		done := ss.answer(next)
+		owns := ss.server.watchman.leave(ss, turn)
+		if done {
+			ss.working.Add(-1)
+		}
+		if !owns {
 			ss.out.Send()
-			ss.late()
+			ss.nudge()
 			return false
 		}
-		ss.working.Add(-1)
 		ss.unsent = true
 	}
 	ss.waiting, ss.rest = ss.waiting[:0], 0
@@ -78,9 +81,8 @@ func (ss *session) runWaiting(turn uint64) bool {
 	return true
 }
 
-// late counts out a request whose owner lost the connection.
-func (ss *session) late() {
-	ss.working.Add(-1)
+// nudge tells the owner that a late request is done, if it waits for that.
+func (ss *session) nudge() {
 	select {
 	case ss.wake <- struct{}{}:
 	default: // whoever waits has been told already
@@ -101,8 +103,58 @@ func (ss *session) queue(req *actionhero.Request, count uint64) {
 	ss.waiting = append(ss.waiting, job{req, count})
 }
 
-// answer runs a request and leaves its answer to be sent.
-func (ss *session) answer(next job) {
+// answer runs a request and leaves its answer to be sent. It returns false if another goroutine will do so later.
+func (ss *session) answer(next job) bool {
+	if !ss.server.api.AnswersContent(next.req.Action) {
+		ss.run(next)
+		return true
+	}
+	if !ss.files.begin(next) {
+		return false
+	}
+	ss.run(next)
+	for next, ok := ss.files.next(); ok; next, ok = ss.files.next() {
+		if !ss.givenUp.Load() {
+			ss.run(next)
+		}
+		ss.working.Add(-1)
+		ss.nudge()
+	}
+	return true
+}
+
+// files sees to it that a client has one open file at a time, and one goroutine that sends it, however many it asks for.
+type files struct {
+	mu      sync.Mutex
+	sending bool
+	waiting []job
+}
+
+// begin returns true if the caller is to send this file, and then the next ones; otherwise the one that is at it will.
+func (f *files) begin(j job) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.sending {
+		f.waiting = append(f.waiting, j)
+		return false
+	}
+	f.sending = true
+	return true
+}
+
+func (f *files) next() (job, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.waiting) == 0 {
+		f.sending, f.waiting = false, nil
+		return job{}, false
+	}
+	j := f.waiting[0]
+	f.waiting = f.waiting[1:]
+	return j, true
+}
+
+func (ss *session) run(next job) {
 	var tail [tailSize]byte
 	defer func() {
 		if p := recover(); p != nil {
@@ -110,10 +162,6 @@ func (ss *session) answer(next job) {
 			ss.out.AddLater(wire.Error(nil, errors.New("a fault of the server")), appendTail(tail[:0], next.count))
 		}
 	}()
-	if ss.server.api.AnswersContent(next.req.Action) {
-		ss.streaming.Lock() // one open file for each connection, however many it asks for at a time
-		defer ss.streaming.Unlock()
-	}
 	out, err := ss.server.api.Dispatch(ss.server.ctx, next.req)
 	if content, ok := out.(*actionhero.Content); ok && content != nil {
 		ss.stream(content)

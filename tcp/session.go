@@ -10,7 +10,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,9 +30,9 @@ type session struct {
 	stopped atomic.Bool   // the server is stopping: read no more
 	givenUp atomic.Bool   // the server has closed the connection: it does nothing more for it
 
-	working   atomic.Int32  // requests that wait or run
-	streaming sync.Mutex    // held by the request that sends a file
-	wake      chan struct{} // tells the owner that a late request is done; made with the first such
+	working atomic.Int32  // requests that wait or run
+	files   files         // those that are sent
+	wake    chan struct{} // tells the owner that a late request is done; made with the first such
 
 	// Of the watchman, under its lock:
 	turn          uint64   // counts the owners

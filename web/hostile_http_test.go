@@ -96,8 +96,8 @@ var boom = actionhero.Action[oddInput, actionhero.None]{
 	Run: func(ctx context.Context, in oddInput) (n actionhero.None, err error) {
 		limit := actionhero.RequestFrom(ctx).Limit
 		if limit%2 == 0 {
-			var m map[string]int
-			m["in the action, number "+strconv.Itoa(limit)]++
+			var none []int
+			none[limit]++
 		}
 		panic(fmt.Errorf("in the action, number %d", limit))
 	},
