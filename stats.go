@@ -66,6 +66,13 @@ func (s *Stats) Listening(port int) {
 	}
 }
 
+// forgetPorts forgets the ports of the last start: a transport that takes any free port listens on another one now.
+func (s *Stats) forgetPorts() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ports = nil
+}
+
 // ID is the name of this node: Config.ID, or its address and the ports it listens on, as in "192.0.2.2:8080:5000".
 func (s *Stats) ID() string {
 	if s.api.cfg.ID != "" {

@@ -116,12 +116,24 @@ func start(ctx context.Context, out io.Writer, cfg Config, parts []actionhero.Pa
 		return err
 	}
 	defer s.Close()
-	if err := s.Start(ctx); err != nil {
-		return err
-	}
-	s.announce(out)
-	return s.Wait(ctx)
+	s.API.Add(announcer{s, out}) // the last to start: what it says is true then, and a signal is orderly already
+	return s.Run(ctx)
 }
+
+// announcer says that the server is up.
+type announcer struct {
+	server *Server
+	out    io.Writer
+}
+
+// Start implements actionhero.Component.
+func (a announcer) Start(context.Context) error {
+	a.server.announce(a.out)
+	return nil
+}
+
+// Stop implements actionhero.Component.
+func (a announcer) Stop(context.Context) error { return nil }
 
 // announce says what listens where.
 func (s *Server) announce(out io.Writer) {

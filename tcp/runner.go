@@ -65,14 +65,15 @@ func (ss *session) runWaiting(turn uint64) bool {
 		}
 		ss.server.watchman.enter(ss)
 		done := ss.answer(next)
-		owns := ss.server.watchman.leave(ss, turn)
+		if !ss.server.watchman.leave(ss, turn) {
+			ss.out.Send()
+			if done {
+				ss.late()
+			}
+			return false
+		}
 		if done {
 			ss.working.Add(-1)
-		}
-		if !owns {
-			ss.out.Send()
-			ss.nudge()
-			return false
 		}
 		ss.unsent = true
 	}
@@ -81,8 +82,10 @@ func (ss *session) runWaiting(turn uint64) bool {
 	return true
 }
 
-// nudge tells the owner that a late request is done, if it waits for that.
-func (ss *session) nudge() {
+// late counts out a request whose owner lost the connection, and tells the owner of now, if it waits for that.
+func (ss *session) late() {
+	ss.answered.Store(time.Now().UnixNano()) // before it is counted out, or the client would seem idle
+	ss.working.Add(-1)
 	select {
 	case ss.wake <- struct{}{}:
 	default: // whoever waits has been told already
@@ -117,8 +120,7 @@ func (ss *session) answer(next job) bool {
 		if !ss.givenUp.Load() {
 			ss.run(next)
 		}
-		ss.working.Add(-1)
-		ss.nudge()
+		ss.late()
 	}
 	return true
 }

@@ -9,6 +9,7 @@ package tcp
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -29,13 +30,13 @@ type Config struct {
 	CertFile string            `json:"certFile" doc:"PEM certificate chain for tlsPort"`
 	KeyFile  string            `json:"keyFile" doc:"PEM private key for tlsPort"`
 
-	MaxLineBytes int           `json:"maxLineBytes" unit:"bytes" doc:"longest line; a longer one ends the connection"`                       // default: 64 KiB
-	MaxInFlight  int           `json:"maxInFlight" doc:"requests of one connection at work at a time; it is read no further meanwhile"`      // default: 100
-	MaxQueued    int           `json:"maxQueuedMessages" doc:"messages that may wait for a client; one that does not read is closed"`        // default: 256
-	MaxQueuedLen int           `json:"maxQueuedBytes" unit:"bytes" doc:"bytes that may wait for a client; one that does not read is closed"` // default: 1 MiB
-	LineTimeout  time.Duration `json:"lineTimeout" doc:"time within which a line that was begun, or a TLS handshake, must end"`              // default: 15s
-	WriteTimeout time.Duration `json:"writeTimeout" doc:"time within which a client must take 16 KiB of what it is sent"`                    // default: 10s
-	IdleTimeout  time.Duration `json:"idleTimeout" doc:"time after which a silent client is closed; 0 is never"`                             // default: 0, never
+	MaxLineBytes int           `json:"maxLineBytes" unit:"bytes" doc:"longest line; a longer one ends the connection"`                           // default: 64 KiB
+	MaxInFlight  int           `json:"maxInFlight" doc:"requests of one connection at work at a time; it is read no further meanwhile"`          // default: 100
+	MaxQueued    int           `json:"maxQueuedMessages" doc:"messages that may wait for a client; one that does not read is closed"`            // default: 256
+	MaxQueuedLen int           `json:"maxQueuedBytes" unit:"bytes" doc:"bytes that may wait for a client; one that does not read is closed"`     // default: 1 MiB
+	LineTimeout  time.Duration `json:"lineTimeout" doc:"time within which a line that was begun, or a TLS handshake, must end"`                  // default: 15s
+	WriteTimeout time.Duration `json:"writeTimeout" doc:"time within which a client must take 16 KiB of what it is sent"`                        // default: 10s
+	IdleTimeout  time.Duration `json:"idleTimeout" doc:"time after which a client that is silent and waits for no answer is closed; 0 is never"` // default: 0, never
 }
 
 func (c *Config) setDefaults() {
@@ -46,6 +47,27 @@ func (c *Config) setDefaults() {
 	actionhero.SetDefault(&c.MaxQueuedLen, 1<<20)
 	actionhero.SetDefault(&c.LineTimeout, 15*time.Second)
 	actionhero.SetDefault(&c.WriteTimeout, 10*time.Second)
+}
+
+// check refuses what would make a server that serves nobody: with no request at work at a time, say, a connection would
+// never be read.
+func (c *Config) check() error {
+	for key, n := range map[string]int{
+		"maxLineBytes": c.MaxLineBytes, "maxInFlight": c.MaxInFlight, "maxQueuedMessages": c.MaxQueued, "maxQueuedBytes": c.MaxQueuedLen,
+	} {
+		if n <= 0 {
+			return fmt.Errorf("tcpServer.%s is %d: it must be above zero", key, n)
+		}
+	}
+	for key, d := range map[string]time.Duration{"lineTimeout": c.LineTimeout, "writeTimeout": c.WriteTimeout} {
+		if d <= 0 {
+			return fmt.Errorf("tcpServer.%s is %v: it must be above zero", key, d)
+		}
+	}
+	if c.IdleTimeout < 0 {
+		return fmt.Errorf("tcpServer.idleTimeout is %v: it must be above zero, or 0 for never", c.IdleTimeout)
+	}
+	return nil
 }
 
 // Server is the transport: a Component to add to an API.
@@ -92,15 +114,19 @@ func (s *Server) TLSAddr() net.Addr {
 	return s.secure
 }
 
-// Start listens. It fails, with nothing left open, if a port is taken or the certificate cannot be used.
+// Start listens. It fails, with nothing left open, if a setting is out of range, a port is taken or the certificate
+// cannot be used.
 func (s *Server) Start(ctx context.Context) error {
+	if err := s.cfg.check(); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = false
 	s.watchman = watchman{server: s, quit: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if s.cfg.Enable.Or(true) {
-		ln, err := listen.TCP(ctx, "tcpServer", s.cfg.BindIP, s.cfg.Port)
+		ln, err := listen.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
 		if err != nil {
 			return err
 		}
@@ -129,7 +155,7 @@ func (s *Server) listenTLS(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	ln, err := listen.TCP(ctx, "tcpServer.tls", s.cfg.BindIP, s.cfg.TLSPort)
+	ln, err := listen.TCP(ctx, "tcpServer", "tlsPort", s.cfg.BindIP, s.cfg.TLSPort)
 	if err != nil {
 		return nil, err
 	}

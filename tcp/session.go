@@ -30,9 +30,10 @@ type session struct {
 	stopped atomic.Bool   // the server is stopping: read no more
 	givenUp atomic.Bool   // the server has closed the connection: it does nothing more for it
 
-	working atomic.Int32  // requests that wait or run
-	files   files         // those that are sent
-	wake    chan struct{} // tells the owner that a late request is done; made with the first such
+	working  atomic.Int32  // requests that wait or run
+	files    files         // those that are sent
+	answered atomic.Int64  // when the last request that was late was answered, in Unix nanoseconds
+	wake     chan struct{} // tells the owner that a late request is done; made with the first such
 
 	// Of the watchman, under its lock:
 	turn          uint64   // counts the owners
@@ -142,11 +143,28 @@ func (ss *session) read() bool {
 		ss.begun = true
 		ss.wait(time.Now().Add(ss.server.cfg.LineTimeout))
 	}
-	if err := ss.in.fill(); err != nil {
-		ss.ended(err, ss.in.begun())
-		return false
+	for err := ss.in.fill(); err != nil; err = ss.in.fill() {
+		until, ok := ss.notIdle(err)
+		if !ok {
+			ss.ended(err, ss.in.begun())
+			return false
+		}
+		ss.wait(until)
 	}
 	return true
+}
+
+// notIdle tells a client that waits for an answer from one that is idle, when reading ended with err: who got an answer
+// is idle from then on only. It returns until when such a client may stay.
+func (ss *session) notIdle(err error) (until time.Time, ok bool) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || ss.in.begun() || ss.stopped.Load() {
+		return until, false
+	}
+	if ss.working.Load() > 0 {
+		return time.Now().Add(ss.server.cfg.IdleTimeout), true
+	}
+	until = time.Unix(0, ss.answered.Load()).Add(ss.server.cfg.IdleTimeout)
+	return until, until.After(time.Now())
 }
 
 // wait sets until when the next bytes must come: a time for a line that was begun, none for the idle time.

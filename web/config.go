@@ -75,6 +75,9 @@ func (c *Config) setDefaults() error {
 			return fmt.Errorf("commonWeb.%s is %q: it must be one segment of a path, and not \"file\"", name, prefix)
 		}
 	}
+	if err := common.checkRanges(); err != nil {
+		return err
+	}
 	if common.URLPathForActions == common.URLPathForFiles {
 		return fmt.Errorf("commonWeb.urlPathForActions and commonWeb.urlPathForFiles are both %q: they must differ", common.URLPathForFiles)
 	}
@@ -98,4 +101,21 @@ func parseProxies(list []string) ([]netip.Prefix, error) {
 		prefixes = append(prefixes, prefix.Masked())
 	}
 	return prefixes, nil
+}
+
+// checkRanges refuses limits with which nobody would be served; whoever wants none sets a large one.
+func (c *CommonConfig) checkRanges() error {
+	for key, n := range map[string]int64{"maxBodyBytes": c.MaxBodyBytes, "maxHeaderBytes": int64(c.MaxHeaderBytes)} {
+		if n <= 0 {
+			return fmt.Errorf("commonWeb.%s is %d: it must be above zero", key, n)
+		}
+	}
+	for key, d := range map[string]time.Duration{
+		"headerTimeout": c.HeaderTimeout, "readTimeout": c.ReadTimeout, "writeTimeout": c.WriteTimeout, "idleTimeout": c.IdleTimeout,
+	} {
+		if d <= 0 {
+			return fmt.Errorf("commonWeb.%s is %v: it must be above zero", key, d)
+		}
+	}
+	return nil
 }

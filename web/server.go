@@ -109,7 +109,7 @@ func (s *Server) Start(ctx context.Context) error {
 	var plain, secure net.Listener
 	var err error
 	if s.cfg.HTTP.Enable.Or(true) {
-		if plain, err = listen.TCP(ctx, "httpServer", s.cfg.HTTP.BindIP, s.cfg.HTTP.Port); err != nil {
+		if plain, err = listen.TCP(ctx, "httpServer", "port", s.cfg.HTTP.BindIP, s.cfg.HTTP.Port); err != nil {
 			return err
 		}
 	}
@@ -139,7 +139,7 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	ln, err := listen.TCP(ctx, "httpsServer", s.cfg.HTTPS.BindIP, s.cfg.HTTPS.Port)
+	ln, err := listen.TCP(ctx, "httpsServer", "port", s.cfg.HTTPS.BindIP, s.cfg.HTTPS.Port)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t testing.TB) net.Listener {
 	t.Helper()
-	ln, err := listen.TCP(t.Context(), "tcpServer", "127.0.0.1", listen.AnyPort)
+	ln, err := listen.TCP(t.Context(), "tcpServer", "port", "127.0.0.1", listen.AnyPort)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestTCPSaysWhy(t *testing.T) {
 		{"localhost", 1, `httpServer.bindIP is "localhost": write an IP address of this machine, or leave it empty for all of them`},
 		{"192.0.2.1", listen.AnyPort, "httpServer.bindIP 192.0.2.1 is not an address of this machine"},
 	} {
-		ln, err := listen.TCP(t.Context(), "httpServer", test.bindIP, test.port)
+		ln, err := listen.TCP(t.Context(), "httpServer", "port", test.bindIP, test.port)
 		if err == nil {
 			_ = ln.Close()
 			t.Errorf("%s port %d can be listened on", test.bindIP, test.port)

@@ -9,7 +9,7 @@ import (
 // What the system keeps for a client that does not read is bounded on each connection.
 func TestUnsentIsBounded(t *testing.T) {
 	t.Parallel()
-	ln, err := TCP(t.Context(), "tcpServer", "127.0.0.1", AnyPort)
+	ln, err := TCP(t.Context(), "tcpServer", "port", "127.0.0.1", AnyPort)
 	if err != nil {
 		t.Fatal(err)
 	}

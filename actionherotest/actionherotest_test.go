@@ -1,0 +1,232 @@
+package actionherotest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/actionherotest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type greetInput struct {
+	Name  string   `json:"name" required:"true"`
+	Times int      `json:"times" default:"1" minimum:"1"`
+	Tags  []string `json:"tags"`
+}
+
+type greetOutput struct {
+	Text string   `json:"text"`
+	Tags []string `json:"tags"`
+}
+
+var greet = actionhero.Action[greetInput, greetOutput]{
+	Name: "greet",
+	Run: func(_ context.Context, in greetInput) (greetOutput, error) {
+		return greetOutput{strings.Repeat("Hi "+in.Name+". ", in.Times), in.Tags}, nil
+	},
+}
+
+var fail = actionhero.Action[actionhero.None, actionhero.None]{
+	Name: "fail",
+	Run: func(context.Context, actionhero.None) (n actionhero.None, err error) {
+		return n, errors.New("a secret")
+	},
+}
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	api := actionherotest.New(t, greet, fail)
+	for name, tt := range map[string]struct {
+		action string
+		params map[string]any
+		want   string
+		code   actionhero.Code
+		err    string
+	}{
+		"params":         {"greet", map[string]any{"name": "Ann", "times": 2, "tags": []string{"a", "b"}}, `{"text":"Hi Ann. Hi Ann. ","tags":["a","b"]}`, 0, ""},
+		"defaults":       {"greet", map[string]any{"name": "Ann"}, `{"text":"Hi Ann. ","tags":[]}`, 0, ""},
+		"no params":      {"greet", nil, "", actionhero.InvalidInput, "name is a required parameter for this action"},
+		"wrong params":   {"greet", map[string]any{"name": "Ann", "times": 0}, "", actionhero.InvalidInput, "times must be at least 1"},
+		"no such action": {"meet", nil, "", actionhero.NotFound, "meet is not a known action."},
+		"failure":        {"fail", nil, "", actionhero.Internal, "The server experienced an internal error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, failure := actionherotest.Run(t, api, tt.action, tt.params)
+			if tt.err != "" {
+				if failure == nil || failure.Code != tt.code || failure.Error() != tt.err || got != nil {
+					t.Errorf("got %s, %v; want the failure %v: %s", got, failure, tt.code, tt.err)
+				}
+				return
+			}
+			if failure != nil || !json.Valid(got) || string(got) != tt.want {
+				t.Errorf("got %s, %v; want %s", got, failure, tt.want)
+			}
+		})
+	}
+}
+
+// The API stops with the test that it was made for, and so do its clients.
+func TestNewStopsWithTheTest(t *testing.T) {
+	t.Parallel()
+	stopped := false
+	var api *actionhero.API
+	t.Run("test", func(t *testing.T) {
+		api = actionherotest.New(t, greet, actionhero.Initializer{Name: "watch", Stop: func(context.Context, *actionhero.API) error {
+			stopped = true
+			return nil
+		}})
+		if _, failure := actionherotest.Run(t, api, "greet", map[string]any{"name": "Ann"}); failure != nil {
+			t.Error(failure)
+		}
+	})
+	if _, failure := actionherotest.Run(t, api, "greet", map[string]any{"name": "Ann"}); !stopped || failure == nil || failure.Code != actionhero.Unavailable {
+		t.Errorf("after the test it answers %v; stopped: %v", failure, stopped)
+	}
+}
+
+func TestClient(t *testing.T) {
+	t.Parallel()
+	api := actionherotest.New(t, greet)
+	ann := actionherotest.Connect(t, api, "kitchen")
+	var bobID string
+	t.Run("a test with a client of its own", func(t *testing.T) {
+		bob := actionherotest.Connect(t, api, "kitchen")
+		bobID = bob.ID
+		if err := api.Rooms.Say(t.Context(), bob.Conn, "hello"); err != nil {
+			t.Fatal(err)
+		}
+		if err := api.Rooms.Broadcast(t.Context(), "kitchen", map[string]int{"n": 1}); err != nil {
+			t.Fatal(err)
+		}
+		if err := api.Rooms.Broadcast(t.Context(), "cellar", "not for them"); err != nil {
+			t.Fatal(err)
+		}
+		want := []actionherotest.Message{{Room: "kitchen", From: "actionHero API", Body: `{"n":1}`}}
+		if diff := cmp.Diff(want, messages(t, bob, 1)); diff != "" {
+			t.Errorf("who speaks gets (-want +got):\n%s", diff)
+		}
+	})
+	want := []actionherotest.Message{
+		{Room: "kitchen", From: bobID, Body: `"I have entered the room"`},
+		{Room: "kitchen", From: bobID, Body: `"hello"`},
+		{Room: "kitchen", From: "actionHero API", Body: `{"n":1}`},
+		{Room: "kitchen", From: bobID, Body: `"I have left the room"`},
+	}
+	if diff := cmp.Diff(want, messages(t, ann, 4)); diff != "" {
+		t.Errorf("the other gets (-want +got):\n%s", diff)
+	}
+	if again := ann.Messages(); len(again) > 0 {
+		t.Errorf("messages are given out twice: %v", again)
+	}
+	status, err := api.Rooms.Status(t.Context(), "kitchen")
+	if diff := cmp.Diff(actionhero.RoomStatus{Members: []string{ann.ID}, MembersCount: 1}, status); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// messages returns what a client got once that are so many.
+func messages(t *testing.T, c *actionherotest.Client, n int) (all []actionherotest.Message) {
+	t.Helper()
+	for begun := time.Now(); len(all) < n; all = append(all, c.Messages()...) {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("want %d messages, got %v", n, all)
+		}
+	}
+	return all
+}
+
+func TestClosedSaysWhy(t *testing.T) {
+	t.Parallel()
+	api := actionherotest.New(t)
+	c := actionherotest.Connect(t, api, "kitchen")
+	if reason := c.Closed(); reason != "" {
+		t.Errorf("closed from the start: %q", reason)
+	}
+	c.Close("not wanted")
+	if reason := c.Closed(); reason != "not wanted" {
+		t.Errorf("closed for the reason %q", reason)
+	}
+}
+
+// A server of the package is real: it answers over its sockets, and is gone with the test.
+func TestNewServer(t *testing.T) {
+	t.Parallel()
+	var addresses []net.Addr
+	t.Run("test", func(t *testing.T) {
+		s := actionherotest.NewServer(t, greet)
+		addresses = []net.Addr{s.Web.Addr(), s.TCP.Addr()}
+		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := client.Get("http://" + s.Web.Addr().String() + "/api/greet?name=Ann")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if body, err := io.ReadAll(resp.Body); err != nil || !strings.HasPrefix(string(body), `{"text":"Hi Ann. "`) {
+			t.Errorf("over HTTP: %s, %v", body, err)
+		}
+	})
+	for _, addr := range addresses {
+		if !addr.(*net.TCPAddr).IP.IsLoopback() {
+			t.Errorf("%v is open to others", addr)
+		}
+		if c, err := net.Dial("tcp", addr.String()); err == nil {
+			_ = c.Close()
+			t.Errorf("%v is still open after the test", addr)
+		}
+	}
+}
+
+// failing is a test that may fail without anybody minding.
+type failing struct {
+	testing.TB
+	mu      sync.Mutex
+	message string
+}
+
+func (f *failing) Helper() {}
+
+func (f *failing) Fatal(args ...any) {
+	f.mu.Lock()
+	if err, ok := args[0].(error); ok {
+		f.message = err.Error()
+	}
+	f.mu.Unlock()
+	panic(f)
+}
+
+// What cannot be started or encoded fails the test, with the reason.
+func TestMistakesFailTheTest(t *testing.T) {
+	t.Parallel()
+	for want, do := range map[string]func(testing.TB){
+		`"greet"`:          func(t testing.TB) { actionherotest.New(t, greet, greet) },
+		` "greet"`:         func(t testing.TB) { actionherotest.NewServer(t, greet, greet) },
+		"unsupported type": func(t testing.TB) { actionherotest.Run(t, nil, "greet", map[string]any{"name": func() {}}) },
+	} {
+		f := &failing{TB: t}
+		func() {
+			defer func() {
+				if p := recover(); p != f {
+					panic(p)
+				}
+			}()
+			do(f)
+		}()
+		if !strings.Contains(f.message, strings.TrimSpace(want)) {
+			t.Errorf("the test fails with %q, want %q in it", f.message, want)
+		}
+	}
+}

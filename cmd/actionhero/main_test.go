@@ -1,0 +1,292 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/server"
+)
+
+// The tests run this very program: the test binary is the command actionhero, or an app with an action of its own,
+// when this variable says so. That way the race detector watches the processes, too.
+const beVariable = "TEST_PROCESS_IS"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(beVariable) {
+	case "actionhero":
+		main()
+	case "app":
+		server.Main(builtin.All, slow, endless, login)
+	case "stuck":
+		server.Main(stuck)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// slow says on standard error that it has begun, and ends when something comes on standard input.
+var slow = actionhero.Action[actionhero.None, actionhero.None]{
+	Name: "slow",
+	Run: func(context.Context, actionhero.None) (n actionhero.None, err error) {
+		fmt.Fprintln(os.Stderr, "slow has begun")
+		_, err = os.Stdin.Read(make([]byte, 1))
+		return n, err
+	},
+}
+
+// endless ends when it is cancelled.
+var endless = actionhero.Action[actionhero.None, actionhero.None]{
+	Name: "endless",
+	Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+		fmt.Fprintln(os.Stderr, "endless has begun")
+		<-ctx.Done()
+		fmt.Fprintln(os.Stderr, "endless was cancelled")
+		return n, ctx.Err()
+	},
+}
+
+// stuck makes a start that takes until it is cancelled, or for ever if the environment says so.
+var stuck = actionhero.Initializer{
+	Name: "stuck",
+	Start: func(ctx context.Context, _ *actionhero.API) error {
+		fmt.Fprintln(os.Stderr, "starting")
+		if os.Getenv("TEST_STUCK") == "for ever" {
+			ctx = context.Background()
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	},
+}
+
+// loginInput has a secret.
+type loginInput struct {
+	User     string `json:"user"`
+	Password string `json:"password" secret:"true"`
+}
+
+var login = actionhero.Action[loginInput, actionhero.None]{
+	Name: "login",
+	Run:  func(context.Context, loginInput) (n actionhero.None, err error) { return n, nil },
+}
+
+// patience is how long a test waits for what should come soon, on a busy machine.
+const patience = 20 * time.Second
+
+// command prepares a process in a folder of its own: what it is to be, its environment and its arguments.
+func command(t testing.TB, be, dir string, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Dir = dir
+	cmd.Env = append([]string{beVariable + "=" + be, "GORACE=atexit_sleep_ms=0", "ACTIONHERO_HTTP_SERVER_PORT=-1", "ACTIONHERO_TCP_SERVER_PORT=-1"}, env...)
+	return cmd
+}
+
+// run runs a process to its end.
+func run(t testing.TB, dir string, env []string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := command(t, "actionhero", dir, env, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// process is a server that has started.
+type process struct {
+	*exec.Cmd
+	t        testing.TB
+	dir      string
+	in       io.WriteCloser
+	out, err *lines
+	http     string // URL
+	tcp      string // address
+	reading  sync.WaitGroup
+}
+
+var addresses = regexp.MustCompile(`(?s)HTTP +(http://localhost:\d+).*TCP +(localhost:\d+)`)
+
+// launch starts a server in a folder.
+func launch(t testing.TB, be, dir string, env ...string) *process {
+	t.Helper()
+	p := &process{Cmd: command(t, be, dir, env, "start"), t: t, dir: dir, out: newLines(), err: newLines()}
+	var err error
+	if p.in, err = p.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	for to, pipe := range map[*lines]func() (io.ReadCloser, error){p.out: p.StdoutPipe, p.err: p.StderrPipe} {
+		from, err := pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.reading.Go(func() { to.read(from) })
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if p.ProcessState == nil {
+			_ = p.Process.Kill()
+			p.reading.Wait()
+			_ = p.Wait()
+		}
+	})
+	return p
+}
+
+// start starts a server in a folder and waits until it says that it is up.
+func start(t testing.TB, be, dir string, env ...string) *process {
+	t.Helper()
+	p := launch(t, be, dir, env...)
+	p.out.await(t, "Ctrl+C stops it.")
+	m := addresses.FindStringSubmatch(p.out.String())
+	if m == nil {
+		t.Fatalf("the server does not say where it listens: %s", p.out)
+	}
+	p.http, p.tcp = m[1], m[2]
+	return p
+}
+
+// signal sends a signal.
+func (p *process) signal(sig os.Signal) {
+	p.t.Helper()
+	if err := p.Process.Signal(sig); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// exit waits for the end of the process.
+func (p *process) exit() (code int) {
+	p.reading.Wait()
+	_ = p.Wait()
+	return p.ProcessState.ExitCode()
+}
+
+// stop stops it as an operator would, which must go well.
+func (p *process) stop() {
+	p.t.Helper()
+	p.signal(os.Interrupt)
+	if code := p.exit(); code != 0 {
+		p.t.Errorf("the server exits with %d: %s%s", code, p.out, p.err)
+	}
+}
+
+// get asks over HTTP and returns the status and the body.
+func (p *process) get(path string) (status int, body string) {
+	p.t.Helper()
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(p.http + path)
+	if err != nil {
+		p.t.Error(err)
+		return 0, ""
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+// dial is a TCP client that has read its welcome.
+func (p *process) dial() *bufio.ReadWriter {
+	p.t.Helper()
+	conn, err := net.Dial("tcp", p.tcp)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	c := bufio.NewReadWriter(bufio.NewReader(conn), bufio.NewWriterSize(conn, 1))
+	if welcome, err := c.ReadString('\n'); err != nil || !strings.Contains(welcome, `"welcome"`) {
+		p.t.Fatalf("the welcome is %q, %v", welcome, err)
+	}
+	return c
+}
+
+// lines gathers what a process writes.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+	more chan struct{} // closed and replaced when there is more, and closed for good at the end
+	done bool
+}
+
+func newLines() *lines { return &lines{more: make(chan struct{})} }
+
+func (l *lines) read(from io.Reader) {
+	in := bufio.NewReader(from)
+	for err := error(nil); err == nil; {
+		var line string
+		line, err = in.ReadString('\n')
+		l.mu.Lock()
+		l.text.WriteString(line)
+		close(l.more)
+		if l.done = err != nil; !l.done {
+			l.more = make(chan struct{})
+		}
+		l.mu.Unlock()
+	}
+}
+
+// await waits until the text has come.
+func (l *lines) await(t testing.TB, text string) {
+	t.Helper()
+	for {
+		l.mu.Lock()
+		found, done, more := strings.Contains(l.text.String(), text), l.done, l.more
+		l.mu.Unlock()
+		if found {
+			return
+		}
+		if done {
+			t.Fatalf("the process ended without saying %q: %s", text, l)
+		}
+		<-more
+	}
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// write makes a file with its folders and returns its name.
+func write(t testing.TB, text string, path ...string) string {
+	t.Helper()
+	name := filepath.Join(path...)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}

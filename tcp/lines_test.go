@@ -1,0 +1,155 @@
+//go:build !hostile
+
+package tcp_test
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/actionhero-go/actionhero/tcp"
+)
+
+// Both kinds of line end do, mixed in one packet or in single bytes; empty lines count nothing.
+func TestLineEnds(t *testing.T) {
+	t.Parallel()
+	f := serve(t, tcp.Config{})
+	want := func(p *peer) {
+		t.Helper()
+		p.want(`{"status":"OK","context":"response","messageCount":1}`)
+		p.want(`{"status":"OK","context":"response","messageCount":2}`)
+		p.want(`{"context":"response","params":{"b":"3=4"},"messageCount":3}`)
+	}
+	const text = "\r\n\n  \r\nparamAdd a=1\r\n\r\nparamAdd b=3=4\nparamView b\n"
+	t.Run("at once", func(t *testing.T) {
+		t.Parallel()
+		p := f.dial(t)
+		p.send(text)
+		want(p)
+		p.send("paramsView\r\n")
+		p.want(`{"context":"response","params":{"a":"1","b":"3=4"},"messageCount":4}`)
+	})
+	t.Run("in bytes", func(t *testing.T) {
+		t.Parallel()
+		p := f.dial(t)
+		_ = p.Conn.(*net.TCPConn).SetNoDelay(true)
+		for i := range len(text) {
+			p.send(text[i : i+1])
+		}
+		want(p)
+	})
+}
+
+// Requests that were sent together are all answered, each with the number of its line, and none waits for a slow one.
+func TestPipelined(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	f := serve(t, tcp.Config{}, g.action())
+	p := f.dial(t)
+	const quick = 200
+	p.send("gate\r\n" + strings.Repeat("randomNumber\nparamAdd a=1\r\n", quick/2) + "unknown\r\n")
+	counts := make([]int, 0, quick+1)
+	for range quick + 1 {
+		a := p.answer()
+		switch counts = append(counts, a.Count); {
+		case a.Count == quick+2 && a.Error != "unknown is not a known action.":
+			t.Errorf("the last line is answered with %+v", a)
+		case a.Count%2 == 1 && a.Status != "OK", a.Count%2 == 0 && a.Count < quick+2 && a.Error != false:
+			t.Errorf("the line %d is answered with %+v", a.Count, a)
+		}
+	}
+	slices.Sort(counts)
+	for i, count := range counts {
+		if count != i+2 {
+			t.Fatalf("the answers have the numbers %v", counts)
+		}
+	}
+	close(g.open)
+	p.want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
+}
+
+func TestQuit(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	close(g.open)
+	f := serve(t, tcp.Config{}, g.action())
+	for _, word := range []string{"quit", "exit", "close"} {
+		t.Run(word, func(t *testing.T) {
+			t.Parallel()
+			p := f.dial(t)
+			p.send("paramAdd a=1\r\n" + word + "\r\ngate\r\n")
+			p.want(`{"status":"OK","context":"response","messageCount":1}`)
+			p.want(`{"status":"Bye!","context":"response","messageCount":2}`)
+			_ = p.Conn.(*net.TCPConn).CloseWrite()
+			p.end()
+		})
+	}
+	t.Cleanup(func() {
+		if n := len(g.begun); n > 0 {
+			t.Errorf("%d lines after the end were obeyed", n)
+		}
+	})
+}
+
+// Who asks and quits gets the answer, however long it takes.
+func TestQuitWaitsForAnswers(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	f := serve(t, tcp.Config{}, g.action())
+	p := f.dial(t)
+	p.send("gate\r\nquit\r\n")
+	<-g.begun
+	close(g.open)
+	p.want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
+	p.want(`{"status":"Bye!","context":"response","messageCount":2}`)
+	p.end()
+}
+
+// A client may close its side once it has asked, as printf … | nc does: it still gets every answer.
+func TestHalfClosed(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	f := serve(t, tcp.Config{}, g.action())
+	p := f.dial(t)
+	p.send("gate\r\nparamAdd a=1\r\nquick")
+	_ = p.Conn.(*net.TCPConn).CloseWrite()
+	p.want(`{"status":"OK","context":"response","messageCount":2}`)
+	<-g.begun
+	close(g.open)
+	p.want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
+	p.end() // a line without an end is none
+}
+
+func TestHalfClosedAtOnce(t *testing.T) {
+	t.Parallel()
+	f := serve(t, tcp.Config{})
+	p := f.dial(t)
+	_ = p.Conn.(*net.TCPConn).CloseWrite()
+	p.end()
+}
+
+// A line may have so many bytes, its end included, and not one more.
+func TestLongLines(t *testing.T) {
+	t.Parallel()
+	const most = 100
+	f := serve(t, tcp.Config{MaxLineBytes: most})
+	line := func(n int) string { return "paramAdd a=" + strings.Repeat("x", n-len("paramAdd a=\r\n")) + "\r\n" }
+	for name, text := range map[string]string{
+		"too long": line(most + 1), "without an end": strings.Repeat("x", most), "much too long": line(1 << 20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := f.dial(t)
+			p.send(line(most) + line(most))
+			p.want(`{"status":"OK","context":"response","messageCount":1}`)
+			p.want(`{"status":"OK","context":"response","messageCount":2}`)
+			go func() { _, _ = p.Write([]byte(text)) }() // the server may close in the middle of it
+			p.want(fmt.Sprintf(`{"context":"response","error":"a line may have %d bytes at most","messageCount":2}`, most))
+			if len(f.log.Having("reason", "a line may have 100 bytes at most")) == 0 {
+				t.Error("the log does not say why the client was closed")
+			}
+		})
+	}
+}
