@@ -56,22 +56,16 @@ func init() {
 		"paramDelete":  answer((*session).paramDelete),
 		"paramsView":   answer((*session).paramsView),
 		"paramsDelete": answer((*session).paramsDelete),
-		"roomChange": answer(func(ss *session, dst []byte, room string) []byte {
-			return wire.RoomChange(ss.server.ctx, dst, ss.server.api, ss.conn, strings.TrimSpace(room))
-		}),
-		"roomView": answer(func(ss *session, dst []byte, _ string) []byte {
-			return wire.RoomView(ss.server.ctx, dst, ss.server.api, ss.conn)
-		}),
-		"detailsView": answer(func(ss *session, dst []byte, _ string) []byte {
-			return wire.Details(dst, ss.conn, ss.params.AppendJSON(nil, ss.server.api.Secret))
-		}),
-		"say": answer(func(ss *session, dst []byte, text string) []byte {
-			if err := ss.server.api.Rooms.Say(ss.server.ctx, ss.conn, text); err != nil {
-				return wire.Error(dst, err)
-			}
-			return wire.OK(dst)
-		}),
 	}
+	for _, name := range wire.Verbs() {
+		commands[name] = answer(func(ss *session, dst []byte, rest string) []byte {
+			dst, _ = wire.Verb(ss.server.ctx, dst, ss.server.api, ss.conn, name, rest)
+			return dst
+		})
+	}
+	commands["detailsView"] = answer(func(ss *session, dst []byte, _ string) []byte {
+		return wire.Details(dst, ss.conn, ss.params.AppendJSON(nil, ss.server.api.Secret))
+	})
 }
 
 // answer makes a command of what appends its answer, an open object.

@@ -71,8 +71,8 @@ func (ss *session) serve() {
 	ss.ip = ss.conn.Remote.Addr().String()
 	api.Log().Debug("[connection @ tcp]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), 0)
-	if err := api.Rooms.Join(ss.server.ctx, ss.conn, cfg.DefaultChatRoom); err != nil {
-		api.Log().Error("a TCP client cannot join the default room", "error", err.Error())
+	if refusal, refused := wire.Enter(ss.server.ctx, nil, api, ss.conn); refused {
+		ss.reply(refusal, 0)
 	}
 	ss.wait(time.Time{})
 	ss.own()
