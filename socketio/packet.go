@@ -153,4 +153,3 @@ func appendAnswerHead(dst, id []byte) []byte {
 	}
 	return append(append(append(dst, typeAck), id...), '[')
 }
-
