@@ -11,13 +11,15 @@
 package engine
 
 import (
-	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
 // Config is what an Engine needs. No field has a default.
@@ -26,12 +28,13 @@ type Config struct {
 	PingTimeout    time.Duration // within which a ping must be answered
 	UpgradeTimeout time.Duration // within which a change to WebSocket must be over
 	WriteTimeout   time.Duration // within which a WebSocket client must take 16 KiB
+	FrameTimeout   time.Duration // within which a WebSocket message that was begun must end
 	MaxPayload     int           // bytes of a POST, or of a message over WebSocket
 	MaxMessages    int           // that wait for a client
 	MaxBytes       int           // that wait for a client
 	MaxAbsent      int           // sessions without a connection; one more, and the one that is longest so ends
 	Log            *slog.Logger
-	Allow          func(*http.Request) bool // whether the page that a request comes from may connect
+	Origins        ws.Origins
 	Open           func(*Session) Client    // makes the client of a new session
 }
 
@@ -46,7 +49,8 @@ type Client interface {
 
 // Engine holds the sessions. It is an [http.Handler] for the one path of the protocol.
 type Engine struct {
-	cfg Config
+	cfg    Config
+	socket ws.Options
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -56,7 +60,11 @@ type Engine struct {
 
 // New makes an Engine.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, sessions: map[string]*Session{}}
+	return &Engine{cfg: cfg, sessions: map[string]*Session{}, socket: ws.Options{
+		Origins:    cfg.Origins,
+		Outbox:     outbox.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTime: cfg.WriteTimeout},
+		MaxMessage: cfg.MaxPayload, FrameTime: cfg.FrameTimeout, CloseTime: closeTime,
+	}}
 }
 
 // The errors of the protocol, as a client gets them.
@@ -91,7 +99,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Add("Vary", "Origin")
-	if !e.cfg.Allow(r) {
+	if !e.cfg.Origins.Allow(r) {
 		forbidden.send(w)
 		return
 	}
@@ -174,19 +182,22 @@ func (e *Engine) present(s *Session) {
 	e.absent.remove(s)
 }
 
-// away notes that a session has no connection for now. It returns one that must end, if there are too many of them.
-func (e *Engine) away(s *Session) (evicted *Session) {
+// away notes that a session has no connection for now. If that makes too many of them, the one that has had none for
+// the longest time is told to end.
+func (e *Engine) away(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.sessions[s.sid] != s {
-		return nil
+		return
 	}
 	e.absent.remove(s)
 	e.absent.add(s)
 	if e.absent.n > e.cfg.MaxAbsent {
-		return e.absent.first
+		oldest := e.absent.first
+		e.absent.remove(oldest)
+		oldest.evicted.Store(true)
+		oldest.timer.Reset(0)
 	}
-	return nil
 }
 
 // Len returns how many sessions there are.
@@ -232,5 +243,3 @@ func (l *list) remove(s *Session) {
 
 // newSID returns an id that nobody can guess: who knows it can speak for the client.
 func newSID() string { return rand.Text() }
-
-var _ = context.Canceled

@@ -19,20 +19,18 @@ type poll struct {
 }
 
 // openPolling opens a session.
-func (e *Engine) openPolling(w http.ResponseWriter, _ *http.Request) {
-	s := e.newSession(polling)
+func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
+	s := e.newSession(r, polling)
 	if s == nil {
-		http.Error(w, "the server is stopping", http.StatusServiceUnavailable)
+		stopping(w)
 		return
 	}
-	s.goAway()
-	sendText(w, s.appendOpen(nil))
+	e.away(s)
+	sendText(w, s.appendOpen(nil, `"websocket"`))
 }
 
-func (s *Session) goAway() {
-	if evicted := s.engine.away(s); evicted != nil {
-		evicted.end(errAbsent, nil, 0)
-	}
+func stopping(w http.ResponseWriter) {
+	http.Error(w, "the server is stopping", http.StatusServiceUnavailable)
 }
 
 func sendText(w http.ResponseWriter, body []byte) {
@@ -45,7 +43,7 @@ func sendText(w http.ResponseWriter, body []byte) {
 func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	p, twice := s.beginPoll()
 	if twice {
-		s.end(errOverlap, []byte{typeClose}, 0)
+		s.end(errOverlap, typeClose, 0)
 	}
 	if p == nil {
 		badRequest.send(w)
@@ -54,7 +52,9 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	select {
 	case <-p.done:
 	case <-r.Context().Done():
-		s.end(errAborted, nil, 0)
+	}
+	if r.Context().Err() != nil { // what it was handed, if anything, is lost
+		s.end(errAborted, typeClose, 0)
 		return
 	}
 	if p.body == nil {
@@ -65,50 +65,47 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 }
 
 // beginPoll makes the request at hand the one that waits. It returns nil if the session is not one that can be polled;
-// twice says that it is, by another request.
+// twice says that this is because another request does.
 func (s *Session) beginPoll() (p *poll, twice bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.state == socketed || s.state == over:
-		return nil, false
-	case s.poll != nil:
-		return nil, true
+	if s.state == socketed || s.state == over || s.poll != nil {
+		return nil, s.poll != nil
 	}
-	s.poll = &poll{done: make(chan struct{})}
-	p = s.poll
-	switch {
-	case len(s.queue.buf) > 0:
-		s.hand()
-	case s.state == probing:
+	p = &poll{done: make(chan struct{})}
+	s.poll = p
+	s.engine.present(s)
+	if s.state == probing {
 		time.AfterFunc(probeGrace, func() { s.dismiss(p) })
-	default:
-		s.engine.present(s)
 	}
+	s.hand()
 	if s.state == ending {
-		s.timer.Reset(0)
+		s.bury()
 	}
 	return p, false
 }
 
-// hand gives what is queued to the GET that waits, if there are both.
+// hand gives what is queued to the GET that waits, if there are both; the lock is held.
 func (s *Session) hand() {
-	if s.poll == nil || len(s.queue.buf) == 0 {
-		return
+	if s.poll != nil && len(s.queue.buf) > 0 {
+		s.answer(s.queue.take())
 	}
-	s.poll.body = s.queue.take()
+}
+
+// answer ends the wait of the GET that waits; the lock is held. Without a body it is refused.
+func (s *Session) answer(body []byte) {
+	s.poll.body = body
 	close(s.poll.done)
 	s.poll = nil
+	s.engine.away(s)
 }
 
 // dismiss ends the wait of a GET that has nothing to wait for, because the client is about to poll no more.
 func (s *Session) dismiss(p *poll) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.poll == p && p != nil {
-		p.body = []byte{typeNoop}
-		close(p.done)
-		s.poll = nil
+	if s.poll == p {
+		s.answer([]byte{typeNoop})
 	}
 }
 
@@ -116,7 +113,7 @@ func (s *Session) dismiss(p *poll) {
 func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	begun, twice := s.beginPost()
 	if twice {
-		s.end(errOverlap, []byte{typeClose}, 0)
+		s.end(errOverlap, typeClose, 0)
 	}
 	if !begun {
 		badRequest.send(w)
@@ -131,10 +128,10 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		sendText(w, []byte("ok"))
 	case errors.As(err, &large):
-		s.end(errTooLarge, []byte{typeClose}, 0)
+		s.end(errTooLarge, typeClose, 0)
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 	default:
-		s.end(err, []byte{typeClose}, 0)
+		s.end(err, typeClose, 0)
 		badRequest.send(w)
 	}
 }
@@ -194,7 +191,7 @@ func (s *Session) receive(p packet) error {
 	case typePong:
 		s.pong()
 	case typeClose:
-		s.end(errLeft, []byte{typeNoop}, closedGrace)
+		s.end(errLeft, typeNoop, leftGrace)
 	case typeOpen, typePing:
 		return errPacket
 	}

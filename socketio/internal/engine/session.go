@@ -3,9 +3,13 @@ package engine
 import (
 	"errors"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
 // state is what has become of a session.
@@ -24,23 +28,27 @@ type Session struct {
 	engine *Engine
 	sid    string
 	client Client
+	remote netip.AddrPort
 
 	before, after *Session // of the list of the absent, under the engine's lock
 	listed        bool
+	evicted       atomic.Bool // it was absent for too long: the next beat is its last
+
+	socket atomic.Pointer[ws.Conn] // its WebSocket, once it has one; set under the lock
 
 	mu       sync.Mutex
 	state    state
 	awaiting bool // the answer to a ping
 	posting  bool // a POST is at work
-	failed   bool // the queue was full: the next Flush ends the session
+	full     bool // the queue has overflown: the next Flush ends the session
 	timer    *time.Timer
-	poll     *poll
-	queue    queue
+	poll     *poll // the GET that waits
+	queue    queue // what waits for a GET
 }
 
 // Reasons for which a session ends.
 var (
-	ErrFull     = errors.New("the client does not fetch what it is sent: its queue of outgoing messages is full")
+	errFull     = errors.New("the client does not fetch what it is sent: its queue of outgoing messages is full")
 	errTimeout  = errors.New("ping timeout")
 	errOverlap  = errors.New("two requests of the same kind at a time")
 	errAborted  = errors.New("a request was aborted")
@@ -49,34 +57,37 @@ var (
 	errTooLarge = errors.New("a request is too large")
 )
 
-// finalGrace is for how long the last words to a client that polls are kept, and closedGrace for how long one that has
-// left finds a friendly answer for the GET that was on its way when its POST came first.
 const (
-	finalGrace  = 5 * time.Second
-	closedGrace = 100 * time.Millisecond
+	// lastGrace is for how long the last words to a client that polls are kept.
+	lastGrace = 5 * time.Second
+	// leftGrace is for how long a client that has left finds a friendly answer: the POST that said so may have been
+	// quicker than a GET.
+	leftGrace = 100 * time.Millisecond
 )
 
 // newSession makes a session with its heart beating, or returns nil if the engine has stopped.
-func (e *Engine) newSession(st state) *Session {
+func (e *Engine) newSession(r *http.Request, st state) *Session {
 	s := &Session{engine: e, sid: newSID(), state: st}
-	s.mu.Lock() // the first beat waits until the session is complete
+	s.remote, _ = netip.ParseAddrPort(r.RemoteAddr) // a server that knows no address is one of a test
+	s.mu.Lock()                                     // whoever ends it waits until it is complete
 	defer s.mu.Unlock()
 	if !e.add(s) {
 		return nil
 	}
-	s.timer = time.AfterFunc(e.cfg.PingInterval, s.beat)
 	s.client = e.cfg.Open(s)
+	s.timer = time.AfterFunc(e.cfg.PingInterval, s.beat)
 	return s
 }
 
+// Remote returns where the client came from when it opened the session.
+func (s *Session) Remote() netip.AddrPort { return s.remote }
+
 // appendOpen appends the packet that opens a session.
-func (s *Session) appendOpen(dst []byte) []byte {
+func (s *Session) appendOpen(dst []byte, upgrades string) []byte {
 	cfg := &s.engine.cfg
 	dst = append(append(append(dst, typeOpen), `{"sid":"`...), s.sid...)
-	if dst = append(dst, `","upgrades":[`...); s.state == polling {
-		dst = append(dst, `"websocket"`...)
-	}
-	dst = strconv.AppendInt(append(dst, `],"pingInterval":`...), cfg.PingInterval.Milliseconds(), 10)
+	dst = append(append(append(dst, `","upgrades":[`...), upgrades...), `],"pingInterval":`...)
+	dst = strconv.AppendInt(dst, cfg.PingInterval.Milliseconds(), 10)
 	dst = strconv.AppendInt(append(dst, `,"pingTimeout":`...), cfg.PingTimeout.Milliseconds(), 10)
 	return append(strconv.AppendInt(append(dst, `,"maxPayload":`...), int64(cfg.MaxPayload), 10), '}')
 }
@@ -84,21 +95,25 @@ func (s *Session) appendOpen(dst []byte) []byte {
 // beat is what the timer of the session calls.
 func (s *Session) beat() {
 	s.mu.Lock()
+	ping := false
+	var reason error
 	switch {
 	case s.state == over:
-		s.mu.Unlock()
 	case s.state == ending:
-		s.state = over
-		s.mu.Unlock()
-		s.engine.remove(s)
+		s.bury()
+	case s.evicted.Load():
+		reason = errAbsent
 	case s.awaiting:
-		s.mu.Unlock()
-		s.end(errTimeout, nil, 0)
+		reason = errTimeout
 	default:
-		s.awaiting = true
+		s.awaiting, ping = true, true
 		s.timer.Reset(s.engine.cfg.PingTimeout)
+	}
+	s.mu.Unlock()
+	if reason != nil {
+		s.end(reason, typeClose, 0)
+	} else if ping {
 		s.sendPing()
-		s.mu.Unlock()
 	}
 }
 
@@ -112,33 +127,37 @@ func (s *Session) pong() {
 	}
 }
 
-// Close ends the session. What was queued before still reaches a client that reads it. The client is told nothing but
-// that it is over.
-func (s *Session) Close(reason string) {
-	s.end(errors.New(reason), []byte{typeClose}, finalGrace)
-}
+// Close ends the session. What was sent before still reaches a client that reads. It does not wait for that.
+func (s *Session) Close(reason string) { s.end(errors.New(reason), typeClose, lastGrace) }
 
-// end ends the session for a reason. A GET that waits gets what is queued and final, by default a close packet; if there
-// is none, one that comes within grace gets that.
-func (s *Session) end(reason error, final []byte, grace time.Duration) {
+// end ends the session for a reason. A client that polls gets what is queued and last, a packet, if it does so within
+// grace.
+func (s *Session) end(reason error, last byte, grace time.Duration) {
 	s.mu.Lock()
 	if s.state >= ending {
 		s.mu.Unlock()
 		return
 	}
-	s.queue.finish(final)
-	s.awaiting, s.state = false, ending
-	if s.poll != nil || grace == 0 {
-		s.hand(http.StatusOK)
-		s.state = over
-		s.timer.Stop()
+	socket := s.socket.Load()
+	s.state = ending
+	s.queue.add([]byte{last})
+	s.queue.wake()
+	if s.hand(); len(s.queue.buf) == 0 || grace == 0 || socket != nil {
+		s.bury()
 	} else {
 		s.timer.Reset(grace)
 	}
-	gone := s.state == over
 	s.mu.Unlock()
-	if gone {
-		s.engine.remove(s)
+	if socket != nil {
+		socket.Close(closeCode(reason), reason.Error())
 	}
 	s.client.Closed(reason.Error())
+}
+
+// bury forgets the session; the lock is held.
+func (s *Session) bury() {
+	s.state = over
+	s.timer.Stop()
+	s.queue.take()
+	s.engine.remove(s)
 }
