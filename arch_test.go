@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 var onlyFor = map[string][]string{
 	"internal/wire":                             {"tcp", "websocket", "socketio"},
 	"internal/outbox":                           {"tcp", "websocket", "socketio", "internal/ws"},
+	"internal/owner":                            {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"server"},
