@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/owner"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
@@ -30,21 +31,24 @@ type Config struct {
 	WriteTimeout   time.Duration // within which a WebSocket client must take 16 KiB
 	FrameTimeout   time.Duration // within which a WebSocket message that was begun must end
 	MaxPayload     int           // bytes of a POST, or of a message over WebSocket
+	MaxInFlight    int           // requests of one session at work at a time
 	MaxMessages    int           // that wait for a client
 	MaxBytes       int           // that wait for a client
 	MaxAbsent      int           // sessions without a connection; one more, and the one that is longest so ends
 	Log            *slog.Logger
 	Origins        ws.Origins
-	Open           func(*Session) Client    // makes the client of a new session
+	Open           func(*Session) Client // makes the client of a new session
 }
 
 // Client is what a session brings its messages to.
 type Client interface {
-	// Message gets a message, one at a time. data is the client's to keep. While it does not return, the session is
-	// not read.
-	Message(data []byte, binary bool)
-	// Closed is told once that the session is over; a message may be at work still.
-	Closed(reason string)
+	// Message gets a message, one at a time, and returns the request that it asks for, nil if it asks for none. data
+	// stays as it is until the request has run, or until the next message if there is none. While Message does not
+	// return, the session is not read.
+	Message(data []byte, binary bool) owner.Job
+	// Closed is told once that the session is over. Messages and requests may be at work still. It must not wait for
+	// anything.
+	Closed()
 }
 
 // Engine holds the sessions. It is an [http.Handler] for the one path of the protocol.
@@ -55,12 +59,17 @@ type Engine struct {
 	mu       sync.Mutex
 	sessions map[string]*Session
 	absent   list
-	stopped  bool
+	stopping bool // no new sessions or requests
+	stopped  bool // nothing any more
+
+	pool     *owner.Pool    // of the WebSockets
+	handlers sync.WaitGroup // of HTTP
+	posts    sync.WaitGroup // those of them that bring something, and the requests that these have brought
 }
 
 // New makes an Engine.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, sessions: map[string]*Session{}, socket: ws.Options{
+	return &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: owner.NewPool(cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
 		Outbox:     outbox.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTime: cfg.WriteTimeout},
 		MaxMessage: cfg.MaxPayload, FrameTime: cfg.FrameTimeout, CloseTime: closeTime,
@@ -95,6 +104,11 @@ func (f failure) send(w http.ResponseWriter) {
 
 // ServeHTTP answers a request of the protocol.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !e.enter() {
+		stopping(w)
+		return
+	}
+	defer e.handlers.Done()
 	head := w.Header()
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Content-Type-Options", "nosniff")
@@ -161,7 +175,7 @@ func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, sid, trans
 func (e *Engine) add(s *Session) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.stopped {
+	if e.stopping {
 		return false
 	}
 	e.sessions[s.sid] = s
@@ -198,6 +212,26 @@ func (e *Engine) away(s *Session) {
 		oldest.evicted.Store(true)
 		oldest.timer.Reset(0)
 	}
+}
+
+// enter counts a request of HTTP in.
+func (e *Engine) enter() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.stopped {
+		e.handlers.Add(1)
+	}
+	return !e.stopped
+}
+
+// beginPost counts in one that may bring something.
+func (e *Engine) beginPost() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.stopping {
+		e.posts.Add(1)
+	}
+	return !e.stopping
 }
 
 // Len returns how many sessions there are.

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/owner"
 )
 
 // probeGrace is for how long a GET that comes while a WebSocket is about to take over waits for that.
@@ -111,6 +113,11 @@ func (s *Session) dismiss(p *poll) {
 
 // post takes what a client that polls sends.
 func (s *Session) post(w http.ResponseWriter, r *http.Request) {
+	if !s.engine.beginPost() {
+		stopping(w)
+		return
+	}
+	defer s.engine.posts.Done()
 	begun, twice := s.beginPost()
 	if twice {
 		s.end(errOverlap, typeClose, 0)
@@ -125,6 +132,9 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	var large *http.MaxBytesError
 	switch {
+	case errors.Is(err, errLeft):
+		s.end(err, typeNoop, leftGrace)
+		fallthrough
 	case err == nil:
 		sendText(w, []byte("ok"))
 	case errors.As(err, &large):
@@ -157,11 +167,50 @@ func (s *Session) receiveBody(r *http.Request) error {
 		if p, body, err = nextPacket(body); err != nil {
 			return err
 		}
-		if err := s.receive(p); err != nil {
-			return err
+		if p.kind != typeMessage {
+			if err := s.control(p); err != nil {
+				return err
+			}
+			continue
+		}
+		if job := s.client.Message(p.data, p.binary); job != nil {
+			s.Ready() // not as a request at work: each would have a goroutine
+			s.work(job)
 		}
 	}
 	return nil
+}
+
+// control handles a packet that is no message.
+func (s *Session) control(p packet) error {
+	switch p.kind {
+	case typePong:
+		s.pong()
+	case typeClose:
+		return errLeft
+	case typeOpen, typePing:
+		return errPacket
+	}
+	return nil
+}
+
+// work has a request of a POST run, when it is not one too many.
+func (s *Session) work(job owner.Job) {
+	if s.slots == nil {
+		s.slots = make(chan struct{}, s.engine.cfg.MaxInFlight)
+	}
+	s.slots <- struct{}{}
+	s.engine.posts.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				s.engine.fault(p)
+				s.end(errFault, typeClose, 0)
+			}
+			<-s.slots
+		}()
+		job.Run()
+		s.Send()
+	})
 }
 
 // readBody reads the body of a request into memory of its own, which grows with what really comes.
@@ -181,19 +230,4 @@ func readBody(r *http.Request, most int) ([]byte, error) {
 		return nil, errAborted
 	}
 	return body.Bytes(), nil
-}
-
-// receive handles a packet of a client that polls.
-func (s *Session) receive(p packet) error {
-	switch p.kind {
-	case typeMessage:
-		s.client.Message(p.data, p.binary)
-	case typePong:
-		s.pong()
-	case typeClose:
-		s.end(errLeft, typeNoop, leftGrace)
-	case typeOpen, typePing:
-		return errPacket
-	}
-	return nil
 }

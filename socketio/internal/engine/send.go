@@ -27,13 +27,13 @@ func packetOf(frame []byte) []byte {
 // whose queue is full is closed.
 func (s *Session) Queue(prepared []byte) (flush bool) {
 	if socket := s.socket.Load(); socket != nil {
-		return socket.Out.Add(prepared)
+		return socket.conn.Out.Add(prepared)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch socket := s.socket.Load(); {
 	case socket != nil:
-		return socket.Out.Add(prepared)
+		return socket.conn.Out.Add(prepared)
 	case s.state >= ending || s.full:
 		return false
 	case s.queue.messages >= s.engine.cfg.MaxMessages || len(s.queue.buf) >= s.engine.cfg.MaxBytes:
@@ -47,12 +47,11 @@ func (s *Session) Queue(prepared []byte) (flush bool) {
 // Flush sends what is queued as far as that takes no waiting, and leaves the rest to a goroutine.
 func (s *Session) Flush() {
 	if socket := s.socket.Load(); socket != nil {
-		socket.Out.Flush()
+		socket.conn.Out.Flush()
 		return
 	}
 	s.mu.Lock()
 	full := s.full
-	s.full = false
 	if !full {
 		s.hand()
 	}
@@ -67,7 +66,7 @@ func (s *Session) Flush() {
 func (s *Session) Reply(text []byte) {
 	for !s.replyPolling(text) {
 		if socket := s.socket.Load(); socket != nil {
-			socket.Text(messageHead, text)
+			socket.conn.Text(messageHead, text)
 			return
 		}
 		s.waitForRoom()
@@ -101,7 +100,7 @@ func (s *Session) ready() bool {
 // needs does not have to hold the answer.
 func (s *Session) Ready() {
 	if socket := s.socket.Load(); socket != nil {
-		socket.Out.Ready()
+		socket.conn.Out.Ready()
 		return
 	}
 	s.waitForRoom()
@@ -125,7 +124,7 @@ func (s *Session) waitForRoom() {
 // Send sends what is queued; over WebSocket it waits for a client that is slow to take it.
 func (s *Session) Send() {
 	if socket := s.socket.Load(); socket != nil {
-		socket.Out.Send()
+		socket.conn.Out.Send()
 		return
 	}
 	s.Flush()
@@ -134,8 +133,8 @@ func (s *Session) Send() {
 // sendPing sends a ping, for which there is always room.
 func (s *Session) sendPing() {
 	if socket := s.socket.Load(); socket != nil {
-		if socket.Out.Add(pingFrame) {
-			socket.Out.Flush()
+		if socket.conn.Out.Add(pingFrame) {
+			socket.conn.Out.Flush()
 		}
 		return
 	}

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -34,7 +37,7 @@ type Session struct {
 	listed        bool
 	evicted       atomic.Bool // it was absent for too long: the next beat is its last
 
-	socket atomic.Pointer[ws.Conn] // its WebSocket, once it has one; set under the lock
+	socket atomic.Pointer[socket] // its WebSocket, once it has one; set under the lock
 
 	mu       sync.Mutex
 	state    state
@@ -42,12 +45,16 @@ type Session struct {
 	posting  bool // a POST is at work
 	full     bool // the queue has overflown: the next Flush ends the session
 	timer    *time.Timer
-	poll     *poll // the GET that waits
-	queue    queue // what waits for a GET
+	poll     *poll         // the GET that waits
+	queue    queue         // what waits for a GET
+	slots    chan struct{} // one for each request of a POST that is at work; made with the first
+	probe    *socket       // a WebSocket that asks to take over
 }
 
 // Reasons for which a session ends.
 var (
+	errStopping = errors.New("the server is stopping")
+	errFault    = errors.New("a fault of the server")
 	errFull     = errors.New("the client does not fetch what it is sent: its queue of outgoing messages is full")
 	errTimeout  = errors.New("ping timeout")
 	errOverlap  = errors.New("two requests of the same kind at a time")
@@ -127,31 +134,71 @@ func (s *Session) pong() {
 	}
 }
 
-// Close ends the session. What was sent before still reaches a client that reads. It does not wait for that.
-func (s *Session) Close(reason string) { s.end(errors.New(reason), typeClose, lastGrace) }
+// goodbye is the reason of a session that ends in an orderly way.
+type goodbye string
+
+func (g goodbye) Error() string { return string(g) }
+
+// Close ends the session. What was sent before still reaches a client that reads; Close does not wait for that.
+func (s *Session) Close(reason string) { s.end(goodbye(reason), typeClose, lastGrace) }
+
+// Refuse is Close for a client that breaks a rule.
+func (s *Session) Refuse(reason error) { s.end(reason, typeClose, lastGrace) }
 
 // end ends the session for a reason. A client that polls gets what is queued and last, a packet, if it does so within
 // grace.
 func (s *Session) end(reason error, last byte, grace time.Duration) {
-	s.mu.Lock()
-	if s.state >= ending {
-		s.mu.Unlock()
+	socket, probe, ok := s.conclude(last, grace)
+	if !ok {
 		return
 	}
-	socket := s.socket.Load()
+	if socket != nil {
+		socket.owner.GiveUp()
+		socket.conn.Close(closeCode(reason), reason.Error())
+	}
+	if probe != nil {
+		probe.conn.Close(closeCode(reason), reason.Error())
+	}
+	s.closed(reason)
+}
+
+// lost is the end of a session whose WebSocket has ended.
+func (s *Session) lost(reason error) {
+	if _, _, ok := s.conclude(typeClose, 0); ok {
+		s.closed(reason)
+	}
+}
+
+// closed tells of the end, and logs it if it is out of the ordinary.
+func (s *Session) closed(reason error) {
+	level := slog.LevelInfo
+	var socket *ws.CloseError
+	if errors.As(reason, new(goodbye)) || errors.As(reason, &socket) && socket.Theirs || slices.Contains(ordinary, reason) {
+		level = slog.LevelDebug
+	}
+	s.engine.cfg.Log.Log(context.Background(), level, "a Socket.IO client was closed", "to", s.remote.Addr().String(), "reason", reason.Error())
+	s.client.Closed()
+}
+
+// ordinary are the reasons that are nobody's fault.
+var ordinary = []error{errLeft, errAborted, errStopping}
+
+// conclude makes the session one that ends, if it is not that already, and returns what else there is to close.
+func (s *Session) conclude(last byte, grace time.Duration) (socket, probe *socket, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state >= ending {
+		return nil, nil, false
+	}
 	s.state = ending
 	s.queue.add([]byte{last})
-	s.queue.wake()
-	if s.hand(); len(s.queue.buf) == 0 || grace == 0 || socket != nil {
+	if s.hand(); len(s.queue.buf) == 0 || grace == 0 || s.socket.Load() != nil {
 		s.bury()
 	} else {
+		s.queue.wake()
 		s.timer.Reset(grace)
 	}
-	s.mu.Unlock()
-	if socket != nil {
-		socket.Close(closeCode(reason), reason.Error())
-	}
-	s.client.Closed(reason.Error())
+	return s.socket.Load(), s.probe, true
 }
 
 // bury forgets the session; the lock is held.
