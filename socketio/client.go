@@ -137,9 +137,11 @@ func (c *client) packet(p packet) owner.Job {
 		return nil
 	case p.kind == typeConnect && conn == nil:
 		return c.connect()
-	case p.kind == typeDisconnect && p.namespace != nil, p.kind == typeDisconnect && conn == nil:
-		return nil // it was refused
-	case p.namespace != nil || conn == nil || p.kind == typeConnect:
+	case p.kind == typeConnect: // stock clients may ask twice
+		return nil
+	case p.kind == typeDisconnect && (p.namespace != nil || conn == nil): // it was refused
+		return nil
+	case p.namespace != nil || conn == nil:
 		c.session.Refuse(errState)
 		return nil
 	case p.kind == typeDisconnect:

@@ -80,8 +80,8 @@ func (s *Session) beginPoll() (p *poll, twice bool) {
 	if s.state == probing {
 		time.AfterFunc(probeGrace, func() { s.dismiss(p) })
 	}
-	s.hand()
-	if s.state == ending {
+	if s.hand(); s.state == ending && s.poll != nil {
+		s.answer([]byte{s.last})
 		s.bury()
 	}
 	return p, false
@@ -149,7 +149,7 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 func (s *Session) beginPost() (begun, twice bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state >= socketed || s.posting {
+	if s.state == socketed || s.state == over || s.posting {
 		return false, s.posting
 	}
 	s.posting = true

@@ -45,6 +45,7 @@ type Session struct {
 	posting  bool // a POST is at work
 	full     bool // the queue has overflown: the next Flush ends the session
 	timer    *time.Timer
+	last     byte          // what a GET gets that finds the session ending, and the queue empty
 	poll     *poll         // the GET that waits
 	queue    queue         // what waits for a GET
 	slots    chan struct{} // one for each request of a POST that is at work; made with the first
@@ -145,8 +146,8 @@ func (s *Session) Close(reason string) { s.end(goodbye(reason), typeClose, lastG
 // Refuse is Close for a client that breaks a rule.
 func (s *Session) Refuse(reason error) { s.end(reason, typeClose, lastGrace) }
 
-// end ends the session for a reason. A client that polls gets what is queued and last, a packet, if it does so within
-// grace.
+// end ends the session for a reason. A client that polls gets what is queued, and by its next GET last, a packet, if it
+// does so within grace.
 func (s *Session) end(reason error, last byte, grace time.Duration) {
 	socket, probe, ok := s.conclude(last, grace)
 	if !ok {
@@ -190,12 +191,15 @@ func (s *Session) conclude(last byte, grace time.Duration) (socket, probe *socke
 	if s.state >= ending {
 		return nil, nil, false
 	}
-	s.state = ending
-	s.queue.add([]byte{last})
-	if s.hand(); len(s.queue.buf) == 0 || grace == 0 || s.socket.Load() != nil {
+	s.state, s.last = ending, last
+	s.queue.wake()
+	switch s.hand(); {
+	case s.poll != nil:
+		s.answer([]byte{last})
 		s.bury()
-	} else {
-		s.queue.wake()
+	case grace == 0 || s.socket.Load() != nil:
+		s.bury()
+	default:
 		s.timer.Reset(grace)
 	}
 	return s.socket.Load(), s.probe, true
