@@ -47,7 +47,7 @@ type Client interface {
 	// return, the session is not read.
 	Message(data []byte, binary bool) owner.Job
 	// Closed is told once that the session is over. Messages and requests may be at work still. It must not wait for
-	// anything.
+	// anything, nor call the session.
 	Closed()
 }
 
@@ -134,6 +134,8 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		badMethod.send(w)
 	case query.Get("EIO") != "4":
 		unsupportedVersion.send(w)
+	case e.isStopping():
+		stopping(w)
 	case transport == "websocket":
 		e.openSocket(w, r)
 	default:
@@ -222,6 +224,12 @@ func (e *Engine) enter() bool {
 		e.handlers.Add(1)
 	}
 	return !e.stopped
+}
+
+func (e *Engine) isStopping() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.stopping
 }
 
 // beginPost counts in one that may bring something.

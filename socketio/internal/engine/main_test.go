@@ -30,6 +30,8 @@ type server struct {
 	listen *pipes
 	log    *log
 
+	stopped bool // by the test
+
 	mu      sync.Mutex
 	clients []*echo
 }
@@ -56,8 +58,10 @@ func run(t *testing.T, change func(*engine.Config), test func(*testing.T, *serve
 		transport := &http.Transport{DialContext: s.listen.dial, DisableCompression: true}
 		s.http = &http.Client{Transport: transport}
 		test(t, s)
-		if err := s.engine.Stop(t.Context(), func() {}); err != nil {
-			t.Errorf("Stop: %v", err)
+		if !s.stopped {
+			if err := s.engine.Stop(t.Context(), func() {}); err != nil {
+				t.Errorf("Stop: %v", err)
+			}
 		}
 		transport.CloseIdleConnections()
 		_ = web.Close()

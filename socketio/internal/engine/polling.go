@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/owner"
@@ -162,6 +163,7 @@ func (s *Session) receiveBody(r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer s.Send()
 	for more := true; more; more = body != nil {
 		var p packet
 		if p, body, err = nextPacket(body); err != nil {
@@ -194,12 +196,19 @@ func (s *Session) control(p packet) error {
 	return nil
 }
 
-// work has a request of a POST run, when it is not one too many.
+// quick is for how long a POST waits for a request that it has brought. So answers come in the order of the requests,
+// unless one takes its time.
+const quick = 2 * time.Millisecond
+
+// work has a request of a POST run, when it is not one too many, and waits for it for a moment. The answer of a request
+// that takes longer is sent when it is there, that of a quick one with those of the whole POST.
 func (s *Session) work(job owner.Job) {
 	if s.slots == nil {
 		s.slots = make(chan struct{}, s.engine.cfg.MaxInFlight)
 	}
 	s.slots <- struct{}{}
+	done := make(chan struct{})
+	var settled atomic.Bool // by who is first: the request, or the wait for it
 	s.engine.posts.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {
@@ -207,10 +216,20 @@ func (s *Session) work(job owner.Job) {
 				s.end(errFault, typeClose, 0)
 			}
 			<-s.slots
+			close(done)
 		}()
 		job.Run()
-		s.Send()
+		if settled.Swap(true) {
+			s.Send()
+		}
 	})
+	select {
+	case <-done:
+	case <-time.After(quick):
+		if settled.Swap(true) {
+			<-done // in no time
+		}
+	}
 }
 
 // readBody reads the body of a request into memory of its own, which grows with what really comes.

@@ -160,25 +160,24 @@ func (s *Session) end(reason error, last byte, grace time.Duration) {
 	if probe != nil {
 		probe.conn.Close(closeCode(reason), reason.Error())
 	}
-	s.closed(reason)
+	s.logEnd(reason)
 }
 
 // lost is the end of a session whose WebSocket has ended.
 func (s *Session) lost(reason error) {
 	if _, _, ok := s.conclude(typeClose, 0); ok {
-		s.closed(reason)
+		s.logEnd(reason)
 	}
 }
 
-// closed tells of the end, and logs it if it is out of the ordinary.
-func (s *Session) closed(reason error) {
+// logEnd logs the end of a session, louder if it is out of the ordinary.
+func (s *Session) logEnd(reason error) {
 	level := slog.LevelInfo
 	var socket *ws.CloseError
 	if errors.As(reason, new(goodbye)) || errors.As(reason, &socket) && socket.Theirs || slices.Contains(ordinary, reason) {
 		level = slog.LevelDebug
 	}
 	s.engine.cfg.Log.Log(context.Background(), level, "a Socket.IO client was closed", "to", s.remote.Addr().String(), "reason", reason.Error())
-	s.client.Closed()
 }
 
 // ordinary are the reasons that are nobody's fault.
@@ -192,6 +191,7 @@ func (s *Session) conclude(last byte, grace time.Duration) (socket, probe *socke
 		return nil, nil, false
 	}
 	s.state, s.last = ending, last
+	s.client.Closed() // before the session is forgotten: a stop waits for those that are not
 	s.queue.wake()
 	switch s.hand(); {
 	case s.poll != nil:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/outbox"
 	"github.com/actionhero-go/actionhero/internal/owner"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
@@ -139,10 +140,13 @@ func (k *socket) Finish() {
 	if !errors.As(k.err, &closed) {
 		closed = &ws.CloseError{Code: closeCode(k.err), Reason: k.err.Error()}
 	}
-	if k.probing != nil {
+	switch {
+	case k.probing != nil:
 		k.probing.Stop()
 		k.session.endProbe(k)
-	} else {
+	case closed.Code == ws.TryAgainLater && !closed.Theirs:
+		k.session.lost(outbox.ErrFull)
+	default:
 		k.session.lost(closed)
 	}
 	k.conn.Finish(closed)
