@@ -110,6 +110,21 @@ func (j *refusal) Run() (done bool) {
 	return true
 }
 
+// unknownNamespace is the answer to a connect to a namespace that there is not.
+type unknownNamespace struct {
+	client *client
+	name   []byte
+}
+
+// Run implements owner.Job.
+func (j *unknownNamespace) Run() (done bool) {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	*buf = appendRefused((*buf)[:0], j.name)
+	j.client.session.Reply(*buf)
+	return true
+}
+
 // verb is the request for anything but an action.
 type verb struct {
 	client    *client
