@@ -31,8 +31,7 @@ type Handler struct {
 	api *actionhero.API
 	cfg Config
 
-	serving   atomic.Pointer[serving] // nil: stopped
-	lifecycle sync.Mutex
+	serving atomic.Pointer[serving] // nil: stopped
 
 	requests atomic.Int64
 	clients  atomic.Int64
