@@ -45,6 +45,9 @@ func (c *Conn) Deflates() bool { return c.deflate }
 // Next returns the next message that has come whole; ok is false if there is none. It answers pings on the way. The
 // error is a *[CloseError], and final.
 func (c *Conn) Next() (m Message, ok bool, err error) {
+	if closing := c.closing.Load(); closing != nil {
+		return m, false, closing // what was read but not begun is not begun any more
+	}
 	for {
 		h, payload, ok, fault := c.in.frame()
 		if fault == nil && ok && h.rsv1 && !c.deflate {
