@@ -39,6 +39,9 @@ func frame(text string) []byte {
 	return b
 }
 
+// pong is the answer to a ping without content.
+var pong = []byte{0x8a, 0x80, 1, 2, 3, 4}
+
 // serverFrame returns a message as a server sends it.
 func serverFrame(text string) []byte {
 	if len(text) > 125 {

@@ -89,7 +89,7 @@ type dialect struct {
 var own = dialect{say: `{"event":"say","id":1,"message":"` + said + `"}`, answered: `"status":"OK"`}
 
 var dialects = map[string]dialect{
-	"actionhero": own, "bare loop": own, "gws": own,
+	"actionhero": own, "bare loop": own,
 	"centrifuge": {
 		enter:    []string{`{"id":1,"connect":{}}`, `{"id":2,"subscribe":{"channel":"room"}}`},
 		say:      `{"id":3,"publish":{"channel":"room","data":"` + said + `"}}`,

@@ -1,5 +1,5 @@
 // Command ws measures this server over plain WebSocket: actions on 100 connections beside an echo of lxzan/gws, which
-// does none of the work; a message to a room of many beside a bare loop of writes, gws and centrifuge; and the memory of
+// does none of the work; a message to a room of many beside a bare loop of writes and centrifuge; and the memory of
 // idle connections. It prints Markdown tables.
 package main
 
@@ -131,7 +131,7 @@ func (b *bench) requests(depth int) error {
 func (b *bench) fan(members int) error {
 	var targets []slices.Target
 	var fans []*fan.Fan
-	for _, name := range []string{"bare loop", "actionhero", "gws", "centrifuge"} {
+	for _, name := range []string{"bare loop", "actionhero", "centrifuge"} {
 		s, err := b.start(name)
 		if err != nil {
 			return err
@@ -201,7 +201,9 @@ func (b *bench) idle(n int, settle time.Duration) error {
 	if err := l.Read(0, func() {}); err != nil {
 		return err
 	}
-	time.Sleep(settle)
+	if err := l.Answer(settle, pong); err != nil {
+		return err
+	}
 	after, err := s.RSS()
 	if err != nil {
 		return err

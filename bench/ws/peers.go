@@ -13,15 +13,14 @@ import (
 )
 
 var peers = map[string]func(addr string) error{
-	"gws echo":   func(addr string) error { return serveGWS(addr, echo{}) },
-	"gws":        func(addr string) error { return serveGWS(addr, &room{conns: map[*gws.Conn]struct{}{}}) },
+	"gws echo":   serveGWS,
 	"bare loop":  func(addr string) error { return new(loop).listen(addr) },
 	"centrifuge": serveCentrifuge,
 }
 
-// serveGWS is a server on lxzan/gws as its manual has it: the read loop leaves the handler of net/http.
-func serveGWS(addr string, handler gws.Event) error {
-	upgrader := gws.NewUpgrader(handler, nil)
+// serveGWS is an echo on lxzan/gws as its manual has it: the read loop leaves the handler of net/http.
+func serveGWS(addr string) error {
+	upgrader := gws.NewUpgrader(echo{}, nil)
 	return http.ListenAndServe(addr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if conn, err := upgrader.Upgrade(w, r); err == nil {
 			go conn.ReadLoop()
@@ -35,39 +34,6 @@ type echo struct{ gws.BuiltinEventHandler }
 func (echo) OnMessage(c *gws.Conn, m *gws.Message) {
 	defer m.Close()
 	_ = c.WriteMessage(m.Opcode, m.Bytes())
-}
-
-// room sends whatever one client says to all the others, as a prepared frame.
-type room struct {
-	gws.BuiltinEventHandler
-	mu    sync.Mutex
-	conns map[*gws.Conn]struct{}
-}
-
-func (r *room) OnOpen(c *gws.Conn) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.conns[c] = struct{}{}
-}
-
-func (r *room) OnClose(c *gws.Conn, _ error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.conns, c)
-}
-
-func (r *room) OnMessage(c *gws.Conn, m *gws.Message) {
-	defer m.Close()
-	b := gws.NewBroadcaster(gws.OpcodeText, []byte(message))
-	r.mu.Lock()
-	for other := range r.conns {
-		if other != c {
-			_ = b.Broadcast(other)
-		}
-	}
-	r.mu.Unlock()
-	_ = b.Close()
-	_ = c.WriteString(saidAnswer)
 }
 
 var message = `{"message":"` + said + `","from":"01a209bd-1fcd-70f3-bb9a-2f53f4b47f26","context":"user"}`

@@ -103,6 +103,26 @@ func (l *Listeners) Read(want int, each func()) error {
 	return nil
 }
 
+// Answer writes the same to each connection that gets something, whenever it does, for a time.
+func (l *Listeners) Answer(d time.Duration, answer []byte) error {
+	events := make([]unix.EpollEvent, 1024)
+	for stop := time.Now().Add(d); time.Now().Before(stop); {
+		n, err := unix.EpollWait(l.epoll, events, 100)
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+		for _, e := range events[:max(n, 0)] {
+			if n, err := unix.Read(int(e.Fd), l.buf[:]); n <= 0 {
+				return fmt.Errorf("a connection that was to stay has ended: %v", err)
+			}
+			if _, err := unix.Write(int(e.Fd), answer); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Fan is one room with many listeners and one that speaks.
 type Fan struct {
 	server    *proc.Server
