@@ -134,7 +134,7 @@ func (ss *session) Next() owner.Outcome {
 func (ss *session) Abandon() { ss.in.abandon() }
 
 // Read implements owner.Client: it ends when the client is done or late, or the server stops.
-func (ss *session) Read() bool {
+func (ss *session) Read() owner.Outcome {
 	switch begun := ss.in.begun(); {
 	case !begun:
 		ss.begun = false
@@ -147,11 +147,11 @@ func (ss *session) Read() bool {
 		until, ok := ss.notIdle(err)
 		if !ok {
 			ss.ended(err, ss.in.begun())
-			return false
+			return owner.Ended
 		}
 		ss.wait(until)
 	}
-	return true
+	return owner.Handled
 }
 
 // notIdle tells a client that waits for an answer from one that is idle, when reading ended with err: who got an answer

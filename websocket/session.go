@@ -32,6 +32,12 @@ func (ss *session) serve() {
 			ss.Fault(p)
 		}
 	}()
+	ss.greet()
+	ss.owner.Own()
+}
+
+// greet is what a client gets before it asks for anything.
+func (ss *session) greet() {
 	api := ss.handler.api
 	cfg := api.Config()
 	ss.conn = api.Connect("websocket", ss.remote, ss)
@@ -41,7 +47,6 @@ func (ss *session) serve() {
 		ss.reply(refusal, nil)
 	}
 	ss.ws.Out.Send()
-	ss.owner.Own()
 }
 
 // Next implements owner.Client.
@@ -61,9 +66,16 @@ func (ss *session) Next() owner.Outcome {
 }
 
 // Read implements owner.Client.
-func (ss *session) Read() bool {
-	ss.end = ss.ws.Read()
-	return ss.end == nil
+func (ss *session) Read() owner.Outcome {
+	switch err := ss.ws.Read(); err {
+	case nil:
+		return owner.Handled
+	case ws.Quiet:
+		return owner.Quiet
+	default:
+		ss.end = err
+		return owner.Ended
+	}
 }
 
 // Abandon implements owner.Client.

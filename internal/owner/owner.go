@@ -17,8 +17,8 @@ import (
 type Client interface {
 	// Next handles the next message that has been read, if it is one that asks for a request by [Conn.Queue].
 	Next() Outcome
-	// Read waits until more has been read. It returns false when that was all.
-	Read() bool
+	// Read waits until more has been read: Handled. Ended is when that was all, Quiet when nothing has come for a while.
+	Read() Outcome
 	// Abandon leaves the memory of what was read to the requests that still use it.
 	Abandon()
 	// Finish is the end, when Next or Read has said so and no request is at work any more.
@@ -35,6 +35,9 @@ const (
 	Handled Outcome = iota
 	Short           // none has come whole
 	Ended           // no more is to be read
+	// Quiet is for a client that is silent: it goes on in another goroutine, whose stack has not grown yet. What a request
+	// takes of stack would otherwise stay for as long as the connection does; the garbage collector gives back half of it.
+	Quiet
 )
 
 // Out is the queue of a connection's answers: an outbox.
@@ -122,7 +125,13 @@ func (c *Conn) Own() {
 		case c.full():
 			<-c.wake
 		default:
-			ended = !c.client.Read()
+			switch c.client.Read() {
+			case Ended:
+				ended = true
+			case Quiet:
+				c.pool.Go(c.Own)
+				return
+			}
 		}
 	}
 }

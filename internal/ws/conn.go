@@ -77,7 +77,11 @@ func (c *Conn) Next() (m Message, ok bool, err error) {
 	}
 }
 
-// Read waits until more has come, for as long as a client may be silent. The error is a *[CloseError], and final.
+// Quiet is what [Conn.Read] returns when nothing has come for a while, and nothing is wrong with that.
+var Quiet = errors.New("the client is silent")
+
+// Read waits until more has come, for as long as a client may be silent. The error is a *[CloseError], and final, or
+// [Quiet], after which the next Read goes on waiting: by then all is done that needs more than a small stack.
 func (c *Conn) Read() error {
 	switch begun := c.in.begun(); {
 	case !begun && (c.partly || !c.armed):
@@ -87,22 +91,26 @@ func (c *Conn) Read() error {
 		c.partly = true
 		c.arm(c.options.FrameTime)
 	}
-	for {
-		err := c.in.fill()
-		if err == nil {
-			c.heard, c.silence = time.Now(), 0
-			return nil
-		}
-		if closing := c.closing.Load(); closing != nil {
-			return closing
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return &CloseError{Code: gone, Reason: err.Error(), Theirs: true}
-		}
-		if fault := c.late(); fault != nil {
-			return fault
-		}
+	err := c.in.fill()
+	if err == nil {
+		c.heard, c.silence = time.Now(), 0
+		return nil
 	}
+	return c.ended(err)
+}
+
+// ended decides what it means that reading ended with err.
+func (c *Conn) ended(err error) error {
+	if closing := c.closing.Load(); closing != nil {
+		return closing
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return &CloseError{Code: gone, Reason: err.Error(), Theirs: true}
+	}
+	if fault := c.late(); fault != nil {
+		return fault
+	}
+	return Quiet
 }
 
 // late decides what to do when the deadline has passed: after silence the client is asked whether it is there. The time
