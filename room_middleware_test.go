@@ -228,6 +228,53 @@ func TestRoomMiddlewareIsTimed(t *testing.T) {
 	})
 }
 
+// A hook that takes its time holds up nobody but the client it was asked about, who may even go meanwhile.
+func TestRoomMiddlewareHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	begun, open := make(chan struct{}), make(chan struct{})
+	api := newAPI(t, actionhero.Config{AnnounceLimit: -1}, actionhero.RoomMiddleware{
+		Join: func(_ context.Context, c *actionhero.Conn, room string) error {
+			if c.Detail("slow") != nil {
+				begun <- struct{}{}
+				<-open
+			}
+			return nil
+		},
+		Say: func(_ context.Context, from *actionhero.Conn, _, text string) (string, error) {
+			if from.Detail("slow") != nil {
+				begun <- struct{}{}
+				<-open
+			}
+			return text, nil
+		},
+	})
+	slow, _ := connect(t, api, "a")
+	ann, _ := connect(t, api, "b")
+	bob, bobGets := connect(t, api, "b")
+	steps(t, slow.SetDetail("slow", true))
+	joined, said := make(chan error, 1), make(chan error, 1)
+	go func() { said <- api.Rooms.Say(t.Context(), slow, "too late") }()
+	<-begun
+	go func() { joined <- api.Rooms.Join(t.Context(), slow, "b") }()
+	<-begun
+	steps(t, api.Rooms.Say(t.Context(), ann, "hi"), api.Rooms.Join(t.Context(), ann, "a"), api.Rooms.Add(t.Context(), bob, "a"), api.Rooms.Say(t.Context(), ann, "ho"))
+	if got := bobGets.take(); !cmp.Equal(got, []string{`"hi" from ` + ann.ID, `"ho" from ` + ann.ID}) {
+		t.Errorf("bob read %q", got)
+	}
+	api.Disconnect(slow)
+	close(open)
+	failed(t, "entering once gone", <-joined, actionhero.Canceled, "the client has gone")
+	steps(t, <-said)
+	if status, err := api.Rooms.Status(t.Context(), "b"); err != nil || status.MembersCount != 1 {
+		t.Errorf("who is in b: %+v, %v", status, err)
+	}
+	api.Disconnect(ann)
+	api.Disconnect(bob)
+	if n := api.Rooms.RoomsHere(); n != 0 {
+		t.Errorf("%d rooms are left", n)
+	}
+}
+
 // A hook finds the request of the action that speaks, and so the address of a client without a connection.
 func TestRoomMiddlewareSeesTheRequest(t *testing.T) {
 	t.Parallel()
