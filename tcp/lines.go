@@ -29,6 +29,7 @@ func (ss *session) line(raw []byte) bool {
 	}
 	count := ss.count.Add(1)
 	ss.server.requests.Add(1)
+	ss.server.watchman.use(ss)
 	if raw[0] == '{' {
 		ss.object(raw, count)
 		return true

@@ -2,7 +2,6 @@ package tcp
 
 import (
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -46,7 +45,13 @@ func (ss *session) own() {
 		case int(ss.working.Load()) >= ss.server.cfg.MaxInFlight:
 			<-ss.wake
 		default:
-			ended = !ss.read()
+			switch ss.read() {
+			case readEnd:
+				ended = true
+			case readRest:
+				ss.server.running.Go(ss.own)
+				return
+			}
 		}
 	}
 }
@@ -57,7 +62,7 @@ func (ss *session) runWaiting(turn uint64) bool {
 	for i := range ss.waiting {
 		next := ss.waiting[i]
 		ss.waiting[i] = job{}
-		ss.rest = i + 1
+		ss.next = i + 1
 		ss.out.Ready() // not as a request that takes its time: each would have a goroutine
 		if ss.givenUp.Load() {
 			ss.working.Add(-1)
@@ -77,7 +82,7 @@ func (ss *session) runWaiting(turn uint64) bool {
 		}
 		ss.unsent = true
 	}
-	ss.waiting, ss.rest = ss.waiting[:0], 0
+	ss.waiting, ss.next = ss.waiting[:0], 0
 	ss.send()
 	return true
 }
@@ -177,108 +182,6 @@ func (ss *session) run(next job) {
 		*buf = wire.Result((*buf)[:0], next.req, out)
 	}
 	ss.out.AddLater(*buf, appendTail(tail[:0], next.count))
-}
-
-const (
-	// watchEvery is how often the watchman looks.
-	watchEvery = time.Millisecond
-	// watchLooks is how many looks a request may last before its owner loses the connection.
-	watchLooks = 2
-	// watchIdle is after how many looks at nothing the watchman goes home.
-	watchIdle = 1000
-)
-
-// watchman watches the owners that run a request. It is at work only while there are any.
-type watchman struct {
-	server *Server
-
-	mu          sync.Mutex
-	first, last *session // in the order in which their requests began
-	look        int64
-	atWork      bool
-	quit        chan struct{}
-}
-
-// enter says that the owner begins with a request.
-func (w *watchman) enter(ss *session) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	ss.began, ss.before, ss.after = w.look, w.last, nil
-	if w.last == nil {
-		w.first = ss
-	} else {
-		w.last.after = ss
-	}
-	w.last = ss
-	if !w.atWork {
-		w.atWork = true
-		w.server.pool.Go(w.run)
-	}
-}
-
-// leave says that it is done with it. It returns false if the connection has another owner now.
-func (w *watchman) leave(ss *session, turn uint64) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if ss.turn != turn {
-		return false
-	}
-	w.unlink(ss)
-	return true
-}
-
-func (w *watchman) unlink(ss *session) {
-	if ss.before == nil {
-		w.first = ss.after
-	} else {
-		ss.before.after = ss.after
-	}
-	if ss.after == nil {
-		w.last = ss.before
-	} else {
-		ss.after.before = ss.before
-	}
-	ss.before, ss.after = nil, nil
-}
-
-func (w *watchman) run() {
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
-	for idle := 0; ; {
-		select {
-		case <-w.quit:
-			return
-		case <-ticker.C:
-		}
-		w.mu.Lock()
-		if w.first == nil {
-			idle++
-		} else {
-			idle = 0
-		}
-		if idle == watchIdle {
-			w.atWork = false
-			w.mu.Unlock()
-			return
-		}
-		w.look++
-		for w.first != nil && w.look-w.first.began > watchLooks {
-			w.replace(w.first)
-		}
-		w.mu.Unlock()
-	}
-}
-
-// replace gives a connection another owner.
-func (w *watchman) replace(ss *session) {
-	w.unlink(ss)
-	ss.turn++
-	if ss.wake == nil {
-		ss.wake = make(chan struct{}, 1)
-	}
-	ss.waiting, ss.rest = slices.Clone(ss.waiting[ss.rest:]), 0
-	ss.in.abandon()
-	w.server.running.Go(ss.own)
 }
 
 // maxKept is the largest buffer that is kept for the next answer.

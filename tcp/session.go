@@ -29,6 +29,9 @@ type session struct {
 	count   atomic.Uint64 // lines read that were not empty: the messageCount
 	stopped atomic.Bool   // the server is stopping: read no more
 	givenUp atomic.Bool   // the server has closed the connection: it does nothing more for it
+	used    atomic.Int64  // the watchman's look at which it was last in use
+	grown   atomic.Bool   // its goroutine has worked, so that its stack is larger than waiting needs
+	resting atomic.Bool   // the watchman wants it to wait with a smaller one
 
 	working  atomic.Int32  // requests that wait or run
 	files    files         // those that are sent
@@ -43,13 +46,15 @@ type session struct {
 	// Of the owner alone:
 	in       *input
 	begun    bool  // a part of a line has been read
-	waiting  []job // from rest on
-	rest     int
+	waiting  []job // from next on
+	next     int
 	unsent   bool              // answers wait to be sent
 	params   actionhero.Params // the sticky ones
 	goodbye  []byte            // what to say at the end, if anything
 	lingerOK bool              // the client is still there to read what was said
 	armed    bool              // a read deadline is set
+	until    time.Time         // which
+	rested   bool              // its goroutine is new, because the connection rests
 }
 
 func newSession(s *Server, nc net.Conn) *session {
@@ -75,6 +80,7 @@ func (ss *session) serve() {
 		api.Log().Error("a TCP client cannot join the default room", "error", err.Error())
 	}
 	ss.wait(time.Time{})
+	ss.server.watchman.use(ss)
 	ss.own()
 }
 
@@ -133,9 +139,20 @@ func (ss *session) handshake() bool {
 	return true
 }
 
-// read reads more. It returns false when that was all: the client is done or late, or the server stops.
-func (ss *session) read() bool {
+// What came of reading.
+type readResult int
+
+const (
+	readMore readResult = iota // there is more
+	readEnd                    // that was all: the client is done or late, or the server stops
+	readRest                   // nothing for a while: a goroutine with a small stack does the waiting better
+)
+
+// read reads more.
+func (ss *session) read() readResult {
 	switch begun := ss.in.begun(); {
+	case ss.rested: // the time that was set goes on
+		ss.rested = false
 	case !begun:
 		ss.begun = false
 		ss.wait(time.Time{})
@@ -144,13 +161,26 @@ func (ss *session) read() bool {
 		ss.wait(time.Now().Add(ss.server.cfg.LineTimeout))
 	}
 	for err := ss.in.fill(); err != nil; err = ss.in.fill() {
+		if ss.rest(err) {
+			return readRest
+		}
 		until, ok := ss.notIdle(err)
 		if !ok {
 			ss.ended(err, ss.in.begun())
-			return false
+			return readEnd
 		}
 		ss.wait(until)
 	}
+	return readMore
+}
+
+// rest reports whether reading ended with err only because the watchman wants the connection to wait with less.
+func (ss *session) rest(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || !ss.resting.CompareAndSwap(true, false) || ss.stopped.Load() {
+		return false
+	}
+	ss.deadline(ss.until)
+	ss.rested = true
 	return true
 }
 
@@ -176,6 +206,12 @@ func (ss *session) wait(until time.Time) {
 		return
 	}
 	ss.armed = !until.IsZero()
+	ss.deadline(until)
+}
+
+// deadline sets until when the next bytes must come, unless the server stops.
+func (ss *session) deadline(until time.Time) {
+	ss.until = until
 	if !ss.stopped.Load() {
 		_ = ss.nc.SetReadDeadline(until)
 		if ss.stopped.Load() {
