@@ -32,6 +32,7 @@ func TestRest(t *testing.T) {
 		}
 		want(`"welcome"`)
 		for range 3 {
+			synctest.Wait()
 			if !ss.grown.Load() {
 				t.Fatal("a connection that has worked is not known to the watchman")
 			}
