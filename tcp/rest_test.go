@@ -16,13 +16,16 @@ import (
 	"github.com/actionhero-go/actionhero/builtin"
 )
 
+// restTime is within what a connection that is in use no more rests (package owner).
+const restTime = 2 * time.Second
+
 // A connection that is in use no more goes on with another goroutine, of which the client notices nothing: neither are
 // its requests lost, nor does its idle time begin anew.
 func TestRest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const idle = 10 * time.Second
-		s, ss, client := restServer(t, Config{Enable: actionhero.Off, IdleTimeout: idle})
+		ss, client := restServer(t, Config{Enable: actionhero.Off, IdleTimeout: idle})
 		in := bufio.NewReader(client)
 		want := func(part string) {
 			t.Helper()
@@ -33,23 +36,18 @@ func TestRest(t *testing.T) {
 		want(`"welcome"`)
 		for range 3 {
 			synctest.Wait()
-			if !ss.grown.Load() {
+			if !ss.owner.Grown() {
 				t.Fatal("a connection that has worked is not known to the watchman")
 			}
-			time.Sleep(2 * watchRest * watchEvery)
+			time.Sleep(restTime)
 			synctest.Wait()
-			if ss.grown.Load() || ss.resting.Load() {
+			if ss.owner.Grown() {
 				t.Fatal("a connection that is in use no more does not rest")
 			}
-			s.watchman.mu.Lock()
-			if s.watchman.atWork {
-				t.Error("the watchman is at work, with nothing to watch")
-			}
-			s.watchman.mu.Unlock()
 			if _, err := io.WriteString(client, "rand"); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(2 * watchRest * watchEvery) // in the midst of a line
+			time.Sleep(restTime) // in the midst of a line
 			if _, err := io.WriteString(client, "omNumber\r\n"); err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +62,7 @@ func TestRest(t *testing.T) {
 }
 
 // restServer starts a server that has one client, over a pipe.
-func restServer(t *testing.T, cfg Config) (*Server, *session, net.Conn) {
+func restServer(t *testing.T, cfg Config) (*session, net.Conn) {
 	t.Helper()
 	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, builtin.All)
 	if err != nil {
@@ -86,8 +84,8 @@ func restServer(t *testing.T, cfg Config) (*Server, *session, net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for ss := range s.sessions {
-		return s, ss, ours
+		return ss, ours
 	}
 	t.Fatal("there is no session")
-	return nil, nil, nil
+	return nil, nil
 }

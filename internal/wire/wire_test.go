@@ -96,8 +96,15 @@ func TestResult(t *testing.T) {
 func TestRooms(t *testing.T) {
 	t.Parallel()
 	api, c := newAPI(t)
-	view := func() []byte { return wire.RoomView(t.Context(), kept(), api, c) }
-	change := func(room string) []byte { return wire.RoomChange(t.Context(), kept(), api, c, room) }
+	call := func(verb, arg string) []byte {
+		object, ok := wire.Verb(t.Context(), kept(), api, c, verb, arg)
+		if !ok {
+			t.Fatalf("%s is no verb", verb)
+		}
+		return object
+	}
+	view := func() []byte { return call("roomView", "") }
+	change := func(room string) []byte { return call("roomChange", room) }
 	same(t, "RoomView", view(), `{"context":"response","status":"OK","room":"defaultRoom","roomStatus":{"members":["me"],"membersCount":1}}`)
 	same(t, "RoomChange", change("other \"room\""), `{"context":"response","status":"OK","room":"other \"room\""}`)
 	same(t, "RoomView after it", view(), `{"context":"response","status":"OK","room":"other \"room\"","roomStatus":{"members":["me"],"membersCount":1}}`)
