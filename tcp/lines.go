@@ -123,9 +123,9 @@ func (ss *session) action(name string, count uint64) {
 		ss.params.Set("action", name)
 	}
 	ss.params.SetPage(ss.server.api)
-	req := ss.request(name)
+	req := ss.request(name, count)
 	req.Refused = req.Params.AddParams(&ss.params)
-	ss.queue(req, count)
+	ss.owner.Queue(req)
 }
 
 // object runs a request that came as {"action":…,"params":{…}}: its params come on top of the sticky ones, for this
@@ -150,7 +150,7 @@ func (ss *session) object(line []byte, count uint64) {
 		}
 		return nil
 	})
-	req := ss.request(name)
+	req := ss.request(name, count)
 	if err == nil {
 		err = req.Params.AddParams(&ss.params)
 	}
@@ -161,7 +161,7 @@ func (ss *session) object(line []byte, count uint64) {
 	if req.Refused = err; name != "" {
 		req.Params.Set("action", name)
 	}
-	ss.queue(req, count)
+	ss.owner.Queue(req)
 }
 
 // actionName reads a JSON string.
@@ -173,10 +173,11 @@ func (ss *session) actionName(raw []byte) string {
 	return name
 }
 
-func (ss *session) request(name string) *actionhero.Request {
-	req := ss.server.api.NewRequest("tcp")
-	req.Conn, req.RemoteIP, req.Action = ss.conn, ss.ip, name
-	return req
+func (ss *session) request(name string, count uint64) *job {
+	j := &job{session: ss, count: count}
+	ss.server.api.InitRequest(&j.Request, "tcp")
+	j.Conn, j.RemoteIP, j.Action = ss.conn, ss.ip, name
+	return j
 }
 
 // stream sends the bytes of a file, as they are.
