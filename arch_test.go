@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"backendtest":    {"backend"},
 	"web":            {"", "internal"},
 	"tcp":            {"", "internal"},
+	"websocket":      {"", "internal"},
 	"builtin":        {"", "internal/jsonx"},
 	"server":         {"", "web", "tcp", "builtin", "backend/local", "internal"},
 	"actionherotest": {"", "backend/local", "server"},

@@ -55,7 +55,9 @@ func serveEcho(c *ws.Conn) {
 			c.Text(m.Data, nil)
 		case err == nil:
 			c.Out.Send()
-			err = c.Read()
+			if err = c.Read(func() bool { return false }); err == ws.ErrRest {
+				err = nil
+			}
 		}
 		if err != nil {
 			c.Finish(err)
