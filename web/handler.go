@@ -139,7 +139,7 @@ func (s *Server) answer(x *exchange, req *actionhero.Request, out any, err error
 	isContent = isContent && content != nil
 	switch {
 	case x.taken:
-		return
+		abortUnlessWhole(err)
 	case err != nil && req.Action == "file" && isMissing(err):
 		s.sendMissing(x, err)
 	case isContent:
@@ -148,6 +148,18 @@ func (s *Server) answer(x *exchange, req *actionhero.Request, out any, err error
 		http.Redirect(x.w, x.r, x.location, x.status)
 	default:
 		s.sendEnvelope(x, req, out, err)
+	}
+}
+
+// abortUnlessWhole ends the connection if an action that writes its answer itself did not come to the end of it: the
+// client must not take a part for the whole.
+func abortUnlessWhole(err error) {
+	if err == nil {
+		return
+	}
+	switch actionhero.AsError(err).Code {
+	case actionhero.Internal, actionhero.Canceled, actionhero.DeadlineExceeded:
+		panic(http.ErrAbortHandler)
 	}
 }
 

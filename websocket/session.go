@@ -32,12 +32,6 @@ func (ss *session) serve() {
 			ss.Fault(p)
 		}
 	}()
-	ss.greet()
-	ss.owner.Own()
-}
-
-// greet is what a client gets before it asks for anything.
-func (ss *session) greet() {
 	api := ss.handler.api
 	cfg := api.Config()
 	ss.conn = api.Connect("websocket", ss.remote, ss)
@@ -47,6 +41,8 @@ func (ss *session) greet() {
 		ss.reply(refusal, nil)
 	}
 	ss.ws.Out.Send()
+	ss.owner.Use()
+	ss.owner.Own()
 }
 
 // Next implements owner.Client.
@@ -66,17 +62,20 @@ func (ss *session) Next() owner.Outcome {
 }
 
 // Read implements owner.Client.
-func (ss *session) Read() owner.Outcome {
-	switch err := ss.ws.Read(); err {
+func (ss *session) Read() owner.Reading {
+	switch err := ss.ws.Read(ss.owner.Resting); err {
 	case nil:
-		return owner.Handled
-	case ws.Quiet:
-		return owner.Quiet
+		return owner.More
+	case ws.ErrRest:
+		return owner.Rest
 	default:
 		ss.end = err
-		return owner.Ended
+		return owner.All
 	}
 }
+
+// Wake implements owner.Client.
+func (ss *session) Wake() { ss.ws.Wake() }
 
 // Abandon implements owner.Client.
 func (ss *session) Abandon() { ss.ws.Abandon() }

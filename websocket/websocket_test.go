@@ -26,10 +26,10 @@ func TestEvents(t *testing.T) {
 		{`{"event":"action","id":2,"params":{"action":"file","fileName":"x"}}`, `{"context":"response","error":"this action answers with bytes, which are not sent over WebSocket: ask for them over HTTP","id":2}`},
 		{`{"event":"say","id":3,"message":"hi"}`, `{"context":"response","status":"OK","id":3}`},
 		{`{"event":"roomChange","id":4,"room":"other"}`, `{"context":"response","status":"OK","room":"other","id":4}`},
-		{`[]`, ``},
-		{`null`, ``},
-		{`{`, ``},
-		{`{"event":"dance","id":1}`, ``},
+		{`[]`, `{"context":"response","error":"malformed JSON at offset 0: an object is expected"}`},
+		{`null`, `{"context":"response","error":"malformed JSON at offset 0: an object is expected"}`},
+		{`{`, `{"context":"response","error":"malformed JSON at offset 1: it ends too early"}`},
+		{`{"event":"dance","id":1}`, `{"context":"response","error":"dance is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit","id":1}`},
 	} {
 		p.send(test.request)
 		if got := p.message(); got != test.answer {

@@ -137,7 +137,7 @@ func (b *bench) fan(members int) error {
 			return err
 		}
 		defer func() { _ = s.Stop() }()
-		conns, err := fan.Dial(s.Addr, members)
+		conns, err := fan.Dial(s.Addr, members, false)
 		defer fan.CloseAll(conns)
 		if err != nil {
 			return err
@@ -181,7 +181,7 @@ func (b *bench) idle(n int, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	conns, err := fan.Dial(s.Addr, n)
+	conns, err := fan.Dial(s.Addr, n, false)
 	defer fan.CloseAll(conns)
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ type Conn struct {
 	in      input
 	partly  bool      // the deadline is that of a message that was begun
 	armed   bool      // there is a deadline
+	until   time.Time // which
 	heard   time.Time // when something was last read
 	silence int       // how often the deadline has passed since
 }
@@ -77,12 +78,13 @@ func (c *Conn) Next() (m Message, ok bool, err error) {
 	}
 }
 
-// Quiet is what [Conn.Read] returns when nothing has come for a while, and nothing is wrong with that.
-var Quiet = errors.New("the client is silent")
+// ErrRest is what Read returns when its argument says so.
+var ErrRest = errors.New("the connection is to wait in another goroutine")
 
-// Read waits until more has come, for as long as a client may be silent. The error is a *[CloseError], and final, or
-// [Quiet], after which the next Read goes on waiting: by then all is done that needs more than a small stack.
-func (c *Conn) Read() error {
+// Read waits until more has come, for as long as a client may be silent. The error is [ErrRest], after which another
+// Read goes on where it was, or a *[CloseError], which is final. resting is asked when [Conn.Wake] was called; true ends
+// the Read with ErrRest, and so does a client that is silent.
+func (c *Conn) Read(resting func() bool) error {
 	switch begun := c.in.begun(); {
 	case !begun && (c.partly || !c.armed):
 		c.partly = false
@@ -96,21 +98,20 @@ func (c *Conn) Read() error {
 		c.heard, c.silence = time.Now(), 0
 		return nil
 	}
-	return c.ended(err)
-}
-
-// ended decides what it means that reading ended with err.
-func (c *Conn) ended(err error) error {
 	if closing := c.closing.Load(); closing != nil {
 		return closing
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return &CloseError{Code: gone, Reason: err.Error(), Theirs: true}
 	}
+	if resting() {
+		c.deadline(c.until)
+		return ErrRest
+	}
 	if fault := c.late(); fault != nil {
 		return fault
 	}
-	return Quiet
+	return ErrRest // what had to be done took more of a stack than waiting does
 }
 
 // late decides what to do when the deadline has passed: after silence the client is asked whether it is there. The time
@@ -140,14 +141,20 @@ func (c *Conn) arm(within time.Duration) {
 	if within > 0 {
 		until = time.Now().Add(within)
 	}
+	c.deadline(until)
+}
+
+// deadline sets until when something must come.
+func (c *Conn) deadline(until time.Time) {
+	c.until = until
 	_ = c.nc.SetReadDeadline(until)
 	if c.closing.Load() != nil {
-		c.wake()
+		c.Wake()
 	}
 }
 
-// wake ends a Read.
-func (c *Conn) wake() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
+// Wake has a Read look whether it is to go on. Any goroutine may call it.
+func (c *Conn) Wake() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
 
 // Abandon leaves the memory of the messages that have come to whoever still uses them.
 func (c *Conn) Abandon() { c.in.abandon() }
@@ -183,7 +190,7 @@ func (c *Conn) control(op byte, payload []byte) {
 // Stop ends reading: Read will return the code and the reason, for Finish to tell the client.
 func (c *Conn) Stop(code int, reason string) {
 	if c.closing.CompareAndSwap(nil, &CloseError{Code: code, Reason: reason}) {
-		c.wake()
+		c.Wake()
 	}
 }
 

@@ -55,7 +55,7 @@ func serveEcho(c *ws.Conn) {
 			c.Text(m.Data, nil)
 		case err == nil:
 			c.Out.Send()
-			if err = c.Read(); err == ws.Quiet {
+			if err = c.Read(func() bool { return false }); err == ws.ErrRest {
 				err = nil
 			}
 		}
