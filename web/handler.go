@@ -48,7 +48,7 @@ func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{w: w, r: r}
 	req := &x.req
 	s.api.InitRequest(req, "web")
-	req.Method, req.RemoteIP, req.Carrier = r.Method, s.remoteIP(r), x
+	req.Method, req.RemoteIP, req.Carrier = r.Method, s.RemoteIP(r), x
 	err := readQuery(&req.Params, r.URL.RawQuery)
 	t, routeErr := s.resolve(r, req)
 	if t.isFile && err == nil {
@@ -163,9 +163,9 @@ func abortUnlessWhole(err error) {
 	}
 }
 
-// remoteIP is the client's address: the peer's, or, behind trusted proxies, the last one in X-Forwarded-For that is
+// RemoteIP is the client's address: the peer's, or, behind trusted proxies, the last one in X-Forwarded-For that is
 // not such a proxy.
-func (s *Server) remoteIP(r *http.Request) string {
+func (s *Server) RemoteIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
