@@ -120,7 +120,8 @@ func (s *standIn) reply(p *peer, conn *actionhero.Conn, event, room, message str
 	case "roomChange":
 		return wire.RoomChange(p.ctx, nil, s.api, conn, room)
 	case "roomAdd", "roomLeave":
-		return wire.OK(nil)
+		text, _ := json.Marshal(room)
+		return append(append(wire.OK(nil), `,"room":`...), text...)
 	case "roomView":
 		return wire.RoomView(p.ctx, nil, s.api, conn)
 	case "detailsView":

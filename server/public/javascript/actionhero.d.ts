@@ -34,6 +34,8 @@ export interface RoomMessage {
   message: unknown;
   from: string;
   context: "user";
+  /** The room, if it is not the current one. */
+  room?: string;
   [more: string]: unknown;
 }
 
@@ -83,8 +85,8 @@ export class ActionHero {
   action<Output = Response>(name: string, params?: object, options?: { timeout?: number }): Promise<Output>;
   say(message: string): Promise<Response>;
   roomChange(room: string): Promise<RoomResponse>;
-  roomAdd(room: string): Promise<Response>;
-  roomLeave(room: string): Promise<Response>;
+  roomAdd(room: string): Promise<RoomResponse>;
+  roomLeave(room: string): Promise<RoomResponse>;
   roomView(): Promise<RoomViewResponse>;
   detailsView(): Promise<DetailsResponse>;
   /** Returns a function that takes the listener away again. */

@@ -156,21 +156,21 @@ export class ActionHero {
   /** Makes a room the current one, also after a reconnect. @param {string} room @returns {Promise<object>} */
   async roomChange(room) {
     const response = await this.#request("roomChange", { room });
-    this.room = this.#chosenRoom = room;
+    this.room = this.#chosenRoom = response.room; // without white space around it
     return response;
   }
 
   /** Listens to a further room, also after a reconnect. @param {string} room @returns {Promise<object>} */
   async roomAdd(room) {
     const response = await this.#request("roomAdd", { room });
-    this.rooms.add(room);
+    this.rooms.add(response.room);
     return response;
   }
 
   /** Leaves a further room. @param {string} room @returns {Promise<object>} */
   async roomLeave(room) {
     const response = await this.#request("roomLeave", { room });
-    this.rooms.delete(room);
+    this.rooms.delete(response.room);
     return response;
   }
 
@@ -188,7 +188,7 @@ export class ActionHero {
    * Calls a function at each event of a name:
    * - welcome (the server's greeting): connected, not yet back in its rooms
    * - open: connected and in its rooms; requests go out
-   * - message ({ message, from, … }): someone spoke in a room
+   * - message ({ message, from, … }): someone spoke in a room: the current one, or the further one that room names
    * - close ({ code, reason, reconnectIn }): a connection ended or an attempt failed; reconnectIn is in milliseconds, or null
    * - reconnect ({ attempts }): open again
    * - error (Error): what belongs to no request, as a room that may not be joined again
@@ -258,7 +258,7 @@ export class ActionHero {
     } catch {
       message = null;
     }
-    if (typeof message !== "object" || message === null) {
+    if (typeof message !== "object" || message === null || Array.isArray(message)) {
       this.#emit("error", new ActionHeroError("server", "the server sent what is no JSON object"));
     } else if (typeof message.id === "number") {
       this.#answered(message);

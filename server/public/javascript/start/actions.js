@@ -2,7 +2,7 @@
 
 import { $, el, setText, whileBusy } from "./dom.js";
 
-const filterFrom = 8; // with fewer actions there is no filter
+const filterFrom = 12; // with fewer actions there is no filter
 const maxShown = 20_000; // characters of an answer
 const first = "randomNumber"; // open at the beginning, if it is there
 

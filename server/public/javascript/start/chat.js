@@ -4,6 +4,8 @@ import { $, el, setText, whileBusy } from "./dom.js";
 
 const keep = 200; // messages
 const askAgain = 400; // milliseconds; many may come and go at once
+// What the server says on behalf of those who come and go.
+const comingAndGoing = new Map([["I have entered the room", "came in"], ["I have left the room", "left"]]);
 
 /** @param {import("../actionhero.js").ActionHero} client */
 export function startChat(client) {
@@ -29,8 +31,12 @@ export function startChat(client) {
   });
   client.on("error", (error) => event(error.message));
   client.on("message", ({ message, from }) => {
-    said(from, message);
-    countSoon();
+    if (comingAndGoing.has(message)) {
+      event(`${nameOf(from)} ${comingAndGoing.get(message)}`);
+      countSoon();
+    } else {
+      said(from, message);
+    }
   });
 
   function countSoon() {
