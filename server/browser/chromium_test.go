@@ -11,8 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"sync"
-	"syscall"
 	"testing"
+	"time"
 )
 
 // chromium is a headless browser, spoken to in the Chrome DevTools Protocol over a pipe: JSON objects, each with a
@@ -20,8 +20,8 @@ import (
 type chromium struct {
 	t      testing.TB
 	write  io.WriteCloser
-	cancel context.CancelFunc
 	ctx    context.Context // ends with the browser
+	cancel context.CancelFunc
 
 	mu      sync.Mutex
 	lastID  int
@@ -50,9 +50,8 @@ func newChromium(t testing.TB) *chromium {
 	read, fromBrowser := pipe(t)
 	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--force-color-profile=srgb", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe", "about:blank")
+		"--disable-crash-reporter", "--force-color-profile=srgb", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe", "about:blank")
 	cmd.ExtraFiles = []*os.File{toBrowser, fromBrowser}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Env = append(os.Environ(), "LANG=en_US.UTF-8")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -63,11 +62,12 @@ func newChromium(t testing.TB) *chromium {
 	var reading sync.WaitGroup
 	reading.Go(func() { b.read(read) })
 	t.Cleanup(func() {
+		kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+		defer kill.Stop()
 		_ = b.call("", "Browser.close", nil, nil)
 		_ = write.Close()
 		reading.Wait() // the pipe ends when the browser's processes have gone
 		_ = cmd.Wait()
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // helpers that are late; its profile is removed next
 	})
 	return b
 }

@@ -47,6 +47,7 @@ func (s *site) start(port int) {
 	cfg.Log.Logging = actionhero.Off
 	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = port, "127.0.0.1"
 	cfg.TCPServer.Port, cfg.TCPServer.BindIP = -1, "127.0.0.1"
+	cfg.General.StopGrace = 50 * time.Millisecond // for the action slow
 	// No inline script or style, and nothing from elsewhere: what a careful operator sets.
 	cfg.CommonWeb.HTTPHeaders = map[string]string{"Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'"}
 	s.standIn = newStandIn()
@@ -55,7 +56,7 @@ func (s *site) start(port int) {
 		s.change(&cfg)
 	}
 	var err error
-	if s.server, err = server.New(cfg, builtin.All, slow); err != nil {
+	if s.server, err = server.New(cfg, builtin.All, slow, refuse); err != nil {
 		s.t.Fatal(err)
 	}
 	s.standIn.api = s.server.API
@@ -99,5 +100,17 @@ var slow = actionhero.Action[actionhero.None, actionhero.None]{
 	Run: func(ctx context.Context, _ actionhero.None) (actionhero.None, error) {
 		<-ctx.Done()
 		return actionhero.None{}, context.Cause(ctx)
+	},
+}
+
+// refuse is an action that does not do what it is asked for, and whose texts are no HTML.
+var refuse = actionhero.Action[struct {
+	Size int `json:"<size>"`
+}, actionhero.None]{
+	Name: "refuse", Description: "Refuses <img src=x onerror=alert(1)>",
+	Run: func(context.Context, struct {
+		Size int `json:"<size>"`
+	}) (actionhero.None, error) {
+		return actionhero.None{}, actionhero.Errorf(actionhero.PermissionDenied, "<b>You</b> may not")
 	},
 }
