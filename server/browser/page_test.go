@@ -93,6 +93,7 @@ func TestRestartIsSurvived(t *testing.T) {
 	two.join("kitchen")
 	form := one.show("cacheTest")
 	one.fill(form+" [name=key]", "typed before")
+	one.fill(form+" [name=value]", "lost?")
 	one.fill("#say", "typed before, too")
 	s.stop()
 	for _, p := range []*tab{one, two} {
@@ -114,8 +115,7 @@ func TestRestartIsSurvived(t *testing.T) {
 	two.say("welcome back")
 	one.hears("welcome back")
 	one.wait(fmt.Sprintf(`document.querySelector(%q).value === "typed before"`, form+" [name=key]"))
-	one.fill(form+" [name=value]", "after")
-	one.run(form, "HTTP", `"value": "after"`)
+	one.run(form, "HTTP", `"value": "lost?"`)
 	form = one.show("randomNumber")
 	one.choose("WebSocket")
 	one.run(form, "WebSocket", `"randomNumber": 0.`)
@@ -165,6 +165,7 @@ func TestTransportsThatAreOff(t *testing.T) {
 	s := newSite(t, func(cfg *server.Config) { cfg.Mount = nil })
 	p := newChromium(t).open(s.url + "/public")
 	p.waitText("#chat-note", "No connection to /ws: it may be off on this server.")
+	p.wait(`document.querySelector("details[open] button")`)
 	form := p.show("randomNumber")
 	p.choose("Socket.IO")
 	p.waitText("#transport-note", "Socket.IO is off: this server has no /public/javascript/socket.io.js.")
@@ -294,7 +295,7 @@ func TestLooks(t *testing.T) {
 // tooWide lists what stands out of the window.
 const tooWide = `(() => {
 	scrollTo(0, 0);
-	const all = [...document.querySelectorAll("body *")].filter((e) => !e.closest(".quiet, .segments, pre"));
+	const all = [...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.closest(".quiet, .segments, pre"));
 	const out = all.filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5).map((e) => e.outerHTML.slice(0, 80));
 	return document.documentElement.scrollWidth > innerWidth ? [document.documentElement.scrollWidth + " pixels", ...out] : out;
 })()`

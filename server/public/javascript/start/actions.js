@@ -52,17 +52,13 @@ function choice(transport, checked, chosen) {
   return el("label", {}, input, el("span", {}, transport.name));
 }
 
-/** Gets a transport ready, and says beside the choice whether it is. */
+/** Gets a transport ready, and says beside the choice if it is not. Returns why not. */
 async function prepare(transport) {
-  const still = () => document.querySelector("#transports input:checked").value === transport.name;
-  setText($("transport-note"), "");
-  try {
-    await transport.prepare();
-    if (still()) setText($("transport-note"), "");
-  } catch (error) {
-    if (still()) setText($("transport-note"), `${transport.name} is off: ${error.message}.`);
-    throw error;
+  const failure = await transport.prepare().then(() => undefined, (error) => error);
+  if (document.querySelector("#transports input:checked").value === transport.name) {
+    setText($("transport-note"), failure ? `${transport.name} is off: ${failure.message}.` : "");
   }
+  return failure;
 }
 
 function item({ name, description, inputs }, transport) {
@@ -95,7 +91,8 @@ async function run(transport, action, params, answer, state) {
   const started = performance.now();
   let outcome;
   try {
-    await prepare(transport);
+    const failure = await prepare(transport);
+    if (failure) throw failure;
     outcome = await transport.call(action, params);
   } catch (error) {
     outcome = { ok: false, title: `${transport.name}: ${error.message}`, body: "" };
