@@ -13,5 +13,14 @@ const client = new ActionHero({ reconnect: { min: 300, max: 4_000 } });
 const actions = showActions(transportsOf(client));
 const status = watchStatus({ up: () => actions.load(), stats: showSamples });
 startChat(client);
-client.on("open", () => status.refresh());
-client.on("close", () => status.refresh());
+
+// The connection is the first to know when the server comes and goes.
+let open = false;
+client.on("open", () => {
+  open = true;
+  status.refresh();
+});
+client.on("close", () => {
+  if (open) status.refresh();
+  open = false;
+});

@@ -100,8 +100,8 @@ async function run(transport, action, params, answer, state) {
   const took = performance.now() - started;
   state.dataset.state = outcome.ok ? "good" : "bad";
   state.replaceChildren(el("b", {}, outcome.title), el("span", { className: "soft" }, `${transport.name} · ${took.toFixed(took < 10 ? 1 : 0)} ms`));
-  const sent = el("pre", { className: "sent", tabIndex: 0, ariaLabel: "What was sent" }, transport.sent(action, params));
-  const body = el("pre", { className: "got", tabIndex: 0, ariaLabel: "What the server answered" }, ...shownAs(outcome.body));
+  const sent = el("pre", { className: "sent" }, transport.sent(action, params));
+  const body = el("pre", { className: "got", role: "group", tabIndex: 0, ariaLabel: "What the server answered" }, ...shownAs(outcome.body));
   answer.replaceChildren(state, sent, ...(outcome.body === "" ? [] : [body]));
 }
 
