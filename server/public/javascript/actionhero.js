@@ -111,7 +111,6 @@ export class ActionHero {
   /** Connects now if it is not connected: instead of waiting for the next attempt, or again after close(). */
   connect() {
     if (this.#socket) return;
-    clearTimeout(this.#timers.retry);
     globalThis.addEventListener?.("online", this.#online);
     const socket = new this.#WebSocket(this.url);
     const current = (act) => (event) => this.#socket === socket && act(event);
@@ -288,7 +287,7 @@ export class ActionHero {
     this.state = "open";
     this.#openedAt = Date.now();
     this.#beat(socket);
-    for (const request of this.#pending.values()) if (!request.sent) this.#send(request);
+    for (const request of this.#pending.values()) this.#send(request);
     const attempts = this.#attempt;
     this.#emit("open");
     if (this.#wasOpen) this.#emit("reconnect", { attempts });
@@ -327,7 +326,7 @@ export class ActionHero {
         try {
           await this.#request("detailsView", {}, { timeout: welcomeWithin });
         } catch (error) {
-          if (error.code === "timeout" && this.#socket === socket) this.#drop("the server is silent");
+          if (error.code === "timeout") this.#drop("the server is silent");
         }
       }
       if (this.#socket === socket) this.#beat(socket);

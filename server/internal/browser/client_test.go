@@ -13,7 +13,7 @@ import (
 // The module has no package.json beside it, and Node takes a .js file for what it used to be: it gets a copy.
 func module(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../public/javascript/actionhero.js")
+	text, err := os.ReadFile("../../public/javascript/actionhero.js")
 	if err != nil {
 		t.Fatal(err)
 	}

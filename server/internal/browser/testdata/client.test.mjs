@@ -141,6 +141,17 @@ describe("connections", () => {
     assert.equal(close.reason, "going away");
   });
 
+  test("what waits for the first connection survives attempts that fail", async () => {
+    const client = newClient();
+    const waiting = client.action("waiting");
+    FakeSocket.last.end();
+    mock.timers.tick(1_000);
+    FakeSocket.last.welcome();
+    await turn();
+    FakeSocket.last.answer(0);
+    await waiting;
+  });
+
   test("the back-off doubles up to its limit, and half of it is random", () => {
     const bounds = { min: 500, max: 30_000 };
     const delays = (random) => [0, 1, 2, 5, 6, 1_000].map((attempt) => backoff(attempt, bounds, () => random));
@@ -230,7 +241,7 @@ describe("connections", () => {
     await turn();
     mock.timers.tick(1_000);
     assert.deepEqual(socket.verbs, ["detailsView"]);
-    socket.answer(0);
+    socket.answer(0, { error: "a refusal is an answer, too" });
     await turn();
     mock.timers.tick(1_000);
     assert.deepEqual(socket.verbs, ["detailsView", "detailsView"]);
@@ -240,8 +251,22 @@ describe("connections", () => {
     assert.equal(client.seen.at(-1)[1].reason, "the server is silent");
   });
 
+  test("without a heartbeat nobody is asked", async () => {
+    const client = await openClient({ heartbeat: 0 });
+    mock.timers.tick(1_000_000);
+    await turn();
+    assert.deepEqual(FakeSocket.last.sent, []);
+    assert.equal(client.state, "open");
+  });
+
   test("close ends everything; connect begins again", async () => {
-    const client = await openClient();
+    mock.method(Math, "random", () => 0);
+    const client = newClient({ reconnect: { min: 100 } });
+    FakeSocket.last.end();
+    mock.timers.tick(50);
+    FakeSocket.last.welcome();
+    await turn();
+    client.seen = [];
     const socket = FakeSocket.last;
     const pending = outcome(client.action("a"));
     client.close();
@@ -252,14 +277,16 @@ describe("connections", () => {
     socket.welcome();
     socket.end();
     mock.timers.tick(1_000_000);
-    assert.equal(FakeSocket.all.length, 1);
-    assert.deepEqual(client.events(), ["welcome", "open", "close"]);
-    client.connect();
-    client.connect();
     assert.equal(FakeSocket.all.length, 2);
+    assert.deepEqual(client.events(), ["close"]);
+    client.connect();
+    client.connect();
+    assert.equal(FakeSocket.all.length, 3);
     FakeSocket.last.welcome();
     await turn();
     assert.equal(client.state, "open");
+    FakeSocket.last.end();
+    assert.equal(client.seen.at(-1)[1].reconnectIn, 50, "its history goes with close");
   });
 
   test("close in a listener of close stops the attempts", () => {
@@ -358,16 +385,39 @@ describe("rooms", () => {
     const client = await inRooms();
     FakeSocket.last.end();
     await reconnectTo();
+    FakeSocket.last.end();
+    await turn();
+    await reconnectTo();
     FakeSocket.last.answer(0, { room: "kitchen" });
     await turn();
     FakeSocket.last.end();
     await turn();
     await reconnectTo();
-    assert.deepEqual(FakeSocket.last.verbs, ["roomChange kitchen"]);
     mock.timers.tick(10_000); // no answer: this connection is no good
     await turn();
     assert.equal(client.state, "waiting");
+    await reconnectTo();
+    FakeSocket.last.answer(0, { room: "kitchen" });
+    await turn();
+    FakeSocket.last.answer(1, { room: "hall" });
+    FakeSocket.last.answer(2, { room: "den" });
+    await turn();
+    assert.equal(client.state, "open");
+    assert.deepEqual(FakeSocket.last.verbs, ["roomChange kitchen", "roomAdd hall", "roomAdd den"]);
     assert.deepEqual([...client.rooms], ["hall", "den"]);
+  });
+
+  test("who is where it was moves nowhere", async () => {
+    const client = await openClient();
+    const done = client.roomChange("kitchen");
+    FakeSocket.last.answer(0, { room: "kitchen" });
+    await done;
+    FakeSocket.last.end();
+    mock.timers.tick(30_000);
+    FakeSocket.last.welcome("kitchen");
+    await turn();
+    assert.equal(client.state, "open");
+    assert.deepEqual(FakeSocket.last.sent, []);
   });
 
   test("who has never changed the room follows the server", async () => {
@@ -422,6 +472,7 @@ describe("events", () => {
     FakeSocket.last.receive({ message: "2", from: "x", context: "user" });
     client.on("message", listener);
     client.off("message", listener);
+    client.on("message", () => client.on("message", listener)); // hears the next one
     FakeSocket.last.receive({ message: "3", from: "x", context: "user" });
     assert.equal(heard, 1);
   });
