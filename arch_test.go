@@ -34,10 +34,12 @@ var mayImport = map[string][]string{
 // Packages that only transports which speak them may import.
 var onlyFor = map[string][]string{
 	"internal/wire":                             {"tcp", "websocket", "socketio"},
-	"internal/outbox":                           {"tcp", "websocket", "socketio"},
+	"internal/outbox":                           {"tcp", "websocket", "socketio", "internal/ws"},
+	"internal/owner":                            {"tcp", "websocket", "socketio"},
+	"internal/ws":                               {"websocket", "socketio"},
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"server"},
-	"github.com/klauspost/compress":             {"web"},
+	"github.com/klauspost/compress":             {"web", "internal/ws"},
 	"github.com/rs/cors":                        {"web"},
 	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/schema", "internal/config"},
 	"github.com/BurntSushi/toml":                {"internal/config"},

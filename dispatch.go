@@ -59,7 +59,7 @@ func (api *API) Dispatch(ctx context.Context, req *Request) (any, error) {
 func (api *API) run(reg *registry, req *Request) (out any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			out, err = nil, &Error{Code: Internal, Message: internalText, Err: &panicError{value: p, stack: debug.Stack()}}
+			out, err = nil, panicked(p)
 		}
 	}()
 	if err := req.page(); err != nil && req.Refused == nil {
@@ -88,6 +88,11 @@ func (api *API) timeout(act *action) time.Duration {
 		return act.limit
 	}
 	return api.cfg.ActionTimeout
+}
+
+// panicked turns what a deferred function recovered into the error that the client gets.
+func panicked(value any) *Error {
+	return &Error{Code: Internal, Message: internalText, Err: &panicError{value: value, stack: debug.Stack()}}
 }
 
 // panicError is what becomes of a panic in an action or a middleware.

@@ -17,6 +17,7 @@ type registry struct {
 	initializers []Initializer
 	middleware   []Middleware
 	handler      Handler // the API's middleware around runAction
+	rooms        roomHooks
 }
 
 // The params that every request may carry, whatever the actions declare.
@@ -39,12 +40,11 @@ var commands = []Command{
 	{"detailsView", "shows what the server knows of this connection"},
 	{"exit", "ends the connection"},
 	{"quit", "ends the connection"},
+	{"roomAdd", "listens to a further chat room"},
 	{"roomChange", "moves to another chat room"},
+	{"roomLeave", "listens to a further chat room no more"},
 	{"roomView", "shows who is in the current chat room"},
 }
-
-// Names that commands to come have taken already.
-var reservedNames = []string{"roomAdd", "roomLeave"}
 
 // Commands lists the commands of a persistent transport. Only TCP has params that stay.
 func Commands(transport string) []Command {
@@ -55,8 +55,7 @@ func Commands(transport string) []Command {
 }
 
 func reserved(name string) bool {
-	return slices.Contains(reservedNames, name) ||
-		slices.ContainsFunc(Commands("tcp"), func(c Command) bool { return c.Name == name })
+	return slices.ContainsFunc(Commands("tcp"), func(c Command) bool { return c.Name == name })
 }
 
 func newRegistry() *registry {
@@ -71,6 +70,7 @@ func (r *registry) clone() *registry {
 	return &registry{
 		actions: maps.Clone(r.actions), accepted: maps.Clone(r.accepted), secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), middleware: slices.Clone(r.middleware), handler: r.handler,
+		rooms: r.rooms.clone(),
 	}
 }
 

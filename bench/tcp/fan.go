@@ -14,8 +14,9 @@ import (
 	stats "github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
-// dialMany opens n connections from several addresses of the loopback network, because one has not ports enough.
-func dialMany(addr string, n int) ([]*net.TCPConn, error) {
+// dialMany opens n connections from several addresses of the loopback network, because one has not ports enough. With
+// welcomed it reads each one's welcome before it goes on, so that the queue of those to be accepted never overflows.
+func dialMany(addr string, n int, welcomed bool) ([]*net.TCPConn, error) {
 	remote, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return nil, err
@@ -28,6 +29,12 @@ func dialMany(addr string, n int) ([]*net.TCPConn, error) {
 			return conns, fmt.Errorf("connection %d: %w", i, err)
 		}
 		conns = append(conns, conn)
+		if !welcomed {
+			continue
+		}
+		if _, err := conn.Read(make([]byte, 512)); err != nil {
+			return conns, fmt.Errorf("the welcome of connection %d: %w", i, err)
+		}
 	}
 	return conns, nil
 }
@@ -112,7 +119,7 @@ type fan struct {
 }
 
 func newFan(s *proc.Server, n int) (*fan, error) {
-	conns, err := dialMany(s.Addr, n)
+	conns, err := dialMany(s.Addr, n, false)
 	if err != nil {
 		return nil, err
 	}

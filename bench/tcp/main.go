@@ -162,7 +162,7 @@ func (b *bench) idle(n int, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	conns, err := dialMany(s.Addr, n)
+	conns, err := dialMany(s.Addr, n, true)
 	defer closeAll(conns)
 	if err != nil {
 		return err

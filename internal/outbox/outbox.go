@@ -28,6 +28,15 @@ type Config struct {
 	WriteTime   time.Duration // how long a write may make no progress
 }
 
+// turn is whether somebody writes.
+type turn int8
+
+const (
+	nobody  turn = iota
+	due          // somebody will call Flush
+	writing      // somebody has
+)
+
 // Outbox is the queue of one connection. Set it up with Init.
 type Outbox struct {
 	config *Config
@@ -38,8 +47,9 @@ type Outbox struct {
 	mu       sync.Mutex
 	queue    []byte
 	messages int // waiting or being written
-	busy     bool
-	closed   bool
+	turn     turn
+	closed   bool          // nothing more is taken
+	over     bool          // nothing more is written
 	failure  error         // to be reported by the next Flush
 	idle     chan struct{} // closed when the writer rests; made by who waits
 
@@ -119,7 +129,7 @@ func (o *Outbox) add(parts [][]byte) {
 		return
 	}
 	if o.messages >= o.config.MaxMessages || len(o.queue) >= o.config.MaxBytes {
-		o.closed, o.failure = true, ErrFull
+		o.closed, o.failure, o.queue = true, ErrFull, nil
 		return
 	}
 	if o.queue == nil {
@@ -136,10 +146,10 @@ func (o *Outbox) claimNow() bool {
 	if o.failure != nil {
 		return true
 	}
-	if o.busy || o.closed || len(o.queue) == 0 {
+	if o.turn != nobody || o.closed || len(o.queue) == 0 {
 		return false
 	}
-	o.busy = true
+	o.turn = due
 	return true
 }
 
@@ -150,9 +160,29 @@ func (o *Outbox) Flush() { o.flush(func(rest []byte, count int) { go o.drain(res
 func (o *Outbox) FlushWait() { o.flush(o.drain) }
 
 func (o *Outbox) flush(later func(rest []byte, count int)) {
-	if o.reportFailure() {
-		return
+	if o.begin() {
+		o.run(later)
 	}
+}
+
+// begin reports a failure, and makes the caller the writer if one is due, be it itself or another: whoever comes first
+// writes for both.
+func (o *Outbox) begin() bool {
+	o.mu.Lock()
+	failure := o.failure
+	o.failure = nil
+	begins := o.turn == due
+	if begins {
+		o.turn = writing
+	}
+	o.mu.Unlock()
+	if failure != nil {
+		o.fail(failure)
+	}
+	return begins
+}
+
+func (o *Outbox) run(later func(rest []byte, count int)) {
 	for {
 		batch, count := o.take()
 		if batch == nil {
@@ -176,22 +206,11 @@ func (o *Outbox) flush(later func(rest []byte, count int)) {
 	}
 }
 
-func (o *Outbox) reportFailure() bool {
-	o.mu.Lock()
-	failure := o.failure
-	o.failure = nil
-	o.mu.Unlock()
-	if failure != nil {
-		o.fail(failure)
-	}
-	return failure != nil
-}
-
 // take gives the writer everything that waits; nil when there is nothing, and then it is the writer no more.
 func (o *Outbox) take() (batch []byte, count int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.queue) == 0 || o.closed {
+	if len(o.queue) == 0 || o.over {
 		o.rest()
 		return nil, 0
 	}
@@ -201,7 +220,7 @@ func (o *Outbox) take() (batch []byte, count int) {
 
 // rest ends the writer's turn; the lock is held.
 func (o *Outbox) rest() {
-	o.busy = false
+	o.turn = nobody
 	if o.idle != nil {
 		close(o.idle)
 		o.idle = nil
@@ -281,7 +300,7 @@ func (o *Outbox) Stream(r io.Reader, tail []byte) error {
 		o.shut()
 		return err
 	}
-	o.FlushWait()
+	o.run(o.drain)
 	return nil
 }
 
@@ -293,8 +312,8 @@ func (o *Outbox) claim() error {
 			o.mu.Unlock()
 			return net.ErrClosed
 		}
-		if !o.busy && len(o.queue) == 0 {
-			o.busy = true
+		if o.turn == nobody && len(o.queue) == 0 {
+			o.turn = writing
 			o.mu.Unlock()
 			return nil
 		}
@@ -304,10 +323,31 @@ func (o *Outbox) claim() error {
 	}
 }
 
+// End makes last the last that is written, after what was queued before; nothing that is added later is taken. It
+// returns true if the caller has become the writer and must call Flush or FlushWait. After a failure what waited is
+// dropped, and last follows what is being written.
+func (o *Outbox) End(last []byte) (writer bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over {
+		return false
+	}
+	if o.queue == nil {
+		o.queue = getBuffer()
+	}
+	o.closed = true
+	o.queue = append(o.queue, last...)
+	if o.turn != nobody {
+		return false
+	}
+	o.turn = due
+	return true
+}
+
 // Wait waits until what is queued has been written, or the outbox is closed.
 func (o *Outbox) Wait() {
 	o.mu.Lock()
-	if !o.busy {
+	if o.turn == nobody {
 		o.mu.Unlock()
 		return
 	}
@@ -323,7 +363,7 @@ func (o *Outbox) Wait() {
 func (o *Outbox) Close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.closed, o.queue = true, nil
+	o.closed, o.over, o.queue = true, true, nil
 }
 
 // shut is Close by the writer, whose write has failed.
