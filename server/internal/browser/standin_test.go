@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -83,8 +84,8 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.api.Disconnect(conn)
 	room := s.api.Config().DefaultChatRoom
 	p.out <- append(wire.Welcome(nil, s.api.Config().WelcomeMessage, room), '}')
-	if s.api.Rooms.Join(p.ctx, conn, room) != nil {
-		return
+	if answer, refused := wire.Enter(p.ctx, nil, s.api, conn); refused {
+		p.out <- append(answer, '}')
 	}
 	for {
 		_, frame, err := ws.Read(p.ctx)
@@ -111,21 +112,8 @@ func (s *standIn) serve(p *peer, conn *actionhero.Conn, frame []byte) {
 }
 
 func (s *standIn) reply(p *peer, conn *actionhero.Conn, event, room, message string, params []byte) []byte {
-	switch event {
-	case "say":
-		if err := s.api.Rooms.Say(p.ctx, conn, message); err != nil {
-			return wire.Error(nil, err)
-		}
-		return wire.OK(nil)
-	case "roomChange":
-		return wire.RoomChange(p.ctx, nil, s.api, conn, room)
-	case "roomAdd", "roomLeave":
-		text, _ := json.Marshal(room)
-		return append(append(wire.OK(nil), `,"room":`...), text...)
-	case "roomView":
-		return wire.RoomView(p.ctx, nil, s.api, conn)
-	case "detailsView":
-		return wire.Details(nil, conn, nil)
+	if answer, ok := wire.Verb(p.ctx, nil, s.api, conn, event, cmp.Or(room, message)); ok {
+		return answer
 	}
 	req := s.api.NewRequest("websocket")
 	req.Conn, req.RemoteIP = conn, conn.Remote.Addr().String()
