@@ -283,13 +283,20 @@ func TestLooks(t *testing.T) {
 			if len(wide) > 0 || len(faint) > 0 {
 				t.Errorf("%s: too wide for the window: %q; too faint to read: %q", name, wide, faint)
 			}
-			for kind, whole := range map[string]bool{"": false, "-whole": true} {
-				if err := os.WriteFile(filepath.Join(pictures, name+kind+".png"), p.screenshot(whole), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			p.keep(filepath.Join(pictures, name+".png"), false)
+			p.keep(filepath.Join(pictures, name+"-whole.png"), true)
 		}
 	}
+	s.stop()
+	p.waitText("#chat-note", "Not connected. Trying again…")
+	p.look(1280, 800, "light")
+	p.keep(filepath.Join(pictures, "light-1280-stopped.png"), false)
+}
+
+// keep writes a picture of the window, or of the whole page.
+func (p *tab) keep(file string, whole bool) {
+	p.t.Helper()
+	p.must(os.WriteFile(file, p.screenshot(whole), 0o644))
 }
 
 // tooWide lists what stands out of the window.

@@ -3,29 +3,29 @@ export type Failure = "server" | "timeout" | "disconnected" | "closed" | "busy";
 
 /** What every request is rejected with. Its message is the server's own text if the server refused. */
 export class ActionHeroError extends Error {
-  constructor(code: Failure, message: string, response?: Response);
+  constructor(code: Failure, message: string, response?: Answer);
   readonly code: Failure;
   /** What the server answered, if it did. */
-  readonly response?: Response;
+  readonly response?: Answer;
 }
 
 /** An answer of the server: the action's own output beside these. */
-export interface Response {
+export interface Answer {
   id: number;
   context: "response";
   error?: string | false;
   [output: string]: unknown;
 }
 
-export interface RoomResponse extends Response {
+export interface RoomAnswer extends Answer {
   room: string;
 }
 
-export interface RoomViewResponse extends RoomResponse {
+export interface RoomViewAnswer extends RoomAnswer {
   roomStatus: { members: string[] | null; membersCount: number };
 }
 
-export interface DetailsResponse extends Response {
+export interface DetailsAnswer extends Answer {
   details: { public: { id: string; connectedAt: number } };
 }
 
@@ -82,13 +82,13 @@ export class ActionHero {
   readonly state: "connecting" | "open" | "waiting" | "closed";
   connect(): void;
   close(): void;
-  action<Output = Response>(name: string, params?: object, options?: { timeout?: number }): Promise<Output>;
-  say(message: string): Promise<Response>;
-  roomChange(room: string): Promise<RoomResponse>;
-  roomAdd(room: string): Promise<RoomResponse>;
-  roomLeave(room: string): Promise<RoomResponse>;
-  roomView(): Promise<RoomViewResponse>;
-  detailsView(): Promise<DetailsResponse>;
+  action<Output = Answer>(name: string, params?: object, options?: { timeout?: number }): Promise<Output>;
+  say(message: string): Promise<Answer>;
+  roomChange(room: string): Promise<RoomAnswer>;
+  roomAdd(room: string): Promise<RoomAnswer>;
+  roomLeave(room: string): Promise<RoomAnswer>;
+  roomView(): Promise<RoomViewAnswer>;
+  detailsView(): Promise<DetailsAnswer>;
   /** Returns a function that takes the listener away again. */
   on<Name extends keyof Events>(event: Name, listener: (value: Events[Name]) => void): () => void;
   off<Name extends keyof Events>(event: Name, listener: (value: Events[Name]) => void): void;

@@ -89,7 +89,7 @@ function socketIO() {
     sent: (action, params) => `emit("action", ${JSON.stringify({ ...params, action })})`,
     call: (action, params) => new Promise((resolve, reject) => {
       socket.timeout(patience).emit("action", { ...params, action }, (error, response) => {
-        if (error) reject(new Error(`no answer within ${patience / 1000} s`));
+        if (error) reject(error);
         else resolve(fromAnswer(response));
       });
     }),
