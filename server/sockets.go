@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -80,18 +81,17 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 		s.API.Add(t)
 		return s.Web.Mount(path, only(s.behindProxies(t)))
 	}
+	scripts := s.Web.Paths().Files + "/javascript/"
 	if cfg.Plain.Or(true) {
 		s.WebSocket = websocket.New(s.API, cfg.plain())
-		if err := mount(webSocketPath, s.WebSocket); err != nil {
+		script, err := clientScript()
+		if err := errors.Join(err, mount(webSocketPath, s.WebSocket), s.Web.Mount(scripts+"actionhero.js", script)); err != nil {
 			return err
 		}
 	}
 	if cfg.SocketIO.Or(true) {
 		s.SocketIO = socketio.New(s.API, cfg.socketIO())
-		if err := mount(socketIOPath, s.SocketIO); err != nil {
-			return err
-		}
-		if err := s.Web.Mount(s.Web.Paths().Files+"/javascript/socket.io.js", socketio.Script()); err != nil {
+		if err := errors.Join(mount(socketIOPath, s.SocketIO), s.Web.Mount(scripts+"socket.io.js", socketio.Script())); err != nil {
 			return err
 		}
 	}
