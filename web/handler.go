@@ -21,7 +21,8 @@ type target struct {
 	action string
 	file   string
 	isFile bool
-	routed bool // the action came from a route of its own, or from the path: a body cannot override it
+	routed bool        // the action came from a route of its own, or from the path: a body cannot override it
+	values [][2]string // of the route's path, which neither query nor body can override
 }
 
 // ServeHTTP answers a request for an action or a file, or hands it to a handler that was mounted.
@@ -72,10 +73,7 @@ func (s *Server) resolve(r *http.Request, req *actionhero.Request) (target, erro
 			values = append(values, [2]string{name, text})
 		})
 		if ok {
-			for _, v := range values {
-				req.Params.Set(v[0], v[1])
-			}
-			return target{action: name, routed: true}, nil
+			return target{action: name, routed: true, values: values}, nil
 		}
 		if len(other) > 0 {
 			return target{routed: true}, &wrongMethod{other}
@@ -124,6 +122,9 @@ func (s *Server) serveAction(x *exchange, req *actionhero.Request, t target, err
 		if named := req.Params.Get("action"); named != "" && !t.routed && t.action == "" {
 			req.Action = named
 		}
+	}
+	for _, v := range t.values {
+		req.Params.Set(v[0], v[1])
 	}
 	if req.Action != "" {
 		req.Params.Set("action", req.Action)
