@@ -25,7 +25,7 @@ type Config struct {
 	// default: 500. A room of n members costs n deliveries for each one that comes; -1 switches announcements off.
 	RoomStatusLimit int  `json:"roomStatusLimit" doc:"how many members a room's status lists; the count is always exact"` // default: 1000
 	MaxRooms        int  `json:"maxRooms" doc:"how many rooms one connection may listen to, its current one included"`    // default: 64
-	RoomDetails     bool `json:"roomDetails" doc:"whether a room's status shows what its members show of themselves"`     // default: false
+	RoomDetails     bool `json:"roomDetails" doc:"show in a room's status what its members show of themselves"`           // default: false
 
 	DefaultLimit  int `json:"defaultLimit" doc:"the input limit when the client sends none"`   // default: 100
 	DefaultOffset int `json:"defaultOffset" doc:"the input offset when the client sends none"` // default: 0

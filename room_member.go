@@ -172,7 +172,10 @@ func (r *Rooms) leaveAll(c *Conn) []*member {
 	defer c.moving.Unlock()
 	c.gone = true
 	c.current.Store(nil)
-	left := slices.Clone(c.rooms)
+	c.mu.Lock()
+	left := c.rooms
+	c.rooms = nil
+	c.mu.Unlock()
 	for _, m := range left {
 		r.leave(m)
 	}

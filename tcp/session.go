@@ -39,6 +39,8 @@ type session struct {
 	goodbye  []byte            // what to say at the end, if anything
 	lingerOK bool              // the client is still there to read what was said
 	armed    bool              // a read deadline is set
+	until    time.Time         // which
+	rested   bool              // its goroutine is new, because the connection rests
 }
 
 func newSession(s *Server, nc net.Conn) *session {
@@ -65,6 +67,7 @@ func (ss *session) serve() {
 		ss.reply(refusal, 0)
 	}
 	ss.wait(time.Time{})
+	ss.owner.Use()
 	ss.owner.Own()
 }
 
@@ -134,8 +137,10 @@ func (ss *session) Next() owner.Outcome {
 func (ss *session) Abandon() { ss.in.abandon() }
 
 // Read implements owner.Client: it ends when the client is done or late, or the server stops.
-func (ss *session) Read() bool {
+func (ss *session) Read() owner.Reading {
 	switch begun := ss.in.begun(); {
+	case ss.rested: // the time that was set goes on
+		ss.rested = false
 	case !begun:
 		ss.begun = false
 		ss.wait(time.Time{})
@@ -144,13 +149,29 @@ func (ss *session) Read() bool {
 		ss.wait(time.Now().Add(ss.server.cfg.LineTimeout))
 	}
 	for err := ss.in.fill(); err != nil; err = ss.in.fill() {
+		if ss.rests(err) {
+			return owner.Rest
+		}
 		until, ok := ss.notIdle(err)
 		if !ok {
 			ss.ended(err, ss.in.begun())
-			return false
+			return owner.All
 		}
 		ss.wait(until)
 	}
+	return owner.More
+}
+
+// Wake implements owner.Client.
+func (ss *session) Wake() { _ = ss.nc.SetReadDeadline(time.Now()) }
+
+// rests reports whether reading ended with err only because the connection is to wait with less.
+func (ss *session) rests(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || !ss.owner.Resting() || ss.stopped.Load() {
+		return false
+	}
+	ss.deadline(ss.until)
+	ss.rested = true
 	return true
 }
 
@@ -176,6 +197,12 @@ func (ss *session) wait(until time.Time) {
 		return
 	}
 	ss.armed = !until.IsZero()
+	ss.deadline(until)
+}
+
+// deadline sets until when the next bytes must come, unless the server stops.
+func (ss *session) deadline(until time.Time) {
+	ss.until = until
 	if !ss.stopped.Load() {
 		_ = ss.nc.SetReadDeadline(until)
 		if ss.stopped.Load() {

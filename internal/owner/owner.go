@@ -17,8 +17,11 @@ import (
 type Client interface {
 	// Next handles the next message that has been read, if it is one that asks for a request by [Conn.Queue].
 	Next() Outcome
-	// Read waits until more has been read. It returns false when that was all.
-	Read() bool
+	// Read waits until more has been read.
+	Read() Reading
+	// Wake has a Read that waits ask Conn.Resting. It is called by another goroutine, and may come when no Read waits:
+	// the next one then asks.
+	Wake()
 	// Abandon leaves the memory of what was read to the requests that still use it.
 	Abandon()
 	// Finish is the end, when Next or Read has said so and no request is at work any more.
@@ -35,6 +38,16 @@ const (
 	Handled Outcome = iota
 	Short           // none has come whole
 	Ended           // no more is to be read
+)
+
+// Reading is what came of reading.
+type Reading int
+
+// The ends of a Read.
+const (
+	More Reading = iota // there is more
+	All                 // that was all
+	Rest                // [Conn.Resting] said so
 )
 
 // Out is the queue of a connection's answers: an outbox.
@@ -61,6 +74,9 @@ type Conn struct {
 	working  atomic.Int32  // requests that wait or run
 	answered atomic.Int64  // when the last request that was late was answered, in Unix nanoseconds
 	wake     chan struct{} // tells the owner that a late request is done; made with the first such
+	used     atomic.Int64  // the look at which it was last in use
+	grown    atomic.Bool   // its goroutine has worked, so that its stack is larger than waiting needs
+	resting  atomic.Bool   // it is to wait with a smaller one
 
 	// Of the watchman, under its lock:
 	turn          uint64 // counts the owners
@@ -68,8 +84,8 @@ type Conn struct {
 	before, after *Conn  // others whose owners run a request
 
 	// Of the owner alone:
-	waiting []Job // from rest on
-	rest    int
+	waiting []Job // from next on
+	next    int
 	unsent  bool // answers wait to be sent
 }
 
@@ -88,6 +104,21 @@ func (c *Conn) Working() int { return int(c.working.Load()) }
 // Answered returns when the last request that took its time was answered, a time before 1971 if none was.
 func (c *Conn) Answered() time.Time { return time.Unix(0, c.answered.Load()) }
 
+// Use says that the connection is in use now. Own does so for each message; the client does it for work of its own.
+func (c *Conn) Use() {
+	c.used.Store(c.pool.look.Load())
+	if !c.grown.Load() {
+		c.pool.addGrown(c)
+	}
+}
+
+// Resting reports, once, whether a Read is to return Rest: the connection has not been in use for a while, and another
+// goroutine, whose stack has not grown, will do the waiting. Nothing else may change by it.
+func (c *Conn) Resting() bool { return c.resting.CompareAndSwap(true, false) }
+
+// Grown reports whether the connection has been in use since it last began to rest.
+func (c *Conn) Grown() bool { return c.grown.Load() }
+
 // Queue has a request run when the messages at hand have been handled.
 func (c *Conn) Queue(j Job) {
 	c.working.Add(1)
@@ -105,7 +136,9 @@ func (c *Conn) Own() {
 	c.send()
 	for ended := false; ; {
 		for next := Handled; next == Handled && !ended && !c.full(); {
-			next = c.client.Next()
+			if next = c.client.Next(); next == Handled {
+				c.Use()
+			}
 			ended = next == Ended
 		}
 		switch {
@@ -122,7 +155,13 @@ func (c *Conn) Own() {
 		case c.full():
 			<-c.wake
 		default:
-			ended = !c.client.Read()
+			switch c.client.Read() {
+			case All:
+				ended = true
+			case Rest:
+				c.pool.Go(c.Own)
+				return
+			}
 		}
 	}
 }
@@ -136,7 +175,7 @@ func (c *Conn) runWaiting(turn uint64) bool {
 	for i := range c.waiting {
 		next := c.waiting[i]
 		c.waiting[i] = nil
-		c.rest = i + 1
+		c.next = i + 1
 		c.out.Ready() // not as a request that takes its time: each would have a goroutine
 		if c.givenUp.Load() {
 			c.working.Add(-1)
@@ -156,7 +195,7 @@ func (c *Conn) runWaiting(turn uint64) bool {
 		}
 		c.unsent = true
 	}
-	c.waiting, c.rest = c.waiting[:0], 0
+	c.waiting, c.next = c.waiting[:0], 0
 	c.send()
 	return true
 }
@@ -185,7 +224,7 @@ func (c *Conn) lose() {
 	if c.wake == nil {
 		c.wake = make(chan struct{}, 1)
 	}
-	c.waiting, c.rest = slices.Clone(c.waiting[c.rest:]), 0
+	c.waiting, c.next = slices.Clone(c.waiting[c.next:]), 0
 	c.client.Abandon()
 	c.pool.Go(c.Own)
 }

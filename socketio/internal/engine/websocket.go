@@ -123,13 +123,20 @@ func (k *socket) message(m ws.Message) error {
 }
 
 // Read implements owner.Client.
-func (k *socket) Read() bool {
-	if err := k.conn.Read(); err != nil {
+func (k *socket) Read() owner.Reading {
+	switch err := k.conn.Read(k.owner.Resting); err {
+	case nil:
+		return owner.More
+	case ws.ErrRest:
+		return owner.Rest
+	default:
 		k.err = err
-		return false
+		return owner.All
 	}
-	return true
 }
+
+// Wake implements owner.Client.
+func (k *socket) Wake() { k.conn.Wake() }
 
 // Abandon implements owner.Client.
 func (k *socket) Abandon() { k.conn.Abandon() }
