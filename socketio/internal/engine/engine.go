@@ -60,6 +60,7 @@ type Engine struct {
 	mu       sync.Mutex
 	sessions map[string]*Session
 	absent   list
+	heart    heart
 	stopping bool // no new sessions or requests
 	stopped  bool // nothing any more
 
@@ -70,11 +71,14 @@ type Engine struct {
 
 // New makes an Engine.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: owner.NewPool(cfg.MaxInFlight), socket: ws.Options{
+	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: owner.NewPool(cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
 		Outbox:     outbox.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTime: cfg.WriteTimeout},
 		MaxMessage: cfg.MaxPayload, FrameTime: cfg.MessageTimeout, CloseTime: closeTime,
 	}}
+	e.absent.links = linksAbsent
+	e.heart.init(e.beat)
+	return e
 }
 
 // The errors of the protocol, as a client gets them.
@@ -190,6 +194,7 @@ func (e *Engine) remove(s *Session) {
 	defer e.mu.Unlock()
 	delete(e.sessions, s.sid)
 	e.absent.remove(s)
+	e.heart.forget(s)
 }
 
 // present notes that a session has a connection.
@@ -212,8 +217,7 @@ func (e *Engine) away(s *Session) {
 	if e.absent.n > e.cfg.MaxAbsent {
 		oldest := e.absent.first
 		e.absent.remove(oldest)
-		oldest.evicted.Store(true)
-		oldest.timer.Reset(0)
+		time.AfterFunc(0, func() { oldest.end(errAbsent, typeClose, 0) }) // the lock of another session is held
 	}
 }
 
@@ -248,40 +252,6 @@ func (e *Engine) Len() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.sessions)
-}
-
-// list is a doubly linked list of sessions, the oldest first.
-type list struct {
-	first, last *Session
-	n           int
-}
-
-func (l *list) add(s *Session) {
-	if s.before = l.last; l.last == nil {
-		l.first = s
-	} else {
-		l.last.after = s
-	}
-	l.last, s.listed = s, true
-	l.n++
-}
-
-func (l *list) remove(s *Session) {
-	if !s.listed {
-		return
-	}
-	if s.before == nil {
-		l.first = s.after
-	} else {
-		s.before.after = s.after
-	}
-	if s.after == nil {
-		l.last = s.before
-	} else {
-		s.after.before = s.before
-	}
-	s.before, s.after, s.listed = nil, nil, false
-	l.n--
 }
 
 // newSID returns an id that nobody can guess: who knows it can speak for the client.
