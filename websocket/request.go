@@ -12,6 +12,9 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
+// action is the event that most messages are.
+const action = "action"
+
 // maxID is the longest id of a request, in bytes of JSON.
 const maxID = 128
 
@@ -43,7 +46,9 @@ func (m *message) read(data []byte) error {
 func (m *message) member(key string, raw []byte) (err error) {
 	switch key {
 	case "event":
-		m.event, err = text(key, raw)
+		if m.event = action; string(raw) != `"action"` {
+			m.event, err = text(key, raw)
+		}
 	case "id":
 		if raw[0] == '{' || raw[0] == '[' || len(raw) > maxID {
 			return actionhero.Errorf(actionhero.InvalidInput, "id must be a number or a string, of %d bytes at most", maxID)
@@ -77,10 +82,10 @@ func text(key string, raw []byte) (string, error) {
 func (ss *session) message(data []byte) owner.Outcome {
 	ss.handler.requests.Add(1)
 	var m message
-	if err := m.read(data); err != nil && m.event != "action" {
+	if err := m.read(data); err != nil && m.event != action {
 		ss.refuse(err, m.id)
 		return owner.Handled
-	} else if m.event == "action" {
+	} else if m.event == action {
 		ss.owner.Queue(ss.call(&m, err))
 		return owner.Handled
 	}

@@ -24,15 +24,20 @@ type Conn struct {
 
 	// Of the reader alone:
 	in      input
-	partly  bool      // the deadline is that of a message that was begun
-	armed   bool      // there is a deadline
-	until   time.Time // which
-	heard   time.Time // when something was last read
-	silence int       // how often the deadline has passed since
+	partly  bool          // the deadline is that of a message that was begun
+	armed   bool          // there is a deadline
+	until   time.Time     // which
+	heard   time.Duration // when something was last read, as since has it
+	silence int           // how often the deadline has passed since
 }
 
+// epoch is when since began: to read one clock takes half the time that it takes to ask for the time of day.
+var epoch = time.Now()
+
+func since() time.Duration { return time.Since(epoch) }
+
 func (c *Conn) init(nc net.Conn, unread []byte, options *Options, deflate bool, fail func(error)) {
-	c.nc, c.options, c.deflate, c.fail, c.heard = nc, options, deflate, fail, time.Now()
+	c.nc, c.options, c.deflate, c.fail, c.heard = nc, options, deflate, fail, since()
 	c.in.init(nc, options.MaxMessage, unread)
 	c.Out.Init(&options.Outbox, nc, c.doesNotRead)
 }
@@ -71,7 +76,9 @@ func (c *Conn) Next() (m Message, ok bool, err error) {
 				return m, false, fault
 			}
 			if ok {
-				c.partly = false
+				if c.partly { // its time is over; the next message, which may have begun, has its own
+					c.partly, c.armed = false, false
+				}
 				return m, true, nil
 			}
 		}
@@ -95,7 +102,7 @@ func (c *Conn) Read(resting func() bool) error {
 	}
 	err := c.in.fill()
 	if err == nil {
-		c.heard, c.silence = time.Now(), 0
+		c.heard, c.silence = since(), 0
 		return nil
 	}
 	if closing := c.closing.Load(); closing != nil {
@@ -120,7 +127,11 @@ func (c *Conn) late() *CloseError {
 	if c.partly {
 		return &CloseError{Code: PolicyError, Reason: "a message must end within " + c.options.FrameTime.String()}
 	}
-	if quiet := time.Since(c.heard); quiet < c.options.PingInterval {
+	if c.options.PingInterval == 0 {
+		c.arm(0)
+		return nil
+	}
+	if quiet := since() - c.heard; quiet < c.options.PingInterval {
 		c.arm(c.options.PingInterval - quiet)
 		return nil
 	}

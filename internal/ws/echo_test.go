@@ -9,16 +9,10 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"go.uber.org/goleak"
 
 	"github.com/actionhero-go/actionhero/internal/outbox"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long a test waits for what should come soon, on a busy machine.
-const patience = 10 * time.Second
 
 func defaults() ws.Options {
 	return ws.Options{
