@@ -133,8 +133,7 @@ func (c *client) packet(p packet) owner.Job {
 	conn := c.connected()
 	switch {
 	case p.kind == typeConnect && p.namespace != nil:
-		c.reply(appendRefused(nil, p.namespace))
-		return nil
+		return &unknownNamespace{c, p.namespace}
 	case p.kind == typeConnect && conn == nil:
 		return c.connect()
 	case p.kind == typeConnect: // stock clients may ask twice
@@ -176,12 +175,6 @@ func (c *client) left() {
 	if !c.closed {
 		c.expectConnect()
 	}
-}
-
-// reply queues one packet that is short, and sends it.
-func (c *client) reply(text []byte) {
-	c.session.Reply(text)
-	c.session.Send()
 }
 
 // wireKind is the form in which this transport sends messages of rooms.

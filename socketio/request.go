@@ -110,6 +110,21 @@ func (j *refusal) Run() (done bool) {
 	return true
 }
 
+// unknownNamespace is the answer to a connect to a namespace that there is not.
+type unknownNamespace struct {
+	client *client
+	name   []byte
+}
+
+// Run implements owner.Job.
+func (j *unknownNamespace) Run() (done bool) {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	*buf = appendRefused((*buf)[:0], j.name)
+	j.client.session.Reply(*buf)
+	return true
+}
+
 // verb is the request for anything but an action.
 type verb struct {
 	client    *client
@@ -125,7 +140,8 @@ type verb struct {
 type verbs struct {
 	mu      sync.Mutex
 	waiting []verb
-	running sync.Mutex
+	running bool
+	done    sync.Cond
 }
 
 // add adds a verb, and returns what runs the next one.
@@ -138,17 +154,32 @@ func (q *verbs) add(v verb) owner.Job {
 
 // Run implements owner.Job.
 func (q *verbs) Run() (done bool) {
-	q.running.Lock()
-	defer q.running.Unlock()
-	q.mu.Lock()
-	v := q.waiting[0]
-	if q.waiting = q.waiting[1:]; len(q.waiting) == 0 {
-		q.waiting = nil
-	}
-	q.mu.Unlock()
+	v := q.begin()
+	defer q.end()
 	defer v.client.recover(v.id)
 	v.run(&v)
 	return true
+}
+
+func (q *verbs) begin() (v verb) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.done.L = &q.mu; q.running; {
+		q.done.Wait()
+	}
+	q.running = true
+	v = q.waiting[0]
+	if q.waiting = q.waiting[1:]; len(q.waiting) == 0 {
+		q.waiting = nil
+	}
+	return v
+}
+
+func (q *verbs) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running = false
+	q.done.Signal()
 }
 
 // enter answers the connect and brings the client into the default room.
