@@ -96,6 +96,14 @@ func (f *fixture) dialTLS(t testing.TB) *peer {
 	return newPeer(t, "wss://"+f.web.TLSAddr().String()+"/ws", &client.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 }
 
+func (f *fixture) dialEither(t testing.TB, secure bool) *peer {
+	t.Helper()
+	if secure {
+		return f.dialTLS(t)
+	}
+	return f.dial(t, nil)
+}
+
 func newPeer(t testing.TB, url string, options *client.DialOptions) *peer {
 	t.Helper()
 	c, _, err := client.Dial(t.Context(), url, options)
