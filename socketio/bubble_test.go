@@ -105,3 +105,9 @@ func (b *bubble) sid(text string) string {
 	}
 	return id
 }
+
+func (l *logged) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), text)
+}

@@ -42,12 +42,15 @@ func TestEventMap(t *testing.T) {
 			{`"roomLeave",{"room":"news"}`, ok + `,"room":"news"}`, fails("you are not in the room news")},
 			{`"roomChange","defaultRoom"`, ok + `,"room":"defaultRoom"}`},
 			{`"roomChange"`, fails("room must be a name of 1 to 128 bytes")},
-			{`"roomChange",{"room":null}`, fails("room must be a name of 1 to 128 bytes")},
+			{`"roomChange",{"room":null}`, fails("room must be a string")},
 			{`"roomChange",{"room":["x"]}`, fails("room must be a string")},
-			{`"roomChange",7`, fails("malformed JSON at offset 0: an object is expected")},
+			{`"roomChange",7`, fails("the argument of an event must be an object")},
 			{`"roomChange",{"room":"` + strings.Repeat("r", 129) + `"}`, fails("room must be a name of 1 to 128 bytes")},
 			{`"say",{"message":"hi"}`, ok + `}`},
 			{`"say","hi"`, ok + `}`},
+			{`"say",{"message":""}`, ok + `}`},
+			{`"say"`, fails("message is a required key of say")},
+			{`"say",{"room":"x"}`, fails("message is a required key of say")},
 			{`"say",{"message":7}`, fails("message must be a string")},
 			{`"say",{"message":"a","message":"b"}`, fails(`malformed JSON at offset 15: the member \"message\" occurs twice`)},
 			{`"action",{"action":"echo","text":"x"}`, `{"context":"response","text":"x","size":0,"error":false}`},
@@ -64,12 +67,12 @@ func TestEventMap(t *testing.T) {
 			{`"action",true`, fails("the argument of an action must be an object")},
 			{`"action",{"action":"echo","text":"x","limit":-1}`, fails("limit must be a whole number of 0 or more")},
 			{`"action",{"action":"echo",}`, fails("malformed JSON at offset 17: a member name in quotes is expected")},
-			{`"action",{"action":"aFile"}`, fails("this action answers with a file: ask for it over HTTP")},
-			{`"file",{"fileName":"x"}`, fails("file is not a known event.")},
-			{`"connect"`, fails("connect is not a known event.")},
-			{`"\u0061ction"`, fails("action is not a known event.")},
-			{`""`, fails(" is not a known event.")},
-			{`"` + strings.Repeat("é", 100) + `"`, fails(strings.Repeat("é", 64) + "… is not a known event.")},
+			{`"action",{"action":"aFile"}`, fails("this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")},
+			{`"file",{"fileName":"x"}`, fails("file is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
+			{`"connect"`, fails("connect is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
+			{`"\u0061ction"`, fails("action is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
+			{`""`, fails(" is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
+			{`"` + strings.Repeat("é", 100) + `"`, fails(strings.Repeat("é", 64) + " is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
 			{`7`, fails("the name of an event must be a string")},
 			{`null`, fails("the name of an event must be a string")},
 			{`["say"]`, fails("the name of an event must be a string")},
@@ -80,7 +83,7 @@ func TestEventMap(t *testing.T) {
 			k.Send(`427[` + test[0] + `]`)
 			k.Want(`437[` + test[len(test)-1] + `]`)
 		}
-		if n := b.io.Requests(); n != 2*43 {
+		if n := b.io.Requests(); n != 2*46 {
 			t.Errorf("%d requests were counted", n)
 		}
 		k.Leave()

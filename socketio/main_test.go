@@ -115,12 +115,6 @@ func (l *logged) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-func (l *logged) has(text string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.text.String(), text)
-}
-
 // freePort returns a port that is free now, for a server that is to come back to it.
 func freePort(t testing.TB) int {
 	t.Helper()

@@ -22,7 +22,7 @@ type call struct {
 var (
 	errArgument   = actionhero.Errorf(actionhero.InvalidInput, "the argument of an action must be an object")
 	errActionName = actionhero.Errorf(actionhero.InvalidInput, "action must be a string")
-	errContent    = actionhero.Errorf(actionhero.InvalidInput, "this action answers with a file: ask for it over HTTP")
+	errContent    = actionhero.Errorf(actionhero.InvalidInput, "this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")
 )
 
 // newCall makes a call of the argument of an event. What is wrong with it goes along, so that middleware, limits and the
@@ -40,6 +40,9 @@ func newCall(c *client, conn *actionhero.Conn, id, arg []byte) *call {
 		}
 	default:
 		req.Refused = jsonx.Members(arg, j.param)
+	}
+	if req.Refused == nil && c.api.AnswersContent(req.Action) {
+		req.Refused = errContent
 	}
 	return j
 }
@@ -64,7 +67,7 @@ func (j *call) Run() (done bool) {
 	defer j.client.recover(j.id)
 	out, err := j.client.api.Dispatch(j.client.ctx, &j.req)
 	if content, ok := out.(*actionhero.Content); ok && content != nil {
-		content.Close()
+		_ = content.Close() // a middleware's
 		err = errContent
 	}
 	buf := getBuffer()

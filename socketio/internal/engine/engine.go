@@ -29,7 +29,7 @@ type Config struct {
 	PingTimeout    time.Duration // within which a ping must be answered
 	UpgradeTimeout time.Duration // within which a change to WebSocket must be over
 	WriteTimeout   time.Duration // within which a WebSocket client must take 16 KiB
-	FrameTimeout   time.Duration // within which a WebSocket message that was begun must end
+	MessageTimeout time.Duration // within which a WebSocket message that was begun must end
 	MaxPayload     int           // bytes of a POST, or of a message over WebSocket
 	MaxInFlight    int           // requests of one session at work at a time
 	MaxMessages    int           // that wait for a client
@@ -37,7 +37,8 @@ type Config struct {
 	MaxAbsent      int           // sessions without a connection; one more, and the one that is longest so ends
 	Log            *slog.Logger
 	Origins        ws.Origins
-	Open           func(*Session) Client // makes the client of a new session
+	RemoteIP       func(*http.Request) string // the client's address behind trusted proxies; nil: there are none
+	Open           func(*Session) Client      // makes the client of a new session
 }
 
 // Client is what a session brings its messages to.
@@ -72,7 +73,7 @@ func New(cfg Config) *Engine {
 	return &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: owner.NewPool(cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
 		Outbox:     outbox.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTime: cfg.WriteTimeout},
-		MaxMessage: cfg.MaxPayload, FrameTime: cfg.FrameTimeout, CloseTime: closeTime,
+		MaxMessage: cfg.MaxPayload, FrameTime: cfg.MessageTimeout, CloseTime: closeTime,
 	}}
 }
 

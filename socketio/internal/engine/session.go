@@ -75,9 +75,8 @@ const (
 
 // newSession makes a session with its heart beating, or returns nil if the engine has stopped.
 func (e *Engine) newSession(r *http.Request, st state) *Session {
-	s := &Session{engine: e, sid: newSID(), state: st}
-	s.remote, _ = netip.ParseAddrPort(r.RemoteAddr) // a server that knows no address is one of a test
-	s.mu.Lock()                                     // whoever ends it waits until it is complete
+	s := &Session{engine: e, sid: newSID(), state: st, remote: ws.Remote(r, e.cfg.RemoteIP)}
+	s.mu.Lock() // whoever ends it waits until it is complete
 	defer s.mu.Unlock()
 	if !e.add(s) {
 		return nil
