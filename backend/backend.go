@@ -42,6 +42,8 @@ type Backend interface {
 	Store() Store
 	// Broker returns the part that carries messages to rooms.
 	Broker() Broker
+	// Queue returns the part that keeps jobs.
+	Queue() Queue
 	// Open makes the backend ready for use. It fails if the backend is open already, if its configuration makes no
 	// sense, or if what it connects to does not answer before ctx ends.
 	Open(ctx context.Context) error

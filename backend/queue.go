@@ -128,7 +128,7 @@ type Job struct {
 }
 
 // Run returns the run that the job was taken for.
-func (j *Job) Run() Run { return Run{ID: j.ID, Start: j.Starts} }
+func (j Job) Run() Run { return Run{ID: j.ID, Start: j.Starts} }
 
 // Run is one run of a job. Whoever kept a job for longer than its lease holds a run that has ended, even if the job
 // runs again.
