@@ -46,6 +46,7 @@ func (t *table) active() int {
 func (t *table) countUp(e *entry, by int) {
 	t.counts[e.state] += by
 	t.lanes.list[e.lane].counts[e.state] += by
+	t.tasks.list[e.task].counts[e.state] += by
 }
 
 // attach puts i where its state says. If it is due, it goes to the end of its line, or to the front.
