@@ -16,15 +16,16 @@ const module = "github.com/actionhero-go/actionhero"
 // What each package of the house may import of the house, tests apart: the arrows point one way only. A folder stands
 // for all below it; what has no row may import nothing of the house but internal packages.
 var mayImport = map[string][]string{
-	"":               {"backend", "internal/jsonx", "internal/schema", "internal/route"},
+	"":               {"backend", "internal/cron", "internal/jsonx", "internal/schema", "internal/route"},
 	"backend":        {},
 	"backend/local":  {"backend"},
 	"backendtest":    {"backend"},
 	"web":            {"", "internal"},
 	"tcp":            {"", "internal"},
+	"worker":         {"", "backend"},
 	"builtin":        {"", "internal/jsonx"},
-	"server":         {"", "web", "tcp", "builtin", "backend/local", "internal"},
-	"actionherotest": {"", "backend/local", "server"},
+	"server":         {"", "web", "tcp", "worker", "builtin", "backend", "backend/local", "internal"},
+	"actionherotest": {"", "backend", "backend/local", "server"},
 	"cmd":            {"server", "builtin"},
 	"examples":       {"", "server", "builtin", "examples"},
 	"internal":       {"internal"},
