@@ -176,9 +176,11 @@ func (c *Conn) Text(head, tail []byte) {
 	var array [headSize]byte
 	n := len(head) + len(tail)
 	if c.deflate && n >= minDeflate {
-		packed := getBytes()
+		plain, packed := getBytes(), getBytes()
+		defer putBytes(plain)
 		defer putBytes(packed)
-		if *packed = deflate((*packed)[:0], head, tail); len(*packed) < n {
+		*plain = append(append((*plain)[:0], head...), tail...) // the compressor would keep head and tail from the stack
+		if *packed = deflate((*packed)[:0], *plain); len(*packed) < n {
 			c.Out.AddLater(appendHead(array[:0], bitFin|bitRSV1|opText, len(*packed)), *packed)
 			return
 		}
