@@ -392,7 +392,7 @@ func (q *sickQueue) Finish(ctx context.Context, outcomes ...backend.Outcome) ([]
 	return q.Queue.Finish(ctx, outcomes...)
 }
 
-// The lease of a task that takes long is renewed, and one whose node fell silent is run elsewhere.
+// The lease of a task that takes long is renewed.
 func TestLeases(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -408,6 +408,43 @@ func TestLeases(t *testing.T) {
 			t.Errorf("it was run %d times: %+v", len(notes.all()), job)
 		}
 	})
+}
+
+// A task whose node falls silent is run elsewhere, and what the silent node says of it later counts for nothing.
+func TestSilentNode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		notes := newDiary()
+		it := task("it", func(ctx context.Context) error {
+			node := actionhero.RequestFrom(ctx).Job.Node
+			notes.note(node)
+			if node == "silent" {
+				time.Sleep(time.Minute)
+				return errFailed
+			}
+			return nil
+		})
+		b := &shared{Backend: newBackend()}
+		newNode(t, sickBackend{b, silentQueue{b.Queue()}}, worker.Config{Node: "silent", Lease: 3 * time.Second}, it).start()
+		n := newNode(t, b, worker.Config{Node: "other"}, it)
+		id := n.enqueue("it")
+		synctest.Wait()
+		n.start()
+		time.Sleep(2 * time.Minute)
+		if job := n.want(id, backend.Completed); job.Node != "other" || job.Crashes != 1 || job.Attempt != 1 {
+			t.Errorf("it is %+v", job)
+		}
+		if diff := cmp.Diff([]string{"silent", "other"}, notes.all()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// silentQueue renews no leases.
+type silentQueue struct{ backend.Queue }
+
+func (silentQueue) Renew(context.Context, time.Duration, ...backend.Run) ([]uint64, error) {
+	return nil, nil
 }
 
 func TestSettings(t *testing.T) {
