@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 	"github.com/actionhero-go/actionhero/backend/local/internal/queue"
 )
 
@@ -38,6 +39,7 @@ const defaultMaxBytes = 256 << 20
 // QueueConfig is what may be set about the queue of jobs; the zero value works. It is part of the section `tasks` of a
 // configuration file.
 type QueueConfig struct {
+	Path          string        `json:"path" doc:"the folder in which tasks are kept; it belongs to one process at a time"`                // default: none, tasks are kept in memory
 	KeepCompleted time.Duration `json:"keepCompleted" doc:"for how long completed and cancelled tasks can be looked at"`                   // default: 24h; negative: not at all
 	KeepFailed    time.Duration `json:"keepFailed" doc:"for how long tasks that failed for good can be looked at, and retried"`            // default: 168h; negative: not at all
 	KeepMost      int           `json:"keepMost" doc:"how many completed and cancelled tasks are kept at most, and how many dead ones"`    // default: 100000
@@ -50,12 +52,20 @@ func (c QueueConfig) complete() (queue.Config, error) {
 	c.KeepFailed = max(cmp.Or(c.KeepFailed, 7*24*time.Hour), 0)
 	c.KeepMost = cmp.Or(c.KeepMost, 100_000)
 	c.MaxJobs = cmp.Or(c.MaxJobs, 2_000_000)
-	c.MaxBytes = cmp.Or(c.MaxBytes, 256<<20)
+	if c.MaxBytes == 0 {
+		if c.MaxBytes = 256 << 20; c.Path != "" {
+			c.MaxBytes = 1 << 30
+		}
+	}
 	if c.KeepMost < 0 || c.MaxJobs < 0 || c.MaxBytes < 0 {
 		return queue.Config{}, fmt.Errorf("tasks.keepMost is %d, tasks.maxJobs %d and tasks.maxBytes %d: all must be 1 or more, or 0 for their defaults",
 			c.KeepMost, c.MaxJobs, c.MaxBytes)
 	}
-	return queue.Config{KeepCompleted: c.KeepCompleted, KeepFailed: c.KeepFailed, KeepMost: c.KeepMost, MaxJobs: c.MaxJobs, MaxBytes: c.MaxBytes}, nil
+	config := queue.Config{KeepCompleted: c.KeepCompleted, KeepFailed: c.KeepFailed, KeepMost: c.KeepMost, MaxJobs: c.MaxJobs, MaxBytes: c.MaxBytes}
+	if c.Path != "" {
+		config.FS = journal.Dir(c.Path)
+	}
+	return config, nil
 }
 
 // Backend keeps everything in memory. [New] makes one.

@@ -12,22 +12,11 @@ import (
 
 // Get is backend.Queue's.
 func (q *Queue) Get(_ context.Context, id uint64) (backend.Job, error) {
-	q.mu.Lock()
-	_, err := q.begin()
+	f, err := q.find(id)
 	if err != nil {
-		q.mu.Unlock()
 		return backend.Job{}, err
 	}
-	i := q.jobs.find(id)
-	if i == 0 {
-		q.mu.Unlock()
-		return backend.Job{}, notFound(id)
-	}
-	j, kept := q.jobs.job(i), *q.jobs.kept(i)
-	q.mu.Unlock()
-	j.Error = kept.failure
-	err = fill(&j, kept.record)
-	return j, err
+	return q.read(&f)
 }
 
 func notFound(id uint64) error {
@@ -76,7 +65,7 @@ const looksPerLock = 4096
 func (q *Queue) some(f backend.JobFilter, limit int) (ids []uint64, last uint64, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if _, err := q.begin(); err != nil {
+	if err := q.look(); err != nil {
 		return nil, 0, err
 	}
 	looked := 0
@@ -104,7 +93,7 @@ func (t *table) matches(e *entry, f *backend.JobFilter) bool {
 func (q *Queue) Stats(context.Context) (backend.QueueStats, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if _, err := q.begin(); err != nil {
+	if err := q.look(); err != nil {
 		return backend.QueueStats{}, err
 	}
 	stats := backend.QueueStats{
@@ -131,9 +120,9 @@ func countsOf(counts *[backend.Dead + 1]int) backend.Counts {
 }
 
 // act does something to one job, and returns what became of it.
-func (q *Queue) act(ctx context.Context, id uint64, do func(i slot, now moments) error) (backend.Job, error) {
+func (q *Queue) act(id uint64, do func(i slot, now moments) error) (backend.Job, error) {
 	q.mu.Lock()
-	now, err := q.begin()
+	now, err := q.begin(changeBytes+crashBytes, false)
 	if err != nil {
 		q.mu.Unlock()
 		return backend.Job{}, err
@@ -148,15 +137,16 @@ func (q *Queue) act(ctx context.Context, id uint64, do func(i slot, now moments)
 		q.mu.Unlock()
 		return backend.Job{}, err
 	}
+	f := q.found(i)
 	if err := q.commit(now); err != nil {
 		return backend.Job{}, err
 	}
-	return q.Get(ctx, id)
+	return q.read(&f)
 }
 
 // Retry is backend.Queue's.
-func (q *Queue) Retry(ctx context.Context, id uint64) (backend.Job, error) {
-	return q.act(ctx, id, func(i slot, now moments) error {
+func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
+	return q.act(id, func(i slot, now moments) error {
 		e := q.jobs.at(i)
 		if e.state == backend.Running {
 			return fmt.Errorf("job %d cannot be retried: %w", id, backend.ErrRunning)
@@ -179,9 +169,9 @@ func (q *Queue) Retry(ctx context.Context, id uint64) (backend.Job, error) {
 }
 
 // Cancel is backend.Queue's.
-func (q *Queue) Cancel(ctx context.Context, id uint64) (backend.Job, error) {
+func (q *Queue) Cancel(_ context.Context, id uint64) (backend.Job, error) {
 	tell := false
-	j, err := q.act(ctx, id, func(i slot, now moments) error {
+	j, err := q.act(id, func(i slot, now moments) error {
 		switch e := q.jobs.at(i); {
 		case e.waits():
 			q.change(i, now, "it was cancelled before it ran", func(e *entry) { e.end(backend.Cancelled, now) })
@@ -200,7 +190,7 @@ func (q *Queue) Cancel(ctx context.Context, id uint64) (backend.Job, error) {
 // Delete is backend.Queue's.
 func (q *Queue) Delete(_ context.Context, id uint64) error {
 	q.mu.Lock()
-	now, err := q.begin()
+	now, err := q.begin(changeBytes, false)
 	if err != nil {
 		q.mu.Unlock()
 		return err
@@ -216,7 +206,7 @@ func (q *Queue) Delete(_ context.Context, id uint64) error {
 		q.mu.Unlock()
 		return err
 	}
-	q.remove(i)
+	q.remove(i, q.startRecord(recordDelete, id))
 	return q.commit(now)
 }
 
@@ -234,7 +224,7 @@ func (q *Queue) Tick(_ context.Context, schedule string, at time.Time, jobs ...b
 	}
 	ms := at.UnixMilli()
 	q.mu.Lock()
-	now, err := q.begin()
+	now, err := q.begin(sizeOf(specs)+changeBytes+len(schedule), true)
 	last, known := q.jobs.ticks[schedule]
 	switch {
 	case err != nil:
@@ -250,7 +240,11 @@ func (q *Queue) Tick(_ context.Context, schedule string, at time.Time, jobs ...b
 		q.mu.Unlock()
 		return false, err
 	}
+	if !known {
+		last = never
+	}
 	q.jobs.ticks[schedule] = ms
+	q.write(undo{kind: ticked, text: schedule, number: last}, putTick(q.scratch[:0], schedule, ms))
 	for n := range specs {
 		q.add(&specs[n], now)
 	}
@@ -261,7 +255,7 @@ func (q *Queue) Tick(_ context.Context, schedule string, at time.Time, jobs ...b
 func (q *Queue) LastTicks(context.Context) (map[string]time.Time, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if _, err := q.begin(); err != nil {
+	if err := q.look(); err != nil {
 		return nil, err
 	}
 	last := make(map[string]time.Time, len(q.jobs.ticks))

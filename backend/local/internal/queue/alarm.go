@@ -75,19 +75,28 @@ func (q *Queue) setAlarm(now moments) {
 	}
 }
 
+// crashesAtOnce is how many leases end at once before others get the lock.
+const crashesAtOnce = 100
+
 // wake is called when the alarm rings.
 func (q *Queue) wake() {
 	q.mu.Lock()
 	q.alarm.at = never
-	now, err := q.begin()
+	now, err := q.begin(crashesAtOnce*(changeBytes+crashBytes), false)
 	if err != nil {
+		// The disk is full, say: see whether that is over.
+		now, _ = q.clock.now()
+		q.alarm.set(now.moment+longestWait, now.moment)
 		q.mu.Unlock()
 		return
 	}
-	for q.jobs.leases.next() <= now.moment {
+	for range crashesAtOnce {
+		if q.jobs.leases.next() > now.moment {
+			break
+		}
 		q.crash(q.jobs.leases[0].i, now, "its lease ended")
 	}
-	_ = q.commit(now)
+	_ = q.commit(now) // a lease whose end could not be kept has not ended, and the alarm rings again
 }
 
 // sweep removes jobs that were kept for long enough, and some that are too many.

@@ -55,8 +55,7 @@ func (x *index) find(id uint64) slot {
 func (x *index) insert(id uint64, at slot) {
 	x.count++
 	n := x.page(id)
-	last := n == len(x.pages)-1
-	if n < 0 || id-x.pages[n].base >= 1<<32 || last && len(x.pages[n].refs) >= pageSize && id > x.pages[n].last() {
+	if n < 0 || id-x.pages[n].base >= 1<<32 || len(x.pages[n].refs) >= pageSize && id > x.pages[n].last() {
 		x.pages = slices.Insert(x.pages, n+1, page{base: id, refs: []ref{{at: at}}})
 		return
 	}
@@ -73,7 +72,7 @@ func (x *index) insert(id uint64, at slot) {
 		half[i].off -= shift
 	}
 	base := p.base + uint64(shift)
-	p.refs = slices.Clip(p.refs[:pageSize/2])
+	p.refs = slices.Clone(p.refs[:pageSize/2])
 	x.pages = slices.Insert(x.pages, n+1, page{base, half})
 }
 

@@ -76,6 +76,15 @@ func (l *lanes) use(name string, w watchers) uint32 {
 	return number
 }
 
+// useBytes is use for a name that is made a string only if it is new.
+func (l *lanes) useBytes(name []byte, w watchers) uint32 {
+	if number, ok := l.numbers[string(name)]; ok {
+		l.list[number].uses++
+		return number
+	}
+	return l.use(string(name), w)
+}
+
 func (l *lanes) drop(number uint32) {
 	it := l.list[number]
 	if it.uses--; it.uses > 0 {

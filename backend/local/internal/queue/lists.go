@@ -117,7 +117,8 @@ func (h heap) set(s *slab, i int, d due) {
 	s.at(d.i).place = uint32(i)
 }
 
-// names numbers the names that entries use, so that each is in memory once. A name is forgotten with its last use.
+// names numbers the names that entries use, so that each is in memory once. A name is forgotten with its last use, except
+// for the empty one, which has the number 0.
 type names struct {
 	numbers map[string]uint32
 	list    []name
@@ -152,12 +153,18 @@ func (n *names) use(text string) uint32 {
 	return number
 }
 
-// again counts one use more of a number that is in use.
-func (n *names) again(number uint32) { n.list[number].uses++ }
+// useBytes is use for text that is made a string only if it is new.
+func (n *names) useBytes(text []byte) uint32 {
+	if number, ok := n.numbers[string(text)]; ok {
+		n.list[number].uses++
+		return number
+	}
+	return n.use(string(text))
+}
 
 // drop counts one use less.
 func (n *names) drop(number uint32) {
-	if n.list[number].uses--; n.list[number].uses > 0 {
+	if n.list[number].uses--; n.list[number].uses > 0 || number == 0 {
 		return
 	}
 	delete(n.numbers, n.list[number].text)

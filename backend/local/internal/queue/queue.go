@@ -8,14 +8,16 @@
 package queue
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
 // Config says where jobs are kept and for how long. All of it must be set.
@@ -25,6 +27,7 @@ type Config struct {
 	KeepMost      int           // how many completed and cancelled jobs are kept at most, and how many dead ones
 	MaxJobs       int           // how many jobs there may be that have not ended
 	MaxBytes      int64         // how many bytes the records of all jobs may take
+	FS            journal.FS    // where jobs are kept; nil: in memory
 }
 
 // Queue is a backend.Queue. [New] makes one.
@@ -39,6 +42,12 @@ type Queue struct {
 	watchers watchers
 	scratch  []byte
 	alarm    alarm
+
+	log        *journal.Log // nil: jobs are in memory only
+	undos      []undo       // what to undo if the pending batch fails
+	sealed     []undo       // and if the one fails that is on its way to the disk
+	compacting sync.WaitGroup
+	compact    compaction
 }
 
 var _ backend.Queue = (*Queue)(nil)
@@ -53,15 +62,19 @@ func New() *Queue {
 
 // Open makes the queue ready for use. Jobs that were running when it was closed, or when its process died, have crashed.
 func (q *Queue) Open(cfg Config) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.cfg = cfg
+	if cfg.FS != nil {
+		if err := q.load(); err != nil {
+			return err
+		}
+	}
+	q.mu.Lock()
 	q.open = true
-	now, _ := q.begin()
-	q.recover(now)
-	q.sweep(now)
 	q.alarm.start()
-	q.setAlarm(now)
+	q.mu.Unlock()
+	if err := q.recover(); err != nil {
+		return errors.Join(err, q.Close())
+	}
 	return nil
 }
 
@@ -69,22 +82,53 @@ func (q *Queue) Open(cfg Config) error {
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	q.open = false
+	q.alarm.on = false
+	q.alarm.unset()
 	q.mu.Unlock()
-	q.stopAlarm()
-	return nil
+	q.alarm.running.Wait()
+	q.compacting.Wait()
+	if q.log == nil {
+		return nil
+	}
+	err := q.log.Close()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.log, q.jobs = nil, newTable(true, q.watchers) // what is on disk need not be in memory, too
+	return err
 }
 
-// begin is the first thing that happens under the lock: it sees to the clock.
-func (q *Queue) begin() (moments, error) {
+// changeBytes is how long the record of a change is at most, besides the texts in it.
+const changeBytes = 128 + journal.Overhead
+
+// begin is the first thing that happens under the lock: it sees to the clock, and to room for records of need bytes.
+// adding says whether they are about new jobs. It may give the lock back meanwhile.
+func (q *Queue) begin(need int, adding bool) (moments, error) {
+	if q.open && q.log != nil {
+		if err := q.log.Reserve(need+changeBytes, adding); err != nil {
+			return moments{}, err
+		}
+	}
 	if !q.open {
 		return moments{}, backend.ErrClosed
 	}
 	now, set := q.clock.now()
 	if set {
-		q.jobs.shift(q.clock.follow(), now.wall)
+		by := q.clock.follow()
+		q.jobs.shift(by, now.wall)
+		q.write(undo{kind: shifted, number: by}, putShift(q.scratch[:0], by))
 	}
 	q.jobs.becomeDue(now.wall)
 	return now, nil
+}
+
+// look is begin for those who change nothing.
+func (q *Queue) look() error {
+	if !q.open {
+		return backend.ErrClosed
+	}
+	now, _ := q.clock.now()
+	q.jobs.becomeDue(now.wall)
+	return nil
 }
 
 // change lets edit change an entry, moves it to where it belongs then, and writes down what changed.
@@ -93,36 +137,38 @@ func (q *Queue) change(i slot, now moments, failure string, edit func(e *entry))
 	was := *e
 	q.jobs.detach(i)
 	edit(e)
+	if q.log != nil {
+		record := putChanges(q.startRecord(recordChange, e.id), &was, e, q.jobs.nodes.list[e.node].text)
+		if failure != "" {
+			record = putText(record, fieldError, failure)
+		}
+		pos := q.write(undo{kind: changed, i: i, was: was, named: was.node != e.node}, record)
+		if failure != "" {
+			e.failure, e.failureLen = pos, uint32(len(record))
+		}
+	} else {
+		if failure != "" {
+			q.jobs.kept(i).failure = failure
+		}
+		if was.node != e.node {
+			q.jobs.nodes.drop(was.node)
+		}
+	}
 	q.jobs.attach(i, now.wall, false)
-	if failure != "" {
-		q.jobs.kept(i).failure = failure
-	}
-	if was.node != e.node {
-		q.jobs.nodes.drop(was.node)
-	}
-}
-
-// remove takes a job out for good.
-func (q *Queue) remove(i slot) {
-	q.jobs.unlink(i)
-	q.jobs.drop(i)
-}
-
-// stopAlarm is not called with the lock: the alarm may need it.
-func (q *Queue) stopAlarm() {
-	q.mu.Lock()
-	q.alarm.on = false
-	q.alarm.unset()
-	q.mu.Unlock()
-	q.alarm.running.Wait()
 }
 
 // commit ends what begin began: it gives the lock back, and waits until all is kept.
 func (q *Queue) commit(now moments) error {
 	q.sweep(now)
 	q.setAlarm(now)
+	if q.log == nil {
+		q.mu.Unlock()
+		return nil
+	}
+	log, last := q.log, q.log.Last()
+	q.compactIfNeeded()
 	q.mu.Unlock()
-	return nil
+	return log.Wait(last)
 }
 
 // Enqueue is backend.Queue's.
@@ -132,7 +178,7 @@ func (q *Queue) Enqueue(_ context.Context, jobs ...backend.NewJob) ([]backend.En
 		return nil, err
 	}
 	q.mu.Lock()
-	now, err := q.begin()
+	now, err := q.begin(sizeOf(specs), true)
 	if err == nil {
 		err = q.room(specs, now)
 	}
@@ -172,22 +218,20 @@ func (q *Queue) add(s *spec, now moments) backend.Enqueued {
 	record = putNumber(record, fieldEnqueued, uint64(e.enqueued))
 	record = putSet(record, fieldKeyUntil, uint64(until))
 	record = putChanges(record, &entry{}, e, "")
-	record = append(record, s.fields...)
-	q.scratch = record
-	q.keep(i, record)
+	e.recordLen = uint32(len(record) + len(s.fields))
+	if q.log != nil {
+		e.record = q.write(undo{kind: added, i: i}, record, s.fields)
+	} else {
+		q.jobs.kept(i).record = slices.Concat(record, s.fields)
+	}
 	q.jobs.insert(i, now.wall)
 	return backend.Enqueued{ID: e.id}
 }
 
 // startRecord begins a record about a job, in memory that the next record will use, too.
 func (q *Queue) startRecord(kind byte, id uint64) []byte {
-	return binary.AppendUvarint(append(q.scratch[:0], kind), id)
-}
-
-// keep keeps the record of a job.
-func (q *Queue) keep(i slot, record []byte) {
-	q.jobs.at(i).recordLen = uint32(len(record))
-	q.jobs.kept(i).record = bytes.Clone(record)
+	q.scratch = binary.AppendUvarint(append(q.scratch[:0], kind), id)
+	return q.scratch
 }
 
 // taken returns the job that has the key of s, or 0.

@@ -11,7 +11,7 @@ import (
 // clock was set. It is the only thing that looks at all jobs.
 func (t *table) settle(now int64) {
 	t.waiting, t.leases, t.holding, t.ended, t.buried, t.probing = nil, nil, nil, list{}, list{}, 0
-	t.counts = [backend.Dead + 1]int{}
+	t.counts, t.bytes = [backend.Dead + 1]int{}, 0
 	clear(t.keys.holders)
 	for _, l := range t.lanes.list {
 		if l != nil {
@@ -50,13 +50,18 @@ func (t *table) attachBy(entries []slot, now int64, by func(e *entry) int64) {
 	}
 }
 
-// shift follows the wall clock, which was set by some milliseconds: what waits for a time to pass moves along.
+// shift follows the wall clock, which was set by some milliseconds.
 func (t *table) shift(by, now int64) {
+	t.move(by)
+	t.settle(now)
+}
+
+// move moves along what waits for a time to pass. The table must be settled then.
+func (t *table) move(by int64) {
 	t.walk(0, false, func(i slot) bool {
 		if e := t.at(i); e.waits() && e.is(relative) {
 			e.runAt += by
 		}
 		return true
 	})
-	t.settle(now)
 }

@@ -40,6 +40,15 @@ func specsOf(jobs []backend.NewJob) ([]spec, error) {
 	return specs, nil
 }
 
+// sizeOf is how long the records of jobs are at most.
+func sizeOf(specs []spec) int {
+	size := 0
+	for i := range specs {
+		size += changeBytes + len(specs[i].fields)
+	}
+	return size
+}
+
 // latest is the last time for which a job may be planned. It has four digits for the year, as all formats demand.
 var latest = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 

@@ -44,6 +44,7 @@ func (t *table) active() int {
 }
 
 func (t *table) countUp(e *entry, by int) {
+	t.bytes += int64(by) * (int64(e.recordLen) + int64(e.failureLen) + jobBytes)
 	t.counts[e.state] += by
 	t.lanes.list[e.lane].counts[e.state] += by
 	t.tasks.list[e.task].counts[e.state] += by
@@ -177,7 +178,6 @@ func (t *table) holder(text string, now int64) slot {
 func (t *table) insert(i slot, now int64) {
 	e := t.at(i)
 	t.index.insert(e.id, i)
-	t.bytes += int64(e.recordLen) + int64(e.failureLen) + jobBytes
 	t.attach(i, now, false)
 }
 
@@ -186,7 +186,6 @@ func (t *table) unlink(i slot) {
 	t.detach(i)
 	e := t.at(i)
 	t.index.remove(e.id)
-	t.bytes -= int64(e.recordLen) + int64(e.failureLen) + jobBytes
 	if e.key != 0 && t.keys.holders[t.keys.list[e.key].text] == i {
 		delete(t.keys.holders, t.keys.list[e.key].text)
 	}

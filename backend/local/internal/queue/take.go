@@ -3,44 +3,67 @@ package queue
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
 )
 
 // Take is backend.Queue's.
-func (q *Queue) Take(_ context.Context, req backend.TakeRequest) ([]backend.Job, error) {
+func (q *Queue) Take(ctx context.Context, req backend.TakeRequest) ([]backend.Job, error) {
 	if err := tooLong("node", req.Node); err != nil {
 		return nil, err
 	}
+	req.Max = min(req.Max, maxTake)
 	q.mu.Lock()
-	now, err := q.begin()
+	now, err := q.begin(max(req.Max, 0)*(changeBytes+len(req.Node)), false)
 	if err != nil {
 		q.mu.Unlock()
 		return nil, err
 	}
-	var jobs []backend.Job
-	var records [][]byte
+	var taken []found
 	for _, name := range req.Queues {
 		l := q.jobs.lanes.find(cmp.Or(name, backend.DefaultQueue))
-		for l != nil && len(jobs) < req.Max {
+		for l != nil && len(taken) < req.Max {
 			i := q.jobs.next(l, now.wall)
 			if i == 0 {
 				break
 			}
 			q.start(i, now, req)
-			jobs = append(jobs, q.jobs.job(i))
-			records = append(records, q.jobs.kept(i).record)
+			taken = append(taken, q.found(i))
 		}
+	}
+	if len(taken) == 0 {
+		q.mu.Unlock()
+		return nil, nil
 	}
 	if err := q.commit(now); err != nil {
 		return nil, err
 	}
-	for n := range jobs {
-		if err := fill(&jobs[n], records[n]); err != nil {
-			return nil, err
+	return q.readTaken(ctx, taken)
+}
+
+// maxTake is how many jobs are taken at once.
+const maxTake = 1000
+
+// readTaken reads the records of jobs that were taken. What cannot be read cannot be run either.
+func (q *Queue) readTaken(ctx context.Context, taken []found) ([]backend.Job, error) {
+	jobs := make([]backend.Job, 0, len(taken))
+	for n := range taken {
+		j, err := q.read(&taken[n])
+		if err == nil {
+			jobs = append(jobs, j)
+			continue
+		}
+		o := backend.Outcome{Run: taken[n].job.Run(), State: backend.Scheduled, Delay: time.Minute, Error: fmt.Sprintf("it cannot be read: %v", err)}
+		if errors.Is(err, backend.ErrDamaged) {
+			o.State = backend.Dead
+		}
+		if _, err := q.Finish(ctx, o); err != nil {
+			return jobs, err
 		}
 	}
 	return jobs, nil
@@ -53,7 +76,9 @@ func (q *Queue) start(i slot, now moments, req backend.TakeRequest) {
 		e.starts++
 		e.attempt++
 		e.flags &^= retrying
-		e.node = q.jobs.nodes.use(req.Node)
+		if q.jobs.nodes.list[e.node].text != req.Node {
+			e.node = q.jobs.nodes.use(req.Node)
+		}
 		e.until = 0
 		if req.Lease > 0 {
 			e.until = now.moment + 1 + milliseconds(req.Lease)
@@ -80,8 +105,12 @@ func (q *Queue) Finish(_ context.Context, outcomes ...backend.Outcome) (lost []u
 			return nil, fmt.Errorf("the run of job %d cannot end as %v: use completed, retryable, scheduled, available, cancelled or dead", o.ID, o.State)
 		}
 	}
+	need := 0
+	for n := range outcomes {
+		need += changeBytes + crashBytes + min(len(outcomes[n].Error), backend.MaxErrorBytes)
+	}
 	q.mu.Lock()
-	now, err := q.begin()
+	now, err := q.begin(need, false)
 	if err != nil {
 		q.mu.Unlock()
 		return nil, err
@@ -136,6 +165,9 @@ func (e *entry) wait(now moments, delay time.Duration) {
 	e.flags |= relative
 }
 
+// crashBytes is how long the reason is at most that crash gives.
+const crashBytes = 200
+
 // crash ends the run of i as one that did not end by itself.
 func (q *Queue) crash(i slot, now moments, why string) {
 	e := q.jobs.at(i)
@@ -160,27 +192,43 @@ func (q *Queue) crash(i slot, now moments, why string) {
 }
 
 // recover ends the runs that nobody can be at work on any more.
-func (q *Queue) recover(now moments) {
+func (q *Queue) recover() error {
 	var running []slot
+	q.mu.Lock()
 	q.jobs.walk(0, false, func(i slot) bool {
 		if q.jobs.at(i).state == backend.Running {
 			running = append(running, i)
 		}
 		return true
 	})
-	for _, i := range running {
-		q.crash(i, now, "its process ended")
+	for some := range slices.Chunk(append(running, 0), crashesAtOnce) {
+		now, err := q.begin(len(some)*(changeBytes+crashBytes), false)
+		if err != nil {
+			q.mu.Unlock()
+			return err
+		}
+		for _, i := range some {
+			if i != 0 {
+				q.crash(i, now, "its process ended")
+			}
+		}
+		if err := q.commit(now); err != nil {
+			return err
+		}
+		q.mu.Lock()
 	}
+	q.mu.Unlock()
+	return nil
 }
 
 // Renew is backend.Queue's.
 func (q *Queue) Renew(_ context.Context, lease time.Duration, runs ...backend.Run) (stop []uint64, err error) {
 	q.mu.Lock()
-	now, err := q.begin()
-	if err != nil {
-		q.mu.Unlock()
+	defer q.mu.Unlock()
+	if err := q.look(); err != nil {
 		return nil, err
 	}
+	now, _ := q.clock.now()
 	for _, run := range runs {
 		i := q.running(run)
 		if i == 0 {
@@ -198,5 +246,6 @@ func (q *Queue) Renew(_ context.Context, lease time.Duration, runs ...backend.Ru
 		}
 		q.jobs.attach(i, now.wall, false)
 	}
-	return stop, q.commit(now)
+	q.setAlarm(now)
+	return stop, nil
 }
