@@ -74,8 +74,10 @@ func (t *Tasks) request(reg *registry, job *Job, limit time.Duration) (*Request,
 	req := &Request{Action: job.Task, Job: job}
 	t.api.InitRequest(req, "task")
 	req.Params.accepted = nil // who enqueued it is trusted, and some tasks pass on what they do not know
-	if err := req.Params.AddObject(job.Params); err != nil {
-		req.Refused = err
+	if len(job.Params) > 0 {
+		if err := req.Params.AddObject(job.Params); err != nil {
+			req.Refused = err
+		}
 	}
 	if declared := reg.tasks[job.Task]; declared != nil {
 		req.act = &declared.act

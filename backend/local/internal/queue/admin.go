@@ -240,11 +240,7 @@ func (q *Queue) Tick(_ context.Context, schedule string, at time.Time, jobs ...b
 		q.mu.Unlock()
 		return false, err
 	}
-	if !known {
-		last = never
-	}
-	q.jobs.ticks[schedule] = ms
-	q.write(undo{kind: ticked, text: schedule, number: last}, putTick(q.scratch[:0], schedule, ms))
+	q.setTick(schedule, ms)
 	for n := range specs {
 		q.add(&specs[n], now)
 	}
@@ -285,10 +281,16 @@ func (q *Queue) SetTick(_ context.Context, schedule string, before, at time.Time
 		q.mu.Unlock()
 		return false, err
 	}
+	q.setTick(schedule, at.UnixMilli())
+	return true, q.commit(now)
+}
+
+// setTick sets the last time of a schedule and writes it down.
+func (q *Queue) setTick(schedule string, ms int64) {
+	last, known := q.jobs.ticks[schedule]
 	if !known {
 		last = never
 	}
-	q.jobs.ticks[schedule] = at.UnixMilli()
-	q.write(undo{kind: ticked, text: schedule, number: last}, putTick(q.scratch[:0], schedule, at.UnixMilli()))
-	return true, q.commit(now)
+	q.jobs.ticks[schedule] = ms
+	q.write(undo{kind: ticked, text: schedule, number: last}, putTick(q.scratch[:0], schedule, ms))
 }
