@@ -12,6 +12,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/freeport"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -33,7 +34,7 @@ type site struct {
 func newSite(t testing.TB, change func(*server.Config)) *site {
 	t.Helper()
 	s := &site{t: t, change: change}
-	s.start(-1)
+	s.start(freeport.Get(t))
 	s.url = "http://" + s.server.Web.Addr().String()
 	t.Cleanup(s.stop)
 	return s
