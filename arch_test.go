@@ -16,15 +16,18 @@ const module = "github.com/actionhero-go/actionhero"
 // What each package of the house may import of the house, tests apart: the arrows point one way only. A folder stands
 // for all below it; what has no row may import nothing of the house but internal packages.
 var mayImport = map[string][]string{
-	"":               {"backend", "internal/jsonx", "internal/schema", "internal/route"},
+	"":               {"backend", "internal/cron", "internal/jsonx", "internal/schema", "internal/route"},
 	"backend":        {},
 	"backend/local":  {"backend"},
 	"backendtest":    {"backend"},
 	"web":            {"", "internal"},
 	"tcp":            {"", "internal"},
+	"websocket":      {"", "internal"},
+	"socketio":       {"", "internal", "socketio"},
+	"worker":         {"", "backend"},
 	"builtin":        {"", "internal/jsonx"},
-	"server":         {"", "web", "tcp", "builtin", "backend/local", "internal"},
-	"actionherotest": {"", "backend/local", "server"},
+	"server":         {"", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
+	"actionherotest": {"", "backend", "backend/local", "server"},
 	"cmd":            {"server", "builtin"},
 	"examples":       {"", "server", "builtin", "examples"},
 	"internal":       {"internal"},
@@ -34,10 +37,12 @@ var mayImport = map[string][]string{
 // Packages that only transports which speak them may import.
 var onlyFor = map[string][]string{
 	"internal/wire":                             {"tcp", "websocket", "socketio"},
-	"internal/outbox":                           {"tcp", "websocket", "socketio"},
+	"internal/outbox":                           {"tcp", "websocket", "socketio", "internal/ws"},
+	"internal/owner":                            {"tcp", "websocket", "socketio"},
+	"internal/ws":                               {"websocket", "socketio"},
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"server"},
-	"github.com/klauspost/compress":             {"web"},
+	"github.com/klauspost/compress":             {"web", "internal/ws"},
 	"github.com/rs/cors":                        {"web"},
 	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/schema", "internal/config"},
 	"github.com/BurntSushi/toml":                {"internal/config"},

@@ -23,7 +23,9 @@ type Config struct {
 	DefaultChatRoom string `json:"defaultChatRoom" doc:"the room that persistent clients are in at first"` // default: defaultRoom
 	AnnounceLimit   int    `json:"announceLimit" doc:"rooms with more members are not told who enters and leaves"`
 	// default: 500. A room of n members costs n deliveries for each one that comes; -1 switches announcements off.
-	RoomStatusLimit int `json:"roomStatusLimit" doc:"how many members a room's status lists; the count is always exact"` // default: 1000
+	RoomStatusLimit int  `json:"roomStatusLimit" doc:"how many members a room's status lists; the count is always exact"` // default: 1000
+	MaxRooms        int  `json:"maxRooms" doc:"how many rooms one connection may listen to, its current one included"`    // default: 64
+	RoomDetails     bool `json:"roomDetails" doc:"show in a room's status what its members show of themselves"`           // default: false
 
 	DefaultLimit  int `json:"defaultLimit" doc:"the input limit when the client sends none"`   // default: 100
 	DefaultOffset int `json:"defaultOffset" doc:"the input offset when the client sends none"` // default: 0
@@ -53,6 +55,9 @@ func (c *Config) setDefaults() error {
 	if c.DefaultLimit < 0 || c.DefaultOffset < 0 {
 		return fmt.Errorf("general.defaultLimit and general.defaultOffset must be 0 or more, not %d and %d", c.DefaultLimit, c.DefaultOffset)
 	}
+	if c.MaxRooms < 0 {
+		return fmt.Errorf("general.maxRooms is %d: it must be 1 or more, or 0 for the default", c.MaxRooms)
+	}
 	or := func(dst *string, value string) {
 		if *dst == "" {
 			*dst = value
@@ -67,6 +72,7 @@ func (c *Config) setDefaults() error {
 	or(&c.FlatFileIndexPageNotFoundMessage, "Sorry, there is no index page for this folder :(")
 	SetDefault(&c.AnnounceLimit, 500)
 	SetDefault(&c.RoomStatusLimit, 1000)
+	SetDefault(&c.MaxRooms, 64)
 	SetDefault(&c.DefaultLimit, 100)
 	SetDefault(&c.ActionTimeout, 30*time.Second)
 	SetDefault(&c.StopGrace, 30*time.Second)

@@ -1,11 +1,14 @@
 package actionhero
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,9 +22,14 @@ type Conn struct {
 	api  *API
 	sink Sink
 
-	mu      sync.Mutex // guards what follows
-	members []*member  // the rooms it is in; the first is its current one
-	gone    bool
+	current atomic.Pointer[member] // its current room, which is among rooms
+
+	moving sync.Mutex // held while it enters and leaves rooms, which may take a trip over the network
+	gone   bool       // guarded by moving: it has disconnected
+
+	mu      sync.Mutex // guards what follows, and is never held for long
+	rooms   []*member  // all that it listens to
+	details []detail   // in the order in which they were first set
 }
 
 // Sink is how the core reaches a client: what a transport implements for each of its connections. None of its methods
@@ -37,11 +45,13 @@ type Sink interface {
 	Close(reason string)
 }
 
-// Delivery is one message on its way to the members of a room on this node. It is encoded once for each kind of wire.
+// Delivery is one message on its way to members of a room on this node. It is encoded once for each kind of wire, and
+// all who get it share it: nobody may modify it. Fields may be added to it.
 type Delivery struct {
-	Room string
-	From string // the public id of the sending client, or the server's name
-	Body []byte // one JSON value
+	Room    string // where it was said; "" for what [Rooms.Send] sends to one connection
+	From    string // the public id of the sending client, or the server's name
+	Body    []byte // one JSON value
+	Further bool   // Room is not the current room of who gets this, so the client must be told which room it is
 
 	mu      sync.Mutex
 	encoded []encoding
@@ -75,28 +85,45 @@ func (api *API) Connect(transport string, remote netip.AddrPort, sink Sink) *Con
 	return c
 }
 
-// Disconnect is the end of a Conn: it leaves its rooms, whose members are told. The transport calls it once, when the
-// client has gone, however it went.
+// Disconnect is the end of a Conn: it leaves its rooms, whose members are told. The transport calls it when the client
+// has gone, however it went; a second call does nothing. It must not be called by a method of the Sink.
 func (api *API) Disconnect(c *Conn) {
-	c.mu.Lock()
-	c.gone = true
-	members := c.members
-	c.members = nil
-	c.mu.Unlock()
-	for _, m := range members {
-		api.Rooms.leave(m)
+	for _, m := range api.Rooms.leaveAll(c) {
+		api.Rooms.announce(context.Background(), m, leftText)
 	}
 	api.Rooms.conns.Delete(c.ID)
 }
 
 // Room returns the current room of the client, "" if it is in none.
 func (c *Conn) Room() string {
+	if m := c.current.Load(); m != nil {
+		return m.room.name
+	}
+	return ""
+}
+
+// Rooms returns all rooms that the client listens to, its current one among them, sorted by name.
+func (c *Conn) Rooms() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.members) == 0 {
-		return ""
+	names := make([]string, len(c.rooms))
+	for i, m := range c.rooms {
+		names[i] = m.room.name
 	}
-	return c.members[0].room.name
+	slices.Sort(names)
+	return names
+}
+
+// member returns the client's place in a room, nil if it does not listen to it.
+func (c *Conn) member(room string) *member {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.rooms {
+		if m.room.name == room {
+			return m
+		}
+	}
+	return nil
 }
 
 // Close ends the connection from the server's side; the client is told the reason where its wire can say it.

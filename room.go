@@ -2,24 +2,14 @@ package actionhero
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"strconv"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
-)
-
-// MaxRoomName is the longest name of a room, in bytes.
-const MaxRoomName = 128
-
-// What the members of a room read when someone comes or goes.
-const (
-	enteredText = "I have entered the room"
-	leftText    = "I have left the room"
 )
 
 // Rooms are the chat rooms of all persistent transports. A room is there while somebody is in it and needs no setup.
@@ -32,27 +22,13 @@ type Rooms struct {
 	rooms map[string]*room
 }
 
-// room is the members of one room that are connected to this node.
-type room struct {
-	name string
-
-	mu      sync.Mutex
-	members []*member
-	gone    bool // removed from Rooms: it must not be joined any more
-}
-
-// member is one client in one room; it knows its own place, so that joining and leaving take the same short time in
-// a room of any size.
-type member struct {
-	conn  *Conn
-	room  *room
-	index int
-}
-
 // RoomStatus is who is in a room, in the whole cluster.
 type RoomStatus struct {
 	Members      []string `json:"members"` // public ids, the first Config.RoomStatusLimit; nil for an empty room
 	MembersCount int      `json:"membersCount"`
+	// What the listed members show of themselves (see [Conn.SetDetail]), a JSON object for each that shows anything and
+	// is connected to this node, by id; nil unless Config.RoomDetails is on.
+	Details map[string]json.RawMessage `json:"details,omitzero"`
 }
 
 // MarshalJSON writes the status as clients know it: an empty room has null for its members.
@@ -64,7 +40,18 @@ func (s RoomStatus) MarshalJSON() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return append(strconv.AppendInt(append(dst, `,"membersCount":`...), int64(s.MembersCount), 10), '}'), nil
+	dst = strconv.AppendInt(append(dst, `,"membersCount":`...), int64(s.MembersCount), 10)
+	if s.Details == nil {
+		return append(dst, '}'), nil
+	}
+	dst, err := jsonx.Append(append(dst, `,"details":`...), s.Details)
+	return append(dst, '}'), err
+}
+
+// Member is one client in a room.
+type Member struct {
+	ID      string         // its public id
+	Details map[string]any // as of [Conn.Details]; nil if it has none or is connected to another node
 }
 
 func newRooms(api *API, broker backend.Broker) *Rooms {
@@ -79,13 +66,34 @@ func (r *Rooms) Broadcast(ctx context.Context, room string, message any) error {
 	return r.publish(ctx, room, "", message)
 }
 
+// Send sends message, which is encoded as JSON, to one client of this node, from the server itself: the client reads the
+// same object as from [Rooms.Broadcast]. It fails with [NotFound] if no client of this node has that public id.
+// [RoomMiddleware.Deliver] is not asked.
+func (r *Rooms) Send(ctx context.Context, connID string, message any) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	body, err := jsonx.Marshal(message)
+	if err != nil {
+		return fmt.Errorf("a message for connection %q does not encode as JSON: %w", connID, err)
+	}
+	c := r.conn(connID)
+	if c == nil {
+		return Errorf(NotFound, "no client with the id %q is connected", connID)
+	}
+	if c.sink.Deliver(r.delivery(backend.Message{Body: body})) {
+		c.sink.Flush()
+	}
+	return nil
+}
+
 // Say sends text to the other members of the sender's current room.
 func (r *Rooms) Say(ctx context.Context, from *Conn, text string) error {
 	room := from.Room()
 	if room == "" {
-		return Errorf(Conflict, "you are in no room")
+		return Errorf(Conflict, "you are in no room: enter one with roomChange")
 	}
-	return r.publish(ctx, room, from.ID, text)
+	return r.say(ctx, room, from, text)
 }
 
 // SayIn sends text to a room from a client that need not be in it; from is nil for one without a persistent
@@ -94,10 +102,19 @@ func (r *Rooms) SayIn(ctx context.Context, room string, from *Conn, text string)
 	if err := checkRoomName(room); err != nil {
 		return err
 	}
-	if from == nil {
-		return r.publish(ctx, room, "", text)
+	return r.say(ctx, room, from, text)
+}
+
+func (r *Rooms) say(ctx context.Context, room string, from *Conn, text string) error {
+	text, err := r.edit(ctx, from, room, text)
+	if err != nil {
+		return err
 	}
-	return r.publish(ctx, room, from.ID, text)
+	id := ""
+	if from != nil {
+		id = from.ID
+	}
+	return r.publish(ctx, room, id, text)
 }
 
 func (r *Rooms) publish(ctx context.Context, room, from string, message any) error {
@@ -112,118 +129,42 @@ func (r *Rooms) publish(ctx context.Context, room, from string, message any) err
 func (r *Rooms) Status(ctx context.Context, room string) (RoomStatus, error) {
 	ids, total, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
 	if len(ids) == 0 {
-		ids = nil
+		return RoomStatus{MembersCount: total}, err
 	}
-	return RoomStatus{Members: ids, MembersCount: total}, err
-}
-
-// Join makes room the current room of the client, instead of the one it was in. The members of both are told.
-func (r *Rooms) Join(ctx context.Context, c *Conn, name string) error {
-	if err := checkRoomName(name); err != nil {
-		return err
+	status := RoomStatus{Members: ids, MembersCount: total}
+	if !r.api.cfg.RoomDetails {
+		return status, err
 	}
-	if c.Room() == name {
-		return nil
-	}
-	if err := r.broker.Enter(ctx, name, c.ID); err != nil {
-		return fmt.Errorf("entering room %q: %w", name, err)
-	}
-	m := r.enter(c, name)
-	c.mu.Lock()
-	if c.gone {
-		c.mu.Unlock()
-		r.leave(m)
-		return Errorf(Canceled, "the client has gone")
-	}
-	old := c.members
-	c.members = []*member{m}
-	c.mu.Unlock()
-	for _, m := range old {
-		r.leave(m)
-	}
-	r.announce(ctx, m, enteredText)
-	return nil
-}
-
-func checkRoomName(name string) error {
-	if name == "" || len(name) > MaxRoomName || !utf8.ValidString(name) {
-		return Errorf(InvalidInput, "room must be a name of 1 to %d bytes", MaxRoomName)
-	}
-	return nil
-}
-
-// enter puts the client into the room on this node, making the room if need be.
-func (r *Rooms) enter(c *Conn, name string) *member {
-	m := &member{conn: c}
-	for {
-		r.mu.Lock()
-		rm := r.rooms[name]
-		if rm == nil {
-			rm = &room{name: name}
-			r.rooms[name] = rm
+	for _, id := range ids {
+		if details, ok := r.conn(id).AppendDetails(nil); ok {
+			if status.Details == nil {
+				status.Details = map[string]json.RawMessage{}
+			}
+			status.Details[id] = details
 		}
-		r.mu.Unlock()
-		rm.mu.Lock()
-		if !rm.gone {
-			m.room, m.index = rm, len(rm.members)
-			rm.members = append(rm.members, m)
-			rm.mu.Unlock()
-			return m
-		}
-		rm.mu.Unlock()
 	}
+	return status, err
 }
 
-func (r *Rooms) leave(m *member) {
-	ctx := context.Background()
-	rm := m.room
-	rm.mu.Lock()
-	last := len(rm.members) - 1
-	rm.members[m.index] = rm.members[last]
-	rm.members[m.index].index = m.index
-	rm.members[last] = nil
-	rm.members = rm.members[:last]
-	if cap(rm.members) > 64 && last < cap(rm.members)/4 {
-		rm.members = append(make([]*member, 0, cap(rm.members)/2), rm.members...)
+// Members returns the first Config.RoomStatusLimit members of a room, in the whole cluster, with what those of this node
+// show of themselves.
+func (r *Rooms) Members(ctx context.Context, room string) ([]Member, error) {
+	ids, _, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
+	members := make([]Member, len(ids))
+	for i, id := range ids {
+		members[i] = Member{ID: id, Details: r.conn(id).Details()}
 	}
-	empty := last == 0
-	rm.mu.Unlock()
-	if empty {
-		r.drop(rm)
-	}
-	if err := r.broker.Leave(ctx, rm.name, m.conn.ID); err != nil && !errors.Is(err, backend.ErrClosed) {
-		r.api.log.Warn("a client that left a room is still listed in it", "room", rm.name, "error", err.Error())
-	}
-	r.announce(ctx, m, leftText)
+	return members, err
 }
 
-// drop removes a room that is still empty.
-func (r *Rooms) drop(rm *room) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	rm.mu.Lock()
-	defer rm.mu.Unlock()
-	if len(rm.members) == 0 && r.rooms[rm.name] == rm {
-		rm.gone = true
-		delete(r.rooms, rm.name)
-	}
+// conn returns the client of this node with that public id, nil if there is none.
+func (r *Rooms) conn(id string) *Conn {
+	c, _ := r.conns.Load(id)
+	conn, _ := c.(*Conn)
+	return conn
 }
 
-// announce tells the others that a client came or went, unless the room is so large that this would cost more than
-// the news is worth to anyone.
-func (r *Rooms) announce(ctx context.Context, m *member, text string) {
-	m.room.mu.Lock()
-	n := len(m.room.members)
-	m.room.mu.Unlock()
-	if n > r.api.cfg.AnnounceLimit {
-		return
-	}
-	if err := r.publish(ctx, m.room.name, m.conn.ID, text); err != nil && !errors.Is(err, backend.ErrClosed) {
-		r.api.log.Warn("a room was not told who came or went", "room", m.room.name, "error", err.Error())
-	}
-}
-
-var targets = sync.Pool{New: func() any { return new([]*Conn) }}
+var targets = sync.Pool{New: func() any { return new([]*member) }}
 
 // deliver hands a message to the members on this node. It queues it to all of them while the broker holds the room up,
 // so that every member gets the room's messages in one order, and returns what writes the queues: several processors
@@ -235,48 +176,74 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 	if rm == nil {
 		return nil
 	}
+	pooled := targets.Get().(*[]*member)
+	rm.mu.Lock()
+	members := append((*pooled)[:0], rm.members...)
+	rm.mu.Unlock()
+	flush := r.queue(m, members)
+	return func() {
+		flushAll(flush)
+		clear(members)
+		*pooled = members
+		targets.Put(pooled)
+	}
+}
+
+// queue queues a message to members, those that must be flushed it returns, in the same array.
+func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
+	var further *Delivery // as it is for those whose current room is another one
+	d, sender := r.delivery(m), r.conn(m.From)
+	asks := filter{hooks: r.api.registry.Load().rooms.deliver}
+	flush = members[:0]
+	for _, to := range members {
+		if to.conn == sender {
+			continue
+		}
+		form := d
+		if to.further.Load() {
+			if further == nil {
+				further = r.delivery(m)
+				further.Further = true
+			}
+			form = further
+		}
+		if len(asks.hooks) > 0 && !asks.passes(to.conn, form) {
+			continue
+		}
+		if to.conn.sink.Deliver(form) {
+			flush = append(flush, to)
+		}
+	}
+	if asks.fault != nil {
+		r.api.log.Error("a Deliver of a room middleware panicked: members miss the message", "room", m.Room, "error", asks.fault.Err.Error())
+	}
+	return flush
+}
+
+func (r *Rooms) delivery(m backend.Message) *Delivery {
 	d := &Delivery{Room: m.Room, From: m.From, Body: m.Body}
 	if d.From == "" {
 		d.From = r.api.cfg.ServerName
 	}
-	sender, _ := r.conns.Load(m.From)
-	pooled := targets.Get().(*[]*Conn)
-	conns := (*pooled)[:0]
-	rm.mu.Lock()
-	for _, m := range rm.members {
-		conns = append(conns, m.conn)
-	}
-	rm.mu.Unlock()
-	flush := conns[:0]
-	for _, c := range conns {
-		if any(c) != sender && c.sink.Deliver(d) {
-			flush = append(flush, c)
-		}
-	}
-	return func() {
-		flushAll(flush)
-		clear(conns)
-		*pooled = conns
-		targets.Put(pooled)
-	}
+	return d
 }
 
 // flushTogether is how many queues are worth a goroutine: writing one takes about 10 µs.
 const flushTogether = 64
 
-func flushAll(conns []*Conn) {
-	workers := min(runtime.GOMAXPROCS(0), len(conns)/flushTogether)
+func flushAll(members []*member) {
+	workers := min(runtime.GOMAXPROCS(0), len(members)/flushTogether)
 	var wg sync.WaitGroup
 	for i := 1; i < workers; i++ {
-		part := conns[i*len(conns)/workers : (i+1)*len(conns)/workers]
+		part := members[i*len(members)/workers : (i+1)*len(members)/workers]
 		wg.Go(func() { flushEach(part) })
 	}
-	flushEach(conns[:len(conns)/max(workers, 1)])
+	flushEach(members[:len(members)/max(workers, 1)])
 	wg.Wait()
 }
 
-func flushEach(conns []*Conn) {
-	for _, c := range conns {
-		c.sink.Flush()
+func flushEach(members []*member) {
+	for _, m := range members {
+		m.conn.sink.Flush()
 	}
 }

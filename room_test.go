@@ -23,7 +23,11 @@ type collector struct {
 func (c *collector) Deliver(d *actionhero.Delivery) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.messages = append(c.messages, string(d.Body)+" from "+d.From)
+	message := string(d.Body) + " from " + d.From
+	if d.Further {
+		message += " in " + d.Room
+	}
+	c.messages = append(c.messages, message)
 	return true
 }
 
@@ -199,6 +203,39 @@ func BenchmarkStatus(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// quiet is a client that has nothing to write.
+type quiet struct{}
+
+func (quiet) Deliver(*actionhero.Delivery) bool { return false }
+func (quiet) Flush()                            {}
+func (quiet) Close(string)                      {}
+
+// BenchmarkBroadcast is what a message costs for each of its receivers, apart from their wire.
+func BenchmarkBroadcast(b *testing.B) {
+	const size = 5000
+	for _, hooked := range []bool{false, true} {
+		b.Run(fmt.Sprint("Deliver hook ", hooked), func(b *testing.B) {
+			api := newAPI(b, actionhero.Config{})
+			if hooked {
+				api.UseRooms(actionhero.RoomMiddleware{Deliver: func(*actionhero.Conn, *actionhero.Delivery) bool { return true }})
+			}
+			for range size {
+				c := api.Connect("test", netip.AddrPort{}, quiet{})
+				if err := api.Rooms.Join(b.Context(), c, "a"); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := api.Rooms.Broadcast(b.Context(), "a", "hello"); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/receiver")
 		})
 	}
 }

@@ -3,6 +3,10 @@ package backend
 import "context"
 
 // Message is what is said in a room. Nobody may modify Body once it is published: all receivers share it.
+//
+// It will get more fields: a number in the order of its room, for members that come back and ask for what they missed,
+// and the one connection that it is for. So write its fields with their names, carry all of them from node to node, and
+// have nodes ignore those that they do not know.
 type Message struct {
 	Room string // where it is said
 	From string // the public id of the connection that says it; empty: the server itself

@@ -78,6 +78,10 @@ type Queue interface {
 	// if the last time is not before at. So of all nodes that see the same time come, one wins. Jobs whose unique key
 	// is taken are left out, and the tick is won nevertheless. It fails as Enqueue does.
 	Tick(ctx context.Context, schedule string, at time.Time, jobs ...NewJob) (won bool, err error)
+	// SetTick sets the last time of a schedule from before, the zero time if it never ticked, to at, which may be
+	// earlier: the way back for a clock that was ahead. It does nothing, and returns false, if the last time is another
+	// one by now. It fails as Tick does.
+	SetTick(ctx context.Context, schedule string, before, at time.Time) (done bool, err error)
 	// LastTicks returns the last time of each schedule that ever ticked, by name.
 	LastTicks(ctx context.Context) (map[string]time.Time, error)
 }
@@ -211,6 +215,7 @@ type Counts struct {
 type QueueStats struct {
 	Total  Counts            `json:"total"`
 	Queues map[string]Counts `json:"queues"` // by name; a queue without jobs is not there
+	Tasks  map[string]Counts `json:"tasks"`  // by name; a task without jobs is not there
 }
 
 // NodeQueue returns the name of the queue for jobs that this node must run itself.

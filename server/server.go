@@ -9,8 +9,10 @@ import (
 	"errors"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/tcp"
 	"github.com/actionhero-go/actionhero/web"
+	"github.com/actionhero-go/actionhero/websocket"
 )
 
 // Server is an API with its transports.
@@ -19,6 +21,10 @@ type Server struct {
 	Web *web.Server
 	TCP *tcp.Server
 
+	WebSocket *websocket.Handler // nil: off
+	SocketIO  *socketio.Handler  // nil: off
+
+	sockets  []socketTransport
 	closeLog func() error
 }
 
@@ -48,6 +54,9 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 		if err := s.Web.Mount(pattern, handler); err != nil {
 			return err
 		}
+	}
+	if err := s.buildSockets(cfg.WebSockets); err != nil {
+		return err
 	}
 	s.TCP = tcp.New(s.API, cfg.TCPServer)
 	s.API.Add(s.Web, s.TCP)

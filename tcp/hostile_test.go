@@ -199,8 +199,8 @@ func TestLineWithoutEnd(t *testing.T) {
 	}
 }
 
+// It looks at the memory of the process, so no other test may run beside it.
 func TestStickyParamsAreBounded(t *testing.T) {
-	t.Parallel()
 	v, _ := newVictim(t, nil)
 	c := v.newClient(t, v.dial)
 	call := func(line, want string) {

@@ -56,22 +56,16 @@ func init() {
 		"paramDelete":  answer((*session).paramDelete),
 		"paramsView":   answer((*session).paramsView),
 		"paramsDelete": answer((*session).paramsDelete),
-		"roomChange": answer(func(ss *session, dst []byte, room string) []byte {
-			return wire.RoomChange(ss.server.ctx, dst, ss.server.api, ss.conn, strings.TrimSpace(room))
-		}),
-		"roomView": answer(func(ss *session, dst []byte, _ string) []byte {
-			return wire.RoomView(ss.server.ctx, dst, ss.server.api, ss.conn)
-		}),
-		"detailsView": answer(func(ss *session, dst []byte, _ string) []byte {
-			return wire.Details(dst, ss.conn, ss.params.AppendJSON(nil, ss.server.api.Secret))
-		}),
-		"say": answer(func(ss *session, dst []byte, text string) []byte {
-			if err := ss.server.api.Rooms.Say(ss.server.ctx, ss.conn, text); err != nil {
-				return wire.Error(dst, err)
-			}
-			return wire.OK(dst)
-		}),
 	}
+	for _, name := range wire.Verbs() {
+		commands[name] = answer(func(ss *session, dst []byte, rest string) []byte {
+			dst, _ = wire.Verb(ss.server.ctx, dst, ss.server.api, ss.conn, name, rest)
+			return dst
+		})
+	}
+	commands["detailsView"] = answer(func(ss *session, dst []byte, _ string) []byte {
+		return wire.Details(dst, ss.conn, ss.params.AppendJSON(nil, ss.server.api.Secret))
+	})
 }
 
 // answer makes a command of what appends its answer, an open object.
@@ -129,9 +123,9 @@ func (ss *session) action(name string, count uint64) {
 		ss.params.Set("action", name)
 	}
 	ss.params.SetPage(ss.server.api)
-	req := ss.request(name)
+	req := ss.request(name, count)
 	req.Refused = req.Params.AddParams(&ss.params)
-	ss.queue(req, count)
+	ss.owner.Queue(req)
 }
 
 // object runs a request that came as {"action":…,"params":{…}}: its params come on top of the sticky ones, for this
@@ -156,7 +150,7 @@ func (ss *session) object(line []byte, count uint64) {
 		}
 		return nil
 	})
-	req := ss.request(name)
+	req := ss.request(name, count)
 	if err == nil {
 		err = req.Params.AddParams(&ss.params)
 	}
@@ -167,7 +161,7 @@ func (ss *session) object(line []byte, count uint64) {
 	if req.Refused = err; name != "" {
 		req.Params.Set("action", name)
 	}
-	ss.queue(req, count)
+	ss.owner.Queue(req)
 }
 
 // actionName reads a JSON string.
@@ -179,10 +173,11 @@ func (ss *session) actionName(raw []byte) string {
 	return name
 }
 
-func (ss *session) request(name string) *actionhero.Request {
-	req := ss.server.api.NewRequest("tcp")
-	req.Conn, req.RemoteIP, req.Action = ss.conn, ss.ip, name
-	return req
+func (ss *session) request(name string, count uint64) *job {
+	j := &job{session: ss, count: count}
+	ss.server.api.InitRequest(&j.Request, "tcp")
+	j.Conn, j.RemoteIP, j.Action = ss.conn, ss.ip, name
+	return j
 }
 
 // stream sends the bytes of a file, as they are.

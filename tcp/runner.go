@@ -2,113 +2,25 @@ package tcp
 
 import (
 	"errors"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/wire"
 )
 
-// A connection has one goroutine that owns it: it reads lines, and runs their requests itself, one after the other, so
-// that a quick request costs no more than the work, and the answers to a burst go out in one write. But a request that
-// takes its time must hold up neither the others nor the reading. The watchman sees to that: an owner that is still at
-// the same request after a moment loses the connection to a new goroutine, which sends what is ready, goes on with the
-// requests that wait, and reads. The old one only answers its request and ends.
-
-// job is one request that waits to be run.
+// job is one request, on its way through the owner of its connection.
 type job struct {
-	req   *actionhero.Request
-	count uint64
+	actionhero.Request
+	session *session
+	count   uint64 // of its line
 }
 
-// own goes on with the connection until it ends or is lost to another owner.
-func (ss *session) own() {
-	turn := ss.turn
-	defer ss.recover()
-	ss.send()
-	for ended := false; ; {
-		for !ended && int(ss.working.Load()) < ss.server.cfg.MaxInFlight {
-			line, ok := ss.in.line()
-			if !ok {
-				break
-			}
-			ended = !ss.line(line)
-		}
-		switch {
-		case len(ss.waiting) > 0:
-			if !ss.runWaiting(turn) {
-				return
-			}
-		case ended:
-			ss.finish()
-			return
-		case int(ss.working.Load()) >= ss.server.cfg.MaxInFlight:
-			<-ss.wake
-		default:
-			ended = !ss.read()
-		}
-	}
-}
-
-// runWaiting runs the requests that wait, and sends their answers together; those of a client that was given up it
-// drops. It returns false when the connection was lost to another owner.
-func (ss *session) runWaiting(turn uint64) bool {
-	for i := range ss.waiting {
-		next := ss.waiting[i]
-		ss.waiting[i] = job{}
-		ss.rest = i + 1
-		ss.out.Ready() // not as a request that takes its time: each would have a goroutine
-		if ss.givenUp.Load() {
-			ss.working.Add(-1)
-			continue
-		}
-		ss.server.watchman.enter(ss)
-		done := ss.answer(next)
-		if !ss.server.watchman.leave(ss, turn) {
-			ss.out.Send()
-			if done {
-				ss.late()
-			}
-			return false
-		}
-		if done {
-			ss.working.Add(-1)
-		}
-		ss.unsent = true
-	}
-	ss.waiting, ss.rest = ss.waiting[:0], 0
-	ss.send()
-	return true
-}
-
-// late counts out a request whose owner lost the connection, and tells the owner of now, if it waits for that.
-func (ss *session) late() {
-	ss.answered.Store(time.Now().UnixNano()) // before it is counted out, or the client would seem idle
-	ss.working.Add(-1)
-	select {
-	case ss.wake <- struct{}{}:
-	default: // whoever waits has been told already
-	}
-}
-
-// send sends the answers that have gathered.
-func (ss *session) send() {
-	if ss.unsent {
-		ss.unsent = false
-		ss.out.Send()
-	}
-}
-
-// queue has a request run when the lines at hand have been read.
-func (ss *session) queue(req *actionhero.Request, count uint64) {
-	ss.working.Add(1)
-	ss.waiting = append(ss.waiting, job{req, count})
-}
+// Run implements owner.Job.
+func (j *job) Run() (done bool) { return j.session.answer(j) }
 
 // answer runs a request and leaves its answer to be sent. It returns false if another goroutine will do so later.
-func (ss *session) answer(next job) bool {
-	if !ss.server.api.AnswersContent(next.req.Action) {
+func (ss *session) answer(next *job) bool {
+	if !ss.server.api.AnswersContent(next.Action) {
 		ss.run(next)
 		return true
 	}
@@ -117,10 +29,10 @@ func (ss *session) answer(next job) bool {
 	}
 	ss.run(next)
 	for next, ok := ss.files.next(); ok; next, ok = ss.files.next() {
-		if !ss.givenUp.Load() {
+		if !ss.owner.GivenUp() {
 			ss.run(next)
 		}
-		ss.late()
+		ss.owner.Late()
 	}
 	return true
 }
@@ -129,11 +41,11 @@ func (ss *session) answer(next job) bool {
 type files struct {
 	mu      sync.Mutex
 	sending bool
-	waiting []job
+	waiting []*job
 }
 
 // begin returns true if the caller is to send this file, and then the next ones; otherwise the one that is at it will.
-func (f *files) begin(j job) bool {
+func (f *files) begin(j *job) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.sending {
@@ -144,19 +56,20 @@ func (f *files) begin(j job) bool {
 	return true
 }
 
-func (f *files) next() (job, bool) {
+func (f *files) next() (*job, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.waiting) == 0 {
 		f.sending, f.waiting = false, nil
-		return job{}, false
+		return nil, false
 	}
 	j := f.waiting[0]
+	f.waiting[0] = nil
 	f.waiting = f.waiting[1:]
 	return j, true
 }
 
-func (ss *session) run(next job) {
+func (ss *session) run(next *job) {
 	var tail [tailSize]byte
 	defer func() {
 		if p := recover(); p != nil {
@@ -164,7 +77,7 @@ func (ss *session) run(next job) {
 			ss.out.AddLater(wire.Error(nil, errors.New("a fault of the server")), appendTail(tail[:0], next.count))
 		}
 	}()
-	out, err := ss.server.api.Dispatch(ss.server.ctx, next.req)
+	out, err := ss.server.api.Dispatch(ss.server.ctx, &next.Request)
 	if content, ok := out.(*actionhero.Content); ok && content != nil {
 		ss.stream(content)
 		return
@@ -174,111 +87,9 @@ func (ss *session) run(next job) {
 	if err != nil {
 		*buf = wire.Error((*buf)[:0], err)
 	} else {
-		*buf = wire.Result((*buf)[:0], next.req, out)
+		*buf = wire.Result((*buf)[:0], &next.Request, out)
 	}
 	ss.out.AddLater(*buf, appendTail(tail[:0], next.count))
-}
-
-const (
-	// watchEvery is how often the watchman looks.
-	watchEvery = time.Millisecond
-	// watchLooks is how many looks a request may last before its owner loses the connection.
-	watchLooks = 2
-	// watchIdle is after how many looks at nothing the watchman goes home.
-	watchIdle = 1000
-)
-
-// watchman watches the owners that run a request. It is at work only while there are any.
-type watchman struct {
-	server *Server
-
-	mu          sync.Mutex
-	first, last *session // in the order in which their requests began
-	look        int64
-	atWork      bool
-	quit        chan struct{}
-}
-
-// enter says that the owner begins with a request.
-func (w *watchman) enter(ss *session) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	ss.began, ss.before, ss.after = w.look, w.last, nil
-	if w.last == nil {
-		w.first = ss
-	} else {
-		w.last.after = ss
-	}
-	w.last = ss
-	if !w.atWork {
-		w.atWork = true
-		w.server.pool.Go(w.run)
-	}
-}
-
-// leave says that it is done with it. It returns false if the connection has another owner now.
-func (w *watchman) leave(ss *session, turn uint64) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if ss.turn != turn {
-		return false
-	}
-	w.unlink(ss)
-	return true
-}
-
-func (w *watchman) unlink(ss *session) {
-	if ss.before == nil {
-		w.first = ss.after
-	} else {
-		ss.before.after = ss.after
-	}
-	if ss.after == nil {
-		w.last = ss.before
-	} else {
-		ss.after.before = ss.before
-	}
-	ss.before, ss.after = nil, nil
-}
-
-func (w *watchman) run() {
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
-	for idle := 0; ; {
-		select {
-		case <-w.quit:
-			return
-		case <-ticker.C:
-		}
-		w.mu.Lock()
-		if w.first == nil {
-			idle++
-		} else {
-			idle = 0
-		}
-		if idle == watchIdle {
-			w.atWork = false
-			w.mu.Unlock()
-			return
-		}
-		w.look++
-		for w.first != nil && w.look-w.first.began > watchLooks {
-			w.replace(w.first)
-		}
-		w.mu.Unlock()
-	}
-}
-
-// replace gives a connection another owner.
-func (w *watchman) replace(ss *session) {
-	w.unlink(ss)
-	ss.turn++
-	if ss.wake == nil {
-		ss.wake = make(chan struct{}, 1)
-	}
-	ss.waiting, ss.rest = slices.Clone(ss.waiting[ss.rest:]), 0
-	ss.in.abandon()
-	w.server.running.Go(ss.own)
 }
 
 // maxKept is the largest buffer that is kept for the next answer.

@@ -19,6 +19,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/certs"
 	"github.com/actionhero-go/actionhero/internal/listen"
 	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/owner"
 )
 
 // Config is the section tcpServer of the configuration.
@@ -84,9 +85,7 @@ type Server struct {
 	stopping  bool
 	ctx       context.Context // the base of every request's context
 	cancel    context.CancelFunc
-	running   sync.WaitGroup // listeners and sessions
-	pool      sync.WaitGroup // the watchman
-	watchman  watchman
+	pool      *owner.Pool // of listeners and sessions
 
 	requests atomic.Int64
 }
@@ -123,7 +122,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = false
-	s.watchman = watchman{server: s, quit: make(chan struct{})}
+	s.pool = owner.NewPool(s.cfg.MaxInFlight)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if s.cfg.Enable.Or(true) {
 		ln, err := listen.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
@@ -144,7 +143,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	for _, ln := range s.listeners {
 		s.api.Stats.Listening(ln.Addr().(*net.TCPAddr).Port)
-		s.running.Go(func() { listen.Accept(ln, s.api.Log(), "TCP", s.open) })
+		s.pool.Go(func() { listen.Accept(ln, s.api.Log(), "TCP", s.open) })
 	}
 	s.api.Stats.Section("socketServer", s.stats)
 	return nil
@@ -179,7 +178,7 @@ func (s *Server) open(nc net.Conn) {
 	}
 	ss := newSession(s, nc)
 	s.sessions[ss] = struct{}{}
-	s.running.Go(ss.serve)
+	s.pool.Go(ss.serve)
 }
 
 func (s *Server) forget(ss *session) {
@@ -201,8 +200,6 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.api.Stats.Section("socketServer", nil)
 	done := make(chan struct{})
 	go func() {
-		s.running.Wait()
-		close(s.watchman.quit)
 		s.pool.Wait()
 		close(done)
 	}()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/owner"
 	"github.com/actionhero-go/actionhero/internal/wire"
 )
 
@@ -28,37 +29,28 @@ type session struct {
 
 	count   atomic.Uint64 // lines read that were not empty: the messageCount
 	stopped atomic.Bool   // the server is stopping: read no more
-	givenUp atomic.Bool   // the server has closed the connection: it does nothing more for it
-
-	working  atomic.Int32  // requests that wait or run
-	files    files         // those that are sent
-	answered atomic.Int64  // when the last request that was late was answered, in Unix nanoseconds
-	wake     chan struct{} // tells the owner that a late request is done; made with the first such
-
-	// Of the watchman, under its lock:
-	turn          uint64   // counts the owners
-	began         int64    // the look at which the owner's request began
-	before, after *session // others whose owners run a request
+	owner   owner.Conn
+	files   files // those that are sent
 
 	// Of the owner alone:
 	in       *input
-	begun    bool  // a part of a line has been read
-	waiting  []job // from rest on
-	rest     int
-	unsent   bool              // answers wait to be sent
+	begun    bool              // a part of a line has been read
 	params   actionhero.Params // the sticky ones
 	goodbye  []byte            // what to say at the end, if anything
 	lingerOK bool              // the client is still there to read what was said
 	armed    bool              // a read deadline is set
+	until    time.Time         // which
+	rested   bool              // its goroutine is new, because the connection rests
 }
 
 func newSession(s *Server, nc net.Conn) *session {
 	ss := &session{server: s, nc: nc}
 	ss.out.Init(&s.outbox, nc, func(err error) { ss.Close(err.Error()) })
+	ss.owner.Init(s.pool, ss, &ss.out)
 	return ss
 }
 
-// serve is the life of the connection, up to where its requests begin; own and finish are the rest.
+// serve is the life of the connection, up to where its requests begin; the owner does the rest.
 func (ss *session) serve() {
 	if !ss.handshake() {
 		ss.close()
@@ -71,18 +63,16 @@ func (ss *session) serve() {
 	ss.ip = ss.conn.Remote.Addr().String()
 	api.Log().Debug("[connection @ tcp]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), 0)
-	if err := api.Rooms.Join(ss.server.ctx, ss.conn, cfg.DefaultChatRoom); err != nil {
-		api.Log().Error("a TCP client cannot join the default room", "error", err.Error())
+	if refusal, refused := wire.Enter(ss.server.ctx, nil, api, ss.conn); refused {
+		ss.reply(refusal, 0)
 	}
 	ss.wait(time.Time{})
-	ss.own()
+	ss.owner.Use()
+	ss.owner.Own()
 }
 
-// finish ends the connection once the requests that are late are done.
-func (ss *session) finish() {
-	for ss.working.Load() > 0 {
-		<-ss.wake
-	}
+// Finish implements owner.Client.
+func (ss *session) Finish() {
 	if ss.stopped.Load() {
 		ss.goodbye, ss.lingerOK = wire.Goodbye(nil), true
 	}
@@ -104,14 +94,12 @@ func (ss *session) close() {
 	ss.server.forget(ss)
 }
 
-// recover keeps a fault in this package from taking the process along; the connection is lost.
-func (ss *session) recover() {
-	if p := recover(); p != nil {
-		ss.fault(p)
-		ss.out.Close()
-		ss.server.api.Disconnect(ss.conn)
-		ss.close()
-	}
+// Fault implements owner.Client: a fault in this package does not take the process along, only the connection.
+func (ss *session) Fault(p any) {
+	ss.fault(p)
+	ss.out.Close()
+	ss.server.api.Disconnect(ss.conn)
+	ss.close()
 }
 
 func (ss *session) fault(p any) {
@@ -133,9 +121,26 @@ func (ss *session) handshake() bool {
 	return true
 }
 
-// read reads more. It returns false when that was all: the client is done or late, or the server stops.
-func (ss *session) read() bool {
+// Next implements owner.Client.
+func (ss *session) Next() owner.Outcome {
+	line, ok := ss.in.line()
+	switch {
+	case !ok:
+		return owner.Short
+	case ss.line(line):
+		return owner.Handled
+	}
+	return owner.Ended
+}
+
+// Abandon implements owner.Client.
+func (ss *session) Abandon() { ss.in.abandon() }
+
+// Read implements owner.Client: it ends when the client is done or late, or the server stops.
+func (ss *session) Read() owner.Reading {
 	switch begun := ss.in.begun(); {
+	case ss.rested: // the time that was set goes on
+		ss.rested = false
 	case !begun:
 		ss.begun = false
 		ss.wait(time.Time{})
@@ -144,13 +149,29 @@ func (ss *session) read() bool {
 		ss.wait(time.Now().Add(ss.server.cfg.LineTimeout))
 	}
 	for err := ss.in.fill(); err != nil; err = ss.in.fill() {
+		if ss.rests(err) {
+			return owner.Rest
+		}
 		until, ok := ss.notIdle(err)
 		if !ok {
 			ss.ended(err, ss.in.begun())
-			return false
+			return owner.All
 		}
 		ss.wait(until)
 	}
+	return owner.More
+}
+
+// Wake implements owner.Client.
+func (ss *session) Wake() { _ = ss.nc.SetReadDeadline(time.Now()) }
+
+// rests reports whether reading ended with err only because the connection is to wait with less.
+func (ss *session) rests(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || !ss.owner.Resting() || ss.stopped.Load() {
+		return false
+	}
+	ss.deadline(ss.until)
+	ss.rested = true
 	return true
 }
 
@@ -160,10 +181,10 @@ func (ss *session) notIdle(err error) (until time.Time, ok bool) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || ss.in.begun() || ss.stopped.Load() {
 		return until, false
 	}
-	if ss.working.Load() > 0 {
+	if ss.owner.Working() > 0 {
 		return time.Now().Add(ss.server.cfg.IdleTimeout), true
 	}
-	until = time.Unix(0, ss.answered.Load()).Add(ss.server.cfg.IdleTimeout)
+	until = ss.owner.Answered().Add(ss.server.cfg.IdleTimeout)
 	return until, until.After(time.Now())
 }
 
@@ -176,6 +197,12 @@ func (ss *session) wait(until time.Time) {
 		return
 	}
 	ss.armed = !until.IsZero()
+	ss.deadline(until)
+}
+
+// deadline sets until when the next bytes must come, unless the server stops.
+func (ss *session) deadline(until time.Time) {
+	ss.until = until
 	if !ss.stopped.Load() {
 		_ = ss.nc.SetReadDeadline(until)
 		if ss.stopped.Load() {
@@ -259,7 +286,7 @@ func (ss *session) Flush() { ss.out.Flush() }
 // Close implements actionhero.Sink: it ends the connection at once. TCP has no way to say why but the log.
 func (ss *session) Close(reason string) {
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", reason)
-	ss.givenUp.Store(true)
+	ss.owner.GiveUp()
 	ss.out.Close()
 	_ = ss.nc.Close()
 }

@@ -99,6 +99,8 @@ func Run(t *testing.T, h Harness) {
 		{"cancelling jobs", cancelling},
 		{"deleting jobs", deletingJobs},
 		{"ticks of schedules", ticks},
+		{"setting the ticks of schedules", setTicks},
+		{"counts of tasks", taskStats},
 		{"jobs outlive closing", openQueueAgain},
 		{"closed", closed},
 		{"close ends deliveries", closeEndsDeliveries},

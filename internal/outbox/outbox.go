@@ -28,6 +28,15 @@ type Config struct {
 	WriteTime   time.Duration // how long a write may make no progress
 }
 
+// turn is whether somebody writes.
+type turn int8
+
+const (
+	nobody  turn = iota
+	due          // somebody will call Flush
+	writing      // somebody has
+)
+
 // Outbox is the queue of one connection. Set it up with Init.
 type Outbox struct {
 	config *Config
@@ -36,10 +45,11 @@ type Outbox struct {
 	fail   func(error)     // called at most once, by Flush or by a goroutine, never by Add
 
 	mu       sync.Mutex
-	queue    []byte
-	messages int // waiting or being written
-	busy     bool
-	closed   bool
+	queue    *[]byte // nil when nothing waits; of the pool
+	messages int     // waiting or being written
+	turn     turn
+	closed   bool          // nothing more is taken
+	over     bool          // nothing more is written
 	failure  error         // to be reported by the next Flush
 	idle     chan struct{} // closed when the writer rests; made by who waits
 
@@ -101,7 +111,7 @@ func (o *Outbox) Ready() {
 }
 
 func (o *Outbox) ready() bool {
-	return o.closed || 2*o.messages < o.config.MaxMessages && 2*len(o.queue) < o.config.MaxBytes
+	return o.closed || 2*o.messages < o.config.MaxMessages && 2*o.waiting() < o.config.MaxBytes
 }
 
 // Send writes what is queued, unless somebody is at it; it waits for a client that is slow to take it.
@@ -118,17 +128,25 @@ func (o *Outbox) add(parts [][]byte) {
 	if o.closed {
 		return
 	}
-	if o.messages >= o.config.MaxMessages || len(o.queue) >= o.config.MaxBytes {
-		o.closed, o.failure = true, ErrFull
+	if o.messages >= o.config.MaxMessages || o.waiting() >= o.config.MaxBytes {
+		o.closed, o.failure, o.queue = true, ErrFull, nil
 		return
 	}
 	if o.queue == nil {
 		o.queue = getBuffer()
 	}
 	for _, p := range parts {
-		o.queue = append(o.queue, p...)
+		*o.queue = append(*o.queue, p...)
 	}
 	o.messages++
+}
+
+// waiting returns how many bytes wait; the lock is held.
+func (o *Outbox) waiting() int {
+	if o.queue == nil {
+		return 0
+	}
+	return len(*o.queue)
 }
 
 // claimNow makes the caller the writer if there is something to write and nobody at it, or a failure to report.
@@ -136,10 +154,10 @@ func (o *Outbox) claimNow() bool {
 	if o.failure != nil {
 		return true
 	}
-	if o.busy || o.closed || len(o.queue) == 0 {
+	if o.turn != nobody || o.closed || o.queue == nil {
 		return false
 	}
-	o.busy = true
+	o.turn = due
 	return true
 }
 
@@ -150,48 +168,53 @@ func (o *Outbox) Flush() { o.flush(func(rest []byte, count int) { go o.drain(res
 func (o *Outbox) FlushWait() { o.flush(o.drain) }
 
 func (o *Outbox) flush(later func(rest []byte, count int)) {
-	if o.reportFailure() {
-		return
+	if o.begin() {
+		o.run(later)
 	}
-	for {
-		batch, count := o.take()
-		if batch == nil {
-			return
-		}
+}
+
+// begin reports a failure, and makes the caller the writer if one is due, be it itself or another: whoever comes first
+// writes for both.
+func (o *Outbox) begin() bool {
+	o.mu.Lock()
+	failure := o.failure
+	o.failure = nil
+	begins := o.turn == due
+	if begins {
+		o.turn = writing
+	}
+	o.mu.Unlock()
+	if failure != nil {
+		o.fail(failure)
+	}
+	return begins
+}
+
+func (o *Outbox) run(later func(rest []byte, count int)) {
+	for batch, count := o.take(0); batch != nil; batch, count = o.take(count) {
 		n, err := 0, error(nil)
 		if o.raw != nil {
-			n, err = o.tryWrite(batch)
+			n, err = o.tryWrite(*batch)
 		}
 		if err != nil {
 			o.shut()
 			putBuffer(batch)
 			return
 		}
-		if n < len(batch) {
-			later(batch[n:], count)
+		if n < len(*batch) {
+			later((*batch)[n:], count)
 			return
 		}
 		putBuffer(batch)
-		o.done(count)
 	}
 }
 
-func (o *Outbox) reportFailure() bool {
-	o.mu.Lock()
-	failure := o.failure
-	o.failure = nil
-	o.mu.Unlock()
-	if failure != nil {
-		o.fail(failure)
-	}
-	return failure != nil
-}
-
-// take gives the writer everything that waits; nil when there is nothing, and then it is the writer no more.
-func (o *Outbox) take() (batch []byte, count int) {
+// take gives the writer, which has written so many messages, everything that waits; nil when there is nothing, and then
+// it is the writer no more.
+func (o *Outbox) take(written int) (batch *[]byte, count int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.queue) == 0 || o.closed {
+	if o.messages -= written; o.queue == nil || o.over {
 		o.rest()
 		return nil, 0
 	}
@@ -201,17 +224,11 @@ func (o *Outbox) take() (batch []byte, count int) {
 
 // rest ends the writer's turn; the lock is held.
 func (o *Outbox) rest() {
-	o.busy = false
+	o.turn = nobody
 	if o.idle != nil {
 		close(o.idle)
 		o.idle = nil
 	}
-}
-
-func (o *Outbox) done(count int) {
-	o.mu.Lock()
-	o.messages -= count
-	o.mu.Unlock()
 }
 
 // tryWrite writes without blocking. Only the writer calls it.
@@ -235,10 +252,11 @@ func (o *Outbox) drain(rest []byte, count int) {
 			o.shut()
 			return
 		}
-		o.done(count)
-		if rest, count = o.take(); rest == nil {
+		batch, n := o.take(count)
+		if batch == nil {
 			return
 		}
+		rest, count = *batch, n
 	}
 }
 
@@ -281,7 +299,7 @@ func (o *Outbox) Stream(r io.Reader, tail []byte) error {
 		o.shut()
 		return err
 	}
-	o.FlushWait()
+	o.run(o.drain)
 	return nil
 }
 
@@ -293,8 +311,8 @@ func (o *Outbox) claim() error {
 			o.mu.Unlock()
 			return net.ErrClosed
 		}
-		if !o.busy && len(o.queue) == 0 {
-			o.busy = true
+		if o.turn == nobody && o.queue == nil {
+			o.turn = writing
 			o.mu.Unlock()
 			return nil
 		}
@@ -304,10 +322,31 @@ func (o *Outbox) claim() error {
 	}
 }
 
+// End makes last the last that is written, after what was queued before; nothing that is added later is taken. It
+// returns true if the caller has become the writer and must call Flush or FlushWait. After a failure what waited is
+// dropped, and last follows what is being written.
+func (o *Outbox) End(last []byte) (writer bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.over {
+		return false
+	}
+	if o.queue == nil {
+		o.queue = getBuffer()
+	}
+	o.closed = true
+	*o.queue = append(*o.queue, last...)
+	if o.turn != nobody {
+		return false
+	}
+	o.turn = due
+	return true
+}
+
 // Wait waits until what is queued has been written, or the outbox is closed.
 func (o *Outbox) Wait() {
 	o.mu.Lock()
-	if !o.busy {
+	if o.turn == nobody {
 		o.mu.Unlock()
 		return
 	}
@@ -323,7 +362,7 @@ func (o *Outbox) Wait() {
 func (o *Outbox) Close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.closed, o.queue = true, nil
+	o.closed, o.over, o.queue = true, true, nil
 }
 
 // shut is Close by the writer, whose write has failed.
@@ -339,10 +378,14 @@ const maxPooled = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 
-func getBuffer() []byte { return (*buffers.Get().(*[]byte))[:0] }
+func getBuffer() *[]byte {
+	b := buffers.Get().(*[]byte)
+	*b = (*b)[:0]
+	return b
+}
 
-func putBuffer(b []byte) {
-	if cap(b) <= maxPooled {
-		buffers.Put(&b)
+func putBuffer(b *[]byte) {
+	if cap(*b) <= maxPooled {
+		buffers.Put(b)
 	}
 }

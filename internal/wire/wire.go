@@ -6,9 +6,6 @@
 package wire
 
 import (
-	"context"
-	"strconv"
-
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
@@ -20,11 +17,17 @@ func Welcome(dst []byte, text, room string) []byte {
 	return append(dst, `,"context":"api"`...)
 }
 
-// RoomMessage appends a message of a room.
+// RoomMessage appends a message of a room. The name of the room is its last key, and there only for a client whose
+// current room is another one: who never added a room reads what it has always read. Keys that are to come, such as a
+// message's number, have their place after it.
 func RoomMessage(dst []byte, d *actionhero.Delivery) []byte {
 	dst = append(append(dst, `{"message":`...), d.Body...)
 	dst = jsonx.AppendString(append(dst, `,"from":`...), d.From)
-	return append(dst, `,"context":"user"`...)
+	dst = append(dst, `,"context":"user"`...)
+	if d.Further {
+		dst = jsonx.AppendString(append(dst, `,"room":`...), d.Room)
+	}
+	return dst
 }
 
 // Status appends the answer to a command that has nothing to tell but how it went.
@@ -65,38 +68,4 @@ func Result(dst []byte, req *actionhero.Request, out any) []byte {
 // Params appends the answer to a look at params: object is a JSON object.
 func Params(dst, object []byte) []byte {
 	return append(append(dst, `{"context":"response","params":`...), object...)
-}
-
-// RoomChange makes room the client's current room and appends the answer.
-func RoomChange(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, room string) []byte {
-	if err := api.Rooms.Join(ctx, c, room); err != nil {
-		return Error(dst, err)
-	}
-	return jsonx.AppendString(append(OK(dst), `,"room":`...), room)
-}
-
-// RoomView appends who is in the client's current room.
-func RoomView(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) []byte {
-	room := c.Room()
-	status, err := api.Rooms.Status(ctx, room)
-	if err != nil {
-		return Error(dst, err)
-	}
-	object, err := status.MarshalJSON()
-	if err != nil {
-		return Error(dst, err)
-	}
-	dst = jsonx.AppendString(append(OK(dst), `,"room":`...), room)
-	return append(append(dst, `,"roomStatus":`...), object...)
-}
-
-// Details appends what the client may know of itself. params is a JSON object, nil on transports without sticky params.
-func Details(dst []byte, c *actionhero.Conn, params []byte) []byte {
-	dst = append(OK(dst), `,"details":{`...)
-	if params != nil {
-		dst = append(append(append(dst, `"params":`...), params...), ',')
-	}
-	dst = jsonx.AppendString(append(dst, `"public":{"id":`...), c.ID)
-	dst = strconv.AppendInt(append(dst, `,"connectedAt":`...), c.ConnectedAt.UnixMilli(), 10)
-	return append(dst, "}}"...)
 }

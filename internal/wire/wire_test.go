@@ -18,7 +18,13 @@ import (
 // newAPI returns a started API, and a client of it in the room defaultRoom.
 func newAPI(t testing.TB, parts ...actionhero.Part) (*actionhero.API, *actionhero.Conn) {
 	t.Helper()
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, parts...)
+	return newAPIOf(t, actionhero.Config{Log: slog.New(slog.DiscardHandler)}, parts...)
+}
+
+func newAPIOf(t testing.TB, cfg actionhero.Config, parts ...actionhero.Part) (*actionhero.API, *actionhero.Conn) {
+	t.Helper()
+	cfg.Backend = local.New(local.Config{})
+	api, err := actionhero.New(cfg, parts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +69,7 @@ func TestMessages(t *testing.T) {
 	t.Parallel()
 	same(t, "Welcome", wire.Welcome(kept(), `Hello "you"`, "defaultRoom"), `{"welcome":"Hello \"you\"","room":"defaultRoom","context":"api"}`)
 	same(t, "RoomMessage", wire.RoomMessage(kept(), &actionhero.Delivery{Body: []byte(`{"a":1}`), From: "x\n"}), `{"message":{"a":1},"from":"x\n","context":"user"}`)
+	same(t, "RoomMessage of a further room", wire.RoomMessage(kept(), &actionhero.Delivery{Room: `the "den"`, Body: []byte(`1`), From: "x", Further: true}), `{"message":1,"from":"x","context":"user","room":"the \"den\""}`)
 	same(t, "Status", wire.Status(kept(), "Cannot set null"), `{"status":"Cannot set null","context":"response"}`)
 	same(t, "Goodbye", wire.Goodbye(kept()), `{"status":"Bye!","context":"api"}`)
 	same(t, "OK", wire.OK(kept()), `{"context":"response","status":"OK"}`)
@@ -93,26 +100,14 @@ func TestResult(t *testing.T) {
 	}
 }
 
-func TestRooms(t *testing.T) {
-	t.Parallel()
-	api, c := newAPI(t)
-	view := func() []byte { return wire.RoomView(t.Context(), kept(), api, c) }
-	change := func(room string) []byte { return wire.RoomChange(t.Context(), kept(), api, c, room) }
-	same(t, "RoomView", view(), `{"context":"response","status":"OK","room":"defaultRoom","roomStatus":{"members":["me"],"membersCount":1}}`)
-	same(t, "RoomChange", change("other \"room\""), `{"context":"response","status":"OK","room":"other \"room\""}`)
-	same(t, "RoomView after it", view(), `{"context":"response","status":"OK","room":"other \"room\"","roomStatus":{"members":["me"],"membersCount":1}}`)
-	if got := string(change("")); !strings.HasPrefix(got, `kept|{"context":"response","error":"`) {
-		t.Errorf("RoomChange without a room: %s", got)
-	}
-	if c.Room() != `other "room"` {
-		t.Errorf("a change that failed moved the client to %q", c.Room())
-	}
-}
-
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	_, c := newAPI(t)
 	const public = `"public":{"id":"me","connectedAt":1343604353551}}}`
 	same(t, "with params", wire.Details(kept(), c, []byte(`{"a":"b"}`)), `{"context":"response","status":"OK","details":{"params":{"a":"b"},`+public)
 	same(t, "without", wire.Details(kept(), c, nil), `{"context":"response","status":"OK","details":{`+public)
+	if err := c.SetDetail("id", "mine"); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "with a detail", wire.Details(kept(), c, nil), `{"context":"response","status":"OK","details":{`+strings.TrimSuffix(public, "}}}")+`,"details":{"id":"mine"}}}}`)
 }

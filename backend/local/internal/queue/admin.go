@@ -96,9 +96,17 @@ func (q *Queue) Stats(context.Context) (backend.QueueStats, error) {
 	if err := q.look(); err != nil {
 		return backend.QueueStats{}, err
 	}
-	stats := backend.QueueStats{Total: countsOf(&q.jobs.counts), Queues: make(map[string]backend.Counts, len(q.jobs.lanes.numbers))}
+	stats := backend.QueueStats{
+		Total: countsOf(&q.jobs.counts), Queues: make(map[string]backend.Counts, len(q.jobs.lanes.numbers)),
+		Tasks: make(map[string]backend.Counts, len(q.jobs.tasks.numbers)),
+	}
 	for name, number := range q.jobs.lanes.numbers {
 		stats.Queues[name] = countsOf(&q.jobs.lanes.list[number].counts)
+	}
+	for name, number := range q.jobs.tasks.numbers {
+		if number != 0 {
+			stats.Tasks[name] = countsOf(&q.jobs.tasks.list[number].counts)
+		}
 	}
 	return stats, nil
 }
@@ -232,11 +240,7 @@ func (q *Queue) Tick(_ context.Context, schedule string, at time.Time, jobs ...b
 		q.mu.Unlock()
 		return false, err
 	}
-	if !known {
-		last = never
-	}
-	q.jobs.ticks[schedule] = ms
-	q.write(undo{kind: ticked, text: schedule, number: last}, putTick(q.scratch[:0], schedule, ms))
+	q.setTick(schedule, ms)
 	for n := range specs {
 		q.add(&specs[n], now)
 	}
@@ -255,4 +259,38 @@ func (q *Queue) LastTicks(context.Context) (map[string]time.Time, error) {
 		last[name] = time.UnixMilli(ms)
 	}
 	return last, nil
+}
+
+// SetTick is backend.Queue's.
+func (q *Queue) SetTick(_ context.Context, schedule string, before, at time.Time) (bool, error) {
+	if err := tooLong("schedule", schedule); err != nil {
+		return false, err
+	}
+	q.mu.Lock()
+	now, err := q.begin(changeBytes+len(schedule), true)
+	last, known := q.jobs.ticks[schedule]
+	switch {
+	case err != nil:
+	case known == before.IsZero() || known && last != before.UnixMilli():
+		q.mu.Unlock()
+		return false, nil
+	case !known && len(q.jobs.ticks) >= maxSchedules:
+		err = fmt.Errorf("there is no room for the schedule %q beside %d others: %w", schedule, maxSchedules, backend.ErrFull)
+	}
+	if err != nil {
+		q.mu.Unlock()
+		return false, err
+	}
+	q.setTick(schedule, at.UnixMilli())
+	return true, q.commit(now)
+}
+
+// setTick sets the last time of a schedule and writes it down.
+func (q *Queue) setTick(schedule string, ms int64) {
+	last, known := q.jobs.ticks[schedule]
+	if !known {
+		last = never
+	}
+	q.jobs.ticks[schedule] = ms
+	q.write(undo{kind: ticked, text: schedule, number: last}, putTick(q.scratch[:0], schedule, ms))
 }

@@ -1,5 +1,7 @@
 package queue
 
+import "github.com/actionhero-go/actionhero/backend"
+
 // list is a list of entries, linked through the entries themselves.
 type list struct {
 	first, last slot
@@ -124,8 +126,9 @@ type names struct {
 }
 
 type name struct {
-	text string
-	uses int
+	text   string
+	uses   int
+	counts [backend.Dead + 1]int // of a task's jobs
 }
 
 func newNames() names {

@@ -18,6 +18,9 @@ func (t *table) settle(now int64) {
 			l.lines, l.suspects, l.counts = nil, list{}, [backend.Dead + 1]int{}
 		}
 	}
+	for i := range t.tasks.list {
+		t.tasks.list[i].counts = [backend.Dead + 1]int{}
+	}
 	var due, over []slot
 	t.walk(0, false, func(i slot) bool {
 		e := t.at(i)

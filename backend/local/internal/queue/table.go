@@ -47,6 +47,7 @@ func (t *table) countUp(e *entry, by int) {
 	t.bytes += int64(by) * (int64(e.recordLen) + int64(e.failureLen) + jobBytes)
 	t.counts[e.state] += by
 	t.lanes.list[e.lane].counts[e.state] += by
+	t.tasks.list[e.task].counts[e.state] += by
 }
 
 // attach puts i where its state says. If it is due, it goes to the end of its line, or to the front.

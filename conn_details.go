@@ -1,0 +1,116 @@
+package actionhero
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+)
+
+// What the details of one connection may take. Code that keeps there what clients send could otherwise be made to grow
+// them without end.
+const (
+	MaxDetails     = 32      // how many a connection may have
+	MaxDetailBytes = 4 << 10 // how many bytes all of them may take as one JSON object
+)
+
+// detail is one thing that a connection shows of itself.
+type detail struct {
+	key   string
+	json  []byte
+	value any // json decoded
+}
+
+// SetDetail sets something that a connection shows of itself, such as the name of its user: to Go code on this
+// connection and in [Rooms.Members], to the client in detailsView, and to others in roomView if Config.RoomDetails is
+// on. value is encoded as JSON at once; nil removes the detail. It fails, and changes nothing, with [InvalidInput] for
+// an empty key or a value that does not encode, and with [ResourceExhausted] beyond [MaxDetails] and [MaxDetailBytes].
+func (c *Conn) SetDetail(key string, value any) error {
+	if key == "" {
+		return Errorf(InvalidInput, "a detail of a connection needs a key: give it a name of 1 byte or more")
+	}
+	d := detail{key: strings.Clone(key)} // it may be a small piece of what a client sent
+	var err error
+	if d.json, err = jsonx.Marshal(value); err != nil {
+		return Errorf(InvalidInput, "the detail %q does not encode as JSON: %w", key, err)
+	}
+	if err := jsonx.Unmarshal(d.json, &d.value); err != nil {
+		return fmt.Errorf("the detail %q does not decode: %w", key, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.IndexFunc(c.details, func(other detail) bool { return other.key == key })
+	details := slices.Clone(c.details)
+	switch {
+	case d.value == nil && i < 0:
+		return nil
+	case d.value == nil:
+		details = slices.Delete(details, i, i+1)
+	case i < 0:
+		details = append(details, d)
+	default:
+		details[i] = d
+	}
+	if size := len(appendDetails(nil, details)); d.value != nil && (len(details) > MaxDetails || size > MaxDetailBytes) {
+		return Errorf(ResourceExhausted, "a connection may have %d details of %d bytes of JSON at most", MaxDetails, MaxDetailBytes)
+	}
+	c.details = details
+	return nil
+}
+
+// Detail returns one detail of the connection as JSON decodes it: a string, float64, bool, []any or map[string]any,
+// which must not be modified. It returns nil if there is none.
+func (c *Conn) Detail(key string) any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range c.details {
+		if d.key == key {
+			return d.value
+		}
+	}
+	return nil
+}
+
+// Details returns all details of the connection, each as [Conn.Detail] does; nil if it has none, or if c is nil.
+func (c *Conn) Details() map[string]any {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.details) == 0 {
+		return nil
+	}
+	details := make(map[string]any, len(c.details))
+	for _, d := range c.details {
+		details[d.key] = d.value
+	}
+	return details
+}
+
+// AppendDetails appends the details of the connection as a JSON object, in the order in which they were first set, and
+// reports whether there are any; if not, or if c is nil, it appends nothing.
+func (c *Conn) AppendDetails(dst []byte) ([]byte, bool) {
+	if c == nil {
+		return dst, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.details) == 0 {
+		return dst, false
+	}
+	return appendDetails(dst, c.details), true
+}
+
+func appendDetails(dst []byte, details []detail) []byte {
+	dst = append(dst, '{')
+	for i, d := range details {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(jsonx.AppendString(dst, d.key), ':')
+		dst = append(dst, d.json...)
+	}
+	return append(dst, '}')
+}

@@ -1,0 +1,188 @@
+package cron
+
+import (
+	"math"
+	"math/bits"
+	"time"
+)
+
+// Instants are Unix seconds here. A wall time is what the local clock shows, as the Unix second at which a clock in UTC
+// shows the same.
+const (
+	minute = 60
+	day    = 24 * 60 * minute
+
+	firstSecond = -62135596800 // the start of the year 1, which is the zero time.Time
+	lastSecond  = 253402300799 // the end of the year 9999
+
+	// More than any local clock differs from UTC, or was ever set back.
+	slack = 2 * day
+
+	// How far ahead a schedule is sought that daylight saving may skip each time: the days of the week and leap years
+	// have all met by then.
+	horizon = 50 * 366 * day
+)
+
+// Next returns the first time after the given one at which the schedule is due, in the schedule's zone. It is the zero
+// time if there is none until the end of the year 9999, or none in 50 years because daylight saving skips it each
+// time. A time before the year 1 counts as the start of that year.
+func (s Schedule) Next(after time.Time) time.Time {
+	from := max(after.Unix(), firstSecond)
+	if from >= lastSecond || s.loc == nil {
+		return time.Time{}
+	}
+	var next int64
+	switch {
+	case s.every > 0:
+		next = floor(from, s.every) + s.every
+	case s.elapsed:
+		next = s.nextElapsed(from)
+	default:
+		next = s.nextOnce(from)
+	}
+	if next > lastSecond {
+		return time.Time{}
+	}
+	return time.Unix(next, 0).In(s.loc)
+}
+
+// nextElapsed returns the first instant after the given one at which the local clock matches.
+func (s *Schedule) nextElapsed(after int64) int64 {
+	for from := after + 1; from <= after+horizon; {
+		offset, end := s.offset(from)
+		if at := s.match(ceil(from+offset, minute)) - offset; at < end {
+			return at
+		}
+		from = end
+	}
+	return math.MaxInt64
+}
+
+// nextOnce returns the first instant after the given one at which the local clock shows, for the first time, a wall
+// time that matches or one after it.
+func (s *Schedule) nextOnce(after int64) int64 {
+	wall := s.match(s.reached(after) + minute)
+	for from := after + 1; ; {
+		offset, end := s.offset(from)
+		if at := max(wall, ceil(from+offset, minute)) - offset; at < end {
+			return at
+		}
+		from = max(end, wall-slack)
+	}
+}
+
+// reached returns the latest whole minute that the local clock has shown until the instant: after it was set back,
+// that is one still to come again.
+func (s *Schedule) reached(until int64) int64 {
+	from := until - slack
+	offset, end := s.offset(from)
+	latest := floor(from+offset, minute)
+	for {
+		if shown := floor(min(end-1, until)+offset, minute); shown >= from+offset {
+			latest = max(latest, shown)
+		}
+		if end > until {
+			return latest
+		}
+		from = end
+		offset, end = s.offset(from)
+	}
+}
+
+// offset returns how far the local clock is ahead of UTC at an instant, and an instant after it until which that holds.
+func (s *Schedule) offset(at int64) (offset, end int64) {
+	t := time.Unix(at, 0).In(s.loc)
+	_, seconds := t.Zone()
+	_, until := t.ZoneBounds()
+	if until.IsZero() {
+		return int64(seconds), math.MaxInt64
+	}
+	// Years for which a zone has only a rule end for ZoneBounds after 365 days: of the last day of a leap year it gives
+	// an end that has passed. No rule changes the clock between then and the end of the year.
+	if end = until.Unix(); end <= at {
+		end = floor(at, day) + day
+	}
+	return int64(seconds), end
+}
+
+// match returns the first wall time that matches, from the given whole minute on.
+func (s *Schedule) match(wall int64) int64 {
+	midnight := floor(wall, day)
+	if d := s.matchDay(midnight); d != midnight {
+		return s.matchTime(d, 0, 0)
+	}
+	minutes := int(wall-midnight) / minute
+	if at := s.matchTime(midnight, minutes/60, minutes%60); at < midnight+day {
+		return at
+	}
+	return s.matchTime(s.matchDay(midnight+day), 0, 0)
+}
+
+// matchTime returns the first match on a day from the hour and minute on, or a wall time after the day.
+func (s *Schedule) matchTime(midnight int64, h, m int) int64 {
+	if s.hours>>h&1 == 1 {
+		if rest := s.minutes >> m; rest != 0 {
+			return midnight + int64(h*60+m+bits.TrailingZeros64(rest))*minute
+		}
+	}
+	if rest := s.hours >> (h + 1); rest != 0 {
+		h += 1 + bits.TrailingZeros32(rest)
+		return midnight + int64(h*60+bits.TrailingZeros64(s.minutes))*minute
+	}
+	return midnight + day
+}
+
+// matchDay returns the midnight of the first day that matches, from the given one on. It ends: Parse has seen to it
+// that there is one, at the latest on a 29th of February in eight years.
+func (s *Schedule) matchDay(midnight int64) int64 {
+	t := time.Unix(midnight, 0).UTC()
+	year, m, dom := t.Date()
+	month := int(m)
+	first := midnight - int64(dom-1)*day
+	weekday := (int(t.Weekday()) - (dom - 1) + 35) % 7 // of the first
+	for {
+		if s.months>>month&1 == 1 {
+			if rest := s.daysOf(year, month, weekday) >> dom; rest != 0 {
+				return first + int64(dom-1+bits.TrailingZeros32(rest))*day
+			}
+		}
+		length := monthLength(year, month)
+		first += int64(length) * day
+		weekday = (weekday + length) % 7
+		dom = 1
+		if month++; month > 12 {
+			year, month = year+1, 1
+		}
+	}
+}
+
+// daysOf returns the days that match in a month whose first is that day of the week, as bits.
+func (s *Schedule) daysOf(year, month, weekday int) uint32 {
+	const weeks = 1 | 1<<7 | 1<<14 | 1<<21 | 1<<28 | 1<<35
+	byWeekday := uint32(uint64(s.weekdays) * weeks >> weekday << 1)
+	days := s.days | byWeekday
+	switch {
+	case s.days == allDays:
+		days = byWeekday
+	case s.weekdays == allWeekdays:
+		days = s.days
+	}
+	return days & (1<<(monthLength(year, month)+1) - 2)
+}
+
+func monthLength(year, month int) int {
+	if month == 2 {
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 30 + (month+month>>3)&1
+}
+
+// floor rounds down to a multiple of the unit, ceil rounds up.
+func floor(v, unit int64) int64 {
+	return v - ((v%unit)+unit)%unit
+}
+
+func ceil(v, unit int64) int64 { return floor(v+unit-1, unit) }

@@ -1,0 +1,196 @@
+package ws
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// The opcodes of frames (RFC 6455 section 5.2).
+const (
+	opContinuation = 0x0
+	opText         = 0x1
+	opBinary       = 0x2
+	opClose        = 0x8
+	opPing         = 0x9
+	opPong         = 0xa
+)
+
+// The bits of a frame's first two bytes.
+const (
+	bitFin    = 0x80
+	bitRSV1   = 0x40 // the message is compressed (RFC 7692 section 6)
+	bitsRSV23 = 0x30
+	bitsCode  = 0x0f
+	bitMask   = 0x80
+)
+
+// maxControl is the most that a control frame may carry.
+const maxControl = 125
+
+// Why a connection is closed: the codes that this server sends (RFC 6455 section 7.4.1 and IANA's registry).
+const (
+	Normal         = 1000 // the client asked for it
+	GoingAway      = 1001 // the server stops
+	ProtocolError  = 1002
+	Unsupported    = 1003 // binary frames, where only text is understood
+	InvalidPayload = 1007 // text that is not UTF-8, data that does not inflate
+	PolicyError    = 1008
+	TooBig         = 1009
+	InternalError  = 1011
+	TryAgainLater  = 1013 // the client does not read what it is sent
+
+	noCode = 1005 // never sent: the client's close frame had none
+	gone   = 1006 // never sent: the connection ended without a close frame
+)
+
+// CloseError says how a connection ends: what the server tells the client, or what the client has told.
+type CloseError struct {
+	Code   int
+	Reason string
+	Theirs bool // the client has begun: it sent a close frame, or it is gone
+}
+
+func (e *CloseError) Error() string {
+	switch {
+	case e.Code == gone:
+		return "the client is gone: " + e.Reason
+	case e.Theirs:
+		return fmt.Sprintf("the client closed the connection with code %d: %.125q", e.Code, e.Reason)
+	}
+	return fmt.Sprintf("%s (close code %d)", e.Reason, e.Code)
+}
+
+// headSize is enough for the head of any frame that a server sends.
+const headSize = 10
+
+// appendHead appends the head of a frame whose payload has n bytes; first is its first byte.
+func appendHead(dst []byte, first byte, n int) []byte {
+	switch {
+	case n <= maxControl:
+		return append(dst, first, byte(n))
+	case n < 1<<16:
+		return binary.BigEndian.AppendUint16(append(dst, first, 126), uint16(n))
+	}
+	return binary.BigEndian.AppendUint64(append(dst, first, 127), uint64(n))
+}
+
+// TextFrame returns a message as a frame for [Conn.Add], which can be sent to any number of clients.
+func TextFrame(text []byte) []byte {
+	frame := appendHead(make([]byte, 0, headSize+len(text)), bitFin|opText, len(text))
+	return append(frame, text...)
+}
+
+// closeFrame returns a close frame. A code that is never sent makes it empty; a reason that is too long is cut.
+func closeFrame(code int, reason string) []byte {
+	if code == noCode || code == gone {
+		return []byte{bitFin | opClose, 0}
+	}
+	const most = maxControl - 2
+	reason = strings.ToValidUTF8(reason, "\uFFFD")
+	if len(reason) > most {
+		n := most
+		for n > 0 && !utf8.RuneStart(reason[n]) {
+			n--
+		}
+		reason = reason[:n]
+	}
+	frame := append(make([]byte, 0, 4+len(reason)), bitFin|opClose, byte(2+len(reason)))
+	return append(binary.BigEndian.AppendUint16(frame, uint16(code)), reason...)
+}
+
+// readClose reads the payload of a client's close frame (RFC 6455 section 5.5.1).
+func readClose(payload []byte) *CloseError {
+	if len(payload) == 0 {
+		return &CloseError{Code: noCode, Theirs: true}
+	}
+	if len(payload) == 1 {
+		return &CloseError{Code: ProtocolError, Reason: "a close frame has a code of two bytes"}
+	}
+	code, reason := int(binary.BigEndian.Uint16(payload)), payload[2:]
+	switch {
+	case code < 1000 || code >= 5000, code >= 1016 && code < 3000, code == 1004, code == noCode, code == gone, code == 1015:
+		return &CloseError{Code: ProtocolError, Reason: fmt.Sprintf("%d is not a code for closing", code)}
+	case !utf8.Valid(reason):
+		return &CloseError{Code: InvalidPayload, Reason: "the reason for closing is not UTF-8"}
+	}
+	return &CloseError{Code: code, Reason: string(reason), Theirs: true}
+}
+
+// head is the head of a frame from a client.
+type head struct {
+	op         byte
+	fin, rsv1  bool
+	key        uint32 // the mask, in the order of the bytes
+	size       int    // of the head itself
+	length     int    // of the payload
+	incomplete bool
+}
+
+// readHead reads the head of a frame. Whether its length is allowed is for the caller to say; one that no int holds is
+// an error here.
+func readHead(b []byte) (h head, fault *CloseError) {
+	if len(b) < 2 {
+		return head{incomplete: true}, nil
+	}
+	h = head{op: b[0] & bitsCode, fin: b[0]&bitFin != 0, rsv1: b[0]&bitRSV1 != 0, size: 6, length: int(b[1] &^ bitMask)}
+	if b[0]&bitsRSV23 != 0 {
+		return h, protocolError("a reserved bit is set")
+	}
+	if b[1]&bitMask == 0 {
+		return h, protocolError("frames of a client must be masked")
+	}
+	switch {
+	case h.op >= opClose && (!h.fin || h.length > maxControl || h.rsv1):
+		return h, protocolError("a control frame is one frame of 125 bytes at most, not compressed")
+	case h.op > opPong || h.op > opBinary && h.op < opClose:
+		return h, protocolError("there is no such opcode")
+	case h.length == 126:
+		h.size = 8
+	case h.length == 127:
+		h.size = 14
+	}
+	if len(b) < h.size {
+		h.incomplete = true
+		return h, nil
+	}
+	switch h.size {
+	case 8:
+		h.length = int(binary.BigEndian.Uint16(b[2:]))
+	case 14:
+		n := binary.BigEndian.Uint64(b[2:])
+		if n > 1<<63-1 {
+			return h, protocolError("the top bit of a length must be 0")
+		}
+		h.length = int(min(n, maxInt))
+	}
+	h.key = binary.LittleEndian.Uint32(b[h.size-4:])
+	return h, nil
+}
+
+const maxInt = uint64(^uint(0) >> 1)
+
+func protocolError(reason string) *CloseError {
+	return &CloseError{Code: ProtocolError, Reason: reason}
+}
+
+// unmask takes the mask off a payload, eight bytes at a time (RFC 6455 section 5.3).
+func unmask(b []byte, key uint32) {
+	key8 := uint64(key)<<32 | uint64(key)
+	for len(b) >= 32 {
+		w := b[:32:32]
+		binary.LittleEndian.PutUint64(w, binary.LittleEndian.Uint64(w)^key8)
+		binary.LittleEndian.PutUint64(w[8:], binary.LittleEndian.Uint64(w[8:])^key8)
+		binary.LittleEndian.PutUint64(w[16:], binary.LittleEndian.Uint64(w[16:])^key8)
+		binary.LittleEndian.PutUint64(w[24:], binary.LittleEndian.Uint64(w[24:])^key8)
+		b = b[32:]
+	}
+	for len(b) >= 8 {
+		binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(b)^key8)
+		b = b[8:]
+	}
+	for i := range b {
+		b[i] ^= byte(key >> (8 * i & 31))
+	}
+}

@@ -1,0 +1,211 @@
+package actionhero_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// steps runs steps that must not fail.
+func steps(t testing.TB, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A client gets each message once, in however many ways it is in the room, and stays in what it added.
+func TestFurtherRooms(t *testing.T) {
+	t.Parallel()
+	api := newAPI(t, actionhero.Config{AnnounceLimit: -1})
+	rooms, ctx := api.Rooms, t.Context()
+	c, gets := connect(t, api, "a")
+	in := func(what, current string, want ...string) {
+		t.Helper()
+		if got := c.Rooms(); c.Room() != current || !slices.Equal(got, want) {
+			t.Errorf("%s: it is in %q and listens to %q; want %q and %q", what, c.Room(), got, current, want)
+		}
+		for _, room := range []string{"a", "b", "c"} {
+			steps(t, rooms.Broadcast(ctx, room, room))
+		}
+		var heard []string
+		for _, room := range want {
+			message := `"` + room + `" from actionHero API`
+			if room != current {
+				message += " in " + room
+			}
+			heard = append(heard, message)
+		}
+		if got := gets.take(); !cmp.Equal(got, heard) {
+			t.Errorf("%s: it heard %q, want %q", what, got, heard)
+		}
+		for _, room := range []string{"a", "b", "c"} {
+			status, err := rooms.Status(ctx, room)
+			listed := cmp.Equal(status.Members, []string{c.ID})
+			if err != nil || listed != slices.Contains(want, room) || status.MembersCount > 1 {
+				t.Errorf("%s: the status of %s is %+v, %v", what, room, status, err)
+			}
+		}
+	}
+	in("at first", "a", "a")
+	steps(t, rooms.Add(ctx, c, "b"))
+	in("b added", "a", "a", "b")
+	steps(t, rooms.Add(ctx, c, "b"), rooms.Join(ctx, c, "a"))
+	in("the same again", "a", "a", "b")
+	steps(t, rooms.Join(ctx, c, "b"))
+	in("what was added is the current one", "b", "b")
+	steps(t, rooms.Join(ctx, c, "c"))
+	in("it stays when another becomes current", "c", "b", "c")
+	steps(t, rooms.Add(ctx, c, "c"), rooms.Join(ctx, c, "a"))
+	in("the current one was added", "a", "a", "b", "c")
+	steps(t, rooms.Remove(ctx, c, "c"))
+	in("c removed", "a", "a", "b")
+
+	failed(t, "removing it again", rooms.Remove(ctx, c, "c"), actionhero.NotFound, "you are not in the room c")
+	failed(t, "removing the current one", rooms.Remove(ctx, c, "a"), actionhero.Conflict, "a is your current room: move to another one with roomChange first")
+	steps(t, rooms.Add(ctx, c, "a"))
+	failed(t, "removing it when it was added", rooms.Remove(ctx, c, "a"), actionhero.Conflict, "a is your current room: move to another one with roomChange first")
+	for what, do := range map[string]func(context.Context, *actionhero.Conn, string) error{"Join": rooms.Join, "Add": rooms.Add, "Remove": rooms.Remove} {
+		failed(t, what+" without a name", do(ctx, c, ""), actionhero.InvalidInput, "room must be a name of 1 to 128 bytes")
+	}
+	in("what fails changes nothing", "a", "a", "b")
+
+	api.Disconnect(c)
+	in("gone", "")
+	failed(t, "joining once gone", rooms.Join(ctx, c, "a"), actionhero.Canceled, "the client has gone")
+	failed(t, "adding once gone", rooms.Add(ctx, c, "a"), actionhero.Canceled, "the client has gone")
+	failed(t, "saying once gone", rooms.Say(ctx, c, "x"), actionhero.Conflict, "you are in no room: enter one with roomChange")
+	in("still gone", "")
+	if n := rooms.RoomsHere(); n != 0 {
+		t.Errorf("%d rooms are left", n)
+	}
+}
+
+// Those in a room hear of who comes to listen and who stops, as of anybody; what only changes which room is current is
+// no news.
+func TestFurtherRoomsAreTold(t *testing.T) {
+	t.Parallel()
+	api := newAPI(t, actionhero.Config{})
+	rooms, ctx := api.Rooms, t.Context()
+	_, hears := connect(t, api, "b")
+	c, _ := connect(t, api, "a")
+	entered, left := `"I have entered the room" from `+c.ID, `"I have left the room" from `+c.ID
+	for _, step := range []struct {
+		what string
+		do   func(context.Context, *actionhero.Conn, string) error
+		room string
+		want []string
+	}{
+		{"added", rooms.Add, "b", []string{entered}},
+		{"added again", rooms.Add, "b", nil},
+		{"current", rooms.Join, "b", nil},
+		{"not current", rooms.Join, "a", nil},
+		{"removed", rooms.Remove, "b", []string{left}},
+		{"moved there", rooms.Join, "b", []string{entered}},
+		{"moved away", rooms.Join, "a", []string{left}},
+		{"added at last", rooms.Add, "b", []string{entered}},
+	} {
+		steps(t, step.do(ctx, c, step.room))
+		if got := hears.take(); !cmp.Equal(got, step.want) {
+			t.Errorf("%s: they heard %q, want %q", step.what, got, step.want)
+		}
+	}
+	api.Disconnect(c)
+	if got := hears.take(); !cmp.Equal(got, []string{left}) {
+		t.Errorf("disconnected: they heard %q", got)
+	}
+}
+
+func TestMaxRooms(t *testing.T) {
+	t.Parallel()
+	api := newAPI(t, actionhero.Config{MaxRooms: 3})
+	rooms, ctx := api.Rooms, t.Context()
+	c, _ := connect(t, api, "a")
+	const text = "a connection may be in 3 rooms at most: leave one first"
+	steps(t, rooms.Add(ctx, c, "b"), rooms.Add(ctx, c, "c"), rooms.Add(ctx, c, "c"))
+	failed(t, "a fourth room", rooms.Add(ctx, c, "d"), actionhero.ResourceExhausted, text)
+	steps(t, rooms.Join(ctx, c, "d"), rooms.Join(ctx, c, "a"), rooms.Add(ctx, c, "a"))
+	failed(t, "a fourth room as the current one", rooms.Join(ctx, c, "d"), actionhero.ResourceExhausted, text)
+	if got := c.Rooms(); c.Room() != "a" || !cmp.Equal(got, []string{"a", "b", "c"}) || rooms.RoomsHere() != 3 {
+		t.Errorf("it is in %q and listens to %q of %d rooms", c.Room(), got, rooms.RoomsHere())
+	}
+	steps(t, rooms.Join(ctx, c, "b"), rooms.Remove(ctx, c, "a"), rooms.Join(ctx, c, "d"))
+	api.Disconnect(c)
+	if cfg := newAPI(t, actionhero.Config{}).Config(); cfg.MaxRooms != 64 {
+		t.Errorf("the default is %d", cfg.MaxRooms)
+	}
+	if _, err := actionhero.New(actionhero.Config{Backend: api.Backend(), MaxRooms: -1}); err == nil {
+		t.Error("-1 rooms are accepted")
+	}
+}
+
+// A client on its way from one room to another is a member of both for a moment. One that never added a room must not get
+// messages of a form that it does not know, not even then.
+func TestMovingClientsSeeTheClassicForm(t *testing.T) {
+	t.Parallel()
+	api := newAPI(t, actionhero.Config{AnnounceLimit: -1})
+	for _, added := range []bool{false, true} {
+		sink := &encoder{wire: "tcp", made: new(int)}
+		c := api.Connect("tcp", netip.AddrPort{}, sink)
+		steps(t, api.Rooms.Join(t.Context(), c, "a"), api.Rooms.HalfMove(c, "b", added))
+		steps(t, api.Rooms.Broadcast(t.Context(), "a", 1), api.Rooms.Broadcast(t.Context(), "b", 2))
+		if want := []string{"tcp 1 further:false", fmt.Sprint("tcp 2 further:", added)}; !cmp.Equal(sink.texts, want) {
+			t.Errorf("added %v: it got %q, want %q", added, sink.texts, want)
+		}
+		api.Disconnect(c)
+	}
+}
+
+// Whatever is done to one client at the same time, it is in each room once, and nothing of it is left.
+func TestOneClientUnderConcurrency(t *testing.T) {
+	t.Parallel()
+	api := newAPI(t, actionhero.Config{MaxRooms: 4})
+	for range 50 {
+		c := api.Connect("test", netip.AddrPort{}, &collector{})
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 20 {
+					room := fmt.Sprint("r", rand.IntN(6))
+					switch rand.IntN(4) {
+					case 0:
+						_ = api.Rooms.Add(context.Background(), c, room)
+					case 1:
+						_ = api.Rooms.Remove(context.Background(), c, room)
+					case 2:
+						_ = api.Rooms.Say(context.Background(), c, "x")
+					default:
+						_ = api.Rooms.Join(context.Background(), c, room)
+					}
+				}
+			})
+		}
+		if rand.IntN(2) == 0 {
+			wg.Go(func() { api.Disconnect(c) })
+			wg.Wait()
+		} else {
+			wg.Wait()
+			if n := len(c.Rooms()); n > 4 || !slices.Contains(c.Rooms(), c.Room()) {
+				t.Errorf("it is in %q and listens to %q", c.Room(), c.Rooms())
+			}
+			api.Disconnect(c)
+		}
+		if n := api.Rooms.RoomsHere(); n != 0 {
+			t.Fatalf("%d rooms are left", n)
+		}
+		for i := range 6 {
+			if status, err := api.Rooms.Status(t.Context(), fmt.Sprint("r", i)); err != nil || status.MembersCount != 0 {
+				t.Fatalf("room r%d has %+v, %v", i, status, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,58 @@
+//go:build !hostile
+
+package tcp_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/tcp"
+)
+
+// Who may not be in the default room reads why, after the welcome, and is connected all the same.
+func TestRefusedDefaultRoom(t *testing.T) {
+	t.Parallel()
+	f := serve(t, tcp.Config{}, actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
+		if room == "defaultRoom" {
+			return actionhero.Errorf(actionhero.PermissionDenied, "the lobby is closed")
+		}
+		return nil
+	}})
+	p := f.dial(t)
+	p.want(`{"context":"response","error":"the lobby is closed","messageCount":0}`)
+	p.send("say hi\r\nroomChange defaultRoom\r\nroomAdd den\r\nsay hi\r\nroomChange den\r\nsay hi\r\nroomLeave den\r\n")
+	p.want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":1}`)
+	p.want(`{"context":"response","error":"the lobby is closed","messageCount":2}`)
+	p.want(`{"context":"response","status":"OK","room":"den","messageCount":3}`)
+	p.want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":4}`)
+	p.want(`{"context":"response","status":"OK","room":"den","messageCount":5}`)
+	p.want(`{"context":"response","status":"OK","messageCount":6}`)
+	p.want(`{"context":"response","error":"den is your current room: move to another one with roomChange first","messageCount":7}`)
+}
+
+// What the server sends to one client alone looks like a message of a room.
+func TestSendToOne(t *testing.T) {
+	t.Parallel()
+	ids := make(chan string, 2)
+	f := serve(t, tcp.Config{}, actionhero.RoomMiddleware{Join: func(_ context.Context, c *actionhero.Conn, _ string) error {
+		ids <- c.ID
+		return nil
+	}})
+	p, other := f.dial(t), f.dial(t)
+	// The welcome comes before the room: these answers say that both are in it.
+	for _, p := range []*peer{p, other} {
+		p.send("paramsView\r\n")
+		p.want(`{"context":"response","params":{},"messageCount":1}`)
+	}
+	first := <-ids
+	for _, id := range []string{first, <-ids} {
+		if err := f.api.Rooms.Send(t.Context(), id, "for "+id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	texts := map[string]bool{p.line(): true, other.line(): true}
+	if !texts[`{"message":"for `+first+`","from":"actionHero API","context":"user","messageCount":1}`] || len(texts) != 2 {
+		t.Errorf("they read %v", texts)
+	}
+}

@@ -1,0 +1,86 @@
+//go:build !hostile
+
+package web_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+type personInput struct {
+	Name  string `json:"name"`
+	Other string `json:"other"`
+}
+
+// routed is an action with a route that answers who it is and what it got.
+func routed(name, route string) actionhero.Part {
+	return actionhero.Action[personInput, map[string]string]{
+		Name: name, Route: route,
+		Run: func(_ context.Context, in personInput) (map[string]string, error) {
+			return map[string]string{"ran": name, "got": in.Name + "|" + in.Other}, nil
+		},
+	}
+}
+
+// Routes lead to their actions, with the values of the path as params; where several match, the word beats the name.
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil,
+		routed("list", "GET /people"), routed("add", "POST /people/{name}"), routed("show", "GET /people/{name}"),
+		routed("me", "GET /people/me"), routed("pair", "PUT /people/{name}/of/{other}"), routed("home", "GET /"),
+	)
+	f.everywhere(t, func(t *testing.T, c *client) {
+		for request, want := range map[[2]string]string{
+			{"GET", "/people"}:                        `{"got":"|","ran":"list"`,
+			{"GET", "/people/"}:                       `{"got":"|","ran":"list"`,
+			{"GET", "/people/ann"}:                    `{"got":"ann|","ran":"show"`,
+			{"GET", "/people/me"}:                     `{"got":"|","ran":"me"`,
+			{"POST", "/people/ann"}:                   `{"got":"ann|","ran":"add"`,
+			{"PUT", "/people/ann/of/bob"}:             `{"got":"ann|bob","ran":"pair"`,
+			{"PUT", "/people/a%2Fb%20c/of/%C3%A4+d"}:  `{"got":"a/b c|ä+d","ran":"pair"`,
+			{"GET", "/people/ann?name=x&other=query"}: `{"got":"ann|query","ran":"show"`,
+			{"GET", "/"}:                              `{"got":"|","ran":"home"`,
+			{"GET", "/api/show?name=ann"}:             `{"got":"ann|","ran":"show"`,
+			{"GET", "/people/ann?action=list"}:        `{"got":"|","ran":"list"`,
+		} {
+			c.ask(request[0], request[1], "").want(t, 200, want)
+		}
+		got := c.ask("POST", "/people/ann", `{"name":"x","other":"json","action":"list"}`, "Content-Type: application/json")
+		got.want(t, 200, `{"got":"ann|json","ran":"add"`)
+		if head := c.ask("HEAD", "/people/ann", ""); head.StatusCode != 200 || head.text != "" {
+			t.Errorf("HEAD is answered with %d %q", head.StatusCode, head.text)
+		}
+	})
+}
+
+// A path that has routes for other methods is 405 and says which; one that has none is what it would be without routes.
+func TestRoutesOfOtherMethods(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, routed("show", "GET /people/{name}"), routed("add", "POST /people/{name}"), routed("change", "PUT /people/me"))
+	f.everywhere(t, func(t *testing.T, c *client) {
+		got := c.ask("DELETE", "/people/ann", "")
+		got.want(t, 405, `"error":"this path answers to GET, POST only"`)
+		got.wantHeader(t, "Allow: GET | POST", "Content-Type: application/json")
+		c.ask("DELETE", "/people/me", "").wantHeader(t, "Allow: GET | POST | PUT")
+		c.ask("GET", "/people/ann/more", "").want(t, 404, `"error":"people/ann/more is not a known action."`)
+	})
+}
+
+// With error codes off, even these are 200; what is no HTTP method of an action is not.
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	f := serve(t, always200, routed("show", "GET /people/{name}"))
+	f.everywhere(t, func(t *testing.T, c *client) {
+		c.ask("DELETE", "/people/ann", "").want(t, 200, `"error":"this path answers to GET only"`)
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+			c.ask(method, "/api/randomNumber", "").want(t, 200, `"error":"OK"`)
+		}
+		for _, method := range []string{"TRACE", "PROPFIND", "get"} {
+			got := c.ask(method, "/api/randomNumber", "")
+			got.want(t, 405, "the method "+method+" is not supported here")
+			got.wantHeader(t, "Allow: GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS")
+		}
+	})
+}
