@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -360,10 +361,11 @@ func (l *Log) Read(pos Pos, n int) ([]byte, error) {
 }
 
 func (l *Log) segment(number uint64) *segment {
-	if i := number - l.segs[0].number; i < uint64(len(l.segs)) {
-		return l.segs[i]
+	i, ok := slices.BinarySearchFunc(l.segs, number, func(s *segment, n uint64) int { return cmp.Compare(s.number, n) })
+	if !ok {
+		return nil
 	}
-	return nil
+	return l.segs[i]
 }
 
 // Close waits for what is pending, and gives the folder back. Nobody may use the log any more.

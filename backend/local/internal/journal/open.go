@@ -56,7 +56,7 @@ func (l *Log) load(visit func(pos Pos, record []byte) error) error {
 	return l.adopt(&r)
 }
 
-// openSegments opens the files of all segments, and reads their headers.
+// openSegments opens the files of all segments. It does so even if one is missing, and returns that then.
 func (l *Log) openSegments() error {
 	names, err := l.fs.List()
 	if err != nil {
@@ -73,9 +73,10 @@ func (l *Log) openSegments() error {
 		}
 	}
 	slices.Sort(numbers)
+	var missing error
 	for i, number := range numbers {
-		if i > 0 && number != numbers[i-1]+1 {
-			return &Damage{nameOf(numbers[i-1] + 1), 0, "the file is missing"}
+		if i > 0 && number != numbers[i-1]+1 && missing == nil {
+			missing = &Damage{nameOf(numbers[i-1] + 1), 0, "the file is missing"}
 		}
 		s := &segment{number: number, used: first}
 		if s.file, err = l.fs.Open(nameOf(number)); err != nil {
@@ -83,7 +84,7 @@ func (l *Log) openSegments() error {
 		}
 		l.segs = append(l.segs, s)
 	}
-	return nil
+	return missing
 }
 
 // adopt ends the reading of segments: it finds out where the next batch goes, and clears what a torn one left there.

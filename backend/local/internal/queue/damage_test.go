@@ -3,7 +3,9 @@ package queue
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -161,4 +163,101 @@ func TestDamagedFiles(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRepair damages files in many ways, and repairs them. What the damaged places were not about must be there then.
+func TestRepair(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		whole, want, used := worked(t, 700)
+		random := rand.New(rand.NewPCG(2, 2))
+		for name, n := range used {
+			for range 20 {
+				fs, at := whole.Clone(), random.IntN(int(n))
+				fs.Bytes(name)[at] ^= 1 << random.IntN(8)
+				r := repair(t, fs)
+				got := reopened(t, fs)
+				if len(r.Loss.Places) == 0 || len(r.Aside) < len(used) {
+					t.Fatalf("byte %d of %s was changed: %+v", at, name, r)
+				}
+				// One commit of the script is about eight jobs at most, compaction's are about more.
+				if lost := lines(want, got); at < 512 && lost > 0 || lost > 16 {
+					t.Fatalf("byte %d of %s was changed, and %d jobs (-want +got):\n%s", at, name, lost, diff(want, got))
+				}
+			}
+		}
+	})
+}
+
+func TestRepairOfFiles(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		whole, want, used := worked(t, 700)
+		names := slices.Sorted(maps.Keys(used))
+		for what, damage := range map[string]func(fs *faultfs.FS){
+			"the header is gone":    func(fs *faultfs.FS) { clear(fs.Bytes(names[0])[:512]) },
+			"a file is gone":        func(fs *faultfs.FS) { _ = fs.Remove(names[1]) },
+			"a file is short":       func(fs *faultfs.FS) { fs.Cut(names[1], 700) },
+			"a file is empty":       func(fs *faultfs.FS) { fs.Cut(names[0], 0) },
+			"a file is another":     func(fs *faultfs.FS) { copy(fs.Bytes(names[1]), fs.Bytes(names[0])) },
+			"a file is noise":       func(fs *faultfs.FS) { noise(fs.Bytes(names[0])) },
+			"all files are gone":    func(fs *faultfs.FS) { clear(fs.Bytes(names[0])); clear(fs.Bytes(names[1])) },
+			"nothing at all is bad": func(*faultfs.FS) {},
+		} {
+			fs := whole.Clone()
+			damage(fs)
+			r := repair(t, fs)
+			got := reopened(t, fs)
+			if nothing := what == "nothing at all is bad"; nothing != (len(r.Loss.Places) == 0) || nothing && diff(want, got) != "" {
+				t.Errorf("%s: %+v", what, r)
+			}
+			if r.Jobs != len(got)-2 {
+				t.Errorf("%s: there are %d jobs, the report says %d", what, len(got)-2, r.Jobs)
+			}
+		}
+	})
+}
+
+func noise(b []byte) {
+	random := rand.New(rand.NewPCG(3, 3))
+	for i := range b {
+		b[i] = byte(random.Uint32())
+	}
+}
+
+func repair(t *testing.T, fs *faultfs.FS) Repaired {
+	t.Helper()
+	r, err := Repair(config(fs))
+	if err != nil {
+		t.Fatalf("Repair: %v", err)
+	}
+	return r
+}
+
+// reopened returns what is in a repaired folder, which must be usable, now and later.
+func reopened(t *testing.T, fs *faultfs.FS) []string {
+	t.Helper()
+	q := open(t, config(fs))
+	got := contentsOf(t, q)
+	check(t, q)
+	if _, err := q.Enqueue(t.Context(), backend.NewJob{Task: "new"}); err != nil {
+		t.Fatal(err)
+	}
+	crash(t, q)
+	if again := contentsOf(t, q); len(again) != len(got)+1 {
+		t.Errorf("there are %d jobs after one more than %d", len(again)-2, len(got)-2)
+	}
+	closeQueue(t, q)
+	return got
+}
+
+// lines returns how many jobs differ.
+func lines(want, got []string) int {
+	n := 0
+	for _, line := range want[2:] {
+		if !slices.Contains(got, line) {
+			n++
+		}
+	}
+	return n
 }
