@@ -34,19 +34,19 @@ type Action[In, Out any] struct {
 	Run func(ctx context.Context, in In) (Out, error)
 }
 
-// Part is what an API is made of: an [Action], an [Initializer], or [Parts], a list of parts. The method is not
+// Part is what an API is made of: an [Action], a [Task], an [Initializer], or [Parts], a list of parts. The method is not
 // exported because the list is closed: other things hook in through an Initializer.
 type Part interface {
 	register(*registry) error
 }
 
-// Parts is a list of actions, initializers and other lists.
+// Parts is a list of actions, tasks, initializers and other lists.
 type Parts []Part
 
 func (ps Parts) register(r *registry) error {
 	for i, p := range ps {
 		if p == nil {
-			return fmt.Errorf("part %d of a list of parts is nil: every entry must be an action, an initializer or a list", i)
+			return fmt.Errorf("part %d of a list of parts is nil: every entry must be an action, a task, an initializer or a list", i)
 		}
 		if err := p.register(r); err != nil {
 			return err
@@ -63,7 +63,7 @@ type ActionInfo struct {
 	OutputExample     []byte // a JSON object
 }
 
-// Input describes one input of an action.
+// Input describes one input of an action or a task.
 type Input struct {
 	Name, Doc, Type, Format string // Type and Format in the words of JSON Schema
 	Required, Secret        bool
@@ -111,16 +111,14 @@ func (a Action[In, Out]) compile() (*action, error) {
 		}
 		act.info.OutputExample = act.output.Example()
 	}
-	for _, f := range input.Fields() {
-		act.info.Inputs = append(act.info.Inputs, Input{Name: f.Name, Doc: f.Doc, Type: f.Type, Format: f.Format, Required: f.Required, Secret: f.Secret})
-	}
+	act.info.Inputs = inputsOf(input)
 	if err := act.checkRoute(); err != nil {
 		return nil, err
 	}
 	act.run = chain(a.Middleware, func(ctx context.Context, req *Request) (any, error) {
 		var in In
 		if fail := input.Decode(unsafe.Pointer(&in), req.Params.list); fail != nil {
-			return nil, inputError(fail)
+			return nil, inputError(fail, "action")
 		}
 		out, err := a.Run(ctx, in)
 		if err != nil {
@@ -129,6 +127,13 @@ func (a Action[In, Out]) compile() (*action, error) {
 		return out, nil
 	})
 	return act, nil
+}
+
+func inputsOf(input *schema.Input) (inputs []Input) {
+	for _, f := range input.Fields() {
+		inputs = append(inputs, Input{Name: f.Name, Doc: f.Doc, Type: f.Type, Format: f.Format, Required: f.Required, Secret: f.Secret})
+	}
+	return inputs
 }
 
 func (act *action) checkRoute() error {
@@ -180,10 +185,11 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 	return out, nil
 }
 
-func inputError(fail *schema.Failure) *Error {
+// inputError is what is wrong with the input of an action or a task, as kind says.
+func inputError(fail *schema.Failure, kind string) *Error {
 	e := &Error{Code: InvalidInput}
 	if fail.Missing != "" {
-		e.Message = fail.Missing + " is a required parameter for this action"
+		e.Message = fail.Missing + " is a required parameter for this " + kind
 	} else {
 		e.Message = fail.Violations[0].Message
 	}

@@ -11,11 +11,12 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// API is one node: the registered parts, the rooms, the cache and the transports that serve them. Make one with
+// API is one node: the registered parts, the rooms, the cache, the tasks and the transports that serve them. Make one with
 // [New], or with server.New, which also brings the transports and reads the configuration.
 type API struct {
 	Rooms *Rooms // chat rooms over all persistent transports
 	Cache *Cache // key and value, with expiry
+	Tasks *Tasks // work in the background
 	Files *Files // the static files
 	Stats *Stats // what the action status shows
 
@@ -55,6 +56,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	api.registry.Store(newRegistry())
 	api.Cache = &Cache{store: cfg.Backend.Store()}
 	api.Rooms = newRooms(api, cfg.Backend.Broker())
+	api.Tasks = &Tasks{api: api, queue: cfg.Backend.Queue()}
 	api.Files = newFiles(cfg.FlatFileDirectory)
 	api.Stats = &Stats{api: api}
 	if cfg.RequestLimit > 0 {
@@ -73,7 +75,7 @@ func (api *API) Config() Config { return api.cfg }
 // Log returns the logger of this API.
 func (api *API) Log() *slog.Logger { return api.log }
 
-// Backend returns what the cache and the rooms are kept in.
+// Backend returns what the cache, the rooms and the tasks are kept in.
 func (api *API) Backend() backend.Backend { return api.cfg.Backend }
 
 // Uptime returns for how long the API has been started; 0 while it is stopped.

@@ -16,7 +16,7 @@ const module = "github.com/actionhero-go/actionhero"
 // What each package of the house may import of the house, tests apart: the arrows point one way only. A folder stands
 // for all below it; what has no row may import nothing of the house but internal packages.
 var mayImport = map[string][]string{
-	"":               {"backend", "internal/jsonx", "internal/schema", "internal/route"},
+	"":               {"backend", "internal/cron", "internal/jsonx", "internal/schema", "internal/route"},
 	"backend":        {},
 	"backend/local":  {"backend"},
 	"backendtest":    {"backend"},
@@ -24,9 +24,10 @@ var mayImport = map[string][]string{
 	"tcp":            {"", "internal"},
 	"websocket":      {"", "internal"},
 	"socketio":       {"", "internal", "socketio"},
+	"worker":         {"", "backend"},
 	"builtin":        {"", "internal/jsonx"},
-	"server":         {"", "web", "tcp", "websocket", "socketio", "builtin", "backend/local", "internal"},
-	"actionherotest": {"", "backend/local", "server"},
+	"server":         {"", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
+	"actionherotest": {"", "backend", "backend/local", "server"},
 	"cmd":            {"server", "builtin"},
 	"examples":       {"", "server", "builtin", "examples"},
 	"internal":       {"internal"},

@@ -33,26 +33,34 @@ func chain(middleware []Middleware, last Handler) Handler {
 func (api *API) Dispatch(ctx context.Context, req *Request) (any, error) {
 	calls, ok := api.enter()
 	if !ok {
-		return nil, &Error{Code: Unavailable, Message: "The server is stopping"}
+		return nil, &Error{Code: Unavailable, Message: stoppingText}
 	}
 	defer api.inFlight.Done()
 	reg := api.registry.Load()
 	req.act = reg.actions[req.Action]
-	req.ctx.parent, req.ctx.calls, req.ctx.req = ctx, calls, req
-	if limit := api.timeout(req.act); limit > 0 {
-		req.ctx.deadline = req.Started.Add(limit)
+	limit := api.cfg.ActionTimeout
+	if req.act != nil && req.act.limit != 0 {
+		limit = req.act.limit
 	}
-	out, err := api.run(reg, req)
-	req.ctx.end()
-	var failure *Error
-	if err != nil {
-		failure = AsError(err)
-	}
+	out, err := api.call(ctx, calls, reg, req, limit)
+	failure := AsError(err)
 	api.logRequest(req, failure)
 	if failure != nil {
 		return nil, failure
 	}
 	return out, nil
+}
+
+// call runs a request whose action or task is found. Its context ends with ctx, with calls, and after limit if that is
+// above zero.
+func (api *API) call(ctx, calls context.Context, reg *registry, req *Request, limit time.Duration) (any, error) {
+	req.ctx.parent, req.ctx.calls, req.ctx.req = ctx, calls, req
+	if limit > 0 {
+		req.ctx.deadline = req.Started.Add(limit)
+	}
+	out, err := api.run(reg, req)
+	req.ctx.end()
+	return out, err
 }
 
 // run is the part of a dispatch that may panic.
@@ -62,8 +70,10 @@ func (api *API) run(reg *registry, req *Request) (out any, err error) {
 			out, err = nil, panicked(p)
 		}
 	}()
-	if err := req.page(); err != nil && req.Refused == nil {
-		req.Refused = err
+	if req.Job == nil {
+		if err := req.page(); err != nil && req.Refused == nil {
+			req.Refused = err
+		}
 	}
 	return reg.handler(&req.ctx, req)
 }
@@ -74,20 +84,20 @@ func runAction(ctx context.Context, req *Request) (any, error) {
 		return nil, req.Refused
 	}
 	if req.act == nil {
-		name := req.Action
-		if name == "" {
-			name = "{no action}"
-		}
-		return nil, &Error{Code: NotFound, Message: name + " is not a known action."}
+		return nil, unknown(req)
 	}
 	return req.act.run(ctx, req)
 }
 
-func (api *API) timeout(act *action) time.Duration {
-	if act != nil && act.limit != 0 {
-		return act.limit
+func unknown(req *Request) *Error {
+	if req.Job != nil {
+		return unknownTask(req.Action)
 	}
-	return api.cfg.ActionTimeout
+	name := req.Action
+	if name == "" {
+		name = "{no action}"
+	}
+	return &Error{Code: NotFound, Message: name + " is not a known action."}
 }
 
 // panicked turns what a deferred function recovered into the error that the client gets.

@@ -47,6 +47,7 @@ const (
 	internalText = "The server experienced an internal error"
 	deadlineText = "The request took too long"
 	canceledText = "The request was canceled"
+	stoppingText = "The server is stopping"
 )
 
 // Error is a failure that a client may see: Message reaches it as it stands, Err never does.

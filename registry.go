@@ -12,6 +12,7 @@ import (
 // more makes a new one.
 type registry struct {
 	actions      map[string]*action
+	tasks        map[string]*task
 	accepted     acceptSet
 	secrets      map[string]bool
 	initializers []Initializer
@@ -59,7 +60,7 @@ func reserved(name string) bool {
 }
 
 func newRegistry() *registry {
-	r := &registry{actions: map[string]*action{}, accepted: acceptSet{}, secrets: map[string]bool{}, handler: runAction}
+	r := &registry{actions: map[string]*action{}, tasks: map[string]*task{}, accepted: acceptSet{}, secrets: map[string]bool{}, handler: runAction}
 	for _, key := range specialParams {
 		r.accepted[key] = key
 	}
@@ -68,7 +69,7 @@ func newRegistry() *registry {
 
 func (r *registry) clone() *registry {
 	return &registry{
-		actions: maps.Clone(r.actions), accepted: maps.Clone(r.accepted), secrets: maps.Clone(r.secrets),
+		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), accepted: maps.Clone(r.accepted), secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), middleware: slices.Clone(r.middleware), handler: r.handler,
 		rooms: r.rooms.clone(),
 	}
@@ -98,6 +99,20 @@ func (r *registry) addAction(act *action) error {
 	return nil
 }
 
+func (r *registry) addTask(t *task) error {
+	name := t.info.Name
+	if _, taken := r.tasks[name]; taken {
+		return fmt.Errorf("two tasks are named %q: rename one, or register it once", name)
+	}
+	r.tasks[name] = t
+	for _, in := range t.info.Inputs {
+		if in.Secret {
+			r.secrets[in.Name] = true
+		}
+	}
+	return nil
+}
+
 // change registers under the lock and publishes the result, or publishes nothing if fn fails.
 func (api *API) change(fn func(*registry) error) error {
 	api.registering.Lock()
@@ -110,7 +125,7 @@ func (api *API) change(fn func(*registry) error) error {
 	return nil
 }
 
-// Register adds actions, initializers and lists of them. It checks everything at once: when it returns an error,
+// Register adds actions, tasks, initializers and lists of them. It checks everything at once: when it returns an error,
 // which says what is wrong in a full sentence, nothing of the call was registered.
 func (api *API) Register(parts ...Part) error {
 	if err := api.change(Parts(parts).register); err != nil {
@@ -119,7 +134,7 @@ func (api *API) Register(parts ...Part) error {
 	return api.setUp()
 }
 
-// Use adds middleware around every action, on every transport. The first added is the outermost.
+// Use adds middleware around every action, on every transport, and every task. The first added is the outermost.
 func (api *API) Use(middleware ...Middleware) {
 	_ = api.change(func(r *registry) error {
 		r.middleware = append(r.middleware, middleware...)

@@ -15,8 +15,9 @@ import (
 type Request struct {
 	API       *API
 	Conn      *Conn     // the persistent client that asks; nil over HTTP and for calls within the process
-	Transport string    // which transport it came over: "web", "tcp", …; "internal" for Action.Call
-	Action    string    // the name the client gave
+	Transport string    // which transport it came over: "web", "tcp", …; "task" for a task; "internal" for Action.Call
+	Action    string    // the name the client gave; the task's, if Job is set
+	Job       *Job      // the job that a task runs for; nil for actions
 	Method    string    // the HTTP method; empty elsewhere
 	RemoteIP  string    // the client's address, the one behind trusted proxies over HTTP; empty for internal calls
 	Params    Params    // what the client sent, undecoded

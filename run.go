@@ -19,6 +19,17 @@ type Component interface {
 	Stop(ctx context.Context) error
 }
 
+// Witness is a Component that is told when all components have started, and when a stop begins: a worker takes nothing
+// before the one and nothing more after the other.
+type Witness interface {
+	Component
+	// Started is called when all components of the API have started, if they did. It must not wait.
+	Started()
+	// Stopping is called when a stop begins, before any component stops. It must not wait. The context of Stop, which
+	// follows in its turn, then ends no sooner than grace from now, unless that of the whole stop does.
+	Stopping() (grace time.Duration)
+}
+
 // Add adds components. They start in the order in which they were added and stop in the reverse order.
 func (api *API) Add(components ...Component) {
 	api.lifecycle.Lock()
@@ -67,6 +78,11 @@ func (api *API) start(ctx context.Context) error {
 		}
 		api.started = append(api.started, c)
 	}
+	for _, c := range api.started {
+		if w, ok := c.(Witness); ok {
+			w.Started()
+		}
+	}
 	return nil
 }
 
@@ -86,13 +102,7 @@ func (api *API) stop(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(ctx, api.cfg.StopGrace)
 	defer cancel()
 	cancelLate := context.AfterFunc(grace, api.cancelCalls)
-	var errs []error
-	for i := len(api.started) - 1; i >= 0; i-- {
-		if err := api.started[i].Stop(grace); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-			errs = append(errs, err)
-		}
-	}
-	api.started = nil
+	errs := api.stopComponents(ctx, grace)
 	api.gate.Lock()
 	api.closed = true
 	api.gate.Unlock()
@@ -110,6 +120,29 @@ func (api *API) stop(ctx context.Context) error {
 	errs = append(errs, api.cfg.Backend.Close(context.WithoutCancel(ctx)), api.Files.close())
 	api.startedAt.Store(0)
 	return errors.Join(errs...)
+}
+
+// stopComponents stops what has started, in reverse order, each within grace or, if it needs longer, within its own.
+func (api *API) stopComponents(ctx, grace context.Context) (errs []error) {
+	begun := time.Now()
+	own := make([]time.Duration, len(api.started))
+	for i, c := range api.started {
+		if w, ok := c.(Witness); ok {
+			own[i] = w.Stopping()
+		}
+	}
+	for i := len(api.started) - 1; i >= 0; i-- {
+		limit, cancel := grace, context.CancelFunc(func() {})
+		if own[i] > api.cfg.StopGrace {
+			limit, cancel = context.WithDeadline(ctx, begun.Add(own[i]))
+		}
+		if err := api.started[i].Stop(limit); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			errs = append(errs, err)
+		}
+		cancel()
+	}
+	api.started = nil
+	return errs
 }
 
 // calledLate is how long a call may take to notice that it was cancelled before the stop goes on without it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
@@ -42,20 +41,20 @@ type WebSocketsConfig struct {
 	WriteTimeout      time.Duration     `json:"writeTimeout" doc:"time within which a client must take 16 KiB of what it is sent"`                                              // default: 10s
 }
 
-func (c *WebSocketsConfig) plain() websocket.Config {
+func (c *WebSocketsConfig) plain(remoteIP func(*http.Request) string) websocket.Config {
 	return websocket.Config{
 		Origins: c.Origins, Compress: c.Compress, MaxMessageBytes: c.MaxMessageBytes, MaxInFlight: c.MaxInFlight,
 		MaxQueued: c.MaxQueued, MaxQueuedLen: c.MaxQueuedLen, MessageTimeout: c.MessageTimeout, WriteTimeout: c.WriteTimeout,
-		PingInterval: c.PingInterval, PongTimeout: c.PingTimeout,
+		PingInterval: c.PingInterval, PongTimeout: c.PingTimeout, RemoteIP: remoteIP,
 	}
 }
 
-func (c *WebSocketsConfig) socketIO() socketio.Config {
+func (c *WebSocketsConfig) socketIO(remoteIP func(*http.Request) string) socketio.Config {
 	return socketio.Config{
 		Origins: c.Origins, MaxHTTPBufferSize: c.MaxHTTPBufferSize, MaxInFlight: c.MaxInFlight,
 		MaxQueued: c.MaxQueued, MaxQueuedLen: c.MaxQueuedLen, MaxAbsent: c.MaxAbsent,
 		PingInterval: c.PingInterval, PingTimeout: c.PingTimeout, ConnectTimeout: c.ConnectTimeout,
-		UpgradeTimeout: c.UpgradeTimeout, FrameTimeout: c.MessageTimeout, WriteTimeout: c.WriteTimeout,
+		UpgradeTimeout: c.UpgradeTimeout, MessageTimeout: c.MessageTimeout, WriteTimeout: c.WriteTimeout, RemoteIP: remoteIP,
 	}
 }
 
@@ -79,18 +78,18 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	mount := func(path string, t socketTransport) error {
 		s.sockets = append(s.sockets, t)
 		s.API.Add(t)
-		return s.Web.Mount(path, only(s.behindProxies(t)))
+		return s.Web.Mount(path, only(t))
 	}
 	scripts := s.Web.Paths().Files + "/javascript/"
 	if cfg.Plain.Or(true) {
-		s.WebSocket = websocket.New(s.API, cfg.plain())
+		s.WebSocket = websocket.New(s.API, cfg.plain(s.Web.RemoteIP))
 		script, err := clientScript()
 		if err := errors.Join(err, mount(webSocketPath, s.WebSocket), s.Web.Mount(scripts+"actionhero.js", script)); err != nil {
 			return err
 		}
 	}
 	if cfg.SocketIO.Or(true) {
-		s.SocketIO = socketio.New(s.API, cfg.socketIO())
+		s.SocketIO = socketio.New(s.API, cfg.socketIO(s.Web.RemoteIP))
 		if err := errors.Join(mount(socketIOPath, s.SocketIO), s.Web.Mount(scripts+"socket.io.js", socketio.Script())); err != nil {
 			return err
 		}
@@ -118,19 +117,6 @@ func boundTo(bind string) (func(http.Handler) http.Handler, error) {
 		}, nil
 	}
 	return nil, fmt.Errorf("webSockets.bind is %q: it must be http, https or both", bind)
-}
-
-// behindProxies shows a handler the address of the client, and not that of a trusted proxy.
-func (s *Server) behindProxies(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ip := s.Web.RemoteIP(r); ip != "" {
-			if host, port, err := net.SplitHostPort(r.RemoteAddr); err == nil && host != ip {
-				r = r.WithContext(r.Context())
-				r.RemoteAddr = net.JoinHostPort(ip, port)
-			}
-		}
-		h.ServeHTTP(w, r)
-	})
 }
 
 // socketStats is the section webSocketServer of the action status.

@@ -1,10 +1,14 @@
 package server_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -46,6 +50,45 @@ func (f frames) read() string {
 		f.t.Fatal(err)
 	}
 	return string(text)
+}
+
+// lines makes a connection of it on which each frame is a line: a close frame becomes a line too, before the end.
+func (f frames) lines() net.Conn {
+	ours, theirs := net.Pipe()
+	var both sync.WaitGroup
+	both.Go(func() {
+		defer theirs.Close()
+		for {
+			_, text, err := f.conn.Read(context.Background())
+			var closed websocket.CloseError
+			if errors.As(err, &closed) {
+				text = fmt.Appendf(nil, "close %d %s", closed.Code, closed.Reason)
+			}
+			if len(text) > 0 {
+				_, _ = theirs.Write(append(text, "\r\n"...))
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+	both.Go(func() {
+		for in := bufio.NewScanner(theirs); in.Scan(); {
+			kind, text := websocket.MessageText, in.Text()
+			if data, ok := strings.CutPrefix(text, "binary "); ok {
+				kind, text = websocket.MessageBinary, data
+			}
+			if f.conn.Write(context.Background(), kind, []byte(text)) != nil {
+				return
+			}
+		}
+	})
+	f.t.Cleanup(func() {
+		_ = ours.Close()
+		_ = f.conn.CloseNow()
+		both.Wait()
+	})
+	return ours
 }
 
 // until reads up to the frame that begins with prefix, and returns its rest.

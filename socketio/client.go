@@ -1,9 +1,9 @@
 package socketio
 
 import (
-	"bytes"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -133,8 +133,7 @@ func (c *client) packet(p packet) owner.Job {
 	conn := c.connected()
 	switch {
 	case p.kind == typeConnect && p.namespace != nil:
-		c.reply(appendRefused(nil, p.namespace))
-		return nil
+		return &unknownNamespace{c, p.namespace}
 	case p.kind == typeConnect && conn == nil:
 		return c.connect()
 	case p.kind == typeConnect: // stock clients may ask twice
@@ -176,12 +175,6 @@ func (c *client) left() {
 	if !c.closed {
 		c.expectConnect()
 	}
-}
-
-// reply queues one packet that is short, and sends it.
-func (c *client) reply(text []byte) {
-	c.session.Reply(text)
-	c.session.Send()
 }
 
 // wireKind is the form in which this transport sends messages of rooms.
@@ -249,32 +242,35 @@ func unknownEvent(quoted []byte) error {
 	if err != nil {
 		return errEventName
 	}
-	const most = 64
-	if runes := []rune(name[:min(len(name), 4*most)]); len(runes) > most {
-		name = string(runes[:most]) + "…"
-	}
-	return actionhero.Errorf(actionhero.NotFound, "%s is not a known event.", name)
+	return actionhero.Errorf(actionhero.InvalidInput, "%.64s is not a known event: use action, %s or quit", name, strings.Join(verbNames, ", "))
 }
 
-// argument returns the member of the object that is the argument of an event, "" if it is missing. Text in place of the
-// object is taken for it.
+// argument returns the member of the object that is the argument of an event. Text in place of the object is taken for
+// the member; a name of a room may be missing, because the core says what it must be.
 func argument(arg []byte, key string) (text string, err error) {
+	found := key == "room"
 	switch {
 	case len(arg) > 0 && arg[0] == '"':
-		text, err = jsonx.Unquote(arg)
-		return text, err
-	case arg == nil || bytes.Equal(arg, []byte("null")):
-		return "", nil
+		return jsonx.Unquote(arg)
+	case len(arg) > 0 && arg[0] == '{':
+		err = jsonx.Members(arg, func(name string, raw []byte) error {
+			if name != key {
+				return nil
+			}
+			if raw[0] != '"' {
+				return actionhero.Errorf(actionhero.InvalidInput, "%s must be a string", key)
+			}
+			found = true
+			text, err = jsonx.Unquote(raw)
+			return err
+		})
+	case arg != nil && string(arg) != "null":
+		if err = jsonx.Valid(arg); err == nil {
+			err = actionhero.Errorf(actionhero.InvalidInput, "the argument of an event must be an object")
+		}
 	}
-	err = jsonx.Members(arg, func(name string, raw []byte) error {
-		if name != key || string(raw) == "null" {
-			return nil
-		}
-		if raw[0] != '"' {
-			return actionhero.Errorf(actionhero.InvalidInput, "%s must be a string", key)
-		}
-		text, err = jsonx.Unquote(raw)
-		return err
-	})
+	if err == nil && !found {
+		err = actionhero.Errorf(actionhero.InvalidInput, "%s is a required key of say", key)
+	}
 	return text, err
 }

@@ -31,8 +31,7 @@ type Handler struct {
 	api *actionhero.API
 	cfg Config
 
-	serving   atomic.Pointer[serving] // nil: stopped
-	lifecycle sync.Mutex
+	serving atomic.Pointer[serving] // nil: stopped
 
 	requests atomic.Int64
 	clients  atomic.Int64
@@ -66,10 +65,10 @@ func (h *Handler) Start(ctx context.Context) error {
 	v.ctx, v.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	v.engine = engine.New(engine.Config{
 		PingInterval: h.cfg.PingInterval, PingTimeout: h.cfg.PingTimeout, UpgradeTimeout: h.cfg.UpgradeTimeout,
-		FrameTimeout: h.cfg.FrameTimeout, WriteTimeout: h.cfg.WriteTimeout,
+		MessageTimeout: h.cfg.MessageTimeout, WriteTimeout: h.cfg.WriteTimeout,
 		MaxPayload: h.cfg.MaxHTTPBufferSize, MaxInFlight: h.cfg.MaxInFlight, MaxAbsent: h.cfg.MaxAbsent,
 		MaxMessages: h.cfg.MaxQueued, MaxBytes: h.cfg.MaxQueuedLen,
-		Log: h.api.Log(), Origins: origins, Open: v.open,
+		Log: h.api.Log(), Origins: origins, RemoteIP: h.cfg.RemoteIP, Open: v.open,
 	})
 	h.serving.Store(v)
 	return nil

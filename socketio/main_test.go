@@ -13,6 +13,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/freeport"
 	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/web"
 )
@@ -42,7 +43,7 @@ func newServer(t testing.TB, change func(*actionhero.Config, *socketio.Config), 
 	if s.api, err = actionhero.New(general, append(parts, echo, slow, file)...); err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
+	port := freeport.Get(t)
 	site, err := web.New(s.api, web.Config{HTTP: web.HTTPConfig{Port: port, BindIP: "127.0.0.1"}})
 	if err != nil {
 		t.Fatal(err)
@@ -111,10 +112,4 @@ func (l *logged) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
-}
-
-func (l *logged) has(text string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.text.String(), text)
 }

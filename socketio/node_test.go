@@ -1,3 +1,5 @@
+//go:build !hostile
+
 package socketio_test
 
 import (
@@ -8,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,15 +144,4 @@ func runSuite(t *testing.T, s *server, modules, client, transports string) {
 	if passed != cases && !t.Failed() {
 		t.Errorf("%d of %d cases have passed", passed, cases)
 	}
-}
-
-// freePort returns a port that is free now, for a server that is to come back to it.
-func freePort(t testing.TB) int {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
 }

@@ -22,7 +22,7 @@ type call struct {
 var (
 	errArgument   = actionhero.Errorf(actionhero.InvalidInput, "the argument of an action must be an object")
 	errActionName = actionhero.Errorf(actionhero.InvalidInput, "action must be a string")
-	errContent    = actionhero.Errorf(actionhero.InvalidInput, "this action answers with a file: ask for it over HTTP")
+	errContent    = actionhero.Errorf(actionhero.InvalidInput, "this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")
 )
 
 // newCall makes a call of the argument of an event. What is wrong with it goes along, so that middleware, limits and the
@@ -40,6 +40,9 @@ func newCall(c *client, conn *actionhero.Conn, id, arg []byte) *call {
 		}
 	default:
 		req.Refused = jsonx.Members(arg, j.param)
+	}
+	if req.Refused == nil && c.api.AnswersContent(req.Action) {
+		req.Refused = errContent
 	}
 	return j
 }
@@ -64,7 +67,7 @@ func (j *call) Run() (done bool) {
 	defer j.client.recover(j.id)
 	out, err := j.client.api.Dispatch(j.client.ctx, &j.req)
 	if content, ok := out.(*actionhero.Content); ok && content != nil {
-		content.Close()
+		_ = content.Close() // a middleware's
 		err = errContent
 	}
 	buf := getBuffer()
@@ -110,6 +113,21 @@ func (j *refusal) Run() (done bool) {
 	return true
 }
 
+// unknownNamespace is the answer to a connect to a namespace that there is not.
+type unknownNamespace struct {
+	client *client
+	name   []byte
+}
+
+// Run implements owner.Job.
+func (j *unknownNamespace) Run() (done bool) {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	*buf = appendRefused((*buf)[:0], j.name)
+	j.client.session.Reply(*buf)
+	return true
+}
+
 // verb is the request for anything but an action.
 type verb struct {
 	client    *client
@@ -125,7 +143,8 @@ type verb struct {
 type verbs struct {
 	mu      sync.Mutex
 	waiting []verb
-	running sync.Mutex
+	running bool
+	done    sync.Cond
 }
 
 // add adds a verb, and returns what runs the next one.
@@ -138,17 +157,32 @@ func (q *verbs) add(v verb) owner.Job {
 
 // Run implements owner.Job.
 func (q *verbs) Run() (done bool) {
-	q.running.Lock()
-	defer q.running.Unlock()
-	q.mu.Lock()
-	v := q.waiting[0]
-	if q.waiting = q.waiting[1:]; len(q.waiting) == 0 {
-		q.waiting = nil
-	}
-	q.mu.Unlock()
+	v := q.begin()
+	defer q.end()
 	defer v.client.recover(v.id)
 	v.run(&v)
 	return true
+}
+
+func (q *verbs) begin() (v verb) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.done.L = &q.mu; q.running; {
+		q.done.Wait()
+	}
+	q.running = true
+	v = q.waiting[0]
+	if q.waiting = q.waiting[1:]; len(q.waiting) == 0 {
+		q.waiting = nil
+	}
+	return v
+}
+
+func (q *verbs) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running = false
+	q.done.Signal()
 }
 
 // enter answers the connect and brings the client into the default room.

@@ -13,9 +13,7 @@ package websocket
 
 import (
 	"context"
-	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -72,7 +70,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, errStopping, http.StatusServiceUnavailable)
 		return
 	}
-	ss := &session{handler: h, remote: h.remote(r)}
+	ss := &session{handler: h, remote: ws.Remote(r, h.cfg.RemoteIP)}
 	ss.ip = ss.remote.Addr().Unmap().String()
 	if err := ss.ws.Upgrade(w, r, &h.options, ss.doesNotRead); err != nil {
 		h.api.Log().Debug("a WebSocket was not opened", "to", ss.ip, "reason", err.Error())
@@ -94,23 +92,6 @@ func (h *Handler) open(ss *session) {
 	ss.owner.Init(h.pool, ss, &ss.ws.Out)
 	h.sessions[ss] = struct{}{}
 	h.pool.Go(ss.serve)
-}
-
-// remote is where the client is, as far as the proxies that are trusted tell.
-func (h *Handler) remote(r *http.Request) netip.AddrPort {
-	direct, _ := netip.ParseAddrPort(r.RemoteAddr)
-	if h.cfg.RemoteIP == nil {
-		return direct
-	}
-	text := h.cfg.RemoteIP(r)
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil && text == host {
-		return direct
-	}
-	addr, err := netip.ParseAddr(text)
-	if err != nil {
-		return direct
-	}
-	return netip.AddrPortFrom(addr, 0)
 }
 
 func (h *Handler) forget(ss *session) {

@@ -26,6 +26,34 @@ func (t *tester) wantClosed(b backend.Backend) {
 	t.wantError("Leave", r.Leave(t.ctx, "room", "a"), backend.ErrClosed)
 	_, _, err = r.Members(t.ctx, "room", 1)
 	t.wantError("Members", err, backend.ErrClosed)
+	t.wantQueueClosed(b.Queue())
+}
+
+func (t *tester) wantQueueClosed(q backend.Queue) {
+	t.Helper()
+	_, err := q.Enqueue(t.ctx, backend.NewJob{Task: "a"})
+	t.wantError("Enqueue", err, backend.ErrClosed)
+	_, err = q.Take(t.ctx, backend.TakeRequest{Node: "n", Queues: []string{"default"}, Max: 1})
+	t.wantError("Take", err, backend.ErrClosed)
+	_, err = q.Finish(t.ctx, backend.Outcome{Run: backend.Run{ID: 1, Start: 1}, State: backend.Completed})
+	t.wantError("Finish", err, backend.ErrClosed)
+	_, err = q.Renew(t.ctx, time.Second, backend.Run{ID: 1, Start: 1})
+	t.wantError("Renew", err, backend.ErrClosed)
+	_, err = q.Get(t.ctx, 1)
+	t.wantError("Get", err, backend.ErrClosed)
+	_, err = q.List(t.ctx, backend.JobFilter{})
+	t.wantError("List", err, backend.ErrClosed)
+	_, err = q.Stats(t.ctx)
+	t.wantError("Stats", err, backend.ErrClosed)
+	_, err = q.Retry(t.ctx, 1)
+	t.wantError("Retry", err, backend.ErrClosed)
+	_, err = q.Cancel(t.ctx, 1)
+	t.wantError("Cancel", err, backend.ErrClosed)
+	t.wantError("Delete", q.Delete(t.ctx, 1), backend.ErrClosed)
+	_, err = q.Tick(t.ctx, "a", time.Now(), backend.NewJob{Task: "a"})
+	t.wantError("Tick", err, backend.ErrClosed)
+	_, err = q.LastTicks(t.ctx)
+	t.wantError("LastTicks", err, backend.ErrClosed)
 }
 
 func closed(t *tester) {
@@ -118,10 +146,10 @@ func openTwice(t *tester) {
 
 func samePart(t *tester) {
 	b := t.h.New(t.T)
-	s, r := b.Store(), b.Broker()
+	s, r, q := b.Store(), b.Broker(), b.Queue()
 	t.mustOpen(b)
-	if b.Store() != s || b.Broker() != r {
-		t.Error("Store or Broker gives another value after Open")
+	if b.Store() != s || b.Broker() != r || b.Queue() != q {
+		t.Error("Store, Broker or Queue gives another value after Open")
 	}
 	t.set(s, "a", "1", 0)
 	t.wantValue(b.Store(), "a", "1")

@@ -9,31 +9,71 @@
 //
 // Messages are delivered in the goroutine that publishes them, one at a time for each room.
 //
-// The store keeps its entries when the backend is closed and opened again; they are gone with the [Backend] itself.
+// The store keeps its entries when the backend is closed and opened again; they are gone with the [Backend] itself. So
+// are the jobs of its queue, unless [QueueConfig.Path] names a folder for them.
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
+	"github.com/actionhero-go/actionhero/backend/local/internal/queue"
 )
 
 // Config is what may be set about the embedded backend; the zero value works. It is the section `cache` of a
 // configuration file.
 type Config struct {
 	MaxBytes int64 `json:"maxBytes" doc:"the most memory that cached entries may take, in bytes: keys, values and 128 bytes for each entry"` // default: 268435456 (256 MiB)
+
+	Queue QueueConfig `json:"-"` // how jobs are kept; default: in memory
 }
 
 const defaultMaxBytes = 256 << 20
+
+// QueueConfig is what may be set about the queue of jobs; the zero value works. It is part of the section `tasks` of a
+// configuration file.
+type QueueConfig struct {
+	Path          string        `json:"path" doc:"the folder in which tasks are kept; it belongs to one process at a time"`                // default: none, tasks are kept in memory
+	KeepCompleted time.Duration `json:"keepCompleted" doc:"for how long completed and cancelled tasks can be looked at"`                   // default: 24h; negative: not at all
+	KeepFailed    time.Duration `json:"keepFailed" doc:"for how long tasks that failed for good can be looked at, and retried"`            // default: 168h; negative: not at all
+	KeepMost      int           `json:"keepMost" doc:"how many completed and cancelled tasks are kept at most, and how many dead ones"`    // default: 100000
+	MaxJobs       int           `json:"maxJobs" doc:"how many tasks may wait or run; more are refused"`                                    // default: 2000000
+	MaxBytes      int64         `json:"maxBytes" unit:"bytes" doc:"how much all tasks may take: parameters, names and 160 bytes for each"` // default: 1 GiB; in memory: 256 MiB
+}
+
+func (c QueueConfig) complete() (queue.Config, error) {
+	c.KeepCompleted = max(cmp.Or(c.KeepCompleted, 24*time.Hour), 0)
+	c.KeepFailed = max(cmp.Or(c.KeepFailed, 7*24*time.Hour), 0)
+	c.KeepMost = cmp.Or(c.KeepMost, 100_000)
+	c.MaxJobs = cmp.Or(c.MaxJobs, 2_000_000)
+	if c.MaxBytes == 0 {
+		if c.MaxBytes = 256 << 20; c.Path != "" {
+			c.MaxBytes = 1 << 30
+		}
+	}
+	if c.KeepMost < 0 || c.MaxJobs < 0 || c.MaxBytes < 0 {
+		return queue.Config{}, fmt.Errorf("tasks.keepMost is %d, tasks.maxJobs %d and tasks.maxBytes %d: all must be 1 or more, or 0 for their defaults",
+			c.KeepMost, c.MaxJobs, c.MaxBytes)
+	}
+	config := queue.Config{KeepCompleted: c.KeepCompleted, KeepFailed: c.KeepFailed, KeepMost: c.KeepMost, MaxJobs: c.MaxJobs, MaxBytes: c.MaxBytes}
+	if c.Path != "" {
+		config.FS = journal.Dir(c.Path)
+	}
+	return config, nil
+}
 
 // Backend keeps everything in memory. [New] makes one.
 type Backend struct {
 	config Config
 	store  *store
 	broker *broker
+	queue  *queue.Queue
 
 	mu   sync.Mutex // for Open and Close
 	open bool
@@ -44,7 +84,7 @@ func New(config Config) *Backend {
 	if config.MaxBytes == 0 {
 		config.MaxBytes = defaultMaxBytes
 	}
-	return &Backend{config: config, store: newStore(config.MaxBytes), broker: newBroker()}
+	return &Backend{config: config, store: newStore(config.MaxBytes), broker: newBroker(), queue: queue.New()}
 }
 
 // Store returns the part that keeps entries by key.
@@ -53,7 +93,10 @@ func (b *Backend) Store() backend.Store { return b.store }
 // Broker returns the part that carries messages to rooms.
 func (b *Backend) Broker() backend.Broker { return b.broker }
 
-// Open makes the backend ready for use. It fails if it is open already or if [Config.MaxBytes] is negative.
+// Queue returns the part that keeps jobs.
+func (b *Backend) Queue() backend.Queue { return b.queue }
+
+// Open makes the backend ready for use. It fails if it is open already or if a bound in [Config] is negative.
 func (b *Backend) Open(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -62,6 +105,13 @@ func (b *Backend) Open(context.Context) error {
 	}
 	if b.open {
 		return errors.New("the embedded backend is open already: close it before opening it again, and use a backend of its own for each API")
+	}
+	config, err := b.config.Queue.complete()
+	if err != nil {
+		return err
+	}
+	if err := b.queue.Open(config); err != nil {
+		return err
 	}
 	b.open = true
 	b.store.start()
@@ -80,7 +130,7 @@ func (b *Backend) Close(context.Context) error {
 	b.open = false
 	b.broker.stop()
 	b.store.stop()
-	return nil
+	return b.queue.Close()
 }
 
 // tooLong returns the error for a key, room or member that has too many bytes, or nil.

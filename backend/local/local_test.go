@@ -29,6 +29,15 @@ func TestBackendOnTheRealClock(t *testing.T) {
 	backendtest.Run(t, backendtest.Harness{New: newBackend, Slack: 20 * time.Millisecond})
 }
 
+// TestBackendOnDisk has the jobs on a disk.
+func TestBackendOnDisk(t *testing.T) {
+	t.Parallel()
+	backendtest.Run(t, backendtest.Harness{
+		New:   func(t *testing.T) backend.Backend { return New(Config{Queue: QueueConfig{Path: t.TempDir()}}) },
+		Slack: 100 * time.Millisecond,
+	})
+}
+
 func TestOpenRefusesNegativeMaxBytes(t *testing.T) {
 	t.Parallel()
 	err := New(Config{MaxBytes: -1}).Open(t.Context())

@@ -46,7 +46,7 @@ type Outbox struct {
 
 	mu       sync.Mutex
 	queue    *[]byte // nil when nothing waits; of the pool
-	messages int // waiting or being written
+	messages int     // waiting or being written
 	turn     turn
 	closed   bool          // nothing more is taken
 	over     bool          // nothing more is written

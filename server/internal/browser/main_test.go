@@ -12,6 +12,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/freeport"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -25,15 +26,16 @@ type site struct {
 	t      testing.TB
 	url    string // without a slash at the end
 	change func(*server.Config)
+	parts  []actionhero.Part
 
 	server *server.Server
 }
 
 // newSite starts a server on a free port; it stops with the test. change sets what the test needs.
-func newSite(t testing.TB, change func(*server.Config)) *site {
+func newSite(t testing.TB, change func(*server.Config), parts ...actionhero.Part) *site {
 	t.Helper()
-	s := &site{t: t, change: change}
-	s.start(-1)
+	s := &site{t: t, change: change, parts: parts}
+	s.start(freeport.Get(t))
 	s.url = "http://" + s.server.Web.Addr().String()
 	t.Cleanup(s.stop)
 	return s
@@ -52,7 +54,7 @@ func (s *site) start(port int) {
 		s.change(&cfg)
 	}
 	var err error
-	if s.server, err = server.New(cfg, builtin.All, slow, refuse); err != nil {
+	if s.server, err = server.New(cfg, append(s.parts, builtin.All, slow, refuse)...); err != nil {
 		s.t.Fatal(err)
 	}
 	if err := s.server.Start(context.Background()); err != nil {

@@ -29,7 +29,7 @@ type Config struct {
 	PingTimeout    time.Duration // within which a ping must be answered
 	UpgradeTimeout time.Duration // within which a change to WebSocket must be over
 	WriteTimeout   time.Duration // within which a WebSocket client must take 16 KiB
-	FrameTimeout   time.Duration // within which a WebSocket message that was begun must end
+	MessageTimeout time.Duration // within which a WebSocket message that was begun must end
 	MaxPayload     int           // bytes of a POST, or of a message over WebSocket
 	MaxInFlight    int           // requests of one session at work at a time
 	MaxMessages    int           // that wait for a client
@@ -37,7 +37,8 @@ type Config struct {
 	MaxAbsent      int           // sessions without a connection; one more, and the one that is longest so ends
 	Log            *slog.Logger
 	Origins        ws.Origins
-	Open           func(*Session) Client // makes the client of a new session
+	RemoteIP       func(*http.Request) string // the client's address behind trusted proxies; nil: there are none
+	Open           func(*Session) Client      // makes the client of a new session
 }
 
 // Client is what a session brings its messages to.
@@ -59,6 +60,7 @@ type Engine struct {
 	mu       sync.Mutex
 	sessions map[string]*Session
 	absent   list
+	heart    heart
 	stopping bool // no new sessions or requests
 	stopped  bool // nothing any more
 
@@ -69,11 +71,14 @@ type Engine struct {
 
 // New makes an Engine.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: owner.NewPool(cfg.MaxInFlight), socket: ws.Options{
+	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: owner.NewPool(cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
 		Outbox:     outbox.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTime: cfg.WriteTimeout},
-		MaxMessage: cfg.MaxPayload, FrameTime: cfg.FrameTimeout, CloseTime: closeTime,
+		MaxMessage: cfg.MaxPayload, FrameTime: cfg.MessageTimeout, CloseTime: closeTime,
 	}}
+	e.absent.links = linksAbsent
+	e.heart.init(e.beat)
+	return e
 }
 
 // The errors of the protocol, as a client gets them.
@@ -189,6 +194,7 @@ func (e *Engine) remove(s *Session) {
 	defer e.mu.Unlock()
 	delete(e.sessions, s.sid)
 	e.absent.remove(s)
+	e.heart.forget(s)
 }
 
 // present notes that a session has a connection.
@@ -211,8 +217,7 @@ func (e *Engine) away(s *Session) {
 	if e.absent.n > e.cfg.MaxAbsent {
 		oldest := e.absent.first
 		e.absent.remove(oldest)
-		oldest.evicted.Store(true)
-		oldest.timer.Reset(0)
+		time.AfterFunc(0, func() { oldest.end(errAbsent, typeClose, 0) }) // the lock of another session is held
 	}
 }
 
@@ -247,40 +252,6 @@ func (e *Engine) Len() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.sessions)
-}
-
-// list is a doubly linked list of sessions, the oldest first.
-type list struct {
-	first, last *Session
-	n           int
-}
-
-func (l *list) add(s *Session) {
-	if s.before = l.last; l.last == nil {
-		l.first = s
-	} else {
-		l.last.after = s
-	}
-	l.last, s.listed = s, true
-	l.n++
-}
-
-func (l *list) remove(s *Session) {
-	if !s.listed {
-		return
-	}
-	if s.before == nil {
-		l.first = s.after
-	} else {
-		s.before.after = s.after
-	}
-	if s.after == nil {
-		l.last = s.before
-	} else {
-		s.after.before = s.before
-	}
-	s.before, s.after, s.listed = nil, nil, false
-	l.n--
 }
 
 // newSID returns an id that nobody can guess: who knows it can speak for the client.

@@ -15,27 +15,28 @@ import (
 
 	"github.com/actionhero-go/actionhero/internal/ws"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
+	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
 
 const unknownSession = `{"code":1,"message":"Session ID unknown"}`
 
 func TestTooLarge(t *testing.T) {
 	run(t, func(cfg *engine.Config) { cfg.MaxPayload = 1000 }, func(t *testing.T, s *server) {
-		q := s.poll()
+		q := s.Poll()
 		fits := "4" + strings.Repeat("x", 999)
-		s.want(200, "ok", "POST", q, fits)
-		s.want(200, fits, "GET", q, "")
-		s.want(413, "", "POST", q, fits+"x")
-		s.want(400, unknownSession, "GET", q, "")
+		s.Want(200, "ok", "POST", q, fits)
+		s.Want(200, fits, "GET", q, "")
+		s.Want(413, "", "POST", q, fits+"x")
+		s.Want(400, unknownSession, "GET", q, "")
 
-		q = s.poll() // without a length
+		q = s.Poll() // without a length
 		body, more := newSlowBody()
 		go more(fits + strings.Repeat("x", 5000))
-		r, err := http.NewRequestWithContext(t.Context(), "POST", "http://test/socket.io/?"+q, body)
+		r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"?"+q, body)
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := s.http.Do(r)
+		resp, err := s.HTTP.Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,11 +45,11 @@ func TestTooLarge(t *testing.T) {
 			t.Errorf("%v", resp)
 		}
 
-		k := s.connect()
-		k.send(fits)
-		k.want(fits)
-		k.send(fits + "x")
-		k.ended(ws.TooBig)
+		k := s.Connect()
+		k.Send(fits)
+		k.Want(fits)
+		k.Send(fits + "x")
+		k.Ended(ws.TooBig)
 	})
 }
 
@@ -56,7 +57,7 @@ func TestTooLarge(t *testing.T) {
 func TestQueueIsBounded(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		for _, test := range []struct{ size, fit int }{{10, 256}, {300_000, 4}} {
-			q := s.poll()
+			q := s.Poll()
 			c := s.last()
 			message := engine.Prepare([]byte(strings.Repeat("x", test.size)))
 			for i := range test.fit {
@@ -74,7 +75,7 @@ func TestQueueIsBounded(t *testing.T) {
 			if c.told() != 1 || !s.log.has("does not fetch what it is sent") {
 				t.Error("it is not closed")
 			}
-			s.want(400, unknownSession, "GET", q, "")
+			s.Want(400, unknownSession, "GET", q, "")
 			if c.session.Queue(message) {
 				t.Error("it takes more")
 			}
@@ -84,7 +85,7 @@ func TestQueueIsBounded(t *testing.T) {
 
 func TestWebSocketThatDoesNotRead(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		k := s.connect()
+		k := s.Connect()
 		c := s.last()
 		message := engine.Prepare([]byte(strings.Repeat("x", 1000)))
 		for range 300 {
@@ -112,17 +113,17 @@ func TestWebSocketThatDoesNotRead(t *testing.T) {
 // Who asks for more than may wait gets all of it, if it polls: the POST waits until then.
 func TestManyRequestsInOnePost(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.poll()
+		q := s.Poll()
 		const n = 1000
 		var body strings.Builder
 		for i := range n {
 			fmt.Fprintf(&body, "\x1e4number %d", i)
 		}
-		post := s.later("POST", q, body.String()[1:])
+		post := s.Later("POST", q, body.String()[1:])
 		got, polls := "", 0
 		for polls < 100 && len(got) < body.Len() {
 			polls++
-			_, text := s.do("GET", q, "")
+			_, text := s.Do("GET", q, "")
 			got += "\x1e" + text
 			synctest.Wait()
 		}
@@ -136,44 +137,44 @@ func TestManyRequestsInOnePost(t *testing.T) {
 // Requests of one POST run side by side, as many as may; the one after them waits, and so does the POST.
 func TestInFlightIsBounded(t *testing.T) {
 	run(t, func(cfg *engine.Config) { cfg.MaxInFlight = 2 }, func(t *testing.T, s *server) {
-		q := s.poll()
-		post := s.later("POST", q, "4hold\x1e4hold\x1e4quick")
+		q := s.Poll()
+		post := s.Later("POST", q, "4hold\x1e4hold\x1e4quick")
 		time.Sleep(time.Second)
 		s.last().hold <- struct{}{}
 		post(200, "ok")
 		synctest.Wait()
-		s.want(200, "4hold\x1e4quick", "GET", q, "")
+		s.Want(200, "4hold\x1e4quick", "GET", q, "")
 		close(s.last().hold)
-		s.want(200, "4hold", "GET", q, "")
+		s.Want(200, "4hold", "GET", q, "")
 	})
 }
 
 // The sessions without a connection are bounded: the one that has been so for the longest time goes.
 func TestAbsentAreBounded(t *testing.T) {
 	run(t, func(cfg *engine.Config) { cfg.MaxAbsent = 3 }, func(t *testing.T, s *server) {
-		polls := s.poll()
-		waits := s.later("GET", polls, "")
-		k := s.connect()
+		polls := s.Poll()
+		waits := s.Later("GET", polls, "")
+		k := s.Connect()
 		var absent []string
 		for range 3 {
-			absent = append(absent, s.poll())
+			absent = append(absent, s.Poll())
 		}
-		s.want(200, "ok", "POST", absent[0], "4a")
-		s.want(200, "4a", "GET", absent[0], "") // and is the last to leave now
-		absent = append(absent, s.poll())
+		s.Want(200, "ok", "POST", absent[0], "4a")
+		s.Want(200, "4a", "GET", absent[0], "") // and is the last to leave now
+		absent = append(absent, s.Poll())
 		synctest.Wait()
-		s.want(400, unknownSession, "GET", absent[1], "")
-		s.want(200, "ok", "POST", absent[0], "4a")
-		s.want(200, "ok", "POST", polls, "4b")
+		s.Want(400, unknownSession, "GET", absent[1], "")
+		s.Want(200, "ok", "POST", absent[0], "4a")
+		s.Want(200, "ok", "POST", polls, "4b")
 		waits(200, "4b")
 		synctest.Wait()
-		s.want(400, unknownSession, "GET", absent[2], "")
-		k.send("4c")
-		k.want("4c")
+		s.Want(400, unknownSession, "GET", absent[2], "")
+		k.Send("4c")
+		k.Want("4c")
 		if n := s.engine.Len(); n != 4 || !s.log.has("too many clients have no connection") {
 			t.Errorf("%d sessions are left", n)
 		}
-		k.leave()
+		k.Leave()
 	})
 }
 
@@ -181,7 +182,7 @@ func TestAbsentAreBounded(t *testing.T) {
 func TestFloodOfSessions(t *testing.T) {
 	run(t, func(cfg *engine.Config) { cfg.MaxAbsent = 50 }, func(t *testing.T, s *server) {
 		for range 1000 {
-			s.poll()
+			s.Poll()
 		}
 		synctest.Wait()
 		if n := s.engine.Len(); n != 50 {
@@ -197,55 +198,55 @@ func TestFloodOfSessions(t *testing.T) {
 // A close by the server reaches a client that is between two polls, after what it was sent before.
 func TestCloseByServer(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.poll()
-		s.want(200, "ok", "POST", q, "4last words")
+		q := s.Poll()
+		s.Want(200, "ok", "POST", q, "4last words")
 		synctest.Wait()
-		s.want(200, "ok", "POST", q, "4bye\x1e4ignored")
+		s.Want(200, "ok", "POST", q, "4bye\x1e4ignored")
 		synctest.Wait()
 		if s.last().told() != 1 {
 			t.Error("the client is not told")
 		}
-		s.want(200, "4last words", "GET", q, "")
-		s.want(200, "ok", "POST", q, "1")
-		s.want(200, "1", "GET", q, "")
-		s.want(400, unknownSession, "GET", q, "")
+		s.Want(200, "4last words", "GET", q, "")
+		s.Want(200, "ok", "POST", q, "1")
+		s.Want(200, "1", "GET", q, "")
+		s.Want(400, unknownSession, "GET", q, "")
 
-		q = s.poll()
-		poll := s.later("GET", q, "")
-		s.want(200, "ok", "POST", q, "4bye")
+		q = s.Poll()
+		poll := s.Later("GET", q, "")
+		s.Want(200, "ok", "POST", q, "4bye")
 		poll(200, "1")
-		s.want(400, unknownSession, "GET", q, "")
+		s.Want(400, unknownSession, "GET", q, "")
 
-		q = s.poll()
-		s.want(200, "ok", "POST", q, "4bye")
+		q = s.Poll()
+		s.Want(200, "ok", "POST", q, "4bye")
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		s.want(400, unknownSession, "GET", q, "")
+		s.Want(400, unknownSession, "GET", q, "")
 
-		k := s.connect()
-		k.send("4last words")
-		k.want("4last words")
-		k.send("4bye")
-		k.ended(ws.Normal)
+		k := s.Connect()
+		k.Send("4last words")
+		k.Want("4last words")
+		k.Send("4bye")
+		k.Ended(ws.Normal)
 	})
 }
 
 // A fault in a request ends its session, and nothing else.
 func TestFault(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.poll()
-		poll := s.later("GET", q, "")
-		s.want(200, "ok", "POST", q, "4panic")
+		q := s.Poll()
+		poll := s.Later("GET", q, "")
+		s.Want(200, "ok", "POST", q, "4panic")
 		poll(200, "1")
-		k := s.connect()
-		k.send("4panic")
+		k := s.Connect()
+		k.Send("4panic")
 		if _, _, err := k.Read(t.Context()); err == nil {
 			t.Error("the connection goes on")
 		}
-		k = s.connect()
-		k.send("4fine")
-		k.want("4fine")
-		k.leave()
+		k = s.Connect()
+		k.Send("4fine")
+		k.Want("4fine")
+		k.Leave()
 		if !s.log.has("as asked") {
 			t.Error("the fault is not logged")
 		}
@@ -254,61 +255,61 @@ func TestFault(t *testing.T) {
 
 func TestSlowRequestsHoldUpNobody(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		k := s.connect()
-		k.send("4hold")
-		k.send("4quick")
-		k.want("4quick")
-		k.want("2")
-		k.send("3")
+		k := s.Connect()
+		k.Send("4hold")
+		k.Send("4quick")
+		k.Want("4quick")
+		k.Want("2")
+		k.Send("3")
 		close(s.last().hold)
-		k.want("4hold")
-		k.leave()
+		k.Want("4hold")
+		k.Leave()
 	})
 }
 
 func TestStop(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		polls, between := s.poll(), ""
-		poll := s.later("GET", polls, "")
-		between = s.poll()
-		k := s.connect()
-		k.send("4hold")
+		polls, between := s.Poll(), ""
+		poll := s.Later("GET", polls, "")
+		between = s.Poll()
+		k := s.Connect()
+		k.Send("4hold")
 		busy := s.last()
-		probes := s.poll()
-		probe := s.dial("&" + probes)
-		probe.send("2probe")
-		probe.want("3probe")
-		worked := s.poll()
-		s.want(200, "ok", "POST", worked, "4hold")
+		probes := s.Poll()
+		probe := s.Dial("&" + probes)
+		probe.Send("2probe")
+		probe.Want("3probe")
+		worked := s.Poll()
+		s.Want(200, "ok", "POST", worked, "4hold")
 		s.stopped = true
 		stopped := make(chan error)
 		go func() { stopped <- s.engine.Stop(t.Context(), func() { t.Error("the requests are cancelled") }) }()
 		synctest.Wait()
-		s.want(503, "the server is stopping\n", "GET", polling, "")
-		s.want(503, "the server is stopping\n", "POST", between, "4a")
-		if _, resp, err := websocket.Dial(t.Context(), "http://test/socket.io/?EIO=4&transport=websocket", &websocket.DialOptions{HTTPClient: s.http}); err == nil || resp.StatusCode != 503 {
+		s.Want(503, "the server is stopping\n", "GET", enginetest.Polling, "")
+		s.Want(503, "the server is stopping\n", "POST", between, "4a")
+		if _, resp, err := websocket.Dial(t.Context(), s.URL+"?EIO=4&transport=websocket", &websocket.DialOptions{HTTPClient: s.HTTP}); err == nil || resp.StatusCode != 503 {
 			t.Errorf("a WebSocket: %v, %v", resp, err)
 		}
-		answer := s.later("GET", worked, "")
+		answer := s.Later("GET", worked, "")
 		close(s.last().hold)
 		answer(200, "4hold")
 		poll(200, "1")
-		probe.ended(ws.GoingAway)
+		probe.Ended(ws.GoingAway)
 		close(busy.hold)
-		k.want("4hold")
-		k.ended(ws.GoingAway)
+		k.Want("4hold")
+		k.Ended(ws.GoingAway)
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
-		s.want(503, "the server is stopping\n", "GET", between, "")
+		s.Want(503, "the server is stopping\n", "GET", between, "")
 	})
 }
 
 // A stop whose time is over cancels the requests and cuts the connections.
 func TestStopInTime(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		k := s.connect()
-		k.send("4hold")
+		k := s.Connect()
+		k.Send("4hold")
 		c := s.last()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -336,7 +337,7 @@ func TestOrigins(t *testing.T) {
 	}
 	run(t, func(cfg *engine.Config) { cfg.Origins = origins }, func(t *testing.T, s *server) {
 		send := func(method, query, origin, body string) *http.Response {
-			r, err := http.NewRequestWithContext(t.Context(), method, "http://test/socket.io/?"+query, strings.NewReader(body))
+			r, err := http.NewRequestWithContext(t.Context(), method, s.URL+"?"+query, strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -345,7 +346,7 @@ func TestOrigins(t *testing.T) {
 				r.Header.Set("Access-Control-Request-Method", "POST")
 				r.Header.Set("Access-Control-Request-Headers", "x-mine")
 			}
-			resp, err := s.http.Do(r)
+			resp, err := s.HTTP.Do(r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -357,7 +358,7 @@ func TestOrigins(t *testing.T) {
 			resp.Body = io.NopCloser(strings.NewReader(string(text)))
 			return resp
 		}
-		q := s.poll()
+		q := s.Poll()
 		sessions := s.engine.Len()
 		for _, origin := range []string{"https://friend.example", "https://a.wide.example", "http://test"} {
 			for _, resp := range []*http.Response{send("POST", q, origin, "4a"), send("GET", q, origin, ""), send("GET", "EIO=3&transport=polling", origin, "")} {
@@ -373,7 +374,7 @@ func TestOrigins(t *testing.T) {
 		}
 		for _, origin := range []string{"https://evil.example", "null", "https://friend.example.evil.example", "http://friend.example", "https://wide.example", "http://test:8080", "file://"} {
 			for _, method := range []string{"GET", "POST", "OPTIONS"} {
-				for _, query := range []string{polling, q, "EIO=4&transport=websocket"} {
+				for _, query := range []string{enginetest.Polling, q, "EIO=4&transport=websocket"} {
 					resp := send(method, query, origin, "4a")
 					text, _ := io.ReadAll(resp.Body)
 					if resp.StatusCode != 403 || string(text) != `{"code":4,"message":"Forbidden"}` || resp.Header.Get("Access-Control-Allow-Origin") != "" {
@@ -381,7 +382,7 @@ func TestOrigins(t *testing.T) {
 					}
 				}
 			}
-			_, resp, err := websocket.Dial(t.Context(), "http://test/socket.io/?EIO=4&transport=websocket", &websocket.DialOptions{HTTPClient: s.http, HTTPHeader: http.Header{"Origin": {origin}}})
+			_, resp, err := websocket.Dial(t.Context(), s.URL+"?EIO=4&transport=websocket", &websocket.DialOptions{HTTPClient: s.HTTP, HTTPHeader: http.Header{"Origin": {origin}}})
 			if err == nil || resp.StatusCode != 403 {
 				t.Errorf("%s: %v, %v", origin, resp, err)
 			}

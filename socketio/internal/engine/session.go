@@ -33,18 +33,16 @@ type Session struct {
 	client Client
 	remote netip.AddrPort
 
-	before, after *Session // of the list of the absent, under the engine's lock
-	listed        bool
-	evicted       atomic.Bool // it was absent for too long: the next beat is its last
+	links [linksCount]links // under the engine's lock
+	due   time.Duration     // the same; see heart
 
 	socket atomic.Pointer[socket] // its WebSocket, once it has one; set under the lock
 
 	mu       sync.Mutex
 	state    state
-	awaiting bool // the answer to a ping
-	posting  bool // a POST is at work
-	full     bool // the queue has overflown: the next Flush ends the session
-	timer    *time.Timer
+	awaiting bool          // the answer to a ping
+	posting  bool          // a POST is at work
+	full     bool          // the queue has overflown: the next Flush ends the session
 	last     byte          // what a GET gets that finds the session ending, and the queue empty
 	poll     *poll         // the GET that waits
 	queue    queue         // what waits for a GET
@@ -75,15 +73,14 @@ const (
 
 // newSession makes a session with its heart beating, or returns nil if the engine has stopped.
 func (e *Engine) newSession(r *http.Request, st state) *Session {
-	s := &Session{engine: e, sid: newSID(), state: st}
-	s.remote, _ = netip.ParseAddrPort(r.RemoteAddr) // a server that knows no address is one of a test
-	s.mu.Lock()                                     // whoever ends it waits until it is complete
+	s := &Session{engine: e, sid: newSID(), state: st, remote: ws.Remote(r, e.cfg.RemoteIP)}
+	s.mu.Lock() // whoever ends it waits until it is complete
 	defer s.mu.Unlock()
 	if !e.add(s) {
 		return nil
 	}
 	s.client = e.cfg.Open(s)
-	s.timer = time.AfterFunc(e.cfg.PingInterval, s.beat)
+	e.waitToPing(s)
 	return s
 }
 
@@ -100,26 +97,15 @@ func (s *Session) appendOpen(dst []byte, upgrades string) []byte {
 	return append(strconv.AppendInt(append(dst, `,"maxPayload":`...), int64(cfg.MaxPayload), 10), '}')
 }
 
-// beat is what the timer of the session calls.
+// beat pings the client, or ends the session if the ping before was not answered.
 func (s *Session) beat() {
 	s.mu.Lock()
-	ping := false
-	var reason error
-	switch {
-	case s.state == over:
-	case s.state == ending:
-		s.bury()
-	case s.evicted.Load():
-		reason = errAbsent
-	case s.awaiting:
-		reason = errTimeout
-	default:
-		s.awaiting, ping = true, true
-		s.timer.Reset(s.engine.cfg.PingTimeout)
-	}
+	late := s.awaiting && s.state < ending
+	ping := !late && s.state < ending && s.engine.waitForPong(s)
+	s.awaiting = s.awaiting || ping
 	s.mu.Unlock()
-	if reason != nil {
-		s.end(reason, typeClose, 0)
+	if late {
+		s.end(errTimeout, typeClose, 0)
 	} else if ping {
 		s.sendPing()
 	}
@@ -131,7 +117,7 @@ func (s *Session) pong() {
 	defer s.mu.Unlock()
 	if s.awaiting && s.state < ending {
 		s.awaiting = false
-		s.timer.Reset(s.engine.cfg.PingInterval)
+		s.engine.waitToPing(s)
 	}
 }
 
@@ -200,7 +186,12 @@ func (s *Session) conclude(last byte, grace time.Duration) (socket, probe *socke
 	case grace == 0 || s.socket.Load() != nil:
 		s.bury()
 	default:
-		s.timer.Reset(grace)
+		s.engine.rest(s)
+		time.AfterFunc(grace, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.bury()
+		})
 	}
 	return s.socket.Load(), s.probe, true
 }
@@ -208,7 +199,6 @@ func (s *Session) conclude(last byte, grace time.Duration) (socket, probe *socke
 // bury forgets the session; the lock is held.
 func (s *Session) bury() {
 	s.state = over
-	s.timer.Stop()
 	s.queue.take()
 	s.engine.remove(s)
 }

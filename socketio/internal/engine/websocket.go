@@ -75,6 +75,7 @@ func (e *Engine) accept(w http.ResponseWriter, r *http.Request) *socket {
 // own has a socket read by a goroutine of its own, so that the request that brought it can end.
 func (e *Engine) own(k *socket) {
 	k.conn.Out.Send()
+	k.owner.Use()
 	e.pool.Go(k.owner.Own)
 }
 

@@ -96,7 +96,7 @@ const cases = {
       ['action', { action: 'echo', text: 'x', size: 'many' }, 'size must be a whole number'],
       ['roomChange', {}, 'room must be a name of 1 to 128 bytes'],
       ['roomChange', { room: 7 }, 'room must be a string'],
-      ['unheardOf', {}, 'unheardOf is not a known event.']
+      ['unheardOf', {}, 'unheardOf is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit']
     ]) {
       const args = arg === undefined ? [] : [arg]
       assert.deepEqual(await ask(a, event, ...args), { context: 'response', error: want })

@@ -1,0 +1,62 @@
+package backendtest
+
+import (
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// setTicks moves the last time of a schedule, forth and back.
+func setTicks(t *tester) {
+	q := t.open().Queue()
+	noon := time.Now().Truncate(time.Second)
+	set := func(before, at time.Time, want bool) {
+		t.Helper()
+		if done, err := q.SetTick(t.ctx, "daily", before, at); err != nil || done != want {
+			t.Errorf("SetTick from %v to %v = %t, %v, want %t", before, at, done, err, want)
+		}
+	}
+	tick := func(at time.Time, want bool) {
+		t.Helper()
+		if won, err := q.Tick(t.ctx, "daily", at, backend.NewJob{Task: "a"}); err != nil || won != want {
+			t.Errorf("Tick of %v = %t, %v, want %t", at, won, err, want)
+		}
+	}
+	set(noon, noon, false) // it never ticked
+	set(time.Time{}, noon, true)
+	set(time.Time{}, noon, false)
+	tick(noon, false)
+	tick(noon.Add(time.Hour), true)
+	set(noon, noon.Add(2*time.Hour), false)
+	set(noon.Add(time.Hour), noon.Add(-time.Hour), true)
+	tick(noon.Add(-time.Hour), false)
+	tick(noon, true)
+	t.wantTotal(q, backend.Counts{Available: 2})
+	last, err := q.LastTicks(t.ctx)
+	t.must(err)
+	if !last["daily"].Equal(noon) || len(last) != 1 {
+		t.Errorf("LastTicks = %v, want %v", last, noon)
+	}
+}
+
+// taskStats counts the jobs of each task.
+func taskStats(t *tester) {
+	q := t.open().Queue()
+	want := func(counts map[string]backend.Counts) {
+		t.Helper()
+		stats, err := q.Stats(t.ctx)
+		t.must(err)
+		if diff := cmp.Diff(counts, stats.Tasks); diff != "" {
+			t.Errorf("the tasks (-want +got):\n%s", diff)
+		}
+	}
+	want(map[string]backend.Counts{})
+	ids := t.enqueue(q, backend.NewJob{Task: "a"}, backend.NewJob{Task: "a", Delay: time.Hour}, backend.NewJob{Task: "b", Delay: time.Hour})
+	t.finish(q, backend.Outcome{Run: t.takeOne(q, ids[0]).Run(), State: backend.Completed})
+	want(map[string]backend.Counts{"a": {Completed: 1, Scheduled: 1}, "b": {Scheduled: 1}})
+	t.must(q.Delete(t.ctx, ids[2]))
+	t.enqueue(q, backend.NewJob{Task: "c"})
+	want(map[string]backend.Counts{"a": {Completed: 1, Scheduled: 1}, "c": {Available: 1}})
+}

@@ -1,0 +1,109 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// FS is the folder that a journal is kept in. Tests have one of their own, which forgets what was not synced.
+type FS interface {
+	Path() string // for messages
+	// Lock makes the folder if it is not there, and keeps other processes out until it is closed. It fails with
+	// backend.ErrInUse.
+	Lock() (io.Closer, error)
+	List() ([]string, error)
+	Create(name string) (File, error) // empty, and written to through this File alone
+	Open(name string) (File, error)   // for reading and writing
+	Rename(from, to string) error     // replaces what is there
+	Remove(name string) error
+	Sync() error // until then, what was created, renamed or removed may be so or not after a loss of power
+}
+
+// File is a file in an [FS].
+type File interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Sync() error // brings what was written to the disk
+	Size() (int64, error)
+}
+
+// Dir returns the folder at path of the operating system.
+func Dir(path string) FS { return dir(path) }
+
+type dir string
+
+type osFile struct{ *os.File }
+
+func (d dir) Path() string { return string(d) }
+
+func (d dir) join(name string) string { return filepath.Join(string(d), name) }
+
+func (d dir) Lock() (io.Closer, error) {
+	if err := os.MkdirAll(string(d), 0o700); err != nil {
+		return nil, explain(err)
+	}
+	f, err := os.OpenFile(d.join(lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, explain(err)
+	}
+	if err := lock(f); err != nil {
+		holder, _ := io.ReadAll(io.LimitReader(f, 20))
+		return nil, errors.Join(fmt.Errorf("the folder %s belongs to process %s: %w", d, holder, backend.ErrInUse), f.Close())
+	}
+	if err := f.Truncate(0); err == nil {
+		_, _ = fmt.Fprint(f, os.Getpid())
+	}
+	return f, nil
+}
+
+func (d dir) List() ([]string, error) {
+	entries, err := os.ReadDir(string(d))
+	names := make([]string, len(entries))
+	for i := range entries {
+		names[i] = entries[i].Name()
+	}
+	return names, explain(err)
+}
+
+func (d dir) Create(name string) (File, error) {
+	f, err := os.OpenFile(d.join(name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	return osFile{f}, explain(err)
+}
+
+func (d dir) Open(name string) (File, error) {
+	f, err := os.OpenFile(d.join(name), os.O_RDWR, 0)
+	return osFile{f}, explain(err)
+}
+
+func (d dir) Rename(from, to string) error { return explain(os.Rename(d.join(from), d.join(to))) }
+
+func (d dir) Remove(name string) error { return explain(os.Remove(d.join(name))) }
+
+func (f osFile) Size() (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// explain wraps those errors of the operating system about which somebody can do something.
+func explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, errQuota):
+		return fmt.Errorf("%w: %w", err, backend.ErrDiskFull)
+	case errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: %w", err, backend.ErrReadOnly)
+	}
+	return err
+}

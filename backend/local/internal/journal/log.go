@@ -1,0 +1,356 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// Pos is where a record is: the number of its segment in the high half, the offset in the low one.
+type Pos = uint64
+
+// Owner is who keeps records. Its methods are called with its lock held.
+type Owner interface {
+	HeadSize() int // how much Head appends at most, Overhead included
+	Head()         // a segment begins: append what must be in each
+	Sealed()       // the pending batch is complete, and what is appended now goes to the next
+	Committed()    // the batch that was sealed is kept
+	Failed()       // it is not, nor is what was appended since
+}
+
+// Log is an open journal.
+type Log struct {
+	fs    FS
+	guard io.Closer
+	lock  sync.Locker
+	owner Owner
+
+	// The owner's lock guards all from here on.
+	segs      []*segment // by number, the oldest first
+	reading   sync.RWMutex
+	current   *segment // the last one of segs: where the next batch goes
+	pending   *Batch
+	flight    *Batch // sealed, and on its way to the disk
+	leading   bool   // somebody commits, or was asked to
+	seq       uint64
+	oldest    uint64
+	broken    []span // what failed batches may have left
+	buffers   [][]byte
+	spare     *segment
+	unspared  error         // why there is no spare
+	preparing chan struct{} // closed once the spare is there, or cannot be; nil: nobody is at work on it
+	at        uint64        // number of the newest segment
+	closed    bool
+}
+
+// span is a part of a segment.
+type span struct {
+	seg      *segment
+	from, to int64
+}
+
+// Batch is records that are kept together.
+type Batch struct {
+	seg  *segment
+	off  int64
+	buf  []byte // begins with room for the header
+	lead chan struct{}
+	done chan struct{}
+	err  error
+}
+
+// maxBatch is how long a batch gets before others wait for the next one.
+const maxBatch = 4 << 20
+
+// recordOverhead is what a record takes besides its own bytes.
+const recordOverhead = binary.MaxVarintLen32 + crc32.Size
+
+// Overhead is what to add to the length of each record for Reserve.
+const Overhead = recordOverhead
+
+// Reserve makes sure that there is room for records of n bytes, so that appending them cannot fail. It may give the lock
+// back meanwhile. The caller must not do so between Reserve and the last Append. adding says that the records make the
+// journal longer for good: those are refused while the disk is full, so that there is room left for others.
+func (l *Log) Reserve(n int, adding bool) error {
+	for {
+		if l.closed {
+			return backend.ErrClosed
+		}
+		if adding && l.unspared != nil {
+			if err := l.awaitSpare(n); err != nil {
+				return err
+			}
+			continue
+		}
+		if b := l.pending; b != nil {
+			if size := len(b.buf) + n + align; b.off+int64(size) <= b.seg.size && (size <= maxBatch || len(b.buf) == headBytes) {
+				return nil
+			}
+			l.lock.Unlock()
+			_ = l.Wait(b)
+			l.lock.Lock()
+			continue
+		}
+		need := n
+		if l.current.used == first {
+			need += l.owner.HeadSize()
+		}
+		if l.current.hasRoom(need) {
+			return nil
+		}
+		if err := l.advance(n); err != nil {
+			return err
+		}
+	}
+}
+
+// hasRoom reports whether a batch with records of n bytes fits in s.
+func (s *segment) hasRoom(n int) bool { return s.used+int64(headBytes+n+align) <= s.size }
+
+// begin begins a batch.
+func (l *Log) begin() {
+	b := &Batch{seg: l.current, off: l.current.used, lead: make(chan struct{}, 1), done: make(chan struct{})}
+	if last := len(l.buffers) - 1; last >= 0 {
+		b.buf = l.buffers[last]
+		l.buffers = l.buffers[:last]
+	}
+	b.buf = append(b.buf[:0], zeroed[:headBytes]...)
+	l.pending = b
+	if !l.leading {
+		l.leading = true
+		b.lead <- struct{}{}
+	}
+	if b.off == first {
+		l.owner.Head()
+	}
+}
+
+// advance goes on to the next segment, or waits for it.
+func (l *Log) advance(n int) error {
+	if l.spare == nil || !l.spare.hasRoom(n+l.owner.HeadSize()) {
+		return l.awaitSpare(n)
+	}
+	l.reading.Lock()
+	l.segs = append(l.segs, l.spare)
+	l.reading.Unlock()
+	l.current, l.spare = l.spare, nil
+	l.prepare(0)
+	return nil
+}
+
+// awaitSpare waits until there is a spare segment with room for n bytes. It gives the lock back meanwhile.
+func (l *Log) awaitSpare(n int) error {
+	l.prepare(n)
+	preparing := l.preparing
+	if preparing == nil {
+		return l.unspared
+	}
+	l.lock.Unlock()
+	<-preparing
+	l.lock.Lock()
+	return l.unspared
+}
+
+// Append adds a record, which is the parts joined together, to the pending batch, and returns where it will be. The
+// lock must be held, and there must be room: see Reserve.
+func (l *Log) Append(parts ...[]byte) Pos {
+	if l.pending == nil {
+		l.begin()
+	}
+	b, n, sum := l.pending, 0, uint32(0)
+	for _, p := range parts {
+		n += len(p)
+		sum = crc32.Update(sum, castagnoli, p)
+	}
+	b.buf = binary.AppendUvarint(b.buf, uint64(n))
+	at := b.off + int64(len(b.buf))
+	b.buf = binary.LittleEndian.AppendUint32(b.buf, sum)
+	for _, p := range parts {
+		b.buf = append(b.buf, p...)
+	}
+	return b.seg.number<<32 | uint64(at)
+}
+
+// Last returns the newest batch that is not on the disk yet, or nil.
+func (l *Log) Last() *Batch {
+	if l.pending != nil {
+		return l.pending
+	}
+	return l.flight
+}
+
+// Unwritten returns the batch that the record at pos is in, if it is not on the disk yet. The lock must be held.
+func (l *Log) Unwritten(pos Pos) *Batch {
+	for _, b := range []*Batch{l.flight, l.pending} {
+		if b != nil && b.seg.number == pos>>32 && int64(pos&(1<<32-1)) >= b.off {
+			return b
+		}
+	}
+	return nil
+}
+
+// Wait waits until b is on the disk, or cannot be. The lock must not be held: it may fall to the caller to bring it there.
+func (l *Log) Wait(b *Batch) error {
+	if b == nil {
+		return nil
+	}
+	select {
+	case <-b.done:
+	case <-b.lead:
+		l.commit(b)
+	}
+	return b.err
+}
+
+// commit brings b to the disk.
+func (l *Log) commit(b *Batch) {
+	l.lock.Lock()
+	// Those who have been told that the last batch is kept may be about to come again.
+	for had := -1; had != len(b.buf) && len(b.buf) < maxBatch; {
+		had = len(b.buf)
+		l.lock.Unlock()
+		runtime.Gosched()
+		l.lock.Lock()
+	}
+	h := head{length: len(b.buf) - headBytes, seq: l.seq + 1, oldest: l.oldest}
+	for range padded(h.length) - h.length {
+		b.buf = append(b.buf, padding)
+	}
+	end := b.off + int64(len(b.buf))
+	b.seg.used = end
+	l.pending, l.flight = nil, b
+	broken := l.broken
+	l.owner.Sealed()
+	l.lock.Unlock()
+
+	b.seg.putHead(b.buf, h)
+	err := b.write(broken)
+
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.flight = nil
+	failed := []*Batch{b}
+	if err == nil {
+		l.seq = h.seq
+		l.broken = nil
+		l.owner.Committed()
+		l.recycle(b)
+	} else {
+		err = fmt.Errorf("%s cannot be written to: %w", nameOf(b.seg.number), explain(err))
+		b.err = err
+		l.broken = append(slices.DeleteFunc(slices.Clone(l.broken), func(s span) bool { return s.seg == b.seg && s.to <= end }), span{b.seg, b.off, end})
+		b.seg.used = b.off
+		if p := l.pending; p != nil { // it was built on what has just failed
+			p.err = err
+			l.pending = nil
+			failed = append(failed, p)
+		}
+		l.owner.Failed()
+	}
+	if l.leading = l.pending != nil; l.leading {
+		l.pending.lead <- struct{}{}
+	}
+	for _, b := range failed {
+		close(b.done)
+	}
+}
+
+func (b *Batch) write(broken []span) error {
+	for _, s := range broken {
+		if err := errors.Join(s.clear(), s.seg.file.Sync()); err != nil {
+			return err
+		}
+	}
+	if _, err := b.seg.file.WriteAt(b.buf, b.off); err != nil {
+		return err
+	}
+	return b.seg.file.Sync()
+}
+
+// clear makes s what it was before anything was written to it.
+func (s span) clear() error {
+	for at := s.from; at < s.to; at += int64(len(zeroed)) {
+		if _, err := s.seg.file.WriteAt(zeroed[:min(s.to-at, int64(len(zeroed)))], at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recycle keeps the buffer of b, which is on the disk, for another batch.
+func (l *Log) recycle(b *Batch) {
+	if cap(b.buf) <= maxBatch && len(l.buffers) < 2 {
+		l.buffers = append(l.buffers, b.buf)
+	}
+	b.buf = nil
+}
+
+// ErrMoved means that the segment of a record was dropped: the record is elsewhere by now.
+var ErrMoved = errors.New("the record has moved")
+
+// Read returns the record of n bytes at pos, which must have been written. The lock need not be held.
+func (l *Log) Read(pos Pos, n int) ([]byte, error) {
+	l.reading.RLock()
+	defer l.reading.RUnlock()
+	if len(l.segs) == 0 {
+		return nil, backend.ErrClosed
+	}
+	s := l.segment(pos >> 32)
+	if s == nil {
+		return nil, ErrMoved
+	}
+	b := make([]byte, crc32.Size+n)
+	at := int64(pos & (1<<32 - 1))
+	if _, err := s.file.ReadAt(b, at); err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", nameOf(s.number), err)
+	}
+	if crc32.Checksum(b[crc32.Size:], castagnoli) != binary.LittleEndian.Uint32(b) {
+		return nil, s.damage(at, "a record is not what was written")
+	}
+	return b[crc32.Size:], nil
+}
+
+func (l *Log) segment(number uint64) *segment {
+	if i := number - l.segs[0].number; i < uint64(len(l.segs)) {
+		return l.segs[i]
+	}
+	return nil
+}
+
+// Close waits for what is pending, and gives the folder back. Nobody may use the log any more.
+func (l *Log) Close() error {
+	l.lock.Lock()
+	l.closed = true
+	for b := l.Last(); b != nil; b = l.Last() {
+		l.lock.Unlock()
+		_ = l.Wait(b)
+		l.lock.Lock()
+	}
+	preparing := l.preparing
+	l.lock.Unlock()
+	if preparing != nil {
+		<-preparing
+	}
+	return l.closeFiles()
+}
+
+func (l *Log) closeFiles() error {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	var errs []error
+	for _, s := range l.segs {
+		errs = append(errs, s.file.Close())
+	}
+	l.segs = nil
+	if l.spare != nil {
+		errs = append(errs, l.spare.file.Close())
+	}
+	return errors.Join(append(errs, l.guard.Close())...)
+}

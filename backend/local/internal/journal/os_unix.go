@@ -1,0 +1,22 @@
+//go:build unix
+
+package journal
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+const errQuota = syscall.EDQUOT
+
+// lock keeps other processes, and other parts of this one, from locking f.
+func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+
+func (d dir) Sync() error {
+	f, err := os.Open(string(d))
+	if err != nil {
+		return explain(err)
+	}
+	return explain(errors.Join(f.Sync(), f.Close()))
+}

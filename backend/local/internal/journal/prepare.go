@@ -1,0 +1,95 @@
+package journal
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+)
+
+// prepare has a spare segment made, with room for n bytes, unless there is one or somebody is at it. The lock must be
+// held.
+func (l *Log) prepare(n int) {
+	n += l.owner.HeadSize()
+	if l.preparing != nil || l.closed || l.spare != nil && l.spare.hasRoom(n) {
+		return
+	}
+	s := &segment{number: l.at + 1, size: max(l.nextSize(), int64(padded(first+headBytes+n+minSize/2)))}
+	old := l.spare
+	if l.spare = nil; old != nil {
+		s.number = old.number // too small: the new one takes its place
+	}
+	done := make(chan struct{})
+	l.preparing = done
+	go func() {
+		err := l.make(s, old)
+		l.lock.Lock()
+		defer l.lock.Unlock()
+		if l.unspared = err; err == nil {
+			l.spare = s
+			l.at = s.number
+		} else if old != nil {
+			l.spare = old
+		}
+		l.preparing = nil
+		close(done)
+	}()
+}
+
+// nextSize is how long the next segment should be: small journals have small segments.
+func (l *Log) nextSize() int64 {
+	total := l.Total() / 4
+	return min(max(int64(1)<<bits.Len64(uint64(total)), minSize), maxSize)
+}
+
+// Total is how many bytes the segments have that are, or were, in use. The lock must be held.
+func (l *Log) Total() int64 {
+	total := int64(0)
+	for _, s := range l.segs {
+		total += s.used
+	}
+	return total
+}
+
+// make makes the file of a segment: all zeros, synced, and under its name only then. If old is not nil, it takes its place.
+func (l *Log) make(s, old *segment) error {
+	var salt [8]byte
+	_, _ = rand.Read(salt[:]) // never fails
+	s.salt = binary.LittleEndian.Uint64(salt[:]) | 1
+	s.used = first
+	name := nameOf(s.number)
+	f, err := l.fs.Create(name + unready)
+	if err != nil {
+		return fmt.Errorf("a file for more tasks cannot be made in %s: %w", l.fs.Path(), err)
+	}
+	s.file = f
+	err = s.fill()
+	if err == nil {
+		err = l.fs.Rename(name+unready, name)
+	}
+	if err == nil {
+		err = l.fs.Sync()
+	}
+	if err != nil {
+		err = fmt.Errorf("a file of %d bytes for more tasks cannot be made in %s: %w", s.size, l.fs.Path(), explain(err))
+		// What stays of it is removed when the journal is opened again.
+		return errors.Join(err, f.Close(), l.fs.Remove(name+unready))
+	}
+	if old != nil {
+		return old.file.Close()
+	}
+	return nil
+}
+
+func (s *segment) fill() error {
+	if err := (span{s, first, s.size}).clear(); err != nil {
+		return err
+	}
+	header := make([]byte, first)
+	s.putHeader(header)
+	if _, err := s.file.WriteAt(header, 0); err != nil {
+		return err
+	}
+	return s.file.Sync()
+}

@@ -1,0 +1,296 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// Get is backend.Queue's.
+func (q *Queue) Get(_ context.Context, id uint64) (backend.Job, error) {
+	f, err := q.find(id)
+	if err != nil {
+		return backend.Job{}, err
+	}
+	return q.read(&f)
+}
+
+func notFound(id uint64) error {
+	return fmt.Errorf("there is no job %d: it was deleted, or kept for as long as tasks.keepCompleted and tasks.keepFailed say: %w", id, backend.ErrNotFound)
+}
+
+// The bounds on one answer of List: how many jobs, and how many bytes of parameters before it ends early.
+const (
+	defaultLimit = 100
+	maxListBytes = 16 << 20
+)
+
+// List is backend.Queue's.
+func (q *Queue) List(ctx context.Context, f backend.JobFilter) ([]backend.Job, error) {
+	if f.Limit <= 0 {
+		f.Limit = defaultLimit
+	}
+	var jobs []backend.Job
+	for bytes := 0; bytes < maxListBytes && len(jobs) < f.Limit; {
+		ids, last, err := q.some(f, f.Limit-len(jobs))
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			j, err := q.Get(ctx, id)
+			switch {
+			case err == nil && (len(f.States) == 0 || slices.Contains(f.States, j.State)):
+				jobs = append(jobs, j)
+				bytes += len(j.Params)
+			case err != nil && !errors.Is(err, backend.ErrNotFound):
+				return nil, err
+			}
+		}
+		if last == 0 {
+			break
+		}
+		f.After = last
+	}
+	return jobs, nil
+}
+
+// looksPerLock is how many jobs List looks at before others get the lock.
+const looksPerLock = 4096
+
+// some returns the ids of up to limit jobs that f asks for, and the id up to which it looked: 0 if there are no more.
+func (q *Queue) some(f backend.JobFilter, limit int) (ids []uint64, last uint64, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := q.look(); err != nil {
+		return nil, 0, err
+	}
+	looked := 0
+	q.jobs.walk(f.After, f.Newest, func(i slot) bool {
+		e := q.jobs.at(i)
+		if q.jobs.matches(e, &f) {
+			ids = append(ids, e.id)
+		}
+		if looked++; looked == looksPerLock || len(ids) == limit {
+			last = e.id
+			return false
+		}
+		return true
+	})
+	return ids, last, nil
+}
+
+func (t *table) matches(e *entry, f *backend.JobFilter) bool {
+	return (len(f.States) == 0 || slices.Contains(f.States, e.state)) &&
+		(f.Queue == "" || t.lanes.list[e.lane].name == f.Queue) &&
+		(f.Task == "" || t.tasks.list[e.task].text == f.Task)
+}
+
+// Stats is backend.Queue's.
+func (q *Queue) Stats(context.Context) (backend.QueueStats, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := q.look(); err != nil {
+		return backend.QueueStats{}, err
+	}
+	stats := backend.QueueStats{
+		Total: countsOf(&q.jobs.counts), Queues: make(map[string]backend.Counts, len(q.jobs.lanes.numbers)),
+		Tasks: make(map[string]backend.Counts, len(q.jobs.tasks.numbers)),
+	}
+	for name, number := range q.jobs.lanes.numbers {
+		stats.Queues[name] = countsOf(&q.jobs.lanes.list[number].counts)
+	}
+	for name, number := range q.jobs.tasks.numbers {
+		if number != 0 {
+			stats.Tasks[name] = countsOf(&q.jobs.tasks.list[number].counts)
+		}
+	}
+	return stats, nil
+}
+
+func countsOf(counts *[backend.Dead + 1]int) backend.Counts {
+	var c backend.Counts
+	for s := backend.Scheduled; s <= backend.Dead; s++ {
+		*c.Of(s) = counts[s]
+	}
+	return c
+}
+
+// act does something to one job, and returns what became of it.
+func (q *Queue) act(id uint64, do func(i slot, now moments) error) (backend.Job, error) {
+	q.mu.Lock()
+	now, err := q.begin(changeBytes+crashBytes, false)
+	if err != nil {
+		q.mu.Unlock()
+		return backend.Job{}, err
+	}
+	i := q.jobs.find(id)
+	if i == 0 {
+		err = notFound(id)
+	} else {
+		err = do(i, now)
+	}
+	if err != nil {
+		q.mu.Unlock()
+		return backend.Job{}, err
+	}
+	f := q.found(i)
+	if err := q.commit(now); err != nil {
+		return backend.Job{}, err
+	}
+	return q.read(&f)
+}
+
+// Retry is backend.Queue's.
+func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
+	return q.act(id, func(i slot, now moments) error {
+		e := q.jobs.at(i)
+		if e.state == backend.Running {
+			return fmt.Errorf("job %d cannot be retried: %w", id, backend.ErrRunning)
+		}
+		if key := q.jobs.keys.list[e.key].text; key != "" {
+			if h := q.jobs.holder(key, now.wall); h != 0 && h != i {
+				return fmt.Errorf("job %d cannot be retried, because job %d has the key %q: %w", id, q.jobs.at(h).id, key, backend.ErrDuplicate)
+			}
+		}
+		q.change(i, now, "", func(e *entry) {
+			e.crashes = 0
+			if e.maxAttempts > 0 {
+				e.maxAttempts = max(e.maxAttempts, e.attempt+1)
+			}
+			e.flags &^= retrying
+			e.wait(now, 0)
+		})
+		return nil
+	})
+}
+
+// Cancel is backend.Queue's.
+func (q *Queue) Cancel(_ context.Context, id uint64) (backend.Job, error) {
+	tell := false
+	j, err := q.act(id, func(i slot, now moments) error {
+		switch e := q.jobs.at(i); {
+		case e.waits():
+			q.change(i, now, "it was cancelled before it ran", func(e *entry) { e.end(backend.Cancelled, now) })
+		case e.state == backend.Running && !e.is(cancelling):
+			q.change(i, now, "", func(e *entry) { e.flags |= cancelling })
+			tell = true
+		}
+		return nil
+	})
+	if f := q.cancelled.Load(); tell && err == nil && f != nil {
+		(*f)(id)
+	}
+	return j, err
+}
+
+// Delete is backend.Queue's.
+func (q *Queue) Delete(_ context.Context, id uint64) error {
+	q.mu.Lock()
+	now, err := q.begin(changeBytes, false)
+	if err != nil {
+		q.mu.Unlock()
+		return err
+	}
+	i := q.jobs.find(id)
+	switch {
+	case i == 0:
+		err = notFound(id)
+	case q.jobs.at(i).state == backend.Running:
+		err = fmt.Errorf("job %d cannot be deleted: %w", id, backend.ErrRunning)
+	}
+	if err != nil {
+		q.mu.Unlock()
+		return err
+	}
+	q.remove(i, q.startRecord(recordDelete, id))
+	return q.commit(now)
+}
+
+// maxSchedules is how many schedules are known at most.
+const maxSchedules = 10_000
+
+// Tick is backend.Queue's.
+func (q *Queue) Tick(_ context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
+	if err := tooLong("schedule", schedule); err != nil {
+		return false, err
+	}
+	specs, err := specsOf(jobs)
+	if err != nil {
+		return false, err
+	}
+	ms := at.UnixMilli()
+	q.mu.Lock()
+	now, err := q.begin(sizeOf(specs)+changeBytes+len(schedule), true)
+	last, known := q.jobs.ticks[schedule]
+	switch {
+	case err != nil:
+	case known && ms <= last:
+		q.mu.Unlock()
+		return false, nil
+	case !known && len(q.jobs.ticks) >= maxSchedules:
+		err = fmt.Errorf("there is no room for the schedule %q beside %d others: %w", schedule, maxSchedules, backend.ErrFull)
+	default:
+		err = q.room(specs, now)
+	}
+	if err != nil {
+		q.mu.Unlock()
+		return false, err
+	}
+	q.setTick(schedule, ms)
+	for n := range specs {
+		q.add(&specs[n], now)
+	}
+	return true, q.commit(now)
+}
+
+// LastTicks is backend.Queue's.
+func (q *Queue) LastTicks(context.Context) (map[string]time.Time, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := q.look(); err != nil {
+		return nil, err
+	}
+	last := make(map[string]time.Time, len(q.jobs.ticks))
+	for name, ms := range q.jobs.ticks {
+		last[name] = time.UnixMilli(ms)
+	}
+	return last, nil
+}
+
+// SetTick is backend.Queue's.
+func (q *Queue) SetTick(_ context.Context, schedule string, before, at time.Time) (bool, error) {
+	if err := tooLong("schedule", schedule); err != nil {
+		return false, err
+	}
+	q.mu.Lock()
+	now, err := q.begin(changeBytes+len(schedule), true)
+	last, known := q.jobs.ticks[schedule]
+	switch {
+	case err != nil:
+	case known == before.IsZero() || known && last != before.UnixMilli():
+		q.mu.Unlock()
+		return false, nil
+	case !known && len(q.jobs.ticks) >= maxSchedules:
+		err = fmt.Errorf("there is no room for the schedule %q beside %d others: %w", schedule, maxSchedules, backend.ErrFull)
+	}
+	if err != nil {
+		q.mu.Unlock()
+		return false, err
+	}
+	q.setTick(schedule, at.UnixMilli())
+	return true, q.commit(now)
+}
+
+// setTick sets the last time of a schedule and writes it down.
+func (q *Queue) setTick(schedule string, ms int64) {
+	last, known := q.jobs.ticks[schedule]
+	if !known {
+		last = never
+	}
+	q.jobs.ticks[schedule] = ms
+	q.write(undo{kind: ticked, text: schedule, number: last}, putTick(q.scratch[:0], schedule, ms))
+}

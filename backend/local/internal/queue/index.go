@@ -1,0 +1,126 @@
+package queue
+
+import (
+	"slices"
+	"sort"
+)
+
+// pageSize is how many jobs a page of the index has at most.
+const pageSize = 512
+
+// index finds entries by id, and goes through them in the order of ids. Ids come in rising order, so it is a list of
+// pages that grows at its end.
+type index struct {
+	pages []page
+	count int
+}
+
+type page struct {
+	base uint64 // the least id that was ever in the page
+	refs []ref  // by rising id
+}
+
+type ref struct {
+	off uint32 // id - base
+	at  slot
+}
+
+// page returns the number of the page that id is in, if it is anywhere.
+func (x *index) page(id uint64) int {
+	return sort.Search(len(x.pages), func(i int) bool { return x.pages[i].base > id }) - 1
+}
+
+func (p *page) search(id uint64) (int, bool) {
+	off := id - p.base
+	if off < uint64(len(p.refs)) && uint64(p.refs[off].off) == off {
+		return int(off), true // nothing before it was removed
+	}
+	i := sort.Search(len(p.refs), func(i int) bool { return uint64(p.refs[i].off) >= off })
+	return i, i < len(p.refs) && uint64(p.refs[i].off) == off
+}
+
+// find returns the slot of id, or 0.
+func (x *index) find(id uint64) slot {
+	n := x.page(id)
+	if n < 0 {
+		return 0
+	}
+	if i, ok := x.pages[n].search(id); ok {
+		return x.pages[n].refs[i].at
+	}
+	return 0
+}
+
+// insert adds id, which is not there.
+func (x *index) insert(id uint64, at slot) {
+	x.count++
+	n := x.page(id)
+	if n < 0 || id-x.pages[n].base >= 1<<32 || len(x.pages[n].refs) >= pageSize && id > x.pages[n].last() {
+		x.pages = slices.Insert(x.pages, n+1, page{base: id, refs: []ref{{at: at}}})
+		return
+	}
+	p := &x.pages[n]
+	i, _ := p.search(id)
+	p.refs = slices.Insert(p.refs, i, ref{uint32(id - p.base), at})
+	if len(p.refs) <= pageSize {
+		return
+	}
+	// An id came back into the middle of what was full.
+	half := slices.Clone(p.refs[pageSize/2:])
+	shift := half[0].off
+	for i := range half {
+		half[i].off -= shift
+	}
+	base := p.base + uint64(shift)
+	p.refs = slices.Clone(p.refs[:pageSize/2])
+	x.pages = slices.Insert(x.pages, n+1, page{base, half})
+}
+
+func (p *page) last() uint64 { return p.base + uint64(p.refs[len(p.refs)-1].off) }
+
+// remove takes out id, which is there.
+func (x *index) remove(id uint64) {
+	x.count--
+	n := x.page(id)
+	p := &x.pages[n]
+	i, _ := p.search(id)
+	p.refs = slices.Delete(p.refs, i, i+1)
+	switch {
+	case len(p.refs) == 0:
+		x.pages = slices.Delete(x.pages, n, n+1)
+	case cap(p.refs) > 64 && len(p.refs) < cap(p.refs)/4:
+		p.refs = append(make([]ref, 0, len(p.refs)*2), p.refs...)
+	}
+}
+
+// walk calls visit for ids after id in rising order, or before it in falling order, until it returns false. With 0 it
+// begins at the end of the list that comes first.
+func (x *index) walk(id uint64, falling bool, visit func(at slot) bool) {
+	if falling {
+		if id == 0 {
+			id = 1<<64 - 1
+		}
+		for n := x.page(id - 1); n >= 0; n-- {
+			p := &x.pages[n]
+			i := len(p.refs) - 1
+			for i >= 0 && p.base+uint64(p.refs[i].off) >= id {
+				i--
+			}
+			for ; i >= 0; i-- {
+				if !visit(p.refs[i].at) {
+					return
+				}
+			}
+		}
+		return
+	}
+	for n := max(x.page(id), 0); n < len(x.pages); n++ {
+		p := &x.pages[n]
+		i := sort.Search(len(p.refs), func(i int) bool { return p.base+uint64(p.refs[i].off) > id })
+		for ; i < len(p.refs); i++ {
+			if !visit(p.refs[i].at) {
+				return
+			}
+		}
+	}
+}

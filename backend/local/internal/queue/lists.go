@@ -1,0 +1,173 @@
+package queue
+
+import "github.com/actionhero-go/actionhero/backend"
+
+// list is a list of entries, linked through the entries themselves.
+type list struct {
+	first, last slot
+	n           int
+}
+
+func (l *list) pushBack(s *slab, i slot) {
+	e := s.at(i)
+	e.place, e.next = l.last, 0
+	if l.last == 0 {
+		l.first = i
+	} else {
+		s.at(l.last).next = i
+	}
+	l.last = i
+	l.n++
+}
+
+func (l *list) pushFront(s *slab, i slot) {
+	e := s.at(i)
+	e.place, e.next = 0, l.first
+	if l.first == 0 {
+		l.last = i
+	} else {
+		s.at(l.first).place = i
+	}
+	l.first = i
+	l.n++
+}
+
+func (l *list) remove(s *slab, i slot) {
+	e := s.at(i)
+	if e.place == 0 {
+		l.first = e.next
+	} else {
+		s.at(e.place).next = e.next
+	}
+	if e.next == 0 {
+		l.last = e.place
+	} else {
+		s.at(e.next).place = e.place
+	}
+	e.place, e.next = 0, 0
+	l.n--
+}
+
+// heap is a binary heap of entries by a time, the earliest first, and those of one time by id. Each entry knows its
+// place.
+type heap []due
+
+type due struct {
+	at int64
+	i  slot
+}
+
+// next returns the earliest time, or never.
+func (h heap) next() int64 {
+	if len(h) == 0 {
+		return never
+	}
+	return h[0].at
+}
+
+func (h *heap) push(s *slab, i slot, at int64) {
+	*h = append(*h, due{})
+	h.fix(s, len(*h)-1, due{at, i})
+}
+
+func (h *heap) remove(s *slab, i slot) {
+	place, last := int(s.at(i).place), len(*h)-1
+	moved := (*h)[last]
+	*h = (*h)[:last]
+	if place < last {
+		h.fix(s, place, moved)
+	}
+	if cap(*h) > 1024 && last < cap(*h)/8 {
+		*h = append(make(heap, 0, last*2), *h...)
+	}
+	s.at(i).place = 0
+}
+
+func (s *slab) before(a, b due) bool {
+	return a.at < b.at || a.at == b.at && s.at(a.i).id < s.at(b.i).id
+}
+
+// fix finds the place for d, given that place i is free.
+func (h *heap) fix(s *slab, i int, d due) {
+	a := *h
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !s.before(d, a[parent]) {
+			break
+		}
+		a.set(s, i, a[parent])
+		i = parent
+	}
+	for {
+		child := 2*i + 1
+		if child+1 < len(a) && s.before(a[child+1], a[child]) {
+			child++
+		}
+		if child >= len(a) || !s.before(a[child], d) {
+			break
+		}
+		a.set(s, i, a[child])
+		i = child
+	}
+	a.set(s, i, d)
+}
+
+func (h heap) set(s *slab, i int, d due) {
+	h[i] = d
+	s.at(d.i).place = uint32(i)
+}
+
+// names numbers the names that entries use, so that each is in memory once. A name is forgotten with its last use, except
+// for the empty one, which has the number 0.
+type names struct {
+	numbers map[string]uint32
+	list    []name
+	free    []uint32
+}
+
+type name struct {
+	text   string
+	uses   int
+	counts [backend.Dead + 1]int // of a task's jobs
+}
+
+func newNames() names {
+	return names{numbers: map[string]uint32{"": 0}, list: []name{{uses: 1}}}
+}
+
+// use returns the number of text, and counts one use more.
+func (n *names) use(text string) uint32 {
+	number, ok := n.numbers[text]
+	if !ok {
+		if last := len(n.free) - 1; last >= 0 {
+			number = n.free[last]
+			n.free = n.free[:last]
+		} else {
+			number = uint32(len(n.list))
+			n.list = append(n.list, name{})
+		}
+		n.list[number] = name{text: text}
+		n.numbers[text] = number
+	}
+	n.list[number].uses++
+	return number
+}
+
+// useBytes is use for text that is made a string only if it is new.
+func (n *names) useBytes(text []byte) uint32 {
+	if number, ok := n.numbers[string(text)]; ok {
+		n.list[number].uses++
+		return number
+	}
+	return n.use(string(text))
+}
+
+// drop counts one use less.
+func (n *names) drop(number uint32) {
+	if n.list[number].uses--; n.list[number].uses > 0 || number == 0 {
+		return
+	}
+	delete(n.numbers, n.list[number].text)
+	n.list[number] = name{}
+	n.free = append(n.free, number)
+}

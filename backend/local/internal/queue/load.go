@@ -1,0 +1,140 @@
+package queue
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
+)
+
+func putTick(b []byte, name string, at int64) []byte {
+	b = binary.AppendUvarint(append(b, recordTick), zigzag(at))
+	return append(b, name...)
+}
+
+func putShift(b []byte, by int64) []byte {
+	return binary.AppendUvarint(append(b, recordShift), zigzag(by))
+}
+
+// load reads the journal.
+func (q *Queue) load() error {
+	q.jobs = newTable(false, q.watchers)
+	q.clock.follow()
+	log, err := journal.Open(q.cfg.FS, &q.mu, q, q.jobs.replay)
+	if err != nil {
+		q.jobs = newTable(true, q.watchers)
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.log = log
+	q.compact = compaction{due: true}
+	now, _ := q.clock.now()
+	q.jobs.settle(now.wall)
+	return nil
+}
+
+// replay does again what a record tells. The entries have no place until the table is settled.
+func (t *table) replay(at pos, record []byte) error {
+	if len(record) == 0 {
+		return errRecord
+	}
+	f := fields{rest: record[1:]}
+	number := f.uvarint()
+	switch record[0] {
+	case recordHead:
+		if number > format {
+			return fmt.Errorf("it was written by a newer version of this program (format %d, this one knows %d): use that one", number, format)
+		}
+		t.lastID = max(t.lastID, f.uvarint())
+	case recordJob:
+		t.replayJob(number, at, len(record), &f)
+	case recordChange:
+		if i := t.find(number); i != 0 { // if not, it was removed because of its age
+			t.replayChange(i, at, len(record), &f)
+		}
+	case recordDelete:
+		if i := t.find(number); i != 0 {
+			t.index.remove(number)
+			t.drop(i)
+		}
+	case recordTick:
+		t.ticks[string(f.rest)] = unzigzag(number)
+	case recordShift:
+		t.move(unzigzag(number))
+	default:
+		return fmt.Errorf("there is a record of the kind %d, which this version of the program does not know", record[0])
+	}
+	if f.bad {
+		return errRecord
+	}
+	return nil
+}
+
+func (t *table) replayJob(id uint64, at pos, length int, f *fields) {
+	i := t.find(id)
+	if i == 0 {
+		i = t.alloc()
+		t.at(i).id = id
+		t.index.insert(id, i)
+		t.lastID = max(t.lastID, id)
+	}
+	e := t.at(i)
+	old := *e
+	*e = entry{id: id, record: at, recordLen: uint32(length)}
+	var keyText string
+	var keyUntil int64
+	inLane := false
+	for got, ok := f.next(); ok; got, ok = f.next() {
+		switch got.number {
+		case fieldTask:
+			e.task = t.tasks.useBytes(got.bytes)
+		case fieldLane:
+			e.lane, inLane = t.lanes.useBytes(got.bytes, t.watchers), true
+		case fieldPriority:
+			e.priority = int8(unzigzag(got.value))
+		case fieldMaxCrashes:
+			e.maxCrashes = uint16(got.value)
+		case fieldKey:
+			keyText = string(got.bytes)
+		case fieldKeyUntil:
+			keyUntil = int64(got.value)
+		case fieldEnqueued:
+			e.enqueued = int64(got.value)
+		case fieldNode:
+			e.node = t.nodes.useBytes(got.bytes)
+		default:
+			e.set(got)
+		}
+	}
+	if e.task == 0 || !inLane {
+		f.bad = true
+	}
+	e.key = t.keys.use(keyText, keyUntil)
+	if old.id != 0 && old.record != 0 { // this is the job written again
+		t.tasks.drop(old.task)
+		t.lanes.drop(old.lane)
+		t.nodes.drop(old.node)
+		t.keys.drop(old.key)
+	}
+}
+
+func (t *table) replayChange(i slot, at pos, length int, f *fields) {
+	e := t.at(i)
+	for got, ok := f.next(); ok; got, ok = f.next() {
+		switch got.number {
+		case fieldNode:
+			was := e.node
+			e.node = t.nodes.useBytes(got.bytes)
+			t.nodes.drop(was)
+		case fieldError:
+			e.failure, e.failureLen = at, uint32(length)
+		default:
+			e.set(got)
+		}
+	}
+	if e.state == backend.Running {
+		e.until = 0 // leases do not outlive the process
+	}
+}

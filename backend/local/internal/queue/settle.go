@@ -1,0 +1,67 @@
+package queue
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// settle puts all jobs where they belong, whatever their places were: after they were read from disk, and when the wall
+// clock was set. It is the only thing that looks at all jobs.
+func (t *table) settle(now int64) {
+	t.waiting, t.leases, t.holding, t.ended, t.buried, t.probing = nil, nil, nil, list{}, list{}, 0
+	t.counts, t.bytes = [backend.Dead + 1]int{}, 0
+	clear(t.keys.holders)
+	for _, l := range t.lanes.list {
+		if l != nil {
+			l.lines, l.suspects, l.counts = nil, list{}, [backend.Dead + 1]int{}
+		}
+	}
+	for i := range t.tasks.list {
+		t.tasks.list[i].counts = [backend.Dead + 1]int{}
+	}
+	var due, over []slot
+	t.walk(0, false, func(i slot) bool {
+		e := t.at(i)
+		e.where, e.place, e.next = nowhere, 0, 0
+		switch {
+		case e.waits() && e.runAt <= now:
+			due = append(due, i)
+		case e.state.Ended():
+			over = append(over, i)
+		default:
+			t.attach(i, now, false)
+		}
+		return true
+	})
+	t.attachBy(due, now, func(e *entry) int64 { return e.runAt })
+	t.attachBy(over, now, func(e *entry) int64 { return e.until })
+}
+
+// attachBy attaches entries in the order of a time, and those of one time by id, which is how they come.
+func (t *table) attachBy(entries []slot, now int64, by func(e *entry) int64) {
+	order := func(a, b slot) int { return cmp.Compare(by(t.at(a)), by(t.at(b))) }
+	if !slices.IsSortedFunc(entries, order) {
+		slices.SortStableFunc(entries, order)
+	}
+	for _, i := range entries {
+		t.attach(i, now, false)
+	}
+}
+
+// shift follows the wall clock, which was set by some milliseconds.
+func (t *table) shift(by, now int64) {
+	t.move(by)
+	t.settle(now)
+}
+
+// move moves along what waits for a time to pass. The table must be settled then.
+func (t *table) move(by int64) {
+	t.walk(0, false, func(i slot) bool {
+		if e := t.at(i); e.waits() && e.is(relative) {
+			e.runAt += by
+		}
+		return true
+	})
+}

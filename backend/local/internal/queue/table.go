@@ -1,0 +1,250 @@
+package queue
+
+import (
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// table is all jobs in memory, each where it can be found when its turn comes. It knows nothing of disks.
+type table struct {
+	slab
+	index
+	tasks, nodes names
+	lanes        lanes
+	keys         keys
+	watchers     watchers
+
+	waiting heap // by runAt
+	leases  heap // by moment
+	holding heap // by the end of their key's time
+	ended   list
+	buried  list
+	probing slot // the suspect that runs: one at a time, so that none goes down with another
+
+	counts [backend.Dead + 1]int
+	bytes  int64 // what all records of jobs take that are needed
+	lastID uint64
+	ticks  map[string]int64
+}
+
+// jobBytes is what a job takes besides its record: its entry, its place in the index, and some changes on disk.
+const jobBytes = 160
+
+func newTable(memory bool, w watchers) *table {
+	return &table{
+		slab: slab{memory: memory}, tasks: newNames(), nodes: newNames(), lanes: newLanes(), keys: newKeys(),
+		watchers: w, ticks: map[string]int64{},
+	}
+}
+
+// active is the number of jobs that have not ended.
+func (t *table) active() int {
+	return t.counts[backend.Scheduled] + t.counts[backend.Available] + t.counts[backend.Running] + t.counts[backend.Retryable]
+}
+
+func (t *table) countUp(e *entry, by int) {
+	t.bytes += int64(by) * (int64(e.recordLen) + int64(e.failureLen) + jobBytes)
+	t.counts[e.state] += by
+	t.lanes.list[e.lane].counts[e.state] += by
+	t.tasks.list[e.task].counts[e.state] += by
+}
+
+// attach puts i where its state says. If it is due, it goes to the end of its line, or to the front.
+func (t *table) attach(i slot, now int64, front bool) {
+	e := t.at(i)
+	if e.waits() {
+		switch {
+		case e.runAt <= now:
+			e.state = backend.Available
+		case e.is(retrying):
+			e.state = backend.Retryable
+		default:
+			e.state = backend.Scheduled
+		}
+	}
+	t.countUp(e, 1)
+	t.hold(i, now)
+	switch e.state {
+	case backend.Available:
+		t.lineUp(i, front)
+	case backend.Running:
+		if e.suspect() {
+			t.probing = i
+		}
+		if e.until > 0 {
+			e.where = leased
+			t.leases.push(&t.slab, i, e.until)
+		}
+	case backend.Dead:
+		e.where = buried
+		t.buried.pushBack(&t.slab, i)
+	case backend.Completed, backend.Cancelled:
+		e.where = ended
+		t.ended.pushBack(&t.slab, i)
+	default:
+		e.where = waiting
+		t.waiting.push(&t.slab, i, e.runAt)
+	}
+}
+
+// lineUp puts i among those that are due.
+func (t *table) lineUp(i slot, front bool) {
+	e := t.at(i)
+	l := t.lanes.list[e.lane]
+	to := &l.suspects
+	if e.where = suspects; !e.suspect() {
+		e.where = lined
+		to = &l.line(e.priority).list
+	}
+	if front {
+		to.pushFront(&t.slab, i)
+	} else {
+		to.pushBack(&t.slab, i)
+	}
+	if e.where == lined || t.probing == 0 {
+		l.tell()
+	}
+}
+
+func (l *lane) tell() {
+	for _, w := range l.watchers {
+		w.tell()
+	}
+}
+
+// detach takes i from where it is.
+func (t *table) detach(i slot) {
+	e := t.at(i)
+	t.countUp(e, -1)
+	l := t.lanes.list[e.lane]
+	switch e.where {
+	case waiting:
+		t.waiting.remove(&t.slab, i)
+	case lined:
+		l.unline(&t.slab, i)
+	case suspects:
+		l.suspects.remove(&t.slab, i)
+	case leased:
+		t.leases.remove(&t.slab, i)
+	case ended:
+		t.ended.remove(&t.slab, i)
+	case buried:
+		t.buried.remove(&t.slab, i)
+	case holding:
+		t.holding.remove(&t.slab, i)
+	}
+	e.where = nowhere
+	if t.probing == i {
+		t.probing = 0
+		for _, l := range t.lanes.numbers {
+			if l := t.lanes.list[l]; l.suspects.n > 0 {
+				l.tell()
+			}
+		}
+	}
+}
+
+// hold gives i its unique key, or takes it away, as its state demands.
+func (t *table) hold(i slot, now int64) {
+	e := t.at(i)
+	if e.key == 0 {
+		return
+	}
+	k := t.keys.list[e.key]
+	holder := t.keys.holders[k.text]
+	switch {
+	case !e.state.Ended() || holder == 0 && k.until > now:
+		t.keys.holders[k.text] = i
+	case holder == i && k.until <= now:
+		delete(t.keys.holders, k.text)
+	}
+}
+
+// holder returns the job that has a unique key, or 0.
+func (t *table) holder(text string, now int64) slot {
+	i := t.keys.holders[text]
+	if i == 0 {
+		return 0
+	}
+	e := t.at(i)
+	if e.state.Ended() && t.keys.list[e.key].until <= now {
+		return 0
+	}
+	return i
+}
+
+// insert makes an entry known that has all it needs but a place.
+func (t *table) insert(i slot, now int64) {
+	e := t.at(i)
+	t.index.insert(e.id, i)
+	t.attach(i, now, false)
+}
+
+// unlink makes i unknown. It stays as it is until drop, so that it can be inserted again.
+func (t *table) unlink(i slot) {
+	t.detach(i)
+	e := t.at(i)
+	t.index.remove(e.id)
+	if e.key != 0 && t.keys.holders[t.keys.list[e.key].text] == i {
+		delete(t.keys.holders, t.keys.list[e.key].text)
+	}
+}
+
+// drop frees i and all that it uses.
+func (t *table) drop(i slot) {
+	e := t.at(i)
+	t.tasks.drop(e.task)
+	t.nodes.drop(e.node)
+	t.lanes.drop(e.lane)
+	t.keys.drop(e.key)
+	t.slab.release(i)
+}
+
+// next returns the job of a lane that is to be taken next, or 0.
+func (t *table) next(l *lane, now int64) slot {
+	if t.probing == 0 && l.suspects.n > 0 {
+		return l.suspects.first
+	}
+	for len(l.lines) > 0 {
+		i := l.lines[0].first
+		e := t.at(i)
+		if e.runAt <= now || e.is(relative) {
+			return i
+		}
+		// The wall clock went back since it was due.
+		t.detach(i)
+		t.attach(i, now, false)
+	}
+	return 0
+}
+
+// becomeDue lines up the jobs whose time has come.
+func (t *table) becomeDue(now int64) {
+	for range atOnce {
+		if t.waiting.next() > now {
+			return
+		}
+		i := t.waiting[0].i
+		t.detach(i)
+		t.attach(i, now, false)
+	}
+}
+
+// job returns what is known of i without its records.
+func (t *table) job(i slot) backend.Job {
+	e := t.at(i)
+	j := backend.Job{
+		ID: e.id, Task: t.tasks.list[e.task].text, Queue: t.lanes.list[e.lane].name, Priority: e.priority, State: e.state,
+		RunAt: time.UnixMilli(e.runAt), Enqueued: time.UnixMilli(e.enqueued),
+		Attempt: int(e.attempt), MaxAttempts: int(e.maxAttempts), Crashes: int(e.crashes), MaxCrashes: int(e.maxCrashes), Starts: int(e.starts),
+		Cancelling: e.is(cancelling), Node: t.nodes.list[e.node].text,
+	}
+	if e.started != 0 {
+		j.Started = time.UnixMilli(e.started)
+	}
+	if e.state.Ended() {
+		j.Finished = time.UnixMilli(e.until)
+	}
+	return j
+}

@@ -1,0 +1,65 @@
+package backend
+
+import (
+	"fmt"
+	"strings"
+)
+
+// String returns the name of the state, in lower case.
+func (s State) String() string {
+	if s == 0 || int(s) >= len(stateNames) {
+		return fmt.Sprintf("State(%d)", uint8(s))
+	}
+	return stateNames[s]
+}
+
+// Ended reports whether a job in this state is not run again by itself.
+func (s State) Ended() bool { return s == Completed || s == Cancelled || s == Dead }
+
+// MarshalText returns the name of the state.
+func (s State) MarshalText() ([]byte, error) {
+	if s == 0 || int(s) >= len(stateNames) {
+		return nil, fmt.Errorf("%d is no state of a job", uint8(s))
+	}
+	return []byte(stateNames[s]), nil
+}
+
+// UnmarshalText reads the name of a state.
+func (s *State) UnmarshalText(text []byte) error {
+	state, err := ParseState(string(text))
+	if err == nil {
+		*s = state
+	}
+	return err
+}
+
+// ParseState returns the state with this name.
+func ParseState(name string) (State, error) {
+	for s := Scheduled; int(s) < len(stateNames); s++ {
+		if stateNames[s] == name {
+			return s, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no state of a job: use one of %s", name, strings.Join(stateNames[1:], ", "))
+}
+
+// Of returns a pointer to the count for state s, or nil if there is no such state.
+func (c *Counts) Of(s State) *int {
+	switch s {
+	case Scheduled:
+		return &c.Scheduled
+	case Available:
+		return &c.Available
+	case Running:
+		return &c.Running
+	case Retryable:
+		return &c.Retryable
+	case Completed:
+		return &c.Completed
+	case Cancelled:
+		return &c.Cancelled
+	case Dead:
+		return &c.Dead
+	}
+	return nil
+}

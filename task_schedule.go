@@ -1,0 +1,83 @@
+package actionhero
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/cron"
+)
+
+// Schedule says when a task runs by itself: its Frequency, or its Cron in its TimeZone. The zero Schedule is never due.
+type Schedule struct {
+	every int64 // milliseconds
+	cron  cron.Schedule
+	text  string
+}
+
+func newSchedule(frequency time.Duration, expr, zone string) (Schedule, error) {
+	switch {
+	case frequency != 0 && expr != "":
+		return Schedule{}, fmt.Errorf("it has both a Frequency and a Cron: use one of them")
+	case zone != "" && expr == "":
+		return Schedule{}, fmt.Errorf("it has the TimeZone %q but no Cron, whose it is: set Cron, or remove it", zone)
+	case frequency != 0 && (frequency < minFrequency || frequency%time.Millisecond != 0):
+		return Schedule{}, fmt.Errorf("its Frequency is %v: it must be a whole number of milliseconds, %v or more", frequency, minFrequency)
+	case frequency != 0:
+		return Schedule{every: frequency.Milliseconds(), text: "every " + frequency.String()}, nil
+	case expr == "":
+		return Schedule{}, nil
+	}
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		return Schedule{}, fmt.Errorf("its TimeZone %q is not known: use a name such as Europe/Berlin, or import time/tzdata if this machine has no time zones: %w", zone, err)
+	}
+	s, err := cron.Parse(expr, loc)
+	if err != nil {
+		return Schedule{}, err
+	}
+	text := s.String()
+	if zone != "" {
+		text += " " + zone
+	}
+	return Schedule{cron: s, text: text}, nil
+}
+
+// IsZero reports whether the schedule is that of a task that does not run by itself.
+func (s Schedule) IsZero() bool { return s.text == "" }
+
+// String returns the schedule in words: "every 1m0s", "30 2 * * 1-5 Europe/Berlin"; "" if it is zero.
+func (s Schedule) String() string { return s.text }
+
+// Next returns the first time after another at which the schedule is due; the zero time if there is none.
+func (s Schedule) Next(after time.Time) time.Time {
+	if s.every == 0 {
+		return s.cron.Next(after)
+	}
+	return time.UnixMilli((floorDiv(after.UnixMilli(), s.every) + 1) * s.every)
+}
+
+// Latest returns the last time after one and not after another at which the schedule is due; the zero time if there is
+// none.
+func (s Schedule) Latest(after, until time.Time) time.Time {
+	if s.every == 0 {
+		return s.cron.Latest(after, until)
+	}
+	at := floorDiv(until.UnixMilli(), s.every) * s.every
+	if at <= after.UnixMilli() {
+		return time.Time{}
+	}
+	return time.UnixMilli(at)
+}
+
+// Calendar reports whether the schedule follows the calendar: a clock that is set back a little does not make it due
+// again, as it does one that follows elapsed time.
+func (s Schedule) Calendar() bool { return s.every == 0 && s.cron.Calendar() }
+
+// floorDiv is a/b, rounded down.
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

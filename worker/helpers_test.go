@@ -1,0 +1,38 @@
+package worker_test
+
+import (
+	"context"
+	"sync"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local"
+)
+
+func newBackend() backend.Backend { return local.New(local.Config{}) }
+
+// shared is one backend for several nodes: open from the first Open to the last Close.
+type shared struct {
+	backend.Backend
+	mu    sync.Mutex
+	users int
+}
+
+func (s *shared) Open(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users++; s.users > 1 {
+		return nil
+	}
+	return s.Backend.Open(ctx)
+}
+
+func (s *shared) Close(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users--; s.users > 0 {
+		return nil
+	}
+	return s.Backend.Close(ctx)
+}
+
+func be() {}

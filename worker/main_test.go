@@ -1,0 +1,136 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/worker"
+)
+
+func TestMain(m *testing.M) {
+	be()
+	goleak.VerifyTestMain(m)
+}
+
+// node is an API with a worker.
+type node struct {
+	*actionhero.API
+	*worker.Worker
+	t testing.TB
+}
+
+// newNode returns a node that is not started, on a backend of its own if b is nil.
+func newNode(t testing.TB, b backend.Backend, cfg worker.Config, parts ...actionhero.Part) *node {
+	t.Helper()
+	if b == nil {
+		b = local.New(local.Config{})
+	}
+	api, err := actionhero.New(actionhero.Config{ID: cfg.Node, Backend: b, Log: slog.New(slog.DiscardHandler)}, parts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &node{api, worker.New(api, cfg), t}
+	api.Add(n.Worker)
+	return n
+}
+
+// start starts a node that stops with the test.
+func start(t testing.TB, cfg worker.Config, parts ...actionhero.Part) *node {
+	t.Helper()
+	n := newNode(t, nil, cfg, parts...)
+	n.start()
+	return n
+}
+
+func (n *node) start() {
+	n.t.Helper()
+	if err := n.API.Start(context.Background()); err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(n.stop)
+}
+
+func (n *node) stop() {
+	n.t.Helper()
+	if err := n.API.Stop(context.Background()); err != nil {
+		n.t.Errorf("Stop: %v", err)
+	}
+}
+
+// enqueue enqueues a task and returns the id of its job.
+func (n *node) enqueue(name string, options ...actionhero.EnqueueOption) uint64 {
+	n.t.Helper()
+	added, err := n.Tasks.Enqueue(context.Background(), name, nil, options...)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return added.ID
+}
+
+func (n *node) job(id uint64) actionhero.Job {
+	n.t.Helper()
+	job, err := n.Tasks.Get(context.Background(), id)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return job
+}
+
+// want waits until nothing moves any more, and demands a state of a job.
+func (n *node) want(id uint64, state backend.State) actionhero.Job {
+	n.t.Helper()
+	synctest.Wait()
+	job := n.job(id)
+	if job.State != state {
+		n.t.Errorf("job %d is %v, want %v: %+v", id, job.State, state, job)
+	}
+	return job
+}
+
+// diary notes what happens, and when.
+type diary struct {
+	mu    sync.Mutex
+	begun time.Time
+	notes []string
+	times []time.Duration
+}
+
+func newDiary() *diary { return &diary{begun: time.Now()} }
+
+func (d *diary) note(what string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.notes = append(d.notes, what)
+	d.times = append(d.times, time.Since(d.begun))
+	return len(d.notes)
+}
+
+func (d *diary) all() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.notes)
+}
+
+func (d *diary) when() []time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.times)
+}
+
+// task is a task without an input.
+func task(name string, run func(ctx context.Context) error) actionhero.Task[actionhero.None] {
+	return actionhero.Task[actionhero.None]{Name: name, Run: func(ctx context.Context, _ actionhero.None) error { return run(ctx) }}
+}
+
+var errFailed = errors.New("it failed")

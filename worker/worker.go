@@ -1,0 +1,142 @@
+// Package worker runs tasks: it is a transport whose wire is the queue. It takes jobs that are due from the API's
+// backend, dispatches each through the same middleware, checks and recovery as any other request, and writes down how
+// the run ended.
+//
+// It takes jobs once all of the API has started, in as many goroutines as [Config.Workers] says, and while there are none
+// it waits to be told of the next one: an idle worker does nothing. Several queues are served in a random order in which
+// those with a greater weight come first more often.
+//
+// Tasks with a Frequency or a Cron are in its timetable. What runs on one node of the cluster at a time is enqueued by
+// whichever node notes first in the backend that the time has come; a time that passed while no node was up is made up
+// for once. What runs on every node is run by each one itself, without the queue: a node that is down has nothing to make
+// up for. Neither is started while its last run is still under way.
+//
+// When the API stops, the worker takes nothing more and lets what runs go on for [Config.Grace]. Then the contexts of
+// the tasks end, and those that fail because of it are put back into the queue as if they had not been started.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// Config is what may be set about the worker, a part of the section tasks of the configuration.
+type Config struct {
+	Enable  actionhero.Switch `json:"enable" doc:"run tasks on this node; enqueueing works in any case"`                                   // default: on
+	Workers int               `json:"workers" doc:"how many tasks run at a time"`                                                          // default: 4 for each processor
+	Queues  map[string]int    `json:"queues" doc:"the queues to serve, each with a weight: how often its tasks come first"`                // default: those that the tasks name, alike
+	Timeout time.Duration     `json:"timeout" doc:"how long a task may take that does not say"`                                            // default: 30m; negative: no limit
+	Grace   time.Duration     `json:"grace" doc:"how long a stop waits for running tasks before it cancels them and puts them back"`       // default: 30s; negative: not at all
+	Lease   time.Duration     `json:"lease" doc:"after which silence of a node its tasks are run elsewhere; negative: never, it is alone"` // default: 1m, or never with the embedded backend
+
+	Node string `json:"-"` // how this node is known among the workers; default: the API's id
+}
+
+// maxWorkers bounds a slip of the setting.
+const maxWorkers = 100_000
+
+func (c *Config) setDefaults() {
+	actionhero.SetDefault(&c.Workers, 4*runtime.GOMAXPROCS(0))
+	actionhero.SetDefault(&c.Timeout, 30*time.Minute)
+	actionhero.SetDefault(&c.Grace, 30*time.Second)
+	actionhero.SetDefault(&c.Lease, time.Minute)
+	c.Timeout, c.Grace, c.Lease = max(c.Timeout, 0), max(c.Grace, 0), max(c.Lease, 0)
+}
+
+func (c *Config) check() error {
+	if c.Workers < 1 || c.Workers > maxWorkers {
+		return fmt.Errorf("tasks.workers is %d: it must be from 1 to %d", c.Workers, maxWorkers)
+	}
+	if c.Lease > 0 && c.Lease < time.Second {
+		return fmt.Errorf("tasks.lease is %v: it must be a second or more, or negative for never", c.Lease)
+	}
+	for name, weight := range c.Queues {
+		if name == "" || len(name) > backend.MaxKeyBytes {
+			return fmt.Errorf("tasks.queues has the name %.32q of %d bytes: a queue has a name of 1 to %d bytes", name, len(name), backend.MaxKeyBytes)
+		}
+		if weight < 1 || weight > maxWeight {
+			return fmt.Errorf("tasks.queues gives %q the weight %d: it must be from 1 to %d", name, weight, maxWeight)
+		}
+	}
+	return nil
+}
+
+// Worker is the transport: a Component to add to an API, as its first one, so that it is the last to stop.
+type Worker struct {
+	api   *actionhero.API
+	queue backend.Queue
+	cfg   Config
+	now   func() time.Time // the wall clock
+
+	mu      sync.Mutex
+	current *shift // nil while it does not run
+}
+
+var _ actionhero.Witness = (*Worker)(nil)
+
+// New makes the worker of an API. It takes jobs when the API has started.
+func New(api *actionhero.API, cfg Config) *Worker {
+	cfg.setDefaults()
+	w := &Worker{api: api, queue: api.Backend().Queue(), cfg: cfg, now: time.Now}
+	if cfg.Enable.Or(true) {
+		w.queue.OnCancel(w.cancelled)
+	}
+	return w
+}
+
+// Start checks the configuration. It fails if a setting is out of range.
+func (w *Worker) Start(context.Context) error { return w.cfg.check() }
+
+// Started begins to take jobs.
+func (w *Worker) Started() {
+	if !w.cfg.Enable.Or(true) {
+		return
+	}
+	s := w.newShift()
+	w.mu.Lock()
+	w.current = s
+	w.mu.Unlock()
+	s.begin()
+}
+
+// Stopping takes nothing more, and gives what runs its grace.
+func (w *Worker) Stopping() (grace time.Duration) {
+	if s := w.shift(); s != nil {
+		s.retire(w.cfg.Grace)
+	}
+	return w.cfg.Grace
+}
+
+// Stop waits until what runs has ended: in the grace that began with Stopping, or until ctx ends. Then it cancels what
+// still runs and puts it back.
+func (w *Worker) Stop(ctx context.Context) error {
+	s := w.shift()
+	if s == nil {
+		return nil
+	}
+	w.mu.Lock()
+	w.current = nil
+	w.mu.Unlock()
+	s.retire(w.cfg.Grace)
+	s.end(ctx)
+	return nil
+}
+
+func (w *Worker) shift() *shift {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.current
+}
+
+// cancelled is told by the queue that a running job is to stop.
+func (w *Worker) cancelled(id uint64) {
+	if s := w.shift(); s != nil {
+		s.cancelJob(id)
+	}
+}
