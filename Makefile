@@ -4,15 +4,18 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 FUZZTIME    ?= 5s
 GO          ?= go
 
-.PHONY: help test hostile lint fuzz vuln build bench
+.PHONY: help test needs hostile lint fuzz vuln build bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: ## run all tests, with the race detector; needs Go alone
+test: needs ## run all tests, with the race detector; installs Chromium and Node.js if they are missing
 	$(GO) test -race -timeout 10m ./...
 	cd bench && $(GO) test ./...
 	$(MAKE) hostile
+
+needs: ## install what the tests need besides Go
+	@.ci/needs
 
 # Without the race detector, and one package at a time: these tests look at how long others wait meanwhile.
 hostile: ## run the tests that attack a server with hundreds of clients

@@ -258,7 +258,7 @@ func TestRoomMiddlewareHoldsUpNobodyElse(t *testing.T) {
 	go func() { joined <- api.Rooms.Join(t.Context(), slow, "b") }()
 	<-begun
 	steps(t, api.Rooms.Say(t.Context(), ann, "hi"), api.Rooms.Join(t.Context(), ann, "a"), api.Rooms.Add(t.Context(), bob, "a"), api.Rooms.Say(t.Context(), ann, "ho"))
-	if got := bobGets.take(); !cmp.Equal(got, []string{`"hi" from ` + ann.ID, `"ho" from ` + ann.ID}) {
+	if got := bobGets.take(); !cmp.Equal(got, []string{`"hi" from ` + ann.ID, `"ho" from ` + ann.ID + " in a"}) {
 		t.Errorf("bob read %q", got)
 	}
 	api.Disconnect(slow)

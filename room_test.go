@@ -23,7 +23,11 @@ type collector struct {
 func (c *collector) Deliver(d *actionhero.Delivery) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.messages = append(c.messages, string(d.Body)+" from "+d.From)
+	message := string(d.Body) + " from " + d.From
+	if d.Further {
+		message += " in " + d.Room
+	}
+	c.messages = append(c.messages, message)
 	return true
 }
 

@@ -26,6 +26,7 @@ type Config struct {
 	HTTPServer  web.HTTPConfig    `json:"httpServer"`
 	HTTPSServer web.HTTPSConfig   `json:"httpsServer"`
 	TCPServer   tcp.Config        `json:"tcpServer"`
+	WebSockets  WebSocketsConfig  `json:"webSockets"`
 	Tasks       TasksConfig       `json:"tasks"`
 
 	// Mount serves handlers of one's own on the web server, by pattern of http.ServeMux.

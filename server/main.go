@@ -149,6 +149,12 @@ func (s *Server) announce(out io.Writer) {
 	web := s.Web.Paths()
 	line("HTTP", "http://", s.Web.Addr(), web.Actions)
 	line("HTTPS", "https://", s.Web.TLSAddr(), web.Actions)
+	if s.WebSocket != nil {
+		line("WebSocket", "ws://", s.Web.Addr(), webSocketPath)
+	}
+	if s.SocketIO != nil {
+		line("Socket.IO", "http://", s.Web.Addr(), socketIOPath)
+	}
 	line("TCP", "", s.TCP.Addr(), "")
 	line("TCP (TLS)", "", s.TCP.TLSAddr(), "")
 	line("Start page", "http://", s.Web.Addr(), web.Files)

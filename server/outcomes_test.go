@@ -25,8 +25,10 @@ type transport interface {
 }
 
 var transports = map[string]func(t *testing.T, s *server.Server) transport{
-	"http": func(_ *testing.T, s *server.Server) transport { return httpClient{"http://" + s.Web.Addr().String()} },
-	"tcp":  func(t *testing.T, s *server.Server) transport { return newTCPClient(t, s.TCP.Addr()) },
+	"http":      func(_ *testing.T, s *server.Server) transport { return httpClient{"http://" + s.Web.Addr().String()} },
+	"tcp":       func(t *testing.T, s *server.Server) transport { return newTCPClient(t, s.TCP.Addr()) },
+	"websocket": func(t *testing.T, s *server.Server) transport { return newWebSocketClient(t, s.Web.Addr()) },
+	"socketio":  func(t *testing.T, s *server.Server) transport { return newSocketIOClient(t, s.Web.Addr()) },
 }
 
 type httpClient struct{ base string }

@@ -1,8 +1,13 @@
 package server
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"io/fs"
+	"net/http"
+	"time"
 )
 
 //go:embed public
@@ -15,4 +20,23 @@ func startPage() fs.FS {
 		panic(err) // the folder is part of the program
 	}
 	return files
+}
+
+// clientScript serves the client for pages without Socket.IO, which an app's own folder of static files does not have.
+func clientScript() (http.Handler, error) {
+	const name = "actionhero.js"
+	script, err := fs.ReadFile(startPage(), "javascript/"+name)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(script)
+	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		head := w.Header()
+		head.Set("Content-Type", "text/javascript; charset=utf-8")
+		head.Set("Cache-Control", "public, max-age=3600, must-revalidate")
+		head.Set("ETag", tag)
+		head.Set("X-Content-Type-Options", "nosniff")
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(script))
+	}), nil
 }

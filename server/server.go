@@ -11,8 +11,10 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/tcp"
 	"github.com/actionhero-go/actionhero/web"
+	"github.com/actionhero-go/actionhero/websocket"
 	"github.com/actionhero-go/actionhero/worker"
 )
 
@@ -23,6 +25,10 @@ type Server struct {
 	TCP    *tcp.Server
 	Worker *worker.Worker
 
+	WebSocket *websocket.Handler // nil: off
+	SocketIO  *socketio.Handler  // nil: off
+
+	sockets  []socketTransport
 	closeLog func() error
 }
 
@@ -55,6 +61,9 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 		if err := s.Web.Mount(pattern, handler); err != nil {
 			return err
 		}
+	}
+	if err := s.buildSockets(cfg.WebSockets); err != nil {
+		return err
 	}
 	s.TCP = tcp.New(s.API, cfg.TCPServer)
 	s.Worker = worker.New(s.API, cfg.Tasks.Config)

@@ -37,6 +37,8 @@ var update = flag.Bool("update", false, "write what the server says now into the
 //
 //	a> roomView                    what the TCP client a sends
 //	a< {"context":…}               what it reads; -a- means that the server closed the connection
+//	w> {"event":"roomView"}        what the plain WebSocket client w or x sends, as one frame; "binary " before it makes it binary
+//	s> 42["roomView"]              what the Socket.IO client s or t sends, as one packet over WebSocket
 //
 // What differs from run to run stands as <ms>, <float>, <id1> and so on.
 func TestWire(t *testing.T) {
@@ -168,7 +170,7 @@ type replay struct {
 	ids     map[string]string
 }
 
-// client is one TCP client of a transcript.
+// client is one client of a transcript.
 type client struct {
 	conn net.Conn
 	in   *bufio.Reader
@@ -203,7 +205,7 @@ func (r *replay) run(script string) string {
 			}
 		case m != nil && m[2] == ">":
 			out.WriteString(line + "\n")
-			c := r.client(m[1], &out)
+			c := r.client(m[1])
 			text := strings.NewReplacer(`\xff`, "\xff", `\n`, "").Replace(m[3])
 			end := "\r\n"
 			if strings.HasSuffix(m[3], `\n`) {
@@ -226,16 +228,31 @@ func (r *replay) run(script string) string {
 	return out.String()
 }
 
-// client returns the TCP client of a name; a new one connects and reads its welcome.
-func (r *replay) client(name string, out *strings.Builder) *client {
+// client returns the client of a name; a new one connects and reads its welcome.
+func (r *replay) client(name string) *client {
 	c := r.clients[name]
-	if c == nil {
-		conn := dial(r.t, r.server.TCP.Addr())
-		c = &client{conn, bufio.NewReader(conn)}
-		r.clients[name] = c
-		if got := r.read(name); !strings.HasPrefix(got, name+`< {"welcome":"Hello! Welcome to the actionHero api","room":"defaultRoom","context":"api","messageCount":0}`) {
-			r.t.Errorf("the welcome is %s", got)
-		}
+	if c != nil {
+		return c
+	}
+	const welcome = `{"welcome":"Hello! Welcome to the actionHero api","room":"defaultRoom","context":"api"`
+	var conn net.Conn
+	var want string
+	switch name {
+	case "w", "x":
+		conn, want = newFrames(r.t, r.server.Web.Addr(), "/ws").lines(), welcome+"}"
+	case "s", "t":
+		f := newFrames(r.t, r.server.Web.Addr(), "/socket.io/?EIO=4&transport=websocket")
+		f.until(`0{"sid":`)
+		f.send("40")
+		f.until(`40{"sid":`)
+		conn, want = f.lines(), `42["welcome",`+welcome+"}]"
+	default:
+		conn, want = dial(r.t, r.server.TCP.Addr()), welcome+`,"messageCount":0}`
+	}
+	c = &client{conn, bufio.NewReader(conn)}
+	r.clients[name] = c
+	if got := r.read(name); got != name+"< "+want {
+		r.t.Errorf("the welcome is %s", got)
 	}
 	return c
 }

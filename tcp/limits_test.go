@@ -228,3 +228,22 @@ func TestSettings(t *testing.T) {
 		})
 	}
 }
+
+// What ends a connection does so when the requests before it are done, however long they take.
+func TestQuitBehindSlowRequests(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	f := serve(t, tcp.Config{}, g.action())
+	p := f.dial(t)
+	p.send("gate\r\ngate\r\nquit\r\nparamAdd a=1\r\n")
+	<-g.begun
+	<-g.begun // so the first has lost the connection to another goroutine
+	close(g.open)
+	for range 2 {
+		if line := p.line(); !strings.Contains(line, `"status":"OK"`) {
+			t.Errorf("the answer is %s", line)
+		}
+	}
+	p.want(`{"status":"Bye!","context":"response","messageCount":3}`)
+	p.end()
+}

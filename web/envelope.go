@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
@@ -138,23 +136,17 @@ func (s *Server) statusOf(x *exchange, failure *actionhero.Error, jsonp bool) in
 	return statuses[failure.Code]
 }
 
-// Answers smaller than this are not worth compressing: they fit one packet as they are.
-const minCompressed = 1400
-
-var gzips = sync.Pool{New: func() any { w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed); return w }}
-
 func (s *Server) send(x *exchange, status int, body []byte) {
 	header := x.w.Header()
 	if len(body) >= minCompressed && s.cfg.Common.Compress.Or(true) {
 		header.Add("Vary", "Accept-Encoding")
-		if acceptsGzip(x.r) && header["Content-Encoding"] == nil {
-			header.Set("Content-Encoding", "gzip")
+		if coding := accepted(x.r, gzipCoding); coding != nil && header["Content-Encoding"] == nil {
+			header.Set("Content-Encoding", coding.name)
 			x.w.WriteHeader(status)
-			zw := gzips.Get().(*gzip.Writer)
-			zw.Reset(x.w)
-			_, _ = zw.Write(body) // a client that went away is none of our business any more
-			_ = zw.Close()
-			gzips.Put(zw)
+			out := coding.writer(x.w)
+			_, _ = out.Write(body) // a client that went away is none of our business any more
+			_ = out.Close()
+			coding.pool.Put(out)
 			return
 		}
 	}
@@ -162,21 +154,6 @@ func (s *Server) send(x *exchange, status int, body []byte) {
 		x.w.WriteHeader(status)
 	}
 	_, _ = x.w.Write(body)
-}
-
-// acceptsGzip reads Accept-Encoding: gzip is wanted unless it is missing or has a weight of zero.
-func acceptsGzip(r *http.Request) bool {
-	for _, value := range r.Header["Accept-Encoding"] {
-		for item := range strings.SplitSeq(value, ",") {
-			name, weight, _ := strings.Cut(item, ";")
-			if name = strings.TrimSpace(name); name == "gzip" || name == "*" {
-				weight = strings.TrimSpace(weight)
-				q, err := strconv.ParseFloat(strings.TrimPrefix(weight, "q="), 64)
-				return weight == "" || err == nil && q > 0
-			}
-		}
-	}
-	return false
 }
 
 // maxCallback is the longest name of a JSONP callback.

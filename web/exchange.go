@@ -105,8 +105,9 @@ func Redirect(ctx context.Context, url string, status int) {
 	}
 }
 
-// Writer gives an action the answer to write by itself: what it returns is then not sent, and an error only logged.
-// It returns nil over other transports.
+// Writer gives an action the answer to write by itself: what it returns is then not sent, and an error only logged. If it
+// panics, runs out of time or returns an error of its own, one without a code, the answer is cut off so that the client
+// can tell. It returns nil over other transports.
 func Writer(ctx context.Context) http.ResponseWriter {
 	x := from(ctx)
 	if x == nil {

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzhttp"
-
 	"github.com/actionhero-go/actionhero"
 )
 
@@ -72,17 +70,17 @@ func (s *Server) sendContent(x *exchange, content *actionhero.Content) {
 	if header.Get("Etag") == "" {
 		header.Set("Etag", etag(content, body))
 	}
-	serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if x.status != 0 {
-			w = &statusWriter{w, x.status}
-		}
-		http.ServeContent(w, r, "", content.ModTime, body)
-	})
-	if s.cfg.Common.Compress.Or(true) && compressible(contentType) {
-		compressed(serve).ServeHTTP(x.w, x.r)
-		return
+	w := x.w
+	if x.status != 0 {
+		w = &statusWriter{w, x.status}
 	}
-	serve(x.w, x.r)
+	size, err := body.Seek(0, io.SeekEnd)
+	if coding := s.fileCoding(x, header.Get("Content-Type"), size); coding != nil && err == nil {
+		coded := &codedWriter{ResponseWriter: w, coding: coding}
+		defer coded.finish(size)
+		w = coded
+	}
+	http.ServeContent(w, x.r, "", content.ModTime, body)
 }
 
 func (s *Server) sendStream(x *exchange, content *actionhero.Content) {
@@ -141,21 +139,6 @@ func typeOf(name string) string {
 	}
 	return "application/octet-stream"
 }
-
-func compressible(contentType string) bool {
-	base, _, _ := strings.Cut(contentType, ";")
-	return strings.HasPrefix(base, "text/") || strings.HasSuffix(base, "json") || strings.HasSuffix(base, "xml") ||
-		base == "application/javascript" || base == "application/wasm"
-}
-
-// compressed wraps a handler with gzip and zstd for clients that accept them. Ranges are served as they are.
-var compressed = func() func(http.Handler) http.Handler {
-	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(minCompressed), gzhttp.SuffixETag("-z"), gzhttp.KeepAcceptRanges())
-	if err != nil {
-		panic(err) // the options are constants
-	}
-	return func(h http.Handler) http.Handler { return wrap(h) }
-}()
 
 // statusWriter replaces the 200 of ServeContent by the status that the action set.
 type statusWriter struct {

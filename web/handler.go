@@ -21,7 +21,8 @@ type target struct {
 	action string
 	file   string
 	isFile bool
-	routed bool // the action came from a route of its own, or from the path: a body cannot override it
+	routed bool        // the action came from a route of its own, or from the path: a body cannot override it
+	values [][2]string // of the route's path, which neither query nor body can override
 }
 
 // ServeHTTP answers a request for an action or a file, or hands it to a handler that was mounted.
@@ -48,7 +49,7 @@ func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{w: w, r: r}
 	req := &x.req
 	s.api.InitRequest(req, "web")
-	req.Method, req.RemoteIP, req.Carrier = r.Method, s.remoteIP(r), x
+	req.Method, req.RemoteIP, req.Carrier = r.Method, s.RemoteIP(r), x
 	err := readQuery(&req.Params, r.URL.RawQuery)
 	t, routeErr := s.resolve(r, req)
 	if t.isFile && err == nil {
@@ -72,10 +73,7 @@ func (s *Server) resolve(r *http.Request, req *actionhero.Request) (target, erro
 			values = append(values, [2]string{name, text})
 		})
 		if ok {
-			for _, v := range values {
-				req.Params.Set(v[0], v[1])
-			}
-			return target{action: name, routed: true}, nil
+			return target{action: name, routed: true, values: values}, nil
 		}
 		if len(other) > 0 {
 			return target{routed: true}, &wrongMethod{other}
@@ -125,6 +123,9 @@ func (s *Server) serveAction(x *exchange, req *actionhero.Request, t target, err
 			req.Action = named
 		}
 	}
+	for _, v := range t.values {
+		req.Params.Set(v[0], v[1])
+	}
 	if req.Action != "" {
 		req.Params.Set("action", req.Action)
 	}
@@ -139,7 +140,7 @@ func (s *Server) answer(x *exchange, req *actionhero.Request, out any, err error
 	isContent = isContent && content != nil
 	switch {
 	case x.taken:
-		return
+		abortUnlessWhole(err)
 	case err != nil && req.Action == "file" && isMissing(err):
 		s.sendMissing(x, err)
 	case isContent:
@@ -151,9 +152,21 @@ func (s *Server) answer(x *exchange, req *actionhero.Request, out any, err error
 	}
 }
 
-// remoteIP is the client's address: the peer's, or, behind trusted proxies, the last one in X-Forwarded-For that is
+// abortUnlessWhole ends the connection if an action that writes its answer itself did not come to the end of it: the
+// client must not take a part for the whole.
+func abortUnlessWhole(err error) {
+	if err == nil {
+		return
+	}
+	switch actionhero.AsError(err).Code {
+	case actionhero.Internal, actionhero.Canceled, actionhero.DeadlineExceeded:
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// RemoteIP is the client's address: the peer's, or, behind trusted proxies, the last one in X-Forwarded-For that is
 // not such a proxy.
-func (s *Server) remoteIP(r *http.Request) string {
+func (s *Server) RemoteIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr

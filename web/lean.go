@@ -46,8 +46,12 @@ func (s *Server) servePlain(ln net.Listener) {
 // Shutdown stops accepting and waits for the requests at work, until ctx ends.
 func (p *plainServer) Shutdown(ctx context.Context) error {
 	_ = p.listener.Close()
-	err := p.engine.Shutdown(ctx)
-	return errors.Join(err, p.others.Shutdown(ctx))
+	var engine, others error
+	var stopping sync.WaitGroup
+	stopping.Go(func() { others = p.others.Shutdown(ctx) })
+	engine = p.engine.Shutdown(ctx)
+	stopping.Wait()
+	return errors.Join(engine, others)
 }
 
 // Close closes the connections as they are.

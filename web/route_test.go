@@ -47,7 +47,7 @@ func TestRoutes(t *testing.T) {
 		} {
 			c.ask(request[0], request[1], "").want(t, 200, want)
 		}
-		got := c.ask("POST", "/people/ann", `{"other":"json","action":"list"}`, "Content-Type: application/json")
+		got := c.ask("POST", "/people/ann", `{"name":"x","other":"json","action":"list"}`, "Content-Type: application/json")
 		got.want(t, 200, `{"got":"ann|json","ran":"add"`)
 		if head := c.ask("HEAD", "/people/ann", ""); head.StatusCode != 200 || head.text != "" {
 			t.Errorf("HEAD is answered with %d %q", head.StatusCode, head.text)

@@ -59,6 +59,9 @@ func writeXML(buf *bytes.Buffer, dec *json.Decoder, name string) {
 
 func elementName(key string) string {
 	name := strings.Map(func(r rune) rune {
+		if r >= 0x80 && r < 0xc0 {
+			return '_' // among them are letters that XML does not know as such
+		}
 		if r == '_' || r == '-' || r == '.' || unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return r
 		}

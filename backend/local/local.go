@@ -61,7 +61,8 @@ func (c QueueConfig) complete() (queue.Config, error) {
 		return queue.Config{}, fmt.Errorf("tasks.keepMost is %d, tasks.maxJobs %d and tasks.maxBytes %d: all must be 1 or more, or 0 for their defaults",
 			c.KeepMost, c.MaxJobs, c.MaxBytes)
 	}
-	config := queue.Config{KeepCompleted: c.KeepCompleted, KeepFailed: c.KeepFailed, KeepMost: c.KeepMost, MaxJobs: c.MaxJobs, MaxBytes: c.MaxBytes}
+	config := queue.Config{KeepCompleted: c.KeepCompleted, KeepFailed: c.KeepFailed, KeepMost: c.KeepMost, MaxJobs: c.MaxJobs, MaxBytes: c.MaxBytes,
+		FileBytes: journal.DefaultSize}
 	if c.Path != "" {
 		config.FS = journal.Dir(c.Path)
 	}

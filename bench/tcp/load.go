@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 )
@@ -85,4 +86,23 @@ func skipAnswer(in *bufio.Reader) error {
 		}
 	}
 	return fmt.Errorf("no answer came among 1000 messages")
+}
+
+// said is 110 bytes, so that a message is about 200.
+var said = strings.Repeat("hello, ", 15) + "world"
+
+// say returns what says something in the speaker's room and waits for the answer.
+func say(speaker net.Conn) func() error {
+	in := bufio.NewReader(speaker)
+	return func() error {
+		if _, err := fmt.Fprintf(speaker, "say %s\r\n", said); err != nil {
+			return err
+		}
+		for {
+			text, err := in.ReadString('\n')
+			if err != nil || strings.Contains(text, `"status":"OK"`) {
+				return err
+			}
+		}
+	}
 }

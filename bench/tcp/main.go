@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/actionhero-go/actionhero/bench/internal/fan"
 	"github.com/actionhero-go/actionhero/bench/internal/proc"
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
@@ -128,26 +130,34 @@ func (b *bench) requests(depth int) error {
 
 func (b *bench) fan(members int) error {
 	var targets []slices.Target
-	var fans []*fan
+	var fans []*fan.Fan
 	for _, name := range []string{"bare loop", "actionhero"} {
 		s, err := b.start(name)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = s.Stop() }()
-		f, err := newFan(s, members)
+		conns, err := fan.Dial(s.Addr, members, false)
+		if err != nil {
+			return err
+		}
+		defer fan.CloseAll(conns)
+		speaker, err := net.Dial("tcp", s.Addr)
+		if err != nil {
+			return err
+		}
+		f, err := fan.New(s, conns, say(speaker))
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		defer closeAll(f.conns)
-		targets = append(targets, slices.Target{Server: s, Load: f.load})
+		targets = append(targets, f.Target())
 		fans = append(fans, f)
 	}
 	results, err := slices.Run(targets, b.passes, b.slice)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("A message to %d members, one at a time:\n\n%s\n", members, fanTable(fans, results))
+	fmt.Printf("A message to %d members, one at a time:\n\n%s\n", members, fan.Table(fans, results))
 	return nil
 }
 
@@ -162,8 +172,8 @@ func (b *bench) idle(n int, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	conns, err := dialMany(s.Addr, n, true)
-	defer closeAll(conns)
+	conns, err := fan.Dial(s.Addr, n, true)
+	defer fan.CloseAll(conns)
 	if err != nil {
 		return err
 	}
@@ -172,11 +182,11 @@ func (b *bench) idle(n int, settle time.Duration) error {
 			return err
 		}
 	}
-	l, err := newListeners(conns)
+	l, err := fan.Listen(conns)
 	if err != nil {
 		return err
 	}
-	if err := l.read(0, func() {}); err != nil {
+	if err := l.Read(0, func() {}); err != nil {
 		return err
 	}
 	time.Sleep(settle)

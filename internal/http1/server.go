@@ -84,7 +84,8 @@ func (s *Server) add(c *conn) bool {
 }
 
 // Shutdown closes the connections that are idle and waits for the requests at work, whose connections are closed after
-// their answers. When ctx ends before that, it closes them as they are and waits for their handlers all the same.
+// their answers. When ctx ends before that, it closes them as they are and leaves their handlers alone: one that takes
+// no notice must not hold up the process.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.each(func(c *conn) {
@@ -103,7 +104,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.each(func(c *conn) { _ = c.nc.Close() })
-	<-done
 	return ctx.Err()
 }
 

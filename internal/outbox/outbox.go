@@ -45,8 +45,8 @@ type Outbox struct {
 	fail   func(error)     // called at most once, by Flush or by a goroutine, never by Add
 
 	mu       sync.Mutex
-	queue    []byte
-	messages int // waiting or being written
+	queue    *[]byte // nil when nothing waits; of the pool
+	messages int     // waiting or being written
 	turn     turn
 	closed   bool          // nothing more is taken
 	over     bool          // nothing more is written
@@ -111,7 +111,7 @@ func (o *Outbox) Ready() {
 }
 
 func (o *Outbox) ready() bool {
-	return o.closed || 2*o.messages < o.config.MaxMessages && 2*len(o.queue) < o.config.MaxBytes
+	return o.closed || 2*o.messages < o.config.MaxMessages && 2*o.waiting() < o.config.MaxBytes
 }
 
 // Send writes what is queued, unless somebody is at it; it waits for a client that is slow to take it.
@@ -128,7 +128,7 @@ func (o *Outbox) add(parts [][]byte) {
 	if o.closed {
 		return
 	}
-	if o.messages >= o.config.MaxMessages || len(o.queue) >= o.config.MaxBytes {
+	if o.messages >= o.config.MaxMessages || o.waiting() >= o.config.MaxBytes {
 		o.closed, o.failure, o.queue = true, ErrFull, nil
 		return
 	}
@@ -136,9 +136,17 @@ func (o *Outbox) add(parts [][]byte) {
 		o.queue = getBuffer()
 	}
 	for _, p := range parts {
-		o.queue = append(o.queue, p...)
+		*o.queue = append(*o.queue, p...)
 	}
 	o.messages++
+}
+
+// waiting returns how many bytes wait; the lock is held.
+func (o *Outbox) waiting() int {
+	if o.queue == nil {
+		return 0
+	}
+	return len(*o.queue)
 }
 
 // claimNow makes the caller the writer if there is something to write and nobody at it, or a failure to report.
@@ -146,7 +154,7 @@ func (o *Outbox) claimNow() bool {
 	if o.failure != nil {
 		return true
 	}
-	if o.turn != nobody || o.closed || len(o.queue) == 0 {
+	if o.turn != nobody || o.closed || o.queue == nil {
 		return false
 	}
 	o.turn = due
@@ -183,34 +191,30 @@ func (o *Outbox) begin() bool {
 }
 
 func (o *Outbox) run(later func(rest []byte, count int)) {
-	for {
-		batch, count := o.take()
-		if batch == nil {
-			return
-		}
+	for batch, count := o.take(0); batch != nil; batch, count = o.take(count) {
 		n, err := 0, error(nil)
 		if o.raw != nil {
-			n, err = o.tryWrite(batch)
+			n, err = o.tryWrite(*batch)
 		}
 		if err != nil {
 			o.shut()
 			putBuffer(batch)
 			return
 		}
-		if n < len(batch) {
-			later(batch[n:], count)
+		if n < len(*batch) {
+			later((*batch)[n:], count)
 			return
 		}
 		putBuffer(batch)
-		o.done(count)
 	}
 }
 
-// take gives the writer everything that waits; nil when there is nothing, and then it is the writer no more.
-func (o *Outbox) take() (batch []byte, count int) {
+// take gives the writer, which has written so many messages, everything that waits; nil when there is nothing, and then
+// it is the writer no more.
+func (o *Outbox) take(written int) (batch *[]byte, count int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.queue) == 0 || o.over {
+	if o.messages -= written; o.queue == nil || o.over {
 		o.rest()
 		return nil, 0
 	}
@@ -225,12 +229,6 @@ func (o *Outbox) rest() {
 		close(o.idle)
 		o.idle = nil
 	}
-}
-
-func (o *Outbox) done(count int) {
-	o.mu.Lock()
-	o.messages -= count
-	o.mu.Unlock()
 }
 
 // tryWrite writes without blocking. Only the writer calls it.
@@ -254,10 +252,11 @@ func (o *Outbox) drain(rest []byte, count int) {
 			o.shut()
 			return
 		}
-		o.done(count)
-		if rest, count = o.take(); rest == nil {
+		batch, n := o.take(count)
+		if batch == nil {
 			return
 		}
+		rest, count = *batch, n
 	}
 }
 
@@ -312,7 +311,7 @@ func (o *Outbox) claim() error {
 			o.mu.Unlock()
 			return net.ErrClosed
 		}
-		if o.turn == nobody && len(o.queue) == 0 {
+		if o.turn == nobody && o.queue == nil {
 			o.turn = writing
 			o.mu.Unlock()
 			return nil
@@ -336,7 +335,7 @@ func (o *Outbox) End(last []byte) (writer bool) {
 		o.queue = getBuffer()
 	}
 	o.closed = true
-	o.queue = append(o.queue, last...)
+	*o.queue = append(*o.queue, last...)
 	if o.turn != nobody {
 		return false
 	}
@@ -379,10 +378,14 @@ const maxPooled = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 
-func getBuffer() []byte { return (*buffers.Get().(*[]byte))[:0] }
+func getBuffer() *[]byte {
+	b := buffers.Get().(*[]byte)
+	*b = (*b)[:0]
+	return b
+}
 
-func putBuffer(b []byte) {
-	if cap(b) <= maxPooled {
-		buffers.Put(&b)
+func putBuffer(b *[]byte) {
+	if cap(*b) <= maxPooled {
+		buffers.Put(b)
 	}
 }

@@ -383,3 +383,87 @@ func BenchmarkAdd(b *testing.B) {
 	b.StopTimer()
 	_ = server.Close()
 }
+
+// What is queued goes out before the last message, nothing after it, and whoever waits is told.
+func TestEnd(t *testing.T) {
+	t.Parallel()
+	for name, connect := range map[string]func(testing.TB) (net.Conn, net.Conn){"socket": sockets, "pipe": pipe} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := connect(t)
+			var box outbox.Outbox
+			box.Init(&wide, server, func(err error) { t.Error(err) })
+			box.AddLater([]byte("before "))
+			if !box.End([]byte("last")) {
+				t.Fatal("nobody is to write the last message")
+			}
+			if box.Add([]byte("after")) {
+				t.Error("a message after the last one is taken")
+			}
+			box.AddLater([]byte("after"))
+			go func() {
+				box.FlushWait()
+				_ = server.Close()
+			}()
+			if got, err := io.ReadAll(client); err != nil || string(got) != "before last" {
+				t.Errorf("the client reads %q, %v", got, err)
+			}
+			box.Wait()
+			box.Close()
+			if box.End([]byte("x")) {
+				t.Error("a closed outbox has something to write")
+			}
+		})
+	}
+}
+
+// After a failure the last message follows what is being written, in place of what waited.
+func TestEndOfFull(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := pipe(t)
+		var box outbox.Outbox
+		config := outbox.Config{MaxMessages: 3, MaxBytes: 1 << 20, WriteTime: time.Minute}
+		var failures int
+		box.Init(&config, server, func(error) {
+			if failures++; box.End([]byte("last")) {
+				t.Error("two are to write")
+			}
+		})
+		for range 10 {
+			if box.Add([]byte("message ")) {
+				box.Flush()
+			}
+			synctest.Wait()
+		}
+		go func() {
+			box.Wait()
+			_ = server.Close()
+		}()
+		if got, err := io.ReadAll(client); err != nil || string(got) != "message last" || failures != 1 {
+			t.Errorf("the client reads %q, %v, after %d failures", got, err, failures)
+		}
+	})
+}
+
+// Who finds the queue full reports it, although somebody else is about to write; nobody then waits for ever.
+func TestFullBeforeTheFlush(t *testing.T) {
+	t.Parallel()
+	server, _ := pipe(t)
+	var box outbox.Outbox
+	var failed failures
+	config := outbox.Config{MaxMessages: 2, MaxBytes: 1 << 20, WriteTime: time.Minute}
+	box.Init(&config, server, failed.of(server))
+	writers := 0
+	for range 3 {
+		if box.Add([]byte("x")) {
+			writers++
+		}
+	}
+	failed.are(t)
+	for range writers {
+		box.Flush()
+	}
+	failed.are(t, outbox.ErrFull)
+	box.Wait()
+}

@@ -87,6 +87,7 @@ type Conn struct {
 	waiting []Job // from next on
 	next    int
 	unsent  bool // answers wait to be sent
+	ended   bool // no more is to be read
 }
 
 // Init prepares the connection.
@@ -134,30 +135,31 @@ func (c *Conn) Own() {
 		}
 	}()
 	c.send()
-	for ended := false; ; {
-		for next := Handled; next == Handled && !ended && !c.full(); {
+	for {
+		next := Handled
+		for next == Handled && !c.ended && !c.full() {
 			if next = c.client.Next(); next == Handled {
 				c.Use()
 			}
-			ended = next == Ended
+			c.ended = next == Ended
 		}
 		switch {
 		case len(c.waiting) > 0:
 			if !c.runWaiting(turn) {
 				return
 			}
-		case ended:
+		case c.ended:
 			for c.working.Load() > 0 {
 				<-c.wake
 			}
 			c.client.Finish()
 			return
-		case c.full():
+		case next == Handled: // there may be more, but too many requests were at work
 			<-c.wake
 		default:
 			switch c.client.Read() {
 			case All:
-				ended = true
+				c.ended = true
 			case Rest:
 				c.pool.Go(c.Own)
 				return

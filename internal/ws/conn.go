@@ -24,14 +24,20 @@ type Conn struct {
 
 	// Of the reader alone:
 	in      input
-	partly  bool      // the deadline is that of a message that was begun
-	armed   bool      // there is a deadline
-	heard   time.Time // when something was last read
-	silence int       // how often the deadline has passed since
+	partly  bool          // the deadline is that of a message that was begun
+	armed   bool          // there is a deadline
+	until   time.Time     // which
+	heard   time.Duration // when something was last read, as since has it
+	silence int           // how often the deadline has passed since
 }
 
+// epoch is when since began: to read one clock takes half the time that it takes to ask for the time of day.
+var epoch = time.Now()
+
+func since() time.Duration { return time.Since(epoch) }
+
 func (c *Conn) init(nc net.Conn, unread []byte, options *Options, deflate bool, fail func(error)) {
-	c.nc, c.options, c.deflate, c.fail, c.heard = nc, options, deflate, fail, time.Now()
+	c.nc, c.options, c.deflate, c.fail, c.heard = nc, options, deflate, fail, since()
 	c.in.init(nc, options.MaxMessage, unread)
 	c.Out.Init(&options.Outbox, nc, c.doesNotRead)
 }
@@ -45,6 +51,9 @@ func (c *Conn) Deflates() bool { return c.deflate }
 // Next returns the next message that has come whole; ok is false if there is none. It answers pings on the way. The
 // error is a *[CloseError], and final.
 func (c *Conn) Next() (m Message, ok bool, err error) {
+	if closing := c.closing.Load(); closing != nil {
+		return m, false, closing // what was read but not begun is not begun any more
+	}
 	for {
 		h, payload, ok, fault := c.in.frame()
 		if fault == nil && ok && h.rsv1 && !c.deflate {
@@ -67,15 +76,22 @@ func (c *Conn) Next() (m Message, ok bool, err error) {
 				return m, false, fault
 			}
 			if ok {
-				c.partly = false
+				if c.partly { // its time is over; the next message, which may have begun, has its own
+					c.partly, c.armed = false, false
+				}
 				return m, true, nil
 			}
 		}
 	}
 }
 
-// Read waits until more has come, for as long as a client may be silent. The error is a *[CloseError], and final.
-func (c *Conn) Read() error {
+// ErrRest is what Read returns when its argument says so.
+var ErrRest = errors.New("the connection is to wait in another goroutine")
+
+// Read waits until more has come, for as long as a client may be silent. The error is [ErrRest], after which another
+// Read goes on where it was, or a *[CloseError], which is final. resting is asked when [Conn.Wake] was called; true ends
+// the Read with ErrRest, and so does a client that is silent.
+func (c *Conn) Read(resting func() bool) error {
 	switch begun := c.in.begun(); {
 	case !begun && (c.partly || !c.armed):
 		c.partly = false
@@ -84,22 +100,25 @@ func (c *Conn) Read() error {
 		c.partly = true
 		c.arm(c.options.FrameTime)
 	}
-	for {
-		err := c.in.fill()
-		if err == nil {
-			c.heard, c.silence = time.Now(), 0
-			return nil
-		}
-		if closing := c.closing.Load(); closing != nil {
-			return closing
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return &CloseError{Code: gone, Reason: err.Error(), Theirs: true}
-		}
-		if fault := c.late(); fault != nil {
-			return fault
-		}
+	err := c.in.fill()
+	if err == nil {
+		c.heard, c.silence = since(), 0
+		return nil
 	}
+	if closing := c.closing.Load(); closing != nil {
+		return closing
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return &CloseError{Code: gone, Reason: err.Error(), Theirs: true}
+	}
+	if resting() {
+		c.deadline(c.until)
+		return ErrRest
+	}
+	if fault := c.late(); fault != nil {
+		return fault
+	}
+	return ErrRest // what had to be done took more of a stack than waiting does
 }
 
 // late decides what to do when the deadline has passed: after silence the client is asked whether it is there. The time
@@ -108,7 +127,11 @@ func (c *Conn) late() *CloseError {
 	if c.partly {
 		return &CloseError{Code: PolicyError, Reason: "a message must end within " + c.options.FrameTime.String()}
 	}
-	if quiet := time.Since(c.heard); quiet < c.options.PingInterval {
+	if c.options.PingInterval == 0 {
+		c.arm(0)
+		return nil
+	}
+	if quiet := since() - c.heard; quiet < c.options.PingInterval {
 		c.arm(c.options.PingInterval - quiet)
 		return nil
 	}
@@ -129,14 +152,20 @@ func (c *Conn) arm(within time.Duration) {
 	if within > 0 {
 		until = time.Now().Add(within)
 	}
+	c.deadline(until)
+}
+
+// deadline sets until when something must come.
+func (c *Conn) deadline(until time.Time) {
+	c.until = until
 	_ = c.nc.SetReadDeadline(until)
 	if c.closing.Load() != nil {
-		c.wake()
+		c.Wake()
 	}
 }
 
-// wake ends a Read.
-func (c *Conn) wake() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
+// Wake has a Read look whether it is to go on. Any goroutine may call it.
+func (c *Conn) Wake() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
 
 // Abandon leaves the memory of the messages that have come to whoever still uses them.
 func (c *Conn) Abandon() { c.in.abandon() }
@@ -147,9 +176,11 @@ func (c *Conn) Text(head, tail []byte) {
 	var array [headSize]byte
 	n := len(head) + len(tail)
 	if c.deflate && n >= minDeflate {
-		packed := getBytes()
+		plain, packed := getBytes(), getBytes()
+		defer putBytes(plain)
 		defer putBytes(packed)
-		if *packed = deflate((*packed)[:0], head, tail); len(*packed) < n {
+		*plain = append(append((*plain)[:0], head...), tail...) // the compressor would keep head and tail from the stack
+		if *packed = deflate((*packed)[:0], *plain); len(*packed) < n {
 			c.Out.AddLater(appendHead(array[:0], bitFin|bitRSV1|opText, len(*packed)), *packed)
 			return
 		}
@@ -172,7 +203,7 @@ func (c *Conn) control(op byte, payload []byte) {
 // Stop ends reading: Read will return the code and the reason, for Finish to tell the client.
 func (c *Conn) Stop(code int, reason string) {
 	if c.closing.CompareAndSwap(nil, &CloseError{Code: code, Reason: reason}) {
-		c.wake()
+		c.Wake()
 	}
 }
 

@@ -84,14 +84,12 @@ func DeflatedTextFrame(text []byte) []byte {
 	return append(frame, *packed...)
 }
 
-// deflate appends the parts, compressed, as the payload of a message.
-func deflate(dst []byte, parts ...[]byte) []byte {
+// deflate appends text, compressed, as the payload of a message.
+func deflate(dst, text []byte) []byte {
 	out := (*appender)(&dst)
 	w := deflaters.Get().(*flate.Writer)
 	w.Reset(out)
-	for _, p := range parts {
-		_, _ = w.Write(p) // an appender does not fail
-	}
+	_, _ = w.Write(text) // an appender does not fail
 	_ = w.Flush()
 	w.Reset(nil)
 	deflaters.Put(w)

@@ -3,6 +3,7 @@ package ws
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -87,6 +88,7 @@ func closeFrame(code int, reason string) []byte {
 		return []byte{bitFin | opClose, 0}
 	}
 	const most = maxControl - 2
+	reason = strings.ToValidUTF8(reason, "\uFFFD")
 	if len(reason) > most {
 		n := most
 		for n > 0 && !utf8.RuneStart(reason[n]) {

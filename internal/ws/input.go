@@ -106,10 +106,13 @@ func (in *input) begun() bool { return in.to > in.from || in.open }
 
 // fill reads more.
 func (in *input) fill() error {
-	if in.to == in.from {
-		in.release()
-	} else {
+	switch {
+	case in.to > in.from:
 		in.makeRoom()
+	case in.block != nil:
+		in.from, in.to = 0, 0
+	default:
+		in.release()
 	}
 	n, err := in.reader.Read(in)
 	in.to += n

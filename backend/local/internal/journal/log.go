@@ -32,6 +32,8 @@ type Log struct {
 	lock  sync.Locker
 	owner Owner
 
+	minSize int64 // of a segment
+
 	// The owner's lock guards all from here on.
 	segs      []*segment // by number, the oldest first
 	reading   sync.RWMutex

@@ -18,11 +18,15 @@ const (
 	unready   = ".tmp"
 	sector    = 512 // what a disk writes whole or not at all
 	first     = sector
-	minSize   = 1 << 20
-	maxSize   = 32 << 20
 	version   = 1
 	headBytes = 32 // of a batch
 	align     = 8
+)
+
+// DefaultSize is how long the first segment is if nobody says so, in bytes. The longest is growth times that.
+const (
+	DefaultSize = 1 << 20
+	growth      = 32
 )
 
 var magic = [8]byte{'A', 'H', 't', 'a', 's', 'k', 's', version}

@@ -21,7 +21,7 @@ func putShift(b []byte, by int64) []byte {
 func (q *Queue) load() error {
 	q.jobs = newTable(false, q.watchers)
 	q.clock.follow()
-	log, err := journal.Open(q.cfg.FS, &q.mu, q, q.jobs.replay)
+	log, err := journal.Open(q.cfg.FS, q.cfg.FileBytes, &q.mu, q, q.jobs.replay)
 	if err != nil {
 		q.jobs = newTable(true, q.watchers)
 		return err

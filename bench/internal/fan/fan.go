@@ -1,7 +1,8 @@
-package main
+// Package fan measures what a server sends to many connections: it dials them, waits for what they get with one epoll,
+// and says one message after the other to a room of them.
+package fan
 
 import (
-	"bufio"
 	"fmt"
 	"net"
 	"slices"
@@ -14,9 +15,9 @@ import (
 	stats "github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
-// dialMany opens n connections from several addresses of the loopback network, because one has not ports enough. With
+// Dial opens n connections from several addresses of the loopback network, because one has not ports enough. With
 // welcomed it reads each one's welcome before it goes on, so that the queue of those to be accepted never overflows.
-func dialMany(addr string, n int, welcomed bool) ([]*net.TCPConn, error) {
+func Dial(addr string, n int, welcomed bool) ([]*net.TCPConn, error) {
 	remote, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return nil, err
@@ -39,25 +40,27 @@ func dialMany(addr string, n int, welcomed bool) ([]*net.TCPConn, error) {
 	return conns, nil
 }
 
-func closeAll(conns []*net.TCPConn) {
+// CloseAll closes them.
+func CloseAll(conns []*net.TCPConn) {
 	for _, c := range conns {
 		_ = c.Close()
 	}
 }
 
-// listeners waits for what many connections get, with one epoll: the load must not cost more than the server.
-type listeners struct {
+// Listeners waits for what many connections get, with one epoll: the load must not cost more than the server.
+type Listeners struct {
 	epoll int
 	fds   []int
 	buf   [64 << 10]byte
 }
 
-func newListeners(conns []*net.TCPConn) (*listeners, error) {
+// Listen makes listeners of connections.
+func Listen(conns []*net.TCPConn) (*Listeners, error) {
 	epoll, err := unix.EpollCreate1(0)
 	if err != nil {
 		return nil, err
 	}
-	l := &listeners{epoll: epoll}
+	l := &Listeners{epoll: epoll}
 	for _, c := range conns {
 		raw, err := c.SyscallConn()
 		if err != nil {
@@ -75,8 +78,8 @@ func newListeners(conns []*net.TCPConn) (*listeners, error) {
 	return l, nil
 }
 
-// read reads until want connections have had something, and tells each. With want 0 it reads what comes within a moment.
-func (l *listeners) read(want int, each func()) error {
+// Read reads until want connections have had something, and tells each. With want 0 it reads what comes within a moment.
+func (l *Listeners) Read(want int, each func()) error {
 	events := make([]unix.EpollEvent, 1024)
 	timeout := 10_000
 	if want == 0 {
@@ -107,63 +110,69 @@ func (l *listeners) read(want int, each func()) error {
 	return nil
 }
 
-// fan is one room with many listeners and one that speaks.
-type fan struct {
+// Answer writes the same to each connection that gets something, whenever it does, for a time.
+func (l *Listeners) Answer(d time.Duration, answer []byte) error {
+	events := make([]unix.EpollEvent, 1024)
+	for stop := time.Now().Add(d); time.Now().Before(stop); {
+		n, err := unix.EpollWait(l.epoll, events, 100)
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+		for _, e := range events[:max(n, 0)] {
+			if n, err := unix.Read(int(e.Fd), l.buf[:]); n <= 0 {
+				return fmt.Errorf("a connection that was to stay has ended: %v", err)
+			}
+			if _, err := unix.Write(int(e.Fd), answer); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Fan is one room with many listeners and one that speaks.
+type Fan struct {
 	server    *proc.Server
-	speaker   net.Conn
-	in        *bufio.Reader
-	listeners *listeners
+	say       func() error // and returns when the server has answered
+	listeners *Listeners
 	conns     []*net.TCPConn
 	delays    []float64 // milliseconds from the saying to each delivery
 	last      []float64 // to the last one
 }
 
-func newFan(s *proc.Server, n int) (*fan, error) {
-	conns, err := dialMany(s.Addr, n, false)
+// New makes a room of connections that are in it. say says something in it and waits for the answer.
+func New(s *proc.Server, conns []*net.TCPConn, say func() error) (*Fan, error) {
+	l, err := Listen(conns)
 	if err != nil {
 		return nil, err
 	}
-	l, err := newListeners(conns)
-	if err != nil {
-		return nil, err
-	}
-	speaker, err := net.Dial("tcp", s.Addr)
-	if err != nil {
-		return nil, err
-	}
-	return &fan{server: s, speaker: speaker, in: bufio.NewReader(speaker), listeners: l, conns: conns}, l.read(0, func() {})
+	return &Fan{server: s, say: say, listeners: l, conns: conns}, l.Read(0, func() {})
 }
 
-// said is 110 bytes, so that a message is about 200.
-var said = strings.Repeat("hello, ", 15) + "world"
+// Target is the room as something to measure.
+func (f *Fan) Target() stats.Target { return stats.Target{Server: f.server, Load: f.load} }
 
 // load says one message after the other, each when the last listener has the one before, and counts deliveries.
-func (f *fan) load(d time.Duration) (int, error) {
+func (f *Fan) load(d time.Duration) (int, error) {
 	n := 0
 	for stop := time.Now().Add(d); time.Now().Before(stop); {
 		begun := time.Now()
-		if _, err := fmt.Fprintf(f.speaker, "say %s\r\n", said); err != nil {
-			return n, err
-		}
-		if err := f.listeners.read(len(f.conns), func() { f.delays = append(f.delays, time.Since(begun).Seconds()*1000) }); err != nil {
+		answered := make(chan error, 1)
+		go func() { answered <- f.say() }()
+		if err := f.listeners.Read(len(f.conns), func() { f.delays = append(f.delays, time.Since(begun).Seconds()*1000) }); err != nil {
 			return n, err
 		}
 		f.last = append(f.last, time.Since(begun).Seconds()*1000)
 		n += len(f.conns)
-		for { // its own answer
-			text, err := f.in.ReadString('\n')
-			if err != nil {
-				return n, err
-			}
-			if strings.Contains(text, `"status":"OK"`) {
-				break
-			}
+		if err := <-answered; err != nil {
+			return n, err
 		}
 	}
 	return n, nil
 }
 
-func fanTable(fans []*fan, results []stats.Result) string {
+// Table is what several rooms reached, as a Markdown table.
+func Table(fans []*Fan, results []stats.Result) string {
 	var b strings.Builder
 	b.WriteString("| server | deliveries per CPU second, ratio to the first (IQR) | deliveries per CPU second | p50 / p99 of a delivery, ms | p50 / p99 to the last, ms | resident MB |\n|---|---|---|---|---|---|\n")
 	for i, r := range results {

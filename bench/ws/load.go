@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"time"
+)
+
+const connections = 100
+
+// request is 200 bytes, and so is the answer, by its id.
+var id = strings.Repeat("0123456789", 11)
+
+var request = frame(`{"event":"action","id":"` + id + `","params":{"action":"randomNumber","limit":10,"offset":5}}`)
+
+// client is one connection of the load, open for the whole run.
+type client struct {
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+// newLoad opens the connections.
+func newLoad(addr string) ([]client, error) {
+	var clients []client
+	for range connections {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			return nil, err
+		}
+		in, err := open(conn)
+		if err != nil {
+			return nil, err
+		}
+		clients = append(clients, client{conn, in})
+	}
+	return clients, nil
+}
+
+// load keeps depth requests going on each connection: it sends that many and reads their answers.
+func load(clients []client, depth int) func(time.Duration) (int, error) {
+	return func(d time.Duration) (int, error) {
+		stop := time.Now().Add(d)
+		counts, errs := make([]int, len(clients)), make([]error, len(clients))
+		var wg sync.WaitGroup
+		for i, c := range clients {
+			wg.Go(func() { counts[i], errs[i] = c.load(depth, stop) })
+		}
+		wg.Wait()
+		total := 0
+		for i := range clients {
+			total += counts[i]
+		}
+		return total, errors.Join(errs...)
+	}
+}
+
+// load counts answers by their id; the welcome and who comes and goes are passed over.
+func (c client) load(depth int, stop time.Time) (n int, err error) {
+	batch, wanted := bytes.Repeat(request, depth), []byte(id)
+	_ = c.conn.SetDeadline(stop.Add(10 * time.Second))
+	for time.Now().Before(stop) {
+		if _, err := c.conn.Write(batch); err != nil {
+			return n, err
+		}
+		for range depth {
+			if err := await(c.in, wanted); err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
+// said is 110 bytes, so that a message is about 200.
+var said = strings.Repeat("hello, ", 15) + "world"
+
+// dialect is how clients of a server come into the room, and how one of them speaks.
+type dialect struct {
+	enter    []string // messages
+	say      string
+	answered string // is in the answer
+}
+
+var own = dialect{say: `{"event":"say","id":1,"message":"` + said + `"}`, answered: `"status":"OK"`}
+
+var dialects = map[string]dialect{
+	"actionhero": own, "bare loop": own,
+	"centrifuge": {
+		enter:    []string{`{"id":1,"connect":{}}`, `{"id":2,"subscribe":{"channel":"room"}}`},
+		say:      `{"id":3,"publish":{"channel":"room","data":"` + said + `"}}`,
+		answered: `"publish":{}`,
+	},
+}
+
+// join brings a connection into the room.
+func (d dialect) join(conn net.Conn) (*bufio.Reader, error) {
+	in, err := open(conn)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range d.enter {
+		if _, err := conn.Write(frame(text)); err != nil {
+			return nil, err
+		}
+		if _, err := next(in); err != nil {
+			return nil, err
+		}
+	}
+	return in, nil
+}
+
+// speak returns what says something and waits for the answer.
+func (d dialect) speak(conn net.Conn, in *bufio.Reader) func() error {
+	request, wanted := frame(d.say), []byte(d.answered)
+	return func() error {
+		if _, err := conn.Write(request); err != nil {
+			return err
+		}
+		return await(in, wanted)
+	}
+}

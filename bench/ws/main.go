@@ -1,0 +1,213 @@
+// Command ws measures this server over plain WebSocket: actions on 100 connections beside an echo of lxzan/gws, which
+// does none of the work; a message to a room of many beside a bare loop of writes and centrifuge; and the memory of
+// idle connections. It prints Markdown tables.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/actionhero-go/actionhero/bench/internal/fan"
+	"github.com/actionhero-go/actionhero/bench/internal/proc"
+	"github.com/actionhero-go/actionhero/bench/internal/slices"
+)
+
+func main() {
+	serve := flag.String("serve", "", "be this server (internal)")
+	addr := flag.String("addr", "", "address for -serve")
+	passes := flag.Int("passes", 12, "slices for each server")
+	slice := flag.Duration("slice", time.Second, "length of a slice")
+	depths := flag.String("depths", "1,16", "requests under way at a time, a table for each; empty to leave that out")
+	members := flag.Int("fan", 5000, "members of the room, 0 to leave that out")
+	idle := flag.Int("idle", 19000, "idle connections, 0 to leave that out")
+	settle := flag.Duration("settle", 130*time.Second, "how long idle connections are left alone before they are measured; Go collects garbage every two minutes at the latest")
+	flag.Parse()
+	if *serve != "" {
+		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
+		os.Exit(1)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *passes, *slice, *depths, *members, *idle, *settle); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, passes int, slice time.Duration, depths string, members, idle int, settle time.Duration) error {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := bench{ctx: ctx, ours: filepath.Join(dir, "actionhero"), passes: passes, slice: slice}
+	if out, err := exec.CommandContext(ctx, "go", "build", "-C", "..", "-o", b.ours, "./cmd/actionhero").CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	if err := exec.Command("taskset", "-a", "-p", "-c", "1", fmt.Sprint(os.Getpid())).Run(); err != nil {
+		return fmt.Errorf("the load cannot be pinned to a processor: %w", err)
+	}
+	for text := range strings.SplitSeq(depths, ",") {
+		if depth, err := strconv.Atoi(text); text != "" && err != nil {
+			return fmt.Errorf("-depths: %w", err)
+		} else if depth > 0 {
+			if err := b.requests(depth); err != nil {
+				return err
+			}
+		}
+	}
+	if members > 0 {
+		if err := b.fan(members); err != nil {
+			return err
+		}
+	}
+	if idle > 0 {
+		if err := b.idle(idle, settle); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("%s, %s, %d slices of %v each, %d connections, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, connections, time.Now().Format(time.DateOnly))
+	return nil
+}
+
+type bench struct {
+	ctx    context.Context
+	ours   string
+	passes int
+	slice  time.Duration
+}
+
+func (b *bench) start(name string) (*proc.Server, error) {
+	addr, err := proc.FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	if name != "actionhero" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		return proc.Start(b.ctx, name, addr, nil, self, "-serve", name, "-addr", addr)
+	}
+	_, port, _ := strings.Cut(addr, ":")
+	return proc.Start(b.ctx, name, addr, []string{
+		"ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1", "ACTIONHERO_HTTP_SERVER_PORT=" + port, "ACTIONHERO_TCP_SERVER_ENABLE=false",
+		"ACTIONHERO_LOG_LOGGING=false", "ACTIONHERO_LOG_LOG_REQUESTS=false",
+	}, b.ours, "start")
+}
+
+func (b *bench) requests(depth int) error {
+	var targets []slices.Target
+	for _, name := range []string{"gws echo", "actionhero"} {
+		s, err := b.start(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = s.Stop() }()
+		clients, err := newLoad(s.Addr)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		targets = append(targets, slices.Target{Server: s, Load: load(clients, depth)})
+	}
+	results, err := slices.Run(targets, b.passes, b.slice)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Requests, %d at a time:\n\n%s\n", depth, slices.Table(results))
+	return nil
+}
+
+func (b *bench) fan(members int) error {
+	var targets []slices.Target
+	var fans []*fan.Fan
+	for _, name := range []string{"bare loop", "actionhero", "centrifuge"} {
+		s, err := b.start(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = s.Stop() }()
+		conns, err := fan.Dial(s.Addr, members, false)
+		defer fan.CloseAll(conns)
+		if err != nil {
+			return err
+		}
+		for _, c := range conns {
+			if _, err := dialects[name].join(c); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		speaker, err := net.Dial("tcp", s.Addr)
+		if err != nil {
+			return err
+		}
+		in, err := dialects[name].join(speaker)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		f, err := fan.New(s, conns, dialects[name].speak(speaker, in))
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		targets = append(targets, f.Target())
+		fans = append(fans, f)
+	}
+	results, err := slices.Run(targets, b.passes, b.slice)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("A message to %d members, one at a time:\n\n%s\n", members, fan.Table(fans, results))
+	return nil
+}
+
+// idle measures what a connection that does nothing takes, in a room that it has changed to.
+func (b *bench) idle(n int, settle time.Duration) error {
+	s, err := b.start("actionhero")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Stop() }()
+	before, err := s.RSS()
+	if err != nil {
+		return err
+	}
+	conns, err := fan.Dial(s.Addr, n, false)
+	defer fan.CloseAll(conns)
+	if err != nil {
+		return err
+	}
+	for i, c := range conns {
+		if _, err := own.join(c); err != nil {
+			return err
+		}
+		if _, err := c.Write(frame(fmt.Sprintf(`{"event":"roomChange","room":"room%d"}`, i/20))); err != nil {
+			return err
+		}
+	}
+	l, err := fan.Listen(conns)
+	if err != nil {
+		return err
+	}
+	if err := l.Read(0, func() {}); err != nil {
+		return err
+	}
+	if err := l.Answer(settle, pong); err != nil {
+		return err
+	}
+	after, err := s.RSS()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d idle connections, each in a room of 20: %.1f KiB resident for each\n\n", n, float64(after-before)/float64(n)/1024)
+	return nil
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+	"github.com/lxzan/gws"
+)
+
+var peers = map[string]func(addr string) error{
+	"gws echo":   serveGWS,
+	"bare loop":  func(addr string) error { return new(loop).listen(addr) },
+	"centrifuge": serveCentrifuge,
+}
+
+// serveGWS is an echo on lxzan/gws as its manual has it: the read loop leaves the handler of net/http.
+func serveGWS(addr string) error {
+	upgrader := gws.NewUpgrader(echo{}, nil)
+	return http.ListenAndServe(addr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if conn, err := upgrader.Upgrade(w, r); err == nil {
+			go conn.ReadLoop()
+		}
+	}))
+}
+
+// echo answers each message with itself: it does none of the work of a server.
+type echo struct{ gws.BuiltinEventHandler }
+
+func (echo) OnMessage(c *gws.Conn, m *gws.Message) {
+	defer m.Close()
+	_ = c.WriteMessage(m.Opcode, m.Bytes())
+}
+
+var message = `{"message":"` + said + `","from":"01a209bd-1fcd-70f3-bb9a-2f53f4b47f26","context":"user"}`
+
+const saidAnswer = `{"context":"response","status":"OK","id":1}`
+
+// loop writes a prebuilt frame to all the others when one client says something, one after the other: what a broadcast
+// costs at least.
+type loop struct {
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (l *loop) listen(addr string) error {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			return err
+		}
+		go l.serve(conn)
+	}
+}
+
+func (l *loop) serve(conn net.Conn) {
+	const answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n"
+	buf := make([]byte, 1024)
+	n, err := conn.Read(buf)
+	if err != nil || !bytes.HasSuffix(buf[:n], []byte("\r\n\r\n")) {
+		return
+	}
+	_, _ = conn.Write([]byte(answer))
+	l.mu.Lock()
+	l.conns = append(l.conns, conn)
+	l.mu.Unlock()
+	frame, said := serverFrame(message), serverFrame(saidAnswer)
+	for {
+		if _, err := conn.Read(buf); err != nil {
+			return
+		}
+		l.mu.Lock()
+		for _, c := range l.conns {
+			if c != conn {
+				_, _ = c.Write(frame) // a client that has gone is not what is measured
+			}
+		}
+		l.mu.Unlock()
+		_, _ = conn.Write(said)
+	}
+}
+
+// serveCentrifuge is a server on the centrifuge library with its memory broker, where all may do all.
+func serveCentrifuge(addr string) error {
+	node, err := centrifuge.New(centrifuge.Config{})
+	if err != nil {
+		return err
+	}
+	node.OnConnecting(func(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
+		return centrifuge.ConnectReply{Credentials: &centrifuge.Credentials{UserID: "user"}, PingPongConfig: &centrifuge.PingPongConfig{PingInterval: time.Hour, PongTimeout: time.Minute}}, nil
+	})
+	node.OnConnect(func(c *centrifuge.Client) {
+		c.OnSubscribe(func(_ centrifuge.SubscribeEvent, done centrifuge.SubscribeCallback) {
+			done(centrifuge.SubscribeReply{}, nil)
+		})
+		c.OnPublish(func(_ centrifuge.PublishEvent, done centrifuge.PublishCallback) {
+			done(centrifuge.PublishReply{}, nil)
+		})
+	})
+	if err := node.Run(); err != nil {
+		return err
+	}
+	handler := centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{CheckOrigin: func(*http.Request) bool { return true }})
+	return http.ListenAndServe(addr, handler)
+}

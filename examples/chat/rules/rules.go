@@ -1,0 +1,107 @@
+// Package rules is what the chat has of its own: two actions, and the rules of its rooms, which hold on every transport.
+package rules
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// All is the chat.
+var All = actionhero.Parts{Name, Mute, Rules}
+
+// MembersRoom is the room that only people with a name may enter.
+const MembersRoom = "members"
+
+// Details of a connection. The name is shown to all, because config.json switches general.roomDetails on.
+const (
+	detailName  = "name"
+	detailMuted = "muted"
+)
+
+// errNoConn is for who asks over HTTP, where nobody stays.
+var errNoConn = actionhero.Errorf(actionhero.InvalidInput, "stay connected to chat: use WebSocket, Socket.IO or TCP")
+
+// NameInput is what name takes.
+type NameInput struct {
+	Name string `json:"name" required:"true" minLength:"2" maxLength:"20" pattern:"^[\\p{L}\\p{N} _-]+$" doc:"what others call you"`
+}
+
+// Name gives the caller a name.
+var Name = actionhero.Action[NameInput, NameInput]{
+	Name: "name", Description: "Gives you a name, with which you may enter the room " + MembersRoom,
+	Run: func(ctx context.Context, in NameInput) (NameInput, error) {
+		conn := actionhero.RequestFrom(ctx).Conn
+		if conn == nil {
+			return NameInput{}, errNoConn
+		}
+		in.Name = strings.TrimSpace(in.Name)
+		return in, conn.SetDetail(detailName, in.Name)
+	},
+}
+
+// MuteInput is what mute takes.
+type MuteInput struct {
+	ID string `json:"id" required:"true" format:"uuid" doc:"whom you do not want to hear: the from of a message"`
+}
+
+// MuteOutput is what mute answers.
+type MuteOutput struct {
+	Muted []string `json:"muted"`
+}
+
+// Mute keeps what somebody says from the caller.
+var Mute = actionhero.Action[MuteInput, MuteOutput]{
+	Name: "mute", Description: "Keeps what somebody says from you",
+	Run: func(ctx context.Context, in MuteInput) (MuteOutput, error) {
+		conn := actionhero.RequestFrom(ctx).Conn
+		if conn == nil {
+			return MuteOutput{}, errNoConn
+		}
+		list := muted(conn)
+		if !slices.Contains(list, in.ID) {
+			list = append(list, in.ID)
+		}
+		return MuteOutput{list}, conn.SetDetail(detailMuted, list)
+	},
+}
+
+func muted(conn *actionhero.Conn) (list []string) {
+	values, _ := conn.Detail(detailMuted).([]any)
+	for _, v := range values {
+		list = append(list, v.(string))
+	}
+	return list
+}
+
+// maxText is the longest message, in characters.
+const maxText = 500
+
+// Rules are the rules of the rooms.
+var Rules = actionhero.RoomMiddleware{
+	Join: func(_ context.Context, c *actionhero.Conn, room string) error {
+		if room == MembersRoom && c.Detail(detailName) == nil {
+			return actionhero.Errorf(actionhero.PermissionDenied, "%s is for people with a name: call the action name first", room)
+		}
+		return nil
+	},
+	Say: func(_ context.Context, _ *actionhero.Conn, _, text string) (string, error) {
+		text = strings.TrimSpace(text)
+		switch {
+		case text == "":
+			return "", actionhero.Errorf(actionhero.InvalidInput, "say something")
+		case utf8.RuneCountInString(text) > maxText:
+			return "", actionhero.Errorf(actionhero.InvalidInput, "a message may have %d characters at most", maxText)
+		}
+		return polite.Replace(text), nil
+	},
+	Deliver: func(to *actionhero.Conn, d *actionhero.Delivery) bool {
+		values, _ := to.Detail(detailMuted).([]any)
+		return !slices.Contains(values, any(d.From))
+	},
+}
+
+var polite = strings.NewReplacer("damn", "****", "Damn", "****")

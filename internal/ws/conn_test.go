@@ -1,0 +1,408 @@
+package ws
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/actionhero-go/actionhero/internal/outbox"
+)
+
+// client is the other end of a connection in a test of time, which a pipe is for.
+type client struct {
+	net.Conn
+	t     *testing.T
+	ended chan error // what the server's reader ended with
+	fails chan error // what Upgrade's fail was told
+}
+
+func pipe(t *testing.T, options *Options) (*Conn, *client) {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	c, p := new(Conn), &client{ours, t, make(chan error, 1), make(chan error, 1)}
+	c.init(theirs, nil, options, false, func(err error) { p.fails <- err })
+	t.Cleanup(func() { _, _ = ours.Close(), theirs.Close() })
+	return c, p
+}
+
+// serve is the life of a connection that throws messages away.
+func (p *client) serve(c *Conn) {
+	for {
+		_, ok, err := c.Next()
+		if err == nil && !ok {
+			if err = c.Read(func() bool { return false }); errors.Is(err, ErrRest) {
+				err = nil
+			}
+		}
+		if err != nil {
+			c.Finish(err)
+			p.ended <- err
+			return
+		}
+	}
+}
+
+func settings() *Options {
+	return &Options{
+		Outbox:     outbox.Config{MaxMessages: 10, MaxBytes: 1 << 20, WriteTime: 5 * time.Second},
+		MaxMessage: 1000, FrameTime: 15 * time.Second, PingInterval: 20 * time.Second, PongTime: 10 * time.Second, CloseTime: time.Second,
+	}
+}
+
+// masked is a frame with a mask of zeros.
+func masked(first byte, payload string) []byte {
+	return append([]byte{first, bitMask | byte(len(payload)), 0, 0, 0, 0}, payload...)
+}
+
+// frame reads a short frame.
+func (p *client) frame() (first byte, payload string) {
+	p.t.Helper()
+	var head [2]byte
+	if _, err := io.ReadFull(p, head[:]); err != nil {
+		p.t.Fatal(err)
+	}
+	b := make([]byte, head[1])
+	if _, err := io.ReadFull(p, b); err != nil {
+		p.t.Fatal(err)
+	}
+	return head[0], string(b)
+}
+
+// closed demands a close frame at that age of the test.
+func (p *client) closed(begun time.Time, age time.Duration, code int) {
+	p.t.Helper()
+	first, payload := p.frame()
+	if first != bitFin|opClose || int(binary.BigEndian.Uint16([]byte(payload))) != code {
+		p.t.Errorf("got frame %#x %q, want a close frame with code %d", first, payload, code)
+	}
+	if got := time.Since(begun); got != age {
+		p.t.Errorf("it comes after %v, want %v", got, age)
+	}
+	_ = p.Close()
+	<-p.ended
+}
+
+func TestPings(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, p := pipe(t, settings())
+		begun := time.Now()
+		go p.serve(c)
+		for n := 1; n <= 3; n++ { // a client that answers stays
+			if first, payload := p.frame(); first != bitFin|opPing || payload != "" || time.Since(begun) != time.Duration(n)*20*time.Second {
+				t.Fatalf("after %v comes frame %#x %q, want a ping", time.Since(begun), first, payload)
+			}
+			_, _ = p.Write(masked(bitFin|opPong, ""))
+		}
+		time.Sleep(15 * time.Second) // one that speaks is not asked
+		_, _ = p.Write(masked(bitFin|opText, "hi"))
+		if first, _ := p.frame(); first != bitFin|opPing || time.Since(begun) != 95*time.Second {
+			t.Fatalf("after %v comes frame %#x, want a ping", time.Since(begun), first)
+		}
+		p.closed(begun, 105*time.Second, PolicyError) // and one that does not answer is closed
+	})
+}
+
+// A client that has begun a message must end it in time, however it goes on.
+func TestMessagesMustEnd(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ open, drip []byte }{
+		"begun":             {open: masked(bitFin|opText, "abc")[:7]},
+		"a byte at a time":  {open: masked(bitFin|opText, strings.Repeat("x", 100))[:6], drip: []byte("x")},
+		"half a head":       {open: []byte{bitFin | opText}},
+		"a fragment":        {open: masked(opText, "abc")},
+		"empty fragments":   {open: masked(opText, ""), drip: masked(opContinuation, "")},
+		"pings in between":  {open: masked(opText, "a"), drip: masked(bitFin|opPong, "")},
+		"after another one": {open: append(masked(bitFin|opText, "whole"), bitFin|opText)},
+		"half a ping":       {open: masked(bitFin|opPing, "abc")[:7]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, p := pipe(t, settings())
+				begun := time.Now()
+				go p.serve(c)
+				_, _ = p.Write(test.open)
+				var dripping sync.WaitGroup
+				dripping.Go(func() {
+					for len(test.drip) > 0 {
+						time.Sleep(time.Second - 1)
+						if _, err := p.Write(test.drip); err != nil {
+							return
+						}
+					}
+				})
+				p.closed(begun, 15*time.Second, PolicyError)
+				dripping.Wait()
+			})
+		})
+	}
+}
+
+// A message that takes a while but ends is fine, again and again, and silence after it is measured as ever.
+func TestSlowMessages(t *testing.T) {
+	t.Parallel()
+	for _, interval := range []time.Duration{20 * time.Second, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			options := settings()
+			options.PingInterval = interval
+			c, p := pipe(t, options)
+			go p.serve(c)
+			for range 5 {
+				for _, part := range [][]byte{masked(bitFin|opText, "abc")[:7], []byte("b"), append([]byte("c"), masked(opText, "")[0]), masked(opText, "")[1:], masked(bitFin|opContinuation, "")} {
+					_, _ = p.Write(part)
+					time.Sleep(6 * time.Second)
+				}
+			}
+			if interval == 0 {
+				time.Sleep(time.Hour)
+				_, _ = p.Write(masked(bitFin|opPing, "still there?"))
+				if first, payload := p.frame(); first != bitFin|opPong || payload != "still there?" {
+					t.Errorf("got frame %#x %q", first, payload)
+				}
+				_ = p.Close()
+				<-p.ended
+				return
+			}
+			begun := time.Now().Add(-6 * time.Second)
+			if first, _ := p.frame(); first != bitFin|opPing {
+				t.Errorf("got frame %#x, want a ping", first)
+			}
+			p.closed(begun, 30*time.Second, PolicyError)
+		})
+	}
+}
+
+// A client that does not read is told so behind what is on its way, and cut off if it does not take that.
+func TestClientThatDoesNotRead(t *testing.T) {
+	t.Parallel()
+	frame := TextFrame([]byte(strings.Repeat("x", 100)))
+	flood := func(c *Conn, n int) {
+		for range n {
+			if c.Out.Add(frame) {
+				c.Out.Flush()
+			}
+			synctest.Wait()
+		}
+	}
+	t.Run("reads in time", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			c, p := pipe(t, settings())
+			go p.serve(c)
+			flood(c, 100)
+			if err := <-p.fails; err != outbox.ErrFull {
+				t.Errorf("the failure is %v", err)
+			}
+			if _, got := p.frame(); got != string(frame[2:]) {
+				t.Errorf("the message that was on its way is %q", got)
+			}
+			first, payload := p.frame()
+			if first != bitFin|opClose || int(binary.BigEndian.Uint16([]byte(payload))) != TryAgainLater {
+				t.Errorf("got frame %#x %q, want a close frame with code %d", first, payload, TryAgainLater)
+			}
+			<-p.ended
+			if _, err := p.Read(make([]byte, 1)); err != io.EOF {
+				t.Errorf("after the close frame: %v", err)
+			}
+		})
+	})
+	t.Run("never reads", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			c, p := pipe(t, settings())
+			begun := time.Now()
+			go p.serve(c)
+			flood(c, 100)
+			<-p.fails
+			<-p.ended
+			if got := time.Since(begun); got != time.Second {
+				t.Errorf("it is cut off after %v, want CloseTime", got)
+			}
+		})
+	})
+	t.Run("a few messages", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			c, p := pipe(t, settings())
+			begun := time.Now()
+			go p.serve(c)
+			flood(c, 2)
+			if err := <-p.fails; err != outbox.ErrSlow {
+				t.Errorf("the failure is %v", err)
+			}
+			<-p.ended
+			if got := time.Since(begun); got != 5*time.Second {
+				t.Errorf("it is cut off after %v, want WriteTime", got)
+			}
+		})
+	})
+}
+
+// Close tells the client why, behind what was queued; a client that takes no part is cut off.
+func TestClose(t *testing.T) {
+	t.Parallel()
+	for _, reads := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			c, p := pipe(t, settings())
+			begun := time.Now()
+			go p.serve(c)
+			c.Text([]byte(`{"a":`), []byte(`1}`))
+			c.Close(PolicyError, strings.Repeat("é", 100)+"\xff")
+			c.Close(GoingAway, "too late")
+			c.Stop(GoingAway, "too late")
+			c.Text([]byte("too late"), nil)
+			c.Out.Send()
+			if reads {
+				if _, payload := p.frame(); payload != `{"a":1}` {
+					t.Errorf("what was queued is %q", payload)
+				}
+				first, payload := p.frame()
+				if first != bitFin|opClose || int(binary.BigEndian.Uint16([]byte(payload))) != PolicyError || payload[2:] != strings.Repeat("é", 61) {
+					t.Errorf("got frame %#x %q", first, payload)
+				}
+			}
+			<-p.ended
+			if got := time.Since(begun); got > time.Second || !reads && got < time.Second {
+				t.Errorf("reads is %v: it ends after %v", reads, got)
+			}
+		})
+	}
+}
+
+// Stop has the reader end, also one that is at something else for now, and Finish tells the client.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, p := pipe(t, settings())
+		c.Stop(GoingAway, "bye")
+		go p.serve(c)
+		p.closed(time.Now(), 0, GoingAway)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c, p := pipe(t, settings())
+		go p.serve(c)
+		synctest.Wait()
+		c.Stop(GoingAway, "bye")
+		p.closed(time.Now(), 0, GoingAway)
+	})
+}
+
+// A Read that is told to rest does so, and the next one goes on with the same deadline.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, p := pipe(t, settings())
+		begun := time.Now()
+		rested := make(chan time.Duration, 1)
+		go func() {
+			if err := c.Read(func() bool { return true }); err != ErrRest {
+				t.Errorf("it ends with %v", err)
+			}
+			rested <- time.Since(begun)
+			p.serve(c)
+		}()
+		time.Sleep(5 * time.Second)
+		c.Wake()
+		if got := <-rested; got != 5*time.Second {
+			t.Errorf("it rests after %v", got)
+		}
+		if first, _ := p.frame(); first != bitFin|opPing || time.Since(begun) != 20*time.Second {
+			t.Errorf("after %v comes frame %#x, want a ping", time.Since(begun), first)
+		}
+		_ = p.Close()
+		<-p.ended
+	})
+}
+
+func TestUnmask(t *testing.T) {
+	t.Parallel()
+	for n := range 200 {
+		for offset := range 9 {
+			plain, mask := make([]byte, n), [4]byte{byte(rand.Uint32()), byte(rand.Uint32()), byte(rand.Uint32()), byte(rand.Uint32())}
+			wire := make([]byte, offset+n)
+			for i := range plain {
+				plain[i] = byte(rand.Uint32())
+				wire[offset+i] = plain[i] ^ mask[i%4]
+			}
+			if unmask(wire[offset:], binary.LittleEndian.Uint32(mask[:])); !bytes.Equal(wire[offset:], plain) {
+				t.Fatalf("%d bytes at %d come out wrong", n, offset)
+			}
+		}
+	}
+}
+
+// FuzzFrames reads any bytes in pieces of any sizes: the messages, and the end, are those of reading them in one piece.
+func FuzzFrames(f *testing.F) {
+	for _, b := range [][]byte{
+		nil, masked(bitFin|opText, "hello"), append(masked(opText, "a"), masked(bitFin|opContinuation, "b")...), masked(bitFin|opClose, "\x03\xe8bye"),
+		append(masked(bitFin|opPing, "x"), masked(bitFin|opBinary, "\xff")...), {bitFin | opText, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4}, masked(bitFin|bitRSV1|opText, string(deflate(nil, []byte("hello")))),
+		{bitFin | opText, 0xfe, 0xff, 0xff, 1, 2, 3, 4}, append(masked(bitFin|opText, "\xff"), 1, 2, 3),
+	} {
+		f.Add(b, []byte{0, 3, 255})
+	}
+	f.Fuzz(func(t *testing.T, text, sizes []byte) {
+		whole, end := read(t, text, nil)
+		parts, partsEnd := read(t, text, sizes)
+		if strings.Join(whole, "|") != strings.Join(parts, "|") || end != partsEnd {
+			t.Fatalf("in one piece %q, %s; in pieces %q, %s", whole, end, parts, partsEnd)
+		}
+	})
+}
+
+// read returns the messages, and the error at the end.
+func read(t *testing.T, text, sizes []byte) (messages []string, end string) {
+	c := new(Conn)
+	options := settings()
+	options.Outbox = outbox.Config{MaxMessages: 1 << 30, MaxBytes: 1 << 30, WriteTime: time.Minute}
+	c.init(&feed{text: bytes.Clone(text), sizes: sizes}, nil, options, true, nil)
+	for {
+		m, ok, err := c.Next()
+		if err == nil && !ok {
+			err = c.Read(func() bool { return false })
+		}
+		if err != nil {
+			return messages, err.Error()
+		}
+		if ok {
+			if len(m.Data) > options.MaxMessage || !m.Binary && !utf8.Valid(m.Data) {
+				t.Fatalf("a message is %q", m.Data)
+			}
+			messages = append(messages, string(m.Data))
+		}
+	}
+}
+
+// feed is a connection that reads pieces of a text and swallows what is written.
+type feed struct {
+	net.Conn
+	text, sizes []byte
+}
+
+func (f *feed) Read(p []byte) (int, error) {
+	if len(f.text) == 0 {
+		return 0, io.EOF
+	}
+	size := len(p)
+	if len(f.sizes) > 0 {
+		size = 1 + int(f.sizes[0])
+		f.sizes = append(f.sizes[1:], f.sizes[0])
+	}
+	n := copy(p, f.text[:min(size, len(f.text))])
+	f.text = f.text[n:]
+	return n, nil
+}
+
+func (f *feed) Write(p []byte) (int, error)      { return len(p), nil }
+func (f *feed) SetReadDeadline(time.Time) error  { return nil }
+func (f *feed) SetWriteDeadline(time.Time) error { return nil }
+func (f *feed) Close() error                     { return nil }

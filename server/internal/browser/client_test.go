@@ -1,0 +1,90 @@
+package browser_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// The module has no package.json beside it, and Node takes a .js file for what it used to be: it gets a copy.
+func module(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../public/javascript/actionhero.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "actionhero.mjs")
+	if err := os.WriteFile(name, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// node prepares a run of Node; flags come before the name of the script.
+func node(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal("no node on the PATH: install Node.js 20 or later")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	t.Cleanup(cancel)
+	return exec.CommandContext(ctx, path, args...)
+}
+
+// The client against a WebSocket and a clock of the test's own.
+func TestClient(t *testing.T) {
+	t.Parallel()
+	cmd := node(t, "testdata/client.test.mjs")
+	cmd.Env = append(os.Environ(), "MODULE="+module(t))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
+// The client against a server that stops and starts.
+func TestClientLive(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	orders := make(chan func())
+	control := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		act, done := map[string]func(){"/stop": s.stop, "/start": s.again}[r.URL.Path], make(chan struct{})
+		select {
+		case orders <- func() { defer close(done); act() }:
+			<-done
+		case <-t.Context().Done():
+		}
+	}))
+	defer control.Close()
+	args := []string{"testdata/live.test.mjs"}
+	if out, err := node(t, "-p", "typeof WebSocket").Output(); err != nil {
+		t.Fatal(err)
+	} else if string(out) == "undefined\n" { // before Node 22
+		args = append([]string{"--experimental-websocket"}, args...)
+	}
+	cmd := node(t, args...)
+	cmd.Env = append(os.Environ(), "MODULE="+module(t), "SITE="+s.url, "CONTROL="+control.URL)
+	ended := make(chan struct{})
+	var out []byte
+	var err error
+	go func() {
+		defer close(ended)
+		out, err = cmd.CombinedOutput()
+	}()
+	for {
+		select {
+		case order := <-orders: // here, because only the test's own goroutine may end it
+			order()
+			continue
+		case <-ended:
+		}
+		if err != nil {
+			t.Errorf("%v:\n%s", err, out)
+		}
+		return
+	}
+}

@@ -1,0 +1,500 @@
+// actionhero.js against a WebSocket and a clock that the test moves.
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
+
+import { FakeSocket } from "./fake.mjs";
+
+const { ActionHero, ActionHeroError, backoff } = await import(process.env.MODULE);
+
+const url = "ws://localhost:1/ws";
+let clients = [];
+
+beforeEach(() => {
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  FakeSocket.all = [];
+});
+afterEach(() => {
+  for (const client of clients) client.close();
+  clients = [];
+  mock.timers.reset();
+  mock.restoreAll();
+});
+
+/** Lets everything run that waits for nothing but its turn. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+function newClient(options = {}) {
+  const client = new ActionHero({ url, WebSocket: FakeSocket, ...options });
+  clients.push(client);
+  client.seen = [];
+  for (const event of ["welcome", "open", "message", "close", "reconnect", "error"]) {
+    client.on(event, (value) => client.seen.push([event, value]));
+  }
+  client.events = () => client.seen.map(([event]) => event);
+  return client;
+}
+
+async function openClient(options) {
+  const client = newClient(options);
+  FakeSocket.last.welcome();
+  await turn();
+  assert.equal(client.state, "open");
+  return client;
+}
+
+/** What a promise rejected with, or its value. */
+const outcome = (promise) => promise.then((value) => ({ value }), (error) => error);
+
+describe("requests", () => {
+  test("an action resolves with the whole answer, whatever the order of the answers", async () => {
+    const client = await openClient();
+    const first = client.action("a", { n: 1, action: "not this" }), second = client.action("b");
+    assert.deepEqual(FakeSocket.last.sent.map(({ event, params }) => ({ event, params })),
+      [{ event: "action", params: { n: 1, action: "a" } }, { event: "action", params: { action: "b" } }]);
+    FakeSocket.last.answer(1, { out: 2 });
+    FakeSocket.last.answer(0, { out: 1 });
+    assert.equal((await first).out, 1);
+    assert.equal((await second).out, 2);
+  });
+
+  test("a refusal rejects with the text of the server", async () => {
+    const client = await openClient();
+    const failed = outcome(client.action("a"));
+    FakeSocket.last.answer(0, { error: "key is a required parameter for this action" });
+    const error = await failed;
+    assert.ok(error instanceof ActionHeroError && error instanceof Error);
+    assert.equal(error.message, "key is a required parameter for this action");
+    assert.equal(error.code, "server");
+    assert.equal(error.response.error, error.message);
+  });
+
+  test("an output named context does not hide that it is an answer", async () => {
+    const client = await openClient();
+    const answered = client.action("a");
+    FakeSocket.last.answer(0, { context: "user", welcome: true });
+    assert.equal((await answered).context, "user");
+    assert.deepEqual(client.events(), ["welcome", "open"]);
+  });
+
+  test("no answer in time rejects, and a late one harms nobody", async () => {
+    const client = await openClient({ timeout: 500 });
+    const slow = outcome(client.action("a")), slower = outcome(client.action("b", {}, { timeout: 501 }));
+    mock.timers.tick(500);
+    assert.equal((await slow).message, "no answer to the action a within 500 ms");
+    mock.timers.tick(1);
+    assert.equal((await slower).code, "timeout");
+    FakeSocket.last.answer(0);
+    assert.deepEqual(client.events(), ["welcome", "open"]);
+  });
+
+  test("requests before the welcome wait for it, in order, for their timeout at most", async () => {
+    const client = newClient({ timeout: 500 });
+    const late = outcome(client.action("late", {}, { timeout: 100 }));
+    const first = client.action("first"), second = client.say("second");
+    assert.deepEqual(FakeSocket.last.sent, []);
+    mock.timers.tick(100);
+    assert.equal((await late).message, "no connection for the action late within 100 ms");
+    FakeSocket.last.welcome();
+    await turn();
+    assert.deepEqual(FakeSocket.last.verbs, ["action first", "say second"]);
+    FakeSocket.last.answer(0);
+    FakeSocket.last.answer(1);
+    await Promise.all([first, second]);
+  });
+
+  test("what does not encode rejects and is not sent", async () => {
+    const client = await openClient();
+    const circle = {};
+    circle.circle = circle;
+    assert.ok(await outcome(client.action("a", { circle })) instanceof TypeError);
+    assert.ok(await outcome(client.action("a", { n: 1n })) instanceof TypeError);
+    assert.deepEqual(FakeSocket.last.sent, []);
+  });
+
+  test("there is a limit to what may wait", async () => {
+    const client = newClient();
+    const waiting = Array.from({ length: 1_000 }, () => outcome(client.say("x")));
+    assert.equal((await outcome(client.say("x"))).code, "busy");
+    client.close();
+    for (const error of await Promise.all(waiting)) assert.equal(error.code, "closed");
+  });
+});
+
+describe("connections", () => {
+  test("at a break, what was sent is rejected and never sent again; what was not is sent once", async () => {
+    const client = await openClient();
+    const sent = outcome(client.action("sent"));
+    FakeSocket.last.end(1001, "going away");
+    assert.equal((await sent).code, "disconnected");
+    assert.equal((await sent).message, "the connection ended before the action sent was answered");
+    const waiting = client.action("waiting");
+    mock.timers.tick(30_000);
+    FakeSocket.last.welcome();
+    await turn();
+    assert.deepEqual(FakeSocket.last.verbs, ["action waiting"]);
+    FakeSocket.last.answer(0);
+    await waiting;
+    assert.deepEqual(client.events(), ["welcome", "open", "close", "welcome", "open", "reconnect"]);
+    const close = client.seen.find(([event]) => event === "close")[1];
+    assert.equal(close.code, 1001);
+    assert.equal(close.reason, "going away");
+  });
+
+  test("what waits for the first connection survives attempts that fail", async () => {
+    const client = newClient();
+    const waiting = client.action("waiting");
+    FakeSocket.last.end();
+    mock.timers.tick(1_000);
+    FakeSocket.last.welcome();
+    await turn();
+    FakeSocket.last.answer(0);
+    await waiting;
+  });
+
+  test("the back-off doubles up to its limit, and half of it is random", () => {
+    const bounds = { min: 500, max: 30_000 };
+    const delays = (random) => [0, 1, 2, 5, 6, 1_000].map((attempt) => backoff(attempt, bounds, () => random));
+    assert.deepEqual(delays(0), [250, 500, 1_000, 8_000, 15_000, 15_000]);
+    assert.deepEqual(delays(1), [500, 1_000, 2_000, 16_000, 30_000, 30_000]);
+    assert.notEqual(backoff(0, bounds), backoff(0, bounds));
+  });
+
+  test("it tries again after the delay that it tells, later each time", async () => {
+    mock.method(Math, "random", () => 0);
+    const client = newClient({ reconnect: { min: 100, max: 1_000 } });
+    for (const delay of [50, 100, 200, 400, 500, 500]) {
+      const before = FakeSocket.all.length;
+      FakeSocket.last.end();
+      assert.equal(client.seen.at(-1)[1].reconnectIn, delay);
+      mock.timers.tick(delay - 1);
+      assert.equal(FakeSocket.all.length, before);
+      mock.timers.tick(1);
+      assert.equal(FakeSocket.all.length, before + 1);
+    }
+  });
+
+  test("only a connection that lasted begins the back-off anew", async () => {
+    mock.method(Math, "random", () => 0);
+    const client = await openClient({ reconnect: { min: 100, max: 10_000 } });
+    const delays = [];
+    for (const lasts of [0, 4_999, 5_000, 0]) {
+      mock.timers.tick(lasts);
+      FakeSocket.last.end();
+      delays.push(client.seen.findLast(([event]) => event === "close")[1].reconnectIn);
+      mock.timers.tick(delays.at(-1));
+      FakeSocket.last.welcome();
+      await turn();
+    }
+    assert.deepEqual(delays, [50, 100, 50, 100]);
+    assert.equal(client.seen.findLast(([event]) => event === "reconnect")[1].attempts, 2);
+  });
+
+  test("after the last attempt it is closed, and what waited is rejected", async () => {
+    const client = newClient({ reconnect: { attempts: 1 } });
+    const waiting = outcome(client.say("x"));
+    FakeSocket.last.end();
+    mock.timers.tick(1_000);
+    FakeSocket.last.end();
+    assert.equal(client.state, "closed");
+    assert.equal(client.seen.at(-1)[1].reconnectIn, null);
+    assert.equal((await waiting).code, "disconnected");
+    mock.timers.tick(100_000);
+    assert.equal(FakeSocket.all.length, 2);
+  });
+
+  test("reconnect: false means never", () => {
+    const client = newClient({ reconnect: false });
+    FakeSocket.last.end();
+    assert.equal(client.state, "closed");
+    assert.equal(client.seen.at(-1)[1].reconnectIn, null);
+  });
+
+  test("an error without a close counts as one, with a close as one only", () => {
+    const client = newClient();
+    FakeSocket.last.fail();
+    mock.timers.tick(0);
+    assert.deepEqual(client.events(), ["close"]);
+    mock.timers.tick(1_000);
+    FakeSocket.last.fail();
+    FakeSocket.last.end(1006);
+    mock.timers.tick(0);
+    assert.deepEqual(client.events(), ["close", "close"]);
+  });
+
+  test("a server that says no welcome is given up after ten seconds", () => {
+    const client = newClient();
+    const socket = FakeSocket.last;
+    mock.timers.tick(10_000);
+    assert.equal(client.state, "waiting");
+    assert.equal(client.seen[0][1].reason, "the server sent no welcome");
+    assert.notEqual(socket.closedWith, null);
+  });
+
+  test("a silent server is asked whether it is there, and given up if it is not", async () => {
+    const client = await openClient({ heartbeat: 1_000 });
+    const socket = FakeSocket.last;
+    mock.timers.tick(999);
+    socket.receive({ message: "hi", from: "x", context: "user" });
+    mock.timers.tick(1);
+    assert.deepEqual(socket.sent, []);
+    await turn();
+    mock.timers.tick(1_000);
+    assert.deepEqual(socket.verbs, ["detailsView"]);
+    socket.answer(0, { error: "a refusal is an answer, too" });
+    await turn();
+    mock.timers.tick(1_000);
+    assert.deepEqual(socket.verbs, ["detailsView", "detailsView"]);
+    mock.timers.tick(10_000);
+    await turn();
+    assert.equal(client.state, "waiting");
+    assert.equal(client.seen.at(-1)[1].reason, "the server is silent");
+  });
+
+  test("without a heartbeat nobody is asked", async () => {
+    const client = await openClient({ heartbeat: 0 });
+    mock.timers.tick(1_000_000);
+    await turn();
+    assert.deepEqual(FakeSocket.last.sent, []);
+    assert.equal(client.state, "open");
+  });
+
+  test("close ends everything; connect begins again", async () => {
+    mock.method(Math, "random", () => 0);
+    const client = newClient({ reconnect: { min: 100 } });
+    FakeSocket.last.end();
+    mock.timers.tick(50);
+    FakeSocket.last.welcome();
+    await turn();
+    client.seen = [];
+    const socket = FakeSocket.last;
+    const pending = outcome(client.action("a"));
+    client.close();
+    client.close();
+    assert.equal(socket.closedWith, 1000);
+    assert.equal((await pending).code, "closed");
+    assert.equal((await outcome(client.say("x"))).message, "the client is closed");
+    socket.welcome();
+    socket.end();
+    mock.timers.tick(1_000_000);
+    assert.equal(FakeSocket.all.length, 2);
+    assert.deepEqual(client.events(), ["close"]);
+    client.connect();
+    client.connect();
+    assert.equal(FakeSocket.all.length, 3);
+    FakeSocket.last.welcome();
+    await turn();
+    assert.equal(client.state, "open");
+    FakeSocket.last.end();
+    assert.equal(client.seen.at(-1)[1].reconnectIn, 50, "its history goes with close");
+  });
+
+  test("close in a listener of close stops the attempts", () => {
+    const client = newClient();
+    client.on("close", () => client.close());
+    FakeSocket.last.end();
+    mock.timers.tick(1_000_000);
+    assert.equal(FakeSocket.all.length, 1);
+    assert.equal(client.state, "closed");
+  });
+
+  test("when the machine is on line again it does not wait for its time", () => {
+    const page = new EventTarget();
+    for (const method of ["addEventListener", "removeEventListener"]) globalThis[method] = page[method].bind(page);
+    try {
+      const client = newClient();
+      FakeSocket.last.end();
+      page.dispatchEvent(new Event("online"));
+      assert.equal(FakeSocket.all.length, 2);
+      page.dispatchEvent(new Event("online"));
+      assert.equal(FakeSocket.all.length, 2);
+      client.close();
+      page.dispatchEvent(new Event("online"));
+      assert.equal(FakeSocket.all.length, 2);
+    } finally {
+      delete globalThis.addEventListener;
+      delete globalThis.removeEventListener;
+    }
+  });
+});
+
+describe("rooms", () => {
+  async function inRooms() {
+    const client = await openClient();
+    const done = [client.roomChange(" kitchen "), client.roomAdd("hall"), client.roomAdd("attic"), client.roomAdd("den")];
+    ["kitchen", "hall", "attic", "den"].forEach((room, i) => FakeSocket.last.answer(i, { room }));
+    await Promise.all(done);
+    const left = client.roomLeave("attic");
+    FakeSocket.last.answer(4, { room: "attic" });
+    await left;
+    assert.equal(client.room, "kitchen");
+    assert.deepEqual([...client.rooms], ["hall", "den"]);
+    return client;
+  }
+
+  test("a refused change changes nothing", async () => {
+    const client = await inRooms();
+    const refused = outcome(client.roomChange("vault"));
+    FakeSocket.last.answer(5, { error: "members only" });
+    assert.equal((await refused).message, "members only");
+    assert.equal(client.room, "kitchen");
+  });
+
+  test("after a reconnect it is in its rooms again before anything else happens", async () => {
+    const client = await inRooms();
+    FakeSocket.last.end();
+    const said = client.say("hello");
+    await reconnectTo();
+    assert.deepEqual(FakeSocket.last.verbs, ["roomChange kitchen"]);
+    assert.notEqual(client.state, "open");
+    FakeSocket.last.answer(0, { room: "kitchen" });
+    await turn();
+    assert.deepEqual(FakeSocket.last.verbs.slice(1), ["roomAdd hall", "roomAdd den"]);
+    FakeSocket.last.answer(1, { room: "hall" });
+    FakeSocket.last.answer(2, { room: "den" });
+    await turn();
+    assert.equal(client.state, "open");
+    assert.equal(client.room, "kitchen");
+    assert.deepEqual(FakeSocket.last.verbs.slice(3), ["say hello"]);
+    FakeSocket.last.answer(3);
+    await said;
+  });
+
+  async function reconnectTo() {
+    mock.timers.tick(4_000); // longer than the fourth delay, shorter than any timeout
+    FakeSocket.last.welcome();
+    await turn();
+  }
+
+  test("a room that refuses is given up, and an event says so", async () => {
+    const client = await inRooms();
+    FakeSocket.last.end();
+    await reconnectTo();
+    FakeSocket.last.answer(0, { error: "members only" });
+    await turn();
+    FakeSocket.last.answer(1, { error: "gone" });
+    FakeSocket.last.answer(2, { room: "den" });
+    await turn();
+    assert.equal(client.state, "open");
+    assert.equal(client.room, "defaultRoom");
+    assert.deepEqual([...client.rooms], ["den"]);
+    assert.deepEqual(client.seen.filter(([event]) => event === "error").map(([, error]) => error.message), ["members only", "gone"]);
+  });
+
+  test("a break on the way back into the rooms forgets none of them", async () => {
+    const client = await inRooms();
+    FakeSocket.last.end();
+    await reconnectTo();
+    FakeSocket.last.end();
+    await turn();
+    await reconnectTo();
+    FakeSocket.last.answer(0, { room: "kitchen" });
+    await turn();
+    FakeSocket.last.end();
+    await turn();
+    await reconnectTo();
+    mock.timers.tick(10_000); // no answer: this connection is no good
+    await turn();
+    assert.equal(client.state, "waiting");
+    await reconnectTo();
+    FakeSocket.last.answer(0, { room: "kitchen" });
+    await turn();
+    FakeSocket.last.answer(1, { room: "hall" });
+    FakeSocket.last.answer(2, { room: "den" });
+    await turn();
+    assert.equal(client.state, "open");
+    assert.deepEqual(FakeSocket.last.verbs, ["roomChange kitchen", "roomAdd hall", "roomAdd den"]);
+    assert.deepEqual([...client.rooms], ["hall", "den"]);
+  });
+
+  test("who is where it was moves nowhere", async () => {
+    const client = await openClient();
+    const done = client.roomChange("kitchen");
+    FakeSocket.last.answer(0, { room: "kitchen" });
+    await done;
+    FakeSocket.last.end();
+    mock.timers.tick(30_000);
+    FakeSocket.last.welcome("kitchen");
+    await turn();
+    assert.equal(client.state, "open");
+    assert.deepEqual(FakeSocket.last.sent, []);
+  });
+
+  test("who has never changed the room follows the server", async () => {
+    const client = await openClient();
+    FakeSocket.last.end();
+    mock.timers.tick(30_000);
+    FakeSocket.last.welcome("another");
+    await turn();
+    assert.equal(client.room, "another");
+    assert.deepEqual(FakeSocket.last.sent, []);
+  });
+});
+
+describe("events", () => {
+  test("messages come as they are", async () => {
+    const client = await openClient();
+    FakeSocket.last.receive({ message: { any: ["thing"] }, from: "x", context: "user", room: "den" });
+    assert.deepEqual(client.seen.at(-1), ["message", { message: { any: ["thing"] }, from: "x", context: "user", room: "den" }]);
+  });
+
+  test("frames that are no JSON objects are errors, and the connection goes on", async () => {
+    const client = await openClient();
+    for (const frame of ["", "no JSON", "null", "7", '"text"', "[]"]) FakeSocket.last.receive(frame);
+    FakeSocket.last.onmessage({ data: new ArrayBuffer(4) });
+    FakeSocket.last.receive({ context: "response", error: "that was no request" });
+    FakeSocket.last.receive({ status: "Bye!", context: "api" });
+    const errors = client.seen.filter(([event]) => event === "error").map(([, error]) => error.message);
+    assert.equal(errors.length, 8);
+    assert.equal(errors.at(-1), "that was no request");
+    assert.equal(client.state, "open");
+  });
+
+  test("a listener that throws is reported, and stops nobody", async () => {
+    const thrown = [];
+    mock.method(globalThis, "queueMicrotask", (report) => thrown.push(report));
+    const client = await openClient();
+    let heard = 0;
+    client.on("message", () => { throw new Error("mine"); });
+    client.on("message", () => heard++);
+    FakeSocket.last.receive({ message: "hi", from: "x", context: "user" });
+    assert.equal(heard, 1);
+    assert.throws(thrown[0], /mine/);
+  });
+
+  test("off, and what on returns, take a listener away", async () => {
+    const client = await openClient();
+    let heard = 0;
+    const listener = () => heard++;
+    const off = client.on("message", listener);
+    client.on("message", () => off()); // while the event is under way
+    FakeSocket.last.receive({ message: "1", from: "x", context: "user" });
+    FakeSocket.last.receive({ message: "2", from: "x", context: "user" });
+    client.on("message", listener);
+    client.off("message", listener);
+    client.on("message", () => client.on("message", listener)); // hears the next one
+    FakeSocket.last.receive({ message: "3", from: "x", context: "user" });
+    assert.equal(heard, 1);
+  });
+});
+
+describe("options", () => {
+  test("what cannot work is refused with a remedy", async () => {
+    assert.throws(() => new ActionHero({ url, WebSocket: null }), /pass one as the option WebSocket/);
+    assert.throws(() => new ActionHero({ WebSocket: FakeSocket }), /the option url is needed where there is no page/);
+    assert.throws(() => new ActionHero({ url: "ftp://localhost/ws", WebSocket: FakeSocket }), /must begin with ws:/);
+    assert.throws(() => newClient().on("mesage", () => {}), /there is no event mesage: there are welcome/);
+  });
+
+  test("the address is that of the page, or http for ws", () => {
+    newClient({ url: "https://example.com/ws?a=b" });
+    assert.equal(FakeSocket.last.url, "wss://example.com/ws?a=b");
+    globalThis.location = new URL("http://localhost:8080/public/index.html");
+    try {
+      clients.push(new ActionHero({ WebSocket: FakeSocket }));
+      assert.equal(FakeSocket.last.url, "ws://localhost:8080/ws");
+    } finally {
+      delete globalThis.location;
+    }
+  });
+});

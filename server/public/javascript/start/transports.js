@@ -1,0 +1,127 @@
+// One way each to run an action: over HTTP, plain WebSocket and Socket.IO.
+
+const patience = 35_000; // milliseconds; the server ends an action after 30 seconds by default
+const script = "/public/javascript/socket.io.js";
+
+/**
+ * @typedef {object} Outcome
+ * @property {boolean} ok
+ * @property {string} title in a word or a sentence
+ * @property {unknown} body an object, or text
+ */
+
+/**
+ * Each transport tells with sent what it would send, with prepare whether it can be used (it rejects if not), and runs
+ * an action with call.
+ */
+export function transportsOf(client) {
+  return [http, webSocket(client), socketIO()];
+}
+
+const nothing = async () => {};
+
+const http = {
+  name: "HTTP",
+  prepare: nothing,
+  sent(action, params) {
+    const { path, body } = httpRequest(action, params);
+    return body ? `POST ${path}\n${body}` : `GET ${path}`;
+  },
+  async call(action, params) {
+    const { path, body } = httpRequest(action, params);
+    const init = body ? { method: "POST", headers: { "Content-Type": "application/json" }, body } : {};
+    const response = await fetch(path, { ...init, signal: AbortSignal.timeout(patience) });
+    const text = await readable(response);
+    const answer = isJSON(response) ? JSON.parse(text) : text;
+    const failure = answer.error && answer.error !== "OK" ? String(answer.error) : "";
+    return { ok: response.ok && !failure, title: failure || response.statusText || `HTTP ${response.status}`, body: answer };
+  },
+};
+
+// Values go into the body, not into the address, which servers and browsers remember.
+function httpRequest(action, params) {
+  const body = Object.keys(params).length > 0 ? JSON.stringify(params) : "";
+  return { path: `/api/${encodeURIComponent(action)}`, body };
+}
+
+const isJSON = (response) => (response.headers.get("Content-Type") ?? "").includes("json");
+
+async function readable(response) {
+  const type = response.headers.get("Content-Type") ?? "";
+  if (/json|^text\/|xml|javascript/.test(type)) return response.text();
+  return `${(await response.blob()).size.toLocaleString("en")} bytes of ${type}`;
+}
+
+function webSocket(client) {
+  return {
+    name: "WebSocket",
+    prepare: nothing,
+    sent: (action, params) => JSON.stringify({ event: "action", id: 1, params: { ...params, action } }),
+    async call(action, params) {
+      if (client.state !== "open") throw new Error("there is no connection to /ws now");
+      try {
+        return fromAnswer(await client.action(action, params));
+      } catch (error) {
+        if (!error.response) throw error;
+        return fromAnswer(error.response);
+      }
+    },
+  };
+}
+
+function fromAnswer(body) {
+  return { ok: !body.error, title: body.error ? String(body.error) : "OK", body };
+}
+
+function socketIO() {
+  let socket, connecting;
+
+  async function connect() {
+    await load();
+    socket ??= globalThis.io({ forceNew: true, reconnectionDelayMax: 4_000 });
+    await connected(socket);
+  }
+
+  return {
+    name: "Socket.IO",
+    // One attempt at a time; after one that failed the next begins anew.
+    prepare: () => (connecting ??= connect().finally(() => (connecting = undefined))),
+    sent: (action, params) => `emit("action", ${JSON.stringify({ ...params, action })})`,
+    call: (action, params) => new Promise((resolve, reject) => {
+      socket.timeout(patience).emit("action", { ...params, action }, (error, response) => {
+        if (error) reject(error);
+        else resolve(fromAnswer(response));
+      });
+    }),
+  };
+}
+
+function load() {
+  if (globalThis.io) return undefined;
+  return new Promise((resolve, reject) => {
+    const element = document.createElement("script");
+    element.src = script;
+    const done = (act) => () => {
+      element.remove();
+      act();
+    };
+    element.onload = done(resolve);
+    element.onerror = done(() => reject(new Error(`this server has no ${script}`)));
+    document.head.append(element);
+  });
+}
+
+function connected(socket) {
+  if (socket.connected) return undefined;
+  return new Promise((resolve, reject) => {
+    const settle = (act) => (value) => {
+      socket.off("connect", up);
+      socket.off("connect_error", down);
+      act(value);
+    };
+    const up = settle(resolve), down = settle(reject);
+    socket.on("connect", up);
+    socket.on("connect_error", down);
+    socket.connect();
+  });
+}

@@ -1,0 +1,113 @@
+//go:build !hostile
+
+package socketio_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/socketio"
+	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
+)
+
+// bubble is a server with a clock of its own, and a network that is memory.
+type bubble struct {
+	*enginetest.Client
+	api  *actionhero.API
+	io   *socketio.Handler
+	log  *logged
+	gate chan struct{} // what the action gate waits for
+}
+
+// inBubble runs a test with such a server; change may set what is not the default.
+func inBubble(t *testing.T, change func(*actionhero.Config, *socketio.Config), test func(*testing.T, *bubble), parts ...actionhero.Part) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &bubble{log: new(logged), gate: make(chan struct{})}
+		general := actionhero.Config{
+			Backend: local.New(local.Config{}), Log: slog.New(slog.NewTextHandler(b.log, nil)), FlatFileDirectory: t.TempDir(), AnnounceLimit: -1,
+		}
+		cfg := socketio.Config{Origins: []string{"https://friend.example"}}
+		if change != nil {
+			change(&general, &cfg)
+		}
+		var err error
+		if b.api, err = actionhero.New(general, append(parts, echo, slow, file, b.gated())...); err != nil {
+			t.Fatal(err)
+		}
+		b.io = socketio.New(b.api, cfg)
+		b.api.Add(b.io)
+		if err := b.api.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		listener := enginetest.Listen()
+		site := &http.Server{Handler: b.io}
+		done := make(chan error)
+		go func() { done <- site.Serve(listener) }()
+		transport := &http.Transport{DialContext: listener.Dial, DisableCompression: true}
+		b.Client = &enginetest.Client{T: t, HTTP: &http.Client{Transport: transport}, URL: "http://test/socket.io/"}
+		test(t, b)
+		if err := b.api.Stop(t.Context()); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+		if n := b.io.Clients(); n != 0 {
+			t.Errorf("%d clients are left", n)
+		}
+		transport.CloseIdleConnections()
+		_ = site.Close()
+		<-done
+		time.Sleep(time.Minute) // whatever is left of connections has its time limits
+	})
+}
+
+// gated waits.
+func (b *bubble) gated() actionhero.Part {
+	return actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "gate", Description: "Waits",
+		Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
+			select {
+			case <-b.gate:
+				return out, nil
+			case <-ctx.Done():
+				return out, ctx.Err()
+			}
+		},
+	}
+}
+
+// welcome is what every client reads first, after the connect.
+const welcome = `42["welcome",{"welcome":"Hello! Welcome to the actionHero api","room":"defaultRoom","context":"api"}]`
+
+// join connects a client over WebSocket and returns its id as well.
+func (b *bubble) join() (k *enginetest.Socket, id string) {
+	b.T.Helper()
+	k = b.Connect()
+	k.Send("40")
+	id = b.sid(k.Next())
+	k.Want(welcome)
+	return k, id
+}
+
+func (b *bubble) sid(text string) string {
+	b.T.Helper()
+	rest, ok := strings.CutPrefix(text, `40{"sid":"`)
+	id, ended := strings.CutSuffix(rest, `"}`)
+	if !ok || !ended || len(id) != 36 {
+		b.T.Fatalf("the connect is answered with %q", text)
+	}
+	return id
+}
+
+func (l *logged) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), text)
+}

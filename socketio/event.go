@@ -1,0 +1,100 @@
+package socketio
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strconv"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+)
+
+// What is wrong with an event whose packet is well formed: the client is told.
+var (
+	errEventName   = actionhero.Errorf(actionhero.InvalidInput, "the name of an event must be a string")
+	errPlaceholder = actionhero.Errorf(actionhero.InvalidInput, "each placeholder must stand for an attachment of its own")
+)
+
+// parseEvent takes the payload of an event apart into its name, which is a JSON string, and its first argument, nil if
+// there is none. Further arguments are left out. The argument is not checked: if it is malformed, it may be too long.
+func parseEvent(data []byte) (name, arg []byte, err error) {
+	start := jsonx.SkipSpace(data, 1)
+	if data[start] != '"' {
+		return nil, nil, errEventName
+	}
+	end := jsonx.SkipString(data, start)
+	rest := data[:len(data)-1]
+	if end > len(rest) {
+		return nil, nil, errEventName
+	}
+	next := jsonx.SkipSpace(rest, end)
+	if next < len(rest) && rest[next] != ',' {
+		return nil, nil, errEventName
+	}
+	name = rest[start:end]
+	if next == len(rest) {
+		return name, nil, nil
+	}
+	next = jsonx.SkipSpace(rest, next+1)
+	end = jsonx.SkipValue(rest, next)
+	if after := jsonx.SkipSpace(rest, end); after < len(rest) && rest[after] != ',' {
+		end = len(rest) // something follows that must not: for the reader to find
+	}
+	return name, rest[next:end:end], nil
+}
+
+// attach returns the payload of an event with its attachments in place of their placeholders, as strings in base64: so
+// actions take bytes from JSON.
+func attach(data []byte, attachments [][]byte) ([]byte, error) {
+	size := len(data)
+	for _, a := range attachments {
+		size += base64.StdEncoding.EncodedLen(len(a))
+	}
+	var used [maxAttachments]bool
+	dst, start := make([]byte, 0, size), 0
+	for i := 0; i < len(data); {
+		switch data[i] {
+		case '"':
+			i = jsonx.SkipString(data, i)
+			continue
+		case '{':
+			n, end, ok := placeholder(data, i)
+			if !ok {
+				break
+			}
+			if n < 0 || n >= len(attachments) || used[n] { // twice the same could make a packet as large as one likes
+				return nil, errPlaceholder
+			}
+			used[n] = true
+			dst = append(append(dst, data[start:i]...), '"')
+			dst = append(base64.StdEncoding.AppendEncode(dst, attachments[n]), '"')
+			i, start = end, end
+			continue
+		}
+		i++
+	}
+	return append(dst, data[start:]...), nil
+}
+
+// placeholder reads {"_placeholder":true,"num":n} at i, and returns the index behind it. n is -1 if it is no number.
+func placeholder(data []byte, i int) (n, end int, ok bool) {
+	const longest = 64 // with some white space
+	text := data[i:min(len(data), i+longest)]
+	length := bytes.IndexByte(text, '}') + 1
+	if length == 0 {
+		return 0, 0, false
+	}
+	n = -1
+	err := jsonx.Members(text[:length], func(key string, raw []byte) error {
+		switch key {
+		case "_placeholder":
+			ok = string(raw) == "true"
+		case "num":
+			if num, err := strconv.Atoi(string(raw)); err == nil {
+				n = num
+			}
+		}
+		return nil
+	})
+	return n, i + length, ok && err == nil
+}

@@ -1,0 +1,385 @@
+//go:build !hostile
+
+package socketio_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/socketio"
+)
+
+// All events with what answers them, once as the event response and once as an acknowledgement.
+func TestEventMap(t *testing.T) {
+	const ok = `{"context":"response","status":"OK"`
+	fails := func(text string) string { return `{"context":"response","error":"` + text + `"}` }
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		k, id := b.join()
+		connected := time.Now().UnixMilli()
+		details := fmt.Sprintf(`%s,"details":{"public":{"id":"%s","connectedAt":%d}}}`, ok, id, connected)
+		view := func(room string) string {
+			return ok + `,"room":"` + room + `","roomStatus":{"members":["` + id + `"],"membersCount":1}}`
+		}
+		for _, test := range [][]string{ // the third is the answer to the second time, if it is another
+			{`"detailsView"`, details},
+			{`"detailsView",{}`, details},
+			{`"detailsView",[1,"x",null]`, details},
+			{`"roomView"`, view("defaultRoom")},
+			{`"roomView",null`, view("defaultRoom")},
+			{`"roomChange",{"room":" lobby "}`, ok + `,"room":"lobby"}`},
+			{`"roomView",{"room":"defaultRoom"}`, view("lobby")},
+			{`"roomAdd",{"room":"news"}`, ok + `,"room":"news"}`},
+			{`"roomLeave",{"room":"news"}`, ok + `,"room":"news"}`, fails("you are not in the room news")},
+			{`"roomChange","defaultRoom"`, ok + `,"room":"defaultRoom"}`},
+			{`"roomChange"`, fails("room must be a name of 1 to 128 bytes")},
+			{`"roomChange",{"room":null}`, fails("room must be a string")},
+			{`"roomChange",{"room":["x"]}`, fails("room must be a string")},
+			{`"roomChange",7`, fails("the argument of an event must be an object")},
+			{`"roomChange",{"room":"` + strings.Repeat("r", 129) + `"}`, fails("room must be a name of 1 to 128 bytes")},
+			{`"say",{"message":"hi"}`, ok + `}`},
+			{`"say","hi"`, ok + `}`},
+			{`"say",{"message":""}`, ok + `}`},
+			{`"say"`, fails("message is a required key of say")},
+			{`"say",{"room":"x"}`, fails("message is a required key of say")},
+			{`"say",{"message":7}`, fails("message must be a string")},
+			{`"say",{"message":"a","message":"b"}`, fails(`malformed JSON at offset 15: the member \"message\" occurs twice`)},
+			{`"action",{"action":"echo","text":"x"}`, `{"context":"response","text":"x","size":0,"error":false}`},
+			{`"action",{"action":"slow"}`, ok + `,"error":false}`},
+			{`"action",{"action":"echo"}`, fails("text is a required parameter for this action")},
+			{`"action",{"action":"none"}`, fails("none is not a known action.")},
+			{`"action",{"action":"ec\u0068o","te\u0078t":"x"}`, `{"context":"response","text":"x","size":0,"error":false}`},
+			{`"action"`, fails("{no action} is not a known action.")},
+			{`"action",null`, fails("{no action} is not a known action.")},
+			{`"action",{"action":""}`, fails("{no action} is not a known action.")},
+			{`"action",{"action":null}`, fails("action must be a string")},
+			{`"action",{"action":["echo"]}`, fails("action must be a string")},
+			{`"action",[]`, fails("the argument of an action must be an object")},
+			{`"action",true`, fails("the argument of an action must be an object")},
+			{`"action",{"action":"echo","text":"x","limit":-1}`, fails("limit must be a whole number of 0 or more")},
+			{`"action",{"action":"echo",}`, fails("malformed JSON at offset 17: a member name in quotes is expected")},
+			{`"action",{"action":"aFile"}`, fails("this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")},
+			{`"file",{"fileName":"x"}`, fails("file is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
+			{`"connect"`, fails("connect is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
+			{`"\u0061ction"`, fails("action is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
+			{`""`, fails(" is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
+			{`"` + strings.Repeat("é", 100) + `"`, fails(strings.Repeat("é", 64) + " is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
+			{`7`, fails("the name of an event must be a string")},
+			{`null`, fails("the name of an event must be a string")},
+			{`["say"]`, fails("the name of an event must be a string")},
+			{`"say"{}`, fails("the name of an event must be a string")},
+		} {
+			k.Send(`42[` + test[0] + `]`)
+			k.Want(`42["response",` + test[1] + `]`)
+			k.Send(`427[` + test[0] + `]`)
+			k.Want(`437[` + test[len(test)-1] + `]`)
+		}
+		if n := b.io.Requests(); n != 2*46 {
+			t.Errorf("%d requests were counted", n)
+		}
+		k.Leave()
+	})
+}
+
+func TestQuit(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		for _, word := range []string{"quit", "exit", "close"} {
+			k, _ := b.join()
+			k.Send(`42["` + word + `"]`)
+			k.Want("41")
+			k.Ended(ws.Normal)
+
+			k, _ = b.join()
+			k.Send(`421["` + word + `",{}]`)
+			k.Want(`431[{"status":"Bye!","context":"response"}]`)
+			k.Want("41")
+			k.Ended(ws.Normal)
+
+			q := b.Poll()
+			b.Want(200, "ok", "POST", q, "40")
+			if _, text := b.Do("GET", q, ""); !strings.HasSuffix(text, "\x1e"+welcome) {
+				t.Errorf("%q", text)
+			}
+			b.Want(200, "ok", "POST", q, `42["`+word+`"]`)
+			b.Want(200, "41", "GET", q, "")
+			b.Want(200, "1", "GET", q, "")
+			b.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
+		}
+		synctest.Wait()
+		if status, err := b.api.Rooms.Status(t.Context(), "defaultRoom"); err != nil || status.MembersCount != 0 {
+			t.Errorf("%+v, %v", status, err)
+		}
+	})
+}
+
+// Messages of rooms go to all kinds of connection alike, and not to who has said them.
+func TestRooms(t *testing.T) {
+	inBubble(t, func(general *actionhero.Config, _ *socketio.Config) { general.AnnounceLimit = 100 }, func(t *testing.T, b *bubble) {
+		q := b.Poll()
+		b.Want(200, "ok", "POST", q, "40")
+		_, text := b.Do("GET", q, "")
+		id := b.sid(text[:strings.Index(text, "\x1e")])
+		poll := b.Later("GET", q, "")
+		k, kid := b.join()
+		poll(200, `42["say",{"message":"I have entered the room","from":"`+kid+`","context":"user"}]`)
+		poll = b.Later("GET", q, "")
+		k.Send(`42["say",{"message":"héllo <\"\u2028"}]`)
+		k.Want(`42["response",{"context":"response","status":"OK"}]`)
+		poll(200, `42["say",{"message":"héllo <\"\u2028","from":"`+kid+`","context":"user"}]`)
+		b.Want(200, "ok", "POST", q, `421["say",{"message":"hi"}]`)
+		k.Want(`42["say",{"message":"hi","from":"` + id + `","context":"user"}]`)
+		b.Want(200, `431[{"context":"response","status":"OK"}]`, "GET", q, "")
+
+		if err := b.api.Rooms.Broadcast(t.Context(), "defaultRoom", map[string]any{"a": 1}); err != nil {
+			t.Fatal(err)
+		}
+		k.Want(`42["say",{"message":{"a":1},"from":"actionHero API","context":"user"}]`)
+		b.Want(200, `42["say",{"message":{"a":1},"from":"actionHero API","context":"user"}]`, "GET", q, "")
+		if err := b.api.Rooms.Send(t.Context(), kid, "you alone"); err != nil {
+			t.Fatal(err)
+		}
+		k.Want(`42["say",{"message":"you alone","from":"actionHero API","context":"user"}]`)
+
+		k.Send(`421["roomChange",{"room":"other"}]`)
+		k.Want(`431[{"context":"response","status":"OK","room":"other"}]`)
+		b.Want(200, `42["say",{"message":"I have left the room","from":"`+kid+`","context":"user"}]`, "GET", q, "")
+		k.Send(`421["roomAdd",{"room":"defaultRoom"}]`)
+		k.Want(`431[{"context":"response","status":"OK","room":"defaultRoom"}]`)
+		_, _ = b.Do("GET", q, "")
+		b.Want(200, "ok", "POST", q, `42["say",{"message":"still there?"}]`)
+		k.Want(`42["say",{"message":"still there?","from":"` + id + `","context":"user","room":"defaultRoom"}]`)
+		b.Want(200, "ok", "POST", q, "1")
+		k.Want(`42["say",{"message":"I have left the room","from":"` + id + `","context":"user","room":"defaultRoom"}]`)
+		k.Leave()
+	})
+}
+
+// A client that may not be in the default room is connected all the same, and told why.
+func TestRefusedRoom(t *testing.T) {
+	middleware := actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
+		return actionhero.Errorf(actionhero.PermissionDenied, "not into %s", room)
+	}}
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		k, _ := b.join()
+		k.Want(`42["response",{"context":"response","error":"not into defaultRoom"}]`)
+		k.Send(`421["say",{"message":"x"}]`)
+		k.Want(`431[{"context":"response","error":"you are in no room: enter one with roomChange"}]`)
+		k.Leave()
+	}, middleware)
+}
+
+// Quick requests are not held up by slow ones, and rooms are changed in order even where that takes its time.
+func TestOrder(t *testing.T) {
+	var gate chan struct{}
+	middleware := actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
+		if room == "slow" {
+			<-gate
+		}
+		return nil
+	}}
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		gate = make(chan struct{})
+		q := b.Poll()
+		b.Want(200, "ok", "POST", q, "40")
+		_, _ = b.Do("GET", q, "")
+		const events = `421["roomChange",{"room":"slow"}]` + "\x1e" + `422["roomView"]` + "\x1e" + `423["action",{"action":"gate"}]` + "\x1e" + `424["action",{"action":"echo","text":"x"}]`
+		const quick = `434[{"context":"response","text":"x","size":0,"error":false}]`
+		b.Want(200, "ok", "POST", q, events)
+		b.Want(200, quick, "GET", q, "")
+		k, _ := b.join()
+		for text := range strings.SplitSeq(events, "\x1e") {
+			k.Send(text)
+		}
+		k.Want(quick)
+		close(gate)
+		k.Want(`431[{"context":"response","status":"OK","room":"slow"}]`)
+		if got := k.Next(); !strings.HasPrefix(got, `432[{"context":"response","status":"OK","room":"slow","roomStatus":`) {
+			t.Errorf("%q", got)
+		}
+		close(b.gate)
+		k.Want(`433[{"context":"response","status":"OK","error":false}]`)
+		synctest.Wait()
+		if _, text := b.Do("GET", q, ""); !strings.HasPrefix(text, `431[`) || !strings.Contains(text, "\x1e432[") || !strings.Contains(text, "\x1e433[") {
+			t.Errorf("%q", text)
+		}
+		k.Leave()
+	}, middleware)
+}
+
+// At most as many requests of a client are at work as may be; the next one is read when one of them is done.
+func TestInFlight(t *testing.T) {
+	inBubble(t, func(_ *actionhero.Config, cfg *socketio.Config) { cfg.MaxInFlight = 3 }, func(t *testing.T, b *bubble) {
+		k, _ := b.join()
+		for range 3 {
+			k.Send(`42["action",{"action":"gate"}]`)
+		}
+		synctest.Wait()
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			k.Send(`421["roomView"]`) // nobody reads it yet, and a pipe holds nothing
+		}()
+		time.Sleep(time.Second)
+		b.gate <- struct{}{}
+		k.Want(`42["response",{"context":"response","status":"OK","error":false}]`)
+		if got := k.Next(); !strings.HasPrefix(got, "431[") {
+			t.Errorf("%q", got)
+		}
+		<-sent
+		close(b.gate)
+		k.Leave()
+	})
+}
+
+// Server code may close a client, which then does not come back by itself.
+func TestCloseByServer(t *testing.T) {
+	var conn *actionhero.Conn
+	kick := actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "kick", Description: "Closes who asks",
+		Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
+			conn = actionhero.RequestFrom(ctx).Conn
+			conn.Close("as asked")
+			return out, nil
+		},
+	}
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		k, id := b.join()
+		k.Send(`421["action",{"action":"kick"}]`)
+		k.Want("41")
+		k.Ended(ws.Normal)
+		if conn.ID != id || conn.Transport != "socketio" {
+			t.Errorf("%+v", conn)
+		}
+		q := b.Poll()
+		b.Want(200, "ok", "POST", q, "40")
+		_, _ = b.Do("GET", q, "")
+		poll := b.Later("GET", q, "")
+		b.Want(200, "ok", "POST", q, `421["action",{"action":"kick"}]`)
+		poll(200, "41")
+		b.Want(200, "1", "GET", q, "")
+	}, kick)
+}
+
+// A client that does not read, or does not poll, is closed and nobody else is held up.
+func TestSlowReader(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		k, _ := b.join()
+		stuck, _ := b.join()
+		q := b.Poll()
+		b.Want(200, "ok", "POST", q, "40")
+		synctest.Wait()
+		text := strings.Repeat("x", 1000)
+		for range 300 {
+			if err := b.api.Rooms.Broadcast(t.Context(), "defaultRoom", text); err != nil {
+				t.Fatal(err)
+			}
+			k.Want(`42["say",{"message":"` + text + `","from":"actionHero API","context":"user"}]`)
+		}
+		synctest.Wait()
+		if n := b.io.Clients(); n != 1 || !b.log.has("does not read what it is sent") || !b.log.has("does not fetch what it is sent") {
+			t.Errorf("%d clients are left", n)
+		}
+		for {
+			if _, _, err := stuck.Read(t.Context()); err != nil {
+				if code := websocket.CloseStatus(err); code != ws.TryAgainLater {
+					t.Errorf("the one ends with %v", err)
+				}
+				break
+			}
+		}
+		b.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
+		k.Leave()
+	})
+}
+
+// A stop finishes what is in flight; after it and before the start nothing is served but the script.
+func TestStopAndStart(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		k, _ := b.join()
+		k.Send(`421["action",{"action":"gate"}]`)
+		q := b.Poll()
+		b.Want(200, "ok", "POST", q, "40\x1e"+`421["action",{"action":"gate"}]`)
+		_, _ = b.Do("GET", q, "")
+		poll := b.Later("GET", q, "")
+		stopped := make(chan error)
+		go func() { stopped <- b.api.Stop(t.Context()) }()
+		synctest.Wait()
+		close(b.gate)
+		const answer = `431[{"context":"response","status":"OK","error":false}]`
+		k.Want(answer)
+		poll(200, answer)
+		k.Ended(ws.GoingAway)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+		b.Want(503, "the server is not started\n", "GET", "EIO=4&transport=polling", "")
+		if err := b.io.Stop(t.Context()); err != nil {
+			t.Errorf("a second stop: %v", err)
+		}
+		if err := b.api.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		k, _ = b.join()
+		k.Leave()
+	})
+}
+
+// A stop whose grace is over cancels what is at work.
+func TestStopInTime(t *testing.T) {
+	inBubble(t, func(general *actionhero.Config, _ *socketio.Config) {
+		general.StopGrace, general.ActionTimeout = 5*time.Second, -1
+	}, func(t *testing.T, b *bubble) {
+		k, _ := b.join()
+		k.Send(`421["action",{"action":"gate"}]`)
+		q := b.Poll()
+		b.Want(200, "ok", "POST", q, "40\x1e"+`421["action",{"action":"gate"}]`)
+		synctest.Wait()
+		start := time.Now()
+		if err := b.api.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took < 5*time.Second || took > 6*time.Second {
+			t.Errorf("it takes %v", took)
+		}
+		if _, _, err := k.Read(t.Context()); err == nil {
+			t.Error("the client is there still")
+		}
+	})
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
+	for want, cfg := range map[string]socketio.Config{
+		"webSockets.pingInterval is -1s":                        {PingInterval: -time.Second},
+		"webSockets.pingTimeout is 1ns: it must be":             {PingTimeout: 1},
+		"webSockets.maxQueuedMessages is -1: it must be above":  {MaxQueued: -1},
+		"webSockets.maxHttpBufferSize is -1: it must be above":  {MaxHTTPBufferSize: -1},
+		`webSockets.origins has "example.com": write an origin`: {Origins: []string{"example.com"}},
+	} {
+		if err := socketio.New(newAPI(t), cfg).Start(context.Background()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+	err := socketio.New(newAPI(t), socketio.Config{PingInterval: -1, MaxInFlight: -1}).Start(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "pingInterval") || !strings.Contains(err.Error(), "maxInFlight") {
+		t.Errorf("%v: it does not name both", err)
+	}
+}
+
+func newAPI(t *testing.T) *actionhero.API {
+	t.Helper()
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}

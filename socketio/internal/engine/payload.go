@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+)
+
+// The types of packets (Engine.IO protocol 4, "Protocol").
+const (
+	typeOpen    = '0'
+	typeClose   = '1'
+	typePing    = '2'
+	typePong    = '3'
+	typeMessage = '4'
+	typeUpgrade = '5'
+	typeNoop    = '6'
+	typeBinary  = 'b' // in long-polling: a message in base64
+)
+
+// separator stands between the packets of a body. It does not occur in JSON.
+const separator = 0x1e
+
+var errPacket = errors.New("a packet that is none of Engine.IO protocol 4")
+
+// packet is one packet, of type typeMessage if it is binary.
+type packet struct {
+	kind   byte
+	binary bool
+	data   []byte
+}
+
+// nextPacket takes the first packet off a body of long-polling.
+func nextPacket(body []byte) (p packet, rest []byte, err error) {
+	text, rest, _ := bytes.Cut(body, []byte{separator})
+	if len(text) > 0 && text[0] == typeBinary {
+		data, err := base64.StdEncoding.AppendDecode(nil, text[1:])
+		if err != nil {
+			return packet{}, nil, errPacket
+		}
+		return packet{kind: typeMessage, binary: true, data: data}, rest, nil
+	}
+	p, err = parsePacket(text)
+	return p, rest, err
+}
+
+// parsePacket reads a packet that is text.
+func parsePacket(text []byte) (packet, error) {
+	if len(text) == 0 || text[0] < typeOpen || text[0] > typeNoop {
+		return packet{}, errPacket
+	}
+	return packet{kind: text[0], data: text[1:len(text):len(text)]}, nil
+}

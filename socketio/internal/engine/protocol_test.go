@@ -1,0 +1,262 @@
+package engine_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
+)
+
+// What follows are the cases that the description of Engine.IO protocol 4 and its test suite have, section by section.
+// The suite also wants a binary message back as a binary one; this server has none to send.
+
+func TestHandshakePolling(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		status, text := s.Do("GET", enginetest.Polling, "")
+		h := s.Handshake(text)
+		if status != 200 || len(h.Upgrades) != 1 || h.Upgrades[0] != "websocket" || h.PingInterval != 25000 || h.PingTimeout != 20000 || h.MaxPayload != 1000000 {
+			t.Errorf("%d %+v", status, h)
+		}
+		const transport, version, method, request = `{"code":0,"message":"Transport unknown"}`,
+			`{"code":5,"message":"Unsupported protocol version"}`, `{"code":2,"message":"Bad handshake method"}`, `{"code":3,"message":"Bad request"}`
+		s.Want(400, version, "GET", "transport=polling", "")
+		s.Want(400, version, "GET", "transport=polling&EIO=abc", "")
+		s.Want(400, version, "GET", "transport=polling&EIO=3", "")
+		s.Want(400, transport, "GET", "EIO=4", "")
+		s.Want(400, transport, "GET", "EIO=4&transport=abc", "")
+		s.Want(400, method, "POST", enginetest.Polling, "")
+		s.Want(400, method, "PUT", enginetest.Polling, "")
+		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", enginetest.Polling+"&sid=abc", "")
+		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "POST", enginetest.Polling+"&sid="+h.SID[1:], "4a")
+		s.Want(400, request, "PUT", enginetest.Polling+"&sid="+h.SID, "")
+	})
+}
+
+func TestHandshakeWebSocket(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		k := s.Dial("")
+		h := s.Handshake(k.Next())
+		if len(h.Upgrades) != 0 || h.PingInterval != 25000 || h.PingTimeout != 20000 || h.MaxPayload != 1000000 {
+			t.Errorf("%+v", h)
+		}
+		k.Leave()
+		for _, query := range []string{"transport=websocket", "transport=websocket&EIO=abc", "EIO=4", "EIO=4&transport=abc", "EIO=4&transport=websocket&sid=abc"} {
+			c, resp, err := websocket.Dial(t.Context(), s.URL+"?"+query, &websocket.DialOptions{HTTPClient: s.HTTP})
+			if err == nil || resp.StatusCode != http.StatusBadRequest {
+				t.Errorf("%s: %v, %v, %v", query, c, resp, err)
+			}
+		}
+		s.Want(400, `{"code":3,"message":"Bad request"}`, "GET", "EIO=4&transport=websocket", "")
+	})
+}
+
+func TestMessagesPolling(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		s.Want(200, "ok", "POST", q, "4hello")
+		s.Want(200, "4hello", "GET", q, "")
+		s.Want(200, "ok", "POST", q, "4test1\x1e6\x1e4nothing\x1e4test2")
+		synctest.Wait()
+		s.Want(200, "4test1\x1e4test2", "GET", q, "")
+		s.Want(200, "ok", "POST", q, "bAQIDBA==")
+		s.Want(200, "4bytes\x01\x02\x03\x04", "GET", q, "")
+	})
+}
+
+func TestMessagesWebSocket(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		k := s.Connect()
+		k.Send("4hello")
+		k.Want("4hello")
+		k.SendBinary(1, 2, 3, 4)
+		k.Want("4bytes\x01\x02\x03\x04")
+		k.Send("6")
+		k.Send("4")
+		k.Want("4")
+		k.Leave()
+	})
+}
+
+func TestInvalidPackets(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		for _, body := range []string{"abc", "", "4a\x1e", "4a\x1e7", "b!!!", "2", "0", "\x1e", "é"} {
+			q := s.Poll()
+			s.Want(400, `{"code":3,"message":"Bad request"}`, "POST", q, body)
+			s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
+		}
+		for _, text := range []string{"abc", "", "2", "2probe", "0", "7"} {
+			k := s.Connect()
+			k.Send(text)
+			k.Ended(ws.PolicyError)
+		}
+		if n := s.engine.Len(); n != 0 || !s.log.has("none of Engine.IO protocol 4") {
+			t.Errorf("%d sessions are left", n)
+		}
+	})
+}
+
+func TestTwoRequestsAtATime(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		first := s.Later("GET", q, "")
+		s.Want(400, `{"code":3,"message":"Bad request"}`, "GET", q, "")
+		first(200, "1")
+		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
+	})
+}
+
+func TestTwoPosts(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		body, more := newSlowBody()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"?"+q, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan int)
+		go func() {
+			resp, err := s.HTTP.Do(r)
+			if err != nil {
+				t.Error(err)
+			}
+			resp.Body.Close()
+			done <- resp.StatusCode
+		}()
+		synctest.Wait()
+		s.Want(400, `{"code":3,"message":"Bad request"}`, "POST", q, "4b")
+		more("4a")
+		<-done
+		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
+	})
+}
+
+func TestAbortedPoll(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, "GET", s.URL+"?"+q, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if resp, err := s.HTTP.Do(r); err == nil {
+				t.Errorf("%v", resp)
+			}
+		}()
+		synctest.Wait()
+		cancel()
+		<-done
+		synctest.Wait()
+		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
+	})
+}
+
+func TestHeartbeatPolling(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		start := time.Now()
+		for i := range 3 {
+			s.Want(200, "2", "GET", q, "")
+			if took := time.Since(start); took != time.Duration(i+1)*25*time.Second {
+				t.Errorf("the ping %d comes after %v", i+1, took)
+			}
+			s.Want(200, "ok", "POST", q, "3")
+		}
+	})
+}
+
+func TestHeartbeatWebSocket(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		k := s.Connect()
+		start := time.Now()
+		for i := range 3 {
+			k.Want("2")
+			if took := time.Since(start); took != time.Duration(i+1)*25*time.Second {
+				t.Errorf("the ping %d comes after %v", i+1, took)
+			}
+			k.Send("3")
+		}
+		k.Want("2")
+		k.Send("4not an answer")
+		k.Want("4not an answer")
+		k.Ended(ws.PolicyError)
+		if took := time.Since(start); took != 4*25*time.Second+20*time.Second {
+			t.Errorf("it ends after %v", took)
+		}
+	})
+}
+
+// A client that polls may vanish for less than the ping timeout, and costs nothing after it.
+func TestVanishedPoller(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		time.Sleep(25*time.Second + 20*time.Second - time.Millisecond)
+		s.Want(200, "2", "GET", q, "")
+		s.Want(200, "ok", "POST", q, "3\x1e4back")
+		s.Want(200, "4back", "GET", q, "")
+		time.Sleep(25*time.Second + 20*time.Second)
+		synctest.Wait()
+		if n := s.engine.Len(); n != 0 || s.last().told() != 1 || !s.log.has("ping timeout") {
+			t.Errorf("%d sessions are left", n)
+		}
+		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
+	})
+}
+
+func TestCloseByClient(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		poll := s.Later("GET", q, "")
+		s.Want(200, "ok", "POST", q, "1\x1e4after")
+		poll(200, "6")
+		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
+
+		q = s.Poll() // the GET may come after the POST
+		s.Want(200, "ok", "POST", q, "1")
+		s.Want(200, "6", "GET", q, "")
+		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
+
+		q = s.Poll()
+		s.Want(200, "ok", "POST", q, "1")
+		time.Sleep(101 * time.Millisecond)
+		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
+
+		k := s.Connect()
+		k.Send("1")
+		k.Ended(ws.Normal)
+	})
+}
+
+func TestUpgrade(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		k := s.Dial("&" + q)
+		k.Send("2probe")
+		k.Want("3probe")
+		start := time.Now()
+		s.Want(200, "6", "GET", q, "")
+		if took := time.Since(start); took != 100*time.Millisecond {
+			t.Errorf("the GET takes %v", took)
+		}
+		k.Send("5")
+		k.Send("4hello")
+		k.Want("4hello")
+
+		s.Want(400, `{"code":3,"message":"Bad request"}`, "GET", q, "")
+		s.Want(400, `{"code":3,"message":"Bad request"}`, "POST", q, "4a")
+		second := s.Dial("&" + q)
+		second.Ended(ws.PolicyError)
+		k.Send("4still here")
+		k.Want("4still here")
+		k.Want("2")
+		k.Leave()
+	})
+}

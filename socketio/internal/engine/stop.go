@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/actionhero-go/actionhero/internal/ws"
+)
+
+// Stop ends all sessions: no new ones and no more requests are taken, those at work get their answers, and the clients
+// are told that it is over, in such a way that they come back by themselves. When ctx ends before that, cancel is
+// called, which must end the requests, and the connections are cut. The engine cannot be used again.
+func (e *Engine) Stop(ctx context.Context, cancel func()) error {
+	e.mu.Lock()
+	e.stopping = true
+	e.mu.Unlock()
+	for _, s := range e.all() {
+		if k := s.socket.Load(); k != nil {
+			k.conn.Stop(ws.GoingAway, errStopping.Error())
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		e.posts.Wait()
+		e.mu.Lock()
+		e.stopped = true
+		e.mu.Unlock()
+		for _, s := range e.all() {
+			if s.socket.Load() == nil {
+				s.end(errStopping, typeClose, 0)
+			}
+		}
+		e.handlers.Wait()
+		e.pool.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	cancel()
+	for _, s := range e.all() {
+		s.end(errStopping, typeClose, 0)
+		if k := s.socket.Load(); k != nil {
+			k.conn.Cut()
+		}
+	}
+	return ctx.Err()
+}
+
+func (e *Engine) all() []*Session {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Values(e.sessions))
+}

@@ -1,0 +1,144 @@
+package engine_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/socketio/internal/engine"
+)
+
+// newSlowBody returns a body that is there when it is told.
+func newSlowBody() (body io.Reader, end func(text string)) {
+	r, w := io.Pipe()
+	return r, func(text string) {
+		_, _ = io.Copy(w, strings.NewReader(text))
+		_ = w.Close()
+	}
+}
+
+// A GET that waits ends with the probe, and one that comes meanwhile is told that there will be nothing more for it.
+func TestPollDuringUpgrade(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		waits := s.Later("GET", q, "")
+		k := s.Dial("&" + q)
+		k.Send("2probe")
+		waits(200, "6")
+		k.Want("3probe")
+		late := s.Later("GET", q, "")
+		k.Send("5")
+		late(400, `{"code":3,"message":"Bad request"}`)
+		k.Send("4hello")
+		k.Want("4hello")
+		k.Leave()
+	})
+}
+
+// What waited for a GET comes over the WebSocket, in order, and before what follows.
+func TestUpgradeBringsTheQueue(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		s.Want(200, "ok", "POST", q, "4one")
+		s.Want(200, "ok", "POST", q, "4two")
+		long := strings.Repeat("x", 70_000)
+		s.Want(200, "ok", "POST", q, "4"+long)
+		k := s.Dial("&" + q)
+		k.Send("2probe")
+		k.Want("3probe")
+		k.Send("5")
+		k.Send("4four")
+		for _, text := range []string{"4one", "4two", "4" + long, "4four"} {
+			k.Want(text)
+		}
+		k.Leave()
+	})
+}
+
+// While a WebSocket asks to take over, long-polling goes on, also if nothing comes of it.
+func TestUpgradeThatFails(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		k := s.Dial("&" + q)
+		k.Send("2probe")
+		k.Want("3probe")
+		second := s.Dial("&" + q)
+		second.Ended(ws.PolicyError)
+		s.Want(200, "ok", "POST", q, "4hello")
+		s.Want(200, "4hello", "GET", q, "")
+		k.Leave()
+		synctest.Wait()
+		s.Want(200, "ok", "POST", q, "4again")
+		s.Want(200, "4again", "GET", q, "")
+
+		for _, text := range []string{"5", "4hello", "2", "2other", "3probe", "1"} {
+			k := s.Dial("&" + q)
+			k.Send(text)
+			k.Ended(ws.PolicyError)
+		}
+		silent := s.Dial("&" + q)
+		start := time.Now()
+		silent.Ended(ws.PolicyError)
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("a silent one is closed after %v", took)
+		}
+		k = s.Dial("&" + q)
+		k.Send("2probe")
+		k.Want("3probe")
+		k.Send("5")
+		k.Send("4made it")
+		k.Want("4made it")
+		k.Leave()
+	})
+}
+
+func TestEndDuringUpgrade(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		k := s.Dial("&" + q)
+		k.Send("2probe")
+		k.Want("3probe")
+		s.Want(200, "ok", "POST", q, "1")
+		k.Ended(ws.Normal)
+		if n := s.engine.Len(); n > 1 {
+			t.Errorf("%d sessions are left", n)
+		}
+	})
+}
+
+// Requests that a POST has brought are answered over the WebSocket that came meanwhile.
+func TestAnswerAfterUpgrade(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		s.Want(200, "ok", "POST", q, "4hold")
+		k := s.Dial("&" + q)
+		k.Send("2probe")
+		k.Want("3probe")
+		k.Send("5")
+		k.Send("4quick")
+		k.Want("4quick")
+		close(s.last().hold)
+		k.Want("4hold")
+		k.Leave()
+	})
+}
+
+// A POST that is at work keeps a WebSocket from taking over: its messages would not come one at a time.
+func TestUpgradeDuringPost(t *testing.T) {
+	run(t, func(cfg *engine.Config) { cfg.MaxInFlight = 1 }, func(t *testing.T, s *server) {
+		q := s.Poll()
+		post := s.Later("POST", q, "4hold\x1e4next")
+		k := s.Dial("&" + q)
+		k.Send("2probe")
+		k.Want("3probe")
+		k.Send("5")
+		k.Ended(ws.PolicyError)
+		close(s.last().hold)
+		post(200, "ok")
+		synctest.Wait()
+		s.Want(200, "4hold\x1e4next", "GET", q, "")
+	})
+}

@@ -1,0 +1,176 @@
+//go:build !hostile
+
+package socketio_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/socketio"
+)
+
+// What follows are the cases of the description of Socket.IO protocol 5 and its test suite; those about the layer below
+// are in internal/engine. The suite wants a second namespace, and payloads back in events of its own: here the one is
+// refused, and the other goes through the action echo.
+
+func TestConnect(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		for _, text := range []string{"40", `40{"token":"123"}`, "40/", "40/,"} {
+			k := b.Connect()
+			k.Send(text)
+			b.sid(k.Next())
+			k.Want(welcome)
+			k.Send("40") // a second one changes nothing
+			k.Send(`421["roomView"]`)
+			if got := k.Next(); got[:4] != "431[" {
+				t.Errorf("%q", got)
+			}
+			k.Leave()
+		}
+	})
+}
+
+func TestUnknownNamespaces(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		k := b.Connect()
+		for text, want := range map[string]string{
+			"40/random":                   `44/random,{"message":"Invalid namespace"}`,
+			"40/random,":                  `44/random,{"message":"Invalid namespace"}`,
+			`40/custom,{"token":"abc"}`:   `44/custom,{"message":"Invalid namespace"}`,
+			"40/a?b=c,":                   `44/a?b=c,{"message":"Invalid namespace"}`,
+			"40/\"};alert(1)//,":          `44/"};alert(1)//,{"message":"Invalid namespace"}`,
+			"40/\u2028,{\"action\":\"\"}": "44/\u2028,{\"message\":\"Invalid namespace\"}",
+		} {
+			k.Send(text)
+			k.Want(want)
+		}
+		k.Send("41/random,") // leaving what one is not in is no fault
+		k.Send("40")
+		b.sid(k.Next())
+		k.Want(welcome)
+		k.Send(`42/random,["say",{}]`)
+		k.Ended(ws.PolicyError)
+	})
+}
+
+func TestNoConnect(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		for _, text := range []string{"4abc", `42["say"]`, `421["say"]`, "4", `43["x"]`, "47", `4{}`} {
+			k := b.Connect()
+			k.Send(text)
+			k.Ended(ws.PolicyError)
+		}
+		start := time.Now()
+		polls := b.Poll()
+		poll := b.Later("GET", polls, "")
+		k := b.Connect()
+		k.Want("2")
+		k.Send("3")
+		poll(200, "2")
+		b.Want(200, "ok", "POST", polls, "3")
+		k.Ended(ws.PolicyError)
+		if took := time.Since(start); took != 45*time.Second || !b.log.has("has not connected to a namespace in time") {
+			t.Errorf("it ends after %v", took)
+		}
+		b.Want(200, "1", "GET", polls, "")
+	})
+}
+
+// The connection outlives the end of the one to the namespace, for as long as a client may be without one.
+func TestDisconnect(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		k, first := b.join()
+		k.Send("41")
+		k.Want("2")
+		k.Send("3")
+		k.Send("40")
+		if again := b.sid(k.Next()); again == first {
+			t.Error("the id is the same")
+		}
+		k.Want(welcome)
+		k.Send("41/")
+		k.Send(`42["roomView"]`)
+		k.Ended(ws.PolicyError)
+	})
+}
+
+func TestEvents(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		k, _ := b.join()
+		k.Send(`42["action",{"action":"echo","text":"x"},"more",[1,2]]`)
+		k.Want(`42["response",{"context":"response","text":"x","size":0,"error":false}]`)
+		k.Send(`42456["action",{"action":"echo","text":"x"}]`)
+		k.Want(`43456[{"context":"response","text":"x","size":0,"error":false}]`)
+		k.Send(`42/,0[ "action" , {"action":"echo","text":"x"} ] `)
+		k.Want(`430[{"context":"response","text":"x","size":0,"error":false}]`)
+		k.Send(`4399["an acknowledgement that nobody has asked for"]`)
+		k.Leave()
+	})
+}
+
+// Attachments reach an action as the bytes that it wants, and what wants text gets them in base64.
+func TestBinaryEvents(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		k, _ := b.join()
+		k.Send(`452-["action",{"action":"echo","text":{"_placeholder":true,"num":1},"data":{"_placeholder":true,"num":0}}]`)
+		k.SendBinary(1, 2, 3)
+		k.SendBinary(4, 5, 6)
+		k.Want(`42["response",{"context":"response","text":"BAUG","size":3,"error":false}]`)
+		k.Send(`451-789["action",{"action":"echo","text":"x","data":{"_placeholder":true,"num":0}}]`)
+		k.SendBinary()
+		k.Want(`43789[{"context":"response","text":"x","size":0,"error":false}]`)
+		k.Send(`450-1["action",{"action":"echo","text":"x"}]`)
+		k.Want(`431[{"context":"response","text":"x","size":0,"error":false}]`)
+		k.Send(`461-1[{"_placeholder":true,"num":0}]`) // an acknowledgement that nobody has asked for
+		k.SendBinary(1)
+		k.Send(`451-2["action",{"action":"echo","text":{"_placeholder":true,"num":5}}]`)
+		k.SendBinary(1)
+		k.Want(`432[{"context":"response","error":"each placeholder must stand for an attachment of its own"}]`)
+		k.Leave()
+
+		q := b.Poll()
+		b.Want(200, "ok", "POST", q, "40\x1e"+`451-["action",{"action":"echo","text":{"_placeholder":true,"num":0}}]`+"\x1ebAQID")
+		if _, got := b.Do("GET", q, ""); got[len(got)-len(`"text":"AQID","size":0,"error":false}]`):] != `"text":"AQID","size":0,"error":false}]` {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+func TestBinaryFaults(t *testing.T) {
+	inBubble(t, func(_ *actionhero.Config, cfg *socketio.Config) { cfg.MaxHTTPBufferSize = 1000 }, func(t *testing.T, b *bubble) {
+		k, _ := b.join()
+		k.SendBinary(1)
+		k.Ended(ws.PolicyError)
+
+		k, _ = b.join()
+		k.Send(`451-["action",{}]`)
+		k.Send(`42["roomView"]`)
+		k.Ended(ws.PolicyError)
+
+		k, _ = b.join()
+		k.Send(`4511-["action",{}]`)
+		k.Ended(ws.PolicyError)
+
+		k, _ = b.join()
+		k.Send(`4510-["action",{}]`)
+		for range 3 {
+			k.SendBinary(make([]byte, 400)...)
+		}
+		k.Ended(ws.PolicyError)
+		if !b.log.has("attachments of a packet are too large") {
+			t.Error("it is not logged")
+		}
+	})
+}
+
+func TestInvalidPackets(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		for _, text := range []string{"4abc", "42{}", "42[]", "42", `42abc["message-with-ack",1]`, `41{}`, "44", `45["x"]`, `43["x"]`} {
+			k, _ := b.join()
+			k.Send(text)
+			k.Ended(ws.PolicyError)
+		}
+	})
+}

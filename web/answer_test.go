@@ -1,0 +1,260 @@
+//go:build !hostile
+
+package web_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/web"
+)
+
+// does is an action that takes nothing and answers nothing of its own.
+func does(name string, run func(ctx context.Context) error) actionhero.Part {
+	return actionhero.Action[actionhero.None, actionhero.None]{
+		Name: name,
+		Run:  func(ctx context.Context, n actionhero.None) (actionhero.None, error) { return n, run(ctx) },
+	}
+}
+
+func noError(run func(ctx context.Context)) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		run(ctx)
+		return nil
+	}
+}
+
+// An action sets the status, headers and cookies of its answer, and reads those of the request.
+func TestStatusAndHeaders(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil,
+		does("create", noError(func(ctx context.Context) {
+			web.SetStatus(ctx, http.StatusCreated)
+			web.Header(ctx).Set("Location", "/made")
+			web.Header(ctx).Add("X-Many", "1")
+			web.Header(ctx).Add("X-Many", "2")
+			web.Header(ctx).Set("X-Powered-By", "me")
+			web.SetCookie(ctx, &http.Cookie{Name: "a", Value: "b c", HttpOnly: true})
+			web.SetCookie(ctx, &http.Cookie{Name: "d", Value: "e"})
+		})),
+		does("nothing", noError(func(ctx context.Context) { web.SetStatus(ctx, http.StatusNoContent) })),
+		does("read", func(ctx context.Context) error {
+			r := web.Request(ctx)
+			cookie, err := r.Cookie("session")
+			if err != nil {
+				return err
+			}
+			return actionhero.Errorf(actionhero.InvalidInput, "%s %s %s %s %s", r.Method, r.URL.Path, cookie.Value, r.Header.Get("X-Any"), actionhero.RequestFrom(ctx).Header("x-any"))
+		}),
+	)
+	f.everywhere(t, func(t *testing.T, c *client) {
+		for range 2 { // what one call sets is not there for the next
+			got := c.ask("GET", "/api/create", "")
+			got.want(t, 201, `"error":"OK"`)
+			got.wantHeader(t, "Location: /made", "X-Many: 1 | 2", "X-Powered-By: me", `Set-Cookie: a="b c"; HttpOnly | d=e`, "Content-Type: application/json")
+			c.ask("GET", "/api/randomNumber", "").wantHeader(t, "Location", "X-Many", "Set-Cookie", "X-Powered-By: actionHero API")
+		}
+		if got := c.ask("GET", "/api/nothing", ""); got.StatusCode != 204 || got.text != "" {
+			t.Errorf("no content is %d %q", got.StatusCode, got.text)
+		}
+		c.ask("PUT", "/api/read", "", "Cookie: session=s", "X-Any: x").want(t, 400, `"error":"PUT /api/read s x x"`)
+		c.ask("GET", "/api/create?callback=f", "").want(t, 200, `f({"serverInformation"`)
+	})
+}
+
+func TestRedirect(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil,
+		does("away", noError(func(ctx context.Context) { web.Redirect(ctx, "https://example.com/?a=b", http.StatusSeeOther) })),
+		does("near", noError(func(ctx context.Context) { web.Redirect(ctx, "other", http.StatusPermanentRedirect) })),
+		does("failed", func(ctx context.Context) error {
+			web.Redirect(ctx, "/", http.StatusFound)
+			return actionhero.Errorf(actionhero.Conflict, "not now")
+		}),
+	)
+	f.everywhere(t, func(t *testing.T, c *client) {
+		got := c.ask("POST", "/api/away", "")
+		got.want(t, 303, "")
+		got.wantHeader(t, "Location: https://example.com/?a=b", "X-Powered-By: actionHero API")
+		got = c.ask("GET", "/api/near", "")
+		got.want(t, 308, "")
+		got.wantHeader(t, "Location: /api/other")
+		got = c.ask("GET", "/api/failed", "")
+		got.want(t, 409, `"error":"not now"`)
+		got.wantHeader(t, "Location")
+	})
+}
+
+// An action writes its answer itself, piece by piece; the client has each piece as soon as it is flushed.
+func TestWriter(t *testing.T) {
+	t.Parallel()
+	next := make(chan string)
+	f := serve(t, nil,
+		does("stream", func(ctx context.Context) error {
+			w := web.Writer(ctx)
+			w.Header().Set("Content-Type", "text/event-stream")
+			w.WriteHeader(http.StatusAccepted)
+			for text := range next {
+				if text == "end" {
+					break
+				}
+				if _, err := fmt.Fprintf(w, "data: %s\n", text); err != nil {
+					return err
+				}
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					return err
+				}
+			}
+			return actionhero.Errorf(actionhero.Conflict, "this is for the log")
+		}),
+		does("quiet", noError(func(ctx context.Context) { web.Writer(ctx) })),
+	)
+	for name, c := range map[string]*client{"lean": f.plain(t), "HTTP/2": f.secure(t, f.tls, true)} {
+		resp, err := stream(t, c, next)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if resp.StatusCode != 202 || resp.Header.Get("Content-Type") != "text/event-stream" || resp.Header.Get("X-Powered-By") == "" {
+			t.Errorf("%s: it begins with %d %v", name, resp.StatusCode, resp.Header)
+		}
+		in := bufio.NewReader(resp.Body)
+		for _, text := range []string{"first", "second", "third"} {
+			if text != "first" {
+				next <- text
+			}
+			if line, err := in.ReadString('\n'); err != nil || line != "data: "+text+"\n" {
+				t.Fatalf("%s: got %q, %v", name, line, err)
+			}
+		}
+		next <- "end"
+		if rest, err := io.ReadAll(in); err != nil || len(rest) > 0 {
+			t.Errorf("%s: it ends with %q, %v", name, rest, err)
+		}
+		_ = resp.Body.Close()
+		if got := c.ask("GET", "/api/quiet", ""); got.StatusCode != 200 || got.text != "" {
+			t.Errorf("%s: nothing written is %d %q", name, got.StatusCode, got.text)
+		}
+	}
+}
+
+// stream asks for the action "stream", which begins with the first piece.
+func stream(t *testing.T, c *client, next chan<- string) (*http.Response, error) {
+	t.Helper()
+	go func() { next <- "first" }()
+	return c.http.Get(c.base + "/api/stream")
+}
+
+// An answer that its action did not bring to an end does not look like a whole one.
+func TestWriterThatFails(t *testing.T) {
+	t.Parallel()
+	failing := func(flush bool, fail func() error) func(context.Context) error {
+		return func(ctx context.Context) error {
+			w := web.Writer(ctx)
+			_, _ = io.WriteString(w, "part of it")
+			if flush {
+				_ = http.NewResponseController(w).Flush()
+			}
+			return fail()
+		}
+	}
+	broken := func() error { return errors.New("the database is gone") }
+	panics := func() error { panic("no") }
+	f := serve(t, nil,
+		does("error", failing(false, broken)), does("errorLate", failing(true, broken)),
+		does("panic", failing(false, panics)), does("panicLate", failing(true, panics)),
+		does("late", failing(true, func() error { return context.DeadlineExceeded })),
+		does("refused", failing(true, func() error { return actionhero.Errorf(actionhero.Conflict, "the whole of it") })),
+	)
+	f.everywhere(t, func(t *testing.T, c *client) {
+		for _, action := range []string{"error", "errorLate", "panic", "panicLate", "late"} {
+			if got, err := c.try(t.Context(), "GET", "/api/"+action, http.NoBody); err == nil {
+				t.Errorf("%s is answered in full: %d %q", action, got.StatusCode, got.text)
+			}
+		}
+		c.ask("GET", "/api/refused", "").want(t, 200, "part of it")
+		if len(f.log.Having("cause", "the database is gone")) == 0 {
+			t.Error("the log does not say why")
+		}
+	})
+}
+
+// Over other transports the functions of this package lead nowhere.
+func TestOutsideOfHTTP(t *testing.T) {
+	t.Parallel()
+	action := actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "any",
+		Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+			web.SetStatus(ctx, 201)
+			web.Header(ctx).Set("A", "b")
+			web.SetCookie(ctx, &http.Cookie{Name: "a", Value: "b"})
+			web.Redirect(ctx, "/", 302)
+			if web.Request(ctx) != nil || web.Writer(ctx) != nil || len(web.Header(ctx)) > 0 {
+				return n, errors.New("there is something")
+			}
+			return n, nil
+		},
+	}
+	f := serve(t, nil, action)
+	if _, err := action.Call(t.Context(), f.api, actionhero.None{}); err != nil {
+		t.Error(err)
+	}
+	if web.Request(t.Context()) != nil {
+		t.Error("a context that is no action's has a request")
+	}
+}
+
+// An action answers with bytes: those that can be seeked have ranges, others come as they are.
+func TestContent(t *testing.T) {
+	t.Parallel()
+	content := func(name string, make func() *actionhero.Content) actionhero.Part {
+		return actionhero.Action[actionhero.None, *actionhero.Content]{
+			Name: name,
+			Run: func(ctx context.Context, _ actionhero.None) (*actionhero.Content, error) {
+				web.SetStatus(ctx, 203)
+				return make(), nil
+			},
+		}
+	}
+	f := serve(t, nil,
+		content("seek", func() *actionhero.Content {
+			return &actionhero.Content{Body: strings.NewReader("0123456789"), Name: "a.css", Size: 10}
+		}),
+		content("sized", func() *actionhero.Content {
+			return &actionhero.Content{Body: chunked("0123456789"), Type: "x/y", Size: 10}
+		}),
+		content("endless", func() *actionhero.Content {
+			return &actionhero.Content{Body: chunked(strings.Repeat("x", 100_000)), Size: -1}
+		}),
+		content("short", func() *actionhero.Content { return &actionhero.Content{Body: chunked("01234"), Size: 10} }),
+		content("nothing", func() *actionhero.Content { return nil }),
+	)
+	f.everywhere(t, func(t *testing.T, c *client) {
+		got := c.ask("GET", "/api/seek", "")
+		got.want(t, 203, "0123456789")
+		got.wantHeader(t, "Content-Type: text/css; charset=utf-8", "Accept-Ranges: bytes")
+		c.ask("GET", "/api/seek", "", "If-None-Match: "+got.Header.Get("Etag")).want(t, 304, "")
+		got = c.ask("GET", "/api/seek", "", "Range: bytes=-3")
+		got.want(t, 206, "789")
+		got.wantHeader(t, "Content-Range: bytes 7-9/10")
+		got = c.ask("GET", "/api/sized", "")
+		got.want(t, 203, "0123456789")
+		got.wantHeader(t, "Content-Type: x/y", "Content-Length: 10", "Accept-Ranges")
+		if got := c.ask("HEAD", "/api/sized", ""); got.ContentLength != 10 || got.text != "" {
+			t.Errorf("HEAD is answered with %d bytes %q", got.ContentLength, got.text)
+		}
+		if got := c.ask("GET", "/api/endless", ""); len(got.text) != 100_000 || got.Header.Get("Content-Type") != "application/octet-stream" {
+			t.Errorf("got %d bytes of %s", len(got.text), got.Header.Get("Content-Type"))
+		}
+		if got, err := c.try(t.Context(), "GET", "/api/short", http.NoBody); err == nil {
+			t.Errorf("what is shorter than announced is answered with %d %q", got.StatusCode, got.text)
+		}
+		c.ask("GET", "/api/nothing", "").want(t, 203, `"error":"OK"`)
+	})
+}

@@ -1,0 +1,188 @@
+//go:build !hostile
+
+package web_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/web"
+)
+
+// told is a handler that says who it is and what it was asked.
+func told(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s: %s %s %q %v", name, r.Method, r.URL.Path, body, err)
+	})
+}
+
+// Handlers that were mounted get what is theirs, and nothing else.
+func TestMount(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil, routed("show", "GET /people/{name}"))
+	f.put(t, "mine/a.txt", "the file")
+	for pattern, h := range map[string]http.Handler{
+		"/mine/": told("tree"), "/mine/one": told("one"), "POST /form": told("form"), "/v/{id}/x": told("value"), "other.example/host": told("host"),
+	} {
+		if err := f.Mount(pattern, h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	large := strings.Repeat("x", 100_000)
+	f.everywhere(t, func(t *testing.T, c *client) {
+		for _, test := range []struct {
+			method, target, body string
+			status               int
+			want                 string
+		}{
+			{"GET", "/mine/a.txt", "", 200, `tree: GET /mine/a.txt "" <nil>`},
+			{"PROPFIND", "/mine/?action=status", "", 200, `tree: PROPFIND /mine/ "" <nil>`},
+			{"POST", "/mine/one", "body", 200, `one: POST /mine/one "body" <nil>`},
+			{"PUT", "/mine/two", large, 200, `tree: PUT /mine/two "` + large + `" <nil>`},
+			{"GET", "/mine", "", 307, ""},
+			{"GET", "/min%65/one", "", 200, `one: GET /mine/one "" <nil>`},
+			{"POST", "/form", "a=b", 200, `form: POST /form "a=b" <nil>`},
+			{"GET", "/form", "", 404, `"error":"form is not a known action."`},
+			{"GET", "/v/7/x", "", 200, `value: GET /v/7/x "" <nil>`},
+			{"GET", "/v/7/y", "", 404, `"error":"v/7/y is not a known action."`},
+			{"GET", "/host", "", 404, `"error":"host is not a known action."`},
+			{"GET", "/public/mine/a.txt", "", 200, "the file"},
+			{"GET", "/people/ann", "", 200, `{"got":"ann|"`},
+			{"GET", "/api/randomNumber", "", 200, `"error":"OK"`},
+			{"GET", "/mines", "", 404, `"error":"mines is not a known action."`},
+		} {
+			c.ask(test.method, test.target, test.body).want(t, test.status, test.want)
+		}
+		if got := c.ask("HEAD", "/mine/", ""); got.StatusCode != 200 || got.text != "" {
+			t.Errorf("HEAD is answered with %d %q", got.StatusCode, got.text)
+		}
+	})
+	p := f.dial(t)
+	p.write("GET /host HTTP/1.1\r\nHost: other.example\r\n\r\n")
+	if got := p.read("GET"); got.text != `host: GET /host "" <nil>` {
+		t.Errorf("a handler of one host answers %q", got.text)
+	}
+}
+
+// A handler at the root gets everything.
+func TestMountAtRoot(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil)
+	if err := f.Mount("/", told("root")); err != nil {
+		t.Fatal(err)
+	}
+	f.everywhere(t, func(t *testing.T, c *client) {
+		for _, target := range []string{"/", "/api/randomNumber", "/public/x"} {
+			c.ask("GET", target, "").want(t, 200, "root: GET "+target)
+		}
+	})
+}
+
+func TestMountRefuses(t *testing.T) {
+	t.Parallel()
+	f := prepare(t, nil)
+	if err := f.Mount("/a/{x}", told("a")); err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range []string{"", "a", "/{", "/a/{y}", "GET  ", "/b/{x}/{x}"} {
+		if err := f.Mount(pattern, told("b")); err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("the handler cannot be mounted at %q: ", pattern)) {
+			t.Errorf("%q: %v", pattern, err)
+		}
+	}
+	if err := f.Mount("/c", nil); err == nil {
+		t.Error("no handler was mounted")
+	}
+}
+
+// A handler that was mounted takes its connection over, over TLS as well.
+func TestMountedHijack(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil)
+	err := f.Mount("/echo", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		nc, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusNotImplemented)
+			return
+		}
+		defer nc.Close()
+		_, _ = io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		_, _ = io.Copy(nc, rw)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*client{"HTTP": f.plain(t), "HTTPS": f.secure(t, f.tls, false)} {
+		r, err := http.NewRequest("GET", c.base+"/echo", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Connection", "Upgrade")
+		r.Header.Set("Upgrade", "echo")
+		resp, err := c.http.Transport.RoundTrip(r) // http.Client would hide that the body can be written
+		if err != nil {
+			t.Fatal(err)
+		}
+		rw, ok := resp.Body.(io.ReadWriteCloser)
+		if resp.StatusCode != 101 || !ok {
+			t.Fatalf("%s: the answer is %d", name, resp.StatusCode)
+		}
+		in := bufio.NewReader(rw)
+		for _, text := range []string{"a\n", strings.Repeat("b", 200_000) + "\n"} {
+			go func() { _, _ = io.WriteString(rw, text) }()
+			if got, err := in.ReadString('\n'); err != nil || got != text {
+				t.Errorf("%s: %d bytes come back as %d, %v", name, len(text), len(got), err)
+			}
+		}
+		_ = rw.Close()
+	}
+	f.secure(t, f.tls, true).ask("GET", "/echo", "").want(t, 501, "not supported")
+	p := f.dial(t)
+	p.write("GET /echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nsent ahead\n")
+	for line := ""; line != "sent ahead\n"; {
+		if line, err = p.in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What a mounted handler flushes is with the client before it goes on, also behind CORS.
+func TestMountedFlush(t *testing.T) {
+	t.Parallel()
+	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.AllowedOrigins = []string{"*"} })
+	next := make(chan string)
+	err := f.Mount("/api/stream", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for range 3 {
+			_, _ = io.WriteString(w, <-next)
+			w.(http.Flusher).Flush()
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*client{"HTTP/1.1": f.plain(t), "HTTP/2": f.secure(t, f.tls, true)} {
+		resp, err := stream(t, c, next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := bufio.NewReader(resp.Body)
+		for i, text := range []string{"first", "a", "b"} {
+			if i > 0 {
+				next <- text
+			}
+			got := make([]byte, len(text))
+			if _, err := io.ReadFull(in, got); err != nil || string(got) != text {
+				t.Fatalf("%s: got %q, %v", name, got, err)
+			}
+		}
+		if rest, err := io.ReadAll(in); err != nil || len(rest) > 0 {
+			t.Errorf("%s: it ends with %q, %v", name, rest, err)
+		}
+		_ = resp.Body.Close()
+	}
+}

@@ -1,0 +1,184 @@
+//go:build !hostile
+
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/web"
+)
+
+const page = "Origin: https://page.example"
+
+// Nobody's pages may read answers unless they are allowed, and OPTIONS is then a method like any other.
+func TestNoCORS(t *testing.T) {
+	t.Parallel()
+	f := serve(t, nil)
+	f.everywhere(t, func(t *testing.T, c *client) {
+		got := c.ask("GET", "/api/randomNumber", "", page)
+		got.want(t, 200, `"error":"OK"`)
+		got.wantHeader(t, "Access-Control-Allow-Origin", "Vary")
+		got = c.ask("OPTIONS", "/api/randomNumber", "", page, "Access-Control-Request-Method: PUT")
+		got.want(t, 200, `"error":"OK"`)
+		got.wantHeader(t, "Access-Control-Allow-Origin", "Access-Control-Allow-Methods")
+	})
+}
+
+// The pages of the origins that are allowed may read answers and files, and are told so before they ask.
+func TestCORS(t *testing.T) {
+	t.Parallel()
+	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) {
+		cfg.Common.AllowedOrigins = []string{"https://page.example", "https://*.wild.example"}
+	})
+	f.put(t, "a.txt", "the file")
+	if err := f.Mount("/mine/", http.NotFoundHandler()); err != nil {
+		t.Fatal(err)
+	}
+	f.everywhere(t, func(t *testing.T, c *client) {
+		for origin, allowed := range map[string]bool{
+			"https://page.example": true, "https://a.wild.example": true, "http://page.example": false, "https://page.example:444": false,
+			"https://page.example.evil": false, "https://wild.example": false, "null": false,
+		} {
+			want := "Access-Control-Allow-Origin"
+			if allowed {
+				want += ": " + origin
+			}
+			for _, target := range []string{"/api/randomNumber", "/api/none", "/public/a.txt", "/mine/x"} {
+				got := c.ask("GET", target, "", "Origin: "+origin)
+				got.wantHeader(t, want, "Access-Control-Allow-Credentials")
+				if got.Header.Get("Vary") != "Origin" {
+					t.Errorf("%s: Vary is %q", target, got.Header.Values("Vary"))
+				}
+				if target == "/api/randomNumber" {
+					got.want(t, 200, `"error":"OK"`)
+				}
+			}
+			got := c.ask("OPTIONS", "/api/randomNumber", "", "Origin: "+origin, "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: x-any")
+			got.wantHeader(t, want)
+			if got.StatusCode != 204 || got.text != "" {
+				t.Errorf("the preflight of %s is answered with %d %q", origin, got.StatusCode, got.text)
+			}
+			if allowed {
+				got.wantHeader(t, "Access-Control-Allow-Methods: PUT", "Access-Control-Allow-Headers: x-any", "Access-Control-Max-Age: 600")
+			}
+		}
+		got := c.ask("OPTIONS", "/api/randomNumber", "", page)
+		got.want(t, 200, `"error":"OK"`) // no preflight
+		c.ask("OPTIONS", "/api/randomNumber", "", page, "Access-Control-Request-Method: TRACE").wantHeader(t, "Access-Control-Allow-Origin")
+	})
+}
+
+func TestCORSForAll(t *testing.T) {
+	t.Parallel()
+	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.AllowedOrigins = []string{"*"} })
+	f.plain(t).ask("GET", "/api/randomNumber", "", page).wantHeader(t, "Access-Control-Allow-Origin: *")
+}
+
+// The headers of the configuration are in every answer of the server's own.
+func TestHTTPHeaders(t *testing.T) {
+	t.Parallel()
+	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) {
+		cfg.Common.HTTPHeaders = map[string]string{"x-frame-options": "DENY", "Vary": "Cookie", "X-Powered-By": "steam"}
+	}, does("own", noError(func(ctx context.Context) { web.Header(ctx).Set("X-Frame-Options", "SAMEORIGIN") })))
+	f.put(t, "a.txt", strings.Repeat("a", 5000))
+	f.everywhere(t, func(t *testing.T, c *client) {
+		for range 2 {
+			for target, status := range map[string]int{"/api/randomNumber": 200, "/api/none": 404, "/public/none": 404, "/public/a.txt": 200} {
+				got := c.ask("GET", target, "", "Accept-Encoding: gzip")
+				got.want(t, status, "")
+				got.wantHeader(t, "X-Frame-Options: DENY", "X-Powered-By: steam")
+				if vary := got.Header.Values("Vary"); vary[0] != "Cookie" || len(vary) > 2 {
+					t.Errorf("%s: Vary is %q", target, vary)
+				}
+			}
+			c.ask("TRACE", "/", "").wantHeader(t, "X-Frame-Options: DENY")
+			c.ask("GET", "/api/own", "").wantHeader(t, "X-Frame-Options: SAMEORIGIN")
+		}
+	})
+}
+
+// X-Forwarded-For is believed from the right, as far as those who wrote it are trusted.
+func TestTrustedProxies(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat("192.0.2.1, ", 1000)
+	for name, test := range map[string]struct {
+		trusted []string
+		want    map[string]string // by the header; "|" parts two headers
+	}{
+		"nobody": {nil, map[string]string{"": "127.0.0.1", "192.0.2.1": "127.0.0.1"}},
+		"others": {[]string{"10.0.0.0/8", "::1"}, map[string]string{"192.0.2.1": "127.0.0.1", "127.0.0.1": "127.0.0.1"}},
+		"us and others": {[]string{"127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"}, map[string]string{
+			"":                                     "127.0.0.1",
+			"192.0.2.1":                            "192.0.2.1",
+			" 192.0.2.1\t":                         "192.0.2.1",
+			"203.0.113.5, 192.0.2.1":               "192.0.2.1",
+			"192.0.2.9, 10.0.0.1,10.1.2.3":         "192.0.2.9",
+			"192.0.2.9, 10.0.0.1|10.1.2.3":         "192.0.2.9",
+			"203.0.113.5|192.0.2.1, 10.0.0.1":      "192.0.2.1",
+			"192.0.2.9, ::ffff:10.0.0.1":           "192.0.2.9",
+			"2001:db8::1, 2001:db8:1::2":           "2001:db8::1",
+			"10.0.0.1, 10.0.0.2":                   "10.0.0.1",
+			many + "198.51.100.1, 10.0.0.1":        "198.51.100.1",
+			"unknown":                              "127.0.0.1",
+			"192.0.2.1, unknown":                   "127.0.0.1",
+			"unknown, 10.0.0.1":                    "10.0.0.1",
+			"192.0.2.1, ,10.0.0.1":                 "10.0.0.1",
+			"192.0.2.1:1234":                       "127.0.0.1",
+			"[2001:db8::1]":                        "127.0.0.1",
+			"192.0.2.1/8":                          "127.0.0.1",
+			`192.0.2.1", "error":"OK`:              "127.0.0.1",
+			"0x7f.1":                               "127.0.0.1",
+			"192.0.2.001":                          "127.0.0.1",
+			strings.Repeat(",", 5000):              "127.0.0.1",
+			strings.Repeat("10.0.0.1,", 500) + ",": "127.0.0.1",
+		}},
+		"everybody": {[]string{"0.0.0.0/0"}, map[string]string{"192.0.2.1, 203.0.113.5": "192.0.2.1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.TrustedProxies = test.trusted })
+			f.everywhere(t, func(t *testing.T, c *client) {
+				for header, want := range test.want {
+					var headers []string
+					for value := range strings.SplitSeq(header, "|") {
+						headers = append(headers, "X-Forwarded-For: "+value)
+					}
+					got := c.ask("GET", "/api/randomNumber", "", headers...)
+					if address := got.envelope(t).Requestor.RemoteAddress; address != want {
+						t.Errorf("%.60q: the client is %s, want %s", header, address, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Settings that are wrong are refused before anything listens.
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	f := prepare(t, nil)
+	for want, change := range map[string]func(*web.CommonConfig){
+		`commonWeb.trustedProxies has "10.0.0.0/33": write an address like 10.0.0.1 or a network like 10.0.0.0/8`: func(c *web.CommonConfig) { c.TrustedProxies = []string{"::1", "10.0.0.0/33"} },
+		`commonWeb.trustedProxies has "localhost"`:                                                                func(c *web.CommonConfig) { c.TrustedProxies = []string{"localhost"} },
+		`commonWeb.rootEndpointType is "file": it must be api or public`:                                          func(c *web.CommonConfig) { c.RootEndpointType = "file" },
+		`commonWeb.urlPathForActions is "a/b": it must be one segment`:                                            func(c *web.CommonConfig) { c.URLPathForActions = "a/b" },
+		`commonWeb.urlPathForFiles is "file": it must be one segment`:                                             func(c *web.CommonConfig) { c.URLPathForFiles = "file" },
+		`commonWeb.urlPathForActions and commonWeb.urlPathForFiles are both "x`:                                   func(c *web.CommonConfig) { c.URLPathForActions, c.URLPathForFiles = "x", "x" },
+		"commonWeb.maxBodyBytes is -1: it must be above zero":                                                     func(c *web.CommonConfig) { c.MaxBodyBytes = -1 },
+		"commonWeb.maxHeaderBytes is -1: it must be above zero":                                                   func(c *web.CommonConfig) { c.MaxHeaderBytes = -1 },
+		"commonWeb.headerTimeout is -1ns: it must be above zero":                                                  func(c *web.CommonConfig) { c.HeaderTimeout = -1 },
+		"commonWeb.readTimeout is -1ns: it must be above zero":                                                    func(c *web.CommonConfig) { c.ReadTimeout = -1 },
+		"commonWeb.writeTimeout is -1ns: it must be above zero":                                                   func(c *web.CommonConfig) { c.WriteTimeout = -1 },
+		"commonWeb.idleTimeout is -1ns: it must be above zero":                                                    func(c *web.CommonConfig) { c.IdleTimeout = -1 },
+	} {
+		var cfg web.Config
+		change(&cfg.Common)
+		if _, err := web.New(f.api, cfg); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got  %v\nwant %s…", err, want)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+//go:build !hostile
+
+package websocket_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/websocket"
+)
+
+// sockets returns the two ends of a TCP connection.
+func sockets(t testing.TB) (ours, theirs net.Conn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if ours, err = net.Dial("tcp", ln.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	if theirs, err = ln.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ours.Close() })
+	return ours, theirs
+}
+
+// BenchmarkAction is a request and its answer over a socket, the client's part included.
+func BenchmarkAction(b *testing.B) {
+	h := bare(b, websocket.Config{})
+	ours, theirs := sockets(b)
+	c := connect(b, h, ours, theirs)
+	request := []byte(frame(fin|text, `{"event":"action","id":1,"params":{"action":"randomNumber","limit":10,"offset":5}}`))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ours.Write(request); err != nil {
+			b.Fatal(err)
+		}
+		if err := skip(c.in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// skip reads a frame of less than 64 KiB.
+func skip(in *bufio.Reader) error {
+	head, err := in.Peek(2)
+	if err != nil {
+		return err
+	}
+	size, n := 2, int(head[1])
+	if n == 126 {
+		if head, err = in.Peek(4); err != nil {
+			return err
+		}
+		size, n = 4, int(head[2])<<8|int(head[3])
+	}
+	_, err = in.Discard(size + n)
+	return err
+}
+
+// BenchmarkRoom is a message to all members of a room, until the last has it.
+func BenchmarkRoom(b *testing.B) {
+	for _, members := range []int{1, 1000} {
+		b.Run(fmt.Sprint(members), func(b *testing.B) {
+			var api *actionhero.API
+			h := bare(b, websocket.Config{}, actionhero.Initializer{Name: "api", Setup: func(a *actionhero.API) error { api = a; return nil }})
+			var left atomic.Int64
+			done := make(chan struct{})
+			for range members {
+				ours, theirs := sockets(b)
+				c := connect(b, h, ours, theirs)
+				go func() {
+					for skip(c.in) == nil {
+						if left.Add(-1) == 0 {
+							done <- struct{}{}
+						}
+					}
+				}()
+			}
+			said := strings.Repeat("hello, ", 15) + "world"
+			b.ReportAllocs()
+			for b.Loop() {
+				left.Store(int64(members))
+				if err := api.Rooms.Broadcast(b.Context(), "defaultRoom", said); err != nil {
+					b.Fatal(err)
+				}
+				<-done
+			}
+			b.ReportMetric(float64(b.N*members)/b.Elapsed().Seconds(), "deliveries/s")
+		})
+	}
+}

@@ -1,0 +1,151 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime/debug"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/wire"
+	"github.com/actionhero-go/actionhero/internal/ws"
+)
+
+// session is one connection.
+type session struct {
+	handler *Handler
+	ctx     context.Context
+	ws      ws.Conn
+	owner   owner.Conn
+	remote  netip.AddrPort
+	ip      string
+	conn    *actionhero.Conn
+	end     error // how it ends; of the owner alone
+}
+
+// serve is the life of the connection, up to where its requests begin; the owner does the rest.
+func (ss *session) serve() {
+	defer func() {
+		if p := recover(); p != nil {
+			ss.Fault(p)
+		}
+	}()
+	api := ss.handler.api
+	cfg := api.Config()
+	ss.conn = api.Connect("websocket", ss.remote, ss)
+	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
+	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), nil)
+	if refusal, refused := wire.Enter(ss.ctx, nil, api, ss.conn); refused {
+		ss.reply(refusal, nil)
+	}
+	ss.ws.Out.Send()
+	ss.owner.Use()
+	ss.owner.Own()
+}
+
+// Next implements owner.Client.
+func (ss *session) Next() owner.Outcome {
+	m, ok, err := ss.ws.Next()
+	switch {
+	case err != nil:
+		ss.end = err
+		return owner.Ended
+	case !ok:
+		return owner.Short
+	case m.Binary:
+		ss.end = &ws.CloseError{Code: ws.Unsupported, Reason: "a message must be text"}
+		return owner.Ended
+	}
+	return ss.message(m.Data)
+}
+
+// Read implements owner.Client.
+func (ss *session) Read() owner.Reading {
+	switch err := ss.ws.Read(ss.owner.Resting); err {
+	case nil:
+		return owner.More
+	case ws.ErrRest:
+		return owner.Rest
+	default:
+		ss.end = err
+		return owner.All
+	}
+}
+
+// Wake implements owner.Client.
+func (ss *session) Wake() { ss.ws.Wake() }
+
+// Abandon implements owner.Client.
+func (ss *session) Abandon() { ss.ws.Abandon() }
+
+// Finish implements owner.Client.
+func (ss *session) Finish() {
+	var end *ws.CloseError
+	if errors.As(ss.end, &end) && !end.Theirs && end.Code != ws.Normal && end.Code != ws.GoingAway {
+		ss.log(end.Reason)
+	}
+	ss.handler.api.Disconnect(ss.conn)
+	ss.ws.Finish(ss.end)
+	ss.handler.forget(ss)
+}
+
+// Fault implements owner.Client: a fault in this package does not take the process along, only the connection.
+func (ss *session) Fault(p any) {
+	ss.fault(p)
+	ss.ws.Cut()
+	if ss.conn != nil {
+		ss.handler.api.Disconnect(ss.conn)
+	}
+	ss.handler.forget(ss)
+}
+
+func (ss *session) fault(p any) {
+	ss.handler.api.Log().Error("a fault of the server in a WebSocket connection", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+}
+
+func (ss *session) log(reason string) {
+	ss.handler.api.Log().Info("a WebSocket client was closed", "to", ss.ip, "reason", reason)
+}
+
+// doesNotRead is told that the client was given up.
+func (ss *session) doesNotRead(err error) {
+	ss.owner.GiveUp()
+	ss.log(err.Error())
+}
+
+// reply queues an answer, or anything else that this client alone gets. object is still open; id is the request's.
+func (ss *session) reply(object, id []byte) {
+	if id == nil {
+		ss.ws.Text(object, closing)
+		return
+	}
+	var tail [maxID + 8]byte
+	ss.ws.Text(object, append(append(append(tail[:0], `,"id":`...), id...), '}'))
+}
+
+var closing = []byte{'}'}
+
+// roomFrame identifies the two kinds of this wire to Delivery.Encoded.
+type roomFrame struct{ deflated bool }
+
+// Deliver implements actionhero.Sink.
+func (ss *session) Deliver(d *actionhero.Delivery) bool {
+	if ss.ws.Deflates() {
+		return ss.ws.Out.Add(d.Encoded(roomFrame{true}, func(d *actionhero.Delivery) []byte { return ws.DeflatedTextFrame(roomMessage(d)) }))
+	}
+	return ss.ws.Out.Add(d.Encoded(roomFrame{false}, func(d *actionhero.Delivery) []byte { return ws.TextFrame(roomMessage(d)) }))
+}
+
+func roomMessage(d *actionhero.Delivery) []byte { return append(wire.RoomMessage(nil, d), '}') }
+
+// Flush implements actionhero.Sink.
+func (ss *session) Flush() { ss.ws.Out.Flush() }
+
+// Close implements actionhero.Sink.
+func (ss *session) Close(reason string) {
+	ss.log(reason)
+	ss.owner.GiveUp()
+	ss.ws.Close(ws.PolicyError, reason)
+}

@@ -1,0 +1,182 @@
+//go:build !hostile
+
+package websocket_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	client "github.com/coder/websocket"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/websocket"
+)
+
+// exchange is a request and its answer.
+type exchange struct{ request, answer string }
+
+func (p *peer) exchange(list []exchange) {
+	p.t.Helper()
+	for _, x := range list {
+		p.send(x.request)
+		if got := p.message(); got != x.answer {
+			p.t.Errorf("%.200s\ngot  %s\nwant %s", x.request, got, x.answer)
+		}
+	}
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	p := serve(t, websocket.Config{}).dial(t, nil)
+	p.exchange([]exchange{
+		{`{"event":"action","id":1,"params":{"action":"cacheTest"}}`, `{"context":"response","error":"key is a required parameter for this action","id":1}`},
+		{`{"event":"action","id":1,"params":{"action":"cacheTest","key":"k"}}`, `{"context":"response","error":"value is a required parameter for this action","id":1}`},
+		{`{"event":"action","id":1,"params":{"action":"cacheTest"}}`, `{"context":"response","error":"key is a required parameter for this action","id":1}`}, // nothing was kept
+		{` { "params" : { "action" : "nothing" } , "id" : "a" , "event" : "action" } `, `{"context":"response","error":"nothing is not a known action.","id":"a"}`},
+		{`{"event":"action","params":{"action":"nothing"}}`, `{"context":"response","error":"nothing is not a known action."}`},
+		{`{"event":"action"}`, `{"context":"response","error":"{no action} is not a known action."}`},
+		{`{"event":"action","params":{}}`, `{"context":"response","error":"{no action} is not a known action."}`},
+		{`{"event":"action","id":null,"params":null}`, `{"context":"response","error":"{no action} is not a known action.","id":null}`},
+		{`{"event":"action","params":{"action":"caf\u00e9"}}`, `{"context":"response","error":"café is not a known action."}`},
+		{`{"event":"say","id":3,"message":"hi"}`, `{"context":"response","status":"OK","id":3}`},
+		{`{"event":"roomChange","id":4,"room":"other"}`, `{"context":"response","status":"OK","room":"other","id":4}`},
+		{`{"event":"roomAdd","id":5,"room":"further"}`, `{"context":"response","status":"OK","room":"further","id":5}`},
+		{`{"event":"roomLeave","id":6,"room":"further"}`, `{"context":"response","status":"OK","room":"further","id":6}`},
+		{`{"event":"roomChange"}`, `{"context":"response","error":"room must be a name of 1 to 128 bytes"}`},
+	})
+	p.send(`{"event":"action","id":"status","params":{"action":"randomNumber"}}`)
+	if got := p.message(); !strings.HasPrefix(got, `{"context":"response","randomNumber":0.`) || !strings.HasSuffix(got, `,"error":false,"id":"status"}`) {
+		t.Errorf("randomNumber answers %s", got)
+	}
+	p.send(`{"event":"roomView"}`)
+	if got := p.message(); !strings.HasPrefix(got, `{"context":"response","status":"OK","room":"other","roomStatus":{"members":["`) {
+		t.Errorf("roomView answers %s", got)
+	}
+	p.send(`{"event":"detailsView","id":0}`)
+	if got := p.message(); !strings.HasPrefix(got, `{"context":"response","status":"OK","details":{"public":{"id":"`) || !strings.HasSuffix(got, `}}},"id":0}`) && !strings.HasSuffix(got, `}},"id":0}`) {
+		t.Errorf("detailsView answers %s", got)
+	}
+}
+
+// Whatever is in a text message, its answer is an error and the connection goes on.
+func TestNonsense(t *testing.T) {
+	t.Parallel()
+	p := serve(t, websocket.Config{}).dial(t, nil)
+	const object = `{"context":"response","error":"malformed JSON at offset 0: an object is expected"}`
+	unknown := func(name string) string {
+		return `{"context":"response","error":"` + name + ` is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit"}`
+	}
+	var list []exchange
+	for _, text := range []string{`null`, `[]`, `7`, `"x"`, `true`, `[{"event":"action"}]`, "\x00", "quit"} {
+		list = append(list, exchange{text, object})
+	}
+	for _, id := range []string{`0`, `-1.5e+300`, `18446744073709551616`, `""`, `"a\"b\u0000é"`, `"` + strings.Repeat("x", 126) + `"`, `true`, `null`} {
+		list = append(list, exchange{`{"event":"say","message":"","id":` + id + `}`, `{"context":"response","status":"OK","id":` + id + `}`})
+	}
+	for _, id := range []string{`{}`, `[1]`, `"` + strings.Repeat("x", 127) + `"`, strings.Repeat("1", 129)} {
+		list = append(list, exchange{`{"event":"say","message":"","id":` + id + `}`, `{"context":"response","error":"id must be a number or a string, of 128 bytes at most"}`})
+	}
+	deep := func(n int) string { return strings.Repeat(`[`, n) + strings.Repeat(`]`, n) }
+	list = append(list, []exchange{
+		{``, `{"context":"response","error":"malformed JSON at offset 0: an object is expected"}`},
+		{`{`, `{"context":"response","error":"malformed JSON at offset 1: it ends too early"}`},
+		{`{}`, `{"context":"response","error":"event is a required key of a request"}`},
+		{`{"id":7}`, `{"context":"response","error":"event is a required key of a request","id":7}`},
+		{`{"id":7,"event":7}`, `{"context":"response","error":"event must be a string","id":7}`},
+		{`{"event":null,"id":7}`, `{"context":"response","error":"event must be a string","id":7}`},
+		{`{"event":"","id":7}`, `{"context":"response","error":"event is a required key of a request","id":7}`},
+		{`{"event":"dance"}`, unknown("dance")},
+		{`{"event":"Action"}`, unknown("Action")},
+		{`{"event":"` + strings.Repeat("é", 100) + `"}`, unknown(strings.Repeat("é", 64))},
+		{`{"event":"say"}`, `{"context":"response","error":"message is a required key of say"}`},
+		{`{"event":"say","message":7,"id":1}`, `{"context":"response","error":"message must be a string","id":1}`},
+		{`{"event":"say","message":null}`, `{"context":"response","error":"message must be a string"}`},
+		{`{"event":"say","message":{},"id":1}`, `{"context":"response","error":"message must be a string","id":1}`},
+		{`{"event":"roomChange","room":[]}`, `{"context":"response","error":"room must be a string"}`},
+		{`{"event":"roomAdd","room":true}`, `{"context":"response","error":"room must be a string"}`},
+		{`{"event":"roomLeave","room":1}`, `{"context":"response","error":"room must be a string"}`},
+		{`{"event":"roomChange","room":"` + strings.Repeat("x", 129) + `"}`, `{"context":"response","error":"room must be a name of 1 to 128 bytes"}`},
+		{`{"event":"action","params":[],"id":1}`, `{"context":"response","error":"params must be an object","id":1}`},
+		{`{"event":"action","params":"x"}`, `{"context":"response","error":"params must be an object"}`},
+		{`{"event":"action","params":{"action":7},"id":1}`, `{"context":"response","error":"action must be a string","id":1}`},
+		{`{"event":"action","params":{"action":null}}`, `{"context":"response","error":"action must be a string"}`},
+		{`{"event":"action","params":{"action":"a","action":"b"}}`, `{"context":"response","error":"malformed JSON at offset 14: the member \"action\" occurs twice"}`},
+		{`{"event":"action","event":"say"}`, `{"context":"response","error":"malformed JSON at offset 18: the member \"event\" occurs twice"}`},
+		{`{"event":"action","id":1,"params":{"action":"randomNumber"}`, `{"context":"response","error":"malformed JSON at offset 59: it ends too early","id":1}`},
+		{`{"event":"action","id":1,"params":{"action":"cacheTest","key":{"a":1},"value":"v"}}`, `{"context":"response","error":"key must be text","id":1}`},
+		{`{"event":"action","id":1,"params":{"action":"randomNumber","limit":"x"}}`, `{"context":"response","error":"limit must be a whole number of 0 or more","id":1}`},
+		{`{"event":"action","id":1,"params":{"x":` + deep(62) + `}}`, `{"context":"response","error":"{no action} is not a known action.","id":1}`},
+	}...)
+	p.exchange(list)
+	for _, text := range []string{`{"event":"action","id":1,"params":{"x":` + deep(63) + `}}`, deep(10_000), strings.Repeat(`{"a":`, 10_000) + `1` + strings.Repeat(`}`, 10_000), `{"event":"action","params":` + strings.Repeat(`[`, 10_000)} {
+		p.send(text)
+		if got := p.message(); !strings.HasPrefix(got, `{"context":"response","error":"malformed JSON at offset `) {
+			t.Errorf("%.60s… answers %.200s", text, got)
+		}
+	}
+}
+
+// An action that answers with bytes has no place here; it does not even run.
+func TestContent(t *testing.T) {
+	t.Parallel()
+	bytes := actionhero.Action[actionhero.None, *actionhero.Content]{Name: "bytes", Run: failing(t)}
+	p := serve(t, websocket.Config{}, bytes).dial(t, nil)
+	const refusal = `{"context":"response","error":"this action answers with bytes, which are not sent over WebSocket: ask for them over HTTP","id":2}`
+	p.exchange([]exchange{
+		{`{"event":"action","id":2,"params":{"action":"file","fileName":"x"}}`, refusal},
+		{`{"event":"action","id":2,"params":{"action":"file"}}`, refusal},
+		{`{"event":"action","id":2,"params":{"action":"bytes"}}`, refusal},
+	})
+}
+
+// The ways to leave.
+func TestQuit(t *testing.T) {
+	t.Parallel()
+	f := serve(t, websocket.Config{})
+	for _, event := range []string{"quit", "exit", "close"} {
+		p := f.dial(t, nil)
+		p.send(`{"event":"say","message":"before"}`)
+		p.send(fmt.Sprintf(`{"event":%q,"id":9}`, event))
+		p.want(`{"context":"response","status":"OK"}`)
+		p.want(`{"status":"Bye!","context":"response","id":9}`)
+		p.end(1000, "Bye!")
+	}
+	p := f.dial(t, nil)
+	if err := p.Close(client.StatusNormalClosure, ""); err != nil {
+		t.Errorf("the server does not answer a close frame: %v", err)
+	}
+}
+
+// Binary messages are refused with the code for that.
+func TestBinary(t *testing.T) {
+	t.Parallel()
+	p := serve(t, websocket.Config{}).dial(t, nil)
+	if err := p.Write(t.Context(), client.MessageBinary, []byte(`{"event":"roomView"}`)); err != nil {
+		t.Fatal(err)
+	}
+	p.end(1003, "a message must be text")
+}
+
+// What members of a room say reaches the others, and them once.
+func TestRooms(t *testing.T) {
+	t.Parallel()
+	f := serve(t, websocket.Config{})
+	a, b, c := f.dial(t, nil), f.dialTLS(t), f.dial(t, nil)
+	c.call(`{"event":"roomChange","room":"elsewhere"}`, `{"context":"response","status":"OK","room":"elsewhere"}`)
+	a.call(`{"event":"say","message":"hi"}`, `{"context":"response","status":"OK"}`)
+	from := strings.TrimSuffix(strings.TrimPrefix(b.message(), `{"message":"hi","from":"`), `","context":"user"}`)
+	if len(from) != 36 {
+		t.Errorf("the sender is %q", from)
+	}
+	c.call(`{"event":"roomAdd","room":"defaultRoom"}`, `{"context":"response","status":"OK","room":"defaultRoom"}`)
+	if err := f.api.Rooms.Broadcast(t.Context(), "defaultRoom", map[string]int{"n": 1}); err != nil {
+		t.Fatal(err)
+	}
+	a.want(`{"message":{"n":1},"from":"actionHero API","context":"user"}`)
+	b.want(`{"message":{"n":1},"from":"actionHero API","context":"user"}`)
+	c.want(`{"message":{"n":1},"from":"actionHero API","context":"user","room":"defaultRoom"}`)
+	if n, r := f.Clients(), f.Requests(); n != 3 || r != 3 {
+		t.Errorf("there are %d clients and %d requests", n, r)
+	}
+}
