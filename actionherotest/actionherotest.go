@@ -35,6 +35,7 @@ func NewServer(t testing.TB, parts ...actionhero.Part) *server.Server {
 	cfg.Log.Logging = actionhero.Off
 	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = -1, "127.0.0.1"
 	cfg.TCPServer.Port, cfg.TCPServer.BindIP = -1, "127.0.0.1"
+	cfg.Tasks.Memory = actionhero.On
 	s, err := server.New(cfg, parts...)
 	if err != nil {
 		t.Fatal(err)
