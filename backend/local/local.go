@@ -29,7 +29,7 @@ import (
 // Config is what may be set about the embedded backend; the zero value works. It is the section `cache` of a
 // configuration file.
 type Config struct {
-	MaxBytes int64 `json:"maxBytes" doc:"the most memory that cached entries may take, in bytes: keys, values and 128 bytes for each entry"` // default: 268435456 (256 MiB)
+	MaxBytes int64 `json:"maxBytes" doc:"the most memory that cached entries and locks may take, in bytes: keys, values and 128 bytes for each"` // default: 268435456 (256 MiB)
 
 	Queue QueueConfig `json:"-"` // how jobs are kept; default: in memory
 }
