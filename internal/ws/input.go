@@ -129,10 +129,11 @@ func (in *input) Take() []byte {
 }
 
 // Idle implements idleread.Buffer.
-func (in *input) Idle() {
-	if in.to == in.from {
+func (in *input) Idle() (empty bool) {
+	if empty = in.to == in.from; empty {
 		in.release()
 	}
+	return empty
 }
 
 // release gives the buffer back.
