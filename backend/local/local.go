@@ -141,3 +141,23 @@ func tooLong(what, name string) error {
 	}
 	return fmt.Errorf("a %s of %d bytes, %.32q…, is refused: %w", what, len(name), name, backend.ErrKeyTooLong)
 }
+
+// Repaired says what [Repair] did.
+type Repaired struct {
+	Jobs    int      // how many jobs there are now
+	Commits int      // how many changes, or groups of changes made at the same time, are known to be lost
+	Lost    []string // where something was that cannot be read; empty: nothing was damaged, and nothing was done
+	Aside   []string // files in the folder, as they are now called, that are not needed any more
+}
+
+// Repair makes the folder path, in which jobs are kept, usable again if Open says that it is damaged: it keeps what is
+// whole, and sets the files aside. A job of which only the end of a run was lost runs again. It fails if a server uses
+// the folder; if it fails for another reason, it can be tried again.
+func Repair(path string) (Repaired, error) {
+	config, err := QueueConfig{Path: path}.complete()
+	if err != nil {
+		return Repaired{}, err
+	}
+	r, err := queue.Repair(config)
+	return Repaired{Jobs: r.Jobs, Commits: r.Loss.Commits, Lost: r.Loss.Places, Aside: r.Aside}, err
+}

@@ -56,7 +56,7 @@ func (l *Log) load(visit func(pos Pos, record []byte) error) error {
 	return l.adopt(&r)
 }
 
-// openSegments opens the files of all segments, and reads their headers.
+// openSegments opens the files of all segments. It does so even if one is missing, and returns that then.
 func (l *Log) openSegments() error {
 	names, err := l.fs.List()
 	if err != nil {
@@ -73,9 +73,10 @@ func (l *Log) openSegments() error {
 		}
 	}
 	slices.Sort(numbers)
+	var missing error
 	for i, number := range numbers {
-		if i > 0 && number != numbers[i-1]+1 {
-			return &Damage{nameOf(numbers[i-1] + 1), 0, "the file is missing"}
+		if i > 0 && number != numbers[i-1]+1 && missing == nil {
+			missing = &Damage{nameOf(numbers[i-1] + 1), 0, "the file is missing"}
 		}
 		s := &segment{number: number, used: first}
 		if s.file, err = l.fs.Open(nameOf(number)); err != nil {
@@ -83,13 +84,16 @@ func (l *Log) openSegments() error {
 		}
 		l.segs = append(l.segs, s)
 	}
-	return nil
+	return missing
 }
 
 // adopt ends the reading of segments: it finds out where the next batch goes, and clears what a torn one left there.
 func (l *Log) adopt(r *reader) error {
 	if l.segs[0].number > l.oldest {
 		return &Damage{nameOf(l.oldest), 0, "the file is missing"}
+	}
+	if r.ended && r.last == l.segs[len(l.segs)-1] {
+		return &Damage{nameOf(r.last.number + 1), 0, "the file is missing"}
 	}
 	for _, t := range r.torn {
 		if err := errors.Join(t.clear(), t.seg.file.Sync()); err != nil {
@@ -112,6 +116,10 @@ func (l *Log) adopt(r *reader) error {
 	if l.spare != nil {
 		l.at = l.spare.number
 	}
+	if r.ended {
+		l.current = l.spare
+		l.segs, l.spare = append(l.segs, l.spare), nil
+	}
 	for len(l.segs) > 1 && l.segs[0].number < l.oldest {
 		if err := l.removeOldest(); err != nil {
 			return err
@@ -126,6 +134,7 @@ type reader struct {
 	visit func(pos Pos, record []byte) error
 	seq   uint64   // of the last batch; 0: there was none
 	last  *segment // with a batch, or the first
+	ended bool     // with its last batch
 	torn  []span
 	data  []byte // of the present segment
 }
@@ -145,7 +154,7 @@ func (r *reader) read(s *segment) error {
 		if err := s.each(s.used+headBytes, records, r.visit); err != nil {
 			return err
 		}
-		r.seq, r.last, r.log.seq, r.log.oldest = h.seq, s, h.seq, h.oldest
+		r.seq, r.last, r.ended, r.log.seq, r.log.oldest = h.seq, s, h.last, h.seq, h.oldest
 		s.used += int64(headBytes + padded(h.length))
 	}
 	torn, err := s.tail(r.data[s.used:], r.seq)
