@@ -206,6 +206,59 @@ func TestTasksOutliveTheServer(t *testing.T) {
 	p.stop()
 }
 
+// A damaged file keeps the server from starting, and the repair keeps what is whole.
+func TestRepair(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, errs, code := cli(t, dir, "tasks", "repair")
+	if code != 1 || !strings.HasPrefix(errs, "Error: there are no tasks to repair: ") {
+		t.Errorf("without a folder: %d, %s", code, errs)
+	}
+	p := start(t, "app", dir)
+	for range 5 {
+		tasks(t, dir, "enqueue", "remember", "what=needle", "--after", "1h")
+	}
+	_, errs, code = cli(t, dir, "tasks", "repair")
+	if code != 1 || !strings.Contains(errs, "another process uses this folder") {
+		t.Errorf("while the server runs: %d, %s", code, errs)
+	}
+	p.stop()
+	shows(t, tasks(t, dir, "repair"), `^Nothing is damaged: there are 5 jobs\.$`)
+	damage(t, filepath.Join(dir, "data"), "needle")
+	_, errs, code = cli(t, dir, "start")
+	if code != 1 || !strings.Contains(errs, "actionhero tasks repair") {
+		t.Errorf("a start with a damaged file: %d, %s", code, errs)
+	}
+	shows(t, tasks(t, dir, "repair"), `^There are 4 jobs\. What could not be read`, `^Set aside`)
+	p = start(t, "app", dir)
+	shows(t, tasks(t, dir, "stats"), `^all +4 `)
+	p.stop()
+}
+
+// damage flips a bit in the first place of the files of a folder that has a text.
+func damage(t testing.TB, folder, text string) {
+	t.Helper()
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := filepath.Join(folder, file.Name())
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := bytes.Index(raw, []byte(text)); at >= 0 {
+			raw[at] ^= 1
+			if err := os.WriteFile(name, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatalf("no file of %s has %q", folder, text)
+}
+
 // The tasks of an app are listed without a server.
 func TestRegisteredTasks(t *testing.T) {
 	t.Parallel()
