@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/control"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
@@ -73,6 +75,12 @@ func (t *taskCommands) command() *cobra.Command {
 		&cobra.Command{
 			Use: "registered", Short: "List the tasks that this program knows, and when they run by themselves", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return t.registered(cmd.OutOrStdout()) },
+		},
+		&cobra.Command{
+			Use: "repair", Short: "Keep what is whole of tasks whose files are damaged, and set the rest aside", Args: cobra.NoArgs,
+			Long: "Keep what is whole of tasks whose files are damaged, and set the rest aside. Stop the server before; when it says\n" +
+				"at its start that a file is damaged, it has not started.",
+			RunE: func(cmd *cobra.Command, _ []string) error { return t.repair(cmd.OutOrStdout()) },
 		},
 	)
 	return tasks
@@ -240,5 +248,33 @@ func (t *taskCommands) registered(out io.Writer) error {
 		rows = append(rows, []string{v.Name, cmp.Or(v.Schedule, "when enqueued"), v.Scope, v.Queue, strings.Join(v.Inputs, ","), v.Description})
 	}
 	printTable(out, rows)
+	return nil
+}
+
+// repair repairs the folder of tasks, which no server may use meanwhile.
+func (t *taskCommands) repair(out io.Writer) error {
+	cfg, err := t.load()
+	if err != nil {
+		return err
+	}
+	cfg.Tasks.complete()
+	if cfg.Tasks.Path == "" {
+		return errors.New("the configuration keeps tasks in memory (tasks.memory): there is nothing to repair")
+	}
+	if _, err := os.Stat(cfg.Tasks.Path); err != nil {
+		return fmt.Errorf("there are no tasks to repair: %w", err)
+	}
+	done, err := local.Repair(cfg.Tasks.Path)
+	if err != nil {
+		return err
+	}
+	if t.asJSON {
+		raw, err := jsonx.Marshal(done)
+		if err == nil {
+			_, err = fmt.Fprintf(out, "%s\n", raw)
+		}
+		return err
+	}
+	printRepaired(out, &done)
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local"
 )
 
 // printTable prints rows in columns. What is in them cannot do anything to a terminal.
@@ -143,4 +144,19 @@ func printStats(out io.Writer, stats *backend.QueueStats) {
 		rows = append(rows, row("task "+name, stats.Tasks[name]))
 	}
 	printTable(out, rows)
+}
+
+func printRepaired(out io.Writer, done *local.Repaired) {
+	if len(done.Lost) == 0 {
+		fmt.Fprintf(out, "Nothing is damaged: there are %d jobs.\n", done.Jobs)
+		return
+	}
+	fmt.Fprintf(out, "There are %d jobs. What could not be read (at least %d changes):\n", done.Jobs, done.Commits)
+	for _, place := range done.Lost {
+		fmt.Fprintln(out, "  "+printable(place))
+	}
+	fmt.Fprintln(out, "Set aside, and not needed any more:")
+	for _, file := range done.Aside {
+		fmt.Fprintln(out, "  "+printable(file))
+	}
 }

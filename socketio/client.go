@@ -186,7 +186,11 @@ func (c *client) Deliver(d *actionhero.Delivery) (flush bool) {
 }
 
 func encodeMessage(d *actionhero.Delivery) []byte {
-	text := wire.RoomMessage(appendEventHead(make([]byte, 0, 64+len(d.Body)+len(d.From)), "say"), d)
+	event := "say"
+	if d.Notice {
+		event = "api" // listeners of say expect what somebody said
+	}
+	text := wire.RoomMessage(appendEventHead(make([]byte, 0, 64+len(d.Body)+len(d.From)), event), d)
 	return engine.Prepare(append(text, '}', ']'))
 }
 

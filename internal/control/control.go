@@ -52,12 +52,12 @@ var ErrNoServer = errors.New("no server answers there")
 
 type request struct {
 	Method string          `json:"method"`
-	Params json.RawMessage `json:"params,omitempty"`
+	Params json.RawMessage `json:"params,omitzero"`
 }
 
 type answer struct {
-	Result json.RawMessage `json:"result,omitempty"`
-	Error  *Error          `json:"error,omitempty"`
+	Result json.RawMessage `json:"result,omitzero"`
+	Error  *Error          `json:"error,omitzero"`
 }
 
 // Server answers requests at a socket.
