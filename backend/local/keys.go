@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"hash/maphash"
 	"math/bits"
@@ -18,8 +19,10 @@ type place struct {
 	key  string
 }
 
+func reversed(hash uint64) uint64 { return bits.Reverse64(hash) }
+
 func (p place) before(it *item) bool {
-	hash := bits.Reverse64(it.hash)
+	hash := reversed(it.hash)
 	return p.hash < hash || p.hash == hash && p.key < string(it.key())
 }
 
@@ -100,7 +103,7 @@ func (s *store) resume(cursor string) (*place, int, error) {
 		return nil, 0, backend.ErrCursor
 	}
 	hash := maphash.String(s.seed, key)
-	return &place{hash: bits.Reverse64(hash), key: key}, index(hash), nil
+	return &place{hash: reversed(hash), key: key}, index(hash), nil
 }
 
 func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
@@ -145,12 +148,5 @@ func appendHome(items []*item, slots []slot, home uint64) []*item {
 }
 
 func comparePlaces(a, b *item) int {
-	ah, bh := bits.Reverse64(a.hash), bits.Reverse64(b.hash)
-	if ah != bh {
-		if ah < bh {
-			return -1
-		}
-		return 1
-	}
-	return bytes.Compare(a.key(), b.key())
+	return cmp.Or(cmp.Compare(reversed(a.hash), reversed(b.hash)), bytes.Compare(a.key(), b.key()))
 }
