@@ -26,8 +26,8 @@ type Reader struct {
 	raw    syscall.RawConn // nil: only a plain Read is to be had (TLS)
 	ready  func(fd uintptr) bool
 	little *[littleSize]byte // nil if raw is not; of it, from from to to is still to be returned
-	from   int
-	to     int
+	from   uint8
+	to     uint8
 
 	buffer Buffer
 	n      int
@@ -78,9 +78,9 @@ func (r *Reader) readPlain(b Buffer) (n int, err error) {
 		if n, err = r.conn.Read(r.little[:]); n == 0 {
 			return 0, err
 		}
-		r.from, r.to = 0, n
+		r.from, r.to = 0, uint8(n)
 	}
 	n = copy(b.Take(), r.little[r.from:r.to]) // b may have less room than that
-	r.from += n
+	r.from += uint8(n)
 	return n, nil // an error beside it comes again
 }

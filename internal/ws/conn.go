@@ -18,17 +18,17 @@ type Conn struct {
 	nc      net.Conn
 	options *Options
 	fail    func(error)
-	deflate bool
 	closing atomic.Pointer[CloseError] // the server closes the connection
 	closed  atomic.Bool                // and has queued its close frame
+	deflate bool
 
 	// Of the reader alone:
 	in      input
 	partly  bool          // the deadline is that of a message that was begun
 	armed   bool          // there is a deadline
-	until   time.Time     // which
-	heard   time.Duration // when something was last read, as since has it
-	silence int           // how often the deadline has passed since
+	silence int8          // how often it has passed since something was last read
+	until   time.Duration // when that is, as since has it; 0 is none
+	heard   time.Duration // when something was last read
 }
 
 // epoch is when since began: to read one clock takes half the time that it takes to ask for the time of day.
@@ -112,7 +112,7 @@ func (c *Conn) Read(resting func() bool) error {
 		return &CloseError{Code: gone, Reason: err.Error(), Theirs: true}
 	}
 	if resting() {
-		c.deadline(c.until)
+		c.setDeadline()
 		return ErrRest
 	}
 	if fault := c.late(); fault != nil {
@@ -148,16 +148,18 @@ func (c *Conn) late() *CloseError {
 // arm sets the time within which something must come; 0 is none.
 func (c *Conn) arm(within time.Duration) {
 	c.armed = within > 0 || c.options.PingInterval == 0
-	var until time.Time
-	if within > 0 {
-		until = time.Now().Add(within)
+	if c.until = 0; within > 0 {
+		c.until = since() + within
 	}
-	c.deadline(until)
+	c.setDeadline()
 }
 
-// deadline sets until when something must come.
-func (c *Conn) deadline(until time.Time) {
-	c.until = until
+// setDeadline sets until when something must come.
+func (c *Conn) setDeadline() {
+	var until time.Time
+	if c.until != 0 {
+		until = time.Now().Add(c.until - since())
+	}
 	_ = c.nc.SetReadDeadline(until)
 	if c.closing.Load() != nil {
 		c.Wake()
