@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"worker":         {"", "backend"},
 	"builtin":        {"", "internal/jsonx"},
 	"server":         {"", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
-	"actionherotest": {"", "backend", "backend/local", "server"},
+	"actionherotest": {"", "backend/local", "server", "worker"},
 	"cmd":            {"server", "builtin"},
 	"examples":       {"", "server", "builtin", "examples"},
 	"internal":       {"internal"},

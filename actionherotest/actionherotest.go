@@ -13,17 +13,34 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/worker"
 )
 
 // New returns a started API of the given parts on the embedded backend, which stops with the test. It logs nothing,
 // listens to nothing and has no worker: what is enqueued waits, for [Enqueued] to show it.
 func New(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
+	api := build(t, parts)
+	run(t, api)
+	return api
+}
+
+// NewWithWorker is [New] with a worker, which runs what is enqueued, and what runs by itself. In a bubble of
+// testing/synctest a day passes in no time.
+func NewWithWorker(t testing.TB, parts ...actionhero.Part) *actionhero.API {
+	t.Helper()
+	api := build(t, parts)
+	api.Add(worker.New(api, worker.Config{Lease: -1}))
+	run(t, api)
+	return api
+}
+
+func build(t testing.TB, parts []actionhero.Part) *actionhero.API {
+	t.Helper()
 	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, parts...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, api)
 	return api
 }
 
