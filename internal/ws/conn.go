@@ -247,15 +247,16 @@ func (c *Conn) Finish(err error) {
 		why = &CloseError{Code: InternalError, Reason: "a fault of the server"}
 	}
 	if c.closed.CompareAndSwap(false, true) && why.Code != gone && c.Out.End(closeFrame(why.Code, why.Reason)) {
-		c.Out.FlushWait()
+		c.Out.Flush()
 	}
-	if why.Code != gone {
+	switch {
+	case why.Code == gone:
+	case why.Theirs:
 		c.Out.Wait()
-	}
-	c.Out.Close()
-	if !why.Theirs {
+	default:
 		c.linger()
 	}
+	c.Out.Close()
 	_ = c.nc.Close()
 }
 
@@ -263,8 +264,11 @@ func (c *Conn) Finish(err error) {
 // lost. It reads at most lingerBytes.
 func (c *Conn) linger() {
 	const lingerBytes = 1 << 20
-	if half, ok := c.nc.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
-		return
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		c.Out.Wait()
+		if half.CloseWrite() != nil {
+			return
+		}
 	}
 	_ = c.nc.SetReadDeadline(time.Now().Add(c.options.CloseTime))
 	buf := make([]byte, 512)
