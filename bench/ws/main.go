@@ -72,8 +72,11 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 		}
 	}
 	if members > 0 {
-		if err := b.fan(members); err != nil {
-			return err
+		// Apart, or there would be more connections than a process may have files.
+		for _, names := range [][]string{{"bare loop", "actionhero", "centrifuge"}, {"bare loop", ownSocketIO, nodeSocketIO}} {
+			if err := b.fan(members, names); err != nil {
+				return err
+			}
 		}
 	}
 	if idle > 0 {
@@ -146,10 +149,10 @@ func (b *bench) requests(depth int) error {
 	return nil
 }
 
-func (b *bench) fan(members int) error {
+func (b *bench) fan(members int, names []string) error {
 	var targets []slices.Target
 	var fans []*fan.Fan
-	for _, name := range []string{"bare loop", "actionhero", ownSocketIO, "centrifuge", nodeSocketIO} {
+	for _, name := range names {
 		s, err := b.start(name)
 		if err != nil {
 			return err

@@ -1,10 +1,13 @@
 // The server of Socket.IO on Node.js with the events that the measurements use: node server.js PORT
 'use strict'
 
+const { createServer } = require('node:http')
 const { Server } = require('socket.io')
 
 const hour = 3600 * 1000
-const io = new Server(Number(process.argv[2]), { pingInterval: hour, pingTimeout: hour })
+const http = createServer()
+const io = new Server(http, { pingInterval: hour, pingTimeout: hour })
+http.listen(Number(process.argv[2]), '127.0.0.1')
 
 io.on('connection', (socket) => {
   socket.join('defaultRoom')
