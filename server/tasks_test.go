@@ -30,7 +30,9 @@ func TestStatusOfTasks(t *testing.T) {
 	if failure != nil {
 		t.Fatal(failure)
 	}
-	var status struct{ Stats struct{ Queue json.RawMessage } }
+	var status struct {
+		Stats struct{ Queue json.RawMessage }
+	}
 	if err := json.Unmarshal(raw, &status); err != nil {
 		t.Fatal(err)
 	}
