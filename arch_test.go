@@ -40,6 +40,7 @@ var onlyFor = map[string][]string{
 	"internal/outbox":                           {"tcp", "websocket", "socketio", "internal/ws"},
 	"internal/owner":                            {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
+	"internal/control":                          {"server"},
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"server"},
 	"github.com/klauspost/compress":             {"web", "internal/ws"},

@@ -78,7 +78,7 @@ type SignUpInput struct {
 // happens to this process.
 func (m *Mails) SignUp(ctx context.Context, in SignUpInput) (actionhero.None, error) {
 	api := actionhero.RequestFrom(ctx).API
-	return actionhero.None{}, m.welcome.Enqueue(ctx, api, WelcomeInput{in.Name, in.Email}, actionhero.After(time.Minute))
+	return actionhero.None{}, m.welcome.Enqueue(ctx, api, WelcomeInput(in), actionhero.After(time.Minute))
 }
 
 // sendWelcome is the task welcome. An error has it tried again later, each time after a longer while.
