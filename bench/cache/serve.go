@@ -58,18 +58,18 @@ func serve(ctx context.Context, name string, in io.Reader, out io.Writer) error 
 }
 
 type bench struct {
-	cache cache
-	names []string
-	draws [goroutines][]int32 // which key each goroutine asks for, one after the other
-	value value
+	cache  cache
+	names  []string
+	values []value             // of each key its own, as no two keys of a real cache share their memory
+	draws  [goroutines][]int32 // which key each goroutine asks for, one after the other
 }
 
 func newValue(text string) value { return value{text, []byte(text)} }
 
 func newBench(c cache) *bench {
-	b := &bench{cache: c, names: make([]string, keys), value: newValue(strings.Repeat("v", valueBytes))}
+	b := &bench{cache: c, names: make([]string, keys), values: make([]value, keys)}
 	for i := range b.names {
-		b.names[i] = fmt.Sprintf("session:%08d", i)
+		b.names[i], b.values[i] = fmt.Sprintf("session:%08d", i), newValue(fmt.Sprintf("%0*d", valueBytes, i))
 	}
 	for g := range b.draws {
 		zipf := rand.NewZipf(rand.New(rand.NewPCG(1, uint64(g))), 1.1, 1, keys-1)
@@ -82,8 +82,8 @@ func newBench(c cache) *bench {
 }
 
 func (b *bench) fill() error {
-	for _, key := range b.names {
-		if err := b.cache.set(key, b.value); err != nil {
+	for i, key := range b.names {
+		if err := b.cache.set(key, b.values[i]); err != nil {
 			return err
 		}
 	}
@@ -131,11 +131,11 @@ func (b *bench) work(g, writes int, stop *atomic.Bool) (n int, err error) {
 	draws := b.draws[g]
 	for !stop.Load() {
 		for range 256 {
-			key := b.names[draws[n%steps]]
+			i := draws[n%steps]
 			if n++; writes > 0 && n%writes == 0 {
-				err = b.cache.set(key, b.value)
+				err = b.cache.set(b.names[i], b.values[i])
 			} else {
-				err = b.cache.get(key)
+				err = b.cache.get(b.names[i])
 			}
 			if err != nil {
 				return n, err
@@ -167,11 +167,10 @@ func (b *bench) check() (refused, dropped int64) {
 		wg.Go(func() {
 			kept := make(map[string]string)
 			for i := g; i < keys; i += goroutines {
-				v := newValue(fmt.Sprintf("%0*d", valueBytes, i))
-				if b.cache.set(b.names[i], v) != nil {
+				if b.cache.set(b.names[i], b.values[i]) != nil {
 					no.Add(1)
 				} else {
-					kept[b.names[i]] = v.text
+					kept[b.names[i]] = b.values[i].text
 				}
 			}
 			for key, want := range kept {
