@@ -1,10 +1,10 @@
 // Package backend is the seam between an API and the place where its shared state lives.
 //
 // An API keeps nothing of its own that other nodes of its cluster must see: what is cached, what is said in rooms, who is
-// in them and which jobs are to be done goes through a [Backend]. Which one it is decides whether there is a cluster at all. Package
-// backend/local keeps everything in the memory of one process and needs nothing else; a backend that talks to a server
-// makes every node that uses the same server one cluster. Nothing above the seam can tell them apart, because all of
-// them pass the same suite, backend/backendtest.
+// in them and which jobs are to be done goes through a [Backend]. Which one it is decides whether there is a cluster at
+// all. Package backend/local keeps everything in one process, jobs on disk if asked, and needs nothing else; a backend
+// that talks to a server makes every node that uses the same server one cluster. Nothing above the seam can tell them
+// apart, because all of them pass the same suite, backend/backendtest.
 //
 // # What every backend guarantees
 //

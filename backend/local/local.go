@@ -29,7 +29,7 @@ import (
 // Config is what may be set about the embedded backend; the zero value works. It is the section `cache` of a
 // configuration file.
 type Config struct {
-	MaxBytes int64 `json:"maxBytes" doc:"the most memory that cached entries may take, in bytes: keys, values and 128 bytes for each entry"` // default: 268435456 (256 MiB)
+	MaxBytes int64 `json:"maxBytes" doc:"the most memory that cached entries and locks may take, in bytes: keys, values and 128 bytes for each"` // default: 268435456 (256 MiB)
 
 	Queue QueueConfig `json:"-"` // how jobs are kept; default: in memory
 }
@@ -61,7 +61,8 @@ func (c QueueConfig) complete() (queue.Config, error) {
 		return queue.Config{}, fmt.Errorf("tasks.keepMost is %d, tasks.maxJobs %d and tasks.maxBytes %d: all must be 1 or more, or 0 for their defaults",
 			c.KeepMost, c.MaxJobs, c.MaxBytes)
 	}
-	config := queue.Config{KeepCompleted: c.KeepCompleted, KeepFailed: c.KeepFailed, KeepMost: c.KeepMost, MaxJobs: c.MaxJobs, MaxBytes: c.MaxBytes}
+	config := queue.Config{KeepCompleted: c.KeepCompleted, KeepFailed: c.KeepFailed, KeepMost: c.KeepMost, MaxJobs: c.MaxJobs, MaxBytes: c.MaxBytes,
+		FileBytes: journal.DefaultSize}
 	if c.Path != "" {
 		config.FS = journal.Dir(c.Path)
 	}
@@ -139,4 +140,24 @@ func tooLong(what, name string) error {
 		return nil
 	}
 	return fmt.Errorf("a %s of %d bytes, %.32q…, is refused: %w", what, len(name), name, backend.ErrKeyTooLong)
+}
+
+// Repaired says what [Repair] did.
+type Repaired struct {
+	Jobs    int      // how many jobs there are now
+	Commits int      // how many changes, or groups of changes made at the same time, are known to be lost
+	Lost    []string // where something was that cannot be read; empty: nothing was damaged, and nothing was done
+	Aside   []string // files in the folder, as they are now called, that are not needed any more
+}
+
+// Repair makes the folder path, in which jobs are kept, usable again if Open says that it is damaged: it keeps what is
+// whole, and sets the files aside. A job of which only the end of a run was lost runs again. It fails if a server uses
+// the folder; if it fails for another reason, it can be tried again.
+func Repair(path string) (Repaired, error) {
+	config, err := QueueConfig{Path: path}.complete()
+	if err != nil {
+		return Repaired{}, err
+	}
+	r, err := queue.Repair(config)
+	return Repaired{Jobs: r.Jobs, Commits: r.Loss.Commits, Lost: r.Loss.Places, Aside: r.Aside}, err
 }

@@ -16,9 +16,7 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 	e.stopping = true
 	e.mu.Unlock()
 	for _, s := range e.all() {
-		if k := s.socket.Load(); k != nil {
-			k.conn.Stop(ws.GoingAway, errStopping.Error())
-		}
+		s.stopSocket()
 	}
 	done := make(chan struct{})
 	go func() {
@@ -28,7 +26,7 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 		e.stopped = true
 		e.mu.Unlock()
 		for _, s := range e.all() {
-			if s.socket.Load() == nil {
+			if !s.stopSocket() { // one may have taken over meanwhile
 				s.end(errStopping, typeClose, 0)
 			}
 		}
@@ -48,6 +46,15 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// stopSocket has the session's WebSocket end when the requests at work are done. It returns false if there is none.
+func (s *Session) stopSocket() bool {
+	k := s.socket.Load()
+	if k != nil {
+		k.conn.Stop(ws.GoingAway, errStopping.Error())
+	}
+	return k != nil
 }
 
 func (e *Engine) all() []*Session {

@@ -48,11 +48,11 @@ func (d dir) join(name string) string { return filepath.Join(string(d), name) }
 
 func (d dir) Lock() (io.Closer, error) {
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
-		return nil, explain(err)
+		return nil, err
 	}
 	f, err := os.OpenFile(d.join(lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, explain(err)
+		return nil, err
 	}
 	if err := lock(f); err != nil {
 		holder, _ := io.ReadAll(io.LimitReader(f, 20))
@@ -70,22 +70,22 @@ func (d dir) List() ([]string, error) {
 	for i := range entries {
 		names[i] = entries[i].Name()
 	}
-	return names, explain(err)
+	return names, err
 }
 
 func (d dir) Create(name string) (File, error) {
 	f, err := os.OpenFile(d.join(name), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
-	return osFile{f}, explain(err)
+	return osFile{f}, err
 }
 
 func (d dir) Open(name string) (File, error) {
 	f, err := os.OpenFile(d.join(name), os.O_RDWR, 0)
-	return osFile{f}, explain(err)
+	return osFile{f}, err
 }
 
-func (d dir) Rename(from, to string) error { return explain(os.Rename(d.join(from), d.join(to))) }
+func (d dir) Rename(from, to string) error { return os.Rename(d.join(from), d.join(to)) }
 
-func (d dir) Remove(name string) error { return explain(os.Remove(d.join(name))) }
+func (d dir) Remove(name string) error { return os.Remove(d.join(name)) }
 
 func (f osFile) Size() (int64, error) {
 	info, err := f.Stat()

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -32,10 +33,13 @@ type Log struct {
 	lock  sync.Locker
 	owner Owner
 
+	minSize int64 // of a segment
+
 	// The owner's lock guards all from here on.
 	segs      []*segment // by number, the oldest first
 	reading   sync.RWMutex
 	current   *segment // the last one of segs: where the next batch goes
+	ending    *segment // the one before, if it has not got its last batch
 	pending   *Batch
 	flight    *Batch // sealed, and on its way to the disk
 	leading   bool   // somebody commits, or was asked to
@@ -90,7 +94,7 @@ func (l *Log) Reserve(n int, adding bool) error {
 			continue
 		}
 		if b := l.pending; b != nil {
-			if size := len(b.buf) + n + align; b.off+int64(size) <= b.seg.size && (size <= maxBatch || len(b.buf) == headBytes) {
+			if size := len(b.buf) + n + align; b.off+int64(size)+lastBytes <= b.seg.size && (size <= maxBatch || len(b.buf) == headBytes) {
 				return nil
 			}
 			l.lock.Unlock()
@@ -112,7 +116,7 @@ func (l *Log) Reserve(n int, adding bool) error {
 }
 
 // hasRoom reports whether a batch with records of n bytes fits in s.
-func (s *segment) hasRoom(n int) bool { return s.used+int64(headBytes+n+align) <= s.size }
+func (s *segment) hasRoom(n int) bool { return s.used+int64(headBytes+n+align+lastBytes) <= s.size }
 
 // begin begins a batch.
 func (l *Log) begin() {
@@ -140,7 +144,7 @@ func (l *Log) advance(n int) error {
 	l.reading.Lock()
 	l.segs = append(l.segs, l.spare)
 	l.reading.Unlock()
-	l.current, l.spare = l.spare, nil
+	l.ending, l.current, l.spare = l.current, l.spare, nil
 	l.prepare(0)
 	return nil
 }
@@ -219,36 +223,26 @@ func (l *Log) commit(b *Batch) {
 		runtime.Gosched()
 		l.lock.Lock()
 	}
-	h := head{length: len(b.buf) - headBytes, seq: l.seq + 1, oldest: l.oldest}
-	for range padded(h.length) - h.length {
-		b.buf = append(b.buf, padding)
-	}
-	end := b.off + int64(len(b.buf))
-	b.seg.used = end
-	l.pending, l.flight = nil, b
-	broken := l.broken
+	w := l.seal(b)
 	l.owner.Sealed()
 	l.lock.Unlock()
-
-	b.seg.putHead(b.buf, h)
-	err := b.write(broken)
-
+	err := w.write()
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	l.flight = nil
 	failed := []*Batch{b}
 	if err == nil {
-		l.seq = h.seq
-		l.broken = nil
+		l.seq, l.broken = w.seq, nil
+		if w.end != nil {
+			l.ending = nil
+		}
 		l.owner.Committed()
 		l.recycle(b)
 	} else {
-		err = fmt.Errorf("%s cannot be written to: %w", nameOf(b.seg.number), explain(err))
-		b.err = err
-		l.broken = append(slices.DeleteFunc(slices.Clone(l.broken), func(s span) bool { return s.seg == b.seg && s.to <= end }), span{b.seg, b.off, end})
-		b.seg.used = b.off
+		b.err = fmt.Errorf("%s cannot be written to: %w", nameOf(b.seg.number), explain(err))
+		l.unseal(w)
 		if p := l.pending; p != nil { // it was built on what has just failed
-			p.err = err
+			p.err = b.err
 			l.pending = nil
 			failed = append(failed, p)
 		}
@@ -262,16 +256,65 @@ func (l *Log) commit(b *Batch) {
 	}
 }
 
-func (b *Batch) write(broken []span) error {
-	for _, s := range broken {
+// write is what is written to commit a batch.
+type write struct {
+	*Batch
+	seq    uint64
+	broken []span
+	end    []byte // the batch that ends the segment before, if it has none; see [Log.ending]
+	ending *segment
+}
+
+// seal makes the pending batch one that is on its way to the disk.
+func (l *Log) seal(b *Batch) write {
+	w := write{Batch: b, seq: l.seq + 1, broken: l.broken}
+	if l.ending != nil && l.ending != b.seg {
+		w.ending = l.ending
+		w.end = w.ending.seal(make([]byte, headBytes, lastBytes), head{last: true, seq: w.seq, oldest: l.oldest})
+		w.ending.used += lastBytes
+		w.seq++
+	}
+	b.buf = b.seg.seal(b.buf, head{seq: w.seq, oldest: l.oldest})
+	b.seg.used = b.off + int64(len(b.buf))
+	l.pending, l.flight = nil, b
+	return w
+}
+
+// unseal takes back what seal did: the next batch takes this one's place, once what may have been written is cleared.
+func (l *Log) unseal(w write) {
+	w.seg.used = w.off
+	spans := []span{{w.seg, w.off, w.off + int64(len(w.buf))}}
+	if w.end != nil {
+		w.ending.used -= lastBytes
+		spans = append(spans, span{w.ending, w.ending.used, w.ending.used + lastBytes})
+	}
+	for _, s := range l.broken {
+		if (s.seg != w.seg || s.to > spans[0].to) && !slices.Contains(spans, s) {
+			spans = append(spans, s)
+		}
+	}
+	l.broken = spans
+}
+
+func (w *write) write() error {
+	for _, s := range w.broken {
 		if err := errors.Join(s.clear(), s.seg.file.Sync()); err != nil {
 			return err
 		}
 	}
-	if _, err := b.seg.file.WriteAt(b.buf, b.off); err != nil {
+	if w.end != nil {
+		// Before the first batch of the next segment, so that it cannot be there without this one.
+		if _, err := w.ending.file.WriteAt(w.end, w.ending.used-lastBytes); err != nil {
+			return err
+		}
+		if err := w.ending.file.Sync(); err != nil {
+			return err
+		}
+	}
+	if _, err := w.seg.file.WriteAt(w.buf, w.off); err != nil {
 		return err
 	}
-	return b.seg.file.Sync()
+	return w.seg.file.Sync()
 }
 
 // clear makes s what it was before anything was written to it.
@@ -318,10 +361,11 @@ func (l *Log) Read(pos Pos, n int) ([]byte, error) {
 }
 
 func (l *Log) segment(number uint64) *segment {
-	if i := number - l.segs[0].number; i < uint64(len(l.segs)) {
-		return l.segs[i]
+	i, ok := slices.BinarySearchFunc(l.segs, number, func(s *segment, n uint64) int { return cmp.Compare(s.number, n) })
+	if !ok {
+		return nil
 	}
-	return nil
+	return l.segs[i]
 }
 
 // Close waits for what is pending, and gives the folder back. Nobody may use the log any more.

@@ -12,15 +12,15 @@ import (
 
 // Open opens the journal in fs, and calls visit for each record in it, in the order in which they were appended; the
 // record may be kept only until visit returns. It fails with a [Damage], also if visit fails, and with backend.ErrInUse.
-// lock is the owner's, and must not be held.
-func Open(fs FS, lock sync.Locker, owner Owner, visit func(pos Pos, record []byte) error) (*Log, error) {
+// lock is the owner's, and must not be held. size is how long the first segment is.
+func Open(fs FS, size int64, lock sync.Locker, owner Owner, visit func(pos Pos, record []byte) error) (*Log, error) {
 	guard, err := fs.Lock()
 	if err != nil {
-		return nil, fmt.Errorf("tasks cannot be kept in %s: %w", fs.Path(), err)
+		return nil, fmt.Errorf("tasks cannot be kept in %s: %w", fs.Path(), explain(err))
 	}
-	l := &Log{fs: fs, guard: guard, lock: lock, owner: owner, oldest: 1}
+	l := &Log{fs: fs, guard: guard, lock: lock, owner: owner, minSize: size, oldest: 1}
 	if err := l.load(visit); err != nil {
-		return nil, errors.Join(fmt.Errorf("the tasks kept in %s cannot be read: %w", fs.Path(), err), l.closeFiles())
+		return nil, errors.Join(fmt.Errorf("the tasks kept in %s cannot be read: %w", fs.Path(), explain(err)), l.closeFiles())
 	}
 	lock.Lock()
 	defer lock.Unlock()
@@ -34,7 +34,7 @@ func (l *Log) load(visit func(pos Pos, record []byte) error) error {
 		return err
 	}
 	if len(l.segs) == 0 {
-		s := &segment{number: 1, size: minSize}
+		s := &segment{number: 1, size: l.minSize}
 		if err := l.make(s, nil); err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (l *Log) load(visit func(pos Pos, record []byte) error) error {
 	return l.adopt(&r)
 }
 
-// openSegments opens the files of all segments, and reads their headers.
+// openSegments opens the files of all segments. It does so even if one is missing, and returns that then.
 func (l *Log) openSegments() error {
 	names, err := l.fs.List()
 	if err != nil {
@@ -73,9 +73,10 @@ func (l *Log) openSegments() error {
 		}
 	}
 	slices.Sort(numbers)
+	var missing error
 	for i, number := range numbers {
-		if i > 0 && number != numbers[i-1]+1 {
-			return &Damage{nameOf(numbers[i-1] + 1), 0, "the file is missing"}
+		if i > 0 && number != numbers[i-1]+1 && missing == nil {
+			missing = &Damage{nameOf(numbers[i-1] + 1), 0, "the file is missing"}
 		}
 		s := &segment{number: number, used: first}
 		if s.file, err = l.fs.Open(nameOf(number)); err != nil {
@@ -83,31 +84,42 @@ func (l *Log) openSegments() error {
 		}
 		l.segs = append(l.segs, s)
 	}
-	return nil
+	return missing
 }
 
 // adopt ends the reading of segments: it finds out where the next batch goes, and clears what a torn one left there.
 func (l *Log) adopt(r *reader) error {
-	l.at = l.segs[len(l.segs)-1].number
 	if l.segs[0].number > l.oldest {
 		return &Damage{nameOf(l.oldest), 0, "the file is missing"}
 	}
+	if r.ended && r.last == l.segs[len(l.segs)-1] {
+		return &Damage{nameOf(r.last.number + 1), 0, "the file is missing"}
+	}
 	for _, t := range r.torn {
 		if err := errors.Join(t.clear(), t.seg.file.Sync()); err != nil {
-			return explain(err)
+			return err
 		}
 	}
 	last := slices.Index(l.segs, r.last)
 	l.current = l.segs[last]
-	for _, s := range l.segs[last+1:] {
-		if l.spare != nil { // it had been made, and then a larger one was needed
-			if err := errors.Join(l.spare.file.Close(), l.fs.Remove(nameOf(l.spare.number))); err != nil {
-				return err
-			}
+	// Of those that have no batches, the first is the spare one. There may be another if the first batch of that was lost.
+	for n := len(l.segs) - 1; n > last; n-- {
+		s := l.segs[n]
+		l.segs = l.segs[:n]
+		if n == last+1 {
+			l.spare = s
+		} else if err := errors.Join(s.file.Close(), l.fs.Remove(nameOf(s.number))); err != nil {
+			return err
 		}
-		l.spare = s
 	}
-	l.segs = l.segs[:last+1]
+	l.at = l.current.number
+	if l.spare != nil {
+		l.at = l.spare.number
+	}
+	if r.ended {
+		l.current = l.spare
+		l.segs, l.spare = append(l.segs, l.spare), nil
+	}
 	for len(l.segs) > 1 && l.segs[0].number < l.oldest {
 		if err := l.removeOldest(); err != nil {
 			return err
@@ -122,6 +134,7 @@ type reader struct {
 	visit func(pos Pos, record []byte) error
 	seq   uint64   // of the last batch; 0: there was none
 	last  *segment // with a batch, or the first
+	ended bool     // with its last batch
 	torn  []span
 	data  []byte // of the present segment
 }
@@ -141,7 +154,7 @@ func (r *reader) read(s *segment) error {
 		if err := s.each(s.used+headBytes, records, r.visit); err != nil {
 			return err
 		}
-		r.seq, r.last, r.log.seq, r.log.oldest = h.seq, s, h.seq, h.oldest
+		r.seq, r.last, r.ended, r.log.seq, r.log.oldest = h.seq, s, h.last, h.seq, h.oldest
 		s.used += int64(headBytes + padded(h.length))
 	}
 	torn, err := s.tail(r.data[s.used:], r.seq)

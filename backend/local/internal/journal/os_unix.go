@@ -16,7 +16,7 @@ func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|
 func (d dir) Sync() error {
 	f, err := os.Open(string(d))
 	if err != nil {
-		return explain(err)
+		return err
 	}
-	return explain(errors.Join(f.Sync(), f.Close()))
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -15,7 +15,7 @@ func (l *Log) prepare(n int) {
 	if l.preparing != nil || l.closed || l.spare != nil && l.spare.hasRoom(n) {
 		return
 	}
-	s := &segment{number: l.at + 1, size: max(l.nextSize(), int64(padded(first+headBytes+n+minSize/2)))}
+	s := &segment{number: l.at + 1, size: l.nextSize(n)}
 	old := l.spare
 	if l.spare = nil; old != nil {
 		s.number = old.number // too small: the new one takes its place
@@ -37,10 +37,10 @@ func (l *Log) prepare(n int) {
 	}()
 }
 
-// nextSize is how long the next segment should be: small journals have small segments.
-func (l *Log) nextSize() int64 {
-	total := l.Total() / 4
-	return min(max(int64(1)<<bits.Len64(uint64(total)), minSize), maxSize)
+// nextSize is how long the next segment should be, which must have room for n bytes: small journals have small segments.
+func (l *Log) nextSize(n int) int64 {
+	size := min(max(int64(1)<<bits.Len64(uint64(l.Total()/4)), l.minSize), growth*l.minSize)
+	return max(size, int64(padded(first+headBytes+n+align))+l.minSize/2)
 }
 
 // Total is how many bytes the segments have that are, or were, in use. The lock must be held.
@@ -61,7 +61,7 @@ func (l *Log) make(s, old *segment) error {
 	name := nameOf(s.number)
 	f, err := l.fs.Create(name + unready)
 	if err != nil {
-		return fmt.Errorf("a file for more tasks cannot be made in %s: %w", l.fs.Path(), err)
+		return fmt.Errorf("a file for more tasks cannot be made in %s: %w", l.fs.Path(), explain(err))
 	}
 	s.file = f
 	err = s.fill()

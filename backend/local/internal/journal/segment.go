@@ -18,11 +18,16 @@ const (
 	unready   = ".tmp"
 	sector    = 512 // what a disk writes whole or not at all
 	first     = sector
-	minSize   = 1 << 20
-	maxSize   = 32 << 20
 	version   = 1
 	headBytes = 32 // of a batch
 	align     = 8
+	lastBytes = headBytes + align // of the batch that ends a segment
+)
+
+// DefaultSize is how long the first segment is if nobody says so, in bytes. The longest is growth times that.
+const (
+	DefaultSize = 1 << 20
+	growth      = 32
 )
 
 var magic = [8]byte{'A', 'H', 't', 'a', 's', 'k', 's', version}
@@ -100,11 +105,14 @@ func (s *segment) damage(offset int64, reason string) *Damage {
 
 // head is the header of a batch.
 type head struct {
+	last   bool   // the next batch is in the next segment; this one has no records
 	length int    // of the records
 	seq    uint64 // counts all batches of the journal
 	oldest uint64 // the first segment that is needed
 	sum    uint32 // of the records
 }
+
+const lastFlag = 1 << 31
 
 func (s *segment) sum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) ^ uint32(s.salt>>32) }
 
@@ -112,7 +120,11 @@ func (s *segment) sum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) ^ 
 func (s *segment) putHead(batch []byte, h head) {
 	le := binary.LittleEndian
 	le.PutUint32(batch, uint32(s.salt))
-	le.PutUint32(batch[4:], uint32(h.length))
+	length := uint32(h.length)
+	if h.last {
+		length |= lastFlag
+	}
+	le.PutUint32(batch[4:], length)
 	le.PutUint64(batch[8:], h.seq)
 	le.PutUint64(batch[16:], h.oldest)
 	le.PutUint32(batch[24:], s.sum(batch[headBytes:]))
@@ -125,7 +137,8 @@ func (s *segment) readHead(b []byte) (head, bool) {
 	if len(b) < headBytes || le.Uint32(b) != uint32(s.salt) || le.Uint32(b[28:]) != s.sum(b[:28]) {
 		return head{}, false
 	}
-	return head{length: int(le.Uint32(b[4:])), seq: le.Uint64(b[8:]), oldest: le.Uint64(b[16:]), sum: le.Uint32(b[24:])}, true
+	length := le.Uint32(b[4:])
+	return head{last: length&lastFlag != 0, length: int(length &^ lastFlag), seq: le.Uint64(b[8:]), oldest: le.Uint64(b[16:]), sum: le.Uint32(b[24:])}, true
 }
 
 // padded is how long n bytes of records are made: by at least one byte, which is not zero, so that no sector of a batch
@@ -133,6 +146,16 @@ func (s *segment) readHead(b []byte) (head, bool) {
 func padded(n int) int { return n&^(align-1) + align }
 
 const padding = 0xff
+
+// seal fills up a batch that has room for its header and its records, and writes the header.
+func (s *segment) seal(batch []byte, h head) []byte {
+	h.length = len(batch) - headBytes
+	for range padded(h.length) - h.length {
+		batch = append(batch, padding)
+	}
+	s.putHead(batch, h)
+	return batch
+}
 
 var zeroed [1 << 20]byte
 

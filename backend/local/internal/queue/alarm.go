@@ -82,7 +82,11 @@ const crashesAtOnce = 100
 func (q *Queue) wake() {
 	q.mu.Lock()
 	q.alarm.at = never
-	now, err := q.begin(crashesAtOnce*(changeBytes+crashBytes), false)
+	need := 0
+	if now, _ := q.clock.now(); q.jobs.leases.next() <= now.moment {
+		need = min(crashesAtOnce, len(q.jobs.leases)) * (changeBytes + crashBytes)
+	}
+	now, err := q.begin(need, false)
 	if err != nil {
 		// The disk is full, say: see whether that is over.
 		now, _ = q.clock.now()
@@ -90,7 +94,7 @@ func (q *Queue) wake() {
 		q.mu.Unlock()
 		return
 	}
-	for range crashesAtOnce {
+	for range need / (changeBytes + crashBytes) {
 		if q.jobs.leases.next() > now.moment {
 			break
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// slack is how much longer the journal may be than twice what is needed of it.
-const slack = 4 << 20
+// slack is how much longer the journal may be than twice what is needed of it, in files of the shortest kind.
+const slack = 4
 
 // compaction keeps the journal short: while it is more than twice as long as what is needed of it, what is needed of the
 // oldest segment is written again, and the segment dropped. So whatever is written costs at most one more writing, on
@@ -39,7 +39,7 @@ func (q *Queue) compactIfNeeded() {
 // excess reports whether the journal is too long.
 func (q *Queue) excess() bool {
 	_, ok := q.log.Oldest()
-	return ok && q.log.Total() > 2*q.jobs.bytes+slack
+	return ok && q.log.Total() > 2*q.jobs.bytes+slack*q.cfg.FileBytes
 }
 
 var errEnough = errors.New("there is nothing to compact")

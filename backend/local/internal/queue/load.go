@@ -21,7 +21,7 @@ func putShift(b []byte, by int64) []byte {
 func (q *Queue) load() error {
 	q.jobs = newTable(false, q.watchers)
 	q.clock.follow()
-	log, err := journal.Open(q.cfg.FS, &q.mu, q, q.jobs.replay)
+	log, err := journal.Open(q.cfg.FS, q.cfg.FileBytes, &q.mu, q, q.jobs.replay)
 	if err != nil {
 		q.jobs = newTable(true, q.watchers)
 		return err
@@ -72,56 +72,52 @@ func (t *table) replay(at pos, record []byte) error {
 	return nil
 }
 
+// replayJob adds a job, or takes over its whole record if it was written again.
 func (t *table) replayJob(id uint64, at pos, length int, f *fields) {
-	i := t.find(id)
-	if i == 0 {
-		i = t.alloc()
-		t.at(i).id = id
-		t.index.insert(id, i)
-		t.lastID = max(t.lastID, id)
-	}
-	e := t.at(i)
-	old := *e
-	*e = entry{id: id, record: at, recordLen: uint32(length)}
-	var keyText string
+	e := entry{id: id, record: at, recordLen: uint32(length)}
+	var task, lane, node, key []byte
 	var keyUntil int64
-	inLane := false
 	for got, ok := f.next(); ok; got, ok = f.next() {
 		switch got.number {
 		case fieldTask:
-			e.task = t.tasks.useBytes(got.bytes)
+			task = got.bytes
 		case fieldLane:
-			e.lane, inLane = t.lanes.useBytes(got.bytes, t.watchers), true
+			lane = got.bytes
 		case fieldPriority:
 			e.priority = int8(unzigzag(got.value))
 		case fieldMaxCrashes:
 			e.maxCrashes = uint16(got.value)
 		case fieldKey:
-			keyText = string(got.bytes)
+			key = got.bytes
 		case fieldKeyUntil:
 			keyUntil = int64(got.value)
 		case fieldEnqueued:
 			e.enqueued = int64(got.value)
 		case fieldNode:
-			e.node = t.nodes.useBytes(got.bytes)
+			node = got.bytes
 		default:
 			e.set(got)
 		}
 	}
-	if e.task == 0 || !inLane {
-		f.bad = true
+	if f.bad = f.bad || len(task) == 0 || len(lane) == 0 || !known(e.state); f.bad {
+		return
 	}
-	e.key = t.keys.use(keyText, keyUntil)
-	if old.id != 0 && old.record != 0 { // this is the job written again
-		t.tasks.drop(old.task)
-		t.lanes.drop(old.lane)
-		t.nodes.drop(old.node)
-		t.keys.drop(old.key)
+	e.task, e.lane, e.node = t.tasks.useBytes(task), t.lanes.useBytes(lane, t.watchers), t.nodes.useBytes(node)
+	e.key = t.keys.use(string(key), keyUntil)
+	i := t.find(id)
+	if i == 0 {
+		i = t.alloc()
+		t.index.insert(id, i)
+		t.lastID = max(t.lastID, id)
+	} else {
+		t.dropNames(t.at(i))
 	}
+	*t.at(i) = e
 }
 
 func (t *table) replayChange(i slot, at pos, length int, f *fields) {
 	e := t.at(i)
+	state := e.state
 	for got, ok := f.next(); ok; got, ok = f.next() {
 		switch got.number {
 		case fieldNode:
@@ -134,7 +130,12 @@ func (t *table) replayChange(i slot, at pos, length int, f *fields) {
 			e.set(got)
 		}
 	}
+	if !known(e.state) {
+		e.state, f.bad = state, true
+	}
 	if e.state == backend.Running {
 		e.until = 0 // leases do not outlive the process
 	}
 }
+
+func known(s backend.State) bool { return s >= backend.Scheduled && s <= backend.Dead }

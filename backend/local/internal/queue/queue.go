@@ -28,6 +28,7 @@ type Config struct {
 	MaxJobs       int           // how many jobs there may be that have not ended
 	MaxBytes      int64         // how many bytes the records of all jobs may take
 	FS            journal.FS    // where jobs are kept; nil: in memory
+	FileBytes     int64         // how long the shortest file is that they are kept in; journal.DefaultSize does well
 }
 
 // Queue is a backend.Queue. [New] makes one.

@@ -193,12 +193,15 @@ func (t *table) unlink(i slot) {
 
 // drop frees i and all that it uses.
 func (t *table) drop(i slot) {
-	e := t.at(i)
+	t.dropNames(t.at(i))
+	t.slab.release(i)
+}
+
+func (t *table) dropNames(e *entry) {
 	t.tasks.drop(e.task)
 	t.nodes.drop(e.node)
 	t.lanes.drop(e.lane)
 	t.keys.drop(e.key)
-	t.slab.release(i)
 }
 
 // next returns the job of a lane that is to be taken next, or 0.

@@ -17,8 +17,8 @@ func (q *Queue) Take(ctx context.Context, req backend.TakeRequest) ([]backend.Jo
 	if err := tooLong("node", req.Node); err != nil {
 		return nil, err
 	}
-	req.Max = min(req.Max, maxTake)
 	q.mu.Lock()
+	req.Max = min(req.Max, maxTake, q.available(req.Queues))
 	now, err := q.begin(max(req.Max, 0)*(changeBytes+len(req.Node)), false)
 	if err != nil {
 		q.mu.Unlock()
@@ -44,6 +44,19 @@ func (q *Queue) Take(ctx context.Context, req backend.TakeRequest) ([]backend.Jo
 		return nil, err
 	}
 	return q.readTaken(ctx, taken)
+}
+
+// available is how many jobs of these queues are due at most.
+func (q *Queue) available(queues []string) int {
+	now, _ := q.clock.now()
+	q.jobs.becomeDue(now.wall)
+	n := 0
+	for _, name := range queues {
+		if l := q.jobs.lanes.find(cmp.Or(name, backend.DefaultQueue)); l != nil {
+			n += l.counts[backend.Available]
+		}
+	}
+	return n
 }
 
 // maxTake is how many jobs are taken at once.

@@ -1,0 +1,154 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local/internal/faultfs"
+)
+
+// TestPowerCut cuts the power at each of the first writes. Whatever a call had said to be kept before is there
+// afterwards, whole, and nothing else is but what the last call did.
+func TestPowerCut(t *testing.T) {
+	t.Parallel()
+	for cut := 1; cut <= 200; cut++ {
+		t.Run(fmt.Sprint("write ", cut), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { powerCut(t, cut) })
+		})
+	}
+}
+
+// TestPowerCutLater does the same when there is more to lose, and while the journal is being compacted.
+func TestPowerCutLater(t *testing.T) {
+	t.Parallel()
+	for n := range 30 {
+		cut := 1000 + 131*n
+		t.Run(fmt.Sprint("write ", cut), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { powerCut(t, cut) })
+		})
+	}
+}
+
+func powerCut(t *testing.T, cut int) {
+	fs := new(faultfs.FS)
+	fs.CutAfter(cut)
+	before, after := open(t, config(nil)), open(t, config(nil)) // what must be there, if the last call is not kept and if it is
+	defer closeQueue(t, before)
+	defer closeQueue(t, after)
+	s := newScript(uint64(cut))
+	q := New()
+	err := q.Open(config(fs))
+	for err == nil {
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		var done int
+		if done, err = s.step(q, after, before); err != nil && done == 0 {
+			err = errors.Join(err, s.again(after))
+		}
+	}
+	if !errors.Is(err, faultfs.ErrOff) {
+		t.Fatalf("after %d writes: %v", fs.Writes(), err)
+	}
+	_ = q.Close() // nothing can be written any more
+	crash(t, before)
+	crash(t, after)
+	for n, p := range []float64{0, 1, 0.5, 0.5, 0.1, 0.9} {
+		afterCrash(t, fs.AfterCrash(rand.New(rand.NewPCG(uint64(cut), uint64(n))), p), before, after, s.last)
+	}
+}
+
+// crash lets the runs of a queue crash.
+func crash(t *testing.T, q *Queue) {
+	closeQueue(t, q)
+	if err := q.Open(q.cfg); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// afterCrash opens what a crash left, and goes on working with it.
+func afterCrash(t *testing.T, fs *faultfs.FS, before, after *Queue, last uint64) {
+	t.Helper()
+	q := open(t, config(fs))
+	got := contentsOf(t, q)
+	if was, is := contentsOf(t, before), contentsOf(t, after); !slices.Equal(was, got) && !slices.Equal(is, got) {
+		t.Fatalf("the jobs differ from those before the last call (-want +got):\n%s\nand from those after it (-want +got):\n%s", diff(was, got), diff(is, got))
+	}
+	check(t, q)
+	crash(t, q)
+	if d := diff(got, contentsOf(t, q)); d != "" {
+		t.Fatalf("opening once more (-want +got):\n%s", d)
+	}
+	s := newScript(1)
+	s.last = last
+	for range 100 {
+		if _, err := s.step(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finishAll(t, q) // those would crash
+	want := contentsOf(t, q)
+	check(t, q)
+	crash(t, q)
+	if d := diff(want, contentsOf(t, q)); d != "" {
+		t.Errorf("after more work and opening again (-want +got):\n%s", d)
+	}
+	check(t, q)
+	closeQueue(t, q)
+}
+
+// finishAll completes all that runs.
+func finishAll(t *testing.T, q *Queue) {
+	t.Helper()
+	running, err := q.List(t.Context(), backend.JobFilter{States: []backend.State{backend.Running}, Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range running {
+		if _, err := q.Finish(t.Context(), backend.Outcome{Run: j.Run(), State: backend.Completed}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestCompaction works for long. The journal must stay short, and nothing may be lost on the way.
+func TestCompaction(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fs := new(faultfs.FS)
+		want, q := open(t, config(nil)), open(t, config(fs))
+		s := newScript(1)
+		for n := range 6000 {
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if _, err := s.step(q, want); err != nil {
+				t.Fatal(err)
+			}
+			// What is too long, the segment that is written to and the spare one are as long as a quarter of all.
+			if used, most := fs.Used(), 2*(2*q.jobs.bytes+slack*q.cfg.FileBytes)+3*q.cfg.FileBytes; used > most {
+				t.Fatalf("after %d steps the jobs need %d bytes, and take %d, want %d at most", n, q.jobs.bytes, used, most)
+			}
+			if n%500 == 0 {
+				crash(t, q)
+				crash(t, want)
+				if d := diff(contentsOf(t, want), contentsOf(t, q)); d != "" {
+					t.Fatalf("after %d steps (-want +got):\n%s", n, d)
+				}
+				check(t, q)
+				check(t, want)
+			}
+		}
+		if number, _ := q.log.Oldest(); number < 5 {
+			t.Errorf("the oldest segment is %d: nothing was compacted", number)
+		}
+		closeQueue(t, q)
+		closeQueue(t, want)
+	})
+}

@@ -1,0 +1,226 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local/internal/faultfs"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// config is that of a queue in fs, or in memory if fs is nil, with files so small that there are many.
+func config(fs *faultfs.FS) Config {
+	c := Config{KeepCompleted: 10 * time.Minute, KeepFailed: 20 * time.Minute, KeepMost: 1000, MaxJobs: 10_000, MaxBytes: 1 << 30, FileBytes: 8 << 10}
+	if fs != nil {
+		c.FS = fs
+	}
+	return c
+}
+
+func open(t testing.TB, c Config) *Queue {
+	t.Helper()
+	q := New()
+	if err := q.Open(c); err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	return q
+}
+
+func closeQueue(t testing.TB, q *Queue) {
+	t.Helper()
+	if err := q.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+// script does the same random things to several queues, which have the same jobs.
+type script struct {
+	random *rand.Rand
+	do     func(ctx context.Context, q *Queue) error // the last thing
+	runs   []backend.Run
+	last   uint64
+	ticks  int
+}
+
+func newScript(seed uint64) *script { return &script{random: rand.New(rand.NewPCG(seed, 0))} }
+
+// step does the next thing to each of the queues, until one fails.
+func (s *script) step(queues ...*Queue) (done int, err error) {
+	s.do = s.next()
+	for _, q := range queues {
+		if err := s.do(context.Background(), q); err != nil {
+			return done, err
+		}
+		done++
+	}
+	return done, nil
+}
+
+// again does the last thing to another queue.
+func (s *script) again(q *Queue) error { return s.do(context.Background(), q) }
+
+func (s *script) next() func(ctx context.Context, q *Queue) error {
+	switch n := s.random.IntN(20); {
+	case n < 7:
+		return s.enqueue()
+	case n < 11:
+		return s.take()
+	case n < 16:
+		return s.finish()
+	}
+	id := s.random.Uint64N(s.last+1) + 1
+	switch s.random.IntN(5) {
+	case 0:
+		return func(ctx context.Context, q *Queue) error { return ignore(q.Delete(ctx, id)) }
+	case 1:
+		return func(ctx context.Context, q *Queue) error { _, err := q.Cancel(ctx, id); return ignore(err) }
+	case 2:
+		return func(ctx context.Context, q *Queue) error { _, err := q.Retry(ctx, id); return ignore(err) }
+	}
+	s.ticks++
+	name, at := fmt.Sprint("schedule ", s.ticks%3), time.UnixMilli(int64(s.ticks))
+	return func(ctx context.Context, q *Queue) error {
+		_, err := q.Tick(ctx, name, at, backend.NewJob{Task: "tick", Unique: name})
+		return err
+	}
+}
+
+// ignore leaves out the errors that say that something cannot be done to a job now.
+func ignore(err error) error {
+	for _, is := range []error{backend.ErrNotFound, backend.ErrRunning, backend.ErrDuplicate} {
+		if strings.Contains(fmt.Sprint(err), is.Error()) {
+			return nil
+		}
+	}
+	return err
+}
+
+func (s *script) enqueue() func(ctx context.Context, q *Queue) error {
+	jobs := make([]backend.NewJob, 1+s.random.IntN(3))
+	for i := range jobs {
+		jobs[i] = backend.NewJob{
+			Task: fmt.Sprint("task ", s.random.IntN(3)), Queue: fmt.Sprint("queue ", s.random.IntN(2)), Priority: int8(s.random.IntN(3)),
+			Params: []byte(strings.Repeat("x", s.random.IntN(900))), Delay: time.Duration(s.random.IntN(3)) * time.Minute, MaxAttempts: s.random.IntN(4),
+		}
+		if s.random.IntN(3) == 0 {
+			jobs[i].Unique, jobs[i].UniqueFor = fmt.Sprint(s.random.IntN(6)), time.Duration(s.random.IntN(2))*time.Hour
+		}
+	}
+	return func(ctx context.Context, q *Queue) error {
+		added, err := q.Enqueue(ctx, jobs...)
+		for _, a := range added {
+			s.last = max(s.last, a.ID)
+		}
+		return err
+	}
+}
+
+func (s *script) take() func(ctx context.Context, q *Queue) error {
+	req := backend.TakeRequest{Node: fmt.Sprint("node ", s.random.IntN(2)), Queues: []string{"queue 1", "queue 0", "default"}, Max: 1 + s.random.IntN(8)}
+	return func(ctx context.Context, q *Queue) error {
+		jobs, err := q.Take(ctx, req)
+		if err == nil {
+			s.runs = s.runs[:0]
+			for _, j := range jobs {
+				s.runs = append(s.runs, j.Run())
+			}
+		}
+		return err
+	}
+}
+
+func (s *script) finish() func(ctx context.Context, q *Queue) error {
+	states := []backend.State{backend.Completed, backend.Retryable, backend.Scheduled, backend.Available, backend.Cancelled, backend.Dead}
+	var outcomes []backend.Outcome
+	for _, run := range s.runs {
+		o := backend.Outcome{Run: run, State: states[s.random.IntN(len(states))], Delay: time.Duration(s.random.IntN(2)) * time.Minute}
+		if s.random.IntN(2) == 0 {
+			o.Error = fmt.Sprint("error ", s.random.IntN(100))
+		}
+		outcomes = append(outcomes, o)
+	}
+	return func(ctx context.Context, q *Queue) error { _, err := q.Finish(ctx, outcomes...); return err }
+}
+
+// contentsOf returns all that can be seen of a queue, a line for each job.
+func contentsOf(t testing.TB, q *Queue) []string {
+	t.Helper()
+	jobs, err := q.List(context.Background(), backend.JobFilter{Limit: 100_000})
+	if err != nil {
+		t.Fatalf("List: %v", err)
+	}
+	stats, err := q.Stats(context.Background())
+	if err != nil {
+		t.Fatalf("Stats: %v", err)
+	}
+	ticks, err := q.LastTicks(context.Background())
+	if err != nil {
+		t.Fatalf("LastTicks: %v", err)
+	}
+	lines := []string{fmt.Sprint(stats), fmt.Sprint(ticks)}
+	for _, j := range jobs {
+		params := len(j.Params)
+		j.Params = nil
+		lines = append(lines, fmt.Sprintf("%+v, %d bytes", j, params))
+	}
+	return lines
+}
+
+func diff(a, b []string) string {
+	if slices.Equal(a, b) {
+		return ""
+	}
+	return cmp.Diff(a, b)
+}
+
+// check checks the books of a queue: that all counts are what they count, and every job is where it belongs.
+func check(t testing.TB, q *Queue) {
+	t.Helper()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	tab := q.jobs
+	counts, bytes, places, n := [backend.Dead + 1]int{}, int64(0), map[where]int{}, 0
+	last := uint64(0)
+	tab.walk(0, false, func(i slot) bool {
+		e := tab.at(i)
+		if e.id <= last || tab.find(e.id) != i {
+			t.Errorf("job %d is not found, or comes after job %d", e.id, last)
+		}
+		last = e.id
+		n++
+		counts[e.state]++
+		places[e.where]++
+		bytes += int64(e.recordLen) + int64(e.failureLen) + jobBytes
+		if e.key != 0 && !e.state.Ended() && tab.keys.holders[tab.keys.list[e.key].text] != i {
+			t.Errorf("job %d has not got its key", e.id)
+		}
+		return true
+	})
+	inLines, suspected := 0, 0
+	for _, l := range tab.lanes.list {
+		if l != nil {
+			suspected += l.suspects.n
+			for _, line := range l.lines {
+				inLines += line.n
+			}
+		}
+	}
+	if n != tab.count || counts != tab.counts || bytes != tab.bytes {
+		t.Errorf("there are %d jobs, %v by state, of %d bytes; the books say %d, %v, %d", n, counts, bytes, tab.count, tab.counts, tab.bytes)
+	}
+	got := map[where]int{waiting: len(tab.waiting), leased: len(tab.leases), ended: tab.ended.n, buried: tab.buried.n, holding: len(tab.holding), lined: inLines, suspects: suspected}
+	for w, n := range got {
+		if places[w] != n {
+			t.Errorf("%d jobs say that they are in list %d, which has %d", places[w], w, n)
+		}
+	}
+}
