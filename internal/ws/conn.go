@@ -26,6 +26,7 @@ type Conn struct {
 	in      input
 	partly  bool          // the deadline is that of a message that was begun
 	armed   bool          // there is a deadline
+	pinged  bool          // pongs wait to be sent
 	silence int8          // how often it has passed since something was last read
 	until   time.Duration // when that is, as since has it; 0 is none
 	heard   time.Duration // when something was last read
@@ -54,6 +55,15 @@ func (c *Conn) Next() (m Message, ok bool, err error) {
 	if closing := c.closing.Load(); closing != nil {
 		return m, false, closing // what was read but not begun is not begun any more
 	}
+	m, ok, err = c.next()
+	if c.pinged { // all together
+		c.pinged = false
+		c.Out.Send()
+	}
+	return m, ok, err
+}
+
+func (c *Conn) next() (m Message, ok bool, err error) {
 	for {
 		h, payload, ok, fault := c.in.frame()
 		if fault == nil && ok && h.rsv1 && !c.deflate {
@@ -70,6 +80,7 @@ func (c *Conn) Next() (m Message, ok bool, err error) {
 			return m, false, readClose(payload)
 		case opPing:
 			c.control(opPong, payload)
+			c.pinged = true
 		case opPong: // it is enough that something came
 		default:
 			if m, ok, fault = c.in.add(h, payload); fault != nil {
@@ -138,6 +149,7 @@ func (c *Conn) late() *CloseError {
 	switch c.silence++; c.silence {
 	case 1:
 		c.control(opPing, nil)
+		c.Out.Send()
 	case 3:
 		return &CloseError{Code: PolicyError, Reason: "no answer to a ping within " + c.options.PongTime.String()}
 	}
@@ -196,10 +208,9 @@ func (c *Conn) Binary(data []byte) {
 	c.Out.AddLater(appendHead(array[:0], bitFin|opBinary, len(data)), data)
 }
 
-// control sends a control frame.
+// control queues a control frame.
 func (c *Conn) control(op byte, payload []byte) {
 	c.Out.AddLater([]byte{bitFin | op, byte(len(payload))}, payload)
-	c.Out.Send()
 }
 
 // Stop ends reading: Read will return the code and the reason, for Finish to tell the client.
