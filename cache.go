@@ -3,6 +3,7 @@ package actionhero
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -10,14 +11,19 @@ import (
 )
 
 // Cache keeps values under keys for as long as asked: in this process with the embedded backend, shared by all nodes
-// in a cluster. Values are whatever encodes as JSON. Keys that begin with "_" are for the server's own parts.
+// in a cluster. Values are whatever encodes as JSON. Keys that begin with "_" are for the server's own parts. It never
+// drops a value before its time to make room for another: what does not fit is refused.
+//
+// It also keeps counters, which are values that [Cache.Increment] adds to, and locks, which have keys of their own; see
+// [Cache.Lock]. [Cached] is the typed way to the values.
 type Cache struct {
-	store backend.Store
+	store   backend.Store
+	flights flights
 }
 
-// Cached is a value as it was loaded. Times are in milliseconds precision.
-type Cached struct {
-	Value           []byte    // JSON
+// CacheEntry is a value as it was loaded. Times are in milliseconds precision.
+type CacheEntry struct {
+	Value           []byte    // JSON; must not be modified
 	ExpireTimestamp time.Time // when it expires; zero: never
 	CreatedAt       time.Time
 	ReadAt          time.Time // when it was read: this very load
@@ -27,24 +33,36 @@ type Cached struct {
 // The error is [ResourceExhausted] when the cache is full, [InvalidInput] when value does not encode as JSON or the
 // key is too long.
 func (c *Cache) Save(ctx context.Context, key string, value any, ttl time.Duration) error {
-	raw, err := jsonx.Marshal(value)
+	raw, err := encode(key, value)
 	if err != nil {
-		return Errorf(InvalidInput, "the value for cache key %q does not encode as JSON: %w", key, err)
+		return err
 	}
-	return storeError(c.store.Set(ctx, key, raw, ttl))
+	defer raw.release()
+	return storeError(c.store.Set(ctx, key, raw.json, ttl))
+}
+
+// SaveNew stores value under key if there is none, and reports whether it did. It is otherwise as [Cache.Save].
+func (c *Cache) SaveNew(ctx context.Context, key string, value any, ttl time.Duration) (bool, error) {
+	raw, err := encode(key, value)
+	if err != nil {
+		return false, err
+	}
+	defer raw.release()
+	saved, err := c.store.Add(ctx, key, raw.json, ttl)
+	return saved, storeError(err)
 }
 
 // Load reads the value of key. The error is [NotFound] when there is none or it has expired.
-func (c *Cache) Load(ctx context.Context, key string) (Cached, error) {
+func (c *Cache) Load(ctx context.Context, key string) (CacheEntry, error) {
 	e, err := c.store.Get(ctx, key)
 	if err != nil {
-		return Cached{}, storeError(err)
+		return CacheEntry{}, storeError(err)
 	}
-	return Cached{Value: e.Value, ExpireTimestamp: e.Expires, CreatedAt: e.Created, ReadAt: e.Read}, nil
+	return CacheEntry{Value: e.Value, ExpireTimestamp: e.Expires, CreatedAt: e.Created, ReadAt: e.Read}, nil
 }
 
 // Decode decodes the value into dst, a pointer.
-func (c Cached) Decode(dst any) error { return jsonx.Unmarshal(c.Value, dst) }
+func (e CacheEntry) Decode(dst any) error { return jsonx.Unmarshal(e.Value, dst) }
 
 // Destroy removes key and reports whether it was there.
 func (c *Cache) Destroy(ctx context.Context, key string) (bool, error) {
@@ -52,24 +70,89 @@ func (c *Cache) Destroy(ctx context.Context, key string) (bool, error) {
 	return was, storeError(err)
 }
 
-// Size returns how many values are kept that have not expired.
+// Size returns how many values are kept that have not expired. Counters are values, locks are not.
 func (c *Cache) Size(ctx context.Context) (int, error) {
 	n, err := c.store.Len(ctx)
 	return n, storeError(err)
 }
 
+// Increment adds by, which may be negative, to the whole number under key and returns the sum, atomically for all nodes.
+// If there is no value, the counter begins at by and expires after ttl (0: never); later calls leave that time as it is,
+// so that a counter with a ttl counts within a window of that length. [Cache.Load] and [Cached] of an integer read it.
+//
+// The error is [Conflict] when the value is no whole number or the sum would not fit 64 bits, and then nothing changes;
+// else as of [Cache.Save].
+func (c *Cache) Increment(ctx context.Context, key string, by int64, ttl time.Duration) (int64, error) {
+	n, err := c.store.Increment(ctx, key, by, ttl)
+	return n, storeError(err)
+}
+
+// Keys returns the keys that begin with prefix, in no particular order: all for "". It reads them in pages as the loop goes
+// on, so it does not need memory for all of them, and those that come and go meanwhile may be missing, or be there twice
+// in a cluster. After an error, which comes with an empty key, there are no more.
+func (c *Cache) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for cursor := ""; ; {
+			keys, next, err := c.store.Keys(ctx, prefix, cursor, 0)
+			if err != nil {
+				yield("", storeError(err))
+				return
+			}
+			for _, key := range keys {
+				if !yield(key, nil) {
+					return
+				}
+			}
+			if cursor = next; cursor == "" {
+				return
+			}
+		}
+	}
+}
+
+// Clear removes the values of all keys that begin with prefix and returns how many there were. An empty prefix removes
+// everything, what the server's own parts have there included. Locks stay.
+func (c *Cache) Clear(ctx context.Context, prefix string) (int, error) {
+	n, err := c.store.Clear(ctx, prefix)
+	return n, storeError(err)
+}
+
+// RemoveExpired gives back the memory of what has expired, and returns of how many values and locks. The cache does so by
+// itself before long, so nobody needs to call it.
+func (c *Cache) RemoveExpired(ctx context.Context) (int, error) {
+	n, err := c.store.RemoveExpired(ctx)
+	return n, storeError(err)
+}
+
 func storeError(err error) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, backend.ErrNotFound):
-		return &Error{Code: NotFound, Message: "Object not found", Err: err}
-	case errors.Is(err, backend.ErrFull):
-		return &Error{Code: ResourceExhausted, Message: "The cache is full", Err: err}
-	case errors.Is(err, backend.ErrKeyTooLong):
-		return &Error{Code: InvalidInput, Message: err.Error(), Err: err}
-	case errors.Is(err, backend.ErrClosed):
-		return &Error{Code: Unavailable, Message: "The cache is closed", Err: err}
+	}
+	for _, known := range storeErrors {
+		if errors.Is(err, known.err) {
+			message := known.message
+			if message == "" {
+				message = err.Error()
+			}
+			return &Error{Code: known.code, Message: message, Err: err}
+		}
 	}
 	return err
+}
+
+// storeErrors says what to make of an error of the store. Without a message of its own the error is the message.
+var storeErrors = []struct {
+	err     error
+	code    Code
+	message string
+}{
+	{backend.ErrNotFound, NotFound, "Object not found"},
+	{backend.ErrFull, ResourceExhausted, "The cache is full"},
+	{backend.ErrKeyTooLong, InvalidInput, ""},
+	{backend.ErrClosed, Unavailable, "The cache is closed"},
+	{backend.ErrLocked, Conflict, "Somebody else holds the lock"},
+	{backend.ErrNotOwner, Conflict, "The lock is no longer held"},
+	{backend.ErrTTL, InvalidInput, ""},
+	{backend.ErrNotCounter, Conflict, "The value is no counter"},
+	{backend.ErrOverflow, Conflict, "The counter is at its limit"},
 }

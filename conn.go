@@ -52,6 +52,7 @@ type Delivery struct {
 	From    string // the public id of the sending client, or the server's name
 	Body    []byte // one JSON value
 	Further bool   // Room is not the current room of who gets this, so the client must be told which room it is
+	Notice  bool   // it is no message of a room, but Body is the object that the client gets: see [Rooms.Tell]
 
 	mu      sync.Mutex
 	encoded []encoding

@@ -31,12 +31,18 @@
 // decodes and checks its input, runs it, and recovers from a panic. What is enforced there holds for every transport. An
 // error with a [Code] reaches the client; any other is logged, and the client learns only that something failed.
 //
+// # Tasks
+//
+// A [Task] is work in the background: enqueued by [Task.Enqueue] or [Tasks.Enqueue], kept on disk, run by the server's own
+// workers and tried again until it succeeds, later or by a timetable if asked to. It runs through the same middleware
+// and checks as an action.
+//
 // # A server
 //
 // [New] makes an [API] of its parts, and package server makes one with all its transports and its configuration:
 //
 //	func main() { server.Main(builtin.All, actions.All) }
 //
-// What is shared, the chat [Rooms] and the [Cache], is kept in a backend: in this process, or in a cluster in a server
+// What is shared, the chat [Rooms], the [Cache] and the [Tasks], is kept in a backend: in this process, or in a cluster in a server
 // that all nodes reach.
 package actionhero

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
@@ -73,4 +74,46 @@ func ExampleAPI_Use() {
 	_, err = api.Dispatch(context.Background(), req)
 	fmt.Println(err)
 	// Output: who are you?
+}
+
+type mailInput struct {
+	To string `json:"to" required:"true" format:"email"`
+}
+
+var mail = actionhero.Task[mailInput]{
+	Name:        "mail",
+	Description: "Sends a mail",
+	MaxAttempts: 5,
+	Run: func(_ context.Context, in mailInput) error {
+		fmt.Println("a mail to", in.To)
+		return nil
+	},
+}
+
+// A task is enqueued for a worker, which a server has, and runs later. What is wrong with its input is said at once.
+func ExampleTask() {
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, mail)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	if err := api.Start(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = api.Stop(ctx) }()
+
+	fmt.Println(mail.Enqueue(ctx, api, mailInput{To: "nowhere"}, actionhero.After(time.Hour)))
+	fmt.Println(mail.Enqueue(ctx, api, mailInput{To: "ann@example.com"}, actionhero.After(time.Hour)))
+	jobs, err := api.Tasks.List(ctx, actionhero.JobFilter{})
+	fmt.Println(jobs[0].Task, jobs[0].State, string(jobs[0].Params), err)
+
+	fmt.Println(mail.Call(ctx, api, mailInput{To: "bob@example.com"})) // now, without a worker
+	// Output:
+	// to must be an email address
+	// <nil>
+	// mail scheduled {"to":"ann@example.com"} <nil>
+	// a mail to bob@example.com
+	// <nil>
 }

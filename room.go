@@ -87,6 +87,30 @@ func (r *Rooms) Send(ctx context.Context, connID string, message any) error {
 	return nil
 }
 
+// Tell sends notice, which must encode as a JSON object with a member or more, to every persistent client of this node,
+// in a room or not, and returns how many there are. The clients read that very object, with what their wire adds to each.
+// [RoomMiddleware.Deliver] is not asked.
+func (r *Rooms) Tell(ctx context.Context, notice any) (clients int, err error) {
+	body, err := jsonx.Marshal(notice)
+	if err != nil {
+		return 0, fmt.Errorf("a notice does not encode as JSON: %w", err)
+	}
+	if len(body) < len(`{"":0}`) || body[0] != '{' {
+		return 0, fmt.Errorf("a notice must be a JSON object with a member or more, not %.32s", body)
+	}
+	d := &Delivery{Body: body, Notice: true}
+	for _, c := range r.conns.Range {
+		if err := ctx.Err(); err != nil {
+			return clients, err
+		}
+		clients++
+		if sink := c.(*Conn).sink; sink.Deliver(d) {
+			sink.Flush()
+		}
+	}
+	return clients, nil
+}
+
 // Say sends text to the other members of the sender's current room.
 func (r *Rooms) Say(ctx context.Context, from *Conn, text string) error {
 	room := from.Room()

@@ -69,6 +69,54 @@ func TestStartAndStopInOrder(t *testing.T) {
 	}
 }
 
+// witness is a component that is told of the start and the stop of the whole.
+type witness struct {
+	component
+	grace time.Duration
+	left  *time.Duration // how long its Stop may take
+}
+
+func (w witness) Started() { *w.log = append(*w.log, "all started for "+w.name) }
+
+func (w witness) Stopping() time.Duration {
+	*w.log = append(*w.log, "stopping for "+w.name)
+	return w.grace
+}
+
+func (w witness) Stop(ctx context.Context) error {
+	deadline, _ := ctx.Deadline()
+	*w.left = time.Until(deadline)
+	return w.component.Stop(ctx)
+}
+
+// A witness is told when all have started, and of a stop before anything stops, for which it may ask for more time.
+func TestWitness(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for grace, want := range map[time.Duration]time.Duration{0: 30 * time.Second, time.Second: 30 * time.Second, time.Minute: time.Minute} {
+			var log []string
+			var left time.Duration
+			api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			api.Add(witness{component{"w", &log, nil}, grace, &left}, component{"c", &log, nil})
+			if err := api.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := api.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"start w", "start c", "all started for w", "stopping for w", "stop c", "stop w"}, log); diff != "" {
+				t.Error(diff)
+			}
+			if left != want {
+				t.Errorf("with a grace of %v it has %v, want %v", grace, left, want)
+			}
+		}
+	})
+}
+
 func TestFailedStartStopsWhatHadStarted(t *testing.T) {
 	t.Parallel()
 	var log []string

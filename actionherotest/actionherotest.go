@@ -1,4 +1,4 @@
-// Package actionherotest helps to test actions, middleware and rooms: an API that lives as long as the test, a whole
+// Package actionherotest helps to test actions, tasks, middleware and rooms: an API that lives as long as the test, a whole
 // server on free ports, and a persistent client that keeps what it is sent.
 package actionherotest
 
@@ -13,28 +13,46 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/worker"
 )
 
-// New returns a started API of the given parts on the embedded backend, which stops with the test. It logs nothing and
-// listens to nothing.
+// New returns a started API of the given parts on the embedded backend, which stops with the test. It logs nothing,
+// listens to nothing and has no worker: what is enqueued waits, for [Enqueued] to show it.
 func New(t testing.TB, parts ...actionhero.Part) *actionhero.API {
+	t.Helper()
+	api := build(t, parts)
+	run(t, api)
+	return api
+}
+
+// NewWithWorker is [New] with a worker, which runs what is enqueued, and what runs by itself. In a bubble of
+// testing/synctest a day passes in no time.
+func NewWithWorker(t testing.TB, parts ...actionhero.Part) *actionhero.API {
+	t.Helper()
+	api := build(t, parts)
+	api.Add(worker.New(api, worker.Config{Lease: -1}))
+	run(t, api)
+	return api
+}
+
+func build(t testing.TB, parts []actionhero.Part) *actionhero.API {
 	t.Helper()
 	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, parts...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, api)
 	return api
 }
 
 // NewServer returns a started server of the given parts, with HTTP and TCP on free ports of the loopback interface, which
-// stops with the test. Its addresses are Web.Addr and TCP.Addr.
+// stops with the test. Its addresses are Web.Addr and TCP.Addr. Its worker runs what is enqueued, which is kept in memory.
 func NewServer(t testing.TB, parts ...actionhero.Part) *server.Server {
 	t.Helper()
 	var cfg server.Config
 	cfg.Log.Logging = actionhero.Off
 	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = -1, "127.0.0.1"
 	cfg.TCPServer.Port, cfg.TCPServer.BindIP = -1, "127.0.0.1"
+	cfg.Tasks.Memory = actionhero.On
 	s, err := server.New(cfg, parts...)
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +98,28 @@ func Run(t testing.TB, api *actionhero.API, action string, params map[string]any
 		return nil, actionhero.AsError(err)
 	}
 	return append(object, '}'), nil
+}
+
+// RunTask runs a task by name, now and in place, with params that are encoded as JSON. It returns nil, or the error with
+// the task's own as its cause.
+func RunTask(t testing.TB, api *actionhero.API, task string, params map[string]any) *actionhero.Error {
+	t.Helper()
+	var input any
+	if params != nil {
+		input = params
+	}
+	return actionhero.AsError(api.Tasks.Run(t.Context(), task, input))
+}
+
+// Enqueued returns the jobs of a task, or of all for "", in the order in which they were enqueued. Params of each is
+// JSON, as [actionhero.Tasks.Run] takes it, and RunAt is when it may start.
+func Enqueued(t testing.TB, api *actionhero.API, task string) []actionhero.Job {
+	t.Helper()
+	jobs, err := api.Tasks.List(t.Context(), actionhero.JobFilter{Task: task, Limit: 10_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jobs
 }
 
 // Client is a persistent client that keeps the room messages it is sent.

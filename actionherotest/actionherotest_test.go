@@ -230,3 +230,45 @@ func TestMistakesFailTheTest(t *testing.T) {
 		}
 	}
 }
+
+type reminder struct {
+	To string `json:"to" required:"true"`
+}
+
+var remind = actionhero.Task[reminder]{
+	Name: "remind",
+	Run: func(_ context.Context, in reminder) error {
+		if in.To == "nobody" {
+			return errors.New("nobody is there")
+		}
+		return nil
+	},
+}
+
+func TestTasks(t *testing.T) {
+	t.Parallel()
+	api := actionherotest.New(t, remind)
+	if err := actionherotest.RunTask(t, api, "remind", map[string]any{"to": "ann"}); err != nil {
+		t.Errorf("RunTask: %v", err)
+	}
+	if err := actionherotest.RunTask(t, api, "remind", nil); err == nil || err.Code != actionhero.InvalidInput {
+		t.Errorf("RunTask without an input: %v", err)
+	}
+	if err := actionherotest.RunTask(t, api, "remind", map[string]any{"to": "nobody"}); err == nil || err.Err.Error() != "nobody is there" {
+		t.Errorf("RunTask of a task that fails: %v", err)
+	}
+	if jobs := actionherotest.Enqueued(t, api, ""); len(jobs) > 0 {
+		t.Errorf("RunTask enqueues %v", jobs)
+	}
+	before := time.Now()
+	if err := remind.Enqueue(t.Context(), api, reminder{"ann"}, actionhero.After(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	jobs := actionherotest.Enqueued(t, api, "remind")
+	if len(jobs) != 1 || string(jobs[0].Params) != `{"to":"ann"}` || jobs[0].RunAt.Before(before.Add(time.Minute)) {
+		t.Errorf("enqueued are %+v", jobs)
+	}
+	if others := actionherotest.Enqueued(t, api, "other"); len(others) > 0 {
+		t.Errorf("of another task: %v", others)
+	}
+}

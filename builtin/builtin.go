@@ -1,5 +1,5 @@
-// Package builtin holds the actions that come with the server. An app that wants them lists [All], or some of them,
-// beside its own.
+// Package builtin holds the actions and tasks that come with the server. An app that wants them lists [All], or some of
+// them, beside its own.
 package builtin
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// All is every action of this package.
-var All = actionhero.Parts{Status, ActionsView, CacheTest, ActionClusterCacheTest, RandomNumber, Say, File}
+// All is every action of this package, and the task [RunAction].
+var All = actionhero.Parts{Status, ActionsView, CacheTest, ActionClusterCacheTest, RandomNumber, Say, File, RunAction}
 
 // RandomNumberOutput is what [RandomNumber] answers.
 type RandomNumberOutput struct {

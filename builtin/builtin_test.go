@@ -284,7 +284,7 @@ func TestStatus(t *testing.T) {
 	if failure != nil {
 		t.Fatal(failure)
 	}
-	keys := []string{"id", "uptimeSeconds", "memoryConsumption", "peers", "cache", "socketServer", "webServer", "queue", "zoo"}
+	keys := []string{"id", "uptimeSeconds", "memoryConsumption", "peers", "cache", "socketServer", "webSocketServer", "webServer", "queue", "zoo"}
 	at := -1
 	for _, key := range keys {
 		if i := strings.Index(string(raw), fmt.Sprintf("%q:", key)); i <= at {

@@ -11,6 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/tcp"
 	"github.com/actionhero-go/actionhero/web"
+	"github.com/actionhero-go/actionhero/worker"
 )
 
 // EnvPrefix begins the names of the environment's settings: httpServer.port is ACTIONHERO_HTTP_SERVER_PORT.
@@ -26,6 +27,7 @@ type Config struct {
 	HTTPSServer web.HTTPSConfig   `json:"httpsServer"`
 	TCPServer   tcp.Config        `json:"tcpServer"`
 	WebSockets  WebSocketsConfig  `json:"webSockets"`
+	Tasks       TasksConfig       `json:"tasks"`
 
 	// Mount serves handlers of one's own on the web server, by pattern of http.ServeMux.
 	Mount map[string]http.Handler `json:"-"` // default: none
@@ -48,6 +50,28 @@ type LogConfig struct {
 // CacheConfig is the section cache.
 type CacheConfig struct {
 	MaxBytes int64 `json:"maxBytes" unit:"bytes" doc:"memory that the cache may take; more is refused"` // default: 256 MiB
+}
+
+// TasksConfig is the section tasks.
+type TasksConfig struct {
+	worker.Config
+	local.QueueConfig
+
+	Memory   actionhero.Switch `json:"memory" doc:"keep tasks in memory, not in path: they end with the process"`                                       // default: off
+	Control  actionhero.Switch `json:"control" doc:"let the command line look after tasks, over a socket in path that only the server's user can open"` // default: on, unless tasks are in memory
+	Examples actionhero.Switch `json:"examples" doc:"run the tasks that come as examples: cleanLogFiles, cleanOldCacheObjects and pingSocketClients"`   // default: off
+}
+
+// defaultTasksPath is where tasks are kept.
+const defaultTasksPath = "./data"
+
+// complete fills in where tasks are kept: path is "" for in memory.
+func (c *TasksConfig) complete() {
+	if c.Memory.Or(false) {
+		c.Path = ""
+	} else {
+		actionhero.SetDefault(&c.Path, defaultTasksPath)
+	}
 }
 
 // Load reads the configuration of an app: config.json, config.yaml or config.toml in dir, and over it the
@@ -79,7 +103,12 @@ func (c *Config) complete() (closeLog func() error, err error) {
 	}
 	c.General.LogRequests = c.General.LogRequests || c.Log.LogRequests.Or(true)
 	if c.General.Backend == nil {
-		c.General.Backend = local.New(local.Config{MaxBytes: c.Cache.MaxBytes})
+		c.Tasks.complete()
+		c.General.Backend = local.New(local.Config{MaxBytes: c.Cache.MaxBytes, Queue: c.Tasks.QueueConfig})
+		// This process is the whole cluster. What it runs has crashed when it has, and not before, and what waits for this
+		// node must find it again when it has another address.
+		actionhero.SetDefault(&c.Tasks.Lease, -1)
+		actionhero.SetDefault(&c.Tasks.Node, "local")
 	}
 	return closeLog, nil
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/config"
 )
 
-// Main is the command line of an app: start, actions, config, version, help. It reads the configuration of the
+// Main is the command line of an app: start, actions, tasks, config, version, help. It reads the configuration of the
 // working directory, and exits the process: 0 after an orderly end, 1 with one sentence if something is wrong.
 func Main(parts ...actionhero.Part) {
 	os.Exit(Command(os.Stdout, os.Stderr, os.Args, parts...))
@@ -89,6 +89,7 @@ func commands(name string, parts []actionhero.Part) *cobra.Command {
 				fmt.Fprintf(cmd.OutOrStdout(), "actionhero %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			},
 		},
+		(&taskCommands{name: name, load: load, parts: parts}).command(),
 	)
 	return root
 }

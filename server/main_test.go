@@ -23,6 +23,7 @@ func start(t testing.TB, change func(*server.Config), parts ...actionhero.Part) 
 	cfg.Log.Logging = actionhero.Off
 	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = -1, "127.0.0.1"
 	cfg.TCPServer.Port, cfg.TCPServer.BindIP = -1, "127.0.0.1"
+	cfg.Tasks.Memory = actionhero.On
 	cfg.General.ID = "test"
 	if change != nil {
 		change(&cfg)

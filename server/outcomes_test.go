@@ -10,11 +10,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -29,6 +31,7 @@ var transports = map[string]func(t *testing.T, s *server.Server) transport{
 	"tcp":       func(t *testing.T, s *server.Server) transport { return newTCPClient(t, s.TCP.Addr()) },
 	"websocket": func(t *testing.T, s *server.Server) transport { return newWebSocketClient(t, s.Web.Addr()) },
 	"socketio":  func(t *testing.T, s *server.Server) transport { return newSocketIOClient(t, s.Web.Addr()) },
+	"worker":    func(_ *testing.T, s *server.Server) transport { return taskClient{s} },
 }
 
 type httpClient struct{ base string }
@@ -97,7 +100,38 @@ func (c tcpClient) call(t *testing.T, action string, params map[string]string) s
 	return ""
 }
 
-// Every outcome of a request gives the same code and the same text on every transport.
+// taskClient runs the task with the name of the action, and reads what is kept of its error.
+type taskClient struct{ *server.Server }
+
+func (c taskClient) call(t *testing.T, action string, params map[string]string) string {
+	raw, err := json.Marshal(params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if params == nil {
+		raw = nil
+	}
+	// Past Tasks.Enqueue, which would refuse a wrong input before the worker has to.
+	added, err := c.Backend().Queue().Enqueue(t.Context(), backend.NewJob{Task: action, Params: raw, MaxAttempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(time.Millisecond) {
+		job, err := c.Tasks.Get(t.Context(), added[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if job.State.Ended() {
+			text, _, _ := strings.Cut(job.Error, "\n")
+			return text
+		}
+	}
+	t.Fatalf("the task %s does not end", action)
+	return ""
+}
+
+// Every outcome of a request gives the same code and the same text on every transport. Of a task, which has no client to
+// keep anything from, the cause is kept.
 func TestOutcomesAreTheSameEverywhere(t *testing.T) {
 	t.Parallel()
 	for name, outcome := range map[string]struct {
@@ -105,26 +139,32 @@ func TestOutcomesAreTheSameEverywhere(t *testing.T) {
 		params map[string]string
 		code   actionhero.Code
 		text   string
+		kept   string // of a task, if that is something else
 	}{
-		"ok":                    {"outcome", map[string]string{"how": "ok"}, 0, ""},
-		"missing input":         {"outcome", nil, actionhero.InvalidInput, "how is a required parameter for this action"},
-		"wrong input":           {"outcome", map[string]string{"how": "ok", "n": "x"}, actionhero.InvalidInput, "n must be a whole number"},
-		"unknown action":        {"unknown", nil, actionhero.NotFound, "unknown is not a known action."},
-		"refused by middleware": {"outcome", map[string]string{"how": "ok", "token": "wrong"}, actionhero.PermissionDenied, "not you"},
-		"panic":                 {"outcome", map[string]string{"how": "panic"}, actionhero.Internal, "The server experienced an internal error"},
-		"panic in middleware":   {"outcome", map[string]string{"how": "ok", "token": "panic"}, actionhero.Internal, "The server experienced an internal error"},
-		"error without a code":  {"outcome", map[string]string{"how": "error"}, actionhero.Internal, "The server experienced an internal error"},
-		"does not encode":       {"outcome", map[string]string{"how": "nan"}, actionhero.Internal, "The server experienced an internal error"},
-		"timeout":               {"outcome", map[string]string{"how": "timeout"}, actionhero.DeadlineExceeded, "The request took too long"},
-		"cancelled":             {"outcome", map[string]string{"how": "cancelled"}, actionhero.Canceled, "The request was canceled"},
+		"ok":                    {"outcome", map[string]string{"how": "ok"}, 0, "", ""},
+		"missing input":         {"outcome", nil, actionhero.InvalidInput, "how is a required parameter for this action", "how is a required parameter for this task"},
+		"wrong input":           {"outcome", map[string]string{"how": "ok", "n": "x"}, actionhero.InvalidInput, "n must be a whole number", ""},
+		"unknown action":        {"unknown", nil, actionhero.NotFound, "unknown is not a known action.", "unknown is not a known task."},
+		"refused by middleware": {"outcome", map[string]string{"how": "ok", "token": "wrong"}, actionhero.PermissionDenied, "not you", ""},
+		"panic":                 {"outcome", map[string]string{"how": "panic"}, actionhero.Internal, "The server experienced an internal error", "panic: as asked"},
+		"panic in middleware":   {"outcome", map[string]string{"how": "ok", "token": "panic"}, actionhero.Internal, "The server experienced an internal error", "panic: in a middleware"},
+		"error without a code":  {"outcome", map[string]string{"how": "error"}, actionhero.Internal, "The server experienced an internal error", "secret"},
+		"timeout":               {"outcome", map[string]string{"how": "timeout"}, actionhero.DeadlineExceeded, "The request took too long", "waiting: context deadline exceeded"},
+		"cancelled":             {"outcome", map[string]string{"how": "cancelled"}, actionhero.Canceled, "The request was canceled", "context canceled"},
+		// A task answers nothing, so nothing can fail to encode.
+		"does not encode": {"outcome", map[string]string{"how": "nan"}, actionhero.Internal, "The server experienced an internal error", "-"},
 	} {
 		for kind, connect := range transports {
 			t.Run(name+" over "+kind, func(t *testing.T) {
 				t.Parallel()
+				want := outcome.text
+				if kind == "worker" && outcome.kept != "" {
+					want = strings.TrimPrefix(outcome.kept, "-")
+				}
 				s, seen := outcomeServer(t)
 				got := connect(t, s).call(t, outcome.action, outcome.params)
-				if got != outcome.text {
-					t.Errorf("the client got %q, want %q", got, outcome.text)
+				if got != want {
+					t.Errorf("the client got %q, want %q", got, want)
 				}
 				if code := seen.Load(); name != "does not encode" && code != codeOf(outcome.text != "", outcome.code) {
 					t.Errorf("the code was %v, want %v", code, outcome.code)
@@ -171,7 +211,14 @@ func outcomeServer(t *testing.T) (*server.Server, *atomic.Int32) {
 			return map[string]any{"x": 1}, nil
 		},
 	}
-	s := start(t, nil, action)
+	task := actionhero.Task[outcomeInput]{
+		Name: action.Name, Timeout: action.Timeout,
+		Run: func(ctx context.Context, in outcomeInput) error {
+			_, err := action.Run(ctx, in)
+			return err
+		},
+	}
+	s := start(t, nil, action, task)
 	s.AcceptSecret("token")
 	seen := &atomic.Int32{}
 	s.Use(

@@ -7,19 +7,23 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/builtin"
 	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/tcp"
 	"github.com/actionhero-go/actionhero/web"
 	"github.com/actionhero-go/actionhero/websocket"
+	"github.com/actionhero-go/actionhero/worker"
 )
 
 // Server is an API with its transports.
 type Server struct {
 	*actionhero.API
-	Web *web.Server
-	TCP *tcp.Server
+	Web    *web.Server
+	TCP    *tcp.Server
+	Worker *worker.Worker
 
 	WebSocket *websocket.Handler // nil: off
 	SocketIO  *socketio.Handler  // nil: off
@@ -43,6 +47,9 @@ func New(cfg Config, parts ...actionhero.Part) (*Server, error) {
 }
 
 func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
+	if cfg.Tasks.Examples.Or(false) {
+		parts = append(parts[:len(parts):len(parts)], exampleTasks(&cfg))
+	}
 	if s.API, err = actionhero.New(cfg.General, parts...); err != nil {
 		return err
 	}
@@ -59,21 +66,43 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 		return err
 	}
 	s.TCP = tcp.New(s.API, cfg.TCPServer)
-	s.API.Add(s.Web, s.TCP)
+	s.Worker = worker.New(s.API, cfg.Tasks.Config)
+	if cfg.Tasks.Path != "" && cfg.Tasks.Control.Or(true) {
+		s.API.Add(&controller{api: s.API, path: socketIn(cfg.Tasks.Path)})
+	}
+	s.API.Add(s.Worker, s.Web, s.TCP)
+	s.addSections()
+	return nil
+}
+
+// addSections adds what the action status shows of what every server has.
+func (s *Server) addSections() {
 	s.API.Stats.Section("cache", func(ctx context.Context) (any, error) {
 		n, err := s.API.Cache.Size(ctx)
 		return struct {
 			Objects int `json:"numberOfObjects"`
 		}{n}, err
 	})
-	// A server without tasks has an empty queue, and clients look for it.
-	s.API.Stats.Section("queue", func(context.Context) (any, error) {
-		return struct {
+	s.API.Stats.Section("queue", func(ctx context.Context) (any, error) {
+		stats, err := s.API.Tasks.Stats(ctx)
+		queue := struct {
 			Length   int      `json:"queueLength"`
 			Sleeping []string `json:"sleepingTasks"`
-		}{}, nil
+		}{Length: stats.Total.Available}
+		for name, counts := range stats.Tasks {
+			if counts.Scheduled+counts.Retryable > 0 {
+				queue.Sleeping = append(queue.Sleeping, name)
+			}
+		}
+		slices.Sort(queue.Sleeping)
+		return queue, err
 	})
-	return nil
+}
+
+// exampleTasks are those of tasks.examples.
+func exampleTasks(cfg *Config) actionhero.Parts {
+	files := cfg.logging().Complete()
+	return actionhero.Parts{builtin.CleanLogFiles(files.Folder, files.File, files.MaxSize), builtin.CleanOldCacheObjects, builtin.PingSocketClients}
 }
 
 // Close writes out and closes the log, if New opened it. Call it when the server will not be started again.

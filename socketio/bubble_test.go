@@ -83,6 +83,24 @@ func (b *bubble) gated() actionhero.Part {
 	}
 }
 
+var slow = actionhero.Action[actionhero.None, actionhero.None]{
+	Name: "slow", Description: "Takes its time",
+	Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+		}
+		return out, ctx.Err()
+	},
+}
+
+var file = actionhero.Action[actionhero.None, *actionhero.Content]{
+	Name: "aFile", Description: "Answers with bytes",
+	Run: func(ctx context.Context, _ actionhero.None) (*actionhero.Content, error) {
+		return &actionhero.Content{Name: "a.txt", Body: strings.NewReader("bytes")}, nil
+	},
+}
+
 // welcome is what every client reads first, after the connect.
 const welcome = `42["welcome",{"welcome":"Hello! Welcome to the actionHero api","room":"defaultRoom","context":"api"}]`
 

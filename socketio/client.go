@@ -186,7 +186,11 @@ func (c *client) Deliver(d *actionhero.Delivery) (flush bool) {
 }
 
 func encodeMessage(d *actionhero.Delivery) []byte {
-	text := wire.RoomMessage(appendEventHead(make([]byte, 0, 64+len(d.Body)+len(d.From)), "say"), d)
+	event := "say"
+	if d.Notice {
+		event = "api" // listeners of say expect what somebody said
+	}
+	text := wire.RoomMessage(appendEventHead(make([]byte, 0, 64+len(d.Body)+len(d.From)), event), d)
 	return engine.Prepare(append(text, '}', ']'))
 }
 
@@ -205,20 +209,20 @@ func (c *client) Close(reason string) {
 
 // event makes a request of an event.
 func (c *client) event(conn *actionhero.Conn, p packet) owner.Job {
-	quoted, arg, err := parseEvent(p.data)
+	quoted, args, err := parseEvent(p.data)
 	if err != nil {
 		return &refusal{c, p.id, err}
 	}
 	name, plain := jsonx.Plain(quoted)
 	switch {
 	case string(name) == "action" && plain:
-		return newCall(c, conn, p.id, arg)
+		return newCall(c, conn, p.id, args)
 	case !plain || !known(name):
 		return &refusal{c, p.id, unknownEvent(quoted)}
 	}
 	v := verb{client: c, conn: conn, id: p.id, name: string(name), run: (*verb).answer}
 	if key := verbArguments[v.name]; key != "" {
-		v.arg, v.err = argument(arg, key)
+		v.arg, v.err = argument(firstArgument(args), key)
 	} else if goodbyes[v.name] {
 		v.run = (*verb).quit
 	}

@@ -15,32 +15,36 @@ var (
 	errPlaceholder = actionhero.Errorf(actionhero.InvalidInput, "each placeholder must stand for an attachment of its own")
 )
 
-// parseEvent takes the payload of an event apart into its name, which is a JSON string, and its first argument, nil if
-// there is none. Further arguments are left out. The argument is not checked: if it is malformed, it may be too long.
-func parseEvent(data []byte) (name, arg []byte, err error) {
+// parseEvent takes the payload of an event apart into its name, which is a JSON string, and the text of its arguments,
+// nil if there are none. The arguments are not checked.
+func parseEvent(data []byte) (name, args []byte, err error) {
 	start := jsonx.SkipSpace(data, 1)
 	if data[start] != '"' {
 		return nil, nil, errEventName
 	}
 	end := jsonx.SkipString(data, start)
-	rest := data[:len(data)-1]
+	rest := data[: len(data)-1 : len(data)-1]
 	if end > len(rest) {
 		return nil, nil, errEventName
 	}
 	next := jsonx.SkipSpace(rest, end)
-	if next < len(rest) && rest[next] != ',' {
+	switch {
+	case next == len(rest):
+		return rest[start:end], nil, nil
+	case rest[next] != ',':
 		return nil, nil, errEventName
 	}
-	name = rest[start:end]
-	if next == len(rest) {
-		return name, nil, nil
+	return rest[start:end], rest[jsonx.SkipSpace(rest, next+1):], nil
+}
+
+// firstArgument returns the first of the arguments of an event, nil if there are none. It is not checked: if it is
+// malformed, it may be too long.
+func firstArgument(args []byte) []byte {
+	end := jsonx.SkipValue(args, 0)
+	if after := jsonx.SkipSpace(args, end); after < len(args) && args[after] != ',' {
+		end = len(args) // something follows that must not: for the reader to find
 	}
-	next = jsonx.SkipSpace(rest, next+1)
-	end = jsonx.SkipValue(rest, next)
-	if after := jsonx.SkipSpace(rest, end); after < len(rest) && rest[after] != ',' {
-		end = len(rest) // something follows that must not: for the reader to find
-	}
-	return name, rest[next:end:end], nil
+	return args[:end:end]
 }
 
 // attach returns the payload of an event with its attachments in place of their placeholders, as strings in base64: so

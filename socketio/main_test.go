@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -28,6 +27,10 @@ type server struct {
 	addr string // host and port
 }
 
+// processes is held by who starts a process, and by who listens where somebody has listened before: until a process has
+// begun with its own program, it holds what this one listened to when it was started.
+var processes sync.Mutex
+
 // newServer starts a server, which ends with the test; change may set what is not the default.
 func newServer(t testing.TB, change func(*actionhero.Config, *socketio.Config), parts ...actionhero.Part) *server {
 	t.Helper()
@@ -40,9 +43,11 @@ func newServer(t testing.TB, change func(*actionhero.Config, *socketio.Config), 
 		change(&general, &cfg)
 	}
 	var err error
-	if s.api, err = actionhero.New(general, append(parts, echo, slow, file)...); err != nil {
+	if s.api, err = actionhero.New(general, append(parts, echo, hold, release)...); err != nil {
 		t.Fatal(err)
 	}
+	processes.Lock()
+	defer processes.Unlock()
 	port := freeport.Get(t)
 	site, err := web.New(s.api, web.Config{HTTP: web.HTTPConfig{Port: port, BindIP: "127.0.0.1"}})
 	if err != nil {
@@ -84,22 +89,31 @@ var echo = actionhero.Action[echoInput, echoOutput]{
 	},
 }
 
-var slow = actionhero.Action[actionhero.None, actionhero.None]{
-	Name: "slow", Description: "Takes its time",
+// hold waits until the same client asks for release.
+var hold = actionhero.Action[actionhero.None, actionhero.None]{
+	Name: "hold", Description: "Waits",
 	Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
 		select {
-		case <-time.After(200 * time.Millisecond):
+		case <-held(ctx):
 		case <-ctx.Done():
 		}
 		return out, ctx.Err()
 	},
 }
 
-var file = actionhero.Action[actionhero.None, *actionhero.Content]{
-	Name: "aFile", Description: "Answers with bytes",
-	Run: func(ctx context.Context, _ actionhero.None) (*actionhero.Content, error) {
-		return &actionhero.Content{Name: "a.txt", Body: strings.NewReader("bytes")}, nil
+var release = actionhero.Action[actionhero.None, actionhero.None]{
+	Name: "release", Description: "Ends a wait",
+	Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
+		close(held(ctx))
+		return out, nil
 	},
+}
+
+var holds sync.Map // the id of a client → chan struct{}
+
+func held(ctx context.Context) chan struct{} {
+	c, _ := holds.LoadOrStore(actionhero.RequestFrom(ctx).Conn.ID, make(chan struct{}))
+	return c.(chan struct{})
 }
 
 // logged keeps what is logged.

@@ -118,16 +118,21 @@ func runSuite(t *testing.T, s *server, modules, client, transports string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := node.Start(); err != nil {
+	processes.Lock()
+	err = node.Start()
+	processes.Unlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	passed := 0
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		switch line := lines.Text(); {
 		case line == "restart":
+			processes.Lock()
 			if err := s.api.Restart(t.Context()); err != nil {
 				t.Errorf("the server does not restart: %v", err)
 			}
+			processes.Unlock()
 			if _, err := io.WriteString(stdin, "done\n"); err != nil {
 				t.Error(err)
 			}

@@ -117,7 +117,8 @@ func TestParseEvent(t *testing.T) {
 		{`["a",` + deep + `]`, `"a"`, deep},
 		{`["a\"]",1]`, `"a\"]"`, `1`},
 	} {
-		name, arg, err := parseEvent([]byte(test.data))
+		name, args, err := parseEvent([]byte(test.data))
+		arg := firstArgument(args)
 		text := string(arg)
 		if arg == nil {
 			text = "<nil>"
@@ -127,8 +128,8 @@ func TestParseEvent(t *testing.T) {
 		}
 	}
 	for _, data := range []string{`[7]`, `[null,"a"]`, `["a]`, `["a\"]`, `["a"{}]`, `["a"x]`, `[["a"]]`, `[,]`, "[\"a\x01\"]"} {
-		if name, arg, err := parseEvent([]byte(data)); err == nil {
-			t.Errorf("%s: %s, %s", data, name, arg)
+		if name, args, err := parseEvent([]byte(data)); err == nil {
+			t.Errorf("%s: %s, %s", data, name, args)
 		}
 	}
 }
@@ -180,7 +181,7 @@ func TestParsingAllocatesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, arg, err := parseEvent(p.data); err != nil || arg == nil {
+		if _, args, err := parseEvent(p.data); err != nil || firstArgument(args) == nil {
 			t.Fatal(err)
 		}
 	})
@@ -207,7 +208,8 @@ func FuzzPacket(f *testing.F) {
 		if p.kind != typeEvent && p.kind != typeBinaryEvent {
 			return
 		}
-		name, arg, err := parseEvent(p.data)
+		name, args, err := parseEvent(p.data)
+		arg := firstArgument(args)
 		var values []json.RawMessage
 		if jsonx.Valid(p.data) == nil && json.Unmarshal(p.data, &values) == nil {
 			isString := values[0][0] == '"'

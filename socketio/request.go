@@ -25,26 +25,36 @@ var (
 	errContent    = actionhero.Errorf(actionhero.InvalidInput, "this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")
 )
 
-// newCall makes a call of the argument of an event. What is wrong with it goes along, so that middleware, limits and the
-// log see such a request too.
-func newCall(c *client, conn *actionhero.Conn, id, arg []byte) *call {
+// newCall makes a call of the arguments of an event, of which the first counts. What is wrong with it goes along, so that
+// middleware, limits and the log see such a request too.
+func newCall(c *client, conn *actionhero.Conn, id, args []byte) *call {
 	j := &call{client: c, id: id}
 	req := &j.req
 	c.api.InitRequest(req, transport)
 	req.Conn, req.RemoteIP = conn, c.ip
-	switch {
-	case arg == nil || string(arg) == "null":
-	case !jsonx.Object(arg):
-		if req.Refused = jsonx.Valid(arg); req.Refused == nil {
-			req.Refused = errArgument
+	if err := j.params(args); err != nil {
+		if arg := firstArgument(args); len(arg) < len(args) { // there are more, which is rare enough to find out late
+			return newCall(c, conn, id, arg)
 		}
-	default:
-		req.Refused = jsonx.Members(arg, j.param)
-	}
-	if req.Refused == nil && c.api.AnswersContent(req.Action) {
+		req.Refused = err
+	} else if c.api.AnswersContent(req.Action) {
 		req.Refused = errContent
 	}
 	return j
+}
+
+// params takes the params from an object.
+func (j *call) params(object []byte) error {
+	switch {
+	case object == nil || string(object) == "null":
+		return nil
+	case jsonx.Object(object):
+		return jsonx.Members(object, j.param)
+	}
+	if err := jsonx.Valid(object); err != nil {
+		return err
+	}
+	return errArgument
 }
 
 // param takes one param.

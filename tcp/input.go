@@ -75,10 +75,11 @@ func (in *input) Take() []byte {
 }
 
 // Idle implements idleread.Buffer.
-func (in *input) Idle() {
-	if !in.begun() {
+func (in *input) Idle() (empty bool) {
+	if empty = !in.begun(); empty {
 		in.release()
 	}
+	return empty
 }
 
 // release gives the buffer back.

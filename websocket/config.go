@@ -64,4 +64,4 @@ func (c *Config) options() (ws.Options, error) {
 }
 
 // closeTime is how long a client may take to take part in the end of its connection.
-const closeTime = time.Second
+const closeTime = 500 * time.Millisecond

@@ -14,6 +14,7 @@ package websocket
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -70,18 +71,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, errStopping, http.StatusServiceUnavailable)
 		return
 	}
-	ss := &session{handler: h, remote: ws.Remote(r, h.cfg.RemoteIP)}
-	ss.ip = ss.remote.Addr().Unmap().String()
+	remote := ws.Remote(r, h.cfg.RemoteIP)
+	ss := &session{handler: h, ip: remote.Addr().Unmap().String()}
 	if err := ss.ws.Upgrade(w, r, &h.options, ss.doesNotRead); err != nil {
 		h.api.Log().Debug("a WebSocket was not opened", "to", ss.ip, "reason", err.Error())
 		return
 	}
-	h.open(ss)
+	h.open(ss, remote)
 }
 
 const errStopping = "the server is stopping"
 
-func (h *Handler) open(ss *session) {
+func (h *Handler) open(ss *session, remote netip.AddrPort) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ctx == nil {
@@ -91,7 +92,7 @@ func (h *Handler) open(ss *session) {
 	ss.ctx = h.ctx
 	ss.owner.Init(h.pool, ss, &ss.ws.Out)
 	h.sessions[ss] = struct{}{}
-	h.pool.Go(ss.serve)
+	h.pool.Go(func() { ss.serve(remote) })
 }
 
 func (h *Handler) forget(ss *session) {

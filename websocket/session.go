@@ -19,30 +19,35 @@ type session struct {
 	ctx     context.Context
 	ws      ws.Conn
 	owner   owner.Conn
-	remote  netip.AddrPort
 	ip      string
 	conn    *actionhero.Conn
 	end     error // how it ends; of the owner alone
 }
 
 // serve is the life of the connection, up to where its requests begin; the owner does the rest.
-func (ss *session) serve() {
+func (ss *session) serve(remote netip.AddrPort) {
 	defer func() {
 		if p := recover(); p != nil {
 			ss.Fault(p)
 		}
 	}()
+	ss.greet(remote)
+	ss.owner.Use()
+	ss.owner.Own()
+}
+
+// greet is what a client gets before it asks for anything. It is a function of its own to leave the stack when it is
+// done: how large the stacks of new goroutines are depends on what waiting ones use.
+func (ss *session) greet(remote netip.AddrPort) {
 	api := ss.handler.api
 	cfg := api.Config()
-	ss.conn = api.Connect("websocket", ss.remote, ss)
+	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), nil)
 	if refusal, refused := wire.Enter(ss.ctx, nil, api, ss.conn); refused {
 		ss.reply(refusal, nil)
 	}
 	ss.ws.Out.Send()
-	ss.owner.Use()
-	ss.owner.Own()
 }
 
 // Next implements owner.Client.

@@ -34,5 +34,3 @@ func (s *shared) Close(ctx context.Context) error {
 	}
 	return s.Backend.Close(ctx)
 }
-
-func be() {}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero"
@@ -43,8 +44,10 @@ type shift struct {
 
 	outcomes *outcomes
 	loops    sync.WaitGroup // what ends with taking
-	runs     sync.WaitGroup
-	renewing chan struct{} // closed at the end
+	runs     sync.WaitGroup // goroutines that run tasks, or wait for the next one
+	handover chan *run      // to those that wait
+	idle     atomic.Int32   // how many these are
+	renewing chan struct{}  // closed at the end
 	renewer  sync.WaitGroup
 
 	mu       sync.Mutex
@@ -64,7 +67,7 @@ type run struct {
 func (w *Worker) newShift() *shift {
 	s := &shift{
 		Worker: w, node: cmp.Or(w.cfg.Node, w.api.Stats.ID()),
-		freed: make(chan struct{}, 1), running: map[uint64]*run{}, tooEarly: map[uint64]bool{}, renewing: make(chan struct{}),
+		freed: make(chan struct{}, 1), handover: make(chan *run), running: map[uint64]*run{}, tooEarly: map[uint64]bool{}, renewing: make(chan struct{}),
 	}
 	s.taking, s.retired = context.WithCancel(context.Background())
 	s.base, s.stop = context.WithCancelCause(context.Background())
@@ -177,13 +180,42 @@ func (s *shift) start(jobs []backend.Job) {
 			r.cancel(errCancelled)
 		}
 		s.running[r.job.ID] = r
-		s.runs.Go(func() { s.perform(r) })
+		select {
+		case s.handover <- r:
+		default:
+			s.runs.Go(func() { s.perform(r) })
+		}
 	}
 	clear(s.tooEarly)
 }
 
-// perform runs a job and hands in its outcome.
+// maxIdle is how many goroutines wait for the next run at most. A new one would have to grow its stack first.
+const maxIdle = 64
+
+// perform does one run after the other.
 func (s *shift) perform(r *run) {
+	for r != nil {
+		s.performOne(r)
+		r = s.next()
+	}
+}
+
+// next waits for a run, and returns nil if this goroutine is not needed any more.
+func (s *shift) next() *run {
+	defer s.idle.Add(-1)
+	if s.idle.Add(1) > maxIdle {
+		return nil
+	}
+	select {
+	case r := <-s.handover:
+		return r
+	case <-s.taking.Done():
+		return nil
+	}
+}
+
+// performOne runs a job and hands in its outcome.
+func (s *shift) performOne(r *run) {
 	outcome := backend.Outcome{Run: r.job.Run(), State: backend.Retryable, Delay: time.Minute, Error: "the task ended its goroutine with runtime.Goexit: it must return instead"}
 	defer func() { // whatever ends this goroutine
 		if p := recover(); p != nil {

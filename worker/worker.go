@@ -11,6 +11,9 @@
 // for once. What runs on every node is run by each one itself, without the queue: a node that is down has nothing to make
 // up for. Neither is started while its last run is still under way.
 //
+// It asks which tasks there are when it starts. One that is registered later runs if it is enqueued into a queue that is
+// served; its own queue is served, and its timetable kept, from the next start on.
+//
 // When the API stops, the worker takes nothing more and lets what runs go on for [Config.Grace]. Then the contexts of
 // the tasks end, and those that fail because of it are put back into the queue as if they had not been started.
 package worker

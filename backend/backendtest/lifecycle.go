@@ -12,19 +12,12 @@ import (
 // wantClosed checks that nothing works.
 func (t *tester) wantClosed(b backend.Backend) {
 	t.Helper()
-	s, r := b.Store(), b.Broker()
-	t.wantError("Set", s.Set(t.ctx, "a", nil, 0), backend.ErrClosed)
-	t.wantError("Set with a negative ttl", s.Set(t.ctx, "a", nil, -1), backend.ErrClosed)
-	_, err := s.Get(t.ctx, "a")
-	t.wantError("Get", err, backend.ErrClosed)
-	_, err = s.Delete(t.ctx, "a")
-	t.wantError("Delete", err, backend.ErrClosed)
-	_, err = s.Len(t.ctx)
-	t.wantError("Len", err, backend.ErrClosed)
+	t.wantStoreClosed(b.Store())
+	r := b.Broker()
 	t.wantError("Publish", r.Publish(t.ctx, backend.Message{Room: "room", Body: []byte("1")}), backend.ErrClosed)
 	t.wantError("Enter", r.Enter(t.ctx, "room", "a"), backend.ErrClosed)
 	t.wantError("Leave", r.Leave(t.ctx, "room", "a"), backend.ErrClosed)
-	_, _, err = r.Members(t.ctx, "room", 1)
+	_, _, err := r.Members(t.ctx, "room", 1)
 	t.wantError("Members", err, backend.ErrClosed)
 	t.wantQueueClosed(b.Queue())
 }

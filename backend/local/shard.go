@@ -25,7 +25,7 @@ func (b *budget) reserve(n int64) bool {
 	return true
 }
 
-// shard is one part of the store. Reading takes no lock, see [table]; all else does.
+// shard is one part of a space. Reading takes no lock, see [table]; all else does.
 type shard struct {
 	items table
 	next  atomic.Int64 // the moment of the first expiry, for those without the lock
@@ -45,7 +45,26 @@ func (s *shard) init() {
 func (s *shard) put(key string, it *item, b *budget) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.items.find(it.hash, key)
+	return s.replace(s.items.find(it.hash, key), it, b)
+}
+
+// update puts what change returns in the place of what change gets: the item with this key, or nil if there is none that
+// lives now. If change returns nil, nothing changes. It returns false if the budget has not enough memory, and changes
+// nothing then.
+func (s *shard) update(hash uint64, key string, now int64, b *budget, change func(old *item) *item) (*item, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	there := s.items.find(hash, key)
+	old := there
+	if old != nil && old.expires <= now {
+		old = nil
+	}
+	it := change(old)
+	return it, it == nil || s.replace(there, it, b)
+}
+
+// replace sets it in the place of old, the item that has its key now, if any. The caller holds the lock.
+func (s *shard) replace(old, it *item, b *budget) bool {
 	need := it.cost()
 	if old != nil {
 		need -= old.cost()
@@ -61,40 +80,48 @@ func (s *shard) put(key string, it *item, b *budget) bool {
 
 // remove takes out the item with this key, and returns it, or nil.
 func (s *shard) remove(hash uint64, key string, b *budget) *item {
+	return s.removeIf(hash, key, b, func(*item) bool { return true })
+}
+
+// removeIf takes out the item with this key if it is to go, and returns it, or nil.
+func (s *shard) removeIf(hash uint64, key string, b *budget, is func(*item) bool) *item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	it := s.items.find(hash, key)
-	if it != nil {
-		s.drop(it, b)
+	if it == nil || !is(it) {
+		return nil
 	}
+	s.drop(it, b)
 	return it
 }
 
-// removeExpired takes out what has expired by now, and returns how many items are left.
-func (s *shard) removeExpired(now int64, b *budget) int {
-	for {
-		if live, done := s.removeSomeExpired(now, b); done {
-			return live
-		}
+// removeExpired takes out what has expired by now, and returns how many items are left and how many went.
+func (s *shard) removeExpired(now int64, b *budget) (live, removed int) {
+	for done := false; !done; {
+		var some int
+		live, some, done = s.removeSomeExpired(now, b)
+		removed += some
 	}
+	return live, removed
 }
 
 // removeSomeExpired does a part of it, so that others get their turn with the lock.
-func (s *shard) removeSomeExpired(now int64, b *budget) (live int, done bool) {
+func (s *shard) removeSomeExpired(now int64, b *budget) (live, removed int, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for range 256 {
 		if s.due.next() > now {
-			return s.items.live, true
+			return s.items.live, removed, true
 		}
 		if it := s.due[0].it; it.expires <= now {
 			s.drop(it, b)
+			removed++
 		} else {
 			s.due.postpone(it)
 			s.next.Store(s.due.next())
 		}
 	}
-	return 0, false
+	return 0, removed, false
 }
 
 // drop takes out it. The caller holds the lock.

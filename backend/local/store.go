@@ -10,39 +10,43 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-const shardBits = 6
-
 type store struct {
-	clock  clock
-	seed   maphash.Seed
-	open   atomic.Bool
-	budget budget
-	sweep  sweeper
-	shards [1 << shardBits]shard
+	clock   clock
+	seed    maphash.Seed
+	open    atomic.Bool
+	budget  budget
+	sweep   sweeper
+	fence   atomic.Uint64 // of the last lock
+	waiting waiting
+	entries space
+	locks   space
 }
 
 func newStore(maxBytes int64) *store {
 	s := &store{seed: maphash.MakeSeed(), budget: budget{max: maxBytes}}
 	s.clock.init()
-	for i := range s.shards {
-		s.shards[i].init()
-	}
+	s.fence.Store(uint64(s.clock.base.UnixMicro()))
+	s.entries.init()
+	s.locks.init()
 	s.sweep.init(s)
+	s.waiting.init()
 	return s
 }
 
 func (s *store) start() {
+	s.waiting.start()
 	s.open.Store(true)
 	s.sweep.start()
 }
 
 func (s *store) stop() {
 	s.open.Store(false)
+	s.waiting.stop()
 	s.sweep.stop()
 }
 
-// locate returns the shard of key and the key's hash, or why the key cannot be used.
-func (s *store) locate(key string) (*shard, uint64, error) {
+// locate returns the shard of key in a space and the key's hash, or why the key cannot be used.
+func (s *store) locate(in *space, key string) (*shard, uint64, error) {
 	if len(key) > backend.MaxKeyBytes {
 		return nil, 0, tooLong("key", key)
 	}
@@ -50,11 +54,11 @@ func (s *store) locate(key string) (*shard, uint64, error) {
 		return nil, 0, backend.ErrClosed
 	}
 	hash := maphash.String(s.seed, key)
-	return &s.shards[hash>>(64-shardBits)], hash, nil // the table uses the low bits
+	return &in[index(hash)], hash, nil
 }
 
 func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Duration) error {
-	sh, hash, err := s.locate(key)
+	sh, hash, err := s.locate(&s.entries, key)
 	if err != nil {
 		return err
 	}
@@ -62,28 +66,85 @@ func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Durati
 		sh.remove(hash, key, &s.budget)
 		return nil
 	}
-	if size := int64(len(key) + len(value) + entryOverhead); size > s.budget.max {
-		return s.full(size)
+	if err := s.check(key, value); err != nil {
+		return err
 	}
 	now := s.clock.nowSynced()
 	it := newItem(hash, key, value, now, s.clock.deadline(now, ttl))
 	if !sh.put(key, it, &s.budget) {
 		s.removeExpired(now)
 		if !sh.put(key, it, &s.budget) {
-			return s.full(it.cost())
+			return s.full("an entry", it.cost())
 		}
 	}
 	s.sweep.expect(it.expires)
 	return nil
 }
 
-func (s *store) full(size int64) error {
-	return fmt.Errorf("there is no room for an entry of %d bytes: %d of the %d bytes that cache.maxBytes allows are in use: %w",
-		size, s.budget.used.Load(), s.budget.max, backend.ErrFull)
+func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	sh, hash, err := s.locate(&s.entries, key)
+	if err != nil {
+		return false, err
+	}
+	now := s.clock.nowSynced()
+	if s.find(sh, hash, key, now) != nil {
+		return false, nil
+	}
+	if ttl < 0 {
+		return true, nil
+	}
+	if err := s.check(key, value); err != nil {
+		return false, err
+	}
+	it := newItem(hash, key, value, now, s.clock.deadline(now, ttl))
+	added, err := s.update(sh, hash, key, now, "an entry", func(old *item) *item {
+		if old != nil {
+			return nil
+		}
+		return it
+	})
+	return added != nil, err
+}
+
+// check refuses what can never fit, before it is copied.
+func (s *store) check(key string, value []byte) error {
+	if size := int64(len(key) + len(value) + entryOverhead); size > s.budget.max {
+		return s.full("an entry", size)
+	}
+	return nil
+}
+
+func (s *store) full(what string, size int64) error {
+	return fmt.Errorf("there is no room for %s of %d bytes: %d of the %d bytes that cache.maxBytes allows are in use: %w",
+		what, size, s.budget.used.Load(), s.budget.max, backend.ErrFull)
+}
+
+// update is [shard.update], once more if only what has expired was in the way. It sees to the expiry of the new item,
+// which it returns. The item is a what, for the error.
+func (s *store) update(sh *shard, hash uint64, key string, now int64, what string, change func(old *item) *item) (*item, error) {
+	it, ok := sh.update(hash, key, now, &s.budget, change)
+	if !ok {
+		s.removeExpired(now)
+		if it, ok = sh.update(hash, key, now, &s.budget, change); !ok {
+			return nil, s.full(what, it.cost())
+		}
+	}
+	if it != nil {
+		s.sweep.expect(it.expires)
+	}
+	return it, nil
+}
+
+// find returns the item under key, unless it has expired by now.
+func (s *store) find(sh *shard, hash uint64, key string, now int64) *item {
+	if it := sh.items.find(hash, key); it != nil && it.expires > now {
+		return it
+	}
+	return nil
 }
 
 func (s *store) Get(_ context.Context, key string) (backend.Entry, error) {
-	sh, hash, err := s.locate(key)
+	sh, hash, err := s.locate(&s.entries, key)
 	if err != nil {
 		return backend.Entry{}, err
 	}
@@ -103,7 +164,7 @@ func (s *store) Get(_ context.Context, key string) (backend.Entry, error) {
 }
 
 func (s *store) Delete(_ context.Context, key string) (bool, error) {
-	sh, hash, err := s.locate(key)
+	sh, hash, err := s.locate(&s.entries, key)
 	if err != nil {
 		return false, err
 	}
@@ -116,26 +177,23 @@ func (s *store) Len(context.Context) (int, error) {
 		return 0, backend.ErrClosed
 	}
 	now, n := s.clock.now(), 0
-	for i := range s.shards {
-		n += s.shards[i].removeExpired(now, &s.budget)
+	for i := range s.entries {
+		live, _ := s.entries[i].removeExpired(now, &s.budget)
+		n += live
 	}
 	return n, nil
 }
 
-// removeExpired takes out what has expired by now, and visits only the shards where something has.
-func (s *store) removeExpired(now int64) {
-	for i := range s.shards {
-		if s.shards[i].next.Load() <= now {
-			s.shards[i].removeExpired(now, &s.budget)
-		}
+func (s *store) RemoveExpired(context.Context) (int, error) {
+	if !s.open.Load() {
+		return 0, backend.ErrClosed
 	}
+	return s.removeExpired(s.clock.now()), nil
 }
 
-// nextExpiry returns the moment when the next item of all expires, or never.
-func (s *store) nextExpiry() int64 {
-	next := int64(never)
-	for i := range s.shards {
-		next = min(next, s.shards[i].next.Load())
-	}
-	return next
+func (s *store) removeExpired(now int64) int {
+	return s.entries.removeExpired(now, &s.budget) + s.locks.removeExpired(now, &s.budget)
 }
+
+// nextExpiry returns the moment when the next entry or lock expires, or never.
+func (s *store) nextExpiry() int64 { return min(s.entries.nextExpiry(), s.locks.nextExpiry()) }

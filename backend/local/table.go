@@ -9,15 +9,17 @@ var removed = newItem(0, "", nil, 0, never)
 // while one, the holder of the shard's lock, puts and removes. That is why a slot never goes back to empty and items do
 // not move: a search under way would miss them. What has piled up is left behind when the slots are rebuilt.
 type table struct {
-	slots atomic.Pointer[[]atomic.Pointer[item]] // a power of two
-	live  int                                    // slots with an item
-	dead  int                                    // slots marked removed
+	slots atomic.Pointer[[]slot] // a power of two
+	live  int                    // slots with an item
+	dead  int                    // slots marked removed
 }
+
+type slot = atomic.Pointer[item]
 
 const minSlots = 8
 
 func (t *table) init() {
-	slots := make([]atomic.Pointer[item], minSlots)
+	slots := make([]slot, minSlots)
 	t.slots.Store(&slots)
 }
 
@@ -83,7 +85,7 @@ func (t *table) rebuildIfNeeded() {
 	for size < t.live*4 {
 		size *= 2
 	}
-	slots := make([]atomic.Pointer[item], size)
+	slots := make([]slot, size)
 	mask := uint64(size - 1)
 	for i := range old {
 		it := old[i].Load()

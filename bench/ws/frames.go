@@ -10,11 +10,11 @@ import (
 	"net/http"
 )
 
-const handshake = "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+const handshake = " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 
 // open does the handshake of a client.
-func open(conn net.Conn) (*bufio.Reader, error) {
-	if _, err := io.WriteString(conn, handshake); err != nil {
+func open(conn net.Conn, path string) (*bufio.Reader, error) {
+	if _, err := io.WriteString(conn, "GET "+path+handshake); err != nil {
 		return nil, err
 	}
 	in := bufio.NewReaderSize(conn, 4<<10)

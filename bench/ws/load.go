@@ -15,8 +15,6 @@ const connections = 100
 // request is 200 bytes, and so is the answer, by its id.
 var id = strings.Repeat("0123456789", 11)
 
-var request = frame(`{"event":"action","id":"` + id + `","params":{"action":"randomNumber","limit":10,"offset":5}}`)
-
 // client is one connection of the load, open for the whole run.
 type client struct {
 	conn net.Conn
@@ -24,14 +22,14 @@ type client struct {
 }
 
 // newLoad opens the connections.
-func newLoad(addr string) ([]client, error) {
+func newLoad(addr string, d dialect) ([]client, error) {
 	var clients []client
 	for range connections {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			return nil, err
 		}
-		in, err := open(conn)
+		in, err := d.join(conn)
 		if err != nil {
 			return nil, err
 		}
@@ -41,13 +39,13 @@ func newLoad(addr string) ([]client, error) {
 }
 
 // load keeps depth requests going on each connection: it sends that many and reads their answers.
-func load(clients []client, depth int) func(time.Duration) (int, error) {
-	return func(d time.Duration) (int, error) {
-		stop := time.Now().Add(d)
+func load(clients []client, d dialect, depth int) func(time.Duration) (int, error) {
+	return func(slice time.Duration) (int, error) {
+		stop := time.Now().Add(slice)
 		counts, errs := make([]int, len(clients)), make([]error, len(clients))
 		var wg sync.WaitGroup
 		for i, c := range clients {
-			wg.Go(func() { counts[i], errs[i] = c.load(depth, stop) })
+			wg.Go(func() { counts[i], errs[i] = c.load(d, depth, stop) })
 		}
 		wg.Wait()
 		total := 0
@@ -58,9 +56,9 @@ func load(clients []client, depth int) func(time.Duration) (int, error) {
 	}
 }
 
-// load counts answers by their id; the welcome and who comes and goes are passed over.
-func (c client) load(depth int, stop time.Time) (n int, err error) {
-	batch, wanted := bytes.Repeat(request, depth), []byte(id)
+// load counts answers; the welcome and who comes and goes are passed over.
+func (c client) load(d dialect, depth int, stop time.Time) (n int, err error) {
+	batch, wanted := bytes.Repeat(frame(d.request), depth), []byte(d.answered)
 	_ = c.conn.SetDeadline(stop.Add(10 * time.Second))
 	for time.Now().Before(stop) {
 		if _, err := c.conn.Write(batch); err != nil {
@@ -79,18 +77,26 @@ func (c client) load(depth int, stop time.Time) (n int, err error) {
 // said is 110 bytes, so that a message is about 200.
 var said = strings.Repeat("hello, ", 15) + "world"
 
-// dialect is how clients of a server come into the room, and how one of them speaks.
+// dialect is how clients of a server connect, come into the room, speak and ask.
 type dialect struct {
+	path     string
 	enter    []string // messages
+	entered  string   // is in the answer to each; empty: any answer will do
 	say      string
-	answered string // is in the answer
+	request  string
+	answered string // is in the answer to both
 }
 
-var own = dialect{say: `{"event":"say","id":1,"message":"` + said + `"}`, answered: `"status":"OK"`}
+// The id of a request comes back with its answer.
+var own = dialect{
+	path: "/ws", say: `{"event":"say","id":"` + id + `","message":"` + said + `"}`,
+	request: `{"event":"action","id":"` + id + `","params":{"action":"randomNumber","limit":10,"offset":5}}`, answered: id,
+}
 
 var dialects = map[string]dialect{
-	"actionhero": own, "bare loop": own,
+	"actionhero": own, "bare loop": own, ownSocketIO: socketIO, nodeSocketIO: socketIO,
 	"centrifuge": {
+		path:     "/ws",
 		enter:    []string{`{"id":1,"connect":{}}`, `{"id":2,"subscribe":{"channel":"room"}}`},
 		say:      `{"id":3,"publish":{"channel":"room","data":"` + said + `"}}`,
 		answered: `"publish":{}`,
@@ -99,7 +105,7 @@ var dialects = map[string]dialect{
 
 // join brings a connection into the room.
 func (d dialect) join(conn net.Conn) (*bufio.Reader, error) {
-	in, err := open(conn)
+	in, err := open(conn, d.path)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +113,7 @@ func (d dialect) join(conn net.Conn) (*bufio.Reader, error) {
 		if _, err := conn.Write(frame(text)); err != nil {
 			return nil, err
 		}
-		if _, err := next(in); err != nil {
+		if err := await(in, []byte(d.entered)); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
-// Command ws measures this server over plain WebSocket: actions on 100 connections beside an echo of lxzan/gws, which
-// does none of the work; a message to a room of many beside a bare loop of writes and centrifuge; and the memory of
-// idle connections. It prints Markdown tables.
+// Command ws measures this server over plain WebSocket and Socket.IO: actions on 100 connections beside an echo of
+// lxzan/gws, which does none of the work, and over Socket.IO beside its own server on Node.js; a message to a room of
+// many beside a bare loop of writes, centrifuge and that server; and the memory of idle connections. It prints Markdown
+// tables.
 package main
 
 import (
@@ -30,6 +31,7 @@ func main() {
 	depths := flag.String("depths", "1,16", "requests under way at a time, a table for each; empty to leave that out")
 	members := flag.Int("fan", 5000, "members of the room, 0 to leave that out")
 	idle := flag.Int("idle", 19000, "idle connections, 0 to leave that out")
+	idleSocketIO := flag.Int("idlesocketio", 8000, "idle connections of Socket.IO, 0 to leave that out")
 	settle := flag.Duration("settle", 130*time.Second, "how long idle connections are left alone before they are measured; Go collects garbage every two minutes at the latest")
 	flag.Parse()
 	if *serve != "" {
@@ -38,13 +40,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *passes, *slice, *depths, *members, *idle, *settle); err != nil {
+	if err := run(ctx, *passes, *slice, *depths, *members, *idle, *idleSocketIO, *settle); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, passes int, slice time.Duration, depths string, members, idle int, settle time.Duration) error {
+func run(ctx context.Context, passes int, slice time.Duration, depths string, members, idle, idleSocketIO int, settle time.Duration) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
@@ -64,15 +66,26 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 			if err := b.requests(depth); err != nil {
 				return err
 			}
+			if err := b.acknowledged(depth); err != nil {
+				return err
+			}
 		}
 	}
 	if members > 0 {
-		if err := b.fan(members); err != nil {
-			return err
+		// Apart, or there would be more connections than a process may have files.
+		for _, names := range [][]string{{"bare loop", "actionhero", "centrifuge"}, {"bare loop", ownSocketIO, nodeSocketIO}} {
+			if err := b.fan(members, names); err != nil {
+				return err
+			}
 		}
 	}
 	if idle > 0 {
 		if err := b.idle(idle, settle); err != nil {
+			return err
+		}
+	}
+	if idleSocketIO > 0 {
+		if err := b.idleSocketIO(idleSocketIO, settle); err != nil {
 			return err
 		}
 	}
@@ -92,7 +105,11 @@ func (b *bench) start(name string) (*proc.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name != "actionhero" {
+	switch name {
+	case nodeSocketIO:
+		return b.startNode(addr)
+	case "actionhero", ownSocketIO:
+	default:
 		self, err := os.Executable()
 		if err != nil {
 			return nil, err
@@ -100,10 +117,14 @@ func (b *bench) start(name string) (*proc.Server, error) {
 		return proc.Start(b.ctx, name, addr, nil, self, "-serve", name, "-addr", addr)
 	}
 	_, port, _ := strings.Cut(addr, ":")
-	return proc.Start(b.ctx, name, addr, []string{
+	env := []string{
 		"ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1", "ACTIONHERO_HTTP_SERVER_PORT=" + port, "ACTIONHERO_TCP_SERVER_ENABLE=false",
 		"ACTIONHERO_LOG_LOGGING=false", "ACTIONHERO_LOG_LOG_REQUESTS=false",
-	}, b.ours, "start")
+	}
+	if name == ownSocketIO {
+		env = append(env, "ACTIONHERO_WEB_SOCKETS_PING_INTERVAL=1h")
+	}
+	return proc.Start(b.ctx, name, addr, env, b.ours, "start")
 }
 
 func (b *bench) requests(depth int) error {
@@ -114,11 +135,11 @@ func (b *bench) requests(depth int) error {
 			return err
 		}
 		defer func() { _ = s.Stop() }()
-		clients, err := newLoad(s.Addr)
+		clients, err := newLoad(s.Addr, own)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		targets = append(targets, slices.Target{Server: s, Load: load(clients, depth)})
+		targets = append(targets, slices.Target{Server: s, Load: load(clients, own, depth)})
 	}
 	results, err := slices.Run(targets, b.passes, b.slice)
 	if err != nil {
@@ -128,10 +149,10 @@ func (b *bench) requests(depth int) error {
 	return nil
 }
 
-func (b *bench) fan(members int) error {
+func (b *bench) fan(members int, names []string) error {
 	var targets []slices.Target
 	var fans []*fan.Fan
-	for _, name := range []string{"bare loop", "actionhero", "centrifuge"} {
+	for _, name := range names {
 		s, err := b.start(name)
 		if err != nil {
 			return err

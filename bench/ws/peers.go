@@ -38,7 +38,7 @@ func (echo) OnMessage(c *gws.Conn, m *gws.Message) {
 
 var message = `{"message":"` + said + `","from":"01a209bd-1fcd-70f3-bb9a-2f53f4b47f26","context":"user"}`
 
-const saidAnswer = `{"context":"response","status":"OK","id":1}`
+var saidAnswer = `{"context":"response","status":"OK","id":"` + id + `"}`
 
 // loop writes a prebuilt frame to all the others when one client says something, one after the other: what a broadcast
 // costs at least.

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	case "actionhero":
 		main()
 	case "app":
-		server.Main(builtin.All, slow, endless, login)
+		server.Main(builtin.All, slow, endless, login, remember, fails, patient)
 	case "stuck":
 		server.Main(stuck)
 	}

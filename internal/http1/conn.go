@@ -63,10 +63,11 @@ func (c *conn) Take() []byte {
 }
 
 // Idle implements idleread.Buffer.
-func (c *conn) Idle() {
-	if c.from == c.to && !c.lent {
+func (c *conn) Idle() (empty bool) {
+	if empty = c.from == c.to && !c.lent; empty {
 		c.release()
 	}
+	return empty
 }
 
 func (c *conn) release() {

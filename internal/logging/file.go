@@ -46,23 +46,12 @@ type fileSink struct {
 // newFileSink checks the folder; the file itself is made with the first line. The path is made absolute, so that the file stays
 // where it is when the program changes its folder.
 func newFileSink(c Config, report func(error)) (*fileSink, error) {
-	if c.Folder == "" {
-		c.Folder = "log"
-	}
-	if c.File == "" {
-		c.File = "api.log"
-	}
+	c = c.Complete()
 	if filepath.Base(c.File) != c.File || c.File == "." || c.File == ".." {
 		return nil, fmt.Errorf("the log file %q must be a name without a folder; the folder is a setting of its own", c.File)
 	}
 	if c.MaxSize < 0 {
 		return nil, fmt.Errorf("the largest size of the log file must be above zero, not %d bytes", c.MaxSize)
-	}
-	if c.MaxSize == 0 {
-		c.MaxSize = defaultMaxSize
-	}
-	if c.MaxBackups == 0 {
-		c.MaxBackups = defaultBackups
 	}
 	folder, err := filepath.Abs(c.Folder)
 	if err != nil {

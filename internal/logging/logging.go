@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,15 @@ type Config struct {
 	Output io.Writer
 	// Color is "always", "never", or "auto": on a terminal, unless NO_COLOR is set or TERM is dumb. Default: "auto".
 	Color string
+}
+
+// Complete returns c with the defaults of the log file filled in.
+func (c Config) Complete() Config {
+	c.Folder = cmp.Or(c.Folder, "log")
+	c.File = cmp.Or(c.File, "api.log")
+	c.MaxSize = cmp.Or(c.MaxSize, defaultMaxSize)
+	c.MaxBackups = cmp.Or(c.MaxBackups, defaultBackups)
+	return c
 }
 
 // New makes the logger. The closer writes out what is still buffered and closes the file; closing it twice does nothing, and the logger may

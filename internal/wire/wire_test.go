@@ -69,6 +69,7 @@ func TestMessages(t *testing.T) {
 	t.Parallel()
 	same(t, "Welcome", wire.Welcome(kept(), `Hello "you"`, "defaultRoom"), `{"welcome":"Hello \"you\"","room":"defaultRoom","context":"api"}`)
 	same(t, "RoomMessage", wire.RoomMessage(kept(), &actionhero.Delivery{Body: []byte(`{"a":1}`), From: "x\n"}), `{"message":{"a":1},"from":"x\n","context":"user"}`)
+	same(t, "RoomMessage of a notice", wire.RoomMessage(kept(), &actionhero.Delivery{Body: []byte(`{"context":"api"}`), From: "x", Notice: true}), `{"context":"api"}`)
 	same(t, "RoomMessage of a further room", wire.RoomMessage(kept(), &actionhero.Delivery{Room: `the "den"`, Body: []byte(`1`), From: "x", Further: true}), `{"message":1,"from":"x","context":"user","room":"the \"den\""}`)
 	same(t, "Status", wire.Status(kept(), "Cannot set null"), `{"status":"Cannot set null","context":"response"}`)
 	same(t, "Goodbye", wire.Goodbye(kept()), `{"status":"Bye!","context":"api"}`)

@@ -18,17 +18,18 @@ type Conn struct {
 	nc      net.Conn
 	options *Options
 	fail    func(error)
-	deflate bool
 	closing atomic.Pointer[CloseError] // the server closes the connection
 	closed  atomic.Bool                // and has queued its close frame
+	deflate bool
 
 	// Of the reader alone:
 	in      input
 	partly  bool          // the deadline is that of a message that was begun
 	armed   bool          // there is a deadline
-	until   time.Time     // which
-	heard   time.Duration // when something was last read, as since has it
-	silence int           // how often the deadline has passed since
+	pinged  bool          // pongs wait to be sent
+	silence int8          // how often it has passed since something was last read
+	until   time.Duration // when that is, as since has it; 0 is none
+	heard   time.Duration // when something was last read
 }
 
 // epoch is when since began: to read one clock takes half the time that it takes to ask for the time of day.
@@ -54,6 +55,15 @@ func (c *Conn) Next() (m Message, ok bool, err error) {
 	if closing := c.closing.Load(); closing != nil {
 		return m, false, closing // what was read but not begun is not begun any more
 	}
+	m, ok, err = c.next()
+	if c.pinged { // all together
+		c.pinged = false
+		c.Out.Send()
+	}
+	return m, ok, err
+}
+
+func (c *Conn) next() (m Message, ok bool, err error) {
 	for {
 		h, payload, ok, fault := c.in.frame()
 		if fault == nil && ok && h.rsv1 && !c.deflate {
@@ -70,6 +80,7 @@ func (c *Conn) Next() (m Message, ok bool, err error) {
 			return m, false, readClose(payload)
 		case opPing:
 			c.control(opPong, payload)
+			c.pinged = true
 		case opPong: // it is enough that something came
 		default:
 			if m, ok, fault = c.in.add(h, payload); fault != nil {
@@ -112,7 +123,7 @@ func (c *Conn) Read(resting func() bool) error {
 		return &CloseError{Code: gone, Reason: err.Error(), Theirs: true}
 	}
 	if resting() {
-		c.deadline(c.until)
+		c.setDeadline()
 		return ErrRest
 	}
 	if fault := c.late(); fault != nil {
@@ -138,6 +149,7 @@ func (c *Conn) late() *CloseError {
 	switch c.silence++; c.silence {
 	case 1:
 		c.control(opPing, nil)
+		c.Out.Send()
 	case 3:
 		return &CloseError{Code: PolicyError, Reason: "no answer to a ping within " + c.options.PongTime.String()}
 	}
@@ -148,16 +160,18 @@ func (c *Conn) late() *CloseError {
 // arm sets the time within which something must come; 0 is none.
 func (c *Conn) arm(within time.Duration) {
 	c.armed = within > 0 || c.options.PingInterval == 0
-	var until time.Time
-	if within > 0 {
-		until = time.Now().Add(within)
+	if c.until = 0; within > 0 {
+		c.until = since() + within
 	}
-	c.deadline(until)
+	c.setDeadline()
 }
 
-// deadline sets until when something must come.
-func (c *Conn) deadline(until time.Time) {
-	c.until = until
+// setDeadline sets until when something must come.
+func (c *Conn) setDeadline() {
+	var until time.Time
+	if c.until != 0 {
+		until = time.Now().Add(c.until - since())
+	}
 	_ = c.nc.SetReadDeadline(until)
 	if c.closing.Load() != nil {
 		c.Wake()
@@ -194,10 +208,9 @@ func (c *Conn) Binary(data []byte) {
 	c.Out.AddLater(appendHead(array[:0], bitFin|opBinary, len(data)), data)
 }
 
-// control sends a control frame.
+// control queues a control frame.
 func (c *Conn) control(op byte, payload []byte) {
 	c.Out.AddLater([]byte{bitFin | op, byte(len(payload))}, payload)
-	c.Out.Send()
 }
 
 // Stop ends reading: Read will return the code and the reason, for Finish to tell the client.
@@ -245,15 +258,16 @@ func (c *Conn) Finish(err error) {
 		why = &CloseError{Code: InternalError, Reason: "a fault of the server"}
 	}
 	if c.closed.CompareAndSwap(false, true) && why.Code != gone && c.Out.End(closeFrame(why.Code, why.Reason)) {
-		c.Out.FlushWait()
+		c.Out.Flush()
 	}
-	if why.Code != gone {
+	switch {
+	case why.Code == gone:
+	case why.Theirs:
 		c.Out.Wait()
-	}
-	c.Out.Close()
-	if !why.Theirs {
+	default:
 		c.linger()
 	}
+	c.Out.Close()
 	_ = c.nc.Close()
 }
 
@@ -261,8 +275,11 @@ func (c *Conn) Finish(err error) {
 // lost. It reads at most lingerBytes.
 func (c *Conn) linger() {
 	const lingerBytes = 1 << 20
-	if half, ok := c.nc.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
-		return
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
+		c.Out.Wait()
+		if half.CloseWrite() != nil {
+			return
+		}
 	}
 	_ = c.nc.SetReadDeadline(time.Now().Add(c.options.CloseTime))
 	buf := make([]byte, 512)

@@ -27,7 +27,8 @@ type input struct {
 
 	// Of the message whose fragments are coming:
 	open   bool
-	first  head
+	packed bool // it is compressed
+	op     byte
 	pieces []byte
 }
 
@@ -79,7 +80,7 @@ func (in *input) allowed(h head) *CloseError {
 func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseError) {
 	switch {
 	case !in.open && !h.fin:
-		in.open, in.first = true, h
+		in.open, in.packed, in.op = true, h.rsv1, h.op
 		in.pieces = append([]byte(nil), payload...)
 		return m, false, nil
 	case in.open:
@@ -87,7 +88,7 @@ func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseEr
 		if !h.fin {
 			return m, false, nil
 		}
-		h, payload = in.first, in.pieces
+		h.rsv1, h.op, payload = in.packed, in.op, in.pieces
 		in.open, in.pieces = false, nil
 	}
 	if h.rsv1 {
@@ -129,10 +130,11 @@ func (in *input) Take() []byte {
 }
 
 // Idle implements idleread.Buffer.
-func (in *input) Idle() {
-	if in.to == in.from {
+func (in *input) Idle() (empty bool) {
+	if empty = in.to == in.from; empty {
 		in.release()
 	}
+	return empty
 }
 
 // release gives the buffer back.

@@ -279,6 +279,10 @@ func TestStop(t *testing.T) {
 		probe := s.Dial("&" + probes)
 		probe.Send("2probe")
 		probe.Want("3probe")
+		upgrades := s.Poll()
+		upgrade := s.Dial("&" + upgrades)
+		upgrade.Send("2probe")
+		upgrade.Want("3probe")
 		worked := s.Poll()
 		s.Want(200, "ok", "POST", worked, "4hold")
 		s.stopped = true
@@ -290,11 +294,14 @@ func TestStop(t *testing.T) {
 		if _, resp, err := websocket.Dial(t.Context(), s.URL+"?EIO=4&transport=websocket", &websocket.DialOptions{HTTPClient: s.HTTP}); err == nil || resp.StatusCode != 503 {
 			t.Errorf("a WebSocket: %v, %v", resp, err)
 		}
+		upgrade.Send("5")
+		synctest.Wait()
 		answer := s.Later("GET", worked, "")
 		close(s.last().hold)
 		answer(200, "4hold")
 		poll(200, "1")
 		probe.Ended(ws.GoingAway)
+		upgrade.Ended(ws.GoingAway)
 		close(busy.hold)
 		k.Want("4hold")
 		k.Ended(ws.GoingAway)

@@ -12,13 +12,12 @@ import (
 // are told that it is over, in such a way that they come back by themselves. When ctx ends before that, cancel is
 // called, which must end the requests, and the connections are cut. The engine cannot be used again.
 func (e *Engine) Stop(ctx context.Context, cancel func()) error {
+	defer e.heart.timer.Stop()
 	e.mu.Lock()
 	e.stopping = true
 	e.mu.Unlock()
 	for _, s := range e.all() {
-		if k := s.socket.Load(); k != nil {
-			k.conn.Stop(ws.GoingAway, errStopping.Error())
-		}
+		s.stopSocket()
 	}
 	done := make(chan struct{})
 	go func() {
@@ -28,7 +27,7 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 		e.stopped = true
 		e.mu.Unlock()
 		for _, s := range e.all() {
-			if s.socket.Load() == nil {
+			if !s.stopSocket() { // one may have taken over meanwhile
 				s.end(errStopping, typeClose, 0)
 			}
 		}
@@ -48,6 +47,15 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// stopSocket has the session's WebSocket end when the requests at work are done. It returns false if there is none.
+func (s *Session) stopSocket() bool {
+	k := s.socket.Load()
+	if k != nil {
+		k.conn.Stop(ws.GoingAway, errStopping.Error())
+	}
+	return k != nil
 }
 
 func (e *Engine) all() []*Session {

@@ -1,0 +1,320 @@
+package backendtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+func (t *tester) lock(s backend.Store, key string, ttl time.Duration) backend.Lock {
+	t.Helper()
+	l, err := s.Lock(t.ctx, key, ttl)
+	if err != nil {
+		t.Fatalf("Lock(%.40q): %v", key, err)
+	}
+	if len(l.Token) < 16 || l.Fence == 0 {
+		t.Fatalf("Lock(%.40q) = %+v, want a token that is hard to guess and a fence", key, l)
+	}
+	return l
+}
+
+func (t *tester) wantLocked(s backend.Store, key string) {
+	t.Helper()
+	_, err := s.Lock(t.ctx, key, time.Hour)
+	t.wantError(fmt.Sprintf("Lock(%.40q) of what is locked", key), err, backend.ErrLocked)
+}
+
+func locks(t *tester) {
+	s := t.open().Store()
+	first := t.lock(s, "a", time.Hour)
+	t.wantLocked(s, "a")
+	other := t.lock(s, "b", time.Hour)
+	for _, token := range []string{"", "x", other.Token, first.Token + "x", first.Token[1:]} {
+		t.wantError("Unlock with another token", s.Unlock(t.ctx, "a", token), backend.ErrNotOwner)
+		_, err := s.Refresh(t.ctx, "a", token, time.Hour)
+		t.wantError("Refresh with another token", err, backend.ErrNotOwner)
+	}
+	t.wantLocked(s, "a")
+	t.must(s.Unlock(t.ctx, "a", first.Token))
+	t.wantError("Unlock of what is unlocked", s.Unlock(t.ctx, "a", first.Token), backend.ErrNotOwner)
+	second := t.lock(s, "a", time.Hour)
+	if second.Fence <= first.Fence || second.Token == first.Token {
+		t.Errorf("the second lock is %+v, the first was %+v", second, first)
+	}
+	t.wantError("Unlock with the token of the first", s.Unlock(t.ctx, "a", first.Token), backend.ErrNotOwner)
+	t.wantLocked(s, "a")
+	t.wantLocked(s, "b")
+}
+
+// locksAndEntries checks that a lock and an entry under one key know nothing of each other.
+func locksAndEntries(t *tester) {
+	s := t.open().Store()
+	for _, key := range oddNames {
+		l := t.lock(s, key, time.Hour)
+		t.wantNothing(s, key)
+		t.wantDelete(s, key, false)
+		t.wantAdd(s, key, "5", 0, true)
+		t.wantIncrement(s, key, 1, 0, 6)
+		t.wantLocked(s, key)
+		t.must(s.Unlock(t.ctx, key, l.Token))
+		t.wantValue(s, key, "6")
+		t.lock(s, key, time.Hour)
+	}
+	t.wantLen(s, len(oddNames))
+	for _, key := range oddNames {
+		t.wantLocked(s, key)
+	}
+}
+
+func refusedLocks(t *tester) {
+	s := t.open().Store()
+	l := t.lock(s, "a", time.Hour)
+	for _, ttl := range []time.Duration{0, -1, -time.Hour} {
+		_, err := s.Lock(t.ctx, "b", ttl)
+		t.wantError("Lock", err, backend.ErrTTL)
+		_, err = s.LockWait(t.ctx, "b", ttl)
+		t.wantError("LockWait", err, backend.ErrTTL)
+		_, err = s.Refresh(t.ctx, "a", l.Token, ttl)
+		t.wantError("Refresh", err, backend.ErrTTL)
+	}
+	key := strings.Repeat("k", backend.MaxKeyBytes+1)
+	_, err := s.Lock(t.ctx, key, time.Hour)
+	t.wantError("Lock", err, backend.ErrKeyTooLong)
+	_, err = s.LockWait(t.ctx, key, time.Hour)
+	t.wantError("LockWait", err, backend.ErrKeyTooLong)
+	_, err = s.Refresh(t.ctx, key, "x", time.Hour)
+	t.wantError("Refresh", err, backend.ErrKeyTooLong)
+	t.wantError("Unlock", s.Unlock(t.ctx, key, "x"), backend.ErrKeyTooLong)
+	t.wantLocked(s, "a")
+	t.lock(s, "b", time.Hour)
+}
+
+// lockExpiry takes a lock each time that the one before has expired, and checks that this is on time.
+func lockExpiry(t *tester) {
+	s := t.open().Store()
+	before, last := time.Now(), backend.Lock{}
+	for i, ttl := range expiryTTLs {
+		look := time.Now()
+		l, err := s.Lock(t.ctx, "a", ttl)
+		for ; err != nil; l, err = s.Lock(t.ctx, "a", ttl) {
+			t.wantError("Lock", err, backend.ErrLocked)
+			if late := look.Sub(last.Expires); late >= t.h.Slack {
+				t.Fatalf("a lock until %v was still held %v later", last.Expires, late)
+			}
+			time.Sleep(500 * time.Microsecond)
+			look = time.Now()
+		}
+		if i > 0 && time.Since(before) < expiryTTLs[i-1] {
+			t.Fatalf("a lock for %v ended after %v at most", expiryTTLs[i-1], time.Since(before))
+		}
+		if l.Fence <= last.Fence {
+			t.Errorf("after fence %d comes %d", last.Fence, l.Fence)
+		}
+		t.wantError("Unlock after the time is over", s.Unlock(t.ctx, "a", last.Token), backend.ErrNotOwner)
+		before, last = look, l
+	}
+}
+
+func refreshing(t *tester) {
+	s := t.open().Store()
+	const ttl = 40 * time.Millisecond
+	key, before := "", time.Time{}
+	var l backend.Lock
+	var until time.Time
+	for try, err := 0, error(backend.ErrNotOwner); err != nil; try++ { // until one is done while the lock is held
+		key, before = fmt.Sprint(try), time.Now()
+		l = t.lock(s, key, ttl)
+		if until, err = s.Refresh(t.ctx, key, l.Token, time.Hour); time.Since(before) < ttl {
+			t.must(err)
+		}
+	}
+	if d := until.Sub(l.Expires); d < time.Hour-time.Minute {
+		t.Errorf("a lock refreshed for an hour ends at %v, before it was %v", until, l.Expires)
+	}
+	for time.Now().Before(l.Expires.Add(10 * time.Millisecond)) {
+		time.Sleep(time.Millisecond)
+	}
+	t.wantLocked(s, key)
+	before = time.Now()
+	until, err := s.Refresh(t.ctx, key, l.Token, 5*time.Millisecond)
+	t.must(err)
+	if until.After(time.Now().Add(6*time.Millisecond + t.h.Slack)) {
+		t.Errorf("a lock refreshed for 5 ms ends at %v, now is %v", until, time.Now())
+	}
+	again, err := s.LockWait(t.ctx, key, time.Hour)
+	t.must(err)
+	if took := time.Since(before); took < 5*time.Millisecond {
+		t.Errorf("a lock refreshed for 5 ms ended after %v", took)
+	}
+	if again.Fence <= l.Fence {
+		t.Errorf("after fence %d comes %d", l.Fence, again.Fence)
+	}
+	_, err = s.Refresh(t.ctx, key, l.Token, time.Hour)
+	t.wantError("Refresh after the time is over", err, backend.ErrNotOwner)
+}
+
+// lockConcurrently has everyone want the same few locks, in every way, for times that are often too short: never may
+// two hold one, and fences must grow.
+func lockConcurrently(t *tester) {
+	s := t.open().Store()
+	const callers, rounds, keys = 8, 40, 2
+	var fences [keys]atomic.Uint64
+	var held [keys]atomic.Int32
+	var wg sync.WaitGroup
+	for c := range callers {
+		wg.Go(func() {
+			for i := range rounds {
+				k := (c + i) % keys
+				// Each third lock is left to expire, so it is for a short time.
+				ttl := time.Hour
+				if i%3 == 2 {
+					ttl = 3 * time.Millisecond
+				}
+				take := s.Lock
+				if i%2 == 0 {
+					take = s.LockWait
+				}
+				l, err := take(t.ctx, fmt.Sprint(k), ttl)
+				if errors.Is(err, backend.ErrLocked) && i%2 == 1 {
+					continue
+				}
+				if err != nil {
+					t.Errorf("Lock: %v", err)
+					return
+				}
+				// One after another has the lock, so each must see the fence before its own.
+				if ttl == time.Hour {
+					if n := held[k].Add(1); n != 1 {
+						t.Errorf("%d hold one lock", n)
+					}
+					if before := fences[k].Swap(l.Fence); before >= l.Fence {
+						t.Errorf("after fence %d comes %d", before, l.Fence)
+					}
+					time.Sleep(100 * time.Microsecond)
+					held[k].Add(-1)
+					if err := s.Unlock(t.ctx, fmt.Sprint(k), l.Token); err != nil {
+						t.Errorf("Unlock: %v", err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// waitForLocks checks what ends the waiting: an unlock, the end of the lock's time.
+func waitForLocks(t *tester) {
+	s := t.open().Store()
+	first := t.lock(s, "a", time.Hour)
+	const waiters = 5
+	got := make(chan backend.Lock, waiters)
+	var wg sync.WaitGroup
+	for range waiters {
+		wg.Go(func() {
+			l, err := s.LockWait(t.ctx, "a", 30*time.Millisecond)
+			if err != nil {
+				t.Errorf("LockWait: %v", err)
+			}
+			got <- l
+		})
+	}
+	time.Sleep(10 * time.Millisecond)
+	if len(got) > 0 {
+		t.Fatal("a lock that is held was given to one that waits")
+	}
+	t.must(s.Unlock(t.ctx, "a", first.Token))
+	wg.Wait() // each lets its time end
+	close(got)
+	fences := map[uint64]bool{first.Fence: true}
+	for l := range got {
+		if l.Fence <= first.Fence || fences[l.Fence] {
+			t.Errorf("one that waited got the fence %d, which was %t given before; the first is %d", l.Fence, fences[l.Fence], first.Fence)
+		}
+		fences[l.Fence] = true
+	}
+}
+
+// giveUpWaiting checks that ending a context ends the waiting, and keeps nobody else waiting.
+func giveUpWaiting(t *tester) {
+	s := t.open().Store()
+	first := t.lock(s, "a", time.Hour)
+	ctx, cancel := context.WithTimeout(t.ctx, 20*time.Millisecond)
+	defer cancel()
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			_, err := s.LockWait(ctx, "a", time.Hour)
+			t.wantError("LockWait with a context that ends", err, context.DeadlineExceeded)
+		})
+	}
+	stays := make(chan error, 1)
+	wg.Go(func() {
+		_, err := s.LockWait(t.ctx, "a", time.Hour)
+		stays <- err
+	})
+	<-ctx.Done()
+	_, err := s.LockWait(ctx, "b", time.Hour)
+	t.wantError("LockWait with a context that has ended", err, context.DeadlineExceeded)
+	t.must(s.Unlock(t.ctx, "a", first.Token))
+	t.must(<-stays)
+	wg.Wait()
+	t.wantLocked(s, "a")
+}
+
+// closeEndsWaiting closes the backend while some wait for a lock, which outlives it.
+func closeEndsWaiting(t *tester) {
+	b := t.open()
+	s := b.Store()
+	l := t.lock(s, "a", time.Hour)
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			_, err := s.LockWait(t.ctx, "a", time.Hour)
+			t.wantError("LockWait while the backend is closed", err, backend.ErrClosed)
+		})
+	}
+	time.Sleep(10 * time.Millisecond)
+	t.mustClose(b)
+	wg.Wait()
+	t.must(b.Open(t.ctx))
+	t.wantLocked(s, "a")
+	t.must(s.Unlock(t.ctx, "a", l.Token))
+	if again := t.lock(s, "a", time.Hour); again.Fence <= l.Fence {
+		t.Errorf("after fence %d comes %d", l.Fence, again.Fence)
+	}
+}
+
+func (t *tester) wantStoreClosed(s backend.Store) {
+	t.Helper()
+	t.wantError("Set", s.Set(t.ctx, "a", nil, 0), backend.ErrClosed)
+	t.wantError("Set with a negative ttl", s.Set(t.ctx, "a", nil, -1), backend.ErrClosed)
+	_, err := s.Add(t.ctx, "a", nil, 0)
+	t.wantError("Add", err, backend.ErrClosed)
+	_, err = s.Get(t.ctx, "a")
+	t.wantError("Get", err, backend.ErrClosed)
+	_, err = s.Delete(t.ctx, "a")
+	t.wantError("Delete", err, backend.ErrClosed)
+	_, err = s.Increment(t.ctx, "a", 1, 0)
+	t.wantError("Increment", err, backend.ErrClosed)
+	_, _, err = s.Keys(t.ctx, "", "", 0)
+	t.wantError("Keys", err, backend.ErrClosed)
+	_, err = s.Clear(t.ctx, "")
+	t.wantError("Clear", err, backend.ErrClosed)
+	_, err = s.Len(t.ctx)
+	t.wantError("Len", err, backend.ErrClosed)
+	_, err = s.RemoveExpired(t.ctx)
+	t.wantError("RemoveExpired", err, backend.ErrClosed)
+	_, err = s.Lock(t.ctx, "a", time.Hour)
+	t.wantError("Lock", err, backend.ErrClosed)
+	_, err = s.LockWait(t.ctx, "a", time.Hour)
+	t.wantError("LockWait", err, backend.ErrClosed)
+	_, err = s.Refresh(t.ctx, "a", "x", time.Hour)
+	t.wantError("Refresh", err, backend.ErrClosed)
+	t.wantError("Unlock", s.Unlock(t.ctx, "a", "x"), backend.ErrClosed)
+}

@@ -1,0 +1,152 @@
+package local
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"hash/maphash"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// place is where an item is in the order in which [table.scan] visits a table. Places do not change when the slots are
+// rebuilt, so a place is all that there is to remember between two pages of keys.
+type place struct {
+	hash uint64 // the bits of the hash in reverse
+	key  string
+}
+
+func reversed(hash uint64) uint64 { return bits.Reverse64(hash) }
+
+func (p place) before(it *item) bool {
+	hash := reversed(it.hash)
+	return p.hash < hash || p.hash == hash && p.key < string(it.key())
+}
+
+// scan calls visit with the items behind a place, or with all if after is nil, until visit returns false. It returns
+// whether it got to the end. It takes no lock: it visits what is there all the time, and some of what comes and goes.
+//
+// Items are visited in the order of their hashes read backwards. When the number of slots doubles, what was at one home
+// is at two, and in this order the two are neighbours.
+func (t *table) scan(after *place, visit func(*item) bool) bool {
+	slots := *t.slots.Load()
+	shift := 64 - bits.TrailingZeros(uint(len(slots)))
+	first := uint64(0)
+	if after != nil {
+		first = after.hash >> shift
+	}
+	var items []*item
+	for i := first; i < uint64(len(slots)); i++ {
+		items = appendHome(items[:0], slots, bits.Reverse64(i<<shift))
+		for _, it := range items {
+			if (after == nil || after.before(it)) && !visit(it) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (s *store) Keys(_ context.Context, prefix, cursor string, limit int) ([]string, string, error) {
+	switch {
+	case len(prefix) > backend.MaxKeyBytes:
+		return nil, "", tooLong("prefix", prefix)
+	case !s.open.Load():
+		return nil, "", backend.ErrClosed
+	}
+	after, shard, err := s.resume(cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	if limit < 1 || limit > backend.MaxKeys {
+		limit = backend.MaxKeys
+	}
+	var keys []string
+	now := s.clock.now()
+	for ; shard < len(s.entries); shard++ {
+		sh := &s.entries[shard]
+		done := sh.items.scan(after, func(it *item) bool {
+			if !bytes.HasPrefix(it.key(), []byte(prefix)) {
+				return true
+			}
+			if len(keys) == limit {
+				return false
+			}
+			key := string(it.key())
+			// What the scan sees may have been written again since, and live on.
+			if it.expires > now || s.find(sh, it.hash, key, now) != nil {
+				keys = append(keys, key)
+			}
+			return true
+		})
+		if !done {
+			return keys, cursorMark + keys[limit-1], nil
+		}
+		after = nil
+	}
+	return keys, "", nil
+}
+
+// cursorMark comes before the key in a cursor, as an empty cursor is the beginning.
+const cursorMark = "."
+
+// resume returns where to go on, and in which shard.
+func (s *store) resume(cursor string) (*place, int, error) {
+	if cursor == "" {
+		return nil, 0, nil
+	}
+	key, ok := strings.CutPrefix(cursor, cursorMark)
+	if !ok {
+		return nil, 0, backend.ErrCursor
+	}
+	hash := maphash.String(s.seed, key)
+	return &place{hash: reversed(hash), key: key}, index(hash), nil
+}
+
+func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
+	for cursor := ""; ; {
+		keys, next, err := s.Keys(ctx, prefix, cursor, 0)
+		if err != nil {
+			return n, err
+		}
+		for _, key := range keys {
+			was, err := s.Delete(ctx, key)
+			if err != nil {
+				return n, err
+			}
+			if was {
+				n++
+			}
+		}
+		if cursor = next; cursor == "" {
+			return n, nil
+		}
+	}
+}
+
+// appendHome appends the items whose search begins at the slot home, in the order of [place].
+func appendHome(items []*item, slots []slot, home uint64) []*item {
+	mask := uint64(len(slots) - 1)
+	for i := home; ; i = (i + 1) & mask {
+		it := slots[i].Load()
+		if it == nil {
+			break
+		}
+		if it != removed && it.hash&mask == home {
+			items = append(items, it)
+		}
+	}
+	if len(items) < 2 {
+		return items
+	}
+	slices.SortFunc(items, comparePlaces)
+	// What was removed and added again meanwhile may have been seen in two slots.
+	return slices.CompactFunc(items, func(a, b *item) bool { return comparePlaces(a, b) == 0 })
+}
+
+func comparePlaces(a, b *item) int {
+	return cmp.Or(cmp.Compare(reversed(a.hash), reversed(b.hash)), bytes.Compare(a.key(), b.key()))
+}

@@ -1,0 +1,135 @@
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// A lock is an item whose value is its fence, eight bytes, and its token.
+//
+// Fences count the locks of all keys, because those of one key would have to be remembered for ever. They begin at the
+// time in microseconds, so that they go on growing when the process is started again.
+
+const fenceBytes = 8
+
+func (s *store) Lock(_ context.Context, key string, ttl time.Duration) (backend.Lock, error) {
+	lock, _, err := s.tryLock(key, ttl)
+	return lock, err
+}
+
+// tryLock is Lock. If the lock is held, it returns until which moment.
+func (s *store) tryLock(key string, ttl time.Duration) (lock backend.Lock, until int64, err error) {
+	sh, hash, err := s.locateLock(key, ttl)
+	if err != nil {
+		return backend.Lock{}, 0, err
+	}
+	now := s.clock.nowSynced()
+	if it := s.find(sh, hash, key, now); it != nil {
+		return backend.Lock{}, it.expires, backend.ErrLocked
+	}
+	lock.Token = rand.Text()
+	expires := s.clock.deadline(now, ttl)
+	it, err := s.update(sh, hash, key, now, "a lock", func(old *item) *item {
+		if old != nil {
+			until = old.expires
+			return nil
+		}
+		lock.Fence = s.fence.Add(1) // under the shard's lock, so that it grows from one owner to the next
+		return newItem(hash, key, append(binary.BigEndian.AppendUint64(nil, lock.Fence), lock.Token...), now, expires)
+	})
+	switch {
+	case err != nil:
+		return backend.Lock{}, 0, err
+	case it == nil:
+		return backend.Lock{}, until, backend.ErrLocked
+	}
+	lock.Expires = s.clock.wall(expires)
+	return lock, 0, nil
+}
+
+func (s *store) locateLock(key string, ttl time.Duration) (*shard, uint64, error) {
+	if ttl <= 0 {
+		return nil, 0, fmt.Errorf("the lock %.32q for %v is refused: %w", key, ttl, backend.ErrTTL)
+	}
+	return s.locate(&s.locks, key)
+}
+
+// owned reports whether the lock it is held with token.
+func owned(it *item, token string, now int64) bool {
+	return it != nil && it.expires > now && string(it.value()[fenceBytes:]) == token
+}
+
+func (s *store) Refresh(_ context.Context, key, token string, ttl time.Duration) (time.Time, error) {
+	sh, hash, err := s.locateLock(key, ttl)
+	if err != nil {
+		return time.Time{}, err
+	}
+	now := s.clock.nowSynced()
+	it, err := s.update(sh, hash, key, now, "a lock", func(old *item) *item {
+		if !owned(old, token, now) {
+			return nil
+		}
+		return newItem(hash, key, old.value(), old.created, s.clock.deadline(now, ttl))
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	if it == nil {
+		return time.Time{}, notOwner(key)
+	}
+	s.waiting.wake(key) // it may end sooner now
+	return s.clock.wall(it.expires), nil
+}
+
+func (s *store) Unlock(_ context.Context, key, token string) error {
+	sh, hash, err := s.locate(&s.locks, key)
+	if err != nil {
+		return err
+	}
+	now := s.clock.now()
+	if sh.removeIf(hash, key, &s.budget, func(it *item) bool { return owned(it, token, now) }) == nil {
+		return notOwner(key)
+	}
+	s.waiting.wake(key)
+	return nil
+}
+
+func notOwner(key string) error { return fmt.Errorf("%.32q: %w", key, backend.ErrNotOwner) }
+
+func (s *store) LockWait(ctx context.Context, key string, ttl time.Duration) (backend.Lock, error) {
+	if _, _, err := s.locateLock(key, ttl); err != nil {
+		return backend.Lock{}, err
+	}
+	if s.waiting.n.Load() == 0 && ctx.Err() == nil { // nobody is before us
+		if lock, _, err := s.tryLock(key, ttl); !errors.Is(err, backend.ErrLocked) {
+			return lock, err
+		}
+	}
+	turn, closed := s.waiting.join(key)
+	defer s.waiting.leave(key, turn)
+	held := time.NewTimer(time.Hour)
+	defer held.Stop()
+	held.Stop() // until it is known for how long
+	for ctx.Err() == nil {
+		select {
+		case <-turn:
+		case <-held.C:
+		case <-closed:
+			return backend.Lock{}, backend.ErrClosed
+		case <-ctx.Done():
+			continue
+		}
+		lock, until, err := s.tryLock(key, ttl)
+		if !errors.Is(err, backend.ErrLocked) {
+			return lock, err
+		}
+		held.Reset(time.Duration(until - s.clock.now()))
+	}
+	return backend.Lock{}, fmt.Errorf("the lock %.32q was held all the time: %w", key, ctx.Err())
+}

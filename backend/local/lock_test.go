@@ -1,0 +1,264 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// TestLocksHaveOneOwner has many take, keep, refresh, lose and free a few locks for random times on a virtual clock. It
+// looks at what each believed: the times during which two owned a lock must not overlap, and fences must grow with them.
+func TestLocksHaveOneOwner(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			s := open(t, Config{}).store
+			owners := make([]owner, 3)
+			var wg sync.WaitGroup
+			for g := range uint64(8) {
+				wg.Go(func() {
+					r := rand.New(rand.NewPCG(seed, g))
+					for range 60 {
+						i := r.IntN(len(owners))
+						owners[i].try(t, s, fmt.Sprint(i), r)
+					}
+				})
+			}
+			wg.Wait()
+			if s.waiting.n.Load() != 0 || len(s.waiting.queues) != 0 {
+				t.Errorf("%d wait though all have gone, in %d queues", s.waiting.n.Load(), len(s.waiting.queues))
+			}
+			held(t, s)
+		})
+	}
+}
+
+// owner is who has a lock, as those that take it tell.
+type owner struct {
+	mu    sync.Mutex
+	fence uint64
+	until time.Time
+}
+
+func (o *owner) try(t *testing.T, s *store, key string, r *rand.Rand) {
+	ttl := time.Duration(1+r.IntN(8000)) * time.Microsecond
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.IntN(20))*time.Millisecond)
+	defer cancel()
+	take := s.LockWait
+	if r.IntN(3) == 0 {
+		take = s.Lock
+	}
+	begun := time.Now()
+	l, err := take(ctx, key, ttl)
+	if errors.Is(err, backend.ErrLocked) || errors.Is(err, context.DeadlineExceeded) {
+		time.Sleep(time.Duration(r.IntN(1000)) * time.Microsecond)
+		return
+	}
+	if err != nil {
+		t.Errorf("Lock: %v", err)
+		return
+	}
+	o.take(t, begun, l)
+	for range r.IntN(4) {
+		time.Sleep(time.Duration(r.IntN(4000)) * time.Microsecond)
+		o.refresh(t, s, key, l, time.Duration(1+r.IntN(8000))*time.Microsecond)
+	}
+	if r.IntN(2) == 0 {
+		o.unlock(t, s, key, l)
+	}
+}
+
+func (o *owner) take(t *testing.T, begun time.Time, l backend.Lock) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if now := time.Now(); now.Before(o.until) {
+		t.Errorf("a lock was taken at %v, while another held it until %v", now, o.until)
+	}
+	if l.Fence <= o.fence {
+		t.Errorf("after fence %d comes %d", o.fence, l.Fence)
+	}
+	if l.Expires.Before(begun) {
+		t.Errorf("a lock taken after %v ends at %v", begun, l.Expires)
+	}
+	o.fence, o.until = l.Fence, l.Expires
+}
+
+func (o *owner) refresh(t *testing.T, s *store, key string, l backend.Lock, ttl time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	until, err := s.Refresh(t.Context(), key, l.Token, ttl)
+	if mine := o.fence == l.Fence && time.Now().Before(o.until); mine != (err == nil) || err != nil && !errors.Is(err, backend.ErrNotOwner) {
+		t.Errorf("a lock is owned: %t, but Refresh says %v", mine, err)
+	}
+	if err == nil {
+		o.until = until
+	}
+}
+
+func (o *owner) unlock(t *testing.T, s *store, key string, l backend.Lock) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	err := s.Unlock(t.Context(), key, l.Token)
+	if mine := o.fence == l.Fence && time.Now().Before(o.until); mine != (err == nil) || err != nil && !errors.Is(err, backend.ErrNotOwner) {
+		t.Errorf("a lock is owned: %t, but Unlock says %v", mine, err)
+	}
+	if err == nil {
+		o.until = time.Time{}
+	}
+}
+
+// TestLocksAndCountersCount checks that locks and counters, too, need memory, and give it back.
+func TestLocksAndCountersCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		s := open(t, Config{MaxBytes: 10 * 200}).store
+		var last backend.Lock
+		n := 0
+		for {
+			l, err := s.Lock(ctx, fmt.Sprint(n), time.Duration(n+1)*time.Minute)
+			if err != nil {
+				want := "there is no room for a lock of "
+				if !errors.Is(err, backend.ErrFull) || !strings.HasPrefix(err.Error(), want) {
+					t.Errorf("Lock = %v, want ErrFull and %q", err, want)
+				}
+				break
+			}
+			last = l
+			n++
+		}
+		if n < 10 || n > 15 || held(t, s) != n {
+			t.Errorf("%d locks fit into 2000 bytes, %d are held", n, held(t, s))
+		}
+		count := func() error { _, err := s.Increment(ctx, "counter", 1, 0); return err }
+		_, err := s.Add(ctx, "entry", make([]byte, 50), 0)
+		_, wait := s.LockWait(ctx, "x", time.Hour)
+		for what, err := range map[string]error{"Increment": count(), "Add": err, "LockWait": wait, "Set": s.Set(ctx, "entry", make([]byte, 50), 0)} {
+			if !errors.Is(err, backend.ErrFull) {
+				t.Errorf("%s in a full store = %v, want ErrFull", what, err)
+			}
+		}
+		if _, err := s.Refresh(ctx, fmt.Sprint(n-1), last.Token, time.Hour); err != nil {
+			t.Errorf("Refresh in a full store: %v", err)
+		}
+		if err := s.Unlock(ctx, fmt.Sprint(n-1), last.Token); err != nil {
+			t.Error(err)
+		}
+		if err := count(); err != nil {
+			t.Errorf("Increment after an Unlock: %v", err)
+		}
+		time.Sleep(2*time.Minute + 2*time.Duration(sweepGrid))
+		synctest.Wait()
+		if got := held(t, s); got != n-2 { // two expired, one was unlocked, the counter is there
+			t.Errorf("%d items are held, want %d", got, n-2)
+		}
+	})
+}
+
+// TestCounterGrowsOverTheBound has no room for one more digit.
+func TestCounterGrowsOverTheBound(t *testing.T) {
+	t.Parallel()
+	s := open(t, Config{MaxBytes: entryOverhead + 2}).store
+	for want := int64(1); want <= 9; want++ {
+		if n, err := s.Increment(t.Context(), "k", 1, 0); err != nil || n != want {
+			t.Fatalf("Increment = %d, %v, want %d", n, err, want)
+		}
+	}
+	if n, err := s.Increment(t.Context(), "k", 1, 0); !errors.Is(err, backend.ErrFull) || n != 0 {
+		t.Errorf("Increment = %d, %v, want ErrFull", n, err)
+	}
+	if n, err := s.Increment(t.Context(), "k", -1, 0); err != nil || n != 8 {
+		t.Errorf("Increment = %d, %v, want 8", n, err)
+	}
+	held(t, s)
+}
+
+// TestFencesGrowAcrossProcesses makes a second store, as a process that is started again does.
+func TestFencesGrowAcrossProcesses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		last := uint64(0)
+		for range 3 {
+			s := open(t, Config{}).store
+			for range 100 {
+				l, err := s.Lock(t.Context(), fmt.Sprint(last), math.MaxInt64)
+				if err != nil || l.Fence <= last {
+					t.Fatalf("after fence %d comes %d, %v", last, l.Fence, err)
+				}
+				last = l.Fence
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
+// TestScanWhileTheTableGrows lists keys in small pages while as many are added and removed as it takes to rebuild the
+// slots several times: what was there from the beginning is listed once.
+func TestScanWhileTheTableGrows(t *testing.T) {
+	t.Parallel()
+	s := open(t, Config{}).store
+	const stable = 3000
+	for i := range stable {
+		set(t, s, fmt.Sprint("stable ", i), 0, time.Hour)
+	}
+	seen, cursor, added := make(map[string]int), "", 0
+	for page := 0; ; page++ {
+		keys, next, err := s.Keys(t.Context(), "stable ", cursor, 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range keys {
+			seen[key]++
+		}
+		if next == "" {
+			break
+		}
+		cursor = next
+		for range 2000 {
+			if ttl := time.Hour; page < 30 {
+				set(t, s, fmt.Sprint("passing ", added), 0, ttl)
+				added++
+			} else if added--; added >= 0 {
+				set(t, s, fmt.Sprint("passing ", added), 0, -1)
+			}
+		}
+	}
+	for i := range stable {
+		if n := seen[fmt.Sprint("stable ", i)]; n != 1 {
+			t.Errorf("key %d was listed %d times", i, n)
+		}
+	}
+}
+
+// TestScanOfKeysWithOneHash lists keys that only their text tells apart, from each of them on.
+func TestScanOfKeysWithOneHash(t *testing.T) {
+	t.Parallel()
+	var tab table
+	tab.init()
+	keys := []string{"", "a", "a\x00", "ab", "b"}
+	for i := range keys {
+		tab.put(nil, newItem(42, keys[len(keys)-1-i], nil, 0, never))
+		tab.put(nil, newItem(uint64(i), fmt.Sprint("other ", i), nil, 0, never))
+	}
+	for i := range keys {
+		var got []string
+		tab.scan(&place{reversed(42), keys[i]}, func(it *item) bool {
+			if it.hash == 42 {
+				got = append(got, string(it.key()))
+			}
+			return true
+		})
+		if fmt.Sprint(got) != fmt.Sprint(keys[i+1:]) {
+			t.Errorf("behind %q are %q, want %q", keys[i], got, keys[i+1:])
+		}
+	}
+}

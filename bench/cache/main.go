@@ -1,0 +1,152 @@
+// Command cache measures the embedded cache beside a bare map in shards: reading, writing and both, by 64 goroutines, on
+// keys of which few are asked for most of the time. It also checks that whatever was written without an error is there,
+// and prints Markdown tables.
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/actionhero-go/actionhero/bench/internal/slices"
+)
+
+func main() {
+	be := flag.String("be", "", "be this cache (internal)")
+	passes := flag.Int("passes", 12, "slices for each cache")
+	slice := flag.Duration("slice", time.Second, "length of a slice")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var err error
+	if *be != "" {
+		err = serve(ctx, *be, os.Stdin, os.Stdout)
+	} else {
+		err = run(ctx, *passes, *slice)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
+
+// The caches, the baseline first. Each is in a process of its own: what one keeps is no work for the garbage collector of
+// another.
+var names = []string{
+	"bare map", "bare map, nothing copied", "Store", "Cache", "Cached[string]", "Cached[string] with a prefix", "Cached of a struct", "otter (drops what is too much)",
+}
+
+func run(ctx context.Context, passes int, slice time.Duration) error {
+	var caches []*process
+	for _, name := range names {
+		p, err := start(ctx, name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		defer p.stop()
+		caches = append(caches, p)
+	}
+	for _, l := range loads {
+		results := make([]result, len(caches))
+		for range passes {
+			for _, i := range rand.Perm(len(caches)) {
+				perOp, err := caches[i].measure(l.name, slice)
+				if err != nil {
+					return fmt.Errorf("%s, %s: %w", names[i], l.name, err)
+				}
+				results[i].cost = append(results[i].cost, perOp)
+			}
+			for i := range results {
+				last := len(results[i].cost) - 1
+				results[i].ratio = append(results[i].ratio, results[0].cost[last]/results[i].cost[last])
+			}
+		}
+		fmt.Printf("%s:\n\n%s\n", l.name, table(results))
+	}
+	for i, p := range caches {
+		report, err := p.ask("check")
+		if err != nil {
+			return fmt.Errorf("%s: %w", names[i], err)
+		}
+		fmt.Printf("%s: %s\n", names[i], strings.TrimSpace(report))
+	}
+	fmt.Printf("\n%s, %s, %d processors, %d slices of %v each, %d goroutines, %d keys, %s\n", runtime.Version(), runtime.GOARCH,
+		runtime.NumCPU(), passes, slice, goroutines, keys, time.Now().Format(time.DateOnly))
+	return nil
+}
+
+// result is what a cache reached, in all slices.
+type result struct {
+	cost  []float64 // nanoseconds of processor time for an operation, by pass
+	ratio []float64 // the baseline's over this, by pass
+}
+
+func table(results []result) string {
+	var b strings.Builder
+	b.WriteString("| cache | operations for the same processor time, ratio (IQR) | ns of processor time |\n|---|---|---|\n")
+	for i, r := range results {
+		fmt.Fprintf(&b, "| %s | %.2f (%.2f–%.2f) | %.0f |\n", names[i], slices.Quantile(r.ratio, 0.5), slices.Quantile(r.ratio, 0.25),
+			slices.Quantile(r.ratio, 0.75), slices.Quantile(r.cost, 0.5))
+	}
+	return b.String()
+}
+
+// process is a cache that does what it is told.
+type process struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func start(ctx context.Context, name string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{cmd: exec.CommandContext(ctx, self, "-be", name)}
+	p.cmd.Stderr = os.Stderr
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.out = bufio.NewReader(out)
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	_, err = p.ask("fill") // so that the first slice is like the others
+	return p, err
+}
+
+// stop ends the process, which ends with its input.
+func (p *process) stop() {
+	_ = p.in.Close()
+	_ = p.cmd.Wait() // what went wrong, it has said
+}
+
+func (p *process) ask(order string) (string, error) {
+	if _, err := fmt.Fprintln(p.in, order); err != nil {
+		return "", err
+	}
+	return p.out.ReadString('\n')
+}
+
+func (p *process) measure(load string, d time.Duration) (perOp float64, err error) {
+	answer, err := p.ask(fmt.Sprintf("%s %v", load, d))
+	if err != nil {
+		return 0, err
+	}
+	_, err = fmt.Sscan(answer, &perOp)
+	return perOp, err
+}

@@ -1,0 +1,115 @@
+package builtin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// RunActionInput is what [RunAction] takes besides the params of the action.
+type RunActionInput struct {
+	Action string `json:"action" required:"true" doc:"the action to run; it gets all other params of the task"`
+}
+
+// RunAction runs any action as a task: enqueue it with the action's name and params together, as a client would send
+// them. The answer goes nowhere. What is wrong with the params will not get better, so the job is cancelled then; after
+// any other error the action is run again.
+var RunAction = actionhero.Task[RunActionInput]{
+	Name:        "runAction",
+	Description: "Runs an action as a task",
+	Run: func(ctx context.Context, in RunActionInput) error {
+		task := actionhero.RequestFrom(ctx)
+		req := task.API.NewRequest("task")
+		req.Action = in.Action
+		if err := req.Params.AddParams(&task.Params); err != nil {
+			return err
+		}
+		out, err := task.API.Dispatch(ctx, req)
+		if content, ok := out.(*actionhero.Content); ok && content != nil {
+			return content.Close()
+		}
+		if err != nil && actionhero.AsError(err).Code == actionhero.InvalidInput {
+			return actionhero.Cancel(err)
+		}
+		return err
+	},
+}
+
+// CleanLogFiles returns the task cleanLogFiles: each minute, on every node, it removes the files of folder that are larger
+// than maxBytes. It spares the file keep, which the server writes to and puts aside by itself, and goes into no folders.
+func CleanLogFiles(folder, keep string, maxBytes int64) actionhero.Task[actionhero.None] {
+	return actionhero.Task[actionhero.None]{
+		Name:        "cleanLogFiles",
+		Description: "Removes log files that are too large",
+		Scope:       actionhero.All, Frequency: time.Minute,
+		Run: func(ctx context.Context, _ actionhero.None) error {
+			return cleanFolder(ctx, folder, keep, maxBytes)
+		},
+	}
+}
+
+func cleanFolder(ctx context.Context, folder, keep string, maxBytes int64) error {
+	root, err := os.OpenRoot(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the folder of logs cannot be opened: %w", err)
+	}
+	defer root.Close()
+	files, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return fmt.Errorf("the folder of logs cannot be read: %w", err)
+	}
+	log := actionhero.RequestFrom(ctx).API.Log()
+	for _, file := range files {
+		info, err := file.Info()
+		if err != nil || !info.Mode().IsRegular() || info.Size() <= maxBytes || file.Name() == keep {
+			continue
+		}
+		if err := root.Remove(file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("a log file cannot be removed: %w", err)
+		}
+		log.Info("a log file was too large and is removed", "file", file.Name(), "bytes", info.Size())
+	}
+	return nil
+}
+
+// CleanOldCacheObjects looks at the cache every ten seconds, on one node of the cluster. The original removed what had
+// expired here; our caches do that by themselves, so the task only says in the log, at the level debug, how much is left.
+var CleanOldCacheObjects = actionhero.Task[actionhero.None]{
+	Name:        "cleanOldCacheObjects",
+	Description: "Says how many objects the cache has that have not expired",
+	Frequency:   10 * time.Second,
+	Run: func(ctx context.Context, _ actionhero.None) error {
+		api := actionhero.RequestFrom(ctx).API
+		objects, err := api.Cache.Size(ctx)
+		if err == nil {
+			api.Log().Debug("objects in the cache", "objects", objects)
+		}
+		return err
+	},
+}
+
+// keepAlive is what [PingSocketClients] sends.
+type keepAlive struct {
+	Context    string `json:"context"`
+	Status     string `json:"status"`
+	ServerTime int64  `json:"serverTime"` // Unix milliseconds
+}
+
+// PingSocketClients sends a keep-alive message to every persistent client each minute, on every node.
+var PingSocketClients = actionhero.Task[actionhero.None]{
+	Name:        "pingSocketClients",
+	Description: "Sends a keep-alive message to all persistent clients",
+	Scope:       actionhero.All, Frequency: time.Minute,
+	Run: func(ctx context.Context, _ actionhero.None) error {
+		_, err := actionhero.RequestFrom(ctx).API.Rooms.Tell(ctx, keepAlive{"api", "keep-alive", time.Now().UnixMilli()})
+		return err
+	},
+}

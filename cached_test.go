@@ -1,0 +1,313 @@
+package actionhero_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+)
+
+type point struct {
+	X, Y int
+	Name string
+}
+
+func TestCached(t *testing.T) {
+	t.Parallel()
+	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
+	points, texts := actionhero.Cached[point]{Prefix: "point:"}, actionhero.Cached[string]{}
+	if _, err := points.Get(ctx, api, "a"); actionhero.AsError(err).Code != actionhero.NotFound {
+		t.Errorf("Get of nothing: %v", err)
+	}
+	want := point{1, 2, "a\u2028\"b\""}
+	if err := points.Set(ctx, api, "a", want, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := points.Get(ctx, api, "a"); err != nil || got != want {
+		t.Errorf("Get = %v, %v, want %v", got, err, want)
+	}
+	if e, err := api.Cache.Load(ctx, "point:a"); err != nil || e.ExpireTimestamp.IsZero() {
+		t.Errorf("the untyped value is %+v, %v", e, err)
+	}
+	if _, err := texts.Get(ctx, api, "point:a"); err == nil || !strings.Contains(err.Error(), `"point:a" is no string`) {
+		t.Errorf("Get of what is no string: %v", err)
+	}
+	for _, there := range []bool{true, false} {
+		if was, err := points.Delete(ctx, api, "a"); err != nil || was != there {
+			t.Errorf("Delete = %t, %v, want %t", was, err, there)
+		}
+	}
+}
+
+// TestCachedStrings checks that the short way for strings gives what JSON gives.
+func TestCachedStrings(t *testing.T) {
+	t.Parallel()
+	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
+	type name string
+	texts, names := actionhero.Cached[string]{}, actionhero.Cached[name]{}
+	for _, text := range []string{"", "plain", "日本 é", `"quoted" \ back`, "\x00\n\t", "\u2028", "half \xff a byte", "\xed\xa0\x80", strings.Repeat("long ", 100_000)} {
+		if err := texts.Set(ctx, api, "k", text, 0); err != nil {
+			t.Fatal(err)
+		}
+		want := strings.ToValidUTF8(text, "\ufffd")
+		if text == "\xed\xa0\x80" {
+			want = "\ufffd\ufffd\ufffd"
+		}
+		got, err := texts.Get(ctx, api, "k")
+		named, err2 := names.Get(ctx, api, "k")
+		var decoded string
+		e, err3 := api.Cache.Load(ctx, "k")
+		if err := errors.Join(err, err2, err3, e.Decode(&decoded)); err != nil || got != want || string(named) != want || decoded != want {
+			t.Errorf("%.20q came back as %.20q, %.20q and %.20q, %v", text, got, named, decoded, err)
+		}
+	}
+	for value, want := range map[any]string{nil: "", 5: "", true: "", [0]int{}: ""} {
+		if err := api.Cache.Save(ctx, "k", value, 0); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := texts.Get(ctx, api, "k"); got != want || (err == nil) != (value == nil) {
+			t.Errorf("%v was read as %q, %v", value, got, err)
+		}
+	}
+}
+
+// A string that was read must stay as it is when the key is written again.
+func TestCachedStringStays(t *testing.T) {
+	t.Parallel()
+	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
+	var texts actionhero.Cached[string]
+	if err := texts.Set(ctx, api, "k", strings.Repeat("a", 500), 0); err != nil {
+		t.Fatal(err)
+	}
+	first, err := texts.Get(ctx, api, "k")
+	for range 100 {
+		err = errors.Join(err, texts.Set(ctx, api, "k", strings.Repeat("b", 500), 0))
+	}
+	_, err2 := texts.Delete(ctx, api, "k")
+	runtime.GC()
+	if err := errors.Join(err, err2); err != nil || first != strings.Repeat("a", 500) {
+		t.Errorf("what was read is now %.20q…, %v", first, err)
+	}
+}
+
+func TestFetchLoadsOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
+		points := actionhero.Cached[point]{Prefix: "p:"}
+		var loads atomic.Int32
+		load := func(context.Context) (point, error) {
+			time.Sleep(time.Second)
+			return point{X: int(loads.Add(1))}, nil
+		}
+		for round := range 3 {
+			begun := time.Now()
+			var wg sync.WaitGroup
+			for range 64 {
+				wg.Go(func() {
+					for _, key := range []string{"a", "b"} {
+						if got, err := points.Fetch(ctx, api, key, time.Minute, load); err != nil || got.X/3 != round {
+							t.Errorf("Fetch = %v, %v, want what was loaded in round %d", got, err, round)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if n, took := loads.Load(), time.Since(begun); n != int32(2+3*round) || took != 2*time.Second {
+				t.Errorf("64 callers loaded 2 keys until load %d, in %v", n, took)
+			}
+			loads.Add(1)
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+// TestFetchInARace has no clock to lean on: misses, loads and deletes of a few keys meet anyhow.
+func TestFetchInARace(t *testing.T) {
+	t.Parallel()
+	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
+	var numbers actionhero.Cached[int]
+	var loading [4]atomic.Int32
+	var wg sync.WaitGroup
+	for g := range 16 {
+		wg.Go(func() {
+			for i := range 300 {
+				k := (g + i) % len(loading)
+				got, err := numbers.Fetch(ctx, api, fmt.Sprint(k), time.Hour, func(context.Context) (int, error) {
+					if n := loading[k].Add(1); n != 1 {
+						t.Errorf("%d loads of one key at a time", n)
+					}
+					runtime.Gosched()
+					loading[k].Add(-1)
+					return k, nil
+				})
+				if err != nil || got != k {
+					t.Errorf("Fetch = %d, %v, want %d", got, err, k)
+				}
+				if i%7 == 0 {
+					if _, err := numbers.Delete(ctx, api, fmt.Sprint(k)); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestFetchFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
+		var texts actionhero.Cached[string]
+		broken := errors.New("the database is down")
+		var loads atomic.Int32
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				got, err := texts.Fetch(ctx, api, "k", 0, func(context.Context) (string, error) {
+					loads.Add(1)
+					time.Sleep(time.Second)
+					return "half", broken
+				})
+				if got != "" || !errors.Is(err, broken) {
+					t.Errorf("Fetch = %q, %v, want the error of the load", got, err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := loads.Load(); n != 1 {
+			t.Errorf("5 callers loaded %d times", n)
+		}
+		// An error is not kept.
+		if got, err := texts.Fetch(ctx, api, "k", 0, func(context.Context) (string, error) { return "up again", nil }); err != nil || got != "up again" {
+			t.Errorf("Fetch = %q, %v", got, err)
+		}
+	})
+}
+
+// TestFetchGivenUp checks that who is given up, or panics, takes nobody along.
+func TestFetchGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := newAPI(t, actionhero.Config{})
+		var texts actionhero.Cached[string]
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		slow := func(ctx context.Context) (string, error) {
+			select {
+			case <-ctx.Done():
+				return "", ctx.Err()
+			case <-time.After(3 * time.Second):
+				return "loaded", nil
+			}
+		}
+		var wg sync.WaitGroup
+		for _, key := range []string{"given up", "panics"} {
+			wg.Go(func() {
+				defer func() {
+					if p := recover(); (p != nil) != (key == "panics") {
+						t.Errorf("%s: panic %v", key, p)
+					}
+				}()
+				_, err := texts.Fetch(short, api, key, 0, func(ctx context.Context) (string, error) {
+					if key == "panics" {
+						time.Sleep(time.Second)
+						panic("a bug")
+					}
+					return slow(ctx)
+				})
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%s: %v", key, err)
+				}
+			})
+			synctest.Wait()
+			wg.Go(func() { // one that waits is given up, too
+				if _, err := texts.Fetch(short, api, key, 0, slow); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%s: the one that waits: %v", key, err)
+				}
+			})
+			for range 3 {
+				wg.Go(func() {
+					if got, err := texts.Fetch(t.Context(), api, key, 0, slow); err != nil || got != "loaded" {
+						t.Errorf("%s: the others got %q, %v", key, got, err)
+					}
+				})
+			}
+		}
+		begun := time.Now()
+		wg.Wait()
+		if took := time.Since(begun); took != 4*time.Second {
+			t.Errorf("it took %v, want one second until the first was given up and three for the next load", took)
+		}
+	})
+}
+
+func TestFetchKeepsWhatIsNewer(t *testing.T) {
+	t.Parallel()
+	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
+	var texts actionhero.Cached[string]
+	got, err := texts.Fetch(ctx, api, "k", 0, func(ctx context.Context) (string, error) {
+		return "old", texts.Set(ctx, api, "k", "new", 0)
+	})
+	if err != nil || got != "new" {
+		t.Errorf("Fetch = %q, %v, want what was set while it loaded", got, err)
+	}
+	if got, err := texts.Get(ctx, api, "k"); err != nil || got != "new" {
+		t.Errorf("Get = %q, %v", got, err)
+	}
+}
+
+// TestFetchOfWhatCannotBeKept has no room, or no JSON, for what it loads.
+func TestFetchOfWhatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	api, ctx := newAPI(t, actionhero.Config{Backend: local.New(local.Config{MaxBytes: 1000})}), t.Context()
+	long := strings.Repeat("x", 2000)
+	got, err := actionhero.Cached[string]{}.Fetch(ctx, api, "k", 0, func(context.Context) (string, error) { return long, nil })
+	if got != long || actionhero.AsError(err).Code != actionhero.ResourceExhausted {
+		t.Errorf("Fetch = %d bytes, %v, want the value and that the cache is full", len(got), err)
+	}
+	_, err = actionhero.Cached[float64]{}.Fetch(ctx, api, "k", 0, func(context.Context) (float64, error) { return math.NaN(), nil })
+	if e := actionhero.AsError(err); e.Code != actionhero.InvalidInput || !strings.Contains(e.Message, `"k"`) {
+		t.Errorf("Fetch of a NaN: %v", err)
+	}
+	_, err = actionhero.Cached[int]{}.Fetch(ctx, api, strings.Repeat("k", 2000), 0, func(context.Context) (int, error) { return 1, nil })
+	if actionhero.AsError(err).Code != actionhero.InvalidInput {
+		t.Errorf("Fetch of a long key: %v", err)
+	}
+}
+
+// TestFetchGivesEachItsOwn checks that those that waited for one load do not share what it points to.
+func TestFetchGivesEachItsOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
+		var lists actionhero.Cached[[]int]
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				got, err := lists.Fetch(ctx, api, "k", 0, func(context.Context) ([]int, error) {
+					time.Sleep(time.Second)
+					return []int{1, 2, 3}, nil
+				})
+				if err != nil || !cmp.Equal(got, []int{1, 2, 3}) {
+					t.Errorf("Fetch = %v, %v", got, err)
+				}
+				got[0] = i // the race detector sees it if it is shared
+			})
+		}
+		wg.Wait()
+	})
+}

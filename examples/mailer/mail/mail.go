@@ -1,0 +1,102 @@
+// Package mail holds the action and the tasks of the app.
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// ErrNoSuchAddress is what a Sender says when trying again makes no sense.
+var ErrNoSuchAddress = errors.New("there is no such address")
+
+// Sender sends mails.
+type Sender interface {
+	Send(ctx context.Context, to, subject, text string) error
+}
+
+// ToLog is a Sender that writes mails to a log.
+type ToLog struct{ Log *slog.Logger }
+
+// Send logs the mail.
+func (l ToLog) Send(_ context.Context, to, subject, _ string) error {
+	l.Log.Info("a mail", "to", to, "subject", subject)
+	return nil
+}
+
+// Mails is what sends mails: the tasks, and the action that enqueues one.
+type Mails struct {
+	sender  Sender
+	admin   string
+	welcome actionhero.Task[WelcomeInput]
+}
+
+// WelcomeInput is what the task welcome takes. It is kept with the job, so it names what the task needs and no more.
+type WelcomeInput struct {
+	Name  string `json:"name" required:"true"`
+	Email string `json:"email" required:"true" format:"email"`
+}
+
+// New returns the mails of an app. Reports go to admin.
+func New(sender Sender, admin string) *Mails {
+	m := &Mails{sender: sender, admin: admin}
+	m.welcome = actionhero.Task[WelcomeInput]{
+		Name:        "welcome",
+		Description: "Sends the first mail to a new user",
+		Queue:       "mail",
+		MaxAttempts: 10,
+		Timeout:     30 * time.Second,
+		Unique:      actionhero.Unique{By: actionhero.ByInput, For: 24 * time.Hour},
+		Run:         m.sendWelcome,
+	}
+	return m
+}
+
+// Parts is all that the app registers.
+func (m *Mails) Parts() actionhero.Parts {
+	return actionhero.Parts{
+		m.welcome,
+		actionhero.Action[SignUpInput, actionhero.None]{Name: "signUp", Description: "Signs somebody up", Run: m.SignUp},
+		actionhero.Task[actionhero.None]{
+			Name: "report", Description: "Tells the admin how the mails went",
+			Queue: "mail", Cron: "0 8 * * MON-FRI", TimeZone: "Europe/Berlin", MaxAttempts: 5, Run: m.report,
+		},
+	}
+}
+
+// SignUpInput is what signUp takes.
+type SignUpInput struct {
+	Name  string `json:"name" required:"true" maxLength:"100" doc:"how we call you"`
+	Email string `json:"email" required:"true" format:"email" doc:"where we write to"`
+}
+
+// SignUp signs somebody up, who gets a mail in a minute. Once SignUp has returned, the mail will be sent, whatever
+// happens to this process.
+func (m *Mails) SignUp(ctx context.Context, in SignUpInput) (actionhero.None, error) {
+	api := actionhero.RequestFrom(ctx).API
+	return actionhero.None{}, m.welcome.Enqueue(ctx, api, WelcomeInput(in), actionhero.After(time.Minute))
+}
+
+// sendWelcome is the task welcome. An error has it tried again later, each time after a longer while.
+func (m *Mails) sendWelcome(ctx context.Context, in WelcomeInput) error {
+	err := m.sender.Send(ctx, in.Email, "Welcome!", "Hello, "+in.Name+"!")
+	if errors.Is(err, ErrNoSuchAddress) {
+		return actionhero.Cancel(err) // it will not get better
+	}
+	return err
+}
+
+// report is the task report.
+func (m *Mails) report(ctx context.Context, _ actionhero.None) error {
+	stats, err := actionhero.RequestFrom(ctx).API.Tasks.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	mails := stats.Tasks["welcome"]
+	return m.sender.Send(ctx, m.admin, "Mails", fmt.Sprintf("sent: %d, waiting: %d, to no address: %d, failed: %d",
+		mails.Completed, mails.Scheduled+mails.Available+mails.Retryable, mails.Cancelled, mails.Dead))
+}

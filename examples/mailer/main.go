@@ -1,0 +1,15 @@
+// Command mailer is a small app with work in the background: whoever signs up gets a mail a minute later, and each
+// working day begins with a report. Mails are written to the log, where a real app would use a mail server.
+package main
+
+import (
+	"log/slog"
+
+	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/examples/mailer/mail"
+	"github.com/actionhero-go/actionhero/server"
+)
+
+func main() {
+	server.Main(builtin.All, mail.New(mail.ToLog{Log: slog.Default()}, "admin@example.com").Parts())
+}

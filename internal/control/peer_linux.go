@@ -1,0 +1,34 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+)
+
+// checkPeer refuses who is neither the user of this process nor root. The mode of the socket does so, too; this holds in
+// the moment before the mode is set, and if somebody changes it.
+func checkPeer(nc *net.UnixConn) error {
+	raw, err := nc.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var peer *syscall.Ucred
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		peer, failed = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+	})
+	if err := errors.Join(err, failed); err != nil {
+		return fmt.Errorf("the system does not say who asks: %w", err)
+	}
+	return allowed(int(peer.Uid), os.Geteuid())
+}
+
+func allowed(peer, own int) error {
+	if peer != own && peer != 0 {
+		return fmt.Errorf("this server belongs to the user %d, not to %d: run the command as its user", own, peer)
+	}
+	return nil
+}

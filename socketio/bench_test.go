@@ -1,0 +1,36 @@
+//go:build !hostile
+
+package socketio_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+// BenchmarkAcknowledged is a request and its acknowledgement over a socket, the client's part included, one at a time and
+// 16 at a time.
+func BenchmarkAcknowledged(b *testing.B) {
+	for name, depth := range map[string]int{"one": 1, "sixteen": 16} {
+		b.Run(name, func(b *testing.B) {
+			s := newServer(b, nil)
+			c, err := s.joined()
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer c.Close()
+			batch := strings.Repeat(frame(`421["action",{"action":"echo","text":"hello","limit":10,"offset":5}]`), depth)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := io.WriteString(c, batch); err != nil {
+					b.Fatal(err)
+				}
+				for range depth {
+					if text, err := c.next(); err != nil || !strings.HasPrefix(text, "431") {
+						b.Fatal(text, err)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,139 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/worker"
+)
+
+// The test of crashes runs this very program as the process that crashes: a server on the folder that this variable
+// names.
+const crashVariable = "TEST_CRASHES_IN"
+
+const (
+	crashJobs = 1000
+	crashCode = 7
+)
+
+// be is the process that crashes, if this is one.
+func be() {
+	folder := os.Getenv(crashVariable)
+	if folder == "" {
+		return
+	}
+	if err := crashingServer(folder); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func onDisk(folder string) backend.Backend {
+	return local.New(local.Config{Queue: local.QueueConfig{Path: folder}})
+}
+
+// crashingServer enqueues the tasks if there are none, and runs until all have ended.
+func crashingServer(folder string) error {
+	ctx, left := context.Background(), make(chan struct{}, 1)
+	var api *actionhero.API
+	ended := func() {
+		select {
+		case left <- struct{}{}:
+		default:
+		}
+	}
+	harmless := task("harmless", func(context.Context) error { ended(); return nil })
+	killer := task("killer", func(context.Context) error { os.Exit(crashCode); return nil })
+	api, err := actionhero.New(actionhero.Config{Backend: onDisk(folder), Log: slog.New(slog.DiscardHandler)}, harmless, killer)
+	if err != nil {
+		return err
+	}
+	api.Add(worker.New(api, worker.Config{Workers: 8, Lease: -1, Node: "local"}))
+	if err := api.Start(ctx); err != nil {
+		return err
+	}
+	if stats, err := api.Tasks.Stats(ctx); err != nil {
+		return err
+	} else if stats.Total == (backend.Counts{}) {
+		if err := enqueueCrashes(ctx, api); err != nil {
+			return err
+		}
+	}
+	for {
+		stats, err := api.Tasks.Stats(ctx)
+		if err != nil {
+			return err
+		}
+		if stats.Total.Completed+stats.Total.Dead == crashJobs+1 {
+			return api.Stop(ctx)
+		}
+		select {
+		case <-left:
+		case <-time.After(10 * time.Millisecond): // the last one was noted before it was written down
+		}
+	}
+}
+
+// enqueueCrashes enqueues a killer in the midst of others, none of which is due before all are kept.
+func enqueueCrashes(ctx context.Context, api *actionhero.API) error {
+	jobs := make([]backend.NewJob, crashJobs+1)
+	for i := range jobs {
+		jobs[i] = backend.NewJob{Task: "harmless", Delay: 50 * time.Millisecond}
+	}
+	jobs[crashJobs/2].Task = "killer"
+	_, err := api.Backend().Queue().Enqueue(ctx, jobs...)
+	return err
+}
+
+// A task that ends its process among a thousand others is dead after three crashes, and the others are done.
+func TestCrashes(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for crashes := 0; ; crashes++ {
+		cmd := exec.CommandContext(t.Context(), self)
+		cmd.Env = append(os.Environ(), crashVariable+"="+folder, "GORACE=atexit_sleep_ms=0")
+		cmd.Stderr = os.Stderr
+		err := cmd.Run()
+		if err == nil {
+			if crashes != backend.DefaultMaxCrashes {
+				t.Errorf("the process ended after %d crashes", crashes)
+			}
+			break
+		}
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != crashCode || crashes == backend.DefaultMaxCrashes {
+			t.Fatalf("after %d crashes the process ends with %v", crashes, err)
+		}
+	}
+	b := onDisk(folder)
+	if err := b.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := b.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	stats, err := b.Queue().Stats(t.Context())
+	if err != nil || stats.Total != (backend.Counts{Completed: crashJobs, Dead: 1}) {
+		t.Errorf("at the end there are %+v, %v", stats.Total, err)
+	}
+	dead, err := b.Queue().List(t.Context(), backend.JobFilter{States: []backend.State{backend.Dead}})
+	if err != nil || len(dead) != 1 || dead[0].Task != "killer" || dead[0].Crashes != 3 || dead[0].Error == "" {
+		t.Errorf("dead are %+v, %v", dead, err)
+	}
+}
