@@ -86,15 +86,12 @@ func (b *bench) idleSocketIO(n int, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	conns, err := fan.Dial(s.Addr, n, false)
+	conns, err := fan.Dial(s.Addr, n, socketIO.greet)
 	defer fan.CloseAll(conns)
 	if err != nil {
 		return err
 	}
 	for i, c := range conns {
-		if _, err := socketIO.join(c); err != nil {
-			return err
-		}
 		if _, err := c.Write(frame(fmt.Sprintf(`42["roomChange",{"room":"room%d"}]`, i/20))); err != nil {
 			return err
 		}
