@@ -64,4 +64,9 @@ func (t *table) move(by int64) {
 		}
 		return true
 	})
+	for n := range t.keys.list {
+		if k := &t.keys.list[n]; k.until != 0 {
+			k.until += by
+		}
+	}
 }

@@ -256,6 +256,9 @@ func (t *table) job(i slot) backend.Job {
 		Attempt: int(e.attempt), MaxAttempts: int(e.maxAttempts), Crashes: int(e.crashes), MaxCrashes: int(e.maxCrashes), Starts: int(e.starts),
 		Cancelling: e.is(cancelling), Node: t.nodes.list[e.node].text,
 	}
+	if until := t.keys.list[e.key].until; until != 0 {
+		j.UniqueUntil = time.UnixMilli(until)
+	}
 	if e.started != 0 {
 		j.Started = time.UnixMilli(e.started)
 	}
