@@ -135,8 +135,11 @@ func TestCompaction(t *testing.T) {
 				t.Fatal(err)
 			}
 			// What is too long, the segment that is written to and the spare one are as long as a quarter of all.
-			if used, most := fs.Used(), 2*(2*q.jobs.bytes+slack*q.cfg.FileBytes)+3*q.cfg.FileBytes; used > most {
-				t.Fatalf("after %d steps the jobs need %d bytes, and take %d, want %d at most", n, q.jobs.bytes, used, most)
+			q.mu.Lock()
+			need := q.jobs.bytes
+			q.mu.Unlock()
+			if used, most := fs.Used(), 2*(2*need+slack*q.cfg.FileBytes)+3*q.cfg.FileBytes; used > most {
+				t.Fatalf("after %d steps the jobs need %d bytes, and take %d, want %d at most", n, need, used, most)
 			}
 			if n%500 == 0 {
 				crash(t, q)
