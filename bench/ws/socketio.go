@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -38,8 +39,12 @@ func (b *bench) startNode(addr string) (*proc.Server, error) {
 	if err := installNode(b.ctx); err != nil {
 		return nil, err
 	}
+	script, err := filepath.Abs(nodeFolder + "/server.js")
+	if err != nil {
+		return nil, err
+	}
 	_, port, _ := strings.Cut(addr, ":")
-	return proc.Start(b.ctx, nodeSocketIO, addr, nil, "node", nodeFolder+"/server.js", port)
+	return proc.Start(b.ctx, nodeSocketIO, addr, nil, "node", script, port)
 }
 
 // socketIO is how clients of Socket.IO speak, over WebSocket from the start.
