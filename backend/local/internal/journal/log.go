@@ -168,18 +168,18 @@ func (l *Log) Append(parts ...[]byte) Pos {
 	if l.pending == nil {
 		l.begin()
 	}
-	b, n, sum := l.pending, 0, uint32(0)
+	b, n := l.pending, 0
 	for _, p := range parts {
 		n += len(p)
-		sum = crc32.Update(sum, castagnoli, p)
 	}
 	b.buf = binary.AppendUvarint(b.buf, uint64(n))
-	at := b.off + int64(len(b.buf))
-	b.buf = binary.LittleEndian.AppendUint32(b.buf, sum)
+	at := len(b.buf)
+	b.buf = append(b.buf, zeroed[:crc32.Size]...)
 	for _, p := range parts {
 		b.buf = append(b.buf, p...)
 	}
-	return b.seg.number<<32 | uint64(at)
+	binary.LittleEndian.PutUint32(b.buf[at:], crc32.Checksum(b.buf[at+crc32.Size:], castagnoli))
+	return b.seg.number<<32 | uint64(b.off+int64(at))
 }
 
 // Last returns the newest batch that is not on the disk yet, or nil.

@@ -218,13 +218,13 @@ func (q *Queue) Tick(_ context.Context, schedule string, at time.Time, jobs ...b
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err
 	}
-	specs, err := specsOf(jobs)
+	s, err := read(jobs, nil, nil)
 	if err != nil {
 		return false, err
 	}
 	ms := at.UnixMilli()
 	q.mu.Lock()
-	now, err := q.begin(sizeOf(specs)+changeBytes+len(schedule), true)
+	now, err := q.begin(s.size()+changeBytes+len(schedule), true)
 	last, known := q.jobs.ticks[schedule]
 	switch {
 	case err != nil:
@@ -234,15 +234,15 @@ func (q *Queue) Tick(_ context.Context, schedule string, at time.Time, jobs ...b
 	case !known && len(q.jobs.ticks) >= maxSchedules:
 		err = fmt.Errorf("there is no room for the schedule %q beside %d others: %w", schedule, maxSchedules, backend.ErrFull)
 	default:
-		err = q.room(specs, now)
+		err = q.room(&s, now)
 	}
 	if err != nil {
 		q.mu.Unlock()
 		return false, err
 	}
 	q.setTick(schedule, ms)
-	for n := range specs {
-		q.add(&specs[n], now)
+	for n := range s.list {
+		q.add(&s.list[n].job, s.fieldsOf(n), now)
 	}
 	return true, q.commit(now)
 }

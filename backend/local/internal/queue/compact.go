@@ -111,12 +111,12 @@ func (m *mover) readErrors() error {
 	left := m.moves[:0]
 	for _, v := range m.moves {
 		f, err := m.q.find(v.id)
-		if err != nil || f.record != v.at {
+		if err != nil || f.rest.record != v.at {
 			continue // gone, or moved already
 		}
-		v.failure, v.text = f.failure, errorIn(v.record)
-		if f.failure != 0 {
-			b, err := m.log.Read(f.failure, int(f.failureLen))
+		v.failure, v.text = f.rest.failure, errorIn(v.record)
+		if f.rest.failure != 0 {
+			b, err := m.log.Read(f.rest.failure, int(f.rest.failureLen))
 			if err != nil {
 				return err
 			}

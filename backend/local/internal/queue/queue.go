@@ -174,56 +174,58 @@ func (q *Queue) commit(now moments) error {
 
 // Enqueue is backend.Queue's.
 func (q *Queue) Enqueue(_ context.Context, jobs ...backend.NewJob) ([]backend.Enqueued, error) {
-	specs, err := specsOf(jobs)
+	var one [1]spec
+	var few [fewBytes]byte
+	s, err := read(jobs, one[:0], few[:0])
 	if err != nil {
 		return nil, err
 	}
 	q.mu.Lock()
-	now, err := q.begin(sizeOf(specs), true)
+	now, err := q.begin(s.size(), true)
 	if err == nil {
-		err = q.room(specs, now)
+		err = q.room(&s, now)
 	}
 	if err != nil {
 		q.mu.Unlock()
 		return nil, err
 	}
-	added := make([]backend.Enqueued, len(specs))
-	for n := range specs {
-		added[n] = q.add(&specs[n], now)
+	added := make([]backend.Enqueued, len(jobs))
+	for n := range s.list {
+		added[n] = q.add(&s.list[n].job, s.fieldsOf(n), now)
 	}
 	return added, q.commit(now)
 }
 
-// add adds a job, unless its key is taken.
-func (q *Queue) add(s *spec, now moments) backend.Enqueued {
-	if i := q.taken(s, now); i != 0 {
+// add adds a job, unless its key is taken. fields are its unchanging ones, as they are written.
+func (q *Queue) add(job *backend.NewJob, fields []byte, now moments) backend.Enqueued {
+	if i := q.taken(job, now); i != 0 {
 		return backend.Enqueued{ID: q.jobs.at(i).id, Existing: true}
 	}
 	i := q.jobs.alloc()
 	e := q.jobs.at(i)
 	until := int64(0)
-	if s.job.UniqueFor > 0 {
-		until = now.after(s.job.UniqueFor)
+	if job.UniqueFor > 0 {
+		until = now.after(job.UniqueFor)
 	}
 	q.jobs.lastID++
 	*e = entry{
-		id: q.jobs.lastID, enqueued: now.wall, state: backend.Scheduled, priority: s.job.Priority,
-		task: q.jobs.tasks.use(s.job.Task), lane: q.jobs.lanes.use(s.job.Queue, q.watchers), key: q.jobs.keys.use(s.job.Unique, until),
-		maxAttempts: uint32(s.job.MaxAttempts), maxCrashes: uint16(s.job.MaxCrashes),
+		id: q.jobs.lastID, enqueued: now.wall, state: backend.Scheduled, priority: job.Priority,
+		task: q.jobs.tasks.use(job.Task), lane: q.jobs.lanes.use(job.Queue, q.watchers), key: q.jobs.keys.use(job.Unique, until),
+		maxAttempts: uint32(job.MaxAttempts), maxCrashes: uint16(job.MaxCrashes),
 	}
-	e.runAt = ceil(s.job.RunAt)
-	if s.job.RunAt.IsZero() || e.runAt <= now.wall {
-		e.runAt, e.flags = now.after(s.job.Delay), relative
+	e.runAt = ceil(job.RunAt)
+	if job.RunAt.IsZero() || e.runAt <= now.wall {
+		e.runAt, e.flags = now.after(job.Delay), relative
 	}
 	record := q.startRecord(recordJob, e.id)
 	record = putNumber(record, fieldEnqueued, uint64(e.enqueued))
 	record = putSet(record, fieldKeyUntil, uint64(until))
 	record = putChanges(record, &entry{}, e, "")
-	e.recordLen = uint32(len(record) + len(s.fields))
+	e.recordLen = uint32(len(record) + len(fields))
 	if q.log != nil {
-		e.record = q.write(undo{kind: added, i: i}, record, s.fields)
+		e.record = q.write(undo{kind: added, i: i}, record, fields)
 	} else {
-		q.jobs.kept(i).record = slices.Concat(record, s.fields)
+		q.jobs.kept(i).record = slices.Concat(record, fields)
 	}
 	q.jobs.insert(i, now.wall)
 	return backend.Enqueued{ID: e.id}
@@ -235,12 +237,12 @@ func (q *Queue) startRecord(kind byte, id uint64) []byte {
 	return q.scratch
 }
 
-// taken returns the job that has the key of s, or 0.
-func (q *Queue) taken(s *spec, now moments) slot {
-	if s.job.Unique == "" {
+// taken returns the job that has the key of a new one, or 0.
+func (q *Queue) taken(job *backend.NewJob, now moments) slot {
+	if job.Unique == "" {
 		return 0
 	}
-	return q.jobs.holder(s.job.Unique, now.wall)
+	return q.jobs.holder(job.Unique, now.wall)
 }
 
 // OnCancel is backend.Queue's.

@@ -7,25 +7,31 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// found is a job as it was under the lock, and where the rest of it is.
-type found struct {
-	job     backend.Job
-	kept    kept         // if log is nil
-	log     *journal.Log // where the records are
-	record  pos
+// rest is where that part of a job is which is only in its records.
+type rest struct {
+	kept    kept // in memory
+	record  pos  // on disk
 	failure pos
 
 	recordLen, failureLen uint32
 }
 
-func (q *Queue) found(i slot) found {
-	e := q.jobs.at(i)
-	f := found{job: q.jobs.job(i), log: q.log, record: e.record, failure: e.failure, recordLen: e.recordLen, failureLen: e.failureLen}
+func (q *Queue) rest(i slot) rest {
 	if q.log == nil {
-		f.kept = *q.jobs.kept(i)
+		return rest{kept: *q.jobs.kept(i)}
 	}
-	return f
+	e := q.jobs.at(i)
+	return rest{record: e.record, failure: e.failure, recordLen: e.recordLen, failureLen: e.failureLen}
 }
+
+// found is a job as it was under the lock.
+type found struct {
+	job  backend.Job
+	log  *journal.Log // where the rest is, or nil
+	rest rest
+}
+
+func (q *Queue) found(i slot) found { return found{q.jobs.job(i), q.log, q.rest(i)} }
 
 // find finds a job with all of its records on disk. It takes the lock.
 func (q *Queue) find(id uint64) (found, error) {
@@ -43,8 +49,8 @@ func (q *Queue) find(id uint64) (found, error) {
 		f := q.found(i)
 		var unwritten *journal.Batch
 		if f.log != nil {
-			if unwritten = f.log.Unwritten(f.record); unwritten == nil {
-				unwritten = f.log.Unwritten(f.failure)
+			if unwritten = f.log.Unwritten(f.rest.record); unwritten == nil {
+				unwritten = f.log.Unwritten(f.rest.failure)
 			}
 		}
 		q.mu.Unlock()
@@ -55,33 +61,38 @@ func (q *Queue) find(id uint64) (found, error) {
 	}
 }
 
-// read reads what is only in the records of a job. The lock must not be held.
+// read returns the whole of a job. The lock must not be held.
 func (q *Queue) read(f *found) (backend.Job, error) {
 	j := f.job
-	record, failure, err := f.records()
+	return j, q.fill(&j, f.log, &f.rest)
+}
+
+// fill reads the rest of a job. The lock must not be held.
+func (q *Queue) fill(j *backend.Job, log *journal.Log, r *rest) error {
+	record, failure, err := r.read(log)
 	for errors.Is(err, journal.ErrMoved) {
 		var again found
 		if again, err = q.find(j.ID); err == nil {
-			record, failure, err = again.records()
+			record, failure, err = again.rest.read(log)
 		}
 	}
 	if err == nil {
-		err = fill(&j, record)
+		err = fill(j, record)
 	}
 	if failure != "" {
 		j.Error = failure
 	}
-	return j, err
+	return err
 }
 
-func (f *found) records() (record []byte, failure string, err error) {
-	if f.log == nil {
-		return f.kept.record, f.kept.failure, nil
+func (r *rest) read(log *journal.Log) (record []byte, failure string, err error) {
+	if log == nil {
+		return r.kept.record, r.kept.failure, nil
 	}
-	record, err = f.log.Read(f.record, int(f.recordLen))
-	if err == nil && f.failure != 0 {
+	record, err = log.Read(r.record, int(r.recordLen))
+	if err == nil && r.failure != 0 {
 		var b []byte
-		if b, err = f.log.Read(f.failure, int(f.failureLen)); err == nil {
+		if b, err = log.Read(r.failure, int(r.failureLen)); err == nil {
 			failure = errorIn(b)
 		}
 	}

@@ -69,9 +69,9 @@ func (m *mover) add(id uint64) error {
 	if err != nil {
 		return err
 	}
-	record, err := m.log.Read(f.record, int(f.recordLen))
+	record, err := m.log.Read(f.rest.record, int(f.rest.recordLen))
 	if err != nil {
 		return err
 	}
-	return m.visit(f.record, record)
+	return m.visit(f.rest.record, record)
 }

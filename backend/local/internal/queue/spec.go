@@ -4,50 +4,56 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 	"unicode/utf8"
 
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// spec is a job to be added: the defaults filled in, and its unchanging fields as they are written.
+// spec is a job to be added, with the defaults filled in. Its unchanging fields, as they are written, are a part of
+// [specs.fields].
 type spec struct {
-	job    backend.NewJob
+	job      backend.NewJob
+	from, to int
+}
+
+// specs are the jobs of one call.
+type specs struct {
+	list   []spec
 	fields []byte
 }
 
-// specsOf checks jobs. It is done before the lock is taken.
-func specsOf(jobs []backend.NewJob) ([]spec, error) {
-	specs := make([]spec, len(jobs))
+// fewBytes is enough for the fields of most jobs: those take no memory but the caller's stack.
+const fewBytes = 512
+
+// read checks jobs. list and fields have room, which is used if it is enough. It is called before the lock is taken.
+func read(jobs []backend.NewJob, list []spec, fields []byte) (specs, error) {
 	size := 0
 	for i := range jobs {
-		s := &specs[i]
-		s.job = jobs[i]
-		if err := complete(&s.job); err != nil {
-			return nil, err
+		list = append(list, spec{job: jobs[i]})
+		job := &list[i].job
+		if err := complete(job); err != nil {
+			return specs{}, err
 		}
-		size += len(s.job.Params) + len(s.job.Task) + len(s.job.Queue) + len(s.job.Unique)
+		size += len(job.Params) + len(job.Task) + len(job.Queue) + len(job.Unique)
 		if size > backend.MaxEnqueueBytes {
-			return nil, fmt.Errorf("%d jobs at once have more than %d bytes: enqueue them in several calls: %w", len(jobs), backend.MaxEnqueueBytes, backend.ErrTooLarge)
+			return specs{}, fmt.Errorf("%d jobs at once have more than %d bytes: enqueue them in several calls: %w", len(jobs), backend.MaxEnqueueBytes, backend.ErrTooLarge)
 		}
 	}
-	buffer := make([]byte, 0, size+40*len(jobs))
-	for i := range specs {
-		from := len(buffer)
-		buffer = putSpec(buffer, &specs[i].job)
-		specs[i].fields = buffer[from:]
+	fields = slices.Grow(fields, size+40*len(jobs))
+	for i := range list {
+		list[i].from = len(fields)
+		fields = putSpec(fields, &list[i].job)
+		list[i].to = len(fields)
 	}
-	return specs, nil
+	return specs{list, fields}, nil
 }
 
-// sizeOf is how long the records of jobs are at most.
-func sizeOf(specs []spec) int {
-	size := 0
-	for i := range specs {
-		size += changeBytes + len(specs[i].fields)
-	}
-	return size
-}
+func (s *specs) fieldsOf(n int) []byte { return s.fields[s.list[n].from:s.list[n].to] }
+
+// size is how long the records of the jobs are at most.
+func (s *specs) size() int { return len(s.list)*changeBytes + len(s.fields) }
 
 // latest is the last time for which a job may be planned. It has four digits for the year, as all formats demand.
 var latest = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
@@ -56,10 +62,8 @@ var latest = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 func complete(j *backend.NewJob) error {
 	j.Queue = cmp.Or(j.Queue, backend.DefaultQueue)
 	j.MaxCrashes = cmp.Or(j.MaxCrashes, backend.DefaultMaxCrashes)
-	for what, name := range map[string]string{"task": j.Task, "queue": j.Queue, "unique key": j.Unique} {
-		if err := tooLong(what, name); err != nil {
-			return err
-		}
+	if err := cmp.Or(tooLong("task", j.Task), tooLong("queue", j.Queue), tooLong("unique key", j.Unique)); err != nil {
+		return err
 	}
 	switch {
 	case j.Task == "":
@@ -101,12 +105,12 @@ func cut(text string) string {
 }
 
 // room returns an error if there is none for these jobs.
-func (q *Queue) room(specs []spec, now moments) error {
+func (q *Queue) room(s *specs, now moments) error {
 	jobs, bytes := 0, int64(0)
-	for i := range specs {
-		if q.taken(&specs[i], now) == 0 {
+	for i := range s.list {
+		if q.taken(&s.list[i].job, now) == 0 {
 			jobs++
-			bytes += int64(len(specs[i].fields)) + jobBytes
+			bytes += int64(s.list[i].to-s.list[i].from) + jobBytes
 		}
 	}
 	switch {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
 // Take is backend.Queue's.
@@ -24,19 +25,19 @@ func (q *Queue) Take(ctx context.Context, req backend.TakeRequest) ([]backend.Jo
 		q.mu.Unlock()
 		return nil, err
 	}
-	var taken []found
+	taken := taken{log: q.log, jobs: make([]backend.Job, 0, max(req.Max, 0)), rests: make([]rest, 0, max(req.Max, 0))}
 	for _, name := range req.Queues {
 		l := q.jobs.lanes.find(cmp.Or(name, backend.DefaultQueue))
-		for l != nil && len(taken) < req.Max {
+		for l != nil && len(taken.jobs) < req.Max {
 			i := q.jobs.next(l, now.wall)
 			if i == 0 {
 				break
 			}
 			q.start(i, now, req)
-			taken = append(taken, q.found(i))
+			taken.jobs, taken.rests = append(taken.jobs, q.jobs.job(i)), append(taken.rests, q.rest(i))
 		}
 	}
-	if len(taken) == 0 {
+	if len(taken.jobs) == 0 {
 		q.mu.Unlock()
 		return nil, nil
 	}
@@ -44,6 +45,33 @@ func (q *Queue) Take(ctx context.Context, req backend.TakeRequest) ([]backend.Jo
 		return nil, err
 	}
 	return q.readTaken(ctx, taken)
+}
+
+// taken is jobs that were taken, without what is only in their records.
+type taken struct {
+	log   *journal.Log
+	jobs  []backend.Job
+	rests []rest
+}
+
+// readTaken reads the records of jobs that were taken. What cannot be read cannot be run either.
+func (q *Queue) readTaken(ctx context.Context, t taken) ([]backend.Job, error) {
+	jobs := t.jobs[:0]
+	for n := range t.jobs {
+		err := q.fill(&t.jobs[n], t.log, &t.rests[n])
+		if err == nil {
+			jobs = append(jobs, t.jobs[n])
+			continue
+		}
+		o := backend.Outcome{Run: t.jobs[n].Run(), State: backend.Scheduled, Delay: time.Minute, Error: fmt.Sprintf("it cannot be read: %v", err)}
+		if errors.Is(err, backend.ErrDamaged) {
+			o.State = backend.Dead
+		}
+		if _, err := q.Finish(ctx, o); err != nil {
+			return jobs, err
+		}
+	}
+	return jobs, nil
 }
 
 // available is how many jobs of these queues are due at most.
@@ -61,26 +89,6 @@ func (q *Queue) available(queues []string) int {
 
 // maxTake is how many jobs are taken at once.
 const maxTake = 1000
-
-// readTaken reads the records of jobs that were taken. What cannot be read cannot be run either.
-func (q *Queue) readTaken(ctx context.Context, taken []found) ([]backend.Job, error) {
-	jobs := make([]backend.Job, 0, len(taken))
-	for n := range taken {
-		j, err := q.read(&taken[n])
-		if err == nil {
-			jobs = append(jobs, j)
-			continue
-		}
-		o := backend.Outcome{Run: taken[n].job.Run(), State: backend.Scheduled, Delay: time.Minute, Error: fmt.Sprintf("it cannot be read: %v", err)}
-		if errors.Is(err, backend.ErrDamaged) {
-			o.State = backend.Dead
-		}
-		if _, err := q.Finish(ctx, o); err != nil {
-			return jobs, err
-		}
-	}
-	return jobs, nil
-}
 
 func (q *Queue) start(i slot, now moments, req backend.TakeRequest) {
 	q.change(i, now, "", func(e *entry) {

@@ -1,0 +1,163 @@
+// Command tasks measures the queue of background jobs beside River on SQLite and beside the least that could keep a job:
+// a file that is appended to and synced. It prints Markdown tables: how many jobs are enqueued in a second, each on disk
+// when the call returns; how many are enqueued and run; how long it takes from enqueueing to the start of the run; and
+// what changes with a million jobs that wait and a million that are done.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/actionhero-go/actionhero/bench/internal/slices"
+)
+
+func main() {
+	be := flag.String("be", "", "be this contender (internal)")
+	dir := flag.String("dir", "", "folder on the disk to be measured (default: that of temporary files)")
+	passes := flag.Int("passes", 10, "slices for each contender")
+	slice := flag.Duration("slice", time.Second, "length of a slice")
+	samples := flag.Int("samples", 1000, "jobs whose way to their start is timed")
+	scale := flag.Int("scale", 1_000_000, "jobs that wait, and as many that are done; 0 leaves that out")
+	tables := flag.String("tables", "enqueue,run,start,scale", "which tables to make")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var err error
+	if *be != "" {
+		err = serve(ctx, *be, *dir, os.Stdin, os.Stdout)
+	} else {
+		err = run(ctx, bench{dir: *dir, passes: *passes, slice: *slice, samples: *samples, scale: *scale}, *tables)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
+
+// bench is what to measure.
+type bench struct {
+	dir     string
+	passes  int
+	slice   time.Duration
+	samples int
+	scale   int
+}
+
+func run(ctx context.Context, b bench, tables string) error {
+	dir, err := os.MkdirTemp(b.dir, "bench-tasks")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b.dir = dir
+	for name := range strings.SplitSeq(tables, ",") {
+		makers := map[string]func(context.Context) error{"enqueue": b.enqueueing, "run": b.running, "start": b.starting, "scale": b.scaling}
+		if makers[name] == nil {
+			return fmt.Errorf("there is no table %q: choose among enqueue, run, start and scale", name)
+		}
+		if err := makers[name](ctx); err != nil {
+			return fmt.Errorf("table %s: %w", name, err)
+		}
+	}
+	fmt.Printf("%s, %s, %d processors, %d slices of %v each, %s\n", runtime.Version(), runtime.GOARCH, runtime.NumCPU(), b.passes, b.slice, time.Now().Format(time.DateOnly))
+	return nil
+}
+
+// measured is what a contender reached, by pass.
+type measured struct {
+	name  string
+	rate  []float64
+	ratio []float64 // to the first contender
+	cpu   []float64 // per second of processor time
+}
+
+// measure gives each contender a slice in each pass, in random order, and tells each to do what order says.
+func (b bench) measure(ctx context.Context, order string, names ...string) ([]measured, error) {
+	results := make([]measured, len(names))
+	processes := make([]*process, len(names))
+	for i, name := range names {
+		p, err := start(ctx, name, b.dir)
+		if err != nil {
+			return nil, err
+		}
+		defer p.stop()
+		processes[i], results[i].name = p, name
+	}
+	for range b.passes {
+		for _, i := range rand.Perm(len(names)) {
+			var rate, cpu float64
+			if err := processes[i].ask(fmt.Sprintf("%s %v", order, b.slice), &rate, &cpu); err != nil {
+				return nil, fmt.Errorf("%s: %w", names[i], err)
+			}
+			results[i].rate, results[i].cpu = append(results[i].rate, rate), append(results[i].cpu, cpu)
+		}
+		for i := range results {
+			last := len(results[i].rate) - 1
+			results[i].ratio = append(results[i].ratio, results[i].rate[last]/results[0].rate[last])
+		}
+	}
+	return results, nil
+}
+
+func (b bench) enqueueing(ctx context.Context) error {
+	for _, t := range []struct {
+		callers int
+		names   []string
+	}{
+		{1, []string{bareAppend, bareAppendReady, ours, riverSQLite}},
+		{64, []string{bareGroup, bareGroupReady, ours, riverSQLite}},
+	} {
+		results, err := b.measure(ctx, fmt.Sprintf("enqueue %d", t.callers), t.names...)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("Jobs enqueued by %d callers, on disk when the call returns:\n\n| | ratio to the first (IQR) | jobs per second |\n|---|---|---|\n", t.callers)
+		for _, r := range results {
+			fmt.Printf("| %s | %.2f (%.2f–%.2f) | %.0f |\n", r.name, slices.Quantile(r.ratio, 0.5), slices.Quantile(r.ratio, 0.25), slices.Quantile(r.ratio, 0.75), slices.Quantile(r.rate, 0.5))
+		}
+		fmt.Println()
+	}
+	return nil
+}
+
+func (b bench) running(ctx context.Context) error {
+	results, err := b.measure(ctx, "run", ours, oursQueue, riverSQLite, oursMemory, oursMemoryQueue)
+	if err != nil {
+		return err
+	}
+	fmt.Print("Jobs that do nothing, enqueued by 16 callers and run:\n\n| | jobs per second | of processor time |\n|---|---|---|\n")
+	for _, r := range results {
+		fmt.Printf("| %s | %.0f | %.0f |\n", r.name, slices.Quantile(r.rate, 0.5), slices.Quantile(r.cpu, 0.5))
+	}
+	fmt.Println()
+	return nil
+}
+
+func (b bench) starting(ctx context.Context) error {
+	fmt.Print("From the call that enqueues to the start of the run, one job at a time:\n\n| | p50, ms | p99, ms |\n|---|---|---|\n")
+	for _, name := range []string{ours, oursMemory, riverSQLite} {
+		samples := b.samples
+		if name == riverSQLite {
+			samples = min(samples, 100) // each takes a good part of a second
+		}
+		p, err := start(ctx, name, b.dir)
+		if err != nil {
+			return err
+		}
+		defer p.stop()
+		var p50, p99 float64
+		if err := p.ask(fmt.Sprintf("start %d", samples), &p50, &p99); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Printf("| %s | %.2f | %.2f |\n", name, p50, p99)
+	}
+	fmt.Println()
+	return nil
+}

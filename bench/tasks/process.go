@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/actionhero-go/actionhero/bench/internal/slices"
+)
+
+// contender keeps jobs. Each is in a process of its own.
+type contender interface {
+	open(ctx context.Context, dir string, works bool) error // in a folder of its own, empty
+	enqueue(ctx context.Context) error                      // one job, kept when it returns
+	close(ctx context.Context) error
+}
+
+// runner is a contender that runs jobs, too.
+type runner interface {
+	contender
+	// work runs jobs until ctx ends, if open was told of it. Each run calls started, with the time at which its job was enqueued.
+	work(ctx context.Context, started func(enqueued time.Time)) error
+}
+
+// process is a contender that does what it is told.
+type process struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func start(ctx context.Context, name, dir string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{cmd: exec.CommandContext(ctx, self, "-be", name, "-dir", dir)}
+	p.cmd.Stderr = os.Stderr
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.out = bufio.NewReader(out)
+	return p, p.cmd.Start()
+}
+
+// stop ends the process, which ends with its input.
+func (p *process) stop() {
+	_ = p.in.Close()
+	_ = p.cmd.Wait() // what went wrong, it has said
+}
+
+// ask gives an order, and reads the numbers that come back.
+func (p *process) ask(order string, numbers ...*float64) error {
+	if _, err := fmt.Fprintln(p.in, order); err != nil {
+		return err
+	}
+	answer, err := p.out.ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("%q got no answer: %w", order, err)
+	}
+	for i, text := range strings.Fields(answer) {
+		if i < len(numbers) {
+			if _, err := fmt.Sscan(text, numbers[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// serve does what it is told, line by line, until there is no more.
+func serve(ctx context.Context, name, dir string, in io.Reader, out io.Writer) error {
+	if name == atScale {
+		return serveScale(ctx, dir, in, out)
+	}
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		words := strings.Fields(lines.Text())
+		folder, err := os.MkdirTemp(dir, "slice")
+		if err != nil {
+			return err
+		}
+		c := contenders[name]()
+		if err := c.open(ctx, folder, words[0] != "enqueue"); err != nil {
+			return err
+		}
+		var answer string
+		switch words[0] {
+		case "enqueue":
+			var callers int
+			_, _ = fmt.Sscan(words[1], &callers)
+			answer, err = rate(words[2], func(ctx context.Context, d time.Duration) (int64, error) { return enqueueFor(ctx, c, callers, d) })
+		case "run":
+			answer, err = rate(words[1], func(ctx context.Context, d time.Duration) (int64, error) { return runFor(ctx, c.(runner), d) })
+		case "start":
+			var samples int
+			_, _ = fmt.Sscan(words[1], &samples)
+			answer, err = startTimes(ctx, c.(runner), samples)
+		default:
+			err = fmt.Errorf("there is no order %q", words[0])
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.close(ctx); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(folder); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(out, answer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rate returns how many times something happens in a second, and in a second of processor time.
+func rate(duration string, do func(ctx context.Context, d time.Duration) (int64, error)) (string, error) {
+	d, err := time.ParseDuration(duration)
+	if err != nil {
+		return "", err
+	}
+	cpu, begun := processorTime(), time.Now()
+	n, err := do(context.Background(), d)
+	took, used := time.Since(begun), processorTime()-cpu
+	return fmt.Sprint(float64(n)/took.Seconds(), float64(n)/used.Seconds()), err
+}
+
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// enqueueFor has callers enqueue for some time, and returns how many jobs were kept.
+func enqueueFor(ctx context.Context, c contender, callers int, d time.Duration) (int64, error) {
+	var stop atomic.Bool
+	defer time.AfterFunc(d, func() { stop.Store(true) }).Stop()
+	var n atomic.Int64
+	errs := make([]error, callers)
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			for !stop.Load() && errs[i] == nil {
+				errs[i] = c.enqueue(ctx)
+				n.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return 0, err
+		}
+	}
+	return n.Load(), nil
+}
+
+// waiting is how many jobs may be enqueued and not run at a time: a queue that only grows would measure something else.
+const waiting = 4000
+
+// runFor has 16 callers enqueue while jobs are run, and returns how many were.
+func runFor(ctx context.Context, c runner, d time.Duration) (int64, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	room := make(chan struct{}, waiting)
+	var n atomic.Int64
+	worked := make(chan error, 1)
+	go func() {
+		worked <- c.work(ctx, func(time.Time) {
+			n.Add(1)
+			<-room
+		})
+	}()
+	_, err := enqueueFor(ctx, bounded{c, room}, 16, d)
+	total := n.Load()
+	for len(room) > 0 && err == nil { // so that none is left when it closes
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if workErr := <-worked; err == nil {
+		err = workErr
+	}
+	return total, err
+}
+
+type bounded struct {
+	contender
+	room chan struct{}
+}
+
+func (b bounded) enqueue(ctx context.Context) error {
+	b.room <- struct{}{}
+	return b.contender.enqueue(ctx)
+}
+
+// startTimes enqueues jobs one at a time, and returns after how many milliseconds half of them and 99 % of them started.
+func startTimes(ctx context.Context, c runner, samples int) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	took := make(chan time.Duration, 1)
+	worked := make(chan error, 1)
+	go func() {
+		worked <- c.work(ctx, func(enqueued time.Time) { took <- time.Since(enqueued) })
+	}()
+	var times []float64
+	for range samples {
+		if err := c.enqueue(ctx); err != nil {
+			return "", err
+		}
+		select {
+		case d := <-took:
+			times = append(times, float64(d)/1e6)
+		case err := <-worked:
+			return "", fmt.Errorf("the worker stopped: %w", err)
+		}
+		time.Sleep(2 * time.Millisecond) // so that all is idle again
+	}
+	cancel()
+	err := <-worked
+	return fmt.Sprint(slices.Quantile(times, 0.5), slices.Quantile(times, 0.99)), err
+}
