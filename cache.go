@@ -33,16 +33,23 @@ type CacheEntry struct {
 // The error is [ResourceExhausted] when the cache is full, [InvalidInput] when value does not encode as JSON or the
 // key is too long.
 func (c *Cache) Save(ctx context.Context, key string, value any, ttl time.Duration) error {
-	return encoded(key, value, func(raw []byte) error { return storeError(c.store.Set(ctx, key, raw, ttl)) })
+	raw, err := encode(key, value)
+	if err != nil {
+		return err
+	}
+	defer raw.release()
+	return storeError(c.store.Set(ctx, key, raw.json, ttl))
 }
 
 // SaveNew stores value under key if there is none, and reports whether it did. It is otherwise as [Cache.Save].
-func (c *Cache) SaveNew(ctx context.Context, key string, value any, ttl time.Duration) (saved bool, err error) {
-	err = encoded(key, value, func(raw []byte) (err error) {
-		saved, err = c.store.Add(ctx, key, raw, ttl)
-		return storeError(err)
-	})
-	return saved, err
+func (c *Cache) SaveNew(ctx context.Context, key string, value any, ttl time.Duration) (bool, error) {
+	raw, err := encode(key, value)
+	if err != nil {
+		return false, err
+	}
+	defer raw.release()
+	saved, err := c.store.Add(ctx, key, raw.json, ttl)
+	return saved, storeError(err)
 }
 
 // Load reads the value of key. The error is [NotFound] when there is none or it has expired.

@@ -1,6 +1,7 @@
 package actionhero
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +39,13 @@ func (c Cached[T]) Get(ctx context.Context, api *API, key string) (T, error) {
 
 // Set stores value under key, as [Cache.Save] does.
 func (c Cached[T]) Set(ctx context.Context, api *API, key string, value T, ttl time.Duration) error {
-	return api.Cache.Save(ctx, c.Prefix+key, value, ttl)
+	key = c.Prefix + key
+	raw, err := encode(key, value)
+	if err != nil {
+		return err
+	}
+	defer raw.release()
+	return storeError(api.Cache.store.Set(ctx, key, raw.json, ttl))
 }
 
 // Delete removes the value under key and reports whether there was one.
@@ -61,9 +68,12 @@ func (c Cached[T]) Fetch(ctx context.Context, api *API, key string, ttl time.Dur
 		if err != nil {
 			return nil, err
 		}
-		var raw []byte
-		err = encoded(key, value, func(b []byte) error { raw = append(raw, b...); return nil })
-		return raw, err
+		raw, err := encode(key, value)
+		if err != nil {
+			return nil, err
+		}
+		defer raw.release()
+		return bytes.Clone(raw.json), nil
 	})
 	var value T
 	if raw != nil {
@@ -98,27 +108,33 @@ func decodeAny[T any](key string, raw []byte) (T, error) {
 	return value, nil
 }
 
-// scratch has room to encode values in; a store copies what it keeps.
-var scratch = sync.Pool{New: func() any { return new(make([]byte, 0, 1024)) }}
+// scratch is a value in JSON, in memory that is used again: a store copies what it keeps.
+type scratch struct{ json []byte }
 
-// maxScratch is the largest room that is kept, in bytes.
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// maxScratch is the largest memory that is kept for the next value, in bytes.
 const maxScratch = 64 << 10
 
-// encoded calls use with the JSON of value, which is good until use returns.
-func encoded[T any](key string, value T, use func(raw []byte) error) error {
-	room := scratch.Get().(*[]byte)
-	defer func() {
-		if cap(*room) <= maxScratch {
-			scratch.Put(room)
-		}
-	}()
-	var err error
+// encode returns the JSON of value, to be released after use.
+func encode[T any](key string, value T) (*scratch, error) {
+	s := scratches.Get().(*scratch)
 	if text, ok := any(value).(string); ok {
-		*room = jsonx.AppendString((*room)[:0], text)
-	} else if *room, err = jsonx.Append((*room)[:0], value); err != nil {
-		return Errorf(InvalidInput, "the value for cache key %q does not encode as JSON: %w", key, err)
+		s.json = jsonx.AppendString(s.json[:0], text)
+		return s, nil
 	}
-	return use(*room)
+	var err error
+	if s.json, err = jsonx.Append(s.json[:0], value); err != nil {
+		s.release()
+		return nil, Errorf(InvalidInput, "the value for cache key %q does not encode as JSON: %w", key, err)
+	}
+	return s, nil
+}
+
+func (s *scratch) release() {
+	if cap(s.json) <= maxScratch {
+		scratches.Put(s)
+	}
 }
 
 // flights are the loads under way, by key.

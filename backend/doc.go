@@ -11,11 +11,12 @@
 //   - Its methods may be called from any number of goroutines at once.
 //   - It works between Open and Close, and can be opened again after Close. At any other time its methods fail with
 //     [ErrClosed].
-//   - What is in the [Store] outlives Close and Open in the same process. Who is in which room does not: a member is
+//   - What is in the [Store], locks included, outlives Close and Open in the same process. Who is in which room does not: a member is
 //     there because a connection is, and a node that closes has no connections left. The same holds, a little later,
 //     for the members of a node that died.
-//   - A store never loses an entry before its time to make room for another. If there is no room, Set says so with
-//     [ErrFull].
+//   - A store never loses an entry, a counter or a lock before its time to make room for another. If there is no room, it
+//     says so with [ErrFull].
+//   - A lock has one owner at a time, by the store's clock, and each owner has a larger fence than the one before.
 //   - What a call on the [Queue] says it has kept is kept. What is in the queue outlives Close and Open; runs do not:
 //     those that had not ended by Close are crashes. A job whose time has not come is never handed out.
 //   - Times have the precision of a millisecond. An entry never expires early.

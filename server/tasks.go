@@ -72,18 +72,25 @@ func (t *taskCommands) command() *cobra.Command {
 				})
 			},
 		},
-		&cobra.Command{
+	)
+	tasks.AddCommand(t.offline()...)
+	return tasks
+}
+
+// offline are the commands that need no server.
+func (t *taskCommands) offline() []*cobra.Command {
+	return []*cobra.Command{
+		{
 			Use: "registered", Short: "List the tasks that this program knows, and when they run by themselves", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return t.registered(cmd.OutOrStdout()) },
 		},
-		&cobra.Command{
+		{
 			Use: "repair", Short: "Keep what is whole of tasks whose files are damaged, and set the rest aside", Args: cobra.NoArgs,
 			Long: "Keep what is whole of tasks whose files are damaged, and set the rest aside. Stop the server before; when it says\n" +
 				"at its start that a file is damaged, it has not started.",
 			RunE: func(cmd *cobra.Command, _ []string) error { return t.repair(cmd.OutOrStdout()) },
 		},
-	)
-	return tasks
+	}
 }
 
 // call asks the running server, and prints the answer.

@@ -7,6 +7,9 @@
 // others: each of 64 shards keeps those that will expire in a heap, and a timer, set only while there are such entries,
 // goes off soon after the next one is due. The store's memory is bounded, see [Config.MaxBytes].
 //
+// Who waits for a lock sleeps until it is unlocked or its time is over, and gets it in turn. Fences begin at the time in
+// microseconds, so they go on growing in the next process unless the clock was set back.
+//
 // Messages are delivered in the goroutine that publishes them, one at a time for each room.
 //
 // The store keeps its entries when the backend is closed and opened again; they are gone with the [Backend] itself. So

@@ -10,10 +10,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/backendtest"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newBackend(*testing.T) backend.Backend { return New(Config{}) }
 

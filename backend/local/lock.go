@@ -106,6 +106,11 @@ func (s *store) LockWait(ctx context.Context, key string, ttl time.Duration) (ba
 	if _, _, err := s.locateLock(key, ttl); err != nil {
 		return backend.Lock{}, err
 	}
+	if s.waiting.n.Load() == 0 && ctx.Err() == nil { // nobody is before us
+		if lock, _, err := s.tryLock(key, ttl); !errors.Is(err, backend.ErrLocked) {
+			return lock, err
+		}
+	}
 	turn, closed := s.waiting.join(key)
 	defer s.waiting.leave(key, turn)
 	held := time.NewTimer(time.Hour)

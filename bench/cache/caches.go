@@ -40,6 +40,13 @@ var makers = map[string]func(ctx context.Context, maxBytes int64) (cache, error)
 	"otter (drops what is too much)": func(context.Context, int64) (cache, error) { return newOtter() },
 }
 
+// bounded are caches of ours.
+type bounded interface{ bounded() }
+
+func (*store) bounded()    {}
+func (*untyped) bounded()  {}
+func (*typed[T]) bounded() {}
+
 var errMissing = errors.New("a key is missing, or has another value")
 
 // look does with a value what the least of readers would.

@@ -44,8 +44,8 @@ func serve(ctx context.Context, name string, in io.Reader, out io.Writer) error 
 		case "check":
 			answer, err = check(ctx, name)
 		default:
-			at := strings.LastIndex(order, " ")
-			answer, err = b.load(order[:at], order[at+1:])
+			at := max(strings.LastIndex(order, " "), 0)
+			answer, err = b.load(order[:at], strings.TrimSpace(order[at:]))
 		}
 		if err != nil {
 			return err
@@ -57,33 +57,40 @@ func serve(ctx context.Context, name string, in io.Reader, out io.Writer) error 
 	return nil
 }
 
+// bench is a cache with what is done to it.
 type bench struct {
 	cache cache
-	names []string
-	draws [goroutines][]int32 // which key each goroutine asks for, one after the other
-	value value
+	*work
 }
 
-func newValue(text string) value { return value{text, []byte(text)} }
+// work is which keys there are, and who asks for which.
+type work struct {
+	names  []string
+	values []value             // of each key its own, as no two keys of a real cache share their memory
+	draws  [goroutines][]int32 // which key each goroutine asks for, one after the other
+}
 
-func newBench(c cache) *bench {
-	b := &bench{cache: c, names: make([]string, keys), value: newValue(strings.Repeat("v", valueBytes))}
-	for i := range b.names {
-		b.names[i] = fmt.Sprintf("session:%08d", i)
+var theWork = sync.OnceValue(func() *work {
+	w := &work{names: make([]string, keys), values: make([]value, keys)}
+	for i := range w.names {
+		text := fmt.Sprintf("%0*d", valueBytes, i)
+		w.names[i], w.values[i] = fmt.Sprintf("session:%08d", i), value{text, []byte(text)}
 	}
-	for g := range b.draws {
+	for g := range w.draws {
 		zipf := rand.NewZipf(rand.New(rand.NewPCG(1, uint64(g))), 1.1, 1, keys-1)
 		for range steps {
 			// Which keys are popular must say nothing about where they are.
-			b.draws[g] = append(b.draws[g], int32(zipf.Uint64()*7919%keys))
+			w.draws[g] = append(w.draws[g], int32(zipf.Uint64()*7919%keys))
 		}
 	}
-	return b
-}
+	return w
+})
+
+func newBench(c cache) *bench { return &bench{c, theWork()} }
 
 func (b *bench) fill() error {
-	for _, key := range b.names {
-		if err := b.cache.set(key, b.value); err != nil {
+	for i, key := range b.names {
+		if err := b.cache.set(key, b.values[i]); err != nil {
 			return err
 		}
 	}
@@ -114,7 +121,7 @@ func (b *bench) load(name, duration string) (string, error) {
 	var wg sync.WaitGroup
 	for g := range goroutines {
 		wg.Go(func() {
-			n, err := b.work(g, writes, &stop)
+			n, err := b.loop(g, writes, &stop)
 			ops.Add(int64(n))
 			failures[g] = err
 		})
@@ -127,15 +134,15 @@ func (b *bench) load(name, duration string) (string, error) {
 	return fmt.Sprint(float64(after-before) / float64(ops.Load())), nil
 }
 
-func (b *bench) work(g, writes int, stop *atomic.Bool) (n int, err error) {
+func (b *bench) loop(g, writes int, stop *atomic.Bool) (n int, err error) {
 	draws := b.draws[g]
 	for !stop.Load() {
 		for range 256 {
-			key := b.names[draws[n%steps]]
+			i := draws[n%steps]
 			if n++; writes > 0 && n%writes == 0 {
-				err = b.cache.set(key, b.value)
+				err = b.cache.set(b.names[i], b.values[i])
 			} else {
-				err = b.cache.get(key)
+				err = b.cache.get(b.names[i])
 			}
 			if err != nil {
 				return n, err
@@ -145,7 +152,8 @@ func (b *bench) work(g, writes int, stop *atomic.Bool) (n int, err error) {
 	return n, nil
 }
 
-// check writes all keys to a new cache with room for them, and to one that has not, and returns what became of them.
+// check writes all keys to a new cache with room for them, and to one that has not, and returns what became of them. It
+// fails if a cache of ours dropped anything, refused what it has room for, or took what it has not.
 func check(ctx context.Context, name string) (string, error) {
 	var reports []string
 	for _, maxBytes := range []int64{1 << 30, 4 << 20} {
@@ -154,6 +162,9 @@ func check(ctx context.Context, name string) (string, error) {
 			return "", err
 		}
 		refused, dropped := newBench(c).check()
+		if _, ours := c.(bounded); ours && (dropped > 0 || (refused > 0) != (maxBytes < keys*valueBytes)) {
+			return "", fmt.Errorf("with a bound of %d bytes %d writes were refused and %d dropped silently", maxBytes, refused, dropped)
+		}
 		reports = append(reports, fmt.Sprintf("%d refused with an error, %d dropped silently", refused, dropped))
 	}
 	return fmt.Sprintf("with room for all %s; with a bound of 4 MiB %s", reports[0], reports[1]), nil
@@ -167,11 +178,10 @@ func (b *bench) check() (refused, dropped int64) {
 		wg.Go(func() {
 			kept := make(map[string]string)
 			for i := g; i < keys; i += goroutines {
-				v := newValue(fmt.Sprintf("%0*d", valueBytes, i))
-				if b.cache.set(b.names[i], v) != nil {
+				if b.cache.set(b.names[i], b.values[i]) != nil {
 					no.Add(1)
 				} else {
-					kept[b.names[i]] = v.text
+					kept[b.names[i]] = b.values[i].text
 				}
 			}
 			for key, want := range kept {

@@ -29,7 +29,8 @@ func Plain(raw []byte) ([]byte, bool) {
 		return nil, false
 	}
 	inner := raw[1 : len(raw)-1]
-	return inner, plainEnd(inner, 0) == len(inner) && utf8.Valid(inner)
+	i := asciiEnd(inner, 0)
+	return inner, i == len(inner) || plainEnd(inner, i) == len(inner) && utf8.Valid(inner[i:])
 }
 
 // name returns the text of a checked string literal.

@@ -6,8 +6,8 @@
 // that says what it is, and the data. The server pings every PingInterval, and a client that does not answer within
 // PingTimeout is gone: only so does a server learn about the end of a client that polls.
 //
-// A session that polls is a few hundred bytes and a timer; while a GET waits, the goroutine of that request is there as
-// well. What is to be sent meanwhile waits in a bounded queue.
+// A session that polls is a few hundred bytes; while a GET waits, the goroutine of that request is there as well. What is
+// to be sent meanwhile waits in a bounded queue.
 package engine
 
 import (

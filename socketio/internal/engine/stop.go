@@ -12,6 +12,7 @@ import (
 // are told that it is over, in such a way that they come back by themselves. When ctx ends before that, cancel is
 // called, which must end the requests, and the connections are cut. The engine cannot be used again.
 func (e *Engine) Stop(ctx context.Context, cancel func()) error {
+	defer e.heart.timer.Stop()
 	e.mu.Lock()
 	e.stopping = true
 	e.mu.Unlock()

@@ -65,7 +65,7 @@ func (f *FS) Limit(n int64) {
 	f.limit = n
 }
 
-// Fail lets everything that writes fail with err; nil ends that.
+// Fail lets everything that writes fail with err; nil ends that. A write may have been done in part when it fails.
 func (f *FS) Fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -267,7 +267,11 @@ func (o *file) WriteAt(b []byte, off int64) (int, error) {
 	if o.closed {
 		return 0, fs.ErrClosed
 	}
-	if err := f.change(); err != nil {
+	err := f.change()
+	if err != nil {
+		b = b[:len(b)/2]
+	}
+	if errors.Is(err, ErrOff) || err != nil && off+int64(len(b)) > int64(len(d.now)) {
 		return 0, err
 	}
 	f.writes++
@@ -288,7 +292,7 @@ func (o *file) WriteAt(b []byte, off int64) (int, error) {
 	if f.off {
 		return 0, ErrOff
 	}
-	return len(b), nil
+	return len(b), err
 }
 
 func (o *file) Sync() error {

@@ -56,7 +56,7 @@ func (d dir) Lock() (io.Closer, error) {
 	}
 	if err := lock(f); err != nil {
 		holder, _ := io.ReadAll(io.LimitReader(f, 20))
-		return nil, errors.Join(fmt.Errorf("the folder %s belongs to process %s: %w", d, holder, backend.ErrInUse), f.Close())
+		return nil, errors.Join(fmt.Errorf("the folder belongs to process %s: %w", holder, backend.ErrInUse), f.Close())
 	}
 	if err := f.Truncate(0); err == nil {
 		_, _ = fmt.Fprint(f, os.Getpid())

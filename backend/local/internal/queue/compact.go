@@ -167,6 +167,7 @@ func (q *Queue) move(i slot, v *move) error {
 	if err != nil {
 		return err
 	}
+	record = putSet(record, fieldKeyUntil, uint64(q.jobs.keys.list[e.key].until))
 	record = putChanges(record, &entry{}, e, q.jobs.nodes.list[e.node].text)
 	if v.text != "" {
 		record = putText(record, fieldError, v.text)

@@ -8,27 +8,21 @@ type list struct {
 	n           int
 }
 
-func (l *list) pushBack(s *slab, i slot) {
+// insert puts i behind another entry of the list, or in front of all if that is 0.
+func (l *list) insert(s *slab, i, behind slot) {
 	e := s.at(i)
-	e.place, e.next = l.last, 0
-	if l.last == 0 {
-		l.first = i
+	e.place = behind
+	if behind == 0 {
+		e.next, l.first = l.first, i
 	} else {
-		s.at(l.last).next = i
+		p := s.at(behind)
+		e.next, p.next = p.next, i
 	}
-	l.last = i
-	l.n++
-}
-
-func (l *list) pushFront(s *slab, i slot) {
-	e := s.at(i)
-	e.place, e.next = 0, l.first
-	if l.first == 0 {
+	if e.next == 0 {
 		l.last = i
 	} else {
-		s.at(l.first).place = i
+		s.at(e.next).place = i
 	}
-	l.first = i
 	l.n++
 }
 

@@ -155,7 +155,7 @@ func (q *Queue) change(i slot, now moments, failure string, edit func(e *entry))
 			q.jobs.nodes.drop(was.node)
 		}
 	}
-	q.jobs.attach(i, now.wall, false)
+	q.jobs.attach(i, now.wall)
 }
 
 // commit ends what begin began: it gives the lock back, and waits until all is kept.

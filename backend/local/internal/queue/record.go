@@ -238,8 +238,6 @@ func fill(j *backend.Job, record []byte) error {
 			j.Timeout = time.Duration(got.value) * time.Millisecond
 		case fieldKey:
 			j.Unique = string(got.bytes)
-		case fieldKeyUntil:
-			j.UniqueUntil = time.UnixMilli(int64(got.value))
 		case fieldError:
 			j.Error = string(got.bytes)
 		}
@@ -250,12 +248,13 @@ func fill(j *backend.Job, record []byte) error {
 	return nil
 }
 
-// putUnchanging copies the fields of a job's record that never change, and those that this version does not know.
+// putUnchanging copies the fields of a job's record that never change, and those that this version does not know. When
+// the key is free may change with the clock.
 func putUnchanging(b, record []byte) ([]byte, error) {
 	f := fields{rest: record[1:]}
 	f.uvarint()
 	for got, ok := f.next(); ok; got, ok = f.next() {
-		if got.number >= firstChanging && got.number <= fieldError {
+		if got.number >= firstChanging && got.number <= fieldError || got.number == fieldKeyUntil {
 			continue
 		}
 		if got.text {

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // config is that of a queue in fs, or in memory if fs is nil, with files so small that there are many.
 func config(fs *faultfs.FS) Config {
-	c := Config{KeepCompleted: 10 * time.Minute, KeepFailed: 20 * time.Minute, KeepMost: 1000, MaxJobs: 10_000, MaxBytes: 1 << 30, FileBytes: 8 << 10}
+	c := Config{KeepCompleted: 10 * time.Minute, KeepFailed: 20 * time.Minute, KeepMost: 10_000, MaxJobs: 10_000, MaxBytes: 1 << 30, FileBytes: 8 << 10}
 	if fs != nil {
 		c.FS = fs
 	}

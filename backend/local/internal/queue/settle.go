@@ -31,7 +31,7 @@ func (t *table) settle(now int64) {
 		case e.state.Ended():
 			over = append(over, i)
 		default:
-			t.attach(i, now, false)
+			t.attach(i, now)
 		}
 		return true
 	})
@@ -46,7 +46,7 @@ func (t *table) attachBy(entries []slot, now int64, by func(e *entry) int64) {
 		slices.SortStableFunc(entries, order)
 	}
 	for _, i := range entries {
-		t.attach(i, now, false)
+		t.attach(i, now)
 	}
 }
 
@@ -64,4 +64,9 @@ func (t *table) move(by int64) {
 		}
 		return true
 	})
+	for n := range t.keys.list {
+		if k := &t.keys.list[n]; k.until != 0 {
+			k.until += by
+		}
+	}
 }

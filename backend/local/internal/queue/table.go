@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"math"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -50,8 +51,14 @@ func (t *table) countUp(e *entry, by int) {
 	t.tasks.list[e.task].counts[e.state] += by
 }
 
-// attach puts i where its state says. If it is due, it goes to the end of its line, or to the front.
-func (t *table) attach(i slot, now int64, front bool) {
+// attach puts i where its state says: if that is a list, at its end.
+func (t *table) attach(i slot, now int64) { t.attachBehind(i, now, atEnd) }
+
+// atEnd is no slot, but the place behind the last one.
+const atEnd slot = math.MaxUint32
+
+// attachBehind is attach, with the place in the list, if that entry is still in it.
+func (t *table) attachBehind(i slot, now int64, behind slot) {
 	e := t.at(i)
 	if e.waits() {
 		switch {
@@ -67,7 +74,7 @@ func (t *table) attach(i slot, now int64, front bool) {
 	t.hold(i, now)
 	switch e.state {
 	case backend.Available:
-		t.lineUp(i, front)
+		t.lineUp(i, behind)
 	case backend.Running:
 		if e.suspect() {
 			t.probing = i
@@ -78,10 +85,10 @@ func (t *table) attach(i slot, now int64, front bool) {
 		}
 	case backend.Dead:
 		e.where = buried
-		t.buried.pushBack(&t.slab, i)
+		t.enlist(&t.buried, i, behind)
 	case backend.Completed, backend.Cancelled:
 		e.where = ended
-		t.ended.pushBack(&t.slab, i)
+		t.enlist(&t.ended, i, behind)
 	default:
 		e.where = waiting
 		t.waiting.push(&t.slab, i, e.runAt)
@@ -89,7 +96,7 @@ func (t *table) attach(i slot, now int64, front bool) {
 }
 
 // lineUp puts i among those that are due.
-func (t *table) lineUp(i slot, front bool) {
+func (t *table) lineUp(i, behind slot) {
 	e := t.at(i)
 	l := t.lanes.list[e.lane]
 	to := &l.suspects
@@ -97,14 +104,20 @@ func (t *table) lineUp(i slot, front bool) {
 		e.where = lined
 		to = &l.line(e.priority).list
 	}
-	if front {
-		to.pushFront(&t.slab, i)
-	} else {
-		to.pushBack(&t.slab, i)
-	}
+	t.enlist(to, i, behind)
 	if e.where == lined || t.probing == 0 {
 		l.tell()
 	}
+}
+
+func (t *table) enlist(l *list, i, behind slot) {
+	e := t.at(i)
+	if behind == atEnd {
+		behind = l.last
+	} else if p := t.at(behind); behind != 0 && (p.where != e.where || p.lane != e.lane && l != &t.ended && l != &t.buried || p.priority != e.priority && e.where == lined) {
+		behind = 0 // it left the list, so those before it did
+	}
+	l.insert(&t.slab, i, behind)
 }
 
 func (l *lane) tell() {
@@ -178,7 +191,7 @@ func (t *table) holder(text string, now int64) slot {
 func (t *table) insert(i slot, now int64) {
 	e := t.at(i)
 	t.index.insert(e.id, i)
-	t.attach(i, now, false)
+	t.attach(i, now)
 }
 
 // unlink makes i unknown. It stays as it is until drop, so that it can be inserted again.
@@ -217,7 +230,7 @@ func (t *table) next(l *lane, now int64) slot {
 		}
 		// The wall clock went back since it was due.
 		t.detach(i)
-		t.attach(i, now, false)
+		t.attach(i, now)
 	}
 	return 0
 }
@@ -230,7 +243,7 @@ func (t *table) becomeDue(now int64) {
 		}
 		i := t.waiting[0].i
 		t.detach(i)
-		t.attach(i, now, false)
+		t.attach(i, now)
 	}
 }
 
@@ -242,6 +255,9 @@ func (t *table) job(i slot) backend.Job {
 		RunAt: time.UnixMilli(e.runAt), Enqueued: time.UnixMilli(e.enqueued),
 		Attempt: int(e.attempt), MaxAttempts: int(e.maxAttempts), Crashes: int(e.crashes), MaxCrashes: int(e.maxCrashes), Starts: int(e.starts),
 		Cancelling: e.is(cancelling), Node: t.nodes.list[e.node].text,
+	}
+	if until := t.keys.list[e.key].until; until != 0 {
+		j.UniqueUntil = time.UnixMilli(until)
 	}
 	if e.started != 0 {
 		j.Started = time.UnixMilli(e.started)

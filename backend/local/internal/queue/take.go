@@ -257,7 +257,7 @@ func (q *Queue) Renew(_ context.Context, lease time.Duration, runs ...backend.Ru
 		if lease > 0 {
 			e.until = now.moment + 1 + milliseconds(lease)
 		}
-		q.jobs.attach(i, now.wall, false)
+		q.jobs.attach(i, now.wall)
 	}
 	q.setAlarm(now)
 	return stop, nil

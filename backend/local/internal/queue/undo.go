@@ -39,12 +39,13 @@ func (q *Queue) write(u undo, parts ...[]byte) pos {
 // remove takes out a job for good. Unless it is gone by its age, which will be so when the journal is read again, there
 // must be a record of it.
 func (q *Queue) remove(i slot, record ...[]byte) {
+	u := undo{kind: removed, i: i, was: *q.jobs.at(i)}
 	q.jobs.unlink(i)
 	switch {
 	case len(record) > 0 && q.log != nil:
-		q.write(undo{kind: removed, i: i}, record...)
+		q.write(u, record...)
 	case q.log != nil && q.log.Last() != nil: // a change of it may yet fail
-		q.undos = append(q.undos, undo{kind: removed, i: i})
+		q.undos = append(q.undos, u)
 	default:
 		q.jobs.drop(i)
 	}
@@ -105,6 +106,14 @@ func (q *Queue) Failed() {
 	q.setAlarm(now)
 }
 
+// behind returns the entry that e is behind in a list, or atEnd if it is in none.
+func (e *entry) behind() slot {
+	if e.where == lined || e.where == suspects || e.where == ended || e.where == buried {
+		return e.place
+	}
+	return atEnd
+}
+
 func (q *Queue) undo(u *undo, now moments) {
 	t := q.jobs
 	switch u.kind {
@@ -116,17 +125,19 @@ func (q *Queue) undo(u *undo, now moments) {
 		}
 		*e = u.was
 		e.where, e.place, e.next = nowhere, 0, 0
-		t.attach(u.i, now.wall, u.was.where == lined || u.was.where == suspects)
+		t.attachBehind(u.i, now.wall, u.was.behind())
 	case moved:
 		e := t.at(u.i)
 		t.countUp(e, -1)
 		e.record, e.recordLen, e.failure, e.failureLen = u.was.record, u.was.recordLen, u.was.failure, u.was.failureLen
 		t.countUp(e, 1)
 	case added:
+		t.lastID = t.at(u.i).id - 1
 		t.unlink(u.i)
 		t.drop(u.i)
 	case removed:
-		t.insert(u.i, now.wall)
+		t.index.insert(u.was.id, u.i)
+		t.attachBehind(u.i, now.wall, u.was.behind())
 	case ticked:
 		if u.number == never {
 			delete(t.ticks, u.text)

@@ -1,0 +1,194 @@
+package queue
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local/internal/faultfs"
+)
+
+// wallClock is a wall clock that can be set.
+type wallClock struct{ ahead atomic.Int64 }
+
+func (w *wallClock) set(by time.Duration) { w.ahead.Add(by.Milliseconds()) }
+
+func (w *wallClock) now() time.Time {
+	return time.Now().Add(time.Duration(w.ahead.Load()) * time.Millisecond)
+}
+
+// on lets q read w.
+func (w *wallClock) on(q *Queue) {
+	read := q.clock.read
+	q.clock.read = func() (wall, moment, rest int64) {
+		wall, moment, rest = read()
+		return wall + w.ahead.Load(), moment, rest
+	}
+}
+
+func take(t *testing.T, q *Queue) []backend.Job {
+	t.Helper()
+	jobs, err := q.Take(t.Context(), backend.TakeRequest{Node: "n", Queues: []string{"default"}, Max: 100})
+	if err != nil {
+		t.Fatalf("Take: %v", err)
+	}
+	return jobs
+}
+
+func enqueue(t *testing.T, q *Queue, jobs ...backend.NewJob) []uint64 {
+	t.Helper()
+	added, err := q.Enqueue(t.Context(), jobs...)
+	if err != nil {
+		t.Fatalf("Enqueue: %v", err)
+	}
+	var ids []uint64
+	for _, a := range added {
+		ids = append(ids, a.ID)
+	}
+	return ids
+}
+
+// waitFor takes jobs as soon as it is told of some, and returns the first one and how long that took.
+func waitFor(t *testing.T, q *Queue) (backend.Job, time.Duration) {
+	t.Helper()
+	start := time.Now()
+	due, stop := q.Watch("default")
+	defer stop()
+	for {
+		if jobs := take(t, q); len(jobs) > 0 {
+			return jobs[0], time.Since(start)
+		}
+		<-due
+	}
+}
+
+// inMemoryAndOnDisk runs a test with both, on a wall clock that can be set.
+func inMemoryAndOnDisk(t *testing.T, test func(t *testing.T, q *Queue, w *wallClock)) {
+	for _, fs := range []*faultfs.FS{nil, new(faultfs.FS)} {
+		t.Run(fmt.Sprint("disk=", fs != nil), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q, w := New(), new(wallClock)
+				w.on(q)
+				if err := q.Open(config(fs)); err != nil {
+					t.Fatal(err)
+				}
+				test(t, q, w)
+				check(t, q)
+				closeQueue(t, q)
+			})
+		})
+	}
+}
+
+func wantWait(t *testing.T, q *Queue, task string, atLeast, atMost time.Duration) {
+	t.Helper()
+	j, took := waitFor(t, q)
+	if j.Task != task || took < atLeast || took > atMost {
+		t.Errorf("the job %q came after %v, want %q after %v to %v", j.Task, took, task, atLeast, atMost)
+	}
+	if j.Started.Before(j.RunAt) {
+		t.Errorf("the job %q, for %v, started at %v by the same clock", j.Task, j.RunAt, j.Started)
+	}
+	if _, err := q.Finish(t.Context(), backend.Outcome{Run: j.Run(), State: backend.Completed}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const exact = 2 * time.Millisecond
+
+// TestClockGoesForward sets the clock forward by an hour. What was planned for a time within it is due; what waits for time
+// to pass still waits for as long.
+func TestClockGoesForward(t *testing.T) {
+	t.Parallel()
+	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, w *wallClock) {
+		enqueue(t, q, backend.NewJob{Task: "runs"})
+		running, err := q.Take(t.Context(), backend.TakeRequest{Node: "n", Queues: []string{"default"}, Max: 1, Lease: 10 * time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		enqueue(t, q, backend.NewJob{Task: "delayed", Delay: 5 * time.Minute}, backend.NewJob{Task: "planned", RunAt: w.now().Add(30 * time.Minute)},
+			backend.NewJob{Task: "planned for later", RunAt: w.now().Add(90 * time.Minute)})
+		w.set(time.Hour)
+		wantWait(t, q, "planned", 0, time.Second+exact)
+		wantWait(t, q, "delayed", 5*time.Minute-time.Second-exact, 5*time.Minute)
+		if lost, err := q.Finish(t.Context(), backend.Outcome{Run: running[0].Run(), State: backend.Completed}); err != nil || len(lost) > 0 {
+			t.Errorf("a lease ended because the clock was set: %v, %v", lost, err)
+		}
+		wantWait(t, q, "planned for later", 24*time.Minute, 25*time.Minute)
+	})
+}
+
+// TestClockGoesBack sets the clock back by an hour. What is due, or waits for time to pass, does not wait for the hour to
+// come again; what was planned does.
+func TestClockGoesBack(t *testing.T) {
+	t.Parallel()
+	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, w *wallClock) {
+		enqueue(t, q, backend.NewJob{Task: "at once"}, backend.NewJob{Task: "delayed", Delay: 5 * time.Minute, Priority: -1})
+		enqueue(t, q, backend.NewJob{Task: "planned, and due", RunAt: w.now().Add(time.Minute), Priority: 5}, backend.NewJob{Task: "planned", RunAt: w.now().Add(10 * time.Minute)})
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		w.set(-time.Hour)
+		wantWait(t, q, "at once", 0, 0)
+		enqueue(t, q, backend.NewJob{Task: "new"})
+		wantWait(t, q, "new", 0, 0)
+		wantWait(t, q, "delayed", 3*time.Minute-exact, 3*time.Minute+exact)
+		wantWait(t, q, "planned, and due", 56*time.Minute-exact, 56*time.Minute+exact)
+		wantWait(t, q, "planned", 9*time.Minute-exact, 9*time.Minute+exact)
+	})
+}
+
+// TestClockGoesBackALittle stays below what counts as setting it. No job may be early for that.
+func TestClockGoesBackALittle(t *testing.T) {
+	t.Parallel()
+	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, w *wallClock) {
+		enqueue(t, q, backend.NewJob{Task: "planned", RunAt: w.now().Add(time.Minute)}, backend.NewJob{Task: "at once"})
+		wantWait(t, q, "at once", 0, 0)
+		enqueue(t, q, backend.NewJob{Task: "at once"})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		w.set(-300 * time.Millisecond)
+		wantWait(t, q, "at once", 0, 0)
+		wantWait(t, q, "planned", 300*time.Millisecond-exact, 300*time.Millisecond+exact)
+	})
+}
+
+// TestClockIsSetBeforeRestart checks that what moved along with the clock is so on disk, too, also when it was written
+// again, and that keys which are taken for a time are so for as long.
+func TestClockIsSetBeforeRestart(t *testing.T) {
+	t.Parallel()
+	for _, by := range []time.Duration{time.Hour, -time.Hour} {
+		t.Run(by.String(), func(t *testing.T) {
+			t.Parallel()
+			inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, w *wallClock) {
+				ids := enqueue(t, q, backend.NewJob{Task: "delayed", Delay: 5 * time.Minute, Unique: "key", UniqueFor: 6 * time.Minute})
+				w.set(by)
+				time.Sleep(2 * time.Second)
+				enqueue(t, q, backend.NewJob{Task: "after", Delay: 10 * time.Minute})
+				for range 200 { // until the first records are not needed any more
+					id := enqueue(t, q, backend.NewJob{Task: "x", Params: make([]byte, 1000)})[0]
+					if err := q.Delete(t.Context(), id); err != nil {
+						t.Fatal(err)
+					}
+				}
+				before := contentsOf(t, q)
+				crash(t, q)
+				if d := diff(before, contentsOf(t, q)); d != "" {
+					t.Errorf("before and after opening again (-before +after):\n%s", d)
+				}
+				wantWait(t, q, "delayed", 5*time.Minute-2*time.Second-exact, 5*time.Minute-2*time.Second+exact)
+				for _, taken := range []bool{true, false} {
+					added, err := q.Enqueue(t.Context(), backend.NewJob{Task: "y", Unique: "key", Delay: time.Hour})
+					if err != nil || added[0].Existing != taken || taken && added[0].ID != ids[0] {
+						t.Errorf("Enqueue = %+v, %v, want the key to be taken: %t", added, err, taken)
+					}
+					time.Sleep(time.Minute)
+				}
+				wantWait(t, q, "after", 3*time.Minute+2*time.Second-exact, 3*time.Minute+2*time.Second+exact)
+			})
+		})
+	}
+}

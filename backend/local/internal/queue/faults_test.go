@@ -1,0 +1,212 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local/internal/faultfs"
+)
+
+// TestDiskFull fills the disk. Jobs are refused then, those that are there can still be done, and once there is room all
+// is well again.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fs := new(faultfs.FS)
+		want, q := open(t, config(nil)), open(t, config(fs))
+		synctest.Wait()
+		fs.Limit(fs.Used() + 20<<10)
+		job := backend.NewJob{Task: "a", Params: make([]byte, 300)}
+		n := 0
+		var err error
+		for ; err == nil; n++ {
+			_, err = q.Enqueue(t.Context(), job)
+		}
+		if !errors.Is(err, backend.ErrDiskFull) || n < 20 {
+			t.Fatalf("after %d jobs: %v", n, err)
+		}
+		n--
+		for range n {
+			if _, err := want.Enqueue(t.Context(), job); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 20 { // which does not depend on what happens to be left
+			if _, err := q.Enqueue(t.Context(), job); !errors.Is(err, backend.ErrDiskFull) {
+				t.Errorf("Enqueue = %v, want %v", err, backend.ErrDiskFull)
+			}
+			for _, q := range []*Queue{q, want} {
+				jobs, err := q.Take(t.Context(), backend.TakeRequest{Node: "n", Queues: []string{"default"}, Max: 1})
+				if err != nil || len(jobs) != 1 {
+					t.Fatalf("on a full disk, Take = %d jobs, %v", len(jobs), err)
+				}
+				if _, err := q.Finish(t.Context(), backend.Outcome{Run: jobs[0].Run(), State: backend.Completed}); err != nil {
+					t.Fatalf("on a full disk, Finish = %v", err)
+				}
+			}
+		}
+		same(t, want, q)
+		fs.Limit(0)
+		for _, q := range []*Queue{q, want} {
+			if _, err := q.Enqueue(t.Context(), job); err != nil {
+				t.Fatalf("after room was made, Enqueue = %v", err)
+			}
+		}
+		same(t, want, q)
+		crash(t, q)
+		same(t, want, q)
+		closeQueue(t, q)
+		closeQueue(t, want)
+	})
+}
+
+// same checks that two queues have the same jobs, and each its books in order.
+func same(t *testing.T, want, q *Queue) {
+	t.Helper()
+	if d := diff(contentsOf(t, want), contentsOf(t, q)); d != "" {
+		t.Fatalf("the jobs differ (-want +got):\n%s", d)
+	}
+	check(t, want)
+	check(t, q)
+}
+
+// TestFailingWrites lets writes fail now and then, for all reasons that there are. What fails changes nothing.
+func TestFailingWrites(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { failingWrites(t, seed) })
+		})
+	}
+}
+
+func failingWrites(t *testing.T, seed uint64) {
+	failures := map[error]error{syscall.ENOSPC: backend.ErrDiskFull, syscall.EROFS: backend.ErrReadOnly, syscall.EIO: syscall.EIO}
+	fs := new(faultfs.FS)
+	want, q := open(t, config(nil)), open(t, config(fs))
+	s := newScript(seed)
+	failed := 0
+	for n := range 300 {
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n%4 == 3 {
+			for _, fail := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
+				fs.Fail(fail)
+				s.do = s.next()
+				runs := slices.Clone(s.runs)
+				if err := s.again(q); err == nil { // nothing to be written
+					if err := s.again(want); err != nil {
+						t.Fatal(err)
+					}
+				} else if s.runs = runs; !errors.Is(err, failures[fail]) {
+					t.Fatalf("%v leads to %v", fail, err)
+				} else {
+					failed++
+				}
+				same(t, want, q)
+			}
+			fs.Fail(nil)
+		}
+		if _, err := s.step(q, want); err != nil {
+			t.Fatalf("step %d: %v", n, err)
+		}
+		if n%100 == 50 {
+			crash(t, q)
+			crash(t, want)
+			same(t, want, q)
+		}
+	}
+	if failed < 100 {
+		t.Errorf("only %d calls failed", failed)
+	}
+	closeQueue(t, q)
+	closeQueue(t, want)
+}
+
+// TestFailingWritesConcurrently has many callers share the batches that fail. In the end exactly that is there which they
+// were told is kept.
+func TestFailingWritesConcurrently(t *testing.T) {
+	t.Parallel()
+	fs := new(faultfs.FS)
+	q := open(t, config(fs))
+	var mu sync.Mutex
+	kept := map[uint64]backend.State{}
+	set := func(id uint64, s backend.State) {
+		mu.Lock()
+		defer mu.Unlock()
+		kept[id] = s
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var wg, failing sync.WaitGroup
+	failing.Go(func() {
+		for ctx.Err() == nil {
+			fs.Fail(syscall.EIO)
+			time.Sleep(50 * time.Microsecond)
+			fs.Fail(nil)
+			time.Sleep(200 * time.Microsecond)
+		}
+	})
+	for c := range 8 {
+		wg.Go(func() {
+			for i := range 300 {
+				name := fmt.Sprint(c)
+				added, err := q.Enqueue(ctx, backend.NewJob{Task: "a", Queue: name, Params: make([]byte, 100), Unique: fmt.Sprint(c, i)})
+				if err == nil {
+					set(added[0].ID, backend.Available)
+				}
+				jobs, err := q.Take(ctx, backend.TakeRequest{Node: name, Queues: []string{name}, Max: 1})
+				if err != nil || len(jobs) == 0 {
+					continue
+				}
+				set(jobs[0].ID, backend.Running)
+				state := []backend.State{backend.Completed, backend.Dead}[i%2]
+				if _, err := q.Finish(ctx, backend.Outcome{Run: jobs[0].Run(), State: state, Error: "e"}); err == nil {
+					set(jobs[0].ID, state)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	stop()
+	failing.Wait()
+	fs.Fail(nil)
+	verify := func() {
+		t.Helper()
+		check(t, q)
+		jobs, err := q.List(t.Context(), backend.JobFilter{Limit: 10_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(jobs) != len(kept) {
+			t.Errorf("there are %d jobs, %d were kept", len(jobs), len(kept))
+		}
+		for _, j := range jobs {
+			if want, ok := kept[j.ID]; !ok || j.State != want {
+				t.Errorf("job %d is %v, want %v", j.ID, j.State, want)
+			}
+		}
+	}
+	verify()
+	added, err := q.Enqueue(t.Context(), backend.NewJob{Task: "last"}) // which clears what failed
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept[added[0].ID] = backend.Available
+	for id, state := range kept {
+		if state == backend.Running { // they crash
+			kept[id] = backend.Available
+		}
+	}
+	crash(t, q)
+	verify()
+	closeQueue(t, q)
+}
