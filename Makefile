@@ -19,7 +19,7 @@ needs: ## install what the tests need besides Go
 
 # Without the race detector, and one package at a time: these tests look at how long others wait meanwhile.
 hostile: ## run the tests that attack a server with hundreds of clients
-	$(GO) test -tags hostile -p 1 -parallel 2 -timeout 10m ./web ./tcp ./websocket
+	$(GO) test -tags hostile -p 1 -parallel 2 -timeout 10m ./web ./tcp ./websocket ./socketio
 
 lint: ## check formatting, go vet and staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi

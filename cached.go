@@ -28,7 +28,7 @@ type Cached[T any] struct {
 // Get returns the value under key. The error is [NotFound] when there is none or it has expired, and another when what is
 // there is no T.
 func (c Cached[T]) Get(ctx context.Context, api *API, key string) (T, error) {
-	key = c.Prefix + key
+	key = c.full(key)
 	e, err := api.Cache.store.Get(ctx, key)
 	if err != nil {
 		var none T
@@ -39,7 +39,7 @@ func (c Cached[T]) Get(ctx context.Context, api *API, key string) (T, error) {
 
 // Set stores value under key, as [Cache.Save] does.
 func (c Cached[T]) Set(ctx context.Context, api *API, key string, value T, ttl time.Duration) error {
-	key = c.Prefix + key
+	key = c.full(key)
 	raw, err := encode(key, value)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (c Cached[T]) Set(ctx context.Context, api *API, key string, value T, ttl t
 
 // Delete removes the value under key and reports whether there was one.
 func (c Cached[T]) Delete(ctx context.Context, api *API, key string) (bool, error) {
-	return api.Cache.Destroy(ctx, c.Prefix+key)
+	return api.Cache.Destroy(ctx, c.full(key))
 }
 
 // Fetch returns the value under key. If there is none, it calls load, and keeps what that returns for ttl (0: for ever).
@@ -62,7 +62,7 @@ func (c Cached[T]) Delete(ctx context.Context, api *API, key string) (bool, erro
 // A value that was stored under key meanwhile is not replaced, and is what Fetch returns. If the value cannot be kept, for
 // example because the cache is full, Fetch returns it with the error of [Cache.Save].
 func (c Cached[T]) Fetch(ctx context.Context, api *API, key string, ttl time.Duration, load func(context.Context) (T, error)) (T, error) {
-	key = c.Prefix + key
+	key = c.full(key)
 	raw, err := api.Cache.fetch(ctx, key, ttl, func() ([]byte, error) {
 		value, err := load(ctx)
 		if err != nil {
@@ -83,6 +83,14 @@ func (c Cached[T]) Fetch(ctx context.Context, api *API, key string, ttl time.Dur
 		}
 	}
 	return value, err
+}
+
+// full returns the key in the cache.
+func (c Cached[T]) full(key string) string {
+	if c.Prefix == "" {
+		return key
+	}
+	return c.Prefix + key
 }
 
 // decode returns the value that raw is the JSON of. A string shares its bytes with raw where it can, which spares the copy;

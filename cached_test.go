@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/local"
 )
 
@@ -310,4 +311,47 @@ func TestFetchGivesEachItsOwn(t *testing.T) {
 		}
 		wg.Wait()
 	})
+}
+
+// interrupted is a backend where something happens right after the store was looked into for the first time.
+type interrupted struct {
+	backend.Backend
+	store interruptedStore
+}
+
+func (i *interrupted) Store() backend.Store { return &i.store }
+
+type interruptedStore struct {
+	backend.Store
+	then func()
+}
+
+func (i *interruptedStore) Get(ctx context.Context, key string) (backend.Entry, error) {
+	e, err := i.Store.Get(ctx, key)
+	if then := i.then; then != nil {
+		i.then = nil
+		then()
+	}
+	return e, err
+}
+
+// TestFetchLooksAgain has somebody else load the value between the look into the cache and the load.
+func TestFetchLooksAgain(t *testing.T) {
+	t.Parallel()
+	embedded := local.New(local.Config{})
+	b := &interrupted{embedded, interruptedStore{Store: embedded.Store()}}
+	api, ctx := newAPI(t, actionhero.Config{Backend: b}), t.Context()
+	var numbers actionhero.Cached[int]
+	loads := 0
+	fetch := func() {
+		n, err := numbers.Fetch(ctx, api, "k", 0, func(context.Context) (int, error) { loads++; return loads, nil })
+		if err != nil || n != 1 {
+			t.Errorf("Fetch = %d, %v, want what was loaded first", n, err)
+		}
+	}
+	b.store.then = fetch
+	fetch()
+	if loads != 1 {
+		t.Errorf("the value was loaded %d times", loads)
+	}
 }

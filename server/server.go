@@ -62,15 +62,15 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 			return err
 		}
 	}
-	if err := s.buildSockets(cfg.WebSockets); err != nil {
-		return err
-	}
 	s.TCP = tcp.New(s.API, cfg.TCPServer)
 	s.Worker = worker.New(s.API, cfg.Tasks.Config)
 	if cfg.Tasks.Path != "" && cfg.Tasks.Control.Or(true) {
 		s.API.Add(&controller{api: s.API, path: socketIn(cfg.Tasks.Path)})
 	}
 	s.API.Add(s.Worker, s.Web, s.TCP)
+	if err := s.buildSockets(cfg.WebSockets); err != nil { // behind Web, which they must stop before: it waits for their long polls
+		return err
+	}
 	s.addSections()
 	return nil
 }

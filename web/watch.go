@@ -112,7 +112,9 @@ func (w *watch) enter(nc net.Conn, phase http1.Phase) {
 func (c *pacedConn) Read(p []byte) (int, error) {
 	if len(c.unread) > 0 {
 		n := copy(p, c.unread)
-		c.unread = c.unread[n:]
+		if c.unread = c.unread[n:]; len(c.unread) == 0 {
+			c.unread = nil // a connection that is handed on would keep it
+		}
 		return n, nil
 	}
 	n, err := c.Conn.Read(p)

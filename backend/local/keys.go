@@ -75,9 +75,7 @@ func (s *store) Keys(_ context.Context, prefix, cursor string, limit int) ([]str
 			if len(keys) == limit {
 				return false
 			}
-			key := string(it.key())
-			// What the scan sees may have been written again since, and live on.
-			if it.expires > now || s.find(sh, it.hash, key, now) != nil {
+			if key := string(it.key()); s.lives(sh, it, key, now) {
 				keys = append(keys, key)
 			}
 			return true
@@ -88,6 +86,12 @@ func (s *store) Keys(_ context.Context, prefix, cursor string, limit int) ([]str
 		after = nil
 	}
 	return keys, "", nil
+}
+
+// lives reports whether there is an entry under key now, where a scan has seen it. What a scan sees may have been written
+// again since, and live on.
+func (s *store) lives(sh *shard, it *item, key string, now int64) bool {
+	return it.expires > now || s.find(sh, it.hash, key, now) != nil
 }
 
 // cursorMark comes before the key in a cursor, as an empty cursor is the beginning.

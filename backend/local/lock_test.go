@@ -262,3 +262,26 @@ func TestScanOfKeysWithOneHash(t *testing.T) {
 		}
 	}
 }
+
+// TestScanSeesWhatIsOld has an entry written again after the scan has seen it, so that only the old one has expired.
+func TestScanSeesWhatIsOld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, Config{}).store
+		set(t, s, "k", 0, time.Millisecond)
+		sh, hash, err := s.locate(&s.entries, "k")
+		old := sh.items.find(hash, "k")
+		if err != nil || old == nil {
+			t.Fatal(old, err)
+		}
+		set(t, s, "k", 0, time.Hour)
+		time.Sleep(time.Millisecond)
+		if now := s.clock.now(); old.expires > now || !s.lives(sh, old, "k", now) {
+			t.Errorf("an entry is there, but is not listed because one before it expired %v ago", now-old.expires)
+		}
+		set(t, s, "k", 0, -1)
+		if s.lives(sh, old, "k", s.clock.now()) {
+			t.Error("an entry that was deleted is listed")
+		}
+	})
+}

@@ -106,3 +106,9 @@ func say(speaker net.Conn) func() error {
 		}
 	}
 }
+
+// welcome reads what a client gets first.
+func welcome(conn net.Conn) error {
+	_, err := conn.Read(make([]byte, 512))
+	return err
+}

@@ -137,7 +137,7 @@ func (b *bench) fan(members int) error {
 			return err
 		}
 		defer func() { _ = s.Stop() }()
-		conns, err := fan.Dial(s.Addr, members, false)
+		conns, err := fan.Dial(s.Addr, members, func(net.Conn) error { return nil })
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (b *bench) idle(n int, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	conns, err := fan.Dial(s.Addr, n, true)
+	conns, err := fan.Dial(s.Addr, n, welcome)
 	defer fan.CloseAll(conns)
 	if err != nil {
 		return err

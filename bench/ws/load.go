@@ -120,6 +120,12 @@ func (d dialect) join(conn net.Conn) (*bufio.Reader, error) {
 	return in, nil
 }
 
+// greet is join for who does not read on.
+func (d dialect) greet(conn net.Conn) error {
+	_, err := d.join(conn)
+	return err
+}
+
 // speak returns what says something and waits for the answer.
 func (d dialect) speak(conn net.Conn, in *bufio.Reader) func() error {
 	request, wanted := frame(d.say), []byte(d.answered)

@@ -158,15 +158,10 @@ func (b *bench) fan(members int, names []string) error {
 			return err
 		}
 		defer func() { _ = s.Stop() }()
-		conns, err := fan.Dial(s.Addr, members, false)
+		conns, err := fan.Dial(s.Addr, members, dialects[name].greet)
 		defer fan.CloseAll(conns)
 		if err != nil {
-			return err
-		}
-		for _, c := range conns {
-			if _, err := dialects[name].join(c); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		speaker, err := net.Dial("tcp", s.Addr)
 		if err != nil {
@@ -202,15 +197,12 @@ func (b *bench) idle(n int, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	conns, err := fan.Dial(s.Addr, n, false)
+	conns, err := fan.Dial(s.Addr, n, own.greet)
 	defer fan.CloseAll(conns)
 	if err != nil {
 		return err
 	}
 	for i, c := range conns {
-		if _, err := own.join(c); err != nil {
-			return err
-		}
 		if _, err := c.Write(frame(fmt.Sprintf(`{"event":"roomChange","room":"room%d"}`, i/20))); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -38,8 +39,12 @@ func (b *bench) startNode(addr string) (*proc.Server, error) {
 	if err := installNode(b.ctx); err != nil {
 		return nil, err
 	}
+	script, err := filepath.Abs(nodeFolder + "/server.js")
+	if err != nil {
+		return nil, err
+	}
 	_, port, _ := strings.Cut(addr, ":")
-	return proc.Start(b.ctx, nodeSocketIO, addr, nil, "node", nodeFolder+"/server.js", port)
+	return proc.Start(b.ctx, nodeSocketIO, addr, nil, "node", script, port)
 }
 
 // socketIO is how clients of Socket.IO speak, over WebSocket from the start.
@@ -86,15 +91,12 @@ func (b *bench) idleSocketIO(n int, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	conns, err := fan.Dial(s.Addr, n, false)
+	conns, err := fan.Dial(s.Addr, n, socketIO.greet)
 	defer fan.CloseAll(conns)
 	if err != nil {
 		return err
 	}
 	for i, c := range conns {
-		if _, err := socketIO.join(c); err != nil {
-			return err
-		}
 		if _, err := c.Write(frame(fmt.Sprintf(`42["roomChange",{"room":"room%d"}]`, i/20))); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package cron
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -26,8 +27,17 @@ type clock struct {
 func newWindow(t testing.TB, name string, year int) *window {
 	w := &window{loc: zone(t, name)}
 	w.start = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
-	for at := w.start; at.Year() < year+3; at = at.Add(time.Minute) {
-		c := showing(at.In(w.loc))
+	end := time.Date(year+3, 1, 1, 0, 0, 0, 0, time.UTC)
+	var day clock // its first minute
+	for at := w.start; at.Before(end); at = at.Add(time.Minute) {
+		_, offset := at.In(w.loc).Zone()
+		local := int(math.Floor(float64(at.Unix()+int64(offset)) / 60))
+		of := ((local % (24 * 60)) + 24*60) % (24 * 60) // the day, before 1970 too
+		if first := local - of; len(w.shown) == 0 || first != day.minutes {
+			day = showing(time.Unix(int64(first)*60, 0).UTC())
+		}
+		c := day
+		c.fields[0], c.fields[1], c.minutes = of%60, of/60, local
 		if n := len(w.shown); n > 0 && c.minutes != w.shown[n-1].minutes+1 {
 			w.turns = append(w.turns, n)
 		}
@@ -187,7 +197,7 @@ func TestNextAgainstEachMinute(t *testing.T) {
 				t.Fatalf("the clock is set %d times, not %d", len(w.turns), test.turns)
 			}
 			rnd := rand.New(rand.NewPCG(uint64(i), 20260101))
-			for range 60 {
+			for range 2 {
 				w.check(t, rnd, newRandom(rnd))
 			}
 		})

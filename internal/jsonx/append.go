@@ -71,12 +71,14 @@ func appendEscape(dst []byte, c byte) []byte {
 
 // asciiEnd is plainEnd that also stops at the first byte beyond ASCII.
 func asciiEnd(b []byte, i int) int {
-	for ; i+8 <= len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		control := x - eachByte*' '
-		quote := (x ^ eachByte*'"') - eachByte
-		slash := (x ^ eachByte*'\\') - eachByte
-		if (control|quote|slash|x)&highBits != 0 {
+	for ; len(b)-i >= 32; i += 32 { // four words with one branch
+		w := b[i : i+32]
+		if (special(w[:8])|special(w[8:16])|special(w[16:24])|special(w[24:]))&highBits != 0 {
+			break
+		}
+	}
+	for ; len(b)-i >= 8; i += 8 {
+		if special(b[i:])&highBits != 0 {
 			break
 		}
 	}
@@ -86,6 +88,15 @@ func asciiEnd(b []byte, i int) int {
 		}
 	}
 	return i
+}
+
+// special has the high bit of a byte set if that byte, or one before it in the same word, is one that asciiEnd stops at.
+func special(word []byte) uint64 {
+	x := binary.LittleEndian.Uint64(word)
+	control := x - eachByte*' '
+	quote := (x ^ eachByte*'"') - eachByte
+	slash := (x ^ eachByte*'\\') - eachByte
+	return control | quote | slash | x
 }
 
 // AppendFloat appends f as JavaScript writes it: plain digits, with an exponent below 1e-6 and from 1e21 on. f must not

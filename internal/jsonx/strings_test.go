@@ -154,3 +154,19 @@ func checkUnquote(t *testing.T, raw string) {
 		t.Fatalf("Unquote(%q) = %q, %v; encoding/json says %q, %v", raw, got, err, want, wantErr)
 	}
 }
+
+// TestAppendStringFindsWhatIsSpecial has one byte that needs an escape, or is not ASCII, at each place of texts of each
+// length around those of the words that are looked at together.
+func TestAppendStringFindsWhatIsSpecial(t *testing.T) {
+	t.Parallel()
+	for special, want := range map[string]string{`"`: `\"`, `\`: `\\`, "\n": `\n`, "\x00": `\u0000`, "\x1f": `\u001f`, "\xff": "\ufffd", "\x80": "\ufffd"} {
+		for n := range 70 {
+			for at := range n {
+				text := strings.Repeat("~", at) + special + strings.Repeat(" ", n-1-at)
+				if got := string(AppendString(nil, text)); got != `"`+strings.Replace(text, special, want, 1)+`"` {
+					t.Fatalf("AppendString(%q) = %s", text, got)
+				}
+			}
+		}
+	}
+}

@@ -1,264 +1,240 @@
-package owner
+package owner_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/actionhero-go/actionhero/internal/owner"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// client is a connection whose messages are jobs; nil is its end.
+// client is a connection whose messages are functions to run as requests; what happens to it is its diary.
 type client struct {
-	conn  Conn
-	input chan Job // what has come
-	wake  chan struct{}
-	next  []Job // what was read
+	owner.Conn
+	incoming chan []func() // what one read brings; closed at the end
+	wake     chan struct{}
+	read     []func()
 
-	mu        sync.Mutex
-	events    []string
-	reads     int
-	abandoned int
-	finished  chan struct{}
-	fault     any
+	mu    sync.Mutex
+	diary []string
 }
 
-func newClient(p *Pool) *client {
-	c := &client{input: make(chan Job, 1000), wake: make(chan struct{}, 1), finished: make(chan struct{})}
-	c.conn.Init(p, c, c)
-	p.Go(func() { c.conn.Use(); c.conn.Own() })
+func newClient(p *owner.Pool) *client {
+	c := &client{incoming: make(chan []func()), wake: make(chan struct{}, 1)}
+	c.Init(p, c, c)
 	return c
 }
 
-func (c *client) Next() Outcome {
-	if len(c.next) == 0 {
-		return Short
-	}
-	j := c.next[0]
-	c.next = c.next[1:]
-	if j == nil {
-		return Ended
-	}
-	c.conn.Queue(j)
-	return Handled
+func (c *client) note(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.diary = append(c.diary, fmt.Sprintf(format, args...))
 }
 
-func (c *client) Read() Reading {
+// is demands what the diary has, and clears it.
+func (c *client) is(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
 	c.mu.Lock()
-	c.reads++
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	if !slices.Equal(c.diary, want) {
+		t.Errorf("it did %q, want %q", c.diary, want)
+	}
+	c.diary = nil
+}
+
+func (c *client) Next() owner.Outcome {
+	if len(c.read) == 0 {
+		return owner.Short
+	}
+	run := c.read[0]
+	c.read = c.read[1:]
+	c.Queue(job{c, run})
+	return owner.Handled
+}
+
+func (c *client) Read() owner.Reading {
 	for {
 		select {
-		case j, ok := <-c.input:
+		case more, ok := <-c.incoming:
 			if !ok {
-				return All
+				return owner.All
 			}
-			c.next = append(c.next, j)
-			return More
+			c.read = more
+			return owner.More
 		case <-c.wake:
-			if c.conn.Resting() {
-				return Rest
+			if c.Resting() {
+				c.note("rests")
+				return owner.Rest
 			}
 		}
 	}
 }
 
-func (c *client) Wake() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (c *client) Abandon() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.abandoned++
-}
-
-func (c *client) Finish()     { close(c.finished) }
-func (c *client) Fault(p any) { c.fault = p; close(c.finished) }
+func (c *client) Wake()       { c.wake <- struct{}{} }
+func (c *client) Abandon()    { c.note("loses its owner") }
+func (c *client) Finish()     { c.note("finishes") }
+func (c *client) Fault(p any) { c.note("fault: %v", p) }
 func (c *client) Ready()      {}
-func (c *client) Send()       {}
+func (c *client) Send()       { c.note("sends") }
 
-func (c *client) did(event string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.events = append(c.events, event)
-}
-
-func (c *client) all() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.events)
-}
-
-func (c *client) readings() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.reads
-}
-
-// job is a request that takes its time.
 type job struct {
-	client *client
-	name   string
-	takes  time.Duration
+	c   *client
+	run func()
 }
 
 func (j job) Run() bool {
-	time.Sleep(j.takes)
-	j.client.did(j.name)
+	j.run()
 	return true
 }
 
-type panics struct{}
-
-func (panics) Run() bool { panic("as asked") }
-
-// run runs a test in a bubble, with a pool that it waits for.
-func run(t *testing.T, maxInFlight int, test func(t *testing.T, p *Pool)) {
-	t.Parallel()
+// run has a client served for the length of a test, and waits for all goroutines at the end.
+func run(t *testing.T, maxInFlight int, test func(t *testing.T, c *client)) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPool(maxInFlight)
-		test(t, p)
+		p := owner.NewPool(maxInFlight)
+		c := newClient(p)
+		p.Go(c.Own)
+		test(t, c)
 		p.Wait()
 	})
 }
 
-func TestQuickRequestsKeepTheirOrderAndOwner(t *testing.T) {
-	run(t, 100, func(t *testing.T, p *Pool) {
-		c := newClient(p)
-		for _, name := range []string{"a", "b", "c"} {
-			c.input <- job{c, name, 0}
+// quick is a request that takes no time.
+func (c *client) quick(name string) func() { return func() { c.note("%s", name) } }
+
+// slow is one that waits until it is let go.
+func (c *client) slow(name string) (run func(), let func()) {
+	gate := make(chan struct{})
+	return func() {
+		c.note("%s begins", name)
+		<-gate
+		c.note("%s", name)
+	}, func() { close(gate) }
+}
+
+func TestBurst(t *testing.T) {
+	t.Parallel()
+	run(t, 10, func(t *testing.T, c *client) {
+		c.incoming <- []func(){c.quick("a"), c.quick("b"), c.quick("c")}
+		c.is(t, "a", "b", "c", "sends") // in one goroutine, with one write
+		c.incoming <- []func(){c.quick("d")}
+		close(c.incoming)
+		c.is(t, "d", "sends", "finishes")
+	})
+}
+
+// A request that takes its time loses the connection, and nothing waits for it but the end.
+func TestOvertaking(t *testing.T) {
+	t.Parallel()
+	run(t, 10, func(t *testing.T, c *client) {
+		slow, let := c.slow("slow")
+		c.incoming <- []func(){c.quick("before"), slow, c.quick("after")}
+		c.is(t, "before", "slow begins")
+		time.Sleep(5 * time.Millisecond)
+		c.is(t, "loses its owner", "sends", "after", "sends")
+		c.incoming <- []func(){c.quick("later")}
+		close(c.incoming)
+		c.is(t, "later", "sends")
+		if c.Working() != 1 {
+			t.Errorf("%d requests are at work", c.Working())
 		}
-		c.input <- nil
-		<-c.finished
-		if got := c.all(); !slices.Equal(got, []string{"a", "b", "c"}) || c.abandoned != 0 {
-			t.Errorf("the order is %v, with %d changes of the owner", got, c.abandoned)
+		let()
+		c.is(t, "slow", "sends", "finishes")
+		if c.Answered() != time.Now() {
+			t.Errorf("the late one was answered at %v", c.Answered())
 		}
 	})
 }
 
-func TestSlowRequestsHoldUpNobody(t *testing.T) {
-	run(t, 100, func(t *testing.T, p *Pool) {
-		c := newClient(p)
-		c.input <- job{c, "slow", time.Minute}
-		synctest.Wait()
-		c.input <- job{c, "quick", 0}
-		time.Sleep(time.Second)
-		if got := c.all(); !slices.Equal(got, []string{"quick"}) {
-			t.Errorf("after a second there was %v", got)
-		}
-		if n := c.conn.Working(); n != 1 {
-			t.Errorf("%d requests are at work", n)
-		}
-		begun := time.Now()
-		c.input <- nil
-		<-c.finished
-		if d := time.Since(begun); d < 58*time.Second {
-			t.Errorf("the connection ends after %v, before its request", d)
-		}
-		if got := c.all(); !slices.Equal(got, []string{"quick", "slow"}) || c.abandoned != 1 {
-			t.Errorf("the order is %v, with %d changes of the owner", got, c.abandoned)
-		}
-		if at := c.conn.Answered(); time.Since(at) > time.Second {
-			t.Errorf("the last answer was at %v", at)
-		}
+func TestMaxInFlight(t *testing.T) {
+	t.Parallel()
+	run(t, 2, func(t *testing.T, c *client) {
+		first, letFirst := c.slow("first")
+		second, letSecond := c.slow("second")
+		c.incoming <- []func(){first, second, c.quick("third")}
+		time.Sleep(10 * time.Millisecond)
+		c.is(t, "first begins", "loses its owner", "second begins", "loses its owner")
+		letSecond()
+		c.is(t, "second", "sends", "third", "sends")
+		letFirst()
+		close(c.incoming)
+		c.is(t, "first", "sends", "finishes")
 	})
 }
 
-// The end that was read behind slow requests is not forgotten with the owner that read it.
-func TestEndBehindSlowRequests(t *testing.T) {
-	run(t, 100, func(t *testing.T, p *Pool) {
-		c := &client{input: make(chan Job, 1), wake: make(chan struct{}, 1), finished: make(chan struct{})}
-		c.conn.Init(p, c, c)
-		c.next = []Job{job{c, "a", time.Second}, job{c, "b", time.Second}, nil, job{c, "never", 0}}
-		p.Go(c.conn.Own)
-		<-c.finished
-		if got := c.all(); len(got) != 2 || slices.Contains(got, "never") || c.readings() != 0 {
-			t.Errorf("%v was done, and read %d times", got, c.readings())
-		}
-	})
-}
-
-func TestNoMoreThanTheLimitAtATime(t *testing.T) {
-	run(t, 3, func(t *testing.T, p *Pool) {
-		c := &client{input: make(chan Job, 1), wake: make(chan struct{}, 1), finished: make(chan struct{})}
-		c.conn.Init(p, c, c)
-		for range 10 {
-			c.next = append(c.next, job{c, "x", time.Second})
-		}
-		c.next = append(c.next, nil)
-		p.Go(c.conn.Own)
-		time.Sleep(100 * time.Millisecond)
-		if n := c.conn.Working(); n != 3 {
-			t.Errorf("%d requests are at work, not 3", n)
-		}
-		<-c.finished
-		if n := len(c.all()); n != 10 {
-			t.Errorf("%d requests were done, not 10", n)
-		}
-	})
-}
-
-func TestGivenUp(t *testing.T) {
-	run(t, 100, func(t *testing.T, p *Pool) {
-		c := newClient(p)
-		c.conn.GiveUp()
-		c.input <- job{c, "x", 0}
-		c.input <- nil
-		<-c.finished
-		if got := c.all(); len(got) != 0 || c.conn.Working() != 0 {
-			t.Errorf("%v was done for a client that was given up, %d requests are at work", got, c.conn.Working())
-		}
-	})
-}
-
-// Who has not been in use for a while waits in another goroutine, once, and the watchman then goes home.
-func TestRest(t *testing.T) {
-	run(t, 100, func(t *testing.T, p *Pool) {
-		c := newClient(p)
-		for range 3 {
-			time.Sleep(3 * time.Second)
-			if c.conn.Grown() {
-				t.Fatal("it does not rest")
-			}
-			p.mu.Lock()
-			if p.atWork || len(p.grown) != 0 {
-				t.Errorf("the watchman is at work: %v, for %d", p.atWork, len(p.grown))
-			}
-			p.mu.Unlock()
-			before := c.readings()
-			time.Sleep(time.Hour)
-			if c.readings() != before {
-				t.Error("it does not rest for long")
-			}
-			c.input <- job{c, "x", 0}
-			synctest.Wait()
-			if !c.conn.Grown() {
-				t.Error("a request does not count as use")
-			}
-		}
-		close(c.input)
-		<-c.finished
-		if n := len(c.all()); n != 3 {
-			t.Errorf("%d requests were done, not 3", n)
+// What waits for a client that was given up is dropped.
+func TestGiveUp(t *testing.T) {
+	t.Parallel()
+	run(t, 10, func(t *testing.T, c *client) {
+		c.incoming <- []func(){func() { c.GiveUp() }, c.quick("never")}
+		close(c.incoming)
+		c.is(t, "sends", "finishes")
+		if !c.GivenUp() || c.Working() != 0 {
+			t.Errorf("given up is %v, %d requests are at work", c.GivenUp(), c.Working())
 		}
 	})
 }
 
 func TestFault(t *testing.T) {
-	run(t, 100, func(t *testing.T, p *Pool) {
-		c := newClient(p)
-		c.input <- panics{}
-		<-c.finished
-		if c.fault != "as asked" {
-			t.Errorf("the fault is %v", c.fault)
+	t.Parallel()
+	run(t, 10, func(t *testing.T, c *client) {
+		c.incoming <- []func(){func() { panic("oh") }}
+		c.is(t, "fault: oh")
+	})
+}
+
+// A connection that has worked and is not in use rests once, and goes on as if nothing were.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	run(t, 10, func(t *testing.T, c *client) {
+		c.incoming <- []func(){c.quick("a")}
+		c.is(t, "a", "sends")
+		time.Sleep(10 * time.Second)
+		c.is(t, "rests")
+		for range 5 { // one that is in use does not
+			c.incoming <- []func(){c.quick("b")}
+			time.Sleep(500 * time.Millisecond)
+			c.is(t, "b", "sends")
+		}
+		time.Sleep(10 * time.Second)
+		c.is(t, "rests")
+		close(c.incoming)
+		c.is(t, "finishes")
+	})
+}
+
+// Many connections with slow requests, each with the answers to all.
+func TestMany(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := owner.NewPool(10)
+		var all []*client
+		for range 100 {
+			c := newClient(p)
+			all = append(all, c)
+			p.Go(c.Own)
+			go func() {
+				for i := range 20 {
+					c.incoming <- []func(){func() { time.Sleep(time.Duration(i%4) * time.Millisecond); c.note("%d", i) }}
+				}
+				close(c.incoming)
+			}()
+		}
+		p.Wait()
+		for _, c := range all {
+			answers := slices.DeleteFunc(c.diary, func(s string) bool { return strings.ContainsAny(s, "sefil") })
+			slices.Sort(answers)
+			if len(slices.Compact(answers)) != 20 {
+				t.Fatalf("the answers are %q", answers)
+			}
 		}
 	})
 }

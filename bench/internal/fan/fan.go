@@ -15,9 +15,9 @@ import (
 	stats "github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
-// Dial opens n connections from several addresses of the loopback network, because one has not ports enough. With
-// welcomed it reads each one's welcome before it goes on, so that the queue of those to be accepted never overflows.
-func Dial(addr string, n int, welcomed bool) ([]*net.TCPConn, error) {
+// Dial opens n connections from several addresses of the loopback network, because one has not ports enough. Each has
+// been greeted before the next one comes, so that none waits for too long, or in a queue that overflows.
+func Dial(addr string, n int, greet func(net.Conn) error) ([]*net.TCPConn, error) {
 	remote, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return nil, err
@@ -30,11 +30,8 @@ func Dial(addr string, n int, welcomed bool) ([]*net.TCPConn, error) {
 			return conns, fmt.Errorf("connection %d: %w", i, err)
 		}
 		conns = append(conns, conn)
-		if !welcomed {
-			continue
-		}
-		if _, err := conn.Read(make([]byte, 512)); err != nil {
-			return conns, fmt.Errorf("the welcome of connection %d: %w", i, err)
+		if err := greet(conn); err != nil {
+			return conns, fmt.Errorf("greeting connection %d: %w", i, err)
 		}
 	}
 	return conns, nil

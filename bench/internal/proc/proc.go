@@ -18,6 +18,7 @@ import (
 type Server struct {
 	Name string
 	Addr string
+	dir  string
 	cmd  *exec.Cmd
 	out  bytes.Buffer
 }
@@ -32,17 +33,22 @@ func FreeAddr() (string, error) {
 	return ln.Addr().String(), nil
 }
 
-// Start starts a server on processor 0 with one thread for Go code, and waits until it accepts connections at addr. It
-// ends with ctx.
+// Start starts a server on processor 0 with one thread for Go code, in a folder of its own, and waits until it accepts
+// connections at addr. It ends with ctx.
 func Start(ctx context.Context, name, addr string, env []string, command ...string) (*Server, error) {
-	s := &Server{Name: name, Addr: addr}
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Name: name, Addr: addr, dir: dir}
 	s.cmd = exec.CommandContext(ctx, "taskset", append([]string{"-c", "0"}, command...)...)
 	s.cmd.Env = append(append(os.Environ(), "GOMAXPROCS=1"), env...)
+	s.cmd.Dir = dir
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(os.Interrupt) }
 	s.cmd.WaitDelay = 2 * time.Second
 	if err := s.cmd.Start(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		conn, err := net.Dial("tcp", addr)
@@ -57,7 +63,7 @@ func Start(ctx context.Context, name, addr string, env []string, command ...stri
 func (s *Server) Stop() error {
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait() // killed is what it says
-	return nil
+	return os.RemoveAll(s.dir)
 }
 
 // ticks is what the kernel counts in (USER_HZ, 100 on every Linux).

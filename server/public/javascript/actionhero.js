@@ -237,6 +237,7 @@ export class ActionHero {
   }
 
   #send(request) {
+    if (this.#socket.readyState > 1) return; // it is closing: what was not sent waits for the next one
     request.sent = true;
     this.#socket.send(request.frame);
   }

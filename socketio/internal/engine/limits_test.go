@@ -312,6 +312,25 @@ func TestStop(t *testing.T) {
 	})
 }
 
+// A client that is about to change to WebSocket does so before it is told of the end: in between it would not notice.
+func TestStopDuringUpgrade(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.Poll()
+		k := s.Dial("&" + q)
+		k.Send("2probe")
+		k.Want("3probe")
+		s.stopped = true
+		stopped := make(chan error)
+		go func() { stopped <- s.engine.Stop(t.Context(), func() { t.Error("the requests are cancelled") }) }()
+		time.Sleep(500 * time.Millisecond)
+		k.Send("5")
+		k.Ended(ws.GoingAway)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A stop whose time is over cancels the requests and cuts the connections.
 func TestStopInTime(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {

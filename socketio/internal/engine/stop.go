@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
@@ -23,6 +24,7 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 	go func() {
 		defer close(done)
 		e.posts.Wait()
+		e.awaitUpgrades(ctx)
 		e.mu.Lock()
 		e.stopped = true
 		e.mu.Unlock()
@@ -47,6 +49,31 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// upgradeGrace is for how long a stop waits for WebSockets that are about to take over.
+const upgradeGrace = time.Second
+
+// awaitUpgrades waits for them: a stock client that has been answered its probe asks no more by long-polling, and if the
+// WebSocket is closed before it has taken over, the client notices only after the time of a heartbeat that it is alone.
+func (e *Engine) awaitUpgrades(ctx context.Context) {
+	tick, end := time.NewTicker(10*time.Millisecond), time.After(upgradeGrace)
+	defer tick.Stop()
+	for slices.ContainsFunc(e.all(), (*Session).upgrading) {
+		select {
+		case <-tick.C:
+		case <-end:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Session) upgrading() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == probing
 }
 
 // stopSocket has the session's WebSocket end when the requests at work are done. It returns false if there is none.
