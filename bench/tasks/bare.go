@@ -20,14 +20,19 @@ type bare struct {
 
 func (b *bare) open(_ context.Context, dir string, _ bool) (err error) {
 	if b.file, err = os.Create(filepath.Join(dir, "log")); err == nil && b.ready {
-		if _, err = b.file.Write(make([]byte, 64<<20)); err == nil {
+		if _, err = b.file.Write(make([]byte, readyBytes)); err == nil {
 			err = b.file.Sync()
 		}
 	}
 	return err
 }
 
+const readyBytes = 64 << 20
+
 func (b *bare) write(data []byte) error {
+	if b.ready && b.at+int64(len(data)) > readyBytes {
+		b.at = 0
+	}
 	if _, err := b.file.WriteAt(data, b.at); err != nil {
 		return err
 	}

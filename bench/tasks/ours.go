@@ -87,12 +87,13 @@ func (s *server) open(ctx context.Context, dir string, works bool) (err error) {
 
 func (s *server) enqueue(ctx context.Context) error { return s.task.Enqueue(ctx, s.api, newMail()) }
 
-// work has nothing to do: the worker was started with the API, and nothing is enqueued before this is called.
-func (s *server) work(ctx context.Context, started func(enqueued time.Time)) error {
+// begin has nothing to start: the worker was started with the API.
+func (s *server) begin(_ context.Context, started func(enqueued time.Time)) error {
 	s.started.Store(&started)
-	<-ctx.Done()
 	return nil
 }
+
+func (s *server) end(context.Context) error { return nil }
 
 func (s *server) close(ctx context.Context) error { return s.api.Stop(ctx) }
 
@@ -101,6 +102,8 @@ type queue struct {
 	memory  bool
 	backend *local.Backend
 	params  []byte
+	stop    chan struct{}
+	stopped chan error
 }
 
 func (q *queue) open(ctx context.Context, dir string, _ bool) error {
@@ -112,6 +115,17 @@ func (q *queue) open(ctx context.Context, dir string, _ bool) error {
 func (q *queue) enqueue(ctx context.Context) error {
 	_, err := q.backend.Queue().Enqueue(ctx, backend.NewJob{Task: "mail", Params: q.params})
 	return err
+}
+
+func (q *queue) begin(ctx context.Context, started func(enqueued time.Time)) error {
+	q.stop, q.stopped = make(chan struct{}), make(chan error, 1)
+	go func() { q.stopped <- q.work(ctx, started) }()
+	return nil
+}
+
+func (q *queue) end(context.Context) error {
+	close(q.stop)
+	return <-q.stopped
 }
 
 func (q *queue) work(ctx context.Context, started func(enqueued time.Time)) error {
@@ -136,7 +150,7 @@ func (q *queue) work(ctx context.Context, started func(enqueued time.Time)) erro
 		}
 		select {
 		case <-due:
-		case <-ctx.Done():
+		case <-q.stop:
 			return nil
 		}
 	}

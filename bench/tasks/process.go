@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,8 +27,9 @@ type contender interface {
 // runner is a contender that runs jobs, too.
 type runner interface {
 	contender
-	// work runs jobs until ctx ends, if open was told of it. Each run calls started, with the time at which its job was enqueued.
-	work(ctx context.Context, started func(enqueued time.Time)) error
+	// begin begins to run jobs, if open was told of it. Each run calls started, with the time at which its job was enqueued.
+	begin(ctx context.Context, started func(enqueued time.Time)) error
+	end(ctx context.Context) error
 }
 
 // process is a contender that does what it is told.
@@ -85,55 +87,61 @@ func serve(ctx context.Context, name, dir string, in io.Reader, out io.Writer) e
 	if name == atScale {
 		return serveScale(ctx, dir, in, out)
 	}
+	folder, err := os.MkdirTemp(dir, "contender")
+	if err != nil {
+		return err
+	}
+	c := contenders[name]()
+	opened := false
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		words := strings.Fields(lines.Text())
-		folder, err := os.MkdirTemp(dir, "slice")
+		if !opened {
+			if err := c.open(ctx, folder, words[0] != "enqueue"); err != nil {
+				return err
+			}
+			opened = true
+		}
+		answer, err := do(ctx, c, words)
 		if err != nil {
-			return err
-		}
-		c := contenders[name]()
-		if err := c.open(ctx, folder, words[0] != "enqueue"); err != nil {
-			return err
-		}
-		var answer string
-		switch words[0] {
-		case "enqueue":
-			var callers int
-			_, _ = fmt.Sscan(words[1], &callers)
-			answer, err = rate(words[2], func(ctx context.Context, d time.Duration) (int64, error) { return enqueueFor(ctx, c, callers, d) })
-		case "run":
-			answer, err = rate(words[1], func(ctx context.Context, d time.Duration) (int64, error) { return runFor(ctx, c.(runner), d) })
-		case "start":
-			var samples int
-			_, _ = fmt.Sscan(words[1], &samples)
-			answer, err = startTimes(ctx, c.(runner), samples)
-		default:
-			err = fmt.Errorf("there is no order %q", words[0])
-		}
-		if err != nil {
-			return err
-		}
-		if err := c.close(ctx); err != nil {
-			return err
-		}
-		if err := os.RemoveAll(folder); err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintln(out, answer); err != nil {
 			return err
 		}
 	}
+	if opened {
+		return c.close(ctx)
+	}
 	return nil
 }
 
+// do does what it is told by an order and its number, of callers or of samples, or its time.
+func do(ctx context.Context, c contender, words []string) (string, error) {
+	number := 0
+	if words[0] != "run" {
+		if _, err := fmt.Sscan(words[1], &number); err != nil {
+			return "", err
+		}
+	}
+	switch words[0] {
+	case "enqueue":
+		return rate(words[2], func(d time.Duration) (int64, error) { return enqueueFor(ctx, c, number, d) })
+	case "run":
+		return rate(words[1], func(d time.Duration) (int64, error) { return runFor(ctx, c.(runner), d) })
+	case "start":
+		return startTimes(ctx, c.(runner), number)
+	}
+	return "", fmt.Errorf("there is no order %q", words[0])
+}
+
 // rate returns how many times something happens in a second, and in a second of processor time.
-func rate(duration string, do func(ctx context.Context, d time.Duration) (int64, error)) (string, error) {
+func rate(duration string, do func(d time.Duration) (int64, error)) (string, error) {
 	d, err := time.ParseDuration(duration)
 	if err != nil {
 		return "", err
 	}
 	cpu, begun := processorTime(), time.Now()
-	n, err := do(context.Background(), d)
+	n, err := do(d)
 	took, used := time.Since(begun), processorTime()-cpu
 	return fmt.Sprint(float64(n)/took.Seconds(), float64(n)/used.Seconds()), err
 }
@@ -175,27 +183,20 @@ const waiting = 4000
 
 // runFor has 16 callers enqueue while jobs are run, and returns how many were.
 func runFor(ctx context.Context, c runner, d time.Duration) (int64, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	room := make(chan struct{}, waiting)
 	var n atomic.Int64
-	worked := make(chan error, 1)
-	go func() {
-		worked <- c.work(ctx, func(time.Time) {
-			n.Add(1)
-			<-room
-		})
-	}()
+	if err := c.begin(ctx, func(time.Time) {
+		n.Add(1)
+		<-room
+	}); err != nil {
+		return 0, err
+	}
 	_, err := enqueueFor(ctx, bounded{c, room}, 16, d)
 	total := n.Load()
-	for len(room) > 0 && err == nil { // so that none is left when it closes
+	for len(room) > 0 && err == nil { // so that none is left for the next slice
 		time.Sleep(time.Millisecond)
 	}
-	cancel()
-	if workErr := <-worked; err == nil {
-		err = workErr
-	}
-	return total, err
+	return total, errors.Join(err, c.end(ctx))
 }
 
 type bounded struct {
@@ -210,27 +211,17 @@ func (b bounded) enqueue(ctx context.Context) error {
 
 // startTimes enqueues jobs one at a time, and returns after how many milliseconds half of them and 99 % of them started.
 func startTimes(ctx context.Context, c runner, samples int) (string, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	took := make(chan time.Duration, 1)
-	worked := make(chan error, 1)
-	go func() {
-		worked <- c.work(ctx, func(enqueued time.Time) { took <- time.Since(enqueued) })
-	}()
+	if err := c.begin(ctx, func(enqueued time.Time) { took <- time.Since(enqueued) }); err != nil {
+		return "", err
+	}
 	var times []float64
 	for range samples {
 		if err := c.enqueue(ctx); err != nil {
 			return "", err
 		}
-		select {
-		case d := <-took:
-			times = append(times, float64(d)/1e6)
-		case err := <-worked:
-			return "", fmt.Errorf("the worker stopped: %w", err)
-		}
+		times = append(times, float64(<-took)/1e6)
 		time.Sleep(2 * time.Millisecond) // so that all is idle again
 	}
-	cancel()
-	err := <-worked
-	return fmt.Sprint(slices.Quantile(times, 0.5), slices.Quantile(times, 0.99)), err
+	return fmt.Sprint(slices.Quantile(times, 0.5), slices.Quantile(times, 0.99)), c.end(ctx)
 }

@@ -65,13 +65,11 @@ func (r *riverQueue) enqueue(ctx context.Context) error {
 	return err
 }
 
-func (r *riverQueue) work(ctx context.Context, started func(enqueued time.Time)) error {
+func (r *riverQueue) begin(ctx context.Context, started func(enqueued time.Time)) error {
 	r.started.Store(&started)
-	if err := r.client.Start(context.WithoutCancel(ctx)); err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return r.client.Stop(context.WithoutCancel(ctx))
+	return r.client.Start(ctx)
 }
+
+func (r *riverQueue) end(ctx context.Context) error { return r.client.Stop(ctx) }
 
 func (r *riverQueue) close(context.Context) error { return r.db.Close() }

@@ -146,6 +146,9 @@ func (f *FS) Path() string { return "/faulty" }
 func (f *FS) Lock() (io.Closer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.fail != nil {
+		return nil, f.fail
+	}
 	if f.locked {
 		return nil, fmt.Errorf("the folder is locked: %w", backend.ErrInUse)
 	}

@@ -47,7 +47,7 @@ func (d dir) Path() string { return string(d) }
 func (d dir) join(name string) string { return filepath.Join(string(d), name) }
 
 func (d dir) Lock() (io.Closer, error) {
-	if err := os.MkdirAll(string(d), 0o700); err != nil {
+	if err := makeFolder(string(d)); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(d.join(lockName), os.O_RDWR|os.O_CREATE, 0o600)
@@ -62,6 +62,21 @@ func (d dir) Lock() (io.Closer, error) {
 		_, _ = fmt.Fprint(f, os.Getpid())
 	}
 	return f, nil
+}
+
+// makeFolder makes a folder, and those that it is in, so that they are there after a loss of power.
+func makeFolder(path string) error {
+	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(filepath.Clean(path))
+	if err := makeFolder(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return dir(parent).Sync()
 }
 
 func (d dir) List() ([]string, error) {

@@ -136,10 +136,10 @@ func TestCompaction(t *testing.T) {
 			}
 			// What is too long, the segment that is written to and the spare one are as long as a quarter of all.
 			q.mu.Lock()
-			need := q.jobs.bytes
+			needed := q.jobs.bytes
 			q.mu.Unlock()
-			if used, most := fs.Used(), 2*(2*need+slack*q.cfg.FileBytes)+3*q.cfg.FileBytes; used > most {
-				t.Fatalf("after %d steps the jobs need %d bytes, and take %d, want %d at most", n, need, used, most)
+			if used, most := fs.Used(), 2*(2*needed+slack*q.cfg.FileBytes)+3*q.cfg.FileBytes; used > most {
+				t.Fatalf("after %d steps the jobs need %d bytes, and take %d, want %d at most", n, needed, used, most)
 			}
 			if n%500 == 0 {
 				crash(t, q)
@@ -151,7 +151,10 @@ func TestCompaction(t *testing.T) {
 				check(t, want)
 			}
 		}
-		if number, _ := q.log.Oldest(); number < 3 {
+		q.mu.Lock()
+		number, _ := q.log.Oldest()
+		q.mu.Unlock()
+		if number < 3 {
 			t.Errorf("the oldest segment is %d: nothing was compacted", number)
 		}
 		closeQueue(t, q)

@@ -68,6 +68,32 @@ func TestDiskFull(t *testing.T) {
 	})
 }
 
+// TestReadOnly opens a folder that cannot be written to, and one that cannot be any more.
+func TestReadOnly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fs := new(faultfs.FS)
+		fs.Fail(syscall.EROFS)
+		err := New().Open(config(fs))
+		want := "tasks cannot be kept in /faulty: " + syscall.EROFS.Error() + ": " + backend.ErrReadOnly.Error()
+		if !errors.Is(err, backend.ErrReadOnly) || err.Error() != want {
+			t.Errorf("Open = %v, want %s", err, want)
+		}
+		fs.Fail(nil)
+		q := open(t, config(fs))
+		id := enqueue(t, q, backend.NewJob{Task: "a"})[0]
+		fs.Fail(syscall.EROFS)
+		if _, err := q.Enqueue(t.Context(), backend.NewJob{Task: "a"}); !errors.Is(err, backend.ErrReadOnly) {
+			t.Errorf("Enqueue = %v", err)
+		}
+		if j, err := q.Get(t.Context(), id); err != nil || j.State != backend.Available {
+			t.Errorf("Get = %+v, %v", j, err)
+		}
+		fs.Fail(nil)
+		closeQueue(t, q)
+	})
+}
+
 // same checks that two queues have the same jobs, and each its books in order.
 func same(t *testing.T, want, q *Queue) {
 	t.Helper()

@@ -63,6 +63,8 @@ func TestKeepForATime(t *testing.T) {
 				t.Errorf("after %v more there are %+v, want %+v", wait.time, counts, wait.want)
 			}
 		}
+		q.mu.Lock()
+		defer q.mu.Unlock()
 		if q.jobs.count != 0 || len(q.jobs.lanes.numbers) != 0 || len(q.jobs.tasks.numbers) != 1 || len(q.jobs.nodes.numbers) != 1 {
 			t.Errorf("%d jobs are kept, %d queues, %d tasks, %d nodes", q.jobs.count, len(q.jobs.lanes.numbers), len(q.jobs.tasks.numbers), len(q.jobs.nodes.numbers))
 		}
@@ -114,9 +116,11 @@ func TestKeyOutlivesJob(t *testing.T) {
 		}
 		time.Sleep(4 * time.Minute)
 		synctest.Wait()
+		q.mu.Lock()
 		if q.jobs.count != 0 || len(q.jobs.keys.holders) != 0 {
 			t.Errorf("%d jobs and %d keys are left", q.jobs.count, len(q.jobs.keys.holders))
 		}
+		q.mu.Unlock()
 		if got := enqueue(t, q, job)[0]; got == id {
 			t.Error("the key is still taken")
 		}
@@ -126,7 +130,9 @@ func TestKeyOutlivesJob(t *testing.T) {
 func TestBounds(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
+		q.mu.Lock()
 		q.cfg.MaxJobs, q.cfg.MaxBytes = 10, 5000
+		q.mu.Unlock()
 		refused := func(what, want string, jobs ...backend.NewJob) {
 			t.Helper()
 			before := total(t, q)
@@ -134,8 +140,11 @@ func TestBounds(t *testing.T) {
 			if !errors.Is(err, backend.ErrFull) || !strings.Contains(err.Error(), want) || total(t, q) != before {
 				t.Errorf("%s: %v, want %s", what, err, want)
 			}
-			if _, err := q.Tick(t.Context(), what, time.Now(), jobs...); !errors.Is(err, backend.ErrFull) || len(q.jobs.ticks) > 0 {
+			if _, err := q.Tick(t.Context(), what, time.Now(), jobs...); !errors.Is(err, backend.ErrFull) {
 				t.Errorf("%s, by a schedule: %v", what, err)
+			}
+			if ticks, err := q.LastTicks(t.Context()); err != nil || len(ticks) > 0 {
+				t.Errorf("%s: the schedules have ticked: %v, %v", what, ticks, err)
 			}
 		}
 		small, large := backend.NewJob{Task: "a"}, backend.NewJob{Task: "a", Params: make([]byte, 4000)}
