@@ -146,9 +146,16 @@ func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
 	return jobs
 }
 
+// checkedParams are used while params are checked, and no longer: what is decoded refers to the JSON alone.
+var checkedParams = sync.Pool{New: func() any { return new(Params) }}
+
 // checkParams checks the input of a job that is to be enqueued or run, and returns what encodes it in its one form.
 func (t *task) checkParams(raw []byte) (canonical func() ([]byte, error), err error) {
-	var params Params
+	params := checkedParams.Get().(*Params)
+	defer func() {
+		*params = Params{}
+		checkedParams.Put(params)
+	}()
 	if err := params.AddObject(raw); err != nil {
 		return nil, err
 	}
