@@ -35,7 +35,7 @@ func (l *Log) load(visit func(pos Pos, record []byte) error) error {
 	}
 	if len(l.segs) == 0 {
 		s := &segment{number: 1, size: l.minSize}
-		if err := l.make(s, nil); err != nil {
+		if err := l.make(s); err != nil {
 			return err
 		}
 		l.segs, l.current, l.at = []*segment{s}, s, 1

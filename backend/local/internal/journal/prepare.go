@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+
+	"github.com/actionhero-go/actionhero/backend"
 )
 
 // prepare has a spare segment made, with room for n bytes, unless there is one or somebody is at it. The lock must be
@@ -15,22 +17,27 @@ func (l *Log) prepare(n int) {
 	if l.preparing != nil || l.closed || l.spare != nil && l.spare.hasRoom(n) {
 		return
 	}
-	s := &segment{number: l.at + 1, size: l.nextSize(n)}
 	old := l.spare
 	if l.spare = nil; old != nil {
-		s.number = old.number // too small: the new one takes its place
+		l.at-- // it is too small: the new one takes its place, or the next one if this fails
 	}
+	s, least := &segment{number: l.at + 1, size: l.nextSize(n)}, l.leastSize(n)
 	done := make(chan struct{})
 	l.preparing = done
 	go func() {
-		err := l.make(s, old)
+		if old != nil {
+			_, _ = old.file.Close(), l.fs.Remove(nameOf(old.number)) // nothing was written to it
+		}
+		err := l.make(s)
+		if errors.Is(err, backend.ErrDiskFull) && least < s.size {
+			s = &segment{number: s.number, size: least}
+			err = l.make(s)
+		}
 		l.lock.Lock()
 		defer l.lock.Unlock()
 		if l.unspared = err; err == nil {
 			l.spare = s
 			l.at = s.number
-		} else if old != nil {
-			l.spare = old
 		}
 		l.preparing = nil
 		close(done)
@@ -40,7 +47,12 @@ func (l *Log) prepare(n int) {
 // nextSize is how long the next segment should be, which must have room for n bytes: small journals have small segments.
 func (l *Log) nextSize(n int) int64 {
 	size := min(max(int64(1)<<bits.Len64(uint64(l.Total()/4)), l.minSize), growth*l.minSize)
-	return max(size, int64(padded(first+headBytes+n+align))+l.minSize/2)
+	return max(size, l.leastSize(n))
+}
+
+// leastSize is how long a segment must be that has room for n bytes, and for some more batches.
+func (l *Log) leastSize(n int) int64 {
+	return int64(padded(first+headBytes+n+align+lastBytes)) + l.minSize/2
 }
 
 // Total is how many bytes the segments have that are, or were, in use. The lock must be held.
@@ -52,8 +64,8 @@ func (l *Log) Total() int64 {
 	return total
 }
 
-// make makes the file of a segment: all zeros, synced, and under its name only then. If old is not nil, it takes its place.
-func (l *Log) make(s, old *segment) error {
+// make makes the file of a segment: all zeros, synced, and under its name only then.
+func (l *Log) make(s *segment) error {
 	var salt [8]byte
 	_, _ = rand.Read(salt[:]) // never fails
 	s.salt = binary.LittleEndian.Uint64(salt[:]) | 1
@@ -73,11 +85,8 @@ func (l *Log) make(s, old *segment) error {
 	}
 	if err != nil {
 		err = fmt.Errorf("a file of %d bytes for more tasks cannot be made in %s: %w", s.size, l.fs.Path(), explain(err))
-		// What stays of it is removed when the journal is opened again.
-		return errors.Join(err, f.Close(), l.fs.Remove(name+unready))
-	}
-	if old != nil {
-		return old.file.Close()
+		_, _ = f.Close(), l.fs.Remove(name+unready) // what stays of it is removed when the journal is opened again
+		return err
 	}
 	return nil
 }

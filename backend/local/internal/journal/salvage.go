@@ -53,7 +53,7 @@ func (r *salvager) salvage() error {
 	if n := len(l.segs); n > 0 {
 		s.number = l.segs[n-1].number + 1
 	}
-	if err := l.make(s, nil); err != nil {
+	if err := l.make(s); err != nil {
 		return err
 	}
 	l.segs = append(l.segs, s)

@@ -68,6 +68,38 @@ func TestDiskFull(t *testing.T) {
 	})
 }
 
+// TestLargeJobs enqueues more at once than a file has room for: with room on the disk, and without.
+func TestLargeJobs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fs := new(faultfs.FS)
+		want, q := open(t, config(nil)), open(t, config(fs))
+		large := backend.NewJob{Task: "a", Params: make([]byte, 300<<10)}
+		for n := range 12 {
+			synctest.Wait()
+			if n%3 == 1 {
+				fs.Limit(fs.Used() + 100<<10)
+				if _, err := q.Enqueue(t.Context(), large, large); !errors.Is(err, backend.ErrDiskFull) {
+					t.Errorf("Enqueue = %v, want %v", err, backend.ErrDiskFull)
+				}
+			}
+			for _, q := range []*Queue{q, want} {
+				if n%3 == 1 {
+					enqueue(t, q, backend.NewJob{Task: "small"})
+				} else {
+					enqueue(t, q, large, large)
+				}
+			}
+			fs.Limit(0)
+			same(t, want, q)
+			crash(t, q)
+			same(t, want, q)
+		}
+		closeQueue(t, q)
+		closeQueue(t, want)
+	})
+}
+
 // TestReadOnly opens a folder that cannot be written to, and one that cannot be any more.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
