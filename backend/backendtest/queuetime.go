@@ -56,12 +56,12 @@ func delayedJobIsNotKeptWaiting(t *tester) {
 	q := t.open().Queue()
 	t.enqueue(q, backend.NewJob{Task: "in an hour", Delay: time.Hour})
 	before := time.Now()
-	soon := t.enqueue(q, backend.NewJob{Task: "soon", Delay: 20 * time.Millisecond})[0]
+	soon := t.enqueue(q, backend.NewJob{Task: "soon", Delay: 200 * time.Millisecond})[0]
 	t.wantTotal(q, backend.Counts{Scheduled: 2})
 	t.takeNothing(q)
 	j := t.waitTake(q)
-	if took := time.Since(before); j.ID != soon || took < 20*time.Millisecond || took > 20*time.Millisecond+lateness+t.h.Slack {
-		t.Errorf("job %d came after %v, want %d after 20 ms", j.ID, took, soon)
+	if took := time.Since(before); j.ID != soon || took < 200*time.Millisecond || took > 200*time.Millisecond+lateness+t.h.Slack {
+		t.Errorf("job %d came after %v, want %d after 200 ms", j.ID, took, soon)
 	}
 	past := t.enqueue(q, backend.NewJob{Task: "past", RunAt: time.Now().Add(-time.Hour)})[0]
 	t.takeOne(q, past)
@@ -75,11 +75,11 @@ func retryAndSnooze(t *tester) {
 		delay       time.Duration
 		attempts    int
 	}{
-		{backend.Retryable, backend.Retryable, 30 * time.Millisecond, 1},
-		{backend.Scheduled, backend.Scheduled, 30 * time.Millisecond, 1},
+		{backend.Retryable, backend.Retryable, 200 * time.Millisecond, 1},
+		{backend.Scheduled, backend.Scheduled, 200 * time.Millisecond, 1},
 		{backend.Available, backend.Available, 0, 1},
 		{backend.Retryable, backend.Available, 0, 2},
-		{backend.Retryable, backend.Retryable, 20 * time.Millisecond, 3},
+		{backend.Retryable, backend.Retryable, 200 * time.Millisecond, 3},
 	} {
 		j := t.waitTake(q)
 		if j.ID != id || j.Starts != i+1 {
