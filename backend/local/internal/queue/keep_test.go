@@ -331,6 +331,7 @@ func FuzzReplay(f *testing.F) {
 	job := putSpec([]byte{recordJob, 1}, &backend.NewJob{Task: "a", Queue: "q", Unique: "u", MaxCrashes: 3})
 	f.Add(putNumber(job, fieldState, uint64(backend.Running)), []byte{recordChange, 1, fieldState << 1, 5, fieldEnded << 1, 9})
 	f.Add([]byte{recordDelete, 1}, []byte{recordShift, 3})
+	f.Add(putSpec([]byte{recordJob, 0}, &backend.NewJob{Task: "a", Queue: "q"}), []byte{recordDelete, 0}) // ids begin with 1
 	f.Add([]byte{recordTick, 2, 'a'}, []byte{recordHead, 1, 9})
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		q := New()

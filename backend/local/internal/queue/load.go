@@ -99,7 +99,7 @@ func (t *table) replayJob(id uint64, at pos, length int, f *fields) {
 			e.set(got)
 		}
 	}
-	if f.bad = f.bad || len(task) == 0 || len(lane) == 0 || !known(e.state); f.bad {
+	if f.bad = f.bad || id == 0 || len(task) == 0 || len(lane) == 0 || !known(e.state); f.bad {
 		return
 	}
 	e.task, e.lane, e.node = t.tasks.useBytes(task), t.lanes.useBytes(lane, t.watchers), t.nodes.useBytes(node)
