@@ -80,12 +80,12 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 		}
 	}
 	if idle > 0 {
-		if err := b.idle(idle, settle); err != nil {
+		if err := b.idle(idle, settle, restingPlain); err != nil {
 			return err
 		}
 	}
 	if idleSocketIO > 0 {
-		if err := b.idleSocketIO(idleSocketIO, settle); err != nil {
+		if err := b.idle(idleSocketIO, settle, restingSocketIO); err != nil {
 			return err
 		}
 	}
@@ -186,8 +186,18 @@ func (b *bench) fan(members int, names []string) error {
 	return nil
 }
 
+// resting is how connections of one kind change to a room, and answer the pings that come while they do nothing else.
+type resting struct {
+	kind       string // as a table says it
+	greet      func(net.Conn) error
+	roomChange string // with %s for the room's name
+	pong       []byte
+}
+
+var restingPlain = resting{"connections", own.greet, `{"event":"roomChange","room":"%s"}`, pong}
+
 // idle measures what a connection that does nothing takes, in a room that it has changed to.
-func (b *bench) idle(n int, settle time.Duration) error {
+func (b *bench) idle(n int, settle time.Duration, r resting) error {
 	s, err := b.start("actionhero")
 	if err != nil {
 		return err
@@ -197,13 +207,13 @@ func (b *bench) idle(n int, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	conns, err := fan.Dial(s.Addr, n, own.greet)
+	conns, err := fan.Dial(s.Addr, n, r.greet)
 	defer fan.CloseAll(conns)
 	if err != nil {
 		return err
 	}
 	for i, c := range conns {
-		if _, err := c.Write(frame(fmt.Sprintf(`{"event":"roomChange","room":"room%d"}`, i/20))); err != nil {
+		if _, err := c.Write(frame(fmt.Sprintf(r.roomChange, fmt.Sprint("room", i/20)))); err != nil {
 			return err
 		}
 	}
@@ -214,13 +224,13 @@ func (b *bench) idle(n int, settle time.Duration) error {
 	if err := l.Read(0, func() {}); err != nil {
 		return err
 	}
-	if err := l.Answer(settle, pong); err != nil {
+	if err := l.Answer(settle, r.pong); err != nil {
 		return err
 	}
 	after, err := s.RSS()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d idle connections, each in a room of 20: %.1f KiB resident for each\n\n", n, float64(after-before)/float64(n)/1024)
+	fmt.Printf("%d idle %s, each in a room of 20: %.1f KiB resident for each\n\n", n, r.kind, float64(after-before)/float64(n)/1024)
 	return nil
 }

@@ -7,9 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/actionhero-go/actionhero/bench/internal/fan"
 	"github.com/actionhero-go/actionhero/bench/internal/proc"
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
@@ -80,41 +78,4 @@ func (b *bench) acknowledged(depth int) error {
 	return nil
 }
 
-// idleSocketIO measures what a connection that does nothing but answer pings takes.
-func (b *bench) idleSocketIO(n int, settle time.Duration) error {
-	s, err := b.start("actionhero")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Stop() }()
-	before, err := s.RSS()
-	if err != nil {
-		return err
-	}
-	conns, err := fan.Dial(s.Addr, n, socketIO.greet)
-	defer fan.CloseAll(conns)
-	if err != nil {
-		return err
-	}
-	for i, c := range conns {
-		if _, err := c.Write(frame(fmt.Sprintf(`42["roomChange",{"room":"room%d"}]`, i/20))); err != nil {
-			return err
-		}
-	}
-	l, err := fan.Listen(conns)
-	if err != nil {
-		return err
-	}
-	if err := l.Read(0, func() {}); err != nil {
-		return err
-	}
-	if err := l.Answer(settle, frame("3")); err != nil {
-		return err
-	}
-	after, err := s.RSS()
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%d idle connections of Socket.IO over WebSocket, each in a room of 20: %.1f KiB resident for each\n\n", n, float64(after-before)/float64(n)/1024)
-	return nil
-}
+var restingSocketIO = resting{"connections of Socket.IO over WebSocket", socketIO.greet, `42["roomChange",{"room":"%s"}]`, frame("3")}
