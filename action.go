@@ -187,7 +187,7 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 
 // inputError is what is wrong with the input of an action or a task, as kind says.
 func inputError(fail *schema.Failure, kind string) *Error {
-	e := &Error{Code: InvalidInput}
+	e := &Error{Code: CodeInvalidInput}
 	if fail.Missing != "" {
 		e.Message = fail.Missing + " is a required parameter for this " + kind
 	} else {

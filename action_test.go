@@ -92,7 +92,7 @@ func TestDispatchDecodesAndChecks(t *testing.T) {
 		t.Errorf("got %v, %v", out, err)
 	}
 	_, err = dispatch(t, api, "greet", "name", "")
-	if err == nil || err.Code != actionhero.InvalidInput || err.Message != "name is a required parameter for this action" {
+	if err == nil || err.Code != actionhero.CodeInvalidInput || err.Message != "name is a required parameter for this action" {
 		t.Errorf("an empty required input: got %+v", err)
 	}
 	_, err = dispatch(t, api, "greet", "name", "you", "times", "0")
@@ -101,7 +101,7 @@ func TestDispatchDecodesAndChecks(t *testing.T) {
 		t.Errorf("a broken rule: got %+v", err)
 	}
 	_, err = dispatch(t, api, "nothing")
-	if err == nil || err.Code != actionhero.NotFound || err.Message != "nothing is not a known action." {
+	if err == nil || err.Code != actionhero.CodeNotFound || err.Message != "nothing is not a known action." {
 		t.Errorf("an unknown action: got %+v", err)
 	}
 	_, err = dispatch(t, api, "")
@@ -109,7 +109,7 @@ func TestDispatchDecodesAndChecks(t *testing.T) {
 		t.Errorf("no action: got %+v", err)
 	}
 	_, err = dispatch(t, api, "greet", "name", "you", "limit", "many")
-	if err == nil || err.Code != actionhero.InvalidInput || err.Details[0].Field != "limit" {
+	if err == nil || err.Code != actionhero.CodeInvalidInput || err.Details[0].Field != "limit" {
 		t.Errorf("a limit that is no number: got %+v", err)
 	}
 }
@@ -123,7 +123,7 @@ func TestCall(t *testing.T) {
 	}
 	_, err = greet.Call(t.Context(), api, greetIn{Name: "you", Times: -1})
 	var e *actionhero.Error
-	if !errors.As(err, &e) || e.Code != actionhero.InvalidInput {
+	if !errors.As(err, &e) || e.Code != actionhero.CodeInvalidInput {
 		t.Errorf("a call skips the check of its input: %v", err)
 	}
 }

@@ -20,7 +20,7 @@ func BenchmarkCached(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	texts, prefixed, points := actionhero.Cached[string]{}, actionhero.Cached[string]{Prefix: "prefix:"}, actionhero.Cached[point]{Prefix: "point:"}
+	texts, prefixed, points := actionhero.CacheOf[string]{}, actionhero.CacheOf[string]{Prefix: "prefix:"}, actionhero.CacheOf[point]{Prefix: "point:"}
 	check(b, texts.Set(ctx, api, "k", text, time.Hour))
 	check(b, prefixed.Set(ctx, api, "k", text, time.Hour))
 	check(b, points.Set(ctx, api, "k", point{1, 2, "a"}, time.Hour))
@@ -31,7 +31,7 @@ func BenchmarkCached(b *testing.B) {
 	}{
 		{"string/get", func() error { _, err := texts.Get(ctx, api, "k"); return err }},
 		{"string/set", func() error { return texts.Set(ctx, api, "k", text, time.Hour) }},
-		{"string/fetch", func() error { _, err := texts.Fetch(ctx, api, "k", time.Hour, load); return err }},
+		{"string/fetch", func() error { _, err := texts.GetOrLoad(ctx, api, "k", time.Hour, load); return err }},
 		{"string with a prefix/get", func() error { _, err := prefixed.Get(ctx, api, "k"); return err }},
 		{"struct/get", func() error { _, err := points.Get(ctx, api, "k"); return err }},
 		{"struct/set", func() error { return points.Set(ctx, api, "k", point{1, 2, "a"}, time.Hour) }},
@@ -64,7 +64,7 @@ func BenchmarkCached(b *testing.B) {
 func BenchmarkCacheKeys(b *testing.B) {
 	api, ctx := newAPI(b, actionhero.Config{}), b.Context()
 	for i := range 100_000 {
-		if err := api.Cache.Save(ctx, fmt.Sprintf("%d:%d", i%10, i), i, time.Hour); err != nil {
+		if err := api.Cache.Set(ctx, fmt.Sprintf("%d:%d", i%10, i), i, time.Hour); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // drops a value before its time to make room for another: what does not fit is refused.
 //
 // It also keeps counters, which are values that [Cache.Increment] adds to, and locks, which have keys of their own; see
-// [Cache.Lock]. [Cached] is the typed way to the values.
+// [Cache.Lock]. [CacheOf] is the typed way to the values.
 type Cache struct {
 	store   backend.Store
 	flights flights
@@ -23,16 +23,16 @@ type Cache struct {
 
 // CacheEntry is a value as it was loaded. Times are in milliseconds precision.
 type CacheEntry struct {
-	Value           []byte    // JSON; must not be modified
-	ExpireTimestamp time.Time // when it expires; zero: never
-	CreatedAt       time.Time
-	ReadAt          time.Time // when it was read: this very load
+	Value     []byte    // JSON; must not be modified
+	ExpiresAt time.Time // when it expires; zero: never
+	CreatedAt time.Time
+	ReadAt    time.Time // when it was read: this very load
 }
 
-// Save stores value under key, replacing what was there. ttl 0 never expires; a negative one is never loaded.
-// The error is [ResourceExhausted] when the cache is full, [InvalidInput] when value does not encode as JSON or the
+// Set stores value under key, replacing what was there. ttl 0 never expires; a negative one is never loaded.
+// The error is [CodeResourceExhausted] when the cache is full, [CodeInvalidInput] when value does not encode as JSON or the
 // key is too long.
-func (c *Cache) Save(ctx context.Context, key string, value any, ttl time.Duration) error {
+func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duration) error {
 	raw, err := encode(key, value)
 	if err != nil {
 		return err
@@ -41,8 +41,8 @@ func (c *Cache) Save(ctx context.Context, key string, value any, ttl time.Durati
 	return storeError(c.store.Set(ctx, key, raw.json, ttl))
 }
 
-// SaveNew stores value under key if there is none, and reports whether it did. It is otherwise as [Cache.Save].
-func (c *Cache) SaveNew(ctx context.Context, key string, value any, ttl time.Duration) (bool, error) {
+// Add stores value under key if there is none, and reports whether it did. It is otherwise as [Cache.Set].
+func (c *Cache) Add(ctx context.Context, key string, value any, ttl time.Duration) (bool, error) {
 	raw, err := encode(key, value)
 	if err != nil {
 		return false, err
@@ -52,20 +52,20 @@ func (c *Cache) SaveNew(ctx context.Context, key string, value any, ttl time.Dur
 	return saved, storeError(err)
 }
 
-// Load reads the value of key. The error is [NotFound] when there is none or it has expired.
-func (c *Cache) Load(ctx context.Context, key string) (CacheEntry, error) {
+// Get reads the value of key. The error is [CodeNotFound] when there is none or it has expired.
+func (c *Cache) Get(ctx context.Context, key string) (CacheEntry, error) {
 	e, err := c.store.Get(ctx, key)
 	if err != nil {
 		return CacheEntry{}, storeError(err)
 	}
-	return CacheEntry{Value: e.Value, ExpireTimestamp: e.Expires, CreatedAt: e.Created, ReadAt: e.Read}, nil
+	return CacheEntry{Value: e.Value, ExpiresAt: e.Expires, CreatedAt: e.Created, ReadAt: e.Read}, nil
 }
 
 // Decode decodes the value into dst, a pointer.
 func (e CacheEntry) Decode(dst any) error { return jsonx.Unmarshal(e.Value, dst) }
 
-// Destroy removes key and reports whether it was there.
-func (c *Cache) Destroy(ctx context.Context, key string) (bool, error) {
+// Delete removes key and reports whether it was there.
+func (c *Cache) Delete(ctx context.Context, key string) (bool, error) {
 	was, err := c.store.Delete(ctx, key)
 	return was, storeError(err)
 }
@@ -78,10 +78,10 @@ func (c *Cache) Size(ctx context.Context) (int, error) {
 
 // Increment adds by, which may be negative, to the whole number under key and returns the sum, atomically for all nodes.
 // If there is no value, the counter begins at by and expires after ttl (0: never); later calls leave that time as it is,
-// so that a counter with a ttl counts within a window of that length. [Cache.Load] and [Cached] of an integer read it.
+// so that a counter with a ttl counts within a window of that length. [Cache.Get] and [CacheOf] of an integer read it.
 //
-// The error is [Conflict] when the value is no whole number or the sum would not fit 64 bits, and then nothing changes;
-// else as of [Cache.Save].
+// The error is [CodeConflict] when the value is no whole number or the sum would not fit 64 bits, and then nothing changes;
+// else as of [Cache.Set].
 func (c *Cache) Increment(ctx context.Context, key string, by int64, ttl time.Duration) (int64, error) {
 	n, err := c.store.Increment(ctx, key, by, ttl)
 	return n, storeError(err)
@@ -146,13 +146,13 @@ var storeErrors = []struct {
 	code    Code
 	message string
 }{
-	{backend.ErrNotFound, NotFound, "Object not found"},
-	{backend.ErrFull, ResourceExhausted, "The cache is full"},
-	{backend.ErrKeyTooLong, InvalidInput, ""},
-	{backend.ErrClosed, Unavailable, "The cache is closed"},
-	{backend.ErrLocked, Conflict, "Somebody else holds the lock"},
-	{backend.ErrNotOwner, Conflict, "The lock is no longer held"},
-	{backend.ErrTTL, InvalidInput, ""},
-	{backend.ErrNotCounter, Conflict, "The value is no counter"},
-	{backend.ErrOverflow, Conflict, "The counter is at its limit"},
+	{backend.ErrNotFound, CodeNotFound, "Object not found"},
+	{backend.ErrFull, CodeResourceExhausted, "The cache is full"},
+	{backend.ErrKeyTooLong, CodeInvalidInput, ""},
+	{backend.ErrClosed, CodeUnavailable, "The cache is closed"},
+	{backend.ErrLocked, CodeConflict, "Somebody else holds the lock"},
+	{backend.ErrNotOwner, CodeConflict, "The lock is no longer held"},
+	{backend.ErrTTL, CodeInvalidInput, ""},
+	{backend.ErrNotCounter, CodeConflict, "The value is no counter"},
+	{backend.ErrOverflow, CodeConflict, "The counter is at its limit"},
 }

@@ -22,8 +22,8 @@ type Lock struct {
 // must be above 0: choose it longer than the work should take, or call [Lock.Refresh] as the work goes on. Locks count
 // towards the memory of the cache.
 //
-// The error is [Conflict] when somebody holds it (this process included: locks are not re-entrant), [InvalidInput] when
-// the name is too long or ttl is not above 0, [ResourceExhausted] when the cache is full.
+// The error is [CodeConflict] when somebody holds it (this process included: locks are not re-entrant), [CodeInvalidInput] when
+// the name is too long or ttl is not above 0, [CodeResourceExhausted] when the cache is full.
 func (c *Cache) Lock(ctx context.Context, name string, ttl time.Duration) (*Lock, error) {
 	held, err := c.store.Lock(ctx, name, ttl)
 	if err != nil {
@@ -42,13 +42,13 @@ func (c *Cache) LockWait(ctx context.Context, name string, ttl time.Duration) (*
 	return &Lock{Name: name, Fence: held.Fence, cache: c, token: held.Token}, nil
 }
 
-// Unlock frees the lock. The error is [Conflict] when its time was over before, so that what it protected may have been
+// Unlock frees the lock. The error is [CodeConflict] when its time was over before, so that what it protected may have been
 // done by two at once; whoever holds it now keeps it.
 func (l *Lock) Unlock(ctx context.Context) error {
 	return storeError(l.cache.store.Unlock(ctx, l.Name, l.token))
 }
 
-// Refresh lets the lock end ttl from now, be that later or sooner than before. The error is [Conflict] when its time was
+// Refresh lets the lock end ttl from now, be that later or sooner than before. The error is [CodeConflict] when its time was
 // over already: stop what it protects.
 func (l *Lock) Refresh(ctx context.Context, ttl time.Duration) error {
 	_, err := l.cache.store.Refresh(ctx, l.Name, l.token, ttl)

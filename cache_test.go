@@ -27,21 +27,21 @@ func TestCacheSaveNew(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
 	for i, want := range []bool{true, false} {
-		if saved, err := api.Cache.SaveNew(ctx, "k", i, time.Hour); err != nil || saved != want {
+		if saved, err := api.Cache.Add(ctx, "k", i, time.Hour); err != nil || saved != want {
 			t.Errorf("SaveNew = %t, %v, want %t", saved, err, want)
 		}
 	}
-	if e, err := api.Cache.Load(ctx, "k"); err != nil || string(e.Value) != "0" {
+	if e, err := api.Cache.Get(ctx, "k"); err != nil || string(e.Value) != "0" {
 		t.Errorf("Load = %s, %v, want what was saved first", e.Value, err)
 	}
-	_, err := api.Cache.SaveNew(ctx, "k", math.NaN(), 0)
-	wantCode(t, "SaveNew of a NaN", err, actionhero.InvalidInput)
+	_, err := api.Cache.Add(ctx, "k", math.NaN(), 0)
+	wantCode(t, "SaveNew of a NaN", err, actionhero.CodeInvalidInput)
 }
 
 func TestCacheCounters(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
-	numbers := actionhero.Cached[int64]{}
+	numbers := actionhero.CacheOf[int64]{}
 	for i, want := range []int64{2, 4, 6} {
 		if n, err := api.Cache.Increment(ctx, "k", 2, time.Duration(i)*time.Hour); err != nil || n != want {
 			t.Errorf("Increment = %d, %v, want %d", n, err, want)
@@ -54,12 +54,12 @@ func TestCacheCounters(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := api.Cache.Increment(ctx, "k", 1, 0)
-	wantCode(t, "Increment beyond the limit", err, actionhero.Conflict)
-	if err := api.Cache.Save(ctx, "k", "text", 0); err != nil {
+	wantCode(t, "Increment beyond the limit", err, actionhero.CodeConflict)
+	if err := api.Cache.Set(ctx, "k", "text", 0); err != nil {
 		t.Fatal(err)
 	}
 	_, err = api.Cache.Increment(ctx, "k", 1, 0)
-	wantCode(t, "Increment of a text", err, actionhero.Conflict)
+	wantCode(t, "Increment of a text", err, actionhero.CodeConflict)
 }
 
 func TestCacheKeysAndClear(t *testing.T) {
@@ -67,7 +67,7 @@ func TestCacheKeysAndClear(t *testing.T) {
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
 	const n = 2500 // more than a page
 	for i := range n {
-		if err := api.Cache.Save(ctx, fmt.Sprintf("%d:%d", i%2, i), i, time.Hour); err != nil {
+		if err := api.Cache.Set(ctx, fmt.Sprintf("%d:%d", i%2, i), i, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,7 +92,7 @@ func TestCacheKeysAndClear(t *testing.T) {
 		t.Errorf("Clear = %d, %v, want %d", removed, err, n/2)
 	}
 	for _, err := range api.Cache.Keys(ctx, strings.Repeat("k", 2000)) {
-		wantCode(t, "Keys with a long prefix", err, actionhero.InvalidInput)
+		wantCode(t, "Keys with a long prefix", err, actionhero.CodeInvalidInput)
 	}
 }
 
@@ -102,7 +102,7 @@ func TestCacheRemoveExpired(t *testing.T) {
 		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
 		time.Sleep(10 * time.Millisecond) // off the grid on which the cache looks by itself
 		for i := range 10 {
-			if err := api.Cache.Save(ctx, fmt.Sprint(i), i, time.Duration(i%2)*time.Millisecond); err != nil {
+			if err := api.Cache.Set(ctx, fmt.Sprint(i), i, time.Duration(i%2)*time.Millisecond); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -128,9 +128,9 @@ func TestCacheLock(t *testing.T) {
 			t.Fatalf("Lock = %+v, %v", first, err)
 		}
 		_, err = api.Cache.Lock(ctx, "report", time.Minute)
-		wantCode(t, "Lock of what is locked", err, actionhero.Conflict)
+		wantCode(t, "Lock of what is locked", err, actionhero.CodeConflict)
 		_, err = api.Cache.Lock(ctx, "other", 0)
-		wantCode(t, "Lock for no time", err, actionhero.InvalidInput)
+		wantCode(t, "Lock for no time", err, actionhero.CodeInvalidInput)
 		time.Sleep(50 * time.Second)
 		if err := first.Refresh(ctx, time.Minute); err != nil {
 			t.Error(err)
@@ -140,11 +140,11 @@ func TestCacheLock(t *testing.T) {
 		if took := time.Since(begun); err != nil || took != time.Minute || second.Fence <= first.Fence {
 			t.Errorf("LockWait took %v and gave %+v, %v; the first fence was %d", took, second, err, first.Fence)
 		}
-		wantCode(t, "Refresh of what is over", first.Refresh(ctx, time.Minute), actionhero.Conflict)
-		wantCode(t, "Unlock of what is over", first.Unlock(ctx), actionhero.Conflict)
+		wantCode(t, "Refresh of what is over", first.Refresh(ctx, time.Minute), actionhero.CodeConflict)
+		wantCode(t, "Unlock of what is over", first.Unlock(ctx), actionhero.CodeConflict)
 		short, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
-		if _, err := api.Cache.LockWait(short, "report", time.Minute); actionhero.AsError(err).Code != actionhero.DeadlineExceeded {
+		if _, err := api.Cache.LockWait(short, "report", time.Minute); actionhero.AsError(err).Code != actionhero.CodeDeadlineExceeded {
 			t.Errorf("LockWait with a context that ends: %v", err)
 		}
 		if err := second.Unlock(ctx); err != nil {
@@ -200,13 +200,13 @@ func TestCacheIsClosed(t *testing.T) {
 	}
 	ctx := t.Context()
 	_, err = api.Cache.Increment(ctx, "k", 1, 0)
-	wantCode(t, "Increment", err, actionhero.Unavailable)
+	wantCode(t, "Increment", err, actionhero.CodeUnavailable)
 	_, err = api.Cache.Lock(ctx, "k", 1)
-	wantCode(t, "Lock", err, actionhero.Unavailable)
+	wantCode(t, "Lock", err, actionhero.CodeUnavailable)
 	_, err = api.Cache.Clear(ctx, "")
-	wantCode(t, "Clear", err, actionhero.Unavailable)
+	wantCode(t, "Clear", err, actionhero.CodeUnavailable)
 	_, err = api.Cache.RemoveExpired(ctx)
-	wantCode(t, "RemoveExpired", err, actionhero.Unavailable)
-	_, err = actionhero.Cached[int]{}.Fetch(ctx, api, "k", 0, func(context.Context) (int, error) { return 1, nil })
-	wantCode(t, "Fetch", err, actionhero.Unavailable)
+	wantCode(t, "RemoveExpired", err, actionhero.CodeUnavailable)
+	_, err = actionhero.CacheOf[int]{}.GetOrLoad(ctx, api, "k", 0, func(context.Context) (int, error) { return 1, nil })
+	wantCode(t, "Fetch", err, actionhero.CodeUnavailable)
 }

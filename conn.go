@@ -38,21 +38,21 @@ type Conn struct {
 type Sink interface {
 	// Deliver queues a message of a room. It returns true if the caller must call Flush, which is not called
 	// while the room is locked; false if what is queued is on its way already.
-	Deliver(d *Delivery) (flush bool)
+	Deliver(d *RoomMessage) (flush bool)
 	// Flush sends what is queued as far as the network takes it now, and leaves the rest to a goroutine.
 	Flush()
 	// Close ends the connection and tells the client why, where the wire can.
 	Close(reason string)
 }
 
-// Delivery is one message on its way to members of a room on this node. It is encoded once for each kind of wire, and
+// RoomMessage is one message on its way to members of a room on this node. It is encoded once for each kind of wire, and
 // all who get it share it: nobody may modify it. Fields may be added to it.
-type Delivery struct {
-	Room    string // where it was said; "" for what [Rooms.Send] sends to one connection
+type RoomMessage struct {
+	Room    string // where it was said; "" for what [Rooms.SendTo] sends to one connection
 	From    string // the public id of the sending client, or the server's name
 	Body    []byte // one JSON value
 	Further bool   // Room is not the current room of who gets this, so the client must be told which room it is
-	Notice  bool   // it is no message of a room, but Body is the object that the client gets: see [Rooms.Tell]
+	Notice  bool   // it is no message of a room, but Body is the object that the client gets: see [Rooms.BroadcastNode]
 
 	mu      sync.Mutex
 	encoded []encoding
@@ -65,7 +65,7 @@ type encoding struct {
 
 // Encoded returns the message in the form of one kind of wire, encoding it when the first connection of that kind
 // asks. wire identifies the kind and must be comparable. The result must not be modified.
-func (d *Delivery) Encoded(wire any, encode func(*Delivery) []byte) []byte {
+func (d *RoomMessage) Encoded(wire any, encode func(*RoomMessage) []byte) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, e := range d.encoded {
@@ -78,7 +78,7 @@ func (d *Delivery) Encoded(wire any, encode func(*Delivery) []byte) []byte {
 	return bytes
 }
 
-// Connect makes the Conn of a client that has just connected. It is in no room until [Rooms.Join].
+// Connect makes the Conn of a client that has just connected. It is in no room until [Rooms.Move].
 func (api *API) Connect(transport string, remote netip.AddrPort, sink Sink) *Conn {
 	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
 	c := &Conn{ID: newID(), Transport: transport, Remote: remote, ConnectedAt: time.Now(), api: api, sink: sink}

@@ -24,16 +24,16 @@ type detail struct {
 
 // SetDetail sets something that a connection shows of itself, such as the name of its user: to Go code on this
 // connection and in [Rooms.Members], to the client in detailsView, and to others in roomView if Config.RoomDetails is
-// on. value is encoded as JSON at once; nil removes the detail. It fails, and changes nothing, with [InvalidInput] for
-// an empty key or a value that does not encode, and with [ResourceExhausted] beyond [MaxDetails] and [MaxDetailBytes].
+// on. value is encoded as JSON at once; nil removes the detail. It fails, and changes nothing, with [CodeInvalidInput] for
+// an empty key or a value that does not encode, and with [CodeResourceExhausted] beyond [MaxDetails] and [MaxDetailBytes].
 func (c *Conn) SetDetail(key string, value any) error {
 	if key == "" {
-		return Errorf(InvalidInput, "a detail of a connection needs a key: give it a name of 1 byte or more")
+		return Errorf(CodeInvalidInput, "a detail of a connection needs a key: give it a name of 1 byte or more")
 	}
 	d := detail{key: strings.Clone(key)} // it may be a small piece of what a client sent
 	var err error
 	if d.json, err = jsonx.Marshal(value); err != nil {
-		return Errorf(InvalidInput, "the detail %q does not encode as JSON: %w", key, err)
+		return Errorf(CodeInvalidInput, "the detail %q does not encode as JSON: %w", key, err)
 	}
 	if err := jsonx.Unmarshal(d.json, &d.value); err != nil {
 		return fmt.Errorf("the detail %q does not decode: %w", key, err)
@@ -53,7 +53,7 @@ func (c *Conn) SetDetail(key string, value any) error {
 		details[i] = d
 	}
 	if size := len(appendDetails(nil, details)); d.value != nil && (len(details) > MaxDetails || size > MaxDetailBytes) {
-		return Errorf(ResourceExhausted, "a connection may have %d details of %d bytes of JSON at most", MaxDetails, MaxDetailBytes)
+		return Errorf(CodeResourceExhausted, "a connection may have %d details of %d bytes of JSON at most", MaxDetails, MaxDetailBytes)
 	}
 	c.details = details
 	return nil

@@ -47,18 +47,18 @@ func TestDetailsAreBounded(t *testing.T) {
 	c, _ := connect(t, api, "a")
 	defer api.Disconnect(c)
 	var none *int
-	if err := c.SetDetail("", 1); actionhero.AsError(err) == nil || actionhero.AsError(err).Code != actionhero.InvalidInput {
+	if err := c.SetDetail("", 1); actionhero.AsError(err) == nil || actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
 		t.Errorf("without a key: %v", err)
 	}
-	if err := c.SetDetail("f", func() {}); actionhero.AsError(err) == nil || actionhero.AsError(err).Code != actionhero.InvalidInput || !strings.HasPrefix(err.Error(), `the detail "f" does not encode as JSON: `) {
+	if err := c.SetDetail("f", func() {}); actionhero.AsError(err) == nil || actionhero.AsError(err).Code != actionhero.CodeInvalidInput || !strings.HasPrefix(err.Error(), `the detail "f" does not encode as JSON: `) {
 		t.Errorf("a function: %v", err)
 	}
 	const full = "a connection may have 32 details of 4096 bytes of JSON at most"
 	most := strings.Repeat("x", actionhero.MaxDetailBytes-len(`{"a":""}`))
-	failed(t, "too large", c.SetDetail("a", most+"x"), actionhero.ResourceExhausted, full)
+	failed(t, "too large", c.SetDetail("a", most+"x"), actionhero.CodeResourceExhausted, full)
 	steps(t, c.SetDetail("a", most))
-	failed(t, "one more", c.SetDetail("b", 1), actionhero.ResourceExhausted, full)
-	failed(t, "a larger one", c.SetDetail("a", most+"x"), actionhero.ResourceExhausted, full)
+	failed(t, "one more", c.SetDetail("b", 1), actionhero.CodeResourceExhausted, full)
+	failed(t, "a larger one", c.SetDetail("a", most+"x"), actionhero.CodeResourceExhausted, full)
 	if c.Detail("a") != most || len(c.Details()) != 1 {
 		t.Errorf("what was refused changed the details to %v", c.Details())
 	}
@@ -66,7 +66,7 @@ func TestDetailsAreBounded(t *testing.T) {
 	for i := range actionhero.MaxDetails {
 		steps(t, c.SetDetail(fmt.Sprint(i), i))
 	}
-	failed(t, "too many", c.SetDetail("more", 1), actionhero.ResourceExhausted, full)
+	failed(t, "too many", c.SetDetail("more", 1), actionhero.CodeResourceExhausted, full)
 	steps(t, c.SetDetail("0", "again"), c.SetDetail("1", nil), c.SetDetail("more", 1))
 	if len(c.Details()) != actionhero.MaxDetails {
 		t.Errorf("there are %d details", len(c.Details()))
@@ -136,7 +136,7 @@ func TestSend(t *testing.T) {
 	api := newAPI(t, actionhero.Config{ServerName: "me"})
 	ann, annGets := connect(t, api, "a")
 	bob, bobGets := connect(t, api, "b")
-	steps(t, api.Rooms.Send(t.Context(), ann.ID, map[string]int{"n": 1}))
+	steps(t, api.Rooms.SendTo(t.Context(), ann.ID, map[string]int{"n": 1}))
 	if got := annGets.take(); !cmp.Equal(got, []string{`{"n":1} from me`}) || annGets.flushed != 1 {
 		t.Errorf("ann read %q, flushed %d times", got, annGets.flushed)
 	}
@@ -144,11 +144,11 @@ func TestSend(t *testing.T) {
 		t.Errorf("bob read %q", got)
 	}
 	api.Disconnect(bob)
-	failed(t, "a client that has gone", api.Rooms.Send(t.Context(), bob.ID, 1), actionhero.NotFound, `no client with the id "`+bob.ID+`" is connected`)
-	failed(t, "what does not encode", api.Rooms.Send(t.Context(), ann.ID, func() {}), actionhero.Internal, internal)
+	failed(t, "a client that has gone", api.Rooms.SendTo(t.Context(), bob.ID, 1), actionhero.CodeNotFound, `no client with the id "`+bob.ID+`" is connected`)
+	failed(t, "what does not encode", api.Rooms.SendTo(t.Context(), ann.ID, func() {}), actionhero.CodeInternal, internal)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	failed(t, "a context that has ended", api.Rooms.Send(ended, ann.ID, 1), actionhero.Canceled, "The request was canceled")
+	failed(t, "a context that has ended", api.Rooms.SendTo(ended, ann.ID, 1), actionhero.CodeCanceled, "The request was canceled")
 	if got := annGets.take(); got != nil {
 		t.Errorf("after failures ann read %q", got)
 	}

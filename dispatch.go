@@ -33,7 +33,7 @@ func chain(middleware []Middleware, last Handler) Handler {
 func (api *API) Dispatch(ctx context.Context, req *Request) (any, error) {
 	calls, ok := api.enter()
 	if !ok {
-		return nil, &Error{Code: Unavailable, Message: stoppingText}
+		return nil, &Error{Code: CodeUnavailable, Message: stoppingText}
 	}
 	defer api.inFlight.Done()
 	reg := api.registry.Load()
@@ -97,12 +97,12 @@ func unknown(req *Request) *Error {
 	if name == "" {
 		name = "{no action}"
 	}
-	return &Error{Code: NotFound, Message: name + " is not a known action."}
+	return &Error{Code: CodeNotFound, Message: name + " is not a known action."}
 }
 
 // panicked turns what a deferred function recovered into the error that the client gets.
 func panicked(value any) *Error {
-	return &Error{Code: Internal, Message: internalText, Err: &panicError{value: value, stack: debug.Stack()}}
+	return &Error{Code: CodeInternal, Message: internalText, Err: &panicError{value: value, stack: debug.Stack()}}
 }
 
 // panicError is what becomes of a panic in an action or a middleware.
@@ -118,7 +118,7 @@ var logBuffers = sync.Pool{New: func() any { return new([]byte) }}
 // logRequest writes the one line that a request gets: always when it failed for a reason of the server's own, else
 // when requests are logged.
 func (api *API) logRequest(req *Request, failure *Error) {
-	internal := failure != nil && failure.Code == Internal
+	internal := failure != nil && failure.Code == CodeInternal
 	if !internal && !api.cfg.LogRequests {
 		return
 	}
@@ -147,7 +147,7 @@ func (api *API) logRequest(req *Request, failure *Error) {
 }
 
 // AppendMembers appends what the action answered as the members of a JSON object, without the braces. If it does not
-// encode, dst comes back as it was, with the [Internal] error that the client gets; the cause is logged.
+// encode, dst comes back as it was, with the [CodeInternal] error that the client gets; the cause is logged.
 func (r *Request) AppendMembers(dst []byte, out any) ([]byte, error) {
 	var err error
 	n := len(dst)

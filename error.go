@@ -15,17 +15,17 @@ type Code uint8
 
 // The codes, with the HTTP status that package web gives each.
 const (
-	Internal          Code = iota // 500: the action failed for a reason that is not the client's business
-	InvalidInput                  // 400: an input is missing or breaks a rule
-	NotFound                      // 404: no such action, record or file
-	AlreadyExists                 // 409: it is there already
-	Unauthenticated               // 401: the client has not said who it is
-	PermissionDenied              // 403: this client may not
-	ResourceExhausted             // 429: a limit or quota is used up; see Error.RetryAfter
-	Conflict                      // 409: the state of the thing does not allow it now
-	Canceled                      // 499: the client or the server gave the request up
-	DeadlineExceeded              // 504: it took longer than it may
-	Unavailable                   // 503: try again later
+	CodeInternal          Code = iota // 500: the action failed for a reason that is not the client's business
+	CodeInvalidInput                  // 400: an input is missing or breaks a rule
+	CodeNotFound                      // 404: no such action, record or file
+	CodeAlreadyExists                 // 409: it is there already
+	CodeUnauthenticated               // 401: the client has not said who it is
+	CodePermissionDenied              // 403: this client may not
+	CodeResourceExhausted             // 429: a limit or quota is used up; see Error.RetryAfter
+	CodeConflict                      // 409: the state of the thing does not allow it now
+	CodeCanceled                      // 499: the client or the server gave the request up
+	CodeDeadlineExceeded              // 504: it took longer than it may
+	CodeUnavailable                   // 503: try again later
 	codeCount
 )
 
@@ -51,7 +51,7 @@ const (
 )
 
 // Error is a failure that a client may see: Message reaches it as it stands, Err never does.
-// Make one with [Errorf]; an error of any other type reaches the client as [Internal].
+// Make one with [Errorf]; an error of any other type reaches the client as [CodeInternal].
 type Error struct {
 	Code       Code
 	Message    string
@@ -80,7 +80,7 @@ func (e *Error) Error() string { return e.Message }
 func (e *Error) Unwrap() error { return e.Err }
 
 // AsError turns any error into what a client may be told: an [Error] in its chain is returned as it is, the end of a
-// context becomes [DeadlineExceeded] or [Canceled], and everything else an [Internal] that hides the text but keeps
+// context becomes [CodeDeadlineExceeded] or [CodeCanceled], and everything else an [CodeInternal] that hides the text but keeps
 // the cause for the log. It returns nil for nil.
 func AsError(err error) *Error {
 	if err == nil {
@@ -90,13 +90,13 @@ func AsError(err error) *Error {
 		return e
 	}
 	if _, ok := errors.AsType[*jsonx.SyntaxError](err); ok {
-		return &Error{Code: InvalidInput, Message: err.Error(), Err: err}
+		return &Error{Code: CodeInvalidInput, Message: err.Error(), Err: err}
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Error{Code: DeadlineExceeded, Message: deadlineText, Err: err}
+		return &Error{Code: CodeDeadlineExceeded, Message: deadlineText, Err: err}
 	case errors.Is(err, context.Canceled):
-		return &Error{Code: Canceled, Message: canceledText, Err: err}
+		return &Error{Code: CodeCanceled, Message: canceledText, Err: err}
 	}
-	return &Error{Code: Internal, Message: internalText, Err: err}
+	return &Error{Code: CodeInternal, Message: internalText, Err: err}
 }

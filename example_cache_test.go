@@ -26,15 +26,15 @@ type profile struct {
 	Name string `json:"name"`
 }
 
-var profiles = actionhero.Cached[profile]{Prefix: "profile:"}
+var profiles = actionhero.CacheOf[profile]{Prefix: "profile:"}
 
 // What is slow to find is found once and kept for a while.
-func ExampleCached_Fetch() {
+func ExampleCacheOf_GetOrLoad() {
 	api, stop := started()
 	defer stop()
 	ctx := context.Background()
 	for range 3 {
-		p, err := profiles.Fetch(ctx, api, "42", time.Minute, func(context.Context) (profile, error) {
+		p, err := profiles.GetOrLoad(ctx, api, "42", time.Minute, func(context.Context) (profile, error) {
 			fmt.Println("asking the database")
 			return profile{Name: "Evan"}, nil
 		})

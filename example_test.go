@@ -64,7 +64,7 @@ func ExampleAPI_Use() {
 	api.Use(func(next actionhero.Handler) actionhero.Handler {
 		return func(ctx context.Context, req *actionhero.Request) (any, error) {
 			if req.Params.Get("token") != "sesame" {
-				return nil, actionhero.Errorf(actionhero.Unauthenticated, "who are you?")
+				return nil, actionhero.Errorf(actionhero.CodeUnauthenticated, "who are you?")
 			}
 			return next(ctx, req)
 		}
@@ -104,8 +104,10 @@ func ExampleTask() {
 	}
 	defer func() { _ = api.Stop(ctx) }()
 
-	fmt.Println(mail.Enqueue(ctx, api, mailInput{To: "nowhere"}, actionhero.After(time.Hour)))
-	fmt.Println(mail.Enqueue(ctx, api, mailInput{To: "ann@example.com"}, actionhero.After(time.Hour)))
+	_, err = mail.Enqueue(ctx, api, mailInput{To: "nowhere"}, actionhero.After(time.Hour))
+	fmt.Println(err)
+	_, err = mail.Enqueue(ctx, api, mailInput{To: "ann@example.com"}, actionhero.After(time.Hour))
+	fmt.Println(err)
 	jobs, err := api.Tasks.List(ctx, actionhero.JobFilter{})
 	fmt.Println(jobs[0].Task, jobs[0].State, string(jobs[0].Params), err)
 

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// What [Files.Open] fails with, wrapped in an [Error] of code [NotFound].
+// What [Files.Open] fails with, wrapped in an [Error] of code [CodeNotFound].
 var (
 	ErrFileNotFound  = errors.New("there is no such file")
 	ErrIndexNotFound = errors.New("the folder has no index page")
@@ -83,7 +83,7 @@ func (f *Files) close() error {
 }
 
 // Open opens the file that a client names: slashes separate, a leading one is allowed, and a folder means its
-// index.html. The error is a [NotFound] that wraps [ErrFileNotFound] or [ErrIndexNotFound], for anything that is
+// index.html. The error is a [CodeNotFound] that wraps [ErrFileNotFound] or [ErrIndexNotFound], for anything that is
 // not a plain file within the folder.
 func (f *Files) Open(name string) (*Content, error) {
 	f.mu.RLock()
@@ -112,7 +112,7 @@ func (f *Files) Open(name string) (*Content, error) {
 }
 
 func fileError(name string, cause error) error {
-	return &Error{Code: NotFound, Message: "The file, " + name + ", is not found.", Err: cause}
+	return &Error{Code: CodeNotFound, Message: "The file, " + name + ", is not found.", Err: cause}
 }
 
 var errIsFolder = errors.New("is a folder")

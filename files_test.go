@@ -65,7 +65,7 @@ func TestFilesOpen(t *testing.T) {
 			got, _ := io.ReadAll(content.Body)
 			t.Errorf("%q was opened: %q", name, got)
 		}
-		if err != nil && (!errors.Is(err, actionhero.ErrFileNotFound) || actionhero.AsError(err).Code != actionhero.NotFound) {
+		if err != nil && (!errors.Is(err, actionhero.ErrFileNotFound) || actionhero.AsError(err).Code != actionhero.CodeNotFound) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -114,7 +114,7 @@ func FuzzFilesOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		content, err := api.Files.Open(name)
 		if err != nil {
-			if actionhero.AsError(err).Code != actionhero.NotFound {
+			if actionhero.AsError(err).Code != actionhero.CodeNotFound {
 				t.Errorf("%q: %v", name, err)
 			}
 			return

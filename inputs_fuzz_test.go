@@ -107,7 +107,7 @@ func FuzzInputs(f *testing.F) {
 // checkClientError fails unless the error is one that a client may see, and its own fault.
 func checkClientError(t *testing.T, err error) {
 	t.Helper()
-	if e := actionhero.AsError(err); e.Code != actionhero.InvalidInput || e.Message == "" {
+	if e := actionhero.AsError(err); e.Code != actionhero.CodeInvalidInput || e.Message == "" {
 		t.Fatalf("bad params are %v: %q (%v)", e.Code, e.Message, e.Err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// MaxParams is how many values one request may carry, dropped ones included. More is an [InvalidInput].
+// MaxParams is how many values one request may carry, dropped ones included. More is an [CodeInvalidInput].
 const MaxParams = 10_000
 
 // File is an uploaded file, as an input: declare a field of type *File (or []*File). It can be read and seeked until
@@ -135,7 +135,7 @@ func (p *Params) AddFile(key string, f *File) error {
 	return nil
 }
 
-// AddObject adds the members of a JSON object. The error is an [InvalidInput] that names the offset of what is wrong.
+// AddObject adds the members of a JSON object. The error is an [CodeInvalidInput] that names the offset of what is wrong.
 func (p *Params) AddObject(object []byte) error {
 	if err := jsonx.Members(object, p.AddJSON); err != nil {
 		return AsError(err)
@@ -245,7 +245,7 @@ func valueText(v *schema.Value) string {
 // admit says whether key gets in, and returns the API's own copy of it.
 func (p *Params) admit(key string) (string, bool, error) {
 	if p.seen++; p.seen > MaxParams {
-		return "", false, &Error{Code: InvalidInput, Message: fmt.Sprintf("a request may carry %d parameters at most", MaxParams)}
+		return "", false, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("a request may carry %d parameters at most", MaxParams)}
 	}
 	if p.accepted == nil {
 		return strings.Clone(key), true, nil // it may be a part of what the transport read

@@ -49,7 +49,7 @@ func FuzzParams(f *testing.F) {
 			t.Errorf("the echo is %q", echo)
 		}
 		if err != nil {
-			if code := actionhero.AsError(err).Code; code != actionhero.InvalidInput {
+			if code := actionhero.AsError(err).Code; code != actionhero.CodeInvalidInput {
 				t.Errorf("%q, %s=%q: %v: %v", object, key, text, code, err)
 			}
 			return

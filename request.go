@@ -167,7 +167,7 @@ func (r *Request) pageNumber(key string, dst *int, fallback int) error {
 		n = fallback
 	case err != nil || n < 0:
 		message := key + " must be a whole number of 0 or more"
-		return &Error{Code: InvalidInput, Message: message, Details: []Detail{{Field: key, Rule: "type", Message: message}}}
+		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: key, Rule: "type", Message: message}}}
 	}
 	*dst = n
 	raw := unsafe.Slice(unsafe.StringData(text), len(text)) // only ever read

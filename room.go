@@ -66,10 +66,10 @@ func (r *Rooms) Broadcast(ctx context.Context, room string, message any) error {
 	return r.publish(ctx, room, "", message)
 }
 
-// Send sends message, which is encoded as JSON, to one client of this node, from the server itself: the client reads the
-// same object as from [Rooms.Broadcast]. It fails with [NotFound] if no client of this node has that public id.
+// SendTo sends message, which is encoded as JSON, to one client of this node, from the server itself: the client reads the
+// same object as from [Rooms.Broadcast]. It fails with [CodeNotFound] if no client of this node has that public id.
 // [RoomMiddleware.Deliver] is not asked.
-func (r *Rooms) Send(ctx context.Context, connID string, message any) error {
+func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (r *Rooms) Send(ctx context.Context, connID string, message any) error {
 	}
 	c := r.conn(connID)
 	if c == nil {
-		return Errorf(NotFound, "no client with the id %q is connected", connID)
+		return Errorf(CodeNotFound, "no client with the id %q is connected", connID)
 	}
 	if c.sink.Deliver(r.delivery(backend.Message{Body: body})) {
 		c.sink.Flush()
@@ -87,10 +87,10 @@ func (r *Rooms) Send(ctx context.Context, connID string, message any) error {
 	return nil
 }
 
-// Tell sends notice, which must encode as a JSON object with a member or more, to every persistent client of this node,
+// BroadcastNode sends notice, which must encode as a JSON object with a member or more, to every persistent client of this node,
 // in a room or not, and returns how many there are. The clients read that very object, with what their wire adds to each.
 // [RoomMiddleware.Deliver] is not asked.
-func (r *Rooms) Tell(ctx context.Context, notice any) (clients int, err error) {
+func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err error) {
 	body, err := jsonx.Marshal(notice)
 	if err != nil {
 		return 0, fmt.Errorf("a notice does not encode as JSON: %w", err)
@@ -98,7 +98,7 @@ func (r *Rooms) Tell(ctx context.Context, notice any) (clients int, err error) {
 	if len(body) < len(`{"":0}`) || body[0] != '{' {
 		return 0, fmt.Errorf("a notice must be a JSON object with a member or more, not %.32s", body)
 	}
-	d := &Delivery{Body: body, Notice: true}
+	d := &RoomMessage{Body: body, Notice: true}
 	for _, c := range r.conns.Range {
 		if err := ctx.Err(); err != nil {
 			return clients, err
@@ -111,18 +111,16 @@ func (r *Rooms) Tell(ctx context.Context, notice any) (clients int, err error) {
 	return clients, nil
 }
 
-// Say sends text to the other members of the sender's current room.
-func (r *Rooms) Say(ctx context.Context, from *Conn, text string) error {
-	room := from.Room()
-	if room == "" {
-		return Errorf(Conflict, "you are in no room: enter one with roomChange")
+// Say sends text to a room from the client from, and the other members of the room read it. If room is "", it is the
+// current room of from, and Say fails with [CodeConflict] if there is none. Otherwise from need not be in the room; a nil
+// from is a client without a persistent connection, whom the members read as the server.
+func (r *Rooms) Say(ctx context.Context, from *Conn, room, text string) error {
+	if room == "" && from != nil {
+		if room = from.Room(); room == "" {
+			return Errorf(CodeConflict, "you are in no room: enter one with roomChange")
+		}
+		return r.say(ctx, room, from, text)
 	}
-	return r.say(ctx, room, from, text)
-}
-
-// SayIn sends text to a room from a client that need not be in it; from is nil for one without a persistent
-// connection, which the members see as the server.
-func (r *Rooms) SayIn(ctx context.Context, room string, from *Conn, text string) error {
 	if err := checkRoomName(room); err != nil {
 		return err
 	}
@@ -215,7 +213,7 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 
 // queue queues a message to members, those that must be flushed it returns, in the same array.
 func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
-	var further *Delivery // as it is for those whose current room is another one
+	var further *RoomMessage // as it is for those whose current room is another one
 	d, sender := r.delivery(m), r.conn(m.From)
 	asks := filter{hooks: r.api.registry.Load().rooms.deliver}
 	flush = members[:0]
@@ -244,8 +242,8 @@ func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
 	return flush
 }
 
-func (r *Rooms) delivery(m backend.Message) *Delivery {
-	d := &Delivery{Room: m.Room, From: m.From, Body: m.Body}
+func (r *Rooms) delivery(m backend.Message) *RoomMessage {
+	d := &RoomMessage{Room: m.Room, From: m.From, Body: m.Body}
 	if d.From == "" {
 		d.From = r.api.cfg.ServerName
 	}

@@ -57,33 +57,33 @@ func TestFurtherRooms(t *testing.T) {
 		}
 	}
 	in("at first", "a", "a")
-	steps(t, rooms.Add(ctx, c, "b"))
-	in("b added", "a", "a", "b")
-	steps(t, rooms.Add(ctx, c, "b"), rooms.Join(ctx, c, "a"))
-	in("the same again", "a", "a", "b")
 	steps(t, rooms.Join(ctx, c, "b"))
+	in("b added", "a", "a", "b")
+	steps(t, rooms.Join(ctx, c, "b"), rooms.Move(ctx, c, "a"))
+	in("the same again", "a", "a", "b")
+	steps(t, rooms.Move(ctx, c, "b"))
 	in("what was added is the current one", "b", "b")
-	steps(t, rooms.Join(ctx, c, "c"))
+	steps(t, rooms.Move(ctx, c, "c"))
 	in("it stays when another becomes current", "c", "b", "c")
-	steps(t, rooms.Add(ctx, c, "c"), rooms.Join(ctx, c, "a"))
+	steps(t, rooms.Join(ctx, c, "c"), rooms.Move(ctx, c, "a"))
 	in("the current one was added", "a", "a", "b", "c")
-	steps(t, rooms.Remove(ctx, c, "c"))
+	steps(t, rooms.Leave(ctx, c, "c"))
 	in("c removed", "a", "a", "b")
 
-	failed(t, "removing it again", rooms.Remove(ctx, c, "c"), actionhero.NotFound, "you are not in the room c")
-	failed(t, "removing the current one", rooms.Remove(ctx, c, "a"), actionhero.Conflict, "a is your current room: move to another one with roomChange first")
-	steps(t, rooms.Add(ctx, c, "a"))
-	failed(t, "removing it when it was added", rooms.Remove(ctx, c, "a"), actionhero.Conflict, "a is your current room: move to another one with roomChange first")
-	for what, do := range map[string]func(context.Context, *actionhero.Conn, string) error{"Join": rooms.Join, "Add": rooms.Add, "Remove": rooms.Remove} {
-		failed(t, what+" without a name", do(ctx, c, ""), actionhero.InvalidInput, "room must be a name of 1 to 128 bytes")
+	failed(t, "removing it again", rooms.Leave(ctx, c, "c"), actionhero.CodeNotFound, "you are not in the room c")
+	failed(t, "removing the current one", rooms.Leave(ctx, c, "a"), actionhero.CodeConflict, "a is your current room: move to another one with roomChange first")
+	steps(t, rooms.Join(ctx, c, "a"))
+	failed(t, "removing it when it was added", rooms.Leave(ctx, c, "a"), actionhero.CodeConflict, "a is your current room: move to another one with roomChange first")
+	for what, do := range map[string]func(context.Context, *actionhero.Conn, string) error{"Join": rooms.Move, "Add": rooms.Join, "Remove": rooms.Leave} {
+		failed(t, what+" without a name", do(ctx, c, ""), actionhero.CodeInvalidInput, "room must be a name of 1 to 128 bytes")
 	}
 	in("what fails changes nothing", "a", "a", "b")
 
 	api.Disconnect(c)
 	in("gone", "")
-	failed(t, "joining once gone", rooms.Join(ctx, c, "a"), actionhero.Canceled, "the client has gone")
-	failed(t, "adding once gone", rooms.Add(ctx, c, "a"), actionhero.Canceled, "the client has gone")
-	failed(t, "saying once gone", rooms.Say(ctx, c, "x"), actionhero.Conflict, "you are in no room: enter one with roomChange")
+	failed(t, "joining once gone", rooms.Move(ctx, c, "a"), actionhero.CodeCanceled, "the client has gone")
+	failed(t, "adding once gone", rooms.Join(ctx, c, "a"), actionhero.CodeCanceled, "the client has gone")
+	failed(t, "saying once gone", rooms.Say(ctx, c, "", "x"), actionhero.CodeConflict, "you are in no room: enter one with roomChange")
 	in("still gone", "")
 	if n := rooms.RoomsHere(); n != 0 {
 		t.Errorf("%d rooms are left", n)
@@ -105,14 +105,14 @@ func TestFurtherRoomsAreTold(t *testing.T) {
 		room string
 		want []string
 	}{
-		{"added", rooms.Add, "b", []string{entered}},
-		{"added again", rooms.Add, "b", nil},
-		{"current", rooms.Join, "b", nil},
-		{"not current", rooms.Join, "a", nil},
-		{"removed", rooms.Remove, "b", []string{left}},
-		{"moved there", rooms.Join, "b", []string{entered}},
-		{"moved away", rooms.Join, "a", []string{left}},
-		{"added at last", rooms.Add, "b", []string{entered}},
+		{"added", rooms.Join, "b", []string{entered}},
+		{"added again", rooms.Join, "b", nil},
+		{"current", rooms.Move, "b", nil},
+		{"not current", rooms.Move, "a", nil},
+		{"removed", rooms.Leave, "b", []string{left}},
+		{"moved there", rooms.Move, "b", []string{entered}},
+		{"moved away", rooms.Move, "a", []string{left}},
+		{"added at last", rooms.Join, "b", []string{entered}},
 	} {
 		steps(t, step.do(ctx, c, step.room))
 		if got := hears.take(); !cmp.Equal(got, step.want) {
@@ -131,14 +131,14 @@ func TestMaxRooms(t *testing.T) {
 	rooms, ctx := api.Rooms, t.Context()
 	c, _ := connect(t, api, "a")
 	const text = "a connection may be in 3 rooms at most: leave one first"
-	steps(t, rooms.Add(ctx, c, "b"), rooms.Add(ctx, c, "c"), rooms.Add(ctx, c, "c"))
-	failed(t, "a fourth room", rooms.Add(ctx, c, "d"), actionhero.ResourceExhausted, text)
-	steps(t, rooms.Join(ctx, c, "d"), rooms.Join(ctx, c, "a"), rooms.Add(ctx, c, "a"))
-	failed(t, "a fourth room as the current one", rooms.Join(ctx, c, "d"), actionhero.ResourceExhausted, text)
+	steps(t, rooms.Join(ctx, c, "b"), rooms.Join(ctx, c, "c"), rooms.Join(ctx, c, "c"))
+	failed(t, "a fourth room", rooms.Join(ctx, c, "d"), actionhero.CodeResourceExhausted, text)
+	steps(t, rooms.Move(ctx, c, "d"), rooms.Move(ctx, c, "a"), rooms.Join(ctx, c, "a"))
+	failed(t, "a fourth room as the current one", rooms.Move(ctx, c, "d"), actionhero.CodeResourceExhausted, text)
 	if got := c.Rooms(); c.Room() != "a" || !cmp.Equal(got, []string{"a", "b", "c"}) || rooms.RoomsHere() != 3 {
 		t.Errorf("it is in %q and listens to %q of %d rooms", c.Room(), got, rooms.RoomsHere())
 	}
-	steps(t, rooms.Join(ctx, c, "b"), rooms.Remove(ctx, c, "a"), rooms.Join(ctx, c, "d"))
+	steps(t, rooms.Move(ctx, c, "b"), rooms.Leave(ctx, c, "a"), rooms.Move(ctx, c, "d"))
 	api.Disconnect(c)
 	if cfg := newAPI(t, actionhero.Config{}).Config(); cfg.MaxRooms != 64 {
 		t.Errorf("the default is %d", cfg.MaxRooms)
@@ -156,7 +156,7 @@ func TestMovingClientsSeeTheClassicForm(t *testing.T) {
 	for _, added := range []bool{false, true} {
 		sink := &encoder{wire: "tcp", made: new(int)}
 		c := api.Connect("tcp", netip.AddrPort{}, sink)
-		steps(t, api.Rooms.Join(t.Context(), c, "a"), api.Rooms.HalfMove(c, "b", added))
+		steps(t, api.Rooms.Move(t.Context(), c, "a"), api.Rooms.HalfMove(c, "b", added))
 		steps(t, api.Rooms.Broadcast(t.Context(), "a", 1), api.Rooms.Broadcast(t.Context(), "b", 2))
 		if want := []string{"tcp 1 further:false", fmt.Sprint("tcp 2 further:", added)}; !cmp.Equal(sink.texts, want) {
 			t.Errorf("added %v: it got %q, want %q", added, sink.texts, want)
@@ -178,13 +178,13 @@ func TestOneClientUnderConcurrency(t *testing.T) {
 					room := fmt.Sprint("r", rand.IntN(6))
 					switch rand.IntN(4) {
 					case 0:
-						_ = api.Rooms.Add(context.Background(), c, room)
-					case 1:
-						_ = api.Rooms.Remove(context.Background(), c, room)
-					case 2:
-						_ = api.Rooms.Say(context.Background(), c, "x")
-					default:
 						_ = api.Rooms.Join(context.Background(), c, room)
+					case 1:
+						_ = api.Rooms.Leave(context.Background(), c, room)
+					case 2:
+						_ = api.Rooms.Say(context.Background(), c, "", "x")
+					default:
+						_ = api.Rooms.Move(context.Background(), c, room)
 					}
 				}
 			})

@@ -45,10 +45,10 @@ type member struct {
 	further atomic.Bool
 }
 
-// Join makes room the current room of the client, instead of the one it was in, which it leaves unless it was added
-// with [Rooms.Add]. The members of both are told. A room that the client listens to becomes the current one without
+// Move makes room the current room of the client, instead of the one it was in, which it leaves unless it was added
+// with [Rooms.Join]. The members of both are told. A room that the client listens to becomes the current one without
 // any news to its members, and without asking [RoomMiddleware.Join] again.
-func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
+func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 	if err := r.admit(ctx, c, room); err != nil {
 		return err
 	}
@@ -58,10 +58,10 @@ func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
 	return err
 }
 
-// Add lets the client listen to a further room, beside its current one, until [Rooms.Remove]. Its members are told.
+// Join lets the client listen to a further room, beside its current one, until [Rooms.Leave]. Its members are told.
 // Adding a room that the client has added already does nothing; adding the current one keeps the client in it when
-// another becomes current. Beyond Config.MaxRooms rooms it fails with [ResourceExhausted].
-func (r *Rooms) Add(ctx context.Context, c *Conn, room string) error {
+// another becomes current. Beyond Config.MaxRooms rooms it fails with [CodeResourceExhausted].
+func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
 	if err := r.admit(ctx, c, room); err != nil {
 		return err
 	}
@@ -70,10 +70,10 @@ func (r *Rooms) Add(ctx context.Context, c *Conn, room string) error {
 	return err
 }
 
-// Remove is the end of [Rooms.Add]: the client listens to the room no more, and its members are told. It fails with
-// [NotFound] if the client is not in the room, and with [Conflict] if that is its current room, which only [Rooms.Join]
+// Leave is the end of [Rooms.Join]: the client listens to the room no more, and its members are told. It fails with
+// [CodeNotFound] if the client is not in the room, and with [CodeConflict] if that is its current room, which only [Rooms.Move]
 // changes.
-func (r *Rooms) Remove(ctx context.Context, c *Conn, room string) error {
+func (r *Rooms) Leave(ctx context.Context, c *Conn, room string) error {
 	if err := checkRoomName(room); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (r *Rooms) Remove(ctx context.Context, c *Conn, room string) error {
 
 func checkRoomName(name string) error {
 	if name == "" || len(name) > MaxRoomName || !utf8.ValidString(name) {
-		return Errorf(InvalidInput, "room must be a name of 1 to %d bytes", MaxRoomName)
+		return Errorf(CodeInvalidInput, "room must be a name of 1 to %d bytes", MaxRoomName)
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (r *Rooms) admit(ctx context.Context, c *Conn, room string) error {
 }
 
 // errGone is for what was asked for a client that has disconnected meanwhile.
-var errGone = &Error{Code: Canceled, Message: "the client has gone"}
+var errGone = &Error{Code: CodeCanceled, Message: "the client has gone"}
 
 // move is Join without the news, which must not be told with a lock held.
 func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *member, err error) {
@@ -158,9 +158,9 @@ func (r *Rooms) unlisten(c *Conn, name string) (left *member, err error) {
 	m := c.member(name)
 	switch {
 	case m == nil:
-		return nil, Errorf(NotFound, "you are not in the room %s", name)
+		return nil, Errorf(CodeNotFound, "you are not in the room %s", name)
 	case m == c.current.Load():
-		return nil, Errorf(Conflict, "%s is your current room: move to another one with roomChange first", name)
+		return nil, Errorf(CodeConflict, "%s is your current room: move to another one with roomChange first", name)
 	}
 	r.leave(m)
 	return m, nil
@@ -188,7 +188,7 @@ func (r *Rooms) enter(ctx context.Context, c *Conn, name string, kept int, added
 		return nil, errGone
 	}
 	if limit := r.api.cfg.MaxRooms; kept >= limit {
-		return nil, Errorf(ResourceExhausted, "a connection may be in %d rooms at most: leave one first", limit)
+		return nil, Errorf(CodeResourceExhausted, "a connection may be in %d rooms at most: leave one first", limit)
 	}
 	if err := r.broker.Enter(ctx, name, c.ID); err != nil {
 		return nil, fmt.Errorf("entering room %q: %w", name, err)

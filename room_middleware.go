@@ -20,20 +20,20 @@ type RoomMiddleware struct {
 	Join func(ctx context.Context, c *Conn, room string) error
 	// Say returns the text that the room gets, which is mostly the one that it is given, or an error to refuse it. from
 	// is nil for a client without a persistent connection, such as one that speaks over HTTP. It is not asked about
-	// what the server says itself ([Rooms.Broadcast], [Rooms.Send], who comes and goes).
+	// what the server says itself ([Rooms.Broadcast], [Rooms.SendTo], who comes and goes).
 	Say func(ctx context.Context, from *Conn, room, text string) (string, error)
 	// Deliver returns whether a member gets a message of a room. It is asked for each member and each message, news of
 	// who comes and goes included, but not for the sender, and on the node that the member is connected to. It holds up
 	// the room, so it must decide from memory: it must wait for nothing, and must not call methods of [Rooms] that say
 	// something or change who is in a room. It must not modify d. If it panics, the member does not get the message.
-	Deliver func(to *Conn, d *Delivery) bool
+	Deliver func(to *Conn, d *RoomMessage) bool
 }
 
 // roomHooks are the functions of all room middlewares, outermost first.
 type roomHooks struct {
 	join    []func(context.Context, *Conn, string) error
 	say     []func(context.Context, *Conn, string, string) (string, error)
-	deliver []func(*Conn, *Delivery) bool
+	deliver []func(*Conn, *RoomMessage) bool
 }
 
 func (h roomHooks) clone() roomHooks {
@@ -105,11 +105,11 @@ func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string
 
 // filter asks who gets one message. The zero value lets all have it.
 type filter struct {
-	hooks []func(*Conn, *Delivery) bool
+	hooks []func(*Conn, *RoomMessage) bool
 	fault *Error // the first panic: one line in the log is enough for a message to thousands
 }
 
-func (f *filter) passes(to *Conn, d *Delivery) (ok bool) {
+func (f *filter) passes(to *Conn, d *RoomMessage) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			ok = false

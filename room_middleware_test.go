@@ -36,18 +36,18 @@ func TestRoomMiddlewareOrder(t *testing.T) {
 			Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
 				asked = append(asked, name+" join "+room)
 				if room == "not "+name {
-					return actionhero.Errorf(actionhero.PermissionDenied, "%s says no", name)
+					return actionhero.Errorf(actionhero.CodePermissionDenied, "%s says no", name)
 				}
 				return nil
 			},
 			Say: func(_ context.Context, _ *actionhero.Conn, room, text string) (string, error) {
 				asked = append(asked, name+" say "+text)
 				if text == "not" {
-					return "", actionhero.Errorf(actionhero.InvalidInput, "%s says no", name)
+					return "", actionhero.Errorf(actionhero.CodeInvalidInput, "%s says no", name)
 				}
 				return text + name, nil
 			},
-			Deliver: func(_ *actionhero.Conn, d *actionhero.Delivery) bool {
+			Deliver: func(_ *actionhero.Conn, d *actionhero.RoomMessage) bool {
 				asked = append(asked, name+" deliver "+string(d.Body))
 				return !strings.Contains(string(d.Body), "never")
 			},
@@ -66,28 +66,28 @@ func TestRoomMiddlewareOrder(t *testing.T) {
 	}
 	heard("joining", "a join den", "b join den", "c join den", "a join den", "b join den", "c join den")
 
-	failed(t, "a room that b refuses", api.Rooms.Join(t.Context(), ann, "not b"), actionhero.PermissionDenied, "b says no")
+	failed(t, "a room that b refuses", api.Rooms.Move(t.Context(), ann, "not b"), actionhero.CodePermissionDenied, "b says no")
 	heard("a refused room", "a join not b", "b join not b")
-	failed(t, "a further room that a refuses", api.Rooms.Add(t.Context(), ann, "not a"), actionhero.PermissionDenied, "a says no")
+	failed(t, "a further room that a refuses", api.Rooms.Join(t.Context(), ann, "not a"), actionhero.CodePermissionDenied, "a says no")
 	heard("a refused further room", "a join not a")
 	if rooms := ann.Rooms(); !cmp.Equal(rooms, []string{"den"}) || api.Rooms.RoomsHere() != 1 {
 		t.Errorf("after refusals she is in %q, and there are %d rooms", rooms, api.Rooms.RoomsHere())
 	}
 
-	if err := api.Rooms.Say(t.Context(), bob, "x"); err != nil {
+	if err := api.Rooms.Say(t.Context(), bob, "", "x"); err != nil {
 		t.Fatal(err)
 	}
 	heard("saying", "a say x", "b say xa", "c say xab", `a deliver "xabc"`, `b deliver "xabc"`, `c deliver "xabc"`)
-	failed(t, "a refused text", api.Rooms.Say(t.Context(), bob, "not"), actionhero.InvalidInput, "a says no")
+	failed(t, "a refused text", api.Rooms.Say(t.Context(), bob, "", "not"), actionhero.CodeInvalidInput, "a says no")
 	heard("a refused text", "a say not")
-	if err := api.Rooms.SayIn(t.Context(), "den", bob, "never"); err != nil {
+	if err := api.Rooms.Say(t.Context(), bob, "den", "never"); err != nil {
 		t.Fatal(err)
 	}
 	heard("what is not delivered", "a say never", "b say nevera", "c say neverab", `a deliver "neverabc"`)
 	if got := annGets.take(); !cmp.Equal(got, []string{`"xabc" from ` + bob.ID}) {
 		t.Errorf("ann read %q", got)
 	}
-	if err := errors.Join(api.Rooms.Broadcast(t.Context(), "den", 1), api.Rooms.Send(t.Context(), ann.ID, 2)); err != nil {
+	if err := errors.Join(api.Rooms.Broadcast(t.Context(), "den", 1), api.Rooms.SendTo(t.Context(), ann.ID, 2)); err != nil {
 		t.Fatal(err)
 	}
 	heard("what the server says to both", "a deliver 1", "b deliver 1", "c deliver 1", "a deliver 1", "b deliver 1", "c deliver 1")
@@ -104,7 +104,7 @@ func TestRoomMiddlewareIsNotAskedTwice(t *testing.T) {
 		return nil
 	}})
 	c, _ := connect(t, api, "a")
-	if err := errors.Join(api.Rooms.Join(t.Context(), c, "a"), api.Rooms.Add(t.Context(), c, "a"), api.Rooms.Add(t.Context(), c, "b"), api.Rooms.Join(t.Context(), c, "b")); err != nil {
+	if err := errors.Join(api.Rooms.Move(t.Context(), c, "a"), api.Rooms.Join(t.Context(), c, "a"), api.Rooms.Join(t.Context(), c, "b"), api.Rooms.Move(t.Context(), c, "b")); err != nil {
 		t.Fatal(err)
 	}
 	if asked != 2 {
@@ -129,7 +129,7 @@ func TestRoomMiddlewareFails(t *testing.T) {
 	api := newAPI(t, actionhero.Config{AnnounceLimit: -1, Log: slog.New(log)}, actionhero.RoomMiddleware{
 		Join: func(_ context.Context, _ *actionhero.Conn, room string) error { return fail(room) },
 		Say:  func(_ context.Context, _ *actionhero.Conn, _, text string) (string, error) { return text, fail(text) },
-		Deliver: func(_ *actionhero.Conn, d *actionhero.Delivery) bool {
+		Deliver: func(_ *actionhero.Conn, d *actionhero.RoomMessage) bool {
 			return fail(strings.Trim(string(d.Body), `"`)) == nil
 		},
 	})
@@ -137,13 +137,13 @@ func TestRoomMiddlewareFails(t *testing.T) {
 	bob, bobGets := connect(t, api, "a")
 	for _, how := range []string{"panic", "fail"} {
 		for what, err := range map[string]error{
-			"Join":            api.Rooms.Join(t.Context(), ann, how),
-			"Add":             api.Rooms.Add(t.Context(), ann, how),
-			"Say":             api.Rooms.Say(t.Context(), ann, how),
-			"SayIn":           api.Rooms.SayIn(t.Context(), "a", ann, how),
-			"SayIn by no one": api.Rooms.SayIn(t.Context(), "a", nil, how),
+			"Join":          api.Rooms.Move(t.Context(), ann, how),
+			"Add":           api.Rooms.Join(t.Context(), ann, how),
+			"Say":           api.Rooms.Say(t.Context(), ann, "", how),
+			"Say in a room": api.Rooms.Say(t.Context(), ann, "a", how),
+			"Say by no one": api.Rooms.Say(t.Context(), nil, "a", how),
 		} {
-			failed(t, how+" of "+what, err, actionhero.Internal, internal)
+			failed(t, how+" of "+what, err, actionhero.CodeInternal, internal)
 		}
 	}
 	if rooms := ann.Rooms(); !cmp.Equal(rooms, []string{"a"}) {
@@ -215,11 +215,11 @@ func TestRoomMiddlewareIsTimed(t *testing.T) {
 		})
 		c, _ := connect(t, api, "a")
 		for what, do := range map[string]func() error{
-			"Join": func() error { return api.Rooms.Join(t.Context(), c, "slow") },
-			"Say":  func() error { return api.Rooms.Say(t.Context(), c, "x") },
+			"Join": func() error { return api.Rooms.Move(t.Context(), c, "slow") },
+			"Say":  func() error { return api.Rooms.Say(t.Context(), c, "", "x") },
 		} {
 			began := time.Now()
-			failed(t, what, do(), actionhero.DeadlineExceeded, "The request took too long")
+			failed(t, what, do(), actionhero.CodeDeadlineExceeded, "The request took too long")
 			if took := time.Since(began); took != time.Minute {
 				t.Errorf("%s took %v", what, took)
 			}
@@ -253,17 +253,17 @@ func TestRoomMiddlewareHoldsUpNobodyElse(t *testing.T) {
 	bob, bobGets := connect(t, api, "b")
 	steps(t, slow.SetDetail("slow", true))
 	joined, said := make(chan error, 1), make(chan error, 1)
-	go func() { said <- api.Rooms.Say(t.Context(), slow, "too late") }()
+	go func() { said <- api.Rooms.Say(t.Context(), slow, "", "too late") }()
 	<-begun
-	go func() { joined <- api.Rooms.Join(t.Context(), slow, "b") }()
+	go func() { joined <- api.Rooms.Move(t.Context(), slow, "b") }()
 	<-begun
-	steps(t, api.Rooms.Say(t.Context(), ann, "hi"), api.Rooms.Join(t.Context(), ann, "a"), api.Rooms.Add(t.Context(), bob, "a"), api.Rooms.Say(t.Context(), ann, "ho"))
+	steps(t, api.Rooms.Say(t.Context(), ann, "", "hi"), api.Rooms.Move(t.Context(), ann, "a"), api.Rooms.Join(t.Context(), bob, "a"), api.Rooms.Say(t.Context(), ann, "", "ho"))
 	if got := bobGets.take(); !cmp.Equal(got, []string{`"hi" from ` + ann.ID, `"ho" from ` + ann.ID + " in a"}) {
 		t.Errorf("bob read %q", got)
 	}
 	api.Disconnect(slow)
 	close(open)
-	failed(t, "entering once gone", <-joined, actionhero.Canceled, "the client has gone")
+	failed(t, "entering once gone", <-joined, actionhero.CodeCanceled, "the client has gone")
 	steps(t, <-said)
 	if status, err := api.Rooms.Status(t.Context(), "b"); err != nil || status.MembersCount != 1 {
 		t.Errorf("who is in b: %+v, %v", status, err)
@@ -283,16 +283,16 @@ func TestRoomMiddlewareSeesTheRequest(t *testing.T) {
 			if req := actionhero.RequestFrom(ctx); from != nil || req.Action != "shout" || room != "a" {
 				t.Errorf("it is asked about %v by %q in %q", from, req.Action, room)
 			}
-			return "", actionhero.Errorf(actionhero.Unauthenticated, "who are you?")
+			return "", actionhero.Errorf(actionhero.CodeUnauthenticated, "who are you?")
 		},
 	}, actionhero.Action[actionhero.None, actionhero.None]{
 		Name: "shout",
 		Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
-			return n, actionhero.RequestFrom(ctx).API.Rooms.SayIn(ctx, "a", nil, "hey")
+			return n, actionhero.RequestFrom(ctx).API.Rooms.Say(ctx, nil, "a", "hey")
 		},
 	})
 	_, err := dispatch(t, api, "shout")
-	failed(t, "the action", err, actionhero.Unauthenticated, "who are you?")
+	failed(t, "the action", err, actionhero.CodeUnauthenticated, "who are you?")
 }
 
 func TestRoomMiddlewareIsChecked(t *testing.T) {
@@ -312,8 +312,8 @@ type encoder struct {
 	texts []string
 }
 
-func (e *encoder) Deliver(d *actionhero.Delivery) bool {
-	text := d.Encoded(e.wire, func(d *actionhero.Delivery) []byte {
+func (e *encoder) Deliver(d *actionhero.RoomMessage) bool {
+	text := d.Encoded(e.wire, func(d *actionhero.RoomMessage) []byte {
 		*e.made++
 		return fmt.Appendf(nil, "%s %s further:%v", e.wire, d.Body, d.Further)
 	})
@@ -332,7 +332,7 @@ func TestOneEncodingForEachWire(t *testing.T) {
 	t.Parallel()
 	got := 0
 	api := newAPI(t, actionhero.Config{AnnounceLimit: -1, DefaultChatRoom: "lobby"}, actionhero.RoomMiddleware{
-		Deliver: func(to *actionhero.Conn, _ *actionhero.Delivery) bool { return to.Detail("deaf") == nil },
+		Deliver: func(to *actionhero.Conn, _ *actionhero.RoomMessage) bool { return to.Detail("deaf") == nil },
 	})
 	made := map[string]*int{"tcp": new(int), "ws": new(int)}
 	var sinks []*encoder
@@ -341,11 +341,11 @@ func TestOneEncodingForEachWire(t *testing.T) {
 		e.made = made[e.wire]
 		c := api.Connect(e.wire, netip.AddrPort{}, e)
 		defer api.Disconnect(c)
-		enter := api.Rooms.Join
+		enter := api.Rooms.Move
 		if i%4 > 1 {
-			enter = api.Rooms.Add
+			enter = api.Rooms.Join
 		}
-		if err := errors.Join(api.Rooms.Join(t.Context(), c, "lobby"), enter(t.Context(), c, "a")); err != nil {
+		if err := errors.Join(api.Rooms.Move(t.Context(), c, "lobby"), enter(t.Context(), c, "a")); err != nil {
 			t.Fatal(err)
 		}
 		if i%10 == 9 {

@@ -20,7 +20,7 @@ type collector struct {
 	closed   string
 }
 
-func (c *collector) Deliver(d *actionhero.Delivery) bool {
+func (c *collector) Deliver(d *actionhero.RoomMessage) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	message := string(d.Body) + " from " + d.From
@@ -55,7 +55,7 @@ func connect(t testing.TB, api *actionhero.API, room string) (*actionhero.Conn, 
 	t.Helper()
 	sink := &collector{}
 	conn := api.Connect("test", netip.MustParseAddrPort("127.0.0.1:1"), sink)
-	if err := api.Rooms.Join(t.Context(), conn, room); err != nil {
+	if err := api.Rooms.Move(t.Context(), conn, room); err != nil {
 		t.Fatal(err)
 	}
 	return conn, sink
@@ -70,7 +70,7 @@ func TestRoomsTellWhoComesAndGoes(t *testing.T) {
 	if got := annGets.take(); !cmp.Equal(got, []string{`"I have entered the room" from ` + bob.ID}) {
 		t.Errorf("ann read %q when bob came", got)
 	}
-	if err := api.Rooms.Say(ctx, bob, "hi"); err != nil {
+	if err := api.Rooms.Say(ctx, bob, "", "hi"); err != nil {
 		t.Fatal(err)
 	}
 	if got := annGets.take(); !cmp.Equal(got, []string{`"hi" from ` + bob.ID}) {
@@ -86,7 +86,7 @@ func TestRoomsTellWhoComesAndGoes(t *testing.T) {
 		t.Errorf("bob read %q from the server", got)
 	}
 	annGets.take()
-	if err := api.Rooms.Join(ctx, bob, "b"); err != nil {
+	if err := api.Rooms.Move(ctx, bob, "b"); err != nil {
 		t.Fatal(err)
 	}
 	if got := annGets.take(); !cmp.Equal(got, []string{`"I have left the room" from ` + bob.ID}) {
@@ -108,8 +108,8 @@ func TestRoomNamesAreChecked(t *testing.T) {
 	api := newAPI(t, actionhero.Config{})
 	conn, _ := connect(t, api, "a")
 	for _, name := range []string{"", strings.Repeat("x", actionhero.MaxRoomName+1), "\xff"} {
-		err := api.Rooms.Join(t.Context(), conn, name)
-		if e := actionhero.AsError(err); e == nil || e.Code != actionhero.InvalidInput {
+		err := api.Rooms.Move(t.Context(), conn, name)
+		if e := actionhero.AsError(err); e == nil || e.Code != actionhero.CodeInvalidInput {
 			t.Errorf("room %q: got %v", name, err)
 		}
 	}
@@ -153,10 +153,10 @@ func TestRoomsUnderConcurrency(t *testing.T) {
 			for j := range 50 {
 				c := api.Connect("test", netip.AddrPort{}, &collector{})
 				for k := range 3 {
-					if err := api.Rooms.Join(t.Context(), c, fmt.Sprint("r", (i+j+k)%4)); err != nil {
+					if err := api.Rooms.Move(t.Context(), c, fmt.Sprint("r", (i+j+k)%4)); err != nil {
 						t.Error(err)
 					}
-					_ = api.Rooms.Say(t.Context(), c, "x")
+					_ = api.Rooms.Say(t.Context(), c, "", "x")
 				}
 				api.Disconnect(c)
 			}
@@ -181,7 +181,7 @@ func BenchmarkJoinLeave(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				c := api.Connect("test", netip.AddrPort{}, &collector{})
-				if err := api.Rooms.Join(b.Context(), c, "a"); err != nil {
+				if err := api.Rooms.Move(b.Context(), c, "a"); err != nil {
 					b.Fatal(err)
 				}
 				api.Disconnect(c)
@@ -210,9 +210,9 @@ func BenchmarkStatus(b *testing.B) {
 // quiet is a client that has nothing to write.
 type quiet struct{}
 
-func (quiet) Deliver(*actionhero.Delivery) bool { return false }
-func (quiet) Flush()                            {}
-func (quiet) Close(string)                      {}
+func (quiet) Deliver(*actionhero.RoomMessage) bool { return false }
+func (quiet) Flush()                               {}
+func (quiet) Close(string)                         {}
 
 // BenchmarkBroadcast is what a message costs for each of its receivers, apart from their wire.
 func BenchmarkBroadcast(b *testing.B) {
@@ -221,11 +221,11 @@ func BenchmarkBroadcast(b *testing.B) {
 		b.Run(fmt.Sprint("Deliver hook ", hooked), func(b *testing.B) {
 			api := newAPI(b, actionhero.Config{})
 			if hooked {
-				api.UseRooms(actionhero.RoomMiddleware{Deliver: func(*actionhero.Conn, *actionhero.Delivery) bool { return true }})
+				api.UseRooms(actionhero.RoomMiddleware{Deliver: func(*actionhero.Conn, *actionhero.RoomMessage) bool { return true }})
 			}
 			for range size {
 				c := api.Connect("test", netip.AddrPort{}, quiet{})
-				if err := api.Rooms.Join(b.Context(), c, "a"); err != nil {
+				if err := api.Rooms.Move(b.Context(), c, "a"); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -148,7 +148,7 @@ func TestStopWaitsForCalls(t *testing.T) {
 		code  actionhero.Code
 	}{
 		{"short", time.Second, false, time.Second, 0},
-		{"late", time.Hour, false, 10 * time.Second, actionhero.Canceled},
+		{"late", time.Hour, false, 10 * time.Second, actionhero.CodeCanceled},
 		{"deaf", 12 * time.Second, true, 12 * time.Second, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -186,7 +186,7 @@ func TestStopWaitsForCalls(t *testing.T) {
 				if took := time.Since(began); took != test.after {
 					t.Errorf("the stop took %v, want %v", took, test.after)
 				}
-				if _, err := dispatch(t, api, "slow"); err == nil || err.Code != actionhero.Unavailable {
+				if _, err := dispatch(t, api, "slow"); err == nil || err.Code != actionhero.CodeUnavailable {
 					t.Errorf("a call to a stopped API: %v", err)
 				}
 				if err := <-result; (err == nil) != (test.code == 0) || err != nil && err.Code != test.code {
@@ -205,17 +205,17 @@ func TestOutcomesOfDispatch(t *testing.T) {
 		code actionhero.Code
 		text string
 	}{
-		"error of its own": {func(context.Context) error { return actionhero.Errorf(actionhero.Conflict, "busy") }, actionhero.Conflict, "busy"},
-		"other error":      {func(context.Context) error { return secret }, actionhero.Internal, "The server experienced an internal error"},
-		"panic":            {func(context.Context) error { panic(secret) }, actionhero.Internal, "The server experienced an internal error"},
-		"timeout":          {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, actionhero.DeadlineExceeded, "The request took too long"},
+		"error of its own": {func(context.Context) error { return actionhero.Errorf(actionhero.CodeConflict, "busy") }, actionhero.CodeConflict, "busy"},
+		"other error":      {func(context.Context) error { return secret }, actionhero.CodeInternal, "The server experienced an internal error"},
+		"panic":            {func(context.Context) error { panic(secret) }, actionhero.CodeInternal, "The server experienced an internal error"},
+		"timeout":          {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, actionhero.CodeDeadlineExceeded, "The request took too long"},
 		"polled timeout": {func(ctx context.Context) error {
 			for ctx.Err() == nil {
 				time.Sleep(time.Second)
 			}
 			return ctx.Err()
-		}, actionhero.DeadlineExceeded, "The request took too long"},
-		"canceled": {func(context.Context) error { return context.Canceled }, actionhero.Canceled, "The request was canceled"},
+		}, actionhero.CodeDeadlineExceeded, "The request took too long"},
+		"canceled": {func(context.Context) error { return context.Canceled }, actionhero.CodeCanceled, "The request was canceled"},
 	}
 	for name, o := range outcomes {
 		t.Run(name, func(t *testing.T) {

@@ -36,8 +36,8 @@ type Task[In any] struct {
 	Unique      Unique                          // whether it can be enqueued once more while it waits; default: yes
 	Middleware  []Middleware                    // run around this task alone, outermost first, inside the API's own; default: none
 
-	// Run does the work. It gets its input decoded and checked. An error has it run again after Backoff; [Cancel] ends
-	// the job instead, [Snooze] puts it off. A panic is an error with its stack. The context ends at the Timeout, when
+	// Run does the work. It gets its input decoded and checked. An error has it run again after Backoff; [CancelJob] ends
+	// the job instead, [SnoozeJob] puts it off. A panic is an error with its stack. The context ends at the Timeout, when
 	// somebody cancels the job, and when the grace of a stop is over.
 	Run func(ctx context.Context, in In) error
 }
@@ -47,13 +47,13 @@ type Scope uint8
 
 // The scopes.
 const (
-	Any Scope = iota // on one node, whichever has a worker free
-	All              // on every node
+	ScopeAnyNode  Scope = iota // on one node, whichever has a worker free
+	ScopeAllNodes              // on every node
 )
 
 // String returns "any" or "all".
 func (s Scope) String() string {
-	if s == All {
+	if s == ScopeAllNodes {
 		return "all"
 	}
 	return "any"
@@ -162,7 +162,7 @@ func (t Task[In]) checkFields() error {
 		return fmt.Errorf("task name %q is not allowed: use 1 to 64 letters, digits and _ . : -", t.Name)
 	case t.Run == nil:
 		problem = "has no Run: set the function that does the work"
-	case t.Scope > All:
+	case t.Scope > ScopeAllNodes:
 		problem = fmt.Sprintf("has the scope %d: use Any or All", t.Scope)
 	case t.MaxAttempts > maxAttempts:
 		problem = fmt.Sprintf("has MaxAttempts %d: use at most %d, or a negative number for no limit", t.MaxAttempts, maxAttempts)
@@ -189,15 +189,14 @@ func checkQueueName(name string) string {
 }
 
 // Enqueue has the task run in the background by a worker, once, as soon as one is free or when the options say. When it
-// returns nil the job is kept: on disk, unless the queue is in memory. The input is checked here as it is when the task
-// runs, and what is wrong with it is an [InvalidInput].
-func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...EnqueueOption) error {
+// returns without an error the job is durable, unless the queue is in memory. The input is checked here as it is when the task
+// runs, and what is wrong with it is an [CodeInvalidInput].
+func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...EnqueueOption) (Enqueued, error) {
 	raw, err := t.encode(in)
 	if err != nil {
-		return err
+		return Enqueued{}, err
 	}
-	_, err = api.Tasks.enqueue(ctx, t.Name, raw, options)
-	return err
+	return api.Tasks.enqueue(ctx, t.Name, raw, options)
 }
 
 // Call runs the task in this process now, through its middleware and checks, and returns its error as a client would

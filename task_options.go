@@ -18,7 +18,6 @@ type enqueueOptions struct {
 	job    backend.NewJob
 	unique Unique
 	key    string
-	into   *Enqueued
 }
 
 // Enqueued is what became of an enqueued task: the id of its job, and whether that had been there before, because the
@@ -40,18 +39,18 @@ func InQueue(name string) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.Queue = name }
 }
 
-// Priority gives the task another priority than its own: of those that wait in one queue, higher ones come first.
-func Priority(priority int8) EnqueueOption {
+// WithPriority gives the task another priority than its own: of those that wait in one queue, higher ones come first.
+func WithPriority(priority int8) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.Priority = priority }
 }
 
-// MaxAttempts is after how many attempts that failed the job is dead; negative: no limit.
-func MaxAttempts(n int) EnqueueOption {
+// WithMaxAttempts is after how many attempts that failed the job is dead; negative: no limit.
+func WithMaxAttempts(n int) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.MaxAttempts = n }
 }
 
-// Timeout is when the context of a run ends.
-func Timeout(d time.Duration) EnqueueOption {
+// WithTimeout is when the context of a run ends.
+func WithTimeout(d time.Duration) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.Timeout = max(d, 0) }
 }
 
@@ -68,11 +67,6 @@ func UniqueKey(key string) EnqueueOption {
 // UniqueFor is for how long, from now on, a unique job stays the only one, even after it has ended.
 func UniqueFor(d time.Duration) EnqueueOption {
 	return func(o *enqueueOptions) { o.unique.For = d }
-}
-
-// Into tells what became of the task: set once it is enqueued.
-func Into(e *Enqueued) EnqueueOption {
-	return func(o *enqueueOptions) { o.into = e }
 }
 
 // Unique says when enqueueing a task adds nothing, because a job like it is there. Enqueue is then as successful as

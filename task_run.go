@@ -12,8 +12,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Cancel returns an error with which a task ends its job for good: it is cancelled for the reason err, and not run again.
-func Cancel(err error) error {
+// CancelJob returns an error with which a task ends its job for good: it is cancelled for the reason err, and not run again.
+func CancelJob(err error) error {
 	if err == nil {
 		err = errCancelled
 	}
@@ -27,8 +27,8 @@ type cancelError struct{ err error }
 func (e *cancelError) Error() string { return e.err.Error() }
 func (e *cancelError) Unwrap() error { return e.err }
 
-// Snooze returns an error with which a task puts its job off: it is run again after d, and no attempt is counted.
-func Snooze(d time.Duration) error { return &snoozeError{max(d, 0)} }
+// SnoozeJob returns an error with which a task puts its job off: it is run again after d, and no attempt is counted.
+func SnoozeJob(d time.Duration) error { return &snoozeError{max(d, 0)} }
 
 type snoozeError struct{ d time.Duration }
 
@@ -38,7 +38,7 @@ func (e *snoozeError) Error() string { return fmt.Sprintf("it is to be run again
 func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
 	calls, ok := t.api.enter()
 	if !ok {
-		return &Error{Code: Unavailable, Message: stoppingText}
+		return &Error{Code: CodeUnavailable, Message: stoppingText}
 	}
 	defer t.api.inFlight.Done()
 	now := time.Now()
@@ -128,7 +128,7 @@ func (t *task) delay(attempt int) (d time.Duration) {
 func failureText(err error) string {
 	e := AsError(err)
 	switch e.Code {
-	case Internal, DeadlineExceeded, Canceled:
+	case CodeInternal, CodeDeadlineExceeded, CodeCanceled:
 		if e.Err != nil {
 			return e.Err.Error()
 		}

@@ -75,7 +75,7 @@ func TestTasksThatAreRefused(t *testing.T) {
 func TestRegisteredTasks(t *testing.T) {
 	t.Parallel()
 	var runs []welcomeInput
-	nightly := actionhero.Task[actionhero.None]{Name: "nightly", Cron: "30 2 * * MON-FRI", TimeZone: "Europe/Berlin", Scope: actionhero.All, Run: nothing}
+	nightly := actionhero.Task[actionhero.None]{Name: "nightly", Cron: "30 2 * * MON-FRI", TimeZone: "Europe/Berlin", Scope: actionhero.ScopeAllNodes, Run: nothing}
 	api := newAPI(t, actionhero.Config{}, welcome(&runs), nightly)
 	infos := api.Tasks.Registered()
 	if len(infos) != 2 || infos[0].Name != "nightly" || infos[1].Name != "welcome" {
@@ -108,11 +108,12 @@ func TestEnqueue(t *testing.T) {
 	var added [4]actionhero.Enqueued
 	for i, options := range [][]actionhero.EnqueueOption{
 		nil,
-		{actionhero.At(soon), actionhero.InQueue("other"), actionhero.Priority(-5), actionhero.MaxAttempts(2), actionhero.Timeout(time.Second)},
-		{actionhero.At(soon), actionhero.After(2 * time.Hour), actionhero.MaxAttempts(-1)}, // the last one counts
-		{actionhero.At(time.Now().Add(-time.Hour))},                                        // at once
+		{actionhero.At(soon), actionhero.InQueue("other"), actionhero.WithPriority(-5), actionhero.WithMaxAttempts(2), actionhero.WithTimeout(time.Second)},
+		{actionhero.At(soon), actionhero.After(2 * time.Hour), actionhero.WithMaxAttempts(-1)}, // the last one counts
+		{actionhero.At(time.Now().Add(-time.Hour))}, // at once
 	} {
-		if err := task.Enqueue(ctx, api, welcomeInput{User: 7, Language: "de"}, append(options, actionhero.Into(&added[i]))...); err != nil {
+		var err error
+		if added[i], err = task.Enqueue(ctx, api, welcomeInput{User: 7, Language: "de"}, options...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -151,11 +152,11 @@ func TestInputsOfTasks(t *testing.T) {
 		code   actionhero.Code
 		text   string
 	}{
-		"missing":     {nil, actionhero.InvalidInput, "user is a required parameter for this task"},
-		"wrong":       {map[string]any{"user": "x"}, actionhero.InvalidInput, "user must be a whole number"},
-		"breaks rule": {map[string]any{"user": 1, "language": "fr"}, actionhero.InvalidInput, `language must be one of`},
-		"no object":   {[]int{1}, actionhero.InvalidInput, "malformed JSON at offset 0: an object is expected"},
-		"cannot be":   {map[string]any{"user": func() {}}, actionhero.InvalidInput, "the params of task welcome do not encode as JSON"},
+		"missing":     {nil, actionhero.CodeInvalidInput, "user is a required parameter for this task"},
+		"wrong":       {map[string]any{"user": "x"}, actionhero.CodeInvalidInput, "user must be a whole number"},
+		"breaks rule": {map[string]any{"user": 1, "language": "fr"}, actionhero.CodeInvalidInput, `language must be one of`},
+		"no object":   {[]int{1}, actionhero.CodeInvalidInput, "malformed JSON at offset 0: an object is expected"},
+		"cannot be":   {map[string]any{"user": func() {}}, actionhero.CodeInvalidInput, "the params of task welcome do not encode as JSON"},
 		"right":       {map[string]any{"user": 1}, 0, ""},
 	} {
 		_, err := api.Tasks.Enqueue(t.Context(), "welcome", tt.params)
@@ -170,16 +171,16 @@ func TestInputsOfTasks(t *testing.T) {
 		func() error { _, err := api.Tasks.Enqueue(t.Context(), "none", nil); return err },
 		func() error { return api.Tasks.Run(t.Context(), "none", nil) },
 	} {
-		if err := call(); err == nil || actionhero.AsError(err).Code != actionhero.NotFound || err.Error() != "none is not a known task." {
+		if err := call(); err == nil || actionhero.AsError(err).Code != actionhero.CodeNotFound || err.Error() != "none is not a known task." {
 			t.Errorf("an unknown task: %v", err)
 		}
 	}
 	for _, option := range []actionhero.EnqueueOption{actionhero.UniqueFor(time.Second), actionhero.UniqueBy(9), actionhero.InQueue("node:x"), actionhero.UniqueKey(strings.Repeat("k", 1025))} {
-		if err := task.Enqueue(t.Context(), api, welcomeInput{User: 1}, option); err == nil || actionhero.AsError(err).Code != actionhero.InvalidInput {
+		if _, err := task.Enqueue(t.Context(), api, welcomeInput{User: 1}, option); err == nil || actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
 			t.Errorf("an option that makes no sense: %v", err)
 		}
 	}
-	if err := task.Enqueue(t.Context(), api, welcomeInput{}); err == nil || actionhero.AsError(err).Code != actionhero.InvalidInput {
+	if _, err := task.Enqueue(t.Context(), api, welcomeInput{}); err == nil || actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
 		t.Errorf("by type: %v", err)
 	}
 }
@@ -191,7 +192,9 @@ func TestRunInPlace(t *testing.T) {
 	task := welcome(&runs)
 	failing := actionhero.Task[actionhero.None]{Name: "fails", Run: func(context.Context, actionhero.None) error { return errors.New("secret") }}
 	panics := actionhero.Task[actionhero.None]{Name: "panics", Run: func(context.Context, actionhero.None) error { panic("secret") }}
-	coded := actionhero.Task[actionhero.None]{Name: "coded", Run: func(context.Context, actionhero.None) error { return actionhero.Errorf(actionhero.Conflict, "not now") }}
+	coded := actionhero.Task[actionhero.None]{Name: "coded", Run: func(context.Context, actionhero.None) error {
+		return actionhero.Errorf(actionhero.CodeConflict, "not now")
+	}}
 	api := newAPI(t, actionhero.Config{}, task, failing, panics, coded)
 	var seen []string
 	api.Use(func(next actionhero.Handler) actionhero.Handler {
@@ -210,9 +213,9 @@ func TestRunInPlace(t *testing.T) {
 		t.Errorf("it ran with (-want +got):\n%s", diff)
 	}
 	for name, want := range map[string]*actionhero.Error{
-		"fails":  {Code: actionhero.Internal, Message: "The server experienced an internal error"},
-		"panics": {Code: actionhero.Internal, Message: "The server experienced an internal error"},
-		"coded":  {Code: actionhero.Conflict, Message: "not now"},
+		"fails":  {Code: actionhero.CodeInternal, Message: "The server experienced an internal error"},
+		"panics": {Code: actionhero.CodeInternal, Message: "The server experienced an internal error"},
+		"coded":  {Code: actionhero.CodeConflict, Message: "not now"},
 	} {
 		err := api.Tasks.Run(t.Context(), name, nil)
 		if e := actionhero.AsError(err); e == nil || e.Code != want.Code || e.Message != want.Message {
@@ -248,9 +251,8 @@ func TestUnique(t *testing.T) {
 		if same := add("welcome", map[string]any{"language": "en", "user": "1"}, true); same != first {
 			t.Errorf("the same input is job %d, not %d", same, first)
 		}
-		var into actionhero.Enqueued
-		if err := task.Enqueue(t.Context(), api, welcomeInput{User: 1, Language: "en"}, actionhero.Into(&into)); err != nil || !into.Existing || into.ID != first {
-			t.Errorf("by type: %+v, %v", into, err)
+		if same, err := task.Enqueue(t.Context(), api, welcomeInput{User: 1, Language: "en"}); err != nil || !same.Existing || same.ID != first {
+			t.Errorf("by type: %+v, %v", same, err)
 		}
 		add("welcome", map[string]any{"user": 2}, false)
 		add("other", map[string]any{"user": 1}, false)
@@ -301,10 +303,10 @@ func TestJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = api.Tasks.Retry(ctx, added.ID)
-	code("Retry of a running job", err, actionhero.Conflict)
-	code("Delete of a running job", api.Tasks.Delete(ctx, added.ID), actionhero.Conflict)
+	code("Retry of a running job", err, actionhero.CodeConflict)
+	code("Delete of a running job", api.Tasks.Delete(ctx, added.ID), actionhero.CodeConflict)
 	_, err = api.Tasks.Get(ctx, 99)
-	code("Get of no job", err, actionhero.NotFound)
+	code("Get of no job", err, actionhero.CodeNotFound)
 	if err == nil || !strings.HasPrefix(err.Error(), "there is no job 99") {
 		t.Errorf("Get of no job = %v", err)
 	}
@@ -312,8 +314,8 @@ func TestJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = api.Tasks.Enqueue(ctx, "welcome", map[string]any{"user": 1})
-	code("Enqueue after the stop", err, actionhero.Unavailable)
-	code("Run after the stop", api.Tasks.Run(ctx, "welcome", map[string]any{"user": 1}), actionhero.Unavailable)
+	code("Enqueue after the stop", err, actionhero.CodeUnavailable)
+	code("Run after the stop", api.Tasks.Run(ctx, "welcome", map[string]any{"user": 1}), actionhero.CodeUnavailable)
 }
 
 // The default waits double from a second to six hours, and differ, so that what failed together does not come back
@@ -368,7 +370,7 @@ func TestTellRefuses(t *testing.T) {
 	t.Parallel()
 	api := newAPI(t, actionhero.Config{})
 	for _, notice := range []any{"text", 1, []int{1}, map[string]int{}, func() {}, nil} {
-		if _, err := api.Rooms.Tell(t.Context(), notice); err == nil {
+		if _, err := api.Rooms.BroadcastNode(t.Context(), notice); err == nil {
 			t.Errorf("Tell of %v works", notice)
 		}
 	}

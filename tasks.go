@@ -17,8 +17,8 @@ import (
 // Tasks is the work in the background: it enqueues tasks by name, runs one now, and shows and changes what becomes of
 // the jobs. Jobs are kept in the API's backend, so all nodes of a cluster have the same ones.
 //
-// Its errors are an *[Error]: [NotFound] for an unknown task or job, [InvalidInput] for a wrong input, [Conflict] if the
-// job's state does not allow it, [ResourceExhausted] if there is no room for more jobs, [Unavailable] while the API is
+// Its errors are an *[Error]: [CodeNotFound] for an unknown task or job, [CodeInvalidInput] for a wrong input, [CodeConflict] if the
+// job's state does not allow it, [CodeResourceExhausted] if there is no room for more jobs, [CodeUnavailable] while the API is
 // stopped. Others, such as a full disk, are as they come, so that a client learns nothing of them.
 type Tasks struct {
 	api   *API
@@ -67,7 +67,7 @@ func encodeParams(task string, params any) ([]byte, error) {
 	}
 	raw, err := jsonx.Marshal(params)
 	if err != nil {
-		return nil, &Error{Code: InvalidInput, Message: fmt.Sprintf("the params of task %s do not encode as JSON", task), Err: err}
+		return nil, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("the params of task %s do not encode as JSON", task), Err: err}
 	}
 	return raw, nil
 }
@@ -95,9 +95,6 @@ func (t *Tasks) enqueue(ctx context.Context, name string, raw []byte, options []
 	if err != nil {
 		return Enqueued{}, queueError(err)
 	}
-	if o.into != nil {
-		*o.into = added[0]
-	}
 	return added[0], nil
 }
 
@@ -108,7 +105,7 @@ func (o *enqueueOptions) complete(task string, canonical func() ([]byte, error))
 		unique.By = ByName
 	}
 	if problem := cmp.Or(unique.check(), checkQueueName(o.job.Queue)); problem != "" {
-		return Errorf(InvalidInput, "task %q %s", task, problem)
+		return Errorf(CodeInvalidInput, "task %q %s", task, problem)
 	}
 	if o.job.Unique, err = o.uniqueKey(task, canonical); err != nil {
 		return err
@@ -126,7 +123,7 @@ func attemptLimit(declared, byDefault int) int {
 
 // forNodes returns the jobs that a job of some scope becomes.
 func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
-	if scope == Any {
+	if scope == ScopeAnyNode {
 		return []backend.NewJob{job}
 	}
 	t.mu.Lock()
@@ -170,7 +167,7 @@ func unknownTask(name string) *Error {
 	if name == "" {
 		name = "{no task}"
 	}
-	return &Error{Code: NotFound, Message: name + " is not a known task."}
+	return &Error{Code: CodeNotFound, Message: name + " is not a known task."}
 }
 
 // Get returns the job with this id.
@@ -191,7 +188,7 @@ func (t *Tasks) Stats(ctx context.Context) (JobStats, error) {
 	return stats, queueError(err)
 }
 
-// Retry has a job run again at once that waits or has ended. It fails with [Conflict] if the job runs, or if another one
+// Retry has a job run again at once that waits or has ended. It fails with [CodeConflict] if the job runs, or if another one
 // has taken its place as the unique one.
 func (t *Tasks) Retry(ctx context.Context, id uint64) (Job, error) {
 	job, err := t.queue.Retry(ctx, id)
@@ -205,7 +202,7 @@ func (t *Tasks) Cancel(ctx context.Context, id uint64) (Job, error) {
 	return job, jobError(id, err)
 }
 
-// Delete forgets a job. It fails with [Conflict] if it runs: cancel it first.
+// Delete forgets a job. It fails with [CodeConflict] if it runs: cancel it first.
 func (t *Tasks) Delete(ctx context.Context, id uint64) error {
 	return jobError(id, t.queue.Delete(ctx, id))
 }
@@ -285,7 +282,7 @@ func scheduleName(info *TaskInfo) string { return info.Name + " " + info.Schedul
 // jobError is queueError for a call that names a job.
 func jobError(id uint64, err error) error {
 	if errors.Is(err, backend.ErrNotFound) {
-		return &Error{Code: NotFound, Message: fmt.Sprintf("there is no job %d: it never was, was deleted, or ended too long ago", id), Err: err}
+		return &Error{Code: CodeNotFound, Message: fmt.Sprintf("there is no job %d: it never was, was deleted, or ended too long ago", id), Err: err}
 	}
 	return queueError(err)
 }
@@ -298,13 +295,13 @@ func queueError(err error) error {
 	case err == nil:
 		return nil
 	case is(backend.ErrFull):
-		return &Error{Code: ResourceExhausted, Message: "The queue of tasks is full", Err: err}
+		return &Error{Code: CodeResourceExhausted, Message: "The queue of tasks is full", Err: err}
 	case is(backend.ErrTooLarge, backend.ErrKeyTooLong):
-		return &Error{Code: InvalidInput, Message: err.Error(), Err: err}
+		return &Error{Code: CodeInvalidInput, Message: err.Error(), Err: err}
 	case is(backend.ErrRunning, backend.ErrDuplicate):
-		return &Error{Code: Conflict, Message: err.Error(), Err: err}
+		return &Error{Code: CodeConflict, Message: err.Error(), Err: err}
 	case is(backend.ErrClosed):
-		return &Error{Code: Unavailable, Message: "The queue of tasks is closed", Err: err}
+		return &Error{Code: CodeUnavailable, Message: "The queue of tasks is closed", Err: err}
 	}
 	return err
 }

@@ -143,7 +143,7 @@ func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	t.Helper()
 	c := &Client{}
 	c.Conn = api.Connect("test", netip.MustParseAddrPort("127.0.0.1:1"), sink{c})
-	if err := api.Rooms.Join(t.Context(), c.Conn, room); err != nil {
+	if err := api.Rooms.Move(t.Context(), c.Conn, room); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { api.Disconnect(c.Conn) })
@@ -169,7 +169,7 @@ func (c *Client) Closed() string {
 // sink is the side of a client that the API sees.
 type sink struct{ c *Client }
 
-func (s sink) Deliver(d *actionhero.Delivery) bool {
+func (s sink) Deliver(d *actionhero.RoomMessage) bool {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	s.c.messages = append(s.c.messages, Message{d.Room, d.From, string(d.Body)})

@@ -58,10 +58,10 @@ func TestRun(t *testing.T) {
 	}{
 		"params":         {"greet", map[string]any{"name": "Ann", "times": 2, "tags": []string{"a", "b"}}, `{"text":"Hi Ann. Hi Ann. ","tags":["a","b"]}`, 0, ""},
 		"defaults":       {"greet", map[string]any{"name": "Ann"}, `{"text":"Hi Ann. ","tags":[]}`, 0, ""},
-		"no params":      {"greet", nil, "", actionhero.InvalidInput, "name is a required parameter for this action"},
-		"wrong params":   {"greet", map[string]any{"name": "Ann", "times": 0}, "", actionhero.InvalidInput, "times must be at least 1"},
-		"no such action": {"meet", nil, "", actionhero.NotFound, "meet is not a known action."},
-		"failure":        {"fail", nil, "", actionhero.Internal, "The server experienced an internal error"},
+		"no params":      {"greet", nil, "", actionhero.CodeInvalidInput, "name is a required parameter for this action"},
+		"wrong params":   {"greet", map[string]any{"name": "Ann", "times": 0}, "", actionhero.CodeInvalidInput, "times must be at least 1"},
+		"no such action": {"meet", nil, "", actionhero.CodeNotFound, "meet is not a known action."},
+		"failure":        {"fail", nil, "", actionhero.CodeInternal, "The server experienced an internal error"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,7 +93,7 @@ func TestNewStopsWithTheTest(t *testing.T) {
 			t.Error(failure)
 		}
 	})
-	if _, failure := actionherotest.Run(t, api, "greet", map[string]any{"name": "Ann"}); !stopped || failure == nil || failure.Code != actionhero.Unavailable {
+	if _, failure := actionherotest.Run(t, api, "greet", map[string]any{"name": "Ann"}); !stopped || failure == nil || failure.Code != actionhero.CodeUnavailable {
 		t.Errorf("after the test it answers %v; stopped: %v", failure, stopped)
 	}
 }
@@ -106,7 +106,7 @@ func TestClient(t *testing.T) {
 	t.Run("a test with a client of its own", func(t *testing.T) {
 		bob := actionherotest.Connect(t, api, "kitchen")
 		bobID = bob.ID
-		if err := api.Rooms.Say(t.Context(), bob.Conn, "hello"); err != nil {
+		if err := api.Rooms.Say(t.Context(), bob.Conn, "", "hello"); err != nil {
 			t.Fatal(err)
 		}
 		if err := api.Rooms.Broadcast(t.Context(), "kitchen", map[string]int{"n": 1}); err != nil {
@@ -251,7 +251,7 @@ func TestTasks(t *testing.T) {
 	if err := actionherotest.RunTask(t, api, "remind", map[string]any{"to": "ann"}); err != nil {
 		t.Errorf("RunTask: %v", err)
 	}
-	if err := actionherotest.RunTask(t, api, "remind", nil); err == nil || err.Code != actionhero.InvalidInput {
+	if err := actionherotest.RunTask(t, api, "remind", nil); err == nil || err.Code != actionhero.CodeInvalidInput {
 		t.Errorf("RunTask without an input: %v", err)
 	}
 	if err := actionherotest.RunTask(t, api, "remind", map[string]any{"to": "nobody"}); err == nil || err.Err.Error() != "nobody is there" {
@@ -261,7 +261,7 @@ func TestTasks(t *testing.T) {
 		t.Errorf("RunTask enqueues %v", jobs)
 	}
 	before := time.Now()
-	if err := remind.Enqueue(t.Context(), api, reminder{"ann"}, actionhero.After(time.Minute)); err != nil {
+	if _, err := remind.Enqueue(t.Context(), api, reminder{"ann"}, actionhero.After(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	jobs := actionherotest.Enqueued(t, api, "remind")

@@ -1,4 +1,4 @@
-// Package builtin holds the actions and tasks that come with the server. An app that wants them lists [All], or some of
+// Package builtin holds the actions and tasks that come with the server. An app that wants them lists [ScopeAllNodes], or some of
 // them, beside its own.
 package builtin
 
@@ -51,7 +51,7 @@ var Say = actionhero.Action[SayInput, SayOutput]{
 	Description: "Sends a message to everybody in a chat room",
 	Run: func(ctx context.Context, in SayInput) (SayOutput, error) {
 		req := actionhero.RequestFrom(ctx)
-		if err := req.API.Rooms.SayIn(ctx, in.Room, req.Conn, in.Message); err != nil {
+		if err := req.API.Rooms.Say(ctx, req.Conn, in.Room, in.Message); err != nil {
 			return SayOutput{}, err
 		}
 		status, err := req.API.Rooms.Status(ctx, in.Room)

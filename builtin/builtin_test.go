@@ -50,7 +50,7 @@ func refused(t *testing.T, api *actionhero.API, action string, params object, co
 func TestCacheTest(t *testing.T) {
 	t.Parallel()
 	api := actionherotest.New(t, builtin.All)
-	if err := api.Cache.Save(t.Context(), "k", "the app's own", 0); err != nil {
+	if err := api.Cache.Set(t.Context(), "k", "the app's own", 0); err != nil {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]any{"text": "v", "number": 1.5, "object": object{"a": []any{nil, true, "\u2028"}}, "list": []any{}} {
@@ -71,14 +71,14 @@ func TestCacheTest(t *testing.T) {
 	if n, err := api.Cache.Size(t.Context()); err != nil || n != 1 {
 		t.Errorf("%d objects are left, %v", n, err)
 	}
-	if own, err := api.Cache.Load(t.Context(), "k"); err != nil || string(own.Value) != `"the app's own"` {
+	if own, err := api.Cache.Get(t.Context(), "k"); err != nil || string(own.Value) != `"the app's own"` {
 		t.Errorf("the app's own object is %s, %v", own.Value, err)
 	}
 	for _, action := range []string{"cacheTest", "actionClusterCacheTest"} {
-		refused(t, api, action, nil, actionhero.InvalidInput, "key is a required parameter for this action")
-		refused(t, api, action, object{"value": "v"}, actionhero.InvalidInput, "key is a required parameter for this action")
-		refused(t, api, action, object{"key": "", "value": "v"}, actionhero.InvalidInput, "key is a required parameter for this action")
-		refused(t, api, action, object{"key": "k"}, actionhero.InvalidInput, "value is a required parameter for this action")
+		refused(t, api, action, nil, actionhero.CodeInvalidInput, "key is a required parameter for this action")
+		refused(t, api, action, object{"value": "v"}, actionhero.CodeInvalidInput, "key is a required parameter for this action")
+		refused(t, api, action, object{"key": "", "value": "v"}, actionhero.CodeInvalidInput, "key is a required parameter for this action")
+		refused(t, api, action, object{"key": "k"}, actionhero.CodeInvalidInput, "value is a required parameter for this action")
 	}
 }
 
@@ -93,11 +93,11 @@ func TestActionClusterCacheTest(t *testing.T) {
 			t.Errorf("it answers %v", results)
 		}
 	}
-	left, err := api.Cache.Load(t.Context(), "cacheTest_k")
+	left, err := api.Cache.Get(t.Context(), "cacheTest_k")
 	if err != nil || string(left.Value) != `"v"` {
 		t.Fatalf("the object left behind is %s, %v", left.Value, err)
 	}
-	if expires := left.ExpireTimestamp.Sub(before); expires < builtin.ClusterTestTTL-time.Second || expires > builtin.ClusterTestTTL+time.Minute {
+	if expires := left.ExpiresAt.Sub(before); expires < builtin.ClusterTestTTL-time.Second || expires > builtin.ClusterTestTTL+time.Minute {
 		t.Errorf("it expires after %v, want %v", expires, builtin.ClusterTestTTL)
 	}
 }
@@ -108,7 +108,7 @@ func TestCacheIsFull(t *testing.T) {
 	api := started(t, actionhero.Config{Backend: local.New(local.Config{MaxBytes: 64 << 10})})
 	for _, action := range []string{"cacheTest", "actionClusterCacheTest"} {
 		raw, failure := actionherotest.Run(t, api, action, object{"key": "k", "value": strings.Repeat("x", 128<<10)})
-		if failure == nil || failure.Code != actionhero.ResourceExhausted {
+		if failure == nil || failure.Code != actionhero.CodeResourceExhausted {
 			t.Errorf("%s answers %.100s, %v", action, raw, failure)
 		}
 	}
@@ -184,8 +184,8 @@ func TestSay(t *testing.T) {
 	if got := run(t, api, "say", object{"room": "attic", "message": "hello"}); cmp.Diff(object{"roomStatus": object{"members": nil, "membersCount": 0.0}}, got) != "" {
 		t.Errorf("an empty room is %v", got)
 	}
-	refused(t, api, "say", object{"message": "hello"}, actionhero.InvalidInput, "room is a required parameter for this action")
-	refused(t, api, "say", object{"room": "kitchen"}, actionhero.InvalidInput, "message is a required parameter for this action")
+	refused(t, api, "say", object{"message": "hello"}, actionhero.CodeInvalidInput, "room is a required parameter for this action")
+	refused(t, api, "say", object{"room": "kitchen"}, actionhero.CodeInvalidInput, "message is a required parameter for this action")
 }
 
 func TestFile(t *testing.T) {
@@ -228,11 +228,11 @@ func TestFile(t *testing.T) {
 		if content != nil {
 			_ = content.Close()
 		}
-		if failure := actionhero.AsError(err); err == nil || failure.Code != actionhero.NotFound || content != nil {
+		if failure := actionhero.AsError(err); err == nil || failure.Code != actionhero.CodeNotFound || content != nil {
 			t.Errorf("%q is answered with %v, %v", name, content, err)
 		}
 	}
-	refused(t, api, "file", nil, actionhero.InvalidInput, "fileName is a required parameter for this action")
+	refused(t, api, "file", nil, actionhero.CodeInvalidInput, "fileName is a required parameter for this action")
 }
 
 func TestActionsView(t *testing.T) {
@@ -301,9 +301,9 @@ func TestStatus(t *testing.T) {
 		t.Errorf("the queue (-want +got):\n%s", diff)
 	}
 	s.Stats.Section("zoo", func(context.Context) (any, error) {
-		return nil, actionhero.Errorf(actionhero.Unavailable, "the zoo is closed")
+		return nil, actionhero.Errorf(actionhero.CodeUnavailable, "the zoo is closed")
 	})
-	refused(t, s.API, "status", nil, actionhero.Unavailable, "the zoo is closed")
+	refused(t, s.API, "status", nil, actionhero.CodeUnavailable, "the zoo is closed")
 }
 
 // The name of a node has the ports that it listens on now, also after a restart on other ones.

@@ -62,28 +62,28 @@ var ActionClusterCacheTest = actionhero.Action[CacheTestInput, CacheTestOutput]{
 			return CacheTestOutput{}, err
 		}
 		cache := actionhero.RequestFrom(ctx).API.Cache
-		return CacheTestOutput{results}, cache.Save(ctx, testPrefix+in.Key, in.Value, ClusterTestTTL)
+		return CacheTestOutput{results}, cache.Set(ctx, testPrefix+in.Key, in.Value, ClusterTestTTL)
 	},
 }
 
 func testCache(ctx context.Context, in CacheTestInput) (r CacheTestResults, err error) {
 	cache, key := actionhero.RequestFrom(ctx).API.Cache, testPrefix+in.Key
-	if err = cache.Save(ctx, key, in.Value, 0); err != nil {
+	if err = cache.Set(ctx, key, in.Value, 0); err != nil {
 		return r, err
 	}
 	r.Saved = true
 	if r.Size, err = cache.Size(ctx); err != nil {
 		return r, err
 	}
-	loaded, err := cache.Load(ctx, key)
+	loaded, err := cache.Get(ctx, key)
 	if err != nil {
 		return r, err
 	}
 	r.Loaded = LoadResults{Value: rawJSON(loaded.Value), CreatedAt: loaded.CreatedAt.UnixMilli(), ReadAt: loaded.ReadAt.UnixMilli()}
-	if !loaded.ExpireTimestamp.IsZero() {
-		ms := loaded.ExpireTimestamp.UnixMilli()
+	if !loaded.ExpiresAt.IsZero() {
+		ms := loaded.ExpiresAt.UnixMilli()
 		r.Loaded.ExpireTimestamp = &ms
 	}
-	r.Deleted, err = cache.Destroy(ctx, key)
+	r.Deleted, err = cache.Delete(ctx, key)
 	return r, err
 }

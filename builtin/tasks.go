@@ -33,8 +33,8 @@ var RunAction = actionhero.Task[RunActionInput]{
 		if content, ok := out.(*actionhero.Content); ok && content != nil {
 			return content.Close()
 		}
-		if err != nil && actionhero.AsError(err).Code == actionhero.InvalidInput {
-			return actionhero.Cancel(err)
+		if err != nil && actionhero.AsError(err).Code == actionhero.CodeInvalidInput {
+			return actionhero.CancelJob(err)
 		}
 		return err
 	},
@@ -46,7 +46,7 @@ func CleanLogFiles(folder, keep string, maxBytes int64) actionhero.Task[actionhe
 	return actionhero.Task[actionhero.None]{
 		Name:        "cleanLogFiles",
 		Description: "Removes log files that are too large",
-		Scope:       actionhero.All, Frequency: time.Minute,
+		Scope:       actionhero.ScopeAllNodes, Frequency: time.Minute,
 		Run: func(ctx context.Context, _ actionhero.None) error {
 			return cleanFolder(ctx, folder, keep, maxBytes)
 		},
@@ -107,9 +107,9 @@ type keepAlive struct {
 var PingSocketClients = actionhero.Task[actionhero.None]{
 	Name:        "pingSocketClients",
 	Description: "Sends a keep-alive message to all persistent clients",
-	Scope:       actionhero.All, Frequency: time.Minute,
+	Scope:       actionhero.ScopeAllNodes, Frequency: time.Minute,
 	Run: func(ctx context.Context, _ actionhero.None) error {
-		_, err := actionhero.RequestFrom(ctx).API.Rooms.Tell(ctx, keepAlive{"api", "keep-alive", time.Now().UnixMilli()})
+		_, err := actionhero.RequestFrom(ctx).API.Rooms.BroadcastNode(ctx, keepAlive{"api", "keep-alive", time.Now().UnixMilli()})
 		return err
 	},
 }

@@ -23,7 +23,7 @@ func TestRunAction(t *testing.T) {
 	ann := actionherotest.Connect(t, s.API, "kitchen")
 	ended := func(params object, state backend.State) actionhero.Job {
 		t.Helper()
-		added, err := s.Tasks.Enqueue(t.Context(), "runAction", params, actionhero.MaxAttempts(1))
+		added, err := s.Tasks.Enqueue(t.Context(), "runAction", params, actionhero.WithMaxAttempts(1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestPingSocketClients(t *testing.T) {
 func TestCleanOldCacheObjects(t *testing.T) {
 	t.Parallel()
 	api := actionherotest.New(t, builtin.CleanOldCacheObjects)
-	if err := api.Cache.Save(context.Background(), "k", 1, 0); err != nil {
+	if err := api.Cache.Set(context.Background(), "k", 1, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := actionherotest.RunTask(t, api, "cleanOldCacheObjects", nil); err != nil {

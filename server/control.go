@@ -97,7 +97,7 @@ func (c *controller) answer(ctx context.Context, method string, params json.RawM
 	case "enqueue":
 		result, err = ask(params, func(q enqueueQuery) (enqueuedView, error) { return c.enqueue(ctx, q) })
 	default:
-		err = actionhero.Errorf(actionhero.NotFound, "the server knows no %q: it may be of another version", method)
+		err = actionhero.Errorf(actionhero.CodeNotFound, "the server knows no %q: it may be of another version", method)
 	}
 	if err != nil {
 		return nil, controlError(err)
@@ -109,7 +109,7 @@ func (c *controller) answer(ctx context.Context, method string, params json.RawM
 func controlError(err error) error {
 	e := actionhero.AsError(err)
 	message := e.Message
-	if e.Code == actionhero.Internal && e.Err != nil {
+	if e.Code == actionhero.CodeInternal && e.Err != nil {
 		message = e.Err.Error()
 	}
 	return &control.Error{Code: e.Code.String(), Message: message}
@@ -119,7 +119,7 @@ func controlError(err error) error {
 func ask[Q, R any](params json.RawMessage, do func(Q) (R, error)) (any, error) {
 	var q Q
 	if err := jsonx.Unmarshal(params, &q); err != nil {
-		return nil, actionhero.Errorf(actionhero.InvalidInput, "the request makes no sense: %w", err)
+		return nil, actionhero.Errorf(actionhero.CodeInvalidInput, "the request makes no sense: %w", err)
 	}
 	return do(q)
 }
@@ -163,10 +163,10 @@ func (c *controller) enqueue(ctx context.Context, q enqueueQuery) (enqueuedView,
 		options = append(options, actionhero.InQueue(q.Queue))
 	}
 	if q.Priority != nil {
-		options = append(options, actionhero.Priority(*q.Priority))
+		options = append(options, actionhero.WithPriority(*q.Priority))
 	}
 	if q.MaxAttempts != 0 {
-		options = append(options, actionhero.MaxAttempts(q.MaxAttempts))
+		options = append(options, actionhero.WithMaxAttempts(q.MaxAttempts))
 	}
 	var params any
 	if len(q.Params) > 0 {

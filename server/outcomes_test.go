@@ -142,17 +142,17 @@ func TestOutcomesAreTheSameEverywhere(t *testing.T) {
 		kept   string // of a task, if that is something else
 	}{
 		"ok":                    {"outcome", map[string]string{"how": "ok"}, 0, "", ""},
-		"missing input":         {"outcome", nil, actionhero.InvalidInput, "how is a required parameter for this action", "how is a required parameter for this task"},
-		"wrong input":           {"outcome", map[string]string{"how": "ok", "n": "x"}, actionhero.InvalidInput, "n must be a whole number", ""},
-		"unknown action":        {"unknown", nil, actionhero.NotFound, "unknown is not a known action.", "unknown is not a known task."},
-		"refused by middleware": {"outcome", map[string]string{"how": "ok", "token": "wrong"}, actionhero.PermissionDenied, "not you", ""},
-		"panic":                 {"outcome", map[string]string{"how": "panic"}, actionhero.Internal, "The server experienced an internal error", "panic: as asked"},
-		"panic in middleware":   {"outcome", map[string]string{"how": "ok", "token": "panic"}, actionhero.Internal, "The server experienced an internal error", "panic: in a middleware"},
-		"error without a code":  {"outcome", map[string]string{"how": "error"}, actionhero.Internal, "The server experienced an internal error", "secret"},
-		"timeout":               {"outcome", map[string]string{"how": "timeout"}, actionhero.DeadlineExceeded, "The request took too long", "waiting: context deadline exceeded"},
-		"cancelled":             {"outcome", map[string]string{"how": "cancelled"}, actionhero.Canceled, "The request was canceled", "context canceled"},
+		"missing input":         {"outcome", nil, actionhero.CodeInvalidInput, "how is a required parameter for this action", "how is a required parameter for this task"},
+		"wrong input":           {"outcome", map[string]string{"how": "ok", "n": "x"}, actionhero.CodeInvalidInput, "n must be a whole number", ""},
+		"unknown action":        {"unknown", nil, actionhero.CodeNotFound, "unknown is not a known action.", "unknown is not a known task."},
+		"refused by middleware": {"outcome", map[string]string{"how": "ok", "token": "wrong"}, actionhero.CodePermissionDenied, "not you", ""},
+		"panic":                 {"outcome", map[string]string{"how": "panic"}, actionhero.CodeInternal, "The server experienced an internal error", "panic: as asked"},
+		"panic in middleware":   {"outcome", map[string]string{"how": "ok", "token": "panic"}, actionhero.CodeInternal, "The server experienced an internal error", "panic: in a middleware"},
+		"error without a code":  {"outcome", map[string]string{"how": "error"}, actionhero.CodeInternal, "The server experienced an internal error", "secret"},
+		"timeout":               {"outcome", map[string]string{"how": "timeout"}, actionhero.CodeDeadlineExceeded, "The request took too long", "waiting: context deadline exceeded"},
+		"cancelled":             {"outcome", map[string]string{"how": "cancelled"}, actionhero.CodeCanceled, "The request was canceled", "context canceled"},
 		// A task answers nothing, so nothing can fail to encode.
-		"does not encode": {"outcome", map[string]string{"how": "nan"}, actionhero.Internal, "The server experienced an internal error", "-"},
+		"does not encode": {"outcome", map[string]string{"how": "nan"}, actionhero.CodeInternal, "The server experienced an internal error", "-"},
 	} {
 		for kind, connect := range transports {
 			t.Run(name+" over "+kind, func(t *testing.T) {
@@ -226,7 +226,7 @@ func outcomeServer(t *testing.T) (*server.Server, *atomic.Int32) {
 			return func(ctx context.Context, req *actionhero.Request) (out any, err error) {
 				defer func() {
 					if p := recover(); p != nil {
-						seen.Store(codeOf(true, actionhero.Internal))
+						seen.Store(codeOf(true, actionhero.CodeInternal))
 						panic(p)
 					}
 					if err != nil {
@@ -240,7 +240,7 @@ func outcomeServer(t *testing.T) (*server.Server, *atomic.Int32) {
 			return func(ctx context.Context, req *actionhero.Request) (any, error) {
 				switch req.Params.Get("token") {
 				case "wrong":
-					return nil, actionhero.Errorf(actionhero.PermissionDenied, "not you")
+					return nil, actionhero.Errorf(actionhero.CodePermissionDenied, "not you")
 				case "panic":
 					panic("in a middleware")
 				}

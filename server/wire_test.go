@@ -120,7 +120,7 @@ var wireActions = actionhero.Parts{
 		Run: func(_ context.Context, in struct {
 			Code string `json:"code"`
 		}) (n actionhero.None, err error) {
-			for c := actionhero.Internal; c <= actionhero.Unavailable; c++ {
+			for c := actionhero.CodeInternal; c <= actionhero.CodeUnavailable; c++ {
 				if c.String() == in.Code {
 					return n, actionhero.Errorf(c, "it is %s", c)
 				}

@@ -181,11 +181,11 @@ func (c *client) left() {
 type wireKind struct{}
 
 // Deliver implements actionhero.Sink.
-func (c *client) Deliver(d *actionhero.Delivery) (flush bool) {
+func (c *client) Deliver(d *actionhero.RoomMessage) (flush bool) {
 	return c.session.Queue(d.Encoded(wireKind{}, encodeMessage))
 }
 
-func encodeMessage(d *actionhero.Delivery) []byte {
+func encodeMessage(d *actionhero.RoomMessage) []byte {
 	event := "say"
 	if d.Notice {
 		event = "api" // listeners of say expect what somebody said
@@ -246,7 +246,7 @@ func unknownEvent(quoted []byte) error {
 	if err != nil {
 		return errEventName
 	}
-	return actionhero.Errorf(actionhero.InvalidInput, "%.64s is not a known event: use action, %s or quit", name, strings.Join(verbNames, ", "))
+	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", name, strings.Join(verbNames, ", "))
 }
 
 // argument returns the member of the object that is the argument of an event. Text in place of the object is taken for
@@ -262,7 +262,7 @@ func argument(arg []byte, key string) (text string, err error) {
 				return nil
 			}
 			if raw[0] != '"' {
-				return actionhero.Errorf(actionhero.InvalidInput, "%s must be a string", key)
+				return actionhero.Errorf(actionhero.CodeInvalidInput, "%s must be a string", key)
 			}
 			found = true
 			text, err = jsonx.Unquote(raw)
@@ -270,11 +270,11 @@ func argument(arg []byte, key string) (text string, err error) {
 		})
 	case arg != nil && string(arg) != "null":
 		if err = jsonx.Valid(arg); err == nil {
-			err = actionhero.Errorf(actionhero.InvalidInput, "the argument of an event must be an object")
+			err = actionhero.Errorf(actionhero.CodeInvalidInput, "the argument of an event must be an object")
 		}
 	}
 	if err == nil && !found {
-		err = actionhero.Errorf(actionhero.InvalidInput, "%s is a required key of say", key)
+		err = actionhero.Errorf(actionhero.CodeInvalidInput, "%s is a required key of say", key)
 	}
 	return text, err
 }

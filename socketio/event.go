@@ -11,8 +11,8 @@ import (
 
 // What is wrong with an event whose packet is well formed: the client is told.
 var (
-	errEventName   = actionhero.Errorf(actionhero.InvalidInput, "the name of an event must be a string")
-	errPlaceholder = actionhero.Errorf(actionhero.InvalidInput, "each placeholder must stand for an attachment of its own")
+	errEventName   = actionhero.Errorf(actionhero.CodeInvalidInput, "the name of an event must be a string")
+	errPlaceholder = actionhero.Errorf(actionhero.CodeInvalidInput, "each placeholder must stand for an attachment of its own")
 )
 
 // parseEvent takes the payload of an event apart into its name, which is a JSON string, and the text of its arguments,

@@ -144,7 +144,7 @@ func TestRooms(t *testing.T) {
 		}
 		k.Want(`42["say",{"message":{"a":1},"from":"actionHero API","context":"user"}]`)
 		b.Want(200, `42["say",{"message":{"a":1},"from":"actionHero API","context":"user"}]`, "GET", q, "")
-		if err := b.api.Rooms.Send(t.Context(), kid, "you alone"); err != nil {
+		if err := b.api.Rooms.SendTo(t.Context(), kid, "you alone"); err != nil {
 			t.Fatal(err)
 		}
 		k.Want(`42["say",{"message":"you alone","from":"actionHero API","context":"user"}]`)
@@ -166,7 +166,7 @@ func TestRooms(t *testing.T) {
 // A client that may not be in the default room is connected all the same, and told why.
 func TestRefusedRoom(t *testing.T) {
 	middleware := actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
-		return actionhero.Errorf(actionhero.PermissionDenied, "not into %s", room)
+		return actionhero.Errorf(actionhero.CodePermissionDenied, "not into %s", room)
 	}}
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, _ := b.join()

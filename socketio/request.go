@@ -20,9 +20,9 @@ type call struct {
 }
 
 var (
-	errArgument   = actionhero.Errorf(actionhero.InvalidInput, "the argument of an action must be an object")
-	errActionName = actionhero.Errorf(actionhero.InvalidInput, "action must be a string")
-	errContent    = actionhero.Errorf(actionhero.InvalidInput, "this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")
+	errArgument   = actionhero.Errorf(actionhero.CodeInvalidInput, "the argument of an action must be an object")
+	errActionName = actionhero.Errorf(actionhero.CodeInvalidInput, "action must be a string")
+	errContent    = actionhero.Errorf(actionhero.CodeInvalidInput, "this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")
 )
 
 // newCall makes a call of the arguments of an event, of which the first counts. What is wrong with it goes along, so that

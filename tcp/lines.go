@@ -92,7 +92,7 @@ func (ss *session) paramAdd(dst []byte, rest string) []byte {
 		}
 	}
 	if kept > maxParams || bytes > maxParamBytes {
-		return wire.Error(dst, actionhero.Errorf(actionhero.ResourceExhausted, "a connection may keep %d params of %d bytes at most", maxParams, maxParamBytes))
+		return wire.Error(dst, actionhero.Errorf(actionhero.CodeResourceExhausted, "a connection may keep %d params of %d bytes at most", maxParams, maxParamBytes))
 	}
 	// Copies: they would keep the whole line, which may be a thousand times as long.
 	ss.params.Set(strings.Clone(key), strings.Clone(value))
@@ -137,7 +137,7 @@ func (ss *session) object(line []byte, count uint64) {
 		switch key {
 		case "action":
 			if raw[0] != '"' {
-				return actionhero.Errorf(actionhero.InvalidInput, "action must be a string")
+				return actionhero.Errorf(actionhero.CodeInvalidInput, "action must be a string")
 			}
 			name = ss.actionName(raw)
 		case "params":
@@ -145,7 +145,7 @@ func (ss *session) object(line []byte, count uint64) {
 				return nil
 			}
 			if params = raw; !jsonx.Object(raw) {
-				return actionhero.Errorf(actionhero.InvalidInput, "params must be an object")
+				return actionhero.Errorf(actionhero.CodeInvalidInput, "params must be an object")
 			}
 		}
 		return nil

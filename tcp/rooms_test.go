@@ -15,7 +15,7 @@ func TestRefusedDefaultRoom(t *testing.T) {
 	t.Parallel()
 	f := serve(t, tcp.Config{}, actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
 		if room == "defaultRoom" {
-			return actionhero.Errorf(actionhero.PermissionDenied, "the lobby is closed")
+			return actionhero.Errorf(actionhero.CodePermissionDenied, "the lobby is closed")
 		}
 		return nil
 	}})
@@ -47,7 +47,7 @@ func TestSendToOne(t *testing.T) {
 	}
 	first := <-ids
 	for _, id := range []string{first, <-ids} {
-		if err := f.api.Rooms.Send(t.Context(), id, "for "+id); err != nil {
+		if err := f.api.Rooms.SendTo(t.Context(), id, "for "+id); err != nil {
 			t.Fatal(err)
 		}
 	}

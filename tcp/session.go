@@ -231,7 +231,7 @@ func (ss *session) ended(err error, midLine bool) {
 
 // refuse is the one answer to a client that breaks a rule, before the connection is closed.
 func (ss *session) refuse(format string, args ...any) {
-	ss.goodbye = wire.Error(nil, actionhero.Errorf(actionhero.InvalidInput, format, args...))
+	ss.goodbye = wire.Error(nil, actionhero.Errorf(actionhero.CodeInvalidInput, format, args...))
 	ss.lingerOK = true
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", fmt.Sprintf(format, args...))
 }
@@ -274,8 +274,8 @@ func appendTail(dst []byte, count uint64) []byte {
 type roomMessage struct{}
 
 // Deliver implements actionhero.Sink.
-func (ss *session) Deliver(d *actionhero.Delivery) bool {
-	object := d.Encoded(roomMessage{}, func(d *actionhero.Delivery) []byte { return wire.RoomMessage(nil, d) })
+func (ss *session) Deliver(d *actionhero.RoomMessage) bool {
+	object := d.Encoded(roomMessage{}, func(d *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, d) })
 	var tail [tailSize]byte
 	return ss.out.Add(object, appendTail(tail[:0], ss.count.Load()))
 }

@@ -51,7 +51,7 @@ func TestStatusAndHeaders(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return actionhero.Errorf(actionhero.InvalidInput, "%s %s %s %s %s", r.Method, r.URL.Path, cookie.Value, r.Header.Get("X-Any"), actionhero.RequestFrom(ctx).Header("x-any"))
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "%s %s %s %s %s", r.Method, r.URL.Path, cookie.Value, r.Header.Get("X-Any"), actionhero.RequestFrom(ctx).Header("x-any"))
 		}),
 	)
 	f.everywhere(t, func(t *testing.T, c *client) {
@@ -76,7 +76,7 @@ func TestRedirect(t *testing.T) {
 		does("near", noError(func(ctx context.Context) { web.Redirect(ctx, "other", http.StatusPermanentRedirect) })),
 		does("failed", func(ctx context.Context) error {
 			web.Redirect(ctx, "/", http.StatusFound)
-			return actionhero.Errorf(actionhero.Conflict, "not now")
+			return actionhero.Errorf(actionhero.CodeConflict, "not now")
 		}),
 	)
 	f.everywhere(t, func(t *testing.T, c *client) {
@@ -112,7 +112,7 @@ func TestWriter(t *testing.T) {
 					return err
 				}
 			}
-			return actionhero.Errorf(actionhero.Conflict, "this is for the log")
+			return actionhero.Errorf(actionhero.CodeConflict, "this is for the log")
 		}),
 		does("quiet", noError(func(ctx context.Context) { web.Writer(ctx) })),
 	)
@@ -170,7 +170,7 @@ func TestWriterThatFails(t *testing.T) {
 		does("error", failing(false, broken)), does("errorLate", failing(true, broken)),
 		does("panic", failing(false, panics)), does("panicLate", failing(true, panics)),
 		does("late", failing(true, func() error { return context.DeadlineExceeded })),
-		does("refused", failing(true, func() error { return actionhero.Errorf(actionhero.Conflict, "the whole of it") })),
+		does("refused", failing(true, func() error { return actionhero.Errorf(actionhero.CodeConflict, "the whole of it") })),
 	)
 	f.everywhere(t, func(t *testing.T, c *client) {
 		for _, action := range []string{"error", "errorLate", "panic", "panicLate", "late"} {

@@ -14,9 +14,9 @@ import (
 
 // The HTTP status of each code.
 var statuses = map[actionhero.Code]int{
-	actionhero.Internal: 500, actionhero.InvalidInput: 400, actionhero.NotFound: 404, actionhero.AlreadyExists: 409,
-	actionhero.Unauthenticated: 401, actionhero.PermissionDenied: 403, actionhero.ResourceExhausted: 429,
-	actionhero.Conflict: 409, actionhero.Canceled: 499, actionhero.DeadlineExceeded: 504, actionhero.Unavailable: 503,
+	actionhero.CodeInternal: 500, actionhero.CodeInvalidInput: 400, actionhero.CodeNotFound: 404, actionhero.CodeAlreadyExists: 409,
+	actionhero.CodeUnauthenticated: 401, actionhero.CodePermissionDenied: 403, actionhero.CodeResourceExhausted: 429,
+	actionhero.CodeConflict: 409, actionhero.CodeCanceled: 499, actionhero.CodeDeadlineExceeded: 504, actionhero.CodeUnavailable: 503,
 }
 
 // fixed is what is the same in every answer, made once.
@@ -98,7 +98,7 @@ func (s *Server) sendEnvelope(x *exchange, req *actionhero.Request, out any, err
 	callback, form := req.Params.Get("callback"), req.Params.Get("outputType")
 	if callback != "" && !isCallback(callback) {
 		callback = ""
-		err = actionhero.Errorf(actionhero.InvalidInput, "callback must be a JavaScript name, with dots if need be, of at most %d characters", maxCallback)
+		err = actionhero.Errorf(actionhero.CodeInvalidInput, "callback must be a JavaScript name, with dots if need be, of at most %d characters", maxCallback)
 	}
 	body, failure := (*buf)[:0], (*actionhero.Error)(nil)
 	header := x.w.Header()

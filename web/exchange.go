@@ -44,14 +44,14 @@ func (x *exchange) refusal(err error) error {
 		for _, m := range wrong.allowed {
 			x.w.Header().Add("Allow", m)
 		}
-		return actionhero.Errorf(actionhero.InvalidInput, "%s", wrong)
+		return actionhero.Errorf(actionhero.CodeInvalidInput, "%s", wrong)
 	case errors.As(err, &large):
 		x.status = http.StatusRequestEntityTooLarge
-		return actionhero.Errorf(actionhero.InvalidInput, "the body may have %d bytes at most", large.Limit)
+		return actionhero.Errorf(actionhero.CodeInvalidInput, "the body may have %d bytes at most", large.Limit)
 	case isTimeout(err):
 		x.status = http.StatusRequestTimeout
 		x.w.Header().Set("Connection", "close")
-		return actionhero.Errorf(actionhero.InvalidInput, "the body did not come in time")
+		return actionhero.Errorf(actionhero.CodeInvalidInput, "the body did not come in time")
 	case errors.Is(err, errContentType):
 		x.status = http.StatusUnsupportedMediaType
 	}

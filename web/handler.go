@@ -159,7 +159,7 @@ func abortUnlessWhole(err error) {
 		return
 	}
 	switch actionhero.AsError(err).Code {
-	case actionhero.Internal, actionhero.Canceled, actionhero.DeadlineExceeded:
+	case actionhero.CodeInternal, actionhero.CodeCanceled, actionhero.CodeDeadlineExceeded:
 		panic(http.ErrAbortHandler)
 	}
 }

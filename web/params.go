@@ -52,7 +52,7 @@ func unescape(text string) (string, error) {
 	}
 	plain, err := url.QueryUnescape(text)
 	if err != nil {
-		return "", actionhero.Errorf(actionhero.InvalidInput, "the parameters are not url-encoded: %w", err)
+		return "", actionhero.Errorf(actionhero.CodeInvalidInput, "the parameters are not url-encoded: %w", err)
 	}
 	return plain, nil
 }
@@ -91,7 +91,7 @@ func (s *Server) readBody(x *exchange, req *actionhero.Request) error {
 		return err
 	}
 	return &actionhero.Error{
-		Code: actionhero.InvalidInput, Err: errContentType,
+		Code: actionhero.CodeInvalidInput, Err: errContentType,
 		Message: "the content type of a body must be application/json, application/x-www-form-urlencoded or multipart/form-data",
 	}
 }
@@ -104,14 +104,14 @@ func readAll(r io.Reader, length int64) ([]byte, error) {
 	body := make([]byte, length)
 	_, err := io.ReadFull(r, body)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, actionhero.Errorf(actionhero.InvalidInput, "the body ended before its Content-Length")
+		return nil, actionhero.Errorf(actionhero.CodeInvalidInput, "the body ended before its Content-Length")
 	}
 	return body, err
 }
 
 func readMultipart(x *exchange, req *actionhero.Request, body io.Reader, boundary string) error {
 	if boundary == "" {
-		return actionhero.Errorf(actionhero.InvalidInput, "the multipart body has no boundary in its Content-Type")
+		return actionhero.Errorf(actionhero.CodeInvalidInput, "the multipart body has no boundary in its Content-Type")
 	}
 	reader := multipart.NewReader(body, boundary)
 	for n := 0; ; n++ {
@@ -122,7 +122,7 @@ func readMultipart(x *exchange, req *actionhero.Request, body io.Reader, boundar
 		case err != nil:
 			return multipartError(err)
 		case n == maxParts:
-			return actionhero.Errorf(actionhero.InvalidInput, "a multipart body may have %d parts at most", maxParts)
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "a multipart body may have %d parts at most", maxParts)
 		}
 		if err := readPart(x, req, part); err != nil {
 			return multipartError(err)
@@ -142,7 +142,7 @@ func readPart(x *exchange, req *actionhero.Request, part *multipart.Part) error 
 	}
 	if part.FileName() == "" {
 		if len(head) > maxInMemory {
-			return actionhero.Errorf(actionhero.InvalidInput, "the form field %s is larger than %d bytes: send it as a file", key, maxInMemory)
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "the form field %s is larger than %d bytes: send it as a file", key, maxInMemory)
 		}
 		return req.Params.Add(key, string(head))
 	}
@@ -187,5 +187,5 @@ func multipartError(err error) error {
 	if errors.As(err, &large) || errors.As(err, &own) || errors.As(err, &path) || isTimeout(err) {
 		return err
 	}
-	return &actionhero.Error{Code: actionhero.InvalidInput, Message: "the multipart body is malformed", Err: err}
+	return &actionhero.Error{Code: actionhero.CodeInvalidInput, Message: "the multipart body is malformed", Err: err}
 }

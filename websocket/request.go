@@ -51,7 +51,7 @@ func (m *message) member(key string, raw []byte) (err error) {
 		}
 	case "id":
 		if raw[0] == '{' || raw[0] == '[' || len(raw) > maxID {
-			return actionhero.Errorf(actionhero.InvalidInput, "id must be a number or a string, of %d bytes at most", maxID)
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "id must be a number or a string, of %d bytes at most", maxID)
 		}
 		m.id = raw
 	case "message":
@@ -65,7 +65,7 @@ func (m *message) member(key string, raw []byte) (err error) {
 		}
 		if m.params = raw; raw[0] != '{' {
 			m.params = nil
-			return actionhero.Errorf(actionhero.InvalidInput, "params must be an object")
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "params must be an object")
 		}
 	}
 	return err
@@ -73,7 +73,7 @@ func (m *message) member(key string, raw []byte) (err error) {
 
 func text(key string, raw []byte) (string, error) {
 	if raw[0] != '"' {
-		return "", actionhero.Errorf(actionhero.InvalidInput, "%s must be a string", key)
+		return "", actionhero.Errorf(actionhero.CodeInvalidInput, "%s must be a string", key)
 	}
 	return jsonx.Unquote(raw)
 }
@@ -95,7 +95,7 @@ func (ss *session) message(data []byte) owner.Outcome {
 		ss.end = &ws.CloseError{Code: ws.Normal, Reason: "Bye!"}
 		return owner.Ended
 	case "":
-		ss.refuse(actionhero.Errorf(actionhero.InvalidInput, "event is a required key of a request"), m.id)
+		ss.refuse(actionhero.Errorf(actionhero.CodeInvalidInput, "event is a required key of a request"), m.id)
 	default:
 		ss.verb(&m)
 	}
@@ -113,7 +113,7 @@ func (ss *session) verb(m *message) {
 	arg := m.room
 	if m.event == "say" {
 		if arg = m.text; !m.has {
-			ss.refuse(actionhero.Errorf(actionhero.InvalidInput, "message is a required key of say"), m.id)
+			ss.refuse(actionhero.Errorf(actionhero.CodeInvalidInput, "message is a required key of say"), m.id)
 			return
 		}
 	}
@@ -121,7 +121,7 @@ func (ss *session) verb(m *message) {
 	defer putBuffer(buf)
 	var ok bool
 	if *buf, ok = wire.Verb(ss.ctx, (*buf)[:0], ss.handler.api, ss.conn, m.event, arg); !ok {
-		*buf = wire.Error(*buf, actionhero.Errorf(actionhero.InvalidInput, "%.64s is not a known event: use action, %s or quit", m.event, strings.Join(wire.Verbs(), ", ")))
+		*buf = wire.Error(*buf, actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", m.event, strings.Join(wire.Verbs(), ", ")))
 	}
 	ss.reply(*buf, m.id)
 	ss.ws.Out.Send()
@@ -162,7 +162,7 @@ func (ss *session) call(m *message, refused error) *call {
 }
 
 // errContent is the answer to a request for bytes: a message is one JSON object.
-var errContent = actionhero.Errorf(actionhero.InvalidInput, "this action answers with bytes, which are not sent over WebSocket: ask for them over HTTP")
+var errContent = actionhero.Errorf(actionhero.CodeInvalidInput, "this action answers with bytes, which are not sent over WebSocket: ask for them over HTTP")
 
 func (c *call) name(raw []byte) error {
 	if plain, ok := jsonx.Plain(raw); ok && raw[0] == '"' {

@@ -136,14 +136,14 @@ var closing = []byte{'}'}
 type roomFrame struct{ deflated bool }
 
 // Deliver implements actionhero.Sink.
-func (ss *session) Deliver(d *actionhero.Delivery) bool {
+func (ss *session) Deliver(d *actionhero.RoomMessage) bool {
 	if ss.ws.Deflates() {
-		return ss.ws.Out.Add(d.Encoded(roomFrame{true}, func(d *actionhero.Delivery) []byte { return ws.DeflatedTextFrame(roomMessage(d)) }))
+		return ss.ws.Out.Add(d.Encoded(roomFrame{true}, func(d *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(roomMessage(d)) }))
 	}
-	return ss.ws.Out.Add(d.Encoded(roomFrame{false}, func(d *actionhero.Delivery) []byte { return ws.TextFrame(roomMessage(d)) }))
+	return ss.ws.Out.Add(d.Encoded(roomFrame{false}, func(d *actionhero.RoomMessage) []byte { return ws.TextFrame(roomMessage(d)) }))
 }
 
-func roomMessage(d *actionhero.Delivery) []byte { return append(wire.RoomMessage(nil, d), '}') }
+func roomMessage(d *actionhero.RoomMessage) []byte { return append(wire.RoomMessage(nil, d), '}') }
 
 // Flush implements actionhero.Sink.
 func (ss *session) Flush() { ss.ws.Out.Flush() }

@@ -50,8 +50,8 @@ func TestRun(t *testing.T) {
 				return next(ctx, req)
 			}
 		})
-		var added actionhero.Enqueued
-		if err := mail.Enqueue(t.Context(), n.API, mailInput{To: "ann@example.com"}, actionhero.Into(&added)); err != nil {
+		added, err := mail.Enqueue(t.Context(), n.API, mailInput{To: "ann@example.com"})
+		if err != nil {
 			t.Fatal(err)
 		}
 		job := n.want(added.ID, backend.Completed)
@@ -106,13 +106,15 @@ func TestEnds(t *testing.T) {
 		state backend.State
 		error string // what the job's error begins with
 	}{
-		"dead at once":     {func(context.Context) error { return errFailed }, 1, backend.Dead, "it failed"},
-		"with a code":      {func(context.Context) error { return actionhero.Errorf(actionhero.NotFound, "no user %d", 7) }, 1, backend.Dead, "no user 7"},
-		"panic":            {func(context.Context) error { panic("oh no") }, 1, backend.Dead, "panic: oh no\n"},
-		"cancels itself":   {func(context.Context) error { return actionhero.Cancel(errFailed) }, 9, backend.Cancelled, "it failed"},
-		"cancels, coded":   {func(context.Context) error { return actionhero.Cancel(actionhero.Errorf(actionhero.NotFound, "gone")) }, 9, backend.Cancelled, "gone"},
-		"cancels, no word": {func(context.Context) error { return actionhero.Cancel(nil) }, 9, backend.Cancelled, "the task ended it"},
-		"snoozes":          {func(context.Context) error { return actionhero.Snooze(time.Hour) }, 1, backend.Scheduled, ""},
+		"dead at once":   {func(context.Context) error { return errFailed }, 1, backend.Dead, "it failed"},
+		"with a code":    {func(context.Context) error { return actionhero.Errorf(actionhero.CodeNotFound, "no user %d", 7) }, 1, backend.Dead, "no user 7"},
+		"panic":          {func(context.Context) error { panic("oh no") }, 1, backend.Dead, "panic: oh no\n"},
+		"cancels itself": {func(context.Context) error { return actionhero.CancelJob(errFailed) }, 9, backend.Cancelled, "it failed"},
+		"cancels, coded": {func(context.Context) error {
+			return actionhero.CancelJob(actionhero.Errorf(actionhero.CodeNotFound, "gone"))
+		}, 9, backend.Cancelled, "gone"},
+		"cancels, no word": {func(context.Context) error { return actionhero.CancelJob(nil) }, 9, backend.Cancelled, "the task ended it"},
+		"snoozes":          {func(context.Context) error { return actionhero.SnoozeJob(time.Hour) }, 1, backend.Scheduled, ""},
 		"too long":         {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 1, backend.Dead, "context deadline exceeded"},
 		"no limit":         {func(context.Context) error { return errFailed }, -1, backend.Retryable, "it failed"},
 		"ends its goroutine": {func(context.Context) error { runtime.Goexit(); return nil }, 5, backend.Retryable,
@@ -124,7 +126,7 @@ func TestEnds(t *testing.T) {
 				it := task("it", tt.run)
 				it.Timeout = time.Second
 				n := start(t, worker.Config{Workers: 1}, it, task("next", func(context.Context) error { return nil }))
-				id := n.enqueue("it", actionhero.MaxAttempts(tt.limit))
+				id := n.enqueue("it", actionhero.WithMaxAttempts(tt.limit))
 				time.Sleep(1500 * time.Millisecond)
 				if tt.limit == -1 {
 					time.Sleep(100 * time.Hour)
@@ -171,7 +173,7 @@ func TestTimeouts(t *testing.T) {
 				})
 				it.Timeout = tt.task
 				n := start(t, worker.Config{Timeout: tt.worker}, it)
-				n.want(n.enqueue("it", actionhero.Timeout(tt.option)), backend.Completed)
+				n.want(n.enqueue("it", actionhero.WithTimeout(tt.option)), backend.Completed)
 				if left != tt.want {
 					t.Errorf("it may take %v, want %v", left, tt.want)
 				}

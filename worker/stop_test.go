@@ -30,7 +30,7 @@ func TestStop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, worker.Config{Grace: 10 * time.Second, Workers: 3}, takes("short", 9*time.Second), takes("long", 11*time.Second))
-		short, long := n.enqueue("short"), n.enqueue("long", actionhero.MaxAttempts(1))
+		short, long := n.enqueue("short"), n.enqueue("long", actionhero.WithMaxAttempts(1))
 		n.want(long, backend.Running)
 		begun := time.Now()
 		n.stop()

@@ -45,7 +45,7 @@ func newTimetable(s *shift) *timetable {
 	t := &timetable{shift: s, begun: time.Now(), before: s.now()}
 	for _, info := range s.api.Tasks.Registered() {
 		if !info.Schedule.IsZero() {
-			t.entries = append(t.entries, &entry{name: info.Name, schedule: info.Schedule, local: info.Scope == actionhero.All, queue: info.Queue})
+			t.entries = append(t.entries, &entry{name: info.Name, schedule: info.Schedule, local: info.Scope == actionhero.ScopeAllNodes, queue: info.Queue})
 		}
 	}
 	if len(t.entries) == 0 {

@@ -51,7 +51,7 @@ func TestFrequency(t *testing.T) {
 		begun := time.Now()
 		for _, name := range []string{"a", "b", "c"} {
 			n := newNode(t, b, worker.Config{Node: name}, periodic(anyone, "any", every(10*time.Second)), periodic(each, "all", func(it *actionhero.Task[actionhero.None]) {
-				it.Frequency, it.Scope = 20*time.Second, actionhero.All
+				it.Frequency, it.Scope = 20*time.Second, actionhero.ScopeAllNodes
 			}))
 			n.start()
 		}
@@ -76,7 +76,7 @@ func TestFrequency(t *testing.T) {
 // Times that passed while no node was up are made up for once. A task that is new waits for its time.
 func TestMissedTimes(t *testing.T) {
 	t.Parallel()
-	for name, scope := range map[string]actionhero.Scope{"any": actionhero.Any, "all": actionhero.All} {
+	for name, scope := range map[string]actionhero.Scope{"any": actionhero.ScopeAnyNode, "all": actionhero.ScopeAllNodes} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestMissedTimes(t *testing.T) {
 				n.start()
 				time.Sleep(time.Hour)
 				want := []time.Duration{30 * time.Minute, 6 * time.Hour, 6*time.Hour + 30*time.Minute}
-				if scope == actionhero.All {
+				if scope == actionhero.ScopeAllNodes {
 					want = slices.Delete(want, 1, 2) // what a node misses while it is down is not its business
 				}
 				if diff := cmp.Diff(want, notes.when(), near); diff != "" {
@@ -105,7 +105,7 @@ func TestMissedTimes(t *testing.T) {
 // A task whose run is under way is not started again.
 func TestNoTwoRunsAtATime(t *testing.T) {
 	t.Parallel()
-	for name, scope := range map[string]actionhero.Scope{"any": actionhero.Any, "all": actionhero.All} {
+	for name, scope := range map[string]actionhero.Scope{"any": actionhero.ScopeAnyNode, "all": actionhero.ScopeAllNodes} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -187,7 +187,9 @@ func TestClockBack(t *testing.T) {
 		minutely, here, daily := newDiary(), newDiary(), newDiary()
 		for _, name := range []string{"a", "b"} {
 			n := newNode(t, b, worker.Config{Node: name}, periodic(minutely, "minutely", every(time.Minute)), periodic(daily, "daily", cron("59 1 * * *")),
-				periodic(here, "here", func(it *actionhero.Task[actionhero.None]) { it.Frequency, it.Scope = time.Minute, actionhero.All }))
+				periodic(here, "here", func(it *actionhero.Task[actionhero.None]) {
+					it.Frequency, it.Scope = time.Minute, actionhero.ScopeAllNodes
+				}))
 			n.SetClock(clock.now)
 			n.start()
 		}
@@ -283,7 +285,7 @@ func TestEnqueueForAll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		notes := newDiary()
-		it := periodic(notes, "it", func(it *actionhero.Task[actionhero.None]) { it.Scope = actionhero.All })
+		it := periodic(notes, "it", func(it *actionhero.Task[actionhero.None]) { it.Scope = actionhero.ScopeAllNodes })
 		n := newNode(t, nil, worker.Config{Node: "a"}, it)
 		n.Add(worker.New(n.API, worker.Config{Node: "b"}))
 		n.start()

@@ -147,10 +147,10 @@ func newUntyped(ctx context.Context, maxBytes int64) (cache, error) {
 	return &untyped{ctx, api.Cache}, nil
 }
 
-func (c *untyped) set(key string, v value) error { return c.c.Save(c.ctx, key, v.text, ttl) }
+func (c *untyped) set(key string, v value) error { return c.c.Set(c.ctx, key, v.text, ttl) }
 
 func (c *untyped) get(key string) error {
-	e, err := c.c.Load(c.ctx, key)
+	e, err := c.c.Get(c.ctx, key)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (c *untyped) get(key string) error {
 }
 
 func (c *untyped) read(key string) (text string, err error) {
-	e, err := c.c.Load(c.ctx, key)
+	e, err := c.c.Get(c.ctx, key)
 	if err != nil {
 		return "", err
 	}
@@ -182,7 +182,7 @@ func newSession(text string) session {
 type typed[T any] struct {
 	ctx  context.Context
 	api  *actionhero.API
-	c    actionhero.Cached[T]
+	c    actionhero.CacheOf[T]
 	from func(string) T
 	text func(T) string
 }
@@ -193,7 +193,7 @@ func newTyped[T any](prefix string, from func(string) T, text func(T) string) fu
 		if err != nil {
 			return nil, err
 		}
-		return &typed[T]{ctx, api, actionhero.Cached[T]{Prefix: prefix}, from, text}, nil
+		return &typed[T]{ctx, api, actionhero.CacheOf[T]{Prefix: prefix}, from, text}, nil
 	}
 }
 

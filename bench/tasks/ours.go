@@ -85,7 +85,10 @@ func (s *server) open(ctx context.Context, dir string, works bool) (err error) {
 	return s.api.Start(ctx)
 }
 
-func (s *server) enqueue(ctx context.Context) error { return s.task.Enqueue(ctx, s.api, newMail()) }
+func (s *server) enqueue(ctx context.Context) error {
+	_, err := s.task.Enqueue(ctx, s.api, newMail())
+	return err
+}
 
 // begin has nothing to start: the worker was started with the API.
 func (s *server) begin(_ context.Context, started func(enqueued time.Time)) error {

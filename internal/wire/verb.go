@@ -49,7 +49,7 @@ func Verb(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Co
 // Enter brings a client that has just connected into the default room. If it may not be in it, refused is true and the
 // answer that says why is appended: send it after the welcome.
 func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, refused bool) {
-	if err := api.Rooms.Join(ctx, c, api.Config().DefaultChatRoom); err != nil {
+	if err := api.Rooms.Move(ctx, c, api.Config().DefaultChatRoom); err != nil {
 		return failed(dst, api, c, "connect", err), true
 	}
 	return dst, false
@@ -57,7 +57,7 @@ func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.C
 
 // failed appends the answer to a verb that failed.
 func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, err error) []byte {
-	if failure := actionhero.AsError(err); failure.Code == actionhero.Internal {
+	if failure := actionhero.AsError(err); failure.Code == actionhero.CodeInternal {
 		cause := err
 		if failure.Err != nil {
 			cause = failure.Err
@@ -69,17 +69,17 @@ func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, er
 
 func roomChange(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, arg string) ([]byte, error) {
 	room := strings.TrimSpace(arg)
-	return appendRoom(dst, room), api.Rooms.Join(ctx, c, room)
+	return appendRoom(dst, room), api.Rooms.Move(ctx, c, room)
 }
 
 func roomAdd(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, arg string) ([]byte, error) {
 	room := strings.TrimSpace(arg)
-	return appendRoom(dst, room), api.Rooms.Add(ctx, c, room)
+	return appendRoom(dst, room), api.Rooms.Join(ctx, c, room)
 }
 
 func roomLeave(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, arg string) ([]byte, error) {
 	room := strings.TrimSpace(arg)
-	return appendRoom(dst, room), api.Rooms.Remove(ctx, c, room)
+	return appendRoom(dst, room), api.Rooms.Leave(ctx, c, room)
 }
 
 func appendRoom(dst []byte, room string) []byte {
@@ -97,7 +97,7 @@ func roomView(ctx context.Context, dst []byte, api *actionhero.API, c *actionher
 }
 
 func say(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, text string) ([]byte, error) {
-	return OK(dst), api.Rooms.Say(ctx, c, text)
+	return OK(dst), api.Rooms.Say(ctx, c, "", text)
 }
 
 func detailsView(_ context.Context, dst []byte, _ *actionhero.API, c *actionhero.Conn, _ string) ([]byte, error) {

@@ -79,7 +79,7 @@ func TestRoomViewShowsDetails(t *testing.T) {
 	api, _ := newAPIOf(t, actionhero.Config{Log: slog.New(slog.DiscardHandler), RoomDetails: true})
 	c := api.Connect("tcp", netip.AddrPort{}, sink{})
 	defer api.Disconnect(c)
-	err := errors.Join(api.Rooms.Join(t.Context(), c, "den"), c.SetDetail("name", "Ann"))
+	err := errors.Join(api.Rooms.Move(t.Context(), c, "den"), c.SetDetail("name", "Ann"))
 	object, _ := wire.Verb(t.Context(), kept(), api, c, "roomView", "")
 	same(t, "roomView", object, ok+`,"room":"den","roomStatus":{"members":["`+c.ID+`"],"membersCount":1,"details":{"`+c.ID+`":{"name":"Ann"}}}}`)
 	if err != nil {
@@ -94,7 +94,7 @@ func TestVerbsThatAreRefused(t *testing.T) {
 	refuse := func(text string) error {
 		switch text {
 		case "closed":
-			return actionhero.Errorf(actionhero.PermissionDenied, `it is "closed"`)
+			return actionhero.Errorf(actionhero.CodePermissionDenied, `it is "closed"`)
 		case "broken":
 			return errors.New("db.internal refuses")
 		case "panic":
@@ -132,7 +132,7 @@ func TestEnter(t *testing.T) {
 	closed := false
 	api, _ := newAPIOf(t, actionhero.Config{Log: slog.New(slog.DiscardHandler)}, actionhero.RoomMiddleware{Join: func(context.Context, *actionhero.Conn, string) error {
 		if closed {
-			return actionhero.Errorf(actionhero.Unauthenticated, "say who you are")
+			return actionhero.Errorf(actionhero.CodeUnauthenticated, "say who you are")
 		}
 		return nil
 	}})

@@ -20,7 +20,7 @@ func Welcome(dst []byte, text, room string) []byte {
 // RoomMessage appends a message of a room. The name of the room is its last key, and there only for a client whose
 // current room is another one: who never added a room reads what it has always read. Keys that are to come, such as a
 // message's number, have their place after it. A notice of the server is an object of its own.
-func RoomMessage(dst []byte, d *actionhero.Delivery) []byte {
+func RoomMessage(dst []byte, d *actionhero.RoomMessage) []byte {
 	if d.Notice {
 		return append(dst, d.Body[:len(d.Body)-1]...)
 	}

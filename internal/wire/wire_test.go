@@ -38,7 +38,7 @@ func newAPIOf(t testing.TB, cfg actionhero.Config, parts ...actionhero.Part) (*a
 	})
 	c := api.Connect("tcp", netip.MustParseAddrPort("127.0.0.1:1"), sink{})
 	c.ID, c.ConnectedAt = "me", time.UnixMilli(1343604353551)
-	if err := api.Rooms.Join(t.Context(), c, "defaultRoom"); err != nil {
+	if err := api.Rooms.Move(t.Context(), c, "defaultRoom"); err != nil {
 		t.Fatal(err)
 	}
 	return api, c
@@ -47,9 +47,9 @@ func newAPIOf(t testing.TB, cfg actionhero.Config, parts ...actionhero.Part) (*a
 // sink is a client that hears nothing.
 type sink struct{}
 
-func (sink) Deliver(*actionhero.Delivery) bool { return false }
-func (sink) Flush()                            {}
-func (sink) Close(string)                      {}
+func (sink) Deliver(*actionhero.RoomMessage) bool { return false }
+func (sink) Flush()                               {}
+func (sink) Close(string)                         {}
 
 // same reports an object, to which its closing brace is added, that is not to the letter what clients expect.
 func same(t *testing.T, what string, got []byte, want string) {
@@ -68,9 +68,9 @@ func kept() []byte { return []byte("kept|") }
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	same(t, "Welcome", wire.Welcome(kept(), `Hello "you"`, "defaultRoom"), `{"welcome":"Hello \"you\"","room":"defaultRoom","context":"api"}`)
-	same(t, "RoomMessage", wire.RoomMessage(kept(), &actionhero.Delivery{Body: []byte(`{"a":1}`), From: "x\n"}), `{"message":{"a":1},"from":"x\n","context":"user"}`)
-	same(t, "RoomMessage of a notice", wire.RoomMessage(kept(), &actionhero.Delivery{Body: []byte(`{"context":"api"}`), From: "x", Notice: true}), `{"context":"api"}`)
-	same(t, "RoomMessage of a further room", wire.RoomMessage(kept(), &actionhero.Delivery{Room: `the "den"`, Body: []byte(`1`), From: "x", Further: true}), `{"message":1,"from":"x","context":"user","room":"the \"den\""}`)
+	same(t, "RoomMessage", wire.RoomMessage(kept(), &actionhero.RoomMessage{Body: []byte(`{"a":1}`), From: "x\n"}), `{"message":{"a":1},"from":"x\n","context":"user"}`)
+	same(t, "RoomMessage of a notice", wire.RoomMessage(kept(), &actionhero.RoomMessage{Body: []byte(`{"context":"api"}`), From: "x", Notice: true}), `{"context":"api"}`)
+	same(t, "RoomMessage of a further room", wire.RoomMessage(kept(), &actionhero.RoomMessage{Room: `the "den"`, Body: []byte(`1`), From: "x", Further: true}), `{"message":1,"from":"x","context":"user","room":"the \"den\""}`)
 	same(t, "Status", wire.Status(kept(), "Cannot set null"), `{"status":"Cannot set null","context":"response"}`)
 	same(t, "Goodbye", wire.Goodbye(kept()), `{"status":"Bye!","context":"api"}`)
 	same(t, "OK", wire.OK(kept()), `{"context":"response","status":"OK"}`)
@@ -80,7 +80,7 @@ func TestMessages(t *testing.T) {
 // An error with a code is for the client; any other is the server's own business.
 func TestError(t *testing.T) {
 	t.Parallel()
-	same(t, "coded", wire.Error(kept(), actionhero.Errorf(actionhero.NotFound, "no %q", "x")), `{"context":"response","error":"no \"x\""}`)
+	same(t, "coded", wire.Error(kept(), actionhero.Errorf(actionhero.CodeNotFound, "no %q", "x")), `{"context":"response","error":"no \"x\""}`)
 	same(t, "internal", wire.Error(kept(), errors.New("db.internal refuses")), `{"context":"response","error":"The server experienced an internal error"}`)
 }
 

@@ -23,7 +23,7 @@ const (
 )
 
 // errNoConn is for who asks over HTTP, where nobody stays.
-var errNoConn = actionhero.Errorf(actionhero.InvalidInput, "stay connected to chat: use WebSocket, Socket.IO or TCP")
+var errNoConn = actionhero.Errorf(actionhero.CodeInvalidInput, "stay connected to chat: use WebSocket, Socket.IO or TCP")
 
 // NameInput is what name takes.
 type NameInput struct {
@@ -84,7 +84,7 @@ const maxText = 500
 var Rules = actionhero.RoomMiddleware{
 	Join: func(_ context.Context, c *actionhero.Conn, room string) error {
 		if room == MembersRoom && c.Detail(detailName) == nil {
-			return actionhero.Errorf(actionhero.PermissionDenied, "%s is for people with a name: call the action name first", room)
+			return actionhero.Errorf(actionhero.CodePermissionDenied, "%s is for people with a name: call the action name first", room)
 		}
 		return nil
 	},
@@ -92,13 +92,13 @@ var Rules = actionhero.RoomMiddleware{
 		text = strings.TrimSpace(text)
 		switch {
 		case text == "":
-			return "", actionhero.Errorf(actionhero.InvalidInput, "say something")
+			return "", actionhero.Errorf(actionhero.CodeInvalidInput, "say something")
 		case utf8.RuneCountInString(text) > maxText:
-			return "", actionhero.Errorf(actionhero.InvalidInput, "a message may have %d characters at most", maxText)
+			return "", actionhero.Errorf(actionhero.CodeInvalidInput, "a message may have %d characters at most", maxText)
 		}
 		return polite.Replace(text), nil
 	},
-	Deliver: func(to *actionhero.Conn, d *actionhero.Delivery) bool {
+	Deliver: func(to *actionhero.Conn, d *actionhero.RoomMessage) bool {
 		values, _ := to.Detail(detailMuted).([]any)
 		return !slices.Contains(values, any(d.From))
 	},

@@ -45,10 +45,10 @@ func TestCreateUser(t *testing.T) {
 	if got := admin.Messages(); len(got) != 1 || got[0].Body != `"ann is new here"` {
 		t.Errorf("the admins read %v", got)
 	}
-	if _, err := actionherotest.Run(t, api, "createUser", user); err == nil || err.Code != actionhero.AlreadyExists || err.Message != "ann is taken" {
+	if _, err := actionherotest.Run(t, api, "createUser", user); err == nil || err.Code != actionhero.CodeAlreadyExists || err.Message != "ann is taken" {
 		t.Errorf("the same name again: %v", err)
 	}
-	if _, err := actionherotest.Run(t, api, "createUser", map[string]any{"name": "bob", "email": "nowhere"}); err == nil || err.Code != actionhero.InvalidInput {
+	if _, err := actionherotest.Run(t, api, "createUser", map[string]any{"name": "bob", "email": "nowhere"}); err == nil || err.Code != actionhero.CodeInvalidInput {
 		t.Errorf("no email address: %v", err)
 	}
 }

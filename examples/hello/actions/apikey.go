@@ -24,7 +24,7 @@ func APIKey(key string) actionhero.Initializer {
 						sent = req.Header("X-Api-Key")
 					}
 					if subtle.ConstantTimeCompare([]byte(sent), []byte(key)) != 1 {
-						return nil, actionhero.Errorf(actionhero.Unauthenticated, "an apiKey is required")
+						return nil, actionhero.Errorf(actionhero.CodeUnauthenticated, "an apiKey is required")
 					}
 					return next(ctx, req)
 				}

@@ -37,7 +37,7 @@ type CreateOutput struct {
 func (u *Users) Create(ctx context.Context, in CreateInput) (CreateOutput, error) {
 	id, err := u.db.Insert(ctx, in.Name, in.Email)
 	if errors.Is(err, ErrTaken) {
-		return CreateOutput{}, actionhero.Errorf(actionhero.AlreadyExists, "%s is taken", in.Name)
+		return CreateOutput{}, actionhero.Errorf(actionhero.CodeAlreadyExists, "%s is taken", in.Name)
 	}
 	if err != nil {
 		return CreateOutput{}, err // logged; the client reads that the server has a problem

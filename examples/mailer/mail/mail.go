@@ -78,14 +78,15 @@ type SignUpInput struct {
 // happens to this process.
 func (m *Mails) SignUp(ctx context.Context, in SignUpInput) (actionhero.None, error) {
 	api := actionhero.RequestFrom(ctx).API
-	return actionhero.None{}, m.welcome.Enqueue(ctx, api, WelcomeInput(in), actionhero.After(time.Minute))
+	_, err := m.welcome.Enqueue(ctx, api, WelcomeInput(in), actionhero.After(time.Minute))
+	return actionhero.None{}, err
 }
 
 // sendWelcome is the task welcome. An error has it tried again later, each time after a longer while.
 func (m *Mails) sendWelcome(ctx context.Context, in WelcomeInput) error {
 	err := m.sender.Send(ctx, in.Email, "Welcome!", "Hello, "+in.Name+"!")
 	if errors.Is(err, ErrNoSuchAddress) {
-		return actionhero.Cancel(err) // it will not get better
+		return actionhero.CancelJob(err) // it will not get better
 	}
 	return err
 }

@@ -69,7 +69,7 @@ func TestSignUpEnqueues(t *testing.T) {
 	if len(jobs) != 1 || string(jobs[0].Params) != `{"name":"Ann","email":"ann@example.com"}` || jobs[0].RunAt.Before(before.Add(time.Minute)) {
 		t.Errorf("enqueued are %+v", jobs)
 	}
-	if _, err := actionherotest.Run(t, api, "signUp", map[string]any{"name": "Ann", "email": "nowhere"}); err == nil || err.Code != actionhero.InvalidInput {
+	if _, err := actionherotest.Run(t, api, "signUp", map[string]any{"name": "Ann", "email": "nowhere"}); err == nil || err.Code != actionhero.CodeInvalidInput {
 		t.Errorf("without an address: %v", err)
 	}
 }

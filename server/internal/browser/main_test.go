@@ -108,6 +108,6 @@ var refuse = actionhero.Action[struct {
 	Run: func(context.Context, struct {
 		Size int `json:"<size>"`
 	}) (actionhero.None, error) {
-		return actionhero.None{}, actionhero.Errorf(actionhero.PermissionDenied, "<b>You</b> may not")
+		return actionhero.None{}, actionhero.Errorf(actionhero.CodePermissionDenied, "<b>You</b> may not")
 	},
 }

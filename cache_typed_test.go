@@ -28,8 +28,8 @@ type point struct {
 func TestCached(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
-	points, texts := actionhero.Cached[point]{Prefix: "point:"}, actionhero.Cached[string]{}
-	if _, err := points.Get(ctx, api, "a"); actionhero.AsError(err).Code != actionhero.NotFound {
+	points, texts := actionhero.CacheOf[point]{Prefix: "point:"}, actionhero.CacheOf[string]{}
+	if _, err := points.Get(ctx, api, "a"); actionhero.AsError(err).Code != actionhero.CodeNotFound {
 		t.Errorf("Get of nothing: %v", err)
 	}
 	want := point{1, 2, "a\u2028\"b\""}
@@ -39,7 +39,7 @@ func TestCached(t *testing.T) {
 	if got, err := points.Get(ctx, api, "a"); err != nil || got != want {
 		t.Errorf("Get = %v, %v, want %v", got, err, want)
 	}
-	if e, err := api.Cache.Load(ctx, "point:a"); err != nil || e.ExpireTimestamp.IsZero() {
+	if e, err := api.Cache.Get(ctx, "point:a"); err != nil || e.ExpiresAt.IsZero() {
 		t.Errorf("the untyped value is %+v, %v", e, err)
 	}
 	if _, err := texts.Get(ctx, api, "point:a"); err == nil || !strings.Contains(err.Error(), `"point:a" is no string`) {
@@ -57,7 +57,7 @@ func TestCachedStrings(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
 	type name string
-	texts, names := actionhero.Cached[string]{}, actionhero.Cached[name]{}
+	texts, names := actionhero.CacheOf[string]{}, actionhero.CacheOf[name]{}
 	for _, text := range []string{"", "plain", "日本 é", `"quoted" \ back`, "\x00\n\t", "\u2028", "half \xff a byte", "\xed\xa0\x80", strings.Repeat("long ", 100_000)} {
 		if err := texts.Set(ctx, api, "k", text, 0); err != nil {
 			t.Fatal(err)
@@ -69,13 +69,13 @@ func TestCachedStrings(t *testing.T) {
 		got, err := texts.Get(ctx, api, "k")
 		named, err2 := names.Get(ctx, api, "k")
 		var decoded string
-		e, err3 := api.Cache.Load(ctx, "k")
+		e, err3 := api.Cache.Get(ctx, "k")
 		if err := errors.Join(err, err2, err3, e.Decode(&decoded)); err != nil || got != want || string(named) != want || decoded != want {
 			t.Errorf("%.20q came back as %.20q, %.20q and %.20q, %v", text, got, named, decoded, err)
 		}
 	}
 	for value, want := range map[any]string{nil: "", 5: "", true: "", [0]int{}: ""} {
-		if err := api.Cache.Save(ctx, "k", value, 0); err != nil {
+		if err := api.Cache.Set(ctx, "k", value, 0); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := texts.Get(ctx, api, "k"); got != want || (err == nil) != (value == nil) {
@@ -88,7 +88,7 @@ func TestCachedStrings(t *testing.T) {
 func TestCachedStringStays(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
-	var texts actionhero.Cached[string]
+	var texts actionhero.CacheOf[string]
 	if err := texts.Set(ctx, api, "k", strings.Repeat("a", 500), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestFetchLoadsOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
-		points := actionhero.Cached[point]{Prefix: "p:"}
+		points := actionhero.CacheOf[point]{Prefix: "p:"}
 		var loads atomic.Int32
 		load := func(context.Context) (point, error) {
 			time.Sleep(time.Second)
@@ -119,7 +119,7 @@ func TestFetchLoadsOnce(t *testing.T) {
 			for range 64 {
 				wg.Go(func() {
 					for _, key := range []string{"a", "b"} {
-						if got, err := points.Fetch(ctx, api, key, time.Minute, load); err != nil || got.X/3 != round {
+						if got, err := points.GetOrLoad(ctx, api, key, time.Minute, load); err != nil || got.X/3 != round {
 							t.Errorf("Fetch = %v, %v, want what was loaded in round %d", got, err, round)
 						}
 					}
@@ -139,14 +139,14 @@ func TestFetchLoadsOnce(t *testing.T) {
 func TestFetchInARace(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
-	var numbers actionhero.Cached[int]
+	var numbers actionhero.CacheOf[int]
 	var loading [4]atomic.Int32
 	var wg sync.WaitGroup
 	for g := range 16 {
 		wg.Go(func() {
 			for i := range 300 {
 				k := (g + i) % len(loading)
-				got, err := numbers.Fetch(ctx, api, fmt.Sprint(k), time.Hour, func(context.Context) (int, error) {
+				got, err := numbers.GetOrLoad(ctx, api, fmt.Sprint(k), time.Hour, func(context.Context) (int, error) {
 					if n := loading[k].Add(1); n != 1 {
 						t.Errorf("%d loads of one key at a time", n)
 					}
@@ -172,13 +172,13 @@ func TestFetchFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
-		var texts actionhero.Cached[string]
+		var texts actionhero.CacheOf[string]
 		broken := errors.New("the database is down")
 		var loads atomic.Int32
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				got, err := texts.Fetch(ctx, api, "k", 0, func(context.Context) (string, error) {
+				got, err := texts.GetOrLoad(ctx, api, "k", 0, func(context.Context) (string, error) {
 					loads.Add(1)
 					time.Sleep(time.Second)
 					return "half", broken
@@ -193,7 +193,7 @@ func TestFetchFails(t *testing.T) {
 			t.Errorf("5 callers loaded %d times", n)
 		}
 		// An error is not kept.
-		if got, err := texts.Fetch(ctx, api, "k", 0, func(context.Context) (string, error) { return "up again", nil }); err != nil || got != "up again" {
+		if got, err := texts.GetOrLoad(ctx, api, "k", 0, func(context.Context) (string, error) { return "up again", nil }); err != nil || got != "up again" {
 			t.Errorf("Fetch = %q, %v", got, err)
 		}
 	})
@@ -204,7 +204,7 @@ func TestFetchGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api := newAPI(t, actionhero.Config{})
-		var texts actionhero.Cached[string]
+		var texts actionhero.CacheOf[string]
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		slow := func(ctx context.Context) (string, error) {
@@ -223,7 +223,7 @@ func TestFetchGivenUp(t *testing.T) {
 						t.Errorf("%s: panic %v", key, p)
 					}
 				}()
-				_, err := texts.Fetch(short, api, key, 0, func(ctx context.Context) (string, error) {
+				_, err := texts.GetOrLoad(short, api, key, 0, func(ctx context.Context) (string, error) {
 					if key == "panics" {
 						time.Sleep(time.Second)
 						panic("a bug")
@@ -236,13 +236,13 @@ func TestFetchGivenUp(t *testing.T) {
 			})
 			synctest.Wait()
 			wg.Go(func() { // one that waits is given up, too
-				if _, err := texts.Fetch(short, api, key, 0, slow); !errors.Is(err, context.DeadlineExceeded) {
+				if _, err := texts.GetOrLoad(short, api, key, 0, slow); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("%s: the one that waits: %v", key, err)
 				}
 			})
 			for range 3 {
 				wg.Go(func() {
-					if got, err := texts.Fetch(t.Context(), api, key, 0, slow); err != nil || got != "loaded" {
+					if got, err := texts.GetOrLoad(t.Context(), api, key, 0, slow); err != nil || got != "loaded" {
 						t.Errorf("%s: the others got %q, %v", key, got, err)
 					}
 				})
@@ -259,8 +259,8 @@ func TestFetchGivenUp(t *testing.T) {
 func TestFetchKeepsWhatIsNewer(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
-	var texts actionhero.Cached[string]
-	got, err := texts.Fetch(ctx, api, "k", 0, func(ctx context.Context) (string, error) {
+	var texts actionhero.CacheOf[string]
+	got, err := texts.GetOrLoad(ctx, api, "k", 0, func(ctx context.Context) (string, error) {
 		return "old", texts.Set(ctx, api, "k", "new", 0)
 	})
 	if err != nil || got != "new" {
@@ -276,16 +276,16 @@ func TestFetchOfWhatCannotBeKept(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{Backend: local.New(local.Config{MaxBytes: 1000})}), t.Context()
 	long := strings.Repeat("x", 2000)
-	got, err := actionhero.Cached[string]{}.Fetch(ctx, api, "k", 0, func(context.Context) (string, error) { return long, nil })
-	if got != long || actionhero.AsError(err).Code != actionhero.ResourceExhausted {
+	got, err := actionhero.CacheOf[string]{}.GetOrLoad(ctx, api, "k", 0, func(context.Context) (string, error) { return long, nil })
+	if got != long || actionhero.AsError(err).Code != actionhero.CodeResourceExhausted {
 		t.Errorf("Fetch = %d bytes, %v, want the value and that the cache is full", len(got), err)
 	}
-	_, err = actionhero.Cached[float64]{}.Fetch(ctx, api, "k", 0, func(context.Context) (float64, error) { return math.NaN(), nil })
-	if e := actionhero.AsError(err); e.Code != actionhero.InvalidInput || !strings.Contains(e.Message, `"k"`) {
+	_, err = actionhero.CacheOf[float64]{}.GetOrLoad(ctx, api, "k", 0, func(context.Context) (float64, error) { return math.NaN(), nil })
+	if e := actionhero.AsError(err); e.Code != actionhero.CodeInvalidInput || !strings.Contains(e.Message, `"k"`) {
 		t.Errorf("Fetch of a NaN: %v", err)
 	}
-	_, err = actionhero.Cached[int]{}.Fetch(ctx, api, strings.Repeat("k", 2000), 0, func(context.Context) (int, error) { return 1, nil })
-	if actionhero.AsError(err).Code != actionhero.InvalidInput {
+	_, err = actionhero.CacheOf[int]{}.GetOrLoad(ctx, api, strings.Repeat("k", 2000), 0, func(context.Context) (int, error) { return 1, nil })
+	if actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
 		t.Errorf("Fetch of a long key: %v", err)
 	}
 }
@@ -295,11 +295,11 @@ func TestFetchGivesEachItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
-		var lists actionhero.Cached[[]int]
+		var lists actionhero.CacheOf[[]int]
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() {
-				got, err := lists.Fetch(ctx, api, "k", 0, func(context.Context) ([]int, error) {
+				got, err := lists.GetOrLoad(ctx, api, "k", 0, func(context.Context) ([]int, error) {
 					time.Sleep(time.Second)
 					return []int{1, 2, 3}, nil
 				})
@@ -341,10 +341,10 @@ func TestFetchLooksAgain(t *testing.T) {
 	embedded := local.New(local.Config{})
 	b := &interrupted{embedded, interruptedStore{Store: embedded.Store()}}
 	api, ctx := newAPI(t, actionhero.Config{Backend: b}), t.Context()
-	var numbers actionhero.Cached[int]
+	var numbers actionhero.CacheOf[int]
 	loads := 0
 	fetch := func() {
-		n, err := numbers.Fetch(ctx, api, "k", 0, func(context.Context) (int, error) { loads++; return loads, nil })
+		n, err := numbers.GetOrLoad(ctx, api, "k", 0, func(context.Context) (int, error) { loads++; return loads, nil })
 		if err != nil || n != 1 {
 			t.Errorf("Fetch = %d, %v, want what was loaded first", n, err)
 		}

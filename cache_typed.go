@@ -13,21 +13,21 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Cached is the part of the cache that has values of one type, under keys with one prefix. Declare it once, as a variable
+// CacheOf is the part of the cache that has values of one type, under keys with one prefix. Declare it once, as a variable
 // or a field; its methods take the API.
 //
-//	var Users = actionhero.Cached[User]{Prefix: "user:"}
+//	var Users = actionhero.CacheOf[User]{Prefix: "user:"}
 //
-//	user, err := Users.Fetch(ctx, api, id, time.Minute, func(ctx context.Context) (User, error) { return db.User(ctx, id) })
+//	user, err := Users.GetOrLoad(ctx, api, id, time.Minute, func(ctx context.Context) (User, error) { return db.User(ctx, id) })
 //
 // Each call gives a value of its own, decoded from JSON; only what JSON says of it survives.
-type Cached[T any] struct {
+type CacheOf[T any] struct {
 	Prefix string // before each key; default: none
 }
 
-// Get returns the value under key. The error is [NotFound] when there is none or it has expired, and another when what is
+// Get returns the value under key. The error is [CodeNotFound] when there is none or it has expired, and another when what is
 // there is no T.
-func (c Cached[T]) Get(ctx context.Context, api *API, key string) (T, error) {
+func (c CacheOf[T]) Get(ctx context.Context, api *API, key string) (T, error) {
 	key = c.full(key)
 	e, err := api.Cache.store.Get(ctx, key)
 	if err != nil {
@@ -37,8 +37,8 @@ func (c Cached[T]) Get(ctx context.Context, api *API, key string) (T, error) {
 	return decode[T](key, e.Value)
 }
 
-// Set stores value under key, as [Cache.Save] does.
-func (c Cached[T]) Set(ctx context.Context, api *API, key string, value T, ttl time.Duration) error {
+// Set stores value under key, as [Cache.Set] does.
+func (c CacheOf[T]) Set(ctx context.Context, api *API, key string, value T, ttl time.Duration) error {
 	key = c.full(key)
 	raw, err := encode(key, value)
 	if err != nil {
@@ -49,19 +49,19 @@ func (c Cached[T]) Set(ctx context.Context, api *API, key string, value T, ttl t
 }
 
 // Delete removes the value under key and reports whether there was one.
-func (c Cached[T]) Delete(ctx context.Context, api *API, key string) (bool, error) {
-	return api.Cache.Destroy(ctx, c.full(key))
+func (c CacheOf[T]) Delete(ctx context.Context, api *API, key string) (bool, error) {
+	return api.Cache.Delete(ctx, c.full(key))
 }
 
-// Fetch returns the value under key. If there is none, it calls load, and keeps what that returns for ttl (0: for ever).
+// GetOrLoad returns the value under key. If there is none, it calls load, and keeps what that returns for ttl (0: for ever).
 //
 // However many calls of this process want one key at a time, one of them loads it and the others wait for it. They get
 // its error, too, which is not kept; but when the one that loads is given up because its own ctx ends, or panics, the next
 // one loads. load must not Fetch the same key: it would wait for itself. Nodes of a cluster load apart from each other.
 //
 // A value that was stored under key meanwhile is not replaced, and is what Fetch returns. If the value cannot be kept, for
-// example because the cache is full, Fetch returns it with the error of [Cache.Save].
-func (c Cached[T]) Fetch(ctx context.Context, api *API, key string, ttl time.Duration, load func(context.Context) (T, error)) (T, error) {
+// example because the cache is full, Fetch returns it with the error of [Cache.Set].
+func (c CacheOf[T]) GetOrLoad(ctx context.Context, api *API, key string, ttl time.Duration, load func(context.Context) (T, error)) (T, error) {
 	key = c.full(key)
 	raw, err := api.Cache.fetch(ctx, key, ttl, func() ([]byte, error) {
 		value, err := load(ctx)
@@ -86,7 +86,7 @@ func (c Cached[T]) Fetch(ctx context.Context, api *API, key string, ttl time.Dur
 }
 
 // full returns the key in the cache.
-func (c Cached[T]) full(key string) string {
+func (c CacheOf[T]) full(key string) string {
 	if c.Prefix == "" {
 		return key
 	}
@@ -134,7 +134,7 @@ func encode[T any](key string, value T) (*scratch, error) {
 	var err error
 	if s.json, err = jsonx.Append(s.json[:0], value); err != nil {
 		s.release()
-		return nil, Errorf(InvalidInput, "the value for cache key %q does not encode as JSON: %w", key, err)
+		return nil, Errorf(CodeInvalidInput, "the value for cache key %q does not encode as JSON: %w", key, err)
 	}
 	return s, nil
 }

@@ -113,7 +113,7 @@ func (l *limiter) middleware(next Handler) Handler {
 		req.Remaining = remaining
 		if wait > 0 {
 			return nil, &Error{
-				Code: ResourceExhausted, RetryAfter: wait,
+				Code: CodeResourceExhausted, RetryAfter: wait,
 				Message: fmt.Sprintf("too many requests: %d are allowed in %v", l.limit, l.window),
 			}
 		}
