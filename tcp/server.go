@@ -17,9 +17,9 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/certs"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/listen"
-	"github.com/actionhero-go/actionhero/internal/outbox"
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
 // Config is the section tcpServer of the configuration.
@@ -73,9 +73,9 @@ func (c *Config) check() error {
 
 // Server is the transport: a Component to add to an API.
 type Server struct {
-	api    *actionhero.API
-	cfg    Config
-	outbox outbox.Config
+	api       *actionhero.API
+	cfg       Config
+	sendQueue sendqueue.Config
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -85,7 +85,7 @@ type Server struct {
 	stopping  bool
 	ctx       context.Context // the base of every request's context
 	cancel    context.CancelFunc
-	pool      *owner.Pool // of listeners and sessions
+	pool      *connloop.Pool // of listeners and sessions
 
 	requests atomic.Int64
 }
@@ -95,7 +95,7 @@ func New(api *actionhero.API, cfg Config) *Server {
 	cfg.setDefaults()
 	return &Server{
 		api: api, cfg: cfg, sessions: map[*session]struct{}{},
-		outbox: outbox.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTime: cfg.WriteTimeout},
+		sendQueue: sendqueue.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTimeout: cfg.WriteTimeout},
 	}
 }
 
@@ -122,7 +122,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = false
-	s.pool = owner.NewPool(s.cfg.MaxInFlight)
+	s.pool = connloop.NewPool(s.cfg.MaxInFlight)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if s.cfg.Enable.Or(true) {
 		ln, err := listen.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
