@@ -353,14 +353,14 @@ func TestRepairOfAFolder(t *testing.T) {
 		t.Errorf("Open = %v", err)
 	}
 	r, err := Repair(path)
-	if err != nil || r.Jobs != 99 || r.Commits != 1 || len(r.Lost) != 1 || len(r.Aside) != 2 {
+	if err != nil || r.Jobs != 99 || r.LostCommits != 1 || len(r.Lost) != 1 || len(r.SetAside) != 2 {
 		t.Errorf("Repair = %+v, %v", r, err)
 	}
 	q := open(t, Config{Queue: QueueConfig{Path: path}}).Queue()
 	if stats, err := q.Stats(t.Context()); err != nil || stats.Total.Available != 99 {
 		t.Errorf("after the repair there are %+v, %v", stats.Total, err)
 	}
-	for _, name := range r.Aside {
+	for _, name := range r.SetAside {
 		if _, err := os.Stat(filepath.Join(path, name)); err != nil {
 			t.Error(err)
 		}
