@@ -68,7 +68,7 @@ func (b *broker) deliverInOrder(m backend.Message) (after func(), err error) {
 	return after, nil
 }
 
-func (b *broker) Enter(_ context.Context, room, member string) error {
+func (b *broker) Join(_ context.Context, room, member string) error {
 	if err := checkLength("room", room); err != nil {
 		return err
 	}

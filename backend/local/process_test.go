@@ -93,7 +93,7 @@ func work(q backend.Queue, enqueues bool, run func(j backend.Job)) error {
 	for range 4 {
 		working.Go(func() {
 			for {
-				jobs, err := q.Take(ctx, backend.TakeRequest{Node: "child", Queues: []string{"default"}, Max: 5, Lease: time.Minute})
+				jobs, err := q.Fetch(ctx, backend.FetchRequest{Node: "child", Queues: []string{"default"}, Max: 5, Lease: time.Minute})
 				if err != nil {
 					errs <- err
 					return
@@ -223,7 +223,7 @@ func killRound(t *testing.T, round int) (rerun time.Duration, again int) {
 
 func takeSome(t *testing.T, q backend.Queue) []backend.Job {
 	t.Helper()
-	jobs, err := q.Take(t.Context(), backend.TakeRequest{Node: "test", Queues: []string{"default"}, Max: 100})
+	jobs, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "test", Queues: []string{"default"}, Max: 100})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func TestDiskFull(t *testing.T) {
 				t.Errorf("Enqueue = %v, want %v", err, backend.ErrDiskFull)
 			}
 			for _, q := range []*Queue{q, want} {
-				jobs, err := q.Take(t.Context(), backend.TakeRequest{Node: "n", Queues: []string{"default"}, Max: 1})
+				jobs, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 1})
 				if err != nil || len(jobs) != 1 {
 					t.Fatalf("on a full disk, Take = %d jobs, %v", len(jobs), err)
 				}
@@ -221,7 +221,7 @@ func TestFailingWritesConcurrently(t *testing.T) {
 				if err == nil {
 					set(added[0].ID, backend.Available)
 				}
-				jobs, err := q.Take(ctx, backend.TakeRequest{Node: name, Queues: []string{name}, Max: 1})
+				jobs, err := q.Fetch(ctx, backend.FetchRequest{Node: name, Queues: []string{name}, Max: 1})
 				if err != nil || len(jobs) == 0 {
 					continue
 				}
