@@ -299,7 +299,7 @@ func TestJobs(t *testing.T) {
 			t.Errorf("%s = %v, want %v", what, err, want)
 		}
 	}
-	if _, err := api.Backend().Queue().Take(ctx, backend.TakeRequest{Node: "n", Queues: []string{"mail"}, Max: 1}); err != nil {
+	if _, err := api.Backend().Queue().Fetch(ctx, backend.FetchRequest{Node: "n", Queues: []string{"mail"}, Max: 1}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = api.Tasks.Retry(ctx, added.ID)

@@ -241,7 +241,7 @@ func (t *Tasks) Tick(ctx context.Context, task string, at time.Time) (won bool, 
 		return false, unknownTask(task)
 	}
 	info := &declared.info
-	won, err = t.queue.Tick(ctx, scheduleName(info), at, backend.NewJob{
+	won, err = t.queue.EnqueueScheduled(ctx, scheduleName(info), at, backend.NewJob{
 		Task: task, Queue: info.Queue, Priority: info.Priority, Params: []byte("{}"), Timeout: max(info.Timeout, 0),
 		MaxAttempts: attemptLimit(declared.attempts, 1), Unique: task + " schedule",
 	})
@@ -251,7 +251,7 @@ func (t *Tasks) Tick(ctx context.Context, task string, at time.Time) (won bool, 
 // LastTicks returns when the tasks that run by themselves were due last, by name, in the whole cluster. One that never
 // was is not there. It is for workers.
 func (t *Tasks) LastTicks(ctx context.Context) (map[string]time.Time, error) {
-	ticks, err := t.queue.LastTicks(ctx)
+	ticks, err := t.queue.LastRuns(ctx)
 	if err != nil {
 		return nil, queueError(err)
 	}
@@ -272,7 +272,7 @@ func (t *Tasks) SetTick(ctx context.Context, task string, before, at time.Time) 
 	if declared == nil {
 		return false, unknownTask(task)
 	}
-	done, err = t.queue.SetTick(ctx, scheduleName(&declared.info), before, at)
+	done, err = t.queue.SetLastRun(ctx, scheduleName(&declared.info), before, at)
 	return done, queueError(err)
 }
 

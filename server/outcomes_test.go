@@ -121,7 +121,7 @@ func (c taskClient) call(t *testing.T, action string, params map[string]string) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		if job.State.Ended() {
+		if job.State.Finished() {
 			text, _, _ := strings.Cut(job.Error, "\n")
 			return text
 		}

@@ -16,8 +16,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/certs"
-	"github.com/actionhero-go/actionhero/internal/listen"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/outbox"
 	"github.com/actionhero-go/actionhero/internal/owner"
 )
@@ -125,7 +124,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.pool = owner.NewPool(s.cfg.MaxInFlight)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if s.cfg.Enable.Or(true) {
-		ln, err := listen.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
+		ln, err := netlisten.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
 		if err != nil {
 			return err
 		}
@@ -143,22 +142,22 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	for _, ln := range s.listeners {
 		s.api.Stats.Listening(ln.Addr().(*net.TCPAddr).Port)
-		s.pool.Go(func() { listen.Accept(ln, s.api.Log(), "TCP", s.open) })
+		s.pool.Go(func() { netlisten.Accept(ln, s.api.Log(), "TCP", s.open) })
 	}
 	s.api.Stats.Section("socketServer", s.stats)
 	return nil
 }
 
 func (s *Server) listenTLS(ctx context.Context) (net.Listener, error) {
-	loader, err := certs.New("tcpServer", s.cfg.CertFile, s.cfg.KeyFile, s.api.Log())
+	cert, err := netlisten.LoadCertificate("tcpServer", s.cfg.CertFile, s.cfg.KeyFile, s.api.Log())
 	if err != nil {
 		return nil, err
 	}
-	ln, err := listen.TCP(ctx, "tcpServer", "tlsPort", s.cfg.BindIP, s.cfg.TLSPort)
+	ln, err := netlisten.TCP(ctx, "tcpServer", "tlsPort", s.cfg.BindIP, s.cfg.TLSPort)
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(ln, loader.Config()), nil
+	return tls.NewListener(ln, cert.Config()), nil
 }
 
 // closeListeners closes and forgets the listeners; the lock is held.

@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/actionhero-go/actionhero/internal/http1"
-	"github.com/actionhero-go/actionhero/internal/listen"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 )
 
 // plainServer serves HTTP without TLS: ordinary requests by the lean engine, and whatever else comes by net/http, which
@@ -39,7 +39,7 @@ func (s *Server) servePlain(ln net.Listener) {
 	})
 	paced := paced{ln, common.WriteTimeout, watch}
 	s.running.Go(func() {
-		listen.Accept(paced, s.api.Log(), "web", func(nc net.Conn) { go p.engine.Serve(nc) })
+		netlisten.Accept(paced, s.api.Log(), "web", func(nc net.Conn) { go p.engine.Serve(nc) })
 	})
 }
 

@@ -20,8 +20,7 @@ import (
 	"github.com/rs/cors"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/certs"
-	"github.com/actionhero-go/actionhero/internal/listen"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/route"
 )
 
@@ -109,7 +108,7 @@ func (s *Server) Start(ctx context.Context) error {
 	var plain, secure net.Listener
 	var err error
 	if s.cfg.HTTP.Enable.Or(true) {
-		if plain, err = listen.TCP(ctx, "httpServer", "port", s.cfg.HTTP.BindIP, s.cfg.HTTP.Port); err != nil {
+		if plain, err = netlisten.TCP(ctx, "httpServer", "port", s.cfg.HTTP.BindIP, s.cfg.HTTP.Port); err != nil {
 			return err
 		}
 	}
@@ -125,28 +124,28 @@ func (s *Server) Start(ctx context.Context) error {
 	if plain != nil {
 		s.http = plain.Addr()
 		s.servePlain(plain)
-		s.api.Stats.Listening(listen.Port(plain))
+		s.api.Stats.Listening(netlisten.Port(plain))
 	}
 	if secure != nil {
-		s.api.Stats.Listening(listen.Port(secure))
+		s.api.Stats.Listening(netlisten.Port(secure))
 	}
 	s.api.Stats.Section("webServer", s.stats)
 	return nil
 }
 
 func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
-	loader, err := certs.New("httpsServer", s.cfg.HTTPS.CertFile, s.cfg.HTTPS.KeyFile, s.api.Log())
+	cert, err := netlisten.LoadCertificate("httpsServer", s.cfg.HTTPS.CertFile, s.cfg.HTTPS.KeyFile, s.api.Log())
 	if err != nil {
 		return nil, err
 	}
-	ln, err := listen.TCP(ctx, "httpsServer", "port", s.cfg.HTTPS.BindIP, s.cfg.HTTPS.Port)
+	ln, err := netlisten.TCP(ctx, "httpsServer", "port", s.cfg.HTTPS.BindIP, s.cfg.HTTPS.Port)
 	if err != nil {
 		return nil, err
 	}
 	srv := s.newServer()
 	s.servers = append(s.servers, srv)
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
-	srv.TLSConfig = loader.Config("h2", "http/1.1")
+	srv.TLSConfig = cert.Config("h2", "http/1.1")
 	// A client that sends a frame slowly cannot answer a ping meanwhile.
 	limit := s.cfg.Common.HeaderTimeout
 	srv.HTTP2 = &http.HTTP2Config{SendPingTimeout: limit * 3 / 4, PingTimeout: limit / 2}

@@ -150,7 +150,7 @@ func BenchmarkMemory(b *testing.B) {
 			before := heap()
 			bk := open(b, Config{})
 			for _, key := range keys {
-				if err := bk.broker.Enter(b.Context(), "room", key); err != nil {
+				if err := bk.broker.Join(b.Context(), "room", key); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -170,7 +170,7 @@ func BenchmarkBroker(b *testing.B) {
 	}
 	r, ctx := bk.Broker(), b.Context()
 	for i := range n {
-		if err := r.Enter(ctx, "room", fmt.Sprint(i)); err != nil {
+		if err := r.Join(ctx, "room", fmt.Sprint(i)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -188,7 +188,7 @@ func BenchmarkBroker(b *testing.B) {
 		i := 0
 		for b.Loop() {
 			check(b, r.Leave(ctx, "room", ids[i%n]))
-			check(b, r.Enter(ctx, "room", ids[i%n]))
+			check(b, r.Join(ctx, "room", ids[i%n]))
 			i += 7919
 		}
 	})

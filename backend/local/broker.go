@@ -9,14 +9,14 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// lanes is how many rooms can be delivered to at the same time. Rooms that share a lane wait for each other.
-const lanes = 64
+// stripes is how many rooms can be delivered to at the same time. Rooms that share a lane wait for each other.
+const stripes = 64
 
 type broker struct {
 	deliver atomic.Pointer[func(backend.Message) func()]
 	open    atomic.Bool
 	seed    maphash.Seed
-	lanes   [lanes]sync.Mutex // held while a message is delivered: what gives a room its one order
+	stripes [stripes]sync.Mutex // held while a message is delivered: what gives a room its one order
 
 	mu    sync.RWMutex // for rooms; never held while a message is delivered
 	rooms map[string]*presence
@@ -30,12 +30,12 @@ func (b *broker) start() { b.open.Store(true) }
 
 // stop waits for deliveries under way, by taking every lane, and empties all rooms.
 func (b *broker) stop() {
-	for i := range b.lanes {
-		b.lanes[i].Lock()
+	for i := range b.stripes {
+		b.stripes[i].Lock()
 	}
 	b.open.Store(false)
-	for i := range b.lanes {
-		b.lanes[i].Unlock()
+	for i := range b.stripes {
+		b.stripes[i].Unlock()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -45,7 +45,7 @@ func (b *broker) stop() {
 func (b *broker) Subscribe(deliver func(backend.Message) func()) { b.deliver.Store(&deliver) }
 
 func (b *broker) Publish(_ context.Context, m backend.Message) error {
-	if err := tooLong("room", m.Room); err != nil {
+	if err := checkLength("room", m.Room); err != nil {
 		return err
 	}
 	after, err := b.deliverInOrder(m)
@@ -56,7 +56,7 @@ func (b *broker) Publish(_ context.Context, m backend.Message) error {
 }
 
 func (b *broker) deliverInOrder(m backend.Message) (after func(), err error) {
-	lane := &b.lanes[maphash.String(b.seed, m.Room)%lanes]
+	lane := &b.stripes[maphash.String(b.seed, m.Room)%stripes]
 	lane.Lock()
 	defer lane.Unlock()
 	if !b.open.Load() {
@@ -68,11 +68,11 @@ func (b *broker) deliverInOrder(m backend.Message) (after func(), err error) {
 	return after, nil
 }
 
-func (b *broker) Enter(_ context.Context, room, member string) error {
-	if err := tooLong("room", room); err != nil {
+func (b *broker) Join(_ context.Context, room, member string) error {
+	if err := checkLength("room", room); err != nil {
 		return err
 	}
-	if err := tooLong("member", member); err != nil {
+	if err := checkLength("member", member); err != nil {
 		return err
 	}
 	b.mu.Lock()

@@ -9,9 +9,9 @@ import (
 const (
 	never  = math.MaxInt64              // as a moment: it will not come
 	maxTTL = 100 * 365 * 24 * time.Hour // longer ones are cut to this, so that no sum of times overflows
-	// jump is by how much the wall clock must have left the clock's idea of it to count as set anew. The two clocks of
+	// minClockStep is by how much the wall clock must have left the clock's idea of it to count as set anew. The two clocks of
 	// one time.Now are read one after the other, so a smaller difference may be a pause between the two.
-	jump = int64(10 * time.Millisecond)
+	minClockStep = int64(10 * time.Millisecond)
 )
 
 // clock counts in moments: nanoseconds since it was made, monotonic, so that setting the wall clock makes nothing
@@ -33,7 +33,7 @@ func (c *clock) now() int64 { return int64(time.Since(c.base)) }
 func (c *clock) nowSynced() int64 {
 	t := time.Now()
 	moment := int64(t.Sub(c.base))
-	if offset := t.UnixNano() - moment; max(offset-c.offset.Load(), c.offset.Load()-offset) >= jump {
+	if offset := t.UnixNano() - moment; max(offset-c.offset.Load(), c.offset.Load()-offset) >= minClockStep {
 		c.offset.Store(offset)
 	}
 	return moment

@@ -47,10 +47,10 @@ func (m *model) dropExpired() {
 func (m *model) fits(n int) bool {
 	used := int64(n)
 	for key, e := range m.entries {
-		used += int64(entryOverhead + len(key) + len(e.value))
+		used += int64(itemOverhead + len(key) + len(e.value))
 	}
 	for key, l := range m.locks {
-		used += int64(entryOverhead + len(key) + fenceBytes + len(l.Token))
+		used += int64(itemOverhead + len(key) + fenceBytes + len(l.Token))
 	}
 	return used <= m.max
 }
@@ -76,7 +76,7 @@ func FuzzStore(f *testing.F) {
 }
 
 func runStoreOps(t *testing.T, ops []byte) {
-	const maxBytes = 40 * entryOverhead
+	const maxBytes = 40 * itemOverhead
 	m := &model{T: t, s: open(t, Config{MaxBytes: maxBytes}).store, max: maxBytes,
 		entries: make(map[string]modelEntry), locks: make(map[string]backend.Lock)}
 	for ; len(ops) >= 3; ops = ops[3:] {
@@ -114,7 +114,7 @@ func runStoreOps(t *testing.T, ops []byte) {
 // room checks that err is ErrFull just if there is no room for a value of n bytes in the place of the one under key.
 func (m *model) room(what, key string, n int, err error) bool {
 	m.Helper()
-	need := entryOverhead + len(key) + n
+	need := itemOverhead + len(key) + n
 	if old, ok := m.entries[key]; ok {
 		need = n - len(old.value)
 	}
@@ -223,7 +223,7 @@ func (m *model) lock(key string, ttl time.Duration) {
 	l, err := m.s.Lock(m.Context(), key, ttl)
 	_, there := m.locks[key]
 	const tokenBytes = 26
-	switch fits := m.fits(entryOverhead + len(key) + fenceBytes + tokenBytes); {
+	switch fits := m.fits(itemOverhead + len(key) + fenceBytes + tokenBytes); {
 	case ttl <= 0:
 		if !errors.Is(err, backend.ErrTTL) {
 			m.Fatalf("Lock for %v = %v", ttl, err)

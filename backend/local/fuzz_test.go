@@ -27,8 +27,8 @@ func FuzzPresence(f *testing.F) {
 					t.Fatalf("leave says that the room is empty: %t, with %d members", empty, len(set))
 				}
 			}
-			if len(p.members) != len(set) || (p.place != nil && len(p.place) != len(set)) {
-				t.Fatalf("%d members at %d places, want %d", len(p.members), len(p.place), len(set))
+			if len(p.members) != len(set) || (p.index != nil && len(p.index) != len(set)) {
+				t.Fatalf("%d members at %d places, want %d", len(p.members), len(p.index), len(set))
 			}
 		}
 		for member := range set {

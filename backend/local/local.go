@@ -50,7 +50,7 @@ type QueueConfig struct {
 	MaxBytes      int64         `json:"maxBytes" unit:"bytes" doc:"how much all tasks may take: parameters, names and 160 bytes for each"` // default: 1 GiB; in memory: 256 MiB
 }
 
-func (c QueueConfig) complete() (queue.Config, error) {
+func (c QueueConfig) withDefaults() (queue.Config, error) {
 	c.KeepCompleted = max(cmp.Or(c.KeepCompleted, 24*time.Hour), 0)
 	c.KeepFailed = max(cmp.Or(c.KeepFailed, 7*24*time.Hour), 0)
 	c.KeepMost = cmp.Or(c.KeepMost, 100_000)
@@ -65,7 +65,7 @@ func (c QueueConfig) complete() (queue.Config, error) {
 			c.KeepMost, c.MaxJobs, c.MaxBytes)
 	}
 	config := queue.Config{KeepCompleted: c.KeepCompleted, KeepFailed: c.KeepFailed, KeepMost: c.KeepMost, MaxJobs: c.MaxJobs, MaxBytes: c.MaxBytes,
-		FileBytes: journal.DefaultSize}
+		FileBytes: journal.DefaultSegmentSize}
 	if c.Path != "" {
 		config.FS = journal.Dir(c.Path)
 	}
@@ -110,7 +110,7 @@ func (b *Backend) Open(context.Context) error {
 	if b.open {
 		return errors.New("the embedded backend is open already: close it before opening it again, and use a backend of its own for each API")
 	}
-	config, err := b.config.Queue.complete()
+	config, err := b.config.Queue.withDefaults()
 	if err != nil {
 		return err
 	}
@@ -137,8 +137,8 @@ func (b *Backend) Close(context.Context) error {
 	return b.queue.Close()
 }
 
-// tooLong returns the error for a key, room or member that has too many bytes, or nil.
-func tooLong(what, name string) error {
+// checkLength returns the error for a key, room or member that has too many bytes, or nil.
+func checkLength(what, name string) error {
 	if len(name) <= backend.MaxKeyBytes {
 		return nil
 	}
@@ -147,20 +147,20 @@ func tooLong(what, name string) error {
 
 // Repaired says what [Repair] did.
 type Repaired struct {
-	Jobs    int      // how many jobs there are now
-	Commits int      // how many changes, or groups of changes made at the same time, are known to be lost
-	Lost    []string // where something was that cannot be read; empty: nothing was damaged, and nothing was done
-	Aside   []string // files in the folder, as they are now called, that are not needed any more
+	Jobs        int      // how many jobs there are now
+	LostCommits int      // how many changes, or groups of changes made at the same time, are known to be lost
+	Lost        []string // where something was that cannot be read; empty: nothing was damaged, and nothing was done
+	SetAside    []string // files in the folder, as they are now called, that are not needed any more
 }
 
 // Repair makes the folder path, in which jobs are kept, usable again if Open says that it is damaged: it keeps what is
 // whole, and sets the files aside. A job of which only the end of a run was lost runs again. It fails if a server uses
 // the folder; if it fails for another reason, it can be tried again.
 func Repair(path string) (Repaired, error) {
-	config, err := QueueConfig{Path: path}.complete()
+	config, err := QueueConfig{Path: path}.withDefaults()
 	if err != nil {
 		return Repaired{}, err
 	}
 	r, err := queue.Repair(config)
-	return Repaired{Jobs: r.Jobs, Commits: r.Loss.Commits, Lost: r.Loss.Places, Aside: r.Aside}, err
+	return Repaired{Jobs: r.Jobs, LostCommits: r.Loss.Batches, Lost: r.Loss.Places, SetAside: r.Aside}, err
 }

@@ -63,7 +63,7 @@ func TestEmptyRoomsTakeNoMemory(t *testing.T) {
 	r := open(t, Config{}).broker
 	for i := range 100 {
 		for _, member := range []string{"a", "b"} {
-			if err := r.Enter(t.Context(), fmt.Sprint(i), member); err != nil {
+			if err := r.Join(t.Context(), fmt.Sprint(i), member); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -60,8 +60,8 @@ func (s *store) locateLock(key string, ttl time.Duration) (*shard, uint64, error
 	return s.locate(&s.locks, key)
 }
 
-// owned reports whether the lock it is held with token.
-func owned(it *item, token string, now int64) bool {
+// isHeldWith reports whether the lock it is held with token.
+func isHeldWith(it *item, token string, now int64) bool {
 	return it != nil && it.expires > now && string(it.value()[fenceBytes:]) == token
 }
 
@@ -72,7 +72,7 @@ func (s *store) Refresh(_ context.Context, key, token string, ttl time.Duration)
 	}
 	now := s.clock.nowSynced()
 	it, err := s.update(sh, hash, key, now, "a lock", func(old *item) *item {
-		if !owned(old, token, now) {
+		if !isHeldWith(old, token, now) {
 			return nil
 		}
 		return newItem(hash, key, old.value(), old.created, s.clock.deadline(now, ttl))
@@ -81,9 +81,9 @@ func (s *store) Refresh(_ context.Context, key, token string, ttl time.Duration)
 		return time.Time{}, err
 	}
 	if it == nil {
-		return time.Time{}, notOwner(key)
+		return time.Time{}, errNotOwner(key)
 	}
-	s.waiting.wake(key) // it may end sooner now
+	s.waiters.wake(key) // it may end sooner now
 	return s.clock.wall(it.expires), nil
 }
 
@@ -93,26 +93,26 @@ func (s *store) Unlock(_ context.Context, key, token string) error {
 		return err
 	}
 	now := s.clock.now()
-	if sh.removeIf(hash, key, &s.budget, func(it *item) bool { return owned(it, token, now) }) == nil {
-		return notOwner(key)
+	if sh.removeIf(hash, key, &s.budget, func(it *item) bool { return isHeldWith(it, token, now) }) == nil {
+		return errNotOwner(key)
 	}
-	s.waiting.wake(key)
+	s.waiters.wake(key)
 	return nil
 }
 
-func notOwner(key string) error { return fmt.Errorf("%.32q: %w", key, backend.ErrNotOwner) }
+func errNotOwner(key string) error { return fmt.Errorf("%.32q: %w", key, backend.ErrNotOwner) }
 
 func (s *store) LockWait(ctx context.Context, key string, ttl time.Duration) (backend.Lock, error) {
 	if _, _, err := s.locateLock(key, ttl); err != nil {
 		return backend.Lock{}, err
 	}
-	if s.waiting.n.Load() == 0 && ctx.Err() == nil { // nobody is before us
+	if s.waiters.count.Load() == 0 && ctx.Err() == nil { // nobody is before us
 		if lock, _, err := s.tryLock(key, ttl); !errors.Is(err, backend.ErrLocked) {
 			return lock, err
 		}
 	}
-	turn, closed := s.waiting.join(key)
-	defer s.waiting.leave(key, turn)
+	turn, closed := s.waiters.add(key)
+	defer s.waiters.remove(key, turn)
 	held := time.NewTimer(time.Hour)
 	defer held.Stop()
 	held.Stop() // until it is known for how long

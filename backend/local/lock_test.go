@@ -34,8 +34,8 @@ func TestLocksHaveOneOwner(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if s.waiting.n.Load() != 0 || len(s.waiting.queues) != 0 {
-				t.Errorf("%d wait though all have gone, in %d queues", s.waiting.n.Load(), len(s.waiting.queues))
+			if s.waiters.count.Load() != 0 || len(s.waiters.queues) != 0 {
+				t.Errorf("%d wait though all have gone, in %d queues", s.waiters.count.Load(), len(s.waiters.queues))
 			}
 			held(t, s)
 		})
@@ -156,7 +156,7 @@ func TestLocksAndCountersCount(t *testing.T) {
 		if err := count(); err != nil {
 			t.Errorf("Increment after an Unlock: %v", err)
 		}
-		time.Sleep(2*time.Minute + 2*time.Duration(sweepGrid))
+		time.Sleep(2*time.Minute + 2*time.Duration(expiryInterval))
 		synctest.Wait()
 		if got := held(t, s); got != n-2 { // two expired, one was unlocked, the counter is there
 			t.Errorf("%d items are held, want %d", got, n-2)
@@ -167,7 +167,7 @@ func TestLocksAndCountersCount(t *testing.T) {
 // TestCounterGrowsOverTheBound has no room for one more digit.
 func TestCounterGrowsOverTheBound(t *testing.T) {
 	t.Parallel()
-	s := open(t, Config{MaxBytes: entryOverhead + 2}).store
+	s := open(t, Config{MaxBytes: itemOverhead + 2}).store
 	for want := int64(1); want <= 9; want++ {
 		if n, err := s.Increment(t.Context(), "k", 1, 0); err != nil || n != want {
 			t.Fatalf("Increment = %d, %v, want %d", n, err, want)
@@ -251,7 +251,7 @@ func TestScanOfKeysWithOneHash(t *testing.T) {
 	}
 	for i := range keys {
 		var got []string
-		tab.scan(&place{reversed(42), keys[i]}, func(it *item) bool {
+		tab.scan(&scanPos{scanHash(42), keys[i]}, func(it *item) bool {
 			if it.hash == 42 {
 				got = append(got, string(it.key()))
 			}
@@ -276,11 +276,11 @@ func TestScanSeesWhatIsOld(t *testing.T) {
 		}
 		set(t, s, "k", 0, time.Hour)
 		time.Sleep(time.Millisecond)
-		if now := s.clock.now(); old.expires > now || !s.lives(sh, old, "k", now) {
+		if now := s.clock.now(); old.expires > now || !s.isLive(sh, old, "k", now) {
 			t.Errorf("an entry is there, but is not listed because one before it expired %v ago", now-old.expires)
 		}
 		set(t, s, "k", 0, -1)
-		if s.lives(sh, old, "k", s.clock.now()) {
+		if s.isLive(sh, old, "k", s.clock.now()) {
 			t.Error("an entry that was deleted is listed")
 		}
 	})

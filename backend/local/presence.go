@@ -9,22 +9,22 @@ import (
 type presence struct {
 	room    string
 	members []string
-	place   map[string]int32 // nil while the list is short enough to be searched
+	index   map[string]int32 // nil while the list is short enough to be searched
 	peak    int              // the most members since place was made
 }
 
-// shortRoom is the number of members up to which a room needs no map. Most rooms of an API are small.
-const shortRoom = 8
+// maxUnindexed is the number of members up to which a room needs no map. Most rooms of an API are small.
+const maxUnindexed = 8
 
 // newPresence returns an empty room. It keeps a copy of the name, which may be a small piece of what a client sent.
 func newPresence(room string) *presence { return &presence{room: strings.Clone(room)} }
 
 func (p *presence) find(member string) (int, bool) {
-	if p.place == nil {
+	if p.index == nil {
 		i := slices.Index(p.members, member)
 		return i, i >= 0
 	}
-	i, ok := p.place[member]
+	i, ok := p.index[member]
 	return int(i), ok
 }
 
@@ -34,11 +34,11 @@ func (p *presence) enter(member string) {
 		return
 	}
 	p.members = append(p.members, member)
-	if p.place != nil {
-		p.place[member] = int32(len(p.members) - 1)
+	if p.index != nil {
+		p.index[member] = int32(len(p.members) - 1)
 		p.peak = max(p.peak, len(p.members))
-	} else if len(p.members) > shortRoom {
-		p.index()
+	} else if len(p.members) > maxUnindexed {
+		p.rebuildIndex()
 	}
 }
 
@@ -50,30 +50,30 @@ func (p *presence) leave(member string) (empty bool) {
 	}
 	last := len(p.members) - 1
 	p.members[i] = p.members[last]
-	if p.place != nil {
-		p.place[p.members[i]] = int32(i)
-		delete(p.place, member)
+	if p.index != nil {
+		p.index[p.members[i]] = int32(i)
+		delete(p.index, member)
 	}
 	p.members[last] = ""
 	p.members = p.members[:last]
 	// Maps do not shrink by themselves, and a room that was huge once should not stay so.
-	if p.place != nil && last*4 < p.peak {
+	if p.index != nil && last*4 < p.peak {
 		p.members = slices.Clone(p.members)
-		p.index()
+		p.rebuildIndex()
 	}
 	return last == 0
 }
 
-// index makes the map anew, or drops it where the list has become short.
-func (p *presence) index() {
+// rebuildIndex makes the map anew, or drops it where the list has become short.
+func (p *presence) rebuildIndex() {
 	p.peak = len(p.members)
-	if len(p.members) <= shortRoom {
-		p.place = nil
+	if len(p.members) <= maxUnindexed {
+		p.index = nil
 		return
 	}
-	p.place = make(map[string]int32, len(p.members))
+	p.index = make(map[string]int32, len(p.members))
 	for i, member := range p.members {
-		p.place[member] = int32(i)
+		p.index[member] = int32(i)
 	}
 }
 

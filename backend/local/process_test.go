@@ -93,7 +93,7 @@ func work(q backend.Queue, enqueues bool, run func(j backend.Job)) error {
 	for range 4 {
 		working.Go(func() {
 			for {
-				jobs, err := q.Take(ctx, backend.TakeRequest{Node: "child", Queues: []string{"default"}, Max: 5, Lease: time.Minute})
+				jobs, err := q.Fetch(ctx, backend.FetchRequest{Node: "child", Queues: []string{"default"}, Max: 5, Lease: time.Minute})
 				if err != nil {
 					errs <- err
 					return
@@ -223,7 +223,7 @@ func killRound(t *testing.T, round int) (rerun time.Duration, again int) {
 
 func takeSome(t *testing.T, q backend.Queue) []backend.Job {
 	t.Helper()
-	jobs, err := q.Take(t.Context(), backend.TakeRequest{Node: "test", Queues: []string{"default"}, Max: 100})
+	jobs, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "test", Queues: []string{"default"}, Max: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,14 +353,14 @@ func TestRepairOfAFolder(t *testing.T) {
 		t.Errorf("Open = %v", err)
 	}
 	r, err := Repair(path)
-	if err != nil || r.Jobs != 99 || r.Commits != 1 || len(r.Lost) != 1 || len(r.Aside) != 2 {
+	if err != nil || r.Jobs != 99 || r.LostCommits != 1 || len(r.Lost) != 1 || len(r.SetAside) != 2 {
 		t.Errorf("Repair = %+v, %v", r, err)
 	}
 	q := open(t, Config{Queue: QueueConfig{Path: path}}).Queue()
 	if stats, err := q.Stats(t.Context()); err != nil || stats.Total.Available != 99 {
 		t.Errorf("after the repair there are %+v, %v", stats.Total, err)
 	}
-	for _, name := range r.Aside {
+	for _, name := range r.SetAside {
 		if _, err := os.Stat(filepath.Join(path, name)); err != nil {
 			t.Error(err)
 		}

@@ -27,17 +27,17 @@ func (b *budget) reserve(n int64) bool {
 
 // shard is one part of a space. Reading takes no lock, see [table]; all else does.
 type shard struct {
-	items table
-	next  atomic.Int64 // the moment of the first expiry, for those without the lock
+	items      table
+	nextExpiry atomic.Int64 // the moment of the first expiry, for those without the lock
 
-	mu  sync.Mutex
-	due expiries
-	_   [64]byte // keeps what writers change of this shard away from what readers read of the next
+	mu       sync.Mutex
+	expiries expiryHeap
+	_        [64]byte // keeps what writers change of this shard away from what readers read of the next
 }
 
 func (s *shard) init() {
 	s.items.init()
-	s.next.Store(never)
+	s.nextExpiry.Store(never)
 }
 
 // put sets it in the place of whatever has its key, key. It returns false if the budget has not enough memory for it, and
@@ -73,8 +73,8 @@ func (s *shard) replace(old, it *item, b *budget) bool {
 		return false
 	}
 	s.items.put(old, it)
-	s.due.replace(old, it)
-	s.next.Store(s.due.next())
+	s.expiries.replace(old, it)
+	s.nextExpiry.Store(s.expiries.nextAt())
 	return true
 }
 
@@ -91,7 +91,7 @@ func (s *shard) removeIf(hash uint64, key string, b *budget, is func(*item) bool
 	if it == nil || !is(it) {
 		return nil
 	}
-	s.drop(it, b)
+	s.delete(it, b)
 	return it
 }
 
@@ -99,35 +99,35 @@ func (s *shard) removeIf(hash uint64, key string, b *budget, is func(*item) bool
 func (s *shard) removeExpired(now int64, b *budget) (live, removed int) {
 	for done := false; !done; {
 		var some int
-		live, some, done = s.removeSomeExpired(now, b)
+		live, some, done = s.removeExpiredChunk(now, b)
 		removed += some
 	}
 	return live, removed
 }
 
-// removeSomeExpired does a part of it, so that others get their turn with the lock.
-func (s *shard) removeSomeExpired(now int64, b *budget) (live, removed int, done bool) {
+// removeExpiredChunk does a part of it, so that others get their turn with the lock.
+func (s *shard) removeExpiredChunk(now int64, b *budget) (live, removed int, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for range 256 {
-		if s.due.next() > now {
+		if s.expiries.nextAt() > now {
 			return s.items.live, removed, true
 		}
-		if it := s.due[0].it; it.expires <= now {
-			s.drop(it, b)
+		if it := s.expiries[0].it; it.expires <= now {
+			s.delete(it, b)
 			removed++
 		} else {
-			s.due.postpone(it)
-			s.next.Store(s.due.next())
+			s.expiries.postpone(it)
+			s.nextExpiry.Store(s.expiries.nextAt())
 		}
 	}
 	return 0, removed, false
 }
 
-// drop takes out it. The caller holds the lock.
-func (s *shard) drop(it *item, b *budget) {
+// delete takes out it. The caller holds the lock.
+func (s *shard) delete(it *item, b *budget) {
 	s.items.remove(it)
-	s.due.replace(it, nil)
-	s.next.Store(s.due.next())
+	s.expiries.replace(it, nil)
+	s.nextExpiry.Store(s.expiries.nextAt())
 	b.reserve(-it.cost())
 }

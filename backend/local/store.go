@@ -15,11 +15,11 @@ type store struct {
 	seed    maphash.Seed
 	open    atomic.Bool
 	budget  budget
-	sweep   sweeper
+	expirer expirer
 	fence   atomic.Uint64 // of the last lock
-	waiting waiting
-	entries space
-	locks   space
+	waiters lockWaiters
+	entries keyspace
+	locks   keyspace
 }
 
 func newStore(maxBytes int64) *store {
@@ -28,27 +28,27 @@ func newStore(maxBytes int64) *store {
 	s.fence.Store(uint64(s.clock.base.UnixMicro()))
 	s.entries.init()
 	s.locks.init()
-	s.sweep.init(s)
-	s.waiting.init()
+	s.expirer.init(s)
+	s.waiters.init()
 	return s
 }
 
 func (s *store) start() {
-	s.waiting.start()
+	s.waiters.start()
 	s.open.Store(true)
-	s.sweep.start()
+	s.expirer.start()
 }
 
 func (s *store) stop() {
 	s.open.Store(false)
-	s.waiting.stop()
-	s.sweep.stop()
+	s.waiters.stop()
+	s.expirer.stop()
 }
 
 // locate returns the shard of key in a space and the key's hash, or why the key cannot be used.
-func (s *store) locate(in *space, key string) (*shard, uint64, error) {
+func (s *store) locate(in *keyspace, key string) (*shard, uint64, error) {
 	if len(key) > backend.MaxKeyBytes {
-		return nil, 0, tooLong("key", key)
+		return nil, 0, checkLength("key", key)
 	}
 	if !s.open.Load() {
 		return nil, 0, backend.ErrClosed
@@ -66,7 +66,7 @@ func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Durati
 		sh.remove(hash, key, &s.budget)
 		return nil
 	}
-	if err := s.check(key, value); err != nil {
+	if err := s.checkSize(key, value); err != nil {
 		return err
 	}
 	now := s.clock.nowSynced()
@@ -74,10 +74,10 @@ func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Durati
 	if !sh.put(key, it, &s.budget) {
 		s.removeExpired(now)
 		if !sh.put(key, it, &s.budget) {
-			return s.full("an entry", it.cost())
+			return s.errFull("an entry", it.cost())
 		}
 	}
-	s.sweep.expect(it.expires)
+	s.expirer.schedule(it.expires)
 	return nil
 }
 
@@ -93,7 +93,7 @@ func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Durati
 	if ttl < 0 {
 		return true, nil
 	}
-	if err := s.check(key, value); err != nil {
+	if err := s.checkSize(key, value); err != nil {
 		return false, err
 	}
 	it := newItem(hash, key, value, now, s.clock.deadline(now, ttl))
@@ -106,15 +106,15 @@ func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Durati
 	return added != nil, err
 }
 
-// check refuses what can never fit, before it is copied.
-func (s *store) check(key string, value []byte) error {
-	if size := int64(len(key) + len(value) + entryOverhead); size > s.budget.max {
-		return s.full("an entry", size)
+// checkSize refuses what can never fit, before it is copied.
+func (s *store) checkSize(key string, value []byte) error {
+	if size := int64(len(key) + len(value) + itemOverhead); size > s.budget.max {
+		return s.errFull("an entry", size)
 	}
 	return nil
 }
 
-func (s *store) full(what string, size int64) error {
+func (s *store) errFull(what string, size int64) error {
 	return fmt.Errorf("there is no room for %s of %d bytes: %d of the %d bytes that cache.maxBytes allows are in use: %w",
 		what, size, s.budget.used.Load(), s.budget.max, backend.ErrFull)
 }
@@ -126,11 +126,11 @@ func (s *store) update(sh *shard, hash uint64, key string, now int64, what strin
 	if !ok {
 		s.removeExpired(now)
 		if it, ok = sh.update(hash, key, now, &s.budget, change); !ok {
-			return nil, s.full(what, it.cost())
+			return nil, s.errFull(what, it.cost())
 		}
 	}
 	if it != nil {
-		s.sweep.expect(it.expires)
+		s.expirer.schedule(it.expires)
 	}
 	return it, nil
 }

@@ -32,10 +32,10 @@ func held(t testing.TB, s *store) int {
 		slots := *sh.items.slots.Load()
 		for j := range slots {
 			it := slots[j].Load()
-			if it == removed {
+			if it == tombstone {
 				dead++
 			}
-			if it == nil || it == removed {
+			if it == nil || it == tombstone {
 				continue
 			}
 			live++
@@ -43,7 +43,7 @@ func held(t testing.TB, s *store) int {
 			key := string(it.key())
 			if it.expires != never {
 				mortal++
-				if sh.due[it.due].it != it || sh.due[it.due].at > it.expires {
+				if sh.expiries[it.heapIndex].it != it || sh.expiries[it.heapIndex].at > it.expires {
 					t.Errorf("the item %.40q is not at its place among the expiries", key)
 				}
 			}
@@ -51,16 +51,16 @@ func held(t testing.TB, s *store) int {
 				t.Errorf("the item %.40q is in the table, but is not found", key)
 			}
 		}
-		for j := range sh.due {
-			if sh.due[j].at < sh.due[(j-1)/2].at {
+		for j := range sh.expiries {
+			if sh.expiries[j].at < sh.expiries[(j-1)/2].at {
 				t.Errorf("the expiries of shard %d are no heap", i)
 			}
 		}
-		if live != sh.items.live || mortal != len(sh.due) || sh.next.Load() != sh.due.next() {
-			t.Errorf("shard %d has %d items and counts %d; %d can expire and it counts %d", i, live, sh.items.live, mortal, len(sh.due))
+		if live != sh.items.live || mortal != len(sh.expiries) || sh.nextExpiry.Load() != sh.expiries.nextAt() {
+			t.Errorf("shard %d has %d items and counts %d; %d can expire and it counts %d", i, live, sh.items.live, mortal, len(sh.expiries))
 		}
-		if dead != sh.items.dead || (live+dead)*2 > len(slots) {
-			t.Errorf("shard %d has %d items and %d removed ones, of which it counts %d, in %d slots", i, live, dead, sh.items.dead, len(slots))
+		if dead != sh.items.tombstones || (live+dead)*2 > len(slots) {
+			t.Errorf("shard %d has %d items and %d removed ones, of which it counts %d, in %d slots", i, live, dead, sh.items.tombstones, len(slots))
 		}
 		n += live
 		sh.mu.Unlock()
@@ -81,7 +81,7 @@ func set(t testing.TB, s *store, key string, bytes int, ttl time.Duration) {
 func TestFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, Config{MaxBytes: 10 * (entryOverhead + 101)}).store
+		s := open(t, Config{MaxBytes: 10 * (itemOverhead + 101)}).store
 		for i := range 10 {
 			set(t, s, fmt.Sprint(i), 100, time.Duration(i/5)*50*time.Millisecond) // the first five stay
 		}
@@ -120,7 +120,7 @@ func TestSweep(t *testing.T) {
 		s := open(t, Config{}).store
 		asleep := func(want bool) {
 			t.Helper()
-			if got := s.sweep.wake.Load() == never; got != want {
+			if got := s.expirer.scheduledAt.Load() == never; got != want {
 				t.Errorf("no sweep is planned: %t, want %t", got, want)
 			}
 		}
@@ -135,7 +135,7 @@ func TestSweep(t *testing.T) {
 		set(t, s, "stays", 10, 0)
 		asleep(false)
 		for i := range 4 {
-			time.Sleep(time.Minute + 2*time.Duration(sweepGrid))
+			time.Sleep(time.Minute + 2*time.Duration(expiryInterval))
 			synctest.Wait()
 			if got, want := held(t, s), n/4*(3-i)+1; got != want {
 				t.Errorf("after %d minutes and a little the store holds %d items, want %d", i+1, got, want)
@@ -145,7 +145,7 @@ func TestSweep(t *testing.T) {
 		// A sooner expiry is not kept waiting by a later one.
 		set(t, s, "late", 10, time.Hour)
 		set(t, s, "soon", 10, time.Second)
-		time.Sleep(time.Second + 2*time.Duration(sweepGrid))
+		time.Sleep(time.Second + 2*time.Duration(expiryInterval))
 		synctest.Wait()
 		if got := held(t, s); got != 2 {
 			t.Errorf("the store holds %d items, want 2", got)
@@ -195,7 +195,7 @@ func TestRewritingTakesNoMemory(t *testing.T) {
 	slots, due := 0, 0
 	for i := range s.entries {
 		slots += len(*s.entries[i].items.slots.Load())
-		due += cap(s.entries[i].due)
+		due += cap(s.entries[i].expiries)
 	}
 	if n := held(t, s); n > 3 || slots > len(s.entries)*2*minSlots || due > 100 {
 		t.Errorf("the store holds %d items in %d slots, with place for %d expiries", n, slots, due)
@@ -216,7 +216,7 @@ func TestGivesMemoryBack(t *testing.T) {
 	slots, due := 0, 0
 	for i := range s.entries {
 		slots += len(*s.entries[i].items.slots.Load())
-		due += cap(s.entries[i].due)
+		due += cap(s.entries[i].expiries)
 	}
 	if held(t, s) != 10 || slots > len(s.entries)*4*minSlots || due > len(s.entries)*64 {
 		t.Errorf("after %d of %d entries were deleted there are %d slots, and place for %d expiries", n-10, n, slots, due)

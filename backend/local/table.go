@@ -2,16 +2,16 @@ package local
 
 import "sync/atomic"
 
-// removed marks a slot whose item is gone, but which a search must pass.
-var removed = newItem(0, "", nil, 0, never)
+// tombstone marks a slot whose item is gone, but which a search must pass.
+var tombstone = newItem(0, "", nil, 0, never)
 
 // table finds items by key: open addressing with linear probing, at most half full. Any number of goroutines may find
 // while one, the holder of the shard's lock, puts and removes. That is why a slot never goes back to empty and items do
 // not move: a search under way would miss them. What has piled up is left behind when the slots are rebuilt.
 type table struct {
-	slots atomic.Pointer[[]slot] // a power of two
-	live  int                    // slots with an item
-	dead  int                    // slots marked removed
+	slots      atomic.Pointer[[]slot] // a power of two
+	live       int                    // slots with an item
+	tombstones int                    // slots marked removed
 }
 
 type slot = atomic.Pointer[item]
@@ -47,11 +47,11 @@ func (t *table) put(old, it *item) {
 		case there == old && old != nil:
 			slots[i].Store(it)
 			return
-		case old == nil && (there == nil || there == removed):
+		case old == nil && (there == nil || there == tombstone):
 			slots[i].Store(it)
 			t.live++
-			if there == removed {
-				t.dead--
+			if there == tombstone {
+				t.tombstones--
 			}
 			t.rebuildIfNeeded()
 			return
@@ -67,9 +67,9 @@ func (t *table) remove(it *item) {
 	for slots[i].Load() != it {
 		i = (i + 1) & mask
 	}
-	slots[i].Store(removed)
+	slots[i].Store(tombstone)
 	t.live--
-	t.dead++
+	t.tombstones++
 	t.rebuildIfNeeded()
 }
 
@@ -78,7 +78,7 @@ func (t *table) remove(it *item) {
 // leaves the next rebuilding as many steps away as this one costs.
 func (t *table) rebuildIfNeeded() {
 	old := *t.slots.Load()
-	if (t.live+t.dead)*2 <= len(old) && (t.live*16 >= len(old) || len(old) == minSlots) {
+	if (t.live+t.tombstones)*2 <= len(old) && (t.live*16 >= len(old) || len(old) == minSlots) {
 		return
 	}
 	size := minSlots
@@ -89,7 +89,7 @@ func (t *table) rebuildIfNeeded() {
 	mask := uint64(size - 1)
 	for i := range old {
 		it := old[i].Load()
-		if it == nil || it == removed {
+		if it == nil || it == tombstone {
 			continue
 		}
 		j := it.hash & mask
@@ -98,6 +98,6 @@ func (t *table) rebuildIfNeeded() {
 		}
 		slots[j].Store(it)
 	}
-	t.dead = 0
+	t.tombstones = 0
 	t.slots.Store(&slots)
 }

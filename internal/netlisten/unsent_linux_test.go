@@ -1,4 +1,4 @@
-package listen
+package netlisten
 
 import (
 	"net"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What the system keeps for a client that does not read is bounded on each connection.
+// The listener bounds the unsent bytes of each connection.
 func TestUnsentIsBounded(t *testing.T) {
 	t.Parallel()
 	ln, err := TCP(t.Context(), "tcpServer", "port", "127.0.0.1", AnyPort)

@@ -12,17 +12,17 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// place is where an item is in the order in which [table.scan] visits a table. Places do not change when the slots are
+// scanPos is where an item is in the order in which [table.scan] visits a table. Places do not change when the slots are
 // rebuilt, so a place is all that there is to remember between two pages of keys.
-type place struct {
+type scanPos struct {
 	hash uint64 // the bits of the hash in reverse
 	key  string
 }
 
-func reversed(hash uint64) uint64 { return bits.Reverse64(hash) }
+func scanHash(hash uint64) uint64 { return bits.Reverse64(hash) }
 
-func (p place) before(it *item) bool {
-	hash := reversed(it.hash)
+func (p scanPos) before(it *item) bool {
+	hash := scanHash(it.hash)
 	return p.hash < hash || p.hash == hash && p.key < string(it.key())
 }
 
@@ -31,7 +31,7 @@ func (p place) before(it *item) bool {
 //
 // Items are visited in the order of their hashes read backwards. When the number of slots doubles, what was at one home
 // is at two, and in this order the two are neighbours.
-func (t *table) scan(after *place, visit func(*item) bool) bool {
+func (t *table) scan(after *scanPos, visit func(*item) bool) bool {
 	slots := *t.slots.Load()
 	shift := 64 - bits.TrailingZeros(uint(len(slots)))
 	first := uint64(0)
@@ -53,11 +53,11 @@ func (t *table) scan(after *place, visit func(*item) bool) bool {
 func (s *store) Keys(_ context.Context, prefix, cursor string, limit int) ([]string, string, error) {
 	switch {
 	case len(prefix) > backend.MaxKeyBytes:
-		return nil, "", tooLong("prefix", prefix)
+		return nil, "", checkLength("prefix", prefix)
 	case !s.open.Load():
 		return nil, "", backend.ErrClosed
 	}
-	after, shard, err := s.resume(cursor)
+	after, shard, err := s.parseCursor(cursor)
 	if err != nil {
 		return nil, "", err
 	}
@@ -75,39 +75,39 @@ func (s *store) Keys(_ context.Context, prefix, cursor string, limit int) ([]str
 			if len(keys) == limit {
 				return false
 			}
-			if key := string(it.key()); s.lives(sh, it, key, now) {
+			if key := string(it.key()); s.isLive(sh, it, key, now) {
 				keys = append(keys, key)
 			}
 			return true
 		})
 		if !done {
-			return keys, cursorMark + keys[limit-1], nil
+			return keys, cursorPrefix + keys[limit-1], nil
 		}
 		after = nil
 	}
 	return keys, "", nil
 }
 
-// lives reports whether there is an entry under key now, where a scan has seen it. What a scan sees may have been written
+// isLive reports whether there is an entry under key now, where a scan has seen it. What a scan sees may have been written
 // again since, and live on.
-func (s *store) lives(sh *shard, it *item, key string, now int64) bool {
+func (s *store) isLive(sh *shard, it *item, key string, now int64) bool {
 	return it.expires > now || s.find(sh, it.hash, key, now) != nil
 }
 
-// cursorMark comes before the key in a cursor, as an empty cursor is the beginning.
-const cursorMark = "."
+// cursorPrefix comes before the key in a cursor, as an empty cursor is the beginning.
+const cursorPrefix = "."
 
-// resume returns where to go on, and in which shard.
-func (s *store) resume(cursor string) (*place, int, error) {
+// parseCursor returns where to go on, and in which shard.
+func (s *store) parseCursor(cursor string) (*scanPos, int, error) {
 	if cursor == "" {
 		return nil, 0, nil
 	}
-	key, ok := strings.CutPrefix(cursor, cursorMark)
+	key, ok := strings.CutPrefix(cursor, cursorPrefix)
 	if !ok {
 		return nil, 0, backend.ErrCursor
 	}
 	hash := maphash.String(s.seed, key)
-	return &place{hash: reversed(hash), key: key}, index(hash), nil
+	return &scanPos{hash: scanHash(hash), key: key}, index(hash), nil
 }
 
 func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
@@ -131,7 +131,7 @@ func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
 	}
 }
 
-// appendHome appends the items whose search begins at the slot home, in the order of [place].
+// appendHome appends the items whose search begins at the slot home, in the order of [scanPos].
 func appendHome(items []*item, slots []slot, home uint64) []*item {
 	mask := uint64(len(slots) - 1)
 	for i := home; ; i = (i + 1) & mask {
@@ -139,18 +139,18 @@ func appendHome(items []*item, slots []slot, home uint64) []*item {
 		if it == nil {
 			break
 		}
-		if it != removed && it.hash&mask == home {
+		if it != tombstone && it.hash&mask == home {
 			items = append(items, it)
 		}
 	}
 	if len(items) < 2 {
 		return items
 	}
-	slices.SortFunc(items, comparePlaces)
+	slices.SortFunc(items, compareScanOrder)
 	// What was removed and added again meanwhile may have been seen in two slots.
-	return slices.CompactFunc(items, func(a, b *item) bool { return comparePlaces(a, b) == 0 })
+	return slices.CompactFunc(items, func(a, b *item) bool { return compareScanOrder(a, b) == 0 })
 }
 
-func comparePlaces(a, b *item) int {
-	return cmp.Or(cmp.Compare(reversed(a.hash), reversed(b.hash)), bytes.Compare(a.key(), b.key()))
+func compareScanOrder(a, b *item) int {
+	return cmp.Or(cmp.Compare(scanHash(a.hash), scanHash(b.hash)), bytes.Compare(a.key(), b.key()))
 }

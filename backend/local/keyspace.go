@@ -2,10 +2,10 @@ package local
 
 const shardBits = 6
 
-// space is where keys are, in shards: the entries have one, the locks have another.
-type space [1 << shardBits]shard
+// keyspace is where keys are, in shards: the entries have one, the locks have another.
+type keyspace [1 << shardBits]shard
 
-func (sp *space) init() {
+func (sp *keyspace) init() {
 	for i := range sp {
 		sp[i].init()
 	}
@@ -16,10 +16,10 @@ func index(hash uint64) int { return int(hash >> (64 - shardBits)) }
 
 // removeExpired takes out what has expired by now, and returns how many items did. It visits only the shards where
 // something has.
-func (sp *space) removeExpired(now int64, b *budget) int {
+func (sp *keyspace) removeExpired(now int64, b *budget) int {
 	n := 0
 	for i := range sp {
-		if sp[i].next.Load() <= now {
+		if sp[i].nextExpiry.Load() <= now {
 			_, removed := sp[i].removeExpired(now, b)
 			n += removed
 		}
@@ -28,10 +28,10 @@ func (sp *space) removeExpired(now int64, b *budget) int {
 }
 
 // nextExpiry returns the moment when the next item of all expires, or never.
-func (sp *space) nextExpiry() int64 {
+func (sp *keyspace) nextExpiry() int64 {
 	next := int64(never)
 	for i := range sp {
-		next = min(next, sp[i].next.Load())
+		next = min(next, sp[i].nextExpiry.Load())
 	}
 	return next
 }
