@@ -118,7 +118,6 @@ var notYet = []string{
 	//
 	"internal/jsonx",
 	//
-	"internal/listen",
 	//
 	"internal/logging",
 	//
