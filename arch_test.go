@@ -37,8 +37,8 @@ var mayImport = map[string][]string{
 // Packages that only transports which speak them may import.
 var onlyFor = map[string][]string{
 	"internal/wire":                             {"tcp", "websocket", "socketio"},
-	"internal/outbox":                           {"tcp", "websocket", "socketio", "internal/ws"},
-	"internal/owner":                            {"tcp", "websocket", "socketio"},
+	"internal/sendqueue":                        {"tcp", "websocket", "socketio", "internal/ws"},
+	"internal/connloop":                         {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"internal/control":                          {"server"},
 	"github.com/redis/rueidis":                  {"backend/redis"},

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
-	"github.com/actionhero-go/actionhero/internal/owner"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
 )
@@ -79,7 +79,7 @@ func (c *client) connected() *actionhero.Conn {
 }
 
 // Message implements engine.Client.
-func (c *client) Message(data []byte, binary bool) owner.Job {
+func (c *client) Message(data []byte, binary bool) connloop.Request {
 	if binary != (c.parts != nil) {
 		c.session.Refuse(errExpected)
 		return nil
@@ -108,7 +108,7 @@ type parts struct {
 }
 
 // attachment takes an attachment, and after the last one the packet that has it.
-func (c *client) attachment(data []byte) owner.Job {
+func (c *client) attachment(data []byte) connloop.Request {
 	parts := c.parts
 	if parts.size += len(data); parts.size > c.cfg.MaxHTTPBufferSize {
 		c.session.Refuse(errBinary)
@@ -129,7 +129,7 @@ func (c *client) attachment(data []byte) owner.Job {
 }
 
 // packet handles a packet that has come whole.
-func (c *client) packet(p packet) owner.Job {
+func (c *client) packet(p packet) connloop.Request {
 	conn := c.connected()
 	switch {
 	case p.kind == typeConnect && p.namespace != nil:
@@ -154,7 +154,7 @@ func (c *client) packet(p packet) owner.Job {
 }
 
 // connect makes the client a connected one. Its Conn is there at once, so that requests which follow have it.
-func (c *client) connect() owner.Job {
+func (c *client) connect() connloop.Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || !c.deadline.Stop() {
@@ -208,7 +208,7 @@ func (c *client) Close(reason string) {
 }
 
 // event makes a request of an event.
-func (c *client) event(conn *actionhero.Conn, p packet) owner.Job {
+func (c *client) event(conn *actionhero.Conn, p packet) connloop.Request {
 	quoted, args, err := parseEvent(p.data)
 	if err != nil {
 		return &refusal{c, p.id, err}
@@ -239,7 +239,7 @@ func known(name []byte) bool {
 	return goodbyes[string(name)] || slices.Contains(verbNames, string(name))
 }
 
-var verbNames = wire.Verbs()
+var verbNames = wire.Commands()
 
 func unknownEvent(quoted []byte) error {
 	name, err := jsonx.Unquote(quoted)

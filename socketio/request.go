@@ -7,8 +7,8 @@ import (
 	"sync"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
-	"github.com/actionhero-go/actionhero/internal/owner"
 	"github.com/actionhero-go/actionhero/internal/wire"
 )
 
@@ -72,7 +72,7 @@ func (j *call) param(key string, raw []byte) error {
 	return j.req.Params.AddJSON(key, raw)
 }
 
-// Run implements owner.Job.
+// Run implements connloop.Request.
 func (j *call) Run() (done bool) {
 	defer j.client.recover(j.id)
 	out, err := j.client.api.Dispatch(j.client.ctx, &j.req)
@@ -114,7 +114,7 @@ type refusal struct {
 	err    error
 }
 
-// Run implements owner.Job.
+// Run implements connloop.Request.
 func (j *refusal) Run() (done bool) {
 	buf := getBuffer()
 	defer putBuffer(buf)
@@ -129,7 +129,7 @@ type unknownNamespace struct {
 	name   []byte
 }
 
-// Run implements owner.Job.
+// Run implements connloop.Request.
 func (j *unknownNamespace) Run() (done bool) {
 	buf := getBuffer()
 	defer putBuffer(buf)
@@ -158,14 +158,14 @@ type verbs struct {
 }
 
 // add adds a verb, and returns what runs the next one.
-func (q *verbs) add(v verb) owner.Job {
+func (q *verbs) add(v verb) connloop.Request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, v)
 	return q
 }
 
-// Run implements owner.Job.
+// Run implements connloop.Request.
 func (q *verbs) Run() (done bool) {
 	v := q.begin()
 	defer q.end()
@@ -218,7 +218,7 @@ func (v *verb) answer() {
 	if v.err != nil {
 		*buf = wire.Error(*buf, v.err)
 	} else {
-		*buf, _ = wire.Verb(v.client.ctx, *buf, v.client.api, v.conn, v.name, v.arg)
+		*buf, _ = wire.RunCommand(v.client.ctx, *buf, v.client.api, v.conn, v.name, v.arg)
 	}
 	v.client.finish(buf)
 }

@@ -57,9 +57,9 @@ func init() {
 		"paramsView":   answer((*session).paramsView),
 		"paramsDelete": answer((*session).paramsDelete),
 	}
-	for _, name := range wire.Verbs() {
+	for _, name := range wire.Commands() {
 		commands[name] = answer(func(ss *session, dst []byte, rest string) []byte {
-			dst, _ = wire.Verb(ss.server.ctx, dst, ss.server.api, ss.conn, name, rest)
+			dst, _ = wire.RunCommand(ss.server.ctx, dst, ss.server.api, ss.conn, name, rest)
 			return dst
 		})
 	}
@@ -125,7 +125,7 @@ func (ss *session) action(name string, count uint64) {
 	ss.params.SetPage(ss.server.api)
 	req := ss.request(name, count)
 	req.Refused = req.Params.AddParams(&ss.params)
-	ss.owner.Queue(req)
+	ss.loop.Enqueue(req)
 }
 
 // object runs a request that came as {"action":…,"params":{…}}: its params come on top of the sticky ones, for this
@@ -161,7 +161,7 @@ func (ss *session) object(line []byte, count uint64) {
 	if req.Refused = err; name != "" {
 		req.Params.Set("action", name)
 	}
-	ss.owner.Queue(req)
+	ss.loop.Enqueue(req)
 }
 
 // actionName reads a JSON string.

@@ -19,7 +19,7 @@ import (
 	"sync/atomic"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
@@ -34,7 +34,7 @@ type Handler struct {
 	sessions map[*session]struct{}
 	ctx      context.Context // the base of every request's context; nil while it does not serve
 	cancel   context.CancelFunc
-	pool     *owner.Pool
+	pool     *connloop.Pool
 
 	requests atomic.Int64
 }
@@ -57,7 +57,7 @@ func (h *Handler) Start(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pool = owner.NewPool(h.cfg.MaxInFlight)
+	h.pool = connloop.NewPool(h.cfg.MaxInFlight)
 	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return nil
 }
@@ -90,7 +90,7 @@ func (h *Handler) open(ss *session, remote netip.AddrPort) {
 		return
 	}
 	ss.ctx = h.ctx
-	ss.owner.Init(h.pool, ss, &ss.ws.Out)
+	ss.loop.Init(h.pool, ss, &ss.ws.Out)
 	h.sessions[ss] = struct{}{}
 	h.pool.Go(func() { ss.serve(remote) })
 }
@@ -136,7 +136,7 @@ func (h *Handler) Stop(ctx context.Context) error {
 	}
 	cancel()
 	h.mu.Lock()
-	h.each(func(ss *session) { ss.ws.Cut() })
+	h.each(func(ss *session) { ss.ws.CloseNow() })
 	h.mu.Unlock()
 	return ctx.Err()
 }

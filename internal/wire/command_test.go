@@ -40,7 +40,7 @@ func TestVerbs(t *testing.T) {
 		{"say", "", ok + `}`},
 		{"detailsView", "", ok + `,"details":{"public":{"id":"me","connectedAt":1343604353551}}}`},
 	} {
-		object, known := wire.Verb(t.Context(), kept(), api, c, call.verb, call.arg)
+		object, known := wire.RunCommand(t.Context(), kept(), api, c, call.verb, call.arg)
 		if !known {
 			t.Errorf("%s is no verb", call.verb)
 		}
@@ -50,19 +50,19 @@ func TestVerbs(t *testing.T) {
 		t.Errorf("in the end it is in %q and listens to %q", c.Room(), rooms)
 	}
 	for _, name := range []string{"", "status", "quit", "roomview", "paramAdd"} {
-		if object, known := wire.Verb(t.Context(), kept(), api, c, name, "x"); known || string(object) != "kept|" {
+		if object, known := wire.RunCommand(t.Context(), kept(), api, c, name, "x"); known || string(object) != "kept|" {
 			t.Errorf("%q is a verb that answers %s", name, object)
 		}
 	}
 	api.Disconnect(c)
-	object, _ := wire.Verb(t.Context(), kept(), api, c, "roomView", "")
+	object, _ := wire.RunCommand(t.Context(), kept(), api, c, "roomView", "")
 	same(t, "roomView in no room", object, ok+`,"room":"","roomStatus":{"members":null,"membersCount":0}}`)
 }
 
 // actionsView lists every verb, and no action may have the name of one, say apart.
 func TestVerbsAreListed(t *testing.T) {
 	t.Parallel()
-	names := wire.Verbs()
+	names := wire.Commands()
 	if want := []string{"detailsView", "roomAdd", "roomChange", "roomLeave", "roomView", "say"}; !slices.Equal(names, want) {
 		t.Errorf("the verbs are %q, want %q", names, want)
 	}
@@ -80,7 +80,7 @@ func TestRoomViewShowsDetails(t *testing.T) {
 	c := api.Connect("tcp", netip.AddrPort{}, sink{})
 	defer api.Disconnect(c)
 	err := errors.Join(api.Rooms.Move(t.Context(), c, "den"), c.SetDetail("name", "Ann"))
-	object, _ := wire.Verb(t.Context(), kept(), api, c, "roomView", "")
+	object, _ := wire.RunCommand(t.Context(), kept(), api, c, "roomView", "")
 	same(t, "roomView", object, ok+`,"room":"den","roomStatus":{"members":["`+c.ID+`"],"membersCount":1,"details":{"`+c.ID+`":{"name":"Ann"}}}}`)
 	if err != nil {
 		t.Error(err)
@@ -114,7 +114,7 @@ func TestVerbsThatAreRefused(t *testing.T) {
 			"panic":  {internal, `cause="panic: at the door\n`},
 		} {
 			log.Reset()
-			object, _ := wire.Verb(t.Context(), kept(), api, c, verb, arg)
+			object, _ := wire.RunCommand(t.Context(), kept(), api, c, verb, arg)
 			same(t, verb+" "+arg, object, test.want)
 			if line := log.String(); test.logged == "" && line != "" || !strings.Contains(line, test.logged) ||
 				line != "" && !strings.Contains(line, `msg="[`+verb+` @ tcp]" to=127.0.0.1 error="The server experienced an internal error"`) {
