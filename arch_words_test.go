@@ -139,6 +139,8 @@ var notYet = []string{
 	//
 	"tcp",
 	//
+	"transport",
+	//
 	"web",
 	//
 	"websocket",
