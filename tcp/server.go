@@ -16,9 +16,10 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
-	"github.com/actionhero-go/actionhero/internal/outbox"
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // Config is the section tcpServer of the configuration.
@@ -72,9 +73,9 @@ func (c *Config) check() error {
 
 // Server is the transport: a Component to add to an API.
 type Server struct {
-	api    *actionhero.API
-	cfg    Config
-	outbox outbox.Config
+	api       transport.Host
+	cfg       Config
+	sendQueue sendqueue.Config
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -84,7 +85,7 @@ type Server struct {
 	stopping  bool
 	ctx       context.Context // the base of every request's context
 	cancel    context.CancelFunc
-	pool      *owner.Pool // of listeners and sessions
+	pool      *connloop.Pool // of listeners and sessions
 
 	requests atomic.Int64
 }
@@ -93,8 +94,8 @@ type Server struct {
 func New(api *actionhero.API, cfg Config) *Server {
 	cfg.setDefaults()
 	return &Server{
-		api: api, cfg: cfg, sessions: map[*session]struct{}{},
-		outbox: outbox.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTime: cfg.WriteTimeout},
+		api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{},
+		sendQueue: sendqueue.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTimeout: cfg.WriteTimeout},
 	}
 }
 
@@ -121,7 +122,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = false
-	s.pool = owner.NewPool(s.cfg.MaxInFlight)
+	s.pool = connloop.NewPool(s.cfg.MaxInFlight)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if s.cfg.Enable.Or(true) {
 		ln, err := netlisten.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
@@ -141,7 +142,7 @@ func (s *Server) Start(ctx context.Context) error {
 		s.listeners = append(s.listeners, ln)
 	}
 	for _, ln := range s.listeners {
-		s.api.Stats.Listening(ln.Addr().(*net.TCPAddr).Port)
+		s.api.Listening(ln.Addr().(*net.TCPAddr).Port)
 		s.pool.Go(func() { netlisten.Accept(ln, s.api.Log(), "TCP", s.open) })
 	}
 	s.api.Stats.Section("socketServer", s.stats)
