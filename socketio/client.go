@@ -12,10 +12,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
-// transport is the name of this transport, in requests and in the log.
-const transport = "socketio"
+// transportName is the name of this transport, in requests and in the log.
+const transportName = "socketio"
 
 // client is one session, from when it is opened; it is connected only after it has connected to the namespace.
 type client struct {
@@ -162,8 +163,8 @@ func (c *client) connect() connloop.Request {
 	}
 	c.deadline = nil
 	c.clients.Add(1)
-	c.conn = c.api.Connect(transport, c.session.Remote(), c)
-	c.log().Debug("[connection @ "+transport+"]", "to", c.ip, "id", c.conn.ID)
+	c.conn = c.api.Connect(transportName, c.session.Remote(), c)
+	c.log().Debug("[connection @ "+transportName+"]", "to", c.ip, "id", c.conn.ID)
 	return c.verbs.add(verb{client: c, conn: c.conn, run: (*verb).enter})
 }
 
@@ -180,26 +181,26 @@ func (c *client) left() {
 // wireKind is the form in which this transport sends messages of rooms.
 type wireKind struct{}
 
-// Deliver implements actionhero.Sink.
+// Deliver implements transport.Sender.
 func (c *client) Deliver(d *actionhero.RoomMessage) (flush bool) {
-	return c.session.Queue(d.Encoded(wireKind{}, encodeMessage))
+	return c.session.Queue(transport.Encoded(d, wireKind{}, encodeMessage))
 }
 
 func encodeMessage(d *actionhero.RoomMessage) []byte {
 	event := "say"
-	if d.Notice {
+	if transport.IsNotice(d) {
 		event = "api" // listeners of say expect what somebody said
 	}
 	text := wire.RoomMessage(appendEventHead(make([]byte, 0, 64+len(d.Body)+len(d.From)), event), d)
 	return engine.Prepare(append(text, '}', ']'))
 }
 
-// Flush implements actionhero.Sink.
+// Flush implements transport.Sender.
 func (c *client) Flush() { c.session.Flush() }
 
 var disconnected = engine.Prepare([]byte{typeDisconnect})
 
-// Close implements actionhero.Sink. The client is told that the server wants it to go, so that it does not come back by
+// Close implements transport.Sender. The client is told that the server wants it to go, so that it does not come back by
 // itself; the protocol has no room for the reason.
 func (c *client) Close(reason string) {
 	c.session.Queue(disconnected)

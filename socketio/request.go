@@ -10,6 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/wire"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // call is the request for an action.
@@ -30,15 +31,15 @@ var (
 func newCall(c *client, conn *actionhero.Conn, id, args []byte) *call {
 	j := &call{client: c, id: id}
 	req := &j.req
-	c.api.InitRequest(req, transport)
+	c.api.InitRequest(req, transportName)
 	req.Conn, req.RemoteIP = conn, c.ip
 	if err := j.params(args); err != nil {
 		if arg := firstArgument(args); len(arg) < len(args) { // there are more, which is rare enough to find out late
 			return newCall(c, conn, id, arg)
 		}
-		req.Refused = err
-	} else if c.api.AnswersContent(req.Action) {
-		req.Refused = errContent
+		req.Err = err
+	} else if c.api.ReturnsContent(req.Action) {
+		req.Err = errContent
 	}
 	return j
 }
@@ -69,7 +70,7 @@ func (j *call) param(key string, raw []byte) error {
 			j.req.Action = name
 		}
 	}
-	return j.req.Params.AddJSON(key, raw)
+	return transport.ParamsOf(&j.req.Params).AddJSON(key, raw)
 }
 
 // Run implements connloop.Request.
@@ -204,7 +205,7 @@ func (v *verb) enter() {
 	c.session.Reply(*buf)
 	*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), cfg.WelcomeMessage, cfg.DefaultChatRoom)
 	c.finish(buf)
-	object, refused := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api, v.conn)
+	object, refused := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api.API, v.conn)
 	if *buf = object; refused {
 		c.finish(buf)
 	}
@@ -218,7 +219,7 @@ func (v *verb) answer() {
 	if v.err != nil {
 		*buf = wire.Error(*buf, v.err)
 	} else {
-		*buf, _ = wire.RunCommand(v.client.ctx, *buf, v.client.api, v.conn, v.name, v.arg)
+		*buf, _ = wire.RunCommand(v.client.ctx, *buf, v.client.api.API, v.conn, v.name, v.arg)
 	}
 	v.client.finish(buf)
 }

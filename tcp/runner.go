@@ -20,7 +20,7 @@ func (j *job) Run() (done bool) { return j.session.answer(j) }
 
 // answer runs a request and leaves its answer to be sent. It returns false if another goroutine will do so later.
 func (ss *session) answer(next *job) bool {
-	if !ss.server.api.AnswersContent(next.Action) {
+	if !ss.server.api.ReturnsContent(next.Action) {
 		ss.run(next)
 		return true
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // Config is the section tcpServer of the configuration.
@@ -72,7 +73,7 @@ func (c *Config) check() error {
 
 // Server is the transport: a Component to add to an API.
 type Server struct {
-	api       *actionhero.API
+	api       transport.Host
 	cfg       Config
 	sendQueue sendqueue.Config
 
@@ -93,7 +94,7 @@ type Server struct {
 func New(api *actionhero.API, cfg Config) *Server {
 	cfg.setDefaults()
 	return &Server{
-		api: api, cfg: cfg, sessions: map[*session]struct{}{},
+		api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{},
 		sendQueue: sendqueue.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTimeout: cfg.WriteTimeout},
 	}
 }
@@ -141,7 +142,7 @@ func (s *Server) Start(ctx context.Context) error {
 		s.listeners = append(s.listeners, ln)
 	}
 	for _, ln := range s.listeners {
-		s.api.Stats.Listening(ln.Addr().(*net.TCPAddr).Port)
+		s.api.Listening(ln.Addr().(*net.TCPAddr).Port)
 		s.pool.Go(func() { netlisten.Accept(ln, s.api.Log(), "TCP", s.open) })
 	}
 	s.api.Stats.Section("socketServer", s.stats)

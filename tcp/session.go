@@ -17,6 +17,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/wire"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // session is one connection.
@@ -63,7 +64,7 @@ func (ss *session) serve() {
 	ss.ip = ss.conn.Remote.Addr().String()
 	api.Log().Debug("[connection @ tcp]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), 0)
-	if refusal, refused := wire.Enter(ss.server.ctx, nil, api, ss.conn); refused {
+	if refusal, refused := wire.Enter(ss.server.ctx, nil, api.API, ss.conn); refused {
 		ss.reply(refusal, 0)
 	}
 	ss.wait(time.Time{})
@@ -273,17 +274,17 @@ func appendTail(dst []byte, count uint64) []byte {
 // roomMessage identifies this kind of wire to Delivery.Encoded.
 type roomMessage struct{}
 
-// Deliver implements actionhero.Sink.
+// Deliver implements transport.Sender.
 func (ss *session) Deliver(d *actionhero.RoomMessage) bool {
-	object := d.Encoded(roomMessage{}, func(d *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, d) })
+	object := transport.Encoded(d, roomMessage{}, func(d *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, d) })
 	var tail [tailSize]byte
 	return ss.out.Add(object, appendTail(tail[:0], ss.count.Load()))
 }
 
-// Flush implements actionhero.Sink.
+// Flush implements transport.Sender.
 func (ss *session) Flush() { ss.out.Flush() }
 
-// Close implements actionhero.Sink: it ends the connection at once. TCP has no way to say why but the log.
+// Close implements transport.Sender: it ends the connection at once. TCP has no way to say why but the log.
 func (ss *session) Close(reason string) {
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", reason)
 	ss.loop.Cancel()

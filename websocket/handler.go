@@ -21,11 +21,12 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // Handler is the transport: a Component to add to an API, and the [http.Handler] that upgrades connections.
 type Handler struct {
-	api     *actionhero.API
+	api     transport.Host
 	cfg     Config
 	options ws.Options
 	invalid error // what is wrong with the configuration
@@ -42,7 +43,7 @@ type Handler struct {
 // New makes the transport. It serves while the API runs.
 func New(api *actionhero.API, cfg Config) *Handler {
 	cfg.setDefaults()
-	h := &Handler{api: api, cfg: cfg, sessions: map[*session]struct{}{}}
+	h := &Handler{api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{}}
 	h.options, h.invalid = cfg.options()
 	return h
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // action is the event that most messages are.
@@ -120,7 +121,7 @@ func (ss *session) verb(m *message) {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	var ok bool
-	if *buf, ok = wire.RunCommand(ss.ctx, (*buf)[:0], ss.handler.api, ss.conn, m.event, arg); !ok {
+	if *buf, ok = wire.RunCommand(ss.ctx, (*buf)[:0], ss.handler.api.API, ss.conn, m.event, arg); !ok {
 		*buf = wire.Error(*buf, actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", m.event, strings.Join(wire.Commands(), ", ")))
 	}
 	ss.reply(*buf, m.id)
@@ -141,23 +142,24 @@ func (ss *session) call(m *message, refused error) *call {
 	api.InitRequest(&c.Request, "websocket")
 	c.Conn, c.RemoteIP = ss.conn, ss.ip
 	if refused == nil && m.params != nil {
+		params := transport.ParamsOf(&c.Params)
 		refused = jsonx.Members(m.params, func(key string, raw []byte) error {
 			if key == "action" {
 				return c.name(raw)
 			}
-			return c.Params.AddJSON(key, raw)
+			return params.AddJSON(key, raw)
 		})
 		if refused != nil {
 			refused = actionhero.AsError(refused)
 		}
 	}
-	if refused == nil && api.AnswersContent(c.Action) {
+	if refused == nil && api.ReturnsContent(c.Action) {
 		refused = errContent
 	}
 	if c.Action != "" {
 		c.Params.Set("action", c.Action)
 	}
-	c.Refused = refused
+	c.Err = refused
 	return c
 }
 

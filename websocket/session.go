@@ -11,6 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // session is one connection.
@@ -44,7 +45,7 @@ func (ss *session) greet(remote netip.AddrPort) {
 	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), nil)
-	if refusal, refused := wire.Enter(ss.ctx, nil, api, ss.conn); refused {
+	if refusal, refused := wire.Enter(ss.ctx, nil, api.API, ss.conn); refused {
 		ss.reply(refusal, nil)
 	}
 	ss.ws.Out.Send()
@@ -135,20 +136,20 @@ var closing = []byte{'}'}
 // roomFrame identifies the two kinds of this wire to Delivery.Encoded.
 type roomFrame struct{ deflated bool }
 
-// Deliver implements actionhero.Sink.
+// Deliver implements transport.Sender.
 func (ss *session) Deliver(d *actionhero.RoomMessage) bool {
 	if ss.ws.Deflates() {
-		return ss.ws.Out.Add(d.Encoded(roomFrame{true}, func(d *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(roomMessage(d)) }))
+		return ss.ws.Out.Add(transport.Encoded(d, roomFrame{true}, func(d *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(roomMessage(d)) }))
 	}
-	return ss.ws.Out.Add(d.Encoded(roomFrame{false}, func(d *actionhero.RoomMessage) []byte { return ws.TextFrame(roomMessage(d)) }))
+	return ss.ws.Out.Add(transport.Encoded(d, roomFrame{false}, func(d *actionhero.RoomMessage) []byte { return ws.TextFrame(roomMessage(d)) }))
 }
 
 func roomMessage(d *actionhero.RoomMessage) []byte { return append(wire.RoomMessage(nil, d), '}') }
 
-// Flush implements actionhero.Sink.
+// Flush implements transport.Sender.
 func (ss *session) Flush() { ss.ws.Out.Flush() }
 
-// Close implements actionhero.Sink.
+// Close implements transport.Sender.
 func (ss *session) Close(reason string) {
 	ss.log(reason)
 	ss.loop.Cancel()

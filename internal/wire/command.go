@@ -10,6 +10,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // verb does what a client asks for by name, and appends the answer or returns why not.
@@ -113,7 +114,7 @@ func Details(dst []byte, c *actionhero.Conn, params []byte) []byte {
 	}
 	dst = jsonx.AppendString(append(dst, `"public":{"id":`...), c.ID)
 	dst = strconv.AppendInt(append(dst, `,"connectedAt":`...), c.ConnectedAt.UnixMilli(), 10)
-	if object, ok := c.AppendDetails(append(dst, `,"details":`...)); ok {
+	if object, ok := transport.AppendDetails(append(dst, `,"details":`...), c); ok {
 		dst = object
 	}
 	return append(dst, "}}"...)

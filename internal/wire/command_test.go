@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/command"
 	"github.com/actionhero-go/actionhero/internal/wire"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 const (
@@ -54,7 +56,7 @@ func TestVerbs(t *testing.T) {
 			t.Errorf("%q is a verb that answers %s", name, object)
 		}
 	}
-	api.Disconnect(c)
+	transport.Of(api).Disconnect(c)
 	object, _ := wire.RunCommand(t.Context(), kept(), api, c, "roomView", "")
 	same(t, "roomView in no room", object, ok+`,"room":"","roomStatus":{"members":null,"membersCount":0}}`)
 }
@@ -67,7 +69,7 @@ func TestVerbsAreListed(t *testing.T) {
 		t.Errorf("the verbs are %q, want %q", names, want)
 	}
 	for _, name := range names {
-		listed := slices.ContainsFunc(actionhero.Commands("websocket"), func(c actionhero.Command) bool { return c.Name == name })
+		listed := slices.ContainsFunc(command.Of("websocket"), func(c command.Command) bool { return c.Name == name })
 		if listed == (name == "say") {
 			t.Errorf("%s: listed among the commands: %v", name, listed)
 		}
@@ -77,8 +79,8 @@ func TestVerbsAreListed(t *testing.T) {
 func TestRoomViewShowsDetails(t *testing.T) {
 	t.Parallel()
 	api, _ := newAPIOf(t, actionhero.Config{Log: slog.New(slog.DiscardHandler), RoomDetails: true})
-	c := api.Connect("tcp", netip.AddrPort{}, sink{})
-	defer api.Disconnect(c)
+	c := transport.Of(api).Connect("tcp", netip.AddrPort{}, sink{})
+	defer transport.Of(api).Disconnect(c)
 	err := errors.Join(api.Rooms.Move(t.Context(), c, "den"), c.SetDetail("name", "Ann"))
 	object, _ := wire.RunCommand(t.Context(), kept(), api, c, "roomView", "")
 	same(t, "roomView", object, ok+`,"room":"den","roomStatus":{"members":["`+c.ID+`"],"membersCount":1,"details":{"`+c.ID+`":{"name":"Ann"}}}}`)
@@ -137,7 +139,7 @@ func TestEnter(t *testing.T) {
 		return nil
 	}})
 	for _, closed = range []bool{false, true} {
-		c := api.Connect("tcp", netip.AddrPort{}, sink{})
+		c := transport.Of(api).Connect("tcp", netip.AddrPort{}, sink{})
 		object, refused := wire.Enter(t.Context(), kept(), api, c)
 		if refused != closed || c.Room() == "" != closed {
 			t.Errorf("closed %v: it is refused %v, and in %q", closed, refused, c.Room())
@@ -145,6 +147,6 @@ func TestEnter(t *testing.T) {
 		if closed {
 			same(t, "the refusal", object, `{"context":"response","error":"say who you are"}`)
 		}
-		api.Disconnect(c)
+		transport.Of(api).Disconnect(c)
 	}
 }
