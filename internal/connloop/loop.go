@@ -26,7 +26,7 @@ type Conn interface {
 	// Wake makes a blocked Read call [Loop.ParkRequested]. Another goroutine calls it, possibly while no Read is
 	// blocked: the next Read then calls ParkRequested.
 	Wake()
-	// DetachBuffer leaves the memory of what was read to the requests that still use it.
+	// DetachBuffer leaves the read buffer to the requests that still use it, and takes a new one for what comes later.
 	DetachBuffer()
 	// Finish ends the connection. It is called after Next returned Ended or Read returned EOF, when no request is in
 	// flight.
