@@ -126,7 +126,6 @@ var notYet = []string{
 	//
 	"internal/schema",
 	//
-	"internal/wire",
 	//
 	"internal/ws",
 	//
