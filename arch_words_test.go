@@ -127,7 +127,6 @@ var notYet = []string{
 	"internal/schema",
 	//
 	//
-	"internal/ws",
 	//
 	"server",
 	//
