@@ -16,7 +16,7 @@ const module = "github.com/actionhero-go/actionhero"
 // What each package of the house may import of the house, tests apart: the arrows point one way only. A folder stands
 // for all below it; what has no row may import nothing of the house but internal packages.
 var mayImport = map[string][]string{
-	"":               {"backend", "internal/cron", "internal/jsonx", "internal/schema", "internal/route"},
+	"":               {"backend", "internal/cron", "internal/encode", "internal/jsonx", "internal/schema", "internal/route"},
 	"backend":        {},
 	"backend/local":  {"backend"},
 	"backendtest":    {"backend"},
@@ -45,7 +45,7 @@ var onlyFor = map[string][]string{
 	"github.com/spf13/cobra":                    {"server"},
 	"github.com/klauspost/compress":             {"web", "internal/ws"},
 	"github.com/rs/cors":                        {"web"},
-	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/schema", "internal/config"},
+	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config"},
 	"github.com/BurntSushi/toml":                {"internal/config"},
 	"go.yaml.in/yaml/v3":                        {"internal/config"},
 	"github.com/DeRuina/timberjack":             {"internal/logging"},

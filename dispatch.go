@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/schema"
+	"github.com/actionhero-go/actionhero/internal/encode"
 )
 
 // Handler runs a request and returns what its action answers.
@@ -154,7 +154,7 @@ func (r *Request) AppendMembers(dst []byte, out any) ([]byte, error) {
 	if r.act != nil && r.act.output != nil && reflect.TypeOf(out) == r.act.outType {
 		dst, err = r.act.output.AppendMembers(dst, out)
 	} else if out != nil {
-		dst, err = schema.AppendMembers(dst, out)
+		dst, err = encode.AppendMembers(dst, out)
 	}
 	if err == nil {
 		return dst, nil
