@@ -6,10 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/layout"
+	"github.com/go-json-experiment/json"
 )
 
 var (

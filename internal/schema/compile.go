@@ -5,9 +5,8 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/actionhero-go/actionhero/internal/layout"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 var (

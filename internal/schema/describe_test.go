@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/actionhero-go/actionhero/internal/encode"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // describeOutput also checks that encode accepts the type, on which DescribeOutput relies.
