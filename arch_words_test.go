@@ -124,7 +124,6 @@ var notYet = []string{
 	//
 	"internal/route",
 	//
-	"internal/schema",
 	//
 	"internal/wire",
 	//

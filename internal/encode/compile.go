@@ -33,8 +33,8 @@ type encoder struct {
 	direct  bool       // layout.HeldDirectly
 }
 
-// maxEncoders bounds the number of plans for types that are first met in a value. A program has fewer such types unless
-// it creates them by reflection. Marshal encodes the values of further types.
+// maxEncoders bounds the number of plans for types that are first met in a value. A program has fewer of these types
+// unless it creates them by reflection. Marshal encodes the values of further types.
 const maxEncoders = 4096
 
 var encoders = cache{max: maxEncoders}

@@ -61,8 +61,8 @@ func TypeIDOf(t reflect.Type) TypeID { return DynamicType(reflect.Zero(t).Interf
 func DynamicType(v any) TypeID { return TypeID{(*eface)(unsafe.Pointer(&v)).typ} }
 
 // HeldDirectly reports whether an interface holds a value of type t itself in its data word, instead of a pointer to it.
-// It tests a zero value and does not rely on the compiler's rule: the data word of a direct zero value is nil, that of
-// any other is a pointer.
+// It tests a zero value and does not rely on the compiler's rule: the data word of a direct zero value is nil, the data
+// word of any other zero value is a pointer.
 func HeldDirectly(t reflect.Type) bool {
 	if t.Kind() == reflect.Interface {
 		return false

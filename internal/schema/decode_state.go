@@ -135,7 +135,7 @@ func (d *decodeState) tooDeep() bool {
 	return false
 }
 
-// reject skips the value at the cursor because its JSON type is not that of the plan. It returns false.
+// reject skips the value at the cursor because the plan expects another JSON type. It returns false.
 func (d *decodeState) reject(c *typePlan) bool {
 	d.value()
 	d.wrongType(c)

@@ -70,7 +70,7 @@ func checkFailure(t *testing.T, fail *Failure) {
 	}
 }
 
-// checkRoundTrip encodes what was decoded, which is what one action does that calls another.
+// checkRoundTrip encodes the decoded value, as an action does that calls another one.
 func checkRoundTrip(t *testing.T, in *Input, v *everything, fail *Failure) {
 	t.Helper()
 	if fail != nil {
@@ -78,7 +78,7 @@ func checkRoundTrip(t *testing.T, in *Input, v *everything, fail *Failure) {
 	}
 	data, err := jsonx.Marshal(v)
 	if err != nil {
-		return // what decodes itself need not encode
+		return // a type that decodes itself need not encode
 	}
 	if _, err := encode.AppendMembers(nil, v); err != nil {
 		t.Fatalf("Marshal does it, but AppendMembers says %v", err)

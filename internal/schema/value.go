@@ -8,7 +8,7 @@ type Value struct {
 	Text string   // as sent: query string, form field, TCP paramAdd, command line
 	More []string // further values of a repeated text key (?id=1&id=2), after Text
 	Raw  []byte   // a JSON value, checked by jsonx.Members or jsonx.Valid
-	File any      // an uploaded file: a pointer to Options.FileType, or a slice of such pointers
+	File any      // an uploaded file: a pointer to Options.FileType, or a slice of these pointers
 }
 
 // lastText returns the last text that was sent, which counts for every type but lists.
@@ -40,7 +40,7 @@ type Failure struct {
 
 // Options change how an input is compiled.
 type Options struct {
-	FileType reflect.Type // the struct type of an uploaded file; inputs are pointers to it or slices of such pointers. Default: no files
+	FileType reflect.Type // the struct type of an uploaded file; inputs are pointers to it or slices of these pointers. Default: no files
 }
 
 // Field describes one input.
