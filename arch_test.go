@@ -16,22 +16,23 @@ const module = "github.com/actionhero-go/actionhero"
 // What each package of the house may import of the house, tests apart: the arrows point one way only. A folder stands
 // for all below it; what has no row may import nothing of the house but internal packages.
 var mayImport = map[string][]string{
-	"":               {"backend", "internal/cron", "internal/jsonx", "internal/schema", "internal/route"},
-	"backend":        {},
-	"backend/local":  {"backend"},
-	"backendtest":    {"backend"},
-	"web":            {"", "internal"},
-	"tcp":            {"", "internal"},
-	"websocket":      {"", "internal"},
-	"socketio":       {"", "internal", "socketio"},
-	"worker":         {"", "backend"},
-	"builtin":        {"", "internal/jsonx"},
-	"server":         {"", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
-	"actionherotest": {"", "backend/local", "server", "worker"},
-	"cmd":            {"server", "builtin"},
-	"examples":       {"", "server", "builtin", "examples"},
-	"internal":       {"internal"},
-	"internal/wire":  {"", "internal/jsonx"},
+	"":                 {"backend", "internal/cron", "internal/jsonx", "internal/schema", "internal/route"},
+	"backend":          {},
+	"backend/local":    {"backend"},
+	"backendtest":      {"backend"},
+	"web":              {"", "internal"},
+	"tcp":              {"", "internal"},
+	"websocket":        {"", "internal"},
+	"socketio":         {"", "internal", "socketio"},
+	"worker":           {"", "backend"},
+	"builtin":          {"", "internal/jsonx"},
+	"server":           {"", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
+	"actionherotest":   {"", "backend/local", "server", "worker"},
+	"cmd":              {"server", "builtin"},
+	"examples":         {"", "server", "builtin", "examples"},
+	"internal":         {"internal"},
+	"internal/testkit": {"", "server", "builtin", "backend", "backend/local"},
+	"internal/wire":    {"", "internal/jsonx"},
 }
 
 // Packages that only transports which speak them may import.
@@ -41,6 +42,7 @@ var onlyFor = map[string][]string{
 	"internal/owner":                            {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"internal/control":                          {"server"},
+	"internal/testkit":                          {}, // only tests
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"server"},
 	"github.com/klauspost/compress":             {"web", "internal/ws"},

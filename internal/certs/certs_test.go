@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/actionhero-go/actionhero/internal/certs"
-	"github.com/actionhero-go/actionhero/internal/hostile"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -34,7 +33,7 @@ func newFiles(t testing.TB) files {
 // put writes a new certificate into the files and returns a client that trusts no other.
 func (f files) put(t testing.TB) *tls.Config {
 	t.Helper()
-	cert, key, client := hostile.Certificate(t)
+	cert, key, client := testkit.Certificate(t)
 	f.copy(t, cert, f.cert)
 	f.copy(t, key, f.key)
 	return client
@@ -53,10 +52,6 @@ func (f files) copy(t testing.TB, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func logged(log *hostile.Log, text string) bool {
-	return slices.ContainsFunc(log.Entries(), func(e hostile.Entry) bool { return strings.Contains(e.Message, text) })
 }
 
 // serves reports whether a client gets a certificate that it trusts.
@@ -85,7 +80,7 @@ func serves(server, client *tls.Config) bool {
 func TestReload(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, log := newFiles(t), new(hostile.Log)
+		f, log := newFiles(t), new(testkit.Recorder)
 		first := f.put(t)
 		loader, err := certs.New("httpsServer", f.cert, f.key, slog.New(log))
 		if err != nil {
@@ -103,7 +98,7 @@ func TestReload(t *testing.T) {
 		if !serves(server, second) || serves(server, first) {
 			t.Error("a second later the new certificate is not served, or the old one still")
 		}
-		if !logged(log, "the certificate was read again") {
+		if !log.Has("the certificate was read again") {
 			t.Error("the log does not say that the certificate was read again")
 		}
 	})
@@ -113,20 +108,20 @@ func TestReload(t *testing.T) {
 func TestReloadOfWhatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, log := newFiles(t), new(hostile.Log)
+		f, log := newFiles(t), new(testkit.Recorder)
 		first := f.put(t)
 		loader, err := certs.New("httpsServer", f.cert, f.key, slog.New(log))
 		if err != nil {
 			t.Fatal(err)
 		}
 		server := loader.Config()
-		cert, key, second := hostile.Certificate(t)
+		cert, key, second := testkit.Certificate(t)
 		f.copy(t, cert, f.cert) // its key is still to come
 		time.Sleep(time.Second)
 		if !serves(server, first) {
 			t.Error("the old certificate is not served while the new one has no key yet")
 		}
-		if !logged(log, "the old one stays in service") {
+		if !log.Has("the old one stays in service") {
 			t.Error("the log does not say that the certificate cannot be used")
 		}
 		f.copy(t, key, f.key)
