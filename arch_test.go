@@ -16,30 +16,33 @@ const module = "github.com/actionhero-go/actionhero"
 // What each package of the house may import of the house, tests apart: the arrows point one way only. A folder stands
 // for all below it; what has no row may import nothing of the house but internal packages.
 var mayImport = map[string][]string{
-	"":                 {"backend", "internal/cron", "internal/jsonx", "internal/schema", "internal/route"},
+	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/jsonx", "internal/schema", "internal/route"},
 	"backend":          {},
 	"backend/local":    {"backend"},
 	"backendtest":      {"backend"},
-	"web":              {"", "internal"},
-	"tcp":              {"", "internal"},
-	"websocket":        {"", "internal"},
-	"socketio":         {"", "internal", "socketio"},
-	"worker":           {"", "backend"},
-	"builtin":          {"", "internal/jsonx"},
-	"server":           {"", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
-	"actionherotest":   {"", "backend/local", "server", "worker"},
+	"transport":        {"", "internal/bridge"},
+	"web":              {"", "transport", "internal"},
+	"tcp":              {"", "transport", "internal"},
+	"websocket":        {"", "transport", "internal"},
+	"socketio":         {"", "transport", "internal", "socketio"},
+	"worker":           {"", "backend", "internal/bridge"},
+	"builtin":          {"", "transport", "internal/command", "internal/jsonx"},
+	"server":           {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
+	"actionherotest":   {"", "transport", "backend/local", "server", "worker"},
 	"cmd":              {"server", "builtin"},
 	"examples":         {"", "server", "builtin", "examples"},
 	"internal":         {"internal"},
+	"internal/bridge":  {"backend"},
 	"internal/testkit": {"", "server", "builtin", "backend", "backend/local"},
-	"internal/wire":    {"", "internal/jsonx"},
+	"internal/wire":    {"", "transport", "internal/jsonx"},
 }
 
 // Packages that only transports which speak them may import.
 var onlyFor = map[string][]string{
+	"internal/bridge":                           {"", "transport", "worker"},
 	"internal/wire":                             {"tcp", "websocket", "socketio"},
-	"internal/outbox":                           {"tcp", "websocket", "socketio", "internal/ws"},
-	"internal/owner":                            {"tcp", "websocket", "socketio"},
+	"internal/sendqueue":                        {"tcp", "websocket", "socketio", "internal/ws"},
+	"internal/connloop":                         {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"internal/control":                          {"server"},
 	"internal/testkit":                          {}, // only tests

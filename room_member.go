@@ -190,7 +190,7 @@ func (r *Rooms) enter(ctx context.Context, c *Conn, name string, kept int, added
 	if limit := r.api.cfg.MaxRooms; kept >= limit {
 		return nil, Errorf(CodeResourceExhausted, "a connection may be in %d rooms at most: leave one first", limit)
 	}
-	if err := r.broker.Enter(ctx, name, c.ID); err != nil {
+	if err := r.broker.Join(ctx, name, c.ID); err != nil {
 		return nil, fmt.Errorf("entering room %q: %w", name, err)
 	}
 	m := &member{conn: c, added: added}

@@ -33,9 +33,9 @@ type Broker interface {
 	// Publish sends m to all nodes. It returns once the order of m is settled. A message is delivered at most once: a
 	// node that is cut off at the time misses it.
 	Publish(ctx context.Context, m Message) error
-	// Enter puts member into room, for the whole cluster to see. A member that is in the room stays there. One member
+	// Join puts member into room, for the whole cluster to see. A member that is in the room stays there. One member
 	// may be in many rooms. Ids of members are unique in the cluster.
-	Enter(ctx context.Context, room, member string) error
+	Join(ctx context.Context, room, member string) error
 	// Leave takes member out of room, if it is there. A room that nobody is in takes no memory.
 	Leave(ctx context.Context, room, member string) error
 	// Members returns how many members room has and the ids of up to limit of them, in an order that stays the same

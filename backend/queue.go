@@ -39,10 +39,10 @@ type Queue interface {
 	// Enqueue adds jobs, all or none, and returns what became of each, in their order. It fails with [ErrFull],
 	// [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and if a job has no Task.
 	Enqueue(ctx context.Context, jobs ...NewJob) ([]Enqueued, error)
-	// Take begins runs of jobs that are due, and returns them: none is no error. It does not wait; see Watch. The
+	// Fetch begins runs of jobs that are due, and returns them: none is no error. It does not wait; see Watch. The
 	// queues' jobs come in the order of req.Queues, those of one queue by priority, then by when they became due. Each
 	// start is kept before Take returns.
-	Take(ctx context.Context, req TakeRequest) ([]Job, error)
+	Fetch(ctx context.Context, req FetchRequest) ([]Job, error)
 	// Watch returns a channel that has a value in it after jobs of these queues became due, or right away if some are
 	// due. It is no queue of events: one value may stand for many jobs, and another worker may have taken them. Take
 	// until nothing comes, then wait for the next value. It works from before Open on, through Close and Open. stop ends
@@ -74,16 +74,16 @@ type Queue interface {
 	// Delete removes a job that does not run, and frees its unique key. It fails with [ErrNotFound] and [ErrRunning].
 	Delete(ctx context.Context, id uint64) error
 
-	// Tick moves the last time of a schedule on to at, and adds jobs, in one step; it does nothing, and returns false,
+	// EnqueueScheduled moves the last time of a schedule on to at, and adds jobs, in one step; it does nothing, and returns false,
 	// if the last time is not before at. So of all nodes that see the same time come, one wins. Jobs whose unique key
 	// is taken are left out, and the tick is won nevertheless. It fails as Enqueue does.
-	Tick(ctx context.Context, schedule string, at time.Time, jobs ...NewJob) (won bool, err error)
-	// SetTick sets the last time of a schedule from before, the zero time if it never ticked, to at, which may be
+	EnqueueScheduled(ctx context.Context, schedule string, at time.Time, jobs ...NewJob) (won bool, err error)
+	// SetLastRun sets the last time of a schedule from before, the zero time if it never ticked, to at, which may be
 	// earlier: the way back for a clock that was ahead. It does nothing, and returns false, if the last time is another
 	// one by now. It fails as Tick does.
-	SetTick(ctx context.Context, schedule string, before, at time.Time) (done bool, err error)
-	// LastTicks returns the last time of each schedule that ever ticked, by name.
-	LastTicks(ctx context.Context) (map[string]time.Time, error)
+	SetLastRun(ctx context.Context, schedule string, before, at time.Time) (done bool, err error)
+	// LastRuns returns the last time of each schedule that ever ticked, by name.
+	LastRuns(ctx context.Context) (map[string]time.Time, error)
 }
 
 // State is where a job is in its life.
@@ -166,8 +166,8 @@ type Enqueued struct {
 	Existing bool   // nothing was added: this job has the unique key
 }
 
-// TakeRequest says what a worker wants.
-type TakeRequest struct {
+// FetchRequest says what a worker wants.
+type FetchRequest struct {
 	Node   string        // who takes
 	Queues []string      // from which queues; those named first come first
 	Max    int           // how many jobs at most

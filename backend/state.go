@@ -13,8 +13,8 @@ func (s State) String() string {
 	return stateNames[s]
 }
 
-// Ended reports whether a job in this state is not run again by itself.
-func (s State) Ended() bool { return s == Completed || s == Cancelled || s == Dead }
+// Finished reports whether a job in this state is not run again by itself.
+func (s State) Finished() bool { return s == Completed || s == Cancelled || s == Dead }
 
 // MarshalText returns the name of the state.
 func (s State) MarshalText() ([]byte, error) {

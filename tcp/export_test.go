@@ -10,7 +10,7 @@ func (s *Server) Parked() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for ss := range s.sessions {
-		return !ss.owner.Grown()
+		return ss.loop.Parked()
 	}
 	panic("there is no connection")
 }

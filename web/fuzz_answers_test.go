@@ -72,7 +72,7 @@ func answerTo(t *testing.T, s *web.Server, r *http.Request) *httptest.ResponseRe
 	t.Helper()
 	r.RemoteAddr = "127.0.0.1:1"
 	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, r)
+	s.ServeHTTP(w, r)
 	text := w.Body.String()
 	if w.Code >= 500 || testkit.Leaks(text) {
 		t.Fatalf("%d: %s", w.Code, text)

@@ -50,7 +50,7 @@ func (s *shift) take(limit int) (int, error) {
 	s.mu.Lock()
 	s.inTake = true
 	s.mu.Unlock()
-	jobs, err := s.queue.Take(s.base, backend.TakeRequest{Node: s.node, Queues: s.queues.order(), Max: limit, Lease: s.cfg.Lease})
+	jobs, err := s.queue.Fetch(s.base, backend.FetchRequest{Node: s.node, Queues: s.queues.order(), Max: limit, Lease: s.cfg.Lease})
 	if s.taking.Err() == nil {
 		s.start(jobs)
 		return len(jobs), err

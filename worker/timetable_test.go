@@ -266,18 +266,18 @@ type amnesia struct {
 	ill atomic.Bool
 }
 
-func (a *amnesia) LastTicks(ctx context.Context) (map[string]time.Time, error) {
+func (a *amnesia) LastRuns(ctx context.Context) (map[string]time.Time, error) {
 	if a.ill.Load() {
 		return nil, errSick
 	}
-	return a.Queue.LastTicks(ctx)
+	return a.Queue.LastRuns(ctx)
 }
 
-func (a *amnesia) Tick(ctx context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
+func (a *amnesia) EnqueueScheduled(ctx context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
 	if a.ill.Load() {
 		return false, errSick
 	}
-	return a.Queue.Tick(ctx, schedule, at, jobs...)
+	return a.Queue.EnqueueScheduled(ctx, schedule, at, jobs...)
 }
 
 // A task of the scope All that is enqueued runs on each node, also when it is unique.

@@ -62,11 +62,11 @@ type sickQueue struct {
 
 var errSick = errors.New("the disk is on fire")
 
-func (q *sickQueue) Take(ctx context.Context, req backend.TakeRequest) ([]backend.Job, error) {
+func (q *sickQueue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
 	if q.ill.Load() {
 		return nil, errSick
 	}
-	return q.Queue.Take(ctx, req)
+	return q.Queue.Fetch(ctx, req)
 }
 
 func (q *sickQueue) Finish(ctx context.Context, outcomes ...backend.Outcome) ([]uint64, error) {
@@ -144,8 +144,8 @@ type hastyQueue struct {
 
 func (h hasty) Queue() backend.Queue { return h.queue }
 
-func (q *hastyQueue) Take(ctx context.Context, req backend.TakeRequest) ([]backend.Job, error) {
-	jobs, err := q.Queue.Take(ctx, req)
+func (q *hastyQueue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
+	jobs, err := q.Queue.Fetch(ctx, req)
 	for i := range jobs {
 		if _, err := q.Cancel(ctx, jobs[i].ID); err != nil {
 			q.t.Error(err)

@@ -184,8 +184,8 @@ func roomTooLong(t *tester) {
 	b, l := t.openListening()
 	long := strings.Repeat("r", backend.MaxKeyBytes+1)
 	t.wantError("Publish", b.Publish(t.ctx, backend.Message{Room: long, Body: []byte("1")}), backend.ErrKeyTooLong)
-	t.wantError("Enter a room", b.Enter(t.ctx, long, "member"), backend.ErrKeyTooLong)
-	t.wantError("Enter as a member", b.Enter(t.ctx, "room", long), backend.ErrKeyTooLong)
+	t.wantError("Enter a room", b.Join(t.ctx, long, "member"), backend.ErrKeyTooLong)
+	t.wantError("Enter as a member", b.Join(t.ctx, "room", long), backend.ErrKeyTooLong)
 	t.must(b.Leave(t.ctx, long, long)) // it is not there, and that is all that Leave promises
 	t.wantMembers(b, long)
 	t.wantMembers(b, "room")
@@ -203,7 +203,7 @@ func callsFromDelivery(t *tester) {
 			close(after)
 			return nil
 		}
-		err := b.Enter(t.ctx, m.Room, "second")
+		err := b.Join(t.ctx, m.Room, "second")
 		if err == nil {
 			err = b.Leave(t.ctx, m.Room, "first")
 		}
@@ -215,7 +215,7 @@ func callsFromDelivery(t *tester) {
 		return func() { t.must(b.Publish(t.ctx, backend.Message{Room: "other", Body: []byte("2")})) }
 	})
 	t.mustOpen(nb)
-	t.must(b.Enter(t.ctx, "room", "first"))
+	t.must(b.Join(t.ctx, "room", "first"))
 	t.must(b.Publish(t.ctx, backend.Message{Room: "room", Body: []byte("1")}))
 	select {
 	case n := <-counted:

@@ -29,9 +29,9 @@ func (t *tester) wantMembers(b backend.Broker, room string, want ...string) {
 func presence(t *tester) {
 	b := t.open().Broker()
 	t.wantMembers(b, "room")
-	t.must(b.Enter(t.ctx, "room", "a"))
-	t.must(b.Enter(t.ctx, "room", "b"))
-	t.must(b.Enter(t.ctx, "other", "a"))
+	t.must(b.Join(t.ctx, "room", "a"))
+	t.must(b.Join(t.ctx, "room", "b"))
+	t.must(b.Join(t.ctx, "other", "a"))
 	t.wantMembers(b, "room", "a", "b")
 	t.wantMembers(b, "other", "a")
 	t.must(b.Leave(t.ctx, "room", "a"))
@@ -39,7 +39,7 @@ func presence(t *tester) {
 	t.wantMembers(b, "other", "a")
 	t.must(b.Leave(t.ctx, "room", "b"))
 	t.wantMembers(b, "room")
-	t.must(b.Enter(t.ctx, "room", "c"))
+	t.must(b.Join(t.ctx, "room", "c"))
 	t.wantMembers(b, "room", "c")
 }
 
@@ -47,7 +47,7 @@ func presenceIsIdempotent(t *tester) {
 	b := t.open().Broker()
 	t.must(b.Leave(t.ctx, "room", "a"))
 	for range 3 {
-		t.must(b.Enter(t.ctx, "room", "a"))
+		t.must(b.Join(t.ctx, "room", "a"))
 		t.wantMembers(b, "room", "a")
 	}
 	t.must(b.Leave(t.ctx, "room", "b"))
@@ -65,7 +65,7 @@ func presenceLimit(t *tester) {
 	for i := range n {
 		id := fmt.Sprint("member ", i)
 		all[id] = true
-		t.must(b.Enter(t.ctx, "room", id))
+		t.must(b.Join(t.ctx, "room", id))
 	}
 	for _, limit := range []int{-1, 0, 1, 10, n - 1, n, n + 1, 1 << 30} {
 		ids, total, err := b.Members(t.ctx, "room", limit)
@@ -98,7 +98,7 @@ func presenceOddNames(t *tester) {
 	b := t.open().Broker()
 	for _, room := range oddNames {
 		for _, member := range oddNames {
-			t.must(b.Enter(t.ctx, room, member))
+			t.must(b.Join(t.ctx, room, member))
 		}
 	}
 	for _, room := range oddNames {
@@ -125,9 +125,9 @@ func presenceConcurrently(t *tester) {
 		wg.Go(func() {
 			for i := range each {
 				id := fmt.Sprint(w, " ", i)
-				err := b.Enter(t.ctx, "room", id)
+				err := b.Join(t.ctx, "room", id)
 				if err == nil {
-					err = b.Enter(t.ctx, fmt.Sprint("corridor ", i%3), id)
+					err = b.Join(t.ctx, fmt.Sprint("corridor ", i%3), id)
 				}
 				if err == nil && i%2 == 1 {
 					err = b.Leave(t.ctx, "room", id)

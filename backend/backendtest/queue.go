@@ -34,7 +34,7 @@ func (t *tester) enqueue(q backend.Queue, jobs ...backend.NewJob) []uint64 {
 // take takes up to n jobs of the default queue.
 func (t *tester) take(q backend.Queue, n int) []backend.Job {
 	t.Helper()
-	jobs, err := q.Take(t.ctx, backend.TakeRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: n, Lease: time.Hour})
+	jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: n, Lease: time.Hour})
 	if err != nil {
 		t.Fatalf("Take: %v", err)
 	}
@@ -168,7 +168,7 @@ func jobIsKept(t *tester) {
 		t.Fatalf("List = %d jobs, %v", len(listed), err)
 	}
 	check("List", listed[0])
-	jobs, err := q.Take(t.ctx, backend.TakeRequest{Node: "the node", Queues: []string{"slow"}, Max: 10})
+	jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "the node", Queues: []string{"slow"}, Max: 10})
 	if err != nil || len(jobs) != 1 {
 		t.Fatalf("Take = %d jobs, %v", len(jobs), err)
 	}
@@ -215,7 +215,7 @@ func jobOrder(t *tester) {
 	}
 	var got []uint64
 	for _, n := range []int{0, -1, 1, 3, 30, 30, 1} {
-		jobs, err := q.Take(t.ctx, backend.TakeRequest{Node: "n", Queues: []string{"none", "b", "a", "b"}, Max: n})
+		jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "n", Queues: []string{"none", "b", "a", "b"}, Max: n})
 		t.must(err)
 		if len(jobs) > max(n, 0) {
 			t.Errorf("Take of at most %d returns %d", n, len(jobs))
@@ -232,7 +232,7 @@ func oddJobs(t *tester) {
 	q := t.open().Queue()
 	for _, name := range oddNames[1:] {
 		id := t.enqueue(q, backend.NewJob{Task: name, Queue: name, Unique: name, Params: []byte(name)})[0]
-		jobs, err := q.Take(t.ctx, backend.TakeRequest{Node: name, Queues: []string{name}, Max: 10})
+		jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: name, Queues: []string{name}, Max: 10})
 		if err != nil || len(jobs) != 1 {
 			t.Fatalf("Take(%.40q) = %d jobs, %v", name, len(jobs), err)
 		}
@@ -276,9 +276,9 @@ func refusedJobs(t *tester) {
 	half := backend.NewJob{Task: "half", Params: make([]byte, backend.MaxParamsBytes)}
 	_, err := q.Enqueue(t.ctx, slices.Repeat([]backend.NewJob{half}, backend.MaxEnqueueBytes/backend.MaxParamsBytes)...)
 	t.wantError("too much at once", err, backend.ErrTooLarge)
-	_, err = q.Take(t.ctx, backend.TakeRequest{Node: long, Queues: []string{"default"}, Max: 1})
+	_, err = q.Fetch(t.ctx, backend.FetchRequest{Node: long, Queues: []string{"default"}, Max: 1})
 	t.wantError("Take by a node with a long name", err, backend.ErrKeyTooLong)
-	_, err = q.Tick(t.ctx, long, time.Now())
+	_, err = q.EnqueueScheduled(t.ctx, long, time.Now())
 	t.wantError("Tick of a schedule with a long name", err, backend.ErrKeyTooLong)
 	t.wantTotal(q, backend.Counts{})
 	id := t.enqueue(q, half)[0]
@@ -334,7 +334,7 @@ func (t *tester) work(q backend.Queue, done <-chan struct{}, run func(id uint64)
 	due, stop := q.Watch(backend.DefaultQueue)
 	defer stop()
 	for {
-		jobs, err := q.Take(t.ctx, backend.TakeRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: 3})
+		jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: 3})
 		if err != nil {
 			return err
 		}

@@ -290,7 +290,7 @@ func ticks(t *tester) {
 	for range nodes {
 		wg.Go(func() {
 			for i := range rounds {
-				ok, err := q.Tick(t.ctx, "each second", start.Add(time.Duration(i)*time.Second), backend.NewJob{Task: "tick", Unique: "one at a time"})
+				ok, err := q.EnqueueScheduled(t.ctx, "each second", start.Add(time.Duration(i)*time.Second), backend.NewJob{Task: "tick", Unique: "one at a time"})
 				if err != nil {
 					t.Errorf("Tick: %v", err)
 				}
@@ -312,17 +312,17 @@ func ticks(t *tester) {
 		t.Error("nobody won the last time")
 	}
 	t.wantTotal(q, backend.Counts{Available: 1}) // the first one still waits
-	if ok, err := q.Tick(t.ctx, "other", start, backend.NewJob{Task: "a"}, backend.NewJob{Task: "b"}); err != nil || !ok {
+	if ok, err := q.EnqueueScheduled(t.ctx, "other", start, backend.NewJob{Task: "a"}, backend.NewJob{Task: "b"}); err != nil || !ok {
 		t.Errorf("Tick of another schedule = %t, %v", ok, err)
 	}
-	if ok, err := q.Tick(t.ctx, "other", start.Add(-time.Second), backend.NewJob{Task: "c"}); err != nil || ok {
+	if ok, err := q.EnqueueScheduled(t.ctx, "other", start.Add(-time.Second), backend.NewJob{Task: "c"}); err != nil || ok {
 		t.Errorf("Tick of a time that has passed = %t, %v", ok, err)
 	}
-	if _, err := q.Tick(t.ctx, "other", start.Add(time.Hour), backend.NewJob{}); err == nil {
+	if _, err := q.EnqueueScheduled(t.ctx, "other", start.Add(time.Hour), backend.NewJob{}); err == nil {
 		t.Error("Tick with a job without a task works")
 	}
 	t.wantTotal(q, backend.Counts{Available: 3})
-	last, err := q.LastTicks(t.ctx)
+	last, err := q.LastRuns(t.ctx)
 	t.must(err)
 	want := map[string]time.Time{"each second": start.Add((rounds - 1) * time.Second), "other": start}
 	if diff := cmp.Diff(want, last, cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })); diff != "" {
@@ -345,7 +345,7 @@ func openQueueAgain(t *tester) {
 	for i, state := range []backend.State{backend.Completed, backend.Dead} {
 		t.finish(q, backend.Outcome{Run: t.takeOne(q, ids[i]).Run(), State: state, Error: "so"})
 	}
-	if ok, err := q.Tick(t.ctx, "schedule", start); err != nil || !ok {
+	if ok, err := q.EnqueueScheduled(t.ctx, "schedule", start); err != nil || !ok {
 		t.Fatalf("Tick = %t, %v", ok, err)
 	}
 	before := t.listAll(q)
@@ -367,7 +367,7 @@ func openQueueAgain(t *tester) {
 	if added, err := q.Enqueue(t.ctx, backend.NewJob{Task: "x", Unique: "key"}); err != nil || !added[0].Existing || added[0].ID != ids[4] {
 		t.Errorf("Enqueue with a key that is taken = %+v, %v", added, err)
 	}
-	if ok, err := q.Tick(t.ctx, "schedule", start); err != nil || ok {
+	if ok, err := q.EnqueueScheduled(t.ctx, "schedule", start); err != nil || ok {
 		t.Errorf("Tick of a time that has passed = %t, %v", ok, err)
 	}
 	if id := t.enqueue(q, backend.NewJob{Task: "new"})[0]; id <= ids[5] {

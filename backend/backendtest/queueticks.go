@@ -14,13 +14,13 @@ func setTicks(t *tester) {
 	noon := time.Now().Truncate(time.Second)
 	set := func(before, at time.Time, want bool) {
 		t.Helper()
-		if done, err := q.SetTick(t.ctx, "daily", before, at); err != nil || done != want {
+		if done, err := q.SetLastRun(t.ctx, "daily", before, at); err != nil || done != want {
 			t.Errorf("SetTick from %v to %v = %t, %v, want %t", before, at, done, err, want)
 		}
 	}
 	tick := func(at time.Time, want bool) {
 		t.Helper()
-		if won, err := q.Tick(t.ctx, "daily", at, backend.NewJob{Task: "a"}); err != nil || won != want {
+		if won, err := q.EnqueueScheduled(t.ctx, "daily", at, backend.NewJob{Task: "a"}); err != nil || won != want {
 			t.Errorf("Tick of %v = %t, %v, want %t", at, won, err, want)
 		}
 	}
@@ -34,7 +34,7 @@ func setTicks(t *tester) {
 	tick(noon.Add(-time.Hour), false)
 	tick(noon, true)
 	t.wantTotal(q, backend.Counts{Available: 2})
-	last, err := q.LastTicks(t.ctx)
+	last, err := q.LastRuns(t.ctx)
 	t.must(err)
 	if !last["daily"].Equal(noon) || len(last) != 1 {
 		t.Errorf("LastTicks = %v, want %v", last, noon)

@@ -109,7 +109,7 @@ func leases(t *tester) {
 	kept := t.enqueue(q, backend.NewJob{Task: "kept"})[0]
 	take := func() backend.Job {
 		t.Helper()
-		jobs, err := q.Take(t.ctx, backend.TakeRequest{Node: "node", Queues: []string{"default"}, Max: 1, Lease: lease})
+		jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{"default"}, Max: 1, Lease: lease})
 		if err != nil || len(jobs) != 1 {
 			t.Fatalf("Take = %d jobs, %v", len(jobs), err)
 		}

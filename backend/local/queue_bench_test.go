@@ -64,7 +64,7 @@ func BenchmarkRun(b *testing.B) {
 			due, stop := q.Watch("default")
 			defer stop()
 			for done := 0; done < b.N; {
-				jobs, err := q.Take(b.Context(), backend.TakeRequest{Node: "n", Queues: []string{"default"}, Max: 100, Lease: time.Minute})
+				jobs, err := q.Fetch(b.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 100, Lease: time.Minute})
 				if err != nil {
 					b.Fatal(err)
 				}

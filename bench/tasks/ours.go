@@ -136,7 +136,7 @@ func (q *queue) work(ctx context.Context, started func(enqueued time.Time)) erro
 	due, stop := jobs.Watch(backend.DefaultQueue)
 	defer stop()
 	for {
-		taken, err := jobs.Take(ctx, backend.TakeRequest{Node: "bench", Queues: []string{backend.DefaultQueue}, Max: 100, Lease: time.Minute})
+		taken, err := jobs.Fetch(ctx, backend.FetchRequest{Node: "bench", Queues: []string{backend.DefaultQueue}, Max: 100, Lease: time.Minute})
 		if err != nil {
 			return err
 		}

@@ -160,7 +160,7 @@ func (f *full) runOne(ctx context.Context) error {
 
 // run runs up to n jobs of a queue, and deletes nothing.
 func (f *full) run(ctx context.Context, queue string, n int) (int, error) {
-	jobs, err := f.backend.Queue().Take(ctx, backend.TakeRequest{Node: "bench", Queues: []string{queue}, Max: n})
+	jobs, err := f.backend.Queue().Fetch(ctx, backend.FetchRequest{Node: "bench", Queues: []string{queue}, Max: n})
 	if err != nil || len(jobs) == 0 {
 		return 0, err
 	}

@@ -23,7 +23,7 @@ const (
 	atOnce = 5 * time.Second
 )
 
-// target is a server that is attacked. It has the default limits and a secret beside its folder of files.
+// target is a server that is attacked. It has the default limits and a secret next to its folder of files.
 type target struct {
 	*testkit.Server
 	tree testkit.Tree

@@ -231,7 +231,7 @@ func TestTCPLineWithoutEnd(t *testing.T) {
 	}
 }
 
-// It looks at the memory of the process, so no other test may run beside it.
+// It looks at the memory of the process, so no other test may run at the same time.
 func TestTCPStickyParamsAreBounded(t *testing.T) {
 	s := newTarget(t, nil)
 	c := newLines(t, s.DialTCP)

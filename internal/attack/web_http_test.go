@@ -25,8 +25,8 @@ import (
 // echo is a handler that is mounted: it reads nothing of the body.
 var echo = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("mounted")) })
 
-// TestHTTPSmuggling has requests whose end two programs may see in different places. What follows them may be meant to be
-// the request of another client, so it must not be answered.
+// TestHTTPSmuggling has requests whose end two programs may see in different places. The next bytes may be
+// meant as the request of another client, so they must not be answered.
 func TestHTTPSmuggling(t *testing.T) {
 	t.Parallel()
 	s := newTarget(t, func(cfg *server.Config) { cfg.CommonWeb.AllowedOrigins = []string{"*"} })
@@ -175,7 +175,7 @@ func TestHTTPFloodOfAddresses(t *testing.T) {
 		r.RemoteAddr = "127.0.0.1:1"
 		for i := from; i < to; i++ {
 			r.Header.Set("X-Forwarded-For", fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff))
-			s.Web.Handler().ServeHTTP(httptest.NewRecorder(), r)
+			s.Web.ServeHTTP(httptest.NewRecorder(), r)
 		}
 	}
 	const full = 150_000

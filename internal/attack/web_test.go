@@ -68,7 +68,7 @@ func ask(dial dialer, request string) (string, error) {
 	}
 	defer nc.Close()
 	_ = nc.SetDeadline(time.Now().Add(atOnce))
-	// The server may close before it has read it all; what it said until then counts.
+	// The server may close before it has read it all; its answer up to then counts.
 	go func() { _, _ = io.WriteString(nc, request) }()
 	answer, err := io.ReadAll(nc)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -130,7 +130,7 @@ func TestHTTPNoFileOutsideIsServed(t *testing.T) {
 				return "", nil // it would come no further
 			}
 			w := httptest.NewRecorder()
-			s.Web.Handler().ServeHTTP(w, r)
+			s.Web.ServeHTTP(w, r)
 			return w.Body.String(), nil
 		}
 		for way, ask := range map[string]struct {

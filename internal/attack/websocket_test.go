@@ -108,7 +108,7 @@ func each(n int, do func(i int) error) error {
 	return errors.Join(errs...)
 }
 
-// Frames that have broken servers: each is answered with a code, and nobody else notices.
+// Frames that have broken servers: each is answered with a code, and no other client notices.
 func TestWebSocketFramesThatHaveBrokenServers(t *testing.T) {
 	leaks := testkit.CheckLeaks(t)
 	s := newWSTarget(t, server.WebSocketsConfig{})

@@ -5,7 +5,7 @@
 // [Recorder] keeps the log, [Gate] is an action that waits, [Eventually] is the only poll.
 //
 // The rest is for tests that attack a server: many slow clients ([Storm]), clients whose waiting time is measured
-// meanwhile ([StartProbe]), resources that must be free again ([CheckLeaks]), a folder beside a secret ([NewTree]), and
+// meanwhile ([StartProbe]), resources that must be free again ([CheckLeaks]), a folder next to a secret ([NewTree]), and
 // clients that send any bytes ([Lines], [Frames]).
 //
 // Tests of a package that the server imports must be in the external test package (package tcp_test).

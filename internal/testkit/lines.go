@@ -73,7 +73,7 @@ func (c *Lines) Rest() (text string, closed bool) {
 	return string(rest), !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// TCPClient is a TCP client that has read its welcome. What must not fail ends the test.
+// TCPClient is a TCP client that has read its welcome. Its methods end the test if they fail.
 type TCPClient struct {
 	*Lines
 	t testing.TB

@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Socket is a WebSocket of a library of others. What must not fail ends the test.
+// Socket is a WebSocket of a library of others. Its methods end the test if they fail.
 type Socket struct {
 	*websocket.Conn
 

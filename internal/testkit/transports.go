@@ -55,7 +55,7 @@ func (c tasks) Do(action string, params map[string]string) Answer {
 		}
 	}
 	// Past Tasks.Enqueue, which would refuse a wrong input before the worker has to.
-	added, err := c.s.Backend().Queue().Enqueue(c.t.Context(), backend.NewJob{Task: action, Params: raw, MaxAttempts: 1})
+	added, err := c.s.API.Config().Backend.Queue().Enqueue(c.t.Context(), backend.NewJob{Task: action, Params: raw, MaxAttempts: 1})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func (c tasks) Do(action string, params map[string]string) Answer {
 			c.t.Fatal(err)
 		}
 		failure, _, _ = strings.Cut(job.Error, "\n")
-		return job.State.Ended()
+		return job.State.Finished()
 	})
 	return Answer{"", failure}
 }

@@ -15,7 +15,7 @@ const (
 	BigBytes = 8 << 20
 )
 
-// Tree is a folder of static files beside a secret:
+// Tree is a folder of static files next to a secret:
 //
 //	secret.txt               Secret
 //	public/index.html        Plain

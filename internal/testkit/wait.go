@@ -11,7 +11,7 @@ const Wait = 10 * time.Second
 // pollEvery is how often [Eventually] and [Within] look.
 const pollEvery = 5 * time.Millisecond
 
-// Eventually waits until the condition holds, for at most [Wait]; then it ends the test with what was waited for.
+// Eventually waits until the condition holds, for at most [Wait]; then it ends the test, with what in the message.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	if !Within(Wait, condition) {

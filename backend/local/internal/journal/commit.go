@@ -22,31 +22,31 @@ func (l *Log) Wait(b *Batch) error {
 
 // commit brings b to the disk.
 func (l *Log) commit(b *Batch) {
-	l.lock.Lock()
+	l.mu.Lock()
 	// Those who have been told that the last batch is kept may be about to come again.
 	for had := -1; had != len(b.buf) && len(b.buf) < maxBatch; {
 		had = len(b.buf)
-		l.lock.Unlock()
+		l.mu.Unlock()
 		runtime.Gosched()
-		l.lock.Lock()
+		l.mu.Lock()
 	}
 	w := l.seal(b)
 	l.owner.Sealed()
-	l.lock.Unlock()
-	err := w.write()
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	l.flight = nil
+	l.mu.Unlock()
+	err := w.run()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inFlight = nil
 	failed := []*Batch{b}
 	if err == nil {
-		l.seq, l.broken = w.seq, nil
-		if w.end != nil {
-			l.ending = nil
+		l.seq, l.dirty = w.seq, nil
+		if w.endMarker != nil {
+			l.unterminated = nil
 		}
 		l.owner.Committed()
 		l.recycle(b)
 	} else {
-		b.err = fmt.Errorf("%s cannot be written to: %w", nameOf(b.seg.number), explain(err))
+		b.err = fmt.Errorf("%s cannot be written to: %w", nameOf(b.seg.number), wrapOSError(err))
 		l.unseal(w)
 		if p := l.pending; p != nil { // it was built on what has just failed
 			p.err = b.err
@@ -55,7 +55,7 @@ func (l *Log) commit(b *Batch) {
 		}
 		l.owner.Failed()
 	}
-	if l.leading = l.pending != nil; l.leading {
+	if l.hasLeader = l.pending != nil; l.hasLeader {
 		l.pending.lead <- struct{}{}
 	}
 	for _, b := range failed {
@@ -63,58 +63,58 @@ func (l *Log) commit(b *Batch) {
 	}
 }
 
-// write is what is written to commit a batch.
-type write struct {
+// commitWrite is what is written to commit a batch.
+type commitWrite struct {
 	*Batch
-	seq    uint64
-	broken []span
-	end    []byte // the batch that ends the segment before, if it has none; see [Log.ending]
-	ending *segment
+	seq          uint64
+	dirty        []span
+	endMarker    []byte // the batch that ends the segment before, if it has none; see [Log.unterminated]
+	unterminated *segment
 }
 
 // seal makes the pending batch one that is on its way to the disk.
-func (l *Log) seal(b *Batch) write {
-	w := write{Batch: b, seq: l.seq + 1, broken: l.broken}
-	if l.ending != nil && l.ending != b.seg {
-		w.ending = l.ending
-		w.end = w.ending.seal(make([]byte, headBytes, lastBytes), head{last: true, seq: w.seq, oldest: l.oldest})
-		w.ending.used += lastBytes
+func (l *Log) seal(b *Batch) commitWrite {
+	w := commitWrite{Batch: b, seq: l.seq + 1, dirty: l.dirty}
+	if l.unterminated != nil && l.unterminated != b.seg {
+		w.unterminated = l.unterminated
+		w.endMarker = w.unterminated.seal(make([]byte, batchHeaderBytes, endMarkerBytes), batchHeader{end: true, seq: w.seq, oldest: l.oldest})
+		w.unterminated.used += endMarkerBytes
 		w.seq++
 	}
-	b.buf = b.seg.seal(b.buf, head{seq: w.seq, oldest: l.oldest})
+	b.buf = b.seg.seal(b.buf, batchHeader{seq: w.seq, oldest: l.oldest})
 	b.seg.used = b.off + int64(len(b.buf))
-	l.pending, l.flight = nil, b
+	l.pending, l.inFlight = nil, b
 	return w
 }
 
 // unseal takes back what seal did: the next batch takes this one's place, once what may have been written is cleared.
-func (l *Log) unseal(w write) {
+func (l *Log) unseal(w commitWrite) {
 	w.seg.used = w.off
 	spans := []span{{w.seg, w.off, w.off + int64(len(w.buf))}}
-	if w.end != nil {
-		w.ending.used -= lastBytes
-		spans = append(spans, span{w.ending, w.ending.used, w.ending.used + lastBytes})
+	if w.endMarker != nil {
+		w.unterminated.used -= endMarkerBytes
+		spans = append(spans, span{w.unterminated, w.unterminated.used, w.unterminated.used + endMarkerBytes})
 	}
-	for _, s := range l.broken {
+	for _, s := range l.dirty {
 		if (s.seg != w.seg || s.to > spans[0].to) && !slices.Contains(spans, s) {
 			spans = append(spans, s)
 		}
 	}
-	l.broken = spans
+	l.dirty = spans
 }
 
-func (w *write) write() error {
-	for _, s := range w.broken {
-		if err := errors.Join(s.clear(), s.seg.file.Sync()); err != nil {
+func (w *commitWrite) run() error {
+	for _, s := range w.dirty {
+		if err := errors.Join(s.zero(), s.seg.file.Sync()); err != nil {
 			return err
 		}
 	}
-	if w.end != nil {
+	if w.endMarker != nil {
 		// Before the first batch of the next segment, so that it cannot be there without this one.
-		if _, err := w.ending.file.WriteAt(w.end, w.ending.used-lastBytes); err != nil {
+		if _, err := w.unterminated.file.WriteAt(w.endMarker, w.unterminated.used-endMarkerBytes); err != nil {
 			return err
 		}
-		if err := w.ending.file.Sync(); err != nil {
+		if err := w.unterminated.file.Sync(); err != nil {
 			return err
 		}
 	}
@@ -124,10 +124,10 @@ func (w *write) write() error {
 	return w.seg.file.Sync()
 }
 
-// clear makes s what it was before anything was written to it.
-func (s span) clear() error {
-	for at := s.from; at < s.to; at += int64(len(zeroed)) {
-		if _, err := s.seg.file.WriteAt(zeroed[:min(s.to-at, int64(len(zeroed)))], at); err != nil {
+// zero makes s what it was before anything was written to it.
+func (s span) zero() error {
+	for at := s.from; at < s.to; at += int64(len(zeroBlock)) {
+		if _, err := s.seg.file.WriteAt(zeroBlock[:min(s.to-at, int64(len(zeroBlock)))], at); err != nil {
 			return err
 		}
 	}

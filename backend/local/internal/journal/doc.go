@@ -21,7 +21,7 @@
 // kept. Some of its sectors may be there and others not; the latter are still zero, as they were before. That is what
 // tells a torn batch, which is cut off, from a damaged one: if a batch at the end is not whole and yet none of its
 // sectors is missing, or if any other batch is not whole, then something that was kept has changed, and opening fails
-// with a [Damage] that says where.
+// with a [DamageError] that says where.
 //
 // The limits of this: it takes the disk to write a sector wholly or not at all, as disks say they do. A last batch that
 // loses a whole sector after it was kept looks torn, and so does one that is damaged elsewhere and has 512 zeros in

@@ -47,14 +47,14 @@ func (d dir) Path() string { return string(d) }
 func (d dir) join(name string) string { return filepath.Join(string(d), name) }
 
 func (d dir) Lock() (io.Closer, error) {
-	if err := makeFolder(string(d)); err != nil {
+	if err := makeDirs(string(d)); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(d.join(lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(f); err != nil {
+	if err := lockFile(f); err != nil {
 		holder, _ := io.ReadAll(io.LimitReader(f, 20))
 		return nil, errors.Join(fmt.Errorf("the folder belongs to process %s: %w", holder, backend.ErrInUse), f.Close())
 	}
@@ -64,13 +64,13 @@ func (d dir) Lock() (io.Closer, error) {
 	return f, nil
 }
 
-// makeFolder makes a folder, and those that it is in, so that they are there after a loss of power.
-func makeFolder(path string) error {
+// makeDirs makes a folder, and those that it is in, so that they are there after a loss of power.
+func makeDirs(path string) error {
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	parent := filepath.Dir(filepath.Clean(path))
-	if err := makeFolder(parent); err != nil {
+	if err := makeDirs(parent); err != nil {
 		return err
 	}
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -110,8 +110,8 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// explain wraps those errors of the operating system about which somebody can do something.
-func explain(err error) error {
+// wrapOSError wraps those errors of the operating system about which somebody can do something.
+func wrapOSError(err error) error {
 	switch {
 	case err == nil:
 		return nil

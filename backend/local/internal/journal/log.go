@@ -18,39 +18,39 @@ type Pos = uint64
 
 // Owner is who keeps records. Its methods are called with its lock held.
 type Owner interface {
-	HeadSize() int // how much Head appends at most, Overhead included
-	Head()         // a segment begins: append what must be in each
-	Sealed()       // the pending batch is complete, and what is appended now goes to the next
-	Committed()    // the batch that was sealed is kept
-	Failed()       // it is not, nor is what was appended since
+	PreambleSize() int // how much Head appends at most, Overhead included
+	AppendPreamble()   // a segment begins: append what must be in each
+	Sealed()           // the pending batch is complete, and what is appended now goes to the next
+	Committed()        // the batch that was sealed is kept
+	Failed()           // it is not, nor is what was appended since
 }
 
 // Log is an open journal.
 type Log struct {
-	fs    FS
-	guard io.Closer
-	lock  sync.Locker
-	owner Owner
+	fs         FS
+	folderLock io.Closer
+	mu         sync.Locker
+	owner      Owner
 
 	minSize int64 // of a segment
 
 	// The owner's lock guards all from here on.
-	segs      []*segment // by number, the oldest first
-	reading   sync.RWMutex
-	current   *segment // the last one of segs: where the next batch goes
-	ending    *segment // the one before, if it has not got its last batch
-	pending   *Batch
-	flight    *Batch // sealed, and on its way to the disk
-	leading   bool   // somebody commits, or was asked to
-	seq       uint64
-	oldest    uint64
-	broken    []span // what failed batches may have left
-	buffers   [][]byte
-	spare     *segment
-	unspared  error         // why there is no spare
-	preparing chan struct{} // closed once the spare is there, or cannot be; nil: nobody is at work on it
-	at        uint64        // number of the newest segment
-	closed    bool
+	segs           []*segment // by number, the oldest first
+	segsMu         sync.RWMutex
+	current        *segment // the last one of segs: where the next batch goes
+	unterminated   *segment // the one before, if it has not got its last batch
+	pending        *Batch
+	inFlight       *Batch // sealed, and on its way to the disk
+	hasLeader      bool   // somebody commits, or was asked to
+	seq            uint64
+	oldest         uint64
+	dirty          []span // what failed batches may have left
+	buffers        [][]byte
+	spare          *segment
+	spareErr       error         // why there is no spare
+	preparingSpare chan struct{} // closed once the spare is there, or cannot be; nil: nobody is at work on it
+	newest         uint64        // number of the newest segment
+	closed         bool
 }
 
 // span is a part of a segment.
@@ -72,8 +72,8 @@ type Batch struct {
 // maxBatch is how long a batch gets before others wait for the next one.
 const maxBatch = 4 << 20
 
-// Overhead is what to add to the length of each record for Reserve.
-const Overhead = binary.MaxVarintLen32 + crc32.Size
+// RecordOverhead is what to add to the length of each record for Reserve.
+const RecordOverhead = binary.MaxVarintLen32 + crc32.Size
 
 // Reserve makes sure that there is room for records of n bytes, so that appending them cannot fail. It may give the lock
 // back meanwhile. The caller must not do so between Reserve and the last Append. adding says that the records make the
@@ -83,36 +83,38 @@ func (l *Log) Reserve(n int, adding bool) error {
 		if l.closed {
 			return backend.ErrClosed
 		}
-		if adding && l.unspared != nil {
+		if adding && l.spareErr != nil {
 			if err := l.awaitSpare(n); err != nil {
 				return err
 			}
 			continue
 		}
 		if b := l.pending; b != nil {
-			if size := len(b.buf) + n + align; b.off+int64(size)+lastBytes <= b.seg.size && (size <= maxBatch || len(b.buf) == headBytes) {
+			if size := len(b.buf) + n + align; b.off+int64(size)+endMarkerBytes <= b.seg.size && (size <= maxBatch || len(b.buf) == batchHeaderBytes) {
 				return nil
 			}
-			l.lock.Unlock()
+			l.mu.Unlock()
 			_ = l.Wait(b)
-			l.lock.Lock()
+			l.mu.Lock()
 			continue
 		}
 		need := n
-		if l.current.used == first {
-			need += l.owner.HeadSize()
+		if l.current.used == segmentHeaderBytes {
+			need += l.owner.PreambleSize()
 		}
 		if l.current.hasRoom(need) {
 			return nil
 		}
-		if err := l.advance(n); err != nil {
+		if err := l.rotate(n); err != nil {
 			return err
 		}
 	}
 }
 
 // hasRoom reports whether a batch with records of n bytes fits in s.
-func (s *segment) hasRoom(n int) bool { return s.used+int64(headBytes+n+align+lastBytes) <= s.size }
+func (s *segment) hasRoom(n int) bool {
+	return s.used+int64(batchHeaderBytes+n+align+endMarkerBytes) <= s.size
+}
 
 // begin begins a batch.
 func (l *Log) begin() {
@@ -121,41 +123,41 @@ func (l *Log) begin() {
 		b.buf = l.buffers[last]
 		l.buffers = l.buffers[:last]
 	}
-	b.buf = append(b.buf[:0], zeroed[:headBytes]...)
+	b.buf = append(b.buf[:0], zeroBlock[:batchHeaderBytes]...)
 	l.pending = b
-	if !l.leading {
-		l.leading = true
+	if !l.hasLeader {
+		l.hasLeader = true
 		b.lead <- struct{}{}
 	}
-	if b.off == first {
-		l.owner.Head()
+	if b.off == segmentHeaderBytes {
+		l.owner.AppendPreamble()
 	}
 }
 
-// advance goes on to the next segment, or waits for it.
-func (l *Log) advance(n int) error {
-	if l.spare == nil || !l.spare.hasRoom(n+l.owner.HeadSize()) {
+// rotate goes on to the next segment, or waits for it.
+func (l *Log) rotate(n int) error {
+	if l.spare == nil || !l.spare.hasRoom(n+l.owner.PreambleSize()) {
 		return l.awaitSpare(n)
 	}
-	l.reading.Lock()
+	l.segsMu.Lock()
 	l.segs = append(l.segs, l.spare)
-	l.reading.Unlock()
-	l.ending, l.current, l.spare = l.current, l.spare, nil
-	l.prepare(0)
+	l.segsMu.Unlock()
+	l.unterminated, l.current, l.spare = l.current, l.spare, nil
+	l.prepareSpare(0)
 	return nil
 }
 
 // awaitSpare waits until there is a spare segment with room for n bytes. It gives the lock back meanwhile.
 func (l *Log) awaitSpare(n int) error {
-	l.prepare(n)
-	preparing := l.preparing
+	l.prepareSpare(n)
+	preparing := l.preparingSpare
 	if preparing == nil {
-		return l.unspared
+		return l.spareErr
 	}
-	l.lock.Unlock()
+	l.mu.Unlock()
 	<-preparing
-	l.lock.Lock()
-	return l.unspared
+	l.mu.Lock()
+	return l.spareErr
 }
 
 // Append adds a record, which is the parts joined together, to the pending batch, and returns where it will be. The
@@ -170,7 +172,7 @@ func (l *Log) Append(parts ...[]byte) Pos {
 	}
 	b.buf = binary.AppendUvarint(b.buf, uint64(n))
 	at := len(b.buf)
-	b.buf = append(b.buf, zeroed[:crc32.Size]...)
+	b.buf = append(b.buf, zeroBlock[:crc32.Size]...)
 	for _, p := range parts {
 		b.buf = append(b.buf, p...)
 	}
@@ -178,17 +180,17 @@ func (l *Log) Append(parts ...[]byte) Pos {
 	return b.seg.number<<32 | uint64(b.off+int64(at))
 }
 
-// Last returns the newest batch that is not on the disk yet, or nil.
-func (l *Log) Last() *Batch {
+// LastPending returns the newest batch that is not on the disk yet, or nil.
+func (l *Log) LastPending() *Batch {
 	if l.pending != nil {
 		return l.pending
 	}
-	return l.flight
+	return l.inFlight
 }
 
-// Unwritten returns the batch that the record at pos is in, if it is not on the disk yet. The lock must be held.
-func (l *Log) Unwritten(pos Pos) *Batch {
-	for _, b := range []*Batch{l.flight, l.pending} {
+// PendingAt returns the batch that the record at pos is in, if it is not on the disk yet. The lock must be held.
+func (l *Log) PendingAt(pos Pos) *Batch {
+	for _, b := range []*Batch{l.inFlight, l.pending} {
 		if b != nil && b.seg.number == pos>>32 && int64(pos&(1<<32-1)) >= b.off {
 			return b
 		}
@@ -201,8 +203,8 @@ var ErrMoved = errors.New("the record has moved")
 
 // Read returns the record of n bytes at pos, which must have been written. The lock need not be held.
 func (l *Log) Read(pos Pos, n int) ([]byte, error) {
-	l.reading.RLock()
-	defer l.reading.RUnlock()
+	l.segsMu.RLock()
+	defer l.segsMu.RUnlock()
 	if len(l.segs) == 0 {
 		return nil, backend.ErrClosed
 	}
@@ -231,15 +233,15 @@ func (l *Log) segment(number uint64) *segment {
 
 // Close waits for what is pending, and gives the folder back. Nobody may use the log any more.
 func (l *Log) Close() error {
-	l.lock.Lock()
+	l.mu.Lock()
 	l.closed = true
-	for b := l.Last(); b != nil; b = l.Last() {
-		l.lock.Unlock()
+	for b := l.LastPending(); b != nil; b = l.LastPending() {
+		l.mu.Unlock()
 		_ = l.Wait(b)
-		l.lock.Lock()
+		l.mu.Lock()
 	}
-	preparing := l.preparing
-	l.lock.Unlock()
+	preparing := l.preparingSpare
+	l.mu.Unlock()
 	if preparing != nil {
 		<-preparing
 	}
@@ -247,8 +249,8 @@ func (l *Log) Close() error {
 }
 
 func (l *Log) closeFiles() error {
-	l.reading.Lock()
-	defer l.reading.Unlock()
+	l.segsMu.Lock()
+	defer l.segsMu.Unlock()
 	var errs []error
 	for _, s := range l.segs {
 		errs = append(errs, s.file.Close())
@@ -257,5 +259,5 @@ func (l *Log) closeFiles() error {
 	if l.spare != nil {
 		errs = append(errs, l.spare.file.Close())
 	}
-	return errors.Join(append(errs, l.guard.Close())...)
+	return errors.Join(append(errs, l.folderLock.Close())...)
 }

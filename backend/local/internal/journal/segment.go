@@ -12,22 +12,22 @@ import (
 )
 
 const (
-	lockName  = "tasks.lock"
-	prefix    = "tasks-"
-	suffix    = ".log"
-	unready   = ".tmp"
-	sector    = 512 // what a disk writes whole or not at all
-	first     = sector
-	version   = 1
-	headBytes = 32 // of a batch
-	align     = 8
-	lastBytes = headBytes + align // of the batch that ends a segment
+	lockName           = "tasks.lock"
+	prefix             = "tasks-"
+	suffix             = ".log"
+	tempSuffix         = ".tmp"
+	sector             = 512 // what a disk writes whole or not at all
+	segmentHeaderBytes = sector
+	version            = 1
+	batchHeaderBytes   = 32 // of a batch
+	align              = 8
+	endMarkerBytes     = batchHeaderBytes + align // of the batch that ends a segment
 )
 
 // DefaultSize is how long the first segment is if nobody says so, in bytes. The longest is growth times that.
 const (
-	DefaultSize = 1 << 20
-	growth      = 32
+	DefaultSegmentSize = 1 << 20
+	maxGrowth          = 32
 )
 
 var magic = [8]byte{'A', 'H', 't', 'a', 's', 'k', 's', version}
@@ -69,7 +69,7 @@ func (s *segment) putHeader(b []byte) {
 // readHeader sets what the header of a segment says, or returns what is wrong with it.
 func (s *segment) readHeader(b []byte) error {
 	switch {
-	case len(b) < first:
+	case len(b) < segmentHeaderBytes:
 		return s.damage(0, "the file is cut short")
 	case crc32.Checksum(b[:32], castagnoli) != binary.LittleEndian.Uint32(b[32:]):
 		return s.damage(0, "its first bytes are not what was written")
@@ -80,65 +80,65 @@ func (s *segment) readHeader(b []byte) error {
 	}
 	s.size = int64(binary.LittleEndian.Uint64(b[16:]))
 	s.salt = binary.LittleEndian.Uint64(b[24:])
-	if zeros(b[36:first]) {
+	if isZero(b[36:segmentHeaderBytes]) {
 		return nil
 	}
 	return s.damage(36, "there are bytes where none were written")
 }
 
-// Damage is the error for a file that is not what was written. It wraps backend.ErrDamaged.
-type Damage struct {
+// DamageError is the error for a file that is not what was written. It wraps backend.ErrDamaged.
+type DamageError struct {
 	File   string
 	Offset int64
 	Reason string
 }
 
-func (d *Damage) Error() string {
+func (d *DamageError) Error() string {
 	return fmt.Sprintf("%s is not whole: %s, at byte %d: %v", d.File, d.Reason, d.Offset, backend.ErrDamaged)
 }
 
-func (d *Damage) Unwrap() error { return backend.ErrDamaged }
+func (d *DamageError) Unwrap() error { return backend.ErrDamaged }
 
-func (s *segment) damage(offset int64, reason string) *Damage {
-	return &Damage{nameOf(s.number), offset, reason}
+func (s *segment) damage(offset int64, reason string) *DamageError {
+	return &DamageError{nameOf(s.number), offset, reason}
 }
 
-// head is the header of a batch.
-type head struct {
-	last   bool   // the next batch is in the next segment; this one has no records
+// batchHeader is the header of a batch.
+type batchHeader struct {
+	end    bool   // the next batch is in the next segment; this one has no records
 	length int    // of the records
 	seq    uint64 // counts all batches of the journal
 	oldest uint64 // the first segment that is needed
 	sum    uint32 // of the records
 }
 
-const lastFlag = 1 << 31
+const endFlag = 1 << 31
 
 func (s *segment) sum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) ^ uint32(s.salt>>32) }
 
-// putHead writes the header of a batch in front of its records, which fill up the batch.
-func (s *segment) putHead(batch []byte, h head) {
+// putBatchHeader writes the header of a batch in front of its records, which fill up the batch.
+func (s *segment) putBatchHeader(batch []byte, h batchHeader) {
 	le := binary.LittleEndian
 	le.PutUint32(batch, uint32(s.salt))
 	length := uint32(h.length)
-	if h.last {
-		length |= lastFlag
+	if h.end {
+		length |= endFlag
 	}
 	le.PutUint32(batch[4:], length)
 	le.PutUint64(batch[8:], h.seq)
 	le.PutUint64(batch[16:], h.oldest)
-	le.PutUint32(batch[24:], s.sum(batch[headBytes:]))
+	le.PutUint32(batch[24:], s.sum(batch[batchHeaderBytes:]))
 	le.PutUint32(batch[28:], s.sum(batch[:28]))
 }
 
-// readHead reads the header of a batch that begins at b, and reports whether there is one.
-func (s *segment) readHead(b []byte) (head, bool) {
+// readBatchHeader reads the header of a batch that begins at b, and reports whether there is one.
+func (s *segment) readBatchHeader(b []byte) (batchHeader, bool) {
 	le := binary.LittleEndian
-	if len(b) < headBytes || le.Uint32(b) != uint32(s.salt) || le.Uint32(b[28:]) != s.sum(b[:28]) {
-		return head{}, false
+	if len(b) < batchHeaderBytes || le.Uint32(b) != uint32(s.salt) || le.Uint32(b[28:]) != s.sum(b[:28]) {
+		return batchHeader{}, false
 	}
 	length := le.Uint32(b[4:])
-	return head{last: length&lastFlag != 0, length: int(length &^ lastFlag), seq: le.Uint64(b[8:]), oldest: le.Uint64(b[16:]), sum: le.Uint32(b[24:])}, true
+	return batchHeader{end: length&endFlag != 0, length: int(length &^ endFlag), seq: le.Uint64(b[8:]), oldest: le.Uint64(b[16:]), sum: le.Uint32(b[24:])}, true
 }
 
 // padded is how long n bytes of records are made: by at least one byte, which is not zero, so that no sector of a batch
@@ -148,23 +148,23 @@ func padded(n int) int { return n&^(align-1) + align }
 const padding = 0xff
 
 // seal fills up a batch that has room for its header and its records, and writes the header.
-func (s *segment) seal(batch []byte, h head) []byte {
-	h.length = len(batch) - headBytes
+func (s *segment) seal(batch []byte, h batchHeader) []byte {
+	h.length = len(batch) - batchHeaderBytes
 	for range padded(h.length) - h.length {
 		batch = append(batch, padding)
 	}
-	s.putHead(batch, h)
+	s.putBatchHeader(batch, h)
 	return batch
 }
 
-var zeroed [1 << 20]byte
+var zeroBlock [1 << 20]byte
 
-func zeros(b []byte) bool {
-	for len(b) > len(zeroed) {
-		if !bytes.Equal(b[:len(zeroed)], zeroed[:]) {
+func isZero(b []byte) bool {
+	for len(b) > len(zeroBlock) {
+		if !bytes.Equal(b[:len(zeroBlock)], zeroBlock[:]) {
 			return false
 		}
-		b = b[len(zeroed):]
+		b = b[len(zeroBlock):]
 	}
-	return bytes.Equal(b, zeroed[:len(b)])
+	return bytes.Equal(b, zeroBlock[:len(b)])
 }

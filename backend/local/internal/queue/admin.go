@@ -213,8 +213,8 @@ func (q *Queue) Delete(_ context.Context, id uint64) error {
 // maxSchedules is how many schedules are known at most.
 const maxSchedules = 10_000
 
-// Tick is backend.Queue's.
-func (q *Queue) Tick(_ context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
+// EnqueueScheduled is backend.Queue's.
+func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err
 	}
@@ -247,8 +247,8 @@ func (q *Queue) Tick(_ context.Context, schedule string, at time.Time, jobs ...b
 	return true, q.commit(now)
 }
 
-// LastTicks is backend.Queue's.
-func (q *Queue) LastTicks(context.Context) (map[string]time.Time, error) {
+// LastRuns is backend.Queue's.
+func (q *Queue) LastRuns(context.Context) (map[string]time.Time, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.look(); err != nil {
@@ -261,8 +261,8 @@ func (q *Queue) LastTicks(context.Context) (map[string]time.Time, error) {
 	return last, nil
 }
 
-// SetTick is backend.Queue's.
-func (q *Queue) SetTick(_ context.Context, schedule string, before, at time.Time) (bool, error) {
+// SetLastRun is backend.Queue's.
+func (q *Queue) SetLastRun(_ context.Context, schedule string, before, at time.Time) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err
 	}

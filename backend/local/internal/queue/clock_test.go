@@ -31,7 +31,7 @@ func (w *wallClock) on(q *Queue) {
 
 func take(t *testing.T, q *Queue) []backend.Job {
 	t.Helper()
-	jobs, err := q.Take(t.Context(), backend.TakeRequest{Node: "n", Queues: []string{"default"}, Max: 100})
+	jobs, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 100})
 	if err != nil {
 		t.Fatalf("Take: %v", err)
 	}
@@ -106,7 +106,7 @@ func TestClockGoesForward(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, w *wallClock) {
 		enqueue(t, q, backend.NewJob{Task: "runs"})
-		running, err := q.Take(t.Context(), backend.TakeRequest{Node: "n", Queues: []string{"default"}, Max: 1, Lease: 10 * time.Minute})
+		running, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 1, Lease: 10 * time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}

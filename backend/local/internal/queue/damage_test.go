@@ -47,7 +47,7 @@ func worked(t *testing.T, steps int) (fs *faultfs.FS, want []string, used map[st
 }
 
 // refuses tries to open a queue in a damaged folder, and returns the error.
-func refuses(t *testing.T, fs *faultfs.FS) *journal.Damage {
+func refuses(t *testing.T, fs *faultfs.FS) *journal.DamageError {
 	t.Helper()
 	q := New()
 	err := q.Open(config(fs))
@@ -55,7 +55,7 @@ func refuses(t *testing.T, fs *faultfs.FS) *journal.Damage {
 		closeQueue(t, q)
 		return nil
 	}
-	var damage *journal.Damage
+	var damage *journal.DamageError
 	if !errors.As(err, &damage) || !errors.Is(err, backend.ErrDamaged) || !strings.Contains(err.Error(), damage.File) || !strings.Contains(err.Error(), "actionhero tasks repair") {
 		t.Fatalf("the error does not say which file is damaged, or what to do: %v", err)
 	}
@@ -137,9 +137,9 @@ func TestDamagedFiles(t *testing.T) {
 		for what, damage := range map[string]func(fs *faultfs.FS) error{
 			"the first file is gone":     func(fs *faultfs.FS) error { return fs.Remove(first) },
 			"a file is gone":             func(fs *faultfs.FS) error { return fs.Remove(names[1]) },
-			"the last file is cut short": func(fs *faultfs.FS) error { fs.Cut(last, int(used[last])-1); return nil },
-			"a file is empty":            func(fs *faultfs.FS) error { fs.Cut(first, 0); return nil },
-			"a file has only a header":   func(fs *faultfs.FS) error { fs.Cut(names[1], 512); return nil },
+			"the last file is cut short": func(fs *faultfs.FS) error { fs.Truncate(last, int(used[last])-1); return nil },
+			"a file is empty":            func(fs *faultfs.FS) error { fs.Truncate(first, 0); return nil },
+			"a file has only a header":   func(fs *faultfs.FS) error { fs.Truncate(names[1], 512); return nil },
 			"a file is another":          func(fs *faultfs.FS) error { copy(fs.Bytes(names[1]), fs.Bytes(first)); return nil },
 			"a sector is zero":           func(fs *faultfs.FS) error { clear(fs.Bytes(first)[1024:1536]); return nil },
 			"all is zero":                func(fs *faultfs.FS) error { clear(fs.Bytes(last)); return nil },
@@ -197,8 +197,8 @@ func TestRepairOfFiles(t *testing.T) {
 		for what, damage := range map[string]func(fs *faultfs.FS){
 			"the header is gone":    func(fs *faultfs.FS) { clear(fs.Bytes(names[0])[:512]) },
 			"a file is gone":        func(fs *faultfs.FS) { _ = fs.Remove(names[1]) },
-			"a file is short":       func(fs *faultfs.FS) { fs.Cut(names[1], 700) },
-			"a file is empty":       func(fs *faultfs.FS) { fs.Cut(names[0], 0) },
+			"a file is short":       func(fs *faultfs.FS) { fs.Truncate(names[1], 700) },
+			"a file is empty":       func(fs *faultfs.FS) { fs.Truncate(names[0], 0) },
 			"a file is another":     func(fs *faultfs.FS) { copy(fs.Bytes(names[1]), fs.Bytes(names[0])) },
 			"a file is noise":       func(fs *faultfs.FS) { noise(fs.Bytes(names[0])) },
 			"all files are gone":    func(fs *faultfs.FS) { clear(fs.Bytes(names[0])); clear(fs.Bytes(names[1])) },

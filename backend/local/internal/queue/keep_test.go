@@ -140,10 +140,10 @@ func TestBounds(t *testing.T) {
 			if !errors.Is(err, backend.ErrFull) || !strings.Contains(err.Error(), want) || total(t, q) != before {
 				t.Errorf("%s: %v, want %s", what, err, want)
 			}
-			if _, err := q.Tick(t.Context(), what, time.Now(), jobs...); !errors.Is(err, backend.ErrFull) {
+			if _, err := q.EnqueueScheduled(t.Context(), what, time.Now(), jobs...); !errors.Is(err, backend.ErrFull) {
 				t.Errorf("%s, by a schedule: %v", what, err)
 			}
-			if ticks, err := q.LastTicks(t.Context()); err != nil || len(ticks) > 0 {
+			if ticks, err := q.LastRuns(t.Context()); err != nil || len(ticks) > 0 {
 				t.Errorf("%s: the schedules have ticked: %v, %v", what, ticks, err)
 			}
 		}

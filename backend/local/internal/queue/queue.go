@@ -99,7 +99,7 @@ func (q *Queue) Close() error {
 }
 
 // changeBytes is how long the record of a change is at most, besides the texts in it.
-const changeBytes = 128 + journal.Overhead
+const changeBytes = 128 + journal.RecordOverhead
 
 // begin is the first thing that happens under the lock: it sees to the clock, and to room for records of need bytes.
 // adding says whether they are about new jobs. It may give the lock back meanwhile.
@@ -166,7 +166,7 @@ func (q *Queue) commit(now moments) error {
 		q.mu.Unlock()
 		return nil
 	}
-	log, last := q.log, q.log.Last()
+	log, last := q.log, q.log.LastPending()
 	q.compactIfNeeded()
 	q.mu.Unlock()
 	return log.Wait(last)

@@ -49,8 +49,8 @@ func (q *Queue) find(id uint64) (found, error) {
 		f := q.found(i)
 		var unwritten *journal.Batch
 		if f.log != nil {
-			if unwritten = f.log.Unwritten(f.rest.record); unwritten == nil {
-				unwritten = f.log.Unwritten(f.rest.failure)
+			if unwritten = f.log.PendingAt(f.rest.record); unwritten == nil {
+				unwritten = f.log.PendingAt(f.rest.failure)
 			}
 		}
 		q.mu.Unlock()

@@ -152,7 +152,7 @@ func written(s backend.State) backend.State {
 
 // endedAt is until as it is written: the end of a lease is not.
 func (e *entry) endedAt() uint64 {
-	if !e.state.Ended() {
+	if !e.state.Finished() {
 		return 0
 	}
 	return uint64(e.until)

@@ -89,7 +89,7 @@ func (s *script) next() func(ctx context.Context, q *Queue) error {
 	s.ticks++
 	name, at := fmt.Sprint("schedule ", s.ticks%3), time.UnixMilli(int64(s.ticks))
 	return func(ctx context.Context, q *Queue) error {
-		_, err := q.Tick(ctx, name, at, backend.NewJob{Task: "tick", Unique: name})
+		_, err := q.EnqueueScheduled(ctx, name, at, backend.NewJob{Task: "tick", Unique: name})
 		return err
 	}
 }
@@ -125,9 +125,9 @@ func (s *script) enqueue() func(ctx context.Context, q *Queue) error {
 }
 
 func (s *script) take() func(ctx context.Context, q *Queue) error {
-	req := backend.TakeRequest{Node: fmt.Sprint("node ", s.random.IntN(2)), Queues: []string{"queue 1", "queue 0", "default"}, Max: 1 + s.random.IntN(8)}
+	req := backend.FetchRequest{Node: fmt.Sprint("node ", s.random.IntN(2)), Queues: []string{"queue 1", "queue 0", "default"}, Max: 1 + s.random.IntN(8)}
 	return func(ctx context.Context, q *Queue) error {
-		jobs, err := q.Take(ctx, req)
+		jobs, err := q.Fetch(ctx, req)
 		if err == nil {
 			s.runs = s.runs[:0]
 			for _, j := range jobs {
@@ -162,7 +162,7 @@ func contentsOf(t testing.TB, q *Queue) []string {
 	if err != nil {
 		t.Fatalf("Stats: %v", err)
 	}
-	ticks, err := q.LastTicks(context.Background())
+	ticks, err := q.LastRuns(context.Background())
 	if err != nil {
 		t.Fatalf("LastTicks: %v", err)
 	}
@@ -200,7 +200,7 @@ func check(t testing.TB, q *Queue) {
 		counts[e.state]++
 		places[e.where]++
 		bytes += int64(e.recordLen) + int64(e.failureLen) + jobBytes
-		if e.key != 0 && !e.state.Ended() && tab.keys.holders[tab.keys.list[e.key].text] != i {
+		if e.key != 0 && !e.state.Finished() && tab.keys.holders[tab.keys.list[e.key].text] != i {
 			t.Errorf("job %d has not got its key", e.id)
 		}
 		return true

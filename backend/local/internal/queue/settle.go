@@ -28,7 +28,7 @@ func (t *table) settle(now int64) {
 		switch {
 		case e.waits() && e.runAt <= now:
 			due = append(due, i)
-		case e.state.Ended():
+		case e.state.Finished():
 			over = append(over, i)
 		default:
 			t.attach(i, now)

@@ -167,7 +167,7 @@ func (t *table) hold(i slot, now int64) {
 	k := t.keys.list[e.key]
 	holder := t.keys.holders[k.text]
 	switch {
-	case !e.state.Ended() || holder == 0 && k.until > now:
+	case !e.state.Finished() || holder == 0 && k.until > now:
 		t.keys.holders[k.text] = i
 	case holder == i && k.until <= now:
 		delete(t.keys.holders, k.text)
@@ -181,7 +181,7 @@ func (t *table) holder(text string, now int64) slot {
 		return 0
 	}
 	e := t.at(i)
-	if e.state.Ended() && t.keys.list[e.key].until <= now {
+	if e.state.Finished() && t.keys.list[e.key].until <= now {
 		return 0
 	}
 	return i
@@ -262,7 +262,7 @@ func (t *table) job(i slot) backend.Job {
 	if e.started != 0 {
 		j.Started = time.UnixMilli(e.started)
 	}
-	if e.state.Ended() {
+	if e.state.Finished() {
 		j.Finished = time.UnixMilli(e.until)
 	}
 	return j

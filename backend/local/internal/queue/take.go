@@ -13,8 +13,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// Take is backend.Queue's.
-func (q *Queue) Take(ctx context.Context, req backend.TakeRequest) ([]backend.Job, error) {
+// Fetch is backend.Queue's.
+func (q *Queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
 	if err := tooLong("node", req.Node); err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (q *Queue) available(queues []string) int {
 // maxTake is how many jobs are taken at once.
 const maxTake = 1000
 
-func (q *Queue) start(i slot, now moments, req backend.TakeRequest) {
+func (q *Queue) start(i slot, now moments, req backend.FetchRequest) {
 	q.change(i, now, "", func(e *entry) {
 		e.state = backend.Running
 		e.started = now.wall
@@ -149,13 +149,13 @@ func (q *Queue) Finish(_ context.Context, outcomes ...backend.Outcome) (lost []u
 
 func (q *Queue) finish(i slot, now moments, o *backend.Outcome) {
 	state, failure := o.State, cut(o.Error)
-	if q.jobs.at(i).is(cancelling) && !state.Ended() {
+	if q.jobs.at(i).is(cancelling) && !state.Finished() {
 		state, failure = backend.Cancelled, cmp.Or(failure, "it was cancelled while it ran")
 	}
 	q.change(i, now, failure, func(e *entry) {
 		e.flags &^= cancelling
 		switch {
-		case state.Ended():
+		case state.Finished():
 			e.end(state, now)
 			return
 		case state == backend.Retryable:
@@ -204,7 +204,7 @@ func (q *Queue) crash(i slot, now moments, why string) {
 		if e.crashes < math.MaxUint16 {
 			e.crashes++
 		}
-		if state.Ended() {
+		if state.Finished() {
 			e.end(state, now)
 		} else {
 			e.wait(now, 0)

@@ -44,15 +44,15 @@ func (q *Queue) remove(i slot, record ...[]byte) {
 	switch {
 	case len(record) > 0 && q.log != nil:
 		q.write(u, record...)
-	case q.log != nil && q.log.Last() != nil: // a change of it may yet fail
+	case q.log != nil && q.log.LastPending() != nil: // a change of it may yet fail
 		q.undos = append(q.undos, u)
 	default:
 		q.jobs.drop(i)
 	}
 }
 
-// HeadSize is journal.Owner's.
-func (q *Queue) HeadSize() int {
+// PreambleSize is journal.Owner's.
+func (q *Queue) PreambleSize() int {
 	size := changeBytes
 	for name := range q.jobs.ticks {
 		size += changeBytes + len(name)
@@ -60,8 +60,8 @@ func (q *Queue) HeadSize() int {
 	return size
 }
 
-// Head is journal.Owner's: it writes down what is about no job.
-func (q *Queue) Head() {
+// AppendPreamble is journal.Owner's: it writes down what is about no job.
+func (q *Queue) AppendPreamble() {
 	q.log.Append(binary.AppendUvarint(binary.AppendUvarint([]byte{recordHead}, format), q.jobs.lastID))
 	for name, at := range q.jobs.ticks {
 		q.log.Append(putTick(nil, name, at))
