@@ -60,7 +60,7 @@ func TestTasksThatAreRefused(t *testing.T) {
 		`task "a": its TimeZone "Europe/Nowhere" is not known: use a name such as Europe/Berlin`:         none{Name: "a", Run: nothing, TimeZone: "Europe/Nowhere", Cron: "@daily"},
 		`task "a": cron "61 * * * *": `:                                                                  none{Name: "a", Run: nothing, Cron: "61 * * * *"},
 		`task "a": its input file is an uploaded file, which is gone when the task runs: keep the file`:  actionhero.Task[upload]{Name: "a", Run: func(context.Context, upload) error { return nil }},
-		`task "a" runs by itself, but its input user is required and nobody gives it: give it a default`: actionhero.Task[welcomeInput]{Name: "a", Cron: "@daily", Run: func(context.Context, welcomeInput) error { return nil }},
+		`task "a" has a schedule, but its input user is required and scheduled runs have no input: add a default`: actionhero.Task[welcomeInput]{Name: "a", Cron: "@daily", Run: func(context.Context, welcomeInput) error { return nil }},
 		`task "a": the input int is not a struct: declare one, with a field for each input`:              actionhero.Task[int]{Name: "a", Run: func(context.Context, int) error { return nil }},
 		`two tasks are named "a": rename one, or register it once`:                                       actionhero.Parts{none{Name: "a", Run: nothing}, none{Name: "a", Run: nothing}},
 	} {
