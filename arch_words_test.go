@@ -111,7 +111,6 @@ var notYet = []string{
 	"internal/cron",
 	//
 	//
-	"internal/http1",
 	//
 	//
 	"internal/jsonx",
