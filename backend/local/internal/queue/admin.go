@@ -85,7 +85,7 @@ func (q *Queue) some(f backend.JobFilter, limit int) (ids []uint64, last uint64,
 
 func (t *table) matches(e *entry, f *backend.JobFilter) bool {
 	return (len(f.States) == 0 || slices.Contains(f.States, e.state)) &&
-		(f.Queue == "" || t.lanes.list[e.lane].name == f.Queue) &&
+		(f.Queue == "" || t.queues.list[e.queue].text == f.Queue) &&
 		(f.Task == "" || t.tasks.list[e.task].text == f.Task)
 }
 
@@ -96,22 +96,22 @@ func (q *Queue) Stats(context.Context) (backend.QueueStats, error) {
 	if err := q.look(); err != nil {
 		return backend.QueueStats{}, err
 	}
+	t := q.jobs
 	stats := backend.QueueStats{
-		Total: countsOf(&q.jobs.counts), Queues: make(map[string]backend.Counts, len(q.jobs.lanes.numbers)),
-		Tasks: make(map[string]backend.Counts, len(q.jobs.tasks.numbers)),
+		Total: countsOf(&t.counts), Queues: make(map[string]backend.Counts, len(t.queues.numbers)), Tasks: make(map[string]backend.Counts, len(t.tasks.numbers)),
 	}
-	for name, number := range q.jobs.lanes.numbers {
-		stats.Queues[name] = countsOf(&q.jobs.lanes.list[number].counts)
+	for name, number := range t.queues.numbers {
+		stats.Queues[name] = countsOf(&t.queues.list[number].value.counts)
 	}
-	for name, number := range q.jobs.tasks.numbers {
-		if number != 0 {
-			stats.Tasks[name] = countsOf(&q.jobs.tasks.list[number].counts)
-		}
+	for name, number := range t.tasks.numbers {
+		stats.Tasks[name] = countsOf(&t.tasks.list[number].value)
 	}
+	delete(stats.Queues, "") // number 0 of each interner
+	delete(stats.Tasks, "")
 	return stats, nil
 }
 
-func countsOf(counts *[backend.Dead + 1]int) backend.Counts {
+func countsOf(counts *counts) backend.Counts {
 	var c backend.Counts
 	for s := backend.Scheduled; s <= backend.Dead; s++ {
 		*c.Of(s) = counts[s]

@@ -28,7 +28,7 @@ type entry struct {
 
 	task  uint32 // of queue.tasks
 	node  uint32 // of queue.nodes
-	lane  uint32
+	queue uint32 // of queue.queues
 	key   uint32 // of queue.keys, 0: it has none
 	place uint32 // in the heap that it is in; in a list: the entry before
 	next  slot   // in the list that it is in

@@ -65,8 +65,8 @@ func TestKeepForATime(t *testing.T) {
 		}
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		if q.jobs.count != 0 || len(q.jobs.lanes.numbers) != 0 || len(q.jobs.tasks.numbers) != 1 || len(q.jobs.nodes.numbers) != 1 {
-			t.Errorf("%d jobs are kept, %d queues, %d tasks, %d nodes", q.jobs.count, len(q.jobs.lanes.numbers), len(q.jobs.tasks.numbers), len(q.jobs.nodes.numbers))
+		if q.jobs.count != 0 || len(q.jobs.queues.numbers) != 1 || len(q.jobs.tasks.numbers) != 1 || len(q.jobs.nodes.numbers) != 1 {
+			t.Errorf("%d jobs are kept, %d queues, %d tasks, %d nodes", q.jobs.count, len(q.jobs.queues.numbers), len(q.jobs.tasks.numbers), len(q.jobs.nodes.numbers))
 		}
 	})
 }

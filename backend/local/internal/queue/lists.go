@@ -1,7 +1,5 @@
 package queue
 
-import "github.com/actionhero-go/actionhero/backend"
-
 // list is a list of entries, linked through the entries themselves.
 type list struct {
 	first, last slot
@@ -109,59 +107,4 @@ func (h *heap) fix(s *slab, i int, d due) {
 func (h heap) set(s *slab, i int, d due) {
 	h[i] = d
 	s.at(d.i).place = uint32(i)
-}
-
-// names numbers the names that entries use, so that each is in memory once. A name is forgotten with its last use, except
-// for the empty one, which has the number 0.
-type names struct {
-	numbers map[string]uint32
-	list    []name
-	free    []uint32
-}
-
-type name struct {
-	text   string
-	uses   int
-	counts [backend.Dead + 1]int // of a task's jobs
-}
-
-func newNames() names {
-	return names{numbers: map[string]uint32{"": 0}, list: []name{{uses: 1}}}
-}
-
-// use returns the number of text, and counts one use more.
-func (n *names) use(text string) uint32 {
-	number, ok := n.numbers[text]
-	if !ok {
-		if last := len(n.free) - 1; last >= 0 {
-			number = n.free[last]
-			n.free = n.free[:last]
-		} else {
-			number = uint32(len(n.list))
-			n.list = append(n.list, name{})
-		}
-		n.list[number] = name{text: text}
-		n.numbers[text] = number
-	}
-	n.list[number].uses++
-	return number
-}
-
-// useBytes is use for text that is made a string only if it is new.
-func (n *names) useBytes(text []byte) uint32 {
-	if number, ok := n.numbers[string(text)]; ok {
-		n.list[number].uses++
-		return number
-	}
-	return n.use(string(text))
-}
-
-// drop counts one use less.
-func (n *names) drop(number uint32) {
-	if n.list[number].uses--; n.list[number].uses > 0 || number == 0 {
-		return
-	}
-	delete(n.numbers, n.list[number].text)
-	n.list[number] = name{}
-	n.free = append(n.free, number)
 }

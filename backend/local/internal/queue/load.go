@@ -102,7 +102,7 @@ func (t *table) replayJob(id uint64, at pos, length int, f *fields) {
 	if f.bad = f.bad || id == 0 || len(task) == 0 || len(lane) == 0 || !known(e.state); f.bad {
 		return
 	}
-	e.task, e.lane, e.node = t.tasks.useBytes(task), t.lanes.useBytes(lane, t.watchers), t.nodes.useBytes(node)
+	e.task, e.queue, e.node = t.tasks.useBytes(task), t.useQueue(t.queues.useBytes(lane)), t.nodes.useBytes(node)
 	e.key = t.keys.use(string(key), keyUntil)
 	i := t.find(id)
 	if i == 0 {

@@ -210,7 +210,7 @@ func (q *Queue) add(job *backend.NewJob, fields []byte, now moments) backend.Enq
 	q.jobs.lastID++
 	*e = entry{
 		id: q.jobs.lastID, enqueued: now.wall, state: backend.Scheduled, priority: job.Priority,
-		task: q.jobs.tasks.use(job.Task), lane: q.jobs.lanes.use(job.Queue, q.watchers), key: q.jobs.keys.use(job.Unique, until),
+		task: q.jobs.tasks.use(job.Task), queue: q.jobs.useQueue(q.jobs.queues.use(job.Queue)), key: q.jobs.keys.use(job.Unique, until),
 		maxAttempts: uint32(job.MaxAttempts), maxCrashes: uint16(job.MaxCrashes),
 	}
 	e.runAt = ceil(job.RunAt)

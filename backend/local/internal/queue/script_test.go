@@ -206,12 +206,11 @@ func check(t testing.TB, q *Queue) {
 		return true
 	})
 	inLines, suspected := 0, 0
-	for _, l := range tab.lanes.list {
-		if l != nil {
-			suspected += l.suspects.n
-			for _, line := range l.lines {
-				inLines += line.n
-			}
+	for i := range tab.queues.list {
+		s := &tab.queues.list[i].value
+		suspected += s.suspects.n
+		for _, line := range s.lines {
+			inLines += line.n
 		}
 	}
 	if n != tab.count || counts != tab.counts || bytes != tab.bytes {

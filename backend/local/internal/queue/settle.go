@@ -3,23 +3,20 @@ package queue
 import (
 	"cmp"
 	"slices"
-
-	"github.com/actionhero-go/actionhero/backend"
 )
 
 // settle puts all jobs where they belong, whatever their places were: after they were read from disk, and when the wall
 // clock was set. It is the only thing that looks at all jobs.
 func (t *table) settle(now int64) {
 	t.waiting, t.leases, t.holding, t.ended, t.buried, t.probing = nil, nil, nil, list{}, list{}, 0
-	t.counts, t.bytes = [backend.Dead + 1]int{}, 0
+	t.counts, t.bytes = counts{}, 0
 	clear(t.keys.holders)
-	for _, l := range t.lanes.list {
-		if l != nil {
-			l.lines, l.suspects, l.counts = nil, list{}, [backend.Dead + 1]int{}
-		}
+	for i := range t.queues.list {
+		s := &t.queues.list[i].value
+		*s = queueState{watchers: s.watchers}
 	}
 	for i := range t.tasks.list {
-		t.tasks.list[i].counts = [backend.Dead + 1]int{}
+		t.tasks.list[i].value = counts{}
 	}
 	var due, over []slot
 	t.walk(0, false, func(i slot) bool {

@@ -11,10 +11,11 @@ import (
 type table struct {
 	slab
 	index
-	tasks, nodes names
-	lanes        lanes
-	keys         keys
-	watchers     watchers
+	tasks    interner[counts]
+	nodes    interner[struct{}]
+	queues   interner[queueState]
+	keys     uniqueKeys
+	watchers watchers
 
 	waiting heap // by runAt
 	leases  heap // by moment
@@ -23,7 +24,7 @@ type table struct {
 	buried  list
 	probing slot // the suspect that runs: one at a time, so that none goes down with another
 
-	counts [backend.Dead + 1]int
+	counts counts
 	bytes  int64 // what all records of jobs take that are needed
 	lastID uint64
 	ticks  map[string]int64
@@ -34,9 +35,28 @@ const jobBytes = 160
 
 func newTable(memory bool, w watchers) *table {
 	return &table{
-		slab: slab{memory: memory}, tasks: newNames(), nodes: newNames(), lanes: newLanes(), keys: newKeys(),
+		slab: slab{memory: memory}, tasks: newInterner[counts](), nodes: newInterner[struct{}](), queues: newInterner[queueState](), keys: newUniqueKeys(),
 		watchers: w, ticks: map[string]int64{},
 	}
+}
+
+// useQueue completes a use of a queue: the state of a new one gets its watchers.
+func (t *table) useQueue(number uint32) uint32 {
+	if q := &t.queues.list[number]; q.uses == 1 {
+		q.value.watchers = t.watchers[q.text]
+	}
+	return number
+}
+
+// queueOf returns the state of e's queue. It is valid until the next queue is added.
+func (t *table) queueOf(e *entry) *queueState { return &t.queues.list[e.queue].value }
+
+// findQueue returns the state of the queue with this name, or nil if it has no jobs.
+func (t *table) findQueue(name string) *queueState {
+	if number := t.queues.numbers[name]; number != 0 {
+		return &t.queues.list[number].value
+	}
+	return nil
 }
 
 // active is the number of jobs that have not ended.
@@ -47,8 +67,8 @@ func (t *table) active() int {
 func (t *table) countUp(e *entry, by int) {
 	t.bytes += int64(by) * (int64(e.recordLen) + int64(e.failureLen) + jobBytes)
 	t.counts[e.state] += by
-	t.lanes.list[e.lane].counts[e.state] += by
-	t.tasks.list[e.task].counts[e.state] += by
+	t.queueOf(e).counts[e.state] += by
+	t.tasks.list[e.task].value[e.state] += by
 }
 
 // attach puts i where its state says: if that is a list, at its end.
@@ -98,7 +118,7 @@ func (t *table) attachBehind(i slot, now int64, behind slot) {
 // lineUp puts i among those that are due.
 func (t *table) lineUp(i, behind slot) {
 	e := t.at(i)
-	l := t.lanes.list[e.lane]
+	l := t.queueOf(e)
 	to := &l.suspects
 	if e.where = suspects; !e.suspect() {
 		e.where = lined
@@ -114,13 +134,13 @@ func (t *table) enlist(l *list, i, behind slot) {
 	e := t.at(i)
 	if behind == atEnd {
 		behind = l.last
-	} else if p := t.at(behind); behind != 0 && (p.where != e.where || p.lane != e.lane && l != &t.ended && l != &t.buried || p.priority != e.priority && e.where == lined) {
+	} else if p := t.at(behind); behind != 0 && (p.where != e.where || p.queue != e.queue && l != &t.ended && l != &t.buried || p.priority != e.priority && e.where == lined) {
 		behind = 0 // it left the list, so those before it did
 	}
 	l.insert(&t.slab, i, behind)
 }
 
-func (l *lane) tell() {
+func (l *queueState) tell() {
 	for _, w := range l.watchers {
 		w.tell()
 	}
@@ -130,7 +150,7 @@ func (l *lane) tell() {
 func (t *table) detach(i slot) {
 	e := t.at(i)
 	t.countUp(e, -1)
-	l := t.lanes.list[e.lane]
+	l := t.queueOf(e)
 	switch e.where {
 	case waiting:
 		t.waiting.remove(&t.slab, i)
@@ -150,9 +170,9 @@ func (t *table) detach(i slot) {
 	e.where = nowhere
 	if t.probing == i {
 		t.probing = 0
-		for _, l := range t.lanes.numbers {
-			if l := t.lanes.list[l]; l.suspects.n > 0 {
-				l.tell()
+		for i := range t.queues.list {
+			if s := &t.queues.list[i].value; s.suspects.n > 0 {
+				s.tell()
 			}
 		}
 	}
@@ -213,12 +233,12 @@ func (t *table) drop(i slot) {
 func (t *table) dropNames(e *entry) {
 	t.tasks.drop(e.task)
 	t.nodes.drop(e.node)
-	t.lanes.drop(e.lane)
+	t.queues.drop(e.queue)
 	t.keys.drop(e.key)
 }
 
 // next returns the job of a lane that is to be taken next, or 0.
-func (t *table) next(l *lane, now int64) slot {
+func (t *table) next(l *queueState, now int64) slot {
 	if t.probing == 0 && l.suspects.n > 0 {
 		return l.suspects.first
 	}
@@ -251,7 +271,7 @@ func (t *table) becomeDue(now int64) {
 func (t *table) job(i slot) backend.Job {
 	e := t.at(i)
 	j := backend.Job{
-		ID: e.id, Task: t.tasks.list[e.task].text, Queue: t.lanes.list[e.lane].name, Priority: e.priority, State: e.state,
+		ID: e.id, Task: t.tasks.list[e.task].text, Queue: t.queues.list[e.queue].text, Priority: e.priority, State: e.state,
 		RunAt: time.UnixMilli(e.runAt), Enqueued: time.UnixMilli(e.enqueued),
 		Attempt: int(e.attempt), MaxAttempts: int(e.maxAttempts), Crashes: int(e.crashes), MaxCrashes: int(e.maxCrashes), Starts: int(e.starts),
 		Cancelling: e.is(cancelling), Node: t.nodes.list[e.node].text,

@@ -27,7 +27,7 @@ func (q *Queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.
 	}
 	taken := taken{log: q.log, jobs: make([]backend.Job, 0, max(req.Max, 0)), rests: make([]rest, 0, max(req.Max, 0))}
 	for _, name := range req.Queues {
-		l := q.jobs.lanes.find(cmp.Or(name, backend.DefaultQueue))
+		l := q.jobs.findQueue(cmp.Or(name, backend.DefaultQueue))
 		for l != nil && len(taken.jobs) < req.Max {
 			i := q.jobs.next(l, now.wall)
 			if i == 0 {
@@ -80,7 +80,7 @@ func (q *Queue) available(queues []string) int {
 	q.jobs.becomeDue(now.wall)
 	n := 0
 	for _, name := range queues {
-		if l := q.jobs.lanes.find(cmp.Or(name, backend.DefaultQueue)); l != nil {
+		if l := q.jobs.findQueue(cmp.Or(name, backend.DefaultQueue)); l != nil {
 			n += l.counts[backend.Available]
 		}
 	}
