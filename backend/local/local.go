@@ -162,5 +162,5 @@ func Repair(path string) (Repaired, error) {
 		return Repaired{}, err
 	}
 	r, err := queue.Repair(config)
-	return Repaired{Jobs: r.Jobs, Commits: r.Loss.Commits, Lost: r.Loss.Places, Aside: r.Aside}, err
+	return Repaired{Jobs: r.Jobs, Commits: r.Loss.Commits, Lost: r.Loss.Places, Aside: r.Renamed}, err
 }

@@ -8,23 +8,23 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// watcher is told when jobs of some queues become due.
+// watcher is notified when jobs of its queues become due.
 type watcher struct {
 	queues []string
-	due    chan struct{} // has room for one
+	due    chan struct{} // buffers one value
 }
 
-func (w *watcher) tell() {
+func (w *watcher) notify() {
 	select {
 	case w.due <- struct{}{}:
 	default:
 	}
 }
 
-// watchers are known by the names of the queues, some of which may have no jobs.
+// watchers has the watchers by queue name. The queue may have no jobs.
 type watchers map[string][]*watcher
 
-// Watch is backend.Queue's.
+// Watch implements backend.Queue.
 func (q *Queue) Watch(queues ...string) (<-chan struct{}, func()) {
 	w := &watcher{due: make(chan struct{}, 1)}
 	for _, name := range queues {
@@ -36,10 +36,10 @@ func (q *Queue) Watch(queues ...string) (<-chan struct{}, func()) {
 	defer q.mu.Unlock()
 	for _, name := range w.queues {
 		q.watchers[name] = append(q.watchers[name], w)
-		if l := q.jobs.findQueue(name); l != nil {
-			l.watchers = q.watchers[name]
-			if len(l.lines) > 0 || l.suspects.n > 0 {
-				w.tell()
+		if state := q.jobs.findQueue(name); state != nil {
+			state.watchers = q.watchers[name]
+			if len(state.priorities) > 0 || state.crashed.n > 0 {
+				w.notify()
 			}
 		}
 	}
@@ -54,8 +54,8 @@ func (q *Queue) unwatch(w *watcher) {
 		if q.watchers[name] = left; len(left) == 0 {
 			delete(q.watchers, name)
 		}
-		if l := q.jobs.findQueue(name); l != nil {
-			l.watchers = left
+		if state := q.jobs.findQueue(name); state != nil {
+			state.watchers = left
 		}
 	}
 }
