@@ -110,7 +110,6 @@ var notYet = []string{
 	//
 	"internal/cron",
 	//
-	"internal/hostile",
 	//
 	"internal/http1",
 	//
@@ -124,11 +123,8 @@ var notYet = []string{
 	//
 	"internal/route",
 	//
-	"internal/schema",
 	//
-	"internal/wire",
 	//
-	"internal/ws",
 	//
 	"server",
 	//
