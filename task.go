@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"strings"
 	"time"
-	"unsafe"
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -59,9 +58,9 @@ func (s Scope) String() string {
 	return "any"
 }
 
-// DefaultMaxAttempts is how often a task is attempted that does not say. With the default Backoff the last attempt is
-// about two and a half days after the first.
-const DefaultMaxAttempts = 25
+// defaultMaxAttempts is used if a task does not set MaxAttempts. With the default Backoff, the last attempt is about two
+// and a half days after the first.
+const defaultMaxAttempts = 25
 
 // minFrequency keeps a task from being run in a loop by a slip of the unit.
 const minFrequency = 10 * time.Millisecond
@@ -116,7 +115,7 @@ func (t Task[In]) compile() (*task, error) {
 		if f.File {
 			return nil, fmt.Errorf("task %q: its input %s is an uploaded file, which is gone when the task runs: keep the file and take its name", t.Name, f.Name)
 		}
-		if f.Required && !schedule.IsZero() {
+		if f.Required && !schedule.isZero() {
 			return nil, fmt.Errorf("task %q runs by itself, but its input %s is required and nobody gives it: give it a default, or enqueue the task instead", t.Name, f.Name)
 		}
 	}
@@ -127,7 +126,7 @@ func (t Task[In]) compile() (*task, error) {
 func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	attempts := t.MaxAttempts
 	SetDefault(&attempts, 1)
-	SetDefault(&t.MaxAttempts, DefaultMaxAttempts)
+	SetDefault(&t.MaxAttempts, defaultMaxAttempts)
 	SetDefault(&t.Queue, backend.DefaultQueue)
 	if t.Backoff == nil {
 		t.Backoff = defaultBackoff
@@ -139,7 +138,7 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	}
 	compiled.check = func(params []schema.Param) (func() ([]byte, error), *schema.Failure) {
 		var in In
-		if fail := input.Decode(unsafe.Pointer(&in), params); fail != nil {
+		if fail := input.Decode(&in, params); fail != nil {
 			return nil, fail
 		}
 		return func() ([]byte, error) { return jsonx.Marshal(in) }, nil
@@ -147,7 +146,7 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	compiled.act.info.Name = t.Name
 	compiled.act.run = chain(t.Middleware, func(ctx context.Context, req *Request) (any, error) {
 		var in In
-		if fail := input.Decode(unsafe.Pointer(&in), req.Params.list); fail != nil {
+		if fail := input.Decode(&in, req.Params.list); fail != nil {
 			return nil, inputError(fail, "task")
 		}
 		return nil, t.Run(ctx, in)

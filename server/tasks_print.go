@@ -151,12 +151,12 @@ func printRepaired(out io.Writer, done *local.Repaired) {
 		fmt.Fprintf(out, "Nothing is damaged: there are %d jobs.\n", done.Jobs)
 		return
 	}
-	fmt.Fprintf(out, "There are %d jobs. What could not be read (at least %d changes):\n", done.Jobs, done.Commits)
+	fmt.Fprintf(out, "There are %d jobs. What could not be read (at least %d changes):\n", done.Jobs, done.LostCommits)
 	for _, place := range done.Lost {
 		fmt.Fprintln(out, "  "+printable(place))
 	}
 	fmt.Fprintln(out, "Set aside, and not needed any more:")
-	for _, file := range done.Aside {
+	for _, file := range done.SetAside {
 		fmt.Fprintln(out, "  "+printable(file))
 	}
 }

@@ -16,10 +16,10 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/certs"
-	"github.com/actionhero-go/actionhero/internal/listen"
-	"github.com/actionhero-go/actionhero/internal/outbox"
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/connloop"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // Config is the section tcpServer of the configuration.
@@ -73,9 +73,9 @@ func (c *Config) check() error {
 
 // Server is the transport: a Component to add to an API.
 type Server struct {
-	api    *actionhero.API
-	cfg    Config
-	outbox outbox.Config
+	api       transport.Host
+	cfg       Config
+	sendQueue sendqueue.Config
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -85,7 +85,7 @@ type Server struct {
 	stopping  bool
 	ctx       context.Context // the base of every request's context
 	cancel    context.CancelFunc
-	pool      *owner.Pool // of listeners and sessions
+	pool      *connloop.Pool // of listeners and sessions
 
 	requests atomic.Int64
 }
@@ -94,8 +94,8 @@ type Server struct {
 func New(api *actionhero.API, cfg Config) *Server {
 	cfg.setDefaults()
 	return &Server{
-		api: api, cfg: cfg, sessions: map[*session]struct{}{},
-		outbox: outbox.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTime: cfg.WriteTimeout},
+		api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{},
+		sendQueue: sendqueue.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTimeout: cfg.WriteTimeout},
 	}
 }
 
@@ -122,10 +122,10 @@ func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = false
-	s.pool = owner.NewPool(s.cfg.MaxInFlight)
+	s.pool = connloop.NewPool(s.cfg.MaxInFlight)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if s.cfg.Enable.Or(true) {
-		ln, err := listen.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
+		ln, err := netlisten.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
 		if err != nil {
 			return err
 		}
@@ -142,23 +142,23 @@ func (s *Server) Start(ctx context.Context) error {
 		s.listeners = append(s.listeners, ln)
 	}
 	for _, ln := range s.listeners {
-		s.api.Stats.Listening(ln.Addr().(*net.TCPAddr).Port)
-		s.pool.Go(func() { listen.Accept(ln, s.api.Log(), "TCP", s.open) })
+		s.api.Listening(ln.Addr().(*net.TCPAddr).Port)
+		s.pool.Go(func() { netlisten.Accept(ln, s.api.Log(), "TCP", s.open) })
 	}
 	s.api.Stats.Section("socketServer", s.stats)
 	return nil
 }
 
 func (s *Server) listenTLS(ctx context.Context) (net.Listener, error) {
-	loader, err := certs.New("tcpServer", s.cfg.CertFile, s.cfg.KeyFile, s.api.Log())
+	cert, err := netlisten.LoadCertificate("tcpServer", s.cfg.CertFile, s.cfg.KeyFile, s.api.Log())
 	if err != nil {
 		return nil, err
 	}
-	ln, err := listen.TCP(ctx, "tcpServer", "tlsPort", s.cfg.BindIP, s.cfg.TLSPort)
+	ln, err := netlisten.TCP(ctx, "tcpServer", "tlsPort", s.cfg.BindIP, s.cfg.TLSPort)
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(ln, loader.Config()), nil
+	return tls.NewListener(ln, cert.Config()), nil
 }
 
 // closeListeners closes and forgets the listeners; the lock is held.

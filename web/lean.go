@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/actionhero-go/actionhero/internal/http1"
-	"github.com/actionhero-go/actionhero/internal/listen"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 )
 
 // plainServer serves HTTP without TLS: ordinary requests by the lean engine, and whatever else comes by net/http, which
@@ -27,7 +27,7 @@ func (s *Server) servePlain(ln net.Listener) {
 	p := &plainServer{listener: ln, others: s.newServer(), handed: &handed{conns: make(chan net.Conn), closed: make(chan struct{}), addr: ln.Addr()}}
 	p.others.ConnState = watch.state
 	p.engine = http1.New(http1.Config{
-		Handler: s.lean, Takes: s.takes, HandOver: p.handed.give, Phase: watch.enter,
+		Handler: s.lean, Eligible: s.takes, Fallback: p.handed.give, OnPhase: watch.enter,
 		MaxHead: common.MaxHeaderBytes, Log: s.api.Log(),
 	})
 	s.servers = append(s.servers, p)
@@ -39,7 +39,7 @@ func (s *Server) servePlain(ln net.Listener) {
 	})
 	paced := paced{ln, common.WriteTimeout, watch}
 	s.running.Go(func() {
-		listen.Accept(paced, s.api.Log(), "web", func(nc net.Conn) { go p.engine.Serve(nc) })
+		netlisten.Accept(paced, s.api.Log(), "web", func(nc net.Conn) { go p.engine.Serve(nc) })
 	})
 }
 

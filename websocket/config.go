@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
@@ -57,9 +57,9 @@ func (c *Config) options() (ws.Options, error) {
 	origins, err := ws.NewOrigins(c.Origins)
 	return ws.Options{
 		Origins:    origins,
-		Outbox:     outbox.Config{MaxMessages: c.MaxQueued, MaxBytes: c.MaxQueuedLen, WriteTime: c.WriteTimeout},
+		SendQueue:  sendqueue.Config{MaxMessages: c.MaxQueued, MaxBytes: c.MaxQueuedLen, WriteTimeout: c.WriteTimeout},
 		MaxMessage: c.MaxMessageBytes, Compress: c.Compress.Or(false),
-		FrameTime: c.MessageTimeout, PingInterval: c.PingInterval, PongTime: c.PongTimeout, CloseTime: closeTime,
+		MessageTimeout: c.MessageTimeout, PingInterval: c.PingInterval, PongTimeout: c.PongTimeout, CloseTimeout: closeTime,
 	}, err
 }
 

@@ -27,6 +27,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
 // Config is what may be set about the worker, a part of the section tasks of the configuration.
@@ -73,6 +74,7 @@ func (c *Config) check() error {
 // Worker is the transport: a Component to add to an API, as its first one, so that it is the last to stop.
 type Worker struct {
 	api   *actionhero.API
+	host  bridge.Worker
 	queue backend.Queue
 	cfg   Config
 	now   func() time.Time // the wall clock
@@ -81,12 +83,16 @@ type Worker struct {
 	current *shift // nil while it does not run
 }
 
-var _ actionhero.Witness = (*Worker)(nil)
+var (
+	_ actionhero.Component = (*Worker)(nil)
+	_ actionhero.StartHook = (*Worker)(nil)
+	_ actionhero.StopHook  = (*Worker)(nil)
+)
 
 // New makes the worker of an API. It takes jobs when the API has started.
 func New(api *actionhero.API, cfg Config) *Worker {
 	cfg.setDefaults()
-	w := &Worker{api: api, queue: api.Backend().Queue(), cfg: cfg, now: time.Now}
+	w := &Worker{api: api, host: bridge.WorkerOf(api), queue: api.Config().Backend.Queue(), cfg: cfg, now: time.Now}
 	if cfg.Enable.Or(true) {
 		w.queue.OnCancel(w.cancelled)
 	}

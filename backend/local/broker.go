@@ -9,16 +9,18 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// lanes is how many rooms can be delivered to at the same time. Rooms that share a lane wait for each other.
-const lanes = 64
+// stripes is the number of delivery locks, and so of rooms that can get a message at the same time. Rooms that share a
+// lock wait for each other.
+const stripes = 64
 
+// broker is the [backend.Broker].
 type broker struct {
 	deliver atomic.Pointer[func(backend.Message) func()]
 	open    atomic.Bool
 	seed    maphash.Seed
-	lanes   [lanes]sync.Mutex // held while a message is delivered: what gives a room its one order
+	stripes [stripes]sync.Mutex // held during a delivery, so that a room's messages have one order
 
-	mu    sync.RWMutex // for rooms; never held while a message is delivered
+	mu    sync.RWMutex // guards rooms; not held during a delivery
 	rooms map[string]*presence
 }
 
@@ -28,14 +30,14 @@ func newBroker() *broker {
 
 func (b *broker) start() { b.open.Store(true) }
 
-// stop waits for deliveries under way, by taking every lane, and empties all rooms.
+// stop waits for running deliveries by locking every stripe, and empties all rooms.
 func (b *broker) stop() {
-	for i := range b.lanes {
-		b.lanes[i].Lock()
+	for i := range b.stripes {
+		b.stripes[i].Lock()
 	}
 	b.open.Store(false)
-	for i := range b.lanes {
-		b.lanes[i].Unlock()
+	for i := range b.stripes {
+		b.stripes[i].Unlock()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -45,7 +47,7 @@ func (b *broker) stop() {
 func (b *broker) Subscribe(deliver func(backend.Message) func()) { b.deliver.Store(&deliver) }
 
 func (b *broker) Publish(_ context.Context, m backend.Message) error {
-	if err := tooLong("room", m.Room); err != nil {
+	if err := checkLength("room", m.Room); err != nil {
 		return err
 	}
 	after, err := b.deliverInOrder(m)
@@ -55,10 +57,12 @@ func (b *broker) Publish(_ context.Context, m backend.Message) error {
 	return err
 }
 
+// deliverInOrder calls the subscriber under the lock of the room's stripe, and returns the function that the subscriber
+// wants called without it.
 func (b *broker) deliverInOrder(m backend.Message) (after func(), err error) {
-	lane := &b.lanes[maphash.String(b.seed, m.Room)%lanes]
-	lane.Lock()
-	defer lane.Unlock()
+	stripe := &b.stripes[maphash.String(b.seed, m.Room)%stripes]
+	stripe.Lock()
+	defer stripe.Unlock()
 	if !b.open.Load() {
 		return nil, backend.ErrClosed
 	}
@@ -69,10 +73,10 @@ func (b *broker) deliverInOrder(m backend.Message) (after func(), err error) {
 }
 
 func (b *broker) Join(_ context.Context, room, member string) error {
-	if err := tooLong("room", room); err != nil {
+	if err := checkLength("room", room); err != nil {
 		return err
 	}
-	if err := tooLong("member", member); err != nil {
+	if err := checkLength("member", member); err != nil {
 		return err
 	}
 	b.mu.Lock()
@@ -85,7 +89,7 @@ func (b *broker) Join(_ context.Context, room, member string) error {
 		p = newPresence(room)
 		b.rooms[p.room] = p
 	}
-	p.enter(member)
+	p.join(member)
 	return nil
 }
 

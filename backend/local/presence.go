@@ -5,44 +5,44 @@ import (
 	"strings"
 )
 
-// presence is who is in one room: a list to read from, and where in it each member is, so that leaving takes no search.
+// presence is the members of one room: a list, and the index of each member in it, so that leave needs no search.
 type presence struct {
 	room    string
 	members []string
-	place   map[string]int32 // nil while the list is short enough to be searched
-	peak    int              // the most members since place was made
+	index   map[string]int32 // the position of each member in members; nil up to maxUnindexed members
+	peak    int              // the largest number of members since the index was built
 }
 
-// shortRoom is the number of members up to which a room needs no map. Most rooms of an API are small.
-const shortRoom = 8
+// maxUnindexed is the number of members up to which a room has no index and is searched. Most rooms are small.
+const maxUnindexed = 8
 
-// newPresence returns an empty room. It keeps a copy of the name, which may be a small piece of what a client sent.
+// newPresence returns an empty room. It copies the name, which may be a substring of a large client message.
 func newPresence(room string) *presence { return &presence{room: strings.Clone(room)} }
 
 func (p *presence) find(member string) (int, bool) {
-	if p.place == nil {
+	if p.index == nil {
 		i := slices.Index(p.members, member)
 		return i, i >= 0
 	}
-	i, ok := p.place[member]
+	i, ok := p.index[member]
 	return int(i), ok
 }
 
-// enter keeps the string member as it is: the connection that it names keeps it too.
-func (p *presence) enter(member string) {
+// join adds member if it is not in the room. It does not copy the string, which the connection of this id holds anyway.
+func (p *presence) join(member string) {
 	if _, ok := p.find(member); ok {
 		return
 	}
 	p.members = append(p.members, member)
-	if p.place != nil {
-		p.place[member] = int32(len(p.members) - 1)
+	if p.index != nil {
+		p.index[member] = int32(len(p.members) - 1)
 		p.peak = max(p.peak, len(p.members))
-	} else if len(p.members) > shortRoom {
-		p.index()
+	} else if len(p.members) > maxUnindexed {
+		p.rebuildIndex()
 	}
 }
 
-// leave takes member out, fills its place with the last one, and returns whether the room is empty now.
+// leave removes member, moves the last member to its position, and returns whether the room is empty.
 func (p *presence) leave(member string) (empty bool) {
 	i, ok := p.find(member)
 	if !ok {
@@ -50,34 +50,34 @@ func (p *presence) leave(member string) (empty bool) {
 	}
 	last := len(p.members) - 1
 	p.members[i] = p.members[last]
-	if p.place != nil {
-		p.place[p.members[i]] = int32(i)
-		delete(p.place, member)
+	if p.index != nil {
+		p.index[p.members[i]] = int32(i)
+		delete(p.index, member)
 	}
 	p.members[last] = ""
 	p.members = p.members[:last]
-	// Maps do not shrink by themselves, and a room that was huge once should not stay so.
-	if p.place != nil && last*4 < p.peak {
+	// Go maps do not shrink, so the memory of a room that was large is freed here.
+	if p.index != nil && last*4 < p.peak {
 		p.members = slices.Clone(p.members)
-		p.index()
+		p.rebuildIndex()
 	}
 	return last == 0
 }
 
-// index makes the map anew, or drops it where the list has become short.
-func (p *presence) index() {
+// rebuildIndex rebuilds the index, or drops it if the room has at most maxUnindexed members.
+func (p *presence) rebuildIndex() {
 	p.peak = len(p.members)
-	if len(p.members) <= shortRoom {
-		p.place = nil
+	if len(p.members) <= maxUnindexed {
+		p.index = nil
 		return
 	}
-	p.place = make(map[string]int32, len(p.members))
+	p.index = make(map[string]int32, len(p.members))
 	for i, member := range p.members {
-		p.place[member] = int32(i)
+		p.index[member] = int32(i)
 	}
 }
 
-// first returns up to limit of the members.
+// first returns the first members, at most limit.
 func (p *presence) first(limit int) []string {
 	if limit <= 0 {
 		return nil

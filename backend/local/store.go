@@ -10,16 +10,17 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
+// store is the [backend.Store].
 type store struct {
 	clock   clock
 	seed    maphash.Seed
 	open    atomic.Bool
 	budget  budget
-	sweep   sweeper
-	fence   atomic.Uint64 // of the last lock
-	waiting waiting
-	entries space
-	locks   space
+	expirer expirer
+	fence   atomic.Uint64 // the last fence
+	waiters lockWaiters
+	entries keyspace
+	locks   keyspace
 }
 
 func newStore(maxBytes int64) *store {
@@ -28,33 +29,33 @@ func newStore(maxBytes int64) *store {
 	s.fence.Store(uint64(s.clock.base.UnixMicro()))
 	s.entries.init()
 	s.locks.init()
-	s.sweep.init(s)
-	s.waiting.init()
+	s.expirer.init(s)
+	s.waiters.init()
 	return s
 }
 
 func (s *store) start() {
-	s.waiting.start()
+	s.waiters.start()
 	s.open.Store(true)
-	s.sweep.start()
+	s.expirer.start()
 }
 
 func (s *store) stop() {
 	s.open.Store(false)
-	s.waiting.stop()
-	s.sweep.stop()
+	s.waiters.stop()
+	s.expirer.stop()
 }
 
-// locate returns the shard of key in a space and the key's hash, or why the key cannot be used.
-func (s *store) locate(in *space, key string) (*shard, uint64, error) {
+// locate returns the shard and the hash of key in k. It fails if the key is too long or the store is closed.
+func (s *store) locate(k *keyspace, key string) (*shard, uint64, error) {
 	if len(key) > backend.MaxKeyBytes {
-		return nil, 0, tooLong("key", key)
+		return nil, 0, checkLength("key", key)
 	}
 	if !s.open.Load() {
 		return nil, 0, backend.ErrClosed
 	}
 	hash := maphash.String(s.seed, key)
-	return &in[index(hash)], hash, nil
+	return &k[shardIndex(hash)], hash, nil
 }
 
 func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Duration) error {
@@ -66,19 +67,13 @@ func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Durati
 		sh.remove(hash, key, &s.budget)
 		return nil
 	}
-	if err := s.check(key, value); err != nil {
+	if err := s.checkSize(key, value); err != nil {
 		return err
 	}
 	now := s.clock.nowSynced()
 	it := newItem(hash, key, value, now, s.clock.deadline(now, ttl))
-	if !sh.put(key, it, &s.budget) {
-		s.removeExpired(now)
-		if !sh.put(key, it, &s.budget) {
-			return s.full("an entry", it.cost())
-		}
-	}
-	s.sweep.expect(it.expires)
-	return nil
+	_, err = s.update(sh, hash, key, now, "an entry", func(*item) *item { return it })
+	return err
 }
 
 func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
@@ -93,7 +88,7 @@ func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Durati
 	if ttl < 0 {
 		return true, nil
 	}
-	if err := s.check(key, value); err != nil {
+	if err := s.checkSize(key, value); err != nil {
 		return false, err
 	}
 	it := newItem(hash, key, value, now, s.clock.deadline(now, ttl))
@@ -106,36 +101,36 @@ func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Durati
 	return added != nil, err
 }
 
-// check refuses what can never fit, before it is copied.
-func (s *store) check(key string, value []byte) error {
-	if size := int64(len(key) + len(value) + entryOverhead); size > s.budget.max {
-		return s.full("an entry", size)
+// checkSize returns an error if the entry can never fit, before it is copied.
+func (s *store) checkSize(key string, value []byte) error {
+	if size := int64(len(key) + len(value) + itemOverhead); size > s.budget.max {
+		return s.errFull("an entry", size)
 	}
 	return nil
 }
 
-func (s *store) full(what string, size int64) error {
+func (s *store) errFull(what string, size int64) error {
 	return fmt.Errorf("there is no room for %s of %d bytes: %d of the %d bytes that cache.maxBytes allows are in use: %w",
 		what, size, s.budget.used.Load(), s.budget.max, backend.ErrFull)
 }
 
-// update is [shard.update], once more if only what has expired was in the way. It sees to the expiry of the new item,
-// which it returns. The item is a what, for the error.
+// update calls [shard.update]. If the store is full, it removes expired items and tries once more. It schedules the
+// expiry of the new item, and returns it. The error describes the item as what.
 func (s *store) update(sh *shard, hash uint64, key string, now int64, what string, change func(old *item) *item) (*item, error) {
 	it, ok := sh.update(hash, key, now, &s.budget, change)
 	if !ok {
 		s.removeExpired(now)
 		if it, ok = sh.update(hash, key, now, &s.budget, change); !ok {
-			return nil, s.full(what, it.cost())
+			return nil, s.errFull(what, it.cost())
 		}
 	}
 	if it != nil {
-		s.sweep.expect(it.expires)
+		s.expirer.schedule(it.expires)
 	}
 	return it, nil
 }
 
-// find returns the item under key, unless it has expired by now.
+// find returns the item under key, or nil if there is none or it has expired at now.
 func (s *store) find(sh *shard, hash uint64, key string, now int64) *item {
 	if it := sh.items.find(hash, key); it != nil && it.expires > now {
 		return it
@@ -195,5 +190,5 @@ func (s *store) removeExpired(now int64) int {
 	return s.entries.removeExpired(now, &s.budget) + s.locks.removeExpired(now, &s.budget)
 }
 
-// nextExpiry returns the moment when the next entry or lock expires, or never.
+// nextExpiry returns a clock time at or before the expiry of the next entry or lock, or never.
 func (s *store) nextExpiry() int64 { return min(s.entries.nextExpiry(), s.locks.nextExpiry()) }

@@ -12,32 +12,33 @@ import (
 	"time"
 )
 
-// Config says what is logged where. The zero value logs to ./log/api.log alone.
+// Config selects what is logged and where. The zero value logs to ./log/api.log only.
 type Config struct {
-	// Level is the least level that is logged: "debug", "info", "warn" or "error". Default: "info".
+	// Level is the lowest level that is logged: "debug", "info", "warn" or "error". Default: "info".
 	Level string
-	// Format is that of the console: "human" for lines that people read, "json" for JSON lines. "auto" is "human" with colours
-	// where Color finds a terminal. Default: "auto".
+	// Format is the format of the console: "human" for lines that people read, "json" for JSON lines. "auto" is "human",
+	// with colours if Color finds a terminal. Default: "auto".
 	Format string
-	// Folder is where the log file is; it is made (mode 0750) if it is missing. Default: "log" in the working directory.
+	// Folder is the folder of the log file. New creates it (mode 0750) if it does not exist. Default: "log" in the working
+	// directory.
 	Folder string
-	// File is the name of the log file, without a folder; it is made (mode 0640) with the first line. Default: "api.log".
+	// File is the name of the log file, without a folder. The first line creates it (mode 0640). Default: "api.log".
 	File string
 	// NoFile turns the log file off. Default: false.
 	NoFile bool
-	// MaxSize is the size in bytes at which the file is moved aside and a new one begun; only a longer single line exceeds it. Default: 10 MiB.
+	// MaxSize is the size in bytes at which the file is rotated. Only a single longer line exceeds it. Default: 10 MiB.
 	MaxSize int64
-	// MaxBackups is how many moved files are kept; below zero keeps all. Default: 5.
+	// MaxBackups is how many rotated files are kept. A negative number keeps all. Default: 5.
 	MaxBackups int
 	// Console turns the console on. Default: false.
 	Console bool
-	// Output is the console. It is never closed. Default: os.Stdout.
+	// Output is the console. It is not closed. Default: os.Stdout.
 	Output io.Writer
 	// Color is "always", "never", or "auto": on a terminal, unless NO_COLOR is set or TERM is dumb. Default: "auto".
 	Color string
 }
 
-// Complete returns c with the defaults of the log file filled in.
+// Complete returns c with the defaults of the log file.
 func (c Config) Complete() Config {
 	c.Folder = cmp.Or(c.Folder, "log")
 	c.File = cmp.Or(c.File, "api.log")
@@ -46,9 +47,9 @@ func (c Config) Complete() Config {
 	return c
 }
 
-// New makes the logger. The closer writes out what is still buffered and closes the file; closing it twice does nothing, and the logger may
-// still be used afterwards, with what goes to the file being dropped. The error names the setting that is wrong, or the folder or
-// file that cannot be written.
+// New returns a logger and its closer. Close flushes the buffered lines and closes the file; a second Close does nothing.
+// After Close the logger may still be used, but drops the lines for the file. The error names the wrong setting, or the
+// folder or file that cannot be written.
 func New(c Config) (*slog.Logger, io.Closer, error) {
 	level, err := parseLevel(c.Level)
 	if err != nil {
@@ -65,14 +66,14 @@ func New(c Config) (*slog.Logger, io.Closer, error) {
 	if c.Console {
 		handlers = append(handlers, console)
 	}
-	closer := io.Closer(nothing{})
+	closer := io.Closer(noCloser{})
 	if !c.NoFile {
 		file, err := newFileSink(c, reporter(c, console))
 		if err != nil {
 			return nil, nil, err
 		}
 		closer = file
-		handlers = append(handlers, &jsonHandler{level: level, out: file})
+		handlers = append(handlers, newJSONHandler(level, file))
 	}
 	switch len(handlers) {
 	case 0:
@@ -83,9 +84,9 @@ func New(c Config) (*slog.Logger, io.Closer, error) {
 	return slog.New(slog.NewMultiHandler(handlers...)), closer, nil
 }
 
-type nothing struct{}
+type noCloser struct{}
 
-func (nothing) Close() error { return nil }
+func (noCloser) Close() error { return nil }
 
 func parseLevel(name string) (slog.Level, error) {
 	switch name {
@@ -101,35 +102,35 @@ func parseLevel(name string) (slog.Level, error) {
 	return 0, fmt.Errorf("the log level %q is not known; use debug, info, warn or error", name)
 }
 
-// newConsole makes the handler of the console; its settings are checked even while it is off.
+// newConsole returns the handler of the console. It checks the settings even if the console is off.
 func newConsole(c Config, level slog.Level) (slog.Handler, error) {
 	color, err := useColor(c.Color, c.Output, os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	out := &writerSink{w: c.Output}
 	switch c.Format {
 	case "", "auto", "human":
-		return &humanHandler{level: level, out: out, color: color}, nil
+		return &humanHandler{level: level, out: &lineWriter{w: c.Output}, color: color}, nil
 	case "json":
-		return &jsonHandler{level: level, out: out}, nil
+		return newJSONHandler(level, c.Output), nil
 	}
 	return nil, fmt.Errorf("the log format %q is not known; use auto, human or json", c.Format)
 }
 
-// reporter tells people that the log file cannot be written: on the console, or on standard error when that is off.
+// reporter returns a function that logs an error of the log file: to the console, or to standard error if the console is
+// off.
 func reporter(c Config, console slog.Handler) func(error) {
 	h := console
 	if !c.Console {
-		h = &humanHandler{out: &writerSink{w: os.Stderr}}
+		h = &humanHandler{out: &lineWriter{w: os.Stderr}}
 	}
 	return func(err error) {
-		// There is nobody left to tell when this fails, too.
+		// If this fails too, there is no output left for the error.
 		_ = h.Handle(context.Background(), slog.NewRecord(time.Now(), slog.LevelError, err.Error(), 0))
 	}
 }
 
-// useColor decides about colours.
+// useColor returns whether the console has colours.
 func useColor(mode string, w io.Writer, getenv func(string) string) (bool, error) {
 	switch mode {
 	case "always":
@@ -142,7 +143,7 @@ func useColor(mode string, w io.Writer, getenv func(string) string) (bool, error
 	return false, fmt.Errorf("the log colour %q is not known; use auto, always or never", mode)
 }
 
-// isTerminal takes every character device but the null device for a terminal, which the standard library can tell on all systems.
+// isTerminal reports whether w is a character device other than the null device. The standard library has no exact test.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -156,11 +157,11 @@ func isTerminal(w io.Writer) bool {
 	return err != nil || !os.SameFile(info, null)
 }
 
-// prepareFolder makes the folder and proves that files in it can be written, so that a wrong folder is known at the start and not
-// with the first line.
+// prepareFolder creates the folder and checks that files in it can be written, so that a wrong folder is an error at the
+// start and not at the first line.
 func prepareFolder(folder, path string) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
-		return fmt.Errorf("the log folder %s cannot be made: %w; name another folder or allow writing there", folder, err)
+		return fmt.Errorf("the log folder %s cannot be created: %w; name another folder or allow writing there", folder, err)
 	}
 	probe, err := os.CreateTemp(folder, ".writable-*")
 	if err == nil {

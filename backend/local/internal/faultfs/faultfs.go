@@ -1,5 +1,5 @@
-// Package faultfs is a folder in memory that fails as disks do, for tests: it forgets what was not synced when the power
-// is cut, it can be full or read-only, and its bits can be flipped.
+// Package faultfs implements journal.FS in memory, with the faults of real disks, for tests. A power cut loses writes
+// that were not synced; the disk can be full or read-only; bits can be flipped.
 package faultfs
 
 import (
@@ -17,62 +17,68 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// ErrOff is the error of everything that happens after the power was cut.
-var ErrOff = errors.New("the power is off")
+// ErrPowerOff is the error of all writes after the power cut.
+var ErrPowerOff = errors.New("the power is off")
 
 const sector = 512
 
-// FS is the folder. The zero value is empty and works.
+// FS is a folder. The zero value is an empty folder. Its methods can be called concurrently.
 type FS struct {
-	mu     sync.Mutex
-	names  map[string]*data // as programs see them
-	kept   map[string]*data // as they are after a loss of power
-	writes int
-	cut    int   // after as many writes the power is cut; 0: never
-	limit  int64 // of the bytes in all files; 0: none
-	fail   error // of everything that writes
-	off    bool
-	locked bool
+	mu           sync.Mutex
+	files        map[string]*content // the files by name, as programs see them
+	durableFiles map[string]*content // the files by name, as a power cut leaves them
+	writes       int
+	cutAt        int   // the number of the write at which the power is cut; 0: none
+	capacity     int64 // of all files together, in bytes; 0: unlimited
+	writeErr     error // the error of all writes, or nil
+	powerOff     bool
+	locked       bool
 }
 
-// data is what is in a file.
-type data struct {
-	now   []byte // as programs see it
-	kept  []byte // as it is after a loss of power
-	dirty map[int]bool
+// content is the content of a file.
+type content struct {
+	visible []byte       // the bytes as programs see them
+	durable []byte       // the bytes as a power cut leaves them
+	dirty   map[int]bool // the sectors that were written and not synced
+}
+
+// newContent returns content that is synced.
+func newContent(b []byte) *content {
+	return &content{visible: b, durable: slices.Clone(b), dirty: map[int]bool{}}
 }
 
 var _ journal.FS = (*FS)(nil)
 
-// CutAfter cuts the power with the nth write from now on. That write may be done in part.
-func (f *FS) CutAfter(n int) {
+// CutPowerAfter cuts the power at the nth write from now on. That write is not synced, so any part of it may be lost.
+func (f *FS) CutPowerAfter(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.cut = f.writes + n
+	f.cutAt = f.writes + n
 }
 
-// Writes returns how many writes there were.
+// Writes returns the number of writes.
 func (f *FS) Writes() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.writes
 }
 
-// Limit lets the disk have room for n bytes; 0 is no limit.
-func (f *FS) Limit(n int64) {
+// SetCapacity sets the size of the disk to n bytes; 0 is unlimited.
+func (f *FS) SetCapacity(n int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.limit = n
+	f.capacity = n
 }
 
-// Fail lets everything that writes fail with err; nil ends that. A write may have been done in part when it fails.
-func (f *FS) Fail(err error) {
+// FailWrites makes Lock and all writes, renames and syncs fail with err; nil ends that. Remove still works if err is
+// ENOSPC. A failing write stores the first half of its bytes, unless these make the file longer.
+func (f *FS) FailWrites(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.fail = err
+	f.writeErr = err
 }
 
-// Used returns how many bytes the files have.
+// Used returns the size of all files in bytes.
 func (f *FS) Used() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -81,62 +87,62 @@ func (f *FS) Used() int64 {
 
 func (f *FS) used() int64 {
 	n := int64(0)
-	for _, d := range f.names {
-		n += int64(len(d.now))
+	for _, d := range f.files {
+		n += int64(len(d.visible))
 	}
 	return n
 }
 
-// AfterCrash returns the folder as it is after the power came back. Each sector that was written and not synced is there
-// with the probability p, and so is each change of a name.
+// AfterCrash returns the folder after a power cut. Each of these changes that was not synced is durable with the
+// probability p: a written sector, the growth of a file, and all changes of names together.
 func (f *FS) AfterCrash(random *rand.Rand, p float64) *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	after := &FS{names: map[string]*data{}, kept: map[string]*data{}}
-	names := f.kept
+	after := &FS{files: map[string]*content{}, durableFiles: map[string]*content{}}
+	names := f.durableFiles
 	if random.Float64() < p {
-		names = f.names
+		names = f.files
 	}
 	for name, d := range names {
-		now := make([]byte, len(d.kept))
-		if copy(now, d.kept); len(d.now) > len(d.kept) && random.Float64() < p {
-			now = append(now, make([]byte, len(d.now)-len(d.kept))...)
+		now := make([]byte, len(d.durable))
+		if copy(now, d.durable); len(d.visible) > len(d.durable) && random.Float64() < p {
+			now = append(now, make([]byte, len(d.visible)-len(d.durable))...)
 		}
 		for at := range d.dirty {
 			if from := at * sector; from < len(now) && random.Float64() < p {
-				copy(now[from:min(from+sector, len(now))], d.now[from:])
+				copy(now[from:min(from+sector, len(now))], d.visible[from:])
 			}
 		}
-		after.names[name] = &data{now: now, kept: slices.Clone(now)}
+		after.files[name] = newContent(now)
 	}
-	after.kept = maps.Clone(after.names)
+	after.durableFiles = maps.Clone(after.files)
 	return after
 }
 
-// Clone returns a folder with the same files, all synced.
+// Clone returns a copy of the folder, with all files synced.
 func (f *FS) Clone() *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c := &FS{names: map[string]*data{}}
-	for name, d := range f.names {
-		c.names[name] = &data{now: slices.Clone(d.now), kept: slices.Clone(d.now)}
+	c := &FS{files: map[string]*content{}}
+	for name, d := range f.files {
+		c.files[name] = newContent(slices.Clone(d.visible))
 	}
-	c.kept = maps.Clone(c.names)
+	c.durableFiles = maps.Clone(c.files)
 	return c
 }
 
-// Bytes returns the bytes of a file, to be changed in place.
+// Bytes returns the bytes of a file. The caller may change them in place.
 func (f *FS) Bytes(name string) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.names[name].now
+	return f.files[name].visible
 }
 
-// Cut shortens a file to n bytes.
-func (f *FS) Cut(name string, n int) {
+// Truncate shortens a file to n bytes.
+func (f *FS) Truncate(name string, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.names[name].now = f.names[name].now[:n]
+	f.files[name].visible = f.files[name].visible[:n]
 }
 
 // Path implements journal.FS.
@@ -146,20 +152,22 @@ func (f *FS) Path() string { return "/faulty" }
 func (f *FS) Lock() (io.Closer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fail != nil {
-		return nil, f.fail
+	if f.writeErr != nil {
+		return nil, f.writeErr
 	}
 	if f.locked {
 		return nil, fmt.Errorf("the folder is locked: %w", backend.ErrInUse)
 	}
 	f.locked = true
-	return closer(func() { f.locked = false }), nil
+	return folderLock{f}, nil
 }
 
-type closer func()
+type folderLock struct{ fs *FS }
 
-func (c closer) Close() error {
-	c()
+func (l folderLock) Close() error {
+	l.fs.mu.Lock()
+	defer l.fs.mu.Unlock()
+	l.fs.locked = false
 	return nil
 }
 
@@ -167,55 +175,52 @@ func (c closer) Close() error {
 func (f *FS) List() ([]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Sorted(maps.Keys(f.names)), nil
+	return slices.Sorted(maps.Keys(f.files)), nil
 }
 
-// change is what everything that writes begins with.
-func (f *FS) change() error {
-	if f.off {
-		return ErrOff
+// beginWrite returns the error of a write, rename or sync at this time. The caller holds f.mu.
+func (f *FS) beginWrite() error {
+	if f.powerOff {
+		return ErrPowerOff
 	}
-	if f.names == nil {
-		f.names, f.kept = map[string]*data{}, map[string]*data{}
+	if f.files == nil {
+		f.files, f.durableFiles = map[string]*content{}, map[string]*content{}
 	}
-	return f.fail
+	return f.writeErr
 }
 
 // Create implements journal.FS.
 func (f *FS) Create(name string) (journal.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.change(); err != nil {
+	if err := f.beginWrite(); err != nil {
 		return nil, err
 	}
-	d := &data{dirty: map[int]bool{}}
-	f.names[name] = d
-	return &file{fs: f, data: d}, nil
+	d := newContent(nil)
+	f.files[name] = d
+	return &file{fs: f, content: d}, nil
 }
 
 // Open implements journal.FS.
 func (f *FS) Open(name string) (journal.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	d := f.names[name]
+	d := f.files[name]
 	if d == nil {
 		return nil, fs.ErrNotExist
 	}
-	if d.dirty == nil {
-		d.dirty = map[int]bool{}
-	}
-	return &file{fs: f, data: d}, nil
+	return &file{fs: f, content: d}, nil
 }
 
 // Rename implements journal.FS.
 func (f *FS) Rename(from, to string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.change(); err != nil {
+	if err := f.beginWrite(); err != nil {
 		return err
 	}
-	f.names[to] = f.names[from]
-	delete(f.names, from)
+	f.files[to] = f.files[from]
+	delete(f.files, from)
 	return nil
 }
 
@@ -223,10 +228,10 @@ func (f *FS) Rename(from, to string) error {
 func (f *FS) Remove(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.change(); err != nil && !errors.Is(err, syscall.ENOSPC) {
+	if err := f.beginWrite(); err != nil && !errors.Is(err, syscall.ENOSPC) {
 		return err
 	}
-	delete(f.names, name)
+	delete(f.files, name)
 	return nil
 }
 
@@ -234,17 +239,17 @@ func (f *FS) Remove(name string) error {
 func (f *FS) Sync() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.change(); err != nil {
+	if err := f.beginWrite(); err != nil {
 		return err
 	}
-	f.kept = maps.Clone(f.names)
+	f.durableFiles = maps.Clone(f.files)
 	return nil
 }
 
 type file struct {
-	fs     *FS
-	data   *data
-	closed bool
+	fs      *FS
+	content *content
+	closed  bool
 }
 
 func (o *file) ReadAt(b []byte, off int64) (int, error) {
@@ -253,10 +258,10 @@ func (o *file) ReadAt(b []byte, off int64) (int, error) {
 	if o.closed {
 		return 0, fs.ErrClosed
 	}
-	if off >= int64(len(o.data.now)) {
+	if off >= int64(len(o.content.visible)) {
 		return 0, io.EOF
 	}
-	n := copy(b, o.data.now[off:])
+	n := copy(b, o.content.visible[off:])
 	if n < len(b) {
 		return n, io.EOF
 	}
@@ -264,53 +269,53 @@ func (o *file) ReadAt(b []byte, off int64) (int, error) {
 }
 
 func (o *file) WriteAt(b []byte, off int64) (int, error) {
-	f, d := o.fs, o.data
+	f, d := o.fs, o.content
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if o.closed {
 		return 0, fs.ErrClosed
 	}
-	err := f.change()
+	err := f.beginWrite()
 	if err != nil {
 		b = b[:len(b)/2]
 	}
-	if errors.Is(err, ErrOff) || err != nil && off+int64(len(b)) > int64(len(d.now)) {
+	if errors.Is(err, ErrPowerOff) || err != nil && off+int64(len(b)) > int64(len(d.visible)) {
 		return 0, err
 	}
 	f.writes++
-	if f.cut > 0 && f.writes >= f.cut {
-		f.off = true
+	if f.cutAt > 0 && f.writes >= f.cutAt {
+		f.powerOff = true
 	}
 	end := off + int64(len(b))
-	if more := end - int64(len(d.now)); more > 0 {
-		if f.limit > 0 && f.used()+more > f.limit {
+	if more := end - int64(len(d.visible)); more > 0 {
+		if f.capacity > 0 && f.used()+more > f.capacity {
 			return 0, syscall.ENOSPC
 		}
-		d.now = append(d.now, make([]byte, more)...)
+		d.visible = append(d.visible, make([]byte, more)...)
 	}
-	copy(d.now[off:], b)
+	copy(d.visible[off:], b)
 	for at := int(off / sector); int64(at)*sector < end; at++ {
 		d.dirty[at] = true
 	}
-	if f.off {
-		return 0, ErrOff
+	if f.powerOff {
+		return 0, ErrPowerOff
 	}
 	return len(b), err
 }
 
 func (o *file) Sync() error {
-	f, d := o.fs, o.data
+	f, d := o.fs, o.content
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.change(); err != nil {
+	if err := f.beginWrite(); err != nil {
 		return err
 	}
-	if grown := len(d.now) - len(d.kept); grown > 0 {
-		d.kept = append(d.kept, make([]byte, grown)...)
+	if grown := len(d.visible) - len(d.durable); grown > 0 {
+		d.durable = append(d.durable, make([]byte, grown)...)
 	}
 	for at := range d.dirty {
 		from := at * sector
-		copy(d.kept[from:min(from+sector, len(d.kept))], d.now[from:])
+		copy(d.durable[from:min(from+sector, len(d.durable))], d.visible[from:])
 	}
 	clear(d.dirty)
 	return nil
@@ -319,7 +324,7 @@ func (o *file) Sync() error {
 func (o *file) Size() (int64, error) {
 	o.fs.mu.Lock()
 	defer o.fs.mu.Unlock()
-	return int64(len(o.data.now)), nil
+	return int64(len(o.content.visible)), nil
 }
 
 func (o *file) Close() error {

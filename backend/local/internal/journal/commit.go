@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// Wait waits until b is on the disk, or cannot be. The lock must not be held: it may fall to the caller to bring it there.
+// Wait waits until b is durable, and returns an error if it cannot be. A nil b needs no wait. The caller must not hold
+// the owner's lock: the calling goroutine may have to commit the batch.
 func (l *Log) Wait(b *Batch) error {
 	if b == nil {
 		return nil
@@ -20,121 +21,123 @@ func (l *Log) Wait(b *Batch) error {
 	return b.err
 }
 
-// commit brings b to the disk.
+// commit writes and syncs b.
 func (l *Log) commit(b *Batch) {
-	l.lock.Lock()
-	// Those who have been told that the last batch is kept may be about to come again.
-	for had := -1; had != len(b.buf) && len(b.buf) < maxBatch; {
-		had = len(b.buf)
-		l.lock.Unlock()
+	l.mu.Lock()
+	// Callers of the batch that was just committed may be about to append again: yield while this batch grows.
+	for length := -1; length != len(b.buf) && len(b.buf) < maxBatch; {
+		length = len(b.buf)
+		l.mu.Unlock()
 		runtime.Gosched()
-		l.lock.Lock()
+		l.mu.Lock()
 	}
 	w := l.seal(b)
 	l.owner.Sealed()
-	l.lock.Unlock()
-	err := w.write()
-	l.lock.Lock()
-	defer l.lock.Unlock()
-	l.flight = nil
-	failed := []*Batch{b}
+	l.mu.Unlock()
+	err := w.run()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inFlight = nil
+	finished := []*Batch{b}
 	if err == nil {
-		l.seq, l.broken = w.seq, nil
-		if w.end != nil {
-			l.ending = nil
+		l.seq, l.dirty = w.seq, nil
+		if w.endMarker != nil {
+			l.unterminated = nil
 		}
 		l.owner.Committed()
 		l.recycle(b)
 	} else {
-		b.err = fmt.Errorf("%s cannot be written to: %w", nameOf(b.seg.number), explain(err))
+		b.err = fmt.Errorf("%s cannot be written to: %w", nameOf(b.seg.number), wrapOSError(err))
 		l.unseal(w)
-		if p := l.pending; p != nil { // it was built on what has just failed
+		if p := l.pending; p != nil { // its records depend on those of b
 			p.err = b.err
 			l.pending = nil
-			failed = append(failed, p)
+			finished = append(finished, p)
 		}
 		l.owner.Failed()
 	}
-	if l.leading = l.pending != nil; l.leading {
+	if l.hasLeader = l.pending != nil; l.hasLeader {
 		l.pending.lead <- struct{}{}
 	}
-	for _, b := range failed {
+	for _, b := range finished {
 		close(b.done)
 	}
 }
 
-// write is what is written to commit a batch.
-type write struct {
+// commitWrite is the data to write for the commit of a batch.
+type commitWrite struct {
 	*Batch
-	seq    uint64
-	broken []span
-	end    []byte // the batch that ends the segment before, if it has none; see [Log.ending]
-	ending *segment
+	seq          uint64
+	dirty        []span
+	endMarker    []byte // of the segment unterminated, or nil; see [Log.unterminated]
+	unterminated *segment
 }
 
-// seal makes the pending batch one that is on its way to the disk.
-func (l *Log) seal(b *Batch) write {
-	w := write{Batch: b, seq: l.seq + 1, broken: l.broken}
-	if l.ending != nil && l.ending != b.seg {
-		w.ending = l.ending
-		w.end = w.ending.seal(make([]byte, headBytes, lastBytes), head{last: true, seq: w.seq, oldest: l.oldest})
-		w.ending.used += lastBytes
+// seal makes the pending batch b the one in flight.
+func (l *Log) seal(b *Batch) commitWrite {
+	w := commitWrite{Batch: b, seq: l.seq + 1, dirty: l.dirty}
+	if l.unterminated != nil && l.unterminated != b.seg {
+		w.unterminated = l.unterminated
+		w.endMarker = w.unterminated.seal(make([]byte, batchHeaderBytes, endMarkerBytes), batchHeader{end: true, seq: w.seq, oldest: l.oldest})
+		w.unterminated.used += endMarkerBytes
 		w.seq++
 	}
-	b.buf = b.seg.seal(b.buf, head{seq: w.seq, oldest: l.oldest})
+	b.buf = b.seg.seal(b.buf, batchHeader{seq: w.seq, oldest: l.oldest})
 	b.seg.used = b.off + int64(len(b.buf))
-	l.pending, l.flight = nil, b
+	l.pending, l.inFlight = nil, b
 	return w
 }
 
-// unseal takes back what seal did: the next batch takes this one's place, once what may have been written is cleared.
-func (l *Log) unseal(w write) {
+// unseal reverts seal after a failed write. The next batch gets the same offset and number; before its write, the parts
+// that the failed one may have written are zeroed.
+func (l *Log) unseal(w commitWrite) {
 	w.seg.used = w.off
 	spans := []span{{w.seg, w.off, w.off + int64(len(w.buf))}}
-	if w.end != nil {
-		w.ending.used -= lastBytes
-		spans = append(spans, span{w.ending, w.ending.used, w.ending.used + lastBytes})
+	if w.endMarker != nil {
+		w.unterminated.used -= endMarkerBytes
+		spans = append(spans, span{w.unterminated, w.unterminated.used, w.unterminated.used + endMarkerBytes})
 	}
-	for _, s := range l.broken {
+	for _, s := range l.dirty {
 		if (s.seg != w.seg || s.to > spans[0].to) && !slices.Contains(spans, s) {
 			spans = append(spans, s)
 		}
 	}
-	l.broken = spans
+	l.dirty = spans
 }
 
-func (w *write) write() error {
-	for _, s := range w.broken {
-		if err := errors.Join(s.clear(), s.seg.file.Sync()); err != nil {
+func (w *commitWrite) run() error {
+	for _, s := range w.dirty {
+		if err := errors.Join(s.zero(), s.seg.file.Sync()); err != nil {
 			return err
 		}
 	}
-	if w.end != nil {
-		// Before the first batch of the next segment, so that it cannot be there without this one.
-		if _, err := w.ending.file.WriteAt(w.end, w.ending.used-lastBytes); err != nil {
-			return err
-		}
-		if err := w.ending.file.Sync(); err != nil {
+	if w.endMarker != nil {
+		// Before the first batch of the next segment, which must never be durable without the end marker.
+		if err := w.unterminated.writeSynced(w.endMarker, w.unterminated.used-endMarkerBytes); err != nil {
 			return err
 		}
 	}
-	if _, err := w.seg.file.WriteAt(w.buf, w.off); err != nil {
+	return w.seg.writeSynced(w.buf, w.off)
+}
+
+func (s *segment) writeSynced(b []byte, off int64) error {
+	if _, err := s.file.WriteAt(b, off); err != nil {
 		return err
 	}
-	return w.seg.file.Sync()
+	return s.file.Sync()
 }
 
-// clear makes s what it was before anything was written to it.
-func (s span) clear() error {
-	for at := s.from; at < s.to; at += int64(len(zeroed)) {
-		if _, err := s.seg.file.WriteAt(zeroed[:min(s.to-at, int64(len(zeroed)))], at); err != nil {
+// zero fills s with zeros, as it was before the first write to it. It does not sync.
+func (s span) zero() error {
+	for at := s.from; at < s.to; at += int64(len(zeroBlock)) {
+		if _, err := s.seg.file.WriteAt(zeroBlock[:min(s.to-at, int64(len(zeroBlock)))], at); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// recycle keeps the buffer of b, which is on the disk, for another batch.
+// recycle keeps the buffer of b, which is durable, for a later batch.
 func (l *Log) recycle(b *Batch) {
 	if cap(b.buf) <= maxBatch && len(l.buffers) < 2 {
 		l.buffers = append(l.buffers, b.buf)

@@ -12,18 +12,18 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// FS is the folder that a journal is kept in. Tests have one of their own, which forgets what was not synced.
+// FS is the folder of a journal. Tests implement it with a folder that loses all writes that were not synced.
 type FS interface {
 	Path() string // for messages
-	// Lock makes the folder if it is not there, and keeps other processes out until it is closed. It fails with
-	// backend.ErrInUse.
+	// Lock creates the folder if it does not exist, and locks it until the returned value is closed. It fails with
+	// backend.ErrInUse if it is locked.
 	Lock() (io.Closer, error)
 	List() ([]string, error)
-	Create(name string) (File, error) // empty, and written to through this File alone
+	Create(name string) (File, error) // truncates an existing file; all writes go through this File
 	Open(name string) (File, error)   // for reading and writing
-	Rename(from, to string) error     // replaces what is there
+	Rename(from, to string) error     // replaces an existing file
 	Remove(name string) error
-	Sync() error // until then, what was created, renamed or removed may be so or not after a loss of power
+	Sync() error // makes Create, Rename and Remove durable
 }
 
 // File is a file in an [FS].
@@ -31,11 +31,11 @@ type File interface {
 	io.ReaderAt
 	io.WriterAt
 	io.Closer
-	Sync() error // brings what was written to the disk
+	Sync() error // makes writes durable
 	Size() (int64, error)
 }
 
-// Dir returns the folder at path of the operating system.
+// Dir returns the folder at path in the file system of the operating system.
 func Dir(path string) FS { return dir(path) }
 
 type dir string
@@ -47,14 +47,14 @@ func (d dir) Path() string { return string(d) }
 func (d dir) join(name string) string { return filepath.Join(string(d), name) }
 
 func (d dir) Lock() (io.Closer, error) {
-	if err := makeFolder(string(d)); err != nil {
+	if err := makeDirs(string(d)); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(d.join(lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(f); err != nil {
+	if err := lockFile(f); err != nil {
 		holder, _ := io.ReadAll(io.LimitReader(f, 20))
 		return nil, errors.Join(fmt.Errorf("the folder belongs to process %s: %w", holder, backend.ErrInUse), f.Close())
 	}
@@ -64,13 +64,13 @@ func (d dir) Lock() (io.Closer, error) {
 	return f, nil
 }
 
-// makeFolder makes a folder, and those that it is in, so that they are there after a loss of power.
-func makeFolder(path string) error {
+// makeDirs creates a folder and its parents, and syncs each parent: the folder must survive a power cut.
+func makeDirs(path string) error {
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	parent := filepath.Dir(filepath.Clean(path))
-	if err := makeFolder(parent); err != nil {
+	if err := makeDirs(parent); err != nil {
 		return err
 	}
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -110,8 +110,8 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// explain wraps those errors of the operating system about which somebody can do something.
-func explain(err error) error {
+// wrapOSError adds a backend error, which names the remedy, to the errors of the operating system that a user can fix.
+func wrapOSError(err error) error {
 	switch {
 	case err == nil:
 		return nil

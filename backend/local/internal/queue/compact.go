@@ -40,7 +40,7 @@ func (q *Queue) compactIfNeeded() {
 // excess reports whether the journal is too long.
 func (q *Queue) excess() bool {
 	_, ok := q.log.Oldest()
-	return ok && q.log.Total() > 2*q.jobs.bytes+slack*q.cfg.FileBytes
+	return ok && q.log.UsedBytes() > 2*q.jobs.bytes+slack*q.cfg.FileBytes
 }
 
 var errNothingToDo = errors.New("there is nothing to compact")

@@ -39,7 +39,7 @@ func TestPowerCutLater(t *testing.T) {
 
 func powerCut(t *testing.T, cut int) {
 	fs := new(faultfs.FS)
-	fs.CutAfter(cut)
+	fs.CutPowerAfter(cut)
 	before, after := open(t, config(nil)), open(t, config(nil)) // what must be there, if the last call is not kept and if it is
 	defer closeQueue(t, before)
 	defer closeQueue(t, after)
@@ -54,7 +54,7 @@ func powerCut(t *testing.T, cut int) {
 			err = errors.Join(err, s.repeat(after))
 		}
 	}
-	if !errors.Is(err, faultfs.ErrOff) {
+	if !errors.Is(err, faultfs.ErrPowerOff) {
 		t.Fatalf("after %d writes: %v", fs.Writes(), err)
 	}
 	_ = q.Close() // nothing can be written any more

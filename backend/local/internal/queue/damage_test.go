@@ -47,7 +47,7 @@ func usedFolder(t *testing.T, steps int) (fs *faultfs.FS, want []string, used ma
 }
 
 // openDamaged tries to open a queue in a damaged folder, and returns the error.
-func openDamaged(t *testing.T, fs *faultfs.FS) *journal.Damage {
+func openDamaged(t *testing.T, fs *faultfs.FS) *journal.DamageError {
 	t.Helper()
 	q := New()
 	err := q.Open(config(fs))
@@ -55,7 +55,7 @@ func openDamaged(t *testing.T, fs *faultfs.FS) *journal.Damage {
 		closeQueue(t, q)
 		return nil
 	}
-	var damage *journal.Damage
+	var damage *journal.DamageError
 	if !errors.As(err, &damage) || !errors.Is(err, backend.ErrDamaged) || !strings.Contains(err.Error(), damage.File) || !strings.Contains(err.Error(), "actionhero tasks repair") {
 		t.Fatalf("the error does not say which file is damaged, or what to do: %v", err)
 	}
@@ -137,9 +137,9 @@ func TestDamagedFiles(t *testing.T) {
 		for what, damage := range map[string]func(fs *faultfs.FS) error{
 			"the first file is gone":     func(fs *faultfs.FS) error { return fs.Remove(first) },
 			"a file is gone":             func(fs *faultfs.FS) error { return fs.Remove(names[1]) },
-			"the last file is cut short": func(fs *faultfs.FS) error { fs.Cut(last, int(used[last])-1); return nil },
-			"a file is empty":            func(fs *faultfs.FS) error { fs.Cut(first, 0); return nil },
-			"a file has only a header":   func(fs *faultfs.FS) error { fs.Cut(names[1], 512); return nil },
+			"the last file is cut short": func(fs *faultfs.FS) error { fs.Truncate(last, int(used[last])-1); return nil },
+			"a file is empty":            func(fs *faultfs.FS) error { fs.Truncate(first, 0); return nil },
+			"a file has only a header":   func(fs *faultfs.FS) error { fs.Truncate(names[1], 512); return nil },
 			"a file is another":          func(fs *faultfs.FS) error { copy(fs.Bytes(names[1]), fs.Bytes(first)); return nil },
 			"a sector is zero":           func(fs *faultfs.FS) error { clear(fs.Bytes(first)[1024:1536]); return nil },
 			"all is zero":                func(fs *faultfs.FS) error { clear(fs.Bytes(last)); return nil },
@@ -177,7 +177,7 @@ func TestRepair(t *testing.T) {
 				fs.Bytes(name)[at] ^= 1 << random.IntN(8)
 				r := repair(t, fs)
 				got := contentsAfterRepair(t, fs)
-				if len(r.Loss.Places) == 0 || len(r.Renamed) < len(used) {
+				if len(r.Loss.Places) == 0 || len(r.SetAside) < len(used) {
 					t.Fatalf("byte %d of %s was changed: %+v", at, name, r)
 				}
 				// One commit of the script is about eight jobs at most, compaction's are about more.
@@ -197,8 +197,8 @@ func TestRepairOfFiles(t *testing.T) {
 		for what, damage := range map[string]func(fs *faultfs.FS){
 			"the header is gone":    func(fs *faultfs.FS) { clear(fs.Bytes(names[0])[:512]) },
 			"a file is gone":        func(fs *faultfs.FS) { _ = fs.Remove(names[1]) },
-			"a file is short":       func(fs *faultfs.FS) { fs.Cut(names[1], 700) },
-			"a file is empty":       func(fs *faultfs.FS) { fs.Cut(names[0], 0) },
+			"a file is short":       func(fs *faultfs.FS) { fs.Truncate(names[1], 700) },
+			"a file is empty":       func(fs *faultfs.FS) { fs.Truncate(names[0], 0) },
 			"a file is another":     func(fs *faultfs.FS) { copy(fs.Bytes(names[1]), fs.Bytes(names[0])) },
 			"a file is noise":       func(fs *faultfs.FS) { noise(fs.Bytes(names[0])) },
 			"all files are gone":    func(fs *faultfs.FS) { clear(fs.Bytes(names[0])); clear(fs.Bytes(names[1])) },

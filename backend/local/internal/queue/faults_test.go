@@ -23,7 +23,7 @@ func TestDiskFull(t *testing.T) {
 		fs := new(faultfs.FS)
 		want, q := open(t, config(nil)), open(t, config(fs))
 		synctest.Wait()
-		fs.Limit(fs.Used() + 20<<10)
+		fs.SetCapacity(fs.Used() + 20<<10)
 		job := backend.NewJob{Task: "a", Params: make([]byte, 300)}
 		n := 0
 		var err error
@@ -54,7 +54,7 @@ func TestDiskFull(t *testing.T) {
 			}
 		}
 		wantSame(t, want, q)
-		fs.Limit(0)
+		fs.SetCapacity(0)
 		for _, q := range []*Queue{q, want} {
 			if _, err := q.Enqueue(t.Context(), job); err != nil {
 				t.Fatalf("after room was made, Enqueue = %v", err)
@@ -78,7 +78,7 @@ func TestLargeJobs(t *testing.T) {
 		for n := range 12 {
 			synctest.Wait()
 			if n%3 == 1 {
-				fs.Limit(fs.Used() + 100<<10)
+				fs.SetCapacity(fs.Used() + 100<<10)
 				if _, err := q.Enqueue(t.Context(), large, large); !errors.Is(err, backend.ErrDiskFull) {
 					t.Errorf("Enqueue = %v, want %v", err, backend.ErrDiskFull)
 				}
@@ -90,7 +90,7 @@ func TestLargeJobs(t *testing.T) {
 					enqueue(t, q, large, large)
 				}
 			}
-			fs.Limit(0)
+			fs.SetCapacity(0)
 			wantSame(t, want, q)
 			reopen(t, q)
 			wantSame(t, want, q)
@@ -105,23 +105,23 @@ func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fs := new(faultfs.FS)
-		fs.Fail(syscall.EROFS)
+		fs.FailWrites(syscall.EROFS)
 		err := New().Open(config(fs))
 		want := "tasks cannot be kept in /faulty: " + syscall.EROFS.Error() + ": " + backend.ErrReadOnly.Error()
 		if !errors.Is(err, backend.ErrReadOnly) || err.Error() != want {
 			t.Errorf("Open = %v, want %s", err, want)
 		}
-		fs.Fail(nil)
+		fs.FailWrites(nil)
 		q := open(t, config(fs))
 		id := enqueue(t, q, backend.NewJob{Task: "a"})[0]
-		fs.Fail(syscall.EROFS)
+		fs.FailWrites(syscall.EROFS)
 		if _, err := q.Enqueue(t.Context(), backend.NewJob{Task: "a"}); !errors.Is(err, backend.ErrReadOnly) {
 			t.Errorf("Enqueue = %v", err)
 		}
 		if j, err := q.Get(t.Context(), id); err != nil || j.State != backend.Available {
 			t.Errorf("Get = %+v, %v", j, err)
 		}
-		fs.Fail(nil)
+		fs.FailWrites(nil)
 		closeQueue(t, q)
 	})
 }
@@ -158,7 +158,7 @@ func failingWrites(t *testing.T, seed uint64) {
 		synctest.Wait()
 		if n%4 == 3 {
 			for _, fail := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
-				fs.Fail(fail)
+				fs.FailWrites(fail)
 				s.last = s.next()
 				runs := slices.Clone(s.runs)
 				if err := s.repeat(q); err == nil { // nothing to be written
@@ -172,7 +172,7 @@ func failingWrites(t *testing.T, seed uint64) {
 				}
 				wantSame(t, want, q)
 			}
-			fs.Fail(nil)
+			fs.FailWrites(nil)
 		}
 		if _, err := s.step(q, want); err != nil {
 			t.Fatalf("step %d: %v", n, err)
@@ -207,9 +207,9 @@ func TestFailingWritesConcurrently(t *testing.T) {
 	var wg, failing sync.WaitGroup
 	failing.Go(func() {
 		for ctx.Err() == nil {
-			fs.Fail(syscall.EIO)
+			fs.FailWrites(syscall.EIO)
 			time.Sleep(50 * time.Microsecond)
-			fs.Fail(nil)
+			fs.FailWrites(nil)
 			time.Sleep(200 * time.Microsecond)
 		}
 	})
@@ -236,7 +236,7 @@ func TestFailingWritesConcurrently(t *testing.T) {
 	wg.Wait()
 	stop()
 	failing.Wait()
-	fs.Fail(nil)
+	fs.FailWrites(nil)
 	verify := func() {
 		t.Helper()
 		checkInvariants(t, q)

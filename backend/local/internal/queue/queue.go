@@ -106,7 +106,7 @@ func (q *Queue) Close() error {
 }
 
 // changeBytes is the maximum size of the record of a change, without the texts in it.
-const changeBytes = 128 + journal.Overhead
+const changeBytes = 128 + journal.RecordOverhead
 
 // begin starts a change; commit ends it. The caller holds the lock. begin reserves journal space for records of need bytes,
 // reacts to a wall clock that was set, and promotes due jobs. adding is true if the records are about new jobs. begin may
@@ -175,7 +175,7 @@ func (q *Queue) commit(now timestamps) error {
 		q.mu.Unlock()
 		return nil
 	}
-	log, last := q.log, q.log.Last()
+	log, last := q.log, q.log.LastPending()
 	q.compactIfNeeded()
 	q.mu.Unlock()
 	return log.Wait(last)

@@ -49,8 +49,8 @@ func (q *Queue) find(id uint64) (snapshot, error) {
 		f := q.snapshot(i)
 		var unwritten *journal.Batch
 		if f.log != nil {
-			if unwritten = f.log.Unwritten(f.refs.record); unwritten == nil {
-				unwritten = f.log.Unwritten(f.refs.failure)
+			if unwritten = f.log.PendingAt(f.refs.record); unwritten == nil {
+				unwritten = f.log.PendingAt(f.refs.failure)
 			}
 		}
 		q.mu.Unlock()

@@ -9,9 +9,9 @@ import (
 
 // Repaired is the result of Repair.
 type Repaired struct {
-	Jobs    int // the number of jobs after the repair
-	Loss    journal.Loss
-	Renamed []string // the new names of the damaged files and of the other files of the old journal
+	Jobs     int // the number of jobs after the repair
+	Loss     journal.Loss
+	SetAside []string // the new names of the damaged files and of the other files of the old journal
 }
 
 // Repair makes a folder usable that Open refuses as damaged. It writes all intact jobs to a new journal and renames the old
@@ -56,7 +56,7 @@ func (q *Queue) repair(cfg Config) (r Repaired, err error) {
 		return Repaired{}, errors.Join(err, q.Close())
 	}
 	r = Repaired{Jobs: q.jobs.count, Loss: loss}
-	r.Renamed, err = log.SetAside()
+	r.SetAside, err = log.SetAside()
 	return r, errors.Join(err, q.Close())
 }
 

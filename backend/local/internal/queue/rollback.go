@@ -44,15 +44,15 @@ func (q *Queue) remove(i slot, record ...[]byte) {
 	switch {
 	case len(record) > 0 && q.log != nil:
 		q.write(r, record...)
-	case q.log != nil && q.log.Last() != nil: // an earlier change of it may still fail
+	case q.log != nil && q.log.LastPending() != nil: // an earlier change of it may still fail
 		q.pending = append(q.pending, r)
 	default:
 		q.jobs.release(i)
 	}
 }
 
-// HeadSize implements journal.Owner.
-func (q *Queue) HeadSize() int {
+// PreambleSize implements journal.Owner.
+func (q *Queue) PreambleSize() int {
 	size := changeBytes
 	for name := range q.jobs.lastRuns {
 		size += changeBytes + len(name)
@@ -60,8 +60,8 @@ func (q *Queue) HeadSize() int {
 	return size
 }
 
-// Head implements journal.Owner: it writes everything that does not belong to a job.
-func (q *Queue) Head() {
+// AppendPreamble implements journal.Owner: it writes everything that does not belong to a job.
+func (q *Queue) AppendPreamble() {
 	q.log.Append(binary.AppendUvarint(binary.AppendUvarint([]byte{recordHead}, format), q.jobs.lastID))
 	for name, at := range q.jobs.lastRuns {
 		q.log.Append(putLastRun(nil, name, at))

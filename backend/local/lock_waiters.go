@@ -1,0 +1,85 @@
+package local
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// lockWaiters has a queue of waiters for each locked key. Only the first waiter of a queue tries to lock. Each waiter
+// is a goroutine of a caller, so the callers bound the length of the queues.
+type lockWaiters struct {
+	count atomic.Int64 // all waiters; if it is 0, Unlock costs no lock of mu
+
+	mu     sync.Mutex
+	queues map[string][]waiter
+	closed chan struct{} // closed by stop
+}
+
+// waiter receives a signal if it may try to lock: it has become the first of its queue, or the lock may be free. It
+// buffers one signal.
+type waiter chan struct{}
+
+func (w waiter) wake() {
+	select {
+	case w <- struct{}{}:
+	default: // a signal is pending
+	}
+}
+
+func (l *lockWaiters) init() { l.queues = make(map[string][]waiter) }
+
+func (l *lockWaiters) start() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = make(chan struct{})
+}
+
+func (l *lockWaiters) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.closed)
+}
+
+// add adds a waiter at the end of the queue for key. It also returns a channel that is closed when the store closes.
+func (l *lockWaiters) add(key string) (waiter, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := make(waiter, 1)
+	l.queues[key] = append(l.queues[key], w)
+	l.count.Add(1)
+	if len(l.queues[key]) == 1 {
+		w.wake()
+	}
+	return w, l.closed
+}
+
+// remove removes w from the queue for key. If w was the first, it wakes the next one.
+func (l *lockWaiters) remove(key string, w waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	queue := l.queues[key]
+	i := slices.Index(queue, w)
+	queue = slices.Delete(queue, i, i+1)
+	l.count.Add(-1)
+	if len(queue) == 0 {
+		delete(l.queues, key)
+		return
+	}
+	l.queues[key] = queue
+	if i == 0 {
+		queue[0].wake()
+	}
+}
+
+// wake wakes the first waiter for key. Call it after the lock was freed or its expiry changed.
+func (l *lockWaiters) wake(key string) {
+	if l.count.Load() == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if queue := l.queues[key]; len(queue) > 0 {
+		queue[0].wake()
+	}
+}

@@ -1,0 +1,240 @@
+// Package connloop runs the requests of persistent connections. Begin reading at [Loop.Run].
+//
+// Each connection has one goroutine, its loop. The loop reads messages and runs their requests itself, one after the
+// other, so a quick request costs no more than its own work and all replies to a burst go out in one write.
+//
+// A slow request must delay neither the other requests nor reading. A monitor checks every millisecond. If a request is
+// still running after more than two checks, the connection is handed off to a new goroutine, which flushes finished
+// replies, runs the queued requests and continues reading. The old goroutine finishes its one request, replies and exits.
+//
+// Invariants: one goroutine at a time runs the loop of a connection, the methods of a [Conn] never run concurrently
+// (except Wake), and [Conn.Finish] is called only when no request is in flight.
+package connloop
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// Conn is one connection, as its loop uses it. No two of its methods run at the same time, except Wake.
+type Conn interface {
+	// Next handles the next message that has been read. If the message asks for a request, Next calls [Loop.Enqueue].
+	Next() NextResult
+	// Read blocks until more has been read.
+	Read() ReadResult
+	// Wake makes a blocked Read call [Loop.ParkRequested]. Another goroutine calls it, possibly while no Read is
+	// blocked: the next Read then calls ParkRequested.
+	Wake()
+	// DetachBuffer leaves the read buffer to the requests that still use it, and takes a new one for what comes later.
+	DetachBuffer()
+	// Finish ends the connection. It is called after Next returned Ended or Read returned EOF, when no request is in
+	// flight.
+	Finish()
+	// Fault ends the connection after a panic with the value p.
+	Fault(p any)
+}
+
+// NextResult is the result of [Conn.Next].
+type NextResult int
+
+// The results of Next.
+const (
+	Handled    NextResult = iota // one message was handled
+	Incomplete                   // no whole message has been read
+	Ended                        // nothing more is to be read
+)
+
+// ReadResult is the result of [Conn.Read].
+type ReadResult int
+
+// The results of Read.
+const (
+	More ReadResult = iota // more has been read
+	EOF                    // nothing more will come
+	Park                   // [Loop.ParkRequested] returned true
+)
+
+// SendQueue is the queue of a connection's replies; a sendqueue.Queue is one.
+type SendQueue interface {
+	// Ready blocks until the client has read enough of the earlier replies.
+	Ready()
+	// Send sends what is queued.
+	Send()
+}
+
+// Request is one request of a connection.
+type Request interface {
+	// Run runs the request and queues its reply. It returns false if another goroutine does that later and then calls
+	// [Loop.RequestDone].
+	Run() (done bool)
+}
+
+// Loop is the state of one connection's loop. Set it up with Init.
+type Loop struct {
+	pool *Pool
+	conn Conn
+	out  SendQueue
+
+	canceled      atomic.Bool
+	inFlight      atomic.Int32  // requests that are queued or running
+	lastDone      atomic.Int64  // when RequestDone was last called, in Unix nanoseconds
+	wake          chan struct{} // RequestDone sends to it; created by the first handoff
+	lastUsed      atomic.Int64  // the tick at which the connection was last used
+	unparked      atomic.Bool   // its goroutine has worked, so its stack is larger than waiting needs
+	parkRequested atomic.Bool   // Read is to return Park
+
+	// Used by the monitor, with the pool's lock held:
+	handoffs   uint64 // how often the connection was handed off
+	startTick  int64  // the tick at which the running request started
+	prev, next *Loop  // neighbors in the list of loops that run a request
+
+	// Used by the loop's goroutine only:
+	queued []Request // from head on
+	head   int
+	unsent bool // replies are queued but not sent
+	ended  bool // nothing more is to be read
+}
+
+// Init prepares the loop. Run starts it.
+func (l *Loop) Init(pool *Pool, conn Conn, out SendQueue) { l.pool, l.conn, l.out = pool, conn, out }
+
+// Cancel drops the requests that have not started, now and later. A running request finishes.
+func (l *Loop) Cancel() { l.canceled.Store(true) }
+
+// Canceled reports whether Cancel was called.
+func (l *Loop) Canceled() bool { return l.canceled.Load() }
+
+// InFlight returns how many requests are queued or running.
+func (l *Loop) InFlight() int { return int(l.inFlight.Load()) }
+
+// LastRequestDone returns when [Loop.RequestDone] was last called: the time of the last reply that the loop did not wait
+// for. The time is before 1971 if it was never called.
+func (l *Loop) LastRequestDone() time.Time { return time.Unix(0, l.lastDone.Load()) }
+
+// Touch marks the connection as used now. Run calls it for each message; a Conn calls it for work outside of messages.
+func (l *Loop) Touch() {
+	l.lastUsed.Store(l.pool.tick.Load())
+	if !l.unparked.Load() {
+		l.pool.addUnparked(l)
+	}
+}
+
+// ParkRequested reports, once per request of the monitor, whether Read is to return Park. The connection has then been
+// unused for about a second, and continues in a fresh goroutine with a small stack. Nothing else may change by it.
+func (l *Loop) ParkRequested() bool { return l.parkRequested.CompareAndSwap(true, false) }
+
+// Parked reports whether the connection has not been used since it was last parked.
+func (l *Loop) Parked() bool { return !l.unparked.Load() }
+
+// Enqueue queues a request. It runs when the messages that have been read are handled.
+func (l *Loop) Enqueue(r Request) {
+	l.inFlight.Add(1)
+	l.queued = append(l.queued, r)
+}
+
+// Run runs the loop. It returns when the connection ends, is parked or is handed off; in the last two cases another
+// goroutine has called Run.
+func (l *Loop) Run() {
+	handoffs := l.handoffs
+	defer func() {
+		if p := recover(); p != nil {
+			l.conn.Fault(p)
+		}
+	}()
+	l.send()
+	for {
+		next := Handled
+		for next == Handled && !l.ended && !l.full() {
+			if next = l.conn.Next(); next == Handled {
+				l.Touch()
+			}
+			l.ended = next == Ended
+		}
+		switch {
+		case len(l.queued) > 0:
+			if !l.runQueued(handoffs) {
+				return
+			}
+		case l.ended:
+			for l.inFlight.Load() > 0 {
+				<-l.wake
+			}
+			l.conn.Finish()
+			return
+		case next == Handled: // there may be another message, but too many requests are in flight
+			<-l.wake
+		default:
+			switch l.conn.Read() {
+			case EOF:
+				l.ended = true
+			case Park:
+				l.pool.Go(l.Run)
+				return
+			}
+		}
+	}
+}
+
+// full reports whether the limit of requests in flight is reached.
+func (l *Loop) full() bool { return int(l.inFlight.Load()) >= l.pool.maxInFlight }
+
+// runQueued runs the queued requests and sends their replies together. It drops the requests of a canceled loop. It
+// returns false if the connection was handed off.
+func (l *Loop) runQueued(handoffs uint64) bool {
+	for i := range l.queued {
+		next := l.queued[i]
+		l.queued[i] = nil
+		l.head = i + 1
+		l.out.Ready() // outside of track: waiting for a slow client must not cause a handoff for each request
+		if l.canceled.Load() {
+			l.inFlight.Add(-1)
+			continue
+		}
+		l.pool.track(l)
+		done := next.Run()
+		if !l.pool.untrack(l, handoffs) {
+			l.out.Send()
+			if done {
+				l.RequestDone()
+			}
+			return false
+		}
+		if done {
+			l.inFlight.Add(-1)
+		}
+		l.unsent = true
+	}
+	l.queued, l.head = l.queued[:0], 0
+	l.send()
+	return true
+}
+
+// RequestDone marks a request as done that its loop did not wait for, and wakes the current loop if that waits for it.
+func (l *Loop) RequestDone() {
+	l.lastDone.Store(time.Now().UnixNano()) // before inFlight shrinks, or the client would look idle
+	l.inFlight.Add(-1)
+	select {
+	case l.wake <- struct{}{}:
+	default: // a wake-up is pending already
+	}
+}
+
+// send sends the queued replies.
+func (l *Loop) send() {
+	if l.unsent {
+		l.unsent = false
+		l.out.Send()
+	}
+}
+
+// handoff continues the connection in a new goroutine. The monitor calls it, with the pool's lock held.
+func (l *Loop) handoff() {
+	l.handoffs++
+	if l.wake == nil {
+		l.wake = make(chan struct{}, 1)
+	}
+	l.queued, l.head = slices.Clone(l.queued[l.head:]), 0
+	l.conn.DetachBuffer()
+	l.pool.Go(l.Run)
+}

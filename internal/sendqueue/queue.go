@@ -1,0 +1,258 @@
+// Package sendqueue is the queue of outgoing bytes of one persistent connection. Begin reading at [Queue.Add].
+//
+// What is added while the network is busy goes out together in one write. The goroutine that adds to an idle queue also
+// writes it. An idle connection therefore needs no writer goroutine and no write buffer. If the network does not accept a
+// write at once, a new goroutine finishes it.
+//
+// A client that does not read is detected in two ways: the queue exceeds its limits ([ErrFull]), or a write makes no
+// progress in time ([ErrSlow]).
+//
+// Invariants: at most one goroutine is the writer, the bytes of one message stay together, and Add never blocks.
+package sendqueue
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/nonblock"
+)
+
+// The errors that the fail function of [Queue.Init] gets.
+var (
+	ErrFull = errors.New("the client does not read what it is sent: its queue of outgoing messages is full")
+	ErrSlow = errors.New("the client does not read what it is sent: a write made no progress in time")
+)
+
+// Config is shared by all connections of a server.
+type Config struct {
+	MaxMessages  int           // how many messages may be queued or being written
+	MaxBytes     int           // how many bytes may be queued; the message that exceeds it is still accepted
+	WriteTimeout time.Duration // the longest time without progress of a write
+}
+
+// writerState says whether a goroutine writes.
+type writerState int8
+
+const (
+	unclaimed writerState = iota
+	claimed               // a goroutine will call Flush or FlushWait
+	writing               // a goroutine has called it
+)
+
+// Queue is the queue of one connection. Set it up with Init. Its methods may be called concurrently.
+type Queue struct {
+	config *Config
+	conn   net.Conn
+	raw    syscall.RawConn // nil: the connection cannot write without blocking (TLS)
+	fail   func(error)     // called at most once, by Flush or by a goroutine, never by Add
+
+	mu       sync.Mutex
+	pending  *[]byte // the queued bytes, from the buffer pool; nil if nothing is queued
+	messages int     // queued or being written
+	writer   writerState
+	closed   bool          // no more messages are accepted
+	stopped  bool          // nothing more is written
+	failure  error         // the next flush reports it
+	done     chan struct{} // closed when the writer stops; created by Wait
+
+	// Used by the writer only:
+	batch    []byte
+	n        int
+	err      error
+	tryBatch func(fd uintptr) bool
+}
+
+// Init prepares the queue. fail is called at most once if the client does not read, with [ErrFull] or [ErrSlow]; it must
+// close the connection.
+func (q *Queue) Init(config *Config, conn net.Conn, fail func(error)) {
+	q.config, q.conn, q.fail = config, conn, fail
+	if sc, ok := conn.(syscall.Conn); ok && nonblock.Supported {
+		q.raw, _ = sc.SyscallConn()
+		q.tryBatch = q.tryOnce
+	}
+}
+
+// Add queues one message, the concatenation of parts. It does not block. If it returns true, the caller is the writer
+// and must call Flush or FlushWait.
+func (q *Queue) Add(parts ...[]byte) (writer bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.add(parts)
+	return q.claim()
+}
+
+// AddLater queues one message that the client has requested. The caller must call Send soon. AddLater blocks as Ready
+// does.
+func (q *Queue) AddLater(parts ...[]byte) {
+	for {
+		q.mu.Lock()
+		if q.ready() {
+			q.add(parts)
+			q.mu.Unlock()
+			return
+		}
+		q.mu.Unlock()
+		q.Send()
+		q.Wait()
+	}
+}
+
+// Ready blocks while the queue is at least half full. A client may request any amount of data as long as it keeps
+// reading; the other half of the queue is reserved for unsolicited messages. Call Ready before computing a reply, so that
+// the reply does not occupy memory while it waits.
+func (q *Queue) Ready() {
+	for {
+		q.mu.Lock()
+		ready := q.ready()
+		q.mu.Unlock()
+		if ready {
+			return
+		}
+		q.Send()
+		q.Wait()
+	}
+}
+
+// ready reports whether the queue is less than half full, or closed. The caller must hold the lock.
+func (q *Queue) ready() bool {
+	return q.closed || 2*q.messages < q.config.MaxMessages && 2*q.pendingBytes() < q.config.MaxBytes
+}
+
+// Send writes what is queued, unless another goroutine is the writer. It blocks while the client is slow to read.
+func (q *Queue) Send() {
+	q.mu.Lock()
+	writer := q.claim()
+	q.mu.Unlock()
+	if writer {
+		q.FlushWait()
+	}
+}
+
+func (q *Queue) add(parts [][]byte) {
+	if q.closed {
+		return
+	}
+	if q.messages >= q.config.MaxMessages || q.pendingBytes() >= q.config.MaxBytes {
+		q.closed, q.failure, q.pending = true, ErrFull, nil
+		return
+	}
+	if q.pending == nil {
+		q.pending = getBuffer()
+	}
+	for _, p := range parts {
+		*q.pending = append(*q.pending, p...)
+	}
+	q.messages++
+}
+
+// pendingBytes returns how many bytes are queued. The caller must hold the lock.
+func (q *Queue) pendingBytes() int {
+	if q.pending == nil {
+		return 0
+	}
+	return len(*q.pending)
+}
+
+// claim makes the caller the writer if there is something to write and no writer. It also returns true if there is a
+// failure to report. The caller must hold the lock.
+func (q *Queue) claim() bool {
+	if q.failure != nil {
+		return true
+	}
+	if q.writer != unclaimed || q.closed || q.pending == nil {
+		return false
+	}
+	q.writer = claimed
+	return true
+}
+
+// claimEmpty blocks until everything that is queued has been written and there is no writer. The caller is the writer
+// then.
+func (q *Queue) claimEmpty() error {
+	for {
+		q.mu.Lock()
+		if q.closed {
+			q.mu.Unlock()
+			return net.ErrClosed
+		}
+		if q.writer == unclaimed && q.pending == nil {
+			q.writer = writing
+			q.mu.Unlock()
+			return nil
+		}
+		q.mu.Unlock()
+		q.Send()
+		q.Wait()
+	}
+}
+
+// End queues last as the last message; later messages are dropped. If it returns true, the caller is the writer and must
+// call Flush or FlushWait. After a failure the queued messages are dropped, and last follows what is being written.
+func (q *Queue) End(last []byte) (writer bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stopped {
+		return false
+	}
+	if q.pending == nil {
+		q.pending = getBuffer()
+	}
+	q.closed = true
+	*q.pending = append(*q.pending, last...)
+	if q.writer != unclaimed {
+		return false
+	}
+	q.writer = claimed
+	return true
+}
+
+// Wait blocks until the writer has written everything that is queued, or the queue is closed. It returns at once if there
+// is no writer.
+func (q *Queue) Wait() {
+	q.mu.Lock()
+	if q.writer == unclaimed {
+		q.mu.Unlock()
+		return
+	}
+	if q.done == nil {
+		q.done = make(chan struct{})
+	}
+	done := q.done
+	q.mu.Unlock()
+	<-done
+}
+
+// Close drops what is queued. Later messages are dropped, too. It does not close the connection.
+func (q *Queue) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.stopped, q.pending = true, true, nil
+}
+
+// abort closes the queue after a write of the writer has failed.
+func (q *Queue) abort() {
+	q.Close()
+	q.mu.Lock()
+	q.unclaim()
+	q.mu.Unlock()
+}
+
+// maxPooled is the capacity up to which a buffer is returned to the pool. Larger ones are garbage collected.
+const maxPooled = 64 << 10
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+
+func getBuffer() *[]byte {
+	b := buffers.Get().(*[]byte)
+	*b = (*b)[:0]
+	return b
+}
+
+func putBuffer(b *[]byte) {
+	if cap(*b) <= maxPooled {
+		buffers.Put(b)
+	}
+}
