@@ -66,7 +66,7 @@ var oldWords = []oldWord{
 	{pattern: `(?-i)Carriers?`, instead: "Request.Extra"},
 	{pattern: `(?-i)a Switch|actionhero\.Switch|\[Switch\]|(?-i)SetDefault`, instead: "*bool, the tag default"},
 	{pattern: `verbs?`, instead: "command", unless: `%\w verb|(HTTP|fmt|format) verbs?`},
-	{pattern: `owners?|owned`, instead: "connection loop, or what holds it", folders: []string{"internal/owner", "internal/session", "internal/ws", "tcp", "websocket", "socketio"}},
+	{pattern: `owners?|owned`, instead: "connection loop, or what holds it", folders: []string{"internal/connloop", "internal/session", "internal/ws", "tcp", "websocket", "socketio"}},
 	{pattern: `lanes?`, instead: "queue state", folders: []string{"backend/local/internal/queue"}},
 	{pattern: `shifts?`, instead: "producer", folders: []string{"worker"}},
 }
@@ -114,16 +114,13 @@ var notYet = []string{
 	//
 	"internal/http1",
 	//
-	"internal/connloop",
 	//
 	"internal/jsonx",
 	//
 	//
 	"internal/logging",
 	//
-	"internal/pooledreader",
 	//
-	"internal/sendqueue",
 	//
 	"internal/route",
 	//
