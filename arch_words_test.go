@@ -98,15 +98,11 @@ var notYet = []string{
 	//
 	"builtin",
 	//
-	"cmd",
-	//
 	"docs",
 	//
 	"examples",
 	//
 	"internal/config",
-	//
-	"internal/control",
 	//
 	"internal/cron",
 	//
@@ -117,8 +113,6 @@ var notYet = []string{
 	//
 	"internal/jsonx",
 	//
-	//
-	"internal/logging",
 	//
 	//
 	//

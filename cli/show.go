@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/config"
 )
 
 func (a *app) actions() *cobra.Command {
@@ -30,6 +32,19 @@ func (a *app) actions() *cobra.Command {
 					}
 					fmt.Fprintf(tw, "  %s (%s, %s)\t%s\n", in.Name, cmp.Or(in.Type, "any"), need, in.Doc)
 				}
+			}
+			return tw.Flush()
+		},
+	})
+}
+
+func (a *app) config() *cobra.Command {
+	return a.command(&Command{
+		Name: "config", Short: "List every setting with its value and its environment variable",
+		Run: func(_ context.Context, env *Env) error {
+			tw := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+			for _, s := range config.Describe(&env.Config) {
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", s.Path, s.Env, cmp.Or(s.Value, "(default)"), s.Doc)
 			}
 			return tw.Flush()
 		},

@@ -13,6 +13,21 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
+// Folder returns the folder of the tasks, or "" if they are in memory.
+func (c TasksConfig) Folder() string {
+	c.complete()
+	return c.Path
+}
+
+// ControlSocket returns the path of the socket over which package cli manages the tasks of a running server, or "" if
+// there is none: the tasks are in memory, or tasks.control is off.
+func (c TasksConfig) ControlSocket() string {
+	if folder := c.Folder(); folder != "" && c.Control.Or(true) {
+		return control.Path(folder)
+	}
+	return ""
+}
+
 // controller is the component that serves the control socket: package cli manages the tasks over it.
 type controller struct {
 	api    *actionhero.API

@@ -20,7 +20,7 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// transport is one way to reach a server. Each new transport of the house gets a row in transports.
+// transport is one way to reach a server. Each new transport gets a row in transports.
 type transport interface {
 	// call runs an action and returns the error text that the client got, "" for none.
 	call(t *testing.T, action string, params map[string]string) (failure string)

@@ -105,7 +105,7 @@ type wireOutput struct {
 	Tags []string `json:"tags,omitempty"`
 }
 
-// wireActions are what the transcripts use beside the built-in actions.
+// wireActions are the actions of the transcripts in addition to the built-in ones.
 var wireActions = actionhero.Parts{
 	actionhero.Action[wireInput, wireOutput]{
 		Name: "person", Description: "Answers what it was given", Route: "POST /people/{name}",
@@ -278,7 +278,7 @@ func (r *replay) read(name string) string {
 	return name + "< " + r.normal(strings.TrimRight(line, "\r\n"))
 }
 
-// readAll reads what all clients get within a moment; only for writing transcripts.
+// readAll reads the lines that all clients receive within 100 ms; only for writing transcripts.
 func (r *replay) readAll(first string, out *strings.Builder) {
 	others := slices.Sorted(maps.Keys(r.clients))
 	others = slices.DeleteFunc(others, func(name string) bool { return name == first })
