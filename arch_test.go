@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"internal":         {"internal"},
 	"internal/bridge":  {"backend"},
 	"internal/control": {"backend", "internal/jsonx"},
+	"internal/testkit": {"", "server", "builtin", "backend", "backend/local"},
 	"internal/wire":    {"", "transport", "internal/jsonx"},
 }
 
@@ -47,11 +48,12 @@ var onlyFor = map[string][]string{
 	"internal/connloop":                         {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"internal/control":                          {"server", "cli"},
+	"internal/testkit":                          {}, // only tests
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"cli"},
 	"github.com/klauspost/compress":             {"web", "internal/ws"},
 	"github.com/rs/cors":                        {"web"},
-	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/schema", "internal/config"},
+	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config"},
 	"github.com/BurntSushi/toml":                {"internal/config"},
 	"go.yaml.in/yaml/v3":                        {"internal/config"},
 	"github.com/DeRuina/timberjack":             {"internal/logging"},

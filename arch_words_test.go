@@ -106,7 +106,6 @@ var notYet = []string{
 	//
 	"internal/cron",
 	//
-	"internal/hostile",
 	//
 	"internal/http1",
 	//
@@ -118,11 +117,8 @@ var notYet = []string{
 	//
 	"internal/route",
 	//
-	"internal/schema",
 	//
-	"internal/wire",
 	//
-	"internal/ws",
 	//
 	"server",
 	//

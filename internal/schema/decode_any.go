@@ -1,0 +1,84 @@
+package schema
+
+import (
+	"strings"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
+)
+
+// planAny completes the plan of an interface without methods. It decodes the types that encoding/json does: nil, bool,
+// float64, string, []any and map[string]any.
+func (c *typePlan) planAny() {
+	c.class, c.expected, c.nullable = classAny, "a JSON value", true
+	c.json = func(d *decodeState, p layout.Pointer) bool {
+		v, ok := d.any()
+		*layout.As[any](p) = v
+		return ok
+	}
+	c.text = func(_ *decodeState, p layout.Pointer, v *Value) bool {
+		*layout.As[any](p) = validUTF8(v.lastText())
+		return true
+	}
+}
+
+// any decodes the value at the cursor. ok is false if a part of it is not valid.
+func (d *decodeState) any() (v any, ok bool) {
+	switch c := d.peek(); c {
+	case '"':
+		s, err := jsonx.Unquote(d.value())
+		return s, err == nil
+	case 'n':
+		d.value()
+		return nil, true
+	case 't', 'f':
+		d.value()
+		return c == 't', true
+	case '[', '{':
+		if !d.descend() {
+			return nil, d.tooDeep()
+		}
+		defer d.ascend()
+		if c == '[' {
+			return d.anyList()
+		}
+		return d.anyObject()
+	}
+	f, ok := jsonx.ParseFloat(jsonx.ViewString(d.value()), 64)
+	if !ok {
+		d.violate("type", "be a number that 64 bits can hold")
+		return nil, false
+	}
+	return f, true
+}
+
+func (d *decodeState) anyList() (any, bool) {
+	values := []any{}
+	valid := true
+	for more := d.open(']'); more; more = d.next(']') {
+		n := d.enterIndex(len(values))
+		v, ok := d.any()
+		d.leave(n)
+		values = append(values, v)
+		valid = valid && ok
+	}
+	return values, valid
+}
+
+func (d *decodeState) anyObject() (any, bool) {
+	values := map[string]any{}
+	valid := true
+	for more := d.open('}'); more; more = d.next('}') {
+		key := strings.Clone(d.key())
+		n := d.enterKey(key)
+		if _, twice := values[key]; twice {
+			d.violate("type", "be given once")
+			valid = false
+		}
+		v, ok := d.any()
+		d.leave(n)
+		values[key] = v
+		valid = valid && ok
+	}
+	return values, valid
+}
