@@ -19,9 +19,9 @@ test: needs ## run all tests, with the race detector; installs Chromium and Node
 needs: ## install what the tests need besides Go
 	@.ci/needs
 
-# Without the race detector, and one package at a time: these tests look at how long others wait meanwhile.
+# Without the race detector, and after all others: these tests measure how long well-behaved clients wait meanwhile.
 hostile: ## run the tests that attack a server with hundreds of clients
-	$(GO) test -tags hostile -p 1 -parallel 2 -timeout 10m ./web ./tcp ./websocket ./socketio
+	$(GO) test -tags hostile -parallel 2 -timeout 20m ./internal/attack
 
 lint: ## check formatting, go vet and staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
