@@ -122,11 +122,8 @@ var notYet = []string{
 	//
 	"internal/route",
 	//
-	"internal/schema",
 	//
-	"internal/wire",
 	//
-	"internal/ws",
 	//
 	"server",
 	//
