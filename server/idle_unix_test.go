@@ -14,8 +14,8 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// A server that has nothing to do but to keep a hundred timetables, and tasks on disk that are not due, does next to
-// nothing. The test runs alone: it looks at all that this process does.
+// A server with 100 periodic tasks, and 1000 jobs on disk that are not due, uses less than 1 % of a processor. The test is
+// not parallel: it measures the whole process.
 func TestIdle(t *testing.T) {
 	var parts actionhero.Parts
 	for i := range 100 {

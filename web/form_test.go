@@ -57,7 +57,7 @@ func TestJSONP(t *testing.T) {
 	})
 }
 
-// XML is well-formed whatever an action answers.
+// XML is well-formed for every answer.
 func TestXML(t *testing.T) {
 	t.Parallel()
 	keys := map[string]string{
@@ -101,7 +101,7 @@ func TestXML(t *testing.T) {
 	})
 }
 
-// Each address has its own limit; who is over it is told when to come again, whatever is asked for.
+// Each address has its own limit. Above it every request is answered with a Retry-After.
 func TestRequestLimit(t *testing.T) {
 	t.Parallel()
 	const limit = 3

@@ -47,7 +47,7 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// What is wrong is said in one sentence, on standard error alone, and the exit code is 1.
+// An error is one sentence on standard error, and the exit code is 1.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -115,7 +115,7 @@ func TestMisspelledCommand(t *testing.T) {
 	}
 }
 
-// A port in use is found before anybody is served: the other transports are closed again.
+// If a port is in use, the start fails and the other transports are closed again.
 func TestPortInUseLeavesNothing(t *testing.T) {
 	t.Parallel()
 	p := start(t, "actionhero", t.TempDir())

@@ -24,8 +24,8 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// The tests run this very program: the test binary is the command actionhero, or an app with an action of its own,
-// when this variable says so. That way the race detector watches the processes, too.
+// The tests run this test binary again. This environment variable makes it the command actionhero, or an app with
+// actions of its own. So the race detector checks the processes too.
 const beVariable = "TEST_PROCESS_IS"
 
 func TestMain(m *testing.M) {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// slow says on standard error that it has begun, and ends when something comes on standard input.
+// slow writes to standard error when it begins, and ends at the first byte from standard input.
 var slow = actionhero.Action[actionhero.None, actionhero.None]{
 	Name: "slow",
 	Run: func(context.Context, actionhero.None) (n actionhero.None, err error) {
@@ -61,7 +61,7 @@ var endless = actionhero.Action[actionhero.None, actionhero.None]{
 	},
 }
 
-// stuck makes a start that takes until it is cancelled, or for ever if the environment says so.
+// stuck blocks a start until it is cancelled, or for ever if TEST_STUCK says so.
 var stuck = actionhero.Initializer{
 	Name: "stuck",
 	Start: func(ctx context.Context, _ *actionhero.API) error {
@@ -88,7 +88,7 @@ var login = actionhero.Action[loginInput, actionhero.None]{
 // processWait is how long a process under test may run.
 const processWait = 2 * testkit.Wait
 
-// command prepares a process in a folder of its own: what it is to be, its environment and its arguments.
+// command prepares a process in a folder; be is the value of beVariable.
 func command(t testing.TB, be, dir string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -187,7 +187,7 @@ func (p *process) exit() (code int) {
 	return p.ProcessState.ExitCode()
 }
 
-// stop stops it as an operator would, which must go well.
+// stop interrupts the server, which must exit with 0.
 func (p *process) stop() {
 	p.t.Helper()
 	p.signal(os.Interrupt)

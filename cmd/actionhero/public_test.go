@@ -10,7 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
-// A folder public is served if there is one, from the disk as it is at each request; else the start page is.
+// If there is a folder public, its files are served as they are on disk at each request. Otherwise the start page is.
 func TestPublicFolder(t *testing.T) {
 	t.Parallel()
 	own := t.TempDir()

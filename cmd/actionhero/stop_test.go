@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A server says what listens where, and it is true.
+// The output of a start has the addresses of the transports, which answer there.
 func TestStartSaysWhatListens(t *testing.T) {
 	t.Parallel()
 	p := start(t, "actionhero", t.TempDir())
@@ -28,7 +28,7 @@ func TestStartSaysWhatListens(t *testing.T) {
 	p.stop()
 }
 
-// What is off is not said to be on, and an app says its own name.
+// The output of a start does not list transports that are off, and has the name of the app.
 func TestStartSaysNoMore(t *testing.T) {
 	t.Parallel()
 	p := start(t, "actionhero", t.TempDir(), "ACTIONHERO_GENERAL_SERVER_NAME=My API")
@@ -95,7 +95,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// What is still at work after the grace is cancelled, and the server ends in order all the same.
+// Actions that still run after the grace period are cancelled, and the exit code is 0.
 func TestGraceOfAStop(t *testing.T) {
 	t.Parallel()
 	p := start(t, "app", t.TempDir(), "ACTIONHERO_GENERAL_STOP_GRACE=100ms")

@@ -59,7 +59,7 @@ func cli(t testing.TB, dir string, args ...string) (stdout, stderr string, code 
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// tasks runs a command about tasks, which must go well.
+// tasks runs a command about tasks, which must succeed.
 func tasks(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	out, errs, code := cli(t, dir, append([]string{"tasks"}, args...)...)
@@ -69,7 +69,7 @@ func tasks(t testing.TB, dir string, args ...string) string {
 	return out
 }
 
-// shows demands that text has matches for all patterns.
+// shows demands that text matches all patterns.
 func shows(t testing.TB, text string, patterns ...string) {
 	t.Helper()
 	for _, pattern := range patterns {
@@ -94,7 +94,7 @@ func awaitState(t testing.TB, dir, id, state string) {
 	}
 }
 
-// An operator looks after the tasks of a running server.
+// The commands about tasks list and change the jobs of a running server.
 func TestTasksCommands(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -143,7 +143,7 @@ func TestTasksCommands(t *testing.T) {
 	}
 }
 
-// What is wrong is said in a sentence.
+// Each error is one sentence.
 func TestTasksRefusals(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// The module has no package.json beside it, and Node takes a .js file for what it used to be: it gets a copy.
+// module copies the module to a .mjs file: without a package.json Node does not read a .js file as a module.
 func module(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../public/javascript/actionhero.js")
