@@ -233,7 +233,7 @@ func TestQuitBehindSlowRequests(t *testing.T) {
 	p := s.TCP(t)
 	p.Send("gate\r\ngate\r\nquit\r\nparamAdd a=1\r\n")
 	<-g.Begun
-	<-g.Begun // so the first has lost the connection to another goroutine
+	<-g.Begun // another goroutine runs the connection while the first one waits
 	g.Open()
 	for range 2 {
 		if line := p.Next(); !strings.Contains(line, `"status":"OK"`) {

@@ -115,7 +115,7 @@ func TestWriter(t *testing.T) {
 		}),
 		does("quiet", noError(func(ctx context.Context) { web.Writer(ctx) })),
 	)
-	for name, c := range map[string]*testkit.HTTPClient{"lean": s.HTTP(t), "HTTP/2": s.HTTPS(t, true)} {
+	for name, c := range map[string]*testkit.HTTPClient{"fast path": s.HTTP(t), "HTTP/2": s.HTTPS(t, true)} {
 		resp, err := stream(t, c, next)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)

@@ -25,7 +25,7 @@ func TestStop(t *testing.T) {
 	s := start(t, nil, gate)
 	const ask = "GET /api/%s HTTP/1.1\r\nHost: x\r\n%s\r\n"
 	busy, idle := map[string]*testkit.HTTPConn{}, []*testkit.HTTPConn{s.HTTPConn(t), s.HTTPConn(t), s.HTTPConn(t)}
-	for name, header := range map[string]string{"lean": "", "net/http": "Pragma: no-cache\r\n"} {
+	for name, header := range map[string]string{"fast path": "", "net/http": "Pragma: no-cache\r\n"} {
 		p := s.HTTPConn(t)
 		p.Send(fmt.Sprintf(ask, "randomNumber", header)) // it is kept
 		if got := p.Next("GET"); got.Close {
