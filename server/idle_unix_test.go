@@ -14,8 +14,8 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// A server with 100 periodic tasks, and 1000 jobs on disk that are not due, uses less than 1 % of a processor. The test is
-// not parallel: it measures the whole process.
+// An idle server with 100 schedules, and with tasks on disk that are not due, uses next to no processor time. The test is
+// not parallel, because it measures the whole process.
 func TestIdle(t *testing.T) {
 	var parts actionhero.Parts
 	for i := range 100 {
@@ -43,7 +43,7 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// processorTime is how long this process has kept processors busy.
+// processorTime returns the processor time that this process has used.
 func processorTime(t testing.TB) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage

@@ -20,8 +20,8 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/cli"
 	"github.com/actionhero-go/actionhero/internal/testkit"
-	"github.com/actionhero-go/actionhero/server"
 )
 
 // The tests run this test binary again. This environment variable makes it the command actionhero, or an app with
@@ -33,9 +33,9 @@ func TestMain(m *testing.M) {
 	case "actionhero":
 		main()
 	case "app":
-		server.Main(builtin.All, slow, endless, login, remember, fails, patient)
+		cli.Main(builtin.All, slow, endless, login, remember, fails, patient)
 	case "stuck":
-		server.Main(stuck)
+		cli.Main(stuck)
 	}
 	goleak.VerifyTestMain(m)
 }

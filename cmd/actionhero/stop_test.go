@@ -95,7 +95,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// Actions that still run after the grace period are cancelled, and the exit code is 0.
+// A request that still runs after the grace is cancelled, and the server still stops in an orderly way.
 func TestGraceOfAStop(t *testing.T) {
 	t.Parallel()
 	p := start(t, "app", t.TempDir(), "ACTIONHERO_GENERAL_STOP_GRACE=100ms")

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// module copies the module to a .mjs file: without a package.json Node does not read a .js file as a module.
+// module copies the client script for Node: its folder has no package.json, so Node would not load it as an ES module.
 func module(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../public/javascript/actionhero.js")
