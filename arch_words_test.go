@@ -106,7 +106,6 @@ var notYet = []string{
 	"internal/cron",
 	//
 	//
-	"internal/http1",
 	//
 	//
 	"internal/jsonx",
