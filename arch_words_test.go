@@ -103,7 +103,6 @@ var notYet = []string{
 	"internal/cron",
 	//
 	//
-	"internal/http1",
 	//
 	//
 	"internal/jsonx",
