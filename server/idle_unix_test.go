@@ -23,7 +23,7 @@ func TestIdle(t *testing.T) {
 			Run: func(context.Context, actionhero.None) error { return nil },
 		})
 	}
-	s := start(t, func(cfg *server.Config) { cfg.Tasks.Memory, cfg.Tasks.Path = actionhero.Off, t.TempDir() }, parts)
+	s := start(t, func(cfg *server.Config) { cfg.Tasks.Memory, cfg.Tasks.Path = false, t.TempDir() }, parts)
 	for range 1000 {
 		if _, err := s.Tasks.Enqueue(t.Context(), "task0", nil, actionhero.After(time.Hour)); err != nil {
 			t.Fatal(err)

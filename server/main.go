@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/config"
 )
 
 // Main is the command line of an app: start, actions, tasks, config, version, help. It reads the configuration of the
@@ -48,9 +47,11 @@ func commands(name string, parts []actionhero.Part) *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	file := root.PersistentFlags().String("config", "", "read this configuration file instead of the one in the working directory")
-	load := func() (cfg Config, err error) {
-		err = config.Load(&cfg, config.Options{Dir: ".", File: *file, Env: os.Environ(), Prefix: EnvPrefix})
-		return cfg, err
+	load := func() (Config, error) {
+		if *file != "" {
+			return LoadFile(*file)
+		}
+		return Load(".")
 	}
 	root.AddCommand(
 		&cobra.Command{
@@ -73,16 +74,7 @@ func commands(name string, parts []actionhero.Part) *cobra.Command {
 				return listActions(cmd.OutOrStdout(), cfg, parts)
 			},
 		},
-		&cobra.Command{
-			Use: "config", Short: "List every setting with its value and its environment variable", Args: cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				cfg, err := load()
-				if err != nil {
-					return err
-				}
-				return listSettings(cmd.OutOrStdout(), &cfg)
-			},
-		},
+		configCommand(load),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			Run: func(cmd *cobra.Command, _ []string) {
@@ -172,7 +164,7 @@ func reachable(addr net.Addr) string {
 }
 
 func listActions(out io.Writer, cfg Config, parts []actionhero.Part) error {
-	cfg.Log.Logging = actionhero.Off
+	cfg.Log.Logging = new(false)
 	s, err := New(cfg, parts...)
 	if err != nil {
 		return err
@@ -192,10 +184,27 @@ func listActions(out io.Writer, cfg Config, parts []actionhero.Part) error {
 	return tw.Flush()
 }
 
-func listSettings(out io.Writer, cfg *Config) error {
-	tw := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, s := range config.Describe(cfg) {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", s.Path, s.Env, cmp.Or(s.Value, "(default)"), s.Doc)
+func configCommand(load func() (Config, error)) *cobra.Command {
+	var asJSON, asMarkdown bool
+	cmd := &cobra.Command{
+		Use: "config", Short: "List every setting with its value, the origin of the value, and its environment variable", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			if asMarkdown {
+				return SettingsMarkdown(out)
+			}
+			cfg, err := load()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return cfg.SettingsJSON(out)
+			}
+			return cfg.Settings(out)
+		},
 	}
-	return tw.Flush()
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON array, for scripts")
+	cmd.Flags().BoolVar(&asMarkdown, "markdown", false, "print the reference of all settings, with their defaults instead of their values")
+	cmd.MarkFlagsMutuallyExclusive("json", "markdown")
+	return cmd
 }

@@ -20,10 +20,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func start(t testing.TB, change func(*server.Config), parts ...actionhero.Part) *server.Server {
 	t.Helper()
 	var cfg server.Config
-	cfg.Log.Logging = actionhero.Off
+	cfg.Log.Logging = new(false)
 	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = -1, "127.0.0.1"
 	cfg.TCPServer.Port, cfg.TCPServer.BindIP = -1, "127.0.0.1"
-	cfg.Tasks.Memory = actionhero.On
+	cfg.Tasks.Memory = true
 	cfg.General.ID = "test"
 	if change != nil {
 		change(&cfg)

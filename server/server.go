@@ -47,7 +47,7 @@ func New(cfg Config, parts ...actionhero.Part) (*Server, error) {
 }
 
 func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
-	if cfg.Tasks.Examples.Or(false) {
+	if cfg.Tasks.Examples {
 		parts = append(parts[:len(parts):len(parts)], exampleTasks(&cfg))
 	}
 	if s.API, err = actionhero.New(cfg.General, parts...); err != nil {
@@ -64,7 +64,7 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	}
 	s.TCP = tcp.New(s.API, cfg.TCPServer)
 	s.Worker = worker.New(s.API, cfg.Tasks.Config)
-	if cfg.Tasks.Path != "" && cfg.Tasks.Control.Or(true) {
+	if cfg.Tasks.folder() != "" && *cfg.Tasks.Control {
 		s.API.Add(&controller{api: s.API, path: socketIn(cfg.Tasks.Path)})
 	}
 	s.API.Add(s.Worker, s.Web, s.TCP)
@@ -101,8 +101,7 @@ func (s *Server) addSections() {
 
 // exampleTasks are those of tasks.examples.
 func exampleTasks(cfg *Config) actionhero.Parts {
-	files := cfg.logging().Complete()
-	return actionhero.Parts{builtin.CleanLogFiles(files.Folder, files.File, files.MaxSize), builtin.CleanOldCacheObjects, builtin.PingSocketClients}
+	return actionhero.Parts{builtin.CleanLogFiles(cfg.Log.LogFolder, cfg.Log.LogFile, cfg.Log.MaxFileSize), builtin.CleanOldCacheObjects, builtin.PingSocketClients}
 }
 
 // Close writes out and closes the log, if New opened it. Call it when the server will not be started again.

@@ -99,8 +99,7 @@ func (t *taskCommands) call(cmd *cobra.Command, method string, params, result an
 	if err != nil {
 		return err
 	}
-	cfg.Tasks.complete()
-	if cfg.Tasks.Path == "" || !cfg.Tasks.Control.Or(true) {
+	if cfg.Tasks.folder() == "" || !*cfg.Tasks.Control {
 		return errors.New("the configuration keeps tasks in memory (tasks.memory) or does not let the command line in (tasks.control): change it, and restart the server")
 	}
 	var raw json.RawMessage
@@ -236,7 +235,7 @@ func (t *taskCommands) registered(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	cfg.Log.Logging = actionhero.Off
+	cfg.Log.Logging = new(false)
 	s, err := New(cfg, t.parts...)
 	if err != nil {
 		return err
@@ -264,8 +263,7 @@ func (t *taskCommands) repair(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	cfg.Tasks.complete()
-	if cfg.Tasks.Path == "" {
+	if cfg.Tasks.folder() == "" {
 		return errors.New("the configuration keeps tasks in memory (tasks.memory): there is nothing to repair")
 	}
 	if _, err := os.Stat(cfg.Tasks.Path); err != nil {

@@ -17,7 +17,7 @@ import (
 func TestStatusOfTasks(t *testing.T) {
 	t.Parallel()
 	nothing := func(context.Context, actionhero.None) error { return nil }
-	s := start(t, func(cfg *server.Config) { cfg.Tasks.Enable = actionhero.Off },
+	s := start(t, func(cfg *server.Config) { cfg.Tasks.Enable = new(false) },
 		actionhero.Task[actionhero.None]{Name: "b", Run: nothing}, actionhero.Task[actionhero.None]{Name: "a", Run: nothing})
 	for _, name := range []string{"b", "a", "b"} {
 		for _, after := range []time.Duration{0, time.Hour} {
@@ -47,7 +47,7 @@ func TestKeepAlive(t *testing.T) {
 	if s := start(t, nil); len(s.Tasks.Registered()) != 1 { // runAction
 		t.Errorf("without asking for them there are %v", s.Tasks.Registered())
 	}
-	s := start(t, func(cfg *server.Config) { cfg.Tasks.Examples = actionhero.On })
+	s := start(t, func(cfg *server.Config) { cfg.Tasks.Examples = true })
 	if n := len(s.Tasks.Registered()); n != 4 {
 		t.Errorf("there are %d tasks", n)
 	}

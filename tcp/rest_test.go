@@ -25,7 +25,7 @@ func TestRest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const idle = 10 * time.Second
-		ss, client := restServer(t, Config{Enable: actionhero.Off, IdleTimeout: idle})
+		ss, client := restServer(t, Config{Enable: new(false), IdleTimeout: idle})
 		in := bufio.NewReader(client)
 		want := func(part string) {
 			t.Helper()

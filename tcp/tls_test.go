@@ -64,7 +64,7 @@ func TestTLS(t *testing.T) {
 func TestTLSAlone(t *testing.T) {
 	t.Parallel()
 	cfg, client := secure(t)
-	cfg.Enable = actionhero.Off
+	cfg.Enable = new(false)
 	f := serve(t, cfg)
 	if f.Addr() != nil {
 		t.Errorf("it listens on %v besides", f.Addr())

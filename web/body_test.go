@@ -13,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero/web"
 )
 
-func always200(_ *actionhero.Config, cfg *web.Config) { cfg.Common.ReturnErrorCodes = actionhero.Off }
+func always200(_ *actionhero.Config, cfg *web.Config) { cfg.Common.ReturnErrorCodes = new(false) }
 
 const (
 	isJSON  = "Content-Type: application/json"

@@ -141,7 +141,7 @@ func TestCompressedFiles(t *testing.T) {
 
 func TestNoCompression(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.Compress = actionhero.Off }, saying("large", largeText))
+	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.Compress = new(false) }, saying("large", largeText))
 	f.put(t, "large.txt", largeText)
 	f.everywhere(t, func(t *testing.T, c *client) {
 		for _, target := range []string{"/api/large", "/public/large.txt"} {

@@ -218,7 +218,7 @@ func TestFloodOfAddresses(t *testing.T) {
 func TestLogsCannotBeForged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	log, closer, err := logging.New(logging.Config{Level: "debug", Folder: dir, File: "api.log"})
+	log, closer, err := logging.New(logging.Config{Level: "debug", Folder: dir, File: "api.log", MaxSize: 10 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

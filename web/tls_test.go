@@ -41,8 +41,8 @@ func TestHTTPAndHTTPS(t *testing.T) {
 func TestOneOfTheTwo(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*actionhero.Config, *web.Config){
-		"HTTP":  func(_ *actionhero.Config, cfg *web.Config) { cfg.HTTPS.Enable = actionhero.Off },
-		"HTTPS": func(_ *actionhero.Config, cfg *web.Config) { cfg.HTTP.Enable = actionhero.Off },
+		"HTTP":  func(_ *actionhero.Config, cfg *web.Config) { cfg.HTTPS.Enable = new(false) },
+		"HTTPS": func(_ *actionhero.Config, cfg *web.Config) { cfg.HTTP.Enable = new(false) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

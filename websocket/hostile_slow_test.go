@@ -20,7 +20,7 @@ const goneWithin = 15 * time.Second
 // files can be counted.
 
 // pings are short enough for a client that does not answer to be gone in time.
-var pings = websocket.Config{PingInterval: 7 * time.Second, PongTimeout: 7 * time.Second}
+var pings = websocket.Config{PingInterval: 7 * time.Second, PingTimeout: 7 * time.Second}
 
 func TestSlowSendersAreGone(t *testing.T) {
 	leaks := hostile.CheckLeaks(t)

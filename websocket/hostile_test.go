@@ -97,7 +97,7 @@ func zeros(t *testing.T, n int) string {
 // Small messages that would inflate to 256 MiB are refused one by one, and take no memory.
 func TestBombs(t *testing.T) {
 	leaks := hostile.CheckLeaks(t)
-	v, stop := newVictim(t, websocket.Config{Compress: actionhero.On, MaxMessageBytes: 1 << 20})
+	v, stop := newVictim(t, websocket.Config{Compress: true, MaxMessageBytes: 1 << 20})
 	bomb := frame(fin|rsv1|text, zeros(t, 256))
 	if len(bomb) > 1<<20 || len(bomb) < 100<<10 {
 		t.Fatalf("the bomb has %d bytes", len(bomb))

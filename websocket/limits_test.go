@@ -121,7 +121,7 @@ func TestMaxMessageBytes(t *testing.T) {
 // Compression is for clients that offer it when it is switched on, and then also for what rooms say.
 func TestCompress(t *testing.T) {
 	t.Parallel()
-	f := serve(t, websocket.Config{Compress: actionhero.On})
+	f := serve(t, websocket.Config{Compress: true})
 	packed := f.dial(t, &client.DialOptions{CompressionMode: client.CompressionNoContextTakeover, CompressionThreshold: 1})
 	taking := f.dial(t, &client.DialOptions{CompressionMode: client.CompressionContextTakeover, CompressionThreshold: 1})
 	plain := f.dial(t, nil)
@@ -212,10 +212,10 @@ func TestStartRefusesSettings(t *testing.T) {
 		"webSockets.maxInFlight is -1: it must be above zero":       {MaxInFlight: -1},
 		"webSockets.maxQueuedMessages is -1: it must be above zero": {MaxQueued: -1},
 		"webSockets.maxQueuedBytes is -1: it must be above zero":    {MaxQueuedLen: -1},
-		"webSockets.messageTimeout is -1s: it must be above zero":   {MessageTimeout: -time.Second},
-		"webSockets.writeTimeout is -1s: it must be above zero":     {WriteTimeout: -time.Second},
-		"webSockets.pingInterval is -1s: it must be above zero":     {PingInterval: -time.Second},
-		"webSockets.pongTimeout is -1s: it must be above zero":      {PongTimeout: -time.Second},
+		"webSockets.messageTimeout is -1s: it must be 1ms or more":  {MessageTimeout: -time.Second},
+		"webSockets.writeTimeout is -1s: it must be 1ms or more":    {WriteTimeout: -time.Second},
+		"webSockets.pingInterval is -1s: it must be 1ms or more":    {PingInterval: -time.Second},
+		"webSockets.pingTimeout is -1s: it must be 1ms or more":     {PingTimeout: -time.Second},
 		`webSockets.origins has "example.com": write an origin`:     {Origins: []string{"example.com"}},
 	} {
 		if err := prepare(t, cfg).api.Start(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
@@ -227,7 +227,7 @@ func TestStartRefusesSettings(t *testing.T) {
 // A silent client is asked whether it is there, and stays as long as it answers.
 func TestPings(t *testing.T) {
 	t.Parallel()
-	f := serve(t, websocket.Config{PingInterval: 50 * time.Millisecond, PongTimeout: 500 * time.Millisecond})
+	f := serve(t, websocket.Config{PingInterval: 50 * time.Millisecond, PingTimeout: 500 * time.Millisecond})
 	p := f.dial(t, nil) // it answers while it reads
 	c, err := open(f.raw(t), "")
 	if err != nil {

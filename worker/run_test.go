@@ -318,7 +318,7 @@ func TestSettings(t *testing.T) {
 func TestOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, worker.Config{Enable: actionhero.Off}, task("it", func(context.Context) error { return nil }))
+		n := start(t, worker.Config{Enable: new(false)}, task("it", func(context.Context) error { return nil }))
 		id := n.enqueue("it")
 		time.Sleep(time.Hour)
 		n.want(id, backend.Available)

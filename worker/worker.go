@@ -19,6 +19,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -27,34 +28,35 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// Config is what may be set about the worker, a part of the section tasks of the configuration.
-type Config struct {
-	Enable  actionhero.Switch `json:"enable" doc:"run tasks on this node; enqueueing works in any case"`                                   // default: on
-	Workers int               `json:"workers" doc:"how many tasks run at a time"`                                                          // default: 4 for each processor
-	Queues  map[string]int    `json:"queues" doc:"the queues to serve, each with a weight: how often its tasks come first"`                // default: those that the tasks name, alike
-	Timeout time.Duration     `json:"timeout" doc:"how long a task may take that does not say"`                                            // default: 30m; negative: no limit
-	Grace   time.Duration     `json:"grace" doc:"how long a stop waits for running tasks before it cancels them and puts them back"`       // default: 30s; negative: not at all
-	Lease   time.Duration     `json:"lease" doc:"after which silence of a node its tasks are run elsewhere; negative: never, it is alone"` // default: 1m, or never with the embedded backend
+type filled = setting.Filled
 
-	Node string `json:"-"` // how this node is known among the workers; default: the API's id
+// Config holds the settings of the worker, a part of the section tasks of the configuration. A field that is zero has its
+// default, which its tag names, unless server.Load made the Config: then a zero counts.
+type Config struct {
+	filled
+
+	Enable  *bool          `json:"enable" default:"true" doc:"run tasks on this node; enqueueing works in any case"`
+	Workers int            `json:"workers" auto:"4 for each processor" min:"1" max:"100000" unit:"tasks" doc:"tasks that run at a time"`
+	Queues  map[string]int `json:"queues" auto:"those that the tasks name, with equal weights" range:"weights from 1 to 1000000" doc:"queues to fetch from, each with its weight: how often its tasks come first"`
+	Timeout time.Duration  `json:"timeout" default:"30m" range:"0 or less is no limit" doc:"time limit of a task that has none of its own"`
+	Grace   time.Duration  `json:"grace" default:"30s" range:"0 or less is none" doc:"time that a stop waits for running tasks before it cancels and requeues them"`
+	Lease   time.Duration  `json:"lease" auto:"1m, or never with the embedded backend" range:"1s or more, 0 for the default, or negative for never" doc:"time without a sign of a node after which its tasks run elsewhere"`
+
+	Node string `json:"-"` // name of this node among the workers; default: the API's id
 }
 
-// maxWorkers bounds a slip of the setting.
-const maxWorkers = 100_000
-
-func (c *Config) setDefaults() {
-	actionhero.SetDefault(&c.Workers, 4*runtime.GOMAXPROCS(0))
-	actionhero.SetDefault(&c.Timeout, 30*time.Minute)
-	actionhero.SetDefault(&c.Grace, 30*time.Second)
-	actionhero.SetDefault(&c.Lease, time.Minute)
-	c.Timeout, c.Grace, c.Lease = max(c.Timeout, 0), max(c.Grace, 0), max(c.Lease, 0)
+func (c *Config) complete() {
+	setting.Fill(c)
+	c.Workers = cmp.Or(c.Workers, 4*runtime.GOMAXPROCS(0))
+	c.Timeout, c.Grace, c.Lease = max(c.Timeout, 0), max(c.Grace, 0), max(cmp.Or(c.Lease, time.Minute), 0)
 }
 
 func (c *Config) check() error {
-	if c.Workers < 1 || c.Workers > maxWorkers {
-		return fmt.Errorf("tasks.workers is %d: it must be from 1 to %d", c.Workers, maxWorkers)
+	if err := setting.Check("tasks", c); err != nil {
+		return err
 	}
 	if c.Lease > 0 && c.Lease < time.Second {
 		return fmt.Errorf("tasks.lease is %v: it must be a second or more, or negative for never", c.Lease)
@@ -85,9 +87,9 @@ var _ actionhero.Witness = (*Worker)(nil)
 
 // New makes the worker of an API. It takes jobs when the API has started.
 func New(api *actionhero.API, cfg Config) *Worker {
-	cfg.setDefaults()
+	cfg.complete()
 	w := &Worker{api: api, queue: api.Backend().Queue(), cfg: cfg, now: time.Now}
-	if cfg.Enable.Or(true) {
+	if *cfg.Enable {
 		w.queue.OnCancel(w.cancelled)
 	}
 	return w
@@ -98,7 +100,7 @@ func (w *Worker) Start(context.Context) error { return w.cfg.check() }
 
 // Started begins to take jobs.
 func (w *Worker) Started() {
-	if !w.cfg.Enable.Or(true) {
+	if !*w.cfg.Enable {
 		return
 	}
 	s := w.newShift()

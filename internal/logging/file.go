@@ -14,10 +14,8 @@ import (
 )
 
 const (
-	flushAfter     = 200 * time.Millisecond // the longest that a line waits in the buffer
-	flushSize      = 64 << 10               // bytes
-	defaultMaxSize = 10 << 20               // bytes
-	defaultBackups = 5
+	flushAfter = 200 * time.Millisecond // the longest that a line waits in the buffer
+	flushSize  = 64 << 10               // bytes
 )
 
 // fileSink gathers lines and writes them to the log file in batches. While nothing is logged there is no goroutine and no timer: the
@@ -46,11 +44,10 @@ type fileSink struct {
 // newFileSink checks the folder; the file itself is made with the first line. The path is made absolute, so that the file stays
 // where it is when the program changes its folder.
 func newFileSink(c Config, report func(error)) (*fileSink, error) {
-	c = c.Complete()
 	if filepath.Base(c.File) != c.File || c.File == "." || c.File == ".." {
 		return nil, fmt.Errorf("the log file %q must be a name without a folder; the folder is a setting of its own", c.File)
 	}
-	if c.MaxSize < 0 {
+	if c.MaxSize <= 0 {
 		return nil, fmt.Errorf("the largest size of the log file must be above zero, not %d bytes", c.MaxSize)
 	}
 	folder, err := filepath.Abs(c.Folder)

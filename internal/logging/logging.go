@@ -1,7 +1,6 @@
 package logging
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,38 +11,17 @@ import (
 	"time"
 )
 
-// Config says what is logged where. The zero value logs to ./log/api.log alone.
+// Config holds what is logged where. Its defaults are those of server.LogConfig; here a zero is a zero. The zero value logs nothing.
 type Config struct {
-	// Level is the least level that is logged: "debug", "info", "warn" or "error". Default: "info".
-	Level string
-	// Format is that of the console: "human" for lines that people read, "json" for JSON lines. "auto" is "human" with colours
-	// where Color finds a terminal. Default: "auto".
-	Format string
-	// Folder is where the log file is; it is made (mode 0750) if it is missing. Default: "log" in the working directory.
-	Folder string
-	// File is the name of the log file, without a folder; it is made (mode 0640) with the first line. Default: "api.log".
-	File string
-	// NoFile turns the log file off. Default: false.
-	NoFile bool
-	// MaxSize is the size in bytes at which the file is moved aside and a new one begun; only a longer single line exceeds it. Default: 10 MiB.
-	MaxSize int64
-	// MaxBackups is how many moved files are kept; below zero keeps all. Default: 5.
-	MaxBackups int
-	// Console turns the console on. Default: false.
-	Console bool
-	// Output is the console. It is never closed. Default: os.Stdout.
-	Output io.Writer
-	// Color is "always", "never", or "auto": on a terminal, unless NO_COLOR is set or TERM is dumb. Default: "auto".
-	Color string
-}
-
-// Complete returns c with the defaults of the log file filled in.
-func (c Config) Complete() Config {
-	c.Folder = cmp.Or(c.Folder, "log")
-	c.File = cmp.Or(c.File, "api.log")
-	c.MaxSize = cmp.Or(c.MaxSize, defaultMaxSize)
-	c.MaxBackups = cmp.Or(c.MaxBackups, defaultBackups)
-	return c
+	Level      string // the lowest level that is logged: "debug", "info", "warn" or "error"; empty is "info"
+	Format     string // of the console: "human", "json", or "auto" (also empty), which is "human" with colours if Color finds a terminal
+	Folder     string // of the log file; New creates it (mode 0750) if it is missing; empty is the working directory
+	File       string // name of the log file, without a folder; the first line creates it (mode 0640); empty is no log file
+	MaxSize    int64  // size in bytes at which the file is rotated; only a longer single line exceeds it
+	MaxBackups int    // rotated files to keep; below 1 keeps all
+	Console    bool
+	Output     io.Writer // the console, which is never closed; nil is os.Stdout
+	Color      string    // "always", "never", or "auto" (also empty): on a terminal, unless NO_COLOR is set or TERM is dumb
 }
 
 // New makes the logger. The closer writes out what is still buffered and closes the file; closing it twice does nothing, and the logger may
@@ -66,7 +44,7 @@ func New(c Config) (*slog.Logger, io.Closer, error) {
 		handlers = append(handlers, console)
 	}
 	closer := io.Closer(nothing{})
-	if !c.NoFile {
+	if c.File != "" {
 		file, err := newFileSink(c, reporter(c, console))
 		if err != nil {
 			return nil, nil, err
@@ -129,7 +107,13 @@ func reporter(c Config, console slog.Handler) func(error) {
 	}
 }
 
-// useColor decides about colours.
+// Colored reports whether a program may write colours to w: on a terminal, unless NO_COLOR is set or TERM is dumb.
+func Colored(w io.Writer) bool {
+	color, _ := useColor("auto", w, os.Getenv)
+	return color
+}
+
+// useColor reports whether a console with the setting mode has colours.
 func useColor(mode string, w io.Writer, getenv func(string) string) (bool, error) {
 	switch mode {
 	case "always":

@@ -44,8 +44,8 @@ func newSite(t testing.TB, change func(*server.Config), parts ...actionhero.Part
 func (s *site) start(port int) {
 	s.t.Helper()
 	var cfg server.Config
-	cfg.Tasks.Memory = actionhero.On
-	cfg.Log.Logging = actionhero.Off
+	cfg.Tasks.Memory = true
+	cfg.Log.Logging = new(false)
 	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = port, "127.0.0.1"
 	cfg.TCPServer.Port, cfg.TCPServer.BindIP = -1, "127.0.0.1"
 	cfg.General.StopGrace = 50 * time.Millisecond // for the action slow
