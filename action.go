@@ -105,7 +105,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	}
 	act := &action{input: input, limit: a.Timeout, outType: reflect.TypeFor[Out]()}
 	act.info = ActionInfo{Name: a.Name, Description: a.Description, Route: a.Route, OutputExample: []byte("{}")}
-	if reflect.TypeFor[Out]() != reflect.TypeFor[*Content]() {
+	if reflect.TypeFor[Out]() != contentType {
 		if act.output, err = schema.CompileOutput(reflect.TypeFor[Out]()); err != nil {
 			return nil, fmt.Errorf("action %q: %w", a.Name, err)
 		}
@@ -169,12 +169,12 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 	if err != nil {
 		return none, fmt.Errorf("the input of action %q does not encode: %w", a.Name, err)
 	}
-	req := api.NewRequest("internal")
+	req := api.newRequest("internal")
 	req.Action = a.Name
-	if err := req.Params.AddObject(raw); err != nil {
+	if err := (*paramsWriter)(&req.Params).AddObject(raw); err != nil {
 		return none, err
 	}
-	result, err := api.Dispatch(ctx, req)
+	result, err := api.dispatch(ctx, req)
 	if err != nil {
 		return none, err
 	}

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/actionhero-go/actionhero/backend"
 )
 
 // API is one node: the registered parts, the rooms, the cache, the tasks and the transports that serve them. Make one with
@@ -74,9 +72,6 @@ func (api *API) Config() Config { return api.cfg }
 
 // Log returns the logger of this API.
 func (api *API) Log() *slog.Logger { return api.log }
-
-// Backend returns what the cache, the rooms and the tasks are kept in.
-func (api *API) Backend() backend.Backend { return api.cfg.Backend }
 
 // Uptime returns for how long the API has been started; 0 while it is stopped.
 func (api *API) Uptime() time.Duration {

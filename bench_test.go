@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 type benchIn struct {
@@ -33,15 +34,15 @@ func BenchmarkDispatch(b *testing.B) {
 	var buf []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		req := api.NewRequest("bench")
+		req := transport.Of(api).NewRequest("bench")
 		req.Action = "bench"
-		_ = req.Params.Add("name", "Evan")
-		_ = req.Params.Add("age", "33")
-		out, err := api.Dispatch(ctx, req)
+		_ = transport.ParamsOf(&req.Params).Add("name", "Evan")
+		_ = transport.ParamsOf(&req.Params).Add("age", "33")
+		out, err := transport.Of(api).Dispatch(ctx, req)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if buf, err = req.AppendMembers(buf[:0], out); err != nil {
+		if buf, err = transport.AppendOutput(buf[:0], req, out); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -40,7 +40,7 @@ type Config struct {
 	FlatFileIndexPageNotFoundMessage string `json:"flatFileIndexPageNotFoundMessage" default:"Sorry, there is no index page for this folder :(" doc:"body of a 404 response for a folder without an index page"`
 
 	ActionTimeout time.Duration `json:"actionTimeout" default:"30s" range:"0 or less is no limit" doc:"time after which the context of an action ends"`
-	StopGrace     time.Duration `json:"stopGrace" default:"30s" min:"0s" doc:"time that a stop waits for running requests before it cancels them"`
+	StopGrace     time.Duration `json:"stopGrace" default:"30s" min:"0" doc:"time that a stop waits for running requests before it cancels them"`
 
 	RequestLimit       int           `json:"requestLimit" min:"0" unit:"requests" range:"0 (no limit) or more" doc:"requests of one client address in each window"`
 	RequestLimitWindow time.Duration `json:"requestLimitWindow" default:"1h" min:"1ns" doc:"window of requestLimit"`

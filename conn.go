@@ -1,7 +1,6 @@
 package actionhero
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
 // Conn is one client of a persistent transport, for as long as it is connected.
@@ -19,8 +20,8 @@ type Conn struct {
 	Remote      netip.AddrPort // where it comes from
 	ConnectedAt time.Time
 
-	api  *API
-	sink Sink
+	api    *API
+	sender sender
 
 	current atomic.Pointer[member] // its current room, which is among rooms
 
@@ -32,67 +33,21 @@ type Conn struct {
 	details []detail   // in the order in which they were first set
 }
 
-// Sink is how the core reaches a client: what a transport implements for each of its connections. None of its methods
-// may block for the client's sake; what the client does not read waits in a bounded queue, and a client whose queue
-// is full is closed.
-type Sink interface {
-	// Deliver queues a message of a room. It returns true if the caller must call Flush, which is not called
-	// while the room is locked; false if what is queued is on its way already.
-	Deliver(d *RoomMessage) (flush bool)
-	// Flush sends what is queued as far as the network takes it now, and leaves the rest to a goroutine.
+// sender is how the core reaches a client. transport.Sender is the same interface, with its contract.
+type sender interface {
+	Deliver(m *RoomMessage) (flush bool)
 	Flush()
-	// Close ends the connection and tells the client why, where the wire can.
 	Close(reason string)
 }
 
-// RoomMessage is one message on its way to members of a room on this node. It is encoded once for each kind of wire, and
-// all who get it share it: nobody may modify it. Fields may be added to it.
+// RoomMessage is one message on its way to the members of a room on this node. All receivers share it, so it must not be
+// modified.
 type RoomMessage struct {
-	Room    string // where it was said; "" for what [Rooms.SendTo] sends to one connection
-	From    string // the public id of the sending client, or the server's name
-	Body    []byte // one JSON value
-	Further bool   // Room is not the current room of who gets this, so the client must be told which room it is
-	Notice  bool   // it is no message of a room, but Body is the object that the client gets: see [Rooms.BroadcastNode]
+	Room string // where it was said; "" for what [Rooms.SendTo] sends to one connection
+	From string // the public id of the sending client, or the server's name
+	Body []byte // one JSON value
 
-	mu      sync.Mutex
-	encoded []encoding
-}
-
-type encoding struct {
-	wire  any
-	bytes []byte
-}
-
-// Encoded returns the message in the form of one kind of wire, encoding it when the first connection of that kind
-// asks. wire identifies the kind and must be comparable. The result must not be modified.
-func (d *RoomMessage) Encoded(wire any, encode func(*RoomMessage) []byte) []byte {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, e := range d.encoded {
-		if e.wire == wire {
-			return e.bytes
-		}
-	}
-	bytes := encode(d)
-	d.encoded = append(d.encoded, encoding{wire, bytes})
-	return bytes
-}
-
-// Connect makes the Conn of a client that has just connected. It is in no room until [Rooms.Move].
-func (api *API) Connect(transport string, remote netip.AddrPort, sink Sink) *Conn {
-	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
-	c := &Conn{ID: newID(), Transport: transport, Remote: remote, ConnectedAt: time.Now(), api: api, sink: sink}
-	api.Rooms.conns.Store(c.ID, c)
-	return c
-}
-
-// Disconnect is the end of a Conn: it leaves its rooms, whose members are told. The transport calls it when the client
-// has gone, however it went; a second call does nothing. It must not be called by a method of the Sink.
-func (api *API) Disconnect(c *Conn) {
-	for _, m := range api.Rooms.leaveAll(c) {
-		api.Rooms.announce(context.Background(), m, leftText)
-	}
-	api.Rooms.conns.Delete(c.ID)
+	forms bridge.Message
 }
 
 // Room returns the current room of the client, "" if it is in none.
@@ -128,7 +83,7 @@ func (c *Conn) member(room string) *member {
 }
 
 // Close ends the connection from the server's side; the client is told the reason where its wire can say it.
-func (c *Conn) Close(reason string) { c.sink.Close(reason) }
+func (c *Conn) Close(reason string) { c.sender.Close(reason) }
 
 // newID returns a UUID of version 7 (RFC 9562 section 5.7): the time in milliseconds, then random bits.
 func newID() string {

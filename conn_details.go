@@ -52,7 +52,7 @@ func (c *Conn) SetDetail(key string, value any) error {
 	default:
 		details[i] = d
 	}
-	if size := len(appendDetails(nil, details)); d.value != nil && (len(details) > MaxDetails || size > MaxDetailBytes) {
+	if size := len(appendDetailObject(nil, details)); d.value != nil && (len(details) > MaxDetails || size > MaxDetailBytes) {
 		return Errorf(CodeResourceExhausted, "a connection may have %d details of %d bytes of JSON at most", MaxDetails, MaxDetailBytes)
 	}
 	c.details = details
@@ -89,9 +89,8 @@ func (c *Conn) Details() map[string]any {
 	return details
 }
 
-// AppendDetails appends the details of the connection as a JSON object, in the order in which they were first set, and
-// reports whether there are any; if not, or if c is nil, it appends nothing.
-func (c *Conn) AppendDetails(dst []byte) ([]byte, bool) {
+// appendDetails is transport.AppendDetails.
+func (c *Conn) appendDetails(dst []byte) ([]byte, bool) {
 	if c == nil {
 		return dst, false
 	}
@@ -100,10 +99,10 @@ func (c *Conn) AppendDetails(dst []byte) ([]byte, bool) {
 	if len(c.details) == 0 {
 		return dst, false
 	}
-	return appendDetails(dst, c.details), true
+	return appendDetailObject(dst, c.details), true
 }
 
-func appendDetails(dst []byte, details []detail) []byte {
+func appendDetailObject(dst []byte, details []detail) []byte {
 	dst = append(dst, '{')
 	for i, d := range details {
 		if i > 0 {

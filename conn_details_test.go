@@ -12,14 +12,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	api := newAPI(t, actionhero.Config{})
 	c, _ := connect(t, api, "a")
-	defer api.Disconnect(c)
-	if object, ok := c.AppendDetails([]byte("kept")); ok || string(object) != "kept" || c.Details() != nil || c.Detail("name") != nil {
+	defer transport.Of(api).Disconnect(c)
+	if object, ok := transport.AppendDetails([]byte("kept"), c); ok || string(object) != "kept" || c.Details() != nil || c.Detail("name") != nil {
 		t.Errorf("a client shows %s, %v, %v without having any detail", object, c.Details(), c.Detail("name"))
 	}
 	list := []int{1}
@@ -27,7 +28,7 @@ func TestDetails(t *testing.T) {
 	list[0] = 2
 	steps(t, c.SetDetail("name", "Bob \"<\n>\""), c.SetDetail("gone", nil), c.SetDetail("never", nil), c.SetDetail("raw", json.RawMessage("{\n\"a\": null}\n")))
 	const text = `{"name":"Bob \"<\n>\"","id":9007199254740993,"list":[1],"raw":{"a":null}}`
-	if object, ok := c.AppendDetails([]byte("kept")); !ok || string(object) != "kept"+text {
+	if object, ok := transport.AppendDetails([]byte("kept"), c); !ok || string(object) != "kept"+text {
 		t.Errorf("it shows %s, want %s", object, text)
 	}
 	want := map[string]any{"name": "Bob \"<\n>\"", "id": 9007199254740993.0, "list": []any{1.0}, "raw": map[string]any{"a": nil}}
@@ -45,7 +46,7 @@ func TestDetailsAreBounded(t *testing.T) {
 	t.Parallel()
 	api := newAPI(t, actionhero.Config{})
 	c, _ := connect(t, api, "a")
-	defer api.Disconnect(c)
+	defer transport.Of(api).Disconnect(c)
 	var none *int
 	if err := c.SetDetail("", 1); actionhero.AsError(err) == nil || actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
 		t.Errorf("without a key: %v", err)
@@ -95,7 +96,7 @@ func TestDetailsUnderConcurrency(t *testing.T) {
 	if c.Details() != nil {
 		t.Errorf("%v is left", c.Details())
 	}
-	api.Disconnect(c)
+	transport.Of(api).Disconnect(c)
 }
 
 // Go code sees the details of a room's members always, clients only if that is switched on.
@@ -122,7 +123,7 @@ func TestMembers(t *testing.T) {
 			t.Errorf("the status is %s, %v; want %s", object, err, text)
 		}
 		for _, c := range []*actionhero.Conn{ann, bob, cat} {
-			api.Disconnect(c)
+			transport.Of(api).Disconnect(c)
 		}
 		if members, err := api.Rooms.Members(t.Context(), "a"); err != nil || len(members) != 0 {
 			t.Errorf("an empty room has %v, %v", members, err)
@@ -143,7 +144,7 @@ func TestSend(t *testing.T) {
 	if got := bobGets.take(); got != nil {
 		t.Errorf("bob read %q", got)
 	}
-	api.Disconnect(bob)
+	transport.Of(api).Disconnect(bob)
 	failed(t, "a client that has gone", api.Rooms.SendTo(t.Context(), bob.ID, 1), actionhero.CodeNotFound, `no client with the id "`+bob.ID+`" is connected`)
 	failed(t, "what does not encode", api.Rooms.SendTo(t.Context(), ann.ID, func() {}), actionhero.CodeInternal, internal)
 	ended, cancel := context.WithCancel(t.Context())
@@ -152,5 +153,5 @@ func TestSend(t *testing.T) {
 	if got := annGets.take(); got != nil {
 		t.Errorf("after failures ann read %q", got)
 	}
-	api.Disconnect(ann)
+	transport.Of(api).Disconnect(ann)
 }

@@ -27,10 +27,10 @@ func chain(middleware []Middleware, last Handler) Handler {
 	return last
 }
 
-// Dispatch runs a request: it finds the action, runs the middleware around it, decodes and checks the input, runs it
+// dispatch runs a request: it finds the action, runs the middleware around it, decodes and checks the input, runs it
 // and recovers from a panic. Every transport calls it for every request, so what is enforced here is enforced
 // everywhere. The error is always an *[Error] (or nil), which [AsError] need not be asked for.
-func (api *API) Dispatch(ctx context.Context, req *Request) (any, error) {
+func (api *API) dispatch(ctx context.Context, req *Request) (any, error) {
 	calls, ok := api.enter()
 	if !ok {
 		return nil, &Error{Code: CodeUnavailable, Message: stoppingText}
@@ -71,8 +71,8 @@ func (api *API) run(reg *registry, req *Request) (out any, err error) {
 		}
 	}()
 	if req.Job == nil {
-		if err := req.page(); err != nil && req.Refused == nil {
-			req.Refused = err
+		if err := req.page(); err != nil && req.Err == nil {
+			req.Err = err
 		}
 	}
 	return reg.handler(&req.ctx, req)
@@ -80,8 +80,8 @@ func (api *API) run(reg *registry, req *Request) (out any, err error) {
 
 // runAction is the innermost handler: what the API's own middleware wraps.
 func runAction(ctx context.Context, req *Request) (any, error) {
-	if req.Refused != nil {
-		return nil, req.Refused
+	if req.Err != nil {
+		return nil, req.Err
 	}
 	if req.act == nil {
 		return nil, unknown(req)
@@ -130,7 +130,7 @@ func (api *API) logRequest(req *Request, failure *Error) {
 		return
 	}
 	buf := logBuffers.Get().(*[]byte)
-	*buf = req.Params.AppendJSON((*buf)[:0], api.Secret)
+	*buf = req.Params.appendJSON((*buf)[:0], api.secret)
 	attrs := append(make([]slog.Attr, 0, 6),
 		slog.String("to", req.RemoteIP),
 		slog.String("action", req.Action),
@@ -146,9 +146,8 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	api.log.LogAttrs(context.Background(), level, "[action @ "+req.Transport+"]", attrs...)
 }
 
-// AppendMembers appends what the action answered as the members of a JSON object, without the braces. If it does not
-// encode, dst comes back as it was, with the [CodeInternal] error that the client gets; the cause is logged.
-func (r *Request) AppendMembers(dst []byte, out any) ([]byte, error) {
+// appendOutput is transport.AppendOutput.
+func (r *Request) appendOutput(dst []byte, out any) ([]byte, error) {
 	var err error
 	n := len(dst)
 	if r.act != nil && r.act.output != nil && reflect.TypeOf(out) == r.act.outType {

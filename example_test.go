@@ -9,6 +9,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 type addInput struct {
@@ -69,9 +70,9 @@ func ExampleAPI_Use() {
 			return next(ctx, req)
 		}
 	})
-	req := api.NewRequest("example")
+	req := transport.Of(api).NewRequest("example")
 	req.Action = "add"
-	_, err = api.Dispatch(context.Background(), req)
+	_, err = transport.Of(api).Dispatch(context.Background(), req)
 	fmt.Println(err)
 	// Output: who are you?
 }

@@ -7,10 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
 )
+
+var contentType = reflect.TypeFor[*Content]()
 
 // What [Files.Open] fails with, wrapped in an [Error] of code [CodeNotFound].
 var (

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // everyInput has every kind of input that an action may take.
@@ -72,26 +73,26 @@ func FuzzInputs(f *testing.F) {
 		f.Add(key, "\x00\xff[1]", []byte(`{"limit":"5"}`))
 	}
 	f.Fuzz(func(t *testing.T, key, text string, object []byte) {
-		req := api.NewRequest("test")
+		req := transport.Of(api).NewRequest("test")
 		req.Action = "answersAll"
 		before := string(object)
-		failed := req.Params.Add(key, text)
+		failed := transport.ParamsOf(&req.Params).Add(key, text)
 		if failed == nil {
-			failed = req.Params.Add(key, text+text)
+			failed = transport.ParamsOf(&req.Params).Add(key, text+text)
 		}
-		req.Params.NextSource()
-		if err := req.Params.AddObject(object); err != nil {
+		transport.ParamsOf(&req.Params).NextSource()
+		if err := transport.ParamsOf(&req.Params).AddObject(object); err != nil {
 			failed = err
 			checkClientError(t, err)
 		}
-		req.Refused = failed
-		out, err := api.Dispatch(t.Context(), req)
+		req.Err = failed
+		out, err := transport.Of(api).Dispatch(t.Context(), req)
 		if err != nil {
 			checkClientError(t, err)
-		} else if members, err := req.AppendMembers([]byte("{"), out); err != nil || !json.Valid(append(members, '}')) {
+		} else if members, err := transport.AppendOutput([]byte("{"), req, out); err != nil || !json.Valid(append(members, '}')) {
 			t.Fatalf("%q is answered with %s}, %v", object, members, err)
 		}
-		shown := string(req.Params.AppendJSON(nil, api.Secret))
+		shown := string(transport.ParamsOf(&req.Params).AppendJSON(nil, transport.Of(api).Secret))
 		if !json.Valid([]byte(shown)) || strings.ContainsAny(shown, "\n\r\u2028") {
 			t.Fatalf("%q is shown as %s", object, shown)
 		}

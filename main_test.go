@@ -9,6 +9,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,14 +41,14 @@ func newAPI(t testing.TB, cfg actionhero.Config, parts ...actionhero.Part) *acti
 // dispatch runs an action with text params: key, value, key, value, …
 func dispatch(t testing.TB, api *actionhero.API, action string, pairs ...string) (any, *actionhero.Error) {
 	t.Helper()
-	req := api.NewRequest("test")
+	req := transport.Of(api).NewRequest("test")
 	req.Action = action
 	for i := 0; i < len(pairs); i += 2 {
-		if err := req.Params.Add(pairs[i], pairs[i+1]); err != nil {
+		if err := transport.ParamsOf(&req.Params).Add(pairs[i], pairs[i+1]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	out, err := api.Dispatch(t.Context(), req)
+	out, err := transport.Of(api).Dispatch(t.Context(), req)
 	if err == nil {
 		return out, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 type everything struct {
@@ -37,15 +38,15 @@ func FuzzParams(f *testing.F) {
 	f.Add([]byte(`{"when":"2026-01-01T00:00:00Z","long":"1s","real":1e3}`), "list", "1,2,3,4")
 	f.Add([]byte(`null`), "limit", "-1")
 	f.Fuzz(func(t *testing.T, object []byte, key, text string) {
-		req := api.NewRequest("fuzz")
+		req := transport.Of(api).NewRequest("fuzz")
 		req.Action = "all"
-		req.Refused = req.Params.AddObject(object)
-		req.Params.NextSource()
-		if err := req.Params.Add(key, text); err != nil {
+		req.Err = transport.ParamsOf(&req.Params).AddObject(object)
+		transport.ParamsOf(&req.Params).NextSource()
+		if err := transport.ParamsOf(&req.Params).Add(key, text); err != nil {
 			t.Fatal(err)
 		}
-		out, err := api.Dispatch(t.Context(), req)
-		if echo := req.Params.AppendJSON(nil, api.Secret); !json.Valid(echo) {
+		out, err := transport.Of(api).Dispatch(t.Context(), req)
+		if echo := transport.ParamsOf(&req.Params).AppendJSON(nil, transport.Of(api).Secret); !json.Valid(echo) {
 			t.Errorf("the echo is %q", echo)
 		}
 		if err != nil {
@@ -54,7 +55,7 @@ func FuzzParams(f *testing.F) {
 			}
 			return
 		}
-		body, err := req.AppendMembers([]byte("{"), out)
+		body, err := transport.AppendOutput([]byte("{"), req, out)
 		if err != nil || !json.Valid(append(body, '}')) {
 			t.Errorf("%q, %s=%q answers %q, %v", object, key, text, body, err)
 		}

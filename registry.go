@@ -3,9 +3,10 @@ package actionhero
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/actionhero-go/actionhero/internal/command"
 )
 
 // registry is what is registered, as one value that never changes: requests read it without a lock, and registering
@@ -19,45 +20,11 @@ type registry struct {
 	middleware   []Middleware
 	handler      Handler // the API's middleware around runAction
 	rooms        roomHooks
+	extensions   []any // see transport.Part
 }
 
 // The params that every request may carry, whatever the actions declare.
 var specialParams = []string{"callback", "action", "limit", "offset", "outputType"}
-
-// Command is something that persistent transports do themselves when a client asks for it by name. No action can have
-// its name, but for say, which HTTP clients need an action for.
-type Command struct{ Name, Description string }
-
-var paramCommands = []Command{
-	{"paramAdd", "keeps a param for all further requests: paramAdd KEY=VALUE"},
-	{"paramDelete", "forgets one param: paramDelete KEY"},
-	{"paramView", "shows one param: paramView KEY"},
-	{"paramsDelete", "forgets all params"},
-	{"paramsView", "shows all params"},
-}
-
-var commands = []Command{
-	{"close", "ends the connection"},
-	{"detailsView", "shows what the server knows of this connection"},
-	{"exit", "ends the connection"},
-	{"quit", "ends the connection"},
-	{"roomAdd", "listens to a further chat room"},
-	{"roomChange", "moves to another chat room"},
-	{"roomLeave", "listens to a further chat room no more"},
-	{"roomView", "shows who is in the current chat room"},
-}
-
-// Commands lists the commands of a persistent transport. Only TCP has params that stay.
-func Commands(transport string) []Command {
-	if transport == "tcp" {
-		return slices.Concat(commands, paramCommands)
-	}
-	return slices.Clone(commands)
-}
-
-func reserved(name string) bool {
-	return slices.ContainsFunc(Commands("tcp"), func(c Command) bool { return c.Name == name })
-}
 
 func newRegistry() *registry {
 	r := &registry{actions: map[string]*action{}, tasks: map[string]*task{}, accepted: acceptSet{}, secrets: map[string]bool{}, handler: runAction}
@@ -71,13 +38,13 @@ func (r *registry) clone() *registry {
 	return &registry{
 		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), accepted: maps.Clone(r.accepted), secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), middleware: slices.Clone(r.middleware), handler: r.handler,
-		rooms: r.rooms.clone(),
+		rooms: r.rooms.clone(), extensions: slices.Clone(r.extensions),
 	}
 }
 
 func (r *registry) addAction(act *action) error {
 	name := act.info.Name
-	if reserved(name) {
+	if command.Reserved(name) {
 		return fmt.Errorf("action name %q is reserved: it is a command of the persistent transports; choose another", name)
 	}
 	if _, taken := r.actions[name]; taken {
@@ -160,8 +127,9 @@ func (api *API) accept(secret bool, keys []string) {
 	})
 }
 
-// Secret reports whether values of the param key must not be shown: some action declares it with the tag secret.
-func (api *API) Secret(key string) bool { return api.registry.Load().secrets[key] }
+// secret reports whether values of the param key must not be shown, because an action or a task declares it with the tag
+// secret, or because of [API.AcceptSecret].
+func (api *API) secret(key string) bool { return api.registry.Load().secrets[key] }
 
 // Actions describes every registered action, sorted by name.
 func (api *API) Actions() []ActionInfo {
@@ -171,25 +139,4 @@ func (api *API) Actions() []ActionInfo {
 		infos = append(infos, actions[name].info)
 	}
 	return infos
-}
-
-// AnswersContent reports whether the action answers with bytes, a *[Content], instead of an object.
-func (api *API) AnswersContent(action string) bool {
-	act := api.registry.Load().actions[action]
-	return act != nil && act.outType == reflect.TypeFor[*Content]()
-}
-
-// Accepts reports whether params of this key reach any action; others are dropped.
-func (api *API) Accepts(key string) bool {
-	_, ok := api.registry.Load().accepted[key]
-	return ok
-}
-
-// ActionName returns the name of the action as a string of the API's own, without an allocation, or a copy of name if
-// there is no such action.
-func (api *API) ActionName(name []byte) string {
-	if act := api.registry.Load().actions[string(name)]; act != nil {
-		return act.info.Name
-	}
-	return string(name)
 }

@@ -3,7 +3,6 @@ package actionhero
 import (
 	"context"
 	"strconv"
-	"sync"
 	"time"
 	"unsafe"
 
@@ -24,31 +23,30 @@ type Request struct {
 	Limit     int       // the input limit, or its default
 	Offset    int       // the input offset, or its default
 	Remaining int       // requests that this client may still make in the window; -1 while there is no limit
-	Carrier   any       // what the transport keeps of this call, for the functions of its own package
+	Extra     any       // the transport's own state of this call, for the functions of its package; nil if it has none
 	Started   time.Time // when the transport had read it
-	Refused   error     // what the transport found wrong with it: the answer, once the middleware has let it through
+	Err       error     // what the transport found wrong with the request: it is the answer, after the middleware ran
 
 	act *action
 	ctx callContext
 }
 
-// NewRequest returns an empty request for a transport to fill in and dispatch. Its Params let in only what some
-// action takes.
-func (api *API) NewRequest(transport string) *Request {
+// newRequest returns an empty request for a call within the process.
+func (api *API) newRequest(transport string) *Request {
 	req := new(Request)
-	api.InitRequest(req, transport)
+	api.initRequest(req, transport)
 	return req
 }
 
-// InitRequest is [API.NewRequest] for a zero Request that is part of something else.
-func (api *API) InitRequest(req *Request, transport string) {
+// initRequest is transport.Host.InitRequest.
+func (api *API) initRequest(req *Request, transport string) {
 	req.API, req.Transport, req.Remaining, req.Started = api, transport, -1, time.Now()
 	req.Params.accepted = api.registry.Load().accepted
 }
 
 // Header returns a header that the client sent with the request, or "" on transports that have none.
 func (r *Request) Header(name string) string {
-	if h, ok := r.Carrier.(interface{ RequestHeader(name string) string }); ok {
+	if h, ok := r.Extra.(interface{ RequestHeader(name string) string }); ok {
 		return h.RequestHeader(name)
 	}
 	return ""
@@ -64,90 +62,9 @@ func RequestFrom(ctx context.Context) *Request {
 	return req
 }
 
-// callContext is the context of one call. It is part of the Request, and its timer is made when somebody first asks
-// for Done, so that an action that never waits pays neither for a timer nor for a chain of contexts.
-type callContext struct {
-	parent   context.Context
-	calls    context.Context // ends when the API cancels its calls
-	req      *Request
-	deadline time.Time // zero: none
-
-	mu     sync.Mutex
-	real   context.Context
-	cancel context.CancelFunc
-	ended  bool
-}
-
-func (c *callContext) Value(key any) any {
-	if _, ok := key.(requestKey); ok {
-		return c.req
-	}
-	return c.parent.Value(key)
-}
-
-func (c *callContext) Deadline() (time.Time, bool) {
-	if d, ok := c.parent.Deadline(); ok && (c.deadline.IsZero() || d.Before(c.deadline)) {
-		return d, true
-	}
-	return c.deadline, !c.deadline.IsZero()
-}
-
-// Done makes the real context. It ends with the parent, at the deadline, when the API cancels its calls, and when the
-// call is over.
-func (c *callContext) Done() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.realize().Done()
-}
-
-func (c *callContext) realize() context.Context {
-	if c.real != nil {
-		return c.real
-	}
-	var cancel context.CancelFunc
-	if c.deadline.IsZero() {
-		c.real, cancel = context.WithCancel(c.parent)
-	} else {
-		c.real, cancel = context.WithDeadline(c.parent, c.deadline)
-	}
-	stop := context.AfterFunc(c.calls, cancel)
-	c.cancel = func() { stop(); cancel() }
-	if c.ended {
-		c.cancel()
-	}
-	return c.real
-}
-
-func (c *callContext) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.real != nil:
-		return c.real.Err()
-	case c.ended || c.calls.Err() != nil:
-		return context.Canceled
-	case c.parent.Err() != nil:
-		return c.parent.Err()
-	case !c.deadline.IsZero() && !time.Now().Before(c.deadline):
-		return context.DeadlineExceeded
-	}
-	return nil
-}
-
-// end tells whoever still holds the context that the call is over.
-func (c *callContext) end() {
-	c.mu.Lock()
-	c.ended = true
-	cancel := c.cancel
-	c.mu.Unlock()
-	if cancel != nil {
-		cancel()
-	}
-}
-
 // page reads limit and offset and sees to it that both are there.
 func (r *Request) page() error {
-	r.Params.SetPage(r.API)
+	r.Params.setPage(r.API)
 	if err := r.pageNumber("limit", &r.Limit, r.API.cfg.DefaultLimit); err != nil {
 		return err
 	}

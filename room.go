@@ -81,8 +81,8 @@ func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 	if c == nil {
 		return Errorf(CodeNotFound, "no client with the id %q is connected", connID)
 	}
-	if c.sink.Deliver(r.delivery(backend.Message{Body: body})) {
-		c.sink.Flush()
+	if c.sender.Deliver(r.delivery(backend.Message{Body: body})) {
+		c.sender.Flush()
 	}
 	return nil
 }
@@ -98,14 +98,15 @@ func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err
 	if len(body) < len(`{"":0}`) || body[0] != '{' {
 		return 0, fmt.Errorf("a notice must be a JSON object with a member or more, not %.32s", body)
 	}
-	d := &RoomMessage{Body: body, Notice: true}
+	d := &RoomMessage{Body: body}
+	d.forms.IsNotice = true
 	for _, c := range r.conns.Range {
 		if err := ctx.Err(); err != nil {
 			return clients, err
 		}
 		clients++
-		if sink := c.(*Conn).sink; sink.Deliver(d) {
-			sink.Flush()
+		if to := c.(*Conn).sender; to.Deliver(d) {
+			to.Flush()
 		}
 	}
 	return clients, nil
@@ -158,7 +159,7 @@ func (r *Rooms) Status(ctx context.Context, room string) (RoomStatus, error) {
 		return status, err
 	}
 	for _, id := range ids {
-		if details, ok := r.conn(id).AppendDetails(nil); ok {
+		if details, ok := r.conn(id).appendDetails(nil); ok {
 			if status.Details == nil {
 				status.Details = map[string]json.RawMessage{}
 			}
@@ -225,14 +226,14 @@ func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
 		if to.further.Load() {
 			if further == nil {
 				further = r.delivery(m)
-				further.Further = true
+				further.forms.NamesRoom = true
 			}
 			form = further
 		}
 		if len(asks.hooks) > 0 && !asks.passes(to.conn, form) {
 			continue
 		}
-		if to.conn.sink.Deliver(form) {
+		if to.conn.sender.Deliver(form) {
 			flush = append(flush, to)
 		}
 	}
@@ -266,6 +267,6 @@ func flushAll(members []*member) {
 
 func flushEach(members []*member) {
 	for _, m := range members {
-		m.conn.sink.Flush()
+		m.conn.sender.Flush()
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // steps runs steps that must not fail.
@@ -79,7 +80,7 @@ func TestFurtherRooms(t *testing.T) {
 	}
 	in("what fails changes nothing", "a", "a", "b")
 
-	api.Disconnect(c)
+	transport.Of(api).Disconnect(c)
 	in("gone", "")
 	failed(t, "joining once gone", rooms.Move(ctx, c, "a"), actionhero.CodeCanceled, "the client has gone")
 	failed(t, "adding once gone", rooms.Join(ctx, c, "a"), actionhero.CodeCanceled, "the client has gone")
@@ -119,7 +120,7 @@ func TestFurtherRoomsAreTold(t *testing.T) {
 			t.Errorf("%s: they heard %q, want %q", step.what, got, step.want)
 		}
 	}
-	api.Disconnect(c)
+	transport.Of(api).Disconnect(c)
 	if got := hears.take(); !cmp.Equal(got, []string{left}) {
 		t.Errorf("disconnected: they heard %q", got)
 	}
@@ -139,11 +140,11 @@ func TestMaxRooms(t *testing.T) {
 		t.Errorf("it is in %q and listens to %q of %d rooms", c.Room(), got, rooms.RoomsHere())
 	}
 	steps(t, rooms.Move(ctx, c, "b"), rooms.Leave(ctx, c, "a"), rooms.Move(ctx, c, "d"))
-	api.Disconnect(c)
+	transport.Of(api).Disconnect(c)
 	if cfg := newAPI(t, actionhero.Config{}).Config(); cfg.MaxRooms != 64 {
 		t.Errorf("the default is %d", cfg.MaxRooms)
 	}
-	if _, err := actionhero.New(actionhero.Config{Backend: api.Backend(), MaxRooms: -1}); err == nil {
+	if _, err := actionhero.New(actionhero.Config{Backend: api.Config().Backend, MaxRooms: -1}); err == nil {
 		t.Error("-1 rooms are accepted")
 	}
 }
@@ -155,13 +156,13 @@ func TestMovingClientsSeeTheClassicForm(t *testing.T) {
 	api := newAPI(t, actionhero.Config{AnnounceLimit: -1})
 	for _, added := range []bool{false, true} {
 		sink := &encoder{wire: "tcp", made: new(int)}
-		c := api.Connect("tcp", netip.AddrPort{}, sink)
+		c := transport.Of(api).Connect("tcp", netip.AddrPort{}, sink)
 		steps(t, api.Rooms.Move(t.Context(), c, "a"), api.Rooms.HalfMove(c, "b", added))
 		steps(t, api.Rooms.Broadcast(t.Context(), "a", 1), api.Rooms.Broadcast(t.Context(), "b", 2))
 		if want := []string{"tcp 1 further:false", fmt.Sprint("tcp 2 further:", added)}; !cmp.Equal(sink.texts, want) {
 			t.Errorf("added %v: it got %q, want %q", added, sink.texts, want)
 		}
-		api.Disconnect(c)
+		transport.Of(api).Disconnect(c)
 	}
 }
 
@@ -170,7 +171,7 @@ func TestOneClientUnderConcurrency(t *testing.T) {
 	t.Parallel()
 	api := newAPI(t, actionhero.Config{MaxRooms: 4})
 	for range 50 {
-		c := api.Connect("test", netip.AddrPort{}, &collector{})
+		c := transport.Of(api).Connect("test", netip.AddrPort{}, &collector{})
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
@@ -190,14 +191,14 @@ func TestOneClientUnderConcurrency(t *testing.T) {
 			})
 		}
 		if rand.IntN(2) == 0 {
-			wg.Go(func() { api.Disconnect(c) })
+			wg.Go(func() { transport.Of(api).Disconnect(c) })
 			wg.Wait()
 		} else {
 			wg.Wait()
 			if n := len(c.Rooms()); n > 4 || !slices.Contains(c.Rooms(), c.Room()) {
 				t.Errorf("it is in %q and listens to %q", c.Room(), c.Rooms())
 			}
-			api.Disconnect(c)
+			transport.Of(api).Disconnect(c)
 		}
 		if n := api.Rooms.RoomsHere(); n != 0 {
 			t.Fatalf("%d rooms are left", n)

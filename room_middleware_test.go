@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // failed demands an error with a code and a text.
@@ -91,8 +92,8 @@ func TestRoomMiddlewareOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	heard("what the server says to both", "a deliver 1", "b deliver 1", "c deliver 1", "a deliver 1", "b deliver 1", "c deliver 1")
-	api.Disconnect(ann)
-	api.Disconnect(bob)
+	transport.Of(api).Disconnect(ann)
+	transport.Of(api).Disconnect(bob)
 }
 
 // A client is let in once, not again for each way in which it is in the room.
@@ -110,7 +111,7 @@ func TestRoomMiddlewareIsNotAskedTwice(t *testing.T) {
 	if asked != 2 {
 		t.Errorf("it was asked %d times about two rooms", asked)
 	}
-	api.Disconnect(c)
+	transport.Of(api).Disconnect(c)
 }
 
 func TestRoomMiddlewareFails(t *testing.T) {
@@ -162,8 +163,8 @@ func TestRoomMiddlewareFails(t *testing.T) {
 	if lines := log.take(); len(lines) != 1 || !strings.Contains(lines[0], "a Deliver of a room middleware panicked") || !strings.Contains(lines[0], "panic: a secret") {
 		t.Errorf("one message that made Deliver panic twice is logged as %q", lines)
 	}
-	api.Disconnect(ann)
-	api.Disconnect(bob)
+	transport.Of(api).Disconnect(ann)
+	transport.Of(api).Disconnect(bob)
 }
 
 // records is a log that keeps its lines.
@@ -224,7 +225,7 @@ func TestRoomMiddlewareIsTimed(t *testing.T) {
 				t.Errorf("%s took %v", what, took)
 			}
 		}
-		api.Disconnect(c)
+		transport.Of(api).Disconnect(c)
 	})
 }
 
@@ -261,15 +262,15 @@ func TestRoomMiddlewareHoldsUpNobodyElse(t *testing.T) {
 	if got := bobGets.take(); !cmp.Equal(got, []string{`"hi" from ` + ann.ID, `"ho" from ` + ann.ID + " in a"}) {
 		t.Errorf("bob read %q", got)
 	}
-	api.Disconnect(slow)
+	transport.Of(api).Disconnect(slow)
 	close(open)
 	failed(t, "entering once gone", <-joined, actionhero.CodeCanceled, "the client has gone")
 	steps(t, <-said)
 	if status, err := api.Rooms.Status(t.Context(), "b"); err != nil || status.MembersCount != 1 {
 		t.Errorf("who is in b: %+v, %v", status, err)
 	}
-	api.Disconnect(ann)
-	api.Disconnect(bob)
+	transport.Of(api).Disconnect(ann)
+	transport.Of(api).Disconnect(bob)
 	if n := api.Rooms.RoomsHere(); n != 0 {
 		t.Errorf("%d rooms are left", n)
 	}
@@ -313,9 +314,9 @@ type encoder struct {
 }
 
 func (e *encoder) Deliver(d *actionhero.RoomMessage) bool {
-	text := d.Encoded(e.wire, func(d *actionhero.RoomMessage) []byte {
+	text := transport.Encoded(d, e.wire, func(d *actionhero.RoomMessage) []byte {
 		*e.made++
-		return fmt.Appendf(nil, "%s %s further:%v", e.wire, d.Body, d.Further)
+		return fmt.Appendf(nil, "%s %s further:%v", e.wire, d.Body, transport.NamesRoom(d))
 	})
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -339,8 +340,8 @@ func TestOneEncodingForEachWire(t *testing.T) {
 	for i := range 40 {
 		e := &encoder{wire: []string{"tcp", "ws"}[i%2]}
 		e.made = made[e.wire]
-		c := api.Connect(e.wire, netip.AddrPort{}, e)
-		defer api.Disconnect(c)
+		c := transport.Of(api).Connect(e.wire, netip.AddrPort{}, e)
+		defer transport.Of(api).Disconnect(c)
 		enter := api.Rooms.Move
 		if i%4 > 1 {
 			enter = api.Rooms.Join

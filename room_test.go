@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // collector is a client that keeps what it is sent.
@@ -24,7 +25,7 @@ func (c *collector) Deliver(d *actionhero.RoomMessage) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	message := string(d.Body) + " from " + d.From
-	if d.Further {
+	if transport.NamesRoom(d) {
 		message += " in " + d.Room
 	}
 	c.messages = append(c.messages, message)
@@ -54,7 +55,7 @@ func (c *collector) take() []string {
 func connect(t testing.TB, api *actionhero.API, room string) (*actionhero.Conn, *collector) {
 	t.Helper()
 	sink := &collector{}
-	conn := api.Connect("test", netip.MustParseAddrPort("127.0.0.1:1"), sink)
+	conn := transport.Of(api).Connect("test", netip.MustParseAddrPort("127.0.0.1:1"), sink)
 	if err := api.Rooms.Move(t.Context(), conn, room); err != nil {
 		t.Fatal(err)
 	}
@@ -96,8 +97,8 @@ func TestRoomsTellWhoComesAndGoes(t *testing.T) {
 	if err != nil || !cmp.Equal(status, actionhero.RoomStatus{Members: []string{ann.ID}, MembersCount: 1}) {
 		t.Errorf("status of a: %+v, %v", status, err)
 	}
-	api.Disconnect(ann)
-	api.Disconnect(bob)
+	transport.Of(api).Disconnect(ann)
+	transport.Of(api).Disconnect(bob)
 	if status, _ := api.Rooms.Status(ctx, "a"); status.Members != nil || status.MembersCount != 0 {
 		t.Errorf("status of an empty room: %+v", status)
 	}
@@ -116,7 +117,7 @@ func TestRoomNamesAreChecked(t *testing.T) {
 	if conn.Room() != "a" {
 		t.Errorf("a refused room changed the current one to %q", conn.Room())
 	}
-	api.Disconnect(conn)
+	transport.Of(api).Disconnect(conn)
 }
 
 // A room of many must stay quick to join, leave and look at, and say so in proportion: this counts deliveries, not time.
@@ -137,7 +138,7 @@ func TestLargeRoomsAreNotTold(t *testing.T) {
 		t.Errorf("status: %d listed of %d, %v; want 5 of 100", len(status.Members), status.MembersCount, err)
 	}
 	for _, c := range conns {
-		api.Disconnect(c)
+		transport.Of(api).Disconnect(c)
 	}
 	if status, _ := api.Rooms.Status(t.Context(), "a"); status.MembersCount != 1 {
 		t.Errorf("%d are left, want 1", status.MembersCount)
@@ -151,14 +152,14 @@ func TestRoomsUnderConcurrency(t *testing.T) {
 	for i := range 32 {
 		wg.Go(func() {
 			for j := range 50 {
-				c := api.Connect("test", netip.AddrPort{}, &collector{})
+				c := transport.Of(api).Connect("test", netip.AddrPort{}, &collector{})
 				for k := range 3 {
 					if err := api.Rooms.Move(t.Context(), c, fmt.Sprint("r", (i+j+k)%4)); err != nil {
 						t.Error(err)
 					}
 					_ = api.Rooms.Say(t.Context(), c, "", "x")
 				}
-				api.Disconnect(c)
+				transport.Of(api).Disconnect(c)
 			}
 		})
 	}
@@ -180,11 +181,11 @@ func BenchmarkJoinLeave(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				c := api.Connect("test", netip.AddrPort{}, &collector{})
+				c := transport.Of(api).Connect("test", netip.AddrPort{}, &collector{})
 				if err := api.Rooms.Move(b.Context(), c, "a"); err != nil {
 					b.Fatal(err)
 				}
-				api.Disconnect(c)
+				transport.Of(api).Disconnect(c)
 			}
 		})
 	}
@@ -224,7 +225,7 @@ func BenchmarkBroadcast(b *testing.B) {
 				api.UseRooms(actionhero.RoomMiddleware{Deliver: func(*actionhero.Conn, *actionhero.RoomMessage) bool { return true }})
 			}
 			for range size {
-				c := api.Connect("test", netip.AddrPort{}, quiet{})
+				c := transport.Of(api).Connect("test", netip.AddrPort{}, quiet{})
 				if err := api.Rooms.Move(b.Context(), c, "a"); err != nil {
 					b.Fatal(err)
 				}

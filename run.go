@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"sync"
-	"syscall"
 	"time"
 )
 
@@ -19,14 +15,16 @@ type Component interface {
 	Stop(ctx context.Context) error
 }
 
-// Witness is a Component that is told when all components have started, and when a stop begins: a worker takes nothing
-// before the one and nothing more after the other.
-type Witness interface {
-	Component
-	// Started is called when all components of the API have started, if they did. It must not wait.
+// StartHook is an optional interface of a [Component]. Started is called after all components of the API have started. It
+// must not block.
+type StartHook interface {
 	Started()
-	// Stopping is called when a stop begins, before any component stops. It must not wait. The context of Stop, which
-	// follows in its turn, then ends no sooner than grace from now, unless that of the whole stop does.
+}
+
+// StopHook is an optional interface of a [Component]. Stopping is called when a stop begins, before any component stops.
+// It must not block. The context of Stop ends no earlier than grace from then on, unless the context of the whole stop
+// does.
+type StopHook interface {
 	Stopping() (grace time.Duration)
 }
 
@@ -79,8 +77,8 @@ func (api *API) start(ctx context.Context) error {
 		api.started = append(api.started, c)
 	}
 	for _, c := range api.started {
-		if w, ok := c.(Witness); ok {
-			w.Started()
+		if hook, ok := c.(StartHook); ok {
+			hook.Started()
 		}
 	}
 	return nil
@@ -127,8 +125,8 @@ func (api *API) stopComponents(ctx, grace context.Context) (errs []error) {
 	begun := time.Now()
 	own := make([]time.Duration, len(api.started))
 	for i, c := range api.started {
-		if w, ok := c.(Witness); ok {
-			own[i] = w.Stopping()
+		if hook, ok := c.(StopHook); ok {
+			own[i] = hook.Stopping()
 		}
 	}
 	for i := len(api.started) - 1; i >= 0; i-- {
@@ -185,79 +183,4 @@ func (api *API) Restart(ctx context.Context) error {
 		return err
 	}
 	return api.Start(ctx)
-}
-
-// Run starts the API and then does what [API.Wait] does. A signal that comes during the start ends the start's context,
-// and what had started is stopped.
-func (api *API) Run(ctx context.Context) error {
-	signals, release := takeSignals()
-	defer release()
-	starting, cancel := context.WithCancel(ctx)
-	defer cancel()
-	started := make(chan struct{})
-	early := make(chan os.Signal, 1)
-	var watch sync.WaitGroup
-	watch.Go(func() {
-		select {
-		case sig := <-signals:
-			early <- sig
-			cancel()
-			endAtOnce(signals, started)
-		case <-started:
-		}
-	})
-	err := api.Start(starting)
-	close(started)
-	watch.Wait()
-	switch {
-	case err != nil && len(early) > 0 && errors.Is(err, context.Canceled): // as it was told
-		return nil
-	case err != nil:
-		return err
-	}
-	return api.wait(ctx, early, signals)
-}
-
-// Wait blocks until ctx ends or the process gets SIGINT or SIGTERM; then it stops the API in an orderly way and
-// returns. A second signal ends the process at once, with exit code 130.
-func (api *API) Wait(ctx context.Context) error {
-	signals, release := takeSignals()
-	defer release()
-	return api.wait(ctx, nil, signals)
-}
-
-// wait is Wait; early has a signal if one came before.
-func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error {
-	var sig os.Signal
-	select {
-	case <-ctx.Done():
-	case sig = <-early:
-	case sig = <-signals:
-	}
-	if sig != nil {
-		api.log.Info("stopping; a second signal ends at once", "signal", sig.String())
-	}
-	stopped := make(chan struct{})
-	var watch sync.WaitGroup
-	watch.Go(func() { endAtOnce(signals, stopped) })
-	err := api.Stop(context.WithoutCancel(ctx))
-	close(stopped)
-	watch.Wait()
-	return err
-}
-
-// takeSignals has the signals that ask a process to end sent to a channel.
-func takeSignals() (signals chan os.Signal, release func()) {
-	signals = make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	return signals, func() { signal.Stop(signals) }
-}
-
-// endAtOnce ends the process at the next signal, unless done is first.
-func endAtOnce(signals <-chan os.Signal, done <-chan struct{}) {
-	select {
-	case <-signals:
-		os.Exit(130)
-	case <-done:
-	}
 }

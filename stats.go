@@ -57,8 +57,8 @@ func (s *Stats) Report(ctx context.Context) ([]Report, error) {
 	return reports, nil
 }
 
-// Listening tells a port that a transport listens on; it becomes part of the node's name. Called at each start.
-func (s *Stats) Listening(port int) {
+// listening is transport.Host.Listening.
+func (s *Stats) listening(port int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !slices.Contains(s.ports, port) {

@@ -116,7 +116,7 @@ func (t Task[In]) compile() (*task, error) {
 		if f.File {
 			return nil, fmt.Errorf("task %q: its input %s is an uploaded file, which is gone when the task runs: keep the file and take its name", t.Name, f.Name)
 		}
-		if f.Required && !schedule.IsZero() {
+		if f.Required && !schedule.isZero() {
 			return nil, fmt.Errorf("task %q runs by itself, but its input %s is required and nobody gives it: give it a default, or enqueue the task instead", t.Name, f.Name)
 		}
 	}

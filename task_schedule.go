@@ -7,11 +7,23 @@ import (
 	"github.com/actionhero-go/actionhero/internal/cron"
 )
 
-// Schedule says when a task runs by itself: its Frequency, or its Cron in its TimeZone. The zero Schedule is never due.
+// Schedule is when a task runs without being enqueued: its Frequency, or its Cron in its TimeZone. The zero Schedule is
+// never due.
 type Schedule struct {
-	every int64 // milliseconds
+	due  dueTimes
+	text string
+}
+
+// String returns the schedule as it is declared: "every 1m0s", "30 2 * * 1-5 Europe/Berlin"; "" if it is zero.
+func (s Schedule) String() string { return s.text }
+
+// isZero reports whether the task has no schedule.
+func (s Schedule) isZero() bool { return s.text == "" }
+
+// dueTimes are the times of a Schedule. It implements bridge.Schedule.
+type dueTimes struct {
+	every int64 // milliseconds; 0: cron
 	cron  cron.Schedule
-	text  string
 }
 
 func newSchedule(frequency time.Duration, expr, zone string) (Schedule, error) {
@@ -23,7 +35,7 @@ func newSchedule(frequency time.Duration, expr, zone string) (Schedule, error) {
 	case frequency != 0 && (frequency < minFrequency || frequency%time.Millisecond != 0):
 		return Schedule{}, fmt.Errorf("its Frequency is %v: it must be a whole number of milliseconds, %v or more", frequency, minFrequency)
 	case frequency != 0:
-		return Schedule{every: frequency.Milliseconds(), text: "every " + frequency.String()}, nil
+		return Schedule{due: dueTimes{every: frequency.Milliseconds()}, text: "every " + frequency.String()}, nil
 	case expr == "":
 		return Schedule{}, nil
 	}
@@ -39,17 +51,11 @@ func newSchedule(frequency time.Duration, expr, zone string) (Schedule, error) {
 	if zone != "" {
 		text += " " + zone
 	}
-	return Schedule{cron: s, text: text}, nil
+	return Schedule{due: dueTimes{cron: s}, text: text}, nil
 }
 
-// IsZero reports whether the schedule is that of a task that does not run by itself.
-func (s Schedule) IsZero() bool { return s.text == "" }
-
-// String returns the schedule in words: "every 1m0s", "30 2 * * 1-5 Europe/Berlin"; "" if it is zero.
-func (s Schedule) String() string { return s.text }
-
 // Next returns the first time after another at which the schedule is due; the zero time if there is none.
-func (s Schedule) Next(after time.Time) time.Time {
+func (s *dueTimes) Next(after time.Time) time.Time {
 	if s.every == 0 {
 		return s.cron.Next(after)
 	}
@@ -58,7 +64,7 @@ func (s Schedule) Next(after time.Time) time.Time {
 
 // Latest returns the last time after one and not after another at which the schedule is due; the zero time if there is
 // none.
-func (s Schedule) Latest(after, until time.Time) time.Time {
+func (s *dueTimes) Latest(after, until time.Time) time.Time {
 	if s.every == 0 {
 		return s.cron.Latest(after, until)
 	}
@@ -71,7 +77,7 @@ func (s Schedule) Latest(after, until time.Time) time.Time {
 
 // Calendar reports whether the schedule follows the calendar: a clock that is set back a little does not make it due
 // again, as it does one that follows elapsed time.
-func (s Schedule) Calendar() bool { return s.every == 0 && s.cron.Calendar() }
+func (s *dueTimes) Calendar() bool { return s.every == 0 && s.cron.Calendar() }
 
 // floorDiv is a/b, rounded down.
 func floorDiv(a, b int64) int64 {

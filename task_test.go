@@ -12,6 +12,8 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/bridge"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 type welcomeInput struct {
@@ -81,18 +83,18 @@ func TestRegisteredTasks(t *testing.T) {
 	if len(infos) != 2 || infos[0].Name != "nightly" || infos[1].Name != "welcome" {
 		t.Fatalf("registered are %+v", infos)
 	}
-	if n := infos[0]; n.Schedule.String() != "30 2 * * 1-5 Europe/Berlin" || n.Scope.String() != "all" || n.Queue != "default" || n.MaxAttempts != actionhero.DefaultMaxAttempts || !n.Schedule.Calendar() {
+	if n := infos[0]; n.Schedule.String() != "30 2 * * 1-5 Europe/Berlin" || n.Scope.String() != "all" || n.Queue != "default" || n.MaxAttempts != actionhero.DefaultMaxAttempts || !bridge.WorkerOf(api).Schedule("nightly").Calendar() {
 		t.Errorf("nightly is %+v", n)
 	}
 	w := infos[1]
-	if !w.Schedule.IsZero() || w.Scope.String() != "any" || w.Queue != "mail" || w.Priority != 3 || w.MaxAttempts != 7 || w.Timeout != time.Minute {
+	if w.Schedule.String() != "" || bridge.WorkerOf(api).Schedule("welcome") != nil || w.Scope.String() != "any" || w.Queue != "mail" || w.Priority != 3 || w.MaxAttempts != 7 || w.Timeout != time.Minute {
 		t.Errorf("welcome is %+v", w)
 	}
 	names := []string{w.Inputs[0].Name, w.Inputs[1].Name, w.Inputs[2].Name}
-	if diff := cmp.Diff([]string{"user", "language", "token"}, names); diff != "" || !w.Inputs[0].Required || !w.Inputs[2].Secret || !api.Secret("token") {
+	if diff := cmp.Diff([]string{"user", "language", "token"}, names); diff != "" || !w.Inputs[0].Required || !w.Inputs[2].Secret || !transport.Of(api).Secret("token") {
 		t.Errorf("the inputs (-want +got):\n%s", diff)
 	}
-	if api.Accepts("language") {
+	if transport.Of(api).Accepts("language") {
 		t.Error("the inputs of a task are let in for actions")
 	}
 }
@@ -299,7 +301,7 @@ func TestJobs(t *testing.T) {
 			t.Errorf("%s = %v, want %v", what, err, want)
 		}
 	}
-	if _, err := api.Backend().Queue().Fetch(ctx, backend.FetchRequest{Node: "n", Queues: []string{"mail"}, Max: 1}); err != nil {
+	if _, err := api.Config().Backend.Queue().Fetch(ctx, backend.FetchRequest{Node: "n", Queues: []string{"mail"}, Max: 1}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = api.Tasks.Retry(ctx, added.ID)
@@ -344,7 +346,7 @@ func TestExponential(t *testing.T) {
 func TestSchedule(t *testing.T) {
 	t.Parallel()
 	api := newAPI(t, actionhero.Config{}, actionhero.Task[actionhero.None]{Name: "a", Frequency: 90 * time.Second, Run: nothing})
-	s := api.Tasks.Registered()[0].Schedule
+	s := bridge.WorkerOf(api).Schedule("a")
 	at := func(seconds float64) time.Time { return time.UnixMilli(int64(seconds * 1000)) }
 	for after, want := range map[float64]float64{0: 90, 89.999: 90, 90: 180, -1: 0, -90: 0, -91: -90} {
 		if got := s.Next(at(after)); !got.Equal(at(want)) {
@@ -357,11 +359,11 @@ func TestSchedule(t *testing.T) {
 	if got := s.Latest(at(360), at(400)); !got.IsZero() {
 		t.Errorf("Latest when nothing is due = %v", got)
 	}
-	if s.String() != "every 1m30s" || s.Calendar() {
-		t.Errorf("the schedule is %v", s)
+	if text := api.Tasks.Registered()[0].Schedule.String(); text != "every 1m30s" || s.Calendar() {
+		t.Errorf("the schedule is %v", text)
 	}
-	if zero := (actionhero.Schedule{}); !zero.IsZero() || !zero.Next(at(0)).IsZero() || !zero.Latest(at(0), at(9)).IsZero() {
-		t.Error("the zero schedule is due")
+	if text := (actionhero.Schedule{}).String(); text != "" || bridge.WorkerOf(api).Schedule("none") != nil {
+		t.Errorf("the zero schedule is %q", text)
 	}
 }
 

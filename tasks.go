@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -152,7 +151,9 @@ func (t *task) checkParams(raw []byte) (canonical func() ([]byte, error), err er
 		*params = Params{}
 		checkedParams.Put(params)
 	}()
-	if err := params.AddObject(raw); err != nil {
+	writer := (*paramsWriter)(params)
+	writer.AcceptAll()
+	if err := writer.AddObject(raw); err != nil {
 		return nil, err
 	}
 	canonical, fail := t.check(params.list)
@@ -214,65 +215,6 @@ func (t *Tasks) Registered() []TaskInfo {
 		infos = append(infos, tasks[name].info)
 	}
 	return infos
-}
-
-// Serve says that a worker in this process runs the jobs of a node: from now on, until release is called, a task of the
-// scope All that is enqueued becomes a job for it.
-func (t *Tasks) Serve(node string) (release func()) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.nodes = append(t.nodes, node)
-	return sync.OnceFunc(func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if i := slices.Index(t.nodes, node); i >= 0 {
-			t.nodes = slices.Delete(t.nodes, i, i+1)
-		}
-	})
-}
-
-// Tick enqueues a task that runs by itself, because its schedule was due at a time. Of all nodes that see that time come
-// one does it, the others get false. If the run before is still under way or waits, nothing is enqueued. It is for
-// workers.
-func (t *Tasks) Tick(ctx context.Context, task string, at time.Time) (won bool, err error) {
-	declared := t.api.registry.Load().tasks[task]
-	if declared == nil {
-		return false, unknownTask(task)
-	}
-	info := &declared.info
-	won, err = t.queue.EnqueueScheduled(ctx, scheduleName(info), at, backend.NewJob{
-		Task: task, Queue: info.Queue, Priority: info.Priority, Params: []byte("{}"), Timeout: max(info.Timeout, 0),
-		MaxAttempts: attemptLimit(declared.attempts, 1), Unique: task + " schedule",
-	})
-	return won, queueError(err)
-}
-
-// LastTicks returns when the tasks that run by themselves were due last, by name, in the whole cluster. One that never
-// was is not there. It is for workers.
-func (t *Tasks) LastTicks(ctx context.Context) (map[string]time.Time, error) {
-	ticks, err := t.queue.LastRuns(ctx)
-	if err != nil {
-		return nil, queueError(err)
-	}
-	last := map[string]time.Time{}
-	for name, declared := range t.api.registry.Load().tasks {
-		if at, ok := ticks[scheduleName(&declared.info)]; ok {
-			last[name] = at
-		}
-	}
-	return last, nil
-}
-
-// SetTick says that a task was last due at another time than before, the zero time if it never was, without enqueueing
-// it: when its schedule is first seen, and when the clock was set back. It returns false, and does nothing, if the time
-// before is another one by now. It is for workers.
-func (t *Tasks) SetTick(ctx context.Context, task string, before, at time.Time) (done bool, err error) {
-	declared := t.api.registry.Load().tasks[task]
-	if declared == nil {
-		return false, unknownTask(task)
-	}
-	done, err = t.queue.SetLastRun(ctx, scheduleName(&declared.info), before, at)
-	return done, queueError(err)
 }
 
 // scheduleName is how the backend knows when a task was due last. A schedule that was changed begins anew.

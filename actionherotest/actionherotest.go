@@ -13,6 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/transport"
 	"github.com/actionhero-go/actionhero/worker"
 )
 
@@ -82,18 +83,19 @@ func Run(t testing.TB, api *actionhero.API, action string, params map[string]any
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := api.NewRequest("test")
+	host := transport.Of(api)
+	req := host.NewRequest("test")
 	req.Action = action
 	if params != nil {
-		if err := req.Params.AddObject(raw); err != nil {
+		if err := transport.ParamsOf(&req.Params).AddObject(raw); err != nil {
 			t.Fatal(err)
 		}
 	}
-	out, err := api.Dispatch(t.Context(), req)
+	out, err := host.Dispatch(t.Context(), req)
 	if err != nil {
 		return nil, actionhero.AsError(err)
 	}
-	object, err := req.AppendMembers([]byte("{"), out)
+	object, err := transport.AppendOutput([]byte("{"), req, out)
 	if err != nil {
 		return nil, actionhero.AsError(err)
 	}
@@ -142,11 +144,12 @@ type Message struct {
 func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	t.Helper()
 	c := &Client{}
-	c.Conn = api.Connect("test", netip.MustParseAddrPort("127.0.0.1:1"), sink{c})
+	host := transport.Of(api)
+	c.Conn = host.Connect("test", netip.MustParseAddrPort("127.0.0.1:1"), sender{c})
 	if err := api.Rooms.Move(t.Context(), c.Conn, room); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { api.Disconnect(c.Conn) })
+	t.Cleanup(func() { host.Disconnect(c.Conn) })
 	return c
 }
 
@@ -166,19 +169,19 @@ func (c *Client) Closed() string {
 	return c.reason
 }
 
-// sink is the side of a client that the API sees.
-type sink struct{ c *Client }
+// sender is the side of a client that the API sees.
+type sender struct{ c *Client }
 
-func (s sink) Deliver(d *actionhero.RoomMessage) bool {
+func (s sender) Deliver(d *actionhero.RoomMessage) bool {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	s.c.messages = append(s.c.messages, Message{d.Room, d.From, string(d.Body)})
 	return false
 }
 
-func (s sink) Flush() {}
+func (s sender) Flush() {}
 
-func (s sink) Close(reason string) {
+func (s sender) Close(reason string) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	s.c.reason = reason

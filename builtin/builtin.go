@@ -1,4 +1,4 @@
-// Package builtin holds the actions and tasks that come with the server. An app that wants them lists [ScopeAllNodes], or some of
+// Package builtin holds the actions and tasks that come with the server. An app that wants them lists [All], or some of
 // them, beside its own.
 package builtin
 

@@ -19,6 +19,7 @@ import (
 	"github.com/actionhero-go/actionhero/actionherotest"
 	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -142,9 +143,9 @@ func TestRandomNumber(t *testing.T) {
 	for method, factor := range map[string]float64{"": 1, "GET": 1, "HEAD": 1, "PATCH": 1, "PUT": 10, "POST": 100, "DELETE": 1000} {
 		largest, seen := 0.0, map[float64]bool{}
 		for range 300 {
-			req := api.NewRequest("test")
+			req := transport.Of(api).NewRequest("test")
 			req.Action, req.Method = "randomNumber", method
-			out, err := api.Dispatch(t.Context(), req)
+			out, err := transport.Of(api).Dispatch(t.Context(), req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,10 +204,10 @@ func TestFile(t *testing.T) {
 	public := filepath.Join(dir, "public")
 	api := started(t, actionhero.Config{FlatFileDirectory: public})
 	open := func(name string) (*actionhero.Content, error) {
-		req := api.NewRequest("test")
+		req := transport.Of(api).NewRequest("test")
 		req.Action = "file"
 		req.Params.Set("fileName", name)
-		out, err := api.Dispatch(t.Context(), req)
+		out, err := transport.Of(api).Dispatch(t.Context(), req)
 		content, _ := out.(*actionhero.Content)
 		return content, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/command"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
@@ -114,7 +115,7 @@ var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 			views = append(views, view)
 		}
 		if req.Conn != nil {
-			for _, c := range actionhero.Commands(req.Conn.Transport) {
+			for _, c := range command.Of(req.Conn.Transport) {
 				views = append(views, ActionView{c.Name, c.Description, InputsView{[]string{}, []string{}}, rawJSON("{}")})
 			}
 			slices.SortFunc(views, func(a, b ActionView) int { return cmp.Compare(a.Name, b.Name) })

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // RunActionInput is what [RunAction] takes besides the params of the action.
@@ -24,12 +25,13 @@ var RunAction = actionhero.Task[RunActionInput]{
 	Description: "Runs an action as a task",
 	Run: func(ctx context.Context, in RunActionInput) error {
 		task := actionhero.RequestFrom(ctx)
-		req := task.API.NewRequest("task")
+		host := transport.Of(task.API)
+		req := host.NewRequest("task")
 		req.Action = in.Action
-		if err := req.Params.AddParams(&task.Params); err != nil {
+		if err := transport.ParamsOf(&req.Params).AddParams(&task.Params); err != nil {
 			return err
 		}
-		out, err := task.API.Dispatch(ctx, req)
+		out, err := host.Dispatch(ctx, req)
 		if content, ok := out.(*actionhero.Content); ok && content != nil {
 			return content.Close()
 		}

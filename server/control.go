@@ -11,6 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/control"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // socketIn is where the server of a folder answers the command line.
@@ -145,10 +146,12 @@ func (c *controller) list(ctx context.Context, q listQuery) ([]jobView, error) {
 // view is a job as the command line sees it.
 func (c *controller) view(job actionhero.Job) jobView {
 	var params actionhero.Params
-	if err := params.AddObject(job.Params); err != nil {
+	writer := transport.ParamsOf(&params)
+	writer.AcceptAll()
+	if err := writer.AddObject(job.Params); err != nil {
 		return jobView{Job: job}
 	}
-	return jobView{Job: job, Params: params.AppendJSON(nil, c.api.Secret)}
+	return jobView{Job: job, Params: writer.AppendJSON(nil, transport.Of(c.api).Secret)}
 }
 
 func (c *controller) enqueue(ctx context.Context, q enqueueQuery) (enqueuedView, error) {

@@ -112,7 +112,7 @@ func (c taskClient) call(t *testing.T, action string, params map[string]string) 
 		raw = nil
 	}
 	// Past Tasks.Enqueue, which would refuse a wrong input before the worker has to.
-	added, err := c.Backend().Queue().Enqueue(t.Context(), backend.NewJob{Task: action, Params: raw, MaxAttempts: 1})
+	added, err := c.Config().Backend.Queue().Enqueue(t.Context(), backend.NewJob{Task: action, Params: raw, MaxAttempts: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func startFor(t *testing.T, archive *txtar.Archive) *server.Server {
 		write(t, filepath.Join(dir, f.Name), string(f.Data))
 	}
 	return start(t, func(cfg *server.Config) {
-		if err := config.Load(cfg, config.Options{Dir: dir, Prefix: server.EnvPrefix}); err != nil {
+		if _, err := config.Load(cfg, config.Options{Dir: dir, Prefix: server.EnvPrefix}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "public")); err == nil {

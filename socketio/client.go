@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
-	"github.com/actionhero-go/actionhero/internal/owner"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
-// transport is the name of this transport, in requests and in the log.
-const transport = "socketio"
+// transportName is the name of this transport, in requests and in the log.
+const transportName = "socketio"
 
 // client is one session, from when it is opened; it is connected only after it has connected to the namespace.
 type client struct {
@@ -79,7 +80,7 @@ func (c *client) connected() *actionhero.Conn {
 }
 
 // Message implements engine.Client.
-func (c *client) Message(data []byte, binary bool) owner.Job {
+func (c *client) Message(data []byte, binary bool) connloop.Request {
 	if binary != (c.parts != nil) {
 		c.session.Refuse(errExpected)
 		return nil
@@ -108,7 +109,7 @@ type parts struct {
 }
 
 // attachment takes an attachment, and after the last one the packet that has it.
-func (c *client) attachment(data []byte) owner.Job {
+func (c *client) attachment(data []byte) connloop.Request {
 	parts := c.parts
 	if parts.size += len(data); parts.size > c.cfg.MaxHTTPBufferSize {
 		c.session.Refuse(errBinary)
@@ -129,7 +130,7 @@ func (c *client) attachment(data []byte) owner.Job {
 }
 
 // packet handles a packet that has come whole.
-func (c *client) packet(p packet) owner.Job {
+func (c *client) packet(p packet) connloop.Request {
 	conn := c.connected()
 	switch {
 	case p.kind == typeConnect && p.namespace != nil:
@@ -154,7 +155,7 @@ func (c *client) packet(p packet) owner.Job {
 }
 
 // connect makes the client a connected one. Its Conn is there at once, so that requests which follow have it.
-func (c *client) connect() owner.Job {
+func (c *client) connect() connloop.Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed || !c.deadline.Stop() {
@@ -162,8 +163,8 @@ func (c *client) connect() owner.Job {
 	}
 	c.deadline = nil
 	c.clients.Add(1)
-	c.conn = c.api.Connect(transport, c.session.Remote(), c)
-	c.log().Debug("[connection @ "+transport+"]", "to", c.ip, "id", c.conn.ID)
+	c.conn = c.api.Connect(transportName, c.session.Remote(), c)
+	c.log().Debug("[connection @ "+transportName+"]", "to", c.ip, "id", c.conn.ID)
 	return c.verbs.add(verb{client: c, conn: c.conn, run: (*verb).enter})
 }
 
@@ -180,26 +181,26 @@ func (c *client) left() {
 // wireKind is the form in which this transport sends messages of rooms.
 type wireKind struct{}
 
-// Deliver implements actionhero.Sink.
+// Deliver implements transport.Sender.
 func (c *client) Deliver(d *actionhero.RoomMessage) (flush bool) {
-	return c.session.Queue(d.Encoded(wireKind{}, encodeMessage))
+	return c.session.Queue(transport.Encoded(d, wireKind{}, encodeMessage))
 }
 
 func encodeMessage(d *actionhero.RoomMessage) []byte {
 	event := "say"
-	if d.Notice {
+	if transport.IsNotice(d) {
 		event = "api" // listeners of say expect what somebody said
 	}
 	text := wire.RoomMessage(appendEventHead(make([]byte, 0, 64+len(d.Body)+len(d.From)), event), d)
 	return engine.Prepare(append(text, '}', ']'))
 }
 
-// Flush implements actionhero.Sink.
+// Flush implements transport.Sender.
 func (c *client) Flush() { c.session.Flush() }
 
 var disconnected = engine.Prepare([]byte{typeDisconnect})
 
-// Close implements actionhero.Sink. The client is told that the server wants it to go, so that it does not come back by
+// Close implements transport.Sender. The client is told that the server wants it to go, so that it does not come back by
 // itself; the protocol has no room for the reason.
 func (c *client) Close(reason string) {
 	c.session.Queue(disconnected)
@@ -208,7 +209,7 @@ func (c *client) Close(reason string) {
 }
 
 // event makes a request of an event.
-func (c *client) event(conn *actionhero.Conn, p packet) owner.Job {
+func (c *client) event(conn *actionhero.Conn, p packet) connloop.Request {
 	quoted, args, err := parseEvent(p.data)
 	if err != nil {
 		return &refusal{c, p.id, err}
@@ -239,7 +240,7 @@ func known(name []byte) bool {
 	return goodbyes[string(name)] || slices.Contains(verbNames, string(name))
 }
 
-var verbNames = wire.Verbs()
+var verbNames = wire.Commands()
 
 func unknownEvent(quoted []byte) error {
 	name, err := jsonx.Unquote(quoted)

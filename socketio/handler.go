@@ -25,11 +25,12 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // Handler is the transport: an [http.Handler] to mount at /socket.io/, and a Component to add to the API.
 type Handler struct {
-	api *actionhero.API
+	api transport.Host
 	cfg Config
 
 	serving atomic.Pointer[serving] // nil: stopped
@@ -50,7 +51,7 @@ type serving struct {
 // New makes the transport. It answers 503 until it is started, except for the client's script.
 func New(api *actionhero.API, cfg Config) *Handler {
 	setting.Fill(&cfg)
-	return &Handler{api: api, cfg: cfg}
+	return &Handler{api: transport.Of(api), cfg: cfg}
 }
 
 // Start begins to serve. It fails, saying which, if a setting is out of range.

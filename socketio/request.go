@@ -7,9 +7,10 @@ import (
 	"sync"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
-	"github.com/actionhero-go/actionhero/internal/owner"
 	"github.com/actionhero-go/actionhero/internal/wire"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // call is the request for an action.
@@ -30,15 +31,15 @@ var (
 func newCall(c *client, conn *actionhero.Conn, id, args []byte) *call {
 	j := &call{client: c, id: id}
 	req := &j.req
-	c.api.InitRequest(req, transport)
+	c.api.InitRequest(req, transportName)
 	req.Conn, req.RemoteIP = conn, c.ip
 	if err := j.params(args); err != nil {
 		if arg := firstArgument(args); len(arg) < len(args) { // there are more, which is rare enough to find out late
 			return newCall(c, conn, id, arg)
 		}
-		req.Refused = err
-	} else if c.api.AnswersContent(req.Action) {
-		req.Refused = errContent
+		req.Err = err
+	} else if c.api.ReturnsContent(req.Action) {
+		req.Err = errContent
 	}
 	return j
 }
@@ -69,10 +70,10 @@ func (j *call) param(key string, raw []byte) error {
 			j.req.Action = name
 		}
 	}
-	return j.req.Params.AddJSON(key, raw)
+	return transport.ParamsOf(&j.req.Params).AddJSON(key, raw)
 }
 
-// Run implements owner.Job.
+// Run implements connloop.Request.
 func (j *call) Run() (done bool) {
 	defer j.client.recover(j.id)
 	out, err := j.client.api.Dispatch(j.client.ctx, &j.req)
@@ -114,7 +115,7 @@ type refusal struct {
 	err    error
 }
 
-// Run implements owner.Job.
+// Run implements connloop.Request.
 func (j *refusal) Run() (done bool) {
 	buf := getBuffer()
 	defer putBuffer(buf)
@@ -129,7 +130,7 @@ type unknownNamespace struct {
 	name   []byte
 }
 
-// Run implements owner.Job.
+// Run implements connloop.Request.
 func (j *unknownNamespace) Run() (done bool) {
 	buf := getBuffer()
 	defer putBuffer(buf)
@@ -158,14 +159,14 @@ type verbs struct {
 }
 
 // add adds a verb, and returns what runs the next one.
-func (q *verbs) add(v verb) owner.Job {
+func (q *verbs) add(v verb) connloop.Request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, v)
 	return q
 }
 
-// Run implements owner.Job.
+// Run implements connloop.Request.
 func (q *verbs) Run() (done bool) {
 	v := q.begin()
 	defer q.end()
@@ -204,7 +205,7 @@ func (v *verb) enter() {
 	c.session.Reply(*buf)
 	*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), cfg.WelcomeMessage, cfg.DefaultChatRoom)
 	c.finish(buf)
-	object, refused := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api, v.conn)
+	object, refused := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api.API, v.conn)
 	if *buf = object; refused {
 		c.finish(buf)
 	}
@@ -218,7 +219,7 @@ func (v *verb) answer() {
 	if v.err != nil {
 		*buf = wire.Error(*buf, v.err)
 	} else {
-		*buf, _ = wire.Verb(v.client.ctx, *buf, v.client.api, v.conn, v.name, v.arg)
+		*buf, _ = wire.RunCommand(v.client.ctx, *buf, v.client.api.API, v.conn, v.name, v.arg)
 	}
 	v.client.finish(buf)
 }

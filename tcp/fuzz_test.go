@@ -51,7 +51,7 @@ func FuzzLines(f *testing.F) {
 					t.Fatalf("got the line %q, want %q", line, want)
 				}
 				if rest = after; len(data)%3 == 0 {
-					in.abandon()
+					in.detach()
 				}
 			}
 			err = in.fill()

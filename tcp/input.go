@@ -6,7 +6,7 @@ import (
 	"net"
 	"sync"
 
-	"github.com/actionhero-go/actionhero/internal/idleread"
+	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
 // errLong is the failure of a line that is longer than it may be.
@@ -20,7 +20,7 @@ var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 // input reads the lines of a connection. While nothing has come of the next line it has no buffer: it takes one when
 // the system says that there is something to read.
 type input struct {
-	reader idleread.Reader
+	reader pooledreader.Reader
 	most   int // bytes of a line, its end included
 
 	block *[blockSize]byte // what buf is, unless a line outgrew it
@@ -65,8 +65,8 @@ func (in *input) fill() error {
 	return err
 }
 
-// Take implements idleread.Buffer.
-func (in *input) Take() []byte {
+// Space implements pooledreader.Buffer.
+func (in *input) Space() []byte {
 	if in.buf == nil {
 		in.block = blocks.Get().(*[blockSize]byte)
 		in.buf = in.block[:min(blockSize, in.most)]
@@ -74,8 +74,8 @@ func (in *input) Take() []byte {
 	return in.buf[in.to:]
 }
 
-// Idle implements idleread.Buffer.
-func (in *input) Idle() (empty bool) {
+// ReleaseIfEmpty implements pooledreader.Buffer.
+func (in *input) ReleaseIfEmpty() (empty bool) {
 	if empty = !in.begun(); empty {
 		in.release()
 	}
@@ -90,8 +90,8 @@ func (in *input) release() {
 	in.block, in.buf, in.from, in.to, in.seen = nil, nil, 0, 0, 0
 }
 
-// abandon leaves the buffer to requests that are still at work on lines in it, and goes on with a copy of the rest.
-func (in *input) abandon() {
+// detach leaves the buffer to requests that are still at work on lines in it, and goes on with a copy of the rest.
+func (in *input) detach() {
 	rest := make([]byte, max(min(blockSize, in.most), in.to-in.from))
 	in.to = copy(rest, in.buf[in.from:in.to])
 	in.block, in.buf, in.from = nil, rest, 0

@@ -8,6 +8,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/wire"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // What the sticky params of one connection may take; a client could otherwise grow them without end.
@@ -57,14 +58,14 @@ func init() {
 		"paramsView":   answer((*session).paramsView),
 		"paramsDelete": answer((*session).paramsDelete),
 	}
-	for _, name := range wire.Verbs() {
+	for _, name := range wire.Commands() {
 		commands[name] = answer(func(ss *session, dst []byte, rest string) []byte {
-			dst, _ = wire.Verb(ss.server.ctx, dst, ss.server.api, ss.conn, name, rest)
+			dst, _ = wire.RunCommand(ss.server.ctx, dst, ss.server.api.API, ss.conn, name, rest)
 			return dst
 		})
 	}
 	commands["detailsView"] = answer(func(ss *session, dst []byte, _ string) []byte {
-		return wire.Details(dst, ss.conn, ss.params.AppendJSON(nil, ss.server.api.Secret))
+		return wire.Details(dst, ss.conn, transport.ParamsOf(&ss.params).AppendJSON(nil, ss.server.api.Secret))
 	})
 }
 
@@ -100,11 +101,11 @@ func (ss *session) paramAdd(dst []byte, rest string) []byte {
 }
 
 func (ss *session) paramView(dst []byte, key string) []byte {
-	return wire.Params(dst, ss.params.AppendJSONOf(nil, strings.TrimSpace(key)))
+	return wire.Params(dst, transport.ParamsOf(&ss.params).AppendParam(nil, strings.TrimSpace(key)))
 }
 
 func (ss *session) paramsView(dst []byte, _ string) []byte {
-	return wire.Params(dst, ss.params.AppendJSON(nil, nil))
+	return wire.Params(dst, transport.ParamsOf(&ss.params).AppendJSON(nil, nil))
 }
 
 func (ss *session) paramDelete(dst []byte, key string) []byte {
@@ -122,10 +123,10 @@ func (ss *session) action(name string, count uint64) {
 	if len(name) <= maxName {
 		ss.params.Set("action", name)
 	}
-	ss.params.SetPage(ss.server.api)
+	transport.ParamsOf(&ss.params).SetPage(ss.server.api.API)
 	req := ss.request(name, count)
-	req.Refused = req.Params.AddParams(&ss.params)
-	ss.owner.Queue(req)
+	req.Err = transport.ParamsOf(&req.Params).AddParams(&ss.params)
+	ss.loop.Enqueue(req)
 }
 
 // object runs a request that came as {"action":…,"params":{…}}: its params come on top of the sticky ones, for this
@@ -152,16 +153,16 @@ func (ss *session) object(line []byte, count uint64) {
 	})
 	req := ss.request(name, count)
 	if err == nil {
-		err = req.Params.AddParams(&ss.params)
+		err = transport.ParamsOf(&req.Params).AddParams(&ss.params)
 	}
 	if err == nil && params != nil {
-		req.Params.NextSource()
-		err = req.Params.AddObject(params)
+		transport.ParamsOf(&req.Params).NextSource()
+		err = transport.ParamsOf(&req.Params).AddObject(params)
 	}
-	if req.Refused = err; name != "" {
+	if req.Err = err; name != "" {
 		req.Params.Set("action", name)
 	}
-	ss.owner.Queue(req)
+	ss.loop.Enqueue(req)
 }
 
 // actionName reads a JSON string.

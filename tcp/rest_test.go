@@ -16,7 +16,7 @@ import (
 	"github.com/actionhero-go/actionhero/builtin"
 )
 
-// restTime is within what a connection that is in use no more rests (package owner).
+// restTime is within what a connection that is in use no more is parked (package connloop).
 const restTime = 2 * time.Second
 
 // A connection that is in use no more goes on with another goroutine, of which the client notices nothing: neither are
@@ -36,12 +36,12 @@ func TestRest(t *testing.T) {
 		want(`"welcome"`)
 		for range 3 {
 			synctest.Wait()
-			if !ss.owner.Grown() {
-				t.Fatal("a connection that has worked is not known to the watchman")
+			if ss.loop.Parked() {
+				t.Fatal("a connection that has worked is parked")
 			}
 			time.Sleep(restTime)
 			synctest.Wait()
-			if ss.owner.Grown() {
+			if !ss.loop.Parked() {
 				t.Fatal("a connection that is in use no more does not rest")
 			}
 			if _, err := io.WriteString(client, "rand"); err != nil {

@@ -8,19 +8,19 @@ import (
 	"github.com/actionhero-go/actionhero/internal/wire"
 )
 
-// job is one request, on its way through the owner of its connection.
+// job is one request, on its way through the loop of its connection.
 type job struct {
 	actionhero.Request
 	session *session
 	count   uint64 // of its line
 }
 
-// Run implements owner.Job.
+// Run implements connloop.Request.
 func (j *job) Run() (done bool) { return j.session.answer(j) }
 
 // answer runs a request and leaves its answer to be sent. It returns false if another goroutine will do so later.
 func (ss *session) answer(next *job) bool {
-	if !ss.server.api.AnswersContent(next.Action) {
+	if !ss.server.api.ReturnsContent(next.Action) {
 		ss.run(next)
 		return true
 	}
@@ -29,10 +29,10 @@ func (ss *session) answer(next *job) bool {
 	}
 	ss.run(next)
 	for next, ok := ss.files.next(); ok; next, ok = ss.files.next() {
-		if !ss.owner.GivenUp() {
+		if !ss.loop.Canceled() {
 			ss.run(next)
 		}
-		ss.owner.Late()
+		ss.loop.RequestDone()
 	}
 	return true
 }

@@ -12,43 +12,20 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
-	"github.com/actionhero-go/actionhero/internal/outbox"
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/setting"
+	"github.com/actionhero-go/actionhero/transport"
 )
-
-// Config is the section tcpServer of the configuration. A field that is zero has its default, which its tag names, unless
-// server.Load made the Config: then a zero counts.
-type Config struct {
-	filled
-
-	Enable   *bool  `json:"enable" default:"true" doc:"listen for TCP clients"`
-	Port     int    `json:"port" default:"5000" range:"1 to 65535, or -1 for any free port" doc:"port to listen on"`
-	BindIP   string `json:"bindIP" doc:"IP address to listen on; empty is all"`
-	TLSPort  int    `json:"tlsPort" range:"1 to 65535, -1 for any free port, or 0 for none" doc:"port to listen on for TLS, besides the plain one"`
-	CertFile string `json:"certFile" doc:"file of the PEM certificate chain for tlsPort"`
-	KeyFile  string `json:"keyFile" doc:"file of the PEM private key for tlsPort"`
-
-	MaxLineBytes int           `json:"maxLineBytes" unit:"bytes" default:"64 KiB" min:"1" doc:"length of a line; a longer one ends the connection"`
-	MaxInFlight  int           `json:"maxInFlight" default:"100" min:"1" unit:"requests" doc:"requests of one connection that run at a time; the server reads no further while so many run"`
-	MaxQueued    int           `json:"maxQueuedMessages" default:"256" min:"1" unit:"messages" doc:"messages that may wait for a client; one that does not read is closed"`
-	MaxQueuedLen int           `json:"maxQueuedBytes" unit:"bytes" default:"1 MiB" min:"1" doc:"bytes that may wait for a client; one that does not read is closed"`
-	LineTimeout  time.Duration `json:"lineTimeout" default:"15s" min:"1ns" doc:"time within which a line, or a TLS handshake, must be complete"`
-	WriteTimeout time.Duration `json:"writeTimeout" default:"10s" min:"1ns" doc:"time within which a client must read 16 KiB"`
-	IdleTimeout  time.Duration `json:"idleTimeout" min:"0s" range:"above zero, or 0 for never" doc:"time after which a client is closed that sends nothing and waits for no reply"`
-}
-
-type filled = setting.Filled
 
 // Server is the transport: a Component to add to an API.
 type Server struct {
-	api    *actionhero.API
-	cfg    Config
-	outbox outbox.Config
+	api       transport.Host
+	cfg       Config
+	sendQueue sendqueue.Config
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -58,7 +35,7 @@ type Server struct {
 	stopping  bool
 	ctx       context.Context // the base of every request's context
 	cancel    context.CancelFunc
-	pool      *owner.Pool // of listeners and sessions
+	pool      *connloop.Pool // of listeners and sessions
 
 	requests atomic.Int64
 }
@@ -67,8 +44,8 @@ type Server struct {
 func New(api *actionhero.API, cfg Config) *Server {
 	setting.Fill(&cfg)
 	return &Server{
-		api: api, cfg: cfg, sessions: map[*session]struct{}{},
-		outbox: outbox.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTime: cfg.WriteTimeout},
+		api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{},
+		sendQueue: sendqueue.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTimeout: cfg.WriteTimeout},
 	}
 }
 
@@ -95,7 +72,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = false
-	s.pool = owner.NewPool(s.cfg.MaxInFlight)
+	s.pool = connloop.NewPool(s.cfg.MaxInFlight)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if *s.cfg.Enable {
 		ln, err := netlisten.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
@@ -115,7 +92,7 @@ func (s *Server) Start(ctx context.Context) error {
 		s.listeners = append(s.listeners, ln)
 	}
 	for _, ln := range s.listeners {
-		s.api.Stats.Listening(ln.Addr().(*net.TCPAddr).Port)
+		s.api.Listening(ln.Addr().(*net.TCPAddr).Port)
 		s.pool.Go(func() { netlisten.Accept(ln, s.api.Log(), "TCP", s.open) })
 	}
 	s.api.Stats.Section("socketServer", s.stats)

@@ -14,9 +14,10 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/outbox"
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/connloop"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/wire"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // session is one connection.
@@ -25,14 +26,14 @@ type session struct {
 	nc     net.Conn
 	conn   *actionhero.Conn
 	ip     string
-	out    outbox.Outbox
+	out    sendqueue.Queue
 
 	count   atomic.Uint64 // lines read that were not empty: the messageCount
 	stopped atomic.Bool   // the server is stopping: read no more
-	owner   owner.Conn
+	loop    connloop.Loop
 	files   files // those that are sent
 
-	// Of the owner alone:
+	// Of the loop alone:
 	in       *input
 	begun    bool              // a part of a line has been read
 	params   actionhero.Params // the sticky ones
@@ -40,17 +41,17 @@ type session struct {
 	lingerOK bool              // the client is still there to read what was said
 	armed    bool              // a read deadline is set
 	until    time.Time         // which
-	rested   bool              // its goroutine is new, because the connection rests
+	parked   bool              // its goroutine is new, because the connection rests
 }
 
 func newSession(s *Server, nc net.Conn) *session {
 	ss := &session{server: s, nc: nc}
-	ss.out.Init(&s.outbox, nc, func(err error) { ss.Close(err.Error()) })
-	ss.owner.Init(s.pool, ss, &ss.out)
+	ss.out.Init(&s.sendQueue, nc, func(err error) { ss.Close(err.Error()) })
+	ss.loop.Init(s.pool, ss, &ss.out)
 	return ss
 }
 
-// serve is the life of the connection, up to where its requests begin; the owner does the rest.
+// serve is the life of the connection, up to where its requests begin; the loop does the rest.
 func (ss *session) serve() {
 	if !ss.handshake() {
 		ss.close()
@@ -63,15 +64,15 @@ func (ss *session) serve() {
 	ss.ip = ss.conn.Remote.Addr().String()
 	api.Log().Debug("[connection @ tcp]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), 0)
-	if refusal, refused := wire.Enter(ss.server.ctx, nil, api, ss.conn); refused {
+	if refusal, refused := wire.Enter(ss.server.ctx, nil, api.API, ss.conn); refused {
 		ss.reply(refusal, 0)
 	}
 	ss.wait(time.Time{})
-	ss.owner.Use()
-	ss.owner.Own()
+	ss.loop.Touch()
+	ss.loop.Run()
 }
 
-// Finish implements owner.Client.
+// Finish implements connloop.Conn.
 func (ss *session) Finish() {
 	if ss.stopped.Load() {
 		ss.goodbye, ss.lingerOK = wire.Goodbye(nil), true
@@ -94,7 +95,7 @@ func (ss *session) close() {
 	ss.server.forget(ss)
 }
 
-// Fault implements owner.Client: a fault in this package does not take the process along, only the connection.
+// Fault implements connloop.Conn: a fault in this package does not take the process along, only the connection.
 func (ss *session) Fault(p any) {
 	ss.fault(p)
 	ss.out.Close()
@@ -121,26 +122,26 @@ func (ss *session) handshake() bool {
 	return true
 }
 
-// Next implements owner.Client.
-func (ss *session) Next() owner.Outcome {
+// Next implements connloop.Conn.
+func (ss *session) Next() connloop.NextResult {
 	line, ok := ss.in.line()
 	switch {
 	case !ok:
-		return owner.Short
+		return connloop.Incomplete
 	case ss.line(line):
-		return owner.Handled
+		return connloop.Handled
 	}
-	return owner.Ended
+	return connloop.Ended
 }
 
-// Abandon implements owner.Client.
-func (ss *session) Abandon() { ss.in.abandon() }
+// DetachBuffer implements connloop.Conn.
+func (ss *session) DetachBuffer() { ss.in.detach() }
 
-// Read implements owner.Client: it ends when the client is done or late, or the server stops.
-func (ss *session) Read() owner.Reading {
+// Read implements connloop.Conn: it ends when the client is done or late, or the server stops.
+func (ss *session) Read() connloop.ReadResult {
 	switch begun := ss.in.begun(); {
-	case ss.rested: // the time that was set goes on
-		ss.rested = false
+	case ss.parked: // the time that was set goes on
+		ss.parked = false
 	case !begun:
 		ss.begun = false
 		ss.wait(time.Time{})
@@ -149,29 +150,29 @@ func (ss *session) Read() owner.Reading {
 		ss.wait(time.Now().Add(ss.server.cfg.LineTimeout))
 	}
 	for err := ss.in.fill(); err != nil; err = ss.in.fill() {
-		if ss.rests(err) {
-			return owner.Rest
+		if ss.parkRequested(err) {
+			return connloop.Park
 		}
 		until, ok := ss.notIdle(err)
 		if !ok {
 			ss.ended(err, ss.in.begun())
-			return owner.All
+			return connloop.EOF
 		}
 		ss.wait(until)
 	}
-	return owner.More
+	return connloop.More
 }
 
-// Wake implements owner.Client.
+// Wake implements connloop.Conn.
 func (ss *session) Wake() { _ = ss.nc.SetReadDeadline(time.Now()) }
 
-// rests reports whether reading ended with err only because the connection is to wait with less.
-func (ss *session) rests(err error) bool {
-	if !errors.Is(err, os.ErrDeadlineExceeded) || !ss.owner.Resting() || ss.stopped.Load() {
+// parkRequested reports whether reading ended with err only because the connection is to wait with less.
+func (ss *session) parkRequested(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || !ss.loop.ParkRequested() || ss.stopped.Load() {
 		return false
 	}
 	ss.deadline(ss.until)
-	ss.rested = true
+	ss.parked = true
 	return true
 }
 
@@ -181,10 +182,10 @@ func (ss *session) notIdle(err error) (until time.Time, ok bool) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || ss.in.begun() || ss.stopped.Load() {
 		return until, false
 	}
-	if ss.owner.Working() > 0 {
+	if ss.loop.InFlight() > 0 {
 		return time.Now().Add(ss.server.cfg.IdleTimeout), true
 	}
-	until = ss.owner.Answered().Add(ss.server.cfg.IdleTimeout)
+	until = ss.loop.LastRequestDone().Add(ss.server.cfg.IdleTimeout)
 	return until, until.After(time.Now())
 }
 
@@ -273,20 +274,20 @@ func appendTail(dst []byte, count uint64) []byte {
 // roomMessage identifies this kind of wire to Delivery.Encoded.
 type roomMessage struct{}
 
-// Deliver implements actionhero.Sink.
+// Deliver implements transport.Sender.
 func (ss *session) Deliver(d *actionhero.RoomMessage) bool {
-	object := d.Encoded(roomMessage{}, func(d *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, d) })
+	object := transport.Encoded(d, roomMessage{}, func(d *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, d) })
 	var tail [tailSize]byte
 	return ss.out.Add(object, appendTail(tail[:0], ss.count.Load()))
 }
 
-// Flush implements actionhero.Sink.
+// Flush implements transport.Sender.
 func (ss *session) Flush() { ss.out.Flush() }
 
-// Close implements actionhero.Sink: it ends the connection at once. TCP has no way to say why but the log.
+// Close implements transport.Sender: it ends the connection at once. TCP has no way to say why but the log.
 func (ss *session) Close(reason string) {
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", reason)
-	ss.owner.GiveUp()
+	ss.loop.Cancel()
 	ss.out.Close()
 	_ = ss.nc.Close()
 }

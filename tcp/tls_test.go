@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/hostile"
 	"github.com/actionhero-go/actionhero/tcp"
 )

@@ -40,7 +40,7 @@ func BenchmarkAction(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		clear(w.header)
-		s.Handler().ServeHTTP(w, r)
+		s.ServeHTTP(w, r)
 	}
 	if w.n == 0 {
 		b.Fatal("nothing was answered")

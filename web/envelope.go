@@ -10,6 +10,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // The HTTP status of each code.
@@ -56,7 +57,7 @@ func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, er
 	dst = append(dst, '{')
 	start := len(dst)
 	if err == nil {
-		dst, err = req.AppendMembers(dst, out)
+		dst, err = transport.AppendOutput(dst, req, out)
 	}
 	if len(dst) > start {
 		dst = append(dst, ',')
@@ -68,7 +69,7 @@ func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, er
 	if req.Remaining >= 0 {
 		dst = strconv.AppendInt(append(dst, `,"RequestsRemaining":`...), int64(req.Remaining), 10)
 	}
-	dst = req.Params.AppendJSON(append(dst, `,"recievedParams":`...), s.api.Secret)
+	dst = transport.ParamsOf(&req.Params).AppendJSON(append(dst, `,"recievedParams":`...), s.api.Secret)
 	if err == nil {
 		return append(dst, `},"error":"OK"}`...), nil
 	}

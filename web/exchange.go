@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// exchange is what this package keeps of a call: the Carrier of its Request.
+// exchange is what this package keeps of a call: the Extra of its Request.
 type exchange struct {
 	req       actionhero.Request
 	w         http.ResponseWriter
@@ -63,7 +63,7 @@ func from(ctx context.Context) *exchange {
 	if req == nil {
 		return nil
 	}
-	x, _ := req.Carrier.(*exchange)
+	x, _ := req.Extra.(*exchange)
 	return x
 }
 

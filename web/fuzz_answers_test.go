@@ -74,7 +74,7 @@ func answerTo(t *testing.T, s *Server, r *http.Request) *httptest.ResponseRecord
 	t.Helper()
 	r.RemoteAddr = "127.0.0.1:1"
 	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, r)
+	s.ServeHTTP(w, r)
 	text := w.Body.String()
 	if w.Code >= 500 || hostile.Leaks(text) {
 		t.Fatalf("%d: %s", w.Code, text)

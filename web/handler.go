@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // The methods that actions answer to.
@@ -25,8 +26,11 @@ type target struct {
 	values [][2]string // of the route's path, which neither query nor body can override
 }
 
-// ServeHTTP answers a request for an action or a file, or hands it to a handler that was mounted.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers a request as the server does on its own ports, limits and CORS included.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// serveAny answers a request for an action or a file, or passes it to a mounted handler.
+func (s *Server) serveAny(w http.ResponseWriter, r *http.Request) {
 	if len(s.mounted) > 0 {
 		if _, pattern := s.mux.Handler(r); pattern != "" {
 			s.requests.Add(1)
@@ -49,8 +53,8 @@ func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{w: w, r: r}
 	req := &x.req
 	s.api.InitRequest(req, "web")
-	req.Method, req.RemoteIP, req.Carrier = r.Method, s.RemoteIP(r), x
-	err := readQuery(&req.Params, r.URL.RawQuery)
+	req.Method, req.RemoteIP, req.Extra = r.Method, s.RemoteIP(r), x
+	err := readQuery(transport.ParamsOf(&req.Params), r.URL.RawQuery)
 	t, routeErr := s.resolve(r, req)
 	if t.isFile && err == nil {
 		s.serveFile(x, req, t.file)
@@ -116,7 +120,7 @@ func (s *Server) serveAction(x *exchange, req *actionhero.Request, t target, err
 		req.Params.Set("fileName", t.file)
 	}
 	if err == nil && x.r.Body != http.NoBody {
-		req.Params.NextSource()
+		transport.ParamsOf(&req.Params).NextSource()
 		err = s.readBody(x, req)
 		defer x.removeFiles()
 		if named := req.Params.Get("action"); named != "" && !t.routed && t.action == "" {
@@ -129,7 +133,7 @@ func (s *Server) serveAction(x *exchange, req *actionhero.Request, t target, err
 	if req.Action != "" {
 		req.Params.Set("action", req.Action)
 	}
-	req.Refused = x.refusal(err)
+	req.Err = x.refusal(err)
 	out, err := s.api.Dispatch(x.r.Context(), req)
 	s.answer(x, req, out, err)
 }

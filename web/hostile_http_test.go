@@ -199,7 +199,7 @@ func TestFloodOfAddresses(t *testing.T) {
 		r.RemoteAddr = "127.0.0.1:1"
 		for i := from; i < to; i++ {
 			r.Header.Set("X-Forwarded-For", fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff))
-			v.Handler().ServeHTTP(httptest.NewRecorder(), r)
+			v.ServeHTTP(httptest.NewRecorder(), r)
 		}
 	}
 	const full = 150_000

@@ -52,7 +52,7 @@ func TestNoFileOutsideIsServed(t *testing.T) {
 				return "", nil // it would come no further
 			}
 			w := httptest.NewRecorder()
-			v.Handler().ServeHTTP(w, r)
+			v.ServeHTTP(w, r)
 			return w.Body.String(), nil
 		}
 		for way, ask := range map[string]struct {

@@ -27,7 +27,7 @@ func (s *Server) servePlain(ln net.Listener) {
 	p := &plainServer{listener: ln, others: s.newServer(), handed: &handed{conns: make(chan net.Conn), closed: make(chan struct{}), addr: ln.Addr()}}
 	p.others.ConnState = watch.state
 	p.engine = http1.New(http1.Config{
-		Handler: s.lean, Takes: s.takes, HandOver: p.handed.give, Phase: watch.enter,
+		Handler: s.lean, Eligible: s.takes, Fallback: p.handed.give, OnPhase: watch.enter,
 		MaxHead: common.MaxHeaderBytes, Log: s.api.Log(),
 	})
 	s.servers = append(s.servers, p)

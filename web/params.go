@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // Uploads larger than this are kept in a temporary file while the action runs.
@@ -24,7 +25,7 @@ const maxParts = 1000
 var errContentType = errors.New("unsupported content type")
 
 // readQuery adds the pairs of a query string or an url-encoded body.
-func readQuery(params *actionhero.Params, query string) error {
+func readQuery(params transport.Params, query string) error {
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
@@ -75,13 +76,13 @@ func (s *Server) readBody(x *exchange, req *actionhero.Request) error {
 		if err != nil || len(body) == 0 {
 			return err
 		}
-		return req.Params.AddObject(body)
+		return transport.ParamsOf(&req.Params).AddObject(body)
 	case "application/x-www-form-urlencoded":
 		body, err := readAll(paced, x.r.ContentLength)
 		if err != nil {
 			return err
 		}
-		return readQuery(&req.Params, string(body))
+		return readQuery(transport.ParamsOf(&req.Params), string(body))
 	case "multipart/form-data":
 		return readMultipart(x, req, paced, attributes["boundary"])
 	}
@@ -132,7 +133,7 @@ func readMultipart(x *exchange, req *actionhero.Request, body io.Reader, boundar
 
 func readPart(x *exchange, req *actionhero.Request, part *multipart.Part) error {
 	key := part.FormName()
-	if key == "" || !req.API.Accepts(key) {
+	if key == "" || !transport.Of(req.API).Accepts(key) {
 		_, err := io.Copy(io.Discard, part)
 		return err
 	}
@@ -144,7 +145,7 @@ func readPart(x *exchange, req *actionhero.Request, part *multipart.Part) error 
 		if len(head) > maxInMemory {
 			return actionhero.Errorf(actionhero.CodeInvalidInput, "the form field %s is larger than %d bytes: send it as a file", key, maxInMemory)
 		}
-		return req.Params.Add(key, string(head))
+		return transport.ParamsOf(&req.Params).Add(key, string(head))
 	}
 	file := &actionhero.File{
 		Name: filepath.Base(strings.ReplaceAll(part.FileName(), `\`, "/")),
@@ -155,7 +156,7 @@ func readPart(x *exchange, req *actionhero.Request, part *multipart.Part) error 
 			return err
 		}
 	}
-	return req.Params.AddFile(key, file)
+	return transport.ParamsOf(&req.Params).AddFile(key, file)
 }
 
 // spill keeps a large upload in a temporary file.

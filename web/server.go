@@ -22,18 +22,20 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/route"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // Server is the transport: a Component to add to an API, and the [http.Handler] that does the work.
 type Server struct {
-	api     *actionhero.API
+	api     transport.Host
 	cfg     Config
 	proxies []netip.Prefix
 	fixed   fixed
-	handler http.Handler // ServeHTTP behind the guard, and behind CORS if that is on
+	handler http.Handler // serveAny behind the guard, and behind CORS if that is on
 	lean    http.Handler // serveOwn, behind CORS if that is on
 	mux     *http.ServeMux
 	mounted []string // the prefixes of what is
+	parts   int      // how many parts of the API have been looked at for a Mount
 	routes  route.Table[string]
 
 	mu      sync.Mutex
@@ -54,8 +56,8 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{api: api, cfg: cfg, proxies: proxies, mux: http.NewServeMux(), fixed: newFixed(api.Config(), &cfg.Common)}
-	s.handler, s.lean = s, http.HandlerFunc(s.serveOwn)
+	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, mux: http.NewServeMux(), fixed: newFixed(api.Config(), &cfg.Common)}
+	s.handler, s.lean = http.HandlerFunc(s.serveAny), http.HandlerFunc(s.serveOwn)
 	if origins := cfg.Common.AllowedOrigins; len(origins) > 0 {
 		policy := cors.New(cors.Options{
 			AllowedOrigins: origins, AllowedMethods: methods, AllowedHeaders: []string{"*"}, MaxAge: 600,
@@ -63,12 +65,38 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		s.handler, s.lean = policy.Handler(s.handler), policy.Handler(s.lean)
 	}
 	s.handler = s.guarded(s.handler)
+	if err := s.mountParts(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
-// Mount serves everything below a pattern of [http.ServeMux] with a handler of the user's own, on HTTP and HTTPS
-// alike. Call it before the API starts. It returns an error where ServeMux would panic: for a malformed pattern, or
-// one that conflicts with another.
+type mount struct {
+	pattern string
+	handler http.Handler
+}
+
+// Mount returns a part of an app: a handler for all requests below a pattern of [http.ServeMux], on HTTP and HTTPS. The
+// limits of the section commonWeb hold for it too. A malformed pattern, and one that conflicts with another, is an error
+// of [New], or of the start for a part that is registered later.
+func Mount(pattern string, handler http.Handler) actionhero.Part {
+	return transport.Part(mount{pattern, handler})
+}
+
+// mountParts mounts the handlers among the parts of the API that were registered since the last call.
+func (s *Server) mountParts() error {
+	for _, part := range s.api.Parts()[s.parts:] {
+		if m, ok := part.(mount); ok {
+			if err := s.Mount(m.pattern, m.handler); err != nil {
+				return err
+			}
+		}
+		s.parts++
+	}
+	return nil
+}
+
+// Mount is the function [Mount] for a server that is not started.
 func (s *Server) Mount(pattern string, h http.Handler) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -79,9 +107,6 @@ func (s *Server) Mount(pattern string, h http.Handler) (err error) {
 	s.mounted = append(s.mounted, mountedPrefix(pattern))
 	return nil
 }
-
-// Handler returns what the server answers requests with, for tests and for servers of one's own.
-func (s *Server) Handler() http.Handler { return s.handler }
 
 // Addr returns where it listens for HTTP, nil if it does not.
 func (s *Server) Addr() net.Addr {
@@ -102,7 +127,7 @@ func (s *Server) TLSAddr() net.Addr {
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.readRoutes(); err != nil {
+	if err := errors.Join(s.readRoutes(), s.mountParts()); err != nil {
 		return err
 	}
 	var plain, secure net.Listener
@@ -124,10 +149,10 @@ func (s *Server) Start(ctx context.Context) error {
 	if plain != nil {
 		s.http = plain.Addr()
 		s.servePlain(plain)
-		s.api.Stats.Listening(netlisten.Port(plain))
+		s.api.Listening(netlisten.Port(plain))
 	}
 	if secure != nil {
-		s.api.Stats.Listening(netlisten.Port(secure))
+		s.api.Listening(netlisten.Port(secure))
 	}
 	s.api.Stats.Section("webServer", s.stats)
 	return nil

@@ -83,7 +83,7 @@ func (w *watch) state(nc net.Conn, state http.ConnState) {
 	}
 	switch state {
 	case http.StateActive:
-		w.enter(c, http1.PhaseWork)
+		w.enter(c, http1.PhaseActive)
 	case http.StateIdle:
 		w.enter(c, http1.PhaseIdle)
 	case http.StateHijacked:

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
@@ -41,9 +41,9 @@ func (c *Config) options() (ws.Options, error) {
 	origins, err := ws.NewOrigins(c.Origins)
 	return ws.Options{
 		Origins:    origins,
-		Outbox:     outbox.Config{MaxMessages: c.MaxQueued, MaxBytes: c.MaxQueuedLen, WriteTime: c.WriteTimeout},
+		SendQueue:  sendqueue.Config{MaxMessages: c.MaxQueued, MaxBytes: c.MaxQueuedLen, WriteTimeout: c.WriteTimeout},
 		MaxMessage: c.MaxMessageBytes, Compress: c.Compress,
-		FrameTime: c.MessageTimeout, PingInterval: c.PingInterval, PongTime: c.PingTimeout, CloseTime: closeTime,
+		MessageTimeout: c.MessageTimeout, PingInterval: c.PingInterval, PongTimeout: c.PingTimeout, CloseTimeout: closeTime,
 	}, err
 }
 

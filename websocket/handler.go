@@ -19,14 +19,15 @@ import (
 	"sync/atomic"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // Handler is the transport: a Component to add to an API, and the [http.Handler] that upgrades connections.
 type Handler struct {
-	api     *actionhero.API
+	api     transport.Host
 	cfg     Config
 	options ws.Options
 	invalid error // what is wrong with the configuration
@@ -35,7 +36,7 @@ type Handler struct {
 	sessions map[*session]struct{}
 	ctx      context.Context // the base of every request's context; nil while it does not serve
 	cancel   context.CancelFunc
-	pool     *owner.Pool
+	pool     *connloop.Pool
 
 	requests atomic.Int64
 }
@@ -43,7 +44,7 @@ type Handler struct {
 // New makes the transport. It serves while the API runs.
 func New(api *actionhero.API, cfg Config) *Handler {
 	setting.Fill(&cfg)
-	h := &Handler{api: api, cfg: cfg, sessions: map[*session]struct{}{}}
+	h := &Handler{api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{}}
 	h.options, h.invalid = cfg.options()
 	return h
 }
@@ -58,7 +59,7 @@ func (h *Handler) Start(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pool = owner.NewPool(h.cfg.MaxInFlight)
+	h.pool = connloop.NewPool(h.cfg.MaxInFlight)
 	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return nil
 }
@@ -91,7 +92,7 @@ func (h *Handler) open(ss *session, remote netip.AddrPort) {
 		return
 	}
 	ss.ctx = h.ctx
-	ss.owner.Init(h.pool, ss, &ss.ws.Out)
+	ss.loop.Init(h.pool, ss, &ss.ws.Out)
 	h.sessions[ss] = struct{}{}
 	h.pool.Go(func() { ss.serve(remote) })
 }
@@ -137,7 +138,7 @@ func (h *Handler) Stop(ctx context.Context) error {
 	}
 	cancel()
 	h.mu.Lock()
-	h.each(func(ss *session) { ss.ws.Cut() })
+	h.each(func(ss *session) { ss.ws.CloseNow() })
 	h.mu.Unlock()
 	return ctx.Err()
 }

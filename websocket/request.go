@@ -6,10 +6,11 @@ import (
 	"sync"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
-	"github.com/actionhero-go/actionhero/internal/owner"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // action is the event that most messages are.
@@ -79,27 +80,27 @@ func text(key string, raw []byte) (string, error) {
 }
 
 // message handles one message.
-func (ss *session) message(data []byte) owner.Outcome {
+func (ss *session) message(data []byte) connloop.NextResult {
 	ss.handler.requests.Add(1)
 	var m message
 	if err := m.read(data); err != nil && m.event != action {
 		ss.refuse(err, m.id)
-		return owner.Handled
+		return connloop.Handled
 	} else if m.event == action {
-		ss.owner.Queue(ss.call(&m, err))
-		return owner.Handled
+		ss.loop.Enqueue(ss.call(&m, err))
+		return connloop.Handled
 	}
 	switch m.event {
 	case "quit", "exit", "close":
 		ss.reply(wire.Status(nil, "Bye!"), m.id)
 		ss.end = &ws.CloseError{Code: ws.Normal, Reason: "Bye!"}
-		return owner.Ended
+		return connloop.Ended
 	case "":
 		ss.refuse(actionhero.Errorf(actionhero.CodeInvalidInput, "event is a required key of a request"), m.id)
 	default:
 		ss.verb(&m)
 	}
-	return owner.Handled
+	return connloop.Handled
 }
 
 // refuse answers a message that is not a request.
@@ -120,14 +121,14 @@ func (ss *session) verb(m *message) {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	var ok bool
-	if *buf, ok = wire.Verb(ss.ctx, (*buf)[:0], ss.handler.api, ss.conn, m.event, arg); !ok {
-		*buf = wire.Error(*buf, actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", m.event, strings.Join(wire.Verbs(), ", ")))
+	if *buf, ok = wire.RunCommand(ss.ctx, (*buf)[:0], ss.handler.api.API, ss.conn, m.event, arg); !ok {
+		*buf = wire.Error(*buf, actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", m.event, strings.Join(wire.Commands(), ", ")))
 	}
 	ss.reply(*buf, m.id)
 	ss.ws.Out.Send()
 }
 
-// call is one request for an action, on its way through the owner of its connection.
+// call is one request for an action, on its way through the loop of its connection.
 type call struct {
 	actionhero.Request
 	session *session
@@ -141,23 +142,24 @@ func (ss *session) call(m *message, refused error) *call {
 	api.InitRequest(&c.Request, "websocket")
 	c.Conn, c.RemoteIP = ss.conn, ss.ip
 	if refused == nil && m.params != nil {
+		params := transport.ParamsOf(&c.Params)
 		refused = jsonx.Members(m.params, func(key string, raw []byte) error {
 			if key == "action" {
 				return c.name(raw)
 			}
-			return c.Params.AddJSON(key, raw)
+			return params.AddJSON(key, raw)
 		})
 		if refused != nil {
 			refused = actionhero.AsError(refused)
 		}
 	}
-	if refused == nil && api.AnswersContent(c.Action) {
+	if refused == nil && api.ReturnsContent(c.Action) {
 		refused = errContent
 	}
 	if c.Action != "" {
 		c.Params.Set("action", c.Action)
 	}
-	c.Refused = refused
+	c.Err = refused
 	return c
 }
 
@@ -174,7 +176,7 @@ func (c *call) name(raw []byte) error {
 	return err
 }
 
-// Run implements owner.Job.
+// Run implements connloop.Request.
 func (c *call) Run() (done bool) {
 	ss := c.session
 	defer func() {

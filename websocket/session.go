@@ -8,9 +8,10 @@ import (
 	"runtime/debug"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // session is one connection.
@@ -18,13 +19,13 @@ type session struct {
 	handler *Handler
 	ctx     context.Context
 	ws      ws.Conn
-	owner   owner.Conn
+	loop    connloop.Loop
 	ip      string
 	conn    *actionhero.Conn
-	end     error // how it ends; of the owner alone
+	end     error // how it ends; of the loop alone
 }
 
-// serve is the life of the connection, up to where its requests begin; the owner does the rest.
+// serve is the life of the connection, up to where its requests begin; the loop does the rest.
 func (ss *session) serve(remote netip.AddrPort) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -32,8 +33,8 @@ func (ss *session) serve(remote netip.AddrPort) {
 		}
 	}()
 	ss.greet(remote)
-	ss.owner.Use()
-	ss.owner.Own()
+	ss.loop.Touch()
+	ss.loop.Run()
 }
 
 // greet is what a client gets before it asks for anything. It is a function of its own to leave the stack when it is
@@ -44,51 +45,51 @@ func (ss *session) greet(remote netip.AddrPort) {
 	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), nil)
-	if refusal, refused := wire.Enter(ss.ctx, nil, api, ss.conn); refused {
+	if refusal, refused := wire.Enter(ss.ctx, nil, api.API, ss.conn); refused {
 		ss.reply(refusal, nil)
 	}
 	ss.ws.Out.Send()
 }
 
-// Next implements owner.Client.
-func (ss *session) Next() owner.Outcome {
+// Next implements connloop.Conn.
+func (ss *session) Next() connloop.NextResult {
 	m, ok, err := ss.ws.Next()
 	switch {
 	case err != nil:
 		ss.end = err
-		return owner.Ended
+		return connloop.Ended
 	case !ok:
-		return owner.Short
+		return connloop.Incomplete
 	case m.Binary:
 		ss.end = &ws.CloseError{Code: ws.Unsupported, Reason: "a message must be text"}
-		return owner.Ended
+		return connloop.Ended
 	}
 	return ss.message(m.Data)
 }
 
-// Read implements owner.Client.
-func (ss *session) Read() owner.Reading {
-	switch err := ss.ws.Read(ss.owner.Resting); err {
+// Read implements connloop.Conn.
+func (ss *session) Read() connloop.ReadResult {
+	switch err := ss.ws.Read(ss.loop.ParkRequested); err {
 	case nil:
-		return owner.More
-	case ws.ErrRest:
-		return owner.Rest
+		return connloop.More
+	case ws.ErrPark:
+		return connloop.Park
 	default:
 		ss.end = err
-		return owner.All
+		return connloop.EOF
 	}
 }
 
-// Wake implements owner.Client.
+// Wake implements connloop.Conn.
 func (ss *session) Wake() { ss.ws.Wake() }
 
-// Abandon implements owner.Client.
-func (ss *session) Abandon() { ss.ws.Abandon() }
+// DetachBuffer implements connloop.Conn.
+func (ss *session) DetachBuffer() { ss.ws.DetachBuffer() }
 
-// Finish implements owner.Client.
+// Finish implements connloop.Conn.
 func (ss *session) Finish() {
 	var end *ws.CloseError
-	if errors.As(ss.end, &end) && !end.Theirs && end.Code != ws.Normal && end.Code != ws.GoingAway {
+	if errors.As(ss.end, &end) && !end.ByClient && end.Code != ws.Normal && end.Code != ws.GoingAway {
 		ss.log(end.Reason)
 	}
 	ss.handler.api.Disconnect(ss.conn)
@@ -96,10 +97,10 @@ func (ss *session) Finish() {
 	ss.handler.forget(ss)
 }
 
-// Fault implements owner.Client: a fault in this package does not take the process along, only the connection.
+// Fault implements connloop.Conn: a fault in this package does not take the process along, only the connection.
 func (ss *session) Fault(p any) {
 	ss.fault(p)
-	ss.ws.Cut()
+	ss.ws.CloseNow()
 	if ss.conn != nil {
 		ss.handler.api.Disconnect(ss.conn)
 	}
@@ -116,7 +117,7 @@ func (ss *session) log(reason string) {
 
 // doesNotRead is told that the client was given up.
 func (ss *session) doesNotRead(err error) {
-	ss.owner.GiveUp()
+	ss.loop.Cancel()
 	ss.log(err.Error())
 }
 
@@ -135,22 +136,22 @@ var closing = []byte{'}'}
 // roomFrame identifies the two kinds of this wire to Delivery.Encoded.
 type roomFrame struct{ deflated bool }
 
-// Deliver implements actionhero.Sink.
+// Deliver implements transport.Sender.
 func (ss *session) Deliver(d *actionhero.RoomMessage) bool {
 	if ss.ws.Deflates() {
-		return ss.ws.Out.Add(d.Encoded(roomFrame{true}, func(d *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(roomMessage(d)) }))
+		return ss.ws.Out.Add(transport.Encoded(d, roomFrame{true}, func(d *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(roomMessage(d)) }))
 	}
-	return ss.ws.Out.Add(d.Encoded(roomFrame{false}, func(d *actionhero.RoomMessage) []byte { return ws.TextFrame(roomMessage(d)) }))
+	return ss.ws.Out.Add(transport.Encoded(d, roomFrame{false}, func(d *actionhero.RoomMessage) []byte { return ws.TextFrame(roomMessage(d)) }))
 }
 
 func roomMessage(d *actionhero.RoomMessage) []byte { return append(wire.RoomMessage(nil, d), '}') }
 
-// Flush implements actionhero.Sink.
+// Flush implements transport.Sender.
 func (ss *session) Flush() { ss.ws.Out.Flush() }
 
-// Close implements actionhero.Sink.
+// Close implements transport.Sender.
 func (ss *session) Close(reason string) {
 	ss.log(reason)
-	ss.owner.GiveUp()
+	ss.loop.Cancel()
 	ss.ws.Close(ws.PolicyError, reason)
 }

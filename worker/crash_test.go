@@ -91,7 +91,7 @@ func enqueueCrashes(ctx context.Context, api *actionhero.API) error {
 		jobs[i] = backend.NewJob{Task: "harmless", Delay: 50 * time.Millisecond}
 	}
 	jobs[crashJobs/2].Task = "killer"
-	_, err := api.Backend().Queue().Enqueue(ctx, jobs...)
+	_, err := api.Config().Backend.Queue().Enqueue(ctx, jobs...)
 	return err
 }
 

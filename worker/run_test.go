@@ -253,7 +253,7 @@ func TestWeights(t *testing.T) {
 			it.Run = func(context.Context, actionhero.None) error { notes.note(it.Name); return nil }
 		}
 		n := newNode(t, nil, worker.Config{Workers: 1, Queues: map[string]int{"heavy": 9, "light": 1}}, heavy, light, other)
-		if err := n.Backend().Open(t.Context()); err != nil {
+		if err := n.Config().Backend.Open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		for range 1000 {
@@ -261,7 +261,7 @@ func TestWeights(t *testing.T) {
 			n.enqueue("light")
 		}
 		lost := n.enqueue("other")
-		if err := n.Backend().Close(t.Context()); err != nil {
+		if err := n.Config().Backend.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		n.start()
@@ -282,7 +282,7 @@ func TestUnknownTask(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, worker.Config{})
-		added, err := n.Backend().Queue().Enqueue(t.Context(), backend.NewJob{Task: "ghost", MaxAttempts: 3})
+		added, err := n.Config().Backend.Queue().Enqueue(t.Context(), backend.NewJob{Task: "ghost", MaxAttempts: 3})
 		if err != nil {
 			t.Fatal(err)
 		}

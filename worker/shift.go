@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
 )
 
@@ -89,7 +88,7 @@ func (w *Worker) weights() map[string]int {
 }
 
 func (s *shift) begin() {
-	s.release = s.api.Tasks.Serve(s.node)
+	s.release = s.host.RegisterNode(s.node)
 	s.due, s.unwatch = s.queue.Watch(s.queues.names()...)
 	s.outcomes.start()
 	s.loops.Go(s.takeAll)
@@ -231,11 +230,11 @@ func (s *shift) performOne(r *run) {
 		default:
 		}
 	}()
-	outcome = judge(s.api.Tasks.Perform(r.ctx, &r.job, s.cfg.Timeout), context.Cause(r.ctx))
+	outcome = judge(s.host.RunJob(r.ctx, &r.job, s.cfg.Timeout), context.Cause(r.ctx))
 }
 
 // judge says what becomes of a job whose context ended for some cause while it ran.
-func judge(o actionhero.Outcome, cause error) actionhero.Outcome {
+func judge(o backend.Outcome, cause error) backend.Outcome {
 	failed := o.State == backend.Retryable || o.State == backend.Dead
 	switch {
 	case !failed:

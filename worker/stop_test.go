@@ -37,14 +37,14 @@ func TestStop(t *testing.T) {
 		if took := time.Since(begun); took < 10*time.Second || took > 11*time.Second {
 			t.Errorf("the stop took %v", took)
 		}
-		if err := n.Backend().Open(t.Context()); err != nil {
+		if err := n.Config().Backend.Open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		n.want(short, backend.Completed)
 		if job := n.want(long, backend.Available); job.Attempt != 0 || job.Crashes != 0 || job.Starts != 1 || job.Error != "" {
 			t.Errorf("put back is %+v", job)
 		}
-		if err := n.Backend().Close(t.Context()); err != nil {
+		if err := n.Config().Backend.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		n.start()
@@ -65,7 +65,7 @@ func TestStopTakesNothing(t *testing.T) {
 		first, second := n.enqueue("fails"), n.enqueue("fails")
 		n.want(first, backend.Running)
 		n.stop()
-		if err := n.Backend().Open(t.Context()); err != nil {
+		if err := n.Config().Backend.Open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if job := n.want(first, backend.Retryable); job.Attempt != 1 {
@@ -74,7 +74,7 @@ func TestStopTakesNothing(t *testing.T) {
 		if job := n.want(second, backend.Available); job.Starts != 0 {
 			t.Errorf("it is %+v", job)
 		}
-		if err := n.Backend().Close(t.Context()); err != nil {
+		if err := n.Config().Backend.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -155,11 +155,11 @@ func TestCancelDuringStop(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-stopped
-		if err := n.Backend().Open(t.Context()); err != nil {
+		if err := n.Config().Backend.Open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		n.want(id, backend.Cancelled)
-		if err := n.Backend().Close(t.Context()); err != nil {
+		if err := n.Config().Backend.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	})

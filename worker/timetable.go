@@ -7,6 +7,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
 const (
@@ -32,7 +33,7 @@ type timetable struct {
 // entry is one of these tasks.
 type entry struct {
 	name     string
-	schedule actionhero.Schedule
+	schedule bridge.Schedule
 	local    bool // it runs on every node
 	queue    string
 	last     time.Time // when it was due last
@@ -44,8 +45,8 @@ type entry struct {
 func newTimetable(s *shift) *timetable {
 	t := &timetable{shift: s, begun: time.Now(), before: s.now()}
 	for _, info := range s.api.Tasks.Registered() {
-		if !info.Schedule.IsZero() {
-			t.entries = append(t.entries, &entry{name: info.Name, schedule: info.Schedule, local: info.Scope == actionhero.ScopeAllNodes, queue: info.Queue})
+		if schedule := s.host.Schedule(info.Name); schedule != nil {
+			t.entries = append(t.entries, &entry{name: info.Name, schedule: schedule, local: info.Scope == actionhero.ScopeAllNodes, queue: info.Queue})
 		}
 	}
 	if len(t.entries) == 0 {
@@ -84,7 +85,7 @@ func (t *timetable) open() {
 
 // read reads when tasks were due last.
 func (t *timetable) read(entries []*entry) error {
-	last, err := t.api.Tasks.LastTicks(t.base)
+	last, err := t.host.LastRuns(t.base)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (t *timetable) read(entries []*entry) error {
 			at = t.now().Truncate(time.Millisecond)
 		}
 		if !known && !e.local {
-			if _, err := t.api.Tasks.SetTick(t.base, e.name, time.Time{}, at); err != nil {
+			if _, err := t.host.SetLastRun(t.base, e.name, time.Time{}, at); err != nil {
 				return err
 			}
 		}
@@ -151,7 +152,7 @@ func (t *timetable) follow(now time.Time) {
 			continue
 		}
 		if !e.local {
-			done, err := t.api.Tasks.SetTick(t.base, e.name, e.last, now)
+			done, err := t.host.SetLastRun(t.base, e.name, e.last, now)
 			if err != nil || !done {
 				t.again(e, err)
 				continue
@@ -187,7 +188,7 @@ func (t *timetable) startAll(due []*entry, now time.Time) {
 
 // enqueue enqueues a task for whichever node is free, unless another node has done so.
 func (t *timetable) enqueue(e *entry, at time.Time) {
-	won, err := t.api.Tasks.Tick(t.base, e.name, at)
+	won, err := t.host.EnqueueScheduled(t.base, e.name, at)
 	if err != nil || !won {
 		t.again(e, err)
 		return
@@ -215,6 +216,6 @@ func (t *timetable) startHere(e *entry) {
 	job := backend.Job{Task: e.name, Queue: e.queue, Params: []byte("{}"), State: backend.Running, RunAt: now, Enqueued: now, Started: now, Attempt: 1, MaxAttempts: 1, Node: t.node}
 	t.runs.Go(func() {
 		defer e.runs.Store(false)
-		t.api.Tasks.Perform(t.base, &job, t.cfg.Timeout)
+		t.host.RunJob(t.base, &job, t.cfg.Timeout)
 	})
 }

@@ -13,9 +13,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// bare is what the store is measured against: the least that keeps values by key for many goroutines, with no expiry,
-// no times and no bound.
-type bare struct {
+// baseline is a sharded map with a RWMutex per shard, to compare the store with. It has no expiry, no times and no bound.
+type baseline struct {
 	seed   maphash.Seed
 	shards [64]struct {
 		mu sync.RWMutex
@@ -24,22 +23,22 @@ type bare struct {
 	}
 }
 
-func newBare() *bare {
-	b := &bare{seed: maphash.MakeSeed()}
+func newBaseline() *baseline {
+	b := &baseline{seed: maphash.MakeSeed()}
 	for i := range b.shards {
 		b.shards[i].m = make(map[string][]byte)
 	}
 	return b
 }
 
-func (b *bare) get(key string) []byte {
+func (b *baseline) get(key string) []byte {
 	s := &b.shards[maphash.String(b.seed, key)%64]
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.m[key]
 }
 
-func (b *bare) set(key string, value []byte) {
+func (b *baseline) set(key string, value []byte) {
 	s := &b.shards[maphash.String(b.seed, key)%64]
 	value = bytes.Clone(value)
 	s.mu.Lock()
@@ -47,14 +46,14 @@ func (b *bare) set(key string, value []byte) {
 	s.m[key] = value
 }
 
-// use looks at a value as a reader would.
-func use(value []byte) {
+// checkValue reads the first and the last byte of a value, as a reader would.
+func checkValue(value []byte) {
 	if sum := value[0] + value[len(value)-1]; sum != 0 {
-		panic("a value is not what was set")
+		panic("a value is not the one that was set")
 	}
 }
 
-// eachKey runs op in parallel, over n keys in an order that caches cannot foresee.
+// eachKey runs op in parallel on n keys, in an order that defeats the CPU's prefetching.
 func eachKey(b *testing.B, n int, op func(key string, value []byte)) {
 	b.Helper()
 	b.ReportAllocs()
@@ -73,12 +72,12 @@ func eachKey(b *testing.B, n int, op func(key string, value []byte)) {
 
 func BenchmarkStore(b *testing.B) {
 	for _, n := range []int{1000, 100_000} {
-		b.Run(fmt.Sprint("get/keys=", n, "/bare"), func(b *testing.B) {
-			m, filled := newBare(), make([]byte, 100)
+		b.Run(fmt.Sprint("get/keys=", n, "/baseline"), func(b *testing.B) {
+			m, filled := newBaseline(), make([]byte, 100)
 			for i := range n {
 				m.set(fmt.Sprint("session:", i), filled)
 			}
-			eachKey(b, n, func(key string, _ []byte) { use(m.get(key)) })
+			eachKey(b, n, func(key string, _ []byte) { checkValue(m.get(key)) })
 		})
 		for _, ttl := range []time.Duration{0, time.Hour} {
 			b.Run(fmt.Sprint("get/keys=", n, "/ttl=", ttl), func(b *testing.B) {
@@ -93,12 +92,12 @@ func BenchmarkStore(b *testing.B) {
 					if err != nil {
 						b.Error(err)
 					}
-					use(e.Value)
+					checkValue(e.Value)
 				})
 			})
 		}
-		b.Run(fmt.Sprint("set/keys=", n, "/bare"), func(b *testing.B) {
-			m := newBare()
+		b.Run(fmt.Sprint("set/keys=", n, "/baseline"), func(b *testing.B) {
+			m := newBaseline()
 			eachKey(b, n, m.set)
 		})
 		for _, ttl := range []time.Duration{0, time.Hour} {
@@ -114,16 +113,16 @@ func BenchmarkStore(b *testing.B) {
 	}
 }
 
-// heap returns how much memory is in use.
-func heap() float64 {
+// heapBytes returns the size of the live heap in bytes.
+func heapBytes() float64 {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc)
 }
 
-// BenchmarkMemory reports what an entry takes beyond its key and value, to be compared with entryOverhead, and what a
-// member of a room takes beyond its id.
+// BenchmarkMemory reports the memory of an entry in addition to its key and value, to compare with itemOverhead, and the
+// memory of a member of a room in addition to its id.
 func BenchmarkMemory(b *testing.B) {
 	const n = 100_000
 	keys := make([]string, n)
@@ -133,28 +132,28 @@ func BenchmarkMemory(b *testing.B) {
 	for _, ttl := range []time.Duration{0, time.Hour} {
 		b.Run(fmt.Sprint("entry/ttl=", ttl), func(b *testing.B) {
 			for b.Loop() {
-				before := heap()
+				before := heapBytes()
 				bk := open(b, Config{})
 				for _, key := range keys {
 					if err := bk.store.Set(b.Context(), key, make([]byte, 64), ttl); err != nil {
 						b.Fatal(err)
 					}
 				}
-				b.ReportMetric((heap()-before)/n-16-64, "B/entry")
+				b.ReportMetric((heapBytes()-before)/n-16-64, "B/entry")
 				runtime.KeepAlive(bk)
 			}
 		})
 	}
 	b.Run("member", func(b *testing.B) {
 		for b.Loop() {
-			before := heap()
+			before := heapBytes()
 			bk := open(b, Config{})
 			for _, key := range keys {
 				if err := bk.broker.Join(b.Context(), "room", key); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric((heap()-before)/n, "B/member")
+			b.ReportMetric((heapBytes()-before)/n, "B/member")
 			runtime.KeepAlive(bk)
 		}
 	})

@@ -9,16 +9,18 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// stripes is how many rooms can be delivered to at the same time. Rooms that share a lane wait for each other.
+// stripes is the number of delivery locks, and so of rooms that can get a message at the same time. Rooms that share a
+// lock wait for each other.
 const stripes = 64
 
+// broker is the [backend.Broker].
 type broker struct {
 	deliver atomic.Pointer[func(backend.Message) func()]
 	open    atomic.Bool
 	seed    maphash.Seed
-	stripes [stripes]sync.Mutex // held while a message is delivered: what gives a room its one order
+	stripes [stripes]sync.Mutex // held during a delivery, so that a room's messages have one order
 
-	mu    sync.RWMutex // for rooms; never held while a message is delivered
+	mu    sync.RWMutex // guards rooms; not held during a delivery
 	rooms map[string]*presence
 }
 
@@ -28,7 +30,7 @@ func newBroker() *broker {
 
 func (b *broker) start() { b.open.Store(true) }
 
-// stop waits for deliveries under way, by taking every lane, and empties all rooms.
+// stop waits for running deliveries by locking every stripe, and empties all rooms.
 func (b *broker) stop() {
 	for i := range b.stripes {
 		b.stripes[i].Lock()
@@ -55,10 +57,12 @@ func (b *broker) Publish(_ context.Context, m backend.Message) error {
 	return err
 }
 
+// deliverInOrder calls the subscriber under the lock of the room's stripe, and returns the function that the subscriber
+// wants called without it.
 func (b *broker) deliverInOrder(m backend.Message) (after func(), err error) {
-	lane := &b.stripes[maphash.String(b.seed, m.Room)%stripes]
-	lane.Lock()
-	defer lane.Unlock()
+	stripe := &b.stripes[maphash.String(b.seed, m.Room)%stripes]
+	stripe.Lock()
+	defer stripe.Unlock()
 	if !b.open.Load() {
 		return nil, backend.ErrClosed
 	}
@@ -85,7 +89,7 @@ func (b *broker) Join(_ context.Context, room, member string) error {
 		p = newPresence(room)
 		b.rooms[p.room] = p
 	}
-	p.enter(member)
+	p.join(member)
 	return nil
 }
 

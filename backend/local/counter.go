@@ -39,7 +39,7 @@ func (s *store) Increment(_ context.Context, key string, by int64, ttl time.Dura
 	return sum, nil
 }
 
-// add returns the sum of by and the number that value is the text of.
+// add returns the sum of by and the decimal number in value. key is for the errors.
 func add(key string, value []byte, by int64) (int64, error) {
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	var digits [20]byte

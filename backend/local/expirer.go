@@ -6,80 +6,80 @@ import (
 	"time"
 )
 
-// expiryInterval is how far apart sweeps are at least. Nobody sees an expired entry in the meantime; only its memory is
-// still in use.
+// expiryInterval is the least time between two runs of the expirer. An expired entry is not found in the meantime; only
+// its memory is still in use.
 const expiryInterval = int64(100 * time.Millisecond)
 
-// expirer removes what has expired from the store. While something can expire, and the store is open, a timer waits for
-// it; nothing runs otherwise.
+// expirer removes expired entries and locks from the store. It has a timer while the store is open and an item can
+// expire, and no goroutine between runs.
 type expirer struct {
 	store       *store
-	scheduledAt atomic.Int64 // the moment for which the timer is set, or never
+	scheduledAt atomic.Int64 // the clock time of the next run, or never
 
 	mu      sync.Mutex
 	timer   *time.Timer
 	open    bool
-	running sync.WaitGroup // one for the timer while it is set, until its sweep is done
+	running sync.WaitGroup // 1 from setting the timer to the end of its run
 }
 
-func (w *expirer) init(s *store) {
-	w.store = s
-	w.scheduledAt.Store(never)
+func (e *expirer) init(s *store) {
+	e.store = s
+	e.scheduledAt.Store(never)
 }
 
-func (w *expirer) start() {
-	w.mu.Lock()
-	w.open = true
-	w.mu.Unlock()
-	w.schedule(w.store.nextExpiry())
+func (e *expirer) start() {
+	e.mu.Lock()
+	e.open = true
+	e.mu.Unlock()
+	e.schedule(e.store.nextExpiry())
 }
 
-// stop unsets the timer, and waits for the sweep if one is under way.
-func (w *expirer) stop() {
-	w.mu.Lock()
-	w.open = false
-	w.scheduledAt.Store(never)
-	w.stopTimer()
-	w.mu.Unlock()
-	w.running.Wait()
+// stop stops the timer, and waits for a run that has begun.
+func (e *expirer) stop() {
+	e.mu.Lock()
+	e.open = false
+	e.scheduledAt.Store(never)
+	e.stopTimer()
+	e.mu.Unlock()
+	e.running.Wait()
 }
 
-// schedule makes sure that there is a sweep soon after the moment expires.
-func (w *expirer) schedule(expires int64) {
+// schedule ensures a run at most expiryInterval after the clock time expires.
+func (e *expirer) schedule(expires int64) {
 	if expires == never {
 		return
 	}
 	at := (expires/expiryInterval + 1) * expiryInterval
-	if at >= w.scheduledAt.Load() {
+	if at >= e.scheduledAt.Load() {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !w.open || at >= w.scheduledAt.Load() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.open || at >= e.scheduledAt.Load() {
 		return
 	}
-	w.stopTimer()
-	w.scheduledAt.Store(at)
-	w.running.Add(1)
-	w.timer = time.AfterFunc(time.Duration(at-w.store.clock.now()), w.run)
+	e.stopTimer()
+	e.scheduledAt.Store(at)
+	e.running.Add(1)
+	e.timer = time.AfterFunc(time.Duration(at-e.store.clock.now()), e.run)
 }
 
-// stopTimer stops the timer, unless its sweep has begun. The caller holds the lock.
-func (w *expirer) stopTimer() {
-	if w.timer != nil && w.timer.Stop() {
-		w.running.Done()
+// stopTimer stops the timer, unless its run has begun. The caller holds e.mu.
+func (e *expirer) stopTimer() {
+	if e.timer != nil && e.timer.Stop() {
+		e.running.Done()
 	}
 }
 
-func (w *expirer) run() {
-	defer w.running.Done()
-	// First of all: whoever sets an entry from here on sees that no sweep is planned, and plans one. What was set
-	// before is seen here.
-	w.mu.Lock()
-	if w.store.clock.now() >= w.scheduledAt.Load() {
-		w.scheduledAt.Store(never)
+func (e *expirer) run() {
+	defer e.running.Done()
+	// Reset scheduledAt before removing: a goroutine that adds an item from now on schedules a run of its own, and items
+	// that were added before are seen here.
+	e.mu.Lock()
+	if e.store.clock.now() >= e.scheduledAt.Load() {
+		e.scheduledAt.Store(never)
 	}
-	w.mu.Unlock()
-	w.store.removeExpired(w.store.clock.now())
-	w.schedule(w.store.nextExpiry())
+	e.mu.Unlock()
+	e.store.removeExpired(e.store.clock.now())
+	e.schedule(e.store.nextExpiry())
 }

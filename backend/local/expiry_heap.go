@@ -1,17 +1,17 @@
 package local
 
-// expiryHeap is a binary heap of the items that will expire, the next one first. Each item knows its place, so one that
-// is deleted or will no longer expire leaves at once. One that is written again and expires later takes over the place
-// of the one before, and is moved only once that one's time has come: what is written often, and lives on each time,
-// costs next to nothing.
+// expiryHeap is a binary min-heap of the items that can expire. Each item knows its index, so an item that is deleted or
+// no longer expires is removed at once. An item that replaces one with an earlier expiry takes over its index, and moves
+// only when the earlier expiry has come. A key that is written often and does not expire in between therefore costs next
+// to nothing.
 type expiryHeap []heapEntry
 
 type heapEntry struct {
-	at int64 // when to look at the item: when it expires or earlier
+	at int64 // the clock time to check the item: its expiry or earlier
 	it *item
 }
 
-// nextAt returns when to look at the first item, or never. None expires before.
+// nextAt returns the clock time to check the first item, or never. No item expires before it.
 func (h expiryHeap) nextAt() int64 {
 	if len(h) == 0 {
 		return never
@@ -19,13 +19,13 @@ func (h expiryHeap) nextAt() int64 {
 	return h[0].at
 }
 
-// replace puts it in the place of old, where one that never expires, or nil, has none.
+// replace replaces old with it. Either may be nil or an item that never expires, which is not in the heap.
 func (h *expiryHeap) replace(old, it *item) {
 	has, will := old != nil && old.heapIndex >= 0, it != nil && it.expires != never
 	switch {
 	case has && will:
-		place := int(old.heapIndex)
-		h.fix(place, heapEntry{min((*h)[place].at, it.expires), it})
+		i := int(old.heapIndex)
+		h.fix(i, heapEntry{min((*h)[i].at, it.expires), it})
 	case has:
 		last := len(*h) - 1
 		moved := (*h)[last]
@@ -44,7 +44,7 @@ func (h *expiryHeap) replace(old, it *item) {
 // postpone moves it to where its expiry belongs.
 func (h *expiryHeap) postpone(it *item) { h.fix(int(it.heapIndex), heapEntry{it.expires, it}) }
 
-// fix finds the place for e, given that place i is free.
+// fix puts e where it belongs. Index i must be free.
 func (h *expiryHeap) fix(i int, e heapEntry) {
 	s := *h
 	for i > 0 {
@@ -74,7 +74,7 @@ func (h expiryHeap) setAt(i int, e heapEntry) {
 	e.it.heapIndex = int32(i)
 }
 
-// shrink gives memory back once most of it is unused.
+// shrink frees memory once less than an eighth of it is used.
 func (h *expiryHeap) shrink() {
 	if cap(*h) > 64 && len(*h) < cap(*h)/8 {
 		*h = append(make(expiryHeap, 0, len(*h)*2), *h...)

@@ -13,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// model is the plainest store there could be.
+// model is a store and the expected state of it: plain maps.
 type model struct {
 	*testing.T
 	s       *store
@@ -28,22 +28,22 @@ type modelEntry struct {
 	created, expires time.Time
 }
 
-func over(expires time.Time) bool { return !expires.IsZero() && !time.Now().Before(expires) }
+func isExpired(expires time.Time) bool { return !expires.IsZero() && !time.Now().Before(expires) }
 
 func (m *model) dropExpired() {
 	for key, e := range m.entries {
-		if over(e.expires) {
+		if isExpired(e.expires) {
 			delete(m.entries, key)
 		}
 	}
 	for key, l := range m.locks {
-		if over(l.Expires) {
+		if isExpired(l.Expires) {
 			delete(m.locks, key)
 		}
 	}
 }
 
-// fits reports whether there is room for n bytes more.
+// fits reports whether the store has room for n more bytes.
 func (m *model) fits(n int) bool {
 	used := int64(n)
 	for key, e := range m.entries {
@@ -70,7 +70,7 @@ func FuzzStore(f *testing.F) {
 		f.Add(randomBytes(seed, 900))
 	}
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		ops = ops[:min(len(ops), 6000)] // longer ones find nothing more
+		ops = ops[:min(len(ops), 6000)] // longer sequences find no more faults
 		synctest.Test(t, func(t *testing.T) { runStoreOps(t, ops) })
 	})
 }
@@ -108,19 +108,20 @@ func runStoreOps(t *testing.T, ops []byte) {
 		}
 	}
 	synctest.Wait()
-	held(t, m.s)
+	checkStore(t, m.s)
 }
 
-// room checks that err is ErrFull just if there is no room for a value of n bytes in the place of the one under key.
-func (m *model) room(what, key string, n int, err error) bool {
+// wantRoom checks that err is ErrFull if and only if the store has no room to set key to a value of n bytes. It returns
+// whether err is nil.
+func (m *model) wantRoom(what, key string, n int, err error) bool {
 	m.Helper()
 	need := itemOverhead + len(key) + n
 	if old, ok := m.entries[key]; ok {
 		need = n - len(old.value)
 	}
-	// Less than is there always fits.
+	// A value that is not longer than the old one always fits.
 	if full := need > 0 && !m.fits(need); full != errors.Is(err, backend.ErrFull) || !full && err != nil {
-		m.Fatalf("%s that needs %d bytes: %v; it should fit: %t", what, need, err, !full)
+		m.Fatalf("%s that needs %d more bytes: %v; it should fit: %t", what, need, err, !full)
 	}
 	return err == nil
 }
@@ -132,22 +133,22 @@ func (m *model) set(key, value string, ttl time.Duration) {
 			m.Fatalf("Set with a negative ttl: %v", err)
 		}
 		delete(m.entries, key)
-	} else if m.room("Set", key, len(value), err) {
+	} else if m.wantRoom("Set", key, len(value), err) {
 		m.entries[key] = modelEntry{value, time.Now().Truncate(time.Millisecond), expires(ttl)}
 	}
 }
 
 func (m *model) add(key, value string, ttl time.Duration) {
 	added, err := m.s.Add(m.Context(), key, []byte(value), ttl)
-	_, there := m.entries[key]
+	_, exists := m.entries[key]
 	switch {
-	case there || ttl < 0:
-		if added == there || err != nil {
-			m.Fatalf("Add = %t, %v, want %t", added, err, !there)
+	case exists || ttl < 0:
+		if added == exists || err != nil {
+			m.Fatalf("Add = %t, %v, want %t", added, err, !exists)
 		}
-	case m.room("Add", key, len(value), err):
+	case m.wantRoom("Add", key, len(value), err):
 		if !added {
-			m.Fatal("Add says that there is an entry")
+			m.Fatal("Add found an entry, but there is none")
 		}
 		m.entries[key] = modelEntry{value, time.Now().Truncate(time.Millisecond), expires(ttl)}
 	}
@@ -155,10 +156,10 @@ func (m *model) add(key, value string, ttl time.Duration) {
 
 func (m *model) increment(key string, by int64, ttl time.Duration) {
 	sum, err := m.s.Increment(m.Context(), key, by, ttl)
-	old, there := m.entries[key]
-	n, broken := int64(0), error(nil)
-	if there {
-		if n, broken = strconv.ParseInt(old.value, 10, 64); broken != nil {
+	old, exists := m.entries[key]
+	n, parseErr := int64(0), error(nil)
+	if exists {
+		if n, parseErr = strconv.ParseInt(old.value, 10, 64); parseErr != nil {
 			if !errors.Is(err, backend.ErrNotCounter) {
 				m.Fatalf("Increment of %q = %v, want ErrNotCounter", old.value, err)
 			}
@@ -166,19 +167,19 @@ func (m *model) increment(key string, by int64, ttl time.Duration) {
 		}
 	}
 	want := strconv.FormatInt(n+by, 10)
-	if !there && ttl < 0 {
+	if !exists && ttl < 0 {
 		if sum != by || err != nil {
 			m.Fatalf("Increment = %d, %v, want %s", sum, err, want)
 		}
 		return
 	}
-	if !m.room("Increment", key, len(want), err) {
+	if !m.wantRoom("Increment", key, len(want), err) {
 		return
 	}
 	if fmt.Sprint(sum) != want {
 		m.Fatalf("Increment = %d, want %s", sum, want)
 	}
-	if !there {
+	if !exists {
 		old = modelEntry{"", time.Now().Truncate(time.Millisecond), expires(ttl)}
 	}
 	old.value = want
@@ -214,46 +215,46 @@ func (m *model) count() {
 	if _, err := m.s.RemoveExpired(m.Context()); err != nil {
 		m.Fatal(err)
 	}
-	if got, want := held(m, m.s), len(m.entries)+len(m.locks); got != want {
-		m.Fatalf("after RemoveExpired %d items are held, want %d", got, want)
+	if got, want := checkStore(m, m.s), len(m.entries)+len(m.locks); got != want {
+		m.Fatalf("after RemoveExpired the store holds %d items, want %d", got, want)
 	}
 }
 
 func (m *model) lock(key string, ttl time.Duration) {
 	l, err := m.s.Lock(m.Context(), key, ttl)
-	_, there := m.locks[key]
+	_, exists := m.locks[key]
 	const tokenBytes = 26
 	switch fits := m.fits(itemOverhead + len(key) + fenceBytes + tokenBytes); {
 	case ttl <= 0:
 		if !errors.Is(err, backend.ErrTTL) {
 			m.Fatalf("Lock for %v = %v", ttl, err)
 		}
-	case there:
+	case exists:
 		if !errors.Is(err, backend.ErrLocked) {
-			m.Fatalf("Lock of what is locked = %v", err)
+			m.Fatalf("Lock of a held lock = %v", err)
 		}
 	case !fits:
 		if !errors.Is(err, backend.ErrFull) {
 			m.Fatalf("Lock in a full store = %v", err)
 		}
 	case err != nil || len(l.Token) != tokenBytes || l.Fence <= m.fence || !l.Expires.Equal(expires(ttl)):
-		m.Fatalf("Lock = %+v, %v, want it to end at %v, with a fence above %d", l, err, expires(ttl), m.fence)
+		m.Fatalf("Lock = %+v, %v, want it to expire at %v, with a fence above %d", l, err, expires(ttl), m.fence)
 	default:
 		m.locks[key], m.fence = l, l.Fence
 	}
 }
 
 func (m *model) refresh(key string, ttl time.Duration) {
-	l, there := m.locks[key]
+	l, exists := m.locks[key]
 	until, err := m.s.Refresh(m.Context(), key, l.Token, ttl)
 	switch {
 	case ttl <= 0:
 		if !errors.Is(err, backend.ErrTTL) {
 			m.Fatalf("Refresh for %v = %v", ttl, err)
 		}
-	case !there:
+	case !exists:
 		if !errors.Is(err, backend.ErrNotOwner) {
-			m.Fatalf("Refresh of what is not locked = %v", err)
+			m.Fatalf("Refresh of a free lock = %v", err)
 		}
 	case err != nil || !until.Equal(expires(ttl)):
 		m.Fatalf("Refresh = %v, %v, want %v", until, err, expires(ttl))
@@ -264,22 +265,22 @@ func (m *model) refresh(key string, ttl time.Duration) {
 }
 
 func (m *model) unlock(key string, wrong bool) {
-	l, there := m.locks[key]
+	l, exists := m.locks[key]
 	if wrong {
 		l.Token += "x"
 	}
 	err := m.s.Unlock(m.Context(), key, l.Token)
-	if there && !wrong {
+	if exists && !wrong {
 		delete(m.locks, key)
 	} else if errors.Is(err, backend.ErrNotOwner) {
 		return
 	}
-	if err != nil || !there || wrong {
-		m.Fatalf("Unlock of what is locked: %t, with a wrong token: %t = %v", there, wrong, err)
+	if err != nil || !exists || wrong {
+		m.Fatalf("Unlock of a lock that is held: %t, with a wrong token: %t = %v", exists, wrong, err)
 	}
 }
 
-// list lists keys in pages, and clears them.
+// list lists keys in pages. If clearAll is true, it also clears them.
 func (m *model) list(prefix string, limit int, clearAll bool) {
 	var got, want []string
 	for cursor := ""; ; {
@@ -300,7 +301,7 @@ func (m *model) list(prefix string, limit int, clearAll bool) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		m.Fatalf("the keys that begin with %s: %q, want %q", prefix, got, want)
+		m.Fatalf("the keys that begin with %s are %q, want %q", prefix, got, want)
 	}
 	if !clearAll {
 		return

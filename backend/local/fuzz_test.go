@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// FuzzPresence lets members come and go, two bytes each, and compares the room with a plain set.
+// FuzzPresence lets members join and leave, two bytes per operation, and compares the room with a map.
 func FuzzPresence(f *testing.F) {
 	for seed := range uint64(8) {
 		f.Add(randomBytes(seed, 1000))
@@ -17,27 +17,27 @@ func FuzzPresence(f *testing.F) {
 		set := make(map[string]bool)
 		for ; len(ops) >= 2; ops = ops[2:] {
 			member := fmt.Sprint(ops[1])
-			// Mostly coming at first and mostly going later, so that the room grows and shrinks.
+			// Mostly joins at first and mostly leaves later, so that the room grows and shrinks.
 			if (int(ops[0]) < 170) == (len(ops) > 600) {
-				p.enter(member)
+				p.join(member)
 				set[member] = true
 			} else {
 				delete(set, member)
 				if empty := p.leave(member); empty != (len(set) == 0) {
-					t.Fatalf("leave says that the room is empty: %t, with %d members", empty, len(set))
+					t.Fatalf("leave returns empty = %t, with %d members", empty, len(set))
 				}
 			}
 			if len(p.members) != len(set) || (p.index != nil && len(p.index) != len(set)) {
-				t.Fatalf("%d members at %d places, want %d", len(p.members), len(p.index), len(set))
+				t.Fatalf("%d members and %d in the index, want %d", len(p.members), len(p.index), len(set))
 			}
 		}
 		for member := range set {
 			if i, ok := p.find(member); !ok || p.members[i] != member {
-				t.Errorf("%s is not found at its place", member)
+				t.Errorf("%s is not found at its index", member)
 			}
 		}
 		if all := p.first(1000); len(all) != len(set) || len(slices.Compact(slices.Sorted(slices.Values(all)))) != len(set) {
-			t.Errorf("first lists %d members, want %d different ones", len(all), len(set))
+			t.Errorf("first returns %d members, want %d different ones", len(all), len(set))
 		}
 	})
 }

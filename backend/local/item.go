@@ -2,26 +2,26 @@ package local
 
 import "unsafe"
 
-// item is an entry of the store. Readers hold items without a lock, so nothing they read ever changes: writing a key
-// again makes a new item.
+// item is an entry or a lock of the store. Readers hold items without a lock, so an item never changes in what they read:
+// writing a key again creates a new item.
 //
-// The bytes of the key and then of the value follow the item in memory, which is why only newItem makes one. With many
-// entries, a read costs what waiting for memory costs, and this way the item, the key to compare and the value lie side
-// by side. It also spares an allocation, and as there are no pointers in it, the garbage collector need not look inside.
+// The bytes of the key and then of the value follow the item in memory, so only newItem may create one. With many
+// entries, a read costs as much as its cache misses. This layout keeps the item, the key to compare and the value
+// adjacent. It also saves an allocation, and the garbage collector does not scan the item, which has no pointers.
 type item struct {
 	hash      uint64
-	created   int64 // moment
-	expires   int64 // moment, or never
+	created   int64 // clock time
+	expires   int64 // clock time, or never
 	valueLen  int
 	keyLen    int32
-	heapIndex int32 // its place among the shard's expiries, or -1; for those who hold the shard's lock
+	heapIndex int32 // its index in the shard's expiryHeap, or -1; guarded by the shard's mu
 }
 
 const itemSize = int(unsafe.Sizeof(item{}))
 
 // newItem returns an item with copies of key and value.
 func newItem(hash uint64, key string, value []byte, created, expires int64) *item {
-	// Words, not bytes, so that the memory is aligned as the item needs it.
+	// Words, not bytes, so that the memory is aligned for an item.
 	words := make([]uint64, (itemSize+len(key)+len(value)+7)/8)
 	it := (*item)(unsafe.Pointer(unsafe.SliceData(words)))
 	*it = item{hash: hash, created: created, expires: expires, valueLen: len(value), keyLen: int32(len(key)), heapIndex: -1}
@@ -30,7 +30,7 @@ func newItem(hash uint64, key string, value []byte, created, expires int64) *ite
 	return it
 }
 
-// data returns the bytes that follow the item, with no capacity beyond them that two readers could both append to.
+// data returns the bytes that follow the item. The slice has no spare capacity, to which two readers could both append.
 func (it *item) data() []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(it)), itemSize+int(it.keyLen)+it.valueLen)[itemSize:]
 }
@@ -42,9 +42,9 @@ func (it *item) is(hash uint64, key string) bool {
 	return it.hash == hash && string(it.key()) == key && it != tombstone
 }
 
-// itemOverhead is what an entry takes besides the bytes of its key and value: the item, its slots in the table and
-// its place among the expiries. It counts towards Config.MaxBytes.
+// itemOverhead is the memory of an item in addition to its key and value, in bytes: the item, its slots in the table and
+// its heapEntry.
 const itemOverhead = 128
 
-// cost is what the item counts towards Config.MaxBytes.
+// cost returns the number of bytes that the item counts towards Config.MaxBytes.
 func (it *item) cost() int64 { return int64(it.keyLen) + int64(it.valueLen) + itemOverhead }

@@ -2,36 +2,37 @@ package local
 
 const shardBits = 6
 
-// keyspace is where keys are, in shards: the entries have one, the locks have another.
+// keyspace is a set of items by key, divided into shards. Entries are in one keyspace, locks in another.
 type keyspace [1 << shardBits]shard
 
-func (sp *keyspace) init() {
-	for i := range sp {
-		sp[i].init()
+func (k *keyspace) init() {
+	for i := range k {
+		k[i].init()
 	}
 }
 
-// index returns which shard has a key with this hash. The table of the shard uses the low bits.
-func index(hash uint64) int { return int(hash >> (64 - shardBits)) }
+// shardIndex returns the index of the shard for a hash. It uses the high bits, because the shard's table uses the low
+// ones.
+func shardIndex(hash uint64) int { return int(hash >> (64 - shardBits)) }
 
-// removeExpired takes out what has expired by now, and returns how many items did. It visits only the shards where
-// something has.
-func (sp *keyspace) removeExpired(now int64, b *budget) int {
+// removeExpired removes the items that have expired at now and returns their number. It locks only the shards whose
+// nextExpiry has come.
+func (k *keyspace) removeExpired(now int64, b *budget) int {
 	n := 0
-	for i := range sp {
-		if sp[i].nextExpiry.Load() <= now {
-			_, removed := sp[i].removeExpired(now, b)
+	for i := range k {
+		if k[i].nextExpiry.Load() <= now {
+			_, removed := k[i].removeExpired(now, b)
 			n += removed
 		}
 	}
 	return n
 }
 
-// nextExpiry returns the moment when the next item of all expires, or never.
-func (sp *keyspace) nextExpiry() int64 {
+// nextExpiry returns a time at or before the first expiry in all shards, or never.
+func (k *keyspace) nextExpiry() int64 {
 	next := int64(never)
-	for i := range sp {
-		next = min(next, sp[i].nextExpiry.Load())
+	for i := range k {
+		next = min(next, k[i].nextExpiry.Load())
 	}
 	return next
 }

@@ -1,19 +1,20 @@
-// Package local is the backend that needs nothing: everything lives in the memory of this process, so its cluster is
-// one node. It is what an API uses when nobody has named a server, and what tests use.
+// Package local is the embedded backend: all state lives in the memory of one process, so its cluster is one node. An API
+// uses it if no server is configured, and so do tests.
 //
 //	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{})}, ...)
 //
-// Reading from its store takes no lock. Entries that expire are removed as they do, without anyone looking at the
-// others: each of 64 shards keeps those that will expire in a heap, and a timer, set only while there are such entries,
-// goes off soon after the next one is due. The store's memory is bounded, see [Config.MaxBytes].
+// Begin reading with [Backend]; its three parts are store.go, broker.go and package internal/queue.
 //
-// Who waits for a lock sleeps until it is unlocked or its time is over, and gets it in turn. Fences begin at the time in
-// microseconds, so they go on growing in the next process unless the clock was set back.
-//
-// Messages are delivered in the goroutine that publishes them, one at a time for each room.
-//
-// The store keeps its entries when the backend is closed and opened again; they are gone with the [Backend] itself. So
-// are the jobs of its queue, unless [QueueConfig.Path] names a folder for them.
+//   - Reading from the store takes no lock. An item in memory never changes; a write replaces it.
+//   - Entries and locks expire without a scan of the others. Each of 64 shards keeps the items that expire in a heap. A
+//     timer is set only while an item can expire, and fires at most 100 ms after the next expiry.
+//   - The store's memory is bounded, see [Config.MaxBytes].
+//   - A caller that waits for a lock sleeps until the lock is unlocked or expires. Waiting callers get it in their order.
+//   - Fences begin at the Unix time in microseconds. They therefore grow from one process to the next, unless the wall
+//     clock was set back.
+//   - The goroutine that publishes a message also delivers it. Each room gets one message at a time.
+//   - The store keeps its entries when the backend is closed and opened again, but not after the process ends. The same
+//     holds for jobs, unless [QueueConfig.Path] names a folder for them.
 package local
 
 import (
@@ -54,6 +55,7 @@ type QueueConfig struct {
 	MaxBytes      int64         `json:"maxBytes" unit:"bytes" auto:"1 GiB, or 256 MiB in memory" min:"1" doc:"size of all tasks: parameters, names and 160 bytes for each"`
 }
 
+// withDefaults returns the queue's configuration, or an error if a bound is negative.
 func (c QueueConfig) withDefaults() (queue.Config, error) {
 	setting.Fill(&c)
 	if err := setting.Check("tasks", &c); err != nil {
@@ -73,33 +75,34 @@ func (c QueueConfig) withDefaults() (queue.Config, error) {
 	return config, nil
 }
 
-// Backend keeps everything in memory. [New] makes one.
+// Backend is a [backend.Backend] that keeps its state in memory. [New] returns one.
 type Backend struct {
 	config Config
 	store  *store
 	broker *broker
 	queue  *queue.Queue
 
-	mu   sync.Mutex // for Open and Close
+	mu   sync.Mutex // serializes Open and Close
 	open bool
 }
 
-// New returns an embedded backend that is not open yet. Open reports what is wrong with config.
+// New returns an embedded backend that is not open yet. [Backend.Open] returns an error if config is invalid.
 func New(config Config) *Backend {
 	setting.Fill(&config)
 	return &Backend{config: config, store: newStore(config.MaxBytes), broker: newBroker(), queue: queue.New()}
 }
 
-// Store returns the part that keeps entries by key.
+// Store returns the store of entries and locks.
 func (b *Backend) Store() backend.Store { return b.store }
 
-// Broker returns the part that carries messages to rooms.
+// Broker returns the broker of room messages.
 func (b *Backend) Broker() backend.Broker { return b.broker }
 
-// Queue returns the part that keeps jobs.
+// Queue returns the job queue.
 func (b *Backend) Queue() backend.Queue { return b.queue }
 
-// Open makes the backend ready for use. It fails if it is open already or if a setting of [Config] is out of range.
+// Open makes the backend ready for use. It returns an error if the backend is open already, if a setting of [Config] is
+// out of range, or if the folder of jobs cannot be used.
 func (b *Backend) Open(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -107,7 +110,7 @@ func (b *Backend) Open(context.Context) error {
 		return err
 	}
 	if b.open {
-		return errors.New("the embedded backend is open already: close it before opening it again, and use a backend of its own for each API")
+		return errors.New("the embedded backend is open already: close it before opening it again, and give each API its own backend")
 	}
 	config, err := b.config.Queue.withDefaults()
 	if err != nil {
@@ -122,8 +125,8 @@ func (b *Backend) Open(context.Context) error {
 	return nil
 }
 
-// Close ends the backend's use until the next Open. Entries stay; all rooms are empty afterwards. It waits for
-// deliveries under way.
+// Close waits for running deliveries and closes the backend until the next Open. Entries stay, all rooms become empty. If
+// the backend is not open, Close does nothing.
 func (b *Backend) Close(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -136,7 +139,7 @@ func (b *Backend) Close(context.Context) error {
 	return b.queue.Close()
 }
 
-// checkLength returns the error for a key, room or member that has too many bytes, or nil.
+// checkLength returns an error if the name of a key, room or member has more than [backend.MaxKeyBytes] bytes.
 func checkLength(what, name string) error {
 	if len(name) <= backend.MaxKeyBytes {
 		return nil
@@ -144,17 +147,17 @@ func checkLength(what, name string) error {
 	return fmt.Errorf("a %s of %d bytes, %.32q…, is refused: %w", what, len(name), name, backend.ErrKeyTooLong)
 }
 
-// Repaired says what [Repair] did.
+// Repaired is the result of [Repair].
 type Repaired struct {
-	Jobs        int      // how many jobs there are now
-	LostCommits int      // how many changes, or groups of changes made at the same time, are known to be lost
-	Lost        []string // where something was that cannot be read; empty: nothing was damaged, and nothing was done
-	SetAside    []string // files in the folder, as they are now called, that are not needed any more
+	Jobs        int      // the number of jobs after the repair
+	LostCommits int      `json:"Commits"` // the known number of lost commits; one commit holds all changes made at the same time
+	Lost        []string // the places in files that cannot be read; empty: nothing was damaged, and Repair changed nothing
+	SetAside    []string `json:"Aside"` // the new names of the old files; they are no longer needed
 }
 
-// Repair makes the folder path, in which jobs are kept, usable again if Open says that it is damaged: it keeps what is
-// whole, and sets the files aside. A job of which only the end of a run was lost runs again. It fails if a server uses
-// the folder; if it fails for another reason, it can be tried again.
+// Repair repairs the folder path, in which jobs are stored, if Open reports it as damaged. It keeps all jobs that can be
+// read and renames the old files. If only the record of a run's end is lost, that job runs again. Repair fails if a
+// process uses the folder. After any other error it can be repeated.
 func Repair(path string) (Repaired, error) {
 	config, err := QueueConfig{Path: path}.withDefaults()
 	if err != nil {

@@ -19,14 +19,13 @@ func TestBackend(t *testing.T) {
 	backendtest.Run(t, backendtest.Harness{New: newBackend, Bubble: synctest.Test})
 }
 
-// TestBackendOnTheRealClock shows that the suite is right without a virtual clock, too, as a backend with a server needs
-// it.
+// TestBackendOnTheRealClock checks that the suite also works without a virtual clock, as a backend with a server needs it.
 func TestBackendOnTheRealClock(t *testing.T) {
 	t.Parallel()
 	backendtest.Run(t, backendtest.Harness{New: newBackend, Slack: 20 * time.Millisecond})
 }
 
-// TestBackendOnDisk has the jobs on a disk.
+// TestBackendOnDisk runs the suite with jobs on disk.
 func TestBackendOnDisk(t *testing.T) {
 	t.Parallel()
 	backendtest.Run(t, backendtest.Harness{
@@ -43,7 +42,7 @@ func TestOpenRefusesNegativeMaxBytes(t *testing.T) {
 	}
 }
 
-func TestErrorsNameWhatIsWrong(t *testing.T) {
+func TestErrorsNameKeyAndSizes(t *testing.T) {
 	t.Parallel()
 	b := open(t, Config{MaxBytes: 1000})
 	_, err := b.Store().Get(t.Context(), strings.Repeat("k", 1025))
@@ -58,27 +57,27 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestEmptyRoomsTakeNoMemory(t *testing.T) {
+func TestEmptyRoomsAreRemoved(t *testing.T) {
 	t.Parallel()
-	r := open(t, Config{}).broker
+	b := open(t, Config{}).broker
 	for i := range 100 {
 		for _, member := range []string{"a", "b"} {
-			if err := r.Join(t.Context(), fmt.Sprint(i), member); err != nil {
+			if err := b.Join(t.Context(), fmt.Sprint(i), member); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for _, member := range []string{"a", "b", "b"} {
-			if err := r.Leave(t.Context(), fmt.Sprint(i), member); err != nil {
+			if err := b.Leave(t.Context(), fmt.Sprint(i), member); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if len(r.rooms) > 0 {
-		t.Errorf("%d empty rooms are kept", len(r.rooms))
+	if len(b.rooms) > 0 {
+		t.Errorf("%d empty rooms are still in memory", len(b.rooms))
 	}
 }
 
-// open returns an open backend that is closed when the test ends.
+// open returns an open backend, which is closed when the test ends.
 func open(t testing.TB, config Config) *Backend {
 	t.Helper()
 	b := New(config)

@@ -11,10 +11,10 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// A lock is an item whose value is its fence, eight bytes, and its token.
+// A lock is an item. Its value is its fence, in fenceBytes bytes, and its token.
 //
-// Fences count the locks of all keys, because those of one key would have to be remembered for ever. They begin at the
-// time in microseconds, so that they go on growing when the process is started again.
+// One counter of fences serves all keys, because a counter per key would have to be kept for ever. It begins at the Unix
+// time in microseconds, so that fences still grow after a restart of the process.
 
 const fenceBytes = 8
 
@@ -23,7 +23,7 @@ func (s *store) Lock(_ context.Context, key string, ttl time.Duration) (backend.
 	return lock, err
 }
 
-// tryLock is Lock. If the lock is held, it returns until which moment.
+// tryLock is Lock. If the lock is held, until is the clock time of its expiry.
 func (s *store) tryLock(key string, ttl time.Duration) (lock backend.Lock, until int64, err error) {
 	sh, hash, err := s.locateLock(key, ttl)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *store) tryLock(key string, ttl time.Duration) (lock backend.Lock, until
 			until = old.expires
 			return nil
 		}
-		lock.Fence = s.fence.Add(1) // under the shard's lock, so that it grows from one owner to the next
+		lock.Fence = s.fence.Add(1) // under the shard's mu, so that it grows from one owner to the next
 		return newItem(hash, key, append(binary.BigEndian.AppendUint64(nil, lock.Fence), lock.Token...), now, expires)
 	})
 	switch {
@@ -53,6 +53,7 @@ func (s *store) tryLock(key string, ttl time.Duration) (lock backend.Lock, until
 	return lock, 0, nil
 }
 
+// locateLock is locate for locks. It also fails if ttl is not positive.
 func (s *store) locateLock(key string, ttl time.Duration) (*shard, uint64, error) {
 	if ttl <= 0 {
 		return nil, 0, fmt.Errorf("the lock %.32q for %v is refused: %w", key, ttl, backend.ErrTTL)
@@ -60,7 +61,7 @@ func (s *store) locateLock(key string, ttl time.Duration) (*shard, uint64, error
 	return s.locate(&s.locks, key)
 }
 
-// isHeldWith reports whether the lock it is held with token.
+// isHeldWith reports whether the lock it is held with token at now.
 func isHeldWith(it *item, token string, now int64) bool {
 	return it != nil && it.expires > now && string(it.value()[fenceBytes:]) == token
 }
@@ -83,7 +84,7 @@ func (s *store) Refresh(_ context.Context, key, token string, ttl time.Duration)
 	if it == nil {
 		return time.Time{}, errNotOwner(key)
 	}
-	s.waiters.wake(key) // it may end sooner now
+	s.waiters.wake(key) // the lock may expire sooner now
 	return s.clock.wall(it.expires), nil
 }
 
@@ -106,20 +107,20 @@ func (s *store) LockWait(ctx context.Context, key string, ttl time.Duration) (ba
 	if _, _, err := s.locateLock(key, ttl); err != nil {
 		return backend.Lock{}, err
 	}
-	if s.waiters.count.Load() == 0 && ctx.Err() == nil { // nobody is before us
+	if s.waiters.count.Load() == 0 && ctx.Err() == nil { // no earlier waiter
 		if lock, _, err := s.tryLock(key, ttl); !errors.Is(err, backend.ErrLocked) {
 			return lock, err
 		}
 	}
-	turn, closed := s.waiters.add(key)
-	defer s.waiters.remove(key, turn)
-	held := time.NewTimer(time.Hour)
-	defer held.Stop()
-	held.Stop() // until it is known for how long
+	waiter, closed := s.waiters.add(key)
+	defer s.waiters.remove(key, waiter)
+	expiry := time.NewTimer(time.Hour)
+	defer expiry.Stop()
+	expiry.Stop() // until the expiry of the lock is known
 	for ctx.Err() == nil {
 		select {
-		case <-turn:
-		case <-held.C:
+		case <-waiter:
+		case <-expiry.C:
 		case <-closed:
 			return backend.Lock{}, backend.ErrClosed
 		case <-ctx.Done():
@@ -129,7 +130,7 @@ func (s *store) LockWait(ctx context.Context, key string, ttl time.Duration) (ba
 		if !errors.Is(err, backend.ErrLocked) {
 			return lock, err
 		}
-		held.Reset(time.Duration(until - s.clock.now()))
+		expiry.Reset(time.Duration(until - s.clock.now()))
 	}
-	return backend.Lock{}, fmt.Errorf("the lock %.32q was held all the time: %w", key, ctx.Err())
+	return backend.Lock{}, fmt.Errorf("the lock %.32q was held until the wait ended: %w", key, ctx.Err())
 }

@@ -15,50 +15,50 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// TestLocksHaveOneOwner has many take, keep, refresh, lose and free a few locks for random times on a virtual clock. It
-// looks at what each believed: the times during which two owned a lock must not overlap, and fences must grow with them.
+// TestLocksHaveOneOwner locks, refreshes, lets expire and unlocks a few locks from many goroutines, for random times on a
+// virtual clock. The times during which two goroutines own a lock must not overlap, and fences must grow.
 func TestLocksHaveOneOwner(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		synctest.Test(t, func(t *testing.T) {
 			s := open(t, Config{}).store
-			owners := make([]owner, 3)
+			locks := make([]lockModel, 3)
 			var wg sync.WaitGroup
 			for g := range uint64(8) {
 				wg.Go(func() {
 					r := rand.New(rand.NewPCG(seed, g))
 					for range 60 {
-						i := r.IntN(len(owners))
-						owners[i].try(t, s, fmt.Sprint(i), r)
+						i := r.IntN(len(locks))
+						locks[i].try(t, s, fmt.Sprint(i), r)
 					}
 				})
 			}
 			wg.Wait()
 			if s.waiters.count.Load() != 0 || len(s.waiters.queues) != 0 {
-				t.Errorf("%d wait though all have gone, in %d queues", s.waiters.count.Load(), len(s.waiters.queues))
+				t.Errorf("%d waiters are left in %d queues", s.waiters.count.Load(), len(s.waiters.queues))
 			}
-			held(t, s)
+			checkStore(t, s)
 		})
 	}
 }
 
-// owner is who has a lock, as those that take it tell.
-type owner struct {
+// lockModel is the expected state of a lock.
+type lockModel struct {
 	mu    sync.Mutex
 	fence uint64
 	until time.Time
 }
 
-func (o *owner) try(t *testing.T, s *store, key string, r *rand.Rand) {
+func (m *lockModel) try(t *testing.T, s *store, key string, r *rand.Rand) {
 	ttl := time.Duration(1+r.IntN(8000)) * time.Microsecond
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.IntN(20))*time.Millisecond)
 	defer cancel()
-	take := s.LockWait
+	lock := s.LockWait
 	if r.IntN(3) == 0 {
-		take = s.Lock
+		lock = s.Lock
 	}
-	begun := time.Now()
-	l, err := take(ctx, key, ttl)
+	start := time.Now()
+	l, err := lock(ctx, key, ttl)
 	if errors.Is(err, backend.ErrLocked) || errors.Is(err, context.DeadlineExceeded) {
 		time.Sleep(time.Duration(r.IntN(1000)) * time.Microsecond)
 		return
@@ -67,57 +67,57 @@ func (o *owner) try(t *testing.T, s *store, key string, r *rand.Rand) {
 		t.Errorf("Lock: %v", err)
 		return
 	}
-	o.take(t, begun, l)
+	m.acquired(t, start, l)
 	for range r.IntN(4) {
 		time.Sleep(time.Duration(r.IntN(4000)) * time.Microsecond)
-		o.refresh(t, s, key, l, time.Duration(1+r.IntN(8000))*time.Microsecond)
+		m.refresh(t, s, key, l, time.Duration(1+r.IntN(8000))*time.Microsecond)
 	}
 	if r.IntN(2) == 0 {
-		o.unlock(t, s, key, l)
+		m.unlock(t, s, key, l)
 	}
 }
 
-func (o *owner) take(t *testing.T, begun time.Time, l backend.Lock) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if now := time.Now(); now.Before(o.until) {
-		t.Errorf("a lock was taken at %v, while another held it until %v", now, o.until)
+func (m *lockModel) acquired(t *testing.T, start time.Time, l backend.Lock) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := time.Now(); now.Before(m.until) {
+		t.Errorf("a lock was acquired at %v, but another goroutine holds it until %v", now, m.until)
 	}
-	if l.Fence <= o.fence {
-		t.Errorf("after fence %d comes %d", o.fence, l.Fence)
+	if l.Fence <= m.fence {
+		t.Errorf("the fence after %d is %d", m.fence, l.Fence)
 	}
-	if l.Expires.Before(begun) {
-		t.Errorf("a lock taken after %v ends at %v", begun, l.Expires)
+	if l.Expires.Before(start) {
+		t.Errorf("a lock acquired after %v expires at %v", start, l.Expires)
 	}
-	o.fence, o.until = l.Fence, l.Expires
+	m.fence, m.until = l.Fence, l.Expires
 }
 
-func (o *owner) refresh(t *testing.T, s *store, key string, l backend.Lock, ttl time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (m *lockModel) refresh(t *testing.T, s *store, key string, l backend.Lock, ttl time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	until, err := s.Refresh(t.Context(), key, l.Token, ttl)
-	if mine := o.fence == l.Fence && time.Now().Before(o.until); mine != (err == nil) || err != nil && !errors.Is(err, backend.ErrNotOwner) {
-		t.Errorf("a lock is owned: %t, but Refresh says %v", mine, err)
+	if mine := m.fence == l.Fence && time.Now().Before(m.until); mine != (err == nil) || err != nil && !errors.Is(err, backend.ErrNotOwner) {
+		t.Errorf("the lock is owned: %t, but Refresh = %v", mine, err)
 	}
 	if err == nil {
-		o.until = until
+		m.until = until
 	}
 }
 
-func (o *owner) unlock(t *testing.T, s *store, key string, l backend.Lock) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (m *lockModel) unlock(t *testing.T, s *store, key string, l backend.Lock) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	err := s.Unlock(t.Context(), key, l.Token)
-	if mine := o.fence == l.Fence && time.Now().Before(o.until); mine != (err == nil) || err != nil && !errors.Is(err, backend.ErrNotOwner) {
-		t.Errorf("a lock is owned: %t, but Unlock says %v", mine, err)
+	if mine := m.fence == l.Fence && time.Now().Before(m.until); mine != (err == nil) || err != nil && !errors.Is(err, backend.ErrNotOwner) {
+		t.Errorf("the lock is owned: %t, but Unlock = %v", mine, err)
 	}
 	if err == nil {
-		o.until = time.Time{}
+		m.until = time.Time{}
 	}
 }
 
-// TestLocksAndCountersCount checks that locks and counters, too, need memory, and give it back.
-func TestLocksAndCountersCount(t *testing.T) {
+// TestLocksAndCountersUseBudget checks that locks and counters count towards MaxBytes too, and release their bytes.
+func TestLocksAndCountersUseBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
@@ -136,8 +136,8 @@ func TestLocksAndCountersCount(t *testing.T) {
 			last = l
 			n++
 		}
-		if n < 10 || n > 15 || held(t, s) != n {
-			t.Errorf("%d locks fit into 2000 bytes, %d are held", n, held(t, s))
+		if n < 10 || n > 15 || checkStore(t, s) != n {
+			t.Errorf("%d locks fit into 2000 bytes, the store holds %d", n, checkStore(t, s))
 		}
 		count := func() error { _, err := s.Increment(ctx, "counter", 1, 0); return err }
 		_, err := s.Add(ctx, "entry", make([]byte, 50), 0)
@@ -158,14 +158,14 @@ func TestLocksAndCountersCount(t *testing.T) {
 		}
 		time.Sleep(2*time.Minute + 2*time.Duration(expiryInterval))
 		synctest.Wait()
-		if got := held(t, s); got != n-2 { // two expired, one was unlocked, the counter is there
-			t.Errorf("%d items are held, want %d", got, n-2)
+		if got := checkStore(t, s); got != n-2 { // two expired, one was unlocked, and the counter was added
+			t.Errorf("the store holds %d items, want %d", got, n-2)
 		}
 	})
 }
 
-// TestCounterGrowsOverTheBound has no room for one more digit.
-func TestCounterGrowsOverTheBound(t *testing.T) {
+// TestCounterExceedsMaxBytes increments a counter in a store that has no room for one more digit.
+func TestCounterExceedsMaxBytes(t *testing.T) {
 	t.Parallel()
 	s := open(t, Config{MaxBytes: itemOverhead + 2}).store
 	for want := int64(1); want <= 9; want++ {
@@ -179,10 +179,10 @@ func TestCounterGrowsOverTheBound(t *testing.T) {
 	if n, err := s.Increment(t.Context(), "k", -1, 0); err != nil || n != 8 {
 		t.Errorf("Increment = %d, %v, want 8", n, err)
 	}
-	held(t, s)
+	checkStore(t, s)
 }
 
-// TestFencesGrowAcrossProcesses makes a second store, as a process that is started again does.
+// TestFencesGrowAcrossProcesses opens a new store several times, as a restarted process does.
 func TestFencesGrowAcrossProcesses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -192,7 +192,7 @@ func TestFencesGrowAcrossProcesses(t *testing.T) {
 			for range 100 {
 				l, err := s.Lock(t.Context(), fmt.Sprint(last), math.MaxInt64)
 				if err != nil || l.Fence <= last {
-					t.Fatalf("after fence %d comes %d, %v", last, l.Fence, err)
+					t.Fatalf("the fence after %d is %d, %v", last, l.Fence, err)
 				}
 				last = l.Fence
 			}
@@ -201,8 +201,8 @@ func TestFencesGrowAcrossProcesses(t *testing.T) {
 	})
 }
 
-// TestScanWhileTheTableGrows lists keys in small pages while as many are added and removed as it takes to rebuild the
-// slots several times: what was there from the beginning is listed once.
+// TestScanWhileTheTableGrows lists keys in small pages. Between the pages it adds and removes enough keys to rebuild the
+// slots several times. Each key that is in the store all the time must be listed once.
 func TestScanWhileTheTableGrows(t *testing.T) {
 	t.Parallel()
 	s := open(t, Config{}).store
@@ -239,7 +239,7 @@ func TestScanWhileTheTableGrows(t *testing.T) {
 	}
 }
 
-// TestScanOfKeysWithOneHash lists keys that only their text tells apart, from each of them on.
+// TestScanOfKeysWithOneHash lists keys with equal hashes, starting after each of them.
 func TestScanOfKeysWithOneHash(t *testing.T) {
 	t.Parallel()
 	var tab table
@@ -258,13 +258,13 @@ func TestScanOfKeysWithOneHash(t *testing.T) {
 			return true
 		})
 		if fmt.Sprint(got) != fmt.Sprint(keys[i+1:]) {
-			t.Errorf("behind %q are %q, want %q", keys[i], got, keys[i+1:])
+			t.Errorf("the keys after %q are %q, want %q", keys[i], got, keys[i+1:])
 		}
 	}
 }
 
-// TestScanSeesWhatIsOld has an entry written again after the scan has seen it, so that only the old one has expired.
-func TestScanSeesWhatIsOld(t *testing.T) {
+// TestScanOfReplacedItem writes an entry again after a scan has found its old item, which then expires.
+func TestScanOfReplacedItem(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, Config{}).store
@@ -277,11 +277,11 @@ func TestScanSeesWhatIsOld(t *testing.T) {
 		set(t, s, "k", 0, time.Hour)
 		time.Sleep(time.Millisecond)
 		if now := s.clock.now(); old.expires > now || !s.isLive(sh, old, "k", now) {
-			t.Errorf("an entry is there, but is not listed because one before it expired %v ago", now-old.expires)
+			t.Errorf("the entry is not listed, because its old item expired %v ago", now-old.expires)
 		}
 		set(t, s, "k", 0, -1)
 		if s.isLive(sh, old, "k", s.clock.now()) {
-			t.Error("an entry that was deleted is listed")
+			t.Error("a deleted entry is listed")
 		}
 	})
 }

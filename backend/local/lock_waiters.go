@@ -6,79 +6,80 @@ import (
 	"sync/atomic"
 )
 
-// lockWaiters is who waits for locks: a queue for each key, in which only the first one tries. Whoever waits does so in a
-// goroutine of its own, so the queues are as long as callers let them become.
+// lockWaiters has a queue of waiters for each locked key. Only the first waiter of a queue tries to lock. Each waiter is
+// a goroutine of a caller, so the callers bound the length of the queues.
 type lockWaiters struct {
-	count atomic.Int64 // how many wait, so that unlocking what nobody waits for costs nothing
+	count atomic.Int64 // all waiters; if it is 0, Unlock costs no lock of mu
 
 	mu     sync.Mutex
 	queues map[string][]waiter
-	closed chan struct{} // closed while the store is
+	closed chan struct{} // closed by stop
 }
 
-// waiter tells the one that has it to try: it has become the first, or the lock may be free. It keeps one signal.
+// waiter receives a signal if it may try to lock: it has become the first of its queue, or the lock may be free. It
+// buffers one signal.
 type waiter chan struct{}
 
-func (t waiter) wake() {
+func (w waiter) wake() {
 	select {
-	case t <- struct{}{}:
-	default: // one is there already
+	case w <- struct{}{}:
+	default: // a signal is pending
 	}
 }
 
-func (w *lockWaiters) init() { w.queues = make(map[string][]waiter) }
+func (l *lockWaiters) init() { l.queues = make(map[string][]waiter) }
 
-func (w *lockWaiters) start() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.closed = make(chan struct{})
+func (l *lockWaiters) start() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = make(chan struct{})
 }
 
-func (w *lockWaiters) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	close(w.closed)
+func (l *lockWaiters) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.closed)
 }
 
-// add returns a turn at the end of the queue for key, and what is closed when the store is.
-func (w *lockWaiters) add(key string) (waiter, <-chan struct{}) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t := make(waiter, 1)
-	w.queues[key] = append(w.queues[key], t)
-	w.count.Add(1)
-	if len(w.queues[key]) == 1 {
-		t.wake()
+// add adds a waiter at the end of the queue for key. It also returns a channel that is closed when the store closes.
+func (l *lockWaiters) add(key string) (waiter, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := make(waiter, 1)
+	l.queues[key] = append(l.queues[key], w)
+	l.count.Add(1)
+	if len(l.queues[key]) == 1 {
+		w.wake()
 	}
-	return t, w.closed
+	return w, l.closed
 }
 
-// remove takes t out of the queue for key. If it was the first, the next one is now.
-func (w *lockWaiters) remove(key string, t waiter) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	queue := w.queues[key]
-	i := slices.Index(queue, t)
+// remove removes w from the queue for key. If w was the first, it wakes the next one.
+func (l *lockWaiters) remove(key string, w waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	queue := l.queues[key]
+	i := slices.Index(queue, w)
 	queue = slices.Delete(queue, i, i+1)
-	w.count.Add(-1)
+	l.count.Add(-1)
 	if len(queue) == 0 {
-		delete(w.queues, key)
+		delete(l.queues, key)
 		return
 	}
-	w.queues[key] = queue
+	l.queues[key] = queue
 	if i == 0 {
 		queue[0].wake()
 	}
 }
 
-// wake lets the first of those that wait for key try. Call it after what it is told of has been done.
-func (w *lockWaiters) wake(key string) {
-	if w.count.Load() == 0 {
+// wake wakes the first waiter for key. Call it after the lock was freed or its expiry changed.
+func (l *lockWaiters) wake(key string) {
+	if l.count.Load() == 0 {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if queue := w.queues[key]; len(queue) > 0 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if queue := l.queues[key]; len(queue) > 0 {
 		queue[0].wake()
 	}
 }

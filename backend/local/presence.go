@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// presence is who is in one room: a list to read from, and where in it each member is, so that leaving takes no search.
+// presence is the members of one room: a list, and the index of each member in it, so that leave needs no search.
 type presence struct {
 	room    string
 	members []string
-	index   map[string]int32 // nil while the list is short enough to be searched
-	peak    int              // the most members since place was made
+	index   map[string]int32 // the position of each member in members; nil up to maxUnindexed members
+	peak    int              // the largest number of members since the index was built
 }
 
-// maxUnindexed is the number of members up to which a room needs no map. Most rooms of an API are small.
+// maxUnindexed is the number of members up to which a room has no index and is searched. Most rooms are small.
 const maxUnindexed = 8
 
-// newPresence returns an empty room. It keeps a copy of the name, which may be a small piece of what a client sent.
+// newPresence returns an empty room. It copies the name, which may be a substring of a large client message.
 func newPresence(room string) *presence { return &presence{room: strings.Clone(room)} }
 
 func (p *presence) find(member string) (int, bool) {
@@ -28,8 +28,8 @@ func (p *presence) find(member string) (int, bool) {
 	return int(i), ok
 }
 
-// enter keeps the string member as it is: the connection that it names keeps it too.
-func (p *presence) enter(member string) {
+// join adds member if it is not in the room. It does not copy the string, which the connection of this id holds anyway.
+func (p *presence) join(member string) {
 	if _, ok := p.find(member); ok {
 		return
 	}
@@ -42,7 +42,7 @@ func (p *presence) enter(member string) {
 	}
 }
 
-// leave takes member out, fills its place with the last one, and returns whether the room is empty now.
+// leave removes member, moves the last member to its position, and returns whether the room is empty.
 func (p *presence) leave(member string) (empty bool) {
 	i, ok := p.find(member)
 	if !ok {
@@ -56,7 +56,7 @@ func (p *presence) leave(member string) (empty bool) {
 	}
 	p.members[last] = ""
 	p.members = p.members[:last]
-	// Maps do not shrink by themselves, and a room that was huge once should not stay so.
+	// Go maps do not shrink, so the memory of a room that was large is freed here.
 	if p.index != nil && last*4 < p.peak {
 		p.members = slices.Clone(p.members)
 		p.rebuildIndex()
@@ -64,7 +64,7 @@ func (p *presence) leave(member string) (empty bool) {
 	return last == 0
 }
 
-// rebuildIndex makes the map anew, or drops it where the list has become short.
+// rebuildIndex rebuilds the index, or drops it if the room has at most maxUnindexed members.
 func (p *presence) rebuildIndex() {
 	p.peak = len(p.members)
 	if len(p.members) <= maxUnindexed {
@@ -77,7 +77,7 @@ func (p *presence) rebuildIndex() {
 	}
 }
 
-// first returns up to limit of the members.
+// first returns the first members, at most limit.
 func (p *presence) first(limit int) []string {
 	if limit <= 0 {
 		return nil

@@ -21,16 +21,19 @@ import (
 )
 
 var (
-	killRounds = flag.Int("killrounds", 3, "how often TestKill kills a process; 200 for the long run")
-	killJobs   = flag.Int("killjobs", 1000, "how many jobs there are each time")
+	killRounds = flag.Int("killrounds", 3, "number of processes that TestKill kills; 200 for a long run")
+	killJobs   = flag.Int("killjobs", 1000, "number of jobs per process of TestKill")
 )
 
-// asChild names the variable that makes this test binary a process which works in a folder, instead of running tests.
-const asChild = "LOCAL_TEST_CHILD"
+// The environment variables of a child process. If childMode is set, the test binary runs runChild instead of the tests.
+const (
+	childMode = "LOCAL_TEST_CHILD"
+	childPath = "LOCAL_TEST_PATH"
+)
 
 func TestMain(m *testing.M) {
-	if what := os.Getenv(asChild); what != "" {
-		if err := child(what, os.Getenv("LOCAL_TEST_PATH")); err != nil {
+	if mode := os.Getenv(childMode); mode != "" {
+		if err := runChild(mode, os.Getenv(childPath)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -39,13 +42,14 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// child is the other process. It says on its standard output what it has done, each time when it is done.
-func child(what, path string) error {
+// runChild is the main function of a child process: it opens the backend in path, and works as mode says. It prints each
+// completed step to its standard output.
+func runChild(mode, path string) error {
 	b := New(Config{Queue: QueueConfig{Path: path}})
 	if err := b.Open(context.Background()); err != nil {
 		return err
 	}
-	switch what {
+	switch mode {
 	case "hold":
 		fmt.Println("open")
 		_, _ = io.Copy(io.Discard, os.Stdin)
@@ -65,145 +69,128 @@ func child(what, path string) error {
 	return b.Close(context.Background())
 }
 
-// work enqueues jobs if it is to, and has workers run all there are.
-func work(q backend.Queue, enqueues bool, run func(j backend.Job)) error {
-	ctx := context.Background()
+// work runs all jobs with four workers. If enqueue is true, eight goroutines enqueue *killJobs jobs meanwhile.
+func work(q backend.Queue, enqueue bool, run func(j backend.Job)) error {
 	errs := make(chan error, 100)
-	var wg sync.WaitGroup
-	if enqueues {
+	var enqueuers, workers sync.WaitGroup
+	if enqueue {
 		const callers = 8
 		for c := range callers {
-			wg.Go(func() {
-				for range (*killJobs + c) / callers {
-					added, err := q.Enqueue(ctx, backend.NewJob{Task: "a", Params: []byte(`{"some":"parameters"}`)})
-					if err != nil {
-						errs <- err
-						return
-					}
-					fmt.Printf("enqueued %d\n", added[0].ID)
-				}
-			})
+			enqueuers.Go(func() { errs <- enqueueJobs(q, (*killJobs+c)/callers) })
 		}
 	}
 	due, stop := q.Watch("default")
 	defer stop()
-	idle := make(chan struct{})
-	go func() { wg.Wait(); close(idle) }()
-	var working sync.WaitGroup
+	allEnqueued := make(chan struct{})
+	go func() { enqueuers.Wait(); close(allEnqueued) }()
 	for range 4 {
-		working.Go(func() {
-			for {
-				jobs, err := q.Fetch(ctx, backend.FetchRequest{Node: "child", Queues: []string{"default"}, Max: 5, Lease: time.Minute})
-				if err != nil {
-					errs <- err
-					return
-				}
-				for _, j := range jobs {
-					run(j)
-					if _, err := q.Finish(ctx, backend.Outcome{Run: j.Run(), State: backend.Completed}); err != nil {
-						errs <- err
-						return
-					}
-					fmt.Printf("finished %d\n", j.ID)
-				}
-				if len(jobs) > 0 {
-					continue
-				}
-				select {
-				case <-due:
-				case <-idle:
-					stats, err := q.Stats(ctx)
-					if err != nil || stats.Total.Available == 0 {
-						return
-					}
-				}
-			}
-		})
+		workers.Go(func() { errs <- runJobs(q, run, due, allEnqueued) })
 	}
-	working.Wait()
-	select {
-	case err := <-errs:
-		return err
-	default:
-		return nil
+	workers.Wait()
+	enqueuers.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func enqueueJobs(q backend.Queue, n int) error {
+	for range n {
+		added, err := q.Enqueue(context.Background(), backend.NewJob{Task: "a", Params: []byte(`{"some":"parameters"}`)})
+		if err != nil {
+			return err
+		}
+		fmt.Printf("enqueued %d\n", added[0].ID)
+	}
+	return nil
+}
+
+// runJobs runs jobs until all are enqueued and none is available.
+func runJobs(q backend.Queue, run func(j backend.Job), due, allEnqueued <-chan struct{}) error {
+	ctx := context.Background()
+	for {
+		jobs, err := q.Fetch(ctx, backend.FetchRequest{Node: "child", Queues: []string{"default"}, Max: 5, Lease: time.Minute})
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			run(j)
+			if _, err := q.Finish(ctx, backend.Outcome{Run: j.Run(), State: backend.Completed}); err != nil {
+				return err
+			}
+			fmt.Printf("finished %d\n", j.ID)
+		}
+		if len(jobs) > 0 {
+			continue
+		}
+		select {
+		case <-due:
+		case <-allEnqueued:
+			stats, err := q.Stats(ctx)
+			if err != nil || stats.Total.Available == 0 {
+				return err
+			}
+		}
 	}
 }
 
-func command(t *testing.T, what, path string) *exec.Cmd {
+// childCommand returns the command that runs this test binary as a child process.
+func childCommand(t *testing.T, mode, path string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self, "-killjobs", fmt.Sprint(*killJobs))
-	cmd.Env = append(os.Environ(), asChild+"="+what, "LOCAL_TEST_PATH="+path)
+	cmd.Env = append(os.Environ(), childMode+"="+mode, childPath+"="+path)
 	cmd.Stderr = os.Stderr
 	return cmd
 }
 
-// TestKill kills a process at random moments while it enqueues and runs jobs. No job may be lost of which it was told that
-// it is kept, and none may run again of which it was told that it is done.
+// TestKill kills a process at a random time while it enqueues and runs jobs. No job whose Enqueue has returned may be lost,
+// and no job whose Finish has returned may run again.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	slowest, runAgain := time.Duration(0), 0
+	slowest, crashes := time.Duration(0), 0
 	for round := range *killRounds {
-		rerun, again := killRound(t, round)
-		slowest, runAgain = max(slowest, rerun), runAgain+again
+		restart, n := killRound(t, round)
+		slowest, crashes = max(slowest, restart), crashes+n
 		if t.Failed() {
-			t.Fatalf("in round %d", round)
+			t.Fatalf("round %d failed", round)
 		}
 	}
-	t.Logf("%d rounds with %d jobs: %d runs were cut off and run again, the first job after a restart started within %v at most", *killRounds, *killJobs, runAgain, slowest)
+	t.Logf("%d rounds with %d jobs: %d runs crashed and are repeated; the first job after a restart started within %v", *killRounds, *killJobs, crashes, slowest)
 }
 
-func killRound(t *testing.T, round int) (rerun time.Duration, again int) {
+// killRound kills one process, and checks and runs the jobs it leaves. It returns the time from opening the folder to the
+// first job, and the number of crashed runs.
+func killRound(t *testing.T, round int) (first time.Duration, crashes int) {
 	path := filepath.Join(t.TempDir(), fmt.Sprint(round))
-	cmd := command(t, "work", path)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	killAt := rand.IntN(2 * *killJobs)
-	enqueued, finished := map[uint64]bool{}, map[uint64]bool{}
-	lines := bufio.NewScanner(out)
-	for n := 0; lines.Scan(); n++ {
-		if n == killAt {
-			_ = cmd.Process.Kill()
-		}
-		var id uint64
-		var did string
-		if _, err := fmt.Sscan(lines.Text(), &did, &id); err != nil {
-			t.Fatalf("the process says %q", lines.Text())
-		}
-		map[string]map[uint64]bool{"enqueued": enqueued, "finished": finished}[did][id] = true
-	}
-	_ = cmd.Wait()
-
-	restart := time.Now()
+	enqueued, finished := killProcess(t, path)
+	restarted := time.Now()
 	q := open(t, Config{Queue: QueueConfig{Path: path}}).Queue()
 	left := map[uint64]bool{}
 	for id := range enqueued {
 		j, err := q.Get(t.Context(), id)
 		switch {
 		case err != nil:
-			t.Errorf("job %d was kept, and is lost: %v", id, err)
+			t.Errorf("job %d was enqueued, but is lost: %v", id, err)
 		case j.State == backend.Available:
 			left[id] = true
-			again += j.Crashes
+			crashes += j.Crashes
 		case j.State != backend.Completed:
 			t.Errorf("job %d is %v", id, j.State)
 		}
 		if finished[id] && left[id] {
-			t.Errorf("job %d was finished, and is there again", id)
+			t.Errorf("job %d was finished, but is available", id)
 		}
 	}
-	first := time.Duration(0)
-	for jobs := takeSome(t, q); len(jobs) > 0; jobs = takeSome(t, q) {
+	for jobs := fetch(t, q); len(jobs) > 0; jobs = fetch(t, q) {
 		if first == 0 {
-			first = time.Since(restart)
+			first = time.Since(restarted)
 		}
 		for _, j := range jobs {
 			if finished[j.ID] || j.Starts > 2 {
@@ -216,12 +203,42 @@ func killRound(t *testing.T, round int) (rerun time.Duration, again int) {
 		}
 	}
 	if len(left) > 0 || first > 5*time.Second {
-		t.Errorf("%d jobs did not run again; the first one started after %v", len(left), first)
+		t.Errorf("%d jobs were not available; the first one started after %v", len(left), first)
 	}
-	return first, again
+	return first, crashes
 }
 
-func takeSome(t *testing.T, q backend.Queue) []backend.Job {
+// killProcess runs a child process, kills it at a random line of its output, and returns the ids of the jobs that it
+// reported.
+func killProcess(t *testing.T, path string) (enqueued, finished map[uint64]bool) {
+	t.Helper()
+	cmd := childCommand(t, "work", path)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	killAt := rand.IntN(2 * *killJobs)
+	enqueued, finished = map[uint64]bool{}, map[uint64]bool{}
+	lines := bufio.NewScanner(out)
+	for n := 0; lines.Scan(); n++ {
+		if n == killAt {
+			_ = cmd.Process.Kill()
+		}
+		var id uint64
+		var did string
+		if _, err := fmt.Sscan(lines.Text(), &did, &id); err != nil {
+			t.Fatalf("the child printed %q", lines.Text())
+		}
+		map[string]map[uint64]bool{"enqueued": enqueued, "finished": finished}[did][id] = true
+	}
+	_ = cmd.Wait()
+	return enqueued, finished
+}
+
+func fetch(t *testing.T, q backend.Queue) []backend.Job {
 	t.Helper()
 	jobs, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "test", Queues: []string{"default"}, Max: 100})
 	if err != nil {
@@ -230,9 +247,9 @@ func takeSome(t *testing.T, q backend.Queue) []backend.Job {
 	return jobs
 }
 
-// TestJobThatEndsItsProcess has one job among 1,000 others end the process each time it runs. It must be given up after
-// three times, and the others done.
-func TestJobThatEndsItsProcess(t *testing.T) {
+// TestJobThatExits runs 1,000 jobs, and one that exits the process each time it runs. That job must be dead after three
+// crashes, and the others completed.
+func TestJobThatExits(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	b := New(Config{Queue: QueueConfig{Path: path}})
@@ -248,14 +265,14 @@ func TestJobThatEndsItsProcess(t *testing.T) {
 	if err := errors.Join(err, b.Close(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	ends := 0
-	for err = command(t, "exit", path).Run(); err != nil && ends < 10; err = command(t, "exit", path).Run() {
-		ends++
+	exits := 0
+	for err = childCommand(t, "exit", path).Run(); err != nil && exits < 10; err = childCommand(t, "exit", path).Run() {
+		exits++
 	}
 	q := open(t, Config{Queue: QueueConfig{Path: path}}).Queue()
 	stats, err := q.Stats(t.Context())
-	if err != nil || ends != 3 || stats.Total != (backend.Counts{Completed: 1000, Dead: 1}) {
-		t.Errorf("the process ended %d times; %+v, %v", ends, stats.Total, err)
+	if err != nil || exits != 3 || stats.Total != (backend.Counts{Completed: 1000, Dead: 1}) {
+		t.Errorf("the process exited %d times; %+v, %v", exits, stats.Total, err)
 	}
 	j, err := q.Get(t.Context(), added[333].ID)
 	if err != nil || j.State != backend.Dead || j.Crashes != 3 || !strings.Contains(j.Error, "it crashed 3 times") {
@@ -263,11 +280,11 @@ func TestJobThatEndsItsProcess(t *testing.T) {
 	}
 }
 
-// TestSecondProcess has two processes, and then two backends of one process, want the same folder.
+// TestSecondProcess opens a folder that another process has open, and then one that this process has open.
 func TestSecondProcess(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
-	cmd := command(t, "hold", path)
+	cmd := childCommand(t, "hold", path)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +297,7 @@ func TestSecondProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "open\n" {
-		t.Fatalf("the process says %q, %v", line, err)
+		t.Fatalf("the child printed %q, %v", line, err)
 	}
 	refused := func(by int) {
 		t.Helper()
@@ -301,8 +318,8 @@ func TestSecondProcess(t *testing.T) {
 	refused(os.Getpid())
 }
 
-// TestFoldersThatCannotBeUsed names what is in the way.
-func TestFoldersThatCannotBeUsed(t *testing.T) {
+// TestUnusableFolder checks that the error of Open names the path that is wrong.
+func TestUnusableFolder(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -320,8 +337,8 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// TestRepairOfAFolder damages a file on a real disk.
-func TestRepairOfAFolder(t *testing.T) {
+// TestRepair damages a file on a real disk, and repairs the folder.
+func TestRepair(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	b := New(Config{Queue: QueueConfig{Path: path}})
@@ -337,7 +354,7 @@ func TestRepairOfAFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r, err := Repair(path); err != nil || r.Jobs != 100 || len(r.Lost) > 0 {
-		t.Errorf("Repair of a folder that is whole = %+v, %v", r, err)
+		t.Errorf("Repair of an undamaged folder = %+v, %v", r, err)
 	}
 	name := filepath.Join(path, "tasks-00000001.log")
 	data, err := os.ReadFile(name)
@@ -358,7 +375,7 @@ func TestRepairOfAFolder(t *testing.T) {
 	}
 	q := open(t, Config{Queue: QueueConfig{Path: path}}).Queue()
 	if stats, err := q.Stats(t.Context()); err != nil || stats.Total.Available != 99 {
-		t.Errorf("after the repair there are %+v, %v", stats.Total, err)
+		t.Errorf("after the repair: %+v, %v", stats.Total, err)
 	}
 	for _, name := range r.SetAside {
 		if _, err := os.Stat(filepath.Join(path, name)); err != nil {

@@ -12,13 +12,14 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// scanPos is where an item is in the order in which [table.scan] visits a table. Places do not change when the slots are
-// rebuilt, so a place is all that there is to remember between two pages of keys.
+// scanPos is a position in the order of [table.scan]. Positions do not change when the slots are rebuilt, so a scan needs
+// no other state between two pages of keys.
 type scanPos struct {
-	hash uint64 // the bits of the hash in reverse
+	hash uint64 // a scanHash
 	key  string
 }
 
+// scanHash returns hash with its bits in reverse order.
 func scanHash(hash uint64) uint64 { return bits.Reverse64(hash) }
 
 func (p scanPos) before(it *item) bool {
@@ -26,11 +27,12 @@ func (p scanPos) before(it *item) bool {
 	return p.hash < hash || p.hash == hash && p.key < string(it.key())
 }
 
-// scan calls visit with the items behind a place, or with all if after is nil, until visit returns false. It returns
-// whether it got to the end. It takes no lock: it visits what is there all the time, and some of what comes and goes.
+// scan calls visit for the items after a position, or for all if after is nil, until visit returns false. It returns
+// whether it reached the end. It takes no lock: it visits every item that is in the table all the time, and some of those
+// that are added or removed meanwhile.
 //
-// Items are visited in the order of their hashes read backwards. When the number of slots doubles, what was at one home
-// is at two, and in this order the two are neighbours.
+// The order is that of the bit-reversed hashes. If the number of slots doubles, the items of one home slot are at two home
+// slots, which are adjacent in this order.
 func (t *table) scan(after *scanPos, visit func(*item) bool) bool {
 	slots := *t.slots.Load()
 	shift := 64 - bits.TrailingZeros(uint(len(slots)))
@@ -88,16 +90,16 @@ func (s *store) Keys(_ context.Context, prefix, cursor string, limit int) ([]str
 	return keys, "", nil
 }
 
-// isLive reports whether there is an entry under key now, where a scan has seen it. What a scan sees may have been written
-// again since, and live on.
+// isLive reports whether key has an entry at now. it is the item that a scan has found; if it has expired, a newer item may
+// have replaced it since.
 func (s *store) isLive(sh *shard, it *item, key string, now int64) bool {
 	return it.expires > now || s.find(sh, it.hash, key, now) != nil
 }
 
-// cursorPrefix comes before the key in a cursor, as an empty cursor is the beginning.
+// cursorPrefix precedes the key in a cursor, because the empty cursor is the beginning.
 const cursorPrefix = "."
 
-// parseCursor returns where to go on, and in which shard.
+// parseCursor returns the position after which the scan continues, and the index of its shard.
 func (s *store) parseCursor(cursor string) (*scanPos, int, error) {
 	if cursor == "" {
 		return nil, 0, nil
@@ -107,7 +109,7 @@ func (s *store) parseCursor(cursor string) (*scanPos, int, error) {
 		return nil, 0, backend.ErrCursor
 	}
 	hash := maphash.String(s.seed, key)
-	return &scanPos{hash: scanHash(hash), key: key}, index(hash), nil
+	return &scanPos{hash: scanHash(hash), key: key}, shardIndex(hash), nil
 }
 
 func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
@@ -117,11 +119,11 @@ func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
 			return n, err
 		}
 		for _, key := range keys {
-			was, err := s.Delete(ctx, key)
+			deleted, err := s.Delete(ctx, key)
 			if err != nil {
 				return n, err
 			}
-			if was {
+			if deleted {
 				n++
 			}
 		}
@@ -131,7 +133,7 @@ func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
 	}
 }
 
-// appendHome appends the items whose search begins at the slot home, in the order of [scanPos].
+// appendHome appends the items whose home slot, at which their search begins, is home. They are in the order of [scanPos].
 func appendHome(items []*item, slots []slot, home uint64) []*item {
 	mask := uint64(len(slots) - 1)
 	for i := home; ; i = (i + 1) & mask {
@@ -147,7 +149,7 @@ func appendHome(items []*item, slots []slot, home uint64) []*item {
 		return items
 	}
 	slices.SortFunc(items, compareScanOrder)
-	// What was removed and added again meanwhile may have been seen in two slots.
+	// An item that is removed and added again meanwhile may be in two slots.
 	return slices.CompactFunc(items, func(a, b *item) bool { return compareScanOrder(a, b) == 0 })
 }
 

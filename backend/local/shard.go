@@ -5,13 +5,14 @@ import (
 	"sync/atomic"
 )
 
-// budget is the memory that all shards share.
+// budget is the memory budget that all shards share.
 type budget struct {
 	max  int64
 	used atomic.Int64
 }
 
-// reserve takes n bytes, if there are as many. Giving back, with n below zero, always works.
+// reserve takes n bytes from the budget, and returns false if fewer are left. A negative n releases bytes and always
+// succeeds.
 func (b *budget) reserve(n int64) bool {
 	for n != 0 {
 		used := b.used.Load()
@@ -25,14 +26,14 @@ func (b *budget) reserve(n int64) bool {
 	return true
 }
 
-// shard is one part of a space. Reading takes no lock, see [table]; all else does.
+// shard is one part of a keyspace. Reading items takes no lock, see [table]; all other access does.
 type shard struct {
 	items      table
-	nextExpiry atomic.Int64 // the moment of the first expiry, for those without the lock
+	nextExpiry atomic.Int64 // expiries.nextAt(), readable without mu
 
 	mu       sync.Mutex
 	expiries expiryHeap
-	_        [64]byte // keeps what writers change of this shard away from what readers read of the next
+	_        [64]byte // separates the fields that writers of this shard change from those that readers of the next one use
 }
 
 func (s *shard) init() {
@@ -40,30 +41,22 @@ func (s *shard) init() {
 	s.nextExpiry.Store(never)
 }
 
-// put sets it in the place of whatever has its key, key. It returns false if the budget has not enough memory for it, and
-// changes nothing then.
-func (s *shard) put(key string, it *item, b *budget) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.replace(s.items.find(it.hash, key), it, b)
-}
-
-// update puts what change returns in the place of what change gets: the item with this key, or nil if there is none that
-// lives now. If change returns nil, nothing changes. It returns false if the budget has not enough memory, and changes
-// nothing then.
+// update replaces the item under key with the one that change returns. change gets the current item, or nil if there is
+// none or it has expired at now. If change returns nil, or the budget has not enough memory, nothing changes; only in the
+// second case update returns false.
 func (s *shard) update(hash uint64, key string, now int64, b *budget, change func(old *item) *item) (*item, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	there := s.items.find(hash, key)
-	old := there
+	stored := s.items.find(hash, key)
+	old := stored
 	if old != nil && old.expires <= now {
 		old = nil
 	}
 	it := change(old)
-	return it, it == nil || s.replace(there, it, b)
+	return it, it == nil || s.replace(stored, it, b)
 }
 
-// replace sets it in the place of old, the item that has its key now, if any. The caller holds the lock.
+// replace stores it instead of old, the item with the same key, or nil. The caller holds s.mu.
 func (s *shard) replace(old, it *item, b *budget) bool {
 	need := it.cost()
 	if old != nil {
@@ -78,34 +71,35 @@ func (s *shard) replace(old, it *item, b *budget) bool {
 	return true
 }
 
-// remove takes out the item with this key, and returns it, or nil.
+// remove removes the item under key, and returns it, or nil if there is none.
 func (s *shard) remove(hash uint64, key string, b *budget) *item {
 	return s.removeIf(hash, key, b, func(*item) bool { return true })
 }
 
-// removeIf takes out the item with this key if it is to go, and returns it, or nil.
-func (s *shard) removeIf(hash uint64, key string, b *budget, is func(*item) bool) *item {
+// removeIf removes the item under key if match returns true for it, and returns it, or nil.
+func (s *shard) removeIf(hash uint64, key string, b *budget, match func(*item) bool) *item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	it := s.items.find(hash, key)
-	if it == nil || !is(it) {
+	if it == nil || !match(it) {
 		return nil
 	}
 	s.delete(it, b)
 	return it
 }
 
-// removeExpired takes out what has expired by now, and returns how many items are left and how many went.
+// removeExpired removes the items that have expired at now, and returns the numbers of items left and removed.
 func (s *shard) removeExpired(now int64, b *budget) (live, removed int) {
 	for done := false; !done; {
-		var some int
-		live, some, done = s.removeExpiredChunk(now, b)
-		removed += some
+		var n int
+		live, n, done = s.removeExpiredChunk(now, b)
+		removed += n
 	}
 	return live, removed
 }
 
-// removeExpiredChunk does a part of it, so that others get their turn with the lock.
+// removeExpiredChunk checks at most 256 items, so that other goroutines can lock s.mu in between. live is 0 unless done is
+// true.
 func (s *shard) removeExpiredChunk(now int64, b *budget) (live, removed int, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +118,7 @@ func (s *shard) removeExpiredChunk(now int64, b *budget) (live, removed int, don
 	return 0, removed, false
 }
 
-// delete takes out it. The caller holds the lock.
+// delete removes it. The caller holds s.mu.
 func (s *shard) delete(it *item, b *budget) {
 	s.items.remove(it)
 	s.expiries.replace(it, nil)

@@ -10,13 +10,14 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
+// store is the [backend.Store].
 type store struct {
 	clock   clock
 	seed    maphash.Seed
 	open    atomic.Bool
 	budget  budget
 	expirer expirer
-	fence   atomic.Uint64 // of the last lock
+	fence   atomic.Uint64 // the last fence
 	waiters lockWaiters
 	entries keyspace
 	locks   keyspace
@@ -45,8 +46,8 @@ func (s *store) stop() {
 	s.expirer.stop()
 }
 
-// locate returns the shard of key in a space and the key's hash, or why the key cannot be used.
-func (s *store) locate(in *keyspace, key string) (*shard, uint64, error) {
+// locate returns the shard and the hash of key in k. It fails if the key is too long or the store is closed.
+func (s *store) locate(k *keyspace, key string) (*shard, uint64, error) {
 	if len(key) > backend.MaxKeyBytes {
 		return nil, 0, checkLength("key", key)
 	}
@@ -54,7 +55,7 @@ func (s *store) locate(in *keyspace, key string) (*shard, uint64, error) {
 		return nil, 0, backend.ErrClosed
 	}
 	hash := maphash.String(s.seed, key)
-	return &in[index(hash)], hash, nil
+	return &k[shardIndex(hash)], hash, nil
 }
 
 func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Duration) error {
@@ -71,14 +72,8 @@ func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Durati
 	}
 	now := s.clock.nowSynced()
 	it := newItem(hash, key, value, now, s.clock.deadline(now, ttl))
-	if !sh.put(key, it, &s.budget) {
-		s.removeExpired(now)
-		if !sh.put(key, it, &s.budget) {
-			return s.errFull("an entry", it.cost())
-		}
-	}
-	s.expirer.schedule(it.expires)
-	return nil
+	_, err = s.update(sh, hash, key, now, "an entry", func(*item) *item { return it })
+	return err
 }
 
 func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
@@ -106,7 +101,7 @@ func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Durati
 	return added != nil, err
 }
 
-// checkSize refuses what can never fit, before it is copied.
+// checkSize returns an error if the entry can never fit, before it is copied.
 func (s *store) checkSize(key string, value []byte) error {
 	if size := int64(len(key) + len(value) + itemOverhead); size > s.budget.max {
 		return s.errFull("an entry", size)
@@ -119,8 +114,8 @@ func (s *store) errFull(what string, size int64) error {
 		what, size, s.budget.used.Load(), s.budget.max, backend.ErrFull)
 }
 
-// update is [shard.update], once more if only what has expired was in the way. It sees to the expiry of the new item,
-// which it returns. The item is a what, for the error.
+// update calls [shard.update]. If the store is full, it removes expired items and tries once more. It schedules the expiry
+// of the new item, and returns it. The error describes the item as what.
 func (s *store) update(sh *shard, hash uint64, key string, now int64, what string, change func(old *item) *item) (*item, error) {
 	it, ok := sh.update(hash, key, now, &s.budget, change)
 	if !ok {
@@ -135,7 +130,7 @@ func (s *store) update(sh *shard, hash uint64, key string, now int64, what strin
 	return it, nil
 }
 
-// find returns the item under key, unless it has expired by now.
+// find returns the item under key, or nil if there is none or it has expired at now.
 func (s *store) find(sh *shard, hash uint64, key string, now int64) *item {
 	if it := sh.items.find(hash, key); it != nil && it.expires > now {
 		return it
@@ -195,5 +190,5 @@ func (s *store) removeExpired(now int64) int {
 	return s.entries.removeExpired(now, &s.budget) + s.locks.removeExpired(now, &s.budget)
 }
 
-// nextExpiry returns the moment when the next entry or lock expires, or never.
+// nextExpiry returns a clock time at or before the expiry of the next entry or lock, or never.
 func (s *store) nextExpiry() int64 { return min(s.entries.nextExpiry(), s.locks.nextExpiry()) }

@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// shards returns those of the entries and of the locks.
+// shards returns all shards of s.
 func shards(s *store) []*shard {
 	var all []*shard
 	for i := range s.entries {
@@ -20,20 +20,20 @@ func shards(s *store) []*shard {
 	return all
 }
 
-// held returns how many items the store holds, expired ones included, without removing any, and checks its books: every
-// item that can expire is among the expiries and no other is, in the order of a heap; and the budget is what the items
-// cost.
-func held(t testing.TB, s *store) int {
+// checkStore returns the number of items in the store, expired ones included. It removes none. It checks these invariants:
+// the items that can expire, and no others, are in the expiry heap and in its order; each item is found in its table; and
+// the budget in use is the cost of the items.
+func checkStore(t testing.TB, s *store) int {
 	t.Helper()
 	n, used := 0, int64(0)
 	for i, sh := range shards(s) {
 		sh.mu.Lock()
-		live, dead, mortal := 0, 0, 0
+		live, tombstones, expiring := 0, 0, 0
 		slots := *sh.items.slots.Load()
 		for j := range slots {
 			it := slots[j].Load()
 			if it == tombstone {
-				dead++
+				tombstones++
 			}
 			if it == nil || it == tombstone {
 				continue
@@ -42,9 +42,9 @@ func held(t testing.TB, s *store) int {
 			used += it.cost()
 			key := string(it.key())
 			if it.expires != never {
-				mortal++
+				expiring++
 				if sh.expiries[it.heapIndex].it != it || sh.expiries[it.heapIndex].at > it.expires {
-					t.Errorf("the item %.40q is not at its place among the expiries", key)
+					t.Errorf("the item %.40q is not at its index in the expiry heap", key)
 				}
 			}
 			if sh.items.find(it.hash, key) != it {
@@ -53,22 +53,31 @@ func held(t testing.TB, s *store) int {
 		}
 		for j := range sh.expiries {
 			if sh.expiries[j].at < sh.expiries[(j-1)/2].at {
-				t.Errorf("the expiries of shard %d are no heap", i)
+				t.Errorf("the expiries of shard %d are not in heap order", i)
 			}
 		}
-		if live != sh.items.live || mortal != len(sh.expiries) || sh.nextExpiry.Load() != sh.expiries.nextAt() {
-			t.Errorf("shard %d has %d items and counts %d; %d can expire and it counts %d", i, live, sh.items.live, mortal, len(sh.expiries))
+		if live != sh.items.live || expiring != len(sh.expiries) || sh.nextExpiry.Load() != sh.expiries.nextAt() {
+			t.Errorf("shard %d has %d items but counts %d; %d can expire but its heap has %d", i, live, sh.items.live, expiring, len(sh.expiries))
 		}
-		if dead != sh.items.tombstones || (live+dead)*2 > len(slots) {
-			t.Errorf("shard %d has %d items and %d removed ones, of which it counts %d, in %d slots", i, live, dead, sh.items.tombstones, len(slots))
+		if tombstones != sh.items.tombstones || (live+tombstones)*2 > len(slots) {
+			t.Errorf("shard %d has %d items and %d tombstones but counts %d, in %d slots", i, live, tombstones, sh.items.tombstones, len(slots))
 		}
 		n += live
 		sh.mu.Unlock()
 	}
 	if got := s.budget.used.Load(); got != used {
-		t.Errorf("the items cost %d bytes, the budget counts %d", used, got)
+		t.Errorf("the items cost %d bytes, but the budget in use is %d", used, got)
 	}
 	return n
+}
+
+// capacities returns the number of slots for entries, and the capacity of their expiry heaps.
+func capacities(s *store) (slots, heap int) {
+	for i := range s.entries {
+		slots += len(*s.entries[i].items.slots.Load())
+		heap += cap(s.entries[i].expiries)
+	}
+	return slots, heap
 }
 
 func set(t testing.TB, s *store, key string, bytes int, ttl time.Duration) {
@@ -83,7 +92,7 @@ func TestFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, Config{MaxBytes: 10 * (itemOverhead + 101)}).store
 		for i := range 10 {
-			set(t, s, fmt.Sprint(i), 100, time.Duration(i/5)*50*time.Millisecond) // the first five stay
+			set(t, s, fmt.Sprint(i), 100, time.Duration(i/5)*50*time.Millisecond) // the first five never expire
 		}
 		full := func(key string, bytes int) {
 			t.Helper()
@@ -94,67 +103,67 @@ func TestFull(t *testing.T) {
 		full("x", 0)
 		full("3", 101)
 		if e, err := s.Get(t.Context(), "3"); err != nil || len(e.Value) != 100 {
-			t.Errorf("after a refused Set, Get = %d bytes, %v, want what was there", len(e.Value), err)
+			t.Errorf("after a refused Set, Get = %d bytes, %v, want the old 100 bytes", len(e.Value), err)
 		}
-		set(t, s, "3", 100, 0) // no more than before
+		set(t, s, "3", 100, 0) // the same size as before
 		set(t, s, "3", 90, 0)
 		set(t, s, "4", 110, 0)
 		full("x", 0)
-		if n := held(t, s); n != 10 {
-			t.Errorf("the store holds %d items, want 10: nothing may be dropped to make room", n)
+		if n := checkStore(t, s); n != 10 {
+			t.Errorf("the store holds %d items, want 10: an entry may not be evicted to make room", n)
 		}
-		time.Sleep(50 * time.Millisecond) // not yet swept
-		if n := held(t, s); n != 10 {
-			t.Errorf("the store holds %d items before the sweep, want 10", n)
+		time.Sleep(50 * time.Millisecond) // expired, but not yet removed
+		if n := checkStore(t, s); n != 10 {
+			t.Errorf("the store holds %d items before the expirer runs, want 10", n)
 		}
-		set(t, s, "x", 600, 0) // takes the place of what has expired
-		if n := held(t, s); n != 6 {
+		set(t, s, "x", 600, 0) // uses the room of the expired entries
+		if n := checkStore(t, s); n != 6 {
 			t.Errorf("the store holds %d items, want 6", n)
 		}
 	})
 }
 
-func TestSweep(t *testing.T) {
+func TestExpirer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, Config{}).store
-		asleep := func(want bool) {
+		idle := func(want bool) {
 			t.Helper()
 			if got := s.expirer.scheduledAt.Load() == never; got != want {
-				t.Errorf("no sweep is planned: %t, want %t", got, want)
+				t.Errorf("the expirer is idle: %t, want %t", got, want)
 			}
 		}
 		const n = 20_000
 		for i := range n {
 			set(t, s, fmt.Sprint(i), 10, 0)
 		}
-		asleep(true)
+		idle(true)
 		for i := range n {
 			set(t, s, fmt.Sprint(i), 10, time.Duration(1+i%4)*time.Minute)
 		}
 		set(t, s, "stays", 10, 0)
-		asleep(false)
+		idle(false)
 		for i := range 4 {
 			time.Sleep(time.Minute + 2*time.Duration(expiryInterval))
 			synctest.Wait()
-			if got, want := held(t, s), n/4*(3-i)+1; got != want {
-				t.Errorf("after %d minutes and a little the store holds %d items, want %d", i+1, got, want)
+			if got, want := checkStore(t, s), n/4*(3-i)+1; got != want {
+				t.Errorf("after %d minutes the store holds %d items, want %d", i+1, got, want)
 			}
 		}
-		asleep(true)
-		// A sooner expiry is not kept waiting by a later one.
+		idle(true)
+		// An earlier expiry that is added after a later one is on time.
 		set(t, s, "late", 10, time.Hour)
 		set(t, s, "soon", 10, time.Second)
 		time.Sleep(time.Second + 2*time.Duration(expiryInterval))
 		synctest.Wait()
-		if got := held(t, s); got != 2 {
+		if got := checkStore(t, s); got != 2 {
 			t.Errorf("the store holds %d items, want 2", got)
 		}
 	})
 }
 
-// TestSweepAfterReopening has entries expire while the backend is closed, and afterwards.
-func TestSweepAfterReopening(t *testing.T) {
+// TestExpirerAfterReopening lets entries expire while the backend is closed, and after it is opened again.
+func TestExpirerAfterReopening(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, Config{})
@@ -164,24 +173,24 @@ func TestSweepAfterReopening(t *testing.T) {
 			if err := b.Close(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			before := held(t, b.store)
+			before := checkStore(t, b.store)
 			time.Sleep(10 * time.Second)
-			if got := held(t, b.store); got != before {
-				t.Errorf("a closed store went from %d to %d items: something runs", before, got)
+			if got := checkStore(t, b.store); got != before {
+				t.Errorf("a closed store went from %d to %d items", before, got)
 			}
 			if err := b.Open(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(45 * time.Second)
 			synctest.Wait()
-			if got := held(t, b.store); got != want {
+			if got := checkStore(t, b.store); got != want {
 				t.Errorf("the store holds %d items, want %d", got, want)
 			}
 		}
 	})
 }
 
-// TestRewritingTakesNoMemory writes and deletes the same few keys over and over.
+// TestRewritingTakesNoMemory writes and deletes the same three keys 300,000 times.
 func TestRewritingTakesNoMemory(t *testing.T) {
 	t.Parallel()
 	s := open(t, Config{}).store
@@ -192,18 +201,14 @@ func TestRewritingTakesNoMemory(t *testing.T) {
 			set(t, s, key, 0, -1)
 		}
 	}
-	slots, due := 0, 0
-	for i := range s.entries {
-		slots += len(*s.entries[i].items.slots.Load())
-		due += cap(s.entries[i].expiries)
-	}
-	if n := held(t, s); n > 3 || slots > len(s.entries)*2*minSlots || due > 100 {
-		t.Errorf("the store holds %d items in %d slots, with place for %d expiries", n, slots, due)
+	slots, heap := capacities(s)
+	if n := checkStore(t, s); n > 3 || slots > len(s.entries)*2*minSlots || heap > 100 {
+		t.Errorf("the store holds %d items in %d slots, with capacity for %d expiries", n, slots, heap)
 	}
 }
 
-// TestGivesMemoryBack fills and empties the store.
-func TestGivesMemoryBack(t *testing.T) {
+// TestShrinks fills and empties the store.
+func TestShrinks(t *testing.T) {
 	t.Parallel()
 	s := open(t, Config{}).store
 	const n = 50_000
@@ -213,13 +218,9 @@ func TestGivesMemoryBack(t *testing.T) {
 	for i := range n - 10 {
 		set(t, s, fmt.Sprint(i), 0, -1)
 	}
-	slots, due := 0, 0
-	for i := range s.entries {
-		slots += len(*s.entries[i].items.slots.Load())
-		due += cap(s.entries[i].expiries)
-	}
-	if held(t, s) != 10 || slots > len(s.entries)*4*minSlots || due > len(s.entries)*64 {
-		t.Errorf("after %d of %d entries were deleted there are %d slots, and place for %d expiries", n-10, n, slots, due)
+	slots, heap := capacities(s)
+	if checkStore(t, s) != 10 || slots > len(s.entries)*4*minSlots || heap > len(s.entries)*64 {
+		t.Errorf("after %d of %d entries were deleted there are %d slots, and capacity for %d expiries", n-10, n, slots, heap)
 	}
 }
 
@@ -229,7 +230,7 @@ func TestKeysWithOneHash(t *testing.T) {
 	tab.init()
 	keys := []string{"", "a", "b", "ab", "a\x00"}
 	for _, key := range keys {
-		tab.put(nil, newItem(0, key, []byte("value of "+key), 0, never)) // 0 is the hash of removed, too
+		tab.put(nil, newItem(0, key, []byte("value of "+key), 0, never)) // 0 is also the hash of the tombstone
 	}
 	for i, key := range keys {
 		it := tab.find(0, key)
@@ -238,14 +239,14 @@ func TestKeysWithOneHash(t *testing.T) {
 		}
 		tab.remove(it)
 		if tab.find(0, key) != nil || tab.live != len(keys)-1-i {
-			t.Errorf("key %q is still there, or others went with it: %d are left", key, tab.live)
+			t.Errorf("key %q is still found, or others were removed too: %d are left", key, tab.live)
 		}
 	}
 }
 
-// TestReadersDuringRebuilding reads keys that are always there while others, some with the same hash, come and go in
-// masses.
-func TestReadersDuringRebuilding(t *testing.T) {
+// TestFindDuringRebuild reads keys that are always in the table, while another goroutine adds and removes 2,000 others, some
+// with the same hash.
+func TestFindDuringRebuild(t *testing.T) {
 	t.Parallel()
 	var tab table
 	tab.init()
@@ -275,7 +276,7 @@ func TestReadersDuringRebuilding(t *testing.T) {
 		for i := range stable {
 			key := fmt.Sprint(i)
 			if it := tab.find(uint64(i), key); it == nil || string(it.key()) != key {
-				t.Fatalf("key %d was not found while others came and went", i)
+				t.Fatalf("key %d was not found while others were added and removed", i)
 			}
 		}
 		select {
@@ -286,7 +287,7 @@ func TestReadersDuringRebuilding(t *testing.T) {
 	}
 }
 
-// TestClockFollowsTheWallClock sets the wall clock as somebody might, by pretending that it was another before.
+// TestClockFollowsTheWallClock simulates a step of the wall clock by changing the offset from before the step.
 func TestClockFollowsTheWallClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -308,9 +309,9 @@ func TestDeadline(t *testing.T) {
 	c.init()
 	c.offset.Store(1_700_000_000_000_400_000) // 0.4 ms past a full millisecond
 	tests := []struct {
-		moment int64
-		ttl    time.Duration
-		want   int64
+		now  int64
+		ttl  time.Duration
+		want int64
 	}{
 		{0, 0, never},
 		{0, 1, 600_000},
@@ -320,8 +321,8 @@ func TestDeadline(t *testing.T) {
 		{5, math.MaxInt64, int64(maxTTL) + 600_000},
 	}
 	for _, tt := range tests {
-		if got := c.deadline(tt.moment, tt.ttl); got != tt.want {
-			t.Errorf("deadline(%d, %d) = %d, want %d", tt.moment, tt.ttl, got, tt.want)
+		if got := c.deadline(tt.now, tt.ttl); got != tt.want {
+			t.Errorf("deadline(%d, %d) = %d, want %d", tt.now, tt.ttl, got, tt.want)
 		}
 	}
 }

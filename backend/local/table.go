@@ -2,16 +2,17 @@ package local
 
 import "sync/atomic"
 
-// tombstone marks a slot whose item is gone, but which a search must pass.
+// tombstone marks a slot whose item was removed. A search continues after it.
 var tombstone = newItem(0, "", nil, 0, never)
 
-// table finds items by key: open addressing with linear probing, at most half full. Any number of goroutines may find
-// while one, the holder of the shard's lock, puts and removes. That is why a slot never goes back to empty and items do
-// not move: a search under way would miss them. What has piled up is left behind when the slots are rebuilt.
+// table is a hash table of items: open addressing with linear probing, at most half full. Any number of goroutines may
+// call find and scan without a lock while one goroutine, which holds the shard's mu, calls put or remove. A search may
+// therefore run during a write, so a used slot never becomes empty and items do not move. A rebuild of the slots drops
+// the tombstones.
 type table struct {
-	slots      atomic.Pointer[[]slot] // a power of two
+	slots      atomic.Pointer[[]slot] // the length is a power of two
 	live       int                    // slots with an item
-	tombstones int                    // slots marked removed
+	tombstones int                    // slots with the tombstone
 }
 
 type slot = atomic.Pointer[item]
@@ -37,7 +38,7 @@ func (t *table) find(hash uint64, key string) *item {
 	}
 }
 
-// put adds it, or sets it in the place of old, the item that has its key now, unless that is nil.
+// put stores it. If old, the item with the same key, is not nil, it replaces old.
 func (t *table) put(old, it *item) {
 	slots := *t.slots.Load()
 	mask := uint64(len(slots) - 1)
@@ -59,7 +60,7 @@ func (t *table) put(old, it *item) {
 	}
 }
 
-// remove takes out it, which must be in the table.
+// remove removes it, which must be in the table.
 func (t *table) remove(it *item) {
 	slots := *t.slots.Load()
 	mask := uint64(len(slots) - 1)
@@ -73,9 +74,9 @@ func (t *table) remove(it *item) {
 	t.rebuildIfNeeded()
 }
 
-// rebuildIfNeeded keeps at least half of the slots empty, so that searches stay short, and at least a sixteenth of
-// them in use, so that a table that was large once does not stay so. A rebuilt table is at most a quarter full, which
-// leaves the next rebuilding as many steps away as this one costs.
+// rebuildIfNeeded keeps at least half of the slots empty, so that searches stay short. It keeps at least a sixteenth of
+// the slots in use, so that a table shrinks after a peak. A rebuilt table is at most a quarter full: the number of writes
+// until the next rebuild is in proportion to the cost of this one.
 func (t *table) rebuildIfNeeded() {
 	old := *t.slots.Load()
 	if (t.live+t.tombstones)*2 <= len(old) && (t.live*16 >= len(old) || len(old) == minSlots) {

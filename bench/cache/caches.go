@@ -115,7 +115,7 @@ func newStore(ctx context.Context, maxBytes int64) (cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &store{ctx, api.Backend().Store()}, nil
+	return &store{ctx, api.Config().Backend.Store()}, nil
 }
 
 func (c *store) set(key string, v value) error { return c.s.Set(c.ctx, key, v.raw, ttl) }

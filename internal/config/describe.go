@@ -25,6 +25,8 @@ type Setting struct {
 	Range   string `json:"range,omitempty"` // in words; empty if every value is in range
 	Env     string `json:"env,omitempty"`   // such as "ACTIONHERO_HTTP_SERVER_PORT"; empty if only the file can hold it
 	Doc     string `json:"doc"`
+
+	inWords bool // Default describes what the program works out
 }
 
 // The origins of settings that neither a file nor the environment holds.
@@ -53,7 +55,7 @@ func Describe(src, defaults any, origins Origins) []Setting {
 		}
 		out[i] = Setting{
 			Key: s.path, Value: hide(value, s.Tags), Origin: origin, Default: hide(usual, s.Tags), Type: typeName(s.Type, s.Tags),
-			Range: s.Words(), Env: s.env, Doc: s.Tags.Doc,
+			Range: s.Words(), Env: s.env, Doc: s.Tags.Doc, inWords: usual == s.Tags.Auto,
 		}
 		if s.Class() != setting.Size {
 			out[i].Unit = s.Tags.Unit

@@ -93,7 +93,11 @@ func PrintMarkdown(w io.Writer, settings []Setting, intro string) error {
 			fmt.Fprintf(&b, "\n## %s\n\n| key | environment variable | default | values | meaning |\n|---|---|---|---|---|\n", section)
 			last = section
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", key, code(s.Env), code(s.Default), cell(s.values()), cell(s.Doc))
+		byDefault := code(s.Default)
+		if s.inWords {
+			byDefault = cell(s.Default)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", key, code(s.Env), byDefault, cell(s.values()), cell(s.Doc))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

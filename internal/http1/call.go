@@ -157,7 +157,7 @@ func (c *call) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c.hijacked = true
 	c.mu.Unlock()
 	nc := c.conn.nc
-	c.conn.server.cfg.Phase(nc, PhaseHijacked)
+	c.conn.server.cfg.OnPhase(nc, PhaseHijacked)
 	rest := c.conn.takeRest()
 	in := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(rest), nc), blockSize)
 	_, _ = in.Peek(len(rest)) // who takes the connection asks for what is buffered

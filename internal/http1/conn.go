@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/idleread"
+	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
 // The states of a connection, so that a shutdown closes it only while it is idle.
@@ -40,7 +40,7 @@ type conn struct {
 	server *Server
 	nc     net.Conn
 	remote string
-	reader idleread.Reader
+	reader pooledreader.Reader
 	state  atomic.Int32
 
 	block    *[blockSize]byte // nil while nothing has been read
@@ -54,16 +54,16 @@ func newConn(s *Server, nc net.Conn) *conn {
 	return c
 }
 
-// Take implements idleread.Buffer.
-func (c *conn) Take() []byte {
+// Space implements pooledreader.Buffer.
+func (c *conn) Space() []byte {
 	if c.block == nil {
 		c.block = blocks.Get().(*[blockSize]byte)
 	}
 	return c.block[c.to:]
 }
 
-// Idle implements idleread.Buffer.
-func (c *conn) Idle() (empty bool) {
+// ReleaseIfEmpty implements pooledreader.Buffer.
+func (c *conn) ReleaseIfEmpty() (empty bool) {
 	if empty = c.from == c.to && !c.lent; empty {
 		c.release()
 	}
@@ -96,7 +96,7 @@ func (c *conn) fill() error {
 	begun := c.to > 0
 	n, err := c.reader.Read(c)
 	if c.to += n; n > 0 && !begun {
-		c.server.cfg.Phase(c.nc, PhaseHead)
+		c.server.cfg.OnPhase(c.nc, PhaseHead)
 	}
 	return err
 }
@@ -111,9 +111,9 @@ func (c *conn) serve() end {
 		switch {
 		case first:
 		case c.from == c.to:
-			c.server.cfg.Phase(c.nc, PhaseIdle)
+			c.server.cfg.OnPhase(c.nc, PhaseIdle)
 		default:
-			c.server.cfg.Phase(c.nc, PhaseHead)
+			c.server.cfg.OnPhase(c.nc, PhaseHead)
 		}
 		call, verdict := c.next()
 		switch verdict {
@@ -128,7 +128,7 @@ func (c *conn) serve() end {
 		if !c.state.CompareAndSwap(stateIdle, stateWork) {
 			return endClose // a shutdown was quicker
 		}
-		c.server.cfg.Phase(c.nc, PhaseWork)
+		c.server.cfg.OnPhase(c.nc, PhaseActive)
 		if end, more := c.run(call); !more {
 			return end
 		}
@@ -186,7 +186,7 @@ func (c *conn) parse(length int) (*call, verdict) {
 		return nil, verdictUnusual
 	}
 	call, ok := newCall(c, string(c.block[c.from:c.from+length]))
-	if !ok || int64(length)+call.length > blockSize || !c.server.cfg.Takes(call.method, call.path) {
+	if !ok || int64(length)+call.length > blockSize || !c.server.cfg.Eligible(call.method, call.path) {
 		return nil, verdictUnusual
 	}
 	whole := length + int(call.length)

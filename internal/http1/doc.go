@@ -7,7 +7,7 @@
 // background unless the handler waits for the end of the request's context, no timers are set, and head and body of an
 // answer go out in one write.
 //
-// Any other request goes, with its connection and all that was read of it, to [Config.HandOver]: to a net/http server,
+// Any other request goes, with its connection and all that was read of it, to [Config.Fallback]: to a net/http server,
 // which stays in charge of that connection. So there is no second opinion here about what is dangerous to have two
 // opinions on: chunked bodies, upgrades, Expect, HTTP/1.0, malformed requests of any kind.
 package http1

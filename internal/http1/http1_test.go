@@ -41,9 +41,9 @@ func newEngine(t testing.TB, h http.Handler) *engine {
 	e := &engine{addr: ln.Addr().String(), others: make(chan []byte, 100)}
 	e.Server = http1.New(http1.Config{
 		Handler: h, MaxHead: 8 << 10, Log: slog.New(slog.DiscardHandler),
-		Takes: func(_, path string) bool { return path != "/elsewhere" },
-		Phase: func(net.Conn, http1.Phase) {},
-		HandOver: func(nc net.Conn, read []byte) {
+		Eligible: func(_, path string) bool { return path != "/elsewhere" },
+		OnPhase:  func(net.Conn, http1.Phase) {},
+		Fallback: func(nc net.Conn, read []byte) {
 			e.others <- read
 			_ = nc.Close()
 		},

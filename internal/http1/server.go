@@ -17,20 +17,20 @@ type Phase int32
 const (
 	PhaseHead     Phase = iota // a request is coming, or the first one is due
 	PhaseIdle                  // between requests
-	PhaseWork                  // a request is at work
+	PhaseActive                // a request is at work
 	PhaseHijacked              // a handler has taken the connection over
 )
 
 // Config is what an engine is made of.
 type Config struct {
 	Handler http.Handler
-	// Takes says whether the handler may answer such a request here; if not, it goes to HandOver. path is as it was sent.
-	Takes func(method, path string) bool
-	// HandOver gets the connection of a request that is not ordinary. read is what was read of it already, and has to
+	// Eligible says whether the handler may answer such a request here; if not, it goes to HandOver. path is as it was sent.
+	Eligible func(method, path string) bool
+	// Fallback gets the connection of a request that is not ordinary. read is what was read of it already, and has to
 	// be read again.
-	HandOver func(nc net.Conn, read []byte)
-	// Phase is told what a connection begins to do.
-	Phase func(nc net.Conn, p Phase)
+	Fallback func(nc net.Conn, read []byte)
+	// OnPhase is told what a connection begins to do.
+	OnPhase func(nc net.Conn, p Phase)
 	// MaxHead is the longest head of a request that is read here, in bytes, up to 8 KiB.
 	MaxHead int
 	Log     *slog.Logger
@@ -68,7 +68,7 @@ func (s *Server) Serve(nc net.Conn) {
 		_ = nc.Close()
 	case endHandOver:
 		rest := c.takeRest()
-		s.cfg.HandOver(nc, rest)
+		s.cfg.Fallback(nc, rest)
 	}
 }
 

@@ -26,11 +26,15 @@ func Fill(ptr any) {
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		panic(fmt.Sprintf("setting.Fill needs a pointer to a struct of settings, not %T", ptr))
 	}
-	fill(v.Elem())
+	fill(v.Elem(), false)
 }
 
-func fill(v reflect.Value) {
-	filled := v.CanInterface() && IsFilled(v.Addr().Interface())
+// fill fills a struct. An unexported one that is embedded shares the mark of the struct around it, which outer is.
+func fill(v reflect.Value, outer bool) {
+	filled := outer
+	if v.CanInterface() {
+		filled = IsFilled(v.Addr().Interface())
+	}
 	for sf, field := range v.Fields() {
 		if key := sf.Tag.Get("json"); key == "-" || !sf.IsExported() && !sf.Anonymous {
 			continue
@@ -38,7 +42,7 @@ func fill(v reflect.Value) {
 		g := tagsOf(sf.Tag)
 		switch {
 		case ClassOf(sf.Type, g) == Struct:
-			fillStruct(field)
+			fillStruct(field, filled)
 		case g.Default != "" && field.IsZero() && (!filled || sf.Type.Kind() == reflect.Pointer):
 			value := mustParse(sf, g, g.Default)
 			if sf.Type.Kind() == reflect.Pointer {
@@ -55,15 +59,15 @@ func fill(v reflect.Value) {
 }
 
 // fillStruct fills a struct inside another one. A pointer gets a filled copy, because others may share what it points to.
-func fillStruct(v reflect.Value) {
+func fillStruct(v reflect.Value, outer bool) {
 	if v.Kind() != reflect.Pointer {
-		fill(v)
+		fill(v, outer)
 		return
 	}
 	if !v.IsNil() {
 		fresh := reflect.New(v.Type().Elem())
 		fresh.Elem().Set(v.Elem())
-		fillStruct(fresh.Elem())
+		fillStruct(fresh.Elem(), outer)
 		v.Set(fresh)
 	}
 }

@@ -8,6 +8,7 @@ package wire
 import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // Welcome appends what a client reads first.
@@ -21,13 +22,13 @@ func Welcome(dst []byte, text, room string) []byte {
 // current room is another one: who never added a room reads what it has always read. Keys that are to come, such as a
 // message's number, have their place after it. A notice of the server is an object of its own.
 func RoomMessage(dst []byte, d *actionhero.RoomMessage) []byte {
-	if d.Notice {
+	if transport.IsNotice(d) {
 		return append(dst, d.Body[:len(d.Body)-1]...)
 	}
 	dst = append(append(dst, `{"message":`...), d.Body...)
 	dst = jsonx.AppendString(append(dst, `,"from":`...), d.From)
 	dst = append(dst, `,"context":"user"`...)
-	if d.Further {
+	if transport.NamesRoom(d) {
 		dst = jsonx.AppendString(append(dst, `,"room":`...), d.Room)
 	}
 	return dst
@@ -58,7 +59,7 @@ func Result(dst []byte, req *actionhero.Request, out any) []byte {
 	start := len(dst)
 	dst = append(dst, head...)
 	body := len(dst)
-	dst, err := req.AppendMembers(dst, out)
+	dst, err := transport.AppendOutput(dst, req, out)
 	if err != nil {
 		return Error(dst[:start], err)
 	}

@@ -12,7 +12,9 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/bridge"
 	"github.com/actionhero-go/actionhero/internal/wire"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // newAPI returns a started API, and a client of it in the room defaultRoom.
@@ -36,7 +38,7 @@ func newAPIOf(t testing.TB, cfg actionhero.Config, parts ...actionhero.Part) (*a
 			t.Error(err)
 		}
 	})
-	c := api.Connect("tcp", netip.MustParseAddrPort("127.0.0.1:1"), sink{})
+	c := transport.Of(api).Connect("tcp", netip.MustParseAddrPort("127.0.0.1:1"), sink{})
 	c.ID, c.ConnectedAt = "me", time.UnixMilli(1343604353551)
 	if err := api.Rooms.Move(t.Context(), c, "defaultRoom"); err != nil {
 		t.Fatal(err)
@@ -67,10 +69,14 @@ func kept() []byte { return []byte("kept|") }
 
 func TestMessages(t *testing.T) {
 	t.Parallel()
+	notice := &actionhero.RoomMessage{Body: []byte(`{"context":"api"}`), From: "x"}
+	bridge.MessageOf(notice).IsNotice = true
+	further := &actionhero.RoomMessage{Room: `the "den"`, Body: []byte(`1`), From: "x"}
+	bridge.MessageOf(further).NamesRoom = true
 	same(t, "Welcome", wire.Welcome(kept(), `Hello "you"`, "defaultRoom"), `{"welcome":"Hello \"you\"","room":"defaultRoom","context":"api"}`)
 	same(t, "RoomMessage", wire.RoomMessage(kept(), &actionhero.RoomMessage{Body: []byte(`{"a":1}`), From: "x\n"}), `{"message":{"a":1},"from":"x\n","context":"user"}`)
-	same(t, "RoomMessage of a notice", wire.RoomMessage(kept(), &actionhero.RoomMessage{Body: []byte(`{"context":"api"}`), From: "x", Notice: true}), `{"context":"api"}`)
-	same(t, "RoomMessage of a further room", wire.RoomMessage(kept(), &actionhero.RoomMessage{Room: `the "den"`, Body: []byte(`1`), From: "x", Further: true}), `{"message":1,"from":"x","context":"user","room":"the \"den\""}`)
+	same(t, "RoomMessage of a notice", wire.RoomMessage(kept(), notice), `{"context":"api"}`)
+	same(t, "RoomMessage of a further room", wire.RoomMessage(kept(), further), `{"message":1,"from":"x","context":"user","room":"the \"den\""}`)
 	same(t, "Status", wire.Status(kept(), "Cannot set null"), `{"status":"Cannot set null","context":"response"}`)
 	same(t, "Goodbye", wire.Goodbye(kept()), `{"status":"Bye!","context":"api"}`)
 	same(t, "OK", wire.OK(kept()), `{"context":"response","status":"OK"}`)
@@ -87,7 +93,7 @@ func TestError(t *testing.T) {
 func TestResult(t *testing.T) {
 	t.Parallel()
 	api, _ := newAPI(t)
-	req := api.NewRequest("tcp")
+	req := transport.Of(api).NewRequest("tcp")
 	for name, test := range map[string]struct {
 		out  any
 		want string

@@ -7,13 +7,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
 // Conn is one connection. Set it up with [Conn.Upgrade]; it must not be copied.
 type Conn struct {
 	// Out is the queue of what is sent. What is added there must be whole frames.
-	Out outbox.Outbox
+	Out sendqueue.Queue
 
 	nc      net.Conn
 	options *Options
@@ -40,7 +40,7 @@ func since() time.Duration { return time.Since(epoch) }
 func (c *Conn) init(nc net.Conn, unread []byte, options *Options, deflate bool, fail func(error)) {
 	c.nc, c.options, c.deflate, c.fail, c.heard = nc, options, deflate, fail, since()
 	c.in.init(nc, options.MaxMessage, unread)
-	c.Out.Init(&options.Outbox, nc, c.doesNotRead)
+	c.Out.Init(&options.SendQueue, nc, c.doesNotRead)
 }
 
 // RemoteAddr returns where the client is.
@@ -96,10 +96,10 @@ func (c *Conn) next() (m Message, ok bool, err error) {
 	}
 }
 
-// ErrRest is what Read returns when its argument says so.
-var ErrRest = errors.New("the connection is to wait in another goroutine")
+// ErrPark is what Read returns when its argument says so.
+var ErrPark = errors.New("the connection is to wait in another goroutine")
 
-// Read waits until more has come, for as long as a client may be silent. The error is [ErrRest], after which another
+// Read waits until more has come, for as long as a client may be silent. The error is [ErrPark], after which another
 // Read goes on where it was, or a *[CloseError], which is final. resting is asked when [Conn.Wake] was called; true ends
 // the Read with ErrRest, and so does a client that is silent.
 func (c *Conn) Read(resting func() bool) error {
@@ -109,7 +109,7 @@ func (c *Conn) Read(resting func() bool) error {
 		c.arm(c.options.PingInterval)
 	case begun && !c.partly:
 		c.partly = true
-		c.arm(c.options.FrameTime)
+		c.arm(c.options.MessageTimeout)
 	}
 	err := c.in.fill()
 	if err == nil {
@@ -120,23 +120,23 @@ func (c *Conn) Read(resting func() bool) error {
 		return closing
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		return &CloseError{Code: gone, Reason: err.Error(), Theirs: true}
+		return &CloseError{Code: gone, Reason: err.Error(), ByClient: true}
 	}
 	if resting() {
 		c.setDeadline()
-		return ErrRest
+		return ErrPark
 	}
 	if fault := c.late(); fault != nil {
 		return fault
 	}
-	return ErrRest // what had to be done took more of a stack than waiting does
+	return ErrPark // what had to be done took more of a stack than waiting does
 }
 
 // late decides what to do when the deadline has passed: after silence the client is asked whether it is there. The time
 // to answer is two deadlines, because one may pass while the reader is at something else.
 func (c *Conn) late() *CloseError {
 	if c.partly {
-		return &CloseError{Code: PolicyError, Reason: "a message must end within " + c.options.FrameTime.String()}
+		return &CloseError{Code: PolicyError, Reason: "a message must end within " + c.options.MessageTimeout.String()}
 	}
 	if c.options.PingInterval == 0 {
 		c.arm(0)
@@ -151,9 +151,9 @@ func (c *Conn) late() *CloseError {
 		c.control(opPing, nil)
 		c.Out.Send()
 	case 3:
-		return &CloseError{Code: PolicyError, Reason: "no answer to a ping within " + c.options.PongTime.String()}
+		return &CloseError{Code: PolicyError, Reason: "no answer to a ping within " + c.options.PongTimeout.String()}
 	}
-	c.arm(c.options.PongTime / 2)
+	c.arm(c.options.PongTimeout / 2)
 	return nil
 }
 
@@ -181,11 +181,11 @@ func (c *Conn) setDeadline() {
 // Wake has a Read look whether it is to go on. Any goroutine may call it.
 func (c *Conn) Wake() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
 
-// Abandon leaves the memory of the messages that have come to whoever still uses them.
-func (c *Conn) Abandon() { c.in.abandon() }
+// DetachBuffer leaves the memory of the messages that have come to whoever still uses them.
+func (c *Conn) DetachBuffer() { c.in.detach() }
 
 // Text queues a text message that the client has asked for, made of two parts, which Out.Send will send: it waits while
-// too much waits already, see [outbox.Outbox.AddLater].
+// too much waits already, see [sendqueue.Queue.AddLater].
 func (c *Conn) Text(head, tail []byte) {
 	var array [headSize]byte
 	n := len(head) + len(tail)
@@ -221,19 +221,19 @@ func (c *Conn) Stop(code int, reason string) {
 }
 
 // Close is Stop that does not wait for Finish: the client is told now, behind what is queued already, and nothing that
-// is added later is sent. The connection is cut if the client has not taken part within [Options.CloseTime].
+// is added later is sent. The connection is cut if the client has not taken part within [Options.CloseTimeout].
 func (c *Conn) Close(code int, reason string) {
 	c.Stop(code, reason)
 	if c.closed.CompareAndSwap(false, true) {
 		if c.Out.End(closeFrame(code, reason)) {
 			c.Out.Flush()
 		}
-		time.AfterFunc(c.options.CloseTime, c.Cut)
+		time.AfterFunc(c.options.CloseTimeout, c.CloseNow)
 	}
 }
 
-// Cut ends the connection at once, with no word to the client.
-func (c *Conn) Cut() {
+// CloseNow ends the connection at once, with no word to the client.
+func (c *Conn) CloseNow() {
 	c.Out.Close()
 	_ = c.nc.Close()
 }
@@ -241,10 +241,10 @@ func (c *Conn) Cut() {
 // doesNotRead is the end of a client that does not read: what waits is dropped, and it is told why if it takes what is
 // on its way already.
 func (c *Conn) doesNotRead(err error) {
-	if errors.Is(err, outbox.ErrFull) {
+	if errors.Is(err, sendqueue.ErrFull) {
 		c.Close(TryAgainLater, "too much waits for you to read")
 	} else {
-		c.Cut()
+		c.CloseNow()
 	}
 	c.fail(err)
 }
@@ -262,7 +262,7 @@ func (c *Conn) Finish(err error) {
 	}
 	switch {
 	case why.Code == gone:
-	case why.Theirs:
+	case why.ByClient:
 		c.Out.Wait()
 	default:
 		c.linger()
@@ -281,7 +281,7 @@ func (c *Conn) linger() {
 			return
 		}
 	}
-	_ = c.nc.SetReadDeadline(time.Now().Add(c.options.CloseTime))
+	_ = c.nc.SetReadDeadline(time.Now().Add(c.options.CloseTimeout))
 	buf := make([]byte, 512)
 	for read := 0; read < lingerBytes; {
 		n, err := c.nc.Read(buf)

@@ -14,7 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
 // client is the other end of a connection in a test of time, which a pipe is for.
@@ -39,7 +39,7 @@ func (p *client) serve(c *Conn) {
 	for {
 		_, ok, err := c.Next()
 		if err == nil && !ok {
-			if err = c.Read(func() bool { return false }); errors.Is(err, ErrRest) {
+			if err = c.Read(func() bool { return false }); errors.Is(err, ErrPark) {
 				err = nil
 			}
 		}
@@ -53,8 +53,8 @@ func (p *client) serve(c *Conn) {
 
 func settings() *Options {
 	return &Options{
-		Outbox:     outbox.Config{MaxMessages: 10, MaxBytes: 1 << 20, WriteTime: 5 * time.Second},
-		MaxMessage: 1000, FrameTime: 15 * time.Second, PingInterval: 20 * time.Second, PongTime: 10 * time.Second, CloseTime: time.Second,
+		SendQueue:  sendqueue.Config{MaxMessages: 10, MaxBytes: 1 << 20, WriteTimeout: 5 * time.Second},
+		MaxMessage: 1000, MessageTimeout: 15 * time.Second, PingInterval: 20 * time.Second, PongTimeout: 10 * time.Second, CloseTimeout: time.Second,
 	}
 }
 
@@ -200,7 +200,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 			c, p := pipe(t, settings())
 			go p.serve(c)
 			flood(c, 100)
-			if err := <-p.fails; err != outbox.ErrFull {
+			if err := <-p.fails; err != sendqueue.ErrFull {
 				t.Errorf("the failure is %v", err)
 			}
 			if _, got := p.frame(); got != string(frame[2:]) {
@@ -237,7 +237,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 			begun := time.Now()
 			go p.serve(c)
 			flood(c, 2)
-			if err := <-p.fails; err != outbox.ErrSlow {
+			if err := <-p.fails; err != sendqueue.ErrSlow {
 				t.Errorf("the failure is %v", err)
 			}
 			<-p.ended
@@ -305,7 +305,7 @@ func TestRest(t *testing.T) {
 		begun := time.Now()
 		rested := make(chan time.Duration, 1)
 		go func() {
-			if err := c.Read(func() bool { return true }); err != ErrRest {
+			if err := c.Read(func() bool { return true }); err != ErrPark {
 				t.Errorf("it ends with %v", err)
 			}
 			rested <- time.Since(begun)
@@ -363,7 +363,7 @@ func FuzzFrames(f *testing.F) {
 func read(t *testing.T, text, sizes []byte) (messages []string, end string) {
 	c := new(Conn)
 	options := settings()
-	options.Outbox = outbox.Config{MaxMessages: 1 << 30, MaxBytes: 1 << 30, WriteTime: time.Minute}
+	options.SendQueue = sendqueue.Config{MaxMessages: 1 << 30, MaxBytes: 1 << 30, WriteTimeout: time.Minute}
 	c.init(&feed{text: bytes.Clone(text), sizes: sizes}, nil, options, true, nil)
 	for {
 		m, ok, err := c.Next()

@@ -10,14 +10,14 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
 func defaults() ws.Options {
 	return ws.Options{
-		Outbox:     outbox.Config{MaxMessages: 256, MaxBytes: 1 << 20, WriteTime: patience},
-		MaxMessage: 64 << 10, FrameTime: 15 * time.Second, PingInterval: 20 * time.Second, PongTime: 20 * time.Second, CloseTime: time.Second,
+		SendQueue:  sendqueue.Config{MaxMessages: 256, MaxBytes: 1 << 20, WriteTimeout: patience},
+		MaxMessage: 64 << 10, MessageTimeout: 15 * time.Second, PingInterval: 20 * time.Second, PongTimeout: 20 * time.Second, CloseTimeout: time.Second,
 	}
 }
 
@@ -49,7 +49,7 @@ func serveEcho(c *ws.Conn) {
 			c.Text(m.Data, nil)
 		case err == nil:
 			c.Out.Send()
-			if err = c.Read(func() bool { return false }); err == ws.ErrRest {
+			if err = c.Read(func() bool { return false }); err == ws.ErrPark {
 				err = nil
 			}
 		}

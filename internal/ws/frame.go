@@ -47,16 +47,16 @@ const (
 
 // CloseError says how a connection ends: what the server tells the client, or what the client has told.
 type CloseError struct {
-	Code   int
-	Reason string
-	Theirs bool // the client has begun: it sent a close frame, or it is gone
+	Code     int
+	Reason   string
+	ByClient bool // the client has begun: it sent a close frame, or it is gone
 }
 
 func (e *CloseError) Error() string {
 	switch {
 	case e.Code == gone:
 		return "the client is gone: " + e.Reason
-	case e.Theirs:
+	case e.ByClient:
 		return fmt.Sprintf("the client closed the connection with code %d: %.125q", e.Code, e.Reason)
 	}
 	return fmt.Sprintf("%s (close code %d)", e.Reason, e.Code)
@@ -103,7 +103,7 @@ func closeFrame(code int, reason string) []byte {
 // readClose reads the payload of a client's close frame (RFC 6455 section 5.5.1).
 func readClose(payload []byte) *CloseError {
 	if len(payload) == 0 {
-		return &CloseError{Code: noCode, Theirs: true}
+		return &CloseError{Code: noCode, ByClient: true}
 	}
 	if len(payload) == 1 {
 		return &CloseError{Code: ProtocolError, Reason: "a close frame has a code of two bytes"}
@@ -115,7 +115,7 @@ func readClose(payload []byte) *CloseError {
 	case !utf8.Valid(reason):
 		return &CloseError{Code: InvalidPayload, Reason: "the reason for closing is not UTF-8"}
 	}
-	return &CloseError{Code: code, Reason: string(reason), Theirs: true}
+	return &CloseError{Code: code, Reason: string(reason), ByClient: true}
 }
 
 // head is the head of a frame from a client.

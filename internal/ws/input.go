@@ -5,7 +5,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"github.com/actionhero-go/actionhero/internal/idleread"
+	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
 // blockSize is what is read at a time, as long as frames are smaller.
@@ -16,7 +16,7 @@ var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 // input reads the frames of a connection and makes messages of them. While nothing has come of the next frame it has no
 // buffer: it takes one when the system says that there is something to read.
 type input struct {
-	reader idleread.Reader
+	reader pooledreader.Reader
 	most   int // bytes of a message
 
 	block *[blockSize]byte // what buf is, unless a frame outgrew it
@@ -120,8 +120,8 @@ func (in *input) fill() error {
 	return err
 }
 
-// Take implements idleread.Buffer.
-func (in *input) Take() []byte {
+// Space implements pooledreader.Buffer.
+func (in *input) Space() []byte {
 	if in.buf == nil {
 		in.block = blocks.Get().(*[blockSize]byte)
 		in.buf = in.block[:]
@@ -129,8 +129,8 @@ func (in *input) Take() []byte {
 	return in.buf[in.to:]
 }
 
-// Idle implements idleread.Buffer.
-func (in *input) Idle() (empty bool) {
+// ReleaseIfEmpty implements pooledreader.Buffer.
+func (in *input) ReleaseIfEmpty() (empty bool) {
 	if empty = in.to == in.from; empty {
 		in.release()
 	}
@@ -145,8 +145,8 @@ func (in *input) release() {
 	in.block, in.buf, in.from, in.to = nil, nil, 0, 0
 }
 
-// abandon leaves the buffer to whoever still uses messages in it, and goes on with a copy of the rest.
-func (in *input) abandon() {
+// detach leaves the buffer to whoever still uses messages in it, and goes on with a copy of the rest.
+func (in *input) detach() {
 	if in.to == in.from {
 		in.block, in.buf, in.from, in.to = nil, nil, 0, 0
 		return
@@ -172,7 +172,7 @@ func (in *input) makeRoom() {
 	in.buf, in.to = larger, n
 }
 
-// Message is a message of the client. Its data is good until the next [Conn.Read], or for ever after [Conn.Abandon].
+// Message is a message of the client. Its data is good until the next [Conn.Read], or for ever after [Conn.DetachBuffer].
 type Message struct {
 	Binary bool
 	Data   []byte

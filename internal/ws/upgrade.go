@@ -11,19 +11,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
 // Options are what the connections of one server share.
 type Options struct {
-	Origins      Origins
-	Outbox       outbox.Config // its WriteTime also limits the answer to the handshake
-	MaxMessage   int           // bytes of a message, after inflating
-	Compress     bool          // agree to compression with clients that offer it
-	FrameTime    time.Duration // within which a message that was begun must end
-	PingInterval time.Duration // of silence, after which a client is asked whether it is there; 0: never
-	PongTime     time.Duration // within which it must send something then
-	CloseTime    time.Duration // that a client has to take part in closing
+	Origins        Origins
+	SendQueue      sendqueue.Config // its WriteTime also limits the answer to the handshake
+	MaxMessage     int              // bytes of a message, after inflating
+	Compress       bool             // agree to compression with clients that offer it
+	MessageTimeout time.Duration    // within which a message that was begun must end
+	PingInterval   time.Duration    // of silence, after which a client is asked whether it is there; 0: never
+	PongTimeout    time.Duration    // within which it must send something then
+	CloseTimeout   time.Duration    // that a client has to take part in closing
 }
 
 // refusal is why a handshake fails.
@@ -58,7 +58,7 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options,
 		http.Error(w, "this connection cannot be upgraded", http.StatusInternalServerError)
 		return fmt.Errorf("a connection cannot be taken over from the web server: %w", err)
 	}
-	if err := writeAnswer(nc, answer(r.Header.Get("Sec-Websocket-Key"), agreed), options.Outbox.WriteTime); err != nil {
+	if err := writeAnswer(nc, answer(r.Header.Get("Sec-Websocket-Key"), agreed), options.SendQueue.WriteTimeout); err != nil {
 		_ = nc.Close()
 		return fmt.Errorf("the client is gone: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/server"
 )
 

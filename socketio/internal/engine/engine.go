@@ -18,8 +18,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/outbox"
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/connloop"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
@@ -46,7 +46,7 @@ type Client interface {
 	// Message gets a message, one at a time, and returns the request that it asks for, nil if it asks for none. data
 	// stays as it is until the request has run, or until the next message if there is none. While Message does not
 	// return, the session is not read.
-	Message(data []byte, binary bool) owner.Job
+	Message(data []byte, binary bool) connloop.Request
 	// Closed is told once that the session is over. Messages and requests may be at work still. It must not wait for
 	// anything, nor call the session.
 	Closed()
@@ -64,17 +64,17 @@ type Engine struct {
 	stopping bool // no new sessions or requests
 	stopped  bool // nothing any more
 
-	pool     *owner.Pool    // of the WebSockets
+	pool     *connloop.Pool // of the WebSockets
 	handlers sync.WaitGroup // of HTTP
 	posts    sync.WaitGroup // those of them that bring something, and the requests that these have brought
 }
 
 // New makes an Engine.
 func New(cfg Config) *Engine {
-	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: owner.NewPool(cfg.MaxInFlight), socket: ws.Options{
+	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: connloop.NewPool(cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
-		Outbox:     outbox.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTime: cfg.WriteTimeout},
-		MaxMessage: cfg.MaxPayload, FrameTime: cfg.MessageTimeout, CloseTime: closeTime,
+		SendQueue:  sendqueue.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTimeout: cfg.WriteTimeout},
+		MaxMessage: cfg.MaxPayload, MessageTimeout: cfg.MessageTimeout, CloseTimeout: closeTime,
 	}}
 	e.absent.links = linksAbsent
 	e.heart.init(e.beat)

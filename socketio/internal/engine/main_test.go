@@ -11,7 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
 	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
@@ -117,7 +117,7 @@ func (s *server) last() *echo {
 	return all[len(all)-1]
 }
 
-func (c *echo) Message(data []byte, binary bool) owner.Job {
+func (c *echo) Message(data []byte, binary bool) connloop.Request {
 	text := string(data)
 	if binary {
 		text = "bytes" + text

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 )
 
 // probeGrace is for how long a GET that comes while a WebSocket is about to take over waits for that.
@@ -202,7 +202,7 @@ const quick = 2 * time.Millisecond
 
 // work has a request of a POST run, when it is not one too many, and waits for it for a moment. The answer of a request
 // that takes longer is sent when it is there, that of a quick one with those of the whole POST.
-func (s *Session) work(job owner.Job) {
+func (s *Session) work(job connloop.Request) {
 	if s.slots == nil {
 		s.slots = make(chan struct{}, s.engine.cfg.MaxInFlight)
 	}

@@ -140,7 +140,7 @@ func (s *Session) end(reason error, last byte, grace time.Duration) {
 		return
 	}
 	if socket != nil {
-		socket.owner.GiveUp()
+		socket.loop.Cancel()
 		socket.conn.Close(closeCode(reason), reason.Error())
 	}
 	if probe != nil {
@@ -160,7 +160,7 @@ func (s *Session) lost(reason error) {
 func (s *Session) logEnd(reason error) {
 	level := slog.LevelInfo
 	var socket *ws.CloseError
-	if errors.As(reason, new(goodbye)) || errors.As(reason, &socket) && socket.Theirs || slices.Contains(ordinary, reason) {
+	if errors.As(reason, new(goodbye)) || errors.As(reason, &socket) && socket.ByClient || slices.Contains(ordinary, reason) {
 		level = slog.LevelDebug
 	}
 	s.engine.cfg.Log.Log(context.Background(), level, "a Socket.IO client was closed", "to", s.remote.Addr().String(), "reason", reason.Error())

@@ -45,7 +45,7 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 	for _, s := range e.all() {
 		s.end(errStopping, typeClose, 0)
 		if k := s.socket.Load(); k != nil {
-			k.conn.Cut()
+			k.conn.CloseNow()
 		}
 	}
 	return ctx.Err()

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/outbox"
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/connloop"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
@@ -25,7 +25,7 @@ var (
 // socket is a WebSocket: that of a session, or one that asks to be.
 type socket struct {
 	conn    ws.Conn
-	owner   owner.Conn
+	loop    connloop.Loop
 	session *Session
 	probing *time.Timer // nil: it is the session's own; else what ends it if it does not become that in time
 	err     error       // how reading ended
@@ -43,7 +43,7 @@ func (e *Engine) openSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	k.conn.Text(s.appendOpen(nil, ""), nil)
-	e.own(k)
+	e.startLoop(k)
 }
 
 // attach gives a new session its socket, unless it is over already.
@@ -68,39 +68,39 @@ func (e *Engine) accept(w http.ResponseWriter, r *http.Request) *socket {
 		e.cfg.Log.Debug("a WebSocket was not opened", "to", r.RemoteAddr, "error", err.Error())
 		return nil
 	}
-	k.owner.Init(e.pool, k, &k.conn.Out)
+	k.loop.Init(e.pool, k, &k.conn.Out)
 	return k
 }
 
-// own has a socket read by a goroutine of its own, so that the request that brought it can end.
-func (e *Engine) own(k *socket) {
+// startLoop has a socket read by a goroutine of its own, so that the request that brought it can end.
+func (e *Engine) startLoop(k *socket) {
 	k.conn.Out.Send()
-	k.owner.Use()
-	e.pool.Go(k.owner.Own)
+	k.loop.Touch()
+	e.pool.Go(k.loop.Run)
 }
 
-// doesNotRead is told by the outbox.
+// doesNotRead is called by the send queue.
 func (k *socket) doesNotRead(err error) {
-	k.owner.GiveUp()
+	k.loop.Cancel()
 	if s := k.session; s != nil && s.socket.Load() == k {
 		s.end(err, typeClose, 0)
 	}
 }
 
-// Next implements owner.Client.
-func (k *socket) Next() owner.Outcome {
+// Next implements connloop.Conn.
+func (k *socket) Next() connloop.NextResult {
 	m, ok, err := k.conn.Next()
 	if err == nil && !ok {
-		return owner.Short
+		return connloop.Incomplete
 	}
 	if err == nil {
 		err = k.message(m)
 	}
 	if err != nil {
 		k.err = err
-		return owner.Ended
+		return connloop.Ended
 	}
-	return owner.Handled
+	return connloop.Handled
 }
 
 // message handles a message: a packet, or the data of a binary one.
@@ -118,31 +118,31 @@ func (k *socket) message(m ws.Message) error {
 		return k.session.control(p)
 	}
 	if job := k.session.client.Message(p.data, p.binary); job != nil {
-		k.owner.Queue(job)
+		k.loop.Enqueue(job)
 	}
 	return nil
 }
 
-// Read implements owner.Client.
-func (k *socket) Read() owner.Reading {
-	switch err := k.conn.Read(k.owner.Resting); err {
+// Read implements connloop.Conn.
+func (k *socket) Read() connloop.ReadResult {
+	switch err := k.conn.Read(k.loop.ParkRequested); err {
 	case nil:
-		return owner.More
-	case ws.ErrRest:
-		return owner.Rest
+		return connloop.More
+	case ws.ErrPark:
+		return connloop.Park
 	default:
 		k.err = err
-		return owner.All
+		return connloop.EOF
 	}
 }
 
-// Wake implements owner.Client.
+// Wake implements connloop.Conn.
 func (k *socket) Wake() { k.conn.Wake() }
 
-// Abandon implements owner.Client.
-func (k *socket) Abandon() { k.conn.Abandon() }
+// DetachBuffer implements connloop.Conn.
+func (k *socket) DetachBuffer() { k.conn.DetachBuffer() }
 
-// Finish implements owner.Client.
+// Finish implements connloop.Conn.
 func (k *socket) Finish() {
 	var closed *ws.CloseError
 	if !errors.As(k.err, &closed) {
@@ -152,19 +152,19 @@ func (k *socket) Finish() {
 	case k.probing != nil:
 		k.probing.Stop()
 		k.session.endProbe(k)
-	case closed.Code == ws.TryAgainLater && !closed.Theirs:
-		k.session.lost(outbox.ErrFull)
+	case closed.Code == ws.TryAgainLater && !closed.ByClient:
+		k.session.lost(sendqueue.ErrFull)
 	default:
 		k.session.lost(closed)
 	}
 	k.conn.Finish(closed)
 }
 
-// Fault implements owner.Client.
+// Fault implements connloop.Conn.
 func (k *socket) Fault(p any) {
 	k.session.engine.fault(p)
 	k.session.end(errFault, typeClose, 0)
-	k.conn.Cut()
+	k.conn.CloseNow()
 }
 
 func (e *Engine) fault(p any) {
@@ -197,7 +197,7 @@ func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
 		k.conn.Close(ws.PolicyError, "the session has a WebSocket, or is over")
 		return
 	}
-	s.engine.own(k)
+	s.engine.startLoop(k)
 }
 
 func (s *Session) beginProbe(k *socket) bool {

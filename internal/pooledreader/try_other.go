@@ -1,6 +1,6 @@
 //go:build !unix
 
-package idleread
+package pooledreader
 
 const canTry = false
 

@@ -1,4 +1,4 @@
-package outbox_test
+package sendqueue_test
 
 import (
 	"bufio"
@@ -16,7 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/actionhero-go/actionhero/internal/outbox"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -70,7 +70,7 @@ func (f *failures) are(t testing.TB, want ...error) {
 	}
 }
 
-var wide = outbox.Config{MaxMessages: 1 << 20, MaxBytes: 1 << 30, WriteTime: time.Minute}
+var wide = sendqueue.Config{MaxMessages: 1 << 20, MaxBytes: 1 << 30, WriteTimeout: time.Minute}
 
 // Messages of many senders arrive whole, and those of one in the order in which it sent them, over both kinds of
 // connection.
@@ -80,7 +80,7 @@ func TestOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := connect(t)
-			var box outbox.Outbox
+			var box sendqueue.Queue
 			var failed failures
 			box.Init(&wide, server, failed.of(server))
 			const senders, each = 20, 200
@@ -129,7 +129,7 @@ func TestTogether(t *testing.T) {
 	t.Parallel()
 	server, client := pipe(t)
 	conn := &counted{Conn: server}
-	var box outbox.Outbox
+	var box sendqueue.Queue
 	box.Init(&wide, conn, func(err error) { t.Error(err) })
 	for n := range 10 {
 		box.AddLater(fmt.Appendf(nil, "%d", n))
@@ -149,17 +149,17 @@ func TestTogether(t *testing.T) {
 func TestFull(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		config outbox.Config
+		config sendqueue.Config
 		length int
 	}{
-		"messages": {outbox.Config{MaxMessages: 10, MaxBytes: 1 << 30, WriteTime: time.Minute}, 1},
-		"bytes":    {outbox.Config{MaxMessages: 1000, MaxBytes: 1000, WriteTime: time.Minute}, 100},
+		"messages": {sendqueue.Config{MaxMessages: 10, MaxBytes: 1 << 30, WriteTimeout: time.Minute}, 1},
+		"bytes":    {sendqueue.Config{MaxMessages: 1000, MaxBytes: 1000, WriteTimeout: time.Minute}, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server, _ := pipe(t)
-				var box outbox.Outbox
+				var box sendqueue.Queue
 				var failed failures
 				box.Init(&test.config, server, failed.of(server))
 				message := []byte(strings.Repeat("x", test.length))
@@ -177,7 +177,7 @@ func TestFull(t *testing.T) {
 						box.Flush()
 					}
 				}
-				failed.are(t, outbox.ErrFull)
+				failed.are(t, sendqueue.ErrFull)
 				box.Wait() // there is nobody to wait for any more
 			})
 		})
@@ -188,9 +188,9 @@ func TestFull(t *testing.T) {
 func TestFullSocket(t *testing.T) {
 	t.Parallel()
 	server, _ := sockets(t)
-	var box outbox.Outbox
+	var box sendqueue.Queue
 	var failed failures
-	config := outbox.Config{MaxMessages: 1 << 20, MaxBytes: 64 << 10, WriteTime: time.Minute}
+	config := sendqueue.Config{MaxMessages: 1 << 20, MaxBytes: 64 << 10, WriteTimeout: time.Minute}
 	box.Init(&config, server, failed.of(server))
 	message := make([]byte, 32<<10)
 	for range 10_000 { // 320 MB, more than any system takes
@@ -205,7 +205,7 @@ func TestFullSocket(t *testing.T) {
 		}
 	}
 	box.Wait()
-	failed.are(t, outbox.ErrFull)
+	failed.are(t, sendqueue.ErrFull)
 }
 
 // A client that reads, however slowly, is fine as long as it takes a piece in each time; one that stops is not.
@@ -213,9 +213,9 @@ func TestSlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, client := pipe(t)
-		var box outbox.Outbox
+		var box sendqueue.Queue
 		var failed failures
-		config := outbox.Config{MaxMessages: 100, MaxBytes: 1 << 30, WriteTime: 10 * time.Second}
+		config := sendqueue.Config{MaxMessages: 100, MaxBytes: 1 << 30, WriteTimeout: 10 * time.Second}
 		box.Init(&config, server, failed.of(server))
 		const piece = 16 << 10
 		if box.Add(make([]byte, 4*piece)) {
@@ -230,7 +230,7 @@ func TestSlow(t *testing.T) {
 		}
 		began := time.Now()
 		box.Wait()
-		failed.are(t, outbox.ErrSlow)
+		failed.are(t, sendqueue.ErrSlow)
 		if took := time.Since(began); took != 10*time.Second {
 			t.Errorf("a client that does not read is given up after %v", took)
 		}
@@ -246,9 +246,9 @@ func TestReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, client := pipe(t)
-		var box outbox.Outbox
+		var box sendqueue.Queue
 		var failed failures
-		config := outbox.Config{MaxMessages: 10, MaxBytes: 1 << 30, WriteTime: time.Minute}
+		config := sendqueue.Config{MaxMessages: 10, MaxBytes: 1 << 30, WriteTimeout: time.Minute}
 		box.Init(&config, server, failed.of(server))
 		var added atomic.Int32
 		go func() {
@@ -292,7 +292,7 @@ func TestStream(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := connect(t)
-			var box outbox.Outbox
+			var box sendqueue.Queue
 			box.Init(&wide, server, func(err error) { t.Error(err) })
 			box.AddLater([]byte("before ")) // nobody has sent it yet
 			const want = "before one two end after"
@@ -325,7 +325,7 @@ func TestStream(t *testing.T) {
 func TestStreamBreaks(t *testing.T) {
 	t.Parallel()
 	server, client := sockets(t)
-	var box outbox.Outbox
+	var box sendqueue.Queue
 	box.Init(&wide, server, func(err error) { t.Error(err) })
 	broken := errors.New("the disk is broken")
 	if err := box.Stream(io.MultiReader(strings.NewReader("a"), iotest.ErrReader(broken)), []byte("end")); !errors.Is(err, broken) {
@@ -347,7 +347,7 @@ func TestStreamBreaks(t *testing.T) {
 func TestClosed(t *testing.T) {
 	t.Parallel()
 	server, client := sockets(t)
-	var box outbox.Outbox
+	var box sendqueue.Queue
 	box.Init(&wide, server, func(err error) { t.Error(err) })
 	box.AddLater([]byte("a"))
 	box.Close()
@@ -360,7 +360,7 @@ func TestClosed(t *testing.T) {
 	if got, err := io.ReadAll(client); err != nil || len(got) > 0 {
 		t.Errorf("the client reads %q, %v", got, err)
 	}
-	var gone outbox.Outbox
+	var gone sendqueue.Queue
 	gone.Init(&wide, server, func(err error) { t.Error(err) })
 	if gone.Add([]byte("c")) {
 		gone.FlushWait()
@@ -370,7 +370,7 @@ func TestClosed(t *testing.T) {
 
 func BenchmarkAdd(b *testing.B) {
 	server, client := sockets(b)
-	var box outbox.Outbox
+	var box sendqueue.Queue
 	box.Init(&wide, server, func(err error) { b.Error(err) })
 	go func() { _, _ = io.Copy(io.Discard, client) }()
 	message, tail := make([]byte, 100), []byte("\r\n")
@@ -391,7 +391,7 @@ func TestEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := connect(t)
-			var box outbox.Outbox
+			var box sendqueue.Queue
 			box.Init(&wide, server, func(err error) { t.Error(err) })
 			box.AddLater([]byte("before "))
 			if !box.End([]byte("last")) {
@@ -422,8 +422,8 @@ func TestEndOfFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, client := pipe(t)
-		var box outbox.Outbox
-		config := outbox.Config{MaxMessages: 3, MaxBytes: 1 << 20, WriteTime: time.Minute}
+		var box sendqueue.Queue
+		config := sendqueue.Config{MaxMessages: 3, MaxBytes: 1 << 20, WriteTimeout: time.Minute}
 		var failures int
 		box.Init(&config, server, func(error) {
 			if failures++; box.End([]byte("last")) {
@@ -450,9 +450,9 @@ func TestEndOfFull(t *testing.T) {
 func TestFullBeforeTheFlush(t *testing.T) {
 	t.Parallel()
 	server, _ := pipe(t)
-	var box outbox.Outbox
+	var box sendqueue.Queue
 	var failed failures
-	config := outbox.Config{MaxMessages: 2, MaxBytes: 1 << 20, WriteTime: time.Minute}
+	config := sendqueue.Config{MaxMessages: 2, MaxBytes: 1 << 20, WriteTimeout: time.Minute}
 	box.Init(&config, server, failed.of(server))
 	writers := 0
 	for range 3 {
@@ -464,6 +464,6 @@ func TestFullBeforeTheFlush(t *testing.T) {
 	for range writers {
 		box.Flush()
 	}
-	failed.are(t, outbox.ErrFull)
+	failed.are(t, sendqueue.ErrFull)
 	box.Wait()
 }

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package outbox
+package sendqueue
 
 // Without a write that does not block, the goroutine that drains does all the writing.
 const canTry = false

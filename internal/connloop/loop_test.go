@@ -1,4 +1,4 @@
-package owner_test
+package connloop_test
 
 import (
 	"fmt"
@@ -11,14 +11,14 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/actionhero-go/actionhero/internal/owner"
+	"github.com/actionhero-go/actionhero/internal/connloop"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // client is a connection whose messages are functions to run as requests; what happens to it is its diary.
 type client struct {
-	owner.Conn
+	connloop.Loop
 	incoming chan []func() // what one read brings; closed at the end
 	wake     chan struct{}
 	read     []func()
@@ -27,7 +27,7 @@ type client struct {
 	diary []string
 }
 
-func newClient(p *owner.Pool) *client {
+func newClient(p *connloop.Pool) *client {
 	c := &client{incoming: make(chan []func()), wake: make(chan struct{}, 1)}
 	c.Init(p, c, c)
 	return c
@@ -51,40 +51,40 @@ func (c *client) is(t *testing.T, want ...string) {
 	c.diary = nil
 }
 
-func (c *client) Next() owner.Outcome {
+func (c *client) Next() connloop.NextResult {
 	if len(c.read) == 0 {
-		return owner.Short
+		return connloop.Incomplete
 	}
 	run := c.read[0]
 	c.read = c.read[1:]
-	c.Queue(job{c, run})
-	return owner.Handled
+	c.Enqueue(job{c, run})
+	return connloop.Handled
 }
 
-func (c *client) Read() owner.Reading {
+func (c *client) Read() connloop.ReadResult {
 	for {
 		select {
 		case more, ok := <-c.incoming:
 			if !ok {
-				return owner.All
+				return connloop.EOF
 			}
 			c.read = more
-			return owner.More
+			return connloop.More
 		case <-c.wake:
-			if c.Resting() {
+			if c.ParkRequested() {
 				c.note("rests")
-				return owner.Rest
+				return connloop.Park
 			}
 		}
 	}
 }
 
-func (c *client) Wake()       { c.wake <- struct{}{} }
-func (c *client) Abandon()    { c.note("loses its owner") }
-func (c *client) Finish()     { c.note("finishes") }
-func (c *client) Fault(p any) { c.note("fault: %v", p) }
-func (c *client) Ready()      {}
-func (c *client) Send()       { c.note("sends") }
+func (c *client) Wake()         { c.wake <- struct{}{} }
+func (c *client) DetachBuffer() { c.note("loses its owner") }
+func (c *client) Finish()       { c.note("finishes") }
+func (c *client) Fault(p any)   { c.note("fault: %v", p) }
+func (c *client) Ready()        {}
+func (c *client) Send()         { c.note("sends") }
 
 type job struct {
 	c   *client
@@ -99,9 +99,9 @@ func (j job) Run() bool {
 // run has a client served for the length of a test, and waits for all goroutines at the end.
 func run(t *testing.T, maxInFlight int, test func(t *testing.T, c *client)) {
 	synctest.Test(t, func(t *testing.T) {
-		p := owner.NewPool(maxInFlight)
+		p := connloop.NewPool(maxInFlight)
 		c := newClient(p)
-		p.Go(c.Own)
+		p.Go(c.Run)
 		test(t, c)
 		p.Wait()
 	})
@@ -143,13 +143,13 @@ func TestOvertaking(t *testing.T) {
 		c.incoming <- []func(){c.quick("later")}
 		close(c.incoming)
 		c.is(t, "later", "sends")
-		if c.Working() != 1 {
-			t.Errorf("%d requests are at work", c.Working())
+		if c.InFlight() != 1 {
+			t.Errorf("%d requests are at work", c.InFlight())
 		}
 		let()
 		c.is(t, "slow", "sends", "finishes")
-		if c.Answered() != time.Now() {
-			t.Errorf("the late one was answered at %v", c.Answered())
+		if c.LastRequestDone() != time.Now() {
+			t.Errorf("the late one was answered at %v", c.LastRequestDone())
 		}
 	})
 }
@@ -174,11 +174,11 @@ func TestMaxInFlight(t *testing.T) {
 func TestGiveUp(t *testing.T) {
 	t.Parallel()
 	run(t, 10, func(t *testing.T, c *client) {
-		c.incoming <- []func(){func() { c.GiveUp() }, c.quick("never")}
+		c.incoming <- []func(){func() { c.Cancel() }, c.quick("never")}
 		close(c.incoming)
 		c.is(t, "sends", "finishes")
-		if !c.GivenUp() || c.Working() != 0 {
-			t.Errorf("given up is %v, %d requests are at work", c.GivenUp(), c.Working())
+		if !c.Canceled() || c.InFlight() != 0 {
+			t.Errorf("given up is %v, %d requests are at work", c.Canceled(), c.InFlight())
 		}
 	})
 }
@@ -215,12 +215,12 @@ func TestRest(t *testing.T) {
 func TestMany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := owner.NewPool(10)
+		p := connloop.NewPool(10)
 		var all []*client
 		for range 100 {
 			c := newClient(p)
 			all = append(all, c)
-			p.Go(c.Own)
+			p.Go(c.Run)
 			go func() {
 				for i := range 20 {
 					c.incoming <- []func(){func() { time.Sleep(time.Duration(i%4) * time.Millisecond); c.note("%d", i) }}

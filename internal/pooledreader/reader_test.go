@@ -1,4 +1,4 @@
-package idleread_test
+package pooledreader_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/actionhero-go/actionhero/internal/idleread"
+	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -23,14 +23,14 @@ type buffer struct {
 	taken []byte
 }
 
-func (b *buffer) Take() []byte {
+func (b *buffer) Space() []byte {
 	if b.taken == nil {
 		b.taken = make([]byte, b.room)
 	}
 	return b.taken
 }
 
-func (b *buffer) Idle() bool {
+func (b *buffer) ReleaseIfEmpty() bool {
 	b.taken = nil
 	return true
 }
@@ -80,7 +80,7 @@ func TestRead(t *testing.T) {
 				if isPlain {
 					server = plain{server, iotest.DataErrReader(server)}
 				}
-				var r idleread.Reader
+				var r pooledreader.Reader
 				r.Init(server)
 				b := &buffer{room: room}
 				for {
@@ -115,7 +115,7 @@ func TestNoBufferWhileIdle(t *testing.T) {
 				return server.Read(p)
 			})}
 		}
-		var r idleread.Reader
+		var r pooledreader.Reader
 		r.Init(conn)
 		b.taken = make([]byte, 100) // of what came before
 		done := make(chan int)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package idleread
+package pooledreader
 
 import "syscall"
 
@@ -8,7 +8,7 @@ const canTry = true
 
 // try makes one attempt to read; false makes the caller wait until there is something.
 func (r *Reader) try(fd uintptr) bool {
-	dst := r.buffer.Take()
+	dst := r.buffer.Space()
 	for {
 		if r.n, r.err = syscall.Read(int(fd), dst); r.err != syscall.EINTR {
 			break
@@ -22,6 +22,6 @@ func (r *Reader) try(fd uintptr) bool {
 		return true
 	}
 	r.err = nil
-	r.buffer.Idle()
+	r.buffer.ReleaseIfEmpty()
 	return false
 }

@@ -1,13 +1,13 @@
 //go:build unix
 
-package outbox
+package sendqueue
 
 import "syscall"
 
 const canTry = true
 
 // try makes one attempt to write the batch and says that it is done whatever came of it, so that it never waits.
-func (o *Outbox) try(fd uintptr) bool {
+func (o *Queue) try(fd uintptr) bool {
 	for {
 		o.n, o.err = syscall.Write(int(fd), o.batch)
 		switch o.err {

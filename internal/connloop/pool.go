@@ -1,4 +1,4 @@
-package owner
+package connloop
 
 import (
 	"slices"
@@ -28,8 +28,8 @@ type Pool struct {
 	look        atomic.Int64
 
 	mu          sync.Mutex
-	first, last *Conn   // in the order in which their requests began
-	grown       []*Conn // those that will have to rest
+	first, last *Loop   // in the order in which their requests began
+	grown       []*Loop // those that will have to rest
 	atWork      bool
 }
 
@@ -49,7 +49,7 @@ func (p *Pool) Wait() {
 }
 
 // enter says that the owner begins with a request.
-func (p *Pool) enter(c *Conn) {
+func (p *Pool) enter(c *Loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.began, c.before, c.after = p.look.Load(), p.last, nil
@@ -63,7 +63,7 @@ func (p *Pool) enter(c *Conn) {
 }
 
 // leave says that it is done with it. It returns false if the connection has another owner now.
-func (p *Pool) leave(c *Conn, turn uint64) bool {
+func (p *Pool) leave(c *Loop, turn uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c.turn != turn {
@@ -73,7 +73,7 @@ func (p *Pool) leave(c *Conn, turn uint64) bool {
 	return true
 }
 
-func (p *Pool) unlink(c *Conn) {
+func (p *Pool) unlink(c *Loop) {
 	if c.before == nil {
 		p.first = c.after
 	} else {
@@ -139,7 +139,7 @@ func (p *Pool) rest(look int64) {
 }
 
 // addGrown has the watchman see to it that a connection will rest.
-func (p *Pool) addGrown(c *Conn) {
+func (p *Pool) addGrown(c *Loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.grown.Store(true)

@@ -5,7 +5,7 @@
 // that takes its time must hold up neither the others nor the reading. The watchman of the [Pool] sees to that: an owner
 // that is still at the same request after a moment loses the connection to a new goroutine, which sends what is ready,
 // goes on with the requests that wait, and reads. The old one only answers its request and ends.
-package owner
+package connloop
 
 import (
 	"slices"
@@ -13,62 +13,62 @@ import (
 	"time"
 )
 
-// Client is one connection, as its owner uses it: no two of its methods run at the same time.
-type Client interface {
-	// Next handles the next message that has been read, if it is one that asks for a request by [Conn.Queue].
-	Next() Outcome
+// Conn is one connection, as its owner uses it: no two of its methods run at the same time.
+type Conn interface {
+	// Next handles the next message that has been read, if it is one that asks for a request by [Conn.Enqueue].
+	Next() NextResult
 	// Read waits until more has been read.
-	Read() Reading
+	Read() ReadResult
 	// Wake has a Read that waits ask Conn.Resting. It is called by another goroutine, and may come when no Read waits:
 	// the next one then asks.
 	Wake()
-	// Abandon leaves the memory of what was read to the requests that still use it.
-	Abandon()
+	// DetachBuffer leaves the memory of what was read to the requests that still use it.
+	DetachBuffer()
 	// Finish is the end, when Next or Read has said so and no request is at work any more.
 	Finish()
 	// Fault is the end after a panic.
 	Fault(p any)
 }
 
-// Outcome is what became of a message.
-type Outcome int
+// NextResult is what became of a message.
+type NextResult int
 
 // The outcomes.
 const (
-	Handled Outcome = iota
-	Short           // none has come whole
-	Ended           // no more is to be read
+	Handled    NextResult = iota
+	Incomplete            // none has come whole
+	Ended                 // no more is to be read
 )
 
-// Reading is what came of reading.
-type Reading int
+// ReadResult is what came of reading.
+type ReadResult int
 
 // The ends of a Read.
 const (
-	More Reading = iota // there is more
-	All                 // that was all
-	Rest                // [Conn.Resting] said so
+	More ReadResult = iota // there is more
+	EOF                    // that was all
+	Park                   // [Conn.ParkRequested] said so
 )
 
-// Out is the queue of a connection's answers: an outbox.
-type Out interface {
+// SendQueue is the queue of a connection's answers: an outbox.
+type SendQueue interface {
 	// Ready waits with the client until it has taken enough of the answers before.
 	Ready()
 	// Send sends what is queued.
 	Send()
 }
 
-// Job is one request.
-type Job interface {
-	// Run runs the request and queues its answer. It returns false if another goroutine will, and call [Conn.Late].
+// Request is one request.
+type Request interface {
+	// Run runs the request and queues its answer. It returns false if another goroutine will, and call [Conn.RequestDone].
 	Run() (done bool)
 }
 
-// Conn is what is kept for a connection. Set it up with Init.
-type Conn struct {
+// Loop is what is kept for a connection. Set it up with Init.
+type Loop struct {
 	pool   *Pool
-	client Client
-	out    Out
+	client Conn
+	out    SendQueue
 
 	givenUp  atomic.Bool
 	working  atomic.Int32  // requests that wait or run
@@ -81,53 +81,55 @@ type Conn struct {
 	// Of the watchman, under its lock:
 	turn          uint64 // counts the owners
 	began         int64  // the look at which the owner's request began
-	before, after *Conn  // others whose owners run a request
+	before, after *Loop  // others whose owners run a request
 
 	// Of the owner alone:
-	waiting []Job // from next on
+	waiting []Request // from next on
 	next    int
 	unsent  bool // answers wait to be sent
 	ended   bool // no more is to be read
 }
 
 // Init prepares the connection.
-func (c *Conn) Init(pool *Pool, client Client, out Out) { c.pool, c.client, c.out = pool, client, out }
+func (c *Loop) Init(pool *Pool, client Conn, out SendQueue) {
+	c.pool, c.client, c.out = pool, client, out
+}
 
-// GiveUp says that the client is to get no more answers: requests that wait are dropped.
-func (c *Conn) GiveUp() { c.givenUp.Store(true) }
+// Cancel says that the client is to get no more answers: requests that wait are dropped.
+func (c *Loop) Cancel() { c.givenUp.Store(true) }
 
-// GivenUp reports whether it was given up.
-func (c *Conn) GivenUp() bool { return c.givenUp.Load() }
+// Canceled reports whether it was given up.
+func (c *Loop) Canceled() bool { return c.givenUp.Load() }
 
-// Working returns how many requests wait or run.
-func (c *Conn) Working() int { return int(c.working.Load()) }
+// InFlight returns how many requests wait or run.
+func (c *Loop) InFlight() int { return int(c.working.Load()) }
 
-// Answered returns when the last request that took its time was answered, a time before 1971 if none was.
-func (c *Conn) Answered() time.Time { return time.Unix(0, c.answered.Load()) }
+// LastRequestDone returns when the last request that took its time was answered, a time before 1971 if none was.
+func (c *Loop) LastRequestDone() time.Time { return time.Unix(0, c.answered.Load()) }
 
-// Use says that the connection is in use now. Own does so for each message; the client does it for work of its own.
-func (c *Conn) Use() {
+// Touch says that the connection is in use now. Own does so for each message; the client does it for work of its own.
+func (c *Loop) Touch() {
 	c.used.Store(c.pool.look.Load())
 	if !c.grown.Load() {
 		c.pool.addGrown(c)
 	}
 }
 
-// Resting reports, once, whether a Read is to return Rest: the connection has not been in use for a while, and another
+// ParkRequested reports, once, whether a Read is to return Rest: the connection has not been in use for a while, and another
 // goroutine, whose stack has not grown, will do the waiting. Nothing else may change by it.
-func (c *Conn) Resting() bool { return c.resting.CompareAndSwap(true, false) }
+func (c *Loop) ParkRequested() bool { return c.resting.CompareAndSwap(true, false) }
 
-// Grown reports whether the connection has been in use since it last began to rest.
-func (c *Conn) Grown() bool { return c.grown.Load() }
+// Parked reports whether the connection has been in use since it last began to rest.
+func (c *Loop) Parked() bool { return !c.grown.Load() }
 
-// Queue has a request run when the messages at hand have been handled.
-func (c *Conn) Queue(j Job) {
+// Enqueue has a request run when the messages at hand have been handled.
+func (c *Loop) Enqueue(j Request) {
 	c.working.Add(1)
 	c.waiting = append(c.waiting, j)
 }
 
-// Own goes on with the connection until it ends or is lost to another owner.
-func (c *Conn) Own() {
+// Run goes on with the connection until it ends or is lost to another owner.
+func (c *Loop) Run() {
 	turn := c.turn
 	defer func() {
 		if p := recover(); p != nil {
@@ -139,7 +141,7 @@ func (c *Conn) Own() {
 		next := Handled
 		for next == Handled && !c.ended && !c.full() {
 			if next = c.client.Next(); next == Handled {
-				c.Use()
+				c.Touch()
 			}
 			c.ended = next == Ended
 		}
@@ -158,10 +160,10 @@ func (c *Conn) Own() {
 			<-c.wake
 		default:
 			switch c.client.Read() {
-			case All:
+			case EOF:
 				c.ended = true
-			case Rest:
-				c.pool.Go(c.Own)
+			case Park:
+				c.pool.Go(c.Run)
 				return
 			}
 		}
@@ -169,11 +171,11 @@ func (c *Conn) Own() {
 }
 
 // full reports whether as many requests are at work as may be.
-func (c *Conn) full() bool { return int(c.working.Load()) >= c.pool.maxInFlight }
+func (c *Loop) full() bool { return int(c.working.Load()) >= c.pool.maxInFlight }
 
 // runWaiting runs the requests that wait, and sends their answers together; those of a client that was given up it
 // drops. It returns false when the connection was lost to another owner.
-func (c *Conn) runWaiting(turn uint64) bool {
+func (c *Loop) runWaiting(turn uint64) bool {
 	for i := range c.waiting {
 		next := c.waiting[i]
 		c.waiting[i] = nil
@@ -188,7 +190,7 @@ func (c *Conn) runWaiting(turn uint64) bool {
 		if !c.pool.leave(c, turn) {
 			c.out.Send()
 			if done {
-				c.Late()
+				c.RequestDone()
 			}
 			return false
 		}
@@ -202,8 +204,8 @@ func (c *Conn) runWaiting(turn uint64) bool {
 	return true
 }
 
-// Late counts out a request that its owner has not waited for, and tells the owner of now, if it waits for that.
-func (c *Conn) Late() {
+// RequestDone counts out a request that its owner has not waited for, and tells the owner of now, if it waits for that.
+func (c *Loop) RequestDone() {
 	c.answered.Store(time.Now().UnixNano()) // before it is counted out, or the client would seem idle
 	c.working.Add(-1)
 	select {
@@ -213,7 +215,7 @@ func (c *Conn) Late() {
 }
 
 // send sends the answers that have gathered.
-func (c *Conn) send() {
+func (c *Loop) send() {
 	if c.unsent {
 		c.unsent = false
 		c.out.Send()
@@ -221,12 +223,12 @@ func (c *Conn) send() {
 }
 
 // lose gives the connection another owner. The watchman calls it.
-func (c *Conn) lose() {
+func (c *Loop) lose() {
 	c.turn++
 	if c.wake == nil {
 		c.wake = make(chan struct{}, 1)
 	}
 	c.waiting, c.next = slices.Clone(c.waiting[c.next:]), 0
-	c.client.Abandon()
-	c.pool.Go(c.Own)
+	c.client.DetachBuffer()
+	c.pool.Go(c.Run)
 }

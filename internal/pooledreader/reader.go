@@ -1,6 +1,6 @@
 // Package idleread reads from a connection without keeping a buffer for it while there is nothing to read: thousands
 // of idle connections then cost a goroutine each, and share a few buffers.
-package idleread
+package pooledreader
 
 import (
 	"io"
@@ -12,8 +12,8 @@ import (
 // Idle says that nothing has come yet, so that memory without content can be given back until the next Take; it reports
 // whether there is no content.
 type Buffer interface {
-	Take() []byte
-	Idle() (empty bool)
+	Space() []byte
+	ReleaseIfEmpty() (empty bool)
 }
 
 // littleSize is what is read at first, into an empty buffer, where only a plain Read is to be had. It is enough for most
@@ -72,15 +72,15 @@ func (r *Reader) Read(b Buffer) (int, error) {
 // readPlain reads what asks for a buffer into the little one, and the rest, which is mostly there already, into b.
 func (r *Reader) readPlain(b Buffer) (n int, err error) {
 	if r.from == r.to {
-		if !b.Idle() {
-			return r.conn.Read(b.Take())
+		if !b.ReleaseIfEmpty() {
+			return r.conn.Read(b.Space())
 		}
 		if n, err = r.conn.Read(r.little[:]); n == 0 {
 			return 0, err
 		}
 		r.from, r.to = 0, uint8(n)
 	}
-	n = copy(b.Take(), r.little[r.from:r.to]) // b may have less room than that
+	n = copy(b.Space(), r.little[r.from:r.to]) // b may have less room than that
 	r.from += uint8(n)
 	return n, nil // an error beside it comes again
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // verb does what a client asks for by name, and appends the answer or returns why not.
@@ -24,16 +25,16 @@ var verbs = map[string]verb{
 	"say":         say,
 }
 
-// Verbs returns the names of all verbs, sorted.
-func Verbs() []string { return slices.Sorted(maps.Keys(verbs)) }
+// Commands returns the names of all verbs, sorted.
+func Commands() []string { return slices.Sorted(maps.Keys(verbs)) }
 
-// Verb does what all persistent transports do when a client asks for it by name, and appends the answer: detailsView,
+// RunCommand does what all persistent transports do when a client asks for it by name, and appends the answer: detailsView,
 // roomAdd ROOM, roomChange ROOM, roomLeave ROOM, roomView (of the room "" for who is in none), say TEXT. arg is what stands behind the name, "" if nothing
 // does; white space around the name of a room does not count. ok is false, and dst as it was, if there is no such verb.
 //
 // What went wrong for a reason of the server's own is logged. It may wait for a room middleware, so it must not be
 // called where that would hold up other clients.
-func Verb(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name, arg string) (object []byte, ok bool) {
+func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name, arg string) (object []byte, ok bool) {
 	run := verbs[name]
 	if run == nil {
 		return dst, false
@@ -113,7 +114,7 @@ func Details(dst []byte, c *actionhero.Conn, params []byte) []byte {
 	}
 	dst = jsonx.AppendString(append(dst, `"public":{"id":`...), c.ID)
 	dst = strconv.AppendInt(append(dst, `,"connectedAt":`...), c.ConnectedAt.UnixMilli(), 10)
-	if object, ok := c.AppendDetails(append(dst, `,"details":`...)); ok {
+	if object, ok := transport.AppendDetails(append(dst, `,"details":`...), c); ok {
 		dst = object
 	}
 	return append(dst, "}}"...)

@@ -4,7 +4,7 @@
 // becomes its writer for the moment, so an idle connection has neither a goroutine nor a buffer for writing. A
 // write that the network does not take at once is left to a goroutine of its own, and a client that does not read is
 // noticed by the bound on what waits, or by the time that a write takes.
-package outbox
+package sendqueue
 
 import (
 	"errors"
@@ -23,9 +23,9 @@ var (
 
 // Config is shared by all connections of a server.
 type Config struct {
-	MaxMessages int           // how many messages may wait
-	MaxBytes    int           // how many bytes may wait; the message that crosses it is still taken
-	WriteTime   time.Duration // how long a write may make no progress
+	MaxMessages  int           // how many messages may wait
+	MaxBytes     int           // how many bytes may wait; the message that crosses it is still taken
+	WriteTimeout time.Duration // how long a write may make no progress
 }
 
 // turn is whether somebody writes.
@@ -37,8 +37,8 @@ const (
 	writing      // somebody has
 )
 
-// Outbox is the queue of one connection. Set it up with Init.
-type Outbox struct {
+// Queue is the queue of one connection. Set it up with Init.
+type Queue struct {
 	config *Config
 	conn   net.Conn
 	raw    syscall.RawConn // nil: writing without blocking is not to be had (TLS)
@@ -61,7 +61,7 @@ type Outbox struct {
 }
 
 // Init prepares the outbox. fail is told, once, that the client does not read; it must close the connection.
-func (o *Outbox) Init(config *Config, conn net.Conn, fail func(error)) {
+func (o *Queue) Init(config *Config, conn net.Conn, fail func(error)) {
 	o.config, o.conn, o.fail = config, conn, fail
 	if sc, ok := conn.(syscall.Conn); ok && canTry {
 		o.raw, _ = sc.SyscallConn()
@@ -71,7 +71,7 @@ func (o *Outbox) Init(config *Config, conn net.Conn, fail func(error)) {
 
 // Add queues one message, made of the given parts. It returns true if the caller has become the writer and must
 // call Flush or FlushWait.
-func (o *Outbox) Add(parts ...[]byte) (writer bool) {
+func (o *Queue) Add(parts ...[]byte) (writer bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.add(parts)
@@ -80,7 +80,7 @@ func (o *Outbox) Add(parts ...[]byte) (writer bool) {
 
 // AddLater queues one message that the client has asked for, and leaves it to a Send that will follow soon. It waits
 // with the client as Ready does.
-func (o *Outbox) AddLater(parts ...[]byte) {
+func (o *Queue) AddLater(parts ...[]byte) {
 	for {
 		o.mu.Lock()
 		if o.ready() {
@@ -97,7 +97,7 @@ func (o *Outbox) AddLater(parts ...[]byte) {
 // Ready waits with the client while half of what may wait does: whoever asks for much must get it, as long as it reads.
 // The other half is for messages that nobody asked for. Whoever is ready before it does the work that an answer needs
 // does not have to hold the answer.
-func (o *Outbox) Ready() {
+func (o *Queue) Ready() {
 	for {
 		o.mu.Lock()
 		ready := o.ready()
@@ -110,12 +110,12 @@ func (o *Outbox) Ready() {
 	}
 }
 
-func (o *Outbox) ready() bool {
+func (o *Queue) ready() bool {
 	return o.closed || 2*o.messages < o.config.MaxMessages && 2*o.waiting() < o.config.MaxBytes
 }
 
 // Send writes what is queued, unless somebody is at it; it waits for a client that is slow to take it.
-func (o *Outbox) Send() {
+func (o *Queue) Send() {
 	o.mu.Lock()
 	writer := o.claimNow()
 	o.mu.Unlock()
@@ -124,7 +124,7 @@ func (o *Outbox) Send() {
 	}
 }
 
-func (o *Outbox) add(parts [][]byte) {
+func (o *Queue) add(parts [][]byte) {
 	if o.closed {
 		return
 	}
@@ -142,7 +142,7 @@ func (o *Outbox) add(parts [][]byte) {
 }
 
 // waiting returns how many bytes wait; the lock is held.
-func (o *Outbox) waiting() int {
+func (o *Queue) waiting() int {
 	if o.queue == nil {
 		return 0
 	}
@@ -150,7 +150,7 @@ func (o *Outbox) waiting() int {
 }
 
 // claimNow makes the caller the writer if there is something to write and nobody at it, or a failure to report.
-func (o *Outbox) claimNow() bool {
+func (o *Queue) claimNow() bool {
 	if o.failure != nil {
 		return true
 	}
@@ -162,12 +162,12 @@ func (o *Outbox) claimNow() bool {
 }
 
 // Flush writes what is queued as far as the network takes it at once; a goroutine does the rest.
-func (o *Outbox) Flush() { o.flush(func(rest []byte, count int) { go o.drain(rest, count) }) }
+func (o *Queue) Flush() { o.flush(func(rest []byte, count int) { go o.drain(rest, count) }) }
 
 // FlushWait writes what is queued, and waits for a client that is slow to take it.
-func (o *Outbox) FlushWait() { o.flush(o.drain) }
+func (o *Queue) FlushWait() { o.flush(o.drain) }
 
-func (o *Outbox) flush(later func(rest []byte, count int)) {
+func (o *Queue) flush(later func(rest []byte, count int)) {
 	if o.begin() {
 		o.run(later)
 	}
@@ -175,7 +175,7 @@ func (o *Outbox) flush(later func(rest []byte, count int)) {
 
 // begin reports a failure, and makes the caller the writer if one is due, be it itself or another: whoever comes first
 // writes for both.
-func (o *Outbox) begin() bool {
+func (o *Queue) begin() bool {
 	o.mu.Lock()
 	failure := o.failure
 	o.failure = nil
@@ -190,7 +190,7 @@ func (o *Outbox) begin() bool {
 	return begins
 }
 
-func (o *Outbox) run(later func(rest []byte, count int)) {
+func (o *Queue) run(later func(rest []byte, count int)) {
 	for batch, count := o.take(0); batch != nil; batch, count = o.take(count) {
 		n, err := 0, error(nil)
 		if o.raw != nil {
@@ -211,7 +211,7 @@ func (o *Outbox) run(later func(rest []byte, count int)) {
 
 // take gives the writer, which has written so many messages, everything that waits; nil when there is nothing, and then
 // it is the writer no more.
-func (o *Outbox) take(written int) (batch *[]byte, count int) {
+func (o *Queue) take(written int) (batch *[]byte, count int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.messages -= written; o.queue == nil || o.over {
@@ -223,7 +223,7 @@ func (o *Outbox) take(written int) (batch *[]byte, count int) {
 }
 
 // rest ends the writer's turn; the lock is held.
-func (o *Outbox) rest() {
+func (o *Queue) rest() {
 	o.turn = nobody
 	if o.idle != nil {
 		close(o.idle)
@@ -232,7 +232,7 @@ func (o *Outbox) rest() {
 }
 
 // tryWrite writes without blocking. Only the writer calls it.
-func (o *Outbox) tryWrite(p []byte) (int, error) {
+func (o *Queue) tryWrite(p []byte) (int, error) {
 	o.batch = p
 	err := o.raw.Write(o.once)
 	if err == nil {
@@ -246,7 +246,7 @@ func (o *Outbox) tryWrite(p []byte) (int, error) {
 const chunk = 16 << 10
 
 // drain writes the rest of a batch and then whatever was queued meanwhile, blocking.
-func (o *Outbox) drain(rest []byte, count int) {
+func (o *Queue) drain(rest []byte, count int) {
 	for {
 		if err := o.write(rest); err != nil {
 			o.shut()
@@ -260,9 +260,9 @@ func (o *Outbox) drain(rest []byte, count int) {
 	}
 }
 
-func (o *Outbox) write(p []byte) error {
+func (o *Queue) write(p []byte) error {
 	for len(p) > 0 {
-		_ = o.conn.SetWriteDeadline(time.Now().Add(o.config.WriteTime))
+		_ = o.conn.SetWriteDeadline(time.Now().Add(o.config.WriteTimeout))
 		n, err := o.conn.Write(p[:min(len(p), chunk)])
 		if p = p[n:]; err != nil {
 			var timeout net.Error
@@ -276,7 +276,7 @@ func (o *Outbox) write(p []byte) error {
 }
 
 // Stream writes r and then tail, with nothing in between, after what was queued before; it blocks until that is done.
-func (o *Outbox) Stream(r io.Reader, tail []byte) error {
+func (o *Queue) Stream(r io.Reader, tail []byte) error {
 	if err := o.claim(); err != nil {
 		return err
 	}
@@ -304,7 +304,7 @@ func (o *Outbox) Stream(r io.Reader, tail []byte) error {
 }
 
 // claim waits until nobody writes and becomes the writer, everything queued before written.
-func (o *Outbox) claim() error {
+func (o *Queue) claim() error {
 	for {
 		o.mu.Lock()
 		if o.closed {
@@ -325,7 +325,7 @@ func (o *Outbox) claim() error {
 // End makes last the last that is written, after what was queued before; nothing that is added later is taken. It
 // returns true if the caller has become the writer and must call Flush or FlushWait. After a failure what waited is
 // dropped, and last follows what is being written.
-func (o *Outbox) End(last []byte) (writer bool) {
+func (o *Queue) End(last []byte) (writer bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.over {
@@ -344,7 +344,7 @@ func (o *Outbox) End(last []byte) (writer bool) {
 }
 
 // Wait waits until what is queued has been written, or the outbox is closed.
-func (o *Outbox) Wait() {
+func (o *Queue) Wait() {
 	o.mu.Lock()
 	if o.turn == nobody {
 		o.mu.Unlock()
@@ -359,14 +359,14 @@ func (o *Outbox) Wait() {
 }
 
 // Close drops what is queued; nothing more is taken. It does not close the connection.
-func (o *Outbox) Close() {
+func (o *Queue) Close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed, o.over, o.queue = true, true, nil
 }
 
 // shut is Close by the writer, whose write has failed.
-func (o *Outbox) shut() {
+func (o *Queue) shut() {
 	o.Close()
 	o.mu.Lock()
 	o.rest()

@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/command"
 	"github.com/actionhero-go/actionhero/internal/wire"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 const (
@@ -40,7 +42,7 @@ func TestVerbs(t *testing.T) {
 		{"say", "", ok + `}`},
 		{"detailsView", "", ok + `,"details":{"public":{"id":"me","connectedAt":1343604353551}}}`},
 	} {
-		object, known := wire.Verb(t.Context(), kept(), api, c, call.verb, call.arg)
+		object, known := wire.RunCommand(t.Context(), kept(), api, c, call.verb, call.arg)
 		if !known {
 			t.Errorf("%s is no verb", call.verb)
 		}
@@ -50,24 +52,24 @@ func TestVerbs(t *testing.T) {
 		t.Errorf("in the end it is in %q and listens to %q", c.Room(), rooms)
 	}
 	for _, name := range []string{"", "status", "quit", "roomview", "paramAdd"} {
-		if object, known := wire.Verb(t.Context(), kept(), api, c, name, "x"); known || string(object) != "kept|" {
+		if object, known := wire.RunCommand(t.Context(), kept(), api, c, name, "x"); known || string(object) != "kept|" {
 			t.Errorf("%q is a verb that answers %s", name, object)
 		}
 	}
-	api.Disconnect(c)
-	object, _ := wire.Verb(t.Context(), kept(), api, c, "roomView", "")
+	transport.Of(api).Disconnect(c)
+	object, _ := wire.RunCommand(t.Context(), kept(), api, c, "roomView", "")
 	same(t, "roomView in no room", object, ok+`,"room":"","roomStatus":{"members":null,"membersCount":0}}`)
 }
 
 // actionsView lists every verb, and no action may have the name of one, say apart.
 func TestVerbsAreListed(t *testing.T) {
 	t.Parallel()
-	names := wire.Verbs()
+	names := wire.Commands()
 	if want := []string{"detailsView", "roomAdd", "roomChange", "roomLeave", "roomView", "say"}; !slices.Equal(names, want) {
 		t.Errorf("the verbs are %q, want %q", names, want)
 	}
 	for _, name := range names {
-		listed := slices.ContainsFunc(actionhero.Commands("websocket"), func(c actionhero.Command) bool { return c.Name == name })
+		listed := slices.ContainsFunc(command.Of("websocket"), func(c command.Command) bool { return c.Name == name })
 		if listed == (name == "say") {
 			t.Errorf("%s: listed among the commands: %v", name, listed)
 		}
@@ -77,10 +79,10 @@ func TestVerbsAreListed(t *testing.T) {
 func TestRoomViewShowsDetails(t *testing.T) {
 	t.Parallel()
 	api, _ := newAPIOf(t, actionhero.Config{Log: slog.New(slog.DiscardHandler), RoomDetails: true})
-	c := api.Connect("tcp", netip.AddrPort{}, sink{})
-	defer api.Disconnect(c)
+	c := transport.Of(api).Connect("tcp", netip.AddrPort{}, sink{})
+	defer transport.Of(api).Disconnect(c)
 	err := errors.Join(api.Rooms.Move(t.Context(), c, "den"), c.SetDetail("name", "Ann"))
-	object, _ := wire.Verb(t.Context(), kept(), api, c, "roomView", "")
+	object, _ := wire.RunCommand(t.Context(), kept(), api, c, "roomView", "")
 	same(t, "roomView", object, ok+`,"room":"den","roomStatus":{"members":["`+c.ID+`"],"membersCount":1,"details":{"`+c.ID+`":{"name":"Ann"}}}}`)
 	if err != nil {
 		t.Error(err)
@@ -114,7 +116,7 @@ func TestVerbsThatAreRefused(t *testing.T) {
 			"panic":  {internal, `cause="panic: at the door\n`},
 		} {
 			log.Reset()
-			object, _ := wire.Verb(t.Context(), kept(), api, c, verb, arg)
+			object, _ := wire.RunCommand(t.Context(), kept(), api, c, verb, arg)
 			same(t, verb+" "+arg, object, test.want)
 			if line := log.String(); test.logged == "" && line != "" || !strings.Contains(line, test.logged) ||
 				line != "" && !strings.Contains(line, `msg="[`+verb+` @ tcp]" to=127.0.0.1 error="The server experienced an internal error"`) {
@@ -137,7 +139,7 @@ func TestEnter(t *testing.T) {
 		return nil
 	}})
 	for _, closed = range []bool{false, true} {
-		c := api.Connect("tcp", netip.AddrPort{}, sink{})
+		c := transport.Of(api).Connect("tcp", netip.AddrPort{}, sink{})
 		object, refused := wire.Enter(t.Context(), kept(), api, c)
 		if refused != closed || c.Room() == "" != closed {
 			t.Errorf("closed %v: it is refused %v, and in %q", closed, refused, c.Room())
@@ -145,6 +147,6 @@ func TestEnter(t *testing.T) {
 		if closed {
 			same(t, "the refusal", object, `{"context":"response","error":"say who you are"}`)
 		}
-		api.Disconnect(c)
+		transport.Of(api).Disconnect(c)
 	}
 }

@@ -1,0 +1,76 @@
+package actionhero
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/bridge"
+)
+
+func init() {
+	bridge.HostOf = func(api any) bridge.Host { return (*host)(api.(*API)) }
+	bridge.WorkerOf = func(api any) bridge.Worker { return (*workerHost)(api.(*API).Tasks) }
+	bridge.ParamsOf = func(p any) bridge.Params { return (*paramsWriter)(p.(*Params)) }
+	bridge.MessageOf = func(m any) *bridge.Message { return &m.(*RoomMessage).forms }
+	bridge.DetailsOf = func(dst []byte, c any) ([]byte, bool) { return c.(*Conn).appendDetails(dst) }
+	bridge.AppendOut = func(dst []byte, req, out any) ([]byte, error) { return req.(*Request).appendOutput(dst, out) }
+	bridge.Part = func(value any) any { return extension{value} }
+}
+
+// host is an API as package transport reaches it through package bridge.
+type host API
+
+func (h *host) InitRequest(req any, transport string) {
+	(*API)(h).initRequest(req.(*Request), transport)
+}
+
+func (h *host) Dispatch(ctx context.Context, req any) (any, error) {
+	return (*API)(h).dispatch(ctx, req.(*Request))
+}
+
+func (h *host) ActionName(name []byte) string {
+	if act := h.registry.Load().actions[string(name)]; act != nil {
+		return act.info.Name
+	}
+	return string(name)
+}
+
+func (h *host) ReturnsContent(action string) bool {
+	act := h.registry.Load().actions[action]
+	return act != nil && act.outType == contentType
+}
+
+func (h *host) Accepts(key string) bool {
+	_, ok := h.registry.Load().accepted[key]
+	return ok
+}
+
+func (h *host) Secret(key string) bool { return (*API)(h).secret(key) }
+
+func (h *host) Connect(transport string, remote netip.AddrPort, client any) any {
+	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
+	c := &Conn{ID: newID(), Transport: transport, Remote: remote, ConnectedAt: time.Now(), api: (*API)(h), sender: client.(sender)}
+	h.Rooms.conns.Store(c.ID, c)
+	return c
+}
+
+func (h *host) Disconnect(conn any) {
+	c := conn.(*Conn)
+	for _, m := range h.Rooms.leaveAll(c) {
+		h.Rooms.announce(context.Background(), m, leftText)
+	}
+	h.Rooms.conns.Delete(c.ID)
+}
+
+func (h *host) Listening(port int) { h.Stats.listening(port) }
+
+func (h *host) Extensions() []any { return h.registry.Load().extensions }
+
+// extension is a part that a package outside of this one reads: see transport.Part.
+type extension struct{ value any }
+
+func (e extension) register(r *registry) error {
+	r.extensions = append(r.extensions, e.value)
+	return nil
+}

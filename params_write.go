@@ -1,0 +1,179 @@
+package actionhero
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/schema"
+)
+
+// paramsWriter is the writing half of Params, which transport.Params documents.
+type paramsWriter Params
+
+func (w *paramsWriter) params() *Params { return (*Params)(w) }
+
+func (w *paramsWriter) AcceptAll() { w.all = true }
+
+func (w *paramsWriter) SetPage(api any) { w.params().setPage(api.(*API)) }
+
+func (w *paramsWriter) AppendJSON(dst []byte, hide func(key string) bool) []byte {
+	return w.params().appendJSON(dst, hide)
+}
+
+func (w *paramsWriter) AppendParam(dst []byte, key string) []byte {
+	i := w.params().find(key)
+	if i < 0 {
+		return append(dst, "{}"...)
+	}
+	one := Params{list: w.list[i : i+1]}
+	return one.appendJSON(dst, nil)
+}
+
+func (w *paramsWriter) NextSource() { w.source = len(w.list) }
+
+// Add adds one text value. A key that the same source sent before becomes a repeated one: a list for an input that is
+// a list, else the last counts.
+func (w *paramsWriter) Add(key, text string) error {
+	key, ok, err := w.params().admit(key)
+	if !ok {
+		return err
+	}
+	if i := w.params().find(key); i >= 0 && i >= w.source && w.list[i].Value.Raw == nil && w.list[i].Value.File == nil {
+		w.list[i].Value.More = append(w.list[i].Value.More, text)
+		return nil
+	}
+	w.params().put(key, schema.Value{Text: text})
+	return nil
+}
+
+// AddJSON adds one value as JSON, which must be valid and must stay unchanged while the request runs.
+func (w *paramsWriter) AddJSON(key string, raw []byte) error {
+	key, ok, err := w.params().admit(key)
+	if ok {
+		w.params().put(key, schema.Value{Raw: raw})
+	}
+	return err
+}
+
+// AddFile adds an uploaded file. A key that comes again becomes a list of files.
+func (w *paramsWriter) AddFile(key string, file any) error {
+	f := file.(*File)
+	key, ok, err := w.params().admit(key)
+	if !ok {
+		return err
+	}
+	if i := w.params().find(key); i >= 0 && i >= w.source {
+		switch before := w.list[i].Value.File.(type) {
+		case *File:
+			w.list[i].Value.File = []*File{before, f}
+			return nil
+		case []*File:
+			w.list[i].Value.File = append(before, f)
+			return nil
+		}
+	}
+	w.params().put(key, schema.Value{File: f})
+	return nil
+}
+
+// AddObject adds the members of a JSON object. The error is an [CodeInvalidInput] that names the offset of what is wrong.
+func (w *paramsWriter) AddObject(object []byte) error {
+	if err := jsonx.Members(object, w.AddJSON); err != nil {
+		return AsError(err)
+	}
+	return nil
+}
+
+// AddParams adds all of other's params as one source.
+func (w *paramsWriter) AddParams(from any) error {
+	other := from.(*Params)
+	for i := range other.list {
+		key, ok, err := w.params().admit(other.list[i].Key)
+		if err != nil {
+			return err
+		}
+		if ok {
+			w.params().put(key, other.list[i].Value)
+		}
+	}
+	return nil
+}
+
+// setPage sets limit and offset to their defaults where they are not set.
+func (p *Params) setPage(api *API) {
+	if !p.Has("limit") {
+		p.put("limit", schema.Value{Raw: api.limitJSON})
+	}
+	if !p.Has("offset") {
+		p.put("offset", schema.Value{Raw: api.offsetJSON})
+	}
+}
+
+// admit says whether key gets in, and returns the API's own copy of it.
+func (p *Params) admit(key string) (string, bool, error) {
+	if p.seen++; p.seen > MaxParams {
+		return "", false, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("a request may carry %d parameters at most", MaxParams)}
+	}
+	if p.all {
+		return strings.Clone(key), true, nil // it may be a part of what the transport read
+	}
+	own, ok := p.accepted[key]
+	return own, ok, nil
+}
+
+// appendJSON appends the params as a JSON object; values for which hide is true as "[FILTERED]".
+func (p *Params) appendJSON(dst []byte, hide func(key string) bool) []byte {
+	dst = append(dst, '{')
+	for i := range p.list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = jsonx.AppendString(dst, p.list[i].Key)
+		dst = append(dst, ':')
+		if hide != nil && hide(p.list[i].Key) {
+			dst = append(dst, `"[FILTERED]"`...)
+			continue
+		}
+		dst = appendValue(dst, &p.list[i].Value)
+	}
+	return append(dst, '}')
+}
+
+func appendValue(dst []byte, v *schema.Value) []byte {
+	switch {
+	case v.File != nil:
+		return appendFiles(dst, v.File)
+	case v.Raw != nil:
+		return jsonx.AppendRaw(dst, v.Raw)
+	case v.More == nil:
+		return jsonx.AppendString(dst, v.Text)
+	}
+	dst = append(dst, '[')
+	dst = jsonx.AppendString(dst, v.Text)
+	for _, text := range v.More {
+		dst = append(dst, ',')
+		dst = jsonx.AppendString(dst, text)
+	}
+	return append(dst, ']')
+}
+
+// appendFiles appends a *File as what is known of it, or a []*File as a list of that.
+func appendFiles(dst []byte, files any) []byte {
+	list, ok := files.([]*File)
+	if ok {
+		dst = append(dst, '[')
+		for i, f := range list {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendFiles(dst, f)
+		}
+		return append(dst, ']')
+	}
+	f := files.(*File)
+	dst = jsonx.AppendString(append(dst, `{"name":`...), f.Name)
+	dst = strconv.AppendInt(append(dst, `,"size":`...), f.Size, 10)
+	return append(jsonx.AppendString(append(dst, `,"type":`...), f.Type), '}')
+}
