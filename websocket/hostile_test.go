@@ -18,7 +18,6 @@ import (
 
 	"github.com/klauspost/compress/flate"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/hostile"
 	"github.com/actionhero-go/actionhero/websocket"
 )
