@@ -1,7 +1,6 @@
 package actionhero
 
 import (
-	"context"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -26,18 +25,14 @@ type API struct {
 	registering sync.Mutex
 	registry    atomic.Pointer[registry]
 
-	lifecycle  sync.Mutex // one Start or Stop at a time
-	components []Component
-	started    []Component
-	begun      []Initializer
-	setupDone  int          // how many initializers have had their Setup
-	startedAt  atomic.Int64 // Unix milliseconds; 0 while stopped
+	lifecycle    sync.Mutex // one Start or Stop at a time
+	components   []Component
+	started      []Component
+	startedFirst []Component  // the initializers that have started
+	setupDone    int          // how many initializers have had their Setup
+	startedAt    atomic.Int64 // Unix milliseconds; 0 while stopped
 
-	gate        sync.RWMutex // closed: no new calls
-	closed      bool
-	inFlight    sync.WaitGroup
-	calls       context.Context // ends the calls that outlive the grace of a stop
-	cancelCalls context.CancelFunc
+	calls callGate
 }
 
 // New makes an API of its configuration and parts. It listens to nothing: add transports with [API.Add], then
@@ -50,7 +45,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 		cfg: cfg, log: cfg.Log,
 		limitJSON: strconv.AppendInt(nil, int64(cfg.DefaultLimit), 10), offsetJSON: strconv.AppendInt(nil, int64(cfg.DefaultOffset), 10),
 	}
-	api.calls, api.cancelCalls = context.WithCancel(context.Background())
+	api.calls.open()
 	api.registry.Store(newRegistry())
 	api.Cache = &Cache{store: cfg.Backend.Store()}
 	api.Rooms = newRooms(api, cfg.Backend.Broker())

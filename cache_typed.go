@@ -48,6 +48,11 @@ func (c CacheOf[T]) Set(ctx context.Context, api *API, key string, value T, ttl 
 	return storeError(api.Cache.store.Set(ctx, key, raw.json, ttl))
 }
 
+// Add stores value under key if there is none, and reports whether it did. It is otherwise as [CacheOf.Set].
+func (c CacheOf[T]) Add(ctx context.Context, api *API, key string, value T, ttl time.Duration) (bool, error) {
+	return api.Cache.Add(ctx, c.full(key), value, ttl)
+}
+
 // Delete removes the value under key and reports whether there was one.
 func (c CacheOf[T]) Delete(ctx context.Context, api *API, key string) (bool, error) {
 	return api.Cache.Delete(ctx, c.full(key))

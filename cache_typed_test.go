@@ -42,6 +42,11 @@ func TestCached(t *testing.T) {
 	if e, err := api.Cache.Get(ctx, "point:a"); err != nil || e.ExpiresAt.IsZero() {
 		t.Errorf("the untyped value is %+v, %v", e, err)
 	}
+	for key, want := range map[string]bool{"a": false, "b": true} {
+		if added, err := points.Add(ctx, api, key, point{}, time.Hour); err != nil || added != want {
+			t.Errorf("Add(%q) = %t, %v, want %t", key, added, err, want)
+		}
+	}
 	if _, err := texts.Get(ctx, api, "point:a"); err == nil || !strings.Contains(err.Error(), `"point:a" is no string`) {
 		t.Errorf("Get of what is no string: %v", err)
 	}

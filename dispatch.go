@@ -31,11 +31,11 @@ func chain(middleware []Middleware, last Handler) Handler {
 // and recovers from a panic. Every transport calls it for every request, so what is enforced here is enforced
 // everywhere. The error is always an *[Error] (or nil), which [AsError] need not be asked for.
 func (api *API) dispatch(ctx context.Context, req *Request) (any, error) {
-	calls, ok := api.enter()
+	calls, ok := api.calls.enter()
 	if !ok {
 		return nil, &Error{Code: CodeUnavailable, Message: stoppingText}
 	}
-	defer api.inFlight.Done()
+	defer api.calls.leave()
 	reg := api.registry.Load()
 	req.act = reg.actions[req.Action]
 	limit := api.cfg.ActionTimeout

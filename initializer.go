@@ -44,3 +44,29 @@ func (api *API) setUp() error {
 		}
 	}
 }
+
+// initializerComponent is an Initializer as a Component.
+type initializerComponent struct {
+	in  Initializer
+	api *API
+}
+
+func (c initializerComponent) Start(ctx context.Context) error {
+	if c.in.Start == nil {
+		return nil
+	}
+	if err := c.in.Start(ctx, c.api); err != nil {
+		return fmt.Errorf("initializer %q does not start: %w", c.in.Name, err)
+	}
+	return nil
+}
+
+func (c initializerComponent) Stop(ctx context.Context) error {
+	if c.in.Stop == nil {
+		return nil
+	}
+	if err := c.in.Stop(ctx, c.api); err != nil {
+		return fmt.Errorf("initializer %q does not stop: %w", c.in.Name, err)
+	}
+	return nil
+}

@@ -7,9 +7,11 @@ import (
 	"time"
 )
 
-// Component is what an API starts and stops: a transport that listens, a worker, a thing of the user's own.
-// Start returns when it is ready (or failed); Stop returns when it has finished what was in flight, or when its
-// context ends, which is the end of the grace. A component must be able to start again after a stop.
+// Component is a part that the API starts and stops: a transport that listens, a worker, or something of the app.
+//
+// Start returns when the component is ready, or with an error. Stop returns when all requests in flight have finished, or
+// when its context ends. A stopped component can start again. If the component also implements [StartHook] or [StopHook],
+// the API calls those methods.
 type Component interface {
 	Start(ctx context.Context) error
 	Stop(ctx context.Context) error
@@ -28,15 +30,15 @@ type StopHook interface {
 	Stopping() (grace time.Duration)
 }
 
-// Add adds components. They start in the order in which they were added and stop in the reverse order.
+// Add adds components. They start in the order in which they were added, and stop in reverse order.
 func (api *API) Add(components ...Component) {
 	api.lifecycle.Lock()
 	defer api.lifecycle.Unlock()
 	api.components = append(api.components, components...)
 }
 
-// Start opens the backend, starts the initializers and then the components, in order. If one fails, those that had
-// started are stopped again and its error is returned. Starting a started API is an error.
+// Start opens the backend, then starts the initializers and the components, in order. If one fails, Start stops those that
+// have started and returns the error. It is an error to start an API that is started.
 func (api *API) Start(ctx context.Context) error {
 	api.lifecycle.Lock()
 	defer api.lifecycle.Unlock()
@@ -58,23 +60,16 @@ func (api *API) start(ctx context.Context) error {
 	if err := api.cfg.Backend.Open(ctx); err != nil {
 		return fmt.Errorf("the backend does not open: %w", err)
 	}
-	api.gate.Lock()
-	api.closed = false
-	api.calls, api.cancelCalls = context.WithCancel(context.Background())
-	api.gate.Unlock()
+	api.calls.open()
 	for _, in := range api.registry.Load().initializers {
-		if in.Start != nil {
-			if err := in.Start(ctx, api); err != nil {
-				return fmt.Errorf("initializer %q does not start: %w", in.Name, err)
-			}
-		}
-		api.begun = append(api.begun, in)
-	}
-	for _, c := range api.components {
-		if err := c.Start(ctx); err != nil {
+		if err := startInto(ctx, &api.startedFirst, initializerComponent{in, api}); err != nil {
 			return err
 		}
-		api.started = append(api.started, c)
+	}
+	for _, c := range api.components {
+		if err := startInto(ctx, &api.started, c); err != nil {
+			return err
+		}
 	}
 	for _, c := range api.started {
 		if hook, ok := c.(StartHook); ok {
@@ -84,9 +79,18 @@ func (api *API) start(ctx context.Context) error {
 	return nil
 }
 
-// Stop stops in an orderly way: the components in reverse order (each stops accepting, finishes what is in flight,
-// says goodbye to its clients), then the initializers, then the backend. Requests still at work after
-// Config.StopGrace, or when ctx ends, are cancelled. Stopping a stopped API does nothing.
+// startInto starts a component and adds it to the list of those to stop.
+func startInto(ctx context.Context, started *[]Component, c Component) error {
+	if err := c.Start(ctx); err != nil {
+		return err
+	}
+	*started = append(*started, c)
+	return nil
+}
+
+// Stop stops the components in reverse order, then the initializers in reverse order, then the backend. A transport stops
+// accepting, finishes its requests in flight and closes its clients. Requests that still run after Config.StopGrace, or
+// when ctx ends, are cancelled. Stopping a stopped API does nothing.
 func (api *API) Stop(ctx context.Context) error {
 	api.lifecycle.Lock()
 	defer api.lifecycle.Unlock()
@@ -99,28 +103,24 @@ func (api *API) Stop(ctx context.Context) error {
 func (api *API) stop(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(ctx, api.cfg.StopGrace)
 	defer cancel()
-	cancelLate := context.AfterFunc(grace, api.cancelCalls)
+	detach := context.AfterFunc(grace, api.calls.cancel)
 	errs := api.stopComponents(ctx, grace)
-	api.gate.Lock()
-	api.closed = true
-	api.gate.Unlock()
-	api.waitForCalls(grace)
-	for i := len(api.begun) - 1; i >= 0; i-- {
-		if in := api.begun[i]; in.Stop != nil {
-			if err := in.Stop(context.WithoutCancel(ctx), api); err != nil {
-				errs = append(errs, fmt.Errorf("initializer %q does not stop: %w", in.Name, err))
-			}
-		}
+	api.calls.close()
+	api.calls.wait(grace, api.log)
+	uncancelled := context.WithoutCancel(ctx)
+	for i := len(api.startedFirst) - 1; i >= 0; i-- {
+		errs = append(errs, api.startedFirst[i].Stop(uncancelled))
 	}
-	api.begun = nil
-	cancelLate()
-	api.cancelCalls()
-	errs = append(errs, api.cfg.Backend.Close(context.WithoutCancel(ctx)), api.Files.close())
+	api.startedFirst = nil
+	detach()
+	api.calls.cancel()
+	errs = append(errs, api.cfg.Backend.Close(uncancelled), api.Files.close())
 	api.startedAt.Store(0)
 	return errors.Join(errs...)
 }
 
-// stopComponents stops what has started, in reverse order, each within grace or, if it needs longer, within its own.
+// stopComponents stops the components in reverse order. The context of each ends with grace, or later if its StopHook asks
+// for more time.
 func (api *API) stopComponents(ctx, grace context.Context) (errs []error) {
 	begun := time.Now()
 	own := make([]time.Duration, len(api.started))
@@ -143,41 +143,7 @@ func (api *API) stopComponents(ctx, grace context.Context) (errs []error) {
 	return errs
 }
 
-// calledLate is how long a call may take to notice that it was cancelled before the stop goes on without it.
-const calledLate = 5 * time.Second
-
-// waitForCalls waits until no call is at work; after the grace it has cancelled them and waits a little longer.
-func (api *API) waitForCalls(grace context.Context) {
-	done := make(chan struct{})
-	go func() {
-		api.inFlight.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return
-	case <-grace.Done():
-	}
-	select {
-	case <-done:
-	case <-time.After(calledLate):
-		api.log.Warn("some actions ignore that their context was cancelled; the stop goes on without them")
-	}
-}
-
-// enter counts a call in, unless the API has stopped taking calls.
-// The context ends the calls that outlive the grace of a stop.
-func (api *API) enter() (calls context.Context, ok bool) {
-	api.gate.RLock()
-	defer api.gate.RUnlock()
-	if api.closed {
-		return nil, false
-	}
-	api.inFlight.Add(1)
-	return api.calls, true
-}
-
-// Restart stops and starts again, with the same parts and configuration.
+// Restart stops the API and starts it again, with the same parts and configuration.
 func (api *API) Restart(ctx context.Context) error {
 	if err := api.Stop(ctx); err != nil {
 		return err

@@ -3,7 +3,6 @@ package actionhero
 import (
 	"context"
 	"net"
-	"runtime/metrics"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,12 +23,6 @@ type statsSection struct {
 	read func(ctx context.Context) (any, error)
 }
 
-// Report is what a section says, under its name, in the order of wire names that clients know.
-type Report struct {
-	Name  string
-	Value any
-}
-
 // Section adds or replaces a section of the report, and removes it if read is nil. A transport adds its own when it
 // starts and removes it when it stops, so that one that is off has none.
 func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)) {
@@ -41,20 +34,20 @@ func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)
 	}
 }
 
-// Report asks every section for what it has to say, in the order in which they were added.
-func (s *Stats) Report(ctx context.Context) ([]Report, error) {
+// Report reads every section and returns the values by name. It returns the first error of a section.
+func (s *Stats) Report(ctx context.Context) (map[string]any, error) {
 	s.mu.Lock()
 	sections := slices.Clone(s.sections)
 	s.mu.Unlock()
-	var reports []Report
+	report := make(map[string]any, len(sections))
 	for _, section := range sections {
 		value, err := section.read(ctx)
 		if err != nil {
 			return nil, err
 		}
-		reports = append(reports, Report{section.name, value})
+		report[section.name] = value
 	}
-	return reports, nil
+	return report, nil
 }
 
 // listening is transport.Host.Listening.
@@ -98,10 +91,3 @@ var hostAddress = sync.OnceValue(func() string {
 	}
 	return "127.0.0.1"
 })
-
-// Memory returns the bytes that live and not yet collected objects take in this process.
-func (s *Stats) Memory() uint64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64()
-}

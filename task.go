@@ -59,9 +59,9 @@ func (s Scope) String() string {
 	return "any"
 }
 
-// DefaultMaxAttempts is how often a task is attempted that does not say. With the default Backoff the last attempt is
-// about two and a half days after the first.
-const DefaultMaxAttempts = 25
+// defaultMaxAttempts is used if a task does not set MaxAttempts. With the default Backoff, the last attempt is about two
+// and a half days after the first.
+const defaultMaxAttempts = 25
 
 // minFrequency keeps a task from being run in a loop by a slip of the unit.
 const minFrequency = 10 * time.Millisecond
@@ -126,7 +126,7 @@ func (t Task[In]) compile() (*task, error) {
 // build makes the task of what is checked.
 func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	attempts := cmp.Or(t.MaxAttempts, 1)
-	t.MaxAttempts = cmp.Or(t.MaxAttempts, DefaultMaxAttempts)
+	t.MaxAttempts = cmp.Or(t.MaxAttempts, defaultMaxAttempts)
 	t.Queue = cmp.Or(t.Queue, backend.DefaultQueue)
 	if t.Backoff == nil {
 		t.Backoff = defaultBackoff

@@ -12,11 +12,11 @@ import (
 
 // runNow runs a task outside of the queue.
 func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
-	calls, ok := t.api.enter()
+	calls, ok := t.api.calls.enter()
 	if !ok {
 		return &Error{Code: CodeUnavailable, Message: stoppingText}
 	}
-	defer t.api.inFlight.Done()
+	defer t.api.calls.leave()
 	now := time.Now()
 	job := Job{Task: name, Params: raw, State: backend.Running, Attempt: 1, MaxAttempts: 1, Enqueued: now, Started: now}
 	reg := t.api.registry.Load()

@@ -83,7 +83,7 @@ func TestRegisteredTasks(t *testing.T) {
 	if len(infos) != 2 || infos[0].Name != "nightly" || infos[1].Name != "welcome" {
 		t.Fatalf("registered are %+v", infos)
 	}
-	if n := infos[0]; n.Schedule.String() != "30 2 * * 1-5 Europe/Berlin" || n.Scope.String() != "all" || n.Queue != "default" || n.MaxAttempts != actionhero.DefaultMaxAttempts || !bridge.WorkerOf(api).Schedule("nightly").Calendar() {
+	if n := infos[0]; n.Schedule.String() != "30 2 * * 1-5 Europe/Berlin" || n.Scope.String() != "all" || n.Queue != "default" || n.MaxAttempts != 25 || !bridge.WorkerOf(api).Schedule("nightly").Calendar() {
 		t.Errorf("nightly is %+v", n)
 	}
 	w := infos[1]

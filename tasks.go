@@ -110,7 +110,7 @@ func (o *enqueueOptions) complete(task string, canonical func() ([]byte, error))
 		return err
 	}
 	o.job.UniqueFor = unique.For
-	o.job.MaxAttempts = attemptLimit(o.job.MaxAttempts, DefaultMaxAttempts)
+	o.job.MaxAttempts = attemptLimit(o.job.MaxAttempts, defaultMaxAttempts)
 	return nil
 }
 

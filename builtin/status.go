@@ -3,6 +3,8 @@ package builtin
 import (
 	"cmp"
 	"context"
+	"maps"
+	"runtime/metrics"
 	"slices"
 
 	"github.com/actionhero-go/actionhero"
@@ -19,8 +21,8 @@ type StatusOutput struct {
 type Stats struct {
 	ID                string
 	UptimeSeconds     float64
-	MemoryConsumption uint64 // bytes
-	Sections          []actionhero.Report
+	MemoryConsumption uint64         // bytes
+	Sections          map[string]any // by name, as encoded
 }
 
 // The order of the sections that clients know; others follow.
@@ -37,9 +39,9 @@ func (s Stats) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	out = out[:len(out)-1]
-	for _, section := range s.Sections {
-		out = append(jsonx.AppendString(append(out, ','), section.Name), ':')
-		if out, err = jsonx.Append(out, section.Value); err != nil {
+	for _, name := range slices.SortedFunc(maps.Keys(s.Sections), func(a, b string) int { return cmp.Or(rank(a)-rank(b), cmp.Compare(a, b)) }) {
+		out = append(jsonx.AppendString(append(out, ','), name), ':')
+		if out, err = jsonx.Append(out, s.Sections[name]); err != nil {
 			return nil, err
 		}
 	}
@@ -56,12 +58,18 @@ var Status = actionhero.Action[actionhero.None, StatusOutput]{
 		if err != nil {
 			return StatusOutput{}, err
 		}
-		slices.SortStableFunc(sections, func(a, b actionhero.Report) int { return rank(a.Name) - rank(b.Name) })
 		return StatusOutput{Stats{
 			ID: api.Stats.ID(), UptimeSeconds: float64(api.Uptime().Milliseconds()) / 1000,
-			MemoryConsumption: api.Stats.Memory(), Sections: sections,
+			MemoryConsumption: liveMemory(), Sections: sections,
 		}}, nil
 	},
+}
+
+// liveMemory returns the bytes of live and not yet collected objects of this process.
+func liveMemory() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 func rank(name string) int {

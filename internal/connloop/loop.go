@@ -1,10 +1,14 @@
-// Package owner runs the requests of persistent connections.
+// Package connloop runs the requests of persistent connections. Begin reading at [Loop.Run].
 //
-// A connection has one goroutine that owns it: it reads messages, and runs their requests itself, one after the other,
-// so that a quick request costs no more than the work, and the answers to a burst go out in one write. But a request
-// that takes its time must hold up neither the others nor the reading. The watchman of the [Pool] sees to that: an owner
-// that is still at the same request after a moment loses the connection to a new goroutine, which sends what is ready,
-// goes on with the requests that wait, and reads. The old one only answers its request and ends.
+// Each connection has one goroutine, its loop. The loop reads messages and runs their requests itself, one after the
+// other, so a quick request costs no more than its own work and all replies to a burst go out in one write.
+//
+// A slow request must delay neither the other requests nor reading. A monitor checks every millisecond. If a request is
+// still running after more than two checks, the connection is handed off to a new goroutine, which flushes finished
+// replies, runs the queued requests and continues reading. The old goroutine finishes its one request, replies and exits.
+//
+// Invariants: one goroutine at a time runs the loop of a connection, the methods of a [Conn] never run concurrently
+// (except Wake), and [Conn.Finish] is called only when no request is in flight.
 package connloop
 
 import (
@@ -13,222 +17,224 @@ import (
 	"time"
 )
 
-// Conn is one connection, as its owner uses it: no two of its methods run at the same time.
+// Conn is one connection, as its loop uses it. No two of its methods run at the same time, except Wake.
 type Conn interface {
-	// Next handles the next message that has been read, if it is one that asks for a request by [Conn.Enqueue].
+	// Next handles the next message that has been read. If the message asks for a request, Next calls [Loop.Enqueue].
 	Next() NextResult
-	// Read waits until more has been read.
+	// Read blocks until more has been read.
 	Read() ReadResult
-	// Wake has a Read that waits ask Conn.Resting. It is called by another goroutine, and may come when no Read waits:
-	// the next one then asks.
+	// Wake makes a blocked Read call [Loop.ParkRequested]. Another goroutine calls it, possibly while no Read is
+	// blocked: the next Read then calls ParkRequested.
 	Wake()
-	// DetachBuffer leaves the memory of what was read to the requests that still use it.
+	// DetachBuffer leaves the read buffer to the requests that still use it, and takes a new one for what comes later.
 	DetachBuffer()
-	// Finish is the end, when Next or Read has said so and no request is at work any more.
+	// Finish ends the connection. It is called after Next returned Ended or Read returned EOF, when no request is in
+	// flight.
 	Finish()
-	// Fault is the end after a panic.
+	// Fault ends the connection after a panic with the value p.
 	Fault(p any)
 }
 
-// NextResult is what became of a message.
+// NextResult is the result of [Conn.Next].
 type NextResult int
 
-// The outcomes.
+// The results of Next.
 const (
-	Handled    NextResult = iota
-	Incomplete            // none has come whole
-	Ended                 // no more is to be read
+	Handled    NextResult = iota // one message was handled
+	Incomplete                   // no whole message has been read
+	Ended                        // nothing more is to be read
 )
 
-// ReadResult is what came of reading.
+// ReadResult is the result of [Conn.Read].
 type ReadResult int
 
-// The ends of a Read.
+// The results of Read.
 const (
-	More ReadResult = iota // there is more
-	EOF                    // that was all
-	Park                   // [Conn.ParkRequested] said so
+	More ReadResult = iota // more has been read
+	EOF                    // nothing more will come
+	Park                   // [Loop.ParkRequested] returned true
 )
 
-// SendQueue is the queue of a connection's answers: an outbox.
+// SendQueue is the queue of a connection's replies; a sendqueue.Queue is one.
 type SendQueue interface {
-	// Ready waits with the client until it has taken enough of the answers before.
+	// Ready blocks until the client has read enough of the earlier replies.
 	Ready()
 	// Send sends what is queued.
 	Send()
 }
 
-// Request is one request.
+// Request is one request of a connection.
 type Request interface {
-	// Run runs the request and queues its answer. It returns false if another goroutine will, and call [Conn.RequestDone].
+	// Run runs the request and queues its reply. It returns false if another goroutine does that later and then calls
+	// [Loop.RequestDone].
 	Run() (done bool)
 }
 
-// Loop is what is kept for a connection. Set it up with Init.
+// Loop is the state of one connection's loop. Set it up with Init.
 type Loop struct {
-	pool   *Pool
-	client Conn
-	out    SendQueue
+	pool *Pool
+	conn Conn
+	out  SendQueue
 
-	givenUp  atomic.Bool
-	working  atomic.Int32  // requests that wait or run
-	answered atomic.Int64  // when the last request that was late was answered, in Unix nanoseconds
-	wake     chan struct{} // tells the owner that a late request is done; made with the first such
-	used     atomic.Int64  // the look at which it was last in use
-	grown    atomic.Bool   // its goroutine has worked, so that its stack is larger than waiting needs
-	resting  atomic.Bool   // it is to wait with a smaller one
+	canceled      atomic.Bool
+	inFlight      atomic.Int32  // requests that are queued or running
+	lastDone      atomic.Int64  // when RequestDone was last called, in Unix nanoseconds
+	wake          chan struct{} // RequestDone sends to it; created by the first handoff
+	lastUsed      atomic.Int64  // the tick at which the connection was last used
+	unparked      atomic.Bool   // its goroutine has worked, so its stack is larger than waiting needs
+	parkRequested atomic.Bool   // Read is to return Park
 
-	// Of the watchman, under its lock:
-	turn          uint64 // counts the owners
-	began         int64  // the look at which the owner's request began
-	before, after *Loop  // others whose owners run a request
+	// Used by the monitor, with the pool's lock held:
+	handoffs   uint64 // how often the connection was handed off
+	startTick  int64  // the tick at which the running request started
+	prev, next *Loop  // neighbors in the list of loops that run a request
 
-	// Of the owner alone:
-	waiting []Request // from next on
-	next    int
-	unsent  bool // answers wait to be sent
-	ended   bool // no more is to be read
+	// Used by the loop's goroutine only:
+	queued []Request // from head on
+	head   int
+	unsent bool // replies are queued but not sent
+	ended  bool // nothing more is to be read
 }
 
-// Init prepares the connection.
-func (c *Loop) Init(pool *Pool, client Conn, out SendQueue) {
-	c.pool, c.client, c.out = pool, client, out
-}
+// Init prepares the loop. Run starts it.
+func (l *Loop) Init(pool *Pool, conn Conn, out SendQueue) { l.pool, l.conn, l.out = pool, conn, out }
 
-// Cancel says that the client is to get no more answers: requests that wait are dropped.
-func (c *Loop) Cancel() { c.givenUp.Store(true) }
+// Cancel drops the requests that have not started, now and later. A running request finishes.
+func (l *Loop) Cancel() { l.canceled.Store(true) }
 
-// Canceled reports whether it was given up.
-func (c *Loop) Canceled() bool { return c.givenUp.Load() }
+// Canceled reports whether Cancel was called.
+func (l *Loop) Canceled() bool { return l.canceled.Load() }
 
-// InFlight returns how many requests wait or run.
-func (c *Loop) InFlight() int { return int(c.working.Load()) }
+// InFlight returns how many requests are queued or running.
+func (l *Loop) InFlight() int { return int(l.inFlight.Load()) }
 
-// LastRequestDone returns when the last request that took its time was answered, a time before 1971 if none was.
-func (c *Loop) LastRequestDone() time.Time { return time.Unix(0, c.answered.Load()) }
+// LastRequestDone returns when [Loop.RequestDone] was last called: the time of the last reply that the loop did not wait
+// for. The time is before 1971 if it was never called.
+func (l *Loop) LastRequestDone() time.Time { return time.Unix(0, l.lastDone.Load()) }
 
-// Touch says that the connection is in use now. Own does so for each message; the client does it for work of its own.
-func (c *Loop) Touch() {
-	c.used.Store(c.pool.look.Load())
-	if !c.grown.Load() {
-		c.pool.addGrown(c)
+// Touch marks the connection as used now. Run calls it for each message; a Conn calls it for work outside of messages.
+func (l *Loop) Touch() {
+	l.lastUsed.Store(l.pool.tick.Load())
+	if !l.unparked.Load() {
+		l.pool.addUnparked(l)
 	}
 }
 
-// ParkRequested reports, once, whether a Read is to return Rest: the connection has not been in use for a while, and another
-// goroutine, whose stack has not grown, will do the waiting. Nothing else may change by it.
-func (c *Loop) ParkRequested() bool { return c.resting.CompareAndSwap(true, false) }
+// ParkRequested reports, once per request of the monitor, whether Read is to return Park. The connection has then been
+// unused for about a second, and continues in a fresh goroutine with a small stack. Nothing else may change by it.
+func (l *Loop) ParkRequested() bool { return l.parkRequested.CompareAndSwap(true, false) }
 
-// Parked reports whether the connection has been in use since it last began to rest.
-func (c *Loop) Parked() bool { return !c.grown.Load() }
+// Parked reports whether the connection has not been used since it was last parked.
+func (l *Loop) Parked() bool { return !l.unparked.Load() }
 
-// Enqueue has a request run when the messages at hand have been handled.
-func (c *Loop) Enqueue(j Request) {
-	c.working.Add(1)
-	c.waiting = append(c.waiting, j)
+// Enqueue queues a request. It runs when the messages that have been read are handled.
+func (l *Loop) Enqueue(r Request) {
+	l.inFlight.Add(1)
+	l.queued = append(l.queued, r)
 }
 
-// Run goes on with the connection until it ends or is lost to another owner.
-func (c *Loop) Run() {
-	turn := c.turn
+// Run runs the loop. It returns when the connection ends, is parked or is handed off; in the last two cases another
+// goroutine has called Run.
+func (l *Loop) Run() {
+	handoffs := l.handoffs
 	defer func() {
 		if p := recover(); p != nil {
-			c.client.Fault(p)
+			l.conn.Fault(p)
 		}
 	}()
-	c.send()
+	l.send()
 	for {
 		next := Handled
-		for next == Handled && !c.ended && !c.full() {
-			if next = c.client.Next(); next == Handled {
-				c.Touch()
+		for next == Handled && !l.ended && !l.full() {
+			if next = l.conn.Next(); next == Handled {
+				l.Touch()
 			}
-			c.ended = next == Ended
+			l.ended = next == Ended
 		}
 		switch {
-		case len(c.waiting) > 0:
-			if !c.runWaiting(turn) {
+		case len(l.queued) > 0:
+			if !l.runQueued(handoffs) {
 				return
 			}
-		case c.ended:
-			for c.working.Load() > 0 {
-				<-c.wake
+		case l.ended:
+			for l.inFlight.Load() > 0 {
+				<-l.wake
 			}
-			c.client.Finish()
+			l.conn.Finish()
 			return
-		case next == Handled: // there may be more, but too many requests were at work
-			<-c.wake
+		case next == Handled: // there may be another message, but too many requests are in flight
+			<-l.wake
 		default:
-			switch c.client.Read() {
+			switch l.conn.Read() {
 			case EOF:
-				c.ended = true
+				l.ended = true
 			case Park:
-				c.pool.Go(c.Run)
+				l.pool.Go(l.Run)
 				return
 			}
 		}
 	}
 }
 
-// full reports whether as many requests are at work as may be.
-func (c *Loop) full() bool { return int(c.working.Load()) >= c.pool.maxInFlight }
+// full reports whether the limit of requests in flight is reached.
+func (l *Loop) full() bool { return int(l.inFlight.Load()) >= l.pool.maxInFlight }
 
-// runWaiting runs the requests that wait, and sends their answers together; those of a client that was given up it
-// drops. It returns false when the connection was lost to another owner.
-func (c *Loop) runWaiting(turn uint64) bool {
-	for i := range c.waiting {
-		next := c.waiting[i]
-		c.waiting[i] = nil
-		c.next = i + 1
-		c.out.Ready() // not as a request that takes its time: each would have a goroutine
-		if c.givenUp.Load() {
-			c.working.Add(-1)
+// runQueued runs the queued requests and sends their replies together. It drops the requests of a canceled loop. It
+// returns false if the connection was handed off.
+func (l *Loop) runQueued(handoffs uint64) bool {
+	for i := range l.queued {
+		next := l.queued[i]
+		l.queued[i] = nil
+		l.head = i + 1
+		l.out.Ready() // outside of track: waiting for a slow client must not cause a handoff for each request
+		if l.canceled.Load() {
+			l.inFlight.Add(-1)
 			continue
 		}
-		c.pool.enter(c)
+		l.pool.track(l)
 		done := next.Run()
-		if !c.pool.leave(c, turn) {
-			c.out.Send()
+		if !l.pool.untrack(l, handoffs) {
+			l.out.Send()
 			if done {
-				c.RequestDone()
+				l.RequestDone()
 			}
 			return false
 		}
 		if done {
-			c.working.Add(-1)
+			l.inFlight.Add(-1)
 		}
-		c.unsent = true
+		l.unsent = true
 	}
-	c.waiting, c.next = c.waiting[:0], 0
-	c.send()
+	l.queued, l.head = l.queued[:0], 0
+	l.send()
 	return true
 }
 
-// RequestDone counts out a request that its owner has not waited for, and tells the owner of now, if it waits for that.
-func (c *Loop) RequestDone() {
-	c.answered.Store(time.Now().UnixNano()) // before it is counted out, or the client would seem idle
-	c.working.Add(-1)
+// RequestDone marks a request as done that its loop did not wait for, and wakes the current loop if that waits for it.
+func (l *Loop) RequestDone() {
+	l.lastDone.Store(time.Now().UnixNano()) // before inFlight shrinks, or the client would look idle
+	l.inFlight.Add(-1)
 	select {
-	case c.wake <- struct{}{}:
-	default: // whoever waits has been told already
+	case l.wake <- struct{}{}:
+	default: // a wake-up is pending already
 	}
 }
 
-// send sends the answers that have gathered.
-func (c *Loop) send() {
-	if c.unsent {
-		c.unsent = false
-		c.out.Send()
+// send sends the queued replies.
+func (l *Loop) send() {
+	if l.unsent {
+		l.unsent = false
+		l.out.Send()
 	}
 }
 
-// lose gives the connection another owner. The watchman calls it.
-func (c *Loop) lose() {
-	c.turn++
-	if c.wake == nil {
-		c.wake = make(chan struct{}, 1)
+// handoff continues the connection in a new goroutine. The monitor calls it, with the pool's lock held.
+func (l *Loop) handoff() {
+	l.handoffs++
+	if l.wake == nil {
+		l.wake = make(chan struct{}, 1)
 	}
-	c.waiting, c.next = slices.Clone(c.waiting[c.next:]), 0
-	c.client.DetachBuffer()
-	c.pool.Go(c.Run)
+	l.queued, l.head = slices.Clone(l.queued[l.head:]), 0
+	l.conn.DetachBuffer()
+	l.pool.Go(l.Run)
 }

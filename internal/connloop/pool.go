@@ -8,88 +8,91 @@ import (
 )
 
 const (
-	// watchEvery is how often the watchman looks.
-	watchEvery = time.Millisecond
-	// watchLooks is how many looks a request may last before its owner loses the connection.
-	watchLooks = 2
-	// restAfter is for how many looks a connection has not been in use when it is told to rest, and the most by which
-	// that may be late.
-	restAfter = 1000
+	// tickInterval is the time between two scans of the monitor.
+	tickInterval = time.Millisecond
+	// handoffTicks is the number of ticks after which a running request causes a handoff.
+	handoffTicks = 2
+	// parkAfter is the number of ticks without use after which a connection is parked. It is also the interval, in
+	// ticks, of looking for these connections, so parking may be late by up to as much.
+	parkAfter = 1000
 )
 
-// Pool is the connections of one server, and the watchman who watches the owners that run a request. He also has the
-// connections that are in use no more wait with a small stack: that of a goroutine that has worked hardly shrinks, and is
-// most of what an idle connection would take. He is at work only while there are any of these.
+// Pool holds the connections of one server and their monitor.
+//
+// The monitor hands off connections whose request runs for too long. The monitor also parks connections that have been
+// unused for about a second: they continue in a fresh goroutine, because a used goroutine's stack rarely shrinks and
+// would be most of an idle connection's memory. The monitor stops when no connection is busy or waiting to be parked.
 type Pool struct {
 	maxInFlight int
-	owners      sync.WaitGroup
-	watchmen    sync.WaitGroup
+	loops       sync.WaitGroup
+	monitors    sync.WaitGroup
 	quit        chan struct{}
-	look        atomic.Int64
+	tick        atomic.Int64
 
 	mu          sync.Mutex
-	first, last *Loop   // in the order in which their requests began
-	grown       []*Loop // those that will have to rest
-	atWork      bool
+	first, last *Loop   // the loops that run a request, in the order in which the requests started
+	unparked    []*Loop // the loops that are to be parked when they are unused
+	monitoring  bool
 }
 
-// NewPool makes a pool whose connections have at most maxInFlight requests at work at a time, each.
+// NewPool returns a pool. Each of its connections may have maxInFlight requests in flight at a time.
 func NewPool(maxInFlight int) *Pool {
 	return &Pool{maxInFlight: maxInFlight, quit: make(chan struct{})}
 }
 
-// Go runs f, the life of a connection or what brings them, in a goroutine that Wait waits for.
-func (p *Pool) Go(f func()) { p.owners.Go(f) }
+// Go runs f in a goroutine that Wait waits for. f is the life of a connection, or a listener that brings connections.
+func (p *Pool) Go(f func()) { p.loops.Go(f) }
 
-// Wait waits until all goroutines have ended; the pool cannot be used after it.
+// Wait blocks until all goroutines have ended. The pool cannot be used afterwards.
 func (p *Pool) Wait() {
-	p.owners.Wait()
+	p.loops.Wait()
 	close(p.quit)
-	p.watchmen.Wait()
+	p.monitors.Wait()
 }
 
-// enter says that the owner begins with a request.
-func (p *Pool) enter(c *Loop) {
+// track adds a loop that starts a request to those that the monitor watches.
+func (p *Pool) track(l *Loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.began, c.before, c.after = p.look.Load(), p.last, nil
+	l.startTick, l.prev, l.next = p.tick.Load(), p.last, nil
 	if p.last == nil {
-		p.first = c
+		p.first = l
 	} else {
-		p.last.after = c
+		p.last.next = l
 	}
-	p.last = c
-	p.begin()
+	p.last = l
+	p.startMonitor()
 }
 
-// leave says that it is done with it. It returns false if the connection has another owner now.
-func (p *Pool) leave(c *Loop, turn uint64) bool {
+// untrack removes a loop whose request has ended. It returns false if the connection was handed off since handoffs was
+// read.
+func (p *Pool) untrack(l *Loop, handoffs uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if c.turn != turn {
+	if l.handoffs != handoffs {
 		return false
 	}
-	p.unlink(c)
+	p.unlink(l)
 	return true
 }
 
-func (p *Pool) unlink(c *Loop) {
-	if c.before == nil {
-		p.first = c.after
+func (p *Pool) unlink(l *Loop) {
+	if l.prev == nil {
+		p.first = l.next
 	} else {
-		c.before.after = c.after
+		l.prev.next = l.next
 	}
-	if c.after == nil {
-		p.last = c.before
+	if l.next == nil {
+		p.last = l.prev
 	} else {
-		c.after.before = c.before
+		l.next.prev = l.prev
 	}
-	c.before, c.after = nil, nil
+	l.prev, l.next = nil, nil
 }
 
-// watch is the watchman.
-func (p *Pool) watch() {
-	ticker := time.NewTicker(watchEvery)
+// monitor scans every tickInterval until there is nothing to watch.
+func (p *Pool) monitor() {
+	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -97,60 +100,62 @@ func (p *Pool) watch() {
 			return
 		case <-ticker.C:
 		}
-		if !p.lookAround() {
+		if !p.scan() {
 			return
 		}
 	}
 }
 
-// lookAround is one look. It returns false if the watchman may go home.
-func (p *Pool) lookAround() bool {
+// scan hands off the connections whose request runs for too long, and every parkAfter ticks parks the unused ones. It
+// returns false if the monitor may stop.
+func (p *Pool) scan() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	look := p.look.Add(1)
-	for p.first != nil && look-p.first.began > watchLooks {
-		late := p.first
-		p.unlink(late)
-		late.lose()
+	tick := p.tick.Add(1)
+	for p.first != nil && tick-p.first.startTick > handoffTicks {
+		slow := p.first
+		p.unlink(slow)
+		slow.handoff()
 	}
-	if look%restAfter == 0 {
-		p.rest(look)
+	if tick%parkAfter == 0 {
+		p.parkUnused(tick)
 	}
-	p.atWork = p.first != nil || len(p.grown) > 0
-	return p.atWork
+	p.monitoring = p.first != nil || len(p.unparked) > 0
+	return p.monitoring
 }
 
-// rest tells those to rest that have not been in use for a while; the lock is held.
-func (p *Pool) rest(look int64) {
-	busy := p.grown[:0]
-	for _, c := range p.grown {
-		if look-c.used.Load() < restAfter {
-			busy = append(busy, c)
+// parkUnused requests the parking of connections that have been unused for parkAfter ticks. The caller must hold the
+// lock.
+func (p *Pool) parkUnused(tick int64) {
+	used := p.unparked[:0]
+	for _, l := range p.unparked {
+		if tick-l.lastUsed.Load() < parkAfter {
+			used = append(used, l)
 			continue
 		}
-		c.grown.Store(false)
-		c.resting.Store(true)
-		c.client.Wake()
+		l.unparked.Store(false)
+		l.parkRequested.Store(true)
+		l.conn.Wake()
 	}
-	clear(p.grown[len(busy):])
-	if p.grown = busy; cap(busy) > 64 && len(busy) < cap(busy)/4 {
-		p.grown = slices.Clone(busy)
+	clear(p.unparked[len(used):])
+	if p.unparked = used; cap(used) > 64 && len(used) < cap(used)/4 {
+		p.unparked = slices.Clone(used)
 	}
 }
 
-// addGrown has the watchman see to it that a connection will rest.
-func (p *Pool) addGrown(c *Loop) {
+// addUnparked makes the monitor park a connection when it is unused.
+func (p *Pool) addUnparked(l *Loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.grown.Store(true)
-	p.grown = append(p.grown, c)
-	p.begin()
+	l.unparked.Store(true)
+	p.unparked = append(p.unparked, l)
+	p.startMonitor()
 }
 
-// begin has the watchman at work; the lock is held.
-func (p *Pool) begin() {
-	if !p.atWork {
-		p.atWork = true
-		p.watchmen.Go(p.watch)
+// startMonitor starts the monitor unless it is running. The caller must hold the lock.
+func (p *Pool) startMonitor() {
+	if !p.monitoring {
+		p.monitoring = true
+		p.monitors.Go(p.monitor)
 	}
 }

@@ -7,12 +7,7 @@ import (
 	"testing"
 )
 
-// discard takes lines for nothing.
-type discard struct{}
-
-func (discard) write([]byte, bool) error { return nil }
-
-// request logs a line as it is logged per request.
+// request logs the line of a request.
 func request(ctx context.Context, l *slog.Logger) {
 	l.LogAttrs(ctx, slog.LevelInfo, "[action @ web]", slog.String("to", "127.0.0.1"), slog.String("action", "randomNumber"),
 		slog.String("params", `{"action":"randomNumber","limit":100,"offset":0}`), slog.String("method", "GET"), slog.Int("duration", 12))
@@ -20,12 +15,12 @@ func request(ctx context.Context, l *slog.Logger) {
 
 func BenchmarkRequestLine(b *testing.B) {
 	for name, h := range map[string]slog.Handler{
-		"human":     human(discard{}),
-		"coloured":  coloured(discard{}),
-		"json":      asJSON(discard{}),
+		"human":     human(io.Discard),
+		"coloured":  coloured(io.Discard),
+		"json":      asJSON(io.Discard),
 		"slog-json": slog.NewJSONHandler(io.Discard, nil),
 		"slog-text": slog.NewTextHandler(io.Discard, nil),
-		"both":      slog.NewMultiHandler(human(discard{}), asJSON(discard{})),
+		"both":      slog.NewMultiHandler(human(io.Discard), asJSON(io.Discard)),
 	} {
 		b.Run(name, func(b *testing.B) {
 			l := slog.New(h)
@@ -45,10 +40,10 @@ func BenchmarkRequestLineToFile(b *testing.B) {
 	}
 }
 
-// TestRequestLineDoesNotAllocate counts for the whole process, so nothing else may run beside it.
+// TestRequestLineDoesNotAllocate is not parallel, because it counts the allocations of the whole process.
 func TestRequestLineDoesNotAllocate(t *testing.T) {
-	for name, make := range map[string]func(sink) slog.Handler{"human": human, "coloured": coloured, "json": asJSON} {
-		l := slog.New(make(discard{}))
+	for name, make := range map[string]func(io.Writer) slog.Handler{"human": human, "coloured": coloured, "json": asJSON} {
+		l := slog.New(make(io.Discard))
 		if n := testing.AllocsPerRun(200, func() { request(t.Context(), l) }); n > 1 {
 			t.Errorf("%s: %v allocations per line, at most 1 is allowed", name, n)
 		}

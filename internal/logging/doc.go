@@ -1,4 +1,5 @@
-// Package logging makes the [log/slog] logger of a server: lines for people on the console, JSON lines in a file that is rotated.
+// Package logging builds the [log/slog] logger of a server: lines for people on the console, JSON lines in a file that is
+// rotated. Begin with [New].
 //
 //	logger, closer, err := logging.New(logging.Config{Console: true, Folder: "log", File: "api.log", MaxSize: 10 << 20})
 //	logger.Info("[action @ web]", "to", "127.0.0.1", "action", "status", "duration", 12)
@@ -10,11 +11,12 @@
 // and appends {"time":"2026-11-23T17:04:05.123Z","level":"INFO","msg":"[action @ web]","to":"127.0.0.1","action":"status","duration":12}
 // to log/api.log.
 //
-// Much of what is logged was written by strangers. So no message, key or value can start a line of its own or reach the terminal as
-// an escape code: control characters, line separators, bidirectional overrides, other invisible characters and bytes that are not
-// UTF-8 are written as \n, \x1b, \u202e and the like. A backslash stays as it is, because text with backslashes (paths, JSON) is far more
-// common than text that wants to look escaped; the JSON form is exact.
+// Clients write much of the text that is logged. Therefore no message, key or value can begin a new line or reach the
+// terminal as an escape code: control characters, line separators, bidirectional overrides, other invisible characters
+// and bytes that are not UTF-8 are written as \n, \x1b, \u202e and so on. The human format does not escape a backslash,
+// because backslashes in paths and JSON are far more common than text that imitates an escape. The JSON format is exact.
 //
-// The handlers are our own because no ready one writes this line, and because a line is written per request: they append by hand into
-// pooled buffers and write once per record. Rotation, with its clashes of names and removal of old files, is timberjack's.
+// The JSON format is that of [log/slog.JSONHandler]. The human format has a handler here, because no library writes this
+// line; it appends to a pooled buffer and writes once per record, because a line is written for each request. timberjack
+// rotates the file and removes old files.
 package logging

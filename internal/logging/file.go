@@ -14,35 +14,37 @@ import (
 )
 
 const (
-	flushAfter = 200 * time.Millisecond // the longest that a line waits in the buffer
+	flushAfter = 200 * time.Millisecond // the longest time that a line stays in the buffer
 	flushSize  = 64 << 10               // bytes
 )
 
-// fileSink gathers lines and writes them to the log file in batches. While nothing is logged there is no goroutine and no timer: the
-// first line into an empty buffer starts the timer, whose function writes the batch.
+var errClosed = errors.New("the log file is closed")
+
+// fileSink collects lines in a buffer and writes them to the log file in batches. If nothing is logged, it has neither a
+// goroutine nor a running timer: the first line in an empty buffer starts the timer, whose function flushes the buffer.
 //
-// Two locks let others go on logging while a batch is being written: mu guards the buffer, writing the file. Who needs both takes
-// writing first.
+// It has two locks, so that lines can be added during a flush: mu guards the buffer, writing guards the file. Code that
+// needs both locks writing first.
 type fileSink struct {
 	mu     sync.Mutex
 	buf    []byte
-	armed  bool // the timer runs, or its function has begun
+	armed  bool // the timer runs, or its function has started
 	closed bool
 	timer  *time.Timer
 	timers sync.WaitGroup
 
 	writing sync.Mutex
-	spare   []byte // takes the place of buf while that is written
+	spare   []byte // the next buf, while this one is written
 	log     *timberjack.Logger
 	path    string
-	size    int64 // of the file; below zero until it is known
+	size    int64 // of the file; negative if unknown
 	max     int64
 	failing bool
-	report  func(error) // tells people once that lines are being lost
+	report  func(error) // called once when lines begin to be lost
 }
 
-// newFileSink checks the folder; the file itself is made with the first line. The path is made absolute, so that the file stays
-// where it is when the program changes its folder.
+// newFileSink checks the folder. The first line creates the file. The path is absolute, so that the file does not move if
+// the program changes its working directory.
 func newFileSink(c Config, report func(error)) (*fileSink, error) {
 	if filepath.Base(c.File) != c.File || c.File == "." || c.File == ".." {
 		return nil, fmt.Errorf("the log file %q must be a name without a folder; the folder is a setting of its own", c.File)
@@ -60,35 +62,21 @@ func newFileSink(c Config, report func(error)) (*fileSink, error) {
 	}
 	return &fileSink{
 		path: path, size: -1, max: c.MaxSize, report: report,
-		// The library counts megabytes, we count bytes and tell it when to rotate; its own limit is never reached.
+		// timberjack counts megabytes. fileSink counts bytes and calls Rotate; timberjack's own limit is never reached.
 		log: &timberjack.Logger{Filename: path, MaxSize: math.MaxInt32, MaxBackups: max(c.MaxBackups, 0), FileMode: 0o640, Compression: "none"},
 	}, nil
 }
 
-// write puts a line into the buffer. Failures of the file are reported on their own, because a line fails long after it was logged.
-func (s *fileSink) write(line []byte, urgent bool) error {
-	for !s.put(line) {
-		if s.isClosed() {
-			return errClosed
-		}
-		s.flush()
-	}
-	if urgent {
-		s.flush()
-	}
-	return nil
-}
-
-// put reports false when the buffer has to be written first, or is closed.
-func (s *fileSink) put(line []byte) bool {
+// Write adds a line to the buffer. If the file cannot be written later, flush calls report.
+func (s *fileSink) Write(line []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.buf) > 0 && len(s.buf)+len(line) > flushSize {
-		return false
+	if s.closed {
+		return 0, errClosed
 	}
 	s.buf = append(s.buf, line...)
 	if s.armed {
-		return true
+		return len(line), nil
 	}
 	s.armed = true
 	s.timers.Add(1)
@@ -97,13 +85,14 @@ func (s *fileSink) put(line []byte) bool {
 	} else {
 		s.timer.Reset(flushAfter)
 	}
-	return true
+	return len(line), nil
 }
 
-func (s *fileSink) isClosed() bool {
+// full reports whether the buffer should be flushed before the timer does it.
+func (s *fileSink) full() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closed
+	return len(s.buf) >= flushSize
 }
 
 // tick is the function of the timer.
@@ -115,7 +104,7 @@ func (s *fileSink) tick() {
 	s.flush()
 }
 
-// flush writes what is in the buffer.
+// flush writes the lines of the buffer to the file.
 func (s *fileSink) flush() {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -124,7 +113,7 @@ func (s *fileSink) flush() {
 	s.buf = s.spare[:0]
 	s.mu.Unlock()
 	s.spare = batch[:0]
-	if cap(batch) > 4*flushSize { // one huge line must not be paid for ever after
+	if cap(batch) > 4*flushSize { // the memory for a huge line is not kept
 		s.spare = nil
 	}
 	if len(batch) == 0 {
@@ -137,7 +126,7 @@ func (s *fileSink) flush() {
 	s.failing = err != nil
 }
 
-// writeBatch writes lines, and begins a new file wherever the next line would not fit into the old one.
+// writeBatch writes lines, and rotates the file before a line that does not fit.
 func (s *fileSink) writeBatch(b []byte) error {
 	if s.size < 0 {
 		s.size = 0
@@ -153,7 +142,7 @@ func (s *fileSink) writeBatch(b []byte) error {
 				s.size = 0
 				continue
 			}
-			n = len(b) // a file that is too large is better than lines that are lost
+			n = len(b) // a file that is too large is better than lost lines
 		}
 		written, err := s.log.Write(b[:n])
 		s.size += int64(written)
@@ -165,7 +154,7 @@ func (s *fileSink) writeBatch(b []byte) error {
 	return failed
 }
 
-// fits is how many bytes of whole lines the file still takes. A line that is larger than any file may be has one to itself.
+// fits returns how many bytes of whole lines still fit into the file. An empty file takes one line of any size.
 func (s *fileSink) fits(b []byte) int {
 	room := s.max - s.size
 	if int64(len(b)) <= room {
@@ -181,7 +170,7 @@ func (s *fileSink) fits(b []byte) int {
 	return bytes.LastIndexByte(b[:room], '\n') + 1
 }
 
-// Close writes what is left and closes the file. The error is that of closing; what could not be written has been reported.
+// Close flushes the buffer and closes the file. It returns the error of closing; errors of writing go to report.
 func (s *fileSink) Close() error {
 	s.mu.Lock()
 	if s.closed {

@@ -82,18 +82,18 @@ func TestOldFilesAreRemoved(t *testing.T) {
 	if err := closer.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// Files that were moved in the same millisecond count as one.
+	// Files that were rotated in the same millisecond count as one.
 	stamps := map[string]bool{}
 	paths, _ := filepath.Glob(dir + "/api-*.log")
 	for _, path := range paths {
 		stamps[strings.SplitN(filepath.Base(path), "-size", 2)[0]] = true
 	}
 	if len(stamps) != 2 {
-		t.Errorf("%d moved files are kept, want 2: %v", len(stamps), paths)
+		t.Errorf("%d rotated files are kept, want 2: %v", len(stamps), paths)
 	}
 }
 
-func TestExistingFileGoesOn(t *testing.T) {
+func TestAppendToExistingFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	old := strings.Repeat("old line\n", 10)
@@ -128,13 +128,13 @@ func TestHugeLines(t *testing.T) {
 	}
 }
 
-// slowWriter notes whether two writes ever overlap, and each write by itself.
-type slowWriter struct {
+// exclusiveWriter records each write, and fails if two writes overlap.
+type exclusiveWriter struct {
 	mu     sync.Mutex
 	writes []string
 }
 
-func (w *slowWriter) Write(p []byte) (int, error) {
+func (w *exclusiveWriter) Write(p []byte) (int, error) {
 	if !w.mu.TryLock() {
 		return 0, errors.New("two writes at once")
 	}
@@ -146,7 +146,7 @@ func (w *slowWriter) Write(p []byte) (int, error) {
 func TestConcurrentWritersDoNotInterleave(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"human", "json"} {
-		var out slowWriter
+		var out exclusiveWriter
 		logger, _ := build(t, Config{Console: true, Output: &out, Format: format})
 		var wg sync.WaitGroup
 		for w := range 8 {
@@ -195,7 +195,7 @@ func TestUnwritableFileIsReportedOnce(t *testing.T) {
 		t.Error(err)
 	}
 	if data, err := os.ReadFile(dir + "/log/api.log"); err != nil || bytes.Count(data, []byte("\n")) != 1 {
-		t.Errorf("after the folder could be made again: %q, %v", data, err)
+		t.Errorf("after the folder can be created again: %q, %v", data, err)
 	}
 }
 

@@ -2,11 +2,12 @@ package logging
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"sync"
 )
 
 const (
@@ -23,10 +24,23 @@ const (
 // humanHandler writes "time | message | key: value | key: value".
 type humanHandler struct {
 	level  slog.Level
-	out    sink
+	out    *lineWriter
 	color  bool
 	groups []string // opened by WithGroup
-	attrs  []byte   // what WithAttrs has written already
+	attrs  []byte   // formatted by WithAttrs
+}
+
+// lineWriter writes one line at a time.
+type lineWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lineWriter) write(line []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.w.Write(line)
+	return err
 }
 
 // Enabled implements [slog.Handler].
@@ -37,11 +51,11 @@ func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 	buf := getBuffer()
 	defer buf.free()
 	if !r.Time.IsZero() {
-		h.paint(buf, colorDim, func() { buf.b = appendTime(buf.b, r.Time, ' ') })
+		h.paint(buf, colorDim, func() { buf.b = appendTime(buf.b, r.Time) })
 	}
 	if r.Level != slog.LevelInfo {
 		separate(buf)
-		h.paint(buf, levelColor(r.Level), func() { buf.b = append(buf.b, levelName(r.Level)...) })
+		h.paint(buf, levelColor(r.Level), func() { buf.b = append(buf.b, r.Level.String()...) })
 	}
 	if r.Message != "" {
 		separate(buf)
@@ -56,11 +70,11 @@ func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 	})
 	buf.b = closeUp(buf.b, head, strings.HasSuffix(r.Message, "]"))
 	buf.b = append(buf.b, '\n')
-	return h.out.write(buf.b, r.Level >= slog.LevelWarn)
+	return h.out.write(buf.b)
 }
 
-// closeUp takes the bar from between the head of a line and its first attribute: after a message such as "[action @ web]", and
-// where there is no head.
+// closeUp removes the separator between the head of a line and its first attribute if the message ends with a bracket,
+// such as "[action @ web]", or if there is no head.
 func closeUp(b []byte, head int, bracket bool) []byte {
 	switch {
 	case len(b) == head:
@@ -96,14 +110,14 @@ func (h *humanHandler) WithGroup(name string) slog.Handler {
 	return &more
 }
 
-// enter sets the prefix of the keys to the groups that are open.
+// enter sets the prefix of the keys to the open groups.
 func (h *humanHandler) enter(buf *buffer) {
 	for _, g := range h.groups {
 		buf.prefix = append(append(buf.prefix, g...), '.')
 	}
 }
 
-// attr writes one attribute, or those of a group with its name before each key.
+// attr appends an attribute. It appends a group as its attributes, with the name of the group before each key.
 func (h *humanHandler) attr(buf *buffer, a slog.Attr) {
 	v := a.Value.Resolve()
 	if a.Key == "" && v.Kind() == slog.KindAny && v.Any() == nil {
@@ -129,7 +143,7 @@ func (h *humanHandler) attr(buf *buffer, a slog.Attr) {
 	buf.b = appendHuman(buf.b, v)
 }
 
-// paint runs write between the escape codes of a colour.
+// paint calls write between the escape codes of a colour.
 func (h *humanHandler) paint(buf *buffer, color string, write func()) {
 	if !h.color {
 		write()
@@ -156,7 +170,7 @@ func separate(buf *buffer) {
 	}
 }
 
-// appendHuman writes a value that is no group.
+// appendHuman appends a value that is not a group.
 func appendHuman(b []byte, v slog.Value) []byte {
 	switch v.Kind() {
 	case slog.KindString:
@@ -172,10 +186,7 @@ func appendHuman(b []byte, v slog.Value) []byte {
 	case slog.KindDuration:
 		return append(b, v.Duration().String()...)
 	case slog.KindTime:
-		return appendStamp(b, v.Time())
+		return v.Time().AppendFormat(b, timePattern)
 	}
 	return appendEscaped(b, anyText(v.Any()))
 }
-
-// appendStamp writes a time with milliseconds and its zone.
-func appendStamp(b []byte, t time.Time) []byte { return t.AppendFormat(b, timePattern) }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -20,21 +21,23 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 11, 23, 17, 4, 5, 678e6, time.UTC)
 
-// handle gives one record to a handler and returns the line.
-func handle(t testing.TB, make func(sink) slog.Handler, level slog.Level, msg string, args ...any) string {
+// handle returns the line that a handler writes for one record.
+func handle(t testing.TB, make func(io.Writer) slog.Handler, level slog.Level, msg string, args ...any) string {
 	t.Helper()
 	var out bytes.Buffer
 	r := slog.NewRecord(noon, level, msg, 0)
 	r.Add(args...)
-	if err := make(&writerSink{w: &out}).Handle(context.Background(), r); err != nil {
+	if err := make(&out).Handle(context.Background(), r); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
 }
 
-func human(out sink) slog.Handler    { return &humanHandler{out: out} }
-func coloured(out sink) slog.Handler { return &humanHandler{out: out, color: true} }
-func asJSON(out sink) slog.Handler   { return &jsonHandler{out: out} }
+func human(out io.Writer) slog.Handler { return &humanHandler{out: &lineWriter{w: out}} }
+func coloured(out io.Writer) slog.Handler {
+	return &humanHandler{out: &lineWriter{w: out}, color: true}
+}
+func asJSON(out io.Writer) slog.Handler { return newJSONHandler(slog.LevelInfo, out) }
 
 type stringer struct{}
 
@@ -97,7 +100,7 @@ func TestHumanLines(t *testing.T) {
 
 func TestPanickingLogValuer(t *testing.T) {
 	t.Parallel()
-	for _, make := range []func(sink) slog.Handler{human, asJSON} {
+	for _, make := range []func(io.Writer) slog.Handler{human, asJSON} {
 		line := handle(t, make, slog.LevelInfo, "m", "v", badValuer{})
 		if err := harmless(line); err != nil || !strings.Contains(line, "LogValue panicked") {
 			t.Errorf("%q: %v", line, err)
@@ -107,8 +110,8 @@ func TestPanickingLogValuer(t *testing.T) {
 
 func TestHumanWithAttrsAndGroups(t *testing.T) {
 	t.Parallel()
-	with := func(f func(*slog.Logger) *slog.Logger) func(sink) slog.Handler {
-		return func(out sink) slog.Handler { return f(slog.New(human(out))).Handler() }
+	with := func(f func(*slog.Logger) *slog.Logger) func(io.Writer) slog.Handler {
+		return func(out io.Writer) slog.Handler { return f(slog.New(human(out))).Handler() }
 	}
 	for want, f := range map[string]func(*slog.Logger) *slog.Logger{
 		"[m] a: 1 | k: v":            func(l *slog.Logger) *slog.Logger { return l.With("a", 1) },
@@ -124,9 +127,9 @@ func TestHumanWithAttrsAndGroups(t *testing.T) {
 
 func TestSiblingsDoNotShareMemory(t *testing.T) {
 	t.Parallel()
-	for _, make := range []func(sink) slog.Handler{human, asJSON} {
+	for _, make := range []func(io.Writer) slog.Handler{human, asJSON} {
 		var out bytes.Buffer
-		base := slog.New(make(&writerSink{w: &out})).With("base", strings.Repeat("x", 100)).WithGroup("g")
+		base := slog.New(make(&out)).With("base", strings.Repeat("x", 100)).WithGroup("g")
 		one, two := base.With("one", 1), base.With("two", 2)
 		gone, gtwo := base.WithGroup("h1"), base.WithGroup("h2")
 		one.Info("m")
@@ -157,7 +160,7 @@ func TestForgedLines(t *testing.T) {
 		"a\n2026-11-23 17:04:05 | forged", "a\r\nb", "\x1b]0;title\x07", "\u202egnp.exe", "\u2028", "\u2029", "\u2066", "\u200e", "\u009b31m", "\x7f", "\xff\xfe",
 		"\x00", "\ufeff", "\u0085", "\U000e0041", "\ufffe",
 	} {
-		for name, make := range map[string]func(sink) slog.Handler{"human": human, "json": asJSON} {
+		for name, make := range map[string]func(io.Writer) slog.Handler{"human": human, "json": asJSON} {
 			line := handle(t, make, slog.LevelInfo, evil, evil, evil, "any", point{Text: evil}, slog.Group(evil, evil, []byte(evil)), "raw", json.RawMessage("{\n\"a\":\""+evil+"\"}"))
 			if err := harmless(line); err != nil {
 				t.Errorf("%s: %q in %q: %v", name, evil, line, err)
@@ -166,7 +169,7 @@ func TestForgedLines(t *testing.T) {
 	}
 }
 
-// harmless checks that a line is one line, and shows nothing but itself.
+// harmless returns an error if a line is not one line, or has invisible characters.
 func harmless(line string) error {
 	body, ok := strings.CutSuffix(line, "\n")
 	if !ok {
@@ -188,7 +191,7 @@ func FuzzEscaping(f *testing.F) {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, msg, value string) {
-		for name, make := range map[string]func(sink) slog.Handler{"human": human, "json": asJSON} {
+		for name, make := range map[string]func(io.Writer) slog.Handler{"human": human, "json": asJSON} {
 			raw, _ := json.Marshal(value)
 			line := handle(t, make, slog.LevelInfo, msg, value, value, "any", []string{value}, "raw", json.RawMessage(raw), "broken", json.RawMessage(value))
 			if err := harmless(line); err != nil {
@@ -213,7 +216,7 @@ func TestSlogContract(t *testing.T) {
 	var out bytes.Buffer
 	slogtest.Run(t, func(*testing.T) slog.Handler {
 		out.Reset()
-		return asJSON(&writerSink{w: &out})
+		return asJSON(&out)
 	}, func(t *testing.T) map[string]any {
 		var got map[string]any
 		if err := json.Unmarshal(out.Bytes(), &got); err != nil {
@@ -223,11 +226,11 @@ func TestSlogContract(t *testing.T) {
 	})
 	slogtest.Run(t, func(*testing.T) slog.Handler {
 		out.Reset()
-		return human(&writerSink{w: &out})
+		return human(&out)
 	}, func(t *testing.T) map[string]any { return parseHuman(out.String()) })
 }
 
-// parseHuman reads a line back as the contract's tests want it.
+// parseHuman parses a line into the form that slogtest expects.
 func parseHuman(line string) map[string]any {
 	out := map[string]any{"level": "INFO"}
 	for i, part := range strings.Split(strings.TrimSuffix(line, "\n"), separator) {

@@ -11,22 +11,33 @@ import (
 	"time"
 )
 
-// Config holds what is logged where. Its defaults are those of server.LogConfig; here a zero is a zero. The zero value logs nothing.
+// Config selects what is logged and where. Its defaults are those of server.LogConfig; here a zero is a zero, and the zero
+// value logs nothing.
 type Config struct {
-	Level      string // the lowest level that is logged: "debug", "info", "warn" or "error"; empty is "info"
-	Format     string // of the console: "human", "json", or "auto" (also empty), which is "human" with colours if Color finds a terminal
-	Folder     string // of the log file; New creates it (mode 0750) if it is missing; empty is the working directory
-	File       string // name of the log file, without a folder; the first line creates it (mode 0640); empty is no log file
-	MaxSize    int64  // size in bytes at which the file is rotated; only a longer single line exceeds it
-	MaxBackups int    // rotated files to keep; below 1 keeps all
-	Console    bool
-	Output     io.Writer // the console, which is never closed; nil is os.Stdout
-	Color      string    // "always", "never", or "auto" (also empty): on a terminal, unless NO_COLOR is set or TERM is dumb
+	// Level is the lowest level that is logged: "debug", "info", "warn" or "error". Empty is "info".
+	Level string
+	// Format is the format of the console: "human" for lines that people read, "json" for JSON lines. "auto" and empty are
+	// "human", with colours if Color finds a terminal.
+	Format string
+	// Folder is the folder of the log file. New creates it (mode 0750) if it does not exist.
+	Folder string
+	// File is the name of the log file, without a folder. The first line creates it (mode 0640). Empty turns the file off.
+	File string
+	// MaxSize is the size in bytes at which the file is rotated. Only a single longer line exceeds it.
+	MaxSize int64
+	// MaxBackups is how many rotated files are kept. A number below 1 keeps all.
+	MaxBackups int
+	// Console turns the console on.
+	Console bool
+	// Output is the console. It is not closed. Nil is os.Stdout.
+	Output io.Writer
+	// Color is "always", "never", or "auto": on a terminal, unless NO_COLOR is set or TERM is dumb. Empty is "auto".
+	Color string
 }
 
-// New makes the logger. The closer writes out what is still buffered and closes the file; closing it twice does nothing, and the logger may
-// still be used afterwards, with what goes to the file being dropped. The error names the setting that is wrong, or the folder or
-// file that cannot be written.
+// New returns a logger and its closer. Close flushes the buffered lines and closes the file; a second Close does nothing.
+// After Close the logger may still be used, but drops the lines for the file. The error names the wrong setting, or the
+// folder or file that cannot be written.
 func New(c Config) (*slog.Logger, io.Closer, error) {
 	level, err := parseLevel(c.Level)
 	if err != nil {
@@ -43,14 +54,14 @@ func New(c Config) (*slog.Logger, io.Closer, error) {
 	if c.Console {
 		handlers = append(handlers, console)
 	}
-	closer := io.Closer(nothing{})
+	closer := io.Closer(noCloser{})
 	if c.File != "" {
 		file, err := newFileSink(c, reporter(c, console))
 		if err != nil {
 			return nil, nil, err
 		}
 		closer = file
-		handlers = append(handlers, &jsonHandler{level: level, out: file})
+		handlers = append(handlers, newJSONHandler(level, file))
 	}
 	switch len(handlers) {
 	case 0:
@@ -61,9 +72,9 @@ func New(c Config) (*slog.Logger, io.Closer, error) {
 	return slog.New(slog.NewMultiHandler(handlers...)), closer, nil
 }
 
-type nothing struct{}
+type noCloser struct{}
 
-func (nothing) Close() error { return nil }
+func (noCloser) Close() error { return nil }
 
 func parseLevel(name string) (slog.Level, error) {
 	switch name {
@@ -79,30 +90,30 @@ func parseLevel(name string) (slog.Level, error) {
 	return 0, fmt.Errorf("the log level %q is not known; use debug, info, warn or error", name)
 }
 
-// newConsole makes the handler of the console; its settings are checked even while it is off.
+// newConsole returns the handler of the console. It checks the settings even if the console is off.
 func newConsole(c Config, level slog.Level) (slog.Handler, error) {
 	color, err := useColor(c.Color, c.Output, os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	out := &writerSink{w: c.Output}
 	switch c.Format {
 	case "", "auto", "human":
-		return &humanHandler{level: level, out: out, color: color}, nil
+		return &humanHandler{level: level, out: &lineWriter{w: c.Output}, color: color}, nil
 	case "json":
-		return &jsonHandler{level: level, out: out}, nil
+		return newJSONHandler(level, c.Output), nil
 	}
 	return nil, fmt.Errorf("the log format %q is not known; use auto, human or json", c.Format)
 }
 
-// reporter tells people that the log file cannot be written: on the console, or on standard error when that is off.
+// reporter returns a function that logs an error of the log file: to the console, or to standard error if the console is
+// off.
 func reporter(c Config, console slog.Handler) func(error) {
 	h := console
 	if !c.Console {
-		h = &humanHandler{out: &writerSink{w: os.Stderr}}
+		h = &humanHandler{out: &lineWriter{w: os.Stderr}}
 	}
 	return func(err error) {
-		// There is nobody left to tell when this fails, too.
+		// If this fails too, there is no output left for the error.
 		_ = h.Handle(context.Background(), slog.NewRecord(time.Now(), slog.LevelError, err.Error(), 0))
 	}
 }
@@ -113,7 +124,7 @@ func Colored(w io.Writer) bool {
 	return color
 }
 
-// useColor reports whether a console with the setting mode has colours.
+// useColor returns whether the console has colours.
 func useColor(mode string, w io.Writer, getenv func(string) string) (bool, error) {
 	switch mode {
 	case "always":
@@ -126,7 +137,7 @@ func useColor(mode string, w io.Writer, getenv func(string) string) (bool, error
 	return false, fmt.Errorf("the log colour %q is not known; use auto, always or never", mode)
 }
 
-// isTerminal takes every character device but the null device for a terminal, which the standard library can tell on all systems.
+// isTerminal reports whether w is a character device other than the null device. The standard library has no exact test.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -140,11 +151,11 @@ func isTerminal(w io.Writer) bool {
 	return err != nil || !os.SameFile(info, null)
 }
 
-// prepareFolder makes the folder and proves that files in it can be written, so that a wrong folder is known at the start and not
-// with the first line.
+// prepareFolder creates the folder and checks that files in it can be written, so that a wrong folder is an error at the
+// start and not at the first line.
 func prepareFolder(folder, path string) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
-		return fmt.Errorf("the log folder %s cannot be made: %w; name another folder or allow writing there", folder, err)
+		return fmt.Errorf("the log folder %s cannot be created: %w; name another folder or allow writing there", folder, err)
 	}
 	probe, err := os.CreateTemp(folder, ".writable-*")
 	if err == nil {

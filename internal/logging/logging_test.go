@@ -22,7 +22,7 @@ func (c Config) withFile() Config {
 	return c
 }
 
-// build returns a logger, which it closes at the end of the test.
+// build returns a logger that is closed at the end of the test.
 func build(t testing.TB, c Config) (*slog.Logger, io.Closer) {
 	t.Helper()
 	logger, closer, err := New(c.withFile())
@@ -97,12 +97,12 @@ func TestFormatsAndLevels(t *testing.T) {
 	}
 }
 
-func TestNothingToLogTo(t *testing.T) {
+func TestNoOutput(t *testing.T) {
 	t.Parallel()
 	logger, closer := build(t, Config{})
-	logger.Info("unheard")
+	logger.Info("dropped")
 	if logger.Enabled(t.Context(), slog.LevelError) {
-		t.Error("a logger without outputs must be off")
+		t.Error("a logger without outputs is enabled")
 	}
 	if err := closer.Close(); err != nil {
 		t.Error(err)
@@ -124,14 +124,14 @@ func TestWrongConfig(t *testing.T) {
 		`the log colour "red" is not known`:        {Color: "red"},
 		"must be a name without a folder":          {File: "a/b.log"},
 		"largest size of the log file":             {Folder: dir, MaxSize: -1},
-		"/file/log cannot be made: ":               {Folder: dir + "/file/log"},
+		"/file/log cannot be created: ":            {Folder: dir + "/file/log"},
 		"the log file " + dir + "/folder is not w": {Folder: dir, File: "folder"},
 	} {
 		if _, _, err := New(c.withFile()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	// No user may make files there, root included.
+	// No user can create files in this folder, root included.
 	if _, err := os.Stat("/proc/self"); err == nil {
 		if _, _, err := New(Config{Folder: "/proc/self"}.withFile()); err == nil || !strings.Contains(err.Error(), "is not writable") {
 			t.Errorf("got %v", err)
@@ -171,7 +171,7 @@ func TestColorChoice(t *testing.T) {
 	}
 }
 
-// openTerminal opens the master side of a terminal, or any character device where that is not to be had.
+// openTerminal opens the master side of a terminal, or another character device if there is none.
 func openTerminal(t *testing.T) *os.File {
 	t.Helper()
 	for _, path := range []string{"/dev/ptmx", "/dev/zero"} {
@@ -180,7 +180,7 @@ func openTerminal(t *testing.T) *os.File {
 			return f
 		}
 	}
-	t.Fatal("this system has no character device to play the terminal")
+	t.Fatal("this system has no character device that can stand for a terminal")
 	return nil
 }
 
@@ -198,7 +198,7 @@ func TestLinesReachTheFileInTime(t *testing.T) {
 		}
 		logger.Info("one")
 		if n := lines(); n != 0 {
-			t.Errorf("%d lines were written without need", n)
+			t.Errorf("%d lines were written before the timer", n)
 		}
 		<-time.After(flushAfter)
 		synctest.Wait()

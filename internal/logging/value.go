@@ -7,14 +7,12 @@ import (
 	"fmt"
 )
 
-func panicText(p any) string { return fmt.Sprintf("!PANIC: %v", p) }
-
-// anyText shows a value of any type to people: as itself says, or as JSON. Values are often logged when something is wrong with
-// them, so a method that panics (a nil pointer, mostly) must not take the request with it.
+// anyText returns the text of a value of any type for the human format: its own text, or JSON. Values are often logged
+// because something is wrong with them, so it recovers if a method of the value panics, for example on a nil pointer.
 func anyText(v any) (s []byte) {
 	defer func() {
 		if p := recover(); p != nil {
-			s = []byte(panicText(p))
+			s = fmt.Appendf(nil, "!PANIC: %v", p)
 		}
 	}()
 	switch v := v.(type) {
@@ -40,33 +38,7 @@ func anyText(v any) (s []byte) {
 	return fmt.Appendf(nil, "%+v", v)
 }
 
-// anyJSON is the JSON of a value of any type. It is nil when the value has to be written as the text instead.
-func anyJSON(v any) (raw []byte, text []byte) {
-	defer func() {
-		if p := recover(); p != nil {
-			raw, text = nil, []byte(panicText(p))
-		}
-	}()
-	switch v := v.(type) {
-	case json.RawMessage:
-		if json.Valid(v) {
-			return v, nil
-		}
-		return nil, v
-	case []byte:
-		return nil, v
-	case json.Marshaler:
-	case error:
-		return nil, []byte(v.Error())
-	}
-	raw, err := marshal(v)
-	if err != nil {
-		return nil, fmt.Appendf(nil, "%+v", v)
-	}
-	return raw, nil
-}
-
-// marshal encodes without the escapes that HTML wants.
+// marshal encodes v as JSON without HTML escapes.
 func marshal(v any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

@@ -16,27 +16,27 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// buffer has room for so many bytes at a time, and notes whether it has memory.
+// buffer has room for a number of bytes at a time. It has memory while space is not nil.
 type buffer struct {
 	room  int
 	got   bytes.Buffer
-	taken []byte
+	space []byte
 }
 
 func (b *buffer) Space() []byte {
-	if b.taken == nil {
-		b.taken = make([]byte, b.room)
+	if b.space == nil {
+		b.space = make([]byte, b.room)
 	}
-	return b.taken
+	return b.space
 }
 
 func (b *buffer) ReleaseIfEmpty() bool {
-	b.taken = nil
+	b.space = nil
 	return true
 }
 
-// use empties the buffer.
-func (b *buffer) use(n int) { b.got.Write(b.taken[:n]) }
+// consume moves n bytes to got.
+func (b *buffer) consume(n int) { b.got.Write(b.space[:n]) }
 
 func sockets(t *testing.T) (server, client net.Conn) {
 	t.Helper()
@@ -54,21 +54,21 @@ func sockets(t *testing.T) (server, client net.Conn) {
 	return server, client
 }
 
-// plain is a connection that is no socket, like TLS.
-type plain struct {
+// noSocket is a connection that has only a blocking Read, like TLS.
+type noSocket struct {
 	net.Conn
 	io.Reader
 }
 
-func (p plain) Read(b []byte) (int, error) { return p.Reader.Read(b) }
+func (p noSocket) Read(b []byte) (int, error) { return p.Reader.Read(b) }
 
-// All that is sent is read, whatever the connection is and however little room there is.
+// Everything that is sent is read, over both kinds of connection and with any room.
 func TestRead(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("0123456789", 1000)
-	for _, isPlain := range []bool{false, true} {
+	for _, socket := range []bool{true, false} {
 		for _, room := range []int{1, 63, 64, 65, 1000, 20_000} {
-			t.Run(fmt.Sprintf("plain %v, room %d", isPlain, room), func(t *testing.T) {
+			t.Run(fmt.Sprintf("socket %v, room %d", socket, room), func(t *testing.T) {
 				t.Parallel()
 				server, client := sockets(t)
 				defer server.Close()
@@ -77,8 +77,8 @@ func TestRead(t *testing.T) {
 					_, _ = io.WriteString(client, text)
 					_ = client.Close()
 				}()
-				if isPlain {
-					server = plain{server, iotest.DataErrReader(server)}
+				if !socket {
+					server = noSocket{server, iotest.DataErrReader(server)}
 				}
 				var r pooledreader.Reader
 				r.Init(server)
@@ -91,46 +91,46 @@ func TestRead(t *testing.T) {
 					if n == 0 || err != nil {
 						t.Fatalf("%d bytes, %v", n, err)
 					}
-					b.use(n)
+					b.consume(n)
 				}
 				if b.got.String() != text {
-					t.Errorf("of %d bytes %d come", len(text), b.got.Len())
+					t.Errorf("%d bytes were sent, %d were read", len(text), b.got.Len())
 				}
 			})
 		}
 	}
 }
 
-// While there is nothing to read there is no buffer, over a socket and over what is none.
+// While there is nothing to read the buffer has no memory, over both kinds of connection.
 func TestNoBufferWhileIdle(t *testing.T) {
 	t.Parallel()
-	for _, isPlain := range []bool{false, true} {
+	for _, socket := range []bool{true, false} {
 		server, client := sockets(t)
-		waits := make(chan bool, 1)
+		released := make(chan bool, 1)
 		b := &buffer{room: 100}
 		conn := server
-		if isPlain {
-			conn = plain{server, readFunc(func(p []byte) (int, error) {
-				waits <- b.taken == nil
+		if !socket {
+			conn = noSocket{server, readFunc(func(p []byte) (int, error) {
+				released <- b.space == nil
 				return server.Read(p)
 			})}
 		}
 		var r pooledreader.Reader
 		r.Init(conn)
-		b.taken = make([]byte, 100) // of what came before
+		b.space = make([]byte, 100) // of an earlier message
 		done := make(chan int)
 		go func() {
 			n, _ := r.Read(b)
 			done <- n
 		}()
-		if isPlain && !<-waits {
-			t.Error("a connection that is no socket has a buffer while it waits")
+		if !socket && !<-released {
+			t.Error("the buffer has memory while the connection is idle")
 		}
 		if _, err := io.WriteString(client, "hello"); err != nil {
 			t.Fatal(err)
 		}
-		if n := <-done; n != 5 || string(b.taken[:n]) != "hello" {
-			t.Errorf("plain is %v: %q comes", isPlain, b.taken[:n])
+		if n := <-done; n != 5 || string(b.space[:n]) != "hello" {
+			t.Errorf("socket %v: got %q", socket, b.space[:n])
 		}
 		_, _ = server.Close(), client.Close()
 	}

@@ -1,21 +1,26 @@
-// Package outbox is the queue of outgoing bytes of one persistent connection.
+// Package sendqueue is the queue of outgoing bytes of one persistent connection. Begin reading at [Queue.Add].
 //
-// What is added while the network is busy waits and goes out together in one write. Whoever finds the queue at rest
-// becomes its writer for the moment, so an idle connection has neither a goroutine nor a buffer for writing. A
-// write that the network does not take at once is left to a goroutine of its own, and a client that does not read is
-// noticed by the bound on what waits, or by the time that a write takes.
+// What is added while the network is busy goes out together in one write. The goroutine that adds to an idle queue also
+// writes it. An idle connection therefore needs no writer goroutine and no write buffer. If the network does not accept a
+// write at once, a new goroutine finishes it.
+//
+// A client that does not read is detected in two ways: the queue exceeds its limits ([ErrFull]), or a write makes no
+// progress in time ([ErrSlow]).
+//
+// Invariants: at most one goroutine is the writer, the bytes of one message stay together, and Add never blocks.
 package sendqueue
 
 import (
 	"errors"
-	"io"
 	"net"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/nonblock"
 )
 
-// The reasons for which a connection is given up, as [Config.Fail] gets them.
+// The errors that the fail function of [Queue.Init] gets.
 var (
 	ErrFull = errors.New("the client does not read what it is sent: its queue of outgoing messages is full")
 	ErrSlow = errors.New("the client does not read what it is sent: a write made no progress in time")
@@ -23,357 +28,219 @@ var (
 
 // Config is shared by all connections of a server.
 type Config struct {
-	MaxMessages  int           // how many messages may wait
-	MaxBytes     int           // how many bytes may wait; the message that crosses it is still taken
-	WriteTimeout time.Duration // how long a write may make no progress
+	MaxMessages  int           // how many messages may be queued or being written
+	MaxBytes     int           // how many bytes may be queued; the message that exceeds it is still accepted
+	WriteTimeout time.Duration // the longest time without progress of a write
 }
 
-// turn is whether somebody writes.
-type turn int8
+// writerState says whether a goroutine writes.
+type writerState int8
 
 const (
-	nobody  turn = iota
-	due          // somebody will call Flush
-	writing      // somebody has
+	unclaimed writerState = iota
+	claimed               // a goroutine will call Flush or FlushWait
+	writing               // a goroutine has called it
 )
 
-// Queue is the queue of one connection. Set it up with Init.
+// Queue is the queue of one connection. Set it up with Init. Its methods may be called concurrently.
 type Queue struct {
 	config *Config
 	conn   net.Conn
-	raw    syscall.RawConn // nil: writing without blocking is not to be had (TLS)
+	raw    syscall.RawConn // nil: the connection cannot write without blocking (TLS)
 	fail   func(error)     // called at most once, by Flush or by a goroutine, never by Add
 
 	mu       sync.Mutex
-	queue    *[]byte // nil when nothing waits; of the pool
-	messages int     // waiting or being written
-	turn     turn
-	closed   bool          // nothing more is taken
-	over     bool          // nothing more is written
-	failure  error         // to be reported by the next Flush
-	idle     chan struct{} // closed when the writer rests; made by who waits
+	pending  *[]byte // the queued bytes, from the buffer pool; nil if nothing is queued
+	messages int     // queued or being written
+	writer   writerState
+	closed   bool          // no more messages are accepted
+	stopped  bool          // nothing more is written
+	failure  error         // the next flush reports it
+	done     chan struct{} // closed when the writer stops; created by Wait
 
-	// Of the writer alone:
-	batch []byte
-	n     int
-	err   error
-	once  func(fd uintptr) bool
+	// Used by the writer only:
+	batch    []byte
+	n        int
+	err      error
+	tryBatch func(fd uintptr) bool
 }
 
-// Init prepares the outbox. fail is told, once, that the client does not read; it must close the connection.
-func (o *Queue) Init(config *Config, conn net.Conn, fail func(error)) {
-	o.config, o.conn, o.fail = config, conn, fail
-	if sc, ok := conn.(syscall.Conn); ok && canTry {
-		o.raw, _ = sc.SyscallConn()
-		o.once = o.try
+// Init prepares the queue. fail is called at most once if the client does not read, with [ErrFull] or [ErrSlow]; it must
+// close the connection.
+func (q *Queue) Init(config *Config, conn net.Conn, fail func(error)) {
+	q.config, q.conn, q.fail = config, conn, fail
+	if sc, ok := conn.(syscall.Conn); ok && nonblock.Supported {
+		q.raw, _ = sc.SyscallConn()
+		q.tryBatch = q.tryOnce
 	}
 }
 
-// Add queues one message, made of the given parts. It returns true if the caller has become the writer and must
-// call Flush or FlushWait.
-func (o *Queue) Add(parts ...[]byte) (writer bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.add(parts)
-	return o.claimNow()
+// Add queues one message, the concatenation of parts. It does not block. If it returns true, the caller is the writer
+// and must call Flush or FlushWait.
+func (q *Queue) Add(parts ...[]byte) (writer bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.add(parts)
+	return q.claim()
 }
 
-// AddLater queues one message that the client has asked for, and leaves it to a Send that will follow soon. It waits
-// with the client as Ready does.
-func (o *Queue) AddLater(parts ...[]byte) {
+// AddLater queues one message that the client has requested. The caller must call Send soon. AddLater blocks as Ready
+// does.
+func (q *Queue) AddLater(parts ...[]byte) {
 	for {
-		o.mu.Lock()
-		if o.ready() {
-			o.add(parts)
-			o.mu.Unlock()
+		q.mu.Lock()
+		if q.ready() {
+			q.add(parts)
+			q.mu.Unlock()
 			return
 		}
-		o.mu.Unlock()
-		o.Send()
-		o.Wait()
+		q.mu.Unlock()
+		q.Send()
+		q.Wait()
 	}
 }
 
-// Ready waits with the client while half of what may wait does: whoever asks for much must get it, as long as it reads.
-// The other half is for messages that nobody asked for. Whoever is ready before it does the work that an answer needs
-// does not have to hold the answer.
-func (o *Queue) Ready() {
+// Ready blocks while the queue is at least half full. A client may request any amount of data as long as it keeps
+// reading; the other half of the queue is reserved for unsolicited messages. Call Ready before computing a reply, so that
+// the reply does not occupy memory while it waits.
+func (q *Queue) Ready() {
 	for {
-		o.mu.Lock()
-		ready := o.ready()
-		o.mu.Unlock()
+		q.mu.Lock()
+		ready := q.ready()
+		q.mu.Unlock()
 		if ready {
 			return
 		}
-		o.Send()
-		o.Wait()
+		q.Send()
+		q.Wait()
 	}
 }
 
-func (o *Queue) ready() bool {
-	return o.closed || 2*o.messages < o.config.MaxMessages && 2*o.waiting() < o.config.MaxBytes
+// ready reports whether the queue is less than half full, or closed. The caller must hold the lock.
+func (q *Queue) ready() bool {
+	return q.closed || 2*q.messages < q.config.MaxMessages && 2*q.pendingBytes() < q.config.MaxBytes
 }
 
-// Send writes what is queued, unless somebody is at it; it waits for a client that is slow to take it.
-func (o *Queue) Send() {
-	o.mu.Lock()
-	writer := o.claimNow()
-	o.mu.Unlock()
+// Send writes what is queued, unless another goroutine is the writer. It blocks while the client is slow to read.
+func (q *Queue) Send() {
+	q.mu.Lock()
+	writer := q.claim()
+	q.mu.Unlock()
 	if writer {
-		o.FlushWait()
+		q.FlushWait()
 	}
 }
 
-func (o *Queue) add(parts [][]byte) {
-	if o.closed {
+func (q *Queue) add(parts [][]byte) {
+	if q.closed {
 		return
 	}
-	if o.messages >= o.config.MaxMessages || o.waiting() >= o.config.MaxBytes {
-		o.closed, o.failure, o.queue = true, ErrFull, nil
+	if q.messages >= q.config.MaxMessages || q.pendingBytes() >= q.config.MaxBytes {
+		q.closed, q.failure, q.pending = true, ErrFull, nil
 		return
 	}
-	if o.queue == nil {
-		o.queue = getBuffer()
+	if q.pending == nil {
+		q.pending = getBuffer()
 	}
 	for _, p := range parts {
-		*o.queue = append(*o.queue, p...)
+		*q.pending = append(*q.pending, p...)
 	}
-	o.messages++
+	q.messages++
 }
 
-// waiting returns how many bytes wait; the lock is held.
-func (o *Queue) waiting() int {
-	if o.queue == nil {
+// pendingBytes returns how many bytes are queued. The caller must hold the lock.
+func (q *Queue) pendingBytes() int {
+	if q.pending == nil {
 		return 0
 	}
-	return len(*o.queue)
+	return len(*q.pending)
 }
 
-// claimNow makes the caller the writer if there is something to write and nobody at it, or a failure to report.
-func (o *Queue) claimNow() bool {
-	if o.failure != nil {
+// claim makes the caller the writer if there is something to write and no writer. It also returns true if there is a
+// failure to report. The caller must hold the lock.
+func (q *Queue) claim() bool {
+	if q.failure != nil {
 		return true
 	}
-	if o.turn != nobody || o.closed || o.queue == nil {
+	if q.writer != unclaimed || q.closed || q.pending == nil {
 		return false
 	}
-	o.turn = due
+	q.writer = claimed
 	return true
 }
 
-// Flush writes what is queued as far as the network takes it at once; a goroutine does the rest.
-func (o *Queue) Flush() { o.flush(func(rest []byte, count int) { go o.drain(rest, count) }) }
-
-// FlushWait writes what is queued, and waits for a client that is slow to take it.
-func (o *Queue) FlushWait() { o.flush(o.drain) }
-
-func (o *Queue) flush(later func(rest []byte, count int)) {
-	if o.begin() {
-		o.run(later)
-	}
-}
-
-// begin reports a failure, and makes the caller the writer if one is due, be it itself or another: whoever comes first
-// writes for both.
-func (o *Queue) begin() bool {
-	o.mu.Lock()
-	failure := o.failure
-	o.failure = nil
-	begins := o.turn == due
-	if begins {
-		o.turn = writing
-	}
-	o.mu.Unlock()
-	if failure != nil {
-		o.fail(failure)
-	}
-	return begins
-}
-
-func (o *Queue) run(later func(rest []byte, count int)) {
-	for batch, count := o.take(0); batch != nil; batch, count = o.take(count) {
-		n, err := 0, error(nil)
-		if o.raw != nil {
-			n, err = o.tryWrite(*batch)
-		}
-		if err != nil {
-			o.shut()
-			putBuffer(batch)
-			return
-		}
-		if n < len(*batch) {
-			later((*batch)[n:], count)
-			return
-		}
-		putBuffer(batch)
-	}
-}
-
-// take gives the writer, which has written so many messages, everything that waits; nil when there is nothing, and then
-// it is the writer no more.
-func (o *Queue) take(written int) (batch *[]byte, count int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.messages -= written; o.queue == nil || o.over {
-		o.rest()
-		return nil, 0
-	}
-	batch, o.queue = o.queue, nil
-	return batch, o.messages
-}
-
-// rest ends the writer's turn; the lock is held.
-func (o *Queue) rest() {
-	o.turn = nobody
-	if o.idle != nil {
-		close(o.idle)
-		o.idle = nil
-	}
-}
-
-// tryWrite writes without blocking. Only the writer calls it.
-func (o *Queue) tryWrite(p []byte) (int, error) {
-	o.batch = p
-	err := o.raw.Write(o.once)
-	if err == nil {
-		err = o.err
-	}
-	o.batch, o.err = nil, nil
-	return o.n, err
-}
-
-// chunk is how much has to go out within Config.WriteTime, so a client may take as little as this each time.
-const chunk = 16 << 10
-
-// drain writes the rest of a batch and then whatever was queued meanwhile, blocking.
-func (o *Queue) drain(rest []byte, count int) {
+// claimEmpty blocks until everything that is queued has been written and there is no writer. The caller is the writer
+// then.
+func (q *Queue) claimEmpty() error {
 	for {
-		if err := o.write(rest); err != nil {
-			o.shut()
-			return
-		}
-		batch, n := o.take(count)
-		if batch == nil {
-			return
-		}
-		rest, count = *batch, n
-	}
-}
-
-func (o *Queue) write(p []byte) error {
-	for len(p) > 0 {
-		_ = o.conn.SetWriteDeadline(time.Now().Add(o.config.WriteTimeout))
-		n, err := o.conn.Write(p[:min(len(p), chunk)])
-		if p = p[n:]; err != nil {
-			var timeout net.Error
-			if errors.As(err, &timeout) && timeout.Timeout() {
-				o.fail(ErrSlow)
-			}
-			return err
-		}
-	}
-	return o.conn.SetWriteDeadline(time.Time{}) // or the next attempt without blocking would find it passed
-}
-
-// Stream writes r and then tail, with nothing in between, after what was queued before; it blocks until that is done.
-func (o *Queue) Stream(r io.Reader, tail []byte) error {
-	if err := o.claim(); err != nil {
-		return err
-	}
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(buf)
-		if werr := o.write(buf[:n]); werr != nil {
-			o.shut()
-			return werr
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			o.shut()
-			return err
-		}
-	}
-	if err := o.write(tail); err != nil {
-		o.shut()
-		return err
-	}
-	o.run(o.drain)
-	return nil
-}
-
-// claim waits until nobody writes and becomes the writer, everything queued before written.
-func (o *Queue) claim() error {
-	for {
-		o.mu.Lock()
-		if o.closed {
-			o.mu.Unlock()
+		q.mu.Lock()
+		if q.closed {
+			q.mu.Unlock()
 			return net.ErrClosed
 		}
-		if o.turn == nobody && o.queue == nil {
-			o.turn = writing
-			o.mu.Unlock()
+		if q.writer == unclaimed && q.pending == nil {
+			q.writer = writing
+			q.mu.Unlock()
 			return nil
 		}
-		o.mu.Unlock()
-		o.Send()
-		o.Wait()
+		q.mu.Unlock()
+		q.Send()
+		q.Wait()
 	}
 }
 
-// End makes last the last that is written, after what was queued before; nothing that is added later is taken. It
-// returns true if the caller has become the writer and must call Flush or FlushWait. After a failure what waited is
-// dropped, and last follows what is being written.
-func (o *Queue) End(last []byte) (writer bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.over {
+// End queues last as the last message; later messages are dropped. If it returns true, the caller is the writer and must
+// call Flush or FlushWait. After a failure the queued messages are dropped, and last follows what is being written.
+func (q *Queue) End(last []byte) (writer bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stopped {
 		return false
 	}
-	if o.queue == nil {
-		o.queue = getBuffer()
+	if q.pending == nil {
+		q.pending = getBuffer()
 	}
-	o.closed = true
-	*o.queue = append(*o.queue, last...)
-	if o.turn != nobody {
+	q.closed = true
+	*q.pending = append(*q.pending, last...)
+	if q.writer != unclaimed {
 		return false
 	}
-	o.turn = due
+	q.writer = claimed
 	return true
 }
 
-// Wait waits until what is queued has been written, or the outbox is closed.
-func (o *Queue) Wait() {
-	o.mu.Lock()
-	if o.turn == nobody {
-		o.mu.Unlock()
+// Wait blocks until the writer has written everything that is queued, or the queue is closed. It returns at once if there
+// is no writer.
+func (q *Queue) Wait() {
+	q.mu.Lock()
+	if q.writer == unclaimed {
+		q.mu.Unlock()
 		return
 	}
-	if o.idle == nil {
-		o.idle = make(chan struct{})
+	if q.done == nil {
+		q.done = make(chan struct{})
 	}
-	idle := o.idle
-	o.mu.Unlock()
-	<-idle
+	done := q.done
+	q.mu.Unlock()
+	<-done
 }
 
-// Close drops what is queued; nothing more is taken. It does not close the connection.
-func (o *Queue) Close() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.closed, o.over, o.queue = true, true, nil
+// Close drops what is queued. Later messages are dropped, too. It does not close the connection.
+func (q *Queue) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.stopped, q.pending = true, true, nil
 }
 
-// shut is Close by the writer, whose write has failed.
-func (o *Queue) shut() {
-	o.Close()
-	o.mu.Lock()
-	o.rest()
-	o.mu.Unlock()
+// abort closes the queue after a write of the writer has failed.
+func (q *Queue) abort() {
+	q.Close()
+	q.mu.Lock()
+	q.unclaim()
+	q.mu.Unlock()
 }
 
-// Buffers are kept up to this size; larger ones are left to the garbage collector.
+// maxPooled is the capacity up to which a buffer is returned to the pool. Larger ones are garbage collected.
 const maxPooled = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}

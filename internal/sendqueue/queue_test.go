@@ -39,20 +39,21 @@ func sockets(t testing.TB) (server, client net.Conn) {
 	return server, client
 }
 
-// pipe returns two ends that a test of time can use. They have no write that does not block, as with TLS.
+// pipe returns the two ends of an in-memory connection, for tests in a synctest bubble. As with TLS, it has no
+// non-blocking write.
 func pipe(t testing.TB) (server, client net.Conn) {
 	server, client = net.Pipe()
 	t.Cleanup(func() { _, _ = server.Close(), client.Close() })
 	return server, client
 }
 
-// failures keeps what an outbox tells, and closes the connection as it must.
+// failures records the errors that a queue reports, and closes the connection as its fail function must.
 type failures struct {
 	mu   sync.Mutex
 	list []error
 }
 
-func (f *failures) of(nc net.Conn) func(error) {
+func (f *failures) closing(nc net.Conn) func(error) {
 	return func(err error) {
 		f.mu.Lock()
 		f.list = append(f.list, err)
@@ -61,35 +62,34 @@ func (f *failures) of(nc net.Conn) func(error) {
 	}
 }
 
-func (f *failures) are(t testing.TB, want ...error) {
+func (f *failures) want(t testing.TB, want ...error) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if fmt.Sprint(f.list) != fmt.Sprint(want) {
-		t.Errorf("the connection is given up for %v, want %v", f.list, want)
+		t.Errorf("the failures are %v, want %v", f.list, want)
 	}
 }
 
-var wide = sendqueue.Config{MaxMessages: 1 << 20, MaxBytes: 1 << 30, WriteTimeout: time.Minute}
+var noLimits = sendqueue.Config{MaxMessages: 1 << 20, MaxBytes: 1 << 30, WriteTimeout: time.Minute}
 
-// Messages of many senders arrive whole, and those of one in the order in which it sent them, over both kinds of
-// connection.
+// Messages of many senders arrive whole, and those of one sender in their order, over both kinds of connection.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	for name, connect := range map[string]func(testing.TB) (net.Conn, net.Conn){"socket": sockets, "pipe": pipe} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := connect(t)
-			var box sendqueue.Queue
+			var q sendqueue.Queue
 			var failed failures
-			box.Init(&wide, server, failed.of(server))
+			q.Init(&noLimits, server, failed.closing(server))
 			const senders, each = 20, 200
 			var sending sync.WaitGroup
 			for sender := range senders {
 				sending.Go(func() {
 					for n := range each {
-						if box.Add(fmt.Appendf(nil, "%d ", sender), fmt.Appendf(nil, "%d\n", n)) {
-							box.Flush()
+						if q.Add(fmt.Appendf(nil, "%d ", sender), fmt.Appendf(nil, "%d\n", n)) {
+							q.Flush()
 						}
 					}
 				})
@@ -102,50 +102,50 @@ func TestOrder(t *testing.T) {
 					t.Fatal(err)
 				}
 				if n != next[sender] {
-					t.Fatalf("message %d of sender %d comes when %d is due", n, sender, next[sender])
+					t.Fatalf("got message %d of sender %d, want %d", n, sender, next[sender])
 				}
 				next[sender]++
 			}
 			sending.Wait()
-			box.Wait()
-			failed.are(t)
+			q.Wait()
+			failed.want(t)
 		})
 	}
 }
 
-// counted counts the writes of a connection.
-type counted struct {
+// writeCounter counts the writes of a connection.
+type writeCounter struct {
 	net.Conn
 	writes atomic.Int32
 }
 
-func (c *counted) Write(p []byte) (int, error) {
+func (c *writeCounter) Write(p []byte) (int, error) {
 	c.writes.Add(1)
 	return c.Conn.Write(p)
 }
 
-// What is added before a Send goes out in one write.
-func TestTogether(t *testing.T) {
+// Messages that are added before Send go out in one write.
+func TestOneWrite(t *testing.T) {
 	t.Parallel()
 	server, client := pipe(t)
-	conn := &counted{Conn: server}
-	var box sendqueue.Queue
-	box.Init(&wide, conn, func(err error) { t.Error(err) })
+	conn := &writeCounter{Conn: server}
+	var q sendqueue.Queue
+	q.Init(&noLimits, conn, func(err error) { t.Error(err) })
 	for n := range 10 {
-		box.AddLater(fmt.Appendf(nil, "%d", n))
+		q.AddLater(fmt.Appendf(nil, "%d", n))
 	}
-	go box.Send()
+	go q.Send()
 	got := make([]byte, 10)
 	if _, err := io.ReadFull(client, got); err != nil || string(got) != "0123456789" {
 		t.Errorf("the client reads %q, %v", got, err)
 	}
-	box.Wait()
+	q.Wait()
 	if n := conn.writes.Load(); n != 1 {
 		t.Errorf("ten small messages took %d writes", n)
 	}
 }
 
-// A client that does not read is given up once too much waits, and whoever adds is not the one to wait for it.
+// If too much is queued for a client that does not read, the queue fails with ErrFull. Add does not block.
 func TestFull(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -159,142 +159,141 @@ func TestFull(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				server, _ := pipe(t)
-				var box sendqueue.Queue
+				var q sendqueue.Queue
 				var failed failures
-				box.Init(&test.config, server, failed.of(server))
+				q.Init(&test.config, server, failed.closing(server))
 				message := []byte(strings.Repeat("x", test.length))
-				for n := range 10 { // as many as may wait, beside the first, which is being written
+				for n := range 10 { // as many as the limit allows; the first is being written
 					if n == 1 {
 						synctest.Wait()
 					}
-					if box.Add(message) {
-						box.Flush()
+					if q.Add(message) {
+						q.Flush()
 					}
 				}
-				failed.are(t)
+				failed.want(t)
 				for range 5 {
-					if box.Add(message) {
-						box.Flush()
+					if q.Add(message) {
+						q.Flush()
 					}
 				}
-				failed.are(t, sendqueue.ErrFull)
-				box.Wait() // there is nobody to wait for any more
+				failed.want(t, sendqueue.ErrFull)
+				q.Wait() // returns: there is no writer any more
 			})
 		})
 	}
 }
 
-// Over a socket the same: what the system takes does not count, what waits here does.
+// Over a socket, bytes in the system's buffers do not count toward the limits, only those in the queue.
 func TestFullSocket(t *testing.T) {
 	t.Parallel()
 	server, _ := sockets(t)
-	var box sendqueue.Queue
+	var q sendqueue.Queue
 	var failed failures
 	config := sendqueue.Config{MaxMessages: 1 << 20, MaxBytes: 64 << 10, WriteTimeout: time.Minute}
-	box.Init(&config, server, failed.of(server))
+	q.Init(&config, server, failed.closing(server))
 	message := make([]byte, 32<<10)
-	for range 10_000 { // 320 MB, more than any system takes
-		if box.Add(message) {
-			box.Flush()
+	for range 10_000 { // 320 MB, more than any system buffers
+		if q.Add(message) {
+			q.Flush()
 		}
 		failed.mu.Lock()
-		given := len(failed.list)
+		n := len(failed.list)
 		failed.mu.Unlock()
-		if given > 0 {
+		if n > 0 {
 			break
 		}
 	}
-	box.Wait()
-	failed.are(t, sendqueue.ErrFull)
+	q.Wait()
+	failed.want(t, sendqueue.ErrFull)
 }
 
-// A client that reads, however slowly, is fine as long as it takes a piece in each time; one that stops is not.
+// A slow client stays connected as long as it reads a chunk within WriteTimeout. If it stops, the queue fails with ErrSlow.
 func TestSlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, client := pipe(t)
-		var box sendqueue.Queue
+		var q sendqueue.Queue
 		var failed failures
 		config := sendqueue.Config{MaxMessages: 100, MaxBytes: 1 << 30, WriteTimeout: 10 * time.Second}
-		box.Init(&config, server, failed.of(server))
-		const piece = 16 << 10
-		if box.Add(make([]byte, 4*piece)) {
-			box.Flush()
+		q.Init(&config, server, failed.closing(server))
+		const chunk = 16 << 10
+		if q.Add(make([]byte, 4*chunk)) {
+			q.Flush()
 		}
 		for n := range 3 {
 			time.Sleep(9 * time.Second)
-			if _, err := io.ReadFull(client, make([]byte, piece)); err != nil {
-				t.Fatalf("piece %d: %v", n, err)
+			if _, err := io.ReadFull(client, make([]byte, chunk)); err != nil {
+				t.Fatalf("chunk %d: %v", n, err)
 			}
-			failed.are(t)
+			failed.want(t)
 		}
-		began := time.Now()
-		box.Wait()
-		failed.are(t, sendqueue.ErrSlow)
-		if took := time.Since(began); took != 10*time.Second {
-			t.Errorf("a client that does not read is given up after %v", took)
+		start := time.Now()
+		q.Wait()
+		failed.want(t, sendqueue.ErrSlow)
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("the queue fails after %v, want WriteTimeout", took)
 		}
-		if box.Add([]byte("x")) {
-			t.Error("a connection that was given up takes messages")
+		if q.Add([]byte("x")) {
+			t.Error("Add after a failure makes the caller the writer")
 		}
 	})
 }
 
-// Whoever sends what a client has asked for waits with the client before half of what may wait does, so there is room for
-// what it has not asked for.
+// Ready and AddLater block while the queue is half full, so there is room for messages that the client has not requested.
 func TestReady(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, client := pipe(t)
-		var box sendqueue.Queue
+		var q sendqueue.Queue
 		var failed failures
 		config := sendqueue.Config{MaxMessages: 10, MaxBytes: 1 << 30, WriteTimeout: time.Minute}
-		box.Init(&config, server, failed.of(server))
+		q.Init(&config, server, failed.closing(server))
 		var added atomic.Int32
 		go func() {
 			for range 20 {
-				box.Ready()
-				box.AddLater([]byte("a"))
+				q.Ready()
+				q.AddLater([]byte("a"))
 				added.Add(1)
 			}
 		}()
 		synctest.Wait()
 		if n := added.Load(); n != 5 {
-			t.Errorf("%d answers were taken for a client that does not read, which may have 10 messages waiting: want 5", n)
+			t.Errorf("%d replies were accepted for a client that does not read, with a limit of 10 messages: want 5", n)
 		}
 		for range 5 {
-			if box.Add([]byte("b")) {
-				t.Error("the one that waits is the writer")
+			if q.Add([]byte("b")) {
+				t.Error("Add returned true while another goroutine is the writer")
 			}
 		}
-		failed.are(t)
+		failed.want(t)
 		if _, err := io.ReadFull(client, make([]byte, 10)); err != nil {
 			t.Fatal(err)
 		}
 		go func() { _, _ = io.Copy(io.Discard, client) }()
 		synctest.Wait()
-		box.Send()
-		box.Wait()
+		q.Send()
+		q.Wait()
 		if n := added.Load(); n != 20 {
-			t.Errorf("%d of 20 answers were taken for a client that reads", n)
+			t.Errorf("%d of 20 replies were accepted for a client that reads", n)
 		}
-		failed.are(t)
-		box.Close()
-		box.Ready() // there is nobody to wait for
-		box.AddLater([]byte("c"))
+		failed.want(t)
+		q.Close()
+		q.Ready() // returns: the queue is closed
+		q.AddLater([]byte("c"))
 	})
 }
 
-// Stream comes after what was queued before and before what is queued after, with nothing in between.
+// Stream writes after the messages that were queued before, and before later ones, with nothing in between.
 func TestStream(t *testing.T) {
 	t.Parallel()
 	for name, connect := range map[string]func(testing.TB) (net.Conn, net.Conn){"socket": sockets, "pipe": pipe} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := connect(t)
-			var box sendqueue.Queue
-			box.Init(&wide, server, func(err error) { t.Error(err) })
-			box.AddLater([]byte("before ")) // nobody has sent it yet
+			var q sendqueue.Queue
+			q.Init(&noLimits, server, func(err error) { t.Error(err) })
+			q.AddLater([]byte("before ")) // not sent yet
 			const want = "before one two end after"
 			got, read := make([]byte, len(want)), make(chan error, 1)
 			go func() {
@@ -303,12 +302,12 @@ func TestStream(t *testing.T) {
 			}()
 			body, more := io.Pipe()
 			streamed := make(chan error, 1)
-			go func() { streamed <- box.Stream(body, []byte(" end")) }()
-			if _, err := io.WriteString(more, "one "); err != nil { // it is read, so the stream has begun
+			go func() { streamed <- q.Stream(body, []byte(" end")) }()
+			if _, err := io.WriteString(more, "one "); err != nil { // the write returns when it is read, so the stream has started
 				t.Fatal(err)
 			}
-			if box.Add([]byte(" after")) {
-				t.Error("who adds during a stream became the writer")
+			if q.Add([]byte(" after")) {
+				t.Error("Add during a stream made the caller the writer")
 			}
 			go func() { _, _ = io.WriteString(more, "two"); _ = more.Close() }()
 			if err := <-read; err != nil || string(got) != want {
@@ -321,20 +320,20 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// A stream that breaks off ends the outbox: the client could not tell where the next message begins.
-func TestStreamBreaks(t *testing.T) {
+// A stream that fails closes the queue: the client could not tell where the next message begins.
+func TestStreamFails(t *testing.T) {
 	t.Parallel()
 	server, client := sockets(t)
-	var box sendqueue.Queue
-	box.Init(&wide, server, func(err error) { t.Error(err) })
-	broken := errors.New("the disk is broken")
-	if err := box.Stream(io.MultiReader(strings.NewReader("a"), iotest.ErrReader(broken)), []byte("end")); !errors.Is(err, broken) {
+	var q sendqueue.Queue
+	q.Init(&noLimits, server, func(err error) { t.Error(err) })
+	diskError := errors.New("the disk is broken")
+	if err := q.Stream(io.MultiReader(strings.NewReader("a"), iotest.ErrReader(diskError)), []byte("end")); !errors.Is(err, diskError) {
 		t.Errorf("got %v", err)
 	}
-	if box.Add([]byte("b")) {
-		t.Error("the outbox takes messages after a broken stream")
+	if q.Add([]byte("b")) {
+		t.Error("Add after a failed stream makes the caller the writer")
 	}
-	if err := box.Stream(strings.NewReader("c"), nil); !errors.Is(err, net.ErrClosed) {
+	if err := q.Stream(strings.NewReader("c"), nil); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("another stream: %v", err)
 	}
 	_ = server.Close()
@@ -343,25 +342,25 @@ func TestStreamBreaks(t *testing.T) {
 	}
 }
 
-// After Close nothing goes out, and a connection that the client has closed is no failure to tell of.
+// After Close nothing is written. If the client has closed the connection, fail is not called.
 func TestClosed(t *testing.T) {
 	t.Parallel()
 	server, client := sockets(t)
-	var box sendqueue.Queue
-	box.Init(&wide, server, func(err error) { t.Error(err) })
-	box.AddLater([]byte("a"))
-	box.Close()
-	box.Send()
-	if box.Add([]byte("b")) {
-		t.Error("a closed outbox takes messages")
+	var q sendqueue.Queue
+	q.Init(&noLimits, server, func(err error) { t.Error(err) })
+	q.AddLater([]byte("a"))
+	q.Close()
+	q.Send()
+	if q.Add([]byte("b")) {
+		t.Error("Add to a closed queue makes the caller the writer")
 	}
-	box.Wait()
+	q.Wait()
 	_ = server.Close()
 	if got, err := io.ReadAll(client); err != nil || len(got) > 0 {
 		t.Errorf("the client reads %q, %v", got, err)
 	}
 	var gone sendqueue.Queue
-	gone.Init(&wide, server, func(err error) { t.Error(err) })
+	gone.Init(&noLimits, server, func(err error) { t.Error(err) })
 	if gone.Add([]byte("c")) {
 		gone.FlushWait()
 	}
@@ -370,74 +369,74 @@ func TestClosed(t *testing.T) {
 
 func BenchmarkAdd(b *testing.B) {
 	server, client := sockets(b)
-	var box sendqueue.Queue
-	box.Init(&wide, server, func(err error) { b.Error(err) })
+	var q sendqueue.Queue
+	q.Init(&noLimits, server, func(err error) { b.Error(err) })
 	go func() { _, _ = io.Copy(io.Discard, client) }()
 	message, tail := make([]byte, 100), []byte("\r\n")
 	b.ReportAllocs()
 	for b.Loop() {
-		if box.Add(message, tail) {
-			box.FlushWait()
+		if q.Add(message, tail) {
+			q.FlushWait()
 		}
 	}
 	b.StopTimer()
 	_ = server.Close()
 }
 
-// What is queued goes out before the last message, nothing after it, and whoever waits is told.
+// The queued messages are written before the last one, later ones are dropped, and Wait returns.
 func TestEnd(t *testing.T) {
 	t.Parallel()
 	for name, connect := range map[string]func(testing.TB) (net.Conn, net.Conn){"socket": sockets, "pipe": pipe} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, client := connect(t)
-			var box sendqueue.Queue
-			box.Init(&wide, server, func(err error) { t.Error(err) })
-			box.AddLater([]byte("before "))
-			if !box.End([]byte("last")) {
-				t.Fatal("nobody is to write the last message")
+			var q sendqueue.Queue
+			q.Init(&noLimits, server, func(err error) { t.Error(err) })
+			q.AddLater([]byte("before "))
+			if !q.End([]byte("last")) {
+				t.Fatal("End returned false although there is no writer")
 			}
-			if box.Add([]byte("after")) {
-				t.Error("a message after the last one is taken")
+			if q.Add([]byte("after")) {
+				t.Error("Add after End makes the caller the writer")
 			}
-			box.AddLater([]byte("after"))
+			q.AddLater([]byte("after"))
 			go func() {
-				box.FlushWait()
+				q.FlushWait()
 				_ = server.Close()
 			}()
 			if got, err := io.ReadAll(client); err != nil || string(got) != "before last" {
 				t.Errorf("the client reads %q, %v", got, err)
 			}
-			box.Wait()
-			box.Close()
-			if box.End([]byte("x")) {
-				t.Error("a closed outbox has something to write")
+			q.Wait()
+			q.Close()
+			if q.End([]byte("x")) {
+				t.Error("End of a closed queue makes the caller the writer")
 			}
 		})
 	}
 }
 
-// After a failure the last message follows what is being written, in place of what waited.
-func TestEndOfFull(t *testing.T) {
+// After a failure the last message follows what is being written; the queued messages are dropped.
+func TestEndAfterFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, client := pipe(t)
-		var box sendqueue.Queue
+		var q sendqueue.Queue
 		config := sendqueue.Config{MaxMessages: 3, MaxBytes: 1 << 20, WriteTimeout: time.Minute}
 		var failures int
-		box.Init(&config, server, func(error) {
-			if failures++; box.End([]byte("last")) {
-				t.Error("two are to write")
+		q.Init(&config, server, func(error) {
+			if failures++; q.End([]byte("last")) {
+				t.Error("End returned true although another goroutine is the writer")
 			}
 		})
 		for range 10 {
-			if box.Add([]byte("message ")) {
-				box.Flush()
+			if q.Add([]byte("message ")) {
+				q.Flush()
 			}
 			synctest.Wait()
 		}
 		go func() {
-			box.Wait()
+			q.Wait()
 			_ = server.Close()
 		}()
 		if got, err := io.ReadAll(client); err != nil || string(got) != "message last" || failures != 1 {
@@ -446,24 +445,24 @@ func TestEndOfFull(t *testing.T) {
 	})
 }
 
-// Who finds the queue full reports it, although somebody else is about to write; nobody then waits for ever.
-func TestFullBeforeTheFlush(t *testing.T) {
+// The Add that fills the queue reports it, even if another goroutine has the claim to write. Wait then returns.
+func TestFullBeforeFlush(t *testing.T) {
 	t.Parallel()
 	server, _ := pipe(t)
-	var box sendqueue.Queue
+	var q sendqueue.Queue
 	var failed failures
 	config := sendqueue.Config{MaxMessages: 2, MaxBytes: 1 << 20, WriteTimeout: time.Minute}
-	box.Init(&config, server, failed.of(server))
+	q.Init(&config, server, failed.closing(server))
 	writers := 0
 	for range 3 {
-		if box.Add([]byte("x")) {
+		if q.Add([]byte("x")) {
 			writers++
 		}
 	}
-	failed.are(t)
+	failed.want(t)
 	for range writers {
-		box.Flush()
+		q.Flush()
 	}
-	failed.are(t, sendqueue.ErrFull)
-	box.Wait()
+	failed.want(t, sendqueue.ErrFull)
+	q.Wait()
 }

@@ -1,7 +1,0 @@
-//go:build !unix
-
-package pooledreader
-
-const canTry = false
-
-func (r *Reader) try(uintptr) bool { return true }
