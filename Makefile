@@ -1,13 +1,15 @@
 # Everything that a developer does here, by name. `make` or `make help` lists it.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+APIDIFF     := golang.org/x/exp/cmd/apidiff@v0.0.0-20261113113407-e3970619a1a4
+BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 FUZZTIME    ?= 5s
 GO          ?= go
 
-.PHONY: help test needs hostile lint fuzz vuln build bench
+.PHONY: help test needs hostile lint fuzz vuln api build bench bench-compare
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 test: needs ## run all tests, with the race detector; installs Chromium and Node.js if they are missing
 	$(GO) test -race -timeout 10m ./...
@@ -17,9 +19,9 @@ test: needs ## run all tests, with the race detector; installs Chromium and Node
 needs: ## install what the tests need besides Go
 	@.ci/needs
 
-# Without the race detector, and one package at a time: these tests look at how long others wait meanwhile.
+# Without the race detector, and after all others: these tests measure how long well-behaved clients wait meanwhile.
 hostile: ## run the tests that attack a server with hundreds of clients
-	$(GO) test -tags hostile -p 1 -parallel 2 -timeout 10m ./web ./tcp ./websocket ./socketio
+	$(GO) test -tags hostile -parallel 2 -timeout 20m ./internal/attack
 
 lint: ## check formatting, go vet and staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
@@ -40,8 +42,14 @@ vuln: ## look for known vulnerabilities; says so when their database cannot be r
 		echo "$$out" | grep -q 'fetching vulnerabilities:' \
 		&& echo "the vulnerability database cannot be reached from here: nothing was checked" || exit 1; }
 
+api: ## list how the exported names differ from the last tag
+	@GO="$(GO)" APIDIFF="$(APIDIFF)" .ci/api
+
 build: ## build the server into bin/actionhero
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/actionhero ./cmd/actionhero
 
 bench: ## run the benchmarks of the core; bench/README.md has those against peers
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-compare: ## compare the core benchmarks of HEAD with the merge base with main (BASE, COUNT, BENCH, PACKAGES)
+	@GO="$(GO)" BENCHSTAT="$(BENCHSTAT)" .ci/bench-compare

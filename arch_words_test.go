@@ -110,7 +110,6 @@ var notYet = []string{
 	//
 	"internal/cron",
 	//
-	"internal/hostile",
 	//
 	"internal/http1",
 	//

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -23,7 +24,9 @@ func TestIdle(t *testing.T) {
 			Run: func(context.Context, actionhero.None) error { return nil },
 		})
 	}
-	s := start(t, func(cfg *server.Config) { cfg.Tasks.Memory, cfg.Tasks.Path = false, t.TempDir() }, parts)
+	s := testkit.Start(t, testkit.Options{Parts: parts, Change: func(cfg *server.Config) {
+		cfg.Tasks.Memory, cfg.Tasks.Path = false, t.TempDir()
+	}})
 	for range 1000 {
 		if _, err := s.Tasks.Enqueue(t.Context(), "task0", nil, actionhero.After(time.Hour)); err != nil {
 			t.Fatal(err)

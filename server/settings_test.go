@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -57,7 +59,7 @@ func describe(t testing.TB, cfg server.Config) map[string]described {
 func load(t testing.TB, name, text string) server.Config {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, name), text)
+	testkit.WriteFile(t, filepath.Join(dir, name), text)
 	cfg, err := server.Load(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +145,12 @@ tasks: {path: "", timeout: 0s, grace: 0s, keepCompleted: 0s, keepFailed: 0s}
 	if general.ServerName != "" || general.AnnounceLimit != 0 || general.RoomStatusLimit != 0 || general.ActionTimeout != 0 || general.StopGrace != 0 {
 		t.Errorf("the API has %+v", general)
 	}
-	line, err := bufio.NewReader(dial(t, s.TCP.Addr())).ReadString('\n')
+	client, err := net.Dial("tcp", s.TCP.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	line, err := bufio.NewReader(client).ReadString('\n')
 	if err != nil || !strings.HasPrefix(line, `{"welcome":"",`) {
 		t.Errorf("the welcome is %q, %v", line, err)
 	}

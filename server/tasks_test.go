@@ -10,6 +10,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/actionherotest"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -17,8 +18,10 @@ import (
 func TestStatusOfTasks(t *testing.T) {
 	t.Parallel()
 	nothing := func(context.Context, actionhero.None) error { return nil }
-	s := start(t, func(cfg *server.Config) { cfg.Tasks.Enable = new(false) },
-		actionhero.Task[actionhero.None]{Name: "b", Run: nothing}, actionhero.Task[actionhero.None]{Name: "a", Run: nothing})
+	s := testkit.Start(t, testkit.Options{
+		Parts:  actionhero.Parts{actionhero.Task[actionhero.None]{Name: "b", Run: nothing}, actionhero.Task[actionhero.None]{Name: "a", Run: nothing}},
+		Change: func(cfg *server.Config) { cfg.Tasks.Enable = new(false) },
+	})
 	for _, name := range []string{"b", "a", "b"} {
 		for _, after := range []time.Duration{0, time.Hour} {
 			if _, err := s.Tasks.Enqueue(t.Context(), name, nil, actionhero.After(after)); err != nil {
@@ -44,19 +47,22 @@ func TestStatusOfTasks(t *testing.T) {
 // The example tasks are there when they are switched on, and every persistent client hears that the server is alive.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
-	if s := start(t, nil); len(s.Tasks.Registered()) != 1 { // runAction
+	if s := testkit.Start(t, testkit.Options{}); len(s.Tasks.Registered()) != 1 { // runAction
 		t.Errorf("without asking for them there are %v", s.Tasks.Registered())
 	}
-	s := start(t, func(cfg *server.Config) { cfg.Tasks.Examples = true })
+	s := testkit.Start(t, testkit.Options{Change: func(cfg *server.Config) { cfg.Tasks.Examples = true }})
 	if n := len(s.Tasks.Registered()); n != 4 {
 		t.Errorf("there are %d tasks", n)
 	}
-	c := newTCPClient(t, s.TCP.Addr())
+	c := s.TCP(t)
 	before := float64(time.Now().UnixMilli())
 	if failure := actionherotest.RunTask(t, s.API, "pingSocketClients", nil); failure != nil {
 		t.Fatal(failure)
 	}
-	ping := c.read(t)
+	var ping map[string]any
+	if err := json.Unmarshal([]byte(c.Next()), &ping); err != nil {
+		t.Fatal(err)
+	}
 	if at, ok := ping["serverTime"].(float64); !ok || at < before {
 		t.Errorf("the server's time is %v", ping["serverTime"])
 	}

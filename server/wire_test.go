@@ -24,6 +24,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/config"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -73,12 +74,13 @@ func TestWire(t *testing.T) {
 }
 
 // startFor starts the server that a transcript needs.
-func startFor(t *testing.T, archive *txtar.Archive) *server.Server {
+func startFor(t *testing.T, archive *txtar.Archive) *testkit.Server {
 	dir := t.TempDir()
 	for _, f := range archive.Files {
-		write(t, filepath.Join(dir, f.Name), string(f.Data))
+		testkit.WriteFile(t, filepath.Join(dir, f.Name), string(f.Data))
 	}
-	return start(t, func(cfg *server.Config) {
+	return testkit.Start(t, testkit.Options{Parts: wireActions, Change: func(cfg *server.Config) {
+		cfg.General.AnnounceLimit = 0 // the default
 		if _, err := config.Load(cfg, config.Options{Dir: dir, Prefix: server.EnvPrefix}); err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +90,7 @@ func startFor(t *testing.T, archive *txtar.Archive) *server.Server {
 				t.Fatal(err)
 			}
 		}
-	}, wireActions)
+	}})
 }
 
 type wireInput struct {
@@ -165,7 +167,7 @@ var waiting = make(chan struct{})
 // replay runs one transcript.
 type replay struct {
 	t       *testing.T
-	server  *server.Server
+	server  *testkit.Server
 	clients map[string]*client
 	ids     map[string]string
 }
@@ -239,15 +241,15 @@ func (r *replay) client(name string) *client {
 	var want string
 	switch name {
 	case "w", "x":
-		conn, want = newFrames(r.t, r.server.Web.Addr(), "/ws").lines(), welcome+"}"
+		conn, want = lines(r.t, testkit.DialSocket(r.t, r.server.WSURL(), nil)), welcome+"}"
 	case "s", "t":
-		f := newFrames(r.t, r.server.Web.Addr(), "/socket.io/?EIO=4&transport=websocket")
-		f.until(`0{"sid":`)
-		f.send("40")
-		f.until(`40{"sid":`)
-		conn, want = f.lines(), `42["welcome",`+welcome+"}]"
+		socket := testkit.DialSocket(r.t, "ws://"+r.server.Web.Addr().String()+testkit.SIOPath, nil)
+		socket.Await(`0{"sid":`)
+		socket.Send("40")
+		socket.Await(`40{"sid":`)
+		conn, want = lines(r.t, socket), `42["welcome",`+welcome+"}]"
 	default:
-		conn, want = dial(r.t, r.server.TCP.Addr()), welcome+`,"messageCount":0}`
+		conn, want = connected(r.t, r.server.DialTCP), welcome+`,"messageCount":0}`
 	}
 	c = &client{conn, bufio.NewReader(conn)}
 	r.clients[name] = c
@@ -257,7 +259,15 @@ func (r *replay) client(name string) *client {
 	return c
 }
 
-const patience = 10 * time.Second
+func connected(t *testing.T, dial func() (net.Conn, error)) net.Conn {
+	t.Helper()
+	conn, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
 
 // read reads the next line of a client.
 func (r *replay) read(name string) string {
@@ -265,7 +275,7 @@ func (r *replay) read(name string) string {
 	if c == nil {
 		r.t.Fatalf("the transcript reads from the client %s before it sends anything", name)
 	}
-	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+	_ = c.conn.SetReadDeadline(time.Now().Add(testkit.Wait))
 	line, err := c.in.ReadString('\n')
 	switch {
 	case errors.Is(err, io.EOF) && line == "":
@@ -278,7 +288,7 @@ func (r *replay) read(name string) string {
 	return name + "< " + r.normal(strings.TrimRight(line, "\r\n"))
 }
 
-// readAll reads what all clients get within a moment; only for writing transcripts.
+// readAll reads what all clients get within 100 ms; only for writing transcripts.
 func (r *replay) readAll(first string, out *strings.Builder) {
 	others := slices.Sorted(maps.Keys(r.clients))
 	others = slices.DeleteFunc(others, func(name string) bool { return name == first })
@@ -316,8 +326,8 @@ func (r *replay) http(request []string) string {
 	if body != "" && !strings.Contains(head, "Content-Length") && !strings.Contains(head, "Transfer-Encoding") {
 		head += fmt.Sprintf("\r\nContent-Length: %d", len(body))
 	}
-	conn := dial(r.t, r.server.Web.Addr())
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	conn := connected(r.t, r.server.DialHTTP)
+	_ = conn.SetDeadline(time.Now().Add(testkit.Wait))
 	if _, err := io.WriteString(conn, head+"\r\nHost: localhost\r\n\r\n"+body); err != nil {
 		r.t.Fatal(err)
 	}

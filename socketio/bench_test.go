@@ -1,11 +1,12 @@
-//go:build !hostile
-
 package socketio_test
 
 import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 )
 
 // BenchmarkAcknowledged is a request and its acknowledgement over a socket, the client's part included, one at a time and
@@ -13,20 +14,23 @@ import (
 func BenchmarkAcknowledged(b *testing.B) {
 	for name, depth := range map[string]int{"one": 1, "sixteen": 16} {
 		b.Run(name, func(b *testing.B) {
-			s := newServer(b, nil)
-			c, err := s.joined()
+			nc, err := start(b, func(cfg *server.Config) { cfg.Log.LogRequests = new(false) }).DialHTTP()
+			if err != nil {
+				b.Fatal(err)
+			}
+			c, err := testkit.OpenSIO(nc, testkit.Wait)
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer c.Close()
-			batch := strings.Repeat(frame(`421["action",{"action":"echo","text":"hello","limit":10,"offset":5}]`), depth)
+			batch := strings.Repeat(testkit.Text(`421["action",{"action":"echo","text":"hello","limit":10,"offset":5}]`), depth)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := io.WriteString(c, batch); err != nil {
+				if _, err := io.WriteString(c.Conn, batch); err != nil {
 					b.Fatal(err)
 				}
 				for range depth {
-					if text, err := c.next(); err != nil || !strings.HasPrefix(text, "431") {
+					if text, err := c.Message(); err != nil || !strings.HasPrefix(text, "431") {
 						b.Fatal(text, err)
 					}
 				}

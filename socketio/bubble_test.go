@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package socketio_test
 
 import (
@@ -13,6 +11,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
@@ -22,8 +21,8 @@ type bubble struct {
 	*enginetest.Client
 	api  *actionhero.API
 	io   *socketio.Handler
-	log  *logged
-	gate chan struct{} // what the action gate waits for
+	log  *testkit.Recorder
+	gate *testkit.Gate
 }
 
 // inBubble runs a test with such a server; change may set what is not the default.
@@ -31,16 +30,16 @@ func inBubble(t *testing.T, change func(*actionhero.Config, *socketio.Config), t
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bubble{log: new(logged), gate: make(chan struct{})}
+		b := &bubble{log: new(testkit.Recorder), gate: testkit.NewGate()}
 		general := actionhero.Config{
-			Backend: local.New(local.Config{}), Log: slog.New(slog.NewTextHandler(b.log, nil)), FlatFileDirectory: t.TempDir(), AnnounceLimit: -1,
+			Backend: local.New(local.Config{}), Log: slog.New(b.log), FlatFileDirectory: t.TempDir(), AnnounceLimit: -1,
 		}
 		cfg := socketio.Config{Origins: []string{"https://friend.example"}}
 		if change != nil {
 			change(&general, &cfg)
 		}
 		var err error
-		if b.api, err = actionhero.New(general, append(parts, echo, slow, file, b.gated())...); err != nil {
+		if b.api, err = actionhero.New(general, append(parts, echo, slow, file, b.gate.Action())...); err != nil {
 			t.Fatal(err)
 		}
 		b.io = socketio.New(b.api, cfg)
@@ -64,23 +63,8 @@ func inBubble(t *testing.T, change func(*actionhero.Config, *socketio.Config), t
 		transport.CloseIdleConnections()
 		_ = site.Close()
 		<-done
-		time.Sleep(time.Minute) // whatever is left of connections has its time limits
+		time.Sleep(time.Minute) // longer than the time limits of connections that are left
 	})
-}
-
-// gated waits.
-func (b *bubble) gated() actionhero.Part {
-	return actionhero.Action[actionhero.None, actionhero.None]{
-		Name: "gate", Description: "Waits",
-		Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
-			select {
-			case <-b.gate:
-				return out, nil
-			case <-ctx.Done():
-				return out, ctx.Err()
-			}
-		},
-	}
 }
 
 var slow = actionhero.Action[actionhero.None, actionhero.None]{
@@ -122,10 +106,4 @@ func (b *bubble) sid(text string) string {
 		b.T.Fatalf("the connect is answered with %q", text)
 	}
 	return id
-}
-
-func (l *logged) has(text string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.text.String(), text)
 }

@@ -1,11 +1,8 @@
-//go:build !hostile
-
 package socketio_test
 
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,7 +11,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/internal/ws"
 	"github.com/actionhero-go/actionhero/socketio"
 )
@@ -205,7 +202,7 @@ func TestOrder(t *testing.T) {
 		if got := k.Next(); !strings.HasPrefix(got, `432[{"context":"response","status":"OK","room":"slow","roomStatus":`) {
 			t.Errorf("%q", got)
 		}
-		close(b.gate)
+		b.gate.Open()
 		k.Want(`433[{"context":"response","status":"OK","error":false}]`)
 		synctest.Wait()
 		if _, text := b.Do("GET", q, ""); strings.Index(text, "431[") > strings.Index(text, "432[") || !strings.Contains(text, "431[") || !strings.Contains(text, "433[") {
@@ -229,13 +226,13 @@ func TestInFlight(t *testing.T) {
 			k.Send(`421["roomView"]`) // nobody reads it yet, and a pipe holds nothing
 		}()
 		time.Sleep(time.Second)
-		b.gate <- struct{}{}
+		b.gate.Pass()
 		k.Want(`42["response",{"context":"response","status":"OK","error":false}]`)
 		if got := k.Next(); !strings.HasPrefix(got, "431[") {
 			t.Errorf("%q", got)
 		}
 		<-sent
-		close(b.gate)
+		b.gate.Open()
 		k.Leave()
 	})
 }
@@ -285,7 +282,7 @@ func TestSlowReader(t *testing.T) {
 			k.Want(`42["say",{"message":"` + text + `","from":"actionHero API","context":"user"}]`)
 		}
 		synctest.Wait()
-		if n := b.io.Clients(); n != 1 || !b.log.has("does not read what it is sent") || !b.log.has("does not fetch what it is sent") {
+		if n := b.io.Clients(); n != 1 || !b.log.Has("does not read what it is sent") || !b.log.Has("does not fetch what it is sent") {
 			t.Errorf("%d clients are left", n)
 		}
 		for {
@@ -313,7 +310,7 @@ func TestStopAndStart(t *testing.T) {
 		stopped := make(chan error)
 		go func() { stopped <- b.api.Stop(t.Context()) }()
 		synctest.Wait()
-		close(b.gate)
+		b.gate.Open()
 		const answer = `431[{"context":"response","status":"OK","error":false}]`
 		k.Want(answer)
 		poll(200, answer)
@@ -365,21 +362,12 @@ func TestConfigIsChecked(t *testing.T) {
 		"webSockets.maxHttpBufferSize is -1: it must be above":  {MaxHTTPBufferSize: -1},
 		`webSockets.origins has "example.com": write an origin`: {Origins: []string{"example.com"}},
 	} {
-		if err := socketio.New(newAPI(t), cfg).Start(context.Background()); err == nil || !strings.Contains(err.Error(), want) {
+		if err := socketio.New(testkit.NewAPI(t), cfg).Start(context.Background()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q in it", err, want)
 		}
 	}
-	err := socketio.New(newAPI(t), socketio.Config{PingInterval: -1, MaxInFlight: -1}).Start(context.Background())
+	err := socketio.New(testkit.NewAPI(t), socketio.Config{PingInterval: -1, MaxInFlight: -1}).Start(context.Background())
 	if err == nil || !strings.Contains(err.Error(), "pingInterval") || !strings.Contains(err.Error(), "maxInFlight") {
 		t.Errorf("%v: it does not name both", err)
 	}
-}
-
-func newAPI(t *testing.T) *actionhero.API {
-	t.Helper()
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return api
 }

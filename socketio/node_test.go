@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package socketio_test
 
 import (
@@ -18,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/socketio"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 )
 
 // The stock clients, as they come from npm, against a real server: each with each of its transports.
@@ -30,7 +28,7 @@ func TestStockClients(t *testing.T) {
 		for _, transports := range []string{"polling", "websocket", "polling,websocket"} {
 			t.Run(client+" "+transports, func(t *testing.T) {
 				t.Parallel()
-				s := newServer(t, func(_ *actionhero.Config, cfg *socketio.Config) { cfg.PingInterval = 300 * time.Millisecond })
+				s := start(t, func(cfg *server.Config) { cfg.WebSockets.SocketIO.PingInterval = 300 * time.Millisecond })
 				runSuite(t, s, modules, client, transports)
 			})
 		}
@@ -104,10 +102,10 @@ func install() (dir string, err error) {
 }
 
 // runSuite runs the cases of suite.js with one client.
-func runSuite(t *testing.T, s *server, modules, client, transports string) {
+func runSuite(t *testing.T, s *testkit.Server, modules, client, transports string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	node := exec.CommandContext(ctx, "node", filepath.Join(nodeFiles, "suite.js"), client, transports, "http://"+s.addr)
+	node := exec.CommandContext(ctx, "node", filepath.Join(nodeFiles, "suite.js"), client, transports, "http://"+s.Web.Addr().String())
 	node.Env = append(os.Environ(), "NODE_PATH="+modules)
 	node.Stderr = os.Stderr
 	stdin, err := node.StdinPipe()
@@ -129,7 +127,7 @@ func runSuite(t *testing.T, s *server, modules, client, transports string) {
 		switch line := lines.Text(); {
 		case line == "restart":
 			processes.Lock()
-			if err := s.api.Restart(t.Context()); err != nil {
+			if err := s.API.Restart(t.Context()); err != nil {
 				t.Errorf("the server does not restart: %v", err)
 			}
 			processes.Unlock()

@@ -1,12 +1,8 @@
-//go:build !hostile
-
 package socketio_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,7 +11,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/internal/ws"
 	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
@@ -177,7 +173,7 @@ func TestNothingIsLeft(t *testing.T) {
 
 func TestScript(t *testing.T) {
 	t.Parallel()
-	h := socketio.New(newAPI(t), socketio.Config{})
+	h := socketio.New(testkit.NewAPI(t), socketio.Config{})
 	get := func(method, path string, header ...string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, path, nil)
 		if len(header) > 0 {
@@ -217,20 +213,10 @@ func FuzzSession(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler), AnnounceLimit: -1}, echo)
-	if err != nil {
-		f.Fatal(err)
-	}
+	api := testkit.NewAPI(f, echo)
 	h := socketio.New(api, socketio.Config{})
 	api.Add(h)
-	if err := api.Start(context.Background()); err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() {
-		if err := api.Stop(context.Background()); err != nil {
-			f.Error(err)
-		}
-	})
+	testkit.StartAPI(f, api)
 	do := func(method, query, body string) (int, string) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(method, "/socket.io/?"+query, strings.NewReader(body)))

@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package socketio_test
 
 import (
@@ -71,7 +69,7 @@ func TestNoConnect(t *testing.T) {
 		poll(200, "2")
 		b.Want(200, "ok", "POST", polls, "3")
 		k.Ended(ws.PolicyError)
-		if took := time.Since(start); took != 45*time.Second || !b.log.has("has not connected to a namespace in time") {
+		if took := time.Since(start); took != 45*time.Second || !b.log.Has("has not connected to a namespace in time") {
 			t.Errorf("it ends after %v", took)
 		}
 		b.Want(200, "1", "GET", polls, "")
@@ -159,7 +157,7 @@ func TestBinaryFaults(t *testing.T) {
 			k.SendBinary(make([]byte, 400)...)
 		}
 		k.Ended(ws.PolicyError)
-		if !b.log.has("attachments of a packet are too large") {
+		if !b.log.Has("attachments of a packet are too large") {
 			t.Error("it is not logged")
 		}
 	})

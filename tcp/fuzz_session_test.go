@@ -1,21 +1,18 @@
-package tcp
+package tcp_test
 
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/backend/local"
-	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/tcp"
 )
 
 // fuzzLine is the longest line of FuzzSession.
@@ -38,7 +35,7 @@ func FuzzSession(f *testing.F) {
 			return // its answers are no lines
 		}
 		ours, theirs := net.Pipe()
-		s.open(theirs)
+		s.Serve(theirs)
 		go sendPieces(ours, append(slices.Clone(text), "\r\nquit\r\n"...), sizes)
 		counts, last := readAnswers(t, ours)
 		want, refused := expected(append(slices.Clone(text), "\r\nquit\r\n"...))
@@ -60,24 +57,12 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
-func fuzzServer(f *testing.F) *Server {
+func fuzzServer(f *testing.F) *tcp.Server {
 	f.Helper()
-	api, err := actionhero.New(actionhero.Config{
-		Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler), AnnounceLimit: -1,
-	}, builtin.All)
-	if err != nil {
-		f.Fatal(err)
-	}
-	s := New(api, Config{Port: -1, BindIP: "127.0.0.1", MaxLineBytes: fuzzLine})
+	api := testkit.NewAPI(f)
+	s := tcp.New(api, tcp.Config{Port: -1, BindIP: "127.0.0.1", MaxLineBytes: fuzzLine})
 	api.Add(s)
-	if err := api.Start(context.Background()); err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() {
-		if err := api.Stop(context.Background()); err != nil {
-			f.Error(err)
-		}
-	})
+	testkit.StartAPI(f, api)
 	return s
 }
 

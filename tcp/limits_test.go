@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package tcp_test
 
 import (
@@ -12,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/hostile"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
@@ -22,37 +20,37 @@ func TestMaxInFlight(t *testing.T) {
 	for setting, limit := range map[int]int{0: 100, 3: 3} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
-			g := newGate()
-			f := serve(t, tcp.Config{MaxInFlight: setting}, g.action())
-			p := f.dial(t)
+			g := testkit.NewGate()
+			s := start(t, tcp.Config{MaxInFlight: setting}, g.Action())
+			p := s.TCP(t)
 			const waiting = 50 // are read with the others, and wait
-			p.send(strings.Repeat("gate\r\n", limit+waiting))
+			p.Send(strings.Repeat("gate\r\n", limit+waiting))
 			for range limit {
-				<-g.begun
+				<-g.Begun
 			}
 			// Each of these is long, so that a server that reads no further has the buffers of the system fill up.
 			line := []byte("gate" + strings.Repeat(" ", 32<<10) + "\r\n")
 			sent, rest := fill(t, p, line, 64<<20)
-			if len(g.begun) > 0 {
-				t.Errorf("%d requests are at work besides the %d", len(g.begun), limit)
+			if len(g.Begun) > 0 {
+				t.Errorf("%d requests are at work besides the %d", len(g.Begun), limit)
 			}
-			close(g.open)
+			g.Open()
 			go func() { _, _ = p.Write(append(rest, "quit\r\n"...)) }()
 			seen, all := map[int]bool{}, limit+waiting+sent
 			for range all {
-				a := p.answer()
+				a := answer(t, p)
 				if seen[a.Count] || a.Count > all || a.Error != false {
 					t.Fatalf("an answer is %+v", a)
 				}
 				seen[a.Count] = true
 			}
-			p.want(fmt.Sprintf(`{"status":"Bye!","context":"response","messageCount":%d}`, all+1))
+			p.Want(fmt.Sprintf(`{"status":"Bye!","context":"response","messageCount":%d}`, all+1))
 		})
 	}
 }
 
 // fill writes lines until the connection takes no more. It returns how many lines it began, and what is left of the last.
-func fill(t *testing.T, p *peer, line []byte, most int) (lines int, rest []byte) {
+func fill(t *testing.T, p *testkit.TCPClient, line []byte, most int) (lines int, rest []byte) {
 	t.Helper()
 	for written := 0; written < most; {
 		_ = p.SetWriteDeadline(time.Now().Add(250 * time.Millisecond))
@@ -60,7 +58,7 @@ func fill(t *testing.T, p *peer, line []byte, most int) (lines int, rest []byte)
 		written += n
 		lines++
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			_ = p.SetWriteDeadline(time.Now().Add(patience))
+			_ = p.SetWriteDeadline(time.Now().Add(testkit.Wait))
 			return lines, bytes.Clone(line[n:])
 		}
 		if err != nil {
@@ -75,35 +73,35 @@ func fill(t *testing.T, p *peer, line []byte, most int) (lines int, rest []byte)
 func TestLineTimeout(t *testing.T) {
 	t.Parallel()
 	const limit = 200 * time.Millisecond
-	f := serve(t, tcp.Config{LineTimeout: limit})
+	s := start(t, tcp.Config{LineTimeout: limit})
 	for name, drip := range map[string]string{"left": "", "dripped": "a"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := f.dial(t)
-			p.send("paramAdd a=1\r\n")
-			p.want(`{"status":"OK","context":"response","messageCount":1}`)
-			p.send("random")
-			for begun := time.Now(); p.quiet(10 * time.Millisecond); {
-				if time.Since(begun) > patience {
+			p := s.TCP(t)
+			p.Send("paramAdd a=1\r\n")
+			p.Want(`{"status":"OK","context":"response","messageCount":1}`)
+			p.Send("random")
+			for begun := time.Now(); p.Quiet(10 * time.Millisecond); {
+				if time.Since(begun) > testkit.Wait {
 					t.Fatal("the line may go on for ever")
 				}
 				if _, err := p.Write([]byte(drip)); err != nil {
 					break
 				}
 			}
-			p.want(`{"context":"response","error":"a line must end within 200ms","messageCount":1}`)
-			if len(f.log.Having("reason", "a line must end within 200ms")) == 0 {
+			p.Want(`{"context":"response","error":"a line must end within 200ms","messageCount":1}`)
+			if len(s.Log.With("reason", "a line must end within 200ms")) == 0 {
 				t.Error("the log does not say why the client was closed")
 			}
 		})
 	}
 	t.Run("whole lines", func(t *testing.T) {
 		t.Parallel()
-		p := f.dial(t)
+		p := s.TCP(t)
 		for i := range 2 {
-			p.send("paramAdd a=1\r\n")
-			p.want(fmt.Sprintf(`{"status":"OK","context":"response","messageCount":%d}`, i+1))
-			if !p.quiet(2 * limit) {
+			p.Send("paramAdd a=1\r\n")
+			p.Want(fmt.Sprintf(`{"status":"OK","context":"response","messageCount":%d}`, i+1))
+			if !p.Quiet(2 * limit) {
 				t.Error("a client that has begun no line is closed")
 			}
 		}
@@ -114,52 +112,52 @@ func TestLineTimeout(t *testing.T) {
 func TestIdleTimeout(t *testing.T) {
 	t.Parallel()
 	const limit = 500 * time.Millisecond
-	g := newGate()
-	f := serve(t, tcp.Config{IdleTimeout: limit}, g.action())
+	g := testkit.NewGate()
+	s := start(t, tcp.Config{IdleTimeout: limit}, g.Action())
 	t.Run("silent", func(t *testing.T) {
 		t.Parallel()
-		p := f.dial(t)
+		p := s.TCP(t)
 		begun := time.Now()
-		p.want(goodbye + `0}`)
+		p.Want(goodbye + `0}`)
 		if d := time.Since(begun); d < limit/2 {
 			t.Errorf("the goodbye comes after %v already", d)
 		}
-		p.end()
+		p.WantClosed()
 	})
 	t.Run("silent after a line", func(t *testing.T) {
 		t.Parallel()
-		p := f.dial(t)
-		p.send("paramAdd a=1\r\n")
-		p.want(`{"status":"OK","context":"response","messageCount":1}`)
-		p.want(goodbye + `1}`)
-		p.end()
+		p := s.TCP(t)
+		p.Send("paramAdd a=1\r\n")
+		p.Want(`{"status":"OK","context":"response","messageCount":1}`)
+		p.Want(goodbye + `1}`)
+		p.WantClosed()
 	})
 	t.Run("talking", func(t *testing.T) {
 		t.Parallel()
-		p := f.dial(t)
+		p := s.TCP(t)
 		for i := range 10 {
-			p.send("paramAdd a=1\r\n")
-			p.want(fmt.Sprintf(`{"status":"OK","context":"response","messageCount":%d}`, i+1))
-			if !p.quiet(limit / 10) {
+			p.Send("paramAdd a=1\r\n")
+			p.Want(fmt.Sprintf(`{"status":"OK","context":"response","messageCount":%d}`, i+1))
+			if !p.Quiet(limit / 10) {
 				t.Fatal("a client that talks is closed")
 			}
 		}
 	})
 	t.Run("waiting for an answer", func(t *testing.T) {
 		t.Parallel()
-		p := f.dial(t)
-		p.send("gate\r\n")
-		<-g.begun
-		if !p.quiet(2*limit + limit/2) {
+		p := s.TCP(t)
+		p.Send("gate\r\n")
+		<-g.Begun
+		if !p.Quiet(2*limit + limit/2) {
 			t.Fatal("a client that waits for an answer is closed")
 		}
-		close(g.open)
-		p.want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
-		if !p.quiet(limit / 3) {
+		g.Open()
+		p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
+		if !p.Quiet(limit / 3) {
 			t.Error("a client is idle from its request on, not from the answer on")
 		}
-		p.want(goodbye + `1}`)
-		p.end()
+		p.Want(goodbye + `1}`)
+		p.WantClosed()
 	})
 }
 
@@ -171,31 +169,29 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := serve(t, cfg)
-			deaf, reader, speaker := f.dial(t), f.dial(t), f.dial(t)
-			_ = deaf.Conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+			s := start(t, cfg)
+			stuck, reader, speaker := s.TCP(t), s.TCP(t), s.TCP(t)
+			_ = stuck.Conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 			text := strings.Repeat("x", 32<<10)
 			said := 0
-			for len(f.log.Having("reason", "does not read")) == 0 {
+			for len(s.Log.With("reason", "does not read")) == 0 {
 				if said++; said > 2000 {
 					t.Fatal("2000 messages later the client is still there")
 				}
-				speaker.send(fmt.Sprintf("say %d %s\r\n", said, text))
-				speaker.want(fmt.Sprintf(`{"context":"response","status":"OK","messageCount":%d}`, said))
-				if got := reader.line(); !strings.HasPrefix(got, fmt.Sprintf(`{"message":"%d x`, said)) {
+				speaker.Send(fmt.Sprintf("say %d %s\r\n", said, text))
+				speaker.Want(fmt.Sprintf(`{"context":"response","status":"OK","messageCount":%d}`, said))
+				if got := reader.Next(); !strings.HasPrefix(got, fmt.Sprintf(`{"message":"%d x`, said)) {
 					t.Fatalf("the message %d is %.60q", said, got)
 				}
 			}
-			entries := f.log.Having("reason", "its queue of outgoing messages is full")
+			entries := s.Log.With("reason", "its queue of outgoing messages is full")
 			if len(entries) != 1 || entries[0].Message != "a TCP client was closed" || entries[0].Attrs["to"] != "127.0.0.1" {
 				t.Errorf("the log says %v", entries)
 			}
-			for {
-				speaker.send("roomView\r\n")
-				if strings.Contains(speaker.line(), `"membersCount":2}`) {
-					break
-				}
-			}
+			testkit.Eventually(t, "two members are left", func() bool {
+				speaker.Send("roomView\r\n")
+				return strings.Contains(speaker.Next(), `"membersCount":2}`)
+			})
 		})
 	}
 }
@@ -203,7 +199,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 // Settings that would serve nobody are refused, and nothing is left open.
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	cert, _, _ := hostile.Certificate(t)
+	cert, _, _ := testkit.Certificate(t)
 	for want, cfg := range map[string]tcp.Config{
 		"tcpServer.maxLineBytes is -1: it must be above zero":                {MaxLineBytes: -1},
 		"tcpServer.maxInFlight is -1: it must be above zero":                 {MaxInFlight: -1},
@@ -218,12 +214,12 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			f := prepare(t, cfg)
-			if err := f.api.Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), want) {
+			s := testkit.New(t, options(cfg, nil))
+			if err := s.API.Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("got  %v\nwant %s…", err, want)
 			}
-			if f.Addr() != nil || f.TLSAddr() != nil {
-				t.Errorf("it listens on %v and %v", f.Addr(), f.TLSAddr())
+			if s.TCPAddr() != nil || s.TCPTLSAddr() != nil {
+				t.Errorf("it listens on %v and %v", s.TCPAddr(), s.TCPTLSAddr())
 			}
 		})
 	}
@@ -232,18 +228,18 @@ func TestSettings(t *testing.T) {
 // What ends a connection does so when the requests before it are done, however long they take.
 func TestQuitBehindSlowRequests(t *testing.T) {
 	t.Parallel()
-	g := newGate()
-	f := serve(t, tcp.Config{}, g.action())
-	p := f.dial(t)
-	p.send("gate\r\ngate\r\nquit\r\nparamAdd a=1\r\n")
-	<-g.begun
-	<-g.begun // so the first has lost the connection to another goroutine
-	close(g.open)
+	g := testkit.NewGate()
+	s := start(t, tcp.Config{}, g.Action())
+	p := s.TCP(t)
+	p.Send("gate\r\ngate\r\nquit\r\nparamAdd a=1\r\n")
+	<-g.Begun
+	<-g.Begun // so the first has lost the connection to another goroutine
+	g.Open()
 	for range 2 {
-		if line := p.line(); !strings.Contains(line, `"status":"OK"`) {
+		if line := p.Next(); !strings.Contains(line, `"status":"OK"`) {
 			t.Errorf("the answer is %s", line)
 		}
 	}
-	p.want(`{"status":"Bye!","context":"response","messageCount":3}`)
-	p.end()
+	p.Want(`{"status":"Bye!","context":"response","messageCount":3}`)
+	p.WantClosed()
 }

@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package tcp_test
 
 import (
@@ -9,34 +7,35 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
 // Both kinds of line end do, mixed in one packet or in single bytes; empty lines count nothing.
 func TestLineEnds(t *testing.T) {
 	t.Parallel()
-	f := serve(t, tcp.Config{})
-	want := func(p *peer) {
+	s := start(t, tcp.Config{})
+	want := func(p *testkit.TCPClient) {
 		t.Helper()
-		p.want(`{"status":"OK","context":"response","messageCount":1}`)
-		p.want(`{"status":"OK","context":"response","messageCount":2}`)
-		p.want(`{"context":"response","params":{"b":"3=4"},"messageCount":3}`)
+		p.Want(`{"status":"OK","context":"response","messageCount":1}`)
+		p.Want(`{"status":"OK","context":"response","messageCount":2}`)
+		p.Want(`{"context":"response","params":{"b":"3=4"},"messageCount":3}`)
 	}
 	const text = "\r\n\n  \r\nparamAdd a=1\r\n\r\nparamAdd b=3=4\nparamView b\n"
 	t.Run("at once", func(t *testing.T) {
 		t.Parallel()
-		p := f.dial(t)
-		p.send(text)
+		p := s.TCP(t)
+		p.Send(text)
 		want(p)
-		p.send("paramsView\r\n")
-		p.want(`{"context":"response","params":{"a":"1","b":"3=4"},"messageCount":4}`)
+		p.Send("paramsView\r\n")
+		p.Want(`{"context":"response","params":{"a":"1","b":"3=4"},"messageCount":4}`)
 	})
 	t.Run("in bytes", func(t *testing.T) {
 		t.Parallel()
-		p := f.dial(t)
+		p := s.TCP(t)
 		_ = p.Conn.(*net.TCPConn).SetNoDelay(true)
 		for i := range len(text) {
-			p.send(text[i : i+1])
+			p.Send(text[i : i+1])
 		}
 		want(p)
 	})
@@ -45,14 +44,14 @@ func TestLineEnds(t *testing.T) {
 // Requests that were sent together are all answered, each with the number of its line, and none waits for a slow one.
 func TestPipelined(t *testing.T) {
 	t.Parallel()
-	g := newGate()
-	f := serve(t, tcp.Config{}, g.action())
-	p := f.dial(t)
+	g := testkit.NewGate()
+	s := start(t, tcp.Config{}, g.Action())
+	p := s.TCP(t)
 	const quick = 200
-	p.send("gate\r\n" + strings.Repeat("randomNumber\nparamAdd a=1\r\n", quick/2) + "unknown\r\n")
+	p.Send("gate\r\n" + strings.Repeat("randomNumber\nparamAdd a=1\r\n", quick/2) + "unknown\r\n")
 	counts := make([]int, 0, quick+1)
 	for range quick + 1 {
-		a := p.answer()
+		a := answer(t, p)
 		switch counts = append(counts, a.Count); {
 		case a.Count == quick+2 && a.Error != "unknown is not a known action.":
 			t.Errorf("the last line is answered with %+v", a)
@@ -66,28 +65,28 @@ func TestPipelined(t *testing.T) {
 			t.Fatalf("the answers have the numbers %v", counts)
 		}
 	}
-	close(g.open)
-	p.want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
+	g.Open()
+	p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
 }
 
 func TestQuit(t *testing.T) {
 	t.Parallel()
-	g := newGate()
-	close(g.open)
-	f := serve(t, tcp.Config{}, g.action())
+	g := testkit.NewGate()
+	g.Open()
+	s := start(t, tcp.Config{}, g.Action())
 	for _, word := range []string{"quit", "exit", "close"} {
 		t.Run(word, func(t *testing.T) {
 			t.Parallel()
-			p := f.dial(t)
-			p.send("paramAdd a=1\r\n" + word + "\r\ngate\r\n")
-			p.want(`{"status":"OK","context":"response","messageCount":1}`)
-			p.want(`{"status":"Bye!","context":"response","messageCount":2}`)
+			p := s.TCP(t)
+			p.Send("paramAdd a=1\r\n" + word + "\r\ngate\r\n")
+			p.Want(`{"status":"OK","context":"response","messageCount":1}`)
+			p.Want(`{"status":"Bye!","context":"response","messageCount":2}`)
 			_ = p.Conn.(*net.TCPConn).CloseWrite()
-			p.end()
+			p.WantClosed()
 		})
 	}
 	t.Cleanup(func() {
-		if n := len(g.begun); n > 0 {
+		if n := len(g.Begun); n > 0 {
 			t.Errorf("%d lines after the end were obeyed", n)
 		}
 	})
@@ -96,58 +95,58 @@ func TestQuit(t *testing.T) {
 // Who asks and quits gets the answer, however long it takes.
 func TestQuitWaitsForAnswers(t *testing.T) {
 	t.Parallel()
-	g := newGate()
-	f := serve(t, tcp.Config{}, g.action())
-	p := f.dial(t)
-	p.send("gate\r\nquit\r\n")
-	<-g.begun
-	close(g.open)
-	p.want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
-	p.want(`{"status":"Bye!","context":"response","messageCount":2}`)
-	p.end()
+	g := testkit.NewGate()
+	s := start(t, tcp.Config{}, g.Action())
+	p := s.TCP(t)
+	p.Send("gate\r\nquit\r\n")
+	<-g.Begun
+	g.Open()
+	p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
+	p.Want(`{"status":"Bye!","context":"response","messageCount":2}`)
+	p.WantClosed()
 }
 
 // A client may close its side once it has asked, as printf … | nc does: it still gets every answer.
 func TestHalfClosed(t *testing.T) {
 	t.Parallel()
-	g := newGate()
-	f := serve(t, tcp.Config{}, g.action())
-	p := f.dial(t)
-	p.send("gate\r\nparamAdd a=1\r\nquick")
+	g := testkit.NewGate()
+	s := start(t, tcp.Config{}, g.Action())
+	p := s.TCP(t)
+	p.Send("gate\r\nparamAdd a=1\r\nquick")
 	_ = p.Conn.(*net.TCPConn).CloseWrite()
-	p.want(`{"status":"OK","context":"response","messageCount":2}`)
-	<-g.begun
-	close(g.open)
-	p.want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
-	p.end() // a line without an end is none
+	p.Want(`{"status":"OK","context":"response","messageCount":2}`)
+	<-g.Begun
+	g.Open()
+	p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
+	p.WantClosed() // a line without an end is none
 }
 
 func TestHalfClosedAtOnce(t *testing.T) {
 	t.Parallel()
-	f := serve(t, tcp.Config{})
-	p := f.dial(t)
+	s := start(t, tcp.Config{})
+	p := s.TCP(t)
 	_ = p.Conn.(*net.TCPConn).CloseWrite()
-	p.end()
+	p.WantClosed()
 }
 
 // A line may have so many bytes, its end included, and not one more.
 func TestLongLines(t *testing.T) {
 	t.Parallel()
 	const most = 100
-	f := serve(t, tcp.Config{MaxLineBytes: most})
+	s := start(t, tcp.Config{MaxLineBytes: most})
 	line := func(n int) string { return "paramAdd a=" + strings.Repeat("x", n-len("paramAdd a=\r\n")) + "\r\n" }
 	for name, text := range map[string]string{
 		"too long": line(most + 1), "without an end": strings.Repeat("x", most), "much too long": line(1 << 20),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := f.dial(t)
-			p.send(line(most) + line(most))
-			p.want(`{"status":"OK","context":"response","messageCount":1}`)
-			p.want(`{"status":"OK","context":"response","messageCount":2}`)
+			p := s.TCP(t)
+			p.Send(line(most) + line(most))
+			p.Want(`{"status":"OK","context":"response","messageCount":1}`)
+			p.Want(`{"status":"OK","context":"response","messageCount":2}`)
 			go func() { _, _ = p.Write([]byte(text)) }() // the server may close in the middle of it
-			p.want(fmt.Sprintf(`{"context":"response","error":"a line may have %d bytes at most","messageCount":2}`, most))
-			if len(f.log.Having("reason", "a line may have 100 bytes at most")) == 0 {
+			p.Want(fmt.Sprintf(`{"context":"response","error":"a line may have %d bytes at most","messageCount":2}`, most))
+			if len(s.Log.With("reason", "a line may have 100 bytes at most")) == 0 {
 				t.Error("the log does not say why the client was closed")
 			}
 		})

@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package tcp_test
 
 import (
@@ -7,51 +5,52 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
 // Who may not be in the default room reads why, after the welcome, and is connected all the same.
 func TestRefusedDefaultRoom(t *testing.T) {
 	t.Parallel()
-	f := serve(t, tcp.Config{}, actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
+	s := start(t, tcp.Config{}, actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
 		if room == "defaultRoom" {
 			return actionhero.Errorf(actionhero.CodePermissionDenied, "the lobby is closed")
 		}
 		return nil
 	}})
-	p := f.dial(t)
-	p.want(`{"context":"response","error":"the lobby is closed","messageCount":0}`)
-	p.send("say hi\r\nroomChange defaultRoom\r\nroomAdd den\r\nsay hi\r\nroomChange den\r\nsay hi\r\nroomLeave den\r\n")
-	p.want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":1}`)
-	p.want(`{"context":"response","error":"the lobby is closed","messageCount":2}`)
-	p.want(`{"context":"response","status":"OK","room":"den","messageCount":3}`)
-	p.want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":4}`)
-	p.want(`{"context":"response","status":"OK","room":"den","messageCount":5}`)
-	p.want(`{"context":"response","status":"OK","messageCount":6}`)
-	p.want(`{"context":"response","error":"den is your current room: move to another one with roomChange first","messageCount":7}`)
+	p := s.TCP(t)
+	p.Want(`{"context":"response","error":"the lobby is closed","messageCount":0}`)
+	p.Send("say hi\r\nroomChange defaultRoom\r\nroomAdd den\r\nsay hi\r\nroomChange den\r\nsay hi\r\nroomLeave den\r\n")
+	p.Want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":1}`)
+	p.Want(`{"context":"response","error":"the lobby is closed","messageCount":2}`)
+	p.Want(`{"context":"response","status":"OK","room":"den","messageCount":3}`)
+	p.Want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":4}`)
+	p.Want(`{"context":"response","status":"OK","room":"den","messageCount":5}`)
+	p.Want(`{"context":"response","status":"OK","messageCount":6}`)
+	p.Want(`{"context":"response","error":"den is your current room: move to another one with roomChange first","messageCount":7}`)
 }
 
 // What the server sends to one client alone looks like a message of a room.
 func TestSendToOne(t *testing.T) {
 	t.Parallel()
 	ids := make(chan string, 2)
-	f := serve(t, tcp.Config{}, actionhero.RoomMiddleware{Join: func(_ context.Context, c *actionhero.Conn, _ string) error {
+	s := start(t, tcp.Config{}, actionhero.RoomMiddleware{Join: func(_ context.Context, c *actionhero.Conn, _ string) error {
 		ids <- c.ID
 		return nil
 	}})
-	p, other := f.dial(t), f.dial(t)
+	p, other := s.TCP(t), s.TCP(t)
 	// The welcome comes before the room: these answers say that both are in it.
-	for _, p := range []*peer{p, other} {
-		p.send("paramsView\r\n")
-		p.want(`{"context":"response","params":{},"messageCount":1}`)
+	for _, p := range []*testkit.TCPClient{p, other} {
+		p.Send("paramsView\r\n")
+		p.Want(`{"context":"response","params":{},"messageCount":1}`)
 	}
 	first := <-ids
 	for _, id := range []string{first, <-ids} {
-		if err := f.api.Rooms.SendTo(t.Context(), id, "for "+id); err != nil {
+		if err := s.API.Rooms.SendTo(t.Context(), id, "for "+id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	texts := map[string]bool{p.line(): true, other.line(): true}
+	texts := map[string]bool{p.Next(): true, other.Next(): true}
 	if !texts[`{"message":"for `+first+`","from":"actionHero API","context":"user","messageCount":1}`] || len(texts) != 2 {
 		t.Errorf("they read %v", texts)
 	}

@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package web_test
 
 import (
@@ -13,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/web"
 )
 
@@ -34,7 +33,7 @@ func noError(run func(ctx context.Context)) func(ctx context.Context) error {
 // An action sets the status, headers and cookies of its answer, and reads those of the request.
 func TestStatusAndHeaders(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil,
+	s := start(t, nil,
 		does("create", noError(func(ctx context.Context) {
 			web.SetStatus(ctx, http.StatusCreated)
 			web.Header(ctx).Set("Location", "/made")
@@ -54,24 +53,24 @@ func TestStatusAndHeaders(t *testing.T) {
 			return actionhero.Errorf(actionhero.CodeInvalidInput, "%s %s %s %s %s", r.Method, r.URL.Path, cookie.Value, r.Header.Get("X-Any"), actionhero.RequestFrom(ctx).Header("x-any"))
 		}),
 	)
-	f.everywhere(t, func(t *testing.T, c *client) {
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for range 2 { // what one call sets is not there for the next
-			got := c.ask("GET", "/api/create", "")
-			got.want(t, 201, `"error":"OK"`)
-			got.wantHeader(t, "Location: /made", "X-Many: 1 | 2", "X-Powered-By: me", `Set-Cookie: a="b c"; HttpOnly | d=e`, "Content-Type: application/json")
-			c.ask("GET", "/api/randomNumber", "").wantHeader(t, "Location", "X-Many", "Set-Cookie", "X-Powered-By: actionHero API")
+			got := c.Ask("GET", "/api/create", "")
+			got.Want(t, 201, `"error":"OK"`)
+			got.WantHeader(t, "Location: /made", "X-Many: 1 | 2", "X-Powered-By: me", `Set-Cookie: a="b c"; HttpOnly | d=e`, "Content-Type: application/json")
+			c.Ask("GET", "/api/randomNumber", "").WantHeader(t, "Location", "X-Many", "Set-Cookie", "X-Powered-By: actionHero API")
 		}
-		if got := c.ask("GET", "/api/nothing", ""); got.StatusCode != 204 || got.text != "" {
-			t.Errorf("no content is %d %q", got.StatusCode, got.text)
+		if got := c.Ask("GET", "/api/nothing", ""); got.StatusCode != 204 || got.Text != "" {
+			t.Errorf("no content is %d %q", got.StatusCode, got.Text)
 		}
-		c.ask("PUT", "/api/read", "", "Cookie: session=s", "X-Any: x").want(t, 400, `"error":"PUT /api/read s x x"`)
-		c.ask("GET", "/api/create?callback=f", "").want(t, 200, `f({"serverInformation"`)
+		c.Ask("PUT", "/api/read", "", "Cookie: session=s", "X-Any: x").Want(t, 400, `"error":"PUT /api/read s x x"`)
+		c.Ask("GET", "/api/create?callback=f", "").Want(t, 200, `f({"serverInformation"`)
 	})
 }
 
 func TestRedirect(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil,
+	s := start(t, nil,
 		does("away", noError(func(ctx context.Context) { web.Redirect(ctx, "https://example.com/?a=b", http.StatusSeeOther) })),
 		does("near", noError(func(ctx context.Context) { web.Redirect(ctx, "other", http.StatusPermanentRedirect) })),
 		does("failed", func(ctx context.Context) error {
@@ -79,16 +78,16 @@ func TestRedirect(t *testing.T) {
 			return actionhero.Errorf(actionhero.CodeConflict, "not now")
 		}),
 	)
-	f.everywhere(t, func(t *testing.T, c *client) {
-		got := c.ask("POST", "/api/away", "")
-		got.want(t, 303, "")
-		got.wantHeader(t, "Location: https://example.com/?a=b", "X-Powered-By: actionHero API")
-		got = c.ask("GET", "/api/near", "")
-		got.want(t, 308, "")
-		got.wantHeader(t, "Location: /api/other")
-		got = c.ask("GET", "/api/failed", "")
-		got.want(t, 409, `"error":"not now"`)
-		got.wantHeader(t, "Location")
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		got := c.Ask("POST", "/api/away", "")
+		got.Want(t, 303, "")
+		got.WantHeader(t, "Location: https://example.com/?a=b", "X-Powered-By: actionHero API")
+		got = c.Ask("GET", "/api/near", "")
+		got.Want(t, 308, "")
+		got.WantHeader(t, "Location: /api/other")
+		got = c.Ask("GET", "/api/failed", "")
+		got.Want(t, 409, `"error":"not now"`)
+		got.WantHeader(t, "Location")
 	})
 }
 
@@ -96,7 +95,7 @@ func TestRedirect(t *testing.T) {
 func TestWriter(t *testing.T) {
 	t.Parallel()
 	next := make(chan string)
-	f := serve(t, nil,
+	s := start(t, nil,
 		does("stream", func(ctx context.Context) error {
 			w := web.Writer(ctx)
 			w.Header().Set("Content-Type", "text/event-stream")
@@ -116,7 +115,7 @@ func TestWriter(t *testing.T) {
 		}),
 		does("quiet", noError(func(ctx context.Context) { web.Writer(ctx) })),
 	)
-	for name, c := range map[string]*client{"lean": f.plain(t), "HTTP/2": f.secure(t, f.tls, true)} {
+	for name, c := range map[string]*testkit.HTTPClient{"lean": s.HTTP(t), "HTTP/2": s.HTTPS(t, true)} {
 		resp, err := stream(t, c, next)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -138,17 +137,17 @@ func TestWriter(t *testing.T) {
 			t.Errorf("%s: it ends with %q, %v", name, rest, err)
 		}
 		_ = resp.Body.Close()
-		if got := c.ask("GET", "/api/quiet", ""); got.StatusCode != 200 || got.text != "" {
-			t.Errorf("%s: nothing written is %d %q", name, got.StatusCode, got.text)
+		if got := c.Ask("GET", "/api/quiet", ""); got.StatusCode != 200 || got.Text != "" {
+			t.Errorf("%s: nothing written is %d %q", name, got.StatusCode, got.Text)
 		}
 	}
 }
 
 // stream asks for the action "stream", which begins with the first piece.
-func stream(t *testing.T, c *client, next chan<- string) (*http.Response, error) {
+func stream(t *testing.T, c *testkit.HTTPClient, next chan<- string) (*http.Response, error) {
 	t.Helper()
 	go func() { next <- "first" }()
-	return c.http.Get(c.base + "/api/stream")
+	return c.Client.Get(c.Base + "/api/stream")
 }
 
 // An answer that its action did not bring to an end does not look like a whole one.
@@ -166,20 +165,20 @@ func TestWriterThatFails(t *testing.T) {
 	}
 	broken := func() error { return errors.New("the database is gone") }
 	panics := func() error { panic("no") }
-	f := serve(t, nil,
+	s := start(t, nil,
 		does("error", failing(false, broken)), does("errorLate", failing(true, broken)),
 		does("panic", failing(false, panics)), does("panicLate", failing(true, panics)),
 		does("late", failing(true, func() error { return context.DeadlineExceeded })),
 		does("refused", failing(true, func() error { return actionhero.Errorf(actionhero.CodeConflict, "the whole of it") })),
 	)
-	f.everywhere(t, func(t *testing.T, c *client) {
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, action := range []string{"error", "errorLate", "panic", "panicLate", "late"} {
-			if got, err := c.try(t.Context(), "GET", "/api/"+action, http.NoBody); err == nil {
-				t.Errorf("%s is answered in full: %d %q", action, got.StatusCode, got.text)
+			if got, err := c.Try(t.Context(), "GET", "/api/"+action, http.NoBody); err == nil {
+				t.Errorf("%s is answered in full: %d %q", action, got.StatusCode, got.Text)
 			}
 		}
-		c.ask("GET", "/api/refused", "").want(t, 200, "part of it")
-		if len(f.log.Having("cause", "the database is gone")) == 0 {
+		c.Ask("GET", "/api/refused", "").Want(t, 200, "part of it")
+		if len(s.Log.With("cause", "the database is gone")) == 0 {
 			t.Error("the log does not say why")
 		}
 	})
@@ -201,8 +200,8 @@ func TestOutsideOfHTTP(t *testing.T) {
 			return n, nil
 		},
 	}
-	f := serve(t, nil, action)
-	if _, err := action.Call(t.Context(), f.api, actionhero.None{}); err != nil {
+	s := start(t, nil, action)
+	if _, err := action.Call(t.Context(), s.API, actionhero.None{}); err != nil {
 		t.Error(err)
 	}
 	if web.Request(t.Context()) != nil {
@@ -222,7 +221,7 @@ func TestContent(t *testing.T) {
 			},
 		}
 	}
-	f := serve(t, nil,
+	s := start(t, nil,
 		content("seek", func() *actionhero.Content {
 			return &actionhero.Content{Body: strings.NewReader("0123456789"), Name: "a.css", Size: 10}
 		}),
@@ -235,26 +234,26 @@ func TestContent(t *testing.T) {
 		content("short", func() *actionhero.Content { return &actionhero.Content{Body: chunked("01234"), Size: 10} }),
 		content("nothing", func() *actionhero.Content { return nil }),
 	)
-	f.everywhere(t, func(t *testing.T, c *client) {
-		got := c.ask("GET", "/api/seek", "")
-		got.want(t, 203, "0123456789")
-		got.wantHeader(t, "Content-Type: text/css; charset=utf-8", "Accept-Ranges: bytes")
-		c.ask("GET", "/api/seek", "", "If-None-Match: "+got.Header.Get("Etag")).want(t, 304, "")
-		got = c.ask("GET", "/api/seek", "", "Range: bytes=-3")
-		got.want(t, 206, "789")
-		got.wantHeader(t, "Content-Range: bytes 7-9/10")
-		got = c.ask("GET", "/api/sized", "")
-		got.want(t, 203, "0123456789")
-		got.wantHeader(t, "Content-Type: x/y", "Content-Length: 10", "Accept-Ranges")
-		if got := c.ask("HEAD", "/api/sized", ""); got.ContentLength != 10 || got.text != "" {
-			t.Errorf("HEAD is answered with %d bytes %q", got.ContentLength, got.text)
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		got := c.Ask("GET", "/api/seek", "")
+		got.Want(t, 203, "0123456789")
+		got.WantHeader(t, "Content-Type: text/css; charset=utf-8", "Accept-Ranges: bytes")
+		c.Ask("GET", "/api/seek", "", "If-None-Match: "+got.Header.Get("Etag")).Want(t, 304, "")
+		got = c.Ask("GET", "/api/seek", "", "Range: bytes=-3")
+		got.Want(t, 206, "789")
+		got.WantHeader(t, "Content-Range: bytes 7-9/10")
+		got = c.Ask("GET", "/api/sized", "")
+		got.Want(t, 203, "0123456789")
+		got.WantHeader(t, "Content-Type: x/y", "Content-Length: 10", "Accept-Ranges")
+		if got := c.Ask("HEAD", "/api/sized", ""); got.ContentLength != 10 || got.Text != "" {
+			t.Errorf("HEAD is answered with %d bytes %q", got.ContentLength, got.Text)
 		}
-		if got := c.ask("GET", "/api/endless", ""); len(got.text) != 100_000 || got.Header.Get("Content-Type") != "application/octet-stream" {
-			t.Errorf("got %d bytes of %s", len(got.text), got.Header.Get("Content-Type"))
+		if got := c.Ask("GET", "/api/endless", ""); len(got.Text) != 100_000 || got.Header.Get("Content-Type") != "application/octet-stream" {
+			t.Errorf("got %d bytes of %s", len(got.Text), got.Header.Get("Content-Type"))
 		}
-		if got, err := c.try(t.Context(), "GET", "/api/short", http.NoBody); err == nil {
-			t.Errorf("what is shorter than announced is answered with %d %q", got.StatusCode, got.text)
+		if got, err := c.Try(t.Context(), "GET", "/api/short", http.NoBody); err == nil {
+			t.Errorf("what is shorter than announced is answered with %d %q", got.StatusCode, got.Text)
 		}
-		c.ask("GET", "/api/nothing", "").want(t, 203, `"error":"OK"`)
+		c.Ask("GET", "/api/nothing", "").Want(t, 203, `"error":"OK"`)
 	})
 }

@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package web_test
 
 import (
@@ -9,11 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/web"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 )
 
-func always200(_ *actionhero.Config, cfg *web.Config) { cfg.Common.ReturnErrorCodes = new(false) }
+func always200(cfg *server.Config) {
+	cfg.CommonWeb.ReturnErrorCodes = new(false)
+}
 
 const (
 	isJSON  = "Content-Type: application/json"
@@ -27,9 +27,9 @@ func chunked(text string) io.Reader { return struct{ io.Reader }{strings.NewRead
 // Bodies of every kind give their params, with a length and without.
 func TestBodies(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil, routed("show", ""))
+	s := start(t, nil, routed("show", ""))
 	long := strings.Repeat("ä", 100_000)
-	f.everywhere(t, func(t *testing.T, c *client) {
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, test := range []struct{ contentType, body, want string }{
 			{isForm, "name=a+b%26&other=c", "a b&|c"},
 			{isForm, "name=a&name=b&other", "b|"},
@@ -42,8 +42,8 @@ func TestBodies(t *testing.T) {
 			{isParts, "--b--\r\n", "query|"},
 		} {
 			for _, body := range []io.Reader{strings.NewReader(test.body), chunked(test.body)} {
-				got := c.send("POST", "/api/show?name=query", body, test.contentType)
-				got.want(t, 200, `{"got":"`+test.want+`","ran":"show"`)
+				got := c.Send("POST", "/api/show?name=query", body, test.contentType)
+				got.Want(t, 200, `{"got":"`+test.want+`","ran":"show"`)
 			}
 		}
 	})
@@ -52,7 +52,7 @@ func TestBodies(t *testing.T) {
 // A body that cannot be read is refused, whether its length is known or not, and the next request is not hurt by it.
 func TestMalformedBodies(t *testing.T) {
 	t.Parallel()
-	f, all := serve(t, nil), serve(t, always200)
+	s, all := start(t, nil), start(t, always200)
 	for name, test := range map[string]struct {
 		contentType, body string
 		status            int
@@ -72,15 +72,15 @@ func TestMalformedBodies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f.everywhere(t, func(t *testing.T, c *client) {
+			everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 				for _, body := range []io.Reader{strings.NewReader(test.body), chunked(test.body)} {
-					got := c.send("POST", "/api/cacheTest", body, test.contentType)
-					got.want(t, test.status, `"error":"`)
-					got.want(t, test.status, test.want)
-					got.wantHeader(t, "Content-Type: application/json")
+					got := c.Send("POST", "/api/cacheTest", body, test.contentType)
+					got.Want(t, test.status, `"error":"`)
+					got.Want(t, test.status, test.want)
+					got.WantHeader(t, "Content-Type: application/json")
 				}
 			})
-			all.plain(t).ask("POST", "/api/cacheTest", test.body, test.contentType).want(t, 200, test.want)
+			all.HTTP(t).Ask("POST", "/api/cacheTest", test.body, test.contentType).Want(t, 200, test.want)
 		})
 	}
 }
@@ -89,8 +89,8 @@ func TestMalformedBodies(t *testing.T) {
 func TestMaxBodyBytes(t *testing.T) {
 	t.Parallel()
 	const limit = 1000
-	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.MaxBodyBytes = limit }, routed("show", ""))
-	f.everywhere(t, func(t *testing.T, c *client) {
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBodyBytes = limit }, routed("show", ""))
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for contentType, form := range map[string]string{
 			isForm: "name=%s", isJSON: `{"name":"%s"}`, isParts: "--b\r\nContent-Disposition: form-data; name=name\r\n\r\n%s\r\n--b--\r\n",
 		} {
@@ -98,7 +98,7 @@ func TestMaxBodyBytes(t *testing.T) {
 			for size, status := range map[int]int{room: 200, room + 1: 413, 100 * limit: 413} {
 				text := fmt.Sprintf(form, strings.Repeat("x", size))
 				for _, body := range []io.Reader{strings.NewReader(text), chunked(text)} {
-					got, err := c.try(t.Context(), "POST", "/api/show", body, contentType)
+					got, err := c.Try(t.Context(), "POST", "/api/show", body, contentType)
 					if err != nil {
 						t.Fatalf("%d bytes as %s: %v", len(text), contentType, err)
 					}
@@ -106,7 +106,7 @@ func TestMaxBodyBytes(t *testing.T) {
 					if status == 413 {
 						want = `"error":"the body may have 1000 bytes at most"`
 					}
-					got.want(t, status, want)
+					got.Want(t, status, want)
 				}
 			}
 		}
@@ -116,48 +116,48 @@ func TestMaxBodyBytes(t *testing.T) {
 // Who asks before it sends a body is told to go on, or gets the refusal without having sent it.
 func TestExpectContinue(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.MaxBodyBytes = 1000 }, routed("show", ""))
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBodyBytes = 1000 }, routed("show", ""))
 	head := func(length int) string {
 		return fmt.Sprintf("POST /api/show HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", isForm, length)
 	}
 	t.Run("welcome", func(t *testing.T) {
 		t.Parallel()
-		p := f.dial(t)
+		p := s.HTTPConn(t)
 		for range 3 {
-			p.write(head(8))
-			if line, err := p.in.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+			p.Send(head(8))
+			if line, err := p.In.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
 				t.Fatalf("got %q, %v", line, err)
 			}
-			if _, err := p.in.ReadString('\n'); err != nil {
+			if _, err := p.In.ReadString('\n'); err != nil {
 				t.Fatal(err)
 			}
-			p.write("name=ann")
-			if got := p.read("POST"); got.StatusCode != 200 || !strings.Contains(got.text, `"got":"ann|"`) {
-				t.Errorf("got %d %s", got.StatusCode, got.text)
+			p.Send("name=ann")
+			if got := p.Next("POST"); got.StatusCode != 200 || !strings.Contains(got.Text, `"got":"ann|"`) {
+				t.Errorf("got %d %s", got.StatusCode, got.Text)
 			}
 		}
 	})
 	t.Run("too large", func(t *testing.T) {
 		t.Parallel()
-		p := f.dial(t)
-		p.write(head(1 << 20))
-		if got := p.read("POST"); got.StatusCode != 413 || !got.Close {
-			t.Errorf("got %d %s", got.StatusCode, got.text)
+		p := s.HTTPConn(t)
+		p.Send(head(1 << 20))
+		if got := p.Next("POST"); got.StatusCode != 413 || !got.Close {
+			t.Errorf("got %d %s", got.StatusCode, got.Text)
 		}
-		p.end()
+		p.WantClosed()
 	})
 	t.Run("unknown", func(t *testing.T) {
 		t.Parallel()
-		p := f.dial(t)
-		p.write(strings.Replace(head(8), "100-continue", "a miracle", 1))
-		if got := p.read("POST"); got.StatusCode != http.StatusExpectationFailed {
-			t.Errorf("got %d %s", got.StatusCode, got.text)
+		p := s.HTTPConn(t)
+		p.Send(strings.Replace(head(8), "100-continue", "a miracle", 1))
+		if got := p.Next("POST"); got.StatusCode != http.StatusExpectationFailed {
+			t.Errorf("got %d %s", got.StatusCode, got.Text)
 		}
 	})
 	t.Run("stock client", func(t *testing.T) {
 		t.Parallel()
-		for _, c := range []*client{f.plain(t), f.secure(t, f.tls, true)} {
-			c.ask("POST", "/api/show", "name=ann", isForm, "Expect: 100-continue").want(t, 200, `"got":"ann|"`)
+		for _, c := range []*testkit.HTTPClient{s.HTTP(t), s.HTTPS(t, true)} {
+			c.Ask("POST", "/api/show", "name=ann", isForm, "Expect: 100-continue").Want(t, 200, `"got":"ann|"`)
 		}
 	})
 }

@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package web_test
 
 import (
@@ -14,13 +12,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/web"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 )
 
-// plain returns the body of an answer as it was before it was compressed.
-func (r reply) plain(t testing.TB) string {
+// inflated returns the body of an answer as it was before it was compressed.
+func inflated(t testing.TB, r testkit.Reply) string {
 	t.Helper()
-	var in io.Reader = strings.NewReader(r.text)
+	var in io.Reader = strings.NewReader(r.Text)
 	var err error
 	switch r.Header.Get("Content-Encoding") {
 	case "gzip":
@@ -59,12 +58,12 @@ var (
 // Large answers and files are compressed for whoever accepts it, and small ones for nobody.
 func TestCompression(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil, saying("large", largeText), saying("small", smallText))
+	s := start(t, nil, saying("large", largeText), saying("small", smallText))
 	for _, name := range []string{"large.txt", "large.png", "large.unknown"} {
-		f.put(t, name, largeText)
+		s.Put(t, name, largeText)
 	}
-	f.put(t, "small.txt", smallText)
-	f.everywhere(t, func(t *testing.T, c *client) {
+	s.Put(t, "small.txt", smallText)
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, test := range []struct{ accept, action, file string }{
 			{"", "", ""}, {"identity", "", ""}, {"br", "", ""}, {"gzip;q=0", "", ""}, {"*;q=0", "", ""}, {"gzip;q=0, *", "", ""},
 			{"*, gzip;q=0", "", ""}, {"gzip", "gzip", "gzip"}, {"deflate, gzip;q=0.5", "gzip", "gzip"}, {"gzip, deflate, br, zstd", "gzip", "zstd"},
@@ -73,26 +72,26 @@ func TestCompression(t *testing.T) {
 			for target, encoding := range map[string]string{
 				"/api/large": test.action, "/api/small": "", "/public/large.txt": test.file, "/public/small.txt": "", "/public/large.png": "", "/public/large.unknown": "",
 			} {
-				got := c.ask("GET", target, "", "Accept-Encoding: "+test.accept)
+				got := c.Ask("GET", target, "", "Accept-Encoding: "+test.accept)
 				text := largeText
 				if strings.Contains(target, "small") {
 					text = smallText
 				}
-				if got.StatusCode != 200 || got.Header.Get("Content-Encoding") != encoding || !strings.Contains(got.plain(t), text) {
-					t.Errorf("%s for %q: %d %q %.60q, want %q", target, test.accept, got.StatusCode, got.Header.Values("Content-Encoding"), got.plain(t), encoding)
+				if got.StatusCode != 200 || got.Header.Get("Content-Encoding") != encoding || !strings.Contains(inflated(t, got), text) {
+					t.Errorf("%s for %q: %d %q %.60q, want %q", target, test.accept, got.StatusCode, got.Header.Values("Content-Encoding"), inflated(t, got), encoding)
 				}
 				vary := "Vary"
 				if target == "/api/large" || target == "/public/large.txt" {
 					vary = "Vary: Accept-Encoding"
 				}
-				got.wantHeader(t, vary)
-				if encoding != "" && len(got.text) > len(text)/10 {
-					t.Errorf("%s: %d bytes are compressed to %d", target, len(text), len(got.text))
+				got.WantHeader(t, vary)
+				if encoding != "" && len(got.Text) > len(text)/10 {
+					t.Errorf("%s: %d bytes are compressed to %d", target, len(text), len(got.Text))
 				}
 			}
 		}
-		got := c.ask("GET", "/api/large?callback=f", "", "Accept-Encoding: gzip")
-		if text := got.plain(t); got.Header.Get("Content-Encoding") != "gzip" || !strings.HasPrefix(text, "f({") || !strings.HasSuffix(text, "});") {
+		got := c.Ask("GET", "/api/large?callback=f", "", "Accept-Encoding: gzip")
+		if text := inflated(t, got); got.Header.Get("Content-Encoding") != "gzip" || !strings.HasPrefix(text, "f({") || !strings.HasSuffix(text, "});") {
 			t.Errorf("JSONP is %.60q", text)
 		}
 	})
@@ -101,36 +100,36 @@ func TestCompression(t *testing.T) {
 // A compressed file has an ETag of its own, by which it need not be sent again; parts of a file are not compressed.
 func TestCompressedFiles(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil)
-	f.put(t, "large.txt", largeText)
-	f.everywhere(t, func(t *testing.T, c *client) {
+	s := start(t, nil)
+	s.Put(t, "large.txt", largeText)
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		tags := map[string]bool{}
 		for _, accept := range []string{"Accept-Encoding: gzip", "Accept-Encoding: zstd", "Accept-Encoding: identity"} {
-			got := c.ask("GET", "/public/large.txt", "", accept)
+			got := c.Ask("GET", "/public/large.txt", "", accept)
 			tag := got.Header.Get("Etag")
 			tags[tag] = true
 			for _, match := range []string{tag, "W/" + tag, `"other", ` + tag, "*"} {
-				again := c.ask("GET", "/public/large.txt", "", accept, "If-None-Match: "+match)
-				again.want(t, 304, "")
-				again.wantHeader(t, "Etag: "+tag, "Content-Encoding", "Content-Type", "Cache-Control: max-age=60, must-revalidate")
+				again := c.Ask("GET", "/public/large.txt", "", accept, "If-None-Match: "+match)
+				again.Want(t, 304, "")
+				again.WantHeader(t, "Etag: "+tag, "Content-Encoding", "Content-Type", "Cache-Control: max-age=60, must-revalidate")
 			}
-			c.ask("GET", "/public/large.txt", "", accept, `If-None-Match: "other"`).want(t, 200, "")
-			failed := c.ask("GET", "/public/large.txt", "", accept, `If-Match: "other"`)
-			if failed.wantHeader(t, "Content-Encoding"); failed.StatusCode != 412 || failed.text != "" {
-				t.Errorf("a condition that fails is answered with %d %q", failed.StatusCode, failed.text)
+			c.Ask("GET", "/public/large.txt", "", accept, `If-None-Match: "other"`).Want(t, 200, "")
+			failed := c.Ask("GET", "/public/large.txt", "", accept, `If-Match: "other"`)
+			if failed.WantHeader(t, "Content-Encoding"); failed.StatusCode != 412 || failed.Text != "" {
+				t.Errorf("a condition that fails is answered with %d %q", failed.StatusCode, failed.Text)
 			}
-			head := c.ask("HEAD", "/public/large.txt", "", accept)
-			head.want(t, 200, "")
+			head := c.Ask("HEAD", "/public/large.txt", "", accept)
+			head.Want(t, 200, "")
 			for _, name := range []string{"Content-Type", "Content-Encoding", "Etag", "Last-Modified", "Cache-Control", "Accept-Ranges", "Vary"} {
-				head.wantHeader(t, strings.TrimSuffix(name+": "+got.Header.Get(name), ": "))
+				head.WantHeader(t, strings.TrimSuffix(name+": "+got.Header.Get(name), ": "))
 			}
-			if length := head.ContentLength; length >= 0 && length != int64(len(got.text)) {
-				t.Errorf("HEAD tells of %d bytes, not of %d", length, len(got.text))
+			if length := head.ContentLength; length >= 0 && length != int64(len(got.Text)) {
+				t.Errorf("HEAD tells of %d bytes, not of %d", length, len(got.Text))
 			}
-			part := c.ask("GET", "/public/large.txt", "", accept, "Range: bytes=4-99999")
-			part.wantHeader(t, "Content-Range: bytes 4-99999/100000", "Content-Encoding", "Content-Length: 99996")
-			if part.StatusCode != 206 || part.text != largeText[4:] {
-				t.Errorf("a part is answered with %d and %d bytes", part.StatusCode, len(part.text))
+			part := c.Ask("GET", "/public/large.txt", "", accept, "Range: bytes=4-99999")
+			part.WantHeader(t, "Content-Range: bytes 4-99999/100000", "Content-Encoding", "Content-Length: 99996")
+			if part.StatusCode != 206 || part.Text != largeText[4:] {
+				t.Errorf("a part is answered with %d and %d bytes", part.StatusCode, len(part.Text))
 			}
 		}
 		if len(tags) != 3 {
@@ -141,13 +140,13 @@ func TestCompressedFiles(t *testing.T) {
 
 func TestNoCompression(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.Compress = new(false) }, saying("large", largeText))
-	f.put(t, "large.txt", largeText)
-	f.everywhere(t, func(t *testing.T, c *client) {
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.Compress = new(false) }, saying("large", largeText))
+	s.Put(t, "large.txt", largeText)
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, target := range []string{"/api/large", "/public/large.txt"} {
-			got := c.ask("GET", target, "", "Accept-Encoding: gzip, zstd")
-			got.want(t, 200, largeText)
-			got.wantHeader(t, "Content-Encoding", "Vary")
+			got := c.Ask("GET", target, "", "Accept-Encoding: gzip, zstd")
+			got.Want(t, 200, largeText)
+			got.WantHeader(t, "Content-Encoding", "Vary")
 		}
 	})
 }
@@ -155,17 +154,17 @@ func TestNoCompression(t *testing.T) {
 // A file that ends too early does not look like a whole one, compressed or not.
 func TestTornFile(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil, actionhero.Action[actionhero.None, *actionhero.Content]{
+	s := start(t, nil, actionhero.Action[actionhero.None, *actionhero.Content]{
 		Name: "torn",
 		Run: func(context.Context, actionhero.None) (*actionhero.Content, error) {
 			text := io.NewSectionReader(strings.NewReader(largeText), 0, int64(len(largeText))+1)
 			return &actionhero.Content{Body: text, Name: "a.txt", Size: text.Size(), ModTime: time.Now()}, nil
 		},
 	})
-	f.everywhere(t, func(t *testing.T, c *client) {
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, accept := range []string{"identity", "gzip", "zstd"} {
-			if got, err := c.try(t.Context(), "GET", "/api/torn", http.NoBody, "Accept-Encoding: "+accept); err == nil {
-				t.Errorf("as %s it is answered with %d and %d bytes", accept, got.StatusCode, len(got.text))
+			if got, err := c.Try(t.Context(), "GET", "/api/torn", http.NoBody, "Accept-Encoding: "+accept); err == nil {
+				t.Errorf("as %s it is answered with %d and %d bytes", accept, got.StatusCode, len(got.Text))
 			}
 		}
 	})

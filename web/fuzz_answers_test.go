@@ -1,4 +1,4 @@
-package web
+package web_test
 
 import (
 	"context"
@@ -15,7 +15,8 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/builtin"
-	"github.com/actionhero-go/actionhero/internal/hostile"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 type uploadInput struct {
@@ -44,25 +45,22 @@ var uploaded = actionhero.Action[uploadInput, map[string]any]{
 	},
 }
 
-// fuzzServer is a server with its handler and no network.
-func fuzzServer(f *testing.F, root string) (*Server, hostile.Tree) {
+// fuzzServer is a handler without a network, with a folder of files beside a secret.
+func fuzzServer(f *testing.F, root string) (*web.Server, testkit.Tree) {
 	f.Helper()
-	tree := hostile.NewTree(f)
+	tree := testkit.NewTree(f)
 	api, err := actionhero.New(actionhero.Config{
 		Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler), FlatFileDirectory: tree.Public,
 	}, builtin.All, uploaded)
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := api.Start(context.Background()); err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = api.Stop(context.Background()) })
-	s, err := New(api, Config{Common: CommonConfig{RootEndpointType: root, MaxBodyBytes: 1 << 20}})
+	testkit.StartAPI(f, api)
+	s, err := web.New(api, web.Config{Common: web.CommonConfig{RootEndpointType: root, MaxBodyBytes: 1 << 20}})
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := s.readRoutes(); err != nil {
+	if err := s.ReadRoutes(); err != nil {
 		f.Fatal(err)
 	}
 	return s, tree
@@ -70,13 +68,13 @@ func fuzzServer(f *testing.F, root string) (*Server, hostile.Tree) {
 
 // answerTo answers a request and checks what holds for every answer: it is no failure of the server, it leaks nothing,
 // and what says that it is JSON is JSON.
-func answerTo(t *testing.T, s *Server, r *http.Request) *httptest.ResponseRecorder {
+func answerTo(t *testing.T, s *web.Server, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	r.RemoteAddr = "127.0.0.1:1"
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	text := w.Body.String()
-	if w.Code >= 500 || hostile.Leaks(text) {
+	if w.Code >= 500 || testkit.Leaks(text) {
 		t.Fatalf("%d: %s", w.Code, text)
 	}
 	if w.Header().Get("Content-Type") == "application/json" && !json.Valid(w.Body.Bytes()) {
@@ -133,7 +131,7 @@ func FuzzFiles(f *testing.F) {
 	public, _ := fuzzServer(f, "public")
 	for _, name := range tree.Names() {
 		if len(name) < 200 {
-			for _, form := range hostile.Encodings(name) {
+			for _, form := range testkit.Encodings(name) {
 				f.Add("/public/" + form)
 				f.Add("/api/file?fileName=" + form)
 			}
@@ -147,17 +145,17 @@ func FuzzFiles(f *testing.F) {
 		if err != nil {
 			return // net/http refuses it
 		}
-		for _, s := range []*Server{api, public} {
+		for _, s := range []*web.Server{api, public} {
 			for _, method := range []string{"GET", "POST"} {
 				r := &http.Request{Method: method, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: http.NoBody, Host: "x"}
 				w := answerTo(t, s, r)
 				isFile := w.Code == 200 && w.Header().Get("Last-Modified") != ""
-				if size := w.Body.Len(); isFile && w.Body.String() != hostile.Plain && size != hostile.BigBytes && size != 0 {
+				if size := w.Body.Len(); isFile && w.Body.String() != testkit.Plain && size != testkit.BigBytes && size != 0 {
 					t.Fatalf("%s serves %q", target, w.Body.String())
 				}
 			}
-			if got := s.resolvePath(u.Path); got.isFile && got.action != "" {
-				t.Fatalf("%s is a file and the action %s", target, got.action)
+			if isFile, action := s.ResolvePath(u.Path); isFile && action != "" {
+				t.Fatalf("%s is a file and the action %s", target, action)
 			}
 		}
 	})

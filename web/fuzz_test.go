@@ -1,20 +1,16 @@
-package web
+package web_test
 
 import (
 	"bytes"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/backend/local"
-	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 var callbackForm = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*$`)
@@ -24,45 +20,17 @@ func FuzzCallback(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if want := len(text) <= maxCallback && callbackForm.MatchString(text) && !strings.HasSuffix(text, "\n"); isCallback(text) != want {
+		if want := len(text) <= web.MaxCallback && callbackForm.MatchString(text) && !strings.HasSuffix(text, "\n"); web.IsCallback(text) != want {
 			t.Errorf("isCallback(%q) is %v", text, !want)
 		}
 	})
 }
 
-// newFuzzed returns a server with a folder of files, beside which there is a secret.
-func newFuzzed(f *testing.F) *Server {
-	dir := f.TempDir()
-	public := filepath.Join(dir, "public")
-	if err := os.MkdirAll(filepath.Join(public, "sub"), 0o755); err != nil {
-		f.Fatal(err)
-	}
-	for name, text := range map[string]string{"secret": "top secret", "public/a.txt": "a", "public/sub/index.html": "sub"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			f.Fatal(err)
-		}
-	}
-	api, err := actionhero.New(actionhero.Config{
-		Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler), FlatFileDirectory: public,
-	}, builtin.All)
-	if err != nil {
-		f.Fatal(err)
-	}
-	if err := api.Start(f.Context()); err != nil {
-		f.Fatal(err)
-	}
-	s, err := New(api, Config{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	return s
-}
-
-// serve answers a request, which must be well formed whatever was asked.
-func serve(t *testing.T, s *Server, r *http.Request) {
+// serve answers a request, and checks that the answer is well formed.
+func serve(t *testing.T, s *web.Server, r *http.Request) {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	if strings.Contains(w.Body.String(), "top secret") {
+	if strings.Contains(w.Body.String(), testkit.Secret) {
 		t.Errorf("%s leads out of the folder", r.URL)
 	}
 	if w.Code < 200 || w.Code > 599 {
@@ -74,8 +42,8 @@ func serve(t *testing.T, s *Server, r *http.Request) {
 }
 
 func FuzzURL(f *testing.F) {
-	s := newFuzzed(f)
-	for _, seed := range []string{"/api/status", "/public/../secret", "/public/%2e%2e/secret", "/file/..%2fsecret", "/?action=file&fileName=../secret", "/public//", "/api/say?room=%00&message=%ff", "/api/x?limit=1e9&callback=f&outputType=xml"} {
+	s, _ := fuzzServer(f, "api")
+	for _, seed := range []string{"/api/status", "/public/../secret.txt", "/public/%2e%2e/secret.txt", "/file/..%2fsecret.txt", "/?action=file&fileName=../secret.txt", "/public//", "/api/say?room=%00&message=%ff", "/api/x?limit=1e9&callback=f&outputType=xml"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, target string) {
@@ -89,7 +57,7 @@ func FuzzURL(f *testing.F) {
 }
 
 func FuzzBody(f *testing.F) {
-	s := newFuzzed(f)
+	s, _ := fuzzServer(f, "api")
 	f.Add("multipart/form-data; boundary=x", []byte("--x\r\nContent-Disposition: form-data; name=\"key\"; filename=\"../a\"\r\n\r\nb\r\n--x--"))
 	f.Add("application/json", []byte(`{"key":"a","value":[1,{"b":null}]}`))
 	f.Add("application/x-www-form-urlencoded", []byte("key=a&value=%zz"))

@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package web_test
 
 import (
@@ -15,6 +13,8 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/web"
 )
 
@@ -29,17 +29,17 @@ func told(name string) http.Handler {
 // Handlers that were mounted get what is theirs, and nothing else.
 func TestMount(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil, routed("show", "GET /people/{name}"))
-	f.put(t, "mine/a.txt", "the file")
+	s := start(t, nil, routed("show", "GET /people/{name}"))
+	s.Put(t, "mine/a.txt", "the file")
 	for pattern, h := range map[string]http.Handler{
 		"/mine/": told("tree"), "/mine/one": told("one"), "POST /form": told("form"), "/v/{id}/x": told("value"), "other.example/host": told("host"),
 	} {
-		if err := f.Mount(pattern, h); err != nil {
+		if err := s.Web.Mount(pattern, h); err != nil {
 			t.Fatal(err)
 		}
 	}
 	large := strings.Repeat("x", 100_000)
-	f.everywhere(t, func(t *testing.T, c *client) {
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, test := range []struct {
 			method, target, body string
 			status               int
@@ -61,20 +61,19 @@ func TestMount(t *testing.T) {
 			{"GET", "/api/randomNumber", "", 200, `"error":"OK"`},
 			{"GET", "/mines", "", 404, `"error":"mines is not a known action."`},
 		} {
-			c.ask(test.method, test.target, test.body).want(t, test.status, test.want)
+			c.Ask(test.method, test.target, test.body).Want(t, test.status, test.want)
 		}
-		if got := c.ask("HEAD", "/mine/", ""); got.StatusCode != 200 || got.text != "" {
-			t.Errorf("HEAD is answered with %d %q", got.StatusCode, got.text)
+		if got := c.Ask("HEAD", "/mine/", ""); got.StatusCode != 200 || got.Text != "" {
+			t.Errorf("HEAD is answered with %d %q", got.StatusCode, got.Text)
 		}
 	})
-	p := f.dial(t)
-	p.write("GET /host HTTP/1.1\r\nHost: other.example\r\n\r\n")
-	if got := p.read("GET"); got.text != `host: GET /host "" <nil>` {
-		t.Errorf("a handler of one host answers %q", got.text)
+	p := s.HTTPConn(t)
+	p.Send("GET /host HTTP/1.1\r\nHost: other.example\r\n\r\n")
+	if got := p.Next("GET"); got.Text != `host: GET /host "" <nil>` {
+		t.Errorf("a handler of one host answers %q", got.Text)
 	}
 }
 
-// A handler at the root gets everything.
 // A handler among the parts of an app is mounted, also below an initializer and when it is registered before the start.
 func TestMountPart(t *testing.T) {
 	t.Parallel()
@@ -116,31 +115,32 @@ func TestMountPart(t *testing.T) {
 	}
 }
 
+// A handler at the root gets everything.
 func TestMountAtRoot(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil)
-	if err := f.Mount("/", told("root")); err != nil {
+	s := start(t, nil)
+	if err := s.Web.Mount("/", told("root")); err != nil {
 		t.Fatal(err)
 	}
-	f.everywhere(t, func(t *testing.T, c *client) {
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, target := range []string{"/", "/api/randomNumber", "/public/x"} {
-			c.ask("GET", target, "").want(t, 200, "root: GET "+target)
+			c.Ask("GET", target, "").Want(t, 200, "root: GET "+target)
 		}
 	})
 }
 
 func TestMountRefuses(t *testing.T) {
 	t.Parallel()
-	f := prepare(t, nil)
-	if err := f.Mount("/a/{x}", told("a")); err != nil {
+	s := testkit.New(t, testkit.Options{TLS: true})
+	if err := s.Web.Mount("/a/{x}", told("a")); err != nil {
 		t.Fatal(err)
 	}
 	for _, pattern := range []string{"", "a", "/{", "/a/{y}", "GET  ", "/b/{x}/{x}"} {
-		if err := f.Mount(pattern, told("b")); err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("the handler cannot be mounted at %q: ", pattern)) {
+		if err := s.Web.Mount(pattern, told("b")); err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("the handler cannot be mounted at %q: ", pattern)) {
 			t.Errorf("%q: %v", pattern, err)
 		}
 	}
-	if err := f.Mount("/c", nil); err == nil {
+	if err := s.Web.Mount("/c", nil); err == nil {
 		t.Error("no handler was mounted")
 	}
 }
@@ -148,8 +148,8 @@ func TestMountRefuses(t *testing.T) {
 // A handler that was mounted takes its connection over, over TLS as well.
 func TestMountedHijack(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil)
-	err := f.Mount("/echo", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := start(t, nil)
+	err := s.Web.Mount("/echo", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		nc, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusNotImplemented)
@@ -162,14 +162,14 @@ func TestMountedHijack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]*client{"HTTP": f.plain(t), "HTTPS": f.secure(t, f.tls, false)} {
-		r, err := http.NewRequest("GET", c.base+"/echo", http.NoBody)
+	for name, c := range map[string]*testkit.HTTPClient{"HTTP": s.HTTP(t), "HTTPS": s.HTTPS(t, false)} {
+		r, err := http.NewRequest("GET", c.Base+"/echo", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Connection", "Upgrade")
 		r.Header.Set("Upgrade", "echo")
-		resp, err := c.http.Transport.RoundTrip(r) // http.Client would hide that the body can be written
+		resp, err := c.Client.Transport.RoundTrip(r) // http.Client would hide that the body can be written
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,11 +186,11 @@ func TestMountedHijack(t *testing.T) {
 		}
 		_ = rw.Close()
 	}
-	f.secure(t, f.tls, true).ask("GET", "/echo", "").want(t, 501, "not supported")
-	p := f.dial(t)
-	p.write("GET /echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nsent ahead\n")
+	s.HTTPS(t, true).Ask("GET", "/echo", "").Want(t, 501, "not supported")
+	p := s.HTTPConn(t)
+	p.Send("GET /echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nsent ahead\n")
 	for line := ""; line != "sent ahead\n"; {
-		if line, err = p.in.ReadString('\n'); err != nil {
+		if line, err = p.In.ReadString('\n'); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -199,9 +199,9 @@ func TestMountedHijack(t *testing.T) {
 // What a mounted handler flushes is with the client before it goes on, also behind CORS.
 func TestMountedFlush(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.AllowedOrigins = []string{"*"} })
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.AllowedOrigins = []string{"*"} })
 	next := make(chan string)
-	err := f.Mount("/api/stream", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	err := s.Web.Mount("/api/stream", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for range 3 {
 			_, _ = io.WriteString(w, <-next)
 			w.(http.Flusher).Flush()
@@ -210,7 +210,7 @@ func TestMountedFlush(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]*client{"HTTP/1.1": f.plain(t), "HTTP/2": f.secure(t, f.tls, true)} {
+	for name, c := range map[string]*testkit.HTTPClient{"HTTP/1.1": s.HTTP(t), "HTTP/2": s.HTTPS(t, true)} {
 		resp, err := stream(t, c, next)
 		if err != nil {
 			t.Fatal(err)

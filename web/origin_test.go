@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package web_test
 
 import (
@@ -8,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/web"
 )
 
@@ -17,28 +16,28 @@ const page = "Origin: https://page.example"
 // Nobody's pages may read answers unless they are allowed, and OPTIONS is then a method like any other.
 func TestNoCORS(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil)
-	f.everywhere(t, func(t *testing.T, c *client) {
-		got := c.ask("GET", "/api/randomNumber", "", page)
-		got.want(t, 200, `"error":"OK"`)
-		got.wantHeader(t, "Access-Control-Allow-Origin", "Vary")
-		got = c.ask("OPTIONS", "/api/randomNumber", "", page, "Access-Control-Request-Method: PUT")
-		got.want(t, 200, `"error":"OK"`)
-		got.wantHeader(t, "Access-Control-Allow-Origin", "Access-Control-Allow-Methods")
+	s := start(t, nil)
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		got := c.Ask("GET", "/api/randomNumber", "", page)
+		got.Want(t, 200, `"error":"OK"`)
+		got.WantHeader(t, "Access-Control-Allow-Origin", "Vary")
+		got = c.Ask("OPTIONS", "/api/randomNumber", "", page, "Access-Control-Request-Method: PUT")
+		got.Want(t, 200, `"error":"OK"`)
+		got.WantHeader(t, "Access-Control-Allow-Origin", "Access-Control-Allow-Methods")
 	})
 }
 
 // The pages of the origins that are allowed may read answers and files, and are told so before they ask.
 func TestCORS(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) {
-		cfg.Common.AllowedOrigins = []string{"https://page.example", "https://*.wild.example"}
+	s := start(t, func(cfg *server.Config) {
+		cfg.CommonWeb.AllowedOrigins = []string{"https://page.example", "https://*.wild.example"}
 	})
-	f.put(t, "a.txt", "the file")
-	if err := f.Mount("/mine/", http.NotFoundHandler()); err != nil {
+	s.Put(t, "a.txt", "the file")
+	if err := s.Web.Mount("/mine/", http.NotFoundHandler()); err != nil {
 		t.Fatal(err)
 	}
-	f.everywhere(t, func(t *testing.T, c *client) {
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for origin, allowed := range map[string]bool{
 			"https://page.example": true, "https://a.wild.example": true, "http://page.example": false, "https://page.example:444": false,
 			"https://page.example.evil": false, "https://wild.example": false, "null": false,
@@ -48,55 +47,55 @@ func TestCORS(t *testing.T) {
 				want += ": " + origin
 			}
 			for _, target := range []string{"/api/randomNumber", "/api/none", "/public/a.txt", "/mine/x"} {
-				got := c.ask("GET", target, "", "Origin: "+origin)
-				got.wantHeader(t, want, "Access-Control-Allow-Credentials")
+				got := c.Ask("GET", target, "", "Origin: "+origin)
+				got.WantHeader(t, want, "Access-Control-Allow-Credentials")
 				if got.Header.Get("Vary") != "Origin" {
 					t.Errorf("%s: Vary is %q", target, got.Header.Values("Vary"))
 				}
 				if target == "/api/randomNumber" {
-					got.want(t, 200, `"error":"OK"`)
+					got.Want(t, 200, `"error":"OK"`)
 				}
 			}
-			got := c.ask("OPTIONS", "/api/randomNumber", "", "Origin: "+origin, "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: x-any")
-			got.wantHeader(t, want)
-			if got.StatusCode != 204 || got.text != "" {
-				t.Errorf("the preflight of %s is answered with %d %q", origin, got.StatusCode, got.text)
+			got := c.Ask("OPTIONS", "/api/randomNumber", "", "Origin: "+origin, "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: x-any")
+			got.WantHeader(t, want)
+			if got.StatusCode != 204 || got.Text != "" {
+				t.Errorf("the preflight of %s is answered with %d %q", origin, got.StatusCode, got.Text)
 			}
 			if allowed {
-				got.wantHeader(t, "Access-Control-Allow-Methods: PUT", "Access-Control-Allow-Headers: x-any", "Access-Control-Max-Age: 600")
+				got.WantHeader(t, "Access-Control-Allow-Methods: PUT", "Access-Control-Allow-Headers: x-any", "Access-Control-Max-Age: 600")
 			}
 		}
-		got := c.ask("OPTIONS", "/api/randomNumber", "", page)
-		got.want(t, 200, `"error":"OK"`) // no preflight
-		c.ask("OPTIONS", "/api/randomNumber", "", page, "Access-Control-Request-Method: TRACE").wantHeader(t, "Access-Control-Allow-Origin")
+		got := c.Ask("OPTIONS", "/api/randomNumber", "", page)
+		got.Want(t, 200, `"error":"OK"`) // no preflight
+		c.Ask("OPTIONS", "/api/randomNumber", "", page, "Access-Control-Request-Method: TRACE").WantHeader(t, "Access-Control-Allow-Origin")
 	})
 }
 
 func TestCORSForAll(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.AllowedOrigins = []string{"*"} })
-	f.plain(t).ask("GET", "/api/randomNumber", "", page).wantHeader(t, "Access-Control-Allow-Origin: *")
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.AllowedOrigins = []string{"*"} })
+	s.HTTP(t).Ask("GET", "/api/randomNumber", "", page).WantHeader(t, "Access-Control-Allow-Origin: *")
 }
 
 // The headers of the configuration are in every answer of the server's own.
 func TestHTTPHeaders(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) {
-		cfg.Common.HTTPHeaders = map[string]string{"x-frame-options": "DENY", "Vary": "Cookie", "X-Powered-By": "steam"}
+	s := start(t, func(cfg *server.Config) {
+		cfg.CommonWeb.HTTPHeaders = map[string]string{"x-frame-options": "DENY", "Vary": "Cookie", "X-Powered-By": "steam"}
 	}, does("own", noError(func(ctx context.Context) { web.Header(ctx).Set("X-Frame-Options", "SAMEORIGIN") })))
-	f.put(t, "a.txt", strings.Repeat("a", 5000))
-	f.everywhere(t, func(t *testing.T, c *client) {
+	s.Put(t, "a.txt", strings.Repeat("a", 5000))
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for range 2 {
 			for target, status := range map[string]int{"/api/randomNumber": 200, "/api/none": 404, "/public/none": 404, "/public/a.txt": 200} {
-				got := c.ask("GET", target, "", "Accept-Encoding: gzip")
-				got.want(t, status, "")
-				got.wantHeader(t, "X-Frame-Options: DENY", "X-Powered-By: steam")
+				got := c.Ask("GET", target, "", "Accept-Encoding: gzip")
+				got.Want(t, status, "")
+				got.WantHeader(t, "X-Frame-Options: DENY", "X-Powered-By: steam")
 				if vary := got.Header.Values("Vary"); vary[0] != "Cookie" || len(vary) > 2 {
 					t.Errorf("%s: Vary is %q", target, vary)
 				}
 			}
-			c.ask("TRACE", "/", "").wantHeader(t, "X-Frame-Options: DENY")
-			c.ask("GET", "/api/own", "").wantHeader(t, "X-Frame-Options: SAMEORIGIN")
+			c.Ask("TRACE", "/", "").WantHeader(t, "X-Frame-Options: DENY")
+			c.Ask("GET", "/api/own", "").WantHeader(t, "X-Frame-Options: SAMEORIGIN")
 		}
 	})
 }
@@ -140,15 +139,15 @@ func TestTrustedProxies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.TrustedProxies = test.trusted })
-			f.everywhere(t, func(t *testing.T, c *client) {
+			s := start(t, func(cfg *server.Config) { cfg.CommonWeb.TrustedProxies = test.trusted })
+			everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 				for header, want := range test.want {
 					var headers []string
 					for value := range strings.SplitSeq(header, "|") {
 						headers = append(headers, "X-Forwarded-For: "+value)
 					}
-					got := c.ask("GET", "/api/randomNumber", "", headers...)
-					if address := got.envelope(t).Requestor.RemoteAddress; address != want {
+					got := c.Ask("GET", "/api/randomNumber", "", headers...)
+					if address := got.Envelope(t).Requestor.RemoteAddress; address != want {
 						t.Errorf("%.60q: the client is %s, want %s", header, address, want)
 					}
 				}
@@ -160,7 +159,7 @@ func TestTrustedProxies(t *testing.T) {
 // Settings that are wrong are refused before anything listens.
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	f := prepare(t, nil)
+	s := testkit.New(t, testkit.Options{TLS: true})
 	for want, change := range map[string]func(*web.CommonConfig){
 		`commonWeb.trustedProxies has "10.0.0.0/33": write an address like 10.0.0.1 or a network like 10.0.0.0/8`: func(c *web.CommonConfig) { c.TrustedProxies = []string{"::1", "10.0.0.0/33"} },
 		`commonWeb.trustedProxies has "localhost"`:                                                                func(c *web.CommonConfig) { c.TrustedProxies = []string{"localhost"} },
@@ -177,7 +176,7 @@ func TestSettings(t *testing.T) {
 	} {
 		var cfg web.Config
 		change(&cfg.Common)
-		if _, err := web.New(f.api, cfg); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := web.New(s.API, cfg); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got  %v\nwant %s…", err, want)
 		}
 	}

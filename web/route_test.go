@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package web_test
 
 import (
@@ -7,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
 type personInput struct {
@@ -27,11 +26,11 @@ func routed(name, route string) actionhero.Part {
 // Routes lead to their actions, with the values of the path as params; where several match, the word beats the name.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil,
+	s := start(t, nil,
 		routed("list", "GET /people"), routed("add", "POST /people/{name}"), routed("show", "GET /people/{name}"),
 		routed("me", "GET /people/me"), routed("pair", "PUT /people/{name}/of/{other}"), routed("home", "GET /"),
 	)
-	f.everywhere(t, func(t *testing.T, c *client) {
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for request, want := range map[[2]string]string{
 			{"GET", "/people"}:                        `{"got":"|","ran":"list"`,
 			{"GET", "/people/"}:                       `{"got":"|","ran":"list"`,
@@ -45,12 +44,12 @@ func TestRoutes(t *testing.T) {
 			{"GET", "/api/show?name=ann"}:             `{"got":"ann|","ran":"show"`,
 			{"GET", "/people/ann?action=list"}:        `{"got":"|","ran":"list"`,
 		} {
-			c.ask(request[0], request[1], "").want(t, 200, want)
+			c.Ask(request[0], request[1], "").Want(t, 200, want)
 		}
-		got := c.ask("POST", "/people/ann", `{"name":"x","other":"json","action":"list"}`, "Content-Type: application/json")
-		got.want(t, 200, `{"got":"ann|json","ran":"add"`)
-		if head := c.ask("HEAD", "/people/ann", ""); head.StatusCode != 200 || head.text != "" {
-			t.Errorf("HEAD is answered with %d %q", head.StatusCode, head.text)
+		got := c.Ask("POST", "/people/ann", `{"name":"x","other":"json","action":"list"}`, "Content-Type: application/json")
+		got.Want(t, 200, `{"got":"ann|json","ran":"add"`)
+		if head := c.Ask("HEAD", "/people/ann", ""); head.StatusCode != 200 || head.Text != "" {
+			t.Errorf("HEAD is answered with %d %q", head.StatusCode, head.Text)
 		}
 	})
 }
@@ -58,29 +57,29 @@ func TestRoutes(t *testing.T) {
 // A path that has routes for other methods is 405 and says which; one that has none is what it would be without routes.
 func TestRoutesOfOtherMethods(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil, routed("show", "GET /people/{name}"), routed("add", "POST /people/{name}"), routed("change", "PUT /people/me"))
-	f.everywhere(t, func(t *testing.T, c *client) {
-		got := c.ask("DELETE", "/people/ann", "")
-		got.want(t, 405, `"error":"this path answers to GET, POST only"`)
-		got.wantHeader(t, "Allow: GET | POST", "Content-Type: application/json")
-		c.ask("DELETE", "/people/me", "").wantHeader(t, "Allow: GET | POST | PUT")
-		c.ask("GET", "/people/ann/more", "").want(t, 404, `"error":"people/ann/more is not a known action."`)
+	s := start(t, nil, routed("show", "GET /people/{name}"), routed("add", "POST /people/{name}"), routed("change", "PUT /people/me"))
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		got := c.Ask("DELETE", "/people/ann", "")
+		got.Want(t, 405, `"error":"this path answers to GET, POST only"`)
+		got.WantHeader(t, "Allow: GET | POST", "Content-Type: application/json")
+		c.Ask("DELETE", "/people/me", "").WantHeader(t, "Allow: GET | POST | PUT")
+		c.Ask("GET", "/people/ann/more", "").Want(t, 404, `"error":"people/ann/more is not a known action."`)
 	})
 }
 
 // With error codes off, even these are 200; what is no HTTP method of an action is not.
 func TestMethods(t *testing.T) {
 	t.Parallel()
-	f := serve(t, always200, routed("show", "GET /people/{name}"))
-	f.everywhere(t, func(t *testing.T, c *client) {
-		c.ask("DELETE", "/people/ann", "").want(t, 200, `"error":"this path answers to GET only"`)
+	s := start(t, always200, routed("show", "GET /people/{name}"))
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		c.Ask("DELETE", "/people/ann", "").Want(t, 200, `"error":"this path answers to GET only"`)
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
-			c.ask(method, "/api/randomNumber", "").want(t, 200, `"error":"OK"`)
+			c.Ask(method, "/api/randomNumber", "").Want(t, 200, `"error":"OK"`)
 		}
 		for _, method := range []string{"TRACE", "PROPFIND", "get"} {
-			got := c.ask(method, "/api/randomNumber", "")
-			got.want(t, 405, "the method "+method+" is not supported here")
-			got.wantHeader(t, "Allow: GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS")
+			got := c.Ask(method, "/api/randomNumber", "")
+			got.Want(t, 405, "the method "+method+" is not supported here")
+			got.WantHeader(t, "Allow: GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS")
 		}
 	})
 }

@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package web_test
 
 import (
@@ -11,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/web"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 )
 
 const tenBytes = "0123456789"
@@ -20,11 +18,11 @@ const tenBytes = "0123456789"
 // Parts of a file, as a client asks for them.
 func TestRanges(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil)
-	f.put(t, "ten.bin", tenBytes)
-	f.put(t, "empty.bin", "")
-	f.everywhere(t, func(t *testing.T, c *client) {
-		whole := c.ask("GET", "/public/ten.bin", "")
+	s := start(t, nil)
+	s.Put(t, "ten.bin", tenBytes)
+	s.Put(t, "empty.bin", "")
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		whole := c.Ask("GET", "/public/ten.bin", "")
 		tag, modified := whole.Header.Get("Etag"), whole.Header.Get("Last-Modified")
 		for _, test := range []struct {
 			headers     string // parted by "|"
@@ -49,22 +47,22 @@ func TestRanges(t *testing.T) {
 			{`Range: bytes=2-3|If-Match: "other"`, 412, "", ""},
 			{"Range: bytes=" + strings.Repeat("0-9,", 1000), 200, tenBytes, ""},
 		} {
-			got := c.ask("GET", "/public/ten.bin", "", strings.Split(test.headers, "|")...)
-			if got.StatusCode != test.status || test.status < 400 && got.text != test.text || got.Header.Get("Content-Range") != test.parts {
-				t.Errorf("%.80s: %d %q %q", test.headers, got.StatusCode, got.Header.Get("Content-Range"), got.text)
+			got := c.Ask("GET", "/public/ten.bin", "", strings.Split(test.headers, "|")...)
+			if got.StatusCode != test.status || test.status < 400 && got.Text != test.text || got.Header.Get("Content-Range") != test.parts {
+				t.Errorf("%.80s: %d %q %q", test.headers, got.StatusCode, got.Header.Get("Content-Range"), got.Text)
 			}
-			head := c.ask("HEAD", "/public/ten.bin", "", strings.Split(test.headers, "|")...)
-			if head.StatusCode != test.status || head.text != "" || test.status < 300 && head.ContentLength != got.ContentLength {
-				t.Errorf("%.80s: HEAD is answered with %d, %d bytes %q", test.headers, head.StatusCode, head.ContentLength, head.text)
+			head := c.Ask("HEAD", "/public/ten.bin", "", strings.Split(test.headers, "|")...)
+			if head.StatusCode != test.status || head.Text != "" || test.status < 300 && head.ContentLength != got.ContentLength {
+				t.Errorf("%.80s: HEAD is answered with %d, %d bytes %q", test.headers, head.StatusCode, head.ContentLength, head.Text)
 			}
 		}
-		got := c.ask("GET", "/public/ten.bin", "", "Range: bytes=0-1,8-9")
+		got := c.Ask("GET", "/public/ten.bin", "", "Range: bytes=0-1,8-9")
 		if got.StatusCode != 206 || !strings.HasPrefix(got.Header.Get("Content-Type"), "multipart/byteranges; boundary=") ||
-			!strings.Contains(got.text, "Content-Range: bytes 0-1/10\r\n") || !strings.Contains(got.text, "\r\n\r\n89\r\n--") {
-			t.Errorf("two parts are answered with %d %v %q", got.StatusCode, got.Header, got.text)
+			!strings.Contains(got.Text, "Content-Range: bytes 0-1/10\r\n") || !strings.Contains(got.Text, "\r\n\r\n89\r\n--") {
+			t.Errorf("two parts are answered with %d %v %q", got.StatusCode, got.Header, got.Text)
 		}
-		if got := c.ask("GET", "/public/empty.bin", "", "Range: bytes=0-"); got.StatusCode != 200 || got.text != "" {
-			t.Errorf("a part of nothing is answered with %d %q", got.StatusCode, got.text)
+		if got := c.Ask("GET", "/public/empty.bin", "", "Range: bytes=0-"); got.StatusCode != 200 || got.Text != "" {
+			t.Errorf("a part of nothing is answered with %d %q", got.StatusCode, got.Text)
 		}
 	})
 }
@@ -72,18 +70,18 @@ func TestRanges(t *testing.T) {
 // A file is sent again only to who does not have it, and as it is on the disk at each request.
 func TestConditions(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil)
+	s := start(t, nil)
 	before := time.Date(2020, 5, 6, 7, 8, 9, 0, time.UTC)
 	put := func(text string, modified time.Time) {
-		f.put(t, "a.html", text)
-		if err := os.Chtimes(filepath.Join(f.public, "a.html"), modified, modified); err != nil {
+		s.Put(t, "a.html", text)
+		if err := os.Chtimes(filepath.Join(s.Public, "a.html"), modified, modified); err != nil {
 			t.Fatal(err)
 		}
 	}
 	put("first", before)
-	c := f.plain(t)
-	got := c.ask("GET", "/public/a.html", "")
-	got.wantHeader(t, "Last-Modified: Wed, 06 May 2020 07:08:09 GMT", "Content-Type: text/html; charset=utf-8", "Content-Length: 5", "Accept-Ranges: bytes")
+	c := s.HTTP(t)
+	got := c.Ask("GET", "/public/a.html", "")
+	got.WantHeader(t, "Last-Modified: Wed, 06 May 2020 07:08:09 GMT", "Content-Type: text/html; charset=utf-8", "Content-Length: 5", "Accept-Ranges: bytes")
 	tag := got.Header.Get("Etag")
 	for condition, status := range map[string]int{
 		"If-None-Match: " + tag: 304, "If-None-Match: W/" + tag: 304, `If-None-Match: "a", ` + tag: 304, "If-None-Match: *": 304, `If-None-Match: "a"`: 200,
@@ -92,25 +90,25 @@ func TestConditions(t *testing.T) {
 		"If-Unmodified-Since: Wed, 06 May 2020 07:08:08 GMT": 412, "If-Unmodified-Since: Wed, 06 May 2020 07:08:09 GMT": 200,
 	} {
 		for _, target := range []string{"/public/a.html", "/file/a.html"} {
-			got := c.ask("GET", target, "", condition)
-			if got.StatusCode != status || (got.text != "first") != (status != 200) {
-				t.Errorf("%s: %s: %d %q", target, condition, got.StatusCode, got.text)
+			got := c.Ask("GET", target, "", condition)
+			if got.StatusCode != status || (got.Text != "first") != (status != 200) {
+				t.Errorf("%s: %s: %d %q", target, condition, got.StatusCode, got.Text)
 			}
 			if status == 304 {
-				got.wantHeader(t, "Etag: "+tag, "Cache-Control: max-age=60, must-revalidate", "Content-Type", "Content-Length")
+				got.WantHeader(t, "Etag: "+tag, "Cache-Control: max-age=60, must-revalidate", "Content-Type", "Content-Length")
 			}
 		}
 	}
 	put("later", before.Add(time.Hour)) // as long as before
-	got = c.ask("GET", "/public/a.html", "", "If-None-Match: "+tag)
-	got.want(t, 200, "later")
+	got = c.Ask("GET", "/public/a.html", "", "If-None-Match: "+tag)
+	got.Want(t, 200, "later")
 	if got.Header.Get("Etag") == tag {
 		t.Error("another file has the same ETag")
 	}
-	if err := os.Remove(filepath.Join(f.public, "a.html")); err != nil {
+	if err := os.Remove(filepath.Join(s.Public, "a.html")); err != nil {
 		t.Fatal(err)
 	}
-	c.ask("GET", "/public/a.html", "", "If-None-Match: *").want(t, 404, "Sorry, that file is not found :(")
+	c.Ask("GET", "/public/a.html", "", "If-None-Match: *").Want(t, 404, "Sorry, that file is not found :(")
 }
 
 // How long clients may keep a file is a setting.
@@ -119,12 +117,12 @@ func TestLifetime(t *testing.T) {
 	for seconds, control := range map[int]string{0: "max-age=60, must-revalidate", 3600: "max-age=3600, must-revalidate", -1: "no-store"} {
 		t.Run(fmt.Sprint(seconds), func(t *testing.T) {
 			t.Parallel()
-			f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.FlatFileCacheDuration = seconds })
-			f.put(t, "a.txt", "a")
-			got := f.plain(t).ask("GET", "/public/a.txt", "")
-			got.wantHeader(t, "Cache-Control: "+control)
+			s := start(t, func(cfg *server.Config) { cfg.CommonWeb.FlatFileCacheDuration = seconds })
+			s.Put(t, "a.txt", "a")
+			got := s.HTTP(t).Ask("GET", "/public/a.txt", "")
+			got.WantHeader(t, "Cache-Control: "+control)
 			if seconds < 0 {
-				got.wantHeader(t, "Expires")
+				got.WantHeader(t, "Expires")
 				return
 			}
 			expires, err := http.ParseTime(got.Header.Get("Expires"))
@@ -133,7 +131,7 @@ func TestLifetime(t *testing.T) {
 			if age := expires.Sub(date); err != nil || dateErr != nil || age < want-2*time.Second || age > want+2*time.Second {
 				t.Errorf("it expires %v after %s, want %v", age, got.Header.Get("Date"), want)
 			}
-			f.plain(t).ask("GET", "/public/none", "").wantHeader(t, "Cache-Control", "Expires")
+			s.HTTP(t).Ask("GET", "/public/none", "").WantHeader(t, "Cache-Control", "Expires")
 		})
 	}
 }
@@ -141,43 +139,43 @@ func TestLifetime(t *testing.T) {
 // HEAD has the headers of GET, and methods that change things read files as well.
 func TestFileMethods(t *testing.T) {
 	t.Parallel()
-	f := serve(t, func(general *actionhero.Config, _ *web.Config) {
-		general.FlatFileNotFoundMessage, general.FlatFileIndexPageNotFoundMessage = "<b>gone</b>", "<b>no index</b>"
+	s := start(t, func(cfg *server.Config) {
+		cfg.General.FlatFileNotFoundMessage, cfg.General.FlatFileIndexPageNotFoundMessage = "<b>gone</b>", "<b>no index</b>"
 	})
-	f.put(t, "a.txt", strings.Repeat("a", 100_000))
-	f.put(t, "empty/x", "")
-	f.everywhere(t, func(t *testing.T, c *client) {
+	s.Put(t, "a.txt", strings.Repeat("a", 100_000))
+	s.Put(t, "empty/x", "")
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, target := range []string{"/public/a.txt", "/public/none", "/public/empty", "/public/empty/", "/file/a.txt", "/file/none"} {
-			get, head := c.ask("GET", target, ""), c.ask("HEAD", target, "")
-			if head.StatusCode != get.StatusCode || head.text != "" {
-				t.Errorf("HEAD %s is answered with %d %q, GET with %d", target, head.StatusCode, head.text, get.StatusCode)
+			get, head := c.Ask("GET", target, ""), c.Ask("HEAD", target, "")
+			if head.StatusCode != get.StatusCode || head.Text != "" {
+				t.Errorf("HEAD %s is answered with %d %q, GET with %d", target, head.StatusCode, head.Text, get.StatusCode)
 			}
 			for _, name := range []string{"Content-Type", "Content-Length", "Etag", "Last-Modified", "Cache-Control", "Accept-Ranges", "X-Powered-By"} {
-				head.wantHeader(t, strings.TrimSuffix(name+": "+get.Header.Get(name), ": "))
+				head.WantHeader(t, strings.TrimSuffix(name+": "+get.Header.Get(name), ": "))
 			}
 		}
-		c.ask("GET", "/public/none", "").want(t, 404, "<b>gone</b>")
-		c.ask("GET", "/public/empty/", "").want(t, 404, "<b>no index</b>")
-		c.ask("GET", "/public/a.txt/", "").want(t, 404, "<b>gone</b>")
-		c.ask("POST", "/public/a.txt", "a body that nobody reads").want(t, 200, "aaaa")
-		c.ask("POST", "/public/a.txt", strings.Repeat("x", 100_000)).want(t, 200, "aaaa")
-		c.ask("DELETE", "/public/a.txt", "").want(t, 200, "aaaa")
+		c.Ask("GET", "/public/none", "").Want(t, 404, "<b>gone</b>")
+		c.Ask("GET", "/public/empty/", "").Want(t, 404, "<b>no index</b>")
+		c.Ask("GET", "/public/a.txt/", "").Want(t, 404, "<b>gone</b>")
+		c.Ask("POST", "/public/a.txt", "a body that nobody reads").Want(t, 200, "aaaa")
+		c.Ask("POST", "/public/a.txt", strings.Repeat("x", 100_000)).Want(t, 200, "aaaa")
+		c.Ask("DELETE", "/public/a.txt", "").Want(t, 200, "aaaa")
 	})
 }
 
 // Types go by the extension, whatever its case.
 func TestTypes(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil)
-	c := f.plain(t)
+	s := start(t, nil)
+	c := s.HTTP(t)
 	for name, want := range map[string]string{
 		"a.js": "text/javascript; charset=utf-8", "a.CSS": "text/css; charset=utf-8", "a.json": "application/json", "a.svg": "image/svg+xml",
 		"a.wasm": "application/wasm", "a.woff2": "font/woff2", "a.pdf": "application/pdf", "a.tar.none": "application/octet-stream", "a": "application/octet-stream",
 		"<script>.txt": "text/plain; charset=utf-8", "ä ö.html": "text/html; charset=utf-8",
 	} {
-		f.put(t, name, "<html>")
-		got := c.ask("GET", "/public/"+strings.ReplaceAll(strings.ReplaceAll(name, " ", "%20"), "<", "%3c"), "")
-		got.want(t, 200, "<html>")
-		got.wantHeader(t, "Content-Type: "+want)
+		s.Put(t, name, "<html>")
+		got := c.Ask("GET", "/public/"+strings.ReplaceAll(strings.ReplaceAll(name, " ", "%20"), "<", "%3c"), "")
+		got.Want(t, 200, "<html>")
+		got.WantHeader(t, "Content-Type: "+want)
 	}
 }

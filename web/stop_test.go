@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package web_test
 
 import (
@@ -11,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/web"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 )
 
 // A stop closes what is idle at once, lets what is at work finish, closes that connection, too, and takes nothing new;
@@ -24,29 +22,26 @@ func TestStop(t *testing.T) {
 		begun <- struct{}{}
 		<-open
 	}))
-	f := prepare(t, nil, gate)
-	if err := f.api.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := start(t, nil, gate)
 	const ask = "GET /api/%s HTTP/1.1\r\nHost: x\r\n%s\r\n"
-	busy, idle := map[string]*peer{}, []*peer{f.dial(t), f.dial(t), f.dial(t)}
+	busy, idle := map[string]*testkit.HTTPConn{}, []*testkit.HTTPConn{s.HTTPConn(t), s.HTTPConn(t), s.HTTPConn(t)}
 	for name, header := range map[string]string{"lean": "", "net/http": "Pragma: no-cache\r\n"} {
-		p := f.dial(t)
-		p.write(fmt.Sprintf(ask, "randomNumber", header)) // it is kept
-		if got := p.read("GET"); got.Close {
+		p := s.HTTPConn(t)
+		p.Send(fmt.Sprintf(ask, "randomNumber", header)) // it is kept
+		if got := p.Next("GET"); got.Close {
 			t.Errorf("%s: the connection is not kept", name)
 		}
-		p.write(fmt.Sprintf(ask, "gate", header))
+		p.Send(fmt.Sprintf(ask, "gate", header))
 		busy[name] = p
 	}
 	for i, header := range []string{"", "Pragma: no-cache\r\n"} {
-		idle[i].write(fmt.Sprintf(ask, "randomNumber", header))
-		idle[i].read("GET")
+		idle[i].Send(fmt.Sprintf(ask, "randomNumber", header))
+		idle[i].Next("GET")
 	}
-	h2 := f.secure(t, f.tls, true)
-	answered := make(chan reply, 1)
+	h2 := s.HTTPS(t, true)
+	answered := make(chan testkit.Reply, 1)
 	go func() {
-		got, err := h2.try(t.Context(), "GET", "/api/gate", http.NoBody)
+		got, err := h2.Try(t.Context(), "GET", "/api/gate", http.NoBody)
 		if err != nil {
 			t.Errorf("HTTP/2: %v", err)
 		}
@@ -55,14 +50,14 @@ func TestStop(t *testing.T) {
 	for range 3 {
 		<-begun
 	}
-	addr, tlsAddr := f.Addr().String(), f.TLSAddr().String()
+	addr, tlsAddr := s.Web.Addr().String(), s.Web.TLSAddr().String()
 	stopped := make(chan error, 1)
-	go func() { stopped <- f.api.Stop(context.Background()) }()
+	go func() { stopped <- s.API.Stop(context.Background()) }()
 	for _, p := range idle {
-		p.end()
+		p.WantClosed()
 	}
 	for _, addr := range []string{addr, tlsAddr} {
-		eventually(t, "nobody listens on "+addr, func() bool {
+		testkit.Eventually(t, "nobody listens on "+addr, func() bool {
 			nc, err := net.Dial("tcp", addr)
 			if err == nil {
 				_ = nc.Close()
@@ -70,8 +65,8 @@ func TestStop(t *testing.T) {
 			return err != nil
 		})
 	}
-	if f.Addr() != nil || f.TLSAddr() != nil {
-		t.Errorf("it says that it listens on %v and %v", f.Addr(), f.TLSAddr())
+	if s.Web.Addr() != nil || s.Web.TLSAddr() != nil {
+		t.Errorf("it says that it listens on %v and %v", s.Web.Addr(), s.Web.TLSAddr())
 	}
 	select {
 	case err := <-stopped:
@@ -80,29 +75,29 @@ func TestStop(t *testing.T) {
 	}
 	close(open)
 	for name, p := range busy {
-		got := p.read("GET")
+		got := p.Next("GET")
 		if got.StatusCode != 200 || !got.Close {
-			t.Errorf("%s: the answer is %d %s, closing %v", name, got.StatusCode, got.text, got.Close)
+			t.Errorf("%s: the answer is %d %s, closing %v", name, got.StatusCode, got.Text, got.Close)
 		}
-		p.end()
+		p.WantClosed()
 	}
 	if got := <-answered; got.Response != nil {
 		got.Request.URL.Path = "HTTP/2"
-		got.want(t, 200, `"error":"OK"`)
+		got.Want(t, 200, `"error":"OK"`)
 	}
 	if err := <-stopped; err != nil {
 		t.Errorf("Stop: %v", err)
 	}
-	f.start(t)
-	f.plain(t).ask("GET", "/api/gate", "").want(t, 200, `"error":"OK"`)
-	f.secure(t, f.tls, true).ask("GET", "/api/gate", "").want(t, 200, `"error":"OK"`)
+	s.Start()
+	s.HTTP(t).Ask("GET", "/api/gate", "").Want(t, 200, `"error":"OK"`)
+	s.HTTPS(t, true).Ask("GET", "/api/gate", "").Want(t, 200, `"error":"OK"`)
 }
 
 // Requests that do not finish in time are cancelled, and the stop goes on without those that take no notice.
 func TestStopOutOfTime(t *testing.T) {
 	t.Parallel()
 	begun, ended, open := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	f := serve(t, nil,
+	s := start(t, nil,
 		does("wait", func(ctx context.Context) error {
 			begun <- struct{}{}
 			<-ctx.Done()
@@ -115,14 +110,14 @@ func TestStopOutOfTime(t *testing.T) {
 		})),
 	)
 	t.Cleanup(func() { close(open) }) // before the API stops
-	clients := []*client{f.plain(t), f.plain(t), f.secure(t, f.tls, true)}
-	clients[1].headers = []string{"Pragma: no-cache"}
+	clients := []*testkit.HTTPClient{s.HTTP(t), s.HTTP(t), s.HTTPS(t, true)}
+	clients[1].Headers = []string{"Pragma: no-cache"}
 	actions := []string{"wait", "deaf"}
 	answered := make(chan error, len(clients)*len(actions))
 	for _, action := range actions {
 		for _, c := range clients {
 			go func() {
-				_, err := c.try(t.Context(), "POST", "/api/"+action, http.NoBody)
+				_, err := c.Try(t.Context(), "POST", "/api/"+action, http.NoBody)
 				answered <- err
 			}()
 			<-begun
@@ -131,13 +126,13 @@ func TestStopOutOfTime(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	stopped := make(chan error)
-	go func() { stopped <- f.Stop(ctx) }()
+	go func() { stopped <- s.Web.Stop(ctx) }()
 	select {
 	case err := <-stopped:
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Stop: %v", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(testkit.Wait):
 		t.Fatal("the stop waits for those that take no notice")
 	}
 	for range clients {
@@ -153,24 +148,21 @@ func TestStopOutOfTime(t *testing.T) {
 // A client that does not send the rest of its request does not hold up a stop for longer than it may take for it.
 func TestStopLeavesUnfinishedRequests(t *testing.T) {
 	t.Parallel()
-	f := prepare(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.ReadTimeout = 300 * time.Millisecond })
-	if err := f.api.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.ReadTimeout = 300 * time.Millisecond })
 	for _, text := range []string{"GET /api/ran", "PROPFIND /", "POST /api/say HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nroom"} {
-		p := f.dial(t)
-		p.write("GET /api/randomNumber HTTP/1.1\r\nHost: x\r\n\r\n")
-		p.read("GET")
-		p.write(text)
+		p := s.HTTPConn(t)
+		p.Send("GET /api/randomNumber HTTP/1.1\r\nHost: x\r\n\r\n")
+		p.Next("GET")
+		p.Send(text)
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		f.stop(t)
+		s.Stop()
 	}()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(testkit.Wait):
 		t.Error("the stop waits for requests that do not come")
 		<-done
 	}

@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package web_test
 
 import (
@@ -7,32 +5,30 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/hostile"
-	"github.com/actionhero-go/actionhero/web"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 )
 
 // HTTP and HTTPS are on ports of their own and say the same; HTTPS speaks HTTP/1.1 and HTTP/2.
 func TestHTTPAndHTTPS(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil)
-	f.put(t, "a.txt", "the file")
-	if f.Addr().String() == f.TLSAddr().String() {
-		t.Fatalf("both are on %v", f.Addr())
+	s := start(t, nil)
+	s.Put(t, "a.txt", "the file")
+	if s.Web.Addr().String() == s.Web.TLSAddr().String() {
+		t.Fatalf("both are on %v", s.Web.Addr())
 	}
-	for proto, c := range map[string]*client{"HTTP/1.1": f.plain(t), "HTTP/1.1 over TLS": f.secure(t, f.tls, false), "HTTP/2.0": f.secure(t, f.tls, true)} {
+	for proto, c := range map[string]*testkit.HTTPClient{"HTTP/1.1": s.HTTP(t), "HTTP/1.1 over TLS": s.HTTPS(t, false), "HTTP/2.0": s.HTTPS(t, true)} {
 		for range 3 {
-			got := c.ask("GET", "/public/a.txt", "")
-			got.want(t, 200, "the file")
+			got := c.Ask("GET", "/public/a.txt", "")
+			got.Want(t, 200, "the file")
 			if want, secure := strings.CutSuffix(proto, " over TLS"); got.Proto != want || (got.TLS != nil) != (secure || want == "HTTP/2.0") {
 				t.Errorf("%s is answered in %s, TLS %v", proto, got.Proto, got.TLS != nil)
 			}
-			c.ask("POST", "/api/cacheTest", "key=a&value=b", "Content-Type: application/x-www-form-urlencoded").want(t, 200, `"value":"b"`)
+			c.Ask("POST", "/api/cacheTest", "key=a&value=b", "Content-Type: application/x-www-form-urlencoded").Want(t, 200, `"value":"b"`)
 		}
 	}
 }
@@ -40,21 +36,21 @@ func TestHTTPAndHTTPS(t *testing.T) {
 // Each of the two can be switched off, and what is off has no address.
 func TestOneOfTheTwo(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*actionhero.Config, *web.Config){
-		"HTTP":  func(_ *actionhero.Config, cfg *web.Config) { cfg.HTTPS.Enable = new(false) },
-		"HTTPS": func(_ *actionhero.Config, cfg *web.Config) { cfg.HTTP.Enable = new(false) },
+	for name, change := range map[string]func(*server.Config){
+		"HTTP":  func(cfg *server.Config) { cfg.HTTPSServer.Enable = new(false) },
+		"HTTPS": func(cfg *server.Config) { cfg.HTTPServer.Enable = new(false) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := serve(t, change)
-			if (f.Addr() != nil) != (name == "HTTP") || (f.TLSAddr() != nil) != (name == "HTTPS") {
-				t.Fatalf("it listens on %v and %v", f.Addr(), f.TLSAddr())
+			s := start(t, change)
+			if (s.Web.Addr() != nil) != (name == "HTTP") || (s.Web.TLSAddr() != nil) != (name == "HTTPS") {
+				t.Fatalf("it listens on %v and %v", s.Web.Addr(), s.Web.TLSAddr())
 			}
-			c := f.plain
+			c := s.HTTP
 			if name == "HTTPS" {
-				c = func(t testing.TB) *client { return f.secure(t, f.tls, true) }
+				c = func(t testing.TB) *testkit.HTTPClient { return s.HTTPS(t, true) }
 			}
-			c(t).ask("GET", "/api/randomNumber", "").want(t, 200, `"error":"OK"`)
+			c(t).Ask("GET", "/api/randomNumber", "").Want(t, 200, `"error":"OK"`)
 		})
 	}
 }
@@ -62,34 +58,26 @@ func TestOneOfTheTwo(t *testing.T) {
 // A renewed certificate is served to who comes after it, and the connections that were there before go on.
 func TestCertificateIsReadAgain(t *testing.T) {
 	t.Parallel()
-	f := serve(t, nil)
-	old := []*client{f.secure(t, f.tls, false), f.secure(t, f.tls, true)}
+	s := start(t, nil)
+	old := []*testkit.HTTPClient{s.HTTPS(t, false), s.HTTPS(t, true)}
 	for _, c := range old {
-		c.ask("GET", "/api/randomNumber", "").want(t, 200, `"error":"OK"`)
+		c.Ask("GET", "/api/randomNumber", "").Want(t, 200, `"error":"OK"`)
 	}
-	cert, key, after := hostile.Certificate(t)
-	for from, to := range map[string]string{cert: f.cfg.HTTPS.CertFile, key: f.cfg.HTTPS.KeyFile} {
-		if err := os.Rename(from, to); err != nil {
-			t.Fatal(err)
-		}
-	}
-	next := f.secure(t, after, true)
-	for begun := time.Now(); ; { // the files are looked at once in a second
-		got, err := next.try(t.Context(), "GET", "/api/randomNumber", http.NoBody)
+	after := testkit.RenewCertificate(t, s.Config.HTTPSServer.CertFile, s.Config.HTTPSServer.KeyFile)
+	next := s.HTTPSWith(t, after, true)
+	testkit.Eventually(t, "the new certificate is served: its files are read once a second", func() bool {
+		got, err := next.Try(t.Context(), "GET", "/api/randomNumber", http.NoBody)
 		if err == nil {
-			got.want(t, 200, `"error":"OK"`)
-			break
+			got.Want(t, 200, `"error":"OK"`)
 		}
-		if time.Since(begun) > patience {
-			t.Fatal(err)
-		}
-	}
-	if nc, err := tls.Dial("tcp", f.TLSAddr().String(), f.tls); err == nil {
+		return err == nil
+	})
+	if nc, err := tls.Dial("tcp", s.Web.TLSAddr().String(), s.ClientTLS); err == nil {
 		_ = nc.Close()
 		t.Error("the old certificate is served, too")
 	}
 	for _, c := range old { // a new connection would not trust the server
-		c.ask("GET", "/api/randomNumber", "").want(t, 200, `"error":"OK"`)
+		c.Ask("GET", "/api/randomNumber", "").Want(t, 200, `"error":"OK"`)
 	}
 }
 
@@ -104,22 +92,22 @@ func TestStartRefuses(t *testing.T) {
 	port := taken.Addr().(*net.TCPAddr).Port
 	ann, bob := routed("ann", "GET /people/{name}"), routed("bob", "GET /people/{other}/")
 	for want, test := range map[string]struct {
-		change func(*actionhero.Config, *web.Config)
+		change func(*server.Config)
 		parts  actionhero.Parts
 	}{
-		fmt.Sprintf("port %d is in use: stop the program that listens there, or choose another httpServer.port", port):  {change: func(_ *actionhero.Config, cfg *web.Config) { cfg.HTTP.Port = port }},
-		fmt.Sprintf("port %d is in use: stop the program that listens there, or choose another httpsServer.port", port): {change: func(_ *actionhero.Config, cfg *web.Config) { cfg.HTTPS.Port = port }},
-		"httpsServer.certFile and httpsServer.keyFile cannot be used: open none":                                        {change: func(_ *actionhero.Config, cfg *web.Config) { cfg.HTTPS.CertFile = "none" }},
+		fmt.Sprintf("port %d is in use: stop the program that listens there, or choose another httpServer.port", port):  {change: func(cfg *server.Config) { cfg.HTTPServer.Port = port }},
+		fmt.Sprintf("port %d is in use: stop the program that listens there, or choose another httpsServer.port", port): {change: func(cfg *server.Config) { cfg.HTTPSServer.Port = port }},
+		"httpsServer.certFile and httpsServer.keyFile cannot be used: open none":                                        {change: func(cfg *server.Config) { cfg.HTTPSServer.CertFile = "none" }},
 		`routes "GET /people/{name}" and "GET /people/{other}/" match the same req`:                                     {parts: actionhero.Parts{ann, bob}},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			f := prepare(t, test.change, test.parts)
-			if err := f.api.Start(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			s := testkit.New(t, testkit.Options{TLS: true, Parts: test.parts, Change: test.change})
+			if err := s.API.Start(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got  %v\nwant …%s…", err, want)
 			}
-			if f.Addr() != nil || f.TLSAddr() != nil {
-				t.Errorf("it listens on %v and %v", f.Addr(), f.TLSAddr())
+			if s.Web.Addr() != nil || s.Web.TLSAddr() != nil {
+				t.Errorf("it listens on %v and %v", s.Web.Addr(), s.Web.TLSAddr())
 			}
 		})
 	}

@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package web_test
 
 import (
@@ -15,9 +13,10 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/web"
 )
 
@@ -87,16 +86,6 @@ func form(t testing.TB, parts ...part) (contentType, body string) {
 	return "Content-Type: " + w.FormDataContentType(), buf.String()
 }
 
-// eventually waits for a condition.
-func eventually(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for begun := time.Now(); !done(); time.Sleep(time.Millisecond) {
-		if time.Since(begun) > patience {
-			t.Fatalf("%v later it is still not so: %s", patience, what)
-		}
-	}
-}
-
 func gone(file string) bool {
 	_, err := os.Stat(file)
 	return errors.Is(err, fs.ErrNotExist)
@@ -106,19 +95,19 @@ func gone(file string) bool {
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	files := make(chan string, 100)
-	f := serve(t, nil, store(files, func(context.Context, string) error { return nil }))
+	s := start(t, nil, store(files, func(context.Context, string) error { return nil }))
 	all := strings.Repeat(strings.Repeat("x\x00", 500)+"\r\n--", 3000)
-	f.everywhere(t, func(t *testing.T, c *client) {
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for size, large := range map[int]bool{1: false, inMemory - 1: false, inMemory: false, inMemory + 1: true, 2*inMemory + 3: true} {
 			text := all[:size]
 			contentType, body := form(t, part{"text", "", "a"}, part{"upload", `..\dir/a ä.txt`, text}, part{"unknown", "b.txt", text})
-			got := c.send("POST", "/api/store", strings.NewReader(body), contentType)
+			got := c.Send("POST", "/api/store", strings.NewReader(body), contentType)
 			want := fmt.Sprintf("a ä.txt application/octet-stream %d %x true", size, sha256.Sum256([]byte(text)))
-			got.want(t, 200, `{"files":["`+want+`"],"text":"a"`)
-			got.want(t, 200, fmt.Sprintf(`"upload":{"name":"a ä.txt","size":%d,"type":"application/octet-stream"}`, size))
+			got.Want(t, 200, `{"files":["`+want+`"],"text":"a"`)
+			got.Want(t, 200, fmt.Sprintf(`"upload":{"name":"a ä.txt","size":%d,"type":"application/octet-stream"}`, size))
 			if large {
 				name := <-files // of this call or one beside it
-				eventually(t, name+" is gone", func() bool { return gone(name) })
+				testkit.Eventually(t, name+" is gone", func() bool { return gone(name) })
 			}
 		}
 	})
@@ -128,10 +117,10 @@ func TestUploads(t *testing.T) {
 func TestSeveralUploads(t *testing.T) {
 	t.Parallel()
 	files := make(chan string, 3)
-	f := serve(t, nil, store(files, func(context.Context, string) error { return nil }))
+	s := start(t, nil, store(files, func(context.Context, string) error { return nil }))
 	large := strings.Repeat("x", inMemory+1)
 	contentType, body := form(t, part{"more", "a", large}, part{"more", "b", "b"}, part{"more", "c", large})
-	f.plain(t).send("POST", "/api/store", strings.NewReader(body), contentType).want(t, 200, `{"files":["a application/octet-stream 1048577 `)
+	s.HTTP(t).Send("POST", "/api/store", strings.NewReader(body), contentType).Want(t, 200, `{"files":["a application/octet-stream 1048577 `)
 	if len(files) != 2 {
 		t.Fatalf("%d temporary files were seen", len(files))
 	}
@@ -139,16 +128,16 @@ func TestSeveralUploads(t *testing.T) {
 	if a == c {
 		t.Errorf("both are in %s", a)
 	}
-	eventually(t, "both files are gone", func() bool { return gone(a) && gone(c) })
+	testkit.Eventually(t, "both files are gone", func() bool { return gone(a) && gone(c) })
 	contentType, body = form(t, part{"text", "", large})
-	f.plain(t).send("POST", "/api/store", strings.NewReader(body), contentType).want(t, 400, `"error":"the form field text is larger than 1048576 bytes: send it as a file"`)
+	s.HTTP(t).Send("POST", "/api/store", strings.NewReader(body), contentType).Want(t, 400, `"error":"the form field text is larger than 1048576 bytes: send it as a file"`)
 }
 
 // The file of an upload goes whatever becomes of the call.
 func TestUploadsGoWithTheCall(t *testing.T) {
 	t.Parallel()
 	files := make(chan string, 1)
-	f := serve(t, nil, store(files, func(ctx context.Context, how string) error {
+	s := start(t, nil, store(files, func(ctx context.Context, how string) error {
 		switch how {
 		case "error":
 			return errors.New("no")
@@ -162,14 +151,14 @@ func TestUploadsGoWithTheCall(t *testing.T) {
 		}
 		return nil
 	}))
-	for proto, c := range map[string]*client{"HTTP/1.1": f.plain(t), "HTTP/2": f.secure(t, f.tls, true)} {
+	for proto, c := range map[string]*testkit.HTTPClient{"HTTP/1.1": s.HTTP(t), "HTTP/2": s.HTTPS(t, true)} {
 		for _, how := range []string{"error", "panic", "abort", "hang"} {
 			contentType, body := form(t, part{"upload", "a", strings.Repeat("x", inMemory+1)}, part{"text", "", how})
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				got, err := c.try(ctx, "POST", "/api/store", strings.NewReader(body), contentType)
+				got, err := c.Try(ctx, "POST", "/api/store", strings.NewReader(body), contentType)
 				if failed := how == "abort" || how == "hang"; failed != (err != nil) || !failed && got.StatusCode != http.StatusInternalServerError {
 					t.Errorf("%s: %s: %+v, %v", proto, how, got.Response, err)
 				}
@@ -180,7 +169,7 @@ func TestUploadsGoWithTheCall(t *testing.T) {
 			}
 			<-done
 			cancel()
-			eventually(t, name+" is gone", func() bool { return gone(name) })
+			testkit.Eventually(t, name+" is gone", func() bool { return gone(name) })
 		}
 	}
 }
@@ -189,7 +178,7 @@ func TestUploadsGoWithTheCall(t *testing.T) {
 func TestUnfinishedUploads(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	f := serve(t, func(_ *actionhero.Config, cfg *web.Config) { cfg.Common.MaxBodyBytes = 3 * inMemory },
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBodyBytes = 3 * inMemory },
 		store(make(chan string, 10), func(context.Context, string) error { return errors.New("it ran") }))
 	count := func() int {
 		entries, err := os.ReadDir(dir)
@@ -198,28 +187,28 @@ func TestUnfinishedUploads(t *testing.T) {
 		}
 		return len(entries)
 	}
-	for name, c := range map[string]*client{"HTTP/1.1": f.plain(t), "HTTP/2": f.secure(t, f.tls, true)} {
+	for name, c := range map[string]*testkit.HTTPClient{"HTTP/1.1": s.HTTP(t), "HTTP/2": s.HTTPS(t, true)} {
 		contentType, body := form(t, part{"upload", "a", strings.Repeat("x", 2*inMemory)})
 		out, in := io.Pipe()
 		failed := make(chan error, 1)
 		go func() {
-			_, err := c.try(t.Context(), "POST", "/api/store", out, contentType)
+			_, err := c.Try(t.Context(), "POST", "/api/store", out, contentType)
 			failed <- err
 		}()
 		if _, err := io.WriteString(in, body[:2*inMemory]); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "there is a temporary file", func() bool { return count() == 1 })
+		testkit.Eventually(t, "there is a temporary file", func() bool { return count() == 1 })
 		_ = in.CloseWithError(errors.New("the client gives up"))
 		if err := <-failed; err == nil {
 			t.Errorf("%s: there is an answer", name)
 		}
-		eventually(t, name+": the temporary file is gone", func() bool { return count() == 0 })
+		testkit.Eventually(t, name+": the temporary file is gone", func() bool { return count() == 0 })
 		largeType, large := form(t, part{"upload", "a", strings.Repeat("x", 3*inMemory)})
-		got := c.send("POST", "/api/store", chunked(large), largeType)
-		got.want(t, 413, `"error":"the body may have 3145728 bytes at most"`)
-		got = c.send("POST", "/api/store", strings.NewReader(body[:len(body)-10]), contentType)
-		got.want(t, 400, `"error":"the multipart body is malformed"`)
+		got := c.Send("POST", "/api/store", chunked(large), largeType)
+		got.Want(t, 413, `"error":"the body may have 3145728 bytes at most"`)
+		got = c.Send("POST", "/api/store", strings.NewReader(body[:len(body)-10]), contentType)
+		got.Want(t, 400, `"error":"the multipart body is malformed"`)
 		if n := count(); n > 0 {
 			t.Errorf("%s: %d temporary files are left", name, n)
 		}

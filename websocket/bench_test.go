@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package websocket_test
 
 import (
@@ -11,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
@@ -36,14 +35,14 @@ func sockets(t testing.TB) (ours, theirs net.Conn) {
 func BenchmarkAction(b *testing.B) {
 	h := bare(b, websocket.Config{})
 	ours, theirs := sockets(b)
-	c := connect(b, h, ours, theirs)
-	request := []byte(frame(fin|text, `{"event":"action","id":1,"params":{"action":"randomNumber","limit":10,"offset":5}}`))
+	c := hijack(b, h, ours, theirs)
+	request := []byte(testkit.Text(`{"event":"action","id":1,"params":{"action":"randomNumber","limit":10,"offset":5}}`))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := ours.Write(request); err != nil {
 			b.Fatal(err)
 		}
-		if err := skip(c.in); err != nil {
+		if err := skip(c.In); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -76,9 +75,9 @@ func BenchmarkRoom(b *testing.B) {
 			done := make(chan struct{})
 			for range members {
 				ours, theirs := sockets(b)
-				c := connect(b, h, ours, theirs)
+				c := hijack(b, h, ours, theirs)
 				go func() {
-					for skip(c.in) == nil {
+					for skip(c.In) == nil {
 						if left.Add(-1) == 0 {
 							done <- struct{}{}
 						}

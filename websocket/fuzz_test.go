@@ -1,13 +1,9 @@
-//go:build !hostile
-
 package websocket_test
 
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,8 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/backend/local"
-	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
@@ -31,31 +26,20 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.nc, bufio.NewReadWriter(bufio.NewReader(h.nc), bufio.NewWriter(h.nc)), nil
 }
 
-// bare is a handler without a web server around it.
+// bare is a handler without a web server.
 func bare(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *websocket.Handler {
 	t.Helper()
-	general := actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler), AnnounceLimit: -1}
-	api, err := actionhero.New(general, append(parts, builtin.All)...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	api := testkit.NewAPI(t, parts...)
 	h := websocket.New(api, cfg)
 	api.Add(h)
-	if err := api.Start(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := api.Stop(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	testkit.StartAPI(t, api)
 	return h
 }
 
-// connect opens a connection to a handler, and reads the welcome.
-func connect(t testing.TB, h *websocket.Handler, ours, theirs net.Conn) *rawClient {
+// hijack opens a WebSocket with a handler over a pipe or socket, and reads the welcome.
+func hijack(t testing.TB, h *websocket.Handler, ours, theirs net.Conn) *testkit.Frames {
 	t.Helper()
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(handshake + "\r\n")))
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(testkit.Upgrade(testkit.WSPath) + "\r\n")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,11 +48,11 @@ func connect(t testing.TB, h *websocket.Handler, ours, theirs net.Conn) *rawClie
 		defer close(served)
 		h.ServeHTTP(&hijacked{httptest.NewRecorder(), theirs}, r)
 	}()
-	c := &rawClient{ours, bufio.NewReader(ours)}
-	if answer, err := http.ReadResponse(c.in, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
+	c := &testkit.Frames{Conn: ours, In: bufio.NewReader(ours), Limit: testkit.Wait}
+	if answer, err := http.ReadResponse(c.In, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("the handshake is answered with %+v, %v", answer, err)
 	}
-	if err := c.await("welcome"); err != nil {
+	if err := c.Await("welcome"); err != nil {
 		t.Fatal(err)
 	}
 	<-served
@@ -91,22 +75,22 @@ func FuzzMessages(f *testing.F) {
 		all := string(bytes.ToValidUTF8(data, []byte("?")))
 		ours, theirs := net.Pipe()
 		defer ours.Close()
-		c := connect(t, h, ours, theirs)
+		c := hijack(t, h, ours, theirs)
 		messages := strings.Split(all, "\n")
 		go func() {
 			for _, m := range append(messages, `{"event":"quit"}`) {
-				if c.send(frame(fin|text, m)) != nil {
+				if c.Send(testkit.Text(m)) != nil {
 					return
 				}
 			}
 		}()
 		answers := 0
 		for {
-			first, payload, err := c.next()
+			first, payload, err := c.Next()
 			if err != nil {
 				t.Fatalf("%q: after %d answers: %v", all, answers, err)
 			}
-			if first == fin|closing {
+			if first == testkit.Fin|testkit.CloseFrame {
 				if !strings.HasPrefix(payload, "\x03\xe8") || answers > len(messages)+1 {
 					t.Fatalf("%q: %d answers, then a close frame with %q", all, answers, payload)
 				}

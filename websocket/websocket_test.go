@@ -1,5 +1,3 @@
-//go:build !hostile
-
 package websocket_test
 
 import (
@@ -10,26 +8,28 @@ import (
 	client "github.com/coder/websocket"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
 // exchange is a request and its answer.
 type exchange struct{ request, answer string }
 
-func (p *peer) exchange(list []exchange) {
-	p.t.Helper()
+// run sends each request and demands its answer.
+func run(t *testing.T, p *testkit.WSClient, list []exchange) {
+	t.Helper()
 	for _, x := range list {
-		p.send(x.request)
-		if got := p.message(); got != x.answer {
-			p.t.Errorf("%.200s\ngot  %s\nwant %s", x.request, got, x.answer)
+		p.Send(x.request)
+		if got := p.Next(); got != x.answer {
+			t.Errorf("%.200s\ngot  %s\nwant %s", x.request, got, x.answer)
 		}
 	}
 }
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	p := serve(t, websocket.Config{}).dial(t, nil)
-	p.exchange([]exchange{
+	p := start(t, websocket.Config{}).WS(t)
+	run(t, p, []exchange{
 		{`{"event":"action","id":1,"params":{"action":"cacheTest"}}`, `{"context":"response","error":"key is a required parameter for this action","id":1}`},
 		{`{"event":"action","id":1,"params":{"action":"cacheTest","key":"k"}}`, `{"context":"response","error":"value is a required parameter for this action","id":1}`},
 		{`{"event":"action","id":1,"params":{"action":"cacheTest"}}`, `{"context":"response","error":"key is a required parameter for this action","id":1}`}, // nothing was kept
@@ -45,16 +45,16 @@ func TestEvents(t *testing.T) {
 		{`{"event":"roomLeave","id":6,"room":"further"}`, `{"context":"response","status":"OK","room":"further","id":6}`},
 		{`{"event":"roomChange"}`, `{"context":"response","error":"room must be a name of 1 to 128 bytes"}`},
 	})
-	p.send(`{"event":"action","id":"status","params":{"action":"randomNumber"}}`)
-	if got := p.message(); !strings.HasPrefix(got, `{"context":"response","randomNumber":0.`) || !strings.HasSuffix(got, `,"error":false,"id":"status"}`) {
+	p.Send(`{"event":"action","id":"status","params":{"action":"randomNumber"}}`)
+	if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","randomNumber":0.`) || !strings.HasSuffix(got, `,"error":false,"id":"status"}`) {
 		t.Errorf("randomNumber answers %s", got)
 	}
-	p.send(`{"event":"roomView"}`)
-	if got := p.message(); !strings.HasPrefix(got, `{"context":"response","status":"OK","room":"other","roomStatus":{"members":["`) {
+	p.Send(`{"event":"roomView"}`)
+	if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","status":"OK","room":"other","roomStatus":{"members":["`) {
 		t.Errorf("roomView answers %s", got)
 	}
-	p.send(`{"event":"detailsView","id":0}`)
-	if got := p.message(); !strings.HasPrefix(got, `{"context":"response","status":"OK","details":{"public":{"id":"`) || !strings.HasSuffix(got, `}}},"id":0}`) && !strings.HasSuffix(got, `}},"id":0}`) {
+	p.Send(`{"event":"detailsView","id":0}`)
+	if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","status":"OK","details":{"public":{"id":"`) || !strings.HasSuffix(got, `}}},"id":0}`) && !strings.HasSuffix(got, `}},"id":0}`) {
 		t.Errorf("detailsView answers %s", got)
 	}
 }
@@ -62,7 +62,7 @@ func TestEvents(t *testing.T) {
 // Whatever is in a text message, its answer is an error and the connection goes on.
 func TestNonsense(t *testing.T) {
 	t.Parallel()
-	p := serve(t, websocket.Config{}).dial(t, nil)
+	p := start(t, websocket.Config{}).WS(t)
 	const object = `{"context":"response","error":"malformed JSON at offset 0: an object is expected"}`
 	unknown := func(name string) string {
 		return `{"context":"response","error":"` + name + ` is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit"}`
@@ -108,10 +108,10 @@ func TestNonsense(t *testing.T) {
 		{`{"event":"action","id":1,"params":{"action":"randomNumber","limit":"x"}}`, `{"context":"response","error":"limit must be a whole number of 0 or more","id":1}`},
 		{`{"event":"action","id":1,"params":{"x":` + deep(62) + `}}`, `{"context":"response","error":"{no action} is not a known action.","id":1}`},
 	}...)
-	p.exchange(list)
+	run(t, p, list)
 	for _, text := range []string{`{"event":"action","id":1,"params":{"x":` + deep(63) + `}}`, deep(10_000), strings.Repeat(`{"a":`, 10_000) + `1` + strings.Repeat(`}`, 10_000), `{"event":"action","params":` + strings.Repeat(`[`, 10_000)} {
-		p.send(text)
-		if got := p.message(); !strings.HasPrefix(got, `{"context":"response","error":"malformed JSON at offset `) {
+		p.Send(text)
+		if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","error":"malformed JSON at offset `) {
 			t.Errorf("%.60s… answers %.200s", text, got)
 		}
 	}
@@ -121,9 +121,9 @@ func TestNonsense(t *testing.T) {
 func TestContent(t *testing.T) {
 	t.Parallel()
 	bytes := actionhero.Action[actionhero.None, *actionhero.Content]{Name: "bytes", Run: failing(t)}
-	p := serve(t, websocket.Config{}, bytes).dial(t, nil)
+	p := start(t, websocket.Config{}, bytes).WS(t)
 	const refusal = `{"context":"response","error":"this action answers with bytes, which are not sent over WebSocket: ask for them over HTTP","id":2}`
-	p.exchange([]exchange{
+	run(t, p, []exchange{
 		{`{"event":"action","id":2,"params":{"action":"file","fileName":"x"}}`, refusal},
 		{`{"event":"action","id":2,"params":{"action":"file"}}`, refusal},
 		{`{"event":"action","id":2,"params":{"action":"bytes"}}`, refusal},
@@ -133,16 +133,16 @@ func TestContent(t *testing.T) {
 // The ways to leave.
 func TestQuit(t *testing.T) {
 	t.Parallel()
-	f := serve(t, websocket.Config{})
+	s := start(t, websocket.Config{})
 	for _, event := range []string{"quit", "exit", "close"} {
-		p := f.dial(t, nil)
-		p.send(`{"event":"say","message":"before"}`)
-		p.send(fmt.Sprintf(`{"event":%q,"id":9}`, event))
-		p.want(`{"context":"response","status":"OK"}`)
-		p.want(`{"status":"Bye!","context":"response","id":9}`)
-		p.end(1000, "Bye!")
+		p := s.WS(t)
+		p.Send(`{"event":"say","message":"before"}`)
+		p.Send(fmt.Sprintf(`{"event":%q,"id":9}`, event))
+		p.Want(`{"context":"response","status":"OK"}`)
+		p.Want(`{"status":"Bye!","context":"response","id":9}`)
+		p.WantClosed(1000, "Bye!")
 	}
-	p := f.dial(t, nil)
+	p := s.WS(t)
 	if err := p.Close(client.StatusNormalClosure, ""); err != nil {
 		t.Errorf("the server does not answer a close frame: %v", err)
 	}
@@ -151,32 +151,32 @@ func TestQuit(t *testing.T) {
 // Binary messages are refused with the code for that.
 func TestBinary(t *testing.T) {
 	t.Parallel()
-	p := serve(t, websocket.Config{}).dial(t, nil)
+	p := start(t, websocket.Config{}).WS(t)
 	if err := p.Write(t.Context(), client.MessageBinary, []byte(`{"event":"roomView"}`)); err != nil {
 		t.Fatal(err)
 	}
-	p.end(1003, "a message must be text")
+	p.WantClosed(1003, "a message must be text")
 }
 
 // What members of a room say reaches the others, and them once.
 func TestRooms(t *testing.T) {
 	t.Parallel()
-	f := serve(t, websocket.Config{})
-	a, b, c := f.dial(t, nil), f.dialTLS(t), f.dial(t, nil)
-	c.call(`{"event":"roomChange","room":"elsewhere"}`, `{"context":"response","status":"OK","room":"elsewhere"}`)
-	a.call(`{"event":"say","message":"hi"}`, `{"context":"response","status":"OK"}`)
-	from := strings.TrimSuffix(strings.TrimPrefix(b.message(), `{"message":"hi","from":"`), `","context":"user"}`)
+	s := start(t, websocket.Config{})
+	a, b, c := s.WS(t), s.WSS(t), s.WS(t)
+	c.Call(`{"event":"roomChange","room":"elsewhere"}`, `{"context":"response","status":"OK","room":"elsewhere"}`)
+	a.Call(`{"event":"say","message":"hi"}`, `{"context":"response","status":"OK"}`)
+	from := strings.TrimSuffix(strings.TrimPrefix(b.Next(), `{"message":"hi","from":"`), `","context":"user"}`)
 	if len(from) != 36 {
 		t.Errorf("the sender is %q", from)
 	}
-	c.call(`{"event":"roomAdd","room":"defaultRoom"}`, `{"context":"response","status":"OK","room":"defaultRoom"}`)
-	if err := f.api.Rooms.Broadcast(t.Context(), "defaultRoom", map[string]int{"n": 1}); err != nil {
+	c.Call(`{"event":"roomAdd","room":"defaultRoom"}`, `{"context":"response","status":"OK","room":"defaultRoom"}`)
+	if err := s.API.Rooms.Broadcast(t.Context(), "defaultRoom", map[string]int{"n": 1}); err != nil {
 		t.Fatal(err)
 	}
-	a.want(`{"message":{"n":1},"from":"actionHero API","context":"user"}`)
-	b.want(`{"message":{"n":1},"from":"actionHero API","context":"user"}`)
-	c.want(`{"message":{"n":1},"from":"actionHero API","context":"user","room":"defaultRoom"}`)
-	if n, r := f.Clients(), f.Requests(); n != 3 || r != 3 {
+	a.Want(`{"message":{"n":1},"from":"actionHero API","context":"user"}`)
+	b.Want(`{"message":{"n":1},"from":"actionHero API","context":"user"}`)
+	c.Want(`{"message":{"n":1},"from":"actionHero API","context":"user","room":"defaultRoom"}`)
+	if n, r := s.WebSocket.Clients(), s.WebSocket.Requests(); n != 3 || r != 3 {
 		t.Errorf("there are %d clients and %d requests", n, r)
 	}
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// baseline is a sharded map with a RWMutex per shard, to compare the store with. It has no expiry, no times and no bound.
+// baseline is a sharded map with a RWMutex per shard, to compare the store with. It has no expiry, no times and no
+// bound.
 type baseline struct {
 	seed   maphash.Seed
 	shards [64]struct {
@@ -121,8 +122,8 @@ func heapBytes() float64 {
 	return float64(m.HeapAlloc)
 }
 
-// BenchmarkMemory reports the memory of an entry in addition to its key and value, to compare with itemOverhead, and the
-// memory of a member of a room in addition to its id.
+// BenchmarkMemory reports the memory of an entry without its key and value, to compare with itemOverhead. It also reports
+// the memory of a member of a room without its id.
 func BenchmarkMemory(b *testing.B) {
 	const n = 100_000
 	keys := make([]string, n)

@@ -1,9 +1,9 @@
 package local
 
-// expiryHeap is a binary min-heap of the items that can expire. Each item knows its index, so an item that is deleted or
-// no longer expires is removed at once. An item that replaces one with an earlier expiry takes over its index, and moves
-// only when the earlier expiry has come. A key that is written often and does not expire in between therefore costs next
-// to nothing.
+// expiryHeap is a binary min-heap of the items that can expire. Each item knows its index, so an item that is deleted
+// or no longer expires is removed at once. An item that replaces one with an earlier expiry takes over its index, and
+// moves only when the earlier expiry has come. A key that is written often and does not expire in between therefore
+// costs next to nothing.
 type expiryHeap []heapEntry
 
 type heapEntry struct {

@@ -2,8 +2,8 @@ package local
 
 import "unsafe"
 
-// item is an entry or a lock of the store. Readers hold items without a lock, so an item never changes in what they read:
-// writing a key again creates a new item.
+// item is an entry or a lock of the store. Readers hold items without a lock, so an item never changes in what they
+// read: writing a key again creates a new item.
 //
 // The bytes of the key and then of the value follow the item in memory, so only newItem may create one. With many
 // entries, a read costs as much as its cache misses. This layout keeps the item, the key to compare and the value
@@ -42,8 +42,8 @@ func (it *item) is(hash uint64, key string) bool {
 	return it.hash == hash && string(it.key()) == key && it != tombstone
 }
 
-// itemOverhead is the memory of an item in addition to its key and value, in bytes: the item, its slots in the table and
-// its heapEntry.
+// itemOverhead is the memory of an item in addition to its key and value, in bytes: the item, its slots in the table
+// and its heapEntry.
 const itemOverhead = 128
 
 // cost returns the number of bytes that the item counts towards Config.MaxBytes.

@@ -1,5 +1,5 @@
-// Package local is the embedded backend: all state lives in the memory of one process, so its cluster is one node. An API
-// uses it if no server is configured, and so do tests.
+// Package local is the embedded backend: all state lives in the memory of one process, so its cluster is one node. An
+// API uses it if no server is configured, and so do tests.
 //
 //	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{})}, ...)
 //
@@ -9,7 +9,8 @@
 //   - Entries and locks expire without a scan of the others. Each of 64 shards keeps the items that expire in a heap. A
 //     timer is set only while an item can expire, and fires at most 100 ms after the next expiry.
 //   - The store's memory is bounded, see [Config.MaxBytes].
-//   - A caller that waits for a lock sleeps until the lock is unlocked or expires. Waiting callers get it in their order.
+//   - A caller that waits for a lock sleeps until the lock is unlocked or expires. Waiting callers get it in their
+//     order.
 //   - Fences begin at the Unix time in microseconds. They therefore grow from one process to the next, unless the wall
 //     clock was set back.
 //   - The goroutine that publishes a message also delivers it. Each room gets one message at a time.
@@ -101,8 +102,8 @@ func (b *Backend) Broker() backend.Broker { return b.broker }
 // Queue returns the job queue.
 func (b *Backend) Queue() backend.Queue { return b.queue }
 
-// Open makes the backend ready for use. It returns an error if the backend is open already, if a setting of [Config] is
-// out of range, or if the folder of jobs cannot be used.
+// Open makes the backend ready for use. It fails if the backend is open already, if a setting of [Config] is out of range,
+// or if the folder of jobs cannot be used.
 func (b *Backend) Open(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -125,8 +126,8 @@ func (b *Backend) Open(context.Context) error {
 	return nil
 }
 
-// Close waits for running deliveries and closes the backend until the next Open. Entries stay, all rooms become empty. If
-// the backend is not open, Close does nothing.
+// Close waits for running deliveries and closes the backend until the next Open. Entries stay, all rooms become empty.
+// If the backend is not open, Close does nothing.
 func (b *Backend) Close(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -155,8 +156,8 @@ type Repaired struct {
 	SetAside    []string `json:"Aside"` // the new names of the old files; they are no longer needed
 }
 
-// Repair repairs the folder path, in which jobs are stored, if Open reports it as damaged. It keeps all jobs that can be
-// read and renames the old files. If only the record of a run's end is lost, that job runs again. Repair fails if a
+// Repair repairs the folder path, in which jobs are stored, if Open reports it as damaged. It keeps all jobs that can
+// be read and renames the old files. If only the record of a run's end is lost, that job runs again. Repair fails if a
 // process uses the folder. After any other error it can be repeated.
 func Repair(path string) (Repaired, error) {
 	config, err := QueueConfig{Path: path}.withDefaults()

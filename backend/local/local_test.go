@@ -19,7 +19,8 @@ func TestBackend(t *testing.T) {
 	backendtest.Run(t, backendtest.Harness{New: newBackend, Bubble: synctest.Test})
 }
 
-// TestBackendOnTheRealClock checks that the suite also works without a virtual clock, as a backend with a server needs it.
+// TestBackendOnTheRealClock checks that the suite also works without a virtual clock, as a backend with a server needs
+// it.
 func TestBackendOnTheRealClock(t *testing.T) {
 	t.Parallel()
 	backendtest.Run(t, backendtest.Harness{New: newBackend, Slack: 20 * time.Millisecond})

@@ -13,8 +13,8 @@ import (
 
 // A lock is an item. Its value is its fence, in fenceBytes bytes, and its token.
 //
-// One counter of fences serves all keys, because a counter per key would have to be kept for ever. It begins at the Unix
-// time in microseconds, so that fences still grow after a restart of the process.
+// One counter of fences serves all keys, because a counter per key would have to be kept for ever. It begins at the
+// Unix time in microseconds, so that fences still grow after a restart of the process.
 
 const fenceBytes = 8
 

@@ -15,8 +15,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// TestLocksHaveOneOwner locks, refreshes, lets expire and unlocks a few locks from many goroutines, for random times on a
-// virtual clock. The times during which two goroutines own a lock must not overlap, and fences must grow.
+// TestLocksHaveOneOwner locks, refreshes, lets expire and unlocks a few locks from many goroutines, for random times on
+// a virtual clock. The times during which two goroutines own a lock must not overlap, and fences must grow.
 func TestLocksHaveOneOwner(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -201,8 +201,8 @@ func TestFencesGrowAcrossProcesses(t *testing.T) {
 	})
 }
 
-// TestScanWhileTheTableGrows lists keys in small pages. Between the pages it adds and removes enough keys to rebuild the
-// slots several times. Each key that is in the store all the time must be listed once.
+// TestScanWhileTheTableGrows lists keys in small pages. Between the pages it adds and removes enough keys to rebuild
+// the slots several times. Each key that is in the store all the time must be listed once.
 func TestScanWhileTheTableGrows(t *testing.T) {
 	t.Parallel()
 	s := open(t, Config{}).store

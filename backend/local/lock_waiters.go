@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// lockWaiters has a queue of waiters for each locked key. Only the first waiter of a queue tries to lock. Each waiter is
-// a goroutine of a caller, so the callers bound the length of the queues.
+// lockWaiters has a queue of waiters for each locked key. Only the first waiter of a queue tries to lock. Each waiter
+// is a goroutine of a caller, so the callers bound the length of the queues.
 type lockWaiters struct {
 	count atomic.Int64 // all waiters; if it is 0, Unlock costs no lock of mu
 

@@ -25,7 +25,8 @@ var (
 	killJobs   = flag.Int("killjobs", 1000, "number of jobs per process of TestKill")
 )
 
-// The environment variables of a child process. If childMode is set, the test binary runs runChild instead of the tests.
+// The environment variables of a child process. If childMode is set, the test binary runs runChild instead of the
+// tests.
 const (
 	childMode = "LOCAL_TEST_CHILD"
 	childPath = "LOCAL_TEST_PATH"
@@ -42,8 +43,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// runChild is the main function of a child process: it opens the backend in path, and works as mode says. It prints each
-// completed step to its standard output.
+// runChild is the main function of a child process: it opens the backend in path, and works as mode says. It prints
+// each completed step to its standard output.
 func runChild(mode, path string) error {
 	b := New(Config{Queue: QueueConfig{Path: path}})
 	if err := b.Open(context.Background()); err != nil {
@@ -150,8 +151,8 @@ func childCommand(t *testing.T, mode, path string) *exec.Cmd {
 	return cmd
 }
 
-// TestKill kills a process at a random time while it enqueues and runs jobs. No job whose Enqueue has returned may be lost,
-// and no job whose Finish has returned may run again.
+// TestKill kills a process at a random time while it enqueues and runs jobs. No job whose Enqueue has returned may be
+// lost, and no job whose Finish has returned may run again.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	slowest, crashes := time.Duration(0), 0
@@ -165,8 +166,8 @@ func TestKill(t *testing.T) {
 	t.Logf("%d rounds with %d jobs: %d runs crashed and are repeated; the first job after a restart started within %v", *killRounds, *killJobs, crashes, slowest)
 }
 
-// killRound kills one process, and checks and runs the jobs it leaves. It returns the time from opening the folder to the
-// first job, and the number of crashed runs.
+// killRound kills one process, and checks and runs the jobs it leaves. It returns the time from opening the folder to
+// the first job, and the number of crashed runs.
 func killRound(t *testing.T, round int) (first time.Duration, crashes int) {
 	path := filepath.Join(t.TempDir(), fmt.Sprint(round))
 	enqueued, finished := killProcess(t, path)

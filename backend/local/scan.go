@@ -12,8 +12,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// scanPos is a position in the order of [table.scan]. Positions do not change when the slots are rebuilt, so a scan needs
-// no other state between two pages of keys.
+// scanPos is a position in the order of [table.scan]. Positions do not change when the slots are rebuilt, so a scan
+// needs no other state between two pages of keys.
 type scanPos struct {
 	hash uint64 // a scanHash
 	key  string
@@ -28,11 +28,11 @@ func (p scanPos) before(it *item) bool {
 }
 
 // scan calls visit for the items after a position, or for all if after is nil, until visit returns false. It returns
-// whether it reached the end. It takes no lock: it visits every item that is in the table all the time, and some of those
-// that are added or removed meanwhile.
+// whether it reached the end. It takes no lock: it visits every item that is in the table all the time, and some of
+// those that are added or removed meanwhile.
 //
-// The order is that of the bit-reversed hashes. If the number of slots doubles, the items of one home slot are at two home
-// slots, which are adjacent in this order.
+// The order is that of the bit-reversed hashes. If the number of slots doubles, the items of one home slot are at two
+// home slots, which are adjacent in this order.
 func (t *table) scan(after *scanPos, visit func(*item) bool) bool {
 	slots := *t.slots.Load()
 	shift := 64 - bits.TrailingZeros(uint(len(slots)))
@@ -90,8 +90,8 @@ func (s *store) Keys(_ context.Context, prefix, cursor string, limit int) ([]str
 	return keys, "", nil
 }
 
-// isLive reports whether key has an entry at now. it is the item that a scan has found; if it has expired, a newer item may
-// have replaced it since.
+// isLive reports whether key has an entry at now. it is the item that a scan has found; if it has expired, a newer item
+// may have replaced it since.
 func (s *store) isLive(sh *shard, it *item, key string, now int64) bool {
 	return it.expires > now || s.find(sh, it.hash, key, now) != nil
 }
@@ -133,7 +133,8 @@ func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
 	}
 }
 
-// appendHome appends the items whose home slot, at which their search begins, is home. They are in the order of [scanPos].
+// appendHome appends the items whose home slot, at which their search begins, is home. They are in the order of
+// [scanPos].
 func appendHome(items []*item, slots []slot, home uint64) []*item {
 	mask := uint64(len(slots) - 1)
 	for i := home; ; i = (i + 1) & mask {

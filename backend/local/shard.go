@@ -42,8 +42,8 @@ func (s *shard) init() {
 }
 
 // update replaces the item under key with the one that change returns. change gets the current item, or nil if there is
-// none or it has expired at now. If change returns nil, or the budget has not enough memory, nothing changes; only in the
-// second case update returns false.
+// none or it has expired at now. If change returns nil, or the budget has not enough memory, nothing changes; only in
+// the second case update returns false.
 func (s *shard) update(hash uint64, key string, now int64, b *budget, change func(old *item) *item) (*item, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,8 +98,8 @@ func (s *shard) removeExpired(now int64, b *budget) (live, removed int) {
 	return live, removed
 }
 
-// removeExpiredChunk checks at most 256 items, so that other goroutines can lock s.mu in between. live is 0 unless done is
-// true.
+// removeExpiredChunk checks at most 256 items, so that other goroutines can lock s.mu in between. live is 0 unless done
+// is true.
 func (s *shard) removeExpiredChunk(now int64, b *budget) (live, removed int, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

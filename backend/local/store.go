@@ -114,8 +114,8 @@ func (s *store) errFull(what string, size int64) error {
 		what, size, s.budget.used.Load(), s.budget.max, backend.ErrFull)
 }
 
-// update calls [shard.update]. If the store is full, it removes expired items and tries once more. It schedules the expiry
-// of the new item, and returns it. The error describes the item as what.
+// update calls [shard.update]. If the store is full, it removes expired items and tries once more. It schedules the
+// expiry of the new item, and returns it. The error describes the item as what.
 func (s *store) update(sh *shard, hash uint64, key string, now int64, what string, change func(old *item) *item) (*item, error) {
 	it, ok := sh.update(hash, key, now, &s.budget, change)
 	if !ok {

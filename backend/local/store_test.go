@@ -20,9 +20,9 @@ func shards(s *store) []*shard {
 	return all
 }
 
-// checkStore returns the number of items in the store, expired ones included. It removes none. It checks these invariants:
-// the items that can expire, and no others, are in the expiry heap and in its order; each item is found in its table; and
-// the budget in use is the cost of the items.
+// checkStore returns the number of items in the store, expired ones included. It removes none. It checks these
+// invariants: the items that can expire, and no others, are in the expiry heap and in its order; each item is found in
+// its table; and the budget in use is the cost of the items.
 func checkStore(t testing.TB, s *store) int {
 	t.Helper()
 	n, used := 0, int64(0)
@@ -244,8 +244,8 @@ func TestKeysWithOneHash(t *testing.T) {
 	}
 }
 
-// TestFindDuringRebuild reads keys that are always in the table, while another goroutine adds and removes 2,000 others, some
-// with the same hash.
+// TestFindDuringRebuild reads keys that are always in the table, while another goroutine adds and removes 2,000 others,
+// some with the same hash.
 func TestFindDuringRebuild(t *testing.T) {
 	t.Parallel()
 	var tab table

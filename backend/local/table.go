@@ -75,8 +75,8 @@ func (t *table) remove(it *item) {
 }
 
 // rebuildIfNeeded keeps at least half of the slots empty, so that searches stay short. It keeps at least a sixteenth of
-// the slots in use, so that a table shrinks after a peak. A rebuilt table is at most a quarter full: the number of writes
-// until the next rebuild is in proportion to the cost of this one.
+// the slots in use, so that a table shrinks after a peak. A rebuilt table is at most a quarter full: the number of
+// writes until the next rebuild is in proportion to the cost of this one.
 func (t *table) rebuildIfNeeded() {
 	old := *t.slots.Load()
 	if (t.live+t.tombstones)*2 <= len(old) && (t.live*16 >= len(old) || len(old) == minSlots) {

@@ -13,10 +13,12 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
+	"github.com/actionhero-go/actionhero/bench/internal/proc"
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
@@ -24,6 +26,7 @@ func main() {
 	be := flag.String("be", "", "be this cache (internal)")
 	passes := flag.Int("passes", 12, "slices for each cache")
 	slice := flag.Duration("slice", time.Second, "length of a slice")
+	base := flag.String("base", "", "another checkout of this repository: measure only our caches beside those of that checkout")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -31,7 +34,7 @@ func main() {
 	if *be != "" {
 		err = serve(ctx, *be, os.Stdin, os.Stdout)
 	} else {
-		err = run(ctx, *passes, *slice)
+		err = run(ctx, *passes, *slice, *base)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
@@ -45,10 +48,36 @@ var names = []string{
 	"bare map", "bare map, nothing copied", "Store", "Cache", "Cached[string]", "Cached[string] with a prefix", "Cached of a struct", "otter (drops what is too much)",
 }
 
-func run(ctx context.Context, passes int, slice time.Duration) error {
+func run(ctx context.Context, passes int, slice time.Duration, base string) error {
+	if base == "" {
+		return compare(ctx, names, "", passes, slice)
+	}
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	program := filepath.Join(dir, "cache")
+	if err := proc.Build(ctx, filepath.Join(base, "bench"), "./cache", program); err != nil {
+		return err
+	}
+	for _, name := range ours {
+		if err := compare(ctx, []string{name + proc.BaseSuffix, name}, program, passes, slice); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ours are the caches of this repository.
+var ours = names[2:7]
+
+// compare measures some caches and prints a table for each load; the first is the baseline. base is the program of the
+// other checkout.
+func compare(ctx context.Context, names []string, base string, passes int, slice time.Duration) error {
 	var caches []*process
 	for _, name := range names {
-		p, err := start(ctx, name)
+		p, err := start(ctx, name, base)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -70,7 +99,7 @@ func run(ctx context.Context, passes int, slice time.Duration) error {
 				results[i].ratio = append(results[i].ratio, results[0].cost[last]/results[i].cost[last])
 			}
 		}
-		fmt.Printf("%s:\n\n%s\n", l.name, table(results))
+		fmt.Printf("%s:\n\n%s\n", l.name, table(names, results))
 	}
 	for i, p := range caches {
 		report, err := p.ask("check")
@@ -90,7 +119,7 @@ type result struct {
 	ratio []float64 // the baseline's over this, by pass
 }
 
-func table(results []result) string {
+func table(names []string, results []result) string {
 	var b strings.Builder
 	b.WriteString("| cache | operations for the same processor time, ratio (IQR) | ns of processor time |\n|---|---|---|\n")
 	for i, r := range results {
@@ -107,12 +136,16 @@ type process struct {
 	out *bufio.Reader
 }
 
-func start(ctx context.Context, name string) (*process, error) {
-	self, err := os.Executable()
+func start(ctx context.Context, name, base string) (*process, error) {
+	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.CommandContext(ctx, self, "-be", name)}
+	name, isBase := strings.CutSuffix(name, proc.BaseSuffix)
+	if isBase {
+		program = base
+	}
+	p := &process{cmd: exec.CommandContext(ctx, program, "-be", name)}
 	p.cmd.Stderr = os.Stderr
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err

@@ -25,6 +25,7 @@ func main() {
 	passes := flag.Int("passes", 15, "slices for each server")
 	slice := flag.Duration("slice", time.Second, "length of a slice")
 	only := flag.String("only", "", "comma separated names of the servers to measure beside the baseline")
+	base := flag.String("base", "", "another checkout of this repository: measure only this server beside the one of that checkout")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -32,7 +33,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *passes, *slice, *only); err != nil {
+	if err := run(ctx, *passes, *slice, *only, *base); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}
@@ -41,22 +42,43 @@ func main() {
 // order is in which order the table lists the servers; the first is the baseline.
 var order = []string{"net/http", "actionhero", "actionhero, requests logged", "gin", "echo", "chi", "huma", "fiber", "fasthttp"}
 
-func run(ctx context.Context, passes int, slice time.Duration, only string) error {
+func run(ctx context.Context, passes int, slice time.Duration, only, base string) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	ours := filepath.Join(dir, "actionhero")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-C", "..", "-o", ours, "./cmd/actionhero").CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+	if err := proc.Build(ctx, "..", "./cmd/actionhero", ours); err != nil {
+		return err
+	}
+	tables := [][]string{order}
+	if base != "" {
+		if err := proc.Build(ctx, base, "./cmd/actionhero", ours+proc.BaseSuffix); err != nil {
+			return err
+		}
+		tables = nil
+		for _, name := range []string{"actionhero", "actionhero, requests logged"} {
+			tables = append(tables, []string{name + proc.BaseSuffix, name})
+		}
 	}
 	if err := exec.Command("taskset", "-a", "-p", "-c", "1", fmt.Sprint(os.Getpid())).Run(); err != nil {
 		return fmt.Errorf("the load cannot be pinned to a processor: %w", err)
 	}
+	for _, names := range tables {
+		if err := table(ctx, names, only, ours, dir, passes, slice); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("%s, %s, %d slices of %v each, %d connections, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, connections, time.Now().Format(time.DateOnly))
+	return nil
+}
+
+// table measures some servers and prints their table; the first is the baseline.
+func table(ctx context.Context, names []string, only, ours, dir string, passes int, slice time.Duration) error {
 	var targets []slices.Target
-	for _, name := range order {
-		if only != "" && name != order[0] && !strings.Contains(","+only+",", ","+name+",") {
+	for _, name := range names {
+		if only != "" && name != names[0] && !strings.Contains(","+only+",", ","+name+",") {
 			continue
 		}
 		s, err := startServer(ctx, name, ours, dir)
@@ -73,8 +95,7 @@ func run(ctx context.Context, passes int, slice time.Duration, only string) erro
 	if err != nil {
 		return err
 	}
-	fmt.Print(slices.Table(results))
-	fmt.Printf("\n%s, %s, %d slices of %v each, %d connections, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, connections, time.Now().Format(time.DateOnly))
+	fmt.Println(slices.Table(results))
 	return nil
 }
 
@@ -97,6 +118,9 @@ func startServer(ctx context.Context, name, ours, dir string) (*proc.Server, err
 	}
 	if !strings.Contains(name, "logged") {
 		env = append(env, "ACTIONHERO_LOG_LOG_REQUESTS=false")
+	}
+	if strings.HasSuffix(name, proc.BaseSuffix) {
+		ours += proc.BaseSuffix
 	}
 	return proc.Start(ctx, name, addr, env, ours, "start")
 }

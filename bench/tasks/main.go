@@ -11,10 +11,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
+	"github.com/actionhero-go/actionhero/bench/internal/proc"
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
@@ -26,6 +28,7 @@ func main() {
 	samples := flag.Int("samples", 1000, "jobs whose way to their start is timed")
 	scale := flag.Int("scale", 1_000_000, "jobs that wait, and as many that are done; 0 leaves that out")
 	tables := flag.String("tables", "enqueue,run,start,scale", "which tables to make")
+	base := flag.String("base", "", "another checkout of this repository: measure only our queues beside those of that checkout")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -33,7 +36,7 @@ func main() {
 	if *be != "" {
 		err = serve(ctx, *be, *dir, os.Stdin, os.Stdout)
 	} else {
-		err = run(ctx, bench{dir: *dir, passes: *passes, slice: *slice, samples: *samples, scale: *scale}, *tables)
+		err = run(ctx, bench{dir: *dir, passes: *passes, slice: *slice, samples: *samples, scale: *scale}, *tables, *base)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
@@ -48,15 +51,22 @@ type bench struct {
 	slice   time.Duration
 	samples int
 	scale   int
+	base    string // the program of the flag -base, "" without it
 }
 
-func run(ctx context.Context, b bench, tables string) error {
+func run(ctx context.Context, b bench, tables, base string) error {
 	dir, err := os.MkdirTemp(b.dir, "bench-tasks")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	b.dir = dir
+	if base != "" {
+		b.base = filepath.Join(dir, "tasks")
+		if err := proc.Build(ctx, filepath.Join(base, "bench"), "./tasks", b.base); err != nil {
+			return err
+		}
+	}
 	for name := range strings.SplitSeq(tables, ",") {
 		makers := map[string]func(context.Context) error{"enqueue": b.enqueueing, "run": b.running, "start": b.starting, "scale": b.scaling}
 		if makers[name] == nil {
@@ -83,7 +93,7 @@ func (b bench) measure(ctx context.Context, order string, names ...string) ([]me
 	results := make([]measured, len(names))
 	processes := make([]*process, len(names))
 	for i, name := range names {
-		p, err := start(ctx, name, b.dir)
+		p, err := b.start(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -106,13 +116,25 @@ func (b bench) measure(ctx context.Context, order string, names ...string) ([]me
 	return results, nil
 }
 
+// beside returns the contenders of a table: those named, or only our own beside those of the flag -base.
+func (b bench) beside(own []string, names ...string) []string {
+	if b.base == "" {
+		return names
+	}
+	names = nil
+	for _, name := range own {
+		names = append(names, name+proc.BaseSuffix, name)
+	}
+	return names
+}
+
 func (b bench) enqueueing(ctx context.Context) error {
 	for _, t := range []struct {
 		callers int
 		names   []string
 	}{
-		{1, []string{bareAppend, bareAppendReady, ours, riverSQLite}},
-		{64, []string{bareGroup, bareGroupReady, ours, riverSQLite}},
+		{1, b.beside([]string{ours}, bareAppend, bareAppendReady, ours, riverSQLite)},
+		{64, b.beside([]string{ours}, bareGroup, bareGroupReady, ours, riverSQLite)},
 	} {
 		results, err := b.measure(ctx, fmt.Sprintf("enqueue %d", t.callers), t.names...)
 		if err != nil {
@@ -128,13 +150,26 @@ func (b bench) enqueueing(ctx context.Context) error {
 }
 
 func (b bench) running(ctx context.Context) error {
-	results, err := b.measure(ctx, "run", ours, oursQueue, riverSQLite, oursMemory, oursMemoryQueue)
-	if err != nil {
-		return err
+	tables := [][]string{{ours, oursQueue, riverSQLite, oursMemory, oursMemoryQueue}}
+	if b.base != "" {
+		tables = nil
+		for _, name := range []string{ours, oursQueue, oursMemory, oursMemoryQueue} {
+			tables = append(tables, b.beside([]string{name}))
+		}
 	}
-	fmt.Print("Jobs that do nothing, enqueued by 16 callers and run:\n\n| | jobs per second | of processor time |\n|---|---|---|\n")
-	for _, r := range results {
-		fmt.Printf("| %s | %.0f | %.0f |\n", r.name, slices.Quantile(r.rate, 0.5), slices.Quantile(r.cpu, 0.5))
+	fmt.Print("Jobs that do nothing, enqueued by 16 callers and run:\n\n| | jobs per second | of processor time | ratio of that to the first |\n|---|---|---|---|\n")
+	for _, names := range tables {
+		results, err := b.measure(ctx, "run", names...)
+		if err != nil {
+			return err
+		}
+		for _, r := range results {
+			var ratio []float64
+			for pass := range r.cpu {
+				ratio = append(ratio, r.cpu[pass]/results[0].cpu[pass])
+			}
+			fmt.Printf("| %s | %.0f | %.0f | %.2f |\n", r.name, slices.Quantile(r.rate, 0.5), slices.Quantile(r.cpu, 0.5), slices.Quantile(ratio, 0.5))
+		}
 	}
 	fmt.Println()
 	return nil
@@ -142,12 +177,12 @@ func (b bench) running(ctx context.Context) error {
 
 func (b bench) starting(ctx context.Context) error {
 	fmt.Print("From the call that enqueues to the start of the run, one job at a time:\n\n| | p50, ms | p99, ms |\n|---|---|---|\n")
-	for _, name := range []string{ours, oursMemory, riverSQLite} {
+	for _, name := range b.beside([]string{ours, oursMemory}, ours, oursMemory, riverSQLite) {
 		samples := b.samples
 		if name == riverSQLite {
 			samples = min(samples, 100) // each takes a good part of a second
 		}
-		p, err := start(ctx, name, b.dir)
+		p, err := b.start(ctx, name)
 		if err != nil {
 			return err
 		}

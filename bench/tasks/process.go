@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/actionhero-go/actionhero/bench/internal/proc"
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
@@ -39,12 +40,16 @@ type process struct {
 	out *bufio.Reader
 }
 
-func start(ctx context.Context, name, dir string) (*process, error) {
-	self, err := os.Executable()
+func (b bench) start(ctx context.Context, name string) (*process, error) {
+	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.CommandContext(ctx, self, "-be", name, "-dir", dir)}
+	name, isBase := strings.CutSuffix(name, proc.BaseSuffix)
+	if isBase {
+		program = b.base
+	}
+	p := &process{cmd: exec.CommandContext(ctx, program, "-be", name, "-dir", b.dir)}
 	p.cmd.Stderr = os.Stderr
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err

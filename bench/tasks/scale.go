@@ -24,7 +24,7 @@ func (b bench) scaling(ctx context.Context) error {
 	}
 	var processes [2]*process
 	for i, jobs := range []int{0, b.scale} {
-		p, err := start(ctx, atScale, b.dir)
+		p, err := b.start(ctx, atScale)
 		if err != nil {
 			return err
 		}

@@ -31,6 +31,7 @@ func main() {
 	members := flag.Int("fan", 5000, "members of the room, 0 to leave that out")
 	idle := flag.Int("idle", 19000, "idle connections, 0 to leave that out")
 	settle := flag.Duration("settle", 130*time.Second, "how long idle connections are left alone before they are measured; Go collects garbage every two minutes at the latest")
+	base := flag.String("base", "", "another checkout of this repository: measure only this server beside the one of that checkout")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -38,21 +39,27 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *passes, *slice, *depths, *members, *idle, *settle); err != nil {
+	if err := run(ctx, *passes, *slice, *depths, *members, *idle, *settle, *base); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, passes int, slice time.Duration, depths string, members, idle int, settle time.Duration) error {
+func run(ctx context.Context, passes int, slice time.Duration, depths string, members, idle int, settle time.Duration, base string) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	b := bench{ctx: ctx, dir: dir, ours: filepath.Join(dir, "actionhero"), passes: passes, slice: slice}
-	if out, err := exec.CommandContext(ctx, "go", "build", "-C", "..", "-o", b.ours, "./cmd/actionhero").CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+	if err := proc.Build(ctx, "..", "./cmd/actionhero", b.ours); err != nil {
+		return err
+	}
+	if base != "" {
+		b.base = b.ours + proc.BaseSuffix
+		if err := proc.Build(ctx, base, "./cmd/actionhero", b.base); err != nil {
+			return err
+		}
 	}
 	if err := exec.Command("taskset", "-a", "-p", "-c", "1", fmt.Sprint(os.Getpid())).Run(); err != nil {
 		return fmt.Errorf("the load cannot be pinned to a processor: %w", err)
@@ -72,17 +79,28 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 		}
 	}
 	if idle > 0 {
-		if err := b.idle(idle, settle); err != nil {
-			return err
+		for _, name := range b.beside("actionhero", "actionhero") {
+			if err := b.idle(name, idle, settle); err != nil {
+				return err
+			}
 		}
 	}
 	fmt.Printf("%s, %s, %d slices of %v each, %d connections, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, connections, time.Now().Format(time.DateOnly))
 	return nil
 }
 
+// beside returns the servers of a table: those named, or only ours beside the one of the flag -base.
+func (b *bench) beside(ours string, names ...string) []string {
+	if b.base != "" {
+		return []string{ours + proc.BaseSuffix, ours}
+	}
+	return names
+}
+
 type bench struct {
 	ctx       context.Context
 	dir, ours string
+	base      string // the server of the flag -base, "" without it
 	passes    int
 	slice     time.Duration
 }
@@ -92,7 +110,12 @@ func (b *bench) start(name string) (*proc.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name != "actionhero" {
+	ours := b.ours
+	switch name {
+	case "actionhero":
+	case "actionhero" + proc.BaseSuffix:
+		ours = b.base
+	default:
 		self, err := os.Executable()
 		if err != nil {
 			return nil, err
@@ -103,12 +126,12 @@ func (b *bench) start(name string) (*proc.Server, error) {
 	return proc.Start(b.ctx, name, addr, []string{
 		"ACTIONHERO_TCP_SERVER_BIND_IP=127.0.0.1", "ACTIONHERO_TCP_SERVER_PORT=" + port, "ACTIONHERO_HTTP_SERVER_ENABLE=false",
 		"ACTIONHERO_LOG_LOGGING=false", "ACTIONHERO_LOG_LOG_REQUESTS=false",
-	}, b.ours, "start")
+	}, ours, "start")
 }
 
 func (b *bench) requests(depth int) error {
 	var targets []slices.Target
-	for _, name := range []string{"naive", "actionhero", "naive, gather"} {
+	for _, name := range b.beside("actionhero", "naive", "actionhero", "naive, gather") {
 		s, err := b.start(name)
 		if err != nil {
 			return err
@@ -131,7 +154,7 @@ func (b *bench) requests(depth int) error {
 func (b *bench) fan(members int) error {
 	var targets []slices.Target
 	var fans []*fan.Fan
-	for _, name := range []string{"bare loop", "actionhero"} {
+	for _, name := range b.beside("actionhero", "bare loop", "actionhero") {
 		s, err := b.start(name)
 		if err != nil {
 			return err
@@ -162,8 +185,8 @@ func (b *bench) fan(members int) error {
 }
 
 // idle measures what a connection that does nothing takes, in a room that it has changed to.
-func (b *bench) idle(n int, settle time.Duration) error {
-	s, err := b.start("actionhero")
+func (b *bench) idle(name string, n int, settle time.Duration) error {
+	s, err := b.start(name)
 	if err != nil {
 		return err
 	}
@@ -194,6 +217,6 @@ func (b *bench) idle(n int, settle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d idle connections, each in a room of 20: %.1f KiB resident for each\n\n", n, float64(after-before)/float64(n)/1024)
+	fmt.Printf("%s: %d idle connections, each in a room of 20: %.1f KiB resident for each\n\n", name, n, float64(after-before)/float64(n)/1024)
 	return nil
 }

@@ -33,6 +33,7 @@ func main() {
 	idle := flag.Int("idle", 19000, "idle connections, 0 to leave that out")
 	idleSocketIO := flag.Int("idlesocketio", 8000, "idle connections of Socket.IO, 0 to leave that out")
 	settle := flag.Duration("settle", 130*time.Second, "how long idle connections are left alone before they are measured; Go collects garbage every two minutes at the latest")
+	base := flag.String("base", "", "another checkout of this repository: measure only this server beside the one of that checkout")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -40,21 +41,27 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *passes, *slice, *depths, *members, *idle, *idleSocketIO, *settle); err != nil {
+	if err := run(ctx, *passes, *slice, *depths, *members, *idle, *idleSocketIO, *settle, *base); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, passes int, slice time.Duration, depths string, members, idle, idleSocketIO int, settle time.Duration) error {
+func run(ctx context.Context, passes int, slice time.Duration, depths string, members, idle, idleSocketIO int, settle time.Duration, base string) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	b := bench{ctx: ctx, ours: filepath.Join(dir, "actionhero"), passes: passes, slice: slice}
-	if out, err := exec.CommandContext(ctx, "go", "build", "-C", "..", "-o", b.ours, "./cmd/actionhero").CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+	if err := proc.Build(ctx, "..", "./cmd/actionhero", b.ours); err != nil {
+		return err
+	}
+	if base != "" {
+		b.base = b.ours + proc.BaseSuffix
+		if err := proc.Build(ctx, base, "./cmd/actionhero", b.base); err != nil {
+			return err
+		}
 	}
 	if err := exec.Command("taskset", "-a", "-p", "-c", "1", fmt.Sprint(os.Getpid())).Run(); err != nil {
 		return fmt.Errorf("the load cannot be pinned to a processor: %w", err)
@@ -73,29 +80,42 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 	}
 	if members > 0 {
 		// Apart, or there would be more connections than a process may have files.
-		for _, names := range [][]string{{"bare loop", "actionhero", "centrifuge"}, {"bare loop", ownSocketIO, nodeSocketIO}} {
+		for _, names := range [][]string{b.beside("actionhero", "bare loop", "actionhero", "centrifuge"), b.beside(ownSocketIO, "bare loop", ownSocketIO, nodeSocketIO)} {
 			if err := b.fan(members, names); err != nil {
 				return err
 			}
 		}
 	}
 	if idle > 0 {
-		if err := b.idle(idle, settle, restingPlain); err != nil {
-			return err
+		for _, name := range b.beside("actionhero", "actionhero") {
+			if err := b.idle(name, idle, settle, restingPlain); err != nil {
+				return err
+			}
 		}
 	}
 	if idleSocketIO > 0 {
-		if err := b.idle(idleSocketIO, settle, restingSocketIO); err != nil {
-			return err
+		for _, name := range b.beside("actionhero", "actionhero") {
+			if err := b.idle(name, idleSocketIO, settle, restingSocketIO); err != nil {
+				return err
+			}
 		}
 	}
 	fmt.Printf("%s, %s, %d slices of %v each, %d connections, %s\n", runtime.Version(), runtime.GOARCH, passes, slice, connections, time.Now().Format(time.DateOnly))
 	return nil
 }
 
+// beside returns the servers of a table: those named, or only ours beside the one of the flag -base.
+func (b *bench) beside(ours string, names ...string) []string {
+	if b.base != "" {
+		return []string{ours + proc.BaseSuffix, ours}
+	}
+	return names
+}
+
 type bench struct {
 	ctx    context.Context
 	ours   string
+	base   string // the server of the flag -base, "" without it
 	passes int
 	slice  time.Duration
 }
@@ -105,7 +125,8 @@ func (b *bench) start(name string) (*proc.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch name {
+	ours := b.ours
+	switch strings.TrimSuffix(name, proc.BaseSuffix) {
 	case nodeSocketIO:
 		return b.startNode(addr)
 	case "actionhero", ownSocketIO:
@@ -121,15 +142,18 @@ func (b *bench) start(name string) (*proc.Server, error) {
 		"ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1", "ACTIONHERO_HTTP_SERVER_PORT=" + port, "ACTIONHERO_TCP_SERVER_ENABLE=false",
 		"ACTIONHERO_LOG_LOGGING=false", "ACTIONHERO_LOG_LOG_REQUESTS=false",
 	}
-	if name == ownSocketIO {
+	if strings.HasPrefix(name, ownSocketIO) {
 		env = append(env, "ACTIONHERO_WEB_SOCKETS_PING_INTERVAL=1h")
 	}
-	return proc.Start(b.ctx, name, addr, env, b.ours, "start")
+	if strings.HasSuffix(name, proc.BaseSuffix) {
+		ours = b.base
+	}
+	return proc.Start(b.ctx, name, addr, env, ours, "start")
 }
 
 func (b *bench) requests(depth int) error {
 	var targets []slices.Target
-	for _, name := range []string{"gws echo", "actionhero"} {
+	for _, name := range b.beside("actionhero", "gws echo", "actionhero") {
 		s, err := b.start(name)
 		if err != nil {
 			return err
@@ -158,7 +182,7 @@ func (b *bench) fan(members int, names []string) error {
 			return err
 		}
 		defer func() { _ = s.Stop() }()
-		conns, err := fan.Dial(s.Addr, members, dialects[name].greet)
+		conns, err := fan.Dial(s.Addr, members, dialects[strings.TrimSuffix(name, proc.BaseSuffix)].greet)
 		defer fan.CloseAll(conns)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -167,11 +191,11 @@ func (b *bench) fan(members int, names []string) error {
 		if err != nil {
 			return err
 		}
-		in, err := dialects[name].join(speaker)
+		in, err := dialects[strings.TrimSuffix(name, proc.BaseSuffix)].join(speaker)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		f, err := fan.New(s, conns, dialects[name].speak(speaker, in))
+		f, err := fan.New(s, conns, dialects[strings.TrimSuffix(name, proc.BaseSuffix)].speak(speaker, in))
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -197,8 +221,8 @@ type resting struct {
 var restingPlain = resting{"connections", own.greet, `{"event":"roomChange","room":"%s"}`, pong}
 
 // idle measures what a connection that does nothing takes, in a room that it has changed to.
-func (b *bench) idle(n int, settle time.Duration, r resting) error {
-	s, err := b.start("actionhero")
+func (b *bench) idle(name string, n int, settle time.Duration, r resting) error {
+	s, err := b.start(name)
 	if err != nil {
 		return err
 	}
@@ -231,6 +255,6 @@ func (b *bench) idle(n int, settle time.Duration, r resting) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d idle %s, each in a room of 20: %.1f KiB resident for each\n\n", n, r.kind, float64(after-before)/float64(n)/1024)
+	fmt.Printf("%s: %d idle %s, each in a room of 20: %.1f KiB resident for each\n\n", name, n, r.kind, float64(after-before)/float64(n)/1024)
 	return nil
 }

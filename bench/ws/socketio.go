@@ -58,7 +58,7 @@ var socketIO = dialect{
 // acknowledged measures an action with its acknowledgement.
 func (b *bench) acknowledged(depth int) error {
 	var targets []slices.Target
-	for _, name := range []string{nodeSocketIO, ownSocketIO} {
+	for _, name := range b.beside(ownSocketIO, nodeSocketIO, ownSocketIO) {
 		s, err := b.start(name)
 		if err != nil {
 			return err

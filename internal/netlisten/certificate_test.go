@@ -8,15 +8,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/hostile"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
 // certFiles are the paths of a certificate and its key.
@@ -30,7 +29,7 @@ func newCertFiles(t testing.TB) certFiles {
 // replace writes a new certificate to the files and returns a client configuration that trusts only that one.
 func (f certFiles) replace(t testing.TB) *tls.Config {
 	t.Helper()
-	cert, key, client := hostile.Certificate(t)
+	cert, key, client := testkit.Certificate(t)
 	f.copy(t, cert, f.cert)
 	f.copy(t, key, f.key)
 	return client
@@ -49,10 +48,6 @@ func (f certFiles) copy(t testing.TB, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func logged(log *hostile.Log, text string) bool {
-	return slices.ContainsFunc(log.Entries(), func(e hostile.Entry) bool { return strings.Contains(e.Message, text) })
 }
 
 // serves reports whether the server presents a certificate that the client trusts.
@@ -82,7 +77,7 @@ func serves(server, client *tls.Config) bool {
 func TestReload(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, log := newCertFiles(t), new(hostile.Log)
+		f, log := newCertFiles(t), new(testkit.Recorder)
 		first := f.replace(t)
 		loader, err := netlisten.LoadCertificate("httpsServer", f.cert, f.key, slog.New(log))
 		if err != nil {
@@ -100,7 +95,7 @@ func TestReload(t *testing.T) {
 		if !serves(server, second) || serves(server, first) {
 			t.Error("1 s later the new certificate is not served, or the old one still is")
 		}
-		if !logged(log, "the certificate was reloaded") {
+		if !log.Has("the certificate was reloaded") {
 			t.Error("the log has no line about the reload")
 		}
 	})
@@ -110,20 +105,20 @@ func TestReload(t *testing.T) {
 func TestFailedReload(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, log := newCertFiles(t), new(hostile.Log)
+		f, log := newCertFiles(t), new(testkit.Recorder)
 		first := f.replace(t)
 		loader, err := netlisten.LoadCertificate("httpsServer", f.cert, f.key, slog.New(log))
 		if err != nil {
 			t.Fatal(err)
 		}
 		server := loader.Config()
-		cert, key, second := hostile.Certificate(t)
+		cert, key, second := testkit.Certificate(t)
 		f.copy(t, cert, f.cert) // the key file still has the old key
 		time.Sleep(time.Second)
 		if !serves(server, first) {
 			t.Error("the old certificate is not served while the new key is missing")
 		}
-		if !logged(log, "the old one stays in use") {
+		if !log.Has("the old one stays in use") {
 			t.Error("the log has no warning about the certificate")
 		}
 		f.copy(t, key, f.key)

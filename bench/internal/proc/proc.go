@@ -23,6 +23,17 @@ type Server struct {
 	out  bytes.Buffer
 }
 
+// Build builds a command of another checkout of this repository, or of this one for "..", relative to bench/.
+func Build(ctx context.Context, checkout, pkg, out string) error {
+	if text, err := exec.CommandContext(ctx, "go", "build", "-C", checkout, "-o", out, pkg).CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s of %s: %w: %s", pkg, checkout, err, text)
+	}
+	return nil
+}
+
+// BaseSuffix ends the name of a server that is built from the checkout of the flag -base.
+const BaseSuffix = ", base"
+
 // FreeAddr returns an address of the loopback interface with a port that is free now.
 func FreeAddr() (string, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

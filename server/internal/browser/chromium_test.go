@@ -62,7 +62,7 @@ func newChromium(t testing.TB) *chromium {
 	var reading sync.WaitGroup
 	reading.Go(func() { b.read(read) })
 	t.Cleanup(func() {
-		kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+		kill := time.AfterFunc(browserWait, func() { _ = cmd.Process.Kill() })
 		defer kill.Stop()
 		_ = b.call("", "Browser.close", nil, nil)
 		_ = write.Close()
@@ -115,7 +115,7 @@ func (b *chromium) read(from io.ReadCloser) {
 
 // call runs a method of the protocol, in a session unless that is "", and decodes what it returns.
 func (b *chromium) call(session, method string, params, result any) error {
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, browserWait)
 	defer cancel()
 	answered := make(chan reply, 1)
 	b.mu.Lock()
@@ -260,7 +260,7 @@ func (p *tab) wait(condition string) {
 			else reject("it did not happen; the page reads:\n" + document.body.innerText);
 		};
 		look();
-	})`, patience.Milliseconds()*2/3, condition), nil)
+	})`, browserWait.Milliseconds()*2/3, condition), nil)
 	if err != nil {
 		p.t.Fatalf("waiting for %s: %v", condition, err)
 	}

@@ -31,7 +31,7 @@ func node(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal("no node on the PATH: install Node.js 20 or later")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*browserWait)
 	t.Cleanup(cancel)
 	return exec.CommandContext(ctx, path, args...)
 }
@@ -52,7 +52,7 @@ func TestClientLive(t *testing.T) {
 	s := newSite(t, nil)
 	orders := make(chan func())
 	control := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		act, done := map[string]func(){"/stop": s.stop, "/start": s.again}[r.URL.Path], make(chan struct{})
+		act, done := map[string]func(){"/stop": s.Stop, "/start": s.Start}[r.URL.Path], make(chan struct{})
 		select {
 		case orders <- func() { defer close(done); act() }:
 			<-done

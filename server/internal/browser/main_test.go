@@ -4,91 +4,42 @@ package browser_test
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/builtin"
-	"github.com/actionhero-go/actionhero/internal/freeport"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what should come soon: a browser on a busy machine takes its time.
-const patience = 30 * time.Second
+// browserWait is how long a test waits for what a browser must do soon, on a busy machine.
+const browserWait = 3 * testkit.Wait
 
-// site is a server that can be stopped and started again at the same address.
+// site is a server that can stop and start again at the same address.
 type site struct {
-	t      testing.TB
-	url    string // without a slash at the end
-	change func(*server.Config)
-	parts  []actionhero.Part
-
-	server *server.Server
+	*testkit.Server
+	url string // without a slash at the end
 }
 
-// newSite starts a server on a free port; it stops with the test. change sets what the test needs.
+// newSite starts a server, which stops with the test. Change sets what the test needs.
 func newSite(t testing.TB, change func(*server.Config), parts ...actionhero.Part) *site {
 	t.Helper()
-	s := &site{t: t, change: change, parts: parts}
-	s.start(freeport.Get(t))
-	s.url = "http://" + s.server.Web.Addr().String()
-	t.Cleanup(s.stop)
-	return s
-}
-
-func (s *site) start(port int) {
-	s.t.Helper()
-	var cfg server.Config
-	cfg.Tasks.Memory = true
-	cfg.Log.Logging = new(false)
-	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = port, "127.0.0.1"
-	cfg.TCPServer.Port, cfg.TCPServer.BindIP = -1, "127.0.0.1"
-	cfg.General.StopGrace = 50 * time.Millisecond // for the action slow
-	// No inline script or style, and nothing from elsewhere: what a careful operator sets.
-	cfg.CommonWeb.HTTPHeaders = map[string]string{"Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'"}
-	if s.change != nil {
-		s.change(&cfg)
-	}
-	var err error
-	if s.server, err = server.New(cfg, append(s.parts, builtin.All, slow, refuse)...); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.server.Start(context.Background()); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// stop stops the server, if it is not stopped already.
-func (s *site) stop() {
-	if s.server == nil {
-		return
-	}
-	if err := s.server.Stop(context.Background()); err != nil {
-		s.t.Errorf("Stop: %v", err)
-	}
-	if err := s.server.Close(); err != nil {
-		s.t.Errorf("Close: %v", err)
-	}
-	s.server = nil
-}
-
-// again starts the server anew where it was.
-func (s *site) again() {
-	s.t.Helper()
-	s.start(s.port())
-}
-
-func (s *site) port() int {
-	addr, err := net.ResolveTCPAddr("tcp", s.url[len("http://"):])
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return addr.Port
+	s := testkit.Start(t, testkit.Options{Parts: append(parts, slow, refuse), Change: func(cfg *server.Config) {
+		cfg.HTTPServer.Port = testkit.FreePort(t)
+		cfg.General.FlatFileDirectory = ""            // the start page
+		cfg.General.AnnounceLimit = 0                 // the default
+		cfg.General.StopGrace = 50 * time.Millisecond // for the action slow
+		// No inline script or style, and nothing from elsewhere: what a careful operator sets.
+		cfg.CommonWeb.HTTPHeaders = map[string]string{"Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'"}
+		if change != nil {
+			change(cfg)
+		}
+	}})
+	return &site{s, "http://" + s.Web.Addr().String()}
 }
 
 // slow is an action that takes longer than its callers wait; it ends when its caller goes.

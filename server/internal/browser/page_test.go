@@ -95,7 +95,7 @@ func TestRestartIsSurvived(t *testing.T) {
 	one.fill(form+" [name=key]", "typed before")
 	one.fill(form+" [name=value]", "lost?")
 	one.fill("#say", "typed before, too")
-	s.stop()
+	s.Stop()
 	for _, p := range []*tab{one, two} {
 		p.waitText("#live", "Reconnecting…")
 		p.waitText("#chat-note", "Not connected. Trying again…")
@@ -103,7 +103,7 @@ func TestRestartIsSurvived(t *testing.T) {
 	}
 	one.click("#say-form button") // nothing is sent, nothing is lost
 	one.run(form, "HTTP", "HTTP: ")
-	s.again()
+	s.Start()
 	for _, p := range []*tab{one, two} {
 		p.waitText("#live", "Live")
 		p.waitText("#log", "Connected again.")
@@ -287,7 +287,7 @@ func TestLooks(t *testing.T) {
 			p.keep(filepath.Join(pictures, name+"-whole.png"), true)
 		}
 	}
-	s.stop()
+	s.Stop()
 	p.waitText("#chat-note", "Not connected. Trying again…")
 	p.look(1280, 800, "light")
 	p.keep(filepath.Join(pictures, "light-1280-stopped.png"), false)

@@ -30,7 +30,7 @@ func TestReadme(t *testing.T) {
 		_, _ = w.Write(append([]byte("<!doctype html>\n"), block[1]...))
 	})
 	s := newSite(t, func(cfg *server.Config) { cfg.Mount = map[string]http.Handler{"/readme": page} })
-	listener, err := net.Dial("tcp", s.server.TCP.Addr().String())
+	listener, err := net.Dial("tcp", s.TCPAddr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	newChromium(t).open(s.url + "/readme")
-	_ = listener.SetReadDeadline(time.Now().Add(patience))
+	_ = listener.SetReadDeadline(time.Now().Add(browserWait))
 	for {
 		line, err := in.ReadString('\n')
 		if err != nil {

@@ -1,5 +1,5 @@
-// Package faultfs is a folder in memory that fails as disks do, for tests: it forgets what was not synced when the power
-// is cut, it can be full or read-only, and its bits can be flipped.
+// Package faultfs implements journal.FS in memory, with the faults of real disks, for tests. A power cut loses writes
+// that were not synced; the disk can be full or read-only; bits can be flipped.
 package faultfs
 
 import (
@@ -17,62 +17,68 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// ErrPowerOff is the error of everything that happens after the power was cut.
+// ErrPowerOff is the error of all writes after the power cut.
 var ErrPowerOff = errors.New("the power is off")
 
 const sector = 512
 
-// FS is the folder. The zero value is empty and works.
+// FS is a folder. The zero value is an empty folder. Its methods can be called concurrently.
 type FS struct {
-	mu       sync.Mutex
-	names    map[string]*content // as programs see them
-	durable  map[string]*content // as they are after a loss of power
-	writes   int
-	cutAt    int   // after as many writes the power is cut; 0: never
-	capacity int64 // of the bytes in all files; 0: none
-	writeErr error // of everything that writes
-	powerOff bool
-	locked   bool
+	mu           sync.Mutex
+	files        map[string]*content // the files by name, as programs see them
+	durableFiles map[string]*content // the files by name, as a power cut leaves them
+	writes       int
+	cutAt        int   // the number of the write at which the power is cut; 0: none
+	capacity     int64 // of all files together, in bytes; 0: unlimited
+	writeErr     error // the error of all writes, or nil
+	powerOff     bool
+	locked       bool
 }
 
-// content is what is in a file.
+// content is the content of a file.
 type content struct {
-	visible []byte // as programs see it
-	durable []byte // as it is after a loss of power
-	dirty   map[int]bool
+	visible []byte       // the bytes as programs see them
+	durable []byte       // the bytes as a power cut leaves them
+	dirty   map[int]bool // the sectors that were written and not synced
+}
+
+// newContent returns content that is synced.
+func newContent(b []byte) *content {
+	return &content{visible: b, durable: slices.Clone(b), dirty: map[int]bool{}}
 }
 
 var _ journal.FS = (*FS)(nil)
 
-// CutPowerAfter cuts the power with the nth write from now on. That write may be done in part.
+// CutPowerAfter cuts the power at the nth write from now on. That write is not synced, so any part of it may be lost.
 func (f *FS) CutPowerAfter(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.cutAt = f.writes + n
 }
 
-// Writes returns how many writes there were.
+// Writes returns the number of writes.
 func (f *FS) Writes() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.writes
 }
 
-// SetCapacity lets the disk have room for n bytes; 0 is no limit.
+// SetCapacity sets the size of the disk to n bytes; 0 is unlimited.
 func (f *FS) SetCapacity(n int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.capacity = n
 }
 
-// FailWrites lets everything that writes fail with err; nil ends that. A write may have been done in part when it fails.
+// FailWrites makes Lock and all writes, renames and syncs fail with err; nil ends that. Remove still works if err is
+// ENOSPC. A failing write stores the first half of its bytes, unless these make the file longer.
 func (f *FS) FailWrites(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.writeErr = err
 }
 
-// Used returns how many bytes the files have.
+// Used returns the size of all files in bytes.
 func (f *FS) Used() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -81,21 +87,21 @@ func (f *FS) Used() int64 {
 
 func (f *FS) used() int64 {
 	n := int64(0)
-	for _, d := range f.names {
+	for _, d := range f.files {
 		n += int64(len(d.visible))
 	}
 	return n
 }
 
-// AfterCrash returns the folder as it is after the power came back. Each sector that was written and not synced is there
-// with the probability p, and so is each change of a name.
+// AfterCrash returns the folder after a power cut. Each of these changes that was not synced is durable with the
+// probability p: a written sector, the growth of a file, and all changes of names together.
 func (f *FS) AfterCrash(random *rand.Rand, p float64) *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	after := &FS{names: map[string]*content{}, durable: map[string]*content{}}
-	names := f.durable
+	after := &FS{files: map[string]*content{}, durableFiles: map[string]*content{}}
+	names := f.durableFiles
 	if random.Float64() < p {
-		names = f.names
+		names = f.files
 	}
 	for name, d := range names {
 		now := make([]byte, len(d.durable))
@@ -107,36 +113,36 @@ func (f *FS) AfterCrash(random *rand.Rand, p float64) *FS {
 				copy(now[from:min(from+sector, len(now))], d.visible[from:])
 			}
 		}
-		after.names[name] = &content{visible: now, durable: slices.Clone(now)}
+		after.files[name] = newContent(now)
 	}
-	after.durable = maps.Clone(after.names)
+	after.durableFiles = maps.Clone(after.files)
 	return after
 }
 
-// Clone returns a folder with the same files, all synced.
+// Clone returns a copy of the folder, with all files synced.
 func (f *FS) Clone() *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c := &FS{names: map[string]*content{}}
-	for name, d := range f.names {
-		c.names[name] = &content{visible: slices.Clone(d.visible), durable: slices.Clone(d.visible)}
+	c := &FS{files: map[string]*content{}}
+	for name, d := range f.files {
+		c.files[name] = newContent(slices.Clone(d.visible))
 	}
-	c.durable = maps.Clone(c.names)
+	c.durableFiles = maps.Clone(c.files)
 	return c
 }
 
-// Bytes returns the bytes of a file, to be changed in place.
+// Bytes returns the bytes of a file. The caller may change them in place.
 func (f *FS) Bytes(name string) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.names[name].visible
+	return f.files[name].visible
 }
 
 // Truncate shortens a file to n bytes.
 func (f *FS) Truncate(name string, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.names[name].visible = f.names[name].visible[:n]
+	f.files[name].visible = f.files[name].visible[:n]
 }
 
 // Path implements journal.FS.
@@ -153,13 +159,15 @@ func (f *FS) Lock() (io.Closer, error) {
 		return nil, fmt.Errorf("the folder is locked: %w", backend.ErrInUse)
 	}
 	f.locked = true
-	return closer(func() { f.locked = false }), nil
+	return folderLock{f}, nil
 }
 
-type closer func()
+type folderLock struct{ fs *FS }
 
-func (c closer) Close() error {
-	c()
+func (l folderLock) Close() error {
+	l.fs.mu.Lock()
+	defer l.fs.mu.Unlock()
+	l.fs.locked = false
 	return nil
 }
 
@@ -167,16 +175,16 @@ func (c closer) Close() error {
 func (f *FS) List() ([]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Sorted(maps.Keys(f.names)), nil
+	return slices.Sorted(maps.Keys(f.files)), nil
 }
 
-// beginWrite is what everything that writes begins with.
+// beginWrite returns the error of a write, rename or sync at this time. The caller holds f.mu.
 func (f *FS) beginWrite() error {
 	if f.powerOff {
 		return ErrPowerOff
 	}
-	if f.names == nil {
-		f.names, f.durable = map[string]*content{}, map[string]*content{}
+	if f.files == nil {
+		f.files, f.durableFiles = map[string]*content{}, map[string]*content{}
 	}
 	return f.writeErr
 }
@@ -188,8 +196,8 @@ func (f *FS) Create(name string) (journal.File, error) {
 	if err := f.beginWrite(); err != nil {
 		return nil, err
 	}
-	d := &content{dirty: map[int]bool{}}
-	f.names[name] = d
+	d := newContent(nil)
+	f.files[name] = d
 	return &file{fs: f, content: d}, nil
 }
 
@@ -197,12 +205,9 @@ func (f *FS) Create(name string) (journal.File, error) {
 func (f *FS) Open(name string) (journal.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	d := f.names[name]
+	d := f.files[name]
 	if d == nil {
 		return nil, fs.ErrNotExist
-	}
-	if d.dirty == nil {
-		d.dirty = map[int]bool{}
 	}
 	return &file{fs: f, content: d}, nil
 }
@@ -214,8 +219,8 @@ func (f *FS) Rename(from, to string) error {
 	if err := f.beginWrite(); err != nil {
 		return err
 	}
-	f.names[to] = f.names[from]
-	delete(f.names, from)
+	f.files[to] = f.files[from]
+	delete(f.files, from)
 	return nil
 }
 
@@ -226,7 +231,7 @@ func (f *FS) Remove(name string) error {
 	if err := f.beginWrite(); err != nil && !errors.Is(err, syscall.ENOSPC) {
 		return err
 	}
-	delete(f.names, name)
+	delete(f.files, name)
 	return nil
 }
 
@@ -237,7 +242,7 @@ func (f *FS) Sync() error {
 	if err := f.beginWrite(); err != nil {
 		return err
 	}
-	f.durable = maps.Clone(f.names)
+	f.durableFiles = maps.Clone(f.files)
 	return nil
 }
 

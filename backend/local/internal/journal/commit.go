@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// Wait waits until b is on the disk, or cannot be. The lock must not be held: it may fall to the caller to bring it there.
+// Wait waits until b is durable, and returns an error if it cannot be. A nil b needs no wait. The caller must not hold
+// the owner's lock: the calling goroutine may have to commit the batch.
 func (l *Log) Wait(b *Batch) error {
 	if b == nil {
 		return nil
@@ -20,12 +21,12 @@ func (l *Log) Wait(b *Batch) error {
 	return b.err
 }
 
-// commit brings b to the disk.
+// commit writes and syncs b.
 func (l *Log) commit(b *Batch) {
 	l.mu.Lock()
-	// Those who have been told that the last batch is kept may be about to come again.
-	for had := -1; had != len(b.buf) && len(b.buf) < maxBatch; {
-		had = len(b.buf)
+	// Callers of the batch that was just committed may be about to append again: yield while this batch grows.
+	for length := -1; length != len(b.buf) && len(b.buf) < maxBatch; {
+		length = len(b.buf)
 		l.mu.Unlock()
 		runtime.Gosched()
 		l.mu.Lock()
@@ -37,7 +38,7 @@ func (l *Log) commit(b *Batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inFlight = nil
-	failed := []*Batch{b}
+	finished := []*Batch{b}
 	if err == nil {
 		l.seq, l.dirty = w.seq, nil
 		if w.endMarker != nil {
@@ -48,31 +49,31 @@ func (l *Log) commit(b *Batch) {
 	} else {
 		b.err = fmt.Errorf("%s cannot be written to: %w", nameOf(b.seg.number), wrapOSError(err))
 		l.unseal(w)
-		if p := l.pending; p != nil { // it was built on what has just failed
+		if p := l.pending; p != nil { // its records depend on those of b
 			p.err = b.err
 			l.pending = nil
-			failed = append(failed, p)
+			finished = append(finished, p)
 		}
 		l.owner.Failed()
 	}
 	if l.hasLeader = l.pending != nil; l.hasLeader {
 		l.pending.lead <- struct{}{}
 	}
-	for _, b := range failed {
+	for _, b := range finished {
 		close(b.done)
 	}
 }
 
-// commitWrite is what is written to commit a batch.
+// commitWrite is the data to write for the commit of a batch.
 type commitWrite struct {
 	*Batch
 	seq          uint64
 	dirty        []span
-	endMarker    []byte // the batch that ends the segment before, if it has none; see [Log.unterminated]
+	endMarker    []byte // of the segment unterminated, or nil; see [Log.unterminated]
 	unterminated *segment
 }
 
-// seal makes the pending batch one that is on its way to the disk.
+// seal makes the pending batch b the one in flight.
 func (l *Log) seal(b *Batch) commitWrite {
 	w := commitWrite{Batch: b, seq: l.seq + 1, dirty: l.dirty}
 	if l.unterminated != nil && l.unterminated != b.seg {
@@ -87,7 +88,8 @@ func (l *Log) seal(b *Batch) commitWrite {
 	return w
 }
 
-// unseal takes back what seal did: the next batch takes this one's place, once what may have been written is cleared.
+// unseal reverts seal after a failed write. The next batch gets the same offset and number; before its write, the parts
+// that the failed one may have written are zeroed.
 func (l *Log) unseal(w commitWrite) {
 	w.seg.used = w.off
 	spans := []span{{w.seg, w.off, w.off + int64(len(w.buf))}}
@@ -110,21 +112,22 @@ func (w *commitWrite) run() error {
 		}
 	}
 	if w.endMarker != nil {
-		// Before the first batch of the next segment, so that it cannot be there without this one.
-		if _, err := w.unterminated.file.WriteAt(w.endMarker, w.unterminated.used-endMarkerBytes); err != nil {
-			return err
-		}
-		if err := w.unterminated.file.Sync(); err != nil {
+		// Before the first batch of the next segment, which must never be durable without the end marker.
+		if err := w.unterminated.writeSynced(w.endMarker, w.unterminated.used-endMarkerBytes); err != nil {
 			return err
 		}
 	}
-	if _, err := w.seg.file.WriteAt(w.buf, w.off); err != nil {
-		return err
-	}
-	return w.seg.file.Sync()
+	return w.seg.writeSynced(w.buf, w.off)
 }
 
-// zero makes s what it was before anything was written to it.
+func (s *segment) writeSynced(b []byte, off int64) error {
+	if _, err := s.file.WriteAt(b, off); err != nil {
+		return err
+	}
+	return s.file.Sync()
+}
+
+// zero fills s with zeros, as it was before the first write to it. It does not sync.
 func (s span) zero() error {
 	for at := s.from; at < s.to; at += int64(len(zeroBlock)) {
 		if _, err := s.seg.file.WriteAt(zeroBlock[:min(s.to-at, int64(len(zeroBlock)))], at); err != nil {
@@ -134,7 +137,7 @@ func (s span) zero() error {
 	return nil
 }
 
-// recycle keeps the buffer of b, which is on the disk, for another batch.
+// recycle keeps the buffer of b, which is durable, for a later batch.
 func (l *Log) recycle(b *Batch) {
 	if cap(b.buf) <= maxBatch && len(l.buffers) < 2 {
 		l.buffers = append(l.buffers, b.buf)

@@ -1,29 +1,37 @@
-// Package journal keeps records in a folder, so that what was kept is there after a crash of the process or of the
-// machine. It knows nothing of what the records mean.
+// Package journal stores records durably in a folder: after a crash of the process or of the machine, every committed
+// record is still there. The package does not know what the records mean.
+//
+// Begin reading with [Log]: [Open], then Reserve, Append and Wait. Package queue is its only [Owner].
 //
 // # Group commit
 //
-// Whoever has records adds them, under the owner's lock, to the one batch that is pending, and then waits for it. One
-// of those that wait brings the batch to the disk for all, while the next batch gathers: no timer holds anybody up, and
-// one sync serves all who came during the one before. A batch is there whole or not at all.
+// Callers append records, under the owner's lock, to the one pending batch, and then wait for that batch. One of the
+// waiting callers, the leader, writes and syncs the batch for all. Meanwhile, the next batch collects records. No timer
+// delays a commit, and one sync serves all callers that came during the previous one. A batch is stored as a whole or
+// not at all.
 //
 // # Files
 //
-// The journal is a row of segments, files with rising numbers and a fixed size. Batches, counted one by one, follow each
-// other in them. A segment is filled with zeros, synced and given its name before it is used, so a commit changes no
-// more than the bytes of the batch: one write and one sync, and the disk cannot be full by then.
+// The journal consists of segments: files of a fixed size with consecutive numbers. Batches, which are also numbered,
+// are stored in them one after the other. A segment is filled with zeros, synced and renamed to its final name before
+// it is used. A commit therefore changes only the bytes of the batch: it is one write and one sync, and needs no more
+// disk space.
 //
-// The owner keeps the journal short by writing again what is still needed of the oldest segment, and dropping it then.
+// The owner bounds the journal's length: it appends again what it still needs of the oldest segment, and then drops
+// that segment.
 //
-// # What a crash leaves, and damage
+// # Crashes and damage
 //
-// At most one batch, the last, is on its way to the disk when the machine stops, and nobody has been told that it is
-// kept. Some of its sectors may be there and others not; the latter are still zero, as they were before. That is what
-// tells a torn batch, which is cut off, from a damaged one: if a batch at the end is not whole and yet none of its
-// sectors is missing, or if any other batch is not whole, then something that was kept has changed, and opening fails
-// with a [DamageError] that says where.
+// At most one batch, the last, is being written when the machine stops, and no caller has got it confirmed. Some of its
+// sectors may be written and others not; the latter are still zero. This distinguishes a torn batch, which is cut off,
+// from a damaged one. If the last batch is incomplete but none of its sectors is zero, or if any other batch is
+// incomplete, then committed bytes have changed. Opening then fails with a [DamageError] that names the file and the
+// offset.
 //
-// The limits of this: it takes the disk to write a sector wholly or not at all, as disks say they do. A last batch that
-// loses a whole sector after it was kept looks torn, and so does one that is damaged elsewhere and has 512 zeros in
-// its records. A journal whose files are all gone looks new.
+// The limits of this detection:
+//
+//   - The disk must write a sector as a whole or not at all, as disks are specified to do.
+//   - If the last batch loses a whole sector after its commit, it looks torn.
+//   - If the last batch is damaged elsewhere and has 512 zeros in its records, it looks torn.
+//   - If all files are missing, the journal looks new.
 package journal

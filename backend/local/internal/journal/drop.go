@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Oldest returns the number of the oldest segment, and whether it can be dropped: the one that is written to cannot. The
-// lock must be held.
+// Oldest returns the number of the oldest segment, and whether it can be dropped. A segment that is being written to
+// cannot be dropped. The caller must hold the owner's lock.
 func (l *Log) Oldest() (number uint64, ok bool) {
 	return l.segs[0].number, len(l.segs) > 1 && (l.inFlight == nil || l.inFlight.seg != l.segs[0])
 }
 
-// Scan calls visit for the records in a segment that can be dropped. The lock must not be held.
+// Scan calls visit for each record in a segment that can be dropped. The caller must not hold the owner's lock.
 func (l *Log) Scan(number uint64, visit func(pos Pos, record []byte) error) error {
 	l.segsMu.RLock()
 	s := l.segment(number)
@@ -27,45 +27,51 @@ func (l *Log) Scan(number uint64, visit func(pos Pos, record []byte) error) erro
 	for copied.used < s.used {
 		h, records, ok := copied.readBatch(r.data[copied.used:])
 		if !ok {
-			return copied.damage(copied.used, "a batch is not what was written")
+			return copied.damage(copied.used, "a batch has changed since it was written")
 		}
 		if err := copied.eachRecord(copied.used+batchHeaderBytes, records, visit); err != nil {
 			return err
 		}
-		copied.used += int64(batchHeaderBytes + padded(h.length))
+		copied.used += h.size()
 	}
 	return nil
 }
 
-// Drop removes the oldest segment, of which nothing is needed any more. The lock must not be held, and nobody else may
-// scan or drop.
+// Drop deletes the oldest segment, of which the owner needs nothing any more. The caller must not hold the owner's
+// lock. Only one goroutine at a time may call Scan or Drop.
 func (l *Log) Drop() error {
 	l.mu.Lock()
 	oldest := l.oldest
 	l.oldest = l.segs[0].number + 1
-	// First it must be kept that the segment is not missed: whoever opens the journal would take that for damage.
+	// A batch must first store that the segment is no longer needed: Open would report the missing file as damage.
 	if err := l.Reserve(0, false); err != nil {
 		l.oldest = oldest
 		l.mu.Unlock()
 		return err
 	}
-	if l.pending == nil {
-		l.begin()
-	}
 	b := l.pending
+	if b == nil {
+		b = l.begin()
+	}
 	l.mu.Unlock()
 	if err := l.Wait(b); err != nil {
 		return err
 	}
-	return l.removeOldest()
+	return l.deleteOldest()
 }
 
-func (l *Log) removeOldest() error {
+func (l *Log) deleteOldest() error {
+	s := l.detachOldest()
+	return wrapOSError(errors.Join(s.file.Close(), l.fs.Remove(nameOf(s.number)), l.fs.Sync()))
+}
+
+// detachOldest removes the oldest segment from segs, and returns it.
+func (l *Log) detachOldest() *segment {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.segsMu.Lock()
+	defer l.segsMu.Unlock()
 	s := l.segs[0]
 	l.segs = slices.Delete(l.segs, 0, 1)
-	l.segsMu.Unlock()
-	l.mu.Unlock()
-	return wrapOSError(errors.Join(s.file.Close(), l.fs.Remove(nameOf(s.number)), l.fs.Sync()))
+	return s
 }

@@ -12,18 +12,18 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// FS is the folder that a journal is kept in. Tests have one of their own, which forgets what was not synced.
+// FS is the folder of a journal. Tests implement it with a folder that loses all writes that were not synced.
 type FS interface {
 	Path() string // for messages
-	// Lock makes the folder if it is not there, and keeps other processes out until it is closed. It fails with
-	// backend.ErrInUse.
+	// Lock creates the folder if it does not exist, and locks it until the returned value is closed. It fails with
+	// backend.ErrInUse if it is locked.
 	Lock() (io.Closer, error)
 	List() ([]string, error)
-	Create(name string) (File, error) // empty, and written to through this File alone
+	Create(name string) (File, error) // truncates an existing file; all writes go through this File
 	Open(name string) (File, error)   // for reading and writing
-	Rename(from, to string) error     // replaces what is there
+	Rename(from, to string) error     // replaces an existing file
 	Remove(name string) error
-	Sync() error // until then, what was created, renamed or removed may be so or not after a loss of power
+	Sync() error // makes Create, Rename and Remove durable
 }
 
 // File is a file in an [FS].
@@ -31,11 +31,11 @@ type File interface {
 	io.ReaderAt
 	io.WriterAt
 	io.Closer
-	Sync() error // brings what was written to the disk
+	Sync() error // makes writes durable
 	Size() (int64, error)
 }
 
-// Dir returns the folder at path of the operating system.
+// Dir returns the folder at path in the file system of the operating system.
 func Dir(path string) FS { return dir(path) }
 
 type dir string
@@ -64,7 +64,7 @@ func (d dir) Lock() (io.Closer, error) {
 	return f, nil
 }
 
-// makeDirs makes a folder, and those that it is in, so that they are there after a loss of power.
+// makeDirs creates a folder and its parents, and syncs each parent: the folder must survive a power cut.
 func makeDirs(path string) error {
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -110,7 +110,7 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// wrapOSError wraps those errors of the operating system about which somebody can do something.
+// wrapOSError adds a backend error, which names the remedy, to the errors of the operating system that a user can fix.
 func wrapOSError(err error) error {
 	switch {
 	case err == nil:

@@ -13,42 +13,48 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Pos is where a record is: the number of its segment in the high half, the offset in the low one.
+// Pos is the position of a record: the number of its segment in the high 32 bits, its offset in the low ones.
 type Pos = uint64
 
-// Owner is who keeps records. Its methods are called with its lock held.
+func makePos(number uint64, offset int64) Pos { return number<<32 | uint64(offset) }
+
+func segmentOf(pos Pos) uint64 { return pos >> 32 }
+
+func offsetOf(pos Pos) int64 { return int64(pos & (1<<32 - 1)) }
+
+// Owner is the user of a [Log]. The log calls its methods with the owner's lock held.
 type Owner interface {
-	PreambleSize() int // how much Head appends at most, Overhead included
-	AppendPreamble()   // a segment begins: append what must be in each
-	Sealed()           // the pending batch is complete, and what is appended now goes to the next
-	Committed()        // the batch that was sealed is kept
-	Failed()           // it is not, nor is what was appended since
+	PreambleSize() int // the most bytes that AppendPreamble appends, RecordOverhead included
+	AppendPreamble()   // appends the records that every segment begins with
+	Sealed()           // the pending batch is complete; later records go to the next one
+	Committed()        // the sealed batch is durable
+	Failed()           // the sealed batch and the records appended since are not stored
 }
 
 // Log is an open journal.
 type Log struct {
 	fs         FS
 	folderLock io.Closer
-	mu         sync.Locker
+	mu         sync.Locker // the owner's lock
 	owner      Owner
 
 	minSize int64 // of a segment
 
-	// The owner's lock guards all from here on.
-	segs           []*segment // by number, the oldest first
+	// mu guards all fields below.
+	segs           []*segment // by number; to change it, hold mu and segsMu
 	segsMu         sync.RWMutex
-	current        *segment // the last one of segs: where the next batch goes
-	unterminated   *segment // the one before, if it has not got its last batch
+	current        *segment // the last of segs: the next batch goes there
+	unterminated   *segment // the segment before current, if its end marker is not stored yet
 	pending        *Batch
-	inFlight       *Batch // sealed, and on its way to the disk
-	hasLeader      bool   // somebody commits, or was asked to
-	seq            uint64
-	oldest         uint64
-	dirty          []span // what failed batches may have left
+	inFlight       *Batch // sealed, and being written
+	hasLeader      bool   // a caller commits a batch, or has got the signal to do so
+	seq            uint64 // number of the last committed batch
+	oldest         uint64 // number of the oldest segment that is needed
+	dirty          []span // the parts that failed batches may have written
 	buffers        [][]byte
 	spare          *segment
-	spareErr       error         // why there is no spare
-	preparingSpare chan struct{} // closed once the spare is there, or cannot be; nil: nobody is at work on it
+	spareErr       error         // the error of the last attempt to create a spare
+	preparingSpare chan struct{} // closed when that attempt ends; nil: no attempt runs
 	newest         uint64        // number of the newest segment
 	closed         bool
 }
@@ -59,38 +65,39 @@ type span struct {
 	from, to int64
 }
 
-// Batch is records that are kept together.
+// Batch is a set of records that are committed together.
 type Batch struct {
 	seg  *segment
 	off  int64
-	buf  []byte // begins with room for the header
-	lead chan struct{}
-	done chan struct{}
+	buf  []byte        // begins with room for the header
+	lead chan struct{} // has a value if the receiver must commit the batch
+	done chan struct{} // closed when the batch is durable or has failed
 	err  error
 }
 
-// maxBatch is how long a batch gets before others wait for the next one.
+// maxBatch is the length in bytes after which callers wait for the next batch.
 const maxBatch = 4 << 20
 
-// RecordOverhead is what to add to the length of each record for Reserve.
+// RecordOverhead is the number of bytes to add to the length of each record for [Log.Reserve].
 const RecordOverhead = binary.MaxVarintLen32 + crc32.Size
 
-// Reserve makes sure that there is room for records of n bytes, so that appending them cannot fail. It may give the lock
-// back meanwhile. The caller must not do so between Reserve and the last Append. adding says that the records make the
-// journal longer for good: those are refused while the disk is full, so that there is room left for others.
-func (l *Log) Reserve(n int, adding bool) error {
+// Reserve ensures room for records of n bytes, so that Append cannot fail. The caller must hold the owner's lock, and
+// must not release it between Reserve and its last Append. Reserve may release the lock while it waits. growing means
+// that the records make the journal longer for good. Growing records are refused while the disk is full, so that the
+// remaining room is left for other records.
+func (l *Log) Reserve(n int, growing bool) error {
 	for {
 		if l.closed {
 			return backend.ErrClosed
 		}
-		if adding && l.spareErr != nil {
+		if growing && l.spareErr != nil {
 			if err := l.awaitSpare(n); err != nil {
 				return err
 			}
 			continue
 		}
 		if b := l.pending; b != nil {
-			if size := len(b.buf) + n + align; b.off+int64(size)+endMarkerBytes <= b.seg.size && (size <= maxBatch || len(b.buf) == batchHeaderBytes) {
+			if b.hasRoom(n) {
 				return nil
 			}
 			l.mu.Unlock()
@@ -111,13 +118,19 @@ func (l *Log) Reserve(n int, adding bool) error {
 	}
 }
 
+// hasRoom reports whether records of n bytes fit in b. One record of any size fits in an empty batch.
+func (b *Batch) hasRoom(n int) bool {
+	size := len(b.buf) + n + align
+	return b.off+int64(size)+endMarkerBytes <= b.seg.size && (size <= maxBatch || len(b.buf) == batchHeaderBytes)
+}
+
 // hasRoom reports whether a batch with records of n bytes fits in s.
 func (s *segment) hasRoom(n int) bool {
 	return s.used+int64(batchHeaderBytes+n+align+endMarkerBytes) <= s.size
 }
 
-// begin begins a batch.
-func (l *Log) begin() {
+// begin starts a pending batch, and returns it.
+func (l *Log) begin() *Batch {
 	b := &Batch{seg: l.current, off: l.current.used, lead: make(chan struct{}, 1), done: make(chan struct{})}
 	if last := len(l.buffers) - 1; last >= 0 {
 		b.buf = l.buffers[last]
@@ -132,9 +145,10 @@ func (l *Log) begin() {
 	if b.off == segmentHeaderBytes {
 		l.owner.AppendPreamble()
 	}
+	return b
 }
 
-// rotate goes on to the next segment, or waits for it.
+// rotate makes the spare the current segment. If there is no spare with room for n bytes, it waits for one.
 func (l *Log) rotate(n int) error {
 	if l.spare == nil || !l.spare.hasRoom(n+l.owner.PreambleSize()) {
 		return l.awaitSpare(n)
@@ -147,26 +161,14 @@ func (l *Log) rotate(n int) error {
 	return nil
 }
 
-// awaitSpare waits until there is a spare segment with room for n bytes. It gives the lock back meanwhile.
-func (l *Log) awaitSpare(n int) error {
-	l.prepareSpare(n)
-	preparing := l.preparingSpare
-	if preparing == nil {
-		return l.spareErr
-	}
-	l.mu.Unlock()
-	<-preparing
-	l.mu.Lock()
-	return l.spareErr
-}
-
-// Append adds a record, which is the parts joined together, to the pending batch, and returns where it will be. The
-// lock must be held, and there must be room: see Reserve.
+// Append adds a record, the concatenation of parts, to the pending batch, and returns its position. The caller must
+// hold the owner's lock and have called Reserve.
 func (l *Log) Append(parts ...[]byte) Pos {
-	if l.pending == nil {
-		l.begin()
+	b := l.pending
+	if b == nil {
+		b = l.begin()
 	}
-	b, n := l.pending, 0
+	n := 0
 	for _, p := range parts {
 		n += len(p)
 	}
@@ -177,10 +179,10 @@ func (l *Log) Append(parts ...[]byte) Pos {
 		b.buf = append(b.buf, p...)
 	}
 	binary.LittleEndian.PutUint32(b.buf[at:], crc32.Checksum(b.buf[at+crc32.Size:], castagnoli))
-	return b.seg.number<<32 | uint64(b.off+int64(at))
+	return makePos(b.seg.number, b.off+int64(at))
 }
 
-// LastPending returns the newest batch that is not on the disk yet, or nil.
+// LastPending returns the newest batch that is not durable yet, or nil. The caller must hold the owner's lock.
 func (l *Log) LastPending() *Batch {
 	if l.pending != nil {
 		return l.pending
@@ -188,41 +190,42 @@ func (l *Log) LastPending() *Batch {
 	return l.inFlight
 }
 
-// PendingAt returns the batch that the record at pos is in, if it is not on the disk yet. The lock must be held.
+// PendingAt returns the batch of the record at pos if that batch is not durable yet, or nil. The caller must hold the
+// owner's lock.
 func (l *Log) PendingAt(pos Pos) *Batch {
 	for _, b := range []*Batch{l.inFlight, l.pending} {
-		if b != nil && b.seg.number == pos>>32 && int64(pos&(1<<32-1)) >= b.off {
+		if b != nil && b.seg.number == segmentOf(pos) && offsetOf(pos) >= b.off {
 			return b
 		}
 	}
 	return nil
 }
 
-// ErrMoved means that the segment of a record was dropped: the record is elsewhere by now.
+// ErrMoved means that the segment of a record was dropped: the owner has appended the record again elsewhere.
 var ErrMoved = errors.New("the record has moved")
 
-// Read returns the record of n bytes at pos, which must have been written. The lock need not be held.
+// Read returns the record of n bytes at pos, whose batch must be durable. It needs no lock.
 func (l *Log) Read(pos Pos, n int) ([]byte, error) {
 	l.segsMu.RLock()
 	defer l.segsMu.RUnlock()
 	if len(l.segs) == 0 {
 		return nil, backend.ErrClosed
 	}
-	s := l.segment(pos >> 32)
+	s := l.segment(segmentOf(pos))
 	if s == nil {
 		return nil, ErrMoved
 	}
 	b := make([]byte, crc32.Size+n)
-	at := int64(pos & (1<<32 - 1))
-	if _, err := s.file.ReadAt(b, at); err != nil {
+	if _, err := s.file.ReadAt(b, offsetOf(pos)); err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %w", nameOf(s.number), err)
 	}
 	if crc32.Checksum(b[crc32.Size:], castagnoli) != binary.LittleEndian.Uint32(b) {
-		return nil, s.damage(at, "a record is not what was written")
+		return nil, s.damage(offsetOf(pos), "a record has changed since it was written")
 	}
 	return b[crc32.Size:], nil
 }
 
+// segment returns the segment with this number, or nil. The caller holds segsMu or mu.
 func (l *Log) segment(number uint64) *segment {
 	i, ok := slices.BinarySearchFunc(l.segs, number, func(s *segment, n uint64) int { return cmp.Compare(s.number, n) })
 	if !ok {
@@ -231,7 +234,7 @@ func (l *Log) segment(number uint64) *segment {
 	return l.segs[i]
 }
 
-// Close waits for what is pending, and gives the folder back. Nobody may use the log any more.
+// Close waits for pending batches, closes all files and unlocks the folder. The caller must not use the log afterwards.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	l.closed = true

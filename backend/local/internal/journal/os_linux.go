@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// Sync leaves out what is known about the file but its size, such as when it was written to: nobody needs it, and it
-// would cost a second write.
+// Sync syncs the data and the size of the file, but not its other metadata, such as the modification time. Nothing uses
+// them, and they would cost a second write.
 func (f osFile) Sync() error {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 const errQuota = syscall.EDQUOT
 
-// lockFile keeps other processes, and other parts of this one, from locking f.
+// lockFile locks f against other processes, and against other open files of this one. It does not wait.
 func lockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
 func (d dir) Sync() error {

@@ -10,7 +10,8 @@ const errQuota = syscall.Errno(1295) // ERROR_DISK_QUOTA_EXCEEDED
 
 var lockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 
-// lockFile keeps other processes, and other parts of this one, from locking f. It locks a byte that is never read.
+// lockFile locks f against other processes, and against other open files of this one. It does not wait. It locks a byte
+// that is never read, because the lock keeps others from reading it.
 func lockFile(f *os.File) error {
 	const failImmediately, exclusive = 1, 2
 	at := syscall.Overlapped{Offset: 1 << 30}
@@ -20,5 +21,5 @@ func lockFile(f *os.File) error {
 	return nil
 }
 
-// Sync does nothing: this system keeps folders in order by itself, and has no way to sync one.
+// Sync does nothing: Windows keeps folders consistent, and cannot sync one.
 func (d dir) Sync() error { return nil }

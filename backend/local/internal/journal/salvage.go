@@ -5,25 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"slices"
 	"sync"
 )
 
-// Loss is what a damaged journal has lost.
+// Loss is the lost part of a damaged journal.
 type Loss struct {
-	Batches int      // how many are known to be missing
-	Places  []string // where something was that cannot be read
+	Batches int      // the number of batches that are known to be lost
+	Places  []string // the places in files that cannot be read
 }
 
-// Salvage opens a journal that is damaged, calls visit for each record in all batches that are whole, and says what is
-// lost between them. Records that visit cannot use are lost, too. The journal goes on in a new segment. The owner must
-// append there all that is to be kept, and call SetAside then.
-func Salvage(fs FS, size int64, lock sync.Locker, owner Owner, visit func(pos Pos, record []byte) error) (*Log, Loss, error) {
-	guard, err := fs.Lock()
+// Salvage opens a damaged journal. It calls visit for each record in all intact batches, and returns the losses between
+// them. A record for which visit fails is lost, too. The journal continues in a new segment. The owner must append all
+// records that it needs there, and then call [Log.SetAside].
+func Salvage(fs FS, size int64, mu sync.Locker, owner Owner, visit func(pos Pos, record []byte) error) (*Log, Loss, error) {
+	l, err := newLog(fs, size, mu, owner)
 	if err != nil {
-		return nil, Loss{}, fmt.Errorf("tasks cannot be kept in %s: %w", fs.Path(), wrapOSError(err))
+		return nil, Loss{}, err
 	}
-	l := &Log{fs: fs, folderLock: guard, mu: lock, owner: owner, minSize: size}
 	r := salvager{reader: reader{log: l, visit: visit}}
 	if err := r.salvage(); err != nil {
 		return nil, Loss{}, errors.Join(fmt.Errorf("the tasks kept in %s cannot be repaired: %w", fs.Path(), wrapOSError(err)), l.closeFiles())
@@ -49,10 +47,7 @@ func (r *salvager) salvage() error {
 			return err
 		}
 	}
-	s := &segment{number: 1, size: l.nextSize(owner(l))}
-	if n := len(l.segs); n > 0 {
-		s.number = l.segs[n-1].number + 1
-	}
+	s := r.newSegment()
 	if err := l.create(s); err != nil {
 		return err
 	}
@@ -61,16 +56,21 @@ func (r *salvager) salvage() error {
 	return nil
 }
 
-// owner is how much room the owner needs at the beginning of a segment.
-func owner(l *Log) int {
+// newSegment returns the segment that follows the existing ones.
+func (r *salvager) newSegment() *segment {
+	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.owner.PreambleSize()
+	s := &segment{number: 1, size: l.nextSize(l.owner.PreambleSize())}
+	if n := len(l.segs); n > 0 {
+		s.number = l.segs[n-1].number + 1
+	}
+	return s
 }
 
-// addLost notes that a part of a file cannot be read.
-func (r *salvager) addLost(file string, from, to int64) {
-	r.loss.Places = append(r.loss.Places, fmt.Sprintf("%s, bytes %d to %d", file, from, to))
+// addLost adds the bytes between two offsets of s to the loss.
+func (r *salvager) addLost(s *segment, from, to int64) {
+	r.loss.Places = append(r.loss.Places, fmt.Sprintf("%s, bytes %d to %d", nameOf(s.number), from, to))
 }
 
 func (r *salvager) salvageSegment(s *segment) error {
@@ -81,54 +81,51 @@ func (r *salvager) salvageSegment(s *segment) error {
 	} else if err != nil {
 		return err
 	}
-	lost := int64(0) // from where on nothing could be read; 0: nothing is amiss
-	for rest := r.data[min(segmentHeaderBytes, len(r.data)):]; ; rest = r.data[s.used:] {
-		if isZero(rest) {
-			break
-		}
+	lostFrom := int64(0) // the offset of the bytes that cannot be read; 0: none
+	end := int64(len(r.data))
+	for rest := r.data[min(segmentHeaderBytes, end):]; !isZero(rest); rest = r.data[s.used:] {
 		h, records, ok := s.readBatch(rest)
 		if !ok || h.seq <= r.seq {
-			if lost == 0 {
-				lost = s.used
+			if lostFrom == 0 {
+				lostFrom = s.used
 			}
-			s.used += align
-			if s.used+batchHeaderBytes > int64(len(r.data)) {
+			if s.used += align; s.used+batchHeaderBytes > end {
 				break
 			}
 			continue
 		}
-		if lost != 0 {
-			r.addLost(nameOf(s.number), lost, s.used)
-			lost = 0
+		if lostFrom != 0 {
+			r.addLost(s, lostFrom, s.used)
+			lostFrom = 0
 		}
-		if r.seq != 0 {
-			r.loss.Batches += int(h.seq - r.seq - 1)
-		}
-		r.salvageBatch(s, records)
-		r.seq, r.log.seq = h.seq, h.seq
-		s.used += int64(batchHeaderBytes + padded(h.length))
+		r.salvageBatch(s, h, records)
 	}
-	if lost != 0 {
-		r.addLost(nameOf(s.number), lost, int64(len(r.data)))
+	if lostFrom != 0 {
+		r.addLost(s, lostFrom, end)
 	}
 	return nil
 }
 
-func (r *salvager) salvageBatch(s *segment, records []byte) {
+func (r *salvager) salvageBatch(s *segment, h batchHeader, records []byte) {
+	if r.seq != 0 {
+		r.loss.Batches += int(h.seq - r.seq - 1)
+	}
 	at := s.used + batchHeaderBytes
 	err := s.eachRecord(at, records, func(pos Pos, record []byte) error {
 		if err := r.visit(pos, record); err != nil {
-			from := int64(pos & (1<<32 - 1))
-			r.addLost(nameOf(s.number), from, from+int64(len(record)))
+			from := offsetOf(pos)
+			r.addLost(s, from, from+int64(len(record)))
 		}
 		return nil
 	})
 	if err != nil {
-		r.addLost(nameOf(s.number), at, at+int64(len(records)))
+		r.addLost(s, at, at+int64(len(records)))
 	}
+	r.seq, r.log.seq = h.seq, h.seq
+	s.used += h.size()
 }
 
-// recoverSalt finds out the salt of a segment whose header is damaged: the first batch gives it away.
+// recoverSalt sets the salt of a segment whose header is damaged. It computes the salt from the first batch.
 func (s *segment) recoverSalt(data []byte) {
 	if len(data) < segmentHeaderBytes+batchHeaderBytes {
 		return
@@ -138,16 +135,14 @@ func (s *segment) recoverSalt(data []byte) {
 	s.salt = uint64(le.Uint32(b)) | uint64(le.Uint32(b[28:])^crc32.Checksum(b[:28], castagnoli))<<32
 }
 
-// SetAside gives other names to all segments that Salvage found, and returns these. The lock must not be held.
+// SetAside renames the files of all segments that Salvage found, and returns the new names. The caller must not hold
+// the owner's lock.
 func (l *Log) SetAside() (names []string, err error) {
 	l.mu.Lock()
 	oldest := l.oldest
 	l.mu.Unlock()
 	for l.segs[0].number < oldest {
-		l.segsMu.Lock()
-		s := l.segs[0]
-		l.segs = slices.Delete(l.segs, 0, 1)
-		l.segsMu.Unlock()
+		s := l.detachOldest()
 		name := "damaged-" + nameOf(s.number)
 		if err := errors.Join(s.file.Close(), l.fs.Rename(nameOf(s.number), name)); err != nil {
 			return names, fmt.Errorf("%s cannot be renamed: %w", nameOf(s.number), wrapOSError(err))

@@ -16,37 +16,37 @@ const (
 	prefix             = "tasks-"
 	suffix             = ".log"
 	tempSuffix         = ".tmp"
-	sector             = 512 // what a disk writes whole or not at all
+	sector             = 512 // the bytes that a disk writes as a whole or not at all
 	segmentHeaderBytes = sector
 	version            = 1
-	batchHeaderBytes   = 32 // of a batch
-	align              = 8
-	endMarkerBytes     = batchHeaderBytes + align // of the batch that ends a segment
+	batchHeaderBytes   = 32
+	align              = 8 // the offset of each batch is a multiple of it
+	endMarkerBytes     = batchHeaderBytes + align
 )
 
-// DefaultSize is how long the first segment is if nobody says so, in bytes. The longest is growth times that.
 const (
+	// DefaultSegmentSize is the default length of the first segment in bytes.
 	DefaultSegmentSize = 1 << 20
-	maxGrowth          = 32
+	maxGrowth          = 32 // the length of the longest segment, as a multiple of that of the first
 )
 
 var magic = [8]byte{'A', 'H', 't', 'a', 's', 'k', 's', version}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// segment is one file of the journal. It is filled with zeros before it is used, so that writing to it changes neither
-// its size nor where it lies on the disk, and so that what was never written can be told from what was.
+// segment is one file of the journal. It is filled with zeros before it is used. A write therefore changes neither its
+// size nor its place on the disk, and bytes that were never written can be recognized.
 type segment struct {
 	number uint64
 	size   int64
-	salt   uint64 // random; without it, parameters could look like a batch
+	salt   uint64 // random, so that a client's bytes in a record cannot look like a batch
 	file   File
-	used   int64 // up to where there are batches
+	used   int64 // the offset after the last batch
 }
 
 func nameOf(number uint64) string { return fmt.Sprintf("%s%08d%s", prefix, number, suffix) }
 
-// numberOf returns the number of the segment with this name, or 0.
+// numberOf returns the number of the segment with this file name, or 0.
 func numberOf(name string) uint64 {
 	digits, ok := strings.CutPrefix(name, prefix)
 	if digits, ok2 := strings.CutSuffix(digits, suffix); ok && ok2 {
@@ -57,7 +57,7 @@ func numberOf(name string) uint64 {
 	return 0
 }
 
-// putHeader writes the header of a segment: what it is, its number, size and salt, and a checksum.
+// putHeader encodes the segment's header: the magic bytes, its number, size and salt, and a checksum.
 func (s *segment) putHeader(b []byte) {
 	copy(b, magic[:])
 	binary.LittleEndian.PutUint64(b[8:], s.number)
@@ -66,27 +66,27 @@ func (s *segment) putHeader(b []byte) {
 	binary.LittleEndian.PutUint32(b[32:], crc32.Checksum(b[:32], castagnoli))
 }
 
-// readHeader sets what the header of a segment says, or returns what is wrong with it.
+// readHeader sets the size and the salt from the segment's header, or returns an error if the header is invalid.
 func (s *segment) readHeader(b []byte) error {
 	switch {
 	case len(b) < segmentHeaderBytes:
-		return s.damage(0, "the file is cut short")
+		return s.damage(0, "the file is truncated")
 	case crc32.Checksum(b[:32], castagnoli) != binary.LittleEndian.Uint32(b[32:]):
-		return s.damage(0, "its first bytes are not what was written")
+		return s.damage(0, "its header has changed since it was written")
 	case !bytes.Equal(b[:8], magic[:]):
 		return fmt.Errorf("%s was written by another version of this program: use that one", nameOf(s.number))
 	case binary.LittleEndian.Uint64(b[8:]) != s.number:
-		return s.damage(8, "the file is another one under this name")
+		return s.damage(8, "the file has the number of another one")
 	}
 	s.size = int64(binary.LittleEndian.Uint64(b[16:]))
 	s.salt = binary.LittleEndian.Uint64(b[24:])
 	if isZero(b[36:segmentHeaderBytes]) {
 		return nil
 	}
-	return s.damage(36, "there are bytes where none were written")
+	return s.damage(36, "it has bytes that were never written")
 }
 
-// DamageError is the error for a file that is not what was written. It wraps backend.ErrDamaged.
+// DamageError reports a file that has changed since it was written. It wraps backend.ErrDamaged.
 type DamageError struct {
 	File   string
 	Offset int64
@@ -94,7 +94,7 @@ type DamageError struct {
 }
 
 func (d *DamageError) Error() string {
-	return fmt.Sprintf("%s is not whole: %s, at byte %d: %v", d.File, d.Reason, d.Offset, backend.ErrDamaged)
+	return fmt.Sprintf("%s is not intact: %s, at byte %d: %v", d.File, d.Reason, d.Offset, backend.ErrDamaged)
 }
 
 func (d *DamageError) Unwrap() error { return backend.ErrDamaged }
@@ -103,20 +103,27 @@ func (s *segment) damage(offset int64, reason string) *DamageError {
 	return &DamageError{nameOf(s.number), offset, reason}
 }
 
+func missingFile(number uint64) *DamageError {
+	return &DamageError{nameOf(number), 0, "the file is missing"}
+}
+
 // batchHeader is the header of a batch.
 type batchHeader struct {
-	end    bool   // the next batch is in the next segment; this one has no records
+	end    bool   // the batch is an end marker: it has no records, and the next batch is in the next segment
 	length int    // of the records
-	seq    uint64 // counts all batches of the journal
-	oldest uint64 // the first segment that is needed
-	sum    uint32 // of the records
+	seq    uint64 // the number of the batch in the whole journal
+	oldest uint64 // the number of the oldest segment that is needed
+	sum    uint32 // of the records and the padding
 }
+
+// size returns the length of the whole batch in bytes.
+func (h *batchHeader) size() int64 { return int64(batchHeaderBytes + padded(h.length)) }
 
 const endFlag = 1 << 31
 
 func (s *segment) sum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) ^ uint32(s.salt>>32) }
 
-// putBatchHeader writes the header of a batch in front of its records, which fill up the batch.
+// putBatchHeader encodes the header of a batch, which already has its records and padding.
 func (s *segment) putBatchHeader(batch []byte, h batchHeader) {
 	le := binary.LittleEndian
 	le.PutUint32(batch, uint32(s.salt))
@@ -131,7 +138,7 @@ func (s *segment) putBatchHeader(batch []byte, h batchHeader) {
 	le.PutUint32(batch[28:], s.sum(batch[:28]))
 }
 
-// readBatchHeader reads the header of a batch that begins at b, and reports whether there is one.
+// readBatchHeader decodes the header at the beginning of b. It returns false if there is no valid header.
 func (s *segment) readBatchHeader(b []byte) (batchHeader, bool) {
 	le := binary.LittleEndian
 	if len(b) < batchHeaderBytes || le.Uint32(b) != uint32(s.salt) || le.Uint32(b[28:]) != s.sum(b[:28]) {
@@ -141,13 +148,13 @@ func (s *segment) readBatchHeader(b []byte) (batchHeader, bool) {
 	return batchHeader{end: length&endFlag != 0, length: int(length &^ endFlag), seq: le.Uint64(b[8:]), oldest: le.Uint64(b[16:]), sum: le.Uint32(b[24:])}, true
 }
 
-// padded is how long n bytes of records are made: by at least one byte, which is not zero, so that no sector of a batch
-// that was written looks as if it was not.
+// padded returns the length of n bytes of records with their padding. The padding has at least one byte and is not
+// zero, so that no sector of a written batch looks unwritten.
 func padded(n int) int { return n&^(align-1) + align }
 
 const padding = 0xff
 
-// seal fills up a batch that has room for its header and its records, and writes the header.
+// seal adds the padding and the header to a batch that has its records after the room for the header.
 func (s *segment) seal(batch []byte, h batchHeader) []byte {
 	h.length = len(batch) - batchHeaderBytes
 	for range padded(h.length) - h.length {

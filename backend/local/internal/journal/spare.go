@@ -10,8 +10,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// prepareSpare has a spare segment made, with room for n bytes, unless there is one or somebody is at it. The lock must be
-// held.
+// prepareSpare starts creating a spare segment with room for n bytes. It does nothing if there is one or one is being
+// created. The caller must hold the owner's lock.
 func (l *Log) prepareSpare(n int) {
 	n += l.owner.PreambleSize()
 	if l.preparingSpare != nil || l.closed || l.spare != nil && l.spare.hasRoom(n) {
@@ -19,43 +19,56 @@ func (l *Log) prepareSpare(n int) {
 	}
 	old := l.spare
 	if l.spare = nil; old != nil {
-		l.newest-- // it is too small: the new one takes its place, or the next one if this fails
+		l.newest-- // old is too small: the new spare, or the next one if this fails, gets its number
 	}
-	s, least := &segment{number: l.newest + 1, size: l.nextSize(n)}, l.minSizeFor(n)
+	s, minSize := &segment{number: l.newest + 1, size: l.nextSize(n)}, l.minSizeFor(n)
 	done := make(chan struct{})
 	l.preparingSpare = done
 	go func() {
 		if old != nil {
-			_, _ = old.file.Close(), l.fs.Remove(nameOf(old.number)) // nothing was written to it
+			_, _ = old.file.Close(), l.fs.Remove(nameOf(old.number)) // it has no batches, and the new spare may need its disk space
 		}
 		err := l.create(s)
-		if errors.Is(err, backend.ErrDiskFull) && least < s.size {
-			s = &segment{number: s.number, size: least}
+		if errors.Is(err, backend.ErrDiskFull) && minSize < s.size {
+			s = &segment{number: s.number, size: minSize}
 			err = l.create(s)
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.spareErr = err; err == nil {
-			l.spare = s
-			l.newest = s.number
+			l.spare, l.newest = s, s.number
 		}
 		l.preparingSpare = nil
 		close(done)
 	}()
 }
 
-// nextSize is how long the next segment should be, which must have room for n bytes: small journals have small segments.
+// awaitSpare waits for a spare segment with room for n bytes. The caller must hold the owner's lock, which awaitSpare
+// releases while it waits.
+func (l *Log) awaitSpare(n int) error {
+	l.prepareSpare(n)
+	if preparing := l.preparingSpare; preparing != nil {
+		l.mu.Unlock()
+		<-preparing
+		l.mu.Lock()
+	}
+	return l.spareErr
+}
+
+// nextSize returns the length of the next segment, which has room for n bytes. It is the power of two above a quarter
+// of the used bytes, between minSize and maxGrowth times that. A short journal therefore has short segments.
 func (l *Log) nextSize(n int) int64 {
 	size := min(max(int64(1)<<bits.Len64(uint64(l.UsedBytes()/4)), l.minSize), maxGrowth*l.minSize)
 	return max(size, l.minSizeFor(n))
 }
 
-// minSizeFor is how long a segment must be that has room for n bytes, and for some more batches.
+// minSizeFor returns the length of a segment with room for n bytes and for some more batches.
 func (l *Log) minSizeFor(n int) int64 {
 	return int64(padded(segmentHeaderBytes+batchHeaderBytes+n+align+endMarkerBytes)) + l.minSize/2
 }
 
-// UsedBytes is how many bytes the segments have that are, or were, in use. The lock must be held.
+// UsedBytes returns the number of bytes in all segments that are, or were, in use. The caller must hold the owner's
+// lock.
 func (l *Log) UsedBytes() int64 {
 	total := int64(0)
 	for _, s := range l.segs {
@@ -64,7 +77,7 @@ func (l *Log) UsedBytes() int64 {
 	return total
 }
 
-// create makes the file of a segment: all zeros, synced, and under its name only then.
+// create creates the file of a segment under a temporary name, formats and syncs it, and then renames it.
 func (l *Log) create(s *segment) error {
 	var salt [8]byte
 	_, _ = rand.Read(salt[:]) // never fails
@@ -73,7 +86,7 @@ func (l *Log) create(s *segment) error {
 	name := nameOf(s.number)
 	f, err := l.fs.Create(name + tempSuffix)
 	if err != nil {
-		return fmt.Errorf("a file for more tasks cannot be made in %s: %w", l.fs.Path(), wrapOSError(err))
+		return fmt.Errorf("a file for more tasks cannot be created in %s: %w", l.fs.Path(), wrapOSError(err))
 	}
 	s.file = f
 	err = s.format()
@@ -84,21 +97,19 @@ func (l *Log) create(s *segment) error {
 		err = l.fs.Sync()
 	}
 	if err != nil {
-		err = fmt.Errorf("a file of %d bytes for more tasks cannot be made in %s: %w", s.size, l.fs.Path(), wrapOSError(err))
-		_, _ = f.Close(), l.fs.Remove(name+tempSuffix) // what stays of it is removed when the journal is opened again
+		err = fmt.Errorf("a file of %d bytes for more tasks cannot be created in %s: %w", s.size, l.fs.Path(), wrapOSError(err))
+		_, _ = f.Close(), l.fs.Remove(name+tempSuffix) // if this fails, the next Open removes the file
 		return err
 	}
 	return nil
 }
 
+// format fills the file with zeros, writes the header and syncs it.
 func (s *segment) format() error {
 	if err := (span{s, segmentHeaderBytes, s.size}).zero(); err != nil {
 		return err
 	}
 	header := make([]byte, segmentHeaderBytes)
 	s.putHeader(header)
-	if _, err := s.file.WriteAt(header, 0); err != nil {
-		return err
-	}
-	return s.file.Sync()
+	return s.writeSynced(header, 0)
 }

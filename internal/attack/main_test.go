@@ -1,0 +1,50 @@
+//go:build hostile
+
+package attack_test
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	// goneWithin is how soon a client that keeps the server waiting must be gone.
+	goneWithin = 15 * time.Second
+	// atOnce is how long the server may take for what it must do at once, on a busy machine.
+	atOnce = 5 * time.Second
+)
+
+// target is a server that is attacked. It has the default limits and a secret next to its folder of files.
+type target struct {
+	*testkit.Server
+	tree testkit.Tree
+}
+
+// newTarget starts a target, which stops with the test at the latest. Change sets other limits.
+func newTarget(t testing.TB, change func(*server.Config), parts ...actionhero.Part) *target {
+	t.Helper()
+	tree := testkit.NewTree(t)
+	return &target{testkit.Start(t, testkit.Options{Parts: parts, TLS: true, Change: func(cfg *server.Config) {
+		cfg.General.FlatFileDirectory = tree.Public
+		if change != nil {
+			change(cfg)
+		}
+	}}), tree}
+}
+
+// dialer connects a client.
+type dialer func() (net.Conn, error)
+
+// below connects to a port for TLS without a handshake.
+func below(addr net.Addr) dialer {
+	return func() (net.Conn, error) { return net.Dial("tcp", addr.String()) }
+}

@@ -1,6 +1,0 @@
-//go:build race
-
-package hostile
-
-// slower is by how much the race detector, which watches the clients as well, slows everything down.
-const slower = 8

@@ -1,0 +1,173 @@
+package testkit
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Welcome is the first line that the server sends to a TCP client.
+const Welcome = `{"welcome":"Hello! Welcome to the actionHero api","room":"defaultRoom","context":"api","messageCount":0}`
+
+// Lines is a TCP client that has read its welcome and returns errors, so that other goroutines can use it.
+type Lines struct {
+	net.Conn
+	In    *bufio.Reader
+	Limit time.Duration // for each line read and each text sent
+}
+
+// OpenLines reads the welcome. If that fails it closes the connection.
+func OpenLines(nc net.Conn, limit time.Duration) (*Lines, error) {
+	c := &Lines{nc, bufio.NewReader(nc), limit}
+	if line, err := c.Line(); err != nil || line != Welcome {
+		_ = nc.Close()
+		return nil, fmt.Errorf("the welcome is %q, %w", line, err)
+	}
+	return c, nil
+}
+
+// Line reads the next line, without its end.
+func (c *Lines) Line() (string, error) {
+	_ = c.SetReadDeadline(time.Now().Add(c.Limit))
+	line, err := c.In.ReadString('\n')
+	text, ended := strings.CutSuffix(line, "\r\n")
+	if err == nil && !ended {
+		err = errors.New(`the line does not end with \r\n`)
+	}
+	return text, err
+}
+
+// WriteText sends a text as it is.
+func (c *Lines) WriteText(text string) error {
+	_ = c.SetWriteDeadline(time.Now().Add(c.Limit))
+	_, err := io.WriteString(c.Conn, text)
+	return err
+}
+
+// Call sends one line and returns its answer, which must be JSON. It skips what other members of rooms say.
+func (c *Lines) Call(line string) (string, error) {
+	if err := c.WriteText(line + "\r\n"); err != nil {
+		return "", err
+	}
+	answer, err := c.Line()
+	for err == nil && strings.HasSuffix(answer, "}") && strings.Contains(answer, `,"context":"user","messageCount":`) {
+		answer, err = c.Line()
+	}
+	if err == nil && !json.Valid([]byte(answer)) {
+		err = fmt.Errorf("the answer to %.100q is no JSON: %.300q", line, answer)
+	}
+	return answer, err
+}
+
+// Rest reads the rest. It returns whether the server has closed the connection.
+func (c *Lines) Rest() (text string, closed bool) {
+	_ = c.SetReadDeadline(time.Now().Add(c.Limit))
+	rest, err := io.ReadAll(c.In)
+	return string(rest), !errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// TCPClient is a TCP client that has read its welcome. Its methods end the test if they fail.
+type TCPClient struct {
+	*Lines
+	t testing.TB
+}
+
+// TCPAddr returns where plain TCP listens, nil if it does not.
+func (s *Server) TCPAddr() net.Addr { return s.Server.TCP.Addr() }
+
+// TCPTLSAddr returns where TCP over TLS listens, nil if it does not.
+func (s *Server) TCPTLSAddr() net.Addr { return s.Server.TCP.TLSAddr() }
+
+// DialTCP connects to the TCP port.
+func (s *Server) DialTCP() (net.Conn, error) { return net.Dial("tcp", s.TCPAddr().String()) }
+
+// TCP connects a client that goes with the test.
+func (s *Server) TCP(t testing.TB) *TCPClient {
+	t.Helper()
+	return NewTCP(t, s.DialTCP)
+}
+
+// TCPOverTLS is [Server.TCP] over TLS.
+func (s *Server) TCPOverTLS(t testing.TB) *TCPClient {
+	t.Helper()
+	return NewTCP(t, s.DialTCPOverTLS)
+}
+
+// NewTCP makes a client of a connection that goes with the test.
+func NewTCP(t testing.TB, dial func() (net.Conn, error)) *TCPClient {
+	t.Helper()
+	nc, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = nc.Close() })
+	lines, err := OpenLines(nc, Wait)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &TCPClient{lines, t}
+}
+
+// Send sends a text as it is.
+func (c *TCPClient) Send(text string) {
+	c.t.Helper()
+	if err := c.WriteText(text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Next reads the next line.
+func (c *TCPClient) Next() string {
+	c.t.Helper()
+	line, err := c.Line()
+	if err != nil {
+		c.t.Fatalf("the next line is %q, %v", line, err)
+	}
+	return line
+}
+
+// Want reads the next line, which must be the given one.
+func (c *TCPClient) Want(line string) {
+	c.t.Helper()
+	if got := c.Next(); got != line {
+		c.t.Errorf("got  %s\nwant %s", got, line)
+	}
+}
+
+// Do runs an action.
+func (c *TCPClient) Do(action string, params map[string]string) Answer {
+	c.t.Helper()
+	request, err := json.Marshal(map[string]any{"action": action, "params": params})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	answer, err := c.Call(string(request))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return answerOf(c.t, answer)
+}
+
+// WantClosed demands that the server closes the connection in order, with nothing more to say.
+func (c *TCPClient) WantClosed() {
+	c.t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(c.Limit))
+	if rest, err := io.ReadAll(c.In); err != nil || len(rest) > 0 {
+		c.t.Errorf("at the end come %q, %v", rest, err)
+	}
+}
+
+// Quiet reports whether the server sends nothing, and closes nothing, for a time.
+func (c *TCPClient) Quiet(d time.Duration) bool {
+	c.t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(d))
+	_, err := c.In.Peek(1)
+	return errors.Is(err, os.ErrDeadlineExceeded)
+}

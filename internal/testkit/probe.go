@@ -1,0 +1,84 @@
+package testkit
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// MaxP99 is how long a well-behaved client may wait for 99 of 100 answers while others attack the server: 250 ms. Under
+// the race detector it is more, and says little.
+const MaxP99 = 250 * time.Millisecond * slower
+
+// A machine that has more to do than this test is slow without an attack. Before the attack a well-behaved client makes
+// calmCalls calls. During the attack it may wait calmFactor times as long as for the slowest of them, if that is more.
+const (
+	calmCalls  = 25
+	calmFactor = 5
+)
+
+// probeEvery is the interval between two calls of a well-behaved client.
+const probeEvery = 20 * time.Millisecond
+
+// Probe is a well-behaved client that notes how long it waits.
+type Probe struct {
+	name string
+	stop chan struct{}
+	done sync.WaitGroup
+	max  time.Duration // that 99 of 100 calls may take
+
+	took []time.Duration
+	errs []error
+}
+
+// StartProbe starts a well-behaved client that calls ask 50 times a second, one call after the other. A call's time
+// counts from when it was due, so that one long wait counts for all calls that it delayed. Call it before the attack: it
+// returns when it knows how long a call takes without one.
+func StartProbe(name string, ask func() error) *Probe {
+	p := &Probe{name: name, stop: make(chan struct{}), max: MaxP99}
+	for range calmCalls {
+		began := time.Now()
+		if err := ask(); err != nil {
+			p.errs = append(p.errs, err)
+		}
+		p.max = max(p.max, calmFactor*time.Since(began))
+	}
+	p.done.Go(func() { p.run(ask) })
+	return p
+}
+
+func (p *Probe) run(ask func() error) {
+	for due := time.Now(); ; due = due.Add(probeEvery) {
+		select {
+		case <-p.stop:
+			return
+		case <-time.After(time.Until(due)):
+		}
+		if err := ask(); err != nil {
+			p.errs = append(p.errs, err)
+		}
+		p.took = append(p.took, time.Since(due))
+	}
+}
+
+// Check ends the calls. It fails the test if a call failed, or if the client waited for longer than it may.
+func (p *Probe) Check(t testing.TB) {
+	t.Helper()
+	close(p.stop)
+	p.done.Wait()
+	if len(p.errs) > 0 {
+		t.Errorf("%s: %d of %d calls failed; the first: %v", p.name, len(p.errs), len(p.took), p.errs[0])
+	}
+	if len(p.took) == 0 {
+		t.Errorf("%s: no call was made", p.name)
+		return
+	}
+	slices.Sort(p.took)
+	n := len(p.took)
+	p99 := p.took[n*99/100]
+	t.Logf("%s: %d calls, p50 %v, p99 %v, longest %v", p.name, n, p.took[n/2], p99, p.took[n-1])
+	if p99 >= p.max {
+		t.Errorf("%s: p99 is %v, it must be less than %v", p.name, p99, p.max)
+	}
+}

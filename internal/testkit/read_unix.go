@@ -1,0 +1,28 @@
+//go:build unix
+
+package testkit
+
+import (
+	"net"
+	"syscall"
+)
+
+// tryRead reads without waiting. n is 0 at the end.
+func tryRead(c net.Conn, p []byte) (n int, err error) {
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var failure error
+	err = raw.Read(func(fd uintptr) bool {
+		n, failure = syscall.Read(int(fd), p)
+		return true
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case failure == syscall.EAGAIN || failure == syscall.EINTR:
+		return 0, errNothing
+	}
+	return max(n, 0), failure
+}

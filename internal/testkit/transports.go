@@ -1,0 +1,72 @@
+package testkit
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// Answer is what a client gets for an action.
+type Answer struct {
+	JSON  string // the whole object; "" from a task
+	Error string // "" if the action succeeded
+}
+
+// answerOf reads the error of an answer: over HTTP success is "OK", elsewhere false.
+func answerOf(t testing.TB, text string) Answer {
+	t.Helper()
+	var object struct{ Error any }
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	failure, _ := object.Error.(string)
+	return Answer{text, strings.TrimSuffix(failure, "OK")}
+}
+
+// Client runs actions over one transport.
+type Client interface {
+	Do(action string, params map[string]string) Answer
+}
+
+// Transports connects a client over each transport, by its name. Each new transport gets a row here.
+var Transports = map[string]func(t testing.TB, s *Server) Client{
+	"http":      func(t testing.TB, s *Server) Client { return s.HTTP(t) },
+	"tcp":       func(t testing.TB, s *Server) Client { return s.TCP(t) },
+	"websocket": func(t testing.TB, s *Server) Client { return s.WS(t) },
+	"socketio":  func(t testing.TB, s *Server) Client { return s.SIO(t) },
+	"worker":    func(t testing.TB, s *Server) Client { return tasks{t, s} },
+}
+
+// tasks runs the task with the name of the action and reads the stored error.
+type tasks struct {
+	t testing.TB
+	s *Server
+}
+
+func (c tasks) Do(action string, params map[string]string) Answer {
+	c.t.Helper()
+	var raw []byte
+	if params != nil {
+		var err error
+		if raw, err = json.Marshal(params); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	// Past Tasks.Enqueue, which would refuse a wrong input before the worker has to.
+	added, err := c.s.API.Config().Backend.Queue().Enqueue(c.t.Context(), backend.NewJob{Task: action, Params: raw, MaxAttempts: 1})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var failure string
+	Eventually(c.t, "the task "+action+" has ended", func() bool {
+		job, err := c.s.Tasks.Get(c.t.Context(), added[0].ID)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		failure, _, _ = strings.Cut(job.Error, "\n")
+		return job.State.Finished()
+	})
+	return Answer{"", failure}
+}

@@ -1,0 +1,65 @@
+package tcp_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/tcp"
+)
+
+// parkTime is longer than an idle connection takes to park (package owner).
+const parkTime = 2 * time.Second
+
+// A connection that is idle parks, with another goroutine. The client notices nothing: no request is lost, and the idle
+// time does not begin anew.
+func TestPark(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const idle = 10 * time.Second
+		api := testkit.NewAPI(t)
+		s := tcp.New(api, tcp.Config{Enable: new(false), IdleTimeout: idle})
+		api.Add(s)
+		testkit.StartAPI(t, api)
+		client, theirs := net.Pipe()
+		t.Cleanup(func() { _ = client.Close() })
+		s.Serve(theirs)
+		in := bufio.NewReader(client)
+		want := func(part string) {
+			t.Helper()
+			if line, err := in.ReadString('\n'); err != nil || !strings.Contains(line, part) {
+				t.Fatalf("read %q, %v; want %s", line, err, part)
+			}
+		}
+		want(`"welcome"`)
+		for range 3 {
+			synctest.Wait()
+			if s.Parked() {
+				t.Fatal("a connection that has just run a request is parked")
+			}
+			time.Sleep(parkTime)
+			synctest.Wait()
+			if !s.Parked() {
+				t.Fatal("an idle connection does not park")
+			}
+			if _, err := io.WriteString(client, "rand"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(parkTime) // in the midst of a line
+			if _, err := io.WriteString(client, "omNumber\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			want(`"randomNumber"`)
+		}
+		begun := time.Now()
+		want(`"Bye!"`)
+		if d := time.Since(begun); d != idle {
+			t.Errorf("an idle client is closed after %v, not %v", d, idle)
+		}
+	})
+}

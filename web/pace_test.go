@@ -1,0 +1,83 @@
+package web
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// stalling is a connection whose client takes some bytes and then nothing, until the deadline has passed once.
+type stalling struct {
+	net.Conn
+	taken    bytes.Buffer
+	room     int
+	deadline time.Time
+	closed   bool
+}
+
+func (c *stalling) Write(p []byte) (int, error) {
+	if len(p) <= c.room {
+		c.room -= len(p)
+		return c.taken.Write(p)
+	}
+	n, _ := c.taken.Write(p[:c.room])
+	c.room = 1 << 30
+	return n, os.ErrDeadlineExceeded
+}
+
+// ReadFrom does what a *net.TCPConn does with what is no file.
+func (c *stalling) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{c}, r) }
+
+func (c *stalling) SetWriteDeadline(t time.Time) error { c.deadline = t; return nil }
+
+func (c *stalling) Close() error { c.closed = true; return nil }
+
+// A client that stalls for less than the timeout gets every byte, wherever they come from.
+func TestStalledClientMissesNothing(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("0123456789", 20_000)
+	for name, send := range map[string]func(c *pacedConn) (int64, error){
+		"Write":            func(c *pacedConn) (int64, error) { n, err := c.Write([]byte(text)); return int64(n), err },
+		"ReadFrom":         func(c *pacedConn) (int64, error) { return c.ReadFrom(strings.NewReader(text)) },
+		"ReadFrom limited": func(c *pacedConn) (int64, error) { return c.ReadFrom(io.LimitReader(strings.NewReader(text), 1<<20)) },
+	} {
+		client := &stalling{room: 70_001}
+		n, err := send(&pacedConn{Conn: client, timeout: time.Minute})
+		if err != nil || n != int64(len(text)) || client.taken.String() != text {
+			t.Errorf("%s: %d bytes, %v; the client got %d, want %d", name, n, err, client.taken.Len(), len(text))
+		}
+	}
+}
+
+// net/http takes the write deadline away after each request and after a TLS handshake, whether it has set one or not.
+func TestWriteDeadlineSurvivesTheFirstRequest(t *testing.T) {
+	t.Parallel()
+	client := &stalling{room: 1 << 30}
+	c := &pacedConn{Conn: client, timeout: time.Minute}
+	for _, deadline := range []time.Time{{}, time.Now().Add(time.Hour), {}} {
+		if err := c.SetWriteDeadline(deadline); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write([]byte("an answer")); err != nil {
+			t.Fatal(err)
+		}
+		if client.deadline.IsZero() || !deadline.IsZero() && !client.deadline.Equal(deadline) {
+			t.Errorf("after SetWriteDeadline(%v) it is written with the deadline %v", deadline, client.deadline)
+		}
+	}
+}
+
+// A client that stays away for longer is closed at once: TLS would wait for its goodbye to be taken.
+func TestGivenUpClientIsClosed(t *testing.T) {
+	t.Parallel()
+	client := &stalling{}
+	c := &pacedConn{Conn: client, timeout: time.Minute}
+	_, err := c.paced(func() (int64, error) { return 0, os.ErrDeadlineExceeded })
+	if err == nil || !client.closed {
+		t.Errorf("two deadlines have passed: %v, closed %v", err, client.closed)
+	}
+}
