@@ -6,8 +6,8 @@ import (
 	"reflect"
 	"regexp"
 	"time"
-	"unsafe"
 
+	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/route"
 	"github.com/actionhero-go/actionhero/internal/schema"
@@ -73,7 +73,7 @@ type Input struct {
 type action struct {
 	info    ActionInfo
 	input   *schema.Input
-	output  *schema.Output // nil for Content
+	output  *encode.Output // nil for Content
 	outType reflect.Type
 	limit   time.Duration
 	run     Handler // the action's own middleware around decode and Run
@@ -106,10 +106,14 @@ func (a Action[In, Out]) compile() (*action, error) {
 	act := &action{input: input, limit: a.Timeout, outType: reflect.TypeFor[Out]()}
 	act.info = ActionInfo{Name: a.Name, Description: a.Description, Route: a.Route, OutputExample: []byte("{}")}
 	if reflect.TypeFor[Out]() != contentType {
-		if act.output, err = schema.CompileOutput(reflect.TypeFor[Out]()); err != nil {
+		if act.output, err = encode.Compile(reflect.TypeFor[Out]()); err != nil {
 			return nil, fmt.Errorf("action %q: %w", a.Name, err)
 		}
-		act.info.OutputExample = act.output.Example()
+		description, err := schema.DescribeOutput(reflect.TypeFor[Out]())
+		if err != nil {
+			return nil, fmt.Errorf("action %q: %w", a.Name, err)
+		}
+		act.info.OutputExample = description.Example
 	}
 	act.info.Inputs = inputsOf(input)
 	if err := act.checkRoute(); err != nil {
@@ -117,7 +121,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	}
 	act.run = chain(a.Middleware, func(ctx context.Context, req *Request) (any, error) {
 		var in In
-		if fail := input.Decode(unsafe.Pointer(&in), req.Params.list); fail != nil {
+		if fail := input.Decode(&in, req.Params.list); fail != nil {
 			return nil, inputError(fail, "action")
 		}
 		out, err := a.Run(ctx, in)

@@ -50,7 +50,7 @@ var onlyFor = map[string][]string{
 	"github.com/spf13/cobra":                    {"server"},
 	"github.com/klauspost/compress":             {"web", "internal/ws"},
 	"github.com/rs/cors":                        {"web"},
-	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/schema", "internal/config"},
+	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config"},
 	"github.com/BurntSushi/toml":                {"internal/config"},
 	"go.yaml.in/yaml/v3":                        {"internal/config"},
 	"github.com/DeRuina/timberjack":             {"internal/logging"},

@@ -123,11 +123,8 @@ var notYet = []string{
 	//
 	"internal/route",
 	//
-	"internal/schema",
 	//
-	"internal/wire",
 	//
-	"internal/ws",
 	//
 	"server",
 	//

@@ -33,7 +33,7 @@ type CacheEntry struct {
 // The error is [CodeResourceExhausted] when the cache is full, [CodeInvalidInput] when value does not encode as JSON or the
 // key is too long.
 func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duration) error {
-	raw, err := encode(key, value)
+	raw, err := encodeValue(key, value)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duratio
 
 // Add stores value under key if there is none, and reports whether it did. It is otherwise as [Cache.Set].
 func (c *Cache) Add(ctx context.Context, key string, value any, ttl time.Duration) (bool, error) {
-	raw, err := encode(key, value)
+	raw, err := encodeValue(key, value)
 	if err != nil {
 		return false, err
 	}

@@ -40,7 +40,7 @@ func (c CacheOf[T]) Get(ctx context.Context, api *API, key string) (T, error) {
 // Set stores value under key, as [Cache.Set] does.
 func (c CacheOf[T]) Set(ctx context.Context, api *API, key string, value T, ttl time.Duration) error {
 	key = c.full(key)
-	raw, err := encode(key, value)
+	raw, err := encodeValue(key, value)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (c CacheOf[T]) GetOrLoad(ctx context.Context, api *API, key string, ttl tim
 		if err != nil {
 			return nil, err
 		}
-		raw, err := encode(key, value)
+		raw, err := encodeValue(key, value)
 		if err != nil {
 			return nil, err
 		}
@@ -129,8 +129,8 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // maxScratch is the largest memory that is kept for the next value, in bytes.
 const maxScratch = 64 << 10
 
-// encode returns the JSON of value, to be released after use.
-func encode[T any](key string, value T) (*scratch, error) {
+// encodeValue returns the JSON of value, to be released after use.
+func encodeValue[T any](key string, value T) (*scratch, error) {
 	s := scratches.Get().(*scratch)
 	if text, ok := any(value).(string); ok {
 		s.json = jsonx.AppendString(s.json[:0], text)

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/schema"
+	"github.com/actionhero-go/actionhero/internal/encode"
 )
 
 // Handler runs a request and returns what its action answers.
@@ -153,7 +153,7 @@ func (r *Request) appendOutput(dst []byte, out any) ([]byte, error) {
 	if r.act != nil && r.act.output != nil && reflect.TypeOf(out) == r.act.outType {
 		dst, err = r.act.output.AppendMembers(dst, out)
 	} else if out != nil {
-		dst, err = schema.AppendMembers(dst, out)
+		dst, err = encode.AppendMembers(dst, out)
 	}
 	if err == nil {
 		return dst, nil

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"strings"
 	"time"
-	"unsafe"
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -138,7 +137,7 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	}
 	compiled.check = func(params []schema.Param) (func() ([]byte, error), *schema.Failure) {
 		var in In
-		if fail := input.Decode(unsafe.Pointer(&in), params); fail != nil {
+		if fail := input.Decode(&in, params); fail != nil {
 			return nil, fail
 		}
 		return func() ([]byte, error) { return jsonx.Marshal(in) }, nil
@@ -146,7 +145,7 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	compiled.act.info.Name = t.Name
 	compiled.act.run = chain(t.Middleware, func(ctx context.Context, req *Request) (any, error) {
 		var in In
-		if fail := input.Decode(unsafe.Pointer(&in), req.Params.list); fail != nil {
+		if fail := input.Decode(&in, req.Params.list); fail != nil {
 			return nil, inputError(fail, "task")
 		}
 		return nil, t.Run(ctx, in)

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
-	"unsafe"
 )
 
 const hexDigits = "0123456789abcdef"
@@ -14,7 +13,7 @@ const hexDigits = "0123456789abcdef"
 // are escaped because JavaScript takes them for line ends.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
-	b := unsafe.Slice(unsafe.StringData(s), len(s)) // only read
+	b := ViewBytes(s)
 	i := asciiEnd(b, 0)
 	if i == len(b) {
 		dst = append(dst, s...)

@@ -3,7 +3,6 @@ package jsonx
 import (
 	"strconv"
 	"unicode/utf8"
-	"unsafe"
 )
 
 // fewKeys is up to how many keys are compared one by one to find a duplicate; more go into a map.
@@ -58,7 +57,7 @@ func Members(data []byte, fn func(key string, raw []byte) error) error {
 // alias returns the text of a checked string literal, without a copy where it stands in raw as it is.
 func alias(raw []byte) string {
 	if plain, ok := Plain(raw); ok {
-		return unsafe.String(unsafe.SliceData(plain), len(plain))
+		return ViewString(plain)
 	}
 	return name(raw)
 }

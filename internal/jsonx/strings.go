@@ -3,7 +3,6 @@ package jsonx
 import (
 	"unicode/utf16"
 	"unicode/utf8"
-	"unsafe"
 )
 
 // Unquote returns the text of a JSON string literal, quotes included. Bytes that are not UTF-8 and halves of surrogate
@@ -41,7 +40,7 @@ func name(raw []byte) string {
 	}
 	// Only a lone invalid byte grows, to the three bytes of U+FFFD.
 	text := appendUnescaped(make([]byte, 0, len(inner)), inner)
-	return unsafe.String(unsafe.SliceData(text), len(text)) // nobody else has the bytes
+	return ViewString(text) // no other code has the bytes
 }
 
 func appendUnescaped(dst, inner []byte) []byte {

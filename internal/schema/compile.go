@@ -2,41 +2,39 @@ package schema
 
 import (
 	"encoding/json"
-	"fmt"
 	"reflect"
-	"unsafe"
+	"time"
 
+	"github.com/actionhero-go/actionhero/internal/layout"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// predicate is what is wrong with a field, to follow "field X of T ".
-type predicate string
+var (
+	timeType     = reflect.TypeFor[time.Time]()
+	durationType = reflect.TypeFor[time.Duration]()
+	anyType      = reflect.TypeFor[any]()
 
-func (p predicate) Error() string { return string(p) }
+	rawTypes = map[reflect.Type]bool{reflect.TypeFor[json.RawMessage](): true, reflect.TypeFor[jsontext.Value](): true}
+)
 
-func wrong(format string, args ...any) error { return predicate(fmt.Sprintf(format, args...)) }
-
-// compiler makes the codecs of one input and of all that it consists of.
+// compiler builds the plans of one input and of all types in it.
 type compiler struct {
 	fileType reflect.Type
-	made     map[reflect.Type]*codec // those without rules; of recursive types, before they are complete
-	later    []func() error          // what can only be checked when all plans are complete
+	plans    map[reflect.Type]*typePlan // plans without rules; those of recursive types are in it before they are complete
+	tags     []func() error             // checks of defaults and examples, which need complete plans
 }
 
-// structPlan makes the plan for a struct; top says that its members are the inputs themselves.
+// structPlan builds the plan for a struct. top says that its members are the inputs themselves.
 func (c *compiler) structPlan(t reflect.Type, top bool) (*structPlan, error) {
-	members, err := flatten(t)
+	members, err := layout.Members(t)
 	if err != nil {
 		return nil, err
 	}
 	s := &structPlan{t: t, index: make(map[string]int, len(members))}
 	for i := range members {
 		f, err := c.field(&members[i], top)
-		if p, ok := err.(predicate); ok {
-			err = fieldError(members[i].owner, members[i].field, "%s", string(p))
-		}
 		if err != nil {
-			return nil, err
+			return nil, members[i].Explain(err)
 		}
 		s.index[f.name] = len(s.fields)
 		s.fields = append(s.fields, *f)
@@ -44,39 +42,48 @@ func (c *compiler) structPlan(t reflect.Type, top bool) (*structPlan, error) {
 	return s, nil
 }
 
-func (c *compiler) field(m *member, top bool) (*inputField, error) {
-	if m.via != nil {
-		return nil, wrong("is in a struct that is embedded as a pointer: embed the struct itself")
+func (c *compiler) field(m *layout.Member, top bool) (*inputField, error) {
+	if m.Via != nil {
+		return nil, layout.Problem("is in a struct that is embedded as a pointer: embed the struct itself")
 	}
 	r, err := parseRules(m)
 	if err != nil {
 		return nil, err
 	}
-	f := &inputField{member: *m, rules: r, name: m.name, offset: m.offset}
+	f := &inputField{member: *m, rules: r, name: m.Name, offset: m.Offset}
 	if f.annotations, err = parseAnnotations(m); err != nil {
 		return nil, err
 	}
 	if top {
-		f.codec = c.fileCodec(m.field.Type)
+		f.plan = c.filePlan(m.Field.Type)
 	}
-	if f.codec != nil {
-		return f, c.fileRules(f)
+	if f.plan != nil {
+		return f, f.compileFileRules()
 	}
-	if f.codec, err = c.codec(m.field.Type, r); err != nil {
+	if f.plan, err = c.typePlan(m.Field.Type, r); err != nil {
 		return nil, err
 	}
-	if f.required && f.codec.emptyGiven { // wire rule: what is required must not be empty
-		strict := *f.codec
+	if f.required && f.plan.emptyGiven { // wire rule: a required input must not be empty
+		strict := *f.plan
 		strict.emptyGiven = false
-		f.codec = &strict
+		f.plan = &strict
 	}
-	c.later = append(c.later, func() error { return f.checkTag("default", f.def) }, func() error { return f.checkTag("example", f.example) })
+	c.tags = append(c.tags, func() error { return f.checkTag("default", f.def) }, func() error { return f.checkTag("example", f.example) })
 	return f, nil
 }
 
-// finish checks what was put off.
-func (c *compiler) finish() error {
-	for _, check := range c.later {
+// compileFileRules compiles the rules of an upload.
+func (f *inputField) compileFileRules() (err error) {
+	if f.hasDefault {
+		return layout.Problem("is a file and has a default: remove the tag")
+	}
+	f.plan.checks, err = compileChecks(f.plan.t, f.plan.class, f.rules)
+	return err
+}
+
+// checkTags checks the texts of all defaults and examples. All plans must be complete.
+func (c *compiler) checkTags() error {
+	for _, check := range c.tags {
 		if err := check(); err != nil {
 			return err
 		}
@@ -84,211 +91,172 @@ func (c *compiler) finish() error {
 	return nil
 }
 
-// fileRules compiles the rules of an upload.
-func (c *compiler) fileRules(f *inputField) error {
-	if f.hasDefault {
-		return wrong("is a file and has a default: remove the tag")
-	}
-	var err error
-	f.codec.checks, err = compileChecks(f.codec.t, f.codec.class, f.rules)
-	return err
-}
-
-// checkTag makes sure that the text of a default or an example is itself a good value.
+// checkTag returns an error unless the text of a default or an example is itself a valid value.
 func (f *inputField) checkTag(tag, text string) error {
 	if text == "" {
 		return nil
 	}
-	d := newDecoder()
-	d.at(f.name)
-	p := reflect.New(f.codec.t).UnsafePointer()
+	var d *decodeState
+	d = d.begin(f.name)
+	p := layout.New(f.plan.t)
 	v := Value{Text: text}
-	if f.codec.set != nil {
-		d.judge(f.codec, p, f.codec.setValue(p, &v))
+	if f.plan.set != nil {
+		d.report(f.plan, p, f.plan.setValue(p, &v))
 	} else {
-		f.codec.decodeValue(d, p, &v)
+		f.plan.decodeValue(d, p, &v)
 	}
 	if fail := d.finish(); fail != nil {
-		return fieldError(f.member.owner, f.member.field, "has %s:%q, but %s: correct the tag", tag, text, fail.Violations[0].Message)
+		return f.member.Errorf("has %s:%q, but %s: correct the tag", tag, text, fail.Violations[0].Message)
 	}
 	return nil
 }
 
-func (c *compiler) codec(t reflect.Type, r rules) (*codec, error) {
+// typePlan builds the plan for values of type t under the rules r.
+func (c *compiler) typePlan(t reflect.Type, r rules) (*typePlan, error) {
 	if r == (rules{}) {
-		if cd, ok := c.made[t]; ok {
-			return cd, nil
+		if plan, ok := c.plans[t]; ok {
+			return plan, nil
 		}
 	}
-	cd := &codec{t: t}
+	plan := &typePlan{t: t}
 	if r == (rules{}) {
-		c.made[t] = cd
+		c.plans[t] = plan
 	}
-	if err := c.refuse(t); err != nil {
+	if err := c.checkType(t); err != nil {
 		return nil, err
 	}
 	if t.Kind() == reflect.Pointer {
-		return cd, c.pointer(cd, r)
+		return plan, c.pointer(plan, r)
 	}
-	own, err := c.kind(cd, r)
+	own, err := c.complete(plan, r)
 	if err != nil {
 		return nil, err
 	}
-	checks, err := compileChecks(t, cd.class, own)
-	cd.checks = checks
-	return cd, err
+	plan.checks, err = compileChecks(t, plan.class, own)
+	return plan, err
 }
 
-// refuse tells what can be no input.
-func (c *compiler) refuse(t reflect.Type) error {
+// checkType returns an error for a type that cannot be an input.
+func (c *compiler) checkType(t reflect.Type) error {
 	switch {
 	case c.fileType != nil && t == c.fileType:
-		return wrong("is an uploaded file by value: use *%v", t)
+		return layout.Problem("is an uploaded file by value: use *%v", t)
 	case c.fileType != nil && t.Kind() == reflect.Pointer && t.Elem() == c.fileType:
-		return wrong("has an uploaded file inside: make the file an input of its own, a %v or a []%v", t, t)
-	case decodesItself(t):
+		return layout.Problem("has an uploaded file inside: make the file an input of its own, a %v or a []%v", t, t)
+	case layout.DecodesItself(t):
 		return nil
 	}
 	switch t.Kind() {
 	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer, reflect.Invalid:
-		return wrong("is or has a %v, which no client can send: take another type, or leave it out with json:\"-\"", t)
+		return layout.Problem("is or has a %v, which no client can send: take another type, or leave it out with json:\"-\"", t)
 	case reflect.Interface:
 		if t.NumMethod() > 0 {
-			return wrong("is or has the interface %v, which does not say what to decode into: use any or a type that is not an interface", t)
+			return layout.Problem("is or has the interface %v, which does not say what to decode into: use any or a type that is not an interface", t)
 		}
 	case reflect.Array:
-		return wrong("is or has the array %v: use a slice, with minItems and maxItems if the length matters", t)
+		return layout.Problem("is or has the array %v: use a slice, with minItems and maxItems if the length matters", t)
 	case reflect.Pointer:
 		if t.Elem().Kind() == reflect.Pointer {
-			return wrong("is or has the pointer to a pointer %v: use one pointer", t)
+			return layout.Problem("is or has the pointer to a pointer %v: use one pointer", t)
 		}
 	case reflect.Map:
-		if t.Key().Kind() != reflect.String || decodesItself(t.Key()) {
-			return wrong("is or has the map %v: use a map with plain string keys", t)
+		if t.Key().Kind() != reflect.String || layout.DecodesItself(t.Key()) {
+			return layout.Problem("is or has the map %v: use a map with plain string keys", t)
 		}
 	}
 	return nil
 }
 
-var rawTypes = map[reflect.Type]bool{reflect.TypeFor[json.RawMessage](): true, reflect.TypeFor[jsontext.Value](): true}
-
-// kind fills in everything but the checks, and returns the rules that are about the value itself, not its elements.
-func (c *compiler) kind(cd *codec, r rules) (rules, error) {
-	t := cd.t
+// complete sets all of the plan but its checks. It returns the rules for the value itself, without those for its elements.
+func (c *compiler) complete(plan *typePlan, r rules) (own rules, err error) {
+	t := plan.t
 	switch {
 	case t == timeType:
-		cd.class, cd.set, cd.wants = classTime, setTime, "a date and time such as 2006-01-02T15:04:05Z"
+		plan.class, plan.set, plan.expected = classTime, setTime, "a date and time such as 2006-01-02T15:04:05Z"
 		return r, nil
 	case t == durationType:
-		cd.class, cd.set, cd.wants = classDuration, setDuration, "a duration such as 1m30s or a number of milliseconds"
+		plan.class, plan.set, plan.expected = classDuration, setDuration, "a duration such as 1m30s or a number of milliseconds"
 		return r, nil
 	case rawTypes[t]:
-		cd.class, cd.wants, cd.nullable = classRaw, "JSON", true
-		cd.raw()
+		plan.planRaw()
 		return r, nil
-	case decodesItself(t):
-		cd.itself()
+	case layout.DecodesItself(t):
+		plan.planCustom()
 		return r, nil
-	case t.Kind() == reflect.Slice && isByte(t.Elem()):
-		cd.class, cd.set, cd.wants = classBytes, setBytes, "base64 text"
+	case t.Kind() == reflect.Slice && layout.IsByte(t.Elem()):
+		plan.class, plan.set, plan.expected = classBytes, setBytes, "base64 text"
 		return r, nil
 	}
-	if scalar, ok := scalarCodecs[t.Kind()]; ok {
+	if scalar, ok := scalarPlans[t.Kind()]; ok {
 		scalar.t = t
-		*cd = scalar
+		*plan = scalar
 		return r, nil
 	}
 	switch t.Kind() {
 	case reflect.Slice, reflect.Map:
-		return c.elements(cd, r)
+		return c.elements(plan, r)
 	case reflect.Struct:
-		cd.class, cd.wants = classStruct, "an object"
-		plan, err := c.structPlan(t, false)
+		s, err := c.structPlan(t, false)
 		if err == nil {
-			plan.codec(cd)
+			s.complete(plan)
 		}
 		return r, err
 	}
-	cd.class, cd.wants, cd.nullable = classAny, "a JSON value", true
-	cd.anything()
+	plan.planAny()
 	return r, nil
 }
 
-// itself fills in the codec of a type that decodes itself.
-func (c *codec) itself() {
-	c.class, c.wants = classCustom, "valid"
-	if name := c.t.Name(); name != "" {
-		c.wants = "a valid " + name
-	}
-	readsText := implements(c.t, textUnmarshalerType)
-	if implements(c.t, jsonUnmarshalTypes...) {
-		c.nullable = true
-		c.custom(readsText)
-		return
-	}
-	c.set = setByMethod(c.t)
-}
-
-// elements fills in the codec of a slice or map.
-func (c *compiler) elements(cd *codec, r rules) (rules, error) {
-	own := rules{minItems: r.minItems, maxItems: r.maxItems}
-	r.minItems, r.maxItems = "", ""
-	target := cd.t.Elem()
+// elements completes the plan of a slice or map.
+func (c *compiler) elements(plan *typePlan, r rules) (own rules, err error) {
+	own, r = r.split()
+	target := plan.t.Elem()
 	if target.Kind() == reflect.Pointer {
 		target = target.Elem()
 	}
 	if r != (rules{}) && (target.Kind() == reflect.Slice || target.Kind() == reflect.Map) {
-		return own, wrong("is a list of lists or of maps, and has a rule for single values: make the elements a struct whose field has the rule")
+		return own, layout.Problem("is a list of lists or of maps, and has a rule for single values: make the elements a struct whose field has the rule")
 	}
 	most := -1
-	if n, ok := count(own.maxItems); ok {
+	if n, ok := parseCount(own.maxItems); ok {
 		most = n
 	}
-	cd.nullable = true
-	if cd.t.Kind() == reflect.Slice {
-		l := &list{codec: cd, max: most}
-		cd.class, cd.wants, cd.json, cd.text = classList, "a list", l.json, l.text
+	plan.nullable = true
+	if plan.t.Kind() == reflect.Slice {
+		l := &listPlan{plan: plan, max: most}
+		plan.class, plan.expected, plan.json, plan.text = classList, "a list", l.json, l.text
 	} else {
-		o := &object{codec: cd, max: most}
-		cd.class, cd.wants, cd.json, cd.text = classMap, "an object", o.json, o.text
+		m := &mapPlan{plan: plan, max: most}
+		plan.class, plan.expected, plan.json, plan.text = classMap, "an object", m.json, m.text
 	}
-	var err error
-	cd.elem, err = c.codec(cd.t.Elem(), r)
+	plan.elem, err = c.typePlan(plan.t.Elem(), r)
 	return own, err
 }
 
-// pointer fills in the codec of a pointer, which is nil while nothing is given.
-func (c *compiler) pointer(cd *codec, r rules) error {
-	elem, err := c.codec(cd.t.Elem(), r)
+// pointer completes the plan of a pointer, which is nil until a value is given.
+func (c *compiler) pointer(plan *typePlan, r rules) error {
+	elem, err := c.typePlan(plan.t.Elem(), r)
 	if err != nil {
 		return err
 	}
-	target := cd.t.Elem()
-	cd.class, cd.wants, cd.ranges = elem.class, elem.wants, elem.ranges
-	cd.nullable = true
-	cd.emptyGiven = target.Kind() == reflect.String && elem.class == classText
+	target := plan.t.Elem()
+	plan.class, plan.expected, plan.expectedRange = elem.class, elem.expected, elem.expectedRange
+	plan.nullable = true
+	plan.emptyGiven = target.Kind() == reflect.String && elem.class == classText
 	for _, ck := range elem.checks {
 		ok := ck.ok
-		ck.ok = func(p unsafe.Pointer) bool { return ok(*(*unsafe.Pointer)(p)) }
-		cd.checks = append(cd.checks, ck)
+		ck.ok = func(p layout.Pointer) bool { return ok(p.Load()) }
+		plan.checks = append(plan.checks, ck)
+	}
+	allocate := func(p layout.Pointer) layout.Pointer {
+		value := layout.New(target)
+		p.Store(value)
+		return value
 	}
 	if elem.set != nil {
-		cd.set = func(p unsafe.Pointer, s string, from source) verdict {
-			value := reflect.New(target).UnsafePointer()
-			*(*unsafe.Pointer)(p) = value
-			return elem.set(value, s, from)
-		}
+		plan.set = func(p layout.Pointer, s string, from source) outcome { return elem.set(allocate(p), s, from) }
 		return nil
 	}
-	cd.json = func(d *decoder, p unsafe.Pointer) bool {
-		value := reflect.New(target).UnsafePointer()
-		*(*unsafe.Pointer)(p) = value
-		return elem.json(d, value)
-	}
-	cd.text = func(d *decoder, p unsafe.Pointer, v *Value) bool {
-		value := reflect.New(target).UnsafePointer()
-		*(*unsafe.Pointer)(p) = value
-		return elem.text(d, value, v)
-	}
+	plan.json = func(d *decodeState, p layout.Pointer) bool { return elem.json(d, allocate(p)) }
+	plan.text = func(d *decodeState, p layout.Pointer, v *Value) bool { return elem.text(d, allocate(p), v) }
 	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +28,7 @@ func compileInput[T any](t testing.TB) *Input {
 func decode[T any](t testing.TB, params ...Param) (T, *Failure) {
 	t.Helper()
 	v := new(T)
-	fail := compileInput[T](t).Decode(unsafe.Pointer(v), params)
+	fail := compileInput[T](t).Decode(v, params)
 	return *v, fail
 }
 
@@ -350,7 +349,7 @@ func TestMemoryOfListsIsBounded(t *testing.T) {
 	if diff := cmp.Diff([]string{"maxItems: L must be a shorter list"}, messages(fail)); diff != "" {
 		t.Error(diff)
 	}
-	if n := cap(got.L) * int(unsafe.Sizeof(wide{})); n > 2*maxDecoded {
+	if n := cap(got.L) * int(reflect.TypeFor[wide]().Size()); n > 2*maxDecoded {
 		t.Errorf("%d bytes for a list", n)
 	}
 }

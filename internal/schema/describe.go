@@ -3,6 +3,9 @@ package schema
 import (
 	"reflect"
 	"strconv"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
 // Types in the words of JSON Schema.
@@ -15,7 +18,8 @@ const (
 	typeObject  = "object"
 )
 
-// target is what a pointer points to, through several if need be. A type of pointers to itself is taken for any.
+// target returns the type that t points to, through up to 8 pointers, or t itself if it is not a pointer. A pointer type
+// that never ends, such as one that points to itself, counts as any.
 func target(t reflect.Type) reflect.Type {
 	for range 8 {
 		if t.Kind() == reflect.Pointer {
@@ -28,8 +32,7 @@ func target(t reflect.Type) reflect.Type {
 	return t
 }
 
-// jsonType names the type and the format of the JSON that a Go type is written as or read from; both are empty for a
-// type that may be anything.
+// jsonType returns the type and the format of the JSON of a Go type. Both are empty if any JSON is possible.
 func jsonType(t reflect.Type, fileType reflect.Type) (name, format string) {
 	t = target(t)
 	switch {
@@ -39,9 +42,9 @@ func jsonType(t reflect.Type, fileType reflect.Type) (name, format string) {
 		return typeString, ""
 	case fileType != nil && t == fileType:
 		return typeString, "binary"
-	case implements(t, jsonUnmarshalTypes...) || implements(t, jsonMarshalTypes...):
+	case layout.UnmarshalsJSON(t) || layout.MarshalsJSON(t):
 		return "", ""
-	case implements(t, textUnmarshalerType) || implements(t, textMarshalerTypes...):
+	case layout.UnmarshalsText(t) || layout.MarshalsText(t):
 		return typeString, ""
 	}
 	switch k := t.Kind(); k {
@@ -54,30 +57,27 @@ func jsonType(t reflect.Type, fileType reflect.Type) (name, format string) {
 	case reflect.Struct, reflect.Map:
 		return typeObject, ""
 	case reflect.Slice, reflect.Array:
-		if isByte(t.Elem()) {
+		if layout.IsByte(t.Elem()) {
 			return typeString, ""
 		}
 		return typeArray, ""
 	default:
-		if isNumber(k) {
+		if layout.IsNumber(k) {
 			return typeInteger, ""
 		}
 	}
 	return "", ""
 }
 
-// isByte reports whether a list of t is written as base64.
-func isByte(t reflect.Type) bool { return t.Kind() == reflect.Uint8 && t.PkgPath() == "" }
-
-// describe returns what documentation says about an input.
+// describe returns the description of an input.
 func (f *inputField) describe(fileType reflect.Type) Field {
 	out := Field{
 		Name: f.name, Doc: f.doc, Default: f.def, Example: f.example, Pattern: f.rules.pattern,
-		Required: f.required, Secret: f.secret, File: f.codec.file != nil,
+		Required: f.required, Secret: f.secret, File: f.plan.file != nil,
 	}
-	out.Type, out.Format = jsonType(f.member.field.Type, fileType)
+	out.Type, out.Format = jsonType(f.member.Field.Type, fileType)
 	if out.Type == typeArray {
-		out.Items, out.Format = jsonType(target(f.member.field.Type).Elem(), fileType)
+		out.Items, out.Format = jsonType(target(f.member.Field.Type).Elem(), fileType)
 	}
 	if f.rules.format != "" {
 		out.Format = f.rules.format
@@ -89,13 +89,13 @@ func (f *inputField) describe(fileType reflect.Type) Field {
 }
 
 // appendTagValue appends the text of a default or example tag as the JSON of a value of type t. It reports whether the
-// text is such a value.
+// text is a value of that type.
 func appendTagValue(dst []byte, t reflect.Type, text string) ([]byte, bool) {
 	t = target(t)
 	name, _ := jsonType(t, nil)
 	switch name {
 	case typeString:
-		return jsonString(dst, text), true
+		return jsonx.AppendString(dst, text), true
 	case typeBoolean:
 		b, err := strconv.ParseBool(text)
 		return strconv.AppendBool(dst, b), err == nil
@@ -106,20 +106,20 @@ func appendTagValue(dst []byte, t reflect.Type, text string) ([]byte, bool) {
 			return appendTagList(dst, t.Elem(), splitList(text))
 		}
 	case typeObject:
-		return jsonRaw(dst, text), isJSON(text, '{')
+		return jsonx.AppendRaw(dst, []byte(text)), isJSON(text, '{')
 	}
 	if !isJSON(text, 0) {
-		return jsonString(dst, text), true
+		return jsonx.AppendString(dst, text), true
 	}
-	return jsonRaw(dst, text), true
+	return jsonx.AppendRaw(dst, []byte(text)), true
 }
 
 func appendTagNumber(dst []byte, t reflect.Type, text string) ([]byte, bool) {
-	p := reflect.New(t).UnsafePointer()
-	if scalarCodecs[t.Kind()].set(p, text, fromText) != good {
+	v := reflect.New(t)
+	if scalarPlans[t.Kind()].set(layout.AddressOf(v.Elem()), text, fromText) != accepted {
 		return dst, false
 	}
-	dst, err := scalars[t.Kind()](dst, p, 0)
+	dst, err := jsonx.Append(dst, v.Interface())
 	return dst, err == nil
 }
 
@@ -135,4 +135,10 @@ func appendTagList(dst []byte, elem reflect.Type, texts []string) ([]byte, bool)
 		}
 	}
 	return append(dst, ']'), true
+}
+
+// isJSON reports whether text is a JSON value that begins with open, or with any byte if open is 0.
+func isJSON(text string, open byte) bool {
+	raw := trim([]byte(text))
+	return len(raw) > 0 && (open == 0 || raw[0] == open) && jsonx.Valid(raw) == nil
 }

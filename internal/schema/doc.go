@@ -1,27 +1,27 @@
-// Package schema turns Go structs into what a server needs to know about the inputs and outputs of an action: how to
-// decode and check what a client sent, how to write the answer, and how to describe both.
+// Package schema decodes, checks and describes the inputs of actions, which are Go structs. It also describes their
+// outputs; package encode writes them.
 //
-// A type is looked at once, when an action is registered: [CompileInput] and [CompileOutput] walk it by reflection and
-// make a plan. A request then follows the plan over plain memory; it walks no types, and reflection is left to lists,
-// maps and types that decode themselves.
+// Begin with [CompileInput], which examines a type once, when an action is registered, and builds a plan. [Input.Decode]
+// follows the plan for each request: it sets the fields of flat structs directly, and uses reflection only for lists, maps
+// and types that decode themselves. [DescribeOutput] is independent of the plans.
 //
 // # Names
 //
-// A field's name is that of its json tag, else the name of the Go field unchanged, for inputs and outputs and at every
-// level. That is the rule of package jsonx too, so what Marshal writes of an input decodes as that input. Embedded
-// structs are flattened; json:"-" and unexported fields do not take part.
+// A member has the name that the json tag of its field gives, else the unchanged name of the Go field. This holds for
+// inputs and outputs and at every level, and package jsonx follows the same rule: an input that jsonx.Marshal wrote decodes
+// as that input. Embedded structs are flattened. Fields with json:"-" and unexported fields are ignored.
 //
 // # Inputs
 //
-// An input is given if the client sent it and it is neither JSON null nor the empty string. The one exception is a
-// *string without required: there the empty string is given, and points to "". An input that is not given keeps its
-// zero value, or gets its default.
+// An input is given if the client sent it and its value is neither JSON null nor the empty string. There is one exception:
+// for a *string without required, the empty string is given, and the field points to "". An input that is not given keeps
+// its zero value, or gets its default.
 //
-// Numbers and booleans may come as text, and numbers and booleans are text for a string. A time is RFC 3339 text or
-// Unix milliseconds, a duration Go text ("1m30s") or milliseconds. A list is a JSON array, a repeated key, or text with
-// commas (white space around the elements is dropped); maps and structs are JSON objects, also written into text.
-// Nested structs follow the same rules as the outermost one, defaults and required members included, once their object
-// is given. Strings always arrive as valid UTF-8.
+// Numbers and booleans may be sent as text, and text may be sent as a number or a boolean. A time is RFC 3339 text or Unix
+// milliseconds. A duration is Go text ("1m30s") or milliseconds. A list is a JSON array, a repeated key, or text with
+// commas; white space around the elements is removed. Maps and structs are JSON objects, also as the content of a text.
+// A nested struct follows the same rules as the outermost one, including defaults and required members, if its object is
+// given. Decoded strings are always valid UTF-8.
 //
 // # Tags
 //
@@ -36,5 +36,5 @@
 //	doc, example               for people
 //	secret:"true"              never shown
 //
-// On a list or a map, the rules that are not about its size hold for each element.
+// On a list or a map, the rules other than minItems and maxItems apply to each element.
 package schema

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// format is a form of text that has a name in JSON Schema.
+// format is a format of JSON Schema.
 type format struct {
-	article string // completes "KEY must be "
-	ok      func(s string) bool
+	expected string // completes "KEY must be "
+	ok       func(s string) bool
 }
 
 var formats = map[string]format{
@@ -26,8 +26,8 @@ var formats = map[string]format{
 
 func formatNames() []string { return slices.Sorted(maps.Keys(formats)) }
 
-// isEmail accepts the addresses in use: a dot-atom (RFC 5322, with letters of any script as in RFC 6532), @, and a host
-// name or an IP address in brackets. Quoted local parts, comments and display names are not accepted.
+// isEmail accepts a dot-atom (RFC 5322, with letters of any script as in RFC 6532), @, and a host name or an IP address in
+// brackets. It rejects the forms that are hardly used: quoted local parts, comments and display names.
 func isEmail(s string) bool {
 	at := strings.LastIndexByte(s, '@')
 	if at < 1 || at > 64 || len(s) > 254 {
@@ -50,7 +50,7 @@ func isEmail(s string) bool {
 	return isDomain(domain, true)
 }
 
-// isURI accepts what RFC 3986 calls a URI: with a scheme, and in ASCII.
+// isURI accepts a URI of RFC 3986: with a scheme, and in ASCII.
 func isURI(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
@@ -90,7 +90,7 @@ func isDateTime(s string) bool {
 // isHostname accepts RFC 1123 names: labels of letters, digits and inner hyphens.
 func isHostname(s string) bool { return isDomain(s, false) }
 
-// isDomain checks a host name, with letters of any script if unicode says so.
+// isDomain accepts a host name. If unicode is set, its letters may be of any script.
 func isDomain(s string, unicode bool) bool {
 	if len(s) == 0 || len(s) > 253 {
 		return false

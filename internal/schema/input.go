@@ -3,34 +3,37 @@ package schema
 import (
 	"fmt"
 	"reflect"
-	"unsafe"
+
+	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// fewPairs is up to how many comparisons of keys finding the values of all inputs may cost; beyond it a map is made.
-const fewPairs = 1024
+// maxComparisons bounds the comparisons of keys that find the values of all inputs one by one. If more are needed, a map
+// is made.
+const maxComparisons = 1024
 
-// Input decodes and checks the inputs of one action.
+// Input decodes and checks the inputs of one action. It may be used concurrently.
 type Input struct {
+	target layout.TypeID // a pointer to the struct
 	plan   *structPlan
 	fields []Field
 	schema []byte
 }
 
-// CompileInput makes the plan for t, which must be a struct. The error is a sentence that names the field and the
+// CompileInput builds the plan for t, which must be a struct. The error is a sentence that names the field and the
 // remedy.
 func CompileInput(t reflect.Type, o Options) (*Input, error) {
 	if t.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("the input %v is not a struct: declare one, with a field for each input", t)
 	}
-	c := compiler{fileType: o.FileType, made: map[reflect.Type]*codec{}}
+	c := compiler{fileType: o.FileType, plans: map[reflect.Type]*typePlan{}}
 	plan, err := c.structPlan(t, true)
 	if err == nil {
-		err = c.finish()
+		err = c.checkTags()
 	}
 	if err != nil {
 		return nil, err
 	}
-	in := &Input{plan: plan}
+	in := &Input{target: layout.TypeIDOf(reflect.PointerTo(t)), plan: plan}
 	for i := range plan.fields {
 		in.fields = append(in.fields, plan.fields[i].describe(o.FileType))
 	}
@@ -38,39 +41,43 @@ func CompileInput(t reflect.Type, o Options) (*Input, error) {
 	return in, nil
 }
 
-// Fields lists the inputs in the order of their declaration, those of embedded structs in place. The list is the
-// caller's to read, not to change.
+// Fields lists the inputs in the order of declaration, those of embedded structs in place. The caller must not change the
+// list.
 func (in *Input) Fields() []Field { return in.fields }
 
-// JSONSchema returns the JSON Schema (2020-12) of all inputs as one object, on one line. It is the caller's to keep,
-// not to change.
+// JSONSchema returns the JSON Schema (2020-12) of all inputs as one object, on one line. The caller may keep it but must
+// not change it.
 func (in *Input) JSONSchema() []byte { return in.schema }
 
-// Decode sets the fields of the struct at dst, which must be a zero value of the type that was compiled, from params,
-// and checks them. It returns nil if all is well. Of several params with one key the last counts. Keys that are no
-// inputs are ignored. Nothing of a Value's Raw is kept.
-func (in *Input) Decode(dst unsafe.Pointer, params []Param) *Failure {
-	fields := in.plan.fields
-	if len(fields)*len(params) > fewPairs {
-		params = in.only(params)
+// Decode sets the fields of dst from params and checks them. dst must be a pointer to a zero value of the compiled type.
+// Decode returns nil if all inputs are valid. If a key occurs more than once, its last param counts. Keys that are not
+// inputs are ignored. Decode keeps no part of a Value's Raw.
+func (in *Input) Decode(dst any, params []Param) *Failure {
+	if layout.DynamicType(dst) != in.target {
+		panic(fmt.Sprintf("schema: Decode needs a *%v, not a %T", in.plan.t, dst))
 	}
-	var d *decoder
+	base := layout.Target(dst)
+	fields := in.plan.fields
+	if len(fields)*len(params) > maxComparisons {
+		params = in.selectParams(params)
+	}
+	var d *decodeState
 	for i := range fields {
 		f := &fields[i]
-		p := unsafe.Add(dst, f.offset)
-		v := valueOf(params, f.name)
-		if v != nil && f.codec.set != nil {
-			verdict := f.codec.setValue(p, v)
-			if verdict == good {
+		p := base.Field(f.offset)
+		v := lastValue(params, f.name)
+		if v != nil && f.plan.set != nil {
+			o := f.plan.setValue(p, v)
+			if o == accepted {
 				continue
 			}
-			if verdict > empty {
-				d = d.orNew(f.name)
-				d.judge(f.codec, p, verdict)
+			if o != isNull && o != isEmpty {
+				d = d.begin(f.name)
+				d.report(f.plan, p, o)
 				continue
 			}
 		} else if v != nil {
-			d = d.orNew(f.name)
+			d = d.begin(f.name)
 			if f.decode(d, p, v, params) {
 				continue
 			}
@@ -85,33 +92,24 @@ func (in *Input) Decode(dst unsafe.Pointer, params []Param) *Failure {
 	return d.finish()
 }
 
-// orNew returns the decoder, a new one if there is none yet, with the path at name.
-func (d *decoder) orNew(name string) *decoder {
-	if d == nil {
-		d = newDecoder()
-	}
-	d.at(name)
-	return d
-}
-
-// decode decodes an input that is not a scalar. It reports whether it was given.
-func (f *inputField) decode(d *decoder, p unsafe.Pointer, v *Value, params []Param) bool {
-	if f.codec.file != nil {
+// decode decodes an input that is not a scalar. It reports whether the input is given.
+func (f *inputField) decode(d *decodeState, p layout.Pointer, v *Value, params []Param) bool {
+	if f.plan.file != nil {
 		return f.decodeFile(d, p, v, params)
 	}
-	return f.codec.decodeValue(d, p, v)
+	return f.plan.decodeValue(d, p, v)
 }
 
-// missing is what happens to an input that is not given.
-func (f *inputField) missing(d *decoder, p unsafe.Pointer) *decoder {
-	if f.hasDefault && f.codec.set != nil {
-		f.codec.set(p, f.def, fromText)
+// missing handles an input that is not given but is required or has a default. The default of a scalar needs no state.
+func (f *inputField) missing(d *decodeState, p layout.Pointer) *decodeState {
+	if f.hasDefault && f.plan.set != nil {
+		f.setDefault(nil, p)
 		return d
 	}
-	d = d.orNew(f.name)
+	d = d.begin(f.name)
 	switch {
 	case f.hasDefault:
-		f.codec.text(d, p, &Value{Text: f.def})
+		f.setDefault(d, p)
 	case d.fail.Missing == "":
 		d.fail.Missing = f.name
 	default:
@@ -120,8 +118,8 @@ func (f *inputField) missing(d *decoder, p unsafe.Pointer) *decoder {
 	return d
 }
 
-// valueOf returns the last value of a key, nil if there is none.
-func valueOf(params []Param, key string) *Value {
+// lastValue returns the last value of a key, nil if there is none.
+func lastValue(params []Param, key string) *Value {
 	for i := len(params) - 1; i >= 0; i-- {
 		if params[i].Key == key {
 			return &params[i].Value
@@ -130,18 +128,18 @@ func valueOf(params []Param, key string) *Value {
 	return nil
 }
 
-// only returns the params that are inputs: the last one of each key, and all with files.
-func (in *Input) only(params []Param) []Param {
-	last := make(map[int]int, len(in.plan.fields))
+// selectParams returns the params that are inputs: the last one of each key, and all with files.
+func (in *Input) selectParams(params []Param) []Param {
+	last := make(map[int]int, len(in.plan.fields)) // index of the field → index of the param
 	for i := range params {
-		if at, ok := in.plan.index[params[i].Key]; ok {
-			last[at] = i
+		if field, ok := in.plan.index[params[i].Key]; ok {
+			last[field] = i
 		}
 	}
 	var kept []Param
 	for i := range params {
-		at, ok := in.plan.index[params[i].Key]
-		if ok && (last[at] == i || params[i].Value.File != nil) {
+		field, ok := in.plan.index[params[i].Key]
+		if ok && (last[field] == i || params[i].Value.File != nil) {
 			kept = append(kept, params[i])
 		}
 	}

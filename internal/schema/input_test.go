@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -246,7 +245,7 @@ func TestFlatInputsAllocateLittle(t *testing.T) {
 	params := []Param{text("name", "bob"), raw("age", "18"), raw("b", "true")}
 	v := new(in)
 	if n := testing.AllocsPerRun(100, func() {
-		if plan.Decode(unsafe.Pointer(v), params) != nil {
+		if plan.Decode(v, params) != nil {
 			t.Error("it fails")
 		}
 	}); n > 0 {
@@ -300,4 +299,14 @@ func TestPathsAreUTF8(t *testing.T) {
 	if len(fail.Violations) != 2 {
 		t.Errorf("%d violations", len(fail.Violations))
 	}
+}
+
+func TestDecodeRefusesAnotherType(t *testing.T) {
+	t.Parallel()
+	defer func() {
+		if got, want := recover(), "schema: Decode needs a *schema.level, not a *schema.tree"; got != want {
+			t.Errorf("panic: %v, want %s", got, want)
+		}
+	}()
+	compileInput[level](t).Decode(new(tree), nil)
 }

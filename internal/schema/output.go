@@ -1,122 +1,119 @@
 package schema
 
 import (
-	"fmt"
 	"reflect"
-	"unsafe"
+	"slices"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// Output writes the answers of one action.
+// Output describes the answers of one action.
 type Output struct {
-	t       reflect.Type
-	enc     *encoder // of what t points to, if it is a pointer
-	schema  []byte
-	example []byte
+	JSONSchema []byte // JSON Schema (2020-12), on one line
+	Example    []byte // a JSON object made of the example tags, and of zero values where there are none
 }
 
-// CompileOutput makes the plan for answers of type t: a struct, a map with string keys, or a pointer to one of those.
-// The error is a sentence that names what cannot be written and the remedy.
-func CompileOutput(t reflect.Type) (*Output, error) {
-	target := t
+// DescribeOutput describes answers of type t, which encode.Compile must have accepted. It returns an error if an example
+// tag is not a value of its type.
+func DescribeOutput(t reflect.Type) (Output, error) {
 	if t.Kind() == reflect.Pointer {
-		target = t.Elem()
-	}
-	switch {
-	case target.Kind() == reflect.Map && target.Key().Kind() != reflect.String,
-		target.Kind() != reflect.Struct && target.Kind() != reflect.Map,
-		target == timeType:
-		return nil, fmt.Errorf("the output %v is not a JSON object: use a struct, a map with string keys, or a pointer to one of those", t)
-	case encodesItself(target) && !implements(target, jsonMarshalTypes...):
-		return nil, fmt.Errorf("the output %v writes itself as text, but an answer is a JSON object: put it into a struct", t)
-	}
-	enc, err := encoders.compile(target)
-	if err != nil {
-		return nil, fmt.Errorf("the output %v does not encode as JSON: %w", t, err)
-	}
-	o := &Output{t: t, enc: enc, schema: outputSchema(target)}
-	if o.example, err = outputExample(target); err != nil {
-		return nil, err
-	}
-	return o, nil
-}
-
-// AppendMembers appends the members of v's JSON object without the braces: `"a":1,"b":[]`. v must be of the type that
-// was compiled; anything else is treated as [AppendMembers] does. A nil pointer has no members. On an error, which is
-// an [*EncodeError] that names the field, dst is returned as it was.
-func (o *Output) AppendMembers(dst []byte, v any) ([]byte, error) {
-	if reflect.TypeOf(v) != o.t {
-		return AppendMembers(dst, v)
-	}
-	if o.t.Kind() != reflect.Pointer {
-		return o.enc.safely(dst, o.enc.inAny(v))
-	}
-	target := (*eface)(unsafe.Pointer(&v)).data
-	if target == nil {
-		return dst, nil
-	}
-	return o.enc.safely(dst, target)
-}
-
-// JSONSchema returns the JSON Schema (2020-12) of the answer, on one line. It is the caller's to keep, not to change.
-func (o *Output) JSONSchema() []byte { return o.schema }
-
-// Example returns a JSON object made of the example tags, and of zero values where there are none.
-func (o *Output) Example() []byte { return o.example }
-
-// AppendMembers appends the members of v's JSON object without the braces, for a v of any type. A nil v, and a nil
-// pointer, have no members. It is an error if v is not a JSON object; then dst is returned as it was.
-func AppendMembers(dst []byte, v any) ([]byte, error) {
-	if v == nil {
-		return dst, nil
-	}
-	t := reflect.TypeOf(v)
-	p := (*eface)(unsafe.Pointer(&v)).data
-	if t.Kind() == reflect.Pointer {
-		if p == nil {
-			return dst, nil
-		}
 		t = t.Elem()
-		e, err := encoders.of(t)
-		if err != nil {
+	}
+	var w exampleWriter
+	example, err := w.value(nil, t)
+	if err != nil {
+		return Output{}, err
+	}
+	if !jsonx.Object(example) {
+		example = []byte("{}")
+	}
+	return Output{JSONSchema: outputSchema(t), Example: example}, nil
+}
+
+// exampleWriter writes an example of a type's JSON.
+type exampleWriter struct {
+	parents []reflect.Type // the types around the current one
+}
+
+// value appends an example of a value without an example tag: the zero value, with the members of structs filled in. A
+// list of structs has one element, which shows its members.
+func (w *exampleWriter) value(dst []byte, t reflect.Type) ([]byte, error) {
+	switch {
+	case t == timeType, t == durationType:
+		return jsonx.Append(dst, reflect.Zero(t).Interface())
+	case layout.EncodesItself(t):
+		return w.zero(dst, t), nil
+	case slices.Contains(w.parents, t):
+		return append(dst, "null"...), nil
+	}
+	w.parents = append(w.parents, t)
+	defer func() { w.parents = w.parents[:len(w.parents)-1] }()
+	switch t.Kind() {
+	case reflect.Pointer:
+		return w.value(dst, t.Elem())
+	case reflect.Struct:
+		return w.structure(dst, t)
+	case reflect.Slice:
+		elem := t.Elem()
+		if elem.Kind() == reflect.Pointer {
+			elem = elem.Elem()
+		}
+		if elem.Kind() != reflect.Struct || slices.Contains(w.parents, elem) || layout.EncodesItself(elem) {
+			break
+		}
+		dst, err := w.value(append(dst, '['), elem)
+		return append(dst, ']'), err
+	}
+	return w.zero(dst, t), nil
+}
+
+// zero appends the zero value of a type, or null if it cannot be encoded or panics when it is encoded.
+func (w *exampleWriter) zero(dst []byte, t reflect.Type) (out []byte) {
+	defer func() {
+		if recover() != nil {
+			out = append(dst, "null"...)
+		}
+	}()
+	out, err := jsonx.Append(dst, reflect.Zero(t).Interface())
+	if err != nil {
+		return append(dst, "null"...)
+	}
+	return out
+}
+
+func (w *exampleWriter) structure(dst []byte, t reflect.Type) ([]byte, error) {
+	members, err := layout.Members(t)
+	if err != nil { // only Marshal understands it
+		return w.zero(dst, t), nil
+	}
+	dst = append(dst, '{')
+	for i := range members {
+		m := &members[i]
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(jsonx.AppendString(dst, m.Name), ':')
+		if dst, err = w.member(dst, m); err != nil {
 			return dst, err
 		}
-		return e.safely(dst, p)
 	}
-	e, err := encoders.of(t)
-	if err != nil {
+	return append(dst, '}'), nil
+}
+
+func (w *exampleWriter) member(dst []byte, m *layout.Member) ([]byte, error) {
+	start := len(dst)
+	var err error
+	if text := m.Field.Tag.Get("example"); text != "" {
+		var ok bool
+		if dst, ok = appendTagValue(dst, m.Field.Type, text); !ok {
+			return dst, m.Errorf("has example:%q, which is not a %v: correct the tag", text, m.Field.Type)
+		}
+	} else if dst, err = w.value(dst, m.Field.Type); err != nil {
 		return dst, err
 	}
-	return e.safely(dst, e.inAny(v))
-}
-
-// safely appends the members of the value at p; on an error it returns dst as it was.
-func (e *encoder) safely(dst []byte, p unsafe.Pointer) ([]byte, error) {
-	if e.members == nil {
-		return appendOther(dst, e, p)
+	if m.Quoted && string(dst[start:]) != "null" {
+		dst = append(dst[:start], `"`+string(dst[start:])+`"`...)
 	}
-	out, err := e.members(dst, p, 1)
-	if err != nil {
-		return dst, wholeError(err)
-	}
-	return out, nil
-}
-
-// appendOther handles a value whose type does not say that it is an object: an interface, a pointer to a pointer, a
-// type that writes itself.
-func appendOther(dst []byte, e *encoder, p unsafe.Pointer) ([]byte, error) {
-	out, err := e.append(dst, p, 0)
-	if err == nil {
-		out, err = unbrace(out, len(dst))
-	}
-	if err != nil {
-		return dst, wholeError(err)
-	}
-	return out, nil
-}
-
-func wholeError(err error) error {
-	if _, ok := err.(*EncodeError); ok {
-		return err
-	}
-	return &EncodeError{Err: err}
+	return dst, nil
 }

@@ -4,9 +4,11 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// rules are the tags of a field that say which values are good. A rule that is not there is the empty string.
+// rules are the tags of a field that say which values are valid. An absent rule is the empty string.
 type rules struct {
 	enum, minimum, maximum, minLength, maxLength, pattern, format, minItems, maxItems string
 }
@@ -26,7 +28,14 @@ func (r *rules) each() []struct {
 	}
 }
 
-// annotations are the tags that hold for a field as a whole.
+// split divides the rules of a list or map into those for itself and those for each element.
+func (r rules) split() (own, element rules) {
+	own = rules{minItems: r.minItems, maxItems: r.maxItems}
+	r.minItems, r.maxItems = "", ""
+	return own, r
+}
+
+// annotations are the tags that apply to a field as a whole.
 type annotations struct {
 	required, secret bool
 	def              string
@@ -34,24 +43,24 @@ type annotations struct {
 	doc, example     string
 }
 
-// parseRules reads the rules of a field. Whether they fit its type is seen later.
-func parseRules(m *member) (rules, error) {
+// parseRules reads the rules of a field. compileChecks finds out whether they fit its type.
+func parseRules(m *layout.Member) (rules, error) {
 	var r rules
 	for _, rule := range r.each() {
-		text, ok := m.field.Tag.Lookup(rule.name)
+		text, ok := m.Field.Tag.Lookup(rule.name)
 		if !ok {
 			continue
 		}
 		if text == "" {
-			return r, fieldError(m.owner, m.field, "has an empty %s tag: give it a value or remove it", rule.name)
+			return r, m.Errorf("has an empty %s tag: give it a value or remove it", rule.name)
 		}
 		*rule.text = text
 	}
 	return r, nil
 }
 
-func parseAnnotations(m *member) (a annotations, err error) {
-	tag := m.field.Tag
+func parseAnnotations(m *layout.Member) (a annotations, err error) {
+	tag := m.Field.Tag
 	if a.required, err = boolTag(m, "required"); err != nil {
 		return a, err
 	}
@@ -62,30 +71,30 @@ func parseAnnotations(m *member) (a annotations, err error) {
 	a.doc, a.example = tag.Get("doc"), tag.Get("example")
 	switch {
 	case a.hasDefault && a.required:
-		return a, fieldError(m.owner, m.field, "is required and has a default, which would never be used: remove one of the two tags")
-	case a.hasDefault && a.def == "" && !isStringPointer(m.field.Type):
-		return a, fieldError(m.owner, m.field, "has an empty default, which is as good as none: give it a value or remove the tag")
+		return a, m.Errorf("is required and has a default, which would never be used: remove one of the two tags")
+	case a.hasDefault && a.def == "" && !isStringPointer(m.Field.Type):
+		return a, m.Errorf("has an empty default, which is as good as none: give it a value or remove the tag")
 	}
 	return a, nil
 }
 
-func boolTag(m *member, name string) (bool, error) {
-	switch text, ok := m.field.Tag.Lookup(name); {
+func boolTag(m *layout.Member, name string) (bool, error) {
+	switch text, ok := m.Field.Tag.Lookup(name); {
 	case !ok, text == "false":
 		return false, nil
 	case text == "true":
 		return true, nil
 	default:
-		return false, fieldError(m.owner, m.field, "has %s:%q, but only \"true\" and \"false\" are known: correct the tag", name, text)
+		return false, m.Errorf("has %s:%q, but only \"true\" and \"false\" are known: correct the tag", name, text)
 	}
 }
 
-// isStringPointer reports whether t is a pointer to text: the one type for which the empty string is given.
+// isStringPointer reports whether t is a pointer to text, the only type for which the empty string is given.
 func isStringPointer(t reflect.Type) bool {
 	return t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.String
 }
 
-// splitList splits "a, b,c" and drops the white space around each part.
+// splitList splits "a, b,c" and removes the white space around each part.
 func splitList(text string) []string {
 	parts := strings.Split(text, ",")
 	for i := range parts {
@@ -94,8 +103,8 @@ func splitList(text string) []string {
 	return parts
 }
 
-// count reads a rule that is a whole number of characters or elements.
-func count(text string) (int, bool) {
+// parseCount reads a rule that is a number of characters or elements.
+func parseCount(text string) (int, bool) {
 	n, err := strconv.ParseUint(text, 10, 31)
 	return int(n), err == nil
 }

@@ -1,4 +1,4 @@
-package schema
+package encode
 
 import (
 	"encoding/json"
@@ -340,7 +340,7 @@ func TestCyclesAreErrors(t *testing.T) {
 	ptr = &ptr
 	for _, v := range []any{loop, self, map[string]any{"list": list}, struct{ P any }{ptr}} {
 		_, err := AppendMembers(nil, v)
-		e, ok := errors.AsType[*EncodeError](err)
+		e, ok := errors.AsType[*Error](err)
 		if !ok || !errors.Is(err, errTooDeep) || len(err.Error()) > 400 {
 			t.Errorf("%v", e)
 		}

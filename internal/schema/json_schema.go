@@ -8,26 +8,17 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-func jsonString(dst []byte, s string) []byte { return jsonx.AppendString(dst, s) }
-
-func jsonRaw(dst []byte, text string) []byte { return jsonx.AppendRaw(dst, bytesOf(text)) }
-
-// isJSON reports whether text is a JSON value that begins with open; 0 is any.
-func isJSON(text string, open byte) bool {
-	raw := trim(bytesOf(text))
-	return len(raw) > 0 && (open == 0 || raw[0] == open) && jsonx.Valid(raw) == nil
-}
-
-// schemaWriter writes the JSON Schema (2020-12) of a type. Structs that contain themselves are written once, under
-// $defs, and referred to.
+// schemaWriter writes the JSON Schema (2020-12) of a type. A type that contains itself is written once, under $defs, and
+// referred to.
 type schemaWriter struct {
-	output   bool         // what is written, not what is read
-	fileType reflect.Type // of inputs
-	loops    map[reflect.Type]bool
-	names    map[reflect.Type]string
-	order    []reflect.Type // of names
+	output    bool         // describes what is written, not what is read
+	fileType  reflect.Type // of inputs
+	recursive map[reflect.Type]bool
+	names     map[reflect.Type]string // under $defs
+	order     []reflect.Type          // of names
 }
 
 func inputSchema(t reflect.Type, fileType reflect.Type) []byte {
@@ -41,19 +32,19 @@ func outputSchema(t reflect.Type) []byte {
 }
 
 func (w *schemaWriter) document(t reflect.Type) []byte {
-	w.loops, w.names = map[reflect.Type]bool{}, map[reflect.Type]string{}
-	w.findLoops(t, nil)
+	w.recursive, w.names = map[reflect.Type]bool{}, map[reflect.Type]string{}
+	w.findRecursive(t, nil)
 	dst := []byte{'{'}
 	if name, _ := jsonType(t, w.fileType); name == typeObject {
 		dst = w.object(dst, t)
-	} else { // it writes itself, and all that is known is that it must be an object
+	} else { // it encodes itself, and an output is always an object
 		dst = append(dst, `"type":"object"`...)
 	}
-	for i := 0; i < len(w.order); i++ { // writing one may add others
+	for i := 0; i < len(w.order); i++ { // writing one definition may add others
 		if dst = append(dst, ','); i == 0 {
 			dst = append(dst, `"$defs":{`...)
 		}
-		dst = append(jsonString(dst, w.names[w.order[i]]), ":{"...)
+		dst = append(jsonx.AppendString(dst, w.names[w.order[i]]), ":{"...)
 		dst = append(w.object(dst, w.order[i]), '}')
 	}
 	if len(w.order) > 0 {
@@ -62,41 +53,41 @@ func (w *schemaWriter) document(t reflect.Type) []byte {
 	return append(dst, '}')
 }
 
-// opaque reports whether a type is written without looking into it.
+// opaque reports whether the schema of a type does not depend on its parts.
 func (w *schemaWriter) opaque(t reflect.Type) bool {
-	return t == timeType || t == w.fileType || encodesItself(t) || decodesItself(t)
+	return t == timeType || t == w.fileType || layout.EncodesItself(t) || layout.DecodesItself(t)
 }
 
-// findLoops finds the structs that contain themselves.
-func (w *schemaWriter) findLoops(t reflect.Type, above []reflect.Type) {
+// findRecursive finds the types that contain themselves. parents are the types around t.
+func (w *schemaWriter) findRecursive(t reflect.Type, parents []reflect.Type) {
 	t = target(t)
 	switch {
-	case slices.Contains(above, t):
-		w.loops[t] = true
+	case slices.Contains(parents, t):
+		w.recursive[t] = true
 		return
-	case w.opaque(t) || w.loops[t]:
+	case w.opaque(t) || w.recursive[t]:
 		return
 	}
 	switch t.Kind() {
 	case reflect.Slice, reflect.Array, reflect.Map:
-		w.findLoops(t.Elem(), append(slices.Clip(above), t))
+		w.findRecursive(t.Elem(), append(slices.Clip(parents), t))
 	case reflect.Struct:
-		members, _ := flatten(t)
+		members, _ := layout.Members(t)
 		for i := range members {
-			w.findLoops(members[i].field.Type, append(slices.Clip(above), t))
+			w.findRecursive(members[i].Field.Type, append(slices.Clip(parents), t))
 		}
 	}
 }
 
-// value appends the schema of a type without the braces. A pointer is written as null when it is nil; sent as null, it
-// is as good as not sent.
+// value appends the schema of a type without the braces. An output may be null if it is a pointer. An input may not: null
+// means that it is not given.
 func (w *schemaWriter) value(dst []byte, t reflect.Type) []byte {
 	if t.Kind() == reflect.Pointer && w.output {
 		return append(w.value(append(dst, `"anyOf":[{`...), target(t)), `},{"type":"null"}]`...)
 	}
 	t = target(t)
-	if w.loops[t] {
-		return jsonString(append(dst, `"$ref":`...), "#/$defs/"+w.name(t))
+	if w.recursive[t] {
+		return jsonx.AppendString(append(dst, `"$ref":`...), "#/$defs/"+w.name(t))
 	}
 	name, format := jsonType(t, w.fileType)
 	if name == typeObject {
@@ -107,7 +98,7 @@ func (w *schemaWriter) value(dst []byte, t reflect.Type) []byte {
 	}
 	dst = append(append(append(dst, `"type":"`...), name...), '"')
 	if format != "" {
-		dst = jsonString(append(dst, `,"format":`...), format)
+		dst = jsonx.AppendString(append(dst, `,"format":`...), format)
 	}
 	switch {
 	case name == typeArray:
@@ -128,7 +119,7 @@ const unsignedMinimum = `,"minimum":0`
 
 func isUnsigned(k reflect.Kind) bool { return k >= reflect.Uint && k <= reflect.Uintptr }
 
-// name returns what a type is called under $defs.
+// name returns the name of a type under $defs.
 func (w *schemaWriter) name(t reflect.Type) string {
 	if name, ok := w.names[t]; ok {
 		return name
@@ -160,7 +151,7 @@ func (w *schemaWriter) taken(name string) bool {
 	return false
 }
 
-// object appends the schema of a struct or map, or of another type that contains itself, without the braces.
+// object appends the schema of a struct, a map, or a list that contains itself, without the braces.
 func (w *schemaWriter) object(dst []byte, t reflect.Type) []byte {
 	switch t.Kind() {
 	case reflect.Struct:
@@ -172,7 +163,7 @@ func (w *schemaWriter) object(dst []byte, t reflect.Type) []byte {
 }
 
 func (w *schemaWriter) structure(dst []byte, t reflect.Type) []byte {
-	members, err := flatten(t)
+	members, err := layout.Members(t)
 	dst = append(dst, `"type":"object"`...)
 	if err != nil || len(members) == 0 {
 		return dst
@@ -184,10 +175,10 @@ func (w *schemaWriter) structure(dst []byte, t reflect.Type) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(jsonString(dst, m.name), ":{"...)
+		dst = append(jsonx.AppendString(dst, m.Name), ":{"...)
 		dst = append(w.property(dst, m), '}')
 		if w.isRequired(m) {
-			required = append(required, m.name)
+			required = append(required, m.Name)
 		}
 	}
 	dst = append(dst, '}')
@@ -199,50 +190,50 @@ func (w *schemaWriter) structure(dst []byte, t reflect.Type) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = jsonString(dst, name)
+		dst = jsonx.AppendString(dst, name)
 	}
 	return append(dst, ']')
 }
 
-// isRequired reports whether a member is always there: an input by its tag, an output unless it may be left out.
-func (w *schemaWriter) isRequired(m *member) bool {
+// isRequired reports whether a member is always present: an input if its tag says so, an output unless it may be omitted.
+func (w *schemaWriter) isRequired(m *layout.Member) bool {
 	if w.output {
-		return !m.omitEmpty && !m.omitZero && m.via == nil
+		return !m.OmitEmpty && !m.OmitZero && m.Via == nil
 	}
-	return m.field.Tag.Get("required") == "true"
+	return m.Field.Tag.Get("required") == "true"
 }
 
-// property appends the schema of a member: its type, its rules and what is said about it.
-func (w *schemaWriter) property(dst []byte, m *member) []byte {
+// property appends the schema of a member without the braces: its type, its rules and its annotations.
+func (w *schemaWriter) property(dst []byte, m *layout.Member) []byte {
 	start := len(dst)
-	t := m.field.Type
-	if t.Kind() == reflect.Pointer && (m.omitEmpty || m.omitZero) {
+	t := m.Field.Type
+	if t.Kind() == reflect.Pointer && (m.OmitEmpty || m.OmitZero) {
 		t = target(t) // never null
 	}
-	if m.quoted && w.output {
+	if m.Quoted && w.output {
 		dst = append(dst, `"type":"string"`...)
 	} else {
 		dst = w.value(dst, t)
 	}
 	r, _ := parseRules(m)
 	dst = w.rules(dst, start, t, r)
-	return w.annotations(dst, start, t, m.field.Tag)
+	return w.annotations(dst, start, t, m.Field.Tag)
 }
 
-// annotations appends what is said about a member whose schema begins at start.
+// annotations appends the annotations of a member whose schema begins at start.
 func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag reflect.StructTag) []byte {
 	pair := func(key string, value []byte) {
 		if len(dst) > start {
 			dst = append(dst, ',')
 		}
-		dst = append(append(jsonString(dst, key), ':'), value...)
+		dst = append(append(jsonx.AppendString(dst, key), ':'), value...)
 	}
 	doc := tag.Get("doc")
 	if doc == "" && target(t) == durationType {
 		doc = "a duration such as 1m30s"
 	}
 	if doc != "" {
-		pair("description", jsonString(nil, doc))
+		pair("description", jsonx.AppendString(nil, doc))
 	}
 	if text := tag.Get("default"); text != "" && !w.output {
 		if value, ok := appendTagValue(nil, t, text); ok {
@@ -267,15 +258,14 @@ func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []b
 	kind, _ := jsonType(t, w.fileType)
 	object := kind == typeObject && t.Kind() == reflect.Map
 	if (kind == typeArray && t.Kind() == reflect.Slice || object) && !nullable {
-		own := rules{minItems: r.minItems, maxItems: r.maxItems}
-		r.minItems, r.maxItems = "", ""
-		if r != (rules{}) { // they are about the elements, whose schema is the last thing written
+		own, element := r.split()
+		if element != (rules{}) { // the schema of the elements was written last
 			inner := dst[:len(dst)-1]
-			dst = append(w.rules(inner, start, t.Elem(), r), '}')
+			dst = append(w.rules(inner, start, t.Elem(), element), '}')
 		}
 		r = own
 	}
-	if r.minimum != "" { // instead of the one that comes with the type
+	if r.minimum != "" { // it replaces the minimum of an unsigned type
 		dst = bytes.TrimSuffix(dst, []byte(unsignedMinimum))
 	}
 	for _, rule := range r.each() {
@@ -293,19 +283,20 @@ func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []b
 		if len(dst) > start && dst[len(dst)-1] != '{' {
 			dst = append(dst, ',')
 		}
-		dst = append(append(jsonString(dst, name), ':'), value...)
+		dst = append(append(jsonx.AppendString(dst, name), ':'), value...)
 	}
 	return dst
 }
 
-// ruleValue returns the JSON of a rule. Durations are text in JSON, so their bounds cannot be said.
-func (w *schemaWriter) ruleValue(t reflect.Type, name, text string) ([]byte, bool) {
+// ruleValue returns the JSON of a rule. ok is false if JSON Schema cannot express it: durations are text in JSON, so they
+// have no bounds.
+func (w *schemaWriter) ruleValue(t reflect.Type, name, text string) (value []byte, ok bool) {
 	switch name {
 	case "pattern":
-		return jsonString(nil, text), true
+		return jsonx.AppendString(nil, text), true
 	case "format":
 		_, own := jsonType(t, w.fileType)
-		return jsonString(nil, text), own == ""
+		return jsonx.AppendString(nil, text), own == ""
 	case "enum":
 		return appendTagList(nil, t, splitList(text))
 	case "minimum", "maximum":
@@ -314,6 +305,6 @@ func (w *schemaWriter) ruleValue(t reflect.Type, name, text string) ([]byte, boo
 		}
 		return appendTagNumber(nil, t, text)
 	}
-	n, ok := count(text)
+	n, ok := parseCount(text)
 	return strconv.AppendInt(nil, int64(n), 10), ok
 }

@@ -2,27 +2,28 @@ package schema
 
 import (
 	"strings"
-	"unsafe"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// anything decodes into interfaces without methods, as encoding/json does: nil, bool, float64, string, []any and
-// map[string]any.
-func (c *codec) anything() {
-	c.json = func(d *decoder, p unsafe.Pointer) bool {
+// planAny completes the plan of an interface without methods. It decodes the types that encoding/json does: nil, bool,
+// float64, string, []any and map[string]any.
+func (c *typePlan) planAny() {
+	c.class, c.expected, c.nullable = classAny, "a JSON value", true
+	c.json = func(d *decodeState, p layout.Pointer) bool {
 		v, ok := d.any()
-		*(*any)(p) = v
+		*layout.As[any](p) = v
 		return ok
 	}
-	c.text = func(_ *decoder, p unsafe.Pointer, v *Value) bool {
-		*(*any)(p) = validUTF8(v.last())
+	c.text = func(_ *decodeState, p layout.Pointer, v *Value) bool {
+		*layout.As[any](p) = validUTF8(v.lastText())
 		return true
 	}
 }
 
-// any decodes the value at the cursor.
-func (d *decoder) any() (any, bool) {
+// any decodes the value at the cursor. ok is false if a part of it is not valid.
+func (d *decodeState) any() (v any, ok bool) {
 	switch c := d.peek(); c {
 	case '"':
 		s, err := jsonx.Unquote(d.value())
@@ -34,16 +35,16 @@ func (d *decoder) any() (any, bool) {
 		d.value()
 		return c == 't', true
 	case '[', '{':
-		if !d.deeper() {
+		if !d.descend() {
 			return nil, d.tooDeep()
 		}
-		defer d.surface()
+		defer d.ascend()
 		if c == '[' {
 			return d.anyList()
 		}
 		return d.anyObject()
 	}
-	f, ok := jsonx.ParseFloat(view(d.value()), 64)
+	f, ok := jsonx.ParseFloat(jsonx.ViewString(d.value()), 64)
 	if !ok {
 		d.violate("type", "be a number that 64 bits can hold")
 		return nil, false
@@ -51,33 +52,33 @@ func (d *decoder) any() (any, bool) {
 	return f, true
 }
 
-func (d *decoder) anyList() (any, bool) {
+func (d *decodeState) anyList() (any, bool) {
 	values := []any{}
-	whole := true
+	valid := true
 	for more := d.open(']'); more; more = d.next(']') {
 		n := d.enterIndex(len(values))
 		v, ok := d.any()
 		d.leave(n)
 		values = append(values, v)
-		whole = whole && ok
+		valid = valid && ok
 	}
-	return values, whole
+	return values, valid
 }
 
-func (d *decoder) anyObject() (any, bool) {
+func (d *decodeState) anyObject() (any, bool) {
 	values := map[string]any{}
-	whole := true
+	valid := true
 	for more := d.open('}'); more; more = d.next('}') {
 		key := strings.Clone(d.key())
 		n := d.enterKey(key)
 		if _, twice := values[key]; twice {
 			d.violate("type", "be given once")
-			whole = false
+			valid = false
 		}
 		v, ok := d.any()
 		d.leave(n)
 		values[key] = v
-		whole = whole && ok
+		valid = valid && ok
 	}
-	return values, whole
+	return values, valid
 }

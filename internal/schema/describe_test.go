@@ -3,21 +3,24 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"math"
 	"reflect"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/go-cmp/cmp"
 )
 
-func compileOutput[T any](t testing.TB) *Output {
+// describeOutput also checks that encode accepts the type, on which DescribeOutput relies.
+func describeOutput[T any](t testing.TB) Output {
 	t.Helper()
-	o, err := CompileOutput(reflect.TypeFor[T]())
+	typ := reflect.TypeFor[T]()
+	if _, err := encode.Compile(typ); err != nil {
+		t.Fatal(err)
+	}
+	o, err := DescribeOutput(typ)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,76 +33,19 @@ type answer struct {
 	Bits  map[string]string `json:"bits,omitempty"`
 }
 
-func TestOutputKinds(t *testing.T) {
-	t.Parallel()
-	var none *answer
-	cases := []struct {
-		output *Output
-		value  any
-		want   string
-	}{
-		{compileOutput[answer](t), answer{ID: 1, Ratio: 0.5}, `"id":1,"ratio":0.5`},
-		{compileOutput[*answer](t), &answer{ID: 1}, `"id":1,"ratio":0`},
-		{compileOutput[*answer](t), none, ``},
-		{compileOutput[map[string]any](t), map[string]any{"b": []int{1}, "a": "x"}, `"a":"x","b":[1]`},
-		{compileOutput[map[string]any](t), map[string]any(nil), ``},
-		{compileOutput[*map[string]answer](t), &map[string]answer{"x": {}}, `"x":{"id":0,"ratio":0}`},
-		{compileOutput[map[kindName]time.Duration](t), map[kindName]time.Duration{"x": time.Second}, `"x":"1s"`},
-		{compileOutput[onePointer](t), onePointer{new(5)}, `"P":5`},
-		{compileOutput[struct{ M map[string]int }](t), struct{ M map[string]int }{map[string]int{"a": 1}}, `"M":{"a":1}`},
-		{compileOutput[struct{}](t), struct{}{}, ``},
-		{compileOutput[byJSON](t), byJSON{1}, `"n":[1]`},
-		{compileOutput[answer](t), map[string]int{"another": 1}, `"another":1`},
-		{compileOutput[answer](t), nil, ``},
-	}
-	for _, c := range cases {
-		got, err := c.output.AppendMembers([]byte("x"), c.value)
-		if err != nil || string(got) != "x"+c.want {
-			t.Errorf("%#v: %s, %v; want x%s", c.value, got, err, c.want)
-		}
-	}
+// ownJSON writes its own JSON.
+type ownJSON struct{ N int }
+
+func (v ownJSON) MarshalJSON() ([]byte, error) {
+	return []byte(`{"n" : [` + strconv.Itoa(v.N) + `]}`), nil
 }
 
-func TestOutputErrorLeavesDst(t *testing.T) {
+func TestOutputWithAWrongExample(t *testing.T) {
 	t.Parallel()
-	dst := append(make([]byte, 0, 100), "kept"...)
-	got, err := compileOutput[answer](t).AppendMembers(dst, answer{ID: 5, Ratio: math.NaN()})
-	e, ok := errors.AsType[*EncodeError](err)
-	if !ok || e.Path() != "ratio" || string(got) != "kept" {
-		t.Errorf("%s %v", got, err)
-	}
-}
-
-type noText struct{}
-
-func (noText) MarshalText() ([]byte, error) { return nil, nil }
-
-func TestOutputsThatAreRefused(t *testing.T) {
-	t.Parallel()
-	cases := []struct {
-		value any
-		want  string
-	}{
-		{5, "the output int is not a JSON object: use a struct, a map with string keys, or a pointer to one of those"},
-		{"", "is not a JSON object"}, {[]answer{}, "is not a JSON object"}, {map[int]string{}, "is not a JSON object"}, {time.Time{}, "is not a JSON object"},
-		{new(&answer{}), "is not a JSON object"}, {noText{}, "writes itself as text, but an answer is a JSON object: put it into a struct"},
-		{struct{ C chan int }{}, `field C of struct { C chan int } is or has a chan int, for which JSON has no form: leave it out with json:"-"`},
-		{struct{ P *struct{ F []func() } }{}, "field F of struct { F []func() } is or has a func()"},
-		{struct{ a int }{}, "has no exported fields"},
-		{struct {
-			A string `json:",string"`
-		}{}, "has the json option string, which fits numbers only: remove it"},
-		{struct {
-			A int `example:"x"`
-		}{}, `has example:"x", which is not a int: correct the tag`},
-	}
-	for _, c := range cases {
-		if _, err := CompileOutput(reflect.TypeOf(c.value)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%T: %v; want %s", c.value, err, c.want)
-		}
-	}
-	misspelt := reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeFor[int](), Tag: `json:"a,omitEmpty"`}})
-	if _, err := CompileOutput(misspelt); err == nil || !strings.Contains(err.Error(), `has the json option "omitEmpty"`) {
+	_, err := DescribeOutput(reflect.TypeFor[struct {
+		A int `example:"x"`
+	}]())
+	if err == nil || !strings.Contains(err.Error(), `has example:"x", which is not a int: correct the tag`) {
 		t.Error(err)
 	}
 }
@@ -125,15 +71,15 @@ func TestOutputExample(t *testing.T) {
 		Text   any            `json:"text" example:"just text"`
 		None   any            `json:"none"`
 		Err    error          `json:"err"`
-		Self   byJSON         `json:"self"`
+		Self   ownJSON        `json:"self"`
 		Hidden chan int       `json:"-"`
 	}
 	want := `{"id":"12","ok":true,"F":0.123,"when":"2024-01-01T00:00:00Z","wait":"0s","tags":["a","b"],"nums":[1,2],` +
 		`"items":[{"name":"pen","next":null}],"item":{"name":"pen","next":null},"map":{"a":1},"any":{"x":1},"text":"just text","none":null,"err":null,"self":{"n":[0]}}`
-	if got := string(compileOutput[out](t).Example()); got != want {
+	if got := string(describeOutput[out](t).Example); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
-	if got := string(compileOutput[map[string]any](t).Example()); got != `{}` {
+	if got := string(describeOutput[map[string]any](t).Example); got != `{}` {
 		t.Errorf("a map: %s", got)
 	}
 }
@@ -157,6 +103,30 @@ type wide struct {
 type generic[T any] struct {
 	Value []T         `json:"value"`
 	Again *generic[T] `json:"again,omitzero"`
+}
+
+// unusualOutput has members of the forms that inputs cannot have, or hardly have.
+type unusualOutput struct {
+	I8    int8     `json:"i8,string"`
+	PF    *float64 `json:"pf,string"`
+	Array [3]byte  `json:"array"`
+	Lists [2][]map[string]answer
+	Ints  map[int]string
+	Times map[time.Duration]bool `json:",omitempty"`
+	Own   ownJSON                `json:"own"`
+	OwnP  *ownJSON               `json:"ownP"`
+	Loose struct {
+		A     int                       `json:"fixed"`
+		Extra map[string]jsontext.Value `json:",embed"`
+	}
+	None struct{} `json:"none"`
+	Err  error    `json:"err,omitempty"`
+	Opt  interface{ M() }
+	*Embedded
+}
+
+type Embedded struct {
+	Level int `json:"level,omitzero"`
 }
 
 func TestJSONSchema(t *testing.T) {
@@ -197,16 +167,16 @@ func TestJSONSchema(t *testing.T) {
 			`"$defs":{"tree":{"type":"object","properties":{"name":{"type":"string","minLength":1},` +
 			`"kids":{"type":"array","items":{"$ref":"#/$defs/tree"}},"left":{"$ref":"#/$defs/tree"},"map":{"type":"object","additionalProperties":{"$ref":"#/$defs/tree"}}}}}}`},
 		{"recursive list", compileInput[struct{ N nest }](t).JSONSchema(), `{"type":"object","properties":{"N":{"$ref":"#/$defs/nest"}},"$defs":{"nest":{"type":"array","items":{"$ref":"#/$defs/nest"}}}}`},
-		{"output", compileOutput[answer](t).JSONSchema(), `{"type":"object","properties":{"id":{"type":"integer","description":"who","examples":[7]},"ratio":{"type":"number"},"bits":{"type":"object","additionalProperties":{"type":"string"}}},"required":["id","ratio"]}`},
-		{"map", compileOutput[map[string]*int](t).JSONSchema(), `{"type":"object","additionalProperties":{"anyOf":[{"type":"integer"},{"type":"null"}]}}`},
-		{"by itself", compileOutput[byJSON](t).JSONSchema(), `{"type":"object"}`},
-		{"array", compileOutput[struct {
+		{"output", describeOutput[answer](t).JSONSchema, `{"type":"object","properties":{"id":{"type":"integer","description":"who","examples":[7]},"ratio":{"type":"number"},"bits":{"type":"object","additionalProperties":{"type":"string"}}},"required":["id","ratio"]}`},
+		{"map", describeOutput[map[string]*int](t).JSONSchema, `{"type":"object","additionalProperties":{"anyOf":[{"type":"integer"},{"type":"null"}]}}`},
+		{"type with its own JSON", describeOutput[ownJSON](t).JSONSchema, `{"type":"object"}`},
+		{"array", describeOutput[struct {
 			A [2]int  `json:"a"`
 			B [2]byte `json:"b"`
 			C uint64  `json:"c,string"`
 			D *[]int  `json:"d" maxItems:"2"`
 			E [1]bool `json:"e,omitempty" maxItems:"2"`
-		}](t).JSONSchema(), `{"type":"object","properties":{"a":{"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":2},"b":{"type":"string","contentEncoding":"base64"},` +
+		}](t).JSONSchema, `{"type":"object","properties":{"a":{"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":2},"b":{"type":"string","contentEncoding":"base64"},` +
 			`"c":{"type":"string"},"d":{"anyOf":[{"type":"array","items":{"type":"integer"}},{"type":"null"}],"maxItems":2},"e":{"type":"array","items":{"type":"boolean"},"minItems":1,"maxItems":1}},"required":["a","b","c","d"]}`},
 	}
 	for _, c := range cases {
@@ -220,7 +190,7 @@ func TestJSONSchema(t *testing.T) {
 func TestSchemasAreJSON(t *testing.T) {
 	t.Parallel()
 	for _, schema := range [][]byte{
-		compileOutput[loopOut](t).JSONSchema(), compileOutput[rich](t).JSONSchema(), compileInput[compounds](t).JSONSchema(),
+		describeOutput[loopOut](t).JSONSchema, describeOutput[unusualOutput](t).JSONSchema, compileInput[compounds](t).JSONSchema(),
 		compileInput[ruled](t).JSONSchema(), compileInput[scalars6](t).JSONSchema(), compileInput[wanted](t).JSONSchema(), compileInput[defaulted](t).JSONSchema(),
 	} {
 		var doc struct {
@@ -255,57 +225,10 @@ func TestNamesOfDefinitionsAreUnique(t *testing.T) {
 		A wide
 		B loopOut
 	}
-	schema := string(compileOutput[both](t).JSONSchema())
+	schema := string(describeOutput[both](t).JSONSchema)
 	for _, name := range []string{`"wide":{`, `"wide2":{`, `"loopOut":{`, `"generic___string_":{`} {
 		if !strings.Contains(schema, name) {
 			t.Errorf("%s is missing in %s", name, schema)
 		}
-	}
-}
-
-func TestCompilingAtOnce(t *testing.T) {
-	t.Parallel()
-	type mutual struct {
-		Next *mutual
-		Map  map[string]*mutual
-		Any  any
-	}
-	var group sync.WaitGroup
-	for range 8 {
-		group.Go(func() {
-			got, err := AppendMembers(nil, mutual{Any: mutual{Map: map[string]*mutual{"x": nil}}})
-			if want := `"Next":null,"Map":{},"Any":{"Next":null,"Map":{"x":null},"Any":null}`; err != nil || string(got) != want {
-				t.Errorf("%s %v", got, err)
-			}
-			if diff := cmp.Diff(compileOutput[mutual](t).Example(), compileOutput[mutual](t).Example()); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-	group.Wait()
-}
-
-func TestTypesBeyondTheBound(t *testing.T) {
-	t.Parallel()
-	cache := encoderCache{max: 10}
-	for n := range 50 {
-		typ := reflect.ArrayOf(n, reflect.TypeFor[int]())
-		e, err := cache.of(typ)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := e.append(nil, reflect.New(typ).UnsafePointer(), 0)
-		if want := "[" + strings.TrimPrefix(strings.Repeat(",0", n), ",") + "]"; err != nil || string(got) != want {
-			t.Errorf("%s %v, want %s", got, err, want)
-		}
-	}
-	if cache.n != 10 {
-		t.Errorf("%d plans are kept, want 10", cache.n)
-	}
-	if _, err := cache.compile(reflect.TypeFor[answer]()); err != nil {
-		t.Error(err)
-	}
-	if _, kept := cache.plans.Load(reflect.TypeFor[answer]()); !kept {
-		t.Error("what is compiled at registration must be kept")
 	}
 }

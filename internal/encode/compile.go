@@ -1,0 +1,256 @@
+package encode
+
+import (
+	"errors"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
+	"github.com/go-json-experiment/json"
+)
+
+var (
+	timeType     = reflect.TypeFor[time.Time]()
+	durationType = reflect.TypeFor[time.Duration]()
+	anyType      = reflect.TypeFor[any]()
+)
+
+// maxDepth is the deepest nesting of a value. Only a value that contains itself exceeds it.
+const maxDepth = 1000
+
+// appendFunc appends the JSON of the value at p. depth is the number of arrays, objects, pointers and interfaces around
+// it. If it returns an error, the other result has no meaning.
+type appendFunc func(dst []byte, p layout.Pointer, depth int) ([]byte, error)
+
+// encoder is the plan for the values of one type. The closures of recursive types hold each other's encoders. They read
+// the fields when they encode a value, because a field may not be set yet when the closure is made.
+type encoder struct {
+	t       reflect.Type
+	append  appendFunc
+	members appendFunc // appends an object without its braces; nil if the type does not say that its values are objects
+	direct  bool       // layout.HeldDirectly
+}
+
+// maxEncoders bounds the number of plans for types that are first met in a value. A program has fewer of these types
+// unless it creates them by reflection. Marshal encodes the values of further types.
+const maxEncoders = 4096
+
+var encoders = cache{max: maxEncoders}
+
+// cache holds the complete plans.
+type cache struct {
+	plans sync.Map // reflect.Type → *encoder
+	mu    sync.Mutex
+	n     int // number of plans
+	max   int
+}
+
+// get returns the plan for t. It builds the plan at the first call, as long as there are fewer than max plans.
+func (c *cache) get(t reflect.Type) (*encoder, error) {
+	if e, ok := c.plans.Load(t); ok {
+		return e.(*encoder), nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n >= c.max {
+		e := &encoder{t: t, direct: layout.HeldDirectly(t)}
+		e.useMarshal()
+		return e, nil
+	}
+	return c.add(t)
+}
+
+// compile returns the plan for t. It builds the plan at the first call, even beyond max plans.
+func (c *cache) compile(t reflect.Type) (*encoder, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.add(t)
+}
+
+func (c *cache) add(t reflect.Type) (*encoder, error) {
+	compiler := compiler{complete: &c.plans, pending: map[reflect.Type]*encoder{}}
+	e, err := compiler.encoder(t)
+	if err != nil {
+		return nil, err
+	}
+	for t, e := range compiler.pending { // all are complete now
+		c.plans.Store(t, e)
+		c.n++
+	}
+	return e, nil
+}
+
+// compiler builds the plans of one type and of its parts.
+type compiler struct {
+	complete *sync.Map
+	pending  map[reflect.Type]*encoder // some are not complete yet
+}
+
+func (c *compiler) encoder(t reflect.Type) (*encoder, error) {
+	if e, ok := c.complete.Load(t); ok {
+		return e.(*encoder), nil
+	}
+	if e, ok := c.pending[t]; ok {
+		return e, nil
+	}
+	e := &encoder{t: t, direct: layout.HeldDirectly(t)}
+	c.pending[t] = e
+	return e, c.compile(e)
+}
+
+func (c *compiler) compile(e *encoder) error {
+	t := e.t
+	switch {
+	case t == timeType:
+		e.append = appendTime
+		return nil
+	case t == durationType:
+		e.append = appendDuration
+		return nil
+	case layout.EncodesItself(t):
+		e.append = appendByMarshal(t)
+		if t.Kind() == reflect.Struct || t.Kind() == reflect.Map {
+			e.members = membersByMarshal(t)
+		}
+		return nil
+	}
+	if e.append = scalars[t.Kind()]; e.append != nil {
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Interface:
+		e.append = appendInterface(t)
+		if t == anyType {
+			e.append = appendAny
+		}
+		return nil
+	case reflect.Struct:
+		return c.compileStruct(e)
+	case reflect.Map:
+		return c.compileMap(e)
+	case reflect.Slice, reflect.Array, reflect.Pointer:
+		return c.compileList(e)
+	}
+	return layout.Problem("is or has a %v, for which JSON has no form: leave it out with json:\"-\"", t)
+}
+
+// compileList builds the plan of a slice, an array or a pointer.
+func (c *compiler) compileList(e *encoder) error {
+	t := e.t
+	if layout.IsByte(t.Elem()) {
+		switch t.Kind() {
+		case reflect.Slice:
+			e.append = appendBytes
+			return nil
+		case reflect.Array:
+			e.append = appendByteArray(t.Len())
+			return nil
+		}
+	}
+	elem, err := c.encoder(t.Elem())
+	if err != nil {
+		return err
+	}
+	switch t.Kind() {
+	case reflect.Slice:
+		e.append = appendSlice(elem)
+	case reflect.Array:
+		e.append = appendArray(elem, t.Len())
+	default:
+		e.append = appendPointer(elem)
+	}
+	return nil
+}
+
+func (c *compiler) compileMap(e *encoder) error {
+	t := e.t
+	if t.Key().Kind() != reflect.String || layout.EncodesItself(t.Key()) {
+		e.useMarshal()
+		return nil
+	}
+	elem, err := c.encoder(t.Elem())
+	if err != nil {
+		return err
+	}
+	e.useMembers(mapMembers(t, elem))
+	return nil
+}
+
+func (c *compiler) compileStruct(e *encoder) error {
+	members, ok, err := c.structMembers(e.t)
+	switch {
+	case err == nil:
+		e.useMembers(members)
+	case ok || marshalRefuses(e.t):
+		return err
+	default:
+		e.useMarshal()
+	}
+	return nil
+}
+
+// marshalRefuses reports whether Marshal returns an error for every value of type t.
+func marshalRefuses(t reflect.Type) (refuses bool) {
+	defer func() {
+		if recover() != nil {
+			refuses = false // a method of the type panics with the zero value, which says nothing about other values
+		}
+	}()
+	_, err := jsonx.Marshal(reflect.New(t).Interface())
+	e, ok := errors.AsType[*json.SemanticError](err)
+	return ok && e.GoType == t
+}
+
+// useMembers makes an object of what members writes.
+func (e *encoder) useMembers(members appendFunc) {
+	e.members = members
+	e.append = func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
+		if depth >= maxDepth {
+			return dst, errTooDeep
+		}
+		dst, err := members(append(dst, '{'), p, depth+1)
+		if err != nil {
+			return dst, err
+		}
+		return append(dst, '}'), nil
+	}
+}
+
+// useMarshal leaves the values to [jsonx.Marshal].
+func (e *encoder) useMarshal() {
+	e.append, e.members = appendByMarshal(e.t), membersByMarshal(e.t)
+}
+
+func appendByMarshal(t reflect.Type) appendFunc {
+	return func(dst []byte, p layout.Pointer, _ int) ([]byte, error) {
+		dst, err := jsonx.Append(dst, p.Value(t).Addr().Interface())
+		if err != nil {
+			return dst, &Error{Err: err}
+		}
+		return dst, nil
+	}
+}
+
+// membersByMarshal removes the braces from the object that Marshal writes.
+func membersByMarshal(t reflect.Type) appendFunc {
+	object := appendByMarshal(t)
+	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
+		n := len(dst)
+		dst, err := object(dst, p, depth)
+		if err != nil {
+			return dst, err
+		}
+		return removeBraces(dst, n)
+	}
+}
+
+// removeBraces removes the braces of the object that begins at dst[n].
+func removeBraces(dst []byte, n int) ([]byte, error) {
+	if len(dst) < n+2 || dst[n] != '{' {
+		return dst, &Error{Err: errNotObject}
+	}
+	copy(dst[n:], dst[n+1:])
+	return dst[:len(dst)-2], nil
+}

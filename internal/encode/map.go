@@ -1,0 +1,101 @@
+package encode
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
+)
+
+// mapEncoder is the plan for a map with keys of kind string. The members are in the order of their keys.
+type mapEncoder struct {
+	t    reflect.Type
+	elem *encoder
+}
+
+// mapMembers returns the function that writes the members of a map.
+func mapMembers(t reflect.Type, elem *encoder) appendFunc {
+	m := &mapEncoder{t: t, elem: elem}
+	if t.Key() == reflect.TypeFor[string]() {
+		switch t.Elem() {
+		case anyType:
+			return membersOf[any](m)
+		case reflect.TypeFor[string]():
+			return membersOf[string](m)
+		}
+	}
+	return m.members
+}
+
+// membersOf writes the members of a map[string]V, without reflection.
+func membersOf[V any](m *mapEncoder) appendFunc {
+	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
+		values := *layout.As[map[string]V](p)
+		var room [16]string
+		keys := room[:0]
+		for key := range values {
+			if !utf8.ValidString(key) {
+				return membersByMarshal(m.t)(dst, p, 0)
+			}
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		var value V
+		for i, key := range keys {
+			value = values[key]
+			var err error
+			if dst, err = m.member(dst, i, key, layout.To(&value), depth); err != nil {
+				return dst, err
+			}
+		}
+		return dst, nil
+	}
+}
+
+// members writes the members of a map of any type.
+func (m *mapEncoder) members(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
+	v := p.Value(m.t)
+	if v.Len() == 0 {
+		return dst, nil
+	}
+	type entry struct {
+		key   string
+		index int
+	}
+	entries := make([]entry, 0, v.Len())
+	values := reflect.MakeSlice(reflect.SliceOf(m.t.Elem()), v.Len(), v.Len())
+	key := reflect.New(m.t.Key()).Elem()
+	for iter := v.MapRange(); iter.Next() && len(entries) < cap(entries); {
+		key.SetIterKey(iter)
+		if !utf8.ValidString(key.String()) {
+			// Two invalid keys may become the same one, which Marshal detects.
+			return membersByMarshal(m.t)(dst, p, 0)
+		}
+		values.Index(len(entries)).SetIterValue(iter)
+		entries = append(entries, entry{key.String(), len(entries)})
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	for i, e := range entries {
+		var err error
+		if dst, err = m.member(dst, i, e.key, layout.AddressOf(values.Index(e.index)), depth); err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}
+
+// member writes the member number i.
+func (m *mapEncoder) member(dst []byte, i int, key string, value layout.Pointer, depth int) ([]byte, error) {
+	if i > 0 {
+		dst = append(dst, ',')
+	}
+	dst = append(jsonx.AppendString(dst, key), ':')
+	dst, err := m.elem.append(dst, value, depth)
+	if err != nil {
+		return dst, inside("."+key, err)
+	}
+	return dst, nil
+}

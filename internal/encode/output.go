@@ -1,0 +1,95 @@
+package encode
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/actionhero-go/actionhero/internal/layout"
+)
+
+// Output writes the answers of one action. It may be used concurrently.
+type Output struct {
+	t       layout.TypeID
+	pointer bool     // t is a pointer type
+	enc     *encoder // of t, or of the type that t points to
+}
+
+// Compile builds the plan for answers of type t: a struct, a map with string keys, or a pointer to one of those. The
+// error is a sentence that names the part that JSON cannot express, and the remedy.
+func Compile(t reflect.Type) (*Output, error) {
+	target := t
+	if t.Kind() == reflect.Pointer {
+		target = t.Elem()
+	}
+	switch {
+	case target.Kind() == reflect.Map && target.Key().Kind() != reflect.String,
+		target.Kind() != reflect.Struct && target.Kind() != reflect.Map,
+		target == timeType:
+		return nil, fmt.Errorf("the output %v is not a JSON object: use a struct, a map with string keys, or a pointer to one of those", t)
+	case layout.MarshalsText(target) && !layout.MarshalsJSON(target):
+		return nil, fmt.Errorf("the output %v writes itself as text, but an answer is a JSON object: put it into a struct", t)
+	}
+	enc, err := encoders.compile(target)
+	if err != nil {
+		return nil, fmt.Errorf("the output %v does not encode as JSON: %w", t, err)
+	}
+	return &Output{t: layout.TypeIDOf(t), pointer: t.Kind() == reflect.Pointer, enc: enc}, nil
+}
+
+// AppendMembers appends the members of v's JSON object without the braces: `"a":1,"b":[]`. A v of another type than the
+// compiled one is written as [AppendMembers] does. A nil pointer has no members. On an error, which is an [*Error] that
+// names the field, it returns dst unchanged.
+func (o *Output) AppendMembers(dst []byte, v any) ([]byte, error) {
+	if layout.DynamicType(v) != o.t {
+		return AppendMembers(dst, v)
+	}
+	if !o.pointer {
+		return o.enc.appendMembers(dst, layout.InAny(v, o.enc.direct))
+	}
+	target := layout.Target(v)
+	if target.IsNil() {
+		return dst, nil
+	}
+	return o.enc.appendMembers(dst, target)
+}
+
+// AppendMembers appends the members of v's JSON object without the braces. v may have any type. A nil v and a nil pointer
+// have no members. If v is not a JSON object, AppendMembers returns an error and dst unchanged.
+func AppendMembers(dst []byte, v any) ([]byte, error) {
+	if v == nil {
+		return dst, nil
+	}
+	t := reflect.TypeOf(v)
+	isPointer := t.Kind() == reflect.Pointer
+	if isPointer {
+		if layout.Target(v).IsNil() {
+			return dst, nil
+		}
+		t = t.Elem()
+	}
+	e, err := encoders.get(t)
+	if err != nil {
+		return dst, err
+	}
+	if isPointer {
+		return e.appendMembers(dst, layout.Target(v))
+	}
+	return e.appendMembers(dst, layout.InAny(v, e.direct))
+}
+
+// appendMembers appends the members of the value at p. On an error it returns dst unchanged.
+func (e *encoder) appendMembers(dst []byte, p layout.Pointer) ([]byte, error) {
+	var out []byte
+	var err error
+	if e.members != nil {
+		out, err = e.members(dst, p, 1)
+	} else { // an interface, a pointer to a pointer, or a type that encodes itself: only the JSON shows whether it is an object
+		if out, err = e.append(dst, p, 0); err == nil {
+			out, err = removeBraces(out, len(dst))
+		}
+	}
+	if err != nil {
+		return dst, wrap(err)
+	}
+	return out, nil
+}

@@ -1,0 +1,148 @@
+package encode
+
+import (
+	"reflect"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
+)
+
+// structEncoder is the plan for the members of a struct.
+type structEncoder struct {
+	fields []fieldEncoder
+}
+
+type fieldEncoder struct {
+	key       string // `,"name":`
+	offset    uintptr
+	enc       *encoder
+	name      string
+	append    appendFunc // replaces enc.append for json:",string"
+	via       []uintptr
+	isZero    func(layout.Pointer) bool // nil unless json:",omitzero"
+	omitEmpty bool
+	plain     bool // append, via and isZero are nil and omitEmpty is false
+}
+
+func (s *structEncoder) members(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
+	start := len(dst)
+	for i := range s.fields {
+		f := &s.fields[i]
+		key := f.key
+		if len(dst) == start {
+			key = key[1:]
+		}
+		var err error
+		if f.plain {
+			dst, err = f.enc.append(append(dst, key...), p.Field(f.offset), depth)
+		} else {
+			dst, err = f.appendMember(dst, key, p, depth)
+		}
+		if err != nil {
+			return dst, inside("."+f.name, err)
+		}
+	}
+	return dst, nil
+}
+
+// appendMember appends key and value, or nothing if the tag says to omit the value.
+func (f *fieldEncoder) appendMember(dst []byte, key string, p layout.Pointer, depth int) ([]byte, error) {
+	for _, offset := range f.via {
+		if p = p.Field(offset).Load(); p.IsNil() {
+			return dst, nil
+		}
+	}
+	p = p.Field(f.offset)
+	if f.isZero != nil && f.isZero(p) {
+		return dst, nil
+	}
+	n := len(dst)
+	dst = append(dst, key...)
+	value := len(dst)
+	encode := f.append
+	if encode == nil {
+		encode = f.enc.append
+	}
+	dst, err := encode(dst, p, depth)
+	if err != nil {
+		return dst, err
+	}
+	if f.omitEmpty && isEmpty(dst[value:]) {
+		return dst[:n], nil
+	}
+	return dst, nil
+}
+
+func isEmpty(raw []byte) bool {
+	switch string(raw) {
+	case `null`, `""`, `{}`, `[]`:
+		return true
+	}
+	return false
+}
+
+// zeroTest returns the test of json:",omitzero" for a value of type t. It calls the method IsZero if t has one.
+func zeroTest(t reflect.Type) func(layout.Pointer) bool {
+	type isZeroer interface{ IsZero() bool }
+	method := reflect.TypeFor[isZeroer]()
+	switch {
+	case t.Kind() == reflect.Interface && t.Implements(method):
+		return func(p layout.Pointer) bool {
+			v := p.Value(t)
+			return v.IsNil() || v.Elem().Kind() == reflect.Pointer && v.Elem().IsNil() || v.Interface().(isZeroer).IsZero()
+		}
+	case t.Kind() == reflect.Pointer && t.Implements(method):
+		return func(p layout.Pointer) bool {
+			v := p.Value(t)
+			return v.IsNil() || v.Interface().(isZeroer).IsZero()
+		}
+	case reflect.PointerTo(t).Implements(method):
+		return func(p layout.Pointer) bool { return p.Value(t).Addr().Interface().(isZeroer).IsZero() }
+	}
+	return func(p layout.Pointer) bool { return p.Value(t).IsZero() }
+}
+
+// structMembers builds the plan for a struct. ok is false if only Marshal understands the struct.
+func (c *compiler) structMembers(t reflect.Type) (members appendFunc, ok bool, err error) {
+	list, err := layout.Members(t)
+	if err != nil {
+		return nil, false, err
+	}
+	s := &structEncoder{fields: make([]fieldEncoder, 0, len(list))}
+	for i := range list {
+		f, ok, err := c.field(&list[i])
+		if err != nil {
+			return nil, ok, err
+		}
+		s.fields = append(s.fields, f)
+	}
+	return s.members, true, nil
+}
+
+// field builds the plan for a member. ok is false if only Marshal understands its tag.
+func (c *compiler) field(m *layout.Member) (f fieldEncoder, ok bool, err error) {
+	f = fieldEncoder{name: m.Name, offset: m.Offset, via: m.Via, omitEmpty: m.OmitEmpty}
+	f.key = string(append(jsonx.AppendString([]byte{','}, m.Name), ':'))
+	if m.OmitZero {
+		f.isZero = zeroTest(m.Field.Type)
+	}
+	if f.enc, err = c.encoder(m.Field.Type); err != nil {
+		return f, true, m.Explain(err)
+	}
+	if m.Quoted {
+		target := m.Field.Type
+		for target.Kind() == reflect.Pointer {
+			target = target.Elem()
+		}
+		if layout.EncodesItself(target) || target == durationType {
+			return f, false, m.Errorf("has the json option string but writes itself: remove the option")
+		}
+		if !layout.IsNumber(target.Kind()) {
+			return f, true, m.Errorf("has the json option string, which fits numbers only: remove it")
+		}
+		enc := f.enc
+		f.append = appendQuoted(func(dst []byte, p layout.Pointer, depth int) ([]byte, error) { return enc.append(dst, p, depth) })
+	}
+	f.plain = f.via == nil && f.isZero == nil && !f.omitEmpty && f.append == nil
+	return f, true, nil
+}

@@ -1,0 +1,137 @@
+package layout
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+)
+
+// Member is one member of a struct's JSON object. The members of embedded structs are members of the outer object.
+type Member struct {
+	Owner     reflect.Type // the struct that declares the field
+	Field     reflect.StructField
+	Name      string
+	OmitEmpty bool
+	OmitZero  bool
+	Quoted    bool      // json:",string"
+	Via       []uintptr // embedded pointers to follow first, each at an offset from the target of the previous one
+	Offset    uintptr   // from the target of the last pointer in Via, or from the struct
+}
+
+// Members lists the members of t's JSON object in the order of declaration. A member has the name that its json tag
+// gives, else the unchanged name of its field. Fields with json:"-" and unexported fields are not members. It returns an
+// error if a declaration has no single obvious meaning; the error names the field and the remedy.
+func Members(t reflect.Type) ([]Member, error) {
+	f := flattener{embedded: map[reflect.Type]bool{t: true}, fields: map[string]string{}}
+	err := f.walk(t, 0, nil)
+	return f.members, err
+}
+
+// flattener collects the members of a struct and of the structs that are embedded in it.
+type flattener struct {
+	members  []Member
+	embedded map[reflect.Type]bool
+	fields   map[string]string // member name → name of the Go field
+}
+
+// walk adds the members of t, which lies base bytes behind the target of the last pointer in via.
+func (f *flattener) walk(t reflect.Type, base uintptr, via []uintptr) error {
+	usable := t.NumField() == 0
+	for sf := range t.Fields() {
+		tag, tagged := sf.Tag.Lookup("json")
+		usable = usable || tagged
+		if tag == "-" {
+			continue
+		}
+		if !sf.IsExported() && !sf.Anonymous {
+			if tagged {
+				return fieldError(t, sf, "has a json tag but is not exported: export it or remove the tag")
+			}
+			continue
+		}
+		usable = true
+		m := Member{Owner: t, Field: sf, Via: via, Offset: base + sf.Offset}
+		if err := m.parseTag(tag); err != nil {
+			return err
+		}
+		if err := f.add(m); err != nil {
+			return err
+		}
+	}
+	if !usable {
+		return fmt.Errorf("%v has no exported fields: export those that clients may see", t)
+	}
+	return nil
+}
+
+func (f *flattener) add(m Member) error {
+	if m.Field.Anonymous && m.Name == "" {
+		return f.embed(m)
+	}
+	if !m.Field.IsExported() {
+		return m.Errorf("is embedded under a name but its type is not exported: export the type")
+	}
+	if m.Name == "" {
+		m.Name = m.Field.Name
+	}
+	if other, taken := f.fields[m.Name]; taken {
+		return m.Errorf("has the name %q, as field %s has: rename one of them with a json tag", m.Name, other)
+	}
+	f.fields[m.Name] = m.Field.Name
+	f.members = append(f.members, m)
+	return nil
+}
+
+// embed adds the members of an embedded struct.
+func (f *flattener) embed(m Member) error {
+	t := m.Field.Type
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t.Kind() != reflect.Struct:
+		return m.Errorf("is embedded but not a struct: give it a name with a json tag")
+	case EncodesItself(t) || DecodesItself(t):
+		return m.Errorf("is embedded but encodes or decodes itself: give it a name with a json tag")
+	case m.OmitEmpty || m.OmitZero || m.Quoted:
+		return m.Errorf("is embedded, so its json tag can have a name only: remove the option")
+	case f.embedded[t]:
+		return m.Errorf("embeds %v a second time: give one of them a name with a json tag", t)
+	}
+	f.embedded[t] = true
+	if m.Field.Type.Kind() != reflect.Pointer {
+		return f.walk(t, m.Offset, m.Via)
+	}
+	via := append(append([]uintptr(nil), m.Via...), m.Offset)
+	return f.walk(t, 0, via)
+}
+
+// parseTag reads a json tag: a name and options, separated by commas.
+func (m *Member) parseTag(tag string) error {
+	name, rest, more := strings.Cut(tag, ",")
+	if strings.ContainsAny(name, "\\'\"`") || !utf8.ValidString(name) {
+		return m.Errorf("has the name %q, with a quote, a backslash or invalid UTF-8: choose another one", name)
+	}
+	m.Name = name
+	for more {
+		var option string
+		option, rest, more = strings.Cut(rest, ",")
+		var flag *bool
+		switch option {
+		case "omitempty":
+			flag = &m.OmitEmpty
+		case "omitzero":
+			flag = &m.OmitZero
+		case "string":
+			flag = &m.Quoted
+		default:
+			return m.Errorf("has the json option %q, which is not known here: use omitempty, omitzero, string or none", option)
+		}
+		if *flag {
+			return m.Errorf("has the json option %q twice: remove one", option)
+		}
+		*flag = true
+	}
+	return nil
+}

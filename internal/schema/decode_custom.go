@@ -1,0 +1,103 @@
+package schema
+
+import (
+	"encoding"
+	"reflect"
+	"slices"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
+)
+
+// planCustom completes the plan of a type that decodes itself.
+func (c *typePlan) planCustom() {
+	c.class, c.expected = classCustom, "valid"
+	if name := c.t.Name(); name != "" {
+		c.expected = "a valid " + name
+	}
+	if !layout.UnmarshalsJSON(c.t) {
+		c.set = setByMethod(c.t)
+		return
+	}
+	c.nullable = true
+	custom := customPlan{plan: c, readsText: layout.UnmarshalsText(c.t)}
+	c.json, c.text = custom.json, custom.text
+}
+
+// setByMethod returns the function that calls UnmarshalText.
+func setByMethod(t reflect.Type) setFunc {
+	return func(p layout.Pointer, s string, _ source) outcome {
+		if unmarshalText(t, p, s) {
+			return accepted
+		}
+		return wrongType
+	}
+}
+
+func unmarshalText(t reflect.Type, p layout.Pointer, s string) bool {
+	return p.Value(t).Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s)) == nil
+}
+
+// customPlan decodes types that read JSON themselves.
+type customPlan struct {
+	plan      *typePlan
+	readsText bool // the type also has UnmarshalText
+}
+
+func (c *customPlan) json(d *decodeState, p layout.Pointer) bool {
+	raw := d.value()
+	if c.unmarshal(p, raw) {
+		return true
+	}
+	if len(raw) > 0 && raw[0] == '"' && c.readsText {
+		if s, err := jsonx.Unquote(raw); err == nil && c.unmarshalText(p, s) {
+			return true
+		}
+	}
+	d.wrongType(c.plan)
+	return false
+}
+
+func (c *customPlan) text(d *decodeState, p layout.Pointer, v *Value) bool {
+	if c.unmarshalText(p, v.lastText()) {
+		return true
+	}
+	d.wrongType(c.plan)
+	return false
+}
+
+// unmarshal sets the variable at p from JSON. On an error it sets the variable to zero and returns false.
+func (c *customPlan) unmarshal(p layout.Pointer, raw []byte) bool {
+	v := p.Value(c.plan.t)
+	if jsonx.Unmarshal(raw, v.Addr().Interface()) == nil {
+		return true
+	}
+	v.SetZero()
+	return false
+}
+
+func (c *customPlan) unmarshalText(p layout.Pointer, s string) bool {
+	if c.readsText {
+		return unmarshalText(c.plan.t, p, s)
+	}
+	// Only the type knows whether its JSON is a string or something else: the text is tried as JSON, then as a string.
+	return jsonx.Valid(jsonx.ViewBytes(s)) == nil && c.unmarshal(p, []byte(s)) || c.unmarshal(p, jsonx.AppendString(nil, s))
+}
+
+// planRaw completes the plan of a type that keeps JSON as sent. Text that is not JSON becomes a JSON string.
+func (c *typePlan) planRaw() {
+	c.class, c.expected, c.nullable = classRaw, "JSON", true
+	c.json = func(d *decodeState, p layout.Pointer) bool {
+		*layout.As[[]byte](p) = slices.Clone(d.value())
+		return true
+	}
+	c.text = func(_ *decodeState, p layout.Pointer, v *Value) bool {
+		s := v.lastText()
+		if raw := trim(jsonx.ViewBytes(s)); jsonx.Valid(raw) == nil {
+			*layout.As[[]byte](p) = slices.Clone(raw)
+		} else {
+			*layout.As[[]byte](p) = jsonx.AppendString(nil, s)
+		}
+		return true
+	}
+}

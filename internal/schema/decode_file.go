@@ -1,0 +1,73 @@
+package schema
+
+import (
+	"reflect"
+
+	"github.com/actionhero-go/actionhero/internal/layout"
+)
+
+// filePlan returns the plan of an upload, nil if t is not the type of one.
+func (c *compiler) filePlan(t reflect.Type) *typePlan {
+	if c.fileType == nil {
+		return nil
+	}
+	one := reflect.PointerTo(c.fileType)
+	many := reflect.SliceOf(one)
+	switch t {
+	case one:
+		return &typePlan{t: t, class: classFile, expected: "a file", file: func(p layout.Pointer, file any) bool {
+			if reflect.TypeOf(file) != one {
+				return false
+			}
+			p.Store(layout.Target(file))
+			return true
+		}}
+	case many:
+		return &typePlan{t: t, class: classFiles, expected: "a file or several", file: func(p layout.Pointer, file any) bool {
+			list, v := p.Value(many), reflect.ValueOf(file)
+			switch v.Type() {
+			case one:
+				list.Set(reflect.Append(list, v))
+			case many:
+				list.Set(reflect.AppendSlice(list, v))
+			default:
+				return false
+			}
+			return true
+		}}
+	}
+	return nil
+}
+
+// decodeFile sets an upload, or the list of all uploads with one key. It reports whether one is given. A form sends the
+// empty text if no file was chosen.
+func (f *inputField) decodeFile(d *decodeState, p layout.Pointer, v *Value, params []Param) bool {
+	if v.File == nil {
+		sent := v.lastText()
+		if v.Raw != nil {
+			sent = string(trim(v.Raw))
+		}
+		switch sent {
+		case "", `""`, "null":
+			return false
+		}
+		d.wrongType(f.plan)
+		return true
+	}
+	ok := true
+	if f.plan.class == classFile {
+		ok = f.plan.file(p, v.File)
+	} else {
+		for i := range params {
+			if params[i].Key == f.name && params[i].Value.File != nil {
+				ok = f.plan.file(p, params[i].Value.File) && ok
+			}
+		}
+	}
+	if !ok {
+		d.wrongType(f.plan)
+		return true
+	}
+	d.check(f.plan, p)
+	return true
+}

@@ -1,0 +1,229 @@
+package schema
+
+import (
+	"encoding/base64"
+	"errors"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
+)
+
+// validUTF8 returns s with U+FFFD in place of each byte that is not UTF-8.
+func validUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
+}
+
+func setText(p layout.Pointer, s string, from source) outcome {
+	if from == fromText {
+		s = validUTF8(s)
+	} else {
+		s = strings.Clone(s) // plain JSON is valid UTF-8
+	}
+	*layout.As[string](p) = s
+	return accepted
+}
+
+func setBool(p layout.Pointer, s string, _ source) outcome {
+	switch {
+	case s == "1" || strings.EqualFold(s, "true"):
+		*layout.As[bool](p) = true
+	case s == "0" || strings.EqualFold(s, "false"):
+		*layout.As[bool](p) = false
+	default:
+		return wrongType
+	}
+	return accepted
+}
+
+// exactFloat is the largest number up to which a float64 can hold every whole number.
+const exactFloat = 1 << 53
+
+// parseInt reads a whole number, also in the forms 18.0 and 1e3.
+func parseInt(s string, bits int) (int64, outcome) {
+	if n, ok := shortInt(s); ok && bits == 64 {
+		return n, accepted
+	}
+	n, err := strconv.ParseInt(s, 10, bits)
+	switch {
+	case err == nil:
+		return n, accepted
+	case errors.Is(err, strconv.ErrRange):
+		return 0, outOfRange
+	}
+	f, ok := jsonx.ParseFloat(s, 64)
+	if !ok || math.Trunc(f) != f {
+		return 0, wrongType
+	}
+	if n = int64(f); math.Abs(f) > exactFloat || n>>(bits-1) != n>>63 {
+		return 0, outOfRange
+	}
+	return n, accepted
+}
+
+// shortInt reads up to 18 plain digits, which always fit an int64.
+func shortInt(s string) (int64, bool) {
+	if len(s) == 0 || len(s) > 18 {
+		return 0, false
+	}
+	var n int64
+	for i := range len(s) {
+		c := s[i] - '0'
+		if c > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(c)
+	}
+	return n, true
+}
+
+func parseUint(s string, bits int) (uint64, outcome) {
+	n, err := strconv.ParseUint(s, 10, bits)
+	if err == nil {
+		return n, accepted
+	}
+	if errors.Is(err, strconv.ErrRange) {
+		return 0, outOfRange
+	}
+	i, o := parseInt(s, 64)
+	switch {
+	case o != accepted:
+		return 0, o
+	case i < 0 || bits < 64 && i>>bits != 0:
+		return 0, outOfRange
+	}
+	return uint64(i), accepted
+}
+
+func setInt[T int | int8 | int16 | int32 | int64](bits int) setFunc {
+	return func(p layout.Pointer, s string, _ source) outcome {
+		n, o := parseInt(s, bits)
+		if o == accepted {
+			*layout.As[T](p) = T(n)
+		}
+		return o
+	}
+}
+
+func setUint[T uint | uint8 | uint16 | uint32 | uint64 | uintptr](bits int) setFunc {
+	return func(p layout.Pointer, s string, _ source) outcome {
+		n, o := parseUint(s, bits)
+		if o == accepted {
+			*layout.As[T](p) = T(n)
+		}
+		return o
+	}
+}
+
+func setFloat[T float32 | float64](bits int) setFunc {
+	return func(p layout.Pointer, s string, _ source) outcome {
+		f, ok := jsonx.ParseFloat(s, bits)
+		if !ok {
+			return wrongType
+		}
+		*layout.As[T](p) = T(f)
+		return accepted
+	}
+}
+
+// The years that RFC 3339 can express, in Unix milliseconds.
+var (
+	firstMilli = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	lastMilli  = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() - 1
+)
+
+func setTime(p layout.Pointer, s string, _ source) outcome {
+	t, ok := parseTime(s)
+	if !ok {
+		n, o := parseInt(s, 64)
+		if o != accepted || n < firstMilli || n > lastMilli {
+			return wrongType
+		}
+		t = time.UnixMilli(n).UTC()
+	}
+	*layout.As[time.Time](p) = t
+	return accepted
+}
+
+// parseTime reads RFC 3339. Package time also accepts forms that RFC 3339 does not allow: a comma before the fraction, an
+// hour of one digit, a zone offset of 24 hours or more (go.dev/issue/54580).
+func parseTime(s string) (t time.Time, ok bool) {
+	const zone = len("+00:00")
+	if len(s) < len("2006-01-02T15:04:05Z") || s[10] != 'T' || s[13] != ':' || s[19] == ',' || t.UnmarshalText(jsonx.ViewBytes(s)) != nil {
+		return time.Time{}, false
+	}
+	if s[len(s)-1] != 'Z' {
+		if z := s[len(s)-zone:]; z[1:3] > "23" || z[4:6] > "59" {
+			return time.Time{}, false
+		}
+	}
+	return t, true
+}
+
+func setDuration(p layout.Pointer, s string, _ source) outcome {
+	d, ok := parseDuration(s)
+	if !ok {
+		return wrongType
+	}
+	*layout.As[time.Duration](p) = d
+	return accepted
+}
+
+func parseDuration(s string) (time.Duration, bool) {
+	if n := len(s); n > 0 && s[n-1] <= '9' {
+		return jsonx.Milliseconds(s)
+	}
+	d, err := time.ParseDuration(s)
+	return d, err == nil
+}
+
+// setBytes reads base64 (RFC 4648 section 4) with padding and without line breaks.
+func setBytes(p layout.Pointer, s string, from source) outcome {
+	if from == fromNumber || from == fromBool {
+		return wrongType
+	}
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil || base64.StdEncoding.EncodedLen(len(b)) != len(s) {
+		return wrongType
+	}
+	*layout.As[[]byte](p) = b
+	return accepted
+}
+
+// scalarPlans are the plans that depend on nothing but the kind of the type.
+var scalarPlans = map[reflect.Kind]typePlan{
+	reflect.String:  {class: classText, set: setText, expected: "text"},
+	reflect.Bool:    {class: classBool, set: setBool, expected: "true or false"},
+	reflect.Int:     intPlan(setInt[int], strconv.IntSize),
+	reflect.Int8:    intPlan(setInt[int8], 8),
+	reflect.Int16:   intPlan(setInt[int16], 16),
+	reflect.Int32:   intPlan(setInt[int32], 32),
+	reflect.Int64:   intPlan(setInt[int64], 64),
+	reflect.Uint:    uintPlan(setUint[uint], strconv.IntSize),
+	reflect.Uint8:   uintPlan(setUint[uint8], 8),
+	reflect.Uint16:  uintPlan(setUint[uint16], 16),
+	reflect.Uint32:  uintPlan(setUint[uint32], 32),
+	reflect.Uint64:  uintPlan(setUint[uint64], 64),
+	reflect.Uintptr: uintPlan(setUint[uintptr], strconv.IntSize),
+	reflect.Float32: {class: classFloat, set: setFloat[float32](32), expected: "a number"},
+	reflect.Float64: {class: classFloat, set: setFloat[float64](64), expected: "a number"},
+}
+
+func intPlan(set func(bits int) setFunc, bits int) typePlan {
+	low := int64(math.MinInt64) >> (64 - bits)
+	expectedRange := "a whole number from " + strconv.FormatInt(low, 10) + " to " + strconv.FormatInt(-(low+1), 10)
+	return typePlan{class: classInt, set: set(bits), expected: "a whole number", expectedRange: expectedRange}
+}
+
+func uintPlan(set func(bits int) setFunc, bits int) typePlan {
+	expectedRange := "a whole number from 0 to " + strconv.FormatUint(math.MaxUint64>>(64-bits), 10)
+	return typePlan{class: classUint, set: set(bits), expected: "a whole number", expectedRange: expectedRange}
+}

@@ -1,0 +1,100 @@
+package schema
+
+import (
+	"reflect"
+
+	"github.com/actionhero-go/actionhero/internal/layout"
+)
+
+// structPlan decodes structs, the outermost one and nested ones.
+type structPlan struct {
+	t      reflect.Type
+	fields []inputField
+	index  map[string]int // name → index in fields
+}
+
+// inputField is the plan for one member.
+type inputField struct {
+	annotations
+	member layout.Member
+	rules  rules
+	name   string  // of member, near the other fields that each request reads
+	offset uintptr // of member
+	plan   *typePlan
+}
+
+// complete makes c the plan of the struct.
+func (s *structPlan) complete(c *typePlan) {
+	c.class, c.expected = classStruct, "an object"
+	c.json = func(d *decodeState, p layout.Pointer) bool {
+		switch {
+		case d.peek() == '"':
+			return d.decodeString(c, p)
+		case d.peek() != '{':
+			return d.reject(c)
+		case !d.descend():
+			return d.tooDeep()
+		}
+		s.decode(d, p)
+		d.ascend()
+		return true
+	}
+	c.text = func(d *decodeState, p layout.Pointer, v *Value) bool { return d.decodeJSONIn(v.lastText(), c, p, '{') }
+}
+
+// decode decodes the object at the cursor. Members that the struct does not have are ignored.
+func (s *structPlan) decode(d *decodeState, p layout.Pointer) {
+	var few [4]uint64
+	seen := few[:] // one bit per field
+	if len(s.fields) > len(few)*64 {
+		seen = make([]uint64, (len(s.fields)+63)/64)
+	}
+	for more := d.open('}'); more; more = d.next('}') {
+		i, known := s.index[d.key()]
+		if !known {
+			d.value()
+			continue
+		}
+		f := &s.fields[i]
+		n := d.enterKey(f.name)
+		if seen[i/64]&(1<<(i%64)) != 0 {
+			d.violate("type", "be given once")
+			d.value()
+			d.leave(n)
+			continue
+		}
+		seen[i/64] |= 1 << (i % 64)
+		given := f.plan.decode(d, p.Field(f.offset))
+		if d.leave(n); !given {
+			f.absent(d, p.Field(f.offset))
+		}
+	}
+	for i := range s.fields {
+		if seen[i/64]&(1<<(i%64)) == 0 {
+			s.fields[i].absent(d, p.Field(s.fields[i].offset))
+		}
+	}
+}
+
+// absent handles a member of a nested struct that is not given.
+func (f *inputField) absent(d *decodeState, p layout.Pointer) {
+	switch {
+	case f.hasDefault:
+		n := d.enterKey(f.name)
+		f.setDefault(d, p)
+		d.leave(n)
+	case f.required:
+		n := d.enterKey(f.name)
+		d.violate("required", "be given")
+		d.leave(n)
+	}
+}
+
+// setDefault sets the variable at p to the default, which passed the checks when it was compiled.
+func (f *inputField) setDefault(d *decodeState, p layout.Pointer) {
+	if f.plan.set != nil {
+		f.plan.set(p, f.def, fromText)
+		return
+	}
+	f.plan.text(d, p, &Value{Text: f.def})
+}

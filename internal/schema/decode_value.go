@@ -1,0 +1,81 @@
+package schema
+
+import (
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/layout"
+)
+
+// decodeValue decodes what a client sent for an input that is not a scalar. It reports whether the input is given.
+func (c *typePlan) decodeValue(d *decodeState, p layout.Pointer, v *Value) bool {
+	switch {
+	case v.File != nil:
+		d.wrongType(c)
+		return true
+	case v.Raw != nil:
+		d.data, d.pos = v.Raw, jsonx.SkipSpace(v.Raw, 0)
+		return c.decode(d, p)
+	case v.Text == "" && len(v.More) == 0:
+		return false
+	}
+	if c.text(d, p, v) {
+		d.check(c, p)
+	}
+	return true
+}
+
+// decode decodes and checks the value at the cursor, for any plan. It reports whether the value is given: it is not null
+// and, unless the plan has emptyGiven, not the empty string.
+func (c *typePlan) decode(d *decodeState, p layout.Pointer) bool {
+	if c.set != nil {
+		return d.report(c, p, c.setRaw(p, d.value()))
+	}
+	switch d.peek() {
+	case 'n':
+		d.value()
+		return false
+	case '"':
+		if len(d.data) > d.pos+1 && d.data[d.pos+1] == '"' {
+			d.value()
+			return false
+		}
+	}
+	if c.json(d, p) {
+		d.check(c, p)
+	}
+	return true
+}
+
+// decodeElement decodes the value at the cursor as a part of a list or map. An empty string is a value there, and null is
+// wrong unless the plan is nullable.
+func (c *typePlan) decodeElement(d *decodeState, p layout.Pointer) {
+	if d.peek() == 'n' && c.nullable {
+		d.value()
+		return
+	}
+	if c.set == nil {
+		if !c.decode(d, p) {
+			d.wrongType(c)
+		}
+		return
+	}
+	o := c.setRaw(p, d.value())
+	switch o {
+	case isEmpty:
+		o = c.setChecked(p, "", fromText)
+	case isNull:
+		o = wrongType
+	}
+	d.report(c, p, o)
+}
+
+// decodeElementText decodes s as a part of a list.
+func (c *typePlan) decodeElementText(d *decodeState, p layout.Pointer, s string) {
+	switch {
+	case c.set != nil:
+		d.report(c, p, c.setChecked(p, s, fromText))
+	case s == "":
+		d.wrongType(c)
+	case c.text(d, p, &Value{Text: s}):
+		d.check(c, p)
+	}
+}
