@@ -72,18 +72,15 @@ const defaultTasksPath = "./data"
 
 // fill gives each setting its default.
 func (c *Config) fill() {
-	if !setting.IsFilled(&c.Tasks) && c.Tasks.Path == "" {
-		c.Tasks.Path = defaultTasksPath
-	}
+	c.Tasks.fill()
 	setting.Fill(c)
 }
 
-// folder returns the folder of tasks, or "" if they are in memory.
-func (c *TasksConfig) folder() string {
-	if c.Memory {
-		return ""
+func (c *TasksConfig) fill() {
+	if !setting.IsFilled(c) {
+		c.Path = cmp.Or(c.Path, defaultTasksPath)
 	}
-	return c.Path
+	setting.Fill(c)
 }
 
 // Load reads the configuration of an app: config.json, config.yaml or config.toml in the folder dir, and then the environment,
@@ -132,7 +129,7 @@ func (c *Config) complete() (closeLog func() error, err error) {
 	c.General.LogRequests = c.General.LogRequests || *c.Log.LogRequests
 	if c.General.Backend == nil {
 		c.Cache.Queue = c.Tasks.QueueConfig
-		c.Cache.Queue.Path = c.Tasks.folder()
+		c.Cache.Queue.Path = c.Tasks.Folder()
 		c.General.Backend = local.New(c.Cache)
 		// This process is the whole cluster: its runs crash only with the process itself, and tasks that wait for this node
 		// must find it again if its address changes.

@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
-// Where the web server has the transports for browsers.
+// The paths of the transports for browsers on the web server.
 const (
 	webSocketPath = "/ws"
 	socketIOPath  = "/socket.io/"
@@ -31,7 +31,7 @@ type WebSocketsConfig struct {
 	SocketIO socketio.Config  `json:",inline"`
 }
 
-// socketTransport is what plain WebSocket and Socket.IO have in common.
+// socketTransport is plain WebSocket or Socket.IO.
 type socketTransport interface {
 	http.Handler
 	actionhero.Component
@@ -90,7 +90,7 @@ func boundTo(bind string) func(http.Handler) http.Handler {
 	}
 }
 
-// socketStats is the section webSocketServer of the action status.
+// socketStats returns the section webSocketServer of the action status.
 func (s *Server) socketStats(context.Context) (any, error) {
 	var stats struct {
 		Requests int64 `json:"numberOfGlobalWebSocketRequests"`
