@@ -115,7 +115,6 @@ var notYet = []string{
 	//
 	//
 	//
-	"server",
 	//
 	"socketio",
 	//

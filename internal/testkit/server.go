@@ -52,7 +52,7 @@ func New(t testing.TB, o Options) *Server {
 	cfg.General.FlatFileDirectory = s.Public
 	cfg.General.AnnounceLimit = -1
 	cfg.Tasks.Memory = true
-	usePorts(cfg) // Change may load a file, which fills in what is empty
+	usePorts(cfg) // Change may load a file, which fills the empty fields
 	if o.Change != nil {
 		o.Change(cfg)
 	}
