@@ -108,20 +108,17 @@ var notYet = []string{
 	//
 	"internal/control",
 	//
-	"internal/cron",
 	//
 	//
 	"internal/http1",
 	//
 	//
-	"internal/jsonx",
 	//
 	//
 	"internal/logging",
 	//
 	//
 	//
-	"internal/route",
 	//
 	//
 	"internal/wire",
