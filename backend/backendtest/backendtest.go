@@ -43,8 +43,8 @@ type Harness struct {
 	Slack time.Duration
 }
 
-// patience is how long a test waits for something that must happen, before it fails.
-const patience = 10 * time.Second
+// waitLimit is how long a test waits for something that must happen, before it fails.
+const waitLimit = 10 * time.Second
 
 // Run runs the whole suite, each guarantee as a subtest of its own, all in parallel.
 func Run(t *testing.T, h Harness) {
@@ -62,18 +62,18 @@ func Run(t *testing.T, h Harness) {
 		{"odd keys", oddKeys},
 		{"key too long", keyTooLong},
 		{"big values", bigValues},
-		{"times", times},
+		{"times", entryTimes},
 		{"expiry", expiry},
 		{"expiry of an overwritten entry", expiryOfOverwritten},
 		{"no expiry", noExpiry},
 		{"negative ttl", negativeTTL},
-		{"delete", deleteTells},
+		{"delete", deleteReports},
 		{"len", lenCounts},
 		{"store in concurrent use", storeConcurrently},
-		{"add", addOnce},
+		{"add", addEntry},
 		{"add in concurrent use", addConcurrently},
 		{"counters", counters},
-		{"what is no counter", noCounters},
+		{"what is no counter", notCounters},
 		{"expiry of counters", counterExpiry},
 		{"counters in concurrent use", countConcurrently},
 		{"keys", listKeys},
@@ -88,7 +88,7 @@ func Run(t *testing.T, h Harness) {
 		{"refreshing locks", refreshing},
 		{"locks in concurrent use", lockConcurrently},
 		{"waiting for locks", waitForLocks},
-		{"giving up waiting for locks", giveUpWaiting},
+		{"giving up waiting for locks", cancelWaiting},
 		{"close ends waiting for locks", closeEndsWaiting},
 		{"order of messages", orderOfMessages},
 		{"one message at a time in a room", publishConcurrently},
@@ -101,32 +101,32 @@ func Run(t *testing.T, h Harness) {
 		{"presence in concurrent use", presenceConcurrently},
 		{"room too long", roomTooLong},
 		{"calls from a delivery", callsFromDelivery},
-		{"a job is kept as it is", jobIsKept},
+		{"a job is kept as it is", jobFields},
 		{"order of jobs", jobOrder},
 		{"odd jobs", oddJobs},
 		{"jobs that are refused", refusedJobs},
 		{"jobs in concurrent use", jobsConcurrently},
 		{"delayed jobs", delayedJobs},
-		{"a delayed job is not kept waiting", delayedJobIsNotKeptWaiting},
+		{"a delayed job is not kept waiting", shortDelayAfterLong},
 		{"retries and snoozes", retryAndSnooze},
 		{"leases", leases},
-		{"watching queues", watching},
+		{"watching queues", watchQueues},
 		{"outcomes of runs", outcomes},
 		{"unique jobs", uniqueJobs},
-		{"jobs unique for a time", uniqueForATime},
+		{"jobs unique for a time", uniqueFor},
 		{"listing jobs", listing},
 		{"retrying jobs", retrying},
 		{"cancelling jobs", cancelling},
 		{"deleting jobs", deletingJobs},
-		{"ticks of schedules", ticks},
-		{"setting the ticks of schedules", setTicks},
+		{"ticks of schedules", enqueueScheduled},
+		{"setting the ticks of schedules", setLastRun},
 		{"counts of tasks", taskStats},
-		{"jobs outlive closing", openQueueAgain},
+		{"jobs outlive closing", reopenQueue},
 		{"closed", closed},
 		{"close ends deliveries", closeEndsDeliveries},
-		{"open again", openAgain},
+		{"open again", reopen},
 		{"open and close twice", openTwice},
-		{"parts stay the same", samePart},
+		{"parts stay the same", partsStaySame},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -12,33 +12,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// listener collects what is delivered.
-type listener struct {
+// recorder collects what is delivered.
+type recorder struct {
 	mu       sync.Mutex
 	messages []backend.Message
 	inRoom   map[string]int // how many deliveries to each room are under way
 	overlaps int            // deliveries that began while another to the same room was under way
-	came     chan struct{}  // has something in it when messages has grown
+	grown    chan struct{}  // has something in it when messages has grown
 }
 
-// newListening returns a backend that is not open yet, whose messages go to the listener.
-func (t *tester) newListening() (backend.Backend, *listener) {
+// newRecording returns a backend that is not open yet, whose messages go to the listener.
+func (t *tester) newRecording() (backend.Backend, *recorder) {
 	t.Helper()
 	b := t.h.New(t.T)
-	l := &listener{inRoom: make(map[string]int), came: make(chan struct{}, 1)}
+	l := &recorder{inRoom: make(map[string]int), grown: make(chan struct{}, 1)}
 	b.Broker().Subscribe(l.deliver)
 	return b, l
 }
 
-// openListening returns an open backend whose messages go to the listener.
-func (t *tester) openListening() (backend.Broker, *listener) {
+// openRecording returns an open backend whose messages go to the listener.
+func (t *tester) openRecording() (backend.Broker, *recorder) {
 	t.Helper()
-	b, l := t.newListening()
+	b, l := t.newRecording()
 	t.mustOpen(b)
 	return b.Broker(), l
 }
 
-func (l *listener) deliver(m backend.Message) (after func()) {
+func (l *recorder) deliver(m backend.Message) (after func()) {
 	l.mu.Lock()
 	if l.inRoom[m.Room]++; l.inRoom[m.Room] > 1 {
 		l.overlaps++
@@ -46,7 +46,7 @@ func (l *listener) deliver(m backend.Message) (after func()) {
 	l.messages = append(l.messages, m)
 	l.mu.Unlock()
 	select {
-	case l.came <- struct{}{}:
+	case l.grown <- struct{}{}:
 	default:
 	}
 	l.mu.Lock()
@@ -56,9 +56,9 @@ func (l *listener) deliver(m backend.Message) (after func()) {
 }
 
 // wait returns all messages once there are n of them.
-func (l *listener) wait(t *tester, n int) []backend.Message {
+func (l *recorder) wait(t *tester, n int) []backend.Message {
 	t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(waitLimit)
 	defer deadline.Stop()
 	for {
 		l.mu.Lock()
@@ -68,16 +68,16 @@ func (l *listener) wait(t *tester, n int) []backend.Message {
 			return got
 		}
 		select {
-		case <-l.came:
+		case <-l.grown:
 		case <-deadline.C:
-			t.Fatalf("%d messages came within %v, want %d", len(got), patience, n)
+			t.Fatalf("%d messages came within %v, want %d", len(got), waitLimit, n)
 		}
 	}
 }
 
 // wantExactly waits for want, publishes a last word in the same room, and checks that all came in this order and nothing
 // else did.
-func (l *listener) wantExactly(t *tester, b backend.Broker, want []backend.Message) {
+func (l *recorder) wantExactly(t *tester, b backend.Broker, want []backend.Message) {
 	t.Helper()
 	l.wait(t, len(want))
 	room := ""
@@ -87,13 +87,13 @@ func (l *listener) wantExactly(t *tester, b backend.Broker, want []backend.Messa
 	last := backend.Message{Room: room, Body: []byte(`"the last word"`)}
 	t.must(b.Publish(t.ctx, last))
 	got := l.wait(t, len(want)+1)
-	if diff := cmp.Diff(texts(append(slices.Clone(want), last)), texts(got)); diff != "" {
+	if diff := cmp.Diff(format(append(slices.Clone(want), last)), format(got)); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)
 	}
 }
 
-// texts makes messages easy to compare and to read.
-func texts(messages []backend.Message) []string {
+// format makes messages easy to compare and to read.
+func format(messages []backend.Message) []string {
 	list := make([]string, len(messages))
 	for i, m := range messages {
 		list[i] = fmt.Sprintf("%q in %q: %s", m.From, m.Room, m.Body)
@@ -102,7 +102,7 @@ func texts(messages []backend.Message) []string {
 }
 
 func orderOfMessages(t *tester) {
-	b, l := t.openListening()
+	b, l := t.openRecording()
 	var want []backend.Message
 	for i := range 200 {
 		m := backend.Message{Room: "room", From: "someone", Body: fmt.Appendf(nil, `{"message":%d}`, i)}
@@ -115,7 +115,7 @@ func orderOfMessages(t *tester) {
 // publishConcurrently checks that each publisher's messages keep their order, that none is lost or doubled, and that no
 // room is told two things at once.
 func publishConcurrently(t *tester) {
-	b, l := t.openListening()
+	b, l := t.openRecording()
 	const publishers, rooms, each = 8, 3, 60
 	var wg sync.WaitGroup
 	for p := range publishers {
@@ -151,7 +151,7 @@ func publishConcurrently(t *tester) {
 }
 
 func oddMessages(t *tester) {
-	b, l := t.openListening()
+	b, l := t.openRecording()
 	bodies := []string{`null`, `""`, `"\u0000\ud83d\ude80"`, `"日本 👩‍🚀"`, ` [ 1 , {"a":null} ] `, `1e400`}
 	n := 0
 	for _, name := range oddNames {
@@ -163,7 +163,7 @@ func oddMessages(t *tester) {
 			t.must(b.Publish(t.ctx, m))
 		}
 		got := l.wait(t, n+len(want))[n:]
-		if diff := cmp.Diff(texts(want), texts(got)); diff != "" {
+		if diff := cmp.Diff(format(want), format(got)); diff != "" {
 			t.Errorf("messages in room %.40q (-want +got):\n%.2000s", name, diff)
 		}
 		n += len(want)
@@ -181,7 +181,7 @@ func noSubscriber(t *tester) {
 }
 
 func roomTooLong(t *tester) {
-	b, l := t.openListening()
+	b, l := t.openRecording()
 	long := strings.Repeat("r", backend.MaxKeyBytes+1)
 	t.wantError("Publish", b.Publish(t.ctx, backend.Message{Room: long, Body: []byte("1")}), backend.ErrKeyTooLong)
 	t.wantError("Enter a room", b.Join(t.ctx, long, "member"), backend.ErrKeyTooLong)
@@ -222,13 +222,13 @@ func callsFromDelivery(t *tester) {
 		if n != 1 {
 			t.Errorf("within a delivery the room had %d members, want 1", n)
 		}
-	case <-time.After(patience):
-		t.Fatalf("a delivery that enters and leaves rooms did not end within %v", patience)
+	case <-time.After(waitLimit):
+		t.Fatalf("a delivery that enters and leaves rooms did not end within %v", waitLimit)
 	}
 	select {
 	case <-after:
-	case <-time.After(patience):
-		t.Fatalf("what was published after a delivery did not come within %v", patience)
+	case <-time.After(waitLimit):
+		t.Fatalf("what was published after a delivery did not come within %v", waitLimit)
 	}
 	t.wantMembers(b, "room", "second")
 }

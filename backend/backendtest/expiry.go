@@ -15,24 +15,24 @@ var expiryTTLs = []time.Duration{
 	100 * time.Millisecond, 333 * time.Millisecond,
 }
 
-// watched is an entry whose end a test waits for.
-type watched struct {
+// expiringEntry is an entry whose end a test waits for.
+type expiringEntry struct {
 	key         string
 	ttl         time.Duration
 	before, set time.Time // around the Set
 }
 
-func (t *tester) setWatched(s backend.Store, key string, ttl time.Duration) watched {
+func (t *tester) setExpiring(s backend.Store, key string, ttl time.Duration) expiringEntry {
 	t.Helper()
-	w := watched{key: key, ttl: ttl, before: time.Now()}
+	w := expiringEntry{key: key, ttl: ttl, before: time.Now()}
 	t.set(s, key, key, ttl)
 	w.set = time.Now()
 	return w
 }
 
-// look reads the entry once, and returns whether it is gone. It fails if the entry is gone too early or is still there
+// checkExpiry reads the entry once, and returns whether it is gone. It fails if the entry is gone too early or is still there
 // too late, by the clock before and after the reading.
-func (t *tester) look(s backend.Store, w watched) (gone bool) {
+func (t *tester) checkExpiry(s backend.Store, w expiringEntry) (gone bool) {
 	t.Helper()
 	before := time.Now()
 	e, err := s.Get(t.ctx, w.key)
@@ -58,9 +58,9 @@ func (t *tester) look(s backend.Store, w watched) (gone bool) {
 	}
 }
 
-func (t *tester) waitUntilGone(s backend.Store, w watched) {
+func (t *tester) waitUntilGone(s backend.Store, w expiringEntry) {
 	t.Helper()
-	for !t.look(s, w) {
+	for !t.checkExpiry(s, w) {
 		time.Sleep(500 * time.Microsecond)
 	}
 }
@@ -72,7 +72,7 @@ func expiry(t *tester) {
 	for _, phase := range []time.Duration{0, 300 * time.Microsecond, 999 * time.Microsecond} {
 		time.Sleep(phase) // so that not all begin on a full millisecond
 		for i, ttl := range expiryTTLs {
-			w := t.setWatched(s, fmt.Sprint(phase, i), ttl)
+			w := t.setExpiring(s, fmt.Sprint(phase, i), ttl)
 			t.waitUntilGone(s, w)
 			t.wantDelete(s, w.key, false)
 			t.wantLen(s, 2)
@@ -86,7 +86,7 @@ func expiryOfOverwritten(t *tester) {
 	for _, first := range []time.Duration{0, 20 * time.Millisecond, time.Hour} {
 		key := fmt.Sprint(first)
 		t.set(s, key, "first", first)
-		t.waitUntilGone(s, t.setWatched(s, key, 60*time.Millisecond))
+		t.waitUntilGone(s, t.setExpiring(s, key, 60*time.Millisecond))
 		t.wantLen(s, 0)
 		// A ttl of the past must not haunt what is written later.
 		t.set(s, key, "later", 0)
@@ -126,8 +126,8 @@ func negativeTTL(t *tester) {
 	}
 }
 
-// times checks the three times of an entry: with a virtual clock to the millisecond.
-func times(t *tester) {
+// entryTimes checks the three times of an entry: with a virtual clock to the millisecond.
+func entryTimes(t *tester) {
 	s := t.open().Store()
 	within := func(what string, got, from, to time.Time) {
 		t.Helper()
@@ -140,7 +140,7 @@ func times(t *tester) {
 		}
 	}
 	const ttl = 90 * time.Second
-	w := t.setWatched(s, "a", ttl)
+	w := t.setExpiring(s, "a", ttl)
 	for range 3 {
 		time.Sleep(1300 * time.Microsecond)
 		before := time.Now()

@@ -58,16 +58,16 @@ func closed(t *tester) {
 	t.wantClosed(b)
 }
 
-// openAgain checks what outlives Close, and that the subscription and the expiries are among it.
-func openAgain(t *tester) {
-	b, l := t.newListening()
+// reopen checks what outlives Close, and that the subscription and the expiries are among it.
+func reopen(t *tester) {
+	b, l := t.newRecording()
 	t.mustOpen(b)
 	s, r := b.Store(), b.Broker()
 	t.set(s, "a", "kept", 0)
 	t.set(s, "b", "kept for long", time.Hour)
 	t.set(s, "c", "kept, then deleted", time.Hour)
-	short := t.setWatched(s, "short", 5*time.Millisecond)
-	longer := t.setWatched(s, "not so short", 400*time.Millisecond)
+	short := t.setExpiring(s, "short", 5*time.Millisecond)
+	longer := t.setExpiring(s, "not so short", 400*time.Millisecond)
 	t.must(r.Join(t.ctx, "room", "a"))
 	for range 3 {
 		t.mustClose(b)
@@ -90,7 +90,7 @@ func openAgain(t *tester) {
 
 // closeEndsDeliveries closes while others publish: once Close has returned, nothing may come.
 func closeEndsDeliveries(t *tester) {
-	b, l := t.newListening()
+	b, l := t.newRecording()
 	t.mustOpen(b)
 	var wg sync.WaitGroup
 	for p := range 4 {
@@ -137,7 +137,7 @@ func openTwice(t *tester) {
 	t.mustClose(b)
 }
 
-func samePart(t *tester) {
+func partsStaySame(t *tester) {
 	b := t.h.New(t.T)
 	s, r, q := b.Store(), b.Broker(), b.Queue()
 	t.mustOpen(b)

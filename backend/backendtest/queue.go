@@ -31,8 +31,8 @@ func (t *tester) enqueue(q backend.Queue, jobs ...backend.NewJob) []uint64 {
 	return ids
 }
 
-// take takes up to n jobs of the default queue.
-func (t *tester) take(q backend.Queue, n int) []backend.Job {
+// fetch takes up to n jobs of the default queue.
+func (t *tester) fetch(q backend.Queue, n int) []backend.Job {
 	t.Helper()
 	jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: n, Lease: time.Hour})
 	if err != nil {
@@ -41,35 +41,35 @@ func (t *tester) take(q backend.Queue, n int) []backend.Job {
 	return jobs
 }
 
-// takeOne takes one job, which must be the one with this id.
-func (t *tester) takeOne(q backend.Queue, id uint64) backend.Job {
+// fetchOne takes one job, which must be the one with this id.
+func (t *tester) fetchOne(q backend.Queue, id uint64) backend.Job {
 	t.Helper()
-	jobs := t.take(q, 1)
+	jobs := t.fetch(q, 1)
 	if len(jobs) != 1 || jobs[0].ID != id {
 		t.Fatalf("Take returns %v, want job %d", idsOf(jobs), id)
 	}
 	return jobs[0]
 }
 
-func (t *tester) takeNothing(q backend.Queue) {
+func (t *tester) fetchNone(q backend.Queue) {
 	t.Helper()
-	if jobs := t.take(q, 10); len(jobs) > 0 {
+	if jobs := t.fetch(q, 10); len(jobs) > 0 {
 		t.Fatalf("Take returns %v, want nothing", idsOf(jobs))
 	}
 }
 
-// waitTake waits until a job can be taken.
-func (t *tester) waitTake(q backend.Queue) backend.Job {
+// waitFetch waits until a job can be taken.
+func (t *tester) waitFetch(q backend.Queue) backend.Job {
 	t.Helper()
 	due, stop := q.Watch(backend.DefaultQueue)
 	defer stop()
 	deadline := time.NewTimer(time.Hour)
 	if t.h.Bubble == nil {
-		deadline.Reset(patience)
+		deadline.Reset(waitLimit)
 	}
 	defer deadline.Stop()
 	for {
-		if jobs := t.take(q, 1); len(jobs) > 0 {
+		if jobs := t.fetch(q, 1); len(jobs) > 0 {
 			return jobs[0]
 		}
 		select {
@@ -132,8 +132,8 @@ func idsOf(jobs []backend.Job) []uint64 {
 	return ids
 }
 
-// jobIsKept checks that a job has all that it was enqueued with, wherever one looks.
-func jobIsKept(t *tester) {
+// jobFields checks that a job has all that it was enqueued with, wherever one looks.
+func jobFields(t *tester) {
 	q := t.open().Queue()
 	params := []byte(`{"user":12,"name":"Zoë \u0000"}`)
 	mine := bytes.Clone(params)
@@ -152,8 +152,8 @@ func jobIsKept(t *tester) {
 	}
 	check := func(what string, got backend.Job) {
 		t.Helper()
-		t.within("Enqueued", got.Enqueued, before, time.Now())
-		t.within("UniqueUntil", got.UniqueUntil, before.Add(time.Hour), time.Now().Add(time.Hour))
+		t.wantBetween("Enqueued", got.Enqueued, before, time.Now())
+		t.wantBetween("UniqueUntil", got.UniqueUntil, before.Add(time.Hour), time.Now().Add(time.Hour))
 		if !got.RunAt.Equal(got.Enqueued) {
 			t.Errorf("%s: a job without delay, enqueued at %v, may run at %v", what, got.Enqueued, got.RunAt)
 		}
@@ -173,7 +173,7 @@ func jobIsKept(t *tester) {
 		t.Fatalf("Take = %d jobs, %v", len(jobs), err)
 	}
 	want.State, want.Attempt, want.Starts, want.Node = backend.Running, 1, 1, "the node"
-	t.within("Started", jobs[0].Started, before, time.Now())
+	t.wantBetween("Started", jobs[0].Started, before, time.Now())
 	check("Take", jobs[0])
 	check("Get of a running job", t.job(q, ids[0]))
 	if j := t.job(q, ids[1]); j.Queue != backend.DefaultQueue || j.MaxCrashes != backend.DefaultMaxCrashes || len(j.Params) != 0 {
@@ -183,8 +183,8 @@ func jobIsKept(t *tester) {
 	t.wantError("Get of a job that never was", err, backend.ErrNotFound)
 }
 
-// within checks that a time that the backend tells lies between two others.
-func (t *tester) within(what string, got, from, to time.Time) {
+// wantBetween checks that a time that the backend tells lies between two others.
+func (t *tester) wantBetween(what string, got, from, to time.Time) {
 	t.Helper()
 	from = from.Truncate(time.Millisecond).Add(-t.h.Slack)
 	if to = to.Add(t.h.Slack + time.Millisecond); got.Before(from) || got.After(to) {
@@ -282,7 +282,7 @@ func refusedJobs(t *tester) {
 	t.wantError("Tick of a schedule with a long name", err, backend.ErrKeyTooLong)
 	t.wantTotal(q, backend.Counts{})
 	id := t.enqueue(q, half)[0]
-	if j := t.takeOne(q, id); len(j.Params) != backend.MaxParamsBytes {
+	if j := t.fetchOne(q, id); len(j.Params) != backend.MaxParamsBytes {
 		t.Errorf("the largest parameters come back with %d bytes", len(j.Params))
 	}
 }
@@ -361,7 +361,7 @@ func (t *tester) work(q backend.Queue, done <-chan struct{}, run func(id uint64)
 // waitCompleted waits until n jobs are completed.
 func (t *tester) waitCompleted(q backend.Queue, n int) {
 	t.Helper()
-	end := time.Now().Add(patience)
+	end := time.Now().Add(waitLimit)
 	for {
 		stats, err := q.Stats(t.ctx)
 		t.must(err)
@@ -369,7 +369,7 @@ func (t *tester) waitCompleted(q backend.Queue, n int) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("after %v the jobs are %+v", patience, stats.Total)
+			t.Fatalf("after %v the jobs are %+v", waitLimit, stats.Total)
 		}
 		time.Sleep(time.Millisecond)
 	}

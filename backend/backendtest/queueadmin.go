@@ -16,11 +16,11 @@ func outcomes(t *tester) {
 	q := t.open().Queue()
 	for _, state := range []backend.State{backend.Completed, backend.Cancelled, backend.Dead} {
 		id := t.enqueue(q, backend.NewJob{Task: "a"})[0]
-		j := t.takeOne(q, id)
+		j := t.fetchOne(q, id)
 		t.finish(q, backend.Outcome{Run: j.Run(), State: state, Error: "why"})
 		before := time.Now()
 		j = t.wantState(q, id, state)
-		t.within("Finished", j.Finished, j.Started, before)
+		t.wantBetween("Finished", j.Finished, j.Started, before)
 		if j.Error != "why" || j.Attempt != 1 {
 			t.Errorf("after a run ended as %v the job is %+v", state, j)
 		}
@@ -30,7 +30,7 @@ func outcomes(t *tester) {
 		t.wantState(q, id, state)
 	}
 	id := t.enqueue(q, backend.NewJob{Task: "a"})[0]
-	run := t.takeOne(q, id).Run()
+	run := t.fetchOne(q, id).Run()
 	for _, state := range []backend.State{0, backend.Running, backend.Dead + 1} {
 		if _, err := q.Finish(t.ctx, backend.Outcome{Run: run, State: state}); err == nil {
 			t.Errorf("a run can end as %v, want an error", state)
@@ -39,7 +39,7 @@ func outcomes(t *tester) {
 	t.wantState(q, id, backend.Running)
 	// An outcome of an earlier run means nothing for the next.
 	t.finish(q, backend.Outcome{Run: run, State: backend.Available})
-	t.takeOne(q, id)
+	t.fetchOne(q, id)
 	lost, err := q.Finish(t.ctx, backend.Outcome{Run: run, State: backend.Completed}, backend.Outcome{Run: backend.Run{ID: 1 << 40, Start: 1}, State: backend.Completed})
 	if err != nil || !slices.Equal(lost, []uint64{id, 1 << 40}) {
 		t.Errorf("Finish of runs that ended = %v, %v", lost, err)
@@ -65,11 +65,11 @@ func uniqueJobs(t *tester) {
 		t.must(q.Delete(t.ctx, added[1].ID))
 	}
 	exists(job, id)
-	j := t.takeOne(q, id)
+	j := t.fetchOne(q, id)
 	exists(job, id)
 	t.finish(q, backend.Outcome{Run: j.Run(), State: backend.Retryable, Error: "again"})
 	exists(job, id)
-	j = t.takeOne(q, id)
+	j = t.fetchOne(q, id)
 	t.finish(q, backend.Outcome{Run: j.Run(), State: backend.Dead})
 	second := t.enqueue(q, job)[0] // the first one has ended
 	_, err := q.Retry(t.ctx, id)
@@ -88,13 +88,13 @@ func uniqueJobs(t *tester) {
 	}
 }
 
-func uniqueForATime(t *tester) {
+func uniqueFor(t *tester) {
 	q := t.open().Queue()
 	const span = 80 * time.Millisecond
 	job := backend.NewJob{Task: "a", Unique: "key", UniqueFor: span}
 	before := time.Now()
 	id := t.enqueue(q, job)[0]
-	t.finish(q, backend.Outcome{Run: t.takeOne(q, id).Run(), State: backend.Completed})
+	t.finish(q, backend.Outcome{Run: t.fetchOne(q, id).Run(), State: backend.Completed})
 	for {
 		asked := time.Now()
 		added, err := q.Enqueue(t.ctx, job)
@@ -106,7 +106,7 @@ func uniqueForATime(t *tester) {
 			id = added[0].ID
 			break
 		}
-		if late := asked.Sub(before) - span; added[0].ID != id || late > t.h.Slack+patience {
+		if late := asked.Sub(before) - span; added[0].ID != id || late > t.h.Slack+waitLimit {
 			t.Fatalf("job %d has the key %v after its time, want %d", added[0].ID, late, id)
 		}
 		time.Sleep(time.Millisecond)
@@ -192,7 +192,7 @@ func retrying(t *tester) {
 		t.Errorf("Retry of a scheduled job = %v, %v", j.State, err)
 	}
 	for i := 1; i <= 3; i++ {
-		run := t.takeOne(q, id).Run()
+		run := t.fetchOne(q, id).Run()
 		_, err := q.Retry(t.ctx, id)
 		t.wantError("Retry of a running job", err, backend.ErrRunning)
 		t.finish(q, backend.Outcome{Run: run, State: backend.Dead, Error: "no"})
@@ -230,7 +230,7 @@ func cancelling(t *tester) {
 		cancel(id, backend.Cancelled)
 		cancel(id, backend.Cancelled)
 	}
-	t.takeNothing(q)
+	t.fetchNone(q)
 	ends := map[backend.State]backend.State{
 		backend.Completed: backend.Completed, backend.Dead: backend.Dead, backend.Cancelled: backend.Cancelled,
 		backend.Retryable: backend.Cancelled, backend.Scheduled: backend.Cancelled, backend.Available: backend.Cancelled,
@@ -239,7 +239,7 @@ func cancelling(t *tester) {
 	for end, want := range ends {
 		id := t.enqueue(q, backend.NewJob{Task: "a"})[0]
 		running = append(running, id)
-		run := t.takeOne(q, id).Run()
+		run := t.fetchOne(q, id).Run()
 		cancel(id, backend.Running)
 		if j := t.job(q, id); !j.Cancelling {
 			t.Errorf("a running job that is cancelled is %+v", j)
@@ -265,7 +265,7 @@ func deletingJobs(t *tester) {
 	q := t.open().Queue()
 	t.wantError("Delete of a job that never was", q.Delete(t.ctx, 1<<40), backend.ErrNotFound)
 	ids := t.enqueue(q, backend.NewJob{Task: "a"}, backend.NewJob{Task: "b"}, backend.NewJob{Task: "c", Delay: time.Hour}, backend.NewJob{Task: "d"})
-	j := t.takeOne(q, ids[0])
+	j := t.fetchOne(q, ids[0])
 	t.wantError("Delete of a running job", q.Delete(t.ctx, ids[0]), backend.ErrRunning)
 	t.finish(q, backend.Outcome{Run: j.Run(), State: backend.Completed})
 	for _, id := range ids[:3] {
@@ -275,12 +275,12 @@ func deletingJobs(t *tester) {
 		t.wantError("Get of a deleted job", err, backend.ErrNotFound)
 	}
 	t.wantTotal(q, backend.Counts{Available: 1})
-	t.takeOne(q, ids[3])
-	t.takeNothing(q)
+	t.fetchOne(q, ids[3])
+	t.fetchNone(q)
 }
 
-// ticks has several nodes see the same times come. Each time must have one winner.
-func ticks(t *tester) {
+// enqueueScheduled has several nodes see the same times come. Each time must have one winner.
+func enqueueScheduled(t *tester) {
 	q := t.open().Queue()
 	start := time.Now().Truncate(time.Second)
 	const nodes, rounds = 4, 20
@@ -330,8 +330,8 @@ func ticks(t *tester) {
 	}
 }
 
-// openQueueAgain checks that everything about jobs outlives Close. What ran then has crashed.
-func openQueueAgain(t *tester) {
+// reopenQueue checks that everything about jobs outlives Close. What ran then has crashed.
+func reopenQueue(t *tester) {
 	b := t.h.New(t.T)
 	q := b.Queue()
 	t.mustOpen(b)
@@ -341,9 +341,9 @@ func openQueueAgain(t *tester) {
 		backend.NewJob{Task: "deleted"}, backend.NewJob{Task: "waits", Params: []byte(`"waits"`), Unique: "key"}, backend.NewJob{Task: "later", Delay: time.Hour},
 	)
 	t.must(q.Delete(t.ctx, ids[3]))
-	run := t.takeOne(q, ids[2]).Run()
+	run := t.fetchOne(q, ids[2]).Run()
 	for i, state := range []backend.State{backend.Completed, backend.Dead} {
-		t.finish(q, backend.Outcome{Run: t.takeOne(q, ids[i]).Run(), State: state, Error: "so"})
+		t.finish(q, backend.Outcome{Run: t.fetchOne(q, ids[i]).Run(), State: state, Error: "so"})
 	}
 	if ok, err := q.EnqueueScheduled(t.ctx, "schedule", start); err != nil || !ok {
 		t.Fatalf("Tick = %t, %v", ok, err)
@@ -373,7 +373,7 @@ func openQueueAgain(t *tester) {
 	if id := t.enqueue(q, backend.NewJob{Task: "new"})[0]; id <= ids[5] {
 		t.Errorf("a job that is enqueued after opening has the id %d, one before had %d", id, ids[5])
 	}
-	t.takeOne(q, ids[2])
+	t.fetchOne(q, ids[2])
 	t.mustClose(b)
 	t.must(b.Open(t.ctx))
 	if j := t.wantState(q, ids[2], backend.Dead); j.Crashes != 2 || j.Error == "" {

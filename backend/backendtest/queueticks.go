@@ -8,8 +8,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// setTicks moves the last time of a schedule, forth and back.
-func setTicks(t *tester) {
+// setLastRun moves the last time of a schedule, forth and back.
+func setLastRun(t *tester) {
 	q := t.open().Queue()
 	noon := time.Now().Truncate(time.Second)
 	set := func(before, at time.Time, want bool) {
@@ -54,7 +54,7 @@ func taskStats(t *tester) {
 	}
 	want(map[string]backend.Counts{})
 	ids := t.enqueue(q, backend.NewJob{Task: "a"}, backend.NewJob{Task: "a", Delay: time.Hour}, backend.NewJob{Task: "b", Delay: time.Hour})
-	t.finish(q, backend.Outcome{Run: t.takeOne(q, ids[0]).Run(), State: backend.Completed})
+	t.finish(q, backend.Outcome{Run: t.fetchOne(q, ids[0]).Run(), State: backend.Completed})
 	want(map[string]backend.Counts{"a": {Completed: 1, Scheduled: 1}, "b": {Scheduled: 1}})
 	t.must(q.Delete(t.ctx, ids[2]))
 	t.enqueue(q, backend.NewJob{Task: "c"})

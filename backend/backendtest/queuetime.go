@@ -8,8 +8,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// lateness is how late a job may come to a worker that waits for it.
-const lateness = 50 * time.Millisecond
+// maxDelay is how late a job may come to a worker that waits for it.
+const maxDelay = 50 * time.Millisecond
 
 // delayedJobs has one worker take 2,000 jobs that are due within two seconds. None may come early, and none late.
 func delayedJobs(t *tester) {
@@ -34,7 +34,7 @@ func delayedJobs(t *tester) {
 	}
 	enqueued := time.Now()
 	for range n {
-		j := t.waitTake(q)
+		j := t.waitFetch(q)
 		now := time.Now()
 		if now.Before(notBefore[j.ID]) || j.Started.Before(j.RunAt) || j.RunAt.Before(notBefore[j.ID].Add(-t.h.Slack)) {
 			t.Fatalf("job %d, planned for %v, %v by its own word, started at %v", j.ID, notBefore[j.ID], j.RunAt, j.Started)
@@ -45,26 +45,26 @@ func delayedJobs(t *tester) {
 		}
 		delete(notBefore, j.ID)
 	}
-	if took := time.Since(enqueued); took > 2*time.Second+patience {
+	if took := time.Since(enqueued); took > 2*time.Second+waitLimit {
 		t.Errorf("the last job started after %v", took)
 	}
-	t.takeNothing(q)
+	t.fetchNone(q)
 }
 
-// delayedJobIsNotKeptWaiting checks that a job is due before others that were enqueued before it.
-func delayedJobIsNotKeptWaiting(t *tester) {
+// shortDelayAfterLong checks that a job is due before others that were enqueued before it.
+func shortDelayAfterLong(t *tester) {
 	q := t.open().Queue()
 	t.enqueue(q, backend.NewJob{Task: "in an hour", Delay: time.Hour})
 	before := time.Now()
 	soon := t.enqueue(q, backend.NewJob{Task: "soon", Delay: 200 * time.Millisecond})[0]
 	t.wantTotal(q, backend.Counts{Scheduled: 2})
-	t.takeNothing(q)
-	j := t.waitTake(q)
-	if took := time.Since(before); j.ID != soon || took < 200*time.Millisecond || took > 200*time.Millisecond+lateness+t.h.Slack {
+	t.fetchNone(q)
+	j := t.waitFetch(q)
+	if took := time.Since(before); j.ID != soon || took < 200*time.Millisecond || took > 200*time.Millisecond+maxDelay+t.h.Slack {
 		t.Errorf("job %d came after %v, want %d after 200 ms", j.ID, took, soon)
 	}
 	past := t.enqueue(q, backend.NewJob{Task: "past", RunAt: time.Now().Add(-time.Hour)})[0]
-	t.takeOne(q, past)
+	t.fetchOne(q, past)
 }
 
 func retryAndSnooze(t *tester) {
@@ -81,19 +81,19 @@ func retryAndSnooze(t *tester) {
 		{backend.Retryable, backend.Available, 0, 2},
 		{backend.Retryable, backend.Retryable, 200 * time.Millisecond, 3},
 	} {
-		j := t.waitTake(q)
+		j := t.waitFetch(q)
 		if j.ID != id || j.Starts != i+1 {
 			t.Fatalf("run %d is run %d of job %d, want of %d", i+1, j.Starts, j.ID, id)
 		}
 		before := time.Now()
 		t.finish(q, backend.Outcome{Run: j.Run(), State: o.state, Delay: o.delay, Error: fmt.Sprint("error ", i)})
 		j = t.wantState(q, id, o.want)
-		t.within("RunAt", j.RunAt, before.Add(o.delay), time.Now().Add(o.delay))
+		t.wantBetween("RunAt", j.RunAt, before.Add(o.delay), time.Now().Add(o.delay))
 		if j.Attempt != o.attempts || j.Error != fmt.Sprint("error ", i) || !j.Finished.IsZero() || j.MaxAttempts != 3 {
 			t.Errorf("after outcome %d the job is %+v, want %d attempts", i, j, o.attempts)
 		}
 	}
-	j := t.waitTake(q)
+	j := t.waitFetch(q)
 	t.finish(q, backend.Outcome{Run: j.Run(), State: backend.Completed})
 	j = t.wantState(q, id, backend.Completed)
 	if j.Attempt != 4 || j.Crashes != 0 || j.Finished.Before(j.Started) {
@@ -127,11 +127,11 @@ func leases(t *tester) {
 	for crashes := 1; crashes <= backend.DefaultMaxCrashes; crashes++ {
 		before := time.Now()
 		run := take().Run()
-		end := time.Now().Add(patience)
+		end := time.Now().Add(waitLimit)
 		var j backend.Job
 		for j = t.job(q, id); j.State == backend.Running; j = t.job(q, id) {
 			if time.Now().After(end) {
-				t.Fatalf("a run is still under way %v after its lease of %v", patience, lease)
+				t.Fatalf("a run is still under way %v after its lease of %v", waitLimit, lease)
 			}
 			time.Sleep(time.Millisecond)
 		}
@@ -153,7 +153,7 @@ func leases(t *tester) {
 	t.wantState(q, kept, backend.Completed)
 }
 
-func watching(t *tester) {
+func watchQueues(t *tester) {
 	b := t.h.New(t.T)
 	q := b.Queue()
 	due, stop := q.Watch("a", "", "a")
@@ -163,7 +163,7 @@ func watching(t *tester) {
 		select {
 		case <-due:
 			return true
-		case <-time.After(lateness + t.h.Slack):
+		case <-time.After(maxDelay + t.h.Slack):
 			return false
 		}
 	}

@@ -145,7 +145,7 @@ func bigValues(t *tester) {
 	t.wantValue(s, "big", "small")
 }
 
-func deleteTells(t *tester) {
+func deleteReports(t *tester) {
 	s := t.open().Store()
 	t.wantDelete(s, "a", false)
 	t.set(s, "a", "1", time.Hour)

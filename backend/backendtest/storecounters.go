@@ -26,7 +26,7 @@ func (t *tester) wantIncrement(s backend.Store, key string, by int64, ttl time.D
 	}
 }
 
-func addOnce(t *tester) {
+func addEntry(t *tester) {
 	s := t.open().Store()
 	t.wantAdd(s, "a", "first", time.Hour, true)
 	before := t.wantValue(s, "a", "first")
@@ -38,7 +38,7 @@ func addOnce(t *tester) {
 	t.wantDelete(s, "a", true)
 	t.wantAdd(s, "a", "never seen", -1, true)
 	t.wantNothing(s, "a")
-	w := watched{key: "a", ttl: 20 * time.Millisecond, before: time.Now()}
+	w := expiringEntry{key: "a", ttl: 20 * time.Millisecond, before: time.Now()}
 	t.wantAdd(s, "a", "third", w.ttl, true)
 	w.set = time.Now()
 	t.waitUntilGone(s, w)
@@ -106,7 +106,7 @@ func counters(t *tester) {
 	t.wantError("Increment", err, backend.ErrKeyTooLong)
 }
 
-func noCounters(t *tester) {
+func notCounters(t *tester) {
 	s := t.open().Store()
 	for _, value := range []string{"", "x", "1x", " 1", "1 ", "+1", "01", "-0", "1.0", "1e3", "0x10", "1_000", `"1"`, "null", "9223372036854775808",
 		"-9223372036854775809", "٣", strings.Repeat("1", 100), "\x00"} {
@@ -122,7 +122,7 @@ func noCounters(t *tester) {
 // counterExpiry checks that a counter keeps the time at which it expires.
 func counterExpiry(t *tester) {
 	s := t.open().Store()
-	w := watched{ttl: 60 * time.Millisecond}
+	w := expiringEntry{ttl: 60 * time.Millisecond}
 	for try := 0; ; try++ { // until one is done while the counter lives
 		w.key, w.before = fmt.Sprint("a", try), time.Now()
 		one, err := s.Increment(t.ctx, w.key, 1, w.ttl)

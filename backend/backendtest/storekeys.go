@@ -68,10 +68,10 @@ func listKeys(t *tester) {
 // setSomeToExpire sets n entries that stay and n that expire, and waits until those are gone.
 func (t *tester) setSomeToExpire(s backend.Store, n int) {
 	t.Helper()
-	var short []watched
+	var short []expiringEntry
 	for i := range n {
 		t.set(s, fmt.Sprint("long ", i), "", time.Hour)
-		short = append(short, t.setWatched(s, fmt.Sprint("short ", i), 20*time.Millisecond))
+		short = append(short, t.setExpiring(s, fmt.Sprint("short ", i), 20*time.Millisecond))
 	}
 	for _, w := range short {
 		t.waitUntilGone(s, w)
@@ -153,7 +153,7 @@ func clearing(t *tester) {
 	wantClear("", len(oddNames))
 	t.wantLen(s, 0)
 	t.set(s, "short", "", 20*time.Millisecond)
-	t.waitUntilGone(s, t.setWatched(s, "short", 20*time.Millisecond))
+	t.waitUntilGone(s, t.setExpiring(s, "short", 20*time.Millisecond))
 	wantClear("", 0)
 	t.must(s.Unlock(t.ctx, "many", lock.Token))
 	_, err = s.Clear(t.ctx, strings.Repeat("k", backend.MaxKeyBytes+1))

@@ -144,7 +144,7 @@ func refreshing(t *tester) {
 	// One that waits learns that the lock ends sooner now.
 	waited := make(chan error, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(t.ctx, patience)
+		ctx, cancel := context.WithTimeout(t.ctx, waitLimit)
 		defer cancel()
 		_, err := s.LockWait(ctx, key, time.Hour)
 		waited <- err
@@ -245,8 +245,8 @@ func waitForLocks(t *tester) {
 	}
 }
 
-// giveUpWaiting checks that ending a context ends the waiting, and keeps nobody else waiting.
-func giveUpWaiting(t *tester) {
+// cancelWaiting checks that ending a context ends the waiting, and keeps nobody else waiting.
+func cancelWaiting(t *tester) {
 	s := t.open().Store()
 	first := t.lock(s, "a", time.Hour)
 	ctx, cancel := context.WithTimeout(t.ctx, 20*time.Millisecond)

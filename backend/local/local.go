@@ -14,8 +14,8 @@
 //   - Fences begin at the Unix time in microseconds. They therefore grow from one process to the next, unless the wall
 //     clock was set back.
 //   - The goroutine that publishes a message also delivers it. Each room gets one message at a time.
-//   - The store keeps its entries when the backend is closed and opened again, but not after the process ends. The same
-//     holds for jobs, unless [QueueConfig.Path] names a folder for them.
+//   - The store keeps its entries until the [Backend] value is garbage, also while it is closed. The same holds for jobs,
+//     unless [QueueConfig.Path] names a folder for them.
 package local
 
 import (
@@ -165,5 +165,5 @@ func Repair(path string) (Repaired, error) {
 		return Repaired{}, err
 	}
 	r, err := queue.Repair(config)
-	return Repaired{Jobs: r.Jobs, LostCommits: r.Loss.Batches, Lost: r.Loss.Places, SetAside: r.Aside}, err
+	return Repaired{Jobs: r.Jobs, LostCommits: r.Loss.Batches, Lost: r.Loss.Places, SetAside: r.SetAside}, err
 }

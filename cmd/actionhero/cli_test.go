@@ -18,7 +18,7 @@ func TestCommandLine(t *testing.T) {
 		says []string // each is a pattern
 	}{
 		"version":      {[]string{"version"}, []string{`^actionhero ` + regexp.QuoteMeta(actionhero.Version) + `(\+\w+)? \(go\S+, \w+/\w+\)\n$`}},
-		"help":         {[]string{"help"}, []string{`(?m)^  start  `, `(?m)^  version  `, `config\.json, config\.yaml or config\.toml`}},
+		"help":         {[]string{"help"}, []string{`(?m)^  start  `, `(?m)^  version  `, `config\.json, config\.yaml or config\.toml`, `HTTP, HTTPS, TCP, WebSocket and Socket\.IO`}},
 		"nothing":      {nil, []string{`(?m)^  start  `}},
 		"help, a flag": {[]string{"--help"}, []string{`(?m)^  start  `}},
 		"start --help": {[]string{"start", "--help"}, []string{`Start the server; Ctrl\+C stops it`, `--config string`}},
@@ -113,7 +113,7 @@ func TestMisspelledCommand(t *testing.T) {
 	}
 }
 
-// A port in use is found before anybody is served: the other transports are closed again.
+// If a port is in use, the server serves no client, and closes the ports that it has opened.
 func TestPortInUseLeavesNothing(t *testing.T) {
 	t.Parallel()
 	p := start(t, "actionhero", t.TempDir())

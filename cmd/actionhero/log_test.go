@@ -46,7 +46,7 @@ func read(t testing.TB, path ...string) string {
 	return string(text)
 }
 
-// Each request is one line on the console, which nobody can forge or colour, and one in log/api.log.
+// Each request is one line on the console, which a client cannot forge or colour, and one line in log/api.log.
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	p := start(t, "app", t.TempDir())

@@ -22,7 +22,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
-	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/cli"
 )
 
 // The tests run this very program: the test binary is the command actionhero, or an app with an action of its own,
@@ -34,9 +34,9 @@ func TestMain(m *testing.M) {
 	case "actionhero":
 		main()
 	case "app":
-		server.Main(builtin.All, slow, endless, login, remember, fails, patient)
+		cli.Main(builtin.All, slow, endless, login, remember, fails, patient)
 	case "stuck":
-		server.Main(stuck)
+		cli.Main(stuck)
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -104,7 +104,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// What is still at work after the grace is cancelled, and the server ends in order all the same.
+// A request that still runs after the grace is cancelled, and the server still stops in an orderly way.
 func TestGraceOfAStop(t *testing.T) {
 	t.Parallel()
 	p := start(t, "app", t.TempDir(), "ACTIONHERO_GENERAL_STOP_GRACE=100ms")

@@ -13,10 +13,10 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// verb does what a client asks for by name, and appends the answer or returns why not.
-type verb func(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, arg string) ([]byte, error)
+// command runs one command with its argument, and appends the reply or returns an error.
+type command func(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, arg string) ([]byte, error)
 
-var verbs = map[string]verb{
+var commands = map[string]command{
 	"detailsView": detailsView,
 	"roomAdd":     roomAdd,
 	"roomChange":  roomChange,
@@ -25,17 +25,18 @@ var verbs = map[string]verb{
 	"say":         say,
 }
 
-// Commands returns the names of all verbs, sorted.
-func Commands() []string { return slices.Sorted(maps.Keys(verbs)) }
+// Commands returns the names of all commands, sorted.
+func Commands() []string { return slices.Sorted(maps.Keys(commands)) }
 
-// RunCommand does what all persistent transports do when a client asks for it by name, and appends the answer: detailsView,
-// roomAdd ROOM, roomChange ROOM, roomLeave ROOM, roomView (of the room "" for who is in none), say TEXT. arg is what stands behind the name, "" if nothing
-// does; white space around the name of a room does not count. ok is false, and dst as it was, if there is no such verb.
+// RunCommand runs a command that all persistent transports have, and appends the reply. The commands are detailsView,
+// roomAdd ROOM, roomChange ROOM, roomLeave ROOM, roomView and say TEXT. For a client that is in no room, roomView replies
+// with the room "". arg is the text after the name of the command, or "". White space around the name of a room is
+// ignored. If there is no command of that name, ok is false and dst is returned unchanged.
 //
-// What went wrong for a reason of the server's own is logged. It may wait for a room middleware, so it must not be
-// called where that would hold up other clients.
+// Internal errors are logged. RunCommand may block in a room middleware, so do not call it where this would delay other
+// clients.
 func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name, arg string) (object []byte, ok bool) {
-	run := verbs[name]
+	run := commands[name]
 	if run == nil {
 		return dst, false
 	}
@@ -47,8 +48,8 @@ func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionh
 	return dst, true
 }
 
-// Enter brings a client that has just connected into the default room. If it may not be in it, refused is true and the
-// answer that says why is appended: send it after the welcome.
+// Enter moves a client that has just connected into the default room. If the client may not enter it, refused is true and
+// the reply with the reason is appended: send it after the welcome.
 func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, refused bool) {
 	if err := api.Rooms.Move(ctx, c, api.Config().DefaultChatRoom); err != nil {
 		return failed(dst, api, c, "connect", err), true
@@ -56,7 +57,7 @@ func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.C
 	return dst, false
 }
 
-// failed appends the answer to a verb that failed.
+// failed appends the reply to a command that failed. It logs internal errors.
 func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, err error) []byte {
 	if failure := actionhero.AsError(err); failure.Code == actionhero.CodeInternal {
 		cause := err
@@ -105,8 +106,8 @@ func detailsView(_ context.Context, dst []byte, _ *actionhero.API, c *actionhero
 	return Details(dst, c, nil), nil
 }
 
-// Details appends what the client may know of itself, the answer to detailsView. params is a JSON object, nil on
-// transports without sticky params.
+// Details appends the reply to detailsView: the id, the time of connecting and the details of the client. params is a JSON
+// object with the sticky params, nil on transports without them.
 func Details(dst []byte, c *actionhero.Conn, params []byte) []byte {
 	dst = append(OK(dst), `,"details":{`...)
 	if params != nil {

@@ -21,10 +21,10 @@ const (
 	noName = `{"context":"response","error":"room must be a name of 1 to 128 bytes"}`
 )
 
-func TestVerbs(t *testing.T) {
+func TestCommands(t *testing.T) {
 	t.Parallel()
-	api, c := newAPIOf(t, actionhero.Config{Log: slog.New(slog.DiscardHandler), MaxRooms: 3})
-	for _, call := range []struct{ verb, arg, want string }{
+	api, c := newAPIWith(t, actionhero.Config{Log: slog.New(slog.DiscardHandler), MaxRooms: 3})
+	for _, call := range []struct{ command, arg, want string }{
 		{"roomView", "", ok + `,"room":"defaultRoom","roomStatus":{"members":["me"],"membersCount":1}}`},
 		{"roomChange", ` other "room" `, ok + `,"room":"other \"room\""}`},
 		{"roomChange", "", noName},
@@ -42,31 +42,31 @@ func TestVerbs(t *testing.T) {
 		{"say", "", ok + `}`},
 		{"detailsView", "", ok + `,"details":{"public":{"id":"me","connectedAt":1343604353551}}}`},
 	} {
-		object, known := wire.RunCommand(t.Context(), kept(), api, c, call.verb, call.arg)
+		object, known := wire.RunCommand(t.Context(), prefix(), api, c, call.command, call.arg)
 		if !known {
-			t.Errorf("%s is no verb", call.verb)
+			t.Errorf("%s is not a command", call.command)
 		}
-		same(t, call.verb+" "+call.arg, object, call.want)
+		wantObject(t, call.command+" "+call.arg, object, call.want)
 	}
 	if rooms := c.Rooms(); c.Room() != `other "room"` || !slices.Equal(rooms, []string{"den", `other "room"`}) {
-		t.Errorf("in the end it is in %q and listens to %q", c.Room(), rooms)
+		t.Errorf("at the end the current room is %q, all rooms are %q", c.Room(), rooms)
 	}
 	for _, name := range []string{"", "status", "quit", "roomview", "paramAdd"} {
-		if object, known := wire.RunCommand(t.Context(), kept(), api, c, name, "x"); known || string(object) != "kept|" {
-			t.Errorf("%q is a verb that answers %s", name, object)
+		if object, known := wire.RunCommand(t.Context(), prefix(), api, c, name, "x"); known || string(object) != "prefix|" {
+			t.Errorf("%q is a command with the reply %s", name, object)
 		}
 	}
 	transport.Of(api).Disconnect(c)
-	object, _ := wire.RunCommand(t.Context(), kept(), api, c, "roomView", "")
-	same(t, "roomView in no room", object, ok+`,"room":"","roomStatus":{"members":null,"membersCount":0}}`)
+	object, _ := wire.RunCommand(t.Context(), prefix(), api, c, "roomView", "")
+	wantObject(t, "roomView in no room", object, ok+`,"room":"","roomStatus":{"members":null,"membersCount":0}}`)
 }
 
-// actionsView lists every verb, and no action may have the name of one, say apart.
-func TestVerbsAreListed(t *testing.T) {
+// actionsView lists every command except say. An action may not have the name of a listed command.
+func TestCommandsAreListed(t *testing.T) {
 	t.Parallel()
 	names := wire.Commands()
 	if want := []string{"detailsView", "roomAdd", "roomChange", "roomLeave", "roomView", "say"}; !slices.Equal(names, want) {
-		t.Errorf("the verbs are %q, want %q", names, want)
+		t.Errorf("the commands are %q, want %q", names, want)
 	}
 	for _, name := range names {
 		listed := slices.ContainsFunc(command.Of("websocket"), func(c command.Command) bool { return c.Name == name })
@@ -78,19 +78,19 @@ func TestVerbsAreListed(t *testing.T) {
 
 func TestRoomViewShowsDetails(t *testing.T) {
 	t.Parallel()
-	api, _ := newAPIOf(t, actionhero.Config{Log: slog.New(slog.DiscardHandler), RoomDetails: true})
-	c := transport.Of(api).Connect("tcp", netip.AddrPort{}, sink{})
+	api, _ := newAPIWith(t, actionhero.Config{Log: slog.New(slog.DiscardHandler), RoomDetails: true})
+	c := transport.Of(api).Connect("tcp", netip.AddrPort{}, discardSender{})
 	defer transport.Of(api).Disconnect(c)
 	err := errors.Join(api.Rooms.Move(t.Context(), c, "den"), c.SetDetail("name", "Ann"))
-	object, _ := wire.RunCommand(t.Context(), kept(), api, c, "roomView", "")
-	same(t, "roomView", object, ok+`,"room":"den","roomStatus":{"members":["`+c.ID+`"],"membersCount":1,"details":{"`+c.ID+`":{"name":"Ann"}}}}`)
+	object, _ := wire.RunCommand(t.Context(), prefix(), api, c, "roomView", "")
+	wantObject(t, "roomView", object, ok+`,"room":"den","roomStatus":{"members":["`+c.ID+`"],"membersCount":1,"details":{"`+c.ID+`":{"name":"Ann"}}}}`)
 	if err != nil {
 		t.Error(err)
 	}
 }
 
-// What a room middleware refuses reaches the client; what it fails at is logged, and the client's only to know of.
-func TestVerbsThatAreRefused(t *testing.T) {
+// If a room middleware refuses, the client gets its error. If it fails, its error is logged and the client gets an internal error.
+func TestRefusedCommands(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	refuse := func(text string) error {
@@ -104,48 +104,48 @@ func TestVerbsThatAreRefused(t *testing.T) {
 		}
 		return nil
 	}
-	api, c := newAPIOf(t, actionhero.Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, actionhero.RoomMiddleware{
+	api, c := newAPIWith(t, actionhero.Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, actionhero.RoomMiddleware{
 		Join: func(_ context.Context, _ *actionhero.Conn, room string) error { return refuse(room) },
 		Say:  func(_ context.Context, _ *actionhero.Conn, _, text string) (string, error) { return text, refuse(text) },
 	})
 	const internal = `{"context":"response","error":"The server experienced an internal error"}`
-	for _, verb := range []string{"roomAdd", "roomChange", "say"} {
+	for _, command := range []string{"roomAdd", "roomChange", "say"} {
 		for arg, test := range map[string]struct{ want, logged string }{
 			"closed": {`{"context":"response","error":"it is \"closed\""}`, ""},
 			"broken": {internal, `cause="db.internal refuses"`},
 			"panic":  {internal, `cause="panic: at the door\n`},
 		} {
 			log.Reset()
-			object, _ := wire.RunCommand(t.Context(), kept(), api, c, verb, arg)
-			same(t, verb+" "+arg, object, test.want)
+			object, _ := wire.RunCommand(t.Context(), prefix(), api, c, command, arg)
+			wantObject(t, command+" "+arg, object, test.want)
 			if line := log.String(); test.logged == "" && line != "" || !strings.Contains(line, test.logged) ||
-				line != "" && !strings.Contains(line, `msg="[`+verb+` @ tcp]" to=127.0.0.1 error="The server experienced an internal error"`) {
-				t.Errorf("%s %s is logged as %q", verb, arg, line)
+				line != "" && !strings.Contains(line, `msg="[`+command+` @ tcp]" to=127.0.0.1 error="The server experienced an internal error"`) {
+				t.Errorf("%s %s is logged as %q", command, arg, line)
 			}
 		}
 	}
 	if rooms := c.Rooms(); !slices.Equal(rooms, []string{"defaultRoom"}) {
-		t.Errorf("after refusals it listens to %q", rooms)
+		t.Errorf("after the refusals the rooms are %q", rooms)
 	}
 }
 
 func TestEnter(t *testing.T) {
 	t.Parallel()
 	closed := false
-	api, _ := newAPIOf(t, actionhero.Config{Log: slog.New(slog.DiscardHandler)}, actionhero.RoomMiddleware{Join: func(context.Context, *actionhero.Conn, string) error {
+	api, _ := newAPIWith(t, actionhero.Config{Log: slog.New(slog.DiscardHandler)}, actionhero.RoomMiddleware{Join: func(context.Context, *actionhero.Conn, string) error {
 		if closed {
 			return actionhero.Errorf(actionhero.CodeUnauthenticated, "say who you are")
 		}
 		return nil
 	}})
 	for _, closed = range []bool{false, true} {
-		c := transport.Of(api).Connect("tcp", netip.AddrPort{}, sink{})
-		object, refused := wire.Enter(t.Context(), kept(), api, c)
+		c := transport.Of(api).Connect("tcp", netip.AddrPort{}, discardSender{})
+		object, refused := wire.Enter(t.Context(), prefix(), api, c)
 		if refused != closed || c.Room() == "" != closed {
-			t.Errorf("closed %v: it is refused %v, and in %q", closed, refused, c.Room())
+			t.Errorf("closed %v: refused is %v, the room is %q", closed, refused, c.Room())
 		}
 		if closed {
-			same(t, "the refusal", object, `{"context":"response","error":"say who you are"}`)
+			wantObject(t, "the refusal", object, `{"context":"response","error":"say who you are"}`)
 		}
 		transport.Of(api).Disconnect(c)
 	}

@@ -1,8 +1,8 @@
-// Package wire builds the JSON messages that the persistent transports share, to the letter that existing clients
-// expect: names, spelling and order of keys.
+// Package wire builds the JSON messages that the persistent transports share. The names, spelling and order of keys are
+// exactly those that existing clients expect. Begin reading at [RunCommand] and [Result].
 //
-// Every function appends an object that is still open, without its closing brace, because each transport has
-// something of its own to add: TCP the messageCount, WebSocket the id of the request.
+// Invariant: every function appends an open object, without its closing brace, because each transport adds keys: TCP adds
+// the messageCount, WebSocket the id of the request.
 package wire
 
 import (
@@ -11,16 +11,16 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Welcome appends what a client reads first.
+// Welcome appends the first message that a client reads.
 func Welcome(dst []byte, text, room string) []byte {
 	dst = jsonx.AppendString(append(dst, `{"welcome":`...), text)
 	dst = jsonx.AppendString(append(dst, `,"room":`...), room)
 	return append(dst, `,"context":"api"`...)
 }
 
-// RoomMessage appends a message of a room. The name of the room is its last key, and there only for a client whose
-// current room is another one: who never added a room reads what it has always read. Keys that are to come, such as a
-// message's number, have their place after it. A notice of the server is an object of its own.
+// RoomMessage appends a message of a room. The key "room" is last. It is present only if the client's current room is
+// another one, so a client that never added a room reads exactly what it has always read. Future keys, such as the number
+// of a message, belong after it. A notice of the server has no envelope: its body is the object.
 func RoomMessage(dst []byte, d *actionhero.RoomMessage) []byte {
 	if transport.IsNotice(d) {
 		return append(dst, d.Body[:len(d.Body)-1]...)
@@ -34,26 +34,26 @@ func RoomMessage(dst []byte, d *actionhero.RoomMessage) []byte {
 	return dst
 }
 
-// Status appends the answer to a command that has nothing to tell but how it went.
+// Status appends the reply to a command that returns only a status.
 func Status(dst []byte, status string) []byte {
 	dst = jsonx.AppendString(append(dst, `{"status":`...), status)
 	return append(dst, `,"context":"response"`...)
 }
 
-// Goodbye appends what the server says before it closes a connection of its own accord.
+// Goodbye appends the message that the server sends before it closes a connection that the client did not end.
 func Goodbye(dst []byte) []byte {
 	return append(dst, `{"status":"Bye!","context":"api"`...)
 }
 
-// OK appends the answer to a chat command that went well.
+// OK appends the reply to a chat command that succeeded.
 func OK(dst []byte) []byte { return append(dst, `{"context":"response","status":"OK"`...) }
 
-// Error appends the answer to what failed.
+// Error appends the reply to a request that failed with err.
 func Error(dst []byte, err error) []byte {
 	return jsonx.AppendString(append(dst, `{"context":"response","error":`...), actionhero.AsError(err).Message)
 }
 
-// Result appends what an action answered, or its error if the answer does not encode.
+// Result appends the reply to an action: its output out, or an error if out cannot be encoded.
 func Result(dst []byte, req *actionhero.Request, out any) []byte {
 	const head, status = `{"context":"response",`, `"status":"OK"`
 	start := len(dst)
@@ -69,7 +69,7 @@ func Result(dst []byte, req *actionhero.Request, out any) []byte {
 	return append(dst, `,"error":false`...)
 }
 
-// Params appends the answer to a look at params: object is a JSON object.
+// Params appends the reply to paramView and paramsView. object is a JSON object.
 func Params(dst, object []byte) []byte {
 	return append(append(dst, `{"context":"response","params":`...), object...)
 }

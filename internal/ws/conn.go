@@ -12,52 +12,53 @@ import (
 
 // Conn is one connection. Set it up with [Conn.Upgrade]; it must not be copied.
 type Conn struct {
-	// Out is the queue of what is sent. What is added there must be whole frames.
+	// Out is the send queue. Add whole frames only.
 	Out sendqueue.Queue
 
 	nc      net.Conn
 	options *Options
 	fail    func(error)
-	closing atomic.Pointer[CloseError] // the server closes the connection
-	closed  atomic.Bool                // and has queued its close frame
+	closing atomic.Pointer[CloseError] // set when the server closes the connection
+	closed  atomic.Bool                // the close frame is queued
 	deflate bool
 
-	// Of the reader alone:
-	in      input
-	partly  bool          // the deadline is that of a message that was begun
-	armed   bool          // there is a deadline
-	pinged  bool          // pongs wait to be sent
-	silence int8          // how often it has passed since something was last read
-	until   time.Duration // when that is, as since has it; 0 is none
-	heard   time.Duration // when something was last read
+	// Used by the reader only:
+	in         input
+	inMessage  bool          // the deadline is for the rest of a message
+	armed      bool          // a deadline is set
+	pongQueued bool          // pongs are queued but not sent
+	misses     int8          // deadlines that have passed since something was last read
+	deadline   time.Duration // as uptime counts; 0 is none
+	lastRead   time.Duration // as uptime counts
 }
 
-// epoch is when since began: to read one clock takes half the time that it takes to ask for the time of day.
+// epoch is the zero of uptime.
 var epoch = time.Now()
 
-func since() time.Duration { return time.Since(epoch) }
+// uptime returns the time since epoch. Reading the monotonic clock takes half as long as time.Now.
+func uptime() time.Duration { return time.Since(epoch) }
 
 func (c *Conn) init(nc net.Conn, unread []byte, options *Options, deflate bool, fail func(error)) {
-	c.nc, c.options, c.deflate, c.fail, c.heard = nc, options, deflate, fail, since()
+	c.nc, c.options, c.deflate, c.fail, c.lastRead = nc, options, deflate, fail, uptime()
 	c.in.init(nc, options.MaxMessage, unread)
 	c.Out.Init(&options.SendQueue, nc, c.doesNotRead)
 }
 
-// RemoteAddr returns where the client is.
+// RemoteAddr returns the address of the client, or of the proxy in front of it.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
-// Deflates reports whether compression was agreed.
+// Deflates reports whether compression was negotiated.
 func (c *Conn) Deflates() bool { return c.deflate }
 
-// Next returns the next message that has come whole; ok is false if there is none. It answers pings on the way. The
-// error is a *[CloseError], and final.
+// Next returns the next message that has come whole; ok is false if there is none. It replies to pings on the way. The
+// error is a *[CloseError] and final.
 func (c *Conn) Next() (m Message, ok bool, err error) {
 	if closing := c.closing.Load(); closing != nil {
-		return m, false, closing // what was read but not begun is not begun any more
+		return m, false, closing // messages that have been read but not returned are dropped
 	}
 	m, ok, err = c.next()
-	if c.pinged { // all together
-		c.pinged = false
+	if c.pongQueued { // one write for all pongs
+		c.pongQueued = false
 		c.Out.Send()
 	}
 	return m, ok, err
@@ -80,15 +81,15 @@ func (c *Conn) next() (m Message, ok bool, err error) {
 			return m, false, readClose(payload)
 		case opPing:
 			c.control(opPong, payload)
-			c.pinged = true
-		case opPong: // it is enough that something came
+			c.pongQueued = true
+		case opPong: // Read has noted that something came
 		default:
 			if m, ok, fault = c.in.add(h, payload); fault != nil {
 				return m, false, fault
 			}
 			if ok {
-				if c.partly { // its time is over; the next message, which may have begun, has its own
-					c.partly, c.armed = false, false
+				if c.inMessage { // the next message, which may have begun, gets a deadline of its own
+					c.inMessage, c.armed = false, false
 				}
 				return m, true, nil
 			}
@@ -96,57 +97,60 @@ func (c *Conn) next() (m Message, ok bool, err error) {
 	}
 }
 
-// ErrPark is what Read returns when its argument says so.
+// ErrPark is returned by [Conn.Read] when another goroutine, with a small stack, should call Read again.
 var ErrPark = errors.New("the connection is to wait in another goroutine")
 
-// Read waits until more has come, for as long as a client may be silent. The error is [ErrPark], after which another
-// Read goes on where it was, or a *[CloseError], which is final. resting is asked when [Conn.Wake] was called; true ends
-// the Read with ErrRest, and so does a client that is silent.
-func (c *Conn) Read(resting func() bool) error {
+// Read blocks until more has come. The error is [ErrPark], after which another Read continues with the same deadline, or a
+// *[CloseError], which is final: for example after the client was silent for PingInterval and did not answer the ping.
+//
+// After [Conn.Wake], Read calls park and returns ErrPark if the result is true. It also returns ErrPark after it has
+// handled a deadline, because that needs a larger stack than waiting.
+func (c *Conn) Read(park func() bool) error {
 	switch begun := c.in.begun(); {
-	case !begun && (c.partly || !c.armed):
-		c.partly = false
+	case !begun && (c.inMessage || !c.armed):
+		c.inMessage = false
 		c.arm(c.options.PingInterval)
-	case begun && !c.partly:
-		c.partly = true
+	case begun && !c.inMessage:
+		c.inMessage = true
 		c.arm(c.options.MessageTimeout)
 	}
 	err := c.in.fill()
 	if err == nil {
-		c.heard, c.silence = since(), 0
+		c.lastRead, c.misses = uptime(), 0
 		return nil
 	}
 	if closing := c.closing.Load(); closing != nil {
 		return closing
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		return &CloseError{Code: gone, Reason: err.Error(), ByClient: true}
+		return &CloseError{Code: codeGone, Reason: err.Error(), ByClient: true}
 	}
-	if resting() {
+	if park() {
 		c.setDeadline()
 		return ErrPark
 	}
 	if fault := c.late(); fault != nil {
 		return fault
 	}
-	return ErrPark // what had to be done took more of a stack than waiting does
+	return ErrPark
 }
 
-// late decides what to do when the deadline has passed: after silence the client is asked whether it is there. The time
-// to answer is two deadlines, because one may pass while the reader is at something else.
+// late handles a deadline that has passed. After PingInterval without input it sends a ping. It returns an error if a
+// message took too long or the ping was not answered. PongTimeout is divided into two deadlines, because one of them may
+// pass while the reader handles messages.
 func (c *Conn) late() *CloseError {
-	if c.partly {
+	if c.inMessage {
 		return &CloseError{Code: PolicyError, Reason: "a message must end within " + c.options.MessageTimeout.String()}
 	}
 	if c.options.PingInterval == 0 {
 		c.arm(0)
 		return nil
 	}
-	if quiet := since() - c.heard; quiet < c.options.PingInterval {
-		c.arm(c.options.PingInterval - quiet)
+	if idle := uptime() - c.lastRead; idle < c.options.PingInterval {
+		c.arm(c.options.PingInterval - idle)
 		return nil
 	}
-	switch c.silence++; c.silence {
+	switch c.misses++; c.misses {
 	case 1:
 		c.control(opPing, nil)
 		c.Out.Send()
@@ -157,35 +161,35 @@ func (c *Conn) late() *CloseError {
 	return nil
 }
 
-// arm sets the time within which something must come; 0 is none.
+// arm sets the time within which something must come; 0 is no limit.
 func (c *Conn) arm(within time.Duration) {
 	c.armed = within > 0 || c.options.PingInterval == 0
-	if c.until = 0; within > 0 {
-		c.until = since() + within
+	if c.deadline = 0; within > 0 {
+		c.deadline = uptime() + within
 	}
 	c.setDeadline()
 }
 
-// setDeadline sets until when something must come.
+// setDeadline applies c.deadline to the network connection.
 func (c *Conn) setDeadline() {
-	var until time.Time
-	if c.until != 0 {
-		until = time.Now().Add(c.until - since())
+	var deadline time.Time
+	if c.deadline != 0 {
+		deadline = time.Now().Add(c.deadline - uptime())
 	}
-	_ = c.nc.SetReadDeadline(until)
+	_ = c.nc.SetReadDeadline(deadline)
 	if c.closing.Load() != nil {
 		c.Wake()
 	}
 }
 
-// Wake has a Read look whether it is to go on. Any goroutine may call it.
+// Wake interrupts a Read, which then checks whether it is to return. Any goroutine may call it.
 func (c *Conn) Wake() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
 
-// DetachBuffer leaves the memory of the messages that have come to whoever still uses them.
+// DetachBuffer leaves the read buffer to the messages that have come, so that they stay valid.
 func (c *Conn) DetachBuffer() { c.in.detach() }
 
-// Text queues a text message that the client has asked for, made of two parts, which Out.Send will send: it waits while
-// too much waits already, see [sendqueue.Queue.AddLater].
+// Text queues a text message that the client has requested, the concatenation of head and tail. Call Out.Send to send it.
+// Text blocks while the send queue is half full, see [sendqueue.Queue.AddLater].
 func (c *Conn) Text(head, tail []byte) {
 	var array [headSize]byte
 	n := len(head) + len(tail)
@@ -193,7 +197,7 @@ func (c *Conn) Text(head, tail []byte) {
 		plain, packed := getBytes(), getBytes()
 		defer putBytes(plain)
 		defer putBytes(packed)
-		*plain = append(append((*plain)[:0], head...), tail...) // the compressor would keep head and tail from the stack
+		*plain = append(append((*plain)[:0], head...), tail...) // head and tail would escape to the heap if the compressor got them
 		if *packed = deflate((*packed)[:0], *plain); len(*packed) < n {
 			c.Out.AddLater(appendHead(array[:0], bitFin|bitRSV1|opText, len(*packed)), *packed)
 			return
@@ -213,15 +217,15 @@ func (c *Conn) control(op byte, payload []byte) {
 	c.Out.AddLater([]byte{bitFin | op, byte(len(payload))}, payload)
 }
 
-// Stop ends reading: Read will return the code and the reason, for Finish to tell the client.
+// Stop ends reading: Next and Read return a [CloseError] with the code and reason, which Finish sends to the client.
 func (c *Conn) Stop(code int, reason string) {
 	if c.closing.CompareAndSwap(nil, &CloseError{Code: code, Reason: reason}) {
 		c.Wake()
 	}
 }
 
-// Close is Stop that does not wait for Finish: the client is told now, behind what is queued already, and nothing that
-// is added later is sent. The connection is cut if the client has not taken part within [Options.CloseTimeout].
+// Close is Stop, but does not wait for Finish: it queues the close frame now, after the queued messages, and drops later
+// ones. If the client has not finished the closing handshake within [Options.CloseTimeout], the connection is closed.
 func (c *Conn) Close(code int, reason string) {
 	c.Stop(code, reason)
 	if c.closed.CompareAndSwap(false, true) {
@@ -232,14 +236,14 @@ func (c *Conn) Close(code int, reason string) {
 	}
 }
 
-// CloseNow ends the connection at once, with no word to the client.
+// CloseNow closes the connection at once, without a close frame.
 func (c *Conn) CloseNow() {
 	c.Out.Close()
 	_ = c.nc.Close()
 }
 
-// doesNotRead is the end of a client that does not read: what waits is dropped, and it is told why if it takes what is
-// on its way already.
+// doesNotRead closes the connection of a client that does not read. The queued messages are dropped. If the queue was
+// full, the client gets a close frame after the message that is being written.
 func (c *Conn) doesNotRead(err error) {
 	if errors.Is(err, sendqueue.ErrFull) {
 		c.Close(TryAgainLater, "too much waits for you to read")
@@ -249,19 +253,19 @@ func (c *Conn) doesNotRead(err error) {
 	c.fail(err)
 }
 
-// Finish is the end, for the reader alone: it sends what is queued and a close frame for err, the error of Next or Read,
-// waits a little for the client to read that, and closes the connection.
+// Finish ends the connection. Only the reader may call it. It sends the queued messages and a close frame for err, the
+// error of Next or Read, waits up to [Options.CloseTimeout] for the client to read them, and closes the connection.
 func (c *Conn) Finish(err error) {
 	c.in.release()
 	var why *CloseError
 	if !errors.As(err, &why) {
 		why = &CloseError{Code: InternalError, Reason: "a fault of the server"}
 	}
-	if c.closed.CompareAndSwap(false, true) && why.Code != gone && c.Out.End(closeFrame(why.Code, why.Reason)) {
+	if c.closed.CompareAndSwap(false, true) && why.Code != codeGone && c.Out.End(closeFrame(why.Code, why.Reason)) {
 		c.Out.Flush()
 	}
 	switch {
-	case why.Code == gone:
+	case why.Code == codeGone:
 	case why.ByClient:
 		c.Out.Wait()
 	default:
@@ -271,8 +275,8 @@ func (c *Conn) Finish(err error) {
 	_ = c.nc.Close()
 }
 
-// linger lets the client read the last frames: closing a socket with unread input would reset it, and they would be
-// lost. It reads at most lingerBytes.
+// linger lets the client read the last frames. Closing a socket with unread input resets the connection, and the frames
+// would be lost. linger therefore reads until the client closes, at most lingerBytes and for CloseTimeout.
 func (c *Conn) linger() {
 	const lingerBytes = 1 << 20
 	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {

@@ -17,12 +17,12 @@ import (
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
-// client is the other end of a connection in a test of time, which a pipe is for.
+// client is the client's end of an in-memory connection, for tests in a synctest bubble.
 type client struct {
 	net.Conn
 	t     *testing.T
-	ended chan error // what the server's reader ended with
-	fails chan error // what Upgrade's fail was told
+	ended chan error // the error that ended the server's reader
+	fails chan error // the argument of Upgrade's fail
 }
 
 func pipe(t *testing.T, options *Options) (*Conn, *client) {
@@ -34,7 +34,7 @@ func pipe(t *testing.T, options *Options) (*Conn, *client) {
 	return c, p
 }
 
-// serve is the life of a connection that throws messages away.
+// serve reads a connection to its end, and discards the messages.
 func (p *client) serve(c *Conn) {
 	for {
 		_, ok, err := c.Next()
@@ -58,12 +58,12 @@ func settings() *Options {
 	}
 }
 
-// masked is a frame with a mask of zeros.
+// masked returns a frame with a mask of zeros.
 func masked(first byte, payload string) []byte {
 	return append([]byte{first, bitMask | byte(len(payload)), 0, 0, 0, 0}, payload...)
 }
 
-// frame reads a short frame.
+// frame reads a frame of up to 125 bytes.
 func (p *client) frame() (first byte, payload string) {
 	p.t.Helper()
 	var head [2]byte
@@ -77,15 +77,15 @@ func (p *client) frame() (first byte, payload string) {
 	return head[0], string(b)
 }
 
-// closed demands a close frame at that age of the test.
-func (p *client) closed(begun time.Time, age time.Duration, code int) {
+// wantClose expects a close frame at the time after since start.
+func (p *client) wantClose(start time.Time, after time.Duration, code int) {
 	p.t.Helper()
 	first, payload := p.frame()
 	if first != bitFin|opClose || int(binary.BigEndian.Uint16([]byte(payload))) != code {
 		p.t.Errorf("got frame %#x %q, want a close frame with code %d", first, payload, code)
 	}
-	if got := time.Since(begun); got != age {
-		p.t.Errorf("it comes after %v, want %v", got, age)
+	if got := time.Since(start); got != after {
+		p.t.Errorf("it comes after %v, want %v", got, after)
 	}
 	_ = p.Close()
 	<-p.ended
@@ -95,28 +95,28 @@ func TestPings(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, p := pipe(t, settings())
-		begun := time.Now()
+		start := time.Now()
 		go p.serve(c)
-		for n := 1; n <= 3; n++ { // a client that answers stays
-			if first, payload := p.frame(); first != bitFin|opPing || payload != "" || time.Since(begun) != time.Duration(n)*20*time.Second {
-				t.Fatalf("after %v comes frame %#x %q, want a ping", time.Since(begun), first, payload)
+		for n := 1; n <= 3; n++ { // a client that answers stays connected
+			if first, payload := p.frame(); first != bitFin|opPing || payload != "" || time.Since(start) != time.Duration(n)*20*time.Second {
+				t.Fatalf("after %v: got frame %#x %q, want a ping", time.Since(start), first, payload)
 			}
 			_, _ = p.Write(masked(bitFin|opPong, ""))
 		}
-		time.Sleep(15 * time.Second) // one that speaks is not asked
+		time.Sleep(15 * time.Second) // a client that sends messages is not pinged
 		_, _ = p.Write(masked(bitFin|opText, "hi"))
-		if first, _ := p.frame(); first != bitFin|opPing || time.Since(begun) != 95*time.Second {
-			t.Fatalf("after %v comes frame %#x, want a ping", time.Since(begun), first)
+		if first, _ := p.frame(); first != bitFin|opPing || time.Since(start) != 95*time.Second {
+			t.Fatalf("after %v: got frame %#x, want a ping", time.Since(start), first)
 		}
-		p.closed(begun, 105*time.Second, PolicyError) // and one that does not answer is closed
+		p.wantClose(start, 105*time.Second, PolicyError) // a client that does not answer is closed
 	})
 }
 
-// A client that has begun a message must end it in time, however it goes on.
-func TestMessagesMustEnd(t *testing.T) {
+// A client must end a message within MessageTimeout, whatever it sends meanwhile.
+func TestMessageTimeout(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ open, drip []byte }{
-		"begun":             {open: masked(bitFin|opText, "abc")[:7]},
+		"half a message":    {open: masked(bitFin|opText, "abc")[:7]},
 		"a byte at a time":  {open: masked(bitFin|opText, strings.Repeat("x", 100))[:6], drip: []byte("x")},
 		"half a head":       {open: []byte{bitFin | opText}},
 		"a fragment":        {open: masked(opText, "abc")},
@@ -129,7 +129,7 @@ func TestMessagesMustEnd(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c, p := pipe(t, settings())
-				begun := time.Now()
+				start := time.Now()
 				go p.serve(c)
 				_, _ = p.Write(test.open)
 				var dripping sync.WaitGroup
@@ -141,14 +141,14 @@ func TestMessagesMustEnd(t *testing.T) {
 						}
 					}
 				})
-				p.closed(begun, 15*time.Second, PolicyError)
+				p.wantClose(start, 15*time.Second, PolicyError)
 				dripping.Wait()
 			})
 		})
 	}
 }
 
-// A message that takes a while but ends is fine, again and again, and silence after it is measured as ever.
+// Slow messages that end in time are accepted, and the ping after them comes at the usual time.
 func TestSlowMessages(t *testing.T) {
 	t.Parallel()
 	for _, interval := range []time.Duration{20 * time.Second, 0} {
@@ -173,16 +173,17 @@ func TestSlowMessages(t *testing.T) {
 				<-p.ended
 				return
 			}
-			begun := time.Now().Add(-6 * time.Second)
+			start := time.Now().Add(-6 * time.Second)
 			if first, _ := p.frame(); first != bitFin|opPing {
 				t.Errorf("got frame %#x, want a ping", first)
 			}
-			p.closed(begun, 30*time.Second, PolicyError)
+			p.wantClose(start, 30*time.Second, PolicyError)
 		})
 	}
 }
 
-// A client that does not read is told so behind what is on its way, and cut off if it does not take that.
+// A client that does not read gets a close frame after the message that is being written. If it does not read that
+// either, the connection is closed.
 func TestClientThatDoesNotRead(t *testing.T) {
 	t.Parallel()
 	frame := TextFrame([]byte(strings.Repeat("x", 100)))
@@ -204,7 +205,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 				t.Errorf("the failure is %v", err)
 			}
 			if _, got := p.frame(); got != string(frame[2:]) {
-				t.Errorf("the message that was on its way is %q", got)
+				t.Errorf("the message before the close frame is %q", got)
 			}
 			first, payload := p.frame()
 			if first != bitFin|opClose || int(binary.BigEndian.Uint16([]byte(payload))) != TryAgainLater {
@@ -220,13 +221,13 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			c, p := pipe(t, settings())
-			begun := time.Now()
+			start := time.Now()
 			go p.serve(c)
 			flood(c, 100)
 			<-p.fails
 			<-p.ended
-			if got := time.Since(begun); got != time.Second {
-				t.Errorf("it is cut off after %v, want CloseTime", got)
+			if got := time.Since(start); got != time.Second {
+				t.Errorf("closed after %v, want CloseTimeout", got)
 			}
 		})
 	})
@@ -234,27 +235,27 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			c, p := pipe(t, settings())
-			begun := time.Now()
+			start := time.Now()
 			go p.serve(c)
 			flood(c, 2)
 			if err := <-p.fails; err != sendqueue.ErrSlow {
 				t.Errorf("the failure is %v", err)
 			}
 			<-p.ended
-			if got := time.Since(begun); got != 5*time.Second {
-				t.Errorf("it is cut off after %v, want WriteTime", got)
+			if got := time.Since(start); got != 5*time.Second {
+				t.Errorf("closed after %v, want WriteTimeout", got)
 			}
 		})
 	})
 }
 
-// Close tells the client why, behind what was queued; a client that takes no part is cut off.
+// Close sends the reason after the queued messages. If the client does not read them, the connection is closed.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	for _, reads := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			c, p := pipe(t, settings())
-			begun := time.Now()
+			start := time.Now()
 			go p.serve(c)
 			c.Text([]byte(`{"a":`), []byte(`1}`))
 			c.Close(PolicyError, strings.Repeat("é", 100)+"\xff")
@@ -264,7 +265,7 @@ func TestClose(t *testing.T) {
 			c.Out.Send()
 			if reads {
 				if _, payload := p.frame(); payload != `{"a":1}` {
-					t.Errorf("what was queued is %q", payload)
+					t.Errorf("the queued message is %q", payload)
 				}
 				first, payload := p.frame()
 				if first != bitFin|opClose || int(binary.BigEndian.Uint16([]byte(payload))) != PolicyError || payload[2:] != strings.Repeat("é", 61) {
@@ -272,52 +273,52 @@ func TestClose(t *testing.T) {
 				}
 			}
 			<-p.ended
-			if got := time.Since(begun); got > time.Second || !reads && got < time.Second {
-				t.Errorf("reads is %v: it ends after %v", reads, got)
+			if got := time.Since(start); got > time.Second || !reads && got < time.Second {
+				t.Errorf("reads is %v: the connection ends after %v", reads, got)
 			}
 		})
 	}
 }
 
-// Stop has the reader end, also one that is at something else for now, and Finish tells the client.
+// Stop ends the reader, also one that is not reading at the time, and Finish sends the close frame.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, p := pipe(t, settings())
 		c.Stop(GoingAway, "bye")
 		go p.serve(c)
-		p.closed(time.Now(), 0, GoingAway)
+		p.wantClose(time.Now(), 0, GoingAway)
 	})
 	synctest.Test(t, func(t *testing.T) {
 		c, p := pipe(t, settings())
 		go p.serve(c)
 		synctest.Wait()
 		c.Stop(GoingAway, "bye")
-		p.closed(time.Now(), 0, GoingAway)
+		p.wantClose(time.Now(), 0, GoingAway)
 	})
 }
 
-// A Read that is told to rest does so, and the next one goes on with the same deadline.
-func TestRest(t *testing.T) {
+// Read returns ErrPark if park returns true, and the next Read continues with the same deadline.
+func TestPark(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, p := pipe(t, settings())
-		begun := time.Now()
-		rested := make(chan time.Duration, 1)
+		start := time.Now()
+		parked := make(chan time.Duration, 1)
 		go func() {
 			if err := c.Read(func() bool { return true }); err != ErrPark {
-				t.Errorf("it ends with %v", err)
+				t.Errorf("Read returns %v", err)
 			}
-			rested <- time.Since(begun)
+			parked <- time.Since(start)
 			p.serve(c)
 		}()
 		time.Sleep(5 * time.Second)
 		c.Wake()
-		if got := <-rested; got != 5*time.Second {
-			t.Errorf("it rests after %v", got)
+		if got := <-parked; got != 5*time.Second {
+			t.Errorf("parked after %v", got)
 		}
-		if first, _ := p.frame(); first != bitFin|opPing || time.Since(begun) != 20*time.Second {
-			t.Errorf("after %v comes frame %#x, want a ping", time.Since(begun), first)
+		if first, _ := p.frame(); first != bitFin|opPing || time.Since(start) != 20*time.Second {
+			t.Errorf("after %v: got frame %#x, want a ping", time.Since(start), first)
 		}
 		_ = p.Close()
 		<-p.ended
@@ -335,13 +336,14 @@ func TestUnmask(t *testing.T) {
 				wire[offset+i] = plain[i] ^ mask[i%4]
 			}
 			if unmask(wire[offset:], binary.LittleEndian.Uint32(mask[:])); !bytes.Equal(wire[offset:], plain) {
-				t.Fatalf("%d bytes at %d come out wrong", n, offset)
+				t.Fatalf("%d bytes at offset %d are unmasked wrongly", n, offset)
 			}
 		}
 	}
 }
 
-// FuzzFrames reads any bytes in pieces of any sizes: the messages, and the end, are those of reading them in one piece.
+// FuzzFrames reads arbitrary bytes in parts of arbitrary sizes. The messages and the error at the end must be the same as
+// when the bytes are read at once.
 func FuzzFrames(f *testing.F) {
 	for _, b := range [][]byte{
 		nil, masked(bitFin|opText, "hello"), append(masked(opText, "a"), masked(bitFin|opContinuation, "b")...), masked(bitFin|opClose, "\x03\xe8bye"),
@@ -354,12 +356,12 @@ func FuzzFrames(f *testing.F) {
 		whole, end := read(t, text, nil)
 		parts, partsEnd := read(t, text, sizes)
 		if strings.Join(whole, "|") != strings.Join(parts, "|") || end != partsEnd {
-			t.Fatalf("in one piece %q, %s; in pieces %q, %s", whole, end, parts, partsEnd)
+			t.Fatalf("at once: %q, %s; in parts: %q, %s", whole, end, parts, partsEnd)
 		}
 	})
 }
 
-// read returns the messages, and the error at the end.
+// read returns the messages and the error at the end.
 func read(t *testing.T, text, sizes []byte) (messages []string, end string) {
 	c := new(Conn)
 	options := settings()
@@ -375,14 +377,14 @@ func read(t *testing.T, text, sizes []byte) (messages []string, end string) {
 		}
 		if ok {
 			if len(m.Data) > options.MaxMessage || !m.Binary && !utf8.Valid(m.Data) {
-				t.Fatalf("a message is %q", m.Data)
+				t.Fatalf("invalid message %q", m.Data)
 			}
 			messages = append(messages, string(m.Data))
 		}
 	}
 }
 
-// feed is a connection that reads pieces of a text and swallows what is written.
+// feed is a connection that reads parts of a text and discards writes.
 type feed struct {
 	net.Conn
 	text, sizes []byte

@@ -10,18 +10,18 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// Compression is permessage-deflate (RFC 7692) without context takeover in either direction: nothing is kept for a
-// connection between messages, and a compressed message is the same for all of them.
-const deflateAnswer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+// deflateResponse accepts permessage-deflate (RFC 7692) without context takeover in either direction. A connection then
+// needs no memory for compression between messages, and a compressed message is the same for all connections.
+const deflateResponse = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
-// minDeflate is from how many bytes on a message is worth compressing.
+// minDeflate is the size, in bytes, from which a message is compressed.
 const minDeflate = 512
 
-// offersDeflate reports whether the client offers compression in a way that this server can do.
+// offersDeflate reports whether the client offers compression with parameters that this server supports.
 func offersDeflate(values []string) bool {
 	for _, value := range values {
 		for offer := range strings.SplitSeq(value, ",") {
-			if deflateOffer(offer) {
+			if acceptsOffer(offer) {
 				return true
 			}
 		}
@@ -29,9 +29,9 @@ func offersDeflate(values []string) bool {
 	return false
 }
 
-// deflateOffer reads one offer (RFC 7692 section 7.1). The window for what the server sends cannot be made smaller; that
-// for what the client sends is the client's affair.
-func deflateOffer(offer string) bool {
+// acceptsOffer checks one offer (RFC 7692 section 7.1). The server cannot compress with a smaller window. The client may
+// use any window to compress.
+func acceptsOffer(offer string) bool {
 	name, rest, _ := strings.Cut(offer, ";")
 	if !strings.EqualFold(strings.Trim(name, " \t"), "permessage-deflate") {
 		return false
@@ -42,7 +42,7 @@ func deflateOffer(offer string) bool {
 		param, rest, _ = strings.Cut(rest, ";")
 		key, value, hasValue := strings.Cut(param, "=")
 		key, value = strings.ToLower(strings.Trim(key, " \t")), strings.Trim(strings.Trim(value, " \t"), `"`)
-		if seen[key] || !deflateParam(key, value, hasValue) {
+		if seen[key] || !acceptsParam(key, value, hasValue) {
 			return false
 		}
 		seen[key] = true
@@ -50,7 +50,7 @@ func deflateOffer(offer string) bool {
 	return true
 }
 
-func deflateParam(key, value string, hasValue bool) bool {
+func acceptsParam(key, value string, hasValue bool) bool {
 	bits, err := strconv.Atoi(value)
 	isWindow := err == nil && bits >= 8 && bits <= 15 && value[0] != '0' && value[0] != '+'
 	switch key {
@@ -65,11 +65,12 @@ func deflateParam(key, value string, hasValue bool) bool {
 }
 
 var deflaters = sync.Pool{New: func() any {
-	w, _ := flate.NewWriter(nil, flate.BestSpeed) // fails for a level that does not exist
+	w, _ := flate.NewWriter(nil, flate.BestSpeed) // can fail only for an invalid level
 	return w
 }}
 
-// DeflatedTextFrame is [TextFrame] for clients with which compression was agreed, see [Conn.Deflates].
+// DeflatedTextFrame is [TextFrame] for connections with compression, see [Conn.Deflates]. It compresses the text if that
+// makes it smaller.
 func DeflatedTextFrame(text []byte) []byte {
 	if len(text) < minDeflate {
 		return TextFrame(text)
@@ -84,12 +85,12 @@ func DeflatedTextFrame(text []byte) []byte {
 	return append(frame, *packed...)
 }
 
-// deflate appends text, compressed, as the payload of a message.
+// deflate appends the compressed text, as the payload of a message.
 func deflate(dst, text []byte) []byte {
 	out := (*appender)(&dst)
 	w := deflaters.Get().(*flate.Writer)
 	w.Reset(out)
-	_, _ = w.Write(text) // an appender does not fail
+	_, _ = w.Write(text) // an appender returns no errors
 	_ = w.Flush()
 	w.Reset(nil)
 	deflaters.Put(w)
@@ -103,14 +104,14 @@ func (a *appender) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// deflateTail is what every flushed block ends with and no message has (RFC 7692 section 7.2.1); lastBlock is an empty
-// block that ends the stream for the inflater.
+// deflateTail is the end of every flushed block. Messages omit it (RFC 7692 section 7.2.1). lastBlock is that end and an
+// empty block, which ends the stream for the inflater.
 var (
 	deflateTail = []byte{0, 0, 0xff, 0xff}
 	lastBlock   = []byte{0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff}
 )
 
-// stream is the payload of a message and what ends it, one after the other.
+// stream reads the payload of a message, and then the bytes that end it.
 type stream struct{ now, next []byte }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -138,46 +139,46 @@ type inflater struct {
 
 var inflaters = sync.Pool{New: func() any { return &inflater{out: flate.NewReader(nil)} }}
 
-// inflate returns the message whose payload is packed. It never holds more than most bytes of it, and one, however
-// small packed is.
-func inflate(packed []byte, most int) ([]byte, *CloseError) {
+// inflate returns the message with the compressed payload packed. It never allocates more than limit+1 bytes for it, so a
+// small payload cannot exhaust the memory.
+func inflate(packed []byte, limit int) ([]byte, *CloseError) {
 	in := inflaters.Get().(*inflater)
 	defer inflaters.Put(in)
 	in.stream = stream{packed, lastBlock}
 	defer func() { in.stream = stream{} }()
-	_ = in.out.(flate.Resetter).Reset(&in.stream, nil) // fails for dictionaries only
-	text := make([]byte, 0, min(most+1, 4*len(packed)+512))
+	_ = in.out.(flate.Resetter).Reset(&in.stream, nil) // can fail only with a dictionary
+	text := make([]byte, 0, min(limit+1, 4*len(packed)+512))
 	for {
 		n, err := in.out.Read(text[len(text):cap(text)])
 		text = text[:len(text)+n]
 		switch {
-		case len(text) > most:
-			return nil, tooBig(most)
+		case len(text) > limit:
+			return nil, tooBig(limit)
 		case err == io.EOF:
 			return text, nil
 		case err != nil:
 			return nil, &CloseError{Code: InvalidPayload, Reason: "the message does not inflate"}
 		case len(text) == cap(text):
-			larger := make([]byte, len(text), min(most+1, 2*cap(text)))
+			larger := make([]byte, len(text), min(limit+1, 2*cap(text)))
 			copy(larger, text)
 			text = larger
 		}
 	}
 }
 
-func tooBig(most int) *CloseError {
-	return &CloseError{Code: TooBig, Reason: "a message may have " + strconv.Itoa(most) + " bytes at most"}
+func tooBig(limit int) *CloseError {
+	return &CloseError{Code: TooBig, Reason: "a message may have " + strconv.Itoa(limit) + " bytes at most"}
 }
 
-// maxKept is the largest buffer that is kept for another message.
-const maxKept = 64 << 10
+// maxPooled is the capacity up to which a buffer is returned to the pool.
+const maxPooled = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 
 func getBytes() *[]byte { return buffers.Get().(*[]byte) }
 
 func putBytes(b *[]byte) {
-	if cap(*b) <= maxKept {
+	if cap(*b) <= maxPooled {
 		buffers.Put(b)
 	}
 }

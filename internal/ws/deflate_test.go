@@ -22,7 +22,7 @@ func TestDeflateOffers(t *testing.T) {
 		"permessage-deflate; server_no_context_takeover":                                            true,
 		"permessage-deflate; client_no_context_takeover":                                            true,
 		"permessage-deflate; server_max_window_bits=15":                                             true,
-		"permessage-deflate; server_max_window_bits=10":                                             false, // it could not be kept
+		"permessage-deflate; server_max_window_bits=10":                                             false, // not supported by the compressor
 		"permessage-deflate; server_max_window_bits":                                                false,
 		"permessage-deflate; client_max_window_bits=16":                                             false,
 		"permessage-deflate; client_max_window_bits=7":                                              false,
@@ -43,11 +43,11 @@ func TestDeflateOffers(t *testing.T) {
 		}
 	}
 	if !offersDeflate([]string{"foo", "permessage-deflate"}) {
-		t.Error("an offer in a second header is not seen")
+		t.Error("an offer in a second header is ignored")
 	}
 }
 
-// messages are texts of all sorts: repetitive, random, short, long.
+// messages returns texts that are repetitive, random, short and long.
 func messages() []string {
 	random := make([]byte, 40_000)
 	for i := range random {
@@ -62,23 +62,23 @@ func TestDeflateAndInflate(t *testing.T) {
 		packed := deflate(nil, []byte(text))
 		got, fault := inflate(packed, len(text))
 		if fault != nil || string(got) != text {
-			t.Errorf("%d bytes become %d, and %d, %v", len(text), len(packed), len(got), fault)
+			t.Errorf("%d bytes are deflated to %d and inflated to %d, %v", len(text), len(packed), len(got), fault)
 		}
 		if len(text) > 0 {
 			if _, fault = inflate(packed, len(text)-1); fault == nil || fault.Code != TooBig {
-				t.Errorf("%d bytes where %d are allowed: %v", len(text), len(text)-1, fault)
+				t.Errorf("%d bytes with a limit of %d: %v", len(text), len(text)-1, fault)
 			}
 		}
-		// The standard library agrees.
+		// The standard library inflates it, too.
 		out := flate.NewReader(bytes.NewReader(append(packed, lastBlock...)))
 		var all bytes.Buffer
 		if _, err := all.ReadFrom(out); err != nil || all.String() != text {
-			t.Errorf("%d bytes do not inflate elsewhere: %v", len(text), err)
+			t.Errorf("compress/flate does not inflate %d bytes: %v", len(text), err)
 		}
 	}
 }
 
-func TestInflateNonsense(t *testing.T) {
+func TestInflateInvalid(t *testing.T) {
 	t.Parallel()
 	packed := deflate(nil, []byte(strings.Repeat("hello, ", 1000)))
 	for name, b := range map[string][]byte{"noise": []byte("\xff\xff\xff\xff noise"), "cut off": packed[:len(packed)/2], "a reserved block": {7}} {
@@ -88,7 +88,7 @@ func TestInflateNonsense(t *testing.T) {
 	}
 }
 
-// A small message that inflates to 256 MiB is refused before it takes more memory than a message may.
+// A small message that inflates to 256 MiB is refused before it needs more memory than the limit.
 func TestInflateBomb(t *testing.T) {
 	packed := bomb(256)
 	var before, after runtime.MemStats
@@ -100,17 +100,17 @@ func TestInflateBomb(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > 10*512<<10 {
-		t.Errorf("ten bombs took %d bytes", n)
+		t.Errorf("ten refused messages allocated %d bytes", n)
 	}
 }
 
-// bomb is n MiB of zeros, compressed: blocks that refer to nothing before them can be repeated.
+// bomb returns n MiB of zeros, compressed. The block of one MiB can be repeated, because it does not refer to earlier data.
 func bomb(n int) []byte {
 	mega := append(deflate(nil, make([]byte, 1<<20)), deflateTail...)
 	return bytes.Repeat(mega, n)
 }
 
-// A frame is compressed where that makes it smaller.
+// A frame is compressed if that makes it smaller.
 func TestDeflatedTextFrame(t *testing.T) {
 	t.Parallel()
 	for _, text := range messages() {
@@ -118,9 +118,9 @@ func TestDeflatedTextFrame(t *testing.T) {
 		plain := TextFrame([]byte(text))
 		switch isPacked := frame[0]&bitRSV1 != 0; {
 		case isPacked && len(frame) >= len(plain):
-			t.Errorf("%d bytes are sent as %d", len(text), len(frame))
+			t.Errorf("%d bytes become a frame of %d", len(text), len(frame))
 		case !isPacked && !bytes.Equal(frame, plain):
-			t.Errorf("%d bytes are sent as %.20q", len(text), frame)
+			t.Errorf("%d bytes become the frame %.20q", len(text), frame)
 		case isPacked && len(text) < minDeflate, !isPacked && strings.HasPrefix(text, "hello"):
 			t.Errorf("%d bytes: compressed is %v", len(text), isPacked)
 		}
@@ -132,14 +132,14 @@ func FuzzInflate(f *testing.F) {
 		f.Add(deflate(nil, []byte(text)))
 	}
 	f.Fuzz(func(t *testing.T, packed []byte) {
-		const most = 1 << 16
-		text, fault := inflate(packed, most)
-		if len(text) > most {
+		const limit = 1 << 16
+		text, fault := inflate(packed, limit)
+		if len(text) > limit {
 			t.Fatalf("%d bytes", len(text))
 		}
 		if fault == nil {
-			if again, fault := inflate(deflate(nil, text), most); fault != nil || !bytes.Equal(again, text) {
-				t.Fatalf("%q does not come back: %q, %v", text, again, fault)
+			if again, fault := inflate(deflate(nil, text), limit); fault != nil || !bytes.Equal(again, text) {
+				t.Fatalf("%q is deflated and inflated to %q, %v", text, again, fault)
 			}
 		}
 	})

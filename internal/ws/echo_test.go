@@ -16,12 +16,12 @@ import (
 
 func defaults() ws.Options {
 	return ws.Options{
-		SendQueue:  sendqueue.Config{MaxMessages: 256, MaxBytes: 1 << 20, WriteTimeout: patience},
+		SendQueue:  sendqueue.Config{MaxMessages: 256, MaxBytes: 1 << 20, WriteTimeout: testTimeout},
 		MaxMessage: 64 << 10, MessageTimeout: 15 * time.Second, PingInterval: 20 * time.Second, PongTimeout: 20 * time.Second, CloseTimeout: time.Second,
 	}
 }
 
-// echo starts a server that sends every message back, and returns its address.
+// echo starts a server that sends every message back.
 func echo(t testing.TB, options ws.Options, secure bool) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -84,7 +84,7 @@ func TestEcho(t *testing.T) {
 				mode = websocket.CompressionNoContextTakeover
 			}
 			c := dial(t, s, websocket.DialOptions{CompressionMode: mode})
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 			defer cancel()
 			for _, n := range []int{0, 1, 125, 126, 1000, 16 << 10, 40_000, 64 << 10} {
 				text := strings.Repeat("é", n/2) + strings.Repeat("x", n%2)
@@ -93,7 +93,7 @@ func TestEcho(t *testing.T) {
 				}
 				kind, got, err := c.Read(ctx)
 				if err != nil || kind != websocket.MessageText || string(got) != text {
-					t.Fatalf("secure %v, compress %v: %d bytes come back as %d, %v", secure, compress, n, len(got), err)
+					t.Fatalf("secure %v, compress %v: sent %d bytes, got %d, %v", secure, compress, n, len(got), err)
 				}
 			}
 			if err := c.Close(websocket.StatusNormalClosure, "done"); err != nil {

@@ -26,35 +26,36 @@ const (
 	bitMask   = 0x80
 )
 
-// maxControl is the most that a control frame may carry.
+// maxControl is the largest payload of a control frame, in bytes.
 const maxControl = 125
 
-// Why a connection is closed: the codes that this server sends (RFC 6455 section 7.4.1 and IANA's registry).
+// The close codes that this server sends (RFC 6455 section 7.4.1 and IANA's registry).
 const (
-	Normal         = 1000 // the client asked for it
+	Normal         = 1000 // the client requested it
 	GoingAway      = 1001 // the server stops
 	ProtocolError  = 1002
-	Unsupported    = 1003 // binary frames, where only text is understood
-	InvalidPayload = 1007 // text that is not UTF-8, data that does not inflate
+	Unsupported    = 1003 // a binary message, where only text is supported
+	InvalidPayload = 1007 // text that is not UTF-8, or data that cannot be inflated
 	PolicyError    = 1008
 	TooBig         = 1009
 	InternalError  = 1011
-	TryAgainLater  = 1013 // the client does not read what it is sent
+	TryAgainLater  = 1013 // the client does not read
 
-	noCode = 1005 // never sent: the client's close frame had none
-	gone   = 1006 // never sent: the connection ended without a close frame
+	codeNone = 1005 // never sent: the client's close frame had no code
+	codeGone = 1006 // never sent: the connection ended without a close frame
 )
 
-// CloseError says how a connection ends: what the server tells the client, or what the client has told.
+// CloseError is the reason why a connection ends: the code and reason that the server sends to the client, or that the
+// client has sent.
 type CloseError struct {
 	Code     int
 	Reason   string
-	ByClient bool // the client has begun: it sent a close frame, or it is gone
+	ByClient bool // the client sent a close frame, or its connection is gone
 }
 
 func (e *CloseError) Error() string {
 	switch {
-	case e.Code == gone:
+	case e.Code == codeGone:
 		return "the client is gone: " + e.Reason
 	case e.ByClient:
 		return fmt.Sprintf("the client closed the connection with code %d: %.125q", e.Code, e.Reason)
@@ -62,10 +63,10 @@ func (e *CloseError) Error() string {
 	return fmt.Sprintf("%s (close code %d)", e.Reason, e.Code)
 }
 
-// headSize is enough for the head of any frame that a server sends.
+// headSize is the size of the longest head of a frame that a server sends.
 const headSize = 10
 
-// appendHead appends the head of a frame whose payload has n bytes; first is its first byte.
+// appendHead appends the head of a frame with a payload of n bytes. first is the first byte of the frame.
 func appendHead(dst []byte, first byte, n int) []byte {
 	switch {
 	case n <= maxControl:
@@ -76,21 +77,22 @@ func appendHead(dst []byte, first byte, n int) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, first, 127), uint64(n))
 }
 
-// TextFrame returns a message as a frame for [Conn.Add], which can be sent to any number of clients.
+// TextFrame returns a message as a frame. Add it to [Conn.Out] of any number of connections.
 func TextFrame(text []byte) []byte {
 	frame := appendHead(make([]byte, 0, headSize+len(text)), bitFin|opText, len(text))
 	return append(frame, text...)
 }
 
-// closeFrame returns a close frame. A code that is never sent makes it empty; a reason that is too long is cut.
+// closeFrame returns a close frame. It has no payload if the code is one that is never sent. A reason that is too long is
+// truncated.
 func closeFrame(code int, reason string) []byte {
-	if code == noCode || code == gone {
+	if code == codeNone || code == codeGone {
 		return []byte{bitFin | opClose, 0}
 	}
-	const most = maxControl - 2
+	const maxReason = maxControl - 2
 	reason = strings.ToValidUTF8(reason, "\uFFFD")
-	if len(reason) > most {
-		n := most
+	if len(reason) > maxReason {
+		n := maxReason
 		for n > 0 && !utf8.RuneStart(reason[n]) {
 			n--
 		}
@@ -100,17 +102,17 @@ func closeFrame(code int, reason string) []byte {
 	return append(binary.BigEndian.AppendUint16(frame, uint16(code)), reason...)
 }
 
-// readClose reads the payload of a client's close frame (RFC 6455 section 5.5.1).
+// readClose parses the payload of a client's close frame (RFC 6455 section 5.5.1).
 func readClose(payload []byte) *CloseError {
 	if len(payload) == 0 {
-		return &CloseError{Code: noCode, ByClient: true}
+		return &CloseError{Code: codeNone, ByClient: true}
 	}
 	if len(payload) == 1 {
 		return &CloseError{Code: ProtocolError, Reason: "a close frame has a code of two bytes"}
 	}
 	code, reason := int(binary.BigEndian.Uint16(payload)), payload[2:]
 	switch {
-	case code < 1000 || code >= 5000, code >= 1016 && code < 3000, code == 1004, code == noCode, code == gone, code == 1015:
+	case code < 1000 || code >= 5000, code >= 1016 && code < 3000, code == 1004, code == codeNone, code == codeGone, code == 1015:
 		return &CloseError{Code: ProtocolError, Reason: fmt.Sprintf("%d is not a code for closing", code)}
 	case !utf8.Valid(reason):
 		return &CloseError{Code: InvalidPayload, Reason: "the reason for closing is not UTF-8"}
@@ -122,14 +124,14 @@ func readClose(payload []byte) *CloseError {
 type head struct {
 	op         byte
 	fin, rsv1  bool
-	key        uint32 // the mask, in the order of the bytes
-	size       int    // of the head itself
-	length     int    // of the payload
+	key        uint32 // the mask, in little-endian order
+	size       int    // of the head, in bytes
+	length     int    // of the payload, in bytes
 	incomplete bool
 }
 
-// readHead reads the head of a frame. Whether its length is allowed is for the caller to say; one that no int holds is
-// an error here.
+// readHead parses the head of a frame. The caller checks the limit of its length. A length whose top bit is set is an
+// error; any other that an int cannot hold becomes the largest int.
 func readHead(b []byte) (h head, fault *CloseError) {
 	if len(b) < 2 {
 		return head{incomplete: true}, nil
@@ -175,7 +177,7 @@ func protocolError(reason string) *CloseError {
 	return &CloseError{Code: ProtocolError, Reason: reason}
 }
 
-// unmask takes the mask off a payload, eight bytes at a time (RFC 6455 section 5.3).
+// unmask removes the mask of a payload, eight bytes at a time (RFC 6455 section 5.3).
 func unmask(b []byte, key uint32) {
 	key8 := uint64(key)<<32 | uint64(key)
 	for len(b) >= 32 {

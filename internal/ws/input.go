@@ -8,38 +8,38 @@ import (
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
-// blockSize is what is read at a time, as long as frames are smaller.
+// blockSize is the size of a pooled read buffer. A larger frame gets a larger buffer.
 const blockSize = 16 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// input reads the frames of a connection and makes messages of them. While nothing has come of the next frame it has no
-// buffer: it takes one when the system says that there is something to read.
+// input reads the frames of a connection and assembles messages. It has no buffer until something of the next frame has
+// come; it takes one from the pool when the system reports that there is something to read.
 type input struct {
-	reader pooledreader.Reader
-	most   int // bytes of a message
+	reader     pooledreader.Reader
+	maxMessage int // in bytes
 
-	block *[blockSize]byte // what buf is, unless a frame outgrew it
-	buf   []byte           // what was read and not yet used is buf[from:to]
+	block *[blockSize]byte // the memory of buf, unless a frame is larger
+	buf   []byte           // the unused input is buf[from:to]
 	from  int
 	to    int
-	need  int // how many bytes the frame at from has, as far as is known
+	need  int // the size of the frame at from, or of the longest head while its head is incomplete
 
-	// Of the message whose fragments are coming:
-	open   bool
-	packed bool // it is compressed
-	op     byte
-	pieces []byte
+	// The message whose fragments are coming:
+	open       bool
+	compressed bool
+	op         byte
+	fragments  []byte
 }
 
-func (in *input) init(nc net.Conn, most int, unread []byte) {
+func (in *input) init(nc net.Conn, maxMessage int, unread []byte) {
 	in.reader.Init(nc)
-	in.most = most
+	in.maxMessage = maxMessage
 	in.buf, in.to = unread, len(unread)
 }
 
-// frame returns the next frame that has been read whole, its mask taken off; ok is false if there is none. The payload is
-// good until the next call of fill, or for ever if abandon comes first.
+// frame returns the next frame that has been read whole, with its mask removed; ok is false if there is none. The payload
+// is valid until the next call of fill, or for ever if detach is called before.
 func (in *input) frame() (h head, payload []byte, ok bool, fault *CloseError) {
 	have := in.buf[in.from:in.to]
 	h, fault = readHead(have)
@@ -59,7 +59,7 @@ func (in *input) frame() (h head, payload []byte, ok bool, fault *CloseError) {
 	return h, payload, true, nil
 }
 
-// allowed checks a frame against what came before it, as soon as its head has come.
+// allowed checks the head of a frame against the limit and the frames before it.
 func (in *input) allowed(h head) *CloseError {
 	switch {
 	case h.op >= opClose:
@@ -70,29 +70,29 @@ func (in *input) allowed(h head) *CloseError {
 		return protocolError("only the first frame of a message says that it is compressed")
 	case h.op != opContinuation && in.open:
 		return protocolError("a message begins before the one before has ended")
-	case h.length > in.most-len(in.pieces):
-		return tooBig(in.most)
+	case h.length > in.maxMessage-len(in.fragments):
+		return tooBig(in.maxMessage)
 	}
 	return nil
 }
 
-// add adds a data frame to the message that it is a part of, and returns that if it is whole.
+// add adds a data frame to its message, and returns the message if it is complete.
 func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseError) {
 	switch {
 	case !in.open && !h.fin:
-		in.open, in.packed, in.op = true, h.rsv1, h.op
-		in.pieces = append([]byte(nil), payload...)
+		in.open, in.compressed, in.op = true, h.rsv1, h.op
+		in.fragments = append([]byte(nil), payload...)
 		return m, false, nil
 	case in.open:
-		in.pieces = append(in.pieces, payload...)
+		in.fragments = append(in.fragments, payload...)
 		if !h.fin {
 			return m, false, nil
 		}
-		h.rsv1, h.op, payload = in.packed, in.op, in.pieces
-		in.open, in.pieces = false, nil
+		h.rsv1, h.op, payload = in.compressed, in.op, in.fragments
+		in.open, in.fragments = false, nil
 	}
 	if h.rsv1 {
-		if payload, fault = inflate(payload, in.most); fault != nil {
+		if payload, fault = inflate(payload, in.maxMessage); fault != nil {
 			return m, false, fault
 		}
 	}
@@ -137,7 +137,7 @@ func (in *input) ReleaseIfEmpty() (empty bool) {
 	return empty
 }
 
-// release gives the buffer back.
+// release returns the buffer to the pool.
 func (in *input) release() {
 	if in.block != nil {
 		blocks.Put(in.block)
@@ -145,7 +145,7 @@ func (in *input) release() {
 	in.block, in.buf, in.from, in.to = nil, nil, 0, 0
 }
 
-// detach leaves the buffer to whoever still uses messages in it, and goes on with a copy of the rest.
+// detach leaves the buffer to the messages in it that are still used, and continues with a copy of the unused input.
 func (in *input) detach() {
 	if in.to == in.from {
 		in.block, in.buf, in.from, in.to = nil, nil, 0, 0
@@ -156,8 +156,8 @@ func (in *input) detach() {
 	in.block, in.buf, in.from = nil, rest, 0
 }
 
-// makeRoom moves what was begun to the front, and gets a larger buffer if that fills it: twice as large at the most,
-// so that memory follows what a client sends, not what it announces.
+// makeRoom moves the incomplete frame to the front of the buffer. If the frame fills it, makeRoom gets a buffer of at most
+// twice the size, so memory grows with the bytes that a client sends, not with the length that it announces.
 func (in *input) makeRoom() {
 	if in.from > 0 {
 		copy(in.buf, in.buf[in.from:in.to])
@@ -172,7 +172,8 @@ func (in *input) makeRoom() {
 	in.buf, in.to = larger, n
 }
 
-// Message is a message of the client. Its data is good until the next [Conn.Read], or for ever after [Conn.DetachBuffer].
+// Message is a message of the client. Its data is valid until the next [Conn.Read], or for ever if [Conn.DetachBuffer] is
+// called before.
 type Message struct {
 	Binary bool
 	Data   []byte

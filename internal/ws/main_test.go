@@ -17,8 +17,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what should come soon, on a busy machine.
-const patience = 10 * time.Second
+// testTimeout is how long a test waits for what should come at once, on a busy machine.
+const testTimeout = 10 * time.Second
 
 // The first bytes of frames.
 const (
@@ -26,7 +26,7 @@ const (
 	cont, text, bin, closing, ping, pong = 0, 1, 2, 8, 9, 10
 )
 
-// frame is a frame as a client sends it, with a mask.
+// frame returns a frame as a client sends it, with a mask.
 func frame(first byte, payload string) []byte {
 	b := []byte{first}
 	switch n := len(payload); {
@@ -45,13 +45,13 @@ func frame(first byte, payload string) []byte {
 	return b
 }
 
-// code is the payload of a close frame.
+// code returns the payload of a close frame.
 func code(n uint16, reason string) string {
 	return string(binary.BigEndian.AppendUint16(nil, n)) + reason
 }
 
-// peer is a client without a library, so that it can break every rule.
-type peer struct {
+// rawClient is a client without a library, so it can violate the protocol.
+type rawClient struct {
 	net.Conn
 	t  testing.TB
 	in *bufio.Reader
@@ -60,34 +60,34 @@ type peer struct {
 const request = "GET / HTTP/1.1\r\nHost: example.com\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
-// open connects a client that goes with the test; behind the handshake it sends what follows in the same write.
-func open(t testing.TB, s *httptest.Server, headers string, follows ...[]byte) *peer {
+// open connects a client. It sends follows in the same write as the handshake. The test closes the client.
+func open(t testing.TB, s *httptest.Server, headers string, follows ...[]byte) *rawClient {
 	t.Helper()
 	nc, err := net.Dial("tcp", s.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = nc.Close() })
-	p := &peer{nc, t, bufio.NewReader(nc)}
+	p := &rawClient{nc, t, bufio.NewReader(nc)}
 	p.send(append([]byte(request+headers+"\r\n"), slices.Concat(follows...)...))
-	answer, err := http.ReadResponse(p.in, nil)
-	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatalf("the handshake is answered with %+v, %v", answer, err)
+	response, err := http.ReadResponse(p.in, nil)
+	if err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("the response to the handshake is %+v, %v", response, err)
 	}
 	return p
 }
 
-func (p *peer) send(b []byte) {
+func (p *rawClient) send(b []byte) {
 	p.t.Helper()
-	_ = p.SetWriteDeadline(time.Now().Add(patience))
+	_ = p.SetWriteDeadline(time.Now().Add(testTimeout))
 	if _, err := p.Write(b); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-// next reads a frame of the server.
-func (p *peer) next() (first byte, payload string, err error) {
-	_ = p.SetReadDeadline(time.Now().Add(patience))
+// next reads a frame from the server.
+func (p *rawClient) next() (first byte, payload string, err error) {
+	_ = p.SetReadDeadline(time.Now().Add(testTimeout))
 	var head [2]byte
 	if _, err := io.ReadFull(p.in, head[:]); err != nil {
 		return 0, "", err
@@ -107,14 +107,14 @@ func (p *peer) next() (first byte, payload string, err error) {
 		n = binary.BigEndian.Uint64(length[:])
 	}
 	if head[1]&0x80 != 0 || n > 1<<20 {
-		return 0, "", errors.New("a frame of the server is masked, or too long")
+		return 0, "", errors.New("a frame from the server is masked or too long")
 	}
 	b := make([]byte, n)
 	_, err = io.ReadFull(p.in, b)
 	return head[0], string(b), err
 }
 
-func (p *peer) want(first byte, payload string) {
+func (p *rawClient) want(first byte, payload string) {
 	p.t.Helper()
 	got, text, err := p.next()
 	if err != nil || got != first || text != payload {
@@ -122,8 +122,8 @@ func (p *peer) want(first byte, payload string) {
 	}
 }
 
-// wantClose demands a close frame with that code, and that the connection ends in order after it.
-func (p *peer) wantClose(n uint16) {
+// wantClose expects a close frame with the code n, and then the end of the connection.
+func (p *rawClient) wantClose(n uint16) {
 	p.t.Helper()
 	got, text, err := p.next()
 	if err != nil || got != fin|closing || len(text) < 2 || binary.BigEndian.Uint16([]byte(text)) != n {
@@ -133,14 +133,14 @@ func (p *peer) wantClose(n uint16) {
 	p.wantEnd()
 }
 
-func (p *peer) wantEnd() {
+func (p *rawClient) wantEnd() {
 	p.t.Helper()
 	if rest, err := io.ReadAll(p.in); err != nil || len(rest) > 0 {
-		p.t.Errorf("at the end come %.100q, %v", rest, err)
+		p.t.Errorf("after the last frame: %.100q, %v", rest, err)
 	}
 }
 
-func readFull(p *peer, b []byte) (int, error) {
-	_ = p.SetReadDeadline(time.Now().Add(patience))
+func readFull(p *rawClient, b []byte) (int, error) {
+	_ = p.SetReadDeadline(time.Now().Add(testTimeout))
 	return io.ReadFull(p.in, b)
 }

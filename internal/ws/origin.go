@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// Origins says which web pages may connect. Browsers send cookies along to any server that a page names, so a server
-// that did not look would let every page on the web act for its visitors. The zero value lets in pages of the
-// server's own origin. A client that sends no Origin is not a browser, and may connect.
+// Origins decides which web pages may connect. Browsers send a server's cookies with the requests of any page, so without
+// this check every page on the web could act in the name of its visitors. The zero value allows the server's own origin
+// only. A client that sends no Origin header is not a browser and may connect.
 type Origins struct {
 	any      bool
-	exact    map[string]struct{} // as origin.String has them
-	suffixes []origin            // whose host is what follows the asterisk, with its dot
+	exact    map[string]struct{} // keys are made by origin.String
+	suffixes []origin            // the host is the part after the asterisk, with its dot
 }
 
-// NewOrigins reads a list of origins whose pages may connect, besides the server's own: "https://example.com", with a
-// port if it is not the usual one, "https://*.example.com" for all below it, "*" for any page at all.
+// NewOrigins parses a list of origins that may connect, in addition to the server's own: "https://example.com", with a port
+// if it is not the default one, "https://*.example.com" for all its subdomains, or "*" for every page.
 func NewOrigins(list []string) (Origins, error) {
 	var o Origins
 	for _, text := range list {
@@ -55,7 +55,7 @@ func NewOrigins(list []string) (Origins, error) {
 // Any reports whether every page may connect.
 func (o *Origins) Any() bool { return o.any }
 
-// Allow reports whether the page that r comes from may connect.
+// Allow reports whether the page that sent r may connect.
 func (o *Origins) Allow(r *http.Request) bool {
 	values, ok := r.Header["Origin"]
 	if !ok || o.any {
@@ -79,13 +79,13 @@ func (o *Origins) Allow(r *http.Request) bool {
 	return origin.own(r)
 }
 
-// origin is a web origin (RFC 6454), in lower case and with its port.
+// origin is a web origin (RFC 6454), in lower case and always with a port.
 type origin struct{ scheme, host, port string }
 
 func (o origin) String() string { return o.scheme + "://" + o.host + ":" + o.port }
 
-// own reports whether o is the server's own origin, as the client names the server. Behind TLS the page must have come
-// over TLS as well; without it, TLS may have ended at a proxy.
+// own reports whether o is the server's own origin, according to the Host header. If the request came over TLS, the page
+// must have come over TLS, too. Without TLS either is allowed, because a proxy may have terminated it.
 func (o origin) own(r *http.Request) bool {
 	if r.TLS != nil && o.scheme != "https" {
 		return false
@@ -94,9 +94,9 @@ func (o origin) own(r *http.Request) bool {
 	return ok && self == o
 }
 
-var usualPorts = map[string]string{"http": "80", "https": "443"}
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-// parseOrigin reads scheme://host or scheme://host:port, and nothing else.
+// parseOrigin parses scheme://host or scheme://host:port. Anything else is not ok.
 func parseOrigin(text string) (o origin, ok bool) {
 	if len(text) > 300 || strings.ContainsAny(text, "@?#\\ \t") {
 		return o, false
@@ -106,12 +106,12 @@ func parseOrigin(text string) (o origin, ok bool) {
 		return o, false
 	}
 	o = origin{scheme: strings.ToLower(u.Scheme), host: strings.ToLower(u.Hostname()), port: u.Port()}
-	usual, known := usualPorts[o.scheme]
+	defaultPort, known := defaultPorts[o.scheme]
 	if !known || o.host == "" || strings.HasSuffix(u.Host, ":") {
 		return o, false
 	}
 	if o.port == "" {
-		o.port = usual
+		o.port = defaultPort
 	}
 	return o, true
 }

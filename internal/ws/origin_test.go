@@ -27,14 +27,14 @@ func TestOrigins(t *testing.T) {
 		{"none", "example.com", false, []string{"http://EXAMPLE.com"}, true},
 		{"none", "Example.com", false, []string{"HTTP://example.com:80"}, true},
 		{"none", "example.com:80", false, []string{"http://example.com"}, true},
-		{"none", "example.com", false, []string{"https://example.com"}, true}, // TLS ended at a proxy
+		{"none", "example.com", false, []string{"https://example.com"}, true}, // a proxy terminated TLS
 		{"none", "example.com:8080", false, []string{"http://example.com:8080"}, true},
 		{"none", "127.0.0.1:8080", false, []string{"http://127.0.0.1:8080"}, true},
 		{"none", "[::1]:8080", false, []string{"http://[::1]:8080"}, true},
 		{"none", "example.com", true, []string{"https://example.com"}, true},
 		{"none", "example.com.", true, []string{"https://example.com."}, true},
 
-		{"none", "example.com", true, []string{"http://example.com"}, false}, // a page without TLS may have been changed on its way
+		{"none", "example.com", true, []string{"http://example.com"}, false}, // a page without TLS may have been modified in transit
 		{"none", "example.com", false, []string{"http://evil.example"}, false},
 		{"none", "example.com", false, []string{"http://example.com.evil.example"}, false},
 		{"none", "example.com", false, []string{"http://evilexample.com"}, false},
@@ -107,7 +107,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-func TestNewOriginsSaysWhatIsWrong(t *testing.T) {
+func TestNewOriginsErrors(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"", "null", "example.com", "https://", "https://*", "*.example.com", "https://a.*.example.com", "https://*.*.example.com", "https://example.com/", "ftp://example.com",

@@ -7,19 +7,19 @@ import (
 	"testing"
 )
 
-// long is the head of a frame that claims a length, and nothing behind it.
+// long returns the head of a frame with a length of 64 bits, without a payload.
 func long(first byte, n uint64) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{first, 0x80 | 127}, n), 1, 2, 3, 4)
 }
 
-// unmasked takes the mask bit from a frame.
+// unmasked clears the mask bit of a frame.
 func unmasked(b []byte) []byte {
 	b[1] &^= 0x80
 	return b
 }
 
-// each splits bytes into writes of one.
-func each(b []byte) [][]byte {
+// bytewise splits bytes into writes of one byte.
+func bytewise(b []byte) [][]byte {
 	var all [][]byte
 	for part := range slices.Chunk(b, 1) {
 		all = append(all, part)
@@ -27,8 +27,8 @@ func each(b []byte) [][]byte {
 	return all
 }
 
-// What the Autobahn suite's groups 1 to 7 are about: each case sends some writes, and says which messages come back
-// and with which code the connection is closed then.
+// TestProtocol covers groups 1 to 7 of the Autobahn suite. Each case sends some writes, and lists the messages that come
+// back and the code with which the server closes the connection.
 func TestProtocol(t *testing.T) {
 	t.Parallel()
 	options := defaults()
@@ -43,15 +43,15 @@ func TestProtocol(t *testing.T) {
 		"an empty message":                  {[][]byte{frame(fin|text, "")}, []string{""}, 0},
 		"the longest message":               {[][]byte{frame(fin|text, strings.Repeat("x", 64<<10))}, []string{strings.Repeat("x", 64<<10)}, 0},
 		"one byte too long":                 {[][]byte{frame(fin|text, strings.Repeat("x", 64<<10+1))}, nil, 1009},
-		"a byte at a time":                  {each(frame(fin|text, whole)), []string{whole}, 0},
-		"a length longer than it need be":   {[][]byte{append(long(fin|text, 2), "hi"[0]^1, "hi"[1]^2)}, []string{"hi"}, 0},
+		"a byte at a time":                  {bytewise(frame(fin|text, whole)), []string{whole}, 0},
+		"a length in too many bytes":        {[][]byte{append(long(fin|text, 2), "hi"[0]^1, "hi"[1]^2)}, []string{"hi"}, 0},
 		"many in one write":                 {[][]byte{slices.Concat(frame(fin|text, "a"), frame(fin|text, "b"), frame(fin|text, "c"))}, []string{"a", "b", "c"}, 0},
 		"fragments":                         {[][]byte{frame(text, "a"), frame(cont, "b"), frame(cont, ""), frame(fin|cont, "c")}, []string{"abc"}, 0},
 		"fragments in one write":            {[][]byte{slices.Concat(frame(text, "a"), frame(cont, "b"), frame(fin|cont, "c"), frame(fin|text, "d"))}, []string{"abc", "d"}, 0},
 		"empty fragments":                   {[][]byte{frame(text, ""), frame(cont, ""), frame(fin|cont, "")}, []string{""}, 0},
 		"fragments that are too long":       {[][]byte{frame(text, strings.Repeat("x", 40<<10)), frame(fin|cont, strings.Repeat("x", 40<<10))}, nil, 1009},
 		"fragments of the longest message":  {[][]byte{frame(text, strings.Repeat("x", 32<<10)), frame(fin|cont, strings.Repeat("y", 32<<10))}, []string{strings.Repeat("x", 32<<10) + strings.Repeat("y", 32<<10)}, 0},
-		"a continuation of nothing":         {[][]byte{frame(fin|cont, "a")}, nil, 1002},
+		"a continuation first":              {[][]byte{frame(fin|cont, "a")}, nil, 1002},
 		"a continuation after the end":      {[][]byte{frame(text, "a"), frame(fin|cont, "b"), frame(fin|cont, "c")}, []string{"ab"}, 1002},
 		"a message within another":          {[][]byte{frame(text, "a"), frame(fin|text, "b")}, nil, 1002},
 		"no mask":                           {[][]byte{unmasked(frame(fin|text, "a"))}, nil, 1002},
@@ -69,7 +69,7 @@ func TestProtocol(t *testing.T) {
 		"all bits of a length":              {[][]byte{long(fin|text, 1<<64-1)}, nil, 1002},
 		"the top bit of a ping's length":    {[][]byte{long(fin|ping, 1<<63|1)}, nil, 1002},
 		"a length that no memory has":       {[][]byte{long(fin|text, 1<<62)}, nil, 1009},
-		"such a length in a fragment":       {[][]byte{frame(text, "a"), long(fin|cont, 1<<63-1)}, nil, 1009},
+		"that length in a fragment":         {[][]byte{frame(text, "a"), long(fin|cont, 1<<63-1)}, nil, 1009},
 		"a ping of 126 bytes":               {[][]byte{frame(fin|ping, strings.Repeat("x", 126))}, nil, 1002},
 		"a fragmented ping":                 {[][]byte{frame(ping, "a")}, nil, 1002},
 		"a fragmented close frame":          {[][]byte{frame(closing, code(1000, ""))}, nil, 1002},
@@ -88,7 +88,7 @@ func TestProtocol(t *testing.T) {
 			go func() {
 				for _, b := range test.writes {
 					if _, err := p.Write(b); err != nil {
-						return // the server has refused what came before
+						return // the server has refused an earlier write
 					}
 				}
 				if test.code == 0 {
@@ -106,13 +106,13 @@ func TestProtocol(t *testing.T) {
 	}
 }
 
-// Pings are answered, with what they carry, also between the fragments of a message; pongs are not answered.
+// The server replies to a ping with its payload, also between the fragments of a message. It does not reply to pongs.
 func TestControlFrames(t *testing.T) {
 	t.Parallel()
 	p := open(t, echo(t, defaults(), false), "")
 	p.send(frame(fin|ping, ""))
 	p.want(fin|pong, "")
-	p.send(frame(fin|pong, "unasked"))
+	p.send(frame(fin|pong, "unsolicited"))
 	p.send(frame(fin|ping, strings.Repeat("p", 125)))
 	p.want(fin|pong, strings.Repeat("p", 125))
 	p.send(slices.Concat(frame(text, "a"), frame(fin|ping, "1"), frame(fin|pong, ""), frame(cont, "b"), frame(fin|ping, "2"), frame(fin|cont, "c")))
@@ -123,12 +123,12 @@ func TestControlFrames(t *testing.T) {
 	p.send([]byte(strings.Repeat(string(pings), 10_000)))
 	all := make([]byte, 10_000*len(pongs))
 	if _, err := readFull(p, all); err != nil || string(all) != strings.Repeat(pongs, 10_000) {
-		t.Errorf("10,000 pings do not get 10,000 pongs: %v", err)
+		t.Errorf("10,000 pings did not get 10,000 pongs: %v", err)
 	}
 }
 
-// A client that closes gets its code back, and the server closes the connection; a close frame that says nonsense is an
-// error.
+// A client that sends a close frame gets its code back, and the server closes the connection. An invalid close frame is a
+// protocol error.
 func TestClientCloses(t *testing.T) {
 	t.Parallel()
 	s := echo(t, defaults(), false)
@@ -154,7 +154,7 @@ func TestClientCloses(t *testing.T) {
 	}
 }
 
-// Frames that come together with the handshake are not lost.
+// Frames that come in the same write as the handshake are not lost.
 func TestFramesWithTheHandshake(t *testing.T) {
 	t.Parallel()
 	s := echo(t, defaults(), false)

@@ -6,10 +6,10 @@ import (
 	"net/netip"
 )
 
-// Remote is where the client of a request is, as far as the proxies that are trusted tell: remoteIP finds the address
-// behind them, and nil means that there are none. The port is 0 if only a proxy knows it.
+// Remote returns the address of the client of a request. remoteIP returns the address behind trusted proxies; it is nil if
+// there are none. The port is 0 if only a proxy knows it.
 func Remote(r *http.Request, remoteIP func(*http.Request) string) netip.AddrPort {
-	direct, _ := netip.ParseAddrPort(r.RemoteAddr) // a server that knows none is one of a test
+	direct, _ := netip.ParseAddrPort(r.RemoteAddr) // fails only in tests
 	if remoteIP == nil {
 		return direct
 	}

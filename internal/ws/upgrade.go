@@ -14,32 +14,32 @@ import (
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
-// Options are what the connections of one server share.
+// Options are shared by the connections of one server.
 type Options struct {
 	Origins        Origins
-	SendQueue      sendqueue.Config // its WriteTime also limits the answer to the handshake
-	MaxMessage     int              // bytes of a message, after inflating
-	Compress       bool             // agree to compression with clients that offer it
-	MessageTimeout time.Duration    // within which a message that was begun must end
-	PingInterval   time.Duration    // of silence, after which a client is asked whether it is there; 0: never
-	PongTimeout    time.Duration    // within which it must send something then
-	CloseTimeout   time.Duration    // that a client has to take part in closing
+	SendQueue      sendqueue.Config // WriteTimeout also limits the response to the handshake
+	MaxMessage     int              // in bytes, after inflating
+	Compress       bool             // accept compression from clients that offer it
+	MessageTimeout time.Duration    // from the first to the last byte of a message
+	PingInterval   time.Duration    // silence after which the client is pinged; 0: never
+	PongTimeout    time.Duration    // within which the client must send something after a ping
+	CloseTimeout   time.Duration    // for the closing handshake
 }
 
-// refusal is why a handshake fails.
+// refusal is the response to a handshake that fails.
 type refusal struct {
 	status int
 	text   string
 	header [2]string
 }
 
-// Upgrade does the handshake (RFC 6455 section 4.2) and takes the connection over from net/http, or whatever else
-// implements [http.Hijacker]. If that cannot be, it answers the request with a sentence that says why, and returns
-// that as an error. fail is told, at most once and from any goroutine, that the client does not read what it is sent;
-// the connection is being closed then.
+// Upgrade does the handshake (RFC 6455 section 4.2) and hijacks the connection from net/http or another server that
+// implements [http.Hijacker]. If the handshake fails, Upgrade answers the request with a sentence that gives the reason,
+// and returns it as an error. fail is called at most once, from any goroutine, if the client does not read; the
+// connection is already being closed then.
 //
-// When it has succeeded the handler should return, with the connection left to another goroutine: the memory that the
-// request took is then free.
+// After success the handler should leave the connection to another goroutine and return. This frees the memory of the
+// request.
 func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options, fail func(error)) error {
 	if no := check(w, r, &options.Origins); no != nil {
 		if no.header[0] != "" {
@@ -52,21 +52,21 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options,
 		http.Error(w, no.text, no.status)
 		return errors.New(no.text)
 	}
-	agreed := options.Compress && offersDeflate(r.Header["Sec-Websocket-Extensions"])
+	compress := options.Compress && offersDeflate(r.Header["Sec-Websocket-Extensions"])
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		http.Error(w, "this connection cannot be upgraded", http.StatusInternalServerError)
-		return fmt.Errorf("a connection cannot be taken over from the web server: %w", err)
+		return fmt.Errorf("the connection cannot be hijacked from the web server: %w", err)
 	}
-	if err := writeAnswer(nc, answer(r.Header.Get("Sec-Websocket-Key"), agreed), options.SendQueue.WriteTimeout); err != nil {
+	if err := writeResponse(nc, handshakeResponse(r.Header.Get("Sec-Websocket-Key"), compress), options.SendQueue.WriteTimeout); err != nil {
 		_ = nc.Close()
 		return fmt.Errorf("the client is gone: %w", err)
 	}
-	c.init(nc, unread(rw.Reader), options, agreed, fail)
+	c.init(nc, unread(rw.Reader), options, compress, fail)
 	return nil
 }
 
-// check finds what keeps a request from being a handshake that may go on.
+// check returns a refusal if the request is not a valid handshake, or nil.
 func check(w http.ResponseWriter, r *http.Request, origins *Origins) *refusal {
 	_, canHijack := hijacker(w)
 	switch {
@@ -92,7 +92,7 @@ func check(w http.ResponseWriter, r *http.Request, origins *Origins) *refusal {
 	return nil
 }
 
-// hijacker finds out whether a connection can be taken over, before anything is answered.
+// hijacker reports whether the connection can be hijacked, before anything is written.
 func hijacker(w http.ResponseWriter) (http.Hijacker, bool) {
 	for {
 		switch v := w.(type) {
@@ -106,7 +106,7 @@ func hijacker(w http.ResponseWriter) (http.Hijacker, bool) {
 	}
 }
 
-// hasToken looks for a word in the values of a header that are lists.
+// hasToken reports whether a header whose values are lists contains a word.
 func hasToken(values []string, word string) bool {
 	for _, value := range values {
 		for token := range strings.SplitSeq(value, ",") {
@@ -127,20 +127,21 @@ func validKey(values []string) bool {
 	return err == nil && n == 16
 }
 
-// answer returns the head that ends the handshake.
-func answer(key string, deflate bool) []byte {
+// handshakeResponse returns the response that accepts the handshake.
+func handshakeResponse(key string, deflate bool) []byte {
 	const id = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // RFC 6455 section 1.3
 	sum := sha1.Sum([]byte(key + id))
 	dst := append(make([]byte, 0, 256), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	dst = base64.StdEncoding.AppendEncode(dst, sum[:])
 	if deflate {
-		dst = append(dst, "\r\nSec-WebSocket-Extensions: "+deflateAnswer...)
+		dst = append(dst, "\r\nSec-WebSocket-Extensions: "+deflateResponse...)
 	}
 	return append(dst, "\r\n\r\n"...)
 }
 
-// writeAnswer leaves no deadline behind, not even one that the web server had set before: the outbox sets its own.
-func writeAnswer(nc net.Conn, text []byte, within time.Duration) error {
+// writeResponse writes the response and then removes the write deadline, also one that the web server has set: the send
+// queue sets its own.
+func writeResponse(nc net.Conn, text []byte, within time.Duration) error {
 	if err := nc.SetWriteDeadline(time.Now().Add(within)); err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func writeAnswer(nc net.Conn, text []byte, within time.Duration) error {
 	return nc.SetWriteDeadline(time.Time{})
 }
 
-// unread returns what the web server has read of the frames to come.
+// unread returns the frames that the web server has already read.
 func unread(r *bufio.Reader) []byte {
 	rest, _ := r.Peek(r.Buffered())
 	return append([]byte(nil), rest...)

@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// change replaces one line of the request; an empty one removes it.
+// change replaces the line of the request that starts with line. An empty replacement removes it.
 func change(line, with string) string {
 	lines := strings.SplitAfter(request, "\r\n")
 	for i := range lines {
@@ -37,10 +37,10 @@ func TestHandshake(t *testing.T) {
 		text    string
 		headers string
 	}{
-		"as it should be":        {request + "\r\n", 101, "", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="},
+		"valid":                  {request + "\r\n", 101, "", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="},
 		"words in any case":      {change("Connection", "connection: UPGRADE"), 101, "", "Upgrade: websocket"},
 		"several upgrades":       {change("Upgrade", "Upgrade: h2c, websocket"), 101, "", "Connection: Upgrade"},
-		"compression, not ours":  {change("Host", "Host: h\r\nSec-WebSocket-Extensions: permessage-deflate"), 101, "", "Sec-WebSocket-Extensions: "},
+		"compression disabled":   {change("Host", "Host: h\r\nSec-WebSocket-Extensions: permessage-deflate"), 101, "", "Sec-WebSocket-Extensions: "},
 		"a page of another site": {change("Host", "Host: example.com\r\nOrigin: http://evil.example"), 403, "pages of this origin may not connect", ""},
 		"POST":                   {change("GET", "POST / HTTP/1.1\r\nContent-Length: 0"), 405, "a WebSocket is opened with GET", "Allow: GET"},
 		"an ordinary request":    {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", 426, "this address is for WebSocket", "Upgrade: websocket"},
@@ -66,29 +66,29 @@ func TestHandshake(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer nc.Close()
-			_ = nc.SetDeadline(time.Now().Add(patience))
+			_ = nc.SetDeadline(time.Now().Add(testTimeout))
 			if _, err := io.WriteString(nc, test.request); err != nil {
 				t.Fatal(err)
 			}
-			answer, err := http.ReadResponse(bufio.NewReader(nc), nil)
+			response, err := http.ReadResponse(bufio.NewReader(nc), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var body []byte
-			if answer.StatusCode != 101 {
-				body, _ = io.ReadAll(answer.Body)
+			if response.StatusCode != 101 {
+				body, _ = io.ReadAll(response.Body)
 			}
-			if answer.StatusCode != test.status || !strings.Contains(string(body), test.text) {
-				t.Errorf("got %d %q, want %d %q", answer.StatusCode, body, test.status, test.text)
+			if response.StatusCode != test.status || !strings.Contains(string(body), test.text) {
+				t.Errorf("got %d %q, want %d %q", response.StatusCode, body, test.status, test.text)
 			}
-			if key, value, _ := strings.Cut(test.headers, ": "); answer.Header.Get(key) != value {
-				t.Errorf("the header %s is %q, want %q", key, answer.Header.Get(key), value)
+			if key, value, _ := strings.Cut(test.headers, ": "); response.Header.Get(key) != value {
+				t.Errorf("the header %s is %q, want %q", key, response.Header.Get(key), value)
 			}
 		})
 	}
 }
 
-// HTTP/2 has no upgrade; a browser then asks again over HTTP/1.1 only if the answer is not taken for a WebSocket.
+// HTTP/2 has no upgrade. A browser retries over HTTP/1.1 only if the response does not accept a WebSocket.
 func TestHandshakeOverHTTP2(t *testing.T) {
 	t.Parallel()
 	options := defaults()
@@ -100,18 +100,18 @@ func TestHandshakeOverHTTP2(t *testing.T) {
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)
-	answer, err := s.Client().Get(s.URL)
+	response, err := s.Client().Get(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	body, _ := io.ReadAll(answer.Body)
-	if answer.ProtoMajor != 2 || answer.StatusCode != http.StatusUpgradeRequired || !strings.Contains(string(body), "over HTTP/1.1, not HTTP/2.0") {
-		t.Errorf("got %s %d %q", answer.Proto, answer.StatusCode, body)
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	if response.ProtoMajor != 2 || response.StatusCode != http.StatusUpgradeRequired || !strings.Contains(string(body), "over HTTP/1.1, not HTTP/2.0") {
+		t.Errorf("got %s %d %q", response.Proto, response.StatusCode, body)
 	}
 }
 
-// A handler that cannot hand its connection over, and one whose client is gone, are errors.
+// Upgrade returns an error if the connection cannot be hijacked, or if the client is gone.
 func TestUpgradeFails(t *testing.T) {
 	t.Parallel()
 	options := defaults()
@@ -125,25 +125,25 @@ func TestUpgradeFails(t *testing.T) {
 	}
 	ours, theirs := net.Pipe()
 	_ = ours.Close()
-	if err := new(ws.Conn).Upgrade(&hijacked{httptest.NewRecorder(), theirs}, r, &options, nil); err == nil {
-		t.Error("the connection of a client that is gone was upgraded")
+	if err := new(ws.Conn).Upgrade(&hijackable{httptest.NewRecorder(), theirs}, r, &options, nil); err == nil {
+		t.Error("the connection was upgraded although the client is gone")
 	}
 	if _, err := theirs.Write([]byte{0}); err != io.ErrClosedPipe {
-		t.Errorf("it was not closed: %v", err)
+		t.Errorf("the connection was not closed: %v", err)
 	}
 }
 
-// hijacked is a request whose connection can be taken over.
-type hijacked struct {
+// hijackable is a ResponseWriter with a connection that can be hijacked.
+type hijackable struct {
 	*httptest.ResponseRecorder
 	nc net.Conn
 }
 
-func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (h *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.nc, bufio.NewReadWriter(bufio.NewReader(h.nc), bufio.NewWriter(h.nc)), nil
 }
 
-// FuzzUpgrade sends any headers. Nobody is let in whose key, version or origin is not in order.
+// FuzzUpgrade sends arbitrary headers. A request with an invalid key, version or origin is never upgraded.
 func FuzzUpgrade(f *testing.F) {
 	options := defaults()
 	options.Compress = true
@@ -160,10 +160,10 @@ func FuzzUpgrade(f *testing.F) {
 		defer theirs.Close()
 		answered := make(chan *http.Response, 1)
 		go func() {
-			answer, _ := http.ReadResponse(bufio.NewReader(ours), nil)
-			answered <- answer
+			response, _ := http.ReadResponse(bufio.NewReader(ours), nil)
+			answered <- response
 		}()
-		w := &hijacked{httptest.NewRecorder(), theirs}
+		w := &hijackable{httptest.NewRecorder(), theirs}
 		c := new(ws.Conn)
 		if c.Upgrade(w, r, &options, nil) != nil {
 			if !slices.Contains([]int{400, 403, 405, 426}, w.Code) {
@@ -171,14 +171,14 @@ func FuzzUpgrade(f *testing.F) {
 			}
 			return
 		}
-		if answer := <-answered; answer == nil || answer.StatusCode != 101 {
-			t.Fatalf("%q: the answer is %+v", headers, answer)
+		if response := <-answered; response == nil || response.StatusCode != 101 {
+			t.Fatalf("%q: the response is %+v", headers, response)
 		}
 		if origins := r.Header["Origin"]; origins != nil && (len(origins) != 1 || !strings.Contains(strings.ToLower(origins[0]), strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(r.Host, ":80"), ":443")))) {
-			t.Fatalf("%q: a page of %q was let in to %q", headers, origins, r.Host)
+			t.Fatalf("%q: a page of %q may connect to %q", headers, origins, r.Host)
 		}
 		if len(r.Header["Sec-Websocket-Key"]) != 1 || len(r.Header["Sec-Websocket-Version"]) != 1 {
-			t.Fatalf("%q was let in", headers)
+			t.Fatalf("%q was upgraded", headers)
 		}
 	})
 }

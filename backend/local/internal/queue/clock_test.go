@@ -20,16 +20,16 @@ func (w *wallClock) now() time.Time {
 	return time.Now().Add(time.Duration(w.ahead.Load()) * time.Millisecond)
 }
 
-// on lets q read w.
-func (w *wallClock) on(q *Queue) {
+// install lets q read w.
+func (w *wallClock) install(q *Queue) {
 	read := q.clock.read
-	q.clock.read = func() (wall, moment, rest int64) {
-		wall, moment, rest = read()
-		return wall + w.ahead.Load(), moment, rest
+	q.clock.read = func() (wall, mono, fraction int64) {
+		wall, mono, fraction = read()
+		return wall + w.ahead.Load(), mono, fraction
 	}
 }
 
-func take(t *testing.T, q *Queue) []backend.Job {
+func fetch(t *testing.T, q *Queue) []backend.Job {
 	t.Helper()
 	jobs, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 100})
 	if err != nil {
@@ -51,14 +51,14 @@ func enqueue(t *testing.T, q *Queue, jobs ...backend.NewJob) []uint64 {
 	return ids
 }
 
-// waitFor takes jobs as soon as it is told of some, and returns the first one and how long that took.
-func waitFor(t *testing.T, q *Queue) (backend.Job, time.Duration) {
+// waitForJob takes jobs as soon as it is told of some, and returns the first one and how long that took.
+func waitForJob(t *testing.T, q *Queue) (backend.Job, time.Duration) {
 	t.Helper()
 	start := time.Now()
 	due, stop := q.Watch("default")
 	defer stop()
 	for {
-		if jobs := take(t, q); len(jobs) > 0 {
+		if jobs := fetch(t, q); len(jobs) > 0 {
 			return jobs[0], time.Since(start)
 		}
 		<-due
@@ -72,12 +72,12 @@ func inMemoryAndOnDisk(t *testing.T, test func(t *testing.T, q *Queue, w *wallCl
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				q, w := New(), new(wallClock)
-				w.on(q)
+				w.install(q)
 				if err := q.Open(config(fs)); err != nil {
 					t.Fatal(err)
 				}
 				test(t, q, w)
-				check(t, q)
+				checkInvariants(t, q)
 				closeQueue(t, q)
 			})
 		})
@@ -86,7 +86,7 @@ func inMemoryAndOnDisk(t *testing.T, test func(t *testing.T, q *Queue, w *wallCl
 
 func wantWait(t *testing.T, q *Queue, task string, atLeast, atMost time.Duration) {
 	t.Helper()
-	j, took := waitFor(t, q)
+	j, took := waitForJob(t, q)
 	if j.Task != task || took < atLeast || took > atMost {
 		t.Errorf("the job %q came after %v, want %q after %v to %v", j.Task, took, task, atLeast, atMost)
 	}
@@ -98,7 +98,7 @@ func wantWait(t *testing.T, q *Queue, task string, atLeast, atMost time.Duration
 	}
 }
 
-const exact = 2 * time.Millisecond
+const tolerance = 2 * time.Millisecond
 
 // TestClockGoesForward sets the clock forward by an hour. What was planned for a time within it is due; what waits for time
 // to pass still waits for as long.
@@ -113,8 +113,8 @@ func TestClockGoesForward(t *testing.T) {
 		enqueue(t, q, backend.NewJob{Task: "delayed", Delay: 5 * time.Minute}, backend.NewJob{Task: "planned", RunAt: w.now().Add(30 * time.Minute)},
 			backend.NewJob{Task: "planned for later", RunAt: w.now().Add(90 * time.Minute)})
 		w.set(time.Hour)
-		wantWait(t, q, "planned", 0, time.Second+exact)
-		wantWait(t, q, "delayed", 5*time.Minute-time.Second-exact, 5*time.Minute)
+		wantWait(t, q, "planned", 0, time.Second+tolerance)
+		wantWait(t, q, "delayed", 5*time.Minute-time.Second-tolerance, 5*time.Minute)
 		if lost, err := q.Finish(t.Context(), backend.Outcome{Run: running[0].Run(), State: backend.Completed}); err != nil || len(lost) > 0 {
 			t.Errorf("a lease ended because the clock was set: %v, %v", lost, err)
 		}
@@ -135,9 +135,9 @@ func TestClockGoesBack(t *testing.T) {
 		wantWait(t, q, "at once", 0, 0)
 		enqueue(t, q, backend.NewJob{Task: "new"})
 		wantWait(t, q, "new", 0, 0)
-		wantWait(t, q, "delayed", 3*time.Minute-exact, 3*time.Minute+exact)
-		wantWait(t, q, "planned, and due", 56*time.Minute-exact, 56*time.Minute+exact)
-		wantWait(t, q, "planned", 9*time.Minute-exact, 9*time.Minute+exact)
+		wantWait(t, q, "delayed", 3*time.Minute-tolerance, 3*time.Minute+tolerance)
+		wantWait(t, q, "planned, and due", 56*time.Minute-tolerance, 56*time.Minute+tolerance)
+		wantWait(t, q, "planned", 9*time.Minute-tolerance, 9*time.Minute+tolerance)
 	})
 }
 
@@ -152,7 +152,7 @@ func TestClockGoesBackALittle(t *testing.T) {
 		synctest.Wait()
 		w.set(-300 * time.Millisecond)
 		wantWait(t, q, "at once", 0, 0)
-		wantWait(t, q, "planned", 300*time.Millisecond-exact, 300*time.Millisecond+exact)
+		wantWait(t, q, "planned", 300*time.Millisecond-tolerance, 300*time.Millisecond+tolerance)
 	})
 }
 
@@ -174,12 +174,12 @@ func TestClockIsSetBeforeRestart(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				before := contentsOf(t, q)
-				crash(t, q)
-				if d := diff(before, contentsOf(t, q)); d != "" {
+				before := contents(t, q)
+				reopen(t, q)
+				if d := diff(before, contents(t, q)); d != "" {
 					t.Errorf("before and after opening again (-before +after):\n%s", d)
 				}
-				wantWait(t, q, "delayed", 5*time.Minute-2*time.Second-exact, 5*time.Minute-2*time.Second+exact)
+				wantWait(t, q, "delayed", 5*time.Minute-2*time.Second-tolerance, 5*time.Minute-2*time.Second+tolerance)
 				for _, taken := range []bool{true, false} {
 					added, err := q.Enqueue(t.Context(), backend.NewJob{Task: "y", Unique: "key", Delay: time.Hour})
 					if err != nil || added[0].Existing != taken || taken && added[0].ID != ids[0] {
@@ -187,7 +187,7 @@ func TestClockIsSetBeforeRestart(t *testing.T) {
 					}
 					time.Sleep(time.Minute)
 				}
-				wantWait(t, q, "after", 3*time.Minute+2*time.Second-exact, 3*time.Minute+2*time.Second+exact)
+				wantWait(t, q, "after", 3*time.Minute+2*time.Second-tolerance, 3*time.Minute+2*time.Second+tolerance)
 			})
 		})
 	}

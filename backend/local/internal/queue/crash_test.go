@@ -51,26 +51,26 @@ func powerCut(t *testing.T, cut int) {
 		synctest.Wait()
 		var done int
 		if done, err = s.step(q, after, before); err != nil && done == 0 {
-			err = errors.Join(err, s.again(after))
+			err = errors.Join(err, s.repeat(after))
 		}
 	}
 	if !errors.Is(err, faultfs.ErrPowerOff) {
 		t.Fatalf("after %d writes: %v", fs.Writes(), err)
 	}
 	_ = q.Close() // nothing can be written any more
-	crash(t, before)
-	crash(t, after)
+	reopen(t, before)
+	reopen(t, after)
 	for n, p := range []float64{0, 1, 0.5, 0.1} {
-		afterCrash(t, fs.AfterCrash(rand.New(rand.NewPCG(uint64(cut), uint64(n))), p), before, after, s.last)
+		afterCrash(t, fs.AfterCrash(rand.New(rand.NewPCG(uint64(cut), uint64(n))), p), before, after, s.lastID)
 	}
 }
 
-// crash lets the runs of a queue crash.
-func crash(t *testing.T, q *Queue) {
+// reopen lets the runs of a queue crash.
+func reopen(t *testing.T, q *Queue) {
 	closeQueue(t, q)
 	// One that is read from disk puts what became due at the same millisecond in the order of ids.
 	now, _ := q.clock.now()
-	q.jobs.settle(now.wall)
+	q.jobs.rebuild(now.wall)
 	if err := q.Open(q.cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -80,30 +80,30 @@ func crash(t *testing.T, q *Queue) {
 func afterCrash(t *testing.T, fs *faultfs.FS, before, after *Queue, last uint64) {
 	t.Helper()
 	q := open(t, config(fs))
-	got := contentsOf(t, q)
-	if was, is := contentsOf(t, before), contentsOf(t, after); !slices.Equal(was, got) && !slices.Equal(is, got) {
+	got := contents(t, q)
+	if was, is := contents(t, before), contents(t, after); !slices.Equal(was, got) && !slices.Equal(is, got) {
 		t.Fatalf("the jobs differ from those before the last call (-want +got):\n%s\nand from those after it (-want +got):\n%s", diff(was, got), diff(is, got))
 	}
-	check(t, q)
-	crash(t, q)
-	if d := diff(got, contentsOf(t, q)); d != "" {
+	checkInvariants(t, q)
+	reopen(t, q)
+	if d := diff(got, contents(t, q)); d != "" {
 		t.Fatalf("opening once more (-want +got):\n%s", d)
 	}
 	s := newScript(1)
-	s.last = last
+	s.lastID = last
 	for range 40 {
 		if _, err := s.step(q); err != nil {
 			t.Fatal(err)
 		}
 	}
 	finishAll(t, q) // those would crash
-	want := contentsOf(t, q)
-	check(t, q)
-	crash(t, q)
-	if d := diff(want, contentsOf(t, q)); d != "" {
+	want := contents(t, q)
+	checkInvariants(t, q)
+	reopen(t, q)
+	if d := diff(want, contents(t, q)); d != "" {
 		t.Errorf("after more work and opening again (-want +got):\n%s", d)
 	}
-	check(t, q)
+	checkInvariants(t, q)
 	closeQueue(t, q)
 }
 
@@ -142,13 +142,13 @@ func TestCompaction(t *testing.T) {
 				t.Fatalf("after %d steps the jobs need %d bytes, and take %d, want %d at most", n, needed, used, most)
 			}
 			if n%500 == 0 {
-				crash(t, q)
-				crash(t, want)
-				if d := diff(contentsOf(t, want), contentsOf(t, q)); d != "" {
+				reopen(t, q)
+				reopen(t, want)
+				if d := diff(contents(t, want), contents(t, q)); d != "" {
 					t.Fatalf("after %d steps (-want +got):\n%s", n, d)
 				}
-				check(t, q)
-				check(t, want)
+				checkInvariants(t, q)
+				checkInvariants(t, want)
 			}
 		}
 		q.mu.Lock()

@@ -16,9 +16,9 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// worked returns a folder that a queue has worked in for some time, what the queue had then, and the parts of each file
+// usedFolder returns a folder that a queue has worked in for some time, what the queue had then, and the parts of each file
 // that were written to. There are several files, and the first ones are gone.
-func worked(t *testing.T, steps int) (fs *faultfs.FS, want []string, used map[string]int64) {
+func usedFolder(t *testing.T, steps int) (fs *faultfs.FS, want []string, used map[string]int64) {
 	fs = new(faultfs.FS)
 	q := open(t, config(fs))
 	s := newScript(3)
@@ -30,7 +30,7 @@ func worked(t *testing.T, steps int) (fs *faultfs.FS, want []string, used map[st
 	}
 	finishAll(t, q)
 	synctest.Wait()
-	want = contentsOf(t, q)
+	want = contents(t, q)
 	closeQueue(t, q)
 	used = map[string]int64{}
 	names, _ := fs.List()
@@ -46,8 +46,8 @@ func worked(t *testing.T, steps int) (fs *faultfs.FS, want []string, used map[st
 	return fs, want, used
 }
 
-// refuses tries to open a queue in a damaged folder, and returns the error.
-func refuses(t *testing.T, fs *faultfs.FS) *journal.DamageError {
+// openDamaged tries to open a queue in a damaged folder, and returns the error.
+func openDamaged(t *testing.T, fs *faultfs.FS) *journal.DamageError {
 	t.Helper()
 	q := New()
 	err := q.Open(config(fs))
@@ -66,7 +66,7 @@ func refuses(t *testing.T, fs *faultfs.FS) *journal.DamageError {
 func TestFlippedBit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		fs, want, used := worked(t, 700)
+		fs, want, used := usedFolder(t, 700)
 		random := rand.New(rand.NewPCG(1, 1))
 		const stride = 37
 		flips := 0
@@ -74,7 +74,7 @@ func TestFlippedBit(t *testing.T) {
 			for at := random.IntN(stride); at < int(n); at += stride {
 				bit := byte(1) << random.IntN(8)
 				fs.Bytes(name)[at] ^= bit
-				damage := refuses(t, fs)
+				damage := openDamaged(t, fs)
 				if damage == nil {
 					t.Fatalf("bit %08b of byte %d of %s was flipped, and nobody noticed", bit, at, name)
 				}
@@ -89,7 +89,7 @@ func TestFlippedBit(t *testing.T) {
 			t.Errorf("there were only %d bits to flip", flips)
 		}
 		q := open(t, config(fs)) // with all bits as they were
-		if d := diff(want, contentsOf(t, q)); d != "" {
+		if d := diff(want, contents(t, q)); d != "" {
 			t.Errorf("the jobs changed (-want +got):\n%s", d)
 		}
 		closeQueue(t, q)
@@ -100,7 +100,7 @@ func TestFlippedBit(t *testing.T) {
 func TestFlippedBitWhereNothingIs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		fs, want, used := worked(t, 200)
+		fs, want, used := usedFolder(t, 200)
 		for name, n := range used {
 			size := len(fs.Bytes(name))
 			for at := int(n); at < size; at += 1 + (size-int(n))/20 {
@@ -112,7 +112,7 @@ func TestFlippedBitWhereNothingIs(t *testing.T) {
 				} else if err != nil {
 					t.Fatal(err)
 				}
-				if d := diff(want, contentsOf(t, q)); d != "" {
+				if d := diff(want, contents(t, q)); d != "" {
 					t.Fatalf("byte %d of %s was changed (-want +got):\n%s", at, name, d)
 				}
 				closeQueue(t, q)
@@ -125,7 +125,7 @@ func TestFlippedBitWhereNothingIs(t *testing.T) {
 func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		whole, _, used := worked(t, 700)
+		whole, _, used := usedFolder(t, 700)
 		var names []string
 		all, _ := whole.List()
 		for _, name := range all {
@@ -158,7 +158,7 @@ func TestDamagedFiles(t *testing.T) {
 			if err := damage(fs); err != nil {
 				t.Fatal(err)
 			}
-			if refuses(t, fs) == nil {
+			if openDamaged(t, fs) == nil {
 				t.Errorf("%s, and nobody noticed", what)
 			}
 		}
@@ -169,19 +169,19 @@ func TestDamagedFiles(t *testing.T) {
 func TestRepair(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		whole, want, used := worked(t, 700)
+		whole, want, used := usedFolder(t, 700)
 		random := rand.New(rand.NewPCG(2, 2))
 		for name, n := range used {
 			for range 20 {
 				fs, at := whole.Clone(), random.IntN(int(n))
 				fs.Bytes(name)[at] ^= 1 << random.IntN(8)
 				r := repair(t, fs)
-				got := reopened(t, fs)
-				if len(r.Loss.Places) == 0 || len(r.Aside) < len(used) {
+				got := contentsAfterRepair(t, fs)
+				if len(r.Loss.Places) == 0 || len(r.SetAside) < len(used) {
 					t.Fatalf("byte %d of %s was changed: %+v", at, name, r)
 				}
 				// One commit of the script is about eight jobs at most, compaction's are about more.
-				if lost := lines(want, got); at < 512 && lost > 0 || lost > 16 {
+				if lost := countMissing(want, got); at < 512 && lost > 0 || lost > 16 {
 					t.Fatalf("byte %d of %s was changed, and %d jobs (-want +got):\n%s", at, name, lost, diff(want, got))
 				}
 			}
@@ -192,7 +192,7 @@ func TestRepair(t *testing.T) {
 func TestRepairOfFiles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		whole, want, used := worked(t, 700)
+		whole, want, used := usedFolder(t, 700)
 		names := slices.Sorted(maps.Keys(used))
 		for what, damage := range map[string]func(fs *faultfs.FS){
 			"the header is gone":    func(fs *faultfs.FS) { clear(fs.Bytes(names[0])[:512]) },
@@ -207,7 +207,7 @@ func TestRepairOfFiles(t *testing.T) {
 			fs := whole.Clone()
 			damage(fs)
 			r := repair(t, fs)
-			got := reopened(t, fs)
+			got := contentsAfterRepair(t, fs)
 			if nothing := what == "nothing at all is bad"; nothing != (len(r.Loss.Places) == 0) || nothing && diff(want, got) != "" {
 				t.Errorf("%s: %+v", what, r)
 			}
@@ -234,25 +234,25 @@ func repair(t *testing.T, fs *faultfs.FS) Repaired {
 	return r
 }
 
-// reopened returns what is in a repaired folder, which must be usable, now and later.
-func reopened(t *testing.T, fs *faultfs.FS) []string {
+// contentsAfterRepair returns what is in a repaired folder, which must be usable, now and later.
+func contentsAfterRepair(t *testing.T, fs *faultfs.FS) []string {
 	t.Helper()
 	q := open(t, config(fs))
-	got := contentsOf(t, q)
-	check(t, q)
+	got := contents(t, q)
+	checkInvariants(t, q)
 	if _, err := q.Enqueue(t.Context(), backend.NewJob{Task: "new"}); err != nil {
 		t.Fatal(err)
 	}
-	crash(t, q)
-	if again := contentsOf(t, q); len(again) != len(got)+1 {
+	reopen(t, q)
+	if again := contents(t, q); len(again) != len(got)+1 {
 		t.Errorf("there are %d jobs after one more than %d", len(again)-2, len(got)-2)
 	}
 	closeQueue(t, q)
 	return got
 }
 
-// lines returns how many jobs differ.
-func lines(want, got []string) int {
+// countMissing returns how many jobs differ.
+func countMissing(want, got []string) int {
 	n := 0
 	for _, line := range want[2:] {
 		if !slices.Contains(got, line) {

@@ -53,16 +53,16 @@ func TestDiskFull(t *testing.T) {
 				}
 			}
 		}
-		same(t, want, q)
+		wantSame(t, want, q)
 		fs.SetCapacity(0)
 		for _, q := range []*Queue{q, want} {
 			if _, err := q.Enqueue(t.Context(), job); err != nil {
 				t.Fatalf("after room was made, Enqueue = %v", err)
 			}
 		}
-		same(t, want, q)
-		crash(t, q)
-		same(t, want, q)
+		wantSame(t, want, q)
+		reopen(t, q)
+		wantSame(t, want, q)
 		closeQueue(t, q)
 		closeQueue(t, want)
 	})
@@ -91,9 +91,9 @@ func TestLargeJobs(t *testing.T) {
 				}
 			}
 			fs.SetCapacity(0)
-			same(t, want, q)
-			crash(t, q)
-			same(t, want, q)
+			wantSame(t, want, q)
+			reopen(t, q)
+			wantSame(t, want, q)
 		}
 		closeQueue(t, q)
 		closeQueue(t, want)
@@ -126,14 +126,14 @@ func TestReadOnly(t *testing.T) {
 	})
 }
 
-// same checks that two queues have the same jobs, and each its books in order.
-func same(t *testing.T, want, q *Queue) {
+// wantSame checks that two queues have the same jobs, and each its books in order.
+func wantSame(t *testing.T, want, q *Queue) {
 	t.Helper()
-	if d := diff(contentsOf(t, want), contentsOf(t, q)); d != "" {
+	if d := diff(contents(t, want), contents(t, q)); d != "" {
 		t.Fatalf("the jobs differ (-want +got):\n%s", d)
 	}
-	check(t, want)
-	check(t, q)
+	checkInvariants(t, want)
+	checkInvariants(t, q)
 }
 
 // TestFailingWrites lets writes fail now and then, for all reasons that there are. What fails changes nothing.
@@ -159,10 +159,10 @@ func failingWrites(t *testing.T, seed uint64) {
 		if n%4 == 3 {
 			for _, fail := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
 				fs.FailWrites(fail)
-				s.do = s.next()
+				s.last = s.next()
 				runs := slices.Clone(s.runs)
-				if err := s.again(q); err == nil { // nothing to be written
-					if err := s.again(want); err != nil {
+				if err := s.repeat(q); err == nil { // nothing to be written
+					if err := s.repeat(want); err != nil {
 						t.Fatal(err)
 					}
 				} else if s.runs = runs; !errors.Is(err, failures[fail]) {
@@ -170,7 +170,7 @@ func failingWrites(t *testing.T, seed uint64) {
 				} else {
 					failed++
 				}
-				same(t, want, q)
+				wantSame(t, want, q)
 			}
 			fs.FailWrites(nil)
 		}
@@ -178,9 +178,9 @@ func failingWrites(t *testing.T, seed uint64) {
 			t.Fatalf("step %d: %v", n, err)
 		}
 		if n%100 == 50 {
-			crash(t, q)
-			crash(t, want)
-			same(t, want, q)
+			reopen(t, q)
+			reopen(t, want)
+			wantSame(t, want, q)
 		}
 	}
 	if failed < 100 {
@@ -239,7 +239,7 @@ func TestFailingWritesConcurrently(t *testing.T) {
 	fs.FailWrites(nil)
 	verify := func() {
 		t.Helper()
-		check(t, q)
+		checkInvariants(t, q)
 		jobs, err := q.List(t.Context(), backend.JobFilter{Limit: 10_000})
 		if err != nil {
 			t.Fatal(err)
@@ -264,7 +264,7 @@ func TestFailingWritesConcurrently(t *testing.T) {
 			kept[id] = backend.Available
 		}
 	}
-	crash(t, q)
+	reopen(t, q)
 	verify()
 	closeQueue(t, q)
 }

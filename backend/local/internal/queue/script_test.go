@@ -44,20 +44,20 @@ func closeQueue(t testing.TB, q *Queue) {
 
 // script does the same random things to several queues, which have the same jobs.
 type script struct {
-	random *rand.Rand
-	do     func(ctx context.Context, q *Queue) error // the last thing
-	runs   []backend.Run
-	last   uint64
-	ticks  int
+	random    *rand.Rand
+	last      func(ctx context.Context, q *Queue) error // the last thing
+	runs      []backend.Run
+	lastID    uint64
+	schedules int
 }
 
 func newScript(seed uint64) *script { return &script{random: rand.New(rand.NewPCG(seed, 0))} }
 
 // step does the next thing to each of the queues, until one fails.
 func (s *script) step(queues ...*Queue) (done int, err error) {
-	s.do = s.next()
+	s.last = s.next()
 	for _, q := range queues {
-		if err := s.do(context.Background(), q); err != nil {
+		if err := s.last(context.Background(), q); err != nil {
 			return done, err
 		}
 		done++
@@ -65,19 +65,19 @@ func (s *script) step(queues ...*Queue) (done int, err error) {
 	return done, nil
 }
 
-// again does the last thing to another queue.
-func (s *script) again(q *Queue) error { return s.do(context.Background(), q) }
+// repeat does the last thing to another queue.
+func (s *script) repeat(q *Queue) error { return s.last(context.Background(), q) }
 
 func (s *script) next() func(ctx context.Context, q *Queue) error {
 	switch n := s.random.IntN(20); {
 	case n < 7:
 		return s.enqueue()
 	case n < 11:
-		return s.take()
+		return s.fetch()
 	case n < 16:
 		return s.finish()
 	}
-	id := s.random.Uint64N(s.last+1) + 1
+	id := s.random.Uint64N(s.lastID+1) + 1
 	switch s.random.IntN(5) {
 	case 0:
 		return func(ctx context.Context, q *Queue) error { return ignore(q.Delete(ctx, id)) }
@@ -86,8 +86,8 @@ func (s *script) next() func(ctx context.Context, q *Queue) error {
 	case 2:
 		return func(ctx context.Context, q *Queue) error { _, err := q.Retry(ctx, id); return ignore(err) }
 	}
-	s.ticks++
-	name, at := fmt.Sprint("schedule ", s.ticks%3), time.UnixMilli(int64(s.ticks))
+	s.schedules++
+	name, at := fmt.Sprint("schedule ", s.schedules%3), time.UnixMilli(int64(s.schedules))
 	return func(ctx context.Context, q *Queue) error {
 		_, err := q.EnqueueScheduled(ctx, name, at, backend.NewJob{Task: "tick", Unique: name})
 		return err
@@ -118,13 +118,13 @@ func (s *script) enqueue() func(ctx context.Context, q *Queue) error {
 	return func(ctx context.Context, q *Queue) error {
 		added, err := q.Enqueue(ctx, jobs...)
 		for _, a := range added {
-			s.last = max(s.last, a.ID)
+			s.lastID = max(s.lastID, a.ID)
 		}
 		return err
 	}
 }
 
-func (s *script) take() func(ctx context.Context, q *Queue) error {
+func (s *script) fetch() func(ctx context.Context, q *Queue) error {
 	req := backend.FetchRequest{Node: fmt.Sprint("node ", s.random.IntN(2)), Queues: []string{"queue 1", "queue 0", "default"}, Max: 1 + s.random.IntN(8)}
 	return func(ctx context.Context, q *Queue) error {
 		jobs, err := q.Fetch(ctx, req)
@@ -151,8 +151,8 @@ func (s *script) finish() func(ctx context.Context, q *Queue) error {
 	return func(ctx context.Context, q *Queue) error { _, err := q.Finish(ctx, outcomes...); return err }
 }
 
-// contentsOf returns all that can be seen of a queue, a line for each job.
-func contentsOf(t testing.TB, q *Queue) []string {
+// contents returns all that can be seen of a queue, a line for each job.
+func contents(t testing.TB, q *Queue) []string {
 	t.Helper()
 	jobs, err := q.List(context.Background(), backend.JobFilter{Limit: 100_000})
 	if err != nil {
@@ -182,13 +182,13 @@ func diff(a, b []string) string {
 	return cmp.Diff(a, b)
 }
 
-// check checks the books of a queue: that all counts are what they count, and every job is where it belongs.
-func check(t testing.TB, q *Queue) {
+// checkInvariants checks the books of a queue: that all counts are what they count, and every job is where it belongs.
+func checkInvariants(t testing.TB, q *Queue) {
 	t.Helper()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	tab := q.jobs
-	counts, bytes, places, n := [backend.Dead + 1]int{}, int64(0), map[where]int{}, 0
+	counts, bytes, places, n := [backend.Dead + 1]int{}, int64(0), map[container]int{}, 0
 	last := uint64(0)
 	tab.walk(0, false, func(i slot) bool {
 		e := tab.at(i)
@@ -198,7 +198,7 @@ func check(t testing.TB, q *Queue) {
 		last = e.id
 		n++
 		counts[e.state]++
-		places[e.where]++
+		places[e.in]++
 		bytes += int64(e.recordLen) + int64(e.failureLen) + jobBytes
 		if e.key != 0 && !e.state.Finished() && tab.keys.holders[tab.keys.list[e.key].text] != i {
 			t.Errorf("job %d has not got its key", e.id)
@@ -206,18 +206,17 @@ func check(t testing.TB, q *Queue) {
 		return true
 	})
 	inLines, suspected := 0, 0
-	for _, l := range tab.lanes.list {
-		if l != nil {
-			suspected += l.suspects.n
-			for _, line := range l.lines {
-				inLines += line.n
-			}
+	for i := range tab.queues.list {
+		s := &tab.queues.list[i].value
+		suspected += s.crashed.n
+		for _, line := range s.priorities {
+			inLines += line.n
 		}
 	}
 	if n != tab.count || counts != tab.counts || bytes != tab.bytes {
 		t.Errorf("there are %d jobs, %v by state, of %d bytes; the books say %d, %v, %d", n, counts, bytes, tab.count, tab.counts, tab.bytes)
 	}
-	got := map[where]int{waiting: len(tab.waiting), leased: len(tab.leases), ended: tab.ended.n, buried: tab.buried.n, holding: len(tab.holding), lined: inLines, suspects: suspected}
+	got := map[container]int{inWaiting: len(tab.waiting), inLeases: len(tab.leases), inFinished: tab.finished.n, inDead: tab.dead.n, inUniqueHeld: len(tab.uniqueHeld), inPriority: inLines, inCrashed: suspected}
 	for w, n := range got {
 		if places[w] != n {
 			t.Errorf("%d jobs say that they are in list %d, which has %d", places[w], w, n)
