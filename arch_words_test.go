@@ -81,7 +81,6 @@ var notYet = []string{
 	".",
 	//
 	//
-	"README.md",
 	//
 	"actionherotest",
 	//
@@ -97,16 +96,13 @@ var notYet = []string{
 	//
 	"builtin",
 	//
-	"docs",
 	//
-	"examples",
 	//
 	"internal/config",
 	//
 	"internal/cron",
 	//
 	//
-	"internal/http1",
 	//
 	//
 	"internal/jsonx",
