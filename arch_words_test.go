@@ -81,7 +81,6 @@ var notYet = []string{
 	".",
 	//
 	//
-	"README.md",
 	//
 	"actionherotest",
 	//
@@ -97,9 +96,7 @@ var notYet = []string{
 	//
 	"builtin",
 	//
-	"docs",
 	//
-	"examples",
 	//
 	"internal/config",
 	//

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
 func TestCommandLine(t *testing.T) {
@@ -45,7 +47,7 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// What is wrong is said in one sentence, on standard error alone, and the exit code is 1.
+// An error is one sentence on standard error, and the exit code is 1.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -94,7 +96,7 @@ func TestRefusals(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			if tt.file != "" {
-				write(t, tt.file, dir, "config.json")
+				testkit.WriteFile(t, filepath.Join(dir, "config.json"), tt.file)
 			}
 			stdout, stderr, code := run(t, dir, tt.env, tt.args...)
 			want := "Error: " + strings.ReplaceAll(tt.want, "NAME", "actionhero.test")

@@ -12,9 +12,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
 // The tasks of the app: one that is done at once, one that fails, one that runs until it is cancelled.
@@ -59,7 +59,7 @@ func runApp(t testing.TB, dir string, args ...string) (stdout, stderr string, co
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// tasks runs a command about tasks, which must go well.
+// tasks runs a command about tasks, which must succeed.
 func tasks(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	out, errs, code := runApp(t, dir, append([]string{"tasks"}, args...)...)
@@ -69,7 +69,7 @@ func tasks(t testing.TB, dir string, args ...string) string {
 	return out
 }
 
-// shows demands that text has matches for all patterns.
+// shows demands that text matches all patterns.
 func shows(t testing.TB, text string, patterns ...string) {
 	t.Helper()
 	for _, pattern := range patterns {
@@ -83,18 +83,18 @@ func shows(t testing.TB, text string, patterns ...string) {
 func awaitState(t testing.TB, dir, id, state string) {
 	t.Helper()
 	var job struct{ State string }
-	for begun := time.Now(); time.Since(begun) < patience; {
+	reached := testkit.Within(processWait, func() bool {
 		if err := json.Unmarshal([]byte(tasks(t, dir, "show", id, "--json")), &job); err != nil {
 			t.Fatal(err)
 		}
-		if job.State == state {
-			return
-		}
+		return job.State == state
+	})
+	if !reached {
+		t.Fatalf("job %s is %s, want %s", id, job.State, state)
 	}
-	t.Fatalf("job %s is %s, want %s", id, job.State, state)
 }
 
-// An operator looks after the tasks of a running server.
+// The commands about tasks list and change the jobs of a running server.
 func TestTasksCommands(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -143,7 +143,7 @@ func TestTasksCommands(t *testing.T) {
 	}
 }
 
-// What is wrong is said in a sentence.
+// Each error is one sentence.
 func TestTasksRefusals(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -175,7 +175,7 @@ func TestTasksRefusals(t *testing.T) {
 	if code != 1 || errs != want {
 		t.Errorf("without a server: %d, %swant %s", code, errs, want)
 	}
-	write(t, `{"tasks": {"memory": true}}`, dir, "config.json")
+	testkit.WriteFile(t, filepath.Join(dir, "config.json"), `{"tasks": {"memory": true}}`)
 	if _, errs, code := runApp(t, dir, "tasks", "stats"); code != 1 || !strings.HasPrefix(errs, "Error: the configuration keeps tasks in memory (tasks.memory)") {
 		t.Errorf("with tasks in memory: %d, %s", code, errs)
 	}
@@ -263,7 +263,7 @@ func damage(t testing.TB, folder, text string) {
 func TestRegisteredTasks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, `{"tasks": {"examples": true}}`, dir, "config.json")
+	testkit.WriteFile(t, filepath.Join(dir, "config.json"), `{"tasks": {"examples": true}}`)
 	shows(t, tasks(t, dir, "registered"), `^TASK +RUNS +ON +QUEUE +INPUTS +DESCRIPTION$`, `^remember +when enqueued +any +memory +secret,what +Remembers something$`,
 		`^runAction +when enqueued`, `^cleanLogFiles +every 1m0s +all +default`, `^cleanOldCacheObjects +every 10s +any`, `^pingSocketClients +every 1m0s +all`)
 	shows(t, tasks(t, dir, "registered", "--json"), `"name":"remember"`)

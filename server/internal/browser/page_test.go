@@ -197,7 +197,7 @@ func TestStatusRefreshes(t *testing.T) {
 	p.wait("asked > 0")
 }
 
-// All of the page can be done without a mouse, and one sees where one is.
+// All of the page works without a mouse, and the focus is visible.
 func TestKeyboard(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
