@@ -100,17 +100,14 @@ var notYet = []string{
 	//
 	"internal/config",
 	//
-	"internal/cron",
 	//
 	//
 	//
 	//
-	"internal/jsonx",
 	//
 	//
 	//
 	//
-	"internal/route",
 	//
 	//
 	//
