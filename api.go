@@ -38,7 +38,7 @@ type API struct {
 // New returns an API with the given configuration and parts. It listens to nothing: add transports with [API.Add], then
 // call [API.Start]. The error is a full sentence that names the wrong setting or part.
 func New(cfg Config, parts ...Part) (*API, error) {
-	if err := cfg.setDefaults(); err != nil {
+	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
 	api := &API{

@@ -117,8 +117,7 @@ func (o *enqueueOptions) complete(task string, canonical func() ([]byte, error))
 
 // storedAttempts returns a declared number of attempts in the form of the backend: 0 is no limit.
 func storedAttempts(declared, byDefault int) int {
-	SetDefault(&declared, byDefault)
-	return min(max(declared, 0), maxAttempts)
+	return min(max(cmp.Or(declared, byDefault), 0), maxAttempts)
 }
 
 // forNodes returns the jobs for a task of some scope: one, or one for each node.
