@@ -1,5 +1,5 @@
-// Command hello is a small app: two actions of its own, one with a database behind it, and a middleware that asks every
-// client for an API key, whichever transport it comes over.
+// Command hello is a small app: two actions, one of which uses a database, and a middleware that requires an API key on
+// every transport. The environment variable HELLO_API_KEY holds the key.
 package main
 
 import (
