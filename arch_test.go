@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -29,10 +30,12 @@ var mayImport = map[string][]string{
 	"builtin":          {"", "transport", "internal/command", "internal/jsonx"},
 	"server":           {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
 	"actionherotest":   {"", "transport", "backend/local", "server", "worker"},
-	"cmd":              {"server", "builtin"},
-	"examples":         {"", "server", "builtin", "examples"},
+	"cli":              {"", "server", "backend", "backend/local", "internal"},
+	"cmd":              {"cli", "builtin"},
+	"examples":         {"", "cli", "builtin", "examples"},
 	"internal":         {"internal"},
 	"internal/bridge":  {"backend"},
+	"internal/control": {"backend", "internal/jsonx"},
 	"internal/testkit": {"", "server", "builtin", "backend", "backend/local"},
 	"internal/wire":    {"", "transport", "internal/jsonx"},
 }
@@ -44,10 +47,10 @@ var onlyFor = map[string][]string{
 	"internal/sendqueue":                        {"tcp", "websocket", "socketio", "internal/ws"},
 	"internal/connloop":                         {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
-	"internal/control":                          {"server"},
+	"internal/control":                          {"server", "cli"},
 	"internal/testkit":                          {}, // only tests
 	"github.com/redis/rueidis":                  {"backend/redis"},
-	"github.com/spf13/cobra":                    {"server"},
+	"github.com/spf13/cobra":                    {"cli"},
 	"github.com/klauspost/compress":             {"web", "internal/ws"},
 	"github.com/rs/cors":                        {"web"},
 	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config"},
@@ -110,6 +113,20 @@ func checkImport(t *testing.T, path, dir, name string) {
 	allowed := slices.ContainsFunc(rule(dir), func(a string) bool { return own == a || a != "" && below(own, a) })
 	if !allowed {
 		t.Errorf("%s imports %q of the house, which it may not", path, own)
+	}
+}
+
+// A program that uses only package server does not link the command line.
+func TestServerLinksNoCommandLine(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./server").Output()
+	if err != nil || !strings.Contains(string(out), module+"/web\n") {
+		t.Fatalf("go list: %v: %s", err, out)
+	}
+	for name := range strings.Lines(string(out)) {
+		if strings.Contains(name, "spf13") || strings.HasPrefix(name, module+"/cli") {
+			t.Errorf("package server links %s", name)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@
 //
 // [New] makes an [API] of its parts, and package server makes one with all its transports and its configuration:
 //
-//	func main() { server.Main(builtin.All, actions.All) }
+//	func main() { cli.Main(builtin.All, actions.All) }
 //
 // What is shared, the chat [Rooms], the [Cache] and the [Tasks], is kept in a backend: in this process, or in a cluster in a server
 // that all nodes reach.

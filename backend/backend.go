@@ -5,50 +5,49 @@ import (
 	"errors"
 )
 
-// MaxKeyBytes is how long a key of a [Store], the name of a room and the id of a member may be, in bytes.
+// MaxKeyBytes is the maximum length of a key of a [Store], of a room name and of a member id, in bytes.
 const MaxKeyBytes = 1024
 
-// The errors that callers may want to tell apart. Compare with [errors.Is]: a backend may wrap them in a sentence that
-// says more.
+// The errors that callers can act upon. Compare with [errors.Is]: a backend may wrap them in a sentence with details.
 var (
-	// ErrNotFound means that there is no such key, or that its entry has expired.
+	// ErrNotFound means that the key does not exist or that its entry has expired.
 	ErrNotFound = errors.New("there is no entry with this key, or it has expired")
-	// ErrFull means that the bound on the store's memory is reached. What was stored before is still there.
+	// ErrFull means that the store's memory limit is reached. Nothing that was stored before is lost.
 	ErrFull = errors.New("the store is full: delete entries, let them expire sooner or raise its limit")
 	// ErrClosed means that the backend was used before Open or after Close.
 	ErrClosed = errors.New("the backend is not open: use it after Open and before Close")
 	// ErrKeyTooLong means that a key, room or member is longer than [MaxKeyBytes].
 	ErrKeyTooLong = errors.New("the key is too long: use at most 1024 bytes")
-	// ErrTooLarge means that a job is larger than [MaxParamsBytes] or an Enqueue than [MaxEnqueueBytes].
-	ErrTooLarge = errors.New("the job is too large: keep what it works on elsewhere and enqueue where it is")
-	// ErrDiskFull means that there is no room left on the disk where jobs are kept. It works again once there is.
+	// ErrTooLarge means that a job is larger than [MaxParamsBytes] or that one Enqueue is larger than [MaxEnqueueBytes].
+	ErrTooLarge = errors.New("the job is too large: store its data elsewhere and enqueue a reference to it")
+	// ErrDiskFull means that the disk that stores the jobs is full. Calls work again once it has room.
 	ErrDiskFull = errors.New("the disk is full: make room on it")
-	// ErrReadOnly means that the folder where jobs are kept cannot be written to.
-	ErrReadOnly = errors.New("the folder cannot be written to: give its owner the right to, or name another one")
-	// ErrInUse means that another process has the folder where jobs are kept.
+	// ErrReadOnly means that the folder that stores the jobs is not writable.
+	ErrReadOnly = errors.New("the folder is not writable: give the user of this process write access, or name another folder")
+	// ErrInUse means that another process has locked the folder that stores the jobs.
 	ErrInUse = errors.New("another process uses this folder: stop it, or give each process a folder of its own")
-	// ErrDamaged means that what is kept on disk is not what was written there.
-	ErrDamaged = errors.New("the file is damaged: stop the server and run `actionhero tasks repair`, which keeps what is whole and sets the rest aside")
-	// ErrRunning means that the job runs, so that it can only be cancelled.
+	// ErrDamaged means that a file that stores jobs does not contain what was written to it.
+	ErrDamaged = errors.New("the file is damaged: stop the server and run `actionhero tasks repair`, which keeps all intact jobs and renames the damaged files")
+	// ErrRunning means that the job is running, so that it can only be cancelled.
 	ErrRunning = errors.New("the job is running: wait for its end or cancel it")
-	// ErrDuplicate means that another job has the unique key.
-	ErrDuplicate = errors.New("another job has its unique key: wait for that one's end or delete it")
+	// ErrDuplicate means that another job holds the unique key.
+	ErrDuplicate = errors.New("another job has its unique key: wait for that job's end or delete it")
 )
 
-// Backend is where an API keeps what its nodes share. Its parts are the same values for its whole life, and may be
-// asked for before Open.
+// Backend stores the state that the nodes of an API share. Store, Broker and Queue return the same values for the whole
+// life of the backend and may be called before Open.
 type Backend interface {
-	// Store returns the part that keeps entries by key.
+	// Store returns the key-value store.
 	Store() Store
-	// Broker returns the part that carries messages to rooms.
+	// Broker returns the message broker.
 	Broker() Broker
-	// Queue returns the part that keeps jobs.
+	// Queue returns the job queue.
 	Queue() Queue
-	// Open makes the backend ready for use. It fails if the backend is open already, if its configuration makes no
-	// sense, or if what it connects to does not answer before ctx ends.
+	// Open makes the backend usable. It fails if the backend is already open, if its configuration is invalid, or if its
+	// server does not reply before ctx ends.
 	Open(ctx context.Context) error
-	// Close ends the backend's use until the next Open: this node's members leave their rooms, deliveries under way are
-	// waited for and none begins afterwards, and nothing of the backend runs any more. Closing what is not open does
-	// nothing.
+	// Close ends the use of the backend until the next Open. It removes this node's members from their rooms, waits for
+	// running deliveries, starts no new ones, and stops all goroutines of the backend. Closing a backend that is not open
+	// does nothing.
 	Close(ctx context.Context) error
 }

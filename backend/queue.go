@@ -5,202 +5,200 @@ import (
 	"time"
 )
 
-// The bounds on what a [Queue] takes. Names (of tasks, queues, nodes and schedules) and unique keys have at most
-// [MaxKeyBytes].
+// The limits of a [Queue]. Names (of tasks, queues, nodes and schedules) and unique keys have at most [MaxKeyBytes].
 const (
-	// MaxParamsBytes is how long the parameters of one job may be, in bytes.
+	// MaxParamsBytes is the maximum length of the parameters of one job, in bytes.
 	MaxParamsBytes = 1 << 20
-	// MaxEnqueueBytes is how long the parameters and names of all jobs of one Enqueue may be together, in bytes.
+	// MaxEnqueueBytes is the maximum total length of the parameters and names of all jobs of one Enqueue, in bytes.
 	MaxEnqueueBytes = 64 << 20
-	// MaxErrorBytes is how much of a job's error is kept, in bytes. What is longer is cut.
+	// MaxErrorBytes is the maximum length of a job's error, in bytes. A longer error is truncated.
 	MaxErrorBytes = 16 << 10
 )
 
 const (
-	// DefaultQueue is the queue of jobs that name none.
+	// DefaultQueue is the queue of a job without NewJob.Queue.
 	DefaultQueue = "default"
-	// DefaultMaxCrashes is the number of crashes after which a job that names none is dead.
+	// DefaultMaxCrashes is the number of crashes after which a job without NewJob.MaxCrashes is dead.
 	DefaultMaxCrashes = 3
 )
 
-// Queue keeps jobs until they are done, and hands each to one worker at a time. One queue serves the whole cluster.
+// Queue stores jobs until they have finished, and gives each to one worker at a time. One queue serves the whole cluster.
 //
-// A call that returned without an error is kept: by a backend that keeps its jobs on disk, on disk. If it fails with
-// one of this package's errors, nothing has changed; if it fails with another, such as a lost connection, it may have
-// happened all the same.
+// A call that returns without an error is durable: a backend that stores jobs on disk has written the change to disk. If
+// a call fails with an error of this package, nothing has changed. If it fails with another error, such as a lost
+// connection, the change may have happened.
 //
-// A job is run at least once: its run begins with Take and ends with Finish. If the worker's lease ends or its process
-// dies in between, that is a crash, and the job is due again at once, until it has crashed [Job.MaxCrashes] times.
+// A job is run at least once. Its run begins with Fetch and ends with Finish. If the worker's lease expires or its
+// process dies in between, that is a crash: the job is due again at once, until it has crashed [Job.MaxCrashes] times.
 //
-// Times are the queue's own, by the wall clock of the place where the jobs are kept, with the precision of a
-// millisecond. What begins with a Delay is not moved when somebody sets that clock; a RunAt means the time that the
-// clock shows.
+// Times are those of the queue: the wall clock of the machine that stores the jobs, with millisecond precision. If that
+// clock is set, a Delay still lasts as long as before; a RunAt means the time that the clock shows.
 type Queue interface {
-	// Enqueue adds jobs, all or none, and returns what became of each, in their order. It fails with [ErrFull],
+	// Enqueue adds all jobs or none, and returns the result for each, in the order of jobs. It fails with [ErrFull],
 	// [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and if a job has no Task.
 	Enqueue(ctx context.Context, jobs ...NewJob) ([]Enqueued, error)
-	// Fetch begins runs of jobs that are due, and returns them: none is no error. It does not wait; see Watch. The
-	// queues' jobs come in the order of req.Queues, those of one queue by priority, then by when they became due. Each
-	// start is kept before Take returns.
+	// Fetch starts runs of due jobs and returns them. An empty result is not an error. Fetch does not block; use Watch to
+	// wait. Jobs are ordered by their queue's position in req.Queues, then by priority, then by the time at which they
+	// became due. Every start is durable before Fetch returns.
 	Fetch(ctx context.Context, req FetchRequest) ([]Job, error)
-	// Watch returns a channel that has a value in it after jobs of these queues became due, or right away if some are
-	// due. It is no queue of events: one value may stand for many jobs, and another worker may have taken them. Take
-	// until nothing comes, then wait for the next value. It works from before Open on, through Close and Open. stop ends
-	// it; the channel is never closed.
+	// Watch returns a channel that receives a value after jobs of these queues became due, or at once if some are due. One
+	// value may stand for many jobs, and another worker may have fetched them already. So call Fetch until it returns no
+	// jobs, then wait for the next value. Watch may be called before Open and works through Close and Open. stop ends it;
+	// the channel is never closed.
 	Watch(queues ...string) (due <-chan struct{}, stop func())
-	// Finish ends runs, all in one step. It returns the ids of those that had ended before: their lease ended, and the
-	// job may run elsewhere or be done. A run whose job was to be cancelled meanwhile ends as cancelled, unless it
-	// completed or is dead.
+	// Finish ends runs, all in one step. It returns the job ids of the runs that had ended before because their lease
+	// expired; such a job may be running elsewhere or have finished. If the job was cancelled during the run, it ends as
+	// Cancelled, unless the outcome is Completed or Dead.
 	Finish(ctx context.Context, outcomes ...Outcome) (lost []uint64, err error)
-	// Renew lets the leases of runs end a duration lease from now. It returns the ids of those that must stop: their
-	// lease had ended already, or somebody cancels the job. Renewing at a third of the lease is a good habit.
+	// Renew sets the expiry of the runs' leases to lease from now. It returns the job ids of the runs that must stop, because
+	// their lease had expired or the job was cancelled. Renew after a third of the lease has passed.
 	Renew(ctx context.Context, lease time.Duration, runs ...Run) (stop []uint64, err error)
-	// OnCancel sets what is called when a running job, on any node, is to be cancelled. Call it before Open; it stays
-	// set through Close and Open, and a second call replaces the first. f must neither wait nor call the queue.
+	// OnCancel sets the callback for a running job, on any node, that is cancelled. Call it before Open. The callback stays
+	// set through Close and Open, and a second call replaces it. f must neither block nor call the queue.
 	OnCancel(f func(id uint64))
 
 	// Get returns the job with this id, or [ErrNotFound].
 	Get(ctx context.Context, id uint64) (Job, error)
-	// List returns the jobs that f asks for.
+	// List returns the jobs that match f. The zero filter returns the 100 jobs with the lowest ids.
 	List(ctx context.Context, f JobFilter) ([]Job, error)
-	// Stats counts the jobs, in a time that does not grow with their number.
+	// Stats counts the jobs. Its cost does not depend on their number.
 	Stats(ctx context.Context) (QueueStats, error)
-	// Retry makes a job due at once that waits or has ended, with its crashes forgotten and at least one attempt left.
-	// It fails with [ErrNotFound], with [ErrRunning], and with [ErrDuplicate] if another job has its unique key by now.
+	// Retry makes a waiting or finished job due at once. It resets the crashes and leaves at least one attempt. It fails
+	// with [ErrNotFound], with [ErrRunning], and with [ErrDuplicate] if another job holds its unique key.
 	Retry(ctx context.Context, id uint64) (Job, error)
-	// Cancel ends a job that waits. One that runs is told to stop, and is returned as running; it is not run again. One
-	// that has ended stays as it is, and is returned so. It fails with [ErrNotFound].
+	// Cancel ends a waiting job. A running job is returned as Running; its run is notified and the job does not run again.
+	// A finished job is returned unchanged. Cancel fails with [ErrNotFound].
 	Cancel(ctx context.Context, id uint64) (Job, error)
-	// Delete removes a job that does not run, and frees its unique key. It fails with [ErrNotFound] and [ErrRunning].
+	// Delete removes a job that is not running and frees its unique key. It fails with [ErrNotFound] and [ErrRunning].
 	Delete(ctx context.Context, id uint64) error
 
-	// EnqueueScheduled moves the last time of a schedule on to at, and adds jobs, in one step; it does nothing, and returns false,
-	// if the last time is not before at. So of all nodes that see the same time come, one wins. Jobs whose unique key
-	// is taken are left out, and the tick is won nevertheless. It fails as Enqueue does.
+	// EnqueueScheduled sets the last run of a schedule to at and adds jobs, in one step. If the last run is not before at,
+	// it does nothing and returns false. So if several nodes reach the same time, exactly one of them wins. A job whose
+	// unique key is held is not added; the call still returns true. It fails as Enqueue does.
 	EnqueueScheduled(ctx context.Context, schedule string, at time.Time, jobs ...NewJob) (won bool, err error)
-	// SetLastRun sets the last time of a schedule from before, the zero time if it never ticked, to at, which may be
-	// earlier: the way back for a clock that was ahead. It does nothing, and returns false, if the last time is another
-	// one by now. It fails as Tick does.
+	// SetLastRun changes the last run of a schedule from before to at. before is the zero time if the schedule never ran. at
+	// may be earlier, to correct a clock that was ahead. If the last run is not before, SetLastRun does nothing and returns
+	// false. It fails as EnqueueScheduled does.
 	SetLastRun(ctx context.Context, schedule string, before, at time.Time) (done bool, err error)
-	// LastRuns returns the last time of each schedule that ever ticked, by name.
+	// LastRuns returns the last run of each schedule that ever ran, by name.
 	LastRuns(ctx context.Context) (map[string]time.Time, error)
 }
 
-// State is where a job is in its life.
+// State is the state of a job.
 type State uint8
 
-// The states. A job is due, and may be taken, once it is Available.
+// The states of a job. Only an Available job can be fetched.
 const (
-	Scheduled State = 1 + iota // waits for its time
+	Scheduled State = 1 + iota // waits until RunAt
 	Available                  // due: waits for a worker
-	Running                    // a worker has it
-	Retryable                  // its last attempt failed, and it waits for the next one
-	Completed                  // done
-	Cancelled                  // ended by somebody, or by itself
-	Dead                       // failed for good, or crashed too often
+	Running                    // fetched by a worker
+	Retryable                  // failed, and waits until RunAt for the next attempt
+	Completed                  // finished without an error
+	Cancelled                  // cancelled by Cancel or by its own run
+	Dead                       // failed permanently, or crashed MaxCrashes times
 )
 
 var stateNames = [...]string{Scheduled: "scheduled", Available: "available", Running: "running", Retryable: "retryable",
 	Completed: "completed", Cancelled: "cancelled", Dead: "dead"}
 
-// Job is what a [Queue] keeps about one job.
+// Job is a job in a [Queue].
 type Job struct {
-	ID       uint64 `json:"id"`       // counts up with each job that is enqueued, from 1 on
+	ID       uint64 `json:"id"`       // rises with each enqueued job; the first is 1
 	Task     string `json:"task"`     // the name of the task
-	Queue    string `json:"queue"`    // the queue it is in
-	Priority int8   `json:"priority"` // higher ones are taken first
-	Params   []byte `json:"-"`        // one JSON value, as it was enqueued; must not be modified
+	Queue    string `json:"queue"`    // the name of the queue
+	Priority int8   `json:"priority"` // jobs with a higher priority are fetched first
+	Params   []byte `json:"-"`        // one JSON value, as enqueued; must not be modified
 	State    State  `json:"state"`
 
-	RunAt    time.Time `json:"runAt"`             // from when on it may start, or could have
-	Enqueued time.Time `json:"enqueued"`          // when it was added
-	Started  time.Time `json:"started,omitzero"`  // when its last run began; zero: it never did
-	Finished time.Time `json:"finished,omitzero"` // when it was completed, cancelled or dead; zero: it is not
+	RunAt    time.Time `json:"runAt"`             // the time from which on it is due
+	Enqueued time.Time `json:"enqueued"`          // the time of the Enqueue
+	Started  time.Time `json:"started,omitzero"`  // the start of the last run; zero: it never ran
+	Finished time.Time `json:"finished,omitzero"` // the time when it was completed, cancelled or dead; zero: it is not
 
-	Attempt     int `json:"attempt"`     // runs that ended in an outcome of their own, and the one under way: not those that crashed, were put back or snoozed
-	MaxAttempts int `json:"maxAttempts"` // as enqueued; it is the worker that obeys it; 0: no limit
-	Crashes     int `json:"crashes"`     // runs that ended with the death of their process, or with their lease
-	MaxCrashes  int `json:"maxCrashes"`  // with as many crashes the job is dead
-	Starts      int `json:"starts"`      // all runs that ever began; tells one run from the next, see [Run]
+	Attempt     int `json:"attempt"`     // the number of runs that had an outcome, the current run included; crashed, requeued and snoozed runs do not count
+	MaxAttempts int `json:"maxAttempts"` // as enqueued; enforced by the worker; 0: no limit
+	Crashes     int `json:"crashes"`     // the number of runs that ended because their process died or their lease expired
+	MaxCrashes  int `json:"maxCrashes"`  // the number of crashes after which the job is dead
+	Starts      int `json:"starts"`      // the number of all runs; identifies a run, see [Run]
 
-	Timeout     time.Duration `json:"timeout"`              // how long a run may take, as enqueued; it is the worker that obeys it; 0: no limit
-	Unique      string        `json:"unique,omitempty"`     // the key it was enqueued with
-	UniqueUntil time.Time     `json:"uniqueUntil,omitzero"` // until when it holds the key; zero: until it has ended
-	Cancelling  bool          `json:"cancelling,omitempty"` // it runs, and is to stop
-	Error       string        `json:"error,omitempty"`      // of the last run that failed, or why the job is dead or cancelled
-	Node        string        `json:"node,omitempty"`       // where its last run began
+	Timeout     time.Duration `json:"timeout"`              // the maximum duration of a run, as enqueued; enforced by the worker; 0: no limit
+	Unique      string        `json:"unique,omitempty"`     // the unique key
+	UniqueUntil time.Time     `json:"uniqueUntil,omitzero"` // the time until which it holds the key; zero: until it has finished
+	Cancelling  bool          `json:"cancelling,omitempty"` // it is running and was cancelled
+	Error       string        `json:"error,omitempty"`      // of the last failed run, or the reason why the job is dead or cancelled
+	Node        string        `json:"node,omitempty"`       // the node of the last run
 }
 
-// Run returns the run that the job was taken for.
+// Run returns the run for which the job was fetched.
 func (j Job) Run() Run { return Run{ID: j.ID, Start: j.Starts} }
 
-// Run is one run of a job. Whoever kept a job for longer than its lease holds a run that has ended, even if the job
-// runs again.
+// Run identifies one run of a job. A run ends when its lease expires, even if the job runs again.
 type Run struct {
 	ID    uint64 // of the job
-	Start int    // its [Job.Starts]
+	Start int    // the value of [Job.Starts] during the run
 }
 
-// NewJob is a job to be enqueued.
+// NewJob is a job to enqueue.
 type NewJob struct {
 	Task        string        // required
 	Queue       string        // default: DefaultQueue
-	Priority    int8          // higher ones are taken first
+	Priority    int8          // jobs with a higher priority are fetched first
 	Params      []byte        // one JSON value
-	RunAt       time.Time     // not before this time, rounded up to a millisecond; zero or past: at once
-	Delay       time.Duration // if RunAt is zero: not before this much time has passed
-	MaxAttempts int           // kept for the worker
+	RunAt       time.Time     // the earliest start, rounded up to a millisecond; zero or past: due at once
+	Delay       time.Duration // if RunAt is zero: the earliest start, from now
+	MaxAttempts int           // stored for the worker
 	MaxCrashes  int           // default: DefaultMaxCrashes
-	Timeout     time.Duration // kept for the worker; in milliseconds
+	Timeout     time.Duration // stored for the worker; in milliseconds
 
-	// Unique, unless empty, is a key that one job at a time has, until it is completed, cancelled or dead. While a job
-	// has it, Enqueue returns that one.
+	// Unique, unless empty, is a key that at most one job holds, until that job is completed, cancelled or dead. While a
+	// job holds it, Enqueue adds nothing and returns that job.
 	Unique string
-	// UniqueFor, unless 0, is for how long the key is taken, whatever becomes of the job, unless it is deleted.
+	// UniqueFor, unless 0, is the minimum duration for which the key is held, whatever the state of the job. Delete frees
+	// the key earlier.
 	UniqueFor time.Duration
 }
 
-// Enqueued is what became of a [NewJob].
+// Enqueued is the result of enqueueing a [NewJob].
 type Enqueued struct {
 	ID       uint64 // of the job
-	Existing bool   // nothing was added: this job has the unique key
+	Existing bool   // nothing was added, because this job holds the unique key
 }
 
-// FetchRequest says what a worker wants.
+// FetchRequest selects the jobs that a worker fetches.
 type FetchRequest struct {
-	Node   string        // who takes
-	Queues []string      // from which queues; those named first come first
-	Max    int           // how many jobs at most
-	Lease  time.Duration // after which the run counts as crashed, unless renewed; 0: never
+	Node   string        // the name of the worker's node
+	Queues []string      // the queues to fetch from, in this order
+	Max    int           // the maximum number of jobs
+	Lease  time.Duration // the time after which a run counts as crashed, unless renewed; 0: never
 }
 
-// Outcome is how a run ended.
+// Outcome is the result of a run.
 type Outcome struct {
 	Run
-	// State is what becomes of the job:
+	// State decides what happens to the job:
 	//
-	//	Completed   it is done
+	//	Completed   it has finished
 	//	Retryable   it failed with Error, and is due again after Delay
-	//	Scheduled   it snoozes for Delay; no attempt is counted
-	//	Available   it is put back, as if it had not been taken; no attempt is counted
-	//	Cancelled   it ends for the reason Error
-	//	Dead        it failed for good with Error
+	//	Scheduled   it is snoozed for Delay; the attempt is not counted
+	//	Available   it is requeued as if it had not been fetched; the attempt is not counted
+	//	Cancelled   it ends with the reason Error
+	//	Dead        it failed permanently with Error
 	State State
 	Delay time.Duration
 	Error string
 }
 
-// JobFilter says which jobs to list.
+// JobFilter selects the jobs that List returns.
 type JobFilter struct {
 	States []State // default: all
 	Queue  string  // default: all
 	Task   string  // default: all
 	Newest bool    // by falling id; default: by rising id
-	After  uint64  // begin with the job that follows this id in that order; 0: with the first
-	Limit  int     // at most so many; 0: 100
+	After  uint64  // begin with the job after this id, in the order of the result; 0: with the first
+	Limit  int     // the maximum number of jobs; 0: 100
 }
 
-// Counts has a number of jobs for each state.
+// Counts is the number of jobs in each state.
 type Counts struct {
 	Scheduled int `json:"scheduled"`
 	Available int `json:"available"`
@@ -211,12 +209,12 @@ type Counts struct {
 	Dead      int `json:"dead"`
 }
 
-// QueueStats counts the jobs of a [Queue].
+// QueueStats is the number of jobs of a [Queue].
 type QueueStats struct {
 	Total  Counts            `json:"total"`
-	Queues map[string]Counts `json:"queues"` // by name; a queue without jobs is not there
-	Tasks  map[string]Counts `json:"tasks"`  // by name; a task without jobs is not there
+	Queues map[string]Counts `json:"queues"` // by name; only queues with jobs
+	Tasks  map[string]Counts `json:"tasks"`  // by name; only tasks with jobs
 }
 
-// NodeQueue returns the name of the queue for jobs that this node must run itself.
+// NodeQueue returns the name of the queue for jobs that only this node may run.
 func NodeQueue(node string) string { return "node:" + node }

@@ -13,7 +13,7 @@ func (s State) String() string {
 	return stateNames[s]
 }
 
-// Finished reports whether a job in this state is not run again by itself.
+// Finished reports whether the state is Completed, Cancelled or Dead. Only Retry runs such a job again.
 func (s State) Finished() bool { return s == Completed || s == Cancelled || s == Dead }
 
 // MarshalText returns the name of the state.

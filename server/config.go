@@ -77,8 +77,17 @@ func (c *TasksConfig) complete() {
 // Load reads the configuration of an app: config.json, config.yaml or config.toml in dir, and over it the
 // environment. The error names every setting that is unknown or does not parse.
 func Load(dir string) (Config, error) {
-	var cfg Config
-	err := config.Load(&cfg, config.Options{Dir: dir, Env: os.Environ(), Prefix: EnvPrefix})
+	return load(config.Options{Dir: dir})
+}
+
+// LoadFile is [Load] with a configuration file of any name, which must exist. Its extension names its format.
+func LoadFile(path string) (Config, error) {
+	return load(config.Options{File: path})
+}
+
+func load(o config.Options) (cfg Config, err error) {
+	o.Env, o.Prefix = os.Environ(), EnvPrefix
+	err = config.Load(&cfg, o)
 	return cfg, err
 }
 

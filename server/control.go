@@ -2,22 +2,33 @@ package server
 
 import (
 	"context"
-	"encoding/json"
-	"path/filepath"
-	"slices"
-	"time"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/control"
-	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// socketIn is where the server of a folder answers the command line.
-func socketIn(folder string) string { return filepath.Join(folder, "control.sock") }
+// Folder returns the folder of the tasks, or "" if they are in memory.
+func (c TasksConfig) Folder() string {
+	c.complete()
+	return c.Path
+}
 
-// controller is the component that answers the command line about tasks.
+// ControlSocket returns the path of the socket over which package cli manages the tasks of a running server, or "" if
+// there is none: the tasks are in memory, or tasks.control is off.
+func (c TasksConfig) ControlSocket() string {
+	if folder := c.Folder(); folder != "" && c.Control.Or(true) {
+		return control.Path(folder)
+	}
+	return ""
+}
+
+// controller is the component that serves the control socket: package cli manages the tasks over it.
 type controller struct {
 	api    *actionhero.API
 	path   string
@@ -26,169 +37,151 @@ type controller struct {
 
 // Start implements actionhero.Component.
 func (c *controller) Start(context.Context) (err error) {
-	c.server, err = control.Listen(c.path, c.answer)
+	c.server, err = control.Listen(c.path, c.routes(), c.api.Log())
 	return err
 }
 
 // Stop implements actionhero.Component.
 func (c *controller) Stop(context.Context) error { return c.server.Close() }
 
-// What the command line asks, and what it gets.
-type (
-	listQuery struct {
-		States []backend.State `json:"states,omitempty"`
-		Queue  string          `json:"queue,omitempty"`
-		Task   string          `json:"task,omitempty"`
-		Limit  int             `json:"limit,omitempty"`
-		After  uint64          `json:"after,omitempty"`
-		Oldest bool            `json:"oldest,omitempty"`
+func (c *controller) routes() map[string]control.Handler {
+	tasks := c.api.Tasks
+	routes := map[string]control.Handler{
+		"GET /stats":             func(r *http.Request) (any, error) { return tasks.Stats(r.Context()) },
+		"GET /jobs":              c.list,
+		"POST /jobs":             c.enqueue,
+		"GET /jobs/{id}":         c.job(tasks.Get),
+		"POST /jobs/{id}/retry":  c.job(tasks.Retry),
+		"POST /jobs/{id}/cancel": c.job(tasks.Cancel),
+		"DELETE /jobs/{id}":      byID(func(ctx context.Context, id uint64) (any, error) { return nil, tasks.Delete(ctx, id) }),
 	}
-	jobQuery struct {
-		ID uint64 `json:"id"`
+	for pattern, handler := range routes {
+		routes[pattern] = withCode(handler)
 	}
-	enqueueQuery struct {
-		Task        string          `json:"task"`
-		Params      json.RawMessage `json:"params,omitempty"`
-		At          time.Time       `json:"at,omitzero"`
-		After       time.Duration   `json:"after,omitempty"`
-		Queue       string          `json:"queue,omitempty"`
-		Priority    *int8           `json:"priority,omitempty"`
-		MaxAttempts int             `json:"maxAttempts,omitempty"`
-	}
-	jobView struct {
-		backend.Job
-		Params json.RawMessage `json:"params"` // secrets filtered
-	}
-	enqueuedView struct {
-		ID       uint64 `json:"id"`
-		Existing bool   `json:"existing"`
-	}
-	taskView struct {
-		Name        string   `json:"name"`
-		Description string   `json:"description"`
-		Scope       string   `json:"scope"`
-		Schedule    string   `json:"schedule"`
-		Queue       string   `json:"queue"`
-		Inputs      []string `json:"inputs"`
-	}
-)
-
-// maxListed is how many jobs one list may have.
-const maxListed = 1000
-
-// answer implements control.Handler.
-func (c *controller) answer(ctx context.Context, method string, params json.RawMessage) (any, error) {
-	var result any
-	var err error
-	switch method {
-	case "stats":
-		result, err = c.api.Tasks.Stats(ctx)
-	case "registered":
-		result = tasksOf(c.api)
-	case "list":
-		result, err = ask(params, func(q listQuery) ([]jobView, error) { return c.list(ctx, q) })
-	case "show":
-		result, err = c.job(ctx, params, c.api.Tasks.Get)
-	case "retry":
-		result, err = c.job(ctx, params, c.api.Tasks.Retry)
-	case "cancel":
-		result, err = c.job(ctx, params, c.api.Tasks.Cancel)
-	case "delete":
-		result, err = ask(params, func(q jobQuery) (any, error) { return nil, c.api.Tasks.Delete(ctx, q.ID) })
-	case "enqueue":
-		result, err = ask(params, func(q enqueueQuery) (enqueuedView, error) { return c.enqueue(ctx, q) })
-	default:
-		err = actionhero.Errorf(actionhero.CodeNotFound, "the server knows no %q: it may be of another version", method)
-	}
-	if err != nil {
-		return nil, controlError(err)
-	}
-	return result, nil
+	return routes
 }
 
-// controlError is an error as the command line gets it: all of it, for it is the operator who asks.
-func controlError(err error) error {
-	e := actionhero.AsError(err)
-	message := e.Message
-	if e.Code == actionhero.CodeInternal && e.Err != nil {
-		message = e.Err.Error()
+// withCode returns a handler whose errors have the code and the text of an [actionhero.Error]. The caller is the
+// operator, so it gets the cause of an internal error too.
+func withCode(handler control.Handler) control.Handler {
+	return func(r *http.Request) (any, error) {
+		result, err := handler(r)
+		if err == nil {
+			return result, nil
+		}
+		if coded, ok := errors.AsType[*control.Error](err); ok {
+			return nil, coded
+		}
+		e := actionhero.AsError(err)
+		message := e.Message
+		if e.Code == actionhero.CodeInternal && e.Err != nil {
+			message = e.Err.Error()
+		}
+		return nil, &control.Error{Code: e.Code.String(), Message: message}
 	}
-	return &control.Error{Code: e.Code.String(), Message: message}
 }
 
-// ask decodes params and calls do with them.
-func ask[Q, R any](params json.RawMessage, do func(Q) (R, error)) (any, error) {
-	var q Q
-	if err := jsonx.Unmarshal(params, &q); err != nil {
-		return nil, actionhero.Errorf(actionhero.CodeInvalidInput, "the request makes no sense: %w", err)
+// byID returns a handler that calls do with the id in the path.
+func byID(do func(ctx context.Context, id uint64) (any, error)) control.Handler {
+	return func(r *http.Request) (any, error) {
+		id, err := number(r.PathValue("id"), "the id of the job")
+		if err != nil {
+			return nil, err
+		}
+		return do(r.Context(), id)
 	}
-	return do(q)
 }
 
-func (c *controller) job(ctx context.Context, params json.RawMessage, do func(ctx context.Context, id uint64) (actionhero.Job, error)) (any, error) {
-	return ask(params, func(q jobQuery) (jobView, error) {
-		job, err := do(ctx, q.ID)
+// job returns a handler that answers the job that do returns.
+func (c *controller) job(do func(ctx context.Context, id uint64) (actionhero.Job, error)) control.Handler {
+	return byID(func(ctx context.Context, id uint64) (any, error) {
+		job, err := do(ctx, id)
 		return c.view(job), err
 	})
 }
 
-func (c *controller) list(ctx context.Context, q listQuery) ([]jobView, error) {
-	jobs, err := c.api.Tasks.List(ctx, actionhero.JobFilter{
-		States: q.States, Queue: q.Queue, Task: q.Task, Newest: !q.Oldest, After: q.After, Limit: min(q.Limit, maxListed),
-	})
-	views := make([]jobView, len(jobs))
+// number parses a number, 0 if text is empty. name is for the error.
+func number(text, name string) (uint64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, actionhero.Errorf(actionhero.CodeInvalidInput, "%s is %q: it must be a whole number", name, text)
+	}
+	return n, nil
+}
+
+func (c *controller) list(r *http.Request) (any, error) {
+	filter, err := jobFilter(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := c.api.Tasks.List(r.Context(), filter)
+	views := make([]control.Job, len(jobs))
 	for i, job := range jobs {
 		views[i] = c.view(job)
 	}
 	return views, err
 }
 
-// view is a job as the command line sees it.
-func (c *controller) view(job actionhero.Job) jobView {
+// jobFilter parses the query of a list: state (may occur several times), queue, task, limit, after and oldest.
+func jobFilter(query url.Values) (f actionhero.JobFilter, err error) {
+	for _, name := range query["state"] {
+		state, err := backend.ParseState(name)
+		if err != nil {
+			return f, actionhero.Errorf(actionhero.CodeInvalidInput, "%w", err)
+		}
+		f.States = append(f.States, state)
+	}
+	limit, err := number(query.Get("limit"), "limit")
+	if err != nil {
+		return f, err
+	}
+	if f.After, err = number(query.Get("after"), "after"); err != nil {
+		return f, err
+	}
+	f.Queue, f.Task, f.Newest = query.Get("queue"), query.Get("task"), query.Get("oldest") != "true"
+	f.Limit = int(min(limit, control.MaxJobs))
+	return f, nil
+}
+
+// view returns the answer for a job, with secrets filtered.
+func (c *controller) view(job actionhero.Job) control.Job {
 	var params actionhero.Params
 	writer := transport.ParamsOf(&params)
 	writer.AcceptAll()
 	if err := writer.AddObject(job.Params); err != nil {
-		return jobView{Job: job}
+		return control.Job{Job: job}
 	}
-	return jobView{Job: job, Params: writer.AppendJSON(nil, transport.Of(c.api).Secret)}
+	return control.Job{Job: job, Params: writer.AppendJSON(nil, transport.Of(c.api).Secret)}
 }
 
-func (c *controller) enqueue(ctx context.Context, q enqueueQuery) (enqueuedView, error) {
+func (c *controller) enqueue(r *http.Request) (any, error) {
+	job, err := control.Body[control.NewJob](r)
+	if err != nil {
+		return nil, err
+	}
 	var options []actionhero.EnqueueOption
-	if !q.At.IsZero() {
-		options = append(options, actionhero.At(q.At))
+	if !job.At.IsZero() {
+		options = append(options, actionhero.At(job.At))
 	}
-	if q.After != 0 {
-		options = append(options, actionhero.After(q.After))
+	if job.After != 0 {
+		options = append(options, actionhero.After(job.After))
 	}
-	if q.Queue != "" {
-		options = append(options, actionhero.InQueue(q.Queue))
+	if job.Queue != "" {
+		options = append(options, actionhero.InQueue(job.Queue))
 	}
-	if q.Priority != nil {
-		options = append(options, actionhero.WithPriority(*q.Priority))
+	if job.Priority != nil {
+		options = append(options, actionhero.WithPriority(*job.Priority))
 	}
-	if q.MaxAttempts != 0 {
-		options = append(options, actionhero.WithMaxAttempts(q.MaxAttempts))
+	if job.MaxAttempts != 0 {
+		options = append(options, actionhero.WithMaxAttempts(job.MaxAttempts))
 	}
 	var params any
-	if len(q.Params) > 0 {
-		params = q.Params
+	if len(job.Params) > 0 {
+		params = job.Params
 	}
-	added, err := c.api.Tasks.Enqueue(ctx, q.Task, params, options...)
-	return enqueuedView{added.ID, added.Existing}, err
-}
-
-// tasksOf describes the tasks of an API.
-func tasksOf(api *actionhero.API) []taskView {
-	infos := api.Tasks.Registered()
-	views := make([]taskView, len(infos))
-	for i, info := range infos {
-		views[i] = taskView{Name: info.Name, Description: info.Description, Scope: info.Scope.String(), Schedule: info.Schedule.String(), Queue: info.Queue}
-		for _, in := range info.Inputs {
-			views[i].Inputs = append(views[i].Inputs, in.Name)
-		}
-		slices.Sort(views[i].Inputs)
-	}
-	return views
+	added, err := c.api.Tasks.Enqueue(r.Context(), job.Task, params, options...)
+	return control.Enqueued{ID: added.ID, Existing: added.Existing}, err
 }

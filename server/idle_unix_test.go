@@ -14,8 +14,8 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// A server that has nothing to do but to keep a hundred timetables, and tasks on disk that are not due, does next to
-// nothing. The test runs alone: it looks at all that this process does.
+// An idle server with 100 schedules, and with tasks on disk that are not due, uses next to no processor time. The test is
+// not parallel, because it measures the whole process.
 func TestIdle(t *testing.T) {
 	var parts actionhero.Parts
 	for i := range 100 {
@@ -43,7 +43,7 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// processorTime is how long this process has kept processors busy.
+// processorTime returns the processor time that this process has used.
 func processorTime(t testing.TB) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage

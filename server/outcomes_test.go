@@ -13,8 +13,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
-// Every outcome of a request gives the same code and the same text on every transport. Of a task, which has no client to
-// keep anything from, the cause is kept.
+// Every outcome of a request gives the same code and the same text on every transport. A task has no client: its job
+// keeps the cause of an internal error.
 func TestOutcomesAreTheSameEverywhere(t *testing.T) {
 	t.Parallel()
 	for name, outcome := range map[string]struct {
@@ -133,7 +133,7 @@ func outcomeServer(t *testing.T) (*testkit.Server, *atomic.Int32) {
 	return s, seen
 }
 
-// A stop lets requests in flight finish on both transports, and tells TCP clients that the server goes.
+// A stop lets requests in flight finish over HTTP and TCP, and sends a goodbye to TCP clients.
 func TestStopFinishesWhatIsInFlight(t *testing.T) {
 	t.Parallel()
 	gate := testkit.NewGate()

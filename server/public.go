@@ -13,16 +13,16 @@ import (
 //go:embed public
 var public embed.FS
 
-// startPage is what a server without a folder of static files serves.
+// startPage returns the files that a server without a folder of static files serves.
 func startPage() fs.FS {
 	files, err := fs.Sub(public, "public")
 	if err != nil {
-		panic(err) // the folder is part of the program
+		panic(err) // impossible: the folder is embedded
 	}
 	return files
 }
 
-// clientScript serves the client for pages without Socket.IO, which an app's own folder of static files does not have.
+// clientScript returns a handler that serves the client script. An app's own folder of static files does not contain it.
 func clientScript() (http.Handler, error) {
 	const name = "actionhero.js"
 	script, err := fs.ReadFile(startPage(), "javascript/"+name)

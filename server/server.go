@@ -1,7 +1,6 @@
 // Package server wires a whole server together: configuration, log, backend and every transport around one API.
 //
-// A program is usually one line, [Main], which brings the app's own command line. A program with a main of its own
-// builds the same with [New].
+// Begin with [Load] and [New]. Package cli does both, and adds a command line.
 package server
 
 import (
@@ -32,8 +31,8 @@ type Server struct {
 	closeLog func() error
 }
 
-// New makes a server of a configuration and parts. It listens when it is started. The error says what is wrong with
-// the configuration or a part.
+// New returns a server of a configuration and parts. It listens as soon as it is started. The error names the wrong
+// setting or part.
 func New(cfg Config, parts ...actionhero.Part) (*Server, error) {
 	closeLog, err := cfg.complete()
 	if err != nil {
@@ -64,18 +63,19 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	}
 	s.TCP = tcp.New(s.API, cfg.TCPServer)
 	s.Worker = worker.New(s.API, cfg.Tasks.Config)
-	if cfg.Tasks.Path != "" && cfg.Tasks.Control.Or(true) {
-		s.API.Add(&controller{api: s.API, path: socketIn(cfg.Tasks.Path)})
+	if socket := cfg.Tasks.ControlSocket(); socket != "" {
+		s.API.Add(&controller{api: s.API, path: socket})
 	}
 	s.API.Add(s.Worker, s.Web, s.TCP)
-	if err := s.buildSockets(cfg.WebSockets); err != nil { // behind Web, which they must stop before: it waits for their long polls
+	// After Web, so that they stop before it: Web waits for their long polls.
+	if err := s.buildSockets(cfg.WebSockets); err != nil {
 		return err
 	}
 	s.addSections()
 	return nil
 }
 
-// addSections adds what the action status shows of what every server has.
+// addSections adds the sections cache and queue to the answer of the action status.
 func (s *Server) addSections() {
 	s.API.Stats.Section("cache", func(ctx context.Context) (any, error) {
 		n, err := s.API.Cache.Size(ctx)
@@ -99,11 +99,11 @@ func (s *Server) addSections() {
 	})
 }
 
-// exampleTasks are those of tasks.examples.
+// exampleTasks returns the tasks that tasks.examples turns on.
 func exampleTasks(cfg *Config) actionhero.Parts {
 	files := cfg.logging().Complete()
 	return actionhero.Parts{builtin.CleanLogFiles(files.Folder, files.File, files.MaxSize), builtin.CleanOldCacheObjects, builtin.PingSocketClients}
 }
 
-// Close writes out and closes the log, if New opened it. Call it when the server will not be started again.
+// Close flushes and closes the log, if New opened it. Call it after the last Stop.
 func (s *Server) Close() error { return s.closeLog() }

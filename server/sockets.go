@@ -12,7 +12,7 @@ import (
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
-// Where the web server has the transports for browsers.
+// The paths of the transports for browsers on the web server.
 const (
 	webSocketPath = "/ws"
 	socketIOPath  = "/socket.io/"
@@ -58,7 +58,7 @@ func (c *WebSocketsConfig) socketIO(remoteIP func(*http.Request) string) socketi
 	}
 }
 
-// socketTransport is what plain WebSocket and Socket.IO have in common.
+// socketTransport is plain WebSocket or Socket.IO.
 type socketTransport interface {
 	http.Handler
 	actionhero.Component
@@ -100,7 +100,7 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	return nil
 }
 
-// boundTo returns what keeps a handler to one of the web server's two ports.
+// boundTo returns a function that restricts a handler to one of the web server's two ports.
 func boundTo(bind string) (func(http.Handler) http.Handler, error) {
 	switch bind {
 	case "", "both":
@@ -119,7 +119,7 @@ func boundTo(bind string) (func(http.Handler) http.Handler, error) {
 	return nil, fmt.Errorf("webSockets.bind is %q: it must be http, https or both", bind)
 }
 
-// socketStats is the section webSocketServer of the action status.
+// socketStats returns the section webSocketServer of the action status.
 func (s *Server) socketStats(context.Context) (any, error) {
 	var stats struct {
 		Requests int64 `json:"numberOfGlobalWebSocketRequests"`

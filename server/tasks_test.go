@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// The status has the number of tasks that wait for a worker, and the names of those that wait for their time.
+// The status has the number of jobs that wait for a worker, and the names of the tasks of scheduled jobs.
 func TestStatusOfTasks(t *testing.T) {
 	t.Parallel()
 	nothing := func(context.Context, actionhero.None) error { return nil }
@@ -44,7 +44,7 @@ func TestStatusOfTasks(t *testing.T) {
 	}
 }
 
-// The example tasks are there when they are switched on, and every persistent client hears that the server is alive.
+// If tasks.examples is on, the example tasks exist, and pingSocketClients sends a message to every persistent client.
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	if s := testkit.Start(t, testkit.Options{}); len(s.Tasks.Registered()) != 1 { // runAction

@@ -30,7 +30,7 @@ import (
 
 var update = flag.Bool("update", false, "write what the server says now into the transcripts of testdata/wire")
 
-// The transcripts are what clients see, to the letter. Each file is a txtar archive: config.json if the server needs
+// The transcripts are the bytes that clients see. Each file is a txtar archive: config.json if the server needs
 // one, files below public/, and the transcript itself. In it a block is a request and its answer:
 //
 //	> GET /api/status HTTP/1.1     an HTTP request, its headers and body after it, as lines that begin with ">"
@@ -41,7 +41,7 @@ var update = flag.Bool("update", false, "write what the server says now into the
 //	w> {"event":"roomView"}        what the plain WebSocket client w or x sends, as one frame; "binary " before it makes it binary
 //	s> 42["roomView"]              what the Socket.IO client s or t sends, as one packet over WebSocket
 //
-// What differs from run to run stands as <ms>, <float>, <id1> and so on.
+// Values that differ between runs are replaced by <ms>, <float>, <id1> and so on.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/wire/*.txtar")
@@ -107,7 +107,7 @@ type wireOutput struct {
 	Tags []string `json:"tags,omitempty"`
 }
 
-// wireActions are what the transcripts use beside the built-in actions.
+// wireActions are the actions of the transcripts that are not built in.
 var wireActions = actionhero.Parts{
 	actionhero.Action[wireInput, wireOutput]{
 		Name: "person", Description: "Answers what it was given", Route: "POST /people/{name}",
@@ -310,7 +310,7 @@ func (r *replay) readAll(first string, out *strings.Builder) {
 	}
 }
 
-// The headers of an answer that say something about the wire.
+// shownHeaders are the headers of an answer that transcripts have.
 var shownHeaders = []string{
 	"Accept-Ranges", "Access-Control-Allow-Origin", "Allow", "Cache-Control", "Connection", "Content-Length", "Content-Range", "Content-Type", "Etag", "Expires",
 	"Last-Modified", "Location", "Retry-After", "X-Content-Type-Options", "X-Powered-By", "X-Test",
@@ -358,7 +358,7 @@ func (r *replay) http(request []string) string {
 	return out.String()
 }
 
-// What differs from run to run, by what it stands behind.
+// volatile are the values that differ between runs, and their replacements.
 var volatile = []struct {
 	pattern *regexp.Regexp
 	text    string

@@ -16,7 +16,7 @@ import (
 	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
 
-// bubble is a server with a clock of its own, and a network that is memory.
+// bubble is a server with virtual time and a network in memory.
 type bubble struct {
 	*enginetest.Client
 	api  *actionhero.API
@@ -25,7 +25,7 @@ type bubble struct {
 	gate *testkit.Gate
 }
 
-// inBubble runs a test with such a server; change may set what is not the default.
+// inBubble runs a test with a bubble; change sets what is not the default.
 func inBubble(t *testing.T, change func(*actionhero.Config, *socketio.Config), test func(*testing.T, *bubble), parts ...actionhero.Part) {
 	t.Helper()
 	t.Parallel()
@@ -85,7 +85,7 @@ var file = actionhero.Action[actionhero.None, *actionhero.Content]{
 	},
 }
 
-// welcome is what every client reads first, after the connect.
+// welcome is the first event of every client, after the connect.
 const welcome = `42["welcome",{"welcome":"Hello! Welcome to the actionHero api","room":"defaultRoom","context":"api"}]`
 
 // join connects a client over WebSocket and returns its id as well.

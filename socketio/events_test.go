@@ -16,7 +16,7 @@ import (
 	"github.com/actionhero-go/actionhero/socketio"
 )
 
-// All events with what answers them, once as the event response and once as an acknowledgement.
+// All events with their answers, once as the event response and once as an acknowledgement.
 func TestEventMap(t *testing.T) {
 	const ok = `{"context":"response","status":"OK"`
 	fails := func(text string) string { return `{"context":"response","error":"` + text + `"}` }
@@ -118,7 +118,7 @@ func TestQuit(t *testing.T) {
 	})
 }
 
-// Messages of rooms go to all kinds of connection alike, and not to who has said them.
+// Messages of rooms reach members over all kinds of connection, but not their sender.
 func TestRooms(t *testing.T) {
 	inBubble(t, func(general *actionhero.Config, _ *socketio.Config) { general.AnnounceLimit = 100 }, func(t *testing.T, b *bubble) {
 		q := b.Poll()
@@ -160,7 +160,7 @@ func TestRooms(t *testing.T) {
 	})
 }
 
-// A client that may not be in the default room is connected all the same, and told why.
+// A client that may not join the default room is connected, and receives the reason.
 func TestRefusedRoom(t *testing.T) {
 	middleware := actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
 		return actionhero.Errorf(actionhero.CodePermissionDenied, "not into %s", room)
@@ -174,7 +174,7 @@ func TestRefusedRoom(t *testing.T) {
 	}, middleware)
 }
 
-// Quick requests are not held up by slow ones, and rooms are changed in order even where that takes its time.
+// Quick requests do not wait for slow ones. Room commands run in order, even if one is slow.
 func TestOrder(t *testing.T) {
 	var gate chan struct{}
 	middleware := actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
@@ -212,7 +212,7 @@ func TestOrder(t *testing.T) {
 	}, middleware)
 }
 
-// At most as many requests of a client are at work as may be; the next one is read when one of them is done.
+// At most MaxInFlight requests of a client run. The next one is read when one of them is done.
 func TestInFlight(t *testing.T) {
 	inBubble(t, func(_ *actionhero.Config, cfg *socketio.Config) { cfg.MaxInFlight = 3 }, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
@@ -223,7 +223,7 @@ func TestInFlight(t *testing.T) {
 		sent := make(chan struct{})
 		go func() {
 			defer close(sent)
-			k.Send(`421["roomView"]`) // nobody reads it yet, and a pipe holds nothing
+			k.Send(`421["roomView"]`) // the server does not read it yet, and a pipe holds nothing
 		}()
 		time.Sleep(time.Second)
 		b.gate.Pass()
@@ -237,7 +237,7 @@ func TestInFlight(t *testing.T) {
 	})
 }
 
-// Server code may close a client, which then does not come back by itself.
+// If server code closes a client, the client does not reconnect.
 func TestCloseByServer(t *testing.T) {
 	var conn *actionhero.Conn
 	kick := actionhero.Action[actionhero.None, actionhero.None]{
@@ -266,7 +266,7 @@ func TestCloseByServer(t *testing.T) {
 	}, kick)
 }
 
-// A client that does not read, or does not poll, is closed and nobody else is held up.
+// A client that does not read, or does not poll, is closed, and no other client waits for it.
 func TestSlowReader(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
@@ -298,7 +298,7 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
-// A stop finishes what is in flight; after it and before the start nothing is served but the script.
+// A stop finishes requests in flight. A stopped server serves only the script.
 func TestStopAndStart(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
@@ -330,7 +330,7 @@ func TestStopAndStart(t *testing.T) {
 	})
 }
 
-// A stop whose grace is over cancels what is at work.
+// A stop cancels requests that still run after its grace period.
 func TestStopInTime(t *testing.T) {
 	inBubble(t, func(general *actionhero.Config, _ *socketio.Config) {
 		general.StopGrace, general.ActionTimeout = 5*time.Second, -1

@@ -17,7 +17,7 @@ import (
 	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
 
-// Whatever stands in an event is answered, and the connection goes on.
+// Every event is answered, and the connection stays open.
 func TestOddEvents(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
@@ -84,7 +84,7 @@ func many(n int) string {
 	return b.String()
 }
 
-// An id of a session is all that its client has to show, so nothing else may be one, and it is not the public id.
+// The id of a session is its only secret: no other id opens it, and it is not the public id.
 func TestGuessedSessions(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		seen := map[string]bool{}
@@ -104,7 +104,7 @@ func TestGuessedSessions(t *testing.T) {
 	})
 }
 
-// A client that takes its time with a frame is gone in time, while one that sends whole ones stays.
+// A client that sends a frame too slowly is closed within 16 seconds.
 func TestDribble(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
@@ -128,7 +128,7 @@ func TestDribble(t *testing.T) {
 	})
 }
 
-// After any number of clients that came and went in all kinds of ways, nothing is left of them.
+// Clients that end in any way leave nothing behind.
 func TestNothingIsLeft(t *testing.T) {
 	inBubble(t, func(general *actionhero.Config, _ *socketio.Config) { general.AnnounceLimit = 10 }, func(t *testing.T, b *bubble) {
 		for range 10 {

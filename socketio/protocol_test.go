@@ -9,9 +9,9 @@ import (
 	"github.com/actionhero-go/actionhero/socketio"
 )
 
-// What follows are the cases of the description of Socket.IO protocol 5 and its test suite; those about the layer below
-// are in internal/engine. The suite wants a second namespace, and payloads back in events of its own: here the one is
-// refused, and the other goes through the action echo.
+// These are the cases of the description of Socket.IO protocol 5 and of its test suite. The cases of Engine.IO are in
+// internal/engine. The suite uses a second namespace, which is refused here, and events that return their payload, for
+// which the action echo stands here.
 
 func TestConnect(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
@@ -76,7 +76,7 @@ func TestNoConnect(t *testing.T) {
 	})
 }
 
-// The connection outlives the end of the one to the namespace, for as long as a client may be without one.
+// The session stays open after a disconnect from the namespace, until the connect timeout.
 func TestDisconnect(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, first := b.join()
@@ -108,7 +108,7 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-// Attachments reach an action as the bytes that it wants, and what wants text gets them in base64.
+// Attachments reach an action as bytes, and as base64 if its field is text.
 func TestBinaryEvents(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
@@ -121,7 +121,7 @@ func TestBinaryEvents(t *testing.T) {
 		k.Want(`43789[{"context":"response","text":"x","size":0,"error":false}]`)
 		k.Send(`450-1["action",{"action":"echo","text":"x"}]`)
 		k.Want(`431[{"context":"response","text":"x","size":0,"error":false}]`)
-		k.Send(`461-1[{"_placeholder":true,"num":0}]`) // an acknowledgement that nobody has asked for
+		k.Send(`461-1[{"_placeholder":true,"num":0}]`) // an acknowledgement of no event
 		k.SendBinary(1)
 		k.Send(`451-2["action",{"action":"echo","text":{"_placeholder":true,"num":5}}]`)
 		k.SendBinary(1)

@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// At most so many requests of a connection are at work; meanwhile it is read no further, and in the end all are answered.
+// At most MaxInFlight requests of a connection run. Meanwhile the connection is not read, and in the end all are answered.
 func TestMaxInFlight(t *testing.T) {
 	t.Parallel()
 	for setting, limit := range map[int]int{0: 100, 3: 3} {
@@ -49,7 +49,7 @@ func TestMaxInFlight(t *testing.T) {
 	}
 }
 
-// fill writes lines until the connection takes no more. It returns how many lines it began, and what is left of the last.
+// fill writes lines until the connection takes no more. It returns how many lines it began, and the rest of the last one.
 func fill(t *testing.T, p *testkit.TCPClient, line []byte, most int) (lines int, rest []byte) {
 	t.Helper()
 	for written := 0; written < most; {
@@ -108,7 +108,7 @@ func TestLineTimeout(t *testing.T) {
 	})
 }
 
-// A client that says nothing is said goodbye to, if that is switched on; one that talks or waits for an answer stays.
+// A client that sends nothing gets a goodbye after IdleTimeout; one that talks or waits for an answer stays.
 func TestIdleTimeout(t *testing.T) {
 	t.Parallel()
 	const limit = 500 * time.Millisecond
@@ -196,7 +196,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	}
 }
 
-// Settings that would serve nobody are refused, and nothing is left open.
+// A start refuses settings with which no client could be served, and leaves nothing open.
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	cert, _, _ := testkit.Certificate(t)
@@ -225,7 +225,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// What ends a connection does so when the requests before it are done, however long they take.
+// A quit ends the connection when the requests before it are done, even if they are slow.
 func TestQuitBehindSlowRequests(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -233,7 +233,7 @@ func TestQuitBehindSlowRequests(t *testing.T) {
 	p := s.TCP(t)
 	p.Send("gate\r\ngate\r\nquit\r\nparamAdd a=1\r\n")
 	<-g.Begun
-	<-g.Begun // so the first has lost the connection to another goroutine
+	<-g.Begun // another goroutine runs the connection while the first one waits
 	g.Open()
 	for range 2 {
 		if line := p.Next(); !strings.Contains(line, `"status":"OK"`) {

@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// Both kinds of line end do, mixed in one packet or in single bytes; empty lines count nothing.
+// Both line ends work, mixed in one packet or in single bytes. Empty lines do not count.
 func TestLineEnds(t *testing.T) {
 	t.Parallel()
 	s := start(t, tcp.Config{})
@@ -92,7 +92,7 @@ func TestQuit(t *testing.T) {
 	})
 }
 
-// Who asks and quits gets the answer, however long it takes.
+// A client that sends a request and quits gets the answer, even if it is slow.
 func TestQuitWaitsForAnswers(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -106,7 +106,7 @@ func TestQuitWaitsForAnswers(t *testing.T) {
 	p.WantClosed()
 }
 
-// A client may close its side once it has asked, as printf … | nc does: it still gets every answer.
+// A client may close its side after its requests, as printf … | nc does: it still gets every answer.
 func TestHalfClosed(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -129,7 +129,7 @@ func TestHalfClosedAtOnce(t *testing.T) {
 	p.WantClosed()
 }
 
-// A line may have so many bytes, its end included, and not one more.
+// A line may have MaxLineBytes bytes, its end included, and not one more.
 func TestLongLines(t *testing.T) {
 	t.Parallel()
 	const most = 100

@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// parkTime is longer than an idle connection takes to park (package owner).
+// parkTime is longer than an idle connection takes to park (package connloop).
 const parkTime = 2 * time.Second
 
 // A connection that is idle parks, with another goroutine. The client notices nothing: no request is lost, and the idle
@@ -51,7 +51,7 @@ func TestPark(t *testing.T) {
 			if _, err := io.WriteString(client, "rand"); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(parkTime) // in the midst of a line
+			time.Sleep(parkTime) // in the middle of a line
 			if _, err := io.WriteString(client, "omNumber\r\n"); err != nil {
 				t.Fatal(err)
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// Who may not be in the default room reads why, after the welcome, and is connected all the same.
+// A client that may not join the default room is connected, and receives the reason after the welcome.
 func TestRefusedDefaultRoom(t *testing.T) {
 	t.Parallel()
 	s := start(t, tcp.Config{}, actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
@@ -30,7 +30,7 @@ func TestRefusedDefaultRoom(t *testing.T) {
 	p.Want(`{"context":"response","error":"den is your current room: move to another one with roomChange first","messageCount":7}`)
 }
 
-// What the server sends to one client alone looks like a message of a room.
+// A message of the server to one client looks like a message of a room.
 func TestSendToOne(t *testing.T) {
 	t.Parallel()
 	ids := make(chan string, 2)

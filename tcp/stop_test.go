@@ -8,7 +8,7 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// A stop lets the requests in flight finish, reads no more, and says goodbye to everybody, over TLS as well.
+// A stop lets the requests in flight finish, reads no more, and sends a goodbye to every client, over TLS too.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -54,7 +54,7 @@ func TestStop(t *testing.T) {
 	p.Want(`{"status":"OK","context":"response","messageCount":1}`)
 }
 
-// What was read before the stop but had not begun is not begun any more.
+// Requests that were read before the stop but had not begun do not begin.
 func TestStopBeginsNothing(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()

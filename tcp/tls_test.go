@@ -49,7 +49,7 @@ func TestTLSAlone(t *testing.T) {
 	p.Want(`{"status":"OK","context":"response","messageCount":1}`)
 }
 
-// A renewed certificate is served to who comes after it, and who was there before stays.
+// New connections get a renewed certificate, and older connections stay open.
 func TestCertificateIsReadAgain(t *testing.T) {
 	t.Parallel()
 	s := startTLS(t, tcp.Config{})
@@ -72,7 +72,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	p.Want(`{"status":"OK","context":"response","messageCount":1}`)
 }
 
-// Who does not begin with TLS where it is spoken is closed, at once or in time.
+// A client that does not begin with TLS on the port for TLS is closed, at once or after LineTimeout.
 func TestNoTLS(t *testing.T) {
 	t.Parallel()
 	s := startTLS(t, tcp.Config{LineTimeout: 200 * time.Millisecond})

@@ -54,7 +54,7 @@ func TestStatusAndHeaders(t *testing.T) {
 		}),
 	)
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
-		for range 2 { // what one call sets is not there for the next
+		for range 2 { // the headers of one call are not in the next answer
 			got := c.Ask("GET", "/api/create", "")
 			got.Want(t, 201, `"error":"OK"`)
 			got.WantHeader(t, "Location: /made", "X-Many: 1 | 2", "X-Powered-By: me", `Set-Cookie: a="b c"; HttpOnly | d=e`, "Content-Type: application/json")
@@ -115,7 +115,7 @@ func TestWriter(t *testing.T) {
 		}),
 		does("quiet", noError(func(ctx context.Context) { web.Writer(ctx) })),
 	)
-	for name, c := range map[string]*testkit.HTTPClient{"lean": s.HTTP(t), "HTTP/2": s.HTTPS(t, true)} {
+	for name, c := range map[string]*testkit.HTTPClient{"fast path": s.HTTP(t), "HTTP/2": s.HTTPS(t, true)} {
 		resp, err := stream(t, c, next)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -150,7 +150,7 @@ func stream(t *testing.T, c *testkit.HTTPClient, next chan<- string) (*http.Resp
 	return c.Client.Get(c.Base + "/api/stream")
 }
 
-// An answer that its action did not bring to an end does not look like a whole one.
+// If an action fails after it began to write, the answer does not look complete.
 func TestWriterThatFails(t *testing.T) {
 	t.Parallel()
 	failing := func(flush bool, fail func() error) func(context.Context) error {
@@ -184,7 +184,7 @@ func TestWriterThatFails(t *testing.T) {
 	})
 }
 
-// Over other transports the functions of this package lead nowhere.
+// Over other transports the functions of this package do nothing.
 func TestOutsideOfHTTP(t *testing.T) {
 	t.Parallel()
 	action := actionhero.Action[actionhero.None, actionhero.None]{

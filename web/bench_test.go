@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/web"
 )
 
-// discard is an answer that nobody reads.
+// discard is a ResponseWriter that counts the bytes of the body.
 type discard struct {
 	header http.Header
 	n      int

@@ -50,7 +50,7 @@ func TestBodies(t *testing.T) {
 	})
 }
 
-// A body that cannot be read is refused, whether its length is known or not, and the next request is not hurt by it.
+// A malformed body is refused, with a length and without, and the next request works.
 func TestMalformedBodies(t *testing.T) {
 	t.Parallel()
 	s, all := start(t, nil), start(t, always200)
@@ -86,7 +86,7 @@ func TestMalformedBodies(t *testing.T) {
 	}
 }
 
-// No body is larger than commonWeb.maxBodyBytes, whether it says so or not.
+// A body larger than commonWeb.maxBodyBytes is refused, with a length and without.
 func TestMaxBodyBytes(t *testing.T) {
 	t.Parallel()
 	const limit = 1000
@@ -114,7 +114,7 @@ func TestMaxBodyBytes(t *testing.T) {
 	})
 }
 
-// Who asks before it sends a body is told to go on, or gets the refusal without having sent it.
+// A client that expects 100-continue receives it, or the refusal before it sends the body.
 func TestExpectContinue(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBodyBytes = 1000 }, routed("show", ""))

@@ -55,7 +55,7 @@ var (
 	largeText = strings.Repeat("all of it ", 10_000)
 )
 
-// Large answers and files are compressed for whoever accepts it, and small ones for nobody.
+// Large answers and files are compressed if the client accepts it; small ones never are.
 func TestCompression(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil, saying("large", largeText), saying("small", smallText))
@@ -97,7 +97,7 @@ func TestCompression(t *testing.T) {
 	})
 }
 
-// A compressed file has an ETag of its own, by which it need not be sent again; parts of a file are not compressed.
+// Each encoding of a file has an ETag of its own. Ranges of a file are not compressed.
 func TestCompressedFiles(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -151,7 +151,7 @@ func TestNoCompression(t *testing.T) {
 	})
 }
 
-// A file that ends too early does not look like a whole one, compressed or not.
+// A file that ends too early does not look complete, compressed or not.
 func TestTornFile(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil, actionhero.Action[actionhero.None, *actionhero.Content]{

@@ -57,7 +57,7 @@ func TestJSONP(t *testing.T) {
 	})
 }
 
-// XML is well-formed whatever an action answers.
+// XML is well-formed for every answer.
 func TestXML(t *testing.T) {
 	t.Parallel()
 	keys := map[string]string{
@@ -101,7 +101,7 @@ func TestXML(t *testing.T) {
 	})
 }
 
-// Each address has its own limit; who is over it is told when to come again, whatever is asked for.
+// Each address has its own limit for actions. Above it they are answered with a Retry-After; files are not limited.
 func TestRequestLimit(t *testing.T) {
 	t.Parallel()
 	const limit = 3
@@ -110,7 +110,7 @@ func TestRequestLimit(t *testing.T) {
 		cfg.CommonWeb.TrustedProxies = []string{"127.0.0.1"}
 	})
 	s.Put(t, "a.txt", "the file")
-	ways := map[string]int{"lean": 1, "net/http": 2, "HTTP/2": 3}
+	ways := map[string]int{"fast_path": 1, "net/http": 2, "HTTP/2": 3}
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		n := ways[t.Name()[strings.Index(t.Name(), "/")+1:]]
 		for _, address := range []string{fmt.Sprintf("192.0.2.%d", n), fmt.Sprintf("2001:db8:0:%d::1", n)} {

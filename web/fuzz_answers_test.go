@@ -26,7 +26,7 @@ type uploadInput struct {
 	Files []*actionhero.File `json:"uploads"`
 }
 
-// uploaded is an action that reads all that it is sent.
+// uploaded is an action that reads all files of a request.
 var uploaded = actionhero.Action[uploadInput, map[string]any]{
 	Name: "uploaded", Description: "Counts what it is sent", Route: "POST /uploads/{text}",
 	Run: func(_ context.Context, in uploadInput) (map[string]any, error) {
@@ -45,7 +45,7 @@ var uploaded = actionhero.Action[uploadInput, map[string]any]{
 	},
 }
 
-// fuzzServer is a handler without a network, with a folder of files beside a secret.
+// fuzzServer is a handler without a network, with a folder of files next to a secret.
 func fuzzServer(f *testing.F, root string) (*web.Server, testkit.Tree) {
 	f.Helper()
 	tree := testkit.NewTree(f)
@@ -66,8 +66,8 @@ func fuzzServer(f *testing.F, root string) (*web.Server, testkit.Tree) {
 	return s, tree
 }
 
-// answerTo answers a request and checks what holds for every answer: it is no failure of the server, it leaks nothing,
-// and what says that it is JSON is JSON.
+// answerTo answers a request and checks that the answer is no failure of the server, contains no secret, and is JSON if
+// its type says so.
 func answerTo(t *testing.T, s *web.Server, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	r.RemoteAddr = "127.0.0.1:1"

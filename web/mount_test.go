@@ -18,7 +18,7 @@ import (
 	"github.com/actionhero-go/actionhero/web"
 )
 
-// told is a handler that says who it is and what it was asked.
+// told is a handler that answers its name and the request.
 func told(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -26,7 +26,7 @@ func told(name string) http.Handler {
 	})
 }
 
-// Handlers that were mounted get what is theirs, and nothing else.
+// Mounted handlers get the requests of their patterns, and no others.
 func TestMount(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil, routed("show", "GET /people/{name}"))
@@ -196,7 +196,7 @@ func TestMountedHijack(t *testing.T) {
 	}
 }
 
-// What a mounted handler flushes is with the client before it goes on, also behind CORS.
+// Bytes that a mounted handler flushes reach the client at once, also with CORS.
 func TestMountedFlush(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.AllowedOrigins = []string{"*"} })

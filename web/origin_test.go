@@ -13,7 +13,7 @@ import (
 
 const page = "Origin: https://page.example"
 
-// Nobody's pages may read answers unless they are allowed, and OPTIONS is then a method like any other.
+// Without AllowedOrigins no page may read answers, and OPTIONS is a method like any other.
 func TestNoCORS(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -27,7 +27,7 @@ func TestNoCORS(t *testing.T) {
 	})
 }
 
-// The pages of the origins that are allowed may read answers and files, and are told so before they ask.
+// Pages of allowed origins may read answers and files, and their preflights are answered.
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) {
@@ -100,7 +100,7 @@ func TestHTTPHeaders(t *testing.T) {
 	})
 }
 
-// X-Forwarded-For is believed from the right, as far as those who wrote it are trusted.
+// X-Forwarded-For is read from the right, up to the first address that is not a trusted proxy.
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
 	many := strings.Repeat("192.0.2.1, ", 1000)
@@ -156,7 +156,7 @@ func TestTrustedProxies(t *testing.T) {
 	}
 }
 
-// Settings that are wrong are refused before anything listens.
+// New refuses wrong settings.
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	s := testkit.New(t, testkit.Options{TLS: true})

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// stalling is a connection whose client takes some bytes and then nothing, until the deadline has passed once.
+// stalling is a connection whose client reads some bytes and then nothing, until the deadline has passed once.
 type stalling struct {
 	net.Conn
 	taken    bytes.Buffer
@@ -29,7 +29,7 @@ func (c *stalling) Write(p []byte) (int, error) {
 	return n, os.ErrDeadlineExceeded
 }
 
-// ReadFrom does what a *net.TCPConn does with what is no file.
+// ReadFrom copies, as a *net.TCPConn does with a reader that is no file.
 func (c *stalling) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{c}, r) }
 
 func (c *stalling) SetWriteDeadline(t time.Time) error { c.deadline = t; return nil }
@@ -53,7 +53,7 @@ func TestStalledClientMissesNothing(t *testing.T) {
 	}
 }
 
-// net/http takes the write deadline away after each request and after a TLS handshake, whether it has set one or not.
+// net/http clears the write deadline after each request and after a TLS handshake, even if it has set none.
 func TestWriteDeadlineSurvivesTheFirstRequest(t *testing.T) {
 	t.Parallel()
 	client := &stalling{room: 1 << 30}
@@ -71,8 +71,8 @@ func TestWriteDeadlineSurvivesTheFirstRequest(t *testing.T) {
 	}
 }
 
-// A client that stays away for longer is closed at once: TLS would wait for its goodbye to be taken.
-func TestGivenUpClientIsClosed(t *testing.T) {
+// A client that stalls for longer is closed at once, without the goodbye of TLS, which would wait for the client.
+func TestStalledClientIsClosed(t *testing.T) {
 	t.Parallel()
 	client := &stalling{}
 	c := &pacedConn{Conn: client, timeout: time.Minute}

@@ -13,7 +13,7 @@ type personInput struct {
 	Other string `json:"other"`
 }
 
-// routed is an action with a route that answers who it is and what it got.
+// routed is an action with a route that answers its name and its params.
 func routed(name, route string) actionhero.Part {
 	return actionhero.Action[personInput, map[string]string]{
 		Name: name, Route: route,
@@ -23,7 +23,7 @@ func routed(name, route string) actionhero.Part {
 	}
 }
 
-// Routes lead to their actions, with the values of the path as params; where several match, the word beats the name.
+// Routes lead to their actions, with the values of the path as params. If several match, a literal segment wins.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil,
@@ -54,7 +54,7 @@ func TestRoutes(t *testing.T) {
 	})
 }
 
-// A path that has routes for other methods is 405 and says which; one that has none is what it would be without routes.
+// A path with routes for other methods is answered with 405 and those methods. A path without routes is an action.
 func TestRoutesOfOtherMethods(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil, routed("show", "GET /people/{name}"), routed("add", "POST /people/{name}"), routed("change", "PUT /people/me"))
@@ -67,7 +67,7 @@ func TestRoutesOfOtherMethods(t *testing.T) {
 	})
 }
 
-// With error codes off, even these are 200; what is no HTTP method of an action is not.
+// With error codes off, a wrong method of a route is answered with 200, and a method of no action with 405.
 func TestMethods(t *testing.T) {
 	t.Parallel()
 	s := start(t, always200, routed("show", "GET /people/{name}"))

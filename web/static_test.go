@@ -67,7 +67,7 @@ func TestRanges(t *testing.T) {
 	})
 }
 
-// A file is sent again only to who does not have it, and as it is on the disk at each request.
+// Conditional requests: a file is sent again only if it has changed on disk.
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -111,7 +111,7 @@ func TestConditions(t *testing.T) {
 	c.Ask("GET", "/public/a.html", "", "If-None-Match: *").Want(t, 404, "Sorry, that file is not found :(")
 }
 
-// How long clients may keep a file is a setting.
+// The time that clients may cache a file is a setting.
 func TestLifetime(t *testing.T) {
 	t.Parallel()
 	for seconds, control := range map[int]string{0: "max-age=60, must-revalidate", 3600: "max-age=3600, must-revalidate", -1: "no-store"} {
@@ -163,7 +163,7 @@ func TestFileMethods(t *testing.T) {
 	})
 }
 
-// Types go by the extension, whatever its case.
+// The type depends on the extension, in upper or lower case.
 func TestTypes(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)

@@ -13,8 +13,8 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// A stop closes what is idle at once, lets what is at work finish, closes that connection, too, and takes nothing new;
-// afterwards the server can start again.
+// A stop closes idle connections at once, lets running requests finish, closes their connections, and accepts no new
+// ones. Afterwards the server can start again.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	begun, open := make(chan struct{}, 10), make(chan struct{})
@@ -25,7 +25,7 @@ func TestStop(t *testing.T) {
 	s := start(t, nil, gate)
 	const ask = "GET /api/%s HTTP/1.1\r\nHost: x\r\n%s\r\n"
 	busy, idle := map[string]*testkit.HTTPConn{}, []*testkit.HTTPConn{s.HTTPConn(t), s.HTTPConn(t), s.HTTPConn(t)}
-	for name, header := range map[string]string{"lean": "", "net/http": "Pragma: no-cache\r\n"} {
+	for name, header := range map[string]string{"fast path": "", "net/http": "Pragma: no-cache\r\n"} {
 		p := s.HTTPConn(t)
 		p.Send(fmt.Sprintf(ask, "randomNumber", header)) // it is kept
 		if got := p.Next("GET"); got.Close {
@@ -93,7 +93,7 @@ func TestStop(t *testing.T) {
 	s.HTTPS(t, true).Ask("GET", "/api/gate", "").Want(t, 200, `"error":"OK"`)
 }
 
-// Requests that do not finish in time are cancelled, and the stop goes on without those that take no notice.
+// Requests that do not finish in time are cancelled. The stop does not wait for those that ignore it.
 func TestStopOutOfTime(t *testing.T) {
 	t.Parallel()
 	begun, ended, open := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -104,7 +104,7 @@ func TestStopOutOfTime(t *testing.T) {
 			ended <- struct{}{}
 			return ctx.Err()
 		}),
-		does("deaf", noError(func(context.Context) {
+		does("ignore", noError(func(context.Context) {
 			begun <- struct{}{}
 			<-open
 		})),
@@ -112,7 +112,7 @@ func TestStopOutOfTime(t *testing.T) {
 	t.Cleanup(func() { close(open) }) // before the API stops
 	clients := []*testkit.HTTPClient{s.HTTP(t), s.HTTP(t), s.HTTPS(t, true)}
 	clients[1].Headers = []string{"Pragma: no-cache"}
-	actions := []string{"wait", "deaf"}
+	actions := []string{"wait", "ignore"}
 	answered := make(chan error, len(clients)*len(actions))
 	for _, action := range actions {
 		for _, c := range clients {
@@ -145,7 +145,7 @@ func TestStopOutOfTime(t *testing.T) {
 	}
 }
 
-// A client that does not send the rest of its request does not hold up a stop for longer than it may take for it.
+// A stop waits for the rest of a request for ReadTimeout at most.
 func TestStopLeavesUnfinishedRequests(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.ReadTimeout = 300 * time.Millisecond })

@@ -33,7 +33,7 @@ func TestHTTPAndHTTPS(t *testing.T) {
 	}
 }
 
-// Each of the two can be switched off, and what is off has no address.
+// HTTP and HTTPS can be switched off; one that is off has no address.
 func TestOneOfTheTwo(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*server.Config){
@@ -55,7 +55,7 @@ func TestOneOfTheTwo(t *testing.T) {
 	}
 }
 
-// A renewed certificate is served to who comes after it, and the connections that were there before go on.
+// New connections get a renewed certificate, and older connections stay open.
 func TestCertificateIsReadAgain(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -81,7 +81,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	}
 }
 
-// What cannot be served is refused, with nothing left open.
+// A start that fails leaves nothing open.
 func TestStartRefuses(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

@@ -106,7 +106,7 @@ func TestUploads(t *testing.T) {
 			got.Want(t, 200, `{"files":["`+want+`"],"text":"a"`)
 			got.Want(t, 200, fmt.Sprintf(`"upload":{"name":"a ä.txt","size":%d,"type":"application/octet-stream"}`, size))
 			if large {
-				name := <-files // of this call or one beside it
+				name := <-files // of this call or a concurrent one
 				testkit.Eventually(t, name+" is gone", func() bool { return gone(name) })
 			}
 		}

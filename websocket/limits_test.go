@@ -30,7 +30,7 @@ func failing(t *testing.T) func(context.Context, actionhero.None) (*actionhero.C
 const callGate = `{"event":"action","id":"gate","params":{"action":"gate"}}`
 const gateAnswer = `{"context":"response","status":"OK","error":false,"id":"gate"}`
 
-// A request that takes its time holds up neither the others nor pings.
+// A slow request delays neither other requests nor pings.
 func TestOvertaking(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -43,7 +43,7 @@ func TestOvertaking(t *testing.T) {
 	p.Want(gateAnswer)
 }
 
-// A client may have so many requests at work; what it sends beyond that waits.
+// At most MaxInFlight requests of a client run; more requests wait.
 func TestInFlight(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -66,7 +66,7 @@ func TestInFlight(t *testing.T) {
 	}
 }
 
-// A panic in an action is that request's alone.
+// A panic in an action fails only its request.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	s := start(t, server.WebSocketsConfig{}, actionhero.Action[actionhero.None, actionhero.None]{
@@ -99,7 +99,7 @@ func TestMaxMessageBytes(t *testing.T) {
 	}
 }
 
-// Compression is for clients that offer it when it is switched on, and then also for what rooms say.
+// If compression is on, it is used with clients that offer it, for answers and messages of rooms.
 func TestCompress(t *testing.T) {
 	t.Parallel()
 	s := start(t, server.WebSocketsConfig{Compress: actionhero.On})
@@ -144,7 +144,7 @@ func TestCompress(t *testing.T) {
 	}
 }
 
-// Pages of other sites get a 403, and there is no trace of them.
+// Pages of other sites get a 403, and do not count as clients.
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	s := start(t, server.WebSocketsConfig{Origins: []string{"https://friend.example", "https://*.friends.example"}})
@@ -205,7 +205,7 @@ func TestStartRefusesSettings(t *testing.T) {
 	}
 }
 
-// A silent client is asked whether it is there, and stays as long as it answers.
+// A silent client is pinged, and stays connected while it answers.
 func TestPings(t *testing.T) {
 	t.Parallel()
 	s := start(t, server.WebSocketsConfig{PingInterval: 50 * time.Millisecond, PingTimeout: 500 * time.Millisecond})
@@ -235,7 +235,7 @@ func TestPings(t *testing.T) {
 	}
 }
 
-// Server code may close a client, who is told why.
+// If server code closes a client, the client receives the reason.
 func TestConnClose(t *testing.T) {
 	t.Parallel()
 	s := start(t, server.WebSocketsConfig{}, actionhero.Action[actionhero.None, actionhero.None]{
@@ -283,8 +283,8 @@ func TestRemoteIP(t *testing.T) {
 	}
 }
 
-// A stop lets the requests in flight finish, begins no more, and tells everybody that the server goes away; a start
-// serves again.
+// A stop lets the requests in flight finish, begins no more, and closes every client with the code for it. A start serves
+// again.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -346,7 +346,7 @@ func TestStopWithoutTime(t *testing.T) {
 	testkit.Eventually(t, "the client is gone", func() bool { return s.WebSocket.Clients() == 0 })
 }
 
-// Before the start and after the stop there is nobody to serve.
+// After a stop a handshake is answered with 503.
 func TestNotServing(t *testing.T) {
 	t.Parallel()
 	s := start(t, server.WebSocketsConfig{})

@@ -59,7 +59,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// Whatever is in a text message, its answer is an error and the connection goes on.
+// Malformed text messages are answered with an error, and the connection stays open.
 func TestNonsense(t *testing.T) {
 	t.Parallel()
 	p := start(t, server.WebSocketsConfig{}).WS(t)
@@ -117,7 +117,7 @@ func TestNonsense(t *testing.T) {
 	}
 }
 
-// An action that answers with bytes has no place here; it does not even run.
+// An action that answers with bytes is refused before it runs.
 func TestContent(t *testing.T) {
 	t.Parallel()
 	bytes := actionhero.Action[actionhero.None, *actionhero.Content]{Name: "bytes", Run: failing(t)}
@@ -158,7 +158,7 @@ func TestBinary(t *testing.T) {
 	p.WantClosed(1003, "a message must be text")
 }
 
-// What members of a room say reaches the others, and them once.
+// A message of a room reaches each other member once.
 func TestRooms(t *testing.T) {
 	t.Parallel()
 	s := start(t, server.WebSocketsConfig{})

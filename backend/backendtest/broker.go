@@ -12,33 +12,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// listener collects what is delivered.
-type listener struct {
+// recorder records delivered messages.
+type recorder struct {
 	mu       sync.Mutex
 	messages []backend.Message
-	inRoom   map[string]int // how many deliveries to each room are under way
-	overlaps int            // deliveries that began while another to the same room was under way
-	came     chan struct{}  // has something in it when messages has grown
+	inRoom   map[string]int // the number of running deliveries by room
+	overlaps int            // deliveries that began during another one to the same room
+	grown    chan struct{}  // receives a value after messages has grown
 }
 
-// newListening returns a backend that is not open yet, whose messages go to the listener.
-func (t *tester) newListening() (backend.Backend, *listener) {
+// newRecording returns a backend that is not open and the recorder of its messages.
+func (t *tester) newRecording() (backend.Backend, *recorder) {
 	t.Helper()
 	b := t.h.New(t.T)
-	l := &listener{inRoom: make(map[string]int), came: make(chan struct{}, 1)}
+	l := &recorder{inRoom: make(map[string]int), grown: make(chan struct{}, 1)}
 	b.Broker().Subscribe(l.deliver)
 	return b, l
 }
 
-// openListening returns an open backend whose messages go to the listener.
-func (t *tester) openListening() (backend.Broker, *listener) {
+// openRecording returns the broker of an open backend and the recorder of its messages.
+func (t *tester) openRecording() (backend.Broker, *recorder) {
 	t.Helper()
-	b, l := t.newListening()
+	b, l := t.newRecording()
 	t.mustOpen(b)
 	return b.Broker(), l
 }
 
-func (l *listener) deliver(m backend.Message) (after func()) {
+func (l *recorder) deliver(m backend.Message) (after func()) {
 	l.mu.Lock()
 	if l.inRoom[m.Room]++; l.inRoom[m.Room] > 1 {
 		l.overlaps++
@@ -46,7 +46,7 @@ func (l *listener) deliver(m backend.Message) (after func()) {
 	l.messages = append(l.messages, m)
 	l.mu.Unlock()
 	select {
-	case l.came <- struct{}{}:
+	case l.grown <- struct{}{}:
 	default:
 	}
 	l.mu.Lock()
@@ -55,10 +55,10 @@ func (l *listener) deliver(m backend.Message) (after func()) {
 	return nil
 }
 
-// wait returns all messages once there are n of them.
-func (l *listener) wait(t *tester, n int) []backend.Message {
+// wait waits for n messages and returns all.
+func (l *recorder) wait(t *tester, n int) []backend.Message {
 	t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(waitLimit)
 	defer deadline.Stop()
 	for {
 		l.mu.Lock()
@@ -68,32 +68,32 @@ func (l *listener) wait(t *tester, n int) []backend.Message {
 			return got
 		}
 		select {
-		case <-l.came:
+		case <-l.grown:
 		case <-deadline.C:
-			t.Fatalf("%d messages came within %v, want %d", len(got), patience, n)
+			t.Fatalf("%d messages were delivered within %v, want %d", len(got), waitLimit, n)
 		}
 	}
 }
 
-// wantExactly waits for want, publishes a last word in the same room, and checks that all came in this order and nothing
-// else did.
-func (l *listener) wantExactly(t *tester, b backend.Broker, want []backend.Message) {
+// wantExactly waits for want, publishes one more message in the same room, and checks that exactly these messages were
+// delivered in this order.
+func (l *recorder) wantExactly(t *tester, b backend.Broker, want []backend.Message) {
 	t.Helper()
 	l.wait(t, len(want))
 	room := ""
 	if len(want) > 0 {
 		room = want[0].Room
 	}
-	last := backend.Message{Room: room, Body: []byte(`"the last word"`)}
+	last := backend.Message{Room: room, Body: []byte(`"the last message"`)}
 	t.must(b.Publish(t.ctx, last))
 	got := l.wait(t, len(want)+1)
-	if diff := cmp.Diff(texts(append(slices.Clone(want), last)), texts(got)); diff != "" {
+	if diff := cmp.Diff(format(append(slices.Clone(want), last)), format(got)); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)
 	}
 }
 
-// texts makes messages easy to compare and to read.
-func texts(messages []backend.Message) []string {
+// format returns messages as readable texts.
+func format(messages []backend.Message) []string {
 	list := make([]string, len(messages))
 	for i, m := range messages {
 		list[i] = fmt.Sprintf("%q in %q: %s", m.From, m.Room, m.Body)
@@ -102,7 +102,7 @@ func texts(messages []backend.Message) []string {
 }
 
 func orderOfMessages(t *tester) {
-	b, l := t.openListening()
+	b, l := t.openRecording()
 	var want []backend.Message
 	for i := range 200 {
 		m := backend.Message{Room: "room", From: "someone", Body: fmt.Appendf(nil, `{"message":%d}`, i)}
@@ -112,10 +112,10 @@ func orderOfMessages(t *tester) {
 	l.wantExactly(t, b, want)
 }
 
-// publishConcurrently checks that each publisher's messages keep their order, that none is lost or doubled, and that no
-// room is told two things at once.
+// publishConcurrently checks that the messages of each publisher keep their order, that none is lost or duplicated, and that
+// the messages of a room are delivered one at a time.
 func publishConcurrently(t *tester) {
-	b, l := t.openListening()
+	b, l := t.openRecording()
 	const publishers, rooms, each = 8, 3, 60
 	var wg sync.WaitGroup
 	for p := range publishers {
@@ -146,12 +146,12 @@ func publishConcurrently(t *tester) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.overlaps > 0 {
-		t.Errorf("%d deliveries began while another to the same room was under way", l.overlaps)
+		t.Errorf("%d deliveries began during another one to the same room", l.overlaps)
 	}
 }
 
 func oddMessages(t *tester) {
-	b, l := t.openListening()
+	b, l := t.openRecording()
 	bodies := []string{`null`, `""`, `"\u0000\ud83d\ude80"`, `"日本 👩‍🚀"`, ` [ 1 , {"a":null} ] `, `1e400`}
 	n := 0
 	for _, name := range oddNames {
@@ -163,7 +163,7 @@ func oddMessages(t *tester) {
 			t.must(b.Publish(t.ctx, m))
 		}
 		got := l.wait(t, n+len(want))[n:]
-		if diff := cmp.Diff(texts(want), texts(got)); diff != "" {
+		if diff := cmp.Diff(format(want), format(got)); diff != "" {
 			t.Errorf("messages in room %.40q (-want +got):\n%.2000s", name, diff)
 		}
 		n += len(want)
@@ -181,18 +181,18 @@ func noSubscriber(t *tester) {
 }
 
 func roomTooLong(t *tester) {
-	b, l := t.openListening()
+	b, l := t.openRecording()
 	long := strings.Repeat("r", backend.MaxKeyBytes+1)
 	t.wantError("Publish", b.Publish(t.ctx, backend.Message{Room: long, Body: []byte("1")}), backend.ErrKeyTooLong)
-	t.wantError("Enter a room", b.Join(t.ctx, long, "member"), backend.ErrKeyTooLong)
-	t.wantError("Enter as a member", b.Join(t.ctx, "room", long), backend.ErrKeyTooLong)
-	t.must(b.Leave(t.ctx, long, long)) // it is not there, and that is all that Leave promises
+	t.wantError("Join of a long room name", b.Join(t.ctx, long, "member"), backend.ErrKeyTooLong)
+	t.wantError("Join of a long member id", b.Join(t.ctx, "room", long), backend.ErrKeyTooLong)
+	t.must(b.Leave(t.ctx, long, long)) // it is not in the room, which Leave allows
 	t.wantMembers(b, long)
 	t.wantMembers(b, "room")
 	l.wantExactly(t, b, nil)
 }
 
-// callsFromDelivery checks what a subscriber may call while it is called itself, and after.
+// callsFromDelivery checks the calls that a subscriber may make during and after a delivery.
 func callsFromDelivery(t *tester) {
 	nb := t.h.New(t.T)
 	b := nb.Broker()
@@ -222,13 +222,13 @@ func callsFromDelivery(t *tester) {
 		if n != 1 {
 			t.Errorf("within a delivery the room had %d members, want 1", n)
 		}
-	case <-time.After(patience):
-		t.Fatalf("a delivery that enters and leaves rooms did not end within %v", patience)
+	case <-time.After(waitLimit):
+		t.Fatalf("a delivery that joins and leaves rooms did not end within %v", waitLimit)
 	}
 	select {
 	case <-after:
-	case <-time.After(patience):
-		t.Fatalf("what was published after a delivery did not come within %v", patience)
+	case <-time.After(waitLimit):
+		t.Fatalf("a message that was published after a delivery was not delivered within %v", waitLimit)
 	}
 	t.wantMembers(b, "room", "second")
 }

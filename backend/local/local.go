@@ -165,5 +165,5 @@ func Repair(path string) (Repaired, error) {
 		return Repaired{}, err
 	}
 	r, err := queue.Repair(config)
-	return Repaired{Jobs: r.Jobs, LostCommits: r.Loss.Batches, Lost: r.Loss.Places, SetAside: r.Aside}, err
+	return Repaired{Jobs: r.Jobs, LostCommits: r.Loss.Batches, Lost: r.Loss.Places, SetAside: r.SetAside}, err
 }

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
 func TestCommandLine(t *testing.T) {
@@ -18,7 +20,7 @@ func TestCommandLine(t *testing.T) {
 		says []string // each is a pattern
 	}{
 		"version":      {[]string{"version"}, []string{`^actionhero ` + regexp.QuoteMeta(actionhero.Version) + `(\+\w+)? \(go\S+, \w+/\w+\)\n$`}},
-		"help":         {[]string{"help"}, []string{`(?m)^  start  `, `(?m)^  version  `, `config\.json, config\.yaml or config\.toml`}},
+		"help":         {[]string{"help"}, []string{`(?m)^  start  `, `(?m)^  version  `, `config\.json, config\.yaml or config\.toml`, `HTTP, HTTPS, TCP, WebSocket and Socket\.IO`}},
 		"nothing":      {nil, []string{`(?m)^  start  `}},
 		"help, a flag": {[]string{"--help"}, []string{`(?m)^  start  `}},
 		"start --help": {[]string{"start", "--help"}, []string{`Start the server; Ctrl\+C stops it`, `--config string`}},
@@ -45,7 +47,7 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// What is wrong is said in one sentence, on standard error alone, and the exit code is 1.
+// An error is one sentence on standard error, and the exit code is 1.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -94,7 +96,7 @@ func TestRefusals(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			if tt.file != "" {
-				write(t, tt.file, dir, "config.json")
+				testkit.WriteFile(t, filepath.Join(dir, "config.json"), tt.file)
 			}
 			stdout, stderr, code := run(t, dir, tt.env, tt.args...)
 			want := "Error: " + strings.ReplaceAll(tt.want, "NAME", "actionhero.test")
@@ -113,7 +115,7 @@ func TestMisspelledCommand(t *testing.T) {
 	}
 }
 
-// A port in use is found before anybody is served: the other transports are closed again.
+// If a port is in use, the server serves no client, and closes the ports that it has opened.
 func TestPortInUseLeavesNothing(t *testing.T) {
 	t.Parallel()
 	p := start(t, "actionhero", t.TempDir())

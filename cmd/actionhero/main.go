@@ -1,10 +1,10 @@
-// Command actionhero is the stock server: the built-in actions over every transport, and the files of ./public or a
-// start page of its own.
+// Command actionhero is the stock server: the built-in actions over every transport, and the files in ./public or the
+// embedded start page.
 package main
 
 import (
 	"github.com/actionhero-go/actionhero/builtin"
-	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/cli"
 )
 
-func main() { server.Main(builtin.All) }
+func main() { cli.Main(builtin.All) }

@@ -11,22 +11,21 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
-	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/cli"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
-// The tests run this very program: the test binary is the command actionhero, or an app with an action of its own,
-// when this variable says so. That way the race detector watches the processes, too.
+// The tests run this test binary again. This environment variable makes it the command actionhero, or an app with
+// actions of its own. So the race detector checks the processes too.
 const beVariable = "TEST_PROCESS_IS"
 
 func TestMain(m *testing.M) {
@@ -34,14 +33,14 @@ func TestMain(m *testing.M) {
 	case "actionhero":
 		main()
 	case "app":
-		server.Main(builtin.All, slow, endless, login, remember, fails, patient)
+		cli.Main(builtin.All, slow, endless, login, remember, fails, patient)
 	case "stuck":
-		server.Main(stuck)
+		cli.Main(stuck)
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// slow says on standard error that it has begun, and ends when something comes on standard input.
+// slow writes to standard error when it begins, and ends at the first byte from standard input.
 var slow = actionhero.Action[actionhero.None, actionhero.None]{
 	Name: "slow",
 	Run: func(context.Context, actionhero.None) (n actionhero.None, err error) {
@@ -62,7 +61,7 @@ var endless = actionhero.Action[actionhero.None, actionhero.None]{
 	},
 }
 
-// stuck makes a start that takes until it is cancelled, or for ever if the environment says so.
+// stuck blocks a start until it is cancelled, or for ever if TEST_STUCK says so.
 var stuck = actionhero.Initializer{
 	Name: "stuck",
 	Start: func(ctx context.Context, _ *actionhero.API) error {
@@ -86,17 +85,17 @@ var login = actionhero.Action[loginInput, actionhero.None]{
 	Run:  func(context.Context, loginInput) (n actionhero.None, err error) { return n, nil },
 }
 
-// patience is how long a test waits for what should come soon, on a busy machine.
-const patience = 20 * time.Second
+// processWait is how long a process under test may run.
+const processWait = 2 * testkit.Wait
 
-// command prepares a process in a folder of its own: what it is to be, its environment and its arguments.
+// command prepares a process in a folder; be is the value of beVariable.
 func command(t testing.TB, be, dir string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), processWait)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Dir = dir
@@ -188,7 +187,7 @@ func (p *process) exit() (code int) {
 	return p.ProcessState.ExitCode()
 }
 
-// stop stops it as an operator would, which must go well.
+// stop interrupts the server, which must exit with 0.
 func (p *process) stop() {
 	p.t.Helper()
 	p.signal(os.Interrupt)
@@ -200,7 +199,7 @@ func (p *process) stop() {
 // get asks over HTTP and returns the status and the body.
 func (p *process) get(path string) (status int, body string) {
 	p.t.Helper()
-	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Timeout: testkit.Wait, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get(p.http + path)
 	if err != nil {
 		p.t.Error(err)
@@ -214,20 +213,10 @@ func (p *process) get(path string) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// dial is a TCP client that has read its welcome.
-func (p *process) dial() *bufio.ReadWriter {
+// dial connects a TCP client.
+func (p *process) dial() *testkit.TCPClient {
 	p.t.Helper()
-	conn, err := net.Dial("tcp", p.tcp)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	c := bufio.NewReadWriter(bufio.NewReader(conn), bufio.NewWriterSize(conn, 1))
-	if welcome, err := c.ReadString('\n'); err != nil || !strings.Contains(welcome, `"welcome"`) {
-		p.t.Fatalf("the welcome is %q, %v", welcome, err)
-	}
-	return c
+	return testkit.NewTCP(p.t, func() (net.Conn, error) { return net.Dial("tcp", p.tcp) })
 }
 
 // lines gathers what a process writes.
@@ -276,17 +265,4 @@ func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
-}
-
-// write makes a file with its folders and returns its name.
-func write(t testing.TB, text string, path ...string) string {
-	t.Helper()
-	name := filepath.Join(path...)
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }

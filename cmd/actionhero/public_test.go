@@ -3,23 +3,27 @@ package main
 import (
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
-// A folder public is served if there is one, from the disk as it is at each request; else the start page is.
+// If there is a folder public, its files are served as they are on disk at each request. Otherwise the start page is.
 func TestPublicFolder(t *testing.T) {
 	t.Parallel()
 	own := t.TempDir()
-	page := write(t, "my own page", own, "public", "index.html")
-	write(t, "a file", own, "public", "folder", "file.txt")
+	page := filepath.Join(own, "public", "index.html")
+	testkit.WriteFile(t, page, "my own page")
+	testkit.WriteFile(t, filepath.Join(own, "public", "folder", "file.txt"), "a file")
 	p := start(t, "actionhero", own)
 	for path, want := range map[string]string{"/public": "my own page", "/public/": "my own page", "/public/folder/file.txt": "a file"} {
 		if status, body := p.get(path); status != http.StatusOK || body != want {
 			t.Errorf("%s: %d %q, want %q", path, status, body, want)
 		}
 	}
-	write(t, "changed", page)
+	testkit.WriteFile(t, page, "changed")
 	if _, body := p.get("/public"); body != "changed" {
 		t.Errorf("after a change it serves %q", body)
 	}
@@ -54,9 +58,9 @@ func TestStartPage(t *testing.T) {
 func TestOtherFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, "general:\n  flatFileDirectory: ./files\n", dir, "config.yaml")
-	write(t, "another page", dir, "files", "index.html")
-	write(t, "not this one", dir, "public", "index.html")
+	testkit.WriteFile(t, filepath.Join(dir, "config.yaml"), "general:\n  flatFileDirectory: ./files\n")
+	testkit.WriteFile(t, filepath.Join(dir, "files", "index.html"), "another page")
+	testkit.WriteFile(t, filepath.Join(dir, "public", "index.html"), "not this one")
 	p := start(t, "actionhero", dir)
 	if status, body := p.get("/public"); status != http.StatusOK || body != "another page" {
 		t.Errorf("%d %q", status, body)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -10,7 +9,7 @@ import (
 	"testing"
 )
 
-// A server says what listens where, and it is true.
+// The output of a start has the addresses of the transports, which answer there.
 func TestStartSaysWhatListens(t *testing.T) {
 	t.Parallel()
 	p := start(t, "actionhero", t.TempDir())
@@ -22,17 +21,14 @@ func TestStartSaysWhatListens(t *testing.T) {
 		t.Errorf("over HTTP: %d %s", status, body)
 	}
 	c := p.dial()
-	if _, err := c.WriteString("randomNumber\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	_ = c.Flush()
-	if answer, err := c.ReadString('\n'); err != nil || !strings.Contains(answer, `"error":false`) {
-		t.Errorf("over TCP: %q, %v", answer, err)
+	c.Send("randomNumber\r\n")
+	if answer := c.Next(); !strings.Contains(answer, `"error":false`) {
+		t.Errorf("over TCP: %q", answer)
 	}
 	p.stop()
 }
 
-// What is off is not said to be on, and an app says its own name.
+// The output of a start does not list transports that are off, and has the name of the app.
 func TestStartSaysNoMore(t *testing.T) {
 	t.Parallel()
 	p := start(t, "actionhero", t.TempDir(), "ACTIONHERO_GENERAL_SERVER_NAME=My API")
@@ -61,13 +57,8 @@ func TestStopIsOrderly(t *testing.T) {
 			p.err.await(t, "slow has begun")
 			p.signal(sig)
 			p.out.await(t, "stopping; a second signal ends at once | signal: "+sig.String())
-			bye, err := c.ReadString('\n')
-			if want := `{"status":"Bye!","context":"api","messageCount":0}` + "\r\n"; err != nil || bye != want {
-				t.Errorf("the goodbye is %q, %v; want %q", bye, err, want)
-			}
-			if rest, err := io.ReadAll(c); err != nil || len(rest) > 0 {
-				t.Errorf("after the goodbye come %q, %v", rest, err)
-			}
+			c.Want(`{"status":"Bye!","context":"api","messageCount":0}`)
+			c.WantClosed()
 			if _, err := p.in.Write([]byte("\n")); err != nil {
 				t.Fatal(err)
 			}
@@ -104,13 +95,12 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// What is still at work after the grace is cancelled, and the server ends in order all the same.
+// A request that still runs after the grace is cancelled, and the server still stops in an orderly way.
 func TestGraceOfAStop(t *testing.T) {
 	t.Parallel()
 	p := start(t, "app", t.TempDir(), "ACTIONHERO_GENERAL_STOP_GRACE=100ms")
 	c := p.dial()
-	_, _ = c.WriteString("endless\r\n")
-	_ = c.Flush()
+	c.Send("endless\r\n")
 	p.err.await(t, "endless has begun")
 	p.stop()
 	if !strings.Contains(p.err.String(), "endless was cancelled") {

@@ -12,9 +12,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
 // The tasks of the app: one that is done at once, one that fails, one that runs until it is cancelled.
@@ -45,8 +45,8 @@ var (
 	}
 )
 
-// cli runs a command line of the app in a folder.
-func cli(t testing.TB, dir string, args ...string) (stdout, stderr string, code int) {
+// runApp runs a command line of the app in a folder.
+func runApp(t testing.TB, dir string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	cmd := command(t, "app", dir, nil, args...)
 	var out, errs bytes.Buffer
@@ -59,17 +59,17 @@ func cli(t testing.TB, dir string, args ...string) (stdout, stderr string, code 
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
-// tasks runs a command about tasks, which must go well.
+// tasks runs a command about tasks, which must succeed.
 func tasks(t testing.TB, dir string, args ...string) string {
 	t.Helper()
-	out, errs, code := cli(t, dir, append([]string{"tasks"}, args...)...)
+	out, errs, code := runApp(t, dir, append([]string{"tasks"}, args...)...)
 	if code != 0 || errs != "" {
 		t.Errorf("tasks %v ends with %d: %s%s", args, code, out, errs)
 	}
 	return out
 }
 
-// shows demands that text has matches for all patterns.
+// shows demands that text matches all patterns.
 func shows(t testing.TB, text string, patterns ...string) {
 	t.Helper()
 	for _, pattern := range patterns {
@@ -83,18 +83,18 @@ func shows(t testing.TB, text string, patterns ...string) {
 func awaitState(t testing.TB, dir, id, state string) {
 	t.Helper()
 	var job struct{ State string }
-	for begun := time.Now(); time.Since(begun) < patience; {
+	reached := testkit.Within(processWait, func() bool {
 		if err := json.Unmarshal([]byte(tasks(t, dir, "show", id, "--json")), &job); err != nil {
 			t.Fatal(err)
 		}
-		if job.State == state {
-			return
-		}
+		return job.State == state
+	})
+	if !reached {
+		t.Fatalf("job %s is %s, want %s", id, job.State, state)
 	}
-	t.Fatalf("job %s is %s, want %s", id, job.State, state)
 }
 
-// An operator looks after the tasks of a running server.
+// The commands about tasks list and change the jobs of a running server.
 func TestTasksCommands(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -129,11 +129,11 @@ func TestTasksCommands(t *testing.T) {
 	shows(t, tasks(t, dir, "cancel", "3", "4"), `\Ajob 3 is cancelled\njob 4 is cancelled\n\z`)
 	shows(t, tasks(t, dir, "enqueue", "patient"), `^job 5 is enqueued$`)
 	p.err.await(t, "patient has begun")
-	shows(t, tasks(t, dir, "cancel", "5"), `^job 5 runs, and is told to stop$`)
+	shows(t, tasks(t, dir, "cancel", "5"), `^job 5 is running, and is cancelled when its task returns$`)
 	awaitState(t, dir, "5", "cancelled")
 	shows(t, tasks(t, dir, "retry", "3"), `^job 3 is (available|running|completed)$`)
 	shows(t, tasks(t, dir, "delete", "1", "2"), `\Ajob 1 is deleted\njob 2 is deleted\n\z`)
-	_, errs, code := cli(t, dir, "tasks", "show", "1")
+	_, errs, code := runApp(t, dir, "tasks", "show", "1")
 	if code != 1 || !strings.HasPrefix(errs, "Error: there is no job 1: it never was, was deleted, or ended too long ago") {
 		t.Errorf("a deleted job: %d, %s", code, errs)
 	}
@@ -143,7 +143,7 @@ func TestTasksCommands(t *testing.T) {
 	}
 }
 
-// What is wrong is said in a sentence.
+// Each error is one sentence.
 func TestTasksRefusals(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -163,20 +163,20 @@ func TestTasksRefusals(t *testing.T) {
 		"accepts 1 arg(s), received 0":                                   {"show"},
 		"requires at least 1 arg(s), only received 0":                    {"cancel"},
 	} {
-		_, errs, code := cli(t, dir, append([]string{"tasks"}, args...)...)
+		_, errs, code := runApp(t, dir, append([]string{"tasks"}, args...)...)
 		want = strings.ReplaceAll(want, "main", "actionhero.test")
 		if code != 1 || !strings.HasPrefix(errs, "Error: "+want) {
 			t.Errorf("tasks %v ends with %d and says\n%swant\n%s", args, code, errs, want)
 		}
 	}
 	p.stop()
-	_, errs, code := cli(t, dir, "tasks", "stats")
-	want := `Error: no server answers there: data/control.sock: start one with "actionhero.test start", or go to the folder of the one that runs` + "\n"
+	_, errs, code := runApp(t, dir, "tasks", "stats")
+	want := `Error: no server answers there: data/control.sock: start one with "actionhero.test start", or change to the folder of the running server` + "\n"
 	if code != 1 || errs != want {
 		t.Errorf("without a server: %d, %swant %s", code, errs, want)
 	}
-	write(t, `{"tasks": {"memory": true}}`, dir, "config.json")
-	if _, errs, code := cli(t, dir, "tasks", "stats"); code != 1 || !strings.HasPrefix(errs, "Error: the configuration keeps tasks in memory (tasks.memory)") {
+	testkit.WriteFile(t, filepath.Join(dir, "config.json"), `{"tasks": {"memory": true}}`)
+	if _, errs, code := runApp(t, dir, "tasks", "stats"); code != 1 || !strings.HasPrefix(errs, "Error: the configuration keeps tasks in memory (tasks.memory)") {
 		t.Errorf("with tasks in memory: %d, %s", code, errs)
 	}
 }
@@ -189,7 +189,7 @@ func TestTasksOutliveTheServer(t *testing.T) {
 	tasks(t, dir, "enqueue", "remember", "what=1", "--after", "1h")
 	tasks(t, dir, "enqueue", "patient")
 	p.err.await(t, "patient has begun")
-	_, errs, code := cli(t, dir, "start")
+	_, errs, code := runApp(t, dir, "start")
 	if code != 1 || !strings.Contains(errs, "another process uses this folder") {
 		t.Errorf("a second server: %d, %s", code, errs)
 	}
@@ -210,7 +210,7 @@ func TestTasksOutliveTheServer(t *testing.T) {
 func TestRepair(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	_, errs, code := cli(t, dir, "tasks", "repair")
+	_, errs, code := runApp(t, dir, "tasks", "repair")
 	if code != 1 || !strings.HasPrefix(errs, "Error: there are no tasks to repair: ") {
 		t.Errorf("without a folder: %d, %s", code, errs)
 	}
@@ -218,18 +218,18 @@ func TestRepair(t *testing.T) {
 	for range 5 {
 		tasks(t, dir, "enqueue", "remember", "what=needle", "--after", "1h")
 	}
-	_, errs, code = cli(t, dir, "tasks", "repair")
+	_, errs, code = runApp(t, dir, "tasks", "repair")
 	if code != 1 || !strings.Contains(errs, "another process uses this folder") {
 		t.Errorf("while the server runs: %d, %s", code, errs)
 	}
 	p.stop()
 	shows(t, tasks(t, dir, "repair"), `^Nothing is damaged: there are 5 jobs\.$`)
 	damage(t, filepath.Join(dir, "data"), "needle")
-	_, errs, code = cli(t, dir, "start")
+	_, errs, code = runApp(t, dir, "start")
 	if code != 1 || !strings.Contains(errs, "actionhero tasks repair") {
 		t.Errorf("a start with a damaged file: %d, %s", code, errs)
 	}
-	shows(t, tasks(t, dir, "repair"), `^There are 4 jobs\. What could not be read`, `^Set aside`)
+	shows(t, tasks(t, dir, "repair"), `^There are 4 jobs\. These parts could not be read`, `^The damaged files were moved`)
 	p = start(t, "app", dir)
 	shows(t, tasks(t, dir, "stats"), `^all +4 `)
 	p.stop()
@@ -263,7 +263,7 @@ func damage(t testing.TB, folder, text string) {
 func TestRegisteredTasks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, `{"tasks": {"examples": true}}`, dir, "config.json")
+	testkit.WriteFile(t, filepath.Join(dir, "config.json"), `{"tasks": {"examples": true}}`)
 	shows(t, tasks(t, dir, "registered"), `^TASK +RUNS +ON +QUEUE +INPUTS +DESCRIPTION$`, `^remember +when enqueued +any +memory +secret,what +Remembers something$`,
 		`^runAction +when enqueued`, `^cleanLogFiles +every 1m0s +all +default`, `^cleanOldCacheObjects +every 10s +any`, `^pingSocketClients +every 1m0s +all`)
 	shows(t, tasks(t, dir, "registered", "--json"), `"name":"remember"`)
@@ -272,7 +272,7 @@ func TestRegisteredTasks(t *testing.T) {
 func TestTasksHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"--help"}} {
-		shows(t, tasks(t, t.TempDir(), args...), `^Look after the tasks of the server`, `^  list +List jobs`, `^  retry +Run jobs again`, `^ +--json +print the answer as JSON`)
+		shows(t, tasks(t, t.TempDir(), args...), `^Manage the tasks of the server`, `^  list +List jobs`, `^  retry +Run waiting or finished jobs again`, `^ +--json +print the answer as JSON`)
 	}
 	shows(t, tasks(t, t.TempDir(), "enqueue", "--help"), `tasks enqueue NAME \[KEY=VALUE\.\.\.\]`, `--after duration`, `--params string`)
 }

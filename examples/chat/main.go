@@ -4,8 +4,8 @@ package main
 
 import (
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/cli"
 	"github.com/actionhero-go/actionhero/examples/chat/rules"
-	"github.com/actionhero-go/actionhero/server"
 )
 
-func main() { server.Main(builtin.All, rules.All) }
+func main() { cli.Main(builtin.All, rules.All) }

@@ -6,11 +6,11 @@ import (
 	"os"
 
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/cli"
 	"github.com/actionhero-go/actionhero/examples/hello/actions"
-	"github.com/actionhero-go/actionhero/server"
 )
 
 func main() {
 	users := actions.NewUsers(actions.NewMemoryDB())
-	server.Main(builtin.All, actions.All(users), actions.APIKey(os.Getenv("HELLO_API_KEY")))
+	cli.Main(builtin.All, actions.All(users), actions.APIKey(os.Getenv("HELLO_API_KEY")))
 }

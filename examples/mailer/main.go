@@ -6,10 +6,10 @@ import (
 	"log/slog"
 
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/cli"
 	"github.com/actionhero-go/actionhero/examples/mailer/mail"
-	"github.com/actionhero-go/actionhero/server"
 )
 
 func main() {
-	server.Main(builtin.All, mail.New(mail.ToLog{Log: slog.Default()}, "admin@example.com").Parts())
+	cli.Main(builtin.All, mail.New(mail.ToLog{Log: slog.Default()}, "admin@example.com").Parts())
 }

@@ -287,12 +287,14 @@ func (s *target) talk(t *testing.T, members int, stuck bool) time.Duration {
 		})
 	}
 	padding := strings.Repeat("x", 1000)
+	turn := time.NewTicker(10 * time.Millisecond)
+	defer turn.Stop()
 	for range messages {
 		now := time.Since(begun)
 		if err := s.API.Rooms.Broadcast(t.Context(), "defaultRoom", fmt.Sprintf("%d %s", now, padding)); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(max(0, 10*time.Millisecond-(time.Since(begun)-now)))
+		<-turn.C
 	}
 	group.Wait()
 	if err := errors.Join(errs...); err != nil {

@@ -2,11 +2,12 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
+	"log/slog"
 	"net"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,27 +17,27 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve starts a server in a folder of its own that ends with the test, and returns its socket.
+type point struct{ X, Y int }
+
+// testRoutes answer in all ways.
+var testRoutes = map[string]Handler{
+	"POST /echo":  func(r *http.Request) (any, error) { return Body[point](r) },
+	"GET /query":  func(r *http.Request) (any, error) { return r.URL.Query(), nil },
+	"GET /fail":   func(*http.Request) (any, error) { return nil, errors.New("it failed") },
+	"GET /coded":  func(*http.Request) (any, error) { return nil, &Error{"not_found", "there is none"} },
+	"GET /panic":  func(*http.Request) (any, error) { panic("oh no") },
+	"GET /broken": func(*http.Request) (any, error) { return func() {}, nil },
+	"GET /none":   func(*http.Request) (any, error) { return nil, nil },
+	"GET /wait": func(r *http.Request) (any, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	},
+}
+
+// serve starts a server at the socket path that is closed at the end of the test.
 func serve(t *testing.T, path string) {
 	t.Helper()
-	s, err := Listen(path, func(ctx context.Context, method string, params json.RawMessage) (any, error) {
-		switch method {
-		case "echo":
-			return params, nil
-		case "fail":
-			return nil, errors.New("it failed")
-		case "coded":
-			return nil, &Error{Code: "not_found", Message: "there is none"}
-		case "panic":
-			panic("oh no")
-		case "odd":
-			return func() {}, nil
-		case "wait":
-			<-ctx.Done()
-			return nil, ctx.Err()
-		}
-		return nil, nil
-	})
+	s, err := Listen(path, testRoutes, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func serve(t *testing.T, path string) {
 			t.Errorf("Close: %v", err)
 		}
 		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("the socket is left: %v", err)
+			t.Errorf("the socket still exists: %v", err)
 		}
 	})
 }
@@ -57,58 +58,56 @@ func TestCall(t *testing.T) {
 	if info, err := os.Lstat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the socket is %v, %v", info.Mode(), err)
 	}
-	type point struct{ X, Y int }
-	var got point
-	if err := Call(t.Context(), path, "echo", point{1, 2}, &got); err != nil || got != (point{1, 2}) {
-		t.Errorf("echo answers %v, %v", got, err)
-	}
-	if err := Call(t.Context(), path, "none", nil, nil); err != nil {
-		t.Errorf("a method without an answer: %v", err)
-	}
-	for method, want := range map[string]Error{
-		"fail": {"", "it failed"}, "coded": {"not_found", "there is none"}, "panic": {"internal", "a fault of the server: oh no"}, "odd": {"", ""},
+	for target, tt := range map[string]struct {
+		body any
+		want string
+	}{
+		"/echo":          {point{1, 2}, `{"X":1,"Y":2}`},
+		"/query?a=1%262": {nil, `{"a":["1&2"]}`},
+		"/none":          {nil, `null`},
 	} {
-		err := Call(t.Context(), path, method, nil, nil)
-		var e *Error
-		if !errors.As(err, &e) || e.Code != want.Code || !strings.HasPrefix(e.Message, want.Message) {
-			t.Errorf("%s fails with %#v, want %+v", method, err, want)
+		method := http.MethodGet
+		if tt.body != nil {
+			method = http.MethodPost
+		}
+		if got, err := Call(t.Context(), path, method, target, tt.body); err != nil || string(got) != tt.want {
+			t.Errorf("%s answers %s, %v; want %s", target, got, err, tt.want)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Call(ctx, path, "wait", nil, nil); err == nil {
-		t.Error("a call that was cancelled works")
+	if _, err := Call(ctx, path, "GET", "/wait", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled call returns %v", err)
 	}
 }
 
-// Requests that make no sense are answered with what is wrong.
-func TestOddRequests(t *testing.T) {
+func TestErrors(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "socket")
 	serve(t, path)
-	for request, want := range map[string]string{
-		"{\n":                      "the request is no JSON object",
-		"[]\n":                     "the request is no JSON object",
-		`{"method":"echo"}`:        "the line has no end",
-		"{\"method\":1}\n":         "the request is no JSON object",
-		strings.Repeat("x", 3<<20): "there are more than 2097152 bytes in one line",
+	for name, tt := range map[string]struct {
+		method, target string
+		body           any
+		want           Error // Message: how it begins
+	}{
+		"no code":           {"GET", "/fail", nil, Error{"", "it failed"}},
+		"code":              {"GET", "/coded", nil, Error{"not_found", "there is none"}},
+		"panic":             {"GET", "/panic", nil, Error{"internal", "the server has a bug: oh no"}},
+		"result not JSON":   {"GET", "/broken", nil, Error{"", ""}},
+		"unknown path":      {"GET", "/lost", nil, Error{"not_found", "the server does not know GET /lost: it may have another version"}},
+		"unknown method":    {"DELETE", "/echo", nil, Error{"not_found", "the server does not know DELETE /echo"}},
+		"body not JSON":     {"POST", "/echo", nil, Error{"invalid_input", "the request is not the expected JSON object"}},
+		"body of a type":    {"POST", "/echo", "text", Error{"invalid_input", "the request is not the expected JSON object"}},
+		"body too long":     {"POST", "/echo", strings.Repeat("x", 3<<20), Error{"invalid_input", "the request has more than 2097152 bytes"}},
+		"panic, once again": {"GET", "/panic", nil, Error{"internal", "the server has a bug: oh no"}},
 	} {
-		nc, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		written := make(chan struct{})
-		go func() {
-			defer close(written)
-			_, _ = io.WriteString(nc, request) // it may be refused before its end
-			_ = nc.CloseWrite()
-		}()
-		line, err := readLine(nc, MaxAnswerBytes)
-		if err != nil || !strings.Contains(string(line), want) {
-			t.Errorf("%.20q… is answered with %s, %v; want %s", request, line, err, want)
-		}
-		_ = nc.Close()
-		<-written
+		t.Run(name, func(t *testing.T) {
+			_, err := Call(t.Context(), path, tt.method, tt.target, tt.body)
+			var e *Error
+			if !errors.As(err, &e) || e.Code != tt.want.Code || !strings.HasPrefix(e.Message, tt.want.Message) {
+				t.Errorf("the error is %#v, want %+v", err, tt.want)
+			}
+		})
 	}
 }
 
@@ -117,11 +116,11 @@ func TestNoServer(t *testing.T) {
 	dir := t.TempDir()
 	long := filepath.Join(dir, strings.Repeat("d", 200), "socket")
 	for _, path := range []string{filepath.Join(dir, "socket"), filepath.Join(dir, "none", "socket"), long} {
-		if err := Call(t.Context(), path, "echo", nil, nil); !errors.Is(err, ErrNoServer) || !strings.Contains(err.Error(), path) {
+		if _, err := Call(t.Context(), path, "GET", "/none", nil); !errors.Is(err, ErrNoServer) || err.Error() != "no server answers there: "+path {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	// What a dead server left is no server, and is replaced.
+	// The socket of a dead server is replaced.
 	path := filepath.Join(dir, "stale")
 	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
@@ -129,29 +128,27 @@ func TestNoServer(t *testing.T) {
 	}
 	ln.SetUnlinkOnClose(false)
 	_ = ln.Close()
-	if err := Call(t.Context(), path, "echo", nil, nil); !errors.Is(err, ErrNoServer) {
+	if _, err := Call(t.Context(), path, "GET", "/none", nil); !errors.Is(err, ErrNoServer) {
 		t.Errorf("a stale socket: %v", err)
 	}
 	serve(t, path)
-	if err := Call(t.Context(), path, "echo", nil, nil); err != nil {
+	if _, err := Call(t.Context(), path, "GET", "/none", nil); err != nil {
 		t.Errorf("after it was replaced: %v", err)
-	}
-	if _, err := Listen(path, nil); err == nil || !strings.Contains(err.Error(), "another server answers") {
-		t.Errorf("a second server: %v", err)
 	}
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(file, nil); err == nil || !strings.Contains(err.Error(), "no socket: remove it") {
-		t.Errorf("in place of a file: %v", err)
-	}
-	if _, err := Listen(filepath.Join(dir, "none", "socket"), nil); err == nil {
-		t.Error("a server in a folder that is not there")
+	for path, want := range map[string]string{
+		path: "another server answers", file: "is not a socket: remove it", filepath.Join(dir, "none", "socket"): "cannot be created",
+	} {
+		if _, err := Listen(path, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a server at %s: %v", path, err)
+		}
 	}
 }
 
-// The address of a socket is short, the path of a folder need not be.
+// The path of a folder may be longer than the address of a socket.
 func TestLongPath(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), strings.Repeat("d", 200))
@@ -168,21 +165,66 @@ func TestLongPath(t *testing.T) {
 		release()
 	}
 	serve(t, path)
-	if err := Call(t.Context(), path, "echo", nil, nil); err != nil {
+	if _, err := Call(t.Context(), path, "GET", "/none", nil); err != nil {
 		t.Error(err)
 	}
 }
 
-// A client that says nothing keeps nobody waiting at the end.
-func TestSilentClient(t *testing.T) {
+// A client that sends nothing does not delay Close or other clients.
+func TestSilentClients(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "socket")
 	serve(t, path)
-	for range 2 * maxConns {
+	for range 2 * maxRequests {
 		nc, err := net.Dial("unix", path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = nc.Close() })
+	}
+	if _, err := Call(t.Context(), path, "GET", "/none", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// Close ends the contexts of running requests.
+func TestCloseDuringRequests(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "socket")
+	started := make(chan struct{})
+	s, err := Listen(path, map[string]Handler{"GET /wait": func(r *http.Request) (any, error) {
+		close(started)
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error)
+	go func() {
+		_, err := Call(context.Background(), path, "GET", "/wait", nil)
+		failed <- err
+	}()
+	<-started
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-failed; err == nil {
+		t.Error("the request has a result")
+	}
+}
+
+// curl can send requests.
+func TestCurl(t *testing.T) {
+	t.Parallel()
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		t.Skip("curl is not installed")
+	}
+	path := filepath.Join(t.TempDir(), "socket")
+	serve(t, path)
+	out, err := exec.CommandContext(t.Context(), curl, "-s", "--unix-socket", path, "-d", `{"X":3}`, "http://localhost/echo").Output()
+	if err != nil || string(out) != `{"X":3,"Y":0}`+"\n" {
+		t.Errorf("curl prints %q, %v", out, err)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// checkPeer refuses who is neither the user of this process nor root. The mode of the socket does so, too; this holds in
-// the moment before the mode is set, and if somebody changes it.
+// checkPeer returns an error if the peer is neither the user of this process nor root. The mode of the socket has the
+// same effect, except between the creation of the socket and the change of its mode, or if another process changes it.
 func checkPeer(nc *net.UnixConn) error {
 	raw, err := nc.SyscallConn()
 	if err != nil {
@@ -21,7 +21,7 @@ func checkPeer(nc *net.UnixConn) error {
 		peer, failed = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 	})
 	if err := errors.Join(err, failed); err != nil {
-		return fmt.Errorf("the system does not say who asks: %w", err)
+		return fmt.Errorf("the system does not report the user of the peer: %w", err)
 	}
 	return allowed(int(peer.Uid), os.Geteuid())
 }

@@ -14,52 +14,52 @@ import (
 	"time"
 )
 
-// call is one request and its answer: the context of the request (context.go) and the writer of the answer (answer.go) are parts of
-// it, so that most of it is one piece of memory.
+// call is one request and its response. It is also the context of the request and, in response.go, the ResponseWriter, so
+// that one allocation holds most of them.
 type call struct {
 	conn    *conn
 	request *http.Request
 
-	// Of the request:
+	// The request:
 	method, path, host string
 	url                *url.URL
 	urlSpace           url.URL
 	length             int64
-	sized              bool
-	values             [6]string // of its headers
-	used               int
+	hasLength          bool
+	valueSpace         [6]string // of the headers
+	valuesUsed         int
 	body               body
 
-	// Of the context:
+	// The context:
 	mu     sync.Mutex
-	real   context.Context
+	real   context.Context // created when the handler needs one
 	cancel context.CancelFunc
-	read   chan struct{} // closed when reading in the background has ended
+	read   chan struct{} // closed when readInBackground returns
 	ended  bool
 
-	answer
+	response
 }
 
-// body is a request's body that has been read already.
+// body is the body of a request, which has been read before the handler runs.
 type body struct{ bytes.Reader }
 
 // Close implements io.Closer.
 func (*body) Close() error { return nil }
 
-// finishRequest gives the request its body.
+// finishRequest sets the body of the request.
 func (c *call) finishRequest(text []byte) {
 	c.request.Body = http.NoBody
-	if c.conn.lent = len(text) > 0; c.conn.lent {
+	if c.conn.bodyLent = len(text) > 0; c.conn.bodyLent {
 		c.body.Reset(text)
 		c.request.Body = &c.body
 	}
 }
 
-// Deadline implements context.Context: a request has none.
+// Deadline implements context.Context. A request has no deadline.
 func (c *call) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// Done implements context.Context. The first who asks makes the connection be read in the background, so that the
-// context ends when the client goes away.
+// Done implements context.Context. The first call starts reading the connection in the background, so that the context is
+// canceled when the client disconnects.
 func (c *call) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,7 +76,7 @@ func (c *call) Err() error {
 	return c.realize().Err()
 }
 
-// Value implements context.Context. The real context answers, too, so that contexts made of this one find it.
+// Value implements context.Context. It asks the real context, too, so that contexts derived from this one find it.
 func (c *call) Value(key any) any {
 	if key == http.LocalAddrContextKey {
 		return c.conn.nc.LocalAddr()
@@ -90,6 +90,7 @@ func (c *call) Value(key any) any {
 	return real.Value(key)
 }
 
+// realize returns the real context, and creates it if there is none. The caller must hold the lock.
 func (c *call) realize() context.Context {
 	if c.real != nil {
 		return c.real
@@ -101,19 +102,19 @@ func (c *call) realize() context.Context {
 	case c.hijacked:
 	default:
 		c.read = make(chan struct{})
-		go c.conn.watch(c.cancel, c.read)
+		go c.conn.readInBackground(c.cancel, c.read)
 	}
 	return c.real
 }
 
-// watch reads until something comes, which is left for the next request, or the client has gone.
-func (c *conn) watch(gone func(), done chan<- struct{}) {
+// readInBackground blocks until something comes, which stays for the next request, or the client disconnects.
+func (c *conn) readInBackground(gone func(), done chan<- struct{}) {
 	defer close(done)
-	if c.from == c.to && !c.lent {
+	if c.from == c.to && !c.bodyLent {
 		c.from, c.to = 0, 0
 	}
 	if c.to == blockSize {
-		return // there is no room; a client that sends so much ahead has not gone
+		return // there is no room; a client that sends so much in advance is connected
 	}
 	if n, err := c.reader.Read(c); err == nil {
 		c.to += n
@@ -122,7 +123,7 @@ func (c *conn) watch(gone func(), done chan<- struct{}) {
 	}
 }
 
-// stopReading ends the reading in the background, if there is any.
+// stopReading stops readInBackground if it runs.
 func (c *call) stopReading() {
 	c.mu.Lock()
 	read := c.read
@@ -136,7 +137,7 @@ func (c *call) stopReading() {
 	_ = c.conn.nc.SetReadDeadline(time.Time{})
 }
 
-// end is the end of the handler: whoever still has the context is told.
+// end is called when the handler has returned. It cancels the context.
 func (c *call) end() {
 	c.stopReading()
 	c.mu.Lock()
@@ -158,19 +159,19 @@ func (c *call) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c.mu.Unlock()
 	nc := c.conn.nc
 	c.conn.server.cfg.OnPhase(nc, PhaseHijacked)
-	rest := c.conn.takeRest()
+	rest := c.conn.detachRest()
 	in := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(rest), nc), blockSize)
-	_, _ = in.Peek(len(rest)) // who takes the connection asks for what is buffered
+	_, _ = in.Peek(len(rest)) // callers of Hijack look at the buffered input
 	return nc, bufio.NewReadWriter(in, bufio.NewWriter(nc)), nil
 }
 
-// SetReadDeadline is for an [http.ResponseController]. The body has been read: nothing is left that could be late.
+// SetReadDeadline is for an [http.ResponseController]. It does nothing: the body has been read already.
 func (c *call) SetReadDeadline(time.Time) error { return nil }
 
 // SetWriteDeadline is for an [http.ResponseController].
 func (c *call) SetWriteDeadline(t time.Time) error { return c.conn.nc.SetWriteDeadline(t) }
 
-// EnableFullDuplex is for an [http.ResponseController]: reading and writing never get in each other's way here.
+// EnableFullDuplex is for an [http.ResponseController]. It does nothing: the body has been read already.
 func (c *call) EnableFullDuplex() error { return nil }
 
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -12,29 +12,30 @@ import (
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
-// The states of a connection, so that a shutdown closes it only while it is idle.
+// The states of a connection. Shutdown closes only connections that are idle.
 const (
 	stateIdle int32 = iota
-	stateWork
+	stateActive
 	stateClosing
 )
 
-// How serving a connection ends.
+// end is how serving a connection ends.
 type end int
 
 const (
 	endClose end = iota
-	endHandOver
+	endFallback
 	endHijacked
 )
 
-// blockSize is the most that is read of one request, head and body.
+// blockSize is the largest ordinary request, head and body, in bytes.
 const blockSize = 8 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// bodyWait is how long the rest of a small body may take; one that takes longer is read by net/http, with its limits.
-const bodyWait = 200 * time.Millisecond
+// bodyTimeout is how long the rest of a small body may take. After it the request goes to net/http, which has its own
+// limits.
+const bodyTimeout = 200 * time.Millisecond
 
 type conn struct {
 	server *Server
@@ -44,8 +45,8 @@ type conn struct {
 	state  atomic.Int32
 
 	block    *[blockSize]byte // nil while nothing has been read
-	from, to int              // what was read and not yet used is block[from:to]
-	lent     bool             // what is before that is the body of the request at work
+	from, to int              // the unused input is block[from:to]
+	bodyLent bool             // the input before from is the body of the running request
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
@@ -64,7 +65,7 @@ func (c *conn) Space() []byte {
 
 // ReleaseIfEmpty implements pooledreader.Buffer.
 func (c *conn) ReleaseIfEmpty() (empty bool) {
-	if empty = c.from == c.to && !c.lent; empty {
+	if empty = c.from == c.to && !c.bodyLent; empty {
 		c.release()
 	}
 	return empty
@@ -77,8 +78,8 @@ func (c *conn) release() {
 	}
 }
 
-// takeRest returns what was read and not used, and gives the buffer back.
-func (c *conn) takeRest() []byte {
+// detachRest returns a copy of the unused input, and returns the buffer to the pool.
+func (c *conn) detachRest() []byte {
 	var rest []byte
 	if c.block != nil {
 		rest = bytes.Clone(c.block[c.from:c.to])
@@ -87,7 +88,7 @@ func (c *conn) takeRest() []byte {
 	return rest
 }
 
-// fill reads more behind what is there.
+// fill reads more, after the unused input.
 func (c *conn) fill() error {
 	if c.from > 0 {
 		c.to = copy(c.block[:], c.block[c.from:c.to])
@@ -119,14 +120,14 @@ func (c *conn) serve() end {
 		switch verdict {
 		case verdictGone:
 			return endClose
-		case verdictUnusual:
-			if !c.state.CompareAndSwap(stateIdle, stateWork) {
+		case verdictFallback:
+			if !c.state.CompareAndSwap(stateIdle, stateActive) {
 				return endClose
 			}
-			return endHandOver
+			return endFallback
 		}
-		if !c.state.CompareAndSwap(stateIdle, stateWork) {
-			return endClose // a shutdown was quicker
+		if !c.state.CompareAndSwap(stateIdle, stateActive) {
+			return endClose // Shutdown is closing the connection
 		}
 		c.server.cfg.OnPhase(c.nc, PhaseActive)
 		if end, more := c.run(call); !more {
@@ -139,19 +140,18 @@ func (c *conn) serve() end {
 	}
 }
 
-// The verdicts on what was read.
+// verdict is the decision about the input of a connection.
 type verdict int
 
 const (
-	verdictOrdinary verdict = iota
-	verdictMore             // there must be more to tell
-	verdictUnusual
-	verdictGone // the client
+	verdictServe    verdict = iota // an ordinary request
+	verdictFallback                // any other request
+	verdictGone                    // the client has disconnected
 )
 
 var headEnd = []byte("\r\n\r\n")
 
-// next reads the next request.
+// next reads the next request and decides whether to serve it.
 func (c *conn) next() (*call, verdict) {
 	seen := 0
 	for {
@@ -160,8 +160,8 @@ func (c *conn) next() (*call, verdict) {
 			return c.parse(max(0, seen-3) + i + len(headEnd))
 		}
 		seen = len(have)
-		if len(have) >= c.server.cfg.MaxHead || len(have) == blockSize || len(have) > 0 && !plausible(have) {
-			return nil, verdictUnusual
+		if len(have) >= c.server.cfg.MaxHead || len(have) == blockSize || len(have) > 0 && !maybeRequest(have) {
+			return nil, verdictFallback
 		}
 		if err := c.fill(); err != nil {
 			return nil, verdictGone
@@ -176,46 +176,46 @@ func (c *conn) rest() []byte {
 	return c.block[c.from:c.to]
 }
 
-// plausible reports whether a request may begin so; it spares a client that speaks something else, such as TLS, the
-// wait for the end of a head that will not come.
-func plausible(have []byte) bool { return 'A' <= have[0] && have[0] <= 'Z' }
+// maybeRequest reports whether the input may be the beginning of a request. A client of another protocol, such as TLS, then
+// need not wait for the end of a head that will not come.
+func maybeRequest(have []byte) bool { return 'A' <= have[0] && have[0] <= 'Z' }
 
-// parse makes a call of the head of the given length, and waits for the body if it is not there yet.
+// parse creates a call from the head, which has length bytes. It waits for the body if that has not come yet.
 func (c *conn) parse(length int) (*call, verdict) {
 	if length > c.server.cfg.MaxHead {
-		return nil, verdictUnusual
+		return nil, verdictFallback
 	}
 	call, ok := newCall(c, string(c.block[c.from:c.from+length]))
 	if !ok || int64(length)+call.length > blockSize || !c.server.cfg.Eligible(call.method, call.path) {
-		return nil, verdictUnusual
+		return nil, verdictFallback
 	}
 	whole := length + int(call.length)
 	if c.to-c.from < whole {
-		if v := c.waitFor(whole); v != verdictOrdinary {
+		if v := c.waitFor(whole); v != verdictServe {
 			return nil, v
 		}
 	}
 	call.finishRequest(c.block[c.from+length : c.from+whole])
 	c.from += whole
-	return call, verdictOrdinary
+	return call, verdictServe
 }
 
-// waitFor reads until as much is there.
+// waitFor reads until there are as many unused bytes, for up to bodyTimeout.
 func (c *conn) waitFor(whole int) verdict {
-	_ = c.nc.SetReadDeadline(time.Now().Add(bodyWait))
+	_ = c.nc.SetReadDeadline(time.Now().Add(bodyTimeout))
 	for c.to-c.from < whole {
 		if err := c.fill(); isTimeout(err) && !c.server.stopping.Load() {
 			_ = c.nc.SetReadDeadline(time.Time{})
-			return verdictUnusual
+			return verdictFallback
 		} else if err != nil {
 			return verdictGone
 		}
 	}
 	_ = c.nc.SetReadDeadline(time.Time{})
-	return verdictOrdinary
+	return verdictServe
 }
 
-// run has a call handled. more is false if the connection is not to be read any further.
+// run calls the handler. more is false if the connection must not be read any further.
 func (c *conn) run(call *call) (end end, more bool) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -224,11 +224,11 @@ func (c *conn) run(call *call) (end end, more bool) {
 			if call.hijacked {
 				end = endHijacked
 			}
-			if !errAborted(p) {
+			if !isAbort(p) {
 				c.server.cfg.Log.Error("a fault in a web request", "to", c.remote, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}
-		c.lent = false
+		c.bodyLent = false
 		call.free()
 	}()
 	c.server.cfg.Handler.ServeHTTP(call, call.request)

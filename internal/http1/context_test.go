@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The context of a request ends when the client goes away.
+// The context of a request ends when the client disconnects.
 func TestContextEndsWithClient(t *testing.T) {
 	t.Parallel()
 	for name, wait := range map[string]func(context.Context){
@@ -22,19 +22,19 @@ func TestContextEndsWithClient(t *testing.T) {
 		},
 		"Err": func(ctx context.Context) {
 			for ctx.Err() == nil {
-				time.Sleep(time.Millisecond) // as a loop of work would that asks now and then
+				time.Sleep(time.Millisecond) // like a loop that polls its context
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			begun, ended := make(chan struct{}), make(chan struct{})
-			e := newEngine(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s := newServer(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				close(begun)
 				wait(r.Context())
 				close(ended)
 			}))
-			nc := e.dial(t)
+			nc := s.dial(t)
 			fmt.Fprint(nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 			<-begun
 			_ = nc.Close()
@@ -43,11 +43,11 @@ func TestContextEndsWithClient(t *testing.T) {
 	}
 }
 
-// A handler that looks at its context does not lose what the client sends meanwhile, nor the body it reads.
-func TestContextLeavesNextRequest(t *testing.T) {
+// A handler that uses its context loses neither the next request, which the client sends meanwhile, nor its own body.
+func TestContextKeepsNextRequest(t *testing.T) {
 	t.Parallel()
 	next := make(chan struct{})
-	e := newEngine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		if ctx.Err() != nil {
 			t.Error("the context has ended")
@@ -59,7 +59,7 @@ func TestContextLeavesNextRequest(t *testing.T) {
 		context.AfterFunc(ctx, func() { _ = ctx.Err() })
 		fmt.Fprintf(w, "%s %s", r.URL.Path, body)
 	}))
-	nc := e.dial(t)
+	nc := s.dial(t)
 	in := bufio.NewReader(nc)
 	for range 20 {
 		fmt.Fprint(nc, "POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody")
@@ -72,22 +72,22 @@ func TestContextLeavesNextRequest(t *testing.T) {
 
 func TestContextEndsWithHandler(t *testing.T) {
 	t.Parallel()
-	kept := make(chan context.Context, 2)
-	e := newEngine(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/asked" && r.Context().Done() == nil {
+	contexts := make(chan context.Context, 2)
+	s := newServer(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/used" && r.Context().Done() == nil {
 			t.Error("the context never ends")
 		}
 		if r.Context().Value(http.LocalAddrContextKey) == nil {
 			t.Error("the context has no local address")
 		}
-		kept <- r.Context()
+		contexts <- r.Context()
 	}))
-	nc := e.dial(t)
+	nc := s.dial(t)
 	in := bufio.NewReader(nc)
-	for _, path := range []string{"/asked", "/not"} {
+	for _, path := range []string{"/used", "/unused"} {
 		fmt.Fprintf(nc, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
 		expect(t, in, "")
-		ctx := <-kept
+		ctx := <-contexts
 		<-ctx.Done()
 		if ctx.Err() != context.Canceled {
 			t.Errorf("%s: the context's error is %v", path, ctx.Err())
@@ -97,7 +97,7 @@ func TestContextEndsWithHandler(t *testing.T) {
 
 func TestHijack(t *testing.T) {
 	t.Parallel()
-	e := newEngine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		nc, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -114,29 +114,29 @@ func TestHijack(t *testing.T) {
 			t.Errorf("Hijack: %v", err)
 		}
 	}))
-	nc := e.dial(t)
+	nc := s.dial(t)
 	fmt.Fprint(nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\nhello\n")
 	if text, err := io.ReadAll(nc); err != nil || string(text) != "got hello\n<nil>" {
-		t.Errorf("the answer is %q, %v", text, err)
+		t.Errorf("the response is %q, %v", text, err)
 	}
 }
 
-// A shutdown closes idle connections at once and lets a request finish, whose connection it then closes.
+// Shutdown closes idle connections at once. It waits for a running request and then closes its connection.
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	begun, release := make(chan struct{}), make(chan struct{})
-	e := newEngine(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(begun)
 		<-release
 		fmt.Fprint(w, "finished")
 	}))
-	idle, busy := e.dial(t), e.dial(t)
+	idle, busy := s.dial(t), s.dial(t)
 	fmt.Fprint(busy, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-begun
 	done := make(chan error, 1)
-	go func() { done <- e.Shutdown(context.Background()) }()
+	go func() { done <- s.Shutdown(context.Background()) }()
 	if _, err := idle.Read(make([]byte, 1)); err == nil {
-		t.Error("the idle connection goes on")
+		t.Error("the idle connection is not closed")
 	}
 	close(release)
 	in := bufio.NewReader(busy)
@@ -145,26 +145,26 @@ func TestShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if body, _ := io.ReadAll(resp.Body); string(body) != "finished" || !resp.Close {
-		t.Errorf("the answer is %q, closing %v", body, resp.Close)
+		t.Errorf("the response is %q, Close is %v", body, resp.Close)
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
 }
 
-// A shutdown that is out of patience closes the connections, and the contexts end.
-func TestShutdownOutOfTime(t *testing.T) {
+// If its context ends, Shutdown closes the connections, and the contexts of the requests end.
+func TestShutdownTimeout(t *testing.T) {
 	t.Parallel()
 	begun := make(chan struct{})
-	e := newEngine(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s := newServer(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(begun)
 		<-r.Context().Done()
 	}))
-	fmt.Fprint(e.dial(t), "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	fmt.Fprint(s.dial(t), "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-begun
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := e.Shutdown(ctx); err != context.Canceled {
+	if err := s.Shutdown(ctx); err != context.Canceled {
 		t.Errorf("Shutdown: %v", err)
 	}
 }

@@ -1,13 +1,13 @@
-// Package http1 is a lean engine for plain HTTP/1.1 connections: it reads the requests that nearly all clients send,
-// and leaves everything out of the ordinary to net/http.
+// Package http1 is the fast path for HTTP/1.1 connections without TLS. It serves the requests that nearly all clients
+// send, and leaves all others to net/http. Begin reading at [Server.Serve].
 //
-// A request is ordinary if it came whole, small and in the strictest form of RFC 9112: one Host, a body whose length
-// is known, none of the headers that change the protocol, no folded lines or lone line feeds. It gets a [net/http.Request]
-// and a [net/http.ResponseWriter] like any other, for less than half the processor time: nothing is read in the
-// background unless the handler waits for the end of the request's context, no timers are set, and head and body of an
-// answer go out in one write.
+// A request is ordinary if it is small and in the strictest form of RFC 9112: one Host header, a body whose length is
+// known, no header that changes the protocol, no folded lines and no lone line feeds. The handler gets a
+// [net/http.Request] and a [net/http.ResponseWriter] as from net/http, for less than half the processor time. There are
+// three reasons: nothing is read in the background unless the handler asks for the end of the request's context, no timers are set, and
+// the head and body of a response go out in one write.
 //
-// Any other request goes, with its connection and all that was read of it, to [Config.Fallback]: to a net/http server,
-// which stays in charge of that connection. So there is no second opinion here about what is dangerous to have two
-// opinions on: chunked bodies, upgrades, Expect, HTTP/1.0, malformed requests of any kind.
+// Invariant: any other request goes to [Config.Fallback], with its connection and all bytes that were read. A net/http
+// server keeps that connection from then on. So this package never interprets input on which two parsers may disagree,
+// which is dangerous: chunked bodies, upgrades, Expect, HTTP/1.0, malformed requests of any kind.
 package http1

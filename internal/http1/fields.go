@@ -9,6 +9,7 @@ import (
 	"time"
 )
 
+// appendStatus appends the status line.
 func appendStatus(dst []byte, status int) []byte {
 	if status == http.StatusOK {
 		return append(dst, "HTTP/1.1 200 OK\r\n"...)
@@ -21,35 +22,35 @@ func appendStatus(dst []byte, status int) []byte {
 	return append(append(append(dst, ' '), text...), "\r\n"...)
 }
 
-// appendHeader appends the headers as the handler has set them, and takes note of those that matter here.
+// appendHeader appends the headers that the handler has set, and records those that this package acts on.
 func (c *call) appendHeader(dst []byte) []byte {
 	var space [16]string
 	for _, name := range sortedNames(space[:0], c.header) {
 		values := c.header[name]
 		switch name {
 		case "Content-Type":
-			c.typed = true
+			c.hasType = true
 			if c.status == http.StatusNotModified {
 				continue
 			}
 		case "Date":
-			c.dated = true
+			c.hasDate = true
 		case "Content-Encoding":
-			c.typed = c.typed || len(values) > 0 && values[0] != "" // compressed bytes tell nothing of the type
+			c.hasType = c.hasType || len(values) > 0 && values[0] != "" // the type cannot be detected from compressed bytes
 		case "Content-Length":
-			if !c.takeLength(values) {
+			if !c.acceptLength(values) {
 				continue
 			}
 		case "Transfer-Encoding":
 			if !bodyAllowed(c.status) || len(values) == 1 && values[0] == "chunked" {
-				continue // that is what happens anyway
+				continue // the default
 			}
-			c.coded = true
+			c.hasCoding = true
 		case "Connection":
 			c.closes = c.closes || hasToken(values, "close")
 			continue // see appendRest
 		case "Trailer":
-			c.announce(values)
+			c.declareTrailers(values)
 		}
 		if slices.Contains(c.trailers, name) {
 			continue
@@ -59,8 +60,8 @@ func (c *call) appendHeader(dst []byte) []byte {
 	return dst
 }
 
-// takeLength reads the Content-Length that the handler has set. It returns false if it is not to be sent.
-func (c *call) takeLength(values []string) bool {
+// acceptLength parses the Content-Length that the handler has set. It returns false if that must not be sent.
+func (c *call) acceptLength(values []string) bool {
 	if len(values) == 0 {
 		return false
 	}
@@ -75,8 +76,8 @@ func (c *call) takeLength(values []string) bool {
 	return false
 }
 
-// announce takes note of the headers that the handler will set by the end of the body.
-func (c *call) announce(values []string) {
+// declareTrailers records the names of headers that the handler sets by the end of the body.
+func (c *call) declareTrailers(values []string) {
 	for _, value := range values {
 		for name := range strings.SplitSeq(value, ",") {
 			if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); name != "" {
@@ -97,13 +98,13 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// appendRest appends the headers that the handler need not set. body is how the body begins, for those who have not
-// said what it is.
-func (c *call) appendRest(dst, body []byte) []byte {
-	if !c.typed && len(body) > 0 && bodyAllowed(c.status) {
+// appendDefaults appends the headers Content-Type, Date and Connection if the handler has not set them. body is the
+// beginning of the body, from which the Content-Type is detected.
+func (c *call) appendDefaults(dst, body []byte) []byte {
+	if !c.hasType && len(body) > 0 && bodyAllowed(c.status) {
 		dst = append(append(append(dst, "Content-Type: "...), http.DetectContentType(body)...), "\r\n"...)
 	}
-	if !c.dated {
+	if !c.hasDate {
 		dst = append(dst, date()...)
 	}
 	if c.closes = c.closes || c.conn.server.stopping.Load(); c.closes {
@@ -112,9 +113,9 @@ func (c *call) appendRest(dst, body []byte) []byte {
 	return dst
 }
 
-// appendField appends a header with each of its values. What would end the line early becomes a space.
+// appendField appends one line for each value of a header. Line ends in a value become spaces.
 func appendField(dst []byte, name string, values []string) []byte {
-	if name == "" || !all(name, &tokenByte) {
+	if name == "" || !onlyBytes(name, &tokenByte) {
 		return dst
 	}
 	for _, value := range values {
@@ -144,7 +145,7 @@ type dateLine struct {
 
 var lastDate atomic.Pointer[dateLine]
 
-// date returns the line of the Date header, made once a second.
+// date returns the line of the Date header. It is formatted once a second.
 func date() string {
 	now := time.Now()
 	if last := lastDate.Load(); last != nil && last.second == now.Unix() {

@@ -11,11 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// addressed is a connection with an address only.
 type addressed struct{ net.Conn }
 
 func (addressed) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
-// What is taken for an ordinary request is one to net/http, too, with the same meaning, and ends at the same byte.
+// net/http accepts every ordinary request, too, with the same meaning and the same end.
 func FuzzSameAsNetHTTP(f *testing.F) {
 	f.Add("GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n")
 	f.Add("POST /a%20b HTTP/1.1\r\nHost: x:1\r\nContent-Length: 3\r\nConnection: close\r\nx-a: \tb\r\nX-A: c\r\n\r\nabc")
@@ -56,9 +57,9 @@ func FuzzSameAsNetHTTP(f *testing.F) {
 				r.URL.ForceQuery, r.Close, r.ContentLength, r.Header, rest(),
 			}
 		}
-		mine := read(got, func() int { return len(text) - end - 4 - int(call.length) })
-		if diff := cmp.Diff(read(want, in.Buffered), mine); diff != "" {
-			t.Fatalf("%q is understood differently (-net/http +here):\n%s", text, diff)
+		here := read(got, func() int { return len(text) - end - 4 - int(call.length) })
+		if diff := cmp.Diff(read(want, in.Buffered), here); diff != "" {
+			t.Fatalf("%q has another meaning (-net/http +here):\n%s", text, diff)
 		}
 	})
 }

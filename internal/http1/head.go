@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// empty is what requests are made of: only WithContext sets the context of one.
-var empty http.Request
+// emptyRequest is copied for each request, because only WithContext can set the context of a request.
+var emptyRequest http.Request
 
-// newCall reads a head: the request line and the headers up to and with the empty line. It returns false if the head
-// is not an ordinary one, be it right or wrong.
+// newCall parses a head: the request line and the headers, including the empty line. It returns false if the request is
+// not ordinary, whether valid or malformed.
 func newCall(c *conn, text string) (*call, bool) {
 	line, rest, _ := strings.Cut(text, "\r\n")
 	method, target, ok := requestLine(line)
@@ -27,7 +27,7 @@ func newCall(c *conn, text string) (*call, bool) {
 	if !call.readHeaders(header, rest) || call.host == "" {
 		return nil, false
 	}
-	r := empty.WithContext(call)
+	r := emptyRequest.WithContext(call)
 	r.Method, r.URL, r.RequestURI = method, call.url, target
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 	r.Header, r.Host, r.RemoteAddr, r.Close = header, call.host, c.remote, call.closes
@@ -36,7 +36,7 @@ func newCall(c *conn, text string) (*call, bool) {
 	return call, true
 }
 
-// requestLine cuts METHOD TARGET HTTP/1.1.
+// requestLine parses METHOD TARGET HTTP/1.1.
 func requestLine(line string) (method, target string, ok bool) {
 	method, rest, _ := strings.Cut(line, " ")
 	switch method {
@@ -51,8 +51,8 @@ func requestLine(line string) (method, target string, ok bool) {
 	return method, target, true
 }
 
-// parseTarget reads the path and the query. Dots and double slashes may be meant to lead elsewhere: that is net/http's
-// to judge.
+// parseTarget parses the path and the query. A path with dots or double slashes may be an attempt to reach another one; it
+// is not ordinary, so net/http decides. space is used for the result if nothing is escaped.
 func parseTarget(target string, space *url.URL) (*url.URL, bool) {
 	path, query, hasQuery := strings.Cut(target, "?")
 	for i := range len(query) {
@@ -73,13 +73,13 @@ func parseTarget(target string, space *url.URL) (*url.URL, bool) {
 	return space, true
 }
 
-// pathByte are the bytes that mean themselves in a path.
+// pathByte contains the bytes that need no escaping in a path.
 var pathByte = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~$&+,/:;=@")
 
-// tokenByte are those of the name of a header (RFC 9110 section 5.6.2).
+// tokenByte contains the bytes of a header's name (RFC 9110 section 5.6.2).
 var tokenByte = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 
-// hostByte are those of an ordinary Host.
+// hostByte contains the bytes of an ordinary Host header.
 var hostByte = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:[]")
 
 func byteSet(bytes string) (set [256]bool) {
@@ -89,7 +89,7 @@ func byteSet(bytes string) (set [256]bool) {
 	return set
 }
 
-func all(text string, set *[256]bool) bool {
+func onlyBytes(text string, set *[256]bool) bool {
 	for i := range len(text) {
 		if !set[text[i]] {
 			return false
@@ -98,10 +98,10 @@ func all(text string, set *[256]bool) bool {
 	return true
 }
 
-// maxHeaders is how many headers an ordinary request has at most.
+// maxHeaders is the largest number of headers of an ordinary request.
 const maxHeaders = 64
 
-// readHeaders reads the headers up to the empty line.
+// readHeaders parses the headers up to the empty line. It returns false if the request is not ordinary.
 func (c *call) readHeaders(header http.Header, text string) bool {
 	for n := 0; ; n++ {
 		line, rest, _ := strings.Cut(text, "\r\n")
@@ -109,11 +109,11 @@ func (c *call) readHeaders(header http.Header, text string) bool {
 			return rest == ""
 		}
 		name, value, ok := strings.Cut(line, ":")
-		if value = strings.Trim(value, " \t"); !ok || n == maxHeaders || name == "" || !all(name, &tokenByte) || !validValue(value) {
+		if value = strings.Trim(value, " \t"); !ok || n == maxHeaders || name == "" || !onlyBytes(name, &tokenByte) || !validValue(value) {
 			return false
 		}
 		text = rest
-		if keep, ok := c.control(&name, value); !ok {
+		if keep, ok := c.readSpecial(&name, value); !ok {
 			return false
 		} else if !keep {
 			continue
@@ -122,10 +122,10 @@ func (c *call) readHeaders(header http.Header, text string) bool {
 			header[name] = append(have, value)
 			continue
 		}
-		if c.used < len(c.values) {
-			c.values[c.used] = value
-			header[name] = c.values[c.used : c.used+1 : c.used+1]
-			c.used++
+		if c.valuesUsed < len(c.valueSpace) {
+			c.valueSpace[c.valuesUsed] = value
+			header[name] = c.valueSpace[c.valuesUsed : c.valuesUsed+1 : c.valuesUsed+1]
+			c.valuesUsed++
 		} else {
 			header[name] = []string{value}
 		}
@@ -141,19 +141,19 @@ func validValue(value string) bool {
 	return true
 }
 
-// control looks at a header that has a meaning for the connection or the body, and gives name its usual form. keep is
-// false for the Host, which is not kept among the headers; ok is false for what is not ordinary.
-func (c *call) control(name *string, value string) (keep, ok bool) {
+// readSpecial acts on a header that affects the connection or the body, and makes name canonical. keep is false for the
+// Host, which net/http does not keep among the headers. ok is false if the request is not ordinary.
+func (c *call) readSpecial(name *string, value string) (keep, ok bool) {
 	*name = textproto.CanonicalMIMEHeaderKey(*name)
 	switch *name {
 	case "Host":
-		if c.host != "" || value == "" || !all(value, &hostByte) {
+		if c.host != "" || value == "" || !onlyBytes(value, &hostByte) {
 			return false, false
 		}
 		c.host = value
 		return false, true
 	case "Content-Length":
-		if c.sized || !c.setLength(value) {
+		if c.hasLength || !c.setLength(value) {
 			return false, false
 		}
 	case "Connection":
@@ -167,12 +167,12 @@ func (c *call) control(name *string, value string) (keep, ok bool) {
 	return true, true
 }
 
-// setLength reads a Content-Length of a few digits.
+// setLength parses a Content-Length of up to 6 digits.
 func (c *call) setLength(value string) bool {
 	if value == "" || len(value) > 6 {
 		return false
 	}
-	c.sized = true
+	c.hasLength = true
 	for i := range len(value) {
 		if value[i] < '0' || value[i] > '9' {
 			return false

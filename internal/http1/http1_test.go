@@ -25,26 +25,26 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// engine is a server under test; others counts the connections that were handed over.
-type engine struct {
+// server is a running server. fallbacks receives the input of each connection that goes to Fallback.
+type server struct {
 	*http1.Server
-	addr   string
-	others chan []byte
+	addr      string
+	fallbacks chan []byte
 }
 
-func newEngine(t testing.TB, h http.Handler) *engine {
+func newServer(t testing.TB, h http.Handler) *server {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{addr: ln.Addr().String(), others: make(chan []byte, 100)}
-	e.Server = http1.New(http1.Config{
+	s := &server{addr: ln.Addr().String(), fallbacks: make(chan []byte, 100)}
+	s.Server = http1.New(http1.Config{
 		Handler: h, MaxHead: 8 << 10, Log: slog.New(slog.DiscardHandler),
-		Eligible: func(_, path string) bool { return path != "/elsewhere" },
+		Eligible: func(_, path string) bool { return path != "/ineligible" },
 		OnPhase:  func(net.Conn, http1.Phase) {},
 		Fallback: func(nc net.Conn, read []byte) {
-			e.others <- read
+			s.fallbacks <- read
 			_ = nc.Close()
 		},
 	})
@@ -56,7 +56,7 @@ func newEngine(t testing.TB, h http.Handler) *engine {
 			if err != nil {
 				return
 			}
-			go e.Serve(nc)
+			go s.Serve(nc)
 		}
 	}()
 	t.Cleanup(func() {
@@ -64,14 +64,14 @@ func newEngine(t testing.TB, h http.Handler) *engine {
 		<-done
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := e.Shutdown(ctx); err != nil {
+		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("Shutdown: %v", err)
 		}
 	})
-	return e
+	return s
 }
 
-func (e *engine) dial(t testing.TB) net.Conn { return dial(t, e.addr) }
+func (s *server) dial(t testing.TB) net.Conn { return dial(t, s.addr) }
 
 func dial(t testing.TB, addr string) net.Conn {
 	t.Helper()
@@ -84,8 +84,8 @@ func dial(t testing.TB, addr string) net.Conn {
 	return nc
 }
 
-// answers are the handlers whose answers must be the same as those of net/http.
-func answers(t testing.TB) map[string]http.HandlerFunc {
+// handlers returns the handlers whose responses must be the same as with net/http.
+func handlers(t testing.TB) map[string]http.HandlerFunc {
 	name := filepath.Join(t.TempDir(), "file.txt")
 	if err := os.WriteFile(name, bytes.Repeat([]byte("line\n"), 30_000), 0o600); err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func answers(t testing.TB) map[string]http.HandlerFunc {
 			w.(http.Flusher).Flush()
 			w.Header().Set("X-Sum", "5")
 		},
-		"forged": func(w http.ResponseWriter, _ *http.Request) {
+		"invalid headers": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Split", "a\r\nSet-Cookie: b=c")
 			w.Header()["Bad name"] = []string{"x"}
 		},
@@ -165,7 +165,7 @@ func answers(t testing.TB) map[string]http.HandlerFunc {
 			}
 		},
 		"sniffed": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<!doctype html><p>x") },
-		"encoded": func(w http.ResponseWriter, _ *http.Request) {
+		"content encoding": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			fmt.Fprint(w, "not really")
 		},
@@ -183,7 +183,7 @@ func answers(t testing.TB) map[string]http.HandlerFunc {
 	}
 }
 
-// requests are ordinary ones, answered by the engine itself.
+// requests are ordinary requests.
 var requests = []string{
 	"GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
 	"HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -196,13 +196,13 @@ var requests = []string{
 	"GET /a HTTP/1.1\r\nHost: x\r\nRange: bytes=5-9\r\nA: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\n\r\n",
 }
 
-// The same handlers give the same answers here and with net/http.
+// The same handlers give the same responses here and with net/http.
 func TestSameAsNetHTTP(t *testing.T) {
 	t.Parallel()
-	for name, h := range answers(t) {
+	for name, h := range handlers(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newEngine(t, h)
+			s := newServer(t, h)
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -211,27 +211,27 @@ func TestSameAsNetHTTP(t *testing.T) {
 			go func() { _ = srv.Serve(ln) }()
 			t.Cleanup(func() { _ = srv.Close() })
 			for _, request := range requests {
-				want, got := exchange(t, ln.Addr().String(), request), exchange(t, e.addr, request)
+				want, got := exchange(t, ln.Addr().String(), request), exchange(t, s.addr, request)
 				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("%q is answered differently (-net/http +here):\n%s", request, diff)
+					t.Errorf("%q has another response (-net/http +here):\n%s", request, diff)
 				}
 			}
-			if len(e.others) > 0 {
-				t.Errorf("%d requests were handed over; the first begins %q", len(e.others), <-e.others)
+			if len(s.fallbacks) > 0 {
+				t.Errorf("%d requests went to Fallback; the first begins %q", len(s.fallbacks), <-s.fallbacks)
 			}
 		})
 	}
 }
 
-// result is what a client sees of an answer, as far as it must be the same.
+// result is the part of a response that must be the same.
 type result struct {
-	Informed []int
-	Status   string
-	Header   http.Header
-	Body     string
-	Err      string
-	Trailer  http.Header
-	Kept     bool // the connection serves another request
+	Informational []int
+	Status        string
+	Header        http.Header
+	Body          string
+	Err           string
+	Trailer       http.Header
+	Kept          bool // the connection serves another request
 }
 
 func exchange(t *testing.T, addr, request string) (r result) {
@@ -245,7 +245,7 @@ func exchange(t *testing.T, addr, request string) (r result) {
 	in := bufio.NewReader(nc)
 	resp, err := http.ReadResponse(in, &http.Request{Method: method})
 	for ; err == nil && resp.StatusCode < 200; resp, err = http.ReadResponse(in, &http.Request{Method: method}) {
-		r.Informed = append(r.Informed, resp.StatusCode)
+		r.Informational = append(r.Informational, resp.StatusCode)
 	}
 	if err != nil {
 		r.Err = err.Error()
@@ -256,7 +256,7 @@ func exchange(t *testing.T, addr, request string) (r result) {
 	if err != nil {
 		r.Err = err.Error()
 	}
-	r.Header.Del("Content-Length") // how much may wait before an answer is sent in chunks differs
+	r.Header.Del("Content-Length") // net/http buffers another number of bytes before it sends chunks
 	if r.Header["Date"] != nil {
 		r.Header.Set("Date", "now")
 	}
@@ -270,12 +270,12 @@ func exchange(t *testing.T, addr, request string) (r result) {
 	return r
 }
 
-// What is out of the ordinary goes elsewhere, with all that was read.
-func TestHandsOver(t *testing.T) {
+// A request that is not ordinary goes to Fallback, with the input that was read.
+func TestFallback(t *testing.T) {
 	t.Parallel()
-	e := newEngine(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") }))
+	s := newServer(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") }))
 	for _, request := range []string{
-		"GET /elsewhere HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /ineligible HTTP/1.1\r\nHost: x\r\n\r\n",
 		"GET / HTTP/1.0\r\nHost: x\r\n\r\n",
 		"GET / HTTP/1.1\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
@@ -310,25 +310,25 @@ func TestHandsOver(t *testing.T) {
 		"\x16\x03\x01",
 		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 	} {
-		nc := e.dial(t)
+		nc := s.dial(t)
 		if _, err := io.WriteString(nc, request); err != nil {
 			t.Fatal(err)
 		}
-		if read := <-e.others; !strings.HasPrefix(request, string(read)) || len(read) < min(3, len(request)) {
-			t.Errorf("of %.80q, %.80q was handed over", request, read)
+		if read := <-s.fallbacks; !strings.HasPrefix(request, string(read)) || len(read) < min(3, len(request)) {
+			t.Errorf("of %.80q, Fallback got %.80q", request, read)
 		}
 		_ = nc.Close()
 	}
 }
 
-// Requests may come in pieces, and several at once.
-func TestPiecesAndPipelines(t *testing.T) {
+// Requests may come in parts, and several in one write.
+func TestPartsAndPipelines(t *testing.T) {
 	t.Parallel()
-	e := newEngine(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s %v", r.URL.Path, body, err)
 	}))
-	nc := e.dial(t)
+	nc := s.dial(t)
 	in := bufio.NewReader(nc)
 	one := "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
 	for i := range len(one) {
@@ -355,21 +355,21 @@ func expect(t *testing.T, in *bufio.Reader, want string) {
 	}
 	defer resp.Body.Close()
 	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != want {
-		t.Fatalf("the answer is %q, %v; want %q", body, err, want)
+		t.Fatalf("the response is %q, %v; want %q", body, err, want)
 	}
 }
 
-// What the handler writes beyond the length that it has told is refused, and does not get into the next answer.
+// A write beyond the declared Content-Length fails, and its bytes do not get into the next response.
 func TestTooLong(t *testing.T) {
 	t.Parallel()
-	e := newEngine(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "2")
 		fmt.Fprint(w, "ab")
 		if _, err := w.Write([]byte("c")); !errors.Is(err, http.ErrContentLength) {
 			t.Errorf("Write: %v", err)
 		}
 	}))
-	nc := e.dial(t)
+	nc := s.dial(t)
 	in := bufio.NewReader(nc)
 	for range 2 {
 		fmt.Fprint(nc, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -10,28 +10,29 @@ import (
 	"sync/atomic"
 )
 
-// Phase is what a connection is doing, for whoever limits the time that it takes.
+// Phase is the phase of a connection, for code that limits its time.
 type Phase int32
 
 // The phases.
 const (
-	PhaseHead     Phase = iota // a request is coming, or the first one is due
+	PhaseHead     Phase = iota // a request is being read, or the first one has not begun
 	PhaseIdle                  // between requests
-	PhaseActive                // a request is at work
-	PhaseHijacked              // a handler has taken the connection over
+	PhaseActive                // a request is running
+	PhaseHijacked              // a handler has hijacked the connection
 )
 
-// Config is what an engine is made of.
+// Config configures a Server.
 type Config struct {
 	Handler http.Handler
-	// Eligible says whether the handler may answer such a request here; if not, it goes to HandOver. path is as it was sent.
+	// Eligible reports whether the handler may serve a request here. If not, the request goes to Fallback. path is not
+	// unescaped.
 	Eligible func(method, path string) bool
-	// Fallback gets the connection of a request that is not ordinary. read is what was read of it already, and has to
-	// be read again.
+	// Fallback takes over the connection of a request that is not ordinary. read holds the input that was already read
+	// from it; the request begins there.
 	Fallback func(nc net.Conn, read []byte)
-	// OnPhase is told what a connection begins to do.
+	// OnPhase is called when a connection enters a phase.
 	OnPhase func(nc net.Conn, p Phase)
-	// MaxHead is the longest head of a request that is read here, in bytes, up to 8 KiB.
+	// MaxHead is the longest head of an ordinary request, in bytes, up to 8 KiB.
 	MaxHead int
 	Log     *slog.Logger
 }
@@ -46,12 +47,12 @@ type Server struct {
 	conns map[*conn]struct{}
 }
 
-// New makes an engine.
+// New returns a server. Call its Serve for each connection.
 func New(cfg Config) *Server {
 	return &Server{cfg: cfg, conns: map[*conn]struct{}{}}
 }
 
-// Serve serves one connection until it ends, is handed over or taken over. It closes it, if it is still its own.
+// Serve serves one connection until it ends, goes to Fallback or is hijacked. It closes the connection in the first case.
 func (s *Server) Serve(nc net.Conn) {
 	c := newConn(s, nc)
 	if !s.add(c) {
@@ -66,8 +67,8 @@ func (s *Server) Serve(nc net.Conn) {
 	switch end {
 	case endClose:
 		_ = nc.Close()
-	case endHandOver:
-		rest := c.takeRest()
+	case endFallback:
+		rest := c.detachRest()
 		s.cfg.Fallback(nc, rest)
 	}
 }
@@ -83,9 +84,9 @@ func (s *Server) add(c *conn) bool {
 	return true
 }
 
-// Shutdown closes the connections that are idle and waits for the requests at work, whose connections are closed after
-// their answers. When ctx ends before that, it closes them as they are and leaves their handlers alone: one that takes
-// no notice must not hold up the process.
+// Shutdown closes the idle connections and waits for the running requests. Their connections are closed after the
+// responses. If ctx is done before that, Shutdown closes all connections at once and does not wait for the handlers: a
+// handler that ignores its context must not block the process.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.each(func(c *conn) {
@@ -115,8 +116,8 @@ func (s *Server) each(do func(*conn)) {
 	}
 }
 
-// errAborted is a panic that a handler uses to end the connection without an answer.
-func errAborted(p any) bool {
+// isAbort reports whether p is the panic with which a handler ends the connection without a response.
+func isAbort(p any) bool {
 	err, ok := p.(error)
 	return ok && errors.Is(err, http.ErrAbortHandler)
 }

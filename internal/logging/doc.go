@@ -16,7 +16,7 @@
 // and bytes that are not UTF-8 are written as \n, \x1b, \u202e and so on. The human format does not escape a backslash,
 // because backslashes in paths and JSON are far more common than text that imitates an escape. The JSON format is exact.
 //
-// The JSON format is that of [log/slog.JSONHandler]. The human format has a handler here, because no library writes this
+// [log/slog.JSONHandler] writes the JSON format. The human format has a handler here, because no library writes this
 // line; it appends to a pooled buffer and writes once per record, because a line is written for each request. timberjack
 // rotates the file and removes old files.
 package logging

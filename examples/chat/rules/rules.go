@@ -100,9 +100,9 @@ var Rules = actionhero.RoomMiddleware{
 		}
 		return polite.Replace(text), nil
 	},
-	Deliver: func(to *actionhero.Conn, d *actionhero.RoomMessage) bool {
+	Deliver: func(to *actionhero.Conn, m *actionhero.RoomMessage) bool {
 		values, _ := to.Detail(detailMuted).([]any)
-		return !slices.Contains(values, any(d.From))
+		return !slices.Contains(values, any(m.From))
 	},
 }
 

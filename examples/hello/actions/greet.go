@@ -10,8 +10,8 @@ import (
 
 // GreetInput is the input of greet. Its tags are the documentation, the whitelist and the check.
 type GreetInput struct {
-	Name  string `json:"name" required:"true" maxLength:"50" doc:"the name to greet"`
-	Times int    `json:"times" minimum:"1" maximum:"5" default:"1" doc:"how many times to greet"`
+	Name  string `json:"name" required:"true" maxLength:"50" doc:"name of the person to greet"`
+	Times int    `json:"times" minimum:"1" maximum:"5" default:"1" doc:"number of greetings"`
 }
 
 // GreetOutput is the output of greet.
@@ -19,7 +19,7 @@ type GreetOutput struct {
 	Greeting string `json:"greeting" example:"Hello, Ann!"`
 }
 
-// Greet returns a greeting.
+// Greet greets a person by name.
 var Greet = actionhero.Action[GreetInput, GreetOutput]{
 	Name:        "greet",
 	Description: "Greets a person by name",

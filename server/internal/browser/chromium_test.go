@@ -186,7 +186,7 @@ func (b *chromium) must(err error) {
 	}
 }
 
-// event takes note of what should not happen on a page.
+// event notes errors and broken policies of a page.
 func (p *tab) event(method string, params json.RawMessage) {
 	var complaint string
 	switch method {

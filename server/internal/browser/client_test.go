@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// The module has no package.json beside it, and Node takes a .js file for what it used to be: it gets a copy.
+// module copies the client script for Node: its folder has no package.json, so Node would not load it as an ES module.
 func module(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../public/javascript/actionhero.js")

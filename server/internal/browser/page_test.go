@@ -189,7 +189,7 @@ func TestStatusRefreshes(t *testing.T) {
 	var before string
 	p.eval(up, &before)
 	p.wait(fmt.Sprintf("%s !== %q", up, before))
-	// A page that nobody sees asks nothing; one that is seen again does so at once.
+	// A hidden page sends no requests. As soon as it is visible again, it sends one.
 	p.eval(`window.asked = 0; const real = fetch; fetch = (...all) => { asked++; return real(...all); };
 		Object.defineProperty(document, "hidden", { value: false, writable: true });
 		document.hidden = true; document.dispatchEvent(new Event("visibilitychange"))`, nil)
@@ -197,7 +197,7 @@ func TestStatusRefreshes(t *testing.T) {
 	p.wait("asked > 0")
 }
 
-// All of the page can be done without a mouse, and one sees where one is.
+// All of the page works without a mouse, and the focus is visible.
 func TestKeyboard(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -232,8 +232,8 @@ func TestKeyboard(t *testing.T) {
 	p.wait(`document.activeElement.id === "say"`)
 }
 
-// tabThrough presses Tab until the focus leaves the page, and returns the kind and name of all that it came to. What
-// has no name, or does not show that it has the focus, fails the test.
+// tabThrough presses Tab until the focus leaves the page, and returns the kind and name of each element that had
+// it. The test fails if an element has no name, or does not show that it has the focus.
 func (p *tab) tabThrough() map[string]bool {
 	p.t.Helper()
 	seen := map[string]bool{}

@@ -8,18 +8,19 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// slack is how much longer the journal may be than twice what is needed of it, in files of the shortest kind.
+// slack is by how much the journal may exceed twice its needed size, in files of the minimum size.
 const slack = 4
 
-// compaction keeps the journal short: while it is more than twice as long as what is needed of it, what is needed of the
-// oldest segment is written again, and the segment dropped. So whatever is written costs at most one more writing, on
-// average, and nothing ever stops for it.
+// compaction limits the size of the journal. While the journal is more than twice as long as its needed records, the
+// needed records of the oldest segment are rewritten at the end, and the segment is dropped. So each record is rewritten at
+// most once on average, and no call waits for a compaction.
 type compaction struct {
-	due     bool // a segment began since it was looked at, or since it failed
+	due     bool // a segment began since the last check or failure
 	running bool
 }
 
-// compactIfNeeded is called with the lock held.
+// compactIfNeeded starts a compaction in the background if one is due and the journal is too long. The caller holds the
+// lock.
 func (q *Queue) compactIfNeeded() {
 	if !q.compact.due || q.compact.running || !q.open || !q.excess() {
 		return
@@ -29,7 +30,7 @@ func (q *Queue) compactIfNeeded() {
 		for q.compactSegment() == nil {
 			continue
 		}
-		// Whatever kept it from going on, it is tried again when the next segment begins.
+		// After an error, too, the compaction is retried when the next segment begins.
 		q.mu.Lock()
 		q.compact.running = false
 		q.mu.Unlock()
@@ -42,9 +43,9 @@ func (q *Queue) excess() bool {
 	return ok && q.log.UsedBytes() > 2*q.jobs.bytes+slack*q.cfg.FileBytes
 }
 
-var errEnough = errors.New("there is nothing to compact")
+var errNothingToDo = errors.New("there is nothing to compact")
 
-// compactSegment gets rid of the oldest segment.
+// compactSegment rewrites the needed records of the oldest segment and drops it.
 func (q *Queue) compactSegment() error {
 	q.mu.Lock()
 	number, ok := q.log.Oldest()
@@ -52,9 +53,9 @@ func (q *Queue) compactSegment() error {
 	log := q.log
 	q.mu.Unlock()
 	if enough {
-		return errEnough
+		return errNothingToDo
 	}
-	m := mover{q: q, log: log}
+	m := rewriter{q: q, log: log}
 	if err := log.Scan(number, m.visit); err != nil {
 		return err
 	}
@@ -64,41 +65,41 @@ func (q *Queue) compactSegment() error {
 	return log.Drop()
 }
 
-// mover writes again, some at a time, the jobs whose records are in one segment.
-type mover struct {
-	q     *Queue
-	log   *journal.Log
-	moves []move
-	size  int
+// rewriter rewrites jobs whose records are in one segment, in groups.
+type rewriter struct {
+	q    *Queue
+	log  *journal.Log
+	jobs []rewrite
+	size int
 }
 
-type move struct {
-	id      uint64
-	at      pos
-	record  []byte
-	failure pos // the newer error that was read
-	text    string
+type rewrite struct {
+	id        uint64
+	at        pos
+	record    []byte
+	errorPos  pos // the record that errorText was read from, or 0
+	errorText string
 }
 
-func (m *mover) visit(at journal.Pos, record []byte) error {
+func (m *rewriter) visit(at journal.Pos, record []byte) error {
 	if record[0] != recordJob {
 		return nil
 	}
 	f := fields{rest: record[1:]}
-	m.moves = append(m.moves, move{id: f.uvarint(), at: at, record: record})
-	if m.size += len(record); m.size > 64<<10 || len(m.moves) >= 256 {
+	m.jobs = append(m.jobs, rewrite{id: f.uvarint(), at: at, record: record})
+	if m.size += len(record); m.size > 64<<10 || len(m.jobs) >= 256 {
 		return m.flush()
 	}
 	return nil
 }
 
-// flush moves what was gathered.
-func (m *mover) flush() error {
-	for len(m.moves) > 0 {
+// flush rewrites the collected jobs.
+func (m *rewriter) flush() error {
+	for len(m.jobs) > 0 {
 		if err := m.readErrors(); err != nil {
 			return err
 		}
-		if err := m.writeAgain(); err != nil {
+		if err := m.write(); err != nil {
 			return err
 		}
 	}
@@ -106,34 +107,34 @@ func (m *mover) flush() error {
 	return nil
 }
 
-// readErrors leaves out the jobs that are elsewhere by now, and reads the last errors of the others.
-func (m *mover) readErrors() error {
-	left := m.moves[:0]
-	for _, v := range m.moves {
+// readErrors removes the jobs whose records are elsewhere by now, and reads the last errors of the others.
+func (m *rewriter) readErrors() error {
+	left := m.jobs[:0]
+	for _, v := range m.jobs {
 		f, err := m.q.find(v.id)
-		if err != nil || f.rest.record != v.at {
-			continue // gone, or moved already
+		if err != nil || f.refs.record != v.at {
+			continue // removed, or rewritten already
 		}
-		v.failure, v.text = f.rest.failure, errorIn(v.record)
-		if f.rest.failure != 0 {
-			b, err := m.log.Read(f.rest.failure, int(f.rest.failureLen))
+		v.errorPos, v.errorText = f.refs.failure, errorOf(v.record)
+		if f.refs.failure != 0 {
+			b, err := m.log.Read(f.refs.failure, int(f.refs.failureLen))
 			if err != nil {
 				return err
 			}
-			v.text = errorIn(b)
+			v.errorText = errorOf(b)
 		}
 		left = append(left, v)
 	}
-	m.moves = left
+	m.jobs = left
 	return nil
 }
 
-// writeAgain writes the jobs again, and leaves those that got a new error meanwhile for another round.
-func (m *mover) writeAgain() error {
+// write rewrites the jobs. Jobs that got a new error since readErrors stay in m.jobs for another round.
+func (m *rewriter) write() error {
 	q := m.q
 	need := 0
-	for _, v := range m.moves {
-		need += len(v.record) + len(v.text) + changeBytes + backend.MaxKeyBytes
+	for _, v := range m.jobs {
+		need += len(v.record) + len(v.errorText) + changeBytes + backend.MaxKeyBytes
 	}
 	q.mu.Lock()
 	now, err := q.begin(need, false)
@@ -141,40 +142,40 @@ func (m *mover) writeAgain() error {
 		q.mu.Unlock()
 		return err
 	}
-	left := m.moves[:0]
-	for _, v := range m.moves {
+	left := m.jobs[:0]
+	for _, v := range m.jobs {
 		i := q.jobs.find(v.id)
 		if i == 0 || q.jobs.at(i).record != v.at {
 			continue
 		}
-		if q.jobs.at(i).failure != v.failure {
+		if q.jobs.at(i).failure != v.errorPos {
 			left = append(left, v)
 			continue
 		}
-		if err := q.move(i, &v); err != nil {
+		if err := q.rewrite(i, &v); err != nil {
 			q.mu.Unlock()
 			return err
 		}
 	}
-	m.moves = left
+	m.jobs = left
 	return q.commit(now)
 }
 
-// move writes the whole record of a job as it is now.
-func (q *Queue) move(i slot, v *move) error {
+// rewrite writes a complete record of the current job.
+func (q *Queue) rewrite(i slot, v *rewrite) error {
 	e := q.jobs.at(i)
-	record, err := putUnchanging(binary.AppendUvarint([]byte{recordJob}, v.id), v.record)
+	record, err := putConstant(binary.AppendUvarint([]byte{recordJob}, v.id), v.record)
 	if err != nil {
 		return err
 	}
-	record = putSet(record, fieldKeyUntil, uint64(q.jobs.keys.list[e.key].until))
+	record = putNonzero(record, fieldKeyUntil, uint64(q.jobs.keys.list[e.key].until))
 	record = putChanges(record, &entry{}, e, q.jobs.nodes.list[e.node].text)
-	if v.text != "" {
-		record = putText(record, fieldError, v.text)
+	if v.errorText != "" {
+		record = putText(record, fieldError, v.errorText)
 	}
-	at := q.write(undo{kind: moved, i: i, was: *e}, record)
-	q.jobs.countUp(e, -1)
+	at := q.write(rollback{kind: recordMoved, job: i, was: *e}, record)
+	q.jobs.addCounts(e, -1)
 	e.record, e.recordLen, e.failure, e.failureLen = at, uint32(len(record)), 0, 0
-	q.jobs.countUp(e, 1)
+	q.jobs.addCounts(e, 1)
 	return nil
 }

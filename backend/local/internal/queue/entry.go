@@ -2,16 +2,16 @@ package queue
 
 import "github.com/actionhero-go/actionhero/backend"
 
-// pos is where a record is in the journal: the number of its segment in the high half, the offset in the low one. 0 is
-// nowhere.
+// pos is the position of a record in the journal: the segment number in the high 32 bits, the offset in the low ones. 0
+// means no record.
 type pos = uint64
 
-// slot names an entry for as long as the job is in memory. 0 is none.
+// slot identifies an entry while its job is in memory. 0 means no entry.
 type slot = uint32
 
-// entry is what is kept in memory about a job. With millions of them, every byte counts, and as there is no pointer in
-// it, the garbage collector need not look inside. What nobody needs to find a job and to move it (its parameters, say)
-// is in its record alone.
+// entry is the part of a job that is always in memory. There may be millions of entries, so every byte counts. An entry
+// contains no pointers, so the garbage collector does not scan it. Data that is not needed to find or move a job, such as
+// its parameters, is only in the job's record.
 //
 // Times are in milliseconds since 1970.
 type entry struct {
@@ -19,19 +19,19 @@ type entry struct {
 	runAt    int64
 	enqueued int64
 	started  int64
-	until    int64 // when it ended; while it runs: the moment at which its lease ends, or 0
+	endsAt   int64 // finished: the finish time; running: the expiry of the lease on the monotonic clock, or 0
 	record   pos
-	failure  pos // where its last error is, if it came after record
+	failure  pos // the record of its last error, if newer than record
 
 	recordLen  uint32
 	failureLen uint32
 
-	task  uint32 // of queue.tasks
-	node  uint32 // of queue.nodes
-	lane  uint32
-	key   uint32 // of queue.keys, 0: it has none
-	place uint32 // in the heap that it is in; in a list: the entry before
-	next  slot   // in the list that it is in
+	task        uint32 // number in table.tasks
+	node        uint32 // number in table.nodes
+	queue       uint32 // number in table.queues
+	key         uint32 // number in table.keys; 0: no unique key
+	prevOrIndex uint32 // in a list: the previous slot; in a heap: the index
+	next        slot   // in a list: the next slot
 
 	starts      uint32
 	attempt     uint32
@@ -42,38 +42,38 @@ type entry struct {
 	priority int8
 	state    backend.State
 	flags    flags
-	where    where
+	in       container
 }
 
-// flags are the part of a job's state that has just two values each. They are written to disk.
+// flags are the boolean properties of a job. They are written to disk.
 type flags uint8
 
 const (
-	relative   flags = 1 << iota // runAt came from a delay, and moves along when the wall clock is set
-	retrying                     // it waits because it failed
-	cancelling                   // it runs, and is to stop
+	relative   flags = 1 << iota // runAt came from a delay, and is shifted when the wall clock is set
+	retrying                     // waits because its last run failed
+	cancelling                   // running, and was cancelled
 )
 
-// where is the list or heap that an entry is in.
-type where uint8
+// container is the list or heap that an entry is in.
+type container uint8
 
 const (
-	nowhere  where = iota
-	waiting        // the heap of those whose time will come
-	lined          // the line of its lane and priority
-	suspects       // the line of those with one crash left
-	leased         // the heap of leases
-	ended          // the list of completed and cancelled jobs
-	buried         // the list of dead jobs
-	holding        // the heap of ended jobs that only wait for their key to be free
+	inNone       container = iota
+	inWaiting              // table.waiting
+	inPriority             // the list of its priority in queueState.priorities
+	inCrashed              // queueState.crashed
+	inLeases               // table.leases
+	inFinished             // table.finished
+	inDead                 // table.dead
+	inUniqueHeld           // table.uniqueHeld
 )
 
-func (e *entry) is(f flags) bool { return e.flags&f != 0 }
+func (e *entry) has(f flags) bool { return e.flags&f != 0 }
 
-// suspect reports whether the next crash is the job's last.
-func (e *entry) suspect() bool { return e.crashes > 0 && e.crashes+1 >= e.maxCrashes }
+// lastCrashLeft reports whether the job has crashed before and is dead after the next crash.
+func (e *entry) lastCrashLeft() bool { return e.crashes > 0 && e.crashes+1 >= e.maxCrashes }
 
-// waits reports whether the job is neither running nor at its end.
+// waits reports whether the job is neither running nor finished.
 func (e *entry) waits() bool {
 	return e.state == backend.Available || e.state == backend.Scheduled || e.state == backend.Retryable
 }
@@ -82,35 +82,36 @@ const chunkBits = 10
 
 type chunk struct {
 	entries [1 << chunkBits]entry
-	free    slot // the first free one; each knows the next
+	free    slot // the first free entry, linked through entry.next
 	used    int
-	kept    []kept // in memory: what else would be on disk
+	records []memRecord // nil if the records are on disk
 }
 
-// kept is what the records of a job say.
-type kept struct {
+// memRecord is the content of a job's records if there is no disk.
+type memRecord struct {
 	record  []byte
 	failure string
 }
 
-// slab is where the entries are. Pointers to them stay valid until they are freed.
+// slab allocates the entries. A pointer to an entry is valid until the entry is freed.
 type slab struct {
-	chunks []*chunk
-	gaps   []uint32 // places of chunks that were given back
-	room   []uint32 // chunks that have, or had, a free entry
-	memory bool     // there is no disk: keep the records here
+	chunks     []*chunk
+	freeChunks []uint32 // indexes of freed chunks
+	partial    []uint32 // indexes of chunks that have, or had, a free entry
+	inMemory   bool     // there is no disk: the slab has the records
 }
 
 func (s *slab) at(i slot) *entry { return &s.chunks[i>>chunkBits].entries[i&(1<<chunkBits-1)] }
 
-// kept is where the records of i are, in memory.
-func (s *slab) kept(i slot) *kept { return &s.chunks[i>>chunkBits].kept[i&(1<<chunkBits-1)] }
+func (s *slab) memRecord(i slot) *memRecord {
+	return &s.chunks[i>>chunkBits].records[i&(1<<chunkBits-1)]
+}
 
 func (s *slab) alloc() slot {
-	for len(s.room) > 0 {
-		c := s.chunks[s.room[len(s.room)-1]]
+	for len(s.partial) > 0 {
+		c := s.chunks[s.partial[len(s.partial)-1]]
 		if c == nil || c.free == 0 {
-			s.room = s.room[:len(s.room)-1]
+			s.partial = s.partial[:len(s.partial)-1]
 			continue
 		}
 		i := c.free
@@ -126,16 +127,16 @@ func (s *slab) alloc() slot {
 
 func (s *slab) grow() {
 	at := uint32(len(s.chunks))
-	if n := len(s.gaps); n > 0 {
-		at = s.gaps[n-1]
-		s.gaps = s.gaps[:n-1]
+	if n := len(s.freeChunks); n > 0 {
+		at = s.freeChunks[n-1]
+		s.freeChunks = s.freeChunks[:n-1]
 	} else {
 		s.chunks = append(s.chunks, nil)
 	}
 	c := new(chunk)
 	s.chunks[at] = c
-	if s.memory {
-		c.kept = make([]kept, 1<<chunkBits)
+	if s.inMemory {
+		c.records = make([]memRecord, 1<<chunkBits)
 	}
 	for i := 1<<chunkBits - 1; i >= 0; i-- {
 		if number := at<<chunkBits | uint32(i); number != 0 {
@@ -143,25 +144,25 @@ func (s *slab) grow() {
 			c.free = number
 		}
 	}
-	s.room = append(s.room, at)
+	s.partial = append(s.partial, at)
 }
 
-// release makes i free, and gives its chunk back if that was the last one in use.
-func (s *slab) release(i slot) {
+// free frees i, and its chunk if no other entry of it is in use.
+func (s *slab) free(i slot) {
 	at := i >> chunkBits
 	c := s.chunks[at]
 	if c.used--; c.used == 0 {
 		s.chunks[at] = nil
-		s.gaps = append(s.gaps, at)
+		s.freeChunks = append(s.freeChunks, at)
 		return
 	}
 	if c.free == 0 {
-		s.room = append(s.room, at)
+		s.partial = append(s.partial, at)
 	}
 	e := s.at(i)
 	*e = entry{next: c.free}
 	c.free = i
-	if s.memory {
-		*s.kept(i) = kept{}
+	if s.inMemory {
+		*s.memRecord(i) = memRecord{}
 	}
 }

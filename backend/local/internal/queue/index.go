@@ -5,18 +5,18 @@ import (
 	"sort"
 )
 
-// pageSize is how many jobs a page of the index has at most.
+// pageSize is the maximum number of jobs in a page of the index.
 const pageSize = 512
 
-// index finds entries by id, and goes through them in the order of ids. Ids come in rising order, so it is a list of
-// pages that grows at its end.
+// index finds entries by id and iterates over them in id order. New ids are the highest, so it is a sorted list of pages
+// that grows at its end.
 type index struct {
 	pages []page
 	count int
 }
 
 type page struct {
-	base uint64 // the least id that was ever in the page
+	base uint64 // the lowest id that was ever in the page
 	refs []ref  // by rising id
 }
 
@@ -25,7 +25,7 @@ type ref struct {
 	at  slot
 }
 
-// page returns the number of the page that id is in, if it is anywhere.
+// page returns the number of the only page that can contain id, or -1.
 func (x *index) page(id uint64) int {
 	return sort.Search(len(x.pages), func(i int) bool { return x.pages[i].base > id }) - 1
 }
@@ -33,7 +33,7 @@ func (x *index) page(id uint64) int {
 func (p *page) search(id uint64) (int, bool) {
 	off := id - p.base
 	if off < uint64(len(p.refs)) && uint64(p.refs[off].off) == off {
-		return int(off), true // nothing before it was removed
+		return int(off), true // no lower id was removed
 	}
 	i := sort.Search(len(p.refs), func(i int) bool { return uint64(p.refs[i].off) >= off })
 	return i, i < len(p.refs) && uint64(p.refs[i].off) == off
@@ -51,7 +51,7 @@ func (x *index) find(id uint64) slot {
 	return 0
 }
 
-// insert adds id, which is not there.
+// insert adds id, which must not be in the index.
 func (x *index) insert(id uint64, at slot) {
 	x.count++
 	n := x.page(id)
@@ -65,7 +65,7 @@ func (x *index) insert(id uint64, at slot) {
 	if len(p.refs) <= pageSize {
 		return
 	}
-	// An id came back into the middle of what was full.
+	// A removed id was inserted again in the middle of a full page: split it.
 	half := slices.Clone(p.refs[pageSize/2:])
 	shift := half[0].off
 	for i := range half {
@@ -78,7 +78,7 @@ func (x *index) insert(id uint64, at slot) {
 
 func (p *page) last() uint64 { return p.base + uint64(p.refs[len(p.refs)-1].off) }
 
-// remove takes out id, which is there.
+// remove removes id, which must be in the index.
 func (x *index) remove(id uint64) {
 	x.count--
 	n := x.page(id)
@@ -93,8 +93,8 @@ func (x *index) remove(id uint64) {
 	}
 }
 
-// walk calls visit for ids after id in rising order, or before it in falling order, until it returns false. With 0 it
-// begins at the end of the list that comes first.
+// walk calls visit for all ids above id in rising order, or below id in falling order, until visit returns false. If id
+// is 0, walk begins with the first or with the last id.
 func (x *index) walk(id uint64, falling bool, visit func(at slot) bool) {
 	if falling {
 		if id == 0 {

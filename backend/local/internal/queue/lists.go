@@ -1,58 +1,55 @@
 package queue
 
-import "github.com/actionhero-go/actionhero/backend"
-
-// list is a list of entries, linked through the entries themselves.
+// list is a doubly linked list of entries. The links are in the entries.
 type list struct {
 	first, last slot
 	n           int
 }
 
-// insert puts i behind another entry of the list, or in front of all if that is 0.
-func (l *list) insert(s *slab, i, behind slot) {
+// insertAfter inserts i after prev, or at the front if prev is 0.
+func (l *list) insertAfter(s *slab, i, prev slot) {
 	e := s.at(i)
-	e.place = behind
-	if behind == 0 {
+	e.prevOrIndex = prev
+	if prev == 0 {
 		e.next, l.first = l.first, i
 	} else {
-		p := s.at(behind)
+		p := s.at(prev)
 		e.next, p.next = p.next, i
 	}
 	if e.next == 0 {
 		l.last = i
 	} else {
-		s.at(e.next).place = i
+		s.at(e.next).prevOrIndex = i
 	}
 	l.n++
 }
 
 func (l *list) remove(s *slab, i slot) {
 	e := s.at(i)
-	if e.place == 0 {
+	if e.prevOrIndex == 0 {
 		l.first = e.next
 	} else {
-		s.at(e.place).next = e.next
+		s.at(e.prevOrIndex).next = e.next
 	}
 	if e.next == 0 {
-		l.last = e.place
+		l.last = e.prevOrIndex
 	} else {
-		s.at(e.next).place = e.place
+		s.at(e.next).prevOrIndex = e.prevOrIndex
 	}
-	e.place, e.next = 0, 0
+	e.prevOrIndex, e.next = 0, 0
 	l.n--
 }
 
-// heap is a binary heap of entries by a time, the earliest first, and those of one time by id. Each entry knows its
-// place.
-type heap []due
+// heap is a binary heap of entries, by time and then by id. Each entry has its index in the heap.
+type heap []heapItem
 
-type due struct {
+type heapItem struct {
 	at int64
 	i  slot
 }
 
-// next returns the earliest time, or never.
-func (h heap) next() int64 {
+// earliest returns the earliest time, or never.
+func (h heap) earliest() int64 {
 	if len(h) == 0 {
 		return never
 	}
@@ -60,33 +57,33 @@ func (h heap) next() int64 {
 }
 
 func (h *heap) push(s *slab, i slot, at int64) {
-	*h = append(*h, due{})
-	h.fix(s, len(*h)-1, due{at, i})
+	*h = append(*h, heapItem{})
+	h.place(s, len(*h)-1, heapItem{at, i})
 }
 
 func (h *heap) remove(s *slab, i slot) {
-	place, last := int(s.at(i).place), len(*h)-1
+	index, last := int(s.at(i).prevOrIndex), len(*h)-1
 	moved := (*h)[last]
 	*h = (*h)[:last]
-	if place < last {
-		h.fix(s, place, moved)
+	if index < last {
+		h.place(s, index, moved)
 	}
 	if cap(*h) > 1024 && last < cap(*h)/8 {
 		*h = append(make(heap, 0, last*2), *h...)
 	}
-	s.at(i).place = 0
+	s.at(i).prevOrIndex = 0
 }
 
-func (s *slab) before(a, b due) bool {
+func (s *slab) less(a, b heapItem) bool {
 	return a.at < b.at || a.at == b.at && s.at(a.i).id < s.at(b.i).id
 }
 
-// fix finds the place for d, given that place i is free.
-func (h *heap) fix(s *slab, i int, d due) {
+// place moves the gap at index i up or down to where d belongs, and stores d there.
+func (h *heap) place(s *slab, i int, d heapItem) {
 	a := *h
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !s.before(d, a[parent]) {
+		if !s.less(d, a[parent]) {
 			break
 		}
 		a.set(s, i, a[parent])
@@ -94,10 +91,10 @@ func (h *heap) fix(s *slab, i int, d due) {
 	}
 	for {
 		child := 2*i + 1
-		if child+1 < len(a) && s.before(a[child+1], a[child]) {
+		if child+1 < len(a) && s.less(a[child+1], a[child]) {
 			child++
 		}
-		if child >= len(a) || !s.before(a[child], d) {
+		if child >= len(a) || !s.less(a[child], d) {
 			break
 		}
 		a.set(s, i, a[child])
@@ -106,62 +103,7 @@ func (h *heap) fix(s *slab, i int, d due) {
 	a.set(s, i, d)
 }
 
-func (h heap) set(s *slab, i int, d due) {
+func (h heap) set(s *slab, i int, d heapItem) {
 	h[i] = d
-	s.at(d.i).place = uint32(i)
-}
-
-// names numbers the names that entries use, so that each is in memory once. A name is forgotten with its last use, except
-// for the empty one, which has the number 0.
-type names struct {
-	numbers map[string]uint32
-	list    []name
-	free    []uint32
-}
-
-type name struct {
-	text   string
-	uses   int
-	counts [backend.Dead + 1]int // of a task's jobs
-}
-
-func newNames() names {
-	return names{numbers: map[string]uint32{"": 0}, list: []name{{uses: 1}}}
-}
-
-// use returns the number of text, and counts one use more.
-func (n *names) use(text string) uint32 {
-	number, ok := n.numbers[text]
-	if !ok {
-		if last := len(n.free) - 1; last >= 0 {
-			number = n.free[last]
-			n.free = n.free[:last]
-		} else {
-			number = uint32(len(n.list))
-			n.list = append(n.list, name{})
-		}
-		n.list[number] = name{text: text}
-		n.numbers[text] = number
-	}
-	n.list[number].uses++
-	return number
-}
-
-// useBytes is use for text that is made a string only if it is new.
-func (n *names) useBytes(text []byte) uint32 {
-	if number, ok := n.numbers[string(text)]; ok {
-		n.list[number].uses++
-		return number
-	}
-	return n.use(string(text))
-}
-
-// drop counts one use less.
-func (n *names) drop(number uint32) {
-	if n.list[number].uses--; n.list[number].uses > 0 || number == 0 {
-		return
-	}
-	delete(n.numbers, n.list[number].text)
-	n.list[number] = name{}
-	n.free = append(n.free, number)
+	s.at(d.i).prevOrIndex = uint32(i)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-func putTick(b []byte, name string, at int64) []byte {
-	b = binary.AppendUvarint(append(b, recordTick), zigzag(at))
+func putLastRun(b []byte, name string, at int64) []byte {
+	b = binary.AppendUvarint(append(b, recordLastRun), zigzag(at))
 	return append(b, name...)
 }
 
@@ -17,10 +17,10 @@ func putShift(b []byte, by int64) []byte {
 	return binary.AppendUvarint(append(b, recordShift), zigzag(by))
 }
 
-// load reads the journal.
+// load opens the journal and reads all jobs.
 func (q *Queue) load() error {
 	q.jobs = newTable(false, q.watchers)
-	q.clock.follow()
+	q.clock.resync()
 	log, err := journal.Open(q.cfg.FS, q.cfg.FileBytes, &q.mu, q, q.jobs.replay)
 	if err != nil {
 		q.jobs = newTable(true, q.watchers)
@@ -31,11 +31,11 @@ func (q *Queue) load() error {
 	q.log = log
 	q.compact = compaction{due: true}
 	now, _ := q.clock.now()
-	q.jobs.settle(now.wall)
+	q.jobs.rebuild(now.wall)
 	return nil
 }
 
-// replay does again what a record tells. The entries have no place until the table is settled.
+// replay applies a record. The entries are in no container until rebuild.
 func (t *table) replay(at pos, record []byte) error {
 	if len(record) == 0 {
 		return errRecord
@@ -45,24 +45,24 @@ func (t *table) replay(at pos, record []byte) error {
 	switch record[0] {
 	case recordHead:
 		if number > format {
-			return fmt.Errorf("it was written by a newer version of this program (format %d, this one knows %d): use that one", number, format)
+			return fmt.Errorf("it was written by a newer version of this program (format %d, this version reads up to %d): use the newer version", number, format)
 		}
 		t.lastID = max(t.lastID, f.uvarint())
 	case recordJob:
 		t.replayJob(number, at, len(record), &f)
 	case recordChange:
-		if i := t.find(number); i != 0 { // if not, it was removed because of its age
+		if i := t.find(number); i != 0 { // if not found, the job was removed because of its age
 			t.replayChange(i, at, len(record), &f)
 		}
 	case recordDelete:
 		if i := t.find(number); i != 0 {
 			t.index.remove(number)
-			t.drop(i)
+			t.release(i)
 		}
-	case recordTick:
-		t.ticks[string(f.rest)] = unzigzag(number)
+	case recordLastRun:
+		t.lastRuns[string(f.rest)] = unzigzag(number)
 	case recordShift:
-		t.move(unzigzag(number))
+		t.shiftTimes(unzigzag(number))
 	default:
 		return fmt.Errorf("there is a record of the kind %d, which this version of the program does not know", record[0])
 	}
@@ -72,17 +72,17 @@ func (t *table) replay(at pos, record []byte) error {
 	return nil
 }
 
-// replayJob adds a job, or takes over its whole record if it was written again.
+// replayJob adds a job. If the job exists, its record was rewritten, and replaces all fields.
 func (t *table) replayJob(id uint64, at pos, length int, f *fields) {
 	e := entry{id: id, record: at, recordLen: uint32(length)}
-	var task, lane, node, key []byte
+	var task, queue, node, key []byte
 	var keyUntil int64
 	for got, ok := f.next(); ok; got, ok = f.next() {
 		switch got.number {
 		case fieldTask:
 			task = got.bytes
-		case fieldLane:
-			lane = got.bytes
+		case fieldQueue:
+			queue = got.bytes
 		case fieldPriority:
 			e.priority = int8(unzigzag(got.value))
 		case fieldMaxCrashes:
@@ -96,13 +96,13 @@ func (t *table) replayJob(id uint64, at pos, length int, f *fields) {
 		case fieldNode:
 			node = got.bytes
 		default:
-			e.set(got)
+			e.setField(got)
 		}
 	}
-	if f.bad = f.bad || id == 0 || len(task) == 0 || len(lane) == 0 || !known(e.state); f.bad {
+	if f.bad = f.bad || id == 0 || len(task) == 0 || len(queue) == 0 || !validState(e.state); f.bad {
 		return
 	}
-	e.task, e.lane, e.node = t.tasks.useBytes(task), t.lanes.useBytes(lane, t.watchers), t.nodes.useBytes(node)
+	e.task, e.queue, e.node = t.tasks.useBytes(task), t.useQueue(t.queues.useBytes(queue)), t.nodes.useBytes(node)
 	e.key = t.keys.use(string(key), keyUntil)
 	i := t.find(id)
 	if i == 0 {
@@ -127,15 +127,15 @@ func (t *table) replayChange(i slot, at pos, length int, f *fields) {
 		case fieldError:
 			e.failure, e.failureLen = at, uint32(length)
 		default:
-			e.set(got)
+			e.setField(got)
 		}
 	}
-	if !known(e.state) {
+	if !validState(e.state) {
 		e.state, f.bad = state, true
 	}
 	if e.state == backend.Running {
-		e.until = 0 // leases do not outlive the process
+		e.endsAt = 0 // leases do not outlive the process
 	}
 }
 
-func known(s backend.State) bool { return s >= backend.Scheduled && s <= backend.Dead }
+func validState(s backend.State) bool { return s >= backend.Scheduled && s <= backend.Dead }

@@ -1,10 +1,16 @@
-// Package queue is the embedded backend.Queue: all jobs of one process, found through memory, and kept in a journal on
-// disk if it is given a folder.
+// Package queue implements backend.Queue in one process. All jobs are in memory, and in a journal on disk if the
+// configuration names a folder.
 //
-// A [table] has every job in the one list or heap where it is found when its turn comes: no call looks at jobs that it
-// has nothing to do with. Each change is made in the table first, under the queue's one lock, and is written down as a
-// record. The call then waits, without the lock, until the journal has brought its records to the disk, together with
-// those of all other calls that wait. If that fails, the changes are taken back.
+// Begin reading at [Queue], then [table] and [entry]. record.go has the format on disk.
+//
+// The invariants:
+//
+//   - A table has every job in exactly one list or heap, which its state decides. So no call iterates over jobs that it
+//     does not need. Exceptions are opening the queue and a wall clock that was set.
+//   - A change is made in the table first, under the queue's only lock, and appended to the journal as a record. The call
+//     then releases the lock and waits until the journal has written the records of all waiting calls to the disk in one
+//     batch. If that fails, the changes are rolled back.
+//   - Under the lock, at most a few thousand jobs are handled at once, so that other calls are not blocked for long.
 package queue
 
 import (
@@ -20,48 +26,49 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// Config says where jobs are kept and for how long. All of it must be set.
+// Config is the storage and the limits of a queue. All fields except FS are required.
 type Config struct {
-	KeepCompleted time.Duration // for how long completed and cancelled jobs are kept
-	KeepFailed    time.Duration // for how long dead jobs are kept
-	KeepMost      int           // how many completed and cancelled jobs are kept at most, and how many dead ones
-	MaxJobs       int           // how many jobs there may be that have not ended
-	MaxBytes      int64         // how many bytes the records of all jobs may take
-	FS            journal.FS    // where jobs are kept; nil: in memory
-	FileBytes     int64         // how long the shortest file is that they are kept in; journal.DefaultSize does well
+	KeepCompleted time.Duration // how long completed and cancelled jobs are kept
+	KeepFailed    time.Duration // how long dead jobs are kept
+	KeepMost      int           // the maximum number of completed and cancelled jobs together, and that of dead jobs
+	MaxJobs       int           // the maximum number of jobs that have not finished
+	MaxBytes      int64         // the maximum size of the records of all jobs, in bytes
+	FS            journal.FS    // the folder of the journal; nil: jobs are only in memory
+	FileBytes     int64         // the minimum size of a journal file, in bytes; normally journal.DefaultSize
 }
 
-// Queue is a backend.Queue. [New] makes one.
+// Queue implements backend.Queue. Create one with [New].
 type Queue struct {
 	cfg       Config
 	cancelled atomic.Pointer[func(uint64)]
 
-	mu       sync.Mutex // for all below
+	mu       sync.Mutex // guards all fields below
 	open     bool
 	clock    clock
 	jobs     *table
 	watchers watchers
 	scratch  []byte
-	alarm    alarm
+	timer    timer
 
-	log        *journal.Log // nil: jobs are in memory only
-	undos      []undo       // what to undo if the pending batch fails
-	sealed     []undo       // and if the one fails that is on its way to the disk
+	log        *journal.Log // nil: jobs are only in memory
+	pending    []rollback   // for the pending batch of the journal
+	sealed     []rollback   // for the batch that is being written to the disk
 	compacting sync.WaitGroup
 	compact    compaction
 }
 
 var _ backend.Queue = (*Queue)(nil)
 
-// New returns a queue that is not open yet.
+// New returns a queue that is not open.
 func New() *Queue {
 	q := &Queue{clock: newClock(), watchers: watchers{}}
 	q.jobs = newTable(true, q.watchers)
-	q.alarm.ring = q.wake
+	q.timer.fire = q.timerFired
 	return q
 }
 
-// Open makes the queue ready for use. Jobs that were running when it was closed, or when its process died, have crashed.
+// Open makes the queue usable. Each job that was running when the queue was closed, or when its process died, counts as
+// crashed.
 func (q *Queue) Open(cfg Config) error {
 	q.cfg = cfg
 	if cfg.FS != nil {
@@ -71,22 +78,22 @@ func (q *Queue) Open(cfg Config) error {
 	}
 	q.mu.Lock()
 	q.open = true
-	q.alarm.start()
+	q.timer.start()
 	q.mu.Unlock()
-	if err := q.recover(); err != nil {
+	if err := q.endRuns(); err != nil {
 		return errors.Join(err, q.Close())
 	}
 	return nil
 }
 
-// Close ends the use of the queue, and waits for what it does by itself.
+// Close ends the use of the queue, and waits for its timer and its compaction.
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	q.open = false
-	q.alarm.on = false
-	q.alarm.unset()
+	q.timer.enabled = false
+	q.timer.stop()
 	q.mu.Unlock()
-	q.alarm.running.Wait()
+	q.timer.running.Wait()
 	q.compacting.Wait()
 	if q.log == nil {
 		return nil
@@ -94,46 +101,48 @@ func (q *Queue) Close() error {
 	err := q.log.Close()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.log, q.jobs = nil, newTable(true, q.watchers) // what is on disk need not be in memory, too
+	q.log, q.jobs = nil, newTable(true, q.watchers) // the jobs are on disk, so their memory is freed
 	return err
 }
 
-// changeBytes is how long the record of a change is at most, besides the texts in it.
+// changeBytes is the maximum size of the record of a change, without the texts in it.
 const changeBytes = 128 + journal.RecordOverhead
 
-// begin is the first thing that happens under the lock: it sees to the clock, and to room for records of need bytes.
-// adding says whether they are about new jobs. It may give the lock back meanwhile.
-func (q *Queue) begin(need int, adding bool) (moments, error) {
+// begin starts a change; commit ends it. The caller holds the lock. begin reserves journal space for records of need bytes,
+// reacts to a wall clock that was set, and promotes due jobs. adding is true if the records are about new jobs. begin may
+// release the lock temporarily.
+func (q *Queue) begin(need int, adding bool) (timestamps, error) {
 	if q.open && q.log != nil {
 		if err := q.log.Reserve(need+changeBytes, adding); err != nil {
-			return moments{}, err
+			return timestamps{}, err
 		}
 	}
 	if !q.open {
-		return moments{}, backend.ErrClosed
+		return timestamps{}, backend.ErrClosed
 	}
 	now, set := q.clock.now()
 	if set {
-		by := q.clock.follow()
-		q.jobs.shift(by, now.wall)
-		q.write(undo{kind: shifted, number: by}, putShift(q.scratch[:0], by))
+		by := q.clock.resync()
+		q.jobs.shiftClock(by, now.wall)
+		q.write(rollback{kind: clockShifted, number: by}, putShift(q.scratch[:0], by))
 	}
-	q.jobs.becomeDue(now.wall)
+	q.jobs.promoteDue(now.wall)
 	return now, nil
 }
 
-// look is begin for those who change nothing.
-func (q *Queue) look() error {
+// beginRead is begin for calls that change nothing.
+func (q *Queue) beginRead() error {
 	if !q.open {
 		return backend.ErrClosed
 	}
 	now, _ := q.clock.now()
-	q.jobs.becomeDue(now.wall)
+	q.jobs.promoteDue(now.wall)
 	return nil
 }
 
-// change lets edit change an entry, moves it to where it belongs then, and writes down what changed.
-func (q *Queue) change(i slot, now moments, failure string, edit func(e *entry)) {
+// change calls edit on an entry, moves the entry to the container that its new state requires, and writes a record of the
+// changed fields. failure, unless empty, is the new error of the job.
+func (q *Queue) change(i slot, now timestamps, failure string, edit func(e *entry)) {
 	e := q.jobs.at(i)
 	was := *e
 	q.jobs.detach(i)
@@ -143,13 +152,13 @@ func (q *Queue) change(i slot, now moments, failure string, edit func(e *entry))
 		if failure != "" {
 			record = putText(record, fieldError, failure)
 		}
-		pos := q.write(undo{kind: changed, i: i, was: was, named: was.node != e.node}, record)
+		pos := q.write(rollback{kind: entryChanged, job: i, was: was, nodeChanged: was.node != e.node}, record)
 		if failure != "" {
 			e.failure, e.failureLen = pos, uint32(len(record))
 		}
 	} else {
 		if failure != "" {
-			q.jobs.kept(i).failure = failure
+			q.jobs.memRecord(i).failure = failure
 		}
 		if was.node != e.node {
 			q.jobs.nodes.drop(was.node)
@@ -158,10 +167,10 @@ func (q *Queue) change(i slot, now moments, failure string, edit func(e *entry))
 	q.jobs.attach(i, now.wall)
 }
 
-// commit ends what begin began: it gives the lock back, and waits until all is kept.
-func (q *Queue) commit(now moments) error {
+// commit ends a change. It releases the lock and blocks until all records are durable.
+func (q *Queue) commit(now timestamps) error {
 	q.sweep(now)
-	q.setAlarm(now)
+	q.setTimer(now)
 	if q.log == nil {
 		q.mu.Unlock()
 		return nil
@@ -172,18 +181,18 @@ func (q *Queue) commit(now moments) error {
 	return log.Wait(last)
 }
 
-// Enqueue is backend.Queue's.
+// Enqueue implements backend.Queue.
 func (q *Queue) Enqueue(_ context.Context, jobs ...backend.NewJob) ([]backend.Enqueued, error) {
 	var one [1]spec
-	var few [fewBytes]byte
-	s, err := read(jobs, one[:0], few[:0])
+	var few [stackBytes]byte
+	s, err := prepare(jobs, one[:0], few[:0])
 	if err != nil {
 		return nil, err
 	}
 	q.mu.Lock()
 	now, err := q.begin(s.size(), true)
 	if err == nil {
-		err = q.room(&s, now)
+		err = q.checkLimits(&s, now)
 	}
 	if err != nil {
 		q.mu.Unlock()
@@ -196,9 +205,9 @@ func (q *Queue) Enqueue(_ context.Context, jobs ...backend.NewJob) ([]backend.En
 	return added, q.commit(now)
 }
 
-// add adds a job, unless its key is taken. fields are its unchanging ones, as they are written.
-func (q *Queue) add(job *backend.NewJob, fields []byte, now moments) backend.Enqueued {
-	if i := q.taken(job, now); i != 0 {
+// add adds a job, unless another job holds its key. fields are its constant fields in the format of a record.
+func (q *Queue) add(job *backend.NewJob, fields []byte, now timestamps) backend.Enqueued {
+	if i := q.existing(job, now); i != 0 {
 		return backend.Enqueued{ID: q.jobs.at(i).id, Existing: true}
 	}
 	i := q.jobs.alloc()
@@ -210,40 +219,40 @@ func (q *Queue) add(job *backend.NewJob, fields []byte, now moments) backend.Enq
 	q.jobs.lastID++
 	*e = entry{
 		id: q.jobs.lastID, enqueued: now.wall, state: backend.Scheduled, priority: job.Priority,
-		task: q.jobs.tasks.use(job.Task), lane: q.jobs.lanes.use(job.Queue, q.watchers), key: q.jobs.keys.use(job.Unique, until),
+		task: q.jobs.tasks.use(job.Task), queue: q.jobs.useQueue(q.jobs.queues.use(job.Queue)), key: q.jobs.keys.use(job.Unique, until),
 		maxAttempts: uint32(job.MaxAttempts), maxCrashes: uint16(job.MaxCrashes),
 	}
-	e.runAt = ceil(job.RunAt)
+	e.runAt = ceilMillis(job.RunAt)
 	if job.RunAt.IsZero() || e.runAt <= now.wall {
 		e.runAt, e.flags = now.after(job.Delay), relative
 	}
 	record := q.startRecord(recordJob, e.id)
 	record = putNumber(record, fieldEnqueued, uint64(e.enqueued))
-	record = putSet(record, fieldKeyUntil, uint64(until))
+	record = putNonzero(record, fieldKeyUntil, uint64(until))
 	record = putChanges(record, &entry{}, e, "")
 	e.recordLen = uint32(len(record) + len(fields))
 	if q.log != nil {
-		e.record = q.write(undo{kind: added, i: i}, record, fields)
+		e.record = q.write(rollback{kind: jobAdded, job: i}, record, fields)
 	} else {
-		q.jobs.kept(i).record = slices.Concat(record, fields)
+		q.jobs.memRecord(i).record = slices.Concat(record, fields)
 	}
 	q.jobs.insert(i, now.wall)
 	return backend.Enqueued{ID: e.id}
 }
 
-// startRecord begins a record about a job, in memory that the next record will use, too.
+// startRecord begins a record about a job in a buffer that the next record reuses.
 func (q *Queue) startRecord(kind byte, id uint64) []byte {
 	q.scratch = binary.AppendUvarint(append(q.scratch[:0], kind), id)
 	return q.scratch
 }
 
-// taken returns the job that has the key of a new one, or 0.
-func (q *Queue) taken(job *backend.NewJob, now moments) slot {
+// existing returns the job that holds the unique key of a new job, or 0.
+func (q *Queue) existing(job *backend.NewJob, now timestamps) slot {
 	if job.Unique == "" {
 		return 0
 	}
 	return q.jobs.holder(job.Unique, now.wall)
 }
 
-// OnCancel is backend.Queue's.
+// OnCancel implements backend.Queue.
 func (q *Queue) OnCancel(f func(id uint64)) { q.cancelled.Store(&f) }

@@ -7,73 +7,73 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// rest is where that part of a job is which is only in its records.
-type rest struct {
-	kept    kept // in memory
-	record  pos  // on disk
+// recordRefs refers to the records of a job, which have the fields that are not in its entry.
+type recordRefs struct {
+	memory  memRecord // in memory
+	record  pos       // on disk
 	failure pos
 
 	recordLen, failureLen uint32
 }
 
-func (q *Queue) rest(i slot) rest {
+func (q *Queue) refs(i slot) recordRefs {
 	if q.log == nil {
-		return rest{kept: *q.jobs.kept(i)}
+		return recordRefs{memory: *q.jobs.memRecord(i)}
 	}
 	e := q.jobs.at(i)
-	return rest{record: e.record, failure: e.failure, recordLen: e.recordLen, failureLen: e.failureLen}
+	return recordRefs{record: e.record, failure: e.failure, recordLen: e.recordLen, failureLen: e.failureLen}
 }
 
-// found is a job as it was under the lock.
-type found struct {
+// snapshot is a copy of a job that was made under the lock.
+type snapshot struct {
 	job  backend.Job
-	log  *journal.Log // where the rest is, or nil
-	rest rest
+	log  *journal.Log // nil: the records are in memory
+	refs recordRefs
 }
 
-func (q *Queue) found(i slot) found { return found{q.jobs.job(i), q.log, q.rest(i)} }
+func (q *Queue) snapshot(i slot) snapshot { return snapshot{q.jobs.job(i), q.log, q.refs(i)} }
 
-// find finds a job with all of its records on disk. It takes the lock.
-func (q *Queue) find(id uint64) (found, error) {
+// find returns a job once all of its records are on disk. It takes the lock.
+func (q *Queue) find(id uint64) (snapshot, error) {
 	for {
 		q.mu.Lock()
-		if err := q.look(); err != nil {
+		if err := q.beginRead(); err != nil {
 			q.mu.Unlock()
-			return found{}, err
+			return snapshot{}, err
 		}
 		i := q.jobs.find(id)
 		if i == 0 {
 			q.mu.Unlock()
-			return found{}, notFound(id)
+			return snapshot{}, notFound(id)
 		}
-		f := q.found(i)
+		f := q.snapshot(i)
 		var unwritten *journal.Batch
 		if f.log != nil {
-			if unwritten = f.log.PendingAt(f.rest.record); unwritten == nil {
-				unwritten = f.log.PendingAt(f.rest.failure)
+			if unwritten = f.log.PendingAt(f.refs.record); unwritten == nil {
+				unwritten = f.log.PendingAt(f.refs.failure)
 			}
 		}
 		q.mu.Unlock()
 		if unwritten == nil {
 			return f, nil
 		}
-		_ = f.log.Wait(unwritten) // what becomes of it is told to those who made the change
+		_ = f.log.Wait(unwritten) // an error is returned to the call that made the change
 	}
 }
 
-// read returns the whole of a job. The lock must not be held.
-func (q *Queue) read(f *found) (backend.Job, error) {
+// read returns a complete job. The caller must not hold the lock.
+func (q *Queue) read(f *snapshot) (backend.Job, error) {
 	j := f.job
-	return j, q.fill(&j, f.log, &f.rest)
+	return j, q.fill(&j, f.log, &f.refs)
 }
 
-// fill reads the rest of a job. The lock must not be held.
-func (q *Queue) fill(j *backend.Job, log *journal.Log, r *rest) error {
+// fill reads the missing fields of a job from its records. The caller must not hold the lock.
+func (q *Queue) fill(j *backend.Job, log *journal.Log, r *recordRefs) error {
 	record, failure, err := r.read(log)
 	for errors.Is(err, journal.ErrMoved) {
-		var again found
+		var again snapshot
 		if again, err = q.find(j.ID); err == nil {
-			record, failure, err = again.rest.read(log)
+			record, failure, err = again.refs.read(log)
 		}
 	}
 	if err == nil {
@@ -85,15 +85,15 @@ func (q *Queue) fill(j *backend.Job, log *journal.Log, r *rest) error {
 	return err
 }
 
-func (r *rest) read(log *journal.Log) (record []byte, failure string, err error) {
+func (r *recordRefs) read(log *journal.Log) (record []byte, failure string, err error) {
 	if log == nil {
-		return r.kept.record, r.kept.failure, nil
+		return r.memory.record, r.memory.failure, nil
 	}
 	record, err = log.Read(r.record, int(r.recordLen))
 	if err == nil && r.failure != 0 {
 		var b []byte
 		if b, err = log.Read(r.failure, int(r.failureLen)); err == nil {
-			failure = errorIn(b)
+			failure = errorOf(b)
 		}
 	}
 	return record, failure, err

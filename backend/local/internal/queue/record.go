@@ -8,26 +8,25 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// What is kept on disk is a sequence of records. Each begins with a byte that says what it is. Most go on with the
-// number of a job and with fields: a tag (the field's number twice, plus one if its value is bytes), then a number, or a
-// length and bytes. Numbers are varints. A field that this version does not know is passed over, and stays in the
-// record of its job; so a later version can add fields, and only a change that older versions must not ignore needs a new
-// format.
+// The journal is a sequence of records. The first byte of a record is its kind. In most kinds, the id of a job and fields
+// follow. A field is a tag (twice the field's number, plus 1 if the value is bytes), then a number, or a length and bytes.
+// All numbers are varints. An unknown field is ignored, and is kept when the record of its job is rewritten. So a later
+// version can add fields; only a change that older versions must not ignore needs a new format.
 const format = 1
 
 const (
-	recordHead   = 1 // begins a segment: the format and the last id
-	recordJob    = 2 // a job as it is, with all of its fields
-	recordChange = 3 // what changes of a job
-	recordDelete = 4
-	recordTick   = 5 // a schedule and its last time
-	recordShift  = 6 // by how much the wall clock was set
+	recordHead    = 1 // the first of a segment: the format and the last id
+	recordJob     = 2 // a complete job
+	recordChange  = 3 // the changed fields of a job
+	recordDelete  = 4
+	recordLastRun = 5 // a schedule and its last run
+	recordShift   = 6 // the wall clock was set, and by how many milliseconds
 )
 
-// The fields of a job. Those below firstChanging never change.
+// The fields of a job. Fields below firstChanging are constant, except fieldKeyUntil.
 const (
 	fieldTask = 1 + iota
-	fieldLane
+	fieldQueue
 	fieldPriority
 	fieldParams
 	fieldMaxCrashes
@@ -42,7 +41,7 @@ const (
 	fieldState    = firstChanging + iota - 1
 	fieldRunAt
 	fieldStarted
-	fieldEnded
+	fieldFinished
 	fieldStarts
 	fieldAttempt
 	fieldMaxAttempts
@@ -52,7 +51,7 @@ const (
 	fieldError
 )
 
-var errRecord = errors.New("a record makes no sense")
+var errRecord = errors.New("a record is invalid")
 
 func putNumber(b []byte, field int, value uint64) []byte {
 	return binary.AppendUvarint(append(b, byte(field<<1)), value)
@@ -63,8 +62,8 @@ func putText[T string | []byte](b []byte, field int, value T) []byte {
 	return append(b, value...)
 }
 
-// putSet is putNumber for a number that need not be said if it is 0.
-func putSet(b []byte, field int, value uint64) []byte {
+// putNonzero is putNumber for a field whose default is 0.
+func putNonzero(b []byte, field int, value uint64) []byte {
 	if value == 0 {
 		return b
 	}
@@ -79,17 +78,17 @@ type field struct {
 	number int
 	text   bool
 	value  uint64 // unless text
-	bytes  []byte // if text; of the record
+	bytes  []byte // if text; a part of the record
 }
 
-// fields goes through the fields of a record.
+// fields iterates over the fields of a record.
 type fields struct {
 	rest []byte
 	bad  bool
 }
 
 func (f *fields) uvarint() uint64 {
-	if len(f.rest) > 0 && f.rest[0] < 0x80 { // most are
+	if len(f.rest) > 0 && f.rest[0] < 0x80 { // the most frequent case
 		v := uint64(f.rest[0])
 		f.rest = f.rest[1:]
 		return v
@@ -128,62 +127,62 @@ func (f *fields) next() (field, bool) {
 	return got, !f.bad
 }
 
-// putSpec writes the fields of a new job that are known before it has an id.
+// putSpec writes the fields of a new job that do not depend on its id or the time.
 func putSpec(b []byte, j *backend.NewJob) []byte {
 	b = putText(b, fieldTask, j.Task)
-	b = putText(b, fieldLane, j.Queue)
-	b = putSet(b, fieldPriority, zigzag(int64(j.Priority)))
+	b = putText(b, fieldQueue, j.Queue)
+	b = putNonzero(b, fieldPriority, zigzag(int64(j.Priority)))
 	b = putText(b, fieldParams, j.Params)
 	b = putNumber(b, fieldMaxCrashes, uint64(j.MaxCrashes))
-	b = putSet(b, fieldTimeout, uint64(j.Timeout/time.Millisecond))
+	b = putNonzero(b, fieldTimeout, uint64(j.Timeout/time.Millisecond))
 	if j.Unique != "" {
 		b = putText(b, fieldKey, j.Unique)
 	}
 	return b
 }
 
-// written is the state as it is written: that a job became due is not, because the clock tells.
-func written(s backend.State) backend.State {
+// storedState returns the state on disk. Whether a job is due is not on disk, because it follows from the clock.
+func storedState(s backend.State) backend.State {
 	if s == backend.Available || s == backend.Retryable {
 		return backend.Scheduled
 	}
 	return s
 }
 
-// endedAt is until as it is written: the end of a lease is not.
-func (e *entry) endedAt() uint64 {
+// storedFinished returns the finish time on disk. The expiry of a lease is not on disk.
+func (e *entry) storedFinished() uint64 {
 	if !e.state.Finished() {
 		return 0
 	}
-	return uint64(e.until)
+	return uint64(e.endsAt)
 }
 
-// putChanges writes the fields in which e differs from what it was. node is the name of e.node.
+// putChanges writes the fields in which e differs from was. node is the name of e.node.
 func putChanges(b []byte, was, e *entry, node string) []byte {
-	b = putIfNew(b, fieldState, uint64(written(was.state)), uint64(written(e.state)))
-	b = putIfNew(b, fieldRunAt, uint64(was.runAt), uint64(e.runAt))
-	b = putIfNew(b, fieldStarted, uint64(was.started), uint64(e.started))
-	b = putIfNew(b, fieldEnded, was.endedAt(), e.endedAt())
-	b = putIfNew(b, fieldStarts, uint64(was.starts), uint64(e.starts))
-	b = putIfNew(b, fieldAttempt, uint64(was.attempt), uint64(e.attempt))
-	b = putIfNew(b, fieldMaxAttempts, uint64(was.maxAttempts), uint64(e.maxAttempts))
-	b = putIfNew(b, fieldCrashes, uint64(was.crashes), uint64(e.crashes))
-	b = putIfNew(b, fieldFlags, uint64(was.flags), uint64(e.flags))
+	b = putChanged(b, fieldState, uint64(storedState(was.state)), uint64(storedState(e.state)))
+	b = putChanged(b, fieldRunAt, uint64(was.runAt), uint64(e.runAt))
+	b = putChanged(b, fieldStarted, uint64(was.started), uint64(e.started))
+	b = putChanged(b, fieldFinished, was.storedFinished(), e.storedFinished())
+	b = putChanged(b, fieldStarts, uint64(was.starts), uint64(e.starts))
+	b = putChanged(b, fieldAttempt, uint64(was.attempt), uint64(e.attempt))
+	b = putChanged(b, fieldMaxAttempts, uint64(was.maxAttempts), uint64(e.maxAttempts))
+	b = putChanged(b, fieldCrashes, uint64(was.crashes), uint64(e.crashes))
+	b = putChanged(b, fieldFlags, uint64(was.flags), uint64(e.flags))
 	if was.node != e.node {
 		b = putText(b, fieldNode, node)
 	}
 	return b
 }
 
-func putIfNew(b []byte, field int, was, is uint64) []byte {
+func putChanged(b []byte, field int, was, is uint64) []byte {
 	if was == is {
 		return b
 	}
 	return putNumber(b, field, is)
 }
 
-// set takes over a number that may change, and reports whether field is one.
-func (e *entry) set(f field) bool {
+// setField sets a number that may change, and reports whether f is one.
+func (e *entry) setField(f field) bool {
 	switch f.number {
 	case fieldState:
 		e.state = backend.State(f.value)
@@ -191,8 +190,8 @@ func (e *entry) set(f field) bool {
 		e.runAt = int64(f.value)
 	case fieldStarted:
 		e.started = int64(f.value)
-	case fieldEnded:
-		e.until = int64(f.value)
+	case fieldFinished:
+		e.endsAt = int64(f.value)
 	case fieldStarts:
 		e.starts = uint32(f.value)
 	case fieldAttempt:
@@ -209,8 +208,8 @@ func (e *entry) set(f field) bool {
 	return true
 }
 
-// errorIn returns the error that a record of a job, or of its change, has.
-func errorIn(record []byte) string {
+// errorOf returns the error in a record of a job or of its change.
+func errorOf(record []byte) string {
 	f := fields{rest: record[1:]}
 	f.uvarint()
 	for got, ok := f.next(); ok; got, ok = f.next() {
@@ -221,7 +220,7 @@ func errorIn(record []byte) string {
 	return ""
 }
 
-// fill sets in j what is in a job's record alone.
+// fill sets the fields of j that are only in its record.
 func fill(j *backend.Job, record []byte) error {
 	if len(record) == 0 || record[0] != recordJob {
 		return errRecord
@@ -248,9 +247,9 @@ func fill(j *backend.Job, record []byte) error {
 	return nil
 }
 
-// putUnchanging copies the fields of a job's record that never change, and those that this version does not know. When
-// the key is free may change with the clock.
-func putUnchanging(b, record []byte) ([]byte, error) {
+// putConstant copies the constant and the unknown fields of a job's record. It omits fieldKeyUntil, which changes if the
+// wall clock is set.
+func putConstant(b, record []byte) ([]byte, error) {
 	f := fields{rest: record[1:]}
 	f.uvarint()
 	for got, ok := f.next(); ok; got, ok = f.next() {

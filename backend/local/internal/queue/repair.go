@@ -7,15 +7,15 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// Repaired says what a repair did.
+// Repaired is the result of Repair.
 type Repaired struct {
-	Jobs  int // how many there are now
-	Loss  journal.Loss
-	Aside []string // the new names of the files that were damaged, and of those beside them
+	Jobs     int // the number of jobs after the repair
+	Loss     journal.Loss
+	SetAside []string // the new names of the damaged files and of the other files of the old journal
 }
 
-// Repair makes a folder usable that Open refuses as damaged. It keeps what is whole, and sets the files aside. A folder
-// that is not damaged stays as it is.
+// Repair makes a folder usable that Open refuses as damaged. It writes all intact jobs to a new journal and renames the old
+// files. A folder that is not damaged is unchanged.
 func Repair(cfg Config) (Repaired, error) {
 	q := New()
 	err := q.Open(cfg)
@@ -37,16 +37,16 @@ func (q *Queue) repair(cfg Config) (r Repaired, err error) {
 	}
 	q.mu.Lock()
 	q.log, q.open = log, true
-	q.compact.running = true // so that it does not begin: all is written again below
+	q.compact.running = true // prevents a compaction: all jobs are rewritten below
 	now, _ := q.clock.now()
-	q.jobs.settle(now.wall)
+	q.jobs.rebuild(now.wall)
 	var ids []uint64
 	q.jobs.walk(0, false, func(i slot) bool {
 		ids = append(ids, q.jobs.at(i).id)
 		return true
 	})
 	q.mu.Unlock()
-	m := mover{q: q, log: log}
+	m := rewriter{q: q, log: log}
 	for _, id := range ids {
 		if err := m.add(id); err != nil {
 			return Repaired{}, errors.Join(err, q.Close())
@@ -56,22 +56,22 @@ func (q *Queue) repair(cfg Config) (r Repaired, err error) {
 		return Repaired{}, errors.Join(err, q.Close())
 	}
 	r = Repaired{Jobs: q.jobs.count, Loss: loss}
-	r.Aside, err = log.SetAside()
+	r.SetAside, err = log.SetAside()
 	return r, errors.Join(err, q.Close())
 }
 
-// add is visit for the job with this id, wherever its record is.
-func (m *mover) add(id uint64) error {
+// add is visit for the current record of the job with this id.
+func (m *rewriter) add(id uint64) error {
 	f, err := m.q.find(id)
 	if errors.Is(err, backend.ErrNotFound) {
-		return nil // it was old enough to be removed
+		return nil // it was removed because of its age
 	}
 	if err != nil {
 		return err
 	}
-	record, err := m.log.Read(f.rest.record, int(f.rest.recordLen))
+	record, err := m.log.Read(f.refs.record, int(f.refs.recordLen))
 	if err != nil {
 		return err
 	}
-	return m.visit(f.rest.record, record)
+	return m.visit(f.refs.record, record)
 }

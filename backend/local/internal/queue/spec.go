@@ -11,29 +11,30 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// spec is a job to be added, with the defaults filled in. Its unchanging fields, as they are written, are a part of
-// [specs.fields].
+// spec is a job to add, with defaults applied. Its constant fields, in the format of a record, are specs.fields[from:to].
 type spec struct {
 	job      backend.NewJob
 	from, to int
 }
 
-// specs are the jobs of one call.
+// specs is the jobs of one call.
 type specs struct {
 	list   []spec
 	fields []byte
 }
 
-// fewBytes is enough for the fields of most jobs: those take no memory but the caller's stack.
-const fewBytes = 512
+// stackBytes is the size of a buffer for fields on the caller's stack. It is enough for most jobs, which then need no
+// allocation.
+const stackBytes = 512
 
-// read checks jobs. list and fields have room, which is used if it is enough. It is called before the lock is taken.
-func read(jobs []backend.NewJob, list []spec, fields []byte) (specs, error) {
+// prepare validates jobs and encodes their fields. It appends to list and fields, so that the caller can provide the
+// memory. It must be called without the lock, because it is slow for large jobs.
+func prepare(jobs []backend.NewJob, list []spec, fields []byte) (specs, error) {
 	size := 0
 	for i := range jobs {
 		list = append(list, spec{job: jobs[i]})
 		job := &list[i].job
-		if err := complete(job); err != nil {
+		if err := validate(job); err != nil {
 			return specs{}, err
 		}
 		size += len(job.Params) + len(job.Task) + len(job.Queue) + len(job.Unique)
@@ -52,14 +53,14 @@ func read(jobs []backend.NewJob, list []spec, fields []byte) (specs, error) {
 
 func (s *specs) fieldsOf(n int) []byte { return s.fields[s.list[n].from:s.list[n].to] }
 
-// size is how long the records of the jobs are at most.
+// size returns the maximum size of the records of the jobs.
 func (s *specs) size() int { return len(s.list)*changeBytes + len(s.fields) }
 
-// latest is the last time for which a job may be planned. It has four digits for the year, as all formats demand.
-var latest = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+// maxRunAt is the latest RunAt of a job. Text formats for times require a year of four digits.
+var maxRunAt = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// complete fills in the defaults of j, or returns what is wrong with it.
-func complete(j *backend.NewJob) error {
+// validate applies the defaults to j, or returns an error.
+func validate(j *backend.NewJob) error {
 	j.Queue = cmp.Or(j.Queue, backend.DefaultQueue)
 	j.MaxCrashes = cmp.Or(j.MaxCrashes, backend.DefaultMaxCrashes)
 	if err := cmp.Or(tooLong("task", j.Task), tooLong("queue", j.Queue), tooLong("unique key", j.Unique)); err != nil {
@@ -77,14 +78,14 @@ func complete(j *backend.NewJob) error {
 	case j.Timeout < 0 || j.Delay < 0 || j.UniqueFor < 0:
 		return fmt.Errorf("a job of the task %q has a Timeout of %v, a Delay of %v and a UniqueFor of %v: none may be negative", j.Task, j.Timeout, j.Delay, j.UniqueFor)
 	case j.UniqueFor > 0 && j.Unique == "":
-		return fmt.Errorf("a job of the task %q has a UniqueFor and no Unique: name the key that it is to have", j.Task)
-	case j.RunAt.After(latest):
-		return fmt.Errorf("a job of the task %q is planned for %v: the last time is %v", j.Task, j.RunAt, latest)
+		return fmt.Errorf("a job of the task %q has a UniqueFor and no Unique: set the key in Unique", j.Task)
+	case j.RunAt.After(maxRunAt):
+		return fmt.Errorf("the RunAt of a job of the task %q is %v: it must not be after %v", j.Task, j.RunAt, maxRunAt)
 	}
 	return nil
 }
 
-// tooLong returns the error for a name that has too many bytes, or nil.
+// tooLong returns an error if name has too many bytes.
 func tooLong(what, name string) error {
 	if len(name) <= backend.MaxKeyBytes {
 		return nil
@@ -92,8 +93,8 @@ func tooLong(what, name string) error {
 	return fmt.Errorf("a %s of %d bytes, %.32q…, is refused: %w", what, len(name), name, backend.ErrKeyTooLong)
 }
 
-// cut returns as much of an error as is kept.
-func cut(text string) string {
+// truncate cuts an error text to MaxErrorBytes, at the boundary of a character.
+func truncate(text string) string {
 	if len(text) <= backend.MaxErrorBytes {
 		return text
 	}
@@ -104,11 +105,11 @@ func cut(text string) string {
 	return text[:end]
 }
 
-// room returns an error if there is none for these jobs.
-func (q *Queue) room(s *specs, now moments) error {
+// checkLimits returns an error if adding these jobs would exceed MaxJobs or MaxBytes.
+func (q *Queue) checkLimits(s *specs, now timestamps) error {
 	jobs, bytes := 0, int64(0)
 	for i := range s.list {
-		if q.taken(&s.list[i].job, now) == 0 {
+		if q.existing(&s.list[i].job, now) == 0 {
 			jobs++
 			bytes += int64(s.list[i].to-s.list[i].from) + jobBytes
 		}
@@ -117,7 +118,7 @@ func (q *Queue) room(s *specs, now moments) error {
 	case jobs == 0:
 		return nil
 	case q.jobs.active()+jobs > q.cfg.MaxJobs:
-		return fmt.Errorf("there is no room for %d jobs: %d of the %d that tasks.maxJobs allows have not ended: %w", jobs, q.jobs.active(), q.cfg.MaxJobs, backend.ErrFull)
+		return fmt.Errorf("there is no room for %d jobs: %d of the %d that tasks.maxJobs allows have not finished: %w", jobs, q.jobs.active(), q.cfg.MaxJobs, backend.ErrFull)
 	case q.jobs.bytes+bytes > q.cfg.MaxBytes:
 		return fmt.Errorf("there is no room for jobs of %d bytes: %d of the %d bytes that tasks.maxBytes allows are in use: %w", bytes, q.jobs.bytes, q.cfg.MaxBytes, backend.ErrFull)
 	}

@@ -7,159 +7,174 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// table is all jobs in memory, each where it can be found when its turn comes. It knows nothing of disks.
+// table has all jobs in memory. Each job is in the one list or heap that its state requires, see container. The table does
+// not access the disk.
 type table struct {
 	slab
 	index
-	tasks, nodes names
-	lanes        lanes
-	keys         keys
-	watchers     watchers
+	tasks    interner[counts]
+	nodes    interner[struct{}]
+	queues   interner[queueState]
+	keys     uniqueKeys
+	watchers watchers
 
-	waiting heap // by runAt
-	leases  heap // by moment
-	holding heap // by the end of their key's time
-	ended   list
-	buried  list
-	probing slot // the suspect that runs: one at a time, so that none goes down with another
+	waiting        heap // scheduled and retryable jobs, by runAt
+	leases         heap // running jobs, by the expiry of their lease
+	uniqueHeld     heap // finished jobs that are only kept until their unique key is free, by that time
+	finished       list // completed and cancelled jobs, by finish time
+	dead           list // dead jobs, by finish time
+	crashedRunning slot // the running job with one crash left: at most one, so that it cannot crash another one
 
-	counts [backend.Dead + 1]int
-	bytes  int64 // what all records of jobs take that are needed
-	lastID uint64
-	ticks  map[string]int64
+	counts   counts
+	bytes    int64 // the size of all records that are still needed
+	lastID   uint64
+	lastRuns map[string]int64
 }
 
-// jobBytes is what a job takes besides its record: its entry, its place in the index, and some changes on disk.
+// jobBytes is the size of a job without its record: its entry, its reference in the index, and some changes on disk.
 const jobBytes = 160
 
 func newTable(memory bool, w watchers) *table {
 	return &table{
-		slab: slab{memory: memory}, tasks: newNames(), nodes: newNames(), lanes: newLanes(), keys: newKeys(),
-		watchers: w, ticks: map[string]int64{},
+		slab: slab{inMemory: memory}, tasks: newInterner[counts](), nodes: newInterner[struct{}](), queues: newInterner[queueState](), keys: newUniqueKeys(),
+		watchers: w, lastRuns: map[string]int64{},
 	}
 }
 
-// active is the number of jobs that have not ended.
+// useQueue is called with the number of a queue after queues.use. If the queue is new, it gets its watchers.
+func (t *table) useQueue(number uint32) uint32 {
+	if q := &t.queues.list[number]; q.uses == 1 {
+		q.value.watchers = t.watchers[q.text]
+	}
+	return number
+}
+
+// queueOf returns the state of e's queue. It is valid until the next queue is added.
+func (t *table) queueOf(e *entry) *queueState { return &t.queues.list[e.queue].value }
+
+// findQueue returns the state of the queue with this name, or nil if it has no jobs.
+func (t *table) findQueue(name string) *queueState {
+	if number := t.queues.numbers[name]; number != 0 {
+		return &t.queues.list[number].value
+	}
+	return nil
+}
+
+// active returns the number of jobs that have not finished.
 func (t *table) active() int {
 	return t.counts[backend.Scheduled] + t.counts[backend.Available] + t.counts[backend.Running] + t.counts[backend.Retryable]
 }
 
-func (t *table) countUp(e *entry, by int) {
+func (t *table) addCounts(e *entry, by int) {
 	t.bytes += int64(by) * (int64(e.recordLen) + int64(e.failureLen) + jobBytes)
 	t.counts[e.state] += by
-	t.lanes.list[e.lane].counts[e.state] += by
-	t.tasks.list[e.task].counts[e.state] += by
+	t.queueOf(e).counts[e.state] += by
+	t.tasks.list[e.task].value[e.state] += by
 }
 
-// attach puts i where its state says: if that is a list, at its end.
-func (t *table) attach(i slot, now int64) { t.attachBehind(i, now, atEnd) }
+// attach inserts i into the container that its state requires. In a list it becomes the last.
+func (t *table) attach(i slot, now int64) { t.attachAfter(i, now, atEnd) }
 
-// atEnd is no slot, but the place behind the last one.
+// atEnd is not a slot. As a position in a list it is the end.
 const atEnd slot = math.MaxUint32
 
-// attachBehind is attach, with the place in the list, if that entry is still in it.
-func (t *table) attachBehind(i slot, now int64, behind slot) {
+// attachAfter is attach with a position in the list: i follows prev if prev is still in that list.
+func (t *table) attachAfter(i slot, now int64, prev slot) {
 	e := t.at(i)
 	if e.waits() {
 		switch {
 		case e.runAt <= now:
 			e.state = backend.Available
-		case e.is(retrying):
+		case e.has(retrying):
 			e.state = backend.Retryable
 		default:
 			e.state = backend.Scheduled
 		}
 	}
-	t.countUp(e, 1)
-	t.hold(i, now)
+	t.addCounts(e, 1)
+	t.updateHolder(i, now)
 	switch e.state {
 	case backend.Available:
-		t.lineUp(i, behind)
+		t.attachDue(i, prev)
 	case backend.Running:
-		if e.suspect() {
-			t.probing = i
+		if e.lastCrashLeft() {
+			t.crashedRunning = i
 		}
-		if e.until > 0 {
-			e.where = leased
-			t.leases.push(&t.slab, i, e.until)
+		if e.endsAt > 0 {
+			e.in = inLeases
+			t.leases.push(&t.slab, i, e.endsAt)
 		}
 	case backend.Dead:
-		e.where = buried
-		t.enlist(&t.buried, i, behind)
+		e.in = inDead
+		t.insertInto(&t.dead, i, prev)
 	case backend.Completed, backend.Cancelled:
-		e.where = ended
-		t.enlist(&t.ended, i, behind)
+		e.in = inFinished
+		t.insertInto(&t.finished, i, prev)
 	default:
-		e.where = waiting
+		e.in = inWaiting
 		t.waiting.push(&t.slab, i, e.runAt)
 	}
 }
 
-// lineUp puts i among those that are due.
-func (t *table) lineUp(i, behind slot) {
+// attachDue inserts a due job into the state of its queue.
+func (t *table) attachDue(i, prev slot) {
 	e := t.at(i)
-	l := t.lanes.list[e.lane]
-	to := &l.suspects
-	if e.where = suspects; !e.suspect() {
-		e.where = lined
-		to = &l.line(e.priority).list
+	q := t.queueOf(e)
+	to := &q.crashed
+	if e.in = inCrashed; !e.lastCrashLeft() {
+		e.in = inPriority
+		to = &q.listFor(e.priority).list
 	}
-	t.enlist(to, i, behind)
-	if e.where == lined || t.probing == 0 {
-		l.tell()
+	t.insertInto(to, i, prev)
+	if e.in == inPriority || t.crashedRunning == 0 {
+		q.notify()
 	}
 }
 
-func (t *table) enlist(l *list, i, behind slot) {
+func (t *table) insertInto(l *list, i, prev slot) {
 	e := t.at(i)
-	if behind == atEnd {
-		behind = l.last
-	} else if p := t.at(behind); behind != 0 && (p.where != e.where || p.lane != e.lane && l != &t.ended && l != &t.buried || p.priority != e.priority && e.where == lined) {
-		behind = 0 // it left the list, so those before it did
+	if prev == atEnd {
+		prev = l.last
+	} else if p := t.at(prev); prev != 0 && (p.in != e.in || p.queue != e.queue && l != &t.finished && l != &t.dead || p.priority != e.priority && e.in == inPriority) {
+		prev = 0 // it has left the list, so all entries before it have, too
 	}
-	l.insert(&t.slab, i, behind)
+	l.insertAfter(&t.slab, i, prev)
 }
 
-func (l *lane) tell() {
-	for _, w := range l.watchers {
-		w.tell()
-	}
-}
-
-// detach takes i from where it is.
+// detach removes i from its container.
 func (t *table) detach(i slot) {
 	e := t.at(i)
-	t.countUp(e, -1)
-	l := t.lanes.list[e.lane]
-	switch e.where {
-	case waiting:
+	t.addCounts(e, -1)
+	q := t.queueOf(e)
+	switch e.in {
+	case inWaiting:
 		t.waiting.remove(&t.slab, i)
-	case lined:
-		l.unline(&t.slab, i)
-	case suspects:
-		l.suspects.remove(&t.slab, i)
-	case leased:
+	case inPriority:
+		q.removeDue(&t.slab, i)
+	case inCrashed:
+		q.crashed.remove(&t.slab, i)
+	case inLeases:
 		t.leases.remove(&t.slab, i)
-	case ended:
-		t.ended.remove(&t.slab, i)
-	case buried:
-		t.buried.remove(&t.slab, i)
-	case holding:
-		t.holding.remove(&t.slab, i)
+	case inFinished:
+		t.finished.remove(&t.slab, i)
+	case inDead:
+		t.dead.remove(&t.slab, i)
+	case inUniqueHeld:
+		t.uniqueHeld.remove(&t.slab, i)
 	}
-	e.where = nowhere
-	if t.probing == i {
-		t.probing = 0
-		for _, l := range t.lanes.numbers {
-			if l := t.lanes.list[l]; l.suspects.n > 0 {
-				l.tell()
+	e.in = inNone
+	if t.crashedRunning == i {
+		t.crashedRunning = 0
+		for i := range t.queues.list {
+			if q := &t.queues.list[i].value; q.crashed.n > 0 {
+				q.notify()
 			}
 		}
 	}
 }
 
-// hold gives i its unique key, or takes it away, as its state demands.
-func (t *table) hold(i slot, now int64) {
+// updateHolder makes i the holder of its unique key, or frees the key, depending on the state of i.
+func (t *table) updateHolder(i slot, now int64) {
 	e := t.at(i)
 	if e.key == 0 {
 		return
@@ -174,7 +189,7 @@ func (t *table) hold(i slot, now int64) {
 	}
 }
 
-// holder returns the job that has a unique key, or 0.
+// holder returns the job that holds a unique key, or 0.
 func (t *table) holder(text string, now int64) slot {
 	i := t.keys.holders[text]
 	if i == 0 {
@@ -187,14 +202,14 @@ func (t *table) holder(text string, now int64) slot {
 	return i
 }
 
-// insert makes an entry known that has all it needs but a place.
+// insert adds an entry whose other fields are set to the index and to its container.
 func (t *table) insert(i slot, now int64) {
 	e := t.at(i)
 	t.index.insert(e.id, i)
 	t.attach(i, now)
 }
 
-// unlink makes i unknown. It stays as it is until drop, so that it can be inserted again.
+// unlink removes i from the index and its container. Its fields stay until release, so that it can be inserted again.
 func (t *table) unlink(i slot) {
 	t.detach(i)
 	e := t.at(i)
@@ -204,41 +219,41 @@ func (t *table) unlink(i slot) {
 	}
 }
 
-// drop frees i and all that it uses.
-func (t *table) drop(i slot) {
+// release frees i and its uses of names.
+func (t *table) release(i slot) {
 	t.dropNames(t.at(i))
-	t.slab.release(i)
+	t.slab.free(i)
 }
 
 func (t *table) dropNames(e *entry) {
 	t.tasks.drop(e.task)
 	t.nodes.drop(e.node)
-	t.lanes.drop(e.lane)
+	t.queues.drop(e.queue)
 	t.keys.drop(e.key)
 }
 
-// next returns the job of a lane that is to be taken next, or 0.
-func (t *table) next(l *lane, now int64) slot {
-	if t.probing == 0 && l.suspects.n > 0 {
-		return l.suspects.first
+// nextDue returns the job of a queue that is to be fetched next, or 0.
+func (t *table) nextDue(q *queueState, now int64) slot {
+	if t.crashedRunning == 0 && q.crashed.n > 0 {
+		return q.crashed.first
 	}
-	for len(l.lines) > 0 {
-		i := l.lines[0].first
+	for len(q.priorities) > 0 {
+		i := q.priorities[0].first
 		e := t.at(i)
-		if e.runAt <= now || e.is(relative) {
+		if e.runAt <= now || e.has(relative) {
 			return i
 		}
-		// The wall clock went back since it was due.
+		// The wall clock has gone back since the job became due.
 		t.detach(i)
 		t.attach(i, now)
 	}
 	return 0
 }
 
-// becomeDue lines up the jobs whose time has come.
-func (t *table) becomeDue(now int64) {
-	for range atOnce {
-		if t.waiting.next() > now {
+// promoteDue makes waiting jobs Available whose time has come, at most maxDuePerLock of them.
+func (t *table) promoteDue(now int64) {
+	for range maxDuePerLock {
+		if t.waiting.earliest() > now {
 			return
 		}
 		i := t.waiting[0].i
@@ -247,14 +262,14 @@ func (t *table) becomeDue(now int64) {
 	}
 }
 
-// job returns what is known of i without its records.
+// job returns the fields of the job that do not need its records.
 func (t *table) job(i slot) backend.Job {
 	e := t.at(i)
 	j := backend.Job{
-		ID: e.id, Task: t.tasks.list[e.task].text, Queue: t.lanes.list[e.lane].name, Priority: e.priority, State: e.state,
+		ID: e.id, Task: t.tasks.list[e.task].text, Queue: t.queues.list[e.queue].text, Priority: e.priority, State: e.state,
 		RunAt: time.UnixMilli(e.runAt), Enqueued: time.UnixMilli(e.enqueued),
 		Attempt: int(e.attempt), MaxAttempts: int(e.maxAttempts), Crashes: int(e.crashes), MaxCrashes: int(e.maxCrashes), Starts: int(e.starts),
-		Cancelling: e.is(cancelling), Node: t.nodes.list[e.node].text,
+		Cancelling: e.has(cancelling), Node: t.nodes.list[e.node].text,
 	}
 	if until := t.keys.list[e.key].until; until != 0 {
 		j.UniqueUntil = time.UnixMilli(until)
@@ -263,7 +278,7 @@ func (t *table) job(i slot) backend.Job {
 		j.Started = time.UnixMilli(e.started)
 	}
 	if e.state.Finished() {
-		j.Finished = time.UnixMilli(e.until)
+		j.Finished = time.UnixMilli(e.endsAt)
 	}
 	return j
 }

@@ -8,22 +8,38 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Watch is backend.Queue's.
+// watcher is notified when jobs of its queues become due.
+type watcher struct {
+	queues []string
+	due    chan struct{} // buffers one value
+}
+
+func (w *watcher) notify() {
+	select {
+	case w.due <- struct{}{}:
+	default:
+	}
+}
+
+// watchers has the watchers by queue name. The queue may have no jobs.
+type watchers map[string][]*watcher
+
+// Watch implements backend.Queue.
 func (q *Queue) Watch(queues ...string) (<-chan struct{}, func()) {
 	w := &watcher{due: make(chan struct{}, 1)}
 	for _, name := range queues {
-		if name = cmp.Or(name, backend.DefaultQueue); !slices.Contains(w.lanes, name) {
-			w.lanes = append(w.lanes, name)
+		if name = cmp.Or(name, backend.DefaultQueue); !slices.Contains(w.queues, name) {
+			w.queues = append(w.queues, name)
 		}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, name := range w.lanes {
+	for _, name := range w.queues {
 		q.watchers[name] = append(q.watchers[name], w)
-		if l := q.jobs.lanes.find(name); l != nil {
-			l.watchers = q.watchers[name]
-			if len(l.lines) > 0 || l.suspects.n > 0 {
-				w.tell()
+		if state := q.jobs.findQueue(name); state != nil {
+			state.watchers = q.watchers[name]
+			if len(state.priorities) > 0 || state.crashed.n > 0 {
+				w.notify()
 			}
 		}
 	}
@@ -33,13 +49,13 @@ func (q *Queue) Watch(queues ...string) (<-chan struct{}, func()) {
 func (q *Queue) unwatch(w *watcher) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, name := range w.lanes {
+	for _, name := range w.queues {
 		left := slices.DeleteFunc(slices.Clone(q.watchers[name]), func(x *watcher) bool { return x == w })
 		if q.watchers[name] = left; len(left) == 0 {
 			delete(q.watchers, name)
 		}
-		if l := q.jobs.lanes.find(name); l != nil {
-			l.watchers = left
+		if state := q.jobs.findQueue(name); state != nil {
+			state.watchers = left
 		}
 	}
 }

@@ -9,27 +9,27 @@ import (
 	"sync"
 )
 
-// answer is the answer to a call. What the handler writes is kept until it has written much, flushes or returns, so
-// that a small answer has its Content-Length and goes out in one write; a larger one of unknown length goes in chunks
-// (RFC 9112 section 7.1).
-type answer struct {
-	closes   bool // the connection ends with this answer
+// response is the response of a call. The body is buffered until the handler has written more than maxPending bytes,
+// flushes or returns. A small response therefore has a Content-Length and goes out in one write. A larger one of unknown
+// length is sent in chunks (RFC 9112 section 7.1).
+type response struct {
+	closes   bool // the connection is closed after this response
 	hijacked bool
 
-	header  http.Header // as the handler sees it
-	status  int         // 0: not set yet
-	head    *[]byte     // status line and headers, but for those that depend on the body
-	pending *[]byte     // of the body
-	sent    bool        // the head has been
-	chunked bool
-	written int64 // what the handler has written of the body
-	broken  bool  // the client does not take it, or the handler gave it another length than it said
+	header   http.Header // of the handler
+	status   int         // 0: not set yet
+	head     *[]byte     // status line and headers, without those that depend on the body
+	pending  *[]byte     // the buffered part of the body
+	headSent bool
+	chunked  bool
+	written  int64 // bytes of the body that the handler has written
+	broken   bool  // a write failed, or the body has another length than the handler declared
 
-	typed, dated, coded bool // the handler has set Content-Type, Date, Transfer-Encoding
-	trailers            []string
+	hasType, hasDate, hasCoding bool // the handler has set Content-Type, Date, Transfer-Encoding
+	trailers                    []string
 }
 
-// maxPending is how much of a body waits for the handler's end.
+// maxPending is the largest buffered body, in bytes.
 const maxPending = 16 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
@@ -41,7 +41,7 @@ func putBuffer(b *[]byte) {
 	}
 }
 
-func (a *answer) free() {
+func (a *response) free() {
 	putBuffer(a.head)
 	putBuffer(a.pending)
 	a.head, a.pending = nil, nil
@@ -61,11 +61,11 @@ func (c *call) WriteHeader(status int) {
 	case c.hijacked || c.status != 0:
 		return
 	case status < 100 || status > 999:
-		panic("the HTTP status " + strconv.Itoa(status) + " is not one: it has three digits")
+		panic("the HTTP status " + strconv.Itoa(status) + " is invalid: it must have three digits")
 	case status == http.StatusSwitchingProtocols:
 		c.closes = true
 	case status < 200:
-		c.inform(status)
+		c.writeInformational(status)
 		return
 	}
 	c.status, c.length = status, -1
@@ -73,8 +73,8 @@ func (c *call) WriteHeader(status int) {
 	*c.head = c.appendHeader(appendStatus((*c.head)[:0], status))
 }
 
-// inform sends an informational answer, of which there may be several before the answer (RFC 9110 section 15.2).
-func (c *call) inform(status int) {
+// writeInformational sends an informational response. Several may precede the final one (RFC 9110 section 15.2).
+func (c *call) writeInformational(status int) {
 	text := appendStatus(nil, status)
 	for _, name := range sortedNames(nil, c.header) {
 		text = appendField(text, name, c.header[name])
@@ -82,26 +82,26 @@ func (c *call) inform(status int) {
 	c.write(append(text, "\r\n"...))
 }
 
-// bodyAllowed reports whether answers with this status have a body (RFC 9110 section 6.4.1).
+// bodyAllowed reports whether responses with this status have a body (RFC 9110 section 6.4.1).
 func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
 // Write implements http.ResponseWriter.
 func (c *call) Write(p []byte) (int, error) {
-	if err := c.writable(len(p)); err != nil {
+	if err := c.prepareWrite(len(p)); err != nil {
 		return 0, err
 	}
 	c.written += int64(len(p))
 	switch {
 	case c.method == http.MethodHead:
-		if c.pending == nil { // the body is not sent, but may have to tell of what type it is
-			c.keep(p[:min(len(p), sniffed)])
+		if c.pending == nil { // the body is not sent, but its Content-Type may have to be detected
+			c.hold(p[:min(len(p), sniffLen)])
 		}
-	case c.sent:
+	case c.headSent:
 		c.send(p)
 	case c.pending == nil && len(p) <= maxPending:
-		c.keep(p)
+		c.hold(p)
 	case c.pending != nil && len(*c.pending)+len(p) <= maxPending:
 		*c.pending = append(*c.pending, p...)
 	default:
@@ -114,10 +114,10 @@ func (c *call) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// sniffed is how much of a body [http.DetectContentType] looks at.
-const sniffed = 512
+// sniffLen is the number of bytes that [http.DetectContentType] examines.
+const sniffLen = 512
 
-func (c *call) keep(p []byte) {
+func (c *call) hold(p []byte) {
 	c.pending = buffers.Get().(*[]byte)
 	*c.pending = append((*c.pending)[:0], p...)
 }
@@ -125,10 +125,10 @@ func (c *call) keep(p []byte) {
 // WriteString implements io.StringWriter.
 func (c *call) WriteString(s string) (int, error) { return c.Write([]byte(s)) }
 
-var errBroken = errors.New("the client does not take the answer any more")
+var errBroken = errors.New("the client does not read the response any more")
 
-// writable prepares for writing as many bytes of the body.
-func (c *call) writable(n int) error {
+// prepareWrite prepares for writing n bytes of the body, or returns why they cannot be written.
+func (c *call) prepareWrite(n int) error {
 	if c.hijacked {
 		return http.ErrHijacked
 	}
@@ -149,12 +149,12 @@ func (c *call) writable(n int) error {
 // Flush implements http.Flusher.
 func (c *call) Flush() { _ = c.FlushError() }
 
-// FlushError is the Flush of an [http.ResponseController].
+// FlushError is called by [http.ResponseController.Flush].
 func (c *call) FlushError() error {
-	if err := c.writable(0); err != nil {
+	if err := c.prepareWrite(0); err != nil {
 		return err
 	}
-	if !c.sent {
+	if !c.headSent {
 		c.sendHead(nil)
 	}
 	if c.broken {
@@ -163,16 +163,16 @@ func (c *call) FlushError() error {
 	return nil
 }
 
-// ReadFrom implements io.ReaderFrom, which lets the system copy a file to the network by itself.
+// ReadFrom implements io.ReaderFrom. The system can then copy a file to the network without copying it to this process.
 func (c *call) ReadFrom(src io.Reader) (int64, error) {
-	if err := c.writable(0); err != nil {
+	if err := c.prepareWrite(0); err != nil {
 		return 0, err
 	}
 	to, ok := c.conn.nc.(io.ReaderFrom)
-	if !ok || c.length < 0 || !c.typed || !bodyAllowed(c.status) || c.method == http.MethodHead || !fromFile(src) {
+	if !ok || c.length < 0 || !c.hasType || !bodyAllowed(c.status) || c.method == http.MethodHead || !fromFile(src) {
 		return io.Copy(struct{ io.Writer }{c}, src)
 	}
-	if !c.sent {
+	if !c.headSent {
 		c.sendHead(nil)
 	}
 	n, err := to.ReadFrom(src)
@@ -190,40 +190,40 @@ func fromFile(src io.Reader) bool {
 	return ok
 }
 
-// sendHead sends the head before the handler has come to its end, and what of the body waits. next is what the handler
-// writes now.
+// sendHead sends the head and the buffered part of the body before the handler has returned. next is the part that the
+// handler is writing.
 func (c *call) sendHead(next []byte) {
-	var waiting []byte
+	var buffered []byte
 	if c.pending != nil {
-		waiting = *c.pending
+		buffered = *c.pending
 	}
-	body := waiting
+	body := buffered
 	if len(body) == 0 {
 		body = next
 	}
-	c.chunked = c.length < 0 && bodyAllowed(c.status) && !c.coded && c.method != http.MethodHead
-	*c.head = c.appendRest(*c.head, body)
+	c.chunked = c.length < 0 && bodyAllowed(c.status) && !c.hasCoding && c.method != http.MethodHead
+	*c.head = c.appendDefaults(*c.head, body)
 	if c.chunked {
 		*c.head = append(*c.head, "Transfer-Encoding: chunked\r\n"...)
-	} else if c.coded {
+	} else if c.hasCoding {
 		c.closes = true
 	}
 	*c.head = append(*c.head, "\r\n"...)
 	switch {
 	case c.method == http.MethodHead:
 	case c.chunked:
-		*c.head = appendChunk(*c.head, waiting)
+		*c.head = appendChunk(*c.head, buffered)
 	default:
-		*c.head = append(*c.head, waiting...)
+		*c.head = append(*c.head, buffered...)
 	}
-	c.sent = true
+	c.headSent = true
 	c.write(*c.head)
 	if c.pending != nil {
 		*c.pending = (*c.pending)[:0]
 	}
 }
 
-// send sends a part of the body behind the head.
+// send sends a part of the body, after the head.
 func (c *call) send(p []byte) {
 	if len(p) == 0 {
 		return
@@ -238,7 +238,7 @@ func (c *call) send(p []byte) {
 
 func appendChunk(dst, p []byte) []byte {
 	if len(p) == 0 {
-		return dst // an empty chunk would be the last
+		return dst // an empty chunk would end the body
 	}
 	dst = append(strconv.AppendInt(dst, int64(len(p)), 16), "\r\n"...)
 	return append(append(dst, p...), "\r\n"...)
@@ -253,13 +253,13 @@ func (c *call) write(p []byte) {
 	}
 }
 
-// finish sends what is left when the handler has returned. It returns false if the connection cannot go on.
+// finish sends the rest after the handler has returned. It returns false if the connection cannot serve another request.
 func (c *call) finish() bool {
 	if c.status == 0 {
 		c.WriteHeader(http.StatusOK)
 	}
 	switch {
-	case !c.sent:
+	case !c.headSent:
 		c.finishSmall()
 	case c.chunked:
 		*c.head = append((*c.head)[:0], "0\r\n"...)
@@ -273,21 +273,21 @@ func (c *call) finish() bool {
 	return !c.broken && !short
 }
 
-// finishSmall sends an answer of which nothing has been sent yet.
+// finishSmall sends a whole response that was buffered.
 func (c *call) finishSmall() {
 	var body []byte
 	if c.pending != nil {
 		body = *c.pending
 	}
 	dst := *c.head
-	if c.length < 0 && bodyAllowed(c.status) && !c.coded && (c.method != http.MethodHead || c.written > 0) {
+	if c.length < 0 && bodyAllowed(c.status) && !c.hasCoding && (c.method != http.MethodHead || c.written > 0) {
 		dst = append(strconv.AppendInt(append(dst, "Content-Length: "...), c.written, 10), "\r\n"...)
 	}
-	dst = append(c.appendRest(dst, body), "\r\n"...)
+	dst = append(c.appendDefaults(dst, body), "\r\n"...)
 	if c.method != http.MethodHead {
 		dst = append(dst, body...)
 	}
 	*c.head = dst
-	c.sent = true
+	c.headSent = true
 	c.write(*c.head)
 }

@@ -1,4 +1,4 @@
-package server
+package cli
 
 import (
 	"bytes"
@@ -14,9 +14,10 @@ import (
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/control"
 )
 
-// printTable prints rows in columns. What is in them cannot do anything to a terminal.
+// printTable prints rows in columns, with control characters escaped.
 func printTable(out io.Writer, rows [][]string) {
 	var text bytes.Buffer
 	tw := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -32,14 +33,14 @@ func printTable(out io.Writer, rows [][]string) {
 	}
 }
 
-// printable shows characters that do something to a terminal as what they are.
+// printable escapes the characters of text that a terminal does not show, such as control characters.
 func printable(text string) string {
-	if !strings.ContainsFunc(text, isOdd) {
+	if !strings.ContainsFunc(text, isInvisible) {
 		return text
 	}
 	var b strings.Builder
 	for _, r := range text {
-		if isOdd(r) {
+		if isInvisible(r) {
 			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
 		} else {
 			b.WriteRune(r)
@@ -48,36 +49,35 @@ func printable(text string) string {
 	return b.String()
 }
 
-func isOdd(r rune) bool { return !unicode.IsPrint(r) }
+func isInvisible(r rune) bool { return !unicode.IsPrint(r) }
 
-// maxError is how much of an error a list shows, in characters.
+// maxError is the length, in characters, at which a list cuts an error.
 const maxError = 60
 
-func printJobs(out io.Writer, jobs []jobView) {
-	if len(jobs) == 0 {
+func printJobs(out io.Writer, jobs *[]control.Job) {
+	if len(*jobs) == 0 {
 		fmt.Fprintln(out, "There are no such jobs.")
 		return
 	}
 	rows := [][]string{{"ID", "STATE", "TASK", "QUEUE", "RUN AT", "ATTEMPT", "ERROR"}}
-	for i := range jobs {
-		job := &jobs[i]
+	for _, job := range *jobs {
 		failure, _, _ := strings.Cut(job.Error, "\n")
 		if runes := []rune(failure); len(runes) > maxError {
 			failure = string(runes[:maxError]) + "…"
 		}
-		rows = append(rows, []string{strconv.FormatUint(job.ID, 10), job.State.String(), job.Task, job.Queue, clock(job.RunAt), attempts(job), failure})
+		rows = append(rows, []string{strconv.FormatUint(job.ID, 10), job.State.String(), job.Task, job.Queue, clock(job.RunAt), attempts(&job), failure})
 	}
 	printTable(out, rows)
 }
 
-func attempts(job *jobView) string {
+func attempts(job *control.Job) string {
 	if job.MaxAttempts == 0 {
 		return strconv.Itoa(job.Attempt)
 	}
 	return fmt.Sprintf("%d of %d", job.Attempt, job.MaxAttempts)
 }
 
-// clock is a time as this machine's clocks show it.
+// clock returns the local time of t, or a dash for the zero time.
 func clock(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -85,21 +85,21 @@ func clock(t time.Time) string {
 	return t.Local().Format(time.DateTime)
 }
 
-func printJob(out io.Writer, job *jobView) {
+func printJob(out io.Writer, id uint64, job *control.Job) {
 	rows := [][]string{
-		{"id", strconv.FormatUint(job.ID, 10)}, {"task", job.Task}, {"state", job.State.String()},
+		{"id", strconv.FormatUint(id, 10)}, {"task", job.Task}, {"state", job.State.String()},
 		{"queue", job.Queue}, {"priority", strconv.Itoa(int(job.Priority))}, {"params", string(job.Params)},
 		{"enqueued", clock(job.Enqueued)}, {"run at", clock(job.RunAt)}, {"started", clock(job.Started)}, {"finished", clock(job.Finished)},
 		{"attempt", attempts(job)}, {"crashes", fmt.Sprintf("%d of %d", job.Crashes, job.MaxCrashes)}, {"starts", strconv.Itoa(job.Starts)},
 	}
 	if job.Cancelling {
-		rows = append(rows, []string{"told to stop", "yes"})
+		rows = append(rows, []string{"cancelling", "yes"})
 	}
 	if job.Timeout > 0 {
 		rows = append(rows, []string{"timeout", job.Timeout.String()})
 	}
 	if job.Unique != "" {
-		until := "until it has ended"
+		until := "until it has finished"
 		if !job.UniqueUntil.IsZero() {
 			until = "until " + clock(job.UniqueUntil)
 		}
@@ -116,12 +116,28 @@ func printJob(out io.Writer, job *jobView) {
 	printTable(out, rows)
 }
 
-func printCancelled(out io.Writer, job *jobView) {
+func printState(out io.Writer, id uint64, job *control.Job) {
+	fmt.Fprintf(out, "job %d is %v\n", id, job.State)
+}
+
+func printCancelled(out io.Writer, id uint64, job *control.Job) {
 	if job.State == backend.Running {
-		fmt.Fprintf(out, "job %d runs, and is told to stop\n", job.ID)
+		fmt.Fprintf(out, "job %d is running, and is cancelled when its task returns\n", id)
 		return
 	}
-	fmt.Fprintf(out, "job %d is %v\n", job.ID, job.State)
+	printState(out, id, job)
+}
+
+func printDeleted(out io.Writer, id uint64, _ *control.Job) {
+	fmt.Fprintf(out, "job %d is deleted\n", id)
+}
+
+func printEnqueued(out io.Writer, added *control.Enqueued) {
+	if added.Existing {
+		fmt.Fprintf(out, "job %d exists already: the task is unique\n", added.ID)
+		return
+	}
+	fmt.Fprintf(out, "job %d is enqueued\n", added.ID)
 }
 
 func printStats(out io.Writer, stats *backend.QueueStats) {
@@ -151,11 +167,11 @@ func printRepaired(out io.Writer, done *local.Repaired) {
 		fmt.Fprintf(out, "Nothing is damaged: there are %d jobs.\n", done.Jobs)
 		return
 	}
-	fmt.Fprintf(out, "There are %d jobs. What could not be read (at least %d changes):\n", done.Jobs, done.LostCommits)
+	fmt.Fprintf(out, "There are %d jobs. These parts could not be read (at least %d changes):\n", done.Jobs, done.LostCommits)
 	for _, place := range done.Lost {
 		fmt.Fprintln(out, "  "+printable(place))
 	}
-	fmt.Fprintln(out, "Set aside, and not needed any more:")
+	fmt.Fprintln(out, "The damaged files were moved to these, which are not needed any more:")
 	for _, file := range done.SetAside {
 		fmt.Fprintln(out, "  "+printable(file))
 	}

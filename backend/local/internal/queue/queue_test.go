@@ -13,13 +13,13 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/faultfs"
 )
 
-// end runs n jobs to their end, one after the other, and returns their ids.
-func end(t *testing.T, q *Queue, n int, state backend.State) []uint64 {
+// finishJobs enqueues and finishes n jobs, one per second, and returns their ids.
+func finishJobs(t *testing.T, q *Queue, n int, state backend.State) []uint64 {
 	t.Helper()
 	var ids []uint64
 	for range n {
 		ids = append(ids, enqueue(t, q, backend.NewJob{Task: "a"})...)
-		for _, j := range take(t, q) {
+		for _, j := range fetch(t, q) {
 			if _, err := q.Finish(t.Context(), backend.Outcome{Run: j.Run(), State: state}); err != nil {
 				t.Fatal(err)
 			}
@@ -29,7 +29,7 @@ func end(t *testing.T, q *Queue, n int, state backend.State) []uint64 {
 	return ids
 }
 
-func total(t *testing.T, q *Queue) backend.Counts {
+func totals(t *testing.T, q *Queue) backend.Counts {
 	t.Helper()
 	stats, err := q.Stats(t.Context())
 	if err != nil {
@@ -38,13 +38,13 @@ func total(t *testing.T, q *Queue) backend.Counts {
 	return stats.Total
 }
 
-// TestKeepForATime lets jobs that have ended grow old, without anyone calling the queue.
-func TestKeepForATime(t *testing.T) {
+// TestKeepDuration checks that finished jobs are removed after their retention, without a call of the queue.
+func TestKeepDuration(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
-		end(t, q, 5, backend.Completed)
-		end(t, q, 5, backend.Cancelled)
-		end(t, q, 5, backend.Dead)
+		finishJobs(t, q, 5, backend.Completed)
+		finishJobs(t, q, 5, backend.Cancelled)
+		finishJobs(t, q, 5, backend.Dead)
 		for _, wait := range []struct {
 			time time.Duration
 			want backend.Counts
@@ -60,18 +60,18 @@ func TestKeepForATime(t *testing.T) {
 			counts := countsOf(&q.jobs.counts)
 			q.mu.Unlock()
 			if counts != wait.want {
-				t.Errorf("after %v more there are %+v, want %+v", wait.time, counts, wait.want)
+				t.Errorf("after another %v there are %+v, want %+v", wait.time, counts, wait.want)
 			}
 		}
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		if q.jobs.count != 0 || len(q.jobs.lanes.numbers) != 0 || len(q.jobs.tasks.numbers) != 1 || len(q.jobs.nodes.numbers) != 1 {
-			t.Errorf("%d jobs are kept, %d queues, %d tasks, %d nodes", q.jobs.count, len(q.jobs.lanes.numbers), len(q.jobs.tasks.numbers), len(q.jobs.nodes.numbers))
+		if q.jobs.count != 0 || len(q.jobs.queues.numbers) != 1 || len(q.jobs.tasks.numbers) != 1 || len(q.jobs.nodes.numbers) != 1 {
+			t.Errorf("%d jobs are kept, %d queues, %d tasks, %d nodes", q.jobs.count, len(q.jobs.queues.numbers), len(q.jobs.tasks.numbers), len(q.jobs.nodes.numbers))
 		}
 	})
 }
 
-// TestKeepMost has more jobs end than are kept. The oldest go first, of each kind for itself.
+// TestKeepMost finishes more jobs than KeepMost. The oldest completed jobs are removed; dead jobs are counted separately.
 func TestKeepMost(t *testing.T) {
 	t.Parallel()
 	for _, fs := range []*faultfs.FS{nil, new(faultfs.FS)} {
@@ -79,9 +79,9 @@ func TestKeepMost(t *testing.T) {
 			c := config(fs)
 			c.KeepMost = 10
 			q := open(t, c)
-			done, dead := end(t, q, 25, backend.Completed), end(t, q, 5, backend.Dead)
+			done, dead := finishJobs(t, q, 25, backend.Completed), finishJobs(t, q, 5, backend.Dead)
 			for range 2 {
-				if got := total(t, q); got != (backend.Counts{Completed: 10, Dead: 5}) {
+				if got := totals(t, q); got != (backend.Counts{Completed: 10, Dead: 5}) {
 					t.Errorf("%+v are kept", got)
 				}
 				for i, id := range append(done, dead...) {
@@ -89,30 +89,30 @@ func TestKeepMost(t *testing.T) {
 						t.Errorf("Get of job %d of 30 = %v", i, err)
 					}
 				}
-				crash(t, q)
+				reopen(t, q)
 			}
-			check(t, q)
+			checkInvariants(t, q)
 			closeQueue(t, q)
 		})
 	}
 }
 
-// TestKeyOutlivesJob completes a job whose key is taken for longer than completed jobs are kept.
+// TestKeyOutlivesJob completes a job whose unique key is held for longer than the retention of completed jobs.
 func TestKeyOutlivesJob(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
 		job := backend.NewJob{Task: "a", Unique: "key", UniqueFor: time.Hour}
 		id := enqueue(t, q, job)[0]
-		if _, err := q.Finish(t.Context(), backend.Outcome{Run: take(t, q)[0].Run(), State: backend.Completed}); err != nil {
+		if _, err := q.Finish(t.Context(), backend.Outcome{Run: fetch(t, q)[0].Run(), State: backend.Completed}); err != nil {
 			t.Fatal(err)
 		}
 		for wait := range 4 {
 			time.Sleep(14 * time.Minute)
 			if got := enqueue(t, q, job)[0]; got != id {
-				t.Errorf("after %d minutes job %d has the key, want %d", 14*(wait+1), got, id)
+				t.Errorf("after %d minutes job %d holds the key, want %d", 14*(wait+1), got, id)
 			}
-			crash(t, q)
-			check(t, q)
+			reopen(t, q)
+			checkInvariants(t, q)
 		}
 		time.Sleep(4 * time.Minute)
 		synctest.Wait()
@@ -122,12 +122,12 @@ func TestKeyOutlivesJob(t *testing.T) {
 		}
 		q.mu.Unlock()
 		if got := enqueue(t, q, job)[0]; got == id {
-			t.Error("the key is still taken")
+			t.Error("the key is still held")
 		}
 	})
 }
 
-func TestBounds(t *testing.T) {
+func TestLimits(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
 		q.mu.Lock()
@@ -135,16 +135,16 @@ func TestBounds(t *testing.T) {
 		q.mu.Unlock()
 		refused := func(what, want string, jobs ...backend.NewJob) {
 			t.Helper()
-			before := total(t, q)
+			before := totals(t, q)
 			_, err := q.Enqueue(t.Context(), jobs...)
-			if !errors.Is(err, backend.ErrFull) || !strings.Contains(err.Error(), want) || total(t, q) != before {
+			if !errors.Is(err, backend.ErrFull) || !strings.Contains(err.Error(), want) || totals(t, q) != before {
 				t.Errorf("%s: %v, want %s", what, err, want)
 			}
 			if _, err := q.EnqueueScheduled(t.Context(), what, time.Now(), jobs...); !errors.Is(err, backend.ErrFull) {
-				t.Errorf("%s, by a schedule: %v", what, err)
+				t.Errorf("%s, from a schedule: %v", what, err)
 			}
 			if ticks, err := q.LastRuns(t.Context()); err != nil || len(ticks) > 0 {
-				t.Errorf("%s: the schedules have ticked: %v, %v", what, ticks, err)
+				t.Errorf("%s: a last run was set: %v, %v", what, ticks, err)
 			}
 		}
 		small, large := backend.NewJob{Task: "a"}, backend.NewJob{Task: "a", Params: make([]byte, 4000)}
@@ -159,30 +159,30 @@ func TestBounds(t *testing.T) {
 		enqueue(t, q, small)
 		refused("too many", "there is no room for 1 jobs: 10 of the 10", small)
 		small.Unique = "key"
-		enqueue(t, q, small) // there is no need of room for it
-		if len(take(t, q)) != 10 {
-			t.Error("not all jobs can be taken")
+		enqueue(t, q, small) // needs no room, because the job exists
+		if len(fetch(t, q)) != 10 {
+			t.Error("not all jobs can be fetched")
 		}
-		refused("too many, which run", "there is no room for 1 jobs: 10 of the 10", backend.NewJob{Task: "a"})
+		refused("too many running", "there is no room for 1 jobs: 10 of the 10", backend.NewJob{Task: "a"})
 	})
 }
 
-// TestLastChance has two jobs crash twice. From then on they do not run at the same time, so that a third crash tells
-// which of them it was.
-func TestLastChance(t *testing.T) {
+// TestOneCrashLeft checks that two jobs with one crash left do not run at the same time, so that a third crash has a known
+// cause.
+func TestOneCrashLeft(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
 		ids := enqueue(t, q, backend.NewJob{Task: "a"}, backend.NewJob{Task: "b"})
 		for range 2 {
-			if n := len(take(t, q)); n != 2 {
-				t.Fatalf("%d jobs were taken", n)
+			if n := len(fetch(t, q)); n != 2 {
+				t.Fatalf("%d jobs were fetched", n)
 			}
-			crash(t, q)
+			reopen(t, q)
 		}
 		fresh := enqueue(t, q, backend.NewJob{Task: "fresh"})
-		first := take(t, q)
+		first := fetch(t, q)
 		if len(first) != 2 || first[0].ID != ids[0] || first[1].ID != fresh[0] {
-			t.Fatalf("%v were taken, want one of those that crashed, and %d", first, fresh[0])
+			t.Fatalf("%v were fetched, want one of those that crashed, and %d", first, fresh[0])
 		}
 		due, stop := q.Watch("default")
 		defer stop()
@@ -190,10 +190,10 @@ func TestLastChance(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-due
-		if second := take(t, q); len(second) != 1 || second[0].ID != ids[1] {
-			t.Errorf("%v were taken, want job %d", second, ids[1])
+		if second := fetch(t, q); len(second) != 1 || second[0].ID != ids[1] {
+			t.Errorf("%v were fetched, want job %d", second, ids[1])
 		}
-		crash(t, q)
+		reopen(t, q)
 		for id, want := range map[uint64]backend.State{ids[0]: backend.Completed, ids[1]: backend.Dead, fresh[0]: backend.Available} {
 			if j, err := q.Get(t.Context(), id); err != nil || j.State != want {
 				t.Errorf("job %d is %v, %v, want %v", id, j.State, err, want)
@@ -202,23 +202,23 @@ func TestLastChance(t *testing.T) {
 	})
 }
 
-// TestCancelledWhileItCrashes checks that a job that is to be cancelled does not run again after a crash.
-func TestCancelledWhileItCrashes(t *testing.T) {
+// TestCrashOfCancelledJob checks that a job that is cancelled while it runs does not run again after a crash.
+func TestCrashOfCancelledJob(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
 		id := enqueue(t, q, backend.NewJob{Task: "a"})[0]
-		take(t, q)
+		fetch(t, q)
 		if j, err := q.Cancel(t.Context(), id); err != nil || !j.Cancelling {
 			t.Fatalf("Cancel = %+v, %v", j, err)
 		}
-		crash(t, q)
+		reopen(t, q)
 		if j, err := q.Get(t.Context(), id); err != nil || j.State != backend.Cancelled || j.Error == "" {
 			t.Errorf("the job is %+v, %v", j, err)
 		}
 	})
 }
 
-// TestDamageWhileOpen flips a bit of a job's record after it was written. The job is not run with what it has not got.
+// TestDamageWhileOpen flips a bit of a job's record while the queue is open. The job must not run.
 func TestDamageWhileOpen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -230,17 +230,17 @@ func TestDamageWhileOpen(t *testing.T) {
 		if _, err := q.Get(t.Context(), ids[0]); !errors.Is(err, backend.ErrDamaged) {
 			t.Errorf("Get of a job whose record is damaged = %v", err)
 		}
-		if jobs := take(t, q); len(jobs) != 1 || string(jobs[0].Params) != "of the second" {
-			t.Errorf("Take = %+v", jobs)
+		if jobs := fetch(t, q); len(jobs) != 1 || string(jobs[0].Params) != "of the second" {
+			t.Errorf("Fetch = %+v", jobs)
 		}
-		if got := total(t, q); got != (backend.Counts{Dead: 1, Running: 1}) {
-			t.Errorf("there are %+v, want the damaged one to be dead", got)
+		if got := totals(t, q); got != (backend.Counts{Dead: 1, Running: 1}) {
+			t.Errorf("there are %+v, want the damaged job to be dead", got)
 		}
 		closeQueue(t, q)
 	})
 }
 
-// TestNewerFormat opens what a newer version wrote.
+// TestNewerFormat replays records of a newer version.
 func TestNewerFormat(t *testing.T) {
 	t.Parallel()
 	tab := newTable(false, nil)
@@ -253,7 +253,7 @@ func TestNewerFormat(t *testing.T) {
 	}
 }
 
-// TestUnknownFields has a job with fields of a later version, which must outlive being written again.
+// TestUnknownFields rewrites the record of a job with fields of a later version. They must be kept.
 func TestUnknownFields(t *testing.T) {
 	t.Parallel()
 	record := putText(putNumber([]byte{recordJob, 7}, 40, 12345), 41, "later")
@@ -263,7 +263,7 @@ func TestUnknownFields(t *testing.T) {
 	if err := tab.replay(1<<32, record); err != nil {
 		t.Fatal(err)
 	}
-	again, err := putUnchanging([]byte{recordJob, 7}, record)
+	again, err := putConstant([]byte{recordJob, 7}, record)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,11 +273,11 @@ func TestUnknownFields(t *testing.T) {
 		}
 	}
 	if bytes.Contains(again, putNumber(nil, fieldState, uint64(backend.Scheduled))) {
-		t.Errorf("the state is in %q, although it changes", again)
+		t.Errorf("the state is in %q, but is not constant", again)
 	}
 }
 
-// TestIndex compares the index with a map, for ids that come in order and go in any.
+// TestIndex compares the index with a map. Ids are added in rising order and removed in random order.
 func TestIndex(t *testing.T) {
 	t.Parallel()
 	var x index
@@ -292,7 +292,7 @@ func TestIndex(t *testing.T) {
 			}
 			want[next] = slot(n + 1)
 			x.insert(next, slot(n+1))
-		case s.random.IntN(3) == 0 && next > 0: // back into the middle
+		case s.random.IntN(3) == 0 && next > 0: // insert again in the middle
 			if id := s.random.Uint64N(next) + 1; want[id] == 0 {
 				want[id] = slot(n + 1)
 				x.insert(id, slot(n+1))
@@ -315,24 +315,24 @@ func TestIndex(t *testing.T) {
 		for _, r := range x.pages[n].refs {
 			id := x.pages[n].base + uint64(r.off)
 			if id <= last || want[id] != r.at || len(x.pages[n].refs) > pageSize {
-				t.Fatalf("id %d comes after %d, in a page of %d", id, last, len(x.pages[n].refs))
+				t.Fatalf("id %d follows %d, in a page of %d", id, last, len(x.pages[n].refs))
 			}
 			last = id
 			seen++
 		}
 	}
 	if seen != len(want) || x.count != seen {
-		t.Errorf("%d ids are there, %d are counted, want %d", seen, x.count, len(want))
+		t.Errorf("there are %d ids, counted %d, want %d", seen, x.count, len(want))
 	}
 }
 
-// FuzzReplay gives the table records that make no sense. It must refuse them, and stay in order.
+// FuzzReplay replays invalid records. The table must refuse them and keep its invariants.
 func FuzzReplay(f *testing.F) {
 	job := putSpec([]byte{recordJob, 1}, &backend.NewJob{Task: "a", Queue: "q", Unique: "u", MaxCrashes: 3})
-	f.Add(putNumber(job, fieldState, uint64(backend.Running)), []byte{recordChange, 1, fieldState << 1, 5, fieldEnded << 1, 9})
+	f.Add(putNumber(job, fieldState, uint64(backend.Running)), []byte{recordChange, 1, fieldState << 1, 5, fieldFinished << 1, 9})
 	f.Add([]byte{recordDelete, 1}, []byte{recordShift, 3})
 	f.Add(putSpec([]byte{recordJob, 0}, &backend.NewJob{Task: "a", Queue: "q"}), []byte{recordDelete, 0}) // ids begin with 1
-	f.Add([]byte{recordTick, 2, 'a'}, []byte{recordHead, 1, 9})
+	f.Add([]byte{recordLastRun, 2, 'a'}, []byte{recordHead, 1, 9})
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		q := New()
 		q.jobs = newTable(false, q.watchers)
@@ -341,7 +341,7 @@ func FuzzReplay(f *testing.F) {
 				t.Errorf("replay: %v", err)
 			}
 		}
-		q.jobs.settle(time.Now().UnixMilli())
-		check(t, q)
+		q.jobs.rebuild(time.Now().UnixMilli())
+		checkInvariants(t, q)
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Get is backend.Queue's.
+// Get implements backend.Queue.
 func (q *Queue) Get(_ context.Context, id uint64) (backend.Job, error) {
 	f, err := q.find(id)
 	if err != nil {
@@ -20,23 +20,23 @@ func (q *Queue) Get(_ context.Context, id uint64) (backend.Job, error) {
 }
 
 func notFound(id uint64) error {
-	return fmt.Errorf("there is no job %d: it was deleted, or kept for as long as tasks.keepCompleted and tasks.keepFailed say: %w", id, backend.ErrNotFound)
+	return fmt.Errorf("there is no job %d: it was never enqueued, was deleted, or finished longer ago than tasks.keepCompleted or tasks.keepFailed: %w", id, backend.ErrNotFound)
 }
 
-// The bounds on one answer of List: how many jobs, and how many bytes of parameters before it ends early.
+// The limits of one List: the default number of jobs, and the size of parameters in bytes after which it ends early.
 const (
 	defaultLimit = 100
 	maxListBytes = 16 << 20
 )
 
-// List is backend.Queue's.
+// List implements backend.Queue.
 func (q *Queue) List(ctx context.Context, f backend.JobFilter) ([]backend.Job, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
 	}
 	var jobs []backend.Job
 	for bytes := 0; bytes < maxListBytes && len(jobs) < f.Limit; {
-		ids, last, err := q.some(f, f.Limit-len(jobs))
+		ids, last, err := q.scan(f, f.Limit-len(jobs))
 		if err != nil {
 			return nil, err
 		}
@@ -58,14 +58,14 @@ func (q *Queue) List(ctx context.Context, f backend.JobFilter) ([]backend.Job, e
 	return jobs, nil
 }
 
-// looksPerLock is how many jobs List looks at before others get the lock.
-const looksPerLock = 4096
+// maxScannedPerLock is the number of jobs that List compares before other calls get the lock.
+const maxScannedPerLock = 4096
 
-// some returns the ids of up to limit jobs that f asks for, and the id up to which it looked: 0 if there are no more.
-func (q *Queue) some(f backend.JobFilter, limit int) (ids []uint64, last uint64, err error) {
+// scan returns the ids of up to limit jobs that match f, and the last id that it compared, or 0 if there are no more.
+func (q *Queue) scan(f backend.JobFilter, limit int) (ids []uint64, last uint64, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err := q.look(); err != nil {
+	if err := q.beginRead(); err != nil {
 		return nil, 0, err
 	}
 	looked := 0
@@ -74,7 +74,7 @@ func (q *Queue) some(f backend.JobFilter, limit int) (ids []uint64, last uint64,
 		if q.jobs.matches(e, &f) {
 			ids = append(ids, e.id)
 		}
-		if looked++; looked == looksPerLock || len(ids) == limit {
+		if looked++; looked == maxScannedPerLock || len(ids) == limit {
 			last = e.id
 			return false
 		}
@@ -85,33 +85,33 @@ func (q *Queue) some(f backend.JobFilter, limit int) (ids []uint64, last uint64,
 
 func (t *table) matches(e *entry, f *backend.JobFilter) bool {
 	return (len(f.States) == 0 || slices.Contains(f.States, e.state)) &&
-		(f.Queue == "" || t.lanes.list[e.lane].name == f.Queue) &&
+		(f.Queue == "" || t.queues.list[e.queue].text == f.Queue) &&
 		(f.Task == "" || t.tasks.list[e.task].text == f.Task)
 }
 
-// Stats is backend.Queue's.
+// Stats implements backend.Queue.
 func (q *Queue) Stats(context.Context) (backend.QueueStats, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err := q.look(); err != nil {
+	if err := q.beginRead(); err != nil {
 		return backend.QueueStats{}, err
 	}
+	t := q.jobs
 	stats := backend.QueueStats{
-		Total: countsOf(&q.jobs.counts), Queues: make(map[string]backend.Counts, len(q.jobs.lanes.numbers)),
-		Tasks: make(map[string]backend.Counts, len(q.jobs.tasks.numbers)),
+		Total: countsOf(&t.counts), Queues: make(map[string]backend.Counts, len(t.queues.numbers)), Tasks: make(map[string]backend.Counts, len(t.tasks.numbers)),
 	}
-	for name, number := range q.jobs.lanes.numbers {
-		stats.Queues[name] = countsOf(&q.jobs.lanes.list[number].counts)
+	for name, number := range t.queues.numbers {
+		stats.Queues[name] = countsOf(&t.queues.list[number].value.counts)
 	}
-	for name, number := range q.jobs.tasks.numbers {
-		if number != 0 {
-			stats.Tasks[name] = countsOf(&q.jobs.tasks.list[number].counts)
-		}
+	for name, number := range t.tasks.numbers {
+		stats.Tasks[name] = countsOf(&t.tasks.list[number].value)
 	}
+	delete(stats.Queues, "") // number 0 of each interner
+	delete(stats.Tasks, "")
 	return stats, nil
 }
 
-func countsOf(counts *[backend.Dead + 1]int) backend.Counts {
+func countsOf(counts *counts) backend.Counts {
 	var c backend.Counts
 	for s := backend.Scheduled; s <= backend.Dead; s++ {
 		*c.Of(s) = counts[s]
@@ -119,8 +119,8 @@ func countsOf(counts *[backend.Dead + 1]int) backend.Counts {
 	return c
 }
 
-// act does something to one job, and returns what became of it.
-func (q *Queue) act(id uint64, do func(i slot, now moments) error) (backend.Job, error) {
+// changeJob calls do on one job, and returns the changed job.
+func (q *Queue) changeJob(id uint64, do func(i slot, now timestamps) error) (backend.Job, error) {
 	q.mu.Lock()
 	now, err := q.begin(changeBytes+crashBytes, false)
 	if err != nil {
@@ -137,23 +137,23 @@ func (q *Queue) act(id uint64, do func(i slot, now moments) error) (backend.Job,
 		q.mu.Unlock()
 		return backend.Job{}, err
 	}
-	f := q.found(i)
+	f := q.snapshot(i)
 	if err := q.commit(now); err != nil {
 		return backend.Job{}, err
 	}
 	return q.read(&f)
 }
 
-// Retry is backend.Queue's.
+// Retry implements backend.Queue.
 func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
-	return q.act(id, func(i slot, now moments) error {
+	return q.changeJob(id, func(i slot, now timestamps) error {
 		e := q.jobs.at(i)
 		if e.state == backend.Running {
 			return fmt.Errorf("job %d cannot be retried: %w", id, backend.ErrRunning)
 		}
 		if key := q.jobs.keys.list[e.key].text; key != "" {
 			if h := q.jobs.holder(key, now.wall); h != 0 && h != i {
-				return fmt.Errorf("job %d cannot be retried, because job %d has the key %q: %w", id, q.jobs.at(h).id, key, backend.ErrDuplicate)
+				return fmt.Errorf("job %d cannot be retried, because job %d holds its unique key %q: %w", id, q.jobs.at(h).id, key, backend.ErrDuplicate)
 			}
 		}
 		q.change(i, now, "", func(e *entry) {
@@ -162,32 +162,32 @@ func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
 				e.maxAttempts = max(e.maxAttempts, e.attempt+1)
 			}
 			e.flags &^= retrying
-			e.wait(now, 0)
+			e.reschedule(now, 0)
 		})
 		return nil
 	})
 }
 
-// Cancel is backend.Queue's.
+// Cancel implements backend.Queue.
 func (q *Queue) Cancel(_ context.Context, id uint64) (backend.Job, error) {
-	tell := false
-	j, err := q.act(id, func(i slot, now moments) error {
+	running := false
+	j, err := q.changeJob(id, func(i slot, now timestamps) error {
 		switch e := q.jobs.at(i); {
 		case e.waits():
-			q.change(i, now, "it was cancelled before it ran", func(e *entry) { e.end(backend.Cancelled, now) })
-		case e.state == backend.Running && !e.is(cancelling):
+			q.change(i, now, "it was cancelled before it ran", func(e *entry) { e.finish(backend.Cancelled, now) })
+		case e.state == backend.Running && !e.has(cancelling):
 			q.change(i, now, "", func(e *entry) { e.flags |= cancelling })
-			tell = true
+			running = true
 		}
 		return nil
 	})
-	if f := q.cancelled.Load(); tell && err == nil && f != nil {
+	if f := q.cancelled.Load(); running && err == nil && f != nil {
 		(*f)(id)
 	}
 	return j, err
 }
 
-// Delete is backend.Queue's.
+// Delete implements backend.Queue.
 func (q *Queue) Delete(_ context.Context, id uint64) error {
 	q.mu.Lock()
 	now, err := q.begin(changeBytes, false)
@@ -210,87 +210,87 @@ func (q *Queue) Delete(_ context.Context, id uint64) error {
 	return q.commit(now)
 }
 
-// maxSchedules is how many schedules are known at most.
+// maxSchedules is the maximum number of schedules.
 const maxSchedules = 10_000
 
-// EnqueueScheduled is backend.Queue's.
+// EnqueueScheduled implements backend.Queue.
 func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err
 	}
-	s, err := read(jobs, nil, nil)
+	s, err := prepare(jobs, nil, nil)
 	if err != nil {
 		return false, err
 	}
 	ms := at.UnixMilli()
 	q.mu.Lock()
 	now, err := q.begin(s.size()+changeBytes+len(schedule), true)
-	last, known := q.jobs.ticks[schedule]
+	last, known := q.jobs.lastRuns[schedule]
 	switch {
 	case err != nil:
 	case known && ms <= last:
 		q.mu.Unlock()
 		return false, nil
-	case !known && len(q.jobs.ticks) >= maxSchedules:
-		err = fmt.Errorf("there is no room for the schedule %q beside %d others: %w", schedule, maxSchedules, backend.ErrFull)
+	case !known && len(q.jobs.lastRuns) >= maxSchedules:
+		err = fmt.Errorf("there is no room for the schedule %q: there are %d others already: %w", schedule, maxSchedules, backend.ErrFull)
 	default:
-		err = q.room(&s, now)
+		err = q.checkLimits(&s, now)
 	}
 	if err != nil {
 		q.mu.Unlock()
 		return false, err
 	}
-	q.setTick(schedule, ms)
+	q.writeLastRun(schedule, ms)
 	for n := range s.list {
 		q.add(&s.list[n].job, s.fieldsOf(n), now)
 	}
 	return true, q.commit(now)
 }
 
-// LastRuns is backend.Queue's.
+// LastRuns implements backend.Queue.
 func (q *Queue) LastRuns(context.Context) (map[string]time.Time, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err := q.look(); err != nil {
+	if err := q.beginRead(); err != nil {
 		return nil, err
 	}
-	last := make(map[string]time.Time, len(q.jobs.ticks))
-	for name, ms := range q.jobs.ticks {
+	last := make(map[string]time.Time, len(q.jobs.lastRuns))
+	for name, ms := range q.jobs.lastRuns {
 		last[name] = time.UnixMilli(ms)
 	}
 	return last, nil
 }
 
-// SetLastRun is backend.Queue's.
+// SetLastRun implements backend.Queue.
 func (q *Queue) SetLastRun(_ context.Context, schedule string, before, at time.Time) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err
 	}
 	q.mu.Lock()
 	now, err := q.begin(changeBytes+len(schedule), true)
-	last, known := q.jobs.ticks[schedule]
+	last, known := q.jobs.lastRuns[schedule]
 	switch {
 	case err != nil:
 	case known == before.IsZero() || known && last != before.UnixMilli():
 		q.mu.Unlock()
 		return false, nil
-	case !known && len(q.jobs.ticks) >= maxSchedules:
-		err = fmt.Errorf("there is no room for the schedule %q beside %d others: %w", schedule, maxSchedules, backend.ErrFull)
+	case !known && len(q.jobs.lastRuns) >= maxSchedules:
+		err = fmt.Errorf("there is no room for the schedule %q: there are %d others already: %w", schedule, maxSchedules, backend.ErrFull)
 	}
 	if err != nil {
 		q.mu.Unlock()
 		return false, err
 	}
-	q.setTick(schedule, at.UnixMilli())
+	q.writeLastRun(schedule, at.UnixMilli())
 	return true, q.commit(now)
 }
 
-// setTick sets the last time of a schedule and writes it down.
-func (q *Queue) setTick(schedule string, ms int64) {
-	last, known := q.jobs.ticks[schedule]
+// writeLastRun sets the last run of a schedule and writes a record of it.
+func (q *Queue) writeLastRun(schedule string, ms int64) {
+	last, known := q.jobs.lastRuns[schedule]
 	if !known {
 		last = never
 	}
-	q.jobs.ticks[schedule] = ms
-	q.write(undo{kind: ticked, text: schedule, number: last}, putTick(q.scratch[:0], schedule, ms))
+	q.jobs.lastRuns[schedule] = ms
+	q.write(rollback{kind: lastRunSet, schedule: schedule, number: last}, putLastRun(q.scratch[:0], schedule, ms))
 }

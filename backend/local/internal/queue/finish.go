@@ -1,0 +1,176 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// running returns the job of a run, or 0 if the run has ended.
+func (q *Queue) running(run backend.Run) slot {
+	i := q.jobs.find(run.ID)
+	if i == 0 {
+		return 0
+	}
+	if e := q.jobs.at(i); e.state != backend.Running || int(e.starts) != run.Start {
+		return 0
+	}
+	return i
+}
+
+// Finish implements backend.Queue.
+func (q *Queue) Finish(_ context.Context, outcomes ...backend.Outcome) (lost []uint64, err error) {
+	for n := range outcomes {
+		if o := &outcomes[n]; o.State == 0 || o.State == backend.Running || o.State > backend.Dead {
+			return nil, fmt.Errorf("the run of job %d cannot end as %v: use completed, retryable, scheduled, available, cancelled or dead", o.ID, o.State)
+		}
+	}
+	need := 0
+	for n := range outcomes {
+		need += changeBytes + crashBytes + min(len(outcomes[n].Error), backend.MaxErrorBytes)
+	}
+	q.mu.Lock()
+	now, err := q.begin(need, false)
+	if err != nil {
+		q.mu.Unlock()
+		return nil, err
+	}
+	for n := range outcomes {
+		i := q.running(outcomes[n].Run)
+		if i == 0 {
+			lost = append(lost, outcomes[n].ID)
+			continue
+		}
+		q.finish(i, now, &outcomes[n])
+	}
+	return lost, q.commit(now)
+}
+
+func (q *Queue) finish(i slot, now timestamps, o *backend.Outcome) {
+	state, failure := o.State, truncate(o.Error)
+	if q.jobs.at(i).has(cancelling) && !state.Finished() {
+		state, failure = backend.Cancelled, cmp.Or(failure, "it was cancelled while it ran")
+	}
+	q.change(i, now, failure, func(e *entry) {
+		e.flags &^= cancelling
+		switch {
+		case state.Finished():
+			e.finish(state, now)
+			return
+		case state == backend.Retryable:
+			e.flags |= retrying
+		default:
+			e.attempt--
+		}
+		delay := o.Delay
+		if state == backend.Available {
+			delay = 0
+		}
+		e.reschedule(now, delay)
+	})
+}
+
+// finish sets the state of a job that ends.
+func (e *entry) finish(state backend.State, now timestamps) {
+	e.state = state
+	e.endsAt = now.wall
+	e.flags &^= cancelling | retrying
+}
+
+// reschedule makes the job due after delay.
+func (e *entry) reschedule(now timestamps, delay time.Duration) {
+	e.state = backend.Scheduled
+	e.endsAt = 0
+	e.runAt = now.after(delay)
+	e.flags |= relative
+}
+
+// crashBytes is the maximum length of the error text of crash.
+const crashBytes = 200
+
+// crash ends the run of i as a crash. why is the reason.
+func (q *Queue) crash(i slot, now timestamps, why string) {
+	e := q.jobs.at(i)
+	failure, state := "", backend.Available
+	switch {
+	case e.has(cancelling):
+		state, failure = backend.Cancelled, "it was cancelled while it ran, then "+why
+	case e.crashes+1 >= e.maxCrashes:
+		state, failure = backend.Dead, fmt.Sprintf("it crashed %d times, the last time because %s: find out why its process ends, then retry it", e.crashes+1, why)
+	}
+	q.change(i, now, failure, func(e *entry) {
+		e.attempt--
+		if e.crashes < math.MaxUint16 {
+			e.crashes++
+		}
+		if state.Finished() {
+			e.finish(state, now)
+		} else {
+			e.reschedule(now, 0)
+		}
+	})
+}
+
+// endRuns ends the runs of the previous process, or of the time before Close, as crashes.
+func (q *Queue) endRuns() error {
+	var running []slot
+	q.mu.Lock()
+	q.jobs.walk(0, false, func(i slot) bool {
+		if q.jobs.at(i).state == backend.Running {
+			running = append(running, i)
+		}
+		return true
+	})
+	for some := range slices.Chunk(append(running, 0), maxCrashesPerLock) {
+		now, err := q.begin(len(some)*(changeBytes+crashBytes), false)
+		if err != nil {
+			q.mu.Unlock()
+			return err
+		}
+		for _, i := range some {
+			if i != 0 {
+				q.crash(i, now, "its process ended")
+			}
+		}
+		if err := q.commit(now); err != nil {
+			return err
+		}
+		q.mu.Lock()
+	}
+	q.mu.Unlock()
+	return nil
+}
+
+// Renew implements backend.Queue.
+func (q *Queue) Renew(_ context.Context, lease time.Duration, runs ...backend.Run) (stop []uint64, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := q.beginRead(); err != nil {
+		return nil, err
+	}
+	now, _ := q.clock.now()
+	for _, run := range runs {
+		i := q.running(run)
+		if i == 0 {
+			stop = append(stop, run.ID)
+			continue
+		}
+		e := q.jobs.at(i)
+		if e.has(cancelling) {
+			stop = append(stop, run.ID)
+		}
+		q.jobs.detach(i)
+		e.endsAt = 0
+		if lease > 0 {
+			e.endsAt = now.mono + 1 + durationMillis(lease)
+		}
+		q.jobs.attach(i, now.wall)
+	}
+	q.setTimer(now)
+	return stop, nil
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/logging"
+	"github.com/actionhero-go/actionhero/server"
+)
+
+// part makes a struct that embeds it an [actionhero.Part] that registers nothing.
+type part = actionhero.Parts
+
+// Command is a command of an app: APP NAME [flags] [args]. Give it to [Main] among the parts of the app; it may be in
+// nested lists.
+type Command struct {
+	part
+
+	Name  string                                    // required; one word
+	Short string                                    // one line for the list of commands
+	Long  string                                    // for the help of the command; default: Short
+	Args  string                                    // the arguments in the help, such as "FILE..."; default: it takes none
+	Flags func(flags *flag.FlagSet)                 // declares the flags; default: it has none of its own
+	Run   func(ctx context.Context, env *Env) error // required; SIGINT and SIGTERM end ctx, a second signal ends the process
+}
+
+// Env is the environment of a [Command].
+type Env struct {
+	Args           []string // without the name of the command and without flags
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Config         server.Config // from the configuration file and the environment
+
+	parts   []actionhero.Part
+	servers []*server.Server
+}
+
+// Server returns the server of the app, made from Config and the parts of the app, but not started: nothing listens, the
+// backend is not open and no initializer has started. Start and Stop do all that. Its log goes to Stderr, unless
+// Config.General.Log is set: the log file belongs to the running server.
+func (e *Env) Server() (*server.Server, error) {
+	cfg := e.Config
+	if cfg.General.Log == nil {
+		log, _, err := logging.New(logging.Config{Level: cfg.Log.Level, Format: cfg.Log.Format, Console: true, NoFile: true, Output: e.Stderr})
+		if err != nil {
+			return nil, fmt.Errorf("the log cannot be opened: %w", err)
+		}
+		cfg.General.Log = log
+	}
+	s, err := server.New(cfg, e.parts...)
+	if err == nil {
+		e.servers = append(e.servers, s)
+	}
+	return s, err
+}
+
+// command returns the cobra command that loads the configuration and runs c.
+func (a *app) command(c *Command) *cobra.Command {
+	cmd := &cobra.Command{Use: strings.TrimSpace(c.Name + " " + c.Args), Short: c.Short, Long: c.Long, Args: cobra.ArbitraryArgs}
+	if c.Args == "" {
+		cmd.Args = cobra.NoArgs
+	}
+	if c.Flags != nil {
+		flags := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+		c.Flags(flags)
+		cmd.Flags().AddGoFlagSet(flags)
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := a.load()
+		if err != nil {
+			return err
+		}
+		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		context.AfterFunc(ctx, stop) // the next signal has its default effect
+		env := &Env{Args: args, Stdin: cmd.InOrStdin(), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Config: cfg, parts: a.parts}
+		err = c.Run(ctx, env)
+		for _, s := range env.servers {
+			err = errors.Join(err, s.Stop(context.WithoutCancel(ctx)), s.Close())
+		}
+		return err
+	}
+	return cmd
+}
+
+// addCommands adds the commands among the parts of the app.
+func (a *app) addCommands(root *cobra.Command) error {
+	taken := map[string]bool{"help": true, "completion": true}
+	for _, cmd := range root.Commands() {
+		taken[cmd.Name()] = true
+	}
+	for _, c := range commandsOf(a.parts) {
+		switch {
+		case c.Name == "" || strings.ContainsAny(c.Name, " \t\n"):
+			return fmt.Errorf("a command is named %q: set Name to one word", c.Name)
+		case c.Run == nil:
+			return fmt.Errorf("command %q has no function: set Run", c.Name)
+		case taken[c.Name]:
+			return fmt.Errorf("two commands are named %q: rename one, or add it once", c.Name)
+		}
+		taken[c.Name] = true
+		root.AddCommand(a.command(&c))
+	}
+	return nil
+}
+
+// commandsOf returns the commands among parts and in nested lists.
+func commandsOf(parts actionhero.Parts) (found []Command) {
+	for _, p := range parts {
+		switch p := p.(type) {
+		case Command:
+			found = append(found, p)
+		case *Command:
+			found = append(found, *p)
+		case actionhero.Parts:
+			found = append(found, commandsOf(p)...)
+		}
+	}
+	return found
+}

@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/config"
+)
+
+func (a *app) actions() *cobra.Command {
+	return a.command(&Command{
+		Name: "actions", Short: "List the actions and their inputs",
+		Run: func(_ context.Context, env *Env) error {
+			s, err := env.Server()
+			if err != nil {
+				return err
+			}
+			tw := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+			for _, info := range s.Actions() {
+				fmt.Fprintf(tw, "%s\t%s\n", info.Name, info.Description)
+				for _, in := range info.Inputs {
+					need := "optional"
+					if in.Required {
+						need = "required"
+					}
+					fmt.Fprintf(tw, "  %s (%s, %s)\t%s\n", in.Name, cmp.Or(in.Type, "any"), need, in.Doc)
+				}
+			}
+			return tw.Flush()
+		},
+	})
+}
+
+func (a *app) config() *cobra.Command {
+	return a.command(&Command{
+		Name: "config", Short: "List every setting with its value and its environment variable",
+		Run: func(_ context.Context, env *Env) error {
+			tw := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+			for _, s := range config.Describe(&env.Config) {
+				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", s.Path, s.Env, cmp.Or(s.Value, "(default)"), s.Doc)
+			}
+			return tw.Flush()
+		},
+	})
+}
+
+func version() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) {
+			fmt.Fprintf(cmd.OutOrStdout(), "actionhero %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		},
+	}
+}
+
+// versionText returns the version of the module, with the revision of the build if it is known.
+func versionText() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return actionhero.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return actionhero.Version + "+" + s.Value[:min(len(s.Value), 12)]
+		}
+	}
+	return actionhero.Version
+}

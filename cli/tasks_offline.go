@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+)
+
+// The commands tasks registered and tasks repair need no running server.
+
+// taskView is the description of a task as `tasks registered --json` prints it.
+type taskView struct {
+	Name        string   `json:"name"`
+	Description string   `json:"description"`
+	Scope       string   `json:"scope"`
+	Schedule    string   `json:"schedule"`
+	Queue       string   `json:"queue"`
+	Inputs      []string `json:"inputs"`
+}
+
+func (t *taskCommands) registered() *cobra.Command {
+	return t.app.command(&Command{
+		Name: "registered", Short: "List the tasks that this program knows, and their schedules",
+		Run: func(_ context.Context, env *Env) error {
+			s, err := env.Server()
+			if err != nil {
+				return err
+			}
+			views := taskViews(s.Tasks.Registered())
+			if t.asJSON {
+				return printJSON(env.Stdout, views)
+			}
+			rows := [][]string{{"TASK", "RUNS", "ON", "QUEUE", "INPUTS", "DESCRIPTION"}}
+			for _, v := range views {
+				rows = append(rows, []string{v.Name, cmp.Or(v.Schedule, "when enqueued"), v.Scope, v.Queue, strings.Join(v.Inputs, ","), v.Description})
+			}
+			printTable(env.Stdout, rows)
+			return nil
+		},
+	})
+}
+
+func taskViews(infos []actionhero.TaskInfo) []taskView {
+	views := make([]taskView, len(infos))
+	for i, info := range infos {
+		views[i] = taskView{Name: info.Name, Description: info.Description, Scope: info.Scope.String(), Schedule: info.Schedule.String(), Queue: info.Queue}
+		for _, in := range info.Inputs {
+			views[i].Inputs = append(views[i].Inputs, in.Name)
+		}
+		slices.Sort(views[i].Inputs)
+	}
+	return views
+}
+
+func (t *taskCommands) repair() *cobra.Command {
+	return t.app.command(&Command{
+		Name: "repair", Short: "Keep the readable part of damaged task files, and move the damaged files",
+		Long: "Keep the readable part of damaged task files, and move the damaged files. Stop the server first. A server that\n" +
+			"reports a damaged file at its start has not started.",
+		Run: func(_ context.Context, env *Env) error {
+			folder := env.Config.Tasks.Folder()
+			if folder == "" {
+				return errors.New("the configuration keeps tasks in memory (tasks.memory): there is nothing to repair")
+			}
+			if _, err := os.Stat(folder); err != nil {
+				return fmt.Errorf("there are no tasks to repair: %w", err)
+			}
+			done, err := local.Repair(folder)
+			if err != nil {
+				return err
+			}
+			if t.asJSON {
+				return printJSON(env.Stdout, done)
+			}
+			printRepaired(env.Stdout, &done)
+			return nil
+		},
+	})
+}
+
+func printJSON(out io.Writer, v any) error {
+	raw, err := jsonx.Marshal(v)
+	if err == nil {
+		_, err = fmt.Fprintf(out, "%s\n", raw)
+	}
+	return err
+}

@@ -1,0 +1,196 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+)
+
+// Handler answers one request. The result must encode as JSON. An error that is not an [*Error] is answered with status
+// 500. The context of the request ends after 30 s, or if the server closes.
+type Handler func(r *http.Request) (result any, err error)
+
+// Server answers requests at a socket.
+type Server struct {
+	path   string
+	http   http.Server
+	cancel context.CancelFunc
+	slots  chan struct{}  // one for each running request
+	open   sync.WaitGroup // connections, and the loop that accepts them
+}
+
+// Listen creates the socket, which only the user of this process can open, and serves routes: handlers by pattern of
+// [http.ServeMux]. It replaces a socket that a dead server left. It returns an error if another server answers there.
+func Listen(path string, routes map[string]Handler, log *slog.Logger) (*Server, error) {
+	ln, err := listen(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{path: path, slots: make(chan struct{}, maxRequests)}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.http = http.Server{
+		Handler: s.handler(routes), ReadTimeout: maxTime, WriteTimeout: maxTime,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnContext: withPeer,
+		ConnState:   s.count,
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	s.http.SetKeepAlivesEnabled(false)
+	s.open.Go(func() { _ = s.http.Serve(ln) })
+	return s, nil
+}
+
+func listen(path string) (net.Listener, error) {
+	address, release, err := addressOf(path)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if nc, err := net.DialTimeout("unix", address, time.Second); err == nil {
+		_ = nc.Close()
+		return nil, fmt.Errorf("another server answers at %s: stop it first, or give each a folder of its own", path)
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
+		return nil, fmt.Errorf("%s exists and is not a socket: remove it", path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("the socket of an earlier server cannot be removed: %w", err)
+	}
+	ln, err := net.Listen("unix", address)
+	if err != nil {
+		return nil, fmt.Errorf("the socket %s cannot be created: %w", path, err)
+	}
+	ln.(*net.UnixListener).SetUnlinkOnClose(false) // the address may differ from the path
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, ln.Close(), os.Remove(path))
+	}
+	return ln, nil
+}
+
+// Close removes the socket, ends the contexts of running requests, and waits for them.
+func (s *Server) Close() error {
+	s.cancel()
+	err := errors.Join(s.http.Close(), os.Remove(s.path))
+	s.open.Wait()
+	return err
+}
+
+// count counts the open connections.
+func (s *Server) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.open.Add(1)
+	case http.StateClosed:
+		s.open.Done()
+	}
+}
+
+// peerKey is the key of a context for the error of checkPeer.
+type peerKey struct{}
+
+func withPeer(ctx context.Context, nc net.Conn) context.Context {
+	return context.WithValue(ctx, peerKey{}, checkPeer(nc.(*net.UnixConn)))
+}
+
+// handler serves the routes to an allowed peer.
+func (s *Server) handler(routes map[string]Handler) http.Handler {
+	mux := http.NewServeMux()
+	for pattern, handler := range routes {
+		mux.Handle(pattern, answering(handler))
+	}
+	mux.Handle("/", answering(func(r *http.Request) (any, error) {
+		return nil, &Error{"not_found", fmt.Sprintf("the server does not know %s %s: it may have another version", r.Method, r.URL.Path)}
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err, _ := r.Context().Value(peerKey{}).(error); err != nil {
+			writeError(w, &Error{"permission_denied", err.Error()})
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), maxTime)
+		defer cancel()
+		select {
+		case s.slots <- struct{}{}:
+			defer func() { <-s.slots }()
+		case <-ctx.Done():
+			writeError(w, &Error{"unavailable", "the server is busy with other requests of the command line"})
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, MaxRequestBytes)
+		mux.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// answering writes the result of a handler. The caller is the operator, so it gets the whole text of an error and the
+// stack of a panic.
+func answering(handler Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				writeError(w, &Error{"internal", fmt.Sprintf("the server has a bug: %v\n%s", p, debug.Stack())})
+			}
+		}()
+		result, err := handler(r)
+		var raw []byte
+		if err == nil {
+			raw, err = jsonx.Marshal(result)
+		}
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		write(w, http.StatusOK, raw)
+	})
+}
+
+// statuses has the HTTP status of each code of an [Error]; others have 500.
+var statuses = map[string]int{
+	"invalid_input": http.StatusBadRequest, "permission_denied": http.StatusForbidden, "not_found": http.StatusNotFound,
+	"already_exists": http.StatusConflict, "conflict": http.StatusConflict, "unavailable": http.StatusServiceUnavailable,
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		e = &Error{Message: err.Error()}
+	}
+	status, ok := statuses[e.Code]
+	if !ok {
+		status = http.StatusInternalServerError
+	}
+	raw, err := jsonx.Marshal(errorAnswer{e})
+	if err == nil {
+		write(w, status, raw)
+	}
+}
+
+func write(w http.ResponseWriter, status int, raw []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(raw, '\n')) // if it fails, the client is gone
+}
+
+// Body decodes the body of a request.
+func Body[T any](r *http.Request) (body T, err error) {
+	raw, err := io.ReadAll(r.Body)
+	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return body, &Error{"invalid_input", fmt.Sprintf("the request has more than %d bytes", tooLong.Limit)}
+	}
+	if err != nil {
+		return body, err
+	}
+	if err := jsonx.Unmarshal(raw, &body); err != nil {
+		return body, &Error{"invalid_input", "the request is not the expected JSON object: " + err.Error()}
+	}
+	return body, nil
+}

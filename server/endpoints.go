@@ -1,0 +1,43 @@
+package server
+
+import (
+	"fmt"
+	"net"
+)
+
+// Endpoint is an address at which a server listens.
+type Endpoint struct {
+	Name string // for people: HTTP, WebSocket, TCP (TLS)
+	URL  string // for this machine; HOST:PORT for TCP
+}
+
+// Endpoints returns the addresses at which a started server listens.
+func (s *Server) Endpoints() (endpoints []Endpoint) {
+	add := func(name, scheme string, addr net.Addr, path string) {
+		if addr != nil {
+			endpoints = append(endpoints, Endpoint{name, scheme + localHost(addr) + path})
+		}
+	}
+	paths := s.Web.Paths()
+	add("HTTP", "http://", s.Web.Addr(), paths.Actions)
+	add("HTTPS", "https://", s.Web.TLSAddr(), paths.Actions)
+	if s.WebSocket != nil {
+		add("WebSocket", "ws://", s.Web.Addr(), webSocketPath)
+	}
+	if s.SocketIO != nil {
+		add("Socket.IO", "http://", s.Web.Addr(), socketIOPath)
+	}
+	add("TCP", "", s.TCP.Addr(), "")
+	add("TCP (TLS)", "", s.TCP.TLSAddr(), "")
+	add("Start page", "http://", s.Web.Addr(), paths.Files)
+	return endpoints
+}
+
+// localHost returns the host and port of an address as a client on this machine writes them.
+func localHost(addr net.Addr) string {
+	tcp := addr.(*net.TCPAddr)
+	if tcp.IP.IsUnspecified() || tcp.IP.IsLoopback() {
+		return fmt.Sprintf("localhost:%d", tcp.Port)
+	}
+	return tcp.String()
+}
