@@ -40,13 +40,15 @@ func (c *stalling) Close() error { c.closed = true; return nil }
 func TestStalledClientMissesNothing(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("0123456789", 20_000)
-	for name, send := range map[string]func(c *pacedConn) (int64, error){
-		"Write":            func(c *pacedConn) (int64, error) { n, err := c.Write([]byte(text)); return int64(n), err },
-		"ReadFrom":         func(c *pacedConn) (int64, error) { return c.ReadFrom(strings.NewReader(text)) },
-		"ReadFrom limited": func(c *pacedConn) (int64, error) { return c.ReadFrom(io.LimitReader(strings.NewReader(text), 1<<20)) },
+	for name, send := range map[string]func(c *progressConn) (int64, error){
+		"Write":    func(c *progressConn) (int64, error) { n, err := c.Write([]byte(text)); return int64(n), err },
+		"ReadFrom": func(c *progressConn) (int64, error) { return c.ReadFrom(strings.NewReader(text)) },
+		"ReadFrom limited": func(c *progressConn) (int64, error) {
+			return c.ReadFrom(io.LimitReader(strings.NewReader(text), 1<<20))
+		},
 	} {
 		client := &stalling{room: 70_001}
-		n, err := send(&pacedConn{Conn: client, timeout: time.Minute})
+		n, err := send(&progressConn{Conn: client, timeout: time.Minute})
 		if err != nil || n != int64(len(text)) || client.taken.String() != text {
 			t.Errorf("%s: %d bytes, %v; the client got %d, want %d", name, n, err, client.taken.Len(), len(text))
 		}
@@ -57,7 +59,7 @@ func TestStalledClientMissesNothing(t *testing.T) {
 func TestWriteDeadlineSurvivesTheFirstRequest(t *testing.T) {
 	t.Parallel()
 	client := &stalling{room: 1 << 30}
-	c := &pacedConn{Conn: client, timeout: time.Minute}
+	c := &progressConn{Conn: client, timeout: time.Minute}
 	for _, deadline := range []time.Time{{}, time.Now().Add(time.Hour), {}} {
 		if err := c.SetWriteDeadline(deadline); err != nil {
 			t.Fatal(err)
@@ -75,8 +77,8 @@ func TestWriteDeadlineSurvivesTheFirstRequest(t *testing.T) {
 func TestStalledClientIsClosed(t *testing.T) {
 	t.Parallel()
 	client := &stalling{}
-	c := &pacedConn{Conn: client, timeout: time.Minute}
-	_, err := c.paced(func() (int64, error) { return 0, os.ErrDeadlineExceeded })
+	c := &progressConn{Conn: client, timeout: time.Minute}
+	_, err := c.writeChunk(func() (int64, error) { return 0, os.ErrDeadlineExceeded })
 	if err == nil || !client.closed {
 		t.Errorf("two deadlines have passed: %v, closed %v", err, client.closed)
 	}
