@@ -86,7 +86,7 @@ func parseWeight(param string) float64 {
 // Ranges are never compressed: they refer to the bytes of the file.
 func (s *Server) fileCoding(c *call, contentType string, size int64) *coding {
 	header := c.w.Header()
-	if size < minCompressed || !s.cfg.Common.Compress.Or(true) || !compressible(contentType) || header["Content-Encoding"] != nil {
+	if size < minCompressed || !*s.cfg.Common.Compress || !compressible(contentType) || header["Content-Encoding"] != nil {
 		return nil
 	}
 	header.Add("Vary", "Accept-Encoding")

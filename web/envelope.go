@@ -129,7 +129,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 // another status.
 func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 	switch {
-	case jsonp, failure != nil && !s.cfg.Common.ReturnErrorCodes.Or(true):
+	case jsonp, failure != nil && !*s.cfg.Common.ReturnErrorCodes:
 		return http.StatusOK
 	case failure == nil:
 		return max(c.status, http.StatusOK)
@@ -141,7 +141,7 @@ func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 
 func (s *Server) send(c *call, status int, body []byte) {
 	header := c.w.Header()
-	if len(body) >= minCompressed && s.cfg.Common.Compress.Or(true) {
+	if len(body) >= minCompressed && *s.cfg.Common.Compress {
 		header.Add("Vary", "Accept-Encoding")
 		if coding := accepted(c.r, gzipCoding); coding != nil && header["Content-Encoding"] == nil {
 			header.Set("Content-Encoding", coding.name)

@@ -57,7 +57,7 @@ type Server struct {
 
 // New returns a server for api, which listens once it is started. If a setting is wrong, the error names it.
 func New(api *actionhero.API, cfg Config) (*Server, error) {
-	if err := cfg.setDefaults(); err != nil {
+	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
 	proxies, err := parseProxies(cfg.Common.TrustedProxies)
@@ -140,7 +140,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	var plain, secure net.Listener
 	var err error
-	if s.cfg.HTTP.Enable.Or(true) {
+	if *s.cfg.HTTP.Enable {
 		if plain, err = netlisten.TCP(ctx, "httpServer", "port", s.cfg.HTTP.BindIP, s.cfg.HTTP.Port); err != nil {
 			return err
 		}
