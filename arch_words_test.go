@@ -119,7 +119,6 @@ var notYet = []string{
 	//
 	"transport",
 	//
-	"web",
 	//
 	"websocket",
 	//

@@ -75,14 +75,14 @@ func Request(ctx context.Context) *http.Request {
 	return nil
 }
 
-// SetStatus sets the HTTP status of the answer if the action succeeds. Over other transports it does nothing.
+// SetStatus sets the HTTP status of the response if the action succeeds. Over other transports it does nothing.
 func SetStatus(ctx context.Context, status int) {
 	if c := callFrom(ctx); c != nil {
 		c.status = status
 	}
 }
 
-// Header returns the headers of the answer, for the action to change. Over other transports, changes have no effect.
+// Header returns the headers of the response, for the action to change. Over other transports, changes have no effect.
 func Header(ctx context.Context) http.Header {
 	if c := callFrom(ctx); c != nil {
 		return c.w.Header()
@@ -90,7 +90,7 @@ func Header(ctx context.Context) http.Header {
 	return http.Header{}
 }
 
-// SetCookie adds a cookie to the answer. Over other transports it does nothing.
+// SetCookie adds a cookie to the response. Over other transports it does nothing.
 func SetCookie(ctx context.Context, cookie *http.Cookie) {
 	if c := callFrom(ctx); c != nil {
 		http.SetCookie(c.w, cookie)

@@ -11,7 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// minCompressed is the size of the smallest answer that is compressed, in bytes. A smaller one fits into one packet.
+// minCompressed is the size of the smallest response that is compressed, in bytes. A smaller one fits into one packet.
 const minCompressed = 1400
 
 // coding is a content coding (RFC 9110 section 8.4.1).
@@ -117,7 +117,7 @@ type codedWriter struct {
 	coding   *coding
 	out      encoder // nil before the first write
 	written  int64   // bytes of the file, before compression
-	identity bool    // the answer is not compressed
+	identity bool    // the response is not compressed
 }
 
 func (w *codedWriter) WriteHeader(status int) {

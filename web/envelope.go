@@ -20,9 +20,9 @@ var statuses = map[actionhero.Code]int{
 	actionhero.CodeConflict: 409, actionhero.CodeCanceled: 499, actionhero.CodeDeadlineExceeded: 504, actionhero.CodeUnavailable: 503,
 }
 
-// fixed holds the parts that are the same in all answers.
+// fixed holds the parts that are the same in all responses.
 type fixed struct {
-	headers http.Header // answers share the slices, which must not change
+	headers http.Header // responses share the slices, which must not change
 	server  string      // `"serverInformation":{"serverName":…,"apiVersion":…,"requestDuration":`
 }
 
@@ -51,7 +51,7 @@ func (f *fixed) set(h http.Header) {
 	}
 }
 
-// appendEnvelope appends the envelope of an answer: the members of the output, then serverInformation,
+// appendEnvelope appends the envelope of a response: the members of the output, then serverInformation,
 // requestorInformation and error. It returns the error that the envelope reports, which can also be a failure to encode
 // the output.
 func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, err error) ([]byte, *actionhero.Error) {
@@ -125,7 +125,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 	s.send(c, s.statusOf(c, failure, callback != ""), body)
 }
 
-// statusOf returns the HTTP status of an answer. JSONP always has 200, because browsers do not run a script with
+// statusOf returns the HTTP status of a response. JSONP always has 200, because browsers do not run a script with
 // another status.
 func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 	switch {

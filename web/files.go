@@ -92,7 +92,7 @@ func (s *Server) sendStream(c *call, content *actionhero.Content) {
 		return
 	}
 	if _, err := io.Copy(c.w, content.Body); err != nil {
-		panic(http.ErrAbortHandler) // the client must not take a part for the complete answer
+		panic(http.ErrAbortHandler) // the client must not take a part for the complete response
 	}
 }
 

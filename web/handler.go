@@ -111,7 +111,7 @@ func (e *wrongMethod) Error() string {
 	return "this path answers to " + strings.Join(e.allowed, ", ") + " only"
 }
 
-// serveAction reads the params of body and path, dispatches the request and sends the answer. err is an error of the
+// serveAction reads the params of body and path, dispatches the request and sends the response. err is an error of the
 // query or the URL. It becomes the Err of the request and is dispatched as well, so that middleware, rate limit and log
 // also see requests that are refused.
 func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err error) {
@@ -135,11 +135,11 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	}
 	req.Err = c.clientError(err)
 	out, err := s.api.Dispatch(c.r.Context(), req)
-	s.answer(c, req, out, err)
+	s.respond(c, req, out, err)
 }
 
-// answer sends the outcome of a dispatched request.
-func (s *Server) answer(c *call, req *actionhero.Request, out any, err error) {
+// respond sends the outcome of a dispatched request.
+func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 	content, isContent := out.(*actionhero.Content)
 	isContent = isContent && content != nil
 	switch {
@@ -157,7 +157,7 @@ func (s *Server) answer(c *call, req *actionhero.Request, out any, err error) {
 }
 
 // abortIfIncomplete aborts the response of an action that used [Writer], if err is internal, a cancellation or a timeout.
-// Otherwise the client would take the part that was written for a complete answer.
+// Otherwise the client would take the part that was written for a complete response.
 func abortIfIncomplete(err error) {
 	if err == nil {
 		return

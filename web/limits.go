@@ -12,9 +12,9 @@ func (s *Server) withLimits(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closeIfAmbiguous(w, r)
 		if r.ProtoMajor == 2 {
-			answer := &progressWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: common.WriteTimeout}
-			defer answer.finish()
-			w = answer
+			writer := &progressWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: common.WriteTimeout}
+			defer writer.finish()
+			w = writer
 		} else if r.Body != http.NoBody {
 			// net/http reads the rest of a body that the handler does not read, and sets no deadline for that.
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(common.ReadTimeout))
@@ -23,7 +23,7 @@ func (s *Server) withLimits(next http.Handler) http.Handler {
 	})
 }
 
-// closeIfAmbiguous closes the connection after the answer if sender and proxies may disagree about the end of the body.
+// closeIfAmbiguous closes the connection after the response if sender and proxies may disagree about the end of the body.
 // It does so for all chunked requests, because net/http does not report whether they also had a Content-Length.
 func closeIfAmbiguous(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 && (len(r.TransferEncoding) > 0 || r.ProtoMinor == 0 && r.ContentLength != 0) {
@@ -42,8 +42,8 @@ func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// progressWriter writes an answer over HTTP/2 and gives each chunk its own write deadline. Over HTTP/2 a client can read
-// from the connection and still block one answer, by not extending the stream's flow-control window (RFC 9113 section
+// progressWriter writes a response over HTTP/2 and gives each chunk its own write deadline. Over HTTP/2 a client can read
+// from the connection and still block one response, by not extending the stream's flow-control window (RFC 9113 section
 // 6.9). A deadline of the connection does not help against that. If the deadline passes, net/http resets the stream.
 type progressWriter struct {
 	http.ResponseWriter

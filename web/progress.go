@@ -12,7 +12,7 @@ import (
 )
 
 // progressListener accepts connections that fail if a write makes no progress. The write timeout of net/http limits the
-// whole answer. That is too short for a large file and a slow client, and too long for a client that does not read.
+// whole response. That is too short for a large file and a slow client, and too long for a client that does not read.
 type progressListener struct {
 	net.Listener
 	writeTimeout time.Duration
@@ -143,7 +143,7 @@ func (c *progressConn) SyscallConn() (syscall.RawConn, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// CloseWrite lets net/http end an answer before it closes the connection.
+// CloseWrite lets net/http end a response before it closes the connection.
 func (c *progressConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

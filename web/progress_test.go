@@ -13,7 +13,7 @@ import (
 // stalling is a connection whose client reads some bytes and then nothing, until the deadline has passed once.
 type stalling struct {
 	net.Conn
-	taken    bytes.Buffer
+	received bytes.Buffer
 	room     int
 	deadline time.Time
 	closed   bool
@@ -22,9 +22,9 @@ type stalling struct {
 func (c *stalling) Write(p []byte) (int, error) {
 	if len(p) <= c.room {
 		c.room -= len(p)
-		return c.taken.Write(p)
+		return c.received.Write(p)
 	}
-	n, _ := c.taken.Write(p[:c.room])
+	n, _ := c.received.Write(p[:c.room])
 	c.room = 1 << 30
 	return n, os.ErrDeadlineExceeded
 }
@@ -36,8 +36,8 @@ func (c *stalling) SetWriteDeadline(t time.Time) error { c.deadline = t; return 
 
 func (c *stalling) Close() error { c.closed = true; return nil }
 
-// A client that stalls for less than the timeout gets every byte, wherever they come from.
-func TestStalledClientMissesNothing(t *testing.T) {
+// A client that stalls for less than the timeout gets every byte from each kind of source.
+func TestStalledClientGetsEveryByte(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("0123456789", 20_000)
 	for name, send := range map[string]func(c *progressConn) (int64, error){
@@ -49,8 +49,8 @@ func TestStalledClientMissesNothing(t *testing.T) {
 	} {
 		client := &stalling{room: 70_001}
 		n, err := send(&progressConn{Conn: client, timeout: time.Minute})
-		if err != nil || n != int64(len(text)) || client.taken.String() != text {
-			t.Errorf("%s: %d bytes, %v; the client got %d, want %d", name, n, err, client.taken.Len(), len(text))
+		if err != nil || n != int64(len(text)) || client.received.String() != text {
+			t.Errorf("%s: %d bytes, %v; the client got %d, want %d", name, n, err, client.received.Len(), len(text))
 		}
 	}
 }
@@ -68,12 +68,12 @@ func TestWriteDeadlineSurvivesTheFirstRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		if client.deadline.IsZero() || !deadline.IsZero() && !client.deadline.Equal(deadline) {
-			t.Errorf("after SetWriteDeadline(%v) it is written with the deadline %v", deadline, client.deadline)
+			t.Errorf("after SetWriteDeadline(%v) Write uses the deadline %v", deadline, client.deadline)
 		}
 	}
 }
 
-// A client that stalls for longer is closed at once, without the goodbye of TLS, which would wait for the client.
+// A client that stalls for longer is closed at once, without the close alert of TLS, which would wait for the client.
 func TestStalledClientIsClosed(t *testing.T) {
 	t.Parallel()
 	client := &stalling{}

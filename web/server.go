@@ -1,7 +1,7 @@
 // Package web serves actions and files over HTTP and HTTPS.
 //
 // Each request becomes an [actionhero.Request] and is dispatched like the requests of all other transports. This package
-// holds the HTTP part: the meaning of URLs, the sources of params, the envelope of an answer, files, and the functions
+// holds the HTTP part: the meaning of URLs, the sources of params, the envelope of a response, files, and the functions
 // with which an action changes its response ([SetStatus], [Header], [Redirect], [Writer]). internal/http1, the fast
 // path, reads and writes the ordinary requests over HTTP/1.1 without TLS. net/http serves all other requests.
 //
@@ -9,7 +9,7 @@
 // engines.
 //
 // Invariant: no handler can hold up a connection. The limits of the section commonWeb apply to all requests, those of
-// mounted handlers included. progress.go limits the time for each part of a body or an answer. reaper.go closes
+// mounted handlers included. progress.go limits the time for each part of a body or a response. reaper.go closes
 // connections that stay idle or send a head too slowly.
 package web
 
