@@ -7,13 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
 
 func always200(cfg *server.Config) {
-	cfg.CommonWeb.ReturnErrorCodes = actionhero.Off
+	cfg.CommonWeb.ReturnErrorCodes = new(false)
 }
 
 const (
@@ -121,7 +120,7 @@ func TestExpectContinue(t *testing.T) {
 	head := func(length int) string {
 		return fmt.Sprintf("POST /api/show HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", isForm, length)
 	}
-	t.Run("welcome", func(t *testing.T) {
+	t.Run("continued", func(t *testing.T) {
 		t.Parallel()
 		p := s.HTTPConn(t)
 		for range 3 {
