@@ -98,7 +98,6 @@ var notYet = []string{
 	//
 	//
 	//
-	"internal/config",
 	//
 	//
 	//
