@@ -114,13 +114,16 @@ func TestWebSocketFramesThatHaveBrokenServers(t *testing.T) {
 	s := newWSTarget(t, server.WebSocketsConfig{})
 	wellBehaved := s.wellBehavedWS(t)
 	secure := s.DialHTTPS("http/1.1")
-	for attack, want := range map[string]int{
-		"\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04": 1002,
-		"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04": 1002,
-		"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04": 1009,
-		"\x89\xff\x80\x00\x00\x00\x00\x00\x00\x01\x01\x02\x03\x04": 1002,
-		"\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x00":                 1002,
-		testkit.Text("\xff"): 1007,
+	for _, test := range []struct {
+		name, frame string
+		want        int
+	}{
+		{"a length below zero", "\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04", 1002},
+		{"the length -1", "\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04", 1002},
+		{"the longest length", "\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04", 1009},
+		{"a ping with a length below zero", "\x89\xff\x80\x00\x00\x00\x00\x00\x00\x01\x01\x02\x03\x04", 1002},
+		{"no mask", "\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x00", 1002},
+		{"invalid UTF-8", testkit.Text("\xff"), 1007},
 	} {
 		err := each(20, func(i int) error {
 			c, err := frames([]dialer{s.DialHTTP, secure}[i%2], "")
@@ -128,11 +131,11 @@ func TestWebSocketFramesThatHaveBrokenServers(t *testing.T) {
 				return err
 			}
 			defer c.Close()
-			if err := c.Send(attack); err != nil {
+			if err := c.Send(test.frame); err != nil {
 				return err
 			}
-			if code, err := c.CloseCode(); err != nil || code != want {
-				return fmt.Errorf("%x is answered with code %d, %w", attack, code, err)
+			if code, err := c.CloseCode(); err != nil || code != test.want {
+				return fmt.Errorf("%s is answered with code %d, %w", test.name, code, err)
 			}
 			return nil
 		})
