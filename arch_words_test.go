@@ -81,7 +81,6 @@ var notYet = []string{
 	".",
 	//
 	//
-	"README.md",
 	//
 	"actionherotest",
 	//
@@ -97,23 +96,18 @@ var notYet = []string{
 	//
 	"builtin",
 	//
-	"docs",
 	//
-	"examples",
 	//
 	"internal/config",
 	//
-	"internal/cron",
 	//
 	//
 	//
 	//
-	"internal/jsonx",
 	//
 	//
 	//
 	//
-	"internal/route",
 	//
 	//
 	//

@@ -34,40 +34,47 @@ func (t *taskCommands) command() *cobra.Command {
 	}
 	tasks.PersistentFlags().BoolVar(&t.asJSON, "json", false, "print the answer as JSON")
 	tasks.AddCommand(
-		t.list(), t.enqueue(),
-		&cobra.Command{
-			Use: "stats", Short: "Count the jobs by state, queue and task", Args: cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				return call(t, cmd, http.MethodGet, "/stats", nil, printStats)
-			},
-		},
-		&cobra.Command{
-			Use: "show ID", Short: "Show the details of a job", Args: cobra.ExactArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return t.each(cmd, http.MethodGet, "", args, printJob)
-			},
-		},
-		&cobra.Command{
-			Use: "retry ID...", Short: "Run waiting or finished jobs again at once", Args: cobra.MinimumNArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return t.each(cmd, http.MethodPost, "/retry", args, printState)
-			},
-		},
-		&cobra.Command{
-			Use: "cancel ID...", Short: "Cancel jobs; a running job ends when its task returns", Args: cobra.MinimumNArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return t.each(cmd, http.MethodPost, "/cancel", args, printCancelled)
-			},
-		},
-		&cobra.Command{
-			Use: "delete ID...", Short: "Delete jobs that are not running", Args: cobra.MinimumNArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return t.each(cmd, http.MethodDelete, "", args, printDeleted)
-			},
-		},
-		t.registered(), t.repair(),
+		t.list(), t.enqueue(), t.stats(), t.registered(), t.repair(),
+		t.jobs("show ID", "Show the details of a job", cobra.ExactArgs(1), http.MethodGet, "", printJob),
+		t.jobs("retry ID...", "Run waiting or finished jobs again at once", cobra.MinimumNArgs(1), http.MethodPost, "/retry", printState),
+		t.jobs("cancel ID...", "Cancel jobs; a running job ends when its task returns", cobra.MinimumNArgs(1), http.MethodPost, "/cancel", printCancelled),
+		t.jobs("delete ID...", "Delete jobs that are not running", cobra.MinimumNArgs(1), http.MethodDelete, "", printDeleted),
 	)
 	return tasks
+}
+
+func (t *taskCommands) stats() *cobra.Command {
+	return &cobra.Command{
+		Use: "stats", Short: "Count the jobs by state, queue and task", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return call(t, cmd, http.MethodGet, "/stats", nil, printStats)
+		},
+	}
+}
+
+// jobs returns a command that sends a request for each job, in order. It goes on after an error, and returns all errors.
+func (t *taskCommands) jobs(use, short string, args cobra.PositionalArgs, method, action string, show func(out io.Writer, id uint64, job *control.Job)) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		ids, err := t.parseIDs(args)
+		failed := []error{err}
+		for _, id := range ids {
+			target := fmt.Sprintf("/jobs/%d%s", id, action)
+			failed = append(failed, call(t, cmd, method, target, nil, func(out io.Writer, job *control.Job) { show(out, id, job) }))
+		}
+		return errors.Join(failed...)
+	}}
+}
+
+func (t *taskCommands) parseIDs(args []string) ([]uint64, error) {
+	ids := make([]uint64, len(args))
+	for i, text := range args {
+		id, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not the id of a job: ids are numbers, and %q shows them", text, t.name+" tasks list")
+		}
+		ids[i] = id
+	}
+	return ids, nil
 }
 
 // call sends a request to the running server, and prints the answer: with show, or as JSON.
@@ -97,24 +104,6 @@ func call[T any](t *taskCommands, cmd *cobra.Command, method, target string, bod
 	}
 	show(cmd.OutOrStdout(), &answer)
 	return nil
-}
-
-// each sends a request for each job, in order. It goes on after an error, and returns all errors.
-func (t *taskCommands) each(cmd *cobra.Command, method, action string, args []string, show func(out io.Writer, id uint64, job *control.Job)) error {
-	ids := make([]uint64, len(args))
-	for i, text := range args {
-		id, err := strconv.ParseUint(text, 10, 64)
-		if err != nil {
-			return fmt.Errorf("%q is not the id of a job: ids are numbers, and %q shows them", text, t.name+" tasks list")
-		}
-		ids[i] = id
-	}
-	var failed []error
-	for _, id := range ids {
-		target := fmt.Sprintf("/jobs/%d%s", id, action)
-		failed = append(failed, call(t, cmd, method, target, nil, func(out io.Writer, job *control.Job) { show(out, id, job) }))
-	}
-	return errors.Join(failed...)
 }
 
 func (t *taskCommands) list() *cobra.Command {

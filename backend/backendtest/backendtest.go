@@ -1,10 +1,12 @@
-// Package backendtest is the one suite that every backend passes. It holds a backend to what package backend promises
-// and to nothing else, so that the rest of the house may rely on any of them.
+// Package backendtest is the test suite that every backend must pass. It tests the guarantees of package backend and
+// nothing else, so that the rest of the module can rely on them with any backend.
 //
-// Time is what backends differ in: the embedded one can run on the virtual clock of testing/synctest, where a test waits
-// for no one and is exact; one that talks to a server cannot. A [Harness] says which it is, and the tests are written to
-// be right on both. They never assume that a sleep ends in time. They look again and again, and compare what they see
-// with the clock before and after looking; only how late a backend may be is allowed for, by [Harness.Slack].
+// Begin reading at [Run], which lists all tests, and [Harness], which adapts them to a backend.
+//
+// Backends differ in their clock. The embedded backend can run on the virtual clock of testing/synctest, where tests take
+// no real time and are exact; a backend with a server cannot. The tests are correct on both clocks. They never assume that
+// a sleep ends in time. They poll, and compare each result with the clock before and after the call. [Harness.Slack] is
+// the only tolerance for a late backend.
 //
 //	func TestBackend(t *testing.T) { // the embedded backend
 //		backendtest.Run(t, backendtest.Harness{
@@ -31,26 +33,26 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Harness tells [Run] how to test one backend.
+// Harness adapts [Run] to one backend.
 type Harness struct {
-	// New returns a backend that is not open yet, with nothing in it that another test could see: backends on one server
-	// need a prefix or a database of their own. Run opens and closes it. It is called within Bubble. Required.
+	// New returns an empty backend that is not open. It must not share data with another test: backends on one server need
+	// a prefix or a database of their own. Run opens and closes it. New is called within Bubble. Required.
 	New func(t *testing.T) backend.Backend
-	// Bubble runs one test on a virtual clock; synctest.Test is made for it. Default: the test runs on the real clock.
+	// Bubble runs one test on a virtual clock, normally synctest.Test. Default: the test runs on the real clock.
 	Bubble func(t *testing.T, test func(t *testing.T))
-	// Slack is how late the backend may be, as seen from the test: in letting an entry expire, and in the times that it
-	// tells. Default: 0, which only a virtual clock allows.
+	// Slack is the maximum delay of the backend as measured by the test, in expiring entries and in the times that it
+	// returns. Default: 0, which only works on a virtual clock.
 	Slack time.Duration
 }
 
-// waitLimit is how long a test waits for something that must happen, before it fails.
+// waitLimit is the time after which a test that waits for an event fails.
 const waitLimit = 10 * time.Second
 
-// Run runs the whole suite, each guarantee as a subtest of its own, all in parallel.
+// Run runs the whole suite. Each guarantee is a subtest; all run in parallel.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	if h.New == nil {
-		t.Fatal("backendtest.Run needs Harness.New: set the function that makes a backend")
+		t.Fatal("backendtest.Run needs Harness.New: set the function that returns a new backend")
 	}
 	tests := []struct {
 		name string
@@ -59,7 +61,7 @@ func Run(t *testing.T, h Harness) {
 		{"set and get", setAndGet},
 		{"overwrite", overwrite},
 		{"values are copies", valuesAreCopies},
-		{"odd keys", oddKeys},
+		{"unusual keys", oddKeys},
 		{"key too long", keyTooLong},
 		{"big values", bigValues},
 		{"times", entryTimes},
@@ -67,65 +69,65 @@ func Run(t *testing.T, h Harness) {
 		{"expiry of an overwritten entry", expiryOfOverwritten},
 		{"no expiry", noExpiry},
 		{"negative ttl", negativeTTL},
-		{"delete", deleteReports},
-		{"len", lenCounts},
-		{"store in concurrent use", storeConcurrently},
-		{"add", addEntry},
-		{"add in concurrent use", addConcurrently},
+		{"delete reports whether the entry existed", deleteReports},
+		{"number of entries", lenCounts},
+		{"concurrent set and get", storeConcurrently},
+		{"add an existing key", addEntry},
+		{"concurrent add", addConcurrently},
 		{"counters", counters},
-		{"what is no counter", notCounters},
+		{"increment of a value that is not a counter", notCounters},
 		{"expiry of counters", counterExpiry},
-		{"counters in concurrent use", countConcurrently},
-		{"keys", listKeys},
-		{"keys that expired", listedKeysExpire},
-		{"keys while others come and go", listDuringChanges},
-		{"clear", clearing},
+		{"concurrent increments", countConcurrently},
+		{"keys by prefix", listKeys},
+		{"expired keys", listedKeysExpire},
+		{"keys during changes", listDuringChanges},
+		{"clear by prefix", clearing},
 		{"remove expired", removeExpired},
 		{"locks", locks},
-		{"locks and entries", locksAndEntries},
-		{"locks that are refused", refusedLocks},
+		{"locks and entries are independent", locksAndEntries},
+		{"invalid locks", refusedLocks},
 		{"expiry of locks", lockExpiry},
-		{"refreshing locks", refreshing},
-		{"locks in concurrent use", lockConcurrently},
-		{"waiting for locks", waitForLocks},
-		{"giving up waiting for locks", cancelWaiting},
-		{"close ends waiting for locks", closeEndsWaiting},
+		{"refresh of locks", refreshing},
+		{"concurrent locks", lockConcurrently},
+		{"wait for locks", waitForLocks},
+		{"wait for a lock with a context that ends", cancelWaiting},
+		{"close ends the wait for locks", closeEndsWaiting},
 		{"order of messages", orderOfMessages},
-		{"one message at a time in a room", publishConcurrently},
-		{"odd messages", oddMessages},
+		{"concurrent publishers", publishConcurrently},
+		{"unusual messages", oddMessages},
 		{"no subscriber", noSubscriber},
-		{"presence", presence},
-		{"presence is idempotent", presenceIsIdempotent},
-		{"presence lists up to a limit", presenceLimit},
-		{"presence with odd names", presenceOddNames},
-		{"presence in concurrent use", presenceConcurrently},
+		{"members of rooms", members},
+		{"join and leave are idempotent", joinIsIdempotent},
+		{"members up to a limit", membersLimit},
+		{"members with unusual names", membersOddNames},
+		{"concurrent join and leave", joinConcurrently},
 		{"room too long", roomTooLong},
 		{"calls from a delivery", callsFromDelivery},
-		{"a job is kept as it is", jobFields},
+		{"fields of a job", jobFields},
 		{"order of jobs", jobOrder},
-		{"odd jobs", oddJobs},
-		{"jobs that are refused", refusedJobs},
-		{"jobs in concurrent use", jobsConcurrently},
+		{"jobs with unusual names", oddJobs},
+		{"invalid jobs", refusedJobs},
+		{"concurrent workers", jobsConcurrently},
 		{"delayed jobs", delayedJobs},
-		{"a delayed job is not kept waiting", shortDelayAfterLong},
+		{"a short delay after a long one", shortDelayAfterLong},
 		{"retries and snoozes", retryAndSnooze},
 		{"leases", leases},
-		{"watching queues", watchQueues},
+		{"watch queues", watchQueues},
 		{"outcomes of runs", outcomes},
 		{"unique jobs", uniqueJobs},
-		{"jobs unique for a time", uniqueFor},
-		{"listing jobs", listing},
-		{"retrying jobs", retrying},
-		{"cancelling jobs", cancelling},
-		{"deleting jobs", deletingJobs},
-		{"ticks of schedules", enqueueScheduled},
-		{"setting the ticks of schedules", setLastRun},
+		{"jobs unique for a duration", uniqueFor},
+		{"list jobs", listing},
+		{"retry jobs", retrying},
+		{"cancel jobs", cancelling},
+		{"delete jobs", deletingJobs},
+		{"enqueue scheduled jobs", enqueueScheduled},
+		{"set the last run of a schedule", setLastRun},
 		{"counts of tasks", taskStats},
-		{"jobs outlive closing", reopenQueue},
-		{"closed", closed},
+		{"jobs outlive close", reopenQueue},
+		{"closed backend", closed},
 		{"close ends deliveries", closeEndsDeliveries},
-		{"open again", reopen},
-		{"open and close twice", openTwice},
+		{"open after close", reopen},
+		{"open twice and close twice", openTwice},
 		{"parts stay the same", partsStaySame},
 	}
 	for _, tt := range tests {
@@ -140,14 +142,14 @@ func Run(t *testing.T, h Harness) {
 	}
 }
 
-// tester is one test at work.
+// tester is the state of one running test.
 type tester struct {
 	*testing.T
 	h   Harness
 	ctx context.Context
 }
 
-// open returns an open backend, which is closed when the test ends.
+// open returns an open backend. It is closed at the end of the test.
 func (t *tester) open() backend.Backend {
 	t.Helper()
 	b := t.h.New(t.T)
@@ -165,7 +167,7 @@ func (t *tester) mustOpen(b backend.Backend) {
 
 func (t *tester) mustClose(b backend.Backend) {
 	t.Helper()
-	// The test's own context has ended when its clean-up runs.
+	// The context of the test has ended when its cleanup runs.
 	if err := b.Close(context.WithoutCancel(t.ctx)); err != nil {
 		t.Errorf("Close: %v", err)
 	}
@@ -178,12 +180,12 @@ func (t *tester) must(err error) {
 	}
 }
 
-// wantError fails unless err is want, as a sentence.
+// wantError checks that err wraps want and is a sentence.
 func (t *tester) wantError(what string, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {
 		t.Errorf("%s: error %v, want %v", what, err, want)
 	} else if !strings.Contains(err.Error(), " ") {
-		t.Errorf("%s: error %q is no sentence", what, err)
+		t.Errorf("%s: error %q is not a sentence", what, err)
 	}
 }

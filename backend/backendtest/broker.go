@@ -12,16 +12,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorder collects what is delivered.
+// recorder records delivered messages.
 type recorder struct {
 	mu       sync.Mutex
 	messages []backend.Message
-	inRoom   map[string]int // how many deliveries to each room are under way
-	overlaps int            // deliveries that began while another to the same room was under way
-	grown    chan struct{}  // has something in it when messages has grown
+	inRoom   map[string]int // the number of running deliveries by room
+	overlaps int            // deliveries that began during another one to the same room
+	grown    chan struct{}  // receives a value after messages has grown
 }
 
-// newRecording returns a backend that is not open yet, whose messages go to the listener.
+// newRecording returns a backend that is not open and the recorder of its messages.
 func (t *tester) newRecording() (backend.Backend, *recorder) {
 	t.Helper()
 	b := t.h.New(t.T)
@@ -30,7 +30,7 @@ func (t *tester) newRecording() (backend.Backend, *recorder) {
 	return b, l
 }
 
-// openRecording returns an open backend whose messages go to the listener.
+// openRecording returns the broker of an open backend and the recorder of its messages.
 func (t *tester) openRecording() (backend.Broker, *recorder) {
 	t.Helper()
 	b, l := t.newRecording()
@@ -55,7 +55,7 @@ func (l *recorder) deliver(m backend.Message) (after func()) {
 	return nil
 }
 
-// wait returns all messages once there are n of them.
+// wait waits for n messages and returns all.
 func (l *recorder) wait(t *tester, n int) []backend.Message {
 	t.Helper()
 	deadline := time.NewTimer(waitLimit)
@@ -70,13 +70,13 @@ func (l *recorder) wait(t *tester, n int) []backend.Message {
 		select {
 		case <-l.grown:
 		case <-deadline.C:
-			t.Fatalf("%d messages came within %v, want %d", len(got), waitLimit, n)
+			t.Fatalf("%d messages were delivered within %v, want %d", len(got), waitLimit, n)
 		}
 	}
 }
 
-// wantExactly waits for want, publishes a last word in the same room, and checks that all came in this order and nothing
-// else did.
+// wantExactly waits for want, publishes one more message in the same room, and checks that exactly these messages were
+// delivered in this order.
 func (l *recorder) wantExactly(t *tester, b backend.Broker, want []backend.Message) {
 	t.Helper()
 	l.wait(t, len(want))
@@ -84,7 +84,7 @@ func (l *recorder) wantExactly(t *tester, b backend.Broker, want []backend.Messa
 	if len(want) > 0 {
 		room = want[0].Room
 	}
-	last := backend.Message{Room: room, Body: []byte(`"the last word"`)}
+	last := backend.Message{Room: room, Body: []byte(`"the last message"`)}
 	t.must(b.Publish(t.ctx, last))
 	got := l.wait(t, len(want)+1)
 	if diff := cmp.Diff(format(append(slices.Clone(want), last)), format(got)); diff != "" {
@@ -92,7 +92,7 @@ func (l *recorder) wantExactly(t *tester, b backend.Broker, want []backend.Messa
 	}
 }
 
-// format makes messages easy to compare and to read.
+// format returns messages as readable texts.
 func format(messages []backend.Message) []string {
 	list := make([]string, len(messages))
 	for i, m := range messages {
@@ -112,8 +112,8 @@ func orderOfMessages(t *tester) {
 	l.wantExactly(t, b, want)
 }
 
-// publishConcurrently checks that each publisher's messages keep their order, that none is lost or doubled, and that no
-// room is told two things at once.
+// publishConcurrently checks that the messages of each publisher keep their order, that none is lost or duplicated, and that
+// the messages of a room are delivered one at a time.
 func publishConcurrently(t *tester) {
 	b, l := t.openRecording()
 	const publishers, rooms, each = 8, 3, 60
@@ -146,7 +146,7 @@ func publishConcurrently(t *tester) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.overlaps > 0 {
-		t.Errorf("%d deliveries began while another to the same room was under way", l.overlaps)
+		t.Errorf("%d deliveries began during another one to the same room", l.overlaps)
 	}
 }
 
@@ -184,15 +184,15 @@ func roomTooLong(t *tester) {
 	b, l := t.openRecording()
 	long := strings.Repeat("r", backend.MaxKeyBytes+1)
 	t.wantError("Publish", b.Publish(t.ctx, backend.Message{Room: long, Body: []byte("1")}), backend.ErrKeyTooLong)
-	t.wantError("Enter a room", b.Join(t.ctx, long, "member"), backend.ErrKeyTooLong)
-	t.wantError("Enter as a member", b.Join(t.ctx, "room", long), backend.ErrKeyTooLong)
-	t.must(b.Leave(t.ctx, long, long)) // it is not there, and that is all that Leave promises
+	t.wantError("Join of a long room name", b.Join(t.ctx, long, "member"), backend.ErrKeyTooLong)
+	t.wantError("Join of a long member id", b.Join(t.ctx, "room", long), backend.ErrKeyTooLong)
+	t.must(b.Leave(t.ctx, long, long)) // it is not in the room, which Leave allows
 	t.wantMembers(b, long)
 	t.wantMembers(b, "room")
 	l.wantExactly(t, b, nil)
 }
 
-// callsFromDelivery checks what a subscriber may call while it is called itself, and after.
+// callsFromDelivery checks the calls that a subscriber may make during and after a delivery.
 func callsFromDelivery(t *tester) {
 	nb := t.h.New(t.T)
 	b := nb.Broker()
@@ -223,12 +223,12 @@ func callsFromDelivery(t *tester) {
 			t.Errorf("within a delivery the room had %d members, want 1", n)
 		}
 	case <-time.After(waitLimit):
-		t.Fatalf("a delivery that enters and leaves rooms did not end within %v", waitLimit)
+		t.Fatalf("a delivery that joins and leaves rooms did not end within %v", waitLimit)
 	}
 	select {
 	case <-after:
 	case <-time.After(waitLimit):
-		t.Fatalf("what was published after a delivery did not come within %v", waitLimit)
+		t.Fatalf("a message that was published after a delivery was not delivered within %v", waitLimit)
 	}
 	t.wantMembers(b, "room", "second")
 }

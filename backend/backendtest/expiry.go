@@ -9,13 +9,13 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// expiryTTLs has some that are no whole number of milliseconds.
+// expiryTTLs includes values that are not a whole number of milliseconds.
 var expiryTTLs = []time.Duration{
 	time.Nanosecond, time.Millisecond, 1500 * time.Microsecond, 7 * time.Millisecond, 40*time.Millisecond + 1,
 	100 * time.Millisecond, 333 * time.Millisecond,
 }
 
-// expiringEntry is an entry whose end a test waits for.
+// expiringEntry is an entry whose expiry a test waits for.
 type expiringEntry struct {
 	key         string
 	ttl         time.Duration
@@ -30,8 +30,8 @@ func (t *tester) setExpiring(s backend.Store, key string, ttl time.Duration) exp
 	return w
 }
 
-// checkExpiry reads the entry once, and returns whether it is gone. It fails if the entry is gone too early or is still there
-// too late, by the clock before and after the reading.
+// checkExpiry reads the entry once and returns whether it has expired. By the clock before and after the Get, the test
+// fails if the entry has expired too early or still exists too late.
 func (t *tester) checkExpiry(s backend.Store, w expiringEntry) (gone bool) {
 	t.Helper()
 	before := time.Now()
@@ -39,17 +39,17 @@ func (t *tester) checkExpiry(s backend.Store, w expiringEntry) (gone bool) {
 	after := time.Now()
 	switch {
 	case err == nil:
-		// An entry may live on until the millisecond is full.
+		// Expiry is rounded up to a millisecond.
 		if late := before.Sub(w.set) - w.ttl; late >= time.Millisecond+t.h.Slack {
-			t.Fatalf("an entry with a ttl of %v was still there %v after its time", w.ttl, late)
+			t.Fatalf("an entry with a ttl of %v still existed %v after its expiry", w.ttl, late)
 		}
 		if !before.Before(e.Expires.Add(t.h.Slack)) {
-			t.Fatalf("an entry that expires at %v was still there at %v", e.Expires, before)
+			t.Fatalf("an entry that expires at %v still existed at %v", e.Expires, before)
 		}
 		return false
 	case errors.Is(err, backend.ErrNotFound):
 		if age := after.Sub(w.before); age < w.ttl {
-			t.Fatalf("an entry with a ttl of %v was gone after %v at most", w.ttl, age)
+			t.Fatalf("an entry with a ttl of %v expired after at most %v", w.ttl, age)
 		}
 		return true
 	default:
@@ -70,7 +70,7 @@ func expiry(t *tester) {
 	t.set(s, "stays", "", 0)
 	t.set(s, "stays long", "", time.Hour)
 	for _, phase := range []time.Duration{0, 300 * time.Microsecond, 999 * time.Microsecond} {
-		time.Sleep(phase) // so that not all begin on a full millisecond
+		time.Sleep(phase) // so that not all ttls begin at a full millisecond
 		for i, ttl := range expiryTTLs {
 			w := t.setExpiring(s, fmt.Sprint(phase, i), ttl)
 			t.waitUntilGone(s, w)
@@ -80,7 +80,7 @@ func expiry(t *tester) {
 	}
 }
 
-// expiryOfOverwritten checks that the ttl of the last Set counts, whether it is longer or shorter than the one before.
+// expiryOfOverwritten checks that the ttl of the last Set applies, whether it is longer or shorter than the previous one.
 func expiryOfOverwritten(t *tester) {
 	s := t.open().Store()
 	for _, first := range []time.Duration{0, 20 * time.Millisecond, time.Hour} {
@@ -88,7 +88,7 @@ func expiryOfOverwritten(t *tester) {
 		t.set(s, key, "first", first)
 		t.waitUntilGone(s, t.setExpiring(s, key, 60*time.Millisecond))
 		t.wantLen(s, 0)
-		// A ttl of the past must not haunt what is written later.
+		// The expired ttl must not affect a later Set.
 		t.set(s, key, "later", 0)
 		t.wantValue(s, key, "later")
 		t.wantDelete(s, key, true)
@@ -108,7 +108,7 @@ func noExpiry(t *tester) {
 		t.Errorf("an entry with a ttl of 0 expires at %v", e.Expires)
 	}
 	if e := t.wantValue(s, "b", "3"); !e.Expires.IsZero() && e.Expires.Before(end.AddDate(50, 0, 0)) {
-		t.Errorf("an entry with the longest ttl there is expires at %v", e.Expires)
+		t.Errorf("an entry with the maximum ttl expires at %v", e.Expires)
 	}
 	t.wantLen(s, 2)
 }
@@ -126,7 +126,7 @@ func negativeTTL(t *tester) {
 	}
 }
 
-// entryTimes checks the three times of an entry: with a virtual clock to the millisecond.
+// entryTimes checks the three times of an entry, on a virtual clock to the millisecond.
 func entryTimes(t *tester) {
 	s := t.open().Store()
 	within := func(what string, got, from, to time.Time) {
@@ -136,7 +136,7 @@ func entryTimes(t *tester) {
 			t.Errorf("%s = %v, want from %v to %v", what, got, from, to)
 		}
 		if !got.Equal(got.Truncate(time.Millisecond)) {
-			t.Errorf("%s = %v, which is no full millisecond", what, got)
+			t.Errorf("%s = %v, which is not a full millisecond", what, got)
 		}
 	}
 	const ttl = 90 * time.Second

@@ -9,13 +9,13 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// wantClosed checks that nothing works.
+// wantClosed checks that all methods fail with ErrClosed.
 func (t *tester) wantClosed(b backend.Backend) {
 	t.Helper()
 	t.wantStoreClosed(b.Store())
 	r := b.Broker()
 	t.wantError("Publish", r.Publish(t.ctx, backend.Message{Room: "room", Body: []byte("1")}), backend.ErrClosed)
-	t.wantError("Enter", r.Join(t.ctx, "room", "a"), backend.ErrClosed)
+	t.wantError("Join", r.Join(t.ctx, "room", "a"), backend.ErrClosed)
 	t.wantError("Leave", r.Leave(t.ctx, "room", "a"), backend.ErrClosed)
 	_, _, err := r.Members(t.ctx, "room", 1)
 	t.wantError("Members", err, backend.ErrClosed)
@@ -27,7 +27,7 @@ func (t *tester) wantQueueClosed(q backend.Queue) {
 	_, err := q.Enqueue(t.ctx, backend.NewJob{Task: "a"})
 	t.wantError("Enqueue", err, backend.ErrClosed)
 	_, err = q.Fetch(t.ctx, backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 1})
-	t.wantError("Take", err, backend.ErrClosed)
+	t.wantError("Fetch", err, backend.ErrClosed)
 	_, err = q.Finish(t.ctx, backend.Outcome{Run: backend.Run{ID: 1, Start: 1}, State: backend.Completed})
 	t.wantError("Finish", err, backend.ErrClosed)
 	_, err = q.Renew(t.ctx, time.Second, backend.Run{ID: 1, Start: 1})
@@ -44,9 +44,9 @@ func (t *tester) wantQueueClosed(q backend.Queue) {
 	t.wantError("Cancel", err, backend.ErrClosed)
 	t.wantError("Delete", q.Delete(t.ctx, 1), backend.ErrClosed)
 	_, err = q.EnqueueScheduled(t.ctx, "a", time.Now(), backend.NewJob{Task: "a"})
-	t.wantError("Tick", err, backend.ErrClosed)
+	t.wantError("EnqueueScheduled", err, backend.ErrClosed)
 	_, err = q.LastRuns(t.ctx)
-	t.wantError("LastTicks", err, backend.ErrClosed)
+	t.wantError("LastRuns", err, backend.ErrClosed)
 }
 
 func closed(t *tester) {
@@ -58,7 +58,7 @@ func closed(t *tester) {
 	t.wantClosed(b)
 }
 
-// reopen checks what outlives Close, and that the subscription and the expiries are among it.
+// reopen checks that entries, their expiry and the subscription outlive Close, and that members of rooms do not.
 func reopen(t *tester) {
 	b, l := t.newRecording()
 	t.mustOpen(b)
@@ -67,7 +67,7 @@ func reopen(t *tester) {
 	t.set(s, "b", "kept for long", time.Hour)
 	t.set(s, "c", "kept, then deleted", time.Hour)
 	short := t.setExpiring(s, "short", 5*time.Millisecond)
-	longer := t.setExpiring(s, "not so short", 400*time.Millisecond)
+	longer := t.setExpiring(s, "longer", 400*time.Millisecond)
 	t.must(r.Join(t.ctx, "room", "a"))
 	for range 3 {
 		t.mustClose(b)
@@ -88,7 +88,7 @@ func reopen(t *tester) {
 	l.wantExactly(t, r, nil)
 }
 
-// closeEndsDeliveries closes while others publish: once Close has returned, nothing may come.
+// closeEndsDeliveries closes the backend while messages are published. No delivery may begin or run after Close.
 func closeEndsDeliveries(t *tester) {
 	b, l := t.newRecording()
 	t.mustOpen(b)
@@ -114,22 +114,22 @@ func closeEndsDeliveries(t *tester) {
 	n := len(l.messages)
 	for room, under := range l.inRoom {
 		if under > 0 {
-			t.Errorf("Close returned while a delivery to %q was under way", room)
+			t.Errorf("Close returned during a delivery to %q", room)
 		}
 	}
 	l.mu.Unlock()
 	wg.Wait()
 	if got := len(l.wait(t, n)); got != n {
-		t.Errorf("%d messages came after Close", got-n)
+		t.Errorf("%d messages were delivered after Close", got-n)
 	}
 }
 
 func openTwice(t *tester) {
 	b := t.h.New(t.T)
-	t.mustClose(b) // not open: nothing to do
+	t.mustClose(b) // not open: does nothing
 	t.mustOpen(b)
 	if err := b.Open(t.ctx); err == nil {
-		t.Error("opening an open backend works, want an error")
+		t.Error("Open of an open backend succeeds, want an error")
 	}
 	t.set(b.Store(), "a", "still open", 0)
 	t.wantValue(b.Store(), "a", "still open")
@@ -142,7 +142,7 @@ func partsStaySame(t *tester) {
 	s, r, q := b.Store(), b.Broker(), b.Queue()
 	t.mustOpen(b)
 	if b.Store() != s || b.Broker() != r || b.Queue() != q {
-		t.Error("Store, Broker or Queue gives another value after Open")
+		t.Error("Store, Broker or Queue returns another value after Open")
 	}
 	t.set(s, "a", "1", 0)
 	t.wantValue(b.Store(), "a", "1")

@@ -31,22 +31,22 @@ func (t *tester) enqueue(q backend.Queue, jobs ...backend.NewJob) []uint64 {
 	return ids
 }
 
-// fetch takes up to n jobs of the default queue.
+// fetch fetches up to n jobs of the default queue.
 func (t *tester) fetch(q backend.Queue, n int) []backend.Job {
 	t.Helper()
 	jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: n, Lease: time.Hour})
 	if err != nil {
-		t.Fatalf("Take: %v", err)
+		t.Fatalf("Fetch: %v", err)
 	}
 	return jobs
 }
 
-// fetchOne takes one job, which must be the one with this id.
+// fetchOne fetches one job, which must have this id.
 func (t *tester) fetchOne(q backend.Queue, id uint64) backend.Job {
 	t.Helper()
 	jobs := t.fetch(q, 1)
 	if len(jobs) != 1 || jobs[0].ID != id {
-		t.Fatalf("Take returns %v, want job %d", idsOf(jobs), id)
+		t.Fatalf("Fetch returns %v, want job %d", idsOf(jobs), id)
 	}
 	return jobs[0]
 }
@@ -54,11 +54,11 @@ func (t *tester) fetchOne(q backend.Queue, id uint64) backend.Job {
 func (t *tester) fetchNone(q backend.Queue) {
 	t.Helper()
 	if jobs := t.fetch(q, 10); len(jobs) > 0 {
-		t.Fatalf("Take returns %v, want nothing", idsOf(jobs))
+		t.Fatalf("Fetch returns %v, want nothing", idsOf(jobs))
 	}
 }
 
-// waitFetch waits until a job can be taken.
+// waitFetch waits for a due job and fetches it.
 func (t *tester) waitFetch(q backend.Queue) backend.Job {
 	t.Helper()
 	due, stop := q.Watch(backend.DefaultQueue)
@@ -105,7 +105,7 @@ func (t *tester) wantState(q backend.Queue, id uint64, want backend.State) backe
 	return j
 }
 
-// wantTotal checks the counts of all jobs, and that those of the queues add up to them.
+// wantTotal checks the total counts, and that the counts of the queues add up to them.
 func (t *tester) wantTotal(q backend.Queue, want backend.Counts) {
 	t.Helper()
 	stats, err := q.Stats(t.ctx)
@@ -132,7 +132,7 @@ func idsOf(jobs []backend.Job) []uint64 {
 	return ids
 }
 
-// jobFields checks that a job has all that it was enqueued with, wherever one looks.
+// jobFields checks that Get, List and Fetch return a job with all fields of its NewJob.
 func jobFields(t *tester) {
 	q := t.open().Queue()
 	params := []byte(`{"user":12,"name":"Zoë \u0000"}`)
@@ -170,20 +170,20 @@ func jobFields(t *tester) {
 	check("List", listed[0])
 	jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "the node", Queues: []string{"slow"}, Max: 10})
 	if err != nil || len(jobs) != 1 {
-		t.Fatalf("Take = %d jobs, %v", len(jobs), err)
+		t.Fatalf("Fetch = %d jobs, %v", len(jobs), err)
 	}
 	want.State, want.Attempt, want.Starts, want.Node = backend.Running, 1, 1, "the node"
 	t.wantBetween("Started", jobs[0].Started, before, time.Now())
-	check("Take", jobs[0])
+	check("Fetch", jobs[0])
 	check("Get of a running job", t.job(q, ids[0]))
 	if j := t.job(q, ids[1]); j.Queue != backend.DefaultQueue || j.MaxCrashes != backend.DefaultMaxCrashes || len(j.Params) != 0 {
 		t.Errorf("a job without any options is %+v", j)
 	}
 	_, err = q.Get(t.ctx, ids[1]+1)
-	t.wantError("Get of a job that never was", err, backend.ErrNotFound)
+	t.wantError("Get of an unknown job", err, backend.ErrNotFound)
 }
 
-// wantBetween checks that a time that the backend tells lies between two others.
+// wantBetween checks that a time of the backend is between two others.
 func (t *tester) wantBetween(what string, got, from, to time.Time) {
 	t.Helper()
 	from = from.Truncate(time.Millisecond).Add(-t.h.Slack)
@@ -191,11 +191,11 @@ func (t *tester) wantBetween(what string, got, from, to time.Time) {
 		t.Errorf("%s = %v, want from %v to %v", what, got, from, to)
 	}
 	if !got.Equal(got.Truncate(time.Millisecond)) {
-		t.Errorf("%s = %v, which is no full millisecond", what, got)
+		t.Errorf("%s = %v, which is not a full millisecond", what, got)
 	}
 }
 
-// jobOrder checks in which order jobs come: by queue as asked, by priority, by age.
+// jobOrder checks the order of fetched jobs: by the requested order of queues, then priority, then age.
 func jobOrder(t *tester) {
 	q := t.open().Queue()
 	var jobs []backend.NewJob
@@ -218,7 +218,7 @@ func jobOrder(t *tester) {
 		jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "n", Queues: []string{"none", "b", "a", "b"}, Max: n})
 		t.must(err)
 		if len(jobs) > max(n, 0) {
-			t.Errorf("Take of at most %d returns %d", n, len(jobs))
+			t.Errorf("Fetch of at most %d returns %d", n, len(jobs))
 		}
 		got = append(got, idsOf(jobs)...)
 	}
@@ -234,11 +234,11 @@ func oddJobs(t *tester) {
 		id := t.enqueue(q, backend.NewJob{Task: name, Queue: name, Unique: name, Params: []byte(name)})[0]
 		jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: name, Queues: []string{name}, Max: 10})
 		if err != nil || len(jobs) != 1 {
-			t.Fatalf("Take(%.40q) = %d jobs, %v", name, len(jobs), err)
+			t.Fatalf("Fetch(%.40q) = %d jobs, %v", name, len(jobs), err)
 		}
 		j := jobs[0]
 		if j.Task != name || j.Queue != name || j.Unique != name || string(j.Params) != name || j.Node != name {
-			t.Errorf("a job with %.40q everywhere is %.300q", name, fmt.Sprintf("%+v", j))
+			t.Errorf("a job with the name %.40q in all fields is %.300q", name, fmt.Sprintf("%+v", j))
 		}
 		t.finish(q, backend.Outcome{Run: j.Run(), State: backend.Dead, Error: name})
 		if j := t.job(q, id); j.Error != name {
@@ -250,7 +250,7 @@ func oddJobs(t *tester) {
 func refusedJobs(t *tester) {
 	q := t.open().Queue()
 	long := strings.Repeat("k", backend.MaxKeyBytes+1)
-	for what, want := range map[string]struct {
+	for name, want := range map[string]struct {
 		job backend.NewJob
 		err error
 	}{
@@ -266,28 +266,28 @@ func refusedJobs(t *tester) {
 		"UniqueFor without key": {backend.NewJob{Task: "a", UniqueFor: 1}, nil},
 		"the year 10000":        {backend.NewJob{Task: "a", RunAt: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, nil},
 	} {
-		_, err := q.Enqueue(t.ctx, backend.NewJob{Task: "fine"}, want.job)
+		_, err := q.Enqueue(t.ctx, backend.NewJob{Task: "valid"}, want.job)
 		if want.err != nil {
-			t.wantError(what, err, want.err)
+			t.wantError(name, err, want.err)
 		} else if err == nil || !strings.Contains(err.Error(), " ") {
-			t.Errorf("%s: error %v, want a sentence", what, err)
+			t.Errorf("%s: error %v, want a sentence", name, err)
 		}
 	}
-	half := backend.NewJob{Task: "half", Params: make([]byte, backend.MaxParamsBytes)}
-	_, err := q.Enqueue(t.ctx, slices.Repeat([]backend.NewJob{half}, backend.MaxEnqueueBytes/backend.MaxParamsBytes)...)
+	large := backend.NewJob{Task: "large", Params: make([]byte, backend.MaxParamsBytes)}
+	_, err := q.Enqueue(t.ctx, slices.Repeat([]backend.NewJob{large}, backend.MaxEnqueueBytes/backend.MaxParamsBytes)...)
 	t.wantError("too much at once", err, backend.ErrTooLarge)
 	_, err = q.Fetch(t.ctx, backend.FetchRequest{Node: long, Queues: []string{"default"}, Max: 1})
-	t.wantError("Take by a node with a long name", err, backend.ErrKeyTooLong)
+	t.wantError("Fetch by a node with a long name", err, backend.ErrKeyTooLong)
 	_, err = q.EnqueueScheduled(t.ctx, long, time.Now())
-	t.wantError("Tick of a schedule with a long name", err, backend.ErrKeyTooLong)
+	t.wantError("EnqueueScheduled of a schedule with a long name", err, backend.ErrKeyTooLong)
 	t.wantTotal(q, backend.Counts{})
-	id := t.enqueue(q, half)[0]
+	id := t.enqueue(q, large)[0]
 	if j := t.fetchOne(q, id); len(j.Params) != backend.MaxParamsBytes {
 		t.Errorf("the largest parameters come back with %d bytes", len(j.Params))
 	}
 }
 
-// jobsConcurrently has everyone enqueue, take and finish. Each job must be run once.
+// jobsConcurrently enqueues and runs jobs from several goroutines. Each job must run once.
 func jobsConcurrently(t *tester) {
 	q := t.open().Queue()
 	const producers, workers, each = 4, 4, 100

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// outcomes lets runs end in every way that there is.
+// outcomes ends runs with every outcome.
 func outcomes(t *tester) {
 	q := t.open().Queue()
 	for _, state := range []backend.State{backend.Completed, backend.Cancelled, backend.Dead} {
@@ -25,7 +25,7 @@ func outcomes(t *tester) {
 			t.Errorf("after a run ended as %v the job is %+v", state, j)
 		}
 		if lost, err := q.Finish(t.ctx, backend.Outcome{Run: j.Run(), State: backend.Completed}); err != nil || !slices.Equal(lost, []uint64{id}) {
-			t.Errorf("finishing a run a second time = %v, %v", lost, err)
+			t.Errorf("Finish of a finished run = %v, %v", lost, err)
 		}
 		t.wantState(q, id, state)
 	}
@@ -33,11 +33,11 @@ func outcomes(t *tester) {
 	run := t.fetchOne(q, id).Run()
 	for _, state := range []backend.State{0, backend.Running, backend.Dead + 1} {
 		if _, err := q.Finish(t.ctx, backend.Outcome{Run: run, State: state}); err == nil {
-			t.Errorf("a run can end as %v, want an error", state)
+			t.Errorf("Finish with the state %v succeeds, want an error", state)
 		}
 	}
 	t.wantState(q, id, backend.Running)
-	// An outcome of an earlier run means nothing for the next.
+	// An outcome of an earlier run must not end the current one.
 	t.finish(q, backend.Outcome{Run: run, State: backend.Available})
 	t.fetchOne(q, id)
 	lost, err := q.Finish(t.ctx, backend.Outcome{Run: run, State: backend.Completed}, backend.Outcome{Run: backend.Run{ID: 1 << 40, Start: 1}, State: backend.Completed})
@@ -48,7 +48,7 @@ func outcomes(t *tester) {
 	long := strings.Repeat("ü", backend.MaxErrorBytes)
 	t.finish(q, backend.Outcome{Run: backend.Run{ID: id, Start: 2}, State: backend.Dead, Error: long})
 	if j := t.job(q, id); !strings.HasPrefix(long, j.Error) || len(j.Error) > backend.MaxErrorBytes || len(j.Error) < backend.MaxErrorBytes-4 {
-		t.Errorf("of an error with %d bytes %d are kept, or it is another", len(long), len(j.Error))
+		t.Errorf("an error of %d bytes is stored with %d bytes, or is a different one", len(long), len(j.Error))
 	}
 }
 
@@ -60,7 +60,7 @@ func uniqueJobs(t *tester) {
 		t.Helper()
 		added, err := q.Enqueue(t.ctx, job, backend.NewJob{Task: "free"})
 		if err != nil || !added[0].Existing || added[0].ID != want || added[1].Existing {
-			t.Fatalf("Enqueue with a key that is taken = %+v, %v, want job %d", added, err, want)
+			t.Fatalf("Enqueue with a held key = %+v, %v, want job %d", added, err, want)
 		}
 		t.must(q.Delete(t.ctx, added[1].ID))
 	}
@@ -71,9 +71,9 @@ func uniqueJobs(t *tester) {
 	exists(job, id)
 	j = t.fetchOne(q, id)
 	t.finish(q, backend.Outcome{Run: j.Run(), State: backend.Dead})
-	second := t.enqueue(q, job)[0] // the first one has ended
+	second := t.enqueue(q, job)[0] // the first job has finished
 	_, err := q.Retry(t.ctx, id)
-	t.wantError("Retry of a job whose key another has", err, backend.ErrDuplicate)
+	t.wantError("Retry of a job whose key another job holds", err, backend.ErrDuplicate)
 	t.must(q.Delete(t.ctx, second))
 	if j, err := q.Retry(t.ctx, id); err != nil || j.State != backend.Available {
 		t.Errorf("Retry = %v, %v", j.State, err)
@@ -101,18 +101,18 @@ func uniqueFor(t *tester) {
 		t.must(err)
 		if !added[0].Existing {
 			if took := time.Since(before); took < span {
-				t.Errorf("the key was free after %v, want %v", took, span)
+				t.Errorf("the key was free after %v, want at least %v", took, span)
 			}
 			id = added[0].ID
 			break
 		}
 		if late := asked.Sub(before) - span; added[0].ID != id || late > t.h.Slack+waitLimit {
-			t.Fatalf("job %d has the key %v after its time, want %d", added[0].ID, late, id)
+			t.Fatalf("job %d holds the key %v after its time, want job %d", added[0].ID, late, id)
 		}
 		time.Sleep(time.Millisecond)
 	}
 	t.must(q.Delete(t.ctx, id))
-	id = t.enqueue(q, job)[0] // deleting frees the key
+	id = t.enqueue(q, job)[0] // Delete frees the key
 	if j := t.job(q, id); j.Unique != "key" || j.UniqueUntil.IsZero() {
 		t.Errorf("the job is %+v", j)
 	}
@@ -186,7 +186,7 @@ func listing(t *tester) {
 func retrying(t *tester) {
 	q := t.open().Queue()
 	_, err := q.Retry(t.ctx, 1<<40)
-	t.wantError("Retry of a job that never was", err, backend.ErrNotFound)
+	t.wantError("Retry of an unknown job", err, backend.ErrNotFound)
 	id := t.enqueue(q, backend.NewJob{Task: "a", Delay: time.Hour, MaxAttempts: 1})[0]
 	if j, err := q.Retry(t.ctx, id); err != nil || j.State != backend.Available {
 		t.Errorf("Retry of a scheduled job = %v, %v", j.State, err)
@@ -198,7 +198,7 @@ func retrying(t *tester) {
 		t.finish(q, backend.Outcome{Run: run, State: backend.Dead, Error: "no"})
 		j, err := q.Retry(t.ctx, id)
 		if err != nil || j.State != backend.Available || j.MaxAttempts != i+1 || !j.Finished.IsZero() {
-			t.Errorf("Retry of a dead job = %+v, %v, want one with an attempt left", j, err)
+			t.Errorf("Retry of a dead job = %+v, %v, want another attempt", j, err)
 		}
 	}
 }
@@ -207,26 +207,26 @@ func cancelling(t *tester) {
 	b := t.h.New(t.T)
 	q := b.Queue()
 	var mu sync.Mutex
-	var told []uint64
-	heard := make(chan struct{}, 10)
-	q.OnCancel(func(uint64) { t.Error("the first callback is called, although it was replaced") })
+	var ids []uint64
+	called := make(chan struct{}, 10)
+	q.OnCancel(func(uint64) { t.Error("the replaced callback is called") })
 	q.OnCancel(func(id uint64) {
 		mu.Lock()
-		told = append(told, id)
+		ids = append(ids, id)
 		mu.Unlock()
-		heard <- struct{}{}
+		called <- struct{}{}
 	})
 	t.mustOpen(b)
 	_, err := q.Cancel(t.ctx, 1<<40)
-	t.wantError("Cancel of a job that never was", err, backend.ErrNotFound)
+	t.wantError("Cancel of an unknown job", err, backend.ErrNotFound)
 	cancel := func(id uint64, want backend.State) {
 		t.Helper()
 		if j, err := q.Cancel(t.ctx, id); err != nil || j.State != want || j.ID != id {
 			t.Errorf("Cancel(%d) = %v, %v, want %v", id, j.State, err, want)
 		}
 	}
-	waits := t.enqueue(q, backend.NewJob{Task: "a"}, backend.NewJob{Task: "a", Delay: time.Hour})
-	for _, id := range waits {
+	waiting := t.enqueue(q, backend.NewJob{Task: "a"}, backend.NewJob{Task: "a", Delay: time.Hour})
+	for _, id := range waiting {
 		cancel(id, backend.Cancelled)
 		cancel(id, backend.Cancelled)
 	}
@@ -242,11 +242,11 @@ func cancelling(t *tester) {
 		run := t.fetchOne(q, id).Run()
 		cancel(id, backend.Running)
 		if j := t.job(q, id); !j.Cancelling {
-			t.Errorf("a running job that is cancelled is %+v", j)
+			t.Errorf("a cancelled running job is %+v", j)
 		}
-		<-heard
+		<-called
 		if stop, err := q.Renew(t.ctx, time.Hour, run); err != nil || !slices.Equal(stop, []uint64{id}) {
-			t.Errorf("Renew of a run that is cancelled = %v, %v", stop, err)
+			t.Errorf("Renew of a cancelled run = %v, %v", stop, err)
 		}
 		t.finish(q, backend.Outcome{Run: run, State: end, Error: "ended"})
 		if j := t.wantState(q, id, want); j.Cancelling || j.Error != "ended" {
@@ -256,21 +256,21 @@ func cancelling(t *tester) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if !slices.Equal(told, running) {
-		t.Errorf("the callback was told of %v, want %v", told, running)
+	if !slices.Equal(ids, running) {
+		t.Errorf("the callback was called with %v, want %v", ids, running)
 	}
 }
 
 func deletingJobs(t *tester) {
 	q := t.open().Queue()
-	t.wantError("Delete of a job that never was", q.Delete(t.ctx, 1<<40), backend.ErrNotFound)
+	t.wantError("Delete of an unknown job", q.Delete(t.ctx, 1<<40), backend.ErrNotFound)
 	ids := t.enqueue(q, backend.NewJob{Task: "a"}, backend.NewJob{Task: "b"}, backend.NewJob{Task: "c", Delay: time.Hour}, backend.NewJob{Task: "d"})
 	j := t.fetchOne(q, ids[0])
 	t.wantError("Delete of a running job", q.Delete(t.ctx, ids[0]), backend.ErrRunning)
 	t.finish(q, backend.Outcome{Run: j.Run(), State: backend.Completed})
 	for _, id := range ids[:3] {
 		t.must(q.Delete(t.ctx, id))
-		t.wantError("Delete for the second time", q.Delete(t.ctx, id), backend.ErrNotFound)
+		t.wantError("second Delete", q.Delete(t.ctx, id), backend.ErrNotFound)
 		_, err := q.Get(t.ctx, id)
 		t.wantError("Get of a deleted job", err, backend.ErrNotFound)
 	}
@@ -279,7 +279,7 @@ func deletingJobs(t *tester) {
 	t.fetchNone(q)
 }
 
-// enqueueScheduled has several nodes see the same times come. Each time must have one winner.
+// enqueueScheduled enqueues the same times from several nodes. Each time must have at most one winner, the last exactly one.
 func enqueueScheduled(t *tester) {
 	q := t.open().Queue()
 	start := time.Now().Truncate(time.Second)
@@ -290,9 +290,9 @@ func enqueueScheduled(t *tester) {
 	for range nodes {
 		wg.Go(func() {
 			for i := range rounds {
-				ok, err := q.EnqueueScheduled(t.ctx, "each second", start.Add(time.Duration(i)*time.Second), backend.NewJob{Task: "tick", Unique: "one at a time"})
+				ok, err := q.EnqueueScheduled(t.ctx, "each second", start.Add(time.Duration(i)*time.Second), backend.NewJob{Task: "scheduled", Unique: "one at a time"})
 				if err != nil {
-					t.Errorf("Tick: %v", err)
+					t.Errorf("EnqueueScheduled: %v", err)
 				}
 				if ok {
 					mu.Lock()
@@ -305,32 +305,32 @@ func enqueueScheduled(t *tester) {
 	wg.Wait()
 	for i, n := range won {
 		if n > 1 {
-			t.Errorf("time %d was won %d times", i, n)
+			t.Errorf("time %d has %d winners", i, n)
 		}
 	}
 	if won[rounds-1] != 1 {
-		t.Error("nobody won the last time")
+		t.Error("the last time has no winner")
 	}
-	t.wantTotal(q, backend.Counts{Available: 1}) // the first one still waits
+	t.wantTotal(q, backend.Counts{Available: 1}) // the first job still waits
 	if ok, err := q.EnqueueScheduled(t.ctx, "other", start, backend.NewJob{Task: "a"}, backend.NewJob{Task: "b"}); err != nil || !ok {
-		t.Errorf("Tick of another schedule = %t, %v", ok, err)
+		t.Errorf("EnqueueScheduled of another schedule = %t, %v", ok, err)
 	}
 	if ok, err := q.EnqueueScheduled(t.ctx, "other", start.Add(-time.Second), backend.NewJob{Task: "c"}); err != nil || ok {
-		t.Errorf("Tick of a time that has passed = %t, %v", ok, err)
+		t.Errorf("EnqueueScheduled before the last run = %t, %v", ok, err)
 	}
 	if _, err := q.EnqueueScheduled(t.ctx, "other", start.Add(time.Hour), backend.NewJob{}); err == nil {
-		t.Error("Tick with a job without a task works")
+		t.Error("EnqueueScheduled with a job without a task succeeds, want an error")
 	}
 	t.wantTotal(q, backend.Counts{Available: 3})
 	last, err := q.LastRuns(t.ctx)
 	t.must(err)
 	want := map[string]time.Time{"each second": start.Add((rounds - 1) * time.Second), "other": start}
 	if diff := cmp.Diff(want, last, cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })); diff != "" {
-		t.Errorf("LastTicks (-want +got):\n%s", diff)
+		t.Errorf("LastRuns (-want +got):\n%s", diff)
 	}
 }
 
-// reopenQueue checks that everything about jobs outlives Close. What ran then has crashed.
+// reopenQueue checks that jobs outlive Close unchanged, except that a running job has crashed.
 func reopenQueue(t *tester) {
 	b := t.h.New(t.T)
 	q := b.Queue()
@@ -346,7 +346,7 @@ func reopenQueue(t *tester) {
 		t.finish(q, backend.Outcome{Run: t.fetchOne(q, ids[i]).Run(), State: state, Error: "so"})
 	}
 	if ok, err := q.EnqueueScheduled(t.ctx, "schedule", start); err != nil || !ok {
-		t.Fatalf("Tick = %t, %v", ok, err)
+		t.Fatalf("EnqueueScheduled = %t, %v", ok, err)
 	}
 	before := t.listAll(q)
 	t.mustClose(b)
@@ -359,25 +359,25 @@ func reopenQueue(t *tester) {
 		}
 	}
 	if diff := cmp.Diff(before, t.listAll(q), cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })); diff != "" {
-		t.Errorf("jobs before and after closing (-before +after):\n%s", diff)
+		t.Errorf("jobs before and after Close (-before +after):\n%s", diff)
 	}
 	if lost, err := q.Finish(t.ctx, backend.Outcome{Run: run, State: backend.Completed}); err != nil || len(lost) != 1 {
-		t.Errorf("Finish of a run that was under way at Close = %v, %v", lost, err)
+		t.Errorf("Finish of a run from before Close = %v, %v", lost, err)
 	}
 	if added, err := q.Enqueue(t.ctx, backend.NewJob{Task: "x", Unique: "key"}); err != nil || !added[0].Existing || added[0].ID != ids[4] {
-		t.Errorf("Enqueue with a key that is taken = %+v, %v", added, err)
+		t.Errorf("Enqueue with a held key = %+v, %v", added, err)
 	}
 	if ok, err := q.EnqueueScheduled(t.ctx, "schedule", start); err != nil || ok {
-		t.Errorf("Tick of a time that has passed = %t, %v", ok, err)
+		t.Errorf("EnqueueScheduled before the last run = %t, %v", ok, err)
 	}
 	if id := t.enqueue(q, backend.NewJob{Task: "new"})[0]; id <= ids[5] {
-		t.Errorf("a job that is enqueued after opening has the id %d, one before had %d", id, ids[5])
+		t.Errorf("a job that is enqueued after Open has the id %d, an earlier one had %d", id, ids[5])
 	}
 	t.fetchOne(q, ids[2])
 	t.mustClose(b)
 	t.must(b.Open(t.ctx))
 	if j := t.wantState(q, ids[2], backend.Dead); j.Crashes != 2 || j.Error == "" {
-		t.Errorf("a job that crashed twice, as often as it may, is %+v", j)
+		t.Errorf("a job with the maximum of two crashes is %+v", j)
 	}
 }
 

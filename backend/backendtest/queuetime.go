@@ -8,10 +8,10 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// maxDelay is how late a job may come to a worker that waits for it.
+// maxDelay is the maximum time between a job being due and its Fetch by a waiting worker.
 const maxDelay = 50 * time.Millisecond
 
-// delayedJobs has one worker take 2,000 jobs that are due within two seconds. None may come early, and none late.
+// delayedJobs fetches 2,000 jobs that become due within 2 seconds, with one worker. No job may be early or late.
 func delayedJobs(t *tester) {
 	q := t.open().Queue()
 	const n = 2000
@@ -19,13 +19,13 @@ func delayedJobs(t *tester) {
 	notBefore := make(map[uint64]time.Time)
 	var jobs []backend.NewJob
 	var times []time.Time
-	time.Sleep(123 * time.Microsecond) // so that not all is on full milliseconds
+	time.Sleep(123 * time.Microsecond) // so that not all times are full milliseconds
 	for i := range n {
 		delay := time.Duration(random.Int64N(int64(2 * time.Second)))
 		at := time.Now().Add(delay)
 		job := backend.NewJob{Task: "delayed", Delay: delay}
 		if i%2 == 0 {
-			job = backend.NewJob{Task: "planned", RunAt: at}
+			job = backend.NewJob{Task: "at a time", RunAt: at}
 		}
 		jobs, times = append(jobs, job), append(times, at)
 	}
@@ -37,9 +37,9 @@ func delayedJobs(t *tester) {
 		j := t.waitFetch(q)
 		now := time.Now()
 		if now.Before(notBefore[j.ID]) || j.Started.Before(j.RunAt) || j.RunAt.Before(notBefore[j.ID].Add(-t.h.Slack)) {
-			t.Fatalf("job %d, planned for %v, %v by its own word, started at %v", j.ID, notBefore[j.ID], j.RunAt, j.Started)
+			t.Fatalf("job %d, expected at %v, with the RunAt %v, started at %v", j.ID, notBefore[j.ID], j.RunAt, j.Started)
 		}
-		// What the test itself does between two jobs counts, too, unless the clock is a virtual one.
+		// On the real clock, the delay includes the time that the test takes between two jobs.
 		if late := j.Started.Sub(notBefore[j.ID]); t.h.Bubble != nil && late > 2*time.Millisecond {
 			t.Fatalf("job %d of %d started %v late", j.ID, n, late)
 		}
@@ -51,7 +51,7 @@ func delayedJobs(t *tester) {
 	t.fetchNone(q)
 }
 
-// shortDelayAfterLong checks that a job is due before others that were enqueued before it.
+// shortDelayAfterLong checks that a job is due on time if a job that is due later was enqueued before it.
 func shortDelayAfterLong(t *tester) {
 	q := t.open().Queue()
 	t.enqueue(q, backend.NewJob{Task: "in an hour", Delay: time.Hour})
@@ -61,7 +61,7 @@ func shortDelayAfterLong(t *tester) {
 	t.fetchNone(q)
 	j := t.waitFetch(q)
 	if took := time.Since(before); j.ID != soon || took < 200*time.Millisecond || took > 200*time.Millisecond+maxDelay+t.h.Slack {
-		t.Errorf("job %d came after %v, want %d after 200 ms", j.ID, took, soon)
+		t.Errorf("job %d was fetched after %v, want %d after 200 ms", j.ID, took, soon)
 	}
 	past := t.enqueue(q, backend.NewJob{Task: "past", RunAt: time.Now().Add(-time.Hour)})[0]
 	t.fetchOne(q, past)
@@ -97,25 +97,25 @@ func retryAndSnooze(t *tester) {
 	t.finish(q, backend.Outcome{Run: j.Run(), State: backend.Completed})
 	j = t.wantState(q, id, backend.Completed)
 	if j.Attempt != 4 || j.Crashes != 0 || j.Finished.Before(j.Started) {
-		t.Errorf("in the end the job is %+v", j)
+		t.Errorf("the completed job is %+v", j)
 	}
 	t.wantTotal(q, backend.Counts{Completed: 1})
 }
 
-// leases lets leases end, and renews others.
+// leases lets some leases expire and renews another.
 func leases(t *tester) {
 	q := t.open().Queue()
 	const lease = 100 * time.Millisecond
 	kept := t.enqueue(q, backend.NewJob{Task: "kept"})[0]
-	take := func() backend.Job {
+	fetch := func() backend.Job {
 		t.Helper()
 		jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{"default"}, Max: 1, Lease: lease})
 		if err != nil || len(jobs) != 1 {
-			t.Fatalf("Take = %d jobs, %v", len(jobs), err)
+			t.Fatalf("Fetch = %d jobs, %v", len(jobs), err)
 		}
 		return jobs[0]
 	}
-	keptRun := take().Run()
+	keptRun := fetch().Run()
 	renew := func() {
 		t.Helper()
 		if stop, err := q.Renew(t.ctx, time.Hour, keptRun); err != nil || len(stop) > 0 {
@@ -126,27 +126,27 @@ func leases(t *tester) {
 	id := t.enqueue(q, backend.NewJob{Task: "crashes"})[0]
 	for crashes := 1; crashes <= backend.DefaultMaxCrashes; crashes++ {
 		before := time.Now()
-		run := take().Run()
+		run := fetch().Run()
 		end := time.Now().Add(waitLimit)
 		var j backend.Job
 		for j = t.job(q, id); j.State == backend.Running; j = t.job(q, id) {
 			if time.Now().After(end) {
-				t.Fatalf("a run is still under way %v after its lease of %v", waitLimit, lease)
+				t.Fatalf("a run is still running after %v, with a lease of %v", waitLimit, lease)
 			}
 			time.Sleep(time.Millisecond)
 		}
 		if took := time.Since(before); took < lease || j.Crashes != crashes || j.Attempt != 0 {
-			t.Fatalf("a lease of %v ended after %v; the job is %+v, want %d crashes", lease, took, j, crashes)
+			t.Fatalf("a lease of %v expired after %v; the job is %+v, want %d crashes", lease, took, j, crashes)
 		}
 		if lost, err := q.Finish(t.ctx, backend.Outcome{Run: run, State: backend.Completed}); err != nil || len(lost) != 1 || lost[0] != id {
-			t.Fatalf("Finish after the lease = %v, %v, want %d to be lost", lost, err, id)
+			t.Fatalf("Finish after the lease = %v, %v, want %d as lost", lost, err, id)
 		}
 		if stop, err := q.Renew(t.ctx, lease, run); err != nil || len(stop) != 1 || stop[0] != id {
 			t.Fatalf("Renew after the lease = %v, %v, want %d to stop", stop, err, id)
 		}
 	}
 	if j := t.wantState(q, id, backend.Dead); j.Error == "" || j.Finished.IsZero() {
-		t.Errorf("a job that crashed too often is %+v, with no reason", j)
+		t.Errorf("a job with the maximum number of crashes is %+v, want an error and a finish time", j)
 	}
 	renew()
 	t.finish(q, backend.Outcome{Run: keptRun, State: backend.Completed})
@@ -159,7 +159,7 @@ func watchQueues(t *tester) {
 	due, stop := q.Watch("a", "", "a")
 	other, stopOther := q.Watch("b")
 	t.mustOpen(b)
-	told := func(due <-chan struct{}) bool {
+	notified := func(due <-chan struct{}) bool {
 		select {
 		case <-due:
 			return true
@@ -167,37 +167,37 @@ func watchQueues(t *tester) {
 			return false
 		}
 	}
-	if told(due) {
-		t.Error("a watcher is told although there is nothing")
+	if notified(due) {
+		t.Error("a watcher is notified although no job is due")
 	}
 	for _, name := range []string{"a", "", "default"} {
 		t.enqueue(q, backend.NewJob{Task: "x", Queue: name}, backend.NewJob{Task: "x", Queue: name})
-		if !told(due) {
-			t.Errorf("a watcher is not told of jobs of %q", name)
+		if !notified(due) {
+			t.Errorf("a watcher is not notified of jobs of %q", name)
 		}
 	}
 	late, stopLate := q.Watch("a")
-	if !told(late) {
-		t.Error("a watcher that comes later is not told that there are jobs")
+	if !notified(late) {
+		t.Error("a later watcher is not notified of jobs that are due already")
 	}
 	stopLate()
-	if told(other) {
-		t.Error("the watcher of another queue is told")
+	if notified(other) {
+		t.Error("the watcher of another queue is notified")
 	}
 	t.mustClose(b)
 	t.must(b.Open(t.ctx))
 	t.enqueue(q, backend.NewJob{Task: "x", Queue: "b", Delay: 10 * time.Millisecond})
-	if !told(other) {
-		t.Error("after closing and opening a watcher is not told")
+	if !notified(other) {
+		t.Error("a watcher is not notified after Close and Open")
 	}
 	stop()
 	stop()
-	for told(due) { // what was there before stop
+	for notified(due) { // drain the value from before stop
 		continue
 	}
 	t.enqueue(q, backend.NewJob{Task: "x", Queue: "a"})
-	if told(due) {
-		t.Error("a watcher is told after its end")
+	if notified(due) {
+		t.Error("a watcher is notified after stop")
 	}
 	stopOther()
 }

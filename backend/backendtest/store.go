@@ -87,7 +87,7 @@ func valuesAreCopies(t *tester) {
 	t.must(s.Set(t.ctx, "a", mine, 0))
 	copy(mine, "XXXX")
 	e := t.wantValue(s, "a", "mine")
-	// What is appended to a value must not be seen by the next reader either.
+	// An append to a value must not be visible to the next reader either.
 	_ = append(e.Value, "more"...)
 	again := t.wantValue(s, "a", "mine")
 	if rest := again.Value[:cap(again.Value)][len(again.Value):]; bytes.Contains(rest, []byte("more")) {
@@ -95,7 +95,7 @@ func valuesAreCopies(t *tester) {
 	}
 }
 
-// oddNames are all different, and some look alike to what treats them as text.
+// oddNames are all different. Some are equal after text normalization, or are special in patterns and paths.
 var oddNames = []string{
 	"", " ", "\x00", "a\x00", "a\x00b", "a", "A", "a ", "\r\n", "*", "?", "[a]", "{a}", "{a}:b", "a:b", "../a", "%00", "\"", "'", "\\",
 	"é", "e\u0301", "日本", "👩‍🚀", "\u200b", "\xff", "\xff\xfe", "\xc3\x28", strings.Repeat("k", backend.MaxKeyBytes),
@@ -133,7 +133,7 @@ func bigValues(t *tester) {
 	s := t.open().Store()
 	big := make([]byte, 8<<20)
 	for i := range big {
-		big[i] = byte(i * 31 >> 3) // every byte there is, and no text
+		big[i] = byte(i * 31 >> 3) // all byte values; not valid text
 	}
 	t.must(s.Set(t.ctx, "big", big, time.Hour))
 	e, err := s.Get(t.ctx, "big")
@@ -173,7 +173,7 @@ func lenCounts(t *tester) {
 	t.wantLen(s, 98)
 }
 
-// storeConcurrently has everyone write the same few keys. A value must always be one that somebody wrote, whole.
+// storeConcurrently writes the same few keys from several goroutines. Each value that is read must be one that was written.
 func storeConcurrently(t *tester) {
 	s := t.open().Store()
 	const writers, rounds, keys = 8, 100, 5
@@ -191,7 +191,7 @@ func storeConcurrently(t *tester) {
 					t.Errorf("Get: %v", err)
 				}
 				if err == nil && !whole(e.Value) {
-					t.Errorf("a value of %d bytes is not what anyone wrote: %.20q…", len(e.Value), e.Value)
+					t.Errorf("a value of %d bytes was never written: %.20q…", len(e.Value), e.Value)
 				}
 				if i%10 == 9 {
 					if _, err := s.Delete(t.ctx, key); err != nil {

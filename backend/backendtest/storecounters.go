@@ -33,7 +33,7 @@ func addEntry(t *tester) {
 	t.wantAdd(s, "a", "second", 0, false)
 	t.wantAdd(s, "a", "second", -1, false)
 	if after := t.wantValue(s, "a", "first"); !after.Expires.Equal(before.Expires) || !after.Created.Equal(before.Created) {
-		t.Errorf("an Add that changed nothing made %v of %v", after, before)
+		t.Errorf("an Add that must change nothing changed the entry to %v from %v", after, before)
 	}
 	t.wantDelete(s, "a", true)
 	t.wantAdd(s, "a", "never seen", -1, true)
@@ -49,7 +49,7 @@ func addEntry(t *tester) {
 	t.wantError("Add", err, backend.ErrKeyTooLong)
 }
 
-// addConcurrently has many add one key: one of them wins each round.
+// addConcurrently adds one key from several goroutines. In each round exactly one Add must succeed.
 func addConcurrently(t *tester) {
 	s := t.open().Store()
 	const callers, rounds = 8, 30
@@ -68,7 +68,7 @@ func addConcurrently(t *tester) {
 		wg.Wait()
 		winner := slices.Index(won, true)
 		if winner < 0 || slices.Contains(won[winner+1:], true) {
-			t.Fatalf("who added the key: %v, want one", won)
+			t.Fatalf("Add returned %v, want true once", won)
 		}
 		t.wantValue(s, key, fmt.Sprint(winner))
 		t.wantDelete(s, key, true)
@@ -97,7 +97,7 @@ func counters(t *tester) {
 		t.wantIncrement(s, "a", step, 0, end)
 		for _, by := range []int64{step, end} {
 			_, err := s.Increment(t.ctx, "a", by, 0)
-			t.wantError("Increment beyond the end", err, backend.ErrOverflow)
+			t.wantError("Increment beyond the range", err, backend.ErrOverflow)
 		}
 		t.wantIncrement(s, "a", 0, 0, end)
 		t.wantIncrement(s, fmt.Sprint("new ", end), end, 0, end)
@@ -119,11 +119,11 @@ func notCounters(t *tester) {
 	}
 }
 
-// counterExpiry checks that a counter keeps the time at which it expires.
+// counterExpiry checks that Increment keeps the expiry of a counter.
 func counterExpiry(t *tester) {
 	s := t.open().Store()
 	w := expiringEntry{ttl: 60 * time.Millisecond}
-	for try := 0; ; try++ { // until one is done while the counter lives
+	for try := 0; ; try++ { // until all calls complete before the expiry
 		w.key, w.before = fmt.Sprint("a", try), time.Now()
 		one, err := s.Increment(t.ctx, w.key, 1, w.ttl)
 		t.must(err)
@@ -137,7 +137,7 @@ func counterExpiry(t *tester) {
 		}
 		t.must(errors.Join(err1, err2, err3))
 		if one != 1 || two != 2 || !second.Created.Equal(first.Created) || !second.Expires.Equal(first.Expires) {
-			t.Errorf("an Increment from %d to %d made %v of %v", one, two, second, first)
+			t.Errorf("an Increment from %d to %d changed the entry to %v from %v", one, two, second, first)
 		}
 		break
 	}
@@ -151,7 +151,7 @@ func counterExpiry(t *tester) {
 	t.wantNothing(s, "b")
 }
 
-// countConcurrently has many count: no two may get one number.
+// countConcurrently increments one counter from several goroutines. All sums must be different.
 func countConcurrently(t *tester) {
 	s := t.open().Store()
 	const callers, rounds = 8, 100

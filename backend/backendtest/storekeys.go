@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// list pages through the keys, and fails if a page is too long.
+// list returns the keys of all pages, and fails if a page is too long.
 func (t *tester) list(s backend.Store, prefix string, limit int) []string {
 	t.Helper()
 	var all []string
@@ -62,10 +62,10 @@ func listKeys(t *tester) {
 	_, _, err = s.Keys(t.ctx, strings.Repeat("k", backend.MaxKeyBytes+1), "", 0)
 	t.wantError("Keys", err, backend.ErrKeyTooLong)
 	_, _, err = s.Keys(t.ctx, "", "\x00no cursor\x00", 0)
-	t.wantError("Keys with a cursor of another's", err, backend.ErrCursor)
+	t.wantError("Keys with an invalid cursor", err, backend.ErrCursor)
 }
 
-// setSomeToExpire sets n entries that stay and n that expire, and waits until those are gone.
+// setSomeToExpire sets n entries that stay and n that expire, and waits for the expiry.
 func (t *tester) setSomeToExpire(s backend.Store, n int) {
 	t.Helper()
 	var short []expiringEntry
@@ -82,12 +82,12 @@ func listedKeysExpire(t *tester) {
 	s := t.open().Store()
 	t.setSomeToExpire(s, 20)
 	if got := t.list(s, "", 3); len(got) != 20 {
-		t.Errorf("20 entries have not expired, but %d keys are listed", len(got))
+		t.Errorf("Keys returns %d keys, want the 20 that have not expired", len(got))
 	}
 	t.wantKeys(s, "short", 0)
 }
 
-// listDuringChanges has others write meanwhile: what is there all the time must be listed.
+// listDuringChanges lists keys while other goroutines change entries. A key that exists all the time must be listed.
 func listDuringChanges(t *tester) {
 	s := t.open().Store()
 	const stable = 200
@@ -104,8 +104,8 @@ func listDuringChanges(t *tester) {
 					return
 				default:
 				}
-				err := s.Set(t.ctx, fmt.Sprint("passing ", w, i%500), nil, time.Duration(i%2)*time.Hour)
-				_, gone := s.Delete(t.ctx, fmt.Sprint("passing ", w, (i+250)%500))
+				err := s.Set(t.ctx, fmt.Sprint("temporary ", w, i%500), nil, time.Duration(i%2)*time.Hour)
+				_, gone := s.Delete(t.ctx, fmt.Sprint("temporary ", w, (i+250)%500))
 				again := s.Set(t.ctx, fmt.Sprint("stable ", i%stable), []byte("again"), time.Hour)
 				if err := errors.Join(err, gone, again); err != nil {
 					t.Errorf("a change: %v", err)
@@ -120,7 +120,7 @@ func listDuringChanges(t *tester) {
 			listed[key] = true
 		}
 		if len(listed) != stable {
-			t.Errorf("%d keys were listed while others came and went, want %d", len(listed), stable)
+			t.Errorf("%d keys were listed during changes, want %d", len(listed), stable)
 		}
 	}
 	close(stop)
@@ -164,7 +164,7 @@ func removeExpired(t *tester) {
 	s := t.open().Store()
 	const short = 100
 	t.setSomeToExpire(s, short)
-	// The store may have been there first.
+	// The store may have removed some in the background.
 	if n, err := s.RemoveExpired(t.ctx); err != nil || n < 0 || n > short {
 		t.Errorf("RemoveExpired = %d, %v, want up to %d", n, err, short)
 	}

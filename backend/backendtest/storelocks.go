@@ -27,7 +27,7 @@ func (t *tester) lock(s backend.Store, key string, ttl time.Duration) backend.Lo
 func (t *tester) wantLocked(s backend.Store, key string) {
 	t.Helper()
 	_, err := s.Lock(t.ctx, key, time.Hour)
-	t.wantError(fmt.Sprintf("Lock(%.40q) of what is locked", key), err, backend.ErrLocked)
+	t.wantError(fmt.Sprintf("Lock(%.40q) of a held lock", key), err, backend.ErrLocked)
 }
 
 func locks(t *tester) {
@@ -42,7 +42,7 @@ func locks(t *tester) {
 	}
 	t.wantLocked(s, "a")
 	t.must(s.Unlock(t.ctx, "a", first.Token))
-	t.wantError("Unlock of what is unlocked", s.Unlock(t.ctx, "a", first.Token), backend.ErrNotOwner)
+	t.wantError("Unlock of an unlocked lock", s.Unlock(t.ctx, "a", first.Token), backend.ErrNotOwner)
 	second := t.lock(s, "a", time.Hour)
 	if second.Fence <= first.Fence || second.Token == first.Token {
 		t.Errorf("the second lock is %+v, the first was %+v", second, first)
@@ -52,7 +52,7 @@ func locks(t *tester) {
 	t.wantLocked(s, "b")
 }
 
-// locksAndEntries checks that a lock and an entry under one key know nothing of each other.
+// locksAndEntries checks that a lock and an entry with the same key are independent.
 func locksAndEntries(t *tester) {
 	s := t.open().Store()
 	for _, key := range oddNames {
@@ -95,29 +95,29 @@ func refusedLocks(t *tester) {
 	t.lock(s, "b", time.Hour)
 }
 
-// lockExpiry takes a lock each time that the one before has expired, and checks that this is on time.
+// lockExpiry locks a key again as soon as the previous lock has expired, and checks that this is on time.
 func lockExpiry(t *tester) {
 	s := t.open().Store()
 	before, last := time.Now(), backend.Lock{}
 	for i, ttl := range expiryTTLs {
-		look := time.Now()
+		polled := time.Now()
 		l, err := s.Lock(t.ctx, "a", ttl)
 		for ; err != nil; l, err = s.Lock(t.ctx, "a", ttl) {
 			t.wantError("Lock", err, backend.ErrLocked)
-			if late := look.Sub(last.Expires); late >= t.h.Slack {
-				t.Fatalf("a lock until %v was still held %v later", last.Expires, late)
+			if late := polled.Sub(last.Expires); late >= t.h.Slack {
+				t.Fatalf("a lock that expires at %v was still held %v later", last.Expires, late)
 			}
 			time.Sleep(500 * time.Microsecond)
-			look = time.Now()
+			polled = time.Now()
 		}
 		if i > 0 && time.Since(before) < expiryTTLs[i-1] {
-			t.Fatalf("a lock for %v ended after %v at most", expiryTTLs[i-1], time.Since(before))
+			t.Fatalf("a lock for %v expired after at most %v", expiryTTLs[i-1], time.Since(before))
 		}
 		if l.Fence <= last.Fence {
-			t.Errorf("after fence %d comes %d", last.Fence, l.Fence)
+			t.Errorf("fence %d is followed by %d", last.Fence, l.Fence)
 		}
-		t.wantError("Unlock after the time is over", s.Unlock(t.ctx, "a", last.Token), backend.ErrNotOwner)
-		before, last = look, l
+		t.wantError("Unlock after the expiry", s.Unlock(t.ctx, "a", last.Token), backend.ErrNotOwner)
+		before, last = polled, l
 	}
 }
 
@@ -127,7 +127,7 @@ func refreshing(t *tester) {
 	key, before := "", time.Time{}
 	var l backend.Lock
 	var until time.Time
-	for try, err := 0, error(backend.ErrNotOwner); err != nil; try++ { // until one is done while the lock is held
+	for try, err := 0, error(backend.ErrNotOwner); err != nil; try++ { // until a Refresh completes before the expiry
 		key, before = fmt.Sprint(try), time.Now()
 		l = t.lock(s, key, ttl)
 		if until, err = s.Refresh(t.ctx, key, l.Token, time.Hour); time.Since(before) < ttl {
@@ -135,13 +135,13 @@ func refreshing(t *tester) {
 		}
 	}
 	if d := until.Sub(l.Expires); d < time.Hour-time.Minute {
-		t.Errorf("a lock refreshed for an hour ends at %v, before it was %v", until, l.Expires)
+		t.Errorf("a lock refreshed for an hour expires at %v, before the Refresh at %v", until, l.Expires)
 	}
 	for time.Now().Before(l.Expires.Add(10 * time.Millisecond)) {
 		time.Sleep(time.Millisecond)
 	}
 	t.wantLocked(s, key)
-	// One that waits learns that the lock ends sooner now.
+	// A waiting caller must notice that the lock expires sooner now.
 	waited := make(chan error, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(t.ctx, waitLimit)
@@ -154,18 +154,18 @@ func refreshing(t *tester) {
 	until, err := s.Refresh(t.ctx, key, l.Token, 5*time.Millisecond)
 	t.must(err)
 	if until.After(time.Now().Add(6*time.Millisecond + t.h.Slack)) {
-		t.Errorf("a lock refreshed for 5 ms ends at %v, now is %v", until, time.Now())
+		t.Errorf("a lock refreshed for 5 ms expires at %v, now is %v", until, time.Now())
 	}
 	t.must(<-waited)
 	if took := time.Since(before); took < 5*time.Millisecond {
-		t.Errorf("a lock refreshed for 5 ms ended after %v", took)
+		t.Errorf("a lock refreshed for 5 ms expired after %v", took)
 	}
 	_, err = s.Refresh(t.ctx, key, l.Token, time.Hour)
-	t.wantError("Refresh after the time is over", err, backend.ErrNotOwner)
+	t.wantError("Refresh after the expiry", err, backend.ErrNotOwner)
 }
 
-// lockConcurrently has everyone want the same few locks, in every way, for times that are often too short: never may
-// two hold one, and fences must grow.
+// lockConcurrently locks the same few keys from several goroutines, with Lock and LockWait, partly with ttls that expire.
+// A lock must have one holder at a time, and fences must rise.
 func lockConcurrently(t *tester) {
 	s := t.open().Store()
 	const callers, rounds, keys = 8, 40, 2
@@ -176,16 +176,16 @@ func lockConcurrently(t *tester) {
 		wg.Go(func() {
 			for i := range rounds {
 				k := (c + i) % keys
-				// Each third lock is left to expire, so it is for a short time.
+				// Each third lock is not unlocked but expires, so its ttl is short.
 				ttl := time.Hour
 				if i%3 == 2 {
 					ttl = 3 * time.Millisecond
 				}
-				take := s.Lock
+				lock := s.Lock
 				if i%2 == 0 {
-					take = s.LockWait
+					lock = s.LockWait
 				}
-				l, err := take(t.ctx, fmt.Sprint(k), ttl)
+				l, err := lock(t.ctx, fmt.Sprint(k), ttl)
 				if errors.Is(err, backend.ErrLocked) && i%2 == 1 {
 					continue
 				}
@@ -193,13 +193,13 @@ func lockConcurrently(t *tester) {
 					t.Errorf("Lock: %v", err)
 					return
 				}
-				// One after another has the lock, so each must see the fence before its own.
+				// The holders follow each other, so each must see the fence of the previous one.
 				if ttl == time.Hour {
 					if n := held[k].Add(1); n != 1 {
-						t.Errorf("%d hold one lock", n)
+						t.Errorf("a lock has %d holders", n)
 					}
 					if before := fences[k].Swap(l.Fence); before >= l.Fence {
-						t.Errorf("after fence %d comes %d", before, l.Fence)
+						t.Errorf("fence %d is followed by %d", before, l.Fence)
 					}
 					time.Sleep(100 * time.Microsecond)
 					held[k].Add(-1)
@@ -213,7 +213,7 @@ func lockConcurrently(t *tester) {
 	wg.Wait()
 }
 
-// waitForLocks checks what ends the waiting: an unlock, the end of the lock's time.
+// waitForLocks checks that an unlock and the expiry of a lock end the wait of the next caller.
 func waitForLocks(t *tester) {
 	s := t.open().Store()
 	first := t.lock(s, "a", time.Hour)
@@ -231,21 +231,21 @@ func waitForLocks(t *tester) {
 	}
 	time.Sleep(10 * time.Millisecond)
 	if len(got) > 0 {
-		t.Fatal("a lock that is held was given to one that waits")
+		t.Fatal("a waiting caller got a held lock")
 	}
 	t.must(s.Unlock(t.ctx, "a", first.Token))
-	wg.Wait() // each lets its time end
+	wg.Wait() // each lock expires
 	close(got)
 	fences := map[uint64]bool{first.Fence: true}
 	for l := range got {
 		if l.Fence <= first.Fence || fences[l.Fence] {
-			t.Errorf("one that waited got the fence %d, which was %t given before; the first is %d", l.Fence, fences[l.Fence], first.Fence)
+			t.Errorf("a waiting caller got the fence %d, given before: %t; the first fence is %d", l.Fence, fences[l.Fence], first.Fence)
 		}
 		fences[l.Fence] = true
 	}
 }
 
-// cancelWaiting checks that ending a context ends the waiting, and keeps nobody else waiting.
+// cancelWaiting checks that the end of a context ends the wait, and does not block the other waiting callers.
 func cancelWaiting(t *tester) {
 	s := t.open().Store()
 	first := t.lock(s, "a", time.Hour)
@@ -272,7 +272,7 @@ func cancelWaiting(t *tester) {
 	t.wantLocked(s, "a")
 }
 
-// closeEndsWaiting closes the backend while some wait for a lock, which outlives it.
+// closeEndsWaiting closes the backend while callers wait for a lock. The lock must outlive Close.
 func closeEndsWaiting(t *tester) {
 	b := t.open()
 	s := b.Store()
@@ -291,7 +291,7 @@ func closeEndsWaiting(t *tester) {
 	t.wantLocked(s, "a")
 	t.must(s.Unlock(t.ctx, "a", l.Token))
 	if again := t.lock(s, "a", time.Hour); again.Fence <= l.Fence {
-		t.Errorf("after fence %d comes %d", l.Fence, again.Fence)
+		t.Errorf("fence %d is followed by %d", l.Fence, again.Fence)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Command chat is a chat with rules: people give themselves a name, one room is for members alone, messages are cleaned,
-// and everybody may mute somebody. The page in public/ needs no library; nc localhost 5000 takes part as well.
+// Command chat is a chat with rules: clients give themselves a name, one room is for clients with a name, messages are
+// cleaned, and each client may mute others. The page in public/ needs no library; nc localhost 5000 takes part as well.
 package main
 
 import (

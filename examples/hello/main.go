@@ -1,5 +1,5 @@
-// Command hello is a small app: two actions of its own, one with a database behind it, and a middleware that asks every
-// client for an API key, whichever transport it comes over.
+// Command hello is a small app: two actions, one of which has a database, and a middleware that demands an API key of every
+// client, on all transports.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Package rules is what the chat has of its own: two actions, and the rules of its rooms, which hold on every transport.
+// Package rules has the two actions of the chat and the rules of its rooms, which apply to every transport.
 package rules
 
 import (
@@ -10,24 +10,24 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// All is the chat.
+// All has the parts of the chat.
 var All = actionhero.Parts{Name, Mute, Rules}
 
-// MembersRoom is the room that only people with a name may enter.
+// MembersRoom is the room that only clients with a name may join.
 const MembersRoom = "members"
 
-// Details of a connection. The name is shown to all, because config.json switches general.roomDetails on.
+// Details of a connection. All members see the name, because config.json switches general.roomDetails on.
 const (
 	detailName  = "name"
 	detailMuted = "muted"
 )
 
-// errNoConn is for who asks over HTTP, where nobody stays.
+// errNoConn is for requests over HTTP, which has no persistent connections.
 var errNoConn = actionhero.Errorf(actionhero.CodeInvalidInput, "stay connected to chat: use WebSocket, Socket.IO or TCP")
 
-// NameInput is what name takes.
+// NameInput is the input of name.
 type NameInput struct {
-	Name string `json:"name" required:"true" minLength:"2" maxLength:"20" pattern:"^[\\p{L}\\p{N} _-]+$" doc:"what others call you"`
+	Name string `json:"name" required:"true" minLength:"2" maxLength:"20" pattern:"^[\\p{L}\\p{N} _-]+$" doc:"your name for the others"`
 }
 
 // Name gives the caller a name.
@@ -43,19 +43,19 @@ var Name = actionhero.Action[NameInput, NameInput]{
 	},
 }
 
-// MuteInput is what mute takes.
+// MuteInput is the input of mute.
 type MuteInput struct {
-	ID string `json:"id" required:"true" format:"uuid" doc:"whom you do not want to hear: the from of a message"`
+	ID string `json:"id" required:"true" format:"uuid" doc:"the client to mute: the from of a message"`
 }
 
-// MuteOutput is what mute answers.
+// MuteOutput is the output of mute.
 type MuteOutput struct {
 	Muted []string `json:"muted"`
 }
 
-// Mute keeps what somebody says from the caller.
+// Mute hides the messages of another client from the caller.
 var Mute = actionhero.Action[MuteInput, MuteOutput]{
-	Name: "mute", Description: "Keeps what somebody says from you",
+	Name: "mute", Description: "Hides the messages of another client from you",
 	Run: func(ctx context.Context, in MuteInput) (MuteOutput, error) {
 		conn := actionhero.RequestFrom(ctx).Conn
 		if conn == nil {
@@ -80,7 +80,7 @@ func muted(conn *actionhero.Conn) (list []string) {
 // maxText is the longest message, in characters.
 const maxText = 500
 
-// Rules are the rules of the rooms.
+// Rules decides who may join, what a message may contain, and which members receive it.
 var Rules = actionhero.RoomMiddleware{
 	Join: func(_ context.Context, c *actionhero.Conn, room string) error {
 		if room == MembersRoom && c.Detail(detailName) == nil {
@@ -98,9 +98,9 @@ var Rules = actionhero.RoomMiddleware{
 		}
 		return polite.Replace(text), nil
 	},
-	Deliver: func(to *actionhero.Conn, d *actionhero.RoomMessage) bool {
+	Deliver: func(to *actionhero.Conn, m *actionhero.RoomMessage) bool {
 		values, _ := to.Detail(detailMuted).([]any)
-		return !slices.Contains(values, any(d.From))
+		return !slices.Contains(values, any(m.From))
 	},
 }
 

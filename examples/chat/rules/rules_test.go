@@ -17,14 +17,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// person is somebody in the chat, over TCP or WebSocket.
+// person is a client of the chat, over TCP or WebSocket.
 type person struct {
 	t    *testing.T
 	send func(line string) error
 	read func() (string, error)
 }
 
-// ask sends something and reads until what it expects comes.
+// ask sends a line and reads until a line contains want.
 func (p person) ask(line, want string) string {
 	p.t.Helper()
 	if err := p.send(line); err != nil {
@@ -77,7 +77,7 @@ func overWebSocket(t *testing.T, addr net.Addr) person {
 	return p
 }
 
-// The rules are the same for people in a browser and in a terminal, who are in the same rooms.
+// The rules are the same for clients over WebSocket and over TCP, which share the rooms.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	s := actionherotest.NewServer(t, rules.All)
@@ -101,11 +101,11 @@ func TestRules(t *testing.T) {
 	ann.ask(`{"event":"action","id":5,"params":{"action":"mute","id":"`+id+`"}}`, `"muted":["`+id+`"]`)
 	bob.ask("say can you hear me?", `"status":"OK"`)
 	if answer := ann.ask(`{"event":"roomView","id":6}`, ``); !strings.Contains(answer, `"id":6`) {
-		t.Errorf("Ann hears %s of somebody whom she has muted", answer)
+		t.Errorf("Ann receives %s from a client that she has muted", answer)
 	}
 }
 
-// Who does not stay has no name.
+// A client without a connection cannot have a name.
 func TestNoConnection(t *testing.T) {
 	t.Parallel()
 	api := actionherotest.New(t, rules.All)

@@ -59,7 +59,7 @@ func (brokenDB) Insert(context.Context, string, string) (int, error) {
 	return 0, errors.New("connection refused by db.internal:5432")
 }
 
-// What goes wrong inside is not the client's to know.
+// The client does not see the cause of an internal error.
 func TestBrokenDatabase(t *testing.T) {
 	t.Parallel()
 	api := actionherotest.New(t, actions.All(actions.NewUsers(brokenDB{})))
@@ -69,7 +69,7 @@ func TestBrokenDatabase(t *testing.T) {
 	}
 }
 
-// The key is asked for over HTTP and TCP alike.
+// The key is required over HTTP and over TCP.
 func TestAPIKey(t *testing.T) {
 	t.Parallel()
 	s := actionherotest.NewServer(t, parts(), actions.APIKey("sesame"))

@@ -7,8 +7,8 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// APIKey lets only those in who send the key: as the param apiKey on any transport, or as the header X-Api-Key over
-// HTTP. An empty key lets everybody in.
+// APIKey refuses requests without the key, which clients send as the param apiKey on any transport, or as the header
+// X-Api-Key over HTTP. An empty key admits every request.
 func APIKey(key string) actionhero.Initializer {
 	return actionhero.Initializer{
 		Name: "apiKey",

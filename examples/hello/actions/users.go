@@ -8,10 +8,10 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// ErrTaken is what a DB says when there is a user of that name already.
+// ErrTaken is the error of a DB that has a user of that name already.
 var ErrTaken = errors.New("the name is taken")
 
-// DB is the database that the users are kept in.
+// DB is the database of the users.
 type DB interface {
 	Insert(ctx context.Context, name, email string) (id int, err error)
 }
@@ -22,18 +22,18 @@ type Users struct{ db DB }
 // NewUsers returns the actions on a database.
 func NewUsers(db DB) *Users { return &Users{db} }
 
-// CreateInput is what createUser takes.
+// CreateInput is the input of createUser.
 type CreateInput struct {
 	Name  string `json:"name" required:"true" pattern:"^[a-z0-9]+$" doc:"letters and digits"`
-	Email string `json:"email" required:"true" format:"email" doc:"where we write to"`
+	Email string `json:"email" required:"true" format:"email" doc:"address for our mails"`
 }
 
-// CreateOutput is what createUser answers.
+// CreateOutput is the output of createUser.
 type CreateOutput struct {
 	ID int `json:"id"`
 }
 
-// Create makes a user and tells the room "admins".
+// Create makes a user and sends a message to the room "admins".
 func (u *Users) Create(ctx context.Context, in CreateInput) (CreateOutput, error) {
 	id, err := u.db.Insert(ctx, in.Name, in.Email)
 	if errors.Is(err, ErrTaken) {
@@ -56,13 +56,13 @@ func All(users *Users) actionhero.Parts {
 	}
 }
 
-// MemoryDB is a DB that forgets everything at the end.
+// MemoryDB is a DB in the memory of this process.
 type MemoryDB struct {
 	mu    sync.Mutex
 	names map[string]int
 }
 
-// NewMemoryDB returns an empty one.
+// NewMemoryDB returns an empty MemoryDB.
 func NewMemoryDB() *MemoryDB { return &MemoryDB{names: map[string]int{}} }
 
 // Insert adds a user.

@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// ErrNoSuchAddress is what a Sender says when trying again makes no sense.
+// ErrNoSuchAddress is the error of a Sender if a retry makes no sense.
 var ErrNoSuchAddress = errors.New("there is no such address")
 
 // Sender sends mails.
@@ -28,14 +28,14 @@ func (l ToLog) Send(_ context.Context, to, subject, _ string) error {
 	return nil
 }
 
-// Mails is what sends mails: the tasks, and the action that enqueues one.
+// Mails has the tasks that send mails, and the action that enqueues one.
 type Mails struct {
 	sender  Sender
 	admin   string
 	welcome actionhero.Task[WelcomeInput]
 }
 
-// WelcomeInput is what the task welcome takes. It is kept with the job, so it names what the task needs and no more.
+// WelcomeInput is the input of the task welcome. It is stored with the job, so it has only what the task needs.
 type WelcomeInput struct {
 	Name  string `json:"name" required:"true"`
 	Email string `json:"email" required:"true" format:"email"`
@@ -56,37 +56,37 @@ func New(sender Sender, admin string) *Mails {
 	return m
 }
 
-// Parts is all that the app registers.
+// Parts returns everything that the app registers.
 func (m *Mails) Parts() actionhero.Parts {
 	return actionhero.Parts{
 		m.welcome,
-		actionhero.Action[SignUpInput, actionhero.None]{Name: "signUp", Description: "Signs somebody up", Run: m.SignUp},
+		actionhero.Action[SignUpInput, actionhero.None]{Name: "signUp", Description: "Signs a user up", Run: m.SignUp},
 		actionhero.Task[actionhero.None]{
-			Name: "report", Description: "Tells the admin how the mails went",
+			Name: "report", Description: "Sends the admin the numbers of sent and failed mails",
 			Queue: "mail", Cron: "0 8 * * MON-FRI", TimeZone: "Europe/Berlin", MaxAttempts: 5, Run: m.report,
 		},
 	}
 }
 
-// SignUpInput is what signUp takes.
+// SignUpInput is the input of signUp.
 type SignUpInput struct {
-	Name  string `json:"name" required:"true" maxLength:"100" doc:"how we call you"`
-	Email string `json:"email" required:"true" format:"email" doc:"where we write to"`
+	Name  string `json:"name" required:"true" maxLength:"100" doc:"your name in our mails"`
+	Email string `json:"email" required:"true" format:"email" doc:"address for our mails"`
 }
 
-// SignUp signs somebody up, who gets a mail in a minute. Once SignUp has returned, the mail will be sent, whatever
-// happens to this process.
+// SignUp signs a user up, who gets a mail a minute later. When SignUp has returned, the job is durable: the mail is sent even
+// if this process restarts.
 func (m *Mails) SignUp(ctx context.Context, in SignUpInput) (actionhero.None, error) {
 	api := actionhero.RequestFrom(ctx).API
 	_, err := m.welcome.Enqueue(ctx, api, WelcomeInput(in), actionhero.After(time.Minute))
 	return actionhero.None{}, err
 }
 
-// sendWelcome is the task welcome. An error has it tried again later, each time after a longer while.
+// sendWelcome is the task welcome. An error makes it retry, each time after a longer delay.
 func (m *Mails) sendWelcome(ctx context.Context, in WelcomeInput) error {
 	err := m.sender.Send(ctx, in.Email, "Welcome!", "Hello, "+in.Name+"!")
 	if errors.Is(err, ErrNoSuchAddress) {
-		return actionhero.CancelJob(err) // it will not get better
+		return actionhero.CancelJob(err) // a retry would fail too
 	}
 	return err
 }

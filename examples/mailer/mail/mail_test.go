@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// box is a Sender that keeps what it is to send, and fails as often as it is told to.
+// box is a Sender that keeps the mails, and returns each error of fails first.
 type box struct {
 	mu    sync.Mutex
 	fails []error
@@ -39,7 +39,7 @@ func (b *box) Send(_ context.Context, to, subject, text string) error {
 	return nil
 }
 
-// sent returns the mails, and how often one was tried.
+// sent returns the mails, and the number of calls.
 func (b *box) sent() (mails []string, tries int) {
 	synctest.Wait()
 	b.mu.Lock()
@@ -49,7 +49,7 @@ func (b *box) sent() (mails []string, tries int) {
 
 var ann = map[string]any{"name": "Ann", "email": "ann@example.com"}
 
-// signUp signs up, which must work.
+// signUp signs a user up, and fails the test on an error.
 func signUp(t *testing.T, api *actionhero.API, who map[string]any) {
 	t.Helper()
 	if _, err := actionherotest.Run(t, api, "signUp", who); err != nil {
@@ -57,7 +57,7 @@ func signUp(t *testing.T, api *actionhero.API, who map[string]any) {
 	}
 }
 
-// Who signs up gets one mail, in a minute, however often he signs up.
+// A user gets one mail after a minute, however often the user signs up.
 func TestSignUpEnqueues(t *testing.T) {
 	t.Parallel()
 	api := actionherotest.New(t, mail.New(&box{}, "admin@example.com").Parts())
@@ -94,7 +94,7 @@ func TestRetry(t *testing.T) {
 	})
 }
 
-// An address that is not there is tried once.
+// A mail to an address that does not exist is tried once.
 func TestNoSuchAddress(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestNoSuchAddress(t *testing.T) {
 	})
 }
 
-// Each working day has its report, at eight in Berlin.
+// Each working day has its report, at 08:00 in Berlin.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // it begins on a Saturday, 2000-01-01, at midnight in London
@@ -119,7 +119,7 @@ func TestReport(t *testing.T) {
 		time.Sleep((2*24 + 7) * time.Hour)
 		mails, _ := b.sent()
 		want := []string{"ann@example.com: Welcome! Hello, Ann!", "admin@example.com: Mails sent: 0, waiting: 0, to no address: 0, failed: 0"}
-		if !slices.Equal(mails, want) { // what was sent on Saturday is not kept for two days
+		if !slices.Equal(mails, want) { // jobs of Saturday are kept for less than two days
 			t.Errorf("on Monday the box has %q", mails)
 		}
 		time.Sleep(5*24*time.Hour - time.Minute)

@@ -20,7 +20,7 @@ func (w *wallClock) now() time.Time {
 	return time.Now().Add(time.Duration(w.ahead.Load()) * time.Millisecond)
 }
 
-// install lets q read w.
+// install makes q read w.
 func (w *wallClock) install(q *Queue) {
 	read := q.clock.read
 	q.clock.read = func() (wall, mono, fraction int64) {
@@ -33,7 +33,7 @@ func fetch(t *testing.T, q *Queue) []backend.Job {
 	t.Helper()
 	jobs, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 100})
 	if err != nil {
-		t.Fatalf("Take: %v", err)
+		t.Fatalf("Fetch: %v", err)
 	}
 	return jobs
 }
@@ -51,7 +51,7 @@ func enqueue(t *testing.T, q *Queue, jobs ...backend.NewJob) []uint64 {
 	return ids
 }
 
-// waitForJob takes jobs as soon as it is told of some, and returns the first one and how long that took.
+// waitForJob fetches jobs as soon as one is due, and returns the first one and the time that this took.
 func waitForJob(t *testing.T, q *Queue) (backend.Job, time.Duration) {
 	t.Helper()
 	start := time.Now()
@@ -65,7 +65,7 @@ func waitForJob(t *testing.T, q *Queue) (backend.Job, time.Duration) {
 	}
 }
 
-// inMemoryAndOnDisk runs a test with both, on a wall clock that can be set.
+// inMemoryAndOnDisk runs a test with both kinds of queue, on a wall clock that can be set.
 func inMemoryAndOnDisk(t *testing.T, test func(t *testing.T, q *Queue, w *wallClock)) {
 	for _, fs := range []*faultfs.FS{nil, new(faultfs.FS)} {
 		t.Run(fmt.Sprint("disk=", fs != nil), func(t *testing.T) {
@@ -88,10 +88,10 @@ func wantWait(t *testing.T, q *Queue, task string, atLeast, atMost time.Duration
 	t.Helper()
 	j, took := waitForJob(t, q)
 	if j.Task != task || took < atLeast || took > atMost {
-		t.Errorf("the job %q came after %v, want %q after %v to %v", j.Task, took, task, atLeast, atMost)
+		t.Errorf("the job %q was fetched after %v, want %q after %v to %v", j.Task, took, task, atLeast, atMost)
 	}
 	if j.Started.Before(j.RunAt) {
-		t.Errorf("the job %q, for %v, started at %v by the same clock", j.Task, j.RunAt, j.Started)
+		t.Errorf("the job %q with the RunAt %v started at %v", j.Task, j.RunAt, j.Started)
 	}
 	if _, err := q.Finish(t.Context(), backend.Outcome{Run: j.Run(), State: backend.Completed}); err != nil {
 		t.Fatal(err)
@@ -100,35 +100,35 @@ func wantWait(t *testing.T, q *Queue, task string, atLeast, atMost time.Duration
 
 const tolerance = 2 * time.Millisecond
 
-// TestClockGoesForward sets the clock forward by an hour. What was planned for a time within it is due; what waits for time
-// to pass still waits for as long.
-func TestClockGoesForward(t *testing.T) {
+// TestClockSetForward sets the clock forward by an hour. A job with a RunAt within that hour becomes due. A delay and a
+// lease still last as long as before.
+func TestClockSetForward(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, w *wallClock) {
-		enqueue(t, q, backend.NewJob{Task: "runs"})
+		enqueue(t, q, backend.NewJob{Task: "running"})
 		running, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 1, Lease: 10 * time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
-		enqueue(t, q, backend.NewJob{Task: "delayed", Delay: 5 * time.Minute}, backend.NewJob{Task: "planned", RunAt: w.now().Add(30 * time.Minute)},
-			backend.NewJob{Task: "planned for later", RunAt: w.now().Add(90 * time.Minute)})
+		enqueue(t, q, backend.NewJob{Task: "delayed", Delay: 5 * time.Minute}, backend.NewJob{Task: "run at", RunAt: w.now().Add(30 * time.Minute)},
+			backend.NewJob{Task: "run at, later", RunAt: w.now().Add(90 * time.Minute)})
 		w.set(time.Hour)
-		wantWait(t, q, "planned", 0, time.Second+tolerance)
+		wantWait(t, q, "run at", 0, time.Second+tolerance)
 		wantWait(t, q, "delayed", 5*time.Minute-time.Second-tolerance, 5*time.Minute)
 		if lost, err := q.Finish(t.Context(), backend.Outcome{Run: running[0].Run(), State: backend.Completed}); err != nil || len(lost) > 0 {
-			t.Errorf("a lease ended because the clock was set: %v, %v", lost, err)
+			t.Errorf("a lease expired because the clock was set: %v, %v", lost, err)
 		}
-		wantWait(t, q, "planned for later", 24*time.Minute, 25*time.Minute)
+		wantWait(t, q, "run at, later", 24*time.Minute, 25*time.Minute)
 	})
 }
 
-// TestClockGoesBack sets the clock back by an hour. What is due, or waits for time to pass, does not wait for the hour to
-// come again; what was planned does.
-func TestClockGoesBack(t *testing.T) {
+// TestClockSetBack sets the clock back by an hour. A due job without RunAt stays due and a delay lasts as long as before. A
+// job with a RunAt waits for that time again.
+func TestClockSetBack(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, w *wallClock) {
 		enqueue(t, q, backend.NewJob{Task: "at once"}, backend.NewJob{Task: "delayed", Delay: 5 * time.Minute, Priority: -1})
-		enqueue(t, q, backend.NewJob{Task: "planned, and due", RunAt: w.now().Add(time.Minute), Priority: 5}, backend.NewJob{Task: "planned", RunAt: w.now().Add(10 * time.Minute)})
+		enqueue(t, q, backend.NewJob{Task: "run at, due", RunAt: w.now().Add(time.Minute), Priority: 5}, backend.NewJob{Task: "run at", RunAt: w.now().Add(10 * time.Minute)})
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
 		w.set(-time.Hour)
@@ -136,29 +136,29 @@ func TestClockGoesBack(t *testing.T) {
 		enqueue(t, q, backend.NewJob{Task: "new"})
 		wantWait(t, q, "new", 0, 0)
 		wantWait(t, q, "delayed", 3*time.Minute-tolerance, 3*time.Minute+tolerance)
-		wantWait(t, q, "planned, and due", 56*time.Minute-tolerance, 56*time.Minute+tolerance)
-		wantWait(t, q, "planned", 9*time.Minute-tolerance, 9*time.Minute+tolerance)
+		wantWait(t, q, "run at, due", 56*time.Minute-tolerance, 56*time.Minute+tolerance)
+		wantWait(t, q, "run at", 9*time.Minute-tolerance, 9*time.Minute+tolerance)
 	})
 }
 
-// TestClockGoesBackALittle stays below what counts as setting it. No job may be early for that.
-func TestClockGoesBackALittle(t *testing.T) {
+// TestClockCorrectedBack sets the clock back by less than clockJump. No job may be early.
+func TestClockCorrectedBack(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, w *wallClock) {
-		enqueue(t, q, backend.NewJob{Task: "planned", RunAt: w.now().Add(time.Minute)}, backend.NewJob{Task: "at once"})
+		enqueue(t, q, backend.NewJob{Task: "run at", RunAt: w.now().Add(time.Minute)}, backend.NewJob{Task: "at once"})
 		wantWait(t, q, "at once", 0, 0)
 		enqueue(t, q, backend.NewJob{Task: "at once"})
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		w.set(-300 * time.Millisecond)
 		wantWait(t, q, "at once", 0, 0)
-		wantWait(t, q, "planned", 300*time.Millisecond-tolerance, 300*time.Millisecond+tolerance)
+		wantWait(t, q, "run at", 300*time.Millisecond-tolerance, 300*time.Millisecond+tolerance)
 	})
 }
 
-// TestClockIsSetBeforeRestart checks that what moved along with the clock is so on disk, too, also when it was written
-// again, and that keys which are taken for a time are so for as long.
-func TestClockIsSetBeforeRestart(t *testing.T) {
+// TestClockSetBeforeReopen checks that times that were shifted with the clock are shifted on disk, too, also in rewritten
+// records, and that UniqueFor lasts as long as before.
+func TestClockSetBeforeReopen(t *testing.T) {
 	t.Parallel()
 	for _, by := range []time.Duration{time.Hour, -time.Hour} {
 		t.Run(by.String(), func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestClockIsSetBeforeRestart(t *testing.T) {
 				w.set(by)
 				time.Sleep(2 * time.Second)
 				enqueue(t, q, backend.NewJob{Task: "after", Delay: 10 * time.Minute})
-				for range 200 { // until the first records are not needed any more
+				for range 200 { // until the first segment is compacted
 					id := enqueue(t, q, backend.NewJob{Task: "x", Params: make([]byte, 1000)})[0]
 					if err := q.Delete(t.Context(), id); err != nil {
 						t.Fatal(err)
@@ -177,13 +177,13 @@ func TestClockIsSetBeforeRestart(t *testing.T) {
 				before := contents(t, q)
 				reopen(t, q)
 				if d := diff(before, contents(t, q)); d != "" {
-					t.Errorf("before and after opening again (-before +after):\n%s", d)
+					t.Errorf("before and after Open (-before +after):\n%s", d)
 				}
 				wantWait(t, q, "delayed", 5*time.Minute-2*time.Second-tolerance, 5*time.Minute-2*time.Second+tolerance)
-				for _, taken := range []bool{true, false} {
+				for _, held := range []bool{true, false} {
 					added, err := q.Enqueue(t.Context(), backend.NewJob{Task: "y", Unique: "key", Delay: time.Hour})
-					if err != nil || added[0].Existing != taken || taken && added[0].ID != ids[0] {
-						t.Errorf("Enqueue = %+v, %v, want the key to be taken: %t", added, err, taken)
+					if err != nil || added[0].Existing != held || held && added[0].ID != ids[0] {
+						t.Errorf("Enqueue = %+v, %v, want the key to be held: %t", added, err, held)
 					}
 					time.Sleep(time.Minute)
 				}

@@ -13,8 +13,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/faultfs"
 )
 
-// TestPowerCut cuts the power at each of the first writes. Whatever a call had said to be kept before is there
-// afterwards, whole, and nothing else is but what the last call did.
+// TestPowerCut cuts the power at each of the first 200 writes. Afterwards every change that had returned without an error
+// must exist completely. The change of the interrupted call may exist, and nothing else.
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	for cut := 1; cut <= 200; cut++ {
@@ -25,7 +25,7 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
-// TestPowerCutLater does the same when there is more to lose, and while the journal is being compacted.
+// TestPowerCutLater does the same with more jobs, and during compactions.
 func TestPowerCutLater(t *testing.T) {
 	t.Parallel()
 	for n := range 12 {
@@ -40,7 +40,7 @@ func TestPowerCutLater(t *testing.T) {
 func powerCut(t *testing.T, cut int) {
 	fs := new(faultfs.FS)
 	fs.CutPowerAfter(cut)
-	before, after := open(t, config(nil)), open(t, config(nil)) // what must be there, if the last call is not kept and if it is
+	before, after := open(t, config(nil)), open(t, config(nil)) // the expected jobs without and with the interrupted call
 	defer closeQueue(t, before)
 	defer closeQueue(t, after)
 	s := newScript(uint64(cut))
@@ -57,7 +57,7 @@ func powerCut(t *testing.T, cut int) {
 	if !errors.Is(err, faultfs.ErrPowerOff) {
 		t.Fatalf("after %d writes: %v", fs.Writes(), err)
 	}
-	_ = q.Close() // nothing can be written any more
+	_ = q.Close() // fails, because the power is off
 	reopen(t, before)
 	reopen(t, after)
 	for n, p := range []float64{0, 1, 0.5, 0.1} {
@@ -65,10 +65,10 @@ func powerCut(t *testing.T, cut int) {
 	}
 }
 
-// reopen lets the runs of a queue crash.
+// reopen closes and opens a queue. All runs crash.
 func reopen(t *testing.T, q *Queue) {
 	closeQueue(t, q)
-	// One that is read from disk puts what became due at the same millisecond in the order of ids.
+	// A queue that is read from disk orders jobs that became due in the same millisecond by id.
 	now, _ := q.clock.now()
 	q.jobs.rebuild(now.wall)
 	if err := q.Open(q.cfg); err != nil {
@@ -76,18 +76,18 @@ func reopen(t *testing.T, q *Queue) {
 	}
 }
 
-// afterCrash opens what a crash left, and goes on working with it.
+// afterCrash opens the folder after a power cut, checks its jobs and makes further calls.
 func afterCrash(t *testing.T, fs *faultfs.FS, before, after *Queue, last uint64) {
 	t.Helper()
 	q := open(t, config(fs))
 	got := contents(t, q)
 	if was, is := contents(t, before), contents(t, after); !slices.Equal(was, got) && !slices.Equal(is, got) {
-		t.Fatalf("the jobs differ from those before the last call (-want +got):\n%s\nand from those after it (-want +got):\n%s", diff(was, got), diff(is, got))
+		t.Fatalf("the jobs differ from those without the interrupted call (-want +got):\n%s\nand from those with it (-want +got):\n%s", diff(was, got), diff(is, got))
 	}
 	checkInvariants(t, q)
 	reopen(t, q)
 	if d := diff(got, contents(t, q)); d != "" {
-		t.Fatalf("opening once more (-want +got):\n%s", d)
+		t.Fatalf("after the second Open (-want +got):\n%s", d)
 	}
 	s := newScript(1)
 	s.lastID = last
@@ -96,18 +96,18 @@ func afterCrash(t *testing.T, fs *faultfs.FS, before, after *Queue, last uint64)
 			t.Fatal(err)
 		}
 	}
-	finishAll(t, q) // those would crash
+	finishAll(t, q) // running jobs would crash
 	want := contents(t, q)
 	checkInvariants(t, q)
 	reopen(t, q)
 	if d := diff(want, contents(t, q)); d != "" {
-		t.Errorf("after more work and opening again (-want +got):\n%s", d)
+		t.Errorf("after more calls and another Open (-want +got):\n%s", d)
 	}
 	checkInvariants(t, q)
 	closeQueue(t, q)
 }
 
-// finishAll completes all that runs.
+// finishAll completes all running jobs.
 func finishAll(t *testing.T, q *Queue) {
 	t.Helper()
 	running, err := q.List(t.Context(), backend.JobFilter{States: []backend.State{backend.Running}, Limit: 1000})
@@ -121,7 +121,7 @@ func finishAll(t *testing.T, q *Queue) {
 	}
 }
 
-// TestCompaction works for long. The journal must stay short, and nothing may be lost on the way.
+// TestCompaction makes 3,000 calls. The journal must stay short, and no job may be lost.
 func TestCompaction(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -134,12 +134,12 @@ func TestCompaction(t *testing.T) {
 			if _, err := s.step(q, want); err != nil {
 				t.Fatal(err)
 			}
-			// What is too long, the segment that is written to and the spare one are as long as a quarter of all.
+			// The segment that is too much, the current one and the spare one may each be a quarter of the journal.
 			q.mu.Lock()
 			needed := q.jobs.bytes
 			q.mu.Unlock()
 			if used, most := fs.Used(), 2*(2*needed+slack*q.cfg.FileBytes)+3*q.cfg.FileBytes; used > most {
-				t.Fatalf("after %d steps the jobs need %d bytes, and take %d, want %d at most", n, needed, used, most)
+				t.Fatalf("after %d steps the jobs need %d bytes and the journal has %d, want at most %d", n, needed, used, most)
 			}
 			if n%500 == 0 {
 				reopen(t, q)

@@ -16,8 +16,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// usedFolder returns a folder that a queue has worked in for some time, what the queue had then, and the parts of each file
-// that were written to. There are several files, and the first ones are gone.
+// usedFolder returns a folder after steps calls of a queue, the content of the queue, and the number of written bytes of
+// each file. There are several files, and the first ones have been dropped.
 func usedFolder(t *testing.T, steps int) (fs *faultfs.FS, want []string, used map[string]int64) {
 	fs = new(faultfs.FS)
 	q := open(t, config(fs))
@@ -46,7 +46,7 @@ func usedFolder(t *testing.T, steps int) (fs *faultfs.FS, want []string, used ma
 	return fs, want, used
 }
 
-// openDamaged tries to open a queue in a damaged folder, and returns the error.
+// openDamaged opens a queue in a damaged folder and returns the error, or nil if Open succeeds.
 func openDamaged(t *testing.T, fs *faultfs.FS) *journal.DamageError {
 	t.Helper()
 	q := New()
@@ -57,12 +57,12 @@ func openDamaged(t *testing.T, fs *faultfs.FS) *journal.DamageError {
 	}
 	var damage *journal.DamageError
 	if !errors.As(err, &damage) || !errors.Is(err, backend.ErrDamaged) || !strings.Contains(err.Error(), damage.File) || !strings.Contains(err.Error(), "actionhero tasks repair") {
-		t.Fatalf("the error does not say which file is damaged, or what to do: %v", err)
+		t.Fatalf("the error does not name the damaged file or the remedy: %v", err)
 	}
 	return damage
 }
 
-// TestFlippedBit flips one bit at a time of what was written. Each time, opening must say so.
+// TestFlippedBit flips single bits of written bytes. Open must report each.
 func TestFlippedBit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -76,19 +76,19 @@ func TestFlippedBit(t *testing.T) {
 				fs.Bytes(name)[at] ^= bit
 				damage := openDamaged(t, fs)
 				if damage == nil {
-					t.Fatalf("bit %08b of byte %d of %s was flipped, and nobody noticed", bit, at, name)
+					t.Fatalf("bit %08b of byte %d of %s was flipped, but Open succeeds", bit, at, name)
 				}
 				if damage.File == name && damage.Offset > int64(at) {
-					t.Fatalf("bit %08b of byte %d of %s was flipped, and damage is reported only at %d", bit, at, name, damage.Offset)
+					t.Fatalf("bit %08b of byte %d of %s was flipped, but the damage is reported at %d", bit, at, name, damage.Offset)
 				}
 				fs.Bytes(name)[at] ^= bit
 				flips++
 			}
 		}
 		if flips < 300 {
-			t.Errorf("there were only %d bits to flip", flips)
+			t.Errorf("only %d bits were flipped", flips)
 		}
-		q := open(t, config(fs)) // with all bits as they were
+		q := open(t, config(fs)) // with all bits restored
 		if d := diff(want, contents(t, q)); d != "" {
 			t.Errorf("the jobs changed (-want +got):\n%s", d)
 		}
@@ -96,8 +96,8 @@ func TestFlippedBit(t *testing.T) {
 	})
 }
 
-// TestFlippedBitWhereNothingIs flips bits of what was never written. Whether that is noticed or not, nothing is lost.
-func TestFlippedBitWhereNothingIs(t *testing.T) {
+// TestFlippedUnwrittenBit flips bits of bytes that were never written. Open may report them; otherwise no job may be lost.
+func TestFlippedUnwrittenBit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fs, want, used := usedFolder(t, 200)
@@ -121,7 +121,7 @@ func TestFlippedBitWhereNothingIs(t *testing.T) {
 	})
 }
 
-// TestDamagedFiles does to files what people and disks do.
+// TestDamagedFiles removes, truncates, replaces and clears files. Open must report each.
 func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -134,16 +134,16 @@ func TestDamagedFiles(t *testing.T) {
 			}
 		}
 		first, last := names[0], names[len(names)-1]
-		for what, damage := range map[string]func(fs *faultfs.FS) error{
-			"the first file is gone":     func(fs *faultfs.FS) error { return fs.Remove(first) },
-			"a file is gone":             func(fs *faultfs.FS) error { return fs.Remove(names[1]) },
-			"the last file is cut short": func(fs *faultfs.FS) error { fs.Truncate(last, int(used[last])-1); return nil },
-			"a file is empty":            func(fs *faultfs.FS) error { fs.Truncate(first, 0); return nil },
-			"a file has only a header":   func(fs *faultfs.FS) error { fs.Truncate(names[1], 512); return nil },
-			"a file is another":          func(fs *faultfs.FS) error { copy(fs.Bytes(names[1]), fs.Bytes(first)); return nil },
-			"a sector is zero":           func(fs *faultfs.FS) error { clear(fs.Bytes(first)[1024:1536]); return nil },
-			"all is zero":                func(fs *faultfs.FS) error { clear(fs.Bytes(last)); return nil },
-			"the files after the first are gone": func(fs *faultfs.FS) error {
+		for name, damage := range map[string]func(fs *faultfs.FS) error{
+			"the first file is missing":             func(fs *faultfs.FS) error { return fs.Remove(first) },
+			"a file is missing":                     func(fs *faultfs.FS) error { return fs.Remove(names[1]) },
+			"the last file is truncated":            func(fs *faultfs.FS) error { fs.Truncate(last, int(used[last])-1); return nil },
+			"a file is empty":                       func(fs *faultfs.FS) error { fs.Truncate(first, 0); return nil },
+			"a file has only a header":              func(fs *faultfs.FS) error { fs.Truncate(names[1], 512); return nil },
+			"a file has the content of another one": func(fs *faultfs.FS) error { copy(fs.Bytes(names[1]), fs.Bytes(first)); return nil },
+			"a sector is zero":                      func(fs *faultfs.FS) error { clear(fs.Bytes(first)[1024:1536]); return nil },
+			"a file is zero":                        func(fs *faultfs.FS) error { clear(fs.Bytes(last)); return nil },
+			"all files after the first are missing": func(fs *faultfs.FS) error {
 				for _, name := range all {
 					if name != first && name != "tasks.lock" {
 						if err := fs.Remove(name); err != nil {
@@ -159,13 +159,13 @@ func TestDamagedFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			if openDamaged(t, fs) == nil {
-				t.Errorf("%s, and nobody noticed", what)
+				t.Errorf("%s, but Open succeeds", name)
 			}
 		}
 	})
 }
 
-// TestRepair damages files in many ways, and repairs them. What the damaged places were not about must be there then.
+// TestRepair flips single bits and repairs the folder. All jobs outside the damaged commits must exist afterwards.
 func TestRepair(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -180,9 +180,9 @@ func TestRepair(t *testing.T) {
 				if len(r.Loss.Places) == 0 || len(r.SetAside) < len(used) {
 					t.Fatalf("byte %d of %s was changed: %+v", at, name, r)
 				}
-				// One commit of the script is about eight jobs at most, compaction's are about more.
+				// A commit of the script changes at most 8 jobs, a commit of a compaction more.
 				if lost := countMissing(want, got); at < 512 && lost > 0 || lost > 16 {
-					t.Fatalf("byte %d of %s was changed, and %d jobs (-want +got):\n%s", at, name, lost, diff(want, got))
+					t.Fatalf("byte %d of %s was changed, and %d jobs are missing (-want +got):\n%s", at, name, lost, diff(want, got))
 				}
 			}
 		}
@@ -194,31 +194,31 @@ func TestRepairOfFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		whole, want, used := usedFolder(t, 700)
 		names := slices.Sorted(maps.Keys(used))
-		for what, damage := range map[string]func(fs *faultfs.FS){
-			"the header is gone":    func(fs *faultfs.FS) { clear(fs.Bytes(names[0])[:512]) },
-			"a file is gone":        func(fs *faultfs.FS) { _ = fs.Remove(names[1]) },
-			"a file is short":       func(fs *faultfs.FS) { fs.Truncate(names[1], 700) },
-			"a file is empty":       func(fs *faultfs.FS) { fs.Truncate(names[0], 0) },
-			"a file is another":     func(fs *faultfs.FS) { copy(fs.Bytes(names[1]), fs.Bytes(names[0])) },
-			"a file is noise":       func(fs *faultfs.FS) { noise(fs.Bytes(names[0])) },
-			"all files are gone":    func(fs *faultfs.FS) { clear(fs.Bytes(names[0])); clear(fs.Bytes(names[1])) },
-			"nothing at all is bad": func(*faultfs.FS) {},
+		for name, damage := range map[string]func(fs *faultfs.FS){
+			"the header is cleared":                 func(fs *faultfs.FS) { clear(fs.Bytes(names[0])[:512]) },
+			"a file is missing":                     func(fs *faultfs.FS) { _ = fs.Remove(names[1]) },
+			"a file is truncated":                   func(fs *faultfs.FS) { fs.Truncate(names[1], 700) },
+			"a file is empty":                       func(fs *faultfs.FS) { fs.Truncate(names[0], 0) },
+			"a file has the content of another one": func(fs *faultfs.FS) { copy(fs.Bytes(names[1]), fs.Bytes(names[0])) },
+			"a file has random content":             func(fs *faultfs.FS) { randomize(fs.Bytes(names[0])) },
+			"two files are cleared":                 func(fs *faultfs.FS) { clear(fs.Bytes(names[0])); clear(fs.Bytes(names[1])) },
+			"no damage":                             func(*faultfs.FS) {},
 		} {
 			fs := whole.Clone()
 			damage(fs)
 			r := repair(t, fs)
 			got := contentsAfterRepair(t, fs)
-			if nothing := what == "nothing at all is bad"; nothing != (len(r.Loss.Places) == 0) || nothing && diff(want, got) != "" {
-				t.Errorf("%s: %+v", what, r)
+			if undamaged := name == "no damage"; undamaged != (len(r.Loss.Places) == 0) || undamaged && diff(want, got) != "" {
+				t.Errorf("%s: %+v", name, r)
 			}
 			if r.Jobs != len(got)-2 {
-				t.Errorf("%s: there are %d jobs, the report says %d", what, len(got)-2, r.Jobs)
+				t.Errorf("%s: there are %d jobs, the report says %d", name, len(got)-2, r.Jobs)
 			}
 		}
 	})
 }
 
-func noise(b []byte) {
+func randomize(b []byte) {
 	random := rand.New(rand.NewPCG(3, 3))
 	for i := range b {
 		b[i] = byte(random.Uint32())
@@ -234,7 +234,7 @@ func repair(t *testing.T, fs *faultfs.FS) Repaired {
 	return r
 }
 
-// contentsAfterRepair returns what is in a repaired folder, which must be usable, now and later.
+// contentsAfterRepair returns the content of a repaired folder. It must be usable, also after another Open.
 func contentsAfterRepair(t *testing.T, fs *faultfs.FS) []string {
 	t.Helper()
 	q := open(t, config(fs))
@@ -251,7 +251,7 @@ func contentsAfterRepair(t *testing.T, fs *faultfs.FS) []string {
 	return got
 }
 
-// countMissing returns how many jobs differ.
+// countMissing returns the number of jobs of want that are not in got.
 func countMissing(want, got []string) int {
 	n := 0
 	for _, line := range want[2:] {

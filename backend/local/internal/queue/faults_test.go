@@ -15,8 +15,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/faultfs"
 )
 
-// TestDiskFull fills the disk. Jobs are refused then, those that are there can still be done, and once there is room all
-// is well again.
+// TestDiskFull fills the disk. New jobs must be refused, existing jobs can still be fetched and finished, and Enqueue works
+// again once the disk has room.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -39,14 +39,14 @@ func TestDiskFull(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for range 20 { // which does not depend on what happens to be left
+		for range 20 { // more often than the remaining space of a segment would allow
 			if _, err := q.Enqueue(t.Context(), job); !errors.Is(err, backend.ErrDiskFull) {
 				t.Errorf("Enqueue = %v, want %v", err, backend.ErrDiskFull)
 			}
 			for _, q := range []*Queue{q, want} {
 				jobs, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 1})
 				if err != nil || len(jobs) != 1 {
-					t.Fatalf("on a full disk, Take = %d jobs, %v", len(jobs), err)
+					t.Fatalf("on a full disk, Fetch = %d jobs, %v", len(jobs), err)
 				}
 				if _, err := q.Finish(t.Context(), backend.Outcome{Run: jobs[0].Run(), State: backend.Completed}); err != nil {
 					t.Fatalf("on a full disk, Finish = %v", err)
@@ -57,7 +57,7 @@ func TestDiskFull(t *testing.T) {
 		fs.SetCapacity(0)
 		for _, q := range []*Queue{q, want} {
 			if _, err := q.Enqueue(t.Context(), job); err != nil {
-				t.Fatalf("after room was made, Enqueue = %v", err)
+				t.Fatalf("after the disk has room again, Enqueue = %v", err)
 			}
 		}
 		wantSame(t, want, q)
@@ -68,7 +68,7 @@ func TestDiskFull(t *testing.T) {
 	})
 }
 
-// TestLargeJobs enqueues more at once than a file has room for: with room on the disk, and without.
+// TestLargeJobs enqueues more at once than a file of the minimum size can store, with room on the disk and without.
 func TestLargeJobs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestLargeJobs(t *testing.T) {
 	})
 }
 
-// TestReadOnly opens a folder that cannot be written to, and one that cannot be any more.
+// TestReadOnly opens a folder that is not writable, and one that becomes not writable while it is open.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestReadOnly(t *testing.T) {
 	})
 }
 
-// wantSame checks that two queues have the same jobs, and each its books in order.
+// wantSame checks that two queues have the same jobs, and the invariants of both.
 func wantSame(t *testing.T, want, q *Queue) {
 	t.Helper()
 	if d := diff(contents(t, want), contents(t, q)); d != "" {
@@ -136,7 +136,7 @@ func wantSame(t *testing.T, want, q *Queue) {
 	checkInvariants(t, q)
 }
 
-// TestFailingWrites lets writes fail now and then, for all reasons that there are. What fails changes nothing.
+// TestFailingWrites lets every fourth call fail with several errors. A call that fails must change nothing.
 func TestFailingWrites(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(4) {
@@ -161,12 +161,12 @@ func failingWrites(t *testing.T, seed uint64) {
 				fs.FailWrites(fail)
 				s.last = s.next()
 				runs := slices.Clone(s.runs)
-				if err := s.repeat(q); err == nil { // nothing to be written
+				if err := s.repeat(q); err == nil { // nothing had to be written
 					if err := s.repeat(want); err != nil {
 						t.Fatal(err)
 					}
 				} else if s.runs = runs; !errors.Is(err, failures[fail]) {
-					t.Fatalf("%v leads to %v", fail, err)
+					t.Fatalf("%v is reported as %v", fail, err)
 				} else {
 					failed++
 				}
@@ -190,18 +190,18 @@ func failingWrites(t *testing.T, seed uint64) {
 	closeQueue(t, want)
 }
 
-// TestFailingWritesConcurrently has many callers share the batches that fail. In the end exactly that is there which they
-// were told is kept.
+// TestFailingWritesConcurrently makes calls from several goroutines, which share the batches that fail. At the end exactly
+// the changes of the successful calls must exist.
 func TestFailingWritesConcurrently(t *testing.T) {
 	t.Parallel()
 	fs := new(faultfs.FS)
 	q := open(t, config(fs))
 	var mu sync.Mutex
-	kept := map[uint64]backend.State{}
+	durable := map[uint64]backend.State{}
 	set := func(id uint64, s backend.State) {
 		mu.Lock()
 		defer mu.Unlock()
-		kept[id] = s
+		durable[id] = s
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var wg, failing sync.WaitGroup
@@ -244,24 +244,24 @@ func TestFailingWritesConcurrently(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(jobs) != len(kept) {
-			t.Errorf("there are %d jobs, %d were kept", len(jobs), len(kept))
+		if len(jobs) != len(durable) {
+			t.Errorf("there are %d jobs, want %d", len(jobs), len(durable))
 		}
 		for _, j := range jobs {
-			if want, ok := kept[j.ID]; !ok || j.State != want {
+			if want, ok := durable[j.ID]; !ok || j.State != want {
 				t.Errorf("job %d is %v, want %v", j.ID, j.State, want)
 			}
 		}
 	}
 	verify()
-	added, err := q.Enqueue(t.Context(), backend.NewJob{Task: "last"}) // which clears what failed
+	added, err := q.Enqueue(t.Context(), backend.NewJob{Task: "last"}) // overwrites the failed batches
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept[added[0].ID] = backend.Available
-	for id, state := range kept {
-		if state == backend.Running { // they crash
-			kept[id] = backend.Available
+	durable[added[0].ID] = backend.Available
+	for id, state := range durable {
+		if state == backend.Running { // its run crashes
+			durable[id] = backend.Available
 		}
 	}
 	reopen(t, q)

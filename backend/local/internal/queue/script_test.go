@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// config is that of a queue in fs, or in memory if fs is nil, with files so small that there are many.
+// config returns a configuration with the folder fs, or in memory if fs is nil. Files are small, so that there are many.
 func config(fs *faultfs.FS) Config {
 	c := Config{KeepCompleted: 10 * time.Minute, KeepFailed: 20 * time.Minute, KeepMost: 10_000, MaxJobs: 10_000, MaxBytes: 1 << 30, FileBytes: 8 << 10}
 	if fs != nil {
@@ -42,10 +42,10 @@ func closeQueue(t testing.TB, q *Queue) {
 	}
 }
 
-// script does the same random things to several queues, which have the same jobs.
+// script makes the same random calls on several queues, which must have the same jobs.
 type script struct {
 	random    *rand.Rand
-	last      func(ctx context.Context, q *Queue) error // the last thing
+	last      func(ctx context.Context, q *Queue) error // the last call
 	runs      []backend.Run
 	lastID    uint64
 	schedules int
@@ -53,7 +53,7 @@ type script struct {
 
 func newScript(seed uint64) *script { return &script{random: rand.New(rand.NewPCG(seed, 0))} }
 
-// step does the next thing to each of the queues, until one fails.
+// step makes the next call on each of the queues, until one fails. It returns the number of successful calls.
 func (s *script) step(queues ...*Queue) (done int, err error) {
 	s.last = s.next()
 	for _, q := range queues {
@@ -65,7 +65,7 @@ func (s *script) step(queues ...*Queue) (done int, err error) {
 	return done, nil
 }
 
-// repeat does the last thing to another queue.
+// repeat makes the last call on another queue.
 func (s *script) repeat(q *Queue) error { return s.last(context.Background(), q) }
 
 func (s *script) next() func(ctx context.Context, q *Queue) error {
@@ -89,12 +89,12 @@ func (s *script) next() func(ctx context.Context, q *Queue) error {
 	s.schedules++
 	name, at := fmt.Sprint("schedule ", s.schedules%3), time.UnixMilli(int64(s.schedules))
 	return func(ctx context.Context, q *Queue) error {
-		_, err := q.EnqueueScheduled(ctx, name, at, backend.NewJob{Task: "tick", Unique: name})
+		_, err := q.EnqueueScheduled(ctx, name, at, backend.NewJob{Task: "scheduled", Unique: name})
 		return err
 	}
 }
 
-// ignore leaves out the errors that say that something cannot be done to a job now.
+// ignore drops the errors that the state of a job causes.
 func ignore(err error) error {
 	for _, is := range []error{backend.ErrNotFound, backend.ErrRunning, backend.ErrDuplicate} {
 		if strings.Contains(fmt.Sprint(err), is.Error()) {
@@ -151,7 +151,7 @@ func (s *script) finish() func(ctx context.Context, q *Queue) error {
 	return func(ctx context.Context, q *Queue) error { _, err := q.Finish(ctx, outcomes...); return err }
 }
 
-// contents returns all that can be seen of a queue, a line for each job.
+// contents returns the visible content of a queue: the counts, the last runs and a line for each job.
 func contents(t testing.TB, q *Queue) []string {
 	t.Helper()
 	jobs, err := q.List(context.Background(), backend.JobFilter{Limit: 100_000})
@@ -162,11 +162,11 @@ func contents(t testing.TB, q *Queue) []string {
 	if err != nil {
 		t.Fatalf("Stats: %v", err)
 	}
-	ticks, err := q.LastRuns(context.Background())
+	lastRuns, err := q.LastRuns(context.Background())
 	if err != nil {
-		t.Fatalf("LastTicks: %v", err)
+		t.Fatalf("LastRuns: %v", err)
 	}
-	lines := []string{fmt.Sprint(stats), fmt.Sprint(ticks)}
+	lines := []string{fmt.Sprint(stats), fmt.Sprint(lastRuns)}
 	for _, j := range jobs {
 		params := len(j.Params)
 		j.Params = nil
@@ -182,44 +182,44 @@ func diff(a, b []string) string {
 	return cmp.Diff(a, b)
 }
 
-// checkInvariants checks the books of a queue: that all counts are what they count, and every job is where it belongs.
+// checkInvariants checks that the counts of a queue are correct, and that every job is in the container of its state.
 func checkInvariants(t testing.TB, q *Queue) {
 	t.Helper()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	tab := q.jobs
-	counts, bytes, places, n := [backend.Dead + 1]int{}, int64(0), map[container]int{}, 0
+	counts, bytes, containers, n := [backend.Dead + 1]int{}, int64(0), map[container]int{}, 0
 	last := uint64(0)
 	tab.walk(0, false, func(i slot) bool {
 		e := tab.at(i)
 		if e.id <= last || tab.find(e.id) != i {
-			t.Errorf("job %d is not found, or comes after job %d", e.id, last)
+			t.Errorf("job %d is not found, or is listed after job %d", e.id, last)
 		}
 		last = e.id
 		n++
 		counts[e.state]++
-		places[e.in]++
+		containers[e.in]++
 		bytes += int64(e.recordLen) + int64(e.failureLen) + jobBytes
 		if e.key != 0 && !e.state.Finished() && tab.keys.holders[tab.keys.list[e.key].text] != i {
-			t.Errorf("job %d has not got its key", e.id)
+			t.Errorf("job %d does not hold its key", e.id)
 		}
 		return true
 	})
-	inLines, suspected := 0, 0
+	due, crashed := 0, 0
 	for i := range tab.queues.list {
 		s := &tab.queues.list[i].value
-		suspected += s.crashed.n
-		for _, line := range s.priorities {
-			inLines += line.n
+		crashed += s.crashed.n
+		for _, l := range s.priorities {
+			due += l.n
 		}
 	}
 	if n != tab.count || counts != tab.counts || bytes != tab.bytes {
-		t.Errorf("there are %d jobs, %v by state, of %d bytes; the books say %d, %v, %d", n, counts, bytes, tab.count, tab.counts, tab.bytes)
+		t.Errorf("there are %d jobs, %v by state, of %d bytes; the table counts %d, %v, %d", n, counts, bytes, tab.count, tab.counts, tab.bytes)
 	}
-	got := map[container]int{inWaiting: len(tab.waiting), inLeases: len(tab.leases), inFinished: tab.finished.n, inDead: tab.dead.n, inUniqueHeld: len(tab.uniqueHeld), inPriority: inLines, inCrashed: suspected}
+	got := map[container]int{inWaiting: len(tab.waiting), inLeases: len(tab.leases), inFinished: tab.finished.n, inDead: tab.dead.n, inUniqueHeld: len(tab.uniqueHeld), inPriority: due, inCrashed: crashed}
 	for w, n := range got {
-		if places[w] != n {
-			t.Errorf("%d jobs say that they are in list %d, which has %d", places[w], w, n)
+		if containers[w] != n {
+			t.Errorf("%d jobs refer to container %d, which has %d", containers[w], w, n)
 		}
 	}
 }

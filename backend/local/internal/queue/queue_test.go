@@ -13,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/faultfs"
 )
 
-// finishJobs runs n jobs to their end, one after the other, and returns their ids.
+// finishJobs enqueues and finishes n jobs, one per second, and returns their ids.
 func finishJobs(t *testing.T, q *Queue, n int, state backend.State) []uint64 {
 	t.Helper()
 	var ids []uint64
@@ -38,8 +38,8 @@ func totals(t *testing.T, q *Queue) backend.Counts {
 	return stats.Total
 }
 
-// TestKeepForATime lets jobs that have ended grow old, without anyone calling the queue.
-func TestKeepForATime(t *testing.T) {
+// TestKeepDuration checks that finished jobs are removed after their retention, without a call of the queue.
+func TestKeepDuration(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
 		finishJobs(t, q, 5, backend.Completed)
@@ -60,7 +60,7 @@ func TestKeepForATime(t *testing.T) {
 			counts := countsOf(&q.jobs.counts)
 			q.mu.Unlock()
 			if counts != wait.want {
-				t.Errorf("after %v more there are %+v, want %+v", wait.time, counts, wait.want)
+				t.Errorf("after another %v there are %+v, want %+v", wait.time, counts, wait.want)
 			}
 		}
 		q.mu.Lock()
@@ -71,7 +71,7 @@ func TestKeepForATime(t *testing.T) {
 	})
 }
 
-// TestKeepMost has more jobs end than are kept. The oldest go first, of each kind for itself.
+// TestKeepMost finishes more jobs than KeepMost. The oldest completed jobs are removed; dead jobs are counted separately.
 func TestKeepMost(t *testing.T) {
 	t.Parallel()
 	for _, fs := range []*faultfs.FS{nil, new(faultfs.FS)} {
@@ -97,7 +97,7 @@ func TestKeepMost(t *testing.T) {
 	}
 }
 
-// TestKeyOutlivesJob completes a job whose key is taken for longer than completed jobs are kept.
+// TestKeyOutlivesJob completes a job whose unique key is held for longer than the retention of completed jobs.
 func TestKeyOutlivesJob(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
@@ -109,7 +109,7 @@ func TestKeyOutlivesJob(t *testing.T) {
 		for wait := range 4 {
 			time.Sleep(14 * time.Minute)
 			if got := enqueue(t, q, job)[0]; got != id {
-				t.Errorf("after %d minutes job %d has the key, want %d", 14*(wait+1), got, id)
+				t.Errorf("after %d minutes job %d holds the key, want %d", 14*(wait+1), got, id)
 			}
 			reopen(t, q)
 			checkInvariants(t, q)
@@ -122,12 +122,12 @@ func TestKeyOutlivesJob(t *testing.T) {
 		}
 		q.mu.Unlock()
 		if got := enqueue(t, q, job)[0]; got == id {
-			t.Error("the key is still taken")
+			t.Error("the key is still held")
 		}
 	})
 }
 
-func TestBounds(t *testing.T) {
+func TestLimits(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
 		q.mu.Lock()
@@ -141,10 +141,10 @@ func TestBounds(t *testing.T) {
 				t.Errorf("%s: %v, want %s", what, err, want)
 			}
 			if _, err := q.EnqueueScheduled(t.Context(), what, time.Now(), jobs...); !errors.Is(err, backend.ErrFull) {
-				t.Errorf("%s, by a schedule: %v", what, err)
+				t.Errorf("%s, from a schedule: %v", what, err)
 			}
 			if ticks, err := q.LastRuns(t.Context()); err != nil || len(ticks) > 0 {
-				t.Errorf("%s: the schedules have ticked: %v, %v", what, ticks, err)
+				t.Errorf("%s: a last run was set: %v, %v", what, ticks, err)
 			}
 		}
 		small, large := backend.NewJob{Task: "a"}, backend.NewJob{Task: "a", Params: make([]byte, 4000)}
@@ -159,30 +159,30 @@ func TestBounds(t *testing.T) {
 		enqueue(t, q, small)
 		refused("too many", "there is no room for 1 jobs: 10 of the 10", small)
 		small.Unique = "key"
-		enqueue(t, q, small) // there is no need of room for it
+		enqueue(t, q, small) // needs no room, because the job exists
 		if len(fetch(t, q)) != 10 {
-			t.Error("not all jobs can be taken")
+			t.Error("not all jobs can be fetched")
 		}
-		refused("too many, which run", "there is no room for 1 jobs: 10 of the 10", backend.NewJob{Task: "a"})
+		refused("too many running", "there is no room for 1 jobs: 10 of the 10", backend.NewJob{Task: "a"})
 	})
 }
 
-// TestLastChance has two jobs crash twice. From then on they do not run at the same time, so that a third crash tells
-// which of them it was.
-func TestLastChance(t *testing.T) {
+// TestOneCrashLeft checks that two jobs with one crash left do not run at the same time, so that a third crash has a known
+// cause.
+func TestOneCrashLeft(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
 		ids := enqueue(t, q, backend.NewJob{Task: "a"}, backend.NewJob{Task: "b"})
 		for range 2 {
 			if n := len(fetch(t, q)); n != 2 {
-				t.Fatalf("%d jobs were taken", n)
+				t.Fatalf("%d jobs were fetched", n)
 			}
 			reopen(t, q)
 		}
 		fresh := enqueue(t, q, backend.NewJob{Task: "fresh"})
 		first := fetch(t, q)
 		if len(first) != 2 || first[0].ID != ids[0] || first[1].ID != fresh[0] {
-			t.Fatalf("%v were taken, want one of those that crashed, and %d", first, fresh[0])
+			t.Fatalf("%v were fetched, want one of those that crashed, and %d", first, fresh[0])
 		}
 		due, stop := q.Watch("default")
 		defer stop()
@@ -191,7 +191,7 @@ func TestLastChance(t *testing.T) {
 		}
 		<-due
 		if second := fetch(t, q); len(second) != 1 || second[0].ID != ids[1] {
-			t.Errorf("%v were taken, want job %d", second, ids[1])
+			t.Errorf("%v were fetched, want job %d", second, ids[1])
 		}
 		reopen(t, q)
 		for id, want := range map[uint64]backend.State{ids[0]: backend.Completed, ids[1]: backend.Dead, fresh[0]: backend.Available} {
@@ -202,8 +202,8 @@ func TestLastChance(t *testing.T) {
 	})
 }
 
-// TestCancelledWhileItCrashes checks that a job that is to be cancelled does not run again after a crash.
-func TestCancelledWhileItCrashes(t *testing.T) {
+// TestCrashOfCancelledJob checks that a job that is cancelled while it runs does not run again after a crash.
+func TestCrashOfCancelledJob(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
 		id := enqueue(t, q, backend.NewJob{Task: "a"})[0]
@@ -218,7 +218,7 @@ func TestCancelledWhileItCrashes(t *testing.T) {
 	})
 }
 
-// TestDamageWhileOpen flips a bit of a job's record after it was written. The job is not run with what it has not got.
+// TestDamageWhileOpen flips a bit of a job's record while the queue is open. The job must not run.
 func TestDamageWhileOpen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -231,16 +231,16 @@ func TestDamageWhileOpen(t *testing.T) {
 			t.Errorf("Get of a job whose record is damaged = %v", err)
 		}
 		if jobs := fetch(t, q); len(jobs) != 1 || string(jobs[0].Params) != "of the second" {
-			t.Errorf("Take = %+v", jobs)
+			t.Errorf("Fetch = %+v", jobs)
 		}
 		if got := totals(t, q); got != (backend.Counts{Dead: 1, Running: 1}) {
-			t.Errorf("there are %+v, want the damaged one to be dead", got)
+			t.Errorf("there are %+v, want the damaged job to be dead", got)
 		}
 		closeQueue(t, q)
 	})
 }
 
-// TestNewerFormat opens what a newer version wrote.
+// TestNewerFormat replays records of a newer version.
 func TestNewerFormat(t *testing.T) {
 	t.Parallel()
 	tab := newTable(false, nil)
@@ -253,7 +253,7 @@ func TestNewerFormat(t *testing.T) {
 	}
 }
 
-// TestUnknownFields has a job with fields of a later version, which must outlive being written again.
+// TestUnknownFields rewrites the record of a job with fields of a later version. They must be kept.
 func TestUnknownFields(t *testing.T) {
 	t.Parallel()
 	record := putText(putNumber([]byte{recordJob, 7}, 40, 12345), 41, "later")
@@ -273,11 +273,11 @@ func TestUnknownFields(t *testing.T) {
 		}
 	}
 	if bytes.Contains(again, putNumber(nil, fieldState, uint64(backend.Scheduled))) {
-		t.Errorf("the state is in %q, although it changes", again)
+		t.Errorf("the state is in %q, but is not constant", again)
 	}
 }
 
-// TestIndex compares the index with a map, for ids that come in order and go in any.
+// TestIndex compares the index with a map. Ids are added in rising order and removed in random order.
 func TestIndex(t *testing.T) {
 	t.Parallel()
 	var x index
@@ -292,7 +292,7 @@ func TestIndex(t *testing.T) {
 			}
 			want[next] = slot(n + 1)
 			x.insert(next, slot(n+1))
-		case s.random.IntN(3) == 0 && next > 0: // back into the middle
+		case s.random.IntN(3) == 0 && next > 0: // insert again in the middle
 			if id := s.random.Uint64N(next) + 1; want[id] == 0 {
 				want[id] = slot(n + 1)
 				x.insert(id, slot(n+1))
@@ -315,18 +315,18 @@ func TestIndex(t *testing.T) {
 		for _, r := range x.pages[n].refs {
 			id := x.pages[n].base + uint64(r.off)
 			if id <= last || want[id] != r.at || len(x.pages[n].refs) > pageSize {
-				t.Fatalf("id %d comes after %d, in a page of %d", id, last, len(x.pages[n].refs))
+				t.Fatalf("id %d follows %d, in a page of %d", id, last, len(x.pages[n].refs))
 			}
 			last = id
 			seen++
 		}
 	}
 	if seen != len(want) || x.count != seen {
-		t.Errorf("%d ids are there, %d are counted, want %d", seen, x.count, len(want))
+		t.Errorf("there are %d ids, counted %d, want %d", seen, x.count, len(want))
 	}
 }
 
-// FuzzReplay gives the table records that make no sense. It must refuse them, and stay in order.
+// FuzzReplay replays invalid records. The table must refuse them and keep its invariants.
 func FuzzReplay(f *testing.F) {
 	job := putSpec([]byte{recordJob, 1}, &backend.NewJob{Task: "a", Queue: "q", Unique: "u", MaxCrashes: 3})
 	f.Add(putNumber(job, fieldState, uint64(backend.Running)), []byte{recordChange, 1, fieldState << 1, 5, fieldFinished << 1, 9})

@@ -8,36 +8,36 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// setLastRun moves the last time of a schedule, forth and back.
+// setLastRun moves the last run of a schedule forward and back.
 func setLastRun(t *tester) {
 	q := t.open().Queue()
 	noon := time.Now().Truncate(time.Second)
 	set := func(before, at time.Time, want bool) {
 		t.Helper()
 		if done, err := q.SetLastRun(t.ctx, "daily", before, at); err != nil || done != want {
-			t.Errorf("SetTick from %v to %v = %t, %v, want %t", before, at, done, err, want)
+			t.Errorf("SetLastRun from %v to %v = %t, %v, want %t", before, at, done, err, want)
 		}
 	}
-	tick := func(at time.Time, want bool) {
+	enqueue := func(at time.Time, want bool) {
 		t.Helper()
 		if won, err := q.EnqueueScheduled(t.ctx, "daily", at, backend.NewJob{Task: "a"}); err != nil || won != want {
-			t.Errorf("Tick of %v = %t, %v, want %t", at, won, err, want)
+			t.Errorf("EnqueueScheduled at %v = %t, %v, want %t", at, won, err, want)
 		}
 	}
-	set(noon, noon, false) // it never ticked
+	set(noon, noon, false) // it never ran
 	set(time.Time{}, noon, true)
 	set(time.Time{}, noon, false)
-	tick(noon, false)
-	tick(noon.Add(time.Hour), true)
+	enqueue(noon, false)
+	enqueue(noon.Add(time.Hour), true)
 	set(noon, noon.Add(2*time.Hour), false)
 	set(noon.Add(time.Hour), noon.Add(-time.Hour), true)
-	tick(noon.Add(-time.Hour), false)
-	tick(noon, true)
+	enqueue(noon.Add(-time.Hour), false)
+	enqueue(noon, true)
 	t.wantTotal(q, backend.Counts{Available: 2})
 	last, err := q.LastRuns(t.ctx)
 	t.must(err)
 	if !last["daily"].Equal(noon) || len(last) != 1 {
-		t.Errorf("LastTicks = %v, want %v", last, noon)
+		t.Errorf("LastRuns = %v, want %v", last, noon)
 	}
 }
 

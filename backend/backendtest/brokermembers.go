@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// wantMembers checks that exactly want are in room, in any order.
+// wantMembers checks that the members of room are exactly want, in any order.
 func (t *tester) wantMembers(b backend.Broker, room string, want ...string) {
 	t.Helper()
 	ids, total, err := b.Members(t.ctx, room, len(want)+10)
@@ -26,7 +26,7 @@ func (t *tester) wantMembers(b backend.Broker, room string, want ...string) {
 	}
 }
 
-func presence(t *tester) {
+func members(t *tester) {
 	b := t.open().Broker()
 	t.wantMembers(b, "room")
 	t.must(b.Join(t.ctx, "room", "a"))
@@ -43,7 +43,7 @@ func presence(t *tester) {
 	t.wantMembers(b, "room", "c")
 }
 
-func presenceIsIdempotent(t *tester) {
+func joinIsIdempotent(t *tester) {
 	b := t.open().Broker()
 	t.must(b.Leave(t.ctx, "room", "a"))
 	for range 3 {
@@ -58,7 +58,7 @@ func presenceIsIdempotent(t *tester) {
 	}
 }
 
-func presenceLimit(t *tester) {
+func membersLimit(t *tester) {
 	b := t.open().Broker()
 	const n = 50
 	all := make(map[string]bool)
@@ -71,30 +71,30 @@ func presenceLimit(t *tester) {
 		ids, total, err := b.Members(t.ctx, "room", limit)
 		t.must(err)
 		if want := min(max(limit, 0), n); len(ids) != want || total != n {
-			t.Errorf("Members with a limit of %d gives %d ids and counts %d, want %d and %d", limit, len(ids), total, want, n)
+			t.Errorf("Members with a limit of %d returns %d ids and counts %d, want %d and %d", limit, len(ids), total, want, n)
 		}
 		seen := make(map[string]bool)
 		for _, id := range ids {
 			if seen[id] || !all[id] {
-				t.Errorf("Members with a limit of %d gives %q, which is no member or came before", limit, id)
+				t.Errorf("Members with a limit of %d returns %q, which is not a member or a duplicate", limit, id)
 			}
 			seen[id] = true
 		}
 		again, _, err := b.Members(t.ctx, "room", limit)
 		t.must(err)
 		if diff := cmp.Diff(ids, again); diff != "" {
-			t.Errorf("Members with a limit of %d, asked twice:\n%s", limit, diff)
+			t.Errorf("Members with a limit of %d, called twice:\n%s", limit, diff)
 		}
-		clear(ids) // the list belongs to the caller
+		clear(ids) // the caller may modify the result
 	}
 	ids, _, err := b.Members(t.ctx, "room", n)
 	t.must(err)
 	if slices.Contains(ids, "") {
-		t.Error("callers of Members share its list")
+		t.Error("Members returns the same slice to several callers")
 	}
 }
 
-func presenceOddNames(t *tester) {
+func membersOddNames(t *tester) {
 	b := t.open().Broker()
 	for _, room := range oddNames {
 		for _, member := range oddNames {
@@ -110,34 +110,34 @@ func presenceOddNames(t *tester) {
 	}
 }
 
-// presenceConcurrently lets members walk through rooms. In the end the even ones are in.
-func presenceConcurrently(t *tester) {
+// joinConcurrently joins and leaves rooms from several goroutines. At the end, the even members are in the room.
+func joinConcurrently(t *tester) {
 	b := t.open().Broker()
-	const walkers, each = 8, 40
+	const callers, each = 8, 40
 	var wg sync.WaitGroup
 	var want []string
-	for w := range walkers {
+	for c := range callers {
 		for i := range each {
 			if i%2 == 0 {
-				want = append(want, fmt.Sprint(w, " ", i))
+				want = append(want, fmt.Sprint(c, " ", i))
 			}
 		}
 		wg.Go(func() {
 			for i := range each {
-				id := fmt.Sprint(w, " ", i)
+				id := fmt.Sprint(c, " ", i)
 				err := b.Join(t.ctx, "room", id)
 				if err == nil {
-					err = b.Join(t.ctx, fmt.Sprint("corridor ", i%3), id)
+					err = b.Join(t.ctx, fmt.Sprint("other ", i%3), id)
 				}
 				if err == nil && i%2 == 1 {
 					err = b.Leave(t.ctx, "room", id)
 				}
 				if err == nil {
-					err = b.Leave(t.ctx, fmt.Sprint("corridor ", i%3), id)
+					err = b.Leave(t.ctx, fmt.Sprint("other ", i%3), id)
 				}
-				ids, total, err2 := b.Members(t.ctx, "room", walkers*each)
+				ids, total, err2 := b.Members(t.ctx, "room", callers*each)
 				if err != nil || err2 != nil || len(ids) != total {
-					t.Errorf("a walk: %v, %v; %d ids, counted %d", err, err2, len(ids), total)
+					t.Errorf("join and leave: %v, %v; %d ids, counted %d", err, err2, len(ids), total)
 				}
 			}
 		})
@@ -145,6 +145,6 @@ func presenceConcurrently(t *tester) {
 	wg.Wait()
 	t.wantMembers(b, "room", want...)
 	for i := range 3 {
-		t.wantMembers(b, fmt.Sprint("corridor ", i))
+		t.wantMembers(b, fmt.Sprint("other ", i))
 	}
 }
