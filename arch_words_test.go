@@ -112,7 +112,6 @@ var notYet = []string{
 	//
 	//
 	//
-	"server",
 	//
 	"socketio",
 	//

@@ -11,12 +11,13 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/websocket"
 )
 
 // newWSTarget starts a target with these settings of WebSocket. It does not log requests: some tests measure its memory.
-func newWSTarget(t testing.TB, cfg server.WebSocketsConfig, parts ...actionhero.Part) *target {
+func newWSTarget(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *target {
 	t.Helper()
-	return newTarget(t, func(all *server.Config) { all.WebSockets, all.Log.LogRequests = cfg, actionhero.Off }, parts...)
+	return newTarget(t, func(all *server.Config) { all.WebSockets.Plain, all.Log.LogRequests = cfg, new(false) }, parts...)
 }
 
 // frames connects a client that has read its welcome. Thousands of them may come at once, so it waits for long.
@@ -82,7 +83,7 @@ func (s *target) wellBehavedWS(t testing.TB) (check func()) {
 // files can be counted.
 
 // pings are short enough for a client that does not answer to be gone in time.
-var pings = server.WebSocketsConfig{PingInterval: 7 * time.Second, PingTimeout: 7 * time.Second}
+var pings = websocket.Config{PingInterval: 7 * time.Second, PingTimeout: 7 * time.Second}
 
 func TestWebSocketSlowSendersAreGone(t *testing.T) {
 	leaks := testkit.CheckLeaks(t)
