@@ -14,8 +14,8 @@ import (
 	"github.com/actionhero-go/actionhero/web"
 )
 
-// told is a handler that answers its name and the request.
-func told(name string) http.Handler {
+// echo returns a handler that responds with its name and the request.
+func echo(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s: %s %s %q %v", name, r.Method, r.URL.Path, body, err)
@@ -28,7 +28,7 @@ func TestMount(t *testing.T) {
 	s := start(t, nil, routed("show", "GET /people/{name}"))
 	s.Put(t, "mine/a.txt", "the file")
 	for pattern, h := range map[string]http.Handler{
-		"/mine/": told("tree"), "/mine/one": told("one"), "POST /form": told("form"), "/v/{id}/x": told("value"), "other.example/host": told("host"),
+		"/mine/": echo("tree"), "/mine/one": echo("one"), "POST /form": echo("form"), "/v/{id}/x": echo("value"), "other.example/host": echo("host"),
 	} {
 		if err := s.Web.Mount(pattern, h); err != nil {
 			t.Fatal(err)
@@ -73,9 +73,9 @@ func TestMount(t *testing.T) {
 // A handler among the parts of an app is mounted, also below an initializer and when it is registered before the start.
 func TestMountPart(t *testing.T) {
 	t.Parallel()
-	setup := actionhero.Initializer{Name: "pages", Setup: func(api *actionhero.API) error { return api.Register(web.Mount("/setup/", told("setup"))) }}
-	s := testkit.New(t, testkit.Options{Parts: actionhero.Parts{web.Mount("/part/", told("part")), setup}})
-	if err := s.Register(web.Mount("/late/", told("late"))); err != nil {
+	setup := actionhero.Initializer{Name: "pages", Setup: func(api *actionhero.API) error { return api.Register(web.Mount("/setup/", echo("setup"))) }}
+	s := testkit.New(t, testkit.Options{Parts: actionhero.Parts{web.Mount("/part/", echo("part")), setup}})
+	if err := s.Register(web.Mount("/late/", echo("late"))); err != nil {
 		t.Fatal(err)
 	}
 	s.Start()
@@ -83,11 +83,11 @@ func TestMountPart(t *testing.T) {
 		s.HTTP(t).Ask("GET", "/"+name+"/x", "").Want(t, 200, name)
 	}
 	s.Stop()
-	if err := s.Register(web.Mount("/part/", told("again"))); err != nil {
+	if err := s.Register(web.Mount("/part/", echo("again"))); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.API.Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), `the handler cannot be mounted at "/part/": `) {
-		t.Errorf("a pattern that is taken: %v", err)
+		t.Errorf("the pattern of another handler: %v", err)
 	}
 }
 
@@ -95,7 +95,7 @@ func TestMountPart(t *testing.T) {
 func TestMountAtRoot(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
-	if err := s.Web.Mount("/", told("root")); err != nil {
+	if err := s.Web.Mount("/", echo("root")); err != nil {
 		t.Fatal(err)
 	}
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
@@ -105,14 +105,14 @@ func TestMountAtRoot(t *testing.T) {
 	})
 }
 
-func TestMountRefuses(t *testing.T) {
+func TestMountErrors(t *testing.T) {
 	t.Parallel()
 	s := testkit.New(t, testkit.Options{TLS: true})
-	if err := s.Web.Mount("/a/{x}", told("a")); err != nil {
+	if err := s.Web.Mount("/a/{x}", echo("a")); err != nil {
 		t.Fatal(err)
 	}
 	for _, pattern := range []string{"", "a", "/{", "/a/{y}", "GET  ", "/b/{x}/{x}"} {
-		if err := s.Web.Mount(pattern, told("b")); err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("the handler cannot be mounted at %q: ", pattern)) {
+		if err := s.Web.Mount(pattern, echo("b")); err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("the handler cannot be mounted at %q: ", pattern)) {
 			t.Errorf("%q: %v", pattern, err)
 		}
 	}
