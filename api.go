@@ -38,7 +38,7 @@ type API struct {
 // New makes an API of its configuration and parts. It listens to nothing: add transports with [API.Add], then
 // [API.Start] it. The error says in a full sentence what is wrong with the configuration or with a part.
 func New(cfg Config, parts ...Part) (*API, error) {
-	if err := cfg.setDefaults(); err != nil {
+	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
 	api := &API{

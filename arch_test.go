@@ -17,16 +17,16 @@ const module = "github.com/actionhero-go/actionhero"
 // What each package of the house may import of the house, tests apart: the arrows point one way only. A folder stands
 // for all below it; what has no row may import nothing of the house but internal packages.
 var mayImport = map[string][]string{
-	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/jsonx", "internal/schema", "internal/route"},
+	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/jsonx", "internal/schema", "internal/setting", "internal/route"},
 	"backend":          {},
-	"backend/local":    {"backend"},
+	"backend/local":    {"backend", "internal/setting"},
 	"backendtest":      {"backend"},
 	"transport":        {"", "internal/bridge"},
 	"web":              {"", "transport", "internal"},
 	"tcp":              {"", "transport", "internal"},
 	"websocket":        {"", "transport", "internal"},
 	"socketio":         {"", "transport", "internal", "socketio"},
-	"worker":           {"", "backend", "internal/bridge"},
+	"worker":           {"", "backend", "internal/bridge", "internal/setting"},
 	"builtin":          {"", "transport", "internal/command", "internal/jsonx"},
 	"server":           {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
 	"actionherotest":   {"", "transport", "backend/local", "server", "worker"},

@@ -100,22 +100,18 @@ var notYet = []string{
 	//
 	"internal/config",
 	//
-	"internal/cron",
 	//
 	//
 	//
 	//
-	"internal/jsonx",
 	//
 	//
 	//
 	//
-	"internal/route",
 	//
 	//
 	//
 	//
-	"server",
 	//
 	"socketio",
 	//

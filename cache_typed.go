@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -104,7 +103,7 @@ func decode[T any](key string, raw []byte) (T, error) {
 	var value T
 	if text, ok := any(&value).(*string); ok && len(raw) > 1 && raw[0] == '"' && raw[len(raw)-1] == '"' {
 		if plain, ok := jsonx.Plain(raw); ok {
-			*text = unsafe.String(unsafe.SliceData(plain), len(plain))
+			*text = jsonx.ViewString(plain)
 			return value, nil
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"strconv"
 	"time"
-	"unsafe"
 
+	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
@@ -74,7 +74,7 @@ func (r *Request) page() error {
 func (r *Request) pageNumber(key string, dst *int, fallback int) error {
 	v := &r.Params.list[r.Params.find(key)].Value
 	if v.File == nil && v.Raw != nil && canonical(v.Raw) {
-		*dst, _ = strconv.Atoi(unsafe.String(&v.Raw[0], len(v.Raw)))
+		*dst, _ = strconv.Atoi(jsonx.ViewString(v.Raw))
 		return nil
 	}
 	text := valueText(v)
@@ -87,7 +87,7 @@ func (r *Request) pageNumber(key string, dst *int, fallback int) error {
 		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: key, Rule: "type", Message: message}}}
 	}
 	*dst = n
-	raw := unsafe.Slice(unsafe.StringData(text), len(text)) // only ever read
+	raw := jsonx.ViewBytes(text) // only read
 	if !canonical(raw) {
 		raw = strconv.AppendInt(nil, int64(n), 10)
 	}

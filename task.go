@@ -124,10 +124,9 @@ func (t Task[In]) compile() (*task, error) {
 
 // build makes the task of what is checked.
 func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
-	attempts := t.MaxAttempts
-	SetDefault(&attempts, 1)
-	SetDefault(&t.MaxAttempts, defaultMaxAttempts)
-	SetDefault(&t.Queue, backend.DefaultQueue)
+	attempts := cmp.Or(t.MaxAttempts, 1)
+	t.MaxAttempts = cmp.Or(t.MaxAttempts, defaultMaxAttempts)
+	t.Queue = cmp.Or(t.Queue, backend.DefaultQueue)
 	if t.Backoff == nil {
 		t.Backoff = defaultBackoff
 	}

@@ -116,8 +116,7 @@ func (o *enqueueOptions) complete(task string, canonical func() ([]byte, error))
 
 // attemptLimit is a declared number of attempts as a backend keeps it.
 func attemptLimit(declared, byDefault int) int {
-	SetDefault(&declared, byDefault)
-	return min(max(declared, 0), maxAttempts)
+	return min(max(cmp.Or(declared, byDefault), 0), maxAttempts)
 }
 
 // forNodes returns the jobs that a job of some scope becomes.

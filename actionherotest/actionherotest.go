@@ -50,10 +50,10 @@ func build(t testing.TB, parts []actionhero.Part) *actionhero.API {
 func NewServer(t testing.TB, parts ...actionhero.Part) *server.Server {
 	t.Helper()
 	var cfg server.Config
-	cfg.Log.Logging = actionhero.Off
+	cfg.Log.Logging = new(false)
 	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = -1, "127.0.0.1"
 	cfg.TCPServer.Port, cfg.TCPServer.BindIP = -1, "127.0.0.1"
-	cfg.Tasks.Memory = actionhero.On
+	cfg.Tasks.Memory = true
 	s, err := server.New(cfg, parts...)
 	if err != nil {
 		t.Fatal(err)

@@ -51,7 +51,7 @@ type Env struct {
 func (e *Env) Server() (*server.Server, error) {
 	cfg := e.Config
 	if cfg.General.Log == nil {
-		log, _, err := logging.New(logging.Config{Level: cfg.Log.Level, Format: cfg.Log.Format, Console: true, NoFile: true, Output: e.Stderr})
+		log, _, err := logging.New(logging.Config{Level: cfg.Log.Level, Format: cfg.Log.Format, Console: true, Output: e.Stderr})
 		if err != nil {
 			return nil, fmt.Errorf("the log cannot be opened: %w", err)
 		}

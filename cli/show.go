@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"flag"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -11,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/config"
+	"github.com/actionhero-go/actionhero/server"
 )
 
 func (a *app) actions() *cobra.Command {
@@ -39,14 +40,21 @@ func (a *app) actions() *cobra.Command {
 }
 
 func (a *app) config() *cobra.Command {
+	var asJSON, asMarkdown bool
 	return a.command(&Command{
-		Name: "config", Short: "List every setting with its value and its environment variable",
+		Name: "config", Short: "List every setting with its value, the origin of the value, and its environment variable",
+		Flags: func(flags *flag.FlagSet) {
+			flags.BoolVar(&asJSON, "json", false, "print a JSON array, for scripts")
+			flags.BoolVar(&asMarkdown, "markdown", false, "print the reference of all settings, with their defaults instead of their values")
+		},
 		Run: func(_ context.Context, env *Env) error {
-			tw := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-			for _, s := range config.Describe(&env.Config) {
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", s.Path, s.Env, cmp.Or(s.Value, "(default)"), s.Doc)
+			switch {
+			case asMarkdown:
+				return server.SettingsMarkdown(env.Stdout)
+			case asJSON:
+				return env.Config.SettingsJSON(env.Stdout)
 			}
-			return tw.Flush()
+			return env.Config.Settings(env.Stdout)
 		},
 	})
 }

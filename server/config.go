@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -9,19 +10,21 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/config"
 	"github.com/actionhero-go/actionhero/internal/logging"
+	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/tcp"
 	"github.com/actionhero-go/actionhero/web"
 	"github.com/actionhero-go/actionhero/worker"
 )
 
-// EnvPrefix begins the names of the environment's settings: httpServer.port is ACTIONHERO_HTTP_SERVER_PORT.
-const EnvPrefix = "ACTIONHERO"
+// EnvPrefix is the first part of the names of environment variables: httpServer.port is ACTIONHERO_HTTP_SERVER_PORT.
+const EnvPrefix = config.DefaultPrefix
 
-// Config is the configuration of a whole server, section by section as in a configuration file. The zero value works.
+// Config is the configuration of a whole server, with the sections of a configuration file. The zero value works: a field that
+// is zero has its default, which its tag names. In a Config that [Load] returned, a zero counts as it is.
 type Config struct {
 	General     actionhero.Config `json:"general"`
 	Log         LogConfig         `json:"log"`
-	Cache       CacheConfig       `json:"cache"`
+	Cache       local.Config      `json:"cache"`
 	CommonWeb   web.CommonConfig  `json:"commonWeb"`
 	HTTPServer  web.HTTPConfig    `json:"httpServer"`
 	HTTPSServer web.HTTPSConfig   `json:"httpsServer"`
@@ -29,53 +32,59 @@ type Config struct {
 	WebSockets  WebSocketsConfig  `json:"webSockets"`
 	Tasks       TasksConfig       `json:"tasks"`
 
-	// Mount serves handlers of one's own on the web server, by pattern of http.ServeMux.
+	// Mount holds handlers of the program that the web server serves, by pattern of http.ServeMux.
 	Mount map[string]http.Handler `json:"-"` // default: none
+
+	origins config.Origins // of the settings, from Load
 }
+
+type filled = setting.Filled
 
 // LogConfig is the section log.
 type LogConfig struct {
-	Logging     actionhero.Switch `json:"logging" doc:"write a log at all"`                                    // default: on
-	LogRequests actionhero.Switch `json:"logRequests" doc:"log a line for each request"`                       // default: on
-	Level       string            `json:"level" doc:"the least that is logged: debug, info, warn or error"`    // default: info
-	Console     actionhero.Switch `json:"console" doc:"log to standard output"`                                // default: on
-	Format      string            `json:"format" doc:"form of the console: auto, human or json"`               // default: auto
-	File        actionhero.Switch `json:"file" doc:"log to logFolder/logFile, as JSON lines"`                  // default: on
-	LogFolder   string            `json:"logFolder" doc:"folder of the log file"`                              // default: ./log
-	LogFile     string            `json:"logFile" doc:"name of the log file"`                                  // default: api.log
-	MaxFileSize int64             `json:"maxFileSize" unit:"bytes" doc:"a log file is put aside at this size"` // default: 10 MiB
-	MaxFiles    int               `json:"maxFiles" doc:"how many files put aside are kept"`                    // default: 5
-}
+	filled
 
-// CacheConfig is the section cache.
-type CacheConfig struct {
-	MaxBytes int64 `json:"maxBytes" unit:"bytes" doc:"memory that the cache may take; more is refused"` // default: 256 MiB
+	Logging     *bool  `json:"logging" default:"true" doc:"write a log"`
+	LogRequests *bool  `json:"logRequests" default:"true" doc:"log a line for each request"`
+	Level       string `json:"level" default:"info" enum:"debug,info,warn,error" doc:"lowest level that is logged"`
+	Console     *bool  `json:"console" default:"true" doc:"log to standard output"`
+	Format      string `json:"format" default:"auto" enum:"auto,human,json" doc:"form of the console; auto is human, with colours on a terminal"`
+	File        *bool  `json:"file" default:"true" doc:"log to the file logFile in logFolder, as JSON lines"`
+	LogFolder   string `json:"logFolder" default:"./log" doc:"folder of the log file"`
+	LogFile     string `json:"logFile" default:"api.log" doc:"name of the log file"`
+	MaxFileSize int64  `json:"maxFileSize" unit:"bytes" default:"10 MiB" min:"1" doc:"size at which the log file is rotated"`
+	MaxFiles    int    `json:"maxFiles" default:"5" unit:"files" range:"0 or less keeps all" doc:"rotated log files to keep"`
 }
 
 // TasksConfig is the section tasks.
 type TasksConfig struct {
+	filled
 	worker.Config
 	local.QueueConfig
 
-	Memory   actionhero.Switch `json:"memory" doc:"keep tasks in memory, not in path: they end with the process"`                                       // default: off
-	Control  actionhero.Switch `json:"control" doc:"let the command line look after tasks, over a socket in path that only the server's user can open"` // default: on, unless tasks are in memory
-	Examples actionhero.Switch `json:"examples" doc:"run the tasks that come as examples: cleanLogFiles, cleanOldCacheObjects and pingSocketClients"`   // default: off
+	Memory   bool  `json:"memory" doc:"keep tasks in memory instead of path: they are lost when the process ends"`
+	Control  *bool `json:"control" default:"true" doc:"let the command line manage tasks, over a socket in path that only the user of the server can open"`
+	Examples bool  `json:"examples" doc:"run the example tasks cleanLogFiles, cleanOldCacheObjects and pingSocketClients"`
 }
 
-// defaultTasksPath is where tasks are kept.
+// defaultTasksPath is the folder of tasks. A queue without a folder is in memory, so this is not the default of local.QueueConfig.
 const defaultTasksPath = "./data"
 
-// complete fills in where tasks are kept: path is "" for in memory.
-func (c *TasksConfig) complete() {
-	if c.Memory.Or(false) {
-		c.Path = ""
-	} else {
-		actionhero.SetDefault(&c.Path, defaultTasksPath)
-	}
+// fill gives each setting its default.
+func (c *Config) fill() {
+	c.Tasks.fill()
+	setting.Fill(c)
 }
 
-// Load reads the configuration of an app: config.json, config.yaml or config.toml in dir, and over it the
-// environment. The error names every setting that is unknown or does not parse.
+func (c *TasksConfig) fill() {
+	if !setting.IsFilled(c) {
+		c.Path = cmp.Or(c.Path, defaultTasksPath)
+	}
+	setting.Fill(c)
+}
+
+// Load reads the configuration of an app: config.json, config.yaml or config.toml in the folder dir, and then the environment,
+// which wins. The error names every setting that is unknown or does not parse.
 func Load(dir string) (Config, error) {
 	return load(config.Options{Dir: dir})
 }
@@ -87,37 +96,45 @@ func LoadFile(path string) (Config, error) {
 
 func load(o config.Options) (cfg Config, err error) {
 	o.Env, o.Prefix = os.Environ(), EnvPrefix
-	err = config.Load(&cfg, o)
+	cfg.fill()
+	cfg.origins, err = config.Load(&cfg, o)
 	return cfg, err
 }
 
-func (c *Config) logging() logging.Config {
-	l := c.Log
-	return logging.Config{
-		Level: l.Level, Format: l.Format, Console: l.Console.Or(true) && l.Logging.Or(true),
-		Folder: l.LogFolder, File: l.LogFile, NoFile: !l.File.Or(true) || !l.Logging.Or(true),
-		MaxSize: l.MaxFileSize, MaxBackups: l.MaxFiles,
+func (c *LogConfig) options() logging.Config {
+	options := logging.Config{
+		Level: c.Level, Format: c.Format, Console: *c.Console && *c.Logging,
+		Folder: c.LogFolder, MaxSize: c.MaxFileSize, MaxBackups: c.MaxFiles,
 	}
+	if *c.File && *c.Logging {
+		options.File = c.LogFile
+	}
+	return options
 }
 
-// complete fills in what the parts need from each other.
+// complete fills in the settings and what the parts need from each other. Call closeLog at the end.
 func (c *Config) complete() (closeLog func() error, err error) {
+	c.fill()
+	if err := setting.Check("log", &c.Log); err != nil {
+		return nil, err
+	}
 	closeLog = func() error { return nil }
 	if c.General.Log == nil {
-		log, closer, err := logging.New(c.logging())
+		log, closer, err := logging.New(c.Log.options())
 		if err != nil {
 			return nil, fmt.Errorf("the log cannot be opened: %w", err)
 		}
 		c.General.Log, closeLog = log, closer.Close
 	}
-	c.General.LogRequests = c.General.LogRequests || c.Log.LogRequests.Or(true)
+	c.General.LogRequests = c.General.LogRequests || *c.Log.LogRequests
 	if c.General.Backend == nil {
-		c.Tasks.complete()
-		c.General.Backend = local.New(local.Config{MaxBytes: c.Cache.MaxBytes, Queue: c.Tasks.QueueConfig})
-		// This process is the whole cluster. What it runs has crashed when it has, and not before, and what waits for this
-		// node must find it again when it has another address.
-		actionhero.SetDefault(&c.Tasks.Lease, -1)
-		actionhero.SetDefault(&c.Tasks.Node, "local")
+		c.Cache.Queue = c.Tasks.QueueConfig
+		c.Cache.Queue.Path = c.Tasks.Folder()
+		c.General.Backend = local.New(c.Cache)
+		// This process is the whole cluster: its runs crash only with the process itself, and tasks that wait for this node
+		// must find it again if its address changes.
+		c.Tasks.Lease = cmp.Or(c.Tasks.Lease, -1)
+		c.Tasks.Node = cmp.Or(c.Tasks.Node, "local")
 	}
 	return closeLog, nil
 }

@@ -15,14 +15,18 @@ import (
 
 // Folder returns the folder of the tasks, or "" if they are in memory.
 func (c TasksConfig) Folder() string {
-	c.complete()
+	c.fill()
+	if c.Memory {
+		return ""
+	}
 	return c.Path
 }
 
 // ControlSocket returns the path of the socket over which package cli manages the tasks of a running server, or "" if
 // there is none: the tasks are in memory, or tasks.control is off.
 func (c TasksConfig) ControlSocket() string {
-	if folder := c.Folder(); folder != "" && c.Control.Or(true) {
+	c.fill()
+	if folder := c.Folder(); folder != "" && *c.Control {
 		return control.Path(folder)
 	}
 	return ""

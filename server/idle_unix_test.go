@@ -25,7 +25,7 @@ func TestIdle(t *testing.T) {
 		})
 	}
 	s := testkit.Start(t, testkit.Options{Parts: parts, Change: func(cfg *server.Config) {
-		cfg.Tasks.Memory, cfg.Tasks.Path = actionhero.Off, t.TempDir()
+		cfg.Tasks.Memory, cfg.Tasks.Path = false, t.TempDir()
 	}})
 	for range 1000 {
 		if _, err := s.Tasks.Enqueue(t.Context(), "task0", nil, actionhero.After(time.Hour)); err != nil {

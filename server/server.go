@@ -46,7 +46,7 @@ func New(cfg Config, parts ...actionhero.Part) (*Server, error) {
 }
 
 func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
-	if cfg.Tasks.Examples.Or(false) {
+	if cfg.Tasks.Examples {
 		parts = append(parts[:len(parts):len(parts)], exampleTasks(&cfg))
 	}
 	if s.API, err = actionhero.New(cfg.General, parts...); err != nil {
@@ -101,8 +101,7 @@ func (s *Server) addSections() {
 
 // exampleTasks returns the tasks that tasks.examples turns on.
 func exampleTasks(cfg *Config) actionhero.Parts {
-	files := cfg.logging().Complete()
-	return actionhero.Parts{builtin.CleanLogFiles(files.Folder, files.File, files.MaxSize), builtin.CleanOldCacheObjects, builtin.PingSocketClients}
+	return actionhero.Parts{builtin.CleanLogFiles(cfg.Log.LogFolder, cfg.Log.LogFile, cfg.Log.MaxFileSize), builtin.CleanOldCacheObjects, builtin.PingSocketClients}
 }
 
 // Close flushes and closes the log, if New opened it. Call it after the last Stop.

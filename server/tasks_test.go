@@ -20,7 +20,7 @@ func TestStatusOfTasks(t *testing.T) {
 	nothing := func(context.Context, actionhero.None) error { return nil }
 	s := testkit.Start(t, testkit.Options{
 		Parts:  actionhero.Parts{actionhero.Task[actionhero.None]{Name: "b", Run: nothing}, actionhero.Task[actionhero.None]{Name: "a", Run: nothing}},
-		Change: func(cfg *server.Config) { cfg.Tasks.Enable = actionhero.Off },
+		Change: func(cfg *server.Config) { cfg.Tasks.Enable = new(false) },
 	})
 	for _, name := range []string{"b", "a", "b"} {
 		for _, after := range []time.Duration{0, time.Hour} {
@@ -50,7 +50,7 @@ func TestKeepAlive(t *testing.T) {
 	if s := testkit.Start(t, testkit.Options{}); len(s.Tasks.Registered()) != 1 { // runAction
 		t.Errorf("without asking for them there are %v", s.Tasks.Registered())
 	}
-	s := testkit.Start(t, testkit.Options{Change: func(cfg *server.Config) { cfg.Tasks.Examples = actionhero.On }})
+	s := testkit.Start(t, testkit.Options{Change: func(cfg *server.Config) { cfg.Tasks.Examples = true }})
 	if n := len(s.Tasks.Registered()); n != 4 {
 		t.Errorf("there are %d tasks", n)
 	}

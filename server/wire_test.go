@@ -81,7 +81,7 @@ func startFor(t *testing.T, archive *txtar.Archive) *testkit.Server {
 	}
 	return testkit.Start(t, testkit.Options{Parts: wireActions, Change: func(cfg *server.Config) {
 		cfg.General.AnnounceLimit = 0 // the default
-		if err := config.Load(cfg, config.Options{Dir: dir, Prefix: server.EnvPrefix}); err != nil {
+		if _, err := config.Load(cfg, config.Options{Dir: dir, Prefix: server.EnvPrefix}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "public")); err == nil {

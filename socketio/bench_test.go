@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
@@ -15,7 +14,7 @@ import (
 func BenchmarkAcknowledged(b *testing.B) {
 	for name, depth := range map[string]int{"one": 1, "sixteen": 16} {
 		b.Run(name, func(b *testing.B) {
-			nc, err := start(b, func(cfg *server.Config) { cfg.Log.LogRequests = actionhero.Off }).DialHTTP()
+			nc, err := start(b, func(cfg *server.Config) { cfg.Log.LogRequests = new(false) }).DialHTTP()
 			if err != nil {
 				b.Fatal(err)
 			}

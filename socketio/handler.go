@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
 	"github.com/actionhero-go/actionhero/transport"
 )
@@ -49,7 +50,7 @@ type serving struct {
 
 // New makes the transport. It answers 503 until it is started, except for the client's script.
 func New(api *actionhero.API, cfg Config) *Handler {
-	cfg.setDefaults()
+	setting.Fill(&cfg)
 	return &Handler{api: transport.Of(api), cfg: cfg}
 }
 

@@ -28,7 +28,7 @@ func TestStockClients(t *testing.T) {
 		for _, transports := range []string{"polling", "websocket", "polling,websocket"} {
 			t.Run(client+" "+transports, func(t *testing.T) {
 				t.Parallel()
-				s := start(t, func(cfg *server.Config) { cfg.WebSockets.PingInterval = 300 * time.Millisecond })
+				s := start(t, func(cfg *server.Config) { cfg.WebSockets.SocketIO.PingInterval = 300 * time.Millisecond })
 				runSuite(t, s, modules, client, transports)
 			})
 		}

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/tcp"
 )
@@ -24,7 +23,7 @@ func TestPark(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const idle = 10 * time.Second
 		api := testkit.NewAPI(t)
-		s := tcp.New(api, tcp.Config{Enable: actionhero.Off, IdleTimeout: idle})
+		s := tcp.New(api, tcp.Config{Enable: new(false), IdleTimeout: idle})
 		api.Add(s)
 		testkit.StartAPI(t, api)
 		client, theirs := net.Pipe()

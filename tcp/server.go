@@ -9,67 +9,17 @@ package tcp
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
+	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/transport"
 )
-
-// Config is the section tcpServer of the configuration.
-type Config struct {
-	Enable   actionhero.Switch `json:"enable" doc:"listen for TCP clients"`                                               // default: on
-	Port     int               `json:"port" doc:"port; -1 is any that is free"`                                           // default: 5000
-	BindIP   string            `json:"bindIP" doc:"address to listen on; empty is all"`                                   // default: all
-	TLSPort  int               `json:"tlsPort" doc:"port for TLS, besides the plain one; 0 is none, -1 any that is free"` // default: 0, no TLS
-	CertFile string            `json:"certFile" doc:"PEM certificate chain for tlsPort"`
-	KeyFile  string            `json:"keyFile" doc:"PEM private key for tlsPort"`
-
-	MaxLineBytes int           `json:"maxLineBytes" unit:"bytes" doc:"longest line; a longer one ends the connection"`                           // default: 64 KiB
-	MaxInFlight  int           `json:"maxInFlight" doc:"requests of one connection at work at a time; it is read no further meanwhile"`          // default: 100
-	MaxQueued    int           `json:"maxQueuedMessages" doc:"messages that may wait for a client; one that does not read is closed"`            // default: 256
-	MaxQueuedLen int           `json:"maxQueuedBytes" unit:"bytes" doc:"bytes that may wait for a client; one that does not read is closed"`     // default: 1 MiB
-	LineTimeout  time.Duration `json:"lineTimeout" doc:"time within which a line that was begun, or a TLS handshake, must end"`                  // default: 15s
-	WriteTimeout time.Duration `json:"writeTimeout" doc:"time within which a client must take 16 KiB of what it is sent"`                        // default: 10s
-	IdleTimeout  time.Duration `json:"idleTimeout" doc:"time after which a client that is silent and waits for no answer is closed; 0 is never"` // default: 0, never
-}
-
-func (c *Config) setDefaults() {
-	actionhero.SetDefault(&c.Port, 5000)
-	actionhero.SetDefault(&c.MaxLineBytes, 64<<10)
-	actionhero.SetDefault(&c.MaxInFlight, 100)
-	actionhero.SetDefault(&c.MaxQueued, 256)
-	actionhero.SetDefault(&c.MaxQueuedLen, 1<<20)
-	actionhero.SetDefault(&c.LineTimeout, 15*time.Second)
-	actionhero.SetDefault(&c.WriteTimeout, 10*time.Second)
-}
-
-// check refuses what would make a server that serves nobody: with no request at work at a time, say, a connection would
-// never be read.
-func (c *Config) check() error {
-	for key, n := range map[string]int{
-		"maxLineBytes": c.MaxLineBytes, "maxInFlight": c.MaxInFlight, "maxQueuedMessages": c.MaxQueued, "maxQueuedBytes": c.MaxQueuedLen,
-	} {
-		if n <= 0 {
-			return fmt.Errorf("tcpServer.%s is %d: it must be above zero", key, n)
-		}
-	}
-	for key, d := range map[string]time.Duration{"lineTimeout": c.LineTimeout, "writeTimeout": c.WriteTimeout} {
-		if d <= 0 {
-			return fmt.Errorf("tcpServer.%s is %v: it must be above zero", key, d)
-		}
-	}
-	if c.IdleTimeout < 0 {
-		return fmt.Errorf("tcpServer.idleTimeout is %v: it must be above zero, or 0 for never", c.IdleTimeout)
-	}
-	return nil
-}
 
 // Server is the transport: a Component to add to an API.
 type Server struct {
@@ -92,7 +42,7 @@ type Server struct {
 
 // New makes the transport. It listens when the API starts.
 func New(api *actionhero.API, cfg Config) *Server {
-	cfg.setDefaults()
+	setting.Fill(&cfg)
 	return &Server{
 		api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{},
 		sendQueue: sendqueue.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTimeout: cfg.WriteTimeout},
@@ -116,7 +66,7 @@ func (s *Server) TLSAddr() net.Addr {
 // Start listens. It fails, with nothing left open, if a setting is out of range, a port is taken or the certificate
 // cannot be used.
 func (s *Server) Start(ctx context.Context) error {
-	if err := s.cfg.check(); err != nil {
+	if err := setting.Check("tcpServer", &s.cfg); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -124,7 +74,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.stopping = false
 	s.pool = connloop.NewPool(s.cfg.MaxInFlight)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	if s.cfg.Enable.Or(true) {
+	if *s.cfg.Enable {
 		ln, err := netlisten.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
 		if err != nil {
 			return err

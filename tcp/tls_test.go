@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/tcp"
 )
@@ -40,7 +39,7 @@ func TestTLS(t *testing.T) {
 
 func TestTLSAlone(t *testing.T) {
 	t.Parallel()
-	s := startTLS(t, tcp.Config{Enable: actionhero.Off})
+	s := startTLS(t, tcp.Config{Enable: new(false)})
 	if s.TCPAddr() != nil {
 		t.Errorf("it listens on %v besides", s.TCPAddr())
 	}

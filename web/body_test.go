@@ -7,13 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
 
 func always200(cfg *server.Config) {
-	cfg.CommonWeb.ReturnErrorCodes = actionhero.Off
+	cfg.CommonWeb.ReturnErrorCodes = new(false)
 }
 
 const (

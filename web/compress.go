@@ -87,7 +87,7 @@ func parseWeight(param string) float64 {
 // parts of it as it is.
 func (s *Server) fileCoding(x *exchange, contentType string, size int64) *coding {
 	header := x.w.Header()
-	if size < minCompressed || !s.cfg.Common.Compress.Or(true) || !compressible(contentType) || header["Content-Encoding"] != nil {
+	if size < minCompressed || !*s.cfg.Common.Compress || !compressible(contentType) || header["Content-Encoding"] != nil {
 		return nil
 	}
 	header.Add("Vary", "Accept-Encoding")

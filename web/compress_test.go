@@ -140,7 +140,7 @@ func TestCompressedFiles(t *testing.T) {
 
 func TestNoCompression(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.Compress = actionhero.Off }, saying("large", largeText))
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.Compress = new(false) }, saying("large", largeText))
 	s.Put(t, "large.txt", largeText)
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, target := range []string{"/api/large", "/public/large.txt"} {

@@ -127,7 +127,7 @@ func (s *Server) sendEnvelope(x *exchange, req *actionhero.Request, out any, err
 // statusOf is the HTTP status of an answer.
 func (s *Server) statusOf(x *exchange, failure *actionhero.Error, jsonp bool) int {
 	switch {
-	case jsonp, failure != nil && !s.cfg.Common.ReturnErrorCodes.Or(true):
+	case jsonp, failure != nil && !*s.cfg.Common.ReturnErrorCodes:
 		return http.StatusOK
 	case failure == nil:
 		return max(x.status, http.StatusOK)
@@ -139,7 +139,7 @@ func (s *Server) statusOf(x *exchange, failure *actionhero.Error, jsonp bool) in
 
 func (s *Server) send(x *exchange, status int, body []byte) {
 	header := x.w.Header()
-	if len(body) >= minCompressed && s.cfg.Common.Compress.Or(true) {
+	if len(body) >= minCompressed && *s.cfg.Common.Compress {
 		header.Add("Vary", "Accept-Encoding")
 		if coding := accepted(x.r, gzipCoding); coding != nil && header["Content-Encoding"] == nil {
 			header.Set("Content-Encoding", coding.name)

@@ -49,7 +49,7 @@ type Server struct {
 
 // New makes the transport. It listens when the API starts. The error names the setting that is wrong.
 func New(api *actionhero.API, cfg Config) (*Server, error) {
-	if err := cfg.setDefaults(); err != nil {
+	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
 	proxies, err := parseProxies(cfg.Common.TrustedProxies)
@@ -132,7 +132,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	var plain, secure net.Listener
 	var err error
-	if s.cfg.HTTP.Enable.Or(true) {
+	if *s.cfg.HTTP.Enable {
 		if plain, err = netlisten.TCP(ctx, "httpServer", "port", s.cfg.HTTP.BindIP, s.cfg.HTTP.Port); err != nil {
 			return err
 		}

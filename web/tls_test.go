@@ -37,8 +37,8 @@ func TestHTTPAndHTTPS(t *testing.T) {
 func TestOneOfTheTwo(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*server.Config){
-		"HTTP":  func(cfg *server.Config) { cfg.HTTPSServer.Enable = actionhero.Off },
-		"HTTPS": func(cfg *server.Config) { cfg.HTTPServer.Enable = actionhero.Off },
+		"HTTP":  func(cfg *server.Config) { cfg.HTTPSServer.Enable = new(false) },
+		"HTTPS": func(cfg *server.Config) { cfg.HTTPServer.Enable = new(false) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,6 +20,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/connloop"
+	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/internal/ws"
 	"github.com/actionhero-go/actionhero/transport"
 )
@@ -42,7 +43,7 @@ type Handler struct {
 
 // New makes the transport. It serves while the API runs.
 func New(api *actionhero.API, cfg Config) *Handler {
-	cfg.setDefaults()
+	setting.Fill(&cfg)
 	h := &Handler{api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{}}
 	h.options, h.invalid = cfg.options()
 	return h

@@ -15,7 +15,6 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
-	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
@@ -34,7 +33,7 @@ const gateAnswer = `{"context":"response","status":"OK","error":false,"id":"gate
 func TestOvertaking(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
-	p := start(t, server.WebSocketsConfig{}, g.Action()).WS(t)
+	p := start(t, websocket.Config{}, g.Action()).WS(t)
 	p.Send(callGate)
 	<-g.Begun
 	p.Call(`{"event":"roomChange","id":2,"room":"a"}`, `{"context":"response","status":"OK","room":"a","id":2}`)
@@ -47,7 +46,7 @@ func TestOvertaking(t *testing.T) {
 func TestInFlight(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
-	p := start(t, server.WebSocketsConfig{MaxInFlight: 5}, g.Action()).WS(t)
+	p := start(t, websocket.Config{MaxInFlight: 5}, g.Action()).WS(t)
 	for range 20 {
 		p.Send(callGate)
 	}
@@ -69,7 +68,7 @@ func TestInFlight(t *testing.T) {
 // A panic in an action fails only its request.
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.WebSocketsConfig{}, actionhero.Action[actionhero.None, actionhero.None]{
+	s := start(t, websocket.Config{}, actionhero.Action[actionhero.None, actionhero.None]{
 		Name: "panic", Run: func(context.Context, actionhero.None) (actionhero.None, error) { panic("in user code") },
 	})
 	p := s.WS(t)
@@ -80,7 +79,7 @@ func TestPanic(t *testing.T) {
 // The longest message is fine, and one byte more is refused with the code for that, over TLS and in fragments too.
 func TestMaxMessageBytes(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.WebSocketsConfig{MaxMessageBytes: 1000})
+	s := start(t, websocket.Config{MaxMessageBytes: 1000})
 	request := func(n int) string {
 		const head, tail = `{"event":"say","message":"`, `"}`
 		return head + strings.Repeat("x", n-len(head)-len(tail)) + tail
@@ -102,7 +101,7 @@ func TestMaxMessageBytes(t *testing.T) {
 // If compression is on, it is used with clients that offer it, for answers and messages of rooms.
 func TestCompress(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.WebSocketsConfig{Compress: actionhero.On})
+	s := start(t, websocket.Config{Compress: true})
 	packed := testkit.NewWS(t, s.WSURL(), &client.DialOptions{CompressionMode: client.CompressionNoContextTakeover, CompressionThreshold: 1})
 	taking := testkit.NewWS(t, s.WSURL(), &client.DialOptions{CompressionMode: client.CompressionContextTakeover, CompressionThreshold: 1})
 	plain := s.WS(t)
@@ -132,7 +131,7 @@ func TestCompress(t *testing.T) {
 	if first, payload, err := c.Next(); err != nil || first != testkit.Fin|testkit.RSV1|testkit.TextFrame || len(payload) > 1000 {
 		t.Errorf("a long message comes as frame %#x of %d bytes, %v", first, len(payload), err)
 	}
-	off := start(t, server.WebSocketsConfig{})
+	off := start(t, websocket.Config{})
 	if c, err = openFrames(connect(t, off), "Sec-WebSocket-Extensions: permessage-deflate\r\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +146,7 @@ func TestCompress(t *testing.T) {
 // Pages of other sites get a 403, and do not count as clients.
 func TestOrigins(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.WebSocketsConfig{Origins: []string{"https://friend.example", "https://*.friends.example"}})
+	s := start(t, websocket.Config{Origins: []string{"https://friend.example", "https://*.friends.example"}})
 	for _, origin := range []string{
 		"https://evil.example", "null", "http://localhost.evil.example", "http://localhost:81", "https://friend.example.evil.example", "https://xfriends.example", "http://friend.example",
 		"https://friend.example\r\nOrigin: https://friend.example", "http://evil.example@localhost",
@@ -173,7 +172,7 @@ func TestOrigins(t *testing.T) {
 
 func TestOriginsAnyIsSaid(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.WebSocketsConfig{Origins: []string{"*"}})
+	s := start(t, websocket.Config{Origins: []string{"*"}})
 	if _, err := openFrames(connect(t, s), "Origin: https://evil.example\r\n"); err != nil {
 		t.Error(err)
 	}
@@ -193,10 +192,10 @@ func TestStartRefusesSettings(t *testing.T) {
 		"webSockets.maxInFlight is -1: it must be above zero":       {MaxInFlight: -1},
 		"webSockets.maxQueuedMessages is -1: it must be above zero": {MaxQueued: -1},
 		"webSockets.maxQueuedBytes is -1: it must be above zero":    {MaxQueuedLen: -1},
-		"webSockets.messageTimeout is -1s: it must be above zero":   {MessageTimeout: -time.Second},
-		"webSockets.writeTimeout is -1s: it must be above zero":     {WriteTimeout: -time.Second},
-		"webSockets.pingInterval is -1s: it must be above zero":     {PingInterval: -time.Second},
-		"webSockets.pongTimeout is -1s: it must be above zero":      {PongTimeout: -time.Second},
+		"webSockets.messageTimeout is -1s: it must be 1ms or more":  {MessageTimeout: -time.Second},
+		"webSockets.writeTimeout is -1s: it must be 1ms or more":    {WriteTimeout: -time.Second},
+		"webSockets.pingInterval is -1s: it must be 1ms or more":    {PingInterval: -time.Second},
+		"webSockets.pingTimeout is -1s: it must be 1ms or more":     {PingTimeout: -time.Second},
 		`webSockets.origins has "example.com": write an origin`:     {Origins: []string{"example.com"}},
 	} {
 		if err := websocket.New(testkit.NewAPI(t), cfg).Start(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
@@ -208,7 +207,7 @@ func TestStartRefusesSettings(t *testing.T) {
 // A silent client is pinged, and stays connected while it answers.
 func TestPings(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.WebSocketsConfig{PingInterval: 50 * time.Millisecond, PingTimeout: 500 * time.Millisecond})
+	s := start(t, websocket.Config{PingInterval: 50 * time.Millisecond, PingTimeout: 500 * time.Millisecond})
 	p := s.WS(t) // it answers while it reads
 	c, err := openFrames(connect(t, s), "")
 	if err != nil {
@@ -238,7 +237,7 @@ func TestPings(t *testing.T) {
 // If server code closes a client, the client receives the reason.
 func TestConnClose(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.WebSocketsConfig{}, actionhero.Action[actionhero.None, actionhero.None]{
+	s := start(t, websocket.Config{}, actionhero.Action[actionhero.None, actionhero.None]{
 		Name: "leave",
 		Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
 			actionhero.RequestFrom(ctx).Conn.Close("you asked for it")
@@ -288,7 +287,7 @@ func TestRemoteIP(t *testing.T) {
 func TestStop(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
-	s := start(t, server.WebSocketsConfig{}, g.Action())
+	s := start(t, websocket.Config{}, g.Action())
 	busy := []*testkit.WSClient{s.WS(t), s.WSS(t)}
 	for _, p := range busy {
 		p.Send(callGate)
@@ -326,7 +325,7 @@ func TestStop(t *testing.T) {
 func TestStopWithoutTime(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
-	s := start(t, server.WebSocketsConfig{}, g.Action())
+	s := start(t, websocket.Config{}, g.Action())
 	c, err := openFrames(connect(t, s), "")
 	if err != nil {
 		t.Fatal(err)
@@ -349,7 +348,7 @@ func TestStopWithoutTime(t *testing.T) {
 // After a stop a handshake is answered with 503.
 func TestNotServing(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.WebSocketsConfig{})
+	s := start(t, websocket.Config{})
 	if err := s.WebSocket.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -9,14 +9,15 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/websocket"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // start starts a server with these settings, with and without TLS.
-func start(t testing.TB, cfg server.WebSocketsConfig, parts ...actionhero.Part) *testkit.Server {
+func start(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *testkit.Server {
 	t.Helper()
-	return testkit.Start(t, testkit.Options{TLS: true, Parts: parts, Change: func(all *server.Config) { all.WebSockets = cfg }})
+	return testkit.Start(t, testkit.Options{TLS: true, Parts: parts, Change: func(all *server.Config) { all.WebSockets.Plain = cfg }})
 }
 
 // connect connects to the web server; the connection goes with the test.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
-	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/websocket"
 )
 
 // exchange is a request and its answer.
@@ -28,7 +28,7 @@ func run(t *testing.T, p *testkit.WSClient, list []exchange) {
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	p := start(t, server.WebSocketsConfig{}).WS(t)
+	p := start(t, websocket.Config{}).WS(t)
 	run(t, p, []exchange{
 		{`{"event":"action","id":1,"params":{"action":"cacheTest"}}`, `{"context":"response","error":"key is a required parameter for this action","id":1}`},
 		{`{"event":"action","id":1,"params":{"action":"cacheTest","key":"k"}}`, `{"context":"response","error":"value is a required parameter for this action","id":1}`},
@@ -62,7 +62,7 @@ func TestEvents(t *testing.T) {
 // Malformed text messages are answered with an error, and the connection stays open.
 func TestNonsense(t *testing.T) {
 	t.Parallel()
-	p := start(t, server.WebSocketsConfig{}).WS(t)
+	p := start(t, websocket.Config{}).WS(t)
 	const object = `{"context":"response","error":"malformed JSON at offset 0: an object is expected"}`
 	unknown := func(name string) string {
 		return `{"context":"response","error":"` + name + ` is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit"}`
@@ -121,7 +121,7 @@ func TestNonsense(t *testing.T) {
 func TestContent(t *testing.T) {
 	t.Parallel()
 	bytes := actionhero.Action[actionhero.None, *actionhero.Content]{Name: "bytes", Run: failing(t)}
-	p := start(t, server.WebSocketsConfig{}, bytes).WS(t)
+	p := start(t, websocket.Config{}, bytes).WS(t)
 	const refusal = `{"context":"response","error":"this action answers with bytes, which are not sent over WebSocket: ask for them over HTTP","id":2}`
 	run(t, p, []exchange{
 		{`{"event":"action","id":2,"params":{"action":"file","fileName":"x"}}`, refusal},
@@ -133,7 +133,7 @@ func TestContent(t *testing.T) {
 // The ways to leave.
 func TestQuit(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.WebSocketsConfig{})
+	s := start(t, websocket.Config{})
 	for _, event := range []string{"quit", "exit", "close"} {
 		p := s.WS(t)
 		p.Send(`{"event":"say","message":"before"}`)
@@ -151,7 +151,7 @@ func TestQuit(t *testing.T) {
 // Binary messages are refused with the code for that.
 func TestBinary(t *testing.T) {
 	t.Parallel()
-	p := start(t, server.WebSocketsConfig{}).WS(t)
+	p := start(t, websocket.Config{}).WS(t)
 	if err := p.Write(t.Context(), client.MessageBinary, []byte(`{"event":"roomView"}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestBinary(t *testing.T) {
 // A message of a room reaches each other member once.
 func TestRooms(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.WebSocketsConfig{})
+	s := start(t, websocket.Config{})
 	a, b, c := s.WS(t), s.WSS(t), s.WS(t)
 	c.Call(`{"event":"roomChange","room":"elsewhere"}`, `{"context":"response","status":"OK","room":"elsewhere"}`)
 	a.Call(`{"event":"say","message":"hi"}`, `{"context":"response","status":"OK"}`)

@@ -302,7 +302,7 @@ func TestUnknownTask(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]worker.Config{
-		"tasks.workers is -1: it must be from 1 to 100000":                               {Workers: -1},
+		"tasks.workers is -1: it must be from 1 to 100000, or 0 for the default":         {Workers: -1},
 		"tasks.lease is 1ms: it must be a second or more, or negative for never":         {Lease: time.Millisecond},
 		`tasks.queues gives "a" the weight 0: it must be from 1 to 1000000`:              {Queues: map[string]int{"a": 0}},
 		`tasks.queues has the name "" of 0 bytes: a queue has a name of 1 to 1024 bytes`: {Queues: map[string]int{"": 1}},
@@ -318,7 +318,7 @@ func TestSettings(t *testing.T) {
 func TestOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, worker.Config{Enable: actionhero.Off}, task("it", func(context.Context) error { return nil }))
+		n := start(t, worker.Config{Enable: new(false)}, task("it", func(context.Context) error { return nil }))
 		id := n.enqueue("it")
 		time.Sleep(time.Hour)
 		n.want(id, backend.Available)

@@ -20,8 +20,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
-	"runtime"
 	"sync"
 	"time"
 
@@ -29,47 +27,6 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
-
-// Config is what may be set about the worker, a part of the section tasks of the configuration.
-type Config struct {
-	Enable  actionhero.Switch `json:"enable" doc:"run tasks on this node; enqueueing works in any case"`                                   // default: on
-	Workers int               `json:"workers" doc:"how many tasks run at a time"`                                                          // default: 4 for each processor
-	Queues  map[string]int    `json:"queues" doc:"the queues to serve, each with a weight: how often its tasks come first"`                // default: those that the tasks name, alike
-	Timeout time.Duration     `json:"timeout" doc:"how long a task may take that does not say"`                                            // default: 30m; negative: no limit
-	Grace   time.Duration     `json:"grace" doc:"how long a stop waits for running tasks before it cancels them and puts them back"`       // default: 30s; negative: not at all
-	Lease   time.Duration     `json:"lease" doc:"after which silence of a node its tasks are run elsewhere; negative: never, it is alone"` // default: 1m, or never with the embedded backend
-
-	Node string `json:"-"` // how this node is known among the workers; default: the API's id
-}
-
-// maxWorkers bounds a slip of the setting.
-const maxWorkers = 100_000
-
-func (c *Config) setDefaults() {
-	actionhero.SetDefault(&c.Workers, 4*runtime.GOMAXPROCS(0))
-	actionhero.SetDefault(&c.Timeout, 30*time.Minute)
-	actionhero.SetDefault(&c.Grace, 30*time.Second)
-	actionhero.SetDefault(&c.Lease, time.Minute)
-	c.Timeout, c.Grace, c.Lease = max(c.Timeout, 0), max(c.Grace, 0), max(c.Lease, 0)
-}
-
-func (c *Config) check() error {
-	if c.Workers < 1 || c.Workers > maxWorkers {
-		return fmt.Errorf("tasks.workers is %d: it must be from 1 to %d", c.Workers, maxWorkers)
-	}
-	if c.Lease > 0 && c.Lease < time.Second {
-		return fmt.Errorf("tasks.lease is %v: it must be a second or more, or negative for never", c.Lease)
-	}
-	for name, weight := range c.Queues {
-		if name == "" || len(name) > backend.MaxKeyBytes {
-			return fmt.Errorf("tasks.queues has the name %.32q of %d bytes: a queue has a name of 1 to %d bytes", name, len(name), backend.MaxKeyBytes)
-		}
-		if weight < 1 || weight > maxWeight {
-			return fmt.Errorf("tasks.queues gives %q the weight %d: it must be from 1 to %d", name, weight, maxWeight)
-		}
-	}
-	return nil
-}
 
 // Worker is the transport: a Component to add to an API, as its first one, so that it is the last to stop.
 type Worker struct {
@@ -91,9 +48,9 @@ var (
 
 // New makes the worker of an API. It takes jobs when the API has started.
 func New(api *actionhero.API, cfg Config) *Worker {
-	cfg.setDefaults()
+	cfg.complete()
 	w := &Worker{api: api, host: bridge.WorkerOf(api), queue: api.Config().Backend.Queue(), cfg: cfg, now: time.Now}
-	if cfg.Enable.Or(true) {
+	if *cfg.Enable {
 		w.queue.OnCancel(w.cancelled)
 	}
 	return w
@@ -104,7 +61,7 @@ func (w *Worker) Start(context.Context) error { return w.cfg.check() }
 
 // Started begins to take jobs.
 func (w *Worker) Started() {
-	if !w.cfg.Enable.Or(true) {
+	if !*w.cfg.Enable {
 		return
 	}
 	s := w.newShift()

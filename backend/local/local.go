@@ -19,7 +19,6 @@
 package local
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,42 +28,45 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 	"github.com/actionhero-go/actionhero/backend/local/internal/queue"
+	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// Config configures the embedded backend. The zero value works. It is the section `cache` of a configuration file.
-type Config struct {
-	MaxBytes int64 `json:"maxBytes" doc:"the maximum memory of cached entries and locks, in bytes: keys, values and 128 bytes for each"` // default: 268435456 (256 MiB)
+type filled = setting.Filled
 
-	Queue QueueConfig `json:"-"` // where and how long jobs are kept; default: in memory
+// Config holds the settings of the embedded backend: the section cache of the configuration, and Queue. A field that is zero has
+// its default, which its tag names, unless server.Load made the Config: then a zero counts.
+type Config struct {
+	filled
+
+	MaxBytes int64 `json:"maxBytes" unit:"bytes" default:"256 MiB" min:"1" doc:"memory of cached entries and locks: keys, values and 128 bytes for each; the cache refuses more"`
+
+	Queue QueueConfig `json:"-"` // how jobs are stored; default: in memory
 }
 
-const defaultMaxBytes = 256 << 20
-
-// QueueConfig configures the job queue. The zero value works. It is part of the section `tasks` of a configuration
-// file.
+// QueueConfig holds the settings of the queue of jobs, a part of the section tasks of the configuration. Its zero fields are
+// like those of [Config].
 type QueueConfig struct {
-	Path          string        `json:"path" doc:"the folder in which tasks are stored; only one process at a time can use it"`              // default: none, tasks stay in memory
-	KeepCompleted time.Duration `json:"keepCompleted" doc:"how long completed and cancelled tasks are kept"`                                 // default: 24h; negative: not at all
-	KeepFailed    time.Duration `json:"keepFailed" doc:"how long dead tasks are kept and can be retried"`                                    // default: 168h; negative: not at all
-	KeepMost      int           `json:"keepMost" doc:"the maximum number of completed and cancelled tasks that are kept, and of dead ones"`  // default: 100000
-	MaxJobs       int           `json:"maxJobs" doc:"the maximum number of tasks that wait or run; more are refused"`                        // default: 2000000
-	MaxBytes      int64         `json:"maxBytes" unit:"bytes" doc:"the maximum size of all tasks: parameters, names and 160 bytes for each"` // default: 1 GiB; in memory: 256 MiB
+	filled
+
+	Path          string        `json:"path" range:"empty is in memory" doc:"folder in which tasks are stored; it belongs to one process at a time"`
+	KeepCompleted time.Duration `json:"keepCompleted" default:"24h" range:"0 or less is not at all" doc:"time for which completed and cancelled tasks are kept"`
+	KeepFailed    time.Duration `json:"keepFailed" default:"168h" range:"0 or less is not at all" doc:"time for which dead tasks are kept, and can be retried"`
+	KeepMost      int           `json:"keepMost" default:"100000" min:"1" unit:"tasks" doc:"completed and cancelled tasks to keep, and dead ones"`
+	MaxJobs       int           `json:"maxJobs" default:"2000000" min:"1" unit:"tasks" doc:"tasks that may wait or run; the queue refuses more"`
+	MaxBytes      int64         `json:"maxBytes" unit:"bytes" auto:"1 GiB, or 256 MiB in memory" min:"1" doc:"size of all tasks: parameters, names and 160 bytes for each"`
 }
 
 // withDefaults returns the queue's configuration, or an error if a bound is negative.
 func (c QueueConfig) withDefaults() (queue.Config, error) {
-	c.KeepCompleted = max(cmp.Or(c.KeepCompleted, 24*time.Hour), 0)
-	c.KeepFailed = max(cmp.Or(c.KeepFailed, 7*24*time.Hour), 0)
-	c.KeepMost = cmp.Or(c.KeepMost, 100_000)
-	c.MaxJobs = cmp.Or(c.MaxJobs, 2_000_000)
+	setting.Fill(&c)
+	if err := setting.Check("tasks", &c); err != nil {
+		return queue.Config{}, err
+	}
+	c.KeepCompleted, c.KeepFailed = max(c.KeepCompleted, 0), max(c.KeepFailed, 0)
 	if c.MaxBytes == 0 {
 		if c.MaxBytes = 256 << 20; c.Path != "" {
 			c.MaxBytes = 1 << 30
 		}
-	}
-	if c.KeepMost < 0 || c.MaxJobs < 0 || c.MaxBytes < 0 {
-		return queue.Config{}, fmt.Errorf("tasks.keepMost is %d, tasks.maxJobs %d and tasks.maxBytes %d: all must be 1 or more, or 0 for their defaults",
-			c.KeepMost, c.MaxJobs, c.MaxBytes)
 	}
 	config := queue.Config{KeepCompleted: c.KeepCompleted, KeepFailed: c.KeepFailed, KeepMost: c.KeepMost, MaxJobs: c.MaxJobs, MaxBytes: c.MaxBytes,
 		FileBytes: journal.DefaultSegmentSize}
@@ -87,9 +89,7 @@ type Backend struct {
 
 // New returns an embedded backend that is not open yet. [Backend.Open] returns an error if config is invalid.
 func New(config Config) *Backend {
-	if config.MaxBytes == 0 {
-		config.MaxBytes = defaultMaxBytes
-	}
+	setting.Fill(&config)
 	return &Backend{config: config, store: newStore(config.MaxBytes), broker: newBroker(), queue: queue.New()}
 }
 
@@ -102,13 +102,13 @@ func (b *Backend) Broker() backend.Broker { return b.broker }
 // Queue returns the job queue.
 func (b *Backend) Queue() backend.Queue { return b.queue }
 
-// Open makes the backend ready for use. It fails if the backend is open already, if a bound in [Config] is
-// negative, or if the folder of jobs cannot be used.
+// Open makes the backend ready for use. It fails if the backend is open already, if a setting of [Config] is out of range,
+// or if the folder of jobs cannot be used.
 func (b *Backend) Open(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.config.MaxBytes < 0 {
-		return fmt.Errorf("cache.maxBytes is %d: it must be 1 or more, or 0 for the default of %d", b.config.MaxBytes, defaultMaxBytes)
+	if err := setting.Check("cache", &b.config); err != nil {
+		return err
 	}
 	if b.open {
 		return errors.New("the embedded backend is open already: close it before opening it again, and give each API its own backend")

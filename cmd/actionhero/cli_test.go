@@ -26,7 +26,7 @@ func TestCommandLine(t *testing.T) {
 		"start --help": {[]string{"start", "--help"}, []string{`Start the server; Ctrl\+C stops it`, `--config string`}},
 		"help start":   {[]string{"help", "start"}, []string{`Start the server; Ctrl\+C stops it`, `--config string`}},
 		"actions":      {[]string{"actions"}, []string{`(?m)^cacheTest +Tests the cache`, `(?m)^  key \(string, required\) +\w+`, `(?m)^randomNumber  `}},
-		"config":       {[]string{"config"}, []string{`(?m)^httpServer\.port +ACTIONHERO_HTTP_SERVER_PORT +-1 +port`}},
+		"config":       {[]string{"config"}, []string{`(?m)^httpServer\.port +-1 +ACTIONHERO_HTTP_SERVER_PORT +whole number, 1 to 65535, or -1 for any free port\n +ACTIONHERO_HTTP_SERVER_PORT: port to listen on\n`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,9 +79,9 @@ func TestRefusals(t *testing.T) {
 		"no JSON":                 {`{"commonWeb": `, nil, start, `config.json:1:15: this is not valid JSON: `},
 		"wrong type, variable":    {"", []string{"ACTIONHERO_HTTP_SERVER_PORT=eighty"}, start, `ACTIONHERO_HTTP_SERVER_PORT: httpServer.port must be a whole number, not "eighty"`},
 		"wrong duration":          {"", []string{"ACTIONHERO_GENERAL_STOP_GRACE=soon"}, start, `ACTIONHERO_GENERAL_STOP_GRACE: general.stopGrace must be a duration such as "15s", or a number of milliseconds, not "soon"`},
-		"neither on nor off":      {"", []string{"ACTIONHERO_TCP_SERVER_ENABLE=maybe"}, start, `ACTIONHERO_TCP_SERVER_ENABLE: tcpServer.enable does not accept "maybe": "maybe" is neither true nor false`},
+		"neither on nor off":      {"", []string{"ACTIONHERO_TCP_SERVER_ENABLE=maybe"}, start, `ACTIONHERO_TCP_SERVER_ENABLE: tcpServer.enable must be true or false, not "maybe"`},
 		"unknown variable":        {"", []string{"ACTIONHERO_HTP_SERVER_PORT=80"}, start, `ACTIONHERO_HTP_SERVER_PORT: this environment variable belongs to no known setting; did you mean ACTIONHERO_HTTP_SERVER_PORT?`},
-		"unknown value, variable": {"", []string{"ACTIONHERO_LOG_LEVEL=loud"}, start, `the log cannot be opened: the log level "loud" is not known; use debug, info, warn or error`},
+		"unknown value, variable": {"", []string{"ACTIONHERO_LOG_LEVEL=loud"}, start, `log.level is "loud": it must be debug, info, warn or error`},
 		"no such port":            {"", []string{"ACTIONHERO_HTTP_SERVER_PORT=99999"}, start, `httpServer.port is 99999: a port is a number from 1 to 65535, or -1 for any that is free`},
 		"no address":              {"", []string{"ACTIONHERO_TCP_SERVER_BIND_IP=here"}, start, `tcpServer.bindIP is "here": write an IP address of this machine, or leave it empty for all of them`},
 		"TLS without certificate": {"", []string{"ACTIONHERO_TCP_SERVER_TLS_PORT=-1"}, start, `tcpServer.certFile and tcpServer.keyFile cannot be used: `},

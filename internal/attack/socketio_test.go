@@ -107,7 +107,8 @@ func (s *target) wellBehavedSIO(t *testing.T) (check func()) {
 
 // brief are limits within which the test can see clients go.
 func brief(cfg *server.Config) {
-	cfg.WebSockets.PingInterval, cfg.WebSockets.PingTimeout, cfg.WebSockets.ConnectTimeout = 6*time.Second, 6*time.Second, 12*time.Second
+	sio := &cfg.WebSockets.SocketIO
+	sio.PingInterval, sio.PingTimeout, sio.ConnectTimeout = 6*time.Second, 6*time.Second, 12*time.Second
 }
 
 // plain is a dial whose connection the storm may use as a socket.

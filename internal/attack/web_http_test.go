@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
@@ -162,7 +161,7 @@ func TestHTTPForwardedFor(t *testing.T) {
 // TestHTTPFloodOfAddresses counts on a limiter that would keep every address to need more than 100 bytes for each.
 func TestHTTPFloodOfAddresses(t *testing.T) {
 	s := newTarget(t, func(cfg *server.Config) {
-		cfg.General.RequestLimit, cfg.Log.LogRequests, cfg.CommonWeb.TrustedProxies = 100, actionhero.Off, []string{"127.0.0.1"}
+		cfg.General.RequestLimit, cfg.Log.LogRequests, cfg.CommonWeb.TrustedProxies = 100, new(false), []string{"127.0.0.1"}
 	})
 	heap := func() int64 {
 		runtime.GC()
@@ -194,7 +193,7 @@ func TestHTTPFloodOfAddresses(t *testing.T) {
 func TestHTTPLogsCannotBeForged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	log, closer, err := logging.New(logging.Config{Level: "debug", Folder: dir, File: "api.log"})
+	log, closer, err := logging.New(logging.Config{Level: "debug", Folder: dir, File: "api.log", MaxSize: 10 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/testkit"
-	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/websocket"
 )
 
 // The tests of this file use the default limits, apart from the pings. They are not parallel, so that goroutines and
 // files can be counted.
 
 // pings are short enough for a client that does not answer to be gone in time.
-var pings = server.WebSocketsConfig{PingInterval: 7 * time.Second, PingTimeout: 7 * time.Second}
+var pings = websocket.Config{PingInterval: 7 * time.Second, PingTimeout: 7 * time.Second}
 
 func TestWebSocketSlowSendersAreGone(t *testing.T) {
 	leaks := testkit.CheckLeaks(t)

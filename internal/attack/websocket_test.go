@@ -21,12 +21,13 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/websocket"
 )
 
 // newWSTarget starts a target with these settings of WebSocket. It does not log requests: some tests measure its memory.
-func newWSTarget(t testing.TB, cfg server.WebSocketsConfig, parts ...actionhero.Part) *target {
+func newWSTarget(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *target {
 	t.Helper()
-	return newTarget(t, func(all *server.Config) { all.WebSockets, all.Log.LogRequests = cfg, actionhero.Off }, parts...)
+	return newTarget(t, func(all *server.Config) { all.WebSockets.Plain, all.Log.LogRequests = cfg, new(false) }, parts...)
 }
 
 // frames connects a client that has read its welcome. Thousands of them may come at once, so it waits for long.
@@ -111,7 +112,7 @@ func each(n int, do func(i int) error) error {
 // Frames that have broken servers: each is answered with a code, and no other client notices.
 func TestWebSocketFramesThatHaveBrokenServers(t *testing.T) {
 	leaks := testkit.CheckLeaks(t)
-	s := newWSTarget(t, server.WebSocketsConfig{})
+	s := newWSTarget(t, websocket.Config{})
 	wellBehaved := s.wellBehavedWS(t)
 	secure := s.DialHTTPS("http/1.1")
 	for attack, want := range map[string]int{
@@ -163,7 +164,7 @@ func zeros(t *testing.T, n int) string {
 // Small messages that would inflate to 256 MiB are refused one by one, and take no memory.
 func TestWebSocketBombs(t *testing.T) {
 	leaks := testkit.CheckLeaks(t)
-	s := newWSTarget(t, server.WebSocketsConfig{Compress: actionhero.On, MaxMessageBytes: 1 << 20})
+	s := newWSTarget(t, websocket.Config{Compress: true, MaxMessageBytes: 1 << 20})
 	bomb := testkit.Frame(testkit.Fin|testkit.RSV1|testkit.TextFrame, zeros(t, 256))
 	if len(bomb) > 1<<20 || len(bomb) < 100<<10 {
 		t.Fatalf("the bomb has %d bytes", len(bomb))
@@ -219,7 +220,7 @@ func TestWebSocketBombs(t *testing.T) {
 // the others wait at most twice as long as without it. A busy machine gets three attempts to show that.
 func TestWebSocketMemberThatDoesNotRead(t *testing.T) {
 	leaks := testkit.CheckLeaks(t)
-	s := newWSTarget(t, server.WebSocketsConfig{PingInterval: time.Hour, MaxQueued: 64})
+	s := newWSTarget(t, websocket.Config{PingInterval: time.Hour, MaxQueued: 64})
 	for attempt := 1; ; attempt++ {
 		without := s.talk(t, 1000, false)
 		with := s.talk(t, 1000, true)
@@ -323,7 +324,7 @@ func live() int64 {
 // TestWebSocketComingAndGoing has 1,000 clients connect, join, say something and drop, fifty times: nothing of them is left.
 func TestWebSocketComingAndGoing(t *testing.T) {
 	leaks := testkit.CheckLeaks(t)
-	s := newWSTarget(t, server.WebSocketsConfig{})
+	s := newWSTarget(t, websocket.Config{})
 	before := live()
 	for round := range 50 {
 		err := each(1000, func(i int) error {
@@ -370,7 +371,7 @@ func TestWebSocketComingAndGoing(t *testing.T) {
 // TestWebSocketAllCutAndBack cuts 1,000 clients at once, ten times: all are back within five seconds.
 func TestWebSocketAllCutAndBack(t *testing.T) {
 	leaks := testkit.CheckLeaks(t)
-	s := newWSTarget(t, server.WebSocketsConfig{})
+	s := newWSTarget(t, websocket.Config{})
 	clients := make([]*testkit.Frames, 1000)
 	connect := func(i int) (err error) {
 		clients[i], err = frames(s.DialHTTP, "")

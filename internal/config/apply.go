@@ -1,31 +1,34 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// set puts a node into v. What v shares with the defaults (what a pointer points to, a slice, a map) is replaced and never written
-// to, so that a failed Load leaves the defaults alone.
-func (l *loader) set(v reflect.Value, n *node, path string, g tags) {
+// set stores a node in v. It replaces what v may share with others (the value of a pointer, a slice, a map) instead of writing
+// to it, so that a failed Load changes nothing.
+func (l *loader) set(v reflect.Value, n *node, path string, g setting.Tags) {
 	if n.kind == nullKind {
 		return
 	}
 	if v.Kind() == reflect.Pointer {
-		fresh := reflect.New(v.Type().Elem())
+		fresh := filled(v.Type().Elem())
 		if !v.IsNil() {
-			fresh.Elem().Set(v.Elem())
+			fresh.Set(v.Elem())
 		}
-		l.set(fresh.Elem(), n, path, g)
-		v.Set(fresh)
+		l.set(fresh, n, path, g)
+		v.Set(fresh.Addr())
 		return
 	}
-	switch c := classOf(v.Type(), g); c {
-	case structClass:
+	switch c := setting.ClassOf(v.Type(), g); c {
+	case setting.Struct:
 		l.setStruct(v, n, path)
-	case listClass:
+	case setting.List:
 		l.setList(v, n, path, g)
-	case mapClass:
+	case setting.Map:
 		l.setMap(v, n, path, g)
 	default:
 		if err := setScalar(v, n, c); err != nil {
@@ -34,21 +37,40 @@ func (l *loader) set(v reflect.Value, n *node, path string, g tags) {
 	}
 }
 
-// wrong notes that a value is not what its setting needs. A secret is not repeated, not even a wrong one.
-func (l *loader) wrong(n *node, path string, err error, g tags) {
-	if want, ok := err.(*wantError); ok {
-		if g.secret {
-			l.fail(n.at, "%s must be %s; its value is not shown because it is a secret", printable(path), want.want)
-			return
-		}
-		l.fail(n.at, "%s must be %s, not %s", printable(path), want.want, n.found())
-		return
+// setScalar stores a scalar in v. The error is a *wantError, or the error of the type's own UnmarshalText.
+func setScalar(v reflect.Value, n *node, c setting.Class) error {
+	text, ok := n.scalar(c)
+	if c == setting.Text && !ok {
+		return &wantError{"a single value"}
 	}
-	if g.secret {
-		l.fail(n.at, "%s does not accept its value, which is not shown because it is a secret", printable(path))
-		return
+	err := setting.ErrSyntax
+	if ok {
+		err = setting.Parse(v, c, text)
 	}
-	l.fail(n.at, "%s does not accept %s: %s", printable(path), n.found(), err)
+	if errors.Is(err, setting.ErrSyntax) {
+		return &wantError{setting.Expected(v.Type(), c)}
+	}
+	return err
+}
+
+// wantError says what a setting must be, to end the sentence "it must be …".
+type wantError struct{ want string }
+
+func (e *wantError) Error() string { return "must be " + e.want }
+
+// wrong records that a value does not fit its setting. It never repeats a secret, not even a wrong one.
+func (l *loader) wrong(n *node, path string, err error, g setting.Tags) {
+	want, isWant := errors.AsType[*wantError](err)
+	switch path = printable(path); {
+	case isWant && g.Secret:
+		l.fail(n.at, "%s must be %s; its value is not shown because it is a secret", path, want.want)
+	case isWant:
+		l.fail(n.at, "%s must be %s, not %s", path, want.want, n.found())
+	case g.Secret:
+		l.fail(n.at, "%s does not accept its value, which is not shown because it is a secret", path)
+	default:
+		l.fail(n.at, "%s does not accept %s: %s", path, n.found(), err)
+	}
 }
 
 func (l *loader) setStruct(v reflect.Value, n *node, path string) {
@@ -60,53 +82,67 @@ func (l *loader) setStruct(v reflect.Value, n *node, path string) {
 		l.fail(n.at, "%s must be an object with keys, not %s", printable(path), n.found())
 		return
 	}
-	fields := fieldsOf(v.Type())
-	byName := make(map[string]field, len(fields))
+	fields := setting.Fields(v.Type())
+	byName := make(map[string][]setting.Field, len(fields)) // several if inlined structs share the key
 	for _, f := range fields {
-		byName[f.name] = f
+		byName[f.Name] = append(byName[f.Name], f)
 	}
 	for _, e := range n.entries {
 		below := join(path, e.key)
-		f, ok := byName[e.key]
-		if !ok {
+		if byName[e.key] == nil {
 			l.unknown(e.at, below, fields, path)
 			continue
 		}
-		l.set(v.FieldByIndex(f.index), e.value, below, f.tags)
+		l.setField(v, byName[e.key], e, below)
 	}
 }
 
-func (l *loader) setList(v reflect.Value, n *node, path string, g tags) {
+// setField stores an entry in every field that has its key, and records where a setting was given.
+func (l *loader) setField(v reflect.Value, fields []setting.Field, e entry, path string) {
+	before := l.count()
+	for _, f := range fields {
+		l.set(v.FieldByIndex(f.Index), e.value, path, f.Tags)
+		if l.count() > before {
+			return // the others would have the same problem
+		}
+	}
+	if e.value.kind != nullKind {
+		l.origins[path] = place{name: e.at.name, line: e.at.line}.String()
+	}
+}
+
+func (l *loader) setList(v reflect.Value, n *node, path string, g setting.Tags) {
 	if n.kind != listKind {
 		l.wrong(n, path, &wantError{"a list"}, g)
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(n.list), len(n.list))
 	for i, item := range n.list {
-		l.setItem(out.Index(i), item, fmt.Sprintf("%s[%d]", path, i), g)
+		out.Index(i).Set(l.item(v.Type().Elem(), item, fmt.Sprintf("%s[%d]", path, i), g))
 	}
 	v.Set(out)
 }
 
-func (l *loader) setMap(v reflect.Value, n *node, path string, g tags) {
+func (l *loader) setMap(v reflect.Value, n *node, path string, g setting.Tags) {
 	if n.kind != objectKind {
 		l.wrong(n, path, &wantError{"an object with keys"}, g)
 		return
 	}
 	out := reflect.MakeMapWithSize(v.Type(), len(n.entries))
 	for _, e := range n.entries {
-		item := reflect.New(v.Type().Elem()).Elem()
-		l.setItem(item, e.value, join(path, e.key), g)
+		item := l.item(v.Type().Elem(), e.value, join(path, e.key), g)
 		out.SetMapIndex(reflect.ValueOf(e.key).Convert(v.Type().Key()), item)
 	}
 	v.Set(out)
 }
 
-// setItem is set for what has no default to keep: null has no meaning there.
-func (l *loader) setItem(v reflect.Value, n *node, path string, g tags) {
+// item returns an element of a list or a map. It has no earlier value to keep, so null is refused.
+func (l *loader) item(t reflect.Type, n *node, path string, g setting.Tags) reflect.Value {
+	v := filled(t)
 	if n.kind == nullKind {
 		l.fail(n.at, "%s must not be null", printable(path))
-		return
+		return v
 	}
 	l.set(v, n, path, g)
+	return v
 }

@@ -87,24 +87,25 @@ func loadText(t testing.TB, c *testConfig, name, text string, env ...string) err
 			t.Fatal(err)
 		}
 	}
-	return Load(c, Options{Dir: dir, Env: env})
+	_, err := Load(c, Options{Dir: dir, Env: env})
+	return err
 }
 
 func TestEnvName(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ section, key, want string }{
-		{"httpServer", "port", "ACTIONHERO_HTTP_SERVER_PORT"},
-		{"general", "flatFileDirectory", "ACTIONHERO_GENERAL_FLAT_FILE_DIRECTORY"},
-		{"commonWeb", "urlPathForActions", "ACTIONHERO_COMMON_WEB_URL_PATH_FOR_ACTIONS"},
-		{"redis", "DB", "ACTIONHERO_REDIS_DB"},
-		{"httpServer", "bindIP", "ACTIONHERO_HTTP_SERVER_BIND_IP"},
-		{"general", "apiVersion", "ACTIONHERO_GENERAL_API_VERSION"},
-		{"a", "urlHTTPPath", "ACTIONHERO_A_URL_HTTP_PATH"},
-		{"general", "nestedSection.deepKey", "ACTIONHERO_GENERAL_NESTED_SECTION_DEEP_KEY"},
-		{"", "http2Server", "ACTIONHERO_HTTP2_SERVER"},
+	for _, tt := range []struct{ key, want string }{
+		{"httpServer.port", "ACTIONHERO_HTTP_SERVER_PORT"},
+		{"general.flatFileDirectory", "ACTIONHERO_GENERAL_FLAT_FILE_DIRECTORY"},
+		{"commonWeb.urlPathForActions", "ACTIONHERO_COMMON_WEB_URL_PATH_FOR_ACTIONS"},
+		{"redis.DB", "ACTIONHERO_REDIS_DB"},
+		{"httpServer.bindIP", "ACTIONHERO_HTTP_SERVER_BIND_IP"},
+		{"general.apiVersion", "ACTIONHERO_GENERAL_API_VERSION"},
+		{"a.urlHTTPPath", "ACTIONHERO_A_URL_HTTP_PATH"},
+		{"general.nestedSection.deepKey", "ACTIONHERO_GENERAL_NESTED_SECTION_DEEP_KEY"},
+		{"http2Server", "ACTIONHERO_HTTP2_SERVER"},
 	} {
-		if got := EnvName("ACTIONHERO", tt.section, tt.key); got != tt.want {
-			t.Errorf("EnvName(%s, %s) = %s, want %s", tt.section, tt.key, got, tt.want)
+		if got := EnvName("ACTIONHERO", tt.key); got != tt.want {
+			t.Errorf("EnvName(%s) = %s, want %s", tt.key, got, tt.want)
 		}
 	}
 }
@@ -266,14 +267,14 @@ func TestExplicitFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := defaults()
-	if err := Load(c, Options{File: path}); err != nil || c.HTTPServer.Port != 9 {
+	if _, err := Load(c, Options{File: path}); err != nil || c.HTTPServer.Port != 9 {
 		t.Errorf("port %d, %v", c.HTTPServer.Port, err)
 	}
 	for file, want := range map[string]string{
 		filepath.Join(dir, "none.json"): "cannot be opened",
 		filepath.Join(dir, "config"):    "the extension must be .json, .yaml, .yml or .toml",
 	} {
-		if err := Load(c, Options{File: file}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Load(c, Options{File: file}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}

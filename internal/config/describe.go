@@ -9,20 +9,65 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// Setting is one key as help and documentation show it.
+// Setting describes one setting for people and scripts. Value and Default have the form of the environment; if the program works
+// the value out later, they describe it in words.
 type Setting struct {
-	Path  string // such as "httpServer.port"
-	Env   string // such as "ACTIONHERO_HTTP_SERVER_PORT"; empty when only the file can hold it
-	Type  string // for people: text, true or false, whole number, number, duration, size, "list of …", "map of …", objects
-	Value string // as one would write it in the environment; "[FILTERED]" for a secret that is set
-	Doc   string // the doc tag
+	Key     string `json:"key"`             // such as "httpServer.port"
+	Value   string `json:"value"`           // the value in force; "[FILTERED]" for a secret that is not empty
+	Origin  string `json:"origin"`          // FromDefault, FromProgram, or the file or variable as Origins has it
+	Default string `json:"default"`         //
+	Type    string `json:"type"`            // in words, such as "duration" or "list of text"
+	Unit    string `json:"unit,omitempty"`  // what a whole number counts
+	Range   string `json:"range,omitempty"` // in words; empty if every value is in range
+	Env     string `json:"env,omitempty"`   // such as "ACTIONHERO_HTTP_SERVER_PORT"; empty if only the file can hold it
+	Doc     string `json:"doc"`
+
+	inWords bool // Default describes what the program works out
 }
 
-// Describe lists the settings of a struct, or of a pointer to one, in the order of its fields. It panics when src is anything else
-// or holds what [Load] would refuse: that is a mistake in the program and not in its settings.
-func Describe(src any) []Setting {
+// The origins of settings that neither a file nor the environment holds.
+const (
+	FromDefault = "default"
+	FromProgram = "program"
+)
+
+const filtered = "[FILTERED]"
+
+// Describe returns the settings of src, a struct or a pointer to one, in the order of its fields. The struct defaults, of the
+// same type, holds the defaults; origins are those that [Load] returned. Describe panics if src is anything else or has a
+// type that Load refuses: that is a mistake in the program.
+func Describe(src, defaults any, origins Origins) []Setting {
+	known, byDefault := mustCollect(src), mustCollect(defaults)
+	out := make([]Setting, len(known))
+	for i, s := range known {
+		value, usual := s.show(), byDefault[i].show()
+		origin := origins[s.path]
+		switch {
+		case origin != "":
+		case value == usual:
+			origin = FromDefault
+		default:
+			origin = FromProgram
+		}
+		out[i] = Setting{
+			Key: s.path, Value: hide(value, s.Tags), Origin: origin, Default: hide(usual, s.Tags), Type: typeName(s.Type, s.Tags),
+			Range: s.Words(), Env: s.env, Doc: s.Tags.Doc, inWords: usual == s.Tags.Auto,
+		}
+		if s.Class() != setting.Size {
+			out[i].Unit = s.Tags.Unit
+		}
+		if s.fileOnly {
+			out[i].Env = ""
+		}
+	}
+	return out
+}
+
+func mustCollect(src any) []leaf {
 	v := reflect.Indirect(reflect.ValueOf(src))
 	if v.Kind() != reflect.Struct {
 		panic(fmt.Sprintf("config.Describe needs a struct of settings, not %T", src))
@@ -31,46 +76,51 @@ func Describe(src any) []Setting {
 	if err != nil {
 		panic("config.Describe: " + err.Error())
 	}
-	out := make([]Setting, len(known))
-	for i, s := range known {
-		out[i] = Setting{Path: s.path, Env: s.env, Type: typeName(s.value.Type(), s.tags), Value: show(s.value, s.tags), Doc: s.tags.doc}
-		if s.fileOnly {
-			out[i].Env = ""
-		}
-		if s.tags.secret && out[i].Value != "" {
-			out[i].Value = "[FILTERED]"
-		}
-	}
-	return out
+	return known
 }
 
-func typeName(t reflect.Type, g tags) string {
+func hide(value string, g setting.Tags) string {
+	if g.Secret && value != "" {
+		return filtered
+	}
+	return value
+}
+
+func typeName(t reflect.Type, g setting.Tags) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	switch classOf(t, g) {
-	case boolClass:
+	switch setting.ClassOf(t, g) {
+	case setting.Bool:
 		return "true or false"
-	case intClass, uintClass:
+	case setting.Int, setting.Uint:
 		return "whole number"
-	case floatClass:
+	case setting.Float:
 		return "number"
-	case durationClass:
+	case setting.Duration:
 		return "duration"
-	case sizeClass:
+	case setting.Size:
 		return "size"
-	case structClass:
+	case setting.Struct:
 		return "objects"
-	case listClass:
+	case setting.List:
 		return "list of " + typeName(t.Elem(), g)
-	case mapClass:
+	case setting.Map:
 		return "map of " + typeName(t.Elem(), g)
 	}
 	return "text"
 }
 
-// show writes a value in the form in which the environment would give it.
-func show(v reflect.Value, g tags) string {
+// show returns the value of a setting.
+func (s *leaf) show() string {
+	if s.Tags.Auto != "" && s.value.IsZero() {
+		return s.Tags.Auto
+	}
+	return show(s.value, s.Tags)
+}
+
+// show writes a value in the form of the environment.
+func show(v reflect.Value, g setting.Tags) string {
 	for v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			return ""
@@ -85,14 +135,14 @@ func show(v reflect.Value, g tags) string {
 			return string(text)
 		}
 	}
-	switch classOf(v.Type(), g) {
-	case listClass:
+	switch setting.ClassOf(v.Type(), g) {
+	case setting.List:
 		items := make([]string, v.Len())
 		for i := range items {
 			items[i] = show(v.Index(i), g)
 		}
 		return strings.Join(items, ",")
-	case mapClass:
+	case setting.Map:
 		items := map[string]string{}
 		for it := v.MapRange(); it.Next(); {
 			items[it.Key().String()] = show(it.Value(), g)
@@ -102,25 +152,21 @@ func show(v reflect.Value, g tags) string {
 			pairs = append(pairs, key+"="+items[key])
 		}
 		return strings.Join(pairs, ",")
-	case structClass:
+	case setting.Struct:
 		return showStruct(v)
-	case sizeClass:
+	case setting.Size:
 		return showSize(v.Int())
-	case durationClass:
-		return time.Duration(v.Int()).String()
+	case setting.Duration:
+		return showDuration(time.Duration(v.Int()))
 	}
 	return fmt.Sprint(v.Interface())
 }
 
-// showStruct writes an object of a list, its own secrets filtered.
+// showStruct writes an object of a list, with its secrets filtered.
 func showStruct(v reflect.Value) string {
 	var parts []string
-	for _, f := range fieldsOf(v.Type()) {
-		value := show(v.FieldByIndex(f.index), f.tags)
-		if f.tags.secret && value != "" {
-			value = "[FILTERED]"
-		}
-		parts = append(parts, f.name+": "+value)
+	for _, f := range setting.Fields(v.Type()) {
+		parts = append(parts, f.Name+": "+hide(show(v.FieldByIndex(f.Index), f.Tags), f.Tags))
 	}
 	return "{" + strings.Join(parts, ", ") + "}"
 }
@@ -134,4 +180,16 @@ func showSize(n int64) string {
 		i++
 	}
 	return strconv.FormatInt(n, 10) + units[i]
+}
+
+// showDuration leaves out the zeros at the end of 30m0s and 1h0m0s.
+func showDuration(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func write(t testing.TB, dir, name, text string) {
@@ -22,30 +22,30 @@ func TestDescribe(t *testing.T) {
 	c := full()
 	c.Misc.Users[0].Pass = "hidden"
 	want := []Setting{
-		{"general.apiVersion", "ACTIONHERO_GENERAL_API_VERSION", "text", "1.0", ""},
-		{"general.flatFileDirectory", "ACTIONHERO_GENERAL_FLAT_FILE_DIRECTORY", "text", "./public", ""},
-		{"general.origins", "ACTIONHERO_GENERAL_ORIGINS", "list of text", "a,b", ""},
-		{"general.httpHeaders", "ACTIONHERO_GENERAL_HTTP_HEADERS", "map of text", "X-A=1", ""},
-		{"general.nestedSection.deepKey", "ACTIONHERO_GENERAL_NESTED_SECTION_DEEP_KEY", "true or false", "true", ""},
-		{"httpServer.port", "ACTIONHERO_HTTP_SERVER_PORT", "whole number", "81", "the port to listen on"},
-		{"httpServer.bindIP", "ACTIONHERO_HTTP_SERVER_BIND_IP", "text", "::1", ""},
-		{"httpServer.enabled", "ACTIONHERO_HTTP_SERVER_ENABLED", "true or false", "true", ""},
-		{"httpServer.timeout", "ACTIONHERO_HTTP_SERVER_TIMEOUT", "duration", "1.5s", ""},
-		{"httpServer.maxBodyBytes", "ACTIONHERO_HTTP_SERVER_MAX_BODY_BYTES", "size", "64 KiB", ""},
-		{"httpServer.ratio", "ACTIONHERO_HTTP_SERVER_RATIO", "number", "0.5", ""},
-		{"httpServer.small", "ACTIONHERO_HTTP_SERVER_SMALL", "whole number", "255", ""},
-		{"redis.DB", "ACTIONHERO_REDIS_DB", "whole number", "3", ""},
-		{"redis.password", "ACTIONHERO_REDIS_PASSWORD", "text", "[FILTERED]", ""},
-		{"misc.flag", "ACTIONHERO_MISC_FLAG", "text", "true", ""},
-		{"misc.proxies", "ACTIONHERO_MISC_PROXIES", "list of text", "10.0.0.0/8", ""},
-		{"misc.maybe", "ACTIONHERO_MISC_MAYBE", "true or false", "false", ""},
-		{"misc.users", "", "list of objects", "{name: u, pass: [FILTERED], age: -128}", ""},
-		{"misc.waits", "ACTIONHERO_MISC_WAITS", "list of whole number", "1,2", ""},
+		{Key: "general.apiVersion", Value: "1.0", Origin: FromDefault, Default: "1.0", Type: "text", Env: "ACTIONHERO_GENERAL_API_VERSION"},
+		{Key: "general.flatFileDirectory", Value: "./public", Origin: FromDefault, Default: "./public", Type: "text", Env: "ACTIONHERO_GENERAL_FLAT_FILE_DIRECTORY"},
+		{Key: "general.origins", Value: "a,b", Origin: FromProgram, Default: "default", Type: "list of text", Env: "ACTIONHERO_GENERAL_ORIGINS"},
+		{Key: "general.httpHeaders", Value: "X-A=1", Origin: FromProgram, Default: "X-Default=yes", Type: "map of text", Env: "ACTIONHERO_GENERAL_HTTP_HEADERS"},
+		{Key: "general.nestedSection.deepKey", Value: "true", Origin: FromProgram, Default: "false", Type: "true or false", Env: "ACTIONHERO_GENERAL_NESTED_SECTION_DEEP_KEY"},
+		{Key: "httpServer.port", Value: "81", Origin: "config.json:3", Default: "8080", Type: "whole number", Env: "ACTIONHERO_HTTP_SERVER_PORT", Doc: "the port to listen on"},
+		{Key: "httpServer.bindIP", Value: "::1", Origin: FromProgram, Type: "text", Env: "ACTIONHERO_HTTP_SERVER_BIND_IP"},
+		{Key: "httpServer.enabled", Value: "true", Origin: FromProgram, Default: "false", Type: "true or false", Env: "ACTIONHERO_HTTP_SERVER_ENABLED"},
+		{Key: "httpServer.timeout", Value: "1.5s", Origin: FromProgram, Default: "15s", Type: "duration", Env: "ACTIONHERO_HTTP_SERVER_TIMEOUT"},
+		{Key: "httpServer.maxBodyBytes", Value: "64 KiB", Origin: FromProgram, Default: "10 MiB", Type: "size", Env: "ACTIONHERO_HTTP_SERVER_MAX_BODY_BYTES"},
+		{Key: "httpServer.ratio", Value: "0.5", Origin: FromProgram, Default: "0", Type: "number", Env: "ACTIONHERO_HTTP_SERVER_RATIO"},
+		{Key: "httpServer.small", Value: "255", Origin: FromProgram, Default: "0", Type: "whole number", Env: "ACTIONHERO_HTTP_SERVER_SMALL"},
+		{Key: "redis.DB", Value: "3", Origin: FromProgram, Default: "0", Type: "whole number", Env: "ACTIONHERO_REDIS_DB"},
+		{Key: "redis.password", Value: "[FILTERED]", Origin: FromProgram, Type: "text", Env: "ACTIONHERO_REDIS_PASSWORD"},
+		{Key: "misc.flag", Value: "true", Origin: FromProgram, Type: "text", Env: "ACTIONHERO_MISC_FLAG"},
+		{Key: "misc.proxies", Value: "10.0.0.0/8", Origin: FromProgram, Type: "list of text", Env: "ACTIONHERO_MISC_PROXIES"},
+		{Key: "misc.maybe", Value: "false", Origin: FromProgram, Type: "true or false", Env: "ACTIONHERO_MISC_MAYBE"},
+		{Key: "misc.users", Value: "{name: u, pass: [FILTERED], age: -128}", Origin: FromProgram, Type: "list of objects"},
+		{Key: "misc.waits", Value: "1,2", Origin: FromProgram, Type: "list of whole number", Env: "ACTIONHERO_MISC_WAITS"},
 	}
-	if d := cmp.Diff(want, Describe(c)); d != "" {
+	if d := cmp.Diff(want, Describe(c, defaults(), Origins{"httpServer.port": "config.json:3"}), cmpopts.IgnoreUnexported(Setting{})); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(len(want), len(Describe(testConfig{}))); d != "" {
+	if d := cmp.Diff(len(want), len(Describe(testConfig{}, defaults(), nil))); d != "" {
 		t.Errorf("a nil section must be listed too: %s", d)
 	}
 }
@@ -54,13 +54,13 @@ func TestDescribe(t *testing.T) {
 func TestDescribedValuesLoad(t *testing.T) {
 	t.Parallel()
 	var env []string
-	for _, s := range Describe(full()) {
-		if s.Env != "" && s.Value != "[FILTERED]" {
+	for _, s := range Describe(full(), defaults(), nil) {
+		if s.Env != "" && s.Value != filtered {
 			env = append(env, s.Env+"="+s.Value)
 		}
 	}
 	c := defaults()
-	if err := Load(c, Options{Dir: t.TempDir(), Env: env}); err != nil {
+	if _, err := Load(c, Options{Dir: t.TempDir(), Env: env}); err != nil {
 		t.Fatal(err)
 	}
 	want := full()
@@ -96,30 +96,8 @@ func TestMistakesInTheStruct(t *testing.T) {
 		}{}, "share the environment variable ACTIONHERO_FOO_BAR"},
 		"endless": {&loop{}, "does its type contain itself?"},
 	} {
-		if err := Load(tt.dst, Options{Dir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := Load(tt.dst, Options{Dir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %s", name, err, tt.want)
-		}
-	}
-}
-
-func TestSizesAndDurations(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int64{
-		"1048576": 1 << 20, "1MiB": 1 << 20, "64 KiB": 64 << 10, "10MB": 10e6, " 2 gib ": 2 << 30, "5b": 5, "0": 0, "-1": -1, "3TB": 3e12,
-		"": -99, "MiB": -99, "1.5MiB": -99, "1M": -99, "1 MiBs": -99, "9999999999TiB": -99, "1Ki": -99,
-	} {
-		got, ok := parseSize(&node{kind: anyKind, text: text})
-		if ok != (want != -99) || ok && got != want {
-			t.Errorf("parseSize(%q) = %d, %v", text, got, ok)
-		}
-	}
-	for text, want := range map[string]time.Duration{
-		"15s": 15 * time.Second, "250": 250 * time.Millisecond, "0.5": 500 * time.Microsecond, "1h2m": 62 * time.Minute, "0": 0, "1e3": time.Second,
-		"": -99, "soon": -99, "1e300": -99, "NaN": -99, "Inf": -99,
-	} {
-		got, ok := parseDuration(&node{kind: anyKind, text: text})
-		if ok != (want != -99) || ok && got != int64(want) {
-			t.Errorf("parseDuration(%q) = %d, %v", text, got, ok)
 		}
 	}
 }

@@ -137,7 +137,7 @@ func TestSeveralFiles(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "config.json", "{}")
 	write(t, dir, "config.toml", "")
-	err := Load(defaults(), Options{Dir: dir})
+	_, err := Load(defaults(), Options{Dir: dir})
 	if err == nil || !strings.Contains(err.Error(), "holds config.json and config.toml; keep one of them") {
 		t.Error(err)
 	}

@@ -24,7 +24,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		c := defaults()
 		read := func(l *loader) *node { return l.parse(parsers[int(format)%len(parsers)], []byte(text), "file") }
-		err := load(c, Options{}, read)
+		_, err := load(c, Options{}, read)
 		if err == nil {
 			return
 		}

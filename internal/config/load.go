@@ -5,93 +5,106 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// DefaultPrefix begins the name of every environment variable unless [Options] says otherwise.
+// DefaultPrefix is the first part of the name of every environment variable unless [Options] has another one.
 const DefaultPrefix = "ACTIONHERO"
 
-// Options says where [Load] looks. The zero value reads a file in the working directory, if there is one, and no environment.
+// Options are the sources that [Load] reads. The zero value reads a file in the working directory, if there is one, and no
+// environment.
 type Options struct {
 	// Dir is the folder in which config.json, config.yaml, config.yml or config.toml may be. Default: the working directory.
 	Dir string
-	// File is the path of the file to read instead of looking in Dir; it must exist. Its extension names its format. Default: none.
+	// File is the path of a file to read instead of searching Dir; it must exist. Its extension names its format. Default: none.
 	File string
 	// Env holds the environment in the form of [os.Environ]; of two entries with the same name the last counts. Default: empty.
 	Env []string
-	// Prefix begins the variables that belong to the program; an unknown variable with this prefix is an error. Default: [DefaultPrefix].
+	// Prefix is the first part of the names of the program's variables; Load refuses an unknown variable with this prefix.
+	// Default: [DefaultPrefix].
 	Prefix string
 }
 
-// Load reads the file and the environment into dst, a pointer to a struct that holds the defaults.
+// Origins holds the source of each setting that was given, by its path: a file with its line ("config.json:3"; the format TOML
+// has no lines), or an environment variable.
+type Origins map[string]string
+
+// Load fills dst, a pointer to a struct of settings, with its defaults and then with the settings of the file and of the
+// environment. See [setting.Fill] for the defaults: a field of dst that is not zero keeps its value.
 //
-// The error joins one sentence per problem, each naming the file (with line and column, where the format's library gives them)
-// or the variable, the setting, and what was expected. When there is an error, dst is as it was before.
-func Load(dst any, o Options) error {
+// The error joins one sentence per problem, each with the file (with line and column, except in TOML) or the variable, the
+// setting, and what was expected. After an error, dst is unchanged.
+func Load(dst any, o Options) (Origins, error) {
 	return load(dst, o, func(l *loader) *node { return l.readFile(o) })
 }
 
-// load is Load with the file's tree from anywhere.
-func load(dst any, o Options, read func(*loader) *node) error {
+// load is Load with a function that returns the tree of the file.
+func load(dst any, o Options, read func(*loader) *node) (Origins, error) {
 	target := reflect.ValueOf(dst)
 	if target.Kind() != reflect.Pointer || target.IsNil() || target.Elem().Kind() != reflect.Struct {
-		return fmt.Errorf("config.Load needs a pointer to a struct of settings, not %T", dst)
+		return nil, fmt.Errorf("config.Load needs a pointer to a struct of settings, not %T", dst)
 	}
 	if o.Prefix == "" {
 		o.Prefix = DefaultPrefix
 	}
-	known, err := collect(target.Elem(), o.Prefix)
-	if err != nil {
-		return err
-	}
-	l := &loader{known: known}
 	work := reflect.New(target.Elem().Type()).Elem()
 	work.Set(target.Elem())
+	setting.Fill(work.Addr().Interface())
+	known, err := collect(work, o.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{known: known, origins: Origins{}}
 	if tree := read(l); tree != nil {
-		l.set(work, tree, "", tags{})
+		l.set(work, tree, "", setting.Tags{})
 	}
 	l.applyEnv(work, o)
 	if err := l.err(); err != nil {
-		return err
+		return nil, err
 	}
 	target.Elem().Set(work)
-	return nil
+	return l.origins, nil
 }
 
-// maxProblems is how many problems are told in full: who has more is reading the wrong file.
+// maxProblems is how many problems an error lists. More of them mean that the file is the wrong one.
 const maxProblems = 50
 
-// loader gathers what is wrong while a tree is applied, so that one run shows everything.
+// loader collects the problems while a tree is applied, so that one run shows all of them.
 type loader struct {
-	known    []setting
+	known    []leaf
+	origins  Origins
 	problems []error
-	untold   int
+	unlisted int
 }
 
-// full reports whether a further problem would only be counted.
+// full reports whether a further problem is only counted.
 func (l *loader) full() bool { return len(l.problems) >= maxProblems }
 
-// fail notes a problem; the sentence begins with the place.
+func (l *loader) count() int { return len(l.problems) + l.unlisted }
+
+// fail records a problem; its sentence begins with the place.
 func (l *loader) fail(at place, format string, args ...any) {
 	if l.full() {
-		l.untold++
+		l.unlisted++
 		return
 	}
 	l.problems = append(l.problems, fmt.Errorf("%s: %s", at, fmt.Sprintf(format, args...)))
 }
 
-// err joins all problems, nil when there is none.
+// err joins all problems; it is nil if there are none.
 func (l *loader) err() error {
-	if l.untold > 0 {
-		return errors.Join(append(l.problems, fmt.Errorf("there are %d more problems of this kind", l.untold))...)
+	if l.unlisted > 0 {
+		return errors.Join(append(l.problems, fmt.Errorf("there are %d more problems of this kind", l.unlisted))...)
 	}
 	return errors.Join(l.problems...)
 }
 
-// unknown notes a name that no field has, with the nearest one that exists.
-func (l *loader) unknown(at place, path string, siblings []field, parent string) {
+// unknown records a name that no field has, with the nearest known name.
+func (l *loader) unknown(at place, path string, siblings []setting.Field, parent string) {
 	var names []string
 	for _, f := range siblings {
-		names = append(names, join(parent, f.name))
+		names = append(names, join(parent, f.Name))
 	}
 	for _, s := range l.known {
 		names = append(names, s.path)
@@ -99,7 +112,7 @@ func (l *loader) unknown(at place, path string, siblings []field, parent string)
 	l.fail(at, "%s is not a known setting%s", printable(path), l.didYouMean(path, names))
 }
 
-// unknownVariable notes a variable with our prefix that no setting has.
+// unknownVariable records a variable that has the prefix of the program and belongs to no setting.
 func (l *loader) unknownVariable(at place) {
 	var names []string
 	for _, s := range l.known {
@@ -120,9 +133,9 @@ func (l *loader) didYouMean(name string, known []string) string {
 	return ""
 }
 
-// applyEnv turns each variable into the tree that a file with this one setting would give, and applies it.
+// applyEnv turns each variable into the tree of a file with this one setting, and applies it.
 func (l *loader) applyEnv(work reflect.Value, o Options) {
-	byEnv := make(map[string]setting, len(l.known))
+	byEnv := make(map[string]leaf, len(l.known))
 	for _, s := range l.known {
 		byEnv[s.env] = s
 	}
@@ -142,11 +155,11 @@ func (l *loader) applyEnv(work reflect.Value, o Options) {
 			l.fail(at, "%s %s", s.path, err)
 			continue
 		}
-		l.set(work, wrap(s.keys, value), "", tags{})
+		l.set(work, wrap(s.keys, value), "", setting.Tags{})
 	}
 }
 
-// lastOfEach keeps the last entry of each name, in the order in which the names first appear.
+// lastOfEach returns the last entry of each name, in the order of the first entries.
 func lastOfEach(env []string) []string {
 	at := map[string]int{}
 	var out []string

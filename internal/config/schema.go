@@ -1,129 +1,28 @@
 package config
 
 import (
-	"encoding"
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 	"unicode"
+
+	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// class is how a type is read.
-type class int
-
-const (
-	badClass class = iota
-	structClass
-	listClass
-	mapClass
-	textClass // encoding.TextUnmarshaler
-	stringClass
-	boolClass
-	intClass
-	uintClass
-	floatClass
-	durationClass
-	sizeClass
-)
-
-var (
-	durationType        = reflect.TypeFor[time.Duration]()
-	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
-)
-
-// tags are those of a field that its value's reading depends on.
-type tags struct {
-	bytes, secret bool
-	doc           string
-}
-
-// classOf tells how values of a type are read; a pointer is read like what it points to.
-func classOf(t reflect.Type, g tags) class {
-	switch {
-	case reflect.PointerTo(t).Implements(textUnmarshalerType):
-		return textClass
-	case t == durationType:
-		return durationClass
-	}
-	switch t.Kind() {
-	case reflect.Pointer:
-		return classOf(t.Elem(), g)
-	case reflect.Struct:
-		return structClass
-	case reflect.Slice:
-		return listClass
-	case reflect.Map:
-		if t.Key().Kind() == reflect.String {
-			return mapClass
-		}
-	case reflect.String:
-		return stringClass
-	case reflect.Bool:
-		return boolClass
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		if g.bytes {
-			return sizeClass
-		}
-		return intClass
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return uintClass
-	case reflect.Float32, reflect.Float64:
-		return floatClass
-	}
-	return badClass
-}
-
-// field is one key of a struct.
-type field struct {
-	name  string
-	index []int
-	typ   reflect.Type
-	tags  tags
-}
-
-// fieldsOf lists the keys of a struct; an embedded struct without a name of its own gives its keys to the outer one.
-func fieldsOf(t reflect.Type) []field {
-	var out []field
-	for sf := range t.Fields() {
-		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
-		if name == "-" {
-			continue
-		}
-		if sf.Anonymous && name == "" && classOf(sf.Type, tags{}) == structClass && sf.Type.Kind() == reflect.Struct {
-			for _, inner := range fieldsOf(sf.Type) {
-				inner.index = append([]int{sf.Index[0]}, inner.index...)
-				out = append(out, inner)
-			}
-			continue
-		}
-		if !sf.IsExported() {
-			continue
-		}
-		if name == "" {
-			name = sf.Name
-		}
-		g := tags{bytes: sf.Tag.Get("unit") == "bytes", secret: sf.Tag.Get("secret") == "true", doc: sf.Tag.Get("doc")}
-		out = append(out, field{name: name, index: sf.Index, typ: sf.Type, tags: g})
-	}
-	return out
-}
-
-// setting is one known leaf of the tree of settings.
-type setting struct {
+// leaf is one known setting.
+type leaf struct {
+	setting.Field
 	keys     []string
 	path     string // the keys with dots between them
 	env      string
 	fileOnly bool // one line of text cannot hold it
-	class    class
-	tags     tags
 	value    reflect.Value
 }
 
-// collect lists all settings below v in the order of their fields. The error tells a programmer of a type that no file can fill
-// or of two settings that would share a name.
-func collect(v reflect.Value, prefix string) ([]setting, error) {
-	c := &collector{prefix: prefix, paths: map[string]bool{}, envs: map[string]string{}}
+// collect returns all settings below v in the order of their fields. The error is for the programmer: a type that no file can
+// fill, or two settings that share a name.
+func collect(v reflect.Value, prefix string) ([]leaf, error) {
+	c := &collector{prefix: prefix, paths: map[string]leaf{}, envs: map[string]string{}}
 	if err := c.walk(v, nil); err != nil {
 		return nil, err
 	}
@@ -132,48 +31,50 @@ func collect(v reflect.Value, prefix string) ([]setting, error) {
 
 type collector struct {
 	prefix string
-	out    []setting
-	paths  map[string]bool
+	out    []leaf
+	paths  map[string]leaf
 	envs   map[string]string
 }
 
 func (c *collector) walk(v reflect.Value, keys []string) error {
-	for _, f := range fieldsOf(v.Type()) {
-		below := append(keys[:len(keys):len(keys)], f.name)
+	for _, f := range setting.Fields(v.Type()) {
+		below := append(keys[:len(keys):len(keys)], f.Name)
 		if len(below) > maxDepth {
 			return fmt.Errorf("the setting %s is nested deeper than %d levels; does its type contain itself?", strings.Join(below[:3], "."), maxDepth)
 		}
-		value := v.FieldByIndex(f.index)
-		cl := classOf(f.typ, f.tags)
-		for cl == structClass && value.Kind() == reflect.Pointer {
-			if value.IsNil() {
-				value = reflect.New(value.Type().Elem())
-			}
-			value = value.Elem()
-		}
-		if cl == structClass {
-			if err := c.walk(value, below); err != nil {
+		value := v.FieldByIndex(f.Index)
+		if f.Class() != setting.Struct {
+			if err := c.add(leaf{Field: f, keys: below, path: strings.Join(below, "."), value: value}); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := c.add(setting{keys: below, path: strings.Join(below, "."), class: cl, tags: f.tags, value: value}, f.typ); err != nil {
+		for value.Kind() == reflect.Pointer {
+			if value.IsNil() {
+				value = filled(value.Type().Elem()).Addr()
+			}
+			value = value.Elem()
+		}
+		if err := c.walk(value, below); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// add checks a leaf and notes it.
-func (c *collector) add(s setting, t reflect.Type) error {
-	if !readable(t, s.tags, 0) {
-		return fmt.Errorf("the setting %s has the type %s, which cannot be read from a file; hide it with the tag json:\"-\"", s.path, t)
+// add checks a leaf and appends it.
+func (c *collector) add(s leaf) error {
+	if !readable(s.Type, s.Tags, 0) {
+		return fmt.Errorf("the setting %s has the type %s, which cannot be read from a file; hide it with the tag json:\"-\"", s.path, s.Type)
 	}
-	if c.paths[s.path] {
-		return fmt.Errorf("two settings are named %s; give one another json tag", s.path)
+	if other, taken := c.paths[s.path]; taken {
+		if s.Inline && other.Inline && s.Type == other.Type && s.Tag == other.Tag {
+			return nil // one setting for two inlined structs
+		}
+		return fmt.Errorf("two settings are named %s; give one another json tag, or give both the same type and tags", s.path)
 	}
-	c.paths[s.path] = true
-	s.env, s.fileOnly = EnvName(c.prefix, "", s.path), !inEnv(t, s.tags)
+	c.paths[s.path] = s
+	s.env, s.fileOnly = EnvName(c.prefix, s.path), !inEnv(s.Type, s.Tags)
 	if other, taken := c.envs[s.env]; taken {
 		return fmt.Errorf("the settings %s and %s share the environment variable %s; give one another json tag", other, s.path, s.env)
 	}
@@ -182,22 +83,31 @@ func (c *collector) add(s setting, t reflect.Type) error {
 	return nil
 }
 
+// filled returns an addressable struct of the type with its defaults.
+func filled(t reflect.Type) reflect.Value {
+	v := reflect.New(t)
+	if t.Kind() == reflect.Struct {
+		setting.Fill(v.Interface())
+	}
+	return v.Elem()
+}
+
 // readable reports whether all parts of a type can be filled.
-func readable(t reflect.Type, g tags, depth int) bool {
+func readable(t reflect.Type, g setting.Tags, depth int) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if depth > maxDepth {
 		return false
 	}
-	switch classOf(t, g) {
-	case badClass:
+	switch setting.ClassOf(t, g) {
+	case setting.Invalid:
 		return false
-	case listClass, mapClass:
+	case setting.List, setting.Map:
 		return readable(t.Elem(), g, depth+1)
-	case structClass:
-		for _, f := range fieldsOf(t) {
-			if !readable(f.typ, f.tags, depth+1) {
+	case setting.Struct:
+		for _, f := range setting.Fields(t) {
+			if !readable(f.Type, f.Tags, depth+1) {
 				return false
 			}
 		}
@@ -206,28 +116,24 @@ func readable(t reflect.Type, g tags, depth int) bool {
 }
 
 // inEnv reports whether one line of text can hold the type: scalars, and lists and maps of them.
-func inEnv(t reflect.Type, g tags) bool {
+func inEnv(t reflect.Type, g setting.Tags) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if c := classOf(t, g); c == listClass || c == mapClass {
-		c = classOf(t.Elem(), g)
-		return c != listClass && c != mapClass && c != structClass
+	if c := setting.ClassOf(t, g); c == setting.List || c == setting.Map {
+		c = setting.ClassOf(t.Elem(), g)
+		return c != setting.List && c != setting.Map && c != setting.Struct
 	}
 	return true
 }
 
-// EnvName is the name of the environment variable of a key: capitals with underscores at camel-case boundaries, so that
-// httpServer.bindIP with the prefix ACTIONHERO is ACTIONHERO_HTTP_SERVER_BIND_IP. Empty parts are left out; a key of a
-// deeper section may contain dots, which become underscores too.
-func EnvName(prefix, section, key string) string {
-	var parts []string
-	for _, s := range []string{prefix, snake(section), snake(key)} {
-		if s != "" {
-			parts = append(parts, s)
-		}
+// EnvName returns the name of the environment variable of a setting: capitals, with underscores for dots and at camel-case
+// boundaries, so that httpServer.bindIP with the prefix ACTIONHERO is ACTIONHERO_HTTP_SERVER_BIND_IP.
+func EnvName(prefix, path string) string {
+	if prefix == "" {
+		return snake(path)
 	}
-	return strings.Join(parts, "_")
+	return prefix + "_" + snake(path)
 }
 
 // snake puts an underscore before a capital that follows a small letter or a digit, and before the last capital of a run that a

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
 // maxDepth is how many lists and objects may be nested: more than any setting needs, few enough to walk by recursion.
@@ -109,6 +111,25 @@ func oneLine(s string) string {
 	return b.String()
 }
 
+// scalar returns the text of a value that may stand for a setting of a class. A text stands for a number only where it can hold
+// a unit, and for a switch, which on and off turn.
+func (n *node) scalar(c setting.Class) (text string, ok bool) {
+	switch n.kind {
+	case anyKind:
+		return n.text, true
+	case textKind:
+		ok = c != setting.Int && c != setting.Uint && c != setting.Float
+	case boolKind:
+		ok = c == setting.Bool || c == setting.Text
+	case numberKind:
+		if c == setting.Text {
+			return n.text, true
+		}
+		return n.number, c != setting.Bool && c != setting.String
+	}
+	return n.text, ok
+}
+
 // join adds a key to the path of what holds it.
 func join(path, key string) string {
 	if path == "" {
@@ -126,16 +147,17 @@ func wrap(keys []string, value *node) *node {
 }
 
 // envNode reads the text of a variable as its setting's type wants it; the error continues a sentence that begins with the setting.
-func envNode(s setting, text string, at place) (*node, error) {
+func envNode(s leaf, text string, at place) (*node, error) {
 	scalar := func(t string) *node { return &node{kind: anyKind, text: t, at: at} }
 	if s.fileOnly {
 		return nil, errors.New("can be given in the file only")
 	}
-	if s.class != listClass && s.class != mapClass {
+	c := s.Class()
+	if c != setting.List && c != setting.Map {
 		return scalar(text), nil
 	}
 	out := &node{kind: listKind, at: at}
-	if s.class == mapClass {
+	if c == setting.Map {
 		out.kind = objectKind
 	}
 	if strings.TrimSpace(text) == "" {
@@ -144,7 +166,7 @@ func envNode(s setting, text string, at place) (*node, error) {
 	seen := map[string]bool{}
 	for item := range strings.SplitSeq(text, ",") {
 		item = strings.TrimSpace(item)
-		if s.class == listClass {
+		if c == setting.List {
 			if item == "" {
 				return nil, errors.New("has an empty item between its commas")
 			}

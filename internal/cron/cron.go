@@ -1,22 +1,22 @@
-// Package cron reads cron expressions and computes when they are next due.
+// Package cron reads cron expressions and computes when they are due. Begin with [Parse] and [Schedule.Next].
 //
 // An expression has five fields: minute, hour, day of month, month, day of week. A field is * or a list of values and
-// ranges, with steps: "*/15 9-17 * JAN-JUN,12 MON-FRI". In place of five fields stand @hourly, @daily (@midnight),
-// @weekly, @monthly, @yearly (@annually) or "@every 90s".
+// ranges, with steps: "*/15 9-17 * JAN-JUN,12 MON-FRI". The alternatives to five fields are @hourly, @daily (@midnight),
+// @weekly, @monthly, @yearly (@annually) and "@every 90s".
 //
-// What crons disagree about is decided thus:
+// Implementations of cron disagree about the following points. This package decides them in this way:
 //
-//   - If both days are restricted, either suffices, as in POSIX: "0 9 1 * MON" is the first of the month and every
-//     Monday. A field that allows every value restricts nothing, however it is written (*, 1-31, */1); any other
-//     restricts, */2 too.
-//   - Times in figures alone ("30 2 * * *", "0 9-17 * * *") follow the calendar: each is due once, at the first minute
-//     at which the local clock shows that time or a later one. So what daylight saving skips is due right after the gap,
-//     and what it repeats is due the first time only.
-//   - A * or a step in the minute or the hour ("*/5 * * * *", "0 */6 * * *") follows elapsed time: due in every real
-//     minute at which the local clock matches, twice in an hour that is repeated and not at all in one that is skipped.
-//     A list of all values counts as *.
-//   - "@every 90s" is due at multiples of 90 seconds since 1970-01-01T00:00:00Z, not since the start of the process: so
-//     all nodes of a cluster agree about it, and a restart changes nothing.
+//   - If both days are restricted, a day must match only one of them, as in POSIX: "0 9 1 * MON" is the first of the month
+//     and every Monday. A field that allows every value restricts nothing, in any notation (*, 1-31, */1). Every other
+//     field restricts, also */2.
+//   - A time in numbers alone ("30 2 * * *", "0 9-17 * * *") follows the calendar: it is due once, in the first minute in
+//     which the local clock shows that time or a later one. A time that daylight saving skips is therefore due immediately
+//     after the gap, and a time that daylight saving repeats is due only the first time.
+//   - A * or a step in the minute or the hour ("*/5 * * * *", "0 */6 * * *") follows elapsed time: the schedule is due in
+//     every real minute in which the local clock matches, so twice in a repeated hour and never in a skipped one. A list of
+//     all values counts as *.
+//   - "@every 90s" is due at multiples of 90 seconds since 1970-01-01T00:00:00Z, not since the start of the process.
+//     Therefore all nodes of a cluster agree about it, and a restart changes nothing.
 package cron
 
 import (
@@ -25,14 +25,14 @@ import (
 	"time"
 )
 
-// MaxLength is how many bytes an expression may have.
+// MaxLength is the maximum length of an expression, in bytes.
 const MaxLength = 256
 
-// Schedule says when something is due. Parse makes one; the zero value is never due. Two schedules are == if they are
-// due at the same times for the same reasons, however they were written, and have the same *time.Location.
+// Schedule says when a task is due. Parse returns one. The zero value is never due. Two schedules are == if they follow the
+// same rules, in any notation, and have the same *time.Location.
 type Schedule struct {
 	minutes  uint64 // bit n: minute n
-	every    int64  // seconds, of an @every; 0 otherwise
+	every    int64  // seconds, for @every; 0 otherwise
 	loc      *time.Location
 	hours    uint32
 	days     uint32 // bits 1-31
@@ -58,9 +58,8 @@ var shorthands = map[string]string{
 	"@annually": "0 0 1 1 *",
 }
 
-// Parse reads an expression, whose times are those of loc; nil means UTC. The error names the expression, the field,
-// what is wrong with it and what is allowed. An expression that can never be due, such as the 30th of February, is an
-// error too.
+// Parse reads an expression with times in loc; nil means UTC. The error names the expression, the field, the fault and the
+// allowed values. Parse also returns an error if the expression can never be due, such as on the 30th of February.
 func Parse(expr string, loc *time.Location) (Schedule, error) {
 	if len(expr) > MaxLength {
 		return Schedule{}, fmt.Errorf("a cron expression must be of at most %d bytes, not %d", MaxLength, len(expr))
@@ -128,7 +127,7 @@ func parseFields(words []string) (Schedule, error) {
 	}
 	s := Schedule{
 		minutes: sets[0], hours: uint32(sets[1]), days: uint32(sets[2]), months: uint16(sets[3]),
-		weekdays: uint8(sets[4]|sets[4]>>7) & allWeekdays, // 7 is Sunday, too
+		weekdays: uint8(sets[4]|sets[4]>>7) & allWeekdays, // 7 is Sunday, like 0
 	}
 	s.elapsed = elapsed[0] || elapsed[1] || s.minutes == allMinutes || s.hours == allHours
 	if !s.occurs() {

@@ -84,7 +84,7 @@ func TestParseAndString(t *testing.T) {
 	}
 }
 
-// The plainest form is never too long to be read back.
+// The canonical form of the schedule with the most ranges is short enough for Parse.
 func TestStringOfTheLongest(t *testing.T) {
 	t.Parallel()
 	s := Schedule{loc: time.UTC, elapsed: true}
@@ -195,7 +195,7 @@ func TestEqual(t *testing.T) {
 		}
 	}
 	if parseIn(t, "0 */6 * * *", nil) == parseIn(t, "0 0,6,12,18 * * *", nil) {
-		t.Error("what follows elapsed time equals what follows the calendar")
+		t.Error("a schedule that follows elapsed time equals one that follows the calendar")
 	}
 }
 
@@ -207,7 +207,7 @@ func TestNext(t *testing.T) {
 		{"UTC", "* * * * *", "2026-05-05T10:00:59Z", "2026-05-05T10:01:00Z"},
 		{"UTC", "59 23 31 12 *", "2026-12-31T23:58:59Z", "2026-12-31T23:59:00Z 2027-12-31T23:59:00Z"},
 		{"UTC", "*/15 9-17 * * MON-FRI", "2026-05-01T17:45:00Z", "2026-05-04T09:00:00Z 2026-05-04T09:15:00Z"},
-		// Either day, as in POSIX; but a field that allows all restricts nothing.
+		// Either day, as in POSIX. A field that allows all values restricts nothing.
 		{"UTC", "0 9 1 * MON", "2026-05-28T00:00:00Z", "2026-06-01T09:00:00Z 2026-06-08T09:00:00Z"},
 		{"UTC", "0 9 1 * MON", "2026-06-29T12:00:00Z", "2026-07-01T09:00:00Z 2026-07-06T09:00:00Z"},
 		{"UTC", "0 9 1-31 * MON", "2026-06-29T12:00:00Z", "2026-07-06T09:00:00Z"},
@@ -218,7 +218,7 @@ func TestNext(t *testing.T) {
 		{"UTC", "0 0 29 2 *", "2097-01-01T00:00:00Z", "2104-02-29T00:00:00Z 2108-02-29T00:00:00Z"},
 		{"UTC", "0 0 29 2 *", "2096-02-29T00:00:00Z", "2104-02-29T00:00:00Z"},
 		{"America/New_York", "*/30 0 29 FEB *", "2097-01-01T00:00:00Z", "2104-02-29T00:00:00-05:00 2104-02-29T00:30:00-05:00 2108-02-29T00:00:00-05:00"},
-		// A time that is skipped is due after the gap, once; one that is repeated is due the first time.
+		// A skipped time is due once, after the gap. A repeated time is due the first time.
 		{"America/New_York", "30 2 * * *", "2026-03-07T12:00:00-05:00", "2026-03-08T03:00:00-04:00 2026-03-09T02:30:00-04:00"},
 		{"America/New_York", "0,10,30 2,3 * * *", "2026-03-08T00:00:00-05:00", "2026-03-08T03:00:00-04:00 2026-03-08T03:10:00-04:00"},
 		{"America/New_York", "30 1 * * *", "2026-10-31T12:00:00-04:00", "2026-11-01T01:30:00-04:00 2026-11-02T01:30:00-05:00"},
@@ -227,7 +227,7 @@ func TestNext(t *testing.T) {
 		{"America/Sao_Paulo", "@daily", "2018-11-03T12:00:00-03:00", "2018-11-04T01:00:00-02:00 2018-11-05T00:00:00-02:00"},
 		{"America/Havana", "@daily", "2026-10-31T12:00:00-04:00", "2026-11-01T00:00:00-04:00 2026-11-02T00:00:00-05:00"},
 		{"Europe/Berlin", "30 2 * * *", "2100-03-27T12:00:00+01:00", "2100-03-28T03:00:00+02:00 2100-03-29T02:30:00+02:00"},
-		// With * or a step, what counts is elapsed time.
+		// A * or a step follows elapsed time.
 		{"America/New_York", "30 * * * *", "2026-03-08T01:00:00-05:00", "2026-03-08T01:30:00-05:00 2026-03-08T03:30:00-04:00"},
 		{"America/New_York", "30 * * * *", "2026-11-01T01:00:00-04:00", "2026-11-01T01:30:00-04:00 2026-11-01T01:30:00-05:00 2026-11-01T02:30:00-05:00"},
 		{"America/New_York", "*/30 1 * * *", "2026-11-01T01:00:00-04:00", "2026-11-01T01:30:00-04:00 2026-11-01T01:00:00-05:00 2026-11-01T01:30:00-05:00 2026-11-02T01:00:00-05:00"},
@@ -236,7 +236,7 @@ func TestNext(t *testing.T) {
 		{"Australia/Lord_Howe", "15 2 * * *", "2026-10-03T12:00:00+10:30", "2026-10-04T02:30:00+11:00 2026-10-05T02:15:00+11:00"},
 		{"Australia/Lord_Howe", "45 1 * * *", "2026-04-04T12:00:00+11:00", "2026-04-05T01:45:00+11:00 2026-04-06T01:45:00+10:30"},
 		{"Australia/Lord_Howe", "*/15 * * * *", "2026-04-05T01:40:00+11:00", "2026-04-05T01:45:00+11:00 2026-04-05T01:30:00+10:30 2026-04-05T01:45:00+10:30 2026-04-05T02:00:00+10:30"},
-		// A day that Samoa skipped, one that Kwajalein had twice (1969-09-30), and Alaska's (1867-10-18, local mean time).
+		// A day that Samoa skipped, and one that Kwajalein had twice (1969-09-30).
 		{"Pacific/Apia", "30 2 * * *", "2011-12-29T00:00:00-10:00", "2011-12-29T02:30:00-10:00 2011-12-31T00:00:00+14:00 2011-12-31T02:30:00+14:00"},
 		{"Pacific/Apia", "30 2 30 12 *", "2011-01-01T00:00:00-10:00", "2011-12-31T00:00:00+14:00 2012-12-30T02:30:00+14:00"},
 		{"Pacific/Apia", "0 */12 * * *", "2011-12-29T00:00:00-10:00", "2011-12-29T12:00:00-10:00 2011-12-31T00:00:00+14:00"},
@@ -245,7 +245,7 @@ func TestNext(t *testing.T) {
 		// Local mean time had seconds: 12:03:58 became 12:00:00.
 		{"America/New_York", "0 * * * *", "1883-11-18T16:00:00Z", "1883-11-18T16:56:02Z 1883-11-18T17:00:00Z 1883-11-18T18:00:00Z"},
 		{"America/New_York", "0 12 * * *", "1883-11-18T16:00:00Z", "1883-11-18T16:56:02Z 1883-11-19T17:00:00Z"},
-		// Multiples since 1970, whatever the zone.
+		// Multiples since 1970, in every zone.
 		{"UTC", "@every 90s", "1970-01-01T00:00:00Z", "1970-01-01T00:01:30Z 1970-01-01T00:03:00Z"},
 		{"UTC", "@every 90s", "1970-01-01T00:01:29Z", "1970-01-01T00:01:30Z"},
 		{"UTC", "@every 90s", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z"},
@@ -301,7 +301,7 @@ func TestNextAtTheEdges(t *testing.T) {
 	}
 }
 
-// A zone may skip each time that a schedule names: it is not sought for ever.
+// A zone may skip every time of a schedule. The search must end.
 func TestNeverInThisZone(t *testing.T) {
 	t.Parallel()
 	loc := skipping(t)

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// field is what one place of an expression allows.
+// field describes one of the five fields of an expression.
 type field struct {
 	name     string
 	allowed  string
 	min, max int
-	last     int      // the last value of *: of the day of week it is 6, because 7 is Sunday again
-	names    []string // of the values from min on
+	last     int      // the last value of *; 6 for the day of week, because 7 is Sunday, like 0
+	names    []string // names of the values, beginning with min
 }
 
 var fields = [5]field{
@@ -29,12 +29,12 @@ var fields = [5]field{
 	},
 }
 
-// parse returns the values that the text stands for, as bits, and whether it has a * or a step, which in the time of
-// day says that the schedule follows elapsed time.
+// parse returns the values of the text as bits. elapsed reports a * or a step; in the minute or the hour, these make the
+// schedule follow elapsed time.
 func (f *field) parse(text string) (set uint64, elapsed bool, err error) {
 	for entry := range strings.SplitSeq(text, ",") {
 		span, stepText, stepped := strings.Cut(entry, "/")
-		lo, hi, ranged, err := f.span(span)
+		lo, hi, ranged, err := f.parseSpan(span)
 		if err != nil {
 			return 0, false, err
 		}
@@ -44,7 +44,7 @@ func (f *field) parse(text string) (set uint64, elapsed bool, err error) {
 				from := lo % (f.last + 1) // 7 is 0
 				return 0, false, fmt.Errorf("%s must have a range before its step, such as %d-%d/2 or */2, not %q", f.name, from, f.last, entry)
 			}
-			if step, err = f.step(stepText); err != nil {
+			if step, err = f.parseStep(stepText); err != nil {
 				return 0, false, err
 			}
 		}
@@ -56,7 +56,7 @@ func (f *field) parse(text string) (set uint64, elapsed bool, err error) {
 	return set, elapsed, nil
 }
 
-func (f *field) step(text string) (int, error) {
+func (f *field) parseStep(text string) (int, error) {
 	step, err := strconv.ParseUint(text, 10, 8)
 	if greatest := f.last - f.min; err != nil || step < 1 || int(step) > greatest {
 		return 0, fmt.Errorf("%s must have a step of 1-%d, not %s", f.name, greatest, quote(text))
@@ -64,19 +64,19 @@ func (f *field) step(text string) (int, error) {
 	return int(step), nil
 }
 
-// span reads *, a value or a range.
-func (f *field) span(text string) (lo, hi int, ranged bool, err error) {
+// parseSpan reads *, a value or a range.
+func (f *field) parseSpan(text string) (lo, hi int, ranged bool, err error) {
 	if text == "*" {
 		return f.min, f.last, true, nil
 	}
 	from, to, ranged := strings.Cut(text, "-")
 	if ranged && (from == "" || to == "") {
-		return 0, 0, false, f.refuse(text)
+		return 0, 0, false, f.errNotAllowed(text)
 	}
-	if lo, err = f.value(from); err != nil || !ranged {
+	if lo, err = f.parseValue(from); err != nil || !ranged {
 		return lo, lo, false, err
 	}
-	if hi, err = f.value(to); err != nil {
+	if hi, err = f.parseValue(to); err != nil {
 		return 0, 0, false, err
 	}
 	if hi == 0 && lo > 0 && f.max > f.last {
@@ -88,7 +88,7 @@ func (f *field) span(text string) (lo, hi int, ranged bool, err error) {
 	return lo, hi, true, nil
 }
 
-func (f *field) value(text string) (int, error) {
+func (f *field) parseValue(text string) (int, error) {
 	for i, name := range f.names {
 		if strings.EqualFold(text, name) {
 			return f.min + i, nil
@@ -96,16 +96,16 @@ func (f *field) value(text string) (int, error) {
 	}
 	v, err := strconv.ParseUint(text, 10, 8)
 	if err != nil || int(v) < f.min || int(v) > f.max {
-		return 0, f.refuse(text)
+		return 0, f.errNotAllowed(text)
 	}
 	return int(v), nil
 }
 
-func (f *field) refuse(text string) error {
+func (f *field) errNotAllowed(text string) error {
 	return fmt.Errorf("%s must be %s, not %s", f.name, f.allowed, quote(text))
 }
 
-// quote leaves figures as they are.
+// quote quotes text unless it is a number.
 func quote(text string) string {
 	if text != "" && strings.Trim(text, "0123456789") == "" {
 		return text

@@ -2,14 +2,14 @@ package cron
 
 import "time"
 
-// Latest returns the last time after one and not after another at which the schedule is due, in the schedule's zone, or
-// the zero time if there is none.
+// Latest returns the last due time that is later than after and not later than until, in the schedule's zone. It is the
+// zero time if there is none.
 func (s Schedule) Latest(after, until time.Time) time.Time {
 	due := s.Next(after)
 	if due.IsZero() || due.After(until) {
 		return time.Time{}
 	}
-	// The next time after a second only grows with that second, so the last second whose next time has come is sought.
+	// Next grows with its argument: a binary search finds the last second for which Next is not later than until.
 	from, to := after.Unix(), until.Unix()
 	for from+1 < to {
 		middle := from + (to-from)/2
@@ -22,6 +22,6 @@ func (s Schedule) Latest(after, until time.Time) time.Time {
 	return due
 }
 
-// Calendar reports whether the schedule follows the calendar, so that a clock that is set back must not make it due
-// again; otherwise it follows elapsed time.
+// Calendar reports whether the schedule follows the calendar. If so, a clock that is set back must not make it due again.
+// Otherwise it follows elapsed time.
 func (s Schedule) Calendar() bool { return s.every == 0 && !s.elapsed }

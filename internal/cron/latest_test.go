@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Latest is what going through all times with Next finds in the end.
+// Latest returns the same time as a loop over all times with Next.
 func TestLatest(t *testing.T) {
 	t.Parallel()
 	berlin, err := time.LoadLocation("Europe/Berlin")
@@ -36,7 +36,7 @@ func TestLatest(t *testing.T) {
 		}
 	}
 	if got := (Schedule{}).Latest(base, base.Add(time.Hour)); !got.IsZero() {
-		t.Errorf("Latest of what is never due is %v", got)
+		t.Errorf("Latest of the zero Schedule is %v", got)
 	}
 }
 

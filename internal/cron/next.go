@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Instants are Unix seconds here. A wall time is what the local clock shows, as the Unix second at which a clock in UTC
-// shows the same.
+// In this file an instant is a Unix second. A wall time is a reading of the local clock, as the Unix second at which a clock
+// in UTC shows the same.
 const (
 	minute = 60
 	day    = 24 * 60 * minute
@@ -15,17 +15,17 @@ const (
 	firstSecond = -62135596800 // the start of the year 1, which is the zero time.Time
 	lastSecond  = 253402300799 // the end of the year 9999
 
-	// More than any local clock differs from UTC, or was ever set back.
+	// slack is longer than any difference between a local clock and UTC, and than any step by which a clock was set back.
 	slack = 2 * day
 
-	// How far ahead a schedule is sought that daylight saving may skip each time: the days of the week and leap years
-	// have all met by then.
+	// horizon bounds the search for a schedule that daylight saving may skip every time. By then, each day of the week has
+	// occurred in each kind of year.
 	horizon = 50 * 366 * day
 )
 
-// Next returns the first time after the given one at which the schedule is due, in the schedule's zone. It is the zero
-// time if there is none until the end of the year 9999, or none in 50 years because daylight saving skips it each
-// time. A time before the year 1 counts as the start of that year.
+// Next returns the first due time that is later than after, in the schedule's zone. It is the zero time if there is none
+// until the end of the year 9999, or none in 50 years because daylight saving skips it every time. A time before the year 1
+// counts as the start of that year.
 func (s Schedule) Next(after time.Time) time.Time {
 	from := max(after.Unix(), firstSecond)
 	if from >= lastSecond || s.loc == nil {
@@ -38,7 +38,7 @@ func (s Schedule) Next(after time.Time) time.Time {
 	case s.elapsed:
 		next = s.nextElapsed(from)
 	default:
-		next = s.nextOnce(from)
+		next = s.nextCalendar(from)
 	}
 	if next > lastSecond {
 		return time.Time{}
@@ -46,7 +46,7 @@ func (s Schedule) Next(after time.Time) time.Time {
 	return time.Unix(next, 0).In(s.loc)
 }
 
-// nextElapsed returns the first instant after the given one at which the local clock matches.
+// nextElapsed returns the first instant later than after at which the local clock matches.
 func (s *Schedule) nextElapsed(after int64) int64 {
 	for from := after + 1; from <= after+horizon; {
 		offset, end := s.offset(from)
@@ -58,10 +58,10 @@ func (s *Schedule) nextElapsed(after int64) int64 {
 	return math.MaxInt64
 }
 
-// nextOnce returns the first instant after the given one at which the local clock shows, for the first time, a wall
-// time that matches or one after it.
-func (s *Schedule) nextOnce(after int64) int64 {
-	wall := s.match(s.reached(after) + minute)
+// nextCalendar returns the first instant later than after at which the local clock shows, for the first time, a matching
+// wall time or a later one.
+func (s *Schedule) nextCalendar(after int64) int64 {
+	wall := s.match(s.latestShown(after) + minute)
 	for from := after + 1; ; {
 		offset, end := s.offset(from)
 		if at := max(wall, ceil(from+offset, minute)) - offset; at < end {
@@ -71,9 +71,9 @@ func (s *Schedule) nextOnce(after int64) int64 {
 	}
 }
 
-// reached returns the latest whole minute that the local clock has shown until the instant: after it was set back,
-// that is one still to come again.
-func (s *Schedule) reached(until int64) int64 {
+// latestShown returns the latest whole minute that the local clock has shown until the instant. After the clock was set
+// back, that minute is later than the current one.
+func (s *Schedule) latestShown(until int64) int64 {
 	from := until - slack
 	offset, end := s.offset(from)
 	latest := floor(from+offset, minute)
@@ -89,7 +89,8 @@ func (s *Schedule) reached(until int64) int64 {
 	}
 }
 
-// offset returns how far the local clock is ahead of UTC at an instant, and an instant after it until which that holds.
+// offset returns by how many seconds the local clock is ahead of UTC at an instant, and a later instant until which this
+// offset applies.
 func (s *Schedule) offset(at int64) (offset, end int64) {
 	t := time.Unix(at, 0).In(s.loc)
 	_, seconds := t.Zone()
@@ -97,15 +98,15 @@ func (s *Schedule) offset(at int64) (offset, end int64) {
 	if until.IsZero() {
 		return int64(seconds), math.MaxInt64
 	}
-	// Years for which a zone has only a rule end for ZoneBounds after 365 days: of the last day of a leap year it gives
-	// an end that has passed. No rule changes the clock between then and the end of the year.
+	// For years for which a zone has only a rule, ZoneBounds ends the year after 365 days: on the last day of a leap year
+	// it returns an end that has passed. No rule changes the clock on that day.
 	if end = until.Unix(); end <= at {
 		end = floor(at, day) + day
 	}
 	return int64(seconds), end
 }
 
-// match returns the first wall time that matches, from the given whole minute on.
+// match returns the first matching wall time at or after the whole minute wall.
 func (s *Schedule) match(wall int64) int64 {
 	midnight := floor(wall, day)
 	if d := s.matchDay(midnight); d != midnight {
@@ -118,7 +119,7 @@ func (s *Schedule) match(wall int64) int64 {
 	return s.matchTime(s.matchDay(midnight+day), 0, 0)
 }
 
-// matchTime returns the first match on a day from the hour and minute on, or a wall time after the day.
+// matchTime returns the first matching wall time of a day at or after the hour and minute, or a wall time after the day.
 func (s *Schedule) matchTime(midnight int64, h, m int) int64 {
 	if s.hours>>h&1 == 1 {
 		if rest := s.minutes >> m; rest != 0 {
@@ -132,14 +133,14 @@ func (s *Schedule) matchTime(midnight int64, h, m int) int64 {
 	return midnight + day
 }
 
-// matchDay returns the midnight of the first day that matches, from the given one on. It ends: Parse has seen to it
-// that there is one, at the latest on a 29th of February in eight years.
+// matchDay returns the midnight of the first matching day at or after the given one. The loop ends because Parse rejects
+// schedules without a matching day; the rarest day is the 29th of February, at most eight years later.
 func (s *Schedule) matchDay(midnight int64) int64 {
 	t := time.Unix(midnight, 0).UTC()
 	year, m, dom := t.Date()
 	month := int(m)
 	first := midnight - int64(dom-1)*day
-	weekday := (int(t.Weekday()) - (dom - 1) + 35) % 7 // of the first
+	weekday := (int(t.Weekday()) - (dom - 1) + 35) % 7 // of the first of the month
 	for {
 		if s.months>>month&1 == 1 {
 			if rest := s.daysOf(year, month, weekday) >> dom; rest != 0 {
@@ -156,7 +157,7 @@ func (s *Schedule) matchDay(midnight int64) int64 {
 	}
 }
 
-// daysOf returns the days that match in a month whose first is that day of the week, as bits.
+// daysOf returns the matching days of a month as bits. weekday is the day of the week of its first day.
 func (s *Schedule) daysOf(year, month, weekday int) uint32 {
 	const weeks = 1 | 1<<7 | 1<<14 | 1<<21 | 1<<28 | 1<<35
 	byWeekday := uint32(uint64(s.weekdays) * weeks >> weekday << 1)

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// A window is a span of real minutes in a zone, with what the local clock shows at each.
+// window is a span of real minutes in a zone, with the reading of the local clock at each.
 type window struct {
 	loc   *time.Location
 	start time.Time
 	shown []clock
-	turns []int // the minutes at which the clock is set
+	steps []int // the indexes of the minutes at which the clock is set
 }
 
 type clock struct {
 	fields  [5]int
-	minutes int // on a calendar without gaps
+	minutes int // since 1970, by the local clock
 }
 
 func newWindow(t testing.TB, name string, year int) *window {
@@ -32,14 +32,14 @@ func newWindow(t testing.TB, name string, year int) *window {
 	for at := w.start; at.Before(end); at = at.Add(time.Minute) {
 		_, offset := at.In(w.loc).Zone()
 		local := int(math.Floor(float64(at.Unix()+int64(offset)) / 60))
-		of := ((local % (24 * 60)) + 24*60) % (24 * 60) // the day, before 1970 too
-		if first := local - of; len(w.shown) == 0 || first != day.minutes {
+		minuteOfDay := ((local % (24 * 60)) + 24*60) % (24 * 60) // also before 1970
+		if first := local - minuteOfDay; len(w.shown) == 0 || first != day.minutes {
 			day = showing(time.Unix(int64(first)*60, 0).UTC())
 		}
 		c := day
-		c.fields[0], c.fields[1], c.minutes = of%60, of/60, local
+		c.fields[0], c.fields[1], c.minutes = minuteOfDay%60, minuteOfDay/60, local
 		if n := len(w.shown); n > 0 && c.minutes != w.shown[n-1].minutes+1 {
-			w.turns = append(w.turns, n)
+			w.steps = append(w.steps, n)
 		}
 		w.shown = append(w.shown, c)
 	}
@@ -53,7 +53,7 @@ func showing(t time.Time) clock {
 	}
 }
 
-// random is an expression made together with what it means.
+// random is an expression that was generated together with its meaning.
 type random struct {
 	words   [5]string
 	allows  [5][]bool
@@ -81,7 +81,7 @@ func newRandom(rnd *rand.Rand) *random {
 				entry = fmt.Sprintf("%d-%d/%d", lo, hi, step)
 			case kind < 10:
 				entry, lo, hi = fmt.Sprintf("*/%d", step), f.min, f.last
-			case i < 2 && kind < 14: // early hours, when clocks are set
+			case i < 2 && kind < 14: // early hours, in which clocks are set
 				lo = rnd.IntN(4)
 				entry, hi, step = strconv.Itoa(lo), lo, 1
 			default:
@@ -115,7 +115,7 @@ func (r *random) matches(c clock) bool {
 	return byDay && byWeekday
 }
 
-// due looks at each minute of the window, and says at which of them the expression is due.
+// due returns, for each minute of the window, whether the expression is due.
 func (w *window) due(r *random) []bool {
 	due := make([]bool, len(w.shown))
 	if r.elapsed {
@@ -124,7 +124,7 @@ func (w *window) due(r *random) []bool {
 		}
 		return due
 	}
-	seen := w.shown[0].minutes - 1 // of the calendar
+	seen := w.shown[0].minutes - 1 // the latest minute that the clock has shown
 	for i, c := range w.shown {
 		for m := seen + 1; m < c.minutes; m++ { // a gap
 			due[i] = due[i] || r.matches(showing(time.Unix(int64(m)*60, 0).UTC()))
@@ -137,7 +137,7 @@ func (w *window) due(r *random) []bool {
 	return due
 }
 
-// check compares Next with what is due, for minutes all over the window and many around those when clocks are set.
+// check compares Next with due, from random minutes of the window and from many minutes around the steps of the clock.
 func (w *window) check(t *testing.T, rnd *rand.Rand, r *random) {
 	s, err := Parse(r.String(), w.loc)
 	if err != nil {
@@ -161,9 +161,9 @@ func (w *window) check(t *testing.T, rnd *rand.Rand, r *random) {
 	for range 200 {
 		from = append(from, 2*24*60+rnd.IntN(len(due)-2*24*60))
 	}
-	for _, turn := range w.turns {
+	for _, step := range w.steps {
 		for range 60 {
-			from = append(from, turn-150+rnd.IntN(300), turn-1500+rnd.IntN(3000))
+			from = append(from, step-150+rnd.IntN(300), step-1500+rnd.IntN(3000))
 		}
 	}
 	for _, i := range from {
@@ -178,13 +178,13 @@ func (w *window) check(t *testing.T, rnd *rand.Rand, r *random) {
 	}
 }
 
-// Next agrees with a look at each minute of three years.
+// Next returns the same times as a test of each minute of three years.
 func TestNextAgainstEachMinute(t *testing.T) {
 	t.Parallel()
 	for i, test := range []struct {
 		zone  string
 		year  int
-		turns int
+		steps int
 	}{
 		{"UTC", 2026, 0}, {"Europe/Berlin", 2026, 6}, {"America/New_York", 2103, 6}, {"America/Sao_Paulo", 2016, 6},
 		{"Australia/Lord_Howe", 2034, 6}, {"Pacific/Apia", 2010, 6}, {"Africa/Casablanca", 2026, 6}, {"Asia/Kathmandu", 1985, 1},
@@ -193,8 +193,8 @@ func TestNextAgainstEachMinute(t *testing.T) {
 		t.Run(test.zone, func(t *testing.T) {
 			t.Parallel()
 			w := newWindow(t, test.zone, test.year)
-			if len(w.turns) < test.turns || test.turns == 0 && len(w.turns) > 0 {
-				t.Fatalf("the clock is set %d times, not %d", len(w.turns), test.turns)
+			if len(w.steps) < test.steps || test.steps == 0 && len(w.steps) > 0 {
+				t.Fatalf("the clock is set %d times, not %d", len(w.steps), test.steps)
 			}
 			rnd := rand.New(rand.NewPCG(uint64(i), 20260101))
 			for range 2 {
@@ -204,8 +204,8 @@ func TestNextAgainstEachMinute(t *testing.T) {
 	}
 }
 
-// Whatever is written, there is an answer; what is accepted has a plainest form, which says the same and is due later
-// than asked.
+// Every text is accepted or rejected without a panic. An accepted expression has an equal canonical form, and Next returns
+// a later time.
 func FuzzParse(f *testing.F) {
 	for _, expr := range []string{
 		"*/15 9-17 * JAN-JUN,12 MON-FRI", "30 2 29 2 *", "0 0 1,2 * 5-7/2", "5-5/1 3,4 * * *", "@daily", "@every 90s", "@every 1h0.5m",

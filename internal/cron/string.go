@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// String returns the expression in its plainest form: numbers only, in order. Parse reads it back to an equal schedule,
-// given the same zone. It is empty for the zero value.
+// String returns the canonical expression: numbers only, in order. Parse returns an equal schedule for it, given the same
+// zone. The zero value has the empty string.
 func (s Schedule) String() string {
 	if s.every > 0 {
 		return "@every " + (time.Duration(s.every) * time.Second).String()
@@ -22,7 +22,7 @@ func (s Schedule) String() string {
 		words[i] = fields[i].format(set, s.elapsed && i < 2)
 	}
 	if s.elapsed && !strings.ContainsAny(words[0]+words[1], "*/") {
-		// Neither shows that the schedule follows elapsed time. A step of 1 adds nothing but that.
+		// Neither field shows that the schedule follows elapsed time. A step of 1 shows it and changes nothing else.
 		last := bits.Len32(s.hours) - 1
 		if strings.HasSuffix(words[1], "-"+strconv.Itoa(last)) {
 			words[1] += "/1"
@@ -33,13 +33,14 @@ func (s Schedule) String() string {
 	return strings.Join(words[:], " ")
 }
 
-// format writes a set as *, as a range with a step if that is wanted and possible, or as a list of values and ranges.
+// format returns a set as *, as a range with a step if steps is set and the values allow it, or as a list of values and
+// ranges.
 func (f *field) format(set uint64, steps bool) string {
 	first, last := bits.TrailingZeros64(set), bits.Len64(set)-1
 	if bits.OnesCount64(set) == f.last-f.min+1 {
 		return "*"
 	}
-	if step := stride(set); steps && step > 1 {
+	if step := stepOf(set); steps && step > 1 {
 		if first == f.min && last+step > f.last {
 			return "*/" + strconv.Itoa(step)
 		}
@@ -62,8 +63,8 @@ func (f *field) format(set uint64, steps bool) string {
 	return string(text)
 }
 
-// stride returns the distance between the values of a set if it is always the same, or 0.
-func stride(set uint64) int {
+// stepOf returns the distance between the values of a set if it is constant, or 0.
+func stepOf(set uint64) int {
 	first := bits.TrailingZeros64(set)
 	step := bits.TrailingZeros64(set >> first &^ 1)
 	var even uint64

@@ -7,6 +7,8 @@
 // The output equals the output of [jsonx.Marshal] byte for byte; tests compare the two with random values. Types that encode
 // themselves, and the few declarations that only Marshal understands, are left to Marshal.
 //
-// The plan exists because of its speed. For a struct of six fields (BenchmarkEncodeSix) it takes a quarter of the time of
-// Marshal (BenchmarkEncodeSixByMarshal).
+// The plans exist because of their speed: BenchmarkEncodeSix takes 108 ns, BenchmarkEncodeSixByMarshal 603 ns. Plans for
+// flat structs only, with Marshal for everything nested, would save 200 lines. They were tried: BenchmarkEncodeSix took
+// 4.4 times as long, BenchmarkEncodeMap 4.3 times and BenchmarkEncodeMapOfStructs 2.1 times, errors lost the path of the
+// part, and Marshal overflows the stack with an interface that contains itself.
 package encode

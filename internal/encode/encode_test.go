@@ -17,7 +17,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// encodes itself in each of the ways there are.
+// These types encode themselves, each in another way, or have a method IsZero.
 type (
 	byJSON   struct{ N int }
 	byText   string
@@ -38,10 +38,10 @@ func (v byStream) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteToken(jsontext.Int(int64(len(v))))
 }
 
-// oops is an error that encodes, unlike those of package errors.
-type oops struct{ Text string }
+// encodableError is an error with an exported field, which encodes.
+type encodableError struct{ Text string }
 
-func (o oops) Error() string { return o.Text }
+func (o encodableError) Error() string { return o.Text }
 
 func (v zeroer) IsZero() bool { return v.N == 7 }
 
@@ -58,13 +58,13 @@ type Deeper struct {
 
 type onePointer struct{ P *int }
 
-type loose struct {
+type withEmbeddedMap struct {
 	A     int                       `json:"fixed"`
 	Extra map[string]jsontext.Value `json:",embed"`
 }
 
-// rich has a member of every kind there is.
-type rich struct {
+// allKinds has a member of every kind that encodes.
+type allKinds struct {
 	Bool   bool    `json:"bool"`
 	Str    string  `json:"str\u2028<>"`
 	Int    int     `json:"int"`
@@ -112,11 +112,11 @@ type rich struct {
 	Big  *big.Int        `json:"big"`
 	Raw  json.RawMessage `json:"raw"`
 	Val  jsontext.Value  `json:"val"`
-	L    loose           `json:"l"`
+	L    withEmbeddedMap `json:"l"`
 	None struct{}        `json:"none"`
 	Arr  [2][]map[string]Part
-	Self *rich            `json:"self"`
-	All  []rich           `json:"all,omitempty"`
+	Self *allKinds        `json:"self"`
+	All  []allKinds       `json:"all,omitempty"`
 	C    complexKey       `json:"c"`
 	ZI   zeroInterface    `json:"zi,omitzero"`
 	ZA   any              `json:"za,omitzero"`
@@ -130,7 +130,7 @@ type complexKey struct {
 
 type zeroInterface interface{ IsZero() bool }
 
-// durationText is left to jsonx because of its option.
+// durationText is left to Marshal because of its option.
 type durationText struct {
 	D time.Duration `json:"d,string"`
 	T int           `json:"t,omitempty"`
@@ -145,12 +145,12 @@ type PointedTwice struct {
 	Twice string `json:"twice,omitempty"`
 }
 
-// filler makes random values.
-type filler struct{ *rand.Rand }
+// randomizer fills variables with random values.
+type randomizer struct{ *rand.Rand }
 
 var words = []string{"", "a", "b", "key", "plain text of some length", "quote\" and \\", "\x00\n\t", "é€😀", "\u2028", "a\xffb", "<&>", "z", "10", "9"}
 
-func (r filler) fill(v reflect.Value, depth int) {
+func (r randomizer) fill(v reflect.Value, depth int) {
 	switch v.Interface().(type) {
 	case time.Time:
 		v.Set(reflect.ValueOf(time.Unix(r.Int64N(4e9), r.Int64N(1e9)).In(time.FixedZone("", r.IntN(86400)/60*60))))
@@ -170,7 +170,7 @@ func (r filler) fill(v reflect.Value, depth int) {
 	r.fillKind(v, depth)
 }
 
-func (r filler) fillKind(v reflect.Value, depth int) {
+func (r randomizer) fillKind(v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(r.IntN(2) == 0)
@@ -203,7 +203,7 @@ func (r filler) fillKind(v reflect.Value, depth int) {
 			r.fillAny(v, depth)
 		} else if z := []any{zeroer{7}, zeroer{8}, &zeroer{7}, (*zeroer)(nil)}[r.IntN(4)]; v.Type() == reflect.TypeFor[zeroInterface]() {
 			v.Set(reflect.ValueOf(z))
-		} else if e := reflect.ValueOf(oops{"x"}); e.Type().Implements(v.Type()) && r.IntN(2) == 0 {
+		} else if e := reflect.ValueOf(encodableError{"x"}); e.Type().Implements(v.Type()) && r.IntN(2) == 0 {
 			v.Set(e)
 		}
 	default:
@@ -216,13 +216,13 @@ func (r filler) fillKind(v reflect.Value, depth int) {
 	}
 }
 
-func (r filler) fillElements(v reflect.Value, depth int) {
+func (r randomizer) fillElements(v reflect.Value, depth int) {
 	for i := range v.Len() {
 		r.fill(v.Index(i), depth)
 	}
 }
 
-func (r filler) fillMap(v reflect.Value, depth int) {
+func (r randomizer) fillMap(v reflect.Value, depth int) {
 	if depth <= 0 || r.IntN(4) == 0 {
 		return
 	}
@@ -235,25 +235,25 @@ func (r filler) fillMap(v reflect.Value, depth int) {
 	}
 }
 
-func (r filler) fillAny(v reflect.Value, depth int) {
+func (r randomizer) fillAny(v reflect.Value, depth int) {
 	if depth <= 0 {
 		return
 	}
 	choices := []any{
 		"", false, 0, 0.0, int8(0), uint64(0), float32(0), []any(nil), map[string]any(nil), []string(nil), time.Second, time.Time{},
 		Part{}, &Part{}, (*Part)(nil), onePointer{}, [1]*int{}, [1]map[string]int{}, named(nil), byJSON{}, byText(""), byPtr{}, &byPtr{}, byStream(nil),
-		[]byte(nil), [2]byte{}, map[int]int(nil), struct{}{}, loose{}, (*any)(nil), []rich(nil), kind(0), Deeper{}, struct{ E error }{},
+		[]byte(nil), [2]byte{}, map[int]int(nil), struct{}{}, withEmbeddedMap{}, (*any)(nil), []allKinds(nil), kind(0), Deeper{}, struct{ E error }{},
 	}
 	box := reflect.New(reflect.TypeOf(choices[r.IntN(len(choices))])).Elem()
 	r.fill(box, depth-1)
 	v.Set(box)
 }
 
-// compareWithMarshal encodes a random value both ways.
+// compareWithMarshal compares AppendMembers with Marshal for a random value.
 func compareWithMarshal(t *testing.T, seed uint64) (encodes bool) {
 	t.Helper()
-	v := reflect.New(reflect.TypeFor[rich]())
-	filler{rand.New(rand.NewPCG(seed, 1))}.fill(v.Elem(), 4)
+	v := reflect.New(reflect.TypeFor[allKinds]())
+	randomizer{rand.New(rand.NewPCG(seed, 1))}.fill(v.Elem(), 4)
 	for _, value := range []any{v.Interface(), v.Elem().Interface()} {
 		want, wantErr := jsonx.Marshal(value)
 		got, err := AppendMembers([]byte("kept"), value)
@@ -283,7 +283,7 @@ func TestEncodesAsMarshalDoes(t *testing.T) {
 		}
 	}
 	if good < all/2 {
-		t.Errorf("only %d of %d values encode at all, so little is compared", good, all)
+		t.Errorf("only %d of %d values encode, so the test compares little", good, all)
 	}
 }
 

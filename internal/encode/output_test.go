@@ -67,9 +67,9 @@ func TestOutputErrorLeavesDst(t *testing.T) {
 	}
 }
 
-type noText struct{}
+type textOnly struct{}
 
-func (noText) MarshalText() ([]byte, error) { return nil, nil }
+func (textOnly) MarshalText() ([]byte, error) { return nil, nil }
 
 func TestOutputsThatAreRefused(t *testing.T) {
 	t.Parallel()
@@ -79,7 +79,7 @@ func TestOutputsThatAreRefused(t *testing.T) {
 	}{
 		{5, "the output int is not a JSON object: use a struct, a map with string keys, or a pointer to one of those"},
 		{"", "is not a JSON object"}, {[]answer{}, "is not a JSON object"}, {map[int]string{}, "is not a JSON object"}, {time.Time{}, "is not a JSON object"},
-		{new(&answer{}), "is not a JSON object"}, {noText{}, "writes itself as text, but an answer is a JSON object: put it into a struct"},
+		{new(&answer{}), "is not a JSON object"}, {textOnly{}, "writes itself as text, but an answer is a JSON object: put it into a struct"},
 		{struct{ C chan int }{}, `field C of struct { C chan int } is or has a chan int, for which JSON has no form: leave it out with json:"-"`},
 		{struct{ P *struct{ F []func() } }{}, "field F of struct { F []func() } is or has a func()"},
 		{struct{ a int }{}, "has no exported fields"},
@@ -139,6 +139,6 @@ func TestTypesBeyondTheBound(t *testing.T) {
 		t.Error(err)
 	}
 	if _, kept := plans.plans.Load(reflect.TypeFor[answer]()); !kept {
-		t.Error("what is compiled at registration must be kept")
+		t.Error("a plan that Compile builds must be kept")
 	}
 }

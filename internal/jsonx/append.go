@@ -9,8 +9,8 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends s as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD; U+2028 and U+2029
-// are escaped because JavaScript takes them for line ends.
+// AppendString appends s as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD. U+2028 and U+2029 are
+// escaped because JavaScript treats them as line ends.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	b := ViewBytes(s)
@@ -24,7 +24,7 @@ func AppendString(dst []byte, s string) []byte {
 
 // appendEscaped appends b, whose first i bytes need no escape.
 func appendEscaped(dst, b []byte, i int) []byte {
-	start := 0 // of what is not copied yet
+	start := 0 // of the bytes that are not copied yet
 	for i < len(b) {
 		c := b[i]
 		if c < utf8.RuneSelf {
@@ -68,7 +68,8 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
-// asciiEnd is plainEnd that also stops at the first byte beyond ASCII.
+// asciiEnd returns the index of the first quote, backslash, control character or byte beyond ASCII at or after i, len(b)
+// if there is none.
 func asciiEnd(b []byte, i int) int {
 	for ; len(b)-i >= 32; i += 32 { // four words with one branch
 		w := b[i : i+32]
@@ -89,7 +90,8 @@ func asciiEnd(b []byte, i int) int {
 	return i
 }
 
-// special has the high bit of a byte set if that byte, or one before it in the same word, is one that asciiEnd stops at.
+// special sets the high bit of each byte of the word at which asciiEnd stops. Bytes after the first of them may have it
+// set, too.
 func special(word []byte) uint64 {
 	x := binary.LittleEndian.Uint64(word)
 	control := x - eachByte*' '
@@ -99,10 +101,10 @@ func special(word []byte) uint64 {
 }
 
 // AppendFloat appends f as JavaScript writes it: plain digits, with an exponent below 1e-6 and from 1e21 on. f must not
-// be NaN or infinite, for which JSON has no word.
+// be NaN or infinite, which JSON cannot express.
 func AppendFloat(dst []byte, f float64) []byte { return appendFloat(dst, f, 64) }
 
-// AppendFloat32 is [AppendFloat] with the digits that tell one float32 from the next.
+// AppendFloat32 is [AppendFloat] for a float32, which needs fewer digits.
 func AppendFloat32(dst []byte, f float32) []byte { return appendFloat(dst, float64(f), 32) }
 
 func appendFloat(dst []byte, f float64, bits int) []byte {
@@ -121,8 +123,8 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	return dst
 }
 
-// AppendRaw appends a checked JSON value without the white space between its tokens, so that it is one line, and with
-// what [AppendString] would replace or escape treated the same way. Use it to repeat what a client sent.
+// AppendRaw appends a checked JSON value on one line: it removes the white space between tokens. It replaces and escapes
+// the same characters as [AppendString]. Use it to repeat the data of a client.
 func AppendRaw(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; c {
@@ -140,7 +142,7 @@ func AppendRaw(dst, raw []byte) []byte {
 	return dst
 }
 
-// appendClean appends a checked string literal, its escapes as they are.
+// appendClean appends a checked string literal. It keeps the existing escapes.
 func appendClean(dst, literal []byte) []byte {
 	start := 0
 	for i := 0; i < len(literal); {

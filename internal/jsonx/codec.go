@@ -25,39 +25,39 @@ var unmarshalOptions = json.JoinOptions(
 	json.WithUnmarshalers(json.UnmarshalFromFunc(readDuration)),
 )
 
-// Marshal returns the JSON of v. It fails for what JSON cannot say: channels, functions, complex numbers, NaN and
-// infinities, values that contain themselves.
+// Marshal returns the JSON of v. It returns an error if JSON cannot express a part of v: channels, functions, complex
+// numbers, NaN, infinities, values that contain themselves.
 func Marshal(v any) ([]byte, error) {
 	return json.Marshal(v, marshalOptions)
 }
 
-// Append appends the JSON of v to dst. On an error it returns dst as it was.
+// Append appends the JSON of v to dst, like [Marshal]. On an error it returns dst unchanged.
 func Append(dst []byte, v any) ([]byte, error) {
-	s := sinks.Get().(*sink)
-	s.buf = dst
-	err := json.MarshalWrite(s, v, marshalOptions)
-	out := s.buf
-	s.buf = nil
-	sinks.Put(s)
+	w := writers.Get().(*sliceWriter)
+	w.buf = dst
+	err := json.MarshalWrite(w, v, marshalOptions)
+	out := w.buf
+	w.buf = nil
+	writers.Put(w)
 	if err != nil {
 		return dst, err
 	}
 	return out, nil
 }
 
-// sink is a writer that appends to a slice.
-type sink struct{ buf []byte }
+// sliceWriter appends to a slice.
+type sliceWriter struct{ buf []byte }
 
-var sinks = sync.Pool{New: func() any { return new(sink) }}
+var writers = sync.Pool{New: func() any { return new(sliceWriter) }}
 
-func (s *sink) Write(p []byte) (int, error) {
-	s.buf = append(s.buf, p...)
+func (w *sliceWriter) Write(p []byte) (int, error) {
+	w.buf = append(w.buf, p...)
 	return len(p), nil
 }
 
-// Unmarshal decodes data, one JSON value, into the variable v points to. Member names are compared exactly, a name that
-// occurs twice is an error, and members the type does not have are ignored. A [time.Duration] is read from Go text
-// ("1m30s") or from a number of milliseconds. Nothing of data is kept.
+// Unmarshal decodes data, one JSON value, into the variable that v points to. It compares member names exactly, returns an
+// error if a name occurs twice, and ignores members that the type does not have. It reads a [time.Duration] from Go text
+// ("1m30s") or from a number of milliseconds. It keeps no part of data.
 func Unmarshal(data []byte, v any) error {
 	return json.Unmarshal(data, v, unmarshalOptions)
 }
@@ -84,8 +84,8 @@ func readDuration(dec *jsontext.Decoder, d *time.Duration) error {
 	return fmt.Errorf("a duration must be text such as \"1m30s\" or a number of milliseconds")
 }
 
-// Milliseconds reads a number of milliseconds, which may have a fraction, from the text of a JSON number. It reports
-// whether text is one and fits a duration.
+// Milliseconds reads a number of milliseconds, which may have a fraction. It reports whether text is a JSON number that
+// fits a duration.
 func Milliseconds(text string) (time.Duration, bool) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		const limit = int64(math.MaxInt64 / time.Millisecond)
@@ -99,9 +99,8 @@ func Milliseconds(text string) (time.Duration, bool) {
 	return time.Duration(f), true
 }
 
-// ParseFloat reads a decimal number as JSON and people write it: digits with a sign, a fraction, an exponent. Unlike
-// [strconv.ParseFloat] it knows no infinities, no hexadecimal digits and no underscores. A number too large for bits
-// (32 or 64) is not ok.
+// ParseFloat reads a decimal number: digits with a sign, a fraction, an exponent. Unlike [strconv.ParseFloat] it accepts
+// no infinities, no hexadecimal digits and no underscores. It returns false for a number too large for bits (32 or 64).
 func ParseFloat(text string, bits int) (float64, bool) {
 	for i := range len(text) {
 		switch c := text[i]; {

@@ -44,7 +44,7 @@ func TestMarshal(t *testing.T) {
 
 func TestAppendLeavesDstOnError(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("long ", 20_000) // more than an encoder holds back
+	long := strings.Repeat("long ", 20_000) // longer than the buffer of an encoder
 	for _, v := range []any{math.NaN(), []any{long, math.Inf(1)}, make(chan int)} {
 		dst := append(make([]byte, 0, 1<<20), "kept"...)
 		if got, err := Append(dst, v); err == nil || string(got) != "kept" {

@@ -12,7 +12,7 @@ func FuzzScan(f *testing.F) {
 	for _, c := range broken {
 		f.Add([]byte(c.text))
 	}
-	for _, text := range sound {
+	for _, text := range valid {
 		f.Add([]byte(text))
 	}
 	f.Add([]byte(`{"a":1,"b":[true,{"c":"\ud800"}],"a":2}`))
@@ -34,7 +34,7 @@ func isTooDeep(err error) bool {
 	return ok && e.Message == faultText[tooDeep]
 }
 
-func checkMembers(t *testing.T, data []byte, valid bool) {
+func checkMembers(t *testing.T, data []byte, isJSON bool) {
 	t.Helper()
 	got := map[string][]byte{}
 	err := Members(data, func(key string, raw []byte) error {
@@ -47,8 +47,8 @@ func checkMembers(t *testing.T, data []byte, valid bool) {
 	if err != nil && (isTooDeep(err) || strings.Contains(err.Error(), "occurs twice")) {
 		return
 	}
-	if object := valid && Object(data); (err == nil) != object {
-		t.Fatalf("Members = %v, but that it is an object is %v", err, object)
+	if object := isJSON && Object(data); (err == nil) != object {
+		t.Fatalf("Members = %v, but for an object: %v", err, object)
 	}
 	if err != nil {
 		return

@@ -5,19 +5,20 @@ import (
 	"unicode/utf8"
 )
 
-// fewKeys is up to how many keys are compared one by one to find a duplicate; more go into a map.
+// fewKeys is the largest number of keys that are compared one by one to find a duplicate. More keys go into a map.
 const fewKeys = 16
 
-// Members calls fn for each member of the JSON object that data consists of, in order. key may be a part of data: it
-// changes when data does, so clone it to keep it longer. raw is the member's value, a part of data, checked in full: syntax, and nesting of at most [MaxDepth] levels counted from the object itself. The
-// value's own objects are not searched for repeated names.
+// Members calls fn for each member of the JSON object in data, in order. key may be a part of data: clone it to keep it
+// longer than data stays unchanged. raw is the member's value, also a part of data. Members has checked its syntax, and
+// its nesting of at most [MaxDepth] levels counted from the object itself. It does not search the objects in raw for
+// repeated names.
 //
-// Members stops at the first error of fn and returns it. Its own errors are a [*SyntaxError]; fn may have been called
-// for the members before the place of the error.
+// Members stops at the first error of fn and returns it. Its own errors are a [*SyntaxError]. fn may have been called for
+// members before the position of the error.
 func Members(data []byte, fn func(key string, raw []byte) error) error {
 	i := SkipSpace(data, 0)
 	if i >= len(data) || data[i] != '{' {
-		return wantsObject.at(i)
+		return expectedObject.at(i)
 	}
 	i = SkipSpace(data, i+1)
 	more := i >= len(data) || data[i] != '}'
@@ -30,7 +31,7 @@ func Members(data []byte, fn func(key string, raw []byte) error) error {
 		if i, f = scanName(data, i); f != noFault {
 			return f.at(i)
 		}
-		key := alias(data[start:i])
+		key := viewText(data[start:i])
 		if !seen.add(key) {
 			return &SyntaxError{Offset: start, Message: "the member " + strconv.QuoteToGraphic(shorten(key)) + " occurs twice"}
 		}
@@ -44,7 +45,7 @@ func Members(data []byte, fn func(key string, raw []byte) error) error {
 		if err := fn(key, data[start:i:i]); err != nil {
 			return err
 		}
-		if i, more, f = scanNext(data, i, '}', wantsCommaOrBrace); f != noFault {
+		if i, more, f = scanNext(data, i, '}', expectedCommaOrBrace); f != noFault {
 			return f.at(i)
 		}
 	}
@@ -54,15 +55,15 @@ func Members(data []byte, fn func(key string, raw []byte) error) error {
 	return nil
 }
 
-// alias returns the text of a checked string literal, without a copy where it stands in raw as it is.
-func alias(raw []byte) string {
+// viewText returns the text of a checked string literal. It shares the bytes of raw unless raw has escapes or invalid UTF-8.
+func viewText(raw []byte) string {
 	if plain, ok := Plain(raw); ok {
 		return ViewString(plain)
 	}
-	return name(raw)
+	return unquote(raw)
 }
 
-// keySet remembers the keys of one object.
+// keySet holds the keys of one object.
 type keySet struct {
 	few  [fewKeys]string
 	n    int
@@ -94,7 +95,7 @@ func (s *keySet) add(key string) bool {
 	return true
 }
 
-// shorten keeps a client's text from making a message as long as it likes.
+// shorten bounds the part of a client's text that a message repeats, to 64 bytes.
 func shorten(s string) string {
 	const most = 64
 	if len(s) <= most {

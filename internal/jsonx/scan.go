@@ -2,8 +2,8 @@ package jsonx
 
 import "encoding/binary"
 
-// Valid checks that data is exactly one JSON value, with white space around it if any, nested at most [MaxDepth]
-// levels. The error is a [*SyntaxError]. Repeated member names are not looked for.
+// Valid returns nil if data is exactly one JSON value, nested at most [MaxDepth] levels. White space around the value is
+// allowed. The error is a [*SyntaxError]. Valid does not search for repeated member names.
 func Valid(data []byte) error {
 	i := SkipSpace(data, 0)
 	i, f := scanValue(data, i, 0)
@@ -35,8 +35,8 @@ func SkipSpace(data []byte, i int) int {
 	return i
 }
 
-// SkipValue returns the index behind the value that begins at i. The value must have been checked before; of anything
-// else it makes some index that is not beyond len(data).
+// SkipValue returns the index behind the value that begins at i. The value must have been checked before. For any other
+// data the index has no meaning, but is at most len(data).
 func SkipValue(data []byte, i int) int {
 	next, f := scanValue(data, i, 0)
 	if f != noFault {
@@ -45,7 +45,7 @@ func SkipValue(data []byte, i int) int {
 	return next
 }
 
-// SkipString is [SkipValue] for a value that is known to be a string.
+// SkipString is [SkipValue] for a string.
 func SkipString(data []byte, i int) int {
 	next, f := scanString(data, i)
 	if f != noFault {
@@ -54,8 +54,8 @@ func SkipString(data []byte, i int) int {
 	return next
 }
 
-// scanValue checks the value that begins at i, inside of depth arrays and objects. It returns the index behind it, or
-// where it is wrong.
+// scanValue checks the value that begins at i, inside depth arrays and objects. It returns the index behind the value, or
+// the index of a fault.
 func scanValue(data []byte, i, depth int) (int, fault) {
 	if i >= len(data) {
 		return i, endsEarly
@@ -76,7 +76,7 @@ func scanValue(data []byte, i, depth int) (int, fault) {
 	case c == 'n':
 		return scanLiteral(data, i, "null")
 	}
-	return i, wantsValue
+	return i, expectedValue
 }
 
 func scanObject(data []byte, i, depth int) (int, fault) {
@@ -99,7 +99,7 @@ func scanObject(data []byte, i, depth int) (int, fault) {
 			return i, f
 		}
 		var more bool
-		if i, more, f = scanNext(data, i, '}', wantsCommaOrBrace); !more {
+		if i, more, f = scanNext(data, i, '}', expectedCommaOrBrace); !more {
 			return i, f
 		}
 	}
@@ -119,7 +119,7 @@ func scanArray(data []byte, i, depth int) (int, fault) {
 			return i, f
 		}
 		var more bool
-		if i, more, f = scanNext(data, i, ']', wantsCommaOrBracket); !more {
+		if i, more, f = scanNext(data, i, ']', expectedCommaOrBracket); !more {
 			return i, f
 		}
 	}
@@ -131,12 +131,12 @@ func scanName(data []byte, i int) (int, fault) {
 		return i, endsEarly
 	}
 	if data[i] != '"' {
-		return i, wantsName
+		return i, expectedName
 	}
 	return scanString(data, i)
 }
 
-// scanColon goes from behind a name to the beginning of its value.
+// scanColon moves from behind a name to the beginning of its value.
 func scanColon(data []byte, i int) (int, fault) {
 	if i < len(data) && data[i] != ':' {
 		i = SkipSpace(data, i)
@@ -145,12 +145,13 @@ func scanColon(data []byte, i int) (int, fault) {
 		return i, endsEarly
 	}
 	if data[i] != ':' {
-		return i, wantsColon
+		return i, expectedColon
 	}
 	return SkipSpace(data, i+1), noFault
 }
 
-// scanNext goes from behind a member or element to the beginning of the next one, or behind end if there is none more.
+// scanNext moves from behind a member or element to the beginning of the next one, or behind end if there is none. It
+// reports whether there is a next one.
 func scanNext(data []byte, i int, end byte, missing fault) (int, bool, fault) {
 	if i = SkipSpace(data, i); i >= len(data) {
 		return i, false, endsEarly
@@ -205,7 +206,7 @@ func scanNumber(data []byte, i int) (int, fault) {
 	return i, noFault
 }
 
-// scanDigits wants one digit at least.
+// scanDigits moves behind one or more digits.
 func scanDigits(data []byte, i int) (int, fault) {
 	start := i
 	for i < len(data) && data[i] >= '0' && data[i] <= '9' {
@@ -242,7 +243,7 @@ func scanString(data []byte, i int) (int, fault) {
 	}
 }
 
-// escapeLen returns how long the escape sequence at the beginning of b is, 0 if it is none.
+// escapeLen returns the length of the escape sequence at the beginning of b, 0 if there is none.
 func escapeLen(b []byte) int {
 	if len(b) < 2 {
 		return 0
@@ -264,8 +265,8 @@ const (
 )
 
 // plainEnd returns the index of the first quote, backslash or control character at or after i, len(b) if there is none.
-// It looks at eight bytes at a time: x-y has the high bit of a byte set where the byte is less than y, for bytes below
-// 0x80; a borrow can only make it stop too early, in the loop that then looks byte by byte.
+// It tests eight bytes at a time: for bytes below 0x80, x-y has the high bit of a byte set if the byte is less than y. A
+// borrow from another byte can only end this loop too early, and the loop for single bytes continues.
 func plainEnd(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// broken are texts that are no JSON, and what is said about them.
+// broken are texts that are not JSON, and the errors for them.
 var broken = []struct{ text, want string }{
 	{``, "malformed JSON at offset 0: it ends too early"},
 	{`  `, "malformed JSON at offset 2: it ends too early"},
@@ -42,7 +42,7 @@ var broken = []struct{ text, want string }{
 	{strings.Repeat("[", 65) + strings.Repeat("]", 65), "malformed JSON at offset 64: nested deeper than 64 levels"},
 }
 
-func TestValidSaysWhatIsWrong(t *testing.T) {
+func TestValidNamesTheFault(t *testing.T) {
 	t.Parallel()
 	for _, c := range broken {
 		err := Valid([]byte(c.text))
@@ -52,7 +52,7 @@ func TestValidSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-var sound = []string{
+var valid = []string{
 	`{}`, ` [ ] `, `null`, `true`, `false`, `0`, `-0.5e+10`, `1E9`, `""`, `"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\ud800"`,
 	"\"\xff\"", "\"\u2028\"", "\t{\"a\" : [1 , {\"b\":null}]}\r\n", `["a long text without anything to escape in it"]`,
 	strings.Repeat("[", 64) + strings.Repeat("]", 64),
@@ -61,7 +61,7 @@ var sound = []string{
 
 func TestValidAcceptsJSON(t *testing.T) {
 	t.Parallel()
-	for _, text := range sound {
+	for _, text := range valid {
 		if err := Valid([]byte(text)); err != nil {
 			t.Errorf("Valid(%q) = %v", text, err)
 		}
@@ -112,7 +112,7 @@ func TestMembers(t *testing.T) {
 	}
 }
 
-func TestMembersRefuses(t *testing.T) {
+func TestMembersErrors(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ data, want string }{
 		{``, "malformed JSON at offset 0: an object is expected"},

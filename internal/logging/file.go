@@ -14,10 +14,8 @@ import (
 )
 
 const (
-	flushAfter     = 200 * time.Millisecond // the longest time that a line stays in the buffer
-	flushSize      = 64 << 10               // bytes
-	defaultMaxSize = 10 << 20               // bytes
-	defaultBackups = 5
+	flushAfter = 200 * time.Millisecond // the longest time that a line stays in the buffer
+	flushSize  = 64 << 10               // bytes
 )
 
 var errClosed = errors.New("the log file is closed")
@@ -48,11 +46,10 @@ type fileSink struct {
 // newFileSink checks the folder. The first line creates the file. The path is absolute, so that the file does not move if
 // the program changes its working directory.
 func newFileSink(c Config, report func(error)) (*fileSink, error) {
-	c = c.Complete()
 	if filepath.Base(c.File) != c.File || c.File == "." || c.File == ".." {
 		return nil, fmt.Errorf("the log file %q must be a name without a folder; the folder is a setting of its own", c.File)
 	}
-	if c.MaxSize < 0 {
+	if c.MaxSize <= 0 {
 		return nil, fmt.Errorf("the largest size of the log file must be above zero, not %d bytes", c.MaxSize)
 	}
 	folder, err := filepath.Abs(c.Folder)

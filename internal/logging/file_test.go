@@ -147,7 +147,7 @@ func TestConcurrentWritersDoNotInterleave(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"human", "json"} {
 		var out exclusiveWriter
-		logger, _ := build(t, Config{Console: true, NoFile: true, Output: &out, Format: format})
+		logger, _ := build(t, Config{Console: true, Output: &out, Format: format})
 		var wg sync.WaitGroup
 		for w := range 8 {
 			wg.Go(func() {

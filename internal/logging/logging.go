@@ -1,7 +1,6 @@
 package logging
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,39 +11,28 @@ import (
 	"time"
 )
 
-// Config selects what is logged and where. The zero value logs to ./log/api.log only.
+// Config selects what is logged and where. Its defaults are those of server.LogConfig; here a zero is a zero, and the zero
+// value logs nothing.
 type Config struct {
-	// Level is the lowest level that is logged: "debug", "info", "warn" or "error". Default: "info".
+	// Level is the lowest level that is logged: "debug", "info", "warn" or "error". Empty is "info".
 	Level string
-	// Format is the format of the console: "human" for lines that people read, "json" for JSON lines. "auto" is "human",
-	// with colours if Color finds a terminal. Default: "auto".
+	// Format is the format of the console: "human" for lines that people read, "json" for JSON lines. "auto" and empty are
+	// "human", with colours if Color finds a terminal.
 	Format string
-	// Folder is the folder of the log file. New creates it (mode 0750) if it does not exist. Default: "log" in the working
-	// directory.
+	// Folder is the folder of the log file. New creates it (mode 0750) if it does not exist.
 	Folder string
-	// File is the name of the log file, without a folder. The first line creates it (mode 0640). Default: "api.log".
+	// File is the name of the log file, without a folder. The first line creates it (mode 0640). Empty turns the file off.
 	File string
-	// NoFile turns the log file off. Default: false.
-	NoFile bool
-	// MaxSize is the size in bytes at which the file is rotated. Only a single longer line exceeds it. Default: 10 MiB.
+	// MaxSize is the size in bytes at which the file is rotated. Only a single longer line exceeds it.
 	MaxSize int64
-	// MaxBackups is how many rotated files are kept. A negative number keeps all. Default: 5.
+	// MaxBackups is how many rotated files are kept. A number below 1 keeps all.
 	MaxBackups int
-	// Console turns the console on. Default: false.
+	// Console turns the console on.
 	Console bool
-	// Output is the console. It is not closed. Default: os.Stdout.
+	// Output is the console. It is not closed. Nil is os.Stdout.
 	Output io.Writer
-	// Color is "always", "never", or "auto": on a terminal, unless NO_COLOR is set or TERM is dumb. Default: "auto".
+	// Color is "always", "never", or "auto": on a terminal, unless NO_COLOR is set or TERM is dumb. Empty is "auto".
 	Color string
-}
-
-// Complete returns c with the defaults of the log file.
-func (c Config) Complete() Config {
-	c.Folder = cmp.Or(c.Folder, "log")
-	c.File = cmp.Or(c.File, "api.log")
-	c.MaxSize = cmp.Or(c.MaxSize, defaultMaxSize)
-	c.MaxBackups = cmp.Or(c.MaxBackups, defaultBackups)
-	return c
 }
 
 // New returns a logger and its closer. Close flushes the buffered lines and closes the file; a second Close does nothing.
@@ -67,7 +55,7 @@ func New(c Config) (*slog.Logger, io.Closer, error) {
 		handlers = append(handlers, console)
 	}
 	closer := io.Closer(noCloser{})
-	if !c.NoFile {
+	if c.File != "" {
 		file, err := newFileSink(c, reporter(c, console))
 		if err != nil {
 			return nil, nil, err
@@ -128,6 +116,12 @@ func reporter(c Config, console slog.Handler) func(error) {
 		// If this fails too, there is no output left for the error.
 		_ = h.Handle(context.Background(), slog.NewRecord(time.Now(), slog.LevelError, err.Error(), 0))
 	}
+}
+
+// Colored reports whether a program may write colours to w: on a terminal, unless NO_COLOR is set or TERM is dumb.
+func Colored(w io.Writer) bool {
+	color, _ := useColor("auto", w, os.Getenv)
+	return color
 }
 
 // useColor returns whether the console has colours.

@@ -2,6 +2,7 @@ package logging
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"log/slog"
 	"os"
@@ -11,10 +12,20 @@ import (
 	"time"
 )
 
+// withFile names a log file if c has a folder for one.
+func (c Config) withFile() Config {
+	if c.Folder != "" {
+		c.File = cmp.Or(c.File, "api.log")
+		c.MaxSize = cmp.Or(c.MaxSize, 10<<20)
+		c.MaxBackups = cmp.Or(c.MaxBackups, 5)
+	}
+	return c
+}
+
 // build returns a logger that is closed at the end of the test.
 func build(t testing.TB, c Config) (*slog.Logger, io.Closer) {
 	t.Helper()
-	logger, closer, err := New(c)
+	logger, closer, err := New(c.withFile())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +83,7 @@ func TestFormatsAndLevels(t *testing.T) {
 		{"error", "json", "error|"},
 	} {
 		var out bytes.Buffer
-		logger, _ := build(t, Config{Console: true, NoFile: true, Output: &out, Level: tt.level, Format: tt.format})
+		logger, _ := build(t, Config{Console: true, Output: &out, Level: tt.level, Format: tt.format})
 		for l, name := range map[slog.Level]string{-4: "debug", 0: "info", 4: "warn", 8: "error"} {
 			out.Reset()
 			logger.Log(t.Context(), l, name)
@@ -88,7 +99,7 @@ func TestFormatsAndLevels(t *testing.T) {
 
 func TestNoOutput(t *testing.T) {
 	t.Parallel()
-	logger, closer := build(t, Config{NoFile: true})
+	logger, closer := build(t, Config{})
 	logger.Info("dropped")
 	if logger.Enabled(t.Context(), slog.LevelError) {
 		t.Error("a logger without outputs is enabled")
@@ -116,13 +127,13 @@ func TestWrongConfig(t *testing.T) {
 		"/file/log cannot be created: ":            {Folder: dir + "/file/log"},
 		"the log file " + dir + "/folder is not w": {Folder: dir, File: "folder"},
 	} {
-		if _, _, err := New(c); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := New(c.withFile()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	// No user can create files in this folder, root included.
 	if _, err := os.Stat("/proc/self"); err == nil {
-		if _, _, err := New(Config{Folder: "/proc/self"}); err == nil || !strings.Contains(err.Error(), "is not writable") {
+		if _, _, err := New(Config{Folder: "/proc/self"}.withFile()); err == nil || !strings.Contains(err.Error(), "is not writable") {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -177,7 +188,7 @@ func TestLinesReachTheFileInTime(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		logger, closer, err := New(Config{Folder: dir})
+		logger, closer, err := New(Config{Folder: dir}.withFile())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,8 @@
-// Package route matches the HTTP routes that actions declare: a method and a path whose segments are words or {names}.
+// Package route matches requests with the HTTP routes that actions declare: a method and a path whose segments are words
+// or {names}. Begin with [Parse] and [Table].
 //
-// It is not net/http's ServeMux because routes come from declarations all over an app: ServeMux panics on two patterns
-// that overlap, where a plain order of precedence (a word beats a name, segment by segment) is what people expect.
+// It does not use the ServeMux of net/http, because routes come from declarations in all parts of an app: ServeMux panics
+// if two patterns overlap. Here the routes have an order of precedence: segment by segment, a word wins over a name.
 package route
 
 import (
@@ -20,8 +21,8 @@ type Pattern struct {
 }
 
 type segment struct {
-	word string // the literal, or the name of a value
-	name bool
+	text   string // the literal, or the name of a value
+	isName bool
 }
 
 var (
@@ -29,7 +30,7 @@ var (
 	nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
-// Parse reads "METHOD /path/{name}". The error says what is wrong with it in a full sentence.
+// Parse reads "METHOD /path/{name}". The error is a sentence with the fault and the remedy.
 func Parse(text string) (Pattern, error) {
 	fail := func(why string) (Pattern, error) {
 		return Pattern{}, fmt.Errorf("route %q %s: write it like \"POST /users/{id}\"", text, why)
@@ -43,14 +44,14 @@ func Parse(text string) (Pattern, error) {
 	}
 	p := Pattern{Method: method, text: text}
 	for _, word := range split(path) {
-		s := segment{word: word}
+		s := segment{text: word}
 		if inner, ok := strings.CutPrefix(word, "{"); ok {
-			s.word, s.name = strings.TrimSuffix(inner, "}"), true
-			if inner == s.word || !nameForm.MatchString(s.word) {
+			s.text, s.isName = strings.TrimSuffix(inner, "}"), true
+			if inner == s.text || !nameForm.MatchString(s.text) {
 				return fail(fmt.Sprintf("has %q, which is not a {name} of letters, digits and _", word))
 			}
-			if slices.Contains(p.Names(), s.word) {
-				return fail(fmt.Sprintf("has {%s} twice", s.word))
+			if slices.Contains(p.Names(), s.text) {
+				return fail(fmt.Sprintf("has {%s} twice", s.text))
 			}
 		} else if strings.ContainsAny(word, "{}") {
 			return fail(fmt.Sprintf("has %q: a {name} must be a whole segment", word))
@@ -74,8 +75,8 @@ func split(path string) []string {
 func (p Pattern) Names() []string {
 	var names []string
 	for _, s := range p.segments {
-		if s.name {
-			names = append(names, s.word)
+		if s.isName {
+			names = append(names, s.text)
 		}
 	}
 	return names
@@ -84,61 +85,61 @@ func (p Pattern) Names() []string {
 // String returns the route as it was written.
 func (p Pattern) String() string { return p.text }
 
-// Table finds the route of a request. The zero value is empty; it is built before it is used and not changed after.
+// Table finds the route of a request. The zero value is empty. Match may be called concurrently, but not with Add.
 type Table[T any] struct {
 	root node[T]
 	size int
 }
 
 type node[T any] struct {
-	words map[string]*node[T]
-	any   *node[T]
-	ends  map[string]end[T] // by method
+	words  map[string]*node[T]
+	name   *node[T]
+	routes map[string]entry[T] // of the paths that end here, by method
 }
 
-type end[T any] struct {
+type entry[T any] struct {
 	pattern Pattern
 	value   T
 }
 
-// Add adds a route. It refuses one that can never be told from another.
+// Add adds a route. It returns an error if an earlier route matches the same requests.
 func (t *Table[T]) Add(p Pattern, value T) error {
 	n := &t.root
 	for _, s := range p.segments {
-		next := n.any
-		if !s.name {
-			next = n.words[s.word]
+		next := n.name
+		if !s.isName {
+			next = n.words[s.text]
 		}
 		if next == nil {
 			next = new(node[T])
-			if s.name {
-				n.any = next
+			if s.isName {
+				n.name = next
 			} else {
 				if n.words == nil {
 					n.words = map[string]*node[T]{}
 				}
-				n.words[s.word] = next
+				n.words[s.text] = next
 			}
 		}
 		n = next
 	}
-	if n.ends == nil {
-		n.ends = map[string]end[T]{}
+	if n.routes == nil {
+		n.routes = map[string]entry[T]{}
 	}
-	if other, taken := n.ends[p.Method]; taken {
+	if other, taken := n.routes[p.Method]; taken {
 		return fmt.Errorf("routes %q and %q match the same requests: change one", other.pattern, p)
 	}
-	n.ends[p.Method] = end[T]{p, value}
+	n.routes[p.Method] = entry[T]{p, value}
 	t.size++
 	return nil
 }
 
-// Len returns how many routes there are.
+// Len returns the number of routes.
 func (t *Table[T]) Len() int { return t.size }
 
-// Match finds the route for a method and an escaped path ([url.URL.EscapedPath]). Where several match, the one with a
-// word in the first segment that differs wins. It calls value with each name and its text, unescaped; HEAD finds GET
-// routes. other lists the methods that the path has when this one is not among them.
+// Match finds the route for a method and an escaped path ([url.URL.EscapedPath]). If several routes match, the route with
+// a word in the first different segment wins. Match calls value with each name and its unescaped text. HEAD also finds GET
+// routes. If the path has routes for other methods only, other lists these methods, sorted.
 func (t *Table[T]) Match(method, path string, value func(name, text string)) (found T, other []string, ok bool) {
 	if t.size == 0 {
 		return found, nil, false
@@ -157,21 +158,21 @@ func (t *Table[T]) Match(method, path string, value func(name, text string)) (fo
 		return found, slices.Compact(other), false
 	}
 	for i, s := range e.pattern.segments {
-		if s.name {
-			value(s.word, segments[i])
+		if s.isName {
+			value(s.text, segments[i])
 		}
 	}
 	return e.value, nil, true
 }
 
-func (n *node[T]) find(method string, segments []string, other *[]string) *end[T] {
+func (n *node[T]) find(method string, segments []string, other *[]string) *entry[T] {
 	if len(segments) == 0 {
 		for _, m := range []string{method, "GET"} {
-			if e, ok := n.ends[m]; ok && (m == method || method == "HEAD") {
+			if e, ok := n.routes[m]; ok && (m == method || method == "HEAD") {
 				return &e
 			}
 		}
-		for m := range n.ends {
+		for m := range n.routes {
 			*other = append(*other, m)
 		}
 		return nil
@@ -181,8 +182,8 @@ func (n *node[T]) find(method string, segments []string, other *[]string) *end[T
 			return e
 		}
 	}
-	if n.any != nil && segments[0] != "" {
-		return n.any.find(method, segments[1:], other)
+	if n.name != nil && segments[0] != "" {
+		return n.name.find(method, segments[1:], other)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func parse(t testing.TB, text string) Pattern {
 	return p
 }
 
-// table is one whose values are the routes themselves.
+// table returns a table whose values are the routes themselves.
 func table(t testing.TB, routes ...string) *Table[string] {
 	t.Helper()
 	var routed Table[string]
@@ -48,7 +48,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseSaysWhatIsWrong(t *testing.T) {
+func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	for text, why := range map[string]string{
 		"":                   "does not begin with one of GET, POST",
@@ -72,7 +72,7 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 	} {
 		_, err := Parse(text)
 		if err == nil {
-			t.Errorf("%q was taken", text)
+			t.Errorf("%q was accepted", text)
 			continue
 		}
 		if got := err.Error(); !strings.Contains(got, why) || !strings.Contains(got, `write it like "POST /users/{id}"`) {
@@ -97,7 +97,7 @@ func TestMatch(t *testing.T) {
 		"PUT /users/7":              "PUT /users/{id} id=7",
 		"GET /users/me":             "GET /users/me",
 		"GET /users/7/posts/9":      "GET /users/{id}/posts/{post} id=7 post=9",
-		"GET /users/me/posts/9":     "GET /users/{id}/posts/{post} id=me post=9", // back from the word to the name
+		"GET /users/me/posts/9":     "GET /users/{id}/posts/{post} id=me post=9", // the search returns from the word to the name
 		"GET /users/me/avatar":      "GET /users/me/avatar",
 		"GET /users/7/avatar":       "GET /{kind}/{id}/avatar kind=users id=7",
 		"GET /users/a%2Fb":          "GET /users/{id} id=a/b",
@@ -110,7 +110,7 @@ func TestMatch(t *testing.T) {
 		"GET /only":                 "other: HEAD",
 		"DELETE /users":             "other: GET, POST",
 		"DELETE /users/7":           "other: GET, PUT",
-		"DELETE /users/me":          "other: GET, PUT", // those of /users/{id} too
+		"DELETE /users/me":          "other: GET, PUT", // the methods of /users/{id}
 		"GET /users/7/posts":        "none",
 		"GET /users/7/posts/":       "none",
 		"GET /nothing":              "none",
@@ -135,7 +135,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-func TestRoutesThatCannotBeToldApart(t *testing.T) {
+func TestRoutesForTheSameRequests(t *testing.T) {
 	t.Parallel()
 	routed := table(t, "GET /users/{id}")
 	err := routed.Add(parse(t, "GET /users/{name}"), "x")
@@ -144,7 +144,7 @@ func TestRoutesThatCannotBeToldApart(t *testing.T) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if routed.Len() != 1 {
-		t.Errorf("a refused route counts: %d", routed.Len())
+		t.Errorf("Len counts a rejected route: %d", routed.Len())
 	}
 	if err := routed.Add(parse(t, "PUT /users/{name}"), "x"); err != nil {
 		t.Errorf("another method: %v", err)
@@ -167,7 +167,7 @@ func TestEmptyTable(t *testing.T) {
 	}
 }
 
-// Whatever pattern parses, it matches a path that is made of it, and a path never takes the server along.
+// Every accepted pattern matches a path that is built from it, and no path makes Match panic.
 func FuzzRoute(f *testing.F) {
 	f.Add("GET /users/{id}", "/users/7")
 	f.Add("PUT /a/{b}/c", "/a/%2e%2e/c")
@@ -184,10 +184,10 @@ func FuzzRoute(f *testing.F) {
 		routed.Match(p.Method, path, func(string, string) {})
 		var own strings.Builder
 		for _, s := range p.segments {
-			if s.name {
-				s.word = "a/b"
+			if s.isName {
+				s.text = "a/b"
 			}
-			own.WriteString("/" + url.PathEscape(s.word))
+			own.WriteString("/" + url.PathEscape(s.text))
 		}
 		values := 0
 		_, _, ok := routed.Match(p.Method, own.String(), func(_, text string) {

@@ -19,7 +19,7 @@ func TestInputsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		in   any
-		want string // a part of the sentence
+		want string // a part of the error
 	}{
 		{5, "the input int is not a struct: declare one"},
 		{map[string]int{}, "is not a struct"},
@@ -75,7 +75,7 @@ func refused(t *testing.T, typ reflect.Type, want string) {
 	}
 }
 
-// TestTagsThatAreRefused makes a struct with one field F of the type of in, with the tag.
+// TestTagsThatAreRefused makes a struct with one field F of the type of in, with the tag of the case.
 func TestTagsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	cases := []struct {

@@ -38,7 +38,7 @@ func text(key string, texts ...string) Param {
 
 func raw(key, json string) Param { return Param{key, Value{Raw: []byte(json)}} }
 
-// messages lists what a failure says.
+// messages lists the messages of a failure.
 func messages(f *Failure) []string {
 	if f == nil {
 		return nil
@@ -88,7 +88,7 @@ func (w *word) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return nil
 }
 
-type scalars6 struct {
+type scalars struct {
 	S   string
 	B   bool
 	I   int
@@ -158,7 +158,7 @@ func TestScalars(t *testing.T) {
 		{Param{"S", Value{File: &upload{}}}, "!text"}, {Param{"Any", Value{File: &upload{}}}, "!a JSON value"},
 	}
 	for _, c := range cases {
-		v, fail := decode[scalars6](t, c.in)
+		v, fail := decode[scalars](t, c.in)
 		if want, bad := c.want.(string); bad && strings.HasPrefix(want, "!") {
 			message := "type: " + c.in.Key + " must be " + want[1:]
 			if diff := cmp.Diff([]string{message}, messages(fail)); diff != "" {
@@ -285,7 +285,7 @@ func TestNestedDefaults(t *testing.T) {
 	}
 }
 
-func TestDepthOfWhatWasNotChecked(t *testing.T) {
+func TestDepthOfUncheckedJSON(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ open, shut string }{{`{"left":`, `}`}, {`{"map":{"x":`, `}}`}, {`{"kids":[`, `]}`}} {
 		_, fail := decode[tree](t, raw("left", strings.Repeat(c.open, 100)+"null"+strings.Repeat(c.shut, 100)))
@@ -354,7 +354,7 @@ func TestMemoryOfListsIsBounded(t *testing.T) {
 	}
 }
 
-// blob is large, and decodes itself because arrays are no inputs.
+// blob is large, and decodes itself because an array cannot be an input.
 type blob [32 << 10]byte
 
 func (*blob) UnmarshalText([]byte) error { return nil }

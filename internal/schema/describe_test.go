@@ -105,7 +105,7 @@ type generic[T any] struct {
 	Again *generic[T] `json:"again,omitzero"`
 }
 
-// unusualOutput has members of the forms that inputs cannot have, or hardly have.
+// unusualOutput has members that an input cannot or hardly ever has.
 type unusualOutput struct {
 	I8    int8     `json:"i8,string"`
 	PF    *float64 `json:"pf,string"`
@@ -186,12 +186,12 @@ func TestJSONSchema(t *testing.T) {
 	}
 }
 
-// TestSchemasAreJSON also follows each reference.
+// TestSchemasAreJSON also checks that each reference has a definition and each definition a reference.
 func TestSchemasAreJSON(t *testing.T) {
 	t.Parallel()
 	for _, schema := range [][]byte{
 		describeOutput[loopOut](t).JSONSchema, describeOutput[unusualOutput](t).JSONSchema, compileInput[compounds](t).JSONSchema(),
-		compileInput[ruled](t).JSONSchema(), compileInput[scalars6](t).JSONSchema(), compileInput[wanted](t).JSONSchema(), compileInput[defaulted](t).JSONSchema(),
+		compileInput[ruled](t).JSONSchema(), compileInput[scalars](t).JSONSchema(), compileInput[requiredInputs](t).JSONSchema(), compileInput[defaulted](t).JSONSchema(),
 	} {
 		var doc struct {
 			Defs map[string]any `json:"$defs"`

@@ -27,12 +27,12 @@ func TestFormats(t *testing.T) {
 	for _, c := range cases {
 		for _, s := range c.good {
 			if !formats[c.name].ok(s) {
-				t.Errorf("%q should be a good %s", s, c.name)
+				t.Errorf("%q should be a valid %s", s, c.name)
 			}
 		}
 		for _, s := range c.bad {
 			if formats[c.name].ok(s) {
-				t.Errorf("%q should be no good %s", s, c.name)
+				t.Errorf("%q should not be a valid %s", s, c.name)
 			}
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// everything has inputs of every class, with rules.
-type everything struct {
+// allClasses has inputs of every class, with rules.
+type allClasses struct {
 	compounds
-	Scalars scalars6 `json:"scalars"`
+	Scalars scalars  `json:"scalars"`
 	Ruled   ruled    `json:"ruled"`
 	Tree    *tree    `json:"tree"`
 	File    *upload  `json:"file"`
@@ -22,7 +22,7 @@ type everything struct {
 	Any     any      `json:"anything"`
 }
 
-// FuzzDecode sends the same text and the same bytes to every input. Bytes that are no JSON must do no harm either.
+// FuzzDecode sends the same text and the same bytes to every input. Bytes that are not JSON must not make Decode panic.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
 		"", "18", "-1.5e3", "a,b", "true", "null", `"x"`, `[1,"2",null,[3]]`, `{"a":{"name":"x"},"level":[{}]}`, `{"name":"a","name":"b"}`,
@@ -31,7 +31,7 @@ func FuzzDecode(f *testing.F) {
 	} {
 		f.Add(s, []byte(s))
 	}
-	in, err := CompileInput(reflect.TypeFor[everything](), Options{FileType: reflect.TypeFor[upload]()})
+	in, err := CompileInput(reflect.TypeFor[allClasses](), Options{FileType: reflect.TypeFor[upload]()})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func FuzzDecode(f *testing.F) {
 			for _, field := range in.Fields() {
 				params = append(params, Param{field.Name, value})
 			}
-			var v everything
+			var v allClasses
 			fail := in.Decode(&v, params)
 			checkFailure(t, fail)
 			if fail == nil || jsonx.Valid(raw) == nil {
@@ -71,7 +71,7 @@ func checkFailure(t *testing.T, fail *Failure) {
 }
 
 // checkRoundTrip encodes the decoded value, as an action does that calls another one.
-func checkRoundTrip(t *testing.T, in *Input, v *everything, fail *Failure) {
+func checkRoundTrip(t *testing.T, in *Input, v *allClasses, fail *Failure) {
 	t.Helper()
 	if fail != nil {
 		return

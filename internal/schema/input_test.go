@@ -72,7 +72,7 @@ func TestViolationNamesFieldAndRule(t *testing.T) {
 	}
 }
 
-type wanted struct {
+type requiredInputs struct {
 	First  string   `json:"first" required:"true"`
 	Second *string  `json:"second" required:"true"`
 	List   []int    `json:"list" required:"true"`
@@ -86,20 +86,20 @@ type wanted struct {
 func TestRequired(t *testing.T) {
 	t.Parallel()
 	all := []Param{text("first", "x"), text("second", "x"), raw("list", "[]"), raw("level", `{"name":"n"}`), raw("any", "0"), {"file", Value{File: &upload{}}}}
-	if _, fail := decode[wanted](t, all...); fail != nil {
+	if _, fail := decode[requiredInputs](t, all...); fail != nil {
 		t.Errorf("all are given: %v", messages(fail))
 	}
 	for i, p := range all {
 		for _, absent := range []Value{{Text: ""}, {Raw: []byte(`null`)}, {Raw: []byte(`""`)}, {Raw: []byte(" null ")}} {
 			params := append([]Param(nil), all...)
 			params[i].Value = absent
-			_, fail := decode[wanted](t, params...)
+			_, fail := decode[requiredInputs](t, params...)
 			if diff := cmp.Diff(&Failure{Missing: p.Key}, fail); diff != "" {
 				t.Errorf("%s is %q %q: %s", p.Key, absent.Text, absent.Raw, diff)
 			}
 		}
 	}
-	_, fail := decode[wanted](t, text("other", "x"), text("first", "x"))
+	_, fail := decode[requiredInputs](t, text("other", "x"), text("first", "x"))
 	want := []string{"missing second", "required: list must be given", "required: level must be given", "required: any must be given", "required: file must be given", "type: other must be a whole number"}
 	if diff := cmp.Diff(want, messages(fail)); diff != "" {
 		t.Error(diff)

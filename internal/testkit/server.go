@@ -51,7 +51,8 @@ func New(t testing.TB, o Options) *Server {
 	cfg.General.Log = slog.New(s.Log)
 	cfg.General.FlatFileDirectory = s.Public
 	cfg.General.AnnounceLimit = -1
-	cfg.Tasks.Memory = actionhero.On
+	cfg.Tasks.Memory = true
+	usePorts(cfg) // Change may load a file, which fills the empty fields
 	if o.Change != nil {
 		o.Change(cfg)
 	}
@@ -61,10 +62,7 @@ func New(t testing.TB, o Options) *Server {
 		cfg.TCPServer.CertFile, cfg.TCPServer.KeyFile = cmp.Or(cfg.TCPServer.CertFile, cert), cmp.Or(cfg.TCPServer.KeyFile, key)
 		cfg.TCPServer.TLSPort, s.ClientTLS = cmp.Or(cfg.TCPServer.TLSPort, -1), client
 	}
-	const loopback, anyPort = "127.0.0.1", -1
-	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = cmp.Or(cfg.HTTPServer.Port, anyPort), cmp.Or(cfg.HTTPServer.BindIP, loopback)
-	cfg.HTTPSServer.Port, cfg.HTTPSServer.BindIP = cmp.Or(cfg.HTTPSServer.Port, anyPort), cmp.Or(cfg.HTTPSServer.BindIP, loopback)
-	cfg.TCPServer.Port, cfg.TCPServer.BindIP = cmp.Or(cfg.TCPServer.Port, anyPort), cmp.Or(cfg.TCPServer.BindIP, loopback)
+	usePorts(cfg)
 	var err error
 	if s.Server, err = server.New(*cfg, o.Parts, builtin.All); err != nil {
 		t.Fatal(err)
@@ -76,6 +74,14 @@ func New(t testing.TB, o Options) *Server {
 		}
 	})
 	return s
+}
+
+// usePorts has the server listen on free ports of the loopback interface, except where cfg names others.
+func usePorts(cfg *server.Config) {
+	const loopback, anyPort = "127.0.0.1", -1
+	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = cmp.Or(cfg.HTTPServer.Port, anyPort), cmp.Or(cfg.HTTPServer.BindIP, loopback)
+	cfg.HTTPSServer.Port, cfg.HTTPSServer.BindIP = cmp.Or(cfg.HTTPSServer.Port, anyPort), cmp.Or(cfg.HTTPSServer.BindIP, loopback)
+	cfg.TCPServer.Port, cfg.TCPServer.BindIP = cmp.Or(cfg.TCPServer.Port, anyPort), cmp.Or(cfg.TCPServer.BindIP, loopback)
 }
 
 // Start starts the server, which must succeed. For its error call the Start of API.

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -163,7 +162,7 @@ func TestActionOverEachTransport(t *testing.T) {
 // A transport that the server does not serve is said to be off; the rest of the page works.
 func TestTransportsThatAreOff(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(cfg *server.Config) { cfg.WebSockets.Enable = actionhero.Off })
+	s := newSite(t, func(cfg *server.Config) { cfg.WebSockets.Enable = new(false) })
 	p := newChromium(t).open(s.url + "/public")
 	p.waitText("#chat-note", "No connection to /ws: it may be off on this server.")
 	p.wait(`document.querySelector("details[open] button")`)

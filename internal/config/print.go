@@ -1,0 +1,117 @@
+package config
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// values describes which values a setting has, and what they count: "duration, above zero".
+func (s *Setting) values() string {
+	parts := []string{s.Type}
+	if s.Type == "whole number" && s.Unit != "" {
+		parts[0] = s.Unit
+	}
+	if s.Type == "text" && s.Range != "" {
+		parts = nil
+	}
+	if s.Range != "" {
+		parts = append(parts, s.Range)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// section splits the key of a setting after its section.
+func (s *Setting) section() (section, key string) {
+	section, key, ok := strings.Cut(s.Key, ".")
+	if !ok {
+		return "", s.Key
+	}
+	return section, key
+}
+
+// The colours of a terminal: the key, a value that is not the default, and the explanation.
+const (
+	bold  = "\x1b[1m"
+	green = "\x1b[32m"
+	faint = "\x1b[2m"
+	reset = "\x1b[0m"
+)
+
+// Print writes the settings for people, two lines each: key, value, origin and range; variable and explanation.
+func Print(w io.Writer, settings []Setting, color bool) error {
+	width := [3]int{}
+	for _, s := range settings {
+		for i, cell := range []string{s.Key, s.Value, s.Origin} {
+			width[i] = max(width[i], min(utf8.RuneCountInString(cell), 44))
+		}
+	}
+	paint := func(text, code string) string {
+		if !color || text == "" {
+			return text
+		}
+		return code + text + reset
+	}
+	var b strings.Builder
+	for _, s := range settings {
+		set := ""
+		if s.Origin != FromDefault {
+			set = green
+		}
+		for i, cell := range []struct{ text, code string }{{s.Key, bold}, {cmp.Or(oneLine(s.Value), `""`), set}, {s.Origin, set}} {
+			pad := strings.Repeat(" ", max(width[i]-utf8.RuneCountInString(cell.text), 0)+2)
+			if cell.code != "" {
+				cell.text = paint(cell.text, cell.code)
+			}
+			b.WriteString(cell.text + pad)
+		}
+		fmt.Fprintf(&b, "%s\n    %s\n", s.values(), paint(strings.Trim(s.Env+": "+s.Doc, ": "), faint))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// PrintJSON writes the settings as a JSON array.
+func PrintJSON(w io.Writer, settings []Setting) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(settings)
+}
+
+// PrintMarkdown writes the declarations of the settings, without their values: a table for each section, below the text intro.
+func PrintMarkdown(w io.Writer, settings []Setting, intro string) error {
+	var b strings.Builder
+	b.WriteString(intro)
+	last := ""
+	for i, s := range settings {
+		section, key := s.section()
+		if i == 0 || section != last {
+			fmt.Fprintf(&b, "\n## %s\n\n| key | environment variable | default | values | meaning |\n|---|---|---|---|---|\n", section)
+			last = section
+		}
+		byDefault := code(s.Default)
+		if s.inWords {
+			byDefault = cell(s.Default)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", key, code(s.Env), byDefault, cell(s.values()), cell(s.Doc))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// code writes a text as code in a table, and nothing for an empty one.
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + cell(text) + "`"
+}
+
+// cell escapes a text for a table.
+func cell(text string) string {
+	return strings.ReplaceAll(oneLine(text), "|", `\|`)
+}

@@ -1,0 +1,187 @@
+package setting
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+type filled = Filled
+
+type inner struct {
+	filled
+	Count int `json:"count" default:"3"`
+}
+
+type embedded struct {
+	Limit uint8 `json:"limit" default:"200" max:"250"`
+}
+
+type settings struct {
+	filled
+	embedded
+
+	Name     string        `json:"name" default:"anna" min:"1" max:"5"`
+	Mode     string        `json:"mode" default:"fast" enum:"slow,fast,exact"`
+	On       *bool         `json:"on" default:"true"`
+	Off      *bool         `json:"off" default:"false"`
+	Unknown  *bool         `json:"unknown" auto:"if it rains"`
+	Timeout  time.Duration `json:"timeout" default:"1m30s" min:"1ns"`
+	Size     int64         `json:"size" unit:"bytes" default:"64 KiB" min:"1"`
+	Ratio    float64       `json:"ratio" default:"0.5" min:"0.25" max:"0.75"`
+	Workers  int           `json:"workers" auto:"one" min:"1" max:"9"`
+	Grace    time.Duration `json:"grace" default:"1s" min:"1ms" range:"1ms or more, please"`
+	Plain    int           `json:"plain"`
+	Inner    inner         `json:"inner"`
+	Pointer  *inner        `json:"pointer"`
+	Hidden   inner         `json:"-"`
+	Inlined  inner         `json:",inline"`
+	internal int           `default:"7"`
+}
+
+// values returns what Fill may change.
+func values(s *settings) []any {
+	value := func(b *bool) any {
+		if b == nil {
+			return nil
+		}
+		return *b
+	}
+	return []any{s.Limit, s.Name, s.Mode, value(s.On), value(s.Off), value(s.Unknown), s.Timeout, s.Size, s.Ratio, s.Workers, s.Inner.Count, s.Inlined.Count}
+}
+
+func TestFillLiteral(t *testing.T) {
+	t.Parallel()
+	s := settings{Pointer: &inner{}}
+	shared := s.Pointer
+	Fill(&s)
+	want := []any{uint8(200), "anna", "fast", true, false, nil, 90 * time.Second, int64(64 << 10), 0.5, 0, 3, 3}
+	if d := cmp.Diff(want, values(&s)); d != "" {
+		t.Error(d)
+	}
+	if s.Hidden.Count != 0 || s.internal != 0 || s.Pointer.Count != 3 || shared.Count != 0 {
+		t.Errorf("hidden %d, internal %d, pointer %d, and the struct that it shared %d", s.Hidden.Count, s.internal, s.Pointer.Count, shared.Count)
+	}
+	given := settings{Name: "b", On: new(false), Plain: 1}
+	Fill(&given)
+	if given.Name != "b" || *given.On || given.Plain != 1 || given.Mode != "fast" {
+		t.Errorf("a field that was given has changed: %+v", given)
+	}
+}
+
+func TestZerosCountOnceFilled(t *testing.T) {
+	t.Parallel()
+	var s settings
+	if IsFilled(&s) {
+		t.Error("a literal is filled")
+	}
+	Fill(&s)
+	if !IsFilled(&s) || !IsFilled(&s.Inner) {
+		t.Error("Fill does not say that it filled")
+	}
+	s.Limit, s.Name, s.Mode, s.Timeout, s.Size, s.Ratio, s.Inner.Count, s.Inlined.Count = 0, "", "", 0, 0, 0, 0, 0
+	s.On = nil
+	passedOn := s
+	Fill(&passedOn)
+	want := []any{uint8(0), "", "", true, false, nil, time.Duration(0), int64(0), 0.0, 0, 0, 0}
+	if d := cmp.Diff(want, values(&passedOn)); d != "" {
+		t.Error(d)
+	}
+	s.Inner = inner{}
+	Fill(&s)
+	if s.Inner.Count != 3 {
+		t.Error("a literal inside a filled struct has no defaults")
+	}
+}
+
+func TestMistakesPanic(t *testing.T) {
+	t.Parallel()
+	for name, ptr := range map[string]any{
+		"no pointer": settings{},
+		"nil":        (*settings)(nil),
+		"no number": &struct {
+			A int `default:"x"`
+		}{},
+		"too large": &struct {
+			A int8 `default:"200"`
+		}{},
+		"list": &struct {
+			A []int `default:"1"`
+		}{},
+		"size with words": &struct {
+			A int `unit:"bytes" default:"much"`
+		}{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if recover() == nil {
+					t.Error("Fill accepts it")
+				}
+			}()
+			Fill(ptr)
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*settings){
+		"": func(s *settings) { s.Workers, s.Unknown = 0, nil },
+		"test.limit is 251: it must be at most 250":                               func(s *settings) { s.Limit = 251 },
+		`test.name is "": it must be a text of 1 to 5 bytes`:                      func(s *settings) { s.Name = "" },
+		`test.name is "abcdef": it must be a text of 1 to 5 bytes`:                func(s *settings) { s.Name = "abcdef" },
+		`test.mode is "": it must be slow, fast or exact`:                         func(s *settings) { s.Mode = "" },
+		"test.timeout is 0s: it must be above zero":                               func(s *settings) { s.Timeout = 0 },
+		"test.size is -1: it must be above zero":                                  func(s *settings) { s.Size = -1 },
+		"test.ratio is 0.8: it must be from 0.25 to 0.75":                         func(s *settings) { s.Ratio = 0.8 },
+		"test.workers is 10: it must be from 1 to 9, or 0 for the default":        func(s *settings) { s.Workers = 10 },
+		"test.grace is 1ns: it must be 1ms or more, please":                       func(s *settings) { s.Grace = 1 },
+		"test.size is 0: it must be above zero\ntest.grace is 0s: it must be 1ms": func(s *settings) { s.Size, s.Grace = 0, 0 },
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			var s settings
+			Fill(&s)
+			change(&s)
+			err := Check("test", &s)
+			if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestFields(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, f := range Fields(reflect.TypeFor[settings]()) {
+		names = append(names, f.Name)
+		if f.Inline != (f.Name == "count") {
+			t.Errorf("%s is inline: %v", f.Name, f.Inline)
+		}
+	}
+	want := []string{"limit", "name", "mode", "on", "off", "unknown", "timeout", "size", "ratio", "workers", "grace", "plain", "inner", "pointer", "count"}
+	if d := cmp.Diff(want, names); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestBools(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"true": "true", "on": "true", "1": "true", "TRUE": "true", "false": "false", "off": "false", "0": "false",
+		"yes": "refused", "": "refused", "On": "refused", "2": "refused",
+	} {
+		got := "refused"
+		if b, ok := parseBool(text); ok {
+			got = map[bool]string{true: "true", false: "false"}[b]
+		}
+		if got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+	}
+}

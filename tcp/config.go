@@ -1,0 +1,30 @@
+package tcp
+
+import (
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/setting"
+)
+
+// Config is the section tcpServer of the configuration. A field that is zero has its default, which its tag names, unless
+// server.Load made the Config: then a zero counts.
+type Config struct {
+	filled
+
+	Enable   *bool  `json:"enable" default:"true" doc:"listen for TCP clients"`
+	Port     int    `json:"port" default:"5000" range:"1 to 65535, or -1 for any free port" doc:"port to listen on"`
+	BindIP   string `json:"bindIP" doc:"IP address to listen on; empty is all"`
+	TLSPort  int    `json:"tlsPort" range:"1 to 65535, -1 for any free port, or 0 for none" doc:"port to listen on for TLS, besides the plain one"`
+	CertFile string `json:"certFile" doc:"file of the PEM certificate chain for tlsPort"`
+	KeyFile  string `json:"keyFile" doc:"file of the PEM private key for tlsPort"`
+
+	MaxLineBytes int           `json:"maxLineBytes" unit:"bytes" default:"64 KiB" min:"1" doc:"length of a line; a longer one ends the connection"`
+	MaxInFlight  int           `json:"maxInFlight" default:"100" min:"1" unit:"requests" doc:"requests of one connection that run at a time; the server reads no further while so many run"`
+	MaxQueued    int           `json:"maxQueuedMessages" default:"256" min:"1" unit:"messages" doc:"messages that may wait for a client; one that does not read is closed"`
+	MaxQueuedLen int           `json:"maxQueuedBytes" unit:"bytes" default:"1 MiB" min:"1" doc:"bytes that may wait for a client; one that does not read is closed"`
+	LineTimeout  time.Duration `json:"lineTimeout" default:"15s" min:"1ns" doc:"time within which a line, or a TLS handshake, must be complete"`
+	WriteTimeout time.Duration `json:"writeTimeout" default:"10s" min:"1ns" doc:"time within which a client must read 16 KiB"`
+	IdleTimeout  time.Duration `json:"idleTimeout" min:"0" range:"above zero, or 0 for never" doc:"time after which a client is closed that sends nothing and waits for no reply"`
+}
+
+type filled = setting.Filled

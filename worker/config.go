@@ -1,0 +1,52 @@
+package worker
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/setting"
+)
+
+type filled = setting.Filled
+
+// Config holds the settings of the worker, a part of the section tasks of the configuration. A field that is zero has its
+// default, which its tag names, unless server.Load made the Config: then a zero counts.
+type Config struct {
+	filled
+
+	Enable  *bool          `json:"enable" default:"true" doc:"run tasks on this node; enqueueing works in any case"`
+	Workers int            `json:"workers" auto:"4 for each processor" min:"1" max:"100000" unit:"tasks" doc:"tasks that run at a time"`
+	Queues  map[string]int `json:"queues" auto:"those that the tasks name, with equal weights" range:"weights from 1 to 1000000" doc:"queues to fetch from, each with its weight: how often its tasks come first"`
+	Timeout time.Duration  `json:"timeout" default:"30m" range:"0 or less is no limit" doc:"time limit of a task that has none of its own"`
+	Grace   time.Duration  `json:"grace" default:"30s" range:"0 or less is none" doc:"time that a stop waits for running tasks before it cancels and requeues them"`
+	Lease   time.Duration  `json:"lease" auto:"1m, or never with the embedded backend" range:"1s or more, 0 for the default, or negative for never" doc:"time without a sign of a node after which its tasks run elsewhere"`
+
+	Node string `json:"-"` // name of this node among the workers; default: the API's id
+}
+
+func (c *Config) complete() {
+	setting.Fill(c)
+	c.Workers = cmp.Or(c.Workers, 4*runtime.GOMAXPROCS(0))
+	c.Timeout, c.Grace, c.Lease = max(c.Timeout, 0), max(c.Grace, 0), max(cmp.Or(c.Lease, time.Minute), 0)
+}
+
+func (c *Config) check() error {
+	if err := setting.Check("tasks", c); err != nil {
+		return err
+	}
+	if c.Lease > 0 && c.Lease < time.Second {
+		return fmt.Errorf("tasks.lease is %v: it must be a second or more, or negative for never", c.Lease)
+	}
+	for name, weight := range c.Queues {
+		if name == "" || len(name) > backend.MaxKeyBytes {
+			return fmt.Errorf("tasks.queues has the name %.32q of %d bytes: a queue has a name of 1 to %d bytes", name, len(name), backend.MaxKeyBytes)
+		}
+		if weight < 1 || weight > maxWeight {
+			return fmt.Errorf("tasks.queues gives %q the weight %d: it must be from 1 to %d", name, weight, maxWeight)
+		}
+	}
+	return nil
+}
