@@ -84,13 +84,11 @@ var notYet = []string{
 	//
 	"actionherotest",
 	//
-	"backend",
 	//
 	"backend/local",
 	//
 	"backend/local/internal/journal",
 	//
-	"backend/local/internal/queue",
 	//
 	"bench",
 	//
