@@ -13,29 +13,29 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// None is the input of an action that takes nothing, or the output of one that answers nothing of its own.
+// None is the input of an action without inputs, or the output of an action without an answer of its own.
 type None struct{}
 
-// Action is something a client may ask for, over whichever transport it came. It is a declaration: fill in the
-// fields, put it into the folder's All, and every transport serves it.
+// Action is an operation that clients can call over any transport. It is a declaration: fill in the fields and add it
+// to the parts of the app.
 //
-// In is a struct whose fields are the inputs; their tags are the documentation, the whitelist and the check (see the
-// package comment for the list). Out is a struct or a map with string keys, whose members become the answer; [None] if
-// there is nothing to say; or *[Content] to send bytes instead of an object.
+// In is a struct whose fields are the inputs. Their tags document them, accept them and check them; the package comment
+// lists the tags. Out is a struct or a map with string keys, whose members become the answer; [None] for an empty
+// answer; or *[Content] for a stream of bytes.
 type Action[In, Out any] struct {
-	Name        string        // how clients ask for it: letters, digits and _ . : - up to 64 characters; required
+	Name        string        // how clients call it: 1 to 64 letters, digits and _ . : -; required
 	Description string        // one sentence for people, shown by actionsView
-	Route       string        // an HTTP route of its own besides /api/NAME: "POST /users/{id}"; default: none
-	Middleware  []Middleware  // run around this action alone, outermost first, inside the API's own; default: none
-	Timeout     time.Duration // when its context ends; negative: never; default: Config.ActionTimeout
+	Route       string        // an HTTP route in addition to /api/NAME: "POST /users/{id}"; default: none
+	Middleware  []Middleware  // runs around this action only, outermost first, inside the API's middleware; default: none
+	Timeout     time.Duration // limit of a call; negative: no limit; default: Config.ActionTimeout
 
-	// Run does the work. It gets its input decoded and checked. An *[Error] reaches the client as it is; any other
-	// error is logged and reaches it as an internal error.
+	// Run does the work. Its input is decoded and checked. An *[Error] reaches the client unchanged. Any other error is
+	// logged and reaches the client as an internal error.
 	Run func(ctx context.Context, in In) (Out, error)
 }
 
-// Part is what an API is made of: an [Action], a [Task], an [Initializer], or [Parts], a list of parts. The method is not
-// exported because the list is closed: other things hook in through an Initializer.
+// Part is one part of an API: an [Action], a [Task], an [Initializer], a [RoomMiddleware] or a list of [Parts]. Its
+// method is not exported, so the list is closed. An Initializer can add anything else.
 type Part interface {
 	register(*registry) error
 }
@@ -55,7 +55,7 @@ func (ps Parts) register(r *registry) error {
 	return nil
 }
 
-// ActionInfo describes a registered action, for documentation and for transports.
+// ActionInfo describes a registered action.
 type ActionInfo struct {
 	Name, Description string
 	Inputs            []Input
@@ -69,7 +69,7 @@ type Input struct {
 	Required, Secret        bool
 }
 
-// action is a registered [Action], its types erased: the one place where they are.
+// action is a registered [Action] without its types.
 type action struct {
 	info    ActionInfo
 	input   *schema.Input
@@ -165,8 +165,8 @@ func (act *action) takes(name string) bool {
 	return false
 }
 
-// Call runs the action in this process as a client would: through the API's middleware and the checks of its input.
-// It is how one action uses another, and how tests run one.
+// Call runs the action in this process like a call of a client: through the API's middleware and the checks of its
+// input. Actions call each other with it, and so do tests.
 func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error) {
 	var none Out
 	raw, err := jsonx.Marshal(in)
@@ -189,7 +189,7 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 	return out, nil
 }
 
-// inputError is what is wrong with the input of an action or a task, as kind says.
+// inputError returns the error for an invalid input of an action or a task; kind is "action" or "task".
 func inputError(fail *schema.Failure, kind string) *Error {
 	e := &Error{Code: CodeInvalidInput}
 	if fail.Missing != "" {

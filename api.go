@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// API is one node: the registered parts, the rooms, the cache, the tasks and the transports that serve them. Make one with
-// [New], or with server.New, which also brings the transports and reads the configuration.
+// API is one node: its registered parts, rooms, cache, tasks and transports. [New] makes one; server.New makes one with
+// all transports from a configuration.
 type API struct {
-	Rooms *Rooms // chat rooms over all persistent transports
-	Cache *Cache // key and value, with expiry
-	Tasks *Tasks // work in the background
-	Files *Files // the static files
-	Stats *Stats // what the action status shows
+	Rooms *Rooms // chat rooms of all persistent transports
+	Cache *Cache // values by key, with expiry
+	Tasks *Tasks // background work
+	Files *Files // static files
+	Stats *Stats // the report of the action status
 
 	cfg                   Config
 	log                   *slog.Logger
@@ -29,14 +29,14 @@ type API struct {
 	components   []Component
 	started      []Component
 	startedFirst []Component  // the initializers that have started
-	setupDone    int          // how many initializers have had their Setup
+	setupDone    int          // how many initializers have run their Setup
 	startedAt    atomic.Int64 // Unix milliseconds; 0 while stopped
 
 	calls callGate
 }
 
-// New makes an API of its configuration and parts. It listens to nothing: add transports with [API.Add], then
-// [API.Start] it. The error says in a full sentence what is wrong with the configuration or with a part.
+// New returns an API with the given configuration and parts. It listens to nothing: add transports with [API.Add], then
+// call [API.Start]. The error is a full sentence that names the wrong setting or part.
 func New(cfg Config, parts ...Part) (*API, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
@@ -62,13 +62,13 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	return api, nil
 }
 
-// Config returns the configuration in force, defaults filled in.
+// Config returns the configuration in force, defaults included.
 func (api *API) Config() Config { return api.cfg }
 
 // Log returns the logger of this API.
 func (api *API) Log() *slog.Logger { return api.log }
 
-// Uptime returns for how long the API has been started; 0 while it is stopped.
+// Uptime returns the time since the API started, or 0 while it is stopped.
 func (api *API) Uptime() time.Duration {
 	at := api.startedAt.Load()
 	if at == 0 {

@@ -29,7 +29,7 @@ type sleeper struct {
 
 // TestNoSleep looks for time.Sleep in the tests of each folder. It may be called only where time is virtual: inside a
 // function literal that is passed to synctest.Test or to a function of the tests that leads to it, or inside a function
-// that is called from nowhere else. Functions are told apart by their names alone.
+// that is called from nowhere else. Functions differ by their names alone.
 func TestNoSleep(t *testing.T) {
 	t.Parallel()
 	folders := map[string][]*sleeper{}

@@ -14,8 +14,8 @@ import (
 
 const module = "github.com/actionhero-go/actionhero"
 
-// What each package of the house may import of the house, tests apart: the arrows point one way only. A folder stands
-// for all below it; what has no row may import nothing of the house but internal packages.
+// mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
+// folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
 	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/jsonx", "internal/schema", "internal/setting", "internal/route"},
 	"backend":          {},
@@ -112,7 +112,7 @@ func checkImport(t *testing.T, path, dir, name string) {
 	}
 	allowed := slices.ContainsFunc(rule(dir), func(a string) bool { return own == a || a != "" && below(own, a) })
 	if !allowed {
-		t.Errorf("%s imports %q of the house, which it may not", path, own)
+		t.Errorf("%s imports %q, which it may not", path, own)
 	}
 }
 
@@ -130,7 +130,7 @@ func TestServerLinksNoCommandLine(t *testing.T) {
 	}
 }
 
-// rule is the row for a package: that of the longest folder that it is in.
+// rule returns the row of the longest folder that contains the package.
 func rule(dir string) []string {
 	if strings.HasSuffix(dir, "backendtest") {
 		return mayImport["backendtest"]

@@ -18,8 +18,8 @@ import (
 	"testing"
 )
 
-// No exported name of a public package shows a type of a third party: whoever uses this module depends on it alone, and
-// what it is made of can be replaced.
+// No exported name of a public package shows a type of a third party: users of this module depend on it alone, and
+// its libraries can be replaced.
 func TestNoForeignTypes(t *testing.T) {
 	t.Parallel()
 	exports, public := listPackages(t)

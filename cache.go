@@ -10,28 +10,28 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Cache keeps values under keys for as long as asked: in this process with the embedded backend, shared by all nodes
-// in a cluster. Values are whatever encodes as JSON. Keys that begin with "_" are for the server's own parts. It never
-// drops a value before its time to make room for another: what does not fit is refused.
+// Cache stores values by key until they expire or are deleted: in this process with the embedded backend, in one place
+// for all nodes of a cluster. A value is anything that encodes as JSON. Keys that begin with "_" are reserved for the
+// server. The cache never evicts a value that has not expired; if a new value does not fit, it is refused.
 //
-// It also keeps counters, which are values that [Cache.Increment] adds to, and locks, which have keys of their own; see
-// [Cache.Lock]. [CacheOf] is the typed way to the values.
+// A counter is a value that [Cache.Increment] adds to. Locks have keys of their own; see [Cache.Lock]. [CacheOf] gives
+// typed access to values.
 type Cache struct {
-	store   backend.Store
-	flights flights
+	store backend.Store
+	loads loadGroup
 }
 
-// CacheEntry is a value as it was loaded. Times are in milliseconds precision.
+// CacheEntry is a value with its times, which have a precision of one millisecond.
 type CacheEntry struct {
 	Value     []byte    // JSON; must not be modified
-	ExpiresAt time.Time // when it expires; zero: never
+	ExpiresAt time.Time // zero: it never expires
 	CreatedAt time.Time
-	ReadAt    time.Time // when it was read: this very load
+	ReadAt    time.Time // when this Get read it
 }
 
-// Set stores value under key, replacing what was there. ttl 0 never expires; a negative one is never loaded.
-// The error is [CodeResourceExhausted] when the cache is full, [CodeInvalidInput] when value does not encode as JSON or the
-// key is too long.
+// Set stores value under key and replaces the value there. With a ttl of 0 it never expires; with a negative ttl it has
+// expired already. The error is [CodeResourceExhausted] if the cache is full, [CodeInvalidInput] if value does not
+// encode as JSON or the key is too long.
 func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duration) error {
 	raw, err := encodeValue(key, value)
 	if err != nil {
@@ -41,7 +41,7 @@ func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duratio
 	return storeError(c.store.Set(ctx, key, raw.json, ttl))
 }
 
-// Add stores value under key if there is none, and reports whether it did. It is otherwise as [Cache.Set].
+// Add stores value under key if there is none, and reports whether it did. Errors are those of [Cache.Set].
 func (c *Cache) Add(ctx context.Context, key string, value any, ttl time.Duration) (bool, error) {
 	raw, err := encodeValue(key, value)
 	if err != nil {
@@ -52,7 +52,7 @@ func (c *Cache) Add(ctx context.Context, key string, value any, ttl time.Duratio
 	return saved, storeError(err)
 }
 
-// Get reads the value of key. The error is [CodeNotFound] when there is none or it has expired.
+// Get returns the value under key. The error is [CodeNotFound] if there is none or it has expired.
 func (c *Cache) Get(ctx context.Context, key string) (CacheEntry, error) {
 	e, err := c.store.Get(ctx, key)
 	if err != nil {
@@ -64,32 +64,33 @@ func (c *Cache) Get(ctx context.Context, key string) (CacheEntry, error) {
 // Decode decodes the value into dst, a pointer.
 func (e CacheEntry) Decode(dst any) error { return jsonx.Unmarshal(e.Value, dst) }
 
-// Delete removes key and reports whether it was there.
+// Delete removes key and reports whether there was a value.
 func (c *Cache) Delete(ctx context.Context, key string) (bool, error) {
 	was, err := c.store.Delete(ctx, key)
 	return was, storeError(err)
 }
 
-// Size returns how many values are kept that have not expired. Counters are values, locks are not.
+// Size returns the number of values that have not expired. Counters are values, locks are not.
 func (c *Cache) Size(ctx context.Context) (int, error) {
 	n, err := c.store.Len(ctx)
 	return n, storeError(err)
 }
 
-// Increment adds by, which may be negative, to the whole number under key and returns the sum, atomically for all nodes.
-// If there is no value, the counter begins at by and expires after ttl (0: never); later calls leave that time as it is,
-// so that a counter with a ttl counts within a window of that length. [Cache.Get] and [CacheOf] of an integer read it.
+// Increment adds by, which may be negative, to the integer under key and returns the sum. It is atomic in the whole
+// cluster. If there is no value, the counter starts at by and expires after ttl (0: never). Later calls do not change
+// the expiry, so a counter with a ttl counts within a fixed window. [Cache.Get] and [CacheOf] of an integer type read
+// it.
 //
-// The error is [CodeConflict] when the value is no whole number or the sum would not fit 64 bits, and then nothing changes;
-// else as of [Cache.Set].
+// The error is [CodeConflict] if the value is not an integer or the sum does not fit into 64 bits; the value stays
+// unchanged. Other errors are those of [Cache.Set].
 func (c *Cache) Increment(ctx context.Context, key string, by int64, ttl time.Duration) (int64, error) {
 	n, err := c.store.Increment(ctx, key, by, ttl)
 	return n, storeError(err)
 }
 
-// Keys returns the keys that begin with prefix, in no particular order: all for "". It reads them in pages as the loop goes
-// on, so it does not need memory for all of them, and those that come and go meanwhile may be missing, or be there twice
-// in a cluster. After an error, which comes with an empty key, there are no more.
+// Keys yields the keys that begin with prefix, in no particular order; "" is all keys. It reads them in pages during
+// the iteration, so it needs little memory. Keys that are added or deleted during the iteration may be missing, or
+// appear twice in a cluster. An error is the last thing it yields, with an empty key.
 func (c *Cache) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for cursor := ""; ; {
@@ -110,15 +111,15 @@ func (c *Cache) Keys(ctx context.Context, prefix string) iter.Seq2[string, error
 	}
 }
 
-// Clear removes the values of all keys that begin with prefix and returns how many there were. An empty prefix removes
-// everything, what the server's own parts have there included. Locks stay.
+// Clear removes the values of all keys that begin with prefix and returns their number. An empty prefix removes
+// everything, the keys of the server included. Locks stay.
 func (c *Cache) Clear(ctx context.Context, prefix string) (int, error) {
 	n, err := c.store.Clear(ctx, prefix)
 	return n, storeError(err)
 }
 
-// RemoveExpired gives back the memory of what has expired, and returns of how many values and locks. The cache does so by
-// itself before long, so nobody needs to call it.
+// RemoveExpired frees the memory of expired values and locks, and returns their number. The cache does so regularly, so
+// an app need not call it.
 func (c *Cache) RemoveExpired(ctx context.Context) (int, error) {
 	n, err := c.store.RemoveExpired(ctx)
 	return n, storeError(err)
@@ -140,7 +141,7 @@ func storeError(err error) error {
 	return err
 }
 
-// storeErrors says what to make of an error of the store. Without a message of its own the error is the message.
+// storeErrors maps errors of the store to errors for clients. If the message is empty, the error's own text is used.
 var storeErrors = []struct {
 	err     error
 	code    Code
@@ -150,7 +151,7 @@ var storeErrors = []struct {
 	{backend.ErrFull, CodeResourceExhausted, "The cache is full"},
 	{backend.ErrKeyTooLong, CodeInvalidInput, ""},
 	{backend.ErrClosed, CodeUnavailable, "The cache is closed"},
-	{backend.ErrLocked, CodeConflict, "Somebody else holds the lock"},
+	{backend.ErrLocked, CodeConflict, "Another caller holds the lock"},
 	{backend.ErrNotOwner, CodeConflict, "The lock is no longer held"},
 	{backend.ErrTTL, CodeInvalidInput, ""},
 	{backend.ErrNotCounter, CodeConflict, "The value is no counter"},

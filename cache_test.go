@@ -100,7 +100,7 @@ func TestCacheRemoveExpired(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
-		time.Sleep(10 * time.Millisecond) // off the grid on which the cache looks by itself
+		time.Sleep(10 * time.Millisecond) // off the interval at which the cache removes expired values
 		for i := range 10 {
 			if err := api.Cache.Set(ctx, fmt.Sprint(i), i, time.Duration(i%2)*time.Millisecond); err != nil {
 				t.Fatal(err)
@@ -165,7 +165,7 @@ func TestLockWaitIsFair(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var order []int // what the lock protects: the race detector sees if it does not
+		var order []int // protected by the lock, which the race detector checks
 		var wg sync.WaitGroup
 		for i := range 50 {
 			wg.Go(func() {

@@ -12,20 +12,20 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// CacheOf is the part of the cache that has values of one type, under keys with one prefix. Declare it once, as a variable
+// CacheOf gives typed access to the values of one type under keys with a common prefix. Declare it once, as a variable
 // or a field; its methods take the API.
 //
 //	var Users = actionhero.CacheOf[User]{Prefix: "user:"}
 //
 //	user, err := Users.GetOrLoad(ctx, api, id, time.Minute, func(ctx context.Context) (User, error) { return db.User(ctx, id) })
 //
-// Each call gives a value of its own, decoded from JSON; only what JSON says of it survives.
+// Each call returns a new value, decoded from JSON, so only what JSON carries survives.
 type CacheOf[T any] struct {
-	Prefix string // before each key; default: none
+	Prefix string // added before each key; default: none
 }
 
-// Get returns the value under key. The error is [CodeNotFound] when there is none or it has expired, and another when what is
-// there is no T.
+// Get returns the value under key. The error is [CodeNotFound] if there is none or it has expired. A value that does
+// not decode as a T is another error.
 func (c CacheOf[T]) Get(ctx context.Context, api *API, key string) (T, error) {
 	key = c.full(key)
 	e, err := api.Cache.store.Get(ctx, key)
@@ -36,7 +36,7 @@ func (c CacheOf[T]) Get(ctx context.Context, api *API, key string) (T, error) {
 	return decode[T](key, e.Value)
 }
 
-// Set stores value under key, as [Cache.Set] does.
+// Set stores value under key. See [Cache.Set].
 func (c CacheOf[T]) Set(ctx context.Context, api *API, key string, value T, ttl time.Duration) error {
 	key = c.full(key)
 	raw, err := encodeValue(key, value)
@@ -47,7 +47,7 @@ func (c CacheOf[T]) Set(ctx context.Context, api *API, key string, value T, ttl 
 	return storeError(api.Cache.store.Set(ctx, key, raw.json, ttl))
 }
 
-// Add stores value under key if there is none, and reports whether it did. It is otherwise as [CacheOf.Set].
+// Add stores value under key if there is none, and reports whether it did. See [Cache.Add].
 func (c CacheOf[T]) Add(ctx context.Context, api *API, key string, value T, ttl time.Duration) (bool, error) {
 	return api.Cache.Add(ctx, c.full(key), value, ttl)
 }
@@ -57,17 +57,18 @@ func (c CacheOf[T]) Delete(ctx context.Context, api *API, key string) (bool, err
 	return api.Cache.Delete(ctx, c.full(key))
 }
 
-// GetOrLoad returns the value under key. If there is none, it calls load, and keeps what that returns for ttl (0: for ever).
+// GetOrLoad returns the value under key. If there is none, it calls load and stores the result for ttl (0: it never
+// expires).
 //
-// However many calls of this process want one key at a time, one of them loads it and the others wait for it. They get
-// its error, too, which is not kept; but when the one that loads is given up because its own ctx ends, or panics, the next
-// one loads. load must not Fetch the same key: it would wait for itself. Nodes of a cluster load apart from each other.
+// Concurrent calls for one key in this process share one load. They also share its error, which is not stored. If the
+// loading call ends because its own ctx ends, or panics, the next waiting call loads. load must not call GetOrLoad for
+// the same key: it would wait for itself. Each node of a cluster loads for itself.
 //
-// A value that was stored under key meanwhile is not replaced, and is what Fetch returns. If the value cannot be kept, for
-// example because the cache is full, Fetch returns it with the error of [Cache.Set].
+// A value that another call stored during the load is kept, and GetOrLoad returns it. If the value cannot be stored,
+// for example because the cache is full, GetOrLoad returns it together with the error of [Cache.Set].
 func (c CacheOf[T]) GetOrLoad(ctx context.Context, api *API, key string, ttl time.Duration, load func(context.Context) (T, error)) (T, error) {
 	key = c.full(key)
-	raw, err := api.Cache.fetch(ctx, key, ttl, func() ([]byte, error) {
+	raw, err := api.Cache.getOrLoad(ctx, key, ttl, func() ([]byte, error) {
 		value, err := load(ctx)
 		if err != nil {
 			return nil, err
@@ -97,8 +98,8 @@ func (c CacheOf[T]) full(key string) string {
 	return c.Prefix + key
 }
 
-// decode returns the value that raw is the JSON of. A string shares its bytes with raw where it can, which spares the copy;
-// nobody may modify what a store returns.
+// decode decodes the JSON in raw. A string without escapes shares the memory of raw, which saves a copy; values of a
+// store are immutable.
 func decode[T any](key string, raw []byte) (T, error) {
 	var value T
 	if text, ok := any(&value).(*string); ok && len(raw) > 1 && raw[0] == '"' && raw[len(raw)-1] == '"' {
@@ -110,25 +111,25 @@ func decode[T any](key string, raw []byte) (T, error) {
 	return decodeAny[T](key, raw)
 }
 
-// decodeAny is apart from decode, because its value is on the heap.
+// decodeAny is a function of its own because its value escapes to the heap.
 func decodeAny[T any](key string, raw []byte) (T, error) {
 	var value T
 	if err := jsonx.Unmarshal(raw, &value); err != nil {
 		var none T
-		return none, fmt.Errorf("what the cache has under %q is no %T: %w", key, none, err)
+		return none, fmt.Errorf("the cached value of %q is no %T: %w", key, none, err)
 	}
 	return value, nil
 }
 
-// scratch is a value in JSON, in memory that is used again: a store copies what it keeps.
+// scratch is a reusable buffer for the JSON of a value. A store copies what it keeps.
 type scratch struct{ json []byte }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// maxScratch is the largest memory that is kept for the next value, in bytes.
+// maxScratch is the largest buffer in bytes that is reused.
 const maxScratch = 64 << 10
 
-// encodeValue returns the JSON of value, to be released after use.
+// encodeValue returns the JSON of value. The caller must release it.
 func encodeValue[T any](key string, value T) (*scratch, error) {
 	s := scratches.Get().(*scratch)
 	if text, ok := any(value).(string); ok {
@@ -149,22 +150,22 @@ func (s *scratch) release() {
 	}
 }
 
-// flights are the loads under way, by key.
-type flights struct {
+// loadGroup holds the loads in progress, by key.
+type loadGroup struct {
 	mu sync.Mutex
-	m  map[string]*flight
+	m  map[string]*loadCall
 }
 
-// flight is one load. What it came to is there once done is closed.
-type flight struct {
-	done    chan struct{}
-	raw     []byte
-	err     error
-	settled bool // raw and err are for all who wait; else the next one loads
+// loadCall is one load. Its result is valid after done is closed.
+type loadCall struct {
+	done  chan struct{}
+	raw   []byte
+	err   error
+	final bool // raw and err are valid for all waiting calls; otherwise the next one loads
 }
 
-// fetch returns the JSON under key. If there is none, one of the calls that want it at the same time loads it.
-func (c *Cache) fetch(ctx context.Context, key string, ttl time.Duration, load func() ([]byte, error)) ([]byte, error) {
+// getOrLoad returns the JSON under key. If there is none, one of the concurrent calls loads it.
+func (c *Cache) getOrLoad(ctx context.Context, key string, ttl time.Duration, load func() ([]byte, error)) ([]byte, error) {
 	for {
 		e, err := c.store.Get(ctx, key)
 		if err == nil {
@@ -173,7 +174,7 @@ func (c *Cache) fetch(ctx context.Context, key string, ttl time.Duration, load f
 		if !errors.Is(err, backend.ErrNotFound) {
 			return nil, storeError(err)
 		}
-		f, mine := c.flights.join(key)
+		f, mine := c.loads.join(key)
 		if mine {
 			c.run(ctx, f, key, ttl, load)
 			return f.raw, f.err
@@ -183,22 +184,22 @@ func (c *Cache) fetch(ctx context.Context, key string, ttl time.Duration, load f
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if f.settled {
+		if f.final {
 			return f.raw, f.err
 		}
 	}
 }
 
-// run loads, and tells those who wait, even if load panics.
-func (c *Cache) run(ctx context.Context, f *flight, key string, ttl time.Duration, load func() ([]byte, error)) {
-	defer c.flights.end(key, f)
-	// Another load may have ended between the look into the store and the take-off.
+// run loads and wakes the waiting calls, even if load panics.
+func (c *Cache) run(ctx context.Context, f *loadCall, key string, ttl time.Duration, load func() ([]byte, error)) {
+	defer c.loads.end(key, f)
+	// Another load may have ended since the last look into the store.
 	if e, err := c.store.Get(ctx, key); err == nil {
-		f.raw, f.settled = e.Value, true
+		f.raw, f.final = e.Value, true
 		return
 	}
 	if f.raw, f.err = load(); f.err != nil {
-		f.settled = ctx.Err() == nil
+		f.final = ctx.Err() == nil
 		return
 	}
 	added, err := c.store.Add(ctx, key, f.raw, ttl)
@@ -207,25 +208,25 @@ func (c *Cache) run(ctx context.Context, f *flight, key string, ttl time.Duratio
 			f.raw = e.Value
 		}
 	}
-	f.settled = true
+	f.final = true
 }
 
-// join returns the flight for key, and whether it begins with this call.
-func (fs *flights) join(key string) (f *flight, mine bool) {
+// join returns the load for key, and whether this call must run it.
+func (fs *loadGroup) join(key string) (f *loadCall, mine bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if f := fs.m[key]; f != nil {
 		return f, false
 	}
 	if fs.m == nil {
-		fs.m = make(map[string]*flight)
+		fs.m = make(map[string]*loadCall)
 	}
-	f = &flight{done: make(chan struct{})}
+	f = &loadCall{done: make(chan struct{})}
 	fs.m[key] = f
 	return f, true
 }
 
-func (fs *flights) end(key string, f *flight) {
+func (fs *loadGroup) end(key string, f *loadCall) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	delete(fs.m, key)

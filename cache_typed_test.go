@@ -25,7 +25,7 @@ type point struct {
 	Name string
 }
 
-func TestCached(t *testing.T) {
+func TestCacheOf(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
 	points, texts := actionhero.CacheOf[point]{Prefix: "point:"}, actionhero.CacheOf[string]{}
@@ -57,8 +57,8 @@ func TestCached(t *testing.T) {
 	}
 }
 
-// TestCachedStrings checks that the short way for strings gives what JSON gives.
-func TestCachedStrings(t *testing.T) {
+// TestCacheOfStrings checks that the short way for strings gives what JSON gives.
+func TestCacheOfStrings(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
 	type name string
@@ -90,7 +90,7 @@ func TestCachedStrings(t *testing.T) {
 }
 
 // A string that was read must stay as it is when the key is written again.
-func TestCachedStringStays(t *testing.T) {
+func TestCacheOfStringStays(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
 	var texts actionhero.CacheOf[string]
@@ -108,7 +108,7 @@ func TestCachedStringStays(t *testing.T) {
 	}
 }
 
-func TestFetchLoadsOnce(t *testing.T) {
+func TestGetOrLoadLoadsOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
@@ -125,7 +125,7 @@ func TestFetchLoadsOnce(t *testing.T) {
 				wg.Go(func() {
 					for _, key := range []string{"a", "b"} {
 						if got, err := points.GetOrLoad(ctx, api, key, time.Minute, load); err != nil || got.X/3 != round {
-							t.Errorf("Fetch = %v, %v, want what was loaded in round %d", got, err, round)
+							t.Errorf("GetOrLoad = %v, %v, want what was loaded in round %d", got, err, round)
 						}
 					}
 				})
@@ -140,8 +140,8 @@ func TestFetchLoadsOnce(t *testing.T) {
 	})
 }
 
-// TestFetchInARace has no clock to lean on: misses, loads and deletes of a few keys meet anyhow.
-func TestFetchInARace(t *testing.T) {
+// TestGetOrLoadInARace mixes misses, loads and deletes of a few keys without a fixed order.
+func TestGetOrLoadInARace(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
 	var numbers actionhero.CacheOf[int]
@@ -160,7 +160,7 @@ func TestFetchInARace(t *testing.T) {
 					return k, nil
 				})
 				if err != nil || got != k {
-					t.Errorf("Fetch = %d, %v, want %d", got, err, k)
+					t.Errorf("GetOrLoad = %d, %v, want %d", got, err, k)
 				}
 				if i%7 == 0 {
 					if _, err := numbers.Delete(ctx, api, fmt.Sprint(k)); err != nil {
@@ -173,7 +173,7 @@ func TestFetchInARace(t *testing.T) {
 	wg.Wait()
 }
 
-func TestFetchFails(t *testing.T) {
+func TestGetOrLoadFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
@@ -189,7 +189,7 @@ func TestFetchFails(t *testing.T) {
 					return "half", broken
 				})
 				if got != "" || !errors.Is(err, broken) {
-					t.Errorf("Fetch = %q, %v, want the error of the load", got, err)
+					t.Errorf("GetOrLoad = %q, %v, want the error of the load", got, err)
 				}
 			})
 		}
@@ -199,13 +199,13 @@ func TestFetchFails(t *testing.T) {
 		}
 		// An error is not kept.
 		if got, err := texts.GetOrLoad(ctx, api, "k", 0, func(context.Context) (string, error) { return "up again", nil }); err != nil || got != "up again" {
-			t.Errorf("Fetch = %q, %v", got, err)
+			t.Errorf("GetOrLoad = %q, %v", got, err)
 		}
 	})
 }
 
-// TestFetchGivenUp checks that who is given up, or panics, takes nobody along.
-func TestFetchGivenUp(t *testing.T) {
+// TestGetOrLoadCancelled checks that a cancelled or panicking call does not fail the other callers.
+func TestGetOrLoadCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api := newAPI(t, actionhero.Config{})
@@ -240,7 +240,7 @@ func TestFetchGivenUp(t *testing.T) {
 				}
 			})
 			synctest.Wait()
-			wg.Go(func() { // one that waits is given up, too
+			wg.Go(func() { // a waiting call is cancelled, too
 				if _, err := texts.GetOrLoad(short, api, key, 0, slow); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("%s: the one that waits: %v", key, err)
 				}
@@ -261,7 +261,7 @@ func TestFetchGivenUp(t *testing.T) {
 	})
 }
 
-func TestFetchKeepsWhatIsNewer(t *testing.T) {
+func TestGetOrLoadKeepsWhatIsNewer(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
 	var texts actionhero.CacheOf[string]
@@ -269,34 +269,34 @@ func TestFetchKeepsWhatIsNewer(t *testing.T) {
 		return "old", texts.Set(ctx, api, "k", "new", 0)
 	})
 	if err != nil || got != "new" {
-		t.Errorf("Fetch = %q, %v, want what was set while it loaded", got, err)
+		t.Errorf("GetOrLoad = %q, %v, want what was set while it loaded", got, err)
 	}
 	if got, err := texts.Get(ctx, api, "k"); err != nil || got != "new" {
 		t.Errorf("Get = %q, %v", got, err)
 	}
 }
 
-// TestFetchOfWhatCannotBeKept has no room, or no JSON, for what it loads.
-func TestFetchOfWhatCannotBeKept(t *testing.T) {
+// TestGetOrLoadOfWhatCannotBeKept has no room, or no JSON, for what it loads.
+func TestGetOrLoadOfWhatCannotBeKept(t *testing.T) {
 	t.Parallel()
 	api, ctx := newAPI(t, actionhero.Config{Backend: local.New(local.Config{MaxBytes: 1000})}), t.Context()
 	long := strings.Repeat("x", 2000)
 	got, err := actionhero.CacheOf[string]{}.GetOrLoad(ctx, api, "k", 0, func(context.Context) (string, error) { return long, nil })
 	if got != long || actionhero.AsError(err).Code != actionhero.CodeResourceExhausted {
-		t.Errorf("Fetch = %d bytes, %v, want the value and that the cache is full", len(got), err)
+		t.Errorf("GetOrLoad = %d bytes, %v, want the value and that the cache is full", len(got), err)
 	}
 	_, err = actionhero.CacheOf[float64]{}.GetOrLoad(ctx, api, "k", 0, func(context.Context) (float64, error) { return math.NaN(), nil })
 	if e := actionhero.AsError(err); e.Code != actionhero.CodeInvalidInput || !strings.Contains(e.Message, `"k"`) {
-		t.Errorf("Fetch of a NaN: %v", err)
+		t.Errorf("GetOrLoad of a NaN: %v", err)
 	}
 	_, err = actionhero.CacheOf[int]{}.GetOrLoad(ctx, api, strings.Repeat("k", 2000), 0, func(context.Context) (int, error) { return 1, nil })
 	if actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
-		t.Errorf("Fetch of a long key: %v", err)
+		t.Errorf("GetOrLoad of a long key: %v", err)
 	}
 }
 
-// TestFetchGivesEachItsOwn checks that those that waited for one load do not share what it points to.
-func TestFetchGivesEachItsOwn(t *testing.T) {
+// TestGetOrLoadGivesEachItsOwn checks that those that waited for one load do not share what it points to.
+func TestGetOrLoadGivesEachItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api, ctx := newAPI(t, actionhero.Config{}), t.Context()
@@ -309,7 +309,7 @@ func TestFetchGivesEachItsOwn(t *testing.T) {
 					return []int{1, 2, 3}, nil
 				})
 				if err != nil || !cmp.Equal(got, []int{1, 2, 3}) {
-					t.Errorf("Fetch = %v, %v", got, err)
+					t.Errorf("GetOrLoad = %v, %v", got, err)
 				}
 				got[0] = i // the race detector sees it if it is shared
 			})
@@ -340,8 +340,8 @@ func (i *interruptedStore) Get(ctx context.Context, key string) (backend.Entry, 
 	return e, err
 }
 
-// TestFetchLooksAgain has somebody else load the value between the look into the cache and the load.
-func TestFetchLooksAgain(t *testing.T) {
+// TestGetOrLoadLooksAgain loads the value elsewhere between the look into the cache and the load.
+func TestGetOrLoadLooksAgain(t *testing.T) {
 	t.Parallel()
 	embedded := local.New(local.Config{})
 	b := &interrupted{embedded, interruptedStore{Store: embedded.Store()}}
@@ -351,7 +351,7 @@ func TestFetchLooksAgain(t *testing.T) {
 	fetch := func() {
 		n, err := numbers.GetOrLoad(ctx, api, "k", 0, func(context.Context) (int, error) { loads++; return loads, nil })
 		if err != nil || n != 1 {
-			t.Errorf("Fetch = %d, %v, want what was loaded first", n, err)
+			t.Errorf("GetOrLoad = %d, %v, want what was loaded first", n, err)
 		}
 	}
 	b.store.then = fetch

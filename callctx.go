@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// callContext is the context of one call. It is part of the Request, and its timer is made when somebody first asks
-// for Done, so that an action that never waits pays neither for a timer nor for a chain of contexts.
+// callContext is the context of one call. It is a field of the Request and creates its timer at the first call of Done,
+// so an action that never waits pays for neither a timer nor a chain of contexts.
 type callContext struct {
 	parent   context.Context
 	calls    context.Context // ends when the API cancels its calls
@@ -34,8 +34,8 @@ func (c *callContext) Deadline() (time.Time, bool) {
 	return c.deadline, !c.deadline.IsZero()
 }
 
-// Done makes the real context. It ends with the parent, at the deadline, when the API cancels its calls, and when the
-// call is over.
+// Done creates the real context. It ends with the parent, at the deadline, when the API cancels its calls, and at the
+// end of the call.
 func (c *callContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,7 +76,7 @@ func (c *callContext) Err() error {
 	return nil
 }
 
-// end tells whoever still holds the context that the call is over.
+// end marks the end of the call. It cancels the real context if there is one.
 func (c *callContext) end() {
 	c.mu.Lock()
 	c.ended = true

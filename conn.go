@@ -13,37 +13,36 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// Conn is one client of a persistent transport, for as long as it is connected.
+// Conn is one connected client of a persistent transport.
 type Conn struct {
-	ID          string         // public: others in a room see it as the sender; a UUID (version 7)
+	ID          string         // a UUID (version 7); public: the sender of room messages
 	Transport   string         // "tcp", …
-	Remote      netip.AddrPort // where it comes from
+	Remote      netip.AddrPort // the client's address
 	ConnectedAt time.Time
 
 	api    *API
 	sender sender
 
-	current atomic.Pointer[member] // its current room, which is among rooms
+	current atomic.Pointer[member] // its current room, one of rooms
 
-	moving sync.Mutex // held while it enters and leaves rooms, which may take a trip over the network
-	gone   bool       // guarded by moving: it has disconnected
+	moving sync.Mutex // held while it enters and leaves rooms, which may need the network
+	gone   bool       // it has disconnected; guarded by moving
 
-	mu      sync.Mutex // guards what follows, and is never held for long
-	rooms   []*member  // all that it listens to
+	mu      sync.Mutex // guards the fields below; held only briefly
+	rooms   []*member  // all rooms it is in
 	details []detail   // in the order in which they were first set
 }
 
-// sender is how the core reaches a client. transport.Sender is the same interface, with its contract.
+// sender is transport.Sender, which documents it.
 type sender interface {
 	Deliver(m *RoomMessage) (flush bool)
 	Flush()
 	Close(reason string)
 }
 
-// RoomMessage is one message on its way to the members of a room on this node. All receivers share it, so it must not be
-// modified.
+// RoomMessage is one message to the members of a room on this node. All receivers share it, so it must not be modified.
 type RoomMessage struct {
-	Room string // where it was said; "" for what [Rooms.SendTo] sends to one connection
+	Room string // the room; "" for a message of [Rooms.SendTo]
 	From string // the public id of the sending client, or the server's name
 	Body []byte // one JSON value
 
@@ -58,7 +57,7 @@ func (c *Conn) Room() string {
 	return ""
 }
 
-// Rooms returns all rooms that the client listens to, its current one among them, sorted by name.
+// Rooms returns all rooms that the client is in, its current one included, sorted by name.
 func (c *Conn) Rooms() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,7 +69,7 @@ func (c *Conn) Rooms() []string {
 	return names
 }
 
-// member returns the client's place in a room, nil if it does not listen to it.
+// member returns the client's membership of a room, nil if it is not in the room.
 func (c *Conn) member(room string) *member {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,7 +81,7 @@ func (c *Conn) member(room string) *member {
 	return nil
 }
 
-// Close ends the connection from the server's side; the client is told the reason where its wire can say it.
+// Close closes the connection. The client reads the reason if its wire has a place for one.
 func (c *Conn) Close(reason string) { c.sender.Close(reason) }
 
 // newID returns a UUID of version 7 (RFC 9562 section 5.7): the time in milliseconds, then random bits.

@@ -8,29 +8,31 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// What the details of one connection may take. Code that keeps there what clients send could otherwise be made to grow
+// Limits of the details of one connection. Without them, code that stores client data as details could be made to grow
 // them without end.
 const (
-	MaxDetails     = 32      // how many a connection may have
-	MaxDetailBytes = 4 << 10 // how many bytes all of them may take as one JSON object
+	MaxDetails     = 32      // details of a connection
+	MaxDetailBytes = 4 << 10 // bytes of all details of a connection as one JSON object
 )
 
-// detail is one thing that a connection shows of itself.
+// detail is one public property of a connection.
 type detail struct {
 	key   string
 	json  []byte
-	value any // json decoded
+	value any // json, decoded
 }
 
-// SetDetail sets something that a connection shows of itself, such as the name of its user: to Go code on this
-// connection and in [Rooms.Members], to the client in detailsView, and to others in roomView if Config.RoomDetails is
-// on. value is encoded as JSON at once; nil removes the detail. It fails, and changes nothing, with [CodeInvalidInput] for
-// an empty key or a value that does not encode, and with [CodeResourceExhausted] beyond [MaxDetails] and [MaxDetailBytes].
+// SetDetail sets a public property of the connection, such as the name of its user. Go code reads it on the connection
+// and in [Rooms.Members]; the client reads it in detailsView; if Config.RoomDetails is on, other clients read it in
+// roomView. SetDetail encodes value as JSON at once; a nil value removes the detail.
+//
+// It fails without a change, with [CodeInvalidInput] for an empty key or a value that does not encode, and with
+// [CodeResourceExhausted] beyond [MaxDetails] and [MaxDetailBytes].
 func (c *Conn) SetDetail(key string, value any) error {
 	if key == "" {
 		return Errorf(CodeInvalidInput, "a detail of a connection needs a key: give it a name of 1 byte or more")
 	}
-	d := detail{key: strings.Clone(key)} // it may be a small piece of what a client sent
+	d := detail{key: strings.Clone(key)} // key may be a slice of a larger message
 	var err error
 	if d.json, err = jsonx.Marshal(value); err != nil {
 		return Errorf(CodeInvalidInput, "the detail %q does not encode as JSON: %w", key, err)
@@ -59,8 +61,8 @@ func (c *Conn) SetDetail(key string, value any) error {
 	return nil
 }
 
-// Detail returns one detail of the connection as JSON decodes it: a string, float64, bool, []any or map[string]any,
-// which must not be modified. It returns nil if there is none.
+// Detail returns one detail of the connection in the form of decoded JSON: a string, float64, bool, []any or
+// map[string]any. The value must not be modified. It returns nil if there is none.
 func (c *Conn) Detail(key string) any {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,7 +74,7 @@ func (c *Conn) Detail(key string) any {
 	return nil
 }
 
-// Details returns all details of the connection, each as [Conn.Detail] does; nil if it has none, or if c is nil.
+// Details returns all details of the connection, each as returned by [Conn.Detail]; nil if there are none or c is nil.
 func (c *Conn) Details() map[string]any {
 	if c == nil {
 		return nil

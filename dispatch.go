@@ -13,11 +13,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/encode"
 )
 
-// Handler runs a request and returns what its action answers.
+// Handler runs a request and returns the output of its action.
 type Handler func(ctx context.Context, req *Request) (any, error)
 
-// Middleware wraps a handler: it may look at the request, change it, refuse it with an error, or change the result.
-// It is the only thing that hooks into a request, and it holds for every transport alike.
+// Middleware wraps a handler. It can inspect or change the request, refuse it with an error, or change the result. It
+// is the only hook into a request, and it applies to every transport.
 type Middleware func(next Handler) Handler
 
 func chain(middleware []Middleware, last Handler) Handler {
@@ -27,9 +27,8 @@ func chain(middleware []Middleware, last Handler) Handler {
 	return last
 }
 
-// dispatch runs a request: it finds the action, runs the middleware around it, decodes and checks the input, runs it
-// and recovers from a panic. Every transport calls it for every request, so what is enforced here is enforced
-// everywhere. The error is always an *[Error] (or nil), which [AsError] need not be asked for.
+// dispatch is transport.Host.Dispatch. Every transport calls it for every request, so no transport can skip what it
+// enforces. The error is nil or an *[Error].
 func (api *API) dispatch(ctx context.Context, req *Request) (any, error) {
 	calls, ok := api.calls.enter()
 	if !ok {
@@ -51,8 +50,8 @@ func (api *API) dispatch(ctx context.Context, req *Request) (any, error) {
 	return out, nil
 }
 
-// call runs a request whose action or task is found. Its context ends with ctx, with calls, and after limit if that is
-// above zero.
+// call runs a request whose action or task is resolved. The context of the request ends with ctx, with calls, and after
+// limit if limit is above zero.
 func (api *API) call(ctx, calls context.Context, reg *registry, req *Request, limit time.Duration) (any, error) {
 	req.ctx.parent, req.ctx.calls, req.ctx.req = ctx, calls, req
 	if limit > 0 {
@@ -63,7 +62,7 @@ func (api *API) call(ctx, calls context.Context, reg *registry, req *Request, li
 	return out, err
 }
 
-// run is the part of a dispatch that may panic.
+// run is the part of a dispatch that can panic.
 func (api *API) run(reg *registry, req *Request) (out any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -78,7 +77,7 @@ func (api *API) run(reg *registry, req *Request) (out any, err error) {
 	return reg.handler(&req.ctx, req)
 }
 
-// runAction is the innermost handler: what the API's own middleware wraps.
+// runAction is the innermost handler, inside the API's middleware.
 func runAction(ctx context.Context, req *Request) (any, error) {
 	if req.Err != nil {
 		return nil, req.Err
@@ -100,12 +99,12 @@ func unknown(req *Request) *Error {
 	return &Error{Code: CodeNotFound, Message: name + " is not a known action."}
 }
 
-// panicked turns what a deferred function recovered into the error that the client gets.
+// panicked returns the error for a recovered panic: the client reads an internal error, the log gets value and stack.
 func panicked(value any) *Error {
 	return &Error{Code: CodeInternal, Message: internalText, Err: &panicError{value: value, stack: debug.Stack()}}
 }
 
-// panicError is what becomes of a panic in an action or a middleware.
+// panicError is the cause of the error for a panic in an action or a middleware.
 type panicError struct {
 	value any
 	stack []byte
@@ -115,8 +114,8 @@ func (p *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", p.valu
 
 var logBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// logRequest writes the one line that a request gets: always when it failed for a reason of the server's own, else
-// when requests are logged.
+// logRequest writes the log line of a request: always if the request failed with an internal error, otherwise if
+// Config.LogRequests is set.
 func (api *API) logRequest(req *Request, failure *Error) {
 	internal := failure != nil && failure.Code == CodeInternal
 	if !internal && !api.cfg.LogRequests {

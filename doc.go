@@ -1,48 +1,87 @@
-// Package actionhero is the vocabulary of an API server on which one writes an action once and serves it over every
-// transport: HTTP, HTTPS and TCP now, each the same way.
+// Package actionhero is a framework for API servers. A program declares an [Action] once, and the server serves it over
+// HTTP, HTTPS, TCP, WebSocket and Socket.IO, on the command line, and as a background [Task]. Chat [Rooms], a [Cache] and a
+// queue of [Tasks] come with it.
 //
-// # Actions
+// # Five minutes
 //
-// An [Action] is a declaration with a function. Its input is a struct, whose tags are the documentation, the whitelist
-// and the check at once; its output is what the client gets:
+// An app is a list of parts. This is a complete one:
 //
-//	var Greet = actionhero.Action[GreetInput, GreetOutput]{
-//		Name:        "greet",
-//		Description: "Greets somebody",
-//		Run: func(ctx context.Context, in GreetInput) (GreetOutput, error) { … },
-//	}
+//	package main
+//
+//	import (
+//		"context"
+//
+//		"github.com/actionhero-go/actionhero"
+//		"github.com/actionhero-go/actionhero/builtin"
+//		"github.com/actionhero-go/actionhero/cli"
+//	)
 //
 //	type GreetInput struct {
-//		Name  string `json:"name" required:"true" maxLength:"50" doc:"whom to greet"`
+//		Name  string `json:"name" required:"true" maxLength:"50" doc:"the name to greet"`
 //		Times int    `json:"times" minimum:"1" maximum:"10" default:"1"`
 //	}
 //
-// The tags of an input are json (its name), required, default, enum, minimum, maximum, minLength, maxLength, pattern,
-// format (email, uri, uuid, date-time, ipv4, ipv6, hostname), minItems, maxItems, doc, example and secret (its value
-// is never shown in a log or repeated to the client). A field may be a string, a boolean, a number, a [time.Time], a
-// [time.Duration], a *[File], a slice, map, struct or pointer of those, an any, or whatever decodes itself from text or
-// JSON. A number or a boolean may arrive as text. An empty string counts as not given.
+//	type GreetOutput struct {
+//		Greeting string `json:"greeting"`
+//	}
 //
-// What depends on a database is a method of what holds the database; Run: users.Create is an action like any other.
+//	var greet = actionhero.Action[GreetInput, GreetOutput]{
+//		Name:        "greet",
+//		Description: "Greets a person",
+//		Run: func(ctx context.Context, in GreetInput) (GreetOutput, error) {
+//			return GreetOutput{"Hello, " + in.Name + "!"}, nil
+//		},
+//	}
 //
-// # From a request to an answer
+//	func main() { cli.Main(builtin.All, greet) }
 //
-// A transport reads a [Request] and calls [API.Dispatch], which finds the action, runs the [Middleware] around it,
-// decodes and checks its input, runs it, and recovers from a panic. What is enforced there holds for every transport. An
-// error with a [Code] reaches the client; any other is logged, and the client learns only that something failed.
+// Start it with `go run . start`. Then `curl 'localhost:8080/api/greet?name=Ann'` calls the action over HTTP, and the line
+// `{"action":"greet","params":{"name":"Ann"}}` in `nc localhost 5000` calls it over TCP.
 //
-// # Tasks
+// # Inputs and outputs
 //
-// A [Task] is work in the background: enqueued by [Task.Enqueue] or [Tasks.Enqueue], kept on disk, run by the server's own
-// workers and tried again until it succeeds, later or by a timetable if asked to. It runs through the same middleware
-// and checks as an action.
+// An input is a struct. Its tags document it, decide which params are accepted, and check them:
 //
-// # A server
+//   - json: its name
+//   - required, default, enum
+//   - minimum, maximum: of a number
+//   - minLength, maxLength, pattern, format (email, uri, uuid, date-time, ipv4, ipv6, hostname): of a string
+//   - minItems, maxItems: of a list
+//   - doc, example: for people
+//   - secret: logs and answers never show the value
 //
-// [New] makes an [API] of its parts, and package server makes one with all its transports and its configuration:
+// A field is a string, a boolean, a number, a [time.Time], a [time.Duration], a *[File], a slice, map, struct or pointer of
+// these, an any, or a type that decodes itself from text or JSON. A number or a boolean may arrive as text. An empty string
+// counts as missing.
 //
-//	func main() { cli.Main(builtin.All, actions.All) }
+// A database or another dependency is a field of a struct whose method is the action's Run: Run: users.Create.
 //
-// What is shared, the chat [Rooms], the [Cache] and the [Tasks], is kept in a backend: in this process, or in a cluster in a server
-// that all nodes reach.
+// An output is a struct or a map with string keys; or a *[Content] for a stream of bytes.
+//
+// # Requests
+//
+// A transport reads a [Request]. The API then finds the action, runs the [Middleware] around it, decodes and checks its
+// input, runs it, and recovers from a panic. All of this applies to every transport. [RequestFrom] returns the request
+// inside of an action. An [Error] with a [Code] reaches the client; any other error is logged and reaches the client as an
+// internal error.
+//
+// # Background work
+//
+// [Task.Enqueue] and [Tasks.Enqueue] store a job. The job is durable: it survives the end of the process, and the server's
+// workers retry it until it succeeds. Frequency and Cron run a task on a schedule. Middleware and checks are those of
+// actions.
+//
+// # Packages
+//
+//	actionhero        what apps declare and call: actions, tasks, rooms, cache, errors
+//	cli               Main: the command line of an app
+//	server            New: an API with all transports, from a configuration
+//	builtin           actions and tasks that come with the server
+//	actionherotest    tests of actions, tasks and rooms
+//	web               HTTP and HTTPS: cookies, headers, redirects, uploads, Mount
+//	tcp, websocket, socketio, worker    the other transports, and the runner of tasks
+//	transport         for authors of a transport
+//	backend           the storage seam; backend/local is the embedded backend
+//
+// docs/guide.md has a chapter for each of these.
 package actionhero

@@ -9,22 +9,22 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Code says what kind of failure an [Error] is. The list is closed: every transport maps each code to its own
-// wire (the HTTP status, for example), so a new code would need an answer from each of them.
+// Code is the kind of a failure. The list is closed, because every transport maps each code to its own wire, for
+// example to an HTTP status.
 type Code uint8
 
 // The codes, with the HTTP status that package web gives each.
 const (
-	CodeInternal          Code = iota // 500: the action failed for a reason that is not the client's business
+	CodeInternal          Code = iota // 500: a failure whose cause the client must not see
 	CodeInvalidInput                  // 400: an input is missing or breaks a rule
 	CodeNotFound                      // 404: no such action, record or file
 	CodeAlreadyExists                 // 409: it is there already
-	CodeUnauthenticated               // 401: the client has not said who it is
-	CodePermissionDenied              // 403: this client may not
+	CodeUnauthenticated               // 401: the client has not identified itself
+	CodePermissionDenied              // 403: this client is not allowed to do this
 	CodeResourceExhausted             // 429: a limit or quota is used up; see Error.RetryAfter
-	CodeConflict                      // 409: the state of the thing does not allow it now
-	CodeCanceled                      // 499: the client or the server gave the request up
-	CodeDeadlineExceeded              // 504: it took longer than it may
+	CodeConflict                      // 409: the state of the record does not allow it now
+	CodeCanceled                      // 499: the client disconnected, or the server cancelled the request
+	CodeDeadlineExceeded              // 504: the time limit has passed
 	CodeUnavailable                   // 503: try again later
 	codeCount
 )
@@ -42,7 +42,7 @@ func (c Code) String() string {
 	return fmt.Sprintf("code(%d)", uint8(c))
 }
 
-// What the client reads for failures whose own text is none of its business.
+// Texts for clients where the text of the failure itself is internal.
 const (
 	internalText = "The server experienced an internal error"
 	deadlineText = "The request took too long"
@@ -50,20 +50,20 @@ const (
 	stoppingText = "The server is stopping"
 )
 
-// Error is a failure that a client may see: Message reaches it as it stands, Err never does.
-// Make one with [Errorf]; an error of any other type reaches the client as [CodeInternal].
+// Error is a failure that a client may see. Clients read Message; Err is only logged. [Errorf] makes one. An error of
+// any other type reaches the client as [CodeInternal].
 type Error struct {
 	Code       Code
 	Message    string
-	Details    []Detail      // what is wrong with each input; only with InvalidInput
-	RetryAfter time.Duration // when trying again makes sense; 0 = not said
+	Details    []Detail      // the broken rules of each input; only with CodeInvalidInput
+	RetryAfter time.Duration // when a retry makes sense; 0: unknown
 	Err        error         // the cause: logged, never sent
 }
 
 // Detail is one broken rule of one input.
 type Detail struct {
 	Field   string `json:"field"`   // the input, with a path for nested ones: "address.street", "tags[2]"
-	Rule    string `json:"rule"`    // the tag that it breaks: "minimum", "format", …; "type" when it does not parse
+	Rule    string `json:"rule"`    // the tag that it breaks: "minimum", "format", …; "type" if it does not parse
 	Message string `json:"message"` // a sentence for people: "age must be at least 18"
 }
 
@@ -79,9 +79,9 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// AsError turns any error into what a client may be told: an [Error] in its chain is returned as it is, the end of a
-// context becomes [CodeDeadlineExceeded] or [CodeCanceled], and everything else an [CodeInternal] that hides the text but keeps
-// the cause for the log. It returns nil for nil.
+// AsError converts any error into one for the client. It returns an [Error] in the chain unchanged. The end of a
+// context becomes [CodeDeadlineExceeded] or [CodeCanceled]. Everything else becomes a [CodeInternal] with a general
+// message and the error as its cause. It returns nil for nil.
 func AsError(err error) *Error {
 	if err == nil {
 		return nil

@@ -66,7 +66,7 @@ func ExampleCache_Lock() {
 	next, err := api.Cache.Lock(ctx, "report", 30*time.Second)
 	fmt.Println(err, next.Fence > lock.Fence)
 	// Output:
-	// meanwhile: Somebody else holds the lock
+	// meanwhile: Another caller holds the lock
 	// done: <nil>
 	// <nil> true
 }

@@ -91,7 +91,7 @@ var mail = actionhero.Task[mailInput]{
 	},
 }
 
-// A task is enqueued for a worker, which a server has, and runs later. What is wrong with its input is said at once.
+// A task is enqueued and a worker of the server runs it later. An invalid input is an error of the enqueue.
 func ExampleTask() {
 	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, mail)
 	if err != nil {

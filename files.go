@@ -15,17 +15,17 @@ import (
 
 var contentType = reflect.TypeFor[*Content]()
 
-// What [Files.Open] fails with, wrapped in an [Error] of code [CodeNotFound].
+// Causes of an error of [Files.Open], which is an [Error] of code [CodeNotFound].
 var (
 	ErrFileNotFound  = errors.New("there is no such file")
 	ErrIndexNotFound = errors.New("the folder has no index page")
 )
 
-// Content is bytes that an action answers with instead of an object: declare it as Action[In, *Content]. Each transport
-// sends it its own way, and closes Body if it is an [io.Closer].
+// Content is a stream of bytes that an action returns instead of an object: declare the action as Action[In, *Content].
+// The transport sends it in its own form and closes Body if Body is an [io.Closer].
 type Content struct {
-	Body    io.Reader // an [io.ReadSeeker] makes ranges and conditional requests work over HTTP
-	Name    string    // decides the media type by its extension if Type is empty
+	Body    io.Reader // an [io.ReadSeeker] allows ranges and conditional requests over HTTP
+	Name    string    // the media type follows from its extension if Type is empty
 	Type    string    // media type; default: by the extension of Name, else application/octet-stream
 	Size    int64     // bytes; -1 if unknown
 	ModTime time.Time // zero if unknown
@@ -39,20 +39,20 @@ func (c *Content) Close() error {
 	return nil
 }
 
-// Files are the static files below one folder. They are read from disk at each request; nothing outside of the folder
-// is ever opened, whatever the name or a symbolic link says.
+// Files are the static files below one folder. Each request reads them from disk. A name or a symbolic link that leads
+// outside of the folder opens nothing.
 type Files struct {
 	dir string
 
 	mu       sync.RWMutex
 	root     *os.Root
-	files    fs.FS // what is read: the root's, or an embedded one
+	files    fs.FS // the root's files, or the embedded ones
 	embedded fs.FS
 }
 
 func newFiles(dir string) *Files { return &Files{dir: dir} }
 
-// Embed sets the files that are served when the folder does not exist.
+// Embed sets the files to serve if the folder does not exist.
 func (f *Files) Embed(files fs.FS) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,9 +85,9 @@ func (f *Files) close() error {
 	return root.Close()
 }
 
-// Open opens the file that a client names: slashes separate, a leading one is allowed, and a folder means its
-// index.html. The error is a [CodeNotFound] that wraps [ErrFileNotFound] or [ErrIndexNotFound], for anything that is
-// not a plain file within the folder.
+// Open opens a file by the name that a client sends. Slashes separate; a leading slash is allowed; a folder stands for
+// its index.html. If the name is not a regular file within the folder, the error is a [CodeNotFound] that wraps
+// [ErrFileNotFound] or [ErrIndexNotFound].
 func (f *Files) Open(name string) (*Content, error) {
 	f.mu.RLock()
 	files := f.files
@@ -120,7 +120,7 @@ func fileError(name string, cause error) error {
 
 var errIsFolder = errors.New("is a folder")
 
-// openFile opens a plain file. It asks what the name is before it opens it, because opening a pipe would block.
+// openFile opens a regular file. It checks the type before it opens, because opening a pipe would block.
 func openFile(files fs.FS, name string) (*Content, error) {
 	info, err := fs.Stat(files, name)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local"
 )
 
-// tree makes a folder of static files beside a secret, and returns both.
+// tree makes a folder of static files next to a secret file, and returns the paths of both.
 func tree(t testing.TB) (dir, secret string) {
 	t.Helper()
 	top := t.TempDir()

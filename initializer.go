@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// Initializer adds something of the user's own to an API when it is made: parts, middleware, accepted params,
-// components; and may own something that starts and stops with it, such as a database pool.
+// Initializer adds parts, middleware, accepted params or components to an API when it is made. It can also own a
+// resource that starts and stops with the API, such as a database pool.
 type Initializer struct {
 	Name  string                                    // for logs and errors; required
-	Setup func(api *API) error                      // runs once, in [New] or as soon as it is registered; default: nothing
+	Setup func(api *API) error                      // runs once, in [New] or when it is registered; default: nothing
 	Start func(ctx context.Context, api *API) error // runs at each start, before anything listens; default: nothing
 	Stop  func(ctx context.Context, api *API) error // runs at each stop, after the transports have stopped; default: nothing
 }
@@ -27,7 +27,7 @@ func (in Initializer) register(r *registry) error {
 	return nil
 }
 
-// setUp runs the Setup of the initializers that have not had theirs; a Setup may register more of them.
+// setUp runs each Setup that has not run. A Setup may register more initializers.
 func (api *API) setUp() error {
 	for {
 		initializers := api.registry.Load().initializers
@@ -45,7 +45,7 @@ func (api *API) setUp() error {
 	}
 }
 
-// initializerComponent is an Initializer as a Component.
+// initializerComponent is an Initializer as a Component. Its errors name the initializer.
 type initializerComponent struct {
 	in  Initializer
 	api *API

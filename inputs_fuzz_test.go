@@ -50,14 +50,14 @@ type nestedInput struct {
 	More []*nestedInput `json:"more"`
 }
 
-// answersAll answers what it was given, so that what was decoded is encoded again.
+// answersAll returns its input, so that the decoded input is encoded again.
 var answersAll = actionhero.Action[everyInput, everyValue]{
 	Name: "answersAll", Description: "Answers what it is given",
 	Run: func(_ context.Context, in everyInput) (everyValue, error) { return in.everyValue, nil },
 }
 
-// FuzzInputs has clients send any text and any JSON to an action that takes every kind of input. Whatever it is, it is
-// decoded or refused as the client's own mistake, and what is repeated of it is one line of JSON without the secrets.
+// FuzzInputs sends any text and any JSON to an action that takes every kind of input. The input is decoded or refused as
+// invalid, and the echo of the params is one line of JSON without the secrets.
 func FuzzInputs(f *testing.F) {
 	api := newAPI(f, actionhero.Config{}, answersAll)
 	for _, object := range []string{

@@ -8,7 +8,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// CancelJob returns an error with which a task ends its job for good: it is cancelled for the reason err, and not run again.
+// CancelJob returns an error with which a task ends its job: the job is cancelled with the reason err and not retried.
 func CancelJob(err error) error {
 	if err == nil {
 		err = errCancelled
@@ -23,14 +23,14 @@ type cancelError struct{ err error }
 func (e *cancelError) Error() string { return e.err.Error() }
 func (e *cancelError) Unwrap() error { return e.err }
 
-// SnoozeJob returns an error with which a task puts its job off: it is run again after d, and no attempt is counted.
+// SnoozeJob returns an error with which a task reschedules its job: it runs again after d, and no attempt is counted.
 func SnoozeJob(d time.Duration) error { return &snoozeError{max(d, 0)} }
 
 type snoozeError struct{ d time.Duration }
 
 func (e *snoozeError) Error() string { return fmt.Sprintf("it is to be run again in %v", e.d) }
 
-// outcome decides what becomes of a job whose run returned err. t is nil if its task is unknown.
+// outcome returns the outcome of a run that returned err. t is nil if the task is unknown.
 func (t *task) outcome(job *Job, err error) backend.Outcome {
 	o := backend.Outcome{Run: job.Run(), State: backend.Completed}
 	if err == nil {
@@ -55,7 +55,7 @@ func (t *task) outcome(job *Job, err error) backend.Outcome {
 
 var defaultBackoff = Exponential(time.Second, 6*time.Hour)
 
-// delay is how long to wait after an attempt that failed. A Backoff that panics must not take the worker along.
+// delay returns the delay after a failed attempt. It recovers from a panic of Backoff, which must not stop the worker.
 func (t *task) delay(attempt int) (d time.Duration) {
 	if t == nil {
 		return defaultBackoff(attempt)
@@ -68,7 +68,8 @@ func (t *task) delay(attempt int) (d time.Duration) {
 	return max(t.backoff(attempt), 0)
 }
 
-// failureText is what is kept of the error of a run: all that is known, because operators read it, not clients.
+// failureText returns the stored error text of a run. It includes internal causes, because operators read it, not
+// clients.
 func failureText(err error) string {
 	e := AsError(err)
 	switch e.Code {

@@ -9,41 +9,41 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// MaxParams is how many values one request may carry, dropped ones included. More is an [CodeInvalidInput].
+// MaxParams is the maximum number of values in one request, dropped ones included. More is a [CodeInvalidInput].
 const MaxParams = 10_000
 
-// File is an uploaded file, as an input: declare a field of type *File (or []*File). It can be read and seeked until
-// the action returns; then the transport removes it.
+// File is an uploaded file. Declare an input of type *File or []*File. It can be read and seeked until the action
+// returns; then the transport removes it.
 type File struct {
 	Name string // as the client named it, without any folder; never use it as a path
-	Type string // the media type the client claims
+	Type string // the media type that the client claims
 	Size int64  // bytes
 	io.ReadSeeker
 }
 
-// Params is what a client sent with a request: keys with text, JSON or a file, undecoded, in the order they came.
-// Only keys that some registered action declares as an input, and those added by [API.Accept], get in; anything else
-// is dropped silently. The zero value accepts no key.
+// Params are the params of a request: keys with text, JSON or a file, undecoded, in the order of arrival. Only keys
+// that some registered action declares as an input, and keys of [API.Accept], get in; all others are dropped without an
+// error. The zero value accepts no key.
 type Params struct {
 	list     []schema.Param
 	accepted acceptSet
 	all      bool // accept every key
-	source   int  // where the entries of the current source begin
+	source   int  // index of the first entry of the current source
 	seen     int  // values offered, for MaxParams
 	inline   [5]schema.Param
 }
 
-// acceptSet maps each accepted key to itself, so that a request need not keep a string of its own.
+// acceptSet maps each accepted key to itself, so that a request needs no string of its own.
 type acceptSet map[string]string
 
-// Len returns how many keys there are.
+// Len returns the number of keys.
 func (p *Params) Len() int { return len(p.list) }
 
 // Has reports whether the key was sent.
 func (p *Params) Has(key string) bool { return p.find(key) >= 0 }
 
-// Get returns the value of key as text: a JSON string without its quotes, other JSON as it stands, "" for a file or a
-// key that was not sent.
+// Get returns the value of key as text: a JSON string without its quotes, other JSON unchanged, "" for a file or a
+// missing key.
 func (p *Params) Get(key string) string {
 	if i := p.find(key); i >= 0 {
 		return valueText(&p.list[i].Value)
@@ -51,7 +51,7 @@ func (p *Params) Get(key string) string {
 	return ""
 }
 
-// Set sets key to a text, replacing what was sent. It is not subject to the list of accepted keys.
+// Set sets key to a text and replaces its value. It ignores the list of accepted keys.
 func (p *Params) Set(key, text string) {
 	p.put(key, schema.Value{Text: text})
 }
@@ -63,7 +63,7 @@ func (p *Params) Delete(key string) {
 	}
 }
 
-// All yields each key with its value as text, as [Params.Get] returns it.
+// All yields each key with its value as text, as returned by [Params.Get].
 func (p *Params) All() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for i := range p.list {

@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// paramsWriter is the writing half of Params, which transport.Params documents.
+// paramsWriter is the writing half of Params. transport.Params documents its exported methods.
 type paramsWriter Params
 
 func (w *paramsWriter) params() *Params { return (*Params)(w) }
@@ -33,8 +33,6 @@ func (w *paramsWriter) AppendParam(dst []byte, key string) []byte {
 
 func (w *paramsWriter) NextSource() { w.source = len(w.list) }
 
-// Add adds one text value. A key that the same source sent before becomes a repeated one: a list for an input that is
-// a list, else the last counts.
 func (w *paramsWriter) Add(key, text string) error {
 	key, ok, err := w.params().admit(key)
 	if !ok {
@@ -48,7 +46,6 @@ func (w *paramsWriter) Add(key, text string) error {
 	return nil
 }
 
-// AddJSON adds one value as JSON, which must be valid and must stay unchanged while the request runs.
 func (w *paramsWriter) AddJSON(key string, raw []byte) error {
 	key, ok, err := w.params().admit(key)
 	if ok {
@@ -57,7 +54,6 @@ func (w *paramsWriter) AddJSON(key string, raw []byte) error {
 	return err
 }
 
-// AddFile adds an uploaded file. A key that comes again becomes a list of files.
 func (w *paramsWriter) AddFile(key string, file any) error {
 	f := file.(*File)
 	key, ok, err := w.params().admit(key)
@@ -78,7 +74,6 @@ func (w *paramsWriter) AddFile(key string, file any) error {
 	return nil
 }
 
-// AddObject adds the members of a JSON object. The error is an [CodeInvalidInput] that names the offset of what is wrong.
 func (w *paramsWriter) AddObject(object []byte) error {
 	if err := jsonx.Members(object, w.AddJSON); err != nil {
 		return AsError(err)
@@ -86,7 +81,6 @@ func (w *paramsWriter) AddObject(object []byte) error {
 	return nil
 }
 
-// AddParams adds all of other's params as one source.
 func (w *paramsWriter) AddParams(from any) error {
 	other := from.(*Params)
 	for i := range other.list {
@@ -111,19 +105,19 @@ func (p *Params) setPage(api *API) {
 	}
 }
 
-// admit says whether key gets in, and returns the API's own copy of it.
+// admit reports whether key is accepted, and returns the API's own copy of it.
 func (p *Params) admit(key string) (string, bool, error) {
 	if p.seen++; p.seen > MaxParams {
 		return "", false, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("a request may carry %d parameters at most", MaxParams)}
 	}
 	if p.all {
-		return strings.Clone(key), true, nil // it may be a part of what the transport read
+		return strings.Clone(key), true, nil // key may share memory with the bytes that the transport read
 	}
 	own, ok := p.accepted[key]
 	return own, ok, nil
 }
 
-// appendJSON appends the params as a JSON object; values for which hide is true as "[FILTERED]".
+// appendJSON appends the params as a JSON object, with "[FILTERED]" for each key for which hide returns true.
 func (p *Params) appendJSON(dst []byte, hide func(key string) bool) []byte {
 	dst = append(dst, '{')
 	for i := range p.list {
@@ -159,7 +153,7 @@ func appendValue(dst []byte, v *schema.Value) []byte {
 	return append(dst, ']')
 }
 
-// appendFiles appends a *File as what is known of it, or a []*File as a list of that.
+// appendFiles appends a *File as an object of its name, size and type, or a []*File as a list of them.
 func appendFiles(dst []byte, files any) []byte {
 	list, ok := files.([]*File)
 	if ok {

@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// The limiter's bounds: a flood of addresses can make it forget, never grow. 64 shards of 2,048 addresses are about
-// 8 MiB at most.
+// Bounds of the limiter. A flood of addresses can make it forget addresses, but not grow: 64 shards of 2,048 addresses
+// take about 8 MiB at most.
 const (
 	limiterShards    = 64
 	limiterShardSize = 2048
 )
 
-// limiter counts the requests of each client address by the generic cell rate algorithm (GCRA): one time per
-// address says both how much of the limit is used and when it is free again, without counters to reset.
+// limiter limits the requests of each client address by the generic cell rate algorithm (GCRA). One time per address
+// says how much of the limit is used and when it is free again, so there are no counters to reset.
 type limiter struct {
 	limit  int
 	window time.Duration
-	each   time.Duration // what one request costs
+	each   time.Duration // the time that one request costs
 	seed   maphash.Seed
 	shards [limiterShards]limiterShard
 }
 
 type limiterShard struct {
 	mu  sync.Mutex
-	tat map[netip.Prefix]time.Time // when the address will have all its requests back
+	tat map[netip.Prefix]time.Time // when the address will have its full limit again
 }
 
 func newLimiter(limit int, window time.Duration) *limiter {
@@ -39,7 +39,7 @@ func newLimiter(limit int, window time.Duration) *limiter {
 	return l
 }
 
-// take counts one request. It returns how many remain, or, when there are none left, how long until the next.
+// take counts one request. It returns how many remain, or the time until the next one is allowed if none remain.
 func (l *limiter) take(ip string, now time.Time) (remaining int, wait time.Duration) {
 	key, ok := limitKey(ip)
 	if !ok {
@@ -63,12 +63,11 @@ func (l *limiter) take(ip string, now time.Time) (remaining int, wait time.Durat
 	return int((l.window - next.Sub(now)) / l.each), 0
 }
 
-// forgetLooks is how many addresses are looked at to make room for another. A full shard must not cost a flood's
-// every request a look at all of it.
+// forgetLooks is the number of addresses that forget looks at. In a flood, a request must not scan a full shard.
 const forgetLooks = 8
 
-// forget makes room: of some addresses it drops those that have all their requests back, or else the one that is
-// nearest to that.
+// forget makes space for one address. Of forgetLooks addresses it drops those that have their full limit again, or else
+// the one that is nearest to it.
 func (s *limiterShard) forget(now time.Time) {
 	var nearest netip.Prefix
 	var soonest time.Time
@@ -89,7 +88,7 @@ func (s *limiterShard) forget(now time.Time) {
 	}
 }
 
-// limitKey is the address, or the /64 network of an IPv6 one, because one client has a whole such network for itself.
+// limitKey returns the address, or the /64 network of an IPv6 address, because one client has a whole /64 network.
 func limitKey(ip string) (netip.Prefix, bool) {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {

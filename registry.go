@@ -9,8 +9,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/command"
 )
 
-// registry is what is registered, as one value that never changes: requests read it without a lock, and registering
-// more makes a new one.
+// registry holds everything that is registered. It is immutable, so requests read it without a lock; a registration
+// publishes a changed copy.
 type registry struct {
 	actions      map[string]*action
 	tasks        map[string]*task
@@ -23,7 +23,7 @@ type registry struct {
 	extensions   []any // see transport.Part
 }
 
-// The params that every request may carry, whatever the actions declare.
+// specialParams are the params that every request may carry, whatever the actions declare.
 var specialParams = []string{"callback", "action", "limit", "offset", "outputType"}
 
 func newRegistry() *registry {
@@ -80,7 +80,7 @@ func (r *registry) addTask(t *task) error {
 	return nil
 }
 
-// change registers under the lock and publishes the result, or publishes nothing if fn fails.
+// change runs fn on a copy of the registry and publishes the copy. If fn fails, nothing changes.
 func (api *API) change(fn func(*registry) error) error {
 	api.registering.Lock()
 	defer api.registering.Unlock()
@@ -92,8 +92,8 @@ func (api *API) change(fn func(*registry) error) error {
 	return nil
 }
 
-// Register adds actions, tasks, initializers and lists of them. It checks everything at once: when it returns an error,
-// which says what is wrong in a full sentence, nothing of the call was registered.
+// Register adds actions, tasks, initializers and lists of them. If it returns an error, it has registered nothing of
+// the call. The error is a full sentence that names the wrong part.
 func (api *API) Register(parts ...Part) error {
 	if err := api.change(Parts(parts).register); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (api *API) Register(parts ...Part) error {
 	return api.setUp()
 }
 
-// Use adds middleware around every action, on every transport, and every task. The first added is the outermost.
+// Use adds middleware around every action, on every transport, and around every task. The first added is the outermost.
 func (api *API) Use(middleware ...Middleware) {
 	_ = api.change(func(r *registry) error {
 		r.middleware = append(r.middleware, middleware...)
@@ -110,11 +110,11 @@ func (api *API) Use(middleware ...Middleware) {
 	})
 }
 
-// Accept adds keys to the params that every request may carry, besides the inputs of the actions: a session token
-// that a middleware reads, for example. Values of secret ones are shown as [FILTERED]; see [API.AcceptSecret].
+// Accept adds keys to the params that every request may carry in addition to the inputs of the actions, for example a
+// session token that a middleware reads. For secret values see [API.AcceptSecret].
 func (api *API) Accept(keys ...string) { api.accept(false, keys) }
 
-// AcceptSecret is [API.Accept] for keys whose values must not appear in logs and answers.
+// AcceptSecret is [API.Accept] for keys whose values logs and answers show as [FILTERED].
 func (api *API) AcceptSecret(keys ...string) { api.accept(true, keys) }
 
 func (api *API) accept(secret bool, keys []string) {
@@ -127,8 +127,8 @@ func (api *API) accept(secret bool, keys []string) {
 	})
 }
 
-// secret reports whether values of the param key must not be shown, because an action or a task declares it with the tag
-// secret, or because of [API.AcceptSecret].
+// secret reports whether values of the param key must be filtered: an action or a task declares it with the tag secret,
+// or [API.AcceptSecret] added it.
 func (api *API) secret(key string) bool { return api.registry.Load().secrets[key] }
 
 // Actions describes every registered action, sorted by name.

@@ -9,23 +9,22 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// Request is one call of one action by one client. It belongs to that call: keep nothing of it after the action
-// returned.
+// Request is one call of one action by one client. It is valid until the action returns: keep nothing of it.
 type Request struct {
 	API       *API
-	Conn      *Conn     // the persistent client that asks; nil over HTTP and for calls within the process
-	Transport string    // which transport it came over: "web", "tcp", …; "task" for a task; "internal" for Action.Call
-	Action    string    // the name the client gave; the task's, if Job is set
-	Job       *Job      // the job that a task runs for; nil for actions
+	Conn      *Conn     // the persistent client that sent the request; nil over HTTP and for calls within the process
+	Transport string    // the transport: "web", "tcp", "websocket", "socketio"; "task" for a task; "internal" for Action.Call
+	Action    string    // the requested name; the task's name if Job is set
+	Job       *Job      // the job of a task; nil for actions
 	Method    string    // the HTTP method; empty elsewhere
-	RemoteIP  string    // the client's address, the one behind trusted proxies over HTTP; empty for internal calls
-	Params    Params    // what the client sent, undecoded
+	RemoteIP  string    // the client's address, over HTTP the one behind trusted proxies; empty for internal calls
+	Params    Params    // the params, undecoded
 	Limit     int       // the input limit, or its default
 	Offset    int       // the input offset, or its default
-	Remaining int       // requests that this client may still make in the window; -1 while there is no limit
+	Remaining int       // requests that this client may still make in the window; -1 without a limit
 	Extra     any       // the transport's own state of this call, for the functions of its package; nil if it has none
-	Started   time.Time // when the transport had read it
-	Err       error     // what the transport found wrong with the request: it is the answer, after the middleware ran
+	Started   time.Time // when the transport had read the request
+	Err       error     // the error that the transport found in the request: it is the answer, after the middleware ran
 
 	act *action
 	ctx callContext
@@ -44,7 +43,7 @@ func (api *API) initRequest(req *Request, transport string) {
 	req.Params.accepted = api.registry.Load().accepted
 }
 
-// Header returns a header that the client sent with the request, or "" on transports that have none.
+// Header returns a header of the request, or "" on transports without headers.
 func (r *Request) Header(name string) string {
 	if h, ok := r.Extra.(interface{ RequestHeader(name string) string }); ok {
 		return h.RequestHeader(name)
@@ -55,14 +54,14 @@ func (r *Request) Header(name string) string {
 // requestKey is the context key of the *Request.
 type requestKey struct{}
 
-// RequestFrom returns the request that ctx belongs to: what an action or a middleware asks to learn about its caller.
-// It returns nil for a context that is not an action's.
+// RequestFrom returns the request of an action's context: actions and middleware learn from it who calls. It returns
+// nil for any other context.
 func RequestFrom(ctx context.Context) *Request {
 	req, _ := ctx.Value(requestKey{}).(*Request)
 	return req
 }
 
-// page reads limit and offset and sees to it that both are there.
+// page reads limit and offset, and sets their defaults.
 func (r *Request) page() error {
 	r.Params.setPage(r.API)
 	if err := r.pageNumber("limit", &r.Limit, r.API.cfg.DefaultLimit); err != nil {
@@ -87,7 +86,7 @@ func (r *Request) pageNumber(key string, dst *int, fallback int) error {
 		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: key, Rule: "type", Message: message}}}
 	}
 	*dst = n
-	raw := jsonx.ViewBytes(text) // only read
+	raw := jsonx.ViewBytes(text) // read-only
 	if !canonical(raw) {
 		raw = strconv.AppendInt(nil, int64(n), 10)
 	}
@@ -95,7 +94,7 @@ func (r *Request) pageNumber(key string, dst *int, fallback int) error {
 	return nil
 }
 
-// canonical reports whether digits are a number of at most 18 digits, as strconv writes it.
+// canonical reports whether digits are a number of at most 18 digits in the form that strconv writes.
 func canonical(digits []byte) bool {
 	if len(digits) == 0 || len(digits) > 18 || digits[0] == '0' && len(digits) > 1 {
 		return false

@@ -12,26 +12,26 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Rooms are the chat rooms of all persistent transports. A room is there while somebody is in it and needs no setup.
+// Rooms are the chat rooms of all persistent transports. A room exists while it has members; it needs no setup.
 type Rooms struct {
 	api    *API
 	broker backend.Broker
-	conns  sync.Map // id → *Conn, the clients of this node
+	conns  sync.Map // id → *Conn, for the clients of this node
 
 	mu    sync.RWMutex
 	rooms map[string]*room
 }
 
-// RoomStatus is who is in a room, in the whole cluster.
+// RoomStatus lists the members of a room in the whole cluster.
 type RoomStatus struct {
 	Members      []string `json:"members"` // public ids, the first Config.RoomStatusLimit; nil for an empty room
 	MembersCount int      `json:"membersCount"`
-	// What the listed members show of themselves (see [Conn.SetDetail]), a JSON object for each that shows anything and
-	// is connected to this node, by id; nil unless Config.RoomDetails is on.
+	// Details holds the details of the listed members that are connected to this node (see [Conn.SetDetail]), as JSON
+	// objects by id. Members without details are left out. It is nil unless Config.RoomDetails is on.
 	Details map[string]json.RawMessage `json:"details,omitzero"`
 }
 
-// MarshalJSON writes the status as clients know it: an empty room has null for its members.
+// MarshalJSON encodes the status in the form that clients know: members is null for an empty room.
 func (s RoomStatus) MarshalJSON() ([]byte, error) {
 	dst := []byte(`{"members":null`)
 	if s.Members != nil {
@@ -51,7 +51,7 @@ func (s RoomStatus) MarshalJSON() ([]byte, error) {
 // Member is one client in a room.
 type Member struct {
 	ID      string         // its public id
-	Details map[string]any // as of [Conn.Details]; nil if it has none or is connected to another node
+	Details map[string]any // as returned by [Conn.Details]; nil if it has none or is connected to another node
 }
 
 func newRooms(api *API, broker backend.Broker) *Rooms {
@@ -60,15 +60,15 @@ func newRooms(api *API, broker backend.Broker) *Rooms {
 	return r
 }
 
-// Broadcast sends message, which is encoded as JSON, to every member of a room in the cluster, from the server itself.
-// A room without members is no error.
+// Broadcast sends message, encoded as JSON, to every member of a room in the cluster. The sender is the server. A room
+// without members is no error.
 func (r *Rooms) Broadcast(ctx context.Context, room string, message any) error {
 	return r.publish(ctx, room, "", message)
 }
 
-// SendTo sends message, which is encoded as JSON, to one client of this node, from the server itself: the client reads the
-// same object as from [Rooms.Broadcast]. It fails with [CodeNotFound] if no client of this node has that public id.
-// [RoomMiddleware.Deliver] is not asked.
+// SendTo sends message, encoded as JSON, to one client of this node. The client reads the same object as from
+// [Rooms.Broadcast]. SendTo fails with [CodeNotFound] if no client of this node has the id. It does not call
+// [RoomMiddleware.Deliver].
 func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -87,9 +87,9 @@ func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 	return nil
 }
 
-// BroadcastNode sends notice, which must encode as a JSON object with a member or more, to every persistent client of this node,
-// in a room or not, and returns how many there are. The clients read that very object, with what their wire adds to each.
-// [RoomMiddleware.Deliver] is not asked.
+// BroadcastNode sends notice to every persistent client of this node, in a room or not, and returns the number of
+// clients. notice must encode as a JSON object with at least one member. Clients read that object, plus the members
+// that their wire adds to every message. BroadcastNode does not call [RoomMiddleware.Deliver].
 func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err error) {
 	body, err := jsonx.Marshal(notice)
 	if err != nil {
@@ -112,9 +112,9 @@ func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err
 	return clients, nil
 }
 
-// Say sends text to a room from the client from, and the other members of the room read it. If room is "", it is the
-// current room of from, and Say fails with [CodeConflict] if there is none. Otherwise from need not be in the room; a nil
-// from is a client without a persistent connection, whom the members read as the server.
+// Say sends text from a client to the other members of a room. If room is "", it is the current room of from; Say fails
+// with [CodeConflict] if from is in no room. Otherwise from need not be in the room, and a nil from stands for a client
+// without a persistent connection: the members read the server as the sender.
 func (r *Rooms) Say(ctx context.Context, from *Conn, room, text string) error {
 	if room == "" && from != nil {
 		if room = from.Room(); room == "" {
@@ -148,7 +148,7 @@ func (r *Rooms) publish(ctx context.Context, room, from string, message any) err
 	return r.broker.Publish(ctx, backend.Message{Room: room, From: from, Body: body})
 }
 
-// Status returns who is in a room, in the whole cluster.
+// Status returns the members of a room in the whole cluster.
 func (r *Rooms) Status(ctx context.Context, room string) (RoomStatus, error) {
 	ids, total, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
 	if len(ids) == 0 {
@@ -169,8 +169,8 @@ func (r *Rooms) Status(ctx context.Context, room string) (RoomStatus, error) {
 	return status, err
 }
 
-// Members returns the first Config.RoomStatusLimit members of a room, in the whole cluster, with what those of this node
-// show of themselves.
+// Members returns the first Config.RoomStatusLimit members of a room in the whole cluster, with the details of those
+// that are connected to this node.
 func (r *Rooms) Members(ctx context.Context, room string) ([]Member, error) {
 	ids, _, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
 	members := make([]Member, len(ids))
@@ -180,7 +180,7 @@ func (r *Rooms) Members(ctx context.Context, room string) ([]Member, error) {
 	return members, err
 }
 
-// conn returns the client of this node with that public id, nil if there is none.
+// conn returns the client of this node with this public id, nil if there is none.
 func (r *Rooms) conn(id string) *Conn {
 	c, _ := r.conns.Load(id)
 	conn, _ := c.(*Conn)
@@ -189,9 +189,9 @@ func (r *Rooms) conn(id string) *Conn {
 
 var targets = sync.Pool{New: func() any { return new([]*member) }}
 
-// deliver hands a message to the members on this node. It queues it to all of them while the broker holds the room up,
-// so that every member gets the room's messages in one order, and returns what writes the queues: several processors
-// do that if there are many, and the publisher takes part, so that nobody can publish faster than the server can send.
+// deliver queues a message for the members on this node while the broker holds the room, so that all members read the
+// messages of a room in one order. The returned function writes the queues. For many members it uses all processors;
+// the publisher runs it, so no client can publish faster than the server can send.
 func (r *Rooms) deliver(m backend.Message) (after func()) {
 	r.mu.RLock()
 	rm := r.rooms[m.Room]
@@ -212,9 +212,9 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 	}
 }
 
-// queue queues a message to members, those that must be flushed it returns, in the same array.
+// queue queues a message for members and returns those that must be flushed, in the same array.
 func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
-	var further *RoomMessage // as it is for those whose current room is another one
+	var further *RoomMessage // the form for members whose current room is another one
 	d, sender := r.delivery(m), r.conn(m.From)
 	asks := filter{hooks: r.api.registry.Load().rooms.deliver}
 	flush = members[:0]
@@ -223,7 +223,7 @@ func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
 			continue
 		}
 		form := d
-		if to.further.Load() {
+		if to.namesRoom.Load() {
 			if further == nil {
 				further = r.delivery(m)
 				further.forms.NamesRoom = true
@@ -251,7 +251,7 @@ func (r *Rooms) delivery(m backend.Message) *RoomMessage {
 	return d
 }
 
-// flushTogether is how many queues are worth a goroutine: writing one takes about 10 µs.
+// flushTogether is the number of queues that are worth a goroutine: writing one takes about 10 µs.
 const flushTogether = 64
 
 func flushAll(members []*member) {

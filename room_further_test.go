@@ -91,8 +91,7 @@ func TestFurtherRooms(t *testing.T) {
 	}
 }
 
-// Those in a room hear of who comes to listen and who stops, as of anybody; what only changes which room is current is
-// no news.
+// The members of a room are notified when a client joins or leaves. A change of the current room alone notifies no one.
 func TestFurtherRoomsAreTold(t *testing.T) {
 	t.Parallel()
 	api := newAPI(t, actionhero.Config{})
@@ -149,7 +148,7 @@ func TestMaxRooms(t *testing.T) {
 	}
 }
 
-// A client on its way from one room to another is a member of both for a moment. One that never added a room must not get
+// A client on its way from one room to another is briefly a member of both. A client that never joined a room must not get
 // messages of a form that it does not know, not even then.
 func TestMovingClientsSeeTheClassicForm(t *testing.T) {
 	t.Parallel()

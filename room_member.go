@@ -13,41 +13,41 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// MaxRoomName is the longest name of a room, in bytes.
+// MaxRoomName is the maximum length of a room's name in bytes.
 const MaxRoomName = 128
 
-// What the members of a room read when someone comes or goes.
+// Texts that the members of a room read when a client enters or leaves.
 const (
 	enteredText = "I have entered the room"
 	leftText    = "I have left the room"
 )
 
-// room is the members of one room that are connected to this node.
+// room holds the members of one room that are connected to this node.
 type room struct {
 	name string
 
 	mu      sync.Mutex
 	members []*member
-	gone    bool // removed from Rooms: it must not be joined any more
+	gone    bool // removed from Rooms: no client may enter it any more
 }
 
-// member is one client in one room; it knows its own place, so that joining and leaving take the same short time in
-// a room of any size. A client has one in each room that it listens to, so it gets each message once.
+// member is the membership of one client in one room. It knows its index, so entering and leaving take constant time in
+// a room of any size. A client has one membership per room, so it reads each message once.
 type member struct {
 	conn  *Conn
 	room  *room
-	index int  // guarded by the room
-	added bool // by Add, so that it stays when another room becomes the current one; guarded by conn.moving
+	index int  // in room.members; guarded by the room
+	added bool // by Rooms.Join, so it survives a Move; guarded by conn.moving
 
-	// further tells the client the name of the room with each message: it was added and is not the current one. While
-	// the client moves from one room to the next without having added any, it is not set for either, because such a
-	// client must not get messages of another form than the one it knows.
-	further atomic.Bool
+	// namesRoom makes the client read the name of the room with each message: the client has joined it and it is not the
+	// current room. While a client that never joined one moves between rooms, further is set for neither room, because
+	// that client must not read messages of another form than the one it knows.
+	namesRoom atomic.Bool
 }
 
-// Move makes room the current room of the client, instead of the one it was in, which it leaves unless it was added
-// with [Rooms.Join]. The members of both are told. A room that the client listens to becomes the current one without
-// any news to its members, and without asking [RoomMiddleware.Join] again.
+// Move makes room the current room of the client. The client leaves its previous current room, unless it had joined
+// that room with [Rooms.Join]. The members of both rooms are notified. If the client is in room already, its members
+// are not notified and [RoomMiddleware.Join] is not called.
 func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 	if err := r.admit(ctx, c, room); err != nil {
 		return err
@@ -58,9 +58,9 @@ func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 	return err
 }
 
-// Join lets the client listen to a further room, beside its current one, until [Rooms.Leave]. Its members are told.
-// Adding a room that the client has added already does nothing; adding the current one keeps the client in it when
-// another becomes current. Beyond Config.MaxRooms rooms it fails with [CodeResourceExhausted].
+// Join adds a room to those of the client until [Rooms.Leave]; the current room stays. The members of the room are
+// notified. Joining a joined room does nothing. Joining the current room keeps the client in it after a Move. Join
+// fails with [CodeResourceExhausted] beyond Config.MaxRooms rooms.
 func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
 	if err := r.admit(ctx, c, room); err != nil {
 		return err
@@ -70,9 +70,8 @@ func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
 	return err
 }
 
-// Leave is the end of [Rooms.Join]: the client listens to the room no more, and its members are told. It fails with
-// [CodeNotFound] if the client is not in the room, and with [CodeConflict] if that is its current room, which only [Rooms.Move]
-// changes.
+// Leave takes the client out of a room that it has joined; the members are notified. It fails with [CodeNotFound] if
+// the client is not in the room, and with [CodeConflict] if it is the current room: only [Rooms.Move] changes that one.
 func (r *Rooms) Leave(ctx context.Context, c *Conn, room string) error {
 	if err := checkRoomName(room); err != nil {
 		return err
@@ -89,7 +88,7 @@ func checkRoomName(name string) error {
 	return nil
 }
 
-// admit asks whether the client may enter a room. It asks nothing of who is in it.
+// admit returns an error if the client may not enter the room. It calls no hook for a room that the client is in.
 func (r *Rooms) admit(ctx context.Context, c *Conn, room string) error {
 	if err := checkRoomName(room); err != nil {
 		return err
@@ -98,7 +97,7 @@ func (r *Rooms) admit(ctx context.Context, c *Conn, room string) error {
 	if len(hooks) == 0 || c.member(room) != nil {
 		return nil
 	}
-	return r.api.guard(ctx, func(ctx context.Context) error {
+	return r.api.runHooks(ctx, func(ctx context.Context) error {
 		for _, join := range hooks {
 			if err := join(ctx, c, room); err != nil {
 				return err
@@ -108,10 +107,10 @@ func (r *Rooms) admit(ctx context.Context, c *Conn, room string) error {
 	})
 }
 
-// errGone is for what was asked for a client that has disconnected meanwhile.
-var errGone = &Error{Code: CodeCanceled, Message: "the client has gone"}
+// errDisconnected is the error for a client that has disconnected in the meantime.
+var errDisconnected = &Error{Code: CodeCanceled, Message: "the client has gone"}
 
-// move is Join without the news, which must not be told with a lock held.
+// move is Move without the notices, which must not be sent under a lock.
 func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -128,10 +127,10 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *
 		entered = m
 	}
 	if old != nil && old != m {
-		old.further.Store(old.added)
+		old.namesRoom.Store(old.added)
 	}
 	c.current.Store(m)
-	m.further.Store(false)
+	m.namesRoom.Store(false)
 	if leaves {
 		r.leave(old)
 		left = old
@@ -139,7 +138,7 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *
 	return entered, left, nil
 }
 
-// listen is Add without the news.
+// listen is Join without the notice.
 func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (entered *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -151,7 +150,7 @@ func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (entered *memb
 	return nil, nil
 }
 
-// unlisten is Remove without the news.
+// unlisten is Leave without the notice.
 func (r *Rooms) unlisten(c *Conn, name string) (left *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -166,7 +165,7 @@ func (r *Rooms) unlisten(c *Conn, name string) (left *member, err error) {
 	return m, nil
 }
 
-// leaveAll takes a client that has gone out of its rooms.
+// leaveAll takes a client that has disconnected out of its rooms.
 func (r *Rooms) leaveAll(c *Conn) []*member {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -182,10 +181,10 @@ func (r *Rooms) leaveAll(c *Conn) []*member {
 	return left
 }
 
-// enter puts the client, which will be in kept other rooms, into a room.
+// enter adds the client to a room. kept is the number of other rooms that it will be in.
 func (r *Rooms) enter(ctx context.Context, c *Conn, name string, kept int, added bool) (*member, error) {
 	if c.gone {
-		return nil, errGone
+		return nil, errDisconnected
 	}
 	if limit := r.api.cfg.MaxRooms; kept >= limit {
 		return nil, Errorf(CodeResourceExhausted, "a connection may be in %d rooms at most: leave one first", limit)
@@ -194,7 +193,7 @@ func (r *Rooms) enter(ctx context.Context, c *Conn, name string, kept int, added
 		return nil, fmt.Errorf("entering room %q: %w", name, err)
 	}
 	m := &member{conn: c, added: added}
-	m.further.Store(added)
+	m.namesRoom.Store(added)
 	r.place(m, name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -202,13 +201,13 @@ func (r *Rooms) enter(ctx context.Context, c *Conn, name string, kept int, added
 	return m, nil
 }
 
-// place puts a member into its room on this node, making the room if need be.
+// place adds a member to its room on this node, and creates the room if necessary.
 func (r *Rooms) place(m *member, name string) {
 	for {
 		r.mu.Lock()
 		rm := r.rooms[name]
 		if rm == nil {
-			rm = &room{name: strings.Clone(name)} // it may be a small piece of what a client sent
+			rm = &room{name: strings.Clone(name)} // name may be a slice of a larger message
 			r.rooms[rm.name] = rm
 		}
 		r.mu.Unlock()
@@ -218,7 +217,7 @@ func (r *Rooms) place(m *member, name string) {
 	}
 }
 
-// add returns false if the room has been removed meanwhile.
+// add returns false if the room has been removed in the meantime.
 func (rm *room) add(m *member) bool {
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
@@ -230,7 +229,7 @@ func (rm *room) add(m *member) bool {
 	return true
 }
 
-// remove takes a member out and returns whether the room is empty now.
+// remove takes a member out and reports whether the room is empty now.
 func (rm *room) remove(m *member) (empty bool) {
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
@@ -245,7 +244,7 @@ func (rm *room) remove(m *member) (empty bool) {
 	return last == 0
 }
 
-// leave takes a member out of its room. It does so even if the backend does not answer.
+// leave takes a member out of its room, even if the backend does not answer.
 func (r *Rooms) leave(m *member) {
 	c, rm := m.conn, m.room
 	c.mu.Lock()
@@ -271,8 +270,8 @@ func (r *Rooms) drop(rm *room) {
 	}
 }
 
-// announce tells the others that a client came or went, unless nobody did (m is nil), or the room is so large that this
-// would cost more than the news is worth to anyone.
+// announce notifies the other members that a client entered or left. It does nothing if m is nil, or if the room has
+// more than Config.AnnounceLimit members.
 func (r *Rooms) announce(ctx context.Context, m *member, text string) {
 	if m == nil {
 		return

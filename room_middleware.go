@@ -6,27 +6,27 @@ import (
 	"slices"
 )
 
-// RoomMiddleware decides who may enter rooms, who may speak in them and who gets what is said, on every transport
-// alike. Each function is optional; those of several middlewares are asked in the order in which they were added, and
-// the first that refuses has the last word. Without any, nothing is asked and nothing is paid.
+// RoomMiddleware decides which clients may enter a room, which may speak in it and which receive a message, on every
+// transport. Each function is optional. The functions of several middlewares run in the order in which they were added;
+// the first error or refusal is final.
 //
-// An error reaches the client as that of an action would: with the text of an [Error], otherwise as an internal error,
-// whose cause is logged. So does a panic. Join and Say hold up nobody but the client that asks; their context ends after
-// Config.ActionTimeout, and when an action is what enters or speaks, [RequestFrom] finds its request.
+// An error reaches the client like the error of an action: an [Error] with its text, any other as an internal error
+// whose cause is logged. A panic is an internal error. Join and Say block only the client that asks. Their context ends
+// after Config.ActionTimeout; if an action enters the room or speaks, [RequestFrom] returns its request.
 type RoomMiddleware struct {
-	// Join returns an error to keep a client out of a room, as its current or as a further one; what server code asks
-	// for counts like what the client asks for. It is not asked about rooms that the client is in already. The room that
-	// clients are in at first is asked about as any other: who is kept out of that one is connected, but in no room.
+	// Join returns an error to keep a client out of a room. It is called for every way of entering a room, by the
+	// client or by Go code, and for the default room of a new connection. It is not called for a room that the client
+	// is in already. A client that is kept out of the default room stays connected, in no room.
 	Join func(ctx context.Context, c *Conn, room string) error
-	// Say returns the text that the room gets, which is mostly the one that it is given, or an error to refuse it. from
-	// is nil for a client without a persistent connection, such as one that speaks over HTTP. It is not asked about
-	// what the server says itself ([Rooms.Broadcast], [Rooms.SendTo], who comes and goes).
+	// Say returns the text that the room gets, usually the given text, or an error to refuse it. from is nil for a
+	// client without a persistent connection, such as an HTTP client. It is not called for messages of the server
+	// ([Rooms.Broadcast], [Rooms.SendTo], notices of members that enter or leave).
 	Say func(ctx context.Context, from *Conn, room, text string) (string, error)
-	// Deliver returns whether a member gets a message of a room. It is asked for each member and each message, news of
-	// who comes and goes included, but not for the sender, and on the node that the member is connected to. It holds up
-	// the room, so it must decide from memory: it must wait for nothing, and must not call methods of [Rooms] that say
-	// something or change who is in a room. It must not modify d. If it panics, the member does not get the message.
-	Deliver func(to *Conn, d *RoomMessage) bool
+	// Deliver reports whether a member receives a message of a room. It is called for each message and each member on
+	// the node of the member, notices of members that enter or leave included, but not for the sender. It holds up the
+	// room: it must decide from memory, must not block, and must not call methods of [Rooms] that send messages or
+	// change members. It must not modify m. If it panics, the member does not get the message.
+	Deliver func(to *Conn, m *RoomMessage) bool
 }
 
 // roomHooks are the functions of all room middlewares, outermost first.
@@ -52,8 +52,8 @@ func (h *roomHooks) add(m RoomMiddleware) {
 	}
 }
 
-// UseRooms adds middleware of the rooms, for all that happens in them from then on: call it before [API.Start]. The
-// first added is the outermost. A RoomMiddleware is a [Part] too, for an app's lists.
+// UseRooms adds room middleware. Call it before [API.Start]. The first added is the outermost. A RoomMiddleware is also
+// a [Part], for an app's lists.
 func (api *API) UseRooms(middleware ...RoomMiddleware) {
 	_ = api.change(func(r *registry) error {
 		for _, m := range middleware {
@@ -71,8 +71,8 @@ func (m RoomMiddleware) register(r *registry) error {
 	return nil
 }
 
-// guard runs hooks under the time limit of actions, and makes an error of a panic.
-func (api *API) guard(ctx context.Context, hooks func(context.Context) error) (err error) {
+// runHooks runs hooks within the time limit of actions and turns a panic into an error.
+func (api *API) runHooks(ctx context.Context, hooks func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
@@ -86,13 +86,13 @@ func (api *API) guard(ctx context.Context, hooks func(context.Context) error) (e
 	return hooks(ctx)
 }
 
-// edit asks whether a client may say a text in a room, and returns what the room gets.
+// edit runs the Say hooks and returns the text that the room gets.
 func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string, error) {
 	hooks := r.api.registry.Load().rooms.say
 	if len(hooks) == 0 {
 		return text, nil
 	}
-	err := r.api.guard(ctx, func(ctx context.Context) (err error) {
+	err := r.api.runHooks(ctx, func(ctx context.Context) (err error) {
 		for _, say := range hooks {
 			if text, err = say(ctx, from, room, text); err != nil {
 				return err
@@ -103,10 +103,10 @@ func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string
 	return text, err
 }
 
-// filter asks who gets one message. The zero value lets all have it.
+// filter runs the Deliver hooks of one message. The zero value passes every member.
 type filter struct {
 	hooks []func(*Conn, *RoomMessage) bool
-	fault *Error // the first panic: one line in the log is enough for a message to thousands
+	fault *Error // the first panic: one log line per message is enough, even for thousands of members
 }
 
 func (f *filter) passes(to *Conn, d *RoomMessage) (ok bool) {

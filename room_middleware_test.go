@@ -229,8 +229,8 @@ func TestRoomMiddlewareIsTimed(t *testing.T) {
 	})
 }
 
-// A hook that takes its time holds up nobody but the client it was asked about, who may even go meanwhile.
-func TestRoomMiddlewareHoldsUpNobodyElse(t *testing.T) {
+// A slow hook blocks only the client that it was called for, which may even disconnect in the meantime.
+func TestSlowRoomMiddlewareBlocksOneClient(t *testing.T) {
 	t.Parallel()
 	begun, open := make(chan struct{}), make(chan struct{})
 	api := newAPI(t, actionhero.Config{AnnounceLimit: -1}, actionhero.RoomMiddleware{

@@ -69,28 +69,28 @@ func TestStartAndStopInOrder(t *testing.T) {
 	}
 }
 
-// witness is a component that is told of the start and the stop of the whole.
-type witness struct {
+// hooked is a component with a StartHook and a StopHook.
+type hooked struct {
 	component
 	grace time.Duration
 	left  *time.Duration // how long its Stop may take
 }
 
-func (w witness) Started() { *w.log = append(*w.log, "all started for "+w.name) }
+func (w hooked) Started() { *w.log = append(*w.log, "all started for "+w.name) }
 
-func (w witness) Stopping() time.Duration {
+func (w hooked) Stopping() time.Duration {
 	*w.log = append(*w.log, "stopping for "+w.name)
 	return w.grace
 }
 
-func (w witness) Stop(ctx context.Context) error {
+func (w hooked) Stop(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	*w.left = time.Until(deadline)
 	return w.component.Stop(ctx)
 }
 
-// A witness is told when all have started, and of a stop before anything stops, for which it may ask for more time.
-func TestWitness(t *testing.T) {
+// Started runs after all components have started. Stopping runs before any component stops, and can ask for more time.
+func TestHooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for grace, want := range map[time.Duration]time.Duration{0: 30 * time.Second, time.Second: 30 * time.Second, time.Minute: time.Minute} {
@@ -100,7 +100,7 @@ func TestWitness(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			api.Add(witness{component{"w", &log, nil}, grace, &left}, component{"c", &log, nil})
+			api.Add(hooked{component{"w", &log, nil}, grace, &left}, component{"c", &log, nil})
 			if err := api.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}

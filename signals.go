@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// Run starts the API and then does what [API.Wait] does. A signal that comes during the start ends the start's context,
-// and what had started is stopped.
+// Run starts the API and then does the same as [API.Wait]. A signal during the start cancels the start and stops the
+// components that have started.
 func (api *API) Run(ctx context.Context) error {
 	signals, release := takeSignals()
 	defer release()
@@ -32,7 +32,7 @@ func (api *API) Run(ctx context.Context) error {
 	close(started)
 	watch.Wait()
 	switch {
-	case err != nil && len(early) > 0 && errors.Is(err, context.Canceled): // as it was told
+	case err != nil && len(early) > 0 && errors.Is(err, context.Canceled): // by the signal
 		return nil
 	case err != nil:
 		return err
@@ -40,15 +40,15 @@ func (api *API) Run(ctx context.Context) error {
 	return api.wait(ctx, early, signals)
 }
 
-// Wait blocks until ctx ends or the process gets SIGINT or SIGTERM; then it stops the API in an orderly way and
-// returns. A second signal ends the process at once, with exit code 130.
+// Wait blocks until ctx ends or the process receives SIGINT or SIGTERM, and then stops the API. A second signal ends
+// the process at once with exit code 130.
 func (api *API) Wait(ctx context.Context) error {
 	signals, release := takeSignals()
 	defer release()
 	return api.wait(ctx, nil, signals)
 }
 
-// wait is Wait; early has a signal if one came before.
+// wait is Wait. early holds a signal that came before the call.
 func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error {
 	var sig os.Signal
 	select {
@@ -68,14 +68,14 @@ func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error
 	return err
 }
 
-// takeSignals has the signals that ask a process to end sent to a channel.
+// takeSignals sends SIGINT and SIGTERM to a channel until release is called.
 func takeSignals() (signals chan os.Signal, release func()) {
 	signals = make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	return signals, func() { signal.Stop(signals) }
 }
 
-// endAtOnce ends the process at the next signal, unless done is first.
+// endAtOnce ends the process at the next signal, unless done is closed first.
 func endAtOnce(signals <-chan os.Signal, done <-chan struct{}) {
 	select {
 	case <-signals:

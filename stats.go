@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// Stats gathers what the parts of a node report about themselves; the action status shows it.
+// Stats collects reports of the parts of a node. The action status shows them.
 type Stats struct {
 	api *API
 
@@ -23,8 +23,8 @@ type statsSection struct {
 	read func(ctx context.Context) (any, error)
 }
 
-// Section adds or replaces a section of the report, and removes it if read is nil. A transport adds its own when it
-// starts and removes it when it stops, so that one that is off has none.
+// Section adds or replaces a section of the report; a nil read removes it. A transport adds its section when it starts
+// and removes it when it stops.
 func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,14 +59,14 @@ func (s *Stats) listening(port int) {
 	}
 }
 
-// forgetPorts forgets the ports of the last start: a transport that takes any free port listens on another one now.
+// forgetPorts forgets the ports of the last start: a transport on any free port listens on another one now.
 func (s *Stats) forgetPorts() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ports = nil
 }
 
-// ID is the name of this node: Config.ID, or its address and the ports it listens on, as in "192.0.2.2:8080:5000".
+// ID returns the name of this node: Config.ID, or its address and the ports it listens on, as in "192.0.2.2:8080:5000".
 func (s *Stats) ID() string {
 	if s.api.cfg.ID != "" {
 		return s.api.cfg.ID
@@ -81,7 +81,7 @@ func (s *Stats) ID() string {
 	return id.String()
 }
 
-// hostAddress is the first IPv4 address of this machine that others could reach, else the loopback's.
+// hostAddress returns the first IPv4 address of this machine that other machines could reach, or the loopback address.
 var hostAddress = sync.OnceValue(func() string {
 	addrs, _ := net.InterfaceAddrs()
 	for _, a := range addrs {

@@ -13,40 +13,40 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// Task is work that is done in the background, later or again and again: a declaration like an [Action], run by the
-// server's own workers. One that is enqueued survives the end of the process and is run until it succeeds, so its Run
-// may happen more than once: write it so that a second time does no harm.
+// Task is background work: a declaration like an [Action], run by the server's workers, later or on a schedule. An
+// enqueued task survives the end of the process and is retried until it succeeds, so Run may run more than once: make
+// it idempotent.
 //
-// In is a struct whose fields are the inputs, with the same tags as those of an action; [None] if there are none.
+// In is a struct whose fields are the inputs, with the tags of an action's input; [None] if there are none.
 type Task[In any] struct {
-	Name        string // how it is enqueued: letters, digits and _ . : - up to 64 characters; required
+	Name        string // 1 to 64 letters, digits and _ . : -; required
 	Description string // one sentence for people
 
-	Scope     Scope         // on which nodes it runs; default: Any
-	Frequency time.Duration // runs by itself this often, at multiples of it since 1970; 10ms or more; default: it does not
-	Cron      string        // runs by itself by a cron expression of five fields, or "@every 90s"; not beside Frequency
+	Scope     Scope         // on which nodes it runs; default: ScopeAnyNode
+	Frequency time.Duration // runs on a schedule this often, at multiples of it since 1970; 10ms or more; default: no schedule
+	Cron      string        // runs on the schedule of a cron expression of five fields, or "@every 90s"; excludes Frequency
 	TimeZone  string        // of Cron, as in "Europe/Berlin"; default: UTC
 
 	Queue       string                          // default: "default"
-	Priority    int8                            // of several that wait in one queue, those with a higher one come first; default: 0
-	Timeout     time.Duration                   // when its context ends; negative: never; default: the worker's
-	MaxAttempts int                             // after so many that failed it is dead; negative: no limit; default: 25, or 1 for a run by Frequency or Cron
-	Backoff     func(attempt int) time.Duration // how long to wait after the attempt that failed, from 1 on; default: Exponential(time.Second, 6*time.Hour)
-	Unique      Unique                          // whether it can be enqueued once more while it waits; default: yes
-	Middleware  []Middleware                    // run around this task alone, outermost first, inside the API's own; default: none
+	Priority    int8                            // in one queue, jobs with a higher priority run first; default: 0
+	Timeout     time.Duration                   // limit of a run; negative: no limit; default: the worker's
+	MaxAttempts int                             // a job is dead after so many failed attempts; negative: no limit; default: 25, or 1 for a scheduled run
+	Backoff     func(attempt int) time.Duration // the delay after a failed attempt, counted from 1; default: Exponential(time.Second, 6*time.Hour)
+	Unique      Unique                          // whether an equal job can be enqueued; default: yes
+	Middleware  []Middleware                    // runs around this task only, outermost first, inside the API's middleware; default: none
 
-	// Run does the work. It gets its input decoded and checked. An error has it run again after Backoff; [CancelJob] ends
-	// the job instead, [SnoozeJob] puts it off. A panic is an error with its stack. The context ends at the Timeout, when
-	// somebody cancels the job, and when the grace of a stop is over.
+	// Run does the work. Its input is decoded and checked. After an error the job is retried after Backoff; [CancelJob]
+	// ends the job instead, [SnoozeJob] reschedules it. A panic is an error with its stack. The context ends at the
+	// Timeout, when the job is cancelled, and when the grace of a stop is over.
 	Run func(ctx context.Context, in In) error
 }
 
-// Scope says on which nodes of a cluster a task runs.
+// Scope selects the nodes of a cluster on which a task runs.
 type Scope uint8
 
 // The scopes.
 const (
-	ScopeAnyNode  Scope = iota // on one node, whichever has a worker free
+	ScopeAnyNode  Scope = iota // on one node, the first with a free worker
 	ScopeAllNodes              // on every node
 )
 
@@ -62,29 +62,29 @@ func (s Scope) String() string {
 // and a half days after the first.
 const defaultMaxAttempts = 25
 
-// minFrequency keeps a task from being run in a loop by a slip of the unit.
+// minFrequency keeps a wrong unit from running a task in a loop.
 const minFrequency = 10 * time.Millisecond
 
 // TaskInfo describes a registered task.
 type TaskInfo struct {
 	Name, Description string
 	Scope             Scope
-	Schedule          Schedule // when it runs by itself; zero: never
+	Schedule          Schedule // zero: none
 	Queue             string
 	Priority          int8
-	Timeout           time.Duration // negative: none; 0: the worker's
-	MaxAttempts       int           // of what is enqueued; negative: no limit
+	Timeout           time.Duration // negative: no limit; 0: the worker's
+	MaxAttempts       int           // of enqueued jobs; negative: no limit
 	Inputs            []Input
 }
 
-// task is a registered [Task], its types erased.
+// task is a registered [Task] without its types.
 type task struct {
 	info     TaskInfo
 	act      action // its run is the task's own middleware around decode and Run
-	attempts int    // of a run by the timetable
+	attempts int    // of a scheduled run
 	unique   Unique
 	backoff  func(attempt int) time.Duration
-	// check decodes params and returns the input as it would be encoded, or what is wrong with them.
+	// check decodes params and returns a function that encodes the input in canonical form, or the broken rules.
 	check func(params []schema.Param) (canonical func() ([]byte, error), fail *schema.Failure)
 }
 
@@ -116,13 +116,13 @@ func (t Task[In]) compile() (*task, error) {
 			return nil, fmt.Errorf("task %q: its input %s is an uploaded file, which is gone when the task runs: keep the file and take its name", t.Name, f.Name)
 		}
 		if f.Required && !schedule.isZero() {
-			return nil, fmt.Errorf("task %q runs by itself, but its input %s is required and nobody gives it: give it a default, or enqueue the task instead", t.Name, f.Name)
+			return nil, fmt.Errorf("task %q has a schedule, but its input %s is required and scheduled runs have no input: add a default, or remove Frequency and Cron", t.Name, f.Name)
 		}
 	}
 	return t.build(input, schedule), nil
 }
 
-// build makes the task of what is checked.
+// build returns the task for checked fields.
 func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	attempts := cmp.Or(t.MaxAttempts, 1)
 	t.MaxAttempts = cmp.Or(t.MaxAttempts, defaultMaxAttempts)
@@ -173,7 +173,7 @@ func (t Task[In]) checkFields() error {
 	return nil
 }
 
-// maxAttempts is the largest number of attempts; more is a slip.
+// maxAttempts is the largest number of attempts; more is taken for a mistake.
 const maxAttempts = 1_000_000
 
 func checkQueueName(name string) string {
@@ -186,9 +186,9 @@ func checkQueueName(name string) string {
 	return ""
 }
 
-// Enqueue has the task run in the background by a worker, once, as soon as one is free or when the options say. When it
-// returns without an error the job is durable, unless the queue is in memory. The input is checked here as it is when the task
-// runs, and what is wrong with it is an [CodeInvalidInput].
+// Enqueue stores a job that a worker runs once, as soon as one is free or when the options say. If it returns no error,
+// the job is durable, unless the queue is in memory. The input is checked as it is when the task runs; an invalid one
+// is a [CodeInvalidInput].
 func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...EnqueueOption) (Enqueued, error) {
 	raw, err := t.encode(in)
 	if err != nil {
@@ -197,8 +197,8 @@ func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...Enque
 	return api.Tasks.enqueue(ctx, t.Name, raw, options)
 }
 
-// Call runs the task in this process now, through its middleware and checks, and returns its error as a client would
-// get it. Nothing is kept and nothing is tried again.
+// Call runs the task now in this process, through its middleware and checks, without a job and without retries. The
+// error is the one that a client would get.
 func (t Task[In]) Call(ctx context.Context, api *API, in In) error {
 	raw, err := t.encode(in)
 	if err != nil {

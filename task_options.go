@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// EnqueueOption says how a task is enqueued, where that differs from its declaration.
+// EnqueueOption changes how one job is enqueued. It overrides the declaration of the task.
 type EnqueueOption func(*enqueueOptions)
 
 type enqueueOptions struct {
@@ -20,70 +20,69 @@ type enqueueOptions struct {
 	key    string
 }
 
-// Enqueued is what became of an enqueued task: the id of its job, and whether that had been there before, because the
-// task is to be unique.
+// Enqueued is the result of an enqueue: the id of the job, and whether it is an existing job that a unique task already
+// had.
 type Enqueued = backend.Enqueued
 
-// At has the task start at a time, or soon after it. The zero time, and one that has passed, is at once.
+// At starts the job at a time, or soon after. A zero or past time is now.
 func At(t time.Time) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.RunAt, o.job.Delay = t, 0 }
 }
 
-// After has the task start after a time, or soon after that, whatever somebody does to the clock meanwhile.
+// After starts the job after a delay, or soon after. Changes of the clock do not affect it.
 func After(d time.Duration) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.RunAt, o.job.Delay = time.Time{}, max(d, 0) }
 }
 
-// InQueue puts the task into another queue than its own. Some worker must serve that queue.
+// InQueue puts the job into another queue than the task's. A worker must serve that queue.
 func InQueue(name string) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.Queue = name }
 }
 
-// WithPriority gives the task another priority than its own: of those that wait in one queue, higher ones come first.
+// WithPriority sets the priority: in one queue, jobs with a higher priority run first.
 func WithPriority(priority int8) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.Priority = priority }
 }
 
-// WithMaxAttempts is after how many attempts that failed the job is dead; negative: no limit.
+// WithMaxAttempts sets the number of failed attempts after which the job is dead; negative: no limit.
 func WithMaxAttempts(n int) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.MaxAttempts = n }
 }
 
-// WithTimeout is when the context of a run ends.
+// WithTimeout sets the limit of a run.
 func WithTimeout(d time.Duration) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.Timeout = max(d, 0) }
 }
 
-// UniqueBy makes the job the only one of its task: by name, or by input.
+// UniqueBy makes the job unique among those of its task: by name or by input.
 func UniqueBy(by Uniqueness) EnqueueOption {
 	return func(o *enqueueOptions) { o.unique.By = by }
 }
 
-// UniqueKey makes the job the only one of its task with this key.
+// UniqueKey makes the job unique among those of its task with this key.
 func UniqueKey(key string) EnqueueOption {
 	return func(o *enqueueOptions) { o.key = key }
 }
 
-// UniqueFor is for how long, from now on, a unique job stays the only one, even after it has ended.
+// UniqueFor sets for how long, from now on, the job stays unique, even after it has ended.
 func UniqueFor(d time.Duration) EnqueueOption {
 	return func(o *enqueueOptions) { o.unique.For = d }
 }
 
-// Unique says when enqueueing a task adds nothing, because a job like it is there. Enqueue is then as successful as
-// otherwise.
+// Unique says when an enqueue adds nothing because an equal job exists. The enqueue then succeeds and returns that job.
 type Unique struct {
-	By  Uniqueness    // what makes two jobs alike; default: NotUnique
-	For time.Duration // from when the job was enqueued; default, 0: until it is completed, cancelled or dead
+	By  Uniqueness    // the property that makes two jobs equal; default: NotUnique
+	For time.Duration // counted from the enqueue; default, 0: until the job is completed, cancelled or dead
 }
 
-// Uniqueness says what makes two jobs of one task alike.
+// Uniqueness is the property that makes two jobs of a task equal.
 type Uniqueness uint8
 
-// What makes two jobs alike.
+// The values of Uniqueness.
 const (
-	NotUnique Uniqueness = iota // nothing
-	ByName                      // that they are jobs of the same task
-	ByInput                     // their input
+	NotUnique Uniqueness = iota // none: all jobs differ
+	ByName                      // the task: all its jobs are equal
+	ByInput                     // the input
 )
 
 func (u Unique) check() string {
@@ -98,8 +97,8 @@ func (u Unique) check() string {
 	return ""
 }
 
-// uniqueKey returns the key of a job in the backend; "" for none. All keys of a task begin with its name, which has no
-// space.
+// uniqueKey returns the key of a job in the backend; "" for none. All keys of a task begin with its name and a space,
+// which no name contains.
 func (o *enqueueOptions) uniqueKey(task string, canonical func() ([]byte, error)) (string, error) {
 	switch {
 	case o.key != "":
@@ -117,8 +116,8 @@ func (o *enqueueOptions) uniqueKey(task string, canonical func() ([]byte, error)
 	return "", nil
 }
 
-// Exponential returns a Backoff that waits first after the first failure and twice as long after each further one, up
-// to most; each time a quarter more or less, so that what failed together does not come back together.
+// Exponential returns a Backoff whose delay is first after the first failure, doubles after each further one, and is at
+// most most. Each delay varies by up to a quarter, so that jobs that failed together are not retried together.
 func Exponential(first, most time.Duration) func(attempt int) time.Duration {
 	return func(attempt int) time.Duration {
 		d := float64(first) * math.Pow(2, float64(max(attempt, 1)-1))
@@ -127,7 +126,7 @@ func Exponential(first, most time.Duration) func(attempt int) time.Duration {
 	}
 }
 
-// Constant returns a Backoff that always waits as long.
+// Constant returns a Backoff with a constant delay.
 func Constant(d time.Duration) func(attempt int) time.Duration {
 	return func(int) time.Duration { return d }
 }

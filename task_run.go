@@ -10,7 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// runNow runs a task outside of the queue.
+// runNow runs a task without a job.
 func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
 	calls, ok := t.api.calls.enter()
 	if !ok {
@@ -30,11 +30,11 @@ func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
 	return nil
 }
 
-// request makes the request of a job, and returns how long it may take.
+// request returns the request of a job and the limit of the run.
 func (t *Tasks) request(reg *registry, job *Job, limit time.Duration) (*Request, time.Duration) {
 	req := &Request{Action: job.Task, Job: job}
 	t.api.initRequest(req, "task")
-	req.Params.all = true // who enqueued it is trusted, and some tasks pass on what they do not know
+	req.Params.all = true // the caller of Enqueue is trusted, and some tasks pass on params that they do not know
 	if len(job.Params) > 0 {
 		if err := (*paramsWriter)(&req.Params).AddObject(job.Params); err != nil {
 			req.Err = err
@@ -47,7 +47,7 @@ func (t *Tasks) request(reg *registry, job *Job, limit time.Duration) (*Request,
 	return req, cmp.Or(job.Timeout, limit)
 }
 
-// log writes the one line that a run gets: always when it failed, else when requests are logged.
+// log writes the log line of a run: always if it failed, otherwise if Config.LogRequests is set.
 func (t *Tasks) log(req *Request, o backend.Outcome) {
 	level := slog.LevelInfo
 	switch {

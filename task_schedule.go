@@ -62,8 +62,7 @@ func (s *dueTimes) Next(after time.Time) time.Time {
 	return time.UnixMilli((floorDiv(after.UnixMilli(), s.every) + 1) * s.every)
 }
 
-// Latest returns the last time after one and not after another at which the schedule is due; the zero time if there is
-// none.
+// Latest returns the last time in (after, until] at which the schedule is due; the zero time if there is none.
 func (s *dueTimes) Latest(after, until time.Time) time.Time {
 	if s.every == 0 {
 		return s.cron.Latest(after, until)
@@ -75,8 +74,8 @@ func (s *dueTimes) Latest(after, until time.Time) time.Time {
 	return time.UnixMilli(at)
 }
 
-// Calendar reports whether the schedule follows the calendar: a clock that is set back a little does not make it due
-// again, as it does one that follows elapsed time.
+// Calendar reports whether the schedule follows the calendar. If it does, a clock that is set back a little does not
+// make it due again.
 func (s *dueTimes) Calendar() bool { return s.every == 0 && s.cron.Calendar() }
 
 // floorDiv is a/b, rounded down.

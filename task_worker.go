@@ -53,7 +53,7 @@ func (t *workerHost) EnqueueScheduled(ctx context.Context, task string, at time.
 	info := &declared.info
 	won, err = t.queue.EnqueueScheduled(ctx, scheduleName(info), at, backend.NewJob{
 		Task: task, Queue: info.Queue, Priority: info.Priority, Params: []byte("{}"), Timeout: max(info.Timeout, 0),
-		MaxAttempts: attemptLimit(declared.attempts, 1), Unique: task + " schedule",
+		MaxAttempts: storedAttempts(declared.attempts, 1), Unique: task + " schedule",
 	})
 	return won, queueError(err)
 }

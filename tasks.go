@@ -13,34 +13,35 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Tasks is the work in the background: it enqueues tasks by name, runs one now, and shows and changes what becomes of
-// the jobs. Jobs are kept in the API's backend, so all nodes of a cluster have the same ones.
+// Tasks enqueues background work and manages its jobs. The jobs are stored in the API's backend, so all nodes of a
+// cluster share them.
 //
-// Its errors are an *[Error]: [CodeNotFound] for an unknown task or job, [CodeInvalidInput] for a wrong input, [CodeConflict] if the
-// job's state does not allow it, [CodeResourceExhausted] if there is no room for more jobs, [CodeUnavailable] while the API is
-// stopped. Others, such as a full disk, are as they come, so that a client learns nothing of them.
+// Errors are an *[Error]: [CodeNotFound] for an unknown task or job, [CodeInvalidInput] for an invalid input,
+// [CodeConflict] if the state of the job does not allow the call, [CodeResourceExhausted] if the queue is full,
+// [CodeUnavailable] while the API is stopped. Errors of the storage, such as a full disk, are returned unchanged, so
+// clients read an internal error.
 type Tasks struct {
 	api   *API
 	queue backend.Queue
 
 	mu    sync.Mutex
-	nodes []string // whose workers run in this process
+	nodes []string // the nodes whose workers run in this process
 }
 
-// Job is what is kept about an enqueued task.
+// Job is the stored record of an enqueued task.
 type Job = backend.Job
 
-// JobFilter says which jobs to list.
+// JobFilter selects jobs.
 type JobFilter = backend.JobFilter
 
 // JobStats counts the jobs by state.
 type JobStats = backend.QueueStats
 
-// Enqueue has a task run in the background by a worker, as soon as one is free or when the options say, and returns its
-// job. params are what encodes as a JSON object with the task's inputs, or nil; they are checked as those of an action.
-// When it returns without an error the job is kept: on disk, unless the queue is in memory.
+// Enqueue stores a job that a worker runs as soon as one is free, or when the options say. params must encode as a JSON
+// object with the inputs of the task, or be nil; they are checked like the inputs of an action. If Enqueue returns no
+// error, the job is durable, unless the queue is in memory.
 //
-// A task of the scope All becomes a job for each node; the first one is returned.
+// A task of [ScopeAllNodes] becomes a job for each node; Enqueue returns the first one.
 func (t *Tasks) Enqueue(ctx context.Context, task string, params any, options ...EnqueueOption) (Enqueued, error) {
 	raw, err := encodeParams(task, params)
 	if err != nil {
@@ -49,9 +50,9 @@ func (t *Tasks) Enqueue(ctx context.Context, task string, params any, options ..
 	return t.enqueue(ctx, task, raw, options)
 }
 
-// Run runs a task in this process now, through its middleware and checks. Nothing is kept and nothing is tried again.
-// Its context ends with ctx, at the task's Timeout, and when the grace of a stop is over. The error is as a client would
-// get it.
+// Run runs a task now in this process, through its middleware and checks, without a job and without retries. Its
+// context ends with ctx, at the task's Timeout, and when the grace of a stop is over. The error is the one that a
+// client would get.
 func (t *Tasks) Run(ctx context.Context, task string, params any) error {
 	raw, err := encodeParams(task, params)
 	if err != nil {
@@ -97,7 +98,7 @@ func (t *Tasks) enqueue(ctx context.Context, name string, raw []byte, options []
 	return added[0], nil
 }
 
-// complete checks the options and makes the key of a unique job.
+// complete checks the options and sets the key of a unique job.
 func (o *enqueueOptions) complete(task string, canonical func() ([]byte, error)) (err error) {
 	unique := o.unique
 	if o.key != "" {
@@ -110,16 +111,16 @@ func (o *enqueueOptions) complete(task string, canonical func() ([]byte, error))
 		return err
 	}
 	o.job.UniqueFor = unique.For
-	o.job.MaxAttempts = attemptLimit(o.job.MaxAttempts, defaultMaxAttempts)
+	o.job.MaxAttempts = storedAttempts(o.job.MaxAttempts, defaultMaxAttempts)
 	return nil
 }
 
-// attemptLimit is a declared number of attempts as a backend keeps it.
-func attemptLimit(declared, byDefault int) int {
+// storedAttempts returns a declared number of attempts in the form of the backend: 0 is no limit.
+func storedAttempts(declared, byDefault int) int {
 	return min(max(cmp.Or(declared, byDefault), 0), maxAttempts)
 }
 
-// forNodes returns the jobs that a job of some scope becomes.
+// forNodes returns the jobs for a task of some scope: one, or one for each node.
 func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
 	if scope == ScopeAnyNode {
 		return []backend.NewJob{job}
@@ -141,10 +142,10 @@ func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
 	return jobs
 }
 
-// checkedParams are used while params are checked, and no longer: what is decoded refers to the JSON alone.
+// checkedParams are reused by checkParams. The decoded input refers only to the JSON.
 var checkedParams = sync.Pool{New: func() any { return new(Params) }}
 
-// checkParams checks the input of a job that is to be enqueued or run, and returns what encodes it in its one form.
+// checkParams checks the input of a job, and returns a function that encodes it in canonical form.
 func (t *task) checkParams(raw []byte) (canonical func() ([]byte, error), err error) {
 	params := checkedParams.Get().(*Params)
 	defer func() {
@@ -176,33 +177,33 @@ func (t *Tasks) Get(ctx context.Context, id uint64) (Job, error) {
 	return job, jobError(id, err)
 }
 
-// List returns the jobs that f asks for: without further ado the hundred oldest.
+// List returns the jobs that match f. The zero JobFilter returns the 100 oldest jobs.
 func (t *Tasks) List(ctx context.Context, f JobFilter) ([]Job, error) {
 	jobs, err := t.queue.List(ctx, f)
 	return jobs, queueError(err)
 }
 
-// Stats counts the jobs by state, in a time that does not grow with their number.
+// Stats returns the number of jobs by state. Its cost does not grow with the number of jobs.
 func (t *Tasks) Stats(ctx context.Context) (JobStats, error) {
 	stats, err := t.queue.Stats(ctx)
 	return stats, queueError(err)
 }
 
-// Retry has a job run again at once that waits or has ended. It fails with [CodeConflict] if the job runs, or if another one
-// has taken its place as the unique one.
+// Retry makes a waiting or ended job available at once. It fails with [CodeConflict] if the job is running, or if
+// another job holds its unique key.
 func (t *Tasks) Retry(ctx context.Context, id uint64) (Job, error) {
 	job, err := t.queue.Retry(ctx, id)
 	return job, jobError(id, err)
 }
 
-// Cancel ends a job that waits. One that runs gets its context cancelled, and is returned as running; it does not run
-// again. One that has ended stays as it is.
+// Cancel ends a waiting job. If the job is running, Cancel cancels its context and returns it as running; it is not
+// retried. An ended job stays unchanged.
 func (t *Tasks) Cancel(ctx context.Context, id uint64) (Job, error) {
 	job, err := t.queue.Cancel(ctx, id)
 	return job, jobError(id, err)
 }
 
-// Delete forgets a job. It fails with [CodeConflict] if it runs: cancel it first.
+// Delete deletes a job. It fails with [CodeConflict] if the job is running: cancel it first.
 func (t *Tasks) Delete(ctx context.Context, id uint64) error {
 	return jobError(id, t.queue.Delete(ctx, id))
 }
@@ -217,7 +218,7 @@ func (t *Tasks) Registered() []TaskInfo {
 	return infos
 }
 
-// scheduleName is how the backend knows when a task was due last. A schedule that was changed begins anew.
+// scheduleName is the backend's key for the last run of a task. A changed schedule starts anew.
 func scheduleName(info *TaskInfo) string { return info.Name + " " + info.Schedule.String() }
 
 // jobError is queueError for a call that names a job.

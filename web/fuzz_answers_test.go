@@ -45,7 +45,7 @@ var uploaded = actionhero.Action[uploadInput, map[string]any]{
 	},
 }
 
-// fuzzServer is a handler without a network, with a folder of files next to a secret.
+// fuzzServer returns a handler without a network. Its folder of files lies next to a secret.
 func fuzzServer(f *testing.F, root string) (*web.Server, testkit.Tree) {
 	f.Helper()
 	tree := testkit.NewTree(f)
@@ -66,7 +66,7 @@ func fuzzServer(f *testing.F, root string) (*web.Server, testkit.Tree) {
 	return s, tree
 }
 
-// answerTo answers a request and checks that the answer is no failure of the server, contains no secret, and is JSON if
+// answerTo serves a request. It checks that the response is no error of the server, contains no secret, and is JSON if
 // its type says so.
 func answerTo(t *testing.T, s *web.Server, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
@@ -125,7 +125,8 @@ func FuzzJSONP(f *testing.F) {
 	})
 }
 
-// FuzzFiles asks for files in every form of URL, while URLs of no prefix are actions and while they are files.
+// FuzzFiles requests files with every form of URL. It does so once while URLs without prefix are actions, and once while they
+// are files.
 func FuzzFiles(f *testing.F) {
 	api, tree := fuzzServer(f, "api")
 	public, _ := fuzzServer(f, "public")
