@@ -372,3 +372,27 @@ func allowedBy(file, word, context string) int {
 		return a.file == file && strings.Contains(context, a.text) && strings.Contains(a.text, word)
 	})
 }
+
+var inBackquotes = regexp.MustCompile("`([^`]+)`")
+
+// TestAgentsNamesEveryPackage keeps the map of AGENTS.md complete: each folder with Go code has its name in backquotes.
+// A name with /* stands for all folders below.
+func TestAgentsNamesEveryPackage(t *testing.T) {
+	t.Parallel()
+	agents, err := os.ReadFile("AGENTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{".": true}
+	for _, m := range inBackquotes.FindAllStringSubmatch(string(agents), -1) {
+		named[m[1]] = true
+	}
+	for _, file := range wordFiles(t) {
+		folder := path.Dir(file)
+		above, _, _ := strings.Cut(folder, "/")
+		if path.Ext(file) == ".go" && !named[folder] && !named[above+"/*"] {
+			t.Errorf("AGENTS.md does not say which changes belong in %s", folder)
+			named[folder] = true
+		}
+	}
+}
