@@ -94,7 +94,6 @@ var notYet = []string{
 	//
 	//
 	//
-	"internal/config",
 	//
 	//
 	//
