@@ -83,20 +83,17 @@ var notYet = []string{
 	//
 	//
 	//
-	"backend",
 	//
 	"backend/local",
 	//
 	"backend/local/internal/journal",
 	//
-	"backend/local/internal/queue",
 	//
 	"bench",
 	//
 	//
 	//
 	//
-	"internal/config",
 	//
 	//
 	//

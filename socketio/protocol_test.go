@@ -59,6 +59,9 @@ func TestNoConnect(t *testing.T) {
 			k := b.OpenSocket()
 			k.Send(text)
 			k.WantClosed(ws.PolicyError)
+			if t.Failed() {
+				t.Fatalf("the packet is %q", text)
+			}
 		}
 		start := time.Now()
 		polls := b.OpenPolling()
@@ -169,6 +172,9 @@ func TestInvalidPackets(t *testing.T) {
 			k, _ := b.join()
 			k.Send(text)
 			k.WantClosed(ws.PolicyError)
+			if t.Failed() {
+				t.Fatalf("the packet is %q", text)
+			}
 		}
 	})
 }

@@ -1,13 +1,10 @@
 package web_test
 
 import (
-	"log/slog"
 	"net/http"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/backend/local"
-	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/web"
 )
 
@@ -23,11 +20,7 @@ func (d *discard) Write(p []byte) (int, error) { d.n += len(p); return len(p), n
 
 // BenchmarkAction measures a request with two params, without the time of net/http.
 func BenchmarkAction(b *testing.B) {
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, builtin.All)
-	if err != nil {
-		b.Fatal(err)
-	}
-	s, err := web.New(api, web.Config{})
+	s, err := web.New(testkit.NewAPI(b), web.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, er
 		dst = append(dst, ',')
 	}
 	now := time.Now()
-	dst = strconv.AppendInt(append(dst, s.fixed.server...), duration(req, now), 10)
+	dst = strconv.AppendInt(append(dst, s.fixed.server...), now.Sub(req.Started).Milliseconds(), 10)
 	dst = strconv.AppendInt(append(dst, `,"currentTime":`...), now.UnixMilli(), 10)
 	dst = jsonx.AppendString(append(dst, `},"requestorInformation":{"remoteAddress":`...), req.RemoteIP)
 	if req.Remaining >= 0 {

@@ -6,9 +6,6 @@ const MaxCallback = maxCallback
 // IsCallback reports whether a text may be the name of a JSONP callback.
 func IsCallback(text string) bool { return isCallback(text) }
 
-// ReadRoutes reads the routes of the actions, as Start does.
-func (s *Server) ReadRoutes() error { return s.readRoutes() }
-
 // ResolvePath reports whether a path names a file, and otherwise the action it names.
 func (s *Server) ResolvePath(path string) (isFile bool, action string) {
 	got := s.resolvePath(path)

@@ -15,19 +15,19 @@ import (
 // plainServer serves HTTP without TLS. The fast path serves ordinary requests. Any other request goes to net/http
 // together with its connection, which stays there.
 type plainServer struct {
-	listener      net.Listener
-	engine        *http1.Server
-	fallback      *http.Server
-	fallbackConns *fallbackListener
+	listener net.Listener
+	engine   *http1.Server
+	fallback *http.Server
 }
 
 func (s *Server) servePlain(ln net.Listener) {
 	common := &s.cfg.Common
 	reaper := newReaper(common.HeaderTimeout, common.IdleTimeout)
-	p := &plainServer{listener: ln, fallback: s.newServer(), fallbackConns: &fallbackListener{conns: make(chan net.Conn), closed: make(chan struct{}), addr: ln.Addr()}}
+	conns := &fallbackListener{conns: make(chan net.Conn), closed: make(chan struct{}), addr: ln.Addr()}
+	p := &plainServer{listener: ln, fallback: s.newServer()}
 	p.fallback.ConnState = reaper.connState
 	p.engine = http1.New(http1.Config{
-		Handler: s.fastHandler, Eligible: s.eligible, Fallback: p.fallbackConns.add, OnPhase: reaper.enter,
+		Handler: s.fastHandler, Eligible: s.eligible, Fallback: conns.add, OnPhase: reaper.enter,
 		MaxHead: common.MaxHeaderBytes, Log: s.api.Log(),
 	})
 	s.servers = append(s.servers, p)
@@ -35,7 +35,7 @@ func (s *Server) servePlain(ln net.Listener) {
 	s.running.Go(func() { reaper.run(ctx) })
 	s.running.Go(func() {
 		defer cancel()
-		s.logServeError(p.fallback.Serve(p.fallbackConns))
+		s.logServeError(p.fallback.Serve(conns))
 	})
 	accepting := progressListener{ln, common.WriteTimeout, reaper}
 	s.running.Go(func() {

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/transport"
@@ -199,9 +198,4 @@ func (s *Server) trusted(ip string) bool {
 	}
 	addr = addr.Unmap().WithZone("")
 	return slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-// duration returns the age of a request in milliseconds.
-func duration(req *actionhero.Request, now time.Time) int64 {
-	return now.Sub(req.Started).Milliseconds()
 }

@@ -52,12 +52,12 @@ type progressWriter struct {
 	userDeadline bool // the handler has set its own deadline
 }
 
-func (a *progressWriter) Write(p []byte) (n int, err error) {
+func (w *progressWriter) Write(p []byte) (n int, err error) {
 	for {
 		end := min(len(p), n+chunk)
 		m := 0
-		err = a.writeChunk(func() error {
-			m, err = a.ResponseWriter.Write(p[n:end])
+		err = w.writeChunk(func() error {
+			m, err = w.ResponseWriter.Write(p[n:end])
 			return err
 		})
 		if n += m; err != nil || n == len(p) {
@@ -67,35 +67,35 @@ func (a *progressWriter) Write(p []byte) (n int, err error) {
 }
 
 // Flush implements [http.Flusher].
-func (a *progressWriter) Flush() { _ = a.FlushError() }
+func (w *progressWriter) Flush() { _ = w.FlushError() }
 
 // FlushError is for an [http.ResponseController].
-func (a *progressWriter) FlushError() error { return a.writeChunk(a.control.Flush) }
+func (w *progressWriter) FlushError() error { return w.writeChunk(w.control.Flush) }
 
 // writeChunk runs a write with the deadline of one chunk.
-func (a *progressWriter) writeChunk(write func() error) error {
-	if a.userDeadline {
+func (w *progressWriter) writeChunk(write func() error) error {
+	if w.userDeadline {
 		return write()
 	}
-	_ = a.control.SetWriteDeadline(time.Now().Add(a.timeout))
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.timeout))
 	err := write()
-	_ = a.control.SetWriteDeadline(time.Time{}) // there is no time limit between two writes
+	_ = w.control.SetWriteDeadline(time.Time{}) // there is no time limit between two writes
 	return err
 }
 
 // SetWriteDeadline is for an [http.ResponseController]. The deadline of the handler replaces those of the chunks until it
 // is cleared.
-func (a *progressWriter) SetWriteDeadline(t time.Time) error {
-	a.userDeadline = !t.IsZero()
-	return a.control.SetWriteDeadline(t)
+func (w *progressWriter) SetWriteDeadline(t time.Time) error {
+	w.userDeadline = !t.IsZero()
+	return w.control.SetWriteDeadline(t)
 }
 
 // Unwrap gives an [http.ResponseController] access to the other methods of net/http's writer.
-func (a *progressWriter) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+func (w *progressWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // finish sets the deadline for the bytes that net/http sends after the handler has returned.
-func (a *progressWriter) finish() {
-	if !a.userDeadline {
-		_ = a.control.SetWriteDeadline(time.Now().Add(a.timeout))
+func (w *progressWriter) finish() {
+	if !w.userDeadline {
+		_ = w.control.SetWriteDeadline(time.Now().Add(w.timeout))
 	}
 }

@@ -2,17 +2,13 @@ package web_test
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/web"
@@ -78,39 +74,19 @@ func TestMount(t *testing.T) {
 func TestMountPart(t *testing.T) {
 	t.Parallel()
 	setup := actionhero.Initializer{Name: "pages", Setup: func(api *actionhero.API) error { return api.Register(web.Mount("/setup/", echo("setup"))) }}
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, actionhero.Parts{web.Mount("/part/", echo("part"))}, setup)
-	if err != nil {
+	s := testkit.New(t, testkit.Options{Parts: actionhero.Parts{web.Mount("/part/", echo("part")), setup}})
+	if err := s.Register(web.Mount("/late/", echo("late"))); err != nil {
 		t.Fatal(err)
 	}
-	var cfg web.Config
-	cfg.HTTP.Port, cfg.HTTP.BindIP = -1, "127.0.0.1"
-	s, err := web.New(api, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	api.Add(s)
-	if err := errors.Join(api.Register(web.Mount("/late/", echo("late"))), api.Start(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = api.Stop(context.Background()) }()
+	s.Start()
 	for _, name := range []string{"part", "setup", "late"} {
-		res, err := http.Get("http://" + s.Addr().String() + "/" + name + "/x")
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		if res.StatusCode != 200 || !strings.Contains(string(body), name) {
-			t.Errorf("%s: %d %s", name, res.StatusCode, body)
-		}
+		s.HTTP(t).Ask("GET", "/"+name+"/x", "").Want(t, 200, name)
 	}
-	if err := api.Stop(t.Context()); err != nil {
+	s.Stop()
+	if err := s.Register(web.Mount("/part/", echo("again"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := api.Register(web.Mount("/part/", echo("again"))); err != nil {
-		t.Fatal(err)
-	}
-	if err := api.Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), `the handler cannot be mounted at "/part/": `) {
+	if err := s.API.Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), `the handler cannot be mounted at "/part/": `) {
 		t.Errorf("the pattern of another handler: %v", err)
 	}
 }

@@ -16,8 +16,8 @@ import (
 const tick = 500 * time.Millisecond
 
 // reaper closes connections that wait too long for the next request or for the end of its head. net/http would set
-// several deadlines on the socket for each request instead. They cost more than all other timekeeping of a small response.
-// Checking every connection twice a second costs next to nothing.
+// several deadlines on the socket for each request instead. They cost more than all other timekeeping of a small
+// response. Checking every connection twice a second costs next to nothing.
 type reaper struct {
 	header, idle int64 // ticks
 	now          atomic.Int64

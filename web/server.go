@@ -32,8 +32,8 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Server is the transport for HTTP and HTTPS. It is an actionhero.Component that listens, and an [http.Handler] for programs
-// that listen themselves.
+// Server is the transport for HTTP and HTTPS. It is an [actionhero.Component] that listens, and an [http.Handler] for
+// programs that listen themselves.
 type Server struct {
 	api             transport.Host
 	cfg             Config

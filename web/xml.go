@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
-	"io"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -48,13 +48,9 @@ func writeXML(buf *bytes.Buffer, dec *json.Decoder, name string) {
 	case json.Number:
 		buf.WriteString(value.String())
 	case bool:
-		if value {
-			buf.WriteString("true")
-		} else {
-			buf.WriteString("false")
-		}
+		buf.WriteString(strconv.FormatBool(value))
 	}
-	_, _ = io.WriteString(buf, "</"+name+">")
+	buf.WriteString("</" + name + ">")
 }
 
 func elementName(key string) string {
