@@ -113,13 +113,11 @@ var notYet = []string{
 	//
 	"socketio",
 	//
-	"tcp",
 	//
 	"transport",
 	//
 	"web",
 	//
-	"websocket",
 	//
 	"worker",
 }
