@@ -1,5 +1,8 @@
-// Package actionherotest helps to test actions, tasks, middleware and rooms: an API that lives as long as the test, a whole
-// server on free ports, and a persistent client that keeps what it is sent.
+// Package actionherotest helps to test actions, tasks, middleware and rooms. It starts an API or a whole server for one
+// test, runs actions and tasks by name, lists enqueued jobs, and connects persistent clients that record room messages.
+//
+// Begin with [New] and [Run]. Everything that a function starts stops at the end of the test. A function that cannot do
+// its part fails the test with t.Fatal, so call it in the goroutine of the test.
 package actionherotest
 
 import (
@@ -17,8 +20,8 @@ import (
 	"github.com/actionhero-go/actionhero/worker"
 )
 
-// New returns a started API of the given parts on the embedded backend, which stops with the test. It logs nothing,
-// listens to nothing and has no worker: what is enqueued waits, for [Enqueued] to show it.
+// New returns a started API of the given parts on the embedded backend, in memory. It logs nothing, listens on no port and
+// has no worker: enqueued jobs wait, and [RequireEnqueued] returns them.
 func New(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
 	api := build(t, parts)
@@ -26,8 +29,8 @@ func New(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	return api
 }
 
-// NewWithWorker is [New] with a worker, which runs what is enqueued, and what runs by itself. In a bubble of
-// testing/synctest a day passes in no time.
+// NewWithWorker is [New] with a worker, which runs enqueued jobs and tasks with a schedule. In a bubble of testing/synctest,
+// time.Sleep of a day returns at once, so retries and schedules can be tested.
 func NewWithWorker(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
 	api := build(t, parts)
@@ -45,8 +48,8 @@ func build(t testing.TB, parts []actionhero.Part) *actionhero.API {
 	return api
 }
 
-// NewServer returns a started server of the given parts, with HTTP and TCP on free ports of the loopback interface, which
-// stops with the test. Its addresses are Web.Addr and TCP.Addr. Its worker runs what is enqueued, which is kept in memory.
+// NewServer returns a started server of the given parts, with HTTP and TCP on free ports of the loopback interface. Its
+// addresses are Web.Addr and TCP.Addr. Its worker runs enqueued jobs, which are kept in memory.
 func NewServer(t testing.TB, parts ...actionhero.Part) *server.Server {
 	t.Helper()
 	var cfg server.Config
@@ -75,8 +78,8 @@ func run(t testing.TB, api *actionhero.API) {
 	})
 }
 
-// Run runs an action by name, as a client would, with params that are encoded as JSON. It returns what the action
-// answers as JSON, or the error that the client would get.
+// Run runs an action by name as a request of a client, with params encoded as JSON. It returns the output as JSON, or the
+// error that the client receives.
 func Run(t testing.TB, api *actionhero.API, action string, params map[string]any) (json.RawMessage, *actionhero.Error) {
 	t.Helper()
 	raw, err := json.Marshal(params)
@@ -102,8 +105,8 @@ func Run(t testing.TB, api *actionhero.API, action string, params map[string]any
 	return append(object, '}'), nil
 }
 
-// RunTask runs a task by name, now and in place, with params that are encoded as JSON. It returns nil, or the error with
-// the task's own as its cause.
+// RunTask runs a task by name, with params encoded as JSON. It blocks until the task has ended and enqueues nothing. It
+// returns nil or an error whose Err is the error of the task.
 func RunTask(t testing.TB, api *actionhero.API, task string, params map[string]any) *actionhero.Error {
 	t.Helper()
 	var input any
@@ -113,8 +116,8 @@ func RunTask(t testing.TB, api *actionhero.API, task string, params map[string]a
 	return actionhero.AsError(api.Tasks.Run(t.Context(), task, input))
 }
 
-// Enqueued returns the jobs of a task, or of all for "", in the order in which they were enqueued. Params of each is
-// JSON, as [actionhero.Tasks.Run] takes it, and RunAt is when it may start.
+// Enqueued returns the jobs of a task, or of all tasks if task is "", in the order in which they were enqueued. It returns
+// jobs of every state, at most 10,000. Params is JSON, as [actionhero.Tasks.Run] takes it; RunAt is when the job may start.
 func Enqueued(t testing.TB, api *actionhero.API, task string) []actionhero.Job {
 	t.Helper()
 	jobs, err := api.Tasks.List(t.Context(), actionhero.JobFilter{Task: task, Limit: 10_000})
@@ -124,7 +127,18 @@ func Enqueued(t testing.TB, api *actionhero.API, task string) []actionhero.Job {
 	return jobs
 }
 
-// Client is a persistent client that keeps the room messages it is sent.
+// RequireEnqueued returns the jobs of a task as [Enqueued] does, and fails the test if there are not exactly n.
+func RequireEnqueued(t testing.TB, api *actionhero.API, task string, n int) []actionhero.Job {
+	t.Helper()
+	jobs := Enqueued(t, api, task)
+	if len(jobs) != n {
+		t.Fatalf("%d jobs of task %q are enqueued, want %d: %+v", len(jobs), task, n, jobs)
+	}
+	return jobs
+}
+
+// Client is a persistent client of the API, without a network connection. It records the room messages that the API
+// delivers to it. Its methods may be called concurrently.
 type Client struct {
 	*actionhero.Conn
 
@@ -133,14 +147,14 @@ type Client struct {
 	reason   string
 }
 
-// Message is one message of a room.
+// Message is one room message.
 type Message struct {
 	Room string
-	From string // the public id of the sender, or the server's name
+	From string // the public id of the sender, or the name of the server
 	Body string // the message, as JSON
 }
 
-// Connect returns a client in the given room, which leaves with the test.
+// Connect returns a new client whose current room is the given one. The client disconnects at the end of the test.
 func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	t.Helper()
 	c := &Client{}
@@ -153,7 +167,7 @@ func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	return c
 }
 
-// Messages returns what the client was sent since the last call.
+// Messages returns the messages that were delivered since the last call, in their order. It does not wait for any.
 func (c *Client) Messages() []Message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -162,14 +176,14 @@ func (c *Client) Messages() []Message {
 	return messages
 }
 
-// Closed returns the reason for which the server closed the client, "" if it did not.
+// Closed returns the reason with which the API closed the client, or "" if the client is open.
 func (c *Client) Closed() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.reason
 }
 
-// sender is the side of a client that the API sees.
+// sender is the transport.Sender of a client.
 type sender struct{ c *Client }
 
 func (s sender) Deliver(d *actionhero.RoomMessage) bool {

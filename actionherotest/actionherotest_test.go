@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -79,13 +80,13 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// The API stops with the test that it was made for, and so do its clients.
+// The API stops at the end of the test that called New.
 func TestNewStopsWithTheTest(t *testing.T) {
 	t.Parallel()
 	stopped := false
 	var api *actionhero.API
 	t.Run("test", func(t *testing.T) {
-		api = actionherotest.New(t, greet, actionhero.Initializer{Name: "watch", Stop: func(context.Context, *actionhero.API) error {
+		api = actionherotest.New(t, greet, actionhero.Initializer{Name: "recorder", Stop: func(context.Context, *actionhero.API) error {
 			stopped = true
 			return nil
 		}})
@@ -94,7 +95,7 @@ func TestNewStopsWithTheTest(t *testing.T) {
 		}
 	})
 	if _, failure := actionherotest.Run(t, api, "greet", map[string]any{"name": "Ann"}); !stopped || failure == nil || failure.Code != actionhero.CodeUnavailable {
-		t.Errorf("after the test it answers %v; stopped: %v", failure, stopped)
+		t.Errorf("after the test the error is %v; stopped: %v", failure, stopped)
 	}
 }
 
@@ -103,7 +104,7 @@ func TestClient(t *testing.T) {
 	api := actionherotest.New(t, greet)
 	ann := actionherotest.Connect(t, api, "kitchen")
 	var bobID string
-	t.Run("a test with a client of its own", func(t *testing.T) {
+	t.Run("test with its own client", func(t *testing.T) {
 		bob := actionherotest.Connect(t, api, "kitchen")
 		bobID = bob.ID
 		if err := api.Rooms.Say(t.Context(), bob.Conn, "", "hello"); err != nil {
@@ -112,12 +113,12 @@ func TestClient(t *testing.T) {
 		if err := api.Rooms.Broadcast(t.Context(), "kitchen", map[string]int{"n": 1}); err != nil {
 			t.Fatal(err)
 		}
-		if err := api.Rooms.Broadcast(t.Context(), "cellar", "not for them"); err != nil {
+		if err := api.Rooms.Broadcast(t.Context(), "cellar", "another room"); err != nil {
 			t.Fatal(err)
 		}
 		want := []actionherotest.Message{{Room: "kitchen", From: "actionHero API", Body: `{"n":1}`}}
 		if diff := cmp.Diff(want, messages(t, bob, 1)); diff != "" {
-			t.Errorf("who speaks gets (-want +got):\n%s", diff)
+			t.Errorf("the sender receives (-want +got):\n%s", diff)
 		}
 	})
 	want := []actionherotest.Message{
@@ -127,10 +128,10 @@ func TestClient(t *testing.T) {
 		{Room: "kitchen", From: bobID, Body: `"I have left the room"`},
 	}
 	if diff := cmp.Diff(want, messages(t, ann, 4)); diff != "" {
-		t.Errorf("the other gets (-want +got):\n%s", diff)
+		t.Errorf("the other member receives (-want +got):\n%s", diff)
 	}
 	if again := ann.Messages(); len(again) > 0 {
-		t.Errorf("messages are given out twice: %v", again)
+		t.Errorf("messages are returned twice: %v", again)
 	}
 	status, err := api.Rooms.Status(t.Context(), "kitchen")
 	if diff := cmp.Diff(actionhero.RoomStatus{Members: []string{ann.ID}, MembersCount: 1}, status); err != nil || diff != "" {
@@ -138,7 +139,7 @@ func TestClient(t *testing.T) {
 	}
 }
 
-// messages returns what a client got once that are so many.
+// messages returns the messages of a client once there are n.
 func messages(t *testing.T, c *actionherotest.Client, n int) (all []actionherotest.Message) {
 	t.Helper()
 	for begun := time.Now(); len(all) < n; all = append(all, c.Messages()...) {
@@ -149,12 +150,12 @@ func messages(t *testing.T, c *actionherotest.Client, n int) (all []actionherote
 	return all
 }
 
-func TestClosedSaysWhy(t *testing.T) {
+func TestClosed(t *testing.T) {
 	t.Parallel()
 	api := actionherotest.New(t)
 	c := actionherotest.Connect(t, api, "kitchen")
 	if reason := c.Closed(); reason != "" {
-		t.Errorf("closed from the start: %q", reason)
+		t.Errorf("a new client is closed: %q", reason)
 	}
 	c.Close("not wanted")
 	if reason := c.Closed(); reason != "not wanted" {
@@ -162,7 +163,7 @@ func TestClosedSaysWhy(t *testing.T) {
 	}
 }
 
-// A server of the package is real: it answers over its sockets, and is gone with the test.
+// NewServer listens on sockets of the loopback interface until the end of the test.
 func TestNewServer(t *testing.T) {
 	t.Parallel()
 	var addresses []net.Addr
@@ -181,7 +182,7 @@ func TestNewServer(t *testing.T) {
 	})
 	for _, addr := range addresses {
 		if !addr.(*net.TCPAddr).IP.IsLoopback() {
-			t.Errorf("%v is open to others", addr)
+			t.Errorf("%v is not an address of the loopback interface", addr)
 		}
 		if c, err := net.Dial("tcp", addr.String()); err == nil {
 			_ = c.Close()
@@ -190,44 +191,54 @@ func TestNewServer(t *testing.T) {
 	}
 }
 
-// failing is a test that may fail without anybody minding.
-type failing struct {
+// fakeTest is a testing.TB that records the error with which it fails, and then panics.
+type fakeTest struct {
 	testing.TB
 	mu      sync.Mutex
 	message string
 }
 
-func (f *failing) Helper() {}
+func (f *fakeTest) Helper() {}
 
-func (f *failing) Fatal(args ...any) {
+func (f *fakeTest) Fatal(args ...any) { f.fail(fmt.Sprint(args...)) }
+
+func (f *fakeTest) Fatalf(format string, args ...any) { f.fail(fmt.Sprintf(format, args...)) }
+
+func (f *fakeTest) fail(message string) {
 	f.mu.Lock()
-	if err, ok := args[0].(error); ok {
-		f.message = err.Error()
-	}
+	f.message = message
 	f.mu.Unlock()
 	panic(f)
 }
 
-// What cannot be started or encoded fails the test, with the reason.
-func TestMistakesFailTheTest(t *testing.T) {
+// If something cannot be started or encoded, the helper fails the test with the reason.
+func TestFatal(t *testing.T) {
 	t.Parallel()
-	for want, do := range map[string]func(testing.TB){
-		`"greet"`:          func(t testing.TB) { actionherotest.New(t, greet, greet) },
-		` "greet"`:         func(t testing.TB) { actionherotest.NewServer(t, greet, greet) },
-		"unsupported type": func(t testing.TB) { actionherotest.Run(t, nil, "greet", map[string]any{"name": func() {}}) },
+	api := actionherotest.New(t)
+	for name, tt := range map[string]struct {
+		call func(testing.TB)
+		want string // a part of the message
+	}{
+		"New":             {func(t testing.TB) { actionherotest.New(t, greet, greet) }, `"greet"`},
+		"NewServer":       {func(t testing.TB) { actionherotest.NewServer(t, greet, greet) }, `"greet"`},
+		"Run":             {func(t testing.TB) { actionherotest.Run(t, nil, "greet", map[string]any{"name": func() {}}) }, "unsupported type"},
+		"RequireEnqueued": {func(t testing.TB) { actionherotest.RequireEnqueued(t, api, "remind", 1) }, `0 jobs of task "remind" are enqueued, want 1`},
 	} {
-		f := &failing{TB: t}
-		func() {
-			defer func() {
-				if p := recover(); p != f {
-					panic(p)
-				}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fakeTest{TB: t}
+			func() {
+				defer func() {
+					if p := recover(); p != f {
+						panic(p)
+					}
+				}()
+				tt.call(f)
 			}()
-			do(f)
-		}()
-		if !strings.Contains(f.message, strings.TrimSpace(want)) {
-			t.Errorf("the test fails with %q, want %q in it", f.message, want)
-		}
+			if !strings.Contains(f.message, tt.want) {
+				t.Errorf("the test fails with %q, want %q in it", f.message, tt.want)
+			}
+		})
 	}
 }
 
@@ -238,8 +249,8 @@ type reminder struct {
 var remind = actionhero.Task[reminder]{
 	Name: "remind",
 	Run: func(_ context.Context, in reminder) error {
-		if in.To == "nobody" {
-			return errors.New("nobody is there")
+		if in.To == "unknown" {
+			return errors.New("no such person")
 		}
 		return nil
 	},
@@ -254,21 +265,19 @@ func TestTasks(t *testing.T) {
 	if err := actionherotest.RunTask(t, api, "remind", nil); err == nil || err.Code != actionhero.CodeInvalidInput {
 		t.Errorf("RunTask without an input: %v", err)
 	}
-	if err := actionherotest.RunTask(t, api, "remind", map[string]any{"to": "nobody"}); err == nil || err.Err.Error() != "nobody is there" {
+	if err := actionherotest.RunTask(t, api, "remind", map[string]any{"to": "unknown"}); err == nil || err.Err.Error() != "no such person" {
 		t.Errorf("RunTask of a task that fails: %v", err)
 	}
 	if jobs := actionherotest.Enqueued(t, api, ""); len(jobs) > 0 {
-		t.Errorf("RunTask enqueues %v", jobs)
+		t.Errorf("RunTask enqueued %v", jobs)
 	}
 	before := time.Now()
 	if _, err := remind.Enqueue(t.Context(), api, reminder{"ann"}, actionhero.After(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	jobs := actionherotest.Enqueued(t, api, "remind")
-	if len(jobs) != 1 || string(jobs[0].Params) != `{"to":"ann"}` || jobs[0].RunAt.Before(before.Add(time.Minute)) {
-		t.Errorf("enqueued are %+v", jobs)
+	job := actionherotest.RequireEnqueued(t, api, "remind", 1)[0]
+	if string(job.Params) != `{"to":"ann"}` || job.RunAt.Before(before.Add(time.Minute)) {
+		t.Errorf("the enqueued job is %+v", job)
 	}
-	if others := actionherotest.Enqueued(t, api, "other"); len(others) > 0 {
-		t.Errorf("of another task: %v", others)
-	}
+	actionherotest.RequireEnqueued(t, api, "other", 0)
 }

@@ -25,8 +25,8 @@ const (
 // Queue stores jobs until they have finished, and gives each to one worker at a time. One queue serves the whole cluster.
 //
 // A call that returns without an error is durable: a backend that stores jobs on disk has written the change to disk. If
-// a call fails with an error of this package, nothing has changed. If it fails with another error, such as a lost
-// connection, the change may have happened.
+// a call fails with an error of this package, nothing has changed. If it fails with another error, for example a
+// lost connection, the change may have happened.
 //
 // A job is run at least once. Its run begins with Fetch and ends with Finish. If the worker's lease expires or its
 // process dies in between, that is a crash: the job is due again at once, until it has crashed [Job.MaxCrashes] times.
@@ -47,7 +47,7 @@ type Queue interface {
 	// the channel is never closed.
 	Watch(queues ...string) (due <-chan struct{}, stop func())
 	// Finish ends runs, all in one step. It returns the job ids of the runs that had ended before because their lease
-	// expired; such a job may be running elsewhere or have finished. If the job was cancelled during the run, it ends as
+	// expired; the job may be running elsewhere or have finished. If the job was cancelled during the run, it ends as
 	// Cancelled, unless the outcome is Completed or Dead.
 	Finish(ctx context.Context, outcomes ...Outcome) (lost []uint64, err error)
 	// Renew sets the expiry of the runs' leases to lease from now. It returns the job ids of the runs that must stop, because

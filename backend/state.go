@@ -13,7 +13,7 @@ func (s State) String() string {
 	return stateNames[s]
 }
 
-// Finished reports whether the state is Completed, Cancelled or Dead. Only Retry runs such a job again.
+// Finished reports whether the state is Completed, Cancelled or Dead. Only Retry runs the job again.
 func (s State) Finished() bool { return s == Completed || s == Cancelled || s == Dead }
 
 // MarshalText returns the name of the state.
@@ -43,7 +43,7 @@ func ParseState(name string) (State, error) {
 	return 0, fmt.Errorf("%q is no state of a job: use one of %s", name, strings.Join(stateNames[1:], ", "))
 }
 
-// Of returns a pointer to the count for state s, or nil if there is no such state.
+// Of returns a pointer to the count for state s, or nil if s is not a state.
 func (c *Counts) Of(s State) *int {
 	switch s {
 	case Scheduled:

@@ -9,9 +9,9 @@ import (
 // The errors that only a [Store] returns.
 var (
 	// ErrNotCounter means that the entry to increment is not a counter.
-	ErrNotCounter = errors.New("the entry is no counter: increment only a whole number in decimal digits, or delete the entry first")
+	ErrNotCounter = errors.New("the entry is not a counter: increment only a whole number in decimal digits, or delete the entry first")
 	// ErrOverflow means that a counter would leave the range of an int64. The counter is unchanged.
-	ErrOverflow = errors.New("the counter would leave the range of 64 bits: delete it to begin anew")
+	ErrOverflow = errors.New("the counter would leave the range of 64 bits: delete it to start again")
 	// ErrLocked means that the lock is held.
 	ErrLocked = errors.New("the lock is held: try again later, or wait for it")
 	// ErrNotOwner means that the token does not hold the lock: the lock expired or was unlocked. Another owner may hold it
@@ -20,7 +20,7 @@ var (
 	// ErrTTL means that the ttl of a lock is not above 0.
 	ErrTTL = errors.New("a lock needs a ttl above 0: the ttl frees the lock if its owner dies")
 	// ErrCursor means that the cursor was not returned by [Store.Keys].
-	ErrCursor = errors.New("this is no cursor: begin with an empty one and go on with the one that Keys returned")
+	ErrCursor = errors.New("the cursor is invalid: start with an empty one and continue with the one that Keys returned")
 )
 
 // MaxKeys is the maximum number of keys that one call of [Store.Keys] returns.

@@ -1,5 +1,8 @@
-// Package builtin holds the actions and tasks that come with the server. An app that wants them lists [All], or some of
-// them, beside its own.
+// Package builtin holds the actions and tasks that come with the server. An app lists [All], or some of them, next to its
+// own. The names, outputs and descriptions of the actions are part of the wire that clients see.
+//
+// CleanLogFiles, CleanOldCacheObjects and PingSocketClients run on a schedule and are not in All: package server adds them
+// if the setting tasks.examples is on.
 package builtin
 
 import (
@@ -9,18 +12,18 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// All is every action of this package, and the task [RunAction].
+// All holds every action of this package and the task [RunAction].
 var All = actionhero.Parts{Status, ActionsView, CacheTest, ActionClusterCacheTest, RandomNumber, Say, File, RunAction}
 
-// RandomNumberOutput is what [RandomNumber] answers.
+// RandomNumberOutput is the output of [RandomNumber].
 type RandomNumberOutput struct {
 	RandomNumber float64 `json:"randomNumber" example:"0.123"`
 }
 
-// The factor by which the HTTP method multiplies the random number.
+// factors are the HTTP methods that multiply the random number.
 var factors = map[string]float64{"PUT": 10, "POST": 100, "DELETE": 1000}
 
-// RandomNumber returns a random number of at least 0 and below 1; over HTTP, PUT multiplies it by 10, POST by 100 and
+// RandomNumber returns a random number of at least 0 and below 1. Over HTTP, PUT multiplies it by 10, POST by 100 and
 // DELETE by 1000, so that a client can see that its method arrived.
 var RandomNumber = actionhero.Action[actionhero.None, RandomNumberOutput]{
 	Name:        "randomNumber",
@@ -34,18 +37,18 @@ var RandomNumber = actionhero.Action[actionhero.None, RandomNumberOutput]{
 	},
 }
 
-// SayInput is what [Say] takes.
+// SayInput is the input of [Say].
 type SayInput struct {
 	Room    string `json:"room" required:"true" doc:"the room whose members get the message"`
 	Message string `json:"message" required:"true" doc:"the message"`
 }
 
-// SayOutput is what [Say] answers.
+// SayOutput is the output of [Say].
 type SayOutput struct {
 	RoomStatus actionhero.RoomStatus `json:"roomStatus"`
 }
 
-// Say sends a message to a room, for clients that have no persistent connection.
+// Say sends a message to a room. Clients without a persistent connection can use it, too.
 var Say = actionhero.Action[SayInput, SayOutput]{
 	Name:        "say",
 	Description: "Sends a message to everybody in a chat room",
@@ -59,12 +62,12 @@ var Say = actionhero.Action[SayInput, SayOutput]{
 	},
 }
 
-// FileInput is what [File] takes.
+// FileInput is the input of [File].
 type FileInput struct {
 	FileName string `json:"fileName" required:"true" doc:"the path of the file below the folder of static files"`
 }
 
-// File sends a static file.
+// File returns a static file.
 var File = actionhero.Action[FileInput, *actionhero.Content]{
 	Name:        "file",
 	Description: "Sends a static file",

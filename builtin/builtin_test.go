@@ -26,25 +26,25 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type object = map[string]any
 
-// run runs an action, which must answer, and returns the answer.
-func run(t *testing.T, api *actionhero.API, action string, params object) (answer object) {
+// run runs an action, which must succeed, and returns its output.
+func run(t *testing.T, api *actionhero.API, action string, params object) (output object) {
 	t.Helper()
 	raw, failure := actionherotest.Run(t, api, action, params)
 	if failure != nil {
 		t.Fatalf("%s: %v", action, failure)
 	}
-	if err := json.Unmarshal(raw, &answer); err != nil {
+	if err := json.Unmarshal(raw, &output); err != nil {
 		t.Fatalf("%s: %v: %s", action, err, raw)
 	}
-	return answer
+	return output
 }
 
-// refused demands that an action refuses params with a text.
-func refused(t *testing.T, api *actionhero.API, action string, params object, code actionhero.Code, text string) {
+// requireError fails the test unless an action returns an error of this code and text.
+func requireError(t *testing.T, api *actionhero.API, action string, params object, code actionhero.Code, text string) {
 	t.Helper()
 	raw, failure := actionherotest.Run(t, api, action, params)
 	if failure == nil || failure.Code != code || failure.Error() != text {
-		t.Errorf("%s %v answers %s, %v; want %v: %s", action, params, raw, failure, code, text)
+		t.Errorf("%s %v returns %s, %v; want %v: %s", action, params, raw, failure, code, text)
 	}
 }
 
@@ -70,20 +70,20 @@ func TestCacheTest(t *testing.T) {
 		}
 	}
 	if n, err := api.Cache.Size(t.Context()); err != nil || n != 1 {
-		t.Errorf("%d objects are left, %v", n, err)
+		t.Errorf("the cache has %d objects, %v; want 1", n, err)
 	}
 	if own, err := api.Cache.Get(t.Context(), "k"); err != nil || string(own.Value) != `"the app's own"` {
 		t.Errorf("the app's own object is %s, %v", own.Value, err)
 	}
 	for _, action := range []string{"cacheTest", "actionClusterCacheTest"} {
-		refused(t, api, action, nil, actionhero.CodeInvalidInput, "key is a required parameter for this action")
-		refused(t, api, action, object{"value": "v"}, actionhero.CodeInvalidInput, "key is a required parameter for this action")
-		refused(t, api, action, object{"key": "", "value": "v"}, actionhero.CodeInvalidInput, "key is a required parameter for this action")
-		refused(t, api, action, object{"key": "k"}, actionhero.CodeInvalidInput, "value is a required parameter for this action")
+		requireError(t, api, action, nil, actionhero.CodeInvalidInput, "key is a required parameter for this action")
+		requireError(t, api, action, object{"value": "v"}, actionhero.CodeInvalidInput, "key is a required parameter for this action")
+		requireError(t, api, action, object{"key": "", "value": "v"}, actionhero.CodeInvalidInput, "key is a required parameter for this action")
+		requireError(t, api, action, object{"key": "k"}, actionhero.CodeInvalidInput, "value is a required parameter for this action")
 	}
 }
 
-// The test of the cluster leaves its object behind, but not for ever.
+// The action leaves its object in the cache until ClusterTestTTL is over.
 func TestActionClusterCacheTest(t *testing.T) {
 	t.Parallel()
 	api := actionherotest.New(t, builtin.All)
@@ -91,7 +91,7 @@ func TestActionClusterCacheTest(t *testing.T) {
 	for range 2 {
 		results := run(t, api, "actionClusterCacheTest", object{"key": "k", "value": "v"})["cacheTestResults"].(object)
 		if loaded := results["loadResp"].(object); results["sizeResp"] != 1.0 || results["deleteResp"] != true || loaded["value"] != "v" {
-			t.Errorf("it answers %v", results)
+			t.Errorf("it returns %v", results)
 		}
 	}
 	left, err := api.Cache.Get(t.Context(), "cacheTest_k")
@@ -103,19 +103,19 @@ func TestActionClusterCacheTest(t *testing.T) {
 	}
 }
 
-// Both say when the cache is full, and leave nothing.
-func TestCacheIsFull(t *testing.T) {
+// If the cache is full, both actions return an error.
+func TestFullCache(t *testing.T) {
 	t.Parallel()
 	api := started(t, actionhero.Config{Backend: local.New(local.Config{MaxBytes: 64 << 10})})
 	for _, action := range []string{"cacheTest", "actionClusterCacheTest"} {
 		raw, failure := actionherotest.Run(t, api, action, object{"key": "k", "value": strings.Repeat("x", 128<<10)})
 		if failure == nil || failure.Code != actionhero.CodeResourceExhausted {
-			t.Errorf("%s answers %.100s, %v", action, raw, failure)
+			t.Errorf("%s returns %.100s, %v", action, raw, failure)
 		}
 	}
 }
 
-// started is an API with a configuration of its own.
+// started returns a started API with the given configuration, which stops at the end of the test.
 func started(t *testing.T, cfg actionhero.Config) *actionhero.API {
 	t.Helper()
 	if cfg.Backend == nil {
@@ -151,11 +151,11 @@ func TestRandomNumber(t *testing.T) {
 			}
 			n := out.(builtin.RandomNumberOutput).RandomNumber
 			if n < 0 || n >= factor {
-				t.Errorf("%s answers %v", method, n)
+				t.Errorf("%s returns %v", method, n)
 			}
 			largest, seen[n] = max(largest, n), true
 		}
-		// Of 300 numbers all are below nine tenths once in 10^13 times.
+		// That all 300 numbers are below nine tenths has a probability of 10^-13.
 		if largest < factor*0.9 || len(seen) < 299 {
 			t.Errorf("%s: of 300 numbers %d differ and the largest is %v", method, len(seen), largest)
 		}
@@ -177,16 +177,16 @@ func TestSay(t *testing.T) {
 		messages = ann.Messages()
 	}
 	if len(messages) != 1 || messages[0].Room != "kitchen" || messages[0].Body != `"hello\nthere"` {
-		t.Errorf("the member gets %v", messages)
+		t.Errorf("the member receives %v", messages)
 	}
 	if others := bob.Messages(); len(others) > 0 {
-		t.Errorf("the member of another room gets %v", others)
+		t.Errorf("the member of another room receives %v", others)
 	}
 	if got := run(t, api, "say", object{"room": "attic", "message": "hello"}); cmp.Diff(object{"roomStatus": object{"members": nil, "membersCount": 0.0}}, got) != "" {
 		t.Errorf("an empty room is %v", got)
 	}
-	refused(t, api, "say", object{"message": "hello"}, actionhero.CodeInvalidInput, "room is a required parameter for this action")
-	refused(t, api, "say", object{"room": "kitchen"}, actionhero.CodeInvalidInput, "message is a required parameter for this action")
+	requireError(t, api, "say", object{"message": "hello"}, actionhero.CodeInvalidInput, "room is a required parameter for this action")
+	requireError(t, api, "say", object{"room": "kitchen"}, actionhero.CodeInvalidInput, "message is a required parameter for this action")
 }
 
 func TestFile(t *testing.T) {
@@ -230,10 +230,10 @@ func TestFile(t *testing.T) {
 			_ = content.Close()
 		}
 		if failure := actionhero.AsError(err); err == nil || failure.Code != actionhero.CodeNotFound || content != nil {
-			t.Errorf("%q is answered with %v, %v", name, content, err)
+			t.Errorf("%q returns %v, %v", name, content, err)
 		}
 	}
-	refused(t, api, "file", nil, actionhero.CodeInvalidInput, "fileName is a required parameter for this action")
+	requireError(t, api, "file", nil, actionhero.CodeInvalidInput, "fileName is a required parameter for this action")
 }
 
 func TestActionsView(t *testing.T) {
@@ -259,7 +259,7 @@ func TestActionsView(t *testing.T) {
 		view := v.(object)
 		names[i] = view["name"].(string)
 		if view["description"] == "" || len(view) != 4 {
-			t.Errorf("an action is documented as %v", view)
+			t.Errorf("the view of an action is %v", view)
 		}
 	}
 	if want := []string{"aPerson", "actionClusterCacheTest", "actionsView", "cacheTest", "file", "randomNumber", "say", "status"}; !slices.Equal(names, want) {
@@ -275,7 +275,7 @@ func TestActionsView(t *testing.T) {
 	}
 }
 
-// Status says who and how this node is, then what the parts say in the order that clients know.
+// The id, uptime and memory of the node come first, then the sections in the order that clients know.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	s := actionherotest.NewServer(t, builtin.All)
@@ -304,11 +304,11 @@ func TestStatus(t *testing.T) {
 	s.Stats.Section("zoo", func(context.Context) (any, error) {
 		return nil, actionhero.Errorf(actionhero.CodeUnavailable, "the zoo is closed")
 	})
-	refused(t, s.API, "status", nil, actionhero.CodeUnavailable, "the zoo is closed")
+	requireError(t, s.API, "status", nil, actionhero.CodeUnavailable, "the zoo is closed")
 }
 
-// The name of a node has the ports that it listens on now, also after a restart on other ones.
-func TestStatusNamesThePorts(t *testing.T) {
+// The id of a node holds the ports that it listens on, also after a restart on other ports.
+func TestStatusPorts(t *testing.T) {
 	t.Parallel()
 	s := actionherotest.NewServer(t, builtin.All)
 	for range 2 {

@@ -7,18 +7,18 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// CacheTestInput is what [CacheTest] and [ActionClusterCacheTest] take.
+// CacheTestInput is the input of [CacheTest] and [ActionClusterCacheTest].
 type CacheTestInput struct {
 	Key   string `json:"key" required:"true" doc:"the key to save under"`
-	Value any    `json:"value" required:"true" doc:"what to save"`
+	Value any    `json:"value" required:"true" doc:"the value to save"`
 }
 
-// CacheTestOutput is what both answer.
+// CacheTestOutput is the output of [CacheTest] and [ActionClusterCacheTest].
 type CacheTestOutput struct {
 	Results CacheTestResults `json:"cacheTestResults"`
 }
 
-// CacheTestResults says how each step of the test went.
+// CacheTestResults holds the result of each step of the test.
 type CacheTestResults struct {
 	Saved   bool        `json:"saveResp"`
 	Size    int         `json:"sizeResp"`
@@ -26,7 +26,7 @@ type CacheTestResults struct {
 	Deleted bool        `json:"deleteResp"`
 }
 
-// LoadResults is a cached value as it was loaded. Times are Unix milliseconds.
+// LoadResults is a value read from the cache. Times are Unix milliseconds.
 type LoadResults struct {
 	Value           rawJSON `json:"value"`
 	ExpireTimestamp *int64  `json:"expireTimestamp"` // null: never
@@ -34,11 +34,11 @@ type LoadResults struct {
 	ReadAt          int64   `json:"readAt"`
 }
 
-// ClusterTestTTL is for how long [ActionClusterCacheTest] leaves its object behind. It ends, because strangers may
-// call the action and could fill the cache otherwise.
+// ClusterTestTTL is the lifetime of the object that [ActionClusterCacheTest] leaves in the cache. The object expires,
+// because any client may call the action and could otherwise fill the cache.
 const ClusterTestTTL = time.Hour
 
-// Keys of the tests are kept apart from the app's own, which strangers must not overwrite.
+// testPrefix separates the keys of the tests from the keys of the app, which clients must not overwrite.
 const testPrefix = "cacheTest_"
 
 // CacheTest saves, loads and deletes an object in the cache.
@@ -51,8 +51,8 @@ var CacheTest = actionhero.Action[CacheTestInput, CacheTestOutput]{
 	},
 }
 
-// ActionClusterCacheTest does the same and then leaves the object behind for [ClusterTestTTL], so that another node
-// can be asked for it.
+// ActionClusterCacheTest does the same as [CacheTest]. It then saves the object again for [ClusterTestTTL], so that a
+// client can read it on another node.
 var ActionClusterCacheTest = actionhero.Action[CacheTestInput, CacheTestOutput]{
 	Name:        "actionClusterCacheTest",
 	Description: "Tests the cache of the cluster: saves a value under a key, loads it, deletes it and leaves it there for an hour",

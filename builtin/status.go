@@ -12,23 +12,23 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// StatusOutput is what [Status] answers.
+// StatusOutput is the output of [Status].
 type StatusOutput struct {
 	Stats Stats `json:"stats"`
 }
 
-// Stats is a node's report about itself. A transport that is off has no section.
+// Stats is the report of one node. A transport that is off has no section.
 type Stats struct {
 	ID                string
 	UptimeSeconds     float64
 	MemoryConsumption uint64         // bytes
-	Sections          map[string]any // by name, as encoded
+	Sections          map[string]any // by name; encoded as members of the report
 }
 
-// The order of the sections that clients know; others follow.
+// sectionOrder is the order of the sections that clients know. All others follow, sorted by name.
 var sectionOrder = []string{"peers", "cache", "socketServer", "webSocketServer", "webServer", "queue"}
 
-// MarshalJSON writes the report as one object, the sections as its members.
+// MarshalJSON returns the report as one object with the sections as its members.
 func (s Stats) MarshalJSON() ([]byte, error) {
 	out, err := jsonx.Marshal(struct {
 		ID     string  `json:"id"`
@@ -48,7 +48,7 @@ func (s Stats) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// Status reports how the node is: its name, uptime, memory, and what each of its parts says of itself.
+// Status reports the id, uptime and memory of the node, and the section of each part that has one.
 var Status = actionhero.Action[actionhero.None, StatusOutput]{
 	Name:        "status",
 	Description: "Returns the state of this server and what it has served",
@@ -65,7 +65,7 @@ var Status = actionhero.Action[actionhero.None, StatusOutput]{
 	},
 }
 
-// liveMemory returns the bytes of live and not yet collected objects of this process.
+// liveMemory returns the bytes of all objects on the heap of this process, including those not collected yet.
 func liveMemory() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
@@ -79,7 +79,7 @@ func rank(name string) int {
 	return len(sectionOrder)
 }
 
-// ActionsViewOutput is what [ActionsView] answers.
+// ActionsViewOutput is the output of [ActionsView].
 type ActionsViewOutput struct {
 	Actions []ActionView `json:"actions"`
 }
@@ -98,13 +98,13 @@ type InputsView struct {
 	Optional []string `json:"optional"`
 }
 
-// rawJSON is a value that is JSON already.
+// rawJSON is a value that is already encoded.
 type rawJSON []byte
 
-// MarshalJSON returns the value as it is.
+// MarshalJSON returns the value unchanged.
 func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
 
-// ActionsView documents every action of the API; to a persistent client also the commands of its connection.
+// ActionsView documents every action of the API. For a persistent client it adds the commands of its transport.
 var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 	Name:        "actionsView",
 	Description: "Lists the actions of this server with their inputs",

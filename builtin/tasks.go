@@ -12,14 +12,14 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// RunActionInput is what [RunAction] takes besides the params of the action.
+// RunActionInput is the input of [RunAction], next to the params of the action.
 type RunActionInput struct {
 	Action string `json:"action" required:"true" doc:"the action to run; it gets all other params of the task"`
 }
 
-// RunAction runs any action as a task: enqueue it with the action's name and params together, as a client would send
-// them. The answer goes nowhere. What is wrong with the params will not get better, so the job is cancelled then; after
-// any other error the action is run again.
+// RunAction runs any action as a task: enqueue it with the action's name and params together, as a client sends them. The
+// output is dropped. If the params are invalid, a retry cannot succeed, so the job is cancelled. After any other error the
+// job is retried.
 var RunAction = actionhero.Task[RunActionInput]{
 	Name:        "runAction",
 	Description: "Runs an action as a task",
@@ -42,8 +42,9 @@ var RunAction = actionhero.Task[RunActionInput]{
 	},
 }
 
-// CleanLogFiles returns the task cleanLogFiles: each minute, on every node, it removes the files of folder that are larger
-// than maxBytes. It spares the file keep, which the server writes to and puts aside by itself, and goes into no folders.
+// CleanLogFiles returns the task cleanLogFiles. Each minute, on every node, it removes the files of folder that are larger
+// than maxBytes. It keeps the file named keep, because the server writes to it and rotates it. It does not enter
+// subfolders.
 func CleanLogFiles(folder, keep string, maxBytes int64) actionhero.Task[actionhero.None] {
 	return actionhero.Task[actionhero.None]{
 		Name:        "cleanLogFiles",
@@ -61,12 +62,12 @@ func cleanFolder(ctx context.Context, folder, keep string, maxBytes int64) error
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("the folder of logs cannot be opened: %w", err)
+		return fmt.Errorf("the log folder cannot be opened: %w", err)
 	}
 	defer root.Close()
 	files, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
-		return fmt.Errorf("the folder of logs cannot be read: %w", err)
+		return fmt.Errorf("the log folder cannot be read: %w", err)
 	}
 	log := actionhero.RequestFrom(ctx).API.Log()
 	for _, file := range files {
@@ -77,16 +78,16 @@ func cleanFolder(ctx context.Context, folder, keep string, maxBytes int64) error
 		if err := root.Remove(file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("a log file cannot be removed: %w", err)
 		}
-		log.Info("a log file was too large and is removed", "file", file.Name(), "bytes", info.Size())
+		log.Info("a log file was removed because it was too large", "file", file.Name(), "bytes", info.Size())
 	}
 	return nil
 }
 
-// CleanOldCacheObjects looks at the cache every ten seconds, on one node of the cluster. The original removed what had
-// expired here; our caches do that by themselves, so the task only says in the log, at the level debug, how much is left.
+// CleanOldCacheObjects logs the number of objects in the cache at level debug, every ten seconds on one node of the
+// cluster. In the original actionhero it removed expired objects. Here each cache removes them without a task.
 var CleanOldCacheObjects = actionhero.Task[actionhero.None]{
 	Name:        "cleanOldCacheObjects",
-	Description: "Says how many objects the cache has that have not expired",
+	Description: "Logs how many objects the cache has that have not expired",
 	Frequency:   10 * time.Second,
 	Run: func(ctx context.Context, _ actionhero.None) error {
 		api := actionhero.RequestFrom(ctx).API
@@ -98,7 +99,7 @@ var CleanOldCacheObjects = actionhero.Task[actionhero.None]{
 	},
 }
 
-// keepAlive is what [PingSocketClients] sends.
+// keepAlive is the message of [PingSocketClients].
 type keepAlive struct {
 	Context    string `json:"context"`
 	Status     string `json:"status"`

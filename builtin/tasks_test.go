@@ -16,12 +16,12 @@ import (
 	"github.com/actionhero-go/actionhero/builtin"
 )
 
-// runAction runs any action, with the params that stand beside its name.
+// The task runs any action with the params next to its name.
 func TestRunAction(t *testing.T) {
 	t.Parallel()
 	s := actionherotest.NewServer(t, builtin.All)
 	ann := actionherotest.Connect(t, s.API, "kitchen")
-	ended := func(params object, state backend.State) actionhero.Job {
+	requireState := func(params object, state backend.State) actionhero.Job {
 		t.Helper()
 		added, err := s.Tasks.Enqueue(t.Context(), "runAction", params, actionhero.WithMaxAttempts(1))
 		if err != nil {
@@ -32,20 +32,20 @@ func TestRunAction(t *testing.T) {
 				return job
 			}
 		}
-		t.Fatalf("%v does not end as %v", params, state)
+		t.Fatalf("the job with %v does not become %v", params, state)
 		return actionhero.Job{}
 	}
-	ended(object{"action": "say", "room": "kitchen", "message": "hello"}, backend.Completed)
+	requireState(object{"action": "say", "room": "kitchen", "message": "hello"}, backend.Completed)
 	if got := ann.Messages(); len(got) != 1 || got[0].Body != `"hello"` {
-		t.Errorf("the room reads %v", got)
+		t.Errorf("the room receives %v", got)
 	}
-	if job := ended(object{"action": "say", "room": "kitchen"}, backend.Cancelled); job.Error != "message is a required parameter for this action" {
+	if job := requireState(object{"action": "say", "room": "kitchen"}, backend.Cancelled); job.Error != "message is a required parameter for this action" {
 		t.Errorf("without an input the job is %+v", job)
 	}
-	if job := ended(object{"action": "none"}, backend.Dead); job.Error != "none is not a known action." {
-		t.Errorf("of an unknown action the job is %+v", job)
+	if job := requireState(object{"action": "none"}, backend.Dead); job.Error != "none is not a known action." {
+		t.Errorf("with an unknown action the job is %+v", job)
 	}
-	ended(object{"action": "file", "fileName": "index.html"}, backend.Completed) // which is closed
+	requireState(object{"action": "file", "fileName": "index.html"}, backend.Completed) // the task closes the content
 	_, err := s.Tasks.Enqueue(t.Context(), "runAction", object{"room": "kitchen"})
 	if failure := actionhero.AsError(err); failure == nil || failure.Message != "action is a required parameter for this task" {
 		t.Errorf("without an action: %v", err)
@@ -79,11 +79,11 @@ func TestCleanLogFiles(t *testing.T) {
 		}
 	}
 	if want := []string{"api.log", "folder", "link.log", "small.log", "deep.log", "outside.log"}; !slices.Equal(left, want) {
-		t.Errorf("left are %v, want %v", left, want)
+		t.Errorf("the remaining files are %v, want %v", left, want)
 	}
 	none := actionherotest.New(t, builtin.CleanLogFiles(filepath.Join(dir, "none"), "api.log", 100))
 	if err := actionherotest.RunTask(t, none, "cleanLogFiles", nil); err != nil {
-		t.Errorf("without a folder of logs: %v", err)
+		t.Errorf("without a log folder: %v", err)
 	}
 }
 
@@ -108,14 +108,14 @@ func TestPingSocketClients(t *testing.T) {
 	for _, c := range clients {
 		got := c.Messages()
 		if len(got) != 1 {
-			t.Fatalf("a client reads %v", got)
+			t.Fatalf("a client receives %v", got)
 		}
 		var ping struct {
 			Context, Status string
 			ServerTime      int64
 		}
 		if err := json.Unmarshal([]byte(got[0].Body), &ping); err != nil || ping.Context != "api" || ping.Status != "keep-alive" || ping.ServerTime < before {
-			t.Errorf("a client reads %s, %v", got[0].Body, err)
+			t.Errorf("a client receives %s, %v", got[0].Body, err)
 		}
 	}
 }
@@ -130,6 +130,6 @@ func TestCleanOldCacheObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := api.Cache.Size(t.Context()); n != 1 || err != nil {
-		t.Errorf("what has not expired is gone: %d, %v", n, err)
+		t.Errorf("the cache has %d objects, %v; want 1, because it has not expired", n, err)
 	}
 }

@@ -79,6 +79,9 @@ func TestEventMap(t *testing.T) {
 			k.Want(`42["response",` + test[1] + `]`)
 			k.Send(`427[` + test[0] + `]`)
 			k.Want(`437[` + test[len(test)-1] + `]`)
+			if t.Failed() {
+				t.Fatalf("the event is [%.200s]", test[0])
+			}
 		}
 		if n := b.io.Requests(); n != 2*46 {
 			t.Errorf("%d requests were counted", n)

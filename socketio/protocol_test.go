@@ -59,6 +59,9 @@ func TestNoConnect(t *testing.T) {
 			k := b.Connect()
 			k.Send(text)
 			k.Ended(ws.PolicyError)
+			if t.Failed() {
+				t.Fatalf("the packet is %q", text)
+			}
 		}
 		start := time.Now()
 		polls := b.Poll()
@@ -169,6 +172,9 @@ func TestInvalidPackets(t *testing.T) {
 			k, _ := b.join()
 			k.Send(text)
 			k.Ended(ws.PolicyError)
+			if t.Failed() {
+				t.Fatalf("the packet is %q", text)
+			}
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 
 // Sender delivers messages to one client. A transport implements it for each of its connections.
 //
-// No method may block because the client is slow. What the client does not read waits in a bounded queue, and the
+// No method may block because the client is slow. Messages that the client has not read wait in a bounded queue. The
 // transport closes a client whose queue is full.
 type Sender interface {
 	// Deliver queues a message. It returns true if the caller must call Flush; the caller does so after it has released

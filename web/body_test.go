@@ -120,7 +120,7 @@ func TestExpectContinue(t *testing.T) {
 	head := func(length int) string {
 		return fmt.Sprintf("POST /api/show HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", isForm, length)
 	}
-	t.Run("welcome", func(t *testing.T) {
+	t.Run("continued", func(t *testing.T) {
 		t.Parallel()
 		p := s.HTTPConn(t)
 		for range 3 {

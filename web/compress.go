@@ -11,24 +11,23 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Answers smaller than this are not worth compressing: they fit one packet as they are.
+// minCompressed is the size of the smallest response that is compressed, in bytes. A smaller one fits into one packet.
 const minCompressed = 1400
 
-// coding is a form in which answers can be sent (RFC 9110 section 8.4.1).
+// coding is a content coding (RFC 9110 section 8.4.1).
 type coding struct {
-	name string
-	any  bool // an asterisk in Accept-Encoding means it, too
-	pool sync.Pool
+	name     string
+	wildcard bool      // an asterisk in Accept-Encoding includes it
+	pool     sync.Pool // of encoder
 }
 
-// encoder is what a coding's pool has.
 type encoder interface {
 	io.WriteCloser
 	Reset(w io.Writer)
 }
 
 var (
-	gzipCoding = &coding{name: "gzip", any: true, pool: sync.Pool{New: func() any {
+	gzipCoding = &coding{name: "gzip", wildcard: true, pool: sync.Pool{New: func() any {
 		w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 		return w
 	}}}
@@ -45,8 +44,8 @@ func (c *coding) writer(to io.Writer) encoder {
 	return out
 }
 
-// accepted returns the coding that the client likes best, the first one of several, or nil if it accepts none
-// (RFC 9110 section 12.5.3).
+// accepted returns the coding with the highest weight in Accept-Encoding (RFC 9110 section 12.5.3), or nil if the client
+// accepts none. If several have that weight, the first one wins.
 func accepted(r *http.Request, codings ...*coding) (best *coding) {
 	highest := 0.0
 	for _, c := range codings {
@@ -57,14 +56,14 @@ func accepted(r *http.Request, codings ...*coding) (best *coding) {
 	return best
 }
 
-// weight is how much a client likes a coding; zero is not at all.
+// weight returns the weight of the coding in Accept-Encoding, 0 if the client does not accept it.
 func (c *coding) weight(accept []string) (weight float64) {
 	for _, value := range accept {
 		for item := range strings.SplitSeq(value, ",") {
 			name, param, _ := strings.Cut(item, ";")
 			if name = strings.TrimSpace(name); strings.EqualFold(name, c.name) {
 				return parseWeight(param)
-			} else if name == "*" && c.any {
+			} else if name == "*" && c.wildcard {
 				weight = parseWeight(param)
 			}
 		}
@@ -83,26 +82,26 @@ func parseWeight(param string) float64 {
 	return q
 }
 
-// fileCoding decides in which form a file is sent, nil for as it is, and says so in the headers. Parts of a file are
-// parts of it as it is.
-func (s *Server) fileCoding(x *exchange, contentType string, size int64) *coding {
-	header := x.w.Header()
+// fileCoding returns the coding for a file and sets the headers for it. It returns nil if the file is sent without one.
+// Ranges are never compressed: they refer to the bytes of the file.
+func (s *Server) fileCoding(c *call, contentType string, size int64) *coding {
+	header := c.w.Header()
 	if size < minCompressed || !*s.cfg.Common.Compress || !compressible(contentType) || header["Content-Encoding"] != nil {
 		return nil
 	}
 	header.Add("Vary", "Accept-Encoding")
-	if x.r.Header["Range"] != nil {
+	if c.r.Header["Range"] != nil {
 		return nil
 	}
-	c := accepted(x.r, zstdCoding, gzipCoding)
-	if c == nil {
+	chosen := accepted(c.r, zstdCoding, gzipCoding)
+	if chosen == nil {
 		return nil
 	}
-	header.Set("Content-Encoding", c.name)
+	header.Set("Content-Encoding", chosen.name)
 	if tag, ok := strings.CutSuffix(header.Get("Etag"), `"`); ok {
-		header.Set("Etag", tag+"-"+c.name+`"`) // other bytes, another tag
+		header.Set("Etag", tag+"-"+chosen.name+`"`) // each coding has its own ETag, because the bytes differ
 	}
-	return c
+	return chosen
 }
 
 func compressible(contentType string) bool {
@@ -111,42 +110,44 @@ func compressible(contentType string) bool {
 		base == "application/javascript" || base == "application/wasm"
 }
 
-// codedWriter compresses the file that [http.ServeContent] writes with status 200; other answers have no coding.
+// codedWriter compresses the file that [http.ServeContent] writes with status 200. It writes answers with another status
+// uncompressed.
 type codedWriter struct {
 	http.ResponseWriter
-	coding *coding
-	out    encoder // nil until there is something to compress
-	taken  int64   // bytes of the file
-	asIs   bool
+	coding   *coding
+	out      encoder // nil before the first write
+	written  int64   // bytes of the file, before compression
+	identity bool    // the response is not compressed
 }
 
 func (w *codedWriter) WriteHeader(status int) {
-	if w.asIs = status != http.StatusOK; w.asIs {
+	if w.identity = status != http.StatusOK; w.identity {
 		w.Header().Del("Content-Encoding")
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *codedWriter) Write(p []byte) (int, error) {
-	if w.asIs {
+	if w.identity {
 		return w.ResponseWriter.Write(p)
 	}
 	if w.out == nil {
 		w.out = w.coding.writer(w.ResponseWriter)
 	}
 	n, err := w.out.Write(p)
-	w.taken += int64(n)
+	w.written += int64(n)
 	return n, err
 }
 
-// finish ends a file of the given size. One that did not come to its end must not look like a whole one.
+// finish ends the compressed file. If fewer than size bytes were written, it aborts the response, so that the client does
+// not take it for complete.
 func (w *codedWriter) finish(size int64) {
 	if w.out == nil {
 		return
 	}
-	if w.taken < size {
+	if w.written < size {
 		panic(http.ErrAbortHandler)
 	}
-	_ = w.out.Close() // a client that went away is none of our business any more
+	_ = w.out.Close() // an error means that the client is gone
 	w.coding.pool.Put(w.out)
 }

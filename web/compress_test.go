@@ -16,7 +16,7 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// inflated returns the body of an answer as it was before it was compressed.
+// inflated returns the uncompressed body of a response.
 func inflated(t testing.TB, r testkit.Reply) string {
 	t.Helper()
 	var in io.Reader = strings.NewReader(r.Text)
@@ -41,7 +41,8 @@ func inflated(t testing.TB, r testkit.Reply) string {
 	return string(text)
 }
 
-func saying(name, text string) actionhero.Part {
+// textAction returns an action whose output is text.
+func textAction(name, text string) actionhero.Part {
 	return actionhero.Action[actionhero.None, map[string]string]{
 		Name: name,
 		Run: func(context.Context, actionhero.None) (map[string]string, error) {
@@ -55,10 +56,10 @@ var (
 	largeText = strings.Repeat("all of it ", 10_000)
 )
 
-// Large answers and files are compressed if the client accepts it; small ones never are.
+// Large responses and files are compressed if the client accepts it; small ones never are.
 func TestCompression(t *testing.T) {
 	t.Parallel()
-	s := start(t, nil, saying("large", largeText), saying("small", smallText))
+	s := start(t, nil, textAction("large", largeText), textAction("small", smallText))
 	for _, name := range []string{"large.txt", "large.png", "large.unknown"} {
 		s.Put(t, name, largeText)
 	}
@@ -124,7 +125,7 @@ func TestCompressedFiles(t *testing.T) {
 				head.WantHeader(t, strings.TrimSuffix(name+": "+got.Header.Get(name), ": "))
 			}
 			if length := head.ContentLength; length >= 0 && length != int64(len(got.Text)) {
-				t.Errorf("HEAD tells of %d bytes, not of %d", length, len(got.Text))
+				t.Errorf("HEAD announces %d bytes, not %d", length, len(got.Text))
 			}
 			part := c.Ask("GET", "/public/large.txt", "", accept, "Range: bytes=4-99999")
 			part.WantHeader(t, "Content-Range: bytes 4-99999/100000", "Content-Encoding", "Content-Length: 99996")
@@ -133,14 +134,14 @@ func TestCompressedFiles(t *testing.T) {
 			}
 		}
 		if len(tags) != 3 {
-			t.Errorf("the forms of the file have the ETags %v", tags)
+			t.Errorf("the codings of the file have the ETags %v", tags)
 		}
 	})
 }
 
 func TestNoCompression(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.Compress = new(false) }, saying("large", largeText))
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.Compress = new(false) }, textAction("large", largeText))
 	s.Put(t, "large.txt", largeText)
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, target := range []string{"/api/large", "/public/large.txt"} {
@@ -152,10 +153,10 @@ func TestNoCompression(t *testing.T) {
 }
 
 // A file that ends too early does not look complete, compressed or not.
-func TestTornFile(t *testing.T) {
+func TestTruncatedFile(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil, actionhero.Action[actionhero.None, *actionhero.Content]{
-		Name: "torn",
+		Name: "truncated",
 		Run: func(context.Context, actionhero.None) (*actionhero.Content, error) {
 			text := io.NewSectionReader(strings.NewReader(largeText), 0, int64(len(largeText))+1)
 			return &actionhero.Content{Body: text, Name: "a.txt", Size: text.Size(), ModTime: time.Now()}, nil
@@ -163,7 +164,7 @@ func TestTornFile(t *testing.T) {
 	})
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, accept := range []string{"identity", "gzip", "zstd"} {
-			if got, err := c.Try(t.Context(), "GET", "/api/torn", http.NoBody, "Accept-Encoding: "+accept); err == nil {
+			if got, err := c.Try(t.Context(), "GET", "/api/truncated", http.NoBody, "Accept-Encoding: "+accept); err == nil {
 				t.Errorf("as %s it is answered with %d and %d bytes", accept, got.StatusCode, len(got.Text))
 			}
 		}

@@ -13,16 +13,16 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// The HTTP status of each code.
+// statuses holds the HTTP status of each code.
 var statuses = map[actionhero.Code]int{
 	actionhero.CodeInternal: 500, actionhero.CodeInvalidInput: 400, actionhero.CodeNotFound: 404, actionhero.CodeAlreadyExists: 409,
 	actionhero.CodeUnauthenticated: 401, actionhero.CodePermissionDenied: 403, actionhero.CodeResourceExhausted: 429,
 	actionhero.CodeConflict: 409, actionhero.CodeCanceled: 499, actionhero.CodeDeadlineExceeded: 504, actionhero.CodeUnavailable: 503,
 }
 
-// fixed is what is the same in every answer, made once.
+// fixed holds the parts that are the same in all responses.
 type fixed struct {
-	headers http.Header // set as they are: nobody may change the slices
+	headers http.Header // responses share the slices, which must not change
 	server  string      // `"serverInformation":{"serverName":…,"apiVersion":…,"requestDuration":`
 }
 
@@ -51,8 +51,9 @@ func (f *fixed) set(h http.Header) {
 	}
 }
 
-// appendEnvelope appends the answer to an action: its own members, then what the server says of itself and of the
-// request, then the error. It returns the failure it tells of, which may be that the answer does not encode.
+// appendEnvelope appends the envelope of a response: the members of the output, then serverInformation,
+// requestorInformation and error. It returns the error that the envelope reports, which can also be a failure to encode
+// the output.
 func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, err error) ([]byte, *actionhero.Error) {
 	dst = append(dst, '{')
 	start := len(dst)
@@ -63,7 +64,7 @@ func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, er
 		dst = append(dst, ',')
 	}
 	now := time.Now()
-	dst = strconv.AppendInt(append(dst, s.fixed.server...), duration(req, now), 10)
+	dst = strconv.AppendInt(append(dst, s.fixed.server...), now.Sub(req.Started).Milliseconds(), 10)
 	dst = strconv.AppendInt(append(dst, `,"currentTime":`...), now.UnixMilli(), 10)
 	dst = jsonx.AppendString(append(dst, `},"requestorInformation":{"remoteAddress":`...), req.RemoteIP)
 	if req.Remaining >= 0 {
@@ -85,14 +86,14 @@ func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, er
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
 
-// Buffers that grew larger than this are left to the garbage collector.
-const maxKept = 64 << 10
+// maxPooledBuffer is the capacity of the largest buffer that returns to the pool, in bytes.
+const maxPooledBuffer = 64 << 10
 
-// sendEnvelope answers with the envelope, as JSON, JSONP or XML.
-func (s *Server) sendEnvelope(x *exchange, req *actionhero.Request, out any, err error) {
+// sendEnvelope sends the envelope as JSON, JSONP or XML.
+func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err error) {
 	buf := buffers.Get().(*[]byte)
 	defer func() {
-		if cap(*buf) <= maxKept {
+		if cap(*buf) <= maxPooledBuffer {
 			buffers.Put(buf)
 		}
 	}()
@@ -102,7 +103,7 @@ func (s *Server) sendEnvelope(x *exchange, req *actionhero.Request, out any, err
 		err = actionhero.Errorf(actionhero.CodeInvalidInput, "callback must be a JavaScript name, with dots if need be, of at most %d characters", maxCallback)
 	}
 	body, failure := (*buf)[:0], (*actionhero.Error)(nil)
-	header := x.w.Header()
+	header := c.w.Header()
 	switch {
 	case callback != "":
 		body = append(append(body, callback...), '(')
@@ -121,46 +122,48 @@ func (s *Server) sendEnvelope(x *exchange, req *actionhero.Request, out any, err
 	if failure != nil && failure.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
 	}
-	s.send(x, s.statusOf(x, failure, callback != ""), body)
+	s.send(c, s.statusOf(c, failure, callback != ""), body)
 }
 
-// statusOf is the HTTP status of an answer.
-func (s *Server) statusOf(x *exchange, failure *actionhero.Error, jsonp bool) int {
+// statusOf returns the HTTP status of a response. JSONP always has 200, because browsers do not run a script with
+// another status.
+func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 	switch {
 	case jsonp, failure != nil && !*s.cfg.Common.ReturnErrorCodes:
 		return http.StatusOK
 	case failure == nil:
-		return max(x.status, http.StatusOK)
-	case x.status >= 400:
-		return x.status
+		return max(c.status, http.StatusOK)
+	case c.status >= 400:
+		return c.status
 	}
 	return statuses[failure.Code]
 }
 
-func (s *Server) send(x *exchange, status int, body []byte) {
-	header := x.w.Header()
+func (s *Server) send(c *call, status int, body []byte) {
+	header := c.w.Header()
 	if len(body) >= minCompressed && *s.cfg.Common.Compress {
 		header.Add("Vary", "Accept-Encoding")
-		if coding := accepted(x.r, gzipCoding); coding != nil && header["Content-Encoding"] == nil {
+		if coding := accepted(c.r, gzipCoding); coding != nil && header["Content-Encoding"] == nil {
 			header.Set("Content-Encoding", coding.name)
-			x.w.WriteHeader(status)
-			out := coding.writer(x.w)
-			_, _ = out.Write(body) // a client that went away is none of our business any more
+			c.w.WriteHeader(status)
+			out := coding.writer(c.w)
+			_, _ = out.Write(body) // an error means that the client is gone
 			_ = out.Close()
 			coding.pool.Put(out)
 			return
 		}
 	}
 	if status != http.StatusOK {
-		x.w.WriteHeader(status)
+		c.w.WriteHeader(status)
 	}
-	_, _ = x.w.Write(body)
+	_, _ = c.w.Write(body)
 }
 
-// maxCallback is the longest name of a JSONP callback.
+// maxCallback is the length of the longest name of a JSONP callback, in bytes.
 const maxCallback = 64
 
-// isCallback reports whether a text is a JavaScript identifier, or several with dots between: nothing that could run.
+// isCallback reports whether text is one JavaScript identifier or several with dots between them. A client must not be
+// able to inject other code.
 func isCallback(text string) bool {
 	if len(text) > maxCallback {
 		return false

@@ -1,15 +1,12 @@
 package web
 
-// MaxCallback is the longest name of a JSONP callback, in bytes.
+// MaxCallback is the length of the longest name of a JSONP callback, in bytes.
 const MaxCallback = maxCallback
 
 // IsCallback reports whether a text may be the name of a JSONP callback.
 func IsCallback(text string) bool { return isCallback(text) }
 
-// ReadRoutes reads the routes of the actions, as Start does.
-func (s *Server) ReadRoutes() error { return s.readRoutes() }
-
-// ResolvePath returns what a path stands for: a file, or an action.
+// ResolvePath reports whether a path names a file, and otherwise the action it names.
 func (s *Server) ResolvePath(path string) (isFile bool, action string) {
 	got := s.resolvePath(path)
 	return got.isFile, got.action

@@ -16,87 +16,87 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// serveFile answers with a file, without an action.
-func (s *Server) serveFile(x *exchange, req *actionhero.Request, name string) {
+// serveFile answers with a file without dispatching an action.
+func (s *Server) serveFile(c *call, req *actionhero.Request, name string) {
 	content, err := s.api.Files.Open(name)
 	status := http.StatusOK
 	if err != nil {
 		status = http.StatusNotFound
 	}
 	if s.api.Config().LogRequests {
-		s.api.Log().LogAttrs(x.r.Context(), slog.LevelInfo, "[file @ web]",
+		s.api.Log().LogAttrs(c.r.Context(), slog.LevelInfo, "[file @ web]",
 			slog.String("to", req.RemoteIP), slog.String("file", name), slog.Int("status", status))
 	}
 	if err != nil {
-		s.sendMissing(x, err)
+		s.sendNotFound(c, err)
 		return
 	}
-	s.sendContent(x, content)
+	s.sendContent(c, content)
 }
 
-func isMissing(err error) bool {
+func isNotFound(err error) bool {
 	return errors.Is(err, actionhero.ErrFileNotFound) || errors.Is(err, actionhero.ErrIndexNotFound)
 }
 
-// sendMissing answers that there is no such file.
-func (s *Server) sendMissing(x *exchange, err error) {
+// sendNotFound answers with 404 and the configured message.
+func (s *Server) sendNotFound(c *call, err error) {
 	cfg := s.api.Config()
 	text := cfg.FlatFileNotFoundMessage
 	if errors.Is(err, actionhero.ErrIndexNotFound) {
 		text = cfg.FlatFileIndexPageNotFoundMessage
 	}
-	x.w.Header().Set("Content-Type", "text/html")
-	x.w.WriteHeader(http.StatusNotFound)
-	_, _ = io.WriteString(x.w, text)
+	c.w.Header().Set("Content-Type", "text/html")
+	c.w.WriteHeader(http.StatusNotFound)
+	_, _ = io.WriteString(c.w, text)
 }
 
-// sendContent answers with bytes: with ranges and conditional requests if they can be seeked.
-func (s *Server) sendContent(x *exchange, content *actionhero.Content) {
+// sendContent answers with content. If its body is an [io.ReadSeeker], ranges and conditional requests are supported.
+func (s *Server) sendContent(c *call, content *actionhero.Content) {
 	defer content.Close()
-	header := x.w.Header()
+	header := c.w.Header()
 	contentType := content.Type
 	if contentType == "" {
-		contentType = typeOf(content.Name)
+		contentType = contentTypeOf(content.Name)
 	}
 	if header.Get("Content-Type") == "" {
 		header.Set("Content-Type", contentType)
 	}
-	s.setLifetime(header)
+	s.setCacheHeaders(header)
 	body, ok := content.Body.(io.ReadSeeker)
 	if !ok {
-		s.sendStream(x, content)
+		s.sendStream(c, content)
 		return
 	}
 	if header.Get("Etag") == "" {
 		header.Set("Etag", etag(content, body))
 	}
-	w := x.w
-	if x.status != 0 {
-		w = &statusWriter{w, x.status}
+	w := c.w
+	if c.status != 0 {
+		w = &statusWriter{w, c.status}
 	}
 	size, err := body.Seek(0, io.SeekEnd)
-	if coding := s.fileCoding(x, header.Get("Content-Type"), size); coding != nil && err == nil {
+	if coding := s.fileCoding(c, header.Get("Content-Type"), size); coding != nil && err == nil {
 		coded := &codedWriter{ResponseWriter: w, coding: coding}
 		defer coded.finish(size)
 		w = coded
 	}
-	http.ServeContent(w, x.r, "", content.ModTime, body)
+	http.ServeContent(w, c.r, "", content.ModTime, body)
 }
 
-func (s *Server) sendStream(x *exchange, content *actionhero.Content) {
+func (s *Server) sendStream(c *call, content *actionhero.Content) {
 	if content.Size >= 0 {
-		x.w.Header().Set("Content-Length", strconv.FormatInt(content.Size, 10))
+		c.w.Header().Set("Content-Length", strconv.FormatInt(content.Size, 10))
 	}
-	x.w.WriteHeader(max(x.status, http.StatusOK))
-	if x.r.Method == http.MethodHead {
+	c.w.WriteHeader(max(c.status, http.StatusOK))
+	if c.r.Method == http.MethodHead {
 		return
 	}
-	if _, err := io.Copy(x.w, content.Body); err != nil {
-		panic(http.ErrAbortHandler) // the client must not take a part for the whole
+	if _, err := io.Copy(c.w, content.Body); err != nil {
+		panic(http.ErrAbortHandler) // the client must not take a part for the complete response
 	}
 }
 
-func (s *Server) setLifetime(header http.Header) {
+func (s *Server) setCacheHeaders(header http.Header) {
 	seconds := s.cfg.Common.FlatFileCacheDuration
 	if header.Get("Cache-Control") != "" {
 		return
@@ -109,7 +109,7 @@ func (s *Server) setLifetime(header http.Header) {
 	header.Set("Expires", time.Now().Add(time.Duration(seconds)*time.Second).UTC().Format(http.TimeFormat))
 }
 
-// etag identifies the version of a file: by its time and size, or by its bytes where it has no time, as embedded ones.
+// etag returns an ETag from the time and size of a file, or from its bytes if it has no time, as embedded files.
 func etag(content *actionhero.Content, body io.ReadSeeker) string {
 	if !content.ModTime.IsZero() {
 		return fmt.Sprintf(`"%x-%x"`, content.Size, content.ModTime.UnixNano())
@@ -120,7 +120,7 @@ func etag(content *actionhero.Content, body io.ReadSeeker) string {
 	return fmt.Sprintf(`"%x-%x"`, content.Size, sum.Sum32())
 }
 
-// Types that a machine's own tables may lack or get wrong.
+// types holds content types that the tables of the operating system may lack or have wrong.
 var types = map[string]string{
 	".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
 	".html": "text/html; charset=utf-8", ".htm": "text/html; charset=utf-8", ".json": "application/json",
@@ -129,7 +129,7 @@ var types = map[string]string{
 	".woff2": "font/woff2", ".xml": "application/xml", ".pdf": "application/pdf", ".map": "application/json",
 }
 
-func typeOf(name string) string {
+func contentTypeOf(name string) string {
 	ext := strings.ToLower(path.Ext(name))
 	if t, ok := types[ext]; ok {
 		return t
@@ -140,7 +140,7 @@ func typeOf(name string) string {
 	return "application/octet-stream"
 }
 
-// statusWriter replaces the 200 of ServeContent by the status that the action set.
+// statusWriter replaces the status 200 of [http.ServeContent] with the status that the action has set.
 type statusWriter struct {
 	http.ResponseWriter
 	status int

@@ -17,7 +17,7 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// JSONP is always 200, so that the script runs that reads of the failure; a callback that is none is refused.
+// JSONP always has status 200, so that the script runs and can report the error. An invalid callback is refused.
 func TestJSONP(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) {
@@ -57,7 +57,7 @@ func TestJSONP(t *testing.T) {
 	})
 }
 
-// XML is well-formed for every answer.
+// XML is well-formed for every response.
 func TestXML(t *testing.T) {
 	t.Parallel()
 	keys := map[string]string{
@@ -101,7 +101,7 @@ func TestXML(t *testing.T) {
 	})
 }
 
-// Each address has its own limit for actions. Above it they are answered with a Retry-After; files are not limited.
+// Each address has its own limit for actions. Requests above it get the header Retry-After. Files are not limited.
 func TestRequestLimit(t *testing.T) {
 	t.Parallel()
 	const limit = 3

@@ -13,9 +13,8 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/backend/local"
-	"github.com/actionhero-go/actionhero/builtin"
 	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/web"
 )
 
@@ -45,28 +44,17 @@ var uploaded = actionhero.Action[uploadInput, map[string]any]{
 	},
 }
 
-// fuzzServer is a handler without a network, with a folder of files next to a secret.
+// fuzzServer returns a server without a log. Its folder of files lies next to a secret.
 func fuzzServer(f *testing.F, root string) (*web.Server, testkit.Tree) {
 	f.Helper()
 	tree := testkit.NewTree(f)
-	api, err := actionhero.New(actionhero.Config{
-		Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler), FlatFileDirectory: tree.Public,
-	}, builtin.All, uploaded)
-	if err != nil {
-		f.Fatal(err)
-	}
-	testkit.StartAPI(f, api)
-	s, err := web.New(api, web.Config{Common: web.CommonConfig{RootEndpointType: root, MaxBodyBytes: 1 << 20}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	if err := s.ReadRoutes(); err != nil {
-		f.Fatal(err)
-	}
-	return s, tree
+	return start(f, func(cfg *server.Config) {
+		cfg.General.FlatFileDirectory, cfg.General.Log = tree.Public, slog.New(slog.DiscardHandler)
+		cfg.CommonWeb.RootEndpointType, cfg.CommonWeb.MaxBodyBytes = root, 1<<20
+	}, uploaded).Web, tree
 }
 
-// answerTo answers a request and checks that the answer is no failure of the server, contains no secret, and is JSON if
+// answerTo serves a request. It checks that the response is no error of the server, contains no secret, and is JSON if
 // its type says so.
 func answerTo(t *testing.T, s *web.Server, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
@@ -125,7 +113,8 @@ func FuzzJSONP(f *testing.F) {
 	})
 }
 
-// FuzzFiles asks for files in every form of URL, while URLs of no prefix are actions and while they are files.
+// FuzzFiles requests files with every form of URL. It does so once while URLs without prefix are actions, and once while they
+// are files.
 func FuzzFiles(f *testing.F) {
 	api, tree := fuzzServer(f, "api")
 	public, _ := fuzzServer(f, "public")

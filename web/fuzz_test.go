@@ -26,7 +26,7 @@ func FuzzCallback(f *testing.F) {
 	})
 }
 
-// serve answers a request, and checks that the answer is well formed.
+// serve serves a request and checks that the response is well formed.
 func serve(t *testing.T, s *web.Server, r *http.Request) {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)

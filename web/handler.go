@@ -6,43 +6,41 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// The methods that actions answer to.
+// methods are the HTTP methods that actions and files accept.
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 
 var allowMethods = strings.Join(methods, ", ")
 
-// target is what a URL means.
+// target is the action or the file that a URL names.
 type target struct {
 	action string
 	file   string
 	isFile bool
-	routed bool        // the action came from a route of its own, or from the path: a body cannot override it
-	values [][2]string // of the route's path, which neither query nor body can override
+	routed bool        // the path names the action: a param "action" of the body cannot override it
+	values [][2]string // params in the path of a route: neither query nor body can override them
 }
 
-// ServeHTTP answers a request as the server does on its own ports, limits and CORS included.
+// ServeHTTP answers a request as on the ports of the server: limits, CORS and mounted handlers are included.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// serveAny answers a request for an action or a file, or passes it to a mounted handler.
-func (s *Server) serveAny(w http.ResponseWriter, r *http.Request) {
-	if len(s.mounted) > 0 {
+// serveRequest passes the request to the mounted handler that matches, or else to serveActionOrFile.
+func (s *Server) serveRequest(w http.ResponseWriter, r *http.Request) {
+	if len(s.mountedPrefixes) > 0 {
 		if _, pattern := s.mux.Handler(r); pattern != "" {
 			s.requests.Add(1)
 			s.serveMounted(w, r)
 			return
 		}
 	}
-	s.serveOwn(w, r)
+	s.serveActionOrFile(w, r)
 }
 
-// serveOwn answers a request for an action or a file.
-func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 	s.requests.Add(1)
 	s.fixed.set(w.Header())
 	if !slices.Contains(methods, r.Method) {
@@ -50,23 +48,23 @@ func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the method "+r.Method+" is not supported here", http.StatusMethodNotAllowed)
 		return
 	}
-	x := &exchange{w: w, r: r}
-	req := &x.req
+	c := &call{w: w, r: r}
+	req := &c.req
 	s.api.InitRequest(req, "web")
-	req.Method, req.RemoteIP, req.Extra = r.Method, s.RemoteIP(r), x
+	req.Method, req.RemoteIP, req.Extra = r.Method, s.RemoteIP(r), c
 	err := readQuery(transport.ParamsOf(&req.Params), r.URL.RawQuery)
 	t, routeErr := s.resolve(r, req)
 	if t.isFile && err == nil {
-		s.serveFile(x, req, t.file)
+		s.serveFile(c, req, t.file)
 		return
 	}
 	if err == nil {
 		err = routeErr
 	}
-	s.serveAction(x, req, t, err)
+	s.serveAction(c, req, t, err)
 }
 
-// resolve finds out what the URL means. An action in the query wins over the path.
+// resolve returns the target of a request. If the query has a param "action", it wins over the path.
 func (s *Server) resolve(r *http.Request, req *actionhero.Request) (target, error) {
 	if named := req.Params.Get("action"); named != "" {
 		return target{action: named}, nil
@@ -105,24 +103,25 @@ func (s *Server) resolvePath(path string) target {
 	return target{action: name, routed: name != ""}
 }
 
-// wrongMethod is the failure of a path that has routes for other methods only.
+// wrongMethod is the error for a path that has routes, but none for the method of the request.
 type wrongMethod struct{ allowed []string }
 
 func (e *wrongMethod) Error() string {
 	return "this path answers to " + strings.Join(e.allowed, ", ") + " only"
 }
 
-// serveAction reads the rest of the params, dispatches and answers. What is wrong with the request so far goes along,
-// so that middleware, limits and the log see such a request too.
-func (s *Server) serveAction(x *exchange, req *actionhero.Request, t target, err error) {
+// serveAction reads the params of body and path, dispatches the request and sends the response. err is an error of the
+// query or the URL. It becomes the Err of the request and is dispatched as well, so that middleware, rate limit and log
+// also see requests that are refused.
+func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err error) {
 	req.Action = t.action
 	if t.file != "" {
 		req.Params.Set("fileName", t.file)
 	}
-	if err == nil && x.r.Body != http.NoBody {
+	if err == nil && c.r.Body != http.NoBody {
 		transport.ParamsOf(&req.Params).NextSource()
-		err = s.readBody(x, req)
-		defer x.removeFiles()
+		err = s.readBody(c, req)
+		defer c.removeTempFiles()
 		if named := req.Params.Get("action"); named != "" && !t.routed && t.action == "" {
 			req.Action = named
 		}
@@ -133,32 +132,32 @@ func (s *Server) serveAction(x *exchange, req *actionhero.Request, t target, err
 	if req.Action != "" {
 		req.Params.Set("action", req.Action)
 	}
-	req.Err = x.refusal(err)
-	out, err := s.api.Dispatch(x.r.Context(), req)
-	s.answer(x, req, out, err)
+	req.Err = c.clientError(err)
+	out, err := s.api.Dispatch(c.r.Context(), req)
+	s.respond(c, req, out, err)
 }
 
-// answer sends what became of a request.
-func (s *Server) answer(x *exchange, req *actionhero.Request, out any, err error) {
+// respond sends the outcome of a dispatched request.
+func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 	content, isContent := out.(*actionhero.Content)
 	isContent = isContent && content != nil
 	switch {
-	case x.taken:
-		abortUnlessWhole(err)
-	case err != nil && req.Action == "file" && isMissing(err):
-		s.sendMissing(x, err)
+	case c.hijackedByAction:
+		abortIfIncomplete(err)
+	case err != nil && req.Action == "file" && isNotFound(err):
+		s.sendNotFound(c, err)
 	case isContent:
-		s.sendContent(x, content)
-	case err == nil && x.location != "":
-		http.Redirect(x.w, x.r, x.location, x.status)
+		s.sendContent(c, content)
+	case err == nil && c.location != "":
+		http.Redirect(c.w, c.r, c.location, c.status)
 	default:
-		s.sendEnvelope(x, req, out, err)
+		s.sendEnvelope(c, req, out, err)
 	}
 }
 
-// abortUnlessWhole ends the connection if an action that writes its answer itself did not come to the end of it: the
-// client must not take a part for the whole.
-func abortUnlessWhole(err error) {
+// abortIfIncomplete aborts the response of an action that used [Writer], if err is internal, a cancellation or a timeout.
+// Otherwise the client would take the part that was written for a complete response.
+func abortIfIncomplete(err error) {
 	if err == nil {
 		return
 	}
@@ -168,8 +167,9 @@ func abortUnlessWhole(err error) {
 	}
 }
 
-// RemoteIP is the client's address: the peer's, or, behind trusted proxies, the last one in X-Forwarded-For that is
-// not such a proxy.
+// RemoteIP returns the address of the client. This is the peer, unless the peer is a trusted proxy. In that case,
+// X-Forwarded-For is read from the right, up to the first address that is not a trusted proxy, which is the client's. If
+// an entry is no address, or all are trusted proxies, RemoteIP returns the last address that was read.
 func (s *Server) RemoteIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -198,9 +198,4 @@ func (s *Server) trusted(ip string) bool {
 	}
 	addr = addr.Unmap().WithZone("")
 	return slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-// duration is the age of a request in milliseconds.
-func duration(req *actionhero.Request, now time.Time) int64 {
-	return now.Sub(req.Started).Milliseconds()
 }

@@ -18,7 +18,8 @@ func start(t testing.TB, change func(*server.Config), parts ...actionhero.Part) 
 	return testkit.Start(t, testkit.Options{TLS: true, Parts: parts, Change: change})
 }
 
-// everywhere runs a test over each way that has code of its own: the fast path, net/http on the same port, and HTTP/2.
+// everywhere runs a test over each kind of connection with its own code: the fast path, net/http on the same port, and
+// HTTP/2.
 func everywhere(t *testing.T, s *testkit.Server, test func(t *testing.T, c *testkit.HTTPClient)) {
 	t.Helper()
 	for name, connect := range map[string]func(testing.TB) *testkit.HTTPClient{

@@ -2,24 +2,20 @@ package web_test
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/web"
 )
 
-// told is a handler that answers its name and the request.
-func told(name string) http.Handler {
+// echo returns a handler that responds with its name and the request.
+func echo(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s: %s %s %q %v", name, r.Method, r.URL.Path, body, err)
@@ -32,7 +28,7 @@ func TestMount(t *testing.T) {
 	s := start(t, nil, routed("show", "GET /people/{name}"))
 	s.Put(t, "mine/a.txt", "the file")
 	for pattern, h := range map[string]http.Handler{
-		"/mine/": told("tree"), "/mine/one": told("one"), "POST /form": told("form"), "/v/{id}/x": told("value"), "other.example/host": told("host"),
+		"/mine/": echo("tree"), "/mine/one": echo("one"), "POST /form": echo("form"), "/v/{id}/x": echo("value"), "other.example/host": echo("host"),
 	} {
 		if err := s.Web.Mount(pattern, h); err != nil {
 			t.Fatal(err)
@@ -77,41 +73,21 @@ func TestMount(t *testing.T) {
 // A handler among the parts of an app is mounted, also below an initializer and when it is registered before the start.
 func TestMountPart(t *testing.T) {
 	t.Parallel()
-	setup := actionhero.Initializer{Name: "pages", Setup: func(api *actionhero.API) error { return api.Register(web.Mount("/setup/", told("setup"))) }}
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, actionhero.Parts{web.Mount("/part/", told("part"))}, setup)
-	if err != nil {
+	setup := actionhero.Initializer{Name: "pages", Setup: func(api *actionhero.API) error { return api.Register(web.Mount("/setup/", echo("setup"))) }}
+	s := testkit.New(t, testkit.Options{Parts: actionhero.Parts{web.Mount("/part/", echo("part")), setup}})
+	if err := s.Register(web.Mount("/late/", echo("late"))); err != nil {
 		t.Fatal(err)
 	}
-	var cfg web.Config
-	cfg.HTTP.Port, cfg.HTTP.BindIP = -1, "127.0.0.1"
-	s, err := web.New(api, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	api.Add(s)
-	if err := errors.Join(api.Register(web.Mount("/late/", told("late"))), api.Start(t.Context())); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = api.Stop(context.Background()) }()
+	s.Start()
 	for _, name := range []string{"part", "setup", "late"} {
-		res, err := http.Get("http://" + s.Addr().String() + "/" + name + "/x")
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		if res.StatusCode != 200 || !strings.Contains(string(body), name) {
-			t.Errorf("%s: %d %s", name, res.StatusCode, body)
-		}
+		s.HTTP(t).Ask("GET", "/"+name+"/x", "").Want(t, 200, name)
 	}
-	if err := api.Stop(t.Context()); err != nil {
+	s.Stop()
+	if err := s.Register(web.Mount("/part/", echo("again"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := api.Register(web.Mount("/part/", told("again"))); err != nil {
-		t.Fatal(err)
-	}
-	if err := api.Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), `the handler cannot be mounted at "/part/": `) {
-		t.Errorf("a pattern that is taken: %v", err)
+	if err := s.API.Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), `the handler cannot be mounted at "/part/": `) {
+		t.Errorf("the pattern of another handler: %v", err)
 	}
 }
 
@@ -119,7 +95,7 @@ func TestMountPart(t *testing.T) {
 func TestMountAtRoot(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
-	if err := s.Web.Mount("/", told("root")); err != nil {
+	if err := s.Web.Mount("/", echo("root")); err != nil {
 		t.Fatal(err)
 	}
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
@@ -129,14 +105,14 @@ func TestMountAtRoot(t *testing.T) {
 	})
 }
 
-func TestMountRefuses(t *testing.T) {
+func TestMountErrors(t *testing.T) {
 	t.Parallel()
 	s := testkit.New(t, testkit.Options{TLS: true})
-	if err := s.Web.Mount("/a/{x}", told("a")); err != nil {
+	if err := s.Web.Mount("/a/{x}", echo("a")); err != nil {
 		t.Fatal(err)
 	}
 	for _, pattern := range []string{"", "a", "/{", "/a/{y}", "GET  ", "/b/{x}/{x}"} {
-		if err := s.Web.Mount(pattern, told("b")); err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("the handler cannot be mounted at %q: ", pattern)) {
+		if err := s.Web.Mount(pattern, echo("b")); err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("the handler cannot be mounted at %q: ", pattern)) {
 			t.Errorf("%q: %v", pattern, err)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 const page = "Origin: https://page.example"
 
-// Without AllowedOrigins no page may read answers, and OPTIONS is a method like any other.
+// Without AllowedOrigins no page may read responses, and OPTIONS is a method like any other.
 func TestNoCORS(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -27,7 +27,7 @@ func TestNoCORS(t *testing.T) {
 	})
 }
 
-// Pages of allowed origins may read answers and files, and their preflights are answered.
+// Pages of allowed origins may read responses and files, and their preflights are answered.
 func TestCORS(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) {
@@ -77,7 +77,7 @@ func TestCORSForAll(t *testing.T) {
 	s.HTTP(t).Ask("GET", "/api/randomNumber", "", page).WantHeader(t, "Access-Control-Allow-Origin: *")
 }
 
-// The headers of the configuration are in every answer of the server's own.
+// The headers of the configuration are in every response, except those of mounted handlers.
 func TestHTTPHeaders(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) {
@@ -106,11 +106,11 @@ func TestTrustedProxies(t *testing.T) {
 	many := strings.Repeat("192.0.2.1, ", 1000)
 	for name, test := range map[string]struct {
 		trusted []string
-		want    map[string]string // by the header; "|" parts two headers
+		want    map[string]string // by the header; "|" separates two headers
 	}{
-		"nobody": {nil, map[string]string{"": "127.0.0.1", "192.0.2.1": "127.0.0.1"}},
-		"others": {[]string{"10.0.0.0/8", "::1"}, map[string]string{"192.0.2.1": "127.0.0.1", "127.0.0.1": "127.0.0.1"}},
-		"us and others": {[]string{"127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"}, map[string]string{
+		"no proxies":    {nil, map[string]string{"": "127.0.0.1", "192.0.2.1": "127.0.0.1"}},
+		"other proxies": {[]string{"10.0.0.0/8", "::1"}, map[string]string{"192.0.2.1": "127.0.0.1", "127.0.0.1": "127.0.0.1"}},
+		"the peer and others": {[]string{"127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"}, map[string]string{
 			"":                                     "127.0.0.1",
 			"192.0.2.1":                            "192.0.2.1",
 			" 192.0.2.1\t":                         "192.0.2.1",
@@ -135,7 +135,7 @@ func TestTrustedProxies(t *testing.T) {
 			strings.Repeat(",", 5000):              "127.0.0.1",
 			strings.Repeat("10.0.0.1,", 500) + ",": "127.0.0.1",
 		}},
-		"everybody": {[]string{"0.0.0.0/0"}, map[string]string{"192.0.2.1, 203.0.113.5": "192.0.2.1"}},
+		"all addresses": {[]string{"0.0.0.0/0"}, map[string]string{"192.0.2.1, 203.0.113.5": "192.0.2.1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

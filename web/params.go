@@ -16,15 +16,16 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Uploads larger than this are kept in a temporary file while the action runs.
+// maxInMemory is the size of the largest upload that is held in memory, in bytes. A larger one is in a temporary file
+// while the action runs.
 const maxInMemory = 1 << 20
 
-// The most parts of a multipart body.
+// maxParts is the largest number of parts of a multipart body.
 const maxParts = 1000
 
 var errContentType = errors.New("unsupported content type")
 
-// readQuery adds the pairs of a query string or an url-encoded body.
+// readQuery adds the pairs of a query string or a URL-encoded body to params.
 func readQuery(params transport.Params, query string) error {
 	for query != "" {
 		var pair string
@@ -58,35 +59,35 @@ func unescape(text string) (string, error) {
 	return plain, nil
 }
 
-// readBody adds the params of the body, which override those of the query.
-func (s *Server) readBody(x *exchange, req *actionhero.Request) error {
+// readBody adds the params of the body to req. They override those of the query.
+func (s *Server) readBody(c *call, req *actionhero.Request) error {
 	limit := s.cfg.Common.MaxBodyBytes
-	if x.r.ContentLength > limit {
-		x.w.Header().Set("Connection", "close")
+	if c.r.ContentLength > limit {
+		c.w.Header().Set("Connection", "close")
 		return &http.MaxBytesError{Limit: limit}
 	}
-	paced := newPacedBody(x.w, http.MaxBytesReader(x.w, x.r.Body, limit), s.cfg.Common.ReadTimeout)
-	contentType, attributes, err := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
+	body := newProgressBody(c.w, http.MaxBytesReader(c.w, c.r.Body, limit), s.cfg.Common.ReadTimeout)
+	contentType, attributes, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if err != nil {
 		contentType = ""
 	}
 	switch contentType {
 	case "application/json":
-		body, err := readAll(paced, x.r.ContentLength)
-		if err != nil || len(body) == 0 {
+		text, err := readAll(body, c.r.ContentLength)
+		if err != nil || len(text) == 0 {
 			return err
 		}
-		return transport.ParamsOf(&req.Params).AddObject(body)
+		return transport.ParamsOf(&req.Params).AddObject(text)
 	case "application/x-www-form-urlencoded":
-		body, err := readAll(paced, x.r.ContentLength)
+		text, err := readAll(body, c.r.ContentLength)
 		if err != nil {
 			return err
 		}
-		return readQuery(transport.ParamsOf(&req.Params), string(body))
+		return readQuery(transport.ParamsOf(&req.Params), string(text))
 	case "multipart/form-data":
-		return readMultipart(x, req, paced, attributes["boundary"])
+		return readMultipart(c, req, body, attributes["boundary"])
 	}
-	if n, err := io.ReadFull(paced, make([]byte, 1)); n == 0 && errors.Is(err, io.EOF) {
+	if n, err := io.ReadFull(body, make([]byte, 1)); n == 0 && errors.Is(err, io.EOF) {
 		return nil
 	} else if err != nil {
 		return err
@@ -97,7 +98,8 @@ func (s *Server) readBody(x *exchange, req *actionhero.Request) error {
 	}
 }
 
-// readAll reads a body whose length the client may have told; it is believed only as far as it costs little.
+// readAll reads a body with the given Content-Length, or -1 if it is unknown. It allocates that size in advance only up
+// to maxInMemory, because a client can announce more than it sends.
 func readAll(r io.Reader, length int64) ([]byte, error) {
 	if length < 0 || length > maxInMemory {
 		return io.ReadAll(r)
@@ -110,7 +112,7 @@ func readAll(r io.Reader, length int64) ([]byte, error) {
 	return body, err
 }
 
-func readMultipart(x *exchange, req *actionhero.Request, body io.Reader, boundary string) error {
+func readMultipart(c *call, req *actionhero.Request, body io.Reader, boundary string) error {
 	if boundary == "" {
 		return actionhero.Errorf(actionhero.CodeInvalidInput, "the multipart body has no boundary in its Content-Type")
 	}
@@ -125,13 +127,13 @@ func readMultipart(x *exchange, req *actionhero.Request, body io.Reader, boundar
 		case n == maxParts:
 			return actionhero.Errorf(actionhero.CodeInvalidInput, "a multipart body may have %d parts at most", maxParts)
 		}
-		if err := readPart(x, req, part); err != nil {
+		if err := readPart(c, req, part); err != nil {
 			return multipartError(err)
 		}
 	}
 }
 
-func readPart(x *exchange, req *actionhero.Request, part *multipart.Part) error {
+func readPart(c *call, req *actionhero.Request, part *multipart.Part) error {
 	key := part.FormName()
 	if key == "" || !transport.Of(req.API).Accepts(key) {
 		_, err := io.Copy(io.Discard, part)
@@ -152,20 +154,20 @@ func readPart(x *exchange, req *actionhero.Request, part *multipart.Part) error 
 		Type: part.Header.Get("Content-Type"), Size: int64(len(head)), ReadSeeker: strings.NewReader(string(head)),
 	}
 	if len(head) > maxInMemory {
-		if err := spill(x, file, head, part); err != nil {
+		if err := spill(c, file, head, part); err != nil {
 			return err
 		}
 	}
 	return transport.ParamsOf(&req.Params).AddFile(key, file)
 }
 
-// spill keeps a large upload in a temporary file.
-func spill(x *exchange, file *actionhero.File, head []byte, rest io.Reader) error {
+// spill copies a large upload to a temporary file, which removeTempFiles removes.
+func spill(c *call, file *actionhero.File, head []byte, rest io.Reader) error {
 	tmp, err := os.CreateTemp("", "actionhero-upload-*")
 	if err != nil {
 		return fmt.Errorf("an upload cannot be kept in a temporary file: %w", err)
 	}
-	x.temporary = append(x.temporary, tmp)
+	c.tempFiles = append(c.tempFiles, tmp)
 	if _, err := tmp.Write(head); err != nil {
 		return fmt.Errorf("an upload cannot be kept in a temporary file: %w", err)
 	}
@@ -180,7 +182,8 @@ func spill(x *exchange, file *actionhero.File, head []byte, rest io.Reader) erro
 	return nil
 }
 
-// multipartError gives what is wrong with a multipart body its code; limits and timeouts keep theirs.
+// multipartError returns err as an error with CodeInvalidInput, unless it is a limit, a timeout, a failure of the file
+// system or has a code already.
 func multipartError(err error) error {
 	var large *http.MaxBytesError
 	var own *actionhero.Error

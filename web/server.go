@@ -1,9 +1,16 @@
 // Package web serves actions and files over HTTP and HTTPS.
 //
-// Every request becomes an actionhero.Request and is dispatched like those of any other transport; what is particular
-// to HTTP is here: which URL means what, where params come from, the envelope around an answer, files, and what an
-// action may do with the answer itself ([SetStatus], [Header], [Redirect], [Writer]). The bytes are read and written by
-// net/http and, where it is about an ordinary request over HTTP/1.1, by internal/http1.
+// Each request becomes an [actionhero.Request] and is dispatched like the requests of all other transports. This package
+// holds the HTTP part: the meaning of URLs, the sources of params, the envelope of a response, files, and the functions
+// with which an action changes its response ([SetStatus], [Header], [Redirect], [Writer]). internal/http1, the fast
+// path, reads and writes the ordinary requests over HTTP/1.1 without TLS. net/http serves all other requests.
+//
+// Begin reading at [Server.ServeHTTP] in handler.go for requests, and at fastpath.go for the choice between the two
+// engines.
+//
+// Invariant: no handler can hold up a connection. The limits of the section commonWeb apply to all requests, those of
+// mounted handlers included. progress.go limits the time for each part of a body or a response. reaper.go closes
+// connections that stay idle or send a head too slowly.
 package web
 
 import (
@@ -25,18 +32,19 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Server is the transport: a Component to add to an API, and the [http.Handler] that does the work.
+// Server is the transport for HTTP and HTTPS. It is an [actionhero.Component] that listens, and an [http.Handler] for
+// programs that listen themselves.
 type Server struct {
-	api     transport.Host
-	cfg     Config
-	proxies []netip.Prefix
-	fixed   fixed
-	handler http.Handler // serveAny behind the guard, and behind CORS if that is on
-	lean    http.Handler // serveOwn, behind CORS if that is on
-	mux     *http.ServeMux
-	mounted []string // the prefixes of what is
-	parts   int      // how many parts of the API have been looked at for a Mount
-	routes  route.Table[string]
+	api             transport.Host
+	cfg             Config
+	proxies         []netip.Prefix
+	fixed           fixed
+	handler         http.Handler // serveRequest inside withLimits, and inside CORS if that is on
+	fastHandler     http.Handler // serveActionOrFile, inside CORS if that is on
+	mux             *http.ServeMux
+	mountedPrefixes []string // by mountedPrefix, of the patterns in mux
+	partsSeen       int      // the number of the API's parts that mountParts has seen
+	routes          route.Table[string]
 
 	mu      sync.Mutex
 	servers []stopper
@@ -47,7 +55,7 @@ type Server struct {
 	requests atomic.Int64
 }
 
-// New makes the transport. It listens when the API starts. The error names the setting that is wrong.
+// New returns a server for api, which listens once it is started. If a setting is wrong, the error names it.
 func New(api *actionhero.API, cfg Config) (*Server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
@@ -57,14 +65,14 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, mux: http.NewServeMux(), fixed: newFixed(api.Config(), &cfg.Common)}
-	s.handler, s.lean = http.HandlerFunc(s.serveAny), http.HandlerFunc(s.serveOwn)
+	s.handler, s.fastHandler = http.HandlerFunc(s.serveRequest), http.HandlerFunc(s.serveActionOrFile)
 	if origins := cfg.Common.AllowedOrigins; len(origins) > 0 {
 		policy := cors.New(cors.Options{
 			AllowedOrigins: origins, AllowedMethods: methods, AllowedHeaders: []string{"*"}, MaxAge: 600,
 		})
-		s.handler, s.lean = policy.Handler(s.handler), policy.Handler(s.lean)
+		s.handler, s.fastHandler = policy.Handler(s.handler), policy.Handler(s.fastHandler)
 	}
-	s.handler = s.guarded(s.handler)
+	s.handler = s.withLimits(s.handler)
 	if err := s.mountParts(); err != nil {
 		return nil, err
 	}
@@ -76,27 +84,27 @@ type mount struct {
 	handler http.Handler
 }
 
-// Mount returns a part of an app: a handler for all requests below a pattern of [http.ServeMux], on HTTP and HTTPS. The
-// limits of the section commonWeb hold for it too. A malformed pattern, and one that conflicts with another, is an error
-// of [New], or of the start for a part that is registered later.
+// Mount returns a part of an app: a handler for all requests that match a pattern of [http.ServeMux], over HTTP and
+// HTTPS. The limits of the section commonWeb apply to it. If the pattern is malformed or conflicts with another one,
+// [New] fails, or the start if the part was registered after New.
 func Mount(pattern string, handler http.Handler) actionhero.Part {
 	return transport.Part(mount{pattern, handler})
 }
 
-// mountParts mounts the handlers among the parts of the API that were registered since the last call.
+// mountParts mounts the handlers among the parts that were registered with the API since the last call.
 func (s *Server) mountParts() error {
-	for _, part := range s.api.Parts()[s.parts:] {
+	for _, part := range s.api.Parts()[s.partsSeen:] {
 		if m, ok := part.(mount); ok {
 			if err := s.Mount(m.pattern, m.handler); err != nil {
 				return err
 			}
 		}
-		s.parts++
+		s.partsSeen++
 	}
 	return nil
 }
 
-// Mount is the function [Mount] for a server that is not started.
+// Mount mounts a handler as the function [Mount] does. The server must not have been started yet.
 func (s *Server) Mount(pattern string, h http.Handler) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -104,26 +112,26 @@ func (s *Server) Mount(pattern string, h http.Handler) (err error) {
 		}
 	}()
 	s.mux.Handle(pattern, h)
-	s.mounted = append(s.mounted, mountedPrefix(pattern))
+	s.mountedPrefixes = append(s.mountedPrefixes, mountedPrefix(pattern))
 	return nil
 }
 
-// Addr returns where it listens for HTTP, nil if it does not.
+// Addr returns the address on which the server listens for HTTP, nil if it does not listen.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.http
 }
 
-// TLSAddr returns where it listens for HTTPS, nil if it does not.
+// TLSAddr returns the address on which the server listens for HTTPS, nil if it does not listen.
 func (s *Server) TLSAddr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.https
 }
 
-// Start listens. It fails, with nothing left open, if a port is taken, two routes conflict or the certificate cannot
-// be used.
+// Start listens. It returns an error if a port is in use, two routes conflict or the certificate cannot be used. Nothing
+// stays open then.
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,10 +179,10 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 	s.servers = append(s.servers, srv)
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
 	srv.TLSConfig = cert.Config("h2", "http/1.1")
-	// A client that sends a frame slowly cannot answer a ping meanwhile.
+	// A client cannot answer a ping while it sends a frame, so a ping also limits the time for a frame.
 	limit := s.cfg.Common.HeaderTimeout
 	srv.HTTP2 = &http.HTTP2Config{SendPingTimeout: limit * 3 / 4, PingTimeout: limit / 2}
-	s.running.Go(func() { s.serve(srv.ServeTLS(paced{ln, s.cfg.Common.WriteTimeout, nil}, "", "")) })
+	s.running.Go(func() { s.logServeError(srv.ServeTLS(progressListener{ln, s.cfg.Common.WriteTimeout, nil}, "", "")) })
 	return ln, nil
 }
 
@@ -187,19 +195,19 @@ func (s *Server) newServer() *http.Server {
 	}
 }
 
-// stopper is a server that is at work.
+// stopper is a running server.
 type stopper interface {
 	Shutdown(context.Context) error
 	Close() error
 }
 
-func (s *Server) serve(err error) {
+func (s *Server) logServeError(err error) {
 	if !errors.Is(err, http.ErrServerClosed) {
-		s.api.Log().Error("the web server stopped by itself", "error", err.Error())
+		s.api.Log().Error("the web server stopped unexpectedly", "error", err.Error())
 	}
 }
 
-// readRoutes builds the table of the routes that actions declare.
+// readRoutes builds the table of the routes that the actions declare.
 func (s *Server) readRoutes() error {
 	s.routes = route.Table[string]{}
 	for _, info := range s.api.Actions() {
@@ -217,7 +225,8 @@ func (s *Server) readRoutes() error {
 	return nil
 }
 
-// Stop stops accepting and waits for the requests in flight. When ctx ends before that, it closes their connections.
+// Stop closes the listeners and waits for the running requests. If ctx is done before they end, Stop closes their
+// connections.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	servers := s.servers
@@ -248,10 +257,10 @@ type statsReport struct {
 	Local  int64 `json:"numberOfLocalWebRequests"`
 }
 
-// Paths are the URL paths of what the server serves.
+// Paths holds the URL paths of actions and files, each with a leading slash.
 type Paths struct{ Actions, Files string }
 
-// Paths returns where actions and files are.
+// Paths returns the URL paths that are configured for actions and files.
 func (s *Server) Paths() Paths {
 	return Paths{Actions: "/" + s.cfg.Common.URLPathForActions, Files: "/" + s.cfg.Common.URLPathForFiles}
 }

@@ -15,7 +15,7 @@ import (
 
 const tenBytes = "0123456789"
 
-// Parts of a file, as a client asks for them.
+// A client can request ranges of a file.
 func TestRanges(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -25,7 +25,7 @@ func TestRanges(t *testing.T) {
 		whole := c.Ask("GET", "/public/ten.bin", "")
 		tag, modified := whole.Header.Get("Etag"), whole.Header.Get("Last-Modified")
 		for _, test := range []struct {
-			headers     string // parted by "|"
+			headers     string // separated by "|"
 			status      int
 			text, parts string
 		}{
@@ -112,7 +112,7 @@ func TestConditions(t *testing.T) {
 }
 
 // The time that clients may cache a file is a setting.
-func TestLifetime(t *testing.T) {
+func TestCacheDuration(t *testing.T) {
 	t.Parallel()
 	for seconds, control := range map[int]string{0: "max-age=60, must-revalidate", 3600: "max-age=3600, must-revalidate", -1: "no-store"} {
 		t.Run(fmt.Sprint(seconds), func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestLifetime(t *testing.T) {
 	}
 }
 
-// HEAD has the headers of GET, and methods that change things read files as well.
+// HEAD has the headers of GET. POST and DELETE return files too.
 func TestFileMethods(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) {
@@ -157,13 +157,13 @@ func TestFileMethods(t *testing.T) {
 		c.Ask("GET", "/public/none", "").Want(t, 404, "<b>gone</b>")
 		c.Ask("GET", "/public/empty/", "").Want(t, 404, "<b>no index</b>")
 		c.Ask("GET", "/public/a.txt/", "").Want(t, 404, "<b>gone</b>")
-		c.Ask("POST", "/public/a.txt", "a body that nobody reads").Want(t, 200, "aaaa")
+		c.Ask("POST", "/public/a.txt", "a body that is not read").Want(t, 200, "aaaa")
 		c.Ask("POST", "/public/a.txt", strings.Repeat("x", 100_000)).Want(t, 200, "aaaa")
 		c.Ask("DELETE", "/public/a.txt", "").Want(t, 200, "aaaa")
 	})
 }
 
-// The type depends on the extension, in upper or lower case.
+// The content type depends on the extension, in upper or lower case.
 func TestTypes(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)

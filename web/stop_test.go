@@ -27,9 +27,9 @@ func TestStop(t *testing.T) {
 	busy, idle := map[string]*testkit.HTTPConn{}, []*testkit.HTTPConn{s.HTTPConn(t), s.HTTPConn(t), s.HTTPConn(t)}
 	for name, header := range map[string]string{"fast path": "", "net/http": "Pragma: no-cache\r\n"} {
 		p := s.HTTPConn(t)
-		p.Send(fmt.Sprintf(ask, "randomNumber", header)) // it is kept
+		p.Send(fmt.Sprintf(ask, "randomNumber", header)) // the connection stays open
 		if got := p.Next("GET"); got.Close {
-			t.Errorf("%s: the connection is not kept", name)
+			t.Errorf("%s: the connection is closed", name)
 		}
 		p.Send(fmt.Sprintf(ask, "gate", header))
 		busy[name] = p
@@ -57,7 +57,7 @@ func TestStop(t *testing.T) {
 		p.WantClosed()
 	}
 	for _, addr := range []string{addr, tlsAddr} {
-		testkit.Eventually(t, "nobody listens on "+addr, func() bool {
+		testkit.Eventually(t, "no server listens on "+addr, func() bool {
 			nc, err := net.Dial("tcp", addr)
 			if err == nil {
 				_ = nc.Close()
@@ -66,7 +66,7 @@ func TestStop(t *testing.T) {
 		})
 	}
 	if s.Web.Addr() != nil || s.Web.TLSAddr() != nil {
-		t.Errorf("it says that it listens on %v and %v", s.Web.Addr(), s.Web.TLSAddr())
+		t.Errorf("Addr and TLSAddr are %v and %v", s.Web.Addr(), s.Web.TLSAddr())
 	}
 	select {
 	case err := <-stopped:
@@ -93,8 +93,8 @@ func TestStop(t *testing.T) {
 	s.HTTPS(t, true).Ask("GET", "/api/gate", "").Want(t, 200, `"error":"OK"`)
 }
 
-// Requests that do not finish in time are cancelled. The stop does not wait for those that ignore it.
-func TestStopOutOfTime(t *testing.T) {
+// If ctx is done, Stop cancels the requests that are still running. It does not wait for those that ignore that.
+func TestStopTimeout(t *testing.T) {
 	t.Parallel()
 	begun, ended, open := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	s := start(t, nil,
@@ -133,7 +133,7 @@ func TestStopOutOfTime(t *testing.T) {
 			t.Errorf("Stop: %v", err)
 		}
 	case <-time.After(testkit.Wait):
-		t.Fatal("the stop waits for those that take no notice")
+		t.Fatal("Stop waits for requests that ignore their context")
 	}
 	for range clients {
 		<-ended
@@ -146,7 +146,7 @@ func TestStopOutOfTime(t *testing.T) {
 }
 
 // A stop waits for the rest of a request for ReadTimeout at most.
-func TestStopLeavesUnfinishedRequests(t *testing.T) {
+func TestStopWithPartialRequests(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.ReadTimeout = 300 * time.Millisecond })
 	for _, text := range []string{"GET /api/ran", "PROPFIND /", "POST /api/say HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nroom"} {
@@ -163,7 +163,7 @@ func TestStopLeavesUnfinishedRequests(t *testing.T) {
 	select {
 	case <-done:
 	case <-time.After(testkit.Wait):
-		t.Error("the stop waits for requests that do not come")
+		t.Error("the stop waits for the rest of partial requests")
 		<-done
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// HTTP and HTTPS are on ports of their own and say the same; HTTPS speaks HTTP/1.1 and HTTP/2.
+// HTTP and HTTPS have different ports and the same responses. HTTPS supports HTTP/1.1 and HTTP/2.
 func TestHTTPAndHTTPS(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -33,8 +33,8 @@ func TestHTTPAndHTTPS(t *testing.T) {
 	}
 }
 
-// HTTP and HTTPS can be switched off; one that is off has no address.
-func TestOneOfTheTwo(t *testing.T) {
+// HTTP and HTTPS can each be off. Then it has no address.
+func TestOnlyHTTPOrHTTPS(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*server.Config){
 		"HTTP":  func(cfg *server.Config) { cfg.HTTPSServer.Enable = new(false) },
@@ -44,7 +44,7 @@ func TestOneOfTheTwo(t *testing.T) {
 			t.Parallel()
 			s := start(t, change)
 			if (s.Web.Addr() != nil) != (name == "HTTP") || (s.Web.TLSAddr() != nil) != (name == "HTTPS") {
-				t.Fatalf("it listens on %v and %v", s.Web.Addr(), s.Web.TLSAddr())
+				t.Fatalf("the addresses are %v and %v", s.Web.Addr(), s.Web.TLSAddr())
 			}
 			c := s.HTTP
 			if name == "HTTPS" {
@@ -82,7 +82,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 }
 
 // A start that fails leaves nothing open.
-func TestStartRefuses(t *testing.T) {
+func TestStartErrors(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -107,7 +107,7 @@ func TestStartRefuses(t *testing.T) {
 				t.Errorf("got  %v\nwant …%s…", err, want)
 			}
 			if s.Web.Addr() != nil || s.Web.TLSAddr() != nil {
-				t.Errorf("it listens on %v and %v", s.Web.Addr(), s.Web.TLSAddr())
+				t.Errorf("the addresses are %v and %v", s.Web.Addr(), s.Web.TLSAddr())
 			}
 		})
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/actionhero-go/actionhero/web"
 )
 
-// inMemory is the largest upload that is not kept in a file.
+// inMemory is the size of the largest upload that is held in memory, in bytes.
 const inMemory = 1 << 20
 
 type storeInput struct {
@@ -29,7 +29,7 @@ type storeInput struct {
 	Text   string             `json:"text"`
 }
 
-// store is the action "store", which says what it got, and sends the names of temporary files before it ends as told.
+// store is the action "store". It returns the files it got, sends the names of temporary files, and then calls end.
 func store(files chan<- string, end func(context.Context, string) error) actionhero.Part {
 	return actionhero.Action[storeInput, map[string]any]{
 		Name: "store",
@@ -57,7 +57,7 @@ func store(files chan<- string, end func(context.Context, string) error) actionh
 	}
 }
 
-// part is a part of a form: a file if it has a file name.
+// part is a part of a form. If file is not empty, it is a file.
 type part struct{ key, file, text string }
 
 // form encodes a form as multipart/form-data.
@@ -91,7 +91,7 @@ func gone(file string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// An upload arrives whole, in memory or in a file, which goes with the call.
+// An upload arrives complete, in memory or in a file, which is removed after the call.
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	files := make(chan string, 100)
@@ -113,7 +113,7 @@ func TestUploads(t *testing.T) {
 	})
 }
 
-// Several files of one name are a list, each in a file of its own.
+// Several files of one name are a list, each in its own file.
 func TestSeveralUploads(t *testing.T) {
 	t.Parallel()
 	files := make(chan string, 3)
@@ -133,8 +133,8 @@ func TestSeveralUploads(t *testing.T) {
 	s.HTTP(t).Send("POST", "/api/store", strings.NewReader(body), contentType).Want(t, 400, `"error":"the form field text is larger than 1048576 bytes: send it as a file"`)
 }
 
-// The file of an upload goes whatever becomes of the call.
-func TestUploadsGoWithTheCall(t *testing.T) {
+// The file of an upload is removed with every outcome of the call.
+func TestUploadIsRemovedAfterTheCall(t *testing.T) {
 	t.Parallel()
 	files := make(chan string, 1)
 	s := start(t, nil, store(files, func(ctx context.Context, how string) error {
@@ -147,7 +147,7 @@ func TestUploadsGoWithTheCall(t *testing.T) {
 			_, _ = io.WriteString(web.Writer(ctx), "part of")
 			panic(http.ErrAbortHandler)
 		case "hang":
-			<-ctx.Done() // as the client has gone
+			<-ctx.Done() // the client disconnects
 		}
 		return nil
 	}))
@@ -174,7 +174,7 @@ func TestUploadsGoWithTheCall(t *testing.T) {
 	}
 }
 
-// An upload that does not come to its end leaves nothing behind. Not parallel: it looks at all temporary files.
+// An upload that ends too early leaves no file. Not parallel: it looks at all temporary files.
 func TestUnfinishedUploads(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -199,7 +199,7 @@ func TestUnfinishedUploads(t *testing.T) {
 			t.Fatal(err)
 		}
 		testkit.Eventually(t, "there is a temporary file", func() bool { return count() == 1 })
-		_ = in.CloseWithError(errors.New("the client gives up"))
+		_ = in.CloseWithError(errors.New("the client stops"))
 		if err := <-failed; err == nil {
 			t.Errorf("%s: there is an answer", name)
 		}

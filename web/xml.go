@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
-	"io"
+	"strconv"
 	"strings"
 	"unicode"
 )
 
-// appendXML appends a JSON object as XML: the root element is XML, a member is an element of its name, a list is its
-// element once for each entry. A name that XML does not allow has its odd characters replaced by underscores.
+// appendXML appends a JSON object as XML. The root element is XML. Each member becomes an element with its name, each
+// entry of a list an element with the name of the list. Characters that are not allowed in names become underscores.
 func appendXML(dst, object []byte) []byte {
 	dec := json.NewDecoder(bytes.NewReader(object))
 	dec.UseNumber()
@@ -19,7 +19,7 @@ func appendXML(dst, object []byte) []byte {
 	return buf.Bytes()
 }
 
-// writeXML writes the next value of dec under the name. The JSON is the server's own, so it is well formed and ends.
+// writeXML writes the next value of dec as an element. The server has encoded the JSON, so it is well formed.
 func writeXML(buf *bytes.Buffer, dec *json.Decoder, name string) {
 	token, err := dec.Token()
 	if err != nil {
@@ -48,19 +48,15 @@ func writeXML(buf *bytes.Buffer, dec *json.Decoder, name string) {
 	case json.Number:
 		buf.WriteString(value.String())
 	case bool:
-		if value {
-			buf.WriteString("true")
-		} else {
-			buf.WriteString("false")
-		}
+		buf.WriteString(strconv.FormatBool(value))
 	}
-	_, _ = io.WriteString(buf, "</"+name+">")
+	buf.WriteString("</" + name + ">")
 }
 
 func elementName(key string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 0x80 && r < 0xc0 {
-			return '_' // among them are letters that XML does not know as such
+			return '_' // some of these are letters for Unicode, but not for XML
 		}
 		if r == '_' || r == '-' || r == '.' || unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return r

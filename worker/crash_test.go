@@ -16,8 +16,8 @@ import (
 	"github.com/actionhero-go/actionhero/worker"
 )
 
-// The test of crashes runs this very program as the process that crashes: a server on the folder that this variable
-// names.
+// TestCrashes runs this test binary again as the process that crashes. The environment variable names the folder of its
+// jobs.
 const crashVariable = "TEST_CRASHES_IN"
 
 const (
@@ -25,8 +25,8 @@ const (
 	crashCode = 7
 )
 
-// be is the process that crashes, if this is one.
-func be() {
+// runIfCrashing runs the crashing server and exits, if this process was started as one.
+func runIfCrashing() {
 	folder := os.Getenv(crashVariable)
 	if folder == "" {
 		return
@@ -42,19 +42,19 @@ func onDisk(folder string) backend.Backend {
 	return local.New(local.Config{Queue: local.QueueConfig{Path: folder}})
 }
 
-// crashingServer enqueues the tasks if there are none, and runs until all have ended.
+// crashingServer enqueues the jobs if the folder has none, and runs until all have ended.
 func crashingServer(folder string) error {
-	ctx, left := context.Background(), make(chan struct{}, 1)
+	ctx, ran := context.Background(), make(chan struct{}, 1)
 	var api *actionhero.API
-	ended := func() {
+	signal := func() {
 		select {
-		case left <- struct{}{}:
+		case ran <- struct{}{}:
 		default:
 		}
 	}
-	harmless := task("harmless", func(context.Context) error { ended(); return nil })
-	killer := task("killer", func(context.Context) error { os.Exit(crashCode); return nil })
-	api, err := actionhero.New(actionhero.Config{Backend: onDisk(folder), Log: slog.New(slog.DiscardHandler)}, harmless, killer)
+	harmless := task("harmless", func(context.Context) error { signal(); return nil })
+	crasher := task("crasher", func(context.Context) error { os.Exit(crashCode); return nil })
+	api, err := actionhero.New(actionhero.Config{Backend: onDisk(folder), Log: slog.New(slog.DiscardHandler)}, harmless, crasher)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func crashingServer(folder string) error {
 	if stats, err := api.Tasks.Stats(ctx); err != nil {
 		return err
 	} else if stats.Total == (backend.Counts{}) {
-		if err := enqueueCrashes(ctx, api); err != nil {
+		if err := enqueueCrasher(ctx, api); err != nil {
 			return err
 		}
 	}
@@ -78,24 +78,24 @@ func crashingServer(folder string) error {
 			return api.Stop(ctx)
 		}
 		select {
-		case <-left:
-		case <-time.After(10 * time.Millisecond): // the last one was noted before it was written down
+		case <-ran:
+		case <-time.After(10 * time.Millisecond): // the last signal comes before its outcome is stored
 		}
 	}
 }
 
-// enqueueCrashes enqueues a killer in the midst of others, none of which is due before all are kept.
-func enqueueCrashes(ctx context.Context, api *actionhero.API) error {
+// enqueueCrasher enqueues the crasher between harmless jobs. The delay makes all of them durable before the first runs.
+func enqueueCrasher(ctx context.Context, api *actionhero.API) error {
 	jobs := make([]backend.NewJob, crashJobs+1)
 	for i := range jobs {
 		jobs[i] = backend.NewJob{Task: "harmless", Delay: 50 * time.Millisecond}
 	}
-	jobs[crashJobs/2].Task = "killer"
+	jobs[crashJobs/2].Task = "crasher"
 	_, err := api.Config().Backend.Queue().Enqueue(ctx, jobs...)
 	return err
 }
 
-// A task that ends its process among a thousand others is dead after three crashes, and the others are done.
+// A job that ends its process three times is dead, and the 1,000 jobs queued with it complete.
 func TestCrashes(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -130,10 +130,10 @@ func TestCrashes(t *testing.T) {
 	}()
 	stats, err := b.Queue().Stats(t.Context())
 	if err != nil || stats.Total != (backend.Counts{Completed: crashJobs, Dead: 1}) {
-		t.Errorf("at the end there are %+v, %v", stats.Total, err)
+		t.Errorf("at the end the jobs are %+v, %v", stats.Total, err)
 	}
 	dead, err := b.Queue().List(t.Context(), backend.JobFilter{States: []backend.State{backend.Dead}})
-	if err != nil || len(dead) != 1 || dead[0].Task != "killer" || dead[0].Crashes != 3 || dead[0].Error == "" {
-		t.Errorf("dead are %+v, %v", dead, err)
+	if err != nil || len(dead) != 1 || dead[0].Task != "crasher" || dead[0].Crashes != 3 || dead[0].Error == "" {
+		t.Errorf("the dead jobs are %+v, %v", dead, err)
 	}
 }

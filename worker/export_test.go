@@ -2,5 +2,5 @@ package worker
 
 import "time"
 
-// SetClock has the worker read another wall clock. Call it before the start.
+// SetClock replaces the wall clock of the worker. Call it before the start.
 func (w *Worker) SetClock(now func() time.Time) { w.now = now }

@@ -10,14 +10,14 @@ import (
 
 func newBackend() backend.Backend { return local.New(local.Config{}) }
 
-// shared is one backend for several nodes: open from the first Open to the last Close.
-type shared struct {
+// sharedBackend is one backend for several nodes. It is open from the first Open to the last Close.
+type sharedBackend struct {
 	backend.Backend
 	mu    sync.Mutex
 	users int
 }
 
-func (s *shared) Open(ctx context.Context) error {
+func (s *sharedBackend) Open(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.users++; s.users > 1 {
@@ -26,7 +26,7 @@ func (s *shared) Open(ctx context.Context) error {
 	return s.Backend.Open(ctx)
 }
 
-func (s *shared) Close(ctx context.Context) error {
+func (s *sharedBackend) Close(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.users--; s.users > 0 {

@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	be()
+	runIfCrashing()
 	goleak.VerifyTestMain(m)
 }
 
@@ -30,7 +30,7 @@ type node struct {
 	t testing.TB
 }
 
-// newNode returns a node that is not started, on a backend of its own if b is nil.
+// newNode returns a node that is not started. If b is nil, the node has its own backend.
 func newNode(t testing.TB, b backend.Backend, cfg worker.Config, parts ...actionhero.Part) *node {
 	t.Helper()
 	if b == nil {
@@ -45,7 +45,7 @@ func newNode(t testing.TB, b backend.Backend, cfg worker.Config, parts ...action
 	return n
 }
 
-// start starts a node that stops with the test.
+// start returns a started node, which stops at the end of the test.
 func start(t testing.TB, cfg worker.Config, parts ...actionhero.Part) *node {
 	t.Helper()
 	n := newNode(t, nil, cfg, parts...)
@@ -87,7 +87,7 @@ func (n *node) job(id uint64) actionhero.Job {
 	return job
 }
 
-// want waits until nothing moves any more, and demands a state of a job.
+// want waits until all goroutines of the bubble are blocked, and fails the test if the job is not in the given state.
 func (n *node) want(id uint64, state backend.State) actionhero.Job {
 	n.t.Helper()
 	synctest.Wait()
@@ -98,37 +98,38 @@ func (n *node) want(id uint64, state backend.State) actionhero.Job {
 	return job
 }
 
-// diary notes what happens, and when.
-type diary struct {
-	mu    sync.Mutex
-	begun time.Time
-	notes []string
-	times []time.Duration
+// recorder records events with their times since its creation.
+type recorder struct {
+	mu      sync.Mutex
+	created time.Time
+	events  []string
+	offsets []time.Duration
 }
 
-func newDiary() *diary { return &diary{begun: time.Now()} }
+func newRecorder() *recorder { return &recorder{created: time.Now()} }
 
-func (d *diary) note(what string) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.notes = append(d.notes, what)
-	d.times = append(d.times, time.Since(d.begun))
-	return len(d.notes)
+// add records an event and returns the number of events so far.
+func (r *recorder) add(event string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, event)
+	r.offsets = append(r.offsets, time.Since(r.created))
+	return len(r.events)
 }
 
-func (d *diary) all() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.notes)
+func (r *recorder) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
 }
 
-func (d *diary) when() []time.Duration {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.times)
+func (r *recorder) times() []time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.offsets)
 }
 
-// task is a task without an input.
+// task returns a task without an input.
 func task(name string, run func(ctx context.Context) error) actionhero.Task[actionhero.None] {
 	return actionhero.Task[actionhero.None]{Name: name, Run: func(ctx context.Context, _ actionhero.None) error { return run(ctx) }}
 }

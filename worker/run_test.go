@@ -23,22 +23,22 @@ type mailInput struct {
 	Times int    `json:"times" default:"1"`
 }
 
-// A task is run with its input, its request and its job, inside the middleware.
+// A task runs inside the middleware, with its input, its request and its job.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		notes := newDiary()
+		events := newRecorder()
 		var seen *actionhero.Request
 		mail := actionhero.Task[mailInput]{
 			Name: "mail", Queue: "post",
 			Middleware: []actionhero.Middleware{func(next actionhero.Handler) actionhero.Handler {
 				return func(ctx context.Context, req *actionhero.Request) (any, error) {
-					notes.note("own " + req.Params.Get("to"))
+					events.add("task middleware " + req.Params.Get("to"))
 					return next(ctx, req)
 				}
 			}},
 			Run: func(ctx context.Context, in mailInput) error {
-				notes.note("run " + in.To)
+				events.add("run " + in.To)
 				seen = actionhero.RequestFrom(ctx)
 				return nil
 			},
@@ -46,7 +46,7 @@ func TestRun(t *testing.T) {
 		n := start(t, worker.Config{Node: "here"}, mail)
 		n.Use(func(next actionhero.Handler) actionhero.Handler {
 			return func(ctx context.Context, req *actionhero.Request) (any, error) {
-				notes.note("api " + req.Transport)
+				events.add("api middleware " + req.Transport)
 				return next(ctx, req)
 			}
 		})
@@ -55,7 +55,7 @@ func TestRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		job := n.want(added.ID, backend.Completed)
-		if diff := cmp.Diff([]string{"api task", "own ann@example.com", "run ann@example.com"}, notes.all()); diff != "" {
+		if diff := cmp.Diff([]string{"api middleware task", "task middleware ann@example.com", "run ann@example.com"}, events.all()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		if seen.API != n.API || seen.Transport != "task" || seen.Action != "mail" || seen.Job.ID != added.ID || seen.Job.Attempt != 1 {
@@ -67,13 +67,13 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// A task that fails is run again after its Backoff until it succeeds.
+// A task that fails runs again after its Backoff, until it succeeds.
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		notes := newDiary()
+		runs := newRecorder()
 		flaky := task("flaky", func(context.Context) error {
-			if notes.note("run") < 4 {
+			if runs.add("run") < 4 {
 				return errFailed
 			}
 			return nil
@@ -89,35 +89,36 @@ func TestRetry(t *testing.T) {
 		if job = n.want(id, backend.Completed); job.Attempt != 4 {
 			t.Errorf("it took %d attempts", job.Attempt)
 		}
-		if diff := cmp.Diff([]time.Duration{0, time.Minute, 3 * time.Minute, 6 * time.Minute}, notes.when(), near); diff != "" {
+		if diff := cmp.Diff([]time.Duration{0, time.Minute, 3 * time.Minute, 6 * time.Minute}, runs.times(), near); diff != "" {
 			t.Errorf("the times (-want +got):\n%s", diff)
 		}
 	})
 }
 
-// near compares times to a few milliseconds.
+// near compares durations with a tolerance of 5 ms.
 var near = cmp.Comparer(func(a, b time.Duration) bool { return (a - b).Abs() < 5*time.Millisecond })
 
-func TestEnds(t *testing.T) {
+// Each way in which a run can end gives the job its state and error, and leaves the worker able to run the next job.
+func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		run   func(ctx context.Context) error
 		limit int
 		state backend.State
-		error string // what the job's error begins with
+		error string // the prefix of the job's error
 	}{
-		"dead at once":   {func(context.Context) error { return errFailed }, 1, backend.Dead, "it failed"},
-		"with a code":    {func(context.Context) error { return actionhero.Errorf(actionhero.CodeNotFound, "no user %d", 7) }, 1, backend.Dead, "no user 7"},
-		"panic":          {func(context.Context) error { panic("oh no") }, 1, backend.Dead, "panic: oh no\n"},
-		"cancels itself": {func(context.Context) error { return actionhero.CancelJob(errFailed) }, 9, backend.Cancelled, "it failed"},
-		"cancels, coded": {func(context.Context) error {
+		"last attempt fails": {func(context.Context) error { return errFailed }, 1, backend.Dead, "it failed"},
+		"error with a code":  {func(context.Context) error { return actionhero.Errorf(actionhero.CodeNotFound, "no user %d", 7) }, 1, backend.Dead, "no user 7"},
+		"panics":             {func(context.Context) error { panic("oh no") }, 1, backend.Dead, "panic: oh no\n"},
+		"cancels":            {func(context.Context) error { return actionhero.CancelJob(errFailed) }, 9, backend.Cancelled, "it failed"},
+		"cancels with a code": {func(context.Context) error {
 			return actionhero.CancelJob(actionhero.Errorf(actionhero.CodeNotFound, "gone"))
 		}, 9, backend.Cancelled, "gone"},
-		"cancels, no word": {func(context.Context) error { return actionhero.CancelJob(nil) }, 9, backend.Cancelled, "the task ended it"},
-		"snoozes":          {func(context.Context) error { return actionhero.SnoozeJob(time.Hour) }, 1, backend.Scheduled, ""},
-		"too long":         {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 1, backend.Dead, "context deadline exceeded"},
-		"no limit":         {func(context.Context) error { return errFailed }, -1, backend.Retryable, "it failed"},
-		"ends its goroutine": {func(context.Context) error { runtime.Goexit(); return nil }, 5, backend.Retryable,
+		"cancels without an error": {func(context.Context) error { return actionhero.CancelJob(nil) }, 9, backend.Cancelled, "the task ended it"},
+		"snoozes":                  {func(context.Context) error { return actionhero.SnoozeJob(time.Hour) }, 1, backend.Scheduled, ""},
+		"exceeds its timeout":      {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 1, backend.Dead, "context deadline exceeded"},
+		"unlimited attempts":       {func(context.Context) error { return errFailed }, -1, backend.Retryable, "it failed"},
+		"calls Goexit": {func(context.Context) error { runtime.Goexit(); return nil }, 5, backend.Retryable,
 			"the task ended its goroutine"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,31 +136,31 @@ func TestEnds(t *testing.T) {
 				if !strings.HasPrefix(job.Error, tt.error) || tt.error == "" && job.Error != "" {
 					t.Errorf("the error is %q, want %q", job.Error, tt.error)
 				}
-				if name == "panic" && !strings.Contains(job.Error, "run_test.go") {
+				if name == "panics" && !strings.Contains(job.Error, "run_test.go") {
 					t.Errorf("the error has no stack: %s", job.Error)
 				}
 				if name == "snoozes" && (job.Attempt != 0 || job.RunAt.Sub(job.Started) < time.Hour) {
 					t.Errorf("a job that snoozes is %+v", job)
 				}
-				n.want(n.enqueue("next"), backend.Completed) // and the worker is there for others
+				n.want(n.enqueue("next"), backend.Completed) // the worker still runs jobs
 			})
 		})
 	}
 }
 
-// The declaration is asked for what the options do not say, and the worker for what neither says.
+// The timeout of the options overrides the task's, which overrides the worker's.
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		worker, task, option, want time.Duration
 	}{
-		"default":      {0, 0, 0, 30 * time.Minute},
-		"of worker":    {time.Minute, 0, 0, time.Minute},
-		"of task":      {time.Minute, time.Hour, 0, time.Hour},
-		"none at all":  {-1, 0, 0, 0},
-		"task, none":   {time.Minute, -1, 0, 0},
-		"of the job":   {time.Minute, time.Hour, 2 * time.Hour, 2 * time.Hour},
-		"job, no task": {time.Minute, -1, time.Second, time.Second},
+		"default":                   {0, 0, 0, 30 * time.Minute},
+		"worker":                    {time.Minute, 0, 0, time.Minute},
+		"task":                      {time.Minute, time.Hour, 0, time.Hour},
+		"worker without a limit":    {-1, 0, 0, 0},
+		"task without a limit":      {time.Minute, -1, 0, 0},
+		"job":                       {time.Minute, time.Hour, 2 * time.Hour, 2 * time.Hour},
+		"job, task without a limit": {time.Minute, -1, time.Second, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -175,13 +176,14 @@ func TestTimeouts(t *testing.T) {
 				n := start(t, worker.Config{Timeout: tt.worker}, it)
 				n.want(n.enqueue("it", actionhero.WithTimeout(tt.option)), backend.Completed)
 				if left != tt.want {
-					t.Errorf("it may take %v, want %v", left, tt.want)
+					t.Errorf("the timeout is %v, want %v", left, tt.want)
 				}
 			})
 		})
 	}
 }
 
+// Cancel ends a waiting job at once and cancels the context of a running one, which may still complete.
 func TestCancelJobs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -191,9 +193,9 @@ func TestCancelJobs(t *testing.T) {
 			cause = context.Cause(ctx)
 			return errFailed
 		})
-		stubborn := task("stubborn", func(ctx context.Context) error { <-ctx.Done(); return nil })
-		n := start(t, worker.Config{Workers: 2}, slow, stubborn)
-		one, two := n.enqueue("slow"), n.enqueue("stubborn")
+		completes := task("completes", func(ctx context.Context) error { <-ctx.Done(); return nil })
+		n := start(t, worker.Config{Workers: 2}, slow, completes)
+		one, two := n.enqueue("slow"), n.enqueue("completes")
 		waiting, later := n.enqueue("slow"), n.enqueue("slow", actionhero.After(time.Hour))
 		n.want(one, backend.Running)
 		for _, id := range []uint64{waiting, later} {
@@ -209,23 +211,23 @@ func TestCancelJobs(t *testing.T) {
 		if job := n.want(one, backend.Cancelled); cause == nil || cause.Error() != "the job was cancelled" || job.Error != "it failed" {
 			t.Errorf("the cause is %v, the job %+v", cause, job)
 		}
-		n.want(two, backend.Completed) // it was done all the same
+		n.want(two, backend.Completed) // it returned nil after the cancel
 		time.Sleep(48 * time.Hour)
 		if stats, err := n.Tasks.Stats(t.Context()); err != nil || stats.Total.Running+stats.Total.Available+stats.Total.Scheduled+stats.Total.Retryable > 0 {
-			t.Errorf("left are %+v, %v", stats.Total, err)
+			t.Errorf("the jobs are %+v, %v", stats.Total, err)
 		}
 	})
 }
 
-// No more run at a time than there are workers, and no fewer.
+// If enough jobs are due, as many run at a time as there are workers.
 func TestWorkers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const workers, jobs = 7, 100
-		var now, most atomic.Int32
+		var current, most atomic.Int32
 		n := start(t, worker.Config{Workers: workers}, task("it", func(context.Context) error {
-			most.Store(max(most.Load(), now.Add(1)))
-			defer now.Add(-1)
+			most.Store(max(most.Load(), current.Add(1)))
+			defer current.Add(-1)
 			time.Sleep(time.Second)
 			return nil
 		}))
@@ -237,20 +239,21 @@ func TestWorkers(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		if took := time.Since(begun); most.Load() != workers || took > (jobs/workers+2)*time.Second {
-			t.Errorf("%d ran at a time, and all took %v", most.Load(), took)
+			t.Errorf("at most %d ran at a time, and all jobs took %v", most.Load(), took)
 		}
 	})
 }
 
-// Of two queues with much to do, the heavier one comes first more often; the lighter one is not forgotten.
+// If two queues have due jobs, the one of greater weight comes first more often, and both become empty. A queue that
+// Queues does not name is not fetched from.
 func TestWeights(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		notes := newDiary()
+		runs := newRecorder()
 		heavy, light, other := task("heavy", nil), task("light", nil), task("other", nil)
 		heavy.Queue, light.Queue, other.Queue = "heavy", "light", "other"
 		for _, it := range []*actionhero.Task[actionhero.None]{&heavy, &light, &other} {
-			it.Run = func(context.Context, actionhero.None) error { notes.note(it.Name); return nil }
+			it.Run = func(context.Context, actionhero.None) error { runs.add(it.Name); return nil }
 		}
 		n := newNode(t, nil, worker.Config{Workers: 1, Queues: map[string]int{"heavy": 9, "light": 1}}, heavy, light, other)
 		if err := n.Config().Backend.Open(t.Context()); err != nil {
@@ -260,38 +263,38 @@ func TestWeights(t *testing.T) {
 			n.enqueue("heavy")
 			n.enqueue("light")
 		}
-		lost := n.enqueue("other")
+		unserved := n.enqueue("other")
 		if err := n.Config().Backend.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		n.start()
 		synctest.Wait()
-		first := notes.all()[:1000]
+		first := runs.all()[:1000]
 		if n := len(slices.DeleteFunc(first, func(name string) bool { return name == "light" })); n < 850 || n > 950 {
-			t.Errorf("of the first 1000 runs %d are of the queue with the weight 9 of 10", n)
+			t.Errorf("%d of the first 1000 runs are of the queue with the weight 9 of 10, want about 900", n)
 		}
-		if total := len(notes.all()); total != 2000 {
+		if total := len(runs.all()); total != 2000 {
 			t.Errorf("%d tasks ran", total)
 		}
-		n.want(lost, backend.Available) // nobody serves its queue
+		n.want(unserved, backend.Available)
 	})
 }
 
-// A job whose task nobody has registered is kept and tried again: the next version of the app may know it.
+// A job whose task is not registered is retried, because the next version of the app may register it.
 func TestUnknownTask(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, worker.Config{})
-		added, err := n.Config().Backend.Queue().Enqueue(t.Context(), backend.NewJob{Task: "ghost", MaxAttempts: 3})
+		added, err := n.Config().Backend.Queue().Enqueue(t.Context(), backend.NewJob{Task: "unregistered", MaxAttempts: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if job := n.want(added[0].ID, backend.Retryable); job.Error != "ghost is not a known task." {
+		if job := n.want(added[0].ID, backend.Retryable); job.Error != "unregistered is not a known task." {
 			t.Errorf("the job is %+v", job)
 		}
 		var ran sync.WaitGroup
 		ran.Add(1)
-		if err := n.Register(task("ghost", func(context.Context) error { ran.Done(); return nil })); err != nil {
+		if err := n.Register(task("unregistered", func(context.Context) error { ran.Done(); return nil })); err != nil {
 			t.Fatal(err)
 		}
 		ran.Wait()
@@ -314,8 +317,8 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// A worker that is off runs nothing, and what is enqueued waits.
-func TestOff(t *testing.T) {
+// If the worker is disabled, enqueued jobs wait.
+func TestDisabled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, worker.Config{Enable: new(false)}, task("it", func(context.Context) error { return nil }))

@@ -12,8 +12,8 @@ import (
 	"github.com/actionhero-go/actionhero/worker"
 )
 
-// takes returns a task that takes a time, unless its context ends before.
-func takes(name string, d time.Duration) actionhero.Task[actionhero.None] {
+// lasting returns a task that runs for d or until its context is done.
+func lasting(name string, d time.Duration) actionhero.Task[actionhero.None] {
 	return task(name, func(ctx context.Context) error {
 		select {
 		case <-time.After(d):
@@ -24,12 +24,12 @@ func takes(name string, d time.Duration) actionhero.Task[actionhero.None] {
 	})
 }
 
-// What ends within the grace of a stop is done. The rest is put back, as if it had not been started, and run after the
-// next start.
+// A task that ends within the grace period completes. The job of any other task is requeued as if it had not been started,
+// and runs after the next start.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, worker.Config{Grace: 10 * time.Second, Workers: 3}, takes("short", 9*time.Second), takes("long", 11*time.Second))
+		n := start(t, worker.Config{Grace: 10 * time.Second, Workers: 3}, lasting("short", 9*time.Second), lasting("long", 11*time.Second))
 		short, long := n.enqueue("short"), n.enqueue("long", actionhero.WithMaxAttempts(1))
 		n.want(long, backend.Running)
 		begun := time.Now()
@@ -42,7 +42,7 @@ func TestStop(t *testing.T) {
 		}
 		n.want(short, backend.Completed)
 		if job := n.want(long, backend.Available); job.Attempt != 0 || job.Crashes != 0 || job.Starts != 1 || job.Error != "" {
-			t.Errorf("put back is %+v", job)
+			t.Errorf("the requeued job is %+v", job)
 		}
 		if err := n.Config().Backend.Close(t.Context()); err != nil {
 			t.Fatal(err)
@@ -50,14 +50,13 @@ func TestStop(t *testing.T) {
 		n.start()
 		time.Sleep(12 * time.Second)
 		if job := n.want(long, backend.Completed); job.Attempt != 1 {
-			t.Errorf("after the restart it is %+v", job)
+			t.Errorf("after the restart the job is %+v", job)
 		}
 	})
 }
 
-// Nothing is taken while a stop is under way, and what fails for a reason of its own before the grace is over is tried
-// again later.
-func TestStopTakesNothing(t *testing.T) {
+// During a stop no job is fetched. A task that fails within the grace period without being cancelled is retried later.
+func TestStopFetchesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fails := task("fails", func(context.Context) error { time.Sleep(5 * time.Second); return errFailed })
@@ -69,10 +68,10 @@ func TestStopTakesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if job := n.want(first, backend.Retryable); job.Attempt != 1 {
-			t.Errorf("it is %+v", job)
+			t.Errorf("the job is %+v", job)
 		}
 		if job := n.want(second, backend.Available); job.Starts != 0 {
-			t.Errorf("it is %+v", job)
+			t.Errorf("the job is %+v", job)
 		}
 		if err := n.Config().Backend.Close(t.Context()); err != nil {
 			t.Fatal(err)
@@ -80,12 +79,12 @@ func TestStopTakesNothing(t *testing.T) {
 	})
 }
 
-// The grace of tasks may be longer than that of requests, and shorter.
-func TestGraceOfItsOwn(t *testing.T) {
+// The grace period of tasks may be longer or shorter than the one of requests.
+func TestGrace(t *testing.T) {
 	t.Parallel()
 	for _, grace := range []time.Duration{-1, time.Second, 2 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
-			n := start(t, worker.Config{Grace: grace}, takes("long", time.Hour))
+			n := start(t, worker.Config{Grace: grace}, lasting("long", time.Hour))
 			n.want(n.enqueue("long"), backend.Running)
 			begun := time.Now()
 			n.stop()
@@ -96,11 +95,11 @@ func TestGraceOfItsOwn(t *testing.T) {
 	}
 }
 
-// Who cannot wait for the grace ends the context of Stop.
-func TestStopInAHurry(t *testing.T) {
+// The end of the context of Stop ends the grace period.
+func TestStopContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, worker.Config{}, takes("long", time.Hour))
+		n := start(t, worker.Config{}, lasting("long", time.Hour))
 		n.want(n.enqueue("long"), backend.Running)
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
@@ -114,35 +113,35 @@ func TestStopInAHurry(t *testing.T) {
 	})
 }
 
-// A task that ignores the end of its context does not hold up the stop, and is run again.
-func TestStubbornTask(t *testing.T) {
+// If a task ignores the end of its context, the stop requeues its job and does not wait for it.
+func TestTaskIgnoresCancel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		n := start(t, worker.Config{Grace: time.Second}, task("stubborn", func(context.Context) error { <-release; return errFailed }))
-		id := n.enqueue("stubborn")
+		n := start(t, worker.Config{Grace: time.Second}, task("ignoring", func(context.Context) error { <-release; return errFailed }))
+		id := n.enqueue("ignoring")
 		n.want(id, backend.Running)
 		begun := time.Now()
 		n.stop()
 		if took := time.Since(begun); took != 6*time.Second {
 			t.Errorf("the stop took %v", took)
 		}
-		n.start() // the first run is still at it
+		n.start() // the first run has not ended
 		if job := n.want(id, backend.Running); job.Starts != 2 || job.Attempt != 1 {
-			t.Errorf("it is %+v", job)
+			t.Errorf("the job is %+v", job)
 		}
 		close(release)
 		if job := n.want(id, backend.Retryable); job.Attempt != 1 || job.Starts != 2 {
-			t.Errorf("at the end it is %+v", job)
+			t.Errorf("at the end the job is %+v", job)
 		}
 	})
 }
 
-// A job that is cancelled while the stop waits for it ends as cancelled, and is not put back.
+// A job that is cancelled while the stop waits for it ends as cancelled and is not requeued.
 func TestCancelDuringStop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := start(t, worker.Config{}, takes("long", time.Hour))
+		n := start(t, worker.Config{}, lasting("long", time.Hour))
 		id := n.enqueue("long")
 		n.want(id, backend.Running)
 		stopped := make(chan struct{})
@@ -165,19 +164,19 @@ func TestCancelDuringStop(t *testing.T) {
 	})
 }
 
-// A start that fails leaves nothing that takes jobs.
+// If the start of the API fails, no goroutine of the worker remains: goleak checks it.
 func TestFailedStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, nil, worker.Config{}, task("it", func(context.Context) error { return nil }))
-		n.Add(failing{})
+		n.Add(failingStart{})
 		if err := n.API.Start(t.Context()); !errors.Is(err, errFailed) {
 			t.Errorf("Start = %v", err)
 		}
 	})
 }
 
-type failing struct{}
+type failingStart struct{}
 
-func (failing) Start(context.Context) error { return errFailed }
-func (failing) Stop(context.Context) error  { return nil }
+func (failingStart) Start(context.Context) error { return errFailed }
+func (failingStart) Stop(context.Context) error  { return nil }

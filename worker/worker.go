@@ -1,21 +1,23 @@
-// Package worker runs tasks: it is a transport whose wire is the queue. It takes jobs that are due from the API's
-// backend, dispatches each through the same middleware, checks and recovery as any other request, and writes down how
-// the run ended.
+// Package worker runs tasks: it is a transport whose wire is the queue. It fetches due jobs from the API's backend and
+// dispatches each through the same middleware, checks and recovery as any other request. Then it stores the outcome.
 //
-// It takes jobs once all of the API has started, in as many goroutines as [Config.Workers] says, and while there are none
-// it waits to be told of the next one: an idle worker does nothing. Several queues are served in a random order in which
-// those with a greater weight come first more often.
+// Begin reading with [Worker], then read producer.go (one start of the worker to its stop), executor.go (the runs),
+// completer.go (the outcomes) and scheduler.go (tasks with a schedule).
 //
-// Tasks with a Frequency or a Cron are in its timetable. What runs on one node of the cluster at a time is enqueued by
-// whichever node notes first in the backend that the time has come; a time that passed while no node was up is made up
-// for once. What runs on every node is run by each one itself, without the queue: a node that is down has nothing to make
-// up for. Neither is started while its last run is still under way.
+// The worker fetches jobs after the whole API has started, and runs up to [Config.Workers] of them at a time. If no job
+// is due, it waits for a signal of the queue, so an idle worker uses no CPU time. Several queues are fetched from in a
+// random order in which a queue of greater weight comes first more often.
 //
-// It asks which tasks there are when it starts. One that is registered later runs if it is enqueued into a queue that is
-// served; its own queue is served, and its timetable kept, from the next start on.
+// The scheduler starts the tasks with a Frequency or a Cron. A task of ScopeAnyNode is enqueued by the node that first
+// records the due time in the backend; times that passed while no node was up lead to one run. A task of ScopeAllNodes
+// runs on every node without the queue; a node that was down does not run it for the times that it missed. A task of
+// either scope does not start while its previous run has not ended.
 //
-// When the API stops, the worker takes nothing more and lets what runs go on for [Config.Grace]. Then the contexts of
-// the tasks end, and those that fail because of it are put back into the queue as if they had not been started.
+// The worker reads the registered tasks when it starts. If a task is registered later, its jobs run when they are in a
+// queue that the worker fetches from. The task's own queue and its schedule are in effect from the next start.
+//
+// When the API stops, the worker fetches no more jobs, and running tasks have [Config.Grace] to end. Then their contexts
+// are cancelled. The jobs of tasks that fail because of it are requeued as if they had not been started.
 package worker
 
 import (
@@ -28,7 +30,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// Worker is the transport: a Component to add to an API, as its first one, so that it is the last to stop.
+// Worker fetches and runs jobs. Add it to an API as the first Component, so that it is the last to stop.
 type Worker struct {
 	api   *actionhero.API
 	host  bridge.Worker
@@ -37,7 +39,7 @@ type Worker struct {
 	now   func() time.Time // the wall clock
 
 	mu      sync.Mutex
-	current *shift // nil while it does not run
+	current *producer // nil while the worker is stopped
 }
 
 var (
@@ -46,63 +48,64 @@ var (
 	_ actionhero.StopHook  = (*Worker)(nil)
 )
 
-// New makes the worker of an API. It takes jobs when the API has started.
+// New returns a Worker for an API. It fetches no job before the API has started.
 func New(api *actionhero.API, cfg Config) *Worker {
 	cfg.complete()
 	w := &Worker{api: api, host: bridge.WorkerOf(api), queue: api.Config().Backend.Queue(), cfg: cfg, now: time.Now}
 	if *cfg.Enable {
-		w.queue.OnCancel(w.cancelled)
+		w.queue.OnCancel(w.cancelJob)
 	}
 	return w
 }
 
-// Start checks the configuration. It fails if a setting is out of range.
+// Start checks the configuration. It returns an error if a setting is out of range.
 func (w *Worker) Start(context.Context) error { return w.cfg.check() }
 
-// Started begins to take jobs.
+// Started begins to fetch jobs.
 func (w *Worker) Started() {
 	if !*w.cfg.Enable {
 		return
 	}
-	s := w.newShift()
+	p := w.newProducer()
 	w.mu.Lock()
-	w.current = s
+	w.current = p
 	w.mu.Unlock()
-	s.begin()
+	p.start()
 }
 
-// Stopping takes nothing more, and gives what runs its grace.
+// Stopping ends the fetching of jobs and starts the grace period, whose length it returns.
 func (w *Worker) Stopping() (grace time.Duration) {
-	if s := w.shift(); s != nil {
-		s.retire(w.cfg.Grace)
+	if p := w.running(); p != nil {
+		p.drain(w.cfg.Grace)
 	}
 	return w.cfg.Grace
 }
 
-// Stop waits until what runs has ended: in the grace that began with Stopping, or until ctx ends. Then it cancels what
-// still runs and puts it back.
+// Stop waits for running tasks until the grace period that began with Stopping ends or ctx is done. It then cancels the
+// remaining tasks and requeues their jobs.
 func (w *Worker) Stop(ctx context.Context) error {
-	s := w.shift()
-	if s == nil {
+	p := w.running()
+	if p == nil {
 		return nil
 	}
 	w.mu.Lock()
 	w.current = nil
 	w.mu.Unlock()
-	s.retire(w.cfg.Grace)
-	s.end(ctx)
+	p.drain(w.cfg.Grace)
+	p.stop(ctx)
 	return nil
 }
 
-func (w *Worker) shift() *shift {
+// running returns the current producer, nil while the worker is stopped.
+func (w *Worker) running() *producer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.current
 }
 
-// cancelled is told by the queue that a running job is to stop.
-func (w *Worker) cancelled(id uint64) {
-	if s := w.shift(); s != nil {
-		s.cancelJob(id)
+// cancelJob cancels a job if it runs here. The queue calls it.
+func (w *Worker) cancelJob(id uint64) {
+	if p := w.running(); p != nil {
+		p.cancelJob(id)
 	}
 }

@@ -56,7 +56,7 @@ func listKeys(t *tester) {
 			t.wantKeys(s, prefix, limit, want...)
 		}
 	}
-	_, err := s.Lock(t.ctx, "a lock is no entry", time.Hour)
+	_, err := s.Lock(t.ctx, "a lock is not an entry", time.Hour)
 	t.must(err)
 	t.wantKeys(s, "a lock", 0)
 	_, _, err = s.Keys(t.ctx, strings.Repeat("k", backend.MaxKeyBytes+1), "", 0)

@@ -1,5 +1,5 @@
-// Command chat is a chat with rules: clients give themselves a name, one room is for clients with a name, messages are
-// cleaned, and each client may mute others. The page in public/ needs no library; nc localhost 5000 takes part as well.
+// Command chat is a chat with rules: a user may set a name, one room admits only users with a name, swear words are
+// replaced, and a user may mute another. The page in public/ needs no library. A terminal joins with nc localhost 5000.
 package main
 
 import (

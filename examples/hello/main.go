@@ -1,5 +1,5 @@
-// Command hello is a small app: two actions, one of which has a database, and a middleware that demands an API key of every
-// client, on all transports.
+// Command hello is a small app: two actions, one of which uses a database, and a middleware that requires an API key on
+// every transport. The environment variable HELLO_API_KEY holds the key.
 package main
 
 import (

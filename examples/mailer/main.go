@@ -1,5 +1,5 @@
-// Command mailer is a small app with tasks: a new user gets a mail a minute after the sign-up, and each working day begins
-// with a report. Mails are written to the log, where a real app would use a mail server.
+// Command mailer is a small app with background tasks. A new user receives a mail one minute after signing up, and the
+// admin receives a report on each working day. The app writes mails to the log; a real app would use a mail server.
 package main
 
 import (

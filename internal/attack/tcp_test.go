@@ -141,48 +141,48 @@ func TestTCPOddLines(t *testing.T) {
 	s := newTarget(t, func(cfg *server.Config) { cfg.TCPServer.MaxLineBytes = 1 << 20 }, odd)
 	for way, dial := range s.byTCP() {
 		c := newLines(t, dial)
-		for _, test := range []struct{ line, want string }{
-			{params(`{"any":` + strings.Repeat("[", 62) + strings.Repeat("]", 62) + "}"), `"error":false`},
-			{params(`{"any":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + "}"), "64 levels"},
-			{params(`{"any":` + strings.Repeat("[", 500_000)), "64 levels"},
-			{params(`{"key":"v"` + many(9_998, `,"k%d":1`) + "}"), `"key":"v"`},
-			{params(`{"key":"v"` + many(10_001, `,"k%d":1`) + "}"), "10000 parameters"},
-			{params(`{"key":"a","key":"b"}`), "twice"},
-			{`{"action":"odd","action":"odd"}`, "twice"},
-			{`{"action":"odd","params":{},"params":{}}`, "twice"},
-			{params("{\"key\":\"a\xffb\"}"), "a\ufffdb"},
-			{params(`null`), `"error":false`},
-			{params(`7`), "params must be an object"},
-			{params(`[]`), "params must be an object"},
-			{params(`{"key":null,"n":null,"list":null,"map":null,"any":null,"limit":null}`), `"error":false`},
-			{params(`{"key":"\ud800\u0000"}`), `"error":false`},
-			{params(`{"n":1e999999999}`), "n must be"},
-			{params(`{"limit":[1]}`), "limit must be"},
-			{`{"action":null}`, "action must be a string"},
-			{`{"action":1e5}`, "action must be a string"},
-			{`{}`, "{no action}"},
-			{`{`, "offset"},
-			{`{}}`, "offset"},
-			{"{\"action\":\"odd\"}\x00", "offset"},
-			{`null`, "null is not a known action"},
-			{"odd\x00", "is not a known action"},
-			{"\xff\xfe", "\ufffd is not a known action"},
-			{"\x1b[2J\u2028", `\u001b[2J\u2028 is not a known action`},
-			{strings.Repeat("a", 500_000), "is not a known action"},
-			{"\t \tparamView", `"params":{}`},
-			{"paramAdd", "Cannot set null"},
-			{"paramAdd =x", "Cannot set null"},
-			{"paramAdd \x00=\xff", "OK"},
-			{"paramsView", `"\u0000":"` + "\ufffd"},
-			{"roomChange", "room must be"},
-			{"roomChange " + strings.Repeat("r", 128), `"status":"OK"`},
-			{"roomChange " + strings.Repeat("r", 129), "128 bytes"},
-			{`{"action":"cacheTest","params":{"key":"` + strings.Repeat("k", 1100) + `","value":1}}`, "key"},
-			{"say " + strings.Repeat("s", 500_000), `"status":"OK"`},
+		for _, test := range []struct{ name, line, want string }{
+			{"64 levels", params(`{"any":` + strings.Repeat("[", 62) + strings.Repeat("]", 62) + "}"), `"error":false`},
+			{"66 levels", params(`{"any":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + "}"), "64 levels"},
+			{"500,000 levels", params(`{"any":` + strings.Repeat("[", 500_000)), "64 levels"},
+			{"9,998 more params", params(`{"key":"v"` + many(9_998, `,"k%d":1`) + "}"), `"key":"v"`},
+			{"10,001 more params", params(`{"key":"v"` + many(10_001, `,"k%d":1`) + "}"), "10000 parameters"},
+			{"a param twice", params(`{"key":"a","key":"b"}`), "twice"},
+			{"action twice", `{"action":"odd","action":"odd"}`, "twice"},
+			{"params twice", `{"action":"odd","params":{},"params":{}}`, "twice"},
+			{"invalid UTF-8", params("{\"key\":\"a\xffb\"}"), "a\ufffdb"},
+			{"params null", params(`null`), `"error":false`},
+			{"params a number", params(`7`), "params must be an object"},
+			{"params a list", params(`[]`), "params must be an object"},
+			{"null for each param", params(`{"key":null,"n":null,"list":null,"map":null,"any":null,"limit":null}`), `"error":false`},
+			{"half a surrogate", params(`{"key":"\ud800\u0000"}`), `"error":false`},
+			{"a huge number", params(`{"n":1e999999999}`), "n must be"},
+			{"a list as limit", params(`{"limit":[1]}`), "limit must be"},
+			{"action null", `{"action":null}`, "action must be a string"},
+			{"action a number", `{"action":1e5}`, "action must be a string"},
+			{"an empty object", `{}`, "{no action}"},
+			{"an open brace", `{`, "offset"},
+			{"a brace too many", `{}}`, "offset"},
+			{"a NUL after the object", "{\"action\":\"odd\"}\x00", "offset"},
+			{"null", `null`, "null is not a known action"},
+			{"a NUL in a name", "odd\x00", "is not a known action"},
+			{"bytes that are no text", "\xff\xfe", "\ufffd is not a known action"},
+			{"escape codes", "\x1b[2J\u2028", `\u001b[2J\u2028 is not a known action`},
+			{"a long name", strings.Repeat("a", 500_000), "is not a known action"},
+			{"spaces before the command", "\t \tparamView", `"params":{}`},
+			{"a param without a name", "paramAdd", "Cannot set null"},
+			{"an empty name", "paramAdd =x", "Cannot set null"},
+			{"odd bytes in a param", "paramAdd \x00=\xff", "OK"},
+			{"the odd bytes come back", "paramsView", `"\u0000":"` + "\ufffd"},
+			{"a room without a name", "roomChange", "room must be"},
+			{"the longest name of a room", "roomChange " + strings.Repeat("r", 128), `"status":"OK"`},
+			{"a name too long for a room", "roomChange " + strings.Repeat("r", 129), "128 bytes"},
+			{"a long key of the cache", `{"action":"cacheTest","params":{"key":"` + strings.Repeat("k", 1100) + `","value":1}}`, "key"},
+			{"a long message", "say " + strings.Repeat("s", 500_000), `"status":"OK"`},
 		} {
 			answer, err := c.Call(test.line)
 			if err != nil || !strings.Contains(answer, test.want) {
-				t.Errorf("%s: %.100q is answered with %.300q, %v: want %q in it", way, test.line, answer, err, test.want)
+				t.Errorf("%s, %s: %.100q is answered with %.300q, %v: want %q in it", way, test.name, test.line, answer, err, test.want)
 				break // the next answer would not be the next line's
 			}
 		}
@@ -193,7 +193,8 @@ func TestTCPOddLines(t *testing.T) {
 func TestTCPLineWithoutEnd(t *testing.T) {
 	s := newTarget(t, nil)
 	for way, dial := range s.byTCP() {
-		for _, begin := range []string{"", "randomNumber\r\n", `{"action":"`} {
+		for name, begin := range map[string]string{"text": "", "text after a line": "randomNumber\r\n", "an object": `{"action":"`} {
+			name := way + ", " + name
 			c := newLines(t, dial)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -219,13 +220,13 @@ func TestTCPLineWithoutEnd(t *testing.T) {
 			n := <-sent
 			runtime.ReadMemStats(&after)
 			if !strings.Contains(answer, "65536 bytes at most") || !ended || rest != "" {
-				t.Errorf("%s: the answer is %q, then %q, closed: %v", way, answer, rest, ended)
+				t.Errorf("%s: the answer is %q, then %q, closed: %v", name, answer, rest, ended)
 			}
 			if took > time.Second || n == 64 {
-				t.Errorf("%s: the server took %v and %d MiB", way, took, n)
+				t.Errorf("%s: the server took %v and %d MiB", name, took, n)
 			}
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
-				t.Errorf("%s: %d KiB were allocated for a line of 64 KiB", way, grown>>10)
+				t.Errorf("%s: %d KiB were allocated for a line of 64 KiB", name, grown>>10)
 			}
 		}
 	}

@@ -3,13 +3,81 @@
 package attack_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/websocket"
 )
+
+// newWSTarget starts a target with these settings of WebSocket. It does not log requests: some tests measure its memory.
+func newWSTarget(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *target {
+	t.Helper()
+	return newTarget(t, func(all *server.Config) { all.WebSockets.Plain, all.Log.LogRequests = cfg, new(false) }, parts...)
+}
+
+// frames connects a client that has read its welcome. Thousands of them may come at once, so it waits for long.
+func frames(dial dialer, headers string) (*testkit.Frames, error) {
+	nc, err := dial()
+	if err != nil {
+		return nil, err
+	}
+	return testkit.OpenWS(nc, headers, 3*testkit.Wait)
+}
+
+// call sends one request and demands its answer.
+func call(c *testkit.Frames, request, answer string) error {
+	if err := c.Send(testkit.Text(request)); err != nil {
+		return err
+	}
+	for {
+		got, err := c.Message()
+		if err != nil {
+			return err
+		}
+		if strings.Contains(got, answer) {
+			return nil
+		}
+		if strings.Contains(got, `"context":"response"`) {
+			return errors.New("the answer is " + got)
+		}
+	}
+}
+
+// wellBehavedWS starts clients that do no harm: one with a new connection for each call, one over TLS that keeps its
+// own.
+func (s *target) wellBehavedWS(t testing.TB) (check func()) {
+	t.Helper()
+	ask := func(c *testkit.Frames) error {
+		return call(c, `{"event":"action","params":{"action":"randomNumber"}}`, `"randomNumber":0.`)
+	}
+	fresh := testkit.StartProbe("WebSocket, a connection for each call", func() error {
+		c, err := frames(s.DialHTTP, "")
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return ask(c)
+	})
+	kept, err := frames(s.DialHTTPS("http/1.1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := call(kept, `{"event":"roomChange","room":"elsewhere"}`, `"OK"`); err != nil {
+		t.Fatal(err)
+	}
+	secure := testkit.StartProbe("TLS, one connection", func() error { return ask(kept) })
+	return func() {
+		t.Helper()
+		fresh.Check(t)
+		secure.Check(t)
+		_ = kept.Close()
+	}
+}
 
 // The tests of this file use the default limits, apart from the pings. They are not parallel, so that goroutines and
 // files can be counted.

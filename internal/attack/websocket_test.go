@@ -18,76 +18,9 @@ import (
 
 	"github.com/klauspost/compress/flate"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
-	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/websocket"
 )
-
-// newWSTarget starts a target with these settings of WebSocket. It does not log requests: some tests measure its memory.
-func newWSTarget(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *target {
-	t.Helper()
-	return newTarget(t, func(all *server.Config) { all.WebSockets.Plain, all.Log.LogRequests = cfg, new(false) }, parts...)
-}
-
-// frames connects a client that has read its welcome. Thousands of them may come at once, so it waits for long.
-func frames(dial dialer, headers string) (*testkit.Frames, error) {
-	nc, err := dial()
-	if err != nil {
-		return nil, err
-	}
-	return testkit.OpenWS(nc, headers, 3*testkit.Wait)
-}
-
-// call sends one request and demands its answer.
-func call(c *testkit.Frames, request, answer string) error {
-	if err := c.Send(testkit.Text(request)); err != nil {
-		return err
-	}
-	for {
-		got, err := c.Message()
-		if err != nil {
-			return err
-		}
-		if strings.Contains(got, answer) {
-			return nil
-		}
-		if strings.Contains(got, `"context":"response"`) {
-			return errors.New("the answer is " + got)
-		}
-	}
-}
-
-// wellBehavedWS starts clients that do no harm: one with a new connection for each call, one over TLS that keeps its
-// own.
-func (s *target) wellBehavedWS(t testing.TB) (check func()) {
-	t.Helper()
-	ask := func(c *testkit.Frames) error {
-		return call(c, `{"event":"action","params":{"action":"randomNumber"}}`, `"randomNumber":0.`)
-	}
-	fresh := testkit.StartProbe("WebSocket, a connection for each call", func() error {
-		c, err := frames(s.DialHTTP, "")
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		return ask(c)
-	})
-	kept, err := frames(s.DialHTTPS("http/1.1"), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := call(kept, `{"event":"roomChange","room":"elsewhere"}`, `"OK"`); err != nil {
-		t.Fatal(err)
-	}
-	secure := testkit.StartProbe("TLS, one connection", func() error { return ask(kept) })
-	return func() {
-		t.Helper()
-		fresh.Check(t)
-		secure.Check(t)
-		_ = kept.Close()
-	}
-}
 
 // each does something for n clients, a few at a time, and returns the errors.
 func each(n int, do func(i int) error) error {
@@ -115,13 +48,16 @@ func TestWebSocketFramesThatHaveBrokenServers(t *testing.T) {
 	s := newWSTarget(t, websocket.Config{})
 	wellBehaved := s.wellBehavedWS(t)
 	secure := s.DialHTTPS("http/1.1")
-	for attack, want := range map[string]int{
-		"\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04": 1002,
-		"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04": 1002,
-		"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04": 1009,
-		"\x89\xff\x80\x00\x00\x00\x00\x00\x00\x01\x01\x02\x03\x04": 1002,
-		"\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x00":                 1002,
-		testkit.Text("\xff"): 1007,
+	for _, test := range []struct {
+		name, frame string
+		want        int
+	}{
+		{"a length below zero", "\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04", 1002},
+		{"the length -1", "\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04", 1002},
+		{"the longest length", "\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04", 1009},
+		{"a ping with a length below zero", "\x89\xff\x80\x00\x00\x00\x00\x00\x00\x01\x01\x02\x03\x04", 1002},
+		{"no mask", "\x81\x7f\x80\x00\x00\x00\x00\x00\x00\x00", 1002},
+		{"invalid UTF-8", testkit.Text("\xff"), 1007},
 	} {
 		err := each(20, func(i int) error {
 			c, err := frames([]dialer{s.DialHTTP, secure}[i%2], "")
@@ -129,11 +65,11 @@ func TestWebSocketFramesThatHaveBrokenServers(t *testing.T) {
 				return err
 			}
 			defer c.Close()
-			if err := c.Send(attack); err != nil {
+			if err := c.Send(test.frame); err != nil {
 				return err
 			}
-			if code, err := c.CloseCode(); err != nil || code != want {
-				return fmt.Errorf("%x is answered with code %d, %w", attack, code, err)
+			if code, err := c.CloseCode(); err != nil || code != test.want {
+				return fmt.Errorf("%s is answered with code %d, %w", test.name, code, err)
 			}
 			return nil
 		})

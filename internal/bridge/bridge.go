@@ -67,7 +67,7 @@ type encoding struct {
 	bytes []byte
 }
 
-// Find returns the encoded form for a kind of wire, nil if there is none. The lock must be held.
+// Find returns the encoded form for a kind of wire, nil if there is none. The caller must hold the lock.
 func (m *Message) Find(wire any) []byte {
 	for _, e := range m.encoded {
 		if e.wire == wire {
@@ -77,7 +77,7 @@ func (m *Message) Find(wire any) []byte {
 	return nil
 }
 
-// Keep keeps the encoded form for a kind of wire. The lock must be held.
+// Keep adds the encoded form for a kind of wire. The caller must hold the lock.
 func (m *Message) Keep(wire any, bytes []byte) { m.encoded = append(m.encoded, encoding{wire, bytes}) }
 
 // Worker is the side of an API that package worker uses.
@@ -102,7 +102,7 @@ type Worker interface {
 	SetLastRun(ctx context.Context, task string, before, at time.Time) (done bool, err error)
 }
 
-// Schedule is when a task is due.
+// Schedule determines when a task is due.
 type Schedule interface {
 	// Next returns the first time after another at which the schedule is due; the zero time if there is none.
 	Next(after time.Time) time.Time

@@ -1,11 +1,12 @@
-// Package command lists the commands of persistent transports: what TCP, WebSocket and Socket.IO do themselves when a
-// client sends the name. No action can have one of these names. `say` is not in the list: it is an action as well, so that
-// HTTP clients can say something.
+// Package command lists the commands that TCP, WebSocket and Socket.IO run without an action. No action can have the name
+// of a command. say is not in the list: it is also an action, so that HTTP clients can send a message to a room.
+//
+// Clients read the descriptions with the action actionsView.
 package command
 
 import "slices"
 
-// Command is one command.
+// Command is a command and its description.
 type Command struct{ Name, Description string }
 
 var params = []Command{

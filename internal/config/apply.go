@@ -107,7 +107,7 @@ func (l *loader) setField(v reflect.Value, fields []setting.Field, e entry, path
 		}
 	}
 	if e.value.kind != nullKind {
-		l.origins[path] = place{name: e.at.name, line: e.at.line}.String()
+		l.origins[path] = position{name: e.at.name, line: e.at.line}.String()
 	}
 }
 

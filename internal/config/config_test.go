@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// flag is a type that reads its own text, and remembers what it was given.
+// flag is a text with an UnmarshalText of its own.
 type flag string
 
 func (f *flag) UnmarshalText(b []byte) error {

@@ -21,7 +21,7 @@ type Setting struct {
 	Origin  string `json:"origin"`          // FromDefault, FromProgram, or the file or variable as Origins has it
 	Default string `json:"default"`         //
 	Type    string `json:"type"`            // in words, such as "duration" or "list of text"
-	Unit    string `json:"unit,omitempty"`  // what a whole number counts
+	Unit    string `json:"unit,omitempty"`  // of a whole number
 	Range   string `json:"range,omitempty"` // in words; empty if every value is in range
 	Env     string `json:"env,omitempty"`   // such as "ACTIONHERO_HTTP_SERVER_PORT"; empty if only the file can hold it
 	Doc     string `json:"doc"`

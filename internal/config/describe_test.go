@@ -101,3 +101,68 @@ func TestMistakesInTheStruct(t *testing.T) {
 		}
 	}
 }
+
+// Two inlined structs may share a key if they declare it with the same tags.
+func TestInlinedStructs(t *testing.T) {
+	t.Parallel()
+	type plain struct {
+		Limit int `json:"limit" default:"5"`
+		Only  int `json:"only"`
+	}
+	type other struct {
+		Most int `json:"limit" default:"5"`
+	}
+	type different struct {
+		Most int `json:"limit" default:"6"`
+	}
+	var shared struct {
+		Plain plain `json:",inline"`
+		Other other `json:",inline"`
+	}
+	if _, err := Load(&shared, Options{Dir: t.TempDir(), Env: []string{"ACTIONHERO_LIMIT=0", "ACTIONHERO_ONLY=3"}}); err != nil {
+		t.Fatal(err)
+	}
+	if shared.Plain.Limit != 0 || shared.Other.Most != 0 || shared.Plain.Only != 3 {
+		t.Errorf("got %+v", shared)
+	}
+	if all := Describe(shared, shared, nil); len(all) != 2 {
+		t.Errorf("there are two settings, not %v", all)
+	}
+	_, err := Load(&shared, Options{Dir: t.TempDir(), Env: []string{"ACTIONHERO_LIMIT=x"}})
+	if want := `ACTIONHERO_LIMIT: limit must be a whole number, not "x"`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	var conflict struct {
+		Plain plain     `json:",inline"`
+		Other different `json:",inline"`
+	}
+	if _, err := Load(&conflict, Options{Dir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "two settings are named limit") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPrint(t *testing.T) {
+	t.Parallel()
+	settings := []Setting{
+		{Key: "a.b", Value: "1", Origin: "config.json:2", Default: "0", Type: "whole number", Unit: "rooms", Range: "0 or more", Env: "X_A_B", Doc: "rooms | halls"},
+		{Key: "a.c", Value: filtered, Origin: FromDefault, Type: "list of objects"},
+	}
+	var plain, colored, markdown strings.Builder
+	for _, err := range []error{Print(&plain, settings, false), Print(&colored, settings, true), PrintMarkdown(&markdown, settings, "# Intro\n")} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "a.b  1           config.json:2  rooms, 0 or more\n    X_A_B: rooms | halls\na.c  [FILTERED]  default        list of objects\n    \n"
+	if plain.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &plain, want)
+	}
+	if want := "\x1b[1ma.b\x1b[0m  \x1b[32m1\x1b[0m           \x1b[32mconfig.json:2\x1b[0m  rooms, 0 or more\n"; !strings.HasPrefix(colored.String(), want) {
+		t.Errorf("got %q, want %q", &colored, want)
+	}
+	want = "# Intro\n\n## a\n\n| key | environment variable | default | values | meaning |\n|---|---|---|---|---|\n" +
+		"| `b` | `X_A_B` | `0` | rooms, 0 or more | rooms \\| halls |\n| `c` |  |  | list of objects |  |\n"
+	if markdown.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", &markdown, want)
+	}
+}

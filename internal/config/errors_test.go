@@ -195,7 +195,7 @@ misc:
 	if fmt.Sprint(c.Misc.Users) != fmt.Sprint(want) || c.Misc.Flag != "7" {
 		t.Errorf("got %+v", c.Misc)
 	}
-	if err := loadText(t, c, "config.yaml", "misc: {users: [{<<: 1}]}"); err == nil || !strings.Contains(err.Error(), "what << names must be an object") {
+	if err := loadText(t, c, "config.yaml", "misc: {users: [{<<: 1}]}"); err == nil || !strings.Contains(err.Error(), "<< must have an object") {
 		t.Error(err)
 	}
 }

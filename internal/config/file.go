@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// maxFile is the most that a file of settings may hold, in bytes.
+// maxFile is the maximum size of a file of settings, in bytes.
 const maxFile = 1 << 20
 
-// fileNames are what a folder is searched for.
+// fileNames are the names of files of settings, in the order of the search.
 var fileNames = []string{"config.json", "config.yaml", "config.yml", "config.toml"}
 
-// readFile finds, reads and parses the file. It is nil when there is none or when a problem has been noted.
+// readFile finds, reads and parses the file. It returns nil if there is no file, or if it has recorded a problem.
 func (l *loader) readFile(o Options) *node {
 	path := o.File
 	if path == "" {
@@ -33,7 +33,7 @@ func (l *loader) readFile(o Options) *node {
 	}
 	parse := parserFor(path)
 	if parse == nil {
-		l.fail(place{name: path}, "the extension must be .json, .yaml, .yml or .toml, so that the format is known")
+		l.fail(position{name: path}, "the extension must be .json, .yaml, .yml or .toml, so that the format is known")
 		return nil
 	}
 	data, err := readLimited(path)
@@ -48,8 +48,8 @@ func (l *loader) readFile(o Options) *node {
 	return l.parse(parse, data, name)
 }
 
-// parser turns the text of one format into a tree; it notes problems of single values with the reader and returns an error when
-// nothing can be made of the whole. A nil tree stands for an empty file.
+// parser turns the text of one format into a tree. It records problems of single values in the reader, and returns an error if
+// the file as a whole is malformed. The tree of an empty file is nil.
 type parser func(r *reader) (*node, error)
 
 func parserFor(path string) parser {
@@ -71,13 +71,13 @@ type reader struct {
 	data []byte
 }
 
-// parse runs a parser. The formats' libraries are big, and a mistake in one of them must not stop the program with a stack trace
-// for what is a broken file.
+// parse runs a parser. The libraries of the formats are large: a panic in one of them must be reported as a problem of the file,
+// not stop the program with a stack trace.
 func (l *loader) parse(p parser, data []byte, name string) (tree *node) {
 	r := &reader{l: l, name: name, data: bytes.TrimPrefix(data, []byte("\ufeff"))}
 	defer func() {
 		if v := recover(); v != nil {
-			l.fail(place{name: name}, "the file cannot be read: its parser failed with: %s", oneLine(fmt.Sprint(v)))
+			l.fail(position{name: name}, "the file cannot be read: its parser failed with: %s", oneLine(fmt.Sprint(v)))
 			tree = nil
 		}
 	}()
@@ -88,15 +88,15 @@ func (l *loader) parse(p parser, data []byte, name string) (tree *node) {
 		l.fail(syntax.at, "%s", oneLine(syntax.text))
 		return nil
 	case err != nil:
-		l.fail(place{name: name}, "%s", oneLine(err.Error()))
+		l.fail(position{name: name}, "%s", oneLine(err.Error()))
 		return nil
 	}
 	return tree
 }
 
-// syntaxError is a malformed file.
+// syntaxError is the error of a malformed file.
 type syntaxError struct {
-	at   place
+	at   position
 	text string
 }
 
@@ -104,13 +104,13 @@ func (e *syntaxError) Error() string { return fmt.Sprintf("%s: %s", e.at, e.text
 
 var errTooDeep = fmt.Errorf("the file nests lists and objects deeper than %d levels", maxDepth)
 
-// object collects the entries of an object and notes a key that stands in it twice; the first one counts.
+// object collects the entries of an object and records a key that occurs twice; the first one counts.
 type object struct {
 	node *node
 	seen map[string]bool
 }
 
-func newObject(at place) *object {
+func newObject(at position) *object {
 	return &object{node: &node{kind: objectKind, at: at}, seen: map[string]bool{}}
 }
 
@@ -123,7 +123,7 @@ func (r *reader) add(o *object, e entry, path string) {
 	o.node.entries = append(o.node.entries, e)
 }
 
-// findFile looks for the one file of settings in a folder; "" when there is none.
+// findFile returns the path of the only file of settings in a folder, or "" if there is none.
 func findFile(dir string) (string, error) {
 	if dir == "" {
 		dir = "."

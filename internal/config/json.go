@@ -9,16 +9,16 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// jsonReader builds the tree token by token, because only tokens have a place.
+// jsonReader builds the tree token by token, because only tokens have a position.
 type jsonReader struct {
 	*reader
 	dec   *jsontext.Decoder
-	lines []int // the offsets at which lines begin
+	lines []int // the offset of each line
 }
 
 func parseJSON(r *reader) (*node, error) {
 	j := &jsonReader{reader: r, lines: lineStarts(r.data)}
-	// Duplicate names are found by our own walk, which can go on behind them.
+	// Our own walk finds duplicate names, and continues after them.
 	j.dec = jsontext.NewDecoder(bytes.NewReader(r.data), jsontext.AllowDuplicateNames(true))
 	if len(bytes.TrimSpace(r.data)) == 0 {
 		return nil, nil
@@ -36,7 +36,7 @@ func parseJSON(r *reader) (*node, error) {
 	return tree, nil
 }
 
-// value reads the next value, which stands at path.
+// value reads the next value, which has the given path.
 func (j *jsonReader) value(path string, depth int) (*node, error) {
 	if depth > maxDepth {
 		return nil, errTooDeep
@@ -61,7 +61,7 @@ func (j *jsonReader) value(path string, depth int) (*node, error) {
 	return j.object(at, path, depth)
 }
 
-func (j *jsonReader) array(at place, path string, depth int) (*node, error) {
+func (j *jsonReader) array(at position, path string, depth int) (*node, error) {
 	out := &node{kind: listKind, at: at}
 	for j.dec.PeekKind() != jsontext.KindEndArray {
 		item, err := j.value(path, depth+1)
@@ -74,7 +74,7 @@ func (j *jsonReader) array(at place, path string, depth int) (*node, error) {
 	return out, err
 }
 
-func (j *jsonReader) object(at place, path string, depth int) (*node, error) {
+func (j *jsonReader) object(at position, path string, depth int) (*node, error) {
 	out := newObject(at)
 	for j.dec.PeekKind() != jsontext.KindEndObject {
 		e := entry{at: j.next()}
@@ -92,8 +92,8 @@ func (j *jsonReader) object(at place, path string, depth int) (*node, error) {
 	return out.node, err
 }
 
-// next is the place of the token to come.
-func (j *jsonReader) next() place {
+// next returns the position of the next token.
+func (j *jsonReader) next() position {
 	offset := int(j.dec.InputOffset())
 	for offset < len(j.data) && bytes.IndexByte([]byte(" \t\r\n,:"), j.data[offset]) >= 0 {
 		offset++
@@ -101,13 +101,13 @@ func (j *jsonReader) next() place {
 	return j.at(offset)
 }
 
-// at turns an offset into line and column, both from 1; columns count bytes.
-func (j *jsonReader) at(offset int) place {
+// at returns the position of an offset: line and column, both from 1; columns count bytes.
+func (j *jsonReader) at(offset int) position {
 	line := sort.SearchInts(j.lines, offset+1)
-	return place{name: j.name, line: line, col: offset - j.lines[line-1] + 1}
+	return position{name: j.name, line: line, col: offset - j.lines[line-1] + 1}
 }
 
-// explain turns the library's error into a sentence with a place.
+// explain turns an error of the library into a sentence with a position.
 func (j *jsonReader) explain(err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {
@@ -123,7 +123,7 @@ func (j *jsonReader) explain(err error) error {
 	return err
 }
 
-// lineStarts lists the offsets at which lines begin.
+// lineStarts returns the offset of each line.
 func lineStarts(data []byte) []int {
 	starts := []int{0}
 	for i, c := range data {

@@ -34,7 +34,7 @@ type Origins map[string]string
 // environment. See [setting.Fill] for the defaults: a field of dst that is not zero keeps its value.
 //
 // The error joins one sentence per problem, each with the file (with line and column, except in TOML) or the variable, the
-// setting, and what was expected. After an error, dst is unchanged.
+// setting, and the expected value. After an error, dst is unchanged.
 func Load(dst any, o Options) (Origins, error) {
 	return load(dst, o, func(l *loader) *node { return l.readFile(o) })
 }
@@ -83,8 +83,8 @@ func (l *loader) full() bool { return len(l.problems) >= maxProblems }
 
 func (l *loader) count() int { return len(l.problems) + l.unlisted }
 
-// fail records a problem; its sentence begins with the place.
-func (l *loader) fail(at place, format string, args ...any) {
+// fail records a problem; its sentence begins with the position.
+func (l *loader) fail(at position, format string, args ...any) {
 	if l.full() {
 		l.unlisted++
 		return
@@ -101,7 +101,7 @@ func (l *loader) err() error {
 }
 
 // unknown records a name that no field has, with the nearest known name.
-func (l *loader) unknown(at place, path string, siblings []setting.Field, parent string) {
+func (l *loader) unknown(at position, path string, siblings []setting.Field, parent string) {
 	var names []string
 	for _, f := range siblings {
 		names = append(names, join(parent, f.Name))
@@ -113,7 +113,7 @@ func (l *loader) unknown(at place, path string, siblings []setting.Field, parent
 }
 
 // unknownVariable records a variable that has the prefix of the program and belongs to no setting.
-func (l *loader) unknownVariable(at place) {
+func (l *loader) unknownVariable(at position) {
 	var names []string
 	for _, s := range l.known {
 		if !s.fileOnly {
@@ -144,7 +144,7 @@ func (l *loader) applyEnv(work reflect.Value, o Options) {
 		if !strings.HasPrefix(name, o.Prefix+"_") {
 			continue
 		}
-		at := place{name: printable(name)}
+		at := position{name: printable(name)}
 		s, ok := byEnv[name]
 		if !ok {
 			l.unknownVariable(at)

@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// nearest is the known name that a wrong one most likely meant, or "". A name that differs only in its section is near, too:
-// people remember the key better than where it stands.
+// nearest returns the known name that is most like a wrong one, or "" if none is alike. A name that differs only in its section
+// counts as alike: people remember a key better than its section.
 func nearest(name string, known []string) string {
 	best, least := "", len(name)
 	for _, k := range known {
@@ -29,7 +29,7 @@ func nearest(name string, known []string) string {
 	return ""
 }
 
-// commonParts is the length of the sections that two names share: a long section must not make any two of its keys look alike.
+// commonParts returns the length of the sections that two names share. Without them, two keys of a long section would look alike.
 func commonParts(a, b string) int {
 	end := 0
 	for i := 0; i < len(a) && i < len(b) && a[i] == b[i]; i++ {
@@ -40,7 +40,8 @@ func commonParts(a, b string) int {
 	return end
 }
 
-// distance counts the letters to add, drop, change or swap with their neighbour to turn one word into the other; it gives up at limit.
+// distance returns how many letters must be added, dropped, changed or swapped with their neighbour to turn one word into the
+// other, and at most limit.
 func distance(a, b string, limit int) int {
 	x, y := []rune(a), []rune(b)
 	if len(x)-len(y) >= limit || len(y)-len(x) >= limit {

@@ -50,7 +50,7 @@ func Print(w io.Writer, settings []Setting, color bool) error {
 		}
 	}
 	paint := func(text, code string) string {
-		if !color || text == "" {
+		if !color || text == "" || code == "" {
 			return text
 		}
 		return code + text + reset
@@ -63,10 +63,7 @@ func Print(w io.Writer, settings []Setting, color bool) error {
 		}
 		for i, cell := range []struct{ text, code string }{{s.Key, bold}, {cmp.Or(oneLine(s.Value), `""`), set}, {s.Origin, set}} {
 			pad := strings.Repeat(" ", max(width[i]-utf8.RuneCountInString(cell.text), 0)+2)
-			if cell.code != "" {
-				cell.text = paint(cell.text, cell.code)
-			}
-			b.WriteString(cell.text + pad)
+			b.WriteString(paint(cell.text, cell.code) + pad)
 		}
 		fmt.Fprintf(&b, "%s\n    %s\n", s.values(), paint(strings.Trim(s.Env+": "+s.Doc, ": "), faint))
 	}

@@ -11,16 +11,16 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// The library reads nested lists by recursion without a limit, and a stack that has run over cannot be recovered from; the time and
-// memory that it takes for a dotted key grow with the square of its parts. Counting what could be either is cruder than following
-// the grammar, but it cannot be fooled, and no file of settings comes near.
+// The library reads nested lists by recursion without a limit, and a stack overflow cannot be recovered. Its time and memory for a
+// dotted key grow with the square of the key's parts. Counting brackets and dots is cruder than following the grammar, but a file
+// cannot evade it, and no file of settings comes near these limits.
 const (
 	maxBrackets = 10_000 // [ and { in a file
 	maxDots     = 1_000  // on one line, and so in one key
 )
 
-// tooMuch refuses a file that the library would choke on.
-func tooMuch(r *reader) error {
+// checkLimits returns an error for a file that the library cannot read safely.
+func checkLimits(r *reader) error {
 	brackets, line := 0, 1
 	dots := 0
 	for _, c := range r.data {
@@ -36,30 +36,30 @@ func tooMuch(r *reader) error {
 			return fmt.Errorf("the file holds more than %d brackets, which no file of settings needs", maxBrackets)
 		}
 		if dots > maxDots {
-			return &syntaxError{place{name: r.name, line: line}, fmt.Sprintf("the line holds more than %d dots; write a long list on several lines", maxDots)}
+			return &syntaxError{position{name: r.name, line: line}, fmt.Sprintf("the line holds more than %d dots; write a long list on several lines", maxDots)}
 		}
 	}
 	return nil
 }
 
 func parseTOML(r *reader) (*node, error) {
-	if err := tooMuch(r); err != nil {
+	if err := checkLimits(r); err != nil {
 		return nil, err
 	}
 	var root map[string]any
 	if _, err := toml.Decode(string(r.data), &root); err != nil {
 		var p toml.ParseError
 		if errors.As(err, &p) {
-			return nil, &syntaxError{place{r.name, p.Position.Line, p.Position.Col}, "this is not valid TOML: " + p.Message}
+			return nil, &syntaxError{position{r.name, p.Position.Line, p.Position.Col}, "this is not valid TOML: " + p.Message}
 		}
 		return nil, fmt.Errorf("this is not valid TOML: %w", err)
 	}
-	return tomlValue(root, place{name: r.name}, 0)
+	return tomlValue(root, position{name: r.name}, 0)
 }
 
-// tomlValue converts what the library decoded. It keeps no places, so all values have the file's; and it has checked for keys
-// that are given twice.
-func tomlValue(v any, at place, depth int) (*node, error) {
+// tomlValue converts a value of the library. The library refuses duplicate keys. It keeps no positions, so all values have the
+// position of the file.
+func tomlValue(v any, at position, depth int) (*node, error) {
 	if depth > maxDepth {
 		return nil, errTooDeep
 	}
@@ -94,7 +94,7 @@ func tomlValue(v any, at place, depth int) (*node, error) {
 	return nil, fmt.Errorf("the file holds a value of the type %T, which no setting has", v)
 }
 
-func tomlList[T any](items []T, at place, depth int) (*node, error) {
+func tomlList[T any](items []T, at position, depth int) (*node, error) {
 	out := &node{kind: listKind, at: at}
 	for _, item := range items {
 		value, err := tomlValue(item, at, depth+1)

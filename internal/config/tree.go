@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// maxDepth is how many lists and objects may be nested: more than any setting needs, few enough to walk by recursion.
+// maxDepth is how deep lists and objects may be nested: more than a setting needs, and few enough for recursion.
 const maxDepth = 64
 
 type kind int
@@ -21,33 +21,33 @@ const (
 	textKind
 	listKind
 	objectKind
-	anyKind // text from the environment, which may stand for any scalar
+	anyKind // a text from the environment, of any scalar type
 )
 
 // node is a value of any format.
 type node struct {
 	kind    kind
-	text    string // a scalar as it was written, as far as the format's library tells
-	number  string // numberKind: the number in decimal, empty when it is not finite
+	text    string // of a scalar, as the file has it, if the library of the format keeps it
+	number  string // of a numberKind, in decimal; empty if it is not finite
 	list    []*node
 	entries []entry
-	at      place
+	at      position
 }
 
-// entry is one key of an object; at is where the key stands.
+// entry is one key of an object with its value; at is the position of the key.
 type entry struct {
 	key   string
 	value *node
-	at    place
+	at    position
 }
 
-// place is where a value was found: a file with line and column (zero when unknown), or a variable.
-type place struct {
+// position is the position of a value: a file with line and column (zero if unknown), or a variable.
+type position struct {
 	name      string
 	line, col int
 }
 
-func (p place) String() string {
+func (p position) String() string {
 	switch {
 	case p.line > 0 && p.col > 0:
 		return fmt.Sprintf("%s:%d:%d", p.name, p.line, p.col)
@@ -57,7 +57,7 @@ func (p place) String() string {
 	return p.name
 }
 
-// found says in a message what stands where something else was expected.
+// found describes a value of the wrong type.
 func (n *node) found() string {
 	switch n.kind {
 	case nullKind:
@@ -76,7 +76,7 @@ func (n *node) found() string {
 	return printable(n.text)
 }
 
-// quote shows a text of any content and length on one short line.
+// quote quotes a text of any content, shortened to 80 characters.
 func quote(s string) string {
 	const most = 80
 	if r := []rune(s); len(r) > most {
@@ -85,7 +85,7 @@ func quote(s string) string {
 	return strconv.QuoteToGraphic(s)
 }
 
-// printable leaves a usual name as it is and quotes any other, so that a key cannot forge a line of the message.
+// printable returns a usual name unchanged, and quotes any other, so that a key cannot forge a line of the message.
 func printable(s string) string {
 	if s == "" {
 		return `""`
@@ -98,7 +98,7 @@ func printable(s string) string {
 	return strings.Trim(quote(s), `"`)
 }
 
-// oneLine escapes what a library's message quotes from the file without care.
+// oneLine escapes the control characters of a text, such as those of the file in the message of a library.
 func oneLine(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -111,8 +111,8 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// scalar returns the text of a value that may stand for a setting of a class. A text stands for a number only where it can hold
-// a unit, and for a switch, which on and off turn.
+// scalar returns the text of a value, and whether a setting of the class may have a value of this kind. Only numbers with units,
+// and switches ("on", "off"), may be texts.
 func (n *node) scalar(c setting.Class) (text string, ok bool) {
 	switch n.kind {
 	case anyKind:
@@ -130,7 +130,7 @@ func (n *node) scalar(c setting.Class) (text string, ok bool) {
 	return n.text, ok
 }
 
-// join adds a key to the path of what holds it.
+// join adds a key to the path of its object.
 func join(path, key string) string {
 	if path == "" {
 		return key
@@ -138,7 +138,7 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// wrap puts a value below its keys.
+// wrap returns the tree in which a value has a path of keys.
 func wrap(keys []string, value *node) *node {
 	for i := len(keys) - 1; i >= 0; i-- {
 		value = &node{kind: objectKind, at: value.at, entries: []entry{{key: keys[i], value: value, at: value.at}}}
@@ -146,8 +146,9 @@ func wrap(keys []string, value *node) *node {
 	return value
 }
 
-// envNode reads the text of a variable as its setting's type wants it; the error continues a sentence that begins with the setting.
-func envNode(s leaf, text string, at place) (*node, error) {
+// envNode parses the text of a variable as a list, a map or a scalar, by the type of its setting. The error continues a sentence
+// that begins with the setting.
+func envNode(s leaf, text string, at position) (*node, error) {
 	scalar := func(t string) *node { return &node{kind: anyKind, text: t, at: at} }
 	if s.fileOnly {
 		return nil, errors.New("can be given in the file only")

@@ -11,11 +11,11 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxNodes is how many values a YAML file may stand for once its aliases are followed. An alias costs a few bytes and may stand
-// for a large tree of further aliases, so the result has to be counted and not the file.
+// maxNodes is the maximum number of values of a YAML file once its aliases are resolved. An alias of a few bytes may expand to a
+// large tree of further aliases, so the limit counts the values, not the bytes of the file.
 const maxNodes = 100_000
 
-// yamlReader follows the library's own tree, in which aliases are still what they are.
+// yamlReader walks the tree of the library, in which aliases are not resolved yet.
 type yamlReader struct {
 	*reader
 	nodes int
@@ -31,7 +31,7 @@ func parseYAML(r *reader) (*node, error) {
 	}
 	var second yaml.Node
 	if err := dec.Decode(&second); err == nil {
-		return nil, &syntaxError{place{r.name, second.Line, second.Column}, "the file must hold one YAML document, but here begins another"}
+		return nil, &syntaxError{position{r.name, second.Line, second.Column}, "the file must hold one YAML document, but here begins another"}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, yamlError(err)
 	}
@@ -46,7 +46,7 @@ func yamlError(err error) error {
 	return fmt.Errorf("this is not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 }
 
-func (y *yamlReader) at(n *yaml.Node) place { return place{y.name, n.Line, n.Column} }
+func (y *yamlReader) at(n *yaml.Node) position { return position{y.name, n.Line, n.Column} }
 
 // value converts a node of the library.
 func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*node, error) {
@@ -79,7 +79,7 @@ func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*node, error) 
 	return y.scalar(n)
 }
 
-// checkTag refuses a tag that somebody wrote, unless it is the plain one.
+// checkTag refuses an explicit tag, unless it is one of allowed.
 func (y *yamlReader) checkTag(n *yaml.Node, allowed ...string) error {
 	if n.Style&yaml.TaggedStyle == 0 {
 		return nil
@@ -93,7 +93,7 @@ func (y *yamlReader) checkTag(n *yaml.Node, allowed ...string) error {
 	return &syntaxError{y.at(n), fmt.Sprintf("the YAML tag %s is not supported; leave it out", printable(tag))}
 }
 
-// mapping converts an object; keys that come through "<<" stand behind those that are written in it.
+// mapping converts an object. Its merged keys ("<<") follow its own keys.
 func (y *yamlReader) mapping(n *yaml.Node, path string, depth int) (*node, error) {
 	if err := y.checkTag(n, "!!map"); err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (y *yamlReader) mapping(n *yaml.Node, path string, depth int) (*node, error
 	return out.node, nil
 }
 
-// mergedEntries are the keys behind "<<": those of one object, or of a list of them, where the earlier counts.
+// mergedEntries returns the entries of the value of "<<": an object, or a list of objects, of which the first with a key wins.
 func mergedEntries(value *node) ([]entry, error) {
 	switch value.kind {
 	case objectKind:
@@ -139,16 +139,16 @@ func mergedEntries(value *node) ([]entry, error) {
 		var out []entry
 		for _, item := range value.list {
 			if item.kind != objectKind {
-				return nil, &syntaxError{item.at, "what << names must be an object"}
+				return nil, &syntaxError{item.at, "<< must have an object"}
 			}
 			out = append(out, item.entries...)
 		}
 		return out, nil
 	}
-	return nil, &syntaxError{value.at, "what << names must be an object or a list of them"}
+	return nil, &syntaxError{value.at, "<< must have an object or a list of objects"}
 }
 
-// scalar converts a single value with the type that YAML gives it.
+// scalar converts a single value, with its YAML type.
 func (y *yamlReader) scalar(n *yaml.Node) (*node, error) {
 	if err := y.checkTag(n, "!!str", "!!int", "!!float", "!!bool", "!!null"); err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (y *yamlReader) scalar(n *yaml.Node) (*node, error) {
 	return out, nil
 }
 
-// yamlInt is the decimal form of an integer, which YAML also writes in other bases.
+// yamlInt returns the decimal form of an integer; YAML also has other bases.
 func yamlInt(n *yaml.Node) (string, error) {
 	var i int64
 	if err := n.Decode(&i); err == nil {

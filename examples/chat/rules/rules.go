@@ -1,4 +1,5 @@
-// Package rules has the two actions of the chat and the rules of its rooms, which apply to every transport.
+// Package rules holds the two actions of the chat and the rules of its rooms, which hold on every transport. Begin with
+// [Rules].
 package rules
 
 import (
@@ -10,29 +11,30 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// All has the parts of the chat.
+// All holds the actions and the rules.
 var All = actionhero.Parts{Name, Mute, Rules}
 
-// MembersRoom is the room that only clients with a name may join.
+// MembersRoom is the room that admits only users with a name.
 const MembersRoom = "members"
 
-// Details of a connection. All members see the name, because config.json switches general.roomDetails on.
+// The keys of the details of a connection. Every member of a room can read the name, because config.json sets
+// general.roomDetails.
 const (
 	detailName  = "name"
 	detailMuted = "muted"
 )
 
-// errNoConn is for requests over HTTP, which has no persistent connections.
+// errNoConn is the error for HTTP clients, which have no persistent connection.
 var errNoConn = actionhero.Errorf(actionhero.CodeInvalidInput, "stay connected to chat: use WebSocket, Socket.IO or TCP")
 
-// NameInput is the input of name.
+// NameInput is the input and the output of name.
 type NameInput struct {
-	Name string `json:"name" required:"true" minLength:"2" maxLength:"20" pattern:"^[\\p{L}\\p{N} _-]+$" doc:"your name for the others"`
+	Name string `json:"name" required:"true" minLength:"2" maxLength:"20" pattern:"^[\\p{L}\\p{N} _-]+$" doc:"the name that others see"`
 }
 
-// Name gives the caller a name.
+// Name sets the name of the caller.
 var Name = actionhero.Action[NameInput, NameInput]{
-	Name: "name", Description: "Gives you a name, with which you may enter the room " + MembersRoom,
+	Name: "name", Description: "Sets your name, with which you may enter the room " + MembersRoom,
 	Run: func(ctx context.Context, in NameInput) (NameInput, error) {
 		conn := actionhero.RequestFrom(ctx).Conn
 		if conn == nil {
@@ -45,17 +47,17 @@ var Name = actionhero.Action[NameInput, NameInput]{
 
 // MuteInput is the input of mute.
 type MuteInput struct {
-	ID string `json:"id" required:"true" format:"uuid" doc:"the client to mute: the from of a message"`
+	ID string `json:"id" required:"true" format:"uuid" doc:"the sender to mute: the field from of a message"`
 }
 
-// MuteOutput is the output of mute.
+// MuteOutput is the output of mute: all ids that the caller has muted.
 type MuteOutput struct {
 	Muted []string `json:"muted"`
 }
 
-// Mute hides the messages of another client from the caller.
+// Mute stops the messages of one sender to the caller.
 var Mute = actionhero.Action[MuteInput, MuteOutput]{
-	Name: "mute", Description: "Hides the messages of another client from you",
+	Name: "mute", Description: "Stops the messages of one sender to you",
 	Run: func(ctx context.Context, in MuteInput) (MuteOutput, error) {
 		conn := actionhero.RequestFrom(ctx).Conn
 		if conn == nil {
@@ -77,10 +79,10 @@ func muted(conn *actionhero.Conn) (list []string) {
 	return list
 }
 
-// maxText is the longest message, in characters.
+// maxText is the maximum length of a message in characters.
 const maxText = 500
 
-// Rules decides who may join, what a message may contain, and which members receive it.
+// Rules admits clients to rooms, checks and cleans their messages, and drops messages from muted senders.
 var Rules = actionhero.RoomMiddleware{
 	Join: func(_ context.Context, c *actionhero.Conn, room string) error {
 		if room == MembersRoom && c.Detail(detailName) == nil {

@@ -17,28 +17,28 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// person is a client of the chat, over TCP or WebSocket.
-type person struct {
+// client is a client of the chat, over TCP or WebSocket.
+type client struct {
 	t    *testing.T
 	send func(line string) error
 	read func() (string, error)
 }
 
-// ask sends a line and reads until a line contains want.
-func (p person) ask(line, want string) string {
-	p.t.Helper()
-	if err := p.send(line); err != nil {
-		p.t.Fatal(err)
+// ask sends a line and returns the first message that contains want.
+func (c client) ask(line, want string) string {
+	c.t.Helper()
+	if err := c.send(line); err != nil {
+		c.t.Fatal(err)
 	}
-	return p.hears(want)
+	return c.waitFor(want)
 }
 
-func (p person) hears(want string) string {
-	p.t.Helper()
+func (c client) waitFor(want string) string {
+	c.t.Helper()
 	for {
-		got, err := p.read()
+		got, err := c.read()
 		if err != nil {
-			p.t.Fatalf("%q was not heard: %v", want, err)
+			c.t.Fatalf("no message contains %q: %v", want, err)
 		}
 		if strings.Contains(got, want) {
 			return got
@@ -46,7 +46,7 @@ func (p person) hears(want string) string {
 	}
 }
 
-func overTCP(t *testing.T, addr net.Addr) person {
+func overTCP(t *testing.T, addr net.Addr) client {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr.String())
 	if err != nil {
@@ -55,12 +55,12 @@ func overTCP(t *testing.T, addr net.Addr) person {
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	in := bufio.NewReader(conn)
-	p := person{t, func(line string) error { _, err := conn.Write([]byte(line + "\r\n")); return err }, func() (string, error) { return in.ReadString('\n') }}
-	p.hears("welcome")
-	return p
+	c := client{t, func(line string) error { _, err := conn.Write([]byte(line + "\r\n")); return err }, func() (string, error) { return in.ReadString('\n') }}
+	c.waitFor("welcome")
+	return c
 }
 
-func overWebSocket(t *testing.T, addr net.Addr) person {
+func overWebSocket(t *testing.T, addr net.Addr) client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	t.Cleanup(cancel)
@@ -69,15 +69,15 @@ func overWebSocket(t *testing.T, addr net.Addr) person {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.CloseNow() })
-	p := person{t, func(line string) error { return conn.Write(ctx, websocket.MessageText, []byte(line)) }, func() (string, error) {
+	c := client{t, func(line string) error { return conn.Write(ctx, websocket.MessageText, []byte(line)) }, func() (string, error) {
 		_, text, err := conn.Read(ctx)
 		return string(text), err
 	}}
-	p.hears("welcome")
-	return p
+	c.waitFor("welcome")
+	return c
 }
 
-// The rules are the same for clients over WebSocket and over TCP, which share the rooms.
+// The rules hold for clients of both transports, which are in the same rooms.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	s := actionherotest.NewServer(t, rules.All)
@@ -92,7 +92,7 @@ func TestRules(t *testing.T) {
 	bob.ask("roomChange members", `"status":"OK"`)
 
 	bob.ask("say damn, Ann is here", `"status":"OK"`)
-	said := ann.hears("****, Ann is here")
+	said := ann.waitFor("****, Ann is here")
 	bob.ask("say ", "say something")
 	bob.ask("say "+strings.Repeat("x", 501), "500 characters at most")
 
@@ -101,11 +101,11 @@ func TestRules(t *testing.T) {
 	ann.ask(`{"event":"action","id":5,"params":{"action":"mute","id":"`+id+`"}}`, `"muted":["`+id+`"]`)
 	bob.ask("say can you hear me?", `"status":"OK"`)
 	if answer := ann.ask(`{"event":"roomView","id":6}`, ``); !strings.Contains(answer, `"id":6`) {
-		t.Errorf("Ann receives %s from a client that she has muted", answer)
+		t.Errorf("Ann receives %s from a sender whom she has muted", answer)
 	}
 }
 
-// A client without a connection cannot have a name.
+// A request without a persistent connection cannot set a name or mute a sender.
 func TestNoConnection(t *testing.T) {
 	t.Parallel()
 	api := actionherotest.New(t, rules.All)

@@ -29,7 +29,7 @@ func TestGreet(t *testing.T) {
 		t.Errorf("got %+v, %v", out, err)
 	}
 	if _, err := actionherotest.Run(t, api, "greet", map[string]any{"name": "Ann", "times": 9}); err == nil || err.Message != "times must be at most 5" {
-		t.Errorf("too often: %v", err)
+		t.Errorf("with 9 times: %v", err)
 	}
 }
 
@@ -43,13 +43,13 @@ func TestCreateUser(t *testing.T) {
 		t.Errorf("got %s, %v", out, err)
 	}
 	if got := admin.Messages(); len(got) != 1 || got[0].Body != `"ann is new here"` {
-		t.Errorf("the admins read %v", got)
+		t.Errorf("the admins receive %v", got)
 	}
 	if _, err := actionherotest.Run(t, api, "createUser", user); err == nil || err.Code != actionhero.CodeAlreadyExists || err.Message != "ann is taken" {
 		t.Errorf("the same name again: %v", err)
 	}
 	if _, err := actionherotest.Run(t, api, "createUser", map[string]any{"name": "bob", "email": "nowhere"}); err == nil || err.Code != actionhero.CodeInvalidInput {
-		t.Errorf("no email address: %v", err)
+		t.Errorf("without a valid email address: %v", err)
 	}
 }
 
@@ -59,7 +59,7 @@ func (brokenDB) Insert(context.Context, string, string) (int, error) {
 	return 0, errors.New("connection refused by db.internal:5432")
 }
 
-// The client does not see the cause of an internal error.
+// The client does not receive the text of an internal error.
 func TestBrokenDatabase(t *testing.T) {
 	t.Parallel()
 	api := actionherotest.New(t, actions.All(actions.NewUsers(brokenDB{})))
@@ -69,7 +69,7 @@ func TestBrokenDatabase(t *testing.T) {
 	}
 }
 
-// The key is required over HTTP and over TCP.
+// The middleware requires the key over HTTP and over TCP.
 func TestAPIKey(t *testing.T) {
 	t.Parallel()
 	s := actionherotest.NewServer(t, parts(), actions.APIKey("sesame"))

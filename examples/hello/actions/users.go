@@ -8,10 +8,10 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// ErrTaken is the error of a DB that has a user of that name already.
+// ErrTaken is the error of DB.Insert if a user of that name exists.
 var ErrTaken = errors.New("the name is taken")
 
-// DB is the database of the users.
+// DB is the database of users. Insert returns the id of the new user.
 type DB interface {
 	Insert(ctx context.Context, name, email string) (id int, err error)
 }
@@ -19,13 +19,13 @@ type DB interface {
 // Users holds the actions that need the database.
 type Users struct{ db DB }
 
-// NewUsers returns the actions on a database.
+// NewUsers returns the actions that use db.
 func NewUsers(db DB) *Users { return &Users{db} }
 
 // CreateInput is the input of createUser.
 type CreateInput struct {
 	Name  string `json:"name" required:"true" pattern:"^[a-z0-9]+$" doc:"letters and digits"`
-	Email string `json:"email" required:"true" format:"email" doc:"address for our mails"`
+	Email string `json:"email" required:"true" format:"email" doc:"the address for mails to this user"`
 }
 
 // CreateOutput is the output of createUser.
@@ -33,30 +33,30 @@ type CreateOutput struct {
 	ID int `json:"id"`
 }
 
-// Create makes a user and sends a message to the room "admins".
+// Create adds a user to the database and sends a message to the room "admins".
 func (u *Users) Create(ctx context.Context, in CreateInput) (CreateOutput, error) {
 	id, err := u.db.Insert(ctx, in.Name, in.Email)
 	if errors.Is(err, ErrTaken) {
 		return CreateOutput{}, actionhero.Errorf(actionhero.CodeAlreadyExists, "%s is taken", in.Name)
 	}
 	if err != nil {
-		return CreateOutput{}, err // logged; the client reads that the server has a problem
+		return CreateOutput{}, err // logged; the client receives only a general error
 	}
 	api := actionhero.RequestFrom(ctx).API
 	return CreateOutput{id}, api.Rooms.Broadcast(ctx, "admins", in.Name+" is new here")
 }
 
-// All is every action of the app.
+// All returns every action of the app.
 func All(users *Users) actionhero.Parts {
 	return actionhero.Parts{
 		Greet,
 		actionhero.Action[CreateInput, CreateOutput]{
-			Name: "createUser", Description: "Makes a user", Route: "POST /users", Run: users.Create,
+			Name: "createUser", Description: "Adds a user", Route: "POST /users", Run: users.Create,
 		},
 	}
 }
 
-// MemoryDB is a DB in the memory of this process.
+// MemoryDB is a DB in memory. Its users are lost when the process ends.
 type MemoryDB struct {
 	mu    sync.Mutex
 	names map[string]int
@@ -65,7 +65,7 @@ type MemoryDB struct {
 // NewMemoryDB returns an empty MemoryDB.
 func NewMemoryDB() *MemoryDB { return &MemoryDB{names: map[string]int{}} }
 
-// Insert adds a user.
+// Insert adds a user and returns its id, or ErrTaken.
 func (db *MemoryDB) Insert(_ context.Context, name, _ string) (int, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package mail holds the action and the tasks of the app.
+// Package mail holds the action and the tasks of the app. Begin with [New].
 package mail
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// ErrNoSuchAddress is the error of a Sender if a retry makes no sense.
+// ErrNoSuchAddress is the error of Sender.Send for an address that does not exist. A retry cannot succeed.
 var ErrNoSuchAddress = errors.New("there is no such address")
 
 // Sender sends mails.
@@ -28,20 +28,20 @@ func (l ToLog) Send(_ context.Context, to, subject, _ string) error {
 	return nil
 }
 
-// Mails has the tasks that send mails, and the action that enqueues one.
+// Mails holds the tasks that send mails and the action that enqueues one of them.
 type Mails struct {
 	sender  Sender
 	admin   string
 	welcome actionhero.Task[WelcomeInput]
 }
 
-// WelcomeInput is the input of the task welcome. It is stored with the job, so it has only what the task needs.
+// WelcomeInput is the input of the task welcome. It is stored with the job, so it has only the fields that the task needs.
 type WelcomeInput struct {
 	Name  string `json:"name" required:"true"`
 	Email string `json:"email" required:"true" format:"email"`
 }
 
-// New returns the mails of an app. Reports go to admin.
+// New returns the Mails of an app. Reports are sent to the address admin.
 func New(sender Sender, admin string) *Mails {
 	m := &Mails{sender: sender, admin: admin}
 	m.welcome = actionhero.Task[WelcomeInput]{
@@ -56,13 +56,13 @@ func New(sender Sender, admin string) *Mails {
 	return m
 }
 
-// Parts returns everything that the app registers.
+// Parts returns the action and the tasks.
 func (m *Mails) Parts() actionhero.Parts {
 	return actionhero.Parts{
 		m.welcome,
-		actionhero.Action[SignUpInput, actionhero.None]{Name: "signUp", Description: "Signs a user up", Run: m.SignUp},
+		actionhero.Action[SignUpInput, actionhero.None]{Name: "signUp", Description: "Adds a user, who receives a mail one minute later", Run: m.SignUp},
 		actionhero.Task[actionhero.None]{
-			Name: "report", Description: "Sends the admin the numbers of sent and failed mails",
+			Name: "report", Description: "Sends the admin the numbers of mails sent, waiting and failed",
 			Queue: "mail", Cron: "0 8 * * MON-FRI", TimeZone: "Europe/Berlin", MaxAttempts: 5, Run: m.report,
 		},
 	}
@@ -70,28 +70,27 @@ func (m *Mails) Parts() actionhero.Parts {
 
 // SignUpInput is the input of signUp.
 type SignUpInput struct {
-	Name  string `json:"name" required:"true" maxLength:"100" doc:"your name in our mails"`
-	Email string `json:"email" required:"true" format:"email" doc:"address for our mails"`
+	Name  string `json:"name" required:"true" maxLength:"100" doc:"the name in the mail"`
+	Email string `json:"email" required:"true" format:"email" doc:"the address of the mail"`
 }
 
-// SignUp signs a user up, who gets a mail a minute later. When SignUp has returned, the job is durable: the mail is sent even
-// if this process restarts.
+// SignUp enqueues the welcome mail, which is due in one minute. If SignUp returns nil, the job is durable: it runs even if
+// this process ends before.
 func (m *Mails) SignUp(ctx context.Context, in SignUpInput) (actionhero.None, error) {
 	api := actionhero.RequestFrom(ctx).API
 	_, err := m.welcome.Enqueue(ctx, api, WelcomeInput(in), actionhero.After(time.Minute))
 	return actionhero.None{}, err
 }
 
-// sendWelcome is the task welcome. An error makes it retry, each time after a longer delay.
+// sendWelcome is the task welcome. If it returns an error, the job is retried after a pause that grows with each attempt.
 func (m *Mails) sendWelcome(ctx context.Context, in WelcomeInput) error {
 	err := m.sender.Send(ctx, in.Email, "Welcome!", "Hello, "+in.Name+"!")
 	if errors.Is(err, ErrNoSuchAddress) {
-		return actionhero.CancelJob(err) // a retry would fail too
+		return actionhero.CancelJob(err) // a retry cannot succeed
 	}
 	return err
 }
 
-// report is the task report.
 func (m *Mails) report(ctx context.Context, _ actionhero.None) error {
 	stats, err := actionhero.RequestFrom(ctx).API.Tasks.Stats(ctx)
 	if err != nil {

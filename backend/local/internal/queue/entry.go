@@ -10,8 +10,8 @@ type pos = uint64
 type slot = uint32
 
 // entry is the part of a job that is always in memory. There may be millions of entries, so every byte counts. An entry
-// contains no pointers, so the garbage collector does not scan it. Data that is not needed to find or move a job, such as
-// its parameters, is only in the job's record.
+// contains no pointers, so the garbage collector does not scan it. Data that is not needed to find or move a job, for
+// example its parameters, is only in the job's record.
 //
 // Times are in milliseconds since 1970.
 type entry struct {

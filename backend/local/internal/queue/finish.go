@@ -101,7 +101,7 @@ func (q *Queue) crash(i slot, now timestamps, why string) {
 	case e.has(cancelling):
 		state, failure = backend.Cancelled, "it was cancelled while it ran, then "+why
 	case e.crashes+1 >= e.maxCrashes:
-		state, failure = backend.Dead, fmt.Sprintf("it crashed %d times, the last time because %s: find out why its process ends, then retry it", e.crashes+1, why)
+		state, failure = backend.Dead, fmt.Sprintf("it crashed %d times, the last time because %s: find and fix the cause, then retry it", e.crashes+1, why)
 	}
 	q.change(i, now, failure, func(e *entry) {
 		e.attempt--

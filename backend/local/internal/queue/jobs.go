@@ -213,6 +213,10 @@ func (q *Queue) Delete(_ context.Context, id uint64) error {
 // maxSchedules is the maximum number of schedules.
 const maxSchedules = 10_000
 
+func tooManySchedules(schedule string) error {
+	return fmt.Errorf("there is no room for the schedule %q: there are %d others already: %w", schedule, maxSchedules, backend.ErrFull)
+}
+
 // EnqueueScheduled implements backend.Queue.
 func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
@@ -232,7 +236,7 @@ func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Tim
 		q.mu.Unlock()
 		return false, nil
 	case !known && len(q.jobs.lastRuns) >= maxSchedules:
-		err = fmt.Errorf("there is no room for the schedule %q: there are %d others already: %w", schedule, maxSchedules, backend.ErrFull)
+		err = tooManySchedules(schedule)
 	default:
 		err = q.checkLimits(&s, now)
 	}
@@ -275,7 +279,7 @@ func (q *Queue) SetLastRun(_ context.Context, schedule string, before, at time.T
 		q.mu.Unlock()
 		return false, nil
 	case !known && len(q.jobs.lastRuns) >= maxSchedules:
-		err = fmt.Errorf("there is no room for the schedule %q: there are %d others already: %w", schedule, maxSchedules, backend.ErrFull)
+		err = tooManySchedules(schedule)
 	}
 	if err != nil {
 		q.mu.Unlock()

@@ -5,12 +5,12 @@
 //
 // The invariants:
 //
-//   - A table has every job in exactly one list or heap, which its state decides. So no call iterates over jobs that it
-//     does not need. Exceptions are opening the queue and a wall clock that was set.
+//   - A job is in at most one list or heap of the table, which its state decides. So no call iterates over jobs that it does
+//     not need. Exceptions are List, opening the queue and a wall clock that was set.
 //   - A change is made in the table first, under the queue's only lock, and appended to the journal as a record. The call
 //     then releases the lock and waits until the journal has written the records of all waiting calls to the disk in one
 //     batch. If that fails, the changes are rolled back.
-//   - Under the lock, at most a few thousand jobs are handled at once, so that other calls are not blocked for long.
+//   - Background work and List release the lock after at most 4096 jobs, so that other calls are not blocked for long.
 package queue
 
 import (

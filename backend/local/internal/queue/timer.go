@@ -26,50 +26,50 @@ type timer struct {
 	running sync.WaitGroup // 1 while it is set or fire runs
 }
 
-func (a *timer) start() { a.enabled, a.at = true, never }
+func (t *timer) start() { t.enabled, t.at = true, never }
 
 // set lets the timer fire at a monotonic time. If it is already set for an earlier time, that one remains.
-func (a *timer) set(at, now int64) {
-	if !a.enabled || at >= a.at {
+func (t *timer) set(at, now int64) {
+	if !t.enabled || at >= t.at {
 		return
 	}
-	a.stop()
-	a.at = at
-	a.running.Add(1)
-	a.timer = time.AfterFunc(time.Duration(max(at-now, 0))*time.Millisecond, func() {
-		defer a.running.Done()
-		a.fire()
+	t.stop()
+	t.at = at
+	t.running.Add(1)
+	t.timer = time.AfterFunc(time.Duration(max(at-now, 0))*time.Millisecond, func() {
+		defer t.running.Done()
+		t.fire()
 	})
 }
 
-func (a *timer) stop() {
-	if a.at = never; a.timer != nil && a.timer.Stop() {
-		a.running.Done()
+func (t *timer) stop() {
+	if t.at = never; t.timer != nil && t.timer.Stop() {
+		t.running.Done()
 	}
-	a.timer = nil
+	t.timer = nil
 }
 
 // setTimer sets the timer for the next due job, expired lease or removal.
 func (q *Queue) setTimer(now timestamps) {
 	t, at := q.jobs, int64(never)
-	in := func(wall, longest int64) { at = min(at, now.mono+min(wall-now.wall, longest)) }
+	atWall := func(wall, longest int64) { at = min(at, now.mono+min(wall-now.wall, longest)) }
 	if len(t.waiting) > 0 {
-		in(t.waiting.earliest(), maxWait)
+		atWall(t.waiting.earliest(), maxWait)
 	}
 	if len(t.leases) > 0 {
 		at = min(at, t.leases.earliest())
 	}
 	if len(t.uniqueHeld) > 0 {
-		in(t.uniqueHeld.earliest(), maxSweepWait)
+		atWall(t.uniqueHeld.earliest(), maxSweepWait)
 	}
 	if t.finished.n > q.cfg.KeepMost || t.dead.n > q.cfg.KeepMost {
 		at = now.mono
 	}
 	if t.finished.n > 0 {
-		in(t.at(t.finished.first).endsAt+q.cfg.KeepCompleted.Milliseconds(), maxSweepWait)
+		atWall(t.at(t.finished.first).endsAt+q.cfg.KeepCompleted.Milliseconds(), maxSweepWait)
 	}
 	if t.dead.n > 0 {
-		in(t.at(t.dead.first).endsAt+q.cfg.KeepFailed.Milliseconds(), maxSweepWait)
+		atWall(t.at(t.dead.first).endsAt+q.cfg.KeepFailed.Milliseconds(), maxSweepWait)
 	}
 	if at != never {
 		q.timer.set(at, now.mono)
@@ -99,7 +99,7 @@ func (q *Queue) timerFired() {
 		if q.jobs.leases.earliest() > now.mono {
 			break
 		}
-		q.crash(q.jobs.leases[0].i, now, "its lease ended")
+		q.crash(q.jobs.leases[0].i, now, "its lease expired")
 	}
 	_ = q.commit(now) // if it fails, the crashes are rolled back and the timer fires again
 }

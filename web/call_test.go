@@ -15,7 +15,7 @@ import (
 	"github.com/actionhero-go/actionhero/web"
 )
 
-// does is an action that takes nothing and answers nothing of its own.
+// does returns an action without input and output.
 func does(name string, run func(ctx context.Context) error) actionhero.Part {
 	return actionhero.Action[actionhero.None, actionhero.None]{
 		Name: name,
@@ -30,7 +30,7 @@ func noError(run func(ctx context.Context)) func(ctx context.Context) error {
 	}
 }
 
-// An action sets the status, headers and cookies of its answer, and reads those of the request.
+// An action can set the status, headers and cookies of its response, and read those of the request.
 func TestStatusAndHeaders(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil,
@@ -91,7 +91,7 @@ func TestRedirect(t *testing.T) {
 	})
 }
 
-// An action writes its answer itself, piece by piece; the client has each piece as soon as it is flushed.
+// An action can write its response in parts. The client receives each part when it is flushed.
 func TestWriter(t *testing.T) {
 	t.Parallel()
 	next := make(chan string)
@@ -143,14 +143,14 @@ func TestWriter(t *testing.T) {
 	}
 }
 
-// stream asks for the action "stream", which begins with the first piece.
+// stream asks for the action "stream", which begins with the first part.
 func stream(t *testing.T, c *testkit.HTTPClient, next chan<- string) (*http.Response, error) {
 	t.Helper()
 	go func() { next <- "first" }()
 	return c.Client.Get(c.Base + "/api/stream")
 }
 
-// If an action fails after it began to write, the answer does not look complete.
+// If an action fails after it began to write, the response does not look complete.
 func TestWriterThatFails(t *testing.T) {
 	t.Parallel()
 	failing := func(flush bool, fail func() error) func(context.Context) error {
@@ -209,7 +209,7 @@ func TestOutsideOfHTTP(t *testing.T) {
 	}
 }
 
-// An action answers with bytes: those that can be seeked have ranges, others come as they are.
+// An action can return content. If its body can seek, ranges are supported.
 func TestContent(t *testing.T) {
 	t.Parallel()
 	content := func(name string, make func() *actionhero.Content) actionhero.Part {
@@ -252,7 +252,7 @@ func TestContent(t *testing.T) {
 			t.Errorf("got %d bytes of %s", len(got.Text), got.Header.Get("Content-Type"))
 		}
 		if got, err := c.Try(t.Context(), "GET", "/api/short", http.NoBody); err == nil {
-			t.Errorf("what is shorter than announced is answered with %d %q", got.StatusCode, got.Text)
+			t.Errorf("content that is shorter than announced gets %d %q", got.StatusCode, got.Text)
 		}
 		c.Ask("GET", "/api/nothing", "").Want(t, 203, `"error":"OK"`)
 	})

@@ -13,7 +13,7 @@ import (
 // stalling is a connection whose client reads some bytes and then nothing, until the deadline has passed once.
 type stalling struct {
 	net.Conn
-	taken    bytes.Buffer
+	received bytes.Buffer
 	room     int
 	deadline time.Time
 	closed   bool
@@ -22,9 +22,9 @@ type stalling struct {
 func (c *stalling) Write(p []byte) (int, error) {
 	if len(p) <= c.room {
 		c.room -= len(p)
-		return c.taken.Write(p)
+		return c.received.Write(p)
 	}
-	n, _ := c.taken.Write(p[:c.room])
+	n, _ := c.received.Write(p[:c.room])
 	c.room = 1 << 30
 	return n, os.ErrDeadlineExceeded
 }
@@ -36,19 +36,21 @@ func (c *stalling) SetWriteDeadline(t time.Time) error { c.deadline = t; return 
 
 func (c *stalling) Close() error { c.closed = true; return nil }
 
-// A client that stalls for less than the timeout gets every byte, wherever they come from.
-func TestStalledClientMissesNothing(t *testing.T) {
+// A client that stalls for less than the timeout gets every byte from each kind of source.
+func TestStalledClientGetsEveryByte(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("0123456789", 20_000)
-	for name, send := range map[string]func(c *pacedConn) (int64, error){
-		"Write":            func(c *pacedConn) (int64, error) { n, err := c.Write([]byte(text)); return int64(n), err },
-		"ReadFrom":         func(c *pacedConn) (int64, error) { return c.ReadFrom(strings.NewReader(text)) },
-		"ReadFrom limited": func(c *pacedConn) (int64, error) { return c.ReadFrom(io.LimitReader(strings.NewReader(text), 1<<20)) },
+	for name, send := range map[string]func(c *progressConn) (int64, error){
+		"Write":    func(c *progressConn) (int64, error) { n, err := c.Write([]byte(text)); return int64(n), err },
+		"ReadFrom": func(c *progressConn) (int64, error) { return c.ReadFrom(strings.NewReader(text)) },
+		"ReadFrom limited": func(c *progressConn) (int64, error) {
+			return c.ReadFrom(io.LimitReader(strings.NewReader(text), 1<<20))
+		},
 	} {
 		client := &stalling{room: 70_001}
-		n, err := send(&pacedConn{Conn: client, timeout: time.Minute})
-		if err != nil || n != int64(len(text)) || client.taken.String() != text {
-			t.Errorf("%s: %d bytes, %v; the client got %d, want %d", name, n, err, client.taken.Len(), len(text))
+		n, err := send(&progressConn{Conn: client, timeout: time.Minute})
+		if err != nil || n != int64(len(text)) || client.received.String() != text {
+			t.Errorf("%s: %d bytes, %v; the client got %d, want %d", name, n, err, client.received.Len(), len(text))
 		}
 	}
 }
@@ -57,7 +59,7 @@ func TestStalledClientMissesNothing(t *testing.T) {
 func TestWriteDeadlineSurvivesTheFirstRequest(t *testing.T) {
 	t.Parallel()
 	client := &stalling{room: 1 << 30}
-	c := &pacedConn{Conn: client, timeout: time.Minute}
+	c := &progressConn{Conn: client, timeout: time.Minute}
 	for _, deadline := range []time.Time{{}, time.Now().Add(time.Hour), {}} {
 		if err := c.SetWriteDeadline(deadline); err != nil {
 			t.Fatal(err)
@@ -66,17 +68,17 @@ func TestWriteDeadlineSurvivesTheFirstRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		if client.deadline.IsZero() || !deadline.IsZero() && !client.deadline.Equal(deadline) {
-			t.Errorf("after SetWriteDeadline(%v) it is written with the deadline %v", deadline, client.deadline)
+			t.Errorf("after SetWriteDeadline(%v) Write uses the deadline %v", deadline, client.deadline)
 		}
 	}
 }
 
-// A client that stalls for longer is closed at once, without the goodbye of TLS, which would wait for the client.
+// A client that stalls for longer is closed at once, without the close alert of TLS, which would wait for the client.
 func TestStalledClientIsClosed(t *testing.T) {
 	t.Parallel()
 	client := &stalling{}
-	c := &pacedConn{Conn: client, timeout: time.Minute}
-	_, err := c.paced(func() (int64, error) { return 0, os.ErrDeadlineExceeded })
+	c := &progressConn{Conn: client, timeout: time.Minute}
+	_, err := c.writeChunk(func() (int64, error) { return 0, os.ErrDeadlineExceeded })
 	if err == nil || !client.closed {
 		t.Errorf("two deadlines have passed: %v, closed %v", err, client.closed)
 	}

@@ -1,0 +1,118 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// call is the state of one HTTP request for an action or a file. It is the Extra of its actionhero.Request.
+type call struct {
+	req              actionhero.Request
+	w                http.ResponseWriter
+	r                *http.Request
+	status           int        // set by the action or by clientError; 0: the outcome decides
+	location         string     // target of a redirect
+	hijackedByAction bool       // the action called Writer
+	tempFiles        []*os.File // hold large uploads
+}
+
+// RequestHeader implements the interface that actionhero.Request.Header looks for.
+func (c *call) RequestHeader(name string) string { return c.r.Header.Get(name) }
+
+func (c *call) removeTempFiles() {
+	for _, f := range c.tempFiles {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+	}
+}
+
+// clientError returns the error that the client gets for an error in reading its request. If the status does not follow
+// from the code of that error, clientError sets it.
+func (c *call) clientError(err error) error {
+	if err == nil {
+		return nil
+	}
+	var wrong *wrongMethod
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &wrong):
+		c.status = http.StatusMethodNotAllowed
+		for _, m := range wrong.allowed {
+			c.w.Header().Add("Allow", m)
+		}
+		return actionhero.Errorf(actionhero.CodeInvalidInput, "%s", wrong)
+	case errors.As(err, &large):
+		c.status = http.StatusRequestEntityTooLarge
+		return actionhero.Errorf(actionhero.CodeInvalidInput, "the body may have %d bytes at most", large.Limit)
+	case isTimeout(err):
+		c.status = http.StatusRequestTimeout
+		c.w.Header().Set("Connection", "close")
+		return actionhero.Errorf(actionhero.CodeInvalidInput, "the body did not come in time")
+	case errors.Is(err, errContentType):
+		c.status = http.StatusUnsupportedMediaType
+	}
+	return err
+}
+
+func callFrom(ctx context.Context) *call {
+	req := actionhero.RequestFrom(ctx)
+	if req == nil {
+		return nil
+	}
+	c, _ := req.Extra.(*call)
+	return c
+}
+
+// Request returns the HTTP request of the action that runs with ctx, or nil if the request came over another transport.
+func Request(ctx context.Context) *http.Request {
+	if c := callFrom(ctx); c != nil {
+		return c.r
+	}
+	return nil
+}
+
+// SetStatus sets the HTTP status of the response if the action succeeds. Over other transports it does nothing.
+func SetStatus(ctx context.Context, status int) {
+	if c := callFrom(ctx); c != nil {
+		c.status = status
+	}
+}
+
+// Header returns the headers of the response, for the action to change. Over other transports, changes have no effect.
+func Header(ctx context.Context) http.Header {
+	if c := callFrom(ctx); c != nil {
+		return c.w.Header()
+	}
+	return http.Header{}
+}
+
+// SetCookie adds a cookie to the response. Over other transports it does nothing.
+func SetCookie(ctx context.Context, cookie *http.Cookie) {
+	if c := callFrom(ctx); c != nil {
+		http.SetCookie(c.w, cookie)
+	}
+}
+
+// Redirect sends a redirect to url if the action succeeds. status must be from 300 to 399. Over other transports it does
+// nothing, and the client gets the output of the action.
+func Redirect(ctx context.Context, url string, status int) {
+	if c := callFrom(ctx); c != nil {
+		c.location, c.status = url, status
+	}
+}
+
+// Writer returns the writer of the response, or nil over other transports. After a call of Writer, the output of the
+// action is not sent, and an error is only logged. If the action panics, exceeds its time limit or returns an error
+// without a code, the response is aborted, so that the client sees that it is incomplete.
+func Writer(ctx context.Context) http.ResponseWriter {
+	c := callFrom(ctx)
+	if c == nil {
+		return nil
+	}
+	c.hijackedByAction = true
+	return c.w
+}

@@ -1,0 +1,117 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/actionhero-go/actionhero/internal/http1"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
+)
+
+// plainServer serves HTTP without TLS. The fast path serves ordinary requests. Any other request goes to net/http
+// together with its connection, which stays there.
+type plainServer struct {
+	listener net.Listener
+	engine   *http1.Server
+	fallback *http.Server
+}
+
+func (s *Server) servePlain(ln net.Listener) {
+	common := &s.cfg.Common
+	reaper := newReaper(common.HeaderTimeout, common.IdleTimeout)
+	conns := &fallbackListener{conns: make(chan net.Conn), closed: make(chan struct{}), addr: ln.Addr()}
+	p := &plainServer{listener: ln, fallback: s.newServer()}
+	p.fallback.ConnState = reaper.connState
+	p.engine = http1.New(http1.Config{
+		Handler: s.fastHandler, Eligible: s.eligible, Fallback: conns.add, OnPhase: reaper.enter,
+		MaxHead: common.MaxHeaderBytes, Log: s.api.Log(),
+	})
+	s.servers = append(s.servers, p)
+	ctx, cancel := context.WithCancel(context.Background())
+	s.running.Go(func() { reaper.run(ctx) })
+	s.running.Go(func() {
+		defer cancel()
+		s.logServeError(p.fallback.Serve(conns))
+	})
+	accepting := progressListener{ln, common.WriteTimeout, reaper}
+	s.running.Go(func() {
+		netlisten.Accept(accepting, s.api.Log(), "web", func(nc net.Conn) { go p.engine.Serve(nc) })
+	})
+}
+
+// Shutdown closes the listener and waits for the running requests until ctx is done.
+func (p *plainServer) Shutdown(ctx context.Context) error {
+	_ = p.listener.Close()
+	var engine, fallback error
+	var stopping sync.WaitGroup
+	stopping.Go(func() { fallback = p.fallback.Shutdown(ctx) })
+	engine = p.engine.Shutdown(ctx)
+	stopping.Wait()
+	return errors.Join(engine, fallback)
+}
+
+// Close closes the connections that net/http has; Shutdown of the fast path has closed the others.
+func (p *plainServer) Close() error { return p.fallback.Close() }
+
+// eligible reports whether no mounted handler can match path, which is not unescaped. The fast path passes its requests
+// to serveActionOrFile without asking the mux.
+func (s *Server) eligible(_, path string) bool {
+	for _, prefix := range s.mountedPrefixes {
+		if strings.HasPrefix(path+"/", prefix) {
+			return false
+		}
+	}
+	return len(s.mountedPrefixes) == 0 || !strings.Contains(path, "%")
+}
+
+// mountedPrefix returns the literal prefix of all paths that a pattern of [http.ServeMux] can match.
+func mountedPrefix(pattern string) string {
+	if _, rest, ok := strings.Cut(pattern, " "); ok {
+		pattern = strings.TrimLeft(rest, " \t")
+	}
+	slash := max(strings.IndexByte(pattern, '/'), 0) // a host is in front of it
+	prefix, _, _ := strings.Cut(pattern[slash:], "{")
+	return prefix
+}
+
+// fallbackListener is the listener of the net/http server that serves the connections from the fast path.
+type fallbackListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+	addr   net.Addr
+}
+
+// add passes a connection to Accept, or closes it if the listener is closed. read holds the bytes that were already read
+// from it.
+func (l *fallbackListener) add(nc net.Conn, read []byte) {
+	nc.(*progressConn).unread = read
+	select {
+	case l.conns <- nc:
+	case <-l.closed:
+		_ = nc.Close()
+	}
+}
+
+// Accept implements net.Listener.
+func (l *fallbackListener) Accept() (net.Conn, error) {
+	select {
+	case nc := <-l.conns:
+		return nc, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (l *fallbackListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+// Addr implements net.Listener.
+func (l *fallbackListener) Addr() net.Addr { return l.addr }

@@ -1,0 +1,149 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/http1"
+)
+
+// tick is the time between two sweeps of a reaper, and so the precision of its limits.
+const tick = 500 * time.Millisecond
+
+// reaper closes connections that wait too long for the next request or for the end of its head. net/http would set
+// several deadlines on the socket for each request instead. They cost more than all other timekeeping of a small
+// response. Checking every connection twice a second costs next to nothing.
+type reaper struct {
+	header, idle int64 // ticks
+	now          atomic.Int64
+
+	mu    sync.Mutex
+	conns map[*progressConn]struct{}
+}
+
+func newReaper(header, idle time.Duration) *reaper {
+	return &reaper{header: ticks(header), idle: ticks(idle), conns: map[*progressConn]struct{}{}}
+}
+
+// ticks returns a duration in ticks, rounded up, plus one for the tick that has already begun.
+func ticks(d time.Duration) int64 { return int64((d+tick-1)/tick) + 1 }
+
+func (r *reaper) add(c *progressConn) {
+	c.since.Store(r.now.Load())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conns[c] = struct{}{}
+}
+
+func (r *reaper) remove(c *progressConn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.conns, c)
+}
+
+// run sweeps once per tick until ctx is done.
+func (r *reaper) run(ctx context.Context) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			r.sweep(r.now.Add(1))
+		}
+	}
+}
+
+// sweep closes the connections that are late at the tick now.
+func (r *reaper) sweep(now int64) {
+	var late []*progressConn
+	r.mu.Lock()
+	for c := range r.conns {
+		age := now - c.since.Load()
+		if phase := http1.Phase(c.phase.Load()); phase == http1.PhaseHead && age > r.header || phase == http1.PhaseIdle && age > r.idle {
+			late = append(late, c)
+		}
+	}
+	r.mu.Unlock()
+	for _, c := range late {
+		_ = c.Close()
+	}
+}
+
+// connState is the ConnState function of the [http.Server].
+func (r *reaper) connState(nc net.Conn, state http.ConnState) {
+	c, ok := nc.(*progressConn)
+	if !ok {
+		return
+	}
+	switch state {
+	case http.StateActive:
+		r.enter(c, http1.PhaseActive)
+	case http.StateIdle:
+		r.enter(c, http1.PhaseIdle)
+	case http.StateHijacked:
+		r.enter(c, http1.PhaseHijacked)
+	}
+}
+
+// enter records the phase that a connection enters.
+func (r *reaper) enter(nc net.Conn, phase http1.Phase) {
+	c := nc.(*progressConn)
+	switch old := http1.Phase(c.phase.Load()); phase {
+	case http1.PhaseHead:
+		if old == http1.PhaseHead {
+			return // the time for the first request began with the connection
+		}
+		c.since.Store(r.now.Load())
+	case http1.PhaseIdle:
+		c.since.Store(r.now.Load())
+	case http1.PhaseHijacked:
+		r.remove(c)
+	}
+	c.phase.Store(int32(phase))
+}
+
+// Read returns the unread bytes first. The first byte of the next request begins the phase PhaseHead.
+func (c *progressConn) Read(p []byte) (int, error) {
+	if len(c.unread) > 0 {
+		n := copy(p, c.unread)
+		if c.unread = c.unread[n:]; len(c.unread) == 0 {
+			c.unread = nil // frees the buffer: the connection may live long
+		}
+		return n, nil
+	}
+	n, err := c.Conn.Read(p)
+	if n > 0 && c.reaper != nil && c.phase.Load() == int32(http1.PhaseIdle) {
+		c.since.Store(c.reaper.now.Load())
+		c.phase.CompareAndSwap(int32(http1.PhaseIdle), int32(http1.PhaseHead))
+	}
+	return n, err
+}
+
+// SetReadDeadline does not clear a deadline that is not set: net/http clears it before each request, which costs time.
+func (c *progressConn) SetReadDeadline(t time.Time) error {
+	if c.reaper != nil && t.IsZero() && !c.readDeadlineSet.Load() {
+		return nil
+	}
+	c.readDeadlineSet.Store(!t.IsZero())
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetDeadline sets both deadlines. Handlers that have hijacked the connection call it.
+func (c *progressConn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// Close removes the connection from the reaper and closes it.
+func (c *progressConn) Close() error {
+	if c.reaper != nil {
+		c.reaper.remove(c)
+	}
+	return c.Conn.Close()
+}

@@ -1,0 +1,115 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// maxOutcomes is the maximum number of outcomes that wait to be stored. At this limit, runs block before they end, so
+// that no more jobs are fetched.
+const maxOutcomes = 1024
+
+// completer collects the outcomes of runs and stores them in batches: all outcomes that arrive during one call of the
+// queue go into the next one. So the higher the load, the fewer disk writes each outcome costs.
+type completer struct {
+	store func(ctx context.Context, batch []backend.Outcome)
+
+	mu      sync.Mutex
+	changed sync.Cond
+	waiting []backend.Outcome
+	closed  bool
+	writer  sync.WaitGroup
+	ctx     context.Context // if it is done, a batch that cannot be stored is abandoned
+	cancel  context.CancelFunc
+}
+
+func newCompleter(store func(ctx context.Context, batch []backend.Outcome)) *completer {
+	c := &completer{store: store}
+	c.changed.L = &c.mu
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	return c
+}
+
+func (c *completer) start() { c.writer.Go(c.write) }
+
+// add queues an outcome to be stored. It blocks while maxOutcomes wait. If the completer is closed, it does nothing and
+// returns false.
+func (c *completer) add(outcome backend.Outcome) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.waiting) >= maxOutcomes && !c.closed {
+		c.changed.Wait()
+	}
+	if c.closed {
+		return false
+	}
+	c.waiting = append(c.waiting, outcome)
+	c.changed.Broadcast()
+	return true
+}
+
+func (c *completer) write() {
+	var batch []backend.Outcome
+	for {
+		c.mu.Lock()
+		for len(c.waiting) == 0 && !c.closed {
+			c.changed.Wait()
+		}
+		batch, c.waiting = c.waiting, batch[:0]
+		c.changed.Broadcast()
+		c.mu.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		c.store(c.ctx, batch)
+	}
+}
+
+// close accepts no more outcomes and waits until all are stored. If ctx is done before, each remaining batch has one
+// last attempt.
+func (c *completer) close(ctx context.Context) {
+	c.mu.Lock()
+	c.closed = true
+	c.changed.Broadcast()
+	c.mu.Unlock()
+	stop := context.AfterFunc(ctx, c.cancel)
+	defer stop()
+	c.writer.Wait()
+	c.cancel()
+}
+
+// storeOutcomes stores a batch. It retries until that succeeds or ctx is done.
+func (p *producer) storeOutcomes(ctx context.Context, batch []backend.Outcome) {
+	retry := backoff{log: p.api.Log(), failure: "the outcomes of jobs cannot be stored"}
+	for {
+		lost, err := p.finish(batch)
+		if err == nil {
+			for _, id := range lost {
+				p.api.Log().Warn("a job ended after its lease, so another node may have run it too", "job", id)
+			}
+			break
+		}
+		if ctx.Err() != nil {
+			p.api.Log().Error("the outcomes of jobs could not be stored: the jobs will run again", "jobs", len(batch), "error", err.Error())
+			break
+		}
+		retry.wait(ctx, err)
+	}
+	p.mu.Lock()
+	for i := range batch {
+		delete(p.running, batch[i].ID)
+	}
+	p.mu.Unlock()
+}
+
+// finishTimeout is the time limit of one attempt to store a batch.
+const finishTimeout = 30 * time.Second
+
+func (p *producer) finish(batch []backend.Outcome) (lost []uint64, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
+	defer cancel()
+	return p.queue.Finish(ctx, batch...)
+}

@@ -1,0 +1,93 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// startRuns ends a fetch: it starts the runs of the fetched jobs, if any.
+func (p *producer) startRuns(jobs []backend.Job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fetching = false
+	p.busy += len(jobs)
+	for i := range jobs {
+		r := &run{job: jobs[i]}
+		r.ctx, r.cancel = context.WithCancelCause(p.runCtx)
+		if p.cancelledDuringFetch[r.job.ID] {
+			r.cancel(errCancelled)
+		}
+		p.running[r.job.ID] = r
+		select {
+		case p.handoff <- r:
+		default:
+			p.runs.Go(func() { p.execute(r) })
+		}
+	}
+	clear(p.cancelledDuringFetch)
+}
+
+// maxIdle is the maximum number of goroutines that wait for the next run. Reusing one is faster than starting another,
+// which has to grow its stack first.
+const maxIdle = 64
+
+// execute runs r, then one run after the other as they come.
+func (p *producer) execute(r *run) {
+	for r != nil {
+		p.executeOne(r)
+		r = p.nextRun()
+	}
+}
+
+// nextRun waits for a run. It returns nil if this goroutine must end.
+func (p *producer) nextRun() *run {
+	defer p.idle.Add(-1)
+	if p.idle.Add(1) > maxIdle {
+		return nil
+	}
+	select {
+	case r := <-p.handoff:
+		return r
+	case <-p.fetchCtx.Done():
+		return nil
+	}
+}
+
+// executeOne runs a job and adds its outcome to the completer.
+func (p *producer) executeOne(r *run) {
+	outcome := backend.Outcome{Run: r.job.Run(), State: backend.Retryable, Delay: time.Minute, Error: "the task ended its goroutine with runtime.Goexit: it must return instead"}
+	defer func() { // deferred, so that it also runs after a Goexit
+		if v := recover(); v != nil {
+			outcome.Error = fmt.Sprintf("a fault of the worker: %v\n%s", v, debug.Stack())
+		}
+		r.cancel(nil)
+		p.completer.add(outcome)
+		p.mu.Lock()
+		p.busy--
+		p.mu.Unlock()
+		select {
+		case p.slotFreed <- struct{}{}:
+		default:
+		}
+	}()
+	outcome = finalOutcome(p.host.RunJob(r.ctx, &r.job, p.cfg.Timeout), context.Cause(r.ctx))
+}
+
+// finalOutcome returns the outcome to store for a run that ended in o and whose context was cancelled with cause. Only a
+// failure changes: after a cancel the job is cancelled, during a stop it is requeued without its error.
+func finalOutcome(o backend.Outcome, cause error) backend.Outcome {
+	failed := o.State == backend.Retryable || o.State == backend.Dead
+	switch {
+	case !failed:
+	case errors.Is(cause, errCancelled):
+		o.State, o.Delay = backend.Cancelled, 0
+	case errors.Is(cause, errStopping):
+		o.State, o.Delay, o.Error = backend.Available, 0, ""
+	}
+	return o
+}

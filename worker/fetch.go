@@ -1,0 +1,58 @@
+package worker
+
+import "github.com/actionhero-go/actionhero/backend"
+
+// maxFetch is the maximum number of jobs of one fetch.
+const maxFetch = 256
+
+// fetchLoop fetches jobs while some are due and the limit of running tasks allows more. Otherwise it waits.
+func (p *producer) fetchLoop() {
+	retry := backoff{log: p.api.Log(), failure: "jobs cannot be fetched from the queue"}
+	for p.fetchCtx.Err() == nil {
+		free := p.freeSlots()
+		if free == 0 {
+			p.await(p.slotFreed)
+			continue
+		}
+		n, err := p.fetch(min(free, maxFetch))
+		if err != nil {
+			retry.wait(p.fetchCtx, err)
+			continue
+		}
+		retry.reset()
+		if n == 0 {
+			p.await(p.due)
+		}
+	}
+}
+
+// await waits for a value of c, or until drain.
+func (p *producer) await(c <-chan struct{}) {
+	select {
+	case <-c:
+	case <-p.fetchCtx.Done():
+	}
+}
+
+func (p *producer) freeSlots() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cfg.Workers - p.busy
+}
+
+// fetch fetches up to limit jobs and starts their runs. drain does not interrupt it: a fetched job whose id were lost
+// would be a crash.
+func (p *producer) fetch(limit int) (int, error) {
+	p.mu.Lock()
+	p.fetching = true
+	p.mu.Unlock()
+	jobs, err := p.queue.Fetch(p.runCtx, backend.FetchRequest{Node: p.node, Queues: p.queues.order(), Max: limit, Lease: p.cfg.Lease})
+	if p.fetchCtx.Err() == nil {
+		p.startRuns(jobs)
+		return len(jobs), err
+	}
+	for i := range jobs { // drain was called during the fetch
+		p.completer.add(backend.Outcome{Run: jobs[i].Run(), State: backend.Available})
+	}
+	return 0, err
+}

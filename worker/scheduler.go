@@ -1,0 +1,224 @@
+package worker
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/bridge"
+)
+
+const (
+	// maxSleep is the longest sleep of the scheduler. Nothing notifies it when the wall clock is set, so it has to look.
+	maxSleep = 10 * time.Second
+	// maxEnqueues is the maximum number of tasks that are enqueued concurrently when several are due.
+	maxEnqueues = 16
+	// A task is rescheduled if its last run lies at least this far in the future, because a clock was set back. A calendar
+	// schedule needs more: its run has been done, and a small correction of the clock must not repeat it.
+	minSetBack         = time.Minute
+	minSetBackCalendar = 3 * time.Hour
+)
+
+// scheduler starts the tasks that have a schedule.
+type scheduler struct {
+	*producer
+	entries     []*entry
+	started     time.Time     // read from the monotonic clock
+	lastWall    time.Time     // the wall clock at the previous check
+	lastElapsed time.Duration // the time since started at the previous check
+}
+
+// entry is a task with a schedule.
+type entry struct {
+	name     string
+	schedule bridge.Schedule
+	local    bool // it is of ScopeAllNodes: every node runs it, without the queue
+	queue    string
+	last     time.Time   // when it was last due
+	next     time.Time   // when to check it; zero: never
+	running  atomic.Bool // a local run has not ended
+}
+
+// newScheduler returns the scheduler of all registered tasks, nil if none has a schedule.
+func newScheduler(p *producer) *scheduler {
+	s := &scheduler{producer: p, started: time.Now(), lastWall: p.now()}
+	for _, info := range p.api.Tasks.Registered() {
+		if schedule := p.host.Schedule(info.Name); schedule != nil {
+			s.entries = append(s.entries, &entry{name: info.Name, schedule: schedule, local: info.Scope == actionhero.ScopeAllNodes, queue: info.Queue})
+		}
+	}
+	if len(s.entries) == 0 {
+		return nil
+	}
+	return s
+}
+
+// run starts tasks when they are due, until drain.
+func (s *scheduler) run() {
+	s.load()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-s.fetchCtx.Done():
+			return
+		}
+		timer.Reset(s.startDue())
+	}
+}
+
+// load reads when the tasks were last due. It retries until that succeeds or drain is called.
+func (s *scheduler) load() {
+	retry := backoff{log: s.api.Log(), failure: "the last runs of scheduled tasks cannot be read"}
+	for s.fetchCtx.Err() == nil {
+		err := s.readLastRuns(s.entries)
+		if err == nil {
+			break
+		}
+		retry.wait(s.fetchCtx, err)
+	}
+	s.resetFutureRuns(s.now())
+}
+
+// readLastRuns reads when tasks were last due. For a task that the backend does not know, it records the current time,
+// so that the task waits for its next time.
+func (s *scheduler) readLastRuns(entries []*entry) error {
+	last, err := s.host.LastRuns(s.runCtx)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		at, known := last[e.name]
+		if !known || e.local {
+			at = s.now().Truncate(time.Millisecond)
+		}
+		if !known && !e.local {
+			if _, err := s.host.SetLastRun(s.runCtx, e.name, time.Time{}, at); err != nil {
+				return err
+			}
+		}
+		e.setLast(at)
+	}
+	return nil
+}
+
+// setLast sets when the task was last due, and the next time from that.
+func (e *entry) setLast(at time.Time) {
+	e.last, e.next = at, e.schedule.Next(at)
+}
+
+// startDue starts the tasks that are due, and returns how long to sleep.
+func (s *scheduler) startDue() time.Duration {
+	now := s.now()
+	if s.clockSetBack(now) {
+		s.resetFutureRuns(now)
+	}
+	var due []*entry
+	for _, e := range s.entries {
+		if !e.next.IsZero() && !e.next.After(now) {
+			due = append(due, e)
+		}
+	}
+	s.startAll(due, now)
+	sleep := maxSleep
+	now = s.now()
+	for _, e := range s.entries {
+		if !e.next.IsZero() {
+			sleep = min(sleep, e.next.Sub(now))
+		}
+	}
+	return max(sleep, 0)
+}
+
+// clockSetBack reports whether the wall clock was set back by minSetBack or more since the previous call.
+func (s *scheduler) clockSetBack(now time.Time) bool {
+	elapsed := time.Since(s.started)
+	shown, passed := now.Round(0).Sub(s.lastWall.Round(0)), elapsed-s.lastElapsed
+	s.lastWall, s.lastElapsed = now, elapsed
+	return passed-shown >= minSetBack
+}
+
+// resetFutureRuns sets the last run of a task to now if it lies in the future, because a clock was ahead. Without that,
+// the task would not run until that time.
+func (s *scheduler) resetFutureRuns(now time.Time) {
+	now = now.Truncate(time.Millisecond)
+	for _, e := range s.entries {
+		limit := minSetBack
+		if e.schedule.Calendar() {
+			limit = minSetBackCalendar
+		}
+		if e.last.Sub(now) < limit {
+			continue
+		}
+		if !e.local {
+			done, err := s.host.SetLastRun(s.runCtx, e.name, e.last, now)
+			if err != nil || !done {
+				s.reread(e, err)
+				continue
+			}
+		}
+		s.api.Log().Warn("the clock was set back, so a task is rescheduled", "task", e.name, "was due", e.last.Format(time.RFC3339))
+		e.setLast(now)
+	}
+}
+
+// startAll starts tasks that are due, at most maxEnqueues of them concurrently.
+func (s *scheduler) startAll(due []*entry, now time.Time) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, maxEnqueues)
+	for _, e := range due {
+		at := e.schedule.Latest(e.last, now)
+		switch {
+		case at.IsZero(): // only the check was due, after an error
+			e.setLast(e.last)
+		case e.local:
+			s.startLocal(e)
+			e.setLast(at)
+		default:
+			slots <- struct{}{}
+			wg.Go(func() {
+				s.enqueue(e, at)
+				<-slots
+			})
+		}
+	}
+	wg.Wait()
+}
+
+// enqueue enqueues a task for the nodes of the cluster, unless another node has done so for that time.
+func (s *scheduler) enqueue(e *entry, at time.Time) {
+	won, err := s.host.EnqueueScheduled(s.runCtx, e.name, at)
+	if err != nil || !won {
+		s.reread(e, err)
+		return
+	}
+	e.setLast(at)
+}
+
+// reread reads the last run of a task again, because another node has changed it. If err is not nil or the read fails,
+// it logs the error and lets the scheduler check the task again in a second.
+func (s *scheduler) reread(e *entry, err error) {
+	if err == nil {
+		err = s.readLastRuns([]*entry{e})
+	}
+	if err != nil {
+		s.api.Log().Error("a scheduled task cannot be enqueued", "task", e.name, "error", err.Error())
+		e.next = s.now().Add(time.Second)
+	}
+}
+
+// startLocal runs a task of ScopeAllNodes on this node, unless its previous run has not ended.
+func (s *scheduler) startLocal(e *entry) {
+	if !e.running.CompareAndSwap(false, true) {
+		return
+	}
+	now := s.now()
+	job := backend.Job{Task: e.name, Queue: e.queue, Params: []byte("{}"), State: backend.Running, RunAt: now, Enqueued: now, Started: now, Attempt: 1, MaxAttempts: 1, Node: s.node}
+	s.runs.Go(func() {
+		defer e.running.Store(false)
+		s.host.RunJob(s.runCtx, &job, s.cfg.Timeout)
+	})
+}
