@@ -31,6 +31,7 @@ type API struct {
 	startedFirst []Component  // the initializers that have started
 	setupDone    int          // how many initializers have run their Setup
 	startedAt    atomic.Int64 // Unix milliseconds; 0 while stopped
+	afterStop    []func() error
 
 	calls callGate
 }

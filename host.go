@@ -65,6 +65,12 @@ func (h *host) Disconnect(conn any) {
 
 func (h *host) Listening(port int) { h.Stats.listening(port) }
 
+func (h *host) AfterStop(fn func() error) {
+	h.lifecycle.Lock()
+	defer h.lifecycle.Unlock()
+	h.afterStop = append(h.afterStop, fn)
+}
+
 func (h *host) Extensions() []any { return h.registry.Load().extensions }
 
 // extension is a part that a package outside of this one reads: see transport.Part.

@@ -116,6 +116,9 @@ func (api *API) stop(ctx context.Context) error {
 	api.calls.cancel()
 	errs = append(errs, api.cfg.Backend.Close(uncancelled), api.Files.close())
 	api.startedAt.Store(0)
+	for _, fn := range api.afterStop {
+		errs = append(errs, fn())
+	}
 	return errors.Join(errs...)
 }
 

@@ -61,7 +61,6 @@ func NewServer(t testing.TB, parts ...actionhero.Part) *server.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
 	run(t, s.API)
 	return s
 }

@@ -86,7 +86,7 @@ func (a *app) command(c *Command) *cobra.Command {
 		env := &Env{Args: args, Stdin: cmd.InOrStdin(), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Config: cfg, parts: a.parts}
 		err = c.Run(ctx, env)
 		for _, s := range env.servers {
-			err = errors.Join(err, s.Stop(context.WithoutCancel(ctx)), s.Close())
+			err = errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
 		}
 		return err
 	}

@@ -23,7 +23,6 @@ func (a *app) start() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer s.Close()
 			s.Add(announcement{s, cmd.OutOrStdout()})
 			return s.Run(cmd.Context())
 		},

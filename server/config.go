@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"os"
 
 	"github.com/actionhero-go/actionhero"
@@ -31,9 +30,6 @@ type Config struct {
 	TCPServer   tcp.Config        `json:"tcpServer"`
 	WebSockets  WebSocketsConfig  `json:"webSockets"`
 	Tasks       TasksConfig       `json:"tasks"`
-
-	// Mount holds handlers of the program that the web server serves, by pattern of http.ServeMux.
-	Mount map[string]http.Handler `json:"-"` // default: none
 
 	origins config.Origins // of the settings, from Load
 }
@@ -112,7 +108,7 @@ func (c *LogConfig) options() logging.Config {
 	return options
 }
 
-// complete fills in the settings and what the parts need from each other. Call closeLog at the end.
+// complete fills in the settings and what the parts need from each other. closeLog flushes and closes the log file, if complete opened it.
 func (c *Config) complete() (closeLog func() error, err error) {
 	c.fill()
 	if err := setting.Check("log", &c.Log); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/actionhero-go/actionhero/builtin"
 	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/tcp"
+	"github.com/actionhero-go/actionhero/transport"
 	"github.com/actionhero-go/actionhero/web"
 	"github.com/actionhero-go/actionhero/websocket"
 	"github.com/actionhero-go/actionhero/worker"
@@ -27,8 +28,7 @@ type Server struct {
 	WebSocket *websocket.Handler // nil: off
 	SocketIO  *socketio.Handler  // nil: off
 
-	sockets  []socketTransport
-	closeLog func() error
+	sockets []socketTransport
 }
 
 // New returns a server of a configuration and parts. It listens as soon as it is started. The error names the wrong
@@ -38,10 +38,11 @@ func New(cfg Config, parts ...actionhero.Part) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{closeLog: closeLog}
+	s := &Server{}
 	if err := s.build(cfg, parts); err != nil {
 		return nil, errors.Join(err, closeLog())
 	}
+	transport.Of(s.API).AfterStop(closeLog)
 	return s, nil
 }
 
@@ -56,11 +57,6 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 		return err
 	}
 	s.API.Files.Embed(startPage())
-	for pattern, handler := range cfg.Mount {
-		if err := s.Web.Mount(pattern, handler); err != nil {
-			return err
-		}
-	}
 	s.TCP = tcp.New(s.API, cfg.TCPServer)
 	s.Worker = worker.New(s.API, cfg.Tasks.Config)
 	if socket := cfg.Tasks.ControlSocket(); socket != "" {
@@ -103,6 +99,3 @@ func (s *Server) addSections() {
 func exampleTasks(cfg *Config) actionhero.Parts {
 	return actionhero.Parts{builtin.CleanLogFiles(cfg.Log.LogFolder, cfg.Log.LogFile, cfg.Log.MaxFileSize), builtin.CleanOldCacheObjects, builtin.PingSocketClients}
 }
-
-// Close flushes and closes the log, if New opened it. Call it after the last Stop.
-func (s *Server) Close() error { return s.closeLog() }

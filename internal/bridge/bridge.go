@@ -36,6 +36,7 @@ type Host interface {
 	Connect(transport string, remote netip.AddrPort, sender any) any
 	Disconnect(conn any)
 	Listening(port int)
+	AfterStop(fn func() error)
 	Extensions() []any
 }
 

@@ -18,8 +18,6 @@ const (
 	flushSize  = 64 << 10               // bytes
 )
 
-var errClosed = errors.New("the log file is closed")
-
 // fileSink collects lines in a buffer and writes them to the log file in batches. If nothing is logged, it has neither a
 // goroutine nor a running timer: the first line in an empty buffer starts the timer, whose function flushes the buffer.
 //
@@ -29,15 +27,15 @@ type fileSink struct {
 	mu     sync.Mutex
 	buf    []byte
 	armed  bool // the timer runs, or its function has started
-	closed bool
 	timer  *time.Timer
 	timers sync.WaitGroup
 
 	writing sync.Mutex
-	spare   []byte // the next buf, while this one is written
-	log     *timberjack.Logger
+	spare   []byte             // the next buf, while this one is written
+	log     *timberjack.Logger // nil while the file is closed
+	backups int
 	path    string
-	size    int64 // of the file; negative if unknown
+	size    int64 // of the file
 	max     int64
 	failing bool
 	report  func(error) // called once when lines begin to be lost
@@ -60,20 +58,23 @@ func newFileSink(c Config, report func(error)) (*fileSink, error) {
 	if err := prepareFolder(folder, path); err != nil {
 		return nil, err
 	}
-	return &fileSink{
-		path: path, size: -1, max: c.MaxSize, report: report,
-		// timberjack counts megabytes. fileSink counts bytes and calls Rotate; timberjack's own limit is never reached.
-		log: &timberjack.Logger{Filename: path, MaxSize: math.MaxInt32, MaxBackups: max(c.MaxBackups, 0), FileMode: 0o640, Compression: "none"},
-	}, nil
+	return &fileSink{path: path, max: c.MaxSize, backups: max(c.MaxBackups, 0), report: report}, nil
+}
+
+// open opens the file. timberjack counts megabytes; fileSink counts bytes and calls Rotate, so timberjack's own limit is
+// never reached.
+func (s *fileSink) open() {
+	s.log = &timberjack.Logger{Filename: s.path, MaxSize: math.MaxInt32, MaxBackups: s.backups, FileMode: 0o640, Compression: "none"}
+	s.size = 0
+	if info, err := os.Stat(s.path); err == nil {
+		s.size = info.Size()
+	}
 }
 
 // Write adds a line to the buffer. If the file cannot be written later, flush calls report.
 func (s *fileSink) Write(line []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return 0, errClosed
-	}
 	s.buf = append(s.buf, line...)
 	if s.armed {
 		return len(line), nil
@@ -128,11 +129,8 @@ func (s *fileSink) flush() {
 
 // writeBatch writes lines, and rotates the file before a line that does not fit.
 func (s *fileSink) writeBatch(b []byte) error {
-	if s.size < 0 {
-		s.size = 0
-		if info, err := os.Stat(s.path); err == nil {
-			s.size = info.Size()
-		}
+	if s.log == nil {
+		s.open()
 	}
 	var failed error
 	for len(b) > 0 {
@@ -170,15 +168,12 @@ func (s *fileSink) fits(b []byte) int {
 	return bytes.LastIndexByte(b[:room], '\n') + 1
 }
 
-// Close flushes the buffer and closes the file. It returns the error of closing; errors of writing go to report.
+// Close flushes the buffer and closes the file; the next line opens it again. Close returns the error of closing; errors
+// of writing go to report.
 func (s *fileSink) Close() error {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil
-	}
-	s.closed = true
 	if s.armed && s.timer.Stop() {
+		s.armed = false
 		s.timers.Done()
 	}
 	s.mu.Unlock()
@@ -186,7 +181,12 @@ func (s *fileSink) Close() error {
 	s.flush()
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if err := s.log.Close(); err != nil {
+	if s.log == nil {
+		return nil
+	}
+	err := s.log.Close()
+	s.log = nil
+	if err != nil {
 		return fmt.Errorf("the log file %s cannot be closed: %w", s.path, err)
 	}
 	return nil

@@ -35,8 +35,8 @@ type Config struct {
 	Color string
 }
 
-// New returns a logger and its closer. Close flushes the buffered lines and closes the file; a second Close does nothing.
-// After Close the logger may still be used, but drops the lines for the file. The error names the wrong setting, or the
+// New returns a logger and its closer. Close flushes the buffered lines and closes the file. The logger may still be used:
+// the next line opens the file again. The error names the wrong setting, or the
 // folder or file that cannot be written.
 func New(c Config) (*slog.Logger, io.Closer, error) {
 	level, err := parseLevel(c.Level)

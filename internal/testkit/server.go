@@ -67,12 +67,7 @@ func New(t testing.TB, o Options) *Server {
 	if s.Server, err = server.New(*cfg, o.Parts, builtin.All); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		s.Stop()
-		if err := s.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
+	t.Cleanup(s.Stop)
 	return s
 }
 

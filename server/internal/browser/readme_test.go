@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 // The page that the README shows does what it says: the room hears it when its action was answered.
@@ -29,7 +29,7 @@ func TestReadme(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write(append([]byte("<!doctype html>\n"), block[1]...))
 	})
-	s := newSite(t, func(cfg *server.Config) { cfg.Mount = map[string]http.Handler{"/readme": page} })
+	s := newSite(t, nil, web.Mount("/readme", page))
 	listener, err := net.Dial("tcp", s.TCPAddr().String())
 	if err != nil {
 		t.Fatal(err)
