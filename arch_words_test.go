@@ -108,7 +108,6 @@ var notYet = []string{
 	//
 	//
 	//
-	"socketio",
 	//
 	//
 	//
