@@ -244,7 +244,7 @@ func TestInFlight(t *testing.T) {
 func TestCloseByServer(t *testing.T) {
 	var conn *actionhero.Conn
 	kick := actionhero.Action[actionhero.None, actionhero.None]{
-		Name: "kick", Description: "Closes who asks",
+		Name: "kick", Description: "Closes the connection",
 		Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
 			conn = actionhero.RequestFrom(ctx).Conn
 			conn.Close("as asked")
@@ -291,7 +291,7 @@ func TestSlowReader(t *testing.T) {
 		for {
 			if _, _, err := notReading.Read(t.Context()); err != nil {
 				if code := websocket.CloseStatus(err); code != ws.TryAgainLater {
-					t.Errorf("the one ends with %v", err)
+					t.Errorf("the client that does not read is closed with %v", err)
 				}
 				break
 			}
@@ -351,7 +351,7 @@ func TestStopGrace(t *testing.T) {
 			t.Errorf("it takes %v", took)
 		}
 		if _, _, err := k.Read(t.Context()); err == nil {
-			t.Error("the client is there still")
+			t.Error("the connection is still open")
 		}
 	})
 }

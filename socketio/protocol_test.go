@@ -73,7 +73,7 @@ func TestPacketBeforeConnect(t *testing.T) {
 		b.Want(200, "ok", "POST", polls, "3")
 		k.WantClosed(ws.PolicyError)
 		if took := time.Since(start); took != 45*time.Second || !b.log.Has("has not connected to a namespace in time") {
-			t.Errorf("it ends after %v", took)
+			t.Errorf("the session is closed after %v", took)
 		}
 		b.Want(200, "1", "GET", polls, "")
 	})

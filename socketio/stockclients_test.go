@@ -146,6 +146,6 @@ func runSuite(t *testing.T, s *testkit.Server, modules, client, transports strin
 	}
 	const cases = 18
 	if passed != cases && !t.Failed() {
-		t.Errorf("%d of %d cases have passed", passed, cases)
+		t.Errorf("%d of %d cases passed", passed, cases)
 	}
 }

@@ -1,10 +1,7 @@
 package engine_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,7 +12,6 @@ import (
 
 	"github.com/actionhero-go/actionhero/internal/ws"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
-	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
 
 const unknownSession = `{"code":1,"message":"Session ID unknown"}`
@@ -103,7 +99,7 @@ func TestWebSocketThatDoesNotRead(t *testing.T) {
 				continue
 			}
 			if code := websocket.CloseStatus(err); code != ws.TryAgainLater {
-				t.Errorf("it ends with %v", err)
+				t.Errorf("the connection ends with %v", err)
 			}
 			return
 		}
@@ -241,7 +237,7 @@ func TestPanic(t *testing.T) {
 		k := s.OpenSocket()
 		k.Send("4panic")
 		if _, _, err := k.Read(t.Context()); err == nil {
-			t.Error("the connection goes on")
+			t.Error("the connection stays open")
 		}
 		k = s.OpenSocket()
 		k.Send("4fine")
@@ -264,157 +260,5 @@ func TestSlowRequestDelaysNothing(t *testing.T) {
 		close(s.lastClient().hold)
 		k.Want("4hold")
 		k.CloseNormal()
-	})
-}
-
-func TestStop(t *testing.T) {
-	run(t, nil, func(t *testing.T, s *server) {
-		polls, between := s.OpenPolling(), ""
-		poll := s.Start("GET", polls, "")
-		between = s.OpenPolling()
-		k := s.OpenSocket()
-		k.Send("4hold")
-		busy := s.lastClient()
-		probes := s.OpenPolling()
-		probe := s.DialSocket("&" + probes)
-		probe.Send("2probe")
-		probe.Want("3probe")
-		upgrades := s.OpenPolling()
-		upgrade := s.DialSocket("&" + upgrades)
-		upgrade.Send("2probe")
-		upgrade.Want("3probe")
-		worked := s.OpenPolling()
-		s.Want(200, "ok", "POST", worked, "4hold")
-		s.stopped = true
-		stopped := make(chan error)
-		go func() { stopped <- s.engine.Stop(t.Context(), func() { t.Error("the requests are cancelled") }) }()
-		synctest.Wait()
-		s.Want(503, "the server is stopping\n", "GET", enginetest.Polling, "")
-		s.Want(503, "the server is stopping\n", "POST", between, "4a")
-		if _, resp, err := websocket.Dial(t.Context(), s.URL+"?EIO=4&transport=websocket", &websocket.DialOptions{HTTPClient: s.HTTP}); err == nil || resp.StatusCode != 503 {
-			t.Errorf("a WebSocket: %v, %v", resp, err)
-		}
-		upgrade.Send("5")
-		synctest.Wait()
-		answer := s.Start("GET", worked, "")
-		close(s.lastClient().hold)
-		answer(200, "4hold")
-		poll(200, "1")
-		probe.WantClosed(ws.GoingAway)
-		upgrade.WantClosed(ws.GoingAway)
-		close(busy.hold)
-		k.Want("4hold")
-		k.WantClosed(ws.GoingAway)
-		if err := <-stopped; err != nil {
-			t.Error(err)
-		}
-		s.Want(503, "the server is stopping\n", "GET", between, "")
-	})
-}
-
-// A stop waits for an upgrade that has begun, because the client would not notice a close during the upgrade.
-func TestStopDuringUpgrade(t *testing.T) {
-	run(t, nil, func(t *testing.T, s *server) {
-		q := s.OpenPolling()
-		k := s.DialSocket("&" + q)
-		k.Send("2probe")
-		k.Want("3probe")
-		s.stopped = true
-		stopped := make(chan error)
-		go func() { stopped <- s.engine.Stop(t.Context(), func() { t.Error("the requests are cancelled") }) }()
-		time.Sleep(500 * time.Millisecond)
-		k.Send("5")
-		k.WantClosed(ws.GoingAway)
-		if err := <-stopped; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// A stop whose context is done cancels the requests and closes the connections.
-func TestStopTimeout(t *testing.T) {
-	run(t, nil, func(t *testing.T, s *server) {
-		k := s.OpenSocket()
-		k.Send("4hold")
-		c := s.lastClient()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		s.stopped = true
-		cancelled := false
-		go func() {
-			for {
-				if _, _, err := k.Read(t.Context()); err != nil {
-					return
-				}
-				_ = k.Write(t.Context(), websocket.MessageText, []byte("3"))
-			}
-		}()
-		synctest.Wait()
-		if err := s.engine.Stop(ctx, func() { cancelled = true; close(c.hold) }); !errors.Is(err, context.DeadlineExceeded) || !cancelled {
-			t.Errorf("Stop: %v, %v", err, cancelled)
-		}
-	})
-}
-
-func TestOrigins(t *testing.T) {
-	origins, err := ws.NewOrigins([]string{"https://friend.example", "https://*.wide.example"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run(t, func(cfg *engine.Config) { cfg.Origins = origins }, func(t *testing.T, s *server) {
-		send := func(method, query, origin, body string) *http.Response {
-			r, err := http.NewRequestWithContext(t.Context(), method, s.URL+"?"+query, strings.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Origin", origin)
-			if method == http.MethodOptions {
-				r.Header.Set("Access-Control-Request-Method", "POST")
-				r.Header.Set("Access-Control-Request-Headers", "x-mine")
-			}
-			resp, err := s.HTTP.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			text, err := io.ReadAll(resp.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp.Body = io.NopCloser(strings.NewReader(string(text)))
-			return resp
-		}
-		q := s.OpenPolling()
-		sessions := s.engine.Len()
-		for _, origin := range []string{"https://friend.example", "https://a.wide.example", "http://test"} {
-			for _, resp := range []*http.Response{send("POST", q, origin, "4a"), send("GET", q, origin, ""), send("GET", "EIO=3&transport=polling", origin, "")} {
-				head := resp.Header
-				if resp.StatusCode == 403 || head.Get("Access-Control-Allow-Origin") != origin || head.Get("Access-Control-Allow-Credentials") != "true" || head.Get("Vary") != "Origin" {
-					t.Errorf("%s: %d %v", origin, resp.StatusCode, head)
-				}
-			}
-			resp := send("OPTIONS", q, origin, "")
-			if head := resp.Header; resp.StatusCode != 204 || head.Get("Access-Control-Allow-Methods") != "GET, POST" || head.Get("Access-Control-Allow-Headers") != "x-mine" {
-				t.Errorf("%s: %d %v", origin, resp.StatusCode, head)
-			}
-		}
-		for _, origin := range []string{"https://evil.example", "null", "https://friend.example.evil.example", "http://friend.example", "https://wide.example", "http://test:8080", "file://"} {
-			for _, method := range []string{"GET", "POST", "OPTIONS"} {
-				for _, query := range []string{enginetest.Polling, q, "EIO=4&transport=websocket"} {
-					resp := send(method, query, origin, "4a")
-					text, _ := io.ReadAll(resp.Body)
-					if resp.StatusCode != 403 || string(text) != `{"code":4,"message":"Forbidden"}` || resp.Header.Get("Access-Control-Allow-Origin") != "" {
-						t.Errorf("%s: %s %s: %d %s", origin, method, query, resp.StatusCode, text)
-					}
-				}
-			}
-			_, resp, err := websocket.Dial(t.Context(), s.URL+"?EIO=4&transport=websocket", &websocket.DialOptions{HTTPClient: s.HTTP, HTTPHeader: http.Header{"Origin": {origin}}})
-			if err == nil || resp.StatusCode != 403 {
-				t.Errorf("%s: %v, %v", origin, resp, err)
-			}
-		}
-		if n := s.engine.Len(); n != sessions {
-			t.Errorf("%d sessions were made", n-sessions)
-		}
 	})
 }

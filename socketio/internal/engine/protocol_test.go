@@ -189,7 +189,7 @@ func TestHeartbeatWebSocket(t *testing.T) {
 		k.Want("4not an answer")
 		k.WantClosed(ws.PolicyError)
 		if took := time.Since(start); took != 4*25*time.Second+20*time.Second {
-			t.Errorf("it ends after %v", took)
+			t.Errorf("it is closed after %v", took)
 		}
 	})
 }

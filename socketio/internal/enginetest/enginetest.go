@@ -153,7 +153,7 @@ func (c *Client) OpenPolling() (query string) {
 	c.T.Helper()
 	status, text := c.Do("GET", Polling, "")
 	if status != http.StatusOK {
-		c.T.Fatalf("a session is not opened: %d %q", status, text)
+		c.T.Fatalf("opening a session: %d %q", status, text)
 	}
 	return Polling + "&sid=" + c.Handshake(text).SID
 }
@@ -188,7 +188,7 @@ func (k *Socket) Next() string {
 	k.t.Helper()
 	kind, data, err := k.Read(k.t.Context())
 	if err != nil || kind != websocket.MessageText {
-		k.t.Fatalf("a read ends with %v, %v", kind, err)
+		k.t.Fatalf("the next message is of type %v, %v", kind, err)
 	}
 	return string(data)
 }
@@ -222,7 +222,7 @@ func (k *Socket) WantClosed(code int) {
 	k.t.Helper()
 	_, data, err := k.Read(k.t.Context())
 	if got := websocket.CloseStatus(err); int(got) != code {
-		k.t.Errorf("it ends with %q, %v, want the code %d", data, err, code)
+		k.t.Errorf("the connection ends with %q, %v, want the close code %d", data, err, code)
 	}
 }
 
