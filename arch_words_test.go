@@ -110,11 +110,9 @@ var notYet = []string{
 	//
 	"socketio",
 	//
-	"tcp",
 	//
 	//
 	//
-	"websocket",
 	//
 }
 

@@ -91,7 +91,7 @@ const welcome = `42["welcome",{"welcome":"Hello! Welcome to the actionHero api",
 // join connects a client over WebSocket and returns its id as well.
 func (b *bubble) join() (k *enginetest.Socket, id string) {
 	b.T.Helper()
-	k = b.Connect()
+	k = b.OpenSocket()
 	k.Send("40")
 	id = b.sid(k.Next())
 	k.Want(welcome)

@@ -22,14 +22,14 @@ const unknownSession = `{"code":1,"message":"Session ID unknown"}`
 
 func TestTooLarge(t *testing.T) {
 	run(t, func(cfg *engine.Config) { cfg.MaxPayload = 1000 }, func(t *testing.T, s *server) {
-		q := s.Poll()
+		q := s.OpenPolling()
 		fits := "4" + strings.Repeat("x", 999)
 		s.Want(200, "ok", "POST", q, fits)
 		s.Want(200, fits, "GET", q, "")
 		s.Want(413, "", "POST", q, fits+"x")
 		s.Want(400, unknownSession, "GET", q, "")
 
-		q = s.Poll() // without a length
+		q = s.OpenPolling() // without a length
 		body, more := newSlowBody()
 		go more(fits + strings.Repeat("x", 5000))
 		r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"?"+q, body)
@@ -45,11 +45,11 @@ func TestTooLarge(t *testing.T) {
 			t.Errorf("%v", resp)
 		}
 
-		k := s.Connect()
+		k := s.OpenSocket()
 		k.Send(fits)
 		k.Want(fits)
 		k.Send(fits + "x")
-		k.Ended(ws.TooBig)
+		k.WantClosed(ws.TooBig)
 	})
 }
 
@@ -57,7 +57,7 @@ func TestTooLarge(t *testing.T) {
 func TestQueueIsBounded(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		for _, test := range []struct{ size, fit int }{{10, 256}, {300_000, 4}} {
-			q := s.Poll()
+			q := s.OpenPolling()
 			c := s.last()
 			message := engine.Prepare([]byte(strings.Repeat("x", test.size)))
 			for i := range test.fit {
@@ -85,7 +85,7 @@ func TestQueueIsBounded(t *testing.T) {
 
 func TestWebSocketThatDoesNotRead(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		k := s.Connect()
+		k := s.OpenSocket()
 		c := s.last()
 		message := engine.Prepare([]byte(strings.Repeat("x", 1000)))
 		for range 300 {
@@ -113,13 +113,13 @@ func TestWebSocketThatDoesNotRead(t *testing.T) {
 // Who asks for more than may wait gets all of it, if it polls: the POST waits until then.
 func TestManyRequestsInOnePost(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
+		q := s.OpenPolling()
 		const n = 1000
 		var body strings.Builder
 		for i := range n {
 			fmt.Fprintf(&body, "\x1e4number %d", i)
 		}
-		post := s.Later("POST", q, body.String()[1:])
+		post := s.Start("POST", q, body.String()[1:])
 		got, polls := "", 0
 		for polls < 100 && len(got) < body.Len() {
 			polls++
@@ -137,8 +137,8 @@ func TestManyRequestsInOnePost(t *testing.T) {
 // Requests of one POST run side by side, as many as may; the one after them waits, and so does the POST.
 func TestInFlightIsBounded(t *testing.T) {
 	run(t, func(cfg *engine.Config) { cfg.MaxInFlight = 2 }, func(t *testing.T, s *server) {
-		q := s.Poll()
-		post := s.Later("POST", q, "4hold\x1e4hold\x1e4quick")
+		q := s.OpenPolling()
+		post := s.Start("POST", q, "4hold\x1e4hold\x1e4quick")
 		time.Sleep(time.Second)
 		s.last().hold <- struct{}{}
 		post(200, "ok")
@@ -151,17 +151,17 @@ func TestInFlightIsBounded(t *testing.T) {
 
 // The sessions without a connection are bounded: the one that has been so for the longest time goes.
 func TestAbsentAreBounded(t *testing.T) {
-	run(t, func(cfg *engine.Config) { cfg.MaxAbsent = 3 }, func(t *testing.T, s *server) {
-		polls := s.Poll()
-		waits := s.Later("GET", polls, "")
-		k := s.Connect()
+	run(t, func(cfg *engine.Config) { cfg.MaxDetached = 3 }, func(t *testing.T, s *server) {
+		polls := s.OpenPolling()
+		waits := s.Start("GET", polls, "")
+		k := s.OpenSocket()
 		var absent []string
 		for range 3 {
-			absent = append(absent, s.Poll())
+			absent = append(absent, s.OpenPolling())
 		}
 		s.Want(200, "ok", "POST", absent[0], "4a")
 		s.Want(200, "4a", "GET", absent[0], "") // and is the last to leave now
-		absent = append(absent, s.Poll())
+		absent = append(absent, s.OpenPolling())
 		synctest.Wait()
 		s.Want(400, unknownSession, "GET", absent[1], "")
 		s.Want(200, "ok", "POST", absent[0], "4a")
@@ -174,15 +174,15 @@ func TestAbsentAreBounded(t *testing.T) {
 		if n := s.engine.Len(); n != 4 || !s.log.has("too many clients have no connection") {
 			t.Errorf("%d sessions are left", n)
 		}
-		k.Leave()
+		k.CloseNormal()
 	})
 }
 
 // A flood of sessions that nobody comes back for takes a bounded place.
 func TestFloodOfSessions(t *testing.T) {
-	run(t, func(cfg *engine.Config) { cfg.MaxAbsent = 50 }, func(t *testing.T, s *server) {
+	run(t, func(cfg *engine.Config) { cfg.MaxDetached = 50 }, func(t *testing.T, s *server) {
 		for range 1000 {
-			s.Poll()
+			s.OpenPolling()
 		}
 		synctest.Wait()
 		if n := s.engine.Len(); n != 50 {
@@ -198,7 +198,7 @@ func TestFloodOfSessions(t *testing.T) {
 // A close by the server reaches a client that is between two polls, after what it was sent before.
 func TestCloseByServer(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
+		q := s.OpenPolling()
 		s.Want(200, "ok", "POST", q, "4last words")
 		synctest.Wait()
 		s.Want(200, "ok", "POST", q, "4bye\x1e4ignored")
@@ -211,42 +211,42 @@ func TestCloseByServer(t *testing.T) {
 		s.Want(200, "1", "GET", q, "")
 		s.Want(400, unknownSession, "GET", q, "")
 
-		q = s.Poll()
-		poll := s.Later("GET", q, "")
+		q = s.OpenPolling()
+		poll := s.Start("GET", q, "")
 		s.Want(200, "ok", "POST", q, "4bye")
 		poll(200, "1")
 		s.Want(400, unknownSession, "GET", q, "")
 
-		q = s.Poll()
+		q = s.OpenPolling()
 		s.Want(200, "ok", "POST", q, "4bye")
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		s.Want(400, unknownSession, "GET", q, "")
 
-		k := s.Connect()
+		k := s.OpenSocket()
 		k.Send("4last words")
 		k.Want("4last words")
 		k.Send("4bye")
-		k.Ended(ws.Normal)
+		k.WantClosed(ws.Normal)
 	})
 }
 
 // A fault in a request ends its session, and nothing else.
 func TestFault(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
-		poll := s.Later("GET", q, "")
+		q := s.OpenPolling()
+		poll := s.Start("GET", q, "")
 		s.Want(200, "ok", "POST", q, "4panic")
 		poll(200, "1")
-		k := s.Connect()
+		k := s.OpenSocket()
 		k.Send("4panic")
 		if _, _, err := k.Read(t.Context()); err == nil {
 			t.Error("the connection goes on")
 		}
-		k = s.Connect()
+		k = s.OpenSocket()
 		k.Send("4fine")
 		k.Want("4fine")
-		k.Leave()
+		k.CloseNormal()
 		if !s.log.has("as asked") {
 			t.Error("the fault is not logged")
 		}
@@ -255,7 +255,7 @@ func TestFault(t *testing.T) {
 
 func TestSlowRequestsHoldUpNobody(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		k := s.Connect()
+		k := s.OpenSocket()
 		k.Send("4hold")
 		k.Send("4quick")
 		k.Want("4quick")
@@ -263,27 +263,27 @@ func TestSlowRequestsHoldUpNobody(t *testing.T) {
 		k.Send("3")
 		close(s.last().hold)
 		k.Want("4hold")
-		k.Leave()
+		k.CloseNormal()
 	})
 }
 
 func TestStop(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		polls, between := s.Poll(), ""
-		poll := s.Later("GET", polls, "")
-		between = s.Poll()
-		k := s.Connect()
+		polls, between := s.OpenPolling(), ""
+		poll := s.Start("GET", polls, "")
+		between = s.OpenPolling()
+		k := s.OpenSocket()
 		k.Send("4hold")
 		busy := s.last()
-		probes := s.Poll()
-		probe := s.Dial("&" + probes)
+		probes := s.OpenPolling()
+		probe := s.DialSocket("&" + probes)
 		probe.Send("2probe")
 		probe.Want("3probe")
-		upgrades := s.Poll()
-		upgrade := s.Dial("&" + upgrades)
+		upgrades := s.OpenPolling()
+		upgrade := s.DialSocket("&" + upgrades)
 		upgrade.Send("2probe")
 		upgrade.Want("3probe")
-		worked := s.Poll()
+		worked := s.OpenPolling()
 		s.Want(200, "ok", "POST", worked, "4hold")
 		s.stopped = true
 		stopped := make(chan error)
@@ -296,15 +296,15 @@ func TestStop(t *testing.T) {
 		}
 		upgrade.Send("5")
 		synctest.Wait()
-		answer := s.Later("GET", worked, "")
+		answer := s.Start("GET", worked, "")
 		close(s.last().hold)
 		answer(200, "4hold")
 		poll(200, "1")
-		probe.Ended(ws.GoingAway)
-		upgrade.Ended(ws.GoingAway)
+		probe.WantClosed(ws.GoingAway)
+		upgrade.WantClosed(ws.GoingAway)
 		close(busy.hold)
 		k.Want("4hold")
-		k.Ended(ws.GoingAway)
+		k.WantClosed(ws.GoingAway)
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
@@ -315,8 +315,8 @@ func TestStop(t *testing.T) {
 // A client that is about to change to WebSocket does so before it is told of the end: in between it would not notice.
 func TestStopDuringUpgrade(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
-		k := s.Dial("&" + q)
+		q := s.OpenPolling()
+		k := s.DialSocket("&" + q)
 		k.Send("2probe")
 		k.Want("3probe")
 		s.stopped = true
@@ -324,7 +324,7 @@ func TestStopDuringUpgrade(t *testing.T) {
 		go func() { stopped <- s.engine.Stop(t.Context(), func() { t.Error("the requests are cancelled") }) }()
 		time.Sleep(500 * time.Millisecond)
 		k.Send("5")
-		k.Ended(ws.GoingAway)
+		k.WantClosed(ws.GoingAway)
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
@@ -334,7 +334,7 @@ func TestStopDuringUpgrade(t *testing.T) {
 // A stop whose time is over cancels the requests and cuts the connections.
 func TestStopInTime(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		k := s.Connect()
+		k := s.OpenSocket()
 		k.Send("4hold")
 		c := s.last()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -384,7 +384,7 @@ func TestOrigins(t *testing.T) {
 			resp.Body = io.NopCloser(strings.NewReader(string(text)))
 			return resp
 		}
-		q := s.Poll()
+		q := s.OpenPolling()
 		sessions := s.engine.Len()
 		for _, origin := range []string{"https://friend.example", "https://a.wide.example", "http://test"} {
 			for _, resp := range []*http.Response{send("POST", q, origin, "4a"), send("GET", q, origin, ""), send("GET", "EIO=3&transport=polling", origin, "")} {

@@ -40,7 +40,7 @@ func run(t *testing.T, change func(*engine.Config), test func(*testing.T, *serve
 		cfg := engine.Config{
 			PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, UpgradeTimeout: 10 * time.Second,
 			MessageTimeout: 15 * time.Second, WriteTimeout: 10 * time.Second,
-			MaxPayload: 1_000_000, MaxInFlight: 100, MaxMessages: 256, MaxBytes: 1 << 20, MaxAbsent: 10_000,
+			MaxPayload: 1_000_000, MaxInFlight: 100, MaxMessages: 256, MaxBytes: 1 << 20, MaxDetached: 10_000,
 			Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelInfo})), Open: s.open,
 		}
 		if change != nil {

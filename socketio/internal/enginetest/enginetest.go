@@ -94,8 +94,8 @@ func (c *Client) Want(status int, text, method, query, body string) {
 	}
 }
 
-// Later sends a request in the background. The function that it returns waits for what comes back and checks it.
-func (c *Client) Later(method, query, body string) (want func(status int, text string)) {
+// Start sends a request in the background. The function that it returns waits for what comes back and checks it.
+func (c *Client) Start(method, query, body string) (want func(status int, text string)) {
 	c.T.Helper()
 	type answer struct {
 		status int
@@ -137,8 +137,8 @@ func (c *Client) Handshake(text string) (h Handshake) {
 	return h
 }
 
-// Poll opens a session over long-polling and returns its query.
-func (c *Client) Poll() (query string) {
+// OpenPolling opens a session over long-polling and returns its query.
+func (c *Client) OpenPolling() (query string) {
 	c.T.Helper()
 	status, text := c.Do("GET", Polling, "")
 	if status != http.StatusOK {
@@ -153,8 +153,8 @@ type Socket struct {
 	t *testing.T
 }
 
-// Dial opens a WebSocket, whose query is added to.
-func (c *Client) Dial(query string) *Socket {
+// DialSocket opens a WebSocket, whose query is added to.
+func (c *Client) DialSocket(query string) *Socket {
 	c.T.Helper()
 	k, resp, err := websocket.Dial(c.T.Context(), c.URL+"?EIO=4&transport=websocket"+query, &websocket.DialOptions{HTTPClient: c.HTTP})
 	if err != nil {
@@ -164,10 +164,10 @@ func (c *Client) Dial(query string) *Socket {
 	return &Socket{k, c.T}
 }
 
-// Connect opens a session over WebSocket.
-func (c *Client) Connect() *Socket {
+// OpenSocket opens a session over WebSocket.
+func (c *Client) OpenSocket() *Socket {
 	c.T.Helper()
-	k := c.Dial("")
+	k := c.DialSocket("")
 	c.Handshake(k.Next())
 	return k
 }
@@ -206,8 +206,8 @@ func (k *Socket) SendBinary(data ...byte) {
 	}
 }
 
-// Ended checks that the server closes the connection, with a code of WebSocket.
-func (k *Socket) Ended(code int) {
+// WantClosed checks that the server closes the connection, with a code of WebSocket.
+func (k *Socket) WantClosed(code int) {
 	k.t.Helper()
 	_, data, err := k.Read(k.t.Context())
 	if got := websocket.CloseStatus(err); int(got) != code {
@@ -215,8 +215,8 @@ func (k *Socket) Ended(code int) {
 	}
 }
 
-// Leave closes the connection as a client does that goes away.
-func (k *Socket) Leave() {
+// CloseNormal closes the connection as a client does that goes away.
+func (k *Socket) CloseNormal() {
 	k.t.Helper()
 	if err := k.Close(websocket.StatusNormalClosure, ""); err != nil {
 		k.t.Errorf("closing: %v", err)

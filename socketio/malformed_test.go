@@ -72,7 +72,7 @@ func TestOddEvents(t *testing.T) {
 				t.Errorf("%.100q is answered with %.300q, want %q in it", arguments, got, want)
 			}
 		}
-		k.Leave()
+		k.CloseNormal()
 	})
 }
 
@@ -89,7 +89,7 @@ func TestGuessedSessions(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		seen := map[string]bool{}
 		for range 100 {
-			_, sid, _ := strings.Cut(b.Poll(), "&sid=")
+			_, sid, _ := strings.Cut(b.OpenPolling(), "&sid=")
 			if seen[sid] || len(sid) < 26 {
 				t.Fatalf("%q", sid)
 			}
@@ -100,7 +100,7 @@ func TestGuessedSessions(t *testing.T) {
 		}
 		k, id := b.join()
 		b.Want(400, `{"code":1,"message":"Session ID unknown"}`, "POST", enginetest.Polling+"&sid="+id, "41")
-		k.Leave()
+		k.CloseNormal()
 	})
 }
 
@@ -121,7 +121,7 @@ func TestDribble(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 		}()
-		k.Ended(ws.PolicyError)
+		k.WantClosed(ws.PolicyError)
 		if took := time.Since(start); took > 16*time.Second {
 			t.Errorf("it takes %v", took)
 		}
@@ -133,7 +133,7 @@ func TestNothingIsLeft(t *testing.T) {
 	inBubble(t, func(general *actionhero.Config, _ *socketio.Config) { general.AnnounceLimit = 10 }, func(t *testing.T, b *bubble) {
 		for range 10 {
 			for i := range 20 {
-				q := b.Poll()
+				q := b.OpenPolling()
 				b.Want(200, "ok", "POST", q, "40\x1e"+`42["say",{"message":"x"}]`)
 				switch i % 4 {
 				case 0:
@@ -149,12 +149,12 @@ func TestNothingIsLeft(t *testing.T) {
 				}
 				switch i % 4 {
 				case 0:
-					k.Leave()
+					k.CloseNormal()
 				case 1:
 					_ = k.CloseNow()
 				case 2:
 					k.Send("41")
-					k.Leave()
+					k.CloseNormal()
 				}
 			}
 		}
