@@ -84,10 +84,6 @@ var notYet = []string{
 	//
 	//
 	//
-	"backend/local",
-	//
-	"backend/local/internal/journal",
-	//
 	//
 	"bench",
 	//

@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
-// A slow request delays neither other requests nor pings.
+// A slow request does not delay other requests of its client.
 func TestSlowRequest(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -69,14 +69,13 @@ func TestMaxMessageBytes(t *testing.T) {
 		const head, tail = `{"event":"say","message":"`, `"}`
 		return head + strings.Repeat("x", n-len(head)-len(tail)) + tail
 	}
-	for _, secure := range []bool{false, true} {
-		p := s.WS(t)
-		if secure {
-			p = s.WSS(t)
-		}
-		p.Call(request(1000), `{"context":"response","status":"OK"}`)
-		p.Send(request(1001))
-		p.WantClosed(1009, "a message may have 1000 bytes at most")
+	for name, connect := range map[string]func(testing.TB) *testkit.WSClient{"plain": s.WS, "TLS": s.WSS} {
+		t.Run(name, func(t *testing.T) {
+			p := connect(t)
+			p.Call(request(1000), `{"context":"response","status":"OK"}`)
+			p.Send(request(1001))
+			p.WantClosed(1009, "a message may have 1000 bytes at most")
+		})
 	}
 	if closed := s.Log.With("reason", "a message may have 1000 bytes at most"); len(closed) != 2 {
 		t.Errorf("the log has the reason %d times", len(closed))

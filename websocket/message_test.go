@@ -144,12 +144,14 @@ func TestQuit(t *testing.T) {
 	t.Parallel()
 	s := start(t, websocket.Config{})
 	for _, event := range []string{"quit", "exit", "close"} {
-		p := s.WS(t)
-		p.Send(`{"event":"say","message":"before"}`)
-		p.Send(fmt.Sprintf(`{"event":%q,"id":9}`, event))
-		p.Want(`{"context":"response","status":"OK"}`)
-		p.Want(`{"status":"Bye!","context":"response","id":9}`)
-		p.WantClosed(1000, "Bye!")
+		t.Run(event, func(t *testing.T) {
+			p := s.WS(t)
+			p.Send(`{"event":"say","message":"before"}`)
+			p.Send(fmt.Sprintf(`{"event":%q,"id":9}`, event))
+			p.Want(`{"context":"response","status":"OK"}`)
+			p.Want(`{"status":"Bye!","context":"response","id":9}`)
+			p.WantClosed(1000, "Bye!")
+		})
 	}
 	p := s.WS(t)
 	if err := p.Close(client.StatusNormalClosure, ""); err != nil {
