@@ -84,10 +84,6 @@ var notYet = []string{
 	//
 	//
 	//
-	"backend/local",
-	//
-	"backend/local/internal/journal",
-	//
 	//
 	"bench",
 	//
@@ -108,13 +104,10 @@ var notYet = []string{
 	//
 	//
 	//
-	"socketio",
-	//
-	"tcp",
 	//
 	//
 	//
-	"websocket",
+	//
 	//
 }
 

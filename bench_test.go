@@ -30,15 +30,16 @@ func BenchmarkDispatch(b *testing.B) {
 	api.Use(func(next actionhero.Handler) actionhero.Handler {
 		return func(ctx context.Context, req *actionhero.Request) (any, error) { return next(ctx, req) }
 	})
-	ctx := b.Context()
+	ctx, host := b.Context(), transport.Of(api)
 	var buf []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		req := transport.Of(api).NewRequest("bench")
+		req := host.NewRequest("bench")
 		req.Action = "bench"
-		_ = transport.ParamsOf(&req.Params).Add("name", "Evan")
-		_ = transport.ParamsOf(&req.Params).Add("age", "33")
-		out, err := transport.Of(api).Dispatch(ctx, req)
+		params := transport.ParamsOf(&req.Params)
+		_ = params.Add("name", "Evan")
+		_ = params.Add("age", "33")
+		out, err := host.Dispatch(ctx, req)
 		if err != nil {
 			b.Fatal(err)
 		}

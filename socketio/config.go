@@ -11,8 +11,8 @@ import (
 
 type filled = setting.Filled
 
-// Config holds the settings of Socket.IO, a part of the section webSockets of the configuration. A field that is zero has its
-// default, which its tag names, unless server.Load made the Config: then a zero counts.
+// Config holds the settings of Socket.IO, a part of the section webSockets of the configuration. A zero field means the
+// default in its tag, unless server.Load returned the Config: then zero is a value.
 type Config struct {
 	filled
 
@@ -29,13 +29,13 @@ type Config struct {
 	ConnectTimeout    time.Duration `json:"connectTimeout" default:"45s" min:"1ms" doc:"time within which a Socket.IO client that has opened a session must connect to a namespace"`
 	UpgradeTimeout    time.Duration `json:"upgradeTimeout" default:"10s" min:"1ms" doc:"time within which a change from long-polling to WebSocket must be complete"`
 	MaxHTTPBufferSize int           `json:"maxHttpBufferSize" unit:"bytes" default:"1000000" min:"1" doc:"length of a message over Socket.IO, and size of the body of a long-polling request"`
-	MaxAbsent         int           `json:"maxAbsent" default:"10000" min:"1" unit:"sessions" doc:"long-polling sessions that may be without a request; one more closes the one that was so for the longest time"`
+	MaxDetached       int           `json:"maxAbsent" default:"10000" min:"1" unit:"sessions" doc:"long-polling sessions that may be without a request; one more closes the session that has had none for the longest time"`
 
-	// RemoteIP finds the address of the client behind trusted proxies. Default: that of the connection.
+	// RemoteIP returns the address of a client behind trusted proxies. Default: the address of the connection.
 	RemoteIP func(r *http.Request) string `json:"-"`
 }
 
-// check checks the settings and returns the allowed origins.
+// check validates the settings and returns the allowed origins.
 func (c *Config) check() (ws.Origins, error) {
 	origins, err := ws.NewOrigins(c.Origins)
 	return origins, errors.Join(setting.Check("webSockets", c), err)

@@ -9,14 +9,14 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// What is wrong with an event whose packet is well formed: the client is told.
+// The errors of events whose packet is well formed. The client gets them as the reply.
 var (
 	errEventName   = actionhero.Errorf(actionhero.CodeInvalidInput, "the name of an event must be a string")
 	errPlaceholder = actionhero.Errorf(actionhero.CodeInvalidInput, "each placeholder must stand for an attachment of its own")
 )
 
-// parseEvent takes the payload of an event apart into its name, which is a JSON string, and the text of its arguments,
-// nil if there are none. The arguments are not checked.
+// parseEvent divides the payload of an event into its name, which is a JSON string, and the text of its arguments, nil if
+// there are none. The arguments are not checked.
 func parseEvent(data []byte) (name, args []byte, err error) {
 	start := jsonx.SkipSpace(data, 1)
 	if data[start] != '"' {
@@ -37,19 +37,19 @@ func parseEvent(data []byte) (name, args []byte, err error) {
 	return rest[start:end], rest[jsonx.SkipSpace(rest, next+1):], nil
 }
 
-// firstArgument returns the first of the arguments of an event, nil if there are none. It is not checked: if it is
-// malformed, it may be too long.
+// firstArgument returns the first argument of an event, nil if there is none. It is not checked; if it is malformed, the
+// result may include what follows it.
 func firstArgument(args []byte) []byte {
 	end := jsonx.SkipValue(args, 0)
 	if after := jsonx.SkipSpace(args, end); after < len(args) && args[after] != ',' {
-		end = len(args) // something follows that must not: for the reader to find
+		end = len(args) // malformed: parsing the argument will fail
 	}
 	return args[:end:end]
 }
 
-// attach returns the payload of an event with its attachments in place of their placeholders, as strings in base64: so
-// actions take bytes from JSON.
-func attach(data []byte, attachments [][]byte) ([]byte, error) {
+// insertAttachments returns the payload of an event with its attachments in place of their placeholders. They become
+// base64 strings, the form in which actions read bytes from JSON.
+func insertAttachments(data []byte, attachments [][]byte) ([]byte, error) {
 	size := len(data)
 	for _, a := range attachments {
 		size += base64.StdEncoding.EncodedLen(len(a))
@@ -62,11 +62,11 @@ func attach(data []byte, attachments [][]byte) ([]byte, error) {
 			i = jsonx.SkipString(data, i)
 			continue
 		case '{':
-			n, end, ok := placeholder(data, i)
+			n, end, ok := parsePlaceholder(data, i)
 			if !ok {
 				break
 			}
-			if n < 0 || n >= len(attachments) || used[n] { // twice the same could make a packet as large as one likes
+			if n < 0 || n >= len(attachments) || used[n] { // repeating an attachment could make the payload arbitrarily large
 				return nil, errPlaceholder
 			}
 			used[n] = true
@@ -80,9 +80,10 @@ func attach(data []byte, attachments [][]byte) ([]byte, error) {
 	return append(dst, data[start:]...), nil
 }
 
-// placeholder reads {"_placeholder":true,"num":n} at i, and returns the index behind it. n is -1 if it is no number.
-func placeholder(data []byte, i int) (n, end int, ok bool) {
-	const longest = 64 // with some white space
+// parsePlaceholder parses {"_placeholder":true,"num":n} at index i and returns the index after it. n is -1 if num is not
+// an integer. ok is false if there is no placeholder at i.
+func parsePlaceholder(data []byte, i int) (n, end int, ok bool) {
+	const longest = 64 // bytes, which allows for some white space
 	text := data[i:min(len(data), i+longest)]
 	length := bytes.IndexByte(text, '}') + 1
 	if length == 0 {

@@ -16,8 +16,8 @@ import (
 	"github.com/actionhero-go/actionhero/socketio"
 )
 
-// All events with their answers, once as the event response and once as an acknowledgement.
-func TestEventMap(t *testing.T) {
+// Each event is answered by the event response, or by an acknowledgement if one is requested.
+func TestAllEvents(t *testing.T) {
 	const ok = `{"context":"response","status":"OK"`
 	fails := func(text string) string { return `{"context":"response","error":"` + text + `"}` }
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
@@ -27,7 +27,7 @@ func TestEventMap(t *testing.T) {
 		view := func(room string) string {
 			return ok + `,"room":"` + room + `","roomStatus":{"members":["` + id + `"],"membersCount":1}}`
 		}
-		for _, test := range [][]string{ // the third is the answer to the second time, if it is another
+		for _, test := range [][]string{ // event, answer, and the answer to its repetition if it differs
 			{`"detailsView"`, details},
 			{`"detailsView",{}`, details},
 			{`"detailsView",[1,"x",null]`, details},
@@ -86,7 +86,7 @@ func TestEventMap(t *testing.T) {
 		if n := b.io.Requests(); n != 2*46 {
 			t.Errorf("%d requests were counted", n)
 		}
-		k.Leave()
+		k.CloseNormal()
 	})
 }
 
@@ -96,15 +96,15 @@ func TestQuit(t *testing.T) {
 			k, _ := b.join()
 			k.Send(`42["` + word + `"]`)
 			k.Want("41")
-			k.Ended(ws.Normal)
+			k.WantClosed(ws.Normal)
 
 			k, _ = b.join()
 			k.Send(`421["` + word + `",{}]`)
 			k.Want(`431[{"status":"Bye!","context":"response"}]`)
 			k.Want("41")
-			k.Ended(ws.Normal)
+			k.WantClosed(ws.Normal)
 
-			q := b.Poll()
+			q := b.OpenPolling()
 			b.Want(200, "ok", "POST", q, "40")
 			if _, text := b.Do("GET", q, ""); !strings.HasSuffix(text, "\x1e"+welcome) {
 				t.Errorf("%q", text)
@@ -124,14 +124,14 @@ func TestQuit(t *testing.T) {
 // Messages of rooms reach members over all kinds of connection, but not their sender.
 func TestRooms(t *testing.T) {
 	inBubble(t, func(general *actionhero.Config, _ *socketio.Config) { general.AnnounceLimit = 100 }, func(t *testing.T, b *bubble) {
-		q := b.Poll()
+		q := b.OpenPolling()
 		b.Want(200, "ok", "POST", q, "40")
 		_, text := b.Do("GET", q, "")
 		id := b.sid(text[:strings.Index(text, "\x1e")])
-		poll := b.Later("GET", q, "")
+		poll := b.Start("GET", q, "")
 		k, kid := b.join()
 		poll(200, `42["say",{"message":"I have entered the room","from":"`+kid+`","context":"user"}]`)
-		poll = b.Later("GET", q, "")
+		poll = b.Start("GET", q, "")
 		k.Send(`42["say",{"message":"héllo <\"\u2028"}]`)
 		k.Want(`42["response",{"context":"response","status":"OK"}]`)
 		poll(200, `42["say",{"message":"héllo <\"\u2028","from":"`+kid+`","context":"user"}]`)
@@ -159,7 +159,7 @@ func TestRooms(t *testing.T) {
 		k.Want(`42["say",{"message":"still there?","from":"` + id + `","context":"user","room":"defaultRoom"}]`)
 		b.Want(200, "ok", "POST", q, "1")
 		k.Want(`42["say",{"message":"I have left the room","from":"` + id + `","context":"user","room":"defaultRoom"}]`)
-		k.Leave()
+		k.CloseNormal()
 	})
 }
 
@@ -173,12 +173,12 @@ func TestRefusedRoom(t *testing.T) {
 		k.Want(`42["response",{"context":"response","error":"not into defaultRoom"}]`)
 		k.Send(`421["say",{"message":"x"}]`)
 		k.Want(`431[{"context":"response","error":"you are in no room: enter one with roomChange"}]`)
-		k.Leave()
+		k.CloseNormal()
 	}, middleware)
 }
 
 // Quick requests do not wait for slow ones. Room commands run in order, even if one is slow.
-func TestOrder(t *testing.T) {
+func TestReplyOrder(t *testing.T) {
 	var gate chan struct{}
 	middleware := actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
 		if room == "slow" {
@@ -188,7 +188,7 @@ func TestOrder(t *testing.T) {
 	}}
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		gate = make(chan struct{})
-		q := b.Poll()
+		q := b.OpenPolling()
 		b.Want(200, "ok", "POST", q, "40")
 		_, _ = b.Do("GET", q, "")
 		const events = `421["roomChange",{"room":"slow"}]` + "\x1e" + `422["roomView"]` + "\x1e" + `423["action",{"action":"gate"}]` + "\x1e" + `424["action",{"action":"echo","text":"x"}]`
@@ -211,7 +211,7 @@ func TestOrder(t *testing.T) {
 		if _, text := b.Do("GET", q, ""); strings.Index(text, "431[") > strings.Index(text, "432[") || !strings.Contains(text, "431[") || !strings.Contains(text, "433[") {
 			t.Errorf("%q", text)
 		}
-		k.Leave()
+		k.CloseNormal()
 	}, middleware)
 }
 
@@ -226,7 +226,7 @@ func TestInFlight(t *testing.T) {
 		sent := make(chan struct{})
 		go func() {
 			defer close(sent)
-			k.Send(`421["roomView"]`) // the server does not read it yet, and a pipe holds nothing
+			k.Send(`421["roomView"]`) // blocks: the server does not read it yet, and a pipe has no buffer
 		}()
 		time.Sleep(time.Second)
 		b.gate.Pass()
@@ -236,7 +236,7 @@ func TestInFlight(t *testing.T) {
 		}
 		<-sent
 		b.gate.Open()
-		k.Leave()
+		k.CloseNormal()
 	})
 }
 
@@ -244,7 +244,7 @@ func TestInFlight(t *testing.T) {
 func TestCloseByServer(t *testing.T) {
 	var conn *actionhero.Conn
 	kick := actionhero.Action[actionhero.None, actionhero.None]{
-		Name: "kick", Description: "Closes who asks",
+		Name: "kick", Description: "Closes the connection",
 		Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
 			conn = actionhero.RequestFrom(ctx).Conn
 			conn.Close("as asked")
@@ -255,14 +255,14 @@ func TestCloseByServer(t *testing.T) {
 		k, id := b.join()
 		k.Send(`421["action",{"action":"kick"}]`)
 		k.Want("41")
-		k.Ended(ws.Normal)
+		k.WantClosed(ws.Normal)
 		if conn.ID != id || conn.Transport != "socketio" {
 			t.Errorf("%+v", conn)
 		}
-		q := b.Poll()
+		q := b.OpenPolling()
 		b.Want(200, "ok", "POST", q, "40")
 		_, _ = b.Do("GET", q, "")
-		poll := b.Later("GET", q, "")
+		poll := b.Start("GET", q, "")
 		b.Want(200, "ok", "POST", q, `421["action",{"action":"kick"}]`)
 		poll(200, "41")
 		b.Want(200, "1", "GET", q, "")
@@ -273,8 +273,8 @@ func TestCloseByServer(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
-		stuck, _ := b.join()
-		q := b.Poll()
+		notReading, _ := b.join()
+		q := b.OpenPolling()
 		b.Want(200, "ok", "POST", q, "40")
 		synctest.Wait()
 		text := strings.Repeat("x", 1000)
@@ -289,15 +289,15 @@ func TestSlowReader(t *testing.T) {
 			t.Errorf("%d clients are left", n)
 		}
 		for {
-			if _, _, err := stuck.Read(t.Context()); err != nil {
+			if _, _, err := notReading.Read(t.Context()); err != nil {
 				if code := websocket.CloseStatus(err); code != ws.TryAgainLater {
-					t.Errorf("the one ends with %v", err)
+					t.Errorf("the client that does not read is closed with %v", err)
 				}
 				break
 			}
 		}
 		b.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
-		k.Leave()
+		k.CloseNormal()
 	})
 }
 
@@ -306,10 +306,10 @@ func TestStopAndStart(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
 		k.Send(`421["action",{"action":"gate"}]`)
-		q := b.Poll()
+		q := b.OpenPolling()
 		b.Want(200, "ok", "POST", q, "40\x1e"+`421["action",{"action":"gate"}]`)
 		_, _ = b.Do("GET", q, "")
-		poll := b.Later("GET", q, "")
+		poll := b.Start("GET", q, "")
 		stopped := make(chan error)
 		go func() { stopped <- b.api.Stop(t.Context()) }()
 		synctest.Wait()
@@ -317,7 +317,7 @@ func TestStopAndStart(t *testing.T) {
 		const answer = `431[{"context":"response","status":"OK","error":false}]`
 		k.Want(answer)
 		poll(200, answer)
-		k.Ended(ws.GoingAway)
+		k.WantClosed(ws.GoingAway)
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
@@ -329,18 +329,18 @@ func TestStopAndStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		k, _ = b.join()
-		k.Leave()
+		k.CloseNormal()
 	})
 }
 
 // A stop cancels requests that still run after its grace period.
-func TestStopInTime(t *testing.T) {
+func TestStopGrace(t *testing.T) {
 	inBubble(t, func(general *actionhero.Config, _ *socketio.Config) {
 		general.StopGrace, general.ActionTimeout = 5*time.Second, -1
 	}, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
 		k.Send(`421["action",{"action":"gate"}]`)
-		q := b.Poll()
+		q := b.OpenPolling()
 		b.Want(200, "ok", "POST", q, "40\x1e"+`421["action",{"action":"gate"}]`)
 		synctest.Wait()
 		start := time.Now()
@@ -351,7 +351,7 @@ func TestStopInTime(t *testing.T) {
 			t.Errorf("it takes %v", took)
 		}
 		if _, _, err := k.Read(t.Context()); err == nil {
-			t.Error("the client is there still")
+			t.Error("the connection is still open")
 		}
 	})
 }

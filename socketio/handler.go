@@ -1,17 +1,17 @@
 // Package socketio serves actions and rooms to the stock Socket.IO clients of versions 3 and 4, over HTTP long-polling
-// and WebSocket: Socket.IO protocol 5, on Engine.IO protocol 4, which is in internal/engine.
+// and WebSocket. It implements Socket.IO protocol 5; package internal/engine implements Engine.IO protocol 4 below it.
+// Begin reading at [Handler], then client.Message.
 //
-// A [Handler] is mounted at /socket.io/ of a web server. A client is connected once it has connected to the default
-// namespace; there are no others. What it emits is answered by an event named response, or, if it asks for an
-// acknowledgement, by that alone:
+// Mount a [Handler] at /socket.io/ of a web server. The default namespace is the only one, and a client must connect to
+// it. The answer to an event is the acknowledgement if the client requests one, otherwise the event response:
 //
 //	socket.emit("action", {action: "randomNumber"}, (answer) => …)   // {"context":"response",…,"error":false}
 //	socket.emit("say", {message: "hi"})                               // the others in the room get the event say
 //	socket.emit("roomChange", {room: "lobby"}), roomAdd, roomLeave, roomView, detailsView
 //	socket.emit("quit"), exit, close                                  // the server disconnects
 //
-// Each request's params stand alone. Requests of one client run side by side, so answers may overtake each other, while
-// what concerns rooms is done in the order in which it was asked for.
+// No params are kept between requests. Actions of one client run concurrently, so answers may overtake each other. All
+// other events run one after the other, in the order in which they came.
 package socketio
 
 import (
@@ -28,47 +28,48 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Handler is the transport: an [http.Handler] to mount at /socket.io/, and a Component to add to the API.
+// Handler is the transport. It is an [http.Handler] to mount at /socket.io/, and a Component to add to the API. All methods
+// except Start and Stop may be called concurrently.
 type Handler struct {
 	api transport.Host
 	cfg Config
 
-	serving atomic.Pointer[serving] // nil: stopped
+	serving atomic.Pointer[serving] // nil while stopped
 
 	requests atomic.Int64
 	clients  atomic.Int64
 }
 
-// serving is what there is between a start and a stop.
+// serving is the state of a handler between Start and Stop.
 type serving struct {
 	*Handler
 	engine  *engine.Engine
 	ctx     context.Context // the base of every request's context
 	cancel  context.CancelFunc
-	leaving sync.WaitGroup // clients that are being disconnected
+	leaving sync.WaitGroup // goroutines that remove clients from their rooms
 }
 
-// New makes the transport. It answers 503 until it is started, except for the client's script.
+// New returns the transport of api. Until Start, it answers all requests except for the script with status 503.
 func New(api *actionhero.API, cfg Config) *Handler {
 	setting.Fill(&cfg)
 	return &Handler{api: transport.Of(api), cfg: cfg}
 }
 
-// Start begins to serve. It fails, saying which, if a setting is out of range.
+// Start begins to serve. If settings are invalid, it returns an error that names them.
 func (h *Handler) Start(ctx context.Context) error {
 	origins, err := h.cfg.check()
 	if err != nil {
 		return err
 	}
 	if origins.Any() {
-		h.api.Log().Warn("webSockets.origins has *: the pages of every site may connect as their visitors, cookies included")
+		h.api.Log().Warn("webSockets.origins has *: pages of any site may connect, with their visitors' cookies")
 	}
 	v := &serving{Handler: h}
 	v.ctx, v.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	v.engine = engine.New(engine.Config{
 		PingInterval: h.cfg.PingInterval, PingTimeout: h.cfg.PingTimeout, UpgradeTimeout: h.cfg.UpgradeTimeout,
 		MessageTimeout: h.cfg.MessageTimeout, WriteTimeout: h.cfg.WriteTimeout,
-		MaxPayload: h.cfg.MaxHTTPBufferSize, MaxInFlight: h.cfg.MaxInFlight, MaxAbsent: h.cfg.MaxAbsent,
+		MaxPayload: h.cfg.MaxHTTPBufferSize, MaxInFlight: h.cfg.MaxInFlight, MaxDetached: h.cfg.MaxDetached,
 		MaxMessages: h.cfg.MaxQueued, MaxBytes: h.cfg.MaxQueuedLen,
 		Log: h.api.Log(), Origins: origins, RemoteIP: h.cfg.RemoteIP, Open: v.open,
 	})
@@ -76,8 +77,9 @@ func (h *Handler) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop takes no new clients and requests, lets the requests in flight finish, and ends the connections in such a way
-// that the clients come back by themselves. When ctx ends before that, it cuts the connections.
+// Stop refuses new clients and requests, waits for the requests in flight, and closes the connections in a way after which
+// stock clients reconnect automatically. If ctx is done earlier, Stop cancels the requests, closes the connections at once
+// and returns the error of ctx. The handler can be started again.
 func (h *Handler) Stop(ctx context.Context) error {
 	v := h.serving.Swap(nil)
 	if v == nil {
@@ -91,7 +93,7 @@ func (h *Handler) Stop(ctx context.Context) error {
 	return err
 }
 
-// ServeHTTP answers a request of the protocol, or for the client's script.
+// ServeHTTP answers a request of the protocol or for the client script.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/"+scriptName) {
 		serveScript(w, r)
@@ -105,13 +107,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.engine.ServeHTTP(w, r)
 }
 
-// Requests returns how many requests clients have made since the handler was made.
+// Requests returns how many events the handler has received since New.
 func (h *Handler) Requests() int64 { return h.requests.Load() }
 
-// Clients returns how many clients are connected.
+// Clients returns the number of connected clients.
 func (h *Handler) Clients() int { return int(h.clients.Load()) }
 
-// open makes the client of a new session.
 func (v *serving) open(s *engine.Session) engine.Client { return newClient(v, s) }
 
 func (v *serving) log() *slog.Logger { return v.api.Log() }

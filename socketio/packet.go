@@ -19,23 +19,23 @@ const (
 	typeBinaryAck    = '6'
 )
 
-// What a packet may have beside its payload, whose size the transport bounds.
+// The limits of a packet. The transport limits its total size.
 const (
-	maxAttachments = 10  // binary attachments of one packet
-	maxNamespace   = 128 // bytes of the name of a namespace
-	maxID          = 16  // digits of the number of an acknowledgement; 2^53 has as many
+	maxAttachments = 10  // binary attachments
+	maxNamespace   = 128 // bytes of the namespace
+	maxID          = 16  // digits of the acknowledgement number; 2^53 has 16 digits
 )
 
-// packet is one Socket.IO packet. Its parts are parts of the text that it was parsed from.
+// packet is one Socket.IO packet. Its slices share memory with the text that it was parsed from.
 type packet struct {
 	kind        byte
 	attachments int
-	namespace   []byte // nil: the main one
-	id          []byte // the digits of the acknowledgement that is asked for or answered; nil: none
-	data        []byte // the payload, whose JSON is not checked any further than the comments of parsePacket say
+	namespace   []byte // nil: the default namespace
+	id          []byte // the digits of the acknowledgement number; nil: none
+	data        []byte // the payload; parsePacket checks only its first and last byte
 }
 
-// What is wrong with a packet. The client is closed for it, as the protocol wants.
+// The errors of packets. The session is closed with them, as the protocol requires.
 var (
 	errType        = errors.New("a packet of an unknown type")
 	errAttachments = errors.New("a packet whose number of attachments is missing or above " + strconv.Itoa(maxAttachments))
@@ -44,13 +44,13 @@ var (
 	errPayload     = errors.New("a packet whose payload is not what its type wants")
 )
 
-// parsePacket takes a packet apart:
+// parsePacket parses a packet (Socket.IO protocol 5, "Packet encoding"):
 //
 //	<type>[<attachments>-][<namespace>,][<acknowledgement>][<payload>]
 //
-// The payload of an event is at least a pair of brackets with something in them, that of an acknowledgement a pair of
-// brackets, that of a connect is missing or a pair of braces, and a disconnect has none. What is between is for whoever
-// reads it to check, because an event with bad arguments is answered, and only then.
+// The payload of an event is a non-empty pair of brackets, the payload of an acknowledgement a pair of brackets, the
+// payload of a connect a pair of braces or nothing. A disconnect has no payload. The JSON inside is not checked here,
+// because an event with malformed arguments gets a reply and does not close the session.
 func parsePacket(text []byte) (packet, error) {
 	if len(text) == 0 || text[0] < typeConnect || text[0] > typeBinaryAck {
 		return packet{}, errType
@@ -75,13 +75,13 @@ func parsePacket(text []byte) (packet, error) {
 	} else if digits > 0 {
 		p.id, rest = rest[:digits], rest[digits:]
 	}
-	if p.data = bytes.Trim(rest, " \t\r\n"); !p.plausible() {
+	if p.data = bytes.Trim(rest, " \t\r\n"); !p.hasValidShape() {
 		return packet{}, errPayload
 	}
 	return p, nil
 }
 
-// parseAttachments reads the number of attachments and the hyphen behind it.
+// parseAttachments parses the number of attachments and the hyphen after it.
 func parseAttachments(text []byte) (n int, rest []byte, ok bool) {
 	digits := countDigits(text)
 	if digits == 0 || digits > 2 || digits == len(text) || text[digits] != '-' {
@@ -102,51 +102,50 @@ func countDigits(text []byte) int {
 	return len(text)
 }
 
-// plausible reports whether the packet has an acknowledgement number and a payload if its type wants them.
-func (p *packet) plausible() bool {
+// hasValidShape reports whether the packet has an acknowledgement number and a payload exactly as its type requires.
+func (p *packet) hasValidShape() bool {
 	switch p.kind {
 	case typeConnect:
-		return p.id == nil && (len(p.data) == 0 || between(p.data, '{', '}'))
+		return p.id == nil && (len(p.data) == 0 || enclosedIn(p.data, '{', '}'))
 	case typeDisconnect:
 		return p.id == nil && len(p.data) == 0
 	case typeEvent, typeBinaryEvent:
-		return between(p.data, '[', ']') && jsonx.SkipSpace(p.data, 1) < len(p.data)-1
+		return enclosedIn(p.data, '[', ']') && jsonx.SkipSpace(p.data, 1) < len(p.data)-1
 	case typeAck, typeBinaryAck:
-		return p.id != nil && between(p.data, '[', ']')
+		return p.id != nil && enclosedIn(p.data, '[', ']')
 	}
-	return false // only a server refuses connections
+	return false // a connect error is sent by servers only
 }
 
-// between reports whether text begins and ends so.
-func between(text []byte, open, end byte) bool {
+func enclosedIn(text []byte, open, end byte) bool {
 	return len(text) >= 2 && text[0] == open && text[len(text)-1] == end
 }
 
-// The beginnings of what the server sends.
+// The beginnings of packets that the server sends.
 const (
 	connectHead  = `0{"sid":"`
 	responseHead = `2["response",`
 )
 
-// appendConnected appends the answer to a connect. sid is plain text.
-func appendConnected(dst []byte, sid string) []byte {
+// appendConnectReply appends the reply to a connect. sid must need no escaping in JSON.
+func appendConnectReply(dst []byte, sid string) []byte {
 	return append(append(append(dst, connectHead...), sid...), `"}`...)
 }
 
-// appendRefused appends the refusal of a connect to a namespace, which comes from a packet.
-func appendRefused(dst, namespace []byte) []byte {
+// appendConnectError appends the reply to a connect to an unknown namespace.
+func appendConnectError(dst, namespace []byte) []byte {
 	dst = append(append(dst, typeConnectError), namespace...)
 	return append(dst, `,{"message":"Invalid namespace"}`...)
 }
 
-// appendEventHead appends the beginning of an event with one argument: that and a bracket must follow.
+// appendEventHead appends the beginning of an event with one argument. The argument and "]" must follow.
 func appendEventHead(dst []byte, name string) []byte {
 	dst = jsonx.AppendString(append(dst, typeEvent, '['), name)
 	return append(dst, ',')
 }
 
-// appendAnswerHead appends the beginning of the answer to an event, a response or the acknowledgement that was asked
-// for: the object and a bracket must follow.
+// appendAnswerHead appends the beginning of the answer to an event: an acknowledgement if it was requested, otherwise the
+// event response. The object and "]" must follow.
 func appendAnswerHead(dst, id []byte) []byte {
 	if id == nil {
 		return append(dst, responseHead...)

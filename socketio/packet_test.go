@@ -50,7 +50,7 @@ func equal(a, b packet) bool {
 		bytes.Equal(a.id, b.id) && (a.id == nil) == (b.id == nil) && bytes.Equal(a.data, b.data)
 }
 
-func TestPacketsThatAreNone(t *testing.T) {
+func TestInvalidPackets(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]error{
 		"":                                 errType,
@@ -132,7 +132,7 @@ func TestParseEvent(t *testing.T) {
 	}
 }
 
-func TestAttach(t *testing.T) {
+func TestInsertAttachments(t *testing.T) {
 	t.Parallel()
 	attachments := [][]byte{{1, 2, 3}, {}}
 	for data, want := range map[string]string{
@@ -150,7 +150,7 @@ func TestAttach(t *testing.T) {
 		`["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]`:           "",
 		`["a",{"_placeholder":true,"num":99999999999999999999999999999999999}]`:       "",
 	} {
-		got, err := attach([]byte(data), attachments)
+		got, err := insertAttachments([]byte(data), attachments)
 		if (want == "") != (err != nil) || string(got) != want {
 			t.Errorf("%s: %s, %v", data, got, err)
 		}
@@ -160,8 +160,8 @@ func TestAttach(t *testing.T) {
 func TestAppendPackets(t *testing.T) {
 	t.Parallel()
 	for want, got := range map[string][]byte{
-		`0{"sid":"abc"}`: appendConnected(nil, "abc"),
-		`4/random,{"message":"Invalid namespace"}`: appendRefused(nil, []byte("/random")),
+		`0{"sid":"abc"}`: appendConnectReply(nil, "abc"),
+		`4/random,{"message":"Invalid namespace"}`: appendConnectError(nil, []byte("/random")),
 		`2["welcome",`:  appendEventHead(nil, "welcome"),
 		`2["response",`: appendAnswerHead(nil, nil),
 		`312[`:          appendAnswerHead(nil, []byte("12")),
@@ -221,7 +221,7 @@ func FuzzPacket(f *testing.F) {
 		if err == nil && arg != nil && jsonx.Valid(arg) == nil && jsonx.Valid(name) != nil {
 			t.Fatalf("%q: the name %q is no JSON", text, name)
 		}
-		whole, err := attach(p.data, [][]byte{attachment})
+		whole, err := insertAttachments(p.data, [][]byte{attachment})
 		if len(whole) > len(p.data)+2*len(attachment)+8 {
 			t.Fatalf("%q with %d bytes became %d bytes", text, len(attachment), len(whole))
 		}

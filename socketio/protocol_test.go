@@ -9,30 +9,30 @@ import (
 	"github.com/actionhero-go/actionhero/socketio"
 )
 
-// These are the cases of the description of Socket.IO protocol 5 and of its test suite. The cases of Engine.IO are in
-// internal/engine. The suite uses a second namespace, which is refused here, and events that return their payload, for
-// which the action echo stands here.
+// The tests in this file follow the specification of Socket.IO protocol 5 and its test suite. The tests of Engine.IO are
+// in internal/engine. The suite uses a second namespace, which this server refuses, and events that return their payload,
+// which the action echo replaces here.
 
 func TestConnect(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		for _, text := range []string{"40", `40{"token":"123"}`, "40/", "40/,"} {
-			k := b.Connect()
+			k := b.OpenSocket()
 			k.Send(text)
 			b.sid(k.Next())
 			k.Want(welcome)
-			k.Send("40") // a second one changes nothing
+			k.Send("40") // ignored: the client is connected
 			k.Send(`421["roomView"]`)
 			if got := k.Next(); got[:4] != "431[" {
 				t.Errorf("%q", got)
 			}
-			k.Leave()
+			k.CloseNormal()
 		}
 	})
 }
 
 func TestUnknownNamespaces(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
-		k := b.Connect()
+		k := b.OpenSocket()
 		for text, want := range map[string]string{
 			"40/random":                   `44/random,{"message":"Invalid namespace"}`,
 			"40/random,":                  `44/random,{"message":"Invalid namespace"}`,
@@ -44,36 +44,36 @@ func TestUnknownNamespaces(t *testing.T) {
 			k.Send(text)
 			k.Want(want)
 		}
-		k.Send("41/random,") // leaving what one is not in is no fault
+		k.Send("41/random,") // ignored: the client is not connected to it
 		k.Send("40")
 		b.sid(k.Next())
 		k.Want(welcome)
 		k.Send(`42/random,["say",{}]`)
-		k.Ended(ws.PolicyError)
+		k.WantClosed(ws.PolicyError)
 	})
 }
 
-func TestNoConnect(t *testing.T) {
+func TestPacketBeforeConnect(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		for _, text := range []string{"4abc", `42["say"]`, `421["say"]`, "4", `43["x"]`, "47", `4{}`} {
-			k := b.Connect()
+			k := b.OpenSocket()
 			k.Send(text)
-			k.Ended(ws.PolicyError)
+			k.WantClosed(ws.PolicyError)
 			if t.Failed() {
 				t.Fatalf("the packet is %q", text)
 			}
 		}
 		start := time.Now()
-		polls := b.Poll()
-		poll := b.Later("GET", polls, "")
-		k := b.Connect()
+		polls := b.OpenPolling()
+		poll := b.Start("GET", polls, "")
+		k := b.OpenSocket()
 		k.Want("2")
 		k.Send("3")
 		poll(200, "2")
 		b.Want(200, "ok", "POST", polls, "3")
-		k.Ended(ws.PolicyError)
+		k.WantClosed(ws.PolicyError)
 		if took := time.Since(start); took != 45*time.Second || !b.log.Has("has not connected to a namespace in time") {
-			t.Errorf("it ends after %v", took)
+			t.Errorf("the session is closed after %v", took)
 		}
 		b.Want(200, "1", "GET", polls, "")
 	})
@@ -93,7 +93,7 @@ func TestDisconnect(t *testing.T) {
 		k.Want(welcome)
 		k.Send("41/")
 		k.Send(`42["roomView"]`)
-		k.Ended(ws.PolicyError)
+		k.WantClosed(ws.PolicyError)
 	})
 }
 
@@ -106,8 +106,8 @@ func TestEvents(t *testing.T) {
 		k.Want(`43456[{"context":"response","text":"x","size":0,"error":false}]`)
 		k.Send(`42/,0[ "action" , {"action":"echo","text":"x"} ] `)
 		k.Want(`430[{"context":"response","text":"x","size":0,"error":false}]`)
-		k.Send(`4399["an acknowledgement that nobody has asked for"]`)
-		k.Leave()
+		k.Send(`4399["an acknowledgement that the server has not requested"]`)
+		k.CloseNormal()
 	})
 }
 
@@ -129,9 +129,9 @@ func TestBinaryEvents(t *testing.T) {
 		k.Send(`451-2["action",{"action":"echo","text":{"_placeholder":true,"num":5}}]`)
 		k.SendBinary(1)
 		k.Want(`432[{"context":"response","error":"each placeholder must stand for an attachment of its own"}]`)
-		k.Leave()
+		k.CloseNormal()
 
-		q := b.Poll()
+		q := b.OpenPolling()
 		b.Want(200, "ok", "POST", q, "40\x1e"+`451-["action",{"action":"echo","text":{"_placeholder":true,"num":0}}]`+"\x1ebAQID")
 		if _, got := b.Do("GET", q, ""); got[len(got)-len(`"text":"AQID","size":0,"error":false}]`):] != `"text":"AQID","size":0,"error":false}]` {
 			t.Errorf("%q", got)
@@ -139,39 +139,39 @@ func TestBinaryEvents(t *testing.T) {
 	})
 }
 
-func TestBinaryFaults(t *testing.T) {
+func TestInvalidAttachments(t *testing.T) {
 	inBubble(t, func(_ *actionhero.Config, cfg *socketio.Config) { cfg.MaxHTTPBufferSize = 1000 }, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
 		k.SendBinary(1)
-		k.Ended(ws.PolicyError)
+		k.WantClosed(ws.PolicyError)
 
 		k, _ = b.join()
 		k.Send(`451-["action",{}]`)
 		k.Send(`42["roomView"]`)
-		k.Ended(ws.PolicyError)
+		k.WantClosed(ws.PolicyError)
 
 		k, _ = b.join()
 		k.Send(`4511-["action",{}]`)
-		k.Ended(ws.PolicyError)
+		k.WantClosed(ws.PolicyError)
 
 		k, _ = b.join()
 		k.Send(`4510-["action",{}]`)
 		for range 3 {
 			k.SendBinary(make([]byte, 400)...)
 		}
-		k.Ended(ws.PolicyError)
+		k.WantClosed(ws.PolicyError)
 		if !b.log.Has("attachments of a packet are too large") {
 			t.Error("it is not logged")
 		}
 	})
 }
 
-func TestInvalidPackets(t *testing.T) {
+func TestInvalidPacketClosesSession(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		for _, text := range []string{"4abc", "42{}", "42[]", "42", `42abc["message-with-ack",1]`, `41{}`, "44", `45["x"]`, `43["x"]`} {
 			k, _ := b.join()
 			k.Send(text)
-			k.Ended(ws.PolicyError)
+			k.WantClosed(ws.PolicyError)
 			if t.Failed() {
 				t.Fatalf("the packet is %q", text)
 			}

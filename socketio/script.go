@@ -3,19 +3,19 @@ package socketio
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed" // the client
+	_ "embed"
 	"encoding/hex"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// The client for pages: socket.io-client from npm, in the version that the tests use. Its licence is beside it.
+// script is socket.io-client from npm, in the version that the tests use. Its license is in the same folder.
 //
 //go:embed client/socket.io.min.js
 var script []byte
 
-// scriptName is the last part of the paths at which pages look for the client.
+// scriptName is the last element of the paths at which pages request the client.
 const scriptName = "socket.io.js"
 
 var scriptETag = sync.OnceValue(func() string {
@@ -23,8 +23,8 @@ var scriptETag = sync.OnceValue(func() string {
 	return `"` + hex.EncodeToString(sum[:12]) + `"`
 })
 
-// Script returns what serves the client for pages, the stock socket.io-client, wherever it is mounted. A [Handler] serves
-// it itself, at socket.io.js below its own path.
+// Script returns a handler that serves the stock socket.io-client for pages, at any path. A [Handler] serves the same
+// script at socket.io.js below its own path.
 func Script() http.Handler { return http.HandlerFunc(serveScript) }
 
 func serveScript(w http.ResponseWriter, r *http.Request) {

@@ -6,8 +6,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// Config is the section tcpServer of the configuration. A field that is zero has its default, which its tag names, unless
-// server.Load made the Config: then a zero counts.
+// Config holds the settings of the section tcpServer. A field that is zero gets the default in its tag, unless server.Load
+// made the Config: then zero is the value.
 type Config struct {
 	filled
 

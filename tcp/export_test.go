@@ -2,10 +2,10 @@ package tcp
 
 import "net"
 
-// Serve serves a connection as if a client had connected.
+// Serve starts a session on a connection that was not accepted from a listener.
 func (s *Server) Serve(nc net.Conn) { s.open(nc) }
 
-// Parked reports whether the only connection is parked.
+// Parked reports whether the connection is parked. There must be exactly one.
 func (s *Server) Parked() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

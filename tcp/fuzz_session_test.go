@@ -18,8 +18,8 @@ import (
 // fuzzLine is the longest line of FuzzSession.
 const fuzzLine = 200
 
-// FuzzSession sends any bytes, in pieces of any sizes, to a whole session. Each line that is not empty is answered
-// once, with its own number, in valid JSON, up to the line that ends the connection.
+// FuzzSession sends any bytes, in chunks of any sizes, to a session. Each line that is not empty gets one reply, with its
+// number, in valid JSON, up to the line that ends the connection.
 func FuzzSession(f *testing.F) {
 	s := fuzzServer(f)
 	for _, text := range []string{
@@ -32,12 +32,12 @@ func FuzzSession(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, sizes []byte) {
 		if bytes.Contains(text, []byte("file")) {
-			return // its answers are no lines
+			return // the reply to the action file is not a line
 		}
-		ours, theirs := net.Pipe()
-		s.Serve(theirs)
-		go sendPieces(ours, append(slices.Clone(text), "\r\nquit\r\n"...), sizes)
-		counts, last := readAnswers(t, ours)
+		client, server := net.Pipe()
+		s.Serve(server)
+		go sendChunks(client, append(slices.Clone(text), "\r\nquit\r\n"...), sizes)
+		counts, last := readReplies(t, client)
 		want, refused := expected(append(slices.Clone(text), "\r\nquit\r\n"...))
 		if got := strings.Contains(last, "200 bytes at most"); got != refused {
 			t.Fatalf("%q ends with %s", text, last)
@@ -48,11 +48,11 @@ func FuzzSession(f *testing.F) {
 		slices.Sort(counts)
 		for i, n := range counts {
 			if n != i+1 {
-				t.Fatalf("%q: the answers have the numbers %v", text, counts)
+				t.Fatalf("%q: the replies have the numbers %v", text, counts)
 			}
 		}
 		if len(counts) != want {
-			t.Fatalf("%q: %d answers to %d lines; the last is %s", text, len(counts), want, last)
+			t.Fatalf("%q: %d replies to %d lines; the last is %s", text, len(counts), want, last)
 		}
 	})
 }
@@ -66,8 +66,8 @@ func fuzzServer(f *testing.F) *tcp.Server {
 	return s
 }
 
-// sendPieces sends text in pieces; the server may close before it has all of it.
-func sendPieces(nc net.Conn, text, sizes []byte) {
+// sendChunks sends text in chunks. It returns early if the server closes the connection.
+func sendChunks(nc net.Conn, text, sizes []byte) {
 	for i := 0; len(text) > 0; i++ {
 		size := 4096
 		if len(sizes) > 0 {
@@ -81,46 +81,46 @@ func sendPieces(nc net.Conn, text, sizes []byte) {
 	}
 }
 
-// readAnswers reads until the end. It returns the numbers of the answers, and the last of them.
-func readAnswers(t *testing.T, nc net.Conn) (counts []int, last string) {
+// readReplies reads until the connection ends. It returns the numbers of the replies, and the last reply.
+func readReplies(t *testing.T, nc net.Conn) (counts []int, last string) {
 	t.Helper()
 	defer nc.Close()
-	_ = nc.SetReadDeadline(time.Now().Add(time.Minute)) // a machine that fuzzes is busy
+	_ = nc.SetReadDeadline(time.Now().Add(time.Minute)) // all processors are busy while fuzzing
 	in := bufio.NewReader(nc)
 	for {
 		line, err := in.ReadString('\n')
 		if err == io.EOF && line == "" {
 			return counts, last
 		}
-		var answer struct {
+		var reply struct {
 			Context string `json:"context"`
 			Count   int    `json:"messageCount"`
 		}
-		if err != nil || !strings.HasSuffix(line, "}\r\n") || json.Unmarshal([]byte(line), &answer) != nil {
-			t.Fatalf("%q is no answer: %v", line, err)
+		if err != nil || !strings.HasSuffix(line, "}\r\n") || json.Unmarshal([]byte(line), &reply) != nil {
+			t.Fatalf("%q is not a reply: %v", line, err)
 		}
-		if answer.Context == "response" {
-			counts, last = append(counts, answer.Count), line
+		if reply.Context == "response" {
+			counts, last = append(counts, reply.Count), line
 		}
 	}
 }
 
-// expected returns how many answers there must be, and whether a line is longer than it may be.
-func expected(text []byte) (answers int, refused bool) {
+// expected returns how many replies there must be, and whether a line is too long.
+func expected(text []byte) (replies int, refused bool) {
 	for len(text) > 0 {
 		line, rest, _ := bytes.Cut(text, []byte("\n"))
 		if len(line) >= fuzzLine {
-			return answers, true
+			return replies, true
 		}
 		line = bytes.TrimLeft(bytes.TrimSuffix(line, []byte("\r")), " \t")
 		if text = rest; len(line) == 0 {
 			continue
 		}
-		answers++
+		replies++
 		word, _, _ := strings.Cut(string(line), " ")
 		if word == "quit" || word == "exit" || word == "close" {
 			break
 		}
 	}
-	return answers, false
+	return replies, false
 }

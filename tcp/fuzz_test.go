@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// chunked is a connection that gives its bytes in pieces of the given sizes, over and over.
+// chunked is a connection whose Read returns data in chunks of the given sizes, which repeat.
 type chunked struct {
 	net.Conn
 	data  []byte
@@ -30,14 +30,15 @@ func (c *chunked) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// However the bytes come, the lines are those between the line ends, up to one that is too long.
+// FuzzLines reads any bytes in chunks of any sizes. The lines are the bytes between the line ends, up to a line that is too
+// long.
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("a\r\nb\n\nlong line without an end"), []byte{0, 3}, 64)
 	f.Add(bytes.Repeat([]byte("x"), 300), []byte{200}, 100)
 	f.Add([]byte("{\"action\":\"a\"}\n{}\n"), []byte{}, 16)
-	f.Fuzz(func(t *testing.T, data, sizes []byte, most int) {
-		most = max(most%4096, 1)
-		in := newInput(&chunked{data: data, sizes: sizes}, most)
+	f.Fuzz(func(t *testing.T, data, sizes []byte, maxLine int) {
+		maxLine = max(maxLine%4096, 1)
+		in := newInput(&chunked{data: data, sizes: sizes}, maxLine)
 		defer in.release()
 		rest := data
 		for err := error(nil); err == nil; {
@@ -55,9 +56,9 @@ func FuzzLines(f *testing.F) {
 				}
 			}
 			err = in.fill()
-			if errors.Is(err, errLong) {
-				if line, _, _ := bytes.Cut(rest, []byte("\n")); len(line) < most {
-					t.Fatalf("a line of %d bytes is too long, of %d allowed", len(line), most)
+			if errors.Is(err, errLineTooLong) {
+				if line, _, _ := bytes.Cut(rest, []byte("\n")); len(line) < maxLine {
+					t.Fatalf("a line of %d bytes is too long, but %d are allowed", len(line), maxLine)
 				}
 				return
 			}

@@ -9,51 +9,51 @@ import (
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
-// errLong is the failure of a line that is longer than it may be.
-var errLong = errors.New("the line is too long")
+// errLineTooLong is returned by fill if a line exceeds the limit.
+var errLineTooLong = errors.New("the line is too long")
 
-// blockSize is what is read at a time, as long as lines are shorter.
+// blockSize is the size of a pooled read buffer. A longer line gets a larger buffer.
 const blockSize = 16 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// input reads the lines of a connection. While nothing has come of the next line it has no buffer: it takes one when
-// the system says that there is something to read.
+// input reads the lines of a connection. It has no buffer until something of the next line has come; it takes one from the
+// pool when the system reports that there is something to read.
 type input struct {
-	reader pooledreader.Reader
-	most   int // bytes of a line, its end included
+	reader  pooledreader.Reader
+	maxLine int // in bytes, the line end included
 
-	block *[blockSize]byte // what buf is, unless a line outgrew it
-	buf   []byte           // what was read and not yet returned is buf[from:to]
-	from  int
-	to    int
-	seen  int // how much of it is known to have no line end
+	block   *[blockSize]byte // the memory of buf, unless a line is longer
+	buf     []byte           // the unused input is buf[from:to]
+	from    int
+	to      int
+	scanned int // so many bytes of the unused input have no line end
 }
 
-func newInput(conn net.Conn, most int) *input {
-	in := &input{most: most}
+func newInput(conn net.Conn, maxLine int) *input {
+	in := &input{maxLine: maxLine}
 	in.reader.Init(conn)
 	return in
 }
 
-// line returns the next line that has been read whole, without its end; false if there is none. It is good until the
-// next call of fill, or for ever if abandon comes first.
-func (in *input) line() ([]byte, bool) {
-	i := bytes.IndexByte(in.buf[in.from+in.seen:in.to], '\n')
+// line returns the next line that has been read whole, without its end; ok is false if there is none. The line is valid
+// until the next call of fill, or for ever if detach is called before.
+func (in *input) line() (line []byte, ok bool) {
+	i := bytes.IndexByte(in.buf[in.from+in.scanned:in.to], '\n')
 	if i < 0 {
-		in.seen = in.to - in.from
+		in.scanned = in.to - in.from
 		return nil, false
 	}
-	line := in.buf[in.from : in.from+in.seen+i]
-	in.from += in.seen + i + 1
-	in.seen = 0
+	line = in.buf[in.from : in.from+in.scanned+i]
+	in.from += in.scanned + i + 1
+	in.scanned = 0
 	return line, true
 }
 
 // begun reports whether a part of a line has been read.
 func (in *input) begun() bool { return in.to > in.from }
 
-// fill reads more. It returns errLong if the line that was begun may not go on.
+// fill reads more. It returns errLineTooLong if the begun line has no end within maxLine.
 func (in *input) fill() error {
 	if !in.begun() {
 		in.release()
@@ -69,7 +69,7 @@ func (in *input) fill() error {
 func (in *input) Space() []byte {
 	if in.buf == nil {
 		in.block = blocks.Get().(*[blockSize]byte)
-		in.buf = in.block[:min(blockSize, in.most)]
+		in.buf = in.block[:min(blockSize, in.maxLine)]
 	}
 	return in.buf[in.to:]
 }
@@ -82,22 +82,23 @@ func (in *input) ReleaseIfEmpty() (empty bool) {
 	return empty
 }
 
-// release gives the buffer back.
+// release returns the buffer to the pool.
 func (in *input) release() {
 	if in.block != nil {
 		blocks.Put(in.block)
 	}
-	in.block, in.buf, in.from, in.to, in.seen = nil, nil, 0, 0, 0
+	in.block, in.buf, in.from, in.to, in.scanned = nil, nil, 0, 0, 0
 }
 
-// detach leaves the buffer to requests that are still at work on lines in it, and goes on with a copy of the rest.
+// detach leaves the buffer to the requests that still use lines in it, and continues with a copy of the unused input.
 func (in *input) detach() {
-	rest := make([]byte, max(min(blockSize, in.most), in.to-in.from))
+	rest := make([]byte, max(min(blockSize, in.maxLine), in.to-in.from))
 	in.to = copy(rest, in.buf[in.from:in.to])
 	in.block, in.buf, in.from = nil, rest, 0
 }
 
-// makeRoom moves what was begun to the front, and gets a larger buffer if that fills it.
+// makeRoom moves the begun line to the front of the buffer. If the line fills it, makeRoom gets a buffer of at most twice
+// the size.
 func (in *input) makeRoom() error {
 	if in.from > 0 {
 		copy(in.buf, in.buf[in.from:in.to])
@@ -106,13 +107,12 @@ func (in *input) makeRoom() error {
 	if in.to < len(in.buf) {
 		return nil
 	}
-	if in.to >= in.most {
-		return errLong
+	if in.to >= in.maxLine {
+		return errLineTooLong
 	}
-	larger := make([]byte, min(2*len(in.buf), in.most))
-	copy(larger, in.buf)
-	begun, seen := in.to, in.seen
+	larger := make([]byte, min(2*len(in.buf), in.maxLine))
+	n, scanned := copy(larger, in.buf), in.scanned
 	in.release()
-	in.buf, in.to, in.seen = larger, begun, seen
+	in.buf, in.to, in.scanned = larger, n, scanned
 	return nil
 }

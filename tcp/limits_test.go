@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// At most MaxInFlight requests of a connection run. Meanwhile the connection is not read, and in the end all are answered.
+// At most MaxInFlight requests of a connection run at a time. Meanwhile the connection is not read. All get a reply later.
 func TestMaxInFlight(t *testing.T) {
 	t.Parallel()
 	for setting, limit := range map[int]int{0: 100, 3: 3} {
@@ -23,36 +23,37 @@ func TestMaxInFlight(t *testing.T) {
 			g := testkit.NewGate()
 			s := start(t, tcp.Config{MaxInFlight: setting}, g.Action())
 			p := s.TCP(t)
-			const waiting = 50 // are read with the others, and wait
+			const waiting = 50 // they are read together with the first ones, and wait
 			p.Send(strings.Repeat("gate\r\n", limit+waiting))
 			for range limit {
 				<-g.Begun
 			}
-			// Each of these is long, so that a server that reads no further has the buffers of the system fill up.
+			// The lines are long, so that the socket buffers soon fill if the server does not read.
 			line := []byte("gate" + strings.Repeat(" ", 32<<10) + "\r\n")
 			sent, rest := fill(t, p, line, 64<<20)
 			if len(g.Begun) > 0 {
-				t.Errorf("%d requests are at work besides the %d", len(g.Begun), limit)
+				t.Errorf("%d requests run in addition to the first %d", len(g.Begun), limit)
 			}
 			g.Open()
 			go func() { _, _ = p.Write(append(rest, "quit\r\n"...)) }()
 			seen, all := map[int]bool{}, limit+waiting+sent
 			for range all {
-				a := answer(t, p)
-				if seen[a.Count] || a.Count > all || a.Error != false {
-					t.Fatalf("an answer is %+v", a)
+				r := nextReply(t, p)
+				if seen[r.Count] || r.Count > all || r.Error != false {
+					t.Fatalf("a reply is %+v", r)
 				}
-				seen[a.Count] = true
+				seen[r.Count] = true
 			}
 			p.Want(fmt.Sprintf(`{"status":"Bye!","context":"response","messageCount":%d}`, all+1))
 		})
 	}
 }
 
-// fill writes lines until the connection takes no more. It returns how many lines it began, and the rest of the last one.
-func fill(t *testing.T, p *testkit.TCPClient, line []byte, most int) (lines int, rest []byte) {
+// fill writes lines until a write blocks for 250 ms. It returns how many lines it began, and the unwritten rest of the last
+// one. It fails the test after limit bytes.
+func fill(t *testing.T, p *testkit.TCPClient, line []byte, limit int) (lines int, rest []byte) {
 	t.Helper()
-	for written := 0; written < most; {
+	for written := 0; written < limit; {
 		_ = p.SetWriteDeadline(time.Now().Add(250 * time.Millisecond))
 		n, err := p.Write(line)
 		written += n
@@ -65,16 +66,16 @@ func fill(t *testing.T, p *testkit.TCPClient, line []byte, most int) (lines int,
 			t.Fatal(err)
 		}
 	}
-	t.Fatalf("the server read %d bytes more", most)
+	t.Fatalf("the server read %d bytes more", limit)
 	return 0, nil
 }
 
-// A line that was begun must end in time, and a client that keeps adding to it gains nothing.
+// A begun line must end within LineTimeout, even if the client keeps adding to it.
 func TestLineTimeout(t *testing.T) {
 	t.Parallel()
 	const limit = 200 * time.Millisecond
 	s := start(t, tcp.Config{LineTimeout: limit})
-	for name, drip := range map[string]string{"left": "", "dripped": "a"} {
+	for name, drip := range map[string]string{"nothing more": "", "slow bytes": "a"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := s.TCP(t)
@@ -83,7 +84,7 @@ func TestLineTimeout(t *testing.T) {
 			p.Send("random")
 			for begun := time.Now(); p.Quiet(10 * time.Millisecond); {
 				if time.Since(begun) > testkit.Wait {
-					t.Fatal("the line may go on for ever")
+					t.Fatal("the line has no time limit")
 				}
 				if _, err := p.Write([]byte(drip)); err != nil {
 					break
@@ -91,7 +92,7 @@ func TestLineTimeout(t *testing.T) {
 			}
 			p.Want(`{"context":"response","error":"a line must end within 200ms","messageCount":1}`)
 			if len(s.Log.With("reason", "a line must end within 200ms")) == 0 {
-				t.Error("the log does not say why the client was closed")
+				t.Error("the log has no reason for closing the client")
 			}
 		})
 	}
@@ -102,29 +103,29 @@ func TestLineTimeout(t *testing.T) {
 			p.Send("paramAdd a=1\r\n")
 			p.Want(fmt.Sprintf(`{"status":"OK","context":"response","messageCount":%d}`, i+1))
 			if !p.Quiet(2 * limit) {
-				t.Error("a client that has begun no line is closed")
+				t.Error("a client that has not begun a line is closed")
 			}
 		}
 	})
 }
 
-// A client that sends nothing gets a goodbye after IdleTimeout; one that talks or waits for an answer stays.
+// A client that sends nothing gets a goodbye after IdleTimeout. A client that sends lines or waits for a reply stays.
 func TestIdleTimeout(t *testing.T) {
 	t.Parallel()
 	const limit = 500 * time.Millisecond
 	g := testkit.NewGate()
 	s := start(t, tcp.Config{IdleTimeout: limit}, g.Action())
-	t.Run("silent", func(t *testing.T) {
+	t.Run("no line", func(t *testing.T) {
 		t.Parallel()
 		p := s.TCP(t)
 		begun := time.Now()
 		p.Want(goodbye + `0}`)
 		if d := time.Since(begun); d < limit/2 {
-			t.Errorf("the goodbye comes after %v already", d)
+			t.Errorf("the goodbye comes after %v, too early", d)
 		}
 		p.WantClosed()
 	})
-	t.Run("silent after a line", func(t *testing.T) {
+	t.Run("nothing after a line", func(t *testing.T) {
 		t.Parallel()
 		p := s.TCP(t)
 		p.Send("paramAdd a=1\r\n")
@@ -132,36 +133,37 @@ func TestIdleTimeout(t *testing.T) {
 		p.Want(goodbye + `1}`)
 		p.WantClosed()
 	})
-	t.Run("talking", func(t *testing.T) {
+	t.Run("sending lines", func(t *testing.T) {
 		t.Parallel()
 		p := s.TCP(t)
 		for i := range 10 {
 			p.Send("paramAdd a=1\r\n")
 			p.Want(fmt.Sprintf(`{"status":"OK","context":"response","messageCount":%d}`, i+1))
 			if !p.Quiet(limit / 10) {
-				t.Fatal("a client that talks is closed")
+				t.Fatal("a client that sends lines is closed")
 			}
 		}
 	})
-	t.Run("waiting for an answer", func(t *testing.T) {
+	t.Run("waiting for a reply", func(t *testing.T) {
 		t.Parallel()
 		p := s.TCP(t)
 		p.Send("gate\r\n")
 		<-g.Begun
 		if !p.Quiet(2*limit + limit/2) {
-			t.Fatal("a client that waits for an answer is closed")
+			t.Fatal("a client that waits for a reply is closed")
 		}
 		g.Open()
 		p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
 		if !p.Quiet(limit / 3) {
-			t.Error("a client is idle from its request on, not from the answer on")
+			t.Error("the idle time starts with the request, not with the reply")
 		}
 		p.Want(goodbye + `1}`)
 		p.WantClosed()
 	})
 }
 
-// A member of a room that does not read is closed when its queue is full, the log says so, and the others miss nothing.
+// A member of a room that does not read is closed when its queue is full. The log has the reason, and the other members
+// receive all messages.
 func TestClientThatDoesNotRead(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]tcp.Config{
@@ -170,23 +172,23 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, cfg)
-			stuck, reader, speaker := s.TCP(t), s.TCP(t), s.TCP(t)
-			_ = stuck.Conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+			notReading, reader, speaker := s.TCP(t), s.TCP(t), s.TCP(t)
+			_ = notReading.Conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 			text := strings.Repeat("x", 32<<10)
 			said := 0
 			for len(s.Log.With("reason", "does not read")) == 0 {
 				if said++; said > 2000 {
-					t.Fatal("2000 messages later the client is still there")
+					t.Fatal("the client is still connected after 2000 messages")
 				}
 				speaker.Send(fmt.Sprintf("say %d %s\r\n", said, text))
 				speaker.Want(fmt.Sprintf(`{"context":"response","status":"OK","messageCount":%d}`, said))
 				if got := reader.Next(); !strings.HasPrefix(got, fmt.Sprintf(`{"message":"%d x`, said)) {
-					t.Fatalf("the message %d is %.60q", said, got)
+					t.Fatalf("message %d is %.60q", said, got)
 				}
 			}
 			entries := s.Log.With("reason", "its queue of outgoing messages is full")
 			if len(entries) != 1 || entries[0].Message != "a TCP client was closed" || entries[0].Attrs["to"] != "127.0.0.1" {
-				t.Errorf("the log says %v", entries)
+				t.Errorf("the log has %v", entries)
 			}
 			testkit.Eventually(t, "two members are left", func() bool {
 				speaker.Send("roomView\r\n")
@@ -196,7 +198,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	}
 }
 
-// A start refuses settings with which no client could be served, and leaves nothing open.
+// Start returns an error for a setting that is out of range, and leaves nothing open.
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	cert, _, _ := testkit.Certificate(t)
@@ -219,25 +221,25 @@ func TestSettings(t *testing.T) {
 				t.Errorf("got  %v\nwant %s…", err, want)
 			}
 			if s.TCPAddr() != nil || s.TCPTLSAddr() != nil {
-				t.Errorf("it listens on %v and %v", s.TCPAddr(), s.TCPTLSAddr())
+				t.Errorf("the server listens on %v and %v", s.TCPAddr(), s.TCPTLSAddr())
 			}
 		})
 	}
 }
 
-// A quit ends the connection when the requests before it are done, even if they are slow.
-func TestQuitBehindSlowRequests(t *testing.T) {
+// A quit after several slow requests ends the connection when all of them are done.
+func TestQuitAfterSlowRequests(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
 	s := start(t, tcp.Config{}, g.Action())
 	p := s.TCP(t)
 	p.Send("gate\r\ngate\r\nquit\r\nparamAdd a=1\r\n")
 	<-g.Begun
-	<-g.Begun // another goroutine runs the connection while the first one waits
+	<-g.Begun // the connection has been handed off to another goroutine
 	g.Open()
 	for range 2 {
 		if line := p.Next(); !strings.Contains(line, `"status":"OK"`) {
-			t.Errorf("the answer is %s", line)
+			t.Errorf("the reply is %s", line)
 		}
 	}
 	p.Want(`{"status":"Bye!","context":"response","messageCount":3}`)

@@ -2,7 +2,6 @@ package tcp
 
 import (
 	"bytes"
-	"context"
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
@@ -11,19 +10,19 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// What the sticky params of one connection may take; a client could otherwise grow them without end.
+// The limits of the sticky params of one connection. Without them a client could use any amount of memory.
 const (
 	maxParams     = 256
 	maxParamBytes = 64 << 10
-	maxName       = 64 // of the action that ran last: no action's name is longer
+	maxActionName = 64 // length of the sticky param "action"; the name of an action is never longer
 )
 
-// line handles one line without its end. It returns false when the connection is to be closed.
+// line handles one line, which has no line end. It returns false if the connection is to end.
 func (ss *session) line(raw []byte) bool {
 	if ss.stopped.Load() {
 		return false
 	}
-	ss.begun = false
+	ss.inLine = false
 	raw = bytes.TrimLeft(bytes.TrimSuffix(raw, []byte{'\r'}), " \t")
 	if len(raw) == 0 {
 		return true
@@ -42,38 +41,41 @@ func (ss *session) line(raw []byte) bool {
 	return true
 }
 
-// commands are the first words that are not actions. Each returns false to end the connection.
-var commands map[string]func(ss *session, rest string, count uint64) bool
+// command runs a command with the rest of its line, whose number is count. It returns false if the connection is to end.
+type command func(ss *session, rest string, count uint64) (more bool)
+
+// commands has the commands by their first word. Any other first word is the name of an action.
+var commands map[string]command
 
 func init() {
-	quit := func(ss *session, _ string, count uint64) bool {
-		ss.goodbye, ss.lingerOK = wire.Status(nil, "Bye!"), true
+	quit := func(ss *session, _ string, _ uint64) bool {
+		ss.lastReply = wire.Status(nil, "Bye!")
 		return false
 	}
-	commands = map[string]func(*session, string, uint64) bool{
+	commands = map[string]command{
 		"quit": quit, "exit": quit, "close": quit,
-		"paramAdd":     answer((*session).paramAdd),
-		"paramView":    answer((*session).paramView),
-		"paramDelete":  answer((*session).paramDelete),
-		"paramsView":   answer((*session).paramsView),
-		"paramsDelete": answer((*session).paramsDelete),
+		"paramAdd":     replying((*session).paramAdd),
+		"paramView":    replying((*session).paramView),
+		"paramDelete":  replying((*session).paramDelete),
+		"paramsView":   replying((*session).paramsView),
+		"paramsDelete": replying((*session).paramsDelete),
 	}
 	for _, name := range wire.Commands() {
-		commands[name] = answer(func(ss *session, dst []byte, rest string) []byte {
+		commands[name] = replying(func(ss *session, dst []byte, rest string) []byte {
 			dst, _ = wire.RunCommand(ss.server.ctx, dst, ss.server.api.API, ss.conn, name, rest)
 			return dst
 		})
 	}
-	commands["detailsView"] = answer(func(ss *session, dst []byte, _ string) []byte {
+	commands["detailsView"] = replying(func(ss *session, dst []byte, _ string) []byte {
 		return wire.Details(dst, ss.conn, transport.ParamsOf(&ss.params).AppendJSON(nil, ss.server.api.Secret))
 	})
 }
 
-// answer makes a command of what appends its answer, an open object.
-func answer(run func(ss *session, dst []byte, rest string) []byte) func(*session, string, uint64) bool {
+// replying returns the command that sends what appendReply appends, an open object.
+func replying(appendReply func(ss *session, dst []byte, rest string) []byte) command {
 	return func(ss *session, rest string, count uint64) bool {
 		buf := getBuffer()
-		*buf = run(ss, (*buf)[:0], rest)
+		*buf = appendReply(ss, (*buf)[:0], rest)
 		ss.reply(*buf, count)
 		putBuffer(buf)
 		return true
@@ -85,17 +87,17 @@ func (ss *session) paramAdd(dst []byte, rest string) []byte {
 	if key = strings.TrimSpace(key); !ok || key == "" {
 		return wire.Status(dst, "Cannot set null")
 	}
-	kept, bytes := 1, len(key)+len(value)
+	params, bytes := 1, len(key)+len(value)
 	for other, value := range ss.params.All() {
 		if other != key {
-			kept++
+			params++
 			bytes += len(other) + len(value)
 		}
 	}
-	if kept > maxParams || bytes > maxParamBytes {
+	if params > maxParams || bytes > maxParamBytes {
 		return wire.Error(dst, actionhero.Errorf(actionhero.CodeResourceExhausted, "a connection may keep %d params of %d bytes at most", maxParams, maxParamBytes))
 	}
-	// Copies: they would keep the whole line, which may be a thousand times as long.
+	// Without the copies the whole line, which may be a thousand times as long, would stay in memory.
 	ss.params.Set(strings.Clone(key), strings.Clone(value))
 	return wire.Status(dst, "OK")
 }
@@ -118,19 +120,18 @@ func (ss *session) paramsDelete(dst []byte, _ string) []byte {
 	return wire.Status(dst, "OK")
 }
 
-// action runs the action of that name with the sticky params, among which are then its name, limit and offset.
+// action runs an action with the sticky params. Its name, limit and offset become sticky params, too.
 func (ss *session) action(name string, count uint64) {
-	if len(name) <= maxName {
+	if len(name) <= maxActionName {
 		ss.params.Set("action", name)
 	}
 	transport.ParamsOf(&ss.params).SetPage(ss.server.api.API)
-	req := ss.request(name, count)
-	req.Err = transport.ParamsOf(&req.Params).AddParams(&ss.params)
-	ss.loop.Enqueue(req)
+	c := ss.newCall(name, count)
+	c.Err = transport.ParamsOf(&c.Params).AddParams(&ss.params)
+	ss.loop.Enqueue(c)
 }
 
-// object runs a request that came as {"action":…,"params":{…}}: its params come on top of the sticky ones, for this
-// request alone.
+// object runs a request of the form {"action":…,"params":{…}}. Its params override the sticky ones, for this request only.
 func (ss *session) object(line []byte, count uint64) {
 	var name string
 	var params []byte
@@ -151,40 +152,26 @@ func (ss *session) object(line []byte, count uint64) {
 		}
 		return nil
 	})
-	req := ss.request(name, count)
+	c := ss.newCall(name, count)
+	all := transport.ParamsOf(&c.Params)
 	if err == nil {
-		err = transport.ParamsOf(&req.Params).AddParams(&ss.params)
+		err = all.AddParams(&ss.params)
 	}
 	if err == nil && params != nil {
-		transport.ParamsOf(&req.Params).NextSource()
-		err = transport.ParamsOf(&req.Params).AddObject(params)
+		all.NextSource()
+		err = all.AddObject(params)
 	}
-	if req.Err = err; name != "" {
-		req.Params.Set("action", name)
+	if c.Err = err; name != "" {
+		c.Params.Set("action", name)
 	}
-	ss.loop.Enqueue(req)
+	ss.loop.Enqueue(c)
 }
 
-// actionName reads a JSON string.
+// actionName returns the name of an action in a JSON string.
 func (ss *session) actionName(raw []byte) string {
 	if plain, ok := jsonx.Plain(raw); ok {
 		return ss.server.api.ActionName(plain)
 	}
-	name, _ := jsonx.Unquote(raw) // it was checked with the rest of the line
+	name, _ := jsonx.Unquote(raw) // cannot fail: jsonx.Members has checked the string
 	return name
-}
-
-func (ss *session) request(name string, count uint64) *job {
-	j := &job{session: ss, count: count}
-	ss.server.api.InitRequest(&j.Request, "tcp")
-	j.Conn, j.RemoteIP, j.Action = ss.conn, ss.ip, name
-	return j
-}
-
-// stream sends the bytes of a file, as they are.
-func (ss *session) stream(content *actionhero.Content) {
-	defer content.Close()
-	if err := ss.out.Stream(content.Body, []byte("\r\n")); err != nil && context.Cause(ss.server.ctx) == nil {
-		ss.Close("a file could not be sent whole: " + err.Error())
-	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// Both line ends work, mixed in one packet or in single bytes. Empty lines do not count.
+// Lines end with \n or \r\n, in one packet or in single bytes. Empty lines do not count.
 func TestLineEnds(t *testing.T) {
 	t.Parallel()
 	s := start(t, tcp.Config{})
@@ -22,7 +22,7 @@ func TestLineEnds(t *testing.T) {
 		p.Want(`{"context":"response","params":{"b":"3=4"},"messageCount":3}`)
 	}
 	const text = "\r\n\n  \r\nparamAdd a=1\r\n\r\nparamAdd b=3=4\nparamView b\n"
-	t.Run("at once", func(t *testing.T) {
+	t.Run("one packet", func(t *testing.T) {
 		t.Parallel()
 		p := s.TCP(t)
 		p.Send(text)
@@ -30,7 +30,7 @@ func TestLineEnds(t *testing.T) {
 		p.Send("paramsView\r\n")
 		p.Want(`{"context":"response","params":{"a":"1","b":"3=4"},"messageCount":4}`)
 	})
-	t.Run("in bytes", func(t *testing.T) {
+	t.Run("single bytes", func(t *testing.T) {
 		t.Parallel()
 		p := s.TCP(t)
 		_ = p.Conn.(*net.TCPConn).SetNoDelay(true)
@@ -41,7 +41,7 @@ func TestLineEnds(t *testing.T) {
 	})
 }
 
-// Requests that were sent together are all answered, each with the number of its line, and none waits for a slow one.
+// Each of many requests sent together gets a reply with the number of its line, and none waits for a slow one.
 func TestPipelined(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -51,18 +51,18 @@ func TestPipelined(t *testing.T) {
 	p.Send("gate\r\n" + strings.Repeat("randomNumber\nparamAdd a=1\r\n", quick/2) + "unknown\r\n")
 	counts := make([]int, 0, quick+1)
 	for range quick + 1 {
-		a := answer(t, p)
-		switch counts = append(counts, a.Count); {
-		case a.Count == quick+2 && a.Error != "unknown is not a known action.":
-			t.Errorf("the last line is answered with %+v", a)
-		case a.Count%2 == 1 && a.Status != "OK", a.Count%2 == 0 && a.Count < quick+2 && a.Error != false:
-			t.Errorf("the line %d is answered with %+v", a.Count, a)
+		r := nextReply(t, p)
+		switch counts = append(counts, r.Count); {
+		case r.Count == quick+2 && r.Error != "unknown is not a known action.":
+			t.Errorf("the reply to the last line is %+v", r)
+		case r.Count%2 == 1 && r.Status != "OK", r.Count%2 == 0 && r.Count < quick+2 && r.Error != false:
+			t.Errorf("the reply to line %d is %+v", r.Count, r)
 		}
 	}
 	slices.Sort(counts)
 	for i, count := range counts {
 		if count != i+2 {
-			t.Fatalf("the answers have the numbers %v", counts)
+			t.Fatalf("the replies have the numbers %v", counts)
 		}
 	}
 	g.Open()
@@ -87,13 +87,13 @@ func TestQuit(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if n := len(g.Begun); n > 0 {
-			t.Errorf("%d lines after the end were obeyed", n)
+			t.Errorf("%d lines after the end ran", n)
 		}
 	})
 }
 
-// A client that sends a request and quits gets the answer, even if it is slow.
-func TestQuitWaitsForAnswers(t *testing.T) {
+// A client that sends a request and quits gets the reply, even if the request is slow.
+func TestQuitWaitsForReplies(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
 	s := start(t, tcp.Config{}, g.Action())
@@ -106,7 +106,7 @@ func TestQuitWaitsForAnswers(t *testing.T) {
 	p.WantClosed()
 }
 
-// A client may close its side after its requests, as printf … | nc does: it still gets every answer.
+// A client that closes its side after its requests, as printf … | nc does, still gets all replies.
 func TestHalfClosed(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -118,7 +118,7 @@ func TestHalfClosed(t *testing.T) {
 	<-g.Begun
 	g.Open()
 	p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
-	p.WantClosed() // a line without an end is none
+	p.WantClosed() // a line without an end gets no reply
 }
 
 func TestHalfClosedAtOnce(t *testing.T) {
@@ -129,25 +129,25 @@ func TestHalfClosedAtOnce(t *testing.T) {
 	p.WantClosed()
 }
 
-// A line may have MaxLineBytes bytes, its end included, and not one more.
-func TestLongLines(t *testing.T) {
+// A line may have MaxLineBytes bytes, including its end, and not one more.
+func TestMaxLineBytes(t *testing.T) {
 	t.Parallel()
-	const most = 100
-	s := start(t, tcp.Config{MaxLineBytes: most})
+	const limit = 100
+	s := start(t, tcp.Config{MaxLineBytes: limit})
 	line := func(n int) string { return "paramAdd a=" + strings.Repeat("x", n-len("paramAdd a=\r\n")) + "\r\n" }
 	for name, text := range map[string]string{
-		"too long": line(most + 1), "without an end": strings.Repeat("x", most), "much too long": line(1 << 20),
+		"too long": line(limit + 1), "without an end": strings.Repeat("x", limit), "much too long": line(1 << 20),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := s.TCP(t)
-			p.Send(line(most) + line(most))
+			p.Send(line(limit) + line(limit))
 			p.Want(`{"status":"OK","context":"response","messageCount":1}`)
 			p.Want(`{"status":"OK","context":"response","messageCount":2}`)
-			go func() { _, _ = p.Write([]byte(text)) }() // the server may close in the middle of it
-			p.Want(fmt.Sprintf(`{"context":"response","error":"a line may have %d bytes at most","messageCount":2}`, most))
+			go func() { _, _ = p.Write([]byte(text)) }() // the server may close before it has read all
+			p.Want(fmt.Sprintf(`{"context":"response","error":"a line may have %d bytes at most","messageCount":2}`, limit))
 			if len(s.Log.With("reason", "a line may have 100 bytes at most")) == 0 {
-				t.Error("the log does not say why the client was closed")
+				t.Error("the log has no reason for closing the client")
 			}
 		})
 	}

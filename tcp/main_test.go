@@ -14,13 +14,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start starts a server with these settings of TCP.
+// start starts a server with the given settings of TCP.
 func start(t testing.TB, cfg tcp.Config, parts ...actionhero.Part) *testkit.Server {
 	t.Helper()
 	return testkit.Start(t, options(cfg, parts))
 }
 
-// startTLS is start with TCP over TLS as well.
+// startTLS is start with a port for TLS, too.
 func startTLS(t testing.TB, cfg tcp.Config, parts ...actionhero.Part) *testkit.Server {
 	t.Helper()
 	o := options(cfg, parts)
@@ -32,9 +32,10 @@ func options(cfg tcp.Config, parts []actionhero.Part) testkit.Options {
 	return testkit.Options{Parts: parts, Change: func(all *server.Config) { all.TCPServer = cfg }}
 }
 
+// goodbye is the start of the message before the server closes a connection. The number of the last line follows.
 const goodbye = `{"status":"Bye!","context":"api","messageCount":`
 
-// reply is what all answers have.
+// reply has the keys that most replies have.
 type reply struct {
 	Context string `json:"context"`
 	Error   any    `json:"error"`
@@ -42,12 +43,11 @@ type reply struct {
 	Count   int    `json:"messageCount"`
 }
 
-// answer reads the next answer.
-func answer(t testing.TB, c *testkit.TCPClient) (a reply) {
+func nextReply(t testing.TB, c *testkit.TCPClient) (r reply) {
 	t.Helper()
 	line := c.Next()
-	if err := json.Unmarshal([]byte(line), &a); err != nil {
+	if err := json.Unmarshal([]byte(line), &r); err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}
-	return a
+	return r
 }

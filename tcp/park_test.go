@@ -13,11 +13,10 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// parkTime is longer than an idle connection takes to park (package connloop).
+// parkTime is longer than the time after which package connloop parks an idle connection.
 const parkTime = 2 * time.Second
 
-// A connection that is idle parks, with another goroutine. The client notices nothing: no request is lost, and the idle
-// time does not begin anew.
+// An idle connection parks. No request is lost, and neither LineTimeout nor IdleTimeout starts again.
 func TestPark(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -26,17 +25,17 @@ func TestPark(t *testing.T) {
 		s := tcp.New(api, tcp.Config{Enable: new(false), IdleTimeout: idle})
 		api.Add(s)
 		testkit.StartAPI(t, api)
-		client, theirs := net.Pipe()
+		client, server := net.Pipe()
 		t.Cleanup(func() { _ = client.Close() })
-		s.Serve(theirs)
+		s.Serve(server)
 		in := bufio.NewReader(client)
-		want := func(part string) {
+		wantLine := func(part string) {
 			t.Helper()
 			if line, err := in.ReadString('\n'); err != nil || !strings.Contains(line, part) {
 				t.Fatalf("read %q, %v; want %s", line, err, part)
 			}
 		}
-		want(`"welcome"`)
+		wantLine(`"welcome"`)
 		for range 3 {
 			synctest.Wait()
 			if s.Parked() {
@@ -50,15 +49,15 @@ func TestPark(t *testing.T) {
 			if _, err := io.WriteString(client, "rand"); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(parkTime) // in the middle of a line
+			time.Sleep(parkTime) // the connection parks in the middle of a line
 			if _, err := io.WriteString(client, "omNumber\r\n"); err != nil {
 				t.Fatal(err)
 			}
-			want(`"randomNumber"`)
+			wantLine(`"randomNumber"`)
 		}
-		begun := time.Now()
-		want(`"Bye!"`)
-		if d := time.Since(begun); d != idle {
+		start := time.Now()
+		wantLine(`"Bye!"`)
+		if d := time.Since(start); d != idle {
 			t.Errorf("an idle client is closed after %v, not %v", d, idle)
 		}
 	})

@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// A client that may not join the default room is connected, and receives the reason after the welcome.
+// If a client may not join the default room, it is connected, and receives the reason after the welcome.
 func TestRefusedDefaultRoom(t *testing.T) {
 	t.Parallel()
 	s := start(t, tcp.Config{}, actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
@@ -30,8 +30,8 @@ func TestRefusedDefaultRoom(t *testing.T) {
 	p.Want(`{"context":"response","error":"den is your current room: move to another one with roomChange first","messageCount":7}`)
 }
 
-// A message of the server to one client looks like a message of a room.
-func TestSendToOne(t *testing.T) {
+// A message from the server to one client has the form of a room message.
+func TestSendTo(t *testing.T) {
 	t.Parallel()
 	ids := make(chan string, 2)
 	s := start(t, tcp.Config{}, actionhero.RoomMiddleware{Join: func(_ context.Context, c *actionhero.Conn, _ string) error {
@@ -39,7 +39,7 @@ func TestSendToOne(t *testing.T) {
 		return nil
 	}})
 	p, other := s.TCP(t), s.TCP(t)
-	// The welcome comes before the room: these answers say that both are in it.
+	// The client reads the welcome before it joins the room. After these replies both have joined.
 	for _, p := range []*testkit.TCPClient{p, other} {
 		p.Send("paramsView\r\n")
 		p.Want(`{"context":"response","params":{},"messageCount":1}`)
@@ -52,6 +52,6 @@ func TestSendToOne(t *testing.T) {
 	}
 	texts := map[string]bool{p.Next(): true, other.Next(): true}
 	if !texts[`{"message":"for `+first+`","from":"actionHero API","context":"user","messageCount":1}`] || len(texts) != 2 {
-		t.Errorf("they read %v", texts)
+		t.Errorf("the clients read %v", texts)
 	}
 }

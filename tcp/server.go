@@ -1,9 +1,18 @@
-// Package tcp serves actions and rooms over plain TCP and TLS: a request is a line, an answer is a JSON object on a
-// line of its own. It is what one types into nc or telnet, and what a device with no HTTP library can speak.
+// Package tcp serves actions and rooms over plain TCP and TLS. A request is one line. A reply is one line with a JSON
+// object. The protocol is for people with nc or telnet, and for devices without an HTTP library. Begin reading at
+// session.line, which handles one line.
 //
-// A line is a command of the connection (paramAdd, roomChange, say, …), or the name of an action that runs with the
-// params the connection has kept so far, or a JSON object {"action":…,"params":{…}} that stands alone. Requests of one
-// connection run side by side, so answers may overtake each other; each carries the number of the line that it answers.
+// A line is one of three things:
+//
+//	paramAdd key=value                  a command of the connection, as paramAdd, roomChange and say are
+//	cacheTest                           an action, run with the sticky params of the connection
+//	{"action":"cacheTest","params":{…}} an action, run with its own params in addition to the sticky ones
+//
+// Requests of one connection run concurrently, so replies may overtake each other. Each reply has the number of the line
+// that it answers, the messageCount.
+//
+// Invariants: a client that does not read, does not end its line in time or sends too long a line is closed, and delays no
+// other client. An idle connection has one goroutine and no buffer. Everything a client can grow has a limit.
 package tcp
 
 import (
@@ -21,7 +30,7 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Server is the transport: a Component to add to an API.
+// Server is the TCP transport, an actionhero.Component. Make one with [New].
 type Server struct {
 	api       transport.Host
 	cfg       Config
@@ -29,18 +38,18 @@ type Server struct {
 
 	mu        sync.Mutex
 	listeners []net.Listener
-	plain     net.Addr
-	secure    net.Addr
+	addr      net.Addr
+	tlsAddr   net.Addr
 	sessions  map[*session]struct{}
 	stopping  bool
-	ctx       context.Context // the base of every request's context
+	ctx       context.Context // parent of each request's context
 	cancel    context.CancelFunc
-	pool      *connloop.Pool // of listeners and sessions
+	pool      *connloop.Pool // runs the listeners and the sessions
 
 	requests atomic.Int64
 }
 
-// New makes the transport. It listens when the API starts.
+// New returns a server that listens after api.Add(server) and api.Start.
 func New(api *actionhero.API, cfg Config) *Server {
 	setting.Fill(&cfg)
 	return &Server{
@@ -49,22 +58,22 @@ func New(api *actionhero.API, cfg Config) *Server {
 	}
 }
 
-// Addr returns where it listens for plain TCP, nil if it does not.
+// Addr returns the address for plain TCP, or nil if the server does not listen there.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.plain
+	return s.addr
 }
 
-// TLSAddr returns where it listens for TLS, nil if it does not.
+// TLSAddr returns the address for TLS, or nil if the server does not listen there.
 func (s *Server) TLSAddr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.secure
+	return s.tlsAddr
 }
 
-// Start listens. It fails, with nothing left open, if a setting is out of range, a port is taken or the certificate
-// cannot be used.
+// Start listens. It returns an error, and leaves nothing open, if a setting is out of range, a port is taken or the
+// certificate cannot be used.
 func (s *Server) Start(ctx context.Context) error {
 	if err := setting.Check("tcpServer", &s.cfg); err != nil {
 		return err
@@ -79,7 +88,7 @@ func (s *Server) Start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.plain = ln.Addr()
+		s.addr = ln.Addr()
 		s.listeners = append(s.listeners, ln)
 	}
 	if s.cfg.TLSPort != 0 {
@@ -88,7 +97,7 @@ func (s *Server) Start(ctx context.Context) error {
 			s.closeListeners()
 			return err
 		}
-		s.secure = ln.Addr()
+		s.tlsAddr = ln.Addr()
 		s.listeners = append(s.listeners, ln)
 	}
 	for _, ln := range s.listeners {
@@ -111,14 +120,15 @@ func (s *Server) listenTLS(ctx context.Context) (net.Listener, error) {
 	return tls.NewListener(ln, cert.Config()), nil
 }
 
-// closeListeners closes and forgets the listeners; the lock is held.
+// closeListeners closes the listeners and resets the addresses. The caller must hold the lock.
 func (s *Server) closeListeners() {
 	for _, ln := range s.listeners {
 		_ = ln.Close()
 	}
-	s.listeners, s.plain, s.secure = nil, nil, nil
+	s.listeners, s.addr, s.tlsAddr = nil, nil, nil
 }
 
+// open starts the session of an accepted connection, or closes the connection if the server is stopping.
 func (s *Server) open(nc net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,14 +141,14 @@ func (s *Server) open(nc net.Conn) {
 	s.pool.Go(ss.serve)
 }
 
-func (s *Server) forget(ss *session) {
+func (s *Server) remove(ss *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, ss)
 }
 
-// Stop stops accepting, lets the requests in flight finish, says goodbye to the clients and closes them. When ctx
-// ends before that, it closes them as they are.
+// Stop closes the listeners, waits for the requests in flight, sends each client a goodbye and closes it. If ctx ends
+// first, Stop cancels the requests, closes the connections at once and returns the error of ctx.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	s.stopping = true
@@ -169,7 +179,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	return err
 }
 
-// stats is the section socketServer of the action status.
+// stats returns the section socketServer of the status report.
 func (s *Server) stats(context.Context) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

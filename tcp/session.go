@@ -20,7 +20,7 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// session is one connection.
+// session is one connection. It implements connloop.Conn and transport.Sender.
 type session struct {
 	server *Server
 	nc     net.Conn
@@ -28,20 +28,19 @@ type session struct {
 	ip     string
 	out    sendqueue.Queue
 
-	count   atomic.Uint64 // lines read that were not empty: the messageCount
+	count   atomic.Uint64 // number of lines read, without empty ones: the messageCount
 	stopped atomic.Bool   // the server is stopping: read no more
 	loop    connloop.Loop
-	files   files // those that are sent
+	files   fileQueue
 
-	// Of the loop alone:
-	in       *input
-	begun    bool              // a part of a line has been read
-	params   actionhero.Params // the sticky ones
-	goodbye  []byte            // what to say at the end, if anything
-	lingerOK bool              // the client is still there to read what was said
-	armed    bool              // a read deadline is set
-	until    time.Time         // which
-	parked   bool              // its goroutine is new, because the connection rests
+	// Used by the loop only:
+	in        *input
+	params    actionhero.Params // the sticky params
+	lastReply []byte            // sent before the connection ends; nil if the client is gone
+	inLine    bool              // the deadline is for the rest of a line
+	armed     bool              // a deadline is set
+	deadline  time.Time
+	parked    bool // Read has returned Park: the next Read continues with the same deadline
 }
 
 func newSession(s *Server, nc net.Conn) *session {
@@ -51,7 +50,7 @@ func newSession(s *Server, nc net.Conn) *session {
 	return ss
 }
 
-// serve is the life of the connection, up to where its requests begin; the loop does the rest.
+// serve does the handshake, sends the welcome, moves the client into the default room, and then runs the loop.
 func (ss *session) serve() {
 	if !ss.handshake() {
 		ss.close()
@@ -67,7 +66,7 @@ func (ss *session) serve() {
 	if refusal, refused := wire.Enter(ss.server.ctx, nil, api.API, ss.conn); refused {
 		ss.reply(refusal, 0)
 	}
-	ss.wait(time.Time{})
+	ss.arm(time.Time{})
 	ss.loop.Touch()
 	ss.loop.Run()
 }
@@ -75,16 +74,16 @@ func (ss *session) serve() {
 // Finish implements connloop.Conn.
 func (ss *session) Finish() {
 	if ss.stopped.Load() {
-		ss.goodbye, ss.lingerOK = wire.Goodbye(nil), true
+		ss.lastReply = wire.Goodbye(nil)
 	}
-	if ss.goodbye != nil {
-		ss.reply(ss.goodbye, ss.count.Load())
+	if ss.lastReply != nil {
+		ss.reply(ss.lastReply, ss.count.Load())
 	}
 	ss.out.Wait()
 	ss.server.api.Disconnect(ss.conn)
 	ss.out.Close()
 	ss.in.release()
-	if ss.lingerOK {
+	if ss.lastReply != nil {
 		ss.linger()
 	}
 	ss.close()
@@ -92,25 +91,26 @@ func (ss *session) Finish() {
 
 func (ss *session) close() {
 	_ = ss.nc.Close()
-	ss.server.forget(ss)
+	ss.server.remove(ss)
 }
 
-// Fault implements connloop.Conn: a fault in this package does not take the process along, only the connection.
+// Fault implements connloop.Conn. A panic in this package ends the connection, not the process.
 func (ss *session) Fault(p any) {
-	ss.fault(p)
+	ss.logPanic(p)
 	ss.out.Close()
 	ss.server.api.Disconnect(ss.conn)
 	ss.close()
 }
 
-func (ss *session) fault(p any) {
+func (ss *session) logPanic(p any) {
 	buf := make([]byte, 8<<10)
-	ss.server.api.Log().Error("a fault of the server in a TCP connection", "panic", fmt.Sprint(p), "stack", string(buf[:runtime.Stack(buf, false)]))
+	ss.server.api.Log().Error("a panic in a TCP connection", "panic", fmt.Sprint(p), "stack", string(buf[:runtime.Stack(buf, false)]))
 }
 
-func (ss *session) handshake() bool {
-	tc, ok := ss.nc.(*tls.Conn)
-	if !ok {
+// handshake does the TLS handshake, if the connection needs one, within LineTimeout.
+func (ss *session) handshake() (ok bool) {
+	tc, isTLS := ss.nc.(*tls.Conn)
+	if !isTLS {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(ss.server.ctx, ss.server.cfg.LineTimeout)
@@ -137,28 +137,29 @@ func (ss *session) Next() connloop.NextResult {
 // DetachBuffer implements connloop.Conn.
 func (ss *session) DetachBuffer() { ss.in.detach() }
 
-// Read implements connloop.Conn: it ends when the client is done or late, or the server stops.
+// Read implements connloop.Conn. It returns EOF if the client has closed its side, a deadline has passed, the line is too
+// long or the server is stopping.
 func (ss *session) Read() connloop.ReadResult {
 	switch begun := ss.in.begun(); {
-	case ss.parked: // the time that was set goes on
+	case ss.parked:
 		ss.parked = false
 	case !begun:
-		ss.begun = false
-		ss.wait(time.Time{})
-	case !ss.begun:
-		ss.begun = true
-		ss.wait(time.Now().Add(ss.server.cfg.LineTimeout))
+		ss.inLine = false
+		ss.arm(time.Time{})
+	case !ss.inLine:
+		ss.inLine = true
+		ss.arm(time.Now().Add(ss.server.cfg.LineTimeout))
 	}
 	for err := ss.in.fill(); err != nil; err = ss.in.fill() {
 		if ss.parkRequested(err) {
 			return connloop.Park
 		}
-		until, ok := ss.notIdle(err)
+		deadline, ok := ss.nextDeadline(err)
 		if !ok {
-			ss.ended(err, ss.in.begun())
+			ss.readEnded(err)
 			return connloop.EOF
 		}
-		ss.wait(until)
+		ss.arm(deadline)
 	}
 	return connloop.More
 }
@@ -166,79 +167,80 @@ func (ss *session) Read() connloop.ReadResult {
 // Wake implements connloop.Conn.
 func (ss *session) Wake() { _ = ss.nc.SetReadDeadline(time.Now()) }
 
-// parkRequested reports whether reading ended with err only because the connection is to wait with less.
+// parkRequested reports whether err, the error of a read, means only that the connection is to park.
 func (ss *session) parkRequested(err error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || !ss.loop.ParkRequested() || ss.stopped.Load() {
 		return false
 	}
-	ss.deadline(ss.until)
+	ss.setDeadline(ss.deadline)
 	ss.parked = true
 	return true
 }
 
-// notIdle tells a client that waits for an answer from one that is idle, when reading ended with err: who got an answer
-// is idle from then on only. It returns until when such a client may stay.
-func (ss *session) notIdle(err error) (until time.Time, ok bool) {
+// nextDeadline returns the deadline for reading on after a read has returned err; ok is false if reading has ended. A
+// client that waits for a reply is not idle, and the idle time of a client starts with its last reply.
+func (ss *session) nextDeadline(err error) (deadline time.Time, ok bool) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || ss.in.begun() || ss.stopped.Load() {
-		return until, false
+		return deadline, false
 	}
 	if ss.loop.InFlight() > 0 {
 		return time.Now().Add(ss.server.cfg.IdleTimeout), true
 	}
-	until = ss.loop.LastRequestDone().Add(ss.server.cfg.IdleTimeout)
-	return until, until.After(time.Now())
+	deadline = ss.loop.LastRequestDone().Add(ss.server.cfg.IdleTimeout)
+	return deadline, deadline.After(time.Now())
 }
 
-// wait sets until when the next bytes must come: a time for a line that was begun, none for the idle time.
-func (ss *session) wait(until time.Time) {
-	if until.IsZero() && ss.server.cfg.IdleTimeout > 0 {
-		until = time.Now().Add(ss.server.cfg.IdleTimeout)
+// arm sets the time by which the next bytes must come. If deadline is zero, IdleTimeout starts, if there is one.
+func (ss *session) arm(deadline time.Time) {
+	if deadline.IsZero() && ss.server.cfg.IdleTimeout > 0 {
+		deadline = time.Now().Add(ss.server.cfg.IdleTimeout)
 	}
-	if until.IsZero() && !ss.armed {
+	if deadline.IsZero() && !ss.armed {
 		return
 	}
-	ss.armed = !until.IsZero()
-	ss.deadline(until)
+	ss.armed = !deadline.IsZero()
+	ss.setDeadline(deadline)
 }
 
-// deadline sets until when the next bytes must come, unless the server stops.
-func (ss *session) deadline(until time.Time) {
-	ss.until = until
+// setDeadline applies a deadline to the network connection. It must not undo the deadline of stopReading, which another
+// goroutine may set at the same time.
+func (ss *session) setDeadline(deadline time.Time) {
+	ss.deadline = deadline
 	if !ss.stopped.Load() {
-		_ = ss.nc.SetReadDeadline(until)
+		_ = ss.nc.SetReadDeadline(deadline)
 		if ss.stopped.Load() {
 			_ = ss.nc.SetReadDeadline(time.Now())
 		}
 	}
 }
 
+// stopReading interrupts a blocked Read, which then returns EOF. Any goroutine may call it.
 func (ss *session) stopReading() {
 	ss.stopped.Store(true)
 	_ = ss.nc.SetReadDeadline(time.Now())
 }
 
-// ended is told how reading ended.
-func (ss *session) ended(err error, midLine bool) {
+// readEnded sets the last reply according to err, the error of the last read.
+func (ss *session) readEnded(err error) {
 	switch {
-	case errors.Is(err, errLong):
+	case errors.Is(err, errLineTooLong):
 		ss.refuse("a line may have %d bytes at most", ss.server.cfg.MaxLineBytes)
 	case !errors.Is(err, os.ErrDeadlineExceeded) || ss.stopped.Load():
-	case midLine:
+	case ss.in.begun():
 		ss.refuse("a line must end within %v", ss.server.cfg.LineTimeout)
-	default: // idle for too long
-		ss.goodbye, ss.lingerOK = wire.Goodbye(nil), true
+	default: // idle for IdleTimeout
+		ss.lastReply = wire.Goodbye(nil)
 	}
 }
 
-// refuse is the one answer to a client that breaks a rule, before the connection is closed.
+// refuse sets the last reply to a client that breaks a limit, and logs it.
 func (ss *session) refuse(format string, args ...any) {
-	ss.goodbye = wire.Error(nil, actionhero.Errorf(actionhero.CodeInvalidInput, format, args...))
-	ss.lingerOK = true
+	ss.lastReply = wire.Error(nil, actionhero.Errorf(actionhero.CodeInvalidInput, format, args...))
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", fmt.Sprintf(format, args...))
 }
 
-// linger lets the client read the last answer: closing a socket with unread input would reset it, and the answer
-// would be lost. It costs at most half a second and reads at most lingerBytes.
+// linger lets the client read the last reply. Closing a socket with unread input resets the connection, and the reply
+// would be lost. linger therefore reads until the client closes, for at most lingerTime and lingerBytes.
 func (ss *session) linger() {
 	const lingerTime, lingerBytes = 500 * time.Millisecond, 1 << 20
 	if half, ok := ss.nc.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
@@ -255,28 +257,28 @@ func (ss *session) linger() {
 	}
 }
 
-// reply sends an answer, or anything else that this client alone gets. object is still open.
+// reply sends an object to this client. The object is open: it has no closing brace.
 func (ss *session) reply(object []byte, count uint64) {
 	var tail [tailSize]byte
 	ss.out.AddLater(object, appendTail(tail[:0], count))
 	ss.out.Send()
 }
 
-// tailSize is enough for any messageCount.
+// tailSize is large enough for the tail with any messageCount.
 const tailSize = 40
 
-// appendTail appends the end of an object.
+// appendTail appends the end of an open object, and the line end.
 func appendTail(dst []byte, count uint64) []byte {
 	dst = strconv.AppendUint(append(dst, `,"messageCount":`...), count, 10)
 	return append(dst, "}\r\n"...)
 }
 
-// roomMessage identifies this kind of wire to Delivery.Encoded.
-type roomMessage struct{}
+// wireKind identifies this wire to transport.Encoded.
+type wireKind struct{}
 
 // Deliver implements transport.Sender.
-func (ss *session) Deliver(d *actionhero.RoomMessage) bool {
-	object := transport.Encoded(d, roomMessage{}, func(d *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, d) })
+func (ss *session) Deliver(m *actionhero.RoomMessage) (flush bool) {
+	object := transport.Encoded(m, wireKind{}, func(m *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, m) })
 	var tail [tailSize]byte
 	return ss.out.Add(object, appendTail(tail[:0], ss.count.Load()))
 }
@@ -284,7 +286,7 @@ func (ss *session) Deliver(d *actionhero.RoomMessage) bool {
 // Flush implements transport.Sender.
 func (ss *session) Flush() { ss.out.Flush() }
 
-// Close implements transport.Sender: it ends the connection at once. TCP has no way to say why but the log.
+// Close implements transport.Sender. It closes the connection at once and logs the reason, for which TCP has no place.
 func (ss *session) Close(reason string) {
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", reason)
 	ss.loop.Cancel()

@@ -8,35 +8,35 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// A stop lets the requests in flight finish, reads no more, and sends a goodbye to every client, over TLS too.
+// Stop waits for the requests in flight, reads no more, and sends a goodbye to each client, also over TLS.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
 	s := startTLS(t, tcp.Config{}, g.Action())
-	peers := []*testkit.TCPClient{s.TCP(t), s.TCPOverTLS(t)}
-	for _, p := range peers {
+	busy := []*testkit.TCPClient{s.TCP(t), s.TCPOverTLS(t)}
+	for _, p := range busy {
 		p.Send("gate\r\nunfin")
 		<-g.Begun
 	}
-	silent := s.TCP(t)
+	idle := s.TCP(t)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
 		s.Stop()
 	}()
-	silent.Want(goodbye + `0}`)
-	silent.WantClosed()
-	_ = silent.Close()
-	for _, p := range peers {
+	idle.Want(goodbye + `0}`)
+	idle.WantClosed()
+	_ = idle.Close()
+	for _, p := range busy {
 		if _, err := io.WriteString(p, "ished\r\ngate\r\n"); err != nil {
 			t.Error(err)
 		}
 	}
 	if s.TCPAddr() != nil || s.TCPTLSAddr() != nil {
-		t.Errorf("it still listens on %v and %v", s.TCPAddr(), s.TCPTLSAddr())
+		t.Errorf("the server still listens on %v and %v", s.TCPAddr(), s.TCPTLSAddr())
 	}
 	g.Open()
-	for _, p := range peers {
+	for _, p := range busy {
 		p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
 		p.Want(goodbye + `1}`)
 		p.WantClosed()
@@ -44,7 +44,7 @@ func TestStop(t *testing.T) {
 	}
 	<-stopped
 	if n := len(g.Begun); n > 0 {
-		t.Errorf("%d requests began during the stop", n)
+		t.Errorf("%d requests started during the stop", n)
 	}
 	if err := s.API.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -54,24 +54,24 @@ func TestStop(t *testing.T) {
 	p.Want(`{"status":"OK","context":"response","messageCount":1}`)
 }
 
-// Requests that were read before the stop but had not begun do not begin.
-func TestStopBeginsNothing(t *testing.T) {
+// Stop drops the requests that have been read but have not started.
+func TestStopDropsQueuedRequests(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
 	s := start(t, tcp.Config{MaxInFlight: 1}, g.Action())
 	p := s.TCP(t)
 	p.Send("gate\r\ngate\r\ngate\r\n")
 	<-g.Begun
-	silent := s.TCP(t)
+	idle := s.TCP(t)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
 		s.Stop()
 	}()
-	silent.Want(goodbye + `0}`)
-	_ = silent.Close()
-	if s.TCPAddr() != nil { // which also waits until all connections know of the stop
-		t.Errorf("it still listens on %v", s.TCPAddr())
+	idle.Want(goodbye + `0}`)
+	_ = idle.Close()
+	if s.TCPAddr() != nil { // TCPAddr needs the lock that Stop holds until it has stopped all sessions
+		t.Errorf("the server still listens on %v", s.TCPAddr())
 	}
 	g.Open()
 	p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
@@ -80,6 +80,6 @@ func TestStopBeginsNothing(t *testing.T) {
 	_ = p.Close()
 	<-stopped
 	if n := len(g.Begun); n > 0 {
-		t.Errorf("%d requests began during the stop", n)
+		t.Errorf("%d requests started during the stop", n)
 	}
 }

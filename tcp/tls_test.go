@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/tcp"
 )
 
-// TLS says the same as plain TCP, and both are there at once, in the same rooms.
+// TLS has the same protocol as plain TCP. A server may have both ports, and their clients share rooms.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	g := testkit.NewGate()
@@ -34,14 +34,14 @@ func TestTLS(t *testing.T) {
 	p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
 	p.Send("quit\r\n")
 	p.Want(`{"status":"Bye!","context":"response","messageCount":4}`)
-	p.WantClosed() // which is an error unless TLS ends in order, too
+	p.WantClosed() // it also fails if TLS does not end with close_notify
 }
 
-func TestTLSAlone(t *testing.T) {
+func TestTLSOnly(t *testing.T) {
 	t.Parallel()
 	s := startTLS(t, tcp.Config{Enable: new(false)})
 	if s.TCPAddr() != nil {
-		t.Errorf("it listens on %v besides", s.TCPAddr())
+		t.Errorf("the server also listens on %v", s.TCPAddr())
 	}
 	p := s.TCPOverTLS(t)
 	p.Send("paramAdd a=1\r\n")
@@ -49,13 +49,13 @@ func TestTLSAlone(t *testing.T) {
 }
 
 // New connections get a renewed certificate, and older connections stay open.
-func TestCertificateIsReadAgain(t *testing.T) {
+func TestRenewedCertificate(t *testing.T) {
 	t.Parallel()
 	s := startTLS(t, tcp.Config{})
 	p := s.TCPOverTLS(t)
 	after := testkit.RenewCertificate(t, s.Config.TCPServer.CertFile, s.Config.TCPServer.KeyFile)
 	dial := func() (net.Conn, error) { return tls.Dial("tcp", s.TCPTLSAddr().String(), after) }
-	testkit.Eventually(t, "the new certificate is served: its files are read once a second", func() bool {
+	testkit.Eventually(t, "the new certificate is served; its files are read once a second", func() bool {
 		nc, err := dial()
 		if err == nil {
 			_ = nc.Close()
@@ -71,11 +71,11 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	p.Want(`{"status":"OK","context":"response","messageCount":1}`)
 }
 
-// A client that does not begin with TLS on the port for TLS is closed, at once or after LineTimeout.
-func TestNoTLS(t *testing.T) {
+// A client of the TLS port that does no TLS handshake is closed, at once or after LineTimeout.
+func TestNoHandshake(t *testing.T) {
 	t.Parallel()
 	s := startTLS(t, tcp.Config{LineTimeout: 200 * time.Millisecond})
-	for name, text := range map[string]string{"plain": "randomNumber\r\n", "silent": "", "begun": "\x16\x03\x01\x02\x00\x01"} {
+	for name, text := range map[string]string{"plain text": "randomNumber\r\n", "nothing": "", "half a hello": "\x16\x03\x01\x02\x00\x01"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			nc, err := net.Dial("tcp", s.TCPTLSAddr().String())

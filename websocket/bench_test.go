@@ -13,33 +13,33 @@ import (
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
-// sockets returns the two ends of a TCP connection.
-func sockets(t testing.TB) (ours, theirs net.Conn) {
+// socketPair returns the two ends of a TCP connection.
+func socketPair(t testing.TB) (client, server net.Conn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	if ours, err = net.Dial("tcp", ln.Addr().String()); err != nil {
+	if client, err = net.Dial("tcp", ln.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
-	if theirs, err = ln.Accept(); err != nil {
+	if server, err = ln.Accept(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = ours.Close() })
-	return ours, theirs
+	t.Cleanup(func() { _ = client.Close() })
+	return client, server
 }
 
-// BenchmarkAction is a request and its answer over a socket, the client's part included.
+// BenchmarkAction measures a request and its reply over a socket, including the work of the client.
 func BenchmarkAction(b *testing.B) {
-	h := bare(b, websocket.Config{})
-	ours, theirs := sockets(b)
-	c := hijack(b, h, ours, theirs)
+	h := newHandler(b, websocket.Config{})
+	client, server := socketPair(b)
+	c := openOn(b, h, client, server)
 	request := []byte(testkit.Text(`{"event":"action","id":1,"params":{"action":"randomNumber","limit":10,"offset":5}}`))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ours.Write(request); err != nil {
+		if _, err := client.Write(request); err != nil {
 			b.Fatal(err)
 		}
 		if err := skip(c.In); err != nil {
@@ -65,17 +65,17 @@ func skip(in *bufio.Reader) error {
 	return err
 }
 
-// BenchmarkRoom is a message to all members of a room, until the last has it.
+// BenchmarkRoom measures a message to all members of a room, until the last one has received it.
 func BenchmarkRoom(b *testing.B) {
 	for _, members := range []int{1, 1000} {
 		b.Run(fmt.Sprint(members), func(b *testing.B) {
 			var api *actionhero.API
-			h := bare(b, websocket.Config{}, actionhero.Initializer{Name: "api", Setup: func(a *actionhero.API) error { api = a; return nil }})
+			h := newHandler(b, websocket.Config{}, actionhero.Initializer{Name: "api", Setup: func(a *actionhero.API) error { api = a; return nil }})
 			var left atomic.Int64
 			done := make(chan struct{})
 			for range members {
-				ours, theirs := sockets(b)
-				c := hijack(b, h, ours, theirs)
+				client, server := socketPair(b)
+				c := openOn(b, h, client, server)
 				go func() {
 					for skip(c.In) == nil {
 						if left.Add(-1) == 0 {
@@ -84,11 +84,11 @@ func BenchmarkRoom(b *testing.B) {
 					}
 				}()
 			}
-			said := strings.Repeat("hello, ", 15) + "world"
+			text := strings.Repeat("hello, ", 15) + "world"
 			b.ReportAllocs()
 			for b.Loop() {
 				left.Store(int64(members))
-				if err := api.Rooms.Broadcast(b.Context(), "defaultRoom", said); err != nil {
+				if err := api.Rooms.Broadcast(b.Context(), "defaultRoom", text); err != nil {
 					b.Fatal(err)
 				}
 				<-done

@@ -11,8 +11,8 @@ import (
 
 type filled = setting.Filled
 
-// Config holds the settings of plain WebSocket, a part of the section webSockets of the configuration. A field that is zero has
-// its default, which its tag names, unless server.Load made the Config: then a zero counts.
+// Config holds the settings of plain WebSocket, a part of the section webSockets. A field that is zero gets the default in
+// its tag, unless server.Load made the Config: then zero is the value.
 type Config struct {
 	filled
 
@@ -29,11 +29,11 @@ type Config struct {
 	MaxMessageBytes int  `json:"maxMessageBytes" unit:"bytes" default:"64 KiB" min:"1" doc:"length of a message over plain WebSocket, once inflated; a longer one ends the connection"`
 	Compress        bool `json:"compress" doc:"agree to compression (permessage-deflate) with clients of plain WebSocket that offer it"`
 
-	// RemoteIP finds the address of the client behind trusted proxies. Default: that of the connection.
+	// RemoteIP returns the address of the client behind trusted proxies. Default: the address of the connection.
 	RemoteIP func(r *http.Request) string `json:"-"`
 }
 
-// options checks the settings and returns those that every connection needs.
+// options checks the settings and returns the options of each connection.
 func (c *Config) options() (ws.Options, error) {
 	if err := setting.Check("webSockets", c); err != nil {
 		return ws.Options{}, err
@@ -43,9 +43,9 @@ func (c *Config) options() (ws.Options, error) {
 		Origins:    origins,
 		SendQueue:  sendqueue.Config{MaxMessages: c.MaxQueued, MaxBytes: c.MaxQueuedLen, WriteTimeout: c.WriteTimeout},
 		MaxMessage: c.MaxMessageBytes, Compress: c.Compress,
-		MessageTimeout: c.MessageTimeout, PingInterval: c.PingInterval, PongTimeout: c.PingTimeout, CloseTimeout: closeTime,
+		MessageTimeout: c.MessageTimeout, PingInterval: c.PingInterval, PongTimeout: c.PingTimeout, CloseTimeout: closeTimeout,
 	}, err
 }
 
-// closeTime is how long a client may take to take part in the end of its connection.
-const closeTime = 500 * time.Millisecond
+// closeTimeout is the time within which a client must complete the closing handshake.
+const closeTimeout = 500 * time.Millisecond

@@ -16,18 +16,18 @@ import (
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
-// hijacked is a request whose connection can be taken over.
-type hijacked struct {
+// hijackable is a ResponseWriter of the connection nc.
+type hijackable struct {
 	*httptest.ResponseRecorder
 	nc net.Conn
 }
 
-func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (h *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return h.nc, bufio.NewReadWriter(bufio.NewReader(h.nc), bufio.NewWriter(h.nc)), nil
 }
 
-// bare is a handler without a web server.
-func bare(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *websocket.Handler {
+// newHandler returns a handler that is started, without a web server.
+func newHandler(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *websocket.Handler {
 	t.Helper()
 	api := testkit.NewAPI(t, parts...)
 	h := websocket.New(api, cfg)
@@ -36,8 +36,8 @@ func bare(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *websock
 	return h
 }
 
-// hijack opens a WebSocket with a handler over a pipe or socket, and reads the welcome.
-func hijack(t testing.TB, h *websocket.Handler, ours, theirs net.Conn) *testkit.Frames {
+// openOn opens a WebSocket of h on a connection with the two given ends, and reads the welcome.
+func openOn(t testing.TB, h *websocket.Handler, client, server net.Conn) *testkit.Frames {
 	t.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(testkit.Upgrade(testkit.WSPath) + "\r\n")))
 	if err != nil {
@@ -46,11 +46,11 @@ func hijack(t testing.TB, h *websocket.Handler, ours, theirs net.Conn) *testkit.
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		h.ServeHTTP(&hijacked{httptest.NewRecorder(), theirs}, r)
+		h.ServeHTTP(&hijackable{httptest.NewRecorder(), server}, r)
 	}()
-	c := &testkit.Frames{Conn: ours, In: bufio.NewReader(ours), Limit: testkit.Wait}
-	if answer, err := http.ReadResponse(c.In, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatalf("the handshake is answered with %+v, %v", answer, err)
+	c := &testkit.Frames{Conn: client, In: bufio.NewReader(client), Limit: testkit.Wait}
+	if res, err := http.ReadResponse(c.In, nil); err != nil || res.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("the response to the handshake is %+v, %v", res, err)
 	}
 	if err := c.Await("welcome"); err != nil {
 		t.Fatal(err)
@@ -59,10 +59,10 @@ func hijack(t testing.TB, h *websocket.Handler, ours, theirs net.Conn) *testkit.
 	return c
 }
 
-// FuzzMessages sends any messages, one for each line, to a whole session. Each is answered once, in valid JSON, with the
-// id that it came with, up to the one that ends the connection.
+// FuzzMessages sends any messages, one per line of data, to a session. Each gets at most one reply, in valid JSON, up to the
+// message that ends the connection.
 func FuzzMessages(f *testing.F) {
-	h := bare(f, websocket.Config{MaxMessageBytes: 1 << 20})
+	h := newHandler(f, websocket.Config{MaxMessageBytes: 1 << 20})
 	for _, text := range []string{
 		"", "null\n[]\n1", `{"event":"action","id":1,"params":{"action":"randomNumber"}}`, `{"event":"action","id":"x","params":{"action":"cacheTest","key":"k","value":{"a":[1]}}}`,
 		`{"event":"say","message":"m","id":1e9}` + "\n" + `{"event":"roomView"}`, `{"event":"roomChange","room":"a"}` + "\n" + `{"event":"roomAdd","room":"b","id":2}` + "\n" + `{"event":"roomLeave","room":"b"}`,
@@ -73,9 +73,9 @@ func FuzzMessages(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		all := string(bytes.ToValidUTF8(data, []byte("?")))
-		ours, theirs := net.Pipe()
-		defer ours.Close()
-		c := hijack(t, h, ours, theirs)
+		client, server := net.Pipe()
+		defer client.Close()
+		c := openOn(t, h, client, server)
 		messages := strings.Split(all, "\n")
 		go func() {
 			for _, m := range append(messages, `{"event":"quit"}`) {
@@ -84,21 +84,21 @@ func FuzzMessages(f *testing.F) {
 				}
 			}
 		}()
-		answers := 0
+		replies := 0
 		for {
 			first, payload, err := c.Next()
 			if err != nil {
-				t.Fatalf("%q: after %d answers: %v", all, answers, err)
+				t.Fatalf("%q: after %d replies: %v", all, replies, err)
 			}
 			if first == testkit.Fin|testkit.CloseFrame {
-				if !strings.HasPrefix(payload, "\x03\xe8") || answers > len(messages)+1 {
-					t.Fatalf("%q: %d answers, then a close frame with %q", all, answers, payload)
+				if !strings.HasPrefix(payload, "\x03\xe8") || replies > len(messages)+1 {
+					t.Fatalf("%q: %d replies, then a close frame with %q", all, replies, payload)
 				}
 				return
 			}
-			answers++
+			replies++
 			if !json.Valid([]byte(payload)) || !utf8.ValidString(payload) {
-				t.Fatalf("%q is answered with %q", all, payload)
+				t.Fatalf("a reply to %q is %q", all, payload)
 			}
 		}
 	})

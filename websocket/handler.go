@@ -1,14 +1,21 @@
-// Package websocket serves actions and rooms over plain WebSocket, for browsers and apps without Socket.IO: each message
-// is one JSON object.
+// Package websocket serves actions and rooms over plain WebSocket, for browsers and apps without Socket.IO. Each message is
+// one JSON object:
 //
 //	> {"event":"action","id":1,"params":{"action":"cacheTest","key":"k","value":"v"}}
 //	< {"context":"response","cacheTestResults":{…},"error":false,"id":1}
 //	> {"event":"roomChange","id":2,"room":"lobby"}
 //	> {"event":"say","id":"three","message":"hello"}
 //
-// The events are action, say, roomView, roomChange, roomAdd, roomLeave, detailsView and quit. Each request stands alone:
-// no params are kept. Requests of one connection run side by side, so answers may overtake each other; each carries the
-// id of its request, a string or a number, as it came. Bytes, such as files, are for HTTP.
+// The events are action, say, roomView, roomChange, roomAdd, roomLeave, detailsView and quit. A request has only its own
+// params: unlike package tcp there are no sticky ones. Requests of one connection run concurrently, so replies may overtake
+// each other. Each reply has the id of its request, a string or a number, byte for byte. An action that returns bytes, for
+// example a file, is refused: clients request it over HTTP.
+//
+// Begin reading at session.message, which handles one message. Frames, pings and the closing handshake are in package
+// internal/ws.
+//
+// Invariants: a client that does not read, does not end its message in time or sends too long a message is closed with a
+// code and a reason, and delays no other client. An idle connection has one goroutine and no buffer.
 package websocket
 
 import (
@@ -25,34 +32,35 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Handler is the transport: a Component to add to an API, and the [http.Handler] that upgrades connections.
+// Handler is the WebSocket transport: an actionhero.Component, and the [http.Handler] that upgrades connections. Make one
+// with [New].
 type Handler struct {
-	api     transport.Host
-	cfg     Config
-	options ws.Options
-	invalid error // what is wrong with the configuration
+	api       transport.Host
+	cfg       Config
+	options   ws.Options
+	configErr error // returned by Start
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
-	ctx      context.Context // the base of every request's context; nil while it does not serve
+	ctx      context.Context // parent of each request's context; nil: the handler is not started
 	cancel   context.CancelFunc
 	pool     *connloop.Pool
 
 	requests atomic.Int64
 }
 
-// New makes the transport. It serves while the API runs.
+// New returns a handler that serves after api.Add(handler) and api.Start.
 func New(api *actionhero.API, cfg Config) *Handler {
 	setting.Fill(&cfg)
 	h := &Handler{api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{}}
-	h.options, h.invalid = cfg.options()
+	h.options, h.configErr = cfg.options()
 	return h
 }
 
-// Start makes the handler serve. It fails if a setting is out of range.
+// Start makes the handler serve. It returns an error if a setting is out of range.
 func (h *Handler) Start(ctx context.Context) error {
-	if h.invalid != nil {
-		return h.invalid
+	if h.configErr != nil {
+		return h.configErr
 	}
 	if h.options.Origins.Any() {
 		h.api.Log().Warn("webSockets.origins has *: pages of any site may connect, with their visitors' cookies")
@@ -64,13 +72,14 @@ func (h *Handler) Start(ctx context.Context) error {
 	return nil
 }
 
-// ServeHTTP opens a WebSocket, or says in a sentence why it cannot be.
+// ServeHTTP upgrades the connection to WebSocket. If it cannot, the response has a status and the reason as text: 503 if
+// the handler is not started, 403 for a page of an origin that is not allowed.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	serving := h.ctx != nil
 	h.mu.Unlock()
 	if !serving {
-		http.Error(w, errStopping, http.StatusServiceUnavailable)
+		http.Error(w, reasonStopping, http.StatusServiceUnavailable)
 		return
 	}
 	remote := ws.Remote(r, h.cfg.RemoteIP)
@@ -82,13 +91,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.open(ss, remote)
 }
 
-const errStopping = "the server is stopping"
+const reasonStopping = "the server is stopping"
 
+// open starts a session, or closes its connection if the handler has been stopped.
 func (h *Handler) open(ss *session, remote netip.AddrPort) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ctx == nil {
-		ss.ws.Close(ws.GoingAway, errStopping)
+		ss.ws.Close(ws.GoingAway, reasonStopping)
 		return
 	}
 	ss.ctx = h.ctx
@@ -97,7 +107,7 @@ func (h *Handler) open(ss *session, remote netip.AddrPort) {
 	h.pool.Go(func() { ss.serve(remote) })
 }
 
-func (h *Handler) forget(ss *session) {
+func (h *Handler) remove(ss *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.sessions, ss)
@@ -110,11 +120,11 @@ func (h *Handler) Clients() int {
 	return len(h.sessions)
 }
 
-// Requests returns how many messages clients have sent since the program began.
+// Requests returns how many messages clients have sent since New.
 func (h *Handler) Requests() int64 { return h.requests.Load() }
 
-// Stop opens no more connections, lets the requests in flight finish, tells the clients that the server goes away and
-// closes them. When ctx ends before that, it closes them as they are.
+// Stop refuses new connections, waits for the requests in flight, and closes each client with code 1001 (going away). If
+// ctx ends first, Stop cancels the requests, closes the connections at once and returns the error of ctx.
 func (h *Handler) Stop(ctx context.Context) error {
 	h.mu.Lock()
 	if h.ctx == nil {
@@ -123,7 +133,7 @@ func (h *Handler) Stop(ctx context.Context) error {
 	}
 	pool, cancel := h.pool, h.cancel
 	h.ctx = nil
-	h.each(func(ss *session) { ss.ws.Stop(ws.GoingAway, errStopping) })
+	h.each(func(ss *session) { ss.ws.Stop(ws.GoingAway, reasonStopping) })
 	h.mu.Unlock()
 	defer cancel()
 	done := make(chan struct{})
@@ -143,7 +153,7 @@ func (h *Handler) Stop(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// each calls do for each connection; the lock is held.
+// each calls do for each session. The caller must hold the lock.
 func (h *Handler) each(do func(*session)) {
 	for ss := range h.sessions {
 		do(ss)

@@ -14,13 +14,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start starts a server with these settings, with and without TLS.
+// start starts a server with the given settings of WebSocket, and a port for TLS.
 func start(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *testkit.Server {
 	t.Helper()
 	return testkit.Start(t, testkit.Options{TLS: true, Parts: parts, Change: func(all *server.Config) { all.WebSockets.Plain = cfg }})
 }
 
-// connect connects to the web server; the connection goes with the test.
+// connect connects to the web server. The connection is closed at the end of the test.
 func connect(t testing.TB, s *testkit.Server) net.Conn {
 	t.Helper()
 	nc, err := s.DialHTTP()
@@ -31,7 +31,13 @@ func connect(t testing.TB, s *testkit.Server) net.Conn {
 	return nc
 }
 
-// openFrames opens a WebSocket without a library.
+// openFrames opens a WebSocket whose client sends any frames. headers are whole lines.
 func openFrames(nc net.Conn, headers string) (*testkit.Frames, error) {
 	return testkit.OpenFrames(nc, testkit.WSPath, headers, testkit.Wait)
 }
+
+// The request for the action of testkit.Gate, and its reply.
+const (
+	gateRequest = `{"event":"action","id":"gate","params":{"action":"gate"}}`
+	gateReply   = `{"context":"response","status":"OK","error":false,"id":"gate"}`
+)

@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// session is one connection.
+// session is one connection. It implements connloop.Conn and transport.Sender.
 type session struct {
 	handler *Handler
 	ctx     context.Context
@@ -22,24 +22,24 @@ type session struct {
 	loop    connloop.Loop
 	ip      string
 	conn    *actionhero.Conn
-	end     error // how it ends; of the loop alone
+	end     error // the reason of the end, for ws.Conn.Finish; used by the loop only
 }
 
-// serve is the life of the connection, up to where its requests begin; the loop does the rest.
+// serve welcomes the client and runs the loop.
 func (ss *session) serve(remote netip.AddrPort) {
 	defer func() {
 		if p := recover(); p != nil {
 			ss.Fault(p)
 		}
 	}()
-	ss.greet(remote)
+	ss.welcome(remote)
 	ss.loop.Touch()
 	ss.loop.Run()
 }
 
-// greet is what a client gets before it asks for anything. It is a function of its own to leave the stack when it is
-// done: how large the stacks of new goroutines are depends on what waiting ones use.
-func (ss *session) greet(remote netip.AddrPort) {
+// welcome sends the welcome and moves the client into the default room. It is a separate function so that its stack frame
+// is gone while the connection waits: the runtime sets the size of new stacks by what waiting goroutines use.
+func (ss *session) welcome(remote netip.AddrPort) {
 	api := ss.handler.api
 	cfg := api.Config()
 	ss.conn = api.Connect("websocket", remote, ss)
@@ -90,68 +90,71 @@ func (ss *session) DetachBuffer() { ss.ws.DetachBuffer() }
 func (ss *session) Finish() {
 	var end *ws.CloseError
 	if errors.As(ss.end, &end) && !end.ByClient && end.Code != ws.Normal && end.Code != ws.GoingAway {
-		ss.log(end.Reason)
+		ss.logClosed(end.Reason)
 	}
 	ss.handler.api.Disconnect(ss.conn)
 	ss.ws.Finish(ss.end)
-	ss.handler.forget(ss)
+	ss.handler.remove(ss)
 }
 
-// Fault implements connloop.Conn: a fault in this package does not take the process along, only the connection.
+// Fault implements connloop.Conn. A panic in this package ends the connection, not the process.
 func (ss *session) Fault(p any) {
-	ss.fault(p)
+	ss.logPanic(p)
 	ss.ws.CloseNow()
 	if ss.conn != nil {
 		ss.handler.api.Disconnect(ss.conn)
 	}
-	ss.handler.forget(ss)
+	ss.handler.remove(ss)
 }
 
-func (ss *session) fault(p any) {
-	ss.handler.api.Log().Error("a fault of the server in a WebSocket connection", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+func (ss *session) logPanic(p any) {
+	ss.handler.api.Log().Error("a panic in a WebSocket connection", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 }
 
-func (ss *session) log(reason string) {
+func (ss *session) logClosed(reason string) {
 	ss.handler.api.Log().Info("a WebSocket client was closed", "to", ss.ip, "reason", reason)
 }
 
-// doesNotRead is told that the client was given up.
+// doesNotRead is the fail function of the send queue. The connection has been closed.
 func (ss *session) doesNotRead(err error) {
 	ss.loop.Cancel()
-	ss.log(err.Error())
+	ss.logClosed(err.Error())
 }
 
-// reply queues an answer, or anything else that this client alone gets. object is still open; id is the request's.
+// reply queues an object for this client. The object is open: it has no closing brace. id is the id of the request, nil
+// if there is none.
 func (ss *session) reply(object, id []byte) {
 	if id == nil {
-		ss.ws.Text(object, closing)
+		ss.ws.Text(object, closingBrace)
 		return
 	}
 	var tail [maxID + 8]byte
 	ss.ws.Text(object, append(append(append(tail[:0], `,"id":`...), id...), '}'))
 }
 
-var closing = []byte{'}'}
+var closingBrace = []byte{'}'}
 
-// roomFrame identifies the two kinds of this wire to Delivery.Encoded.
-type roomFrame struct{ deflated bool }
+// wireKind identifies the two forms of this wire to transport.Encoded.
+type wireKind struct{ deflated bool }
 
 // Deliver implements transport.Sender.
-func (ss *session) Deliver(d *actionhero.RoomMessage) bool {
+func (ss *session) Deliver(m *actionhero.RoomMessage) (flush bool) {
 	if ss.ws.Deflates() {
-		return ss.ws.Out.Add(transport.Encoded(d, roomFrame{true}, func(d *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(roomMessage(d)) }))
+		return ss.ws.Out.Add(transport.Encoded(m, wireKind{true}, func(m *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(encodeRoomMessage(m)) }))
 	}
-	return ss.ws.Out.Add(transport.Encoded(d, roomFrame{false}, func(d *actionhero.RoomMessage) []byte { return ws.TextFrame(roomMessage(d)) }))
+	return ss.ws.Out.Add(transport.Encoded(m, wireKind{false}, func(m *actionhero.RoomMessage) []byte { return ws.TextFrame(encodeRoomMessage(m)) }))
 }
 
-func roomMessage(d *actionhero.RoomMessage) []byte { return append(wire.RoomMessage(nil, d), '}') }
+func encodeRoomMessage(m *actionhero.RoomMessage) []byte {
+	return append(wire.RoomMessage(nil, m), '}')
+}
 
 // Flush implements transport.Sender.
 func (ss *session) Flush() { ss.ws.Out.Flush() }
 
 // Close implements transport.Sender.
 func (ss *session) Close(reason string) {
-	ss.log(reason)
+	ss.logClosed(reason)
 	ss.loop.Cancel()
 	ss.ws.Close(ws.PolicyError, reason)
 }

@@ -31,7 +31,7 @@ func (p scanPos) before(it *item) bool {
 // whether it reached the end. It takes no lock: it visits every item that is in the table all the time, and some of
 // those that are added or removed meanwhile.
 //
-// The order is that of the bit-reversed hashes. If the number of slots doubles, the items of one home slot are at two
+// Items are ordered by their bit-reversed hashes. If the number of slots doubles, the items of one home slot are at two
 // home slots, which are adjacent in this order.
 func (t *table) scan(after *scanPos, visit func(*item) bool) bool {
 	slots := *t.slots.Load()

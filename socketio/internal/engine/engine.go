@@ -1,13 +1,18 @@
-// Package engine is Engine.IO protocol 4 for servers: a session that carries messages both ways, first over HTTP
-// long-polling or a WebSocket, with the change from the one to the other while it lasts.
+// Package engine implements the server side of Engine.IO protocol 4. Begin reading at [Engine.ServeHTTP], then [Session].
 //
-// In long-polling a GET waits until there is something for the client, and a POST brings what the client sends; several
-// packets in one body are separated by the character 0x1e. Over WebSocket each packet is a frame. A packet is a digit
-// that says what it is, and the data. The server pings every PingInterval, and a client that does not answer within
-// PingTimeout is gone: only so does a server learn about the end of a client that polls.
+// A session carries messages in both directions. It begins over HTTP long-polling or over a WebSocket, and a polling
+// client may upgrade to a WebSocket later.
 //
-// A session that polls is a few hundred bytes; while a GET waits, the goroutine of that request is there as well. What is
-// to be sent meanwhile waits in a bounded queue.
+// In long-polling a GET waits until the server has something to send, and a POST brings the packets of the client. The
+// character 0x1e separates packets in one body. Over WebSocket each packet is a message. A packet is a digit, its type,
+// followed by the data. The server sends a ping PingInterval after the previous pong and closes the session if no pong
+// comes within PingTimeout. The server has no other way to detect that a polling client has vanished.
+//
+// A polling session needs a few hundred bytes, and the goroutine of the request while a GET waits. Until the next GET its
+// messages wait in a bounded queue.
+//
+// Invariants: a session has at most one waiting GET, one running POST and one WebSocket. Client.Message is never called
+// concurrently for one session. The lock of a session is locked before the lock of its engine, never after it.
 package engine
 
 import (
@@ -23,65 +28,65 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// Config is what an Engine needs. No field has a default.
+// Config holds the settings of an Engine. No field has a default.
 type Config struct {
-	PingInterval   time.Duration // between the answer to a ping and the next ping
-	PingTimeout    time.Duration // within which a ping must be answered
-	UpgradeTimeout time.Duration // within which a change to WebSocket must be over
-	WriteTimeout   time.Duration // within which a WebSocket client must take 16 KiB
-	MessageTimeout time.Duration // within which a WebSocket message that was begun must end
-	MaxPayload     int           // bytes of a POST, or of a message over WebSocket
-	MaxInFlight    int           // requests of one session at work at a time
-	MaxMessages    int           // that wait for a client
-	MaxBytes       int           // that wait for a client
-	MaxAbsent      int           // sessions without a connection; one more, and the one that is longest so ends
+	PingInterval   time.Duration // between a pong and the next ping
+	PingTimeout    time.Duration // within which a client must answer a ping
+	UpgradeTimeout time.Duration // within which an upgrade to WebSocket must be complete
+	WriteTimeout   time.Duration // within which a WebSocket client must read 16 KiB
+	MessageTimeout time.Duration // within which a WebSocket message must be complete
+	MaxPayload     int           // bytes in the body of a POST, or in a WebSocket message
+	MaxInFlight    int           // requests of one session that run at a time
+	MaxMessages    int           // messages that may wait for a client
+	MaxBytes       int           // bytes that may wait for a client
+	MaxDetached    int           // sessions without a connection; beyond that, the oldest of them is closed
 	Log            *slog.Logger
 	Origins        ws.Origins
 	RemoteIP       func(*http.Request) string // the client's address behind trusted proxies; nil: there are none
-	Open           func(*Session) Client      // makes the client of a new session
+	Open           func(*Session) Client      // returns the Client of a new session
 }
 
-// Client is what a session brings its messages to.
+// Client receives the messages of a session.
 type Client interface {
-	// Message gets a message, one at a time, and returns the request that it asks for, nil if it asks for none. data
-	// stays as it is until the request has run, or until the next message if there is none. While Message does not
-	// return, the session is not read.
+	// Message handles one message and returns the request to run for it, or nil. No two calls run at the same time.
+	// data is valid until the request has run, or until the next message if there is no request. The session is not
+	// read while Message runs.
 	Message(data []byte, binary bool) connloop.Request
-	// Closed is told once that the session is over. Messages and requests may be at work still. It must not wait for
-	// anything, nor call the session.
+	// Closed is called once, when the session closes. Messages and requests may still be running. Closed must not
+	// block, nor call the session.
 	Closed()
 }
 
-// Engine holds the sessions. It is an [http.Handler] for the one path of the protocol.
+// Engine holds the sessions. It is the [http.Handler] of the protocol's only path.
 type Engine struct {
 	cfg    Config
 	socket ws.Options
 
 	mu       sync.Mutex
 	sessions map[string]*Session
-	absent   list
-	heart    heart
-	stopping bool // no new sessions or requests
-	stopped  bool // nothing any more
+	detached list
+	pinger   pinger
+	stopping bool // new sessions and POSTs are refused
+	stopped  bool // all HTTP requests are refused
 
 	pool     *connloop.Pool // of the WebSockets
-	handlers sync.WaitGroup // of HTTP
-	posts    sync.WaitGroup // those of them that bring something, and the requests that these have brought
+	handlers sync.WaitGroup // running HTTP requests
+	posts    sync.WaitGroup // running POSTs, and the requests in them
 }
 
-// New makes an Engine.
+// New returns an Engine.
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: connloop.NewPool(cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
 		SendQueue:  sendqueue.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTimeout: cfg.WriteTimeout},
-		MaxMessage: cfg.MaxPayload, MessageTimeout: cfg.MessageTimeout, CloseTimeout: closeTime,
+		MaxMessage: cfg.MaxPayload, MessageTimeout: cfg.MessageTimeout, CloseTimeout: closeTimeout,
 	}}
-	e.absent.links = linksAbsent
-	e.heart.init(e.beat)
+	e.detached.links = linksDetached
+	e.pinger.init(e.pingDueSessions)
 	return e
 }
 
-// The errors of the protocol, as a client gets them.
+// failure is an error code of the protocol.
 type failure int
 
 const (
@@ -109,8 +114,8 @@ func (f failure) send(w http.ResponseWriter) {
 
 // ServeHTTP answers a request of the protocol.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !e.enter() {
-		stopping(w)
+	if !e.beginRequest() {
+		sendStopping(w)
 		return
 	}
 	defer e.handlers.Done()
@@ -140,7 +145,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case query.Get("EIO") != "4":
 		unsupportedVersion.send(w)
 	case e.isStopping():
-		stopping(w)
+		sendStopping(w)
 	case transport == "websocket":
 		e.openSocket(w, r)
 	default:
@@ -148,7 +153,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// preflight answers a browser that asks whether a page of another origin may send a request with headers of its own.
+// preflight answers a CORS preflight request.
 func preflight(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Access-Control-Allow-Methods", "GET, POST")
@@ -178,7 +183,7 @@ func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, sid, trans
 	}
 }
 
-// add counts a new session in. It returns false if the engine has stopped.
+// add registers a new session. It returns false if the engine is stopping.
 func (e *Engine) add(s *Session) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -193,36 +198,37 @@ func (e *Engine) remove(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.sessions, s.sid)
-	e.absent.remove(s)
-	e.heart.forget(s)
+	e.detached.remove(s)
+	e.pinger.remove(s)
 }
 
-// present notes that a session has a connection.
-func (e *Engine) present(s *Session) {
+// attach notes that a session has a connection again.
+func (e *Engine) attach(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.absent.remove(s)
+	e.detached.remove(s)
 }
 
-// away notes that a session has no connection for now. If that makes too many of them, the one that has had none for
-// the longest time is told to end.
-func (e *Engine) away(s *Session) {
+// detach notes that a session has no connection for now. If more than MaxDetached sessions have none, it closes the one
+// that has had none for the longest time.
+func (e *Engine) detach(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.sessions[s.sid] != s {
 		return
 	}
-	e.absent.remove(s)
-	e.absent.add(s)
-	if e.absent.n > e.cfg.MaxAbsent {
-		oldest := e.absent.first
-		e.absent.remove(oldest)
-		time.AfterFunc(0, func() { oldest.end(errAbsent, typeClose, 0) }) // the lock of another session is held
+	e.detached.remove(s)
+	e.detached.add(s)
+	if e.detached.n > e.cfg.MaxDetached {
+		oldest := e.detached.first
+		e.detached.remove(oldest)
+		// In another goroutine, because the caller holds the lock of s.
+		time.AfterFunc(0, func() { oldest.closeWith(errTooManyDetached, typeClose, 0) })
 	}
 }
 
-// enter counts a request of HTTP in.
-func (e *Engine) enter() bool {
+// beginRequest counts an HTTP request. It returns false if the engine has stopped.
+func (e *Engine) beginRequest() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.stopped {
@@ -237,7 +243,7 @@ func (e *Engine) isStopping() bool {
 	return e.stopping
 }
 
-// beginPost counts in one that may bring something.
+// beginPost counts a POST. It returns false if the engine is stopping.
 func (e *Engine) beginPost() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -247,12 +253,12 @@ func (e *Engine) beginPost() bool {
 	return !e.stopping
 }
 
-// Len returns how many sessions there are.
+// Len returns the number of sessions.
 func (e *Engine) Len() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.sessions)
 }
 
-// newSID returns an id that nobody can guess: who knows it can speak for the client.
+// newSID returns the id of a session. It must be impossible to guess, because it is the only credential of the session.
 func newSID() string { return rand.Text() }

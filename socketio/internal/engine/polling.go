@@ -12,27 +12,27 @@ import (
 	"github.com/actionhero-go/actionhero/internal/connloop"
 )
 
-// probeGrace is for how long a GET that comes while a WebSocket is about to take over waits for that.
+// probeGrace is how long a GET that comes during an upgrade waits for its end.
 const probeGrace = 100 * time.Millisecond
 
-// poll is a GET that waits.
+// poll is a waiting GET.
 type poll struct {
-	done chan struct{} // closed when there is an answer, which follows
-	body []byte        // nil: it is a bad request
+	done chan struct{} // closed when body is set
+	body []byte        // the answer; nil: Bad request
 }
 
-// openPolling opens a session.
+// openPolling opens a session over long-polling.
 func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
 	s := e.newSession(r, polling)
 	if s == nil {
-		stopping(w)
+		sendStopping(w)
 		return
 	}
-	e.away(s)
+	e.detach(s)
 	sendText(w, s.appendOpen(nil, `"websocket"`))
 }
 
-func stopping(w http.ResponseWriter) {
+func sendStopping(w http.ResponseWriter) {
 	http.Error(w, "the server is stopping", http.StatusServiceUnavailable)
 }
 
@@ -42,11 +42,11 @@ func sendText(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// get answers the GET of a client that polls, as soon as there is something for it.
+// get answers the GET of a polling client when there is a packet for it.
 func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	p, twice := s.beginPoll()
 	if twice {
-		s.end(errOverlap, typeClose, 0)
+		s.closeWith(errOverlap, typeClose, 0)
 	}
 	if p == nil {
 		badRequest.send(w)
@@ -56,8 +56,8 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	case <-p.done:
 	case <-r.Context().Done():
 	}
-	if r.Context().Err() != nil { // what it was handed, if anything, is lost
-		s.end(errAborted, typeClose, 0)
+	if r.Context().Err() != nil { // the packets in p.body are lost
+		s.closeWith(errAborted, typeClose, 0)
 		return
 	}
 	if p.body == nil {
@@ -67,61 +67,61 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	sendText(w, p.body)
 }
 
-// beginPoll makes the request at hand the one that waits. It returns nil if the session is not one that can be polled;
-// twice says that this is because another request does.
+// beginPoll starts the wait of a GET. It returns nil if the session cannot be polled; twice is true if the reason is that
+// another GET is waiting.
 func (s *Session) beginPoll() (p *poll, twice bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == socketed || s.state == over || s.poll != nil {
+	if s.state == webSocket || s.state == closed || s.poll != nil {
 		return nil, s.poll != nil
 	}
 	p = &poll{done: make(chan struct{})}
 	s.poll = p
-	s.engine.present(s)
+	s.engine.attach(s)
 	if s.state == probing {
-		time.AfterFunc(probeGrace, func() { s.dismiss(p) })
+		time.AfterFunc(probeGrace, func() { s.releasePoll(p) })
 	}
-	if s.hand(); s.state == ending && s.poll != nil {
-		s.answer([]byte{s.last})
-		s.bury()
+	if s.flushToPoll(); s.state == closing && s.poll != nil {
+		s.answerPoll([]byte{s.lastPacket})
+		s.forget()
 	}
 	return p, false
 }
 
-// hand gives what is queued to the GET that waits, if there are both; the lock is held.
-func (s *Session) hand() {
+// flushToPoll answers the waiting GET with the queued packets, if there are both. The caller must hold the lock.
+func (s *Session) flushToPoll() {
 	if s.poll != nil && len(s.queue.buf) > 0 {
-		s.answer(s.queue.take())
+		s.answerPoll(s.queue.take())
 	}
 }
 
-// answer ends the wait of the GET that waits; the lock is held. Without a body it is refused.
-func (s *Session) answer(body []byte) {
+// answerPoll answers the waiting GET, with Bad request if body is nil. The caller must hold the lock.
+func (s *Session) answerPoll(body []byte) {
 	s.poll.body = body
 	close(s.poll.done)
 	s.poll = nil
-	s.engine.away(s)
+	s.engine.detach(s)
 }
 
-// dismiss ends the wait of a GET that has nothing to wait for, because the client is about to poll no more.
-func (s *Session) dismiss(p *poll) {
+// releasePoll answers a GET that waits during an upgrade with a noop packet: the client is about to stop polling.
+func (s *Session) releasePoll(p *poll) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.poll == p {
-		s.answer([]byte{typeNoop})
+		s.answerPoll([]byte{typeNoop})
 	}
 }
 
-// post takes what a client that polls sends.
+// post handles the POST of a polling client.
 func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	if !s.engine.beginPost() {
-		stopping(w)
+		sendStopping(w)
 		return
 	}
 	defer s.engine.posts.Done()
 	begun, twice := s.beginPost()
 	if twice {
-		s.end(errOverlap, typeClose, 0)
+		s.closeWith(errOverlap, typeClose, 0)
 	}
 	if !begun {
 		badRequest.send(w)
@@ -134,15 +134,15 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.Is(err, errLeft):
-		s.end(err, typeNoop, leftGrace)
+		s.closeWith(err, typeNoop, leaveGrace)
 		fallthrough
 	case err == nil:
 		sendText(w, []byte("ok"))
 	case errors.As(err, &large):
-		s.end(errTooLarge, typeClose, 0)
+		s.closeWith(errTooLarge, typeClose, 0)
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 	default:
-		s.end(err, typeClose, 0)
+		s.closeWith(err, typeClose, 0)
 		badRequest.send(w)
 	}
 }
@@ -150,14 +150,14 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 func (s *Session) beginPost() (begun, twice bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == socketed || s.state == over || s.posting {
+	if s.state == webSocket || s.state == closed || s.posting {
 		return false, s.posting
 	}
 	s.posting = true
 	return true, false
 }
 
-// receiveBody reads the packets of a POST.
+// receiveBody handles the packets of a POST.
 func (s *Session) receiveBody(r *http.Request) error {
 	body, err := readBody(r, s.engine.cfg.MaxPayload)
 	if err != nil {
@@ -175,15 +175,15 @@ func (s *Session) receiveBody(r *http.Request) error {
 			}
 			continue
 		}
-		if job := s.client.Message(p.data, p.binary); job != nil {
-			s.Ready() // not as a request at work: each would have a goroutine
-			s.work(job)
+		if req := s.client.Message(p.data, p.binary); req != nil {
+			s.Ready() // before the request starts: waiting in it would need a goroutine per request
+			s.runRequest(req)
 		}
 	}
 	return nil
 }
 
-// control handles a packet that is no message.
+// control handles a packet that is not a message.
 func (s *Session) control(p packet) error {
 	switch p.kind {
 	case typePong:
@@ -196,43 +196,44 @@ func (s *Session) control(p packet) error {
 	return nil
 }
 
-// quick is for how long a POST waits for a request that it has brought. So answers come in the order of the requests,
-// unless one takes its time.
-const quick = 2 * time.Millisecond
+// requestWait is how long a POST waits for each of its requests. Replies therefore come in the order of the requests,
+// unless a request takes longer than this.
+const requestWait = 2 * time.Millisecond
 
-// work has a request of a POST run, when it is not one too many, and waits for it for a moment. The answer of a request
-// that takes longer is sent when it is there, that of a quick one with those of the whole POST.
-func (s *Session) work(job connloop.Request) {
+// runRequest runs a request of a POST in a new goroutine and waits for it, at most requestWait. It blocks before that if
+// MaxInFlight requests are running. The reply to a slower request is sent when it is ready, the reply to a quick one
+// together with the other replies to the POST.
+func (s *Session) runRequest(req connloop.Request) {
 	if s.slots == nil {
 		s.slots = make(chan struct{}, s.engine.cfg.MaxInFlight)
 	}
 	s.slots <- struct{}{}
 	done := make(chan struct{})
-	var settled atomic.Bool // by who is first: the request, or the wait for it
+	var settled atomic.Bool // set by the request or the wait, the first to end; after the wait, the request sends its reply
 	s.engine.posts.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {
 				s.engine.fault(p)
-				s.end(errFault, typeClose, 0)
+				s.closeWith(errFault, typeClose, 0)
 			}
 			<-s.slots
 			close(done)
 		}()
-		job.Run()
+		req.Run()
 		if settled.Swap(true) {
 			s.Send()
 		}
 	})
 	select {
 	case <-done:
-	case <-time.After(quick):
+	case <-time.After(requestWait):
 		if settled.Swap(true) {
-			<-done // in no time
+			<-done // the request has ended, only its deferred function may still run
 		}
 	}
 }
 
-// readBody reads the body of a request into memory of its own, which grows with what really comes.
+// readBody reads the body of a request. The buffer grows with the bytes that arrive, not with the declared length.
 func readBody(r *http.Request, most int) ([]byte, error) {
 	if r.ContentLength > int64(most) {
 		return nil, &http.MaxBytesError{Limit: int64(most)}

@@ -13,8 +13,8 @@ import (
 	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
 
-// What follows are the cases that the description of Engine.IO protocol 4 and its test suite have, section by section.
-// The suite also wants a binary message back as a binary one; this server has none to send.
+// The tests in this file follow the specification of Engine.IO protocol 4 and its test suite, section by section. The
+// suite also expects binary messages to be returned as binary messages; this server never sends any.
 
 func TestHandshakePolling(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
@@ -40,12 +40,12 @@ func TestHandshakePolling(t *testing.T) {
 
 func TestHandshakeWebSocket(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		k := s.Dial("")
+		k := s.DialSocket("")
 		h := s.Handshake(k.Next())
 		if len(h.Upgrades) != 0 || h.PingInterval != 25000 || h.PingTimeout != 20000 || h.MaxPayload != 1000000 {
 			t.Errorf("%+v", h)
 		}
-		k.Leave()
+		k.CloseNormal()
 		for _, query := range []string{"transport=websocket", "transport=websocket&EIO=abc", "EIO=4", "EIO=4&transport=abc", "EIO=4&transport=websocket&sid=abc"} {
 			c, resp, err := websocket.Dial(t.Context(), s.URL+"?"+query, &websocket.DialOptions{HTTPClient: s.HTTP})
 			if err == nil || resp.StatusCode != http.StatusBadRequest {
@@ -58,7 +58,7 @@ func TestHandshakeWebSocket(t *testing.T) {
 
 func TestMessagesPolling(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
+		q := s.OpenPolling()
 		s.Want(200, "ok", "POST", q, "4hello")
 		s.Want(200, "4hello", "GET", q, "")
 		s.Want(200, "ok", "POST", q, "4test1\x1e6\x1e4nothing\x1e4test2")
@@ -71,7 +71,7 @@ func TestMessagesPolling(t *testing.T) {
 
 func TestMessagesWebSocket(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		k := s.Connect()
+		k := s.OpenSocket()
 		k.Send("4hello")
 		k.Want("4hello")
 		k.SendBinary(1, 2, 3, 4)
@@ -79,32 +79,32 @@ func TestMessagesWebSocket(t *testing.T) {
 		k.Send("6")
 		k.Send("4")
 		k.Want("4")
-		k.Leave()
+		k.CloseNormal()
 	})
 }
 
 func TestInvalidPackets(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		for _, body := range []string{"abc", "", "4a\x1e", "4a\x1e7", "b!!!", "2", "0", "\x1e", "é"} {
-			q := s.Poll()
+			q := s.OpenPolling()
 			s.Want(400, `{"code":3,"message":"Bad request"}`, "POST", q, body)
 			s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
 		}
 		for _, text := range []string{"abc", "", "2", "2probe", "0", "7"} {
-			k := s.Connect()
+			k := s.OpenSocket()
 			k.Send(text)
-			k.Ended(ws.PolicyError)
+			k.WantClosed(ws.PolicyError)
 		}
-		if n := s.engine.Len(); n != 0 || !s.log.has("none of Engine.IO protocol 4") {
+		if n := s.engine.Len(); n != 0 || !s.log.Has("none of Engine.IO protocol 4") {
 			t.Errorf("%d sessions are left", n)
 		}
 	})
 }
 
-func TestTwoRequestsAtATime(t *testing.T) {
+func TestTwoGets(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
-		first := s.Later("GET", q, "")
+		q := s.OpenPolling()
+		first := s.Start("GET", q, "")
 		s.Want(400, `{"code":3,"message":"Bad request"}`, "GET", q, "")
 		first(200, "1")
 		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
@@ -113,8 +113,8 @@ func TestTwoRequestsAtATime(t *testing.T) {
 
 func TestTwoPosts(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
-		body, more := newSlowBody()
+		q := s.OpenPolling()
+		body, more := newDelayedBody()
 		r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"?"+q, body)
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +138,7 @@ func TestTwoPosts(t *testing.T) {
 
 func TestAbortedPoll(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
+		q := s.OpenPolling()
 		ctx, cancel := context.WithCancel(t.Context())
 		r, err := http.NewRequestWithContext(ctx, "GET", s.URL+"?"+q, nil)
 		if err != nil {
@@ -161,7 +161,7 @@ func TestAbortedPoll(t *testing.T) {
 
 func TestHeartbeatPolling(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
+		q := s.OpenPolling()
 		start := time.Now()
 		for i := range 3 {
 			s.Want(200, "2", "GET", q, "")
@@ -175,7 +175,7 @@ func TestHeartbeatPolling(t *testing.T) {
 
 func TestHeartbeatWebSocket(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		k := s.Connect()
+		k := s.OpenSocket()
 		start := time.Now()
 		for i := range 3 {
 			k.Want("2")
@@ -187,24 +187,24 @@ func TestHeartbeatWebSocket(t *testing.T) {
 		k.Want("2")
 		k.Send("4not an answer")
 		k.Want("4not an answer")
-		k.Ended(ws.PolicyError)
+		k.WantClosed(ws.PolicyError)
 		if took := time.Since(start); took != 4*25*time.Second+20*time.Second {
-			t.Errorf("it ends after %v", took)
+			t.Errorf("it is closed after %v", took)
 		}
 	})
 }
 
-// A client that polls may vanish for less than the ping timeout, and costs nothing after it.
+// A polling client may send no request for PingInterval plus PingTimeout. After that its session is closed.
 func TestVanishedPoller(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
+		q := s.OpenPolling()
 		time.Sleep(25*time.Second + 20*time.Second - time.Millisecond)
 		s.Want(200, "2", "GET", q, "")
 		s.Want(200, "ok", "POST", q, "3\x1e4back")
 		s.Want(200, "4back", "GET", q, "")
 		time.Sleep(25*time.Second + 20*time.Second)
 		synctest.Wait()
-		if n := s.engine.Len(); n != 0 || s.last().told() != 1 || !s.log.has("ping timeout") {
+		if n := s.engine.Len(); n != 0 || s.lastClient().timesClosed() != 1 || !s.log.Has("ping timeout") {
 			t.Errorf("%d sessions are left", n)
 		}
 		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
@@ -213,32 +213,32 @@ func TestVanishedPoller(t *testing.T) {
 
 func TestCloseByClient(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
-		poll := s.Later("GET", q, "")
+		q := s.OpenPolling()
+		poll := s.Start("GET", q, "")
 		s.Want(200, "ok", "POST", q, "1\x1e4after")
 		poll(200, "6")
 		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
 
-		q = s.Poll() // the GET may come after the POST
+		q = s.OpenPolling() // the POST overtakes a GET
 		s.Want(200, "ok", "POST", q, "1")
 		s.Want(200, "6", "GET", q, "")
 		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
 
-		q = s.Poll()
+		q = s.OpenPolling()
 		s.Want(200, "ok", "POST", q, "1")
 		time.Sleep(101 * time.Millisecond)
 		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
 
-		k := s.Connect()
+		k := s.OpenSocket()
 		k.Send("1")
-		k.Ended(ws.Normal)
+		k.WantClosed(ws.Normal)
 	})
 }
 
 func TestUpgrade(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		q := s.Poll()
-		k := s.Dial("&" + q)
+		q := s.OpenPolling()
+		k := s.DialSocket("&" + q)
 		k.Send("2probe")
 		k.Want("3probe")
 		start := time.Now()
@@ -252,11 +252,11 @@ func TestUpgrade(t *testing.T) {
 
 		s.Want(400, `{"code":3,"message":"Bad request"}`, "GET", q, "")
 		s.Want(400, `{"code":3,"message":"Bad request"}`, "POST", q, "4a")
-		second := s.Dial("&" + q)
-		second.Ended(ws.PolicyError)
+		second := s.DialSocket("&" + q)
+		second.WantClosed(ws.PolicyError)
 		k.Send("4still here")
 		k.Want("4still here")
 		k.Want("2")
-		k.Leave()
+		k.CloseNormal()
 	})
 }

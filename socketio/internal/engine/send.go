@@ -7,12 +7,12 @@ var (
 	pingPacket  = []byte{typePing}
 )
 
-// Prepare makes a message of text in the form in which it goes to any number of sessions with [Session.Queue].
+// Prepare encodes a text message once for any number of sessions; see [Session.Queue].
 func Prepare(text []byte) (message []byte) {
 	return ws.TextFrame(append(append(make([]byte, 0, 1+len(text)), typeMessage), text...))
 }
 
-// packetOf returns the packet that a frame of a server carries.
+// packetOf returns the payload of an unmasked WebSocket frame.
 func packetOf(frame []byte) []byte {
 	switch frame[1] {
 	case 126:
@@ -23,8 +23,8 @@ func packetOf(frame []byte) []byte {
 	return frame[2:]
 }
 
-// Queue queues a message that the client has not asked for. It returns true if the caller must call Flush. A client
-// whose queue is full is closed.
+// Queue queues a message that the client did not request. It does not block. If it returns true, the caller must call
+// Flush. If the queue is full, the session is closed.
 func (s *Session) Queue(prepared []byte) (flush bool) {
 	if socket := s.socket.Load(); socket != nil {
 		return socket.conn.Out.Add(prepared)
@@ -34,47 +34,47 @@ func (s *Session) Queue(prepared []byte) (flush bool) {
 	switch socket := s.socket.Load(); {
 	case socket != nil:
 		return socket.conn.Out.Add(prepared)
-	case s.state >= ending || s.full:
+	case s.state >= closing || s.overflowed:
 		return false
 	case s.queue.messages >= s.engine.cfg.MaxMessages || len(s.queue.buf) >= s.engine.cfg.MaxBytes:
-		s.full = true
+		s.overflowed = true
 		return true
 	}
 	s.queue.add(packetOf(prepared))
 	return s.poll != nil
 }
 
-// Flush sends what is queued as far as that takes no waiting, and leaves the rest to a goroutine.
+// Flush sends the queued messages without blocking. A new goroutine sends what the network does not accept at once.
 func (s *Session) Flush() {
 	if socket := s.socket.Load(); socket != nil {
 		socket.conn.Out.Flush()
 		return
 	}
 	s.mu.Lock()
-	full := s.full
+	full := s.overflowed
 	if !full {
-		s.hand()
+		s.flushToPoll()
 	}
 	s.mu.Unlock()
 	if full {
-		s.end(errFull, typeClose, 0)
+		s.closeWith(errQueueFull, typeClose, 0)
 	}
 }
 
-// Reply queues a message that the client has asked for, and leaves it to a Send that follows soon. It waits while half
-// of what may wait does: whoever asks for much must get it, as long as it reads.
+// Reply queues a message that the client has requested. The caller must call Send soon. Reply blocks while the queue is
+// at least half full: a client may request any amount of data as long as it keeps reading.
 func (s *Session) Reply(text []byte) {
 	for !s.replyPolling(text) {
 		if socket := s.socket.Load(); socket != nil {
 			socket.conn.Text(messageHead, text)
 			return
 		}
-		s.waitForRoom()
+		s.waitForSpace()
 	}
 }
 
-// replyPolling queues a message for a client that polls. It returns false if there is no room, or the client has a
-// WebSocket.
+// replyPolling queues a message for a polling client. It returns false if the queue has no space, or the session has a
+// WebSocket. If the session is closing, it drops the message and returns true.
 func (s *Session) replyPolling(text []byte) bool {
 	if s.socket.Load() != nil {
 		return false
@@ -82,46 +82,46 @@ func (s *Session) replyPolling(text []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.state >= ending:
-		return true // to nobody
-	case s.socket.Load() != nil || !s.ready():
+	case s.state >= closing:
+		return true
+	case s.socket.Load() != nil || !s.hasSpace():
 		return false
 	}
 	s.queue.add(messageHead, text)
 	return true
 }
 
-// ready reports whether there is room for what the client has asked for; the lock is held.
-func (s *Session) ready() bool {
+// hasSpace reports whether the queue is less than half full. The caller must hold the lock.
+func (s *Session) hasSpace() bool {
 	return 2*s.queue.messages < s.engine.cfg.MaxMessages && 2*len(s.queue.buf) < s.engine.cfg.MaxBytes
 }
 
-// Ready waits while half of what may wait for the client does. Whoever is ready before it does the work that an answer
-// needs does not have to hold the answer.
+// Ready blocks while the queue is at least half full. Call Ready before computing a reply, so that the reply does not
+// occupy memory while it waits.
 func (s *Session) Ready() {
 	if socket := s.socket.Load(); socket != nil {
 		socket.conn.Out.Ready()
 		return
 	}
-	s.waitForRoom()
+	s.waitForSpace()
 }
 
-// waitForRoom waits until there is room in the queue of a client that polls, or it polls no more.
-func (s *Session) waitForRoom() {
+// waitForSpace blocks until the queue of a polling client is less than half full, or the client does not poll any more.
+func (s *Session) waitForSpace() {
 	for {
 		s.mu.Lock()
-		if s.state >= socketed || s.ready() {
+		if s.state >= webSocket || s.hasSpace() {
 			s.mu.Unlock()
 			return
 		}
-		s.hand()
-		room := s.queue.wait()
+		s.flushToPoll()
+		space := s.queue.awaitSpace()
 		s.mu.Unlock()
-		<-room
+		<-space
 	}
 }
 
-// Send sends what is queued; over WebSocket it waits for a client that is slow to take it.
+// Send sends the queued messages. Over WebSocket it blocks while the client is slow to read.
 func (s *Session) Send() {
 	if socket := s.socket.Load(); socket != nil {
 		socket.conn.Out.Send()
@@ -130,7 +130,7 @@ func (s *Session) Send() {
 	s.Flush()
 }
 
-// sendPing sends a ping, for which there is always room.
+// sendPing sends a ping, even if the queue of a polling client is full.
 func (s *Session) sendPing() {
 	if socket := s.socket.Load(); socket != nil {
 		if socket.conn.Out.Add(pingFrame) {
@@ -140,8 +140,8 @@ func (s *Session) sendPing() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state < socketed {
+	if s.state < webSocket {
 		s.queue.add(pingPacket)
-		s.hand()
+		s.flushToPoll()
 	}
 }

@@ -15,18 +15,18 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// state is what has become of a session.
+// state is the state of a session. States only increase, except that a failed upgrade changes probing to polling.
 type state uint8
 
 const (
-	polling  state = iota
-	probing        // it polls, and a WebSocket has asked to take over
-	socketed       // it has its WebSocket
-	ending         // it is over, but for what one more GET may fetch
-	over
+	polling   state = iota
+	probing         // polling, and an upgrade to WebSocket has begun
+	webSocket       // messages go over the WebSocket
+	closing         // the client may still fetch the last packets with a GET
+	closed
 )
 
-// Session is one client, whatever its connections.
+// Session is the session of one client.
 type Session struct {
 	engine *Engine
 	sid    string
@@ -34,60 +34,60 @@ type Session struct {
 	remote netip.AddrPort
 
 	links [linksCount]links // under the engine's lock
-	due   time.Duration     // the same; see heart
+	due   time.Duration     // when the ping or the ping timeout is due, since pinger.epoch; under the engine's lock
 
-	socket atomic.Pointer[socket] // its WebSocket, once it has one; set under the lock
+	socket atomic.Pointer[socket] // its WebSocket, or nil; set with the lock held
 
-	mu       sync.Mutex
-	state    state
-	awaiting bool          // the answer to a ping
-	posting  bool          // a POST is at work
-	full     bool          // the queue has overflown: the next Flush ends the session
-	last     byte          // what a GET gets that finds the session ending, and the queue empty
-	poll     *poll         // the GET that waits
-	queue    queue         // what waits for a GET
-	slots    chan struct{} // one for each request of a POST that is at work; made with the first
-	probe    *socket       // a WebSocket that asks to take over
+	mu           sync.Mutex
+	state        state
+	awaitingPong bool          // a ping was sent and not answered
+	posting      bool          // a POST is running
+	overflowed   bool          // a message was dropped because the queue was full: the next Flush closes the session
+	lastPacket   byte          // the answer to a GET while the session is closing and the queue is empty
+	poll         *poll         // the waiting GET, or nil
+	queue        pollQueue     // packets for the next GET
+	slots        chan struct{} // holds an element for each running request of a POST; created by the first
+	probe        *socket       // the WebSocket of an upgrade that has begun, or nil
 }
 
-// Reasons for which a session ends.
+// The reasons for closing a session.
 var (
-	errStopping = errors.New("the server is stopping")
-	errFault    = errors.New("a fault of the server")
-	errFull     = errors.New("the client does not fetch what it is sent: its queue of outgoing messages is full")
-	errTimeout  = errors.New("ping timeout")
-	errOverlap  = errors.New("two requests of the same kind at a time")
-	errAborted  = errors.New("a request was aborted")
-	errLeft     = errors.New("the client has left")
-	errAbsent   = errors.New("too many clients have no connection, and this one has had none for the longest time")
-	errTooLarge = errors.New("a request is too large")
+	errStopping        = errors.New("the server is stopping")
+	errFault           = errors.New("a fault of the server")
+	errQueueFull       = errors.New("the client does not fetch what it is sent: its queue of outgoing messages is full")
+	errTimeout         = errors.New("ping timeout")
+	errOverlap         = errors.New("two requests of the same kind at a time")
+	errAborted         = errors.New("a request was aborted")
+	errLeft            = errors.New("the client has left")
+	errTooManyDetached = errors.New("too many clients have no connection, and this one has had none for the longest time")
+	errTooLarge        = errors.New("a request is too large")
 )
 
 const (
-	// lastGrace is for how long the last words to a client that polls are kept.
-	lastGrace = 5 * time.Second
-	// leftGrace is for how long a client that has left finds a friendly answer: the POST that said so may have been
-	// quicker than a GET.
-	leftGrace = 100 * time.Millisecond
+	// closeGrace is how long a polling client can still fetch the last packets.
+	closeGrace = 5 * time.Second
+	// leaveGrace is how long a GET still gets an answer without an error after the client has closed the session: the
+	// POST with the close packet may overtake a GET.
+	leaveGrace = 100 * time.Millisecond
 )
 
-// newSession makes a session with its heart beating, or returns nil if the engine has stopped.
+// newSession opens a session and schedules its first ping. It returns nil if the engine is stopping.
 func (e *Engine) newSession(r *http.Request, st state) *Session {
 	s := &Session{engine: e, sid: newSID(), state: st, remote: ws.Remote(r, e.cfg.RemoteIP)}
-	s.mu.Lock() // whoever ends it waits until it is complete
+	s.mu.Lock() // closing it from another goroutine blocks until it is complete
 	defer s.mu.Unlock()
 	if !e.add(s) {
 		return nil
 	}
 	s.client = e.cfg.Open(s)
-	e.waitToPing(s)
+	e.schedulePing(s)
 	return s
 }
 
-// Remote returns where the client came from when it opened the session.
+// Remote returns the address from which the client opened the session.
 func (s *Session) Remote() netip.AddrPort { return s.remote }
 
-// appendOpen appends the packet that opens a session.
+// appendOpen appends the open packet (Engine.IO protocol 4, "Handshake"). upgrades is a list of JSON strings.
 func (s *Session) appendOpen(dst []byte, upgrades string) []byte {
 	cfg := &s.engine.cfg
 	dst = append(append(append(dst, typeOpen), `{"sid":"`...), s.sid...)
@@ -97,45 +97,45 @@ func (s *Session) appendOpen(dst []byte, upgrades string) []byte {
 	return append(strconv.AppendInt(append(dst, `,"maxPayload":`...), int64(cfg.MaxPayload), 10), '}')
 }
 
-// beat pings the client, or ends the session if the ping before was not answered.
-func (s *Session) beat() {
+// pingOrTimeOut sends a ping, or closes the session if the previous ping was not answered.
+func (s *Session) pingOrTimeOut() {
 	s.mu.Lock()
-	late := s.awaiting && s.state < ending
-	ping := !late && s.state < ending && s.engine.waitForPong(s)
-	s.awaiting = s.awaiting || ping
+	late := s.awaitingPong && s.state < closing
+	ping := !late && s.state < closing && s.engine.awaitPong(s)
+	s.awaitingPong = s.awaitingPong || ping
 	s.mu.Unlock()
 	if late {
-		s.end(errTimeout, typeClose, 0)
+		s.closeWith(errTimeout, typeClose, 0)
 	} else if ping {
 		s.sendPing()
 	}
 }
 
-// pong takes the answer to a ping.
+// pong handles the answer to a ping.
 func (s *Session) pong() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.awaiting && s.state < ending {
-		s.awaiting = false
-		s.engine.waitToPing(s)
+	if s.awaitingPong && s.state < closing {
+		s.awaitingPong = false
+		s.engine.schedulePing(s)
 	}
 }
 
-// goodbye is the reason of a session that ends in an orderly way.
-type goodbye string
+// orderlyClose is a close reason without a fault of the client or the server.
+type orderlyClose string
 
-func (g goodbye) Error() string { return string(g) }
+func (o orderlyClose) Error() string { return string(o) }
 
-// Close ends the session. What was sent before still reaches a client that reads; Close does not wait for that.
-func (s *Session) Close(reason string) { s.end(goodbye(reason), typeClose, lastGrace) }
+// Close closes the session. A client that reads still gets the queued messages; Close does not block until then.
+func (s *Session) Close(reason string) { s.closeWith(orderlyClose(reason), typeClose, closeGrace) }
 
-// Refuse is Close for a client that breaks a rule.
-func (s *Session) Refuse(reason error) { s.end(reason, typeClose, lastGrace) }
+// Refuse closes the session of a client that has violated the protocol or a limit. It is otherwise like Close.
+func (s *Session) Refuse(reason error) { s.closeWith(reason, typeClose, closeGrace) }
 
-// end ends the session for a reason. A client that polls gets what is queued, and by its next GET last, a packet, if it
-// does so within grace.
-func (s *Session) end(reason error, last byte, grace time.Duration) {
-	socket, probe, ok := s.conclude(last, grace)
+// closeWith closes the session. A polling client gets the queued packets and then the packet last, if its GETs come
+// within grace. If grace is 0, only a waiting GET gets them.
+func (s *Session) closeWith(reason error, last byte, grace time.Duration) {
+	socket, probe, ok := s.beginClose(last, grace)
 	if !ok {
 		return
 	}
@@ -146,59 +146,60 @@ func (s *Session) end(reason error, last byte, grace time.Duration) {
 	if probe != nil {
 		probe.conn.Close(closeCode(reason), reason.Error())
 	}
-	s.logEnd(reason)
+	s.logClose(reason)
 }
 
-// lost is the end of a session whose WebSocket has ended.
-func (s *Session) lost(reason error) {
-	if _, _, ok := s.conclude(typeClose, 0); ok {
-		s.logEnd(reason)
+// socketClosed closes a session whose WebSocket is closed.
+func (s *Session) socketClosed(reason error) {
+	if _, _, ok := s.beginClose(typeClose, 0); ok {
+		s.logClose(reason)
 	}
 }
 
-// logEnd logs the end of a session, louder if it is out of the ordinary.
-func (s *Session) logEnd(reason error) {
+// logClose logs the close of a session, at level Debug if the reason is an expected one.
+func (s *Session) logClose(reason error) {
 	level := slog.LevelInfo
 	var socket *ws.CloseError
-	if errors.As(reason, new(goodbye)) || errors.As(reason, &socket) && socket.ByClient || slices.Contains(ordinary, reason) {
+	if errors.As(reason, new(orderlyClose)) || errors.As(reason, &socket) && socket.ByClient || slices.Contains(expectedReasons, reason) {
 		level = slog.LevelDebug
 	}
 	s.engine.cfg.Log.Log(context.Background(), level, "a Socket.IO client was closed", "to", s.remote.Addr().String(), "reason", reason.Error())
 }
 
-// ordinary are the reasons that are nobody's fault.
-var ordinary = []error{errLeft, errAborted, errStopping}
+// expectedReasons are the close reasons that indicate no fault.
+var expectedReasons = []error{errLeft, errAborted, errStopping}
 
-// conclude makes the session one that ends, if it is not that already, and returns what else there is to close.
-func (s *Session) conclude(last byte, grace time.Duration) (socket, probe *socket, ok bool) {
+// beginClose changes the state to closing and returns the WebSockets that the caller must close. ok is false if the
+// session is closing already.
+func (s *Session) beginClose(last byte, grace time.Duration) (socket, probe *socket, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state >= ending {
+	if s.state >= closing {
 		return nil, nil, false
 	}
-	s.state, s.last = ending, last
-	s.client.Closed() // before the session is forgotten: a stop waits for those that are not
-	s.queue.wake()
-	switch s.hand(); {
+	s.state, s.lastPacket = closing, last
+	s.client.Closed() // before forget, because Engine.Stop does not wait for forgotten sessions
+	s.queue.signalSpace()
+	switch s.flushToPoll(); {
 	case s.poll != nil:
-		s.answer([]byte{last})
-		s.bury()
+		s.answerPoll([]byte{last})
+		s.forget()
 	case grace == 0 || s.socket.Load() != nil:
-		s.bury()
+		s.forget()
 	default:
-		s.engine.rest(s)
+		s.engine.stopPinging(s)
 		time.AfterFunc(grace, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.bury()
+			s.forget()
 		})
 	}
 	return s.socket.Load(), s.probe, true
 }
 
-// bury forgets the session; the lock is held.
-func (s *Session) bury() {
-	s.state = over
+// forget drops the queue and removes the session from the engine. The caller must hold the lock.
+func (s *Session) forget() {
+	s.state = closed
 	s.queue.take()
 	s.engine.remove(s)
 }

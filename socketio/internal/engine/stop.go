@@ -9,11 +9,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// Stop ends all sessions: no new ones and no more requests are taken, those at work get their answers, and the clients
-// are told that it is over, in such a way that they come back by themselves. When ctx ends before that, cancel is
-// called, which must end the requests, and the connections are cut. The engine cannot be used again.
+// Stop closes all sessions. It refuses new sessions and requests, waits for the running requests, and then closes the
+// sessions in a way after which stock clients reconnect automatically. If ctx is done earlier, Stop calls cancel, which
+// must cancel the requests, closes the connections at once and returns the error of ctx. The engine cannot be used again.
 func (e *Engine) Stop(ctx context.Context, cancel func()) error {
-	defer e.heart.timer.Stop()
+	defer e.pinger.timer.Stop()
 	e.mu.Lock()
 	e.stopping = true
 	e.mu.Unlock()
@@ -29,8 +29,8 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 		e.stopped = true
 		e.mu.Unlock()
 		for _, s := range e.all() {
-			if !s.stopSocket() { // one may have taken over meanwhile
-				s.end(errStopping, typeClose, 0)
+			if !s.stopSocket() { // again, because an upgrade may have completed meanwhile
+				s.closeWith(errStopping, typeClose, 0)
 			}
 		}
 		e.handlers.Wait()
@@ -43,7 +43,7 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 	}
 	cancel()
 	for _, s := range e.all() {
-		s.end(errStopping, typeClose, 0)
+		s.closeWith(errStopping, typeClose, 0)
 		if k := s.socket.Load(); k != nil {
 			k.conn.CloseNow()
 		}
@@ -51,15 +51,16 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 	return ctx.Err()
 }
 
-// upgradeGrace is for how long a stop waits for WebSockets that are about to take over.
+// upgradeGrace is how long Stop waits for upgrades that have begun.
 const upgradeGrace = time.Second
 
-// awaitUpgrades waits for them: a stock client that has been answered its probe asks no more by long-polling, and if the
-// WebSocket is closed before it has taken over, the client notices only after the time of a heartbeat that it is alone.
+// awaitUpgrades blocks until no upgrade is in progress, at most for upgradeGrace. A stock client stops polling when its
+// probe is answered. If the WebSocket is closed before the upgrade is complete, the client notices the end of the session
+// only after PingInterval and PingTimeout.
 func (e *Engine) awaitUpgrades(ctx context.Context) {
 	tick, end := time.NewTicker(10*time.Millisecond), time.After(upgradeGrace)
 	defer tick.Stop()
-	for slices.ContainsFunc(e.all(), (*Session).upgrading) {
+	for slices.ContainsFunc(e.all(), (*Session).isUpgrading) {
 		select {
 		case <-tick.C:
 		case <-end:
@@ -70,13 +71,13 @@ func (e *Engine) awaitUpgrades(ctx context.Context) {
 	}
 }
 
-func (s *Session) upgrading() bool {
+func (s *Session) isUpgrading() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state == probing
 }
 
-// stopSocket has the session's WebSocket end when the requests at work are done. It returns false if there is none.
+// stopSocket closes the session's WebSocket when its running requests are done. It returns false if there is none.
 func (s *Session) stopSocket() bool {
 	k := s.socket.Load()
 	if k != nil {

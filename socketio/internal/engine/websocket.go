@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,31 +13,31 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// closeTime is for how long a client can take part in closing its WebSocket.
-const closeTime = 500 * time.Millisecond
+// closeTimeout limits the closing handshake of a WebSocket.
+const closeTimeout = 500 * time.Millisecond
 
 var (
 	pingFrame = ws.TextFrame(pingPacket)
 	probePong = []byte{typePong}
 )
 
-// socket is a WebSocket: that of a session, or one that asks to be.
+// socket is the WebSocket of a session, or of an upgrade that has begun.
 type socket struct {
-	conn    ws.Conn
-	loop    connloop.Loop
-	session *Session
-	probing *time.Timer // nil: it is the session's own; else what ends it if it does not become that in time
-	err     error       // how reading ended
+	conn       ws.Conn
+	loop       connloop.Loop
+	session    *Session
+	probeTimer *time.Timer // closes it after UpgradeTimeout; nil if it is the WebSocket of the session
+	err        error       // the reason why reading ended
 }
 
-// openSocket opens a session.
+// openSocket opens a session over WebSocket.
 func (e *Engine) openSocket(w http.ResponseWriter, r *http.Request) {
 	k := e.accept(w, r)
 	if k == nil {
 		return
 	}
-	s := e.newSession(r, socketed)
-	if s == nil || !s.attach(k) {
+	s := e.newSession(r, webSocket)
+	if s == nil || !s.setSocket(k) {
 		k.conn.Close(ws.GoingAway, errStopping.Error())
 		return
 	}
@@ -46,18 +45,18 @@ func (e *Engine) openSocket(w http.ResponseWriter, r *http.Request) {
 	e.startLoop(k)
 }
 
-// attach gives a new session its socket, unless it is over already.
-func (s *Session) attach(k *socket) bool {
+// setSocket makes k the WebSocket of a new session. It returns false if the session is closed already.
+func (s *Session) setSocket(k *socket) bool {
 	k.session = s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == socketed {
+	if s.state == webSocket {
 		s.socket.Store(k)
 	}
-	return s.state == socketed
+	return s.state == webSocket
 }
 
-// accept does the handshake of a WebSocket; if it fails, the request is answered.
+// accept does the handshake of a WebSocket. If it fails, accept answers the request and returns nil.
 func (e *Engine) accept(w http.ResponseWriter, r *http.Request) *socket {
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		badRequest.send(w)
@@ -72,18 +71,18 @@ func (e *Engine) accept(w http.ResponseWriter, r *http.Request) *socket {
 	return k
 }
 
-// startLoop has a socket read by a goroutine of its own, so that the request that brought it can end.
+// startLoop reads the socket in a new goroutine, so that the handler returns and frees the memory of the request.
 func (e *Engine) startLoop(k *socket) {
 	k.conn.Out.Send()
 	k.loop.Touch()
 	e.pool.Go(k.loop.Run)
 }
 
-// doesNotRead is called by the send queue.
+// doesNotRead closes the session of a client that does not read. The send queue calls it.
 func (k *socket) doesNotRead(err error) {
 	k.loop.Cancel()
 	if s := k.session; s != nil && s.socket.Load() == k {
-		s.end(err, typeClose, 0)
+		s.closeWith(err, typeClose, 0)
 	}
 }
 
@@ -94,7 +93,7 @@ func (k *socket) Next() connloop.NextResult {
 		return connloop.Incomplete
 	}
 	if err == nil {
-		err = k.message(m)
+		err = k.handleMessage(m)
 	}
 	if err != nil {
 		k.err = err
@@ -103,8 +102,8 @@ func (k *socket) Next() connloop.NextResult {
 	return connloop.Handled
 }
 
-// message handles a message: a packet, or the data of a binary one.
-func (k *socket) message(m ws.Message) error {
+// handleMessage handles a WebSocket message: a text packet, or the data of a binary message packet.
+func (k *socket) handleMessage(m ws.Message) error {
 	p, err := packet{kind: typeMessage, binary: true, data: m.Data}, error(nil)
 	if !m.Binary {
 		p, err = parsePacket(m.Data)
@@ -112,13 +111,13 @@ func (k *socket) message(m ws.Message) error {
 	switch {
 	case err != nil:
 		return err
-	case k.probing != nil:
-		return k.probe(p)
+	case k.probeTimer != nil:
+		return k.handleProbe(p)
 	case p.kind != typeMessage:
 		return k.session.control(p)
 	}
-	if job := k.session.client.Message(p.data, p.binary); job != nil {
-		k.loop.Enqueue(job)
+	if req := k.session.client.Message(p.data, p.binary); req != nil {
+		k.loop.Enqueue(req)
 	}
 	return nil
 }
@@ -149,13 +148,13 @@ func (k *socket) Finish() {
 		closed = &ws.CloseError{Code: closeCode(k.err), Reason: k.err.Error()}
 	}
 	switch {
-	case k.probing != nil:
-		k.probing.Stop()
+	case k.probeTimer != nil:
+		k.probeTimer.Stop()
 		k.session.endProbe(k)
 	case closed.Code == ws.TryAgainLater && !closed.ByClient:
-		k.session.lost(sendqueue.ErrFull)
+		k.session.socketClosed(sendqueue.ErrFull)
 	default:
-		k.session.lost(closed)
+		k.session.socketClosed(closed)
 	}
 	k.conn.Finish(closed)
 }
@@ -163,7 +162,7 @@ func (k *socket) Finish() {
 // Fault implements connloop.Conn.
 func (k *socket) Fault(p any) {
 	k.session.engine.fault(p)
-	k.session.end(errFault, typeClose, 0)
+	k.session.closeWith(errFault, typeClose, 0)
 	k.conn.CloseNow()
 }
 
@@ -172,10 +171,10 @@ func (e *Engine) fault(p any) {
 	e.cfg.Log.Error("a fault of the server in a Socket.IO connection", "panic", fmt.Sprint(p), "stack", string(buf[:runtime.Stack(buf, false)]))
 }
 
-// closeCode is the code of WebSocket for the end of a session.
+// closeCode returns the WebSocket close code for a close reason.
 func closeCode(reason error) int {
 	switch {
-	case errors.Is(reason, errLeft), errors.As(reason, new(goodbye)):
+	case errors.Is(reason, errLeft), errors.As(reason, new(orderlyClose)):
 		return ws.Normal
 	case errors.Is(reason, errStopping):
 		return ws.GoingAway
@@ -183,99 +182,4 @@ func closeCode(reason error) int {
 		return ws.InternalError
 	}
 	return ws.PolicyError
-}
-
-// upgrade takes a WebSocket that is to take over from long-polling. Clients want its handshake to succeed even if it may
-// not.
-func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
-	k := s.engine.accept(w, r)
-	if k == nil {
-		return
-	}
-	k.session = s
-	if !s.beginProbe(k) {
-		k.conn.Close(ws.PolicyError, "the session has a WebSocket, or is over")
-		return
-	}
-	s.engine.startLoop(k)
-}
-
-func (s *Session) beginProbe(k *socket) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state != polling || s.probe != nil {
-		return false
-	}
-	s.probe = k
-	k.probing = time.AfterFunc(s.engine.cfg.UpgradeTimeout, func() {
-		k.conn.Close(ws.PolicyError, "the upgrade took too long")
-	})
-	return true
-}
-
-// probe handles a packet of a socket that asks to take over: a ping with a word in it, then an upgrade.
-func (k *socket) probe(p packet) error {
-	s := k.session
-	switch {
-	case p.binary:
-		return errPacket
-	case p.kind == typePing && string(p.data) == "probe":
-		if !s.expect(k) {
-			return errPacket
-		}
-		k.conn.Text(probePong, p.data)
-		k.conn.Out.Send()
-		return nil
-	case p.kind == typeUpgrade && s.takeOver(k):
-		k.conn.Out.Flush()
-		return nil
-	}
-	return errPacket
-}
-
-// expect notes that a socket is about to take over, so that no GET waits any longer.
-func (s *Session) expect(k *socket) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.probe != k || s.state >= socketed {
-		return false
-	}
-	s.state = probing
-	if s.poll != nil {
-		s.answer([]byte{typeNoop})
-	}
-	return true
-}
-
-// takeOver makes a socket the session's, and moves what waits for a GET to its queue.
-func (s *Session) takeOver(k *socket) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.probe != k || s.state != probing || s.posting || !k.probing.Stop() {
-		return false
-	}
-	if s.poll != nil {
-		s.answer(nil)
-	}
-	s.engine.present(s)
-	s.state, s.probe, k.probing = socketed, nil, nil
-	for more, buf := len(s.queue.buf) > 0, s.queue.take(); more; {
-		var text []byte
-		text, buf, more = bytes.Cut(buf, []byte{separator})
-		k.conn.Out.Add(ws.TextFrame(text)) // the caller sends it
-	}
-	s.socket.Store(k)
-	return true
-}
-
-// endProbe notes that a socket did not take over. The session goes on without it.
-func (s *Session) endProbe(k *socket) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.probe == k {
-		s.probe = nil
-		if s.state == probing {
-			s.state = polling
-		}
-	}
 }

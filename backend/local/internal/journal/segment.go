@@ -27,7 +27,7 @@ const (
 const (
 	// DefaultSegmentSize is the default length of the first segment in bytes.
 	DefaultSegmentSize = 1 << 20
-	maxGrowth          = 32 // the length of the longest segment, as a multiple of that of the first
+	maxGrowth          = 32 // the longest segment is this many times as long as the first
 )
 
 var magic = [8]byte{'A', 'H', 't', 'a', 's', 'k', 's', version}

@@ -30,11 +30,11 @@ import (
 type Config struct {
 	KeepCompleted time.Duration // how long completed and cancelled jobs are kept
 	KeepFailed    time.Duration // how long dead jobs are kept
-	KeepMost      int           // the maximum number of completed and cancelled jobs together, and that of dead jobs
+	KeepMost      int           // the maximum number of completed and cancelled jobs together, and of dead jobs
 	MaxJobs       int           // the maximum number of jobs that have not finished
 	MaxBytes      int64         // the maximum size of the records of all jobs, in bytes
 	FS            journal.FS    // the folder of the journal; nil: jobs are only in memory
-	FileBytes     int64         // the minimum size of a journal file, in bytes; normally journal.DefaultSize
+	FileBytes     int64         // the minimum size of a journal file, in bytes; normally journal.DefaultSegmentSize
 }
 
 // Queue implements backend.Queue. Create one with [New].

@@ -1,6 +1,7 @@
 package websocket_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,16 +13,16 @@ import (
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
-// exchange is a request and its answer.
-type exchange struct{ request, answer string }
+// exchange is a request and its reply.
+type exchange struct{ request, reply string }
 
-// run sends each request and demands its answer.
+// run sends each request and checks its reply.
 func run(t *testing.T, p *testkit.WSClient, list []exchange) {
 	t.Helper()
 	for _, x := range list {
 		p.Send(x.request)
-		if got := p.Next(); got != x.answer {
-			t.Errorf("%.200s\ngot  %s\nwant %s", x.request, got, x.answer)
+		if got := p.Next(); got != x.reply {
+			t.Errorf("%.200s\ngot  %s\nwant %s", x.request, got, x.reply)
 		}
 	}
 }
@@ -32,7 +33,7 @@ func TestEvents(t *testing.T) {
 	run(t, p, []exchange{
 		{`{"event":"action","id":1,"params":{"action":"cacheTest"}}`, `{"context":"response","error":"key is a required parameter for this action","id":1}`},
 		{`{"event":"action","id":1,"params":{"action":"cacheTest","key":"k"}}`, `{"context":"response","error":"value is a required parameter for this action","id":1}`},
-		{`{"event":"action","id":1,"params":{"action":"cacheTest"}}`, `{"context":"response","error":"key is a required parameter for this action","id":1}`}, // nothing was kept
+		{`{"event":"action","id":1,"params":{"action":"cacheTest"}}`, `{"context":"response","error":"key is a required parameter for this action","id":1}`}, // there are no sticky params
 		{` { "params" : { "action" : "nothing" } , "id" : "a" , "event" : "action" } `, `{"context":"response","error":"nothing is not a known action.","id":"a"}`},
 		{`{"event":"action","params":{"action":"nothing"}}`, `{"context":"response","error":"nothing is not a known action."}`},
 		{`{"event":"action"}`, `{"context":"response","error":"{no action} is not a known action."}`},
@@ -47,20 +48,20 @@ func TestEvents(t *testing.T) {
 	})
 	p.Send(`{"event":"action","id":"status","params":{"action":"randomNumber"}}`)
 	if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","randomNumber":0.`) || !strings.HasSuffix(got, `,"error":false,"id":"status"}`) {
-		t.Errorf("randomNumber answers %s", got)
+		t.Errorf("the reply to randomNumber is %s", got)
 	}
 	p.Send(`{"event":"roomView"}`)
 	if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","status":"OK","room":"other","roomStatus":{"members":["`) {
-		t.Errorf("roomView answers %s", got)
+		t.Errorf("the reply to roomView is %s", got)
 	}
 	p.Send(`{"event":"detailsView","id":0}`)
 	if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","status":"OK","details":{"public":{"id":"`) || !strings.HasSuffix(got, `}}},"id":0}`) && !strings.HasSuffix(got, `}},"id":0}`) {
-		t.Errorf("detailsView answers %s", got)
+		t.Errorf("the reply to detailsView is %s", got)
 	}
 }
 
-// Malformed text messages are answered with an error, and the connection stays open.
-func TestNonsense(t *testing.T) {
+// The reply to a malformed text message is an error, and the connection stays open.
+func TestMalformedMessages(t *testing.T) {
 	t.Parallel()
 	p := start(t, websocket.Config{}).WS(t)
 	const object = `{"context":"response","error":"malformed JSON at offset 0: an object is expected"}`
@@ -112,15 +113,23 @@ func TestNonsense(t *testing.T) {
 	for _, text := range []string{`{"event":"action","id":1,"params":{"x":` + deep(63) + `}}`, deep(10_000), strings.Repeat(`{"a":`, 10_000) + `1` + strings.Repeat(`}`, 10_000), `{"event":"action","params":` + strings.Repeat(`[`, 10_000)} {
 		p.Send(text)
 		if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","error":"malformed JSON at offset `) {
-			t.Errorf("%.60s… answers %.200s", text, got)
+			t.Errorf("the reply to %.60s… is %.200s", text, got)
 		}
 	}
 }
 
-// An action that answers with bytes is refused before it runs.
+// mustNotRun returns the Run of an action that must not run.
+func mustNotRun(t *testing.T) func(context.Context, actionhero.None) (*actionhero.Content, error) {
+	return func(context.Context, actionhero.None) (*actionhero.Content, error) {
+		t.Error("the action runs")
+		return nil, nil
+	}
+}
+
+// A request for an action that returns bytes is refused before the action runs.
 func TestContent(t *testing.T) {
 	t.Parallel()
-	bytes := actionhero.Action[actionhero.None, *actionhero.Content]{Name: "bytes", Run: failing(t)}
+	bytes := actionhero.Action[actionhero.None, *actionhero.Content]{Name: "bytes", Run: mustNotRun(t)}
 	p := start(t, websocket.Config{}, bytes).WS(t)
 	const refusal = `{"context":"response","error":"this action answers with bytes, which are not sent over WebSocket: ask for them over HTTP","id":2}`
 	run(t, p, []exchange{
@@ -130,17 +139,19 @@ func TestContent(t *testing.T) {
 	})
 }
 
-// The ways to leave.
+// A client may end the connection with an event or with a close frame.
 func TestQuit(t *testing.T) {
 	t.Parallel()
 	s := start(t, websocket.Config{})
 	for _, event := range []string{"quit", "exit", "close"} {
-		p := s.WS(t)
-		p.Send(`{"event":"say","message":"before"}`)
-		p.Send(fmt.Sprintf(`{"event":%q,"id":9}`, event))
-		p.Want(`{"context":"response","status":"OK"}`)
-		p.Want(`{"status":"Bye!","context":"response","id":9}`)
-		p.WantClosed(1000, "Bye!")
+		t.Run(event, func(t *testing.T) {
+			p := s.WS(t)
+			p.Send(`{"event":"say","message":"before"}`)
+			p.Send(fmt.Sprintf(`{"event":%q,"id":9}`, event))
+			p.Want(`{"context":"response","status":"OK"}`)
+			p.Want(`{"status":"Bye!","context":"response","id":9}`)
+			p.WantClosed(1000, "Bye!")
+		})
 	}
 	p := s.WS(t)
 	if err := p.Close(client.StatusNormalClosure, ""); err != nil {
@@ -148,7 +159,7 @@ func TestQuit(t *testing.T) {
 	}
 }
 
-// Binary messages are refused with the code for that.
+// A binary message is refused with code 1003.
 func TestBinary(t *testing.T) {
 	t.Parallel()
 	p := start(t, websocket.Config{}).WS(t)
@@ -158,7 +169,7 @@ func TestBinary(t *testing.T) {
 	p.WantClosed(1003, "a message must be text")
 }
 
-// A message of a room reaches each other member once.
+// A room message reaches each other member once. It names the room if that is not the current one of the member.
 func TestRooms(t *testing.T) {
 	t.Parallel()
 	s := start(t, websocket.Config{})

@@ -18,19 +18,19 @@ const (
 	typeBinary  = 'b' // in long-polling: a message in base64
 )
 
-// separator stands between the packets of a body. It does not occur in JSON.
+// separator separates the packets of a body. It does not occur in JSON.
 const separator = 0x1e
 
 var errPacket = errors.New("a packet that is none of Engine.IO protocol 4")
 
-// packet is one packet, of type typeMessage if it is binary.
+// packet is one packet. The kind of a binary one is typeMessage.
 type packet struct {
 	kind   byte
 	binary bool
 	data   []byte
 }
 
-// nextPacket takes the first packet off a body of long-polling.
+// nextPacket parses the first packet of a long-polling body. rest is nil after the last packet.
 func nextPacket(body []byte) (p packet, rest []byte, err error) {
 	text, rest, _ := bytes.Cut(body, []byte{separator})
 	if len(text) > 0 && text[0] == typeBinary {
@@ -44,7 +44,7 @@ func nextPacket(body []byte) (p packet, rest []byte, err error) {
 	return p, rest, err
 }
 
-// parsePacket reads a packet that is text.
+// parsePacket parses a text packet.
 func parsePacket(text []byte) (packet, error) {
 	if len(text) == 0 || text[0] < typeOpen || text[0] > typeNoop {
 		return packet{}, errPacket

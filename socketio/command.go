@@ -1,0 +1,159 @@
+package socketio
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/connloop"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/wire"
+)
+
+// command is a connect, or an event other than action.
+type command struct {
+	client    *client
+	conn      *actionhero.Conn
+	id        []byte
+	name, arg string
+	err       error // the error of the argument, or nil
+	run       func(*command)
+}
+
+// commandQueue runs the commands of a client one after the other, in the order in which they came. A message therefore goes
+// to the room that the client changed to before. The queue is itself the request for each command: the connection loop may
+// run these requests concurrently and in any order, and each run takes the first waiting command.
+type commandQueue struct {
+	mu       sync.Mutex
+	waiting  []command
+	running  bool
+	finished sync.Cond // a command has finished
+}
+
+// add queues a command and returns the request that runs the first one in the queue.
+func (q *commandQueue) add(cmd command) connloop.Request {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, cmd)
+	return q
+}
+
+// Run implements connloop.Request.
+func (q *commandQueue) Run() (done bool) {
+	cmd := q.begin()
+	defer q.end()
+	defer cmd.client.recoverPanic(cmd.id)
+	cmd.run(&cmd)
+	return true
+}
+
+func (q *commandQueue) begin() (cmd command) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.finished.L = &q.mu; q.running; {
+		q.finished.Wait()
+	}
+	q.running = true
+	cmd = q.waiting[0]
+	if q.waiting = q.waiting[1:]; len(q.waiting) == 0 {
+		q.waiting = nil
+	}
+	return cmd
+}
+
+func (q *commandQueue) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running = false
+	q.finished.Signal()
+}
+
+// completeConnect replies to the connect, sends the welcome and moves the client into the default room.
+func (cmd *command) completeConnect() {
+	c, cfg := cmd.client, cmd.client.api.Config()
+	buf := getBuffer()
+	defer putBuffer(buf)
+	*buf = appendConnectReply((*buf)[:0], cmd.conn.ID)
+	c.session.Reply(*buf)
+	*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), cfg.WelcomeMessage, cfg.DefaultChatRoom)
+	c.sendReply(buf)
+	object, refused := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api.API, cmd.conn)
+	if *buf = object; refused {
+		c.sendReply(buf)
+	}
+}
+
+// runCommand runs one of the commands that all persistent transports have.
+func (cmd *command) runCommand() {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	*buf = appendAnswerHead((*buf)[:0], cmd.id)
+	if cmd.err != nil {
+		*buf = wire.Error(*buf, cmd.err)
+	} else {
+		*buf, _ = wire.RunCommand(cmd.client.ctx, *buf, cmd.client.api.API, cmd.conn, cmd.name, cmd.arg)
+	}
+	cmd.client.sendReply(buf)
+}
+
+// quit disconnects the client. It replies only if an acknowledgement was requested: otherwise the disconnect is the reply.
+func (cmd *command) quit() {
+	if cmd.id != nil {
+		buf := getBuffer()
+		defer putBuffer(buf)
+		*buf = wire.Status(appendAnswerHead((*buf)[:0], cmd.id), "Bye!")
+		cmd.client.sendReply(buf)
+	}
+	cmd.client.Close("the client has quit")
+}
+
+// commandArguments maps each command with an argument to the member of the event's object that holds it.
+var commandArguments = map[string]string{"say": "message", "roomChange": "room", "roomAdd": "room", "roomLeave": "room"}
+
+var quitEvents = map[string]bool{"quit": true, "exit": true, "close": true}
+
+// isKnownEvent reports whether name is an event other than action.
+func isKnownEvent(name []byte) bool {
+	return quitEvents[string(name)] || slices.Contains(commandNames, string(name))
+}
+
+var commandNames = wire.Commands()
+
+func unknownEvent(quoted []byte) error {
+	name, err := jsonx.Unquote(quoted)
+	if err != nil {
+		return errEventName
+	}
+	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", name, strings.Join(commandNames, ", "))
+}
+
+// argument returns the member key of arg, the JSON object that is the argument of an event. A string in place of the object
+// is the value itself. A missing room is "", which the core rejects with the rules for names.
+func argument(arg []byte, key string) (text string, err error) {
+	found := key == "room"
+	switch {
+	case len(arg) > 0 && arg[0] == '"':
+		return jsonx.Unquote(arg)
+	case len(arg) > 0 && arg[0] == '{':
+		err = jsonx.Members(arg, func(name string, raw []byte) error {
+			if name != key {
+				return nil
+			}
+			if raw[0] != '"' {
+				return actionhero.Errorf(actionhero.CodeInvalidInput, "%s must be a string", key)
+			}
+			found = true
+			text, err = jsonx.Unquote(raw)
+			return err
+		})
+	case arg != nil && string(arg) != "null":
+		if err = jsonx.Valid(arg); err == nil {
+			err = actionhero.Errorf(actionhero.CodeInvalidInput, "the argument of an event must be an object")
+		}
+	}
+	if err == nil && !found {
+		err = actionhero.Errorf(actionhero.CodeInvalidInput, "%s is a required key of say", key)
+	}
+	return text, err
+}

@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/ws"
+)
+
+// upgrade handles a WebSocket that a polling client opens for an upgrade (Engine.IO protocol 4, "Upgrade"). Clients expect
+// the handshake to succeed even if the upgrade is refused.
+func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
+	k := s.engine.accept(w, r)
+	if k == nil {
+		return
+	}
+	k.session = s
+	if !s.beginProbe(k) {
+		k.conn.Close(ws.PolicyError, "the session has a WebSocket, or is over")
+		return
+	}
+	s.engine.startLoop(k)
+}
+
+func (s *Session) beginProbe(k *socket) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != polling || s.probe != nil {
+		return false
+	}
+	s.probe = k
+	k.probeTimer = time.AfterFunc(s.engine.cfg.UpgradeTimeout, func() {
+		k.conn.Close(ws.PolicyError, "the upgrade took too long")
+	})
+	return true
+}
+
+// handleProbe handles a packet of an upgrade that has begun: first a ping with the data "probe", then an upgrade packet.
+func (k *socket) handleProbe(p packet) error {
+	s := k.session
+	switch {
+	case p.binary:
+		return errPacket
+	case p.kind == typePing && string(p.data) == "probe":
+		if !s.confirmProbe(k) {
+			return errPacket
+		}
+		k.conn.Text(probePong, p.data)
+		k.conn.Out.Send()
+		return nil
+	case p.kind == typeUpgrade && s.completeUpgrade(k):
+		k.conn.Out.Flush()
+		return nil
+	}
+	return errPacket
+}
+
+// confirmProbe changes the state to probing and answers the waiting GET. It returns false if k may not upgrade.
+func (s *Session) confirmProbe(k *socket) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probe != k || s.state >= webSocket {
+		return false
+	}
+	s.state = probing
+	if s.poll != nil {
+		s.answerPoll([]byte{typeNoop})
+	}
+	return true
+}
+
+// completeUpgrade makes k the session's WebSocket and moves the packets of the poll queue to its send queue. It returns
+// false if k may not upgrade, for example while a POST is running: messages of both would be handled concurrently.
+func (s *Session) completeUpgrade(k *socket) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probe != k || s.state != probing || s.posting || !k.probeTimer.Stop() {
+		return false
+	}
+	if s.poll != nil {
+		s.answerPoll(nil)
+	}
+	s.engine.attach(s)
+	s.state, s.probe, k.probeTimer = webSocket, nil, nil
+	for more, buf := len(s.queue.buf) > 0, s.queue.take(); more; {
+		var text []byte
+		text, buf, more = bytes.Cut(buf, []byte{separator})
+		k.conn.Out.Add(ws.TextFrame(text)) // the caller flushes
+	}
+	s.socket.Store(k)
+	return true
+}
+
+// endProbe ends an upgrade that failed. The session continues over long-polling.
+func (s *Session) endProbe(k *socket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probe == k {
+		s.probe = nil
+		if s.state == probing {
+			s.state = polling
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package tcp
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/wire"
+)
+
+// call is one request for an action.
+type call struct {
+	actionhero.Request
+	session *session
+	count   uint64 // the number of its line
+}
+
+func (ss *session) newCall(action string, count uint64) *call {
+	c := &call{session: ss, count: count}
+	ss.server.api.InitRequest(&c.Request, "tcp")
+	c.Conn, c.RemoteIP, c.Action = ss.conn, ss.ip, action
+	return c
+}
+
+// Run implements connloop.Request. It returns false if the goroutine that sends another file runs the call later.
+func (c *call) Run() (done bool) {
+	ss := c.session
+	if !ss.server.api.ReturnsContent(c.Action) {
+		c.dispatch()
+		return true
+	}
+	if !ss.files.acquire(c) {
+		return false
+	}
+	c.dispatch()
+	for next, ok := ss.files.next(); ok; next, ok = ss.files.next() {
+		if !ss.loop.Canceled() {
+			next.dispatch()
+		}
+		ss.loop.RequestDone()
+	}
+	return true
+}
+
+// dispatch runs the action and queues the reply, or sends the file.
+func (c *call) dispatch() {
+	ss := c.session
+	var tail [tailSize]byte
+	defer func() {
+		if p := recover(); p != nil {
+			ss.logPanic(p)
+			ss.out.AddLater(wire.Error(nil, errPanic), appendTail(tail[:0], c.count))
+		}
+	}()
+	out, err := ss.server.api.Dispatch(ss.server.ctx, &c.Request)
+	if content, ok := out.(*actionhero.Content); ok && content != nil {
+		ss.stream(content)
+		return
+	}
+	buf := getBuffer()
+	defer putBuffer(buf)
+	if err != nil {
+		*buf = wire.Error((*buf)[:0], err)
+	} else {
+		*buf = wire.Result((*buf)[:0], &c.Request, out)
+	}
+	ss.out.AddLater(*buf, appendTail(tail[:0], c.count))
+}
+
+// errPanic reaches the client as an internal error, without this text.
+var errPanic = errors.New("a panic in package tcp")
+
+// maxPooled is the capacity up to which a buffer is returned to the pool.
+const maxPooled = 64 << 10
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+
+func getBuffer() *[]byte { return buffers.Get().(*[]byte) }
+
+func putBuffer(b *[]byte) {
+	if cap(*b) <= maxPooled {
+		buffers.Put(b)
+	}
+}

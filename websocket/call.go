@@ -1,0 +1,101 @@
+package websocket
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/wire"
+	"github.com/actionhero-go/actionhero/transport"
+)
+
+// call is one request for an action.
+type call struct {
+	actionhero.Request
+	session *session
+	id      []byte
+}
+
+// newCall returns the call that a message asks for. err is the error in the message, if any.
+func (ss *session) newCall(m *message, err error) *call {
+	c := &call{session: ss, id: m.id}
+	api := ss.handler.api
+	api.InitRequest(&c.Request, "websocket")
+	c.Conn, c.RemoteIP = ss.conn, ss.ip
+	if err == nil && m.params != nil {
+		params := transport.ParamsOf(&c.Params)
+		err = jsonx.Members(m.params, func(key string, raw []byte) error {
+			if key == "action" {
+				return c.setAction(raw)
+			}
+			return params.AddJSON(key, raw)
+		})
+		if err != nil {
+			err = actionhero.AsError(err)
+		}
+	}
+	if err == nil && api.ReturnsContent(c.Action) {
+		err = errContent
+	}
+	if c.Action != "" {
+		c.Params.Set("action", c.Action)
+	}
+	c.Err = err
+	return c
+}
+
+// errContent is the reply to a request for bytes, because a message is one JSON object.
+var errContent = actionhero.Errorf(actionhero.CodeInvalidInput, "this action answers with bytes, which are not sent over WebSocket: ask for them over HTTP")
+
+func (c *call) setAction(raw []byte) error {
+	if plain, ok := jsonx.Plain(raw); ok && raw[0] == '"' {
+		c.Action = c.session.handler.api.ActionName(plain)
+		return nil
+	}
+	var err error
+	c.Action, err = stringMember("action", raw)
+	return err
+}
+
+// Run implements connloop.Request.
+func (c *call) Run() (done bool) {
+	ss := c.session
+	defer func() {
+		if p := recover(); p != nil {
+			ss.logPanic(p)
+			ss.reply(wire.Error(nil, errPanic), c.id)
+			done = true
+		}
+	}()
+	out, err := ss.handler.api.Dispatch(ss.ctx, &c.Request)
+	if content, ok := out.(*actionhero.Content); ok && content != nil {
+		_ = content.Close()
+		err = errContent
+	}
+	buf := getBuffer()
+	defer putBuffer(buf)
+	if err != nil {
+		*buf = wire.Error((*buf)[:0], err)
+	} else {
+		*buf = wire.Result((*buf)[:0], &c.Request, out)
+	}
+	ss.reply(*buf, c.id)
+	return true
+}
+
+// errPanic reaches the client as an internal error, without this text.
+var errPanic = errors.New("a panic in package websocket")
+
+// maxPooled is the capacity up to which a buffer is returned to the pool.
+const maxPooled = 64 << 10
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+
+func getBuffer() *[]byte { return buffers.Get().(*[]byte) }
+
+func putBuffer(b *[]byte) {
+	if cap(*b) <= maxPooled {
+		buffers.Put(b)
+	}
+}
