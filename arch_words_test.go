@@ -104,7 +104,6 @@ var notYet = []string{
 	//
 	//
 	//
-	"socketio",
 	//
 	//
 	//

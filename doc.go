@@ -2,6 +2,8 @@
 // HTTP, HTTPS, TCP, WebSocket and Socket.IO, on the command line, and as a background [Task]. Chat [Rooms], a [Cache] and a
 // queue of [Tasks] come with it.
 //
+// Begin with the five minutes below, then with [Action] and [Task]. The last section lists the other packages.
+//
 // # Five minutes
 //
 // An app is a list of parts. This is a complete one:

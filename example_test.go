@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
@@ -29,7 +28,7 @@ var add = actionhero.Action[addInput, addOutput]{
 	},
 }
 
-// A program of one's own: an API with one action, called as a transport would.
+// An API with one action and without a transport. Programs that serve clients call server.New or cli.Main instead.
 func Example() {
 	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, add)
 	if err != nil {
@@ -54,69 +53,42 @@ func Example() {
 	// true invalid_input b must be at most 1000
 }
 
-// A middleware holds for every action over every transport.
-func ExampleAPI_Use() {
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, add)
-	if err != nil {
-		fmt.Println(err)
-		return
+// A wrong part is an error of New: a sentence that names the part and the fault.
+func ExampleNew() {
+	type input struct {
+		Age int `json:"age" minimum:"old"`
 	}
-	api.AcceptSecret("token")
-	api.Use(func(next actionhero.Handler) actionhero.Handler {
-		return func(ctx context.Context, req *actionhero.Request) (any, error) {
-			if req.Params.Get("token") != "sesame" {
-				return nil, actionhero.Errorf(actionhero.CodeUnauthenticated, "who are you?")
-			}
-			return next(ctx, req)
+	wrong := actionhero.Action[input, actionhero.None]{
+		Name: "register",
+		Run:  func(_ context.Context, _ input) (n actionhero.None, err error) { return n, nil },
+	}
+	_, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{})}, wrong)
+	fmt.Println(err)
+	// Output: action "register": field Age of actionhero_test.input has minimum:"old", which is not a value of its type: correct the tag
+}
+
+// startAPI returns a started API on the embedded backend, and the function that stops it. The examples use it in place of
+// server.New.
+func startAPI(parts ...actionhero.Part) (api *actionhero.API, stop func()) {
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, parts...)
+	if err == nil {
+		err = api.Start(context.Background())
+	}
+	if err != nil {
+		panic(err)
+	}
+	return api, func() { _ = api.Stop(context.Background()) }
+}
+
+// request runs an action as a transport does for a client: with params as text, key by key.
+func request(api *actionhero.API, action string, params map[string]string) (any, error) {
+	host := transport.Of(api)
+	req := host.NewRequest("web")
+	req.Action = action
+	for key, text := range params {
+		if err := transport.ParamsOf(&req.Params).Add(key, text); err != nil {
+			return nil, err
 		}
-	})
-	req := transport.Of(api).NewRequest("example")
-	req.Action = "add"
-	_, err = transport.Of(api).Dispatch(context.Background(), req)
-	fmt.Println(err)
-	// Output: who are you?
-}
-
-type mailInput struct {
-	To string `json:"to" required:"true" format:"email"`
-}
-
-var mail = actionhero.Task[mailInput]{
-	Name:        "mail",
-	Description: "Sends a mail",
-	MaxAttempts: 5,
-	Run: func(_ context.Context, in mailInput) error {
-		fmt.Println("a mail to", in.To)
-		return nil
-	},
-}
-
-// A task is enqueued and a worker of the server runs it later. An invalid input is an error of the enqueue.
-func ExampleTask() {
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, mail)
-	if err != nil {
-		fmt.Println(err)
-		return
 	}
-	ctx := context.Background()
-	if err := api.Start(ctx); err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer func() { _ = api.Stop(ctx) }()
-
-	_, err = mail.Enqueue(ctx, api, mailInput{To: "nowhere"}, actionhero.After(time.Hour))
-	fmt.Println(err)
-	_, err = mail.Enqueue(ctx, api, mailInput{To: "ann@example.com"}, actionhero.After(time.Hour))
-	fmt.Println(err)
-	jobs, err := api.Tasks.List(ctx, actionhero.JobFilter{})
-	fmt.Println(jobs[0].Task, jobs[0].State, string(jobs[0].Params), err)
-
-	fmt.Println(mail.Call(ctx, api, mailInput{To: "bob@example.com"})) // now, without a worker
-	// Output:
-	// to must be an email address
-	// <nil>
-	// mail scheduled {"to":"ann@example.com"} <nil>
-	// a mail to bob@example.com
-	// <nil>
+	return host.Dispatch(context.Background(), req)
 }

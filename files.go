@@ -52,7 +52,7 @@ type Files struct {
 
 func newFiles(dir string) *Files { return &Files{dir: dir} }
 
-// Embed sets the files to serve if the folder does not exist.
+// Embed sets the files to serve if the folder does not exist. It takes effect at the next start.
 func (f *Files) Embed(files fs.FS) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

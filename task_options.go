@@ -116,8 +116,8 @@ func (o *enqueueOptions) uniqueKey(task string, canonical func() ([]byte, error)
 	return "", nil
 }
 
-// Exponential returns a Backoff whose delay is first after the first failure, doubles after each further one, and is at
-// most most. Each delay varies by up to a quarter, so that jobs that failed together are not retried together.
+// Exponential returns a Backoff whose delay is first after the first failure and doubles after each further one, up to
+// most. Each delay then varies by up to a quarter, so that jobs that failed together are not retried together.
 func Exponential(first, most time.Duration) func(attempt int) time.Duration {
 	return func(attempt int) time.Duration {
 		d := float64(first) * math.Pow(2, float64(max(attempt, 1)-1))

@@ -1,5 +1,5 @@
 // Package builtin holds the actions and tasks that come with the server. An app lists [All], or some of them, next to its
-// own. The names, outputs and descriptions of the actions are part of the wire that clients see.
+// own. Begin with All. The names, outputs and descriptions of the actions are part of the wire that clients see.
 //
 // CleanLogFiles, CleanOldCacheObjects and PingSocketClients run on a schedule and are not in All: package server adds them
 // if the setting tasks.examples is on.

@@ -9,8 +9,8 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// BenchmarkAcknowledged is a request and its acknowledgement over a socket, the client's part included, one at a time and
-// 16 at a time.
+// BenchmarkAcknowledged measures a request and its acknowledgement over TCP, including the client, with 1 and with 16
+// requests in flight.
 func BenchmarkAcknowledged(b *testing.B) {
 	for name, depth := range map[string]int{"one": 1, "sixteen": 16} {
 		b.Run(name, func(b *testing.B) {

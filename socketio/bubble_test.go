@@ -3,7 +3,6 @@ package socketio_test
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,7 +15,7 @@ import (
 	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
 
-// bubble is a server with virtual time and a network in memory.
+// bubble is a server in a bubble of synctest, with a network in memory.
 type bubble struct {
 	*enginetest.Client
 	api  *actionhero.API
@@ -25,7 +24,7 @@ type bubble struct {
 	gate *testkit.Gate
 }
 
-// inBubble runs a test with a bubble; change sets what is not the default.
+// inBubble runs a test with a bubble. change may change the configuration.
 func inBubble(t *testing.T, change func(*actionhero.Config, *socketio.Config), test func(*testing.T, *bubble), parts ...actionhero.Part) {
 	t.Helper()
 	t.Parallel()
@@ -47,12 +46,8 @@ func inBubble(t *testing.T, change func(*actionhero.Config, *socketio.Config), t
 		if err := b.api.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		listener := enginetest.Listen()
-		site := &http.Server{Handler: b.io}
-		done := make(chan error)
-		go func() { done <- site.Serve(listener) }()
-		transport := &http.Transport{DialContext: listener.Dial, DisableCompression: true}
-		b.Client = &enginetest.Client{T: t, HTTP: &http.Client{Transport: transport}, URL: "http://test/socket.io/"}
+		var closeServer func()
+		b.Client, closeServer = enginetest.Serve(t, b.io)
 		test(t, b)
 		if err := b.api.Stop(t.Context()); err != nil {
 			t.Errorf("Stop: %v", err)
@@ -60,15 +55,12 @@ func inBubble(t *testing.T, change func(*actionhero.Config, *socketio.Config), t
 		if n := b.io.Clients(); n != 0 {
 			t.Errorf("%d clients are left", n)
 		}
-		transport.CloseIdleConnections()
-		_ = site.Close()
-		<-done
-		time.Sleep(time.Minute) // longer than the time limits of connections that are left
+		closeServer()
 	})
 }
 
 var slow = actionhero.Action[actionhero.None, actionhero.None]{
-	Name: "slow", Description: "Takes its time",
+	Name: "slow", Description: "Takes 200 ms",
 	Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
 		select {
 		case <-time.After(200 * time.Millisecond):
@@ -85,10 +77,10 @@ var file = actionhero.Action[actionhero.None, *actionhero.Content]{
 	},
 }
 
-// welcome is the first event of every client, after the connect.
+// welcome is the packet that follows the reply to a connect.
 const welcome = `42["welcome",{"welcome":"Hello! Welcome to the actionHero api","room":"defaultRoom","context":"api"}]`
 
-// join connects a client over WebSocket and returns its id as well.
+// join connects a client over WebSocket and returns its id.
 func (b *bubble) join() (k *enginetest.Socket, id string) {
 	b.T.Helper()
 	k = b.OpenSocket()
@@ -98,6 +90,7 @@ func (b *bubble) join() (k *enginetest.Socket, id string) {
 	return k, id
 }
 
+// sid returns the id in the reply to a connect.
 func (b *bubble) sid(text string) string {
 	b.T.Helper()
 	rest, ok := strings.CutPrefix(text, `40{"sid":"`)

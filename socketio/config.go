@@ -29,7 +29,7 @@ type Config struct {
 	ConnectTimeout    time.Duration `json:"connectTimeout" default:"45s" min:"1ms" doc:"time within which a Socket.IO client that has opened a session must connect to a namespace"`
 	UpgradeTimeout    time.Duration `json:"upgradeTimeout" default:"10s" min:"1ms" doc:"time within which a change from long-polling to WebSocket must be complete"`
 	MaxHTTPBufferSize int           `json:"maxHttpBufferSize" unit:"bytes" default:"1000000" min:"1" doc:"length of a message over Socket.IO, and size of the body of a long-polling request"`
-	MaxDetached       int           `json:"maxDetached" default:"10000" min:"1" unit:"sessions" doc:"long-polling sessions that may be without a request; one more closes the session that has had none for the longest time"`
+	MaxDetached       int           `json:"maxAbsent" default:"10000" min:"1" unit:"sessions" doc:"long-polling sessions that may be without a request; one more closes the session that has had none for the longest time"`
 
 	// RemoteIP returns the address of a client behind trusted proxies. Default: the address of the connection.
 	RemoteIP func(r *http.Request) string `json:"-"`

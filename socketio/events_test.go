@@ -16,8 +16,8 @@ import (
 	"github.com/actionhero-go/actionhero/socketio"
 )
 
-// All events with their answers, once as the event response and once as an acknowledgement.
-func TestEventMap(t *testing.T) {
+// Each event is answered by the event response, or by an acknowledgement if one is requested.
+func TestAllEvents(t *testing.T) {
 	const ok = `{"context":"response","status":"OK"`
 	fails := func(text string) string { return `{"context":"response","error":"` + text + `"}` }
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
@@ -27,7 +27,7 @@ func TestEventMap(t *testing.T) {
 		view := func(room string) string {
 			return ok + `,"room":"` + room + `","roomStatus":{"members":["` + id + `"],"membersCount":1}}`
 		}
-		for _, test := range [][]string{ // the third is the answer to the second time, if it is another
+		for _, test := range [][]string{ // event, answer, and the answer to its repetition if it differs
 			{`"detailsView"`, details},
 			{`"detailsView",{}`, details},
 			{`"detailsView",[1,"x",null]`, details},
@@ -178,7 +178,7 @@ func TestRefusedRoom(t *testing.T) {
 }
 
 // Quick requests do not wait for slow ones. Room commands run in order, even if one is slow.
-func TestOrder(t *testing.T) {
+func TestReplyOrder(t *testing.T) {
 	var gate chan struct{}
 	middleware := actionhero.RoomMiddleware{Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
 		if room == "slow" {
@@ -226,7 +226,7 @@ func TestInFlight(t *testing.T) {
 		sent := make(chan struct{})
 		go func() {
 			defer close(sent)
-			k.Send(`421["roomView"]`) // the server does not read it yet, and a pipe holds nothing
+			k.Send(`421["roomView"]`) // blocks: the server does not read it yet, and a pipe has no buffer
 		}()
 		time.Sleep(time.Second)
 		b.gate.Pass()
@@ -244,7 +244,7 @@ func TestInFlight(t *testing.T) {
 func TestCloseByServer(t *testing.T) {
 	var conn *actionhero.Conn
 	kick := actionhero.Action[actionhero.None, actionhero.None]{
-		Name: "kick", Description: "Closes who asks",
+		Name: "kick", Description: "Closes the connection",
 		Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
 			conn = actionhero.RequestFrom(ctx).Conn
 			conn.Close("as asked")
@@ -273,7 +273,7 @@ func TestCloseByServer(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
-		stuck, _ := b.join()
+		notReading, _ := b.join()
 		q := b.OpenPolling()
 		b.Want(200, "ok", "POST", q, "40")
 		synctest.Wait()
@@ -289,9 +289,9 @@ func TestSlowReader(t *testing.T) {
 			t.Errorf("%d clients are left", n)
 		}
 		for {
-			if _, _, err := stuck.Read(t.Context()); err != nil {
+			if _, _, err := notReading.Read(t.Context()); err != nil {
 				if code := websocket.CloseStatus(err); code != ws.TryAgainLater {
-					t.Errorf("the one ends with %v", err)
+					t.Errorf("the client that does not read is closed with %v", err)
 				}
 				break
 			}
@@ -334,7 +334,7 @@ func TestStopAndStart(t *testing.T) {
 }
 
 // A stop cancels requests that still run after its grace period.
-func TestStopInTime(t *testing.T) {
+func TestStopGrace(t *testing.T) {
 	inBubble(t, func(general *actionhero.Config, _ *socketio.Config) {
 		general.StopGrace, general.ActionTimeout = 5*time.Second, -1
 	}, func(t *testing.T, b *bubble) {
@@ -351,7 +351,7 @@ func TestStopInTime(t *testing.T) {
 			t.Errorf("it takes %v", took)
 		}
 		if _, _, err := k.Read(t.Context()); err == nil {
-			t.Error("the client is there still")
+			t.Error("the connection is still open")
 		}
 	})
 }

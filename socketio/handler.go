@@ -28,8 +28,8 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Handler is the transport. It is an [http.Handler] to mount at /socket.io/, and a Component to add to the API. Its
-// methods may be called concurrently.
+// Handler is the transport. It is an [http.Handler] to mount at /socket.io/, and a Component to add to the API. All methods
+// except Start and Stop may be called concurrently.
 type Handler struct {
 	api transport.Host
 	cfg Config

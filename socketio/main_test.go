@@ -14,11 +14,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// processes is held while a process starts, and while a server listens where one has listened before: until a process
-// runs its own program, it holds the listeners that this process had when it started it.
+// processes is locked while a process starts, and while a server listens at a port that was used before. Until the new
+// process runs its own program, it has copies of all open listeners, and these keep the ports in use.
 var processes sync.Mutex
 
-// start starts a server at a port where it can start again; change sets what is not the default.
+// start starts a server with a fixed port, so that it can restart there. change may change the configuration.
 func start(t testing.TB, change func(*server.Config), parts ...actionhero.Part) *testkit.Server {
 	t.Helper()
 	processes.Lock()
@@ -51,7 +51,7 @@ var echo = actionhero.Action[echoInput, echoOutput]{
 	},
 }
 
-// hold waits until the same client asks for release.
+// hold blocks until the same client calls release.
 var hold = actionhero.Action[actionhero.None, actionhero.None]{
 	Name: "hold", Description: "Waits",
 	Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {
@@ -71,7 +71,7 @@ var release = actionhero.Action[actionhero.None, actionhero.None]{
 	},
 }
 
-var holds sync.Map // the id of a client → chan struct{}
+var holds sync.Map // id of a connection → chan struct{}
 
 func held(ctx context.Context) chan struct{} {
 	c, _ := holds.LoadOrStore(actionhero.RequestFrom(ctx).Conn.ID, make(chan struct{}))

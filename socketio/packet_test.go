@@ -50,7 +50,7 @@ func equal(a, b packet) bool {
 		bytes.Equal(a.id, b.id) && (a.id == nil) == (b.id == nil) && bytes.Equal(a.data, b.data)
 }
 
-func TestPacketsThatAreNone(t *testing.T) {
+func TestInvalidPackets(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]error{
 		"":                                 errType,
@@ -132,7 +132,7 @@ func TestParseEvent(t *testing.T) {
 	}
 }
 
-func TestAttach(t *testing.T) {
+func TestInsertAttachments(t *testing.T) {
 	t.Parallel()
 	attachments := [][]byte{{1, 2, 3}, {}}
 	for data, want := range map[string]string{

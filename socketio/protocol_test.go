@@ -9,9 +9,9 @@ import (
 	"github.com/actionhero-go/actionhero/socketio"
 )
 
-// These are the cases of the description of Socket.IO protocol 5 and of its test suite. The cases of Engine.IO are in
-// internal/engine. The suite uses a second namespace, which is refused here, and events that return their payload, for
-// which the action echo stands here.
+// The tests in this file follow the specification of Socket.IO protocol 5 and its test suite. The tests of Engine.IO are
+// in internal/engine. The suite uses a second namespace, which this server refuses, and events that return their payload,
+// which the action echo replaces here.
 
 func TestConnect(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
@@ -20,7 +20,7 @@ func TestConnect(t *testing.T) {
 			k.Send(text)
 			b.sid(k.Next())
 			k.Want(welcome)
-			k.Send("40") // a second one changes nothing
+			k.Send("40") // ignored: the client is connected
 			k.Send(`421["roomView"]`)
 			if got := k.Next(); got[:4] != "431[" {
 				t.Errorf("%q", got)
@@ -44,7 +44,7 @@ func TestUnknownNamespaces(t *testing.T) {
 			k.Send(text)
 			k.Want(want)
 		}
-		k.Send("41/random,") // leaving what one is not in is no fault
+		k.Send("41/random,") // ignored: the client is not connected to it
 		k.Send("40")
 		b.sid(k.Next())
 		k.Want(welcome)
@@ -53,7 +53,7 @@ func TestUnknownNamespaces(t *testing.T) {
 	})
 }
 
-func TestNoConnect(t *testing.T) {
+func TestPacketBeforeConnect(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		for _, text := range []string{"4abc", `42["say"]`, `421["say"]`, "4", `43["x"]`, "47", `4{}`} {
 			k := b.OpenSocket()
@@ -73,7 +73,7 @@ func TestNoConnect(t *testing.T) {
 		b.Want(200, "ok", "POST", polls, "3")
 		k.WantClosed(ws.PolicyError)
 		if took := time.Since(start); took != 45*time.Second || !b.log.Has("has not connected to a namespace in time") {
-			t.Errorf("it ends after %v", took)
+			t.Errorf("the session is closed after %v", took)
 		}
 		b.Want(200, "1", "GET", polls, "")
 	})
@@ -106,7 +106,7 @@ func TestEvents(t *testing.T) {
 		k.Want(`43456[{"context":"response","text":"x","size":0,"error":false}]`)
 		k.Send(`42/,0[ "action" , {"action":"echo","text":"x"} ] `)
 		k.Want(`430[{"context":"response","text":"x","size":0,"error":false}]`)
-		k.Send(`4399["an acknowledgement that nobody has asked for"]`)
+		k.Send(`4399["an acknowledgement that the server has not requested"]`)
 		k.CloseNormal()
 	})
 }
@@ -139,7 +139,7 @@ func TestBinaryEvents(t *testing.T) {
 	})
 }
 
-func TestBinaryFaults(t *testing.T) {
+func TestInvalidAttachments(t *testing.T) {
 	inBubble(t, func(_ *actionhero.Config, cfg *socketio.Config) { cfg.MaxHTTPBufferSize = 1000 }, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
 		k.SendBinary(1)
@@ -166,7 +166,7 @@ func TestBinaryFaults(t *testing.T) {
 	})
 }
 
-func TestInvalidPackets(t *testing.T) {
+func TestInvalidPacketClosesSession(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		for _, text := range []string{"4abc", "42{}", "42[]", "42", `42abc["message-with-ack",1]`, `41{}`, "44", `45["x"]`, `43["x"]`} {
 			k, _ := b.join()

@@ -20,10 +20,10 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// The stock clients, as they come from npm, against a real server: each with each of its transports.
+// The stock clients from npm pass the suite against a real server, with each of their transports.
 func TestStockClients(t *testing.T) {
 	t.Parallel()
-	modules := clients(t)
+	modules := installedClients(t)
 	for _, client := range []string{"socket.io-client", "socket.io-client-v3"} {
 		for _, transports := range []string{"polling", "websocket", "polling,websocket"} {
 			t.Run(client+" "+transports, func(t *testing.T) {
@@ -35,8 +35,9 @@ func TestStockClients(t *testing.T) {
 	}
 }
 
-// clients installs the clients, in a folder that is kept for the next time, and returns where they are.
-var clients = func() func(t *testing.T) string {
+// installedClients installs the clients into a cache directory, unless they are there already, and returns the path of
+// node_modules.
+var installedClients = func() func(t *testing.T) string {
 	var once sync.Once
 	var dir string
 	var err error
@@ -96,7 +97,7 @@ func install() (dir string, err error) {
 	if err := os.Rename(fresh, dir); err != nil {
 		if _, err := os.Stat(modules); err != nil {
 			return "", err
-		} // else another run of the tests was quicker
+		} // another run of the tests has installed them meanwhile
 	}
 	return modules, nil
 }
@@ -145,6 +146,6 @@ func runSuite(t *testing.T, s *testkit.Server, modules, client, transports strin
 	}
 	const cases = 18
 	if passed != cases && !t.Failed() {
-		t.Errorf("%d of %d cases have passed", passed, cases)
+		t.Errorf("%d of %d cases passed", passed, cases)
 	}
 }

@@ -1,6 +1,8 @@
 // Package transport is for authors of transports: the packages that carry requests and room messages over one wire, such
 // as web, tcp, websocket and socketio. An app does not need it.
 //
+// Begin with the example of the package, which is a whole transport, and with [Host].
+//
 // A transport makes a [Host] of the API with [Of]. For each request of a client it prepares an actionhero.Request with
 // [Host.InitRequest], fills its params with [ParamsOf], runs it with [Host.Dispatch] and writes the output with
 // [AppendOutput]. A persistent transport also calls [Host.Connect] for each client, with a [Sender] to which the API

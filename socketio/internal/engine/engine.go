@@ -39,7 +39,7 @@ type Config struct {
 	MaxInFlight    int           // requests of one session that run at a time
 	MaxMessages    int           // messages that may wait for a client
 	MaxBytes       int           // bytes that may wait for a client
-	MaxDetached    int           // sessions without a connection; one more closes the one that has had none for the longest time
+	MaxDetached    int           // sessions without a connection; beyond that, the oldest of them is closed
 	Log            *slog.Logger
 	Origins        ws.Origins
 	RemoteIP       func(*http.Request) string // the client's address behind trusted proxies; nil: there are none
@@ -222,7 +222,8 @@ func (e *Engine) detach(s *Session) {
 	if e.detached.n > e.cfg.MaxDetached {
 		oldest := e.detached.first
 		e.detached.remove(oldest)
-		time.AfterFunc(0, func() { oldest.closeWith(errTooManyDetached, typeClose, 0) }) // not here: the caller holds the lock of s
+		// In another goroutine, because the caller holds the lock of s.
+		time.AfterFunc(0, func() { oldest.closeWith(errTooManyDetached, typeClose, 0) })
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// packets takes a whole body apart.
+// packets parses all packets of a body.
 func packets(body []byte) (all []packet, err error) {
 	for more := true; more; more = body != nil {
 		var p packet

@@ -13,8 +13,8 @@ import (
 	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
 
-// What follows are the cases that the description of Engine.IO protocol 4 and its test suite have, section by section.
-// The suite also wants a binary message back as a binary one; this server has none to send.
+// The tests in this file follow the specification of Engine.IO protocol 4 and its test suite, section by section. The
+// suite also expects binary messages to be returned as binary messages; this server never sends any.
 
 func TestHandshakePolling(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
@@ -95,13 +95,13 @@ func TestInvalidPackets(t *testing.T) {
 			k.Send(text)
 			k.WantClosed(ws.PolicyError)
 		}
-		if n := s.engine.Len(); n != 0 || !s.log.has("none of Engine.IO protocol 4") {
+		if n := s.engine.Len(); n != 0 || !s.log.Has("none of Engine.IO protocol 4") {
 			t.Errorf("%d sessions are left", n)
 		}
 	})
 }
 
-func TestTwoRequestsAtATime(t *testing.T) {
+func TestTwoGets(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		q := s.OpenPolling()
 		first := s.Start("GET", q, "")
@@ -114,7 +114,7 @@ func TestTwoRequestsAtATime(t *testing.T) {
 func TestTwoPosts(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		q := s.OpenPolling()
-		body, more := newSlowBody()
+		body, more := newDelayedBody()
 		r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"?"+q, body)
 		if err != nil {
 			t.Fatal(err)
@@ -189,12 +189,12 @@ func TestHeartbeatWebSocket(t *testing.T) {
 		k.Want("4not an answer")
 		k.WantClosed(ws.PolicyError)
 		if took := time.Since(start); took != 4*25*time.Second+20*time.Second {
-			t.Errorf("it ends after %v", took)
+			t.Errorf("it is closed after %v", took)
 		}
 	})
 }
 
-// A client that polls may vanish for less than the ping timeout, and costs nothing after it.
+// A polling client may send no request for PingInterval plus PingTimeout. After that its session is closed.
 func TestVanishedPoller(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		q := s.OpenPolling()
@@ -204,7 +204,7 @@ func TestVanishedPoller(t *testing.T) {
 		s.Want(200, "4back", "GET", q, "")
 		time.Sleep(25*time.Second + 20*time.Second)
 		synctest.Wait()
-		if n := s.engine.Len(); n != 0 || s.last().told() != 1 || !s.log.has("ping timeout") {
+		if n := s.engine.Len(); n != 0 || s.lastClient().timesClosed() != 1 || !s.log.Has("ping timeout") {
 			t.Errorf("%d sessions are left", n)
 		}
 		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
@@ -219,7 +219,7 @@ func TestCloseByClient(t *testing.T) {
 		poll(200, "6")
 		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")
 
-		q = s.OpenPolling() // the GET may come after the POST
+		q = s.OpenPolling() // the POST overtakes a GET
 		s.Want(200, "ok", "POST", q, "1")
 		s.Want(200, "6", "GET", q, "")
 		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")

@@ -71,7 +71,7 @@ func (s *Session) confirmProbe(k *socket) bool {
 }
 
 // completeUpgrade makes k the session's WebSocket and moves the packets of the poll queue to its send queue. It returns
-// false if k may not upgrade, for example while a POST is running: its messages would run concurrently with the WebSocket's.
+// false if k may not upgrade, for example while a POST is running: messages of both would be handled concurrently.
 func (s *Session) completeUpgrade(k *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
 )
 
-// newSlowBody returns a body that is there when it is told.
-func newSlowBody() (body io.Reader, end func(text string)) {
+// newDelayedBody returns a request body, and a function that sends its text and ends it.
+func newDelayedBody() (body io.Reader, send func(text string)) {
 	r, w := io.Pipe()
 	return r, func(text string) {
 		_, _ = io.Copy(w, strings.NewReader(text))
@@ -20,7 +20,7 @@ func newSlowBody() (body io.Reader, end func(text string)) {
 	}
 }
 
-// A GET that waits ends with the probe, and one that comes meanwhile is told that there will be nothing more for it.
+// The probe ends a waiting GET with a noop. A GET that waits when the upgrade is complete gets Bad request.
 func TestPollDuringUpgrade(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		q := s.OpenPolling()
@@ -38,8 +38,8 @@ func TestPollDuringUpgrade(t *testing.T) {
 	})
 }
 
-// What waited for a GET comes over the WebSocket, in order, and before what follows.
-func TestUpgradeBringsTheQueue(t *testing.T) {
+// The packets that waited for a GET come over the WebSocket, in order, before later ones.
+func TestUpgradeMovesQueue(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		q := s.OpenPolling()
 		s.Want(200, "ok", "POST", q, "4one")
@@ -58,8 +58,8 @@ func TestUpgradeBringsTheQueue(t *testing.T) {
 	})
 }
 
-// While a WebSocket asks to take over, long-polling goes on, also if nothing comes of it.
-func TestUpgradeThatFails(t *testing.T) {
+// Long-polling continues during an upgrade and after an upgrade that failed.
+func TestUpgradeFails(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		q := s.OpenPolling()
 		k := s.DialSocket("&" + q)
@@ -95,7 +95,7 @@ func TestUpgradeThatFails(t *testing.T) {
 	})
 }
 
-func TestEndDuringUpgrade(t *testing.T) {
+func TestCloseDuringUpgrade(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		q := s.OpenPolling()
 		k := s.DialSocket("&" + q)
@@ -109,8 +109,8 @@ func TestEndDuringUpgrade(t *testing.T) {
 	})
 }
 
-// Requests that a POST has brought are answered over the WebSocket that came meanwhile.
-func TestAnswerAfterUpgrade(t *testing.T) {
+// The reply to a request of a POST goes over the WebSocket if the upgrade is complete by then.
+func TestReplyAfterUpgrade(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		q := s.OpenPolling()
 		s.Want(200, "ok", "POST", q, "4hold")
@@ -120,13 +120,13 @@ func TestAnswerAfterUpgrade(t *testing.T) {
 		k.Send("5")
 		k.Send("4quick")
 		k.Want("4quick")
-		close(s.last().hold)
+		close(s.lastClient().hold)
 		k.Want("4hold")
 		k.CloseNormal()
 	})
 }
 
-// A POST that is at work keeps a WebSocket from taking over: its messages would not come one at a time.
+// An upgrade is refused while a POST is running, because the messages of both would be handled concurrently.
 func TestUpgradeDuringPost(t *testing.T) {
 	run(t, func(cfg *engine.Config) { cfg.MaxInFlight = 1 }, func(t *testing.T, s *server) {
 		q := s.OpenPolling()
@@ -136,7 +136,7 @@ func TestUpgradeDuringPost(t *testing.T) {
 		k.Want("3probe")
 		k.Send("5")
 		k.WantClosed(ws.PolicyError)
-		close(s.last().hold)
+		close(s.lastClient().hold)
 		post(200, "ok")
 		synctest.Wait()
 		s.Want(200, "4hold\x1e4next", "GET", q, "")

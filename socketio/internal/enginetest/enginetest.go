@@ -1,4 +1,5 @@
-// Package enginetest is a client of Engine.IO for tests, down to the packets, and a network that is memory.
+// Package enginetest provides an Engine.IO client for tests that sends and checks single packets, and a server for it in a
+// network in memory. Begin reading at [Serve]. Everything works in a bubble of testing/synctest.
 package enginetest
 
 import (
@@ -11,22 +12,35 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 )
 
-// Listener is one whose connections are pipes, so that a bubble of testing/synctest can hold both ends.
-type Listener struct {
+// Serve serves h at /socket.io/ and returns a client of it. stop closes the server and waits for one minute, longer than
+// the time limits of the connections that are left.
+func Serve(t *testing.T, h http.Handler) (c *Client, stop func()) {
+	l := &listener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	server := &http.Server{Handler: h}
+	done := make(chan error)
+	go func() { done <- server.Serve(l) }()
+	transport := &http.Transport{DialContext: l.dial, DisableCompression: true}
+	return &Client{T: t, HTTP: &http.Client{Transport: transport}, URL: "http://test/socket.io/"}, func() {
+		transport.CloseIdleConnections()
+		_ = server.Close()
+		<-done
+		time.Sleep(time.Minute)
+	}
+}
+
+// listener accepts pipes, so that both ends of a connection are in the bubble.
+type listener struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
 }
 
-// Listen makes a Listener.
-func Listen() *Listener { return &Listener{conns: make(chan net.Conn), closed: make(chan struct{})} }
-
-// Accept implements net.Listener.
-func (l *Listener) Accept() (net.Conn, error) {
+func (l *listener) Accept() (net.Conn, error) {
 	select {
 	case nc := <-l.conns:
 		return nc, nil
@@ -35,17 +49,14 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements net.Listener.
-func (l *Listener) Close() error {
+func (l *listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-// Addr implements net.Listener.
-func (l *Listener) Addr() net.Addr { return &net.TCPAddr{} }
+func (l *listener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// Dial connects, for an http.Transport.
-func (l *Listener) Dial(context.Context, string, string) (net.Conn, error) {
+func (l *listener) dial(context.Context, string, string) (net.Conn, error) {
 	near, far := net.Pipe()
 	select {
 	case l.conns <- far:
@@ -55,17 +66,17 @@ func (l *Listener) Dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// Client is what sends requests.
+// Client sends HTTP requests and opens WebSockets. Its methods report failures to T.
 type Client struct {
 	T    *testing.T
 	HTTP *http.Client
-	URL  string // of the protocol's one path
+	URL  string // of the protocol's only path, without a query
 }
 
 // Polling is the query that opens a session over long-polling.
 const Polling = "EIO=4&transport=polling"
 
-// Do sends a request and returns what comes back.
+// Do sends a request and returns the response.
 func (c *Client) Do(method, query, body string) (status int, text string) {
 	c.T.Helper()
 	r, err := http.NewRequestWithContext(c.T.Context(), method, c.URL+"?"+query, strings.NewReader(body))
@@ -85,7 +96,7 @@ func (c *Client) Do(method, query, body string) (status int, text string) {
 	return resp.StatusCode, string(data)
 }
 
-// Want sends a request and checks what comes back.
+// Want sends a request and checks the response.
 func (c *Client) Want(status int, text, method, query, body string) {
 	c.T.Helper()
 	gotStatus, got := c.Do(method, query, body)
@@ -94,29 +105,29 @@ func (c *Client) Want(status int, text, method, query, body string) {
 	}
 }
 
-// Start sends a request in the background. The function that it returns waits for what comes back and checks it.
+// Start sends a request and returns when the server waits. want blocks until the response comes and checks it.
 func (c *Client) Start(method, query, body string) (want func(status int, text string)) {
 	c.T.Helper()
-	type answer struct {
+	type response struct {
 		status int
 		text   string
 	}
-	answers := make(chan answer, 1)
+	responses := make(chan response, 1)
 	go func() {
-		var a answer
-		a.status, a.text = c.Do(method, query, body)
-		answers <- a
+		var r response
+		r.status, r.text = c.Do(method, query, body)
+		responses <- r
 	}()
 	synctest.Wait()
 	return func(status int, text string) {
 		c.T.Helper()
-		if a := <-answers; a.status != status || a.text != text {
-			c.T.Errorf("%s %s: %d %q, want %d %q", method, query, a.status, a.text, status, text)
+		if r := <-responses; r.status != status || r.text != text {
+			c.T.Errorf("%s %s: %d %q, want %d %q", method, query, r.status, r.text, status, text)
 		}
 	}
 }
 
-// Handshake is what opens a session.
+// Handshake is the payload of the open packet.
 type Handshake struct {
 	SID          string   `json:"sid"`
 	Upgrades     []string `json:"upgrades"`
@@ -125,7 +136,7 @@ type Handshake struct {
 	MaxPayload   int      `json:"maxPayload"`
 }
 
-// Handshake reads the packet that opens a session.
+// Handshake parses the open packet.
 func (c *Client) Handshake(text string) (h Handshake) {
 	c.T.Helper()
 	rest, ok := strings.CutPrefix(text, "0")
@@ -137,23 +148,23 @@ func (c *Client) Handshake(text string) (h Handshake) {
 	return h
 }
 
-// OpenPolling opens a session over long-polling and returns its query.
+// OpenPolling opens a session over long-polling and returns the query of its requests.
 func (c *Client) OpenPolling() (query string) {
 	c.T.Helper()
 	status, text := c.Do("GET", Polling, "")
 	if status != http.StatusOK {
-		c.T.Fatalf("a session is not opened: %d %q", status, text)
+		c.T.Fatalf("opening a session: %d %q", status, text)
 	}
 	return Polling + "&sid=" + c.Handshake(text).SID
 }
 
-// Socket is a client's WebSocket.
+// Socket is the WebSocket of a client.
 type Socket struct {
 	*websocket.Conn
 	t *testing.T
 }
 
-// DialSocket opens a WebSocket, whose query is added to.
+// DialSocket opens a WebSocket. query is appended to the query that opens a session, for example "&sid=…" for an upgrade.
 func (c *Client) DialSocket(query string) *Socket {
 	c.T.Helper()
 	k, resp, err := websocket.Dial(c.T.Context(), c.URL+"?EIO=4&transport=websocket"+query, &websocket.DialOptions{HTTPClient: c.HTTP})
@@ -172,17 +183,17 @@ func (c *Client) OpenSocket() *Socket {
 	return k
 }
 
-// Next reads the next message, which must be text.
+// Next returns the next message. The test ends if it is not text.
 func (k *Socket) Next() string {
 	k.t.Helper()
 	kind, data, err := k.Read(k.t.Context())
 	if err != nil || kind != websocket.MessageText {
-		k.t.Fatalf("a read ends with %v, %v", kind, err)
+		k.t.Fatalf("the next message is of type %v, %v", kind, err)
 	}
 	return string(data)
 }
 
-// Want reads the next message and checks it.
+// Want checks the next message.
 func (k *Socket) Want(text string) {
 	k.t.Helper()
 	if got := k.Next(); got != text {
@@ -190,7 +201,7 @@ func (k *Socket) Want(text string) {
 	}
 }
 
-// Send sends a message.
+// Send sends a text message.
 func (k *Socket) Send(text string) {
 	k.t.Helper()
 	if err := k.Write(k.t.Context(), websocket.MessageText, []byte(text)); err != nil {
@@ -206,16 +217,16 @@ func (k *Socket) SendBinary(data ...byte) {
 	}
 }
 
-// WantClosed checks that the server closes the connection, with a code of WebSocket.
+// WantClosed checks that the server closes the connection with a WebSocket close code and sends no message before.
 func (k *Socket) WantClosed(code int) {
 	k.t.Helper()
 	_, data, err := k.Read(k.t.Context())
 	if got := websocket.CloseStatus(err); int(got) != code {
-		k.t.Errorf("it ends with %q, %v, want the code %d", data, err, code)
+		k.t.Errorf("the connection ends with %q, %v, want the close code %d", data, err, code)
 	}
 }
 
-// CloseNormal closes the connection as a client does that goes away.
+// CloseNormal closes the connection with the code 1000.
 func (k *Socket) CloseNormal() {
 	k.t.Helper()
 	if err := k.Close(websocket.StatusNormalClosure, ""); err != nil {

@@ -1,6 +1,6 @@
 // Runs the stock client against a server: node suite.js <package of the client> <transports> <url>.
-// It writes a line for each case, "ok NAME" or "not ok NAME: why". A line "restart" asks whoever has started it to
-// restart the server and to answer with a line when that is done.
+// It writes a line for each case, "ok NAME" or "not ok NAME: error". After writing the line "restart" it waits until the
+// parent process has restarted the server and written a line.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -14,7 +14,7 @@ const answers = readline.createInterface({ input: process.stdin })
 
 const open = []
 
-// connect opens a connection of its own and waits for its welcome.
+// connect opens a new connection and waits for the welcome.
 async function connect (options = {}) {
   const socket = io(url, { transports, forceNew: true, reconnection: false, ...options })
   open.push(socket)
@@ -37,7 +37,7 @@ function within (what, promise, ms = 10000) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
-// event waits for the next event of a name, and returns its only argument.
+// event waits for the next event of this name and returns its only argument.
 async function event (socket, name) {
   const args = await within(`event ${name}`, once(socket, name))
   assert.equal(args.length, 1)
@@ -51,7 +51,7 @@ function ask (socket, name, ...args) {
   return response
 }
 
-// call emits an event and waits for its acknowledgement, which must be alone.
+// call emits an event and returns the only argument of its acknowledgement.
 function call (socket, name, ...args) {
   return within(`acknowledgement of ${name}`, new Promise((resolve) => {
     socket.emit(name, ...args, (...got) => {
@@ -224,7 +224,7 @@ const cases = {
   async connectAgain () {
     const a = await connect()
     const first = a.id
-    const closed = within('close', once(a.io.engine, 'close')) // version 3 must not connect before
+    const closed = within('close', once(a.io.engine, 'close')) // version 3 can connect only after this
     a.disconnect()
     await closed
     const welcome = event(a, 'welcome')

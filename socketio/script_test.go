@@ -1,0 +1,44 @@
+package socketio_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/socketio"
+)
+
+func TestScript(t *testing.T) {
+	t.Parallel()
+	h := socketio.New(testkit.NewAPI(t), socketio.Config{})
+	get := func(method, path string, header ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, nil)
+		if len(header) > 0 {
+			r.Header.Set(header[0], header[1])
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	w := get("GET", "/socket.io/socket.io.js")
+	text, tag := w.Body.String(), w.Header().Get("ETag")
+	if w.Code != 200 || !strings.Contains(text, "Socket.IO v4.8.4") || !strings.Contains(text, "MIT License") || w.Header().Get("Content-Type") != "text/javascript; charset=utf-8" {
+		t.Errorf("%d %v %.200q", w.Code, w.Header(), text)
+	}
+	if w := get("GET", "/socket.io/socket.io.js", "If-None-Match", tag); w.Code != http.StatusNotModified || w.Body.Len() > 0 || tag == "" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	if w := get("HEAD", "/socket.io/socket.io.js"); w.Code != 200 || w.Body.Len() > 0 {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	if w := get("POST", "/socket.io/socket.io.js"); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
+	other := httptest.NewRecorder()
+	socketio.Script().ServeHTTP(other, httptest.NewRequest("GET", "/public/javascript/socket.io.js", nil))
+	if other.Body.String() != text || text == "" {
+		t.Errorf("%d %v", other.Code, other.Header())
+	}
+}

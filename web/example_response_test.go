@@ -1,0 +1,144 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/web"
+)
+
+// request returns the response of a server with these parts to a request. The server does not listen.
+func request(method, url string, parts ...actionhero.Part) *http.Response {
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, parts...)
+	if err != nil {
+		panic(err)
+	}
+	s, err := web.New(api, web.Config{HTTP: web.HTTPConfig{Enable: new(false)}})
+	if err != nil {
+		panic(err)
+	}
+	api.Add(s)
+	if err := api.Start(context.Background()); err != nil {
+		panic(err)
+	}
+	defer func() { _ = api.Stop(context.Background()) }()
+	recorder := httptest.NewRecorder()
+	s.ServeHTTP(recorder, httptest.NewRequest(method, url, nil))
+	return recorder.Result()
+}
+
+// A login sets a cookie. Over other transports the client gets only the output.
+func ExampleSetCookie() {
+	login := actionhero.Action[actionhero.None, map[string]bool]{
+		Name:        "login",
+		Description: "Logs in",
+		Run: func(ctx context.Context, _ actionhero.None) (map[string]bool, error) {
+			web.SetCookie(ctx, &http.Cookie{Name: "session", Value: "8f2a", Path: "/", HttpOnly: true, Secure: true})
+			return map[string]bool{"loggedIn": true}, nil
+		},
+	}
+	response := request("POST", "/api/login", login)
+	for _, cookie := range response.Cookies() {
+		if cookie.Name == "session" {
+			fmt.Println(cookie)
+		}
+	}
+	// Output: session=8f2a; Path=/; HttpOnly; Secure
+}
+
+// SetStatus and Header change the response of an action that succeeds.
+func ExampleHeader() {
+	create := actionhero.Action[actionhero.None, map[string]int]{
+		Name:        "createTicket",
+		Description: "Creates a ticket",
+		Route:       "POST /tickets",
+		Run: func(ctx context.Context, _ actionhero.None) (map[string]int, error) {
+			web.SetStatus(ctx, http.StatusCreated)
+			web.Header(ctx).Set("Location", "/tickets/7")
+			return map[string]int{"id": 7}, nil
+		},
+	}
+	response := request("POST", "/tickets", create)
+	fmt.Println(response.Status, response.Header.Get("Location"))
+	// Output: 201 Created /tickets/7
+}
+
+// A redirect sends a browser to another URL.
+func ExampleRedirect() {
+	download := actionhero.Action[actionhero.None, map[string]string]{
+		Name:        "download",
+		Description: "Returns the address of the newest version",
+		Run: func(ctx context.Context, _ actionhero.None) (map[string]string, error) {
+			const url = "https://example.com/v2.zip"
+			web.Redirect(ctx, url, http.StatusFound)
+			return map[string]string{"url": url}, nil // for the other transports
+		},
+	}
+	response := request("GET", "/api/download", download)
+	fmt.Println(response.Status, response.Header.Get("Location"))
+	// Output: 302 Found https://example.com/v2.zip
+}
+
+// Request returns the HTTP request of the action, or nil over another transport.
+func ExampleRequest() {
+	greet := actionhero.Action[actionhero.None, map[string]string]{
+		Name:        "greet",
+		Description: "Greets, with the method and path of the request",
+		Run: func(ctx context.Context, _ actionhero.None) (map[string]string, error) {
+			if r := web.Request(ctx); r != nil {
+				return map[string]string{"greeting": "Hello, " + r.Method + " " + r.URL.Path}, nil
+			}
+			return map[string]string{"greeting": "Hello"}, nil // over another transport
+		},
+	}
+	response := request("GET", "/api/greet", greet)
+	var out map[string]any
+	fmt.Println(json.NewDecoder(response.Body).Decode(&out), out["greeting"])
+	// Output: <nil> Hello, GET /api/greet
+}
+
+// An action that streams its response writes it itself.
+func ExampleWriter() {
+	events := actionhero.Action[actionhero.None, actionhero.None]{
+		Name:        "events",
+		Description: "Streams events",
+		Run: func(ctx context.Context, _ actionhero.None) (n actionhero.None, err error) {
+			w := web.Writer(ctx)
+			if w == nil {
+				return n, actionhero.Errorf(actionhero.CodeInvalidInput, "events are sent over HTTP only")
+			}
+			w.Header().Set("Content-Type", "text/event-stream")
+			for i := range 3 {
+				fmt.Fprintf(w, "data: %d\n\n", i)
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					return n, err
+				}
+			}
+			return n, nil
+		},
+	}
+	response := request("GET", "/api/events", events)
+	body, err := io.ReadAll(response.Body)
+	fmt.Printf("%s %q %v\n", response.Header.Get("Content-Type"), body, err)
+	// Output: text/event-stream "data: 0\n\ndata: 1\n\ndata: 2\n\n" <nil>
+}
+
+// Mount is a part of an app that serves any http.Handler next to the actions.
+func ExampleMount() {
+	health := web.Mount("GET /health", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "fine")
+	}))
+	response := request("GET", "/health", health) // in an app: cli.Main(actions.All, health)
+	body, err := io.ReadAll(response.Body)
+	fmt.Print(response.Status, " ", string(body), err)
+	// Output:
+	// 200 OK fine
+	// <nil>
+}
