@@ -183,7 +183,7 @@ func (b bench) starting(ctx context.Context) error {
 	for _, name := range b.withBase([]string{ours, oursMemory}, ours, oursMemory, riverSQLite) {
 		samples := b.samples
 		if name == riverSQLite {
-			samples = min(samples, 100) // each takes some 100 ms
+			samples = min(samples, 100) // each takes a large part of a second
 		}
 		p, err := b.start(ctx, name)
 		if err != nil {
