@@ -110,19 +110,17 @@ func (c *LogConfig) options() logging.Config {
 	return options
 }
 
-// complete fills in the settings and what the parts need from each other. closeLog flushes and closes the log file, if complete opened it.
-func (c *Config) complete() (closeLog func() error, err error) {
+// complete sets the default of each unset setting, and makes the log and the backend if the program gave none. file is the
+// file of the log that it made, otherwise nil.
+func (c *Config) complete() (file logging.File, err error) {
 	c.fill()
 	if err := setting.Check("log", &c.Log); err != nil {
 		return nil, err
 	}
-	closeLog = func() error { return nil }
 	if c.General.Log == nil {
-		log, closer, err := logging.New(c.Log.options())
-		if err != nil {
+		if c.General.Log, file, err = logging.New(c.Log.options()); err != nil {
 			return nil, fmt.Errorf("the log cannot be opened: %w", err)
 		}
-		c.General.Log, closeLog = log, closer.Close
 	}
 	c.General.LogRequests = c.General.LogRequests || *c.Log.LogRequests
 	if c.General.Backend == nil {
@@ -134,5 +132,5 @@ func (c *Config) complete() (closeLog func() error, err error) {
 		c.Tasks.Lease = cmp.Or(c.Tasks.Lease, -1)
 		c.Tasks.Node = cmp.Or(c.Tasks.Node, "local")
 	}
-	return closeLog, nil
+	return file, nil
 }

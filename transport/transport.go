@@ -85,9 +85,9 @@ func (h Host) Disconnect(c *actionhero.Conn) { h.host.Disconnect(c) }
 // Listening adds a port to the name of this node. A transport that listens calls it at each start.
 func (h Host) Listening(port int) { h.host.Listening(port) }
 
-// AfterStop adds a function that runs at the end of each stop, after the backend has closed. Its error is an error of the
-// stop.
-func (h Host) AfterStop(fn func() error) { h.host.AfterStop(fn) }
+// AddOutermost adds a component that starts before the backend opens and stops after the backend has closed, such as the
+// log. Several of them stop in reverse order. Call it before the API starts.
+func (h Host) AddOutermost(c actionhero.Component) { h.host.AddOutermost(c) }
 
 // AppendDetails appends the details of a connection as a JSON object, in the order in which they were first set. If there
 // are none or c is nil, it returns dst unchanged and false.

@@ -36,7 +36,7 @@ type Host interface {
 	Connect(transport string, remote netip.AddrPort, sender any) any
 	Disconnect(conn any)
 	Listening(port int)
-	AfterStop(fn func() error)
+	AddOutermost(component any)
 	Extensions() []any
 }
 

@@ -21,12 +21,16 @@ const (
 // fileSink collects lines in a buffer and writes them to the log file in batches. If nothing is logged, it has neither a
 // goroutine nor a running timer: the first line in an empty buffer starts the timer, whose function flushes the buffer.
 //
+// While it is closed, it buffers nothing: each line opens the file, is written, and closes the file. So no line is lost
+// before the first start and after the last stop. A new fileSink is closed.
+//
 // It has two locks, so that lines can be added during a flush: mu guards the buffer, writing guards the file. Code that
 // needs both locks writing first.
 type fileSink struct {
 	mu     sync.Mutex
 	buf    []byte
 	armed  bool // the timer runs, or its function has started
+	opened bool
 	timer  *time.Timer
 	timers sync.WaitGroup
 
@@ -76,7 +80,7 @@ func (s *fileSink) Write(line []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.buf = append(s.buf, line...)
-	if s.armed {
+	if s.armed || !s.opened {
 		return len(line), nil
 	}
 	s.armed = true
@@ -89,11 +93,11 @@ func (s *fileSink) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// full reports whether the buffer should be flushed before the timer does it.
+// full reports whether the buffer must be flushed now: it is large, or no timer will flush it.
 func (s *fileSink) full() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.buf) >= flushSize
+	return len(s.buf) >= flushSize || !s.opened
 }
 
 // tick is the function of the timer.
@@ -112,6 +116,7 @@ func (s *fileSink) flush() {
 	s.mu.Lock()
 	batch := s.buf
 	s.buf = s.spare[:0]
+	opened := s.opened
 	s.mu.Unlock()
 	s.spare = batch[:0]
 	if cap(batch) > 4*flushSize { // the memory for a huge line is not kept
@@ -125,6 +130,9 @@ func (s *fileSink) flush() {
 		s.report(fmt.Errorf("the log file %s cannot be written as it should, and its lines may be lost until it can: %w", s.path, err))
 	}
 	s.failing = err != nil
+	if !opened {
+		_ = s.closeFile() // the line is written
+	}
 }
 
 // writeBatch writes lines, and rotates the file before a line that does not fit.
@@ -168,10 +176,17 @@ func (s *fileSink) fits(b []byte) int {
 	return bytes.LastIndexByte(b[:room], '\n') + 1
 }
 
-// Close flushes the buffer and closes the file; the next line opens it again. Close returns the error of closing; errors
-// of writing go to report.
+// Open lets lines wait in the buffer.
+func (s *fileSink) Open() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened = true
+}
+
+// Close flushes the buffer and closes the file. It returns the error of closing; errors of writing go to report.
 func (s *fileSink) Close() error {
 	s.mu.Lock()
+	s.opened = false // no Write starts the timer any more
 	if s.armed && s.timer.Stop() {
 		s.armed = false
 		s.timers.Done()
@@ -181,6 +196,11 @@ func (s *fileSink) Close() error {
 	s.flush()
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	return s.closeFile()
+}
+
+// closeFile closes the file if it is open. The lock writing must be held.
+func (s *fileSink) closeFile() error {
 	if s.log == nil {
 		return nil
 	}

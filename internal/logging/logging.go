@@ -35,10 +35,16 @@ type Config struct {
 	Color string
 }
 
-// New returns a logger and its closer. Close flushes the buffered lines and closes the file. The logger may still be used:
-// the next line opens the file again. The error names the wrong setting, or the
+// File is the lifetime of the log file of a logger. Open and Close can be called again and again. While it is closed, as it
+// is at first, each line is written to the file at once. While it is open, lines are written in batches. Close flushes them.
+type File interface {
+	Open()
+	io.Closer
+}
+
+// New returns a logger and its file, which is closed. The error names the wrong setting, or the
 // folder or file that cannot be written.
-func New(c Config) (*slog.Logger, io.Closer, error) {
+func New(c Config) (*slog.Logger, File, error) {
 	level, err := parseLevel(c.Level)
 	if err != nil {
 		return nil, nil, err
@@ -54,27 +60,29 @@ func New(c Config) (*slog.Logger, io.Closer, error) {
 	if c.Console {
 		handlers = append(handlers, console)
 	}
-	closer := io.Closer(noCloser{})
+	lifetime := File(noFile{})
 	if c.File != "" {
 		file, err := newFileSink(c, reporter(c, console))
 		if err != nil {
 			return nil, nil, err
 		}
-		closer = file
+		lifetime = file
 		handlers = append(handlers, newJSONHandler(level, file))
 	}
 	switch len(handlers) {
 	case 0:
-		return slog.New(slog.DiscardHandler), closer, nil
+		return slog.New(slog.DiscardHandler), lifetime, nil
 	case 1:
-		return slog.New(handlers[0]), closer, nil
+		return slog.New(handlers[0]), lifetime, nil
 	}
-	return slog.New(slog.NewMultiHandler(handlers...)), closer, nil
+	return slog.New(slog.NewMultiHandler(handlers...)), lifetime, nil
 }
 
-type noCloser struct{}
+// noFile is the File of a logger that writes to no file.
+type noFile struct{}
 
-func (noCloser) Close() error { return nil }
+func (noFile) Open()        {}
+func (noFile) Close() error { return nil }
 
 func parseLevel(name string) (slog.Level, error) {
 	switch name {
