@@ -61,8 +61,8 @@ type wantError struct{ want string }
 
 func (e *wantError) Error() string { return "must be " + e.want }
 
-// wrong records that the value n does not fit the setting with the path. The message never contains the value of a
-// secret setting, not even an invalid one.
+// wrong records that the value n does not fit the setting that path names. The message never contains the value of a
+// secret setting, not even an invalid value.
 func (l *loader) wrong(n *node, path string, err error, g setting.Tags) {
 	want, isWant := errors.AsType[*wantError](err)
 	switch path = printable(path); {

@@ -66,7 +66,7 @@ func parserFor(path string) parser {
 	return nil
 }
 
-// reader holds one file while a parser reads it.
+// reader holds the name and the content of one file while a parser reads the file.
 type reader struct {
 	l    *loader
 	name string
@@ -107,8 +107,8 @@ func (e *syntaxError) Error() string { return fmt.Sprintf("%s: %s", e.at, e.text
 
 var errTooDeep = fmt.Errorf("the file nests lists and objects deeper than %d levels", maxDepth)
 
-// object collects the entries of an object while a parser reads the object. If a key occurs twice, the method add
-// records a problem and keeps the first entry.
+// object collects the entries of an object while a parser reads the object. If a key occurs twice, reader.add records a
+// problem and keeps the first entry.
 type object struct {
 	node *node
 	seen map[string]bool

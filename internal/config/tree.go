@@ -61,8 +61,8 @@ func (p position) String() string {
 	return p.name
 }
 
-// found returns a description of the value, such as "the number 5". Error messages about a value of the wrong type use
-// it.
+// found returns a description of the value, such as "the number 5", for an error message about a value of the wrong
+// type.
 func (n *node) found() string {
 	switch n.kind {
 	case nullKind:
@@ -118,9 +118,9 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// scalar returns the text of a scalar value. It returns ok false if a setting of class c does not accept a value of
-// this kind. A setting of class Int, Uint or Float does not accept a text; a duration, a size and a bool (for "on" and
-// "off") do.
+// scalar returns the text of a scalar value. It returns ok false if a setting of class c does not accept a value of the
+// kind of n. For example, a setting of class Int, Uint or Float does not accept a text; a duration, a size and a bool
+// accept texts such as "15s", "64 KiB" and "on".
 func (n *node) scalar(c setting.Class) (text string, ok bool) {
 	switch n.kind {
 	case anyKind:
@@ -146,7 +146,7 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// wrap returns nested objects in which value has the path keys. For the keys "httpServer" and "port", the result is the
+// wrap returns nested objects in which value has the path keys. For the keys "httpServer" and "port", it returns the
 // tree of {httpServer: {port: value}}.
 func wrap(keys []string, value *node) *node {
 	for i := len(keys) - 1; i >= 0; i-- {

@@ -139,7 +139,7 @@ func parseFields(words []string) (Schedule, error) {
 	return s, nil
 }
 
-// occurs reports whether the schedule has any due day: whether one of its months has one of its days.
+// occurs reports whether at least one month of the schedule has a day on which the schedule is due.
 func (s Schedule) occurs() bool {
 	const leapYear = 2000
 	for month := 1; month <= 12; month++ {

@@ -31,7 +31,7 @@ func (e *Error) Path() string {
 	return strings.TrimPrefix(b.String(), ".")
 }
 
-// Error returns a sentence with the path of the part and the reason Err.
+// Error returns a sentence that contains the path of the part and the reason e.Err.
 func (e *Error) Error() string {
 	if len(e.path) == 0 {
 		return fmt.Sprintf("the output does not encode as JSON: %v", e.Err)

@@ -81,7 +81,7 @@ func appendInterface(t reflect.Type) appendFunc {
 	}
 }
 
-// appendAny writes the value held by the interface without methods at p.
+// appendAny writes the value that the interface at p holds. The interface has no methods.
 func appendAny(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
 	switch v := (*layout.As[any](p)).(type) {
 	case nil:

@@ -55,7 +55,8 @@ func (o *Output) AppendMembers(dst []byte, v any) ([]byte, error) {
 }
 
 // AppendMembers appends the members of v's JSON object to dst, without the braces. v may have any type. AppendMembers
-// appends nothing if v is nil or a nil pointer. If v is not a JSON object, it returns dst unchanged and an error.
+// appends nothing if v is nil or a nil pointer. If v is not a JSON object or cannot be encoded, it returns dst
+// unchanged and an error.
 func AppendMembers(dst []byte, v any) ([]byte, error) {
 	if v == nil {
 		return dst, nil

@@ -26,8 +26,8 @@ var unmarshalOptions = json.JoinOptions(
 )
 
 // Marshal returns the JSON of v. It returns an error if JSON cannot express a part of v: channels, functions, complex
-// numbers, NaN, infinities, values that contain themselves. One case is not an error: an interface that holds a pointer
-// to itself overflows the stack, which ends the process.
+// numbers, NaN, infinities, values that contain themselves. There is one exception: an interface that holds a pointer
+// to itself overflows the stack, which ends the process without an error.
 func Marshal(v any) ([]byte, error) {
 	return json.Marshal(v, marshalOptions)
 }

@@ -14,8 +14,8 @@ func (p problem) Error() string { return string(p) }
 // error.
 func Problem(format string, args ...any) error { return problem(fmt.Sprintf(format, args...)) }
 
-// Explain returns an error with the name of the field before the text of err, if [Problem] made err. It returns any
-// other err unchanged.
+// Explain adds the name of the field m to the beginning of err if [Problem] created err. It returns any other err
+// unchanged.
 func (m *Member) Explain(err error) error {
 	if p, ok := err.(problem); ok {
 		return m.Errorf("%s", string(p))

@@ -14,7 +14,7 @@ var (
 	textUnmarshalers = []reflect.Type{reflect.TypeFor[encoding.TextUnmarshaler]()}
 )
 
-// MarshalsJSON reports whether t has a method that writes its JSON. A method of *t counts as a method of t.
+// MarshalsJSON reports whether t has a method that writes a value as JSON. A method of *t counts as a method of t.
 // MarshalsJSON returns false for pointer and interface types; callers examine the type that the pointer or interface
 // leads to. The other functions of this file follow the same rules.
 func MarshalsJSON(t reflect.Type) bool { return implementsAny(t, jsonMarshalers) }

@@ -73,7 +73,7 @@ func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 	return h.out.write(buf.b)
 }
 
-// closeUp returns the line b without the separator before its first attribute in two cases: if the message ends with a
+// closeUp removes the separator before the first attribute of the line b in two cases: if the message ends with a
 // bracket, such as "[action @ web]", or if the line begins with the attribute. After a bracket, one space remains. head
 // is the length of the line before the first attribute.
 func closeUp(b []byte, head int, bracket bool) []byte {

@@ -50,7 +50,7 @@ type jsonWriter struct {
 	buf []byte
 }
 
-// Write writes the line to out with the invisible characters escaped.
+// Write escapes the invisible characters of the line and writes the escaped line to w.out.
 func (w *jsonWriter) Write(line []byte) (int, error) {
 	end := len(line) - 1
 	w.buf = append(appendJSONEscaped(w.buf[:0], line[:end]), line[end])

@@ -75,7 +75,8 @@ func split(path string) []string {
 	return strings.Split(path, "/")
 }
 
-// Names returns the names in braces in the path, in the order of the path.
+// Names returns the names of the values in the path, in order: for "/users/{id}/posts/{post}", it returns "id" and
+// "post".
 func (p Pattern) Names() []string {
 	var names []string
 	for _, s := range p.segments {

@@ -83,8 +83,8 @@ func (f *inputField) compileFileRules() (err error) {
 	return err
 }
 
-// checkTags decodes the texts of all default and example tags, and returns an error for the first invalid one. The
-// compiler calls it after all plans are complete, because decoding uses the plans.
+// checkTags decodes the texts of all default and example tags, and returns an error for the first invalid text. The
+// compiler calls checkTags after all plans are complete, because decoding uses the plans.
 func (c *compiler) checkTags() error {
 	for _, check := range c.tags {
 		if err := check(); err != nil {
@@ -115,8 +115,8 @@ func (f *inputField) checkTag(tag, text string) error {
 	return nil
 }
 
-// typePlan returns the plan for values of type t under the rules r. It builds the plan unless c has one for t without
-// rules.
+// typePlan returns the plan for values of type t under the rules r. If r is empty, it returns the existing plan for t,
+// if there is one. Otherwise it builds a new plan.
 func (c *compiler) typePlan(t reflect.Type, r rules) (*typePlan, error) {
 	if r == (rules{}) {
 		if plan, ok := c.plans[t]; ok {

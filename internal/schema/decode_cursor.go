@@ -17,9 +17,9 @@ func (d *decodeState) value() []byte {
 	return d.data[start:d.pos:d.pos]
 }
 
-// open moves the cursor from an opening bracket to the first element or member name. If the array or object is empty,
-// it moves the cursor behind the closing bracket end and returns false. If the data is not valid JSON, open and next
-// stop at the end of the data.
+// open moves the cursor from an opening bracket to the first element or member name and returns true. If the array or
+// object is empty, open moves the cursor behind the closing bracket end and returns false. If the data is not valid
+// JSON, open and next stop at the end of the data.
 func (d *decodeState) open(end byte) bool {
 	d.pos = jsonx.SkipSpace(d.data, d.pos+1)
 	if d.peek() == end {
@@ -29,8 +29,8 @@ func (d *decodeState) open(end byte) bool {
 	return d.pos < len(d.data)
 }
 
-// next moves the cursor from the end of a value to the next element or member name and returns true. At the closing
-// bracket end, it moves the cursor behind the bracket and returns false.
+// next moves the cursor from the end of a value to the next element or member name and returns true. After the last
+// value, next moves the cursor behind the closing bracket end and returns false.
 func (d *decodeState) next(end byte) bool {
 	d.pos = jsonx.SkipSpace(d.data, d.pos)
 	switch d.peek() {

@@ -9,8 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// planCustom completes the plan of a type that decodes itself, because it implements an Unmarshal method for JSON or
-// text.
+// planCustom completes the plan of a type that decodes itself with its own Unmarshal method, for JSON or for text.
 func (c *typePlan) planCustom() {
 	c.class, c.expected = classCustom, "valid"
 	if name := c.t.Name(); name != "" {

@@ -79,8 +79,8 @@ func (d *decodeState) enterIndex(i int) int {
 
 func (d *decodeState) leave(n int) { d.path = d.path[:n] }
 
-// violate records that the value at the current path breaks the rule. requirement completes the message "KEY must ". If
-// maxViolations are recorded, violate does nothing.
+// violate records that the value at the current path breaks the rule with the given name. requirement completes the
+// message "KEY must ". If maxViolations violations are already recorded, violate does nothing.
 func (d *decodeState) violate(rule, requirement string) {
 	if len(d.fail.Violations) >= maxViolations {
 		return
@@ -91,8 +91,8 @@ func (d *decodeState) violate(rule, requirement string) {
 
 func (d *decodeState) wrongType(c *typePlan) { d.violate("type", "be "+c.expected) }
 
-// report records the violations that the outcome o of a scalar stands for. It returns false if the value is null or
-// empty, which counts as not given.
+// report records the violations for o, the outcome of decoding a scalar. It returns false if the value is null or
+// empty: the input then counts as not given.
 func (d *decodeState) report(c *typePlan, p layout.Pointer, o outcome) bool {
 	switch o {
 	case isNull, isEmpty:

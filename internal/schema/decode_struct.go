@@ -23,7 +23,7 @@ type inputField struct {
 	plan   *typePlan
 }
 
-// complete sets the fields of the plan c so that c decodes a struct with s.
+// complete completes the plan c, so that c uses s to decode structs.
 func (s *structPlan) complete(c *typePlan) {
 	c.class, c.expected = classStruct, "an object"
 	c.json = func(d *decodeState, p layout.Pointer) bool {

@@ -24,8 +24,8 @@ func (c *typePlan) decodeValue(d *decodeState, p layout.Pointer, v *Value) bool 
 	return true
 }
 
-// decode decodes and checks the JSON value at the cursor, for any type. It returns false if the value is not given: if
-// the value is null, or is the empty string and the plan does not have emptyGiven.
+// decode decodes and checks the JSON value at the cursor, for any type. It returns false if the value is not given.
+// Null is not given; the empty string is not given unless the field emptyGiven of the plan is true.
 func (c *typePlan) decode(d *decodeState, p layout.Pointer) bool {
 	if c.set != nil {
 		return d.report(c, p, c.setRaw(p, d.value()))
@@ -47,7 +47,7 @@ func (c *typePlan) decode(d *decodeState, p layout.Pointer) bool {
 }
 
 // decodeElement decodes the JSON value at the cursor as an element of a list or map. For an element, the empty string
-// is a value. A null is an error unless the plan is nullable.
+// is a value. Null is an error unless the field nullable of the plan is true.
 func (c *typePlan) decodeElement(d *decodeState, p layout.Pointer) {
 	if d.peek() == 'n' && c.nullable {
 		d.value()

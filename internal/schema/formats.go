@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// format is one value of the tag format, such as "email", with the function ok that checks a text.
+// format is a value that the tag format may have, such as "email". Its function ok reports whether a text has the
+// format.
 type format struct {
 	expected string // completes "KEY must be "
 	ok       func(s string) bool
@@ -51,7 +52,7 @@ func isEmail(s string) bool {
 	return isDomain(domain, true)
 }
 
-// isURI reports whether s is an absolute URI (RFC 3986): a URI with a scheme, in ASCII only.
+// isURI reports whether s is a URI of RFC 3986 that has a scheme and consists of ASCII characters.
 func isURI(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {

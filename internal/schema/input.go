@@ -19,7 +19,7 @@ type Input struct {
 	schema []byte
 }
 
-// CompileInput builds the plan for decoding inputs into the struct type t. It returns an error if t is not a struct or
+// CompileInput builds the plan for decoding inputs into the struct type t. It returns an error if t is not a struct, or
 // if a field or tag is invalid. The error names the field and the remedy.
 func CompileInput(t reflect.Type, o Options) (*Input, error) {
 	if t.Kind() != reflect.Struct {
@@ -102,8 +102,9 @@ func (f *inputField) decode(d *decodeState, p layout.Pointer, v *Value, params [
 	return f.plan.decodeValue(d, p, v)
 }
 
-// missing sets the default of an input that is not given, or records that a required input is missing. It returns the
-// state for the next input: d, or a new state if d is nil and one is needed. The default of a scalar needs no state.
+// missing handles an input that is not given: it sets the default, or records that a required input is missing. It
+// returns the decodeState for the next input, which is d or, if d is nil and a state is needed, a new one. Setting the
+// default of a scalar needs no state.
 func (f *inputField) missing(d *decodeState, p layout.Pointer) *decodeState {
 	if f.hasDefault && f.plan.set != nil {
 		f.setDefault(nil, p)

@@ -197,8 +197,8 @@ func (w *schemaWriter) structure(dst []byte, t reflect.Type) []byte {
 	return append(dst, ']')
 }
 
-// isRequired reports whether a member is always present. An input is always present if its tag required is "true"; an
-// output is, unless a json option or a nil embedded pointer can omit the member.
+// isRequired reports whether a member is always present. An input is always present if it has the tag required:"true".
+// An output is always present unless a json option or a nil embedded pointer can omit the member.
 func (w *schemaWriter) isRequired(m *layout.Member) bool {
 	if w.output {
 		return !m.OmitEmpty && !m.OmitZero && m.Via == nil

@@ -7,7 +7,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// class says how the input of a Go type is decoded: as text, as a number, as a list and so on. The class decides which
+// class is the kind of input that a Go type accepts, such as text, a whole number or a list. The class decides which
 // rule tags a field of the type may have.
 type class uint8
 
@@ -30,7 +30,7 @@ const (
 	classFiles
 )
 
-// source says where the text of a scalar comes from: plain text, or a JSON string, number or boolean.
+// source is the form in which the text of a scalar was sent: as plain text, or as a JSON string, number or boolean.
 type source uint8
 
 const (
@@ -40,7 +40,7 @@ const (
 	fromBool                 // true or false
 )
 
-// outcome is the result of decoding a scalar: accepted, or the reason why not.
+// outcome is the result of decoding a scalar: accepted, or the reason why the value was not accepted.
 type outcome uint8
 
 const (
@@ -74,7 +74,7 @@ type typePlan struct {
 	nullable      bool                                                  // null is a value inside lists and maps
 }
 
-// check is one compiled rule of a field. Its function ok reports whether the value at p keeps the rule.
+// check is one compiled rule of a field. Its function ok reports whether the value at p satisfies the rule.
 type check struct {
 	rule        string
 	requirement string // completes "KEY must "

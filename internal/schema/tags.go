@@ -28,8 +28,8 @@ func (r *rules) each() []struct {
 	}
 }
 
-// split divides the rules of a list or map into own, the rules for the list or map itself, and element, the rules for
-// each element.
+// split divides the rules of a list or map in two: own holds the rules for the list or map itself, element holds the
+// rules for each element.
 func (r rules) split() (own, element rules) {
 	own = rules{minItems: r.minItems, maxItems: r.maxItems}
 	r.minItems, r.maxItems = "", ""
@@ -91,8 +91,8 @@ func boolTag(m *layout.Member, name string) (bool, error) {
 	}
 }
 
-// isStringPointer reports whether t is a pointer to a string. Only for these types, an empty string counts as a given
-// input.
+// isStringPointer reports whether t is a pointer to a string. This is the only type for which an empty string counts as
+// a given input.
 func isStringPointer(t reflect.Type) bool {
 	return t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.String
 }

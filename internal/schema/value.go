@@ -2,8 +2,8 @@ package schema
 
 import "reflect"
 
-// Value is the value that a client sent for one input, before decoding. Of the fields File, Raw and Text, the first in
-// this order that is set counts.
+// Value is the value that a client sent for one input, before decoding. If several of File, Raw and Text are set, File
+// takes precedence over Raw, and Raw over Text.
 type Value struct {
 	Text string   // text as sent in a query string, a form field, a TCP paramAdd command or a command line
 	More []string // further values of a repeated text key (?id=1&id=2), after Text

@@ -64,8 +64,8 @@ func compare(a, b reflect.Value) int {
 	return cmp.Compare(a.Float(), b.Float())
 }
 
-// Words describes the range of the setting. The description completes the sentence "it must be …". It is empty if every
-// value is in range.
+// Words describes the range of the setting. The description completes the sentence "it must be …". Words returns "" if
+// every value is in range.
 func (f *Field) Words() string {
 	g := &f.Tags
 	words := g.Range
