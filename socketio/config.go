@@ -11,6 +11,8 @@ import (
 
 type filled = setting.Filled
 
+var _ = Config{}.filled // package setting reads the field by reflection
+
 // Config holds the settings of Socket.IO, a part of the section "webSockets" of the configuration. [New] replaces each
 // zero field by the default in the field's tag. In a Config that server.Load returned, a zero field keeps the value
 // zero.
