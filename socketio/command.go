@@ -22,7 +22,7 @@ type command struct {
 	run       func(*command)
 }
 
-// commandQueue runs the commands of one client one after the other, in the order in which the commands came. A message
+// commandQueue runs the commands of one client one after the other, in the order in which the commands came. A "say"
 // after a "roomChange" therefore goes to the new room.
 //
 // The commandQueue is the connloop.Request for each of its commands. The connection loop may run these requests
@@ -134,9 +134,9 @@ func unknownEvent(quoted []byte) error {
 	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", name, strings.Join(commandNames, ", "))
 }
 
-// argument returns the member key of arg, the JSON object that is the argument of an event. If arg is a JSON string,
-// argument returns that string instead. A missing member "room" is returned as "", which package actionhero rejects
-// with the rules for room names. A missing "message" is an error.
+// argument returns the string value of the member named key in arg, the JSON object that is the argument of an event.
+// If arg is a JSON string, argument returns the text of that string instead. A missing member "room" is returned as "",
+// which package actionhero rejects with the rules for room names. A missing "message" is an error.
 func argument(arg []byte, key string) (text string, err error) {
 	found := key == "room"
 	switch {

@@ -19,7 +19,7 @@ const (
 	typeBinaryAck    = '6'
 )
 
-// The limits of the parts of one packet. The transport limits the total size of a packet.
+// These constants limit the parts of one packet. The transport limits the total size of a packet.
 const (
 	maxAttachments = 10  // number of binary attachments
 	maxNamespace   = 128 // bytes of the namespace's name

@@ -50,11 +50,11 @@ func (in *input) line() (line []byte, ok bool) {
 	return line, true
 }
 
-// begun reports whether the unused input contains the first bytes of a line.
+// begun reports whether the beginning of an incomplete line has been read.
 func (in *input) begun() bool { return in.to > in.from }
 
 // fill blocks until more bytes come and appends these bytes to the buffer. It returns errLineTooLong if the incomplete
-// line in the buffer already has maxLine bytes, and otherwise the error of the connection.
+// line in the buffer already has maxLine bytes, or the error of a failed read.
 func (in *input) fill() error {
 	if !in.begun() {
 		in.release()
@@ -94,7 +94,7 @@ func (in *input) release() {
 }
 
 // detach replaces the buffer by a new one with a copy of the unused input. The old buffer is not used again, so
-// requests can keep using the lines in it.
+// requests can keep using the lines in the old buffer.
 func (in *input) detach() {
 	rest := make([]byte, max(min(blockSize, in.maxLine), in.to-in.from))
 	in.to = copy(rest, in.buf[in.from:in.to])

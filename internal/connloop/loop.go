@@ -131,7 +131,8 @@ func (l *Loop) Touch() {
 // stack. Parking must not change anything else.
 func (l *Loop) ParkRequested() bool { return l.parkRequested.CompareAndSwap(true, false) }
 
-// Parked reports whether the connection has not been used since the monitor last parked it.
+// Parked reports whether the connection has not been used since the monitor last parked the connection, which moves an
+// unused connection to a new goroutine.
 func (l *Loop) Parked() bool { return !l.unparked.Load() }
 
 // Enqueue queues the request r. The loop runs r after it has handled the messages that have been read.
@@ -140,8 +141,8 @@ func (l *Loop) Enqueue(r Request) {
 	l.queued = append(l.queued, r)
 }
 
-// Run runs the loop. It returns when the connection ends, is parked or is handed off. When a connection is parked or
-// handed off, Run continues in a new goroutine.
+// Run runs the loop until the connection ends. Run also returns if the monitor hands off the connection, because a
+// request runs for too long, or parks the unused connection. In these cases, Run continues in a new goroutine.
 func (l *Loop) Run() {
 	handoffs := l.handoffs
 	defer func() {
@@ -187,7 +188,7 @@ func (l *Loop) Run() {
 func (l *Loop) full() bool { return int(l.inFlight.Load()) >= l.pool.maxInFlight }
 
 // runQueued runs the queued requests and sends their replies together. If the loop is canceled, runQueued drops the
-// requests. It returns false if the connection was handed off.
+// requests. It returns false if the monitor has handed off the connection to a new goroutine.
 func (l *Loop) runQueued(handoffs uint64) bool {
 	for i := range l.queued {
 		next := l.queued[i]

@@ -10,10 +10,12 @@ import (
 const (
 	// tickInterval is the time between two scans of the monitor.
 	tickInterval = time.Millisecond
-	// handoffTicks is the number of ticks after which a running request causes a handoff.
+	// handoffTicks is the number of ticks after which a running request causes a handoff: the connection continues in a
+	// new goroutine, while the old goroutine finishes the request.
 	handoffTicks = 2
-	// parkAfter is the number of ticks without use after which a connection is parked. The monitor looks for unused
-	// connections every parkAfter ticks, so a connection may be parked up to parkAfter ticks late.
+	// parkAfter is the number of ticks without use after which a connection is parked, that is, moved to a new
+	// goroutine with a small stack. The monitor looks for unused connections every parkAfter ticks, so parking may be
+	// up to parkAfter ticks late.
 	parkAfter = 1000
 )
 
@@ -69,7 +71,7 @@ func (p *Pool) track(l *Loop) {
 }
 
 // untrack removes a loop whose request has ended from the loops that the monitor checks. handoffs is an earlier value
-// of l.handoffs. If the connection was handed off since then, untrack returns false and changes nothing.
+// of l.handoffs. If the monitor has handed off the connection since then, untrack returns false and changes nothing.
 func (p *Pool) untrack(l *Loop, handoffs uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -128,8 +130,8 @@ func (p *Pool) scan() bool {
 	return p.monitoring
 }
 
-// parkUnused requests the parking of all connections that have been unused for parkAfter ticks. tick is the current
-// tick. The caller must hold p.mu.
+// parkUnused requests the parking of all connections that have been unused for parkAfter ticks: each continues in a new
+// goroutine. tick is the number of the current tick. The caller must hold p.mu.
 func (p *Pool) parkUnused(tick int64) {
 	used := p.unparked[:0]
 	for _, l := range p.unparked {

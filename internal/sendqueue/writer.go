@@ -73,7 +73,8 @@ func (q *Queue) nextBatch(written int) (batch *[]byte, count int) {
 	return batch, q.messages
 }
 
-// unclaim leaves the queue without a writer and wakes the goroutines in Wait. The caller must hold q.mu.
+// unclaim records that no goroutine writes the queue any more, and wakes the goroutines that are blocked in Wait. The
+// caller must hold q.mu.
 func (q *Queue) unclaim() {
 	q.writer = unclaimed
 	if q.done != nil {
@@ -82,8 +83,8 @@ func (q *Queue) unclaim() {
 	}
 }
 
-// tryWrite writes as many bytes of p as the network accepts without blocking, and returns their number. Only the writer
-// may call tryWrite.
+// tryWrite writes as many bytes of p as the network accepts without blocking, and returns the number of written bytes.
+// Only the goroutine that is the writer of the queue may call tryWrite.
 func (q *Queue) tryWrite(p []byte) (int, error) {
 	q.batch = p
 	err := q.raw.Write(q.tryBatch)

@@ -19,10 +19,10 @@ func Welcome(dst []byte, text, room string) []byte {
 	return append(dst, `,"context":"api"`...)
 }
 
-// RoomMessage appends to dst a message that was sent to a room. The last key is "room", which names the room. It is
-// present only if the client's current room is another room, so a client that never added a room receives no new key. Future
-// keys, such as the number of a message, belong after "room". If the message is a notice of the server, its body is the
-// whole JSON object.
+// RoomMessage appends to dst a message that was sent to a room. The last key is "room", which names the room. This key
+// is present only if the client's current room is another room, so a client that never added a room receives no new
+// key. Future keys, such as the number of a message, belong after "room". If the message is a notice of the server, its
+// body is the whole JSON object.
 func RoomMessage(dst []byte, d *actionhero.RoomMessage) []byte {
 	if transport.IsNotice(d) {
 		return append(dst, d.Body[:len(d.Body)-1]...)
@@ -73,7 +73,8 @@ func Result(dst []byte, req *actionhero.Request, out any) []byte {
 	return append(dst, `,"error":false`...)
 }
 
-// Params appends to dst the reply to the commands paramView and paramsView. object is a JSON object with the params.
+// Params appends to dst the reply to the commands paramView and paramsView. object is a JSON object with the sticky
+// params of the connection.
 func Params(dst, object []byte) []byte {
 	return append(append(dst, `{"context":"response","params":`...), object...)
 }

@@ -106,7 +106,8 @@ func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseEr
 	return Message{Binary: h.op == opBinary, Data: payload}, true, nil
 }
 
-// begun reports whether a part of a frame, or of a message in several frames, has been read.
+// begun reports whether the beginning of an incomplete frame, or of a message whose last frame is missing, has been
+// read.
 func (in *input) begun() bool { return in.to > in.from || in.open }
 
 // fill blocks until more bytes come and appends these bytes to the buffer.
@@ -152,7 +153,7 @@ func (in *input) release() {
 }
 
 // detach replaces the buffer by a new one with a copy of the unused input. The old buffer is not used again, so
-// requests can keep using the messages in it.
+// requests can keep using the messages in the old buffer.
 func (in *input) detach() {
 	if in.to == in.from {
 		in.block, in.buf, in.from, in.to = nil, nil, 0, 0

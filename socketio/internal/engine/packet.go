@@ -6,7 +6,7 @@ import (
 	"errors"
 )
 
-// The types of packets (Engine.IO protocol 4, "Protocol").
+// The type digits of Engine.IO packets (Engine.IO protocol 4, "Protocol").
 const (
 	typeOpen    = '0'
 	typeClose   = '1'

@@ -86,7 +86,7 @@ func (e *Engine) newSession(r *http.Request, st state) *Session {
 	return s
 }
 
-// Remote returns the address of the client at the opening of the session.
+// Remote returns the network address from which the client opened the session.
 func (s *Session) Remote() netip.AddrPort { return s.remote }
 
 // appendOpen appends the open packet (Engine.IO protocol 4, "Handshake") to dst. upgrades is the list of transports to
@@ -115,8 +115,7 @@ func (s *Session) pingOrTimeOut() {
 	}
 }
 
-// pong handles the client's answer to a ping and schedules the next ping. It ignores an answer to which no ping
-// belongs.
+// pong handles the client's answer to a ping and schedules the next ping. If no ping is unanswered, pong does nothing.
 func (s *Session) pong() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,8 +176,8 @@ func (s *Session) logClose(reason error) {
 // expectedReasons are the close reasons that indicate no fault. logClose logs these reasons at level Debug.
 var expectedReasons = []error{errLeft, errAborted, errStopping}
 
-// beginClose changes the state of the session to closing and returns the WebSockets of the session and of an upgrade,
-// or nil. The caller must close these WebSockets. ok is false if the session is already closing.
+// beginClose changes the state of the session to closing. It returns the WebSocket of the session and the WebSocket of
+// an upgrade, which the caller must close; either may be nil. ok is false if the session is already closing.
 func (s *Session) beginClose(last byte, grace time.Duration) (socket, probe *socket, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
