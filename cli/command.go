@@ -22,6 +22,8 @@ import (
 // too.
 type part = actionhero.Parts
 
+var _ = Command{}.part // the embedded part makes a Command an actionhero.Part
+
 // Command is a command that an app adds to its command line: APP NAME [flags] [args]. Pass it to [Main] together with
 // the parts of the app, directly or in a nested list of parts.
 type Command struct {

@@ -38,6 +38,8 @@ type Config struct {
 
 type filled = setting.Filled
 
+var _, _, _ = LogConfig{}.filled, TasksConfig{}.filled, WebSocketsConfig{}.filled // package setting reads the field by reflection
+
 // LogConfig is the section "log" of the configuration.
 type LogConfig struct {
 	filled
