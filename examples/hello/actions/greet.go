@@ -8,18 +8,18 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// GreetInput is the input of the action `greet`. The tags of its fields document, check and whitelist the params.
+// GreetInput is the input of greet. Its tags are the documentation, the whitelist and the check.
 type GreetInput struct {
 	Name  string `json:"name" required:"true" maxLength:"50" doc:"name of the person to greet"`
 	Times int    `json:"times" minimum:"1" maximum:"5" default:"1" doc:"number of greetings"`
 }
 
-// GreetOutput is the output of the action `greet`.
+// GreetOutput is the output of greet.
 type GreetOutput struct {
 	Greeting string `json:"greeting" example:"Hello, Ann!"`
 }
 
-// Greet is the action `greet`, which greets a person by name.
+// Greet greets a person by name.
 var Greet = actionhero.Action[GreetInput, GreetOutput]{
 	Name:        "greet",
 	Description: "Greets a person by name",
