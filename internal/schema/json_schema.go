@@ -121,7 +121,8 @@ const unsignedMinimum = `,"minimum":0`
 
 func isUnsigned(k reflect.Kind) bool { return k >= reflect.Uint && k <= reflect.Uintptr }
 
-// name returns the name under which "$defs" defines type t. At the first call for t, it chooses an unused name.
+// name returns the name under which "$defs" defines type t. At the first call for t, it chooses an unused name and adds
+// t to the definitions.
 func (w *schemaWriter) name(t reflect.Type) string {
 	if name, ok := w.names[t]; ok {
 		return name
