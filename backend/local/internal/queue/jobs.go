@@ -23,7 +23,8 @@ func notFound(id uint64) error {
 	return fmt.Errorf("there is no job %d: it was never enqueued, was deleted, or finished longer ago than tasks.keepCompleted or tasks.keepFailed: %w", id, backend.ErrNotFound)
 }
 
-// The limits of one List: the default number of jobs, and the size of parameters in bytes after which it ends early.
+// The limits of one call of List: the default number of jobs, and the total size of parameters in bytes after which
+// List ends early.
 const (
 	defaultLimit = 100
 	maxListBytes = 16 << 20
@@ -58,10 +59,12 @@ func (q *Queue) List(ctx context.Context, f backend.JobFilter) ([]backend.Job, e
 	return jobs, nil
 }
 
-// maxScannedPerLock is the number of jobs that List compares before other calls get the lock.
+// maxScannedPerLock is the number of jobs that List compares with its filter before it releases the lock for other
+// calls.
 const maxScannedPerLock = 4096
 
-// scan returns the ids of up to limit jobs that match f, and the last id that it compared, or 0 if there are no more.
+// scan returns the ids of at most limit jobs that match the filter f. It also returns last, the last id that it
+// compared, or 0 if there are no more jobs to compare.
 func (q *Queue) scan(f backend.JobFilter, limit int) (ids []uint64, last uint64, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -119,7 +122,8 @@ func countsOf(counts *counts) backend.Counts {
 	return c
 }
 
-// changeJob calls do on one job, and returns the changed job.
+// changeJob calls do on the job with this id, waits until the change is durable, and returns the changed job. It fails
+// if there is no job with this id or if do fails.
 func (q *Queue) changeJob(id uint64, do func(i slot, now timestamps) error) (backend.Job, error) {
 	q.mu.Lock()
 	now, err := q.begin(changeBytes+crashBytes, false)
@@ -210,7 +214,7 @@ func (q *Queue) Delete(_ context.Context, id uint64) error {
 	return q.commit(now)
 }
 
-// maxSchedules is the maximum number of schedules.
+// maxSchedules is the maximum number of schedules whose last run the queue stores.
 const maxSchedules = 10_000
 
 func tooManySchedules(schedule string) error {
@@ -289,7 +293,7 @@ func (q *Queue) SetLastRun(_ context.Context, schedule string, before, at time.T
 	return true, q.commit(now)
 }
 
-// writeLastRun sets the last run of a schedule and writes a record of it.
+// writeLastRun sets the last run of a schedule to ms, in milliseconds since 1970, and writes a record of the last run.
 func (q *Queue) writeLastRun(schedule string, ms int64) {
 	last, known := q.jobs.lastRuns[schedule]
 	if !known {
