@@ -15,6 +15,8 @@ const Version = "0.1.0"
 
 type filled = setting.Filled
 
+var _ = Config{}.filled // package setting reads the field by reflection
+
 // Config is the section general of the configuration: the settings that all transports share. A field that is zero has its
 // default, which its tag names, unless server.Load made the Config: then a zero counts.
 type Config struct {

@@ -12,6 +12,8 @@ import (
 
 type filled = setting.Filled
 
+var _ = Config{}.filled // package setting reads the field by reflection
+
 // Config holds the settings of the worker, a part of the section tasks of the configuration. A field that is zero has its
 // default, which its tag names, unless server.Load made the Config: then a zero counts.
 type Config struct {

@@ -34,6 +34,8 @@ import (
 
 type filled = setting.Filled
 
+var _, _ = Config{}.filled, QueueConfig{}.filled // package setting reads the field by reflection
+
 // Config holds the settings of the embedded backend: the section "cache" of the configuration, and the settings of the
 // queue. If a field is zero, New uses the default that the tag of the field names. If server.Load made the Config, a
 // zero field stays zero.
