@@ -54,9 +54,9 @@ type Queue interface {
 	// before because their lease expired; these jobs may be running elsewhere or have finished. If a job was cancelled
 	// during its run, the job becomes Cancelled, unless the outcome is Completed or Dead.
 	Finish(ctx context.Context, outcomes ...Outcome) (lost []uint64, err error)
-	// Renew sets the expiry of the leases of the runs to lease from now. The result stop has the job ids of the runs
-	// that must stop, because their lease had expired or their job was cancelled. Call Renew after a third of the lease
-	// has passed.
+	// Renew extends the leases of runs: each lease expires after the duration lease, from now. The result stop has the
+	// job ids of the runs that must stop, because their lease had expired or their job was cancelled. Call Renew after
+	// a third of the lease has passed.
 	Renew(ctx context.Context, lease time.Duration, runs ...Run) (stop []uint64, err error)
 	// OnCancel sets the callback f, which is called with the id of a running job, on any node, when that job is
 	// cancelled. Call OnCancel before Open. The callback stays set through Close and Open, and a second call of
@@ -82,15 +82,16 @@ type Queue interface {
 	// [ErrRunning].
 	Delete(ctx context.Context, id uint64) error
 
-	// EnqueueScheduled sets the last run of a schedule to the time at and adds jobs, in one step. It returns true if it
-	// did so. If the previous last run is not before at, EnqueueScheduled does nothing and returns false. So if several
-	// nodes call it for the same time, exactly one call returns true. A job whose unique key is held is not added; the
-	// call still returns true. EnqueueScheduled fails with the errors of Enqueue.
+	// EnqueueScheduled adds jobs and sets the last run of a schedule to a time, the argument at, in one step. It then
+	// returns true. If the stored last run of the schedule is the same time or later, EnqueueScheduled does nothing and
+	// returns false. So if several nodes call EnqueueScheduled for the same time, at most one call returns true. A job
+	// whose unique key is held is not added; the call still returns true. EnqueueScheduled fails with the errors of
+	// Enqueue.
 	EnqueueScheduled(ctx context.Context, schedule string, at time.Time, jobs ...NewJob) (won bool, err error)
-	// SetLastRun changes the last run of a schedule from the time before to the time at, and returns true. The argument
-	// before is the zero time if the schedule never ran. The time at may be earlier than before, to correct a clock
-	// that was ahead. If the last run is not before, SetLastRun does nothing and returns false. It fails with the
-	// errors of EnqueueScheduled.
+	// SetLastRun changes the last run of a schedule to a time, the argument at, and returns true. The caller passes the
+	// last run that it knows as the argument before, or the zero time if the schedule never ran. If the stored last run
+	// differs from that time, SetLastRun does nothing and returns false. The new last run may be earlier, to correct a
+	// clock that was ahead. SetLastRun fails with the errors of EnqueueScheduled.
 	SetLastRun(ctx context.Context, schedule string, before, at time.Time) (done bool, err error)
 	// LastRuns returns a map from the name of each schedule that ever ran to the time of its last run.
 	LastRuns(ctx context.Context) (map[string]time.Time, error)
@@ -99,7 +100,7 @@ type Queue interface {
 // State is the state of a job in a [Queue]. The zero State is invalid.
 type State uint8
 
-// The states of a job. Only an Available job can be fetched.
+// These are the states of a job. Fetch returns only jobs in the state Available.
 const (
 	Scheduled State = 1 + iota // the job waits until RunAt
 	Available                  // the job is due and waits for a worker
@@ -165,7 +166,8 @@ type NewJob struct {
 	Timeout     time.Duration // the maximum duration of a run, stored for the worker with millisecond precision; 0: no limit
 
 	// Unique, unless empty, is a key that at most one job holds. The job holds the key until the job is completed,
-	// cancelled or dead. While a job holds the key, an Enqueue with the same key adds nothing and returns that job.
+	// cancelled or dead. While a job holds the key, an Enqueue with the same key adds nothing and returns the id of
+	// that job.
 	Unique string
 	// UniqueFor, unless 0, is the minimum duration for which the job holds its unique key, whatever the state of the
 	// job. If Delete removes the job, the key is free earlier.

@@ -57,18 +57,18 @@ type Store interface {
 	// Set fails with [ErrFull] if the store has no memory for the entry, with [ErrKeyTooLong] and with [ErrClosed]. If
 	// Set fails, the previous entry is unchanged.
 	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
-	// Add stores value under key as Set does, and returns true, if there is no entry under key. If there is an entry,
-	// Add changes nothing and returns false.
+	// If there is no entry under key, Add stores value as Set does, and returns true. If there is an entry, Add changes
+	// nothing and returns false.
 	Add(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error)
 	// Get returns the entry under key. If there is no entry or if the entry has expired, Get fails with [ErrNotFound].
 	Get(ctx context.Context, key string) (Entry, error)
 	// Delete removes the entry under key. It returns true if there was an entry and that entry had not expired.
 	Delete(ctx context.Context, key string) (bool, error)
-	// Increment adds the number by, which may be negative, to the counter under key and returns the sum. A counter is
-	// an entry whose value is a whole number in the format of [strconv.FormatInt] in base 10, so Set can write a
-	// counter and Get can read it. If there is no entry under key, Increment creates a counter with the value by. The
-	// new counter expires after ttl, with the meaning of ttl in Set. If there is a counter, Increment ignores ttl and
-	// keeps the counter's creation time and expiry.
+	// Increment adds a number, which may be negative, to the counter under key and returns the sum. A counter is an
+	// entry whose value is a whole number in the format of [strconv.FormatInt] in base 10, so Set can write a counter
+	// and Get can read it. If there is no entry under key, Increment creates a counter that has the added number as its
+	// value. The new counter expires after ttl, with the meaning of ttl in Set. If there is a counter, Increment
+	// ignores ttl and keeps the counter's creation time and expiry.
 	//
 	// Increment fails with the errors of Set, with [ErrNotCounter] and with [ErrOverflow]. If Increment fails, nothing
 	// changes.

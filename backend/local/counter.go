@@ -39,7 +39,7 @@ func (s *store) Increment(_ context.Context, key string, by int64, ttl time.Dura
 	return sum, nil
 }
 
-// add returns the sum of the number by and the decimal number in value. It fails if value is not a decimal number, or
+// add adds a number to the decimal number in value and returns the sum. It fails if value is not a decimal number, or
 // if the sum is outside the range of an int64. The error texts name the key.
 func add(key string, value []byte, by int64) (int64, error) {
 	n, err := strconv.ParseInt(string(value), 10, 64)

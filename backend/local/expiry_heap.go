@@ -21,8 +21,8 @@ func (h expiryHeap) nextAt() int64 {
 	return h[0].at
 }
 
-// replace replaces the item old in the heap with the item it. Each of the two may be nil or an item that never expires;
-// an item of this kind is not in the heap.
+// replace replaces the item old in the heap with a new item. Each of the two items may be nil or an item that never
+// expires; an item of this kind is not in the heap.
 func (h *expiryHeap) replace(old, it *item) {
 	has, will := old != nil && old.heapIndex >= 0, it != nil && it.expires != never
 	switch {
@@ -44,7 +44,8 @@ func (h *expiryHeap) replace(old, it *item) {
 	}
 }
 
-// postpone moves the item it from its check time to the position of its expiry.
+// postpone moves an item of the heap to the position of its expiry, after the earlier time at which to check the item
+// has come.
 func (h *expiryHeap) postpone(it *item) { h.fix(int(it.heapIndex), heapEntry{it.expires, it}) }
 
 // fix stores the entry e in the heap. The position i must be free; fix moves the free position up or down the heap

@@ -99,13 +99,13 @@ func New(config Config) *Backend {
 	return &Backend{config: config, store: newStore(config.MaxBytes), broker: newBroker(), queue: queue.New()}
 }
 
-// Store returns the store of entries and locks.
+// Store returns the key-value store of the backend, which has the entries and locks.
 func (b *Backend) Store() backend.Store { return b.store }
 
-// Broker returns the broker of room messages.
+// Broker returns the message broker of the backend, which sends messages to the members of rooms.
 func (b *Backend) Broker() backend.Broker { return b.broker }
 
-// Queue returns the job queue.
+// Queue returns the job queue of the backend.
 func (b *Backend) Queue() backend.Queue { return b.queue }
 
 // Open makes the backend ready for use. It fails if the backend is open already, if a setting of [Config] is out of

@@ -65,8 +65,8 @@ func (s *store) locateLock(key string, ttl time.Duration) (*shard, uint64, error
 	return s.locate(&s.locks, key)
 }
 
-// isHeldWith reports whether the item it is a lock that has not expired at the clock time now and has this token. The
-// item may be nil.
+// isHeldWith reports whether an item is a lock that has not expired at the clock time now and that has this token. For
+// a nil item it returns false.
 func isHeldWith(it *item, token string, now int64) bool {
 	return it != nil && it.expires > now && string(it.value()[fenceBytes:]) == token
 }

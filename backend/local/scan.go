@@ -91,8 +91,8 @@ func (s *store) Keys(_ context.Context, prefix, cursor string, limit int) ([]str
 	return keys, "", nil
 }
 
-// isLive reports whether key has an entry that has not expired at the clock time now. The item it is the item that a
-// scan has found under key. If that item has expired, a newer item may have replaced it since.
+// isLive reports whether key has an entry that has not expired at the clock time now. The caller passes the item that a
+// scan has found under key. If that item has expired, isLive looks for a newer item that may have replaced it.
 func (s *store) isLive(sh *shard, it *item, key string, now int64) bool {
 	return it.expires > now || s.find(sh, it.hash, key, now) != nil
 }

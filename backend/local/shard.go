@@ -58,8 +58,8 @@ func (s *shard) update(hash uint64, key string, now int64, b *budget, change fun
 	return it, it == nil || s.replace(stored, it, b)
 }
 
-// replace stores the item it in place of the item old with the same key, or as a new item if old is nil. It returns
-// false and changes nothing if the budget b has too little memory left. The caller holds s.mu.
+// replace stores a new item in place of the item old with the same key. If old is nil, replace adds the new item. It
+// returns false and changes nothing if the budget b has too little memory left. The caller holds s.mu.
 func (s *shard) replace(old, it *item, b *budget) bool {
 	need := it.cost()
 	if old != nil {
@@ -124,7 +124,8 @@ func (s *shard) removeExpiredChunk(now int64, b *budget) (live, removed int, don
 	return 0, removed, false
 }
 
-// delete removes the item it from the table and the heap, and returns its bytes to the budget b. The caller holds s.mu.
+// delete removes an item from the table and the heap, and returns the bytes of the item to the budget b. The caller
+// holds s.mu.
 func (s *shard) delete(it *item, b *budget) {
 	s.items.remove(it)
 	s.expiries.replace(it, nil)

@@ -38,8 +38,8 @@ func (t *table) find(hash uint64, key string) *item {
 	}
 }
 
-// put stores the item it. If old is not nil, old must be the stored item with the same key, and the item it replaces
-// old.
+// put stores a new item in the table. If old is not nil, the new item takes the slot of old, a stored item with the
+// same key.
 func (t *table) put(old, it *item) {
 	slots := *t.slots.Load()
 	mask := uint64(len(slots) - 1)
@@ -61,7 +61,7 @@ func (t *table) put(old, it *item) {
 	}
 }
 
-// remove replaces the item it with the tombstone. The item must be in the table.
+// remove replaces an item with the tombstone. The item must be in the table.
 func (t *table) remove(it *item) {
 	slots := *t.slots.Load()
 	mask := uint64(len(slots) - 1)

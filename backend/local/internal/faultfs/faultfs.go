@@ -152,10 +152,10 @@ func (f *FS) Truncate(name string, n int) {
 	f.files[name].visible = f.files[name].visible[:n]
 }
 
-// Path implements journal.FS.
+// Path implements [journal.FS.Path].
 func (f *FS) Path() string { return "/faulty" }
 
-// Lock implements journal.FS.
+// Lock implements [journal.FS.Lock].
 func (f *FS) Lock() (io.Closer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -178,7 +178,7 @@ func (l folderLock) Close() error {
 	return nil
 }
 
-// List implements journal.FS.
+// List implements [journal.FS.List].
 func (f *FS) List() ([]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -196,7 +196,7 @@ func (f *FS) beginWrite() error {
 	return f.writeErr
 }
 
-// Create implements journal.FS.
+// Create implements [journal.FS.Create].
 func (f *FS) Create(name string) (journal.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -208,7 +208,7 @@ func (f *FS) Create(name string) (journal.File, error) {
 	return &file{fs: f, content: d}, nil
 }
 
-// Open implements journal.FS.
+// Open implements [journal.FS.Open].
 func (f *FS) Open(name string) (journal.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -219,7 +219,7 @@ func (f *FS) Open(name string) (journal.File, error) {
 	return &file{fs: f, content: d}, nil
 }
 
-// Rename implements journal.FS.
+// Rename implements [journal.FS.Rename].
 func (f *FS) Rename(from, to string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -231,7 +231,7 @@ func (f *FS) Rename(from, to string) error {
 	return nil
 }
 
-// Remove implements journal.FS.
+// Remove implements [journal.FS.Remove].
 func (f *FS) Remove(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -242,7 +242,7 @@ func (f *FS) Remove(name string) error {
 	return nil
 }
 
-// Sync implements journal.FS.
+// Sync implements [journal.FS.Sync].
 func (f *FS) Sync() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

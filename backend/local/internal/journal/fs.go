@@ -27,7 +27,7 @@ type FS interface {
 	Sync() error // makes Create, Rename and Remove durable
 }
 
-// File is a file in an [FS].
+// File is an open file in the folder of an [FS].
 type File interface {
 	io.ReaderAt
 	io.WriterAt

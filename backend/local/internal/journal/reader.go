@@ -79,9 +79,9 @@ func (s *segment) readBatch(b []byte) (h batchHeader, records []byte, ok bool) {
 	return h, body[:h.length], s.sum(body) == h.sum
 }
 
-// eachRecord calls visit for each record of a batch, with its position. The argument at is the offset of the first
-// record in the segment. eachRecord stops and returns an error if visit fails or if the bytes do not consist of
-// records.
+// eachRecord calls visit for each record of a batch, with the position of the record. The argument at is the offset of
+// the first record in the segment. If visit fails or if the bytes do not consist of records, eachRecord stops and
+// returns an error.
 func (s *segment) eachRecord(at int64, records []byte, visit func(pos Pos, record []byte) error) error {
 	for rest := records; len(rest) > 0; {
 		n, size := binary.Uvarint(rest)

@@ -35,8 +35,8 @@ func (q *Queue) load() error {
 	return nil
 }
 
-// replay applies one record of the journal, at the position at, to the table. It fails if the record is invalid. The
-// entries are in no list or heap until rebuild is called.
+// replay applies one record of the journal to the table. The argument at is the position of the record. It fails if the
+// record is invalid. The entries are in no list or heap until rebuild is called.
 func (t *table) replay(at pos, record []byte) error {
 	if len(record) == 0 {
 		return errRecord

@@ -186,7 +186,7 @@ func (q *Queue) commit(now timestamps) error {
 	return log.Wait(last)
 }
 
-// Enqueue implements backend.Queue.
+// Enqueue implements [backend.Queue.Enqueue].
 func (q *Queue) Enqueue(_ context.Context, jobs ...backend.NewJob) ([]backend.Enqueued, error) {
 	var one [1]spec
 	var few [stackBytes]byte
@@ -261,5 +261,5 @@ func (q *Queue) existing(job *backend.NewJob, now timestamps) slot {
 	return q.jobs.holder(job.Unique, now.wall)
 }
 
-// OnCancel implements backend.Queue.
+// OnCancel implements [backend.Queue.OnCancel].
 func (q *Queue) OnCancel(f func(id uint64)) { q.cancelled.Store(&f) }

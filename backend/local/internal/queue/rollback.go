@@ -52,7 +52,7 @@ func (q *Queue) remove(i slot, record ...[]byte) {
 	}
 }
 
-// PreambleSize implements journal.Owner.
+// PreambleSize implements [journal.Owner.PreambleSize].
 func (q *Queue) PreambleSize() int {
 	size := changeBytes
 	for name := range q.jobs.lastRuns {
@@ -61,7 +61,7 @@ func (q *Queue) PreambleSize() int {
 	return size
 }
 
-// AppendPreamble implements journal.Owner. It appends the data that does not belong to a job: the format, the last id
+// AppendPreamble implements [journal.Owner.AppendPreamble]. It appends the data that does not belong to a job: the format, the last id
 // and the last runs of the schedules.
 func (q *Queue) AppendPreamble() {
 	q.log.Append(binary.AppendUvarint(binary.AppendUvarint([]byte{recordHead}, format), q.jobs.lastID))
@@ -71,10 +71,10 @@ func (q *Queue) AppendPreamble() {
 	q.compact.due = true
 }
 
-// Sealed implements journal.Owner.
+// Sealed implements [journal.Owner.Sealed].
 func (q *Queue) Sealed() { q.pending, q.sealed = q.sealed[:0], q.pending }
 
-// Committed implements journal.Owner.
+// Committed implements [journal.Owner.Committed].
 func (q *Queue) Committed() {
 	for n := range q.sealed {
 		switch r := &q.sealed[n]; {
@@ -97,7 +97,7 @@ func trim(list []rollback) []rollback {
 	return list[:0]
 }
 
-// Failed implements journal.Owner. It rolls back all changes after the last durable batch, beginning with the newest
+// Failed implements [journal.Owner.Failed]. It rolls back all changes after the last durable batch, beginning with the newest
 // change.
 func (q *Queue) Failed() {
 	now, _ := q.clock.now()

@@ -29,7 +29,8 @@ type timer struct {
 
 func (t *timer) start() { t.enabled, t.at = true, never }
 
-// set lets the timer fire at the monotonic time at. If the timer is already set for an earlier time, set does nothing.
+// set lets the timer fire at a time on the monotonic clock, which is the argument at, in milliseconds. If the timer is
+// already set for an earlier time, set does nothing.
 func (t *timer) set(at, now int64) {
 	if !t.enabled || at >= t.at {
 		return
