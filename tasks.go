@@ -41,7 +41,8 @@ type JobStats = backend.QueueStats
 // must be nil or encode as a JSON object with the inputs of the task. Enqueue checks params like the inputs of an
 // action. If Enqueue returns no error, the job is durable, unless the queue is in memory.
 //
-// For a task of [ScopeAllNodes], Enqueue stores one job for each node and returns the first of these jobs.
+// For a task of [ScopeAllNodes], Enqueue stores one job for each node whose worker runs in this process, and returns
+// the first of these jobs.
 func (t *Tasks) Enqueue(ctx context.Context, task string, params any, options ...EnqueueOption) (Enqueued, error) {
 	raw, err := encodeParams(task, params)
 	if err != nil {
