@@ -85,7 +85,6 @@ var notYet = []string{
 	//
 	//
 	//
-	"bench",
 	//
 	//
 	//

@@ -15,6 +15,8 @@ const Version = "0.1.0"
 
 type filled = setting.Filled
 
+var _ = Config{}.filled // package setting reads the field by reflection
+
 // Config is the section "general" of the configuration: the settings that all transports share. If a field is zero, its
 // tag names the default that applies. In a Config that server.Load returned, a zero is a value of its own and is not
 // replaced by the default.

@@ -107,6 +107,32 @@ func ExampleCache_Lock() {
 	// <nil> true
 }
 
+// LockWait blocks while another caller holds the lock. Work that may take longer than the ttl calls Refresh.
+func ExampleCache_LockWait() {
+	api, stop := startAPI()
+	defer stop()
+	ctx := context.Background()
+
+	first, err := api.Cache.Lock(ctx, "import", time.Minute)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	go func() {
+		fmt.Println("first:", first.Refresh(ctx, time.Minute))
+		_ = first.Unlock(ctx)
+	}()
+	second, err := api.Cache.LockWait(ctx, "import", time.Minute)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("second:", second.Unlock(ctx))
+	// Output:
+	// first: <nil>
+	// second: <nil>
+}
+
 // CacheOf gives typed access to the values of one type.
 func ExampleCacheOf() {
 	type session struct {

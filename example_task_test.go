@@ -97,6 +97,22 @@ func ExampleUnique() {
 	// false <nil>
 }
 
+// A job may start later. With UniqueFor, further jobs of this user are not added for a day, also after the first has ended.
+func ExampleTask_Enqueue() {
+	api, stop := startAPI(mail)
+	defer stop()
+	ctx := context.Background()
+
+	for range 2 {
+		job, err := mail.Enqueue(ctx, api, mailInput{To: "ann@example.com"},
+			actionhero.After(time.Minute), actionhero.UniqueBy(actionhero.ByInput), actionhero.UniqueFor(24*time.Hour))
+		fmt.Println(job.ID, job.Existing, err)
+	}
+	// Output:
+	// 1 false <nil>
+	// 1 true <nil>
+}
+
 // The options of an enqueue override the declaration of the task for one job.
 func ExampleTasks_Enqueue() {
 	api, stop := startAPI(mail)

@@ -21,6 +21,8 @@ import (
 // part makes a struct that embeds it an [actionhero.Part] that registers nothing.
 type part = actionhero.Parts
 
+var _ = Command{}.part // it makes a Command an actionhero.Part
+
 // Command is a command of an app: APP NAME [flags] [args]. Give it to [Main] among the parts of the app; it may be in
 // nested lists.
 type Command struct {

@@ -36,6 +36,8 @@ type Config struct {
 
 type filled = setting.Filled
 
+var _, _, _ = LogConfig{}.filled, TasksConfig{}.filled, WebSocketsConfig{}.filled // package setting reads the field by reflection
+
 // LogConfig is the section log.
 type LogConfig struct {
 	filled

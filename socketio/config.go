@@ -11,6 +11,8 @@ import (
 
 type filled = setting.Filled
 
+var _ = Config{}.filled // package setting reads the field by reflection
+
 // Config holds the settings of Socket.IO, a part of the section webSockets of the configuration. A zero field means the
 // default in its tag, unless server.Load returned the Config: then zero is a value.
 type Config struct {

@@ -28,3 +28,5 @@ type Config struct {
 }
 
 type filled = setting.Filled
+
+var _ = Config{}.filled // package setting reads the field by reflection

@@ -19,6 +19,8 @@ type Config struct {
 
 type filled = setting.Filled
 
+var _, _, _ = CommonConfig{}.filled, HTTPConfig{}.filled, HTTPSConfig{}.filled // package setting reads the field by reflection
+
 // CommonConfig is the section commonWeb: the settings that HTTP and HTTPS share.
 type CommonConfig struct {
 	filled

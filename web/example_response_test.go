@@ -53,9 +53,23 @@ func ExampleSetCookie() {
 	// Output: session=8f2a; Path=/; HttpOnly; Secure
 }
 
-// SetStatus and Header change the response of an action that succeeds.
+// SetStatus sets the status of an action that succeeds. The status of an error follows from its code.
+func ExampleSetStatus() {
+	enqueue := actionhero.Action[actionhero.None, map[string]bool]{
+		Name:        "export",
+		Description: "Starts an export",
+		Run: func(ctx context.Context, _ actionhero.None) (map[string]bool, error) {
+			web.SetStatus(ctx, http.StatusAccepted)
+			return map[string]bool{"started": true}, nil
+		},
+	}
+	fmt.Println(request("POST", "/api/export", enqueue).Status)
+	// Output: 202 Accepted
+}
+
+// Header returns the headers of the response.
 func ExampleHeader() {
-	create := actionhero.Action[actionhero.None, map[string]int]{
+	createTicket := actionhero.Action[actionhero.None, map[string]int]{
 		Name:        "createTicket",
 		Description: "Creates a ticket",
 		Route:       "POST /tickets",
@@ -65,7 +79,7 @@ func ExampleHeader() {
 			return map[string]int{"id": 7}, nil
 		},
 	}
-	response := request("POST", "/tickets", create)
+	response := request("POST", "/tickets", createTicket)
 	fmt.Println(response.Status, response.Header.Get("Location"))
 	// Output: 201 Created /tickets/7
 }

@@ -11,6 +11,8 @@ import (
 
 type filled = setting.Filled
 
+var _ = Config{}.filled // package setting reads the field by reflection
+
 // Config holds the settings of plain WebSocket, a part of the section webSockets. A field that is zero gets the default in
 // its tag, unless server.Load made the Config: then zero is the value.
 type Config struct {

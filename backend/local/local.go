@@ -33,6 +33,8 @@ import (
 
 type filled = setting.Filled
 
+var _, _ = Config{}.filled, QueueConfig{}.filled // package setting reads the field by reflection
+
 // Config holds the settings of the embedded backend: the section cache of the configuration, and Queue. A field that is zero has
 // its default, which its tag names, unless server.Load made the Config: then a zero counts.
 type Config struct {

@@ -15,32 +15,50 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local"
 )
 
-// value is the same as text and as bytes, so that no cache has to convert it.
+// value holds the same content as text and as bytes, so that no cache has to convert it.
 type value struct {
 	text string
 	raw  []byte
 }
 
-// cache is one that is measured.
+// cache is a cache to measure.
 type cache interface {
 	set(key string, v value) error
-	get(key string) error            // reads the value and looks at it
-	read(key string) (string, error) // for checking
+	get(key string) error            // reads the value and touches its first and last byte
+	read(key string) (string, error) // for the check after the measurement
 }
 
-// makers make each cache, with a bound of maxBytes if it has one.
+// makers holds a constructor for each cache. A cache with a limit of its memory gets maxBytes.
 var makers = map[string]func(ctx context.Context, maxBytes int64) (cache, error){
-	"bare map":                       func(context.Context, int64) (cache, error) { return newBare(bytes.Clone), nil },
-	"bare map, nothing copied":       func(context.Context, int64) (cache, error) { return newBare(func(b []byte) []byte { return b }), nil },
-	"Store":                          newStore,
-	"Cache":                          newUntyped,
-	"Cached[string]":                 newTyped("", func(text string) string { return text }, func(text string) string { return text }),
-	"Cached[string] with a prefix":   newTyped("session:", func(text string) string { return text }, func(text string) string { return text }),
-	"Cached of a struct":             newTyped("", newSession, func(s session) string { return s.Data }),
-	"otter (drops what is too much)": func(context.Context, int64) (cache, error) { return newOtter() },
+	"bare map":                      func(context.Context, int64) (cache, error) { return newBare(bytes.Clone), nil },
+	"bare map, nothing copied":      func(context.Context, int64) (cache, error) { return newBare(func(b []byte) []byte { return b }), nil },
+	"Store":                         newStore,
+	"Cache":                         newUntyped,
+	"CacheOf[string]":               newTyped("", func(text string) string { return text }, func(text string) string { return text }),
+	"CacheOf[string] with a prefix": newTyped("session:", func(text string) string { return text }, func(text string) string { return text }),
+	"CacheOf a struct":              newTyped("", newSession, func(s session) string { return s.Data }),
+	"otter (evicts values if full)": func(context.Context, int64) (cache, error) { return newOtter() },
 }
 
-// bounded are caches of ours.
+// formerNames maps a cache to its name in older checkouts. The flag -base starts it by that name in every checkout, so
+// maker accepts both names.
+var formerNames = map[string]string{
+	"CacheOf[string]":               "Cached[string]",
+	"CacheOf[string] with a prefix": "Cached[string] with a prefix",
+	"CacheOf a struct":              "Cached of a struct",
+}
+
+// maker returns the constructor of a cache, by its name or its former name.
+func maker(name string) func(ctx context.Context, maxBytes int64) (cache, error) {
+	for now, former := range formerNames {
+		if name == former {
+			name = now
+		}
+	}
+	return makers[name]
+}
+
+// bounded marks the caches of this repository: if one is full, it refuses a write.
 type bounded interface{ bounded() }
 
 func (*store) bounded()    {}
@@ -49,15 +67,15 @@ func (*typed[T]) bounded() {}
 
 var errMissing = errors.New("a key is missing, or has another value")
 
-// look does with a value what the least of readers would.
-func look[T string | []byte](v T) error {
+// touch reads the first and the last byte of a value: the minimum that a caller does.
+func touch[T string | []byte](v T) error {
 	if len(v) < valueBytes || v[0] == 0 || v[len(v)-1] == 0 {
 		return errMissing
 	}
 	return nil
 }
 
-// bare is the least that keeps values for many goroutines: no expiry, no times, no bound.
+// bare is a minimal cache for many goroutines: a map in shards, without expiry, times and limit.
 type bare struct {
 	keep   func([]byte) []byte
 	seed   maphash.Seed
@@ -93,7 +111,7 @@ func (b *bare) find(key string) []byte {
 	return raw
 }
 
-func (b *bare) get(key string) error            { return look(b.find(key)) }
+func (b *bare) get(key string) error            { return touch(b.find(key)) }
 func (b *bare) read(key string) (string, error) { return string(b.find(key)), nil }
 
 func newAPI(ctx context.Context, maxBytes int64) (*actionhero.API, error) {
@@ -104,7 +122,7 @@ func newAPI(ctx context.Context, maxBytes int64) (*actionhero.API, error) {
 	return api, api.Start(ctx)
 }
 
-// store is ours, without what is above the seam.
+// store measures the backend.Store of the embedded backend, without the Cache on top of it.
 type store struct {
 	ctx context.Context
 	s   backend.Store
@@ -125,7 +143,7 @@ func (c *store) get(key string) error {
 	if err != nil {
 		return err
 	}
-	return look(e.Value)
+	return touch(e.Value)
 }
 
 func (c *store) read(key string) (string, error) {
@@ -133,7 +151,7 @@ func (c *store) read(key string) (string, error) {
 	return string(e.Value), err
 }
 
-// untyped is ours, with values encoded as JSON and read as that.
+// untyped measures actionhero.Cache: values are encoded as JSON, and get does not decode them.
 type untyped struct {
 	ctx context.Context
 	c   *actionhero.Cache
@@ -154,7 +172,7 @@ func (c *untyped) get(key string) error {
 	if err != nil {
 		return err
 	}
-	return look(e.Value)
+	return touch(e.Value)
 }
 
 func (c *untyped) read(key string) (text string, err error) {
@@ -165,7 +183,7 @@ func (c *untyped) read(key string) (text string, err error) {
 	return text, e.Decode(&text)
 }
 
-// session is what applications cache.
+// session is a typical value of an application.
 type session struct {
 	User    int      `json:"user"`
 	Name    string   `json:"name"`
@@ -178,7 +196,7 @@ func newSession(text string) session {
 	return session{User: 42, Name: "Evan", Roles: []string{"admin", "editor"}, Expires: 1_700_000_000, Data: text}
 }
 
-// typed is ours, with values of a type.
+// typed measures actionhero.CacheOf.
 type typed[T any] struct {
 	ctx  context.Context
 	api  *actionhero.API
@@ -206,7 +224,7 @@ func (c *typed[T]) get(key string) error {
 	if err != nil {
 		return err
 	}
-	return look(c.text(v))
+	return touch(c.text(v))
 }
 
 func (c *typed[T]) read(key string) (string, error) {
@@ -214,7 +232,7 @@ func (c *typed[T]) read(key string) (string, error) {
 	return c.text(v), err
 }
 
-// peer is a cache that makes room by itself.
+// peer measures otter, which evicts values if it is full.
 type peer struct{ c *otter.Cache[string, string] }
 
 func newOtter() (cache, error) {
@@ -226,7 +244,7 @@ func (c *peer) set(key string, v value) error { c.c.Set(key, v.text); return nil
 
 func (c *peer) get(key string) error {
 	v, _ := c.c.GetIfPresent(key)
-	return look(v)
+	return touch(v)
 }
 
 func (c *peer) read(key string) (string, error) {

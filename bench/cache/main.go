@@ -1,10 +1,11 @@
-// Command cache measures the embedded cache beside a bare map in shards: reading, writing and both, by 64 goroutines, on
-// keys of which few are asked for most of the time. It also checks that whatever was written without an error is there,
-// and prints Markdown tables.
+// Command cache compares the embedded cache with a bare map in shards: reads, writes and a mix of both, by 64 goroutines,
+// with a Zipf distribution of the keys. It also checks that each value that was written without an error can be read. It
+// prints Markdown tables.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -23,10 +24,10 @@ import (
 )
 
 func main() {
-	be := flag.String("be", "", "be this cache (internal)")
+	be := flag.String("be", "", "serve this cache (internal)")
 	passes := flag.Int("passes", 12, "slices for each cache")
 	slice := flag.Duration("slice", time.Second, "length of a slice")
-	base := flag.String("base", "", "another checkout of this repository: measure only our caches beside those of that checkout")
+	base := flag.String("base", "", "another checkout of this repository: compare only our caches with those of that checkout")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -42,10 +43,10 @@ func main() {
 	}
 }
 
-// The caches, the baseline first. Each is in a process of its own: what one keeps is no work for the garbage collector of
-// another.
+// The caches, the baseline first. Each runs in its own process, so that the values of one cache are no work for the garbage
+// collector of another.
 var names = []string{
-	"bare map", "bare map, nothing copied", "Store", "Cache", "Cached[string]", "Cached[string] with a prefix", "Cached of a struct", "otter (drops what is too much)",
+	"bare map", "bare map, nothing copied", "Store", "Cache", "CacheOf[string]", "CacheOf[string] with a prefix", "CacheOf a struct", "otter (evicts values if full)",
 }
 
 func run(ctx context.Context, passes int, slice time.Duration, base string) error {
@@ -72,8 +73,8 @@ func run(ctx context.Context, passes int, slice time.Duration, base string) erro
 // ours are the caches of this repository.
 var ours = names[2:7]
 
-// compare measures some caches and prints a table for each load; the first is the baseline. base is the program of the
-// other checkout.
+// compare measures caches and prints a table for each load. The first cache is the baseline. base is the program of the other
+// checkout, "" without the flag -base.
 func compare(ctx context.Context, names []string, base string, passes int, slice time.Duration) error {
 	var caches []*process
 	for _, name := range names {
@@ -113,10 +114,10 @@ func compare(ctx context.Context, names []string, base string, passes int, slice
 	return nil
 }
 
-// result is what a cache reached, in all slices.
+// result holds the figures of one cache, by pass.
 type result struct {
-	cost  []float64 // nanoseconds of processor time for an operation, by pass
-	ratio []float64 // the baseline's over this, by pass
+	cost  []float64 // nanoseconds of processor time for an operation
+	ratio []float64 // the cost of the baseline divided by this cost
 }
 
 func table(names []string, results []result) string {
@@ -129,7 +130,7 @@ func table(names []string, results []result) string {
 	return b.String()
 }
 
-// process is a cache that does what it is told.
+// process is a process that serves one cache: it reads an order from its input and writes one line for it.
 type process struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -144,6 +145,7 @@ func start(ctx context.Context, name, base string) (*process, error) {
 	name, isBase := strings.CutSuffix(name, proc.BaseSuffix)
 	if isBase {
 		program = base
+		name = cmp.Or(formerNames[name], name)
 	}
 	p := &process{cmd: exec.CommandContext(ctx, program, "-be", name)}
 	p.cmd.Stderr = os.Stderr
@@ -162,10 +164,10 @@ func start(ctx context.Context, name, base string) (*process, error) {
 	return p, err
 }
 
-// stop ends the process, which ends with its input.
+// stop closes the input of the process, which ends it.
 func (p *process) stop() {
 	_ = p.in.Close()
-	_ = p.cmd.Wait() // what went wrong, it has said
+	_ = p.cmd.Wait() // the process has printed its error
 }
 
 func (p *process) ask(order string) (string, error) {

@@ -19,18 +19,18 @@ const (
 	keys       = 1 << 17
 	valueBytes = 200
 	ttl        = time.Hour
-	steps      = 1 << 14 // how many keys each goroutine has drawn beforehand, to go round
+	steps      = 1 << 14 // the keys that each goroutine draws in advance and then repeats
 )
 
-// loads are what is measured.
+// loads are the mixes of operations to measure.
 var loads = []struct {
 	name   string
-	writes int // one in so many operations writes; 0: none
+	writes int // one of so many operations is a write; 0: none
 }{{"get", 0}, {"90 % get, 10 % set", 10}, {"set", 1}}
 
-// serve does what it is told, line by line, until there is no more.
+// serve executes the orders in in, one a line, until its end.
 func serve(ctx context.Context, name string, in io.Reader, out io.Writer) error {
-	c, err := makers[name](ctx, 0)
+	c, err := maker(name)(ctx, 0)
 	if err != nil {
 		return err
 	}
@@ -57,21 +57,21 @@ func serve(ctx context.Context, name string, in io.Reader, out io.Writer) error 
 	return nil
 }
 
-// bench is a cache with what is done to it.
+// bench is a cache with its workload.
 type bench struct {
 	cache cache
-	*work
+	*workload
 }
 
-// work is which keys there are, and who asks for which.
-type work struct {
+// workload holds the keys and values, and the order in which each goroutine uses them.
+type workload struct {
 	names  []string
-	values []value             // of each key its own, as no two keys of a real cache share their memory
-	draws  [goroutines][]int32 // which key each goroutine asks for, one after the other
+	values []value             // one for each key, because two keys of a real cache do not share memory
+	draws  [goroutines][]int32 // indexes of keys, for each goroutine
 }
 
-var theWork = sync.OnceValue(func() *work {
-	w := &work{names: make([]string, keys), values: make([]value, keys)}
+var sharedWorkload = sync.OnceValue(func() *workload {
+	w := &workload{names: make([]string, keys), values: make([]value, keys)}
 	for i := range w.names {
 		text := fmt.Sprintf("%0*d", valueBytes, i)
 		w.names[i], w.values[i] = fmt.Sprintf("session:%08d", i), value{text, []byte(text)}
@@ -79,14 +79,14 @@ var theWork = sync.OnceValue(func() *work {
 	for g := range w.draws {
 		zipf := rand.NewZipf(rand.New(rand.NewPCG(1, uint64(g))), 1.1, 1, keys-1)
 		for range steps {
-			// Which keys are popular must say nothing about where they are.
+			// Popular keys must not be neighbours.
 			w.draws[g] = append(w.draws[g], int32(zipf.Uint64()*7919%keys))
 		}
 	}
 	return w
 })
 
-func newBench(c cache) *bench { return &bench{c, theWork()} }
+func newBench(c cache) *bench { return &bench{c, sharedWorkload()} }
 
 func (b *bench) fill() error {
 	for i, key := range b.names {
@@ -97,7 +97,7 @@ func (b *bench) fill() error {
 	return nil
 }
 
-// load runs a load for a time, and returns the nanoseconds of processor time that an operation took.
+// load runs a load for a duration. It returns the processor time of one operation in nanoseconds.
 func (b *bench) load(name, duration string) (string, error) {
 	d, err := time.ParseDuration(duration)
 	writes := -1
@@ -152,47 +152,48 @@ func (b *bench) loop(g, writes int, stop *atomic.Bool) (n int, err error) {
 	return n, nil
 }
 
-// check writes all keys to a new cache with room for them, and to one that has not, and returns what became of them. It
-// fails if a cache of ours dropped anything, refused what it has room for, or took what it has not.
+// check writes all keys to a new cache with room for all of them, and to a new cache without. It returns the numbers of
+// refused and dropped values. It fails if a cache of this repository dropped a value, refused one that fits, or accepted
+// more than its limit.
 func check(ctx context.Context, name string) (string, error) {
 	var reports []string
 	for _, maxBytes := range []int64{1 << 30, 4 << 20} {
-		c, err := makers[name](ctx, maxBytes)
+		c, err := maker(name)(ctx, maxBytes)
 		if err != nil {
 			return "", err
 		}
 		refused, dropped := newBench(c).check()
 		if _, ours := c.(bounded); ours && (dropped > 0 || (refused > 0) != (maxBytes < keys*valueBytes)) {
-			return "", fmt.Errorf("with a bound of %d bytes %d writes were refused and %d dropped silently", maxBytes, refused, dropped)
+			return "", fmt.Errorf("with a limit of %d bytes, %d writes were refused and %d values were dropped silently", maxBytes, refused, dropped)
 		}
 		reports = append(reports, fmt.Sprintf("%d refused with an error, %d dropped silently", refused, dropped))
 	}
-	return fmt.Sprintf("with room for all %s; with a bound of 4 MiB %s", reports[0], reports[1]), nil
+	return fmt.Sprintf("with room for all: %s; with a limit of 4 MiB: %s", reports[0], reports[1]), nil
 }
 
-// check has all goroutines write each its keys, read all that were not refused, and compare.
+// check lets each goroutine write its share of the keys, and then read and compare each value that was not refused.
 func (b *bench) check() (refused, dropped int64) {
-	var no, lost atomic.Int64
+	var refusals, losses atomic.Int64
 	var wg sync.WaitGroup
 	for g := range goroutines {
 		wg.Go(func() {
 			kept := make(map[string]string)
 			for i := g; i < keys; i += goroutines {
 				if b.cache.set(b.names[i], b.values[i]) != nil {
-					no.Add(1)
+					refusals.Add(1)
 				} else {
 					kept[b.names[i]] = b.values[i].text
 				}
 			}
 			for key, want := range kept {
 				if got, err := b.cache.read(key); err != nil || got != want {
-					lost.Add(1)
+					losses.Add(1)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return no.Load(), lost.Load()
+	return refusals.Load(), losses.Load()
 }
 
 func processorTime() (time.Duration, error) {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// answer is what every server answers: the same JSON as the product's randomNumber.
+// answer is the answer of every server: the same JSON as the product's action randomNumber.
 type answer struct {
 	RandomNumber float64   `json:"randomNumber"`
 	Server       server    `json:"serverInformation"`

@@ -17,7 +17,7 @@ const connections = 64
 
 const request = "GET " + path + "?limit=10&offset=5 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-// load keeps one request at a time going on each connection, for a while.
+// load returns a load: for a duration, one request at a time on each connection.
 func load(addr string) func(time.Duration) (int, error) {
 	return func(d time.Duration) (int, error) {
 		stop := time.Now().Add(d)
@@ -62,7 +62,7 @@ var (
 	statusOK     = []byte("HTTP/1.1 200 ")
 )
 
-// skipAnswer reads an answer as cheaply as can be: the status, the length, the body.
+// skipAnswer reads an answer at minimal cost: it looks at the status and the length, and discards the body.
 func skipAnswer(in *bufio.Reader) error {
 	length := -1
 	for first := true; ; first = false {
@@ -86,7 +86,7 @@ func skipAnswer(in *bufio.Reader) error {
 	}
 }
 
-// check asks once and makes sure that the answer is the one to measure.
+// check sends one request and returns an error if the answer is not the expected one.
 func check(addr string) error {
 	resp, err := http.Get("http://" + addr + path + "?limit=10&offset=5")
 	if err != nil {
@@ -103,7 +103,7 @@ func check(addr string) error {
 	}
 	if want := (params{10, 5, "randomNumber"}); resp.StatusCode != 200 || got.Requestor.Params != want || got.Error != "OK" || got.RandomNumber == 0 ||
 		resp.Header.Get("X-Powered-By") != poweredBy {
-		return fmt.Errorf("the answer is not the one to measure: %s %s", resp.Status, body)
+		return fmt.Errorf("unexpected answer: %s %s", resp.Status, body)
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Command http measures this server's randomNumber beside the same answer by other frameworks: requests per second of
-// the server's processor time, in interleaved slices of one second, each server pinned to one processor and the load to
+// Command http compares this server's action randomNumber with the same answer by other frameworks: requests per second of
+// the server's processor time, in interleaved slices of one second. The servers are pinned to one processor and the load to
 // another. It prints a Markdown table.
 package main
 
@@ -20,12 +20,12 @@ import (
 )
 
 func main() {
-	serve := flag.String("serve", "", "be this server (internal)")
+	serve := flag.String("serve", "", "run this server (internal)")
 	addr := flag.String("addr", "", "address for -serve")
 	passes := flag.Int("passes", 15, "slices for each server")
 	slice := flag.Duration("slice", time.Second, "length of a slice")
-	only := flag.String("only", "", "comma separated names of the servers to measure beside the baseline")
-	base := flag.String("base", "", "another checkout of this repository: measure only this server beside the one of that checkout")
+	only := flag.String("only", "", "servers to compare with the baseline, separated by commas; default: all")
+	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-// order is in which order the table lists the servers; the first is the baseline.
+// order lists the servers in the order of the table. The first is the baseline.
 var order = []string{"net/http", "actionhero", "actionhero, requests logged", "gin", "echo", "chi", "huma", "fiber", "fasthttp"}
 
 func run(ctx context.Context, passes int, slice time.Duration, only, base string) error {
@@ -74,7 +74,7 @@ func run(ctx context.Context, passes int, slice time.Duration, only, base string
 	return nil
 }
 
-// table measures some servers and prints their table; the first is the baseline.
+// table measures servers and prints their table. The first server is the baseline.
 func table(ctx context.Context, names []string, only, ours, dir string, passes int, slice time.Duration) error {
 	var targets []slices.Target
 	for _, name := range names {

@@ -19,10 +19,10 @@ import (
 
 const path = "/api/randomNumber"
 
-// poweredBy is a header that the product sends too.
+// poweredBy is a header of the product, which every peer sends as well.
 const poweredBy = "actionHero API"
 
-// peers serve the same request each in its own way: two parameters read, the same JSON built.
+// peers serve the same request, each with its own framework: they read two parameters and encode the same JSON.
 var peers = map[string]func(addr string) error{
 	"net/http": func(addr string) error {
 		mux := http.NewServeMux()

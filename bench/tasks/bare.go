@@ -8,12 +8,12 @@ import (
 	"syscall"
 )
 
-// recordBytes is as much as the record of a job takes in our journal.
+// recordBytes is the size of the record of a job in our journal.
 const recordBytes = 176
 
-// bare keeps a record by appending it to a file, and syncing that.
+// bare appends each record to a file and syncs the file.
 type bare struct {
-	ready bool // the file is made of zeros beforehand, so that its size does not change
+	ready bool // the file is filled with zeros first, so that its size does not change
 	file  *os.File
 	at    int64
 }
@@ -46,20 +46,20 @@ func (b *bare) enqueue(context.Context) error { return b.write(record) }
 
 func (b *bare) close(context.Context) error { return b.file.Close() }
 
-// group keeps the records of all who come during one sync with the next.
+// group is a bare log with group commit: the records that arrive during a sync share the next one.
 type group struct {
 	bare
 	mu      sync.Mutex
 	pending []byte
-	done    chan struct{} // closed when what is pending is on the disk
+	done    chan struct{} // closed when the pending records are on the disk
 	err     error         // the first one
 	wake    chan struct{}
 	ended   chan struct{}
 }
 
-func (g *group) open(ctx context.Context, dir string, works bool) error {
+func (g *group) open(ctx context.Context, dir string, runsJobs bool) error {
 	g.done, g.wake, g.ended = make(chan struct{}), make(chan struct{}, 1), make(chan struct{})
-	if err := g.bare.open(ctx, dir, works); err != nil {
+	if err := g.bare.open(ctx, dir, runsJobs); err != nil {
 		return err
 	}
 	go g.commit()

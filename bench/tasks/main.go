@@ -1,7 +1,9 @@
-// Command tasks measures the queue of background jobs beside River on SQLite and beside the least that could keep a job:
-// a file that is appended to and synced. It prints Markdown tables: how many jobs are enqueued in a second, each on disk
-// when the call returns; how many are enqueued and run; how long it takes from enqueueing to the start of the run; and
-// what changes with a million jobs that wait and a million that are done.
+// Command tasks compares the queue of background jobs with River on SQLite, and with a minimal durable log: a file to which
+// each record is appended and synced. It prints Markdown tables:
+//   - enqueue: jobs enqueued per second, each on disk when the call returns
+//   - run: jobs enqueued and run per second
+//   - start: the time from the enqueue to the start of the run
+//   - scale: a queue with a million waiting and a million completed jobs, compared with an empty one
 package main
 
 import (
@@ -21,14 +23,14 @@ import (
 )
 
 func main() {
-	be := flag.String("be", "", "be this contender (internal)")
-	dir := flag.String("dir", "", "folder on the disk to be measured (default: that of temporary files)")
+	be := flag.String("be", "", "run this contender (internal)")
+	dir := flag.String("dir", "", "folder on the disk to measure; default: the one of temporary files")
 	passes := flag.Int("passes", 10, "slices for each contender")
 	slice := flag.Duration("slice", time.Second, "length of a slice")
-	samples := flag.Int("samples", 1000, "jobs whose way to their start is timed")
-	scale := flag.Int("scale", 1_000_000, "jobs that wait, and as many that are done; 0 leaves that out")
-	tables := flag.String("tables", "enqueue,run,start,scale", "which tables to make")
-	base := flag.String("base", "", "another checkout of this repository: measure only our queues beside those of that checkout")
+	samples := flag.Int("samples", 1000, "jobs of the table start")
+	scale := flag.Int("scale", 1_000_000, "waiting jobs of the table scale, and as many completed ones; 0 leaves the table out")
+	tables := flag.String("tables", "enqueue,run,start,scale", "tables to print")
+	base := flag.String("base", "", "another checkout of this repository: compare only our queues with those of that checkout")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -44,14 +46,14 @@ func main() {
 	}
 }
 
-// bench is what to measure.
+// bench holds the settings of the measurement.
 type bench struct {
 	dir     string
 	passes  int
 	slice   time.Duration
 	samples int
 	scale   int
-	base    string // the program of the flag -base, "" without it
+	base    string // the program of the other checkout, "" without the flag -base
 }
 
 func run(ctx context.Context, b bench, tables, base string) error {
@@ -80,15 +82,15 @@ func run(ctx context.Context, b bench, tables, base string) error {
 	return nil
 }
 
-// measured is what a contender reached, by pass.
+// measured holds the figures of one contender, by pass.
 type measured struct {
 	name  string
-	rate  []float64
-	ratio []float64 // to the first contender
-	cpu   []float64 // per second of processor time
+	rate  []float64 // jobs per second
+	ratio []float64 // rate divided by the rate of the first contender
+	cpu   []float64 // jobs per second of processor time
 }
 
-// measure gives each contender a slice in each pass, in random order, and tells each to do what order says.
+// measure gives each contender one slice in each pass, in random order, in which the contender executes order.
 func (b bench) measure(ctx context.Context, order string, names ...string) ([]measured, error) {
 	results := make([]measured, len(names))
 	processes := make([]*process, len(names))
@@ -116,8 +118,9 @@ func (b bench) measure(ctx context.Context, order string, names ...string) ([]me
 	return results, nil
 }
 
-// beside returns the contenders of a table: those named, or only our own beside those of the flag -base.
-func (b bench) beside(own []string, names ...string) []string {
+// withBase returns the contenders of a table: names, or with the flag -base only our own ones, each after the one of the other
+// checkout.
+func (b bench) withBase(own []string, names ...string) []string {
 	if b.base == "" {
 		return names
 	}
@@ -133,8 +136,8 @@ func (b bench) enqueueing(ctx context.Context) error {
 		callers int
 		names   []string
 	}{
-		{1, b.beside([]string{ours}, bareAppend, bareAppendReady, ours, riverSQLite)},
-		{64, b.beside([]string{ours}, bareGroup, bareGroupReady, ours, riverSQLite)},
+		{1, b.withBase([]string{ours}, bareAppend, bareAppendReady, ours, riverSQLite)},
+		{64, b.withBase([]string{ours}, bareGroup, bareGroupReady, ours, riverSQLite)},
 	} {
 		results, err := b.measure(ctx, fmt.Sprintf("enqueue %d", t.callers), t.names...)
 		if err != nil {
@@ -154,10 +157,10 @@ func (b bench) running(ctx context.Context) error {
 	if b.base != "" {
 		tables = nil
 		for _, name := range []string{ours, oursQueue, oursMemory, oursMemoryQueue} {
-			tables = append(tables, b.beside([]string{name}))
+			tables = append(tables, b.withBase([]string{name}))
 		}
 	}
-	fmt.Print("Jobs that do nothing, enqueued by 16 callers and run:\n\n| | jobs per second | of processor time | ratio of that to the first |\n|---|---|---|---|\n")
+	fmt.Print("Jobs that do nothing, enqueued by 16 callers and run:\n\n| | jobs per second | jobs per CPU second | ratio of the latter to the first |\n|---|---|---|---|\n")
 	for _, names := range tables {
 		results, err := b.measure(ctx, "run", names...)
 		if err != nil {
@@ -176,11 +179,11 @@ func (b bench) running(ctx context.Context) error {
 }
 
 func (b bench) starting(ctx context.Context) error {
-	fmt.Print("From the call that enqueues to the start of the run, one job at a time:\n\n| | p50, ms | p99, ms |\n|---|---|---|\n")
-	for _, name := range b.beside([]string{ours, oursMemory}, ours, oursMemory, riverSQLite) {
+	fmt.Print("From the enqueue to the start of the run, one job at a time:\n\n| | p50, ms | p99, ms |\n|---|---|---|\n")
+	for _, name := range b.withBase([]string{ours, oursMemory}, ours, oursMemory, riverSQLite) {
 		samples := b.samples
 		if name == riverSQLite {
-			samples = min(samples, 100) // each takes a good part of a second
+			samples = min(samples, 100) // each takes a large part of a second
 		}
 		p, err := b.start(ctx, name)
 		if err != nil {

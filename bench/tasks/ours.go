@@ -13,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero/worker"
 )
 
-// The contenders.
+// The names of the contenders. The flag -base starts ours by the same names in another checkout.
 const (
 	bareAppend      = "append, fdatasync"
 	bareAppendReady = "append, fdatasync, to a file of zeros"
@@ -39,12 +39,12 @@ var contenders = map[string]func() contender{
 	riverSQLite:     func() contender { return &riverQueue{} },
 }
 
-// mail is what a job is about: about as much as jobs have as a rule.
+// mail is the input of a job, of a usual size.
 type mail struct {
 	To       string `json:"to"`
 	Template string `json:"template"`
 	User     int    `json:"user"`
-	At       int64  `json:"at"` // when it was enqueued, in nanoseconds
+	At       int64  `json:"at"` // the time of the enqueue, in nanoseconds since 1970
 }
 
 func newMail() mail {
@@ -59,7 +59,7 @@ func newBackend(dir string, memory bool) *local.Backend {
 	return local.New(local.Config{Queue: config})
 }
 
-// server is all of ours: the API with a task, the check of its input, and the worker.
+// server measures the whole product: the API with a task, the check of its input, and the worker.
 type server struct {
 	memory  bool
 	api     *actionhero.API
@@ -67,7 +67,7 @@ type server struct {
 	started atomic.Pointer[func(enqueued time.Time)]
 }
 
-func (s *server) open(ctx context.Context, dir string, works bool) (err error) {
+func (s *server) open(ctx context.Context, dir string, runsJobs bool) (err error) {
 	s.task = actionhero.Task[mail]{
 		Name: "mail", Description: "Sends no mail.",
 		Run: func(_ context.Context, in mail) error {
@@ -79,7 +79,7 @@ func (s *server) open(ctx context.Context, dir string, works bool) (err error) {
 	if err != nil {
 		return err
 	}
-	if works {
+	if runsJobs {
 		s.api.Add(worker.New(s.api, worker.Config{}))
 	}
 	return s.api.Start(ctx)
@@ -90,7 +90,7 @@ func (s *server) enqueue(ctx context.Context) error {
 	return err
 }
 
-// begin has nothing to start: the worker was started with the API.
+// begin only stores started, because the worker has started with the API.
 func (s *server) begin(_ context.Context, started func(enqueued time.Time)) error {
 	s.started.Store(&started)
 	return nil
@@ -100,7 +100,7 @@ func (s *server) end(context.Context) error { return nil }
 
 func (s *server) close(ctx context.Context) error { return s.api.Stop(ctx) }
 
-// queue is the seam that everything of ours is built on, with the least of a worker.
+// queue measures the backend.Queue alone, with a minimal worker.
 type queue struct {
 	memory  bool
 	backend *local.Backend
@@ -136,16 +136,16 @@ func (q *queue) work(ctx context.Context, started func(enqueued time.Time)) erro
 	due, stop := jobs.Watch(backend.DefaultQueue)
 	defer stop()
 	for {
-		taken, err := jobs.Fetch(ctx, backend.FetchRequest{Node: "bench", Queues: []string{backend.DefaultQueue}, Max: 100, Lease: time.Minute})
+		fetched, err := jobs.Fetch(ctx, backend.FetchRequest{Node: "bench", Queues: []string{backend.DefaultQueue}, Max: 100, Lease: time.Minute})
 		if err != nil {
 			return err
 		}
-		outcomes := make([]backend.Outcome, len(taken))
-		for i := range taken {
+		outcomes := make([]backend.Outcome, len(fetched))
+		for i := range fetched {
 			started(time.Time{})
-			outcomes[i] = backend.Outcome{Run: taken[i].Run(), State: backend.Completed}
+			outcomes[i] = backend.Outcome{Run: fetched[i].Run(), State: backend.Completed}
 		}
-		if len(taken) > 0 {
+		if len(fetched) > 0 {
 			if _, err := jobs.Finish(ctx, outcomes...); err != nil {
 				return err
 			}

@@ -18,22 +18,23 @@ import (
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
-// contender keeps jobs. Each is in a process of its own.
+// contender stores jobs. Each runs in its own process.
 type contender interface {
-	open(ctx context.Context, dir string, works bool) error // in a folder of its own, empty
-	enqueue(ctx context.Context) error                      // one job, kept when it returns
+	open(ctx context.Context, dir string, runsJobs bool) error // dir is an empty folder
+	enqueue(ctx context.Context) error                         // enqueues one job, which is durable when it returns
 	close(ctx context.Context) error
 }
 
-// runner is a contender that runs jobs, too.
+// runner is a contender that also runs jobs.
 type runner interface {
 	contender
-	// begin begins to run jobs, if open was told of it. Each run calls started, with the time at which its job was enqueued.
+	// begin starts to run jobs; open must have been called with runsJobs. Each run calls started with the time at which its
+	// job was enqueued.
 	begin(ctx context.Context, started func(enqueued time.Time)) error
 	end(ctx context.Context) error
 }
 
-// process is a contender that does what it is told.
+// process is a process that runs one contender: it reads an order from its input and writes one line for it.
 type process struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -62,13 +63,13 @@ func (b bench) start(ctx context.Context, name string) (*process, error) {
 	return p, p.cmd.Start()
 }
 
-// stop ends the process, which ends with its input.
+// stop closes the input of the process, which ends it.
 func (p *process) stop() {
 	_ = p.in.Close()
-	_ = p.cmd.Wait() // what went wrong, it has said
+	_ = p.cmd.Wait() // the process has printed its error
 }
 
-// ask gives an order, and reads the numbers that come back.
+// ask sends an order and reads the numbers of the answer.
 func (p *process) ask(order string, numbers ...*float64) error {
 	if _, err := fmt.Fprintln(p.in, order); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (p *process) ask(order string, numbers ...*float64) error {
 	return nil
 }
 
-// serve does what it is told, line by line, until there is no more.
+// serve executes the orders in in, one a line, until its end.
 func serve(ctx context.Context, name, dir string, in io.Reader, out io.Writer) error {
 	if name == atScale {
 		return serveScale(ctx, dir, in, out)
@@ -120,7 +121,7 @@ func serve(ctx context.Context, name, dir string, in io.Reader, out io.Writer) e
 	return nil
 }
 
-// do does what it is told by an order and its number, of callers or of samples, or its time.
+// do executes one order: its name, then the number of callers or samples, then the duration.
 func do(ctx context.Context, c contender, words []string) (string, error) {
 	number := 0
 	if words[0] != "run" {
@@ -139,7 +140,7 @@ func do(ctx context.Context, c contender, words []string) (string, error) {
 	return "", fmt.Errorf("there is no order %q", words[0])
 }
 
-// rate returns how many times something happens in a second, and in a second of processor time.
+// rate calls do, which counts operations, and returns their number per second and per second of processor time.
 func rate(duration string, do func(d time.Duration) (int64, error)) (string, error) {
 	d, err := time.ParseDuration(duration)
 	if err != nil {
@@ -159,7 +160,7 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// enqueueFor has callers enqueue for some time, and returns how many jobs were kept.
+// enqueueFor lets callers enqueue jobs concurrently for the duration d. It returns the number of durable jobs.
 func enqueueFor(ctx context.Context, c contender, callers int, d time.Duration) (int64, error) {
 	var stop atomic.Bool
 	defer time.AfterFunc(d, func() { stop.Store(true) }).Stop()
@@ -183,10 +184,11 @@ func enqueueFor(ctx context.Context, c contender, callers int, d time.Duration) 
 	return n.Load(), nil
 }
 
-// waiting is how many jobs may be enqueued and not run at a time: a queue that only grows would measure something else.
+// waiting is the maximum number of jobs that are enqueued and have not run. Without it the queue would grow, and its growth
+// would be measured.
 const waiting = 4000
 
-// runFor has 16 callers enqueue while jobs are run, and returns how many were.
+// runFor lets 16 callers enqueue while jobs run, for the duration d. It returns the number of runs.
 func runFor(ctx context.Context, c runner, d time.Duration) (int64, error) {
 	room := make(chan struct{}, waiting)
 	var n atomic.Int64
@@ -198,7 +200,7 @@ func runFor(ctx context.Context, c runner, d time.Duration) (int64, error) {
 	}
 	_, err := enqueueFor(ctx, bounded{c, room}, 16, d)
 	total := n.Load()
-	for len(room) > 0 && err == nil { // so that none is left for the next slice
+	for len(room) > 0 && err == nil { // no job may be left for the next slice
 		time.Sleep(time.Millisecond)
 	}
 	return total, errors.Join(err, c.end(ctx))
@@ -214,7 +216,7 @@ func (b bounded) enqueue(ctx context.Context) error {
 	return b.contender.enqueue(ctx)
 }
 
-// startTimes enqueues jobs one at a time, and returns after how many milliseconds half of them and 99 % of them started.
+// startTimes enqueues jobs one at a time. It returns the p50 and p99 of the milliseconds until their starts.
 func startTimes(ctx context.Context, c runner, samples int) (string, error) {
 	took := make(chan time.Duration, 1)
 	if err := c.begin(ctx, func(enqueued time.Time) { took <- time.Since(enqueued) }); err != nil {
@@ -226,7 +228,7 @@ func startTimes(ctx context.Context, c runner, samples int) (string, error) {
 			return "", err
 		}
 		times = append(times, float64(<-took)/1e6)
-		time.Sleep(2 * time.Millisecond) // so that all is idle again
+		time.Sleep(2 * time.Millisecond) // so that the queue is idle again
 	}
 	return fmt.Sprint(slices.Quantile(times, 0.5), slices.Quantile(times, 0.99)), c.end(ctx)
 }

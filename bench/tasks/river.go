@@ -14,8 +14,8 @@ import (
 	_ "modernc.org/sqlite" // the driver that riverQueue uses
 )
 
-// riverQueue is River on a file of SQLite, with a log that is synced with each transaction, one connection, as its
-// documentation asks for, and a worker that looks for jobs more often than it does by default.
+// riverQueue measures River on SQLite: a log that is synced with each transaction, one connection, which its documentation
+// requires, and a worker that polls more often than by default.
 type riverQueue struct {
 	db      *sql.DB
 	client  *river.Client[*sql.Tx]
@@ -35,7 +35,7 @@ func (w *riverWorker) Work(_ context.Context, job *river.Job[mail]) error {
 	return nil
 }
 
-func (r *riverQueue) open(ctx context.Context, dir string, works bool) (err error) {
+func (r *riverQueue) open(ctx context.Context, dir string, runsJobs bool) (err error) {
 	r.db, err = sql.Open("sqlite", "file:"+filepath.Join(dir, "river.db")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)")
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (r *riverQueue) open(ctx context.Context, dir string, works bool) (err erro
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &riverWorker{queue: r})
 	config := &river.Config{Logger: slog.New(slog.DiscardHandler), Workers: workers}
-	if works {
+	if runsJobs {
 		config.FetchCooldown, config.FetchPollInterval = 2*time.Millisecond, 10*time.Millisecond
 		config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 100}}
 	}

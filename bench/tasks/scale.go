@@ -17,7 +17,7 @@ import (
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
-// scaling compares an empty queue with one that has many jobs.
+// scaling compares an empty queue with one that holds many jobs.
 func (b bench) scaling(ctx context.Context) error {
 	if b.scale == 0 {
 		return nil
@@ -47,7 +47,7 @@ func (b bench) scaling(ctx context.Context) error {
 			}
 		}
 	}
-	fmt.Printf("A queue with %d jobs that wait and %d that are done, beside an empty one:\n\n| µs | empty | full | ratio |\n|---|---|---|---|\n", b.scale, b.scale)
+	fmt.Printf("A queue with %d waiting and %d completed jobs, compared with an empty one:\n\n| µs | empty | full | ratio |\n|---|---|---|---|\n", b.scale, b.scale)
 	for n, order := range orders {
 		empty, full := slices.Quantile(times[0][n], 0.5), slices.Quantile(times[1][n], 0.5)
 		fmt.Printf("| %s | %.1f | %.1f | %.2f |\n", order, empty, full, full/empty)
@@ -63,7 +63,7 @@ func (b bench) scaling(ctx context.Context) error {
 	return nil
 }
 
-// full is a queue with many jobs in it.
+// full is a queue with many jobs.
 type full struct {
 	dir     string
 	backend *local.Backend
@@ -76,7 +76,7 @@ func (f *full) reopen(ctx context.Context) error {
 	return f.backend.Open(ctx)
 }
 
-// serveScale does what it is told, line by line.
+// serveScale executes the orders in in, one a line, until its end.
 func serveScale(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
 	folder, err := os.MkdirTemp(dir, "scale")
 	if err != nil {
@@ -158,7 +158,7 @@ func (f *full) runOne(ctx context.Context) error {
 	return err
 }
 
-// run runs up to n jobs of a queue, and deletes nothing.
+// run runs up to n jobs of a queue and returns their number. The completed jobs stay.
 func (f *full) run(ctx context.Context, queue string, n int) (int, error) {
 	jobs, err := f.backend.Queue().Fetch(ctx, backend.FetchRequest{Node: "bench", Queues: []string{queue}, Max: n})
 	if err != nil || len(jobs) == 0 {
@@ -172,7 +172,7 @@ func (f *full) run(ctx context.Context, queue string, n int) (int, error) {
 	return len(jobs), err
 }
 
-// drain runs what was enqueued.
+// drain runs all jobs of the default queue.
 func (f *full) drain(ctx context.Context) error {
 	for {
 		if n, err := f.run(ctx, backend.DefaultQueue, 1000); n == 0 || err != nil {
@@ -181,7 +181,7 @@ func (f *full) drain(ctx context.Context) error {
 	}
 }
 
-// fill enqueues jobs and runs them, and then enqueues as many, of which half wait for their time and half for a worker.
+// fill enqueues and runs a number of jobs. Then it enqueues as many again: half of them wait for their time, half for a worker.
 func (f *full) fill(ctx context.Context, jobs int) error {
 	const some = 1000
 	for done := 0; done < 2*jobs; done += some {
@@ -199,14 +199,14 @@ func (f *full) fill(ctx context.Context, jobs int) error {
 		}
 		if done < jobs {
 			if n, err := f.run(ctx, "filling", some); n != some || err != nil {
-				return fmt.Errorf("of %d jobs %d could be run: %w", some, n, err)
+				return fmt.Errorf("%d of %d jobs could be run: %w", n, some, err)
 			}
 		}
 	}
 	return nil
 }
 
-// size returns the heap, what is resident and the size of the folder, in MiB.
+// size returns the heap, the resident memory and the size of the folder, in MiB.
 func (f *full) size() (string, error) {
 	runtime.GC()
 	var m runtime.MemStats
@@ -236,7 +236,7 @@ func (f *full) size() (string, error) {
 	return fmt.Sprint(float64(m.HeapAlloc)/(1<<20), resident/1024, float64(disk)/(1<<20)), nil
 }
 
-// restart closes the queue and opens it again, and returns how long that took.
+// restart closes the queue and opens it again. It returns the seconds that the opening took.
 func (f *full) restart(ctx context.Context) (string, error) {
 	if err := f.backend.Close(ctx); err != nil {
 		return "", err
@@ -247,5 +247,5 @@ func (f *full) restart(ctx context.Context) (string, error) {
 	return fmt.Sprint(time.Since(begun).Seconds()), err
 }
 
-// open makes full a contender: it is open already.
+// open does nothing: enqueueFor needs a contender, and full is open already.
 func (f *full) open(context.Context, string, bool) error { return nil }

@@ -36,7 +36,7 @@ func newLoad(addr string) ([]client, error) {
 	return clients, nil
 }
 
-// load keeps depth requests going on each connection: it sends that many and reads their answers.
+// load returns a load: for a duration, each connection sends depth requests at a time and reads their answers.
 func load(clients []client, depth int) func(time.Duration) (int, error) {
 	return func(d time.Duration) (int, error) {
 		stop := time.Now().Add(d)
@@ -71,7 +71,7 @@ func (c client) load(depth int, stop time.Time) (n int, err error) {
 	return n, nil
 }
 
-// skipAnswer reads up to the next answer; the welcome and who comes and goes are passed over.
+// skipAnswer reads up to the next answer. It skips the welcome and the notices of members that enter and leave.
 func skipAnswer(in *bufio.Reader) error {
 	for range 1000 {
 		text, err := in.ReadSlice('\n')
@@ -85,13 +85,13 @@ func skipAnswer(in *bufio.Reader) error {
 			return fmt.Errorf("the answer is %q", text)
 		}
 	}
-	return fmt.Errorf("no answer came among 1000 messages")
+	return fmt.Errorf("there was no answer among 1000 messages")
 }
 
-// said is 110 bytes, so that a message is about 200.
+// said is a text of 110 bytes, so that a message has about 200.
 var said = strings.Repeat("hello, ", 15) + "world"
 
-// say returns what says something in the speaker's room and waits for the answer.
+// say returns a function that sends one message to the speaker's room and waits for the answer.
 func say(speaker net.Conn) func() error {
 	in := bufio.NewReader(speaker)
 	return func() error {
@@ -107,7 +107,7 @@ func say(speaker net.Conn) func() error {
 	}
 }
 
-// welcome reads what a client gets first.
+// welcome reads the first message to a client.
 func welcome(conn net.Conn) error {
 	_, err := conn.Read(make([]byte, 512))
 	return err

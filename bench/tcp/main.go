@@ -1,6 +1,6 @@
-// Command tcp measures this server over TCP: requests on 100 connections, one at a time and 16 at a time, beside a naive
-// server; a message to a room of many beside a bare loop of writes; and the memory of idle connections. It prints
-// Markdown tables.
+// Command tcp measures this server over TCP and prints Markdown tables: requests on 100 connections, one at a time and 16 at a
+// time, compared with a naive server; a message to a room of many members, compared with a bare loop of writes; and the
+// memory of idle connections.
 package main
 
 import (
@@ -23,15 +23,15 @@ import (
 )
 
 func main() {
-	serve := flag.String("serve", "", "be this server (internal)")
+	serve := flag.String("serve", "", "run this server (internal)")
 	addr := flag.String("addr", "", "address for -serve")
 	passes := flag.Int("passes", 12, "slices for each server")
 	slice := flag.Duration("slice", time.Second, "length of a slice")
-	depths := flag.String("depths", "1,16", "requests under way at a time, a table for each; empty to leave that out")
-	members := flag.Int("fan", 5000, "members of the room, 0 to leave that out")
-	idle := flag.Int("idle", 19000, "idle connections, 0 to leave that out")
-	settle := flag.Duration("settle", 130*time.Second, "how long idle connections are left alone before they are measured; Go collects garbage every two minutes at the latest")
-	base := flag.String("base", "", "another checkout of this repository: measure only this server beside the one of that checkout")
+	depths := flag.String("depths", "1,16", "requests in flight on each connection, a table for each number; empty leaves the tables out")
+	members := flag.Int("fan", 5000, "members of the room; 0 leaves the table out")
+	idle := flag.Int("idle", 19000, "idle connections; 0 leaves the measurement out")
+	settle := flag.Duration("settle", 130*time.Second, "time for which idle connections rest before they are measured; Go collects garbage every two minutes at the latest")
+	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -79,7 +79,7 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 		}
 	}
 	if idle > 0 {
-		for _, name := range b.beside("actionhero", "actionhero") {
+		for _, name := range b.withBase("actionhero", "actionhero") {
 			if err := b.idle(name, idle, settle); err != nil {
 				return err
 			}
@@ -89,8 +89,8 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 	return nil
 }
 
-// beside returns the servers of a table: those named, or only ours beside the one of the flag -base.
-func (b *bench) beside(ours string, names ...string) []string {
+// withBase returns the servers of a table: names, or with the flag -base only ours, after the one of the other checkout.
+func (b *bench) withBase(ours string, names ...string) []string {
 	if b.base != "" {
 		return []string{ours + proc.BaseSuffix, ours}
 	}
@@ -100,7 +100,7 @@ func (b *bench) beside(ours string, names ...string) []string {
 type bench struct {
 	ctx       context.Context
 	dir, ours string
-	base      string // the server of the flag -base, "" without it
+	base      string // the server of the other checkout, "" without the flag -base
 	passes    int
 	slice     time.Duration
 }
@@ -131,7 +131,7 @@ func (b *bench) start(name string) (*proc.Server, error) {
 
 func (b *bench) requests(depth int) error {
 	var targets []slices.Target
-	for _, name := range b.beside("actionhero", "naive", "actionhero", "naive, gather") {
+	for _, name := range b.withBase("actionhero", "naive", "actionhero", "naive, gather") {
 		s, err := b.start(name)
 		if err != nil {
 			return err
@@ -154,7 +154,7 @@ func (b *bench) requests(depth int) error {
 func (b *bench) fan(members int) error {
 	var targets []slices.Target
 	var fans []*fan.Fan
-	for _, name := range b.beside("actionhero", "bare loop", "actionhero") {
+	for _, name := range b.withBase("actionhero", "bare loop", "actionhero") {
 		s, err := b.start(name)
 		if err != nil {
 			return err
@@ -184,7 +184,7 @@ func (b *bench) fan(members int) error {
 	return nil
 }
 
-// idle measures what a connection that does nothing takes, in a room that it has changed to.
+// idle measures the memory of an idle connection that has changed its room.
 func (b *bench) idle(name string, n int, settle time.Duration) error {
 	s, err := b.start(name)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// line is the request of the naive server, and answer what both servers answer.
+// line is a request to the naive server, and answer the answer of both servers.
 type line struct {
 	Action string `json:"action"`
 	Params struct {
@@ -45,8 +45,8 @@ func listen(addr string, serve func(net.Conn)) error {
 	}
 }
 
-// naive is the server one writes first: bufio and encoding/json, a write for each answer, or, with gather, one when no
-// more input is at hand.
+// naive is a first version of a server: bufio and encoding/json. It writes each answer at once or, with gather, when no more
+// input is buffered.
 func naive(gather bool) func(net.Conn) {
 	return func(conn net.Conn) {
 		defer conn.Close()
@@ -77,7 +77,7 @@ func naive(gather bool) func(net.Conn) {
 	}
 }
 
-// loop writes whatever one client says to all the others, one after the other: what a broadcast costs at least.
+// loop writes each message of a client to all other clients in turn: the minimal cost of a broadcast.
 type loop struct {
 	mu    sync.Mutex
 	conns []net.Conn
@@ -101,7 +101,7 @@ func (l *loop) serve(conn net.Conn) {
 		l.mu.Lock()
 		for _, c := range l.conns {
 			if c != conn {
-				_, _ = c.Write(line) // a client that has gone is not what is measured
+				_, _ = c.Write(line) // clients that have left are not measured
 			}
 		}
 		l.mu.Unlock()

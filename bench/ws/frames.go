@@ -12,7 +12,7 @@ import (
 
 const handshake = " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 
-// open does the handshake of a client.
+// open does the handshake of a client and returns the reader of the connection.
 func open(conn net.Conn, path string) (*bufio.Reader, error) {
 	if _, err := io.WriteString(conn, "GET "+path+handshake); err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func open(conn net.Conn, path string) (*bufio.Reader, error) {
 	return in, err
 }
 
-// frame returns a message as a client sends it.
+// frame returns a text message in the form of a client, with a mask.
 func frame(text string) []byte {
 	mask := [4]byte{0x12, 0x34, 0x56, 0x78}
 	b := []byte{0x81, 0x80 | byte(len(text))}
@@ -39,10 +39,10 @@ func frame(text string) []byte {
 	return b
 }
 
-// pong is the answer to a ping without content.
+// pong is the frame that answers a ping without content.
 var pong = []byte{0x8a, 0x80, 1, 2, 3, 4}
 
-// serverFrame returns a message as a server sends it.
+// serverFrame returns a text message in the form of a server, without a mask.
 func serverFrame(text string) []byte {
 	if len(text) > 125 {
 		return append(binary.BigEndian.AppendUint16([]byte{0x81, 126}, uint16(len(text))), text...)
@@ -50,7 +50,7 @@ func serverFrame(text string) []byte {
 	return append([]byte{0x81, byte(len(text))}, text...)
 }
 
-// next reads the next message, which is good until the next read.
+// next reads the next message. The result is valid until the next read.
 func next(in *bufio.Reader) ([]byte, error) {
 	head, err := in.Peek(2)
 	if err != nil {
@@ -79,5 +79,5 @@ func await(in *bufio.Reader, text []byte) error {
 			return err
 		}
 	}
-	return fmt.Errorf("no %s came among 10,000 messages", text)
+	return fmt.Errorf("there was no %s among 10,000 messages", text)
 }

@@ -12,7 +12,7 @@ import (
 
 const connections = 100
 
-// request is 200 bytes, and so is the answer, by its id.
+// id is the id of each request. Its length makes the request and the answer 200 bytes long.
 var id = strings.Repeat("0123456789", 11)
 
 // client is one connection of the load, open for the whole run.
@@ -38,7 +38,7 @@ func newLoad(addr string, d dialect) ([]client, error) {
 	return clients, nil
 }
 
-// load keeps depth requests going on each connection: it sends that many and reads their answers.
+// load returns a load: for a duration, each connection sends depth requests at a time and reads their answers.
 func load(clients []client, d dialect, depth int) func(time.Duration) (int, error) {
 	return func(slice time.Duration) (int, error) {
 		stop := time.Now().Add(slice)
@@ -56,7 +56,7 @@ func load(clients []client, d dialect, depth int) func(time.Duration) (int, erro
 	}
 }
 
-// load counts answers; the welcome and who comes and goes are passed over.
+// load counts answers. It skips the welcome and the notices of members that enter and leave.
 func (c client) load(d dialect, depth int, stop time.Time) (n int, err error) {
 	batch, wanted := bytes.Repeat(frame(d.request), depth), []byte(d.answered)
 	_ = c.conn.SetDeadline(stop.Add(10 * time.Second))
@@ -74,27 +74,27 @@ func (c client) load(d dialect, depth int, stop time.Time) (n int, err error) {
 	return n, nil
 }
 
-// said is 110 bytes, so that a message is about 200.
+// said is a text of 110 bytes, so that a message has about 200.
 var said = strings.Repeat("hello, ", 15) + "world"
 
-// dialect is how clients of a server connect, come into the room, speak and ask.
+// dialect holds the messages with which the clients of a server connect, enter the room, speak and send requests.
 type dialect struct {
 	path     string
-	enter    []string // messages
-	entered  string   // is in the answer to each; empty: any answer will do
+	enter    []string // the messages that enter the room
+	entered  string   // occurs in the answer to each of them; empty: any answer
 	say      string
 	request  string
-	answered string // is in the answer to both
+	answered string // occurs in the answer to say and request
 }
 
-// The id of a request comes back with its answer.
-var own = dialect{
+// plainWebSocket is the dialect of this server over plain WebSocket: the answer has the id of the request.
+var plainWebSocket = dialect{
 	path: "/ws", say: `{"event":"say","id":"` + id + `","message":"` + said + `"}`,
 	request: `{"event":"action","id":"` + id + `","params":{"action":"randomNumber","limit":10,"offset":5}}`, answered: id,
 }
 
 var dialects = map[string]dialect{
-	"actionhero": own, "bare loop": own, ownSocketIO: socketIO, nodeSocketIO: socketIO,
+	"actionhero": plainWebSocket, "bare loop": plainWebSocket, ownSocketIO: socketIO, nodeSocketIO: socketIO,
 	"centrifuge": {
 		path:     "/ws",
 		enter:    []string{`{"id":1,"connect":{}}`, `{"id":2,"subscribe":{"channel":"room"}}`},
@@ -103,7 +103,7 @@ var dialects = map[string]dialect{
 	},
 }
 
-// join brings a connection into the room.
+// join opens the WebSocket of a connection and enters the room.
 func (d dialect) join(conn net.Conn) (*bufio.Reader, error) {
 	in, err := open(conn, d.path)
 	if err != nil {
@@ -120,13 +120,13 @@ func (d dialect) join(conn net.Conn) (*bufio.Reader, error) {
 	return in, nil
 }
 
-// greet is join for who does not read on.
+// greet is join for a connection whose buffered input is not needed.
 func (d dialect) greet(conn net.Conn) error {
 	_, err := d.join(conn)
 	return err
 }
 
-// speak returns what says something and waits for the answer.
+// speak returns a function that sends one message to the room and waits for the answer.
 func (d dialect) speak(conn net.Conn, in *bufio.Reader) func() error {
 	request, wanted := frame(d.say), []byte(d.answered)
 	return func() error {

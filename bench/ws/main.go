@@ -1,7 +1,8 @@
-// Command ws measures this server over plain WebSocket and Socket.IO: actions on 100 connections beside an echo of
-// lxzan/gws, which does none of the work, and over Socket.IO beside its own server on Node.js; a message to a room of
-// many beside a bare loop of writes, centrifuge and that server; and the memory of idle connections. It prints Markdown
-// tables.
+// Command ws measures this server over plain WebSocket and Socket.IO, and prints Markdown tables:
+//   - actions on 100 connections, compared with an echo server on lxzan/gws, which does none of the work of an action, and
+//     over Socket.IO with socket.io on Node.js
+//   - a message to a room of many members, compared with a bare loop of writes, centrifuge and socket.io
+//   - the memory of idle connections
 package main
 
 import (
@@ -24,16 +25,16 @@ import (
 )
 
 func main() {
-	serve := flag.String("serve", "", "be this server (internal)")
+	serve := flag.String("serve", "", "run this server (internal)")
 	addr := flag.String("addr", "", "address for -serve")
 	passes := flag.Int("passes", 12, "slices for each server")
 	slice := flag.Duration("slice", time.Second, "length of a slice")
-	depths := flag.String("depths", "1,16", "requests under way at a time, a table for each; empty to leave that out")
-	members := flag.Int("fan", 5000, "members of the room, 0 to leave that out")
-	idle := flag.Int("idle", 19000, "idle connections, 0 to leave that out")
-	idleSocketIO := flag.Int("idlesocketio", 8000, "idle connections of Socket.IO, 0 to leave that out")
-	settle := flag.Duration("settle", 130*time.Second, "how long idle connections are left alone before they are measured; Go collects garbage every two minutes at the latest")
-	base := flag.String("base", "", "another checkout of this repository: measure only this server beside the one of that checkout")
+	depths := flag.String("depths", "1,16", "requests in flight on each connection, a table for each number; empty leaves the tables out")
+	members := flag.Int("fan", 5000, "members of the room; 0 leaves the table out")
+	idle := flag.Int("idle", 19000, "idle connections; 0 leaves the measurement out")
+	idleSocketIO := flag.Int("idlesocketio", 8000, "idle connections of Socket.IO; 0 leaves the measurement out")
+	settle := flag.Duration("settle", 130*time.Second, "time for which idle connections rest before they are measured; Go collects garbage every two minutes at the latest")
+	base := flag.String("base", "", "another checkout of this repository: compare only this server with the one of that checkout")
 	flag.Parse()
 	if *serve != "" {
 		fmt.Fprintln(os.Stderr, peers[*serve](*addr))
@@ -79,23 +80,23 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 		}
 	}
 	if members > 0 {
-		// Apart, or there would be more connections than a process may have files.
-		for _, names := range [][]string{b.beside("actionhero", "bare loop", "actionhero", "centrifuge"), b.beside(ownSocketIO, "bare loop", ownSocketIO, nodeSocketIO)} {
+		// In two tables, because one would need more connections than a process may have files.
+		for _, names := range [][]string{b.withBase("actionhero", "bare loop", "actionhero", "centrifuge"), b.withBase(ownSocketIO, "bare loop", ownSocketIO, nodeSocketIO)} {
 			if err := b.fan(members, names); err != nil {
 				return err
 			}
 		}
 	}
 	if idle > 0 {
-		for _, name := range b.beside("actionhero", "actionhero") {
-			if err := b.idle(name, idle, settle, restingPlain); err != nil {
+		for _, name := range b.withBase("actionhero", "actionhero") {
+			if err := b.idle(name, idle, settle, idlePlain); err != nil {
 				return err
 			}
 		}
 	}
 	if idleSocketIO > 0 {
-		for _, name := range b.beside("actionhero", "actionhero") {
-			if err := b.idle(name, idleSocketIO, settle, restingSocketIO); err != nil {
+		for _, name := range b.withBase("actionhero", "actionhero") {
+			if err := b.idle(name, idleSocketIO, settle, idleOverSocketIO); err != nil {
 				return err
 			}
 		}
@@ -104,8 +105,8 @@ func run(ctx context.Context, passes int, slice time.Duration, depths string, me
 	return nil
 }
 
-// beside returns the servers of a table: those named, or only ours beside the one of the flag -base.
-func (b *bench) beside(ours string, names ...string) []string {
+// withBase returns the servers of a table: names, or with the flag -base only ours, after the one of the other checkout.
+func (b *bench) withBase(ours string, names ...string) []string {
 	if b.base != "" {
 		return []string{ours + proc.BaseSuffix, ours}
 	}
@@ -115,7 +116,7 @@ func (b *bench) beside(ours string, names ...string) []string {
 type bench struct {
 	ctx    context.Context
 	ours   string
-	base   string // the server of the flag -base, "" without it
+	base   string // the server of the other checkout, "" without the flag -base
 	passes int
 	slice  time.Duration
 }
@@ -153,17 +154,17 @@ func (b *bench) start(name string) (*proc.Server, error) {
 
 func (b *bench) requests(depth int) error {
 	var targets []slices.Target
-	for _, name := range b.beside("actionhero", "gws echo", "actionhero") {
+	for _, name := range b.withBase("actionhero", "gws echo", "actionhero") {
 		s, err := b.start(name)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = s.Stop() }()
-		clients, err := newLoad(s.Addr, own)
+		clients, err := newLoad(s.Addr, plainWebSocket)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		targets = append(targets, slices.Target{Server: s, Load: load(clients, own, depth)})
+		targets = append(targets, slices.Target{Server: s, Load: load(clients, plainWebSocket, depth)})
 	}
 	results, err := slices.Run(targets, b.passes, b.slice)
 	if err != nil {
@@ -210,18 +211,18 @@ func (b *bench) fan(members int, names []string) error {
 	return nil
 }
 
-// resting is how connections of one kind change to a room, and answer the pings that come while they do nothing else.
-type resting struct {
-	kind       string // as a table says it
+// idleClients describes idle connections of one kind: how they enter a room and answer pings.
+type idleClients struct {
+	kind       string // its name in the output
 	greet      func(net.Conn) error
-	roomChange string // with %s for the room's name
+	roomChange string // with %s for the name of the room
 	pong       []byte
 }
 
-var restingPlain = resting{"connections", own.greet, `{"event":"roomChange","room":"%s"}`, pong}
+var idlePlain = idleClients{"connections", plainWebSocket.greet, `{"event":"roomChange","room":"%s"}`, pong}
 
-// idle measures what a connection that does nothing takes, in a room that it has changed to.
-func (b *bench) idle(name string, n int, settle time.Duration, r resting) error {
+// idle measures the memory of an idle connection that has changed its room.
+func (b *bench) idle(name string, n int, settle time.Duration, r idleClients) error {
 	s, err := b.start(name)
 	if err != nil {
 		return err

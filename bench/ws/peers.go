@@ -18,7 +18,8 @@ var peers = map[string]func(addr string) error{
 	"centrifuge": serveCentrifuge,
 }
 
-// serveGWS is an echo on lxzan/gws as its manual has it: the read loop leaves the handler of net/http.
+// serveGWS is an echo server on lxzan/gws, written like the example of its documentation: the read loop runs outside of the
+// handler of net/http.
 func serveGWS(addr string) error {
 	upgrader := gws.NewUpgrader(echo{}, nil)
 	return http.ListenAndServe(addr, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -28,7 +29,7 @@ func serveGWS(addr string) error {
 	}))
 }
 
-// echo answers each message with itself: it does none of the work of a server.
+// echo sends each message back: it does none of the work of a server.
 type echo struct{ gws.BuiltinEventHandler }
 
 func (echo) OnMessage(c *gws.Conn, m *gws.Message) {
@@ -40,8 +41,7 @@ var message = `{"message":"` + said + `","from":"01a209bd-1fcd-70f3-bb9a-2f53f4b
 
 var saidAnswer = `{"context":"response","status":"OK","id":"` + id + `"}`
 
-// loop writes a prebuilt frame to all the others when one client says something, one after the other: what a broadcast
-// costs at least.
+// loop writes a prebuilt frame to all other clients in turn for each message of a client: the minimal cost of a broadcast.
 type loop struct {
 	mu    sync.Mutex
 	conns []net.Conn
@@ -80,7 +80,7 @@ func (l *loop) serve(conn net.Conn) {
 		l.mu.Lock()
 		for _, c := range l.conns {
 			if c != conn {
-				_, _ = c.Write(frame) // a client that has gone is not what is measured
+				_, _ = c.Write(frame) // clients that have left are not measured
 			}
 		}
 		l.mu.Unlock()
@@ -88,7 +88,7 @@ func (l *loop) serve(conn net.Conn) {
 	}
 }
 
-// serveCentrifuge is a server on the centrifuge library with its memory broker, where all may do all.
+// serveCentrifuge is a server on the centrifuge library with its memory broker and without access checks.
 func serveCentrifuge(addr string) error {
 	node, err := centrifuge.New(centrifuge.Config{})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
-// The servers of Socket.IO. Both have their pings off, or some of the load would be answers to them.
+// The servers of Socket.IO. Both send no pings during a measurement, because the answers would be a part of the load.
 const (
 	ownSocketIO  = "actionhero, Socket.IO"
 	nodeSocketIO = "socket.io on Node.js"
@@ -20,7 +20,7 @@ const (
 
 const nodeFolder = "ws/node"
 
-// installNode gets the peer from npm, unless it is there already.
+// installNode installs the peer with npm if it is not installed.
 func installNode(ctx context.Context) error {
 	if _, err := os.Stat(nodeFolder + "/node_modules"); err == nil {
 		return nil
@@ -28,7 +28,7 @@ func installNode(ctx context.Context) error {
 	npm := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	npm.Dir = nodeFolder
 	if out, err := npm.CombinedOutput(); err != nil {
-		return fmt.Errorf("socket.io is not installed in %s, which takes Node.js 20 with npm: %w\n%s", nodeFolder, err, out)
+		return fmt.Errorf("socket.io cannot be installed in %s, which needs Node.js 20 with npm: %w\n%s", nodeFolder, err, out)
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func (b *bench) startNode(addr string) (*proc.Server, error) {
 	return proc.Start(b.ctx, nodeSocketIO, addr, nil, "node", script, port)
 }
 
-// socketIO is how clients of Socket.IO speak, over WebSocket from the start.
+// socketIO is the dialect of Socket.IO over WebSocket, without long-polling first.
 var socketIO = dialect{
 	path:     "/socket.io/?EIO=4&transport=websocket",
 	enter:    []string{"40"},
@@ -55,10 +55,10 @@ var socketIO = dialect{
 	request:  `421["action",{"action":"randomNumber","limit":10,"offset":5,"key":"` + id + `"}]`,
 }
 
-// acknowledged measures an action with its acknowledgement.
+// acknowledged measures actions that are answered by an acknowledgement.
 func (b *bench) acknowledged(depth int) error {
 	var targets []slices.Target
-	for _, name := range b.beside(ownSocketIO, nodeSocketIO, ownSocketIO) {
+	for _, name := range b.withBase(ownSocketIO, nodeSocketIO, ownSocketIO) {
 		s, err := b.start(name)
 		if err != nil {
 			return err
@@ -78,4 +78,4 @@ func (b *bench) acknowledged(depth int) error {
 	return nil
 }
 
-var restingSocketIO = resting{"connections of Socket.IO over WebSocket", socketIO.greet, `42["roomChange",{"room":"%s"}]`, frame("3")}
+var idleOverSocketIO = idleClients{"connections of Socket.IO over WebSocket", socketIO.greet, `42["roomChange",{"room":"%s"}]`, frame("3")}

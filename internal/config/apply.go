@@ -8,8 +8,9 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// set stores a node in v. It replaces what v may share with others (the value of a pointer, a slice, a map) instead of writing
-// to it, so that a failed Load changes nothing.
+// set stores the value of node n in the variable v. Null changes nothing. The value of a pointer, a slice and a map may
+// be shared with other variables. Therefore set stores a new pointer, slice or map in v and does not write to the old
+// one, so that a failed Load changes nothing.
 func (l *loader) set(v reflect.Value, n *node, path string, g setting.Tags) {
 	if n.kind == nullKind {
 		return
@@ -37,7 +38,8 @@ func (l *loader) set(v reflect.Value, n *node, path string, g setting.Tags) {
 	}
 }
 
-// setScalar stores a scalar in v. The error is a *wantError, or the error of the type's own UnmarshalText.
+// setScalar parses the scalar n as a value of class c and stores the value in v. The error is a *wantError, or the
+// error of the UnmarshalText method of v's type.
 func setScalar(v reflect.Value, n *node, c setting.Class) error {
 	text, ok := n.scalar(c)
 	if c == setting.Text && !ok {
@@ -53,12 +55,14 @@ func setScalar(v reflect.Value, n *node, c setting.Class) error {
 	return err
 }
 
-// wantError says what a setting must be, to end the sentence "it must be …".
+// wantError reports that a setting has the wrong type. The field want describes the expected value and completes the
+// sentence "it must be …".
 type wantError struct{ want string }
 
 func (e *wantError) Error() string { return "must be " + e.want }
 
-// wrong records that a value does not fit its setting. It never repeats a secret, not even a wrong one.
+// wrong records that the value n does not fit the setting that path names. The message never contains the value of a
+// secret setting, not even an invalid value.
 func (l *loader) wrong(n *node, path string, err error, g setting.Tags) {
 	want, isWant := errors.AsType[*wantError](err)
 	switch path = printable(path); {
@@ -97,13 +101,14 @@ func (l *loader) setStruct(v reflect.Value, n *node, path string) {
 	}
 }
 
-// setField stores an entry in every field that has its key, and records where a setting was given.
+// setField stores the value of an entry in all fields, which share the key of the entry. If there is no problem, it
+// records the origin of the setting.
 func (l *loader) setField(v reflect.Value, fields []setting.Field, e entry, path string) {
 	before := l.count()
 	for _, f := range fields {
 		l.set(v.FieldByIndex(f.Index), e.value, path, f.Tags)
 		if l.count() > before {
-			return // the others would have the same problem
+			return // the other fields would have the same problem
 		}
 	}
 	if e.value.kind != nullKind {
@@ -136,7 +141,8 @@ func (l *loader) setMap(v reflect.Value, n *node, path string, g setting.Tags) {
 	v.Set(out)
 }
 
-// item returns an element of a list or a map. It has no earlier value to keep, so null is refused.
+// item returns the value of n as an element of a list or a map with element type t. An element has no earlier value
+// that null could keep, so item records a problem for null.
 func (l *loader) item(t reflect.Type, n *node, path string, g setting.Tags) reflect.Value {
 	v := filled(t)
 	if n.kind == nullKind {

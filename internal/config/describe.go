@@ -13,23 +13,24 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// Setting describes one setting for people and scripts. Value and Default have the form of the environment; if the program works
-// the value out later, they describe it in words.
+// Setting describes one setting for people and scripts. Value and Default have the form of an environment variable. If
+// the program computes the value later, they describe the value in words.
 type Setting struct {
 	Key     string `json:"key"`             // such as "httpServer.port"
 	Value   string `json:"value"`           // the value in force; "[FILTERED]" for a secret that is not empty
-	Origin  string `json:"origin"`          // FromDefault, FromProgram, or the file or variable as Origins has it
-	Default string `json:"default"`         //
+	Origin  string `json:"origin"`          // FromDefault, FromProgram, or the file or variable from Origins
+	Default string `json:"default"`         // the value without a file, variable or program
 	Type    string `json:"type"`            // in words, such as "duration" or "list of text"
-	Unit    string `json:"unit,omitempty"`  // of a whole number
-	Range   string `json:"range,omitempty"` // in words; empty if every value is in range
-	Env     string `json:"env,omitempty"`   // such as "ACTIONHERO_HTTP_SERVER_PORT"; empty if only the file can hold it
+	Unit    string `json:"unit,omitempty"`  // the unit of a whole number, such as "bytes"
+	Range   string `json:"range,omitempty"` // the allowed range in words; empty if every value is allowed
+	Env     string `json:"env,omitempty"`   // such as "ACTIONHERO_HTTP_SERVER_PORT"; empty if only a file can contain the setting
 	Doc     string `json:"doc"`
 
-	inWords bool // Default describes what the program works out
+	inWords bool // Default describes in words how the program computes the value
 }
 
-// The origins of settings that neither a file nor the environment holds.
+// The values of Setting.Origin for a setting that is absent from the file and from the environment. FromDefault means
+// that the value is the default, FromProgram that the Go program set another value.
 const (
 	FromDefault = "default"
 	FromProgram = "program"
@@ -37,9 +38,9 @@ const (
 
 const filtered = "[FILTERED]"
 
-// Describe returns the settings of src, a struct or a pointer to one, in the order of its fields. The struct defaults, of the
-// same type, holds the defaults; origins are those that [Load] returned. Describe panics if src is anything else or has a
-// type that Load refuses: that is a mistake in the program.
+// Describe returns a description of each setting of src, in the order of the fields. src is a struct or a pointer to a
+// struct. defaults has the same type and contains the defaults. origins is the result of [Load]. Describe panics if src
+// has a type that Load rejects, because that is a mistake in the program.
 func Describe(src, defaults any, origins Origins) []Setting {
 	known, byDefault := mustCollect(src), mustCollect(defaults)
 	out := make([]Setting, len(known))
@@ -111,7 +112,8 @@ func typeName(t reflect.Type, g setting.Tags) string {
 	return "text"
 }
 
-// show returns the value of a setting.
+// show returns the value of the setting in the form of an environment variable. If the value is zero and the program
+// computes it later, show returns the text of the tag auto.
 func (s *leaf) show() string {
 	if s.Tags.Auto != "" && s.value.IsZero() {
 		return s.Tags.Auto
@@ -119,7 +121,7 @@ func (s *leaf) show() string {
 	return show(s.value, s.Tags)
 }
 
-// show writes a value in the form of the environment.
+// show returns the value v in the form of an environment variable.
 func show(v reflect.Value, g setting.Tags) string {
 	for v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -162,7 +164,7 @@ func show(v reflect.Value, g setting.Tags) string {
 	return fmt.Sprint(v.Interface())
 }
 
-// showStruct writes an object of a list, with its secrets filtered.
+// showStruct returns the text of a struct that is an element of a list or map, with its secrets filtered.
 func showStruct(v reflect.Value) string {
 	var parts []string
 	for _, f := range setting.Fields(v.Type()) {
@@ -171,7 +173,7 @@ func showStruct(v reflect.Value) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// showSize uses the largest binary unit that leaves a whole number.
+// showSize returns a number of bytes in the largest binary unit that gives a whole number, such as "64 KiB".
 func showSize(n int64) string {
 	units := []string{"", " KiB", " MiB", " GiB", " TiB"}
 	i := 0
@@ -182,7 +184,7 @@ func showSize(n int64) string {
 	return strconv.FormatInt(n, 10) + units[i]
 }
 
-// showDuration leaves out the zeros at the end of 30m0s and 1h0m0s.
+// showDuration returns the text of d without the zeros at the end: "30m" instead of "30m0s", "1h" instead of "1h0m0s".
 func showDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

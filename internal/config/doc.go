@@ -1,23 +1,25 @@
-// Package config loads a struct of settings from three sources. Later sources win:
+// Package config loads a struct of settings from three sources. Later sources take precedence:
 //
 //  1. the defaults, which package setting reads from the tags of the struct;
-//  2. a file config.json, config.yaml, config.yml or config.toml, which names only the settings that differ;
-//  3. the environment, where httpServer.port is ACTIONHERO_HTTP_SERVER_PORT.
+//  2. a file config.json, config.yaml, config.yml or config.toml, which contains only the settings that differ;
+//  3. the environment, in which the setting httpServer.port is the variable ACTIONHERO_HTTP_SERVER_PORT.
 //
-// Begin with [Load], which reads the sources, and [Describe], which lists the settings with their values. The struct is the only
-// declaration of a setting; the comment of package setting explains its tags, and the difference between a zero in a Go
-// literal (the default) and a zero in a file or variable (zero).
+// Begin with [Load], which reads the sources, and [Describe], which lists the settings with their values. A field of the
+// struct is the only declaration of a setting. The comment of package setting explains the tags of a field. It also
+// explains the difference between a zero in a Go literal, which means the default, and a zero in a file or variable,
+// which means zero.
 //
-// Types: string, bool, integers, floats, [time.Duration] (a text such as "15s", or a number of milliseconds), each
-// [encoding.TextUnmarshaler] (which gets the text of a string, number, true or false), structs, pointers to all of these (nil is
-// "not given"), slices, and maps with string keys. A list or a map replaces the default as a whole. In the environment, commas
-// separate the items of a list ("a,b"), and a map is "k=v,k2=v2"; only a file can hold lists and maps of structs.
+// A setting may have one of these types: string, bool, integers, floats, [time.Duration], each
+// [encoding.TextUnmarshaler], structs, pointers to all of these, slices, and maps with string keys. A duration is a text
+// such as "15s", or a number of milliseconds. A TextUnmarshaler gets the text of a string, number, true or false. A nil
+// pointer means "not given". A list or a map replaces the whole default. In an environment variable, a list is "a,b" and
+// a map is "k=v,k2=v2". Only a file can contain lists and maps of structs.
 //
 // Invariants:
 //
-//   - A misspelled setting must not be ignored: an unknown name or a value of the wrong type is an error, which names the position,
-//     the expected type and the nearest known name.
+//   - A misspelled setting is never ignored: an unknown name or a value of the wrong type is an error. The error names
+//     the position, the expected type and the most similar known name.
 //   - One error lists all problems. After an error, no setting has changed.
-//   - All formats share one walker, and so their rules and messages. The library of each format parses the file into the same
-//     small tree. Nothing changes the case of a key or guesses a type.
+//   - The same code applies the settings of all formats, so all formats have the same rules and messages. The library of
+//     each format only parses the file into a tree of nodes. No code changes the case of a key or guesses a type.
 package config

@@ -15,10 +15,11 @@ import (
 // maxFile is the maximum size of a file of settings, in bytes.
 const maxFile = 1 << 20
 
-// fileNames are the names of files of settings, in the order of the search.
+// fileNames are the names that a file of settings may have, in the order of the search.
 var fileNames = []string{"config.json", "config.yaml", "config.yml", "config.toml"}
 
-// readFile finds, reads and parses the file. It returns nil if there is no file, or if it has recorded a problem.
+// readFile finds, reads and parses the file of settings. It returns nil if there is no file, or if the file has a
+// problem, which readFile then records.
 func (l *loader) readFile(o Options) *node {
 	path := o.File
 	if path == "" {
@@ -48,8 +49,9 @@ func (l *loader) readFile(o Options) *node {
 	return l.parse(parse, data, name)
 }
 
-// parser turns the text of one format into a tree. It records problems of single values in the reader, and returns an error if
-// the file as a whole is malformed. The tree of an empty file is nil.
+// parser converts the content of a file in one format to a tree of nodes. It records a problem with a single value in
+// the reader's loader. It returns an error if the file as a whole is malformed. For an empty file, the returned tree is
+// nil.
 type parser func(r *reader) (*node, error)
 
 func parserFor(path string) parser {
@@ -64,15 +66,16 @@ func parserFor(path string) parser {
 	return nil
 }
 
-// reader is one file while it is parsed.
+// reader holds the name and the content of one file while a parser reads the file.
 type reader struct {
 	l    *loader
 	name string
 	data []byte
 }
 
-// parse runs a parser. The libraries of the formats are large: a panic in one of them must be reported as a problem of the file,
-// not stop the program with a stack trace.
+// parse calls the parser p for the content of a file and records its errors. The libraries of the formats are large,
+// and a panic in one of them must not stop the program with a stack trace. Therefore parse recovers from a panic and
+// records it as a problem of the file.
 func (l *loader) parse(p parser, data []byte, name string) (tree *node) {
 	r := &reader{l: l, name: name, data: bytes.TrimPrefix(data, []byte("\ufeff"))}
 	defer func() {
@@ -94,7 +97,7 @@ func (l *loader) parse(p parser, data []byte, name string) (tree *node) {
 	return tree
 }
 
-// syntaxError is the error of a malformed file.
+// syntaxError reports that a file is malformed, and at which position.
 type syntaxError struct {
 	at   position
 	text string
@@ -104,7 +107,8 @@ func (e *syntaxError) Error() string { return fmt.Sprintf("%s: %s", e.at, e.text
 
 var errTooDeep = fmt.Errorf("the file nests lists and objects deeper than %d levels", maxDepth)
 
-// object collects the entries of an object and records a key that occurs twice; the first one counts.
+// object collects the entries of an object while a parser reads the object. If a key occurs twice, reader.add records a
+// problem and keeps the first entry.
 type object struct {
 	node *node
 	seen map[string]bool
@@ -123,7 +127,8 @@ func (r *reader) add(o *object, e entry, path string) {
 	o.node.entries = append(o.node.entries, e)
 }
 
-// findFile returns the path of the only file of settings in a folder, or "" if there is none.
+// findFile returns the path of the file of settings in the folder dir, or "" if there is none. It returns an error if
+// the folder contains several of these files.
 func findFile(dir string) (string, error) {
 	if dir == "" {
 		dir = "."

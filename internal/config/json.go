@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// jsonReader builds the tree token by token, because only tokens have a position.
+// jsonReader parses a JSON file token by token, because the library gives positions only for tokens.
 type jsonReader struct {
 	*reader
 	dec   *jsontext.Decoder
@@ -36,7 +36,7 @@ func parseJSON(r *reader) (*node, error) {
 	return tree, nil
 }
 
-// value reads the next value, which has the given path.
+// value parses the next JSON value of the file. path is the path of the value, for error messages.
 func (j *jsonReader) value(path string, depth int) (*node, error) {
 	if depth > maxDepth {
 		return nil, errTooDeep
@@ -92,7 +92,7 @@ func (j *jsonReader) object(at position, path string, depth int) (*node, error) 
 	return out.node, err
 }
 
-// next returns the position of the next token.
+// next returns the position of the next token in the file.
 func (j *jsonReader) next() position {
 	offset := int(j.dec.InputOffset())
 	for offset < len(j.data) && bytes.IndexByte([]byte(" \t\r\n,:"), j.data[offset]) >= 0 {
@@ -101,13 +101,13 @@ func (j *jsonReader) next() position {
 	return j.at(offset)
 }
 
-// at returns the position of an offset: line and column, both from 1; columns count bytes.
+// at returns the line and column of a byte offset. Line and column begin at 1; the column counts bytes.
 func (j *jsonReader) at(offset int) position {
 	line := sort.SearchInts(j.lines, offset+1)
 	return position{name: j.name, line: line, col: offset - j.lines[line-1] + 1}
 }
 
-// explain turns an error of the library into a sentence with a position.
+// explain converts an error of the JSON library to a sentence with a position in the file.
 func (j *jsonReader) explain(err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {
@@ -123,7 +123,7 @@ func (j *jsonReader) explain(err error) error {
 	return err
 }
 
-// lineStarts returns the offset of each line.
+// lineStarts returns the byte offset at which each line of data begins.
 func lineStarts(data []byte) []int {
 	starts := []int{0}
 	for i, c := range data {

@@ -9,37 +9,41 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// DefaultPrefix is the first part of the name of every environment variable unless [Options] has another one.
+// DefaultPrefix is the first part of the name of every environment variable if [Options] has no other prefix.
 const DefaultPrefix = "ACTIONHERO"
 
-// Options are the sources that [Load] reads. The zero value reads a file in the working directory, if there is one, and no
-// environment.
+// Options selects the sources that [Load] reads. With the zero value, Load reads a file in the working directory, if
+// there is one, and no environment variables.
 type Options struct {
-	// Dir is the folder in which config.json, config.yaml, config.yml or config.toml may be. Default: the working directory.
+	// Dir is the folder that may contain config.json, config.yaml, config.yml or config.toml. Default: the working
+	// directory.
 	Dir string
-	// File is the path of a file to read instead of searching Dir; it must exist. Its extension names its format. Default: none.
+	// File is the path of the file to read; if File is set, Load does not search Dir. The file must exist. Its
+	// extension determines the format. Default: none.
 	File string
-	// Env holds the environment in the form of [os.Environ]; of two entries with the same name the last counts. Default: empty.
+	// Env holds the environment variables in the form of [os.Environ]. If two entries have the same name, the last
+	// entry counts. Default: empty.
 	Env []string
-	// Prefix is the first part of the names of the program's variables; Load refuses an unknown variable with this prefix.
-	// Default: [DefaultPrefix].
+	// Prefix is the first part of the names of the program's environment variables. Load returns an error for an
+	// unknown variable with this prefix. Default: [DefaultPrefix].
 	Prefix string
 }
 
-// Origins holds the source of each setting that was given, by its path: a file with its line ("config.json:3"; the format TOML
-// has no lines), or an environment variable.
+// Origins maps the path of each setting that a file or the environment contains to the source of its value. The source
+// is a file with its line ("config.json:3"; a TOML file has no line), or the name of an environment variable.
 type Origins map[string]string
 
-// Load fills dst, a pointer to a struct of settings, with its defaults and then with the settings of the file and of the
-// environment. See [setting.Fill] for the defaults: a field of dst that is not zero keeps its value.
+// Load sets the fields of dst, a pointer to a struct of settings. It sets the defaults first, then the settings of the
+// file, then the settings of the environment. [setting.Fill] sets the defaults: a field of dst that is not zero keeps
+// its value. Load returns the origin of each setting that the file or the environment contains.
 //
-// The error joins one sentence per problem, each with the file (with line and column, except in TOML) or the variable, the
-// setting, and the expected value. After an error, dst is unchanged.
+// The error joins one sentence per problem. Each sentence names the setting, the expected value, and the variable or
+// the file with line and column (except in TOML). After an error, dst is unchanged.
 func Load(dst any, o Options) (Origins, error) {
 	return load(dst, o, func(l *loader) *node { return l.readFile(o) })
 }
 
-// load is Load with a function that returns the tree of the file.
+// load does the work of [Load]. The parameter read returns the parsed content of the file, or nil if there is no file.
 func load(dst any, o Options, read func(*loader) *node) (Origins, error) {
 	target := reflect.ValueOf(dst)
 	if target.Kind() != reflect.Pointer || target.IsNil() || target.Elem().Kind() != reflect.Struct {
@@ -67,10 +71,11 @@ func load(dst any, o Options, read func(*loader) *node) (Origins, error) {
 	return l.origins, nil
 }
 
-// maxProblems is how many problems an error lists. More of them mean that the file is the wrong one.
+// maxProblems is the maximum number of problems that an error lists. A larger number of problems means that the program
+// reads the wrong file.
 const maxProblems = 50
 
-// loader collects the problems while a tree is applied, so that one run shows all of them.
+// loader sets the settings and collects all problems, so that one error lists all of them.
 type loader struct {
 	known    []leaf
 	origins  Origins
@@ -78,12 +83,13 @@ type loader struct {
 	unlisted int
 }
 
-// full reports whether a further problem is only counted.
+// full reports whether the list of problems is full. If the list is full, fail only counts further problems.
 func (l *loader) full() bool { return len(l.problems) >= maxProblems }
 
+// count returns the number of problems found so far, including those that the list does not contain.
 func (l *loader) count() int { return len(l.problems) + l.unlisted }
 
-// fail records a problem; its sentence begins with the position.
+// fail records a problem. The error message of the problem begins with the position.
 func (l *loader) fail(at position, format string, args ...any) {
 	if l.full() {
 		l.unlisted++
@@ -92,7 +98,7 @@ func (l *loader) fail(at position, format string, args ...any) {
 	l.problems = append(l.problems, fmt.Errorf("%s: %s", at, fmt.Sprintf(format, args...)))
 }
 
-// err joins all problems; it is nil if there are none.
+// err returns one error that joins all problems, or nil if there are none.
 func (l *loader) err() error {
 	if l.unlisted > 0 {
 		return errors.Join(append(l.problems, fmt.Errorf("there are %d more problems of this kind", l.unlisted))...)
@@ -100,7 +106,8 @@ func (l *loader) err() error {
 	return errors.Join(l.problems...)
 }
 
-// unknown records a name that no field has, with the nearest known name.
+// unknown records the problem that no setting has the path, and suggests the most similar known name. siblings are the
+// known fields of the object parent.
 func (l *loader) unknown(at position, path string, siblings []setting.Field, parent string) {
 	var names []string
 	for _, f := range siblings {
@@ -112,7 +119,8 @@ func (l *loader) unknown(at position, path string, siblings []setting.Field, par
 	l.fail(at, "%s is not a known setting%s", printable(path), l.didYouMean(path, names))
 }
 
-// unknownVariable records a variable that has the prefix of the program and belongs to no setting.
+// unknownVariable records the problem that an environment variable has the prefix of the program but belongs to no
+// setting.
 func (l *loader) unknownVariable(at position) {
 	var names []string
 	for _, s := range l.known {
@@ -133,7 +141,8 @@ func (l *loader) didYouMean(name string, known []string) string {
 	return ""
 }
 
-// applyEnv turns each variable into the tree of a file with this one setting, and applies it.
+// applyEnv sets the settings whose environment variables are in o.Env. It converts each variable to the tree of a file
+// with this one setting, so that files and variables follow the same rules.
 func (l *loader) applyEnv(work reflect.Value, o Options) {
 	byEnv := make(map[string]leaf, len(l.known))
 	for _, s := range l.known {
@@ -159,7 +168,8 @@ func (l *loader) applyEnv(work reflect.Value, o Options) {
 	}
 }
 
-// lastOfEach returns the last entry of each name, in the order of the first entries.
+// lastOfEach returns one entry for each variable name in env: the last entry with the name. The names are in the order
+// of their first entries.
 func lastOfEach(env []string) []string {
 	at := map[string]int{}
 	var out []string

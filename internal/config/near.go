@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// nearest returns the known name that is most like a wrong one, or "" if none is alike. A name that differs only in its section
-// counts as alike: people remember a key better than its section.
+// nearest returns the name of known that is most similar to the unknown name, or "" if none is similar. A name that
+// differs only in its section, such as httpServer, counts as similar: people remember a key better than its section.
 func nearest(name string, known []string) string {
 	best, least := "", len(name)
 	for _, k := range known {
@@ -29,7 +29,8 @@ func nearest(name string, known []string) string {
 	return ""
 }
 
-// commonParts returns the length of the sections that two names share. Without them, two keys of a long section would look alike.
+// commonParts returns the length of the leading sections that a and b share, in bytes. nearest compares only the rest
+// of the names, because two keys with a long common section would otherwise look similar.
 func commonParts(a, b string) int {
 	end := 0
 	for i := 0; i < len(a) && i < len(b) && a[i] == b[i]; i++ {
@@ -40,8 +41,8 @@ func commonParts(a, b string) int {
 	return end
 }
 
-// distance returns how many letters must be added, dropped, changed or swapped with their neighbour to turn one word into the
-// other, and at most limit.
+// distance returns the number of edits that turn a into b. An edit adds, removes or changes one letter, or swaps two
+// neighbouring letters. If the lengths of a and b differ by limit or more, distance returns limit.
 func distance(a, b string, limit int) int {
 	x, y := []rune(a), []rune(b)
 	if len(x)-len(y) >= limit || len(y)-len(x) >= limit {

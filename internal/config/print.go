@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// values describes which values a setting has, and what they count: "duration, above zero".
+// values describes in words which values the setting accepts, such as "duration, above zero".
 func (s *Setting) values() string {
 	parts := []string{s.Type}
 	if s.Type == "whole number" && s.Unit != "" {
@@ -24,7 +24,8 @@ func (s *Setting) values() string {
 	return strings.Join(parts, ", ")
 }
 
-// section splits the key of a setting after its section.
+// section splits the key of the setting at the first dot into its section and the rest. A key without a dot has the
+// section "".
 func (s *Setting) section() (section, key string) {
 	section, key, ok := strings.Cut(s.Key, ".")
 	if !ok {
@@ -33,7 +34,8 @@ func (s *Setting) section() (section, key string) {
 	return section, key
 }
 
-// The colours of a terminal: the key, a value that is not the default, and the explanation.
+// The terminal colours of Print: bold for the key, green for a value that is not the default, faint for the
+// explanation.
 const (
 	bold  = "\x1b[1m"
 	green = "\x1b[32m"
@@ -41,7 +43,9 @@ const (
 	reset = "\x1b[0m"
 )
 
-// Print writes the settings for people, two lines each: key, value, origin and range; variable and explanation.
+// Print writes the settings for people, with two lines for each setting. The first line has the key, value, origin and
+// range; the second line has the environment variable and the explanation. If color is true, Print writes terminal
+// colours.
 func Print(w io.Writer, settings []Setting, color bool) error {
 	width := [3]int{}
 	for _, s := range settings {
@@ -71,7 +75,7 @@ func Print(w io.Writer, settings []Setting, color bool) error {
 	return err
 }
 
-// PrintJSON writes the settings as a JSON array.
+// PrintJSON writes the settings as an indented JSON array.
 func PrintJSON(w io.Writer, settings []Setting) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
@@ -79,7 +83,8 @@ func PrintJSON(w io.Writer, settings []Setting) error {
 	return enc.Encode(settings)
 }
 
-// PrintMarkdown writes the declarations of the settings, without their values: a table for each section, below the text intro.
+// PrintMarkdown writes the text intro and then a Markdown table of settings for each section. The tables contain the
+// key, variable, default and meaning of each setting, but not its current value.
 func PrintMarkdown(w io.Writer, settings []Setting, intro string) error {
 	var b strings.Builder
 	b.WriteString(intro)
@@ -100,7 +105,7 @@ func PrintMarkdown(w io.Writer, settings []Setting, intro string) error {
 	return err
 }
 
-// code writes a text as code in a table, and nothing for an empty one.
+// code returns the text as Markdown code for a table cell, or "" for an empty text.
 func code(text string) string {
 	if text == "" {
 		return ""
@@ -108,7 +113,7 @@ func code(text string) string {
 	return "`" + cell(text) + "`"
 }
 
-// cell escapes a text for a table.
+// cell escapes the text for a cell of a Markdown table.
 func cell(text string) string {
 	return strings.ReplaceAll(oneLine(text), "|", `\|`)
 }

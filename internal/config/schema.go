@@ -9,18 +9,18 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// leaf is one known setting.
+// leaf is one known setting: a field that is not a section, with its path and its environment variable.
 type leaf struct {
 	setting.Field
 	keys     []string
 	path     string // the keys with dots between them
 	env      string
-	fileOnly bool // one line of text cannot hold it
+	fileOnly bool // an environment variable cannot hold the value, which is a list or map of structs, lists or maps
 	value    reflect.Value
 }
 
-// collect returns all settings below v in the order of their fields. The error is for the programmer: a type that no file can
-// fill, or two settings that share a name.
+// collect returns all settings in the struct v, in the order of their fields. It returns an error if a setting has a
+// type that no file can contain, or if two settings share a name. These errors are mistakes in the program.
 func collect(v reflect.Value, prefix string) ([]leaf, error) {
 	c := &collector{prefix: prefix, paths: map[string]leaf{}, envs: map[string]string{}}
 	if err := c.walk(v, nil); err != nil {
@@ -29,6 +29,7 @@ func collect(v reflect.Value, prefix string) ([]leaf, error) {
 	return c.out, nil
 }
 
+// collector collects the settings of a struct and finds two settings with the same name.
 type collector struct {
 	prefix string
 	out    []leaf
@@ -62,7 +63,8 @@ func (c *collector) walk(v reflect.Value, keys []string) error {
 	return nil
 }
 
-// add checks a leaf and appends it.
+// add checks a setting and appends it to c.out. It returns an error if the type is not supported or if the path or the
+// environment variable is already taken.
 func (c *collector) add(s leaf) error {
 	if !readable(s.Type, s.Tags, 0) {
 		return fmt.Errorf("the setting %s has the type %s, which cannot be read from a file; hide it with the tag json:\"-\"", s.path, s.Type)
@@ -83,7 +85,7 @@ func (c *collector) add(s leaf) error {
 	return nil
 }
 
-// filled returns an addressable struct of the type with its defaults.
+// filled returns a new addressable variable of type t. If t is a struct, its fields have their defaults.
 func filled(t reflect.Type) reflect.Value {
 	v := reflect.New(t)
 	if t.Kind() == reflect.Struct {
@@ -92,7 +94,7 @@ func filled(t reflect.Type) reflect.Value {
 	return v.Elem()
 }
 
-// readable reports whether all parts of a type can be filled.
+// readable reports whether Load can set values of type t, including all fields and elements of t.
 func readable(t reflect.Type, g setting.Tags, depth int) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -115,7 +117,7 @@ func readable(t reflect.Type, g setting.Tags, depth int) bool {
 	return true
 }
 
-// inEnv reports whether one line of text can hold the type: scalars, and lists and maps of them.
+// inEnv reports whether an environment variable can hold a value of type t: a scalar, or a list or map of scalars.
 func inEnv(t reflect.Type, g setting.Tags) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -127,8 +129,9 @@ func inEnv(t reflect.Type, g setting.Tags) bool {
 	return true
 }
 
-// EnvName returns the name of the environment variable of a setting: capitals, with underscores for dots and at camel-case
-// boundaries, so that httpServer.bindIP with the prefix ACTIONHERO is ACTIONHERO_HTTP_SERVER_BIND_IP.
+// EnvName returns the name of the environment variable for the setting with the path. The name has capital letters,
+// with underscores in place of dots and at camel-case boundaries. For example, httpServer.bindIP with the prefix
+// ACTIONHERO is ACTIONHERO_HTTP_SERVER_BIND_IP.
 func EnvName(prefix, path string) string {
 	if prefix == "" {
 		return snake(path)
@@ -136,8 +139,9 @@ func EnvName(prefix, path string) string {
 	return prefix + "_" + snake(path)
 }
 
-// snake puts an underscore before a capital that follows a small letter or a digit, and before the last capital of a run that a
-// small letter follows (urlHTTPPath is URL_HTTP_PATH).
+// snake converts a camel-case name to capital letters with underscores: urlHTTPPath becomes URL_HTTP_PATH. It puts an
+// underscore before a capital that follows a small letter or a digit. In a run of capitals before a small letter, it
+// puts an underscore before the last capital.
 func snake(s string) string {
 	r := []rune(s)
 	var b strings.Builder

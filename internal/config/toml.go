@@ -11,15 +11,16 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// The library reads nested lists by recursion without a limit, and a stack overflow cannot be recovered. Its time and memory for a
-// dotted key grow with the square of the key's parts. Counting brackets and dots is cruder than following the grammar, but a file
-// cannot evade it, and no file of settings comes near these limits.
+// Limits for files that the TOML library cannot parse safely. The library parses nested lists by recursion without a
+// limit, and a Go program cannot recover from a stack overflow. For a key with dots, the time and memory of the library
+// grow with the square of the number of parts. Counting brackets and dots is less exact than parsing the grammar, but a
+// file cannot evade the count. No file of settings comes near these limits.
 const (
-	maxBrackets = 10_000 // [ and { in a file
-	maxDots     = 1_000  // on one line, and so in one key
+	maxBrackets = 10_000 // the maximum number of [ and { in a file
+	maxDots     = 1_000  // the maximum number of dots on one line, and so in one key
 )
 
-// checkLimits returns an error for a file that the library cannot read safely.
+// checkLimits returns an error if the file has more brackets or dots than the TOML library can parse safely.
 func checkLimits(r *reader) error {
 	brackets, line := 0, 1
 	dots := 0
@@ -57,8 +58,8 @@ func parseTOML(r *reader) (*node, error) {
 	return tomlValue(root, position{name: r.name}, 0)
 }
 
-// tomlValue converts a value of the library. The library refuses duplicate keys. It keeps no positions, so all values have the
-// position of the file.
+// tomlValue converts a value of the TOML library to a node. The library rejects duplicate keys, so tomlValue does not
+// check for them. The library keeps no positions, so all nodes have the position at, which names only the file.
 func tomlValue(v any, at position, depth int) (*node, error) {
 	if depth > maxDepth {
 		return nil, errTooDeep

@@ -9,9 +9,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// maxDepth is how deep lists and objects may be nested: more than a setting needs, and few enough for recursion.
+// maxDepth is the maximum nesting of lists and objects in a file of settings. No setting needs deeper nesting, and the
+// limit keeps recursive functions from overflowing the stack.
 const maxDepth = 64
 
+// kind is the type of a node, such as text or list.
 type kind int
 
 const (
@@ -21,27 +23,29 @@ const (
 	textKind
 	listKind
 	objectKind
-	anyKind // a text from the environment, of any scalar type
+	anyKind // a text from an environment variable, which may be a value of any scalar type
 )
 
-// node is a value of any format.
+// node is a parsed value of a setting, independent of the file format. A node may also come from an environment
+// variable.
 type node struct {
 	kind    kind
-	text    string // of a scalar, as the file has it, if the library of the format keeps it
-	number  string // of a numberKind, in decimal; empty if it is not finite
+	text    string // the text of a scalar; in its original notation if the library of the format keeps that
+	number  string // the decimal form of a number; the parser of settings rejects infinities and NaN
 	list    []*node
 	entries []entry
 	at      position
 }
 
-// entry is one key of an object with its value; at is the position of the key.
+// entry is one key of an object with its value. The field at is the position of the key.
 type entry struct {
 	key   string
 	value *node
 	at    position
 }
 
-// position is the position of a value: a file with line and column (zero if unknown), or a variable.
+// position is the place where a value was found: a file name with line and column (0 if unknown), or the name of an
+// environment variable.
 type position struct {
 	name      string
 	line, col int
@@ -57,7 +61,8 @@ func (p position) String() string {
 	return p.name
 }
 
-// found describes a value of the wrong type.
+// found returns a description of the value, such as "the number 5", for an error message about a value of the wrong
+// type.
 func (n *node) found() string {
 	switch n.kind {
 	case nullKind:
@@ -76,7 +81,7 @@ func (n *node) found() string {
 	return printable(n.text)
 }
 
-// quote quotes a text of any content, shortened to 80 characters.
+// quote returns s in double quotes with escapes. It shortens s to 80 characters.
 func quote(s string) string {
 	const most = 80
 	if r := []rune(s); len(r) > most {
@@ -85,7 +90,8 @@ func quote(s string) string {
 	return strconv.QuoteToGraphic(s)
 }
 
-// printable returns a usual name unchanged, and quotes any other, so that a key cannot forge a line of the message.
+// printable returns a key or name for an error message. It returns the text unchanged if all characters are printable,
+// and quoted otherwise. A key with line breaks can therefore not forge a line of the message.
 func printable(s string) string {
 	if s == "" {
 		return `""`
@@ -98,7 +104,8 @@ func printable(s string) string {
 	return strings.Trim(quote(s), `"`)
 }
 
-// oneLine escapes the control characters of a text, such as those of the file in the message of a library.
+// oneLine escapes the control characters of a text. The error message of a parser library may contain control
+// characters from the file.
 func oneLine(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -111,8 +118,9 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// scalar returns the text of a value, and whether a setting of the class may have a value of this kind. Only numbers with units,
-// and switches ("on", "off"), may be texts.
+// scalar returns the text of a scalar value. It returns ok false if a setting of class c does not accept a value of the
+// kind of n. For example, a setting of class Int, Uint or Float does not accept a text; a duration, a size and a bool
+// accept texts such as "15s", "64 KiB" and "on".
 func (n *node) scalar(c setting.Class) (text string, ok bool) {
 	switch n.kind {
 	case anyKind:
@@ -130,7 +138,7 @@ func (n *node) scalar(c setting.Class) (text string, ok bool) {
 	return n.text, ok
 }
 
-// join adds a key to the path of its object.
+// join returns the path of a key: the path of its object, a dot, and the key.
 func join(path, key string) string {
 	if path == "" {
 		return key
@@ -138,7 +146,8 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// wrap returns the tree in which a value has a path of keys.
+// wrap returns nested objects in which value has the path keys. For the keys "httpServer" and "port", it returns the
+// tree of {httpServer: {port: value}}.
 func wrap(keys []string, value *node) *node {
 	for i := len(keys) - 1; i >= 0; i-- {
 		value = &node{kind: objectKind, at: value.at, entries: []entry{{key: keys[i], value: value, at: value.at}}}
@@ -146,8 +155,8 @@ func wrap(keys []string, value *node) *node {
 	return value
 }
 
-// envNode parses the text of a variable as a list, a map or a scalar, by the type of its setting. The error continues a sentence
-// that begins with the setting.
+// envNode parses text, the content of an environment variable, as a list, a map or a scalar. The type of the setting s
+// decides which. The text of the returned error completes a sentence that begins with the name of the setting.
 func envNode(s leaf, text string, at position) (*node, error) {
 	scalar := func(t string) *node { return &node{kind: anyKind, text: t, at: at} }
 	if s.fileOnly {

@@ -11,11 +11,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxNodes is the maximum number of values of a YAML file once its aliases are resolved. An alias of a few bytes may expand to a
-// large tree of further aliases, so the limit counts the values, not the bytes of the file.
+// maxNodes is the maximum number of values in a YAML file, counted after its aliases are resolved. A few bytes with an
+// alias may expand to a large tree of further aliases. Therefore the limit counts values, not the bytes of the file.
 const maxNodes = 100_000
 
-// yamlReader walks the tree of the library, in which aliases are not resolved yet.
+// yamlReader converts the nodes of the YAML library, whose aliases are not resolved yet, to nodes of this package. The
+// field nodes counts the converted values.
 type yamlReader struct {
 	*reader
 	nodes int
@@ -41,14 +42,16 @@ func parseYAML(r *reader) (*node, error) {
 	return (&yamlReader{reader: r}).value(doc.Content[0], "", 0)
 }
 
-// yamlError drops the name of the library; its text names the line.
+// yamlError returns an error about invalid YAML, without the name of the library. The text of err already names the
+// line.
 func yamlError(err error) error {
 	return fmt.Errorf("this is not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 }
 
 func (y *yamlReader) at(n *yaml.Node) position { return position{y.name, n.Line, n.Column} }
 
-// value converts a node of the library.
+// value converts a node of the YAML library to a node of this package. It returns an error if the nesting or the number
+// of values exceeds its limit.
 func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*node, error) {
 	y.nodes++
 	switch {
@@ -79,7 +82,7 @@ func (y *yamlReader) value(n *yaml.Node, path string, depth int) (*node, error) 
 	return y.scalar(n)
 }
 
-// checkTag refuses an explicit tag, unless it is one of allowed.
+// checkTag returns an error if the YAML node n has an explicit tag, such as !!str, that is not in allowed.
 func (y *yamlReader) checkTag(n *yaml.Node, allowed ...string) error {
 	if n.Style&yaml.TaggedStyle == 0 {
 		return nil
@@ -93,7 +96,8 @@ func (y *yamlReader) checkTag(n *yaml.Node, allowed ...string) error {
 	return &syntaxError{y.at(n), fmt.Sprintf("the YAML tag %s is not supported; leave it out", printable(tag))}
 }
 
-// mapping converts an object. Its merged keys ("<<") follow its own keys.
+// mapping converts a YAML mapping to an object. Keys merged with "<<" come after the mapping's own keys, which take
+// precedence.
 func (y *yamlReader) mapping(n *yaml.Node, path string, depth int) (*node, error) {
 	if err := y.checkTag(n, "!!map"); err != nil {
 		return nil, err
@@ -130,7 +134,8 @@ func (y *yamlReader) mapping(n *yaml.Node, path string, depth int) (*node, error
 	return out.node, nil
 }
 
-// mergedEntries returns the entries of the value of "<<": an object, or a list of objects, of which the first with a key wins.
+// mergedEntries returns the entries of the value of a "<<" key. The value must be an object or a list of objects. If
+// several objects of the list have the same key, the first entry counts.
 func mergedEntries(value *node) ([]entry, error) {
 	switch value.kind {
 	case objectKind:
@@ -148,7 +153,7 @@ func mergedEntries(value *node) ([]entry, error) {
 	return nil, &syntaxError{value.at, "<< must have an object or a list of objects"}
 }
 
-// scalar converts a single value, with its YAML type.
+// scalar converts a YAML scalar to a node. The YAML tag of the scalar determines the kind of the node.
 func (y *yamlReader) scalar(n *yaml.Node) (*node, error) {
 	if err := y.checkTag(n, "!!str", "!!int", "!!float", "!!bool", "!!null"); err != nil {
 		return nil, err
@@ -177,7 +182,7 @@ func (y *yamlReader) scalar(n *yaml.Node) (*node, error) {
 	return out, nil
 }
 
-// yamlInt returns the decimal form of an integer; YAML also has other bases.
+// yamlInt returns the decimal form of a YAML integer, which may also be written in another base.
 func yamlInt(n *yaml.Node) (string, error) {
 	var i int64
 	if err := n.Decode(&i); err == nil {

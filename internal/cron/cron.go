@@ -1,22 +1,23 @@
-// Package cron reads cron expressions and computes when they are due. Begin with [Parse] and [Schedule.Next].
+// Package cron parses cron expressions and computes the times at which they are due. Begin with [Parse] and
+// [Schedule.Next].
 //
 // An expression has five fields: minute, hour, day of month, month, day of week. A field is * or a list of values and
 // ranges, with steps: "*/15 9-17 * JAN-JUN,12 MON-FRI". The alternatives to five fields are @hourly, @daily (@midnight),
 // @weekly, @monthly, @yearly (@annually) and "@every 90s".
 //
-// Implementations of cron disagree about the following points. This package decides them in this way:
+// Implementations of cron disagree about the following points. This package follows these rules:
 //
-//   - If both days are restricted, a day must match only one of them, as in POSIX: "0 9 1 * MON" is the first of the month
-//     and every Monday. A field that allows every value restricts nothing, in any notation (*, 1-31, */1). Every other
-//     field restricts, also */2.
-//   - A time in numbers alone ("30 2 * * *", "0 9-17 * * *") follows the calendar: it is due once, in the first minute in
-//     which the local clock shows that time or a later one. A time that daylight saving skips is therefore due immediately
-//     after the gap, and a time that daylight saving repeats is due only the first time.
-//   - A * or a step in the minute or the hour ("*/5 * * * *", "0 */6 * * *") follows elapsed time: the schedule is due in
-//     every real minute in which the local clock matches, so twice in a repeated hour and never in a skipped one. A list of
+//   - If an expression restricts the day of month and the day of week, a day must match only one of the two fields, as in
+//     POSIX. "0 9 1 * MON" is due on the first of the month and on every Monday. A field that allows every value
+//     restricts nothing, in any notation (*, 1-31, */1). Every other field restricts the days, including */2.
+//   - If minute and hour have numbers only ("30 2 * * *", "0 9-17 * * *"), the schedule follows the calendar. Each time is
+//     due once, in the first minute in which the local clock shows that time or a later one. A time that daylight saving
+//     skips is therefore due immediately after the gap. A time that daylight saving repeats is due only the first time.
+//   - If minute or hour has a * or a step ("*/5 * * * *", "0 */6 * * *"), the schedule follows elapsed time. It is due in
+//     every real minute in which the local clock matches: twice in a repeated hour and never in a skipped hour. A list of
 //     all values counts as *.
 //   - "@every 90s" is due at multiples of 90 seconds since 1970-01-01T00:00:00Z, not since the start of the process.
-//     Therefore all nodes of a cluster agree about it, and a restart changes nothing.
+//     Therefore all nodes of a cluster compute the same due times, and a restart changes nothing.
 package cron
 
 import (
@@ -25,20 +26,21 @@ import (
 	"time"
 )
 
-// MaxLength is the maximum length of an expression, in bytes.
+// MaxLength is the maximum length of a cron expression, in bytes.
 const MaxLength = 256
 
-// Schedule says when a task is due. Parse returns one. The zero value is never due. Two schedules are == if they follow the
-// same rules, in any notation, and have the same *time.Location.
+// Schedule is a parsed cron expression. [Parse] returns a Schedule. The zero value is never due. Two schedules are
+// equal (==) if their expressions have the same meaning and their time zone is the same *time.Location. The notation of
+// the expressions does not matter.
 type Schedule struct {
 	minutes  uint64 // bit n: minute n
-	every    int64  // seconds, for @every; 0 otherwise
+	every    int64  // the interval of @every in seconds; 0 for other expressions
 	loc      *time.Location
 	hours    uint32
 	days     uint32 // bits 1-31
 	months   uint16 // bits 1-12
 	weekdays uint8  // bit 0: Sunday
-	elapsed  bool   // follows elapsed time, not the calendar
+	elapsed  bool   // the schedule follows elapsed time, not the calendar
 }
 
 const (
@@ -58,8 +60,9 @@ var shorthands = map[string]string{
 	"@annually": "0 0 1 1 *",
 }
 
-// Parse reads an expression with times in loc; nil means UTC. The error names the expression, the field, the fault and the
-// allowed values. Parse also returns an error if the expression can never be due, such as on the 30th of February.
+// Parse parses a cron expression whose times are in the time zone loc; a nil loc means UTC. The error names the
+// expression, the field, the fault and the allowed values. Parse also returns an error if the expression can never be
+// due, for example only on the 30th of February.
 func Parse(expr string, loc *time.Location) (Schedule, error) {
 	if len(expr) > MaxLength {
 		return Schedule{}, fmt.Errorf("a cron expression must be of at most %d bytes, not %d", MaxLength, len(expr))
@@ -136,7 +139,7 @@ func parseFields(words []string) (Schedule, error) {
 	return s, nil
 }
 
-// occurs reports whether one of the months has one of the days.
+// occurs reports whether at least one month of the schedule has a day on which the schedule is due.
 func (s Schedule) occurs() bool {
 	const leapYear = 2000
 	for month := 1; month <= 12; month++ {

@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// field describes one of the five fields of an expression.
+// field describes one of the five fields of a cron expression, for example the minute, and parses the text of the
+// field.
 type field struct {
 	name     string
 	allowed  string
 	min, max int
-	last     int      // the last value of *; 6 for the day of week, because 7 is Sunday, like 0
+	last     int      // the last value that * stands for; 6 for the day of week, because 0 and 7 both mean Sunday
 	names    []string // names of the values, beginning with min
 }
 
@@ -29,8 +30,8 @@ var fields = [5]field{
 	},
 }
 
-// parse returns the values of the text as bits. elapsed reports a * or a step; in the minute or the hour, these make the
-// schedule follow elapsed time.
+// parse parses the text of the field. In the returned set, bit n is 1 if the field has the value n. elapsed is true if
+// the text has a * or a step; in the minute or hour, these make the schedule follow elapsed time.
 func (f *field) parse(text string) (set uint64, elapsed bool, err error) {
 	for entry := range strings.SplitSeq(text, ",") {
 		span, stepText, stepped := strings.Cut(entry, "/")
@@ -64,7 +65,7 @@ func (f *field) parseStep(text string) (int, error) {
 	return int(step), nil
 }
 
-// parseSpan reads *, a value or a range.
+// parseSpan parses "*", a single value or a range. ranged is false only for a single value.
 func (f *field) parseSpan(text string) (lo, hi int, ranged bool, err error) {
 	if text == "*" {
 		return f.min, f.last, true, nil
@@ -105,7 +106,7 @@ func (f *field) errNotAllowed(text string) error {
 	return fmt.Errorf("%s must be %s, not %s", f.name, f.allowed, quote(text))
 }
 
-// quote quotes text unless it is a number.
+// quote returns text in double quotes, or unchanged if it consists of digits only.
 func quote(text string) string {
 	if text != "" && strings.Trim(text, "0123456789") == "" {
 		return text

@@ -2,14 +2,14 @@ package cron
 
 import "time"
 
-// Latest returns the last due time that is later than after and not later than until, in the schedule's zone. It is the
-// zero time if there is none.
+// Latest returns the last due time that is later than after and not later than until, in the time zone of the schedule.
+// It returns the zero time if there is no due time in between.
 func (s Schedule) Latest(after, until time.Time) time.Time {
 	due := s.Next(after)
 	if due.IsZero() || due.After(until) {
 		return time.Time{}
 	}
-	// Next grows with its argument: a binary search finds the last second for which Next is not later than until.
+	// A later argument of Next never returns an earlier time: a binary search finds the last second for which Next is not later than until.
 	from, to := after.Unix(), until.Unix()
 	for from+1 < to {
 		middle := from + (to-from)/2
@@ -22,6 +22,7 @@ func (s Schedule) Latest(after, until time.Time) time.Time {
 	return due
 }
 
-// Calendar reports whether the schedule follows the calendar. If so, a clock that is set back must not make it due again.
-// Otherwise it follows elapsed time.
+// Calendar reports whether the schedule follows the calendar. If the clock is set back, a schedule that follows the
+// calendar must not be due again for the repeated times. Calendar returns false for a schedule that follows elapsed
+// time.
 func (s Schedule) Calendar() bool { return s.every == 0 && !s.elapsed }

@@ -15,17 +15,18 @@ const (
 	firstSecond = -62135596800 // the start of the year 1, which is the zero time.Time
 	lastSecond  = 253402300799 // the end of the year 9999
 
-	// slack is longer than any difference between a local clock and UTC, and than any step by which a clock was set back.
+	// slack is two days, in seconds: more than any difference between a local clock and UTC, and more than any step by
+	// which a clock was set back.
 	slack = 2 * day
 
-	// horizon bounds the search for a schedule that daylight saving may skip every time. By then, each day of the week has
-	// occurred in each kind of year.
+	// horizon limits the search for the next due time to 50 years. The limit is needed because daylight saving may skip
+	// every due time of a schedule. Within 50 years, each day of the week occurs in each kind of year.
 	horizon = 50 * 366 * day
 )
 
-// Next returns the first due time that is later than after, in the schedule's zone. It is the zero time if there is none
-// until the end of the year 9999, or none in 50 years because daylight saving skips it every time. A time before the year 1
-// counts as the start of that year.
+// Next returns the first due time that is later than after, in the time zone of the schedule. It returns the zero time
+// if no due time is before the year 10000, or if daylight saving skips all due times of the next 50 years. If after is
+// before the year 1, Next searches from the start of the year 1.
 func (s Schedule) Next(after time.Time) time.Time {
 	from := max(after.Unix(), firstSecond)
 	if from >= lastSecond || s.loc == nil {
@@ -46,7 +47,8 @@ func (s Schedule) Next(after time.Time) time.Time {
 	return time.Unix(next, 0).In(s.loc)
 }
 
-// nextElapsed returns the first instant later than after at which the local clock matches.
+// nextElapsed returns the first instant later than after at which the local clock shows a due time of the schedule. It
+// is for schedules that follow elapsed time. It returns math.MaxInt64 if there is none within horizon.
 func (s *Schedule) nextElapsed(after int64) int64 {
 	for from := after + 1; from <= after+horizon; {
 		offset, end := s.offset(from)
@@ -58,8 +60,8 @@ func (s *Schedule) nextElapsed(after int64) int64 {
 	return math.MaxInt64
 }
 
-// nextCalendar returns the first instant later than after at which the local clock shows, for the first time, a matching
-// wall time or a later one.
+// nextCalendar returns the next due instant of a schedule that follows the calendar. This is the first instant later
+// than after at which the local clock shows, for the first time, a matching wall time or a later one.
 func (s *Schedule) nextCalendar(after int64) int64 {
 	wall := s.match(s.latestShown(after) + minute)
 	for from := after + 1; ; {
@@ -71,8 +73,8 @@ func (s *Schedule) nextCalendar(after int64) int64 {
 	}
 }
 
-// latestShown returns the latest whole minute that the local clock has shown until the instant. After the clock was set
-// back, that minute is later than the current one.
+// latestShown returns the latest whole minute that the local clock has shown until the instant until. If the clock was
+// set back, that minute is later than the minute that the clock shows now.
 func (s *Schedule) latestShown(until int64) int64 {
 	from := until - slack
 	offset, end := s.offset(from)
@@ -89,8 +91,8 @@ func (s *Schedule) latestShown(until int64) int64 {
 	}
 }
 
-// offset returns by how many seconds the local clock is ahead of UTC at an instant, and a later instant until which this
-// offset applies.
+// offset returns how many seconds the local clock is ahead of UTC at the instant at. It also returns end, a later
+// instant until which this offset applies.
 func (s *Schedule) offset(at int64) (offset, end int64) {
 	t := time.Unix(at, 0).In(s.loc)
 	_, seconds := t.Zone()
@@ -106,7 +108,8 @@ func (s *Schedule) offset(at int64) (offset, end int64) {
 	return int64(seconds), end
 }
 
-// match returns the first matching wall time at or after the whole minute wall.
+// match returns the first wall time at or after wall that matches the fields of the schedule. wall must be a whole
+// minute.
 func (s *Schedule) match(wall int64) int64 {
 	midnight := floor(wall, day)
 	if d := s.matchDay(midnight); d != midnight {
@@ -119,7 +122,9 @@ func (s *Schedule) match(wall int64) int64 {
 	return s.matchTime(s.matchDay(midnight+day), 0, 0)
 }
 
-// matchTime returns the first matching wall time of a day at or after the hour and minute, or a wall time after the day.
+// matchTime returns the first wall time of a day that matches the schedule, at or after the hour h and minute m.
+// midnight is the start of the day. If the day has no further matching time, matchTime returns the start of the next
+// day.
 func (s *Schedule) matchTime(midnight int64, h, m int) int64 {
 	if s.hours>>h&1 == 1 {
 		if rest := s.minutes >> m; rest != 0 {
@@ -133,8 +138,9 @@ func (s *Schedule) matchTime(midnight int64, h, m int) int64 {
 	return midnight + day
 }
 
-// matchDay returns the midnight of the first matching day at or after the given one. The loop ends because Parse rejects
-// schedules without a matching day; the rarest day is the 29th of February, at most eight years later.
+// matchDay returns the midnight of the first day that matches the schedule, at or after the day of midnight. The loop
+// ends because Parse rejects schedules without a matching day. The rarest matching day is the 29th of February, which
+// is at most eight years later.
 func (s *Schedule) matchDay(midnight int64) int64 {
 	t := time.Unix(midnight, 0).UTC()
 	year, m, dom := t.Date()
@@ -157,7 +163,8 @@ func (s *Schedule) matchDay(midnight int64) int64 {
 	}
 }
 
-// daysOf returns the matching days of a month as bits. weekday is the day of the week of its first day.
+// daysOf returns the days of a month that match the schedule: bit n is 1 if day n matches. weekday is the day of the
+// week of the first day of the month.
 func (s *Schedule) daysOf(year, month, weekday int) uint32 {
 	const weeks = 1 | 1<<7 | 1<<14 | 1<<21 | 1<<28 | 1<<35
 	byWeekday := uint32(uint64(s.weekdays) * weeks >> weekday << 1)
@@ -181,9 +188,10 @@ func monthLength(year, month int) int {
 	return 30 + (month+month>>3)&1
 }
 
-// floor rounds down to a multiple of the unit, ceil rounds up.
+// floor rounds v down to a multiple of unit.
 func floor(v, unit int64) int64 {
 	return v - ((v%unit)+unit)%unit
 }
 
+// ceil rounds v up to a multiple of unit.
 func ceil(v, unit int64) int64 { return floor(v+unit-1, unit) }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// String returns the canonical expression: numbers only, in order. Parse returns an equal schedule for it, given the same
-// zone. The zero value has the empty string.
+// String returns the canonical cron expression of the schedule, with numbers only and in ascending order. Parse returns
+// an equal schedule for this expression and the same time zone. String returns "" for the zero value.
 func (s Schedule) String() string {
 	if s.every > 0 {
 		return "@every " + (time.Duration(s.every) * time.Second).String()
@@ -33,8 +33,9 @@ func (s Schedule) String() string {
 	return strings.Join(words[:], " ")
 }
 
-// format returns a set as *, as a range with a step if steps is set and the values allow it, or as a list of values and
-// ranges.
+// format returns the text of a field whose values are the bits of set: "*" for all values, otherwise a list of values
+// and ranges. If steps is true and the values have a constant distance, format returns a range with a step instead of
+// the list.
 func (f *field) format(set uint64, steps bool) string {
 	first, last := bits.TrailingZeros64(set), bits.Len64(set)-1
 	if bits.OnesCount64(set) == f.last-f.min+1 {
@@ -63,7 +64,7 @@ func (f *field) format(set uint64, steps bool) string {
 	return string(text)
 }
 
-// stepOf returns the distance between the values of a set if it is constant, or 0.
+// stepOf returns the distance between consecutive values of set if the distance is constant, and 0 otherwise.
 func stepOf(set uint64) int {
 	first := bits.TrailingZeros64(set)
 	step := bits.TrailingZeros64(set >> first &^ 1)

@@ -17,29 +17,30 @@ var (
 	anyType      = reflect.TypeFor[any]()
 )
 
-// maxDepth is the deepest nesting of a value. Only a value that contains itself exceeds it.
+// maxDepth is the maximum nesting of a value. A deeper value is an error, because in practice only a value that
+// contains itself is so deep.
 const maxDepth = 1000
 
-// appendFunc appends the JSON of the value at p. depth is the number of arrays, objects, pointers and interfaces around
-// it. If it returns an error, the other result has no meaning.
+// appendFunc appends the JSON of the value at p to dst. depth is the number of arrays, objects, pointers and interfaces
+// that enclose the value. If the returned error is not nil, the returned slice has no meaning.
 type appendFunc func(dst []byte, p layout.Pointer, depth int) ([]byte, error)
 
-// encoder is the plan for the values of one type. The closures of recursive types hold each other's encoders. They read
-// the fields when they encode a value, because a field may not be set yet when the closure is made.
+// encoder is the plan for the values of one type. The encoders of recursive types refer to each other. Therefore a
+// closure reads the fields of an encoder when it encodes a value: a field may still be unset when the closure is made.
 type encoder struct {
 	t       reflect.Type
 	append  appendFunc
-	members appendFunc // appends an object without its braces; nil if the type does not say that its values are objects
+	members appendFunc // appends an object without its braces; nil unless all values of the type are objects
 	direct  bool       // layout.HeldDirectly
 }
 
-// maxEncoders bounds the number of plans for types that are first met in a value. A program has fewer of these types
-// unless it creates them by reflection. Marshal encodes the values of further types.
+// maxEncoders is the maximum number of plans that get keeps for types found in values at run time. A program has fewer
+// of these types unless it creates types by reflection. Beyond the limit, Marshal encodes the values of further types.
 const maxEncoders = 4096
 
 var encoders = cache{max: maxEncoders}
 
-// cache holds the complete plans.
+// cache maps each type to its complete plan.
 type cache struct {
 	plans sync.Map // reflect.Type → *encoder
 	mu    sync.Mutex
@@ -47,7 +48,8 @@ type cache struct {
 	max   int
 }
 
-// get returns the plan for t. It builds the plan at the first call, as long as there are fewer than max plans.
+// get returns the plan for t, and builds the plan at the first call for t. If the cache holds max plans, it returns an
+// uncached plan that calls Marshal.
 func (c *cache) get(t reflect.Type) (*encoder, error) {
 	if e, ok := c.plans.Load(t); ok {
 		return e.(*encoder), nil
@@ -62,7 +64,7 @@ func (c *cache) get(t reflect.Type) (*encoder, error) {
 	return c.add(t)
 }
 
-// compile returns the plan for t. It builds the plan at the first call, even beyond max plans.
+// compile returns the plan for t, and builds the plan at the first call for t, even if the cache holds max plans.
 func (c *cache) compile(t reflect.Type) (*encoder, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -75,17 +77,17 @@ func (c *cache) add(t reflect.Type) (*encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	for t, e := range compiler.pending { // all are complete now
+	for t, e := range compiler.pending { // all pending plans are complete now
 		c.plans.Store(t, e)
 		c.n++
 	}
 	return e, nil
 }
 
-// compiler builds the plans of one type and of its parts.
+// compiler builds the plan of one type and the plans of the types inside it.
 type compiler struct {
 	complete *sync.Map
-	pending  map[reflect.Type]*encoder // some are not complete yet
+	pending  map[reflect.Type]*encoder // new plans, some of which are not complete yet
 }
 
 func (c *compiler) encoder(t reflect.Type) (*encoder, error) {
@@ -136,7 +138,7 @@ func (c *compiler) compile(e *encoder) error {
 	return layout.Problem("is or has a %v, for which JSON has no form: leave it out with json:\"-\"", t)
 }
 
-// compileList builds the plan of a slice, an array or a pointer.
+// compileList completes the plan of a slice, an array or a pointer.
 func (c *compiler) compileList(e *encoder) error {
 	t := e.t
 	if layout.IsByte(t.Elem()) {
@@ -191,7 +193,8 @@ func (c *compiler) compileStruct(e *encoder) error {
 	return nil
 }
 
-// marshalRefuses reports whether Marshal returns an error for every value of type t.
+// marshalRefuses reports whether Marshal returns an error for every value of type t. It tests the zero value; if a
+// method of the type panics, it returns false.
 func marshalRefuses(t reflect.Type) (refuses bool) {
 	defer func() {
 		if recover() != nil {
@@ -203,7 +206,8 @@ func marshalRefuses(t reflect.Type) (refuses bool) {
 	return ok && e.GoType == t
 }
 
-// useMembers makes an object of what members writes.
+// useMembers sets the append functions of e for a type whose values are objects. members appends the members without
+// braces; the new e.append adds the braces.
 func (e *encoder) useMembers(members appendFunc) {
 	e.members = members
 	e.append = func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
@@ -218,7 +222,7 @@ func (e *encoder) useMembers(members appendFunc) {
 	}
 }
 
-// useMarshal leaves the values to [jsonx.Marshal].
+// useMarshal sets the append functions of e so that [jsonx.Marshal] encodes the values.
 func (e *encoder) useMarshal() {
 	e.append, e.members = appendByMarshal(e.t), membersByMarshal(e.t)
 }
@@ -233,7 +237,7 @@ func appendByMarshal(t reflect.Type) appendFunc {
 	}
 }
 
-// membersByMarshal removes the braces from the object that Marshal writes.
+// membersByMarshal returns the function that encodes an object with Marshal and removes the braces of the object.
 func membersByMarshal(t reflect.Type) appendFunc {
 	object := appendByMarshal(t)
 	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
@@ -246,7 +250,8 @@ func membersByMarshal(t reflect.Type) appendFunc {
 	}
 }
 
-// removeBraces removes the braces of the object that begins at dst[n].
+// removeBraces removes the braces of the JSON object that begins at dst[n] and ends at the end of dst. It returns an
+// error if dst[n:] is not an object.
 func removeBraces(dst []byte, n int) ([]byte, error) {
 	if len(dst) < n+2 || dst[n] != '{' {
 		return dst, &Error{Err: errNotObject}

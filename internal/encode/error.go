@@ -6,16 +6,19 @@ import (
 	"strings"
 )
 
-// maxErrorPath is the largest number of steps in the path of an error message.
+// maxErrorPath is the maximum number of steps that the path in an error message shows. A step is a field, a map key or
+// a list index.
 const maxErrorPath = 16
 
-// Error says which part of an answer cannot be written as JSON.
+// Error reports that a part of a response cannot be written as JSON. Err is the reason; [Error.Path] returns the path
+// of the part.
 type Error struct {
 	Err  error
 	path []string // innermost step first
 }
 
-// Path returns the path of the part: "stats.mean", "rows[2].ratio". It is empty if Err concerns the whole answer.
+// Path returns the path of the part that cannot be written, such as "stats.mean" or "rows[2].ratio". The path is empty
+// if Err concerns the whole response.
 func (e *Error) Path() string {
 	var b strings.Builder
 	for i := len(e.path) - 1; i >= 0; i-- {
@@ -28,7 +31,7 @@ func (e *Error) Path() string {
 	return strings.TrimPrefix(b.String(), ".")
 }
 
-// Error returns a sentence that names the part.
+// Error returns a sentence that contains the path of the part and the reason e.Err.
 func (e *Error) Error() string {
 	if len(e.path) == 0 {
 		return fmt.Sprintf("the output does not encode as JSON: %v", e.Err)
@@ -36,7 +39,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("the output field %s does not encode as JSON: %v", e.Path(), e.Err)
 }
 
-// Unwrap returns the cause.
+// Unwrap returns e.Err, the reason of the failure.
 func (e *Error) Unwrap() error { return e.Err }
 
 var (
@@ -48,7 +51,7 @@ func errNotFinite(f float64) error {
 	return &Error{Err: fmt.Errorf("%v is not a number that JSON knows: check for it before answering", f)}
 }
 
-// wrap returns err as an [*Error].
+// wrap returns err itself if err is an [*Error], or else a new [*Error] around err.
 func wrap(err error) *Error {
 	if e, ok := err.(*Error); ok {
 		return e
@@ -56,7 +59,7 @@ func wrap(err error) *Error {
 	return &Error{Err: err}
 }
 
-// inside returns err with one more outer step in its path.
+// inside adds an outer step, such as ".stats" or "[2]", to the path of err and returns err as an [*Error].
 func inside(step string, err error) error {
 	e := wrap(err)
 	e.path = append(e.path, step)

@@ -70,7 +70,7 @@ func appendPointer(elem *encoder) appendFunc {
 	}
 }
 
-// appendInterface writes the value that an interface with methods holds.
+// appendInterface returns the function that writes the value held by an interface of type t, which has methods.
 func appendInterface(t reflect.Type) appendFunc {
 	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
 		held := p.Value(t)
@@ -81,7 +81,7 @@ func appendInterface(t reflect.Type) appendFunc {
 	}
 }
 
-// appendAny writes the value that an interface without methods holds.
+// appendAny writes the value that the interface at p holds. The interface has no methods.
 func appendAny(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
 	switch v := (*layout.As[any](p)).(type) {
 	case nil:
@@ -97,7 +97,7 @@ func appendAny(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
 	}
 }
 
-// appendHeld writes the value of type t that the interface at p holds.
+// appendHeld writes the value that the interface at p holds. t is the type of the held value.
 func appendHeld(dst []byte, t reflect.Type, p layout.Pointer, depth int) ([]byte, error) {
 	if depth >= maxDepth {
 		return dst, errTooDeep

@@ -10,13 +10,14 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// mapEncoder is the plan for a map with keys of kind string. The members are in the order of their keys.
+// mapEncoder is the plan to write a map whose key type has the kind string. It writes the members sorted by key.
 type mapEncoder struct {
 	t    reflect.Type
 	elem *encoder
 }
 
-// mapMembers returns the function that writes the members of a map.
+// mapMembers returns the function that writes the members of a map of type t. Maps of type map[string]any and
+// map[string]string get a faster function without reflection.
 func mapMembers(t reflect.Type, elem *encoder) appendFunc {
 	m := &mapEncoder{t: t, elem: elem}
 	if t.Key() == reflect.TypeFor[string]() {
@@ -30,7 +31,7 @@ func mapMembers(t reflect.Type, elem *encoder) appendFunc {
 	return m.members
 }
 
-// membersOf writes the members of a map[string]V, without reflection.
+// membersOf returns the function that writes the members of a map[string]V without reflection.
 func membersOf[V any](m *mapEncoder) appendFunc {
 	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
 		values := *layout.As[map[string]V](p)
@@ -55,7 +56,7 @@ func membersOf[V any](m *mapEncoder) appendFunc {
 	}
 }
 
-// members writes the members of a map of any type.
+// members writes the members of the map at p with reflection, for any map type.
 func (m *mapEncoder) members(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
 	v := p.Value(m.t)
 	if v.Len() == 0 {
@@ -71,7 +72,7 @@ func (m *mapEncoder) members(dst []byte, p layout.Pointer, depth int) ([]byte, e
 	for iter := v.MapRange(); iter.Next() && len(entries) < cap(entries); {
 		key.SetIterKey(iter)
 		if !utf8.ValidString(key.String()) {
-			// Two invalid keys may become the same one, which Marshal detects.
+			// Replacing invalid UTF-8 may turn two keys into the same key; Marshal detects this.
 			return membersByMarshal(m.t)(dst, p, 0)
 		}
 		values.Index(len(entries)).SetIterValue(iter)
@@ -87,7 +88,7 @@ func (m *mapEncoder) members(dst []byte, p layout.Pointer, depth int) ([]byte, e
 	return dst, nil
 }
 
-// member writes the member number i.
+// member writes one member, with a comma before it unless i is 0.
 func (m *mapEncoder) member(dst []byte, i int, key string, value layout.Pointer, depth int) ([]byte, error) {
 	if i > 0 {
 		dst = append(dst, ',')

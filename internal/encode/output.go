@@ -7,15 +7,16 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// Output writes the answers of one action. It may be used concurrently.
+// Output writes the responses of one action. Goroutines may use an Output concurrently.
 type Output struct {
 	t       layout.TypeID
 	pointer bool     // t is a pointer type
-	enc     *encoder // of t, or of the type that t points to
+	enc     *encoder // the plan for t, or for the type that t points to
 }
 
-// Compile builds the plan for answers of type t: a struct, a map with string keys, or a pointer to one of those. The
-// error is a sentence that names the part that JSON cannot express, and the remedy.
+// Compile builds the plan for responses of type t, which must be a struct, a map with string keys, or a pointer to one
+// of these. It returns an error for any other type, and for a type that JSON cannot express. The error names the wrong
+// part of the type and the remedy.
 func Compile(t reflect.Type) (*Output, error) {
 	target := t
 	if t.Kind() == reflect.Pointer {
@@ -36,9 +37,9 @@ func Compile(t reflect.Type) (*Output, error) {
 	return &Output{t: layout.TypeIDOf(t), pointer: t.Kind() == reflect.Pointer, enc: enc}, nil
 }
 
-// AppendMembers appends the members of v's JSON object without the braces: `"a":1,"b":[]`. A v of another type than the
-// compiled one is written as [AppendMembers] does. A nil pointer has no members. On an error, which is an [*Error] that
-// names the field, it returns dst unchanged.
+// AppendMembers appends the members of v's JSON object to dst, without the braces: `"a":1,"b":[]`. It appends nothing
+// for a nil pointer. If v does not have the compiled type, the function [AppendMembers] writes v. On an error,
+// AppendMembers returns dst unchanged and an [*Error] that names the field.
 func (o *Output) AppendMembers(dst []byte, v any) ([]byte, error) {
 	if layout.DynamicType(v) != o.t {
 		return AppendMembers(dst, v)
@@ -53,8 +54,9 @@ func (o *Output) AppendMembers(dst []byte, v any) ([]byte, error) {
 	return o.enc.appendMembers(dst, target)
 }
 
-// AppendMembers appends the members of v's JSON object without the braces. v may have any type. A nil v and a nil pointer
-// have no members. If v is not a JSON object, AppendMembers returns an error and dst unchanged.
+// AppendMembers appends the members of v's JSON object to dst, without the braces. v may have any type. AppendMembers
+// appends nothing if v is nil or a nil pointer. If v is not a JSON object or cannot be encoded, it returns dst
+// unchanged and an error.
 func AppendMembers(dst []byte, v any) ([]byte, error) {
 	if v == nil {
 		return dst, nil
@@ -77,13 +79,13 @@ func AppendMembers(dst []byte, v any) ([]byte, error) {
 	return e.appendMembers(dst, layout.InAny(v, e.direct))
 }
 
-// appendMembers appends the members of the value at p. On an error it returns dst unchanged.
+// appendMembers appends the members of the value at p. On an error, it returns dst unchanged and an [*Error].
 func (e *encoder) appendMembers(dst []byte, p layout.Pointer) ([]byte, error) {
 	var out []byte
 	var err error
 	if e.members != nil {
 		out, err = e.members(dst, p, 1)
-	} else { // an interface, a pointer to a pointer, or a type that encodes itself: only the JSON shows whether it is an object
+	} else { // an interface, a pointer to a pointer, or a type that encodes itself: only the written JSON shows whether the value is an object
 		if out, err = e.append(dst, p, 0); err == nil {
 			out, err = removeBraces(out, len(dst))
 		}

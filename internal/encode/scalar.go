@@ -55,7 +55,7 @@ func appendDuration(dst []byte, p layout.Pointer, _ int) ([]byte, error) {
 	return append(dst, '"'), nil
 }
 
-// scalars are the append functions that depend on nothing but the kind of the type.
+// scalars holds the append functions of the types for which the reflect.Kind alone determines the JSON form.
 var scalars = map[reflect.Kind]appendFunc{
 	reflect.Bool: appendBool, reflect.String: appendString,
 	reflect.Int: appendInt[int], reflect.Int8: appendInt[int8], reflect.Int16: appendInt[int16],
@@ -65,7 +65,8 @@ var scalars = map[reflect.Kind]appendFunc{
 	reflect.Float32: appendFloat32, reflect.Float64: appendFloat64,
 }
 
-// appendQuoted writes what inner writes between quotes, for numbers with json:",string". null stays without quotes.
+// appendQuoted returns a function that puts the output of inner in double quotes, for numbers with the json option
+// "string". The output null stays without quotes.
 func appendQuoted(inner appendFunc) appendFunc {
 	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
 		n := len(dst)

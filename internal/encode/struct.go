@@ -7,11 +7,12 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// structEncoder is the plan for the members of a struct.
+// structEncoder is the plan to write the members of a struct.
 type structEncoder struct {
 	fields []fieldEncoder
 }
 
+// fieldEncoder is the plan to write one member of a struct.
 type fieldEncoder struct {
 	key       string // `,"name":`
 	offset    uintptr
@@ -45,7 +46,8 @@ func (s *structEncoder) members(dst []byte, p layout.Pointer, depth int) ([]byte
 	return dst, nil
 }
 
-// appendMember appends key and value, or nothing if the tag says to omit the value.
+// appendMember appends the key and the value of one member. It appends nothing if the value is in a nil embedded
+// struct, or if the json option "omitzero" or "omitempty" omits the value.
 func (f *fieldEncoder) appendMember(dst []byte, key string, p layout.Pointer, depth int) ([]byte, error) {
 	for _, offset := range f.via {
 		if p = p.Field(offset).Load(); p.IsNil() {
@@ -81,7 +83,8 @@ func isEmpty(raw []byte) bool {
 	return false
 }
 
-// zeroTest returns the test of json:",omitzero" for a value of type t. It calls the method IsZero if t has one.
+// zeroTest returns the function that tests whether a value of type t is zero, for the json option "omitzero". The
+// function calls the method IsZero if t has one.
 func zeroTest(t reflect.Type) func(layout.Pointer) bool {
 	type isZeroer interface{ IsZero() bool }
 	method := reflect.TypeFor[isZeroer]()
@@ -102,7 +105,8 @@ func zeroTest(t reflect.Type) func(layout.Pointer) bool {
 	return func(p layout.Pointer) bool { return p.Value(t).IsZero() }
 }
 
-// structMembers builds the plan for a struct. ok is false if only Marshal understands the struct.
+// structMembers builds the plan for the struct t and returns its append function. On an error, ok is false if the
+// caller may let Marshal encode the struct instead.
 func (c *compiler) structMembers(t reflect.Type) (members appendFunc, ok bool, err error) {
 	list, err := layout.Members(t)
 	if err != nil {
@@ -119,7 +123,8 @@ func (c *compiler) structMembers(t reflect.Type) (members appendFunc, ok bool, e
 	return s.members, true, nil
 }
 
-// field builds the plan for a member. ok is false if only Marshal understands its tag.
+// field builds the plan for one member of a struct. On an error, ok is false if the caller may let Marshal encode the
+// struct instead, because only Marshal supports the tag of the member.
 func (c *compiler) field(m *layout.Member) (f fieldEncoder, ok bool, err error) {
 	f = fieldEncoder{name: m.Name, offset: m.Offset, via: m.Via, omitEmpty: m.OmitEmpty}
 	f.key = string(append(jsonx.AppendString([]byte{','}, m.Name), ':'))

@@ -9,8 +9,8 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends s as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD. U+2028 and U+2029 are
-// escaped because JavaScript treats them as line ends.
+// AppendString appends s to dst as a JSON string with quotes. Bytes that are not UTF-8 become U+FFFD. U+2028 and U+2029
+// are escaped because JavaScript treats them as line ends.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	b := ViewBytes(s)
@@ -22,7 +22,7 @@ func AppendString(dst []byte, s string) []byte {
 	return append(appendEscaped(dst, b, i), '"')
 }
 
-// appendEscaped appends b, whose first i bytes need no escape.
+// appendEscaped appends b with JSON escapes. The caller has found that the first i bytes of b need no escape.
 func appendEscaped(dst, b []byte, i int) []byte {
 	start := 0 // of the bytes that are not copied yet
 	for i < len(b) {
@@ -68,8 +68,8 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
-// asciiEnd returns the index of the first quote, backslash, control character or byte beyond ASCII at or after i, len(b)
-// if there is none.
+// asciiEnd returns the index of the first byte at or after i that is a quote, a backslash, a control character or not
+// ASCII. It returns len(b) if there is no such byte.
 func asciiEnd(b []byte, i int) int {
 	for ; len(b)-i >= 32; i += 32 { // four words with one branch
 		w := b[i : i+32]
@@ -90,8 +90,8 @@ func asciiEnd(b []byte, i int) int {
 	return i
 }
 
-// special sets the high bit of each byte of the word at which asciiEnd stops. Bytes after the first of them may have it
-// set, too.
+// special marks the bytes of an eight-byte word at which asciiEnd must stop, by setting the high bit of each of these
+// bytes. The first marked byte is exact; later bytes may be marked by mistake.
 func special(word []byte) uint64 {
 	x := binary.LittleEndian.Uint64(word)
 	control := x - eachByte*' '
@@ -100,11 +100,11 @@ func special(word []byte) uint64 {
 	return control | quote | slash | x
 }
 
-// AppendFloat appends f as JavaScript writes it: plain digits, with an exponent below 1e-6 and from 1e21 on. f must not
-// be NaN or infinite, which JSON cannot express.
+// AppendFloat appends f in the number format of JavaScript: plain digits, or an exponent if |f| is below 1e-6 or at
+// least 1e21. f must not be NaN or infinite, which JSON cannot express.
 func AppendFloat(dst []byte, f float64) []byte { return appendFloat(dst, f, 64) }
 
-// AppendFloat32 is [AppendFloat] for a float32, which needs fewer digits.
+// AppendFloat32 appends f in the format of [AppendFloat]. A float32 needs fewer digits than a float64.
 func AppendFloat32(dst []byte, f float32) []byte { return appendFloat(dst, float64(f), 32) }
 
 func appendFloat(dst []byte, f float64, bits int) []byte {
@@ -123,8 +123,8 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	return dst
 }
 
-// AppendRaw appends a checked JSON value on one line: it removes the white space between tokens. It replaces and escapes
-// the same characters as [AppendString]. Use it to repeat the data of a client.
+// AppendRaw appends raw, a JSON value of valid syntax, on one line: it removes the white space between tokens. It
+// replaces and escapes the same characters as [AppendString]. Use AppendRaw to write JSON that a client sent.
 func AppendRaw(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); {
 		switch c := raw[i]; c {
@@ -142,7 +142,8 @@ func AppendRaw(dst, raw []byte) []byte {
 	return dst
 }
 
-// appendClean appends a checked string literal. It keeps the existing escapes.
+// appendClean appends a JSON string literal of valid syntax. It keeps the existing escapes, replaces bytes that are not
+// UTF-8 with U+FFFD, and escapes U+2028 and U+2029.
 func appendClean(dst, literal []byte) []byte {
 	start := 0
 	for i := 0; i < len(literal); {

@@ -26,13 +26,14 @@ var unmarshalOptions = json.JoinOptions(
 )
 
 // Marshal returns the JSON of v. It returns an error if JSON cannot express a part of v: channels, functions, complex
-// numbers, NaN, infinities, values that contain themselves. There is one exception: an interface that holds a pointer to
-// itself overflows the stack, which ends the process.
+// numbers, NaN, infinities, values that contain themselves. There is one exception: an interface that holds a pointer
+// to itself overflows the stack, which ends the process without an error.
 func Marshal(v any) ([]byte, error) {
 	return json.Marshal(v, marshalOptions)
 }
 
-// Append appends the JSON of v to dst, like [Marshal]. On an error it returns dst unchanged.
+// Append appends the JSON of v to dst and returns the extended slice. It follows the rules of [Marshal]. On an error it
+// returns dst unchanged.
 func Append(dst []byte, v any) ([]byte, error) {
 	w := writers.Get().(*sliceWriter)
 	w.buf = dst
@@ -46,7 +47,7 @@ func Append(dst []byte, v any) ([]byte, error) {
 	return out, nil
 }
 
-// sliceWriter appends to a slice.
+// sliceWriter is an io.Writer that appends to the slice buf.
 type sliceWriter struct{ buf []byte }
 
 var writers = sync.Pool{New: func() any { return new(sliceWriter) }}
@@ -56,9 +57,9 @@ func (w *sliceWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Unmarshal decodes data, one JSON value, into the variable that v points to. It compares member names exactly, returns an
-// error if a name occurs twice, and ignores members that the type does not have. It reads a [time.Duration] from Go text
-// ("1m30s") or from a number of milliseconds. It keeps no part of data.
+// Unmarshal decodes data, one JSON value, into the variable that v points to. It compares member names exactly, returns
+// an error if a name occurs twice, and ignores members that the Go type does not have. It decodes a [time.Duration]
+// from Go text ("1m30s") or from a number of milliseconds. The decoded value does not share the bytes of data.
 func Unmarshal(data []byte, v any) error {
 	return json.Unmarshal(data, v, unmarshalOptions)
 }
@@ -85,8 +86,8 @@ func readDuration(dec *jsontext.Decoder, d *time.Duration) error {
 	return fmt.Errorf("a duration must be text such as \"1m30s\" or a number of milliseconds")
 }
 
-// Milliseconds reads a number of milliseconds, which may have a fraction. It reports whether text is a JSON number that
-// fits a duration.
+// Milliseconds parses text as a JSON number of milliseconds, which may have a fraction. It returns false if text is not
+// a JSON number or does not fit a time.Duration.
 func Milliseconds(text string) (time.Duration, bool) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		const limit = int64(math.MaxInt64 / time.Millisecond)
@@ -100,8 +101,9 @@ func Milliseconds(text string) (time.Duration, bool) {
 	return time.Duration(f), true
 }
 
-// ParseFloat reads a decimal number: digits with a sign, a fraction, an exponent. Unlike [strconv.ParseFloat] it accepts
-// no infinities, no hexadecimal digits and no underscores. It returns false for a number too large for bits (32 or 64).
+// ParseFloat parses a decimal number: digits with an optional sign, fraction and exponent. Unlike [strconv.ParseFloat],
+// it rejects infinities, hexadecimal digits and underscores. It returns false if text is not a number or is too large
+// for a float of the given bits (32 or 64).
 func ParseFloat(text string, bits int) (float64, bool) {
 	for i := range len(text) {
 		switch c := text[i]; {

@@ -2,10 +2,10 @@ package jsonx
 
 import "strconv"
 
-// SyntaxError says where and why a text is not the expected JSON.
+// SyntaxError reports the first position at which a text is not the expected JSON, and the reason.
 type SyntaxError struct {
 	Offset  int    // bytes from the start of the text
-	Message string // the fault, as a clause: "a comma or } is missing"
+	Message string // the reason, as a clause such as "a comma or } is missing"
 }
 
 // Error returns a sentence such as "malformed JSON at offset 17: a comma or } is missing".
@@ -13,7 +13,7 @@ func (e *SyntaxError) Error() string {
 	return "malformed JSON at offset " + strconv.Itoa(e.Offset) + ": " + e.Message
 }
 
-// fault is a reason for which the scanner rejects a text. It becomes text only in [fault.at], so that
+// fault is the reason for which the scanner rejects a text. Only the method at turns a fault into a message, so that
 // scanning does not allocate.
 type fault uint8
 

@@ -5,16 +5,17 @@ import (
 	"unicode/utf8"
 )
 
-// fewKeys is the largest number of keys that are compared one by one to find a duplicate. More keys go into a map.
+// fewKeys is the largest number of keys that keySet compares one by one to find a duplicate. For more keys, keySet uses
+// a map.
 const fewKeys = 16
 
-// Members calls fn for each member of the JSON object in data, in order. key may be a part of data: clone it to keep it
-// longer than data stays unchanged. raw is the member's value, also a part of data. Members has checked its syntax, and
-// its nesting of at most [MaxDepth] levels counted from the object itself. It does not search the objects in raw for
-// repeated names.
+// Members calls fn for each member of the JSON object in data, in order. The strings and slices given to fn may share
+// the bytes of data: fn must clone key and raw to keep them after data changes. raw is the value of the member. Members
+// has checked its syntax and its nesting, which is at most [MaxDepth] levels counted from the object in data. Members
+// does not search the objects in raw for repeated names.
 //
-// Members stops at the first error of fn and returns it. Its own errors are a [*SyntaxError]. fn may have been called for
-// members before the position of the error.
+// Members stops at the first error of fn and returns that error. If data is not a valid object, it returns a
+// [*SyntaxError]. In that case, fn may already have been called for the members before the position of the error.
 func Members(data []byte, fn func(key string, raw []byte) error) error {
 	i := SkipSpace(data, 0)
 	if i >= len(data) || data[i] != '{' {
@@ -55,7 +56,8 @@ func Members(data []byte, fn func(key string, raw []byte) error) error {
 	return nil
 }
 
-// viewText returns the text of a checked string literal. It shares the bytes of raw unless raw has escapes or invalid UTF-8.
+// viewText returns the decoded text of raw, a JSON string literal of valid syntax. The text shares the bytes of raw
+// unless raw has escapes or invalid UTF-8.
 func viewText(raw []byte) string {
 	if plain, ok := Plain(raw); ok {
 		return ViewString(plain)
@@ -63,14 +65,14 @@ func viewText(raw []byte) string {
 	return unquote(raw)
 }
 
-// keySet holds the keys of one object.
+// keySet is the set of the keys of one object, to find duplicate keys.
 type keySet struct {
 	few  [fewKeys]string
 	n    int
 	many map[string]struct{}
 }
 
-// add reports whether key is new.
+// add adds key to the set. It returns false if the set already contains key.
 func (s *keySet) add(key string) bool {
 	if s.many != nil {
 		n := len(s.many)
@@ -95,7 +97,8 @@ func (s *keySet) add(key string) bool {
 	return true
 }
 
-// shorten bounds the part of a client's text that a message repeats, to 64 bytes.
+// shorten returns s, or at most its first 64 bytes and "…" if s is longer. Error messages use it to repeat the text of
+// a client.
 func shorten(s string) string {
 	const most = 64
 	if len(s) <= most {

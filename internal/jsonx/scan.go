@@ -2,8 +2,8 @@ package jsonx
 
 import "encoding/binary"
 
-// Valid returns nil if data is exactly one JSON value, nested at most [MaxDepth] levels. White space around the value is
-// allowed. The error is a [*SyntaxError]. Valid does not search for repeated member names.
+// Valid returns nil if data is exactly one JSON value, nested at most [MaxDepth] levels. It allows white space around
+// the value. For other data it returns a [*SyntaxError]. Valid does not search objects for repeated member names.
 func Valid(data []byte) error {
 	i := SkipSpace(data, 0)
 	i, f := scanValue(data, i, 0)
@@ -16,13 +16,14 @@ func Valid(data []byte) error {
 	return nil
 }
 
-// Object reports whether the first byte of data that is not white space is an opening brace.
+// Object reports whether the first byte of data, after white space, is an opening brace.
 func Object(data []byte) bool {
 	i := SkipSpace(data, 0)
 	return i < len(data) && data[i] == '{'
 }
 
-// SkipSpace returns the index of the first byte at or after i that is not JSON white space, len(data) if there is none.
+// SkipSpace returns the index of the first byte at or after i that is not JSON white space. It returns len(data) if
+// there is no such byte.
 func SkipSpace(data []byte, i int) int {
 	for i < len(data) {
 		switch data[i] {
@@ -35,8 +36,8 @@ func SkipSpace(data []byte, i int) int {
 	return i
 }
 
-// SkipValue returns the index behind the value that begins at i. The value must have been checked before. For any other
-// data the index has no meaning, but is at most len(data).
+// SkipValue returns the index after the JSON value that begins at i. The syntax of the value must be valid. For any
+// other data, the index has no meaning but is at most len(data).
 func SkipValue(data []byte, i int) int {
 	next, f := scanValue(data, i, 0)
 	if f != noFault {
@@ -45,7 +46,8 @@ func SkipValue(data []byte, i int) int {
 	return next
 }
 
-// SkipString is [SkipValue] for a string.
+// SkipString returns the index after the JSON string that begins at i. The syntax of the string must be valid. For any
+// other data, the index has no meaning but is at most len(data).
 func SkipString(data []byte, i int) int {
 	next, f := scanString(data, i)
 	if f != noFault {
@@ -54,8 +56,8 @@ func SkipString(data []byte, i int) int {
 	return next
 }
 
-// scanValue checks the value that begins at i, inside depth arrays and objects. It returns the index behind the value, or
-// the index of a fault.
+// scanValue checks the syntax of the JSON value that begins at i. depth is the number of arrays and objects that
+// enclose the value. It returns the index after the value, or the index and the kind of the first fault.
 func scanValue(data []byte, i, depth int) (int, fault) {
 	if i >= len(data) {
 		return i, endsEarly
@@ -125,7 +127,7 @@ func scanArray(data []byte, i, depth int) (int, fault) {
 	}
 }
 
-// scanName checks a member name and returns the index behind its closing quote.
+// scanName checks the syntax of the member name that begins at i. It returns the index after the closing quote.
 func scanName(data []byte, i int) (int, fault) {
 	if i >= len(data) {
 		return i, endsEarly
@@ -136,7 +138,8 @@ func scanName(data []byte, i int) (int, fault) {
 	return scanString(data, i)
 }
 
-// scanColon moves from behind a name to the beginning of its value.
+// scanColon skips the colon between a member name and its value. i is the index after the name. It returns the index of
+// the value, or a fault if the colon is missing.
 func scanColon(data []byte, i int) (int, fault) {
 	if i < len(data) && data[i] != ':' {
 		i = SkipSpace(data, i)
@@ -150,8 +153,9 @@ func scanColon(data []byte, i int) (int, fault) {
 	return SkipSpace(data, i+1), noFault
 }
 
-// scanNext moves from behind a member or element to the beginning of the next one, or behind end if there is none. It
-// reports whether there is a next one.
+// scanNext skips the comma or the closing bracket after a member or element. After a comma, it returns the index of the
+// next member or element, and true. After the closing bracket end, it returns the index after the bracket, and false.
+// For any other byte, it returns the fault missing.
 func scanNext(data []byte, i int, end byte, missing fault) (int, bool, fault) {
 	if i = SkipSpace(data, i); i >= len(data) {
 		return i, false, endsEarly
@@ -206,7 +210,7 @@ func scanNumber(data []byte, i int) (int, fault) {
 	return i, noFault
 }
 
-// scanDigits moves behind one or more digits.
+// scanDigits returns the index after the digits that begin at i. It returns a fault if there is no digit at i.
 func scanDigits(data []byte, i int) (int, fault) {
 	start := i
 	for i < len(data) && data[i] >= '0' && data[i] <= '9' {
@@ -221,7 +225,8 @@ func scanDigits(data []byte, i int) (int, fault) {
 	return i, badNumber
 }
 
-// scanString checks the string whose opening quote is at i.
+// scanString checks the syntax of the JSON string whose opening quote is at i. It returns the index after the closing
+// quote.
 func scanString(data []byte, i int) (int, fault) {
 	i++
 	for {
@@ -243,7 +248,7 @@ func scanString(data []byte, i int) (int, fault) {
 	}
 }
 
-// escapeLen returns the length of the escape sequence at the beginning of b, 0 if there is none.
+// escapeLen returns the length of the escape sequence at the beginning of b, or 0 if b does not begin with a valid one.
 func escapeLen(b []byte) int {
 	if len(b) < 2 {
 		return 0
@@ -264,9 +269,11 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// plainEnd returns the index of the first quote, backslash or control character at or after i, len(b) if there is none.
-// It tests eight bytes at a time: for bytes below 0x80, x-y has the high bit of a byte set if the byte is less than y. A
-// borrow from another byte can only end this loop too early, and the loop for single bytes continues.
+// plainEnd returns the index of the first quote, backslash or control character at or after i. It returns len(b) if
+// there is no such byte.
+//
+// plainEnd tests words of eight bytes. For bytes below 0x80, x-y sets the high bit of a byte if the byte is less than
+// y. A borrow from another byte can only end the loop of words too early; the loop for single bytes then continues.
 func plainEnd(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])

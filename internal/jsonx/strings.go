@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Unquote returns the text of a JSON string literal, quotes included. Bytes that are not UTF-8 and halves of surrogate
-// pairs become U+FFFD. The error is a [*SyntaxError].
+// Unquote returns the text of raw, a JSON string literal with its quotes. Bytes that are not UTF-8 and halves of
+// surrogate pairs become U+FFFD. It returns a [*SyntaxError] if raw is not exactly one string literal.
 func Unquote(raw []byte) (string, error) {
 	if len(raw) == 0 || raw[0] != '"' {
 		return "", expectedString.at(0)
@@ -21,8 +21,8 @@ func Unquote(raw []byte) (string, error) {
 	return unquote(raw), nil
 }
 
-// Plain returns the bytes between the quotes of a checked string literal. It reports whether they are the text itself:
-// without escapes, and valid UTF-8.
+// Plain returns the bytes between the quotes of raw, a JSON string literal of valid syntax. It returns true if these
+// bytes are already the decoded text: if they have no escapes and are valid UTF-8.
 func Plain(raw []byte) ([]byte, bool) {
 	if len(raw) < 2 {
 		return nil, false
@@ -32,7 +32,7 @@ func Plain(raw []byte) ([]byte, bool) {
 	return inner, i == len(inner) || plainEnd(inner, i) == len(inner) && utf8.Valid(inner[i:])
 }
 
-// unquote returns the text of a checked string literal.
+// unquote returns the decoded text of raw, a JSON string literal of valid syntax.
 func unquote(raw []byte) string {
 	inner, plain := Plain(raw)
 	if plain {
@@ -64,8 +64,8 @@ func appendUnescaped(dst, inner []byte) []byte {
 
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// appendUnescapedOne appends the character of the escape sequence at the beginning of b. It returns the length of the
-// sequence.
+// appendUnescapedOne decodes the escape sequence at the beginning of b and appends its character to dst. It returns dst
+// and the length of the sequence in bytes.
 func appendUnescapedOne(dst, b []byte) ([]byte, int) {
 	if len(b) < 2 {
 		return dst, len(b)
@@ -85,7 +85,8 @@ func appendUnescapedOne(dst, b []byte) ([]byte, int) {
 	return utf8.AppendRune(dst, utf8.RuneError), 6
 }
 
-// hex4 reads an escape sequence such as \u00e9 at the beginning of b.
+// hex4 decodes an escape sequence such as \u00e9 at the beginning of b. It returns ok false if b begins with anything
+// else.
 func hex4(b []byte) (r rune, ok bool) {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0, false

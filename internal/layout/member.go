@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Member is one member of a struct's JSON object. The members of embedded structs are members of the outer object.
+// Member is one member of the JSON object that corresponds to a struct. The object of the outer struct also contains
+// the members of embedded structs.
 type Member struct {
 	Owner     reflect.Type // the struct that declares the field
 	Field     reflect.StructField
@@ -15,27 +16,29 @@ type Member struct {
 	OmitEmpty bool
 	OmitZero  bool
 	Quoted    bool      // json:",string"
-	Via       []uintptr // embedded pointers to follow first, each at an offset from the target of the previous one
-	Offset    uintptr   // from the target of the last pointer in Via, or from the struct
+	Via       []uintptr // offsets of the embedded pointers to follow first; each offset counts from the target of the previous pointer
+	Offset    uintptr   // offset of the field from the target of the last pointer in Via, or from the struct if Via is empty
 }
 
-// Members lists the members of t's JSON object in the order of declaration. A member has the name that its json tag
-// gives, else the unchanged name of its field. Fields with json:"-" and unexported fields are not members. It returns an
-// error if a declaration has no single obvious meaning; the error names the field and the remedy.
+// Members returns the members of the JSON object for the struct type t, in the order of declaration. The name of a
+// member is the name in the json tag of the field, or else the unchanged name of the field. Members omits fields with
+// json:"-" and unexported fields. It returns an error if a declaration is ambiguous or invalid; the error names the
+// field and the remedy.
 func Members(t reflect.Type) ([]Member, error) {
 	f := flattener{embedded: map[reflect.Type]bool{t: true}, fields: map[string]string{}}
 	err := f.walk(t, 0, nil)
 	return f.members, err
 }
 
-// flattener collects the members of a struct and of the structs that are embedded in it.
+// flattener collects the members of a struct and of the structs embedded in it.
 type flattener struct {
 	members  []Member
 	embedded map[reflect.Type]bool
 	fields   map[string]string // member name → name of the Go field
 }
 
-// walk adds the members of t, which lies base bytes behind the target of the last pointer in via.
+// walk adds the members of the struct type t. The struct begins base bytes after the address to which the last pointer
+// of via points, or base bytes after the outermost struct if via is empty.
 func (f *flattener) walk(t reflect.Type, base uintptr, via []uintptr) error {
 	usable := t.NumField() == 0
 	for sf := range t.Fields() {
@@ -83,7 +86,8 @@ func (f *flattener) add(m Member) error {
 	return nil
 }
 
-// embed adds the members of an embedded struct.
+// embed adds the members of the embedded struct m. It returns an error if m is not a plain struct or if the same type
+// is embedded twice.
 func (f *flattener) embed(m Member) error {
 	t := m.Field.Type
 	if t.Kind() == reflect.Pointer {
@@ -107,7 +111,8 @@ func (f *flattener) embed(m Member) error {
 	return f.walk(t, 0, via)
 }
 
-// parseTag reads a json tag: a name and options, separated by commas.
+// parseTag parses a json tag, which is a name and options separated by commas, and sets the fields of m. It returns an
+// error for an invalid name or an unknown or repeated option.
 func (m *Member) parseTag(tag string) error {
 	name, rest, more := strings.Cut(tag, ",")
 	if strings.ContainsAny(name, "\\'\"`") || !utf8.ValidString(name) {

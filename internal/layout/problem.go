@@ -5,15 +5,17 @@ import (
 	"reflect"
 )
 
-// problem is a fault of a field that is not named yet. The text completes "field X of T ".
+// problem is an error about a field, without the name of the field. Its text completes the sentence "field X of T ".
 type problem string
 
 func (p problem) Error() string { return string(p) }
 
-// Problem returns an error for a type that is at fault wherever it is used. [Member.Explain] adds the name of the field.
+// Problem returns an error for a type that is invalid in any field. [Member.Explain] adds the name of the field to the
+// error.
 func Problem(format string, args ...any) error { return problem(fmt.Sprintf(format, args...)) }
 
-// Explain returns err with the name of the field in front if err is a [Problem], and err itself otherwise.
+// Explain adds the name of the field m to the beginning of err if [Problem] created err. It returns any other err
+// unchanged.
 func (m *Member) Explain(err error) error {
 	if p, ok := err.(problem); ok {
 		return m.Errorf("%s", string(p))
@@ -21,7 +23,8 @@ func (m *Member) Explain(err error) error {
 	return err
 }
 
-// Errorf returns an error that begins with "field X of T ".
+// Errorf returns an error that begins with "field X of T ", where X is the field of m and T is the struct that declares
+// the field.
 func (m *Member) Errorf(format string, args ...any) error {
 	return fieldError(m.Owner, m.Field, format, args...)
 }

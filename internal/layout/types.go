@@ -14,23 +14,24 @@ var (
 	textUnmarshalers = []reflect.Type{reflect.TypeFor[encoding.TextUnmarshaler]()}
 )
 
-// MarshalsJSON reports whether t has a method that writes its JSON. Here and in the functions below, methods of *t count
-// as methods of t, and pointer and interface types have none: the type they lead to is examined instead.
+// MarshalsJSON reports whether t has a method that writes a value as JSON. A method of *t counts as a method of t.
+// MarshalsJSON returns false for pointer and interface types; callers examine the type that the pointer or interface
+// leads to. The other functions of this file follow the same rules.
 func MarshalsJSON(t reflect.Type) bool { return implementsAny(t, jsonMarshalers) }
 
-// MarshalsText reports whether t has a method that writes it as text, which becomes a JSON string.
+// MarshalsText reports whether t has a method that writes a value as text. In JSON, the text becomes a string.
 func MarshalsText(t reflect.Type) bool { return implementsAny(t, textMarshalers) }
 
-// UnmarshalsJSON reports whether t has a method that reads its JSON.
+// UnmarshalsJSON reports whether t has a method that decodes a value from JSON.
 func UnmarshalsJSON(t reflect.Type) bool { return implementsAny(t, jsonUnmarshalers) }
 
-// UnmarshalsText reports whether t has a method that reads its text.
+// UnmarshalsText reports whether t has a method that decodes a value from text.
 func UnmarshalsText(t reflect.Type) bool { return implementsAny(t, textUnmarshalers) }
 
-// EncodesItself reports whether t has a method that writes its JSON or its text.
+// EncodesItself reports whether t has a method that writes a value as JSON or as text.
 func EncodesItself(t reflect.Type) bool { return MarshalsJSON(t) || MarshalsText(t) }
 
-// DecodesItself reports whether t has a method that reads its JSON or its text.
+// DecodesItself reports whether t has a method that decodes a value from JSON or from text.
 func DecodesItself(t reflect.Type) bool { return UnmarshalsJSON(t) || UnmarshalsText(t) }
 
 func implementsAny(t reflect.Type, interfaces []reflect.Type) bool {
@@ -45,8 +46,9 @@ func implementsAny(t reflect.Type, interfaces []reflect.Type) bool {
 	return false
 }
 
-// IsByte reports whether a list of t is base64 in JSON.
+// IsByte reports whether t is the type byte (uint8) itself, not a named type of the same kind. In JSON, a list of bytes
+// is base64 text.
 func IsByte(t reflect.Type) bool { return t.Kind() == reflect.Uint8 && t.PkgPath() == "" }
 
-// IsNumber reports whether k is an integer or a floating-point number.
+// IsNumber reports whether k is the kind of an integer or of a floating-point number.
 func IsNumber(k reflect.Kind) bool { return k >= reflect.Int && k <= reflect.Float64 }

@@ -1,22 +1,23 @@
-// Package logging builds the [log/slog] logger of a server: lines for people on the console, JSON lines in a file that is
-// rotated. Begin with [New].
+// Package logging builds the [log/slog] logger of a server. The logger writes lines for people to the console, and JSON
+// lines to a file that is rotated. Begin with [New].
 //
 //	logger, closer, err := logging.New(logging.Config{Console: true, Folder: "log", File: "api.log", MaxSize: 10 << 20})
 //	logger.Info("[action @ web]", "to", "127.0.0.1", "action", "status", "duration", 12)
 //
-// prints, in colour on a terminal,
+// prints the following line, in colour on a terminal,
 //
 //	2026-11-23 17:04:05 | [action @ web] to: 127.0.0.1 | action: status | duration: 12
 //
-// and appends {"time":"2026-11-23T17:04:05.123Z","level":"INFO","msg":"[action @ web]","to":"127.0.0.1","action":"status","duration":12}
-// to log/api.log.
+// and appends the following line to log/api.log:
+//
+//	{"time":"2026-11-23T17:04:05.123Z","level":"INFO","msg":"[action @ web]","to":"127.0.0.1","action":"status","duration":12}
 //
 // Clients write much of the text that is logged. Therefore no message, key or value can begin a new line or reach the
-// terminal as an escape code: control characters, line separators, bidirectional overrides, other invisible characters
-// and bytes that are not UTF-8 are written as \n, \x1b, \u202e and so on. The human format does not escape a backslash,
-// because backslashes in paths and JSON are far more common than text that imitates an escape. The JSON format is exact.
+// terminal as an escape code. Control characters, line separators, bidirectional overrides, other invisible characters
+// and bytes that are not UTF-8 are written as \n, \x1b, \u202e and so on. The human format does not escape a backslash.
+// Backslashes in paths and JSON are far more common than text that imitates an escape. The JSON format is exact.
 //
-// [log/slog.JSONHandler] writes the JSON format. The human format has a handler here, because no library writes this
-// line; it appends to a pooled buffer and writes once per record, because a line is written for each request. timberjack
-// rotates the file and removes old files.
+// [log/slog.JSONHandler] writes the JSON format. The human format has its own handler in this package, because no
+// library writes this format. The handler uses a pooled buffer and writes once per record, because the server logs a
+// line for each request. The library timberjack rotates the file and removes old files.
 package logging

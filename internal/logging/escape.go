@@ -7,10 +7,10 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// text is a string or bytes.
+// text is the constraint for functions that accept a string or a byte slice.
 type text interface{ ~string | ~[]byte }
 
-// plain marks the printable ASCII characters.
+// plain[c] is true if the byte c is a printable ASCII character, which needs no escape.
 var plain = func() (t [256]bool) {
 	for c := 0x20; c < 0x7f; c++ {
 		t[c] = true
@@ -18,18 +18,19 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// visible reports whether a terminal shows the rune as itself. The two joiners count as visible, because emoji and
-// several scripts need them.
+// visible reports whether a terminal shows the rune r as a character. The joiners U+200C and U+200D count as visible,
+// because emoji and several scripts need them.
 func visible(r rune) bool { return strconv.IsGraphic(r) || r == '\u200c' || r == '\u200d' }
 
-// decode returns the first rune of s and its length in bytes.
+// decode returns the first rune of s and the length of this rune in bytes.
 func decode[T text](s T) (rune, int) {
 	var head [utf8.UTFMax]byte
 	return utf8.DecodeRune(head[:copy(head[:], s)])
 }
 
-// appendVisible appends s with an escape in place of each invisible rune and of each byte that is not UTF-8. escape
-// appends the escape of r; if r is [utf8.RuneError], c is not UTF-8.
+// appendVisible appends s to b and replaces each invisible rune, and each byte that is not UTF-8, with an escape. The
+// function escape appends the escape of the rune r. If r is [utf8.RuneError], the function escapes the byte c, which is
+// not UTF-8.
 func appendVisible[T text](b []byte, s T, escape func(b []byte, r rune, c byte) []byte) []byte {
 	done := 0
 	for i := 0; i < len(s); {
@@ -50,13 +51,14 @@ func appendVisible[T text](b []byte, s T, escape func(b []byte, r rune, c byte) 
 	return append(b, s[done:]...)
 }
 
-// appendEscaped appends a text for the human format: on one line, and without control characters.
+// appendEscaped appends s for the human format: it escapes line breaks, control characters and other invisible
+// characters, so that s stays on one line.
 func appendEscaped[T text](b []byte, s T) []byte { return appendVisible(b, s, escapeGo) }
 
-// appendJSONEscaped appends a line of JSON with the invisible characters in its strings escaped.
+// appendJSONEscaped appends line, a line of JSON, with JSON escapes in place of the invisible characters.
 func appendJSONEscaped(b, line []byte) []byte { return appendVisible(b, line, escapeJSON) }
 
-// escapeGo escapes as a Go string literal does.
+// escapeGo appends the escape of the rune r, or of the invalid byte c, in the form of a Go string literal.
 func escapeGo(b []byte, r rune, c byte) []byte {
 	switch {
 	case r == '\n':
@@ -73,7 +75,8 @@ func escapeGo(b []byte, r rune, c byte) []byte {
 	return appendHex(append(b, '\\', 'u'), uint32(r), 4)
 }
 
-// escapeJSON escapes as a JSON string does, with a surrogate pair above U+FFFF.
+// escapeJSON appends the escape of the rune r in the form of a JSON string. A rune above U+FFFF becomes a surrogate
+// pair.
 func escapeJSON(b []byte, r rune, _ byte) []byte {
 	if r > 0xffff {
 		r -= 0x10000

@@ -18,31 +18,33 @@ const (
 	flushSize  = 64 << 10               // bytes
 )
 
-// fileSink collects lines in a buffer and writes them to the log file in batches. If nothing is logged, it has neither a
-// goroutine nor a running timer: the first line in an empty buffer starts the timer, whose function flushes the buffer.
+// fileSink is the writer of the log file. It collects lines in a buffer and writes them to the file in batches. The
+// first line in an empty buffer starts a timer, whose function flushes the buffer. While the buffer is empty, fileSink
+// needs no goroutine and no running timer.
 //
-// It has two locks, so that lines can be added during a flush: mu guards the buffer, writing guards the file. Code that
-// needs both locks writing first.
+// fileSink has two locks, so that goroutines can add lines during a flush: mu guards the buffer, writing guards the
+// file. Code that needs both locks takes writing first.
 type fileSink struct {
 	mu     sync.Mutex
 	buf    []byte
-	armed  bool // the timer runs, or its function has started
+	armed  bool // the timer is running, or its function has started but not yet reset armed
 	timer  *time.Timer
 	timers sync.WaitGroup
 
 	writing sync.Mutex
-	spare   []byte             // the next buf, while this one is written
+	spare   []byte             // an empty buffer that becomes buf at the next flush
 	log     *timberjack.Logger // nil while the file is closed
 	backups int
 	path    string
-	size    int64 // of the file
+	size    int64 // the size of the file in bytes
 	max     int64
 	failing bool
-	report  func(error) // called once when lines begin to be lost
+	report  func(error) // called at the first failed write after a successful one
 }
 
-// newFileSink checks the folder. The first line creates the file. The path is absolute, so that the file does not move if
-// the program changes its working directory.
+// newFileSink returns a fileSink for the log file of c. It returns an error if a setting is invalid or the folder is
+// not writable. The first log line creates the file. The path is absolute, so that the file does not move if the
+// program changes its working directory.
 func newFileSink(c Config, report func(error)) (*fileSink, error) {
 	if filepath.Base(c.File) != c.File || c.File == "." || c.File == ".." {
 		return nil, fmt.Errorf("the log file %q must be a name without a folder; the folder is a setting of its own", c.File)
@@ -61,8 +63,8 @@ func newFileSink(c Config, report func(error)) (*fileSink, error) {
 	return &fileSink{path: path, max: c.MaxSize, backups: max(c.MaxBackups, 0), report: report}, nil
 }
 
-// open opens the file. timberjack counts megabytes; fileSink counts bytes and calls Rotate, so timberjack's own limit is
-// never reached.
+// open opens the log file and determines its size. timberjack counts the file size in megabytes, but fileSink counts
+// bytes and calls RotateWithReason. Therefore open sets the limit of timberjack so high that the file never reaches it.
 func (s *fileSink) open() {
 	s.log = &timberjack.Logger{Filename: s.path, MaxSize: math.MaxInt32, MaxBackups: s.backups, FileMode: 0o640, Compression: "none"}
 	s.size = 0
@@ -71,7 +73,8 @@ func (s *fileSink) open() {
 	}
 }
 
-// Write adds a line to the buffer. If the file cannot be written later, flush calls report.
+// Write adds a line to the buffer and starts the timer unless it is running. Write never returns an error. If the file
+// cannot be written later, flush calls report with the error.
 func (s *fileSink) Write(line []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,14 +92,15 @@ func (s *fileSink) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// full reports whether the buffer should be flushed before the timer does it.
+// full reports whether the buffer has reached flushSize. The caller should then call flush without waiting for the
+// timer.
 func (s *fileSink) full() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.buf) >= flushSize
 }
 
-// tick is the function of the timer.
+// tick is the function of the timer. It flushes the buffer.
 func (s *fileSink) tick() {
 	defer s.timers.Done()
 	s.mu.Lock()
@@ -105,7 +109,8 @@ func (s *fileSink) tick() {
 	s.flush()
 }
 
-// flush writes the lines of the buffer to the file.
+// flush writes the lines of the buffer to the log file. At the first of several failed writes, flush calls report with
+// the error.
 func (s *fileSink) flush() {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -127,7 +132,8 @@ func (s *fileSink) flush() {
 	s.failing = err != nil
 }
 
-// writeBatch writes lines, and rotates the file before a line that does not fit.
+// writeBatch writes the lines b to the log file. Before a line that does not fit into the file, it rotates the file. If
+// the rotation fails, it writes the lines to the full file and returns the error.
 func (s *fileSink) writeBatch(b []byte) error {
 	if s.log == nil {
 		s.open()
@@ -152,7 +158,8 @@ func (s *fileSink) writeBatch(b []byte) error {
 	return failed
 }
 
-// fits returns how many bytes of whole lines still fit into the file. An empty file takes one line of any size.
+// fits returns the number of bytes at the beginning of b that still fit into the file as whole lines. An empty file
+// accepts a first line of any length.
 func (s *fileSink) fits(b []byte) int {
 	room := s.max - s.size
 	if int64(len(b)) <= room {
@@ -168,8 +175,8 @@ func (s *fileSink) fits(b []byte) int {
 	return bytes.LastIndexByte(b[:room], '\n') + 1
 }
 
-// Close flushes the buffer and closes the file; the next line opens it again. Close returns the error of closing; errors
-// of writing go to report.
+// Close flushes the buffer and closes the log file. A later line opens the file again. Close returns an error if
+// closing fails; the errors of writing go to report.
 func (s *fileSink) Close() error {
 	s.mu.Lock()
 	if s.armed && s.timer.Stop() {

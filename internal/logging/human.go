@@ -21,16 +21,16 @@ const (
 	timePattern = "2006-01-02T15:04:05.000Z07:00"
 )
 
-// humanHandler writes "time | message | key: value | key: value".
+// humanHandler is a slog.Handler that writes lines of the form "time | message | key: value | key: value".
 type humanHandler struct {
 	level  slog.Level
 	out    *lineWriter
 	color  bool
-	groups []string // opened by WithGroup
-	attrs  []byte   // formatted by WithAttrs
+	groups []string // the names given to WithGroup
+	attrs  []byte   // the attributes given to WithAttrs, already formatted
 }
 
-// lineWriter writes one line at a time.
+// lineWriter writes whole lines to w. A lock keeps the lines of concurrent goroutines apart.
 type lineWriter struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -73,8 +73,9 @@ func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 	return h.out.write(buf.b)
 }
 
-// closeUp removes the separator between the head of a line and its first attribute if the message ends with a bracket,
-// such as "[action @ web]", or if there is no head.
+// closeUp removes the separator before the first attribute of the line b in two cases: if the message ends with a
+// bracket, such as "[action @ web]", or if the line begins with the attribute. After a bracket, one space remains. head
+// is the length of the line before the first attribute.
 func closeUp(b []byte, head int, bracket bool) []byte {
 	switch {
 	case len(b) == head:
@@ -110,14 +111,16 @@ func (h *humanHandler) WithGroup(name string) slog.Handler {
 	return &more
 }
 
-// enter sets the prefix of the keys to the open groups.
+// enter adds the names of the handler's groups to the prefix of the buffer, so that they precede the keys of the next
+// attributes.
 func (h *humanHandler) enter(buf *buffer) {
 	for _, g := range h.groups {
 		buf.prefix = append(append(buf.prefix, g...), '.')
 	}
 }
 
-// attr appends an attribute. It appends a group as its attributes, with the name of the group before each key.
+// attr appends an attribute to the line. For a group, it appends each attribute of the group, with the name of the
+// group before the key.
 func (h *humanHandler) attr(buf *buffer, a slog.Attr) {
 	v := a.Value.Resolve()
 	if a.Key == "" && v.Kind() == slog.KindAny && v.Any() == nil {
@@ -143,7 +146,8 @@ func (h *humanHandler) attr(buf *buffer, a slog.Attr) {
 	buf.b = appendHuman(buf.b, v)
 }
 
-// paint calls write between the escape codes of a colour.
+// paint calls write, which appends to the buffer. If the handler uses colours, paint adds the escape codes of the
+// colour before and after the text.
 func (h *humanHandler) paint(buf *buffer, color string, write func()) {
 	if !h.color {
 		write()
@@ -170,7 +174,7 @@ func separate(buf *buffer) {
 	}
 }
 
-// appendHuman appends a value that is not a group.
+// appendHuman appends the text of v for the human format. v must not be a group.
 func appendHuman(b []byte, v slog.Value) []byte {
 	switch v.Kind() {
 	case slog.KindString:

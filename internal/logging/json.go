@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// jsonHandler writes records as JSON lines with [slog.JSONHandler]. Times of records are in UTC and in milliseconds.
-// Setting them here costs much less than HandlerOptions.ReplaceAttr, which slog calls for each attribute.
+// jsonHandler writes records as JSON lines with [slog.JSONHandler]. It converts the time of each record to UTC and
+// truncates the time to milliseconds. This costs much less than HandlerOptions.ReplaceAttr, which slog calls for each
+// attribute.
 type jsonHandler struct {
 	slog.Handler
-	file *fileSink // nil: the console
+	file *fileSink // the log file; nil if the handler writes to the console
 }
 
 func newJSONHandler(level slog.Level, out io.Writer) *jsonHandler {
@@ -19,7 +20,8 @@ func newJSONHandler(level slog.Level, out io.Writer) *jsonHandler {
 	return &jsonHandler{slog.NewJSONHandler(&jsonWriter{out: out}, &slog.HandlerOptions{Level: level}), file}
 }
 
-// Handle implements [slog.Handler]. It flushes the file after a warning, an error, or if its buffer is full.
+// Handle implements [slog.Handler]. It flushes the buffer of the log file after a warning or an error, and if the
+// buffer is full.
 func (h *jsonHandler) Handle(ctx context.Context, r slog.Record) error {
 	r.Time = r.Time.UTC().Truncate(time.Millisecond)
 	err := h.Handler.Handle(ctx, r)
@@ -40,14 +42,15 @@ func (h *jsonHandler) WithGroup(name string) slog.Handler {
 	return &jsonHandler{h.Handler.WithGroup(name), h.file}
 }
 
-// jsonWriter escapes the invisible characters that slog leaves in a JSON line, such as U+009B, which a terminal obeys.
-// It must not be used concurrently; slog holds a lock during Write.
+// jsonWriter escapes the invisible characters that slog leaves in a JSON line. One of these characters is U+009B, with
+// which a terminal begins an escape sequence. Goroutines must not use a jsonWriter concurrently; slog holds a lock when
+// it calls Write.
 type jsonWriter struct {
 	out io.Writer
 	buf []byte
 }
 
-// Write writes one line.
+// Write escapes the invisible characters of the line and writes the escaped line to w.out.
 func (w *jsonWriter) Write(line []byte) (int, error) {
 	end := len(line) - 1
 	w.buf = append(appendJSONEscaped(w.buf[:0], line[:end]), line[end])

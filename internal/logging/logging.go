@@ -11,33 +11,36 @@ import (
 	"time"
 )
 
-// Config selects what is logged and where. Its defaults are those of server.LogConfig; here a zero is a zero, and the zero
-// value logs nothing.
+// Config selects which records are logged, and where. server.LogConfig has the defaults of these settings. In a
+// logging.Config, a zero number or false stands for itself, so the zero value logs nothing.
 type Config struct {
-	// Level is the lowest level that is logged: "debug", "info", "warn" or "error". Empty is "info".
+	// Level is the lowest level that is logged: "debug", "info", "warn" or "error". Empty means "info".
 	Level string
-	// Format is the format of the console: "human" for lines that people read, "json" for JSON lines. "auto" and empty are
-	// "human", with colours if Color finds a terminal.
+	// Format is the format of the console: "human" for lines that people read, "json" for JSON lines. "auto" and empty
+	// mean "human". Color decides whether "human" lines have colours.
 	Format string
-	// Folder is the folder of the log file. New creates it (mode 0750) if it does not exist.
+	// Folder is the folder of the log file. If it does not exist, New creates it with mode 0750.
 	Folder string
-	// File is the name of the log file, without a folder. The first line creates it (mode 0640). Empty turns the file off.
+	// File is the name of the log file, without a folder. The first log line creates the file with mode 0640. Empty
+	// means that there is no log file.
 	File string
-	// MaxSize is the size in bytes at which the file is rotated. Only a single longer line exceeds it.
+	// MaxSize is the size, in bytes, at which the file is rotated. The file exceeds MaxSize only if a single line is
+	// longer.
 	MaxSize int64
-	// MaxBackups is how many rotated files are kept. A number below 1 keeps all.
+	// MaxBackups is the maximum number of rotated files that are kept. A number below 1 keeps all of them.
 	MaxBackups int
-	// Console turns the console on.
+	// Console turns on the output to the console.
 	Console bool
-	// Output is the console. It is not closed. Nil is os.Stdout.
+	// Output is the writer of the console. New and Close do not close it. Nil means os.Stdout.
 	Output io.Writer
-	// Color is "always", "never", or "auto": on a terminal, unless NO_COLOR is set or TERM is dumb. Empty is "auto".
+	// Color is "always", "never" or "auto". With "auto", the console has colours if Output is a terminal, unless
+	// NO_COLOR is set or TERM is "dumb". Empty means "auto".
 	Color string
 }
 
-// New returns a logger and its closer. Close flushes the buffered lines and closes the file. The logger may still be used:
-// the next line opens the file again. The error names the wrong setting, or the
-// folder or file that cannot be written.
+// New returns a logger and an io.Closer. Calling Close on the closer flushes the buffered lines and closes the log
+// file. The logger may still be used after Close: the next line opens the file again. The error names the invalid
+// setting, or the folder or file that cannot be written.
 func New(c Config) (*slog.Logger, io.Closer, error) {
 	level, err := parseLevel(c.Level)
 	if err != nil {
@@ -90,7 +93,8 @@ func parseLevel(name string) (slog.Level, error) {
 	return 0, fmt.Errorf("the log level %q is not known; use debug, info, warn or error", name)
 }
 
-// newConsole returns the handler of the console. It checks the settings even if the console is off.
+// newConsole returns the slog.Handler that writes to the console. It returns an error for an invalid Format or Color,
+// even if the console is turned off.
 func newConsole(c Config, level slog.Level) (slog.Handler, error) {
 	color, err := useColor(c.Color, c.Output, os.Getenv)
 	if err != nil {
@@ -105,8 +109,8 @@ func newConsole(c Config, level slog.Level) (slog.Handler, error) {
 	return nil, fmt.Errorf("the log format %q is not known; use auto, human or json", c.Format)
 }
 
-// reporter returns a function that logs an error of the log file: to the console, or to standard error if the console is
-// off.
+// reporter returns a function that logs an error about the log file. The function logs to the console, or to standard
+// error if the console is turned off.
 func reporter(c Config, console slog.Handler) func(error) {
 	h := console
 	if !c.Console {
@@ -118,13 +122,15 @@ func reporter(c Config, console slog.Handler) func(error) {
 	}
 }
 
-// Colored reports whether a program may write colours to w: on a terminal, unless NO_COLOR is set or TERM is dumb.
+// Colored reports whether a program may write colours to w. This is the case if w is a terminal, unless NO_COLOR is set
+// or TERM is "dumb".
 func Colored(w io.Writer) bool {
 	color, _ := useColor("auto", w, os.Getenv)
 	return color
 }
 
-// useColor returns whether the console has colours.
+// useColor reports whether the output w gets colours in the given mode: "always", "never" or "auto". It returns an
+// error for any other mode; the empty mode means "auto".
 func useColor(mode string, w io.Writer, getenv func(string) string) (bool, error) {
 	switch mode {
 	case "always":
@@ -137,7 +143,8 @@ func useColor(mode string, w io.Writer, getenv func(string) string) (bool, error
 	return false, fmt.Errorf("the log colour %q is not known; use auto, always or never", mode)
 }
 
-// isTerminal reports whether w is a character device other than the null device. The standard library has no exact test.
+// isTerminal reports whether w is a character device other than the null device. This test is an approximation, because
+// the standard library cannot recognize a terminal exactly.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -151,8 +158,8 @@ func isTerminal(w io.Writer) bool {
 	return err != nil || !os.SameFile(info, null)
 }
 
-// prepareFolder creates the folder and checks that files in it can be written, so that a wrong folder is an error at the
-// start and not at the first line.
+// prepareFolder creates the folder of the log file and checks that the folder and the file at path are writable. An
+// invalid folder is therefore an error when the program starts, not when it logs the first line.
 func prepareFolder(folder, path string) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return fmt.Errorf("the log folder %s cannot be created: %w; name another folder or allow writing there", folder, err)

@@ -7,8 +7,9 @@ import (
 	"fmt"
 )
 
-// anyText returns the text of a value of any type for the human format: its own text, or JSON. Values are often logged
-// because something is wrong with them, so it recovers if a method of the value panics, for example on a nil pointer.
+// anyText returns a value of any type as text for the human format: the text of its own method, or JSON. Programs often
+// log a value because the value is invalid. Therefore anyText recovers if a method of the value panics, for example on
+// a nil pointer.
 func anyText(v any) (s []byte) {
 	defer func() {
 		if p := recover(); p != nil {

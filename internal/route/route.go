@@ -1,8 +1,10 @@
-// Package route matches requests with the HTTP routes that actions declare: a method and a path whose segments are words
-// or {names}. Begin with [Parse] and [Table].
+// Package route finds the action for the method and path of an HTTP request. Actions declare routes such as "GET
+// /users/{id}": a method, and a path whose segments are literal words or names in braces. Begin with [Parse] and
+// [Table].
 //
-// It does not use the ServeMux of net/http, because routes come from declarations in all parts of an app: ServeMux panics
-// if two patterns overlap. Here the routes have an order of precedence: segment by segment, a word wins over a name.
+// Package route does not use the ServeMux of net/http, because ServeMux panics if two patterns overlap, and routes come
+// from declarations in all parts of an app. In package route, the routes have an order of precedence: segment by
+// segment, a literal word wins over a name in braces.
 package route
 
 import (
@@ -13,13 +15,14 @@ import (
 	"strings"
 )
 
-// Pattern is one parsed route.
+// Pattern is one parsed route, such as "GET /users/{id}". [Parse] returns a Pattern.
 type Pattern struct {
 	Method   string
 	segments []segment
 	text     string
 }
 
+// segment is one part of a route's path between two slashes: a literal word, or the name of a value.
 type segment struct {
 	text   string // the literal, or the name of a value
 	isName bool
@@ -30,7 +33,8 @@ var (
 	nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
-// Parse reads "METHOD /path/{name}". The error is a sentence with the fault and the remedy.
+// Parse parses a route such as "GET /users/{id}": an HTTP method, a space and a path. It returns an error that names
+// the fault and the remedy if the text is not a valid route.
 func Parse(text string) (Pattern, error) {
 	fail := func(why string) (Pattern, error) {
 		return Pattern{}, fmt.Errorf("route %q %s: write it like \"POST /users/{id}\"", text, why)
@@ -71,7 +75,8 @@ func split(path string) []string {
 	return strings.Split(path, "/")
 }
 
-// Names returns the names of the values in the path, in order.
+// Names returns the names of the values in the path, in order: for "/users/{id}/posts/{post}", it returns "id" and
+// "post".
 func (p Pattern) Names() []string {
 	var names []string
 	for _, s := range p.segments {
@@ -82,19 +87,22 @@ func (p Pattern) Names() []string {
 	return names
 }
 
-// String returns the route as it was written.
+// String returns the text that was given to [Parse].
 func (p Pattern) String() string { return p.text }
 
-// Table finds the route of a request. The zero value is empty. Match may be called concurrently, but not with Add.
+// Table maps requests to the values of routes. The zero value is an empty table. Goroutines may call Match
+// concurrently, but not during a call of Add.
 type Table[T any] struct {
 	root node[T]
 	size int
 }
 
+// node is the tree node of one path prefix. It holds the routes whose path ends at the prefix, and the nodes of the
+// longer paths.
 type node[T any] struct {
 	words  map[string]*node[T]
 	name   *node[T]
-	routes map[string]entry[T] // of the paths that end here, by method
+	routes map[string]entry[T] // the routes whose path ends here, by HTTP method
 }
 
 type entry[T any] struct {
@@ -102,7 +110,7 @@ type entry[T any] struct {
 	value   T
 }
 
-// Add adds a route. It returns an error if an earlier route matches the same requests.
+// Add adds the route p with its value to the table. It returns an error if an earlier route matches the same requests.
 func (t *Table[T]) Add(p Pattern, value T) error {
 	n := &t.root
 	for _, s := range p.segments {
@@ -134,12 +142,13 @@ func (t *Table[T]) Add(p Pattern, value T) error {
 	return nil
 }
 
-// Len returns the number of routes.
+// Len returns the number of routes in the table.
 func (t *Table[T]) Len() int { return t.size }
 
-// Match finds the route for a method and an escaped path ([url.URL.EscapedPath]). If several routes match, the route with
-// a word in the first different segment wins. Match calls value with each name and its unescaped text. HEAD also finds GET
-// routes. If the path has routes for other methods only, other lists these methods, sorted.
+// Match returns the value of the route for an HTTP method and an escaped path ([url.URL.EscapedPath]). If several
+// routes match, the first segment in which they differ decides: a literal word wins over a name. Match calls value with
+// each name of the route and the unescaped text of its segment. A HEAD request also matches GET routes. If the path
+// matches only routes with other methods, Match returns ok false, and other lists these methods, sorted.
 func (t *Table[T]) Match(method, path string, value func(name, text string)) (found T, other []string, ok bool) {
 	if t.size == 0 {
 		return found, nil, false

@@ -11,7 +11,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// compileChecks compiles the rules of a value of type t. It returns an error for a rule that does not fit the type.
+// compileChecks compiles the rules r of a value of type t into checks. It returns an error if a rule does not fit the
+// type, or if two rules contradict each other.
 func compileChecks(t reflect.Type, own class, r rules) ([]check, error) {
 	cl := ruleClass(t, own)
 	var checks []check
@@ -30,8 +31,8 @@ func compileChecks(t reflect.Type, own class, r rules) ([]check, error) {
 	return checks, contradiction(t, cl, r)
 }
 
-// ruleClass returns the class that decides which rules a type may have. For a type that decodes itself it is the class of
-// its underlying type.
+// ruleClass returns the class that decides which rules values of type t may have: own, or the class of the underlying
+// type if t decodes itself. An underlying bool is an exception and keeps own.
 func ruleClass(t reflect.Type, own class) class {
 	if scalar, ok := scalarPlans[t.Kind()]; ok && own == classCustom && scalar.class != classBool {
 		return scalar.class
@@ -63,7 +64,7 @@ func isNot(name, text, what string) error {
 	return layout.Problem("has %s:%q, which is not %s: correct the tag", name, text, what)
 }
 
-// contradiction returns an error for two rules that no value can satisfy.
+// contradiction returns an error if no value can satisfy two of the rules, such as a minimum above the maximum.
 func contradiction(t reflect.Type, cl class, r rules) error {
 	for _, pair := range [][4]string{
 		{"minLength", r.minLength, "maxLength", r.maxLength},
@@ -88,7 +89,7 @@ func contradiction(t reflect.Type, cl class, r rules) error {
 	return nil
 }
 
-// setterOf returns the function that reads the text of a rule as a value of type t.
+// setterOf returns the setFunc that parses the text of a rule, such as minimum, as a value of type t.
 func setterOf(t reflect.Type, cl class) setFunc {
 	if cl == classDuration {
 		return setDuration
@@ -96,12 +97,13 @@ func setterOf(t reflect.Type, cl class) setFunc {
 	return scalarPlans[t.Kind()].set
 }
 
-// number lists the kinds that have an order.
+// number is the constraint for the Go types whose values a minimum or maximum can bound.
 type number interface {
 	int | int8 | int16 | int32 | int64 | uint | uint8 | uint16 | uint32 | uint64 | uintptr | float32 | float64
 }
 
-// bound compiles a limit for values of kind T.
+// bound compiles a minimum, or a maximum if upper is true, for values of kind T. It returns nil if set cannot parse
+// text.
 func bound[T number](set setFunc, text string, upper bool) func(p layout.Pointer) bool {
 	var limit T
 	if set(layout.To(&limit), text, fromText) != accepted {
@@ -113,7 +115,8 @@ func bound[T number](set setFunc, text string, upper bool) func(p layout.Pointer
 	return func(p layout.Pointer) bool { return *layout.As[T](p) >= limit }
 }
 
-// oneOf compiles a list of allowed values of kind T.
+// oneOf compiles the tag enum for values of kind T: texts are the allowed values. It returns nil if set cannot parse
+// one of them.
 func oneOf[T comparable](set setFunc, texts []string) func(p layout.Pointer) bool {
 	allowed := make([]T, len(texts))
 	for i, text := range texts {
@@ -197,7 +200,8 @@ func patternCheck(cl class, text string) (check, error) {
 	}}, nil
 }
 
-// formatCheck compiles a format. For a type that reads its own text, the format is documentation only.
+// formatCheck compiles the tag format. For a type that decodes itself, the format is documentation only, and the
+// returned check is empty.
 func formatCheck(cl class, text string) (check, error) {
 	f, known := formats[text]
 	switch {

@@ -17,14 +17,15 @@ var (
 	rawTypes = map[reflect.Type]bool{reflect.TypeFor[json.RawMessage](): true, reflect.TypeFor[jsontext.Value](): true}
 )
 
-// compiler builds the plans of one input and of all types in it.
+// compiler builds the plans for one input struct and for all types that occur in its fields.
 type compiler struct {
 	fileType reflect.Type
-	plans    map[reflect.Type]*typePlan // plans without rules; those of recursive types are in it before they are complete
+	plans    map[reflect.Type]*typePlan // plans of types without rules; a recursive type is added before its plan is complete
 	tags     []func() error             // checks of defaults and examples, which need complete plans
 }
 
-// structPlan builds the plan for a struct. top says that its members are the inputs themselves.
+// structPlan builds the plan for the struct type t. The parameter top is true for the outermost struct, whose members
+// are the inputs of the action. Only members of this struct may be uploaded files.
 func (c *compiler) structPlan(t reflect.Type, top bool) (*structPlan, error) {
 	members, err := layout.Members(t)
 	if err != nil {
@@ -63,7 +64,7 @@ func (c *compiler) field(m *layout.Member, top bool) (*inputField, error) {
 	if f.plan, err = c.typePlan(m.Field.Type, r); err != nil {
 		return nil, err
 	}
-	if f.required && f.plan.emptyGiven { // wire rule: a required input must not be empty
+	if f.required && f.plan.emptyGiven { // protocol rule: a required input must not be empty
 		strict := *f.plan
 		strict.emptyGiven = false
 		f.plan = &strict
@@ -72,7 +73,8 @@ func (c *compiler) field(m *layout.Member, top bool) (*inputField, error) {
 	return f, nil
 }
 
-// compileFileRules compiles the rules of an upload.
+// compileFileRules compiles the rules of an input that is an uploaded file. It returns an error if the input has a
+// default or a rule that does not fit files.
 func (f *inputField) compileFileRules() (err error) {
 	if f.hasDefault {
 		return layout.Problem("is a file and has a default: remove the tag")
@@ -81,7 +83,8 @@ func (f *inputField) compileFileRules() (err error) {
 	return err
 }
 
-// checkTags checks the texts of all defaults and examples. All plans must be complete.
+// checkTags decodes the texts of all default and example tags, and returns an error for the first invalid text. The
+// compiler calls checkTags after all plans are complete, because decoding uses the plans.
 func (c *compiler) checkTags() error {
 	for _, check := range c.tags {
 		if err := check(); err != nil {
@@ -91,7 +94,8 @@ func (c *compiler) checkTags() error {
 	return nil
 }
 
-// checkTag returns an error unless the text of a default or an example is itself a valid value.
+// checkTag returns an error unless text, the text of a default or example tag, is a valid value of the field. An empty
+// text is accepted.
 func (f *inputField) checkTag(tag, text string) error {
 	if text == "" {
 		return nil
@@ -111,7 +115,8 @@ func (f *inputField) checkTag(tag, text string) error {
 	return nil
 }
 
-// typePlan builds the plan for values of type t under the rules r.
+// typePlan returns the plan for values of type t under the rules r. If r is empty, it returns the existing plan for t,
+// if there is one. Otherwise it builds a new plan.
 func (c *compiler) typePlan(t reflect.Type, r rules) (*typePlan, error) {
 	if r == (rules{}) {
 		if plan, ok := c.plans[t]; ok {
@@ -136,7 +141,7 @@ func (c *compiler) typePlan(t reflect.Type, r rules) (*typePlan, error) {
 	return plan, err
 }
 
-// checkType returns an error for a type that cannot be an input.
+// checkType returns an error if t is a type that cannot be an input, such as a channel or an array.
 func (c *compiler) checkType(t reflect.Type) error {
 	switch {
 	case c.fileType != nil && t == c.fileType:
@@ -167,7 +172,8 @@ func (c *compiler) checkType(t reflect.Type) error {
 	return nil
 }
 
-// complete sets all of the plan but its checks. It returns the rules for the value itself, without those for its elements.
+// complete sets the fields of the plan except its checks. It returns own, the rules for the value itself; the rules for
+// the elements of a list or map go into the plan of the elements.
 func (c *compiler) complete(plan *typePlan, r rules) (own rules, err error) {
 	t := plan.t
 	switch {
@@ -206,7 +212,8 @@ func (c *compiler) complete(plan *typePlan, r rules) (own rules, err error) {
 	return r, nil
 }
 
-// elements completes the plan of a slice or map.
+// elements completes the plan of a slice or map, and builds the plan of its elements. It returns own, the rules for the
+// slice or map itself.
 func (c *compiler) elements(plan *typePlan, r rules) (own rules, err error) {
 	own, r = r.split()
 	target := plan.t.Elem()
@@ -232,7 +239,8 @@ func (c *compiler) elements(plan *typePlan, r rules) (own rules, err error) {
 	return own, err
 }
 
-// pointer completes the plan of a pointer, which is nil until a value is given.
+// pointer completes the plan of a pointer type. A decoded pointer stays nil until a client gives a value; then the plan
+// allocates the variable that the pointer points to.
 func (c *compiler) pointer(plan *typePlan, r rules) error {
 	elem, err := c.typePlan(plan.t.Elem(), r)
 	if err != nil {

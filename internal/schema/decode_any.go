@@ -7,8 +7,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// planAny completes the plan of an interface without methods. It decodes the types that encoding/json does: nil, bool,
-// float64, string, []any and map[string]any.
+// planAny completes the plan of an interface type without methods. Values decode into the same Go types as with
+// encoding/json: nil, bool, float64, string, []any and map[string]any.
 func (c *typePlan) planAny() {
 	c.class, c.expected, c.nullable = classAny, "a JSON value", true
 	c.json = func(d *decodeState, p layout.Pointer) bool {
@@ -22,7 +22,8 @@ func (c *typePlan) planAny() {
 	}
 }
 
-// any decodes the value at the cursor. ok is false if a part of it is not valid.
+// any decodes the JSON value at the cursor. It returns ok false if a part of the value is invalid, for example a number
+// that float64 cannot hold.
 func (d *decodeState) any() (v any, ok bool) {
 	switch c := d.peek(); c {
 	case '"':

@@ -2,7 +2,7 @@ package schema
 
 import "github.com/actionhero-go/actionhero/internal/jsonx"
 
-// peek returns the byte at the cursor, 0 at the end.
+// peek returns the byte at the cursor, or 0 if the cursor is at the end of the data.
 func (d *decodeState) peek() byte {
 	if d.pos < len(d.data) {
 		return d.data[d.pos]
@@ -10,15 +10,16 @@ func (d *decodeState) peek() byte {
 	return 0
 }
 
-// value returns the value at the cursor and moves behind it.
+// value returns the JSON value at the cursor and moves the cursor behind the value.
 func (d *decodeState) value() []byte {
 	start := d.pos
 	d.pos = jsonx.SkipValue(d.data, start)
 	return d.data[start:d.pos:d.pos]
 }
 
-// open moves from the opening bracket at the cursor to the first value or name. It reports whether there is one. If data is
-// not JSON, open and next end at the end of data.
+// open moves the cursor from an opening bracket to the first element or member name and returns true. If the array or
+// object is empty, open moves the cursor behind the closing bracket end and returns false. If the data is not valid
+// JSON, open and next stop at the end of the data.
 func (d *decodeState) open(end byte) bool {
 	d.pos = jsonx.SkipSpace(d.data, d.pos+1)
 	if d.peek() == end {
@@ -28,8 +29,8 @@ func (d *decodeState) open(end byte) bool {
 	return d.pos < len(d.data)
 }
 
-// next moves from behind a value to the next value or name, or behind the closing bracket end. It reports whether there is
-// a next one.
+// next moves the cursor from the end of a value to the next element or member name and returns true. After the last
+// value, next moves the cursor behind the closing bracket end and returns false.
 func (d *decodeState) next(end byte) bool {
 	d.pos = jsonx.SkipSpace(d.data, d.pos)
 	switch d.peek() {
@@ -44,7 +45,8 @@ func (d *decodeState) next(end byte) bool {
 	return false
 }
 
-// key returns the name at the cursor and moves to its value. The name is valid until the data changes.
+// key returns the member name at the cursor and moves the cursor to the value of the member. The returned string may
+// share the bytes of d.data: it is valid until that data changes.
 func (d *decodeState) key() string {
 	start := d.pos
 	if d.pos = jsonx.SkipString(d.data, start); d.pos >= len(d.data) {

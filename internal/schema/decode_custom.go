@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// planCustom completes the plan of a type that decodes itself.
+// planCustom completes the plan of a type that decodes itself with its own Unmarshal method, for JSON or for text.
 func (c *typePlan) planCustom() {
 	c.class, c.expected = classCustom, "valid"
 	if name := c.t.Name(); name != "" {
@@ -24,7 +24,7 @@ func (c *typePlan) planCustom() {
 	c.json, c.text = custom.json, custom.text
 }
 
-// setByMethod returns the function that calls UnmarshalText.
+// setByMethod returns a setFunc that passes the text to the UnmarshalText method of type t.
 func setByMethod(t reflect.Type) setFunc {
 	return func(p layout.Pointer, s string, _ source) outcome {
 		if unmarshalText(t, p, s) {
@@ -38,10 +38,10 @@ func unmarshalText(t reflect.Type, p layout.Pointer, s string) bool {
 	return p.Value(t).Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(s)) == nil
 }
 
-// customPlan decodes types that read JSON themselves.
+// customPlan decodes values of a type with its own Unmarshal method for JSON.
 type customPlan struct {
 	plan      *typePlan
-	readsText bool // the type also has UnmarshalText
+	readsText bool // the type also has the method UnmarshalText
 }
 
 func (c *customPlan) json(d *decodeState, p layout.Pointer) bool {
@@ -66,7 +66,8 @@ func (c *customPlan) text(d *decodeState, p layout.Pointer, v *Value) bool {
 	return false
 }
 
-// unmarshal sets the variable at p from JSON. On an error it sets the variable to zero and returns false.
+// unmarshal decodes raw, a JSON value, into the variable at p and returns true. On an error it sets the variable to its
+// zero value and returns false.
 func (c *customPlan) unmarshal(p layout.Pointer, raw []byte) bool {
 	v := p.Value(c.plan.t)
 	if jsonx.Unmarshal(raw, v.Addr().Interface()) == nil {
@@ -80,11 +81,12 @@ func (c *customPlan) unmarshalText(p layout.Pointer, s string) bool {
 	if c.readsText {
 		return unmarshalText(c.plan.t, p, s)
 	}
-	// Only the type knows whether its JSON is a string or something else: the text is tried as JSON, then as a string.
+	// Only the type knows whether its JSON is a string: unmarshal gets the text as JSON first, then as a JSON string.
 	return jsonx.Valid(jsonx.ViewBytes(s)) == nil && c.unmarshal(p, []byte(s)) || c.unmarshal(p, jsonx.AppendString(nil, s))
 }
 
-// planRaw completes the plan of a type that keeps JSON as sent. Text that is not JSON becomes a JSON string.
+// planRaw completes the plan of a type that stores JSON as sent, such as json.RawMessage. A text that is not valid JSON
+// becomes a JSON string.
 func (c *typePlan) planRaw() {
 	c.class, c.expected, c.nullable = classRaw, "JSON", true
 	c.json = func(d *decodeState, p layout.Pointer) bool {

@@ -6,7 +6,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// filePlan returns the plan of an upload, nil if t is not the type of one.
+// filePlan returns the plan of an uploaded file or of a list of uploaded files. It returns nil if t is another type.
 func (c *compiler) filePlan(t reflect.Type) *typePlan {
 	if c.fileType == nil {
 		return nil
@@ -39,8 +39,9 @@ func (c *compiler) filePlan(t reflect.Type) *typePlan {
 	return nil
 }
 
-// decodeFile sets an upload, or the list of all uploads with one key. It reports whether one is given. A form sends the
-// empty text if no file was chosen.
+// decodeFile stores an uploaded file in the variable at p. If the input is a list of files, it stores all files in
+// params that have the key of the input. It returns false if the input is not given. A form sends an empty text if the
+// user chose no file, so decodeFile treats an empty text as not given.
 func (f *inputField) decodeFile(d *decodeState, p layout.Pointer, v *Value, params []Param) bool {
 	if v.File == nil {
 		sent := v.lastText()

@@ -8,10 +8,10 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// listPlan decodes slices.
+// listPlan decodes the values of a slice type.
 type listPlan struct {
 	plan *typePlan
-	max  int // number of elements, -1 for any number
+	max  int // the largest number of elements; -1 for no limit
 }
 
 func (l *listPlan) json(d *decodeState, p layout.Pointer) bool {
@@ -41,7 +41,8 @@ func (l *listPlan) json(d *decodeState, p layout.Pointer) bool {
 	return !full
 }
 
-// text decodes JSON in a text, a text with commas, or a repeated key.
+// text decodes a list that was sent as text. The text is a JSON array or elements separated by commas; if the key was
+// repeated, each of its texts is one element.
 func (l *listPlan) text(d *decodeState, p layout.Pointer, value *Value) bool {
 	parts := []string{value.Text}
 	if len(value.More) > 0 {
@@ -63,7 +64,8 @@ func (l *listPlan) text(d *decodeState, p layout.Pointer, value *Value) bool {
 	return true
 }
 
-// grow adds an element to v. If the list is too long, it records a violation and returns false.
+// grow appends a zero element to the slice v. If the list would exceed maxItems or the memory limit of the request, it
+// records a violation and returns false.
 func (l *listPlan) grow(d *decodeState, v reflect.Value) bool {
 	n, size := v.Len(), int(l.plan.elem.t.Size())
 	if l.max >= 0 && n >= l.max {

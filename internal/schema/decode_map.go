@@ -7,13 +7,13 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// mapPlan decodes maps with string keys.
+// mapPlan decodes the values of a map type with string keys.
 type mapPlan struct {
 	plan *typePlan
-	max  int // number of members, -1 for any number
+	max  int // the largest number of members; -1 for no limit
 }
 
-// mapEntrySize is the approximate memory of a map entry without its value, in bytes.
+// mapEntrySize is the approximate memory, in bytes, that a map entry takes in addition to its value.
 const mapEntrySize = 64
 
 func (m *mapPlan) json(d *decodeState, p layout.Pointer) bool {
@@ -49,7 +49,8 @@ func (m *mapPlan) json(d *decodeState, p layout.Pointer) bool {
 	return !full
 }
 
-// hasRoom reports whether a map of n members may have one more. If not, it records a violation.
+// hasRoom reports whether a map of n members may have one more member. If the map would exceed maxItems or the memory
+// limit of the request, it records a violation and returns false.
 func (m *mapPlan) hasRoom(d *decodeState, n int) bool {
 	if m.max >= 0 && n >= m.max {
 		d.violate("maxItems", "be an object of at most "+plural(m.max, "member"))

@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// validUTF8 returns s with U+FFFD in place of each byte that is not UTF-8.
+// validUTF8 returns s with the character U+FFFD in place of each byte that is not valid UTF-8.
 func validUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -26,7 +26,7 @@ func setText(p layout.Pointer, s string, from source) outcome {
 	if from == fromText {
 		s = validUTF8(s)
 	} else {
-		s = strings.Clone(s) // plain JSON is valid UTF-8
+		s = strings.Clone(s) // a JSON string without escapes is valid UTF-8 here
 	}
 	*layout.As[string](p) = s
 	return accepted
@@ -44,10 +44,11 @@ func setBool(p layout.Pointer, s string, _ source) outcome {
 	return accepted
 }
 
-// exactFloat is the largest number up to which a float64 can hold every whole number.
+// exactFloat is 2^53. A float64 can hold every whole number from 0 to exactFloat.
 const exactFloat = 1 << 53
 
-// parseInt reads a whole number, also in the forms 18.0 and 1e3.
+// parseInt parses s as a whole number that fits a signed integer with the given number of bits. It also accepts forms
+// such as 18.0 and 1e3.
 func parseInt(s string, bits int) (int64, outcome) {
 	if n, ok := shortInt(s); ok && bits == 64 {
 		return n, accepted
@@ -69,7 +70,8 @@ func parseInt(s string, bits int) (int64, outcome) {
 	return n, accepted
 }
 
-// shortInt reads up to 18 plain digits, which always fit an int64.
+// shortInt parses a text of 1 to 18 decimal digits, a number that always fits an int64. It returns false for any other
+// text.
 func shortInt(s string) (int64, bool) {
 	if len(s) == 0 || len(s) > 18 {
 		return 0, false
@@ -134,7 +136,7 @@ func setFloat[T float32 | float64](bits int) setFunc {
 	}
 }
 
-// The years that RFC 3339 can express, in Unix milliseconds.
+// The first and the last time that RFC 3339 can express, in Unix milliseconds.
 var (
 	firstMilli = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 	lastMilli  = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() - 1
@@ -153,8 +155,8 @@ func setTime(p layout.Pointer, s string, _ source) outcome {
 	return accepted
 }
 
-// parseTime reads RFC 3339. Package time also accepts forms that RFC 3339 does not allow: a comma before the fraction, an
-// hour of one digit, a zone offset of 24 hours or more (go.dev/issue/54580).
+// parseTime parses a time of RFC 3339. It rejects the forms that only package time accepts: a comma before the
+// fraction, an hour of one digit, a zone offset of 24 hours or more (go.dev/issue/54580).
 func parseTime(s string) (t time.Time, ok bool) {
 	const zone = len("+00:00")
 	if len(s) < len("2006-01-02T15:04:05Z") || s[10] != 'T' || s[13] != ':' || s[19] == ',' || t.UnmarshalText(jsonx.ViewBytes(s)) != nil {
@@ -185,7 +187,8 @@ func parseDuration(s string) (time.Duration, bool) {
 	return d, err == nil
 }
 
-// setBytes reads base64 (RFC 4648 section 4) with padding and without line breaks.
+// setBytes decodes the base64 text s (RFC 4648 section 4) into the []byte at p. It requires padding, and rejects line
+// breaks.
 func setBytes(p layout.Pointer, s string, from source) outcome {
 	if from == fromNumber || from == fromBool {
 		return wrongType
@@ -198,7 +201,7 @@ func setBytes(p layout.Pointer, s string, from source) outcome {
 	return accepted
 }
 
-// scalarPlans are the plans that depend on nothing but the kind of the type.
+// scalarPlans holds the plans of the types for which the reflect.Kind alone determines the plan.
 var scalarPlans = map[reflect.Kind]typePlan{
 	reflect.String:  {class: classText, set: setText, expected: "text"},
 	reflect.Bool:    {class: classBool, set: setBool, expected: "true or false"},

@@ -9,23 +9,23 @@ import (
 )
 
 const (
-	// maxViolations bounds the violations that are reported for one request.
+	// maxViolations is the maximum number of violations that a Failure lists for one request.
 	maxViolations = 64
-	// maxDecoded bounds the memory, in bytes, of the elements of all lists and maps of one request: a few bytes of JSON
-	// can create a large struct each.
+	// maxDecoded is the maximum memory, in bytes, for the elements of all lists and maps of one request. The limit is
+	// needed because a few bytes of JSON can create a large struct.
 	maxDecoded = 64 << 20
-	// maxKeyShown bounds the part of a client's key that a message repeats, in bytes.
+	// maxKeyShown is the maximum length, in bytes, of a client's key in an error message.
 	maxKeyShown = 64
 )
 
-// decodeState is the state of decoding one request: a cursor in checked JSON, the path of the current value, and the
-// faults found so far.
+// decodeState is the state while one request is decoded: a cursor in JSON of valid syntax, the path of the current
+// value for error messages, and the faults found so far.
 type decodeState struct {
 	data   []byte
 	pos    int
 	depth  int
 	path   []byte
-	budget int // bytes left of maxDecoded
+	budget int // the remaining bytes of maxDecoded
 	fail   Failure
 }
 
@@ -37,7 +37,8 @@ func newDecodeState() *decodeState {
 	return d
 }
 
-// finish returns the faults, nil if there are none. d must not be used afterwards.
+// finish returns the recorded faults, or nil if there are none. It returns d to the pool, so the caller must not use d
+// afterwards.
 func (d *decodeState) finish() *Failure {
 	var fail *Failure
 	if d.fail.Missing != "" || d.fail.Violations != nil {
@@ -48,7 +49,7 @@ func (d *decodeState) finish() *Failure {
 	return fail
 }
 
-// begin returns the state to decode an input: d, or a new one if d is nil.
+// begin sets the path to the name of an input and returns the state: d, or a new state if d is nil.
 func (d *decodeState) begin(input string) *decodeState {
 	if d == nil {
 		d = newDecodeState()
@@ -57,7 +58,8 @@ func (d *decodeState) begin(input string) *decodeState {
 	return d
 }
 
-// enterKey adds a key to the path. It returns the argument for leave.
+// enterKey appends a map or struct key to the path. It returns the previous length of the path, which the caller passes
+// to leave.
 func (d *decodeState) enterKey(key string) int {
 	n := len(d.path)
 	if len(key) > maxKeyShown {
@@ -67,7 +69,8 @@ func (d *decodeState) enterKey(key string) int {
 	return n
 }
 
-// enterIndex adds an index to the path. It returns the argument for leave.
+// enterIndex appends a list index to the path. It returns the previous length of the path, which the caller passes to
+// leave.
 func (d *decodeState) enterIndex(i int) int {
 	n := len(d.path)
 	d.path = append(strconv.AppendInt(append(d.path, '['), int64(i), 10), ']')
@@ -76,7 +79,8 @@ func (d *decodeState) enterIndex(i int) int {
 
 func (d *decodeState) leave(n int) { d.path = d.path[:n] }
 
-// violate records that the value at the path breaks a rule.
+// violate records that the value at the current path breaks the rule with the given name. requirement completes the
+// message "KEY must ". If maxViolations violations are already recorded, violate does nothing.
 func (d *decodeState) violate(rule, requirement string) {
 	if len(d.fail.Violations) >= maxViolations {
 		return
@@ -87,7 +91,8 @@ func (d *decodeState) violate(rule, requirement string) {
 
 func (d *decodeState) wrongType(c *typePlan) { d.violate("type", "be "+c.expected) }
 
-// report records the violations of a scalar. It reports whether the value is given.
+// report records the violations for o, the outcome of decoding a scalar. It returns false if the value is null or
+// empty: the input then counts as not given.
 func (d *decodeState) report(c *typePlan, p layout.Pointer, o outcome) bool {
 	switch o {
 	case isNull, isEmpty:
@@ -102,7 +107,7 @@ func (d *decodeState) report(c *typePlan, p layout.Pointer, o outcome) bool {
 	return true
 }
 
-// check runs all checks of a decoded value.
+// check runs all checks of the plan on the decoded value at p, and records a violation for each failed check.
 func (d *decodeState) check(c *typePlan, p layout.Pointer) {
 	for i := range c.checks {
 		if ck := &c.checks[i]; !ck.ok(p) {
@@ -111,13 +116,14 @@ func (d *decodeState) check(c *typePlan, p layout.Pointer) {
 	}
 }
 
-// reserve takes n bytes from the budget and reports whether they were left.
+// reserve subtracts n bytes from the memory budget of the request. It returns false if the budget is exceeded.
 func (d *decodeState) reserve(n int) bool {
 	d.budget -= n
 	return d.budget >= 0
 }
 
-// descend reports whether one more level of nesting is allowed. If so, ascend must follow.
+// descend enters one more level of nesting. It returns false if the value would nest deeper than jsonx.MaxDepth. After
+// true, the caller must call ascend.
 func (d *decodeState) descend() bool {
 	if d.depth >= jsonx.MaxDepth {
 		return false
@@ -128,21 +134,24 @@ func (d *decodeState) descend() bool {
 
 func (d *decodeState) ascend() { d.depth-- }
 
-// tooDeep skips the value at the cursor because descend returned false. It returns false.
+// tooDeep skips the value at the cursor and records that the value is nested too deeply. It always returns false, so
+// that the caller can return its result.
 func (d *decodeState) tooDeep() bool {
 	d.value()
 	d.violate("type", "be nested at most "+strconv.Itoa(jsonx.MaxDepth)+" levels deep")
 	return false
 }
 
-// reject skips the value at the cursor because the plan expects another JSON type. It returns false.
+// reject skips the value at the cursor and records that the value has the wrong JSON type. It always returns false, so
+// that the caller can return its result.
 func (d *decodeState) reject(c *typePlan) bool {
 	d.value()
 	d.wrongType(c)
 	return false
 }
 
-// decodeJSONIn decodes JSON that is the content of a text and must begin with open.
+// decodeJSONIn decodes text, which must contain a JSON value that begins with the byte open, into the variable at p. It
+// returns false if the text is not valid JSON of this kind, or if the plan rejects the value.
 func (d *decodeState) decodeJSONIn(text string, c *typePlan, p layout.Pointer, open byte) bool {
 	raw := trim(jsonx.ViewBytes(text))
 	if len(raw) == 0 || raw[0] != open || jsonx.Valid(raw) != nil || !d.descend() {
@@ -157,7 +166,7 @@ func (d *decodeState) decodeJSONIn(text string, c *typePlan, p layout.Pointer, o
 	return ok
 }
 
-// decodeString decodes the content of the JSON string at the cursor as text.
+// decodeString decodes the JSON string at the cursor as if the client had sent its content as plain text.
 func (d *decodeState) decodeString(c *typePlan, p layout.Pointer) bool {
 	s, err := jsonx.Unquote(d.value())
 	if err != nil || !d.descend() {

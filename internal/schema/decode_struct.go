@@ -6,24 +6,24 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// structPlan decodes structs, the outermost one and nested ones.
+// structPlan is the plan to decode a struct: the outermost struct of an input or a nested one.
 type structPlan struct {
 	t      reflect.Type
 	fields []inputField
 	index  map[string]int // name → index in fields
 }
 
-// inputField is the plan for one member.
+// inputField is the plan to decode one member of a struct.
 type inputField struct {
 	annotations
 	member layout.Member
 	rules  rules
-	name   string  // of member, near the other fields that each request reads
-	offset uintptr // of member
+	name   string  // the name of member; a copy here is near the other fields that each request reads
+	offset uintptr // the offset of member
 	plan   *typePlan
 }
 
-// complete makes c the plan of the struct.
+// complete completes the plan c, so that c uses s to decode structs.
 func (s *structPlan) complete(c *typePlan) {
 	c.class, c.expected = classStruct, "an object"
 	c.json = func(d *decodeState, p layout.Pointer) bool {
@@ -42,7 +42,8 @@ func (s *structPlan) complete(c *typePlan) {
 	c.text = func(d *decodeState, p layout.Pointer, v *Value) bool { return d.decodeJSONIn(v.lastText(), c, p, '{') }
 }
 
-// decode decodes the object at the cursor. Members that the struct does not have are ignored.
+// decode decodes the JSON object at the cursor into the struct at p. It ignores members that the struct does not have.
+// For members that are not given, it sets the default or records a violation.
 func (s *structPlan) decode(d *decodeState, p layout.Pointer) {
 	var few [4]uint64
 	seen := few[:] // one bit per field
@@ -76,7 +77,8 @@ func (s *structPlan) decode(d *decodeState, p layout.Pointer) {
 	}
 }
 
-// absent handles a member of a nested struct that is not given.
+// absent sets the default of a member of a nested struct that is not given. If the member is required, it records a
+// violation.
 func (f *inputField) absent(d *decodeState, p layout.Pointer) {
 	switch {
 	case f.hasDefault:
@@ -90,7 +92,8 @@ func (f *inputField) absent(d *decodeState, p layout.Pointer) {
 	}
 }
 
-// setDefault sets the variable at p to the default, which passed the checks when it was compiled.
+// setDefault sets the variable at p to the default of the field. It does not check the default, because CompileInput
+// has done so.
 func (f *inputField) setDefault(d *decodeState, p layout.Pointer) {
 	if f.plan.set != nil {
 		f.plan.set(p, f.def, fromText)

@@ -5,7 +5,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// decodeValue decodes what a client sent for an input that is not a scalar. It reports whether the input is given.
+// decodeValue decodes v, the value that a client sent for an input that is not a scalar, into the variable at p. It
+// returns true if the input is given, even if its value is invalid.
 func (c *typePlan) decodeValue(d *decodeState, p layout.Pointer, v *Value) bool {
 	switch {
 	case v.File != nil:
@@ -23,8 +24,8 @@ func (c *typePlan) decodeValue(d *decodeState, p layout.Pointer, v *Value) bool 
 	return true
 }
 
-// decode decodes and checks the value at the cursor, for any plan. It reports whether the value is given: it is not null
-// and, unless the plan has emptyGiven, not the empty string.
+// decode decodes and checks the JSON value at the cursor, for any type. It returns false if the value is not given.
+// Null is not given; the empty string is not given unless the field emptyGiven of the plan is true.
 func (c *typePlan) decode(d *decodeState, p layout.Pointer) bool {
 	if c.set != nil {
 		return d.report(c, p, c.setRaw(p, d.value()))
@@ -45,8 +46,8 @@ func (c *typePlan) decode(d *decodeState, p layout.Pointer) bool {
 	return true
 }
 
-// decodeElement decodes the value at the cursor as a part of a list or map. An empty string is a value there, and null is
-// wrong unless the plan is nullable.
+// decodeElement decodes the JSON value at the cursor as an element of a list or map. For an element, the empty string
+// is a value. Null is an error unless the field nullable of the plan is true.
 func (c *typePlan) decodeElement(d *decodeState, p layout.Pointer) {
 	if d.peek() == 'n' && c.nullable {
 		d.value()
@@ -68,7 +69,7 @@ func (c *typePlan) decodeElement(d *decodeState, p layout.Pointer) {
 	d.report(c, p, o)
 }
 
-// decodeElementText decodes s as a part of a list.
+// decodeElementText decodes the text s as an element of a list and runs the checks of the element.
 func (c *typePlan) decodeElementText(d *decodeState, p layout.Pointer, s string) {
 	switch {
 	case c.set != nil:

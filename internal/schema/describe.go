@@ -8,7 +8,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// Types in the words of JSON Schema.
+// The values of the keyword "type" in JSON Schema.
 const (
 	typeString  = "string"
 	typeInteger = "integer"
@@ -18,8 +18,8 @@ const (
 	typeObject  = "object"
 )
 
-// target returns the type that t points to, through up to 8 pointers, or t itself if it is not a pointer. A pointer type
-// that never ends, such as one that points to itself, counts as any.
+// target returns the type that t points to, through up to 8 pointers. It returns t itself if t is not a pointer type.
+// For a pointer type with more levels, such as a type that points to itself, it returns the type any.
 func target(t reflect.Type) reflect.Type {
 	for range 8 {
 		if t.Kind() == reflect.Pointer {
@@ -32,7 +32,8 @@ func target(t reflect.Type) reflect.Type {
 	return t
 }
 
-// jsonType returns the type and the format of the JSON of a Go type. Both are empty if any JSON is possible.
+// jsonType returns the JSON Schema type and format of the JSON that a value of the Go type t has, such as "string" and
+// "date-time". Both are empty if the value may be any JSON. fileType is the type of uploaded files.
 func jsonType(t reflect.Type, fileType reflect.Type) (name, format string) {
 	t = target(t)
 	switch {
@@ -69,7 +70,7 @@ func jsonType(t reflect.Type, fileType reflect.Type) (name, format string) {
 	return "", ""
 }
 
-// describe returns the description of an input.
+// describe returns the description of the input f. fileType is the type of uploaded files.
 func (f *inputField) describe(fileType reflect.Type) Field {
 	out := Field{
 		Name: f.name, Doc: f.doc, Default: f.def, Example: f.example, Pattern: f.rules.pattern,
@@ -88,8 +89,8 @@ func (f *inputField) describe(fileType reflect.Type) Field {
 	return out
 }
 
-// appendTagValue appends the text of a default or example tag as the JSON of a value of type t. It reports whether the
-// text is a value of that type.
+// appendTagValue converts text, the content of a default or example tag, to a JSON value of type t and appends the JSON
+// to dst. It returns false if text is not a value of that type.
 func appendTagValue(dst []byte, t reflect.Type, text string) ([]byte, bool) {
 	t = target(t)
 	name, _ := jsonType(t, nil)
@@ -137,7 +138,8 @@ func appendTagList(dst []byte, elem reflect.Type, texts []string) ([]byte, bool)
 	return append(dst, ']'), true
 }
 
-// isJSON reports whether text is a JSON value that begins with open, or with any byte if open is 0.
+// isJSON reports whether text is a JSON value that begins with the byte open. If open is 0, the value may begin with
+// any byte.
 func isJSON(text string, open byte) bool {
 	raw := trim([]byte(text))
 	return len(raw) > 0 && (open == 0 || raw[0] == open) && jsonx.Valid(raw) == nil

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// format is a format of JSON Schema.
+// format is a value that the tag format may have, such as "email". Its function ok reports whether a text has the
+// format.
 type format struct {
 	expected string // completes "KEY must be "
 	ok       func(s string) bool
@@ -26,8 +27,9 @@ var formats = map[string]format{
 
 func formatNames() []string { return slices.Sorted(maps.Keys(formats)) }
 
-// isEmail accepts a dot-atom (RFC 5322, with letters of any script as in RFC 6532), @, and a host name or an IP address in
-// brackets. It rejects the forms that are hardly used: quoted local parts, comments and display names.
+// isEmail reports whether s is an email address: a dot-atom (RFC 5322, with letters of any script as in RFC 6532), "@",
+// and a host name or an IP address in brackets. It rejects the rarely used forms: quoted local parts, comments and
+// display names.
 func isEmail(s string) bool {
 	at := strings.LastIndexByte(s, '@')
 	if at < 1 || at > 64 || len(s) > 254 {
@@ -50,7 +52,7 @@ func isEmail(s string) bool {
 	return isDomain(domain, true)
 }
 
-// isURI accepts a URI of RFC 3986: with a scheme, and in ASCII.
+// isURI reports whether s is a URI of RFC 3986 that has a scheme and consists of ASCII characters.
 func isURI(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
@@ -61,7 +63,7 @@ func isURI(s string) bool {
 	return err == nil && u.Scheme != "" && (u.Host != "" || u.Path != "" || u.Opaque != "")
 }
 
-// isUUID accepts 8-4-4-4-12 hexadecimal digits of any version (RFC 9562).
+// isUUID reports whether s is a UUID of any version (RFC 9562): hexadecimal digits in groups of 8-4-4-4-12.
 func isUUID(s string) bool {
 	if len(s) != 36 {
 		return false
@@ -81,16 +83,18 @@ func isUUID(s string) bool {
 	return true
 }
 
-// isDateTime accepts RFC 3339.
+// isDateTime reports whether s is a date and time of RFC 3339.
 func isDateTime(s string) bool {
 	_, ok := parseTime(s)
 	return ok
 }
 
-// isHostname accepts RFC 1123 names: labels of letters, digits and inner hyphens.
+// isHostname reports whether s is a host name (RFC 1123): labels of letters, digits and inner hyphens, separated by
+// dots.
 func isHostname(s string) bool { return isDomain(s, false) }
 
-// isDomain accepts a host name. If unicode is set, its letters may be of any script.
+// isDomain reports whether s is a host name of at most 253 bytes. If unicode is true, the labels may contain letters of
+// any script; otherwise only ASCII letters.
 func isDomain(s string, unicode bool) bool {
 	if len(s) == 0 || len(s) > 253 {
 		return false

@@ -7,11 +7,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// maxComparisons bounds the comparisons of keys that find the values of all inputs one by one. If more are needed, a map
-// is made.
+// maxComparisons is the largest product of inputs and params for which Decode searches the params one by one for each
+// input. Above this limit, Decode first selects the params with a map.
 const maxComparisons = 1024
 
-// Input decodes and checks the inputs of one action. It may be used concurrently.
+// Input decodes and checks the inputs of one action. Goroutines may use an Input concurrently.
 type Input struct {
 	target layout.TypeID // a pointer to the struct
 	plan   *structPlan
@@ -19,8 +19,8 @@ type Input struct {
 	schema []byte
 }
 
-// CompileInput builds the plan for t, which must be a struct. The error is a sentence that names the field and the
-// remedy.
+// CompileInput builds the plan for decoding inputs into the struct type t. It returns an error if t is not a struct, or
+// if a field or tag is invalid. The error names the field and the remedy.
 func CompileInput(t reflect.Type, o Options) (*Input, error) {
 	if t.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("the input %v is not a struct: declare one, with a field for each input", t)
@@ -41,17 +41,18 @@ func CompileInput(t reflect.Type, o Options) (*Input, error) {
 	return in, nil
 }
 
-// Fields lists the inputs in the order of declaration, those of embedded structs in place. The caller must not change the
-// list.
+// Fields returns the descriptions of the inputs in the order of declaration. The fields of an embedded struct stand at
+// the place of that struct. The caller must not change the returned slice.
 func (in *Input) Fields() []Field { return in.fields }
 
-// JSONSchema returns the JSON Schema (2020-12) of all inputs as one object, on one line. The caller may keep it but must
-// not change it.
+// JSONSchema returns one JSON Schema (2020-12) that describes the inputs as an object, on one line. The caller may keep
+// the returned slice but must not change it.
 func (in *Input) JSONSchema() []byte { return in.schema }
 
-// Decode sets the fields of dst from params and checks them. dst must be a pointer to a zero value of the compiled type.
-// Decode returns nil if all inputs are valid. If a key occurs more than once, its last param counts. Keys that are not
-// inputs are ignored. Decode keeps no part of a Value's Raw.
+// Decode sets the fields of dst from params and checks their values. dst must be a pointer to a zero value of the
+// compiled type; Decode panics if dst has another type. Decode returns nil if all inputs are valid. If a key occurs
+// more than once, its last param counts. Decode ignores keys that are not inputs. It does not retain the bytes of
+// Value.Raw.
 func (in *Input) Decode(dst any, params []Param) *Failure {
 	if layout.DynamicType(dst) != in.target {
 		panic(fmt.Sprintf("schema: Decode needs a *%v, not a %T", in.plan.t, dst))
@@ -92,7 +93,8 @@ func (in *Input) Decode(dst any, params []Param) *Failure {
 	return d.finish()
 }
 
-// decode decodes an input that is not a scalar. It reports whether the input is given.
+// decode decodes v, the value of an input that is not a scalar, into the variable at p. It returns true if the input is
+// given, even if its value is invalid.
 func (f *inputField) decode(d *decodeState, p layout.Pointer, v *Value, params []Param) bool {
 	if f.plan.file != nil {
 		return f.decodeFile(d, p, v, params)
@@ -100,7 +102,9 @@ func (f *inputField) decode(d *decodeState, p layout.Pointer, v *Value, params [
 	return f.plan.decodeValue(d, p, v)
 }
 
-// missing handles an input that is not given but is required or has a default. The default of a scalar needs no state.
+// missing handles an input that is not given: it sets the default, or records that a required input is missing. It
+// returns the decodeState for the next input, which is d or, if d is nil and a state is needed, a new one. Setting the
+// default of a scalar needs no state.
 func (f *inputField) missing(d *decodeState, p layout.Pointer) *decodeState {
 	if f.hasDefault && f.plan.set != nil {
 		f.setDefault(nil, p)
@@ -118,7 +122,7 @@ func (f *inputField) missing(d *decodeState, p layout.Pointer) *decodeState {
 	return d
 }
 
-// lastValue returns the last value of a key, nil if there is none.
+// lastValue returns the last value in params with the key, or nil if no param has the key.
 func lastValue(params []Param, key string) *Value {
 	for i := len(params) - 1; i >= 0; i-- {
 		if params[i].Key == key {
@@ -128,7 +132,7 @@ func lastValue(params []Param, key string) *Value {
 	return nil
 }
 
-// selectParams returns the params that are inputs: the last one of each key, and all with files.
+// selectParams returns the params whose keys are inputs: the last param of each key, and every param with a file.
 func (in *Input) selectParams(params []Param) []Param {
 	last := make(map[int]int, len(in.plan.fields)) // index of the field → index of the param
 	for i := range params {

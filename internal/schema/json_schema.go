@@ -11,14 +11,14 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// schemaWriter writes the JSON Schema (2020-12) of a type. A type that contains itself is written once, under $defs, and
-// referred to.
+// schemaWriter writes the JSON Schema (2020-12) of a type. If a type contains itself, its schema is written once, under
+// "$defs", and every use of the type is a "$ref".
 type schemaWriter struct {
-	output    bool         // describes what is written, not what is read
-	fileType  reflect.Type // of inputs
+	output    bool         // the schema describes an output, not an input
+	fileType  reflect.Type // the type of uploaded files in an input
 	recursive map[reflect.Type]bool
-	names     map[reflect.Type]string // under $defs
-	order     []reflect.Type          // of names
+	names     map[reflect.Type]string // the names of types under "$defs"
+	order     []reflect.Type          // the types of names in the order of their definitions
 }
 
 func inputSchema(t reflect.Type, fileType reflect.Type) []byte {
@@ -37,7 +37,7 @@ func (w *schemaWriter) document(t reflect.Type) []byte {
 	dst := []byte{'{'}
 	if name, _ := jsonType(t, w.fileType); name == typeObject {
 		dst = w.object(dst, t)
-	} else { // it encodes itself, and an output is always an object
+	} else { // t encodes itself, and an output is always an object
 		dst = append(dst, `"type":"object"`...)
 	}
 	for i := 0; i < len(w.order); i++ { // writing one definition may add others
@@ -53,12 +53,14 @@ func (w *schemaWriter) document(t reflect.Type) []byte {
 	return append(dst, '}')
 }
 
-// opaque reports whether the schema of a type does not depend on its parts.
+// opaque reports whether the schema of a type does not depend on its fields or elements. This holds for times, files
+// and types that encode or decode themselves.
 func (w *schemaWriter) opaque(t reflect.Type) bool {
 	return t == timeType || t == w.fileType || layout.EncodesItself(t) || layout.DecodesItself(t)
 }
 
-// findRecursive finds the types that contain themselves. parents are the types around t.
+// findRecursive adds t, and each type inside t, to w.recursive if the type contains itself. parents are the types that
+// enclose t.
 func (w *schemaWriter) findRecursive(t reflect.Type, parents []reflect.Type) {
 	t = target(t)
 	switch {
@@ -79,8 +81,8 @@ func (w *schemaWriter) findRecursive(t reflect.Type, parents []reflect.Type) {
 	}
 }
 
-// value appends the schema of a type without the braces. An output may be null if it is a pointer. An input may not: null
-// means that it is not given.
+// value appends the JSON Schema of type t without the enclosing braces. The schema of an output that is a pointer also
+// allows null. The schema of an input never allows null, because a null input counts as not given.
 func (w *schemaWriter) value(dst []byte, t reflect.Type) []byte {
 	if t.Kind() == reflect.Pointer && w.output {
 		return append(w.value(append(dst, `"anyOf":[{`...), target(t)), `},{"type":"null"}]`...)
@@ -119,7 +121,7 @@ const unsignedMinimum = `,"minimum":0`
 
 func isUnsigned(k reflect.Kind) bool { return k >= reflect.Uint && k <= reflect.Uintptr }
 
-// name returns the name of a type under $defs.
+// name returns the name under which "$defs" defines type t. At the first call for t, it chooses an unused name.
 func (w *schemaWriter) name(t reflect.Type) string {
 	if name, ok := w.names[t]; ok {
 		return name
@@ -151,7 +153,7 @@ func (w *schemaWriter) taken(name string) bool {
 	return false
 }
 
-// object appends the schema of a struct, a map, or a list that contains itself, without the braces.
+// object appends the JSON Schema of a struct, a map, or a recursive list, without the enclosing braces.
 func (w *schemaWriter) object(dst []byte, t reflect.Type) []byte {
 	switch t.Kind() {
 	case reflect.Struct:
@@ -195,7 +197,8 @@ func (w *schemaWriter) structure(dst []byte, t reflect.Type) []byte {
 	return append(dst, ']')
 }
 
-// isRequired reports whether a member is always present: an input if its tag says so, an output unless it may be omitted.
+// isRequired reports whether a member is always present. An input is always present if it has the tag required:"true".
+// An output is always present unless a json option or a nil embedded pointer can omit the member.
 func (w *schemaWriter) isRequired(m *layout.Member) bool {
 	if w.output {
 		return !m.OmitEmpty && !m.OmitZero && m.Via == nil
@@ -203,7 +206,8 @@ func (w *schemaWriter) isRequired(m *layout.Member) bool {
 	return m.Field.Tag.Get("required") == "true"
 }
 
-// property appends the schema of a member without the braces: its type, its rules and its annotations.
+// property appends the JSON Schema of a member without the enclosing braces: the type, the rules and the annotations of
+// the member.
 func (w *schemaWriter) property(dst []byte, m *layout.Member) []byte {
 	start := len(dst)
 	t := m.Field.Type
@@ -220,7 +224,8 @@ func (w *schemaWriter) property(dst []byte, m *layout.Member) []byte {
 	return w.annotations(dst, start, t, m.Field.Tag)
 }
 
-// annotations appends the annotations of a member whose schema begins at start.
+// annotations appends the description, default and examples of a member, and "writeOnly" for a secret input.
+// dst[start:] is the schema of the member so far.
 func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag reflect.StructTag) []byte {
 	pair := func(key string, value []byte) {
 		if len(dst) > start {
@@ -251,7 +256,7 @@ func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag re
 	return dst
 }
 
-// rules appends the rules of a member whose schema begins at start.
+// rules appends the rules of a member as JSON Schema keywords. dst[start:] is the schema of the member so far.
 func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []byte {
 	nullable := w.output && t.Kind() == reflect.Pointer
 	t = target(t)
@@ -265,7 +270,7 @@ func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []b
 		}
 		r = own
 	}
-	if r.minimum != "" { // it replaces the minimum of an unsigned type
+	if r.minimum != "" { // the rule replaces the minimum 0 of an unsigned type
 		dst = bytes.TrimSuffix(dst, []byte(unsignedMinimum))
 	}
 	for _, rule := range r.each() {
@@ -288,8 +293,8 @@ func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []b
 	return dst
 }
 
-// ruleValue returns the JSON of a rule. ok is false if JSON Schema cannot express it: durations are text in JSON, so they
-// have no bounds.
+// ruleValue returns the JSON value of a rule. It returns ok false if JSON Schema cannot express the rule. For example,
+// a duration has no minimum or maximum, because it is text in JSON.
 func (w *schemaWriter) ruleValue(t reflect.Type, name, text string) (value []byte, ok bool) {
 	switch name {
 	case "pattern":

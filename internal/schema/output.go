@@ -8,14 +8,14 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// Output describes the answers of one action.
+// Output describes the response of one action, for its documentation.
 type Output struct {
 	JSONSchema []byte // JSON Schema (2020-12), on one line
-	Example    []byte // a JSON object made of the example tags, and of zero values where there are none
+	Example    []byte // a JSON object with the values of the example tags; members without the tag have their zero value
 }
 
-// DescribeOutput describes answers of type t, which encode.Compile must have accepted. It returns an error if an example
-// tag is not a value of its type.
+// DescribeOutput returns the JSON Schema and an example of responses of type t. encode.Compile must have accepted t.
+// DescribeOutput returns an error if an example tag is not a value of the type of its field.
 func DescribeOutput(t reflect.Type) (Output, error) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -31,13 +31,14 @@ func DescribeOutput(t reflect.Type) (Output, error) {
 	return Output{JSONSchema: outputSchema(t), Example: example}, nil
 }
 
-// exampleWriter writes an example of a type's JSON.
+// exampleWriter writes an example of the JSON that a value of a type has.
 type exampleWriter struct {
-	parents []reflect.Type // the types around the current one
+	parents []reflect.Type // the types that enclose the current type
 }
 
-// value appends an example of a value without an example tag: the zero value, with the members of structs filled in. A
-// list of structs has one element, which shows its members.
+// value appends an example value of a type for which no example tag exists. The example is the zero value of the type,
+// but structs contain all their members. A list of structs has one element, so that the members of the struct are
+// shown.
 func (w *exampleWriter) value(dst []byte, t reflect.Type) ([]byte, error) {
 	switch {
 	case t == timeType, t == durationType:
@@ -68,7 +69,7 @@ func (w *exampleWriter) value(dst []byte, t reflect.Type) ([]byte, error) {
 	return w.zero(dst, t), nil
 }
 
-// zero appends the zero value of a type, or null if it cannot be encoded or panics when it is encoded.
+// zero appends the JSON of the zero value of type t. It appends null if encoding the zero value fails or panics.
 func (w *exampleWriter) zero(dst []byte, t reflect.Type) (out []byte) {
 	defer func() {
 		if recover() != nil {
@@ -84,7 +85,7 @@ func (w *exampleWriter) zero(dst []byte, t reflect.Type) (out []byte) {
 
 func (w *exampleWriter) structure(dst []byte, t reflect.Type) ([]byte, error) {
 	members, err := layout.Members(t)
-	if err != nil { // only Marshal understands it
+	if err != nil { // only Marshal understands the struct
 		return w.zero(dst, t), nil
 	}
 	dst = append(dst, '{')

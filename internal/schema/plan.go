@@ -7,7 +7,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// class is the kind of input that a type is. It decides which rules the type may have.
+// class is the kind of input that a Go type accepts, such as text, a whole number or a list. The class decides which
+// rule tags a field of the type may have.
 type class uint8
 
 const (
@@ -23,23 +24,23 @@ const (
 	classMap
 	classStruct
 	classAny
-	classRaw    // JSON, kept as sent
-	classCustom // decodes itself
+	classRaw    // JSON that is stored as sent
+	classCustom // a type with an Unmarshal method
 	classFile
 	classFiles
 )
 
-// source is the origin of the text of a scalar.
+// source is the form in which the text of a scalar was sent: as plain text, or as a JSON string, number or boolean.
 type source uint8
 
 const (
-	fromText   source = iota // text that may be kept
-	fromString               // a JSON string; its bytes belong to the request and must be copied to be kept
-	fromNumber               // a JSON number; the same applies
+	fromText   source = iota // text that decoded values may share without a copy
+	fromString               // a JSON string; its bytes belong to the request, so a decoded value needs a copy
+	fromNumber               // a JSON number; its bytes belong to the request, too
 	fromBool                 // true or false
 )
 
-// outcome is the result of setting a scalar.
+// outcome is the result of decoding a scalar: accepted, or the reason why the value was not accepted.
 type outcome uint8
 
 const (
@@ -51,35 +52,37 @@ const (
 	ruleViolated         // one of the checks failed
 )
 
-// setFunc sets the variable at p to the value that s is the text of.
+// setFunc parses s, the text of a scalar, and stores the parsed value in the variable at p. The parameter from is the
+// source of s.
 type setFunc func(p layout.Pointer, s string, from source) outcome
 
-// typePlan is the plan to decode and check the values of one type under one set of rules. Exactly one of set, json and
-// file is not nil. The plans of recursive types hold each other, so a closure reads the fields of a plan when it decodes a
-// value, not when it is made.
+// typePlan is the plan to decode and check the values of one type under one set of rules. Exactly one of its fields
+// set, json and file is not nil. The plans of recursive types refer to each other. Therefore a closure reads the fields
+// of a plan when it decodes a value, not when the closure is made.
 type typePlan struct {
 	t             reflect.Type
 	class         class
 	elem          *typePlan // of lists and maps
 	expected      string    // completes "KEY must be "
-	expectedRange string    // completes it for a number that is out of range
+	expectedRange string    // completes "KEY must be " for a number that is out of range
 	checks        []check
-	set           setFunc                                               // scalars
-	json          func(d *decodeState, p layout.Pointer) bool           // lists, maps, structs and others: decodes the value at the cursor
-	text          func(d *decodeState, p layout.Pointer, v *Value) bool // the same types: decodes text that is not empty
-	file          func(p layout.Pointer, file any) bool                 // uploads
-	emptyGiven    bool                                                  // the empty string is a value
+	set           setFunc                                               // for scalars: parses text into the variable at p
+	json          func(d *decodeState, p layout.Pointer) bool           // for lists, maps, structs and others: decodes the JSON value at the cursor
+	text          func(d *decodeState, p layout.Pointer, v *Value) bool // for the types that have json: decodes text that is not empty
+	file          func(p layout.Pointer, file any) bool                 // for uploaded files: stores file at p
+	emptyGiven    bool                                                  // the empty string counts as given
 	nullable      bool                                                  // null is a value inside lists and maps
 }
 
-// check is a compiled rule.
+// check is one compiled rule of a field. Its function ok reports whether the value at p satisfies the rule.
 type check struct {
 	rule        string
 	requirement string // completes "KEY must "
 	ok          func(p layout.Pointer) bool
 }
 
-// setValue sets a scalar from what a client sent.
+// setValue decodes v, the value that a client sent for a scalar input, into the variable at p. It rejects an uploaded
+// file as the wrong type. If a text key was repeated, the last text counts.
 func (c *typePlan) setValue(p layout.Pointer, v *Value) outcome {
 	switch {
 	case v.File != nil:
@@ -99,7 +102,8 @@ func (c *typePlan) setText(p layout.Pointer, s string, from source) outcome {
 	return c.setChecked(p, s, from)
 }
 
-// setChecked sets the variable and runs the checks.
+// setChecked stores the text s in the variable at p and then runs the checks of the plan. It returns ruleViolated at
+// the first check that fails.
 func (c *typePlan) setChecked(p layout.Pointer, s string, from source) outcome {
 	if o := c.set(p, s, from); o != accepted {
 		return o
@@ -112,7 +116,7 @@ func (c *typePlan) setChecked(p layout.Pointer, s string, from source) outcome {
 	return accepted
 }
 
-// setRaw sets a scalar from a JSON value.
+// setRaw decodes raw, a JSON value, into the scalar variable at p. It rejects objects and arrays as the wrong type.
 func (c *typePlan) setRaw(p layout.Pointer, raw []byte) outcome {
 	raw = trim(raw)
 	if len(raw) == 0 {
@@ -138,7 +142,7 @@ func (c *typePlan) setRaw(p layout.Pointer, raw []byte) outcome {
 	return c.setChecked(p, jsonx.ViewString(raw), fromNumber)
 }
 
-// trim removes the white space around a JSON value.
+// trim returns raw without the white space before and after the JSON value.
 func trim(raw []byte) []byte {
 	raw = raw[jsonx.SkipSpace(raw, 0):]
 	for len(raw) > 0 && raw[len(raw)-1] <= ' ' {

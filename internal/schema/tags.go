@@ -8,12 +8,12 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// rules are the tags of a field that say which values are valid. An absent rule is the empty string.
+// rules holds the texts of the tags that restrict the values of a field. The text of an absent tag is empty.
 type rules struct {
 	enum, minimum, maximum, minLength, maxLength, pattern, format, minItems, maxItems string
 }
 
-// each lists the rules by the names of their tags.
+// each returns the name of each rule tag with a pointer to its text in r.
 func (r *rules) each() []struct {
 	name string
 	text *string
@@ -28,14 +28,15 @@ func (r *rules) each() []struct {
 	}
 }
 
-// split divides the rules of a list or map into those for itself and those for each element.
+// split divides the rules of a list or map in two: own holds the rules for the list or map itself, element holds the
+// rules for each element.
 func (r rules) split() (own, element rules) {
 	own = rules{minItems: r.minItems, maxItems: r.maxItems}
 	r.minItems, r.maxItems = "", ""
 	return own, r
 }
 
-// annotations are the tags that apply to a field as a whole.
+// annotations holds the tags of a field other than its rules: required, secret, default, doc and example.
 type annotations struct {
 	required, secret bool
 	def              string
@@ -43,7 +44,8 @@ type annotations struct {
 	doc, example     string
 }
 
-// parseRules reads the rules of a field. compileChecks finds out whether they fit its type.
+// parseRules reads the rule tags of a field. It returns an error if a tag is present but empty. compileChecks later
+// checks whether the rules fit the type of the field.
 func parseRules(m *layout.Member) (rules, error) {
 	var r rules
 	for _, rule := range r.each() {
@@ -89,12 +91,13 @@ func boolTag(m *layout.Member, name string) (bool, error) {
 	}
 }
 
-// isStringPointer reports whether t is a pointer to text, the only type for which the empty string is given.
+// isStringPointer reports whether t is a pointer to a string. This is the only type for which an empty string counts as
+// a given input.
 func isStringPointer(t reflect.Type) bool {
 	return t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.String
 }
 
-// splitList splits "a, b,c" and removes the white space around each part.
+// splitList splits a text such as "a, b,c" at the commas and removes the white space around each part.
 func splitList(text string) []string {
 	parts := strings.Split(text, ",")
 	for i := range parts {
@@ -103,7 +106,8 @@ func splitList(text string) []string {
 	return parts
 }
 
-// parseCount reads a rule that is a number of characters or elements.
+// parseCount parses the text of a rule that is a number of characters or elements, from 0 to 2^31-1. It returns false
+// for any other text.
 func parseCount(text string) (int, bool) {
 	n, err := strconv.ParseUint(text, 10, 31)
 	return int(n), err == nil

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Check returns an error for every setting of the struct that ptr points to that is out of its range, in the order of the
-// fields. Each error names the setting with its section, its value and its range.
+// Check returns one joined error for all settings of the struct *ptr that are out of range, or nil if there are none.
+// The errors are in the order of the fields. Each error names the setting with its section, its value and its range.
 func Check(section string, ptr any) error {
 	var errs []error
 	v := reflect.ValueOf(ptr).Elem()
@@ -49,7 +49,7 @@ func (f *Field) inRange(v reflect.Value) bool {
 	return (f.Tags.Min == "" || compare(v, f.bound(v, f.Tags.Min)) >= 0) && (f.Tags.Max == "" || compare(v, f.bound(v, f.Tags.Max)) <= 0)
 }
 
-// bound parses an end of the range as a value of the type of v.
+// bound parses text, the minimum or maximum of the field, as a value of the type of v.
 func (f *Field) bound(v reflect.Value, text string) reflect.Value {
 	return mustParse(reflect.StructField{Name: f.Name, Type: v.Type()}, f.Tags, text)
 }
@@ -64,7 +64,8 @@ func compare(a, b reflect.Value) int {
 	return cmp.Compare(a.Float(), b.Float())
 }
 
-// Words describes the range of a setting, to end the sentence "it must be …". It is empty if every value is in range.
+// Words describes the range of the setting. The description completes the sentence "it must be …". Words returns "" if
+// every value is in range.
 func (f *Field) Words() string {
 	g := &f.Tags
 	words := g.Range

@@ -1,4 +1,5 @@
-// Package setting reads the declaration of a setting: the tags of a struct field. Nothing else names a default or a range.
+// Package setting reads the declarations of settings. The tags of a struct field declare a setting with its default and
+// its range; no other code contains a default or a range.
 //
 //	type Config struct {
 //		filled
@@ -13,25 +14,27 @@
 //
 // # Tags
 //
-//   - json: the key; "-" hides a field, ",inline" adds the keys of a struct to those of the struct around it.
-//   - default: the default, written as in the environment.
-//   - auto: in words, the default that the program works out later. The field stays zero until then, and zero is in range.
-//   - min, max: the range of a number, duration or size, both ends included; of a text, its length in bytes.
-//   - enum: the values of a text, separated by commas.
-//   - range: the range in words, if min and max do not say it all.
-//   - unit: what a whole number counts; with "bytes" it is a size that may be written as "64 KiB".
-//   - secret: with "true", the value never appears in messages and listings.
-//   - doc: the explanation.
+//   - json: the key. "-" hides a field; ",inline" adds the keys of a struct to the enclosing struct.
+//   - default: the default value, in the form of an environment variable.
+//   - auto: a description of the default, if the program computes the default later. The field stays zero until then,
+//     and zero is in range.
+//   - min, max: the range of a number, duration or size, or of the length of a text in bytes. Both ends are included.
+//   - enum: the allowed values of a text, separated by commas.
+//   - range: a description of the range, if min and max do not describe it completely.
+//   - unit: the unit of a whole number. A number with the unit "bytes" is a size, which may be written as "64 KiB".
+//   - secret: with "true", messages and listings never contain the value.
+//   - doc: the explanation of the setting.
 //
 // # Zero values
 //
-// There are two ways to make a struct of settings, and one rule for each:
+// A zero field of a struct of settings has one of two meanings:
 //
-//   - A literal in a Go program: a field that is zero has its default. The zero value of a Config therefore works.
-//   - A struct that [Fill] has filled: a field that is zero is zero. Package config fills the struct before it reads the file and
-//     the environment, so a zero that stands there counts.
+//   - In a literal in a Go program, a zero field means the default. The zero value of a Config is therefore valid.
+//   - In a struct that [Fill] has filled, a zero field means zero. Package config fills the struct before it reads the
+//     file and the environment, so a zero in the file or the environment counts.
 //
-// The embedded [Filled] tells the two apart: Fill sets it and does nothing to a struct that has it. So every constructor calls
-// Fill, and a struct may pass through any number of them. A nil pointer means "not given" in both cases: a switch that is on by
-// default is a *bool, because a bool could not be turned off in a literal.
+// The embedded [Filled] distinguishes the two cases: Fill marks the struct as filled, and in a marked struct it only
+// replaces nil pointers. So every constructor calls Fill, and a struct may be passed to several constructors. A nil
+// pointer means "not given" in both cases. A switch that is on by default is a *bool, because a literal could not turn
+// off a bool.
 package setting

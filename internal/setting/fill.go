@@ -5,22 +5,23 @@ import (
 	"reflect"
 )
 
-// Filled remembers that [Fill] has filled the struct that embeds it. Embed it under an unexported alias, which keeps it out of
-// the documentation of a public struct.
+// Filled records whether [Fill] has filled the struct that embeds Filled. Embed it under an unexported alias, so that
+// the documentation of a public struct does not show it.
 type Filled struct{ done bool }
 
 func (f *Filled) isFilled() bool { return f.done }
 func (f *Filled) setFilled()     { f.done = true }
 
-// IsFilled reports whether [Fill] has filled the struct that ptr points to. It is false for a struct that does not embed [Filled].
+// IsFilled reports whether [Fill] has filled the struct that ptr points to. It returns false for a struct that does not
+// embed [Filled].
 func IsFilled(ptr any) bool {
 	m, ok := ptr.(interface{ isFilled() bool })
 	return ok && m.isFilled()
 }
 
-// Fill gives each field that is zero its default, in the struct that ptr points to and in the structs inside it. In a struct
-// that embeds [Filled] and was filled before, it only replaces nil pointers. It panics if a default does not parse or ptr is no
-// pointer to a struct: that is a mistake in the program.
+// Fill sets each zero field of the struct that ptr points to, and of the structs inside it, to its default. If a struct
+// embeds [Filled] and was filled before, Fill only replaces its nil pointers. Fill panics if a default does not parse
+// or if ptr is not a pointer to a struct, because that is a mistake in the program.
 func Fill(ptr any) {
 	v := reflect.ValueOf(ptr)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
@@ -29,7 +30,8 @@ func Fill(ptr any) {
 	fill(v.Elem(), false)
 }
 
-// fill fills a struct. An unexported one that is embedded shares the mark of the struct around it, which outer is.
+// fill sets the zero fields of the struct v to their defaults. If v is an unexported embedded struct, outer decides
+// whether v counts as already filled: outer is the mark of the enclosing struct.
 func fill(v reflect.Value, outer bool) {
 	filled := outer
 	if v.CanInterface() {
@@ -58,7 +60,8 @@ func fill(v reflect.Value, outer bool) {
 	}
 }
 
-// fillStruct fills a struct inside another one. A pointer gets a filled copy, because others may share what it points to.
+// fillStruct fills a struct that is a field of another struct. If the field is a pointer, fillStruct fills a copy and
+// stores a pointer to the copy, because other code may share the original.
 func fillStruct(v reflect.Value, outer bool) {
 	if v.Kind() != reflect.Pointer {
 		fill(v, outer)
@@ -72,7 +75,8 @@ func fillStruct(v reflect.Value, outer bool) {
 	}
 }
 
-// mustParse returns an addressable value of a field's type, or of the type that it points to.
+// mustParse parses the text of a tag of the field sf. It returns an addressable value of the field's type; for a
+// pointer field, the value has the type that the pointer points to. It panics if the text does not parse.
 func mustParse(sf reflect.StructField, g Tags, text string) reflect.Value {
 	t := sf.Type
 	if t.Kind() == reflect.Pointer {

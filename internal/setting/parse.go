@@ -11,11 +11,12 @@ import (
 	"time"
 )
 
-// ErrSyntax is the error of [Parse] for a text that is not a value of the class; [Expected] describes what is.
+// ErrSyntax is the error of [Parse] if the text is not a value of the class. [Expected] describes the values of the
+// class.
 var ErrSyntax = errors.New("the text is not a value of this type")
 
-// Parse reads a scalar from its text, written as in the environment, into v, which keeps its value on an error. The error is
-// [ErrSyntax], or the error of the type's own UnmarshalText.
+// Parse parses text as a scalar of class c and stores the value in v. The text has the form of an environment variable.
+// The error is [ErrSyntax], or the error of the UnmarshalText method of v's type. On an error, v keeps its value.
 func Parse(v reflect.Value, c Class, text string) error {
 	ok := false
 	switch c {
@@ -56,7 +57,7 @@ func Parse(v reflect.Value, c Class, text string) error {
 	return nil
 }
 
-// Expected describes the values of a type, to end the sentence "it must be …".
+// Expected describes the values that a type accepts. The description completes the sentence "it must be …".
 func Expected(t reflect.Type, c Class) string {
 	switch c {
 	case String:
@@ -99,7 +100,8 @@ func parseSigned(text string, c Class) (int64, bool) {
 	return parseInt(text)
 }
 
-// parseInt also reads 8080.0 and 1e3, as far as a float holds whole numbers exactly.
+// parseInt parses a whole number. It also accepts forms such as 8080.0 and 1e3, up to 2^53, because a float64 holds
+// whole numbers exactly up to there.
 func parseInt(text string) (int64, bool) {
 	if i, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil {
 		return i, true
@@ -120,7 +122,7 @@ func parseUint(text string) (uint64, bool) {
 	return uint64(max(i, 0)), ok && i >= 0
 }
 
-// parseFloat reads finite decimal numbers.
+// parseFloat parses a decimal number. It rejects infinities, NaN, hexadecimal forms and underscores.
 func parseFloat(text string) (float64, bool) {
 	if strings.ContainsAny(text, "xXpP_") { // only Go reads these forms
 		return 0, false
@@ -129,7 +131,7 @@ func parseFloat(text string) (float64, bool) {
 	return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 }
 
-// parseDuration reads Go's form and plain milliseconds.
+// parseDuration parses a Go duration such as "1m30s", or a number of milliseconds. It returns nanoseconds.
 func parseDuration(text string) (int64, bool) {
 	if d, err := time.ParseDuration(strings.TrimSpace(text)); err == nil {
 		return int64(d), true
@@ -139,14 +141,15 @@ func parseDuration(text string) (int64, bool) {
 	return int64(math.Round(ns)), ok && math.Abs(ns) < math.MaxInt64
 }
 
-// sizeUnits are the factors of the units of a size. K, M and G alone are refused because their factor is ambiguous.
+// sizeUnits maps each unit of a size to its factor in bytes. The units K, M and G are missing because their factor is
+// ambiguous.
 var sizeUnits = map[string]int64{
 	"b":  1,
 	"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
 	"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
 }
 
-// parseSize reads a number of bytes, alone or with a unit.
+// parseSize parses a number of bytes, or a number with a unit such as "64 KiB". It returns bytes.
 func parseSize(text string) (int64, bool) {
 	text = strings.TrimSpace(text)
 	digits := strings.TrimRight(text, "bBkKmMgGtTiI ")

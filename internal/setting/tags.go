@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Class is how the values of a type are read.
+// Class determines how the values of a Go type are parsed, for example as a duration or as a list.
 type Class int
 
-// The classes. Values of Invalid types cannot be read.
+// The classes of Go types. Values of a type of class Invalid cannot be parsed.
 const (
 	Invalid Class = iota
 	Struct
@@ -31,7 +31,7 @@ var (
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// Tags are the tags of a field, as the package comment explains them.
+// Tags holds the struct tags of a field that declares a setting. The package comment explains each tag.
 type Tags struct {
 	Default, Auto, Min, Max, Range, Unit, Doc string
 
@@ -50,21 +50,21 @@ func tagsOf(tag reflect.StructTag) Tags {
 	return g
 }
 
-// Field is one key of a struct.
+// Field is one key of a struct of settings, with the Go field that declares the key.
 type Field struct {
 	Name  string
 	Index []int
 	Type  reflect.Type
 	Tags  Tags
 
-	// Inline tells that the field belongs to a struct with the tag json:",inline". Two of these may share a key if they are
-	// declared alike, with the same Tag: the key then sets both.
+	// Inline reports whether the field belongs to a struct with the tag json:",inline". Two inline fields may have the
+	// same key if they have the same Type and the same Tag. The key then sets both fields.
 	Inline bool
 	Tag    reflect.StructTag
 }
 
-// Fields returns the keys of a struct, in the order of its fields. An embedded struct without a json name, and a struct with
-// the tag json:",inline", give their keys to the struct around them.
+// Fields returns the keys of the struct type t, in the order of its fields. An embedded struct without a json name adds
+// its keys to the enclosing struct. A struct with the tag json:",inline" does the same.
 func Fields(t reflect.Type) []Field {
 	var out []Field
 	for sf := range t.Fields() {
@@ -92,10 +92,11 @@ func Fields(t reflect.Type) []Field {
 	return out
 }
 
-// Class returns how the values of the field are read.
+// Class returns the class of the field's type.
 func (f *Field) Class() Class { return ClassOf(f.Type, f.Tags) }
 
-// ClassOf returns how values of a type are read. A pointer is read like the type it points to.
+// ClassOf returns the class of the Go type t. A pointer type has the class of the type that it points to. An integer
+// type with the tag unit:"bytes" has the class Size.
 func ClassOf(t reflect.Type, g Tags) Class {
 	switch {
 	case reflect.PointerTo(t).Implements(textUnmarshalerType):

@@ -1,5 +1,7 @@
-// Package fan measures what a server sends to many connections: it dials them, waits for what they get with one epoll,
-// and says one message after the other to a room of them.
+// Package fan measures the fan-out of a server: the delivery of one message to many connections. It opens the connections,
+// waits for their messages with one epoll, and sends one message after the other to their room.
+//
+// Begin with [New] and [Fan].
 package fan
 
 import (
@@ -15,8 +17,9 @@ import (
 	stats "github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
-// Dial opens n connections from several addresses of the loopback network, because one has not ports enough. Each has
-// been greeted before the next one comes, so that none waits for too long, or in a queue that overflows.
+// Dial opens n connections from eight addresses of the loopback network, because one address does not have enough ports. It
+// calls greet for each connection before it opens the next one, so that the accept queue of the server does not overflow
+// and no handshake times out.
 func Dial(addr string, n int, greet func(net.Conn) error) ([]*net.TCPConn, error) {
 	remote, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
@@ -37,21 +40,21 @@ func Dial(addr string, n int, greet func(net.Conn) error) ([]*net.TCPConn, error
 	return conns, nil
 }
 
-// CloseAll closes them.
+// CloseAll closes the connections.
 func CloseAll(conns []*net.TCPConn) {
 	for _, c := range conns {
 		_ = c.Close()
 	}
 }
 
-// Listeners waits for what many connections get, with one epoll: the load must not cost more than the server.
+// Listeners waits for data on many connections with one epoll, because the load must not cost more than the server.
 type Listeners struct {
 	epoll int
 	fds   []int
 	buf   [64 << 10]byte
 }
 
-// Listen makes listeners of connections.
+// Listen returns the Listeners of the connections.
 func Listen(conns []*net.TCPConn) (*Listeners, error) {
 	epoll, err := unix.EpollCreate1(0)
 	if err != nil {
@@ -75,7 +78,8 @@ func Listen(conns []*net.TCPConn) (*Listeners, error) {
 	return l, nil
 }
 
-// Read reads until want connections have had something, and tells each. With want 0 it reads what comes within a moment.
+// Read reads until data has arrived on want connections, and calls each for each of them. If want is 0, it reads until no
+// data arrives for 300 ms.
 func (l *Listeners) Read(want int, each func()) error {
 	events := make([]unix.EpollEvent, 1024)
 	timeout := 10_000
@@ -94,7 +98,7 @@ func (l *Listeners) Read(want int, each func()) error {
 			return nil
 		}
 		if n == 0 {
-			return fmt.Errorf("%d of %d connections got nothing", want-got, want)
+			return fmt.Errorf("%d of %d connections received nothing", want-got, want)
 		}
 		for _, e := range events[:n] {
 			if _, err := unix.Read(int(e.Fd), l.buf[:]); err != nil && err != unix.EAGAIN {
@@ -107,7 +111,7 @@ func (l *Listeners) Read(want int, each func()) error {
 	return nil
 }
 
-// Answer writes the same to each connection that gets something, whenever it does, for a time.
+// Answer writes answer to a connection each time data arrives on it, for the duration d.
 func (l *Listeners) Answer(d time.Duration, answer []byte) error {
 	events := make([]unix.EpollEvent, 1024)
 	for stop := time.Now().Add(d); time.Now().Before(stop); {
@@ -117,7 +121,7 @@ func (l *Listeners) Answer(d time.Duration, answer []byte) error {
 		}
 		for _, e := range events[:max(n, 0)] {
 			if n, err := unix.Read(int(e.Fd), l.buf[:]); n <= 0 {
-				return fmt.Errorf("a connection that was to stay has ended: %v", err)
+				return fmt.Errorf("a connection has ended too early: %v", err)
 			}
 			if _, err := unix.Write(int(e.Fd), answer); err != nil {
 				return err
@@ -127,17 +131,17 @@ func (l *Listeners) Answer(d time.Duration, answer []byte) error {
 	return nil
 }
 
-// Fan is one room with many listeners and one that speaks.
+// Fan is one room with many listeners and one speaker.
 type Fan struct {
 	server    *proc.Server
-	say       func() error // and returns when the server has answered
+	say       func() error // sends one message; returns when the server has answered
 	listeners *Listeners
 	conns     []*net.TCPConn
-	delays    []float64 // milliseconds from the saying to each delivery
-	last      []float64 // to the last one
+	delays    []float64 // milliseconds from the send to each delivery
+	last      []float64 // milliseconds from the send to the last delivery
 }
 
-// New makes a room of connections that are in it. say says something in it and waits for the answer.
+// New returns a Fan of connections that are members of the room. say sends one message to the room and waits for the answer.
 func New(s *proc.Server, conns []*net.TCPConn, say func() error) (*Fan, error) {
 	l, err := Listen(conns)
 	if err != nil {
@@ -146,10 +150,11 @@ func New(s *proc.Server, conns []*net.TCPConn, say func() error) (*Fan, error) {
 	return &Fan{server: s, say: say, listeners: l, conns: conns}, l.Read(0, func() {})
 }
 
-// Target is the room as something to measure.
+// Target returns the room as a target of a measurement.
 func (f *Fan) Target() stats.Target { return stats.Target{Server: f.server, Load: f.load} }
 
-// load says one message after the other, each when the last listener has the one before, and counts deliveries.
+// load sends one message after the other, each when the last listener has received the one before. It returns the number of
+// deliveries.
 func (f *Fan) load(d time.Duration) (int, error) {
 	n := 0
 	for stop := time.Now().Add(d); time.Now().Before(stop); {
@@ -168,7 +173,7 @@ func (f *Fan) load(d time.Duration) (int, error) {
 	return n, nil
 }
 
-// Table is what several rooms reached, as a Markdown table.
+// Table returns the results of the rooms as a Markdown table.
 func Table(fans []*Fan, results []stats.Result) string {
 	var b strings.Builder
 	b.WriteString("| server | deliveries per CPU second, ratio to the first (IQR) | deliveries per CPU second | p50 / p99 of a delivery, ms | p50 / p99 to the last, ms | resident MB |\n|---|---|---|---|---|---|\n")

@@ -1,4 +1,6 @@
-// Package proc starts servers as processes of their own, each on a core of its own, and reads what they cost.
+// Package proc starts servers as separate processes on processor 0, and reads their processor time and memory.
+//
+// Begin with [Start].
 package proc
 
 import (
@@ -23,7 +25,8 @@ type Server struct {
 	out  bytes.Buffer
 }
 
-// Build builds a command of another checkout of this repository, or of this one for "..", relative to bench/.
+// Build builds the command pkg of a checkout of this repository to the file out. The checkout ".." is this one, because the
+// programs run in bench/.
 func Build(ctx context.Context, checkout, pkg, out string) error {
 	if text, err := exec.CommandContext(ctx, "go", "build", "-C", checkout, "-o", out, pkg).CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s of %s: %w: %s", pkg, checkout, err, text)
@@ -44,8 +47,8 @@ func FreeAddr() (string, error) {
 	return ln.Addr().String(), nil
 }
 
-// Start starts a server on processor 0 with one thread for Go code, in a folder of its own, and waits until it accepts
-// connections at addr. It ends with ctx.
+// Start starts a server on processor 0 with GOMAXPROCS=1, in a new folder, and waits up to 10 s until it accepts connections
+// at addr. The server stops when ctx ends.
 func Start(ctx context.Context, name, addr string, env []string, command ...string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -70,14 +73,14 @@ func Start(ctx context.Context, name, addr string, env []string, command ...stri
 	return nil, errors.Join(fmt.Errorf("%s does not listen on %s: %s", name, addr, s.out.String()), s.Stop())
 }
 
-// Stop ends the server.
+// Stop kills the server and deletes its folder.
 func (s *Server) Stop() error {
 	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait() // killed is what it says
+	_ = s.cmd.Wait() // the error only says that it was killed
 	return os.RemoveAll(s.dir)
 }
 
-// ticks is what the kernel counts in (USER_HZ, 100 on every Linux).
+// ticks is the number of the kernel's clock ticks in a second (USER_HZ, 100 on every Linux).
 const ticks = 100
 
 // CPU returns the processor time that the server has used, in user and kernel mode.
@@ -89,9 +92,9 @@ func (s *Server) CPU() (time.Duration, error) {
 	return ParseStat(string(stat))
 }
 
-// ParseStat reads utime and stime of a /proc/PID/stat line (proc(5)).
+// ParseStat returns the sum of utime and stime of a /proc/PID/stat line (proc(5)).
 func ParseStat(stat string) (time.Duration, error) {
-	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:]) // the name before may hold anything
+	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:]) // the name before it may contain spaces and parentheses
 	if len(fields) < 13 {
 		return 0, fmt.Errorf("malformed stat line %q", stat)
 	}

@@ -13,7 +13,7 @@ func TestParseStat(t *testing.T) {
 	}
 	for _, bad := range []string{"", "42 (x) S", "42 (x) S 1 2 3 4 5 6 7 8 9 10 x y 0"} {
 		if _, err := ParseStat(bad); err == nil {
-			t.Errorf("%q was read", bad)
+			t.Errorf("%q is accepted", bad)
 		}
 	}
 }

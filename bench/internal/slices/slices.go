@@ -1,5 +1,7 @@
-// Package slices measures servers against each other in interleaved slices of time: each pass gives every server one
-// slice, in random order, so that what else happens on the machine hits all alike.
+// Package slices compares servers in interleaved slices of time: each pass gives every server one slice, in random order, so
+// that other work on the machine affects all servers equally.
+//
+// Begin with [Run].
 package slices
 
 import (
@@ -12,22 +14,22 @@ import (
 	"github.com/actionhero-go/actionhero/bench/internal/proc"
 )
 
-// Target is a server with the load that it gets.
+// Target is a server with its load.
 type Target struct {
 	Server *proc.Server
-	Load   func(d time.Duration) (requests int, err error) // runs for d and returns what was answered
+	Load   func(d time.Duration) (requests int, err error) // runs for d and returns the number of answers
 }
 
-// Result is what a target reached, in all slices.
+// Result holds the figures of one target.
 type Result struct {
 	Name   string
 	PerCPU []float64 // requests per second of the server's processor time, by pass
-	Ratio  []float64 // the same over the baseline's, by pass
-	Rate   []float64 // requests per second
-	RSS    int64     // after the last slice
+	Ratio  []float64 // PerCPU divided by the PerCPU of the baseline, by pass
+	Rate   []float64 // requests per second, by pass
+	RSS    int64     // resident bytes after the last slice
 }
 
-// Run measures the targets in passes of one slice each; the first target is the baseline.
+// Run measures the targets in passes. Each pass gives every target one slice. The first target is the baseline.
 func Run(targets []Target, passes int, slice time.Duration) ([]Result, error) {
 	results := make([]Result, len(targets))
 	for pass := range passes {
@@ -71,7 +73,7 @@ func measure(t Target, d time.Duration) (perCPU, rate float64, err error) {
 	return float64(n) / (after - before).Seconds(), float64(n) / took.Seconds(), nil
 }
 
-// Quantile returns the value below which the share q of the values lies; 0.5 is the median.
+// Quantile returns the value that is larger than the share q of the values; for 0.5 it is the median.
 func Quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return 0
@@ -80,7 +82,7 @@ func Quantile(values []float64, q float64) float64 {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
-// Table is the results as a Markdown table.
+// Table returns the results as a Markdown table.
 func Table(results []Result) string {
 	var b strings.Builder
 	b.WriteString("| server | ratio to the first (IQR) | requests per CPU second | requests per second | resident MB |\n|---|---|---|---|---|\n")
