@@ -26,8 +26,8 @@ type StartHook interface {
 }
 
 // StopHook is an optional interface of a [Component]. The API calls Stopping when a stop begins, before any component
-// stops. Stopping must not block. It returns the grace period of the component, counted from this call. The context of
-// Component.Stop does not end before that grace period, unless the context of [API.Stop] ends.
+// stops. Stopping must not block. Stopping returns the grace period of the component, counted from the call. The
+// context of Component.Stop does not end before that grace period, unless the context of [API.Stop] ends.
 type StopHook interface {
 	Stopping() (grace time.Duration)
 }
@@ -91,10 +91,10 @@ func (api *API) start(ctx context.Context) error {
 	return nil
 }
 
-// startedComponents are components that have started, in that order.
+// startedComponents is a list of the components that have started, in the order of their starts.
 type startedComponents []Component
 
-// start starts a component and adds it.
+// start starts c. If c starts without an error, start appends c to the list.
 func (list *startedComponents) start(ctx context.Context, c Component) error {
 	if err := recovered(func() error { return c.Start(ctx) }); err != nil {
 		return err
@@ -103,7 +103,8 @@ func (list *startedComponents) start(ctx context.Context, c Component) error {
 	return nil
 }
 
-// stop stops the components in reverse order and removes them. limit returns the context of the Stop of component i.
+// stop stops the components of the list in reverse order and empties the list. limit returns the context for the call of
+// Stop of component i. stop returns the errors of all calls.
 func (list *startedComponents) stop(limit func(i int) (context.Context, context.CancelFunc)) (errs []error) {
 	for i, c := range slices.Backward(*list) {
 		ctx, cancel := limit(i)
