@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 
@@ -110,10 +111,21 @@ func (c *LogConfig) options() logging.Config {
 	return options
 }
 
+// check returns an error if a setting is out of range.
+func (c *Config) check() error {
+	if err := setting.Check("", c); err != nil {
+		return err
+	}
+	if c.Tasks.Path == "" && !c.Tasks.Memory {
+		return errors.New(`tasks.path is "": it must be a folder, unless tasks.memory is true`)
+	}
+	return c.Tasks.Config.Check()
+}
+
 // complete fills in the settings and what the parts need from each other. closeLog flushes and closes the log file, if complete opened it.
 func (c *Config) complete() (closeLog func() error, err error) {
 	c.fill()
-	if err := setting.Check("log", &c.Log); err != nil {
+	if err := c.check(); err != nil {
 		return nil, err
 	}
 	closeLog = func() error { return nil }

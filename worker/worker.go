@@ -59,7 +59,7 @@ func New(api *actionhero.API, cfg Config) *Worker {
 }
 
 // Start checks the configuration. It returns an error if a setting is out of range.
-func (w *Worker) Start(context.Context) error { return w.cfg.check() }
+func (w *Worker) Start(context.Context) error { return w.cfg.Check() }
 
 // Started begins to fetch jobs.
 func (w *Worker) Started() {

@@ -19,11 +19,8 @@ import (
 // AnyPort as a setting means a free port that the system chooses.
 const AnyPort = -1
 
-// TCP listens on a port of an address. The error names the settings: bindIP and the key of the port, in their section.
+// TCP listens on a port of an address. The caller has checked that the port is AnyPort or from 1 to 65535. The error names the settings: bindIP and the key of the port, in their section.
 func TCP(ctx context.Context, section, key, bindIP string, port int) (net.Listener, error) {
-	if port < AnyPort || port > 65535 {
-		return nil, fmt.Errorf("%s.%s is %d: a port is a number from 1 to 65535, or -1 for any that is free", section, key, port)
-	}
 	if bindIP != "" && net.ParseIP(bindIP) == nil {
 		return nil, fmt.Errorf("%s.bindIP is %q: write an IP address of this machine, or leave it empty for all of them", section, bindIP)
 	}
