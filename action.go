@@ -13,34 +13,37 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// None is the input of an action without inputs, or the output of an action without an answer of its own.
+// None is the input type of an action or a task without inputs. As the output type of an action, None adds no members
+// to the answer.
 type None struct{}
 
-// Action is an operation that clients can call over any transport. It is a declaration: fill in the fields and add it
-// to the parts of the app.
+// Action is the declaration of an operation that clients can call over any transport. Set its fields and pass the
+// Action to cli.Main, server.New, [New] or [API.Register].
 //
-// In is a struct whose fields are the inputs. Their tags document them, accept them and check them; the package comment
-// lists the tags. Out is a struct or a map with string keys, whose members become the answer; [None] for an empty
-// answer; or *[Content] for a stream of bytes.
+// In is a struct type whose fields are the inputs. The tags of the fields document, accept and check the inputs; the
+// package comment lists the tags. Out is the type of the output: a struct or a map with string keys, whose members
+// become members of the answer; [None] for an empty answer; or *[Content] for a stream of bytes.
 type Action[In, Out any] struct {
-	Name        string        // how clients call it: 1 to 64 letters, digits and _ . : -; required
+	Name        string        // the name by which clients call the action: 1 to 64 letters, digits and _ . : -; required
 	Description string        // one sentence for people, shown by actionsView
 	Route       string        // an HTTP route in addition to /api/NAME: "POST /users/{id}"; default: none
-	Middleware  []Middleware  // runs around this action only, outermost first, inside the API's middleware; default: none
-	Timeout     time.Duration // limit of a call; negative: no limit; default: Config.ActionTimeout
+	Middleware  []Middleware  // wraps this action only, outermost first, inside the API's middleware; default: none
+	Timeout     time.Duration // time limit of a call; negative: no limit; default: Config.ActionTimeout
 
-	// Run does the work. Its input is decoded and checked. An *[Error] reaches the client unchanged. Any other error is
-	// logged and reaches the client as an internal error.
+	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
+	// Error unchanged. Any other error is logged, and the client receives an internal error.
 	Run func(ctx context.Context, in In) (Out, error)
 }
 
-// Part is one part of an API: an [Action], a [Task], an [Initializer], a [RoomMiddleware] or a list of [Parts]. Its
-// method is not exported, so the list is closed. An Initializer can add anything else.
+// Part is one element of an app: an [Action], a [Task], an [Initializer], a [RoomMiddleware] or a list of [Parts]. The
+// method of Part is not exported, so other packages cannot add kinds of parts. An Initializer can add anything else to
+// an API.
 type Part interface {
 	register(*registry) error
 }
 
-// Parts is a list of actions, tasks, initializers and other lists.
+// Parts is a list of actions, tasks, initializers, room middlewares and other lists. It is a [Part], so lists can be
+// nested.
 type Parts []Part
 
 func (ps Parts) register(r *registry) error {
@@ -55,28 +58,28 @@ func (ps Parts) register(r *registry) error {
 	return nil
 }
 
-// ActionInfo describes a registered action.
+// ActionInfo describes a registered action. [API.Actions] returns one for each action.
 type ActionInfo struct {
 	Name, Description string
 	Inputs            []Input
-	Route             string // "POST /users/{id}"; empty if it has none
+	Route             string // as in "POST /users/{id}"; empty if the action has none
 	OutputExample     []byte // a JSON object
 }
 
-// Input describes one input of an action or a task.
+// Input describes one input of an action or a task, for [ActionInfo] and [TaskInfo].
 type Input struct {
 	Name, Doc, Type, Format string // Type and Format in the words of JSON Schema
 	Required, Secret        bool
 }
 
-// action is a registered [Action] without its types.
+// action is a registered [Action] without its type parameters, so that actions of different types fit into one map.
 type action struct {
 	info    ActionInfo
 	input   *schema.Input
-	output  *encode.Output // nil for Content
+	output  *encode.Output // nil if the action returns a *Content
 	outType reflect.Type
 	limit   time.Duration
-	run     Handler // the action's own middleware around decode and Run
+	run     Handler // the action's own middleware around a Handler that decodes the input and calls Run
 }
 
 var actionName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
@@ -165,8 +168,9 @@ func (act *action) takes(name string) bool {
 	return false
 }
 
-// Call runs the action in this process like a call of a client: through the API's middleware and the checks of its
-// input. Actions call each other with it, and so do tests.
+// Call runs the action in this process as if a client had called it: through the API's middleware and with the checks
+// of the input. Call blocks until the action ends, and returns the output or the error that the client would receive.
+// Actions and tests use Call to call an action.
 func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error) {
 	var none Out
 	raw, err := jsonx.Marshal(in)
@@ -189,7 +193,8 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 	return out, nil
 }
 
-// inputError returns the error for an invalid input of an action or a task; kind is "action" or "task".
+// inputError returns the [CodeInvalidInput] error for an input that does not decode. Its message names the first broken
+// rule, its Details list all broken rules. kind is "action" or "task" and appears in the message.
 func inputError(fail *schema.Failure, kind string) *Error {
 	e := &Error{Code: CodeInvalidInput}
 	if fail.Missing != "" {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// API is one node: its registered parts, rooms, cache, tasks and transports. [New] makes one; server.New makes one with
-// all transports from a configuration.
+// API is one node: the registered parts, rooms, cache, tasks and transports of one server. [New] returns an API without
+// transports; server.New returns a server whose API has all transports, built from a configuration.
 type API struct {
 	Rooms *Rooms // chat rooms of all persistent transports
 	Cache *Cache // values by key, with expiry
@@ -36,8 +36,9 @@ type API struct {
 	calls callGate
 }
 
-// New returns an API with the given configuration and parts. It listens to nothing: add transports with [API.Add], then
-// call [API.Start]. The error is a full sentence that names the wrong setting or part.
+// New returns a stopped API with the given configuration and parts. The API has no transports: add some with [API.Add],
+// then call [API.Start]. If a setting or a part is wrong, the error is a full sentence that names the wrong setting or
+// part.
 func New(cfg Config, parts ...Part) (*API, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
@@ -63,13 +64,13 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	return api, nil
 }
 
-// Config returns the configuration in force, defaults included.
+// Config returns a copy of the API's configuration, in which unset settings have their default values.
 func (api *API) Config() Config { return api.cfg }
 
-// Log returns the logger of this API.
+// Log returns the logger of this API: Config.Log, or slog.Default() if Config.Log is nil.
 func (api *API) Log() *slog.Logger { return api.log }
 
-// Uptime returns the time since the API started, or 0 while it is stopped.
+// Uptime returns the time since the last start of the API, or 0 while the API is stopped.
 func (api *API) Uptime() time.Duration {
 	at := api.startedAt.Load()
 	if at == 0 {

@@ -10,28 +10,32 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Cache stores values by key until they expire or are deleted: in this process with the embedded backend, in one place
-// for all nodes of a cluster. A value is anything that encodes as JSON. Keys that begin with "_" are reserved for the
-// server. The cache never evicts a value that has not expired; if a new value does not fit, it is refused.
+// Cache stores values by key until they expire or are deleted. The embedded backend keeps the values in this process; a
+// backend for a cluster keeps them in one place for all nodes. A value is anything that encodes as JSON. Keys that
+// begin with "_" are reserved for the server. The cache never evicts a value before its expiry: if a new value does not
+// fit, the cache refuses the new value.
 //
-// A counter is a value that [Cache.Increment] adds to. Locks have keys of their own; see [Cache.Lock]. [CacheOf] gives
-// typed access to values.
+// A counter is an integer value that [Cache.Increment] adds to. A lock never collides with a value, even if the name of
+// the lock equals the key of the value; see [Cache.Lock]. [CacheOf] reads and writes values of one Go type.
 type Cache struct {
 	store backend.Store
 	loads loadGroup
 }
 
-// CacheEntry is a value with its times, which have a precision of one millisecond.
+// CacheEntry is a value of the cache with the times of its expiry, creation and reading. The times have a precision of
+// one millisecond.
 type CacheEntry struct {
 	Value     []byte    // JSON; must not be modified
-	ExpiresAt time.Time // zero: it never expires
+	ExpiresAt time.Time // zero: the value never expires
 	CreatedAt time.Time
-	ReadAt    time.Time // when this Get read it
+	ReadAt    time.Time // when Get read the value
 }
 
-// Set stores value under key and replaces the value there. With a ttl of 0 it never expires; with a negative ttl it has
-// expired already. The error is [CodeResourceExhausted] if the cache is full, [CodeInvalidInput] if value does not
-// encode as JSON or the key is too long.
+// Set encodes value as JSON, stores it under key and replaces an earlier value of that key. The value expires after
+// ttl. With a ttl of 0 the value never expires; with a negative ttl it has expired already.
+//
+// The error is [CodeResourceExhausted] if the cache is full. It is [CodeInvalidInput] if value does not encode as JSON
+// or if key is too long.
 func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duration) error {
 	raw, err := encodeValue(key, value)
 	if err != nil {
@@ -41,7 +45,8 @@ func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duratio
 	return storeError(c.store.Set(ctx, key, raw.json, ttl))
 }
 
-// Add stores value under key if there is none, and reports whether it did. Errors are those of [Cache.Set].
+// Add stores value under key like [Cache.Set], but only if the key has no value yet. Add returns true if it stored the
+// value. The errors are those of Cache.Set.
 func (c *Cache) Add(ctx context.Context, key string, value any, ttl time.Duration) (bool, error) {
 	raw, err := encodeValue(key, value)
 	if err != nil {
@@ -52,7 +57,7 @@ func (c *Cache) Add(ctx context.Context, key string, value any, ttl time.Duratio
 	return saved, storeError(err)
 }
 
-// Get returns the value under key. The error is [CodeNotFound] if there is none or it has expired.
+// Get returns the value under key. If the key has no value, or if the value has expired, the error is [CodeNotFound].
 func (c *Cache) Get(ctx context.Context, key string) (CacheEntry, error) {
 	e, err := c.store.Get(ctx, key)
 	if err != nil {
@@ -61,36 +66,37 @@ func (c *Cache) Get(ctx context.Context, key string) (CacheEntry, error) {
 	return CacheEntry{Value: e.Value, ExpiresAt: e.Expires, CreatedAt: e.Created, ReadAt: e.Read}, nil
 }
 
-// Decode decodes the value into dst, a pointer.
+// Decode decodes the JSON in e.Value into dst, which must be a pointer.
 func (e CacheEntry) Decode(dst any) error { return jsonx.Unmarshal(e.Value, dst) }
 
-// Delete removes key and reports whether there was a value.
+// Delete removes the value under key and returns true if there was a value.
 func (c *Cache) Delete(ctx context.Context, key string) (bool, error) {
 	was, err := c.store.Delete(ctx, key)
 	return was, storeError(err)
 }
 
-// Size returns the number of values that have not expired. Counters are values, locks are not.
+// Size returns the number of values in the cache that have not expired. Counters are included, locks are not.
 func (c *Cache) Size(ctx context.Context) (int, error) {
 	n, err := c.store.Len(ctx)
 	return n, storeError(err)
 }
 
-// Increment adds by, which may be negative, to the integer under key and returns the sum. It is atomic in the whole
-// cluster. If there is no value, the counter starts at by and expires after ttl (0: never). Later calls do not change
-// the expiry, so a counter with a ttl counts within a fixed window. [Cache.Get] and [CacheOf] of an integer type read
-// it.
+// Increment adds the number by, which may be negative, to the integer under key and returns the sum. The addition is
+// atomic in the whole cluster. If the key has no value, Increment stores the number by, which expires after ttl (0:
+// never). Later calls do not change the expiry, so a counter with a ttl counts within a fixed window. [Cache.Get] and a
+// [CacheOf] of an integer type read the counter.
 //
-// The error is [CodeConflict] if the value is not an integer or the sum does not fit into 64 bits; the value stays
-// unchanged. Other errors are those of [Cache.Set].
+// The error is [CodeConflict] if the value is not an integer or if the sum does not fit into 64 bits; the value then
+// stays unchanged. Other errors are those of [Cache.Set].
 func (c *Cache) Increment(ctx context.Context, key string, by int64, ttl time.Duration) (int64, error) {
 	n, err := c.store.Increment(ctx, key, by, ttl)
 	return n, storeError(err)
 }
 
-// Keys yields the keys that begin with prefix, in no particular order; "" is all keys. It reads them in pages during
-// the iteration, so it needs little memory. Keys that are added or deleted during the iteration may be missing, or
-// appear twice in a cluster. An error is the last thing it yields, with an empty key.
+// Keys returns an iterator over the keys that begin with prefix, in no particular order. An empty prefix selects all
+// keys. The iterator reads the keys in pages, so it needs little memory. A key that is added or deleted during the
+// iteration may be missing, or appear twice in a cluster. If a page cannot be read, the iterator yields an empty key
+// with the error and ends.
 func (c *Cache) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for cursor := ""; ; {
@@ -111,15 +117,15 @@ func (c *Cache) Keys(ctx context.Context, prefix string) iter.Seq2[string, error
 	}
 }
 
-// Clear removes the values of all keys that begin with prefix and returns their number. An empty prefix removes
-// everything, the keys of the server included. Locks stay.
+// Clear removes the values of all keys that begin with prefix and returns the number of removed values. An empty prefix
+// removes all values, even those under the keys of the server. Locks are not removed.
 func (c *Cache) Clear(ctx context.Context, prefix string) (int, error) {
 	n, err := c.store.Clear(ctx, prefix)
 	return n, storeError(err)
 }
 
-// RemoveExpired frees the memory of expired values and locks, and returns their number. The cache does so regularly, so
-// an app need not call it.
+// RemoveExpired frees the memory of expired values and locks, and returns the number of removed values and locks. The
+// cache also removes them regularly, so an app need not call RemoveExpired.
 func (c *Cache) RemoveExpired(ctx context.Context) (int, error) {
 	n, err := c.store.RemoveExpired(ctx)
 	return n, storeError(err)
@@ -141,7 +147,8 @@ func storeError(err error) error {
 	return err
 }
 
-// storeErrors maps errors of the store to errors for clients. If the message is empty, the error's own text is used.
+// storeErrors maps each error of the store to the code and the message of the error for clients. If the message is
+// empty, the client reads the text of the store's error.
 var storeErrors = []struct {
 	err     error
 	code    Code

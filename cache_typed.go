@@ -12,20 +12,20 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// CacheOf gives typed access to the values of one type under keys with a common prefix. Declare it once, as a variable
-// or a field; its methods take the API.
+// CacheOf reads and writes values of the Go type T in the cache, under keys with a common prefix. Declare a CacheOf once,
+// as a variable or a field; its methods take the API whose cache they use.
 //
 //	var Users = actionhero.CacheOf[User]{Prefix: "user:"}
 //
 //	user, err := Users.GetOrLoad(ctx, api, id, time.Minute, func(ctx context.Context) (User, error) { return db.User(ctx, id) })
 //
-// Each call returns a new value, decoded from JSON, so only what JSON carries survives.
+// Each call decodes a new value from JSON, so fields that JSON does not carry are lost.
 type CacheOf[T any] struct {
 	Prefix string // added before each key; default: none
 }
 
-// Get returns the value under key. The error is [CodeNotFound] if there is none or it has expired. A value that does
-// not decode as a T is another error.
+// Get returns the value under key, decoded as a T. If the key has no value, or if the value has expired, the error is
+// [CodeNotFound]. If the value does not decode as a T, the error is a different one.
 func (c CacheOf[T]) Get(ctx context.Context, api *API, key string) (T, error) {
 	key = c.full(key)
 	e, err := api.Cache.store.Get(ctx, key)
@@ -36,7 +36,7 @@ func (c CacheOf[T]) Get(ctx context.Context, api *API, key string) (T, error) {
 	return decode[T](key, e.Value)
 }
 
-// Set stores value under key. See [Cache.Set].
+// Set encodes value as JSON and stores it under key. [Cache.Set] documents ttl and the errors.
 func (c CacheOf[T]) Set(ctx context.Context, api *API, key string, value T, ttl time.Duration) error {
 	key = c.full(key)
 	raw, err := encodeValue(key, value)
@@ -47,25 +47,28 @@ func (c CacheOf[T]) Set(ctx context.Context, api *API, key string, value T, ttl 
 	return storeError(api.Cache.store.Set(ctx, key, raw.json, ttl))
 }
 
-// Add stores value under key if there is none, and reports whether it did. See [Cache.Add].
+// Add stores value under key, but only if the key has no value yet. Add returns true if it stored the value.
+// [Cache.Add] documents ttl and the errors.
 func (c CacheOf[T]) Add(ctx context.Context, api *API, key string, value T, ttl time.Duration) (bool, error) {
 	return api.Cache.Add(ctx, c.full(key), value, ttl)
 }
 
-// Delete removes the value under key and reports whether there was one.
+// Delete removes the value under key and returns true if there was a value.
 func (c CacheOf[T]) Delete(ctx context.Context, api *API, key string) (bool, error) {
 	return api.Cache.Delete(ctx, c.full(key))
 }
 
-// GetOrLoad returns the value under key. If there is none, it calls load and stores the result for ttl (0: it never
-// expires).
+// GetOrLoad returns the value under key. If the key has no value, GetOrLoad calls load, stores the loaded value for ttl
+// (0: it never expires) and returns that value.
 //
-// Concurrent calls for one key in this process share one load. They also share its error, which is not stored. If the
-// loading call ends because its own ctx ends, or panics, the next waiting call loads. load must not call GetOrLoad for
-// the same key: it would wait for itself. Each node of a cluster loads for itself.
+// Concurrent calls for one key in this process share one call of load. They also share the error of load, which is not
+// stored. If the caller that runs load panics, or if its ctx ends, the next waiting caller runs load. load must not
+// call GetOrLoad for the same key, because that call would wait for load itself. Each node of a cluster runs its own
+// load.
 //
-// A value that another call stored during the load is kept, and GetOrLoad returns it. If the value cannot be stored,
-// for example because the cache is full, GetOrLoad returns it together with the error of [Cache.Set].
+// If another call stores a value under key while load runs, GetOrLoad keeps and returns that value. If the loaded value
+// cannot be stored, for example because the cache is full, GetOrLoad returns the loaded value together with the error
+// of [Cache.Set].
 func (c CacheOf[T]) GetOrLoad(ctx context.Context, api *API, key string, ttl time.Duration, load func(context.Context) (T, error)) (T, error) {
 	key = c.full(key)
 	raw, err := api.Cache.getOrLoad(ctx, key, ttl, func() ([]byte, error) {
@@ -90,7 +93,7 @@ func (c CacheOf[T]) GetOrLoad(ctx context.Context, api *API, key string, ttl tim
 	return value, err
 }
 
-// full returns the key in the cache.
+// full returns c.Prefix followed by key: the key under which the cache stores the value.
 func (c CacheOf[T]) full(key string) string {
 	if c.Prefix == "" {
 		return key
@@ -98,8 +101,8 @@ func (c CacheOf[T]) full(key string) string {
 	return c.Prefix + key
 }
 
-// decode decodes the JSON in raw. A string without escapes shares the memory of raw, which saves a copy; values of a
-// store are immutable.
+// decode decodes the JSON in raw into a T; key is for the error text. A decoded string without escapes shares the
+// memory of raw, which saves a copy. This is safe because the values of a store are immutable.
 func decode[T any](key string, raw []byte) (T, error) {
 	var value T
 	if text, ok := any(&value).(*string); ok && len(raw) > 1 && raw[0] == '"' && raw[len(raw)-1] == '"' {
@@ -111,7 +114,8 @@ func decode[T any](key string, raw []byte) (T, error) {
 	return decodeAny[T](key, raw)
 }
 
-// decodeAny is a function of its own because its value escapes to the heap.
+// decodeAny decodes the JSON in raw into a T of any type. It is separate from decode, because its variable escapes to
+// the heap, an allocation that decode avoids for strings.
 func decodeAny[T any](key string, raw []byte) (T, error) {
 	var value T
 	if err := jsonx.Unmarshal(raw, &value); err != nil {
@@ -121,15 +125,17 @@ func decodeAny[T any](key string, raw []byte) (T, error) {
 	return value, nil
 }
 
-// scratch is a reusable buffer for the JSON of a value. A store copies what it keeps.
+// scratch is a reusable buffer for the JSON of a value. The buffer can be reused after a call of the store, because a
+// store copies the JSON that it keeps.
 type scratch struct{ json []byte }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// maxScratch is the largest buffer in bytes that is reused.
+// maxScratch is the maximum capacity in bytes of a buffer that is kept for reuse.
 const maxScratch = 64 << 10
 
-// encodeValue returns the JSON of value. The caller must release it.
+// encodeValue encodes value as JSON into a pooled buffer. The caller must call release on the returned buffer when it
+// no longer needs the JSON. If value does not encode, the error is [CodeInvalidInput] and names the cache key.
 func encodeValue[T any](key string, value T) (*scratch, error) {
 	s := scratches.Get().(*scratch)
 	if text, ok := any(value).(string); ok {
@@ -150,21 +156,23 @@ func (s *scratch) release() {
 	}
 }
 
-// loadGroup holds the loads in progress, by key.
+// loadGroup holds the running calls of load, by cache key, so that concurrent calls of GetOrLoad can share one.
 type loadGroup struct {
 	mu sync.Mutex
 	m  map[string]*loadCall
 }
 
-// loadCall is one load. Its result is valid after done is closed.
+// loadCall is one call of load, whose result several callers of GetOrLoad may share. The other fields may be read after
+// the channel done is closed.
 type loadCall struct {
 	done  chan struct{}
 	raw   []byte
 	err   error
-	final bool // raw and err are valid for all waiting calls; otherwise the next one loads
+	final bool // raw and err are the result for all waiting callers; if false, the next waiting caller runs load
 }
 
-// getOrLoad returns the JSON under key. If there is none, one of the concurrent calls loads it.
+// getOrLoad returns the JSON under key. If the key has no value, one of the concurrent callers for that key runs load,
+// and the others wait for its result.
 func (c *Cache) getOrLoad(ctx context.Context, key string, ttl time.Duration, load func() ([]byte, error)) ([]byte, error) {
 	for {
 		e, err := c.store.Get(ctx, key)
@@ -190,10 +198,10 @@ func (c *Cache) getOrLoad(ctx context.Context, key string, ttl time.Duration, lo
 	}
 }
 
-// run loads and wakes the waiting calls, even if load panics.
+// run calls load, stores the loaded JSON under key and wakes the callers that wait for f, even if load panics.
 func (c *Cache) run(ctx context.Context, f *loadCall, key string, ttl time.Duration, load func() ([]byte, error)) {
 	defer c.loads.end(key, f)
-	// Another load may have ended since the last look into the store.
+	// Another load may have stored a value since getOrLoad looked into the store.
 	if e, err := c.store.Get(ctx, key); err == nil {
 		f.raw, f.final = e.Value, true
 		return
@@ -211,7 +219,8 @@ func (c *Cache) run(ctx context.Context, f *loadCall, key string, ttl time.Durat
 	f.final = true
 }
 
-// join returns the load for key, and whether this call must run it.
+// join returns the running loadCall for key. If there is none, join adds a loadCall and returns it with mine = true:
+// the caller must run the load.
 func (fs *loadGroup) join(key string) (f *loadCall, mine bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()

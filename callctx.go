@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// callContext is the context of one call. It is a field of the Request and creates its timer at the first call of Done,
-// so an action that never waits pays for neither a timer nor a chain of contexts.
+// callContext is the context of one request. It is a field of the Request and creates its timer at the first call of
+// Done. An action that never waits therefore needs neither a timer nor a derived context.
 type callContext struct {
 	parent   context.Context
-	calls    context.Context // ends when the API cancels its calls
+	calls    context.Context // ends when the API cancels all running calls
 	req      *Request
 	deadline time.Time // zero: none
 
@@ -34,8 +34,8 @@ func (c *callContext) Deadline() (time.Time, bool) {
 	return c.deadline, !c.deadline.IsZero()
 }
 
-// Done creates the real context. It ends with the parent, at the deadline, when the API cancels its calls, and at the
-// end of the call.
+// Done returns a channel that is closed when the parent context ends, at the deadline, when the API cancels its calls,
+// or when the call ends. The first call of Done creates the real context, which provides that channel.
 func (c *callContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,7 +76,7 @@ func (c *callContext) Err() error {
 	return nil
 }
 
-// end marks the end of the call. It cancels the real context if there is one.
+// end marks the call as ended. If Done has created the real context, end cancels that context.
 func (c *callContext) end() {
 	c.mu.Lock()
 	c.ended = true

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// callGate counts the calls in flight and rejects new ones after a stop.
+// callGate counts the running calls of actions and tasks. During a stop of the API, it rejects new calls.
 type callGate struct {
 	mu       sync.RWMutex
 	closed   bool
-	ctx      context.Context // ends the calls that run longer than the grace of a stop
+	ctx      context.Context // its end cancels the calls that run longer than the grace period of a stop
 	cancel   context.CancelFunc
 	inFlight sync.WaitGroup
 }
 
-// open lets calls enter.
+// open makes enter accept calls, and creates the context for these calls.
 func (g *callGate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -24,15 +24,16 @@ func (g *callGate) open() {
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 }
 
-// close rejects new calls.
+// close makes enter reject new calls. Calls that have entered already go on.
 func (g *callGate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = true
 }
 
-// enter counts a call in, unless the gate is closed. The call must end with leave. ctx ends the call if it runs longer
-// than the grace of a stop.
+// enter counts one more running call and returns ok = true. The caller must call leave when the call has ended. The
+// returned ctx is cancelled if the call runs longer than the grace period of a stop. If the gate is closed, enter
+// counts nothing and returns ok = false.
 func (g *callGate) enter() (ctx context.Context, ok bool) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -45,10 +46,11 @@ func (g *callGate) enter() (ctx context.Context, ok bool) {
 
 func (g *callGate) leave() { g.inFlight.Done() }
 
-// cancelGrace is how long wait still waits for calls after it has cancelled them.
+// cancelGrace is the time that wait still waits for the calls after their contexts were cancelled.
 const cancelGrace = 5 * time.Second
 
-// wait blocks until no call is in flight. When grace ends it has cancelled the calls, and waits up to cancelGrace more.
+// wait blocks until no call is running. When grace ends, the contexts of the running calls are cancelled, and wait
+// blocks for cancelGrace at most. If calls still run after that, wait logs a warning and returns.
 func (g *callGate) wait(grace context.Context, log *slog.Logger) {
 	done := make(chan struct{})
 	go func() {

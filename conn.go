@@ -13,9 +13,9 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// Conn is one connected client of a persistent transport.
+// Conn is the connection of one client over a persistent transport, such as TCP, WebSocket or Socket.IO.
 type Conn struct {
-	ID          string         // a UUID (version 7); public: the sender of room messages
+	ID          string         // a UUID (version 7); public: the members of a room read it as the sender of a message
 	Transport   string         // "tcp", …
 	Remote      netip.AddrPort // the client's address
 	ConnectedAt time.Time
@@ -23,33 +23,34 @@ type Conn struct {
 	api    *API
 	sender sender
 
-	current atomic.Pointer[member] // its current room, one of rooms
+	current atomic.Pointer[member] // the client's current room, one of rooms
 
-	moving sync.Mutex // held while it enters and leaves rooms, which may need the network
-	gone   bool       // it has disconnected; guarded by moving
+	moving sync.Mutex // held while the client enters and leaves rooms, which may need the network
+	gone   bool       // the client has disconnected; guarded by moving
 
 	mu      sync.Mutex // guards the fields below; held only briefly
-	rooms   []*member  // all rooms it is in
+	rooms   []*member  // all rooms that the client is in
 	details []detail   // in the order in which they were first set
 }
 
-// sender is transport.Sender, which documents it.
+// sender has the methods of transport.Sender, which documents them. This package cannot import package transport.
 type sender interface {
 	Deliver(m *RoomMessage) (flush bool)
 	Flush()
 	Close(reason string)
 }
 
-// RoomMessage is one message to the members of a room on this node. All receivers share it, so it must not be modified.
+// RoomMessage is one message to the members of a room on this node. All receivers share one RoomMessage, so it must not
+// be modified.
 type RoomMessage struct {
-	Room string // the room; "" for a message of [Rooms.SendTo]
+	Room string // the name of the room; "" for a message of [Rooms.SendTo]
 	From string // the public id of the sending client, or the server's name
 	Body []byte // one JSON value
 
 	forms bridge.Message
 }
 
-// Room returns the current room of the client, "" if it is in none.
+// Room returns the name of the client's current room, or "" if the client has no current room.
 func (c *Conn) Room() string {
 	if m := c.current.Load(); m != nil {
 		return m.room.name
@@ -57,7 +58,7 @@ func (c *Conn) Room() string {
 	return ""
 }
 
-// Rooms returns all rooms that the client is in, its current one included, sorted by name.
+// Rooms returns the names of all rooms that the client is in, sorted. The current room is included.
 func (c *Conn) Rooms() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,7 +70,7 @@ func (c *Conn) Rooms() []string {
 	return names
 }
 
-// member returns the client's membership of a room, nil if it is not in the room.
+// member returns the client's membership in the named room, or nil if the client is not in that room.
 func (c *Conn) member(room string) *member {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +82,7 @@ func (c *Conn) member(room string) *member {
 	return nil
 }
 
-// Close closes the connection. The client reads the reason if its wire has a place for one.
+// Close closes the connection. If the transport's protocol has a field for a reason, the client receives reason.
 func (c *Conn) Close(reason string) { c.sender.Close(reason) }
 
 // newID returns a UUID of version 7 (RFC 9562 section 5.7): the time in milliseconds, then random bits.

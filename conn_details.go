@@ -8,26 +8,28 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Limits of the details of one connection. Without them, code that stores client data as details could be made to grow
-// them without end.
+// Limits of the details that [Conn.SetDetail] stores for one connection. Without these limits, a client could exhaust
+// the memory of the server through code that stores the client's data as details.
 const (
 	MaxDetails     = 32      // details of a connection
 	MaxDetailBytes = 4 << 10 // bytes of all details of a connection as one JSON object
 )
 
-// detail is one public property of a connection.
+// detail is one public property of a connection, set with [Conn.SetDetail].
 type detail struct {
 	key   string
 	json  []byte
 	value any // json, decoded
 }
 
-// SetDetail sets a public property of the connection, such as the name of its user. Go code reads it on the connection
-// and in [Rooms.Members]; the client reads it in detailsView; if Config.RoomDetails is on, other clients read it in
-// roomView. SetDetail encodes value as JSON at once; a nil value removes the detail.
+// SetDetail sets the public property key of the connection to value, for example the name of the user. SetDetail
+// encodes value as JSON at once. A nil value removes the detail.
 //
-// It fails without a change, with [CodeInvalidInput] for an empty key or a value that does not encode, and with
-// [CodeResourceExhausted] beyond [MaxDetails] and [MaxDetailBytes].
+// Go code reads the detail with [Conn.Detail] or [Rooms.Members]. The client reads its own details with the command
+// detailsView. If Config.RoomDetails is on, other clients read them with the command roomView.
+//
+// If SetDetail fails, the details stay unchanged. The error is [CodeInvalidInput] if key is empty or value does not
+// encode as JSON. It is [CodeResourceExhausted] if the details would exceed [MaxDetails] or [MaxDetailBytes].
 func (c *Conn) SetDetail(key string, value any) error {
 	if key == "" {
 		return Errorf(CodeInvalidInput, "a detail of a connection needs a key: give it a name of 1 byte or more")
@@ -61,8 +63,8 @@ func (c *Conn) SetDetail(key string, value any) error {
 	return nil
 }
 
-// Detail returns one detail of the connection in the form of decoded JSON: a string, float64, bool, []any or
-// map[string]any. The value must not be modified. It returns nil if there is none.
+// Detail returns the value of the detail key as decoded JSON: a string, float64, bool, []any or map[string]any. If the
+// connection has no such detail, Detail returns nil. The caller must not modify the returned value.
 func (c *Conn) Detail(key string) any {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +76,8 @@ func (c *Conn) Detail(key string) any {
 	return nil
 }
 
-// Details returns all details of the connection, each as returned by [Conn.Detail]; nil if there are none or c is nil.
+// Details returns all details of the connection by key, with the values that [Conn.Detail] returns. If there are no
+// details, or if c is nil, Details returns nil.
 func (c *Conn) Details() map[string]any {
 	if c == nil {
 		return nil
@@ -91,7 +94,7 @@ func (c *Conn) Details() map[string]any {
 	return details
 }
 
-// appendDetails is transport.AppendDetails.
+// appendDetails implements transport.AppendDetails, which documents the method.
 func (c *Conn) appendDetails(dst []byte) ([]byte, bool) {
 	if c == nil {
 		return dst, false

@@ -13,11 +13,12 @@ import (
 	"github.com/actionhero-go/actionhero/internal/encode"
 )
 
-// Handler runs a request and returns the output of its action.
+// Handler runs a request and returns the output of the requested action, or an error.
 type Handler func(ctx context.Context, req *Request) (any, error)
 
-// Middleware wraps a handler. It can inspect or change the request, refuse it with an error, or change the result. It
-// is the only hook into a request, and it applies to every transport.
+// Middleware returns a Handler that wraps the Handler next. The returned Handler can inspect or change the request,
+// refuse it with an error, or change the output of next. Middleware is the only hook into a request, and it applies to
+// every transport.
 type Middleware func(next Handler) Handler
 
 func chain(middleware []Middleware, last Handler) Handler {
@@ -27,8 +28,8 @@ func chain(middleware []Middleware, last Handler) Handler {
 	return last
 }
 
-// dispatch is transport.Host.Dispatch. Every transport calls it for every request, so no transport can skip what it
-// enforces. The error is nil or an *[Error].
+// dispatch implements transport.Host.Dispatch. Every transport calls dispatch for every request, so no transport can
+// skip a rule that dispatch enforces. The returned error is nil or an *[Error].
 func (api *API) dispatch(ctx context.Context, req *Request) (any, error) {
 	calls, ok := api.calls.enter()
 	if !ok {
@@ -50,8 +51,8 @@ func (api *API) dispatch(ctx context.Context, req *Request) (any, error) {
 	return out, nil
 }
 
-// call runs a request whose action or task is resolved. The context of the request ends with ctx, with calls, and after
-// limit if limit is above zero.
+// call runs req, after the action or task of req has been looked up in reg. The context of the request ends with ctx or
+// with calls. If limit is above zero, it also ends when limit has passed since req.Started.
 func (api *API) call(ctx, calls context.Context, reg *registry, req *Request, limit time.Duration) (any, error) {
 	req.ctx.parent, req.ctx.calls, req.ctx.req = ctx, calls, req
 	if limit > 0 {
@@ -62,7 +63,7 @@ func (api *API) call(ctx, calls context.Context, reg *registry, req *Request, li
 	return out, err
 }
 
-// run is the part of a dispatch that can panic.
+// run sets the limit and the offset of req and calls the handler of reg. If the handler panics, run returns an error.
 func (api *API) run(reg *registry, req *Request) (out any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -77,7 +78,8 @@ func (api *API) run(reg *registry, req *Request) (out any, err error) {
 	return reg.handler(&req.ctx, req)
 }
 
-// runAction is the innermost handler, inside the API's middleware.
+// runAction is the innermost Handler, which the API's middleware wraps. It returns req.Err if that error is set, a
+// [CodeNotFound] error if the action or task is unknown, and otherwise the result of the action or task.
 func runAction(ctx context.Context, req *Request) (any, error) {
 	if req.Err != nil {
 		return nil, req.Err
@@ -99,12 +101,13 @@ func unknown(req *Request) *Error {
 	return &Error{Code: CodeNotFound, Message: name + " is not a known action."}
 }
 
-// panicked returns the error for a recovered panic: the client reads an internal error, the log gets value and stack.
+// panicked returns the [CodeInternal] error for a recovered panic. The client reads only a general text; the log line
+// has the value of the panic and the stack.
 func panicked(value any) *Error {
 	return &Error{Code: CodeInternal, Message: internalText, Err: &panicError{value: value, stack: debug.Stack()}}
 }
 
-// panicError is the cause of the error for a panic in an action or a middleware.
+// panicError is the cause of an Error that panicked returns: the value of the panic and the stack.
 type panicError struct {
 	value any
 	stack []byte
@@ -114,8 +117,8 @@ func (p *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", p.valu
 
 var logBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// logRequest writes the log line of a request: always if the request failed with an internal error, otherwise if
-// Config.LogRequests is set.
+// logRequest writes the log line of a request if the request failed with [CodeInternal] or if Config.LogRequests is
+// set. failure is the error of the request, or nil.
 func (api *API) logRequest(req *Request, failure *Error) {
 	internal := failure != nil && failure.Code == CodeInternal
 	if !internal && !api.cfg.LogRequests {
@@ -145,7 +148,7 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	api.log.LogAttrs(context.Background(), level, "[action @ "+req.Transport+"]", attrs...)
 }
 
-// appendOutput is transport.AppendOutput.
+// appendOutput implements transport.AppendOutput, which documents the method.
 func (r *Request) appendOutput(dst []byte, out any) ([]byte, error) {
 	var err error
 	n := len(dst)

@@ -1,12 +1,12 @@
 // Package actionhero is a framework for API servers. A program declares an [Action] once, and the server serves it over
 // HTTP, HTTPS, TCP, WebSocket and Socket.IO, on the command line, and as a background [Task]. Chat [Rooms], a [Cache] and a
-// queue of [Tasks] come with it.
+// queue of [Tasks] are included.
 //
-// Begin with the five minutes below, then with [Action] and [Task]. The last section lists the other packages.
+// Begin with the section "Five minutes" below, then read [Action] and [Task]. The last section lists the other packages.
 //
 // # Five minutes
 //
-// An app is a list of parts. This is a complete one:
+// An app is a list of parts. This is a complete app:
 //
 //	package main
 //
@@ -42,9 +42,10 @@
 //
 // # Inputs and outputs
 //
-// An input is a struct. Its tags document it, decide which params are accepted, and check them:
+// An input is a struct. The tags of its fields document the inputs, decide which params are accepted, and check their
+// values:
 //
-//   - json: its name
+//   - json: the name of the input
 //   - required, default, enum
 //   - minimum, maximum: of a number
 //   - minLength, maxLength, pattern, format (email, uri, uuid, date-time, ipv4, ipv6, hostname): of a string
@@ -56,22 +57,23 @@
 // these, an any, or a type that decodes itself from text or JSON. A number or a boolean may arrive as text. An empty string
 // counts as missing.
 //
-// A database or another dependency is a field of a struct whose method is the action's Run: Run: users.Create.
+// To give an action a database or another dependency, put the dependency into a struct and set Run to a method of that
+// struct, for example Run: users.Create.
 //
 // An output is a struct or a map with string keys; or a *[Content] for a stream of bytes.
 //
 // # Requests
 //
 // A transport reads a [Request]. The API then finds the action, runs the [Middleware] around it, decodes and checks its
-// input, runs it, and recovers from a panic. All of this applies to every transport. [RequestFrom] returns the request
+// input, runs the action, and recovers from a panic. All of this applies to every transport. [RequestFrom] returns the request
 // inside of an action. An [Error] with a [Code] reaches the client; any other error is logged and reaches the client as an
 // internal error.
 //
 // # Background work
 //
 // [Task.Enqueue] and [Tasks.Enqueue] store a job. The job is durable: it survives the end of the process, and the server's
-// workers retry it until it succeeds. Frequency and Cron run a task on a schedule. Middleware and checks are those of
-// actions.
+// workers retry it until it succeeds. Frequency and Cron run a task on a schedule. The middleware and
+// the input checks of actions apply to tasks, too.
 //
 // # Packages
 //

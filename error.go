@@ -9,20 +9,20 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Code is the kind of a failure. The list is closed, because every transport maps each code to its own wire, for
-// example to an HTTP status.
+// Code is the kind of an [Error]. The set of codes is closed, because every transport maps each code to its own
+// protocol, for example to an HTTP status.
 type Code uint8
 
-// The codes, with the HTTP status that package web gives each.
+// The codes. Each comment begins with the HTTP status that package web sends for the code.
 const (
 	CodeInternal          Code = iota // 500: a failure whose cause the client must not see
 	CodeInvalidInput                  // 400: an input is missing or breaks a rule
 	CodeNotFound                      // 404: no such action, record or file
-	CodeAlreadyExists                 // 409: it is there already
+	CodeAlreadyExists                 // 409: the record exists already
 	CodeUnauthenticated               // 401: the client has not identified itself
 	CodePermissionDenied              // 403: this client is not allowed to do this
 	CodeResourceExhausted             // 429: a limit or quota is used up; see Error.RetryAfter
-	CodeConflict                      // 409: the state of the record does not allow it now
+	CodeConflict                      // 409: the current state of the record does not allow the operation
 	CodeCanceled                      // 499: the client disconnected, or the server cancelled the request
 	CodeDeadlineExceeded              // 504: the time limit has passed
 	CodeUnavailable                   // 503: try again later
@@ -34,7 +34,7 @@ var codeNames = [codeCount]string{
 	"resource_exhausted", "conflict", "canceled", "deadline_exceeded", "unavailable",
 }
 
-// String returns the code in snake case, as it appears in logs and metrics.
+// String returns the name of the code in snake case, for example "not_found". Logs and metrics use this name.
 func (c Code) String() string {
 	if c < codeCount {
 		return codeNames[c]
@@ -42,7 +42,7 @@ func (c Code) String() string {
 	return fmt.Sprintf("code(%d)", uint8(c))
 }
 
-// Texts for clients where the text of the failure itself is internal.
+// Messages for clients, used where the client must not read the internal text of a failure.
 const (
 	internalText = "The server experienced an internal error"
 	deadlineText = "The request took too long"
@@ -50,8 +50,8 @@ const (
 	stoppingText = "The server is stopping"
 )
 
-// Error is a failure that a client may see. Clients read Message; Err is only logged. [Errorf] makes one. An error of
-// any other type reaches the client as [CodeInternal].
+// Error is a failure that a client may see: the client reads Message, and Err is only logged. [Errorf] returns an
+// Error. [AsError] defines how errors of other types reach the client, mostly as [CodeInternal].
 type Error struct {
 	Code       Code
 	Message    string
@@ -60,28 +60,30 @@ type Error struct {
 	Err        error         // the cause: logged, never sent
 }
 
-// Detail is one broken rule of one input.
+// Detail is one rule that one input of a request breaks.
 type Detail struct {
 	Field   string `json:"field"`   // the input, with a path for nested ones: "address.street", "tags[2]"
 	Rule    string `json:"rule"`    // the tag that it breaks: "minimum", "format", …; "type" if it does not parse
 	Message string `json:"message"` // a sentence for people: "age must be at least 18"
 }
 
-// Errorf returns an [Error] whose message is formatted as by [fmt.Errorf]; an operand of a %w verb becomes its cause.
+// Errorf returns an [Error] with this code. The message is formatted as by [fmt.Errorf]; the operand of a %w verb
+// becomes the cause of the Error.
 func Errorf(code Code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
 	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
 }
 
-// Error returns the message that the client sees.
+// Error returns e.Message, the text that the client reads.
 func (e *Error) Error() string { return e.Message }
 
-// Unwrap returns the cause.
+// Unwrap returns e.Err, the cause of the error, or nil if no cause is known.
 func (e *Error) Unwrap() error { return e.Err }
 
-// AsError converts any error into one for the client. It returns an [Error] in the chain unchanged. The end of a
-// context becomes [CodeDeadlineExceeded] or [CodeCanceled]. Everything else becomes a [CodeInternal] with a general
-// message and the error as its cause. It returns nil for nil.
+// AsError converts any error into an [Error] for the client. If err is or wraps an Error, AsError returns that Error
+// unchanged. A JSON syntax error becomes [CodeInvalidInput]. The end of a context becomes [CodeDeadlineExceeded] or
+// [CodeCanceled]. Every other error becomes a [CodeInternal] with a general message and err as the cause. If err is
+// nil, AsError returns nil.
 func AsError(err error) *Error {
 	if err == nil {
 		return nil

@@ -15,14 +15,14 @@ import (
 
 var contentType = reflect.TypeFor[*Content]()
 
-// Causes of an error of [Files.Open], which is an [Error] of code [CodeNotFound].
+// The causes of an error of [Files.Open]. The error itself is an [Error] of [CodeNotFound]; errors.Is finds the cause.
 var (
 	ErrFileNotFound  = errors.New("there is no such file")
 	ErrIndexNotFound = errors.New("the folder has no index page")
 )
 
-// Content is a stream of bytes that an action returns instead of an object: declare the action as Action[In, *Content].
-// The transport sends it in its own form and closes Body if Body is an [io.Closer].
+// Content is a stream of bytes that an action returns instead of an object. Declare the action as Action[In, *Content].
+// The transport sends the bytes in the form of its protocol. If Body is an [io.Closer], the transport then closes Body.
 type Content struct {
 	Body    io.Reader // an [io.ReadSeeker] allows ranges and conditional requests over HTTP
 	Name    string    // the media type follows from its extension if Type is empty
@@ -31,7 +31,7 @@ type Content struct {
 	ModTime time.Time // zero if unknown
 }
 
-// Close closes the body if it can be closed.
+// Close closes c.Body if Body is an [io.Closer]. Otherwise Close does nothing and returns nil.
 func (c *Content) Close() error {
 	if closer, ok := c.Body.(io.Closer); ok {
 		return closer.Close()
@@ -39,20 +39,21 @@ func (c *Content) Close() error {
 	return nil
 }
 
-// Files are the static files below one folder. Each request reads them from disk. A name or a symbolic link that leads
-// outside of the folder opens nothing.
+// Files opens the static files below one folder. Each [Files.Open] reads from disk. A name or a symbolic link that
+// leads outside of the folder does not open.
 type Files struct {
 	dir string
 
 	mu       sync.RWMutex
 	root     *os.Root
-	files    fs.FS // the root's files, or the embedded ones
+	files    fs.FS // the files below root, or the embedded files
 	embedded fs.FS
 }
 
 func newFiles(dir string) *Files { return &Files{dir: dir} }
 
-// Embed sets the files to serve if the folder does not exist. It takes effect at the next start.
+// Embed sets the files that [Files.Open] opens if the folder does not exist. A call takes effect at the next start of
+// the API.
 func (f *Files) Embed(files fs.FS) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,9 +86,9 @@ func (f *Files) close() error {
 	return root.Close()
 }
 
-// Open opens a file by the name that a client sends. Slashes separate; a leading slash is allowed; a folder stands for
-// its index.html. If the name is not a regular file within the folder, the error is a [CodeNotFound] that wraps
-// [ErrFileNotFound] or [ErrIndexNotFound].
+// Open opens the static file that a client requests by name. The name is a path below the folder, with slashes between
+// its elements; a leading slash is allowed. The name of a subfolder opens its index.html. If the name does not lead to
+// a regular file within the folder, the error is a [CodeNotFound] that wraps [ErrFileNotFound] or [ErrIndexNotFound].
 func (f *Files) Open(name string) (*Content, error) {
 	f.mu.RLock()
 	files := f.files
@@ -120,7 +121,8 @@ func fileError(name string, cause error) error {
 
 var errIsFolder = errors.New("is a folder")
 
-// openFile opens a regular file. It checks the type before it opens, because opening a pipe would block.
+// openFile opens the regular file with this name. It checks the file's type before the file is opened, because opening
+// a named pipe would block. If the name is a folder, the error is errIsFolder.
 func openFile(files fs.FS, name string) (*Content, error) {
 	info, err := fs.Stat(files, name)
 	if err != nil {

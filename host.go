@@ -18,7 +18,7 @@ func init() {
 	bridge.Part = func(value any) any { return extension{value} }
 }
 
-// host is an API as package transport reaches it through package bridge.
+// host implements bridge.Host for an API. Package transport calls its methods through package bridge.
 type host API
 
 func (h *host) InitRequest(req any, transport string) {
@@ -73,7 +73,7 @@ func (h *host) AfterStop(fn func() error) {
 
 func (h *host) Extensions() []any { return h.registry.Load().extensions }
 
-// extension is a part that a package outside of this one reads: see transport.Part.
+// extension is a part whose value the API only keeps for another package. transport.Part documents it.
 type extension struct{ value any }
 
 func (e extension) register(r *registry) error {

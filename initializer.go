@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Initializer adds parts, middleware, accepted params or components to an API when it is made. It can also own a
-// resource that starts and stops with the API, such as a database pool.
+// Initializer adds parts, middleware, accepted params or components to an API when the Initializer is registered. It
+// can also open and close a resource, such as a database pool, when the API starts and stops.
 type Initializer struct {
 	Name  string                                    // for logs and errors; required
 	Setup func(api *API) error                      // runs once, in [New] or when it is registered; default: nothing
@@ -27,7 +27,8 @@ func (in Initializer) register(r *registry) error {
 	return nil
 }
 
-// setUp runs each Setup that has not run. A Setup may register more initializers.
+// setUp calls the Setup of each registered initializer whose Setup has not run yet. If a Setup registers more
+// initializers, setUp calls theirs, too.
 func (api *API) setUp() error {
 	for {
 		initializers := api.registry.Load().initializers
@@ -45,7 +46,8 @@ func (api *API) setUp() error {
 	}
 }
 
-// initializerComponent is an Initializer as a Component. Its errors name the initializer.
+// initializerComponent makes an Initializer a [Component], so that the API can start and stop it like one. The errors
+// name the initializer.
 type initializerComponent struct {
 	in  Initializer
 	api *API

@@ -8,7 +8,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// CancelJob returns an error with which a task ends its job: the job is cancelled with the reason err and not retried.
+// CancelJob returns an error for the Run of a task to return. It ends the job: the job is cancelled, stores the text of
+// err as the reason, and is not retried.
 func CancelJob(err error) error {
 	if err == nil {
 		err = errCancelled
@@ -23,14 +24,16 @@ type cancelError struct{ err error }
 func (e *cancelError) Error() string { return e.err.Error() }
 func (e *cancelError) Unwrap() error { return e.err }
 
-// SnoozeJob returns an error with which a task reschedules its job: it runs again after d, and no attempt is counted.
+// SnoozeJob returns an error for the Run of a task to return. It reschedules the job: the job runs again after d, and
+// the ended run does not count as an attempt.
 func SnoozeJob(d time.Duration) error { return &snoozeError{max(d, 0)} }
 
 type snoozeError struct{ d time.Duration }
 
 func (e *snoozeError) Error() string { return fmt.Sprintf("it is to be run again in %v", e.d) }
 
-// outcome returns the outcome of a run that returned err. t is nil if the task is unknown.
+// outcome returns the outcome that the queue stores for a run of job that returned err. If the task is unknown, t is
+// nil.
 func (t *task) outcome(job *Job, err error) backend.Outcome {
 	o := backend.Outcome{Run: job.Run(), State: backend.Completed}
 	if err == nil {
@@ -55,7 +58,8 @@ func (t *task) outcome(job *Job, err error) backend.Outcome {
 
 var defaultBackoff = Exponential(time.Second, 6*time.Hour)
 
-// delay returns the delay after a failed attempt. It recovers from a panic of Backoff, which must not stop the worker.
+// delay returns the time between a failed attempt of a job and the next attempt, as the task's Backoff returns it. If
+// Backoff panics, delay uses the default Backoff, because a panic must not stop the worker.
 func (t *task) delay(attempt int) (d time.Duration) {
 	if t == nil {
 		return defaultBackoff(attempt)
@@ -68,8 +72,8 @@ func (t *task) delay(attempt int) (d time.Duration) {
 	return max(t.backoff(attempt), 0)
 }
 
-// failureText returns the stored error text of a run. It includes internal causes, because operators read it, not
-// clients.
+// failureText returns the text of err that the queue stores with a job. The text includes internal causes, because
+// operators read it, not clients.
 func failureText(err error) string {
 	e := AsError(err)
 	switch e.Code {

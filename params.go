@@ -9,11 +9,12 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// MaxParams is the maximum number of values in one request, dropped ones included. More is a [CodeInvalidInput].
+// MaxParams is the maximum number of values in one request. Values that are dropped count, too. A request with more
+// values fails with [CodeInvalidInput].
 const MaxParams = 10_000
 
-// File is an uploaded file. Declare an input of type *File or []*File. It can be read and seeked until the action
-// returns; then the transport removes it.
+// File is an uploaded file. An action receives it through an input of type *File or []*File. The action can read and
+// seek the file until the action returns; then the transport removes the file.
 type File struct {
 	Name string // as the client named it, without any folder; never use it as a path
 	Type string // the media type that the client claims
@@ -21,9 +22,9 @@ type File struct {
 	io.ReadSeeker
 }
 
-// Params are the params of a request: keys with text, JSON or a file, undecoded, in the order of arrival. Only keys
-// that some registered action declares as an input, and keys of [API.Accept], get in; all others are dropped without an
-// error. The zero value accepts no key.
+// Params holds the params of a request in the order of their arrival. Each param has a key and a value: text, JSON or a
+// file, not decoded yet. Params keeps a key only if some registered action declares it as an input or if [API.Accept]
+// has added it. All other keys are dropped without an error. The zero value accepts no key.
 type Params struct {
 	list     []schema.Param
 	accepted acceptSet
@@ -33,17 +34,18 @@ type Params struct {
 	inline   [5]schema.Param
 }
 
-// acceptSet maps each accepted key to itself, so that a request needs no string of its own.
+// acceptSet is the set of accepted keys. It maps each key to itself, so that a request uses the string of the set and
+// need not copy the key from the bytes that the transport read.
 type acceptSet map[string]string
 
-// Len returns the number of keys.
+// Len returns the number of keys that the request has.
 func (p *Params) Len() int { return len(p.list) }
 
-// Has reports whether the key was sent.
+// Has reports whether the request has a value for key.
 func (p *Params) Has(key string) bool { return p.find(key) >= 0 }
 
-// Get returns the value of key as text: a JSON string without its quotes, other JSON unchanged, "" for a file or a
-// missing key.
+// Get returns the value of key as text. A JSON string is returned without its quotes, other JSON unchanged. If the
+// value is a file or missing, Get returns "".
 func (p *Params) Get(key string) string {
 	if i := p.find(key); i >= 0 {
 		return valueText(&p.list[i].Value)
@@ -51,19 +53,20 @@ func (p *Params) Get(key string) string {
 	return ""
 }
 
-// Set sets key to a text and replaces its value. It ignores the list of accepted keys.
+// Set replaces the value of key with text. If the request has no value for key, Set adds one, even if the API does not
+// accept the key.
 func (p *Params) Set(key, text string) {
 	p.put(key, schema.Value{Text: text})
 }
 
-// Delete removes key.
+// Delete removes key and its value. If the request has no value for key, Delete does nothing.
 func (p *Params) Delete(key string) {
 	if i := p.find(key); i >= 0 {
 		p.remove(i)
 	}
 }
 
-// All yields each key with its value as text, as returned by [Params.Get].
+// All returns an iterator over the keys and their values, as text in the form of [Params.Get].
 func (p *Params) All() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for i := range p.list {

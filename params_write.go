@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// paramsWriter is the writing half of Params. transport.Params documents its exported methods.
+// paramsWriter has the methods that write a Params. transport.Params documents the exported ones.
 type paramsWriter Params
 
 func (w *paramsWriter) params() *Params { return (*Params)(w) }
@@ -95,7 +95,7 @@ func (w *paramsWriter) AddParams(from any) error {
 	return nil
 }
 
-// setPage sets limit and offset to their defaults where they are not set.
+// setPage adds the params "limit" and "offset" with the default values of the API, unless the request has them.
 func (p *Params) setPage(api *API) {
 	if !p.Has("limit") {
 		p.put("limit", schema.Value{Raw: api.limitJSON})
@@ -105,7 +105,9 @@ func (p *Params) setPage(api *API) {
 	}
 }
 
-// admit reports whether key is accepted, and returns the API's own copy of it.
+// admit counts one value of the request and reports whether key is accepted. If so, it returns a string equal to key
+// that does not share memory with the bytes of the request. If the request has more than MaxParams values, the error is
+// [CodeInvalidInput].
 func (p *Params) admit(key string) (string, bool, error) {
 	if p.seen++; p.seen > MaxParams {
 		return "", false, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("a request may carry %d parameters at most", MaxParams)}
@@ -117,7 +119,8 @@ func (p *Params) admit(key string) (string, bool, error) {
 	return own, ok, nil
 }
 
-// appendJSON appends the params as a JSON object, with "[FILTERED]" for each key for which hide returns true.
+// appendJSON appends the params to dst as one JSON object. If hide returns true for a key, the value of that key is
+// written as "[FILTERED]". If hide is nil, all values are written.
 func (p *Params) appendJSON(dst []byte, hide func(key string) bool) []byte {
 	dst = append(dst, '{')
 	for i := range p.list {
@@ -153,7 +156,8 @@ func appendValue(dst []byte, v *schema.Value) []byte {
 	return append(dst, ']')
 }
 
-// appendFiles appends a *File as an object of its name, size and type, or a []*File as a list of them.
+// appendFiles appends files as JSON to dst. A *File becomes an object with the members name, size and type; a []*File
+// becomes a list of these objects.
 func appendFiles(dst []byte, files any) []byte {
 	list, ok := files.([]*File)
 	if ok {

@@ -9,19 +9,20 @@ import (
 	"time"
 )
 
-// Bounds of the limiter. A flood of addresses can make it forget addresses, but not grow: 64 shards of 2,048 addresses
-// take about 8 MiB at most.
+// Bounds of the limiter's memory: 64 shards of 2,048 addresses take about 8 MiB at most. If requests come from more
+// addresses, the limiter forgets addresses instead of growing.
 const (
 	limiterShards    = 64
 	limiterShardSize = 2048
 )
 
-// limiter limits the requests of each client address by the generic cell rate algorithm (GCRA). One time per address
-// says how much of the limit is used and when it is free again, so there are no counters to reset.
+// limiter limits the requests of each client address with the generic cell rate algorithm (GCRA). It stores one time
+// per address. From this time it computes how much of the limit is used and when the full limit is available again, so
+// there are no counters to reset.
 type limiter struct {
 	limit  int
 	window time.Duration
-	each   time.Duration // the time that one request costs
+	each   time.Duration // window/limit: the time in which one more request becomes allowed
 	seed   maphash.Seed
 	shards [limiterShards]limiterShard
 }
@@ -39,7 +40,9 @@ func newLimiter(limit int, window time.Duration) *limiter {
 	return l
 }
 
-// take counts one request. It returns how many remain, or the time until the next one is allowed if none remain.
+// take counts one request of the client address ip. If the limit allows the request, take returns the number of
+// remaining requests and a wait of 0. Otherwise it returns the time until the next request is allowed. An ip that does
+// not parse has no limit.
 func (l *limiter) take(ip string, now time.Time) (remaining int, wait time.Duration) {
 	key, ok := limitKey(ip)
 	if !ok {
@@ -63,11 +66,13 @@ func (l *limiter) take(ip string, now time.Time) (remaining int, wait time.Durat
 	return int((l.window - next.Sub(now)) / l.each), 0
 }
 
-// forgetLooks is the number of addresses that forget looks at. In a flood, a request must not scan a full shard.
+// forgetLooks is the maximum number of addresses that one call of forget examines. If many addresses send requests, a
+// request must not scan a full shard.
 const forgetLooks = 8
 
-// forget makes space for one address. Of forgetLooks addresses it drops those that have their full limit again, or else
-// the one that is nearest to it.
+// forget removes addresses from a full shard to make space for one more. It examines forgetLooks addresses and removes
+// those that have their full limit again. If there are none, it removes the examined address that regains its full
+// limit first.
 func (s *limiterShard) forget(now time.Time) {
 	var nearest netip.Prefix
 	var soonest time.Time
@@ -88,7 +93,8 @@ func (s *limiterShard) forget(now time.Time) {
 	}
 }
 
-// limitKey returns the address, or the /64 network of an IPv6 address, because one client has a whole /64 network.
+// limitKey returns the key of the client address ip in the limiter: the IPv4 address, or the /64 network of an IPv6
+// address, because one client has a whole /64 network. If ip does not parse, limitKey returns false.
 func limitKey(ip string) (netip.Prefix, bool) {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {

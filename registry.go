@@ -9,8 +9,9 @@ import (
 	"github.com/actionhero-go/actionhero/internal/command"
 )
 
-// registry holds everything that is registered. It is immutable, so requests read it without a lock; a registration
-// publishes a changed copy.
+// registry holds the registered parts, middleware and accepted params of an API. A registry that an API uses is
+// immutable, so requests read it without a lock. A registration changes a copy, which then replaces the registry of the
+// API.
 type registry struct {
 	actions      map[string]*action
 	tasks        map[string]*task
@@ -20,10 +21,10 @@ type registry struct {
 	middleware   []Middleware
 	handler      Handler // the API's middleware around runAction
 	rooms        roomHooks
-	extensions   []any // see transport.Part
+	extensions   []any // the values of parts made by transport.Part
 }
 
-// specialParams are the params that every request may carry, whatever the actions declare.
+// specialParams are the keys of the params that every request may carry, even if no action declares them.
 var specialParams = []string{"callback", "action", "limit", "offset", "outputType"}
 
 func newRegistry() *registry {
@@ -80,7 +81,8 @@ func (r *registry) addTask(t *task) error {
 	return nil
 }
 
-// change runs fn on a copy of the registry and publishes the copy. If fn fails, nothing changes.
+// change calls fn with a copy of the registry, and makes that copy the registry of the API. If fn fails, change returns
+// the error and the registry stays as it was.
 func (api *API) change(fn func(*registry) error) error {
 	api.registering.Lock()
 	defer api.registering.Unlock()
@@ -92,8 +94,9 @@ func (api *API) change(fn func(*registry) error) error {
 	return nil
 }
 
-// Register adds actions, tasks, initializers and lists of them. If it returns an error, it has registered nothing of
-// the call. The error is a full sentence that names the wrong part.
+// Register adds parts to the API: actions, tasks, initializers, room middlewares and lists of them. Then it calls the
+// Setup of each new initializer. If a part is wrong, Register adds none of the parts and returns an error, a full
+// sentence that names the wrong part. If a Setup fails, Register returns that error, and the parts stay registered.
 func (api *API) Register(parts ...Part) error {
 	if err := api.change(Parts(parts).register); err != nil {
 		return err
@@ -101,7 +104,8 @@ func (api *API) Register(parts ...Part) error {
 	return api.setUp()
 }
 
-// Use adds middleware around every action, on every transport, and around every task. The first added is the outermost.
+// Use adds middleware that wraps every action, on every transport, and every task. The middleware that was added first
+// is the outermost.
 func (api *API) Use(middleware ...Middleware) {
 	_ = api.change(func(r *registry) error {
 		r.middleware = append(r.middleware, middleware...)
@@ -110,11 +114,11 @@ func (api *API) Use(middleware ...Middleware) {
 	})
 }
 
-// Accept adds keys to the params that every request may carry in addition to the inputs of the actions, for example a
-// session token that a middleware reads. For secret values see [API.AcceptSecret].
+// Accept adds keys to the set of params that every request may carry. Use it for params that no action declares as an
+// input, for example a session token that a middleware reads. For secret values see [API.AcceptSecret].
 func (api *API) Accept(keys ...string) { api.accept(false, keys) }
 
-// AcceptSecret is [API.Accept] for keys whose values logs and answers show as [FILTERED].
+// AcceptSecret adds keys like [API.Accept]. Logs and answers show the values of these keys as "[FILTERED]".
 func (api *API) AcceptSecret(keys ...string) { api.accept(true, keys) }
 
 func (api *API) accept(secret bool, keys []string) {
@@ -127,11 +131,11 @@ func (api *API) accept(secret bool, keys []string) {
 	})
 }
 
-// secret reports whether values of the param key must be filtered: an action or a task declares it with the tag secret,
-// or [API.AcceptSecret] added it.
+// secret reports whether logs and answers must not show the values of the param key. This is true if an action or a
+// task declares the input key with the tag secret, or if [API.AcceptSecret] added key.
 func (api *API) secret(key string) bool { return api.registry.Load().secrets[key] }
 
-// Actions describes every registered action, sorted by name.
+// Actions returns descriptions of all registered actions, sorted by name.
 func (api *API) Actions() []ActionInfo {
 	actions := api.registry.Load().actions
 	infos := make([]ActionInfo, 0, len(actions))

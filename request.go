@@ -9,7 +9,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// Request is one call of one action by one client. It is valid until the action returns: keep nothing of it.
+// Request is one call of an action by a client, or one run of a task. It is valid until the action or task returns; the
+// code of the app must not use the Request or its fields after that.
 type Request struct {
 	API       *API
 	Conn      *Conn     // the persistent client that sent the request; nil over HTTP and for calls within the process
@@ -17,33 +18,34 @@ type Request struct {
 	Action    string    // the requested name; the task's name if Job is set
 	Job       *Job      // the job of a task; nil for actions
 	Method    string    // the HTTP method; empty elsewhere
-	RemoteIP  string    // the client's address, over HTTP the one behind trusted proxies; empty for internal calls
+	RemoteIP  string    // the client's address; over HTTP, the address of the client behind trusted proxies; empty for internal calls
 	Params    Params    // the params, undecoded
 	Limit     int       // the input limit, or its default
 	Offset    int       // the input offset, or its default
 	Remaining int       // requests that this client may still make in the window; -1 without a limit
-	Extra     any       // the transport's own state of this call, for the functions of its package; nil if it has none
+	Extra     any       // the transport's own state of this call, for functions of the transport's package; nil if there is none
 	Started   time.Time // when the transport had read the request
-	Err       error     // the error that the transport found in the request: it is the answer, after the middleware ran
+	Err       error     // the error that the transport found in the request: the answer to the client, after the middleware ran
 
 	act *action
 	ctx callContext
 }
 
-// newRequest returns an empty request for a call within the process.
+// newRequest returns a request without an action name and params, for a call from within the process.
 func (api *API) newRequest(transport string) *Request {
 	req := new(Request)
 	api.initRequest(req, transport)
 	return req
 }
 
-// initRequest is transport.Host.InitRequest.
+// initRequest implements transport.Host.InitRequest, which documents the method.
 func (api *API) initRequest(req *Request, transport string) {
 	req.API, req.Transport, req.Remaining, req.Started = api, transport, -1, time.Now()
 	req.Params.accepted = api.registry.Load().accepted
 }
 
-// Header returns a header of the request, or "" on transports without headers.
+// Header returns the value of the request header with this name. If the request has no such header, or the transport
+// has no headers, Header returns "".
 func (r *Request) Header(name string) string {
 	if h, ok := r.Extra.(interface{ RequestHeader(name string) string }); ok {
 		return h.RequestHeader(name)
@@ -51,17 +53,19 @@ func (r *Request) Header(name string) string {
 	return ""
 }
 
-// requestKey is the context key of the *Request.
+// requestKey is the key under which the context of a request holds its *Request.
 type requestKey struct{}
 
-// RequestFrom returns the request of an action's context: actions and middleware learn from it who calls. It returns
-// nil for any other context.
+// RequestFrom returns the request that is being handled with ctx, the context that an action, a task or a middleware
+// received. Actions and middleware read from the request which client calls. For any other context, RequestFrom returns
+// nil.
 func RequestFrom(ctx context.Context) *Request {
 	req, _ := ctx.Value(requestKey{}).(*Request)
 	return req
 }
 
-// page reads limit and offset, and sets their defaults.
+// page sets r.Limit and r.Offset to the params "limit" and "offset", or to the defaults of the API. If a param is not a
+// whole number of 0 or more, page returns a [CodeInvalidInput] error.
 func (r *Request) page() error {
 	r.Params.setPage(r.API)
 	if err := r.pageNumber("limit", &r.Limit, r.API.cfg.DefaultLimit); err != nil {
@@ -94,7 +98,8 @@ func (r *Request) pageNumber(key string, dst *int, fallback int) error {
 	return nil
 }
 
-// canonical reports whether digits are a number of at most 18 digits in the form that strconv writes.
+// canonical reports whether digits is a decimal number of 1 to 18 digits without a leading zero, as package strconv
+// writes numbers.
 func canonical(digits []byte) bool {
 	if len(digits) == 0 || len(digits) > 18 || digits[0] == '0' && len(digits) > 1 {
 		return false

@@ -12,7 +12,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Rooms are the chat rooms of all persistent transports. A room exists while it has members; it needs no setup.
+// Rooms manages the chat rooms of all persistent transports. A room exists while it has members, so it needs no setup.
 type Rooms struct {
 	api    *API
 	broker backend.Broker
@@ -22,16 +22,18 @@ type Rooms struct {
 	rooms map[string]*room
 }
 
-// RoomStatus lists the members of a room in the whole cluster.
+// RoomStatus lists the members of one room on all nodes of the cluster.
 type RoomStatus struct {
-	Members      []string `json:"members"` // public ids, the first Config.RoomStatusLimit; nil for an empty room
+	Members      []string `json:"members"` // public ids of the first Config.RoomStatusLimit members; nil for an empty room
 	MembersCount int      `json:"membersCount"`
-	// Details holds the details of the listed members that are connected to this node (see [Conn.SetDetail]), as JSON
-	// objects by id. Members without details are left out. It is nil unless Config.RoomDetails is on.
+	// Details holds the details of the listed members (see [Conn.SetDetail]), as JSON objects by the ids of the
+	// members. It leaves out members without details and members that are connected to another node. It is nil unless
+	// Config.RoomDetails is on.
 	Details map[string]json.RawMessage `json:"details,omitzero"`
 }
 
-// MarshalJSON encodes the status in the form that clients know: members is null for an empty room.
+// MarshalJSON encodes the status as the JSON object that clients expect. For an empty room, the value of "members" is
+// null.
 func (s RoomStatus) MarshalJSON() ([]byte, error) {
 	dst := []byte(`{"members":null`)
 	if s.Members != nil {
@@ -48,10 +50,10 @@ func (s RoomStatus) MarshalJSON() ([]byte, error) {
 	return append(dst, '}'), err
 }
 
-// Member is one client in a room.
+// Member is one client in a room, as returned by [Rooms.Members].
 type Member struct {
-	ID      string         // its public id
-	Details map[string]any // as returned by [Conn.Details]; nil if it has none or is connected to another node
+	ID      string         // the public id of the client
+	Details map[string]any // as returned by [Conn.Details]; nil if the client has none or is connected to another node
 }
 
 func newRooms(api *API, broker backend.Broker) *Rooms {
@@ -60,15 +62,15 @@ func newRooms(api *API, broker backend.Broker) *Rooms {
 	return r
 }
 
-// Broadcast sends message, encoded as JSON, to every member of a room in the cluster. The sender is the server. A room
-// without members is no error.
+// Broadcast encodes message as JSON and sends it to every member of the room in the cluster. The members read the
+// server as the sender. If the room has no members, Broadcast returns nil.
 func (r *Rooms) Broadcast(ctx context.Context, room string, message any) error {
 	return r.publish(ctx, room, "", message)
 }
 
-// SendTo sends message, encoded as JSON, to one client of this node. The client reads the same object as from
-// [Rooms.Broadcast]. SendTo fails with [CodeNotFound] if no client of this node has the id. It does not call
-// [RoomMiddleware.Deliver].
+// SendTo encodes message as JSON and sends it to the client of this node with the id connID. The client reads an object
+// of the same form as from [Rooms.Broadcast]. If no client of this node has the id, the error is [CodeNotFound]. SendTo
+// does not call [RoomMiddleware.Deliver].
 func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -87,9 +89,9 @@ func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 	return nil
 }
 
-// BroadcastNode sends notice to every persistent client of this node, in a room or not, and returns the number of
-// clients. notice must encode as a JSON object with at least one member. Clients read that object, plus the members
-// that their wire adds to every message. BroadcastNode does not call [RoomMiddleware.Deliver].
+// BroadcastNode sends notice to every persistent client of this node and returns the number of clients. Clients in no
+// room receive the notice, too. notice must encode as a JSON object with at least one member. Clients read that object,
+// plus the members that their transport adds to every message. BroadcastNode does not call [RoomMiddleware.Deliver].
 func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err error) {
 	body, err := jsonx.Marshal(notice)
 	if err != nil {
@@ -112,9 +114,10 @@ func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err
 	return clients, nil
 }
 
-// Say sends text from a client to the other members of a room. If room is "", it is the current room of from; Say fails
-// with [CodeConflict] if from is in no room. Otherwise from need not be in the room, and a nil from stands for a client
-// without a persistent connection: the members read the server as the sender.
+// Say sends a text to the members of a room, except the client "from", which is the sender. If room is "", Say uses the
+// current room of that client; if the client has no current room, the error is [CodeConflict]. If room is not "", the
+// client need not be in the room. from may be nil for a client without a persistent connection; then room must not be
+// "", and the members read the server as the sender.
 func (r *Rooms) Say(ctx context.Context, from *Conn, room, text string) error {
 	if room == "" && from != nil {
 		if room = from.Room(); room == "" {
@@ -148,7 +151,8 @@ func (r *Rooms) publish(ctx context.Context, room, from string, message any) err
 	return r.broker.Publish(ctx, backend.Message{Room: room, From: from, Body: body})
 }
 
-// Status returns the members of a room in the whole cluster.
+// Status returns the number of members of the room in the whole cluster, and the ids of the first
+// Config.RoomStatusLimit members.
 func (r *Rooms) Status(ctx context.Context, room string) (RoomStatus, error) {
 	ids, total, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
 	if len(ids) == 0 {
@@ -169,8 +173,8 @@ func (r *Rooms) Status(ctx context.Context, room string) (RoomStatus, error) {
 	return status, err
 }
 
-// Members returns the first Config.RoomStatusLimit members of a room in the whole cluster, with the details of those
-// that are connected to this node.
+// Members returns the first Config.RoomStatusLimit members of the room in the whole cluster. Only members that are
+// connected to this node have their Details set.
 func (r *Rooms) Members(ctx context.Context, room string) ([]Member, error) {
 	ids, _, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
 	members := make([]Member, len(ids))
@@ -180,7 +184,7 @@ func (r *Rooms) Members(ctx context.Context, room string) ([]Member, error) {
 	return members, err
 }
 
-// conn returns the client of this node with this public id, nil if there is none.
+// conn returns the client of this node with the public id, or nil if this node has no such client.
 func (r *Rooms) conn(id string) *Conn {
 	c, _ := r.conns.Load(id)
 	conn, _ := c.(*Conn)
@@ -189,9 +193,10 @@ func (r *Rooms) conn(id string) *Conn {
 
 var targets = sync.Pool{New: func() any { return new([]*member) }}
 
-// deliver queues a message for the members on this node while the broker holds the room, so that all members read the
-// messages of a room in one order. The returned function writes the queues. For many members it uses all processors;
-// the publisher runs it, so no client can publish faster than the server can send.
+// deliver queues a message for the room's members on this node. The broker calls deliver for one message of a room
+// after the other, so that all members read the messages of the room in one order. The function after writes the queues
+// to the network; for many members, it uses all processors. The publisher of the message runs that function, so no
+// client can publish faster than the server can send.
 func (r *Rooms) deliver(m backend.Message) (after func()) {
 	r.mu.RLock()
 	rm := r.rooms[m.Room]
@@ -212,9 +217,10 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 	}
 }
 
-// queue queues a message for members and returns those that must be flushed, in the same array.
+// queue queues a message for each of the members, except the sending client and members for which a Deliver function
+// returns false. It returns the members whose send queues must be flushed, in the array of the argument.
 func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
-	var further *RoomMessage // the form for members whose current room is another one
+	var further *RoomMessage // the message for members whose current room is another room
 	d, sender := r.delivery(m), r.conn(m.From)
 	asks := filter{hooks: r.api.registry.Load().rooms.deliver}
 	flush = members[:0]
@@ -251,7 +257,8 @@ func (r *Rooms) delivery(m backend.Message) *RoomMessage {
 	return d
 }
 
-// flushTogether is the number of queues that are worth a goroutine: writing one takes about 10 µs.
+// flushTogether is the minimum number of send queues that flushAll writes in one goroutine. Writing one queue takes
+// about 10 µs, so fewer queues are not worth a goroutine.
 const flushTogether = 64
 
 func flushAll(members []*member) {

@@ -13,10 +13,10 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// MaxRoomName is the maximum length of a room's name in bytes.
+// MaxRoomName is the maximum length of the name of a room, in bytes.
 const MaxRoomName = 128
 
-// Texts that the members of a room read when a client enters or leaves.
+// Messages that the members of a room receive when another client enters or leaves the room.
 const (
 	enteredText = "I have entered the room"
 	leftText    = "I have left the room"
@@ -28,26 +28,27 @@ type room struct {
 
 	mu      sync.Mutex
 	members []*member
-	gone    bool // removed from Rooms: no client may enter it any more
+	gone    bool // the room was removed from Rooms: no client may enter it any more
 }
 
-// member is the membership of one client in one room. It knows its index, so entering and leaving take constant time in
-// a room of any size. A client has one membership per room, so it reads each message once.
+// member is the membership of one client in one room. It stores its index in the room's list of members, so entering
+// and leaving take constant time in a room of any size. A client has at most one membership per room, so the client
+// receives each message once.
 type member struct {
 	conn  *Conn
 	room  *room
 	index int  // in room.members; guarded by the room
-	added bool // by Rooms.Join, so it survives a Move; guarded by conn.moving
+	added bool // the client has called Rooms.Join, so a Move does not end this membership; guarded by conn.moving
 
-	// namesRoom makes the client read the name of the room with each message: the client has joined it and it is not the
-	// current room. While a client that never joined one moves between rooms, further is set for neither room, because
-	// that client must not read messages of another form than the one it knows.
+	// namesRoom is true if each message to the client must include the name of the room, because the client has joined
+	// the room and its current room is another one. If a client that never joined a room moves between rooms, namesRoom
+	// stays false for both rooms: that client must not receive messages in a form that it does not know.
 	namesRoom atomic.Bool
 }
 
-// Move makes room the current room of the client. The client leaves its previous current room, unless it had joined
-// that room with [Rooms.Join]. The members of both rooms are notified. If the client is in room already, its members
-// are not notified and [RoomMiddleware.Join] is not called.
+// Move makes room the current room of the client. The client leaves its previous current room, unless the client had
+// joined that room with [Rooms.Join]. The members of both rooms are notified. If the client is in room already, the
+// members of room are not notified and [RoomMiddleware.Join] is not called.
 func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 	if err := r.admit(ctx, c, room); err != nil {
 		return err
@@ -58,9 +59,10 @@ func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 	return err
 }
 
-// Join adds a room to those of the client until [Rooms.Leave]; the current room stays. The members of the room are
-// notified. Joining a joined room does nothing. Joining the current room keeps the client in it after a Move. Join
-// fails with [CodeResourceExhausted] beyond Config.MaxRooms rooms.
+// Join adds room to the rooms of the client until [Rooms.Leave]; the client's current room does not change. The members
+// of the room are notified. If the client has joined the room already, Join does nothing. If room is the current room,
+// the client stays in room after a [Rooms.Move]. If the client would be in more than Config.MaxRooms rooms, the error
+// is [CodeResourceExhausted].
 func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
 	if err := r.admit(ctx, c, room); err != nil {
 		return err
@@ -70,8 +72,9 @@ func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
 	return err
 }
 
-// Leave takes the client out of a room that it has joined; the members are notified. It fails with [CodeNotFound] if
-// the client is not in the room, and with [CodeConflict] if it is the current room: only [Rooms.Move] changes that one.
+// Leave takes the client out of a room and notifies the members of the room. If the client is not in the room, the
+// error is [CodeNotFound]. If the room is the client's current room, the error is [CodeConflict]: only [Rooms.Move]
+// changes the current room.
 func (r *Rooms) Leave(ctx context.Context, c *Conn, room string) error {
 	if err := checkRoomName(room); err != nil {
 		return err
@@ -88,7 +91,8 @@ func checkRoomName(name string) error {
 	return nil
 }
 
-// admit returns an error if the client may not enter the room. It calls no hook for a room that the client is in.
+// admit checks the name of the room and calls the Join functions of all room middlewares. It returns an error if the
+// client may not enter the room. If the client is in the room already, admit calls no Join function.
 func (r *Rooms) admit(ctx context.Context, c *Conn, room string) error {
 	if err := checkRoomName(room); err != nil {
 		return err
@@ -107,10 +111,11 @@ func (r *Rooms) admit(ctx context.Context, c *Conn, room string) error {
 	})
 }
 
-// errDisconnected is the error for a client that has disconnected in the meantime.
+// errDisconnected is the error for entering a room after the client has disconnected.
 var errDisconnected = &Error{Code: CodeCanceled, Message: "the client has gone"}
 
-// move is Move without the notices, which must not be sent under a lock.
+// move does the work of Rooms.Move under the lock c.moving, but sends no notices, because notices must not be sent
+// under a lock. It returns the memberships that it added and removed, each nil if there is none.
 func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -138,7 +143,8 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *
 	return entered, left, nil
 }
 
-// listen is Join without the notice.
+// listen does the work of Rooms.Join without the notice. It returns the new membership, or nil if the client was in the
+// room already.
 func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (entered *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -150,7 +156,7 @@ func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (entered *memb
 	return nil, nil
 }
 
-// unlisten is Leave without the notice.
+// unlisten does the work of Rooms.Leave without the notice. It returns the membership that it removed.
 func (r *Rooms) unlisten(c *Conn, name string) (left *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -165,7 +171,8 @@ func (r *Rooms) unlisten(c *Conn, name string) (left *member, err error) {
 	return m, nil
 }
 
-// leaveAll takes a client that has disconnected out of its rooms.
+// leaveAll takes a client that has disconnected out of all its rooms and returns the removed memberships. After that,
+// the client cannot enter a room.
 func (r *Rooms) leaveAll(c *Conn) []*member {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -181,7 +188,8 @@ func (r *Rooms) leaveAll(c *Conn) []*member {
 	return left
 }
 
-// enter adds the client to a room. kept is the number of other rooms that it will be in.
+// enter adds the client to the room with this name and returns the new membership. kept is the number of other rooms
+// that the client will be in; added is the value of member.added. The caller must hold c.moving.
 func (r *Rooms) enter(ctx context.Context, c *Conn, name string, kept int, added bool) (*member, error) {
 	if c.gone {
 		return nil, errDisconnected
@@ -201,7 +209,7 @@ func (r *Rooms) enter(ctx context.Context, c *Conn, name string, kept int, added
 	return m, nil
 }
 
-// place adds a member to its room on this node, and creates the room if necessary.
+// place adds the membership m to the named room on this node. If the node has no such room, place creates the room.
 func (r *Rooms) place(m *member, name string) {
 	for {
 		r.mu.Lock()
@@ -217,7 +225,7 @@ func (r *Rooms) place(m *member, name string) {
 	}
 }
 
-// add returns false if the room has been removed in the meantime.
+// add adds m to the room. If the room has been removed from Rooms, add does nothing and returns false.
 func (rm *room) add(m *member) bool {
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
@@ -229,7 +237,7 @@ func (rm *room) add(m *member) bool {
 	return true
 }
 
-// remove takes a member out and reports whether the room is empty now.
+// remove takes m out of the room and reports whether the room has no members now.
 func (rm *room) remove(m *member) (empty bool) {
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
@@ -244,7 +252,8 @@ func (rm *room) remove(m *member) (empty bool) {
 	return last == 0
 }
 
-// leave takes a member out of its room, even if the backend does not answer.
+// leave takes m out of its room. If the backend fails, the client has left the room on this node nevertheless, and
+// leave logs a warning.
 func (r *Rooms) leave(m *member) {
 	c, rm := m.conn, m.room
 	c.mu.Lock()
@@ -258,7 +267,7 @@ func (r *Rooms) leave(m *member) {
 	}
 }
 
-// drop removes a room that is still empty.
+// drop removes a room from Rooms, unless a client has entered the room in the meantime.
 func (r *Rooms) drop(rm *room) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -270,8 +279,8 @@ func (r *Rooms) drop(rm *room) {
 	}
 }
 
-// announce notifies the other members that a client entered or left. It does nothing if m is nil, or if the room has
-// more than Config.AnnounceLimit members.
+// announce sends text to the other members of a room after the client of m entered or left the room. It does nothing if
+// m is nil, or if the room has more than Config.AnnounceLimit members.
 func (r *Rooms) announce(ctx context.Context, m *member, text string) {
 	if m == nil {
 		return

@@ -6,30 +6,33 @@ import (
 	"slices"
 )
 
-// RoomMiddleware decides which clients may enter a room, which may speak in it and which receive a message, on every
-// transport. Each function is optional. The functions of several middlewares run in the order in which they were added;
-// the first error or refusal is final.
+// RoomMiddleware decides, on every transport, which clients may enter a room, which clients may speak in it and which
+// members receive a message. Each function is optional. The functions of several room middlewares run in the order in
+// which the middlewares were added; the first error or refusal is final.
 //
-// An error reaches the client like the error of an action: an [Error] with its text, any other as an internal error
-// whose cause is logged. A panic is an internal error. Join and Say block only the client that asks. Their context ends
-// after Config.ActionTimeout; if an action enters the room or speaks, [RequestFrom] returns its request.
+// If Join or Say returns an [Error], the client reads the message of that Error. Any other error is logged and reaches
+// the client as an internal error. A panic is an internal error, too. Join and Say block only the client that asks.
+// Their context ends after Config.ActionTimeout. If an action enters the room or speaks, [RequestFrom] returns the
+// action's request from that context.
 type RoomMiddleware struct {
-	// Join returns an error to keep a client out of a room. It is called for every way of entering a room, by the
-	// client or by Go code, and for the default room of a new connection. It is not called for a room that the client
-	// is in already. A client that is kept out of the default room stays connected, in no room.
+	// Join returns an error to keep the client c out of a room. It is called for every way of entering a room, by the
+	// client or by Go code, and for the default room of a new connection. If the client is in the room already, Join is
+	// not called. A client that is kept out of the default room stays connected, in no room.
 	Join func(ctx context.Context, c *Conn, room string) error
-	// Say returns the text that the room gets, usually the given text, or an error to refuse it. from is nil for a
-	// client without a persistent connection, such as an HTTP client. It is not called for messages of the server
-	// ([Rooms.Broadcast], [Rooms.SendTo], notices of members that enter or leave).
+	// Say returns the text that the members of the room read, usually the given text, or an error to refuse the text.
+	// If the client has no persistent connection, such as an HTTP client, from is nil. Say is not called for messages
+	// of the server ([Rooms.Broadcast], [Rooms.SendTo], notices of members that enter or leave).
 	Say func(ctx context.Context, from *Conn, room, text string) (string, error)
-	// Deliver reports whether a member receives a message of a room. It is called for each message and each member on
-	// the node of the member, notices of members that enter or leave included, but not for the sender. It holds up the
-	// room: it must decide from memory, must not block, and must not call methods of [Rooms] that send messages or
-	// change members. It must not modify m. If it panics, the member does not get the message.
+	// Deliver reports whether the member to receives the message m of a room. It is called for each message and each
+	// member, on the node of the member, but not for the sender of the message. Notices of members that enter or leave
+	// are messages, too. All messages of the room wait for Deliver: it must decide from memory and must not block.
+	// Deliver must not modify m, and must not call methods of [Rooms] that send messages or change members. If Deliver
+	// panics, the member does not get the message.
 	Deliver func(to *Conn, m *RoomMessage) bool
 }
 
-// roomHooks are the functions of all room middlewares, outermost first.
+// roomHooks holds the functions of all room middlewares. The functions of the middleware that was added first come
+// first.
 type roomHooks struct {
 	join    []func(context.Context, *Conn, string) error
 	say     []func(context.Context, *Conn, string, string) (string, error)
@@ -52,8 +55,8 @@ func (h *roomHooks) add(m RoomMiddleware) {
 	}
 }
 
-// UseRooms adds room middleware. Call it before [API.Start]. The first added is the outermost. A RoomMiddleware is also
-// a [Part], for an app's lists.
+// UseRooms adds room middlewares to the API. Call it before [API.Start]. The functions of the middleware that was added
+// first run first. A RoomMiddleware is also a [Part], so an app can list it with its other parts.
 func (api *API) UseRooms(middleware ...RoomMiddleware) {
 	_ = api.change(func(r *registry) error {
 		for _, m := range middleware {
@@ -71,7 +74,8 @@ func (m RoomMiddleware) register(r *registry) error {
 	return nil
 }
 
-// runHooks runs hooks within the time limit of actions and turns a panic into an error.
+// runHooks calls hooks with a context that ends after Config.ActionTimeout, and returns the error of hooks. If hooks
+// panics, runHooks returns an error.
 func (api *API) runHooks(ctx context.Context, hooks func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -86,7 +90,8 @@ func (api *API) runHooks(ctx context.Context, hooks func(context.Context) error)
 	return hooks(ctx)
 }
 
-// edit runs the Say hooks and returns the text that the room gets.
+// edit passes text through the Say functions of all room middlewares. It returns the text that the members of the room
+// read, or the first error.
 func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string, error) {
 	hooks := r.api.registry.Load().rooms.say
 	if len(hooks) == 0 {
@@ -103,7 +108,7 @@ func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string
 	return text, err
 }
 
-// filter runs the Deliver hooks of one message. The zero value passes every member.
+// filter calls the Deliver functions of all room middlewares for one message. The zero value passes every member.
 type filter struct {
 	hooks []func(*Conn, *RoomMessage) bool
 	fault *Error // the first panic: one log line per message is enough, even for thousands of members

@@ -7,38 +7,40 @@ import (
 	"time"
 )
 
-// Component is a part that the API starts and stops: a transport that listens, a worker, or something of the app.
+// Component is a service that the API starts and stops: a transport that listens, a worker, or a service of the app.
 //
-// Start returns when the component is ready, or with an error. Stop returns when all requests in flight have finished, or
-// when its context ends. A stopped component can start again. If the component also implements [StartHook] or [StopHook],
-// the API calls those methods.
+// Start returns nil when the component is ready, or an error. Stop returns when all requests of the component have
+// finished, or when the context of Stop ends. A stopped component can start again. If the component also implements
+// [StartHook] or [StopHook], the API calls those methods.
 type Component interface {
 	Start(ctx context.Context) error
 	Stop(ctx context.Context) error
 }
 
-// StartHook is an optional interface of a [Component]. Started is called after all components of the API have started. It
-// must not block.
+// StartHook is an optional interface of a [Component]. The API calls Started after all components of the API have
+// started. Started must not block.
 type StartHook interface {
 	Started()
 }
 
-// StopHook is an optional interface of a [Component]. Stopping is called when a stop begins, before any component stops.
-// It must not block. The context of Stop ends no earlier than grace from then on, unless the context of the whole stop
-// does.
+// StopHook is an optional interface of a [Component]. The API calls Stopping when a stop begins, before any component
+// stops. Stopping must not block. It returns the grace period of the component, counted from this call. The context of
+// Component.Stop does not end before that grace period, unless the context of [API.Stop] ends.
 type StopHook interface {
 	Stopping() (grace time.Duration)
 }
 
-// Add adds components. They start in the order in which they were added, and stop in reverse order.
+// Add adds components to the API. [API.Start] starts the components in the order in which they were added; [API.Stop]
+// stops them in reverse order.
 func (api *API) Add(components ...Component) {
 	api.lifecycle.Lock()
 	defer api.lifecycle.Unlock()
 	api.components = append(api.components, components...)
 }
 
-// Start opens the backend, then starts the initializers and the components, in order. If one fails, Start stops those that
-// have started and returns the error. It is an error to start an API that is started.
+// Start opens the backend, then starts the initializers, then the components, each in the order of their registration.
+// If one of them fails, Start stops those that have started and returns the error. If the API is started already, Start
+// returns an error.
 func (api *API) Start(ctx context.Context) error {
 	api.lifecycle.Lock()
 	defer api.lifecycle.Unlock()
@@ -79,7 +81,7 @@ func (api *API) start(ctx context.Context) error {
 	return nil
 }
 
-// startInto starts a component and adds it to the list of those to stop.
+// startInto starts c. If that succeeds, it appends c to started, the list of components that a stop must stop.
 func startInto(ctx context.Context, started *[]Component, c Component) error {
 	if err := c.Start(ctx); err != nil {
 		return err
@@ -88,9 +90,9 @@ func startInto(ctx context.Context, started *[]Component, c Component) error {
 	return nil
 }
 
-// Stop stops the components in reverse order, then the initializers in reverse order, then the backend. A transport stops
-// accepting, finishes its requests in flight and closes its clients. Requests that still run after Config.StopGrace, or
-// when ctx ends, are cancelled. Stopping a stopped API does nothing.
+// Stop stops the components in reverse order, then the initializers in reverse order, then the backend. A transport
+// accepts no more connections, finishes its requests in flight and closes its clients. Requests that still run after
+// Config.StopGrace, or when ctx ends, are cancelled. If the API is stopped already, Stop returns nil.
 func (api *API) Stop(ctx context.Context) error {
 	api.lifecycle.Lock()
 	defer api.lifecycle.Unlock()
@@ -122,8 +124,8 @@ func (api *API) stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// stopComponents stops the components in reverse order. The context of each ends with grace, or later if its StopHook asks
-// for more time.
+// stopComponents stops the components in reverse order and returns their errors. The context of each component's Stop
+// ends with grace, or later if the component's StopHook asks for more time.
 func (api *API) stopComponents(ctx, grace context.Context) (errs []error) {
 	begun := time.Now()
 	own := make([]time.Duration, len(api.started))
@@ -146,7 +148,8 @@ func (api *API) stopComponents(ctx, grace context.Context) (errs []error) {
 	return errs
 }
 
-// Restart stops the API and starts it again, with the same parts and configuration.
+// Restart stops the API and starts it again with the same parts and the same configuration. If the stop fails, Restart
+// returns the error and does not start the API.
 func (api *API) Restart(ctx context.Context) error {
 	if err := api.Stop(ctx); err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// Run starts the API and then does the same as [API.Wait]. A signal during the start cancels the start and stops the
-// components that have started.
+// Run starts the API, blocks until ctx ends or the process receives SIGINT or SIGTERM, and then stops the API like
+// [API.Wait]. If a signal arrives during the start, Run cancels the start and stops the components that have started.
 func (api *API) Run(ctx context.Context) error {
 	signals, release := takeSignals()
 	defer release()
@@ -48,7 +48,8 @@ func (api *API) Wait(ctx context.Context) error {
 	return api.wait(ctx, nil, signals)
 }
 
-// wait is Wait. early holds a signal that came before the call.
+// wait does the work of API.Wait. signals receives the signals of the process. early holds a signal that arrived before
+// the call, if there was one.
 func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error {
 	var sig os.Signal
 	select {
@@ -68,14 +69,14 @@ func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error
 	return err
 }
 
-// takeSignals sends SIGINT and SIGTERM to a channel until release is called.
+// takeSignals returns a channel that receives SIGINT and SIGTERM until the caller calls release.
 func takeSignals() (signals chan os.Signal, release func()) {
 	signals = make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	return signals, func() { signal.Stop(signals) }
 }
 
-// endAtOnce ends the process at the next signal, unless done is closed first.
+// endAtOnce ends the process with exit code 130 at the next signal. If done is closed first, endAtOnce returns.
 func endAtOnce(signals <-chan os.Signal, done <-chan struct{}) {
 	select {
 	case <-signals:

@@ -9,7 +9,8 @@ import (
 	"sync"
 )
 
-// Stats collects reports of the parts of a node. The action status shows them.
+// Stats collects the sections of the report that the action status returns. Transports and other components add a
+// section each.
 type Stats struct {
 	api *API
 
@@ -23,8 +24,9 @@ type statsSection struct {
 	read func(ctx context.Context) (any, error)
 }
 
-// Section adds or replaces a section of the report; a nil read removes it. A transport adds its section when it starts
-// and removes it when it stops.
+// Section adds a section with this name to the report, or replaces the section with this name. [Stats.Report] calls
+// read for the value of the section. If read is nil, the section is removed. A transport adds its section when it
+// starts and removes the section when it stops.
 func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,7 +36,8 @@ func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)
 	}
 }
 
-// Report reads every section and returns the values by name. It returns the first error of a section.
+// Report calls the read function of every section and returns the values by the names of the sections. If a read
+// function fails, Report returns that error and no values.
 func (s *Stats) Report(ctx context.Context) (map[string]any, error) {
 	s.mu.Lock()
 	sections := slices.Clone(s.sections)
@@ -50,7 +53,7 @@ func (s *Stats) Report(ctx context.Context) (map[string]any, error) {
 	return report, nil
 }
 
-// listening is transport.Host.Listening.
+// listening implements transport.Host.Listening, which documents the method.
 func (s *Stats) listening(port int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,14 +62,16 @@ func (s *Stats) listening(port int) {
 	}
 }
 
-// forgetPorts forgets the ports of the last start: a transport on any free port listens on another one now.
+// forgetPorts removes the ports of the previous start from the name of this node. A transport without a fixed port
+// listens on a different port after each start.
 func (s *Stats) forgetPorts() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ports = nil
 }
 
-// ID returns the name of this node: Config.ID, or its address and the ports it listens on, as in "192.0.2.2:8080:5000".
+// ID returns the name of this node: Config.ID, or if that is empty, the address of this machine and the ports on which
+// the node listens, for example "192.0.2.2:8080:5000".
 func (s *Stats) ID() string {
 	if s.api.cfg.ID != "" {
 		return s.api.cfg.ID

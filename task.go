@@ -13,44 +13,46 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// Task is background work: a declaration like an [Action], run by the server's workers, later or on a schedule. An
-// enqueued task survives the end of the process and is retried until it succeeds, so Run may run more than once: make
-// it idempotent.
+// Task is the declaration of background work. The server's workers run a task later, because a job for it was enqueued,
+// or on a schedule. An enqueued job survives the end of the process and is retried until it succeeds, so Run may run
+// more than once for one job. Run must therefore be idempotent.
 //
-// In is a struct whose fields are the inputs, with the tags of an action's input; [None] if there are none.
+// In is a struct type whose fields are the inputs, with the same tags as the inputs of an [Action]; [None] if there are
+// no inputs.
 type Task[In any] struct {
 	Name        string // 1 to 64 letters, digits and _ . : -; required
 	Description string // one sentence for people
 
-	Scope     Scope         // on which nodes it runs; default: ScopeAnyNode
-	Frequency time.Duration // runs on a schedule this often, at multiples of it since 1970; 10ms or more; default: no schedule
-	Cron      string        // runs on the schedule of a cron expression of five fields, or "@every 90s"; excludes Frequency
-	TimeZone  string        // of Cron, as in "Europe/Berlin"; default: UTC
+	Scope     Scope         // the nodes on which the task runs; default: ScopeAnyNode
+	Frequency time.Duration // the task runs at each multiple of Frequency since 1970; 10ms or more; default: no schedule
+	Cron      string        // the task runs at the times of a cron expression of five fields, or "@every 90s"; excludes Frequency
+	TimeZone  string        // the time zone of Cron, as in "Europe/Berlin"; default: UTC
 
-	Queue       string                          // default: "default"
+	Queue       string                          // the queue of the task's jobs; default: "default"
 	Priority    int8                            // in one queue, jobs with a higher priority run first; default: 0
-	Timeout     time.Duration                   // limit of a run; negative: no limit; default: the worker's
-	MaxAttempts int                             // a job is dead after so many failed attempts; negative: no limit; default: 25, or 1 for a scheduled run
+	Timeout     time.Duration                   // time limit of a run; negative: no limit; default: the worker's Timeout
+	MaxAttempts int                             // a job is dead after this number of failed attempts; negative: no limit; default: 25, or 1 for a scheduled run
 	Backoff     func(attempt int) time.Duration // the delay after a failed attempt, counted from 1; default: Exponential(time.Second, 6*time.Hour)
-	Unique      Unique                          // whether an equal job can be enqueued; default: yes
-	Middleware  []Middleware                    // runs around this task only, outermost first, inside the API's middleware; default: none
+	Unique      Unique                          // when an equal job cannot be enqueued; default: never
+	Middleware  []Middleware                    // wraps this task only, outermost first, inside the API's middleware; default: none
 
-	// Run does the work. Its input is decoded and checked. After an error the job is retried after Backoff; [CancelJob]
-	// ends the job instead, [SnoozeJob] reschedules it. A panic is an error with its stack. The context ends at the
-	// Timeout, when the job is cancelled, and when the grace of a stop is over.
+	// Run does the work. The input in is decoded and checked. If Run returns an error, the job is retried after
+	// Backoff. If the error is from [CancelJob], the job ends instead; if it is from [SnoozeJob], the job is
+	// rescheduled. A panic counts as an error, whose text has the stack. The context ends at the Timeout, when the job
+	// is cancelled, and when the grace period of a stop is over.
 	Run func(ctx context.Context, in In) error
 }
 
 // Scope selects the nodes of a cluster on which a task runs.
 type Scope uint8
 
-// The scopes.
+// The values of Scope.
 const (
 	ScopeAnyNode  Scope = iota // on one node, the first with a free worker
 	ScopeAllNodes              // on every node
 )
 
-// String returns "any" or "all".
+// String returns "all" for [ScopeAllNodes] and "any" for [ScopeAnyNode].
 func (s Scope) String() string {
 	if s == ScopeAllNodes {
 		return "all"
@@ -58,33 +60,35 @@ func (s Scope) String() string {
 	return "any"
 }
 
-// defaultMaxAttempts is used if a task does not set MaxAttempts. With the default Backoff, the last attempt is about two
-// and a half days after the first.
+// defaultMaxAttempts is the MaxAttempts of a task that sets none. With the default Backoff, the last attempt is about
+// two and a half days after the first attempt.
 const defaultMaxAttempts = 25
 
-// minFrequency keeps a wrong unit from running a task in a loop.
+// minFrequency is the minimum of Task.Frequency. It refuses a Frequency in a wrong unit, with which a task would run in
+// a tight loop.
 const minFrequency = 10 * time.Millisecond
 
-// TaskInfo describes a registered task.
+// TaskInfo describes a registered task. [Tasks.Registered] returns one for each task.
 type TaskInfo struct {
 	Name, Description string
 	Scope             Scope
 	Schedule          Schedule // zero: none
 	Queue             string
 	Priority          int8
-	Timeout           time.Duration // negative: no limit; 0: the worker's
+	Timeout           time.Duration // negative: no limit; 0: the worker's Timeout
 	MaxAttempts       int           // of enqueued jobs; negative: no limit
 	Inputs            []Input
 }
 
-// task is a registered [Task] without its types.
+// task is a registered [Task] without its type parameter, so that tasks with different input types fit into one map.
 type task struct {
 	info     TaskInfo
-	act      action // its run is the task's own middleware around decode and Run
-	attempts int    // of a scheduled run
+	act      action // act.run calls the task's own middleware around a Handler that decodes the input and calls Run
+	attempts int    // MaxAttempts of a scheduled run
 	unique   Unique
 	backoff  func(attempt int) time.Duration
-	// check decodes params and returns a function that encodes the input in canonical form, or the broken rules.
+	// check decodes and checks params. It returns a function that encodes the decoded input as JSON in canonical form,
+	// or the rules that the params break.
 	check func(params []schema.Param) (canonical func() ([]byte, error), fail *schema.Failure)
 }
 
@@ -122,7 +126,7 @@ func (t Task[In]) compile() (*task, error) {
 	return t.build(input, schedule), nil
 }
 
-// build returns the task for checked fields.
+// build returns the registered form of t, with defaults for unset fields. The caller must have checked the fields of t.
 func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	attempts := cmp.Or(t.MaxAttempts, 1)
 	t.MaxAttempts = cmp.Or(t.MaxAttempts, defaultMaxAttempts)
@@ -173,7 +177,8 @@ func (t Task[In]) checkFields() error {
 	return nil
 }
 
-// maxAttempts is the largest number of attempts; more is taken for a mistake.
+// maxAttempts is the maximum of MaxAttempts. A task with a larger number is refused, because the number is probably a
+// mistake.
 const maxAttempts = 1_000_000
 
 func checkQueueName(name string) string {
@@ -186,9 +191,9 @@ func checkQueueName(name string) string {
 	return ""
 }
 
-// Enqueue stores a job that a worker runs once, as soon as one is free or when the options say. If it returns no error,
-// the job is durable, unless the queue is in memory. The input is checked as it is when the task runs; an invalid one
-// is a [CodeInvalidInput].
+// Enqueue stores a job, which a worker runs as soon as a worker is free, or at the time that the options set. Enqueue
+// checks the input with the same rules as the run; for an invalid input, the error is [CodeInvalidInput]. If Enqueue
+// returns no error, the job is durable, unless the queue is in memory.
 func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...EnqueueOption) (Enqueued, error) {
 	raw, err := t.encode(in)
 	if err != nil {
@@ -197,8 +202,8 @@ func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...Enque
 	return api.Tasks.enqueue(ctx, t.Name, raw, options)
 }
 
-// Call runs the task now in this process, through its middleware and checks, without a job and without retries. The
-// error is the one that a client would get.
+// Call runs the task now in this process, through its middleware and input checks, without a job and without retries.
+// Call blocks until the task ends, and returns the error that a client would receive.
 func (t Task[In]) Call(ctx context.Context, api *API, in In) error {
 	raw, err := t.encode(in)
 	if err != nil {

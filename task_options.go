@@ -11,7 +11,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// EnqueueOption changes how one job is enqueued. It overrides the declaration of the task.
+// EnqueueOption changes how one call of [Task.Enqueue] or [Tasks.Enqueue] stores its job. It overrides the
+// corresponding field of the task's declaration.
 type EnqueueOption func(*enqueueOptions)
 
 type enqueueOptions struct {
@@ -20,56 +21,60 @@ type enqueueOptions struct {
 	key    string
 }
 
-// Enqueued is the result of an enqueue: the id of the job, and whether it is an existing job that a unique task already
-// had.
+// Enqueued is the result of an enqueue: the id of the job, and whether the job existed before. It existed before if the
+// task is unique and an equal job was stored already.
 type Enqueued = backend.Enqueued
 
-// At starts the job at a time, or soon after. A zero or past time is now.
+// At makes the job start at the time t, or soon after t. A zero t and a t in the past mean now.
 func At(t time.Time) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.RunAt, o.job.Delay = t, 0 }
 }
 
-// After starts the job after a delay, or soon after. Changes of the clock do not affect it.
+// After makes the job start when the delay d has passed, or soon after that. Changes of the wall clock do not affect
+// the delay.
 func After(d time.Duration) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.RunAt, o.job.Delay = time.Time{}, max(d, 0) }
 }
 
-// InQueue puts the job into another queue than the task's. A worker must serve that queue.
+// InQueue stores the job in the queue with this name instead of the task's queue. The job runs only if a worker fetches
+// from that queue.
 func InQueue(name string) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.Queue = name }
 }
 
-// WithPriority sets the priority: in one queue, jobs with a higher priority run first.
+// WithPriority sets the priority of the job. In one queue, jobs with a higher priority run first.
 func WithPriority(priority int8) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.Priority = priority }
 }
 
-// WithMaxAttempts sets the number of failed attempts after which the job is dead; negative: no limit.
+// WithMaxAttempts sets the number of failed attempts after which the job is dead. A negative n means no limit.
 func WithMaxAttempts(n int) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.MaxAttempts = n }
 }
 
-// WithTimeout sets the limit of a run.
+// WithTimeout sets the time limit of each run of the job. If d is 0 or negative, the task's own time limit applies.
 func WithTimeout(d time.Duration) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.Timeout = max(d, 0) }
 }
 
-// UniqueBy makes the job unique among those of its task: by name or by input.
+// UniqueBy makes the job unique among the jobs of its task: [ByName] allows one job of the task, [ByInput] one job for
+// each input.
 func UniqueBy(by Uniqueness) EnqueueOption {
 	return func(o *enqueueOptions) { o.unique.By = by }
 }
 
-// UniqueKey makes the job unique among those of its task with this key.
+// UniqueKey makes the job unique among the jobs of its task that were enqueued with the same key.
 func UniqueKey(key string) EnqueueOption {
 	return func(o *enqueueOptions) { o.key = key }
 }
 
-// UniqueFor sets for how long, from now on, the job stays unique, even after it has ended.
+// UniqueFor sets how long the job stays unique, counted from the enqueue, even if the job ends earlier.
 func UniqueFor(d time.Duration) EnqueueOption {
 	return func(o *enqueueOptions) { o.unique.For = d }
 }
 
-// Unique says when an enqueue adds nothing because an equal job exists. The enqueue then succeeds and returns that job.
+// Unique defines when an enqueue stores no job, because the task has an equal job already. The enqueue then succeeds
+// and returns the existing job.
 type Unique struct {
 	By  Uniqueness    // the property that makes two jobs equal; default: NotUnique
 	For time.Duration // counted from the enqueue; default, 0: until the job is completed, cancelled or dead
@@ -80,9 +85,9 @@ type Uniqueness uint8
 
 // The values of Uniqueness.
 const (
-	NotUnique Uniqueness = iota // none: all jobs differ
-	ByName                      // the task: all its jobs are equal
-	ByInput                     // the input
+	NotUnique Uniqueness = iota // no property: all jobs differ
+	ByName                      // the name of the task: all jobs of a task are equal
+	ByInput                     // the input: jobs with the same input are equal
 )
 
 func (u Unique) check() string {
@@ -97,8 +102,8 @@ func (u Unique) check() string {
 	return ""
 }
 
-// uniqueKey returns the key of a job in the backend; "" for none. All keys of a task begin with its name and a space,
-// which no name contains.
+// uniqueKey returns the key by which the backend finds an equal job, or "" if the job is not unique. Every key begins
+// with the name of the task and a space. No name contains a space, so different tasks never share a key.
 func (o *enqueueOptions) uniqueKey(task string, canonical func() ([]byte, error)) (string, error) {
 	switch {
 	case o.key != "":
@@ -116,8 +121,9 @@ func (o *enqueueOptions) uniqueKey(task string, canonical func() ([]byte, error)
 	return "", nil
 }
 
-// Exponential returns a Backoff whose delay is first after the first failure and doubles after each further one, up to
-// most. Each delay then varies by up to a quarter, so that jobs that failed together are not retried together.
+// Exponential returns a function for Task.Backoff. The delay is first after the first failure and doubles after each
+// further failure, up to most. Each delay varies at random by up to a quarter, so that jobs that failed together are
+// not retried together.
 func Exponential(first, most time.Duration) func(attempt int) time.Duration {
 	return func(attempt int) time.Duration {
 		d := float64(first) * math.Pow(2, float64(max(attempt, 1)-1))
@@ -126,7 +132,7 @@ func Exponential(first, most time.Duration) func(attempt int) time.Duration {
 	}
 }
 
-// Constant returns a Backoff with a constant delay.
+// Constant returns a function for Task.Backoff that returns the delay d for every attempt.
 func Constant(d time.Duration) func(attempt int) time.Duration {
 	return func(int) time.Duration { return d }
 }

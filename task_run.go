@@ -10,7 +10,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// runNow runs a task without a job.
+// runNow runs the task with this name and the params raw in this process, without a stored job. The returned error is
+// nil or an *[Error].
 func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
 	calls, ok := t.api.calls.enter()
 	if !ok {
@@ -30,7 +31,8 @@ func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
 	return nil
 }
 
-// request returns the request of a job and the limit of the run.
+// request returns the request for one run of job, and the time limit of the run: the job's timeout, else the task's
+// Timeout, else the argument limit.
 func (t *Tasks) request(reg *registry, job *Job, limit time.Duration) (*Request, time.Duration) {
 	req := &Request{Action: job.Task, Job: job}
 	t.api.initRequest(req, "task")
@@ -47,7 +49,8 @@ func (t *Tasks) request(reg *registry, job *Job, limit time.Duration) (*Request,
 	return req, cmp.Or(job.Timeout, limit)
 }
 
-// log writes the log line of a run: always if it failed, otherwise if Config.LogRequests is set.
+// log writes the log line of a run with the outcome o, if the run failed or if Config.LogRequests is set. A failed run
+// is one whose job is dead or retryable.
 func (t *Tasks) log(req *Request, o backend.Outcome) {
 	level := slog.LevelInfo
 	switch {

@@ -7,20 +7,21 @@ import (
 	"github.com/actionhero-go/actionhero/internal/cron"
 )
 
-// Schedule is when a task runs without being enqueued: its Frequency, or its Cron in its TimeZone. The zero Schedule is
-// never due.
+// Schedule defines the times at which the scheduler starts a task: the multiples of its Frequency, or the times of its
+// Cron in its TimeZone. The zero Schedule is never due.
 type Schedule struct {
 	due  dueTimes
 	text string
 }
 
-// String returns the schedule as it is declared: "every 1m0s", "30 2 * * 1-5 Europe/Berlin"; "" if it is zero.
+// String returns the schedule as the task declares it, for example "every 1m0s" or "30 2 * * 1-5 Europe/Berlin". It
+// returns "" for the zero Schedule.
 func (s Schedule) String() string { return s.text }
 
-// isZero reports whether the task has no schedule.
+// isZero reports whether s is the zero Schedule, the schedule of a task without Frequency and Cron.
 func (s Schedule) isZero() bool { return s.text == "" }
 
-// dueTimes are the times of a Schedule. It implements bridge.Schedule.
+// dueTimes computes the times at which a Schedule is due. It implements bridge.Schedule.
 type dueTimes struct {
 	every int64 // milliseconds; 0: cron
 	cron  cron.Schedule
@@ -54,7 +55,8 @@ func newSchedule(frequency time.Duration, expr, zone string) (Schedule, error) {
 	return Schedule{due: dueTimes{cron: s}, text: text}, nil
 }
 
-// Next returns the first time after another at which the schedule is due; the zero time if there is none.
+// Next returns the first due time of the schedule that is later than the argument after, or the zero time if there is
+// none.
 func (s *dueTimes) Next(after time.Time) time.Time {
 	if s.every == 0 {
 		return s.cron.Next(after)
@@ -62,7 +64,7 @@ func (s *dueTimes) Next(after time.Time) time.Time {
 	return time.UnixMilli((floorDiv(after.UnixMilli(), s.every) + 1) * s.every)
 }
 
-// Latest returns the last time in (after, until] at which the schedule is due; the zero time if there is none.
+// Latest returns the last due time of the schedule in the interval (after, until], or the zero time if there is none.
 func (s *dueTimes) Latest(after, until time.Time) time.Time {
 	if s.every == 0 {
 		return s.cron.Latest(after, until)
@@ -74,11 +76,11 @@ func (s *dueTimes) Latest(after, until time.Time) time.Time {
 	return time.UnixMilli(at)
 }
 
-// Calendar reports whether the schedule follows the calendar. If it does, a clock that is set back a little does not
-// make it due again.
+// Calendar reports whether the schedule follows the calendar instead of elapsed time. If a clock is set back a little,
+// a calendar schedule must not become due again.
 func (s *dueTimes) Calendar() bool { return s.every == 0 && s.cron.Calendar() }
 
-// floorDiv is a/b, rounded down.
+// floorDiv returns a/b, rounded down; b must be above 0.
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {

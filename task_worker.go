@@ -10,7 +10,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// workerHost is Tasks as package worker reaches it through package bridge, which documents each method.
+// workerHost implements bridge.Worker for Tasks. Package worker calls it through package bridge, which documents each
+// method.
 type workerHost Tasks
 
 func (t *workerHost) tasks() *Tasks { return (*Tasks)(t) }

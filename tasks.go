@@ -13,13 +13,13 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Tasks enqueues background work and manages its jobs. The jobs are stored in the API's backend, so all nodes of a
-// cluster share them.
+// Tasks enqueues tasks as jobs and manages these jobs. The API's backend stores the jobs, so all nodes of a cluster
+// share them.
 //
-// Errors are an *[Error]: [CodeNotFound] for an unknown task or job, [CodeInvalidInput] for an invalid input,
+// The methods return an *[Error]: [CodeNotFound] for an unknown task or job, [CodeInvalidInput] for an invalid input,
 // [CodeConflict] if the state of the job does not allow the call, [CodeResourceExhausted] if the queue is full,
-// [CodeUnavailable] while the API is stopped. Errors of the storage, such as a full disk, are returned unchanged, so
-// clients read an internal error.
+// [CodeUnavailable] while the API is stopped. Errors of the storage, such as a full disk, are returned unchanged; a
+// client reads them as an internal error.
 type Tasks struct {
 	api   *API
 	queue backend.Queue
@@ -28,20 +28,21 @@ type Tasks struct {
 	nodes []string // the nodes whose workers run in this process
 }
 
-// Job is the stored record of an enqueued task.
+// Job is the stored record of one enqueued task: its params, its state and its attempts.
 type Job = backend.Job
 
-// JobFilter selects jobs.
+// JobFilter selects the jobs that [Tasks.List] returns.
 type JobFilter = backend.JobFilter
 
-// JobStats counts the jobs by state.
+// JobStats is the number of jobs in each state, as returned by [Tasks.Stats].
 type JobStats = backend.QueueStats
 
-// Enqueue stores a job that a worker runs as soon as one is free, or when the options say. params must encode as a JSON
-// object with the inputs of the task, or be nil; they are checked like the inputs of an action. If Enqueue returns no
-// error, the job is durable, unless the queue is in memory.
+// Enqueue stores a job, which a worker runs as soon as a worker is free, or at the time that the options set. params
+// must be nil or encode as a JSON object with the inputs of the task. Enqueue checks params like the inputs of an
+// action. If Enqueue returns no error, the job is durable, unless the queue is in memory.
 //
-// A task of [ScopeAllNodes] becomes a job for each node; Enqueue returns the first one.
+// For a task of [ScopeAllNodes], Enqueue stores one job for each node whose worker runs in this process, and returns
+// the first of these jobs.
 func (t *Tasks) Enqueue(ctx context.Context, task string, params any, options ...EnqueueOption) (Enqueued, error) {
 	raw, err := encodeParams(task, params)
 	if err != nil {
@@ -50,9 +51,9 @@ func (t *Tasks) Enqueue(ctx context.Context, task string, params any, options ..
 	return t.enqueue(ctx, task, raw, options)
 }
 
-// Run runs a task now in this process, through its middleware and checks, without a job and without retries. Its
-// context ends with ctx, at the task's Timeout, and when the grace of a stop is over. The error is the one that a
-// client would get.
+// Run runs a task now in this process, through its middleware and input checks, without a job and without retries. The
+// context of the task ends with ctx, at the task's Timeout, and when the grace period of a stop is over. Run blocks
+// until the task ends, and returns the error that a client would receive.
 func (t *Tasks) Run(ctx context.Context, task string, params any) error {
 	raw, err := encodeParams(task, params)
 	if err != nil {
@@ -98,7 +99,8 @@ func (t *Tasks) enqueue(ctx context.Context, name string, raw []byte, options []
 	return added[0], nil
 }
 
-// complete checks the options and sets the key of a unique job.
+// complete checks the options of an enqueue, and sets the unique key, the unique time and the maximum number of
+// attempts of the job. canonical returns the input of the task in canonical form.
 func (o *enqueueOptions) complete(task string, canonical func() ([]byte, error)) (err error) {
 	unique := o.unique
 	if o.key != "" {
@@ -115,12 +117,14 @@ func (o *enqueueOptions) complete(task string, canonical func() ([]byte, error))
 	return nil
 }
 
-// storedAttempts returns a declared number of attempts in the form of the backend: 0 is no limit.
+// storedAttempts returns a declared MaxAttempts in the form that the backend stores, where 0 means no limit. If
+// declared is 0, byDefault applies.
 func storedAttempts(declared, byDefault int) int {
 	return min(max(cmp.Or(declared, byDefault), 0), maxAttempts)
 }
 
-// forNodes returns the jobs for a task of some scope: one, or one for each node.
+// forNodes returns the jobs that one enqueue stores. For ScopeAnyNode it is one job. For ScopeAllNodes it is one job
+// for each node whose worker runs in this process, or for the API's own node if there is none.
 func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
 	if scope == ScopeAnyNode {
 		return []backend.NewJob{job}
@@ -142,10 +146,12 @@ func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
 	return jobs
 }
 
-// checkedParams are reused by checkParams. The decoded input refers only to the JSON.
+// checkedParams is a pool of the Params values that checkParams uses. A value can be reused after a check, because the
+// decoded input refers only to the JSON.
 var checkedParams = sync.Pool{New: func() any { return new(Params) }}
 
-// checkParams checks the input of a job, and returns a function that encodes it in canonical form.
+// checkParams decodes and checks raw, the params of a job as a JSON object. It returns a function that encodes the
+// decoded input in canonical form, or an error if raw breaks a rule.
 func (t *task) checkParams(raw []byte) (canonical func() ([]byte, error), err error) {
 	params := checkedParams.Get().(*Params)
 	defer func() {
@@ -171,7 +177,7 @@ func unknownTask(name string) *Error {
 	return &Error{Code: CodeNotFound, Message: name + " is not a known task."}
 }
 
-// Get returns the job with this id.
+// Get returns the job with this id. If there is none, the error is [CodeNotFound].
 func (t *Tasks) Get(ctx context.Context, id uint64) (Job, error) {
 	job, err := t.queue.Get(ctx, id)
 	return job, jobError(id, err)
@@ -183,32 +189,32 @@ func (t *Tasks) List(ctx context.Context, f JobFilter) ([]Job, error) {
 	return jobs, queueError(err)
 }
 
-// Stats returns the number of jobs by state. Its cost does not grow with the number of jobs.
+// Stats returns the number of jobs in each state. The cost of a call does not grow with the number of jobs.
 func (t *Tasks) Stats(ctx context.Context) (JobStats, error) {
 	stats, err := t.queue.Stats(ctx)
 	return stats, queueError(err)
 }
 
-// Retry makes a waiting or ended job available at once. It fails with [CodeConflict] if the job is running, or if
-// another job holds its unique key.
+// Retry makes a waiting or ended job available to workers at once, and returns the job. If the job is running, or if
+// another job holds its unique key, the error is [CodeConflict].
 func (t *Tasks) Retry(ctx context.Context, id uint64) (Job, error) {
 	job, err := t.queue.Retry(ctx, id)
 	return job, jobError(id, err)
 }
 
-// Cancel ends a waiting job. If the job is running, Cancel cancels its context and returns it as running; it is not
-// retried. An ended job stays unchanged.
+// Cancel ends a waiting job. If the job is running, Cancel cancels the context of the run and returns the job in the
+// state running; the job is not retried. If the job has ended already, it stays unchanged.
 func (t *Tasks) Cancel(ctx context.Context, id uint64) (Job, error) {
 	job, err := t.queue.Cancel(ctx, id)
 	return job, jobError(id, err)
 }
 
-// Delete deletes a job. It fails with [CodeConflict] if the job is running: cancel it first.
+// Delete deletes the job with this id. If the job is running, the error is [CodeConflict]: call [Tasks.Cancel] first.
 func (t *Tasks) Delete(ctx context.Context, id uint64) error {
 	return jobError(id, t.queue.Delete(ctx, id))
 }
 
-// Registered describes every registered task, sorted by name.
+// Registered returns descriptions of all registered tasks, sorted by name.
 func (t *Tasks) Registered() []TaskInfo {
 	tasks := t.api.registry.Load().tasks
 	infos := make([]TaskInfo, 0, len(tasks))
@@ -218,10 +224,12 @@ func (t *Tasks) Registered() []TaskInfo {
 	return infos
 }
 
-// scheduleName is the backend's key for the last run of a task. A changed schedule starts anew.
+// scheduleName returns the key under which the backend stores the last run of a scheduled task. The key contains the
+// schedule, so a task with a changed schedule has no last run.
 func scheduleName(info *TaskInfo) string { return info.Name + " " + info.Schedule.String() }
 
-// jobError is queueError for a call that names a job.
+// jobError converts an error of the backend for the job with this id into an error for clients. If the job does not
+// exist, the error names the id; other errors are converted by queueError.
 func jobError(id uint64, err error) error {
 	if errors.Is(err, backend.ErrNotFound) {
 		return &Error{Code: CodeNotFound, Message: fmt.Sprintf("there is no job %d: it never was, was deleted, or ended too long ago", id), Err: err}

@@ -1,8 +1,8 @@
 // Package actionherotest helps to test actions, tasks, middleware and rooms. It starts an API or a whole server for one
 // test, runs actions and tasks by name, lists enqueued jobs, and connects persistent clients that record room messages.
 //
-// Begin with [New] and [Run]. Everything that a function starts stops at the end of the test. A function that cannot do
-// its part fails the test with t.Fatal, so call it in the goroutine of the test.
+// Begin with [New] and [Run]. The APIs, servers and clients that the functions start stop at the end of the test. If a
+// function fails, it calls t.Fatal, so call each function in the goroutine of the test.
 package actionherotest
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/actionhero-go/actionhero/worker"
 )
 
-// New returns a started API of the given parts on the embedded backend, in memory. It logs nothing, listens on no port and
-// has no worker: enqueued jobs wait, and [RequireEnqueued] returns them.
+// New returns a started API with the given parts. Its backend is the embedded backend, in memory. The API logs nothing,
+// listens on no port and has no worker: enqueued jobs do not run, and [RequireEnqueued] returns them.
 func New(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
 	api := build(t, parts)
@@ -29,8 +29,8 @@ func New(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	return api
 }
 
-// NewWithWorker is [New] with a worker, which runs enqueued jobs and tasks with a schedule. In a bubble of testing/synctest,
-// time.Sleep of a day returns at once, so retries and schedules can be tested.
+// NewWithWorker returns an API like [New], with a worker that runs enqueued jobs and the tasks with a schedule. In a
+// bubble of testing/synctest, time.Sleep of a day returns at once, so a test can wait for retries and schedules.
 func NewWithWorker(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
 	api := build(t, parts)
@@ -48,8 +48,9 @@ func build(t testing.TB, parts []actionhero.Part) *actionhero.API {
 	return api
 }
 
-// NewServer returns a started server of the given parts, with HTTP and TCP on free ports of the loopback interface. Its
-// addresses are Web.Addr and TCP.Addr. Its worker runs enqueued jobs, which are kept in memory.
+// NewServer returns a started server with the given parts. It serves HTTP and TCP on free ports of the loopback
+// interface; the fields Web.Addr and TCP.Addr have the addresses. A worker runs enqueued jobs, which are kept in
+// memory.
 func NewServer(t testing.TB, parts ...actionhero.Part) *server.Server {
 	t.Helper()
 	var cfg server.Config
@@ -77,8 +78,8 @@ func run(t testing.TB, api *actionhero.API) {
 	})
 }
 
-// Run runs an action by name as a request of a client, with params encoded as JSON. It returns the output as JSON, or the
-// error that the client receives.
+// Run runs the action with this name like the request of a client, with params encoded as JSON. Run returns the output
+// of the action as JSON, or the error that the client would receive.
 func Run(t testing.TB, api *actionhero.API, action string, params map[string]any) (json.RawMessage, *actionhero.Error) {
 	t.Helper()
 	raw, err := json.Marshal(params)
@@ -104,8 +105,8 @@ func Run(t testing.TB, api *actionhero.API, action string, params map[string]any
 	return append(object, '}'), nil
 }
 
-// RunTask runs a task by name, with params encoded as JSON. It blocks until the task has ended and enqueues nothing. It
-// returns nil or an error whose Err is the error of the task.
+// RunTask runs the task with this name, with params encoded as JSON, and blocks until the task has ended. It stores no
+// job. RunTask returns nil, or an error whose field Err is the error of the task.
 func RunTask(t testing.TB, api *actionhero.API, task string, params map[string]any) *actionhero.Error {
 	t.Helper()
 	var input any
@@ -115,8 +116,9 @@ func RunTask(t testing.TB, api *actionhero.API, task string, params map[string]a
 	return actionhero.AsError(api.Tasks.Run(t.Context(), task, input))
 }
 
-// Enqueued returns the jobs of a task, or of all tasks if task is "", in the order in which they were enqueued. It returns
-// jobs of every state, at most 10,000. Params is JSON, as [actionhero.Tasks.Run] takes it; RunAt is when the job may start.
+// Enqueued returns the jobs of the named task in the order in which they were enqueued. If task is "", it returns the
+// jobs of all tasks. The jobs may be in any state; at most 10,000 are returned. Job.Params is the JSON of the params,
+// as [actionhero.Tasks.Run] takes them; Job.RunAt is the earliest start of the job.
 func Enqueued(t testing.TB, api *actionhero.API, task string) []actionhero.Job {
 	t.Helper()
 	jobs, err := api.Tasks.List(t.Context(), actionhero.JobFilter{Task: task, Limit: 10_000})
@@ -126,7 +128,8 @@ func Enqueued(t testing.TB, api *actionhero.API, task string) []actionhero.Job {
 	return jobs
 }
 
-// RequireEnqueued returns the jobs of a task as [Enqueued] does, and fails the test if there are not exactly n.
+// RequireEnqueued returns the jobs of the named task like [Enqueued]. If there are not exactly n jobs, RequireEnqueued
+// fails the test.
 func RequireEnqueued(t testing.TB, api *actionhero.API, task string, n int) []actionhero.Job {
 	t.Helper()
 	jobs := Enqueued(t, api, task)
@@ -136,8 +139,8 @@ func RequireEnqueued(t testing.TB, api *actionhero.API, task string, n int) []ac
 	return jobs
 }
 
-// Client is a persistent client of the API, without a network connection. It records the room messages that the API
-// delivers to it. Its methods may be called concurrently.
+// Client is a persistent client of an API, without a network connection. [Connect] returns one. The client records the
+// room messages that the API delivers to it. The methods may be called concurrently.
 type Client struct {
 	*actionhero.Conn
 
@@ -146,14 +149,14 @@ type Client struct {
 	reason   string
 }
 
-// Message is one room message.
+// Message is one room message that a [Client] has received.
 type Message struct {
 	Room string
 	From string // the public id of the sender, or the name of the server
 	Body string // the message, as JSON
 }
 
-// Connect returns a new client whose current room is the given one. The client disconnects at the end of the test.
+// Connect returns a new client of the API whose current room is room. The client disconnects at the end of the test.
 func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	t.Helper()
 	c := &Client{}
@@ -166,7 +169,8 @@ func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	return c
 }
 
-// Messages returns the messages that were delivered since the last call, in their order. It does not wait for any.
+// Messages returns the messages that were delivered to the client since the previous call, in the order of their
+// delivery. It does not block until a message arrives.
 func (c *Client) Messages() []Message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -175,14 +179,14 @@ func (c *Client) Messages() []Message {
 	return messages
 }
 
-// Closed returns the reason with which the API closed the client, or "" if the client is open.
+// Closed returns the reason for which the API closed the client's connection, or "" if the connection is open.
 func (c *Client) Closed() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.reason
 }
 
-// sender is the transport.Sender of a client.
+// sender implements transport.Sender for a client. It records messages instead of sending them.
 type sender struct{ c *Client }
 
 func (s sender) Deliver(d *actionhero.RoomMessage) bool {

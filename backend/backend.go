@@ -8,34 +8,38 @@ import (
 // MaxKeyBytes is the maximum length of a key of a [Store], of a room name and of a member id, in bytes.
 const MaxKeyBytes = 1024
 
-// The errors that callers can act upon. Compare with [errors.Is]: a backend may wrap them in a sentence with details.
+// The errors that callers can act upon. Compare errors with [errors.Is], because a backend may wrap them in a sentence
+// with details.
 var (
-	// ErrNotFound means that the key does not exist or that its entry has expired.
+	// ErrNotFound means that no entry or job has this key or id, or that the entry has expired.
 	ErrNotFound = errors.New("there is no entry with this key, or it has expired")
-	// ErrFull means that the store's memory limit is reached. Nothing that was stored before is lost.
+	// ErrFull means that the memory limit of the store, or a limit of the queue, is reached. The stored entries and
+	// jobs remain.
 	ErrFull = errors.New("the store is full: delete entries, let them expire sooner or raise its limit")
 	// ErrClosed means that the backend was used before Open or after Close.
 	ErrClosed = errors.New("the backend is not open: use it after Open and before Close")
 	// ErrKeyTooLong means that a key, room or member is longer than [MaxKeyBytes].
 	ErrKeyTooLong = errors.New("the key is too long: use at most 1024 bytes")
-	// ErrTooLarge means that a job is larger than [MaxParamsBytes] or that one Enqueue is larger than [MaxEnqueueBytes].
+	// ErrTooLarge means that the parameters of a job are longer than [MaxParamsBytes], or that the jobs of one Enqueue
+	// call are together larger than [MaxEnqueueBytes].
 	ErrTooLarge = errors.New("the job is too large: store its data elsewhere and enqueue a reference to it")
-	// ErrDiskFull means that the disk that stores the jobs is full. Calls work again once it has room.
+	// ErrDiskFull means that the disk that stores the jobs is full. Calls succeed again once the disk has room.
 	ErrDiskFull = errors.New("the disk is full: make room on it")
 	// ErrReadOnly means that the folder that stores the jobs is not writable.
 	ErrReadOnly = errors.New("the folder is not writable: give the user of this process write access, or name another folder")
 	// ErrInUse means that another process has locked the folder that stores the jobs.
 	ErrInUse = errors.New("another process uses this folder: stop it, or give each process a folder of its own")
-	// ErrDamaged means that a file that stores jobs does not contain what was written to it.
+	// ErrDamaged means that a file that stores jobs has changed since the backend wrote it.
 	ErrDamaged = errors.New("the file is damaged: stop the server and run `actionhero tasks repair`, which keeps all intact jobs and renames the damaged files")
-	// ErrRunning means that the job is running, so that it can only be cancelled.
+	// ErrRunning means that the call refuses a job because the job is running. A running job can only be cancelled.
 	ErrRunning = errors.New("the job is running: wait for its end or cancel it")
-	// ErrDuplicate means that another job holds the unique key.
+	// ErrDuplicate means that another job holds the unique key of this job. Only one job at a time can hold a unique
+	// key.
 	ErrDuplicate = errors.New("another job has its unique key: wait for that job's end or delete it")
 )
 
-// Backend stores the state that the nodes of an API share. Store, Broker and Queue return the same values for the whole
-// life of the backend and may be called before Open.
+// Backend stores the state that the nodes of an API share. The methods Store, Broker and Queue return the same values
+// for the whole life of the backend and may be called before Open.
 type Backend interface {
 	// Store returns the key-value store.
 	Store() Store
@@ -43,11 +47,11 @@ type Backend interface {
 	Broker() Broker
 	// Queue returns the job queue.
 	Queue() Queue
-	// Open makes the backend usable. It fails if the backend is already open, if its configuration is invalid, or if its
-	// server does not reply before ctx ends.
+	// Open makes the backend usable. It fails if the backend is already open, if the configuration of the backend is
+	// invalid, or if the server of the backend does not reply before ctx ends.
 	Open(ctx context.Context) error
-	// Close ends the use of the backend until the next Open. It removes this node's members from their rooms, waits for
-	// running deliveries, starts no new ones, and stops all goroutines of the backend. Closing a backend that is not open
-	// does nothing.
+	// Close makes the backend unusable until the next Open. Close removes the members of this node from their rooms. It
+	// waits until running message deliveries have ended, starts no new ones, and stops all goroutines of the backend.
+	// If the backend is not open, Close does nothing.
 	Close(ctx context.Context) error
 }

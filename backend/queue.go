@@ -9,99 +9,112 @@ import (
 const (
 	// MaxParamsBytes is the maximum length of the parameters of one job, in bytes.
 	MaxParamsBytes = 1 << 20
-	// MaxEnqueueBytes is the maximum total length of the parameters and names of all jobs of one Enqueue, in bytes.
+	// MaxEnqueueBytes is the maximum total length of the parameters and names of all jobs of one Enqueue call, in
+	// bytes.
 	MaxEnqueueBytes = 64 << 20
-	// MaxErrorBytes is the maximum length of a job's error, in bytes. A longer error is truncated.
+	// MaxErrorBytes is the maximum length of the error text of a job, in bytes. A longer text is truncated.
 	MaxErrorBytes = 16 << 10
 )
 
 const (
-	// DefaultQueue is the queue of a job without NewJob.Queue.
+	// DefaultQueue is the queue of a job if NewJob.Queue is empty.
 	DefaultQueue = "default"
-	// DefaultMaxCrashes is the number of crashes after which a job without NewJob.MaxCrashes is dead.
+	// DefaultMaxCrashes is the number of crashes after which a job becomes dead if NewJob.MaxCrashes is 0.
 	DefaultMaxCrashes = 3
 )
 
-// Queue stores jobs until they have finished, and gives each to one worker at a time. One queue serves the whole cluster.
+// Queue stores jobs until they have finished, and gives each job to one worker at a time. One Queue value serves the
+// whole cluster and contains all named queues.
 //
-// A call that returns without an error is durable: a backend that stores jobs on disk has written the change to disk. If
-// a call fails with an error of this package, nothing has changed. If it fails with another error, for example a
+// A call that returns without an error is durable: a backend that stores jobs on disk has written the change to disk.
+// If a call fails with an error of this package, nothing has changed. If a call fails with another error, for example a
 // lost connection, the change may have happened.
 //
-// A job is run at least once. Its run begins with Fetch and ends with Finish. If the worker's lease expires or its
-// process dies in between, that is a crash: the job is due again at once, until it has crashed [Job.MaxCrashes] times.
+// A job runs at least once. A run begins with Fetch and ends with Finish. If the lease of the run expires or the
+// worker's process dies before Finish, the run counts as a crash. After a crash the job is due again at once, until it
+// has crashed [Job.MaxCrashes] times.
 //
-// Times are those of the queue: the wall clock of the machine that stores the jobs, with millisecond precision. If that
+// All times come from the wall clock of the machine that stores the jobs, with millisecond precision. If that wall
 // clock is set, a Delay still lasts as long as before; a RunAt means the time that the clock shows.
 type Queue interface {
-	// Enqueue adds all jobs or none, and returns the result for each, in the order of jobs. It fails with [ErrFull],
-	// [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and if a job has no Task.
+	// Enqueue adds all jobs or none, and returns one result for each job, in the order of jobs. It fails with
+	// [ErrFull], [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and if a job has an empty
+	// Task.
 	Enqueue(ctx context.Context, jobs ...NewJob) ([]Enqueued, error)
-	// Fetch starts runs of due jobs and returns them. An empty result is not an error. Fetch does not block; use Watch to
-	// wait. Jobs are ordered by their queue's position in req.Queues, then by priority, then by the time at which they
-	// became due. Every start is durable before Fetch returns.
+	// Fetch starts runs of due jobs and returns these jobs. An empty result is not an error. Fetch does not block; use
+	// Watch to wait for due jobs. The result is ordered by the position of the job's queue in req.Queues, then by
+	// priority, then by the time at which the job became due. Every start of a run is durable before Fetch returns.
 	Fetch(ctx context.Context, req FetchRequest) ([]Job, error)
-	// Watch returns a channel that receives a value after jobs of these queues became due, or at once if some are due. One
-	// value may stand for many jobs, and another worker may have fetched them already. So call Fetch until it returns no
-	// jobs, then wait for the next value. Watch may be called before Open and works through Close and Open. stop ends it;
-	// the channel is never closed.
+	// Watch returns a channel that receives a value after jobs of these queues became due, or at once if some are due
+	// already. One value may stand for many jobs, and another worker may have fetched them already. So call Fetch until
+	// it returns no jobs, then wait for the next value. Watch may be called before Open and works through Close and
+	// Open. The returned function stop ends the notifications; the channel is never closed.
 	Watch(queues ...string) (due <-chan struct{}, stop func())
-	// Finish ends runs, all in one step. It returns the job ids of the runs that had ended before because their lease
-	// expired; the job may be running elsewhere or have finished. If the job was cancelled during the run, it ends as
-	// Cancelled, unless the outcome is Completed or Dead.
+	// Finish ends the runs of all outcomes in one step. The result lost has the job ids of the runs that had ended
+	// before because their lease expired; these jobs may be running elsewhere or have finished. If a job was cancelled
+	// during its run, the job becomes Cancelled, unless the outcome is Completed or Dead.
 	Finish(ctx context.Context, outcomes ...Outcome) (lost []uint64, err error)
-	// Renew sets the expiry of the runs' leases to lease from now. It returns the job ids of the runs that must stop, because
-	// their lease had expired or the job was cancelled. Renew after a third of the lease has passed.
+	// Renew extends the leases of runs: each lease expires after the duration lease, from now. The result stop has the
+	// job ids of the runs that must stop, because their lease had expired or their job was cancelled. Call Renew after
+	// a third of the lease has passed.
 	Renew(ctx context.Context, lease time.Duration, runs ...Run) (stop []uint64, err error)
-	// OnCancel sets the callback for a running job, on any node, that is cancelled. Call it before Open. The callback stays
-	// set through Close and Open, and a second call replaces it. f must neither block nor call the queue.
+	// OnCancel sets the callback f, which is called with the id of a running job, on any node, when that job is
+	// cancelled. Call OnCancel before Open. The callback stays set through Close and Open, and a second call of
+	// OnCancel replaces it. The callback must not block and must not call the queue.
 	OnCancel(f func(id uint64))
 
-	// Get returns the job with this id, or [ErrNotFound].
+	// Get returns the job with this id. If there is no job with this id, Get fails with [ErrNotFound].
 	Get(ctx context.Context, id uint64) (Job, error)
-	// List returns the jobs that match f. The zero filter returns the 100 jobs with the lowest ids.
+	// List returns the jobs that match the filter f. The zero filter returns the 100 jobs with the lowest ids.
 	List(ctx context.Context, f JobFilter) ([]Job, error)
-	// Stats counts the jobs. Its cost does not depend on their number.
+	// Stats returns the numbers of jobs by state, in total, by queue and by task. Its cost does not depend on the
+	// number of jobs.
 	Stats(ctx context.Context) (QueueStats, error)
-	// Retry makes a waiting or finished job due at once. It resets the crashes and leaves at least one attempt. It fails
-	// with [ErrNotFound], with [ErrRunning], and with [ErrDuplicate] if another job holds its unique key.
+	// Retry makes a waiting or finished job due at once and returns the job. Retry sets the number of crashes to 0, and
+	// raises MaxAttempts if no attempt is left. It fails with [ErrNotFound], with [ErrRunning], and with [ErrDuplicate]
+	// if another job holds the unique key of this job.
 	Retry(ctx context.Context, id uint64) (Job, error)
-	// Cancel ends a waiting job. A running job is returned as Running; its run is notified and the job does not run again.
-	// A finished job is returned unchanged. Cancel fails with [ErrNotFound].
+	// Cancel ends a waiting job and returns the job. A running job is returned in the state Running: its worker is
+	// notified through the OnCancel callback, and the job does not run again. A finished job is returned unchanged. If
+	// there is no job with this id, Cancel fails with [ErrNotFound].
 	Cancel(ctx context.Context, id uint64) (Job, error)
-	// Delete removes a job that is not running and frees its unique key. It fails with [ErrNotFound] and [ErrRunning].
+	// Delete removes a job that is not running and frees the unique key of the job. It fails with [ErrNotFound] and
+	// [ErrRunning].
 	Delete(ctx context.Context, id uint64) error
 
-	// EnqueueScheduled sets the last run of a schedule to at and adds jobs, in one step. If the last run is not before at,
-	// it does nothing and returns false. So if several nodes reach the same time, exactly one of them wins. A job whose
-	// unique key is held is not added; the call still returns true. It fails as Enqueue does.
+	// EnqueueScheduled adds jobs and sets the last run of a schedule to a time, the argument at, in one step. It then
+	// returns true. If the stored last run of the schedule is the same time or later, EnqueueScheduled does nothing and
+	// returns false. So if several nodes call EnqueueScheduled for the same time, at most one call returns true. A job
+	// whose unique key is held is not added; the call still returns true. EnqueueScheduled fails with the errors of
+	// Enqueue.
 	EnqueueScheduled(ctx context.Context, schedule string, at time.Time, jobs ...NewJob) (won bool, err error)
-	// SetLastRun changes the last run of a schedule from before to at. before is the zero time if the schedule never ran. at
-	// may be earlier, to correct a clock that was ahead. If the last run is not before, SetLastRun does nothing and returns
-	// false. It fails as EnqueueScheduled does.
+	// SetLastRun changes the last run of a schedule to a time, the argument at, and returns true. The caller passes the
+	// last run that it knows as the argument before, or the zero time if the schedule never ran. If the stored last run
+	// differs from that time, SetLastRun does nothing and returns false. The new last run may be earlier, to correct a
+	// clock that was ahead. SetLastRun fails with the errors of EnqueueScheduled.
 	SetLastRun(ctx context.Context, schedule string, before, at time.Time) (done bool, err error)
-	// LastRuns returns the last run of each schedule that ever ran, by name.
+	// LastRuns returns a map from the name of each schedule that ever ran to the time of its last run.
 	LastRuns(ctx context.Context) (map[string]time.Time, error)
 }
 
-// State is the state of a job.
+// State is the state of a job in a [Queue]. The zero State is invalid.
 type State uint8
 
-// The states of a job. Only an Available job can be fetched.
+// These are the states of a job. Fetch returns only jobs in the state Available.
 const (
-	Scheduled State = 1 + iota // waits until RunAt
-	Available                  // due: waits for a worker
-	Running                    // fetched by a worker
-	Retryable                  // failed, and waits until RunAt for the next attempt
-	Completed                  // finished without an error
-	Cancelled                  // cancelled by Cancel or by its own run
-	Dead                       // failed permanently, or crashed MaxCrashes times
+	Scheduled State = 1 + iota // the job waits until RunAt
+	Available                  // the job is due and waits for a worker
+	Running                    // a worker has fetched the job
+	Retryable                  // the last run failed, and the job waits until RunAt for the next attempt
+	Completed                  // the job finished without an error
+	Cancelled                  // Cancel or the job's own run cancelled the job
+	Dead                       // the job failed permanently, or crashed MaxCrashes times
 )
 
 var stateNames = [...]string{Scheduled: "scheduled", Available: "available", Running: "running", Retryable: "retryable",
 	Completed: "completed", Cancelled: "cancelled", Dead: "dead"}
 
-// Job is a job in a [Queue].
+// Job is a job in a [Queue], with its declaration, its state and the facts about its runs.
 type Job struct {
 	ID       uint64 `json:"id"`       // rises with each enqueued job; the first is 1
 	Task     string `json:"task"`     // the name of the task
@@ -110,10 +123,10 @@ type Job struct {
 	Params   []byte `json:"-"`        // one JSON value, as enqueued; must not be modified
 	State    State  `json:"state"`
 
-	RunAt    time.Time `json:"runAt"`             // the time from which on it is due
+	RunAt    time.Time `json:"runAt"`             // the time from which on the job is due
 	Enqueued time.Time `json:"enqueued"`          // the time of the Enqueue
-	Started  time.Time `json:"started,omitzero"`  // the start of the last run; zero: it never ran
-	Finished time.Time `json:"finished,omitzero"` // the time when it was completed, cancelled or dead; zero: it is not
+	Started  time.Time `json:"started,omitzero"`  // the start of the last run; zero: the job never ran
+	Finished time.Time `json:"finished,omitzero"` // the time when the job became completed, cancelled or dead; zero: the job has not finished
 
 	Attempt     int `json:"attempt"`     // the number of runs that had an outcome, the current run included; crashed, requeued and snoozed runs do not count
 	MaxAttempts int `json:"maxAttempts"` // as enqueued; enforced by the worker; 0: no limit
@@ -123,48 +136,51 @@ type Job struct {
 
 	Timeout     time.Duration `json:"timeout"`              // the maximum duration of a run, as enqueued; enforced by the worker; 0: no limit
 	Unique      string        `json:"unique,omitempty"`     // the unique key
-	UniqueUntil time.Time     `json:"uniqueUntil,omitzero"` // the time until which it holds the key; zero: until it has finished
-	Cancelling  bool          `json:"cancelling,omitempty"` // it is running and was cancelled
-	Error       string        `json:"error,omitempty"`      // of the last failed run, or the reason why the job is dead or cancelled
+	UniqueUntil time.Time     `json:"uniqueUntil,omitzero"` // the time until which the job holds the unique key; zero: until the job has finished
+	Cancelling  bool          `json:"cancelling,omitempty"` // the job is running and was cancelled
+	Error       string        `json:"error,omitempty"`      // the error text of the last failed run, or the reason why the job is dead or cancelled
 	Node        string        `json:"node,omitempty"`       // the node of the last run
 }
 
-// Run returns the run for which the job was fetched.
+// Run returns the identity of the current run of the job, for [Queue.Finish] and [Queue.Renew]. The job j must come
+// from [Queue.Fetch].
 func (j Job) Run() Run { return Run{ID: j.ID, Start: j.Starts} }
 
-// Run identifies one run of a job. A run ends when its lease expires, even if the job runs again.
+// Run identifies one run of a job. If the lease of a run expires, that run has ended. A later run of the same job has
+// another Start.
 type Run struct {
-	ID    uint64 // of the job
+	ID    uint64 // the id of the job
 	Start int    // the value of [Job.Starts] during the run
 }
 
-// NewJob is a job to enqueue.
+// NewJob is a job to enqueue. Only the field Task is required.
 type NewJob struct {
 	Task        string        // required
 	Queue       string        // default: DefaultQueue
 	Priority    int8          // jobs with a higher priority are fetched first
 	Params      []byte        // one JSON value
-	RunAt       time.Time     // the earliest start, rounded up to a millisecond; zero or past: due at once
-	Delay       time.Duration // if RunAt is zero: the earliest start, from now
-	MaxAttempts int           // stored for the worker
+	RunAt       time.Time     // the earliest start, rounded up to a millisecond; zero or past: the job is due at once
+	Delay       time.Duration // if RunAt is zero: the time from now to the earliest start
+	MaxAttempts int           // the maximum number of attempts, stored for the worker; 0: no limit
 	MaxCrashes  int           // default: DefaultMaxCrashes
-	Timeout     time.Duration // stored for the worker; in milliseconds
+	Timeout     time.Duration // the maximum duration of a run, stored for the worker with millisecond precision; 0: no limit
 
-	// Unique, unless empty, is a key that at most one job holds, until that job is completed, cancelled or dead. While a
-	// job holds it, Enqueue adds nothing and returns that job.
+	// Unique, unless empty, is a key that at most one job holds. The job holds the key until the job is completed,
+	// cancelled or dead. While a job holds the key, an Enqueue with the same key adds nothing and returns the id of
+	// that job.
 	Unique string
-	// UniqueFor, unless 0, is the minimum duration for which the key is held, whatever the state of the job. Delete frees
-	// the key earlier.
+	// UniqueFor, unless 0, is the minimum duration for which the job holds its unique key, whatever the state of the
+	// job. If Delete removes the job, the key is free earlier.
 	UniqueFor time.Duration
 }
 
-// Enqueued is the result of enqueueing a [NewJob].
+// Enqueued is the result of [Queue.Enqueue] for one [NewJob].
 type Enqueued struct {
-	ID       uint64 // of the job
-	Existing bool   // nothing was added, because this job holds the unique key
+	ID       uint64 // the id of the job that was added, or of the existing job
+	Existing bool   // nothing was added, because the job with this ID holds the unique key
 }
 
-// FetchRequest selects the jobs that a worker fetches.
+// FetchRequest is the argument of [Queue.Fetch]. It says which jobs a worker fetches and for how long.
 type FetchRequest struct {
 	Node   string        // the name of the worker's node
 	Queues []string      // the queues to fetch from, in this order
@@ -172,33 +188,33 @@ type FetchRequest struct {
 	Lease  time.Duration // the time after which a run counts as crashed, unless renewed; 0: never
 }
 
-// Outcome is the result of a run.
+// Outcome is the result of a run of a job, which a worker passes to [Queue.Finish].
 type Outcome struct {
 	Run
-	// State decides what happens to the job:
+	// State is the outcome of the run. It decides what happens to the job:
 	//
-	//	Completed   it has finished
-	//	Retryable   it failed with Error, and is due again after Delay
-	//	Scheduled   it is snoozed for Delay; the attempt is not counted
-	//	Available   it is requeued as if it had not been fetched; the attempt is not counted
-	//	Cancelled   it ends with the reason Error
-	//	Dead        it failed permanently with Error
+	//	Completed   the job has finished
+	//	Retryable   the job failed with Error, and is due again after Delay
+	//	Scheduled   the job is snoozed for Delay; the attempt is not counted
+	//	Available   the job is requeued as if it had not been fetched; the attempt is not counted
+	//	Cancelled   the job ends with the reason Error
+	//	Dead        the job failed permanently with Error
 	State State
 	Delay time.Duration
 	Error string
 }
 
-// JobFilter selects the jobs that List returns.
+// JobFilter selects the jobs that [Queue.List] returns, and their order. A job must match every field.
 type JobFilter struct {
 	States []State // default: all
 	Queue  string  // default: all
 	Task   string  // default: all
 	Newest bool    // by falling id; default: by rising id
-	After  uint64  // begin with the job after this id, in the order of the result; 0: with the first
+	After  uint64  // the result begins with the job after this id, in the order of the result; 0: with the first job
 	Limit  int     // the maximum number of jobs; 0: 100
 }
 
-// Counts is the number of jobs in each state.
+// Counts holds the number of jobs in each state.
 type Counts struct {
 	Scheduled int `json:"scheduled"`
 	Available int `json:"available"`
@@ -209,12 +225,12 @@ type Counts struct {
 	Dead      int `json:"dead"`
 }
 
-// QueueStats is the number of jobs of a [Queue].
+// QueueStats holds the numbers of jobs of a [Queue], as [Queue.Stats] returns them.
 type QueueStats struct {
 	Total  Counts            `json:"total"`
 	Queues map[string]Counts `json:"queues"` // by name; only queues with jobs
 	Tasks  map[string]Counts `json:"tasks"`  // by name; only tasks with jobs
 }
 
-// NodeQueue returns the name of the queue for jobs that only this node may run.
+// NodeQueue returns the name of the queue for jobs that only the node with the given name may run.
 func NodeQueue(node string) string { return "node:" + node }

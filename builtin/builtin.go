@@ -1,5 +1,5 @@
-// Package builtin holds the actions and tasks that come with the server. An app lists [All], or some of them, next to its
-// own. Begin with All. The names, outputs and descriptions of the actions are part of the wire that clients see.
+// Package builtin holds the actions and tasks that come with the server. An app lists [All], or some of these parts,
+// next to its own parts. Begin with All. The names, outputs and descriptions of the actions are part of the wire that clients see.
 //
 // CleanLogFiles, CleanOldCacheObjects and PingSocketClients run on a schedule and are not in All: package server adds them
 // if the setting tasks.examples is on.
@@ -12,7 +12,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// All holds every action of this package and the task [RunAction].
+// All holds every action of this package and the task [RunAction]. Pass it to cli.Main, server.New or actionhero.New.
 var All = actionhero.Parts{Status, ActionsView, CacheTest, ActionClusterCacheTest, RandomNumber, Say, File, RunAction}
 
 // RandomNumberOutput is the output of [RandomNumber].
@@ -20,11 +20,12 @@ type RandomNumberOutput struct {
 	RandomNumber float64 `json:"randomNumber" example:"0.123"`
 }
 
-// factors are the HTTP methods that multiply the random number.
+// factors maps an HTTP method to the factor by which [RandomNumber] multiplies its number.
 var factors = map[string]float64{"PUT": 10, "POST": 100, "DELETE": 1000}
 
-// RandomNumber returns a random number of at least 0 and below 1. Over HTTP, PUT multiplies it by 10, POST by 100 and
-// DELETE by 1000, so that a client can see that its method arrived.
+// RandomNumber is the action "randomNumber", which returns a random number of at least 0 and below 1. Over HTTP, the
+// method PUT multiplies the number by 10, POST by 100 and DELETE by 1000, so that a client can see which method
+// arrived.
 var RandomNumber = actionhero.Action[actionhero.None, RandomNumberOutput]{
 	Name:        "randomNumber",
 	Description: "Returns a random number: below 1, or below 10, 100 or 1000 for PUT, POST and DELETE",
@@ -48,7 +49,8 @@ type SayOutput struct {
 	RoomStatus actionhero.RoomStatus `json:"roomStatus"`
 }
 
-// Say sends a message to a room. Clients without a persistent connection can use it, too.
+// Say is the action "say", which sends a message to the members of a room and returns the status of the room. Clients
+// without a persistent connection, such as HTTP clients, can call it, too.
 var Say = actionhero.Action[SayInput, SayOutput]{
 	Name:        "say",
 	Description: "Sends a message to everybody in a chat room",
@@ -67,7 +69,7 @@ type FileInput struct {
 	FileName string `json:"fileName" required:"true" doc:"the path of the file below the folder of static files"`
 }
 
-// File returns a static file.
+// File is the action "file", which returns a static file by its path below the folder of static files.
 var File = actionhero.Action[FileInput, *actionhero.Content]{
 	Name:        "file",
 	Description: "Sends a static file",

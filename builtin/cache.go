@@ -18,7 +18,7 @@ type CacheTestOutput struct {
 	Results CacheTestResults `json:"cacheTestResults"`
 }
 
-// CacheTestResults holds the result of each step of the test.
+// CacheTestResults holds the result of each step of [CacheTest]: saving, counting, loading and deleting an object.
 type CacheTestResults struct {
 	Saved   bool        `json:"saveResp"`
 	Size    int         `json:"sizeResp"`
@@ -26,7 +26,7 @@ type CacheTestResults struct {
 	Deleted bool        `json:"deleteResp"`
 }
 
-// LoadResults is a value read from the cache. Times are Unix milliseconds.
+// LoadResults is the object that [CacheTest] loads from the cache, with its times in Unix milliseconds.
 type LoadResults struct {
 	Value           rawJSON `json:"value"`
 	ExpireTimestamp *int64  `json:"expireTimestamp"` // null: never
@@ -38,10 +38,12 @@ type LoadResults struct {
 // because any client may call the action and could otherwise fill the cache.
 const ClusterTestTTL = time.Hour
 
-// testPrefix separates the keys of the tests from the keys of the app, which clients must not overwrite.
+// testPrefix begins the cache keys that [CacheTest] and [ActionClusterCacheTest] write, so that clients cannot
+// overwrite the keys of the app.
 const testPrefix = "cacheTest_"
 
-// CacheTest saves, loads and deletes an object in the cache.
+// CacheTest is the action "cacheTest". It saves, loads and deletes an object in the cache and returns the result of
+// each step.
 var CacheTest = actionhero.Action[CacheTestInput, CacheTestOutput]{
 	Name:        "cacheTest",
 	Description: "Tests the cache: saves a value under a key, loads it and deletes it",
@@ -51,8 +53,8 @@ var CacheTest = actionhero.Action[CacheTestInput, CacheTestOutput]{
 	},
 }
 
-// ActionClusterCacheTest does the same as [CacheTest]. It then saves the object again for [ClusterTestTTL], so that a
-// client can read it on another node.
+// ActionClusterCacheTest is the action "actionClusterCacheTest". It does the same as [CacheTest], and then saves the
+// object again for [ClusterTestTTL], so that a client can read the object on another node.
 var ActionClusterCacheTest = actionhero.Action[CacheTestInput, CacheTestOutput]{
 	Name:        "actionClusterCacheTest",
 	Description: "Tests the cache of the cluster: saves a value under a key, loads it, deletes it and leaves it there for an hour",

@@ -17,7 +17,7 @@ type StatusOutput struct {
 	Stats Stats `json:"stats"`
 }
 
-// Stats is the report of one node. A transport that is off has no section.
+// Stats is the report of one node, which [Status] returns. A transport that is off has no section in the report.
 type Stats struct {
 	ID                string
 	UptimeSeconds     float64
@@ -25,10 +25,11 @@ type Stats struct {
 	Sections          map[string]any // by name; encoded as members of the report
 }
 
-// sectionOrder is the order of the sections that clients know. All others follow, sorted by name.
+// sectionOrder lists sections of the report in the order that clients expect. All other sections follow, sorted by
+// name.
 var sectionOrder = []string{"peers", "cache", "socketServer", "webSocketServer", "webServer", "queue"}
 
-// MarshalJSON returns the report as one object with the sections as its members.
+// MarshalJSON encodes the report as one JSON object whose members are ID, uptime, memory and the sections.
 func (s Stats) MarshalJSON() ([]byte, error) {
 	out, err := jsonx.Marshal(struct {
 		ID     string  `json:"id"`
@@ -48,7 +49,8 @@ func (s Stats) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// Status reports the id, uptime and memory of the node, and the section of each part that has one.
+// Status is the action "status", which returns the id, uptime and memory of the node, and one section for each
+// component that reports a section.
 var Status = actionhero.Action[actionhero.None, StatusOutput]{
 	Name:        "status",
 	Description: "Returns the state of this server and what it has served",
@@ -65,7 +67,8 @@ var Status = actionhero.Action[actionhero.None, StatusOutput]{
 	},
 }
 
-// liveMemory returns the bytes of all objects on the heap of this process, including those not collected yet.
+// liveMemory returns the total size, in bytes, of all objects on the heap of this process. Dead objects that the
+// garbage collector has not freed yet are included.
 func liveMemory() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
@@ -84,7 +87,7 @@ type ActionsViewOutput struct {
 	Actions []ActionView `json:"actions"`
 }
 
-// ActionView documents one action.
+// ActionView documents one action or one command of a transport, as [ActionsView] returns it.
 type ActionView struct {
 	Name          string     `json:"name"`
 	Description   string     `json:"description"`
@@ -92,19 +95,20 @@ type ActionView struct {
 	OutputExample rawJSON    `json:"outputExample"`
 }
 
-// InputsView names the inputs of an action.
+// InputsView lists the names of the required and of the optional inputs of an action.
 type InputsView struct {
 	Required []string `json:"required"`
 	Optional []string `json:"optional"`
 }
 
-// rawJSON is a value that is already encoded.
+// rawJSON is a JSON value that is already encoded.
 type rawJSON []byte
 
-// MarshalJSON returns the value unchanged.
+// MarshalJSON returns the bytes of r unchanged.
 func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
 
-// ActionsView documents every action of the API. For a persistent client it adds the commands of its transport.
+// ActionsView is the action "actionsView", which returns the name, description and inputs of every action of the API.
+// For a persistent client, the list also has the commands of the client's transport.
 var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 	Name:        "actionsView",
 	Description: "Lists the actions of this server with their inputs",

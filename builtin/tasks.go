@@ -12,14 +12,14 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// RunActionInput is the input of [RunAction], next to the params of the action.
+// RunActionInput is the input of [RunAction]. The job also holds the params for the action.
 type RunActionInput struct {
 	Action string `json:"action" required:"true" doc:"the action to run; it gets all other params of the task"`
 }
 
-// RunAction runs any action as a task: enqueue it with the action's name and params together, as a client sends them. The
-// output is dropped. If the params are invalid, a retry cannot succeed, so the job is cancelled. After any other error the
-// job is retried.
+// RunAction is the task "runAction", which runs an action as a background job. Enqueue it with the name of the action
+// and the params of the action in one object, as a client sends them. The output of the action is dropped. If the
+// params are invalid, the job is cancelled, because a retry cannot succeed. After any other error, the job is retried.
 var RunAction = actionhero.Task[RunActionInput]{
 	Name:        "runAction",
 	Description: "Runs an action as a task",
@@ -42,9 +42,9 @@ var RunAction = actionhero.Task[RunActionInput]{
 	},
 }
 
-// CleanLogFiles returns the task cleanLogFiles. Each minute, on every node, it removes the files of folder that are larger
-// than maxBytes. It keeps the file named keep, because the server writes to it and rotates it. It does not enter
-// subfolders.
+// CleanLogFiles returns the task "cleanLogFiles". Each minute, on every node, the task removes the files in folder that
+// are larger than maxBytes. It keeps the file with the name keep, because the server writes to that file and rotates
+// it. It does not enter subfolders.
 func CleanLogFiles(folder, keep string, maxBytes int64) actionhero.Task[actionhero.None] {
 	return actionhero.Task[actionhero.None]{
 		Name:        "cleanLogFiles",
@@ -83,8 +83,9 @@ func cleanFolder(ctx context.Context, folder, keep string, maxBytes int64) error
 	return nil
 }
 
-// CleanOldCacheObjects logs the number of objects in the cache at level debug, every ten seconds on one node of the
-// cluster. In the original actionhero it removed expired objects. Here each cache removes them without a task.
+// CleanOldCacheObjects is the task "cleanOldCacheObjects". Every ten seconds, on one node of the cluster, it logs the
+// number of objects in the cache at level debug. In the original actionhero, the task removed expired objects. Here
+// each cache removes expired objects without a task.
 var CleanOldCacheObjects = actionhero.Task[actionhero.None]{
 	Name:        "cleanOldCacheObjects",
 	Description: "Logs how many objects the cache has that have not expired",
@@ -99,14 +100,15 @@ var CleanOldCacheObjects = actionhero.Task[actionhero.None]{
 	},
 }
 
-// keepAlive is the message of [PingSocketClients].
+// keepAlive is the message that [PingSocketClients] sends.
 type keepAlive struct {
 	Context    string `json:"context"`
 	Status     string `json:"status"`
 	ServerTime int64  `json:"serverTime"` // Unix milliseconds
 }
 
-// PingSocketClients sends a keep-alive message to every persistent client each minute, on every node.
+// PingSocketClients is the task "pingSocketClients". Each minute, every node sends a keep-alive message to all its
+// persistent clients.
 var PingSocketClients = actionhero.Task[actionhero.None]{
 	Name:        "pingSocketClients",
 	Description: "Sends a keep-alive message to all persistent clients",

@@ -1,10 +1,11 @@
-// Package cli is the command line of an app: the commands start, actions, tasks, config, version and help, and those that
-// the app adds with [Command]. A program is usually one line:
+// Package cli is the command line of an app. It has the commands start, actions, tasks, config, version and help, and
+// the commands that the app adds with [Command]. A program is usually one line:
 //
 //	func main() { cli.Main(builtin.All, actions.All) }
 //
-// Begin with [Main]. The command tasks asks a running server over its control socket; all other commands run without one.
-// A program that needs no command line uses package server instead, and does not link this one.
+// Begin with [Main]. The command `tasks` sends requests to a running server over the control socket of that server; all
+// other commands run without a running server. A program that needs no command line uses package server instead, and
+// does not link package cli.
 package cli
 
 import (
@@ -20,14 +21,15 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// Main runs the command line of the process, and exits: with 0 after success, with 1 and one sentence on standard error
-// after an error. Commands read the configuration in the working directory and in the environment.
+// Main runs the command line of the process and then exits. After success, the exit code is 0. After an error, Main
+// writes one sentence to standard error, and the exit code is 1. Commands read the configuration from the working
+// directory and from environment variables.
 func Main(parts ...actionhero.Part) {
 	os.Exit(Run(context.Background(), os.Stdout, os.Stderr, os.Args, parts...))
 }
 
-// Run is [Main] for a command line of any kind, of which args[0] is the program. It returns the exit code. If ctx ends,
-// the command stops.
+// Run runs the command line args like [Main], but returns the exit code instead of exiting. args[0] is the name of the
+// program. If ctx ends, the running command stops.
 func Run(ctx context.Context, stdout, stderr io.Writer, args []string, parts ...actionhero.Part) int {
 	root, err := newRoot(filepath.Base(args[0]), parts)
 	if err == nil {
@@ -43,14 +45,15 @@ func Run(ctx context.Context, stdout, stderr io.Writer, args []string, parts ...
 	return 0
 }
 
-// app is the app of a command line.
+// app is the state that the commands of one command line share.
 type app struct {
-	name  string // of the program
+	name  string // the name of the program
 	parts []actionhero.Part
-	file  string // the flag --config
+	file  string // the value of the flag --config
 }
 
-// newRoot returns the command that has all others.
+// newRoot returns the root command of the command line, with all other commands as subcommands. It returns an error if
+// a [Command] in parts is invalid.
 func newRoot(name string, parts []actionhero.Part) (*cobra.Command, error) {
 	a := &app{name: name, parts: parts}
 	root := &cobra.Command{
@@ -67,7 +70,8 @@ func newRoot(name string, parts []actionhero.Part) (*cobra.Command, error) {
 	return root, a.addCommands(root)
 }
 
-// load returns the configuration.
+// load reads the configuration from the file that the flag --config names, or else from the working directory.
+// Environment variables override both.
 func (a *app) load() (server.Config, error) {
 	if a.file != "" {
 		return server.LoadFile(a.file)

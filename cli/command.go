@@ -18,25 +18,26 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// part makes a struct that embeds it an [actionhero.Part] that registers nothing.
+// part is an [actionhero.Part] that registers nothing with an API. A struct that embeds part is an [actionhero.Part]
+// too.
 type part = actionhero.Parts
 
-var _ = Command{}.part // it makes a Command an actionhero.Part
+var _ = Command{}.part // the embedded part makes a Command an actionhero.Part
 
-// Command is a command of an app: APP NAME [flags] [args]. Give it to [Main] among the parts of the app; it may be in
-// nested lists.
+// Command is a command that an app adds to its command line: APP NAME [flags] [args]. Pass it to [Main] together with
+// the parts of the app, directly or in a nested list of parts.
 type Command struct {
 	part
 
 	Name  string                                    // required; one word
 	Short string                                    // one line for the list of commands
 	Long  string                                    // for the help of the command; default: Short
-	Args  string                                    // the arguments in the help, such as "FILE..."; default: it takes none
-	Flags func(flags *flag.FlagSet)                 // declares the flags; default: it has none of its own
-	Run   func(ctx context.Context, env *Env) error // required; SIGINT and SIGTERM end ctx, a second signal ends the process
+	Args  string                                    // the arguments in the help, such as "FILE..."; default: the command takes no arguments
+	Flags func(flags *flag.FlagSet)                 // declares the flags; default: the command has no flags of its own
+	Run   func(ctx context.Context, env *Env) error // required; SIGINT or SIGTERM cancels ctx, a second signal ends the process
 }
 
-// Env is the environment of a [Command].
+// Env holds the arguments, the standard streams and the configuration of a running [Command].
 type Env struct {
 	Args           []string // without the name of the command and without flags
 	Stdin          io.Reader
@@ -47,9 +48,9 @@ type Env struct {
 	servers []*server.Server
 }
 
-// Server returns the server of the app, made from Config and the parts of the app, but not started: nothing listens, the
-// backend is not open and no initializer has started. Start and Stop do all that. Its log goes to Stderr, unless
-// Config.General.Log is set: the log file belongs to the running server.
+// Server returns a new server, made from Config and the parts of the app. The server is not started: no port is open, the
+// backend is not open and no initializer has started. Call its methods Start and Stop. The log of the server goes to
+// Stderr unless Config.General.Log is set, because the log file belongs to the running server.
 func (e *Env) Server() (*server.Server, error) {
 	cfg := e.Config
 	if cfg.General.Log == nil {
@@ -66,7 +67,8 @@ func (e *Env) Server() (*server.Server, error) {
 	return s, err
 }
 
-// command returns the cobra command that loads the configuration and runs c.
+// command returns the cobra command that loads the configuration, calls c.Run and then stops the servers that c.Run
+// made.
 func (a *app) command(c *Command) *cobra.Command {
 	cmd := &cobra.Command{Use: strings.TrimSpace(c.Name + " " + c.Args), Short: c.Short, Long: c.Long, Args: cobra.ArbitraryArgs}
 	if c.Args == "" {
@@ -95,7 +97,8 @@ func (a *app) command(c *Command) *cobra.Command {
 	return cmd
 }
 
-// addCommands adds the commands among the parts of the app.
+// addCommands adds each [Command] in the parts of the app to root. It returns an error if a Command has no function, or
+// if its name is not one word or is taken.
 func (a *app) addCommands(root *cobra.Command) error {
 	taken := map[string]bool{"help": true, "completion": true}
 	for _, cmd := range root.Commands() {
@@ -116,7 +119,7 @@ func (a *app) addCommands(root *cobra.Command) error {
 	return nil
 }
 
-// commandsOf returns the commands among parts and in nested lists.
+// commandsOf returns each [Command] in parts and in the lists that are nested in parts.
 func commandsOf(parts actionhero.Parts) (found []Command) {
 	for _, p := range parts {
 		switch p := p.(type) {

@@ -68,7 +68,8 @@ func version() *cobra.Command {
 	}
 }
 
-// versionText returns the version of the module, with the revision of the build if it is known.
+// versionText returns the version of the module. If the build information has a revision, up to 12 characters of the
+// revision follow the version.
 func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -29,7 +29,8 @@ func (a *app) start() *cobra.Command {
 	}
 }
 
-// announcement prints the addresses of the server. It is the last component to start, so that all of them listen.
+// announcement is a component that prints the addresses of the server. It starts last, when all transports already
+// listen.
 type announcement struct {
 	server *server.Server
 	out    io.Writer

@@ -18,7 +18,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// taskCommands is the command tasks with its subcommands, which manage the tasks of a running server.
+// taskCommands creates the command `tasks` and its subcommands, which manage the tasks of a running server.
 type taskCommands struct {
 	*app
 	asJSON bool // the flag --json
@@ -52,7 +52,8 @@ func (t *taskCommands) stats() *cobra.Command {
 	}
 }
 
-// jobs returns a command that sends a request for each job, in order. It goes on after an error, and returns all errors.
+// jobs returns a command that sends one request to the running server for each job id in its arguments, in order. After
+// a failed request, the command continues with the next id. It returns all errors together.
 func (t *taskCommands) jobs(use, short string, args cobra.PositionalArgs, method, action string, show func(out io.Writer, id uint64, job *control.Job)) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
 		ids, err := t.parseIDs(args)
@@ -77,7 +78,8 @@ func (t *taskCommands) parseIDs(args []string) ([]uint64, error) {
 	return ids, nil
 }
 
-// call sends a request to the running server, and prints the answer: with show, or as JSON.
+// call sends a request to the running server and prints the answer. With the flag --json, call prints the answer as
+// JSON. Otherwise it calls show to print the answer.
 func call[T any](t *taskCommands, cmd *cobra.Command, method, target string, body any, show func(out io.Writer, answer *T)) error {
 	cfg, err := t.load()
 	if err != nil {
@@ -171,7 +173,8 @@ func (t *taskCommands) enqueue() *cobra.Command {
 	return cmd
 }
 
-// paramsOf returns the params of a task as JSON: object, or an object of the pairs KEY=VALUE.
+// paramsOf returns the params of a task as a JSON object. This is either object, or an object with one member for each
+// of the pairs KEY=VALUE. If both are given or one is malformed, paramsOf returns an error.
 func paramsOf(object string, pairs []string) (json.RawMessage, error) {
 	if object != "" && len(pairs) > 0 {
 		return nil, fmt.Errorf("there are both --params and %q: use one of the two forms", pairs[0])

@@ -17,7 +17,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// The commands tasks registered and tasks repair need no running server.
+// The commands `tasks registered` and `tasks repair` need no running server.
 
 // taskView is the description of a task as `tasks registered --json` prints it.
 type taskView struct {

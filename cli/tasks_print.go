@@ -17,7 +17,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/control"
 )
 
-// printTable prints rows in columns, with control characters escaped.
+// printTable prints rows to out as a table with aligned columns. It escapes control characters in the cells.
 func printTable(out io.Writer, rows [][]string) {
 	var text bytes.Buffer
 	tw := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -33,7 +33,7 @@ func printTable(out io.Writer, rows [][]string) {
 	}
 }
 
-// printable escapes the characters of text that a terminal does not show, such as control characters.
+// printable returns text with invisible characters, such as control characters, replaced by escape sequences.
 func printable(text string) string {
 	if !strings.ContainsFunc(text, isInvisible) {
 		return text
@@ -51,7 +51,7 @@ func printable(text string) string {
 
 func isInvisible(r rune) bool { return !unicode.IsPrint(r) }
 
-// maxError is the length, in characters, at which a list cuts an error.
+// maxError is the largest number of characters that a list of jobs prints of an error.
 const maxError = 60
 
 func printJobs(out io.Writer, jobs *[]control.Job) {
@@ -77,7 +77,7 @@ func attempts(job *control.Job) string {
 	return fmt.Sprintf("%d of %d", job.Attempt, job.MaxAttempts)
 }
 
-// clock returns the local time of t, or a dash for the zero time.
+// clock formats t in local time. It returns "-" for the zero time.
 func clock(t time.Time) string {
 	if t.IsZero() {
 		return "-"

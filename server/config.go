@@ -16,11 +16,13 @@ import (
 	"github.com/actionhero-go/actionhero/worker"
 )
 
-// EnvPrefix is the first part of the names of environment variables: httpServer.port is ACTIONHERO_HTTP_SERVER_PORT.
+// EnvPrefix is the prefix of the environment variables that set settings. For example, ACTIONHERO_HTTP_SERVER_PORT sets
+// httpServer.port.
 const EnvPrefix = config.DefaultPrefix
 
-// Config is the configuration of a whole server, with the sections of a configuration file. The zero value works: a field that
-// is zero has its default, which its tag names. In a Config that [Load] returned, a zero counts as it is.
+// Config is the configuration of a whole server. Each field is a section of the configuration file. The zero value
+// works: a zero field means the default in the tag of that field. In a Config that [Load] returned, a zero field means
+// the value zero.
 type Config struct {
 	General     actionhero.Config `json:"general"`
 	Log         LogConfig         `json:"log"`
@@ -32,14 +34,14 @@ type Config struct {
 	WebSockets  WebSocketsConfig  `json:"webSockets"`
 	Tasks       TasksConfig       `json:"tasks"`
 
-	origins config.Origins // of the settings, from Load
+	origins config.Origins // the origin of each value, from Load
 }
 
 type filled = setting.Filled
 
 var _, _, _ = LogConfig{}.filled, TasksConfig{}.filled, WebSocketsConfig{}.filled // package setting reads the field by reflection
 
-// LogConfig is the section log.
+// LogConfig is the section "log" of the configuration.
 type LogConfig struct {
 	filled
 
@@ -55,7 +57,8 @@ type LogConfig struct {
 	MaxFiles    int    `json:"maxFiles" default:"5" unit:"files" range:"0 or less keeps all" doc:"rotated log files to keep"`
 }
 
-// TasksConfig is the section tasks.
+// TasksConfig is the section "tasks" of the configuration. It holds the settings of the worker, the queue and the
+// control socket.
 type TasksConfig struct {
 	filled
 	worker.Config
@@ -66,10 +69,11 @@ type TasksConfig struct {
 	Examples bool  `json:"examples" doc:"run the example tasks cleanLogFiles, cleanOldCacheObjects and pingSocketClients"`
 }
 
-// defaultTasksPath is the folder of tasks. A queue without a folder is in memory, so this is not the default of local.QueueConfig.
+// defaultTasksPath is the default folder of the tasks. It is not the default in local.QueueConfig, because a queue
+// without a folder is in memory.
 const defaultTasksPath = "./data"
 
-// fill gives each setting its default.
+// fill sets each unset setting to its default.
 func (c *Config) fill() {
 	c.Tasks.fill()
 	setting.Fill(c)
@@ -82,13 +86,15 @@ func (c *TasksConfig) fill() {
 	setting.Fill(c)
 }
 
-// Load reads the configuration of an app: config.json, config.yaml or config.toml in the folder dir, and then the environment,
-// which wins. The error names every setting that is unknown or does not parse.
+// Load reads the configuration of an app: config.json, config.yaml or config.toml in the folder dir, and then the
+// environment variables, which override the file. The error names every setting that is unknown or has a malformed
+// value.
 func Load(dir string) (Config, error) {
 	return load(config.Options{Dir: dir})
 }
 
-// LoadFile is [Load] with a configuration file of any name, which must exist. Its extension names its format.
+// LoadFile reads the configuration like [Load], but from the file path. The file must exist and may have any name. Its
+// extension determines its format.
 func LoadFile(path string) (Config, error) {
 	return load(config.Options{File: path})
 }
@@ -122,7 +128,8 @@ func (c *Config) check() error {
 	return c.Tasks.Config.Check()
 }
 
-// complete fills in the settings and what the parts need from each other. closeLog flushes and closes the log file, if complete opened it.
+// complete sets the default of every unset setting. If c.General has no log or no backend, complete creates it. It
+// returns closeLog, a function that flushes and closes the log file if complete opened the log.
 func (c *Config) complete() (closeLog func() error, err error) {
 	c.fill()
 	if err := c.check(); err != nil {
@@ -141,8 +148,9 @@ func (c *Config) complete() (closeLog func() error, err error) {
 		c.Cache.Queue = c.Tasks.QueueConfig
 		c.Cache.Queue.Path = c.Tasks.Folder()
 		c.General.Backend = local.New(c.Cache)
-		// This process is the whole cluster: its runs crash only with the process itself, and tasks that wait for this node
-		// must find it again if its address changes.
+		// This process is the whole cluster. A run crashes only together with the process, so the lease never expires.
+		// The name of the node is fixed: tasks that wait for this node must find it again if the address of the node
+		// changes.
 		c.Tasks.Lease = cmp.Or(c.Tasks.Lease, -1)
 		c.Tasks.Node = cmp.Or(c.Tasks.Node, "local")
 	}

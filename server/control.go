@@ -13,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Folder returns the folder of the tasks, or "" if they are in memory.
+// Folder returns the folder in which the tasks are stored, or "" if the setting tasks.memory keeps the tasks in memory.
 func (c TasksConfig) Folder() string {
 	c.fill()
 	if c.Memory {
@@ -22,8 +22,8 @@ func (c TasksConfig) Folder() string {
 	return c.Path
 }
 
-// ControlSocket returns the path of the socket over which package cli manages the tasks of a running server, or "" if
-// there is none: the tasks are in memory, or tasks.control is off.
+// ControlSocket returns the path of the Unix socket over which package cli manages the tasks of a running server. It
+// returns "" if the tasks are in memory or the setting tasks.control is off.
 func (c TasksConfig) ControlSocket() string {
 	c.fill()
 	if folder := c.Folder(); folder != "" && *c.Control {
@@ -32,7 +32,7 @@ func (c TasksConfig) ControlSocket() string {
 	return ""
 }
 
-// controller is the component that serves the control socket: package cli manages the tasks over it.
+// controller is the component that serves the control socket, over which package cli manages the tasks of the server.
 type controller struct {
 	api    *actionhero.API
 	path   string
@@ -65,8 +65,9 @@ func (c *controller) routes() map[string]control.Handler {
 	return routes
 }
 
-// withCode returns a handler whose errors have the code and the text of an [actionhero.Error]. The caller is the
-// operator, so it gets the cause of an internal error too.
+// withCode returns a handler that converts the errors of the given handler to [*control.Error], with the code and the
+// text of an [actionhero.Error]. The client is the operator of the server, so the text of an internal error contains
+// the cause.
 func withCode(handler control.Handler) control.Handler {
 	return func(r *http.Request) (any, error) {
 		result, err := handler(r)
@@ -85,7 +86,8 @@ func withCode(handler control.Handler) control.Handler {
 	}
 }
 
-// byID returns a handler that calls do with the id in the path.
+// byID returns a handler that calls do with the job id in the path of the request. If the id is not a whole number, the
+// handler returns an error.
 func byID(do func(ctx context.Context, id uint64) (any, error)) control.Handler {
 	return func(r *http.Request) (any, error) {
 		id, err := number(r.PathValue("id"), "the id of the job")
@@ -96,7 +98,8 @@ func byID(do func(ctx context.Context, id uint64) (any, error)) control.Handler 
 	}
 }
 
-// job returns a handler that answers the job that do returns.
+// job returns a handler that calls do with the job id in the path of the request. The handler answers with the job that
+// do returns.
 func (c *controller) job(do func(ctx context.Context, id uint64) (actionhero.Job, error)) control.Handler {
 	return byID(func(ctx context.Context, id uint64) (any, error) {
 		job, err := do(ctx, id)
@@ -104,7 +107,8 @@ func (c *controller) job(do func(ctx context.Context, id uint64) (actionhero.Job
 	})
 }
 
-// number parses a number, 0 if text is empty. name is for the error.
+// number parses text as a whole number. It returns 0 if text is empty. name stands for the number in the text of an
+// error.
 func number(text, name string) (uint64, error) {
 	if text == "" {
 		return 0, nil
@@ -129,7 +133,8 @@ func (c *controller) list(r *http.Request) (any, error) {
 	return views, err
 }
 
-// jobFilter parses the query of a list: state (may occur several times), queue, task, limit, after and oldest.
+// jobFilter parses the query of a request for a list of jobs. The query can have "state" (several times), "queue",
+// "task", "limit", "after" and "oldest".
 func jobFilter(query url.Values) (f actionhero.JobFilter, err error) {
 	for _, name := range query["state"] {
 		state, err := backend.ParseState(name)
@@ -150,7 +155,8 @@ func jobFilter(query url.Values) (f actionhero.JobFilter, err error) {
 	return f, nil
 }
 
-// view returns the answer for a job, with secrets filtered.
+// view converts a job to the form in which the control socket sends jobs. The values of secret params become
+// "[FILTERED]".
 func (c *controller) view(job actionhero.Job) control.Job {
 	var params actionhero.Params
 	writer := transport.ParamsOf(&params)

@@ -5,10 +5,10 @@ import (
 	"net"
 )
 
-// Endpoint is an address at which a server listens.
+// Endpoint is an address at which a transport of a server listens.
 type Endpoint struct {
-	Name string // for people: HTTP, WebSocket, TCP (TLS)
-	URL  string // for this machine; HOST:PORT for TCP
+	Name string // the transport, for people: "HTTP", "WebSocket", "TCP (TLS)"
+	URL  string // the address for clients on this machine; without a scheme for TCP
 }
 
 // Endpoints returns the addresses at which a started server listens.
@@ -33,7 +33,8 @@ func (s *Server) Endpoints() (endpoints []Endpoint) {
 	return endpoints
 }
 
-// localHost returns the host and port of an address as a client on this machine writes them.
+// localHost returns HOST:PORT of addr for a client on this machine. HOST is "localhost" if the IP address is
+// unspecified or a loopback address.
 func localHost(addr net.Addr) string {
 	tcp := addr.(*net.TCPAddr)
 	if tcp.IP.IsUnspecified() || tcp.IP.IsLoopback() {

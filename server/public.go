@@ -13,7 +13,8 @@ import (
 //go:embed public
 var public embed.FS
 
-// startPage returns the files that a server without a folder of static files serves.
+// startPage returns the embedded files with the start page. A server serves these files if it has no folder of static
+// files.
 func startPage() fs.FS {
 	files, err := fs.Sub(public, "public")
 	if err != nil {
@@ -22,7 +23,8 @@ func startPage() fs.FS {
 	return files
 }
 
-// clientScript returns a handler that serves the client script. An app's own folder of static files does not contain it.
+// clientScript returns a handler that serves the client script actionhero.js. An app with a folder of static files
+// needs this handler, because that folder does not contain the script.
 func clientScript() (http.Handler, error) {
 	const name = "actionhero.js"
 	script, err := fs.ReadFile(startPage(), "javascript/"+name)

@@ -1,4 +1,4 @@
-// Package server wires a whole server together: configuration, log, backend and every transport around one API.
+// Package server builds a complete server from a configuration: one API with its log, its backend and every transport.
 //
 // Begin with [Load] and [New]. Package cli does both, and adds a command line.
 package server
@@ -18,7 +18,7 @@ import (
 	"github.com/actionhero-go/actionhero/worker"
 )
 
-// Server is an API with its transports.
+// Server is an API with all its transports and the worker that runs its tasks.
 type Server struct {
 	*actionhero.API
 	Web    *web.Server
@@ -31,8 +31,8 @@ type Server struct {
 	sockets []socketTransport
 }
 
-// New returns a server of a configuration and parts. It listens as soon as it is started. The error names the wrong
-// setting or part.
+// New returns a Server with the configuration cfg and the parts of an app. The Server listens after Start. If a setting
+// or a part is wrong, the error names that setting or part.
 func New(cfg Config, parts ...actionhero.Part) (*Server, error) {
 	closeLog, err := cfg.complete()
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 		s.API.Add(&controller{api: s.API, path: socket})
 	}
 	s.API.Add(s.Worker, s.Web, s.TCP)
-	// After Web, so that they stop before it: Web waits for their long polls.
+	// The sockets follow Web, so that they stop before Web: Web waits for the long polls of the sockets.
 	if err := s.buildSockets(cfg.WebSockets); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	return nil
 }
 
-// addSections adds the sections cache and queue to the answer of the action status.
+// addSections adds the sections "cache" and "queue" to the output of the action `status`.
 func (s *Server) addSections() {
 	s.API.Stats.Section("cache", func(ctx context.Context) (any, error) {
 		n, err := s.API.Cache.Size(ctx)

@@ -7,19 +7,20 @@ import (
 	"github.com/actionhero-go/actionhero/internal/logging"
 )
 
-// Settings writes every setting of the configuration with its value, the origin of the value (a file, an environment variable,
-// the program or the default), its range and its environment variable. A secret is written as [FILTERED]. The output is in colour
-// if w is a terminal.
+// Settings writes every setting of the configuration to w. For each setting it writes the value, the range, the
+// environment variable and the origin of the value: a file, an environment variable, the program or the default. The
+// value of a secret is written as [FILTERED]. The output is in colour if w is a terminal.
 func (c Config) Settings(w io.Writer) error {
 	return config.Print(w, c.describe(), logging.Colored(w))
 }
 
-// SettingsJSON is [Config.Settings] as a JSON array, for scripts.
+// SettingsJSON writes the settings like [Config.Settings], but as a JSON array for scripts.
 func (c Config) SettingsJSON(w io.Writer) error {
 	return config.PrintJSON(w, c.describe())
 }
 
-// SettingsMarkdown writes the reference of all settings: their defaults instead of their values.
+// SettingsMarkdown writes the reference of all settings to w, as a Markdown page. The page has the defaults of the
+// settings instead of their values.
 func SettingsMarkdown(w io.Writer) error {
 	return config.PrintMarkdown(w, Config{}.describe(), markdownIntro)
 }

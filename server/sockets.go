@@ -10,14 +10,15 @@ import (
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
-// The paths of the transports for browsers on the web server.
+// The URL paths of WebSocket and Socket.IO on the web server.
 const (
 	webSocketPath = "/ws"
 	socketIOPath  = "/socket.io/"
 )
 
-// WebSocketsConfig is the section webSockets: plain WebSocket at /ws and Socket.IO at /socket.io/ of the web server. A setting
-// that both have is one in the configuration, and sets both.
+// WebSocketsConfig is the section "webSockets" of the configuration. The web server serves plain WebSocket at /ws and
+// Socket.IO at /socket.io/. A setting that Plain and SocketIO share has one key in the configuration, which sets both
+// fields.
 type WebSocketsConfig struct {
 	filled
 
@@ -30,7 +31,7 @@ type WebSocketsConfig struct {
 	SocketIO socketio.Config  `json:",inline"`
 }
 
-// socketTransport is plain WebSocket or Socket.IO.
+// socketTransport is the interface of the two transports for browsers, plain WebSocket and Socket.IO.
 type socketTransport interface {
 	http.Handler
 	actionhero.Component
@@ -38,7 +39,8 @@ type socketTransport interface {
 	Clients() int
 }
 
-// buildSockets mounts the transports for browsers.
+// buildSockets creates the transports for browsers that the configuration enables. It mounts them and their client
+// scripts on the web server. It returns an error if a setting is wrong or a mount fails.
 func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	if !*cfg.Enable {
 		return nil
@@ -70,7 +72,8 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	return nil
 }
 
-// boundTo returns a function that restricts a handler to one of the web server's two ports.
+// boundTo returns a function that wraps a handler. With bind "http" or "https", the wrapped handler answers only on
+// that port of the web server, and with status 404 on the other port.
 func boundTo(bind string) func(http.Handler) http.Handler {
 	return func(h http.Handler) http.Handler {
 		if bind == "both" {
@@ -86,7 +89,7 @@ func boundTo(bind string) func(http.Handler) http.Handler {
 	}
 }
 
-// socketStats returns the section webSocketServer of the action status.
+// socketStats returns the section "webSocketServer" in the output of the action `status`.
 func (s *Server) socketStats(context.Context) (any, error) {
 	var stats struct {
 		Requests int64 `json:"numberOfGlobalWebSocketRequests"`

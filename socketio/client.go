@@ -14,17 +14,18 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// transportName is the name of this transport, in requests and in the log.
+// transportName is the name of this transport in requests and in the log.
 const transportName = "socketio"
 
-// client is the client of one session. It is connected while it is connected to the default namespace.
+// client is the Socket.IO client of one Engine.IO session. A client is connected while it has joined the default
+// namespace; conn is nil otherwise.
 type client struct {
 	*serving
 	session *engine.Session
 	ip      string
 
 	mu           sync.Mutex
-	conn         *actionhero.Conn // nil: not connected
+	conn         *actionhero.Conn // nil: the client is not connected
 	connectTimer *time.Timer      // closes the session after ConnectTimeout; nil while connected
 	closed       bool
 
@@ -32,7 +33,7 @@ type client struct {
 	partial  *partialPacket // the packet whose attachments are being received, or nil; used by Message only
 }
 
-// The reasons for closing a session.
+// The errors with which the server closes a session.
 var (
 	errConnectTimeout      = errors.New("the client has not connected to a namespace in time")
 	errUnexpectedPacket    = errors.New("a packet that does not fit the state of the connection")
@@ -50,7 +51,7 @@ func (c *client) startConnectTimer() {
 	c.connectTimer = time.AfterFunc(c.cfg.ConnectTimeout, func() { c.session.Refuse(errConnectTimeout) })
 }
 
-// Closed implements engine.Client.
+// Closed implements engine.Client. It disconnects the client from the namespace and stops the connect timer.
 func (c *client) Closed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,8 +62,8 @@ func (c *client) Closed() {
 	}
 }
 
-// disconnect ends the connection to the namespace. A new goroutine removes the client from its rooms, because that may
-// block. The caller must hold the lock.
+// disconnect ends the client's connection to the namespace. A new goroutine removes the client from its rooms, because
+// api.Disconnect may block. The caller must hold c.mu.
 func (c *client) disconnect() {
 	if conn := c.conn; conn != nil {
 		c.conn = nil
@@ -71,14 +72,15 @@ func (c *client) disconnect() {
 	}
 }
 
-// connected returns the Conn of the client, or nil if it is not connected.
+// connected returns the actionhero.Conn of the client, or nil if the client is not connected to the namespace.
 func (c *client) connected() *actionhero.Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.conn
 }
 
-// Message implements engine.Client.
+// Message implements engine.Client. It parses a Socket.IO packet and returns the request to run for the packet, or nil.
+// If binary is true, data is an attachment of the partial packet. A malformed or unexpected message closes the session.
 func (c *client) Message(data []byte, binary bool) connloop.Request {
 	if binary != (c.partial != nil) {
 		c.session.Refuse(errAttachmentOrder)
@@ -99,7 +101,7 @@ func (c *client) Message(data []byte, binary bool) connloop.Request {
 	return c.handlePacket(p)
 }
 
-// partialPacket is a packet and those of its attachments that have been received.
+// partialPacket is a packet that waits for its attachments, with the attachments that have been received.
 type partialPacket struct {
 	text        []byte
 	want        int
@@ -107,7 +109,9 @@ type partialPacket struct {
 	size        int
 }
 
-// addAttachment adds an attachment to the partial packet. After the last one it handles the packet.
+// addAttachment adds a received attachment to the partial packet. After the last attachment, it inserts all attachments
+// into the packet and handles the packet. If the attachments are larger than MaxHTTPBufferSize in total, it closes the
+// session.
 func (c *client) addAttachment(data []byte) connloop.Request {
 	partial := c.partial
 	if partial.size += len(data); partial.size > c.cfg.MaxHTTPBufferSize {
@@ -128,7 +132,8 @@ func (c *client) addAttachment(data []byte) connloop.Request {
 	return c.handlePacket(p)
 }
 
-// handlePacket handles a packet that has been received with all its attachments.
+// handlePacket handles a packet whose attachments have all been received. It returns the request to run for the packet,
+// or nil. If the packet does not fit the state of the connection, handlePacket closes the session.
 func (c *client) handlePacket(p packet) connloop.Request {
 	conn := c.connected()
 	switch {
@@ -136,9 +141,9 @@ func (c *client) handlePacket(p packet) connloop.Request {
 		return &connectError{c, p.namespace}
 	case p.kind == typeConnect && conn == nil:
 		return c.connect()
-	case p.kind == typeConnect: // stock clients may ask twice
+	case p.kind == typeConnect: // stock clients may send the connect packet twice
 		return nil
-	case p.kind == typeDisconnect && (p.namespace != nil || conn == nil): // its connect was refused
+	case p.kind == typeDisconnect && (p.namespace != nil || conn == nil): // the client's connect was refused
 		return nil
 	case p.namespace != nil || conn == nil:
 		c.session.Refuse(errUnexpectedPacket)
@@ -153,7 +158,8 @@ func (c *client) handlePacket(p packet) connloop.Request {
 	return nil // an acknowledgement: the server never requests one
 }
 
-// connect connects the client to the namespace. It creates the Conn now, because the next packet may already need it.
+// connect connects the client to the namespace and returns the request that replies. It creates the actionhero.Conn at
+// once, because the next packet of the client may already need the Conn.
 func (c *client) connect() connloop.Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,8 +173,8 @@ func (c *client) connect() connloop.Request {
 	return c.commands.add(command{client: c, conn: c.conn, run: (*command).completeConnect})
 }
 
-// leaveNamespace disconnects the client at its request. The session stays open: the client may connect again within
-// ConnectTimeout.
+// leaveNamespace disconnects the client from the namespace, at the client's request. The session stays open: the client
+// may connect to the namespace again within ConnectTimeout.
 func (c *client) leaveNamespace() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -178,10 +184,12 @@ func (c *client) leaveNamespace() {
 	}
 }
 
-// wireKind is the key of this transport's encoding of room messages; see [transport.Encoded].
+// wireKind identifies the encoding of room messages for Socket.IO clients in calls of [transport.Encoded]. All
+// Socket.IO clients share one encoded copy of a message.
 type wireKind struct{}
 
-// Deliver implements transport.Sender.
+// Deliver implements transport.Sender. It queues a room message for the client. If flush is true, the caller must call
+// Flush.
 func (c *client) Deliver(d *actionhero.RoomMessage) (flush bool) {
 	return c.session.Queue(transport.Encoded(d, wireKind{}, encodeMessage))
 }
@@ -189,26 +197,27 @@ func (c *client) Deliver(d *actionhero.RoomMessage) (flush bool) {
 func encodeMessage(d *actionhero.RoomMessage) []byte {
 	event := "say"
 	if transport.IsNotice(d) {
-		event = "api" // a notice has no envelope, which listeners of say expect
+		event = "api" // a notice has no envelope, but listeners for the event "say" expect one
 	}
 	text := wire.RoomMessage(appendEventHead(make([]byte, 0, 64+len(d.Body)+len(d.From)), event), d)
 	return engine.Prepare(append(text, '}', ']'))
 }
 
-// Flush implements transport.Sender.
+// Flush implements transport.Sender. It sends the queued messages without blocking.
 func (c *client) Flush() { c.session.Flush() }
 
 var disconnected = engine.Prepare([]byte{typeDisconnect})
 
-// Close implements transport.Sender. It sends a disconnect packet, after which stock clients do not reconnect
-// automatically. The packet has no field for the reason.
+// Close implements transport.Sender. It sends a disconnect packet and closes the session. After a disconnect packet,
+// stock clients do not reconnect automatically. The packet has no field for the reason.
 func (c *client) Close(reason string) {
 	c.session.Queue(disconnected)
 	c.session.Flush()
 	c.session.Close(reason)
 }
 
-// handleEvent returns the request for an event.
+// handleEvent returns the request that runs the event in p and replies. If the event is malformed or unknown, the
+// request replies with an error.
 func (c *client) handleEvent(conn *actionhero.Conn, p packet) connloop.Request {
 	quoted, args, err := parseEvent(p.data)
 	if err != nil {

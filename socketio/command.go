@@ -11,7 +11,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/wire"
 )
 
-// command is a connect, or an event other than action.
+// command is a request that runs in the order of the client's packets: a connect to the namespace, or an event other
+// than "action".
 type command struct {
 	client    *client
 	conn      *actionhero.Conn
@@ -21,9 +22,11 @@ type command struct {
 	run       func(*command)
 }
 
-// commandQueue runs the commands of a client one after the other, in the order in which they came. A message therefore goes
-// to the room that the client changed to before. The queue is itself the request for each command: the connection loop may
-// run these requests concurrently and in any order, and each run takes the first waiting command.
+// commandQueue runs the commands of one client one after the other, in the order in which the commands came. A "say"
+// after a "roomChange" therefore goes to the new room.
+//
+// The commandQueue is the connloop.Request for each of its commands. The connection loop may run these requests
+// concurrently and in any order; each run takes the first waiting command.
 type commandQueue struct {
 	mu       sync.Mutex
 	waiting  []command
@@ -31,7 +34,7 @@ type commandQueue struct {
 	finished sync.Cond // a command has finished
 }
 
-// add queues a command and returns the request that runs the first one in the queue.
+// add queues cmd and returns a request that runs the first command of the queue, which is not always cmd.
 func (q *commandQueue) add(cmd command) connloop.Request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -39,7 +42,8 @@ func (q *commandQueue) add(cmd command) connloop.Request {
 	return q
 }
 
-// Run implements connloop.Request.
+// Run implements connloop.Request. It blocks until the running command has finished, and then runs the first waiting
+// command.
 func (q *commandQueue) Run() (done bool) {
 	cmd := q.begin()
 	defer q.end()
@@ -69,7 +73,7 @@ func (q *commandQueue) end() {
 	q.finished.Signal()
 }
 
-// completeConnect replies to the connect, sends the welcome and moves the client into the default room.
+// completeConnect replies to the connect packet, sends the welcome message and moves the client into the default room.
 func (cmd *command) completeConnect() {
 	c, cfg := cmd.client, cmd.client.api.Config()
 	buf := getBuffer()
@@ -84,7 +88,7 @@ func (cmd *command) completeConnect() {
 	}
 }
 
-// runCommand runs one of the commands that all persistent transports have.
+// runCommand runs one of the commands that all persistent transports have, and sends the reply.
 func (cmd *command) runCommand() {
 	buf := getBuffer()
 	defer putBuffer(buf)
@@ -97,7 +101,8 @@ func (cmd *command) runCommand() {
 	cmd.client.sendReply(buf)
 }
 
-// quit disconnects the client. It replies only if an acknowledgement was requested: otherwise the disconnect is the reply.
+// quit disconnects the client. It sends a reply only if the client requested an acknowledgement. Otherwise the
+// disconnect packet is the reply.
 func (cmd *command) quit() {
 	if cmd.id != nil {
 		buf := getBuffer()
@@ -108,12 +113,13 @@ func (cmd *command) quit() {
 	cmd.client.Close("the client has quit")
 }
 
-// commandArguments maps each command with an argument to the member of the event's object that holds it.
+// commandArguments maps the name of each command with an argument to the key of that argument in the JSON object of the
+// event.
 var commandArguments = map[string]string{"say": "message", "roomChange": "room", "roomAdd": "room", "roomLeave": "room"}
 
 var quitEvents = map[string]bool{"quit": true, "exit": true, "close": true}
 
-// isKnownEvent reports whether name is an event other than action.
+// isKnownEvent reports whether name is the name of an event other than "action".
 func isKnownEvent(name []byte) bool {
 	return quitEvents[string(name)] || slices.Contains(commandNames, string(name))
 }
@@ -128,8 +134,9 @@ func unknownEvent(quoted []byte) error {
 	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", name, strings.Join(commandNames, ", "))
 }
 
-// argument returns the member key of arg, the JSON object that is the argument of an event. A string in place of the object
-// is the value itself. A missing room is "", which the core rejects with the rules for names.
+// argument returns the string value of the member named key in arg, the JSON object that is the argument of an event.
+// If arg is a JSON string, argument returns the text of that string instead. A missing member "room" is returned as "",
+// which package actionhero rejects with the rules for room names. A missing "message" is an error.
 func argument(arg []byte, key string) (text string, err error) {
 	found := key == "room"
 	switch {

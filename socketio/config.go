@@ -13,12 +13,14 @@ type filled = setting.Filled
 
 var _ = Config{}.filled // package setting reads the field by reflection
 
-// Config holds the settings of Socket.IO, a part of the section webSockets of the configuration. A zero field means the
-// default in its tag, unless server.Load returned the Config: then zero is a value.
+// Config holds the settings of Socket.IO, a part of the section "webSockets" of the configuration. [New] replaces each
+// zero field by the default in the field's tag. In a Config that server.Load returned, a zero field keeps the value
+// zero.
 type Config struct {
 	filled
 
-	// These have the same tags in package websocket: in the configuration they are one setting.
+	// The following fields have the same tags in the Config of package websocket, because both packages share these
+	// settings of the configuration.
 	Origins        []string      `json:"origins" doc:"origins whose pages may connect besides the server's own, like https://example.com or https://*.example.com; * is any"`
 	MaxInFlight    int           `json:"maxInFlight" default:"100" min:"1" unit:"requests" doc:"requests of one connection that run at a time; the server reads no further while so many run"`
 	MaxQueued      int           `json:"maxQueuedMessages" default:"256" min:"1" unit:"messages" doc:"messages that may wait for a client; one that does not read is closed"`
@@ -33,11 +35,13 @@ type Config struct {
 	MaxHTTPBufferSize int           `json:"maxHttpBufferSize" unit:"bytes" default:"1000000" min:"1" doc:"length of a message over Socket.IO, and size of the body of a long-polling request"`
 	MaxDetached       int           `json:"maxAbsent" default:"10000" min:"1" unit:"sessions" doc:"long-polling sessions that may be without a request; one more closes the session that has had none for the longest time"`
 
-	// RemoteIP returns the address of a client behind trusted proxies. Default: the address of the connection.
+	// RemoteIP returns the address of a client behind trusted proxies. If RemoteIP is nil, the client's address is the
+	// address of the network connection.
 	RemoteIP func(r *http.Request) string `json:"-"`
 }
 
-// check validates the settings and returns the allowed origins.
+// check validates the settings and returns the origins that may connect. It returns an error if a setting or an origin
+// is invalid.
 func (c *Config) check() (ws.Origins, error) {
 	origins, err := ws.NewOrigins(c.Origins)
 	return origins, errors.Join(setting.Check("webSockets", c), err)

@@ -9,14 +9,14 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// The errors of events whose packet is well formed. The client gets them as the reply.
+// The errors of malformed events in well-formed packets. The client receives these errors in the reply to the event.
 var (
 	errEventName   = actionhero.Errorf(actionhero.CodeInvalidInput, "the name of an event must be a string")
 	errPlaceholder = actionhero.Errorf(actionhero.CodeInvalidInput, "each placeholder must stand for an attachment of its own")
 )
 
-// parseEvent divides the payload of an event into its name, which is a JSON string, and the text of its arguments, nil if
-// there are none. The arguments are not checked.
+// parseEvent divides data, the payload of an event packet, into the event's name and the text of the event's arguments.
+// name is a JSON string; args is nil if there are no arguments. parseEvent does not check the arguments.
 func parseEvent(data []byte) (name, args []byte, err error) {
 	start := jsonx.SkipSpace(data, 1)
 	if data[start] != '"' {
@@ -37,8 +37,8 @@ func parseEvent(data []byte) (name, args []byte, err error) {
 	return rest[start:end], rest[jsonx.SkipSpace(rest, next+1):], nil
 }
 
-// firstArgument returns the first argument of an event, nil if there is none. It is not checked; if it is malformed, the
-// result may include what follows it.
+// firstArgument returns the first argument in args, the text of an event's arguments, or nil if args is nil. It does
+// not check the argument. If the argument is malformed, the result may include the text after the argument.
 func firstArgument(args []byte) []byte {
 	end := jsonx.SkipValue(args, 0)
 	if after := jsonx.SkipSpace(args, end); after < len(args) && args[after] != ',' {
@@ -47,8 +47,9 @@ func firstArgument(args []byte) []byte {
 	return args[:end:end]
 }
 
-// insertAttachments returns the payload of an event with its attachments in place of their placeholders. They become
-// base64 strings, the form in which actions read bytes from JSON.
+// insertAttachments returns data, the payload of an event, with each attachment in place of its placeholder. The
+// attachments become base64 strings, the form in which actions read bytes from JSON. It returns errPlaceholder if a
+// placeholder has an unknown or a repeated number.
 func insertAttachments(data []byte, attachments [][]byte) ([]byte, error) {
 	size := len(data)
 	for _, a := range attachments {
@@ -80,8 +81,8 @@ func insertAttachments(data []byte, attachments [][]byte) ([]byte, error) {
 	return append(dst, data[start:]...), nil
 }
 
-// parsePlaceholder parses {"_placeholder":true,"num":n} at index i and returns the index after it. n is -1 if num is not
-// an integer. ok is false if there is no placeholder at i.
+// parsePlaceholder parses a placeholder {"_placeholder":true,"num":n} at index i of data. end is the index after the
+// placeholder. n is -1 if "num" is not an integer. ok is false if there is no placeholder at i.
 func parsePlaceholder(data []byte, i int) (n, end int, ok bool) {
 	const longest = 64 // bytes, which allows for some white space
 	text := data[i:min(len(data), i+longest)]

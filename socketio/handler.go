@@ -1,17 +1,18 @@
 // Package socketio serves actions and rooms to the stock Socket.IO clients of versions 3 and 4, over HTTP long-polling
-// and WebSocket. It implements Socket.IO protocol 5; package internal/engine implements Engine.IO protocol 4 below it.
-// Begin reading at [Handler], then client.Message.
+// and WebSocket. It implements Socket.IO protocol 5 on top of Engine.IO protocol 4, which package internal/engine
+// implements. Begin reading at [Handler], then client.Message.
 //
-// Mount a [Handler] at /socket.io/ of a web server. The default namespace is the only one, and a client must connect to
-// it. The answer to an event is the acknowledgement if the client requests one, otherwise the event response:
+// Mount a [Handler] at /socket.io/ of a web server. A client must connect to the default namespace; there is no other
+// namespace. If the client requests an acknowledgement of an event, the acknowledgement is the answer. Otherwise the
+// answer is the event "response":
 //
 //	socket.emit("action", {action: "randomNumber"}, (answer) => …)   // {"context":"response",…,"error":false}
-//	socket.emit("say", {message: "hi"})                               // the others in the room get the event say
+//	socket.emit("say", {message: "hi"})                               // other clients in the room get the event "say"
 //	socket.emit("roomChange", {room: "lobby"}), roomAdd, roomLeave, roomView, detailsView
-//	socket.emit("quit"), exit, close                                  // the server disconnects
+//	socket.emit("quit"), exit, close                                  // the server disconnects the client
 //
-// No params are kept between requests. Actions of one client run concurrently, so answers may overtake each other. All
-// other events run one after the other, in the order in which they came.
+// The server keeps no params between requests. Actions of one client run concurrently, so answers may overtake each
+// other. All other events of a client run one after the other, in the order in which the events came.
 package socketio
 
 import (
@@ -28,8 +29,8 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Handler is the transport. It is an [http.Handler] to mount at /socket.io/, and a Component to add to the API. All methods
-// except Start and Stop may be called concurrently.
+// Handler is the Socket.IO transport. It is an [http.Handler] to mount at /socket.io/, and an actionhero.Component to
+// add to the API. All methods except Start and Stop may be called concurrently.
 type Handler struct {
 	api transport.Host
 	cfg Config
@@ -40,22 +41,24 @@ type Handler struct {
 	clients  atomic.Int64
 }
 
-// serving is the state of a handler between Start and Stop.
+// serving is the state that a Handler has only between Start and Stop.
 type serving struct {
 	*Handler
 	engine  *engine.Engine
-	ctx     context.Context // the base of every request's context
+	ctx     context.Context // parent of each request's context
 	cancel  context.CancelFunc
 	leaving sync.WaitGroup // goroutines that remove clients from their rooms
 }
 
-// New returns the transport of api. Until Start, it answers all requests except for the script with status 503.
+// New returns a Handler for the actions of api. Until Start, the Handler serves only the client script and answers all
+// other requests with status 503.
 func New(api *actionhero.API, cfg Config) *Handler {
 	setting.Fill(&cfg)
 	return &Handler{api: transport.Of(api), cfg: cfg}
 }
 
-// Start begins to serve. If settings are invalid, it returns an error that names them.
+// Start makes the Handler accept clients. If settings are invalid, Start returns an error that names the invalid
+// settings.
 func (h *Handler) Start(ctx context.Context) error {
 	origins, err := h.cfg.check()
 	if err != nil {
@@ -77,9 +80,9 @@ func (h *Handler) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop refuses new clients and requests, waits for the requests in flight, and closes the connections in a way after which
-// stock clients reconnect automatically. If ctx is done earlier, Stop cancels the requests, closes the connections at once
-// and returns the error of ctx. The handler can be started again.
+// Stop refuses new clients and requests, waits for the requests in flight, and then closes the connections. Stock
+// clients reconnect automatically after this. If ctx ends first, Stop cancels the running requests, closes all
+// connections at once and returns the error of ctx. The handler can be started again.
 func (h *Handler) Stop(ctx context.Context) error {
 	v := h.serving.Swap(nil)
 	if v == nil {
@@ -93,7 +96,8 @@ func (h *Handler) Stop(ctx context.Context) error {
 	return err
 }
 
-// ServeHTTP answers a request of the protocol or for the client script.
+// ServeHTTP serves the client script at a path that ends in "/socket.io.js". It answers all other requests according to
+// the Socket.IO protocol, or with status 503 while the handler is not started.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/"+scriptName) {
 		serveScript(w, r)
@@ -107,7 +111,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.engine.ServeHTTP(w, r)
 }
 
-// Requests returns how many events the handler has received since New.
+// Requests returns the number of events that the handler has received since New.
 func (h *Handler) Requests() int64 { return h.requests.Load() }
 
 // Clients returns the number of connected clients.

@@ -19,14 +19,15 @@ const (
 	typeBinaryAck    = '6'
 )
 
-// The limits of a packet. The transport limits its total size.
+// These constants limit the parts of one packet. The transport limits the total size of a packet.
 const (
-	maxAttachments = 10  // binary attachments
-	maxNamespace   = 128 // bytes of the namespace
+	maxAttachments = 10  // number of binary attachments
+	maxNamespace   = 128 // bytes of the namespace's name
 	maxID          = 16  // digits of the acknowledgement number; 2^53 has 16 digits
 )
 
-// packet is one Socket.IO packet. Its slices share memory with the text that it was parsed from.
+// packet is one parsed Socket.IO packet. Its slices share memory with the text from which parsePacket parsed the
+// packet.
 type packet struct {
 	kind        byte
 	attachments int
@@ -35,7 +36,7 @@ type packet struct {
 	data        []byte // the payload; parsePacket checks only its first and last byte
 }
 
-// The errors of packets. The session is closed with them, as the protocol requires.
+// The errors of malformed packets. The server closes the session with one of these errors, as the protocol requires.
 var (
 	errType        = errors.New("a packet of an unknown type")
 	errAttachments = errors.New("a packet whose number of attachments is missing or above " + strconv.Itoa(maxAttachments))
@@ -44,13 +45,13 @@ var (
 	errPayload     = errors.New("a packet whose payload is not what its type wants")
 )
 
-// parsePacket parses a packet (Socket.IO protocol 5, "Packet encoding"):
+// parsePacket parses a packet of the following form (Socket.IO protocol 5, "Packet encoding"):
 //
 //	<type>[<attachments>-][<namespace>,][<acknowledgement>][<payload>]
 //
-// The payload of an event is a non-empty pair of brackets, the payload of an acknowledgement a pair of brackets, the
-// payload of a connect a pair of braces or nothing. A disconnect has no payload. The JSON inside is not checked here,
-// because an event with malformed arguments gets a reply and does not close the session.
+// The payload of an event is a non-empty pair of brackets, the payload of an acknowledgement a pair of brackets, and
+// the payload of a connect a pair of braces or nothing. A disconnect has no payload. parsePacket does not check the
+// JSON inside the payload, because an event with malformed arguments gets a reply and does not close the session.
 func parsePacket(text []byte) (packet, error) {
 	if len(text) == 0 || text[0] < typeConnect || text[0] > typeBinaryAck {
 		return packet{}, errType
@@ -81,7 +82,8 @@ func parsePacket(text []byte) (packet, error) {
 	return p, nil
 }
 
-// parseAttachments parses the number of attachments and the hyphen after it.
+// parseAttachments parses the number of attachments and the hyphen after the number. rest is the text after the hyphen.
+// ok is false if the number is missing or above maxAttachments.
 func parseAttachments(text []byte) (n int, rest []byte, ok bool) {
 	digits := countDigits(text)
 	if digits == 0 || digits > 2 || digits == len(text) || text[digits] != '-' {
@@ -102,7 +104,8 @@ func countDigits(text []byte) int {
 	return len(text)
 }
 
-// hasValidShape reports whether the packet has an acknowledgement number and a payload exactly as its type requires.
+// hasValidShape reports whether the packet's acknowledgement number and payload have the form that the type of the
+// packet requires.
 func (p *packet) hasValidShape() bool {
 	switch p.kind {
 	case typeConnect:
@@ -121,31 +124,34 @@ func enclosedIn(text []byte, open, end byte) bool {
 	return len(text) >= 2 && text[0] == open && text[len(text)-1] == end
 }
 
-// The beginnings of packets that the server sends.
+// The beginnings of two packets that the server sends: the reply to a connect, and the event "response".
 const (
 	connectHead  = `0{"sid":"`
 	responseHead = `2["response",`
 )
 
-// appendConnectReply appends the reply to a connect. sid must need no escaping in JSON.
+// appendConnectReply appends to dst the packet that accepts a connect. sid, the id of the client, must not need
+// escaping in JSON.
 func appendConnectReply(dst []byte, sid string) []byte {
 	return append(append(append(dst, connectHead...), sid...), `"}`...)
 }
 
-// appendConnectError appends the reply to a connect to an unknown namespace.
+// appendConnectError appends to dst the packet that refuses a connect to an unknown namespace.
 func appendConnectError(dst, namespace []byte) []byte {
 	dst = append(append(dst, typeConnectError), namespace...)
 	return append(dst, `,{"message":"Invalid namespace"}`...)
 }
 
-// appendEventHead appends the beginning of an event with one argument. The argument and "]" must follow.
+// appendEventHead appends to dst the beginning of an event packet with one argument. The caller must append the
+// argument and "]".
 func appendEventHead(dst []byte, name string) []byte {
 	dst = jsonx.AppendString(append(dst, typeEvent, '['), name)
 	return append(dst, ',')
 }
 
-// appendAnswerHead appends the beginning of the answer to an event: an acknowledgement if it was requested, otherwise the
-// event response. The object and "]" must follow.
+// appendAnswerHead appends to dst the beginning of the answer to an event. If id is not nil, the answer is the
+// acknowledgement with the number id; otherwise the answer is the event "response". The caller must append the answer's
+// JSON object and "]".
 func appendAnswerHead(dst, id []byte) []byte {
 	if id == nil {
 		return append(dst, responseHead...)

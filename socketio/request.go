@@ -12,10 +12,10 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// call is a request for an action.
+// call is one request of a client to run an action.
 type call struct {
 	client *client
-	id     []byte // of the requested acknowledgement; nil: none
+	id     []byte // number of the requested acknowledgement; nil: none
 	req    actionhero.Request
 }
 
@@ -25,8 +25,9 @@ var (
 	errContent    = actionhero.Errorf(actionhero.CodeInvalidInput, "this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")
 )
 
-// newCall returns the call for the arguments of an event. Only the first argument counts. If it is invalid, the error is
-// in req.Err, so that middleware, limits and the log see the request too.
+// newCall returns the call for an event "action". args is the text of the event's arguments; only the first argument
+// counts. If the argument is invalid, newCall stores the error in req.Err, so that middleware, limits and the log see
+// the request too.
 func newCall(c *client, conn *actionhero.Conn, id, args []byte) *call {
 	r := &call{client: c, id: id}
 	req := &r.req
@@ -43,7 +44,8 @@ func newCall(c *client, conn *actionhero.Conn, id, args []byte) *call {
 	return r
 }
 
-// params reads the params from the JSON of an argument.
+// params reads the params of the action from object, the JSON text of the event's argument. It returns an error if
+// object is present but not a JSON object or null.
 func (r *call) params(object []byte) error {
 	switch {
 	case object == nil || string(object) == "null":
@@ -57,7 +59,8 @@ func (r *call) params(object []byte) error {
 	return errArgument
 }
 
-// param adds one param.
+// param adds one member of the argument to the params of the action. The member "action" is also the name of the action
+// to run.
 func (r *call) param(key string, raw []byte) error {
 	if key == "action" {
 		if raw[0] != '"' {
@@ -72,12 +75,12 @@ func (r *call) param(key string, raw []byte) error {
 	return transport.ParamsOf(&r.req.Params).AddJSON(key, raw)
 }
 
-// Run implements connloop.Request.
+// Run implements connloop.Request. It runs the action and queues the answer.
 func (r *call) Run() (done bool) {
 	defer r.client.recoverPanic(r.id)
 	out, err := r.client.api.Dispatch(r.client.ctx, &r.req)
 	if content, ok := out.(*actionhero.Content); ok && content != nil {
-		_ = content.Close() // of a middleware: newCall refuses actions that return content
+		_ = content.Close() // content of a middleware: newCall refuses actions that return content
 		err = errContent
 	}
 	buf := getBuffer()
@@ -92,14 +95,15 @@ func (r *call) Run() (done bool) {
 	return true
 }
 
-// sendReply completes a reply with the ends of its object and array, and queues it.
+// sendReply appends the closing brace and bracket to buf, the beginning of a reply, and queues the reply for the
+// client.
 func (c *client) sendReply(buf *[]byte) {
 	*buf = append(*buf, '}', ']')
 	c.session.Reply(*buf)
 }
 
-// recoverPanic logs a panic in this package and replies with an error, so that the connection stays open. Defer it
-// directly.
+// recoverPanic recovers a panic in package socketio, logs it and replies with an error, so that the connection stays
+// open. id is the number of the requested acknowledgement, or nil. Callers must defer recoverPanic directly.
 func (c *client) recoverPanic(id []byte) {
 	if p := recover(); p != nil {
 		stack := make([]byte, 8<<10)
@@ -108,14 +112,14 @@ func (c *client) recoverPanic(id []byte) {
 	}
 }
 
-// errorReply is the reply to a malformed event.
+// errorReply is a request that replies to a malformed event with the error err.
 type errorReply struct {
 	client *client
 	id     []byte
 	err    error
 }
 
-// Run implements connloop.Request.
+// Run implements connloop.Request. It queues the error reply.
 func (r *errorReply) Run() (done bool) {
 	buf := getBuffer()
 	defer putBuffer(buf)
@@ -124,13 +128,13 @@ func (r *errorReply) Run() (done bool) {
 	return true
 }
 
-// connectError is the reply to a connect to an unknown namespace.
+// connectError is a request that refuses a connect to the unknown namespace name.
 type connectError struct {
 	client *client
 	name   []byte
 }
 
-// Run implements connloop.Request.
+// Run implements connloop.Request. It queues the packet that refuses the connect.
 func (r *connectError) Run() (done bool) {
 	buf := getBuffer()
 	defer putBuffer(buf)
@@ -139,7 +143,7 @@ func (r *connectError) Run() (done bool) {
 	return true
 }
 
-// maxPooledBuffer is the capacity in bytes of the largest buffer that is reused.
+// maxPooledBuffer is the largest capacity, in bytes, of a buffer that putBuffer returns to the pool.
 const maxPooledBuffer = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}

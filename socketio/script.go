@@ -10,12 +10,13 @@ import (
 	"time"
 )
 
-// script is socket.io-client from npm, in the version that the tests use. Its license is in the same folder.
+// script is the JavaScript client socket.io-client from npm, in the version that the tests use. The license of
+// socket.io-client is in the same folder.
 //
 //go:embed client/socket.io.min.js
 var script []byte
 
-// scriptName is the last element of the paths at which pages request the client.
+// scriptName is the last element of the URL paths at which web pages request the client script.
 const scriptName = "socket.io.js"
 
 var scriptETag = sync.OnceValue(func() string {
@@ -23,8 +24,8 @@ var scriptETag = sync.OnceValue(func() string {
 	return `"` + hex.EncodeToString(sum[:12]) + `"`
 })
 
-// Script returns a handler that serves the stock socket.io-client for pages, at any path. A [Handler] serves the same
-// script at socket.io.js below its own path.
+// Script returns an [http.Handler] that serves the JavaScript client socket.io-client to web pages, at any URL path. A
+// [Handler] serves the same script at "socket.io.js" below the path of the Handler.
 func Script() http.Handler { return http.HandlerFunc(serveScript) }
 
 func serveScript(w http.ResponseWriter, r *http.Request) {

@@ -8,11 +8,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/wire"
 )
 
-// call is one request for an action.
+// call is one request of a client to run an action.
 type call struct {
 	actionhero.Request
 	session *session
-	count   uint64 // the number of its line
+	count   uint64 // the messageCount: the number of the request's line
 }
 
 func (ss *session) newCall(action string, count uint64) *call {
@@ -22,7 +22,8 @@ func (ss *session) newCall(action string, count uint64) *call {
 	return c
 }
 
-// Run implements connloop.Request. It returns false if the goroutine that sends another file runs the call later.
+// Run implements connloop.Request. It runs the action and queues the reply. If the action returns a file while another
+// goroutine sends a file to this client, Run queues the call for that goroutine and returns false.
 func (c *call) Run() (done bool) {
 	ss := c.session
 	if !ss.server.api.ReturnsContent(c.Action) {
@@ -42,7 +43,8 @@ func (c *call) Run() (done bool) {
 	return true
 }
 
-// dispatch runs the action and queues the reply, or sends the file.
+// dispatch runs the action. If the action returns a file, dispatch sends the file; otherwise it queues the reply. After
+// a panic, dispatch logs the panic and queues an error reply.
 func (c *call) dispatch() {
 	ss := c.session
 	var tail [tailSize]byte
@@ -67,10 +69,11 @@ func (c *call) dispatch() {
 	ss.out.AddLater(*buf, appendTail(tail[:0], c.count))
 }
 
-// errPanic reaches the client as an internal error, without this text.
+// errPanic is the error of a request during which package tcp panicked. The client receives an internal error without
+// this text.
 var errPanic = errors.New("a panic in package tcp")
 
-// maxPooled is the capacity up to which a buffer is returned to the pool.
+// maxPooled is the largest capacity, in bytes, of a buffer that putBuffer returns to the pool.
 const maxPooled = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}

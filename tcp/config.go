@@ -6,8 +6,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// Config holds the settings of the section tcpServer. A field that is zero gets the default in its tag, unless server.Load
-// made the Config: then zero is the value.
+// Config holds the settings of the section "tcpServer" of the configuration. [New] replaces each zero field by the
+// default in the field's tag. In a Config that server.Load returned, a zero field keeps the value zero.
 type Config struct {
 	filled
 

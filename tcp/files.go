@@ -7,16 +7,17 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// fileQueue holds the calls of one connection for files. A client has one open file, and one goroutine that sends it,
-// however many files it requests.
+// fileQueue holds the waiting calls of one connection that return files. At any time, at most one goroutine sends files
+// to the client and one file is open, however many files the client requests.
 type fileQueue struct {
 	mu      sync.Mutex
 	sending bool
 	waiting []*call
 }
 
-// acquire returns true if the caller is to send the file of c and then the files of next. Otherwise it queues c for the
-// goroutine that is sending.
+// acquire returns true if no goroutine is sending files to the client. The caller must then send the file of c, and
+// after it the files of the calls that next returns. Otherwise acquire queues c for the sending goroutine and returns
+// false.
 func (q *fileQueue) acquire(c *call) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -28,7 +29,8 @@ func (q *fileQueue) acquire(c *call) bool {
 	return true
 }
 
-// next returns the next queued call. If there is none, the caller is no longer the one that sends.
+// next removes the first queued call and returns it. If no call is queued, ok is false, and the caller must send no
+// more files.
 func (q *fileQueue) next() (c *call, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -42,7 +44,8 @@ func (q *fileQueue) next() (c *call, ok bool) {
 	return c, true
 }
 
-// stream sends the bytes of a file without an envelope, and then a line end.
+// stream sends the bytes of content without a JSON envelope, then a line end, and closes content. If sending fails,
+// stream closes the connection, unless the context of the server is canceled.
 func (ss *session) stream(content *actionhero.Content) {
 	defer content.Close()
 	if err := ss.out.Stream(content.Body, []byte("\r\n")); err != nil && context.Cause(ss.server.ctx) == nil {

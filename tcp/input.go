@@ -9,25 +9,25 @@ import (
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
-// errLineTooLong is returned by fill if a line exceeds the limit.
+// errLineTooLong is the error that input.fill returns for a line of more than maxLine bytes.
 var errLineTooLong = errors.New("the line is too long")
 
-// blockSize is the size of a pooled read buffer. A longer line gets a larger buffer.
+// blockSize is the size of a pooled read buffer, in bytes. For a longer line, the input allocates a larger buffer.
 const blockSize = 16 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// input reads the lines of a connection. It has no buffer until something of the next line has come; it takes one from the
-// pool when the system reports that there is something to read.
+// input reads the lines of one connection. Between two lines, while no bytes have come, an input has no read buffer. It
+// takes a buffer from the pool when the operating system reports that bytes can be read.
 type input struct {
 	reader  pooledreader.Reader
 	maxLine int // in bytes, the line end included
 
-	block   *[blockSize]byte // the memory of buf, unless a line is longer
+	block   *[blockSize]byte // the pooled memory of buf; nil if buf is not pooled
 	buf     []byte           // the unused input is buf[from:to]
 	from    int
 	to      int
-	scanned int // so many bytes of the unused input have no line end
+	scanned int // the first scanned bytes of the unused input contain no line end
 }
 
 func newInput(conn net.Conn, maxLine int) *input {
@@ -36,8 +36,8 @@ func newInput(conn net.Conn, maxLine int) *input {
 	return in
 }
 
-// line returns the next line that has been read whole, without its end; ok is false if there is none. The line is valid
-// until the next call of fill, or for ever if detach is called before.
+// line returns the next line that has been read completely, without the '\n' at its end; ok is false if there is none.
+// The line is valid until the next call of fill. If detach is called before that, the line stays valid.
 func (in *input) line() (line []byte, ok bool) {
 	i := bytes.IndexByte(in.buf[in.from+in.scanned:in.to], '\n')
 	if i < 0 {
@@ -50,10 +50,11 @@ func (in *input) line() (line []byte, ok bool) {
 	return line, true
 }
 
-// begun reports whether a part of a line has been read.
+// begun reports whether the beginning of an incomplete line has been read.
 func (in *input) begun() bool { return in.to > in.from }
 
-// fill reads more. It returns errLineTooLong if the begun line has no end within maxLine.
+// fill blocks until more bytes come and appends these bytes to the buffer. It returns errLineTooLong if the incomplete
+// line in the buffer already has maxLine bytes, or the error of a failed read.
 func (in *input) fill() error {
 	if !in.begun() {
 		in.release()
@@ -65,7 +66,8 @@ func (in *input) fill() error {
 	return err
 }
 
-// Space implements pooledreader.Buffer.
+// Space implements pooledreader.Buffer. It returns the free part of the read buffer. If the input has no buffer, Space
+// takes one from the pool.
 func (in *input) Space() []byte {
 	if in.buf == nil {
 		in.block = blocks.Get().(*[blockSize]byte)
@@ -74,7 +76,8 @@ func (in *input) Space() []byte {
 	return in.buf[in.to:]
 }
 
-// ReleaseIfEmpty implements pooledreader.Buffer.
+// ReleaseIfEmpty implements pooledreader.Buffer. If there is no unused input, it returns the buffer to the pool and
+// reports true.
 func (in *input) ReleaseIfEmpty() (empty bool) {
 	if empty = !in.begun(); empty {
 		in.release()
@@ -82,7 +85,7 @@ func (in *input) ReleaseIfEmpty() (empty bool) {
 	return empty
 }
 
-// release returns the buffer to the pool.
+// release returns the buffer to the pool if the buffer is pooled. The input has no buffer afterwards.
 func (in *input) release() {
 	if in.block != nil {
 		blocks.Put(in.block)
@@ -90,15 +93,16 @@ func (in *input) release() {
 	in.block, in.buf, in.from, in.to, in.scanned = nil, nil, 0, 0, 0
 }
 
-// detach leaves the buffer to the requests that still use lines in it, and continues with a copy of the unused input.
+// detach replaces the buffer by a new one with a copy of the unused input. The old buffer is not used again, so
+// requests can keep using the lines in the old buffer.
 func (in *input) detach() {
 	rest := make([]byte, max(min(blockSize, in.maxLine), in.to-in.from))
 	in.to = copy(rest, in.buf[in.from:in.to])
 	in.block, in.buf, in.from = nil, rest, 0
 }
 
-// makeRoom moves the begun line to the front of the buffer. If the line fills it, makeRoom gets a buffer of at most twice
-// the size.
+// makeRoom moves the incomplete line to the front of the buffer. If the line fills the whole buffer, makeRoom allocates
+// a buffer of twice the size, at most maxLine bytes. It returns errLineTooLong if the line already has maxLine bytes.
 func (in *input) makeRoom() error {
 	if in.from > 0 {
 		copy(in.buf, in.buf[in.from:in.to])

@@ -1,8 +1,8 @@
 package tcp_test
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"

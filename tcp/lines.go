@@ -10,14 +10,15 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// The limits of the sticky params of one connection. Without them a client could use any amount of memory.
+// Sticky params are the params that a connection keeps for all its later actions. These limits bound the memory that
+// one client can use for its sticky params.
 const (
 	maxParams     = 256
 	maxParamBytes = 64 << 10
-	maxActionName = 64 // length of the sticky param "action"; the name of an action is never longer
+	maxActionName = 64 // bytes of the sticky param "action"; no action has a longer name
 )
 
-// line handles one line, which has no line end. It returns false if the connection is to end.
+// line handles one line of the client, passed without the '\n' at its end. It returns false if the connection must end.
 func (ss *session) line(raw []byte) bool {
 	if ss.stopped.Load() {
 		return false
@@ -41,10 +42,12 @@ func (ss *session) line(raw []byte) bool {
 	return true
 }
 
-// command runs a command with the rest of its line, whose number is count. It returns false if the connection is to end.
+// command is the function of one command of the protocol. rest is the text after the command's name; count is the
+// messageCount of the line. more is false if the connection must end.
 type command func(ss *session, rest string, count uint64) (more bool)
 
-// commands has the commands by their first word. Any other first word is the name of an action.
+// commands maps the first word of a line to the command that runs the line. Any other first word is the name of an
+// action.
 var commands map[string]command
 
 func init() {
@@ -71,7 +74,8 @@ func init() {
 	})
 }
 
-// replying returns the command that sends what appendReply appends, an open object.
+// replying returns a command that sends a reply and keeps the connection open. appendReply appends the reply, a JSON
+// object without its closing brace, to dst.
 func replying(appendReply func(ss *session, dst []byte, rest string) []byte) command {
 	return func(ss *session, rest string, count uint64) bool {
 		buf := getBuffer()
@@ -97,7 +101,7 @@ func (ss *session) paramAdd(dst []byte, rest string) []byte {
 	if params > maxParams || bytes > maxParamBytes {
 		return wire.Error(dst, actionhero.Errorf(actionhero.CodeResourceExhausted, "a connection may keep %d params of %d bytes at most", maxParams, maxParamBytes))
 	}
-	// Without the copies the whole line, which may be a thousand times as long, would stay in memory.
+	// key and value are parts of the line. Without copies the whole line, possibly a thousand times as long, stays in memory.
 	ss.params.Set(strings.Clone(key), strings.Clone(value))
 	return wire.Status(dst, "OK")
 }
@@ -120,7 +124,8 @@ func (ss *session) paramsDelete(dst []byte, _ string) []byte {
 	return wire.Status(dst, "OK")
 }
 
-// action runs an action with the sticky params. Its name, limit and offset become sticky params, too.
+// action queues a request that runs the named action with the sticky params. Before that, it stores the action's name
+// as the sticky param "action", and the default values of "limit" and "offset" if the client has not set them.
 func (ss *session) action(name string, count uint64) {
 	if len(name) <= maxActionName {
 		ss.params.Set("action", name)
@@ -131,7 +136,8 @@ func (ss *session) action(name string, count uint64) {
 	ss.loop.Enqueue(c)
 }
 
-// object runs a request of the form {"action":…,"params":{…}}. Its params override the sticky ones, for this request only.
+// object queues the request in a line of the form {"action":…,"params":{…}}. The params in the line override sticky
+// params of the same name, for this request only.
 func (ss *session) object(line []byte, count uint64) {
 	var name string
 	var params []byte
@@ -167,7 +173,7 @@ func (ss *session) object(line []byte, count uint64) {
 	ss.loop.Enqueue(c)
 }
 
-// actionName returns the name of an action in a JSON string.
+// actionName returns the decoded text of raw, a JSON string with the name of an action.
 func (ss *session) actionName(raw []byte) string {
 	if plain, ok := jsonx.Plain(raw); ok {
 		return ss.server.api.ActionName(plain)

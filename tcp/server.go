@@ -1,18 +1,21 @@
-// Package tcp serves actions and rooms over plain TCP and TLS. A request is one line. A reply is one line with a JSON
-// object. The protocol is for people with nc or telnet, and for devices without an HTTP library. Begin reading at
-// session.line, which handles one line.
+// Package tcp serves actions and rooms over plain TCP and TLS. A request is one line of text. A reply is one line with
+// a JSON object. The protocol is for people with nc or telnet, and for devices without an HTTP library. Begin reading
+// at session.line, which handles one line.
 //
 // A line is one of three things:
 //
-//	paramAdd key=value                  a command of the connection, as paramAdd, roomChange and say are
+//	paramAdd key=value                  a command, for example paramAdd, roomChange or say
 //	cacheTest                           an action, run with the sticky params of the connection
 //	{"action":"cacheTest","params":{…}} an action, run with its own params in addition to the sticky ones
 //
-// Requests of one connection run concurrently, so replies may overtake each other. Each reply has the number of the line
-// that it answers, the messageCount.
+// Sticky params are params that the command paramAdd stores for all later actions of the connection.
 //
-// Invariants: a client that does not read, does not end its line in time or sends too long a line is closed, and delays no
-// other client. An idle connection has one goroutine and no buffer. Everything a client can grow has a limit.
+// Requests of one connection run concurrently, so replies may overtake each other. The key "messageCount" of a reply is
+// the number of the line that the reply answers.
+//
+// Invariants: the server closes a client that does not read, does not complete a line in time or sends too long a line.
+// No client delays another client. An idle connection has one goroutine and no buffer. All memory that a client can
+// make grow has a limit.
 package tcp
 
 import (
@@ -30,7 +33,7 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Server is the TCP transport, an actionhero.Component. Make one with [New].
+// Server is the TCP transport. It is an actionhero.Component. Create a Server with [New] and pass it to api.Add.
 type Server struct {
 	api       transport.Host
 	cfg       Config
@@ -49,7 +52,7 @@ type Server struct {
 	requests atomic.Int64
 }
 
-// New returns a server that listens after api.Add(server) and api.Start.
+// New returns a Server for the actions of api. The Server listens after api.Add(server) and api.Start.
 func New(api *actionhero.API, cfg Config) *Server {
 	setting.Fill(&cfg)
 	return &Server{
@@ -58,22 +61,22 @@ func New(api *actionhero.API, cfg Config) *Server {
 	}
 }
 
-// Addr returns the address for plain TCP, or nil if the server does not listen there.
+// Addr returns the address of the listener for plain TCP, or nil if the server does not listen for plain TCP.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.addr
 }
 
-// TLSAddr returns the address for TLS, or nil if the server does not listen there.
+// TLSAddr returns the address of the listener for TLS, or nil if the server does not listen for TLS.
 func (s *Server) TLSAddr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tlsAddr
 }
 
-// Start listens. It returns an error, and leaves nothing open, if a setting is out of range, a port is taken or the
-// certificate cannot be used.
+// Start opens the listeners and accepts connections in new goroutines. If a setting is out of range, a port is taken or
+// the certificate cannot be used, Start returns an error and leaves no listener open.
 func (s *Server) Start(ctx context.Context) error {
 	if err := setting.Check("tcpServer", &s.cfg); err != nil {
 		return err
@@ -120,7 +123,8 @@ func (s *Server) listenTLS(ctx context.Context) (net.Listener, error) {
 	return tls.NewListener(ln, cert.Config()), nil
 }
 
-// closeListeners closes the listeners and resets the addresses. The caller must hold the lock.
+// closeListeners closes all listeners and resets the addresses that Addr and TLSAddr return to nil. The caller must
+// hold s.mu.
 func (s *Server) closeListeners() {
 	for _, ln := range s.listeners {
 		_ = ln.Close()
@@ -128,7 +132,7 @@ func (s *Server) closeListeners() {
 	s.listeners, s.addr, s.tlsAddr = nil, nil, nil
 }
 
-// open starts the session of an accepted connection, or closes the connection if the server is stopping.
+// open starts a session for the accepted connection nc. If the server is stopping, open closes nc instead.
 func (s *Server) open(nc net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,8 +151,9 @@ func (s *Server) remove(ss *session) {
 	delete(s.sessions, ss)
 }
 
-// Stop closes the listeners, waits for the requests in flight, sends each client a goodbye and closes it. If ctx ends
-// first, Stop cancels the requests, closes the connections at once and returns the error of ctx.
+// Stop closes the listeners, waits for the requests in flight, sends each client a goodbye message and closes the
+// client's connection. If ctx ends first, Stop cancels the running requests, closes all connections at once and returns
+// the error of ctx.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	s.stopping = true
@@ -179,7 +184,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	return err
 }
 
-// stats returns the section socketServer of the status report.
+// stats returns the section "socketServer" of the status report: the number of requests since New and the number of
+// connected clients.
 func (s *Server) stats(context.Context) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,7 +20,7 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// session is one connection. It implements connloop.Conn and transport.Sender.
+// session is the connection of one client. A session implements connloop.Conn and transport.Sender.
 type session struct {
 	server *Server
 	nc     net.Conn
@@ -37,7 +37,7 @@ type session struct {
 	in        *input
 	params    actionhero.Params // the sticky params
 	lastReply []byte            // sent before the connection ends; nil if the client is gone
-	inLine    bool              // the deadline is for the rest of a line
+	inLine    bool              // deadline is the time limit for the rest of a line
 	armed     bool              // a deadline is set
 	deadline  time.Time
 	parked    bool // Read has returned Park: the next Read continues with the same deadline
@@ -50,7 +50,8 @@ func newSession(s *Server, nc net.Conn) *session {
 	return ss
 }
 
-// serve does the handshake, sends the welcome, moves the client into the default room, and then runs the loop.
+// serve performs the TLS handshake if the connection needs one, sends the welcome message and moves the client into the
+// default room. It then runs the connection loop.
 func (ss *session) serve() {
 	if !ss.handshake() {
 		ss.close()
@@ -71,7 +72,8 @@ func (ss *session) serve() {
 	ss.loop.Run()
 }
 
-// Finish implements connloop.Conn.
+// Finish implements connloop.Conn. It sends the last reply, if there is one, waits until all queued messages are
+// written, and closes the connection.
 func (ss *session) Finish() {
 	if ss.stopped.Load() {
 		ss.lastReply = wire.Goodbye(nil)
@@ -94,7 +96,8 @@ func (ss *session) close() {
 	ss.server.remove(ss)
 }
 
-// Fault implements connloop.Conn. A panic in this package ends the connection, not the process.
+// Fault implements connloop.Conn. It logs the panic with the value p and closes the connection, so a panic in package
+// tcp does not end the process.
 func (ss *session) Fault(p any) {
 	ss.logPanic(p)
 	ss.out.Close()
@@ -107,7 +110,8 @@ func (ss *session) logPanic(p any) {
 	ss.server.api.Log().Error("a panic in a TCP connection", "panic", fmt.Sprint(p), "stack", string(buf[:runtime.Stack(buf, false)]))
 }
 
-// handshake does the TLS handshake, if the connection needs one, within LineTimeout.
+// handshake performs the TLS handshake of a TLS connection within LineTimeout. It returns false if the handshake fails.
+// For a plain TCP connection, handshake returns true at once.
 func (ss *session) handshake() (ok bool) {
 	tc, isTLS := ss.nc.(*tls.Conn)
 	if !isTLS {
@@ -122,7 +126,7 @@ func (ss *session) handshake() (ok bool) {
 	return true
 }
 
-// Next implements connloop.Conn.
+// Next implements connloop.Conn. It handles the next complete line that has been read.
 func (ss *session) Next() connloop.NextResult {
 	line, ok := ss.in.line()
 	switch {
@@ -134,11 +138,12 @@ func (ss *session) Next() connloop.NextResult {
 	return connloop.Ended
 }
 
-// DetachBuffer implements connloop.Conn.
+// DetachBuffer implements connloop.Conn. It replaces the read buffer, so that requests can keep using lines in the old
+// buffer.
 func (ss *session) DetachBuffer() { ss.in.detach() }
 
-// Read implements connloop.Conn. It returns EOF if the client has closed its side, a deadline has passed, the line is too
-// long or the server is stopping.
+// Read implements connloop.Conn. It blocks until more bytes have been read. It returns EOF if the client has closed its
+// side of the connection, a deadline has passed, the line is too long or the server is stopping.
 func (ss *session) Read() connloop.ReadResult {
 	switch begun := ss.in.begun(); {
 	case ss.parked:
@@ -164,10 +169,11 @@ func (ss *session) Read() connloop.ReadResult {
 	return connloop.More
 }
 
-// Wake implements connloop.Conn.
+// Wake implements connloop.Conn. It interrupts a blocked Read by setting the read deadline to the current time.
 func (ss *session) Wake() { _ = ss.nc.SetReadDeadline(time.Now()) }
 
-// parkRequested reports whether err, the error of a read, means only that the connection is to park.
+// parkRequested reports whether err, the error of a read, only means that the connection loop has requested parking. In
+// that case parkRequested restores the deadline that Wake has replaced.
 func (ss *session) parkRequested(err error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || !ss.loop.ParkRequested() || ss.stopped.Load() {
 		return false
@@ -177,8 +183,8 @@ func (ss *session) parkRequested(err error) bool {
 	return true
 }
 
-// nextDeadline returns the deadline for reading on after a read has returned err; ok is false if reading has ended. A
-// client that waits for a reply is not idle, and the idle time of a client starts with its last reply.
+// nextDeadline returns the deadline with which reading continues after a read has returned err. ok is false if reading
+// must end. A client that waits for a reply is not idle. The idle time of a client starts with its last reply.
 func (ss *session) nextDeadline(err error) (deadline time.Time, ok bool) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || ss.in.begun() || ss.stopped.Load() {
 		return deadline, false
@@ -190,7 +196,8 @@ func (ss *session) nextDeadline(err error) (deadline time.Time, ok bool) {
 	return deadline, deadline.After(time.Now())
 }
 
-// arm sets the time by which the next bytes must come. If deadline is zero, IdleTimeout starts, if there is one.
+// arm sets the read deadline by which the next bytes must come. If deadline is zero, arm sets the deadline to
+// IdleTimeout from now. If IdleTimeout is zero too, arm removes the deadline.
 func (ss *session) arm(deadline time.Time) {
 	if deadline.IsZero() && ss.server.cfg.IdleTimeout > 0 {
 		deadline = time.Now().Add(ss.server.cfg.IdleTimeout)
@@ -202,8 +209,8 @@ func (ss *session) arm(deadline time.Time) {
 	ss.setDeadline(deadline)
 }
 
-// setDeadline applies a deadline to the network connection. It must not undo the deadline of stopReading, which another
-// goroutine may set at the same time.
+// setDeadline sets the read deadline of the network connection. Another goroutine may call stopReading at the same
+// time; setDeadline must not replace the deadline that stopReading sets.
 func (ss *session) setDeadline(deadline time.Time) {
 	ss.deadline = deadline
 	if !ss.stopped.Load() {
@@ -214,13 +221,14 @@ func (ss *session) setDeadline(deadline time.Time) {
 	}
 }
 
-// stopReading interrupts a blocked Read, which then returns EOF. Any goroutine may call it.
+// stopReading makes a blocked Read return EOF, because the server is stopping. Any goroutine may call stopReading.
 func (ss *session) stopReading() {
 	ss.stopped.Store(true)
 	_ = ss.nc.SetReadDeadline(time.Now())
 }
 
-// readEnded sets the last reply according to err, the error of the last read.
+// readEnded sets lastReply, the last message to the client, according to err, the error of the last read. If the client
+// has closed the connection or the server is stopping, readEnded leaves lastReply unchanged.
 func (ss *session) readEnded(err error) {
 	switch {
 	case errors.Is(err, errLineTooLong):
@@ -233,14 +241,16 @@ func (ss *session) readEnded(err error) {
 	}
 }
 
-// refuse sets the last reply to a client that breaks a limit, and logs it.
+// refuse sets lastReply to an error for a client that exceeds a limit, and logs the reason. format and args describe
+// the reason, as for fmt.Sprintf.
 func (ss *session) refuse(format string, args ...any) {
 	ss.lastReply = wire.Error(nil, actionhero.Errorf(actionhero.CodeInvalidInput, format, args...))
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", fmt.Sprintf(format, args...))
 }
 
-// linger lets the client read the last reply. Closing a socket with unread input resets the connection, and the reply
-// would be lost. linger therefore reads until the client closes, for at most lingerTime and lingerBytes.
+// linger gives the client time to read the last reply. Closing a socket with unread input resets the connection, so the
+// client would lose the reply. linger therefore reads until the client closes the connection, for at most lingerTime
+// and lingerBytes.
 func (ss *session) linger() {
 	const lingerTime, lingerBytes = 500 * time.Millisecond, 1 << 20
 	if half, ok := ss.nc.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
@@ -257,36 +267,41 @@ func (ss *session) linger() {
 	}
 }
 
-// reply sends an object to this client. The object is open: it has no closing brace.
+// reply sends a JSON object to the client. object has no closing brace; reply appends the brace, after the key
+// "messageCount" with the value count.
 func (ss *session) reply(object []byte, count uint64) {
 	var tail [tailSize]byte
 	ss.out.AddLater(object, appendTail(tail[:0], count))
 	ss.out.Send()
 }
 
-// tailSize is large enough for the tail with any messageCount.
+// tailSize is the size, in bytes, of a buffer that is large enough for the output of appendTail.
 const tailSize = 40
 
-// appendTail appends the end of an open object, and the line end.
+// appendTail appends the end of a JSON object to dst: the key "messageCount" with the value count, the closing brace
+// and the line end.
 func appendTail(dst []byte, count uint64) []byte {
 	dst = strconv.AppendUint(append(dst, `,"messageCount":`...), count, 10)
 	return append(dst, "}\r\n"...)
 }
 
-// wireKind identifies this wire to transport.Encoded.
+// wireKind identifies the encoding of room messages for TCP clients in calls of transport.Encoded. All TCP clients
+// share one encoded copy of a message.
 type wireKind struct{}
 
-// Deliver implements transport.Sender.
+// Deliver implements transport.Sender. It queues a room message for the client. If flush is true, the caller must call
+// Flush.
 func (ss *session) Deliver(m *actionhero.RoomMessage) (flush bool) {
 	object := transport.Encoded(m, wireKind{}, func(m *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, m) })
 	var tail [tailSize]byte
 	return ss.out.Add(object, appendTail(tail[:0], ss.count.Load()))
 }
 
-// Flush implements transport.Sender.
+// Flush implements transport.Sender. It writes the queued messages without blocking.
 func (ss *session) Flush() { ss.out.Flush() }
 
-// Close implements transport.Sender. It closes the connection at once and logs the reason, for which TCP has no place.
+// Close implements transport.Sender. It closes the connection at once and logs the reason, because the TCP protocol has
+// no message for a reason.
 func (ss *session) Close(reason string) {
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", reason)
 	ss.loop.Cancel()

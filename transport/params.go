@@ -5,46 +5,47 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// Params writes the params of a request. Only accepted keys get in: those that some action takes, and those of
-// API.Accept. All others are dropped without an error, but they count against actionhero.MaxParams. Each method that
-// adds returns an error of CodeInvalidInput beyond that limit.
+// Params writes the params of a request. It keeps a param only if some action declares the key as an input or
+// API.Accept has added the key. It drops all other params without an error, but counts them against
+// actionhero.MaxParams. If that limit is exceeded, the methods that add params return an error of CodeInvalidInput.
 type Params struct{ p bridge.Params }
 
-// ParamsOf returns the writer of a Params.
+// ParamsOf returns a Params that writes to p.
 func ParamsOf(p *actionhero.Params) Params { return Params{bridge.ParamsOf(p)} }
 
-// AcceptAll makes the Params accept every key, for params that are checked later.
+// AcceptAll makes the Params keep every key. It is for params that are checked later.
 func (w Params) AcceptAll() { w.p.AcceptAll() }
 
-// Add adds one text value. If the same source has sent the key before, the param has several values: an input that is a
-// list gets all of them, any other input the last one.
+// Add adds a text value for key. If the same source has added a text for key before, the param has several values: an
+// input that is a list gets all of them, any other input gets the last one.
 func (w Params) Add(key, text string) error { return w.p.Add(key, text) }
 
-// AddJSON adds one value as JSON. raw must be valid, and must not change while the request runs.
+// AddJSON sets the value of key to raw. raw must be valid JSON, and must not change while the request runs.
 func (w Params) AddJSON(key string, raw []byte) error { return w.p.AddJSON(key, raw) }
 
-// AddFile adds an uploaded file. A key that comes again becomes a list of files.
+// AddFile sets the value of key to an uploaded file. If the same source has added a file for key before, the value
+// becomes a list of files.
 func (w Params) AddFile(key string, f *actionhero.File) error { return w.p.AddFile(key, f) }
 
-// AddObject adds the members of a JSON object, which must not change while the request runs. If it is malformed, the
-// error is of CodeInvalidInput and names the offset.
+// AddObject adds each member of a JSON object as a param. object must not change while the request runs. If object is
+// malformed, the error is of CodeInvalidInput and names the byte offset of the fault.
 func (w Params) AddObject(object []byte) error { return w.p.AddObject(object) }
 
-// AddParams adds all params of from as one source.
+// AddParams adds all params of the Params from, which replace earlier params with the same keys.
 func (w Params) AddParams(from *actionhero.Params) error { return w.p.AddParams(from) }
 
-// NextSource declares that the params that follow come from another part of the request, such as its body. They override
-// those added before.
+// NextSource declares that the params added after this call come from another part of the request, for example from its
+// body. They replace params of earlier sources with the same keys.
 func (w Params) NextSource() { w.p.NextSource() }
 
-// SetPage sets limit and offset to the defaults of the configuration if they are not set.
+// SetPage sets the params "limit" and "offset" to the defaults of the configuration, unless the request has them.
 func (w Params) SetPage(api *actionhero.API) { w.p.SetPage(api) }
 
-// AppendJSON appends the params as a JSON object. Values of keys for which hide returns true are "[FILTERED]"; a nil hide
-// shows all.
+// AppendJSON appends the params to dst as one JSON object. If hide returns true for a key, the value of that key is
+// written as "[FILTERED]". If hide is nil, all values are written.
 func (w Params) AppendJSON(dst []byte, hide func(key string) bool) []byte {
 	return w.p.AppendJSON(dst, hide)
 }
 
-// AppendParam appends one param as a JSON object of one member, or {} if it is not set.
+// AppendParam appends the param with this key to dst as a JSON object with one member, or {} if the param is not set.
 func (w Params) AppendParam(dst []byte, key string) []byte { return w.p.AppendParam(dst, key) }

@@ -5,30 +5,32 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// Sender delivers messages to one client. A transport implements it for each of its connections.
+// Sender delivers messages to one client. A transport implements Sender for each of its connections.
 //
-// No method may block because the client is slow. Messages that the client has not read wait in a bounded queue. The
-// transport closes a client whose queue is full.
+// No method may block because the client is slow. Messages that the client has not read wait in a bounded queue. If
+// that queue is full, the transport closes the connection.
 type Sender interface {
-	// Deliver queues a message. It returns true if the caller must call Flush; the caller does so after it has released
-	// its lock on the room. It returns false if the queued message is being written already.
+	// Deliver queues the message m. It returns true if the caller must call Flush to write the queue. The caller calls
+	// Flush after it has released its lock on the room. Deliver returns false if a goroutine is writing the queue
+	// already.
 	Deliver(m *actionhero.RoomMessage) (flush bool)
-	// Flush writes as much of the queue as the network takes now. A goroutine writes the rest.
+	// Flush writes as much of the queue as the network accepts without blocking. A goroutine writes the rest.
 	Flush()
-	// Close closes the connection and sends the client the reason if the wire has a place for one.
+	// Close closes the connection. If the protocol has a field for a reason, Close sends reason to the client.
 	Close(reason string)
 }
 
-// NamesRoom reports whether the client must read the name of the room with the message, because the room is not its
-// current one.
+// NamesRoom reports whether the transport must send the name of the room with the message m, because the room is not
+// the current room of the client.
 func NamesRoom(m *actionhero.RoomMessage) bool { return bridge.MessageOf(m).NamesRoom }
 
-// IsNotice reports whether the body of the message is the whole object that the client reads, as for
-// Rooms.BroadcastNode. Otherwise the transport encodes room, sender and body in its own form.
+// IsNotice reports whether the body of the message m is the whole object that the client reads, as for
+// Rooms.BroadcastNode. If not, the transport encodes the room, the sender and the body in the form of its protocol.
 func IsNotice(m *actionhero.RoomMessage) bool { return bridge.MessageOf(m).IsNotice }
 
-// Encoded returns the message in the form of one kind of wire. The first call for a wire runs encode; all receivers share
-// the result, which must not be modified. wire identifies the kind of wire and must be comparable.
+// Encoded returns the message m in the encoding of one protocol. wire is a comparable value that identifies the
+// protocol. The first call for m and wire runs encode; later calls return the same bytes. All receivers share these
+// bytes, so they must not be modified.
 func Encoded(m *actionhero.RoomMessage, wire any, encode func(*actionhero.RoomMessage) []byte) []byte {
 	forms := bridge.MessageOf(m)
 	forms.Lock()

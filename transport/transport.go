@@ -1,12 +1,12 @@
-// Package transport is for authors of transports: the packages that carry requests and room messages over one wire, such
-// as web, tcp, websocket and socketio. An app does not need it.
+// Package transport is for authors of transports: the packages that carry requests and room messages over one
+// protocol, such as web, tcp, websocket and socketio. An app does not need this package.
 //
 // Begin with the example of the package, which is a whole transport, and with [Host].
 //
-// A transport makes a [Host] of the API with [Of]. For each request of a client it prepares an actionhero.Request with
+// A transport gets the [Host] of an API from [Of]. For each request of a client it prepares an actionhero.Request with
 // [Host.InitRequest], fills its params with [ParamsOf], runs it with [Host.Dispatch] and writes the output with
 // [AppendOutput]. A persistent transport also calls [Host.Connect] for each client, with a [Sender] to which the API
-// delivers room messages, and [Host.Disconnect] when the client is gone. A transport that listens is an
+// delivers room messages, and [Host.Disconnect] when the client has disconnected. A transport that listens is an
 // actionhero.Component: API.Add makes the API start and stop it.
 //
 // Everything that must hold on every transport (middleware, limits, timeouts, recovery from a panic, the request log) is
@@ -23,80 +23,89 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// Host is an API as a transport sees it. Make one with [Of].
+// Host is an actionhero.API with the additional methods that a transport calls. [Of] returns the Host of an API.
 type Host struct {
 	*actionhero.API
 	host bridge.Host
 }
 
-// Of returns the Host of an API.
+// Of returns the Host of api, with the methods that a transport calls.
 func Of(api *actionhero.API) Host { return Host{api, bridge.HostOf(api)} }
 
-// NewRequest returns a new request. See [Host.InitRequest].
+// NewRequest returns a new request that [Host.InitRequest] has prepared. transport is the name of the transport.
 func (h Host) NewRequest(transport string) *actionhero.Request {
 	req := new(actionhero.Request)
 	h.InitRequest(req, transport)
 	return req
 }
 
-// InitRequest prepares a zero Request, which may be a field of a struct of the transport. It sets API, Transport, Started
-// and Remaining, and its Params accept the keys that some action takes. The transport sets the other exported fields.
-// transport is the name that logs and Conn.Transport show.
+// InitRequest prepares req for [Host.Dispatch]. req must be a zero Request, which may be a field of a struct of the
+// transport. InitRequest sets API, Transport, Started and Remaining, and makes Params accept the keys that some action
+// takes. The transport sets the other exported fields. The argument transport is the name that logs and Conn.Transport
+// show.
 func (h Host) InitRequest(req *actionhero.Request, transport string) {
 	h.host.InitRequest(req, transport)
 }
 
-// Dispatch runs a request: it finds the action, runs the middleware around it, decodes and checks the input, runs the
-// action, and recovers from a panic. If req.Err is set, the middleware runs and req.Err is the result. The error is nil
-// or an *actionhero.Error. A request can be dispatched once.
+// Dispatch runs a request: it finds the action, runs the middleware around the action, decodes and checks the input,
+// runs the action, and recovers from a panic. If req.Err is set, the middleware runs and req.Err is the result. The
+// returned error is nil or an *actionhero.Error. A request can be dispatched only once.
 //
-// The output is encoded by [AppendOutput]. If it is an *actionhero.Content, the transport sends its bytes and closes it.
+// The transport encodes the output with [AppendOutput]. If the output is an *actionhero.Content, the transport instead
+// sends the bytes of that Content and closes it.
 func (h Host) Dispatch(ctx context.Context, req *actionhero.Request) (any, error) {
 	return h.host.Dispatch(ctx, req)
 }
 
-// AppendOutput appends the output of an action as the members of a JSON object, without the braces. If the output does
-// not encode, it returns dst unchanged and the CodeInternal error for the client, and logs the cause.
+// AppendOutput appends out, the output of the action of req, to dst as the members of a JSON object, without the
+// braces. If out does not encode, AppendOutput logs the cause and returns dst unchanged with the CodeInternal error for
+// the client.
 func AppendOutput(dst []byte, req *actionhero.Request, out any) ([]byte, error) {
 	return bridge.AppendOut(dst, req, out)
 }
 
-// ActionName returns the name of a registered action without an allocation, or a copy of name if there is no such action.
+// ActionName returns name as a string. If an action with this name is registered, the string is the action's own and
+// needs no allocation; otherwise it is a copy of name.
 func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }
 
-// ReturnsContent reports whether an action answers with an *actionhero.Content instead of an object.
+// ReturnsContent reports whether the action with this name returns an *actionhero.Content instead of an object.
 func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(action) }
 
-// Accepts reports whether any action takes a param of this key. Params drops all other keys.
+// Accepts reports whether a request may carry a param with this key, because an action takes it. Params drops all other
+// keys.
 func (h Host) Accepts(key string) bool { return h.host.Accepts(key) }
 
-// Secret reports whether values of the param key must not appear in logs and answers.
+// Secret reports whether logs and answers must not show the values of the param key.
 func (h Host) Secret(key string) bool { return h.host.Secret(key) }
 
-// Connect returns the Conn of a client that has connected. It is in no room until Rooms.Move.
+// Connect registers a client that has connected from the address remote, and returns the Conn of that client. The API
+// delivers messages for the client to the given Sender. The client is in no room until Rooms.Move.
 func (h Host) Connect(transport string, remote netip.AddrPort, client Sender) *actionhero.Conn {
 	return h.host.Connect(transport, remote, client).(*actionhero.Conn)
 }
 
-// Disconnect ends a Conn: it leaves its rooms, whose members are notified. The transport calls it when the client is
-// gone, for whatever reason. A second call does nothing. A method of the Sender must not call it.
+// Disconnect takes the client c out of all its rooms, notifies the members of these rooms and forgets the client. The
+// transport calls Disconnect when the connection has ended, for any reason. A second call does nothing. A method of the
+// Sender must not call Disconnect.
 func (h Host) Disconnect(c *actionhero.Conn) { h.host.Disconnect(c) }
 
-// Listening adds a port to the name of this node. A transport that listens calls it at each start.
+// Listening adds port to the name of this node, which Stats.ID returns. A transport that listens on a port calls
+// Listening at each start.
 func (h Host) Listening(port int) { h.host.Listening(port) }
 
-// AfterStop adds a function that runs at the end of each stop, after the backend has closed. Its error is an error of the
-// stop.
+// AfterStop adds a function that runs at the end of each stop of the API, after the backend has closed. If fn fails,
+// API.Stop returns the error.
 func (h Host) AfterStop(fn func() error) { h.host.AfterStop(fn) }
 
-// AppendDetails appends the details of a connection as a JSON object, in the order in which they were first set. If there
-// are none or c is nil, it returns dst unchanged and false.
+// AppendDetails appends the details of the connection c to dst as a JSON object, in the order in which they were first
+// set, and returns true. If c has no details or is nil, AppendDetails returns dst unchanged and false.
 func AppendDetails(dst []byte, c *actionhero.Conn) (object []byte, ok bool) {
 	return bridge.DetailsOf(dst, c)
 }
 
-// Part returns a part of an app that only a transport understands: the API keeps value, and [Host.Parts] returns it.
+// Part returns a part of an app that only a transport understands. The API keeps value when the part is registered, and
+// [Host.Parts] returns value to the transport.
 func Part(value any) actionhero.Part { return bridge.Part(value).(actionhero.Part) }
 
-// Parts returns the values of all parts made by [Part], in the order of their registration.
+// Parts returns the values of all registered parts that [Part] made, in the order of their registration.
 func (h Host) Parts() []any { return h.host.Extensions() }

@@ -9,18 +9,20 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// call is the state of one HTTP request for an action or a file. It is the Extra of its actionhero.Request.
+// call is the state of one HTTP request for an action or a file. The field Extra of the actionhero.Request holds the
+// call.
 type call struct {
 	req              actionhero.Request
 	w                http.ResponseWriter
 	r                *http.Request
-	status           int        // set by the action or by clientError; 0: the outcome decides
-	location         string     // target of a redirect
+	status           int        // set by the action or by clientError; 0: statusOf derives the status from the outcome
+	location         string     // URL of a redirect
 	hijackedByAction bool       // the action called Writer
 	tempFiles        []*os.File // hold large uploads
 }
 
-// RequestHeader implements the interface that actionhero.Request.Header looks for.
+// RequestHeader returns a header of the HTTP request. The method actionhero.Request.Header calls RequestHeader through
+// an interface.
 func (c *call) RequestHeader(name string) string { return c.r.Header.Get(name) }
 
 func (c *call) removeTempFiles() {
@@ -30,8 +32,9 @@ func (c *call) removeTempFiles() {
 	}
 }
 
-// clientError returns the error that the client gets for an error in reading its request. If the status does not follow
-// from the code of that error, clientError sets it.
+// clientError converts an error in reading the request to the error that the client receives. If the code of the
+// returned error does not imply the HTTP status, clientError sets the status of the response. It returns nil if err is
+// nil.
 func (c *call) clientError(err error) error {
 	if err == nil {
 		return nil
@@ -67,7 +70,8 @@ func callFrom(ctx context.Context) *call {
 	return c
 }
 
-// Request returns the HTTP request of the action that runs with ctx, or nil if the request came over another transport.
+// Request returns the HTTP request of the action that runs with ctx. It returns nil if the request came over another
+// transport than HTTP.
 func Request(ctx context.Context) *http.Request {
 	if c := callFrom(ctx); c != nil {
 		return c.r
@@ -75,14 +79,16 @@ func Request(ctx context.Context) *http.Request {
 	return nil
 }
 
-// SetStatus sets the HTTP status of the response if the action succeeds. Over other transports it does nothing.
+// SetStatus sets the HTTP status of the response if the action succeeds. Over other transports than HTTP, SetStatus
+// does nothing.
 func SetStatus(ctx context.Context, status int) {
 	if c := callFrom(ctx); c != nil {
 		c.status = status
 	}
 }
 
-// Header returns the headers of the response, for the action to change. Over other transports, changes have no effect.
+// Header returns the headers of the response, for the action to change. Over other transports than HTTP, changes of
+// these headers have no effect.
 func Header(ctx context.Context) http.Header {
 	if c := callFrom(ctx); c != nil {
 		return c.w.Header()
@@ -90,24 +96,25 @@ func Header(ctx context.Context) http.Header {
 	return http.Header{}
 }
 
-// SetCookie adds a cookie to the response. Over other transports it does nothing.
+// SetCookie adds a cookie to the response. Over other transports than HTTP, SetCookie does nothing.
 func SetCookie(ctx context.Context, cookie *http.Cookie) {
 	if c := callFrom(ctx); c != nil {
 		http.SetCookie(c.w, cookie)
 	}
 }
 
-// Redirect sends a redirect to url if the action succeeds. status must be from 300 to 399. Over other transports it does
-// nothing, and the client gets the output of the action.
+// Redirect sends a redirect to url if the action succeeds. status must be from 300 to 399. Over other transports than
+// HTTP, Redirect does nothing, and the client receives the output of the action.
 func Redirect(ctx context.Context, url string, status int) {
 	if c := callFrom(ctx); c != nil {
 		c.location, c.status = url, status
 	}
 }
 
-// Writer returns the writer of the response, or nil over other transports. After a call of Writer, the output of the
-// action is not sent, and an error is only logged. If the action panics, exceeds its time limit or returns an error
-// without a code, the response is aborted, so that the client sees that it is incomplete.
+// Writer returns the writer of the response, or nil over other transports than HTTP. After a call of Writer, the server
+// does not send the output of the action, and only logs an error of the action. If the action panics, exceeds its time
+// limit or returns an error without a code, the server aborts the response, so that the client sees that the response
+// is incomplete.
 func Writer(ctx context.Context) http.ResponseWriter {
 	c := callFrom(ctx)
 	if c == nil {

@@ -11,14 +11,15 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// minCompressed is the size of the smallest response that is compressed, in bytes. A smaller one fits into one packet.
+// minCompressed is the size of the smallest response that is compressed, in bytes. A smaller response fits into one
+// packet.
 const minCompressed = 1400
 
-// coding is a content coding (RFC 9110 section 8.4.1).
+// coding is a content coding, such as gzip (RFC 9110 section 8.4.1). It holds a pool of encoders.
 type coding struct {
 	name     string
-	wildcard bool      // an asterisk in Accept-Encoding includes it
-	pool     sync.Pool // of encoder
+	wildcard bool      // an asterisk in Accept-Encoding includes this coding
+	pool     sync.Pool // of values of type encoder
 }
 
 type encoder interface {
@@ -44,8 +45,9 @@ func (c *coding) writer(to io.Writer) encoder {
 	return out
 }
 
-// accepted returns the coding with the highest weight in Accept-Encoding (RFC 9110 section 12.5.3), or nil if the client
-// accepts none. If several have that weight, the first one wins.
+// accepted returns the element of codings that has the highest weight in the header Accept-Encoding (RFC 9110 section
+// 12.5.3). If several elements have that weight, accepted returns the first. If the client accepts none, it returns
+// nil.
 func accepted(r *http.Request, codings ...*coding) (best *coding) {
 	highest := 0.0
 	for _, c := range codings {
@@ -56,7 +58,8 @@ func accepted(r *http.Request, codings ...*coding) (best *coding) {
 	return best
 }
 
-// weight returns the weight of the coding in Accept-Encoding, 0 if the client does not accept it.
+// weight returns the weight of the coding in accept, the values of the header Accept-Encoding. It returns 0 if the
+// client does not accept the coding.
 func (c *coding) weight(accept []string) (weight float64) {
 	for _, value := range accept {
 		for item := range strings.SplitSeq(value, ",") {
@@ -82,8 +85,9 @@ func parseWeight(param string) float64 {
 	return q
 }
 
-// fileCoding returns the coding for a file and sets the headers for it. It returns nil if the file is sent without one.
-// Ranges are never compressed: they refer to the bytes of the file.
+// fileCoding returns the coding that compresses a file, and sets the response headers for that coding. It returns nil
+// if the file is sent uncompressed. A response to a range request is never compressed: ranges refer to the bytes of the
+// file.
 func (s *Server) fileCoding(c *call, contentType string, size int64) *coding {
 	header := c.w.Header()
 	if size < minCompressed || !*s.cfg.Common.Compress || !compressible(contentType) || header["Content-Encoding"] != nil {
@@ -110,8 +114,8 @@ func compressible(contentType string) bool {
 		base == "application/javascript" || base == "application/wasm"
 }
 
-// codedWriter compresses the file that [http.ServeContent] writes with status 200. It writes answers with another status
-// uncompressed.
+// codedWriter is an http.ResponseWriter that compresses the file that [http.ServeContent] writes. It compresses only a
+// response with status 200.
 type codedWriter struct {
 	http.ResponseWriter
 	coding   *coding
@@ -139,8 +143,8 @@ func (w *codedWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// finish ends the compressed file. If fewer than size bytes were written, it aborts the response, so that the client does
-// not take it for complete.
+// finish flushes the end of the compressed file and returns the encoder to the pool. If fewer than size bytes of the
+// file were written, finish aborts the response, so that the client does not take the response for complete.
 func (w *codedWriter) finish(size int64) {
 	if w.out == nil {
 		return

@@ -10,8 +10,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// Config holds the sections of the configuration that this package reads. A field that is zero has its default, which its tag
-// names, unless server.Load made the Config: then a zero counts.
+// Config holds the sections of the configuration that this package reads. A zero field means the default in the tag of
+// that field. In a Config that server.Load made, a zero field means the value zero.
 type Config struct {
 	Common CommonConfig
 	HTTP   HTTPConfig
@@ -22,7 +22,7 @@ type filled = setting.Filled
 
 var _, _, _ = CommonConfig{}.filled, HTTPConfig{}.filled, HTTPSConfig{}.filled // package setting reads the field by reflection
 
-// CommonConfig is the section commonWeb: the settings that HTTP and HTTPS share.
+// CommonConfig is the section "commonWeb" of the configuration. It holds the settings that HTTP and HTTPS share.
 type CommonConfig struct {
 	filled
 
@@ -45,7 +45,7 @@ type CommonConfig struct {
 	IdleTimeout    time.Duration `json:"idleTimeout" default:"2m" min:"1ns" doc:"time for which a connection without a request stays open"`
 }
 
-// HTTPConfig is the section httpServer.
+// HTTPConfig is the section "httpServer" of the configuration. It holds the settings of the port for HTTP.
 type HTTPConfig struct {
 	filled
 
@@ -54,7 +54,7 @@ type HTTPConfig struct {
 	BindIP string `json:"bindIP" doc:"IP address to listen on; empty is all"`
 }
 
-// HTTPSConfig is the section httpsServer.
+// HTTPSConfig is the section "httpsServer" of the configuration. It holds the settings of the port for HTTPS.
 type HTTPSConfig struct {
 	filled
 
@@ -65,7 +65,7 @@ type HTTPSConfig struct {
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key"`
 }
 
-// complete fills in the defaults and checks the settings.
+// complete sets the default of every unset setting and then checks all settings. The error names the wrong setting.
 func (c *Config) complete() error {
 	setting.Fill(c)
 	for name, prefix := range map[string]string{"urlPathForActions": c.Common.URLPathForActions, "urlPathForFiles": c.Common.URLPathForFiles} {
@@ -90,7 +90,8 @@ func (c *Config) https() bool {
 	return c.HTTPS.CertFile != ""
 }
 
-// parseProxies reads trustedProxies.
+// parseProxies parses the entries of the setting trustedProxies, which are IP addresses or networks in CIDR notation.
+// It returns an error for any other entry.
 func parseProxies(list []string) ([]netip.Prefix, error) {
 	var prefixes []netip.Prefix
 	for _, text := range list {

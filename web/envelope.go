@@ -13,16 +13,16 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// statuses holds the HTTP status of each code.
+// statuses maps each [actionhero.Code] to its HTTP status.
 var statuses = map[actionhero.Code]int{
 	actionhero.CodeInternal: 500, actionhero.CodeInvalidInput: 400, actionhero.CodeNotFound: 404, actionhero.CodeAlreadyExists: 409,
 	actionhero.CodeUnauthenticated: 401, actionhero.CodePermissionDenied: 403, actionhero.CodeResourceExhausted: 429,
 	actionhero.CodeConflict: 409, actionhero.CodeCanceled: 499, actionhero.CodeDeadlineExceeded: 504, actionhero.CodeUnavailable: 503,
 }
 
-// fixed holds the parts that are the same in all responses.
+// fixed holds the headers and the JSON text that are the same in all responses.
 type fixed struct {
-	headers http.Header // responses share the slices, which must not change
+	headers http.Header // all responses share the slices of values: no code may change these slices
 	server  string      // `"serverInformation":{"serverName":…,"apiVersion":…,"requestDuration":`
 }
 
@@ -51,9 +51,9 @@ func (f *fixed) set(h http.Header) {
 	}
 }
 
-// appendEnvelope appends the envelope of a response: the members of the output, then serverInformation,
-// requestorInformation and error. It returns the error that the envelope reports, which can also be a failure to encode
-// the output.
+// appendEnvelope appends the envelope of a response to dst. The envelope is a JSON object with the members of the
+// output, then serverInformation, requestorInformation and error. appendEnvelope returns the extended dst and the error
+// in the envelope, which is err or a failure to encode the output.
 func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, err error) ([]byte, *actionhero.Error) {
 	dst = append(dst, '{')
 	start := len(dst)
@@ -77,7 +77,7 @@ func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, er
 	failure := actionhero.AsError(err)
 	dst = jsonx.AppendString(append(dst, `},"error":`...), failure.Message)
 	if len(failure.Details) > 0 {
-		// The strings of a Detail always encode.
+		// Encoding cannot fail, because all fields of a Detail are strings.
 		details, _ := jsonx.Marshal(failure.Details)
 		dst = append(append(dst, `,"errorDetails":`...), details...)
 	}
@@ -86,10 +86,11 @@ func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, er
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
 
-// maxPooledBuffer is the capacity of the largest buffer that returns to the pool, in bytes.
+// maxPooledBuffer is the largest capacity of a buffer that sendEnvelope returns to the pool, in bytes.
 const maxPooledBuffer = 64 << 10
 
-// sendEnvelope sends the envelope as JSON, JSONP or XML.
+// sendEnvelope sends the output or the error of an action in an envelope. If the request has the param "callback", the
+// form is JSONP. If its param "outputType" is "xml", the form is XML. Otherwise the form is JSON.
 func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err error) {
 	buf := buffers.Get().(*[]byte)
 	defer func() {
@@ -125,8 +126,8 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 	s.send(c, s.statusOf(c, failure, callback != ""), body)
 }
 
-// statusOf returns the HTTP status of a response. JSONP always has 200, because browsers do not run a script with
-// another status.
+// statusOf returns the HTTP status of a response. failure is the error in the envelope, or nil after success. The
+// status of a JSONP response is always 200, because browsers do not run a script with another status.
 func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 	switch {
 	case jsonp, failure != nil && !*s.cfg.Common.ReturnErrorCodes:
@@ -159,11 +160,11 @@ func (s *Server) send(c *call, status int, body []byte) {
 	_, _ = c.w.Write(body)
 }
 
-// maxCallback is the length of the longest name of a JSONP callback, in bytes.
+// maxCallback is the length of the longest allowed name of a JSONP callback, in bytes.
 const maxCallback = 64
 
-// isCallback reports whether text is one JavaScript identifier or several with dots between them. A client must not be
-// able to inject other code.
+// isCallback reports whether text is a JavaScript identifier, or several identifiers with dots between them. Any other
+// text would let a client inject code into the JSONP response.
 func isCallback(text string) bool {
 	if len(text) > maxCallback {
 		return false

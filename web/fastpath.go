@@ -12,8 +12,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 )
 
-// plainServer serves HTTP without TLS. The fast path serves ordinary requests. Any other request goes to net/http
-// together with its connection, which stays there.
+// plainServer serves HTTP without TLS. The fast path (package http1) serves ordinary requests. For any other request,
+// the connection moves to a net/http server and stays there.
 type plainServer struct {
 	listener net.Listener
 	engine   *http1.Server
@@ -43,7 +43,7 @@ func (s *Server) servePlain(ln net.Listener) {
 	})
 }
 
-// Shutdown closes the listener and waits for the running requests until ctx is done.
+// Shutdown closes the listener and blocks until the running requests have ended or ctx is done.
 func (p *plainServer) Shutdown(ctx context.Context) error {
 	_ = p.listener.Close()
 	var engine, fallback error
@@ -54,11 +54,12 @@ func (p *plainServer) Shutdown(ctx context.Context) error {
 	return errors.Join(engine, fallback)
 }
 
-// Close closes the connections that net/http has; Shutdown of the fast path has closed the others.
+// Close closes the connections of the net/http server. The connections of the fast path are already closed, by
+// Shutdown.
 func (p *plainServer) Close() error { return p.fallback.Close() }
 
-// eligible reports whether no mounted handler can match path, which is not unescaped. The fast path passes its requests
-// to serveActionOrFile without asking the mux.
+// eligible reports whether the fast path may serve a request for path, the escaped path of the URL. It returns false if
+// a mounted handler may match path, because the fast path calls serveActionOrFile without asking the mux.
 func (s *Server) eligible(_, path string) bool {
 	for _, prefix := range s.mountedPrefixes {
 		if strings.HasPrefix(path+"/", prefix) {
@@ -68,17 +69,19 @@ func (s *Server) eligible(_, path string) bool {
 	return len(s.mountedPrefixes) == 0 || !strings.Contains(path, "%")
 }
 
-// mountedPrefix returns the literal prefix of all paths that a pattern of [http.ServeMux] can match.
+// mountedPrefix returns the literal prefix of all paths that pattern, a pattern of [http.ServeMux], can match. For
+// example, the prefix of "GET /files/{name}" is "/files/".
 func mountedPrefix(pattern string) string {
 	if _, rest, ok := strings.Cut(pattern, " "); ok {
 		pattern = strings.TrimLeft(rest, " \t")
 	}
-	slash := max(strings.IndexByte(pattern, '/'), 0) // a host is in front of it
+	slash := max(strings.IndexByte(pattern, '/'), 0) // a host may precede the first slash
 	prefix, _, _ := strings.Cut(pattern[slash:], "{")
 	return prefix
 }
 
-// fallbackListener is the listener of the net/http server that serves the connections from the fast path.
+// fallbackListener is the listener of the net/http server in a plainServer. Its Accept returns the connections that the
+// fast path passes to add.
 type fallbackListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -86,8 +89,8 @@ type fallbackListener struct {
 	addr   net.Addr
 }
 
-// add passes a connection to Accept, or closes it if the listener is closed. read holds the bytes that were already read
-// from it.
+// add passes the connection nc from the fast path to Accept. If the listener is closed, add closes nc. read holds the
+// bytes that the fast path has already read from nc.
 func (l *fallbackListener) add(nc net.Conn, read []byte) {
 	nc.(*progressConn).unread = read
 	select {
@@ -97,7 +100,7 @@ func (l *fallbackListener) add(nc net.Conn, read []byte) {
 	}
 }
 
-// Accept implements net.Listener.
+// Accept implements net.Listener. It blocks until the fast path passes a connection or the listener is closed.
 func (l *fallbackListener) Accept() (net.Conn, error) {
 	select {
 	case nc := <-l.conns:

@@ -16,7 +16,8 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// serveFile answers with a file without dispatching an action.
+// serveFile answers a request with the file name. If the file does not exist, the answer has status 404. serveFile
+// dispatches no action.
 func (s *Server) serveFile(c *call, req *actionhero.Request, name string) {
 	content, err := s.api.Files.Open(name)
 	status := http.StatusOK
@@ -38,7 +39,7 @@ func isNotFound(err error) bool {
 	return errors.Is(err, actionhero.ErrFileNotFound) || errors.Is(err, actionhero.ErrIndexNotFound)
 }
 
-// sendNotFound answers with 404 and the configured message.
+// sendNotFound answers with status 404 and the configured message for a missing file or a missing index page.
 func (s *Server) sendNotFound(c *call, err error) {
 	cfg := s.api.Config()
 	text := cfg.FlatFileNotFoundMessage
@@ -50,7 +51,8 @@ func (s *Server) sendNotFound(c *call, err error) {
 	_, _ = io.WriteString(c.w, text)
 }
 
-// sendContent answers with content. If its body is an [io.ReadSeeker], ranges and conditional requests are supported.
+// sendContent sends content as the response and closes content. If content.Body is an [io.ReadSeeker], sendContent
+// supports range requests and conditional requests.
 func (s *Server) sendContent(c *call, content *actionhero.Content) {
 	defer content.Close()
 	header := c.w.Header()
@@ -109,7 +111,8 @@ func (s *Server) setCacheHeaders(header http.Header) {
 	header.Set("Expires", time.Now().Add(time.Duration(seconds)*time.Second).UTC().Format(http.TimeFormat))
 }
 
-// etag returns an ETag from the time and size of a file, or from its bytes if it has no time, as embedded files.
+// etag returns an ETag that is made of the size and the modification time of a file. Embedded files have no
+// modification time: their ETag is made of the size and a checksum of the bytes.
 func etag(content *actionhero.Content, body io.ReadSeeker) string {
 	if !content.ModTime.IsZero() {
 		return fmt.Sprintf(`"%x-%x"`, content.Size, content.ModTime.UnixNano())
@@ -120,7 +123,8 @@ func etag(content *actionhero.Content, body io.ReadSeeker) string {
 	return fmt.Sprintf(`"%x-%x"`, content.Size, sum.Sum32())
 }
 
-// types holds content types that the tables of the operating system may lack or have wrong.
+// types maps file extensions to content types. It holds those types that the tables of the operating system may lack or
+// have wrong.
 var types = map[string]string{
 	".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
 	".html": "text/html; charset=utf-8", ".htm": "text/html; charset=utf-8", ".json": "application/json",
@@ -140,7 +144,8 @@ func contentTypeOf(name string) string {
 	return "application/octet-stream"
 }
 
-// statusWriter replaces the status 200 of [http.ServeContent] with the status that the action has set.
+// statusWriter is an http.ResponseWriter that replaces the status 200 of [http.ServeContent] with the status that the
+// action has set.
 type statusWriter struct {
 	http.ResponseWriter
 	status int

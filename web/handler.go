@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// methods are the HTTP methods that actions and files accept.
+// methods lists the HTTP methods that actions and files accept.
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 
 var allowMethods = strings.Join(methods, ", ")
@@ -21,14 +21,16 @@ type target struct {
 	action string
 	file   string
 	isFile bool
-	routed bool        // the path names the action: a param "action" of the body cannot override it
-	values [][2]string // params in the path of a route: neither query nor body can override them
+	routed bool        // the path names the action: a param "action" of the body cannot override the name
+	values [][2]string // params in the path of a route: they override the params of query and body
 }
 
-// ServeHTTP answers a request as on the ports of the server: limits, CORS and mounted handlers are included.
+// ServeHTTP answers a request as if the request came over a port of the server: the limits, CORS and the mounted
+// handlers apply.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// serveRequest passes the request to the mounted handler that matches, or else to serveActionOrFile.
+// serveRequest passes the request to the mounted handler whose pattern matches. If no pattern matches, serveRequest
+// passes the request to serveActionOrFile.
 func (s *Server) serveRequest(w http.ResponseWriter, r *http.Request) {
 	if len(s.mountedPrefixes) > 0 {
 		if _, pattern := s.mux.Handler(r); pattern != "" {
@@ -64,7 +66,8 @@ func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 	s.serveAction(c, req, t, err)
 }
 
-// resolve returns the target of a request. If the query has a param "action", it wins over the path.
+// resolve returns the action or the file that a request names. A param "action" in the query overrides the path. If the
+// path has routes but none for the HTTP method, resolve returns an error of type *wrongMethod.
 func (s *Server) resolve(r *http.Request, req *actionhero.Request) (target, error) {
 	if named := req.Params.Get("action"); named != "" {
 		return target{action: named}, nil
@@ -103,16 +106,16 @@ func (s *Server) resolvePath(path string) target {
 	return target{action: name, routed: name != ""}
 }
 
-// wrongMethod is the error for a path that has routes, but none for the method of the request.
+// wrongMethod is the error for a request whose path has routes, but none for the HTTP method of the request.
 type wrongMethod struct{ allowed []string }
 
 func (e *wrongMethod) Error() string {
 	return "this path answers to " + strings.Join(e.allowed, ", ") + " only"
 }
 
-// serveAction reads the params of body and path, dispatches the request and sends the response. err is an error of the
-// query or the URL. It becomes the Err of the request and is dispatched as well, so that middleware, rate limit and log
-// also see requests that are refused.
+// serveAction reads the params of the body and the path, dispatches the request and sends the response. err is an error
+// in the query or the URL. serveAction sets the field Err of the request to this error and dispatches the request
+// nevertheless, so that middleware, rate limit and log also see refused requests.
 func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err error) {
 	req.Action = t.action
 	if t.file != "" {
@@ -137,7 +140,8 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	s.respond(c, req, out, err)
 }
 
-// respond sends the outcome of a dispatched request.
+// respond sends the response to a dispatched request: a file, a redirect, or an envelope with the output or the error.
+// If the action called [Writer], respond sends nothing.
 func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 	content, isContent := out.(*actionhero.Content)
 	isContent = isContent && content != nil
@@ -155,8 +159,8 @@ func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 	}
 }
 
-// abortIfIncomplete aborts the response of an action that used [Writer], if err is internal, a cancellation or a timeout.
-// Otherwise the client would take the part that was written for a complete response.
+// abortIfIncomplete aborts the response of an action that called [Writer], if err is an internal error, a cancellation
+// or a timeout. Otherwise the client would take the written part for a complete response.
 func abortIfIncomplete(err error) {
 	if err == nil {
 		return
@@ -167,9 +171,10 @@ func abortIfIncomplete(err error) {
 	}
 }
 
-// RemoteIP returns the address of the client. This is the peer, unless the peer is a trusted proxy. In that case,
-// X-Forwarded-For is read from the right, up to the first address that is not a trusted proxy, which is the client's. If
-// an entry is no address, or all are trusted proxies, RemoteIP returns the last address that was read.
+// RemoteIP returns the IP address of the client. If the peer of the connection is not a trusted proxy, the peer is the
+// client. Otherwise RemoteIP reads the header X-Forwarded-For from right to left. The first address that is not a
+// trusted proxy is the address of the client. If an entry is not an address, or all addresses are trusted proxies,
+// RemoteIP returns the last address that it has read.
 func (s *Server) RemoteIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

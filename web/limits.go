@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// withLimits returns a handler that applies the limits of a connection and then calls next. It is outside of all other
-// handlers, CORS and mounted ones included, because none of them may hold up a connection.
+// withLimits returns a handler that sets the deadlines of a connection and then calls next. This handler must wrap all
+// other handlers, including CORS and the mounted handlers, because none of them may block a connection without a time
+// limit.
 func (s *Server) withLimits(next http.Handler) http.Handler {
 	common := &s.cfg.Common
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -16,23 +17,25 @@ func (s *Server) withLimits(next http.Handler) http.Handler {
 			defer writer.finish()
 			w = writer
 		} else if r.Body != http.NoBody {
-			// net/http reads the rest of a body that the handler does not read, and sets no deadline for that.
+			// If the handler does not read the whole body, net/http reads the rest of the body without a deadline of
+			// its own.
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(common.ReadTimeout))
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// closeIfAmbiguous closes the connection after the response if sender and proxies may disagree about the end of the body.
-// It does so for all chunked requests, because net/http does not report whether they also had a Content-Length.
+// closeIfAmbiguous makes the server close the connection after the response, if the sender and a proxy may disagree
+// about the end of the request body. This includes all chunked requests, because net/http does not report whether a
+// chunked request also had a Content-Length.
 func closeIfAmbiguous(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 && (len(r.TransferEncoding) > 0 || r.ProtoMinor == 0 && r.ContentLength != 0) {
 		w.Header().Set("Connection", "close")
 	}
 }
 
-// serveMounted passes a request to its mounted handler. The time for the body begins with its first read: the
-// handler may do other work before that.
+// serveMounted passes a request to the mounted handler that matches. The read timeout of the body begins when the
+// handler first reads the body, because the handler may do other work before.
 func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) {
 	if r.Body != http.NoBody {
 		body := newProgressBody(w, r.Body, s.cfg.Common.ReadTimeout)
@@ -42,9 +45,10 @@ func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// progressWriter writes a response over HTTP/2 and gives each chunk its own write deadline. Over HTTP/2 a client can read
-// from the connection and still block one response, by not extending the stream's flow-control window (RFC 9113 section
-// 6.9). A deadline of the connection does not help against that. If the deadline passes, net/http resets the stream.
+// progressWriter is the writer of a response over HTTP/2. It sets a write deadline for each chunk of the response. Over
+// HTTP/2, a client can read from the connection and still block one response, if the client does not extend the
+// flow-control window of the stream (RFC 9113 section 6.9). A deadline of the whole connection does not limit this. If
+// the deadline of a chunk passes, net/http resets the stream.
 type progressWriter struct {
 	http.ResponseWriter
 	control      *http.ResponseController
@@ -69,10 +73,11 @@ func (w *progressWriter) Write(p []byte) (n int, err error) {
 // Flush implements [http.Flusher].
 func (w *progressWriter) Flush() { _ = w.FlushError() }
 
-// FlushError is for an [http.ResponseController].
+// FlushError sends the buffered part of the response to the client. [http.ResponseController.Flush] calls FlushError.
 func (w *progressWriter) FlushError() error { return w.writeChunk(w.control.Flush) }
 
-// writeChunk runs a write with the deadline of one chunk.
+// writeChunk sets the write deadline of one chunk, calls write and clears the deadline. If the handler has set a
+// deadline of its own, writeChunk only calls write.
 func (w *progressWriter) writeChunk(write func() error) error {
 	if w.userDeadline {
 		return write()
@@ -83,17 +88,19 @@ func (w *progressWriter) writeChunk(write func() error) error {
 	return err
 }
 
-// SetWriteDeadline is for an [http.ResponseController]. The deadline of the handler replaces those of the chunks until it
-// is cleared.
+// SetWriteDeadline sets a deadline that replaces the deadlines of the chunks, until the handler clears it with a zero
+// t. [http.ResponseController.SetWriteDeadline] calls this method.
 func (w *progressWriter) SetWriteDeadline(t time.Time) error {
 	w.userDeadline = !t.IsZero()
 	return w.control.SetWriteDeadline(t)
 }
 
-// Unwrap gives an [http.ResponseController] access to the other methods of net/http's writer.
+// Unwrap returns the writer of net/http. An [http.ResponseController] calls Unwrap to reach the other methods of that
+// writer.
 func (w *progressWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// finish sets the deadline for the bytes that net/http sends after the handler has returned.
+// finish sets the write deadline for the bytes that net/http sends after the handler has returned. If the handler has
+// set a deadline of its own, that deadline stays.
 func (w *progressWriter) finish() {
 	if !w.userDeadline {
 		_ = w.control.SetWriteDeadline(time.Now().Add(w.timeout))

@@ -16,8 +16,8 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// maxInMemory is the size of the largest upload that is held in memory, in bytes. A larger one is in a temporary file
-// while the action runs.
+// maxInMemory is the size of the largest upload that is held in memory, in bytes. A larger upload is held in a
+// temporary file while the action runs.
 const maxInMemory = 1 << 20
 
 // maxParts is the largest number of parts of a multipart body.
@@ -25,7 +25,7 @@ const maxParts = 1000
 
 var errContentType = errors.New("unsupported content type")
 
-// readQuery adds the pairs of a query string or a URL-encoded body to params.
+// readQuery parses a query string or a URL-encoded body and adds its pairs to params.
 func readQuery(params transport.Params, query string) error {
 	for query != "" {
 		var pair string
@@ -59,7 +59,8 @@ func unescape(text string) (string, error) {
 	return plain, nil
 }
 
-// readBody adds the params of the body to req. They override those of the query.
+// readBody parses the body of the request and adds the params of the body to req. They override the params of the
+// query.
 func (s *Server) readBody(c *call, req *actionhero.Request) error {
 	limit := s.cfg.Common.MaxBodyBytes
 	if c.r.ContentLength > limit {
@@ -98,8 +99,9 @@ func (s *Server) readBody(c *call, req *actionhero.Request) error {
 	}
 }
 
-// readAll reads a body with the given Content-Length, or -1 if it is unknown. It allocates that size in advance only up
-// to maxInMemory, because a client can announce more than it sends.
+// readAll reads the whole body. length is the Content-Length, or -1 if the request has none. If length is at most
+// maxInMemory, readAll allocates that size in advance. It does not do so for more, because a client can announce more
+// than it sends.
 func readAll(r io.Reader, length int64) ([]byte, error) {
 	if length < 0 || length > maxInMemory {
 		return io.ReadAll(r)
@@ -161,7 +163,8 @@ func readPart(c *call, req *actionhero.Request, part *multipart.Part) error {
 	return transport.ParamsOf(&req.Params).AddFile(key, file)
 }
 
-// spill copies a large upload to a temporary file, which removeTempFiles removes.
+// spill copies an upload to a temporary file, and sets the size and the reader of file. head is the part of the upload
+// that is in memory, rest is the remaining part. call.removeTempFiles removes the temporary file.
 func spill(c *call, file *actionhero.File, head []byte, rest io.Reader) error {
 	tmp, err := os.CreateTemp("", "actionhero-upload-*")
 	if err != nil {
@@ -182,8 +185,8 @@ func spill(c *call, file *actionhero.File, head []byte, rest io.Reader) error {
 	return nil
 }
 
-// multipartError returns err as an error with CodeInvalidInput, unless it is a limit, a timeout, a failure of the file
-// system or has a code already.
+// multipartError converts an error in reading a multipart body to an error with CodeInvalidInput. It returns err
+// unchanged if err is an exceeded limit, a timeout or a failure of the file system, or has a code already.
 func multipartError(err error) error {
 	var large *http.MaxBytesError
 	var own *actionhero.Error

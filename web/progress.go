@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// progressListener accepts connections that fail if a write makes no progress. The write timeout of net/http limits the
-// whole response. That is too short for a large file and a slow client, and too long for a client that does not read.
+// progressListener accepts connections on which a write fails if it makes no progress. The write timeout of net/http
+// limits the whole response. That time limit is too short for a large file and a slow client, and too long for a client
+// that does not read.
 type progressListener struct {
 	net.Listener
 	writeTimeout time.Duration
@@ -31,10 +32,10 @@ func (l progressListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// progressConn limits the time for each chunk that is written, without reading the clock for each chunk. It sets a
-// deadline of half the timeout, and the next one only after that one has passed. A write fails if two deadlines pass
-// during it. So the connection of a client that does not read is closed after half the timeout at least and the whole
-// timeout at most.
+// progressConn is a connection that limits the time for each written chunk, without reading the clock for each chunk.
+// It sets a write deadline of half the timeout. It sets the next deadline only after the previous deadline has passed.
+// A write fails if two deadlines pass during it. If a client does not read, its connection therefore closes after at
+// least half the timeout and at most the whole timeout.
 type progressConn struct {
 	net.Conn
 	timeout      time.Duration
@@ -48,18 +49,18 @@ type progressConn struct {
 	readDeadlineSet atomic.Bool  // a read deadline is set
 }
 
-// chunk is the number of bytes that a client must read within the timeout.
+// chunk is the number of bytes of a response that a client must read within the write timeout.
 const chunk = 64 << 10
 
-// arm sets the next write deadline.
+// arm sets the next write deadline, half the timeout from now.
 func (c *progressConn) arm() error {
 	c.armed.Store(true)
 	return c.Conn.SetWriteDeadline(time.Now().Add(c.timeout / 2))
 }
 
-// SetWriteDeadline sets a deadline that replaces the one of the connection until it is cleared. Clearing the deadline of
-// the connection itself has no effect: net/http clears the write deadline after each request and after a TLS handshake,
-// even if it has set none.
+// SetWriteDeadline sets a write deadline that replaces the automatic write deadline of the connection. A zero t clears
+// this deadline, but never an automatic one: net/http clears the write deadline after each request and after a TLS
+// handshake, even if net/http has set none.
 func (c *progressConn) SetWriteDeadline(t time.Time) error {
 	if t.IsZero() && !c.userDeadline.Load() {
 		return nil
@@ -69,7 +70,9 @@ func (c *progressConn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// writeChunk runs the write of one chunk. If the deadline passes, it sets a new one and runs write once more.
+// writeChunk calls write, which writes one chunk. If the deadline passes, writeChunk sets a new deadline and calls
+// write once more, which must then write the rest of the chunk. If the second call fails too, writeChunk closes the
+// connection.
 func (c *progressConn) writeChunk(write func() (int64, error)) (n int64, err error) {
 	if c.userDeadline.Load() {
 		return write()
@@ -88,7 +91,8 @@ func (c *progressConn) writeChunk(write func() (int64, error)) (n int64, err err
 	}
 	m, err := write()
 	if err != nil {
-		// At once: TLS would try to send its close alert for some seconds, HTTP/2 would wait for frames of the client.
+		// Close without a delay: TLS would try to send its close alert for some seconds, HTTP/2 would wait for frames
+		// of the client.
 		_ = c.Close()
 	}
 	return n + m, err
@@ -108,8 +112,9 @@ func (c *progressConn) Write(p []byte) (n int, err error) {
 	}
 }
 
-// ReadFrom lets the kernel copy a file to the network (sendfile). Any other reader is copied with Write: if a deadline
-// passes during a copy, the number of bytes that were sent is known only for a file and for Write.
+// ReadFrom copies r to the connection. If r is a file, the kernel copies the file to the network (sendfile). ReadFrom
+// copies any other reader with Write. The reason: if a deadline passes during a copy, the number of sent bytes is known
+// only for a file and for Write.
 func (c *progressConn) ReadFrom(r io.Reader) (n int64, err error) {
 	src, left := r, int64(1<<63-1)
 	limited, isLimited := r.(*io.LimitedReader)
@@ -135,7 +140,8 @@ func (c *progressConn) ReadFrom(r io.Reader) (n int64, err error) {
 	return n, nil
 }
 
-// SyscallConn gives access to the socket. It fails while there are unread bytes, which the socket no longer has.
+// SyscallConn returns the raw connection of the socket. It fails while the connection holds unread bytes, because these
+// bytes are no longer in the socket.
 func (c *progressConn) SyscallConn() (syscall.RawConn, error) {
 	if sc, ok := c.Conn.(syscall.Conn); ok && len(c.unread) == 0 {
 		return sc.SyscallConn()
@@ -143,7 +149,8 @@ func (c *progressConn) SyscallConn() (syscall.RawConn, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// CloseWrite lets net/http end a response before it closes the connection.
+// CloseWrite closes the sending side of the connection. net/http calls it to end a response before net/http closes the
+// connection.
 func (c *progressConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -151,8 +158,9 @@ func (c *progressConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// progressBody is the body of a request with a read deadline that moves. The whole body has the read timeout plus one
-// second for each KiB that was read. The next 4 KiB never have more than the read timeout.
+// progressBody is the body of a request with a read deadline that moves as the body is read. The time limit of the
+// whole body is the read timeout plus one second for each KiB that was read. The time limit of the next 4 KiB is at
+// most the read timeout.
 type progressBody struct {
 	io.ReadCloser
 	w       *http.ResponseController
@@ -163,7 +171,8 @@ type progressBody struct {
 	ended   bool
 }
 
-// minRate is the least average rate of a body after the read timeout, in bytes per second.
+// minRate is the lowest average rate, in bytes per second, at which a body may arrive after the read timeout has
+// passed.
 const minRate = 1 << 10
 
 func newProgressBody(w http.ResponseWriter, body io.ReadCloser, timeout time.Duration) *progressBody {
@@ -185,8 +194,8 @@ func (b *progressBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.read += int64(n); errors.Is(err, io.EOF) && !b.ended {
-		// A deadline that passes later would cancel the context of the request. If the body has not ended, the deadline
-		// stays: net/http reads the rest.
+		// After the end of the body, a deadline that passes would cancel the context of the request. Before the end of
+		// the body, the deadline stays, because net/http reads the rest of the body.
 		b.ended = true
 		_ = b.w.SetReadDeadline(time.Time{})
 	}

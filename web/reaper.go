@@ -12,12 +12,12 @@ import (
 	"github.com/actionhero-go/actionhero/internal/http1"
 )
 
-// tick is the time between two sweeps of a reaper, and so the precision of its limits.
+// tick is the time between two sweeps of a reaper. It is therefore also the precision of the reaper's time limits.
 const tick = 500 * time.Millisecond
 
-// reaper closes connections that wait too long for the next request or for the end of its head. net/http would set
-// several deadlines on the socket for each request instead. They cost more than all other timekeeping of a small
-// response. Checking every connection twice a second costs next to nothing.
+// reaper closes connections that wait too long for the next request or for the end of a request's head. It checks all
+// connections twice a second, which costs next to nothing. Without a reaper, net/http would set several deadlines on
+// the socket for each request. These calls cost more than all other timekeeping of a small response.
 type reaper struct {
 	header, idle int64 // ticks
 	now          atomic.Int64
@@ -30,7 +30,7 @@ func newReaper(header, idle time.Duration) *reaper {
 	return &reaper{header: ticks(header), idle: ticks(idle), conns: map[*progressConn]struct{}{}}
 }
 
-// ticks returns a duration in ticks, rounded up, plus one for the tick that has already begun.
+// ticks converts a duration to a number of ticks. It rounds up and adds one for the tick that has already begun.
 func ticks(d time.Duration) int64 { return int64((d+tick-1)/tick) + 1 }
 
 func (r *reaper) add(c *progressConn) {
@@ -46,7 +46,7 @@ func (r *reaper) remove(c *progressConn) {
 	delete(r.conns, c)
 }
 
-// run sweeps once per tick until ctx is done.
+// run calls sweep once per tick until ctx is done.
 func (r *reaper) run(ctx context.Context) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -60,7 +60,7 @@ func (r *reaper) run(ctx context.Context) {
 	}
 }
 
-// sweep closes the connections that are late at the tick now.
+// sweep closes the connections whose current phase has lasted longer than its time limit at the tick now.
 func (r *reaper) sweep(now int64) {
 	var late []*progressConn
 	r.mu.Lock()
@@ -76,7 +76,8 @@ func (r *reaper) sweep(now int64) {
 	}
 }
 
-// connState is the ConnState function of the [http.Server].
+// connState is the ConnState function of an [http.Server]. It records the phase that corresponds to the new state of
+// the connection.
 func (r *reaper) connState(nc net.Conn, state http.ConnState) {
 	c, ok := nc.(*progressConn)
 	if !ok {
@@ -92,7 +93,8 @@ func (r *reaper) connState(nc net.Conn, state http.ConnState) {
 	}
 }
 
-// enter records the phase that a connection enters.
+// enter records that the connection nc enters a phase. The time limit of PhaseHead or PhaseIdle begins then. A hijacked
+// connection leaves the reaper.
 func (r *reaper) enter(nc net.Conn, phase http1.Phase) {
 	c := nc.(*progressConn)
 	switch old := http1.Phase(c.phase.Load()); phase {
@@ -109,7 +111,8 @@ func (r *reaper) enter(nc net.Conn, phase http1.Phase) {
 	c.phase.Store(int32(phase))
 }
 
-// Read returns the unread bytes first. The first byte of the next request begins the phase PhaseHead.
+// Read returns the unread bytes of the fast path first, and then bytes of the socket. If the connection is idle, the
+// first byte begins the phase http1.PhaseHead.
 func (c *progressConn) Read(p []byte) (int, error) {
 	if len(c.unread) > 0 {
 		n := copy(p, c.unread)
@@ -126,7 +129,8 @@ func (c *progressConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// SetReadDeadline does not clear a deadline that is not set: net/http clears it before each request, which costs time.
+// SetReadDeadline sets the read deadline of the connection. If no deadline is set, it skips a call that clears the
+// deadline: net/http makes this call before each request, which costs time.
 func (c *progressConn) SetReadDeadline(t time.Time) error {
 	if c.reaper != nil && t.IsZero() && !c.readDeadlineSet.Load() {
 		return nil
@@ -135,12 +139,12 @@ func (c *progressConn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// SetDeadline sets both deadlines. Handlers that have hijacked the connection call it.
+// SetDeadline sets the read deadline and the write deadline. Handlers that have hijacked the connection call it.
 func (c *progressConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// Close removes the connection from the reaper and closes it.
+// Close removes the connection from the reaper and closes the connection.
 func (c *progressConn) Close() error {
 	if c.reaper != nil {
 		c.reaper.remove(c)

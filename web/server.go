@@ -1,16 +1,17 @@
 // Package web serves actions and files over HTTP and HTTPS.
 //
-// Each request becomes an [actionhero.Request] and is dispatched like the requests of all other transports. This package
-// holds the HTTP part: the meaning of URLs, the sources of params, the envelope of a response, files, and the functions
-// with which an action changes its response ([SetStatus], [Header], [Redirect], [Writer]). internal/http1, the fast
-// path, reads and writes the ordinary requests over HTTP/1.1 without TLS. net/http serves all other requests.
+// Each request becomes an [actionhero.Request] and is dispatched like the requests of all other transports. This
+// package holds the HTTP part: the meaning of URLs, the sources of params, the envelope of a response, files, and the
+// functions with which an action changes its response ([SetStatus], [Header], [Redirect], [Writer]). The package
+// internal/http1, the fast path, reads and writes the ordinary requests over HTTP/1.1 without TLS. net/http serves all
+// other requests.
 //
-// Begin reading at [Server.ServeHTTP] in handler.go for requests, and at fastpath.go for the choice between the two
-// engines.
+// Begin reading at [Server.ServeHTTP] in handler.go for requests, and at fastpath.go for the choice between the fast
+// path and net/http.
 //
-// Invariant: no handler can hold up a connection. The limits of the section commonWeb apply to all requests, those of
-// mounted handlers included. progress.go limits the time for each part of a body or a response. reaper.go closes
-// connections that stay idle or send a head too slowly.
+// Invariant: no handler can block a connection without a time limit. The limits of the section "commonWeb" apply to all
+// requests, including requests for mounted handlers. progress.go limits the time for each part of a body or a response.
+// reaper.go closes connections that stay idle or send the head of a request too slowly.
 package web
 
 import (
@@ -32,8 +33,8 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Server is the transport for HTTP and HTTPS. It is an [actionhero.Component] that listens, and an [http.Handler] for
-// programs that listen themselves.
+// Server is the transport for HTTP and HTTPS. It is an [actionhero.Component] that listens on its own ports. It is also
+// an [http.Handler], for programs that listen on ports of their own.
 type Server struct {
 	api             transport.Host
 	cfg             Config
@@ -42,7 +43,7 @@ type Server struct {
 	handler         http.Handler // serveRequest inside withLimits, and inside CORS if that is on
 	fastHandler     http.Handler // serveActionOrFile, inside CORS if that is on
 	mux             *http.ServeMux
-	mountedPrefixes []string // by mountedPrefix, of the patterns in mux
+	mountedPrefixes []string // the literal prefixes of the patterns in mux; see mountedPrefix
 	partsSeen       int      // the number of the API's parts that mountParts has seen
 	routes          route.Table[string]
 
@@ -55,7 +56,8 @@ type Server struct {
 	requests atomic.Int64
 }
 
-// New returns a server for api, which listens once it is started. If a setting is wrong, the error names it.
+// New returns a Server for api. The Server listens after a call of Start. If a setting is wrong, the error names the
+// setting.
 func New(api *actionhero.API, cfg Config) (*Server, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
@@ -84,14 +86,14 @@ type mount struct {
 	handler http.Handler
 }
 
-// Mount returns a part of an app: a handler for all requests that match a pattern of [http.ServeMux], over HTTP and
-// HTTPS. The limits of the section commonWeb apply to it. If the pattern is malformed or conflicts with another one,
-// [New] fails, or the start if the part was registered after New.
+// Mount returns a part of an app: a handler for all requests that match pattern, a pattern of [http.ServeMux], over
+// HTTP and HTTPS. The limits of the section "commonWeb" apply to these requests. If pattern is malformed or conflicts
+// with another pattern, [New] returns an error. If the part was registered after New, [Server.Start] returns the error.
 func Mount(pattern string, handler http.Handler) actionhero.Part {
 	return transport.Part(mount{pattern, handler})
 }
 
-// mountParts mounts the handlers among the parts that were registered with the API since the last call.
+// mountParts mounts the handlers of all parts that were registered with the API since the last call of mountParts.
 func (s *Server) mountParts() error {
 	for _, part := range s.api.Parts()[s.partsSeen:] {
 		if m, ok := part.(mount); ok {
@@ -104,7 +106,8 @@ func (s *Server) mountParts() error {
 	return nil
 }
 
-// Mount mounts a handler as the function [Mount] does. The server must not have been started yet.
+// Mount registers h for all requests that match pattern, like the function [Mount]. Call it before Start. It returns an
+// error if pattern is malformed or conflicts with another pattern.
 func (s *Server) Mount(pattern string, h http.Handler) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -116,22 +119,22 @@ func (s *Server) Mount(pattern string, h http.Handler) (err error) {
 	return nil
 }
 
-// Addr returns the address on which the server listens for HTTP, nil if it does not listen.
+// Addr returns the address on which the server listens for HTTP, or nil if the server does not listen for HTTP.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.http
 }
 
-// TLSAddr returns the address on which the server listens for HTTPS, nil if it does not listen.
+// TLSAddr returns the address on which the server listens for HTTPS, or nil if the server does not listen for HTTPS.
 func (s *Server) TLSAddr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.https
 }
 
-// Start listens. It returns an error if a port is in use, two routes conflict or the certificate cannot be used. Nothing
-// stays open then.
+// Start opens the ports and serves requests. It returns an error if a port is in use, two routes conflict or the
+// certificate cannot be used. After an error, all ports are closed.
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,7 +182,7 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 	s.servers = append(s.servers, srv)
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
 	srv.TLSConfig = cert.Config("h2", "http/1.1")
-	// A client cannot answer a ping while it sends a frame, so a ping also limits the time for a frame.
+	// A client cannot answer an HTTP/2 ping while the client sends a frame, so a ping also limits the time for a frame.
 	limit := s.cfg.Common.HeaderTimeout
 	srv.HTTP2 = &http.HTTP2Config{SendPingTimeout: limit * 3 / 4, PingTimeout: limit / 2}
 	s.running.Go(func() { s.logServeError(srv.ServeTLS(progressListener{ln, s.cfg.Common.WriteTimeout, nil}, "", "")) })
@@ -195,7 +198,7 @@ func (s *Server) newServer() *http.Server {
 	}
 }
 
-// stopper is a running server.
+// stopper is a running HTTP server that Server.Stop shuts down.
 type stopper interface {
 	Shutdown(context.Context) error
 	Close() error
@@ -207,7 +210,8 @@ func (s *Server) logServeError(err error) {
 	}
 }
 
-// readRoutes builds the table of the routes that the actions declare.
+// readRoutes builds the table of the routes that the actions declare. It returns an error if a route is malformed or
+// two routes conflict.
 func (s *Server) readRoutes() error {
 	s.routes = route.Table[string]{}
 	for _, info := range s.api.Actions() {
@@ -225,8 +229,8 @@ func (s *Server) readRoutes() error {
 	return nil
 }
 
-// Stop closes the listeners and waits for the running requests. If ctx is done before they end, Stop closes their
-// connections.
+// Stop closes the listeners and blocks until the running requests have ended. If ctx is done first, Stop closes the
+// connections of the running requests.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	servers := s.servers
@@ -260,7 +264,7 @@ type statsReport struct {
 // Paths holds the URL paths of actions and files, each with a leading slash.
 type Paths struct{ Actions, Files string }
 
-// Paths returns the URL paths that are configured for actions and files.
+// Paths returns the URL paths of actions and files, as the configuration sets them.
 func (s *Server) Paths() Paths {
 	return Paths{Actions: "/" + s.cfg.Common.URLPathForActions, Files: "/" + s.cfg.Common.URLPathForFiles}
 }

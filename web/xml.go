@@ -9,8 +9,9 @@ import (
 	"unicode"
 )
 
-// appendXML appends a JSON object as XML. The root element is XML. Each member becomes an element with its name, each
-// entry of a list an element with the name of the list. Characters that are not allowed in names become underscores.
+// appendXML appends a JSON object to dst as XML. The root element is named XML. Each member becomes an element with the
+// name of the member. Each entry of a list becomes an element with the name of the list. In element names, underscores
+// replace the characters that XML does not allow.
 func appendXML(dst, object []byte) []byte {
 	dec := json.NewDecoder(bytes.NewReader(object))
 	dec.UseNumber()
@@ -19,7 +20,8 @@ func appendXML(dst, object []byte) []byte {
 	return buf.Bytes()
 }
 
-// writeXML writes the next value of dec as an element. The server has encoded the JSON, so it is well formed.
+// writeXML reads the next JSON value from dec and writes it to buf as an element with the given name. It returns no
+// error, because this server has encoded the JSON and the JSON is therefore well formed.
 func writeXML(buf *bytes.Buffer, dec *json.Decoder, name string) {
 	token, err := dec.Token()
 	if err != nil {

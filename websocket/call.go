@@ -10,14 +10,15 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// call is one request for an action.
+// call is one request of a client to run an action.
 type call struct {
 	actionhero.Request
 	session *session
 	id      []byte
 }
 
-// newCall returns the call that a message asks for. err is the error in the message, if any.
+// newCall returns the call for m, a message with the event "action". err is the error in m, or nil. If m or its params
+// are invalid, the call has the error in its field Err.
 func (ss *session) newCall(m *message, err error) *call {
 	c := &call{session: ss, id: m.id}
 	api := ss.handler.api
@@ -45,7 +46,8 @@ func (ss *session) newCall(m *message, err error) *call {
 	return c
 }
 
-// errContent is the reply to a request for bytes, because a message is one JSON object.
+// errContent is the reply to a request for an action that returns bytes. The bytes cannot be sent, because each message
+// is one JSON object.
 var errContent = actionhero.Errorf(actionhero.CodeInvalidInput, "this action answers with bytes, which are not sent over WebSocket: ask for them over HTTP")
 
 func (c *call) setAction(raw []byte) error {
@@ -58,7 +60,7 @@ func (c *call) setAction(raw []byte) error {
 	return err
 }
 
-// Run implements connloop.Request.
+// Run implements connloop.Request. It runs the action and queues the reply.
 func (c *call) Run() (done bool) {
 	ss := c.session
 	defer func() {
@@ -84,10 +86,11 @@ func (c *call) Run() (done bool) {
 	return true
 }
 
-// errPanic reaches the client as an internal error, without this text.
+// errPanic is the error of a request during which package websocket panicked. The client receives an internal error
+// without this text.
 var errPanic = errors.New("a panic in package websocket")
 
-// maxPooled is the capacity up to which a buffer is returned to the pool.
+// maxPooled is the largest capacity, in bytes, of a buffer that putBuffer returns to the pool.
 const maxPooled = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}

@@ -13,12 +13,14 @@ type filled = setting.Filled
 
 var _ = Config{}.filled // package setting reads the field by reflection
 
-// Config holds the settings of plain WebSocket, a part of the section webSockets. A field that is zero gets the default in
-// its tag, unless server.Load made the Config: then zero is the value.
+// Config holds the settings of plain WebSocket, a part of the section "webSockets" of the configuration. [New] replaces
+// each zero field by the default in the field's tag. In a Config that server.Load returned, a zero field keeps the
+// value zero.
 type Config struct {
 	filled
 
-	// These have the same tags in package socketio: in the configuration they are one setting.
+	// The following fields have the same tags in the Config of package socketio, because both packages share these
+	// settings of the configuration.
 	Origins        []string      `json:"origins" doc:"origins whose pages may connect besides the server's own, like https://example.com or https://*.example.com; * is any"`
 	MaxInFlight    int           `json:"maxInFlight" default:"100" min:"1" unit:"requests" doc:"requests of one connection that run at a time; the server reads no further while so many run"`
 	MaxQueued      int           `json:"maxQueuedMessages" default:"256" min:"1" unit:"messages" doc:"messages that may wait for a client; one that does not read is closed"`
@@ -31,11 +33,13 @@ type Config struct {
 	MaxMessageBytes int  `json:"maxMessageBytes" unit:"bytes" default:"64 KiB" min:"1" doc:"length of a message over plain WebSocket, once inflated; a longer one ends the connection"`
 	Compress        bool `json:"compress" doc:"agree to compression (permessage-deflate) with clients of plain WebSocket that offer it"`
 
-	// RemoteIP returns the address of the client behind trusted proxies. Default: the address of the connection.
+	// RemoteIP returns the address of a client behind trusted proxies. If RemoteIP is nil, the client's address is the
+	// address of the network connection.
 	RemoteIP func(r *http.Request) string `json:"-"`
 }
 
-// options checks the settings and returns the options of each connection.
+// options checks the settings and returns the options that all connections share. It returns an error if a setting or
+// an origin is invalid.
 func (c *Config) options() (ws.Options, error) {
 	if err := setting.Check("webSockets", c); err != nil {
 		return ws.Options{}, err
@@ -49,5 +53,5 @@ func (c *Config) options() (ws.Options, error) {
 	}, err
 }
 
-// closeTimeout is the time within which a client must complete the closing handshake.
+// closeTimeout is the time within which a client must complete the closing handshake of a WebSocket.
 const closeTimeout = 500 * time.Millisecond

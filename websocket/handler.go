@@ -1,21 +1,23 @@
-// Package websocket serves actions and rooms over plain WebSocket, for browsers and apps without Socket.IO. Each message is
-// one JSON object:
+// Package websocket serves actions and rooms over plain WebSocket, for browsers and apps without Socket.IO. Each
+// message is one JSON object:
 //
 //	> {"event":"action","id":1,"params":{"action":"cacheTest","key":"k","value":"v"}}
 //	< {"context":"response","cacheTestResults":{…},"error":false,"id":1}
 //	> {"event":"roomChange","id":2,"room":"lobby"}
 //	> {"event":"say","id":"three","message":"hello"}
 //
-// The events are action, say, roomView, roomChange, roomAdd, roomLeave, detailsView and quit. A request has only its own
-// params: unlike package tcp there are no sticky ones. Requests of one connection run concurrently, so replies may overtake
-// each other. Each reply has the id of its request, a string or a number, byte for byte. An action that returns bytes, for
-// example a file, is refused: clients request it over HTTP.
+// The events are "action", "say", "roomView", "roomChange", "roomAdd", "roomLeave", "detailsView" and "quit". An action
+// gets only the params of its own message: unlike package tcp, package websocket keeps no params for later requests.
+// Requests of one connection run concurrently, so replies may overtake each other. Each reply repeats the "id" of its
+// request, a string or a number, byte for byte. If an action returns bytes, for example a file, the request is refused:
+// clients must request these actions over HTTP.
 //
 // Begin reading at session.message, which handles one message. Frames, pings and the closing handshake are in package
 // internal/ws.
 //
-// Invariants: a client that does not read, does not end its message in time or sends too long a message is closed with a
-// code and a reason, and delays no other client. An idle connection has one goroutine and no buffer.
+// Invariants: the handler closes a client that does not read, does not complete a message in time or sends too long a
+// message. The client receives a close code and a reason. No client delays another client. An idle connection has one
+// goroutine and no buffer.
 package websocket
 
 import (
@@ -32,8 +34,8 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Handler is the WebSocket transport: an actionhero.Component, and the [http.Handler] that upgrades connections. Make one
-// with [New].
+// Handler is the WebSocket transport. It is an actionhero.Component and the [http.Handler] that upgrades connections.
+// Create a Handler with [New].
 type Handler struct {
 	api       transport.Host
 	cfg       Config
@@ -49,7 +51,7 @@ type Handler struct {
 	requests atomic.Int64
 }
 
-// New returns a handler that serves after api.Add(handler) and api.Start.
+// New returns a Handler for the actions of api. The Handler accepts connections after api.Add(handler) and api.Start.
 func New(api *actionhero.API, cfg Config) *Handler {
 	setting.Fill(&cfg)
 	h := &Handler{api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{}}
@@ -57,7 +59,7 @@ func New(api *actionhero.API, cfg Config) *Handler {
 	return h
 }
 
-// Start makes the handler serve. It returns an error if a setting is out of range.
+// Start makes the handler accept connections. It returns an error if a setting is out of range or an origin is invalid.
 func (h *Handler) Start(ctx context.Context) error {
 	if h.configErr != nil {
 		return h.configErr
@@ -72,8 +74,9 @@ func (h *Handler) Start(ctx context.Context) error {
 	return nil
 }
 
-// ServeHTTP upgrades the connection to WebSocket. If it cannot, the response has a status and the reason as text: 503 if
-// the handler is not started, 403 for a page of an origin that is not allowed.
+// ServeHTTP upgrades the connection of the request to WebSocket and starts a session. If the upgrade fails, the
+// response has an error status and the reason as text. The status is 503 if the handler is not started, and 403 if the
+// origin of the page is not allowed.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	serving := h.ctx != nil
@@ -93,7 +96,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 const reasonStopping = "the server is stopping"
 
-// open starts a session, or closes its connection if the handler has been stopped.
+// open starts the session ss of a client with the address remote. If the handler has been stopped, open closes the
+// connection of ss instead.
 func (h *Handler) open(ss *session, remote netip.AddrPort) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -113,18 +117,19 @@ func (h *Handler) remove(ss *session) {
 	delete(h.sessions, ss)
 }
 
-// Clients returns how many clients are connected.
+// Clients returns the number of connected clients.
 func (h *Handler) Clients() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.sessions)
 }
 
-// Requests returns how many messages clients have sent since New.
+// Requests returns the number of messages that clients have sent since New.
 func (h *Handler) Requests() int64 { return h.requests.Load() }
 
-// Stop refuses new connections, waits for the requests in flight, and closes each client with code 1001 (going away). If
-// ctx ends first, Stop cancels the requests, closes the connections at once and returns the error of ctx.
+// Stop refuses new connections, waits for the requests in flight, and closes each connection with the code 1001 (going
+// away). If ctx ends first, Stop cancels the running requests, closes all connections at once and returns the error of
+// ctx.
 func (h *Handler) Stop(ctx context.Context) error {
 	h.mu.Lock()
 	if h.ctx == nil {
@@ -153,7 +158,7 @@ func (h *Handler) Stop(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// each calls do for each session. The caller must hold the lock.
+// each calls do for each session. The caller must hold h.mu.
 func (h *Handler) each(do func(*session)) {
 	for ss := range h.sessions {
 		do(ss)

@@ -10,23 +10,25 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// actionEvent is the event of most messages. It runs an action.
+// actionEvent is the value of the member "event" in a message that runs an action, which most messages do.
 const actionEvent = "action"
 
-// maxID is the greatest length of the id of a request, in bytes of JSON.
+// maxID is the greatest length, in bytes of JSON, of the member "id" of a message.
 const maxID = 128
 
-// message is one message of a client. Its slices are parts of the read buffer, so they are valid until the next read.
+// message is one parsed message of a client. The byte slices of a message are parts of the read buffer, so they are
+// valid only until the next read.
 type message struct {
 	event   string
 	id      []byte // a JSON scalar; nil: none
 	params  []byte // a JSON object; nil: none
-	text    string // for say
+	text    string // the member "message", for the event "say"
 	hasText bool
 	room    string
 }
 
-// parse reads a message. It returns the first error in a member, but reads all members, so that the reply has the id.
+// parse reads the JSON members of data into m and returns the first error. After an error in one member, parse still
+// reads the other members, so that the error reply can have the "id".
 func (m *message) parse(data []byte) error {
 	var first error
 	err := jsonx.Members(data, func(key string, raw []byte) error {
@@ -69,7 +71,8 @@ func (m *message) member(key string, raw []byte) (err error) {
 	return err
 }
 
-// stringMember returns the value of a member that must be a string.
+// stringMember returns the string in raw, the JSON value of the member key. It returns an error if raw is not a JSON
+// string.
 func stringMember(key string, raw []byte) (string, error) {
 	if raw[0] != '"' {
 		return "", actionhero.Errorf(actionhero.CodeInvalidInput, "%s must be a string", key)
@@ -77,7 +80,8 @@ func stringMember(key string, raw []byte) (string, error) {
 	return jsonx.Unquote(raw)
 }
 
-// message handles one message.
+// message handles one message of the client: it queues the request for an action, runs a command, or replies with an
+// error. It returns connloop.Ended if the client quits.
 func (ss *session) message(data []byte) connloop.NextResult {
 	ss.handler.requests.Add(1)
 	var m message
@@ -101,13 +105,13 @@ func (ss *session) message(data []byte) connloop.NextResult {
 	return connloop.Handled
 }
 
-// refuse replies with an error to a message that does not run.
+// refuse sends the error err as the reply to a message that cannot be run. id is the id of the message, or nil.
 func (ss *session) refuse(err error, id []byte) {
 	ss.reply(wire.Error(nil, err), id)
 	ss.ws.Out.Send()
 }
 
-// command runs one of the commands that all persistent transports have.
+// command runs the command m.event, one of the commands that all persistent transports have, and sends the reply.
 func (ss *session) command(m *message) {
 	arg := m.room
 	if m.event == "say" {

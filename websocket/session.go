@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// session is one connection. It implements connloop.Conn and transport.Sender.
+// session is the connection of one client. A session implements connloop.Conn and transport.Sender.
 type session struct {
 	handler *Handler
 	ctx     context.Context
@@ -22,10 +22,10 @@ type session struct {
 	loop    connloop.Loop
 	ip      string
 	conn    *actionhero.Conn
-	end     error // the reason of the end, for ws.Conn.Finish; used by the loop only
+	end     error // why the connection ends, for ws.Conn.Finish; used by the loop only
 }
 
-// serve welcomes the client and runs the loop.
+// serve sends the welcome message to the client and then runs the connection loop.
 func (ss *session) serve(remote netip.AddrPort) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -37,8 +37,9 @@ func (ss *session) serve(remote netip.AddrPort) {
 	ss.loop.Run()
 }
 
-// welcome sends the welcome and moves the client into the default room. It is a separate function so that its stack frame
-// is gone while the connection waits: the runtime sets the size of new stacks by what waiting goroutines use.
+// welcome sends the welcome message and moves the client into the default room. welcome is not part of serve, so that
+// the stack frame of welcome is gone while the connection waits. The Go runtime derives the size of new stacks from the
+// stack use of waiting goroutines.
 func (ss *session) welcome(remote netip.AddrPort) {
 	api := ss.handler.api
 	cfg := api.Config()
@@ -51,7 +52,7 @@ func (ss *session) welcome(remote netip.AddrPort) {
 	ss.ws.Out.Send()
 }
 
-// Next implements connloop.Conn.
+// Next implements connloop.Conn. It handles the next message that has been read completely.
 func (ss *session) Next() connloop.NextResult {
 	m, ok, err := ss.ws.Next()
 	switch {
@@ -67,7 +68,8 @@ func (ss *session) Next() connloop.NextResult {
 	return ss.message(m.Data)
 }
 
-// Read implements connloop.Conn.
+// Read implements connloop.Conn. It blocks until more bytes have been read, the connection ends or the loop requests
+// parking.
 func (ss *session) Read() connloop.ReadResult {
 	switch err := ss.ws.Read(ss.loop.ParkRequested); err {
 	case nil:
@@ -80,13 +82,15 @@ func (ss *session) Read() connloop.ReadResult {
 	}
 }
 
-// Wake implements connloop.Conn.
+// Wake implements connloop.Conn. It interrupts a blocked Read.
 func (ss *session) Wake() { ss.ws.Wake() }
 
-// DetachBuffer implements connloop.Conn.
+// DetachBuffer implements connloop.Conn. It replaces the read buffer, so that requests can keep using messages in the
+// old buffer.
 func (ss *session) DetachBuffer() { ss.ws.DetachBuffer() }
 
-// Finish implements connloop.Conn.
+// Finish implements connloop.Conn. It removes the client from its rooms, sends the close frame and closes the
+// connection. If the server ends the connection, but not after a quit or a stop, Finish logs the reason.
 func (ss *session) Finish() {
 	var end *ws.CloseError
 	if errors.As(ss.end, &end) && !end.ByClient && end.Code != ws.Normal && end.Code != ws.GoingAway {
@@ -97,7 +101,8 @@ func (ss *session) Finish() {
 	ss.handler.remove(ss)
 }
 
-// Fault implements connloop.Conn. A panic in this package ends the connection, not the process.
+// Fault implements connloop.Conn. It logs the panic with the value p and closes the connection, so a panic in package
+// websocket does not end the process.
 func (ss *session) Fault(p any) {
 	ss.logPanic(p)
 	ss.ws.CloseNow()
@@ -115,14 +120,15 @@ func (ss *session) logClosed(reason string) {
 	ss.handler.api.Log().Info("a WebSocket client was closed", "to", ss.ip, "reason", reason)
 }
 
-// doesNotRead is the fail function of the send queue. The connection has been closed.
+// doesNotRead is the function that ws.Conn calls with the error err when it closes the connection of a client that does
+// not read. doesNotRead drops the requests that have not started and logs err.
 func (ss *session) doesNotRead(err error) {
 	ss.loop.Cancel()
 	ss.logClosed(err.Error())
 }
 
-// reply queues an object for this client. The object is open: it has no closing brace. id is the id of the request, nil
-// if there is none.
+// reply queues a JSON object for the client. object has no closing brace; reply appends the brace. If id, the id of the
+// request, is not nil, reply appends the key "id" before the brace.
 func (ss *session) reply(object, id []byte) {
 	if id == nil {
 		ss.ws.Text(object, closingBrace)
@@ -134,10 +140,12 @@ func (ss *session) reply(object, id []byte) {
 
 var closingBrace = []byte{'}'}
 
-// wireKind identifies the two forms of this wire to transport.Encoded.
+// wireKind identifies an encoding of room messages in calls of transport.Encoded. Clients with and without compression
+// get different encodings.
 type wireKind struct{ deflated bool }
 
-// Deliver implements transport.Sender.
+// Deliver implements transport.Sender. It queues a room message for the client. If flush is true, the caller must call
+// Flush.
 func (ss *session) Deliver(m *actionhero.RoomMessage) (flush bool) {
 	if ss.ws.Deflates() {
 		return ss.ws.Out.Add(transport.Encoded(m, wireKind{true}, func(m *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(encodeRoomMessage(m)) }))
@@ -149,10 +157,11 @@ func encodeRoomMessage(m *actionhero.RoomMessage) []byte {
 	return append(wire.RoomMessage(nil, m), '}')
 }
 
-// Flush implements transport.Sender.
+// Flush implements transport.Sender. It writes the queued messages without blocking.
 func (ss *session) Flush() { ss.ws.Out.Flush() }
 
-// Close implements transport.Sender.
+// Close implements transport.Sender. It logs the reason, drops the requests that have not started, and closes the
+// connection with the reason and the close code 1008 (policy violation).
 func (ss *session) Close(reason string) {
 	ss.logClosed(reason)
 	ss.loop.Cancel()

@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// The shortest and the longest pause between two attempts.
+// The minimum and the maximum of backoff.pause.
 const (
 	minPause = 100 * time.Millisecond
 	maxPause = 30 * time.Second
 )
 
-// backoff waits between attempts of an operation that fails. The pause doubles with each failure.
+// backoff waits between the attempts of an operation that fails. The pause doubles with each failure, from minPause up
+// to maxPause.
 type backoff struct {
 	log     *slog.Logger
 	failure string // the log message of a failure
 	pause   time.Duration
 }
 
-// wait logs a failure and waits for the pause or until ctx is done.
+// wait logs the failure err and doubles the pause. It then blocks for the pause, or until ctx is done.
 func (b *backoff) wait(ctx context.Context, err error) {
 	b.pause = min(max(2*b.pause, minPause), maxPause)
 	b.log.Error(b.failure, "error", err.Error(), "again in", b.pause.String())
@@ -31,5 +32,5 @@ func (b *backoff) wait(ctx context.Context, err error) {
 	}
 }
 
-// reset makes the next pause the shortest one. Call it after a success.
+// reset sets the next pause to minPause. The caller calls reset after a success.
 func (b *backoff) reset() { b.pause = 0 }

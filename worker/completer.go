@@ -8,12 +8,12 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// maxOutcomes is the maximum number of outcomes that wait to be stored. At this limit, runs block before they end, so
-// that no more jobs are fetched.
+// maxOutcomes is the maximum number of outcomes that wait to be stored. If that many outcomes wait, runs block before
+// they end, so that the worker fetches no more jobs.
 const maxOutcomes = 1024
 
-// completer collects the outcomes of runs and stores them in batches: all outcomes that arrive during one call of the
-// queue go into the next one. So the higher the load, the fewer disk writes each outcome costs.
+// completer collects the outcomes of runs and stores them in batches. All outcomes that arrive while a batch is being
+// stored form the next batch. The higher the load, the fewer disk writes each outcome costs.
 type completer struct {
 	store func(ctx context.Context, batch []backend.Outcome)
 
@@ -35,8 +35,8 @@ func newCompleter(store func(ctx context.Context, batch []backend.Outcome)) *com
 
 func (c *completer) start() { c.writer.Go(c.write) }
 
-// add queues an outcome to be stored. It blocks while maxOutcomes wait. If the completer is closed, it does nothing and
-// returns false.
+// add queues an outcome for the next batch and returns true. It blocks while maxOutcomes outcomes wait. If the
+// completer is closed, add drops the outcome and returns false.
 func (c *completer) add(outcome backend.Outcome) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,8 +68,8 @@ func (c *completer) write() {
 	}
 }
 
-// close accepts no more outcomes and waits until all are stored. If ctx is done before, each remaining batch has one
-// last attempt.
+// close makes add reject outcomes, and blocks until all queued outcomes are stored. If ctx is done before that, each
+// remaining batch has one last attempt.
 func (c *completer) close(ctx context.Context) {
 	c.mu.Lock()
 	c.closed = true
@@ -81,7 +81,8 @@ func (c *completer) close(ctx context.Context) {
 	c.cancel()
 }
 
-// storeOutcomes stores a batch. It retries until that succeeds or ctx is done.
+// storeOutcomes stores a batch of outcomes in the queue. It retries until that succeeds or ctx is done; in the second
+// case the jobs of the batch run again.
 func (p *producer) storeOutcomes(ctx context.Context, batch []backend.Outcome) {
 	retry := backoff{log: p.api.Log(), failure: "the outcomes of jobs cannot be stored"}
 	for {
@@ -105,7 +106,7 @@ func (p *producer) storeOutcomes(ctx context.Context, batch []backend.Outcome) {
 	p.mu.Unlock()
 }
 
-// finishTimeout is the time limit of one attempt to store a batch.
+// finishTimeout is the time limit of one attempt to store a batch of outcomes.
 const finishTimeout = 30 * time.Second
 
 func (p *producer) finish(batch []backend.Outcome) (lost []uint64, err error) {

@@ -14,8 +14,9 @@ type filled = setting.Filled
 
 var _ = Config{}.filled // package setting reads the field by reflection
 
-// Config holds the settings of the worker, a part of the section tasks of the configuration. A field that is zero has its
-// default, which its tag names, unless server.Load made the Config: then a zero counts.
+// Config holds the settings of the worker, which are a part of the section "tasks" of the configuration. If a field is
+// zero, its tag names the default that applies. In a Config that server.Load returned, a zero is a value of its own and
+// is not replaced by the default.
 type Config struct {
 	filled
 
@@ -26,7 +27,7 @@ type Config struct {
 	Grace   time.Duration  `json:"grace" default:"30s" range:"0 or less is none" doc:"time that a stop waits for running tasks before it cancels and requeues them"`
 	Lease   time.Duration  `json:"lease" auto:"1m, or never with the embedded backend" range:"1s or more, 0 for the default, or negative for never" doc:"time without a sign of a node after which its tasks run elsewhere"`
 
-	Node string `json:"-"` // name of this node among the workers; default: the API's id
+	Node string `json:"-"` // name of this node among the workers; default: Stats.ID of the API
 }
 
 func (c *Config) complete() {

@@ -10,7 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// startRuns ends a fetch: it starts the runs of the fetched jobs, if any.
+// startRuns marks the current fetch as ended and starts a run for each of the fetched jobs.
 func (p *producer) startRuns(jobs []backend.Job) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -32,11 +32,11 @@ func (p *producer) startRuns(jobs []backend.Job) {
 	clear(p.cancelledDuringFetch)
 }
 
-// maxIdle is the maximum number of goroutines that wait for the next run. Reusing one is faster than starting another,
-// which has to grow its stack first.
+// maxIdle is the maximum number of goroutines that wait for the next run. A goroutine is reused because a new one is
+// slower: its stack has to grow first.
 const maxIdle = 64
 
-// execute runs r, then one run after the other as they come.
+// execute runs the job of r, and then the job of each further run that startRuns hands to this goroutine.
 func (p *producer) execute(r *run) {
 	for r != nil {
 		p.executeOne(r)
@@ -44,7 +44,8 @@ func (p *producer) execute(r *run) {
 	}
 }
 
-// nextRun waits for a run. It returns nil if this goroutine must end.
+// nextRun blocks until startRuns hands over a run, and returns that run. If maxIdle goroutines wait already, or drain
+// is called, nextRun returns nil and the goroutine must end.
 func (p *producer) nextRun() *run {
 	defer p.idle.Add(-1)
 	if p.idle.Add(1) > maxIdle {
@@ -58,7 +59,7 @@ func (p *producer) nextRun() *run {
 	}
 }
 
-// executeOne runs a job and adds its outcome to the completer.
+// executeOne runs the job of r and adds the outcome to the completer.
 func (p *producer) executeOne(r *run) {
 	outcome := backend.Outcome{Run: r.job.Run(), State: backend.Retryable, Delay: time.Minute, Error: "the task ended its goroutine with runtime.Goexit: it must return instead"}
 	defer func() { // deferred, so that it also runs after a Goexit
@@ -78,8 +79,9 @@ func (p *producer) executeOne(r *run) {
 	outcome = finalOutcome(p.host.RunJob(r.ctx, &r.job, p.cfg.Timeout), context.Cause(r.ctx))
 }
 
-// finalOutcome returns the outcome to store for a run that ended in o and whose context was cancelled with cause. Only a
-// failure changes: after a cancel the job is cancelled, during a stop it is requeued without its error.
+// finalOutcome returns the outcome to store for a run. o is the outcome of the task, cause is the cause with which the
+// run's context was cancelled, or nil. Only a failure changes: if the job was cancelled, the state becomes cancelled;
+// if the server stops, the job is requeued without its error.
 func finalOutcome(o backend.Outcome, cause error) backend.Outcome {
 	failed := o.State == backend.Retryable || o.State == backend.Dead
 	switch {

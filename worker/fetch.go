@@ -2,10 +2,11 @@ package worker
 
 import "github.com/actionhero-go/actionhero/backend"
 
-// maxFetch is the maximum number of jobs of one fetch.
+// maxFetch is the maximum number of jobs that one fetch returns.
 const maxFetch = 256
 
-// fetchLoop fetches jobs while some are due and the limit of running tasks allows more. Otherwise it waits.
+// fetchLoop fetches jobs until drain is called. If no job is due, it waits for a signal of the queue; if Config.Workers
+// tasks run, it waits until one ends.
 func (p *producer) fetchLoop() {
 	retry := backoff{log: p.api.Log(), failure: "jobs cannot be fetched from the queue"}
 	for p.fetchCtx.Err() == nil {
@@ -26,7 +27,7 @@ func (p *producer) fetchLoop() {
 	}
 }
 
-// await waits for a value of c, or until drain.
+// await blocks until the channel c has a value or drain is called.
 func (p *producer) await(c <-chan struct{}) {
 	select {
 	case <-c:
@@ -40,8 +41,9 @@ func (p *producer) freeSlots() int {
 	return p.cfg.Workers - p.busy
 }
 
-// fetch fetches up to limit jobs and starts their runs. drain does not interrupt it: a fetched job whose id were lost
-// would be a crash.
+// fetch fetches up to limit jobs, starts a run for each of them and returns the number of jobs. drain does not
+// interrupt a fetch: if the ids of fetched jobs were lost, the jobs would stay running as after a crash. If drain is
+// called during the fetch, fetch requeues the fetched jobs.
 func (p *producer) fetch(limit int) (int, error) {
 	p.mu.Lock()
 	p.fetching = true

@@ -14,16 +14,17 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// The causes with which the context of a run is cancelled.
+// The causes with which the worker cancels the context of a run.
 var (
 	errCancelled = errors.New("the job was cancelled")
 	errStopping  = errors.New("the server stops: the job is requeued")
 )
 
-// cancelWait is how long a stop waits for tasks to return after their contexts were cancelled.
+// cancelWait is the time that a stop waits for tasks to return after their contexts were cancelled.
 const cancelWait = 5 * time.Second
 
-// producer is the state of a worker from one start of the API to its stop.
+// producer fetches and runs the jobs of a worker. Each start of the API makes a new producer, which ends with the stop
+// of the API.
 type producer struct {
 	*Worker
 	node   string
@@ -42,7 +43,7 @@ type producer struct {
 	completer *completer
 	loops     sync.WaitGroup // goroutines that end with fetchCtx
 	runs      sync.WaitGroup // goroutines that run tasks, or wait for the next run
-	handoff   chan *run      // to a goroutine that waits for a run
+	handoff   chan *run      // hands a run to a goroutine that waits for one
 	idle      atomic.Int32   // the number of goroutines that wait for a run
 	renewStop chan struct{}  // closed at the end of the stop
 	renewer   sync.WaitGroup
@@ -54,7 +55,7 @@ type producer struct {
 	cancelledDuringFetch map[uint64]bool // ids of jobs that were cancelled while fetching was true
 }
 
-// run is one run of a job.
+// run is one run of a fetched job, with the context of the task.
 type run struct {
 	job    backend.Job
 	ctx    context.Context
@@ -74,7 +75,9 @@ func (w *Worker) newProducer() *producer {
 	return p
 }
 
-// weights returns the queues to fetch from with their weights, without the queue of the node.
+// weights returns the names of the queues to fetch from, each with its weight. If Config.Queues is empty, these are the
+// default queue and the queues of the registered tasks, with equal weights. The queue of the node itself is not
+// included.
 func (w *Worker) weights() map[string]int {
 	if len(w.cfg.Queues) > 0 {
 		return w.cfg.Queues
@@ -99,7 +102,8 @@ func (p *producer) start() {
 	}
 }
 
-// drain ends the fetching of jobs and starts the grace period of running tasks. A second call does nothing.
+// drain stops the fetching of jobs and starts the grace period of running tasks. When the grace period is over, the
+// contexts of tasks that still run are cancelled. A second call does nothing.
 func (p *producer) drain(grace time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -109,8 +113,8 @@ func (p *producer) drain(grace time.Duration) {
 	}
 }
 
-// stop waits for running tasks until the grace period is over or ctx is done, and cancels the rest. If a task does not
-// return within cancelWait after that, stop requeues its job.
+// stop blocks until all running tasks have ended, the grace period is over or ctx is done, and then cancels the tasks
+// that still run. If a task does not return within cancelWait after that, stop requeues the job of that task.
 func (p *producer) stop(ctx context.Context) {
 	p.loops.Wait()
 	p.unwatch()
@@ -140,8 +144,8 @@ func (p *producer) stop(ctx context.Context) {
 	p.unregister()
 }
 
-// requeueRest requeues the jobs that still run. If one of their tasks returns later, its outcome is dropped: the completer
-// is closed, or the run has ended in the queue.
+// requeueRest requeues the jobs whose tasks have not returned. If one of these tasks returns later, its outcome is
+// dropped, because the completer is closed or the run has ended in the queue.
 func (p *producer) requeueRest() {
 	p.mu.Lock()
 	runs := slices.Collect(maps.Values(p.running))
@@ -156,8 +160,8 @@ func (p *producer) requeueRest() {
 	p.api.Log().Warn("some tasks ignore that their context was cancelled: their jobs are requeued, and the stop does not wait for them", "tasks", strings.Join(slices.Compact(names), ", "))
 }
 
-// cancelJob cancels the context of a job that runs here. If a Fetch has not returned yet, the job may be among its
-// results, so the id is kept for startRuns.
+// cancelJob cancels the context of a job that runs on this worker. If a call of Queue.Fetch has not returned yet, the
+// job may be among the fetched jobs, so cancelJob stores the id for startRuns.
 func (p *producer) cancelJob(id uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

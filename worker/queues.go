@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// maxWeight is the greatest weight of a queue.
+// maxWeight is the maximum weight of a queue in Config.Queues.
 const maxWeight = 1_000_000
 
-// queues holds the names of the queues that a producer fetches from.
+// queues holds the names and weights of the queues that a producer fetches from.
 type queues struct {
 	node    string // the queue of this node, which always comes first
 	list    []weightedQueue
@@ -39,9 +39,10 @@ func (q *queues) names() []string {
 	return names
 }
 
-// order returns the queues in a random order. Of the queues not yet placed, each comes next with a probability in
-// proportion to its weight: Efraimidis and Spirakis, "Weighted random sampling with a reservoir". The result is valid
-// until the next call.
+// order returns the names of the queues in the order in which a fetch looks for jobs. The queue of the node is first;
+// the others follow in a random order. For each position, a queue is drawn from the remaining queues with a probability
+// in proportion to its weight: Efraimidis and Spirakis, "Weighted random sampling with a reservoir". The returned slice
+// is valid until the next call.
 func (q *queues) order() []string {
 	if len(q.list) > 1 {
 		for i := range q.list {

@@ -11,17 +11,19 @@ import (
 )
 
 const (
-	// maxSleep is the longest sleep of the scheduler. Nothing notifies it when the wall clock is set, so it has to look.
+	// maxSleep is the longest sleep of the scheduler. The operating system does not notify a process when the wall
+	// clock is set, so the scheduler has to compare the clocks at least this often.
 	maxSleep = 10 * time.Second
-	// maxEnqueues is the maximum number of tasks that are enqueued concurrently when several are due.
+	// maxEnqueues is the maximum number of due tasks that the scheduler enqueues concurrently.
 	maxEnqueues = 16
-	// A task is rescheduled if its last run lies at least this far in the future, because a clock was set back. A calendar
-	// schedule needs more: its run has been done, and a small correction of the clock must not repeat it.
+	// If a clock was set back, the last run of a task may lie in the future. From these distances on, the task is
+	// rescheduled. A calendar schedule needs a larger distance, because its run has been done, and a small correction
+	// of the clock must not repeat that run.
 	minSetBack         = time.Minute
 	minSetBackCalendar = 3 * time.Hour
 )
 
-// scheduler starts the tasks that have a schedule.
+// scheduler starts the tasks that have a Frequency or a Cron when they are due.
 type scheduler struct {
 	*producer
 	entries     []*entry
@@ -30,18 +32,18 @@ type scheduler struct {
 	lastElapsed time.Duration // the time since started at the previous check
 }
 
-// entry is a task with a schedule.
+// entry is a task with a schedule and the state of that schedule on this node.
 type entry struct {
 	name     string
 	schedule bridge.Schedule
-	local    bool // it is of ScopeAllNodes: every node runs it, without the queue
+	local    bool // the task has ScopeAllNodes: every node runs it, without the queue
 	queue    string
-	last     time.Time   // when it was last due
-	next     time.Time   // when to check it; zero: never
+	last     time.Time   // when the task was last due
+	next     time.Time   // when to check the task; zero: never
 	running  atomic.Bool // a local run has not ended
 }
 
-// newScheduler returns the scheduler of all registered tasks, nil if none has a schedule.
+// newScheduler returns the scheduler of all registered tasks that have a schedule. If there are none, it returns nil.
 func newScheduler(p *producer) *scheduler {
 	s := &scheduler{producer: p, started: time.Now(), lastWall: p.now()}
 	for _, info := range p.api.Tasks.Registered() {
@@ -55,7 +57,7 @@ func newScheduler(p *producer) *scheduler {
 	return s
 }
 
-// run starts tasks when they are due, until drain.
+// run starts tasks when they are due. It returns when drain is called.
 func (s *scheduler) run() {
 	s.load()
 	timer := time.NewTimer(0)
@@ -70,7 +72,8 @@ func (s *scheduler) run() {
 	}
 }
 
-// load reads when the tasks were last due. It retries until that succeeds or drain is called.
+// load reads the last due times of all scheduled tasks from the backend. It retries until that succeeds or drain is
+// called.
 func (s *scheduler) load() {
 	retry := backoff{log: s.api.Log(), failure: "the last runs of scheduled tasks cannot be read"}
 	for s.fetchCtx.Err() == nil {
@@ -83,8 +86,8 @@ func (s *scheduler) load() {
 	s.resetFutureRuns(s.now())
 }
 
-// readLastRuns reads when tasks were last due. For a task that the backend does not know, it records the current time,
-// so that the task waits for its next time.
+// readLastRuns reads the last due times of the given tasks from the backend. If the backend has none for a task,
+// readLastRuns stores the current time, so that the task first runs at its next due time.
 func (s *scheduler) readLastRuns(entries []*entry) error {
 	last, err := s.host.LastRuns(s.runCtx)
 	if err != nil {
@@ -105,12 +108,12 @@ func (s *scheduler) readLastRuns(entries []*entry) error {
 	return nil
 }
 
-// setLast sets when the task was last due, and the next time from that.
+// setLast sets e.last, the time when the task was last due, and computes e.next from that time.
 func (e *entry) setLast(at time.Time) {
 	e.last, e.next = at, e.schedule.Next(at)
 }
 
-// startDue starts the tasks that are due, and returns how long to sleep.
+// startDue starts the tasks that are due, and returns the time until the next task is due, at most maxSleep.
 func (s *scheduler) startDue() time.Duration {
 	now := s.now()
 	if s.clockSetBack(now) {
@@ -141,8 +144,8 @@ func (s *scheduler) clockSetBack(now time.Time) bool {
 	return passed-shown >= minSetBack
 }
 
-// resetFutureRuns sets the last run of a task to now if it lies in the future, because a clock was ahead. Without that,
-// the task would not run until that time.
+// resetFutureRuns sets the last due time of a task to now if it lies in the future because a clock was ahead. Without
+// this change, the task would not run before that future time.
 func (s *scheduler) resetFutureRuns(now time.Time) {
 	now = now.Truncate(time.Millisecond)
 	for _, e := range s.entries {
@@ -165,7 +168,8 @@ func (s *scheduler) resetFutureRuns(now time.Time) {
 	}
 }
 
-// startAll starts tasks that are due, at most maxEnqueues of them concurrently.
+// startAll starts the tasks in due. It enqueues at most maxEnqueues tasks concurrently and blocks until all are
+// enqueued. Tasks of ScopeAllNodes run on this node without the queue.
 func (s *scheduler) startAll(due []*entry, now time.Time) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, maxEnqueues)
@@ -188,7 +192,8 @@ func (s *scheduler) startAll(due []*entry, now time.Time) {
 	wg.Wait()
 }
 
-// enqueue enqueues a task for the nodes of the cluster, unless another node has done so for that time.
+// enqueue enqueues the task of e for its due time at, so that one node of the cluster runs it. If another node has
+// enqueued the task for that time, enqueue only reads the last due time again.
 func (s *scheduler) enqueue(e *entry, at time.Time) {
 	won, err := s.host.EnqueueScheduled(s.runCtx, e.name, at)
 	if err != nil || !won {
@@ -198,8 +203,8 @@ func (s *scheduler) enqueue(e *entry, at time.Time) {
 	e.setLast(at)
 }
 
-// reread reads the last run of a task again, because another node has changed it. If err is not nil or the read fails,
-// it logs the error and lets the scheduler check the task again in a second.
+// reread reads the last due time of the task from the backend, because another node has changed it. If err is not nil
+// or the reading fails, reread logs the error, and the scheduler checks the task again after one second.
 func (s *scheduler) reread(e *entry, err error) {
 	if err == nil {
 		err = s.readLastRuns([]*entry{e})
@@ -210,7 +215,8 @@ func (s *scheduler) reread(e *entry, err error) {
 	}
 }
 
-// startLocal runs a task of ScopeAllNodes on this node, unless its previous run has not ended.
+// startLocal runs a task of ScopeAllNodes on this node, without the queue. If the previous run of the task has not
+// ended, startLocal does nothing.
 func (s *scheduler) startLocal(e *entry) {
 	if !e.running.CompareAndSwap(false, true) {
 		return

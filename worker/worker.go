@@ -1,12 +1,12 @@
-// Package worker runs tasks: it is a transport whose wire is the queue. It fetches due jobs from the API's backend and
-// dispatches each through the same middleware, checks and recovery as any other request. Then it stores the outcome.
+// Package worker runs tasks. Its [Worker] fetches due jobs from the queue of the API's backend. It dispatches each job
+// through the same middleware, checks and recovery as a request of a client. Then it stores the outcome of the job.
 //
 // Begin reading with [Worker], then read producer.go (one start of the worker to its stop), executor.go (the runs),
 // completer.go (the outcomes) and scheduler.go (tasks with a schedule).
 //
-// The worker fetches jobs after the whole API has started, and runs up to [Config.Workers] of them at a time. If no job
-// is due, it waits for a signal of the queue, so an idle worker uses no CPU time. Several queues are fetched from in a
-// random order in which a queue of greater weight comes first more often.
+// The worker fetches jobs after the whole API has started, and runs up to [Config.Workers] jobs concurrently. If no
+// job is due, the worker waits for a signal of the queue, so an idle worker uses no CPU time. If there are several queues,
+// each fetch looks into them in a random order. A queue of greater weight is the first one more often.
 //
 // The scheduler starts the tasks with a Frequency or a Cron. A task of ScopeAnyNode is enqueued by the node that first
 // records the due time in the backend; times that passed while no node was up lead to one run. A task of ScopeAllNodes
@@ -17,7 +17,7 @@
 // queue that the worker fetches from. The task's own queue and its schedule are in effect from the next start.
 //
 // When the API stops, the worker fetches no more jobs, and running tasks have [Config.Grace] to end. Then their contexts
-// are cancelled. The jobs of tasks that fail because of it are requeued as if they had not been started.
+// are cancelled. If a task fails because of that, its job is requeued as if the job had not been started.
 package worker
 
 import (
@@ -30,7 +30,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// Worker fetches and runs jobs. Add it to an API as the first Component, so that it is the last to stop.
+// Worker fetches jobs from the queue of an API's backend and runs them. Add it to the API as the first Component, so
+// that it is the last to stop.
 type Worker struct {
 	api   *actionhero.API
 	host  bridge.Worker
@@ -48,7 +49,7 @@ var (
 	_ actionhero.StopHook  = (*Worker)(nil)
 )
 
-// New returns a Worker for an API. It fetches no job before the API has started.
+// New returns a Worker for api. Pass it to API.Add. The Worker fetches no job before the API has started.
 func New(api *actionhero.API, cfg Config) *Worker {
 	cfg.complete()
 	w := &Worker{api: api, host: bridge.WorkerOf(api), queue: api.Config().Backend.Queue(), cfg: cfg, now: time.Now}
@@ -58,10 +59,11 @@ func New(api *actionhero.API, cfg Config) *Worker {
 	return w
 }
 
-// Start checks the configuration. It returns an error if a setting is out of range.
+// Start returns an error if a setting of the worker is out of range. It does not fetch jobs yet; Started does.
 func (w *Worker) Start(context.Context) error { return w.cfg.Check() }
 
-// Started begins to fetch jobs.
+// Started starts the fetching of jobs, unless Config.Enable is false. The API calls Started after all its components
+// have started.
 func (w *Worker) Started() {
 	if !*w.cfg.Enable {
 		return
@@ -73,7 +75,8 @@ func (w *Worker) Started() {
 	p.start()
 }
 
-// Stopping ends the fetching of jobs and starts the grace period, whose length it returns.
+// Stopping stops the fetching of jobs and starts the grace period of running tasks. It returns Config.Grace, the length
+// of that period.
 func (w *Worker) Stopping() (grace time.Duration) {
 	if p := w.running(); p != nil {
 		p.drain(w.cfg.Grace)
@@ -81,8 +84,8 @@ func (w *Worker) Stopping() (grace time.Duration) {
 	return w.cfg.Grace
 }
 
-// Stop waits for running tasks until the grace period that began with Stopping ends or ctx is done. It then cancels the
-// remaining tasks and requeues their jobs.
+// Stop blocks until all running tasks have ended, the grace period that began with Stopping is over, or ctx is done. It
+// then cancels the tasks that still run and requeues their jobs.
 func (w *Worker) Stop(ctx context.Context) error {
 	p := w.running()
 	if p == nil {
@@ -96,14 +99,14 @@ func (w *Worker) Stop(ctx context.Context) error {
 	return nil
 }
 
-// running returns the current producer, nil while the worker is stopped.
+// running returns the current producer, or nil if the worker is stopped.
 func (w *Worker) running() *producer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.current
 }
 
-// cancelJob cancels a job if it runs here. The queue calls it.
+// cancelJob cancels the job with this id if the job runs on this worker. The queue calls cancelJob.
 func (w *Worker) cancelJob(id uint64) {
 	if p := w.running(); p != nil {
 		p.cancelJob(id)

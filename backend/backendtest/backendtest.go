@@ -1,12 +1,12 @@
 // Package backendtest is the test suite that every backend must pass. It tests the guarantees of package backend and
-// nothing else, so that the rest of the module can rely on them with any backend.
+// nothing else, so that the rest of the module can rely on these guarantees with any backend.
 //
-// Begin reading at [Run], which lists all tests, and [Harness], which adapts them to a backend.
+// Begin reading at [Run], which lists all tests, and [Harness], which adapts the tests to a backend.
 //
-// Backends differ in their clock. The embedded backend can run on the virtual clock of testing/synctest, where tests take
-// no real time and are exact; a backend with a server cannot. The tests are correct on both clocks. They never assume that
-// a sleep ends in time. They poll, and compare each result with the clock before and after the call. [Harness.Slack] is
-// the only tolerance for a late backend.
+// Backends differ in their clock. The embedded backend can run on the virtual clock of testing/synctest, where tests
+// take no real time and are exact. A backend with a server cannot use a virtual clock. The tests are correct on both
+// kinds of clock. They never assume that a sleep ends in time. They poll, and compare each result with the clock before
+// and after the call. [Harness.Slack] is the only tolerance for a late backend.
 //
 //	func TestBackend(t *testing.T) { // the embedded backend
 //		backendtest.Run(t, backendtest.Harness{
@@ -15,7 +15,7 @@
 //		})
 //	}
 //
-//	func TestBackend(t *testing.T) { // one with a server
+//	func TestBackend(t *testing.T) { // a backend with a server
 //		backendtest.Run(t, backendtest.Harness{
 //			New:   func(t *testing.T) backend.Backend { return connect(t, address, "test:"+rand.Text()+":") },
 //			Slack: 100 * time.Millisecond,
@@ -33,22 +33,24 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Harness adapts [Run] to one backend.
+// Harness adapts [Run] to one backend. The field New is required.
 type Harness struct {
-	// New returns an empty backend that is not open. It must not share data with another test: backends on one server need
-	// a prefix or a database of their own. Run opens and closes it. New is called within Bubble. Required.
+	// New returns an empty backend that is not open. The backend must not share data with the backend of another test:
+	// backends on one server need a prefix or a database of their own. Run opens and closes the backend. Run calls New
+	// within Bubble. Required.
 	New func(t *testing.T) backend.Backend
-	// Bubble runs one test on a virtual clock, normally synctest.Test. Default: the test runs on the real clock.
+	// Bubble calls test, normally on a virtual clock by synctest.Test. Default: each test runs on the real clock.
 	Bubble func(t *testing.T, test func(t *testing.T))
-	// Slack is the maximum delay of the backend as measured by the test, in expiring entries and in the times that it
-	// returns. Default: 0, which only works on a virtual clock.
+	// Slack is the maximum delay of the backend, as measured by the test: how late entries may expire, and how inexact
+	// returned times may be. Default: 0, which only works on a virtual clock.
 	Slack time.Duration
 }
 
-// waitLimit is the time after which a test that waits for an event fails.
+// waitLimit is the time after which a test fails if the event for which the test waits has not happened.
 const waitLimit = 10 * time.Second
 
-// Run runs the whole suite. Each guarantee is a subtest; all run in parallel.
+// Run runs the whole suite against the backend of h. Each guarantee is tested in a subtest of its own. All subtests run
+// in parallel.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	if h.New == nil {
@@ -142,14 +144,14 @@ func Run(t *testing.T, h Harness) {
 	}
 }
 
-// tester is the state of one running test.
+// tester is the state of one running test. The helpers of the tests are methods of tester.
 type tester struct {
 	*testing.T
 	h   Harness
 	ctx context.Context
 }
 
-// open returns an open backend. It is closed at the end of the test.
+// open returns a new backend that is open. The backend is closed at the end of the test.
 func (t *tester) open() backend.Backend {
 	t.Helper()
 	b := t.h.New(t.T)
@@ -180,7 +182,8 @@ func (t *tester) must(err error) {
 	}
 }
 
-// wantError checks that err wraps want and is a sentence.
+// wantError fails the test if err does not wrap want, or if the text of err is not a sentence. The argument what names
+// the call in the failure.
 func (t *tester) wantError(what string, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {

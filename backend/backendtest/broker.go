@@ -12,16 +12,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// recorder records delivered messages.
+// recorder records the messages that a broker delivers, and counts overlapping deliveries to one room.
 type recorder struct {
 	mu       sync.Mutex
 	messages []backend.Message
 	inRoom   map[string]int // the number of running deliveries by room
-	overlaps int            // deliveries that began during another one to the same room
+	overlaps int            // the number of deliveries that began during another delivery to the same room
 	grown    chan struct{}  // receives a value after messages has grown
 }
 
-// newRecording returns a backend that is not open and the recorder of its messages.
+// newRecording returns a new backend that is not open, and the recorder of the messages that the backend delivers.
 func (t *tester) newRecording() (backend.Backend, *recorder) {
 	t.Helper()
 	b := t.h.New(t.T)
@@ -30,7 +30,7 @@ func (t *tester) newRecording() (backend.Backend, *recorder) {
 	return b, l
 }
 
-// openRecording returns the broker of an open backend and the recorder of its messages.
+// openRecording returns the broker of a new open backend, and the recorder of the messages that the broker delivers.
 func (t *tester) openRecording() (backend.Broker, *recorder) {
 	t.Helper()
 	b, l := t.newRecording()
@@ -55,7 +55,8 @@ func (l *recorder) deliver(m backend.Message) (after func()) {
 	return nil
 }
 
-// wait waits for n messages and returns all.
+// wait waits until at least n messages were delivered, and returns all delivered messages. After waitLimit the test
+// fails.
 func (l *recorder) wait(t *tester, n int) []backend.Message {
 	t.Helper()
 	deadline := time.NewTimer(waitLimit)
@@ -75,8 +76,8 @@ func (l *recorder) wait(t *tester, n int) []backend.Message {
 	}
 }
 
-// wantExactly waits for want, publishes one more message in the same room, and checks that exactly these messages were
-// delivered in this order.
+// wantExactly waits for the messages want, and publishes one more message in the same room. The test fails unless
+// exactly these messages were delivered, in this order.
 func (l *recorder) wantExactly(t *tester, b backend.Broker, want []backend.Message) {
 	t.Helper()
 	l.wait(t, len(want))
@@ -92,7 +93,7 @@ func (l *recorder) wantExactly(t *tester, b backend.Broker, want []backend.Messa
 	}
 }
 
-// format returns messages as readable texts.
+// format returns a readable text for each message, to compare messages in a test.
 func format(messages []backend.Message) []string {
 	list := make([]string, len(messages))
 	for i, m := range messages {
@@ -112,8 +113,8 @@ func orderOfMessages(t *tester) {
 	l.wantExactly(t, b, want)
 }
 
-// publishConcurrently checks that the messages of each publisher keep their order, that none is lost or duplicated, and that
-// the messages of a room are delivered one at a time.
+// publishConcurrently publishes messages from several goroutines. It checks that the messages of each publisher keep
+// their order, that no message is lost or duplicated, and that the messages of a room are delivered one at a time.
 func publishConcurrently(t *tester) {
 	b, l := t.openRecording()
 	const publishers, rooms, each = 8, 3, 60
@@ -186,13 +187,14 @@ func roomTooLong(t *tester) {
 	t.wantError("Publish", b.Publish(t.ctx, backend.Message{Room: long, Body: []byte("1")}), backend.ErrKeyTooLong)
 	t.wantError("Join of a long room name", b.Join(t.ctx, long, "member"), backend.ErrKeyTooLong)
 	t.wantError("Join of a long member id", b.Join(t.ctx, "room", long), backend.ErrKeyTooLong)
-	t.must(b.Leave(t.ctx, long, long)) // it is not in the room, which Leave allows
+	t.must(b.Leave(t.ctx, long, long)) // the member is not in the room, which Leave allows
 	t.wantMembers(b, long)
 	t.wantMembers(b, "room")
 	l.wantExactly(t, b, nil)
 }
 
-// callsFromDelivery checks the calls that a subscriber may make during and after a delivery.
+// callsFromDelivery checks that a subscriber may call Join, Leave and Members during a delivery, and Publish in the
+// function that is called after the delivery.
 func callsFromDelivery(t *tester) {
 	nb := t.h.New(t.T)
 	b := nb.Broker()

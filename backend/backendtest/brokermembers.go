@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// wantMembers checks that the members of room are exactly want, in any order.
+// wantMembers fails the test unless the members of the room are exactly the ids in want, in any order.
 func (t *tester) wantMembers(b backend.Broker, room string, want ...string) {
 	t.Helper()
 	ids, total, err := b.Members(t.ctx, room, len(want)+10)
@@ -110,7 +110,8 @@ func membersOddNames(t *tester) {
 	}
 }
 
-// joinConcurrently joins and leaves rooms from several goroutines. At the end, the even members are in the room.
+// joinConcurrently joins and leaves rooms from several goroutines. At the end, the members with an even number must be
+// in the room.
 func joinConcurrently(t *tester) {
 	b := t.open().Broker()
 	const callers, each = 8, 40

@@ -9,17 +9,18 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// expiryTTLs includes values that are not a whole number of milliseconds.
+// expiryTTLs are the ttls of entries and locks in the tests of expiry. Some of them are not a whole number of
+// milliseconds.
 var expiryTTLs = []time.Duration{
 	time.Nanosecond, time.Millisecond, 1500 * time.Microsecond, 7 * time.Millisecond, 40*time.Millisecond + 1,
 	100 * time.Millisecond, 333 * time.Millisecond,
 }
 
-// expiringEntry is an entry whose expiry a test waits for.
+// expiringEntry is an entry for whose expiry a test waits.
 type expiringEntry struct {
 	key         string
 	ttl         time.Duration
-	before, set time.Time // around the Set
+	before, set time.Time // the time before and the time after the call of Set
 }
 
 func (t *tester) setExpiring(s backend.Store, key string, ttl time.Duration) expiringEntry {
@@ -30,8 +31,8 @@ func (t *tester) setExpiring(s backend.Store, key string, ttl time.Duration) exp
 	return w
 }
 
-// checkExpiry reads the entry once and returns whether it has expired. By the clock before and after the Get, the test
-// fails if the entry has expired too early or still exists too late.
+// checkExpiry reads the entry w once and returns true if the entry has expired. The test fails if the entry has expired
+// too early or still exists too late, by the clock before and after the call of Get.
 func (t *tester) checkExpiry(s backend.Store, w expiringEntry) (gone bool) {
 	t.Helper()
 	before := time.Now()
@@ -80,7 +81,8 @@ func expiry(t *tester) {
 	}
 }
 
-// expiryOfOverwritten checks that the ttl of the last Set applies, whether it is longer or shorter than the previous one.
+// expiryOfOverwritten checks that an entry expires after the ttl of its last Set, whether that ttl is longer or shorter
+// than the previous one.
 func expiryOfOverwritten(t *tester) {
 	s := t.open().Store()
 	for _, first := range []time.Duration{0, 20 * time.Millisecond, time.Hour} {
@@ -126,7 +128,8 @@ func negativeTTL(t *tester) {
 	}
 }
 
-// entryTimes checks the three times of an entry, on a virtual clock to the millisecond.
+// entryTimes checks the times Created, Read and Expires of an entry. On a virtual clock, the times must be exact to the
+// millisecond.
 func entryTimes(t *tester) {
 	s := t.open().Store()
 	within := func(what string, got, from, to time.Time) {

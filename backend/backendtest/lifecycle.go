@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// wantClosed checks that all methods fail with ErrClosed.
+// wantClosed checks that all methods of the store, the broker and the queue of the backend b fail with ErrClosed.
 func (t *tester) wantClosed(b backend.Backend) {
 	t.Helper()
 	t.wantStoreClosed(b.Store())
@@ -58,7 +58,8 @@ func closed(t *tester) {
 	t.wantClosed(b)
 }
 
-// reopen checks that entries, their expiry and the subscription outlive Close, and that members of rooms do not.
+// reopen checks that entries, their expiry and the subscribed callback outlive Close, and that the members of rooms do
+// not.
 func reopen(t *tester) {
 	b, l := t.newRecording()
 	t.mustOpen(b)

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// enqueue adds jobs that must all be new, and returns their ids.
+// enqueue adds jobs and returns their ids. The test fails if a job is not new because another job holds its unique key.
 func (t *tester) enqueue(q backend.Queue, jobs ...backend.NewJob) []uint64 {
 	t.Helper()
 	added, err := q.Enqueue(t.ctx, jobs...)
@@ -31,7 +31,7 @@ func (t *tester) enqueue(q backend.Queue, jobs ...backend.NewJob) []uint64 {
 	return ids
 }
 
-// fetch fetches up to n jobs of the default queue.
+// fetch fetches at most n jobs of the default queue, with a lease of one hour.
 func (t *tester) fetch(q backend.Queue, n int) []backend.Job {
 	t.Helper()
 	jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: n, Lease: time.Hour})
@@ -41,7 +41,7 @@ func (t *tester) fetch(q backend.Queue, n int) []backend.Job {
 	return jobs
 }
 
-// fetchOne fetches one job, which must have this id.
+// fetchOne fetches and returns one job of the default queue. The test fails unless the job has this id.
 func (t *tester) fetchOne(q backend.Queue, id uint64) backend.Job {
 	t.Helper()
 	jobs := t.fetch(q, 1)
@@ -58,7 +58,7 @@ func (t *tester) fetchNone(q backend.Queue) {
 	}
 }
 
-// waitFetch waits for a due job and fetches it.
+// waitFetch waits until a job of the default queue is due, fetches the job and returns it.
 func (t *tester) waitFetch(q backend.Queue) backend.Job {
 	t.Helper()
 	due, stop := q.Watch(backend.DefaultQueue)
@@ -105,7 +105,7 @@ func (t *tester) wantState(q backend.Queue, id uint64, want backend.State) backe
 	return j
 }
 
-// wantTotal checks the total counts, and that the counts of the queues add up to them.
+// wantTotal checks that the total counts of Stats are want, and that the counts of all queues add up to these totals.
 func (t *tester) wantTotal(q backend.Queue, want backend.Counts) {
 	t.Helper()
 	stats, err := q.Stats(t.ctx)
@@ -183,7 +183,8 @@ func jobFields(t *tester) {
 	t.wantError("Get of an unknown job", err, backend.ErrNotFound)
 }
 
-// wantBetween checks that a time of the backend is between two others.
+// wantBetween checks that got, a time from the backend, is between from and to, with the tolerance Harness.Slack, and
+// is a full millisecond.
 func (t *tester) wantBetween(what string, got, from, to time.Time) {
 	t.Helper()
 	from = from.Truncate(time.Millisecond).Add(-t.h.Slack)
@@ -195,7 +196,8 @@ func (t *tester) wantBetween(what string, got, from, to time.Time) {
 	}
 }
 
-// jobOrder checks the order of fetched jobs: by the requested order of queues, then priority, then age.
+// jobOrder checks the order of fetched jobs: by the position of the job's queue in the request, then by priority, then
+// by age.
 func jobOrder(t *tester) {
 	q := t.open().Queue()
 	var jobs []backend.NewJob
@@ -287,7 +289,8 @@ func refusedJobs(t *tester) {
 	}
 }
 
-// jobsConcurrently enqueues and runs jobs from several goroutines. Each job must run once.
+// jobsConcurrently enqueues jobs from several goroutines and runs them in several other goroutines. Each job must run
+// exactly once.
 func jobsConcurrently(t *tester) {
 	q := t.open().Queue()
 	const producers, workers, each = 4, 4, 100
@@ -329,7 +332,8 @@ func jobsConcurrently(t *tester) {
 	}
 }
 
-// work runs jobs of the default queue, three at a time, until done is closed.
+// work fetches and runs jobs of the default queue, at most three at a time, until done is closed. It calls run with the
+// id of each job.
 func (t *tester) work(q backend.Queue, done <-chan struct{}, run func(id uint64)) error {
 	due, stop := q.Watch(backend.DefaultQueue)
 	defer stop()
@@ -358,7 +362,7 @@ func (t *tester) work(q backend.Queue, done <-chan struct{}, run func(id uint64)
 	}
 }
 
-// waitCompleted waits until n jobs are completed.
+// waitCompleted waits until n jobs are completed. After waitLimit the test fails.
 func (t *tester) waitCompleted(q backend.Queue, n int) {
 	t.Helper()
 	end := time.Now().Add(waitLimit)

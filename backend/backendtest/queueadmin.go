@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// outcomes ends runs with every outcome.
+// outcomes ends runs as Completed, Cancelled and Dead, and with invalid outcomes. It also checks that an outcome of an
+// earlier run does not end the current run.
 func outcomes(t *tester) {
 	q := t.open().Queue()
 	for _, state := range []backend.State{backend.Completed, backend.Cancelled, backend.Dead} {
@@ -279,7 +280,8 @@ func deletingJobs(t *tester) {
 	t.fetchNone(q)
 }
 
-// enqueueScheduled enqueues the same times from several nodes. Each time must have at most one winner, the last exactly one.
+// enqueueScheduled calls EnqueueScheduled for the same times from several nodes. For each time at most one call may
+// return true, and for the last time exactly one.
 func enqueueScheduled(t *tester) {
 	q := t.open().Queue()
 	start := time.Now().Truncate(time.Second)
@@ -330,7 +332,7 @@ func enqueueScheduled(t *tester) {
 	}
 }
 
-// reopenQueue checks that jobs outlive Close unchanged, except that a running job has crashed.
+// reopenQueue checks that jobs outlive Close unchanged, except that the run of a running job counts as a crash.
 func reopenQueue(t *tester) {
 	b := t.h.New(t.T)
 	q := b.Queue()

@@ -8,7 +8,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// setLastRun moves the last run of a schedule forward and back.
+// setLastRun checks that SetLastRun moves the last run of a schedule forward and back, and that EnqueueScheduled uses
+// the new last run.
 func setLastRun(t *tester) {
 	q := t.open().Queue()
 	noon := time.Now().Truncate(time.Second)
@@ -41,7 +42,7 @@ func setLastRun(t *tester) {
 	}
 }
 
-// taskStats counts the jobs of each task.
+// taskStats checks that Stats counts the jobs of each task by state.
 func taskStats(t *tester) {
 	q := t.open().Queue()
 	want := func(counts map[string]backend.Counts) {

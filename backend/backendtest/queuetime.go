@@ -8,10 +8,11 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// maxDelay is the maximum time between a job being due and its Fetch by a waiting worker.
+// maxDelay is the maximum time between a job being due and the Fetch of that job by a waiting worker.
 const maxDelay = 50 * time.Millisecond
 
-// delayedJobs fetches 2,000 jobs that become due within 2 seconds, with one worker. No job may be early or late.
+// delayedJobs fetches 2,000 jobs that become due within 2 seconds, with one worker. No job may be fetched before it is
+// due, and on a virtual clock no job may start more than 2 ms late.
 func delayedJobs(t *tester) {
 	q := t.open().Queue()
 	const n = 2000
@@ -51,7 +52,7 @@ func delayedJobs(t *tester) {
 	t.fetchNone(q)
 }
 
-// shortDelayAfterLong checks that a job is due on time if a job that is due later was enqueued before it.
+// shortDelayAfterLong checks that a job is fetched on time although a job that is due later was enqueued before.
 func shortDelayAfterLong(t *tester) {
 	q := t.open().Queue()
 	t.enqueue(q, backend.NewJob{Task: "in an hour", Delay: time.Hour})
@@ -102,7 +103,7 @@ func retryAndSnooze(t *tester) {
 	t.wantTotal(q, backend.Counts{Completed: 1})
 }
 
-// leases lets some leases expire and renews another.
+// leases checks that a run whose lease expires counts as a crash, and that Renew keeps the lease of another run.
 func leases(t *tester) {
 	q := t.open().Queue()
 	const lease = 100 * time.Millisecond

@@ -95,7 +95,8 @@ func valuesAreCopies(t *tester) {
 	}
 }
 
-// oddNames are all different. Some are equal after text normalization, or are special in patterns and paths.
+// oddNames are unusual keys and names, all of them different. Some of them are equal after text normalization, or have
+// a special meaning in patterns and paths.
 var oddNames = []string{
 	"", " ", "\x00", "a\x00", "a\x00b", "a", "A", "a ", "\r\n", "*", "?", "[a]", "{a}", "{a}:b", "a:b", "../a", "%00", "\"", "'", "\\",
 	"é", "e\u0301", "日本", "👩‍🚀", "\u200b", "\xff", "\xff\xfe", "\xc3\x28", strings.Repeat("k", backend.MaxKeyBytes),
@@ -173,7 +174,8 @@ func lenCounts(t *tester) {
 	t.wantLen(s, 98)
 }
 
-// storeConcurrently writes the same few keys from several goroutines. Each value that is read must be one that was written.
+// storeConcurrently writes the same few keys from several goroutines. Each value that a goroutine reads must be a value
+// that another call wrote as a whole.
 func storeConcurrently(t *tester) {
 	s := t.open().Store()
 	const writers, rounds, keys = 8, 100, 5
@@ -212,7 +214,7 @@ func storeConcurrently(t *tester) {
 	t.wantLen(s, writers)
 }
 
-// whole reports whether value is one that storeConcurrently writes.
+// whole reports whether value is one of the values that storeConcurrently writes.
 func whole(value []byte) bool {
 	return len(value) >= 200 && len(value) == 200+int(value[0]-'a') && bytes.Count(value, value[:1]) == len(value)
 }

@@ -119,7 +119,7 @@ func notCounters(t *tester) {
 	}
 }
 
-// counterExpiry checks that Increment keeps the expiry of a counter.
+// counterExpiry checks that Increment does not change the creation time and the expiry of an existing counter.
 func counterExpiry(t *tester) {
 	s := t.open().Store()
 	w := expiringEntry{ttl: 60 * time.Millisecond}
@@ -151,7 +151,7 @@ func counterExpiry(t *tester) {
 	t.wantNothing(s, "b")
 }
 
-// countConcurrently increments one counter from several goroutines. All sums must be different.
+// countConcurrently increments one counter from several goroutines. All sums that the calls return must be different.
 func countConcurrently(t *tester) {
 	s := t.open().Store()
 	const callers, rounds = 8, 100

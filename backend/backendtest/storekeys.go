@@ -11,7 +11,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// list returns the keys of all pages, and fails if a page is too long.
+// list returns the keys that begin with prefix, from all pages of Keys. The test fails if a page has more keys than the
+// limit.
 func (t *tester) list(s backend.Store, prefix string, limit int) []string {
 	t.Helper()
 	var all []string
@@ -65,7 +66,8 @@ func listKeys(t *tester) {
 	t.wantError("Keys with an invalid cursor", err, backend.ErrCursor)
 }
 
-// setSomeToExpire sets n entries that stay and n that expire, and waits for the expiry.
+// setSomeToExpire sets n entries that stay and n entries that expire after 20 ms. It waits until the latter have
+// expired.
 func (t *tester) setSomeToExpire(s backend.Store, n int) {
 	t.Helper()
 	var short []expiringEntry
@@ -87,7 +89,8 @@ func listedKeysExpire(t *tester) {
 	t.wantKeys(s, "short", 0)
 }
 
-// listDuringChanges lists keys while other goroutines change entries. A key that exists all the time must be listed.
+// listDuringChanges lists keys while other goroutines add and remove entries. A key that exists from the first page to
+// the last must be listed.
 func listDuringChanges(t *tester) {
 	s := t.open().Store()
 	const stable = 200

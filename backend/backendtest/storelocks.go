@@ -95,7 +95,8 @@ func refusedLocks(t *tester) {
 	t.lock(s, "b", time.Hour)
 }
 
-// lockExpiry locks a key again as soon as the previous lock has expired, and checks that this is on time.
+// lockExpiry locks a key again as soon as the previous lock of the key has expired. It checks that the lock expires on
+// time.
 func lockExpiry(t *tester) {
 	s := t.open().Store()
 	before, last := time.Now(), backend.Lock{}
@@ -164,8 +165,8 @@ func refreshing(t *tester) {
 	t.wantError("Refresh after the expiry", err, backend.ErrNotOwner)
 }
 
-// lockConcurrently locks the same few keys from several goroutines, with Lock and LockWait, partly with ttls that expire.
-// A lock must have one holder at a time, and fences must rise.
+// lockConcurrently locks the same few keys from several goroutines, with Lock and LockWait. The ttls of some locks
+// expire. A lock must have one holder at a time, and its fences must rise.
 func lockConcurrently(t *tester) {
 	s := t.open().Store()
 	const callers, rounds, keys = 8, 40, 2
@@ -193,7 +194,7 @@ func lockConcurrently(t *tester) {
 					t.Errorf("Lock: %v", err)
 					return
 				}
-				// The holders follow each other, so each must see the fence of the previous one.
+				// The holders follow each other, so the fence of each holder must be above the fence of the previous one.
 				if ttl == time.Hour {
 					if n := held[k].Add(1); n != 1 {
 						t.Errorf("a lock has %d holders", n)
@@ -213,7 +214,7 @@ func lockConcurrently(t *tester) {
 	wg.Wait()
 }
 
-// waitForLocks checks that an unlock and the expiry of a lock end the wait of the next caller.
+// waitForLocks checks that LockWait gets the lock when the lock is unlocked and when it expires.
 func waitForLocks(t *tester) {
 	s := t.open().Store()
 	first := t.lock(s, "a", time.Hour)
@@ -245,7 +246,8 @@ func waitForLocks(t *tester) {
 	}
 }
 
-// cancelWaiting checks that the end of a context ends the wait, and does not block the other waiting callers.
+// cancelWaiting checks that LockWait returns when its context ends, and that this does not block the other waiting
+// callers.
 func cancelWaiting(t *tester) {
 	s := t.open().Store()
 	first := t.lock(s, "a", time.Hour)
@@ -272,7 +274,8 @@ func cancelWaiting(t *tester) {
 	t.wantLocked(s, "a")
 }
 
-// closeEndsWaiting closes the backend while callers wait for a lock. The lock must outlive Close.
+// closeEndsWaiting closes the backend while callers wait for a lock. Their calls must fail with ErrClosed, and the lock
+// must outlive Close.
 func closeEndsWaiting(t *tester) {
 	b := t.open()
 	s := b.Store()

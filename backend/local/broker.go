@@ -9,11 +9,12 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// stripes is the number of delivery locks, and so of rooms that can get a message at the same time. Rooms that share a
-// lock wait for each other.
+// stripes is the number of locks for deliveries, and so the number of rooms that can get a message at the same time.
+// Each room uses one lock, by the hash of its name. Rooms that share a lock wait for each other.
 const stripes = 64
 
-// broker is the [backend.Broker].
+// broker implements [backend.Broker] in memory: it knows the members of each room and delivers messages to the
+// subscribed callback.
 type broker struct {
 	deliver atomic.Pointer[func(backend.Message) func()]
 	open    atomic.Bool
@@ -30,7 +31,8 @@ func newBroker() *broker {
 
 func (b *broker) start() { b.open.Store(true) }
 
-// stop waits for running deliveries by locking every stripe, and empties all rooms.
+// stop closes the broker and empties all rooms. It locks each stripe once, so it returns after all running deliveries
+// have ended.
 func (b *broker) stop() {
 	for i := range b.stripes {
 		b.stripes[i].Lock()
@@ -57,8 +59,8 @@ func (b *broker) Publish(_ context.Context, m backend.Message) error {
 	return err
 }
 
-// deliverInOrder calls the subscriber under the lock of the room's stripe, and returns the function that the subscriber
-// wants called without it.
+// deliverInOrder calls the subscribed callback with the message m while it holds the lock of the room's stripe. It
+// returns the function that the callback returned. The caller must call that function, unless nil, without the lock.
 func (b *broker) deliverInOrder(m backend.Message) (after func(), err error) {
 	stripe := &b.stripes[maphash.String(b.seed, m.Room)%stripes]
 	stripe.Lock()

@@ -7,18 +7,20 @@ import (
 )
 
 const (
-	never  = math.MaxInt64              // a clock time that does not come
-	maxTTL = 100 * 365 * 24 * time.Hour // longer ttls are cut to this, so that no sum of times overflows
-	// minClockStep is the smallest difference that counts as a step of the wall clock. time.Now reads the monotonic clock
-	// and the wall clock one after the other, so a smaller difference may be a pause between the two.
+	never  = math.MaxInt64              // a clock time that is never reached
+	maxTTL = 100 * 365 * 24 * time.Hour // the longest ttl; longer ttls are shortened to maxTTL, so that no sum of times overflows
+	// minClockStep is the smallest difference that counts as a step of the wall clock, in nanoseconds. time.Now reads
+	// the monotonic clock and the wall clock one after the other, so a smaller difference may be a pause between the
+	// two reads.
 	minClockStep = int64(10 * time.Millisecond)
 )
 
-// clock counts monotonic nanoseconds since init. A step of the wall clock therefore makes nothing expire. Reading it
-// costs half of time.Now, which would be most of the cost of a read from the store.
+// clock counts the monotonic nanoseconds since init. A number of these nanoseconds is a clock time. If the wall clock
+// is set, no entry expires because of it. Reading this clock costs half of time.Now. The cost of time.Now would be most
+// of the cost of a read from the store.
 type clock struct {
 	base   time.Time
-	offset atomic.Int64 // clock time plus offset is the Unix time in nanoseconds
+	offset atomic.Int64 // the Unix time in nanoseconds is the clock time plus offset
 }
 
 func (c *clock) init() {
@@ -28,7 +30,8 @@ func (c *clock) init() {
 
 func (c *clock) now() int64 { return int64(time.Since(c.base)) }
 
-// nowSynced is now, and adjusts the offset if the wall clock was set.
+// nowSynced returns the clock time in nanoseconds, as now does. If the wall clock was set, nowSynced also adjusts the
+// offset between the two clocks.
 func (c *clock) nowSynced() int64 {
 	wall := time.Now()
 	now := int64(wall.Sub(c.base))
@@ -38,8 +41,9 @@ func (c *clock) nowSynced() int64 {
 	return now
 }
 
-// deadline returns now plus ttl, rounded up to a full millisecond of the wall clock: an entry expires exactly at its
-// Expires, which has that precision. For a ttl of 0 it returns never.
+// deadline returns the clock time now plus ttl, rounded up to a full millisecond of the wall clock. The field Expires
+// of an entry has millisecond precision, so the entry expires exactly at that time. For a ttl of 0, deadline returns
+// never.
 func (c *clock) deadline(now int64, ttl time.Duration) int64 {
 	if ttl == 0 {
 		return never
@@ -49,7 +53,7 @@ func (c *clock) deadline(now int64, ttl time.Duration) int64 {
 	return (unix+ms-1)/ms*ms - offset
 }
 
-// wall returns the wall time of the clock time t, to the millisecond.
+// wall returns the wall time of the clock time t, rounded down to a full millisecond.
 func (c *clock) wall(t int64) time.Time {
 	return time.UnixMilli((t + c.offset.Load()) / int64(time.Millisecond))
 }

@@ -39,7 +39,8 @@ func (s *store) Increment(_ context.Context, key string, by int64, ttl time.Dura
 	return sum, nil
 }
 
-// add returns the sum of by and the decimal number in value. key is for the errors.
+// add adds a number to the decimal number in value and returns the sum. It fails if value is not a decimal number, or
+// if the sum is outside the range of an int64. The error texts name the key.
 func add(key string, value []byte, by int64) (int64, error) {
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	var digits [20]byte

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// expiryInterval is the least time between two runs of the expirer. An expired entry is not found in the meantime; only
-// its memory is still in use.
+// expiryInterval is the minimum time between two runs of the expirer, in nanoseconds. Between an entry's expiry and the
+// next run, no call finds the entry; only its memory is still in use.
 const expiryInterval = int64(100 * time.Millisecond)
 
-// expirer removes expired entries and locks from the store. It has a timer while the store is open and an item can
-// expire, and no goroutine between runs.
+// expirer removes expired entries and locks from the store. It has a timer only while the store is open and an item can
+// expire. Between two runs it has no goroutine.
 type expirer struct {
 	store       *store
 	scheduledAt atomic.Int64 // the clock time of the next run, or never
@@ -19,7 +19,7 @@ type expirer struct {
 	mu      sync.Mutex
 	timer   *time.Timer
 	open    bool
-	running sync.WaitGroup // 1 from setting the timer to the end of its run
+	running sync.WaitGroup // counts 1 from the time at which the timer is set to the end of the run
 }
 
 func (e *expirer) init(s *store) {
@@ -34,7 +34,7 @@ func (e *expirer) start() {
 	e.schedule(e.store.nextExpiry())
 }
 
-// stop stops the timer, and waits for a run that has begun.
+// stop stops the timer. If a run of the expirer has begun, stop waits until the run has ended.
 func (e *expirer) stop() {
 	e.mu.Lock()
 	e.open = false
@@ -44,7 +44,8 @@ func (e *expirer) stop() {
 	e.running.Wait()
 }
 
-// schedule ensures a run at most expiryInterval after the clock time expires.
+// schedule ensures that the expirer runs at most expiryInterval after the given clock time. It does nothing if expires
+// is never or if the expirer is stopped.
 func (e *expirer) schedule(expires int64) {
 	if expires == never {
 		return
@@ -64,7 +65,7 @@ func (e *expirer) schedule(expires int64) {
 	e.timer = time.AfterFunc(time.Duration(at-e.store.clock.now()), e.run)
 }
 
-// stopTimer stops the timer, unless its run has begun. The caller holds e.mu.
+// stopTimer stops the timer, unless the run that the timer starts has begun. The caller holds e.mu.
 func (e *expirer) stopTimer() {
 	if e.timer != nil && e.timer.Stop() {
 		e.running.Done()
@@ -73,8 +74,8 @@ func (e *expirer) stopTimer() {
 
 func (e *expirer) run() {
 	defer e.running.Done()
-	// Reset scheduledAt before removing: a goroutine that adds an item from now on schedules a run of its own, and items
-	// that were added before are seen here.
+	// Reset scheduledAt before removing: a goroutine that adds an item from now on schedules another run, and items
+	// that were added before are removed by this run.
 	e.mu.Lock()
 	if e.store.clock.now() >= e.scheduledAt.Load() {
 		e.scheduledAt.Store(never)

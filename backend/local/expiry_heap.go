@@ -1,9 +1,10 @@
 package local
 
-// expiryHeap is a binary min-heap of the items that can expire. Each item knows its index, so an item that is deleted
-// or no longer expires is removed at once. An item that replaces one with an earlier expiry takes over its index, and
-// moves only when the earlier expiry has come. A key that is written often and does not expire in between therefore
-// costs next to nothing.
+// expiryHeap is a binary min-heap of the items that can expire, by the clock time at which to check the item. Each item
+// knows its index in the heap, so an item that is deleted or no longer expires is removed at once. If a new item with a
+// later expiry replaces an item, it takes over the index and the check time of the old item. The new item moves in the
+// heap only when that check time has come. A key that is written often and does not expire in between therefore costs
+// next to nothing.
 type expiryHeap []heapEntry
 
 type heapEntry struct {
@@ -11,7 +12,8 @@ type heapEntry struct {
 	it *item
 }
 
-// nextAt returns the clock time to check the first item, or never. No item expires before it.
+// nextAt returns the clock time at which to check the first item of the heap. No item of the heap expires before that
+// time. If the heap is empty, nextAt returns never.
 func (h expiryHeap) nextAt() int64 {
 	if len(h) == 0 {
 		return never
@@ -19,7 +21,8 @@ func (h expiryHeap) nextAt() int64 {
 	return h[0].at
 }
 
-// replace replaces old with it. Either may be nil or an item that never expires, which is not in the heap.
+// replace replaces the item old in the heap with a new item. Each of the two items may be nil or an item that never
+// expires; an item of this kind is not in the heap.
 func (h *expiryHeap) replace(old, it *item) {
 	has, will := old != nil && old.heapIndex >= 0, it != nil && it.expires != never
 	switch {
@@ -41,10 +44,12 @@ func (h *expiryHeap) replace(old, it *item) {
 	}
 }
 
-// postpone moves it to where its expiry belongs.
+// postpone moves an item of the heap to the position of its expiry, after the earlier time at which to check the item
+// has come.
 func (h *expiryHeap) postpone(it *item) { h.fix(int(it.heapIndex), heapEntry{it.expires, it}) }
 
-// fix puts e where it belongs. Index i must be free.
+// fix stores the entry e in the heap. The position i must be free; fix moves the free position up or down the heap
+// until it is the position for e.
 func (h *expiryHeap) fix(i int, e heapEntry) {
 	s := *h
 	for i > 0 {
@@ -74,7 +79,7 @@ func (h expiryHeap) setAt(i int, e heapEntry) {
 	e.it.heapIndex = int32(i)
 }
 
-// shrink frees memory once less than an eighth of it is used.
+// shrink replaces the memory of the heap with a smaller slice if less than an eighth of the memory is used.
 func (h *expiryHeap) shrink() {
 	if cap(*h) > 64 && len(*h) < cap(*h)/8 {
 		*h = append(make(expiryHeap, 0, len(*h)*2), *h...)

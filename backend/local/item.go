@@ -2,27 +2,27 @@ package local
 
 import "unsafe"
 
-// item is an entry or a lock of the store. Readers hold items without a lock, so an item never changes in what they
-// read: writing a key again creates a new item.
+// item is an entry or a lock of the store. Readers hold items without a lock, so the bytes and fields that readers use
+// never change: writing a key again creates a new item.
 //
-// The bytes of the key and then of the value follow the item in memory, so only newItem may create one. With many
-// entries, a read costs as much as its cache misses. This layout keeps the item, the key to compare and the value
-// adjacent. The garbage collector does not scan the item, which has no pointers. Without unsafe, BenchmarkStore/set has 2
-// allocations instead of 1, and BenchmarkMemory takes 106 bytes an entry instead of 90.
+// The bytes of the key and then of the value follow the item in memory, so only newItem may create an item. With many
+// entries, the cost of a read is the cost of its cache misses. This layout keeps the item, the key to compare and the
+// value adjacent. The garbage collector does not scan an item, because items have no pointers. Without unsafe,
+// BenchmarkStore/set has 2 allocations instead of 1, and BenchmarkMemory takes 106 bytes an entry instead of 90.
 type item struct {
 	hash      uint64
 	created   int64 // clock time
 	expires   int64 // clock time, or never
 	valueLen  int
 	keyLen    int32
-	heapIndex int32 // its index in the shard's expiryHeap, or -1; guarded by the shard's mu
+	heapIndex int32 // the index of the item in the shard's expiryHeap, or -1; guarded by the shard's mu
 }
 
 const itemSize = int(unsafe.Sizeof(item{}))
 
-// newItem returns an item with copies of key and value.
+// newItem returns an item with copies of key and value. The arguments created and expires are clock times.
 func newItem(hash uint64, key string, value []byte, created, expires int64) *item {
-	// Words, not bytes, so that the memory is aligned for an item.
+	// A slice of words, not bytes, has memory that is aligned for an item.
 	words := make([]uint64, (itemSize+len(key)+len(value)+7)/8)
 	it := (*item)(unsafe.Pointer(unsafe.SliceData(words)))
 	*it = item{hash: hash, created: created, expires: expires, valueLen: len(value), keyLen: int32(len(key)), heapIndex: -1}
@@ -31,7 +31,8 @@ func newItem(hash uint64, key string, value []byte, created, expires int64) *ite
 	return it
 }
 
-// data returns the bytes that follow the item. The slice has no spare capacity, to which two readers could both append.
+// data returns the bytes that follow the item in memory: the key and then the value. The slice has no spare capacity,
+// so that two readers cannot append to the same memory.
 func (it *item) data() []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(it)), itemSize+int(it.keyLen)+it.valueLen)[itemSize:]
 }
@@ -43,9 +44,9 @@ func (it *item) is(hash uint64, key string) bool {
 	return it.hash == hash && string(it.key()) == key && it != tombstone
 }
 
-// itemOverhead is the memory of an item in addition to its key and value, in bytes: the item, its slots in the table
-// and its heapEntry.
+// itemOverhead is the memory of an item in addition to its key and value, in bytes. It covers the item struct, its
+// slots in the table and its heapEntry.
 const itemOverhead = 128
 
-// cost returns the number of bytes that the item counts towards Config.MaxBytes.
+// cost returns the number of bytes that the item counts towards the limit Config.MaxBytes.
 func (it *item) cost() int64 { return int64(it.keyLen) + int64(it.valueLen) + itemOverhead }

@@ -2,7 +2,7 @@ package local
 
 const shardBits = 6
 
-// keyspace is a set of items by key, divided into shards. Entries are in one keyspace, locks in another.
+// keyspace is a set of items by key, divided into shards. A store has one keyspace for entries and another for locks.
 type keyspace [1 << shardBits]shard
 
 func (k *keyspace) init() {
@@ -11,12 +11,12 @@ func (k *keyspace) init() {
 	}
 }
 
-// shardIndex returns the index of the shard for a hash. It uses the high bits, because the shard's table uses the low
-// ones.
+// shardIndex returns the index of the shard for the hash of a key. It uses the high bits of the hash, because the table
+// of the shard uses the low bits.
 func shardIndex(hash uint64) int { return int(hash >> (64 - shardBits)) }
 
-// removeExpired removes the items that have expired at now and returns their number. It locks only the shards whose
-// nextExpiry has come.
+// removeExpired removes the items that have expired at the clock time now. It returns the number of removed items, and
+// returns their bytes to the budget b. It locks only the shards whose nextExpiry has come.
 func (k *keyspace) removeExpired(now int64, b *budget) int {
 	n := 0
 	for i := range k {
@@ -28,7 +28,7 @@ func (k *keyspace) removeExpired(now int64, b *budget) int {
 	return n
 }
 
-// nextExpiry returns a time at or before the first expiry in all shards, or never.
+// nextExpiry returns a clock time at or before the first expiry in all shards. If no item can expire, it returns never.
 func (k *keyspace) nextExpiry() int64 {
 	next := int64(never)
 	for i := range k {

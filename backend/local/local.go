@@ -1,21 +1,22 @@
-// Package local is the embedded backend: all state lives in the memory of one process, so its cluster is one node. An
-// API uses it if no server is configured, and so do tests.
+// Package local is the embedded backend: it keeps all state in the memory of one process, so its cluster is one node.
+// An API uses this backend if no server is configured. Tests use it, too.
 //
 //	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{})}, ...)
 //
-// Begin reading with [Backend]; its three parts are store.go, broker.go and package internal/queue.
+// Begin reading with [Backend]. Its three parts are the store (store.go), the broker (broker.go) and the queue (package
+// internal/queue).
 //
-//   - Reading from the store takes no lock. An item in memory never changes; a write replaces it.
-//   - Entries and locks expire without a scan of the others. Each of 64 shards keeps the items that expire in a heap. A
-//     timer is set only while an item can expire, and fires at most 100 ms after the next expiry.
+//   - Reading from the store takes no lock. An item in memory never changes; a write replaces the item.
+//   - Entries and locks expire without a scan of the others. Each of the 64 shards of the store keeps the items that expire
+//     in a heap. A timer is set only while an item can expire, and fires at most 100 ms after the next expiry.
 //   - The store's memory is bounded, see [Config.MaxBytes].
-//   - A caller that waits for a lock sleeps until the lock is unlocked or expires. Waiting callers get it in their
-//     order.
-//   - Fences begin at the Unix time in microseconds. They therefore grow from one process to the next, unless the wall
-//     clock was set back.
-//   - The goroutine that publishes a message also delivers it. Each room gets one message at a time.
-//   - The store keeps its entries until the [Backend] value is garbage, also while it is closed. The same holds for jobs,
-//     unless [QueueConfig.Path] names a folder for them.
+//   - A caller that waits for a lock sleeps until the lock is unlocked or expires. Waiting callers get the lock in the order
+//     in which they began to wait.
+//   - Fences of locks begin at the Unix time in microseconds. They therefore grow from one process to the next, unless the
+//     wall clock was set back.
+//   - The goroutine that publishes a message also delivers the message. Each room gets one message at a time.
+//   - The store keeps its entries until the [Backend] value is garbage, also while the store is closed. The same holds for
+//     jobs, unless [QueueConfig.Path] names a folder in which jobs are stored.
 package local
 
 import (
@@ -35,8 +36,9 @@ type filled = setting.Filled
 
 var _, _ = Config{}.filled, QueueConfig{}.filled // package setting reads the field by reflection
 
-// Config holds the settings of the embedded backend: the section cache of the configuration, and Queue. A field that is zero has
-// its default, which its tag names, unless server.Load made the Config: then a zero counts.
+// Config holds the settings of the embedded backend: the section "cache" of the configuration, and the settings of the
+// queue. If a field is zero, New uses the default that the tag of the field names. If server.Load made the Config, a
+// zero field stays zero.
 type Config struct {
 	filled
 
@@ -45,8 +47,8 @@ type Config struct {
 	Queue QueueConfig `json:"-"` // how jobs are stored; default: in memory
 }
 
-// QueueConfig holds the settings of the queue of jobs, a part of the section tasks of the configuration. Its zero fields are
-// like those of [Config].
+// QueueConfig holds the settings of the queue of jobs, a part of the section "tasks" of the configuration. Zero fields
+// have the same meaning as in [Config].
 type QueueConfig struct {
 	filled
 
@@ -58,7 +60,8 @@ type QueueConfig struct {
 	MaxBytes      int64         `json:"maxBytes" unit:"bytes" auto:"1 GiB, or 256 MiB in memory" min:"1" doc:"size of all tasks: parameters, names and 160 bytes for each"`
 }
 
-// withDefaults returns the queue's configuration, or an error if a bound is negative.
+// withDefaults sets the defaults of the zero fields and returns the configuration for package queue. It returns an
+// error if a field is out of range.
 func (c QueueConfig) withDefaults() (queue.Config, error) {
 	setting.Fill(&c)
 	if err := setting.Check("tasks", &c); err != nil {
@@ -78,7 +81,8 @@ func (c QueueConfig) withDefaults() (queue.Config, error) {
 	return config, nil
 }
 
-// Backend is a [backend.Backend] that keeps its state in memory. [New] returns one.
+// Backend is a [backend.Backend] that keeps its state in memory, and jobs on disk if [QueueConfig.Path] is set. [New]
+// returns a Backend.
 type Backend struct {
 	config Config
 	store  *store
@@ -89,23 +93,23 @@ type Backend struct {
 	open bool
 }
 
-// New returns an embedded backend that is not open yet. [Backend.Open] returns an error if config is invalid.
+// New returns an embedded backend that is not open yet. If config is invalid, [Backend.Open] returns an error.
 func New(config Config) *Backend {
 	setting.Fill(&config)
 	return &Backend{config: config, store: newStore(config.MaxBytes), broker: newBroker(), queue: queue.New()}
 }
 
-// Store returns the store of entries and locks.
+// Store returns the key-value store of the backend, which has the entries and locks.
 func (b *Backend) Store() backend.Store { return b.store }
 
-// Broker returns the broker of room messages.
+// Broker returns the message broker of the backend, which sends messages to the members of rooms.
 func (b *Backend) Broker() backend.Broker { return b.broker }
 
-// Queue returns the job queue.
+// Queue returns the job queue of the backend.
 func (b *Backend) Queue() backend.Queue { return b.queue }
 
-// Open makes the backend ready for use. It fails if the backend is open already, if a setting of [Config] is out of range,
-// or if the folder of jobs cannot be used.
+// Open makes the backend ready for use. It fails if the backend is open already, if a setting of [Config] is out of
+// range, or if the folder of the jobs cannot be used.
 func (b *Backend) Open(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -128,8 +132,8 @@ func (b *Backend) Open(context.Context) error {
 	return nil
 }
 
-// Close waits for running deliveries and closes the backend until the next Open. Entries stay, all rooms become empty.
-// If the backend is not open, Close does nothing.
+// Close waits until running message deliveries have ended, and closes the backend until the next Open. The entries of
+// the store stay, and all rooms become empty. If the backend is not open, Close does nothing.
 func (b *Backend) Close(context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -142,7 +146,8 @@ func (b *Backend) Close(context.Context) error {
 	return b.queue.Close()
 }
 
-// checkLength returns an error if the name of a key, room or member has more than [backend.MaxKeyBytes] bytes.
+// checkLength returns an error if name, which is a key, a room name or a member id, has more than [backend.MaxKeyBytes]
+// bytes. The error text calls the name by the word in the parameter what, for example "room".
 func checkLength(what, name string) error {
 	if len(name) <= backend.MaxKeyBytes {
 		return nil
@@ -150,17 +155,17 @@ func checkLength(what, name string) error {
 	return fmt.Errorf("a %s of %d bytes, %.32q…, is refused: %w", what, len(name), name, backend.ErrKeyTooLong)
 }
 
-// Repaired is the result of [Repair].
+// Repaired is the result of [Repair]: the number of jobs, the losses and the new names of the old files.
 type Repaired struct {
 	Jobs        int      // the number of jobs after the repair
 	LostCommits int      `json:"Commits"` // the known number of lost commits; one commit holds all changes made at the same time
-	Lost        []string // the places in files that cannot be read; empty: nothing was damaged, and Repair changed nothing
-	SetAside    []string `json:"Aside"` // the new names of the old files; they are no longer needed
+	Lost        []string // the unreadable places in files; empty: nothing was damaged, and Repair changed nothing
+	SetAside    []string `json:"Aside"` // the new names of the old files, which are no longer needed
 }
 
-// Repair repairs the folder path, in which jobs are stored, if Open reports it as damaged. It keeps all jobs that can
-// be read and renames the old files. If only the record of a run's end is lost, that job runs again. Repair fails if a
-// process uses the folder. After any other error it can be repeated.
+// Repair repairs the folder path, in which jobs are stored, if Open reports the folder as damaged. Repair keeps all
+// jobs that can be read, and renames the old files. If only the record of a run's end is lost, that job runs again.
+// Repair fails if a process uses the folder. After any other error, Repair can be called again.
 func Repair(path string) (Repaired, error) {
 	config, err := QueueConfig{Path: path}.withDefaults()
 	if err != nil {

@@ -11,11 +11,13 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// A lock is an item. Its value is its fence, in fenceBytes bytes, and its token.
+// A lock is stored as an item. The value of the item is the fence of the lock, in fenceBytes bytes, followed by the
+// token.
 //
-// One counter of fences serves all keys, because a counter per key would have to be kept for ever. It begins at the
-// Unix time in microseconds, so that fences still grow after a restart of the process.
+// One counter of fences serves all keys, because a counter for each key would have to be kept for ever. The counter
+// begins at the Unix time in microseconds, so that fences still grow after a restart of the process.
 
+// fenceBytes is the length of the fence at the beginning of a lock's value, in bytes.
 const fenceBytes = 8
 
 func (s *store) Lock(_ context.Context, key string, ttl time.Duration) (backend.Lock, error) {
@@ -23,7 +25,8 @@ func (s *store) Lock(_ context.Context, key string, ttl time.Duration) (backend.
 	return lock, err
 }
 
-// tryLock is Lock. If the lock is held, until is the clock time of its expiry.
+// tryLock acquires the lock of key for ttl, without waiting. If the lock is held, tryLock fails with
+// [backend.ErrLocked] and returns the clock time of the lock's expiry as until.
 func (s *store) tryLock(key string, ttl time.Duration) (lock backend.Lock, until int64, err error) {
 	sh, hash, err := s.locateLock(key, ttl)
 	if err != nil {
@@ -53,7 +56,8 @@ func (s *store) tryLock(key string, ttl time.Duration) (lock backend.Lock, until
 	return lock, 0, nil
 }
 
-// locateLock is locate for locks. It also fails if ttl is not positive.
+// locateLock returns the shard and the hash of key in the keyspace of locks. It fails if ttl is 0 or negative, if the
+// key is too long, or if the store is closed.
 func (s *store) locateLock(key string, ttl time.Duration) (*shard, uint64, error) {
 	if ttl <= 0 {
 		return nil, 0, fmt.Errorf("the lock %.32q for %v is refused: %w", key, ttl, backend.ErrTTL)
@@ -61,7 +65,8 @@ func (s *store) locateLock(key string, ttl time.Duration) (*shard, uint64, error
 	return s.locate(&s.locks, key)
 }
 
-// isHeldWith reports whether the lock it is held with token at now.
+// isHeldWith reports whether an item is a lock that has not expired at the clock time now and that has this token. For
+// a nil item it returns false.
 func isHeldWith(it *item, token string, now int64) bool {
 	return it != nil && it.expires > now && string(it.value()[fenceBytes:]) == token
 }

@@ -6,18 +6,19 @@ import (
 	"sync/atomic"
 )
 
-// lockWaiters has a queue of waiters for each locked key. Only the first waiter of a queue tries to lock. Each waiter
-// is a goroutine of a caller, so the callers bound the length of the queues.
+// lockWaiters has a queue of waiters for each key whose lock callers wait for. Only the first waiter of a queue tries
+// to acquire the lock. Each waiter is a goroutine of a caller, so the number of callers bounds the length of the
+// queues.
 type lockWaiters struct {
-	count atomic.Int64 // all waiters; if it is 0, Unlock costs no lock of mu
+	count atomic.Int64 // the number of all waiters; if it is 0, Unlock need not lock mu
 
 	mu     sync.Mutex
 	queues map[string][]waiter
 	closed chan struct{} // closed by stop
 }
 
-// waiter receives a signal if it may try to lock: it has become the first of its queue, or the lock may be free. It
-// buffers one signal.
+// waiter is a channel that receives a signal when its goroutine may try to acquire the lock: the waiter has become the
+// first of its queue, or the lock may be free. The channel buffers one signal.
 type waiter chan struct{}
 
 func (w waiter) wake() {
@@ -41,7 +42,8 @@ func (l *lockWaiters) stop() {
 	close(l.closed)
 }
 
-// add adds a waiter at the end of the queue for key. It also returns a channel that is closed when the store closes.
+// add adds a waiter at the end of the queue for key, and returns the waiter. It also returns a channel that is closed
+// when the store closes.
 func (l *lockWaiters) add(key string) (waiter, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -54,7 +56,8 @@ func (l *lockWaiters) add(key string) (waiter, <-chan struct{}) {
 	return w, l.closed
 }
 
-// remove removes w from the queue for key. If w was the first, it wakes the next one.
+// remove removes the waiter w from the queue for key. If w was the first waiter of the queue, remove wakes the next
+// waiter.
 func (l *lockWaiters) remove(key string, w waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,7 +75,7 @@ func (l *lockWaiters) remove(key string, w waiter) {
 	}
 }
 
-// wake wakes the first waiter for key. Call it after the lock was freed or its expiry changed.
+// wake sends a signal to the first waiter for key. Call wake after the lock of key was freed or its expiry changed.
 func (l *lockWaiters) wake(key string) {
 	if l.count.Load() == 0 {
 		return

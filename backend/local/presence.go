@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// presence is the members of one room: a list, and the index of each member in it, so that leave needs no search.
+// presence is the list of the members of one room. In a room with many members, it also has the position of each member
+// in the list, so that leave needs no search.
 type presence struct {
 	room    string
 	members []string
@@ -13,10 +14,11 @@ type presence struct {
 	peak    int              // the largest number of members since the index was built
 }
 
-// maxUnindexed is the number of members up to which a room has no index and is searched. Most rooms are small.
+// maxUnindexed is the number of members up to which a room has no index and its list is searched. Most rooms are small.
 const maxUnindexed = 8
 
-// newPresence returns an empty room. It copies the name, which may be a substring of a large client message.
+// newPresence returns a room without members. It copies the name of the room, because the name may be a substring of a
+// large client message.
 func newPresence(room string) *presence { return &presence{room: strings.Clone(room)} }
 
 func (p *presence) find(member string) (int, bool) {
@@ -28,7 +30,8 @@ func (p *presence) find(member string) (int, bool) {
 	return int(i), ok
 }
 
-// join adds member if it is not in the room. It does not copy the string, which the connection of this id holds anyway.
+// join adds the member if it is not in the room. It does not copy the member's id, because the connection with this id
+// holds the string anyway.
 func (p *presence) join(member string) {
 	if _, ok := p.find(member); ok {
 		return
@@ -42,7 +45,8 @@ func (p *presence) join(member string) {
 	}
 }
 
-// leave removes member, moves the last member to its position, and returns whether the room is empty.
+// leave removes the member and moves the last member of the list to its position. It returns whether the room is empty
+// now.
 func (p *presence) leave(member string) (empty bool) {
 	i, ok := p.find(member)
 	if !ok {
@@ -64,7 +68,8 @@ func (p *presence) leave(member string) (empty bool) {
 	return last == 0
 }
 
-// rebuildIndex rebuilds the index, or drops it if the room has at most maxUnindexed members.
+// rebuildIndex builds the index of positions from the list of members. If the room has at most maxUnindexed members, it
+// drops the index instead.
 func (p *presence) rebuildIndex() {
 	p.peak = len(p.members)
 	if len(p.members) <= maxUnindexed {
@@ -77,7 +82,7 @@ func (p *presence) rebuildIndex() {
 	}
 }
 
-// first returns the first members, at most limit.
+// first returns a copy of the first members of the list, at most limit. If limit is 0 or less, it returns nil.
 func (p *presence) first(limit int) []string {
 	if limit <= 0 {
 		return nil

@@ -12,14 +12,14 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// scanPos is a position in the order of [table.scan]. Positions do not change when the slots are rebuilt, so a scan
-// needs no other state between two pages of keys.
+// scanPos is the position of an item in the order of [table.scan]. Positions do not change when a table is rebuilt, so
+// a scan needs no other state between two pages of keys.
 type scanPos struct {
-	hash uint64 // a scanHash
+	hash uint64 // the result of scanHash for the hash of the key
 	key  string
 }
 
-// scanHash returns hash with its bits in reverse order.
+// scanHash returns hash with its bits in reverse order, by which [table.scan] sorts items.
 func scanHash(hash uint64) uint64 { return bits.Reverse64(hash) }
 
 func (p scanPos) before(it *item) bool {
@@ -27,12 +27,13 @@ func (p scanPos) before(it *item) bool {
 	return p.hash < hash || p.hash == hash && p.key < string(it.key())
 }
 
-// scan calls visit for the items after a position, or for all if after is nil, until visit returns false. It returns
-// whether it reached the end. It takes no lock: it visits every item that is in the table all the time, and some of
-// those that are added or removed meanwhile.
+// scan calls visit for the items after the position after, or for all items if after is nil, until visit returns false.
+// It returns true if it reached the end of the table. The scan takes no lock. It visits every item that is in the table
+// from the beginning to the end of the scan, and some of the items that are added or removed meanwhile.
 //
-// Items are ordered by their bit-reversed hashes. If the number of slots doubles, the items of one home slot are at two
-// home slots, which are adjacent in this order.
+// Items are ordered by their bit-reversed hashes. The home slot of an item is the slot at which its search begins. If
+// the number of slots doubles, the items of one home slot are divided between two home slots, which are adjacent in
+// this order.
 func (t *table) scan(after *scanPos, visit func(*item) bool) bool {
 	slots := *t.slots.Load()
 	shift := 64 - bits.TrailingZeros(uint(len(slots)))
@@ -90,16 +91,18 @@ func (s *store) Keys(_ context.Context, prefix, cursor string, limit int) ([]str
 	return keys, "", nil
 }
 
-// isLive reports whether key has an entry at now. it is the item that a scan has found; if it has expired, a newer item
-// may have replaced it since.
+// isLive reports whether key has an entry that has not expired at the clock time now. The caller passes the item that a
+// scan has found under key. If that item has expired, isLive looks for a newer item that may have replaced it.
 func (s *store) isLive(sh *shard, it *item, key string, now int64) bool {
 	return it.expires > now || s.find(sh, it.hash, key, now) != nil
 }
 
-// cursorPrefix precedes the key in a cursor, because the empty cursor is the beginning.
+// cursorPrefix precedes the key in a cursor. Without the prefix, the cursor of the empty key would be the empty cursor,
+// which means the first page.
 const cursorPrefix = "."
 
-// parseCursor returns the position after which the scan continues, and the index of its shard.
+// parseCursor returns the position after which the scan of a page continues, and the index of the shard of that
+// position. For the empty cursor, the position is nil. It fails with [backend.ErrCursor] if the cursor is invalid.
 func (s *store) parseCursor(cursor string) (*scanPos, int, error) {
 	if cursor == "" {
 		return nil, 0, nil
@@ -133,8 +136,8 @@ func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
 	}
 }
 
-// appendHome appends the items whose home slot, at which their search begins, is home. They are in the order of
-// [scanPos].
+// appendHome appends to items those items of slots whose home slot is home, and returns the extended slice. The home
+// slot of an item is the slot at which its search begins. The appended items are sorted in the order of [scanPos].
 func appendHome(items []*item, slots []slot, home uint64) []*item {
 	mask := uint64(len(slots) - 1)
 	for i := home; ; i = (i + 1) & mask {
@@ -150,7 +153,7 @@ func appendHome(items []*item, slots []slot, home uint64) []*item {
 		return items
 	}
 	slices.SortFunc(items, compareScanOrder)
-	// An item that is removed and added again meanwhile may be in two slots.
+	// A key that was removed and added again during this loop may be in two slots.
 	return slices.CompactFunc(items, func(a, b *item) bool { return compareScanOrder(a, b) == 0 })
 }
 

@@ -5,14 +5,14 @@ import (
 	"sync/atomic"
 )
 
-// budget is the memory budget that all shards share.
+// budget counts the bytes of all items of a store against the store's memory limit. All shards share one budget.
 type budget struct {
 	max  int64
 	used atomic.Int64
 }
 
-// reserve takes n bytes from the budget, and returns false if fewer are left. A negative n releases bytes and always
-// succeeds.
+// reserve takes n bytes from the budget. If fewer than n bytes are left, it takes nothing and returns false. A negative
+// n returns bytes to the budget and always succeeds.
 func (b *budget) reserve(n int64) bool {
 	for n != 0 {
 		used := b.used.Load()
@@ -26,14 +26,15 @@ func (b *budget) reserve(n int64) bool {
 	return true
 }
 
-// shard is one part of a keyspace. Reading items takes no lock, see [table]; all other access does.
+// shard is one part of a keyspace, with its own table, lock and expiry heap. Reading items takes no lock, see [table].
+// Every other access locks mu.
 type shard struct {
 	items      table
-	nextExpiry atomic.Int64 // expiries.nextAt(), readable without mu
+	nextExpiry atomic.Int64 // a copy of expiries.nextAt() that can be read without mu
 
 	mu       sync.Mutex
 	expiries expiryHeap
-	_        [64]byte // separates the fields that writers of this shard change from those that readers of the next one use
+	_        [64]byte // padding: writers of this shard and readers of the next shard use different cache lines
 }
 
 func (s *shard) init() {
@@ -41,9 +42,10 @@ func (s *shard) init() {
 	s.nextExpiry.Store(never)
 }
 
-// update replaces the item under key with the one that change returns. change gets the current item, or nil if there is
-// none or it has expired at now. If change returns nil, or the budget has not enough memory, nothing changes; only in
-// the second case update returns false.
+// update replaces the item under key with the item that the function change returns. The function gets the current
+// item, or nil if there is no item or if the item has expired at the clock time now. If change returns nil, or if the
+// budget b has too little memory left, nothing changes. update returns the result of change, and false only if the
+// memory is missing.
 func (s *shard) update(hash uint64, key string, now int64, b *budget, change func(old *item) *item) (*item, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +58,8 @@ func (s *shard) update(hash uint64, key string, now int64, b *budget, change fun
 	return it, it == nil || s.replace(stored, it, b)
 }
 
-// replace stores it instead of old, the item with the same key, or nil. The caller holds s.mu.
+// replace stores a new item in place of the item old with the same key. If old is nil, replace adds the new item. It
+// returns false and changes nothing if the budget b has too little memory left. The caller holds s.mu.
 func (s *shard) replace(old, it *item, b *budget) bool {
 	need := it.cost()
 	if old != nil {
@@ -71,12 +74,13 @@ func (s *shard) replace(old, it *item, b *budget) bool {
 	return true
 }
 
-// remove removes the item under key, and returns it, or nil if there is none.
+// remove removes and returns the item under key. It returns nil if there is no item.
 func (s *shard) remove(hash uint64, key string, b *budget) *item {
 	return s.removeIf(hash, key, b, func(*item) bool { return true })
 }
 
-// removeIf removes the item under key if match returns true for it, and returns it, or nil.
+// removeIf removes and returns the item under key if the function match returns true for that item. Otherwise it
+// returns nil.
 func (s *shard) removeIf(hash uint64, key string, b *budget, match func(*item) bool) *item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +92,8 @@ func (s *shard) removeIf(hash uint64, key string, b *budget, match func(*item) b
 	return it
 }
 
-// removeExpired removes the items that have expired at now, and returns the numbers of items left and removed.
+// removeExpired removes the items that have expired at the clock time now. It returns live, the number of items left,
+// and removed, the number of removed items.
 func (s *shard) removeExpired(now int64, b *budget) (live, removed int) {
 	for done := false; !done; {
 		var n int
@@ -98,8 +103,9 @@ func (s *shard) removeExpired(now int64, b *budget) (live, removed int) {
 	return live, removed
 }
 
-// removeExpiredChunk checks at most 256 items, so that other goroutines can lock s.mu in between. live is 0 unless done
-// is true.
+// removeExpiredChunk removes expired items like removeExpired, but checks at most 256 items, so that other goroutines
+// can lock s.mu between two chunks. It returns done as true if no expired item is left. The result live is 0 unless
+// done is true.
 func (s *shard) removeExpiredChunk(now int64, b *budget) (live, removed int, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +124,8 @@ func (s *shard) removeExpiredChunk(now int64, b *budget) (live, removed int, don
 	return 0, removed, false
 }
 
-// delete removes it. The caller holds s.mu.
+// delete removes an item from the table and the heap, and returns the bytes of the item to the budget b. The caller
+// holds s.mu.
 func (s *shard) delete(it *item, b *budget) {
 	s.items.remove(it)
 	s.expiries.replace(it, nil)

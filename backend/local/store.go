@@ -10,7 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// store is the [backend.Store].
+// store implements [backend.Store] in memory. Entries and locks are items, in one keyspace each.
 type store struct {
 	clock   clock
 	seed    maphash.Seed
@@ -46,7 +46,8 @@ func (s *store) stop() {
 	s.expirer.stop()
 }
 
-// locate returns the shard and the hash of key in k. It fails if the key is too long or the store is closed.
+// locate returns the shard and the hash of key in the keyspace k. It fails if the key is too long or the store is
+// closed.
 func (s *store) locate(k *keyspace, key string) (*shard, uint64, error) {
 	if len(key) > backend.MaxKeyBytes {
 		return nil, 0, checkLength("key", key)
@@ -101,7 +102,8 @@ func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Durati
 	return added != nil, err
 }
 
-// checkSize returns an error if the entry can never fit, before it is copied.
+// checkSize returns an error if the entry is larger than the whole memory limit of the store. Callers check this before
+// they copy the entry.
 func (s *store) checkSize(key string, value []byte) error {
 	if size := int64(len(key) + len(value) + itemOverhead); size > s.budget.max {
 		return s.errFull("an entry", size)
@@ -114,8 +116,9 @@ func (s *store) errFull(what string, size int64) error {
 		what, size, s.budget.used.Load(), s.budget.max, backend.ErrFull)
 }
 
-// update calls [shard.update]. If the store is full, it removes expired items and tries once more. It schedules the
-// expiry of the new item, and returns it. The error describes the item as what.
+// update calls [shard.update] and returns the new item, or nil if the function change returned nil. If the store is
+// full, update removes all expired items and tries once more; then it fails with an error. The error text calls the
+// item by the word in the parameter what, for example "an entry". If there is a new item, update schedules its expiry.
 func (s *store) update(sh *shard, hash uint64, key string, now int64, what string, change func(old *item) *item) (*item, error) {
 	it, ok := sh.update(hash, key, now, &s.budget, change)
 	if !ok {
@@ -130,7 +133,8 @@ func (s *store) update(sh *shard, hash uint64, key string, now int64, what strin
 	return it, nil
 }
 
-// find returns the item under key, or nil if there is none or it has expired at now.
+// find returns the item under key in the shard sh. It returns nil if there is no item or if the item has expired at the
+// clock time now.
 func (s *store) find(sh *shard, hash uint64, key string, now int64) *item {
 	if it := sh.items.find(hash, key); it != nil && it.expires > now {
 		return it
@@ -190,5 +194,6 @@ func (s *store) removeExpired(now int64) int {
 	return s.entries.removeExpired(now, &s.budget) + s.locks.removeExpired(now, &s.budget)
 }
 
-// nextExpiry returns a clock time at or before the expiry of the next entry or lock, or never.
+// nextExpiry returns a clock time at or before the expiry of the next entry or lock. If no item can expire, it returns
+// never.
 func (s *store) nextExpiry() int64 { return min(s.entries.nextExpiry(), s.locks.nextExpiry()) }

@@ -2,17 +2,17 @@ package local
 
 import "sync/atomic"
 
-// tombstone marks a slot whose item was removed. A search continues after it.
+// tombstone is the item in a slot whose own item was removed. A search of the table continues after a tombstone.
 var tombstone = newItem(0, "", nil, 0, never)
 
-// table is a hash table of items: open addressing with linear probing, at most half full. Any number of goroutines may
-// call find and scan without a lock while one goroutine, which holds the shard's mu, calls put or remove. A search may
-// therefore run during a write, so a used slot never becomes empty and items do not move. A rebuild of the slots drops
-// the tombstones.
+// table is a hash table of items with open addressing and linear probing, at most half full. Any number of goroutines
+// may call find and scan without a lock while one goroutine, which holds the shard's mu, calls put or remove. A search
+// may therefore run during a write, so a used slot never becomes empty and items do not move. When the table is
+// rebuilt, a new slice of slots without tombstones replaces the old slice.
 type table struct {
 	slots      atomic.Pointer[[]slot] // the length is a power of two
-	live       int                    // slots with an item
-	tombstones int                    // slots with the tombstone
+	live       int                    // the number of slots with an item
+	tombstones int                    // the number of slots with the tombstone
 }
 
 type slot = atomic.Pointer[item]
@@ -38,7 +38,8 @@ func (t *table) find(hash uint64, key string) *item {
 	}
 }
 
-// put stores it. If old, the item with the same key, is not nil, it replaces old.
+// put stores a new item in the table. If old is not nil, the new item takes the slot of old, a stored item with the
+// same key.
 func (t *table) put(old, it *item) {
 	slots := *t.slots.Load()
 	mask := uint64(len(slots) - 1)
@@ -60,7 +61,7 @@ func (t *table) put(old, it *item) {
 	}
 }
 
-// remove removes it, which must be in the table.
+// remove replaces an item with the tombstone. The item must be in the table.
 func (t *table) remove(it *item) {
 	slots := *t.slots.Load()
 	mask := uint64(len(slots) - 1)
@@ -74,9 +75,10 @@ func (t *table) remove(it *item) {
 	t.rebuildIfNeeded()
 }
 
-// rebuildIfNeeded keeps at least half of the slots empty, so that searches stay short. It keeps at least a sixteenth of
-// the slots in use, so that a table shrinks after a peak. A rebuilt table is at most a quarter full: the number of
-// writes until the next rebuild is in proportion to the cost of this one.
+// rebuildIfNeeded rebuilds the table with another number of slots in two cases. If fewer than half of the slots are
+// empty, it rebuilds, so that searches stay short. If fewer than a sixteenth of the slots have an item, it rebuilds, so
+// that the table shrinks after a peak. A rebuilt table is at most a quarter full. The number of writes until the next
+// rebuild is therefore in proportion to the cost of this rebuild.
 func (t *table) rebuildIfNeeded() {
 	old := *t.slots.Load()
 	if (t.live+t.tombstones)*2 <= len(old) && (t.live*16 >= len(old) || len(old) == minSlots) {

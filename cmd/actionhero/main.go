@@ -1,5 +1,5 @@
-// Command actionhero is the stock server: the built-in actions over every transport, and the files in ./public or the
-// embedded start page.
+// Command actionhero is a server without code of an app. It serves the built-in actions over every transport. It also
+// serves the files in ./public, or the embedded start page.
 package main
 
 import (

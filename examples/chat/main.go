@@ -1,5 +1,6 @@
-// Command chat is a chat with rules: a user may set a name, one room admits only users with a name, swear words are
-// replaced, and a user may mute another. The page in public/ needs no library. A terminal joins with nc localhost 5000.
+// Command chat is a chat with rules: a user may set a name, one room admits only users with a name, asterisks replace
+// swear words, and a user may mute another user. The page in public/ needs no library. In a terminal, `nc localhost
+// 5000` joins the chat.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command mailer is a small app with background tasks. A new user receives a mail one minute after signing up, and the
+// Command mailer is a small app with background tasks. A new user receives a mail one minute after signing up. The
 // admin receives a report on each working day. The app writes mails to the log; a real app would use a mail server.
 package main
 

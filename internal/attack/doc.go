@@ -1,3 +1,3 @@
-// Package attack has only tests: clients that mean harm attack a whole server, over each transport. They need the build
-// tag hostile; make hostile runs them.
+// Package attack contains only tests. In these tests, hostile clients attack a complete server over each transport. The
+// tests need the build tag "hostile". The command `make hostile` runs them.
 package attack

@@ -1,8 +1,9 @@
-// Package bridge lets the packages transport and worker call what package actionhero does not show to its users.
+// Package bridge lets the packages transport and worker call functions that package actionhero does not export.
 //
-// Package actionhero sets the variables below when it is initialised. Its types cross as any, because this package
-// imports nothing that imports it; they are pointers, so the conversion allocates nothing. Only package transport, which
-// gives the calls their types back, and package worker use it: nothing else may import it (arch_test.go).
+// Package actionhero sets the variables below when it is initialised. Values of its types have
+// the type any here, because package actionhero imports this package. The values are pointers, so the conversion to any
+// allocates nothing. Only package transport, which restores the types, and package worker may import this package;
+// arch_test.go checks that.
 package bridge
 
 import (
@@ -14,18 +15,18 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Set by package actionhero.
+// Functions that package actionhero sets when it is initialised. The comments name the types that cross as any.
 var (
-	HostOf    func(api any) Host                                  // of an *actionhero.API
-	ParamsOf  func(params any) Params                             // of an *actionhero.Params
-	MessageOf func(message any) *Message                          // of an *actionhero.RoomMessage
-	WorkerOf  func(api any) Worker                                // of an *actionhero.API
-	DetailsOf func(dst []byte, conn any) (object []byte, ok bool) // of an *actionhero.Conn: see transport.AppendDetails
-	AppendOut func(dst []byte, req, out any) ([]byte, error)      // of an *actionhero.Request: see transport.AppendOutput
-	Part      func(value any) any                                 // an actionhero.Part: see transport.Part
+	HostOf    func(api any) Host                                  // api is an *actionhero.API
+	ParamsOf  func(params any) Params                             // params is an *actionhero.Params
+	MessageOf func(message any) *Message                          // message is an *actionhero.RoomMessage
+	WorkerOf  func(api any) Worker                                // api is an *actionhero.API
+	DetailsOf func(dst []byte, conn any) (object []byte, ok bool) // conn is an *actionhero.Conn; see transport.AppendDetails
+	AppendOut func(dst []byte, req, out any) ([]byte, error)      // req is an *actionhero.Request; see transport.AppendOutput
+	Part      func(value any) any                                 // returns an actionhero.Part; see transport.Part
 )
 
-// Host is the side of an API that transports use. Package transport documents each method.
+// Host has the methods of an API that only transports call. Package transport documents each method.
 type Host interface {
 	InitRequest(req any, transport string)
 	Dispatch(ctx context.Context, req any) (any, error)
@@ -40,7 +41,7 @@ type Host interface {
 	Extensions() []any
 }
 
-// Params is the writing half of an actionhero.Params. Package transport documents each method.
+// Params has the methods that write an actionhero.Params. Package transport documents each method.
 type Params interface {
 	AcceptAll()
 	Add(key, text string) error
@@ -54,7 +55,8 @@ type Params interface {
 	AppendParam(dst []byte, key string) []byte
 }
 
-// Message is the part of an actionhero.RoomMessage that transports see: how clients read it, and its encoded forms.
+// Message is the part of an actionhero.RoomMessage for transports: two flags that decide how clients read the message,
+// and the encoded forms of the message.
 type Message struct {
 	NamesRoom bool // the room is not the current one of the receivers, so they must read its name
 	IsNotice  bool // the body is the whole object that clients read, not a message of a room
@@ -68,7 +70,8 @@ type encoding struct {
 	bytes []byte
 }
 
-// Find returns the encoded form for a kind of wire, nil if there is none. The caller must hold the lock.
+// Find returns the encoded form of the message for a protocol, which wire identifies. If there is none, Find returns
+// nil. The caller must hold the lock of m.
 func (m *Message) Find(wire any) []byte {
 	for _, e := range m.encoded {
 		if e.wire == wire {
@@ -78,38 +81,43 @@ func (m *Message) Find(wire any) []byte {
 	return nil
 }
 
-// Keep adds the encoded form for a kind of wire. The caller must hold the lock.
+// Keep stores the encoded form of the message for a protocol, which wire identifies. The caller must hold the lock of
+// m.
 func (m *Message) Keep(wire any, bytes []byte) { m.encoded = append(m.encoded, encoding{wire, bytes}) }
 
-// Worker is the side of an API that package worker uses.
+// Worker has the methods of an API that only package worker calls.
 type Worker interface {
-	// RegisterNode declares that a worker in this process runs the jobs of node. Until release is called, a task of
-	// actionhero.ScopeAllNodes that is enqueued becomes a job for that node.
+	// RegisterNode declares that a worker in this process runs the jobs of node. If a task of actionhero.ScopeAllNodes
+	// is enqueued, it becomes a job for that node, until the caller calls release.
 	RegisterNode(node string) (release func())
-	// RunJob runs a fetched job and returns its outcome. The context of the task ends with ctx and at the task's timeout;
-	// limit is the timeout of a task that declares none, 0 for none. A stop of the API does not end it: the worker does.
+	// RunJob runs a fetched job and returns the outcome of the job. The context of the task ends with ctx and at the
+	// task's timeout. limit is the timeout of a task that declares none; 0 means no timeout. A stop of the API does not
+	// end that context, because the worker ends it.
 	RunJob(ctx context.Context, job *backend.Job, limit time.Duration) backend.Outcome
-	// Schedule returns the schedule of a task, nil if the task has none.
+	// Schedule returns the schedule of the task with this name, or nil if the task has none.
 	Schedule(task string) Schedule
-	// EnqueueScheduled enqueues a task because its schedule was due at a time. If several nodes call it for that time, one
-	// of them enqueues and the others get false. If the previous scheduled job has not ended, nothing is enqueued.
+	// EnqueueScheduled enqueues a task because its schedule was due at the time at. If several nodes call
+	// EnqueueScheduled for that time, one of them enqueues the task and the others get won = false. If the previous
+	// scheduled job of the task has not ended, nothing is enqueued.
 	EnqueueScheduled(ctx context.Context, task string, at time.Time) (won bool, err error)
-	// LastRuns returns when the scheduled tasks were last due, by name, in the whole cluster. It leaves out tasks that
-	// never were.
+	// LastRuns returns the last due times of the scheduled tasks in the whole cluster, by the names of the tasks. Tasks
+	// that were never due are left out.
 	LastRuns(ctx context.Context) (map[string]time.Time, error)
-	// SetLastRun changes when a task was last due without enqueueing it; a zero before means that it never was. It is used
-	// when a schedule is first seen, and when a clock was set back. If the stored time is not before, it changes nothing
-	// and returns false.
+	// SetLastRun changes the stored last due time of a task from before to at, without enqueueing the task. A zero
+	// before means that the task was never due. SetLastRun is used when a schedule is first seen, and when a clock was
+	// set back. If the stored time is not before, SetLastRun changes nothing and returns false.
 	SetLastRun(ctx context.Context, task string, before, at time.Time) (done bool, err error)
 }
 
-// Schedule determines when a task is due.
+// Schedule computes the times at which a task is due.
 type Schedule interface {
-	// Next returns the first time after another at which the schedule is due; the zero time if there is none.
+	// Next returns the first due time of the schedule that is later than the argument after, or the zero time if there
+	// is none.
 	Next(after time.Time) time.Time
-	// Latest returns the last time in (after, until] at which the schedule is due; the zero time if there is none.
+	// Latest returns the last due time of the schedule in the interval (after, until], or the zero time if there is
+	// none.
 	Latest(after, until time.Time) time.Time
-	// Calendar reports whether the schedule follows the calendar. If it does, a clock that is set back a little does not
-	// make it due again.
+	// Calendar reports whether the schedule follows the calendar instead of elapsed time. If a clock is set back a
+	// little, a calendar schedule must not become due again.
 	Calendar() bool
 }

@@ -1,12 +1,13 @@
 // Package command lists the commands that TCP, WebSocket and Socket.IO run without an action. No action can have the name
-// of a command. say is not in the list: it is also an action, so that HTTP clients can send a message to a room.
+// of a command. The command "say" is not in the list, because say is also an action, so that HTTP clients can send a
+// message to a room.
 //
-// Clients read the descriptions with the action actionsView.
+// Clients read the descriptions of the commands with the action actionsView.
 package command
 
 import "slices"
 
-// Command is a command and its description.
+// Command is the name of a command that clients send, with the description that the action actionsView returns.
 type Command struct{ Name, Description string }
 
 var params = []Command{
@@ -28,7 +29,8 @@ var shared = []Command{
 	{"roomView", "shows who is in the current chat room"},
 }
 
-// Of returns the commands of a persistent transport. Only TCP keeps params between requests.
+// Of returns the commands of the persistent transport with this name. Only "tcp" has the commands for params, because
+// only TCP keeps params between requests.
 func Of(transport string) []Command {
 	if transport == "tcp" {
 		return slices.Concat(shared, params)
@@ -36,7 +38,7 @@ func Of(transport string) []Command {
 	return slices.Clone(shared)
 }
 
-// Reserved reports whether name is a command of any transport.
+// Reserved reports whether some transport has a command with this name, so that no action may have the name.
 func Reserved(name string) bool {
 	is := func(c Command) bool { return c.Name == name }
 	return slices.ContainsFunc(shared, is) || slices.ContainsFunc(params, is)

@@ -8,9 +8,9 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// set stores the value of node n in the variable v. Null changes nothing. The value of a pointer, a slice and a map may
-// be shared with other variables. Therefore set stores a new pointer, slice or map in v and does not write to the old
-// one, so that a failed Load changes nothing.
+// set stores the value of node n in the variable v. A null changes nothing. Other variables may share the value of a
+// pointer, a slice or a map with v. Therefore set stores a new pointer, slice or map in v and does not change the old
+// one. A failed Load then changes nothing.
 func (l *loader) set(v reflect.Value, n *node, path string, g setting.Tags) {
 	if n.kind == nullKind {
 		return
@@ -101,8 +101,8 @@ func (l *loader) setStruct(v reflect.Value, n *node, path string) {
 	}
 }
 
-// setField stores the value of an entry in all fields, which share the key of the entry. If there is no problem, it
-// records the origin of the setting.
+// setField stores the value of the entry e in each of the fields, which all have the key of e. If there is no problem,
+// it records the origin of the setting.
 func (l *loader) setField(v reflect.Value, fields []setting.Field, e entry, path string) {
 	before := l.count()
 	for _, f := range fields {

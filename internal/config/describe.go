@@ -14,7 +14,7 @@ import (
 )
 
 // Setting describes one setting for people and scripts. Value and Default have the form of an environment variable. If
-// the program computes the value later, they describe the value in words.
+// the program computes the value later, Value and Default are a description in words.
 type Setting struct {
 	Key     string `json:"key"`             // such as "httpServer.port"
 	Value   string `json:"value"`           // the value in force; "[FILTERED]" for a secret that is not empty
@@ -39,8 +39,8 @@ const (
 const filtered = "[FILTERED]"
 
 // Describe returns a description of each setting of src, in the order of the fields. src is a struct or a pointer to a
-// struct. defaults has the same type and contains the defaults. origins is the result of [Load]. Describe panics if src
-// has a type that Load rejects, because that is a mistake in the program.
+// struct. defaults has the same type as src and contains the defaults. origins is the result of [Load]. Describe panics
+// if src is not a struct or has a type that Load rejects, because that is a mistake in the program.
 func Describe(src, defaults any, origins Origins) []Setting {
 	known, byDefault := mustCollect(src), mustCollect(defaults)
 	out := make([]Setting, len(known))

@@ -18,8 +18,8 @@ const maxFile = 1 << 20
 // fileNames are the names that a file of settings may have, in the order of the search.
 var fileNames = []string{"config.json", "config.yaml", "config.yml", "config.toml"}
 
-// readFile finds, reads and parses the file of settings. It returns nil if there is no file, or if the file has a
-// problem, which readFile then records.
+// readFile finds, reads and parses the file of settings. It returns nil if there is no file. It also returns nil if the
+// file cannot be read or is malformed, and then records the problem.
 func (l *loader) readFile(o Options) *node {
 	path := o.File
 	if path == "" {
@@ -49,9 +49,9 @@ func (l *loader) readFile(o Options) *node {
 	return l.parse(parse, data, name)
 }
 
-// parser converts the content of a file in one format to a tree of nodes. It records a problem with a single value in
-// the reader's loader. It returns an error if the file as a whole is malformed. For an empty file, the returned tree is
-// nil.
+// parser converts the content of a file in one format to a tree of nodes. It returns an error if the file as a whole is
+// malformed. A problem with a single value is no error: the parser records it in the loader of the reader. For an empty
+// file, the returned tree is nil.
 type parser func(r *reader) (*node, error)
 
 func parserFor(path string) parser {

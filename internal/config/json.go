@@ -101,7 +101,7 @@ func (j *jsonReader) next() position {
 	return j.at(offset)
 }
 
-// at returns the line and column of a byte offset. Line and column begin at 1; the column counts bytes.
+// at returns the position of a byte offset in the file: line and column, which begin at 1. The column counts bytes.
 func (j *jsonReader) at(offset int) position {
 	line := sort.SearchInts(j.lines, offset+1)
 	return position{name: j.name, line: line, col: offset - j.lines[line-1] + 1}

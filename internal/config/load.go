@@ -106,8 +106,8 @@ func (l *loader) err() error {
 	return errors.Join(l.problems...)
 }
 
-// unknown records the problem that no setting has the path, and suggests the most similar known name. siblings are the
-// known fields of the object parent.
+// unknown records a problem: no setting has the given path. The message suggests the most similar known name. siblings
+// are the known fields of the object with the path parent.
 func (l *loader) unknown(at position, path string, siblings []setting.Field, parent string) {
 	var names []string
 	for _, f := range siblings {
@@ -119,8 +119,7 @@ func (l *loader) unknown(at position, path string, siblings []setting.Field, par
 	l.fail(at, "%s is not a known setting%s", printable(path), l.didYouMean(path, names))
 }
 
-// unknownVariable records the problem that an environment variable has the prefix of the program but belongs to no
-// setting.
+// unknownVariable records a problem: an environment variable has the prefix of the program but belongs to no setting.
 func (l *loader) unknownVariable(at position) {
 	var names []string
 	for _, s := range l.known {

@@ -1,14 +1,16 @@
 // Package connloop runs the requests of persistent connections. Begin reading at [Loop.Run].
 //
-// Each connection has one goroutine, its loop. The loop reads messages and runs their requests itself, one after the
-// other, so a quick request costs no more than its own work and all replies to a burst go out in one write.
+// Each connection has one goroutine, its loop. The loop reads messages and runs the requests in these messages one
+// after the other. A quick request therefore costs no more than its own work, and the replies to a burst of messages go
+// out in one write.
 //
-// A slow request must delay neither the other requests nor reading. A monitor checks every millisecond. If a request is
-// still running after more than two checks, the connection is handed off to a new goroutine, which flushes finished
-// replies, runs the queued requests and continues reading. The old goroutine finishes its one request, replies and exits.
+// A slow request must not delay the other requests of its connection or the reading. A monitor goroutine checks the
+// running requests every millisecond. If a request is still running after more than two checks, the monitor hands off
+// the connection to a new goroutine. The new goroutine flushes finished replies, runs the queued requests and continues
+// reading. The old goroutine finishes its one request, replies and exits.
 //
-// Invariants: one goroutine at a time runs the loop of a connection, the methods of a [Conn] never run concurrently
-// (except Wake), and [Conn.Finish] is called only when no request is in flight.
+// Invariants: one goroutine at a time runs the loop of a connection. The methods of a [Conn] never run concurrently,
+// except Wake. [Conn.Finish] is called only when no request is in flight.
 package connloop
 
 import (
@@ -17,21 +19,22 @@ import (
 	"time"
 )
 
-// Conn is one connection, as its loop uses it. No two of its methods run at the same time, except Wake.
+// Conn is a connection of a transport, on which a [Loop] calls these methods. No two methods of a Conn run at the same
+// time, except Wake.
 type Conn interface {
-	// Next handles the next message that has been read. If the message asks for a request, Next calls [Loop.Enqueue].
+	// Next handles the next message that has been read. If the message contains a request, Next calls [Loop.Enqueue].
 	Next() NextResult
-	// Read blocks until more has been read.
+	// Read blocks until more bytes have been read, the input ends or the connection must be parked.
 	Read() ReadResult
-	// Wake makes a blocked Read call [Loop.ParkRequested]. Another goroutine calls it, possibly while no Read is
-	// blocked: the next Read then calls ParkRequested.
+	// Wake makes a blocked Read call [Loop.ParkRequested]. Another goroutine calls Wake, possibly while no Read is
+	// blocked. In that case, the next Read calls ParkRequested.
 	Wake()
-	// DetachBuffer leaves the read buffer to the requests that still use it, and takes a new one for what comes later.
+	// DetachBuffer replaces the read buffer by a new one, because running requests still use the old buffer.
 	DetachBuffer()
-	// Finish ends the connection. It is called after Next returned Ended or Read returned EOF, when no request is in
-	// flight.
+	// Finish ends the connection. The loop calls Finish after Next returned Ended or Read returned EOF, when no request
+	// is in flight.
 	Finish()
-	// Fault ends the connection after a panic with the value p.
+	// Fault ends the connection after a panic of the loop with the value p.
 	Fault(p any)
 }
 
@@ -42,7 +45,7 @@ type NextResult int
 const (
 	Handled    NextResult = iota // one message was handled
 	Incomplete                   // no whole message has been read
-	Ended                        // nothing more is to be read
+	Ended                        // the loop must read no more
 )
 
 // ReadResult is the result of [Conn.Read].
@@ -50,27 +53,27 @@ type ReadResult int
 
 // The results of Read.
 const (
-	More ReadResult = iota // more has been read
+	More ReadResult = iota // more bytes have been read
 	EOF                    // nothing more will come
 	Park                   // [Loop.ParkRequested] returned true
 )
 
-// SendQueue is the queue of a connection's replies; a sendqueue.Queue is one.
+// SendQueue is the queue of a connection's replies, for example a sendqueue.Queue.
 type SendQueue interface {
 	// Ready blocks until the client has read enough of the earlier replies.
 	Ready()
-	// Send sends what is queued.
+	// Send writes the queued replies to the connection.
 	Send()
 }
 
 // Request is one request of a connection.
 type Request interface {
-	// Run runs the request and queues its reply. It returns false if another goroutine does that later and then calls
-	// [Loop.RequestDone].
+	// Run runs the request and queues its reply. It returns false if another goroutine runs the request later. That
+	// goroutine then calls [Loop.RequestDone].
 	Run() (done bool)
 }
 
-// Loop is the state of one connection's loop. Set it up with Init.
+// Loop is the state of one connection's loop. Set up a Loop with Init, then call Run.
 type Loop struct {
 	pool *Pool
 	conn Conn
@@ -81,7 +84,7 @@ type Loop struct {
 	lastDone      atomic.Int64  // when RequestDone was last called, in Unix nanoseconds
 	wake          chan struct{} // RequestDone sends to it; created by the first handoff
 	lastUsed      atomic.Int64  // the tick at which the connection was last used
-	unparked      atomic.Bool   // its goroutine has worked, so its stack is larger than waiting needs
+	unparked      atomic.Bool   // the goroutine has worked, so its stack is larger than waiting needs
 	parkRequested atomic.Bool   // Read is to return Park
 
 	// Used by the monitor, with the pool's lock held:
@@ -96,23 +99,26 @@ type Loop struct {
 	ended  bool // nothing more is to be read
 }
 
-// Init prepares the loop. Run starts it.
+// Init prepares the loop for the connection conn of pool, whose replies go to out. Init does not start the loop; Run
+// does.
 func (l *Loop) Init(pool *Pool, conn Conn, out SendQueue) { l.pool, l.conn, l.out = pool, conn, out }
 
-// Cancel drops the requests that have not started, now and later. A running request finishes.
+// Cancel makes the loop drop all requests that have not started, including requests that are queued later. A running
+// request finishes.
 func (l *Loop) Cancel() { l.canceled.Store(true) }
 
 // Canceled reports whether Cancel was called.
 func (l *Loop) Canceled() bool { return l.canceled.Load() }
 
-// InFlight returns how many requests are queued or running.
+// InFlight returns the number of requests that are queued or running.
 func (l *Loop) InFlight() int { return int(l.inFlight.Load()) }
 
-// LastRequestDone returns when [Loop.RequestDone] was last called: the time of the last reply that the loop did not wait
-// for. The time is before 1971 if it was never called.
+// LastRequestDone returns the time of the last call of [Loop.RequestDone], which is the time of the last reply that the
+// loop did not wait for. If RequestDone was never called, the time is before 1971.
 func (l *Loop) LastRequestDone() time.Time { return time.Unix(0, l.lastDone.Load()) }
 
-// Touch marks the connection as used now. Run calls it for each message; a Conn calls it for work outside of messages.
+// Touch marks the connection as used now. Run calls Touch for each message. A Conn calls Touch for work that no message
+// causes.
 func (l *Loop) Touch() {
 	l.lastUsed.Store(l.pool.tick.Load())
 	if !l.unparked.Load() {
@@ -120,21 +126,23 @@ func (l *Loop) Touch() {
 	}
 }
 
-// ParkRequested reports, once per request of the monitor, whether Read is to return Park. The connection has then been
-// unused for about a second, and continues in a fresh goroutine with a small stack. Nothing else may change by it.
+// ParkRequested reports whether the monitor has requested that Read return Park. It returns true once for each request
+// of the monitor. The connection has then been unused for about a second, and continues in a new goroutine with a small
+// stack. Parking must not change anything else.
 func (l *Loop) ParkRequested() bool { return l.parkRequested.CompareAndSwap(true, false) }
 
-// Parked reports whether the connection has not been used since it was last parked.
+// Parked reports whether the connection has not been used since the monitor last parked the connection, which moves an
+// unused connection to a new goroutine.
 func (l *Loop) Parked() bool { return !l.unparked.Load() }
 
-// Enqueue queues a request. It runs when the messages that have been read are handled.
+// Enqueue queues the request r. The loop runs r after it has handled the messages that have been read.
 func (l *Loop) Enqueue(r Request) {
 	l.inFlight.Add(1)
 	l.queued = append(l.queued, r)
 }
 
-// Run runs the loop. It returns when the connection ends, is parked or is handed off; in the last two cases another
-// goroutine has called Run.
+// Run runs the loop until the connection ends. Run also returns if the monitor hands off the connection, because a
+// request runs for too long, or parks the unused connection. In these cases, Run continues in a new goroutine.
 func (l *Loop) Run() {
 	handoffs := l.handoffs
 	defer func() {
@@ -176,11 +184,11 @@ func (l *Loop) Run() {
 	}
 }
 
-// full reports whether the limit of requests in flight is reached.
+// full reports whether the number of requests in flight has reached the limit.
 func (l *Loop) full() bool { return int(l.inFlight.Load()) >= l.pool.maxInFlight }
 
-// runQueued runs the queued requests and sends their replies together. It drops the requests of a canceled loop. It
-// returns false if the connection was handed off.
+// runQueued runs the queued requests and sends their replies together. If the loop is canceled, runQueued drops the
+// requests. It returns false if the monitor has handed off the connection to a new goroutine.
 func (l *Loop) runQueued(handoffs uint64) bool {
 	for i := range l.queued {
 		next := l.queued[i]
@@ -210,7 +218,8 @@ func (l *Loop) runQueued(handoffs uint64) bool {
 	return true
 }
 
-// RequestDone marks a request as done that its loop did not wait for, and wakes the current loop if that waits for it.
+// RequestDone records the end of a request that the loop did not wait for. If the loop is waiting for requests to end,
+// RequestDone wakes the loop.
 func (l *Loop) RequestDone() {
 	l.lastDone.Store(time.Now().UnixNano()) // before inFlight shrinks, or the client would look idle
 	l.inFlight.Add(-1)
@@ -220,7 +229,7 @@ func (l *Loop) RequestDone() {
 	}
 }
 
-// send sends the queued replies.
+// send writes the queued replies to the connection, if there are unsent replies.
 func (l *Loop) send() {
 	if l.unsent {
 		l.unsent = false
@@ -228,7 +237,8 @@ func (l *Loop) send() {
 	}
 }
 
-// handoff continues the connection in a new goroutine. The monitor calls it, with the pool's lock held.
+// handoff continues the connection in a new goroutine, because a request is running for too long. The monitor calls
+// handoff with the pool's lock held.
 func (l *Loop) handoff() {
 	l.handoffs++
 	if l.wake == nil {

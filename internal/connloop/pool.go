@@ -10,18 +10,21 @@ import (
 const (
 	// tickInterval is the time between two scans of the monitor.
 	tickInterval = time.Millisecond
-	// handoffTicks is the number of ticks after which a running request causes a handoff.
+	// handoffTicks is the number of ticks after which a running request causes a handoff: the connection continues in a
+	// new goroutine, while the old goroutine finishes the request.
 	handoffTicks = 2
-	// parkAfter is the number of ticks without use after which a connection is parked. It is also the interval, in
-	// ticks, of looking for these connections, so parking may be late by up to as much.
+	// parkAfter is the number of ticks without use after which a connection is parked, that is, moved to a new
+	// goroutine with a small stack. The monitor looks for unused connections every parkAfter ticks, so parking may be
+	// up to parkAfter ticks late.
 	parkAfter = 1000
 )
 
 // Pool holds the connections of one server and their monitor.
 //
-// The monitor hands off connections whose request runs for too long. The monitor also parks connections that have been
-// unused for about a second: they continue in a fresh goroutine, because a used goroutine's stack rarely shrinks and
-// would be most of an idle connection's memory. The monitor stops when no connection is busy or waiting to be parked.
+// The monitor is a goroutine that hands off connections whose request runs for too long. The monitor also parks
+// connections that have been unused for about a second: a parked connection continues in a new goroutine. The stack of
+// a used goroutine rarely shrinks and would be most of the memory of an idle connection. The monitor stops when no
+// connection runs a request or waits to be parked.
 type Pool struct {
 	maxInFlight int
 	loops       sync.WaitGroup
@@ -31,26 +34,29 @@ type Pool struct {
 
 	mu          sync.Mutex
 	first, last *Loop   // the loops that run a request, in the order in which the requests started
-	unparked    []*Loop // the loops that are to be parked when they are unused
+	unparked    []*Loop // the loops to park when they are unused
 	monitoring  bool
 }
 
-// NewPool returns a pool. Each of its connections may have maxInFlight requests in flight at a time.
+// NewPool returns a pool without connections. Each connection of the pool may have at most maxInFlight requests in
+// flight.
 func NewPool(maxInFlight int) *Pool {
 	return &Pool{maxInFlight: maxInFlight, quit: make(chan struct{})}
 }
 
-// Go runs f in a goroutine that Wait waits for. f is the life of a connection, or a listener that brings connections.
+// Go runs f in a new goroutine, for which [Pool.Wait] waits. f runs a connection, or a listener that accepts
+// connections.
 func (p *Pool) Go(f func()) { p.loops.Go(f) }
 
-// Wait blocks until all goroutines have ended. The pool cannot be used afterwards.
+// Wait blocks until all functions passed to Go have returned, and stops the monitor. The pool cannot be used
+// afterwards.
 func (p *Pool) Wait() {
 	p.loops.Wait()
 	close(p.quit)
 	p.monitors.Wait()
 }
 
-// track adds a loop that starts a request to those that the monitor watches.
+// track adds a loop that starts a request to the loops that the monitor checks.
 func (p *Pool) track(l *Loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,8 +70,8 @@ func (p *Pool) track(l *Loop) {
 	p.startMonitor()
 }
 
-// untrack removes a loop whose request has ended. It returns false if the connection was handed off since handoffs was
-// read.
+// untrack removes a loop whose request has ended from the loops that the monitor checks. handoffs is an earlier value
+// of l.handoffs. If the monitor has handed off the connection since then, untrack returns false and changes nothing.
 func (p *Pool) untrack(l *Loop, handoffs uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,7 +96,7 @@ func (p *Pool) unlink(l *Loop) {
 	l.prev, l.next = nil, nil
 }
 
-// monitor scans every tickInterval until there is nothing to watch.
+// monitor calls scan every tickInterval until no loop needs the monitor or the pool is closed by Wait.
 func (p *Pool) monitor() {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
@@ -106,8 +112,8 @@ func (p *Pool) monitor() {
 	}
 }
 
-// scan hands off the connections whose request runs for too long, and every parkAfter ticks parks the unused ones. It
-// returns false if the monitor may stop.
+// scan hands off the connections whose request runs for too long. Every parkAfter ticks, scan also parks the unused
+// connections. It returns false if the monitor may stop.
 func (p *Pool) scan() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,8 +130,8 @@ func (p *Pool) scan() bool {
 	return p.monitoring
 }
 
-// parkUnused requests the parking of connections that have been unused for parkAfter ticks. The caller must hold the
-// lock.
+// parkUnused requests the parking of all connections that have been unused for parkAfter ticks: each continues in a new
+// goroutine. tick is the number of the current tick. The caller must hold p.mu.
 func (p *Pool) parkUnused(tick int64) {
 	used := p.unparked[:0]
 	for _, l := range p.unparked {
@@ -143,7 +149,7 @@ func (p *Pool) parkUnused(tick int64) {
 	}
 }
 
-// addUnparked makes the monitor park a connection when it is unused.
+// addUnparked adds a loop to the loops that the monitor parks when they are unused.
 func (p *Pool) addUnparked(l *Loop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -152,7 +158,7 @@ func (p *Pool) addUnparked(l *Loop) {
 	p.startMonitor()
 }
 
-// startMonitor starts the monitor unless it is running. The caller must hold the lock.
+// startMonitor starts the monitor goroutine if it is not running. The caller must hold p.mu.
 func (p *Pool) startMonitor() {
 	if !p.monitoring {
 		p.monitoring = true

@@ -15,11 +15,12 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// ErrNoServer is the error of [Call] if no server answers at the socket.
+// ErrNoServer is the error that [Call] returns if no server answers at the socket.
 var ErrNoServer = errors.New("no server answers there")
 
-// Call sends a request to the server at the socket path and returns the JSON of its answer. target is the path and query
-// of the URL. body is sent as JSON unless it is nil. If the server answers with an error, Call returns it as an [*Error].
+// Call sends a request to the server at the socket path and returns the JSON of the answer. target is the path and
+// query of the URL. If body is not nil, Call sends it as JSON. If the server answers with an error, Call returns an
+// [*Error].
 func Call(ctx context.Context, path, method, target string, body any) (json.RawMessage, error) {
 	var content io.Reader
 	if body != nil {
@@ -55,7 +56,7 @@ func Call(ctx context.Context, path, method, target string, body any) (json.RawM
 	return nil, failure.Error
 }
 
-// roundTrip sends a request over a new connection to the socket path.
+// roundTrip sends req over a new connection to the socket path and returns the response.
 func roundTrip(req *http.Request, path string) (*http.Response, error) {
 	transport := http.Transport{
 		DisableKeepAlives: true,
@@ -68,7 +69,7 @@ func roundTrip(req *http.Request, path string) (*http.Response, error) {
 	return resp, err
 }
 
-// dialError says why the socket cannot be reached, in a full sentence.
+// dialError is the error for a socket that cannot be reached. Its text names the cause in a full sentence.
 type dialError struct{ error }
 
 func (e *dialError) Unwrap() error { return e.error }

@@ -1,8 +1,8 @@
-// Package control is the control socket: the command line of an app manages the tasks of a running server with HTTP over
-// a Unix socket, which only the user of the server can open.
+// Package control implements the control socket, a Unix socket that only the user of the server can open. Over this
+// socket, the command line of an app sends HTTP requests to manage the tasks of a running server.
 //
-// [Listen] is the side of the server, [Call] the side of the command line. Requests and answers are JSON; an answer with
-// a status of 400 or more is {"error":{"code":…,"message":…}}. Package server has the routes. curl can send requests:
+// The server calls [Listen], the command line calls [Call]. Requests and answers are JSON. An answer with a status of
+// 400 or more is {"error":{"code":…,"message":…}}. Package server defines the routes. curl can send requests:
 //
 //	curl --unix-socket data/control.sock http://localhost/jobs/7
 //	curl --unix-socket data/control.sock -d '{"task":"sayHello"}' http://localhost/jobs
@@ -18,22 +18,22 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// The limits of a request and its answer.
+// The limits of a request to the control socket and of its answer.
 const (
 	MaxRequestBytes = 2 << 20
 	MaxAnswerBytes  = 64 << 20
-	MaxJobs         = 1000 // in one list
-	maxRequests     = 16   // at a time; more wait
+	MaxJobs         = 1000 // jobs in one list
+	maxRequests     = 16   // concurrent requests; further requests wait
 	maxTime         = 30 * time.Second
 )
 
-// Path returns the path of the control socket of a server that keeps its tasks in folder.
+// Path returns the path of the control socket of a server that stores its tasks in folder.
 func Path(folder string) string { return filepath.Join(folder, "control.sock") }
 
-// Job is a job as an answer has it.
+// Job is a job in the form in which the control socket sends jobs.
 type Job struct {
 	backend.Job
-	Params json.RawMessage `json:"params"` // secrets filtered
+	Params json.RawMessage `json:"params"` // with the values of secret params filtered
 }
 
 // NewJob is the body of a request that enqueues a task.
@@ -47,30 +47,32 @@ type NewJob struct {
 	MaxAttempts int             `json:"maxAttempts,omitempty"`
 }
 
-// Enqueued is the answer to a [NewJob].
+// Enqueued is the answer to a request whose body is a [NewJob].
 type Enqueued struct {
 	ID       uint64 `json:"id"`
-	Existing bool   `json:"existing"` // the task is unique, and has this job already
+	Existing bool   `json:"existing"` // the task is unique and already had this job; no job was added
 }
 
-// Error is an error that the server answers.
+// Error is an error that the server sends as the answer to a request.
 type Error struct {
-	Code    string `json:"code,omitempty"` // see actionhero.Code
+	Code    string `json:"code,omitempty"` // the name of an actionhero.Code
 	Message string `json:"message"`
 }
 
 // Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// errorAnswer is the body of an answer with a status of 400 or more.
+// errorAnswer is the JSON body of an answer with a status of 400 or more.
 type errorAnswer struct {
 	Error *Error `json:"error"`
 }
 
-// maxAddress is the length in bytes that all systems allow for the address of a socket.
+// maxAddress is the length of the longest socket address that all systems allow, in bytes.
 const maxAddress = 100
 
-// addressOf returns an address for path that is short enough for a socket. The address is valid until release.
+// addressOf returns a socket address for path with at most maxAddress bytes. If path is longer, the address names an
+// open descriptor of its folder, which release closes. The caller must call release when the address is no longer
+// needed. If the system allows no shorter address, addressOf returns an error.
 func addressOf(path string) (address string, release func(), err error) {
 	if len(path) <= maxAddress {
 		return path, func() {}, nil

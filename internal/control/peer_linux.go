@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// checkPeer returns an error if the peer is neither the user of this process nor root. The mode of the socket has the
-// same effect, except between the creation of the socket and the change of its mode, or if another process changes it.
+// checkPeer returns an error unless the peer is a process of the user of this process or of root. The file mode of the
+// socket has the same effect, with two exceptions: before the mode is changed, just after the creation of the socket,
+// and after another process changes the mode.
 func checkPeer(nc *net.UnixConn) error {
 	raw, err := nc.SyscallConn()
 	if err != nil {

@@ -4,6 +4,6 @@ package control
 
 import "net"
 
-// checkPeer allows all peers: here the mode of the socket is the only check, because the standard library cannot report
-// the user of a peer.
+// checkPeer accepts every peer. On this system, the file mode of the socket is the only check, because the standard
+// library cannot report the user of a peer.
 func checkPeer(*net.UnixConn) error { return nil }

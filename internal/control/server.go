@@ -16,21 +16,22 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Handler answers one request. The result must encode as JSON. An error that is not an [*Error] is answered with status
-// 500. The context of the request ends after 30 s, or if the server closes.
+// Handler answers one request. The result must encode as JSON. If the error is not an [*Error], the answer has status
+// 500. The context of the request ends after 30 s or when the server closes.
 type Handler func(r *http.Request) (result any, err error)
 
-// Server answers requests at a socket.
+// Server answers the HTTP requests at a control socket.
 type Server struct {
 	path   string
 	http   http.Server
 	cancel context.CancelFunc
 	slots  chan struct{}  // one for each running request
-	open   sync.WaitGroup // connections, and the loop that accepts them
+	open   sync.WaitGroup // counts the connections and the goroutine that accepts connections
 }
 
-// Listen creates the socket, which only the user of this process can open, and serves routes: handlers by pattern of
-// [http.ServeMux]. It replaces a socket that a dead server left. It returns an error if another server answers there.
+// Listen creates the socket path and serves routes, a map from patterns of [http.ServeMux] to handlers. Only the user
+// of this process can open the socket. If a dead server left a socket at path, Listen replaces that socket. If another
+// server answers at path, Listen returns an error.
 func Listen(path string, routes map[string]Handler, log *slog.Logger) (*Server, error) {
 	ln, err := listen(path)
 	if err != nil {
@@ -78,7 +79,7 @@ func listen(path string) (net.Listener, error) {
 	return ln, nil
 }
 
-// Close removes the socket, ends the contexts of running requests, and waits for them.
+// Close removes the socket, cancels the contexts of the running requests, and blocks until these requests have ended.
 func (s *Server) Close() error {
 	s.cancel()
 	err := errors.Join(s.http.Close(), os.Remove(s.path))
@@ -86,7 +87,8 @@ func (s *Server) Close() error {
 	return err
 }
 
-// count counts the open connections.
+// count keeps the number of open connections in s.open. [http.Server] calls count when the state of a connection
+// changes.
 func (s *Server) count(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -96,14 +98,15 @@ func (s *Server) count(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// peerKey is the key of a context for the error of checkPeer.
+// peerKey is the key of a context value: the error that checkPeer returned for the connection of a request.
 type peerKey struct{}
 
 func withPeer(ctx context.Context, nc net.Conn) context.Context {
 	return context.WithValue(ctx, peerKey{}, checkPeer(nc.(*net.UnixConn)))
 }
 
-// handler serves the routes to an allowed peer.
+// handler returns a handler that serves the routes. It refuses a peer that checkPeer does not allow, limits the number
+// of concurrent requests to maxRequests and limits the time of a request to maxTime.
 func (s *Server) handler(routes map[string]Handler) http.Handler {
 	mux := http.NewServeMux()
 	for pattern, handler := range routes {
@@ -131,8 +134,8 @@ func (s *Server) handler(routes map[string]Handler) http.Handler {
 	})
 }
 
-// answering writes the result of a handler. The caller is the operator, so it gets the whole text of an error and the
-// stack of a panic.
+// answering returns an [http.Handler] that calls handler and writes the result or the error as JSON. The client is the
+// operator of the server, so the answer has the whole text of an error and the stack of a panic.
 func answering(handler Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -153,7 +156,7 @@ func answering(handler Handler) http.Handler {
 	})
 }
 
-// statuses has the HTTP status of each code of an [Error]; others have 500.
+// statuses maps the code of an [Error] to an HTTP status. The status of any other code is 500.
 var statuses = map[string]int{
 	"invalid_input": http.StatusBadRequest, "permission_denied": http.StatusForbidden, "not_found": http.StatusNotFound,
 	"already_exists": http.StatusConflict, "conflict": http.StatusConflict, "unavailable": http.StatusServiceUnavailable,
@@ -177,10 +180,11 @@ func writeError(w http.ResponseWriter, err error) {
 func write(w http.ResponseWriter, status int, raw []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(raw, '\n')) // if it fails, the client is gone
+	_, _ = w.Write(append(raw, '\n')) // an error means that the client is gone
 }
 
-// Body decodes the body of a request.
+// Body decodes the JSON body of the request r. If the body is too long or malformed, the error is an [*Error] with the
+// code "invalid_input".
 func Body[T any](r *http.Request) (body T, err error) {
 	raw, err := io.ReadAll(r.Body)
 	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// In this file an instant is a Unix second. A wall time is a reading of the local clock, as the Unix second at which a clock
-// in UTC shows the same.
+// Functions of this file use two kinds of int64. An instant is a time in Unix seconds. A wall time is what a local
+// clock shows, as the Unix seconds at which a clock in UTC shows the same date and time.
 const (
 	minute = 60
 	day    = 24 * 60 * minute
@@ -25,8 +25,8 @@ const (
 )
 
 // Next returns the first due time that is later than after, in the time zone of the schedule. It returns the zero time
-// if no due time is before the year 10000, or if daylight saving skips all due times of the next 50 years. If after is
-// before the year 1, Next searches from the start of the year 1.
+// if there is no due time until the end of the year 9999, or if daylight saving skips all due times of the next 50
+// years. If after is before the year 1, Next searches from the start of the year 1.
 func (s Schedule) Next(after time.Time) time.Time {
 	from := max(after.Unix(), firstSecond)
 	if from >= lastSecond || s.loc == nil {

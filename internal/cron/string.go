@@ -33,9 +33,9 @@ func (s Schedule) String() string {
 	return strings.Join(words[:], " ")
 }
 
-// format returns the text of a field whose values are the bits of set: "*" for all values, otherwise a list of values
-// and ranges. If steps is true and the values have a constant distance, format returns a range with a step instead of
-// the list.
+// format returns the text of a field; the bits of set are the values of the field. If set has all values, it returns
+// "*". If steps is true and the values have a constant distance, it returns a range with a step. Otherwise it returns a
+// list of values and ranges.
 func (f *field) format(set uint64, steps bool) string {
 	first, last := bits.TrailingZeros64(set), bits.Len64(set)-1
 	if bits.OnesCount64(set) == f.last-f.min+1 {

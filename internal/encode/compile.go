@@ -34,8 +34,9 @@ type encoder struct {
 	direct  bool       // layout.HeldDirectly
 }
 
-// maxEncoders is the maximum number of plans that get keeps for types found in values at run time. A program has fewer
-// of these types unless it creates types by reflection. Beyond the limit, Marshal encodes the values of further types.
+// maxEncoders is the maximum number of plans in the cache for types that first occur in a value at run time. A program
+// has fewer of these types unless it creates types by reflection. Beyond the limit, Marshal encodes the values of
+// further types.
 const maxEncoders = 4096
 
 var encoders = cache{max: maxEncoders}

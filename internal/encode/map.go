@@ -88,7 +88,7 @@ func (m *mapEncoder) members(dst []byte, p layout.Pointer, depth int) ([]byte, e
 	return dst, nil
 }
 
-// member writes one member, with a comma before it unless i is 0.
+// member appends the key and the value of one map member. If i is not 0, it appends a comma first.
 func (m *mapEncoder) member(dst []byte, i int, key string, value layout.Pointer, depth int) ([]byte, error) {
 	if i > 0 {
 		dst = append(dst, ',')

@@ -65,8 +65,8 @@ var scalars = map[reflect.Kind]appendFunc{
 	reflect.Float32: appendFloat32, reflect.Float64: appendFloat64,
 }
 
-// appendQuoted returns a function that puts the output of inner in double quotes, for numbers with the json option
-// "string". The output null stays without quotes.
+// appendQuoted returns a function that calls inner and puts the written JSON in double quotes. It serves numbers with
+// the json option "string". A null stays without quotes.
 func appendQuoted(inner appendFunc) appendFunc {
 	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
 		n := len(dst)

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// call is one request and its response. It is also the context of the request and, in response.go, the ResponseWriter, so
-// that one allocation holds most of them.
+// call is one request and its response. The type implements context.Context for the request and, in response.go,
+// http.ResponseWriter. One allocation therefore holds most of the three.
 type call struct {
 	conn    *conn
 	request *http.Request
@@ -26,7 +26,7 @@ type call struct {
 	urlSpace           url.URL
 	length             int64
 	hasLength          bool
-	valueSpace         [6]string // of the headers
+	valueSpace         [6]string // space for the values of the first headers
 	valuesUsed         int
 	body               body
 
@@ -40,13 +40,13 @@ type call struct {
 	response
 }
 
-// body is the body of a request, which has been read before the handler runs.
+// body is the body of a request. The whole body is in memory before the handler runs.
 type body struct{ bytes.Reader }
 
-// Close implements io.Closer.
+// Close implements io.Closer. It does nothing.
 func (*body) Close() error { return nil }
 
-// finishRequest sets the body of the request.
+// finishRequest sets the body of the request to text.
 func (c *call) finishRequest(text []byte) {
 	c.request.Body = http.NoBody
 	if c.conn.bodyLent = len(text) > 0; c.conn.bodyLent {
@@ -58,7 +58,7 @@ func (c *call) finishRequest(text []byte) {
 // Deadline implements context.Context. A request has no deadline.
 func (c *call) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// Done implements context.Context. The first call starts reading the connection in the background, so that the context is
+// Done implements context.Context. The first call of Done or Err starts readInBackground, so that the context is
 // canceled when the client disconnects.
 func (c *call) Done() <-chan struct{} {
 	c.mu.Lock()
@@ -66,7 +66,7 @@ func (c *call) Done() <-chan struct{} {
 	return c.realize().Done()
 }
 
-// Err implements context.Context.
+// Err implements context.Context. It returns an error if the client has disconnected or the handler has returned.
 func (c *call) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,7 +76,8 @@ func (c *call) Err() error {
 	return c.realize().Err()
 }
 
-// Value implements context.Context. It asks the real context, too, so that contexts derived from this one find it.
+// Value implements context.Context. It also passes key to the real context. Package context can then find the real
+// context behind a context that is derived from the call.
 func (c *call) Value(key any) any {
 	if key == http.LocalAddrContextKey {
 		return c.conn.nc.LocalAddr()
@@ -90,7 +91,8 @@ func (c *call) Value(key any) any {
 	return real.Value(key)
 }
 
-// realize returns the real context, and creates it if there is none. The caller must hold the lock.
+// realize returns the real context of the request, made by package context. It creates the real context if there is
+// none. The caller must hold c.mu.
 func (c *call) realize() context.Context {
 	if c.real != nil {
 		return c.real
@@ -107,7 +109,8 @@ func (c *call) realize() context.Context {
 	return c.real
 }
 
-// readInBackground blocks until something comes, which stays for the next request, or the client disconnects.
+// readInBackground blocks until the client sends input or disconnects. The input stays in the buffer for the next
+// request. If the client disconnects, readInBackground calls gone. It closes done before it returns.
 func (c *conn) readInBackground(gone func(), done chan<- struct{}) {
 	defer close(done)
 	if c.from == c.to && !c.bodyLent {
@@ -123,7 +126,8 @@ func (c *conn) readInBackground(gone func(), done chan<- struct{}) {
 	}
 }
 
-// stopReading stops readInBackground if it runs.
+// stopReading stops readInBackground and blocks until it has returned. If readInBackground does not run, stopReading
+// does nothing.
 func (c *call) stopReading() {
 	c.mu.Lock()
 	read := c.read
@@ -137,7 +141,8 @@ func (c *call) stopReading() {
 	_ = c.conn.nc.SetReadDeadline(time.Time{})
 }
 
-// end is called when the handler has returned. It cancels the context.
+// end stops readInBackground and cancels the context of the request. The connection calls end when the handler has
+// returned.
 func (c *call) end() {
 	c.stopReading()
 	c.mu.Lock()
@@ -148,7 +153,7 @@ func (c *call) end() {
 	}
 }
 
-// Hijack implements http.Hijacker.
+// Hijack implements http.Hijacker. The returned reader also has the input that was already read from the connection.
 func (c *call) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if c.hijacked {
 		return nil, nil, http.ErrHijacked
@@ -165,13 +170,16 @@ func (c *call) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return nc, bufio.NewReadWriter(in, bufio.NewWriter(nc)), nil
 }
 
-// SetReadDeadline is for an [http.ResponseController]. It does nothing: the body has been read already.
+// SetReadDeadline does nothing, because the whole body has been read already. [http.ResponseController.SetReadDeadline]
+// calls this method.
 func (c *call) SetReadDeadline(time.Time) error { return nil }
 
-// SetWriteDeadline is for an [http.ResponseController].
+// SetWriteDeadline sets the write deadline of the connection. [http.ResponseController.SetWriteDeadline] calls this
+// method.
 func (c *call) SetWriteDeadline(t time.Time) error { return c.conn.nc.SetWriteDeadline(t) }
 
-// EnableFullDuplex is for an [http.ResponseController]. It does nothing: the body has been read already.
+// EnableFullDuplex does nothing, because the whole body has been read already.
+// [http.ResponseController.EnableFullDuplex] calls this method.
 func (c *call) EnableFullDuplex() error { return nil }
 
 func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -12,14 +12,15 @@ import (
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
-// The states of a connection. Shutdown closes only connections that are idle.
+// The states of a connection. Shutdown closes a connection in stateIdle at once, but waits for a connection in
+// stateActive.
 const (
 	stateIdle int32 = iota
 	stateActive
 	stateClosing
 )
 
-// end is how serving a connection ends.
+// end is the reason for which conn.serve returned.
 type end int
 
 const (
@@ -28,13 +29,14 @@ const (
 	endHijacked
 )
 
-// blockSize is the largest ordinary request, head and body, in bytes.
+// blockSize is the size of the input buffer of a connection, in bytes. It limits the head and body of an ordinary
+// request.
 const blockSize = 8 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// bodyTimeout is how long the rest of a small body may take. After it the request goes to net/http, which has its own
-// limits.
+// bodyTimeout is the time within which the rest of a small body must arrive. After this time, the request goes to
+// net/http, which has its own time limits.
 const bodyTimeout = 200 * time.Millisecond
 
 type conn struct {
@@ -55,7 +57,8 @@ func newConn(s *Server, nc net.Conn) *conn {
 	return c
 }
 
-// Space implements pooledreader.Buffer.
+// Space implements pooledreader.Buffer. It returns the free part of the input buffer, and gets a buffer from the pool
+// if the connection has none.
 func (c *conn) Space() []byte {
 	if c.block == nil {
 		c.block = blocks.Get().(*[blockSize]byte)
@@ -63,7 +66,8 @@ func (c *conn) Space() []byte {
 	return c.block[c.to:]
 }
 
-// ReleaseIfEmpty implements pooledreader.Buffer.
+// ReleaseIfEmpty implements pooledreader.Buffer. It returns the input buffer to the pool if the buffer holds no input,
+// and reports whether the buffer holds no input.
 func (c *conn) ReleaseIfEmpty() (empty bool) {
 	if empty = c.from == c.to && !c.bodyLent; empty {
 		c.release()
@@ -78,7 +82,7 @@ func (c *conn) release() {
 	}
 }
 
-// detachRest returns a copy of the unused input, and returns the buffer to the pool.
+// detachRest returns a copy of the unused input, and returns the input buffer to the pool.
 func (c *conn) detachRest() []byte {
 	var rest []byte
 	if c.block != nil {
@@ -88,7 +92,7 @@ func (c *conn) detachRest() []byte {
 	return rest
 }
 
-// fill reads more, after the unused input.
+// fill reads more input from the connection and appends it to the unused input in the buffer.
 func (c *conn) fill() error {
 	if c.from > 0 {
 		c.to = copy(c.block[:], c.block[c.from:c.to])
@@ -140,7 +144,7 @@ func (c *conn) serve() end {
 	}
 }
 
-// verdict is the decision about the input of a connection.
+// verdict is the decision of conn.next about the next request on a connection.
 type verdict int
 
 const (
@@ -151,7 +155,7 @@ const (
 
 var headEnd = []byte("\r\n\r\n")
 
-// next reads the next request and decides whether to serve it.
+// next reads the next request and decides whether this package serves it. It returns a call only with verdictServe.
 func (c *conn) next() (*call, verdict) {
 	seen := 0
 	for {
@@ -176,11 +180,12 @@ func (c *conn) rest() []byte {
 	return c.block[c.from:c.to]
 }
 
-// maybeRequest reports whether the input may be the beginning of a request. A client of another protocol, such as TLS, then
-// need not wait for the end of a head that will not come.
+// maybeRequest reports whether the input can be the beginning of an HTTP request. If a client uses another protocol,
+// such as TLS, the connection therefore does not wait for the end of a head that never comes.
 func maybeRequest(have []byte) bool { return 'A' <= have[0] && have[0] <= 'Z' }
 
-// parse creates a call from the head, which has length bytes. It waits for the body if that has not come yet.
+// parse creates a call from the next request, whose head has length bytes. If the body is incomplete, parse waits up to
+// bodyTimeout for the rest of the body.
 func (c *conn) parse(length int) (*call, verdict) {
 	if length > c.server.cfg.MaxHead {
 		return nil, verdictFallback
@@ -200,7 +205,8 @@ func (c *conn) parse(length int) (*call, verdict) {
 	return call, verdictServe
 }
 
-// waitFor reads until there are as many unused bytes, for up to bodyTimeout.
+// waitFor reads until the buffer holds whole unused bytes. It returns verdictFallback if bodyTimeout passes first, and
+// verdictGone if the client disconnects first.
 func (c *conn) waitFor(whole int) verdict {
 	_ = c.nc.SetReadDeadline(time.Now().Add(bodyTimeout))
 	for c.to-c.from < whole {
@@ -215,7 +221,8 @@ func (c *conn) waitFor(whole int) verdict {
 	return verdictServe
 }
 
-// run calls the handler. more is false if the connection must not be read any further.
+// run calls the handler and sends the rest of the response. more is false if no further request may be read from the
+// connection.
 func (c *conn) run(call *call) (end end, more bool) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// appendStatus appends the status line.
+// appendStatus appends the status line of a response to dst.
 func appendStatus(dst []byte, status int) []byte {
 	if status == http.StatusOK {
 		return append(dst, "HTTP/1.1 200 OK\r\n"...)
@@ -22,7 +22,8 @@ func appendStatus(dst []byte, status int) []byte {
 	return append(append(append(dst, ' '), text...), "\r\n"...)
 }
 
-// appendHeader appends the headers that the handler has set, and records those that this package acts on.
+// appendHeader appends the headers that the handler has set to dst. It also records in c the headers that change how
+// this package sends the response, for example Content-Length and Connection.
 func (c *call) appendHeader(dst []byte) []byte {
 	var space [16]string
 	for _, name := range sortedNames(space[:0], c.header) {
@@ -60,7 +61,8 @@ func (c *call) appendHeader(dst []byte) []byte {
 	return dst
 }
 
-// acceptLength parses the Content-Length that the handler has set. It returns false if that must not be sent.
+// acceptLength parses the Content-Length that the handler has set, and records it in c.length. It returns false if the
+// header must not be sent, because the header is invalid or the response has no body.
 func (c *call) acceptLength(values []string) bool {
 	if len(values) == 0 {
 		return false
@@ -76,7 +78,8 @@ func (c *call) acceptLength(values []string) bool {
 	return false
 }
 
-// declareTrailers records the names of headers that the handler sets by the end of the body.
+// declareTrailers records the names in the header Trailer. The handler sets these headers while it writes the body, and
+// they are sent after the body.
 func (c *call) declareTrailers(values []string) {
 	for _, value := range values {
 		for name := range strings.SplitSeq(value, ",") {
@@ -98,8 +101,9 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// appendDefaults appends the headers Content-Type, Date and Connection if the handler has not set them. body is the
-// beginning of the body, from which the Content-Type is detected.
+// appendDefaults appends the headers Content-Type and Date to dst if the handler has not set them. It appends
+// "Connection: close" if the connection closes after the response. body is the beginning of the response body, from
+// which the Content-Type is detected.
 func (c *call) appendDefaults(dst, body []byte) []byte {
 	if !c.hasType && len(body) > 0 && bodyAllowed(c.status) {
 		dst = append(append(append(dst, "Content-Type: "...), http.DetectContentType(body)...), "\r\n"...)
@@ -113,7 +117,8 @@ func (c *call) appendDefaults(dst, body []byte) []byte {
 	return dst
 }
 
-// appendField appends one line for each value of a header. Line ends in a value become spaces.
+// appendField appends one header line to dst for each of values. Spaces replace the line ends in a value. If name is
+// not a valid header name, appendField appends nothing.
 func appendField(dst []byte, name string, values []string) []byte {
 	if name == "" || !onlyBytes(name, &tokenByte) {
 		return dst
@@ -145,7 +150,7 @@ type dateLine struct {
 
 var lastDate atomic.Pointer[dateLine]
 
-// date returns the line of the Date header. It is formatted once a second.
+// date returns the header line of Date with the current time. It formats the line once per second.
 func date() string {
 	now := time.Now()
 	if last := lastDate.Load(); last != nil && last.second == now.Unix() {

@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// emptyRequest is copied for each request, because only WithContext can set the context of a request.
+// emptyRequest is the template of each http.Request. Its method WithContext copies it, because only WithContext can set
+// the context of a request.
 var emptyRequest http.Request
 
-// newCall parses a head: the request line and the headers, including the empty line. It returns false if the request is
-// not ordinary, whether valid or malformed.
+// newCall creates a call from text, the head of a request: the request line, the headers and the empty line. It returns
+// false if the request is not ordinary, whether valid or malformed.
 func newCall(c *conn, text string) (*call, bool) {
 	line, rest, _ := strings.Cut(text, "\r\n")
 	method, target, ok := requestLine(line)
@@ -36,7 +37,7 @@ func newCall(c *conn, text string) (*call, bool) {
 	return call, true
 }
 
-// requestLine parses METHOD TARGET HTTP/1.1.
+// requestLine parses a request line of the form "METHOD TARGET HTTP/1.1". ok is false if the request is not ordinary.
 func requestLine(line string) (method, target string, ok bool) {
 	method, rest, _ := strings.Cut(line, " ")
 	switch method {
@@ -51,8 +52,9 @@ func requestLine(line string) (method, target string, ok bool) {
 	return method, target, true
 }
 
-// parseTarget parses the path and the query. A path with dots or double slashes may be an attempt to reach another one; it
-// is not ordinary, so net/http decides. space is used for the result if nothing is escaped.
+// parseTarget parses the path and the query of a request. It returns false if the path contains "//" or "/.", because
+// the client may try to reach another path; net/http then decides. If nothing in the path is escaped, the result is
+// stored in space.
 func parseTarget(target string, space *url.URL) (*url.URL, bool) {
 	path, query, hasQuery := strings.Cut(target, "?")
 	for i := range len(query) {
@@ -73,13 +75,13 @@ func parseTarget(target string, space *url.URL) (*url.URL, bool) {
 	return space, true
 }
 
-// pathByte contains the bytes that need no escaping in a path.
+// pathByte marks the bytes that need no escaping in the path of a URL.
 var pathByte = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~$&+,/:;=@")
 
-// tokenByte contains the bytes of a header's name (RFC 9110 section 5.6.2).
+// tokenByte marks the bytes that may occur in the name of a header (RFC 9110 section 5.6.2).
 var tokenByte = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 
-// hostByte contains the bytes of an ordinary Host header.
+// hostByte marks the bytes that may occur in the Host header of an ordinary request.
 var hostByte = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:[]")
 
 func byteSet(bytes string) (set [256]bool) {
@@ -101,7 +103,7 @@ func onlyBytes(text string, set *[256]bool) bool {
 // maxHeaders is the largest number of headers of an ordinary request.
 const maxHeaders = 64
 
-// readHeaders parses the headers up to the empty line. It returns false if the request is not ordinary.
+// readHeaders parses the header lines in text and adds them to header. It returns false if the request is not ordinary.
 func (c *call) readHeaders(header http.Header, text string) bool {
 	for n := 0; ; n++ {
 		line, rest, _ := strings.Cut(text, "\r\n")
@@ -141,8 +143,9 @@ func validValue(value string) bool {
 	return true
 }
 
-// readSpecial acts on a header that affects the connection or the body, and makes name canonical. keep is false for the
-// Host, which net/http does not keep among the headers. ok is false if the request is not ordinary.
+// readSpecial makes name canonical and evaluates a header that affects the connection or the body. keep is false for
+// the header Host, which net/http does not keep in the headers of a request. ok is false if the request is not
+// ordinary.
 func (c *call) readSpecial(name *string, value string) (keep, ok bool) {
 	*name = textproto.CanonicalMIMEHeaderKey(*name)
 	switch *name {
@@ -167,7 +170,7 @@ func (c *call) readSpecial(name *string, value string) (keep, ok bool) {
 	return true, true
 }
 
-// setLength parses a Content-Length of up to 6 digits.
+// setLength parses a Content-Length of up to 6 digits into c.length. It returns false for any other value.
 func (c *call) setLength(value string) bool {
 	if value == "" || len(value) > 6 {
 		return false

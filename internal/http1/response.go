@@ -9,16 +9,16 @@ import (
 	"sync"
 )
 
-// response is the response of a call. The body is buffered until the handler has written more than maxPending bytes,
-// flushes or returns. A small response therefore has a Content-Length and goes out in one write. A larger one of unknown
-// length is sent in chunks (RFC 9112 section 7.1).
+// response is the response of a call. It buffers the body until the handler has written more than maxPending bytes,
+// flushes or returns. A small response therefore has a Content-Length and needs only one write. A larger response of
+// unknown length is sent in chunks (RFC 9112 section 7.1).
 type response struct {
 	closes   bool // the connection is closed after this response
 	hijacked bool
 
-	header   http.Header // of the handler
+	header   http.Header // the headers that the handler sets
 	status   int         // 0: not set yet
-	head     *[]byte     // status line and headers, without those that depend on the body
+	head     *[]byte     // status line and headers, without the headers that depend on the body
 	pending  *[]byte     // the buffered part of the body
 	headSent bool
 	chunked  bool
@@ -29,7 +29,7 @@ type response struct {
 	trailers                    []string
 }
 
-// maxPending is the largest buffered body, in bytes.
+// maxPending is the size of the largest buffered body of a response, in bytes.
 const maxPending = 16 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
@@ -47,7 +47,7 @@ func (a *response) free() {
 	a.head, a.pending = nil, nil
 }
 
-// Header implements http.ResponseWriter.
+// Header implements http.ResponseWriter. It returns the headers of the response, for the handler to change.
 func (c *call) Header() http.Header {
 	if c.header == nil {
 		c.header = make(http.Header, 8)
@@ -55,7 +55,7 @@ func (c *call) Header() http.Header {
 	return c.header
 }
 
-// WriteHeader implements http.ResponseWriter.
+// WriteHeader implements http.ResponseWriter. It records the final status, but sends an informational status at once.
 func (c *call) WriteHeader(status int) {
 	switch {
 	case c.hijacked || c.status != 0:
@@ -73,7 +73,8 @@ func (c *call) WriteHeader(status int) {
 	*c.head = c.appendHeader(appendStatus((*c.head)[:0], status))
 }
 
-// writeInformational sends an informational response. Several may precede the final one (RFC 9110 section 15.2).
+// writeInformational sends an informational response, with a status from 100 to 199. Several of these responses may
+// precede the final response (RFC 9110 section 15.2).
 func (c *call) writeInformational(status int) {
 	text := appendStatus(nil, status)
 	for _, name := range sortedNames(nil, c.header) {
@@ -87,7 +88,7 @@ func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// Write implements http.ResponseWriter.
+// Write implements http.ResponseWriter. It buffers p, or sends p if the buffer would exceed maxPending bytes.
 func (c *call) Write(p []byte) (int, error) {
 	if err := c.prepareWrite(len(p)); err != nil {
 		return 0, err
@@ -127,7 +128,8 @@ func (c *call) WriteString(s string) (int, error) { return c.Write([]byte(s)) }
 
 var errBroken = errors.New("the client does not read the response any more")
 
-// prepareWrite prepares for writing n bytes of the body, or returns why they cannot be written.
+// prepareWrite sets status 200 if the handler has set none. It returns an error if the handler may not write n more
+// bytes of the body.
 func (c *call) prepareWrite(n int) error {
 	if c.hijacked {
 		return http.ErrHijacked
@@ -149,7 +151,7 @@ func (c *call) prepareWrite(n int) error {
 // Flush implements http.Flusher.
 func (c *call) Flush() { _ = c.FlushError() }
 
-// FlushError is called by [http.ResponseController.Flush].
+// FlushError sends the head and the buffered part of the body. [http.ResponseController.Flush] calls FlushError.
 func (c *call) FlushError() error {
 	if err := c.prepareWrite(0); err != nil {
 		return err
@@ -163,7 +165,8 @@ func (c *call) FlushError() error {
 	return nil
 }
 
-// ReadFrom implements io.ReaderFrom. The system can then copy a file to the network without copying it to this process.
+// ReadFrom implements io.ReaderFrom. The kernel can then copy a file to the network without copying it into this
+// process.
 func (c *call) ReadFrom(src io.Reader) (int64, error) {
 	if err := c.prepareWrite(0); err != nil {
 		return 0, err
@@ -190,8 +193,8 @@ func fromFile(src io.Reader) bool {
 	return ok
 }
 
-// sendHead sends the head and the buffered part of the body before the handler has returned. next is the part that the
-// handler is writing.
+// sendHead sends the head and the buffered part of the body while the handler is still running. next is the part of the
+// body that the handler is writing, from which the Content-Type is detected if the buffer is empty.
 func (c *call) sendHead(next []byte) {
 	var buffered []byte
 	if c.pending != nil {
@@ -223,7 +226,7 @@ func (c *call) sendHead(next []byte) {
 	}
 }
 
-// send sends a part of the body, after the head.
+// send sends p, a part of the body, after the head has been sent.
 func (c *call) send(p []byte) {
 	if len(p) == 0 {
 		return
@@ -253,7 +256,8 @@ func (c *call) write(p []byte) {
 	}
 }
 
-// finish sends the rest after the handler has returned. It returns false if the connection cannot serve another request.
+// finish sends the rest of the response after the handler has returned. It returns false if the connection cannot serve
+// another request.
 func (c *call) finish() bool {
 	if c.status == 0 {
 		c.WriteHeader(http.StatusOK)
@@ -273,7 +277,7 @@ func (c *call) finish() bool {
 	return !c.broken && !short
 }
 
-// finishSmall sends a whole response that was buffered.
+// finishSmall sends a response whose head and body are still completely in the buffers.
 func (c *call) finishSmall() {
 	var body []byte
 	if c.pending != nil {

@@ -10,34 +10,35 @@ import (
 	"sync/atomic"
 )
 
-// Phase is the phase of a connection, for code that limits its time.
+// Phase is the phase of a connection. Config.OnPhase receives it, so that other code can limit the time of a phase.
 type Phase int32
 
-// The phases.
+// The phases of a connection.
 const (
-	PhaseHead     Phase = iota // a request is being read, or the first one has not begun
-	PhaseIdle                  // between requests
+	PhaseHead     Phase = iota // a request is being read, or the first request has not begun
+	PhaseIdle                  // the connection waits for the next request
 	PhaseActive                // a request is running
 	PhaseHijacked              // a handler has hijacked the connection
 )
 
-// Config configures a Server.
+// Config holds the settings and the callbacks of a [Server].
 type Config struct {
 	Handler http.Handler
-	// Eligible reports whether the handler may serve a request here. If not, the request goes to Fallback. path is not
-	// unescaped.
+	// Eligible reports whether Handler may serve a request. If it returns false, the request goes to Fallback. path is
+	// the escaped path of the URL.
 	Eligible func(method, path string) bool
 	// Fallback takes over the connection of a request that is not ordinary. read holds the input that was already read
-	// from it; the request begins there.
+	// from the connection. The request begins at the start of read.
 	Fallback func(nc net.Conn, read []byte)
-	// OnPhase is called when a connection enters a phase.
+	// OnPhase is called when the connection nc enters the phase p.
 	OnPhase func(nc net.Conn, p Phase)
-	// MaxHead is the longest head of an ordinary request, in bytes, up to 8 KiB.
+	// MaxHead is the size of the largest head of an ordinary request, in bytes, up to 8 KiB.
 	MaxHead int
 	Log     *slog.Logger
 }
 
-// Server serves connections.
+// Server serves the ordinary requests of HTTP/1.1 connections without TLS. It passes all other requests to
+// Config.Fallback.
 type Server struct {
 	cfg      Config
 	stopping atomic.Bool
@@ -47,12 +48,13 @@ type Server struct {
 	conns map[*conn]struct{}
 }
 
-// New returns a server. Call its Serve for each connection.
+// New returns a Server. Call [Server.Serve] for each connection.
 func New(cfg Config) *Server {
 	return &Server{cfg: cfg, conns: map[*conn]struct{}{}}
 }
 
-// Serve serves one connection until it ends, goes to Fallback or is hijacked. It closes the connection in the first case.
+// Serve serves the requests on nc until the connection ends, goes to Config.Fallback or is hijacked. If the connection
+// ends, Serve closes nc.
 func (s *Server) Serve(nc net.Conn) {
 	c := newConn(s, nc)
 	if !s.add(c) {
@@ -84,9 +86,9 @@ func (s *Server) add(c *conn) bool {
 	return true
 }
 
-// Shutdown closes the idle connections and waits for the running requests. Their connections are closed after the
-// responses. If ctx is done before that, Shutdown closes all connections at once and does not wait for the handlers: a
-// handler that ignores its context must not block the process.
+// Shutdown closes the idle connections and blocks until the running requests have ended. The connections of running
+// requests close after the responses. If ctx is done first, Shutdown closes all connections at once and does not wait
+// for the handlers, because a handler that ignores its context must not block the process.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.each(func(c *conn) {
@@ -116,7 +118,7 @@ func (s *Server) each(do func(*conn)) {
 	}
 }
 
-// isAbort reports whether p is the panic with which a handler ends the connection without a response.
+// isAbort reports whether p is [http.ErrAbortHandler]. A handler panics with this value to abort its response.
 func isAbort(p any) bool {
 	err, ok := p.(error)
 	return ok && errors.Is(err, http.ErrAbortHandler)

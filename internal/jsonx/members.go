@@ -9,10 +9,10 @@ import (
 // a map.
 const fewKeys = 16
 
-// Members calls fn for each member of the JSON object in data, in order. The strings and slices given to fn may share
-// the bytes of data: fn must clone key and raw to keep them after data changes. raw is the value of the member. Members
-// has checked its syntax and its nesting, which is at most [MaxDepth] levels counted from the object in data. Members
-// does not search the objects in raw for repeated names.
+// Members calls fn for each member of the JSON object in data, in order, with the key and the value raw of the member.
+// key and raw may share the bytes of data: fn must clone them to keep them after data changes. Members has checked the
+// syntax of raw, and that values nest at most [MaxDepth] levels, counted from the object in data. Members does not
+// search the objects in raw for repeated names.
 //
 // Members stops at the first error of fn and returns that error. If data is not a valid object, it returns a
 // [*SyntaxError]. In that case, fn may already have been called for the members before the position of the error.
@@ -97,8 +97,8 @@ func (s *keySet) add(key string) bool {
 	return true
 }
 
-// shorten returns s, or at most its first 64 bytes and "…" if s is longer. Error messages use it to repeat the text of
-// a client.
+// shorten limits the text of a client for an error message: if s is longer than 64 bytes, shorten returns at most its
+// first 64 bytes and "…".
 func shorten(s string) string {
 	const most = 64
 	if len(s) <= most {

@@ -248,7 +248,8 @@ func scanString(data []byte, i int) (int, fault) {
 	}
 }
 
-// escapeLen returns the length of the escape sequence at the beginning of b, or 0 if b does not begin with a valid one.
+// escapeLen returns the length of the escape sequence at the beginning of b. It returns 0 if b does not begin with a
+// valid escape sequence.
 func escapeLen(b []byte) int {
 	if len(b) < 2 {
 		return 0

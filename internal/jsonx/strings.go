@@ -64,8 +64,8 @@ func appendUnescaped(dst, inner []byte) []byte {
 
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// appendUnescapedOne decodes the escape sequence at the beginning of b and appends its character to dst. It returns dst
-// and the length of the sequence in bytes.
+// appendUnescapedOne decodes the escape sequence at the beginning of b and appends the decoded character to dst. It
+// returns the extended dst and the length of the sequence in bytes.
 func appendUnescapedOne(dst, b []byte) ([]byte, int) {
 	if len(b) < 2 {
 		return dst, len(b)

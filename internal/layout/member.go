@@ -37,8 +37,8 @@ type flattener struct {
 	fields   map[string]string // member name → name of the Go field
 }
 
-// walk adds the members of the struct type t. The struct begins base bytes after the address to which the last pointer
-// of via points, or base bytes after the outermost struct if via is empty.
+// walk adds the members of the struct type t. If via is empty, the struct begins base bytes after the start of the
+// outermost struct. Otherwise the struct begins base bytes after the target of the last pointer in via.
 func (f *flattener) walk(t reflect.Type, base uintptr, via []uintptr) error {
 	usable := t.NumField() == 0
 	for sf := range t.Fields() {

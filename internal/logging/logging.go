@@ -19,7 +19,7 @@ type Config struct {
 	// Format is the format of the console: "human" for lines that people read, "json" for JSON lines. "auto" and empty
 	// mean "human". Color decides whether "human" lines have colours.
 	Format string
-	// Folder is the folder of the log file. If it does not exist, New creates it with mode 0750.
+	// Folder is the folder of the log file. If the folder does not exist, New creates it with mode 0750.
 	Folder string
 	// File is the name of the log file, without a folder. The first log line creates the file with mode 0640. Empty
 	// means that there is no log file.

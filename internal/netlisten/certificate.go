@@ -9,11 +9,13 @@ import (
 	"time"
 )
 
-// checkInterval is the least time between two checks of the certificate files. A TLS handshake makes the check.
+// checkInterval is the minimum time between two checks whether the certificate files have changed. A TLS handshake
+// makes the check.
 const checkInterval = time.Second
 
-// Certificate is a TLS certificate in a pair of PEM files. It reloads the files if they change, without a restart and
-// without dropping a connection. It may be used concurrently.
+// Certificate is a TLS certificate that is stored in two PEM files, the certificate chain and the private key. If the
+// files change, Certificate reloads them without a restart and without dropping a connection. It is safe for concurrent
+// use.
 type Certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
@@ -24,7 +26,8 @@ type Certificate struct {
 	checked time.Time
 }
 
-// LoadCertificate loads the pair. The error names the settings certFile and keyFile in their section.
+// LoadCertificate loads a certificate from the files certFile and keyFile. section is the section of the configuration
+// that sets both files. If the files cannot be used, the error names the two settings.
 func LoadCertificate(section, certFile, keyFile string, log *slog.Logger) (*Certificate, error) {
 	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log}
 	c.version = c.fileVersion()
@@ -51,8 +54,8 @@ func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.cert, nil
 }
 
-// reload loads the files if they changed. If they cannot be used, for example because only one of the two is replaced
-// yet, the current certificate stays in use until the next check.
+// reload loads the files if they have changed. If the new files cannot be used, the current certificate stays in use
+// until the next check. This happens, for example, while only one of the two files has been replaced.
 func (c *Certificate) reload() {
 	version := c.fileVersion()
 	if version == c.version {

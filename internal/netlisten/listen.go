@@ -1,8 +1,8 @@
 // Package netlisten opens the TCP ports of the transports and loads their TLS certificates. Begin with [TCP], [Accept]
 // and [LoadCertificate].
 //
-// Errors name the setting that is wrong, in a full sentence. Every accepted connection has a bound on the unsent bytes
-// that the kernel buffers for it.
+// Each error names the wrong setting in a full sentence. For every accepted connection, the number of unsent bytes that
+// the kernel buffers is limited.
 package netlisten
 
 import (
@@ -16,10 +16,12 @@ import (
 	"time"
 )
 
-// AnyPort as a setting means a free port that the system chooses.
+// AnyPort is the value of a port setting with which the system chooses a free port.
 const AnyPort = -1
 
-// TCP listens on a port of an address. The caller has checked that the port is AnyPort or from 1 to 65535. The error names the settings: bindIP and the key of the port, in their section.
+// TCP listens on a TCP port at the address bindIP, or at all addresses if bindIP is empty. section is the section of
+// the configuration, and key is the name of the port setting in it. The caller has checked that the port is AnyPort
+// or from 1 to 65535. If the port cannot be opened, the error names the setting to change.
 func TCP(ctx context.Context, section, key, bindIP string, port int) (net.Listener, error) {
 	if bindIP != "" && net.ParseIP(bindIP) == nil {
 		return nil, fmt.Errorf("%s.bindIP is %q: write an IP address of this machine, or leave it empty for all of them", section, bindIP)
@@ -38,12 +40,12 @@ func TCP(ctx context.Context, section, key, bindIP string, port int) (net.Listen
 	return boundedListener{ln}, nil
 }
 
-// Port returns the port of a listener.
+// Port returns the TCP port number on which ln listens.
 func Port(ln net.Listener) int { return ln.Addr().(*net.TCPAddr).Port }
 
-// Accept calls open with each connection until the listener is closed. After another error, for example too many open
-// files, it logs a warning and retries: first after 5 ms, then after twice the previous pause, at most 1 s. transport
-// is the name of the transport in the warning.
+// Accept accepts connections until the listener is closed, and calls open with each connection. After any other error,
+// for example too many open files, Accept logs a warning and retries after a pause. The pause is 5 ms at first and
+// doubles with each further error, up to 1 s. transport is the name of the transport in the warning.
 func Accept(ln net.Listener, log *slog.Logger, transport string, open func(net.Conn)) {
 	var pause time.Duration
 	for {
@@ -62,12 +64,13 @@ func Accept(ln net.Listener, log *slog.Logger, transport string, open func(net.C
 	}
 }
 
-// maxUnsent is how many unsent bytes the kernel buffers for a connection whose receive window is full. Linux would
-// buffer up to 4 MB for each: a few hundred clients that do not read would use up the memory that it has for all of
-// TCP, and slow down all other clients. Bytes in flight do not count, so the bound costs a reading client no speed.
+// maxUnsent is the largest number of unsent bytes that the kernel buffers for a connection whose receive window is
+// full. Without it, Linux would buffer up to 4 MB for each connection. A few hundred clients that do not read would
+// then use up the memory that Linux has for all of TCP, and slow down all other clients. Bytes in flight do not count,
+// so the limit does not slow down a client that reads.
 const maxUnsent = 256 << 10
 
-// boundedListener applies maxUnsent to each connection that it accepts.
+// boundedListener is a listener that limits the unsent bytes of each accepted connection to maxUnsent.
 type boundedListener struct{ net.Listener }
 
 func (l boundedListener) Accept() (net.Conn, error) {

@@ -5,10 +5,11 @@ import (
 	"syscall"
 )
 
-// notSentLowat is TCP_NOTSENT_LOWAT (tcp(7)); package syscall has no name for it.
+// notSentLowat is the socket option TCP_NOTSENT_LOWAT (tcp(7)), for which package syscall has no name.
 const notSentLowat = 25
 
-// limitUnsent sets the bound on one connection. Setting it on the listener has no effect: connections do not inherit it.
+// limitUnsent limits the unsent bytes of one connection to maxUnsent. The listener cannot set this limit, because
+// connections do not inherit it from the listener.
 func limitUnsent(nc *net.TCPConn) {
 	raw, err := nc.SyscallConn()
 	if err != nil {

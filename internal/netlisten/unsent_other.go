@@ -4,5 +4,5 @@ package netlisten
 
 import "net"
 
-// limitUnsent does nothing: the limits of other systems are lower than maxUnsent.
+// limitUnsent does nothing, because systems other than Linux buffer fewer unsent bytes than maxUnsent.
 func limitUnsent(*net.TCPConn) {}

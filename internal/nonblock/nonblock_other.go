@@ -2,11 +2,12 @@
 
 package nonblock
 
-// Supported is false: callers use blocking reads and writes instead.
+// Supported reports whether the system has non-blocking reads and writes. It is false on this system: callers must use
+// blocking reads and writes instead of Read and Write.
 const Supported = false
 
-// Read must not be called.
+// Read must not be called, because Supported is false.
 func Read(uintptr, []byte) (n int, again bool, err error) { return 0, false, nil }
 
-// Write must not be called.
+// Write must not be called, because Supported is false.
 func Write(uintptr, []byte) (n int, again bool, err error) { return 0, false, nil }

@@ -1,16 +1,17 @@
 //go:build unix
 
-// Package nonblock reads from and writes to the file descriptor of a socket without blocking. It is meant for the
-// functions that a [syscall.RawConn] calls; Go's sockets are in non-blocking mode already.
+// Package nonblock reads from and writes to the file descriptor of a socket without blocking. Call [Read] and [Write]
+// in the functions that a [syscall.RawConn] calls. Go's sockets are already in non-blocking mode.
 package nonblock
 
 import "syscall"
 
-// Supported reports whether the system has these calls. If it is false, Read and Write must not be called.
+// Supported reports whether the system has non-blocking reads and writes. If Supported is false, [Read] and [Write]
+// must not be called.
 const Supported = true
 
-// Read reads what has come, up to len(p) bytes. again is true if nothing has come yet; n is 0 and err nil then. At the
-// end of the input n is 0 and again false.
+// Read reads the bytes that have already come, up to len(p) bytes. If no bytes have come, again is true, n is 0 and err
+// is nil. At the end of the input, n is 0 and again is false.
 func Read(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
 		if n, err = syscall.Read(int(fd), p); err != syscall.EINTR {
@@ -19,7 +20,8 @@ func Read(fd uintptr, p []byte) (n int, again bool, err error) {
 	}
 }
 
-// Write writes as much of p as the system accepts now. again is true if it accepts nothing; n is 0 and err nil then.
+// Write writes as many bytes of p as the system accepts at once. If the system accepts none, again is true, n is 0 and
+// err is nil.
 func Write(fd uintptr, p []byte) (n int, again bool, err error) {
 	for {
 		if n, err = syscall.Write(int(fd), p); err != syscall.EINTR {

@@ -1,5 +1,5 @@
-// Package pooledreader reads from a connection into a buffer that is taken from a pool only when there is something to
-// read. Thousands of idle connections then cost one goroutine each and share a few buffers. Begin reading at
+// Package pooledreader reads from a connection into a pooled buffer, which the reader takes only when there are bytes
+// to read. Thousands of idle connections then cost one goroutine each and share a few buffers. Begin reading at
 // [Reader.Read].
 package pooledreader
 
@@ -11,25 +11,26 @@ import (
 	"github.com/actionhero-go/actionhero/internal/nonblock"
 )
 
-// Buffer receives what is read.
+// Buffer receives the bytes that a [Reader] reads.
 type Buffer interface {
-	// Space returns the part to write to. It gets memory from the pool if the buffer has none.
+	// Space returns the free part of the buffer, to which the Reader writes. If the buffer has no memory, Space takes
+	// memory from the pool.
 	Space() []byte
-	// ReleaseIfEmpty returns the memory to the pool if there is no content, until the next call of Space. It reports
-	// whether there is no content.
+	// ReleaseIfEmpty reports whether the buffer has no content. If so, it returns the buffer's memory to the pool until
+	// the next call of Space.
 	ReleaseIfEmpty() (empty bool)
 }
 
-// smallSize is the size of the first read into an empty buffer, if the connection has only a blocking Read. It is enough
-// for most requests and small enough to be allocated for each idle connection.
+// smallSize is the size, in bytes, of the first read into an empty buffer if the connection has only a blocking Read.
+// This size is enough for most requests and small enough to be allocated for each idle connection.
 const smallSize = 64
 
-// Reader reads from one connection. Set it up with Init. Only one Read may run at a time.
+// Reader reads from one connection. Set up a Reader with Init. Only one Read may run at a time.
 type Reader struct {
 	conn  net.Conn
 	raw   syscall.RawConn // nil: the connection has only a blocking Read (TLS)
 	try   func(fd uintptr) bool
-	small *[smallSize]byte // nil if raw is not; small[from:to] is not yet returned
+	small *[smallSize]byte // nil if raw is not nil; small[from:to] has been read but not returned
 	from  uint8
 	to    uint8
 
@@ -38,8 +39,8 @@ type Reader struct {
 	err    error
 }
 
-// Init prepares the reader. conn need not be a socket: any other connection, for example TLS, keeps smallSize bytes while
-// it is idle, and needs two reads for more than that.
+// Init prepares the reader for conn. If conn is not a socket, for example a TLS connection, the reader keeps smallSize
+// bytes while conn is idle, and needs two reads for a longer message.
 func (r *Reader) Init(conn net.Conn) {
 	r.conn = conn
 	if sc, ok := conn.(syscall.Conn); ok && nonblock.Supported {
@@ -52,8 +53,9 @@ func (r *Reader) Init(conn net.Conn) {
 	}
 }
 
-// Read blocks until bytes come and reads them into b. At the end of the input the error is [io.EOF]. Other errors are the
-// connection's, for example for a deadline that passed or after its Close. Read never returns 0 without an error.
+// Read blocks until bytes come, and reads these bytes into b. It returns the number of bytes. At the end of the input,
+// the error is [io.EOF]. Other errors come from the connection, for example after a deadline or Close. Read never
+// returns 0 without an error.
 func (r *Reader) Read(b Buffer) (int, error) {
 	if r.raw == nil {
 		r.n, r.err = r.readBlocking(b)
@@ -73,7 +75,8 @@ func (r *Reader) Read(b Buffer) (int, error) {
 	return 0, r.err
 }
 
-// tryOnce makes one attempt to read. If it returns false, raw.Read waits for more and calls it again.
+// tryOnce makes one attempt to read into the buffer. It returns false if no bytes have come; raw.Read then waits for
+// bytes and calls tryOnce again.
 func (r *Reader) tryOnce(fd uintptr) (done bool) {
 	var again bool
 	if r.n, again, r.err = nonblock.Read(fd, r.buffer.Space()); again {
@@ -82,8 +85,9 @@ func (r *Reader) tryOnce(fd uintptr) (done bool) {
 	return !again
 }
 
-// readBlocking reads into b directly if b has content. If b is empty, it waits with the small buffer, so that b needs no
-// memory meanwhile. The next call then reads the rest of a larger message, which has usually come already.
+// readBlocking reads into b, from a connection that has only a blocking Read. If b is empty, readBlocking waits with
+// the small buffer, so that b needs no memory while the connection is idle. The next call then reads the rest of a
+// larger message, which has usually come already.
 func (r *Reader) readBlocking(b Buffer) (n int, err error) {
 	if r.from == r.to {
 		if !b.ReleaseIfEmpty() {
@@ -94,7 +98,7 @@ func (r *Reader) readBlocking(b Buffer) (n int, err error) {
 		}
 		r.from, r.to = 0, uint8(n)
 	}
-	n = copy(b.Space(), r.small[r.from:r.to]) // b may have less space than that
+	n = copy(b.Space(), r.small[r.from:r.to]) // b may have less space than small[from:to]
 	r.from += uint8(n)
 	return n, nil // the next Read returns the error again
 }

@@ -22,7 +22,7 @@ type Pattern struct {
 	text     string
 }
 
-// segment is one part of a route's path between two slashes: a literal word, or the name of a value.
+// segment is the part of a route's path between two slashes: a literal word, or the name in braces of a value.
 type segment struct {
 	text   string // the literal, or the name of a value
 	isName bool
@@ -90,8 +90,8 @@ func (p Pattern) Names() []string {
 // String returns the text that was given to [Parse].
 func (p Pattern) String() string { return p.text }
 
-// Table maps requests to the values of routes. The zero value is an empty table. Goroutines may call Match
-// concurrently, but not during a call of Add.
+// Table maps HTTP methods and paths to the values of their routes. The zero value is an empty table. Goroutines may
+// call Match concurrently, but not during a call of Add.
 type Table[T any] struct {
 	root node[T]
 	size int

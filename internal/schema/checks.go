@@ -31,8 +31,8 @@ func compileChecks(t reflect.Type, own class, r rules) ([]check, error) {
 	return checks, contradiction(t, cl, r)
 }
 
-// ruleClass returns the class that decides which rules values of type t may have: own, or the class of the underlying
-// type if t decodes itself. An underlying bool is an exception and keeps own.
+// ruleClass returns the class that decides which rules values of type t may have. If t decodes itself and its
+// underlying type is a text or a number, this is the class of the underlying type. Otherwise it is own, the class of t.
 func ruleClass(t reflect.Type, own class) class {
 	if scalar, ok := scalarPlans[t.Kind()]; ok && own == classCustom && scalar.class != classBool {
 		return scalar.class

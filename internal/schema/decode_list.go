@@ -41,8 +41,8 @@ func (l *listPlan) json(d *decodeState, p layout.Pointer) bool {
 	return !full
 }
 
-// text decodes a list that was sent as text. The text is a JSON array or elements separated by commas; if the key was
-// repeated, each of its texts is one element.
+// text decodes a list that was sent as text. The text is a JSON array, or elements separated by commas. If the client
+// repeated the key, each text is one element.
 func (l *listPlan) text(d *decodeState, p layout.Pointer, value *Value) bool {
 	parts := []string{value.Text}
 	if len(value.More) > 0 {

@@ -58,8 +58,8 @@ func (d *decodeState) begin(input string) *decodeState {
 	return d
 }
 
-// enterKey appends a map or struct key to the path. It returns the previous length of the path, which the caller passes
-// to leave.
+// enterKey appends a map or struct key to the path. It returns the previous length of the path; the caller passes this
+// length to leave.
 func (d *decodeState) enterKey(key string) int {
 	n := len(d.path)
 	if len(key) > maxKeyShown {
@@ -69,14 +69,15 @@ func (d *decodeState) enterKey(key string) int {
 	return n
 }
 
-// enterIndex appends a list index to the path. It returns the previous length of the path, which the caller passes to
-// leave.
+// enterIndex appends a list index to the path. It returns the previous length of the path; the caller passes this
+// length to leave.
 func (d *decodeState) enterIndex(i int) int {
 	n := len(d.path)
 	d.path = append(strconv.AppendInt(append(d.path, '['), int64(i), 10), ']')
 	return n
 }
 
+// leave shortens the path to n bytes, the length before the last enterKey or enterIndex.
 func (d *decodeState) leave(n int) { d.path = d.path[:n] }
 
 // violate records that the value at the current path breaks the rule with the given name. requirement completes the
@@ -132,6 +133,7 @@ func (d *decodeState) descend() bool {
 	return true
 }
 
+// ascend leaves the level of nesting that descend entered.
 func (d *decodeState) ascend() { d.depth-- }
 
 // tooDeep skips the value at the cursor and records that the value is nested too deeply. It always returns false, so

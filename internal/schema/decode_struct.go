@@ -92,8 +92,8 @@ func (f *inputField) absent(d *decodeState, p layout.Pointer) {
 	}
 }
 
-// setDefault sets the variable at p to the default of the field. It does not check the default, because CompileInput
-// has done so.
+// setDefault sets the variable at p to the default of the field. It does not check the default again, because
+// CompileInput has checked it.
 func (f *inputField) setDefault(d *decodeState, p layout.Pointer) {
 	if f.plan.set != nil {
 		f.plan.set(p, f.def, fromText)

@@ -121,7 +121,8 @@ const unsignedMinimum = `,"minimum":0`
 
 func isUnsigned(k reflect.Kind) bool { return k >= reflect.Uint && k <= reflect.Uintptr }
 
-// name returns the name under which "$defs" defines type t. At the first call for t, it chooses an unused name.
+// name returns the name under which "$defs" defines type t. At the first call for t, it chooses an unused name and adds
+// t to the definitions.
 func (w *schemaWriter) name(t reflect.Type) string {
 	if name, ok := w.names[t]; ok {
 		return name
@@ -224,8 +225,8 @@ func (w *schemaWriter) property(dst []byte, m *layout.Member) []byte {
 	return w.annotations(dst, start, t, m.Field.Tag)
 }
 
-// annotations appends the description, default and examples of a member, and "writeOnly" for a secret input.
-// dst[start:] is the schema of the member so far.
+// annotations appends the keywords "description", "default" and "examples" of a member, and "writeOnly" for a secret
+// input. dst[start:] contains the schema of the member that is written so far.
 func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag reflect.StructTag) []byte {
 	pair := func(key string, value []byte) {
 		if len(dst) > start {
@@ -256,7 +257,8 @@ func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag re
 	return dst
 }
 
-// rules appends the rules of a member as JSON Schema keywords. dst[start:] is the schema of the member so far.
+// rules appends the rules of a member as JSON Schema keywords. dst[start:] contains the schema of the member that is
+// written so far.
 func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []byte {
 	nullable := w.output && t.Kind() == reflect.Pointer
 	t = target(t)

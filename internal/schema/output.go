@@ -8,7 +8,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// Output describes the response of one action, for its documentation.
+// Output describes the responses of one action for its documentation: a JSON Schema and an example.
 type Output struct {
 	JSONSchema []byte // JSON Schema (2020-12), on one line
 	Example    []byte // a JSON object with the values of the example tags; members without the tag have their zero value

@@ -1,11 +1,11 @@
-// Package sendqueue is the queue of outgoing bytes of one persistent connection. Begin reading at [Queue.Add].
+// Package sendqueue implements the queue of outgoing bytes of one persistent connection. Begin reading at [Queue.Add].
 //
-// What is added while the network is busy goes out together in one write. The goroutine that adds to an idle queue also
-// writes it. An idle connection therefore needs no writer goroutine and no write buffer. If the network does not accept a
-// write at once, a new goroutine finishes it.
+// Messages that are added while the network is busy go out together in one write. The goroutine that adds a message to
+// an idle queue also writes the message. An idle connection therefore needs no writer goroutine and no write buffer. If
+// the network does not accept all bytes at once, a new goroutine writes the other bytes.
 //
 // A client that does not read is detected in two ways: the queue exceeds its limits ([ErrFull]), or a write makes no
-// progress in time ([ErrSlow]).
+// progress within Config.WriteTimeout ([ErrSlow]).
 //
 // Invariants: at most one goroutine is the writer, the bytes of one message stay together, and Add never blocks.
 package sendqueue
@@ -20,29 +20,30 @@ import (
 	"github.com/actionhero-go/actionhero/internal/nonblock"
 )
 
-// The errors that the fail function of [Queue.Init] gets.
+// The errors with which a Queue calls the function fail of [Queue.Init].
 var (
 	ErrFull = errors.New("the client does not read what it is sent: its queue of outgoing messages is full")
 	ErrSlow = errors.New("the client does not read what it is sent: a write made no progress in time")
 )
 
-// Config is shared by all connections of a server.
+// Config holds the settings that the queues of all connections of a server share.
 type Config struct {
-	MaxMessages  int           // how many messages may be queued or being written
-	MaxBytes     int           // how many bytes may be queued; the message that exceeds it is still accepted
+	MaxMessages  int           // the number of messages that may be queued or being written
+	MaxBytes     int           // the number of bytes that may be queued; the message that exceeds this limit is still accepted
 	WriteTimeout time.Duration // the longest time without progress of a write
 }
 
-// writerState says whether a goroutine writes.
+// writerState is the state of a queue's writer, the goroutine that writes the queued messages.
 type writerState int8
 
 const (
 	unclaimed writerState = iota
 	claimed               // a goroutine will call Flush or FlushWait
-	writing               // a goroutine has called it
+	writing               // a goroutine has called Flush or FlushWait
 )
 
-// Queue is the queue of one connection. Set it up with Init. Its methods may be called concurrently.
+// Queue is the send queue of one connection. Set up a Queue with Init. The methods of a Queue may be called
+// concurrently.
 type Queue struct {
 	config *Config
 	conn   net.Conn
@@ -53,7 +54,7 @@ type Queue struct {
 	pending  *[]byte // the queued bytes, from the buffer pool; nil if nothing is queued
 	messages int     // queued or being written
 	writer   writerState
-	closed   bool          // no more messages are accepted
+	closed   bool          // new messages are dropped
 	stopped  bool          // nothing more is written
 	failure  error         // the next flush reports it
 	done     chan struct{} // closed when the writer stops; created by Wait
@@ -65,8 +66,8 @@ type Queue struct {
 	tryBatch func(fd uintptr) bool
 }
 
-// Init prepares the queue. fail is called at most once if the client does not read, with [ErrFull] or [ErrSlow]; it must
-// close the connection.
+// Init prepares the queue for the connection conn. If the client does not read, the queue calls fail at most once, with
+// [ErrFull] or [ErrSlow]. The function fail must close conn.
 func (q *Queue) Init(config *Config, conn net.Conn, fail func(error)) {
 	q.config, q.conn, q.fail = config, conn, fail
 	if sc, ok := conn.(syscall.Conn); ok && nonblock.Supported {
@@ -75,8 +76,8 @@ func (q *Queue) Init(config *Config, conn net.Conn, fail func(error)) {
 	}
 }
 
-// Add queues one message, the concatenation of parts. It does not block. If it returns true, the caller is the writer
-// and must call Flush or FlushWait.
+// Add queues one message, the concatenation of parts. Add does not block. If writer is true, the caller is the writer
+// of the queue and must call Flush or FlushWait.
 func (q *Queue) Add(parts ...[]byte) (writer bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -84,8 +85,8 @@ func (q *Queue) Add(parts ...[]byte) (writer bool) {
 	return q.claim()
 }
 
-// AddLater queues one message that the client has requested. The caller must call Send soon. AddLater blocks as Ready
-// does.
+// AddLater queues one message that the client has requested, the concatenation of parts. The caller must call Send
+// soon. AddLater blocks while the queue is at least half full, see [Queue.Ready].
 func (q *Queue) AddLater(parts ...[]byte) {
 	for {
 		q.mu.Lock()
@@ -101,8 +102,8 @@ func (q *Queue) AddLater(parts ...[]byte) {
 }
 
 // Ready blocks while the queue is at least half full. A client may request any amount of data as long as it keeps
-// reading; the other half of the queue is reserved for unsolicited messages. Call Ready before computing a reply, so that
-// the reply does not occupy memory while it waits.
+// reading. The other half of the queue is reserved for messages that the client has not requested. Call Ready before
+// computing a reply, so that a finished reply does not occupy memory while it waits for space.
 func (q *Queue) Ready() {
 	for {
 		q.mu.Lock()
@@ -116,12 +117,13 @@ func (q *Queue) Ready() {
 	}
 }
 
-// ready reports whether the queue is less than half full, or closed. The caller must hold the lock.
+// ready reports whether the queue is less than half full, or closed. The caller must hold q.mu.
 func (q *Queue) ready() bool {
 	return q.closed || 2*q.messages < q.config.MaxMessages && 2*q.pendingBytes() < q.config.MaxBytes
 }
 
-// Send writes what is queued, unless another goroutine is the writer. It blocks while the client is slow to read.
+// Send writes the queued messages and blocks while the client is slow to read. If another goroutine is the writer, Send
+// returns at once, because that goroutine writes the messages.
 func (q *Queue) Send() {
 	q.mu.Lock()
 	writer := q.claim()
@@ -148,7 +150,7 @@ func (q *Queue) add(parts [][]byte) {
 	q.messages++
 }
 
-// pendingBytes returns how many bytes are queued. The caller must hold the lock.
+// pendingBytes returns the number of queued bytes. The caller must hold q.mu.
 func (q *Queue) pendingBytes() int {
 	if q.pending == nil {
 		return 0
@@ -156,8 +158,8 @@ func (q *Queue) pendingBytes() int {
 	return len(*q.pending)
 }
 
-// claim makes the caller the writer if there is something to write and no writer. It also returns true if there is a
-// failure to report. The caller must hold the lock.
+// claim makes the caller the writer and returns true, if messages are queued and the queue has no writer. It also
+// returns true if a failure must be reported. The caller must hold q.mu.
 func (q *Queue) claim() bool {
 	if q.failure != nil {
 		return true
@@ -169,8 +171,8 @@ func (q *Queue) claim() bool {
 	return true
 }
 
-// claimEmpty blocks until everything that is queued has been written and there is no writer. The caller is the writer
-// then.
+// claimEmpty blocks until all queued messages have been written and the queue has no writer, and then makes the caller
+// the writer. It returns net.ErrClosed if the queue is closed.
 func (q *Queue) claimEmpty() error {
 	for {
 		q.mu.Lock()
@@ -189,8 +191,9 @@ func (q *Queue) claimEmpty() error {
 	}
 }
 
-// End queues last as the last message; later messages are dropped. If it returns true, the caller is the writer and must
-// call Flush or FlushWait. After a failure the queued messages are dropped, and last follows what is being written.
+// End queues last as the last message; later messages are dropped. If writer is true, the caller is the writer of the
+// queue and must call Flush or FlushWait. After a failure, the queued messages are dropped, and last follows the
+// message that is being written.
 func (q *Queue) End(last []byte) (writer bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -209,8 +212,8 @@ func (q *Queue) End(last []byte) (writer bool) {
 	return true
 }
 
-// Wait blocks until the writer has written everything that is queued, or the queue is closed. It returns at once if there
-// is no writer.
+// Wait blocks until the writer has written all queued messages, or the queue is closed. If the queue has no writer,
+// Wait returns at once.
 func (q *Queue) Wait() {
 	q.mu.Lock()
 	if q.writer == unclaimed {
@@ -225,14 +228,14 @@ func (q *Queue) Wait() {
 	<-done
 }
 
-// Close drops what is queued. Later messages are dropped, too. It does not close the connection.
+// Close drops all queued messages and makes the queue drop all later messages. It does not close the connection.
 func (q *Queue) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed, q.stopped, q.pending = true, true, nil
 }
 
-// abort closes the queue after a write of the writer has failed.
+// abort closes the queue after its writer has failed to write.
 func (q *Queue) abort() {
 	q.Close()
 	q.mu.Lock()
@@ -240,7 +243,8 @@ func (q *Queue) abort() {
 	q.mu.Unlock()
 }
 
-// maxPooled is the capacity up to which a buffer is returned to the pool. Larger ones are garbage collected.
+// maxPooled is the largest capacity, in bytes, of a buffer that putBuffer returns to the pool. Larger buffers are
+// garbage collected.
 const maxPooled = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}

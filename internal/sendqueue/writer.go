@@ -9,10 +9,10 @@ import (
 	"github.com/actionhero-go/actionhero/internal/nonblock"
 )
 
-// Flush writes as much of the queue as the network accepts at once. A new goroutine writes the rest.
+// Flush writes as many queued bytes as the network accepts without blocking. A new goroutine writes the other bytes.
 func (q *Queue) Flush() { q.flush(func(rest []byte, count int) { go q.drain(rest, count) }) }
 
-// FlushWait writes the whole queue. It blocks while the client is slow to read.
+// FlushWait writes all queued messages. It blocks while the client is slow to read.
 func (q *Queue) FlushWait() { q.flush(q.drain) }
 
 func (q *Queue) flush(finish func(rest []byte, count int)) {
@@ -21,8 +21,8 @@ func (q *Queue) flush(finish func(rest []byte, count int)) {
 	}
 }
 
-// start reports a failure, and returns true if the caller is to write. The first goroutine that calls it after a claim
-// writes, even if another one made the claim.
+// start calls q.fail if a failure must be reported. It returns true if the caller must write. After a claim, the first
+// goroutine that calls start writes, even if another goroutine made the claim.
 func (q *Queue) start() bool {
 	q.mu.Lock()
 	failure := q.failure
@@ -38,8 +38,8 @@ func (q *Queue) start() bool {
 	return starts
 }
 
-// writeBatches writes without blocking until nothing is queued. If a batch cannot be written whole, it calls finish with
-// the rest.
+// writeBatches writes batches of queued messages without blocking until the queue is empty. If the network does not
+// accept a whole batch, writeBatches calls finish with the rest of the batch and returns.
 func (q *Queue) writeBatches(finish func(rest []byte, count int)) {
 	for batch, count := q.nextBatch(0); batch != nil; batch, count = q.nextBatch(count) {
 		n, err := 0, error(nil)
@@ -59,8 +59,9 @@ func (q *Queue) writeBatches(finish func(rest []byte, count int)) {
 	}
 }
 
-// nextBatch removes everything from the queue for the writer, which has written so many messages. If nothing is queued
-// it returns nil, and the caller is no longer the writer.
+// nextBatch removes all messages from the queue and returns them as one batch for the writer. written is the number of
+// messages that the writer has written since the last call. If the queue is empty or closed, nextBatch returns nil, and
+// the caller is no longer the writer.
 func (q *Queue) nextBatch(written int) (batch *[]byte, count int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -72,7 +73,8 @@ func (q *Queue) nextBatch(written int) (batch *[]byte, count int) {
 	return batch, q.messages
 }
 
-// unclaim ends the work of the writer. The caller must hold the lock.
+// unclaim records that no goroutine writes the queue any more, and wakes the goroutines that are blocked in Wait. The
+// caller must hold q.mu.
 func (q *Queue) unclaim() {
 	q.writer = unclaimed
 	if q.done != nil {
@@ -81,7 +83,8 @@ func (q *Queue) unclaim() {
 	}
 }
 
-// tryWrite writes without blocking. Only the writer calls it.
+// tryWrite writes as many bytes of p as the network accepts without blocking, and returns the number of written bytes.
+// Only the goroutine that is the writer of the queue may call tryWrite.
 func (q *Queue) tryWrite(p []byte) (int, error) {
 	q.batch = p
 	err := q.raw.Write(q.tryBatch)
@@ -92,17 +95,19 @@ func (q *Queue) tryWrite(p []byte) (int, error) {
 	return q.n, err
 }
 
-// tryOnce makes one attempt to write the batch. It always returns true, so that raw.Write does not wait.
+// tryOnce makes one attempt to write the batch to the socket fd. It always returns true, so that raw.Write does not
+// wait.
 func (q *Queue) tryOnce(fd uintptr) bool {
 	q.n, _, q.err = nonblock.Write(fd, q.batch)
 	return true
 }
 
-// chunk is the size of a blocking write. Each one has Config.WriteTimeout, so a client must read at least this much
-// within that time.
+// chunk is the size, in bytes, of a blocking write. Each write has the deadline Config.WriteTimeout, so a client must
+// read at least chunk bytes within this time.
 const chunk = 16 << 10
 
-// drain writes the rest of a batch and then everything that was queued meanwhile. It blocks.
+// drain writes rest, the rest of a batch of count messages, and then all messages that were queued during the write. It
+// blocks while the client is slow to read.
 func (q *Queue) drain(rest []byte, count int) {
 	for {
 		if err := q.write(rest); err != nil {
@@ -132,7 +137,8 @@ func (q *Queue) write(p []byte) error {
 	return q.conn.SetWriteDeadline(time.Time{}) // or the next non-blocking write would fail: its deadline has passed
 }
 
-// Stream writes everything that is queued, then r, then tail, with nothing in between. It blocks until all is written.
+// Stream writes all queued messages, then the bytes of r, then tail. No other bytes come between these. Stream blocks
+// until all bytes are written, and returns the first error of r or of a write.
 func (q *Queue) Stream(r io.Reader, tail []byte) error {
 	if err := q.claimEmpty(); err != nil {
 		return err

@@ -30,8 +30,9 @@ func Fill(ptr any) {
 	fill(v.Elem(), false)
 }
 
-// fill sets the zero fields of the struct v to their defaults. If v is an unexported embedded struct, outer decides
-// whether v counts as already filled: outer is the mark of the enclosing struct.
+// fill sets the zero fields of the struct v to their defaults. If [Fill] has filled v before, fill only replaces nil
+// pointers. An unexported embedded struct does not record whether it is filled; outer reports whether the enclosing
+// struct is filled and decides instead.
 func fill(v reflect.Value, outer bool) {
 	filled := outer
 	if v.CanInterface() {

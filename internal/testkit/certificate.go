@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// Certificate makes a certificate for 127.0.0.1 that is valid for an hour. It returns the names of its files, and the
-// configuration of a client that trusts no other.
+// Certificate makes a certificate for 127.0.0.1 that is valid for an hour. It returns the names of the certificate file
+// and the key file, and the configuration of a TLS client that trusts only this certificate.
 func Certificate(t testing.TB) (certFile, keyFile string, client *tls.Config) {
 	t.Helper()
 	dir := t.TempDir()
@@ -48,13 +48,13 @@ func Certificate(t testing.TB) (certFile, keyFile string, client *tls.Config) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(cert)
-	// The race detector does not slow down the arithmetic of P-256: many clients must connect in little time.
+	// Many clients must connect in little time, and the race detector does not slow down the arithmetic of P-256.
 	curves := []tls.CurveID{tls.CurveP256}
 	return certFile, keyFile, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", CurvePreferences: curves}
 }
 
-// RenewCertificate puts another certificate into two files. It returns the configuration of a client that trusts no
-// other.
+// RenewCertificate replaces the contents of the two files with a new certificate and its key. It returns the
+// configuration of a TLS client that trusts only the new certificate.
 func RenewCertificate(t testing.TB, certFile, keyFile string) (client *tls.Config) {
 	t.Helper()
 	cert, key, client := Certificate(t)

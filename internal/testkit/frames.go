@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// The first bytes of frames of WebSocket (RFC 6455 section 5.2).
+// The bits and the opcodes of the first byte of a WebSocket frame (RFC 6455 section 5.2).
 const (
 	Fin, RSV1                                     = 0x80, 0x40
 	ContinuationFrame, TextFrame, CloseFrame      = 0, 1, 8
 	PingFrame                                byte = 9
 )
 
-// Frame is a frame as a client sends it, with a mask.
+// Frame returns the bytes of a WebSocket frame as a client sends it, with a mask. first is the first byte of the frame.
 func Frame(first byte, payload string) string {
 	b := []byte{first}
 	switch n := len(payload); {
@@ -38,29 +38,32 @@ func Frame(first byte, payload string) string {
 	return string(b)
 }
 
-// Text is a frame with a whole text message.
+// Text returns the bytes of a frame that contains a whole text message.
 func Text(payload string) string { return Frame(Fin|TextFrame, payload) }
 
-// Upgrade is a request to open a WebSocket, without the empty line at its end, so that headers can be added.
+// Upgrade returns an HTTP request to open a WebSocket at path. The empty line at its end is missing, so that the caller
+// can add headers.
 func Upgrade(path string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 }
 
-// Paths of the two transports over WebSocket.
+// The URL paths of plain WebSocket and of Socket.IO over WebSocket.
 const (
 	WSPath  = "/ws"
 	SIOPath = "/socket.io/?EIO=4&transport=websocket"
 )
 
-// Frames is a WebSocket client without a library, so that it can break every rule, and costs little. It answers no
-// pings, and returns errors, so that other goroutines can use it.
+// Frames is a WebSocket client that uses no library. It can therefore break every rule of the protocol, and many
+// clients cost little. It answers no pings. Its methods return errors instead of ending the test, so that any goroutine
+// can call them.
 type Frames struct {
 	net.Conn
 	In    *bufio.Reader
-	Limit time.Duration // for each frame read and each text sent
+	Limit time.Duration // time limit for reading a frame and for a call of Send
 }
 
-// OpenFrames opens a WebSocket on a connection. Headers are whole lines.
+// OpenFrames opens a WebSocket at path over the connection nc. headers are whole header lines of the upgrade request.
+// It returns an error if the server does not accept the upgrade within limit.
 func OpenFrames(nc net.Conn, path, headers string, limit time.Duration) (*Frames, error) {
 	c := &Frames{nc, bufio.NewReaderSize(nc, 2<<10), limit}
 	_ = nc.SetDeadline(time.Now().Add(limit))
@@ -78,14 +81,14 @@ func (c *Frames) upgraded() error {
 	return err
 }
 
-// Send sends frames.
+// Send sends frames, each in the form that Frame or Text returns.
 func (c *Frames) Send(frames ...string) error {
 	_ = c.SetWriteDeadline(time.Now().Add(c.Limit))
 	_, err := io.WriteString(c.Conn, strings.Join(frames, ""))
 	return err
 }
 
-// Next reads the next frame.
+// Next reads the next frame. It returns the first byte and the payload of the frame.
 func (c *Frames) Next() (first byte, payload string, err error) {
 	_ = c.SetReadDeadline(time.Now().Add(c.Limit))
 	var head [10]byte
@@ -112,7 +115,7 @@ func (c *Frames) Next() (first byte, payload string, err error) {
 	return head[0], string(b), err
 }
 
-// Message reads the next text message. It skips pings.
+// Message reads the next text message and skips pings. It returns an error if any other frame comes.
 func (c *Frames) Message() (string, error) {
 	for {
 		first, payload, err := c.Next()
@@ -129,7 +132,7 @@ func (c *Frames) Message() (string, error) {
 	}
 }
 
-// Await reads up to a message that contains part.
+// Await reads text messages up to the first message that contains part.
 func (c *Frames) Await(part string) error {
 	for {
 		got, err := c.Message()
@@ -139,7 +142,7 @@ func (c *Frames) Await(part string) error {
 	}
 }
 
-// CloseCode reads up to the close frame, and returns its code.
+// CloseCode reads frames up to the close frame and returns the code in the close frame.
 func (c *Frames) CloseCode() (code int, err error) {
 	for {
 		first, payload, err := c.Next()
@@ -152,7 +155,7 @@ func (c *Frames) CloseCode() (code int, err error) {
 	}
 }
 
-// OpenWS opens a plain WebSocket and reads the welcome. If that fails it closes the connection.
+// OpenWS opens a plain WebSocket over nc and reads the welcome message. If an error occurs, OpenWS closes nc.
 func OpenWS(nc net.Conn, headers string, limit time.Duration) (*Frames, error) {
 	c, err := OpenFrames(nc, WSPath, headers, limit)
 	if err == nil {
@@ -161,8 +164,8 @@ func OpenWS(nc net.Conn, headers string, limit time.Duration) (*Frames, error) {
 	return c.orClosed(nc, err)
 }
 
-// OpenSIO opens a session of Socket.IO over WebSocket, connects to its namespace and reads the welcome. If that fails it
-// closes the connection.
+// OpenSIO opens a Socket.IO session over WebSocket on the connection nc, connects to the default namespace and reads
+// the welcome message. If an error occurs, OpenSIO closes nc.
 func OpenSIO(nc net.Conn, limit time.Duration) (*Frames, error) {
 	c, err := OpenFrames(nc, SIOPath, "", limit)
 	if err == nil {

@@ -6,22 +6,23 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// Gate is the action "gate". A call sends on Begun and then waits until the gate is open or its context is done.
+// Gate is the action "gate", with which a test blocks requests. Each call of the action sends on Begun and then blocks
+// until the gate is open or the context of the call is done.
 type Gate struct {
 	Begun chan struct{}
 	open  chan struct{}
 }
 
-// NewGate makes a gate that is shut.
+// NewGate returns a closed Gate.
 func NewGate() *Gate { return &Gate{make(chan struct{}, 10_000), make(chan struct{})} }
 
-// Open lets all calls pass.
+// Open opens the gate: all blocked and all later calls of the action return.
 func (g *Gate) Open() { close(g.open) }
 
-// Pass waits for one call and lets it pass.
+// Pass lets one call of the action return. It blocks until a call is blocked at the gate.
 func (g *Gate) Pass() { g.open <- struct{}{} }
 
-// Action is the action.
+// Action returns the action "gate" as a part for a server.
 func (g *Gate) Action() actionhero.Part {
 	return actionhero.Action[actionhero.None, actionhero.None]{
 		Name: "gate", Description: "Waits until the gate is open",

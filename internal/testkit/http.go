@@ -16,26 +16,28 @@ import (
 	"time"
 )
 
-// HTTPClient is the standard library's client. It keeps its connections, follows no redirect and inflates nothing.
+// HTTPClient is the HTTP client of the standard library. It reuses connections, follows no redirects and decompresses
+// no responses.
 type HTTPClient struct {
 	*http.Client
 	Base    string   // URL of the server, without a slash at the end
-	Headers []string // of every request
+	Headers []string // headers of every request, each "Name: value"
 
 	t testing.TB
 }
 
-// HTTP makes a client of HTTP.
+// HTTP returns an HTTP client of the server.
 func (s *Server) HTTP(t testing.TB) *HTTPClient {
 	return newHTTP(t, "http://"+s.Web.Addr().String(), &http.Transport{})
 }
 
-// HTTPS makes a client of HTTP/1.1 or HTTP/2 over TLS.
+// HTTPS returns a client of the server that uses TLS and trusts the certificate of the server. If http2 is true, the
+// client uses HTTP/2, otherwise HTTP/1.1.
 func (s *Server) HTTPS(t testing.TB, http2 bool) *HTTPClient {
 	return s.HTTPSWith(t, s.ClientTLS, http2)
 }
 
-// HTTPSWith is [Server.HTTPS] with another configuration of TLS.
+// HTTPSWith returns a client like [Server.HTTPS], but with the TLS configuration cfg.
 func (s *Server) HTTPSWith(t testing.TB, cfg *tls.Config, http2 bool) *HTTPClient {
 	return newHTTP(t, "https://"+s.Web.TLSAddr().String(), &http.Transport{TLSClientConfig: cfg.Clone(), ForceAttemptHTTP2: http2})
 }
@@ -48,7 +50,7 @@ func newHTTP(t testing.TB, base string, transport *http.Transport) *HTTPClient {
 	return &HTTPClient{&http.Client{Transport: transport, CheckRedirect: stay, Timeout: 3 * Wait}, base, nil, t}
 }
 
-// Do runs an action.
+// Do sends a GET request that runs an action with params, and returns the answer.
 func (c *HTTPClient) Do(action string, params map[string]string) Answer {
 	c.t.Helper()
 	values := url.Values{}
@@ -58,7 +60,8 @@ func (c *HTTPClient) Do(action string, params map[string]string) Answer {
 	return answerOf(c.t, c.Ask("GET", "/api/"+action+"?"+values.Encode(), "").Text)
 }
 
-// Ask sends a request; each header is "Name: value".
+// Ask sends a request and returns the response with its body. Each of headers is "Name: value". If the request fails,
+// Ask ends the test.
 func (c *HTTPClient) Ask(method, target, body string, headers ...string) Reply {
 	c.t.Helper()
 	var in io.Reader = http.NoBody
@@ -68,7 +71,7 @@ func (c *HTTPClient) Ask(method, target, body string, headers ...string) Reply {
 	return c.Send(method, target, in, headers...)
 }
 
-// Send is [HTTPClient.Ask] with a body to read from.
+// Send sends a request like [HTTPClient.Ask], but reads the request body from body.
 func (c *HTTPClient) Send(method, target string, body io.Reader, headers ...string) Reply {
 	c.t.Helper()
 	got, err := c.Try(c.t.Context(), method, target, body, headers...)
@@ -78,7 +81,7 @@ func (c *HTTPClient) Send(method, target string, body io.Reader, headers ...stri
 	return got
 }
 
-// Try is [HTTPClient.Send] for requests that may fail.
+// Try sends a request like [HTTPClient.Send], but returns an error instead of ending the test.
 func (c *HTTPClient) Try(ctx context.Context, method, target string, body io.Reader, headers ...string) (got Reply, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.Base+target, body)
 	if err != nil {
@@ -97,13 +100,13 @@ func (c *HTTPClient) Try(ctx context.Context, method, target string, body io.Rea
 	return got, err
 }
 
-// Reply is an answer with its body.
+// Reply is an HTTP response together with its whole body, Text.
 type Reply struct {
 	*http.Response
 	Text string
 }
 
-// Envelope is what the answers to actions have.
+// Envelope holds those members of the response to an action that tests check.
 type Envelope struct {
 	Error     string
 	Requestor struct {
@@ -113,7 +116,8 @@ type Envelope struct {
 	} `json:"requestorInformation"`
 }
 
-// Envelope reads the body as the answer to an action.
+// Envelope parses the body of the response as the envelope of an action. If the body is not JSON, Envelope ends the
+// test.
 func (r Reply) Envelope(t testing.TB) (e Envelope) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(r.Text), &e); err != nil {
@@ -122,7 +126,7 @@ func (r Reply) Envelope(t testing.TB) (e Envelope) {
 	return e
 }
 
-// Want demands a status, and a body that contains a text.
+// Want fails the test unless the response has the given status and a body that contains text.
 func (r Reply) Want(t testing.TB, status int, text string) {
 	t.Helper()
 	if r.StatusCode != status || !strings.Contains(r.Text, text) {
@@ -130,7 +134,8 @@ func (r Reply) Want(t testing.TB, status int, text string) {
 	}
 }
 
-// WantHeader demands headers, each "Name: value"; without a value it must not be there.
+// WantHeader fails the test unless the response has the given headers, each "Name: value". A header without a value
+// must be missing.
 func (r Reply) WantHeader(t testing.TB, headers ...string) {
 	t.Helper()
 	for _, header := range headers {
@@ -141,7 +146,7 @@ func (r Reply) WantHeader(t testing.TB, headers ...string) {
 	}
 }
 
-// HTTPConn is a connection to the web server whose requests are bytes.
+// HTTPConn is a connection to the web server over which a test sends requests as raw bytes.
 type HTTPConn struct {
 	net.Conn
 	In *bufio.Reader
@@ -149,10 +154,11 @@ type HTTPConn struct {
 	t testing.TB
 }
 
-// DialHTTP connects to the port for HTTP.
+// DialHTTP opens a connection to the HTTP port of the server.
 func (s *Server) DialHTTP() (net.Conn, error) { return net.Dial("tcp", s.Web.Addr().String()) }
 
-// HTTPConn connects to the port for HTTP; all that the test does with it must happen within [Wait].
+// HTTPConn opens a connection to the HTTP port of the server. Its deadline is [Wait] after the opening, for all reads
+// and writes.
 func (s *Server) HTTPConn(t testing.TB) *HTTPConn {
 	t.Helper()
 	nc, err := s.DialHTTP()
@@ -164,7 +170,7 @@ func (s *Server) HTTPConn(t testing.TB) *HTTPConn {
 	return &HTTPConn{nc, bufio.NewReader(nc), t}
 }
 
-// Send sends a text as it is.
+// Send sends text unchanged, or ends the test.
 func (c *HTTPConn) Send(text string) {
 	c.t.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
@@ -172,7 +178,8 @@ func (c *HTTPConn) Send(text string) {
 	}
 }
 
-// Next reads the answer to a request with the method.
+// Next reads the next response. method is the HTTP method of the request, which decides whether the response has a
+// body.
 func (c *HTTPConn) Next(method string) Reply {
 	c.t.Helper()
 	resp, err := http.ReadResponse(c.In, &http.Request{Method: method})
@@ -187,7 +194,7 @@ func (c *HTTPConn) Next(method string) Reply {
 	return Reply{resp, string(text)}
 }
 
-// WantClosed demands that the server closes the connection and has nothing more to say.
+// WantClosed fails the test unless the server closes the connection without sending more bytes.
 func (c *HTTPConn) WantClosed() {
 	c.t.Helper()
 	if rest, err := io.ReadAll(c.In); errors.Is(err, os.ErrDeadlineExceeded) || len(rest) > 0 {

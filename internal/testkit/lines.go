@@ -16,14 +16,16 @@ import (
 // Welcome is the first line that the server sends to a TCP client.
 const Welcome = `{"welcome":"Hello! Welcome to the actionHero api","room":"defaultRoom","context":"api","messageCount":0}`
 
-// Lines is a TCP client that has read its welcome and returns errors, so that other goroutines can use it.
+// Lines is a TCP client that has read the welcome line. Its methods return errors instead of ending the test, so that
+// any goroutine can call them.
 type Lines struct {
 	net.Conn
 	In    *bufio.Reader
-	Limit time.Duration // for each line read and each text sent
+	Limit time.Duration // time limit for reading a line and for sending a text
 }
 
-// OpenLines reads the welcome. If that fails it closes the connection.
+// OpenLines returns a TCP client on the connection nc and reads the welcome line. If an error occurs, OpenLines closes
+// nc.
 func OpenLines(nc net.Conn, limit time.Duration) (*Lines, error) {
 	c := &Lines{nc, bufio.NewReader(nc), limit}
 	if line, err := c.Line(); err != nil || line != Welcome {
@@ -33,7 +35,7 @@ func OpenLines(nc net.Conn, limit time.Duration) (*Lines, error) {
 	return c, nil
 }
 
-// Line reads the next line, without its end.
+// Line reads the next line and returns it without the line end, which must be "\r\n".
 func (c *Lines) Line() (string, error) {
 	_ = c.SetReadDeadline(time.Now().Add(c.Limit))
 	line, err := c.In.ReadString('\n')
@@ -44,14 +46,15 @@ func (c *Lines) Line() (string, error) {
 	return text, err
 }
 
-// WriteText sends a text as it is.
+// WriteText sends text unchanged.
 func (c *Lines) WriteText(text string) error {
 	_ = c.SetWriteDeadline(time.Now().Add(c.Limit))
 	_, err := io.WriteString(c.Conn, text)
 	return err
 }
 
-// Call sends one line and returns its answer, which must be JSON. It skips what other members of rooms say.
+// Call sends one line and returns the answer of the server, which must be JSON. It skips messages of other members of
+// rooms.
 func (c *Lines) Call(line string) (string, error) {
 	if err := c.WriteText(line + "\r\n"); err != nil {
 		return "", err
@@ -66,41 +69,43 @@ func (c *Lines) Call(line string) (string, error) {
 	return answer, err
 }
 
-// Rest reads the rest. It returns whether the server has closed the connection.
+// Rest reads all further bytes until the server closes the connection or the time limit passes. closed is true if the
+// server has closed the connection.
 func (c *Lines) Rest() (text string, closed bool) {
 	_ = c.SetReadDeadline(time.Now().Add(c.Limit))
 	rest, err := io.ReadAll(c.In)
 	return string(rest), !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// TCPClient is a TCP client that has read its welcome. Its methods end the test if they fail.
+// TCPClient is a TCP client that has read the welcome line. Its methods end the test if they fail.
 type TCPClient struct {
 	*Lines
 	t testing.TB
 }
 
-// TCPAddr returns where plain TCP listens, nil if it does not.
+// TCPAddr returns the address at which the server listens for plain TCP, or nil if the server does not listen there.
 func (s *Server) TCPAddr() net.Addr { return s.Server.TCP.Addr() }
 
-// TCPTLSAddr returns where TCP over TLS listens, nil if it does not.
+// TCPTLSAddr returns the address at which the server listens for TCP over TLS, or nil if the server does not listen
+// there.
 func (s *Server) TCPTLSAddr() net.Addr { return s.Server.TCP.TLSAddr() }
 
-// DialTCP connects to the TCP port.
+// DialTCP opens a connection to the plain TCP port of the server.
 func (s *Server) DialTCP() (net.Conn, error) { return net.Dial("tcp", s.TCPAddr().String()) }
 
-// TCP connects a client that goes with the test.
+// TCP returns a client of the plain TCP port. Its connection closes at the end of the test.
 func (s *Server) TCP(t testing.TB) *TCPClient {
 	t.Helper()
 	return NewTCP(t, s.DialTCP)
 }
 
-// TCPOverTLS is [Server.TCP] over TLS.
+// TCPOverTLS returns a client like [Server.TCP], but over TLS.
 func (s *Server) TCPOverTLS(t testing.TB) *TCPClient {
 	t.Helper()
 	return NewTCP(t, s.DialTCPOverTLS)
 }
 
-// NewTCP makes a client of a connection that goes with the test.
+// NewTCP calls dial and returns a client on the opened connection. The connection closes at the end of the test.
 func NewTCP(t testing.TB, dial func() (net.Conn, error)) *TCPClient {
 	t.Helper()
 	nc, err := dial()
@@ -115,7 +120,7 @@ func NewTCP(t testing.TB, dial func() (net.Conn, error)) *TCPClient {
 	return &TCPClient{lines, t}
 }
 
-// Send sends a text as it is.
+// Send sends text unchanged, or ends the test.
 func (c *TCPClient) Send(text string) {
 	c.t.Helper()
 	if err := c.WriteText(text); err != nil {
@@ -123,7 +128,7 @@ func (c *TCPClient) Send(text string) {
 	}
 }
 
-// Next reads the next line.
+// Next returns the next line from the server, or ends the test.
 func (c *TCPClient) Next() string {
 	c.t.Helper()
 	line, err := c.Line()
@@ -133,7 +138,7 @@ func (c *TCPClient) Next() string {
 	return line
 }
 
-// Want reads the next line, which must be the given one.
+// Want reads the next line and fails the test if the read line differs from line.
 func (c *TCPClient) Want(line string) {
 	c.t.Helper()
 	if got := c.Next(); got != line {
@@ -141,7 +146,7 @@ func (c *TCPClient) Want(line string) {
 	}
 }
 
-// Do runs an action.
+// Do sends a request that runs an action with params, and returns the answer.
 func (c *TCPClient) Do(action string, params map[string]string) Answer {
 	c.t.Helper()
 	request, err := json.Marshal(map[string]any{"action": action, "params": params})
@@ -155,7 +160,7 @@ func (c *TCPClient) Do(action string, params map[string]string) Answer {
 	return answerOf(c.t, answer)
 }
 
-// WantClosed demands that the server closes the connection in order, with nothing more to say.
+// WantClosed fails the test unless the server closes the connection without an error and without sending more bytes.
 func (c *TCPClient) WantClosed() {
 	c.t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(c.Limit))
@@ -164,7 +169,7 @@ func (c *TCPClient) WantClosed() {
 	}
 }
 
-// Quiet reports whether the server sends nothing, and closes nothing, for a time.
+// Quiet reports whether the server neither sends bytes nor closes the connection for the duration d.
 func (c *TCPClient) Quiet(d time.Duration) bool {
 	c.t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(d))

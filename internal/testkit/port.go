@@ -7,13 +7,14 @@ import (
 	"testing"
 )
 
-// Below the range of ports that clients get, on Linux and every other system.
+// Ports from firstPort up to lastPort are below the range from which the system chooses ports for clients, on Linux and
+// every other system.
 const firstPort, lastPort = 20000, 30000
 
 // FreePort returns a free port of the loopback interface for a server that stops and starts again at the same port.
 //
-// A port that the system chose may go to a client at any time: a client that keeps dialing a server that has stopped
-// ends up connected to itself, and the port is taken. No client gets the port that FreePort returns.
+// The system never gives this port to a client. In contrast, the system may give a port that it chose for a server to a
+// client at any time. A client that keeps dialing a stopped server then connects to itself and takes the port.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// MaxP99 is how long a well-behaved client may wait for 99 of 100 answers while others attack the server: 250 ms. Under
-// the race detector it is more, and says little.
+// MaxP99 is the 99th percentile of the response time that a well-behaved client may measure while others attack the
+// server: 250 ms. Under the race detector MaxP99 is longer, and a test with it proves little.
 const MaxP99 = 250 * time.Millisecond * slower
 
-// A machine that has more to do than this test is slow without an attack. Before the attack a well-behaved client makes
-// calmCalls calls. During the attack it may wait calmFactor times as long as for the slowest of them, if that is more.
+// A busy machine is slow even without an attack. A well-behaved client therefore makes calmCalls calls before the
+// attack. If calmFactor times the longest of these calls is more than MaxP99, this longer time is the limit during the
+// attack.
 const (
 	calmCalls  = 25
 	calmFactor = 5
@@ -21,20 +22,20 @@ const (
 // probeEvery is the interval between two calls of a well-behaved client.
 const probeEvery = 20 * time.Millisecond
 
-// Probe is a well-behaved client that notes how long it waits.
+// Probe is a well-behaved client that measures the response time of its calls.
 type Probe struct {
 	name string
 	stop chan struct{}
 	done sync.WaitGroup
-	max  time.Duration // that 99 of 100 calls may take
+	max  time.Duration // time limit for 99 of 100 calls
 
 	took []time.Duration
 	errs []error
 }
 
-// StartProbe starts a well-behaved client that calls ask 50 times a second, one call after the other. A call's time
-// counts from when it was due, so that one long wait counts for all calls that it delayed. Call it before the attack: it
-// returns when it knows how long a call takes without one.
+// StartProbe starts a well-behaved client that calls ask 50 times a second, one call after the other. The response time
+// of a call begins when the call is due, so that one long wait counts for all calls that it delays. Call StartProbe
+// before the attack: it first measures the response time without an attack, and then returns.
 func StartProbe(name string, ask func() error) *Probe {
 	p := &Probe{name: name, stop: make(chan struct{}), max: MaxP99}
 	for range calmCalls {
@@ -62,7 +63,8 @@ func (p *Probe) run(ask func() error) {
 	}
 }
 
-// Check ends the calls. It fails the test if a call failed, or if the client waited for longer than it may.
+// Check stops the client. It fails the test if a call failed or if the 99th percentile of the response time exceeds its
+// limit.
 func (p *Probe) Check(t testing.TB) {
 	t.Helper()
 	close(p.stop)

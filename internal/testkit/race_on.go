@@ -2,5 +2,6 @@
 
 package testkit
 
-// slower is by how much the race detector, which watches the clients as well, slows everything down.
+// slower is the factor by which the race detector slows down a test. The clients run in the same process, so they slow
+// down too.
 const slower = 8

@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// tryRead reads without waiting. n is 0 at the end.
+// tryRead reads from c into p without waiting. It returns errNothing if nothing can be read, and n is 0 at the end of
+// the input.
 func tryRead(c net.Conn, p []byte) (n int, err error) {
 	raw, err := c.(syscall.Conn).SyscallConn()
 	if err != nil {

@@ -8,23 +8,23 @@ import (
 	"sync"
 )
 
-// Recorder is a [slog.Handler] that keeps what is logged at level Info and above.
+// Recorder is a [slog.Handler] that keeps all log records of level Info and above in memory.
 type Recorder struct {
 	mu      sync.Mutex
 	entries []Entry
 }
 
-// Entry is one record of a log.
+// Entry is one log record. Attrs maps the keys of the attributes to their values as text.
 type Entry struct {
 	Level   slog.Level
 	Message string
 	Attrs   map[string]string
 }
 
-// Enabled reports whether the level is kept.
+// Enabled reports whether the recorder keeps records of the level.
 func (r *Recorder) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
-// Handle keeps a record.
+// Handle stores a log record as an Entry.
 func (r *Recorder) Handle(_ context.Context, record slog.Record) error {
 	e := Entry{record.Level, record.Message, map[string]string{}}
 	record.Attrs(func(a slog.Attr) bool {
@@ -37,25 +37,25 @@ func (r *Recorder) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// WithAttrs returns the same recorder: the servers under test do not use it.
+// WithAttrs returns r and ignores the attributes, because the servers under test do not use WithAttrs.
 func (r *Recorder) WithAttrs([]slog.Attr) slog.Handler { return r }
 
-// WithGroup returns the same recorder: the servers under test do not use it.
+// WithGroup returns r and ignores the group, because the servers under test do not use WithGroup.
 func (r *Recorder) WithGroup(string) slog.Handler { return r }
 
-// Entries returns what was logged so far.
+// Entries returns a copy of all log records so far.
 func (r *Recorder) Entries() []Entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.entries)
 }
 
-// With returns the entries one of whose attributes contains text.
+// With returns the log records in which the value of the attribute attr contains text.
 func (r *Recorder) With(attr, text string) []Entry {
 	return slices.DeleteFunc(r.Entries(), func(e Entry) bool { return !strings.Contains(e.Attrs[attr], text) })
 }
 
-// Has reports whether a message or an attribute contains text.
+// Has reports whether the message or an attribute of any log record contains text.
 func (r *Recorder) Has(text string) bool {
 	return slices.ContainsFunc(r.Entries(), func(e Entry) bool {
 		if strings.Contains(e.Message, text) {

@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// Resources are what this process holds.
+// Resources holds the number of goroutines and the number of open files of this process.
 type Resources struct{ Goroutines, Files int }
 
-// InUse returns what this process holds now. Files is 0 if the system does not list them in /dev/fd.
+// InUse returns the number of goroutines and open files of this process now. Files is 0 if the system does not list
+// open files in /dev/fd.
 func InUse() Resources {
 	r := Resources{Goroutines: runtime.NumGoroutine()}
 	if dir, err := os.Open("/dev/fd"); err == nil {
@@ -23,12 +24,12 @@ func InUse() Resources {
 	return r
 }
 
-// settleTime is how long a server may take to free what clients held that have gone.
+// settleTime is the time within which a server must free the resources of clients that have disconnected.
 const settleTime = 5 * time.Second
 
-// CheckLeaks notes what the process holds now. The function that it returns waits until the process holds no more than
-// that, and fails the test, with the stacks of all goroutines, if it still does after 5 seconds. It counts tests that
-// run at the same time too: use it in tests that are not parallel.
+// CheckLeaks records how many goroutines and open files the process has now. The function check waits up to 5 s until
+// the process has no more of either. Otherwise check fails the test and prints the stacks of all goroutines. The
+// numbers include those of tests that run at the same time, so call CheckLeaks only in tests that are not parallel.
 func CheckLeaks(t testing.TB) (check func()) {
 	t.Helper()
 	before := InUse()

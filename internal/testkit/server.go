@@ -15,26 +15,27 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// Options are what a test needs of its server. The zero value is a server with the built-in actions and no TLS.
+// Options describes the server of a test. The zero value describes a server with the built-in actions and without TLS.
 type Options struct {
-	Parts actionhero.Parts // default: only the built-in ones, which are always there
-	TLS   bool             // default: off; on: HTTPS and TCP over TLS as well
-	// Change changes the settings. Ports, addresses, certificates and the log that it leaves empty are filled in.
+	Parts actionhero.Parts // parts in addition to the built-in actions; default: none
+	TLS   bool             // true: the server also listens for HTTPS and TCP over TLS
+	// Change may change the settings of the server. New sets the ports, addresses, certificates and log that Change
+	// leaves empty.
 	Change func(cfg *server.Config)
 }
 
-// Server is a whole server under test, with every transport.
+// Server is a complete server under test, with every transport.
 type Server struct {
 	*server.Server
 	Config    server.Config
 	Log       *Recorder
 	Public    string      // folder of static files, unless Change names another
-	ClientTLS *tls.Config // for clients; nil without TLS
+	ClientTLS *tls.Config // TLS configuration of clients; nil without TLS
 
 	t testing.TB
 }
 
-// Start starts a server that stops with the test.
+// Start creates and starts a server. The server stops at the end of the test.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	s := New(t, o)
@@ -42,7 +43,7 @@ func Start(t testing.TB, o Options) *Server {
 	return s
 }
 
-// New makes a server that is not started. It stops with the test if it is started by then.
+// New creates a server without starting it. At the end of the test, New stops the server if it is running.
 func New(t testing.TB, o Options) *Server {
 	t.Helper()
 	s := &Server{t: t, Log: new(Recorder), Public: t.TempDir()}
@@ -71,7 +72,7 @@ func New(t testing.TB, o Options) *Server {
 	return s
 }
 
-// usePorts has the server listen on free ports of the loopback interface, except where cfg names others.
+// usePorts sets each empty port setting of cfg to a free port, and each empty bindIP to the loopback address.
 func usePorts(cfg *server.Config) {
 	const loopback, anyPort = "127.0.0.1", -1
 	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = cmp.Or(cfg.HTTPServer.Port, anyPort), cmp.Or(cfg.HTTPServer.BindIP, loopback)
@@ -79,7 +80,7 @@ func usePorts(cfg *server.Config) {
 	cfg.TCPServer.Port, cfg.TCPServer.BindIP = cmp.Or(cfg.TCPServer.Port, anyPort), cmp.Or(cfg.TCPServer.BindIP, loopback)
 }
 
-// Start starts the server, which must succeed. For its error call the Start of API.
+// Start starts the server and ends the test if the start fails. A test that expects an error calls s.API.Start instead.
 func (s *Server) Start() {
 	s.t.Helper()
 	if err := s.API.Start(context.Background()); err != nil {
@@ -87,7 +88,8 @@ func (s *Server) Start() {
 	}
 }
 
-// Stop stops the server, which must succeed; a stopped one stays stopped. For its error call the Stop of API.
+// Stop stops the server and fails the test if an error occurs. A second Stop does nothing. A test that expects an error
+// calls s.API.Stop instead.
 func (s *Server) Stop() {
 	s.t.Helper()
 	if err := s.API.Stop(context.Background()); err != nil {
@@ -95,13 +97,13 @@ func (s *Server) Stop() {
 	}
 }
 
-// Put writes a static file.
+// Put writes text to the file name in the folder of static files.
 func (s *Server) Put(t testing.TB, name, text string) {
 	t.Helper()
 	WriteFile(t, filepath.Join(s.Public, filepath.FromSlash(name)), text)
 }
 
-// WriteFile writes a file, and its folders if they are missing.
+// WriteFile writes text to the file name, and creates the missing folders of that path.
 func WriteFile(t testing.TB, name, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -112,7 +114,7 @@ func WriteFile(t testing.TB, name, text string) {
 	}
 }
 
-// NewAPI makes an API without transports and without a log, for tests of one component.
+// NewAPI returns an API without transports and without a log, for tests of one component. The API is not started.
 func NewAPI(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
 	cfg := actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler), FlatFileDirectory: t.TempDir(), AnnounceLimit: -1}
@@ -123,7 +125,7 @@ func NewAPI(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	return api
 }
 
-// StartAPI starts an API that stops with the test.
+// StartAPI starts an API and stops it at the end of the test. If the start or the stop fails, the test fails.
 func StartAPI(t testing.TB, api *actionhero.API) {
 	t.Helper()
 	if err := api.Start(context.Background()); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Socket is a WebSocket of a library of others. Its methods end the test if they fail.
+// Socket is a WebSocket client that uses the library coder/websocket. Its methods end the test if they fail.
 type Socket struct {
 	*websocket.Conn
 
@@ -20,7 +20,7 @@ type Socket struct {
 	json bool // each message must be JSON
 }
 
-// DialSocket opens a WebSocket that goes with the test.
+// DialSocket opens a WebSocket at url. The WebSocket closes at the end of the test.
 func DialSocket(t testing.TB, url string, options *websocket.DialOptions) *Socket {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Wait)
@@ -34,7 +34,7 @@ func DialSocket(t testing.TB, url string, options *websocket.DialOptions) *Socke
 	return &Socket{conn, t, false}
 }
 
-// Send sends a text message.
+// Send sends text as one text message.
 func (c *Socket) Send(text string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), Wait)
@@ -44,7 +44,7 @@ func (c *Socket) Send(text string) {
 	}
 }
 
-// Next reads the next message.
+// Next returns the next text message from the server, or ends the test.
 func (c *Socket) Next() string {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), Wait)
@@ -56,7 +56,7 @@ func (c *Socket) Next() string {
 	return string(text)
 }
 
-// Want reads the next message, which must be the given one.
+// Want reads the next message and fails the test if the message differs from text.
 func (c *Socket) Want(text string) {
 	c.t.Helper()
 	if got := c.Next(); got != text {
@@ -64,14 +64,15 @@ func (c *Socket) Want(text string) {
 	}
 }
 
-// Call sends a request, whose answer must be the given one.
+// Call sends request and fails the test if the next message differs from answer.
 func (c *Socket) Call(request, answer string) {
 	c.t.Helper()
 	c.Send(request)
 	c.Want(answer)
 }
 
-// Await reads up to the message that begins with prefix, and returns its rest.
+// Await reads messages up to the first message that begins with prefix. It returns the rest of that message after
+// prefix.
 func (c *Socket) Await(prefix string) string {
 	c.t.Helper()
 	for {
@@ -81,7 +82,8 @@ func (c *Socket) Await(prefix string) string {
 	}
 }
 
-// WantClosed demands that the server closes the connection with a code and a reason, with nothing more to say.
+// WantClosed fails the test unless the server closes the connection with the given code and reason, without sending
+// another message.
 func (c *Socket) WantClosed(code int, reason string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), Wait)
@@ -93,19 +95,19 @@ func (c *Socket) WantClosed(code int, reason string) {
 	}
 }
 
-// WSClient speaks plain WebSocket and has read its welcome.
+// WSClient is a plain WebSocket client that has read the welcome message.
 type WSClient struct{ *Socket }
 
-// WSURL is the address of plain WebSocket.
+// WSURL returns the URL of plain WebSocket on the server.
 func (s *Server) WSURL() string { return "ws://" + s.Web.Addr().String() + WSPath }
 
-// WS connects a client that goes with the test.
+// WS returns a plain WebSocket client of the server. Its connection closes at the end of the test.
 func (s *Server) WS(t testing.TB) *WSClient {
 	t.Helper()
 	return NewWS(t, s.WSURL(), nil)
 }
 
-// WSS is [Server.WS] over TLS.
+// WSS returns a client like [Server.WS], but over TLS.
 func (s *Server) WSS(t testing.TB) *WSClient {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: s.ClientTLS}
@@ -114,7 +116,7 @@ func (s *Server) WSS(t testing.TB) *WSClient {
 	return NewWS(t, url, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 }
 
-// NewWS connects a client to an address.
+// NewWS opens a plain WebSocket at url, checks the welcome message and returns the client.
 func NewWS(t testing.TB, url string, options *websocket.DialOptions) *WSClient {
 	t.Helper()
 	c := &WSClient{DialSocket(t, url, options)}
@@ -131,10 +133,10 @@ func (c *WSClient) Do(action string, params map[string]string) Answer {
 	return answerOf(c.t, answer+c.Await(answer))
 }
 
-// SIOClient speaks Socket.IO 5 on Engine.IO 4 over WebSocket, and has read its welcome.
+// SIOClient is a client of Socket.IO 5 on Engine.IO 4 over WebSocket. It has read the welcome message.
 type SIOClient struct{ *Socket }
 
-// SIO connects a client that goes with the test.
+// SIO returns a Socket.IO client of the server. Its connection closes at the end of the test.
 func (s *Server) SIO(t testing.TB) *SIOClient {
 	t.Helper()
 	c := &SIOClient{DialSocket(t, "ws://"+s.Web.Addr().String()+SIOPath, nil)}

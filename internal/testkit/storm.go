@@ -10,23 +10,25 @@ import (
 	"time"
 )
 
-// Kind is one way in which a client keeps a server busy.
+// Kind describes one kind of slow client in a [Storm]: how it connects, what it sends and whether it reads.
 type Kind struct {
 	Name string
 
-	// Dial connects, up to the point where Open is sent.
+	// Dial opens a connection. If a handshake precedes the bytes in Open, Dial completes the handshake.
 	Dial func() (net.Conn, error)
-	// Open is sent at once.
+	// Open holds the bytes that the client sends directly after Dial.
 	Open string
-	// Drip is sent after Open, a byte each second, over and over. If it is empty, nothing more is sent.
+	// Drip holds the bytes that the client sends after Open, one byte each second, in an endless loop. If Drip is
+	// empty, the client sends no more bytes.
 	Drip string
-	// HalfClose shuts the client's side after Open.
+	// HalfClose is true if the client closes its sending side after Open.
 	HalfClose bool
-	// Unread clients never read. They cannot see that the server closes them; its open files show that.
+	// Unread is true if the client never reads. The client then cannot notice that the server closes the connection.
+	// The open files of the server show it.
 	Unread bool
 }
 
-// Many returns how many clients of each kind there are: 400, or 50 in short mode and under the race detector.
+// Many returns the number of clients of each Kind: 400, or 50 in short mode and under the race detector.
 func Many() int {
 	if testing.Short() {
 		return 50
@@ -34,17 +36,19 @@ func Many() int {
 	return 400 / slower
 }
 
-// Grace is how much later than its limit a client may be gone, because a busy machine notices it late.
+// Grace is the additional time after a time limit within which the server must close a client, because a busy machine
+// notices the limit late.
 const Grace = time.Second
 
-// Storm connects many clients of each kind to a server of this process at once. It fails the test unless the server
-// closes each of them, and all files that it opened for them, within the given time after the last one connected.
+// Storm connects many clients of each kind, all at the same time, to a server in this process. The time limit within
+// begins when the last client has connected. The test fails unless the server has closed all clients and all files that
+// it opened for them by then.
 func Storm(t *testing.T, within time.Duration, kinds []Kind) {
 	t.Helper()
 	before := InUse()
 	var mu, gate sync.Mutex
 	var all []*slowClient
-	var running sync.WaitGroup // not t.Parallel, which runs as many at a time as there are processors
+	var running sync.WaitGroup // in place of t.Parallel, which limits concurrent tests to the number of processors
 	for _, kind := range kinds {
 		running.Go(func() {
 			t.Run(kind.Name, func(t *testing.T) {
@@ -69,7 +73,8 @@ func Storm(t *testing.T, within time.Duration, kinds []Kind) {
 		return
 	}
 	last := slices.MaxFunc(all, func(a, b *slowClient) int { return a.came.Compare(b.came) }).came
-	// The clients keep their own ends open: more files than those, and a few of well-behaved clients, are the server's.
+	// The clients keep their ends of the connections open. If there are more open files than these ends, and more than
+	// a few files of well-behaved clients, the server still has them open.
 	const wellBehaved = 16
 	var files int
 	gone := func() bool {
@@ -82,16 +87,16 @@ func Storm(t *testing.T, within time.Duration, kinds []Kind) {
 	t.Logf("%d clients, all gone %v after the last came", len(all), time.Since(last).Round(100*time.Millisecond))
 }
 
-// crowd is all clients of one kind. One goroutine plays all of them.
+// crowd holds all clients of one Kind. One goroutine acts for all of them.
 type crowd struct {
 	kind    Kind
-	gate    *sync.Mutex // one client at a time connects: the client's part of that is not the server's fault
+	gate    *sync.Mutex // only one client connects at once, so that a test does not blame the server for the work of the clients
 	clients []*slowClient
 }
 
 type slowClient struct {
 	net.Conn
-	raw  net.Conn  // below TLS
+	raw  net.Conn  // the TCP connection, below TLS
 	came time.Time // when it connected
 	next time.Time // when the next byte is due
 	sent int       // bytes of Drip
@@ -123,7 +128,7 @@ func (s *crowd) open(t *testing.T, c *slowClient) {
 	c.came = time.Now()
 	c.next = c.came.Add(time.Second)
 	_ = c.SetWriteDeadline(c.came.Add(time.Second))
-	// A server need not take all that an unread client sends.
+	// A server need not read all bytes that an unread client sends.
 	if _, err := c.Write([]byte(s.kind.Open)); err != nil && !s.kind.Unread {
 		t.Errorf("a client cannot send: %v", err)
 	}
@@ -135,10 +140,12 @@ func (s *crowd) open(t *testing.T, c *slowClient) {
 	}
 }
 
-// lookEvery is how often each client is checked: thousands of them must leave the processor to the server.
+// lookEvery is the interval between two checks of each client. Thousands of clients must leave processor time to the
+// server.
 const lookEvery = 250 * time.Millisecond
 
-// watch sends the drips until every client is gone.
+// watch sends the Drip bytes and waits until the server has closed every client. The test fails if a client is still
+// connected after within plus Grace.
 func (s *crowd) watch(t *testing.T, within time.Duration) {
 	left := slices.Clone(s.clients)
 	var last time.Duration
@@ -162,7 +169,7 @@ func (s *crowd) watch(t *testing.T, within time.Duration) {
 	t.Logf("the last was gone after %v", last.Round(100*time.Millisecond))
 }
 
-// step sends the next byte of one client if it is due, and reports whether the server has closed it.
+// step sends the next byte of Drip if that byte is due. It reports whether the server has closed the connection of c.
 func (s *crowd) step(c *slowClient) bool {
 	if now := time.Now(); s.kind.Drip != "" && !now.Before(c.next) {
 		c.next = now.Add(time.Second)
@@ -176,10 +183,10 @@ func (s *crowd) step(c *slowClient) bool {
 	return ended(c.raw)
 }
 
-// errNothing says that there is nothing to read at the moment.
+// errNothing is the error of tryRead if no bytes can be read now and the connection is open.
 var errNothing = errors.New("nothing to read")
 
-// ended drops what the server has sent and reports whether it has closed the connection.
+// ended discards all bytes that the server has sent, and reports whether the server has closed the connection.
 func ended(c net.Conn) bool {
 	var buf [4 << 10]byte
 	for {

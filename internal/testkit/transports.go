@@ -8,13 +8,14 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Answer is what a client gets for an action.
+// Answer is the answer that a client receives for an action.
 type Answer struct {
-	JSON  string // the whole object; "" from a task
+	JSON  string // the whole JSON object; "" from a task
 	Error string // "" if the action succeeded
 }
 
-// answerOf reads the error of an answer: over HTTP success is "OK", elsewhere false.
+// answerOf parses text, an answer in JSON. Over HTTP, the member "error" is "OK" after success. Over other transports,
+// it is false.
 func answerOf(t testing.TB, text string) Answer {
 	t.Helper()
 	var object struct{ Error any }
@@ -25,12 +26,13 @@ func answerOf(t testing.TB, text string) Answer {
 	return Answer{text, strings.TrimSuffix(failure, "OK")}
 }
 
-// Client runs actions over one transport.
+// Client is a client of any transport. Its method Do runs an action and returns the answer.
 type Client interface {
 	Do(action string, params map[string]string) Answer
 }
 
-// Transports connects a client over each transport, by its name. Each new transport gets a row here.
+// Transports maps the name of each transport to a function that connects a client to s. A new transport needs an entry
+// here.
 var Transports = map[string]func(t testing.TB, s *Server) Client{
 	"http":      func(t testing.TB, s *Server) Client { return s.HTTP(t) },
 	"tcp":       func(t testing.TB, s *Server) Client { return s.TCP(t) },
@@ -39,7 +41,7 @@ var Transports = map[string]func(t testing.TB, s *Server) Client{
 	"worker":    func(t testing.TB, s *Server) Client { return tasks{t, s} },
 }
 
-// tasks runs the task with the name of the action and reads the stored error.
+// tasks is a Client that runs the task with the name of the action and returns the stored error of the job.
 type tasks struct {
 	t testing.TB
 	s *Server
@@ -54,7 +56,7 @@ func (c tasks) Do(action string, params map[string]string) Answer {
 			c.t.Fatal(err)
 		}
 	}
-	// Past Tasks.Enqueue, which would refuse a wrong input before the worker has to.
+	// The queue is called directly, because Tasks.Enqueue would refuse a wrong input before the worker can.
 	added, err := c.s.API.Config().Backend.Queue().Enqueue(c.t.Context(), backend.NewJob{Task: action, Params: raw, MaxAttempts: 1})
 	if err != nil {
 		c.t.Fatal(err)

@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// What the files of a [Tree] contain. No answer may ever contain Secret.
+// The contents and the size of the files in a [Tree]. No answer of a server may ever contain Secret.
 const (
 	Secret   = "a secret text"
 	Plain    = "a public text"
 	BigBytes = 8 << 20
 )
 
-// Tree is a folder of static files next to a secret:
+// Tree is a folder of static files next to a folder and a file with a secret:
 //
 //	secret.txt               Secret
 //	public/index.html        Plain
@@ -28,11 +28,11 @@ const (
 //	public/sub/index.html    a link to ../../secret.txt
 //	public-secret/plain.txt  Secret
 type Tree struct {
-	Dir    string // above the public folder
+	Dir    string // the folder that contains the public folder
 	Public string
 }
 
-// NewTree makes the files in a folder that goes with the test.
+// NewTree creates the files of a Tree in a temporary folder. The folder is removed at the end of the test.
 func NewTree(t testing.TB) Tree {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -60,8 +60,8 @@ func NewTree(t testing.TB) Tree {
 	return tree
 }
 
-// Names returns names of files with which clients have tried to read secret.txt, as they are after a server has decoded
-// the request once.
+// Names returns file names with which clients have tried to read secret.txt. Each name is in the form that a server has
+// after it has decoded the request once.
 func (tr Tree) Names() []string {
 	names := []string{
 		"../secret.txt", "/../secret.txt", "../../../../../../../../etc/passwd", "sub/../../secret.txt", "./../secret.txt", "..",
@@ -79,8 +79,8 @@ func (tr Tree) Names() []string {
 	return append(names, filepath.Join(tr.Dir, "secret.txt"))
 }
 
-// Encodings returns the forms of a name in a URL: with the necessary bytes escaped, in two ways, with every byte escaped,
-// with every byte escaped twice, and, if it can be sent, without escapes.
+// Encodings returns the forms that a file name can have in a URL: the necessary bytes escaped, in two ways; every byte
+// escaped; every byte escaped twice; and, if name can be sent as it is, name without escapes.
 func Encodings(name string) []string {
 	var each strings.Builder
 	const hex = "0123456789abcdef"
@@ -94,7 +94,7 @@ func Encodings(name string) []string {
 	return forms
 }
 
-// Leaks reports whether an answer contains a text that no client may read.
+// Leaks reports whether answer contains a text that no client may read.
 func Leaks(answer string) bool {
 	return strings.Contains(answer, Secret) || strings.Contains(answer, "root:x:0:0") || strings.Contains(answer, "PATH=")
 }

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// Wait is how long a test waits for an event that must happen soon, on a busy machine.
+// Wait is the time limit for an event that must happen soon, long enough for a busy machine.
 const Wait = 10 * time.Second
 
-// pollEvery is how often [Eventually] and [Within] look.
+// pollEvery is the interval at which [Eventually] and [Within] check their condition.
 const pollEvery = 5 * time.Millisecond
 
-// Eventually waits until the condition holds, for at most [Wait]; then it ends the test, with what in the message.
+// Eventually blocks until condition returns true. If this takes longer than [Wait], Eventually ends the test. The
+// message of the failure contains what, a description of the condition.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	if !Within(Wait, condition) {
@@ -19,7 +20,7 @@ func Eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// Within waits until the condition holds, for at most limit. It returns whether it holds.
+// Within blocks until condition returns true or limit has passed. It returns true if the condition holds by then.
 func Within(limit time.Duration, condition func() bool) bool {
 	return poll(pollEvery, limit, condition)
 }

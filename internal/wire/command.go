@@ -13,7 +13,8 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// command runs one command with its argument, and appends the reply or returns an error.
+// command is the function of one command. It runs the command with the argument arg for the client c, and appends the
+// reply to dst or returns an error.
 type command func(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, arg string) ([]byte, error)
 
 var commands = map[string]command{
@@ -25,16 +26,17 @@ var commands = map[string]command{
 	"say":         say,
 }
 
-// Commands returns the names of all commands, sorted.
+// Commands returns the names of all commands that [RunCommand] runs, sorted.
 func Commands() []string { return slices.Sorted(maps.Keys(commands)) }
 
-// RunCommand runs a command that all persistent transports have, and appends the reply. The commands are detailsView,
-// roomAdd ROOM, roomChange ROOM, roomLeave ROOM, roomView and say TEXT. For a client that is in no room, roomView replies
-// with the room "". arg is the text after the name of the command, or "". White space around the name of a room is
-// ignored. If there is no command of that name, ok is false and dst is returned unchanged.
+// RunCommand runs the named command, which all persistent transports have, for the client c and appends the reply to
+// dst. The commands are detailsView, roomAdd ROOM, roomChange ROOM, roomLeave ROOM, roomView and say TEXT. arg is the
+// text after the name of the command, or "". White space around the name of a room is ignored. If the client is in no
+// room, roomView replies with the room "". If there is no command of the given name, ok is false and dst is returned
+// unchanged.
 //
-// Internal errors are logged. RunCommand may block in a room middleware, so do not call it where this would delay other
-// clients.
+// RunCommand logs internal errors. It may block in a room middleware, so do not call RunCommand where blocking would
+// delay other clients.
 func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name, arg string) (object []byte, ok bool) {
 	run := commands[name]
 	if run == nil {
@@ -48,8 +50,8 @@ func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionh
 	return dst, true
 }
 
-// Enter moves a client that has just connected into the default room. If the client may not enter it, refused is true and
-// the reply with the reason is appended: send it after the welcome.
+// Enter moves the client c, which has just connected, into the default room. If c may not enter the room, refused is
+// true, and Enter appends the reply with the reason to dst. Send this reply after the welcome message.
 func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, refused bool) {
 	if err := api.Rooms.Move(ctx, c, api.Config().DefaultChatRoom); err != nil {
 		return failed(dst, api, c, "connect", err), true
@@ -57,7 +59,7 @@ func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.C
 	return dst, false
 }
 
-// failed appends the reply to a command that failed. It logs internal errors.
+// failed appends to dst the reply to the named command, which failed with err. It logs err if err is an internal error.
 func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, err error) []byte {
 	if failure := actionhero.AsError(err); failure.Code == actionhero.CodeInternal {
 		cause := err
@@ -106,8 +108,9 @@ func detailsView(_ context.Context, dst []byte, _ *actionhero.API, c *actionhero
 	return Details(dst, c, nil), nil
 }
 
-// Details appends the reply to detailsView: the id, the time of connecting and the details of the client. params is a JSON
-// object with the sticky params, nil on transports without them.
+// Details appends to dst the reply to the command detailsView: the id, the time of connecting and the details of the
+// client c. params is a JSON object with the params that the connection keeps, or nil on transports that keep no
+// params.
 func Details(dst []byte, c *actionhero.Conn, params []byte) []byte {
 	dst = append(OK(dst), `,"details":{`...)
 	if params != nil {

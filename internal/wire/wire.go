@@ -1,8 +1,9 @@
-// Package wire builds the JSON messages that the persistent transports share. The names, spelling and order of keys are
-// exactly those that existing clients expect. Begin reading at [RunCommand] and [Result].
+// Package wire builds the JSON messages that the persistent transports (TCP, WebSocket and Socket.IO) share. The names,
+// spelling and order of keys are exactly those that existing clients expect. Begin reading at [RunCommand] and
+// [Result].
 //
-// Invariant: every function appends an open object, without its closing brace, because each transport adds keys: TCP adds
-// the messageCount, WebSocket the id of the request.
+// Invariant: every function appends a JSON object without its closing brace, because each transport adds keys. TCP adds
+// "messageCount", WebSocket adds the "id" of the request.
 package wire
 
 import (
@@ -11,16 +12,17 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Welcome appends the first message that a client reads.
+// Welcome appends to dst the welcome message, the first message that a client receives.
 func Welcome(dst []byte, text, room string) []byte {
 	dst = jsonx.AppendString(append(dst, `{"welcome":`...), text)
 	dst = jsonx.AppendString(append(dst, `,"room":`...), room)
 	return append(dst, `,"context":"api"`...)
 }
 
-// RoomMessage appends a message of a room. The key "room" is last. It is present only if the client's current room is
-// another one, so a client that never added a room reads exactly what it has always read. Future keys, such as the number
-// of a message, belong after it. A notice of the server has no envelope: its body is the object.
+// RoomMessage appends to dst a message that was sent to a room. The last key is "room", which names the room. This key
+// is present only if the client's current room is another room, so a client that never added a room receives no new
+// key. Future keys, such as the number of a message, belong after "room". If the message is a notice of the server, its
+// body is the whole JSON object.
 func RoomMessage(dst []byte, d *actionhero.RoomMessage) []byte {
 	if transport.IsNotice(d) {
 		return append(dst, d.Body[:len(d.Body)-1]...)
@@ -34,26 +36,28 @@ func RoomMessage(dst []byte, d *actionhero.RoomMessage) []byte {
 	return dst
 }
 
-// Status appends the reply to a command that returns only a status.
+// Status appends to dst the reply to a command that returns only a status.
 func Status(dst []byte, status string) []byte {
 	dst = jsonx.AppendString(append(dst, `{"status":`...), status)
 	return append(dst, `,"context":"response"`...)
 }
 
-// Goodbye appends the message that the server sends before it closes a connection that the client did not end.
+// Goodbye appends to dst the message that the server sends before the server closes a connection. It is not sent if the
+// client has ended the connection.
 func Goodbye(dst []byte) []byte {
 	return append(dst, `{"status":"Bye!","context":"api"`...)
 }
 
-// OK appends the reply to a chat command that succeeded.
+// OK appends to dst the reply to a chat command that succeeded. The caller may append further keys.
 func OK(dst []byte) []byte { return append(dst, `{"context":"response","status":"OK"`...) }
 
-// Error appends the reply to a request that failed with err.
+// Error appends to dst the reply to a request that failed with err.
 func Error(dst []byte, err error) []byte {
 	return jsonx.AppendString(append(dst, `{"context":"response","error":`...), actionhero.AsError(err).Message)
 }
 
-// Result appends the reply to an action: its output out, or an error if out cannot be encoded.
+// Result appends to dst the reply to an action, which contains out, the output of the action. If out cannot be encoded,
+// the reply is an error.
 func Result(dst []byte, req *actionhero.Request, out any) []byte {
 	const head, status = `{"context":"response",`, `"status":"OK"`
 	start := len(dst)
@@ -69,7 +73,8 @@ func Result(dst []byte, req *actionhero.Request, out any) []byte {
 	return append(dst, `,"error":false`...)
 }
 
-// Params appends the reply to paramView and paramsView. object is a JSON object.
+// Params appends to dst the reply to the commands paramView and paramsView. object is a JSON object with the sticky
+// params of the connection.
 func Params(dst, object []byte) []byte {
 	return append(append(dst, `{"context":"response","params":`...), object...)
 }

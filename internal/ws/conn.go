@@ -10,9 +10,9 @@ import (
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
-// Conn is one connection. Set it up with [Conn.Upgrade]; it must not be copied.
+// Conn is the server's end of one WebSocket connection. Set up a Conn with [Conn.Upgrade]. A Conn must not be copied.
 type Conn struct {
-	// Out is the send queue. Add whole frames only.
+	// Out is the send queue of the connection. Callers may add only whole frames.
 	Out sendqueue.Queue
 
 	nc      net.Conn
@@ -24,18 +24,18 @@ type Conn struct {
 
 	// Used by the reader only:
 	in         input
-	inMessage  bool          // the deadline is for the rest of a message
+	inMessage  bool          // deadline is the time limit for the rest of a message
 	armed      bool          // a deadline is set
 	pongQueued bool          // pongs are queued but not sent
-	misses     int8          // deadlines that have passed since something was last read
-	deadline   time.Duration // as uptime counts; 0 is none
-	lastRead   time.Duration // as uptime counts
+	misses     int8          // deadlines that have passed since bytes were last read
+	deadline   time.Duration // as time since epoch; 0: no deadline
+	lastRead   time.Duration // when bytes were last read, as time since epoch
 }
 
-// epoch is the zero of uptime.
+// epoch is the time from which uptime counts.
 var epoch = time.Now()
 
-// uptime returns the time since epoch. Reading the monotonic clock takes half as long as time.Now.
+// uptime returns the time since epoch. Only the monotonic clock is read, which takes half as long as time.Now.
 func uptime() time.Duration { return time.Since(epoch) }
 
 func (c *Conn) init(nc net.Conn, unread []byte, options *Options, deflate bool, fail func(error)) {
@@ -47,11 +47,11 @@ func (c *Conn) init(nc net.Conn, unread []byte, options *Options, deflate bool, 
 // RemoteAddr returns the address of the client, or of the proxy in front of it.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
-// Deflates reports whether compression was negotiated.
+// Deflates reports whether the client and the server have agreed on compression in the handshake.
 func (c *Conn) Deflates() bool { return c.deflate }
 
-// Next returns the next message that has come whole; ok is false if there is none. It replies to pings on the way. The
-// error is a *[CloseError] and final.
+// Next returns the next message that has been received completely; ok is false if there is none. Next also replies to
+// the pings before that message. The error is a *[CloseError]; the connection must end after an error.
 func (c *Conn) Next() (m Message, ok bool, err error) {
 	if closing := c.closing.Load(); closing != nil {
 		return m, false, closing // messages that have been read but not returned are dropped
@@ -82,7 +82,7 @@ func (c *Conn) next() (m Message, ok bool, err error) {
 		case opPing:
 			c.control(opPong, payload)
 			c.pongQueued = true
-		case opPong: // Read has noted that something came
+		case opPong: // Read has noted the time of the pong
 		default:
 			if m, ok, fault = c.in.add(h, payload); fault != nil {
 				return m, false, fault
@@ -97,14 +97,16 @@ func (c *Conn) next() (m Message, ok bool, err error) {
 	}
 }
 
-// ErrPark is returned by [Conn.Read] when another goroutine, with a small stack, should call Read again.
+// ErrPark is the error with which [Conn.Read] asks its caller to call Read again from another goroutine, with a small
+// stack.
 var ErrPark = errors.New("the connection is to wait in another goroutine")
 
-// Read blocks until more has come. The error is [ErrPark], after which another Read continues with the same deadline, or a
-// *[CloseError], which is final: for example after the client was silent for PingInterval and did not answer the ping.
+// Read blocks until more bytes have been received. The error is [ErrPark] or a *[CloseError]. After ErrPark, another
+// Read continues with the same deadline. A CloseError is final, for example if the client was silent for PingInterval
+// and did not answer the ping.
 //
-// After [Conn.Wake], Read calls park and returns ErrPark if the result is true. It also returns ErrPark after it has
-// handled a deadline, because that needs a larger stack than waiting.
+// After [Conn.Wake], Read calls park and returns ErrPark if park returns true. Read also returns ErrPark after a
+// deadline that does not end the connection, because handling a deadline needs a larger stack than waiting.
 func (c *Conn) Read(park func() bool) error {
 	switch begun := c.in.begun(); {
 	case !begun && (c.inMessage || !c.armed):
@@ -135,9 +137,9 @@ func (c *Conn) Read(park func() bool) error {
 	return ErrPark
 }
 
-// late handles a deadline that has passed. After PingInterval without input it sends a ping. It returns an error if a
-// message took too long or the ping was not answered. PongTimeout is divided into two deadlines, because one of them may
-// pass while the reader handles messages.
+// late handles a read deadline that has passed. After PingInterval without input, late sends a ping. It returns an
+// error if a message took longer than MessageTimeout, or if the client did not answer the ping within PongTimeout.
+// PongTimeout is divided into two deadlines, because one of them may pass while the reader handles messages.
 func (c *Conn) late() *CloseError {
 	if c.inMessage {
 		return &CloseError{Code: PolicyError, Reason: "a message must end within " + c.options.MessageTimeout.String()}
@@ -161,7 +163,7 @@ func (c *Conn) late() *CloseError {
 	return nil
 }
 
-// arm sets the time within which something must come; 0 is no limit.
+// arm sets the read deadline to the duration within from now. If within is 0, arm removes the deadline.
 func (c *Conn) arm(within time.Duration) {
 	c.armed = within > 0 || c.options.PingInterval == 0
 	if c.deadline = 0; within > 0 {
@@ -170,7 +172,8 @@ func (c *Conn) arm(within time.Duration) {
 	c.setDeadline()
 }
 
-// setDeadline applies c.deadline to the network connection.
+// setDeadline applies c.deadline to the network connection. If the server is closing the connection, setDeadline calls
+// Wake again, because it may have replaced the deadline that Wake has set.
 func (c *Conn) setDeadline() {
 	var deadline time.Time
 	if c.deadline != 0 {
@@ -182,14 +185,15 @@ func (c *Conn) setDeadline() {
 	}
 }
 
-// Wake interrupts a Read, which then checks whether it is to return. Any goroutine may call it.
+// Wake interrupts a blocked Read. Read then checks whether it must return. Any goroutine may call Wake.
 func (c *Conn) Wake() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
 
-// DetachBuffer leaves the read buffer to the messages that have come, so that they stay valid.
+// DetachBuffer replaces the read buffer by a new one. Messages that Next has returned stay valid, because the old
+// buffer is not used again.
 func (c *Conn) DetachBuffer() { c.in.detach() }
 
-// Text queues a text message that the client has requested, the concatenation of head and tail. Call Out.Send to send it.
-// Text blocks while the send queue is half full, see [sendqueue.Queue.AddLater].
+// Text queues a text message that the client has requested: the concatenation of head and tail. The caller must call
+// Out.Send to send the message. Text blocks while the send queue is at least half full, see [sendqueue.Queue.AddLater].
 func (c *Conn) Text(head, tail []byte) {
 	var array [headSize]byte
 	n := len(head) + len(tail)
@@ -206,26 +210,29 @@ func (c *Conn) Text(head, tail []byte) {
 	c.Out.AddLater(appendHead(array[:0], bitFin|opText, n), head, tail)
 }
 
-// Binary queues a binary message as Text does.
+// Binary queues a binary message that the client has requested. Like [Conn.Text], Binary may block, and the caller must
+// call Out.Send. Binary does not compress data.
 func (c *Conn) Binary(data []byte) {
 	var array [headSize]byte
 	c.Out.AddLater(appendHead(array[:0], bitFin|opBinary, len(data)), data)
 }
 
-// control queues a control frame.
+// control queues a control frame with the opcode op.
 func (c *Conn) control(op byte, payload []byte) {
 	c.Out.AddLater([]byte{bitFin | op, byte(len(payload))}, payload)
 }
 
-// Stop ends reading: Next and Read return a [CloseError] with the code and reason, which Finish sends to the client.
+// Stop ends reading: Next and Read return a [CloseError] with the code and reason. Finish then sends the code and
+// reason to the client.
 func (c *Conn) Stop(code int, reason string) {
 	if c.closing.CompareAndSwap(nil, &CloseError{Code: code, Reason: reason}) {
 		c.Wake()
 	}
 }
 
-// Close is Stop, but does not wait for Finish: it queues the close frame now, after the queued messages, and drops later
-// ones. If the client has not finished the closing handshake within [Options.CloseTimeout], the connection is closed.
+// Close calls Stop and queues the close frame at once, after the queued messages. Later messages are dropped. If the
+// client has not finished the closing handshake within [Options.CloseTimeout], Close closes the connection in a new
+// goroutine.
 func (c *Conn) Close(code int, reason string) {
 	c.Stop(code, reason)
 	if c.closed.CompareAndSwap(false, true) {
@@ -236,14 +243,15 @@ func (c *Conn) Close(code int, reason string) {
 	}
 }
 
-// CloseNow closes the connection at once, without a close frame.
+// CloseNow closes the connection at once, without a close frame, and drops the queued messages.
 func (c *Conn) CloseNow() {
 	c.Out.Close()
 	_ = c.nc.Close()
 }
 
-// doesNotRead closes the connection of a client that does not read. The queued messages are dropped. If the queue was
-// full, the client gets a close frame after the message that is being written.
+// doesNotRead closes the connection of a client that does not read. The send queue calls doesNotRead with the reason
+// err. The queued messages are dropped. If the queue was full, the client gets a close frame after the message that is
+// being written.
 func (c *Conn) doesNotRead(err error) {
 	if errors.Is(err, sendqueue.ErrFull) {
 		c.Close(TryAgainLater, "too much waits for you to read")
@@ -253,8 +261,9 @@ func (c *Conn) doesNotRead(err error) {
 	c.fail(err)
 }
 
-// Finish ends the connection. Only the reader may call it. It sends the queued messages and a close frame for err, the
-// error of Next or Read, waits up to [Options.CloseTimeout] for the client to read them, and closes the connection.
+// Finish ends the connection. Only the goroutine that reads may call Finish. It sends the queued messages and a close
+// frame for err, the error of Next or Read. It then waits up to [Options.CloseTimeout] for the client to read these
+// messages, and closes the connection.
 func (c *Conn) Finish(err error) {
 	c.in.release()
 	var why *CloseError
@@ -275,8 +284,9 @@ func (c *Conn) Finish(err error) {
 	_ = c.nc.Close()
 }
 
-// linger lets the client read the last frames. Closing a socket with unread input resets the connection, and the frames
-// would be lost. linger therefore reads until the client closes, at most lingerBytes and for CloseTimeout.
+// linger gives the client time to read the last frames. Closing a socket with unread input resets the connection, so
+// the client would lose these frames. linger therefore reads until the client closes the connection, for at most
+// lingerBytes and CloseTimeout.
 func (c *Conn) linger() {
 	const lingerBytes = 1 << 20
 	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {

@@ -10,14 +10,16 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// deflateResponse accepts permessage-deflate (RFC 7692) without context takeover in either direction. A connection then
-// needs no memory for compression between messages, and a compressed message is the same for all connections.
+// deflateResponse is the response header with which the server accepts permessage-deflate (RFC 7692), without context
+// takeover in either direction. A connection then needs no memory for compression between messages, and a compressed
+// message is the same for all connections.
 const deflateResponse = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
-// minDeflate is the size, in bytes, from which a message is compressed.
+// minDeflate is the size, in bytes, of the smallest message that the server compresses.
 const minDeflate = 512
 
-// offersDeflate reports whether the client offers compression with parameters that this server supports.
+// offersDeflate reports whether values, the client's Sec-WebSocket-Extensions headers, offer compression with
+// parameters that this server supports.
 func offersDeflate(values []string) bool {
 	for _, value := range values {
 		for offer := range strings.SplitSeq(value, ",") {
@@ -29,8 +31,9 @@ func offersDeflate(values []string) bool {
 	return false
 }
 
-// acceptsOffer checks one offer (RFC 7692 section 7.1). The server cannot compress with a smaller window. The client may
-// use any window to compress.
+// acceptsOffer reports whether the server accepts one offer of compression (RFC 7692 section 7.1). The server refuses
+// an offer that requires a smaller window of the server, because its compressor cannot use one. The client may use a
+// window of any size.
 func acceptsOffer(offer string) bool {
 	name, rest, _ := strings.Cut(offer, ";")
 	if !strings.EqualFold(strings.Trim(name, " \t"), "permessage-deflate") {
@@ -69,8 +72,8 @@ var deflaters = sync.Pool{New: func() any {
 	return w
 }}
 
-// DeflatedTextFrame is [TextFrame] for connections with compression, see [Conn.Deflates]. It compresses the text if that
-// makes it smaller.
+// DeflatedTextFrame returns a text message as a frame for connections with compression, see [Conn.Deflates]. It
+// compresses the text only if the compressed text is smaller. For other connections, use [TextFrame].
 func DeflatedTextFrame(text []byte) []byte {
 	if len(text) < minDeflate {
 		return TextFrame(text)
@@ -85,7 +88,7 @@ func DeflatedTextFrame(text []byte) []byte {
 	return append(frame, *packed...)
 }
 
-// deflate appends the compressed text, as the payload of a message.
+// deflate compresses text and appends the result, the payload of a message, to dst.
 func deflate(dst, text []byte) []byte {
 	out := (*appender)(&dst)
 	w := deflaters.Get().(*flate.Writer)
@@ -104,14 +107,14 @@ func (a *appender) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// deflateTail is the end of every flushed block. Messages omit it (RFC 7692 section 7.2.1). lastBlock is that end and an
-// empty block, which ends the stream for the inflater.
+// deflateTail is the end of every flushed block; messages omit these bytes (RFC 7692 section 7.2.1). lastBlock is
+// deflateTail and an empty block. The inflater reads lastBlock after the payload of a message, and the stream ends.
 var (
 	deflateTail = []byte{0, 0, 0xff, 0xff}
 	lastBlock   = []byte{0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff}
 )
 
-// stream reads the payload of a message, and then the bytes that end it.
+// stream is a reader of the payload of a compressed message, and then of lastBlock, the bytes that end the message.
 type stream struct{ now, next []byte }
 
 func (s *stream) Read(p []byte) (int, error) {
@@ -139,8 +142,9 @@ type inflater struct {
 
 var inflaters = sync.Pool{New: func() any { return &inflater{out: flate.NewReader(nil)} }}
 
-// inflate returns the message with the compressed payload packed. It never allocates more than limit+1 bytes for it, so a
-// small payload cannot exhaust the memory.
+// inflate decompresses packed, the compressed payload of a message. It returns an error if the message is invalid or
+// has more than limit bytes. For the result, inflate never allocates more than limit+1 bytes at once, so a small
+// payload cannot exhaust the memory.
 func inflate(packed []byte, limit int) ([]byte, *CloseError) {
 	in := inflaters.Get().(*inflater)
 	defer inflaters.Put(in)
@@ -170,7 +174,7 @@ func tooBig(limit int) *CloseError {
 	return &CloseError{Code: TooBig, Reason: "a message may have " + strconv.Itoa(limit) + " bytes at most"}
 }
 
-// maxPooled is the capacity up to which a buffer is returned to the pool.
+// maxPooled is the largest capacity, in bytes, of a buffer that putBytes returns to the pool.
 const maxPooled = 64 << 10
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}

@@ -17,7 +17,7 @@ const (
 	opPong         = 0xa
 )
 
-// The bits of a frame's first two bytes.
+// The bits of the first two bytes of a frame (RFC 6455 section 5.2).
 const (
 	bitFin    = 0x80
 	bitRSV1   = 0x40 // the message is compressed (RFC 7692 section 6)
@@ -45,8 +45,8 @@ const (
 	codeGone = 1006 // never sent: the connection ended without a close frame
 )
 
-// CloseError is the reason why a connection ends: the code and reason that the server sends to the client, or that the
-// client has sent.
+// CloseError is the reason why a connection ends. Code and Reason are the values that the server sends to the client,
+// or, if ByClient is true, the values that the client has sent.
 type CloseError struct {
 	Code     int
 	Reason   string
@@ -63,10 +63,11 @@ func (e *CloseError) Error() string {
 	return fmt.Sprintf("%s (close code %d)", e.Reason, e.Code)
 }
 
-// headSize is the size of the longest head of a frame that a server sends.
+// headSize is the size, in bytes, of the longest frame head that a server sends.
 const headSize = 10
 
-// appendHead appends the head of a frame with a payload of n bytes. first is the first byte of the frame.
+// appendHead appends to dst the head of a frame with a payload of n bytes. first is the first byte of the frame, which
+// holds the opcode.
 func appendHead(dst []byte, first byte, n int) []byte {
 	switch {
 	case n <= maxControl:
@@ -77,14 +78,15 @@ func appendHead(dst []byte, first byte, n int) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, first, 127), uint64(n))
 }
 
-// TextFrame returns a message as a frame. Add it to [Conn.Out] of any number of connections.
+// TextFrame returns a text message as an uncompressed frame. The caller may add the frame to [Conn.Out] of any number
+// of connections.
 func TextFrame(text []byte) []byte {
 	frame := appendHead(make([]byte, 0, headSize+len(text)), bitFin|opText, len(text))
 	return append(frame, text...)
 }
 
-// closeFrame returns a close frame. It has no payload if the code is one that is never sent. A reason that is too long is
-// truncated.
+// closeFrame returns a close frame with the code and reason. If the code is one that is never sent, the frame has no
+// payload. A reason that is too long for a control frame is truncated.
 func closeFrame(code int, reason string) []byte {
 	if code == codeNone || code == codeGone {
 		return []byte{bitFin | opClose, 0}
@@ -102,7 +104,8 @@ func closeFrame(code int, reason string) []byte {
 	return append(binary.BigEndian.AppendUint16(frame, uint16(code)), reason...)
 }
 
-// readClose parses the payload of a client's close frame (RFC 6455 section 5.5.1).
+// readClose parses the payload of a client's close frame (RFC 6455 section 5.5.1) and returns the client's code and
+// reason. If the payload is invalid, the returned error describes the violation of the protocol.
 func readClose(payload []byte) *CloseError {
 	if len(payload) == 0 {
 		return &CloseError{Code: codeNone, ByClient: true}
@@ -130,8 +133,9 @@ type head struct {
 	incomplete bool
 }
 
-// readHead parses the head of a frame. The caller checks the limit of its length. A length whose top bit is set is an
-// error; any other that an int cannot hold becomes the largest int.
+// readHead parses the head of the frame at the start of b. If b does not contain the whole head, h.incomplete is true.
+// The caller must check h.length against the size limit. A length whose top bit is set is an error. Any other length
+// that an int cannot hold becomes the largest int.
 func readHead(b []byte) (h head, fault *CloseError) {
 	if len(b) < 2 {
 		return head{incomplete: true}, nil
@@ -177,7 +181,7 @@ func protocolError(reason string) *CloseError {
 	return &CloseError{Code: ProtocolError, Reason: reason}
 }
 
-// unmask removes the mask of a payload, eight bytes at a time (RFC 6455 section 5.3).
+// unmask removes the mask key from the payload b in place, eight bytes at a time (RFC 6455 section 5.3).
 func unmask(b []byte, key uint32) {
 	key8 := uint64(key)<<32 | uint64(key)
 	for len(b) >= 32 {

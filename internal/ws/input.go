@@ -8,24 +8,25 @@ import (
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
-// blockSize is the size of a pooled read buffer. A larger frame gets a larger buffer.
+// blockSize is the size of a pooled read buffer, in bytes. For a larger frame, the input allocates a larger buffer.
 const blockSize = 16 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// input reads the frames of a connection and assembles messages. It has no buffer until something of the next frame has
-// come; it takes one from the pool when the system reports that there is something to read.
+// input reads the frames of one connection and assembles messages from them. Between two frames, while no bytes have
+// come, an input has no read buffer. It takes a buffer from the pool when the operating system reports that bytes can
+// be read.
 type input struct {
 	reader     pooledreader.Reader
 	maxMessage int // in bytes
 
-	block *[blockSize]byte // the memory of buf, unless a frame is larger
+	block *[blockSize]byte // the pooled memory of buf; nil if buf is not pooled
 	buf   []byte           // the unused input is buf[from:to]
 	from  int
 	to    int
 	need  int // the size of the frame at from, or of the longest head while its head is incomplete
 
-	// The message whose fragments are coming:
+	// The state of a message whose last fragment has not come yet:
 	open       bool
 	compressed bool
 	op         byte
@@ -38,8 +39,9 @@ func (in *input) init(nc net.Conn, maxMessage int, unread []byte) {
 	in.buf, in.to = unread, len(unread)
 }
 
-// frame returns the next frame that has been read whole, with its mask removed; ok is false if there is none. The payload
-// is valid until the next call of fill, or for ever if detach is called before.
+// frame returns the next frame that has been read completely, with the mask of the payload removed; ok is false if
+// there is none. The payload is valid until the next call of fill. If detach is called before that, the payload stays
+// valid.
 func (in *input) frame() (h head, payload []byte, ok bool, fault *CloseError) {
 	have := in.buf[in.from:in.to]
 	h, fault = readHead(have)
@@ -59,7 +61,8 @@ func (in *input) frame() (h head, payload []byte, ok bool, fault *CloseError) {
 	return h, payload, true, nil
 }
 
-// allowed checks the head of a frame against the limit and the frames before it.
+// allowed returns an error if the frame with the head h may not follow the frames before it, or if the frame makes its
+// message longer than maxMessage bytes.
 func (in *input) allowed(h head) *CloseError {
 	switch {
 	case h.op >= opClose:
@@ -76,7 +79,8 @@ func (in *input) allowed(h head) *CloseError {
 	return nil
 }
 
-// add adds a data frame to its message, and returns the message if it is complete.
+// add adds the payload of a data frame to the frame's message. If the frame completes the message, add decompresses and
+// checks the message and returns it; otherwise ok is false.
 func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseError) {
 	switch {
 	case !in.open && !h.fin:
@@ -102,10 +106,11 @@ func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseEr
 	return Message{Binary: h.op == opBinary, Data: payload}, true, nil
 }
 
-// begun reports whether a part of a message, or of a frame, has been read.
+// begun reports whether the beginning of an incomplete frame, or of a message whose last frame is missing, has been
+// read.
 func (in *input) begun() bool { return in.to > in.from || in.open }
 
-// fill reads more.
+// fill blocks until more bytes come and appends these bytes to the buffer.
 func (in *input) fill() error {
 	switch {
 	case in.to > in.from:
@@ -120,7 +125,8 @@ func (in *input) fill() error {
 	return err
 }
 
-// Space implements pooledreader.Buffer.
+// Space implements pooledreader.Buffer. It returns the free part of the read buffer. If the input has no buffer, Space
+// takes one from the pool.
 func (in *input) Space() []byte {
 	if in.buf == nil {
 		in.block = blocks.Get().(*[blockSize]byte)
@@ -129,7 +135,8 @@ func (in *input) Space() []byte {
 	return in.buf[in.to:]
 }
 
-// ReleaseIfEmpty implements pooledreader.Buffer.
+// ReleaseIfEmpty implements pooledreader.Buffer. If there is no unused input, it returns the buffer to the pool and
+// reports true.
 func (in *input) ReleaseIfEmpty() (empty bool) {
 	if empty = in.to == in.from; empty {
 		in.release()
@@ -137,7 +144,7 @@ func (in *input) ReleaseIfEmpty() (empty bool) {
 	return empty
 }
 
-// release returns the buffer to the pool.
+// release returns the buffer to the pool if the buffer is pooled. The input has no buffer afterwards.
 func (in *input) release() {
 	if in.block != nil {
 		blocks.Put(in.block)
@@ -145,7 +152,8 @@ func (in *input) release() {
 	in.block, in.buf, in.from, in.to = nil, nil, 0, 0
 }
 
-// detach leaves the buffer to the messages in it that are still used, and continues with a copy of the unused input.
+// detach replaces the buffer by a new one with a copy of the unused input. The old buffer is not used again, so
+// requests can keep using the messages in the old buffer.
 func (in *input) detach() {
 	if in.to == in.from {
 		in.block, in.buf, in.from, in.to = nil, nil, 0, 0
@@ -156,8 +164,9 @@ func (in *input) detach() {
 	in.block, in.buf, in.from = nil, rest, 0
 }
 
-// makeRoom moves the incomplete frame to the front of the buffer. If the frame fills it, makeRoom gets a buffer of at most
-// twice the size, so memory grows with the bytes that a client sends, not with the length that it announces.
+// makeRoom moves the incomplete frame to the front of the buffer. If the frame fills the whole buffer, makeRoom
+// allocates a buffer of at most twice the size. Memory therefore grows with the bytes that a client sends, not with the
+// length that the head of the frame announces.
 func (in *input) makeRoom() {
 	if in.from > 0 {
 		copy(in.buf, in.buf[in.from:in.to])
@@ -172,8 +181,8 @@ func (in *input) makeRoom() {
 	in.buf, in.to = larger, n
 }
 
-// Message is a message of the client. Its data is valid until the next [Conn.Read], or for ever if [Conn.DetachBuffer] is
-// called before.
+// Message is a complete message of a client. Data is valid until the next [Conn.Read]. If [Conn.DetachBuffer] is called
+// before that, Data stays valid.
 type Message struct {
 	Binary bool
 	Data   []byte

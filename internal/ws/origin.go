@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// Origins decides which web pages may connect. Browsers send a server's cookies with the requests of any page, so without
-// this check every page on the web could act in the name of its visitors. The zero value allows the server's own origin
-// only. A client that sends no Origin header is not a browser and may connect.
+// Origins decides which web pages may connect to the server. Browsers send the server's cookies with the requests of
+// any page, so without this check every page on the web could act in the name of its visitors. The zero value allows
+// only the server's own origin. A client that sends no Origin header is not a browser and may connect.
 type Origins struct {
 	any      bool
-	exact    map[string]struct{} // keys are made by origin.String
-	suffixes []origin            // the host is the part after the asterisk, with its dot
+	exact    map[string]struct{} // the keys are results of origin.String
+	suffixes []origin            // the host is the part after the asterisk, with the leading dot
 }
 
-// NewOrigins parses a list of origins that may connect, in addition to the server's own: "https://example.com", with a port
-// if it is not the default one, "https://*.example.com" for all its subdomains, or "*" for every page.
+// NewOrigins parses a list of origins that may connect, in addition to the server's own origin. An element is an origin
+// like "https://example.com", with a port if it is not the default one, "https://*.example.com" for all subdomains, or
+// "*" for every page. NewOrigins returns an error for any other element.
 func NewOrigins(list []string) (Origins, error) {
 	var o Origins
 	for _, text := range list {
@@ -52,10 +53,11 @@ func NewOrigins(list []string) (Origins, error) {
 	return o, nil
 }
 
-// Any reports whether every page may connect.
+// Any reports whether pages of every origin may connect.
 func (o *Origins) Any() bool { return o.any }
 
-// Allow reports whether the page that sent r may connect.
+// Allow reports whether the web page that sent r may connect, according to the header Origin. Requests without this
+// header are allowed.
 func (o *Origins) Allow(r *http.Request) bool {
 	values, ok := r.Header["Origin"]
 	if !ok || o.any {
@@ -84,8 +86,9 @@ type origin struct{ scheme, host, port string }
 
 func (o origin) String() string { return o.scheme + "://" + o.host + ":" + o.port }
 
-// own reports whether o is the server's own origin, according to the Host header. If the request came over TLS, the page
-// must have come over TLS, too. Without TLS either is allowed, because a proxy may have terminated it.
+// own reports whether o is the server's own origin, according to the Host header of r. If the request came over TLS,
+// the scheme of o must be "https". If the request came without TLS, "http" and "https" are both allowed, because a
+// proxy may have terminated TLS.
 func (o origin) own(r *http.Request) bool {
 	if r.TLS != nil && o.scheme != "https" {
 		return false
@@ -96,7 +99,8 @@ func (o origin) own(r *http.Request) bool {
 
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-// parseOrigin parses scheme://host or scheme://host:port. Anything else is not ok.
+// parseOrigin parses an origin of the form scheme://host or scheme://host:port, where scheme is "http" or "https". ok
+// is false for any other text.
 func parseOrigin(text string) (o origin, ok bool) {
 	if len(text) > 300 || strings.ContainsAny(text, "@?#\\ \t") {
 		return o, false

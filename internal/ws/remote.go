@@ -6,8 +6,8 @@ import (
 	"net/netip"
 )
 
-// Remote returns the address of the client of a request. remoteIP returns the address behind trusted proxies; it is nil if
-// there are none. The port is 0 if only a proxy knows it.
+// Remote returns the address of the client that sent r. remoteIP returns the client's IP address behind trusted
+// proxies, or is nil if there are no proxies. The port of the result is 0 if only a proxy knows the port.
 func Remote(r *http.Request, remoteIP func(*http.Request) string) netip.AddrPort {
 	direct, _ := netip.ParseAddrPort(r.RemoteAddr) // fails only in tests
 	if remoteIP == nil {

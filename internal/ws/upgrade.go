@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
-// Options are shared by the connections of one server.
+// Options holds the settings that all connections of one server share.
 type Options struct {
 	Origins        Origins
 	SendQueue      sendqueue.Config // WriteTimeout also limits the response to the handshake
@@ -23,23 +23,23 @@ type Options struct {
 	MessageTimeout time.Duration    // from the first to the last byte of a message
 	PingInterval   time.Duration    // silence after which the client is pinged; 0: never
 	PongTimeout    time.Duration    // within which the client must send something after a ping
-	CloseTimeout   time.Duration    // for the closing handshake
+	CloseTimeout   time.Duration    // within which the client must complete the closing handshake
 }
 
-// refusal is the response to a handshake that fails.
+// refusal is the HTTP response to a handshake that fails.
 type refusal struct {
 	status int
 	text   string
 	header [2]string
 }
 
-// Upgrade does the handshake (RFC 6455 section 4.2) and hijacks the connection from net/http or another server that
-// implements [http.Hijacker]. If the handshake fails, Upgrade answers the request with a sentence that gives the reason,
-// and returns it as an error. fail is called at most once, from any goroutine, if the client does not read; the
-// connection is already being closed then.
+// Upgrade performs the handshake (RFC 6455 section 4.2) and hijacks the connection from net/http or another server that
+// implements [http.Hijacker]. If the handshake fails, Upgrade answers the request with an error status and a sentence
+// that gives the reason, and returns the reason as an error. If the client does not read, Upgrade's argument fail is
+// called at most once, from any goroutine. The connection is already being closed at that time.
 //
-// After success the handler should leave the connection to another goroutine and return. This frees the memory of the
-// request.
+// After a successful Upgrade, the HTTP handler should leave the connection to another goroutine and return. This frees
+// the memory of the request.
 func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options, fail func(error)) error {
 	if no := check(w, r, &options.Origins); no != nil {
 		if no.header[0] != "" {
@@ -66,7 +66,7 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options,
 	return nil
 }
 
-// check returns a refusal if the request is not a valid handshake, or nil.
+// check returns the refusal to send if r is not a valid handshake, or nil if r is valid.
 func check(w http.ResponseWriter, r *http.Request, origins *Origins) *refusal {
 	_, canHijack := hijacker(w)
 	switch {
@@ -92,7 +92,8 @@ func check(w http.ResponseWriter, r *http.Request, origins *Origins) *refusal {
 	return nil
 }
 
-// hijacker reports whether the connection can be hijacked, before anything is written.
+// hijacker returns the [http.Hijacker] of w, or of a ResponseWriter that w wraps. The second result is false if there
+// is none. Unlike a call of Hijack, hijacker detects this before anything is written.
 func hijacker(w http.ResponseWriter) (http.Hijacker, bool) {
 	for {
 		switch v := w.(type) {
@@ -106,7 +107,8 @@ func hijacker(w http.ResponseWriter) (http.Hijacker, bool) {
 	}
 }
 
-// hasToken reports whether a header whose values are lists contains a word.
+// hasToken reports whether values contains word. Each element of values is a comma-separated list, as in a header. The
+// case of letters does not matter.
 func hasToken(values []string, word string) bool {
 	for _, value := range values {
 		for token := range strings.SplitSeq(value, ",") {
@@ -127,7 +129,8 @@ func validKey(values []string) bool {
 	return err == nil && n == 16
 }
 
-// handshakeResponse returns the response that accepts the handshake.
+// handshakeResponse returns the HTTP response that accepts the handshake with the header Sec-WebSocket-Key key. If
+// deflate is true, the response also accepts compression.
 func handshakeResponse(key string, deflate bool) []byte {
 	const id = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // RFC 6455 section 1.3
 	sum := sha1.Sum([]byte(key + id))
@@ -139,8 +142,8 @@ func handshakeResponse(key string, deflate bool) []byte {
 	return append(dst, "\r\n\r\n"...)
 }
 
-// writeResponse writes the response and then removes the write deadline, also one that the web server has set: the send
-// queue sets its own.
+// writeResponse writes text, the response to the handshake, to the connection. It fails after the duration within. It
+// then removes the write deadline, even one that the web server has set, because the send queue sets its own deadlines.
 func writeResponse(nc net.Conn, text []byte, within time.Duration) error {
 	if err := nc.SetWriteDeadline(time.Now().Add(within)); err != nil {
 		return err
@@ -151,7 +154,8 @@ func writeResponse(nc net.Conn, text []byte, within time.Duration) error {
 	return nc.SetWriteDeadline(time.Time{})
 }
 
-// unread returns the frames that the web server has already read.
+// unread returns a copy of the bytes after the handshake that the web server has already read. They are the client's
+// first frames.
 func unread(r *bufio.Reader) []byte {
 	rest, _ := r.Peek(r.Buffered())
 	return append([]byte(nil), rest...)

@@ -1,5 +1,5 @@
-// Package rules holds the two actions of the chat and the rules of its rooms, which hold on every transport. Begin with
-// [Rules].
+// Package rules holds the two actions of the chat and the rules of its rooms. The rules apply on every transport. Begin
+// with [Rules].
 package rules
 
 import (
@@ -11,28 +11,28 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// All holds the actions and the rules.
+// All holds the actions and the room middleware of the chat, as parts for cli.Main.
 var All = actionhero.Parts{Name, Mute, Rules}
 
 // MembersRoom is the room that admits only users with a name.
 const MembersRoom = "members"
 
-// The keys of the details of a connection. Every member of a room can read the name, because config.json sets
-// general.roomDetails.
+// The names of the details that the chat stores for a connection. Every member of a room can read the detail "name" of
+// the other members, because config.json sets general.roomDetails.
 const (
 	detailName  = "name"
 	detailMuted = "muted"
 )
 
-// errNoConn is the error for HTTP clients, which have no persistent connection.
+// errNoConn is the error that both actions return to HTTP clients, because HTTP clients have no persistent connection.
 var errNoConn = actionhero.Errorf(actionhero.CodeInvalidInput, "stay connected to chat: use WebSocket, Socket.IO or TCP")
 
-// NameInput is the input and the output of name.
+// NameInput is the input and the output of the action `name`.
 type NameInput struct {
 	Name string `json:"name" required:"true" minLength:"2" maxLength:"20" pattern:"^[\\p{L}\\p{N} _-]+$" doc:"the name that others see"`
 }
 
-// Name sets the name of the caller.
+// Name is the action `name`, which stores a name for the connection of the caller.
 var Name = actionhero.Action[NameInput, NameInput]{
 	Name: "name", Description: "Sets your name, with which you may enter the room " + MembersRoom,
 	Run: func(ctx context.Context, in NameInput) (NameInput, error) {
@@ -45,17 +45,17 @@ var Name = actionhero.Action[NameInput, NameInput]{
 	},
 }
 
-// MuteInput is the input of mute.
+// MuteInput is the input of the action `mute`.
 type MuteInput struct {
 	ID string `json:"id" required:"true" format:"uuid" doc:"the sender to mute: the field from of a message"`
 }
 
-// MuteOutput is the output of mute: all ids that the caller has muted.
+// MuteOutput is the output of the action `mute`. It holds all ids that the caller has muted.
 type MuteOutput struct {
 	Muted []string `json:"muted"`
 }
 
-// Mute stops the messages of one sender to the caller.
+// Mute is the action `mute`. After it, the caller receives no more messages from one sender.
 var Mute = actionhero.Action[MuteInput, MuteOutput]{
 	Name: "mute", Description: "Stops the messages of one sender to you",
 	Run: func(ctx context.Context, in MuteInput) (MuteOutput, error) {
@@ -79,10 +79,11 @@ func muted(conn *actionhero.Conn) (list []string) {
 	return list
 }
 
-// maxText is the maximum length of a message in characters.
+// maxText is the maximum length of a chat message, in characters.
 const maxText = 500
 
-// Rules admits clients to rooms, checks and cleans their messages, and drops messages from muted senders.
+// Rules is the room middleware of the chat. It admits clients to rooms, checks the texts of messages, replaces swear
+// words, and drops messages from muted senders.
 var Rules = actionhero.RoomMiddleware{
 	Join: func(_ context.Context, c *actionhero.Conn, room string) error {
 		if room == MembersRoom && c.Detail(detailName) == nil {

@@ -7,8 +7,9 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// APIKey adds a middleware that refuses every request without the key. A client sends the key as the param apiKey on any
-// transport, or as the header X-Api-Key over HTTP. If key is empty, no request is refused.
+// APIKey returns an initializer that adds a middleware. The middleware refuses every request without the key. A client
+// sends the key as the param "apiKey" on any transport, or as the header X-Api-Key over HTTP. If key is empty, no
+// request is refused.
 func APIKey(key string) actionhero.Initializer {
 	return actionhero.Initializer{
 		Name: "apiKey",

@@ -1,4 +1,4 @@
-// Package actions holds the actions of the app.
+// Package actions holds the actions and the middleware of the example app hello.
 package actions
 
 import (

@@ -8,32 +8,32 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// ErrTaken is the error of DB.Insert if a user of that name exists.
+// ErrTaken is the error that DB.Insert returns if a user with the same name exists.
 var ErrTaken = errors.New("the name is taken")
 
-// DB is the database of users. Insert returns the id of the new user.
+// DB is the database of users. Insert adds a user and returns the id of the new user.
 type DB interface {
 	Insert(ctx context.Context, name, email string) (id int, err error)
 }
 
-// Users holds the actions that need the database.
+// Users implements the actions that need the database.
 type Users struct{ db DB }
 
-// NewUsers returns the actions that use db.
+// NewUsers returns a Users whose actions use db.
 func NewUsers(db DB) *Users { return &Users{db} }
 
-// CreateInput is the input of createUser.
+// CreateInput is the input of the action `createUser`.
 type CreateInput struct {
 	Name  string `json:"name" required:"true" pattern:"^[a-z0-9]+$" doc:"letters and digits"`
 	Email string `json:"email" required:"true" format:"email" doc:"the address for mails to this user"`
 }
 
-// CreateOutput is the output of createUser.
+// CreateOutput is the output of the action `createUser`.
 type CreateOutput struct {
 	ID int `json:"id"`
 }
 
-// Create adds a user to the database and sends a message to the room "admins".
+// Create implements the action `createUser`. It adds a user to the database and sends a message to the room "admins".
 func (u *Users) Create(ctx context.Context, in CreateInput) (CreateOutput, error) {
 	id, err := u.db.Insert(ctx, in.Name, in.Email)
 	if errors.Is(err, ErrTaken) {
@@ -46,7 +46,7 @@ func (u *Users) Create(ctx context.Context, in CreateInput) (CreateOutput, error
 	return CreateOutput{id}, api.Rooms.Broadcast(ctx, "admins", in.Name+" is new here")
 }
 
-// All returns every action of the app.
+// All returns every action of the app, as parts for cli.Main.
 func All(users *Users) actionhero.Parts {
 	return actionhero.Parts{
 		Greet,
@@ -56,7 +56,7 @@ func All(users *Users) actionhero.Parts {
 	}
 }
 
-// MemoryDB is a DB in memory. Its users are lost when the process ends.
+// MemoryDB implements DB in memory. All users are lost when the process ends.
 type MemoryDB struct {
 	mu    sync.Mutex
 	names map[string]int
@@ -65,7 +65,7 @@ type MemoryDB struct {
 // NewMemoryDB returns an empty MemoryDB.
 func NewMemoryDB() *MemoryDB { return &MemoryDB{names: map[string]int{}} }
 
-// Insert adds a user and returns its id, or ErrTaken.
+// Insert adds a user and returns the id of the new user. If the name is taken, Insert returns ErrTaken.
 func (db *MemoryDB) Insert(_ context.Context, name, _ string) (int, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()

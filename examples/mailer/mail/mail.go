@@ -1,4 +1,4 @@
-// Package mail holds the action and the tasks of the app. Begin with [New].
+// Package mail holds the action and the tasks of the example app mailer. Begin with [New].
 package mail
 
 import (
@@ -11,37 +11,38 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// ErrNoSuchAddress is the error of Sender.Send for an address that does not exist. A retry cannot succeed.
+// ErrNoSuchAddress is the error that Sender.Send returns for an address that does not exist. A retry cannot succeed.
 var ErrNoSuchAddress = errors.New("there is no such address")
 
-// Sender sends mails.
+// Sender sends mails. If the address does not exist, Send returns ErrNoSuchAddress.
 type Sender interface {
 	Send(ctx context.Context, to, subject, text string) error
 }
 
-// ToLog is a Sender that writes mails to a log.
+// ToLog is a Sender that writes each mail to a log instead of sending it.
 type ToLog struct{ Log *slog.Logger }
 
-// Send logs the mail.
+// Send writes the address and the subject of the mail to the log.
 func (l ToLog) Send(_ context.Context, to, subject, _ string) error {
 	l.Log.Info("a mail", "to", to, "subject", subject)
 	return nil
 }
 
-// Mails holds the tasks that send mails and the action that enqueues one of them.
+// Mails holds the two tasks that send mails, and the action that enqueues the task `welcome`.
 type Mails struct {
 	sender  Sender
 	admin   string
 	welcome actionhero.Task[WelcomeInput]
 }
 
-// WelcomeInput is the input of the task welcome. It is stored with the job, so it has only the fields that the task needs.
+// WelcomeInput is the input of the task `welcome`. Each job stores its input, so the input has only the fields that the
+// task needs.
 type WelcomeInput struct {
 	Name  string `json:"name" required:"true"`
 	Email string `json:"email" required:"true" format:"email"`
 }
 
-// New returns the Mails of an app. Reports are sent to the address admin.
+// New returns the Mails of an app. The task `report` sends its reports to the address admin.
 func New(sender Sender, admin string) *Mails {
 	m := &Mails{sender: sender, admin: admin}
 	m.welcome = actionhero.Task[WelcomeInput]{
@@ -56,7 +57,7 @@ func New(sender Sender, admin string) *Mails {
 	return m
 }
 
-// Parts returns the action and the tasks.
+// Parts returns the action `signUp` and the tasks `welcome` and `report`, as parts for cli.Main.
 func (m *Mails) Parts() actionhero.Parts {
 	return actionhero.Parts{
 		m.welcome,
@@ -68,21 +69,22 @@ func (m *Mails) Parts() actionhero.Parts {
 	}
 }
 
-// SignUpInput is the input of signUp.
+// SignUpInput is the input of the action `signUp`.
 type SignUpInput struct {
 	Name  string `json:"name" required:"true" maxLength:"100" doc:"the name in the mail"`
 	Email string `json:"email" required:"true" format:"email" doc:"the address of the mail"`
 }
 
-// SignUp enqueues the welcome mail, which is due in one minute. If SignUp returns nil, the job is durable: it runs even if
-// this process ends before.
+// SignUp implements the action `signUp`. It enqueues a job that sends the welcome mail after one minute. If SignUp
+// returns nil, the job is durable: the job runs even if this process ends before.
 func (m *Mails) SignUp(ctx context.Context, in SignUpInput) (actionhero.None, error) {
 	api := actionhero.RequestFrom(ctx).API
 	_, err := m.welcome.Enqueue(ctx, api, WelcomeInput(in), actionhero.After(time.Minute))
 	return actionhero.None{}, err
 }
 
-// sendWelcome is the task welcome. If it returns an error, the job is retried after a pause that grows with each attempt.
+// sendWelcome implements the task `welcome`. If it returns another error than actionhero.CancelJob, the job is retried
+// after a pause that grows with each attempt.
 func (m *Mails) sendWelcome(ctx context.Context, in WelcomeInput) error {
 	err := m.sender.Send(ctx, in.Email, "Welcome!", "Hello, "+in.Name+"!")
 	if errors.Is(err, ErrNoSuchAddress) {

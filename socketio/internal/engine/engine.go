@@ -1,18 +1,21 @@
-// Package engine implements the server side of Engine.IO protocol 4. Begin reading at [Engine.ServeHTTP], then [Session].
+// Package engine implements the server side of Engine.IO protocol 4. Begin reading at [Engine.ServeHTTP], then
+// [Session].
 //
-// A session carries messages in both directions. It begins over HTTP long-polling or over a WebSocket, and a polling
-// client may upgrade to a WebSocket later.
+// A session carries messages in both directions between the server and one client. It begins over HTTP long-polling or
+// over a WebSocket, and a polling client may upgrade the session to a WebSocket later.
 //
-// In long-polling a GET waits until the server has something to send, and a POST brings the packets of the client. The
-// character 0x1e separates packets in one body. Over WebSocket each packet is a message. A packet is a digit, its type,
-// followed by the data. The server sends a ping PingInterval after the previous pong and closes the session if no pong
-// comes within PingTimeout. The server has no other way to detect that a polling client has vanished.
+// In long-polling, an HTTP GET waits until the server has something to send, and a POST brings the packets of the
+// client. The character 0x1e separates packets in one body. Over WebSocket, each packet is a message. A packet is a
+// digit, which is the packet's type, followed by the data.
 //
-// A polling session needs a few hundred bytes, and the goroutine of the request while a GET waits. Until the next GET its
-// messages wait in a bounded queue.
+// The server sends a ping PingInterval after the previous pong and closes the session if no pong comes within
+// PingTimeout. The server has no other way to detect that a polling client has vanished.
+//
+// A polling session needs a few hundred bytes, and the goroutine of the HTTP request while a GET waits. Until the next
+// GET, messages for the client wait in a bounded queue.
 //
 // Invariants: a session has at most one waiting GET, one running POST and one WebSocket. Client.Message is never called
-// concurrently for one session. The lock of a session is locked before the lock of its engine, never after it.
+// concurrently for one session. A goroutine that needs both locks locks a session before its engine.
 package engine
 
 import (
@@ -28,36 +31,37 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// Config holds the settings of an Engine. No field has a default.
+// Config holds the settings of an Engine. The caller of [New] must set every field, because no field has a default.
+// Only RemoteIP may be nil.
 type Config struct {
-	PingInterval   time.Duration // between a pong and the next ping
-	PingTimeout    time.Duration // within which a client must answer a ping
-	UpgradeTimeout time.Duration // within which an upgrade to WebSocket must be complete
-	WriteTimeout   time.Duration // within which a WebSocket client must read 16 KiB
-	MessageTimeout time.Duration // within which a WebSocket message must be complete
-	MaxPayload     int           // bytes in the body of a POST, or in a WebSocket message
+	PingInterval   time.Duration // time between a pong and the next ping
+	PingTimeout    time.Duration // time within which a client must answer a ping
+	UpgradeTimeout time.Duration // time within which an upgrade to WebSocket must be complete
+	WriteTimeout   time.Duration // time within which a WebSocket client must read 16 KiB
+	MessageTimeout time.Duration // time within which a WebSocket message must be complete
+	MaxPayload     int           // largest body of a POST, or WebSocket message, in bytes
 	MaxInFlight    int           // requests of one session that run at a time
 	MaxMessages    int           // messages that may wait for a client
 	MaxBytes       int           // bytes that may wait for a client
-	MaxDetached    int           // sessions without a connection; beyond that, the oldest of them is closed
+	MaxDetached    int           // sessions without a connection; one more closes the oldest of these sessions
 	Log            *slog.Logger
 	Origins        ws.Origins
 	RemoteIP       func(*http.Request) string // the client's address behind trusted proxies; nil: there are none
 	Open           func(*Session) Client      // returns the Client of a new session
 }
 
-// Client receives the messages of a session.
+// Client receives the messages of one session. Config.Open returns the Client of each new session.
 type Client interface {
-	// Message handles one message and returns the request to run for it, or nil. No two calls run at the same time.
-	// data is valid until the request has run, or until the next message if there is no request. The session is not
-	// read while Message runs.
+	// Message handles one message and returns the request to run for the message, or nil. No two calls of Message run
+	// at the same time, and the engine reads nothing from the session while Message runs. data is valid until the
+	// request has run. If Message returns nil, data is valid until the next message.
 	Message(data []byte, binary bool) connloop.Request
-	// Closed is called once, when the session closes. Messages and requests may still be running. Closed must not
-	// block, nor call the session.
+	// Closed is called once, when the session closes. Calls of Message and requests may still be running at that time.
+	// Closed must not block, and must not call a method of the session.
 	Closed()
 }
 
-// Engine holds the sessions. It is the [http.Handler] of the protocol's only path.
+// Engine holds the sessions of all clients. An Engine is the [http.Handler] of the only URL path of the protocol.
 type Engine struct {
 	cfg    Config
 	socket ws.Options
@@ -74,7 +78,7 @@ type Engine struct {
 	posts    sync.WaitGroup // running POSTs, and the requests in them
 }
 
-// New returns an Engine.
+// New returns an Engine with the settings in cfg. The Engine serves clients until [Engine.Stop].
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: connloop.NewPool(cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
@@ -86,7 +90,7 @@ func New(cfg Config) *Engine {
 	return e
 }
 
-// failure is an error code of the protocol.
+// failure is an error code of the protocol. The server sends it in the response to an invalid HTTP request.
 type failure int
 
 const (
@@ -112,7 +116,8 @@ func (f failure) send(w http.ResponseWriter) {
 	_, _ = w.Write([]byte(`{"code":` + strconv.Itoa(int(f)) + `,"message":"` + failureText[f] + `"}`))
 }
 
-// ServeHTTP answers a request of the protocol.
+// ServeHTTP answers an HTTP request of the protocol. A request without the query parameter "sid" opens a session. Other
+// requests belong to the session with that id.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !e.beginRequest() {
 		sendStopping(w)
@@ -153,7 +158,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// preflight answers a CORS preflight request.
+// preflight answers a CORS preflight request (OPTIONS) with the permitted methods and headers.
 func preflight(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Access-Control-Allow-Methods", "GET, POST")
@@ -183,7 +188,7 @@ func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, sid, trans
 	}
 }
 
-// add registers a new session. It returns false if the engine is stopping.
+// add registers a new session. It returns false, without registering the session, if the engine is stopping.
 func (e *Engine) add(s *Session) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -202,15 +207,15 @@ func (e *Engine) remove(s *Session) {
 	e.pinger.remove(s)
 }
 
-// attach notes that a session has a connection again.
+// attach records that the session s has a connection again: a waiting GET or a WebSocket.
 func (e *Engine) attach(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.detached.remove(s)
 }
 
-// detach notes that a session has no connection for now. If more than MaxDetached sessions have none, it closes the one
-// that has had none for the longest time.
+// detach records that the session s has no waiting GET and no WebSocket. If more than MaxDetached sessions have no
+// connection, detach closes the session that has had none for the longest time.
 func (e *Engine) detach(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -227,7 +232,8 @@ func (e *Engine) detach(s *Session) {
 	}
 }
 
-// beginRequest counts an HTTP request. It returns false if the engine has stopped.
+// beginRequest adds an HTTP request to e.handlers, for which Stop waits. It returns false if the engine has stopped;
+// the caller must then refuse the request.
 func (e *Engine) beginRequest() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -243,7 +249,8 @@ func (e *Engine) isStopping() bool {
 	return e.stopping
 }
 
-// beginPost counts a POST. It returns false if the engine is stopping.
+// beginPost adds a POST to e.posts, for which Stop waits. It returns false if the engine is stopping; the caller must
+// then refuse the POST.
 func (e *Engine) beginPost() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -260,5 +267,6 @@ func (e *Engine) Len() int {
 	return len(e.sessions)
 }
 
-// newSID returns the id of a session. It must be impossible to guess, because it is the only credential of the session.
+// newSID returns a new random session id. Clients must be unable to guess the id of another session, because the id is
+// the only credential of a session.
 func newSID() string { return rand.Text() }

@@ -6,7 +6,7 @@ import (
 	"errors"
 )
 
-// The types of packets (Engine.IO protocol 4, "Protocol").
+// The type digits of Engine.IO packets (Engine.IO protocol 4, "Protocol").
 const (
 	typeOpen    = '0'
 	typeClose   = '1'
@@ -18,19 +18,20 @@ const (
 	typeBinary  = 'b' // in long-polling: a message in base64
 )
 
-// separator separates the packets of a body. It does not occur in JSON.
+// separator is the character between two packets in an HTTP body. It does not occur in JSON.
 const separator = 0x1e
 
 var errPacket = errors.New("a packet that is none of Engine.IO protocol 4")
 
-// packet is one packet. The kind of a binary one is typeMessage.
+// packet is one Engine.IO packet. The kind of a binary packet is always typeMessage.
 type packet struct {
 	kind   byte
 	binary bool
 	data   []byte
 }
 
-// nextPacket parses the first packet of a long-polling body. rest is nil after the last packet.
+// nextPacket parses the first packet of body, an HTTP body in long-polling. rest is the part of body after that packet,
+// or nil after the last packet.
 func nextPacket(body []byte) (p packet, rest []byte, err error) {
 	text, rest, _ := bytes.Cut(body, []byte{separator})
 	if len(text) > 0 && text[0] == typeBinary {
@@ -44,7 +45,8 @@ func nextPacket(body []byte) (p packet, rest []byte, err error) {
 	return p, rest, err
 }
 
-// parsePacket parses a text packet.
+// parsePacket parses a text packet: one digit, which is the packet's type, and the data. It returns errPacket if the
+// type is unknown.
 func parsePacket(text []byte) (packet, error) {
 	if len(text) == 0 || text[0] < typeOpen || text[0] > typeNoop {
 		return packet{}, errPacket

@@ -2,16 +2,16 @@ package engine
 
 import "time"
 
-// pinger schedules the pings of all sessions. PingInterval and PingTimeout are the same for all, so sessions become due in
-// the order in which they began to wait: two lists and one timer suffice. A timer per session would need a sixth of the
-// session's memory. The engine's lock guards the pinger.
+// pinger schedules the pings of all sessions. PingInterval and PingTimeout are the same for all sessions, so sessions
+// become due in the order in which they were added to a list. Two lists and one timer therefore suffice. A timer for
+// each session would need a sixth of the memory of a session. The engine's lock guards the pinger.
 type pinger struct {
 	epoch        time.Time
 	idle         list // sessions that wait for their next ping
 	awaitingPong list // sessions that were pinged and have not answered
 	timer        *time.Timer
 	armed        bool          // the timer is running
-	firesAt      time.Duration // when it fires, since epoch; Session.due is of the same kind
+	firesAt      time.Duration // when the timer fires, as time since epoch, like Session.due
 }
 
 func (p *pinger) init(fire func()) {
@@ -21,8 +21,8 @@ func (p *pinger) init(fire func()) {
 	p.timer.Stop()
 }
 
-// schedule moves a session to the end of one of the lists. It becomes due after wait, which is the same for all sessions
-// of that list.
+// schedule moves the session s to the end of the list l. The session becomes due after wait, which must be the same for
+// all sessions of l.
 func (p *pinger) schedule(s *Session, l *list, wait time.Duration) {
 	p.remove(s)
 	s.due = time.Since(p.epoch) + wait
@@ -35,7 +35,8 @@ func (p *pinger) remove(s *Session) {
 	p.awaitingPong.remove(s)
 }
 
-// arm makes the timer fire at due, unless it fires earlier.
+// arm makes the timer fire at due, which is a time since epoch. If the timer is set to fire earlier, arm does not
+// change the timer.
 func (p *pinger) arm(due time.Duration) {
 	if !p.armed || due < p.firesAt {
 		p.armed, p.firesAt = true, due
@@ -43,7 +44,8 @@ func (p *pinger) arm(due time.Duration) {
 	}
 }
 
-// takeDue removes a session that is due and returns it. If none is due, it arms the timer for the next one and returns nil.
+// takeDue removes a due session from its list and returns the session. If no session is due, takeDue arms the timer for
+// the next session and returns nil.
 func (p *pinger) takeDue() *Session {
 	now := time.Since(p.epoch)
 	for _, l := range [...]*list{&p.idle, &p.awaitingPong} {
@@ -61,7 +63,8 @@ func (p *pinger) takeDue() *Session {
 	return nil
 }
 
-// pingDueSessions is the function of the timer.
+// pingDueSessions is the function that the pinger's timer runs. It sends a ping to each due session, or closes the
+// session if the client has not answered the previous ping.
 func (e *Engine) pingDueSessions() {
 	for {
 		e.mu.Lock()
@@ -74,7 +77,8 @@ func (e *Engine) pingDueSessions() {
 	}
 }
 
-// schedulePing schedules the next ping of a session.
+// schedulePing schedules the next ping of the session s, PingInterval from now. If s is closed, schedulePing does
+// nothing.
 func (e *Engine) schedulePing(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -83,8 +87,8 @@ func (e *Engine) schedulePing(s *Session) {
 	}
 }
 
-// awaitPong schedules the ping timeout of a session. It returns false if the session is closed or is scheduled again: a
-// pong may have come after takeDue removed the session.
+// awaitPong schedules the ping timeout of the session s, PingTimeout from now. It returns false if s is closed. It also
+// returns false if s is already scheduled, because a pong may come after takeDue has removed s.
 func (e *Engine) awaitPong(s *Session) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -95,7 +99,7 @@ func (e *Engine) awaitPong(s *Session) bool {
 	return true
 }
 
-// stopPinging cancels the next ping or ping timeout of a session.
+// stopPinging cancels the scheduled ping or ping timeout of the session s.
 func (e *Engine) stopPinging(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

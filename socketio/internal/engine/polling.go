@@ -12,16 +12,17 @@ import (
 	"github.com/actionhero-go/actionhero/internal/connloop"
 )
 
-// probeGrace is how long a GET that comes during an upgrade waits for its end.
+// probeGrace is the longest time that a GET waits during an upgrade to WebSocket. The server then answers the GET,
+// whether or not the upgrade is complete.
 const probeGrace = 100 * time.Millisecond
 
-// poll is a waiting GET.
+// poll is an HTTP GET of a polling client that waits for packets.
 type poll struct {
 	done chan struct{} // closed when body is set
-	body []byte        // the answer; nil: Bad request
+	body []byte        // the body of the response; nil: the response is the error Bad request
 }
 
-// openPolling opens a session over long-polling.
+// openPolling opens a session over long-polling and responds with the open packet.
 func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
 	s := e.newSession(r, polling)
 	if s == nil {
@@ -42,7 +43,8 @@ func sendText(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(body)
 }
 
-// get answers the GET of a polling client when there is a packet for it.
+// get serves a GET of a polling client. It blocks until there is a packet for the client and responds with the queued
+// packets. If another GET of the session is waiting, or the client aborts the GET, get closes the session.
 func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	p, twice := s.beginPoll()
 	if twice {
@@ -56,7 +58,7 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	case <-p.done:
 	case <-r.Context().Done():
 	}
-	if r.Context().Err() != nil { // the packets in p.body are lost
+	if r.Context().Err() != nil { // the client does not receive the packets in p.body
 		s.closeWith(errAborted, typeClose, 0)
 		return
 	}
@@ -67,8 +69,8 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	sendText(w, p.body)
 }
 
-// beginPoll starts the wait of a GET. It returns nil if the session cannot be polled; twice is true if the reason is that
-// another GET is waiting.
+// beginPoll registers a new GET as the waiting GET of the session. It returns nil if the session cannot be polled.
+// twice is true if the reason is that another GET is waiting.
 func (s *Session) beginPoll() (p *poll, twice bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,14 +90,16 @@ func (s *Session) beginPoll() (p *poll, twice bool) {
 	return p, false
 }
 
-// flushToPoll answers the waiting GET with the queued packets, if there are both. The caller must hold the lock.
+// flushToPoll answers the waiting GET with the queued packets. If no GET is waiting or no packet is queued, flushToPoll
+// does nothing. The caller must hold s.mu.
 func (s *Session) flushToPoll() {
 	if s.poll != nil && len(s.queue.buf) > 0 {
 		s.answerPoll(s.queue.take())
 	}
 }
 
-// answerPoll answers the waiting GET, with Bad request if body is nil. The caller must hold the lock.
+// answerPoll answers the waiting GET with body, or with the error Bad request if body is nil. The caller must hold
+// s.mu.
 func (s *Session) answerPoll(body []byte) {
 	s.poll.body = body
 	close(s.poll.done)
@@ -103,7 +107,8 @@ func (s *Session) answerPoll(body []byte) {
 	s.engine.detach(s)
 }
 
-// releasePoll answers a GET that waits during an upgrade with a noop packet: the client is about to stop polling.
+// releasePoll answers the GET p with a noop packet, if p is still waiting during an upgrade. The client is about to
+// stop polling.
 func (s *Session) releasePoll(p *poll) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +117,8 @@ func (s *Session) releasePoll(p *poll) {
 	}
 }
 
-// post handles the POST of a polling client.
+// post serves a POST of a polling client: it handles the packets in the body. If another POST of the session is
+// running, or the body is invalid or too large, post closes the session.
 func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	if !s.engine.beginPost() {
 		sendStopping(w)
@@ -157,7 +163,8 @@ func (s *Session) beginPost() (begun, twice bool) {
 	return true, false
 }
 
-// receiveBody handles the packets of a POST.
+// receiveBody handles the packets in the body of a POST and sends the replies. It returns an error if the session must
+// be closed.
 func (s *Session) receiveBody(r *http.Request) error {
 	body, err := readBody(r, s.engine.cfg.MaxPayload)
 	if err != nil {
@@ -176,14 +183,15 @@ func (s *Session) receiveBody(r *http.Request) error {
 			continue
 		}
 		if req := s.client.Message(p.data, p.binary); req != nil {
-			s.Ready() // before the request starts: waiting in it would need a goroutine per request
+			s.Ready() // before the request starts: a request that waits occupies a goroutine
 			s.runRequest(req)
 		}
 	}
 	return nil
 }
 
-// control handles a packet that is not a message.
+// control handles a packet that is not a message. It returns errLeft if the client closes the session, and errPacket if
+// a client must not send the packet.
 func (s *Session) control(p packet) error {
 	switch p.kind {
 	case typePong:
@@ -196,13 +204,13 @@ func (s *Session) control(p packet) error {
 	return nil
 }
 
-// requestWait is how long a POST waits for each of its requests. Replies therefore come in the order of the requests,
-// unless a request takes longer than this.
+// requestWait is the longest time that a POST waits for each of its requests. Replies therefore come in the order of
+// the requests, unless a request takes longer than requestWait.
 const requestWait = 2 * time.Millisecond
 
-// runRequest runs a request of a POST in a new goroutine and waits for it, at most requestWait. It blocks before that if
-// MaxInFlight requests are running. The reply to a slower request is sent when it is ready, the reply to a quick one
-// together with the other replies to the POST.
+// runRequest runs a request of a POST in a new goroutine and blocks until the request ends, for at most requestWait. If
+// MaxInFlight requests are running, runRequest first blocks until one of them ends. The reply to a slower request is
+// sent when the request ends. The replies to the quick requests of a POST are sent together.
 func (s *Session) runRequest(req connloop.Request) {
 	if s.slots == nil {
 		s.slots = make(chan struct{}, s.engine.cfg.MaxInFlight)
@@ -233,7 +241,8 @@ func (s *Session) runRequest(req connloop.Request) {
 	}
 }
 
-// readBody reads the body of a request. The buffer grows with the bytes that arrive, not with the declared length.
+// readBody returns the body of r. It returns an *http.MaxBytesError if the body has more than most bytes, and
+// errAborted if reading fails. The buffer grows with the bytes that arrive, not with the declared length of the body.
 func readBody(r *http.Request, most int) ([]byte, error) {
 	if r.ContentLength > int64(most) {
 		return nil, &http.MaxBytesError{Limit: int64(most)}

@@ -7,12 +7,13 @@ var (
 	pingPacket  = []byte{typePing}
 )
 
-// Prepare encodes a text message once for any number of sessions; see [Session.Queue].
+// Prepare encodes a text message in the form that [Session.Queue] takes. The result can be queued for any number of
+// sessions.
 func Prepare(text []byte) (message []byte) {
 	return ws.TextFrame(append(append(make([]byte, 0, 1+len(text)), typeMessage), text...))
 }
 
-// packetOf returns the payload of an unmasked WebSocket frame.
+// packetOf returns the payload of frame, an unmasked WebSocket frame. The payload is an Engine.IO packet.
 func packetOf(frame []byte) []byte {
 	switch frame[1] {
 	case 126:
@@ -23,8 +24,8 @@ func packetOf(frame []byte) []byte {
 	return frame[2:]
 }
 
-// Queue queues a message that the client did not request. It does not block. If it returns true, the caller must call
-// Flush. If the queue is full, the session is closed.
+// Queue queues a message that the client did not request. prepared is a result of [Prepare]. Queue does not block. If
+// flush is true, the caller must call Flush. If the queue is full, the session is closed.
 func (s *Session) Queue(prepared []byte) (flush bool) {
 	if socket := s.socket.Load(); socket != nil {
 		return socket.conn.Out.Add(prepared)
@@ -44,7 +45,8 @@ func (s *Session) Queue(prepared []byte) (flush bool) {
 	return s.poll != nil
 }
 
-// Flush sends the queued messages without blocking. A new goroutine sends what the network does not accept at once.
+// Flush sends the queued messages without blocking. If the network does not accept all bytes at once, a new goroutine
+// sends the other bytes.
 func (s *Session) Flush() {
 	if socket := s.socket.Load(); socket != nil {
 		socket.conn.Out.Flush()
@@ -62,7 +64,7 @@ func (s *Session) Flush() {
 }
 
 // Reply queues a message that the client has requested. The caller must call Send soon. Reply blocks while the queue is
-// at least half full: a client may request any amount of data as long as it keeps reading.
+// at least half full, so a client may request any amount of data as long as it keeps reading.
 func (s *Session) Reply(text []byte) {
 	for !s.replyPolling(text) {
 		if socket := s.socket.Load(); socket != nil {
@@ -73,8 +75,8 @@ func (s *Session) Reply(text []byte) {
 	}
 }
 
-// replyPolling queues a message for a polling client. It returns false if the queue has no space, or the session has a
-// WebSocket. If the session is closing, it drops the message and returns true.
+// replyPolling queues a message for a polling client. It returns false if the queue is at least half full, or if the
+// session uses a WebSocket. If the session is closing, replyPolling drops the message and returns true.
 func (s *Session) replyPolling(text []byte) bool {
 	if s.socket.Load() != nil {
 		return false
@@ -91,13 +93,13 @@ func (s *Session) replyPolling(text []byte) bool {
 	return true
 }
 
-// hasSpace reports whether the queue is less than half full. The caller must hold the lock.
+// hasSpace reports whether the queue of a polling client is less than half full. The caller must hold s.mu.
 func (s *Session) hasSpace() bool {
 	return 2*s.queue.messages < s.engine.cfg.MaxMessages && 2*len(s.queue.buf) < s.engine.cfg.MaxBytes
 }
 
-// Ready blocks while the queue is at least half full. Call Ready before computing a reply, so that the reply does not
-// occupy memory while it waits.
+// Ready blocks while the queue of outgoing messages is at least half full. Call Ready before computing a reply, so that
+// a finished reply does not occupy memory while it waits for space.
 func (s *Session) Ready() {
 	if socket := s.socket.Load(); socket != nil {
 		socket.conn.Out.Ready()
@@ -106,7 +108,8 @@ func (s *Session) Ready() {
 	s.waitForSpace()
 }
 
-// waitForSpace blocks until the queue of a polling client is less than half full, or the client does not poll any more.
+// waitForSpace blocks until the queue of a polling client is less than half full. It also returns if the session
+// changes to a WebSocket or closes.
 func (s *Session) waitForSpace() {
 	for {
 		s.mu.Lock()
@@ -121,7 +124,7 @@ func (s *Session) waitForSpace() {
 	}
 }
 
-// Send sends the queued messages. Over WebSocket it blocks while the client is slow to read.
+// Send sends the queued messages. If the session uses a WebSocket, Send blocks while the client is slow to read.
 func (s *Session) Send() {
 	if socket := s.socket.Load(); socket != nil {
 		socket.conn.Out.Send()
@@ -130,7 +133,7 @@ func (s *Session) Send() {
 	s.Flush()
 }
 
-// sendPing sends a ping, even if the queue of a polling client is full.
+// sendPing sends a ping to the client. For a polling client, sendPing queues the ping even if the queue is full.
 func (s *Session) sendPing() {
 	if socket := s.socket.Load(); socket != nil {
 		if socket.conn.Out.Add(pingFrame) {

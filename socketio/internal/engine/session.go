@@ -15,18 +15,19 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// state is the state of a session. States only increase, except that a failed upgrade changes probing to polling.
+// state is the state of a session. The value only increases, with one exception: a failed upgrade changes probing back
+// to polling.
 type state uint8
 
 const (
 	polling   state = iota
 	probing         // polling, and an upgrade to WebSocket has begun
-	webSocket       // messages go over the WebSocket
+	webSocket       // the session uses a WebSocket
 	closing         // the client may still fetch the last packets with a GET
 	closed
 )
 
-// Session is the session of one client.
+// Session is the Engine.IO session of one client, over long-polling or over a WebSocket.
 type Session struct {
 	engine *Engine
 	sid    string
@@ -36,7 +37,7 @@ type Session struct {
 	links [linksCount]links // under the engine's lock
 	due   time.Duration     // when the ping or the ping timeout is due, since pinger.epoch; under the engine's lock
 
-	socket atomic.Pointer[socket] // its WebSocket, or nil; set with the lock held
+	socket atomic.Pointer[socket] // the WebSocket of the session, or nil; set with mu held
 
 	mu           sync.Mutex
 	state        state
@@ -50,7 +51,7 @@ type Session struct {
 	probe        *socket       // the WebSocket of an upgrade that has begun, or nil
 }
 
-// The reasons for closing a session.
+// The reasons with which the engine closes a session.
 var (
 	errStopping        = errors.New("the server is stopping")
 	errFault           = errors.New("a fault of the server")
@@ -64,17 +65,18 @@ var (
 )
 
 const (
-	// closeGrace is how long a polling client can still fetch the last packets.
+	// closeGrace is the time within which a polling client can still fetch the last packets of a closing session.
 	closeGrace = 5 * time.Second
-	// leaveGrace is how long a GET still gets an answer without an error after the client has closed the session: the
-	// POST with the close packet may overtake a GET.
+	// leaveGrace is the time after a client has closed its session during which a GET still gets an answer without an
+	// error. The POST with the client's close packet may overtake a GET.
 	leaveGrace = 100 * time.Millisecond
 )
 
-// newSession opens a session and schedules its first ping. It returns nil if the engine is stopping.
+// newSession opens a session in the state st for the client that sent r, and schedules the first ping. It returns nil
+// if the engine is stopping.
 func (e *Engine) newSession(r *http.Request, st state) *Session {
 	s := &Session{engine: e, sid: newSID(), state: st, remote: ws.Remote(r, e.cfg.RemoteIP)}
-	s.mu.Lock() // closing it from another goroutine blocks until it is complete
+	s.mu.Lock() // another goroutine cannot close the session before it is complete
 	defer s.mu.Unlock()
 	if !e.add(s) {
 		return nil
@@ -84,10 +86,11 @@ func (e *Engine) newSession(r *http.Request, st state) *Session {
 	return s
 }
 
-// Remote returns the address from which the client opened the session.
+// Remote returns the network address from which the client opened the session.
 func (s *Session) Remote() netip.AddrPort { return s.remote }
 
-// appendOpen appends the open packet (Engine.IO protocol 4, "Handshake"). upgrades is a list of JSON strings.
+// appendOpen appends the open packet (Engine.IO protocol 4, "Handshake") to dst. upgrades is the list of transports to
+// which the client may upgrade, as comma-separated JSON strings.
 func (s *Session) appendOpen(dst []byte, upgrades string) []byte {
 	cfg := &s.engine.cfg
 	dst = append(append(append(dst, typeOpen), `{"sid":"`...), s.sid...)
@@ -97,7 +100,8 @@ func (s *Session) appendOpen(dst []byte, upgrades string) []byte {
 	return append(strconv.AppendInt(append(dst, `,"maxPayload":`...), int64(cfg.MaxPayload), 10), '}')
 }
 
-// pingOrTimeOut sends a ping, or closes the session if the previous ping was not answered.
+// pingOrTimeOut sends a ping to the client. If the client has not answered the previous ping, pingOrTimeOut closes the
+// session instead.
 func (s *Session) pingOrTimeOut() {
 	s.mu.Lock()
 	late := s.awaitingPong && s.state < closing
@@ -111,7 +115,7 @@ func (s *Session) pingOrTimeOut() {
 	}
 }
 
-// pong handles the answer to a ping.
+// pong handles the client's answer to a ping and schedules the next ping. If no ping is unanswered, pong does nothing.
 func (s *Session) pong() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,19 +125,22 @@ func (s *Session) pong() {
 	}
 }
 
-// orderlyClose is a close reason without a fault of the client or the server.
+// orderlyClose is the reason of a close with [Session.Close]. It indicates no fault of the client or the server.
 type orderlyClose string
 
 func (o orderlyClose) Error() string { return string(o) }
 
-// Close closes the session. A client that reads still gets the queued messages; Close does not block until then.
+// Close closes the session for the given reason. A client that reads still gets the queued messages. Close does not
+// block until the client has read these messages.
 func (s *Session) Close(reason string) { s.closeWith(orderlyClose(reason), typeClose, closeGrace) }
 
-// Refuse closes the session of a client that has violated the protocol or a limit. It is otherwise like Close.
+// Refuse closes the session of a client that has violated the protocol or a limit. Refuse differs from [Session.Close]
+// in the close code and the log level.
 func (s *Session) Refuse(reason error) { s.closeWith(reason, typeClose, closeGrace) }
 
-// closeWith closes the session. A polling client gets the queued packets and then the packet last, if its GETs come
-// within grace. If grace is 0, only a waiting GET gets them.
+// closeWith closes the session and logs the reason. A polling client gets the queued packets and then a packet of the
+// type last, if the client's GETs come within grace. If grace is 0, only a GET that is already waiting gets these
+// packets.
 func (s *Session) closeWith(reason error, last byte, grace time.Duration) {
 	socket, probe, ok := s.beginClose(last, grace)
 	if !ok {
@@ -149,14 +156,14 @@ func (s *Session) closeWith(reason error, last byte, grace time.Duration) {
 	s.logClose(reason)
 }
 
-// socketClosed closes a session whose WebSocket is closed.
+// socketClosed closes the session after its WebSocket has closed, and logs the reason.
 func (s *Session) socketClosed(reason error) {
 	if _, _, ok := s.beginClose(typeClose, 0); ok {
 		s.logClose(reason)
 	}
 }
 
-// logClose logs the close of a session, at level Debug if the reason is an expected one.
+// logClose logs the close of the session. The log level is Debug if the reason is an expected one, otherwise Info.
 func (s *Session) logClose(reason error) {
 	level := slog.LevelInfo
 	var socket *ws.CloseError
@@ -166,11 +173,11 @@ func (s *Session) logClose(reason error) {
 	s.engine.cfg.Log.Log(context.Background(), level, "a Socket.IO client was closed", "to", s.remote.Addr().String(), "reason", reason.Error())
 }
 
-// expectedReasons are the close reasons that indicate no fault.
+// expectedReasons are the close reasons that indicate no fault. logClose logs these reasons at level Debug.
 var expectedReasons = []error{errLeft, errAborted, errStopping}
 
-// beginClose changes the state to closing and returns the WebSockets that the caller must close. ok is false if the
-// session is closing already.
+// beginClose changes the state of the session to closing. It returns the WebSocket of the session and the WebSocket of
+// an upgrade, which the caller must close; either may be nil. ok is false if the session is already closing.
 func (s *Session) beginClose(last byte, grace time.Duration) (socket, probe *socket, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,7 +204,7 @@ func (s *Session) beginClose(last byte, grace time.Duration) (socket, probe *soc
 	return s.socket.Load(), s.probe, true
 }
 
-// forget drops the queue and removes the session from the engine. The caller must hold the lock.
+// forget drops the queued packets and removes the session from the engine. The caller must hold s.mu.
 func (s *Session) forget() {
 	s.state = closed
 	s.queue.take()

@@ -1,20 +1,20 @@
 package engine
 
-// The indexes of Session.links. A session may be in one list of each kind at the same time.
+// The indexes of Session.links, one for each kind of list. A session may be in one list of each kind at the same time.
 const (
 	linksDetached = iota // Engine.detached
 	linksPinger          // pinger.idle or pinger.awaitingPong
 	linksCount
 )
 
-// links is the place of a session in a list.
+// links is the place of a session in a list: the list and the neighbors of the session.
 type links struct {
 	in         *list
 	prev, next *Session
 }
 
-// list is a linked list of sessions, the oldest first. Its links are fields of the sessions, so adding and removing
-// allocate nothing. The engine's lock guards it.
+// list is a linked list of sessions, the oldest entry first. The links are fields of the sessions, so adding and
+// removing a session allocates no memory. The engine's lock guards every list.
 type list struct {
 	links       int // the index of Session.links that this list uses
 	first, last *Session
@@ -32,7 +32,7 @@ func (l *list) add(s *Session) {
 	l.n++
 }
 
-// remove removes a session, if it is in this list.
+// remove removes the session s from the list. If s is not in this list, remove does nothing.
 func (l *list) remove(s *Session) {
 	at := s.links[l.links]
 	if at.in != l {

@@ -9,9 +9,9 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// Stop closes all sessions. It refuses new sessions and requests, waits for the running requests, and then closes the
-// sessions in a way after which stock clients reconnect automatically. If ctx is done earlier, Stop calls cancel, which
-// must cancel the requests, closes the connections at once and returns the error of ctx. The engine cannot be used again.
+// Stop refuses new sessions and POSTs, waits for the running requests, and then closes all sessions. Stock clients
+// reconnect automatically after this. If ctx ends first, Stop calls cancel, closes all connections at once and returns
+// the error of ctx. cancel must cancel the running requests. The engine cannot be used again.
 func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 	defer e.pinger.timer.Stop()
 	e.mu.Lock()
@@ -51,12 +51,12 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 	return ctx.Err()
 }
 
-// upgradeGrace is how long Stop waits for upgrades that have begun.
+// upgradeGrace is the longest time that Stop waits for upgrades to WebSocket that have begun.
 const upgradeGrace = time.Second
 
-// awaitUpgrades blocks until no upgrade is in progress, at most for upgradeGrace. A stock client stops polling when its
-// probe is answered. If the WebSocket is closed before the upgrade is complete, the client notices the end of the session
-// only after PingInterval and PingTimeout.
+// awaitUpgrades blocks until no upgrade to WebSocket is in progress, ctx ends or upgradeGrace has passed. A stock
+// client stops polling when the server answers the client's probe. If the server then closes the WebSocket before the
+// upgrade is complete, the client notices the end of the session only after PingInterval and PingTimeout.
 func (e *Engine) awaitUpgrades(ctx context.Context) {
 	tick, end := time.NewTicker(10*time.Millisecond), time.After(upgradeGrace)
 	defer tick.Stop()
@@ -77,7 +77,8 @@ func (s *Session) isUpgrading() bool {
 	return s.state == probing
 }
 
-// stopSocket closes the session's WebSocket when its running requests are done. It returns false if there is none.
+// stopSocket makes the session's WebSocket close after its running requests. It does not block. It returns false if the
+// session has no WebSocket.
 func (s *Session) stopSocket() bool {
 	k := s.socket.Load()
 	if k != nil {

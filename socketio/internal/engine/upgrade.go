@@ -8,8 +8,9 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// upgrade handles a WebSocket that a polling client opens for an upgrade (Engine.IO protocol 4, "Upgrade"). Clients expect
-// the handshake to succeed even if the upgrade is refused.
+// upgrade serves the handshake of a WebSocket with which a polling client upgrades its session (Engine.IO protocol 4,
+// "Upgrade"). If the server refuses the upgrade, the handshake still succeeds, because clients expect that, and the
+// server closes the WebSocket afterwards.
 func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
 	k := s.engine.accept(w, r)
 	if k == nil {
@@ -36,7 +37,8 @@ func (s *Session) beginProbe(k *socket) bool {
 	return true
 }
 
-// handleProbe handles a packet of an upgrade that has begun: first a ping with the data "probe", then an upgrade packet.
+// handleProbe handles a packet on the WebSocket of an upgrade that has begun. The client first sends a ping with the
+// data "probe", then an upgrade packet. For any other packet, handleProbe returns errPacket.
 func (k *socket) handleProbe(p packet) error {
 	s := k.session
 	switch {
@@ -56,7 +58,8 @@ func (k *socket) handleProbe(p packet) error {
 	return errPacket
 }
 
-// confirmProbe changes the state to probing and answers the waiting GET. It returns false if k may not upgrade.
+// confirmProbe changes the state of the session to probing and answers the waiting GET with a noop packet. It returns
+// false if the WebSocket k may not upgrade the session.
 func (s *Session) confirmProbe(k *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,8 +73,9 @@ func (s *Session) confirmProbe(k *socket) bool {
 	return true
 }
 
-// completeUpgrade makes k the session's WebSocket and moves the packets of the poll queue to its send queue. It returns
-// false if k may not upgrade, for example while a POST is running: messages of both would be handled concurrently.
+// completeUpgrade makes k the WebSocket of the session and moves the packets of the poll queue to the send queue of k.
+// It returns false if k may not upgrade the session. For example, no upgrade completes while a POST is running, because
+// the messages of the POST and of k would be handled concurrently.
 func (s *Session) completeUpgrade(k *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +96,7 @@ func (s *Session) completeUpgrade(k *socket) bool {
 	return true
 }
 
-// endProbe ends an upgrade that failed. The session continues over long-polling.
+// endProbe ends the failed upgrade with the WebSocket k. The session continues over long-polling.
 func (s *Session) endProbe(k *socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// closeTimeout limits the closing handshake of a WebSocket.
+// closeTimeout is the time within which a client must complete the closing handshake of a WebSocket.
 const closeTimeout = 500 * time.Millisecond
 
 var (
@@ -21,16 +21,17 @@ var (
 	probePong = []byte{typePong}
 )
 
-// socket is the WebSocket of a session, or of an upgrade that has begun.
+// socket is the WebSocket of a session, or the WebSocket of an upgrade that has begun.
 type socket struct {
 	conn       ws.Conn
 	loop       connloop.Loop
 	session    *Session
-	probeTimer *time.Timer // closes it after UpgradeTimeout; nil if it is the WebSocket of the session
+	probeTimer *time.Timer // closes conn after UpgradeTimeout; nil if no upgrade is in progress
 	err        error       // the reason why reading ended
 }
 
-// openSocket opens a session over WebSocket.
+// openSocket opens a session over WebSocket and sends the open packet. If the engine is stopping, openSocket closes the
+// WebSocket.
 func (e *Engine) openSocket(w http.ResponseWriter, r *http.Request) {
 	k := e.accept(w, r)
 	if k == nil {
@@ -45,7 +46,7 @@ func (e *Engine) openSocket(w http.ResponseWriter, r *http.Request) {
 	e.startLoop(k)
 }
 
-// setSocket makes k the WebSocket of a new session. It returns false if the session is closed already.
+// setSocket makes k the WebSocket of the new session s. It returns false if s is already closed.
 func (s *Session) setSocket(k *socket) bool {
 	k.session = s
 	s.mu.Lock()
@@ -56,7 +57,8 @@ func (s *Session) setSocket(k *socket) bool {
 	return s.state == webSocket
 }
 
-// accept does the handshake of a WebSocket. If it fails, accept answers the request and returns nil.
+// accept performs the WebSocket handshake and returns the socket. If the handshake fails, accept answers the HTTP
+// request with an error and returns nil.
 func (e *Engine) accept(w http.ResponseWriter, r *http.Request) *socket {
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		badRequest.send(w)
@@ -71,14 +73,15 @@ func (e *Engine) accept(w http.ResponseWriter, r *http.Request) *socket {
 	return k
 }
 
-// startLoop reads the socket in a new goroutine, so that the handler returns and frees the memory of the request.
+// startLoop runs the connection loop of k in a new goroutine, so that the HTTP handler returns and frees the memory of
+// the request.
 func (e *Engine) startLoop(k *socket) {
 	k.conn.Out.Send()
 	k.loop.Touch()
 	e.pool.Go(k.loop.Run)
 }
 
-// doesNotRead closes the session of a client that does not read. The send queue calls it.
+// doesNotRead closes the session of a client that does not read. The send queue calls doesNotRead with the reason err.
 func (k *socket) doesNotRead(err error) {
 	k.loop.Cancel()
 	if s := k.session; s != nil && s.socket.Load() == k {
@@ -86,7 +89,7 @@ func (k *socket) doesNotRead(err error) {
 	}
 }
 
-// Next implements connloop.Conn.
+// Next implements connloop.Conn. It handles the next WebSocket message that has been read completely.
 func (k *socket) Next() connloop.NextResult {
 	m, ok, err := k.conn.Next()
 	if err == nil && !ok {
@@ -102,7 +105,8 @@ func (k *socket) Next() connloop.NextResult {
 	return connloop.Handled
 }
 
-// handleMessage handles a WebSocket message: a text packet, or the data of a binary message packet.
+// handleMessage handles a WebSocket message. A text message is a packet; a binary message is the data of a message
+// packet. handleMessage returns an error if the WebSocket must be closed.
 func (k *socket) handleMessage(m ws.Message) error {
 	p, err := packet{kind: typeMessage, binary: true, data: m.Data}, error(nil)
 	if !m.Binary {
@@ -122,7 +126,8 @@ func (k *socket) handleMessage(m ws.Message) error {
 	return nil
 }
 
-// Read implements connloop.Conn.
+// Read implements connloop.Conn. It blocks until more bytes have been read, the connection ends or the loop requests
+// parking.
 func (k *socket) Read() connloop.ReadResult {
 	switch err := k.conn.Read(k.loop.ParkRequested); err {
 	case nil:
@@ -135,13 +140,15 @@ func (k *socket) Read() connloop.ReadResult {
 	}
 }
 
-// Wake implements connloop.Conn.
+// Wake implements connloop.Conn. It interrupts a blocked Read.
 func (k *socket) Wake() { k.conn.Wake() }
 
-// DetachBuffer implements connloop.Conn.
+// DetachBuffer implements connloop.Conn. It replaces the read buffer, so that requests can keep using messages in the
+// old buffer.
 func (k *socket) DetachBuffer() { k.conn.DetachBuffer() }
 
-// Finish implements connloop.Conn.
+// Finish implements connloop.Conn. It closes the session and the WebSocket. If the WebSocket belongs to an upgrade that
+// is not complete, Finish ends the upgrade, and the session stays open.
 func (k *socket) Finish() {
 	var closed *ws.CloseError
 	if !errors.As(k.err, &closed) {
@@ -159,7 +166,7 @@ func (k *socket) Finish() {
 	k.conn.Finish(closed)
 }
 
-// Fault implements connloop.Conn.
+// Fault implements connloop.Conn. It logs the panic with the value p and closes the session and the WebSocket.
 func (k *socket) Fault(p any) {
 	k.session.engine.fault(p)
 	k.session.closeWith(errFault, typeClose, 0)
@@ -171,7 +178,7 @@ func (e *Engine) fault(p any) {
 	e.cfg.Log.Error("a fault of the server in a Socket.IO connection", "panic", fmt.Sprint(p), "stack", string(buf[:runtime.Stack(buf, false)]))
 }
 
-// closeCode returns the WebSocket close code for a close reason.
+// closeCode returns the WebSocket close code for reason, the reason of a session's close.
 func closeCode(reason error) int {
 	switch {
 	case errors.Is(reason, errLeft), errors.As(reason, new(orderlyClose)):

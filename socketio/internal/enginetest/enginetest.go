@@ -1,5 +1,5 @@
-// Package enginetest provides an Engine.IO client for tests that sends and checks single packets, and a server for it in a
-// network in memory. Begin reading at [Serve]. Everything works in a bubble of testing/synctest.
+// Package enginetest provides, for tests, an Engine.IO client that sends and checks single packets, and a server on an
+// in-memory network. Begin reading at [Serve]. All functions work in a bubble of testing/synctest.
 package enginetest
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Serve serves h at /socket.io/ and returns a client of it. stop closes the server and waits for one minute, longer than
-// the time limits of the connections that are left.
+// Serve serves h at /socket.io/ on an in-memory network and returns a client of that server. The function stop closes
+// the server and then sleeps for one minute, which is longer than the time limits of the remaining connections.
 func Serve(t *testing.T, h http.Handler) (c *Client, stop func()) {
 	l := &listener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	server := &http.Server{Handler: h}
@@ -33,7 +33,8 @@ func Serve(t *testing.T, h http.Handler) (c *Client, stop func()) {
 	}
 }
 
-// listener accepts pipes, so that both ends of a connection are in the bubble.
+// listener is a net.Listener whose connections are in-memory pipes, so that both ends of a connection are in the
+// synctest bubble.
 type listener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -66,17 +67,17 @@ func (l *listener) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// Client sends HTTP requests and opens WebSockets. Its methods report failures to T.
+// Client sends HTTP requests to an Engine.IO server and opens WebSockets. The methods of a Client report failures to T.
 type Client struct {
 	T    *testing.T
 	HTTP *http.Client
-	URL  string // of the protocol's only path, without a query
+	URL  string // the URL of the protocol's only path, without a query
 }
 
-// Polling is the query that opens a session over long-polling.
+// Polling is the URL query of a request that opens a session over long-polling.
 const Polling = "EIO=4&transport=polling"
 
-// Do sends a request and returns the response.
+// Do sends an HTTP request and returns the status and the body of the response.
 func (c *Client) Do(method, query, body string) (status int, text string) {
 	c.T.Helper()
 	r, err := http.NewRequestWithContext(c.T.Context(), method, c.URL+"?"+query, strings.NewReader(body))
@@ -96,7 +97,7 @@ func (c *Client) Do(method, query, body string) (status int, text string) {
 	return resp.StatusCode, string(data)
 }
 
-// Want sends a request and checks the response.
+// Want sends an HTTP request and reports a failure unless the response has the given status and the body text.
 func (c *Client) Want(status int, text, method, query, body string) {
 	c.T.Helper()
 	gotStatus, got := c.Do(method, query, body)
@@ -105,7 +106,8 @@ func (c *Client) Want(status int, text, method, query, body string) {
 	}
 }
 
-// Start sends a request and returns when the server waits. want blocks until the response comes and checks it.
+// Start sends an HTTP request in a new goroutine and returns when the server blocks. The returned function want blocks
+// until the response comes, and checks the status and the body of the response.
 func (c *Client) Start(method, query, body string) (want func(status int, text string)) {
 	c.T.Helper()
 	type response struct {
@@ -127,7 +129,7 @@ func (c *Client) Start(method, query, body string) (want func(status int, text s
 	}
 }
 
-// Handshake is the payload of the open packet.
+// Handshake is the JSON payload of the open packet, the first packet of a session.
 type Handshake struct {
 	SID          string   `json:"sid"`
 	Upgrades     []string `json:"upgrades"`
@@ -136,7 +138,8 @@ type Handshake struct {
 	MaxPayload   int      `json:"maxPayload"`
 }
 
-// Handshake parses the open packet.
+// Handshake parses text, the open packet of a session, and returns the packet's payload. It stops the test if the
+// packet is invalid.
 func (c *Client) Handshake(text string) (h Handshake) {
 	c.T.Helper()
 	rest, ok := strings.CutPrefix(text, "0")
@@ -148,7 +151,7 @@ func (c *Client) Handshake(text string) (h Handshake) {
 	return h
 }
 
-// OpenPolling opens a session over long-polling and returns the query of its requests.
+// OpenPolling opens a session over long-polling and returns the URL query for the further requests of this session.
 func (c *Client) OpenPolling() (query string) {
 	c.T.Helper()
 	status, text := c.Do("GET", Polling, "")
@@ -158,13 +161,14 @@ func (c *Client) OpenPolling() (query string) {
 	return Polling + "&sid=" + c.Handshake(text).SID
 }
 
-// Socket is the WebSocket of a client.
+// Socket is a WebSocket connection of a Client.
 type Socket struct {
 	*websocket.Conn
 	t *testing.T
 }
 
-// DialSocket opens a WebSocket. query is appended to the query that opens a session, for example "&sid=…" for an upgrade.
+// DialSocket opens a WebSocket. query is appended to the URL query that opens a session, for example "&sid=…" for an
+// upgrade.
 func (c *Client) DialSocket(query string) *Socket {
 	c.T.Helper()
 	k, resp, err := websocket.Dial(c.T.Context(), c.URL+"?EIO=4&transport=websocket"+query, &websocket.DialOptions{HTTPClient: c.HTTP})
@@ -175,7 +179,7 @@ func (c *Client) DialSocket(query string) *Socket {
 	return &Socket{k, c.T}
 }
 
-// OpenSocket opens a session over WebSocket.
+// OpenSocket opens a session over WebSocket and checks the open packet.
 func (c *Client) OpenSocket() *Socket {
 	c.T.Helper()
 	k := c.DialSocket("")
@@ -183,7 +187,8 @@ func (c *Client) OpenSocket() *Socket {
 	return k
 }
 
-// Next returns the next message. The test ends if it is not text.
+// Next returns the text of the next message from the server. It stops the test if the next message is binary or reading
+// fails.
 func (k *Socket) Next() string {
 	k.t.Helper()
 	kind, data, err := k.Read(k.t.Context())
@@ -193,7 +198,7 @@ func (k *Socket) Next() string {
 	return string(data)
 }
 
-// Want checks the next message.
+// Want reads the next message from the server and reports a failure if the message differs from text.
 func (k *Socket) Want(text string) {
 	k.t.Helper()
 	if got := k.Next(); got != text {
@@ -201,7 +206,7 @@ func (k *Socket) Want(text string) {
 	}
 }
 
-// Send sends a text message.
+// Send sends a text message to the server.
 func (k *Socket) Send(text string) {
 	k.t.Helper()
 	if err := k.Write(k.t.Context(), websocket.MessageText, []byte(text)); err != nil {
@@ -209,7 +214,7 @@ func (k *Socket) Send(text string) {
 	}
 }
 
-// SendBinary sends a binary message.
+// SendBinary sends a binary message to the server.
 func (k *Socket) SendBinary(data ...byte) {
 	k.t.Helper()
 	if err := k.Write(k.t.Context(), websocket.MessageBinary, data); err != nil {
@@ -217,7 +222,8 @@ func (k *Socket) SendBinary(data ...byte) {
 	}
 }
 
-// WantClosed checks that the server closes the connection with a WebSocket close code and sends no message before.
+// WantClosed reports a failure unless the server closes the connection with the given WebSocket close code and sends no
+// message before that.
 func (k *Socket) WantClosed(code int) {
 	k.t.Helper()
 	_, data, err := k.Read(k.t.Context())
@@ -226,7 +232,7 @@ func (k *Socket) WantClosed(code int) {
 	}
 }
 
-// CloseNormal closes the connection with the code 1000.
+// CloseNormal closes the connection with the WebSocket close code 1000 (normal closure).
 func (k *Socket) CloseNormal() {
 	k.t.Helper()
 	if err := k.Close(websocket.StatusNormalClosure, ""); err != nil {

@@ -1,5 +1,6 @@
-// Package faultfs implements journal.FS in memory, with the faults of real disks, for tests. A power cut loses writes
-// that were not synced; the disk can be full or read-only; bits can be flipped.
+// Package faultfs implements journal.FS in memory, with the faults of real disks, for tests. Begin reading at [FS]. A
+// test can cut the power, which loses writes that were not synced. It can make the disk full or read-only, and it can
+// flip bits in files.
 package faultfs
 
 import (
@@ -17,68 +18,72 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// ErrPowerOff is the error of all writes after the power cut.
+// ErrPowerOff is the error of all writes after the power was cut.
 var ErrPowerOff = errors.New("the power is off")
 
 const sector = 512
 
-// FS is a folder. The zero value is an empty folder. Its methods can be called concurrently.
+// FS is a folder in memory that implements journal.FS. The zero value is an empty folder. The methods of FS can be
+// called concurrently.
 type FS struct {
 	mu           sync.Mutex
-	files        map[string]*content // the files by name, as programs see them
-	durableFiles map[string]*content // the files by name, as a power cut leaves them
+	files        map[string]*content // the files by name, as programs see the files before a power cut
+	durableFiles map[string]*content // the files by name, as a power cut leaves the folder
 	writes       int
 	cutAt        int   // the number of the write at which the power is cut; 0: none
-	capacity     int64 // of all files together, in bytes; 0: unlimited
+	capacity     int64 // the maximum size of all files together, in bytes; 0: unlimited
 	writeErr     error // the error of all writes, or nil
 	powerOff     bool
 	locked       bool
 }
 
-// content is the content of a file.
+// content is the content of a file, with the bytes that a power cut would leave.
 type content struct {
-	visible []byte       // the bytes as programs see them
-	durable []byte       // the bytes as a power cut leaves them
-	dirty   map[int]bool // the sectors that were written and not synced
+	visible []byte       // the bytes that programs read before a power cut
+	durable []byte       // the bytes that are synced, so that a power cut does not lose them
+	dirty   map[int]bool // the numbers of the sectors that were written and not synced
 }
 
-// newContent returns content that is synced.
+// newContent returns a file content with the bytes b, all of them synced.
 func newContent(b []byte) *content {
 	return &content{visible: b, durable: slices.Clone(b), dirty: map[int]bool{}}
 }
 
 var _ journal.FS = (*FS)(nil)
 
-// CutPowerAfter cuts the power at the nth write from now on. That write is not synced, so any part of it may be lost.
+// CutPowerAfter cuts the power at the nth write from now on. The nth write is not synced, so any part of its bytes may
+// be lost.
 func (f *FS) CutPowerAfter(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.cutAt = f.writes + n
 }
 
-// Writes returns the number of writes.
+// Writes returns the number of writes to files of the folder since the folder was created.
 func (f *FS) Writes() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.writes
 }
 
-// SetCapacity sets the size of the disk to n bytes; 0 is unlimited.
+// SetCapacity sets the size of the disk to n bytes. If n is 0, the size is unlimited. A write for which the disk has no
+// room fails with ENOSPC.
 func (f *FS) SetCapacity(n int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.capacity = n
 }
 
-// FailWrites makes Lock and all writes, renames and syncs fail with err; nil ends that. Remove still works if err is
-// ENOSPC. A failing write stores the first half of its bytes, unless these make the file longer.
+// FailWrites makes Lock and all writes, renames and syncs fail with err, until FailWrites is called with nil. If err is
+// ENOSPC, Remove still works. A failing write stores the first half of its bytes, unless this half makes the file
+// longer.
 func (f *FS) FailWrites(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.writeErr = err
 }
 
-// Used returns the size of all files in bytes.
+// Used returns the total size of all files in bytes.
 func (f *FS) Used() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -93,8 +98,9 @@ func (f *FS) used() int64 {
 	return n
 }
 
-// AfterCrash returns the folder after a power cut. Each of these changes that was not synced is durable with the
-// probability p: a written sector, the growth of a file, and all changes of names together.
+// AfterCrash returns a copy of the folder as a power cut could leave it. Each change that was not synced is durable
+// with the probability p, from 0 to 1. A change is one written sector, the growth of one file, or all created, renamed
+// and removed files together.
 func (f *FS) AfterCrash(random *rand.Rand, p float64) *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -119,7 +125,7 @@ func (f *FS) AfterCrash(random *rand.Rand, p float64) *FS {
 	return after
 }
 
-// Clone returns a copy of the folder, with all files synced.
+// Clone returns a copy of the folder in which all files are synced. The copy has no faults.
 func (f *FS) Clone() *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -131,24 +137,25 @@ func (f *FS) Clone() *FS {
 	return c
 }
 
-// Bytes returns the bytes of a file. The caller may change them in place.
+// Bytes returns the bytes of the file with this name. The caller may change the bytes in place, for example to damage
+// the file.
 func (f *FS) Bytes(name string) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.files[name].visible
 }
 
-// Truncate shortens a file to n bytes.
+// Truncate shortens the file with this name to n bytes.
 func (f *FS) Truncate(name string, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.files[name].visible = f.files[name].visible[:n]
 }
 
-// Path implements journal.FS.
+// Path implements [journal.FS.Path].
 func (f *FS) Path() string { return "/faulty" }
 
-// Lock implements journal.FS.
+// Lock implements [journal.FS.Lock].
 func (f *FS) Lock() (io.Closer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -171,14 +178,14 @@ func (l folderLock) Close() error {
 	return nil
 }
 
-// List implements journal.FS.
+// List implements [journal.FS.List].
 func (f *FS) List() ([]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Sorted(maps.Keys(f.files)), nil
 }
 
-// beginWrite returns the error of a write, rename or sync at this time. The caller holds f.mu.
+// beginWrite returns the error that a write, rename or sync has at this time, or nil. The caller holds f.mu.
 func (f *FS) beginWrite() error {
 	if f.powerOff {
 		return ErrPowerOff
@@ -189,7 +196,7 @@ func (f *FS) beginWrite() error {
 	return f.writeErr
 }
 
-// Create implements journal.FS.
+// Create implements [journal.FS.Create].
 func (f *FS) Create(name string) (journal.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -201,7 +208,7 @@ func (f *FS) Create(name string) (journal.File, error) {
 	return &file{fs: f, content: d}, nil
 }
 
-// Open implements journal.FS.
+// Open implements [journal.FS.Open].
 func (f *FS) Open(name string) (journal.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -212,7 +219,7 @@ func (f *FS) Open(name string) (journal.File, error) {
 	return &file{fs: f, content: d}, nil
 }
 
-// Rename implements journal.FS.
+// Rename implements [journal.FS.Rename].
 func (f *FS) Rename(from, to string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -224,7 +231,7 @@ func (f *FS) Rename(from, to string) error {
 	return nil
 }
 
-// Remove implements journal.FS.
+// Remove implements [journal.FS.Remove].
 func (f *FS) Remove(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -235,7 +242,7 @@ func (f *FS) Remove(name string) error {
 	return nil
 }
 
-// Sync implements journal.FS.
+// Sync implements [journal.FS.Sync].
 func (f *FS) Sync() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

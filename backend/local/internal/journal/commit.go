@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// Wait waits until b is durable, and returns an error if it cannot be. A nil b needs no wait. The caller must not hold
-// the owner's lock: the calling goroutine may have to commit the batch.
+// Wait blocks until the batch b is durable, and returns an error if the batch cannot be stored. If b is nil, Wait
+// returns at once. The caller must not hold the owner's lock, because the calling goroutine may have to commit the
+// batch.
 func (l *Log) Wait(b *Batch) error {
 	if b == nil {
 		return nil
@@ -21,7 +22,8 @@ func (l *Log) Wait(b *Batch) error {
 	return b.err
 }
 
-// commit writes and syncs b.
+// commit writes and syncs the pending batch b. It calls Committed or Failed of the owner, and lets the next batch
+// begin. If the write fails, b and the batch after b get the error.
 func (l *Log) commit(b *Batch) {
 	l.mu.Lock()
 	// Callers of the batch that was just committed may be about to append again: yield while this batch grows.
@@ -49,7 +51,7 @@ func (l *Log) commit(b *Batch) {
 	} else {
 		b.err = fmt.Errorf("%s cannot be written to: %w", nameOf(b.seg.number), wrapOSError(err))
 		l.unseal(w)
-		if p := l.pending; p != nil { // its records depend on those of b
+		if p := l.pending; p != nil { // the records of p depend on the records of b
 			p.err = b.err
 			l.pending = nil
 			finished = append(finished, p)
@@ -64,16 +66,18 @@ func (l *Log) commit(b *Batch) {
 	}
 }
 
-// commitWrite is the data to write for the commit of a batch.
+// commitWrite is the data to write for the commit of a batch: the parts to fill with zeros first, the end marker of the
+// previous segment if needed, and the batch.
 type commitWrite struct {
 	*Batch
 	seq          uint64
 	dirty        []span
-	endMarker    []byte // of the segment unterminated, or nil; see [Log.unterminated]
+	endMarker    []byte // the end marker of the segment in the field unterminated, or nil
 	unterminated *segment
 }
 
-// seal makes the pending batch b the one in flight.
+// seal completes the pending batch b, so that no more records are added, and makes b the batch in flight. It returns
+// the data to write.
 func (l *Log) seal(b *Batch) commitWrite {
 	w := commitWrite{Batch: b, seq: l.seq + 1, dirty: l.dirty}
 	if l.unterminated != nil && l.unterminated != b.seg {
@@ -88,8 +92,8 @@ func (l *Log) seal(b *Batch) commitWrite {
 	return w
 }
 
-// unseal reverts seal after a failed write. The next batch gets the same offset and number; before its write, the parts
-// that the failed one may have written are zeroed.
+// unseal reverts seal after a failed write. The next batch gets the offset and the number of the failed batch. The
+// parts of the segments that the failed write may have changed are zeroed before the next write.
 func (l *Log) unseal(w commitWrite) {
 	w.seg.used = w.off
 	spans := []span{{w.seg, w.off, w.off + int64(len(w.buf))}}
@@ -112,7 +116,7 @@ func (w *commitWrite) run() error {
 		}
 	}
 	if w.endMarker != nil {
-		// Before the first batch of the next segment, which must never be durable without the end marker.
+		// The end marker is synced first: the first batch of the next segment must never be durable without it.
 		if err := w.unterminated.writeSynced(w.endMarker, w.unterminated.used-endMarkerBytes); err != nil {
 			return err
 		}
@@ -127,7 +131,7 @@ func (s *segment) writeSynced(b []byte, off int64) error {
 	return s.file.Sync()
 }
 
-// zero fills s with zeros, as it was before the first write to it. It does not sync.
+// zero fills the part s of a segment with zeros, as before the first write to it. It does not sync the file.
 func (s span) zero() error {
 	for at := s.from; at < s.to; at += int64(len(zeroBlock)) {
 		if _, err := s.seg.file.WriteAt(zeroBlock[:min(s.to-at, int64(len(zeroBlock)))], at); err != nil {
@@ -137,7 +141,7 @@ func (s span) zero() error {
 	return nil
 }
 
-// recycle keeps the buffer of b, which is durable, for a later batch.
+// recycle keeps the buffer of the durable batch b for a later batch. It keeps at most two buffers.
 func (l *Log) recycle(b *Batch) {
 	if cap(b.buf) <= maxBatch && len(l.buffers) < 2 {
 		l.buffers = append(l.buffers, b.buf)

@@ -5,13 +5,15 @@ import (
 	"slices"
 )
 
-// Oldest returns the number of the oldest segment, and whether it can be dropped. A segment that is being written to
-// cannot be dropped. The caller must hold the owner's lock.
+// Oldest returns the number of the oldest segment. It returns ok as false if that segment is the only segment or is
+// being written to, so that it cannot be dropped. The caller must hold the owner's lock.
 func (l *Log) Oldest() (number uint64, ok bool) {
 	return l.segs[0].number, len(l.segs) > 1 && (l.inFlight == nil || l.inFlight.seg != l.segs[0])
 }
 
-// Scan calls visit for each record in a segment that can be dropped. The caller must not hold the owner's lock.
+// Scan calls visit for each record in the segment with this number, which must be a segment that can be dropped. It
+// fails with [ErrMoved] if the segment does not exist any more, and with a [DamageError] if the segment is damaged. The
+// caller must not hold the owner's lock.
 func (l *Log) Scan(number uint64, visit func(pos Pos, record []byte) error) error {
 	l.segsMu.RLock()
 	s := l.segment(number)
@@ -37,8 +39,8 @@ func (l *Log) Scan(number uint64, visit func(pos Pos, record []byte) error) erro
 	return nil
 }
 
-// Drop deletes the oldest segment, of which the owner needs nothing any more. The caller must not hold the owner's
-// lock. Only one goroutine at a time may call Scan or Drop.
+// Drop deletes the oldest segment. The owner must no longer need a record in that segment. The caller must not hold the
+// owner's lock. Only one goroutine at a time may call Scan or Drop.
 func (l *Log) Drop() error {
 	l.mu.Lock()
 	oldest := l.oldest
@@ -65,7 +67,8 @@ func (l *Log) deleteOldest() error {
 	return wrapOSError(errors.Join(s.file.Close(), l.fs.Remove(nameOf(s.number)), l.fs.Sync()))
 }
 
-// detachOldest removes the oldest segment from segs, and returns it.
+// detachOldest removes the oldest segment from the list segs, and returns the segment. The file of the segment stays
+// open.
 func (l *Log) detachOldest() *segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()

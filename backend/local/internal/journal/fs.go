@@ -12,21 +12,22 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// FS is the folder of a journal. Tests implement it with a folder that loses all writes that were not synced.
+// FS is the folder in which a journal stores its files. Tests implement FS with a folder that loses all writes that
+// were not synced.
 type FS interface {
-	Path() string // for messages
-	// Lock creates the folder if it does not exist, and locks it until the returned value is closed. It fails with
-	// backend.ErrInUse if it is locked.
+	Path() string // returns the name of the folder for error messages
+	// Lock creates the folder if it does not exist, and locks it until the returned value is closed. If the folder is
+	// locked already, Lock fails with backend.ErrInUse.
 	Lock() (io.Closer, error)
 	List() ([]string, error)
-	Create(name string) (File, error) // truncates an existing file; all writes go through this File
-	Open(name string) (File, error)   // for reading and writing
+	Create(name string) (File, error) // truncates an existing file; all later writes use the returned File
+	Open(name string) (File, error)   // opens an existing file for reading and writing
 	Rename(from, to string) error     // replaces an existing file
 	Remove(name string) error
 	Sync() error // makes Create, Rename and Remove durable
 }
 
-// File is a file in an [FS].
+// File is an open file in the folder of an [FS].
 type File interface {
 	io.ReaderAt
 	io.WriterAt
@@ -64,7 +65,8 @@ func (d dir) Lock() (io.Closer, error) {
 	return f, nil
 }
 
-// makeDirs creates a folder and its parents, and syncs each parent: the folder must survive a power cut.
+// makeDirs creates the folder path and its parents, and syncs the parent of each new folder, so that the new folders
+// survive a power cut.
 func makeDirs(path string) error {
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -110,7 +112,8 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// wrapOSError adds a backend error, which names the remedy, to the errors of the operating system that a user can fix.
+// wrapOSError wraps an error of the operating system that a user can fix in an error of package backend, which names
+// the remedy: backend.ErrDiskFull or backend.ErrReadOnly. It returns other errors unchanged.
 func wrapOSError(err error) error {
 	switch {
 	case err == nil:

@@ -13,7 +13,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Pos is the position of a record: the number of its segment in the high 32 bits, its offset in the low ones.
+// Pos is the position of a record in the journal. Its high 32 bits are the number of the segment, its low 32 bits are
+// the offset in the segment.
 type Pos = uint64
 
 func makePos(number uint64, offset int64) Pos { return number<<32 | uint64(offset) }
@@ -22,69 +23,72 @@ func segmentOf(pos Pos) uint64 { return pos >> 32 }
 
 func offsetOf(pos Pos) int64 { return int64(pos & (1<<32 - 1)) }
 
-// Owner is the user of a [Log]. The log calls its methods with the owner's lock held.
+// Owner is the user of a [Log], normally a queue. The log calls the methods of the owner while the owner's lock is
+// held.
 type Owner interface {
-	PreambleSize() int // the most bytes that AppendPreamble appends, RecordOverhead included
-	AppendPreamble()   // appends the records that every segment begins with
-	Sealed()           // the pending batch is complete; later records go to the next one
-	Committed()        // the sealed batch is durable
-	Failed()           // the sealed batch and the records appended since are not stored
+	PreambleSize() int // returns the maximum number of bytes that AppendPreamble appends, RecordOverhead included
+	AppendPreamble()   // appends the records with which every segment begins
+	Sealed()           // is called when the pending batch is complete; later records go to the next batch
+	Committed()        // is called when the sealed batch is durable
+	Failed()           // is called if the sealed batch and the records that were appended since are not stored
 }
 
-// Log is an open journal.
+// Log is an open journal. [Open] or [Salvage] returns it.
 type Log struct {
 	fs         FS
 	folderLock io.Closer
 	mu         sync.Locker // the owner's lock
 	owner      Owner
 
-	minSize int64 // of a segment
+	minSize int64 // the length of the first segment, in bytes; later segments have this length or more, unless the disk is full
 
 	// mu guards all fields below.
-	segs           []*segment // by number; to change it, hold mu and segsMu
+	segs           []*segment // sorted by number; to change segs, hold mu and segsMu
 	segsMu         sync.RWMutex
-	current        *segment // the last of segs: the next batch goes there
-	unterminated   *segment // the segment before current, if its end marker is not stored yet
+	current        *segment // the last segment of segs, to which the next batch is written
+	unterminated   *segment // the segment before current, if the end marker of that segment is not stored yet
 	pending        *Batch
-	inFlight       *Batch // sealed, and being written
-	hasLeader      bool   // a caller commits a batch, or has got the signal to do so
-	seq            uint64 // number of the last committed batch
-	oldest         uint64 // number of the oldest segment that is needed
-	dirty          []span // the parts that failed batches may have written
+	inFlight       *Batch // the sealed batch that is being written
+	hasLeader      bool   // a caller commits a batch, or has got the signal to commit a batch
+	seq            uint64 // the number of the last committed batch
+	oldest         uint64 // the number of the oldest segment that is needed
+	dirty          []span // the parts of segments that failed batches may have written
 	buffers        [][]byte
 	spare          *segment
 	spareErr       error         // the error of the last attempt to create a spare
-	preparingSpare chan struct{} // closed when that attempt ends; nil: no attempt runs
-	newest         uint64        // number of the newest segment
+	preparingSpare chan struct{} // closed when the running attempt to create a spare ends; nil: no attempt runs
+	newest         uint64        // the number of the newest segment
 	closed         bool
 }
 
-// span is a part of a segment.
+// span is a part of a segment, from the offset from up to the offset to.
 type span struct {
 	seg      *segment
 	from, to int64
 }
 
-// Batch is a set of records that are committed together.
+// Batch is a set of records that are committed together, with one write and one sync.
 type Batch struct {
 	seg  *segment
 	off  int64
-	buf  []byte        // begins with room for the header
+	buf  []byte        // begins with room for the header of the batch
 	lead chan struct{} // has a value if the receiver must commit the batch
 	done chan struct{} // closed when the batch is durable or has failed
 	err  error
 }
 
-// maxBatch is the length in bytes after which callers wait for the next batch.
+// maxBatch is the length of a batch in bytes after which callers wait for the next batch.
 const maxBatch = 4 << 20
 
-// RecordOverhead is the number of bytes to add to the length of each record for [Log.Reserve].
+// RecordOverhead is the maximum number of bytes that the journal stores in addition to each record. The caller of
+// [Log.Reserve] adds it to the length of each record.
 const RecordOverhead = binary.MaxVarintLen32 + crc32.Size
 
-// Reserve ensures room for records of n bytes, so that Append cannot fail. The caller must hold the owner's lock, and
-// must not release it between Reserve and its last Append. Reserve may release the lock while it waits. growing means
-// that the records make the journal longer for good. Growing records are refused while the disk is full, so that the
-// remaining room is left for other records.
+// Reserve ensures room for records of n bytes, so that Append cannot fail. If there is no room, it waits for room or
+// returns an error. The caller must hold the owner's lock, and must not release the lock between Reserve and its last
+// Append. Reserve may release the lock while it waits. If growing is true, the records make the journal longer
+// permanently. Reserve refuses growing records while the disk is full, so that the remaining room is left for other
+// records.
 func (l *Log) Reserve(n int, growing bool) error {
 	for {
 		if l.closed {
@@ -118,18 +122,20 @@ func (l *Log) Reserve(n int, growing bool) error {
 	}
 }
 
-// hasRoom reports whether records of n bytes fit in b. One record of any size fits in an empty batch.
+// hasRoom reports whether records of n bytes fit in the batch b. One record of any size fits in an empty batch if its
+// segment has room.
 func (b *Batch) hasRoom(n int) bool {
 	size := len(b.buf) + n + align
 	return b.off+int64(size)+endMarkerBytes <= b.seg.size && (size <= maxBatch || len(b.buf) == batchHeaderBytes)
 }
 
-// hasRoom reports whether a batch with records of n bytes fits in s.
+// hasRoom reports whether a batch with records of n bytes fits in the segment s after its last batch.
 func (s *segment) hasRoom(n int) bool {
 	return s.used+int64(batchHeaderBytes+n+align+endMarkerBytes) <= s.size
 }
 
-// begin starts a pending batch, and returns it.
+// begin starts a new pending batch in the current segment, and returns the batch. In a new segment, it appends the
+// owner's preamble first.
 func (l *Log) begin() *Batch {
 	b := &Batch{seg: l.current, off: l.current.used, lead: make(chan struct{}, 1), done: make(chan struct{})}
 	if last := len(l.buffers) - 1; last >= 0 {
@@ -148,7 +154,8 @@ func (l *Log) begin() *Batch {
 	return b
 }
 
-// rotate makes the spare the current segment. If there is no spare with room for n bytes, it waits for one.
+// rotate makes the spare segment the current segment. If there is no spare segment with room for n bytes, rotate only
+// waits for one, so the caller must check again.
 func (l *Log) rotate(n int) error {
 	if l.spare == nil || !l.spare.hasRoom(n+l.owner.PreambleSize()) {
 		return l.awaitSpare(n)
@@ -161,8 +168,8 @@ func (l *Log) rotate(n int) error {
 	return nil
 }
 
-// Append adds a record, the concatenation of parts, to the pending batch, and returns its position. The caller must
-// hold the owner's lock and have called Reserve.
+// Append adds one record to the pending batch and returns the position of the record. The record is the concatenation
+// of parts. The caller must hold the owner's lock and must have called Reserve.
 func (l *Log) Append(parts ...[]byte) Pos {
 	b := l.pending
 	if b == nil {
@@ -182,7 +189,8 @@ func (l *Log) Append(parts ...[]byte) Pos {
 	return makePos(b.seg.number, b.off+int64(at))
 }
 
-// LastPending returns the newest batch that is not durable yet, or nil. The caller must hold the owner's lock.
+// LastPending returns the newest batch that is not durable yet, or nil if all records are durable. The caller must hold
+// the owner's lock.
 func (l *Log) LastPending() *Batch {
 	if l.pending != nil {
 		return l.pending
@@ -190,8 +198,8 @@ func (l *Log) LastPending() *Batch {
 	return l.inFlight
 }
 
-// PendingAt returns the batch of the record at pos if that batch is not durable yet, or nil. The caller must hold the
-// owner's lock.
+// PendingAt returns the batch of the record at the position pos, or nil if that batch is durable. The caller must hold
+// the owner's lock.
 func (l *Log) PendingAt(pos Pos) *Batch {
 	for _, b := range []*Batch{l.inFlight, l.pending} {
 		if b != nil && b.seg.number == segmentOf(pos) && offsetOf(pos) >= b.off {
@@ -201,10 +209,12 @@ func (l *Log) PendingAt(pos Pos) *Batch {
 	return nil
 }
 
-// ErrMoved means that the segment of a record was dropped: the owner has appended the record again elsewhere.
+// ErrMoved means that the journal has dropped the segment of a record. The owner has appended the record again at
+// another position.
 var ErrMoved = errors.New("the record has moved")
 
-// Read returns the record of n bytes at pos, whose batch must be durable. It needs no lock.
+// Read returns the record of n bytes at the position pos. The batch of the record must be durable. Read needs no lock.
+// It fails with [ErrMoved] if the segment was dropped, and with a [DamageError] if the checksum of the record is wrong.
 func (l *Log) Read(pos Pos, n int) ([]byte, error) {
 	l.segsMu.RLock()
 	defer l.segsMu.RUnlock()
@@ -225,7 +235,7 @@ func (l *Log) Read(pos Pos, n int) ([]byte, error) {
 	return b[crc32.Size:], nil
 }
 
-// segment returns the segment with this number, or nil. The caller holds segsMu or mu.
+// segment returns the open segment with this number, or nil. The caller holds segsMu or mu.
 func (l *Log) segment(number uint64) *segment {
 	i, ok := slices.BinarySearchFunc(l.segs, number, func(s *segment, n uint64) int { return cmp.Compare(s.number, n) })
 	if !ok {
@@ -234,7 +244,8 @@ func (l *Log) segment(number uint64) *segment {
 	return l.segs[i]
 }
 
-// Close waits for pending batches, closes all files and unlocks the folder. The caller must not use the log afterwards.
+// Close waits until pending batches are durable or have failed. It then closes all files and unlocks the folder. The
+// caller must not use the log afterwards.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	l.closed = true

@@ -8,11 +8,12 @@ import (
 	"sync"
 )
 
-// Open opens the journal in fs, and calls visit for each record in the order of their Append calls. visit must not keep
-// the record. mu is the owner's lock; the caller must not hold it. size is the length of the first segment in bytes.
+// Open opens the journal in the folder fs, and calls visit for each record in the order of the Append calls. If the
+// folder has no journal, Open creates one. The function visit must not keep the bytes of the record. The argument mu is
+// the owner's lock, which the caller must not hold. The argument size is the length of the first segment in bytes.
 //
-// Open returns an error that wraps backend.ErrInUse if another process has the folder open, and a [DamageError] if the
-// journal is damaged or visit fails.
+// Open returns an error that wraps backend.ErrInUse if another process has the folder open. It returns an error that
+// wraps a [DamageError] if the journal is damaged or visit fails.
 func Open(fs FS, size int64, mu sync.Locker, owner Owner, visit func(pos Pos, record []byte) error) (*Log, error) {
 	l, err := newLog(fs, size, mu, owner)
 	if err != nil {
@@ -27,7 +28,7 @@ func Open(fs FS, size int64, mu sync.Locker, owner Owner, visit func(pos Pos, re
 	return l, nil
 }
 
-// newLog locks the folder, and returns a log without segments.
+// newLog locks the folder fs, and returns a log without segments.
 func newLog(fs FS, size int64, mu sync.Locker, owner Owner) (*Log, error) {
 	folderLock, err := fs.Lock()
 	if err != nil {
@@ -36,7 +37,7 @@ func newLog(fs FS, size int64, mu sync.Locker, owner Owner) (*Log, error) {
 	return &Log{fs: fs, folderLock: folderLock, mu: mu, owner: owner, minSize: size, oldest: 1}, nil
 }
 
-// load reads all segments. If there are none, it creates the first.
+// load reads all segments of the folder. If the folder has no segments, load creates the first segment.
 func (l *Log) load(visit func(pos Pos, record []byte) error) error {
 	if err := l.openSegments(); err != nil {
 		return err
@@ -64,8 +65,8 @@ func (l *Log) load(visit func(pos Pos, record []byte) error) error {
 	return l.finishLoad(&r)
 }
 
-// openSegments opens the files of all segments, and removes temporary ones. If a segment is missing, it opens the
-// others and returns a [DamageError].
+// openSegments opens the files of all segments, and removes temporary files. If a segment is missing, openSegments
+// opens the other segments and returns a [DamageError].
 func (l *Log) openSegments() error {
 	names, err := l.fs.List()
 	if err != nil {
@@ -96,7 +97,8 @@ func (l *Log) openSegments() error {
 	return missing
 }
 
-// finishLoad checks that no segment is missing, zeros a torn batch, and determines where the next batch goes.
+// finishLoad checks that no segment is missing, zeros a torn batch, and determines the segment for the next batch. The
+// reader r must have read all segments.
 func (l *Log) finishLoad(r *reader) error {
 	if l.segs[0].number > l.oldest {
 		return missingFile(l.oldest)
@@ -124,9 +126,9 @@ func (l *Log) finishLoad(r *reader) error {
 	return nil
 }
 
-// findSpare makes the segment at index last of segs the current one. The segments after it have no batches: the first
-// of them becomes the spare, and the others are deleted. There are others if the first batch of the next segment was
-// lost.
+// findSpare makes the segment at the index last of segs the current segment. The segments after it have no batches: the
+// first of them becomes the spare segment, and findSpare deletes the others. There are others only if the first batch
+// of the next segment was lost.
 func (l *Log) findSpare(last int) error {
 	l.current = l.segs[last]
 	l.newest = l.current.number

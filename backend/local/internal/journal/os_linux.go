@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// Sync syncs the data and the size of the file, but not its other metadata, such as the modification time. Nothing uses
-// them, and they would cost a second write.
+// Sync syncs the data and the size of the file, but no other metadata, such as the modification time. The journal does
+// not use other metadata, and syncing it would cost a second write.
 func (f osFile) Sync() error {
 	raw, err := f.SyscallConn()
 	if err != nil {

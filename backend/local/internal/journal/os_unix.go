@@ -10,7 +10,8 @@ import (
 
 const errQuota = syscall.EDQUOT
 
-// lockFile locks f against other processes, and against other open files of this one. It does not wait.
+// lockFile locks the file f against other processes, and against other open files of this process. It does not wait: if
+// the file is locked, it returns an error.
 func lockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
 func (d dir) Sync() error {

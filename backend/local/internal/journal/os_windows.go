@@ -10,8 +10,9 @@ const errQuota = syscall.Errno(1295) // ERROR_DISK_QUOTA_EXCEEDED
 
 var lockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 
-// lockFile locks f against other processes, and against other open files of this one. It does not wait. It locks a byte
-// that is never read, because the lock keeps others from reading it.
+// lockFile locks the file f against other processes, and against other open files of this process. It does not wait: if
+// the file is locked, it returns an error. On Windows, a lock keeps other processes from reading the locked bytes. So
+// lockFile locks a single byte that is never read.
 func lockFile(f *os.File) error {
 	const failImmediately, exclusive = 1, 2
 	at := syscall.Overlapped{Offset: 1 << 30}
@@ -21,5 +22,5 @@ func lockFile(f *os.File) error {
 	return nil
 }
 
-// Sync does nothing: Windows keeps folders consistent, and cannot sync one.
+// Sync does nothing: Windows keeps folders consistent, and cannot sync a folder.
 func (d dir) Sync() error { return nil }

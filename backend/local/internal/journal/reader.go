@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// reader reads segments in the order of their numbers.
+// reader reads the segments of a journal in the order of their numbers, and calls visit for each record.
 type reader struct {
 	log        *Log
 	visit      func(pos Pos, record []byte) error
-	seq        uint64   // of the last batch; 0: none yet
+	seq        uint64   // the number of the last batch that was read; 0: none yet
 	last       *segment // the last segment with a batch, or the first segment
-	terminated bool     // last has its end marker
+	terminated bool     // the segment last has an end marker
 	torn       []span
-	data       []byte // the file that is being read
+	data       []byte // the content of the file that is being read
 }
 
 func (r *reader) readSegment(s *segment) error {
@@ -49,7 +49,7 @@ func (r *reader) readSegment(s *segment) error {
 	return nil
 }
 
-// readFile reads the file of s into r.data, and checks its header.
+// readFile reads the whole file of the segment s into r.data, and checks the header of the segment.
 func (r *reader) readFile(s *segment) error {
 	size, err := s.file.Size()
 	if err != nil {
@@ -68,8 +68,8 @@ func (r *reader) readFile(s *segment) error {
 	return nil
 }
 
-// readBatch returns the header and the records of the batch at the beginning of b. ok is false if there is no intact
-// batch.
+// readBatch returns the header and the records of the batch at the beginning of b. If there is no intact batch, ok is
+// false.
 func (s *segment) readBatch(b []byte) (h batchHeader, records []byte, ok bool) {
 	h, ok = s.readBatchHeader(b)
 	if !ok || h.length > len(b)-batchHeaderBytes-align {
@@ -79,7 +79,9 @@ func (s *segment) readBatch(b []byte) (h batchHeader, records []byte, ok bool) {
 	return h, body[:h.length], s.sum(body) == h.sum
 }
 
-// eachRecord calls visit for the records of a batch. at is the offset of the first one.
+// eachRecord calls visit for each record of a batch, with the position of the record. The argument at is the offset of
+// the first record in the segment. If visit fails or if the bytes do not consist of records, eachRecord stops and
+// returns an error.
 func (s *segment) eachRecord(at int64, records []byte, visit func(pos Pos, record []byte) error) error {
 	for rest := records; len(rest) > 0; {
 		n, size := binary.Uvarint(rest)
@@ -96,8 +98,9 @@ func (s *segment) eachRecord(at int64, records []byte, visit func(pos Pos, recor
 	return nil
 }
 
-// checkTail checks rest, the bytes after the last intact batch, which has the number seq. They must be zeros or a torn
-// batch; all else is damage.
+// checkTail checks rest, the bytes of the segment after its last intact batch. The number of that batch is seq. If rest
+// is only zeros, torn is false. If rest is a torn batch, torn is true. All other bytes are damage, for which checkTail
+// returns an error.
 func (s *segment) checkTail(rest []byte, seq uint64) (torn bool, err error) {
 	if isZero(rest) {
 		return false, nil
@@ -108,7 +111,7 @@ func (s *segment) checkTail(rest []byte, seq uint64) (torn bool, err error) {
 	h, ok := s.readBatchHeader(rest)
 	size := int(h.size())
 	switch {
-	case !ok: // only the sectors of the header can be checked, because the length of the batch is unknown
+	case !ok: // without a valid header, the length of the batch is unknown: only the sectors of the header can be checked
 		size = min(batchHeaderBytes, len(rest))
 	case size > len(rest) || !isZero(rest[size:]):
 		return false, s.damage(s.used, "it has bytes that were never written")
@@ -123,8 +126,8 @@ func (s *segment) checkTail(rest []byte, seq uint64) (torn bool, err error) {
 	return false, s.damage(s.used, "a batch has changed since it was written")
 }
 
-// hasLaterBatch reports whether rest has a header of a batch with a number above seq+1, the number of the first batch
-// there.
+// hasLaterBatch reports whether rest has the header of a batch with a number above seq+1. The number seq+1 belongs to
+// the batch at the beginning of rest.
 func (s *segment) hasLaterBatch(rest []byte, seq uint64) bool {
 	for at := align; at+batchHeaderBytes <= len(rest); at += align {
 		if binary.LittleEndian.Uint32(rest[at:]) != uint32(s.salt) {

@@ -8,15 +8,16 @@ import (
 	"sync"
 )
 
-// Loss is the lost part of a damaged journal.
+// Loss describes the lost part of a damaged journal. [Salvage] returns it.
 type Loss struct {
 	Batches int      // the number of batches that are known to be lost
 	Places  []string // the places in files that cannot be read
 }
 
-// Salvage opens a damaged journal. It calls visit for each record in all intact batches, and returns the losses between
-// them. A record for which visit fails is lost, too. The journal continues in a new segment. The owner must append all
-// records that it needs there, and then call [Log.SetAside].
+// Salvage opens a damaged journal in the folder fs. It calls visit for each record in all intact batches, and returns
+// the losses between these batches. If visit fails for a record, that record counts as lost, too. The returned log
+// writes to a new segment. The owner must append all records that it still needs to that log, and then call
+// [Log.SetAside].
 func Salvage(fs FS, size int64, mu sync.Locker, owner Owner, visit func(pos Pos, record []byte) error) (*Log, Loss, error) {
 	l, err := newLog(fs, size, mu, owner)
 	if err != nil {
@@ -56,7 +57,8 @@ func (r *salvager) salvage() error {
 	return nil
 }
 
-// newSegment returns the segment that follows the existing ones.
+// newSegment returns a segment with the number after the last existing segment. The file of the new segment is not
+// created yet.
 func (r *salvager) newSegment() *segment {
 	l := r.log
 	l.mu.Lock()
@@ -68,7 +70,7 @@ func (r *salvager) newSegment() *segment {
 	return s
 }
 
-// addLost adds the bytes between two offsets of s to the loss.
+// addLost adds the bytes from the offset from to the offset to of the segment s to the places in the loss.
 func (r *salvager) addLost(s *segment, from, to int64) {
 	r.loss.Places = append(r.loss.Places, fmt.Sprintf("%s, bytes %d to %d", nameOf(s.number), from, to))
 }
@@ -125,7 +127,8 @@ func (r *salvager) salvageBatch(s *segment, h batchHeader, records []byte) {
 	s.used += h.size()
 }
 
-// recoverSalt sets the salt of a segment whose header is damaged. It computes the salt from the first batch.
+// recoverSalt sets the salt of a segment whose header is damaged. It computes the salt from the header of the first
+// batch. The argument data is the content of the file.
 func (s *segment) recoverSalt(data []byte) {
 	if len(data) < segmentHeaderBytes+batchHeaderBytes {
 		return
@@ -135,8 +138,8 @@ func (s *segment) recoverSalt(data []byte) {
 	s.salt = uint64(le.Uint32(b)) | uint64(le.Uint32(b[28:])^crc32.Checksum(b[:28], castagnoli))<<32
 }
 
-// SetAside renames the files of all segments that Salvage found, and returns the new names. The caller must not hold
-// the owner's lock.
+// SetAside renames the files of all segments that Salvage found, and returns the new names of the files. The caller
+// must not hold the owner's lock.
 func (l *Log) SetAside() (names []string, err error) {
 	l.mu.Lock()
 	oldest := l.oldest

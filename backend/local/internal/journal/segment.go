@@ -20,33 +20,35 @@ const (
 	segmentHeaderBytes = sector
 	version            = 1
 	batchHeaderBytes   = 32
-	align              = 8 // the offset of each batch is a multiple of it
+	align              = 8 // the offset of each batch is a multiple of align bytes
 	endMarkerBytes     = batchHeaderBytes + align
 )
 
 const (
-	// DefaultSegmentSize is the default length of the first segment in bytes.
+	// DefaultSegmentSize is the default length of the first segment, in bytes.
 	DefaultSegmentSize = 1 << 20
-	maxGrowth          = 32 // the longest segment is this many times as long as the first
+	maxGrowth          = 32 // the longest segment is maxGrowth times as long as the first segment
 )
 
 var magic = [8]byte{'A', 'H', 't', 'a', 's', 'k', 's', version}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// segment is one file of the journal. It is filled with zeros before it is used. A write therefore changes neither its
-// size nor its place on the disk, and bytes that were never written can be recognized.
+// segment is one file of the journal. The file is filled with zeros before it is used. A later write to the file
+// therefore changes neither the size of the file nor its place on the disk, and bytes that were never written can be
+// recognized.
 type segment struct {
 	number uint64
 	size   int64
-	salt   uint64 // random, so that a client's bytes in a record cannot look like a batch
+	salt   uint64 // a random number in each batch header, so that bytes of a client in a record cannot look like a batch
 	file   File
-	used   int64 // the offset after the last batch
+	used   int64 // the offset after the last batch of the segment
 }
 
 func nameOf(number uint64) string { return fmt.Sprintf("%s%08d%s", prefix, number, suffix) }
 
-// numberOf returns the number of the segment with this file name, or 0.
+// numberOf returns the number of the segment whose file has this name. If the name is not the file name of a segment,
+// numberOf returns 0.
 func numberOf(name string) uint64 {
 	digits, ok := strings.CutPrefix(name, prefix)
 	if digits, ok2 := strings.CutSuffix(digits, suffix); ok && ok2 {
@@ -57,7 +59,8 @@ func numberOf(name string) uint64 {
 	return 0
 }
 
-// putHeader encodes the segment's header: the magic bytes, its number, size and salt, and a checksum.
+// putHeader encodes the header of the segment into b: the magic bytes, the number, size and salt of the segment, and a
+// checksum.
 func (s *segment) putHeader(b []byte) {
 	copy(b, magic[:])
 	binary.LittleEndian.PutUint64(b[8:], s.number)
@@ -66,7 +69,8 @@ func (s *segment) putHeader(b []byte) {
 	binary.LittleEndian.PutUint32(b[32:], crc32.Checksum(b[:32], castagnoli))
 }
 
-// readHeader sets the size and the salt from the segment's header, or returns an error if the header is invalid.
+// readHeader sets the size and the salt of the segment from the encoded header b. It returns an error if the header is
+// invalid, or if its number is not the number of the segment.
 func (s *segment) readHeader(b []byte) error {
 	switch {
 	case len(b) < segmentHeaderBytes:
@@ -86,7 +90,7 @@ func (s *segment) readHeader(b []byte) error {
 	return s.damage(36, "it has bytes that were never written")
 }
 
-// DamageError reports a file that has changed since it was written. It wraps backend.ErrDamaged.
+// DamageError reports that a file of the journal has changed since it was written. It wraps backend.ErrDamaged.
 type DamageError struct {
 	File   string
 	Offset int64
@@ -107,23 +111,24 @@ func missingFile(number uint64) *DamageError {
 	return &DamageError{nameOf(number), 0, "the file is missing"}
 }
 
-// batchHeader is the header of a batch.
+// batchHeader is the decoded header of a batch in a segment.
 type batchHeader struct {
 	end    bool   // the batch is an end marker: it has no records, and the next batch is in the next segment
-	length int    // of the records
+	length int    // the length of the records in bytes, without padding
 	seq    uint64 // the number of the batch in the whole journal
 	oldest uint64 // the number of the oldest segment that is needed
-	sum    uint32 // of the records and the padding
+	sum    uint32 // the checksum of the records and the padding
 }
 
-// size returns the length of the whole batch in bytes.
+// size returns the length of the whole batch in bytes: the header, the records and the padding.
 func (h *batchHeader) size() int64 { return int64(batchHeaderBytes + padded(h.length)) }
 
 const endFlag = 1 << 31
 
 func (s *segment) sum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) ^ uint32(s.salt>>32) }
 
-// putBatchHeader encodes the header of a batch, which already has its records and padding.
+// putBatchHeader encodes the header h at the beginning of batch. The records and the padding must already be in batch,
+// because the header has their checksum.
 func (s *segment) putBatchHeader(batch []byte, h batchHeader) {
 	le := binary.LittleEndian
 	le.PutUint32(batch, uint32(s.salt))
@@ -138,7 +143,8 @@ func (s *segment) putBatchHeader(batch []byte, h batchHeader) {
 	le.PutUint32(batch[28:], s.sum(batch[:28]))
 }
 
-// readBatchHeader decodes the header at the beginning of b. It returns false if there is no valid header.
+// readBatchHeader decodes the batch header at the beginning of b. It returns false if there is no valid header of this
+// segment.
 func (s *segment) readBatchHeader(b []byte) (batchHeader, bool) {
 	le := binary.LittleEndian
 	if len(b) < batchHeaderBytes || le.Uint32(b) != uint32(s.salt) || le.Uint32(b[28:]) != s.sum(b[:28]) {
@@ -148,13 +154,14 @@ func (s *segment) readBatchHeader(b []byte) (batchHeader, bool) {
 	return batchHeader{end: length&endFlag != 0, length: int(length &^ endFlag), seq: le.Uint64(b[8:]), oldest: le.Uint64(b[16:]), sum: le.Uint32(b[24:])}, true
 }
 
-// padded returns the length of n bytes of records with their padding. The padding has at least one byte and is not
-// zero, so that no sector of a written batch looks unwritten.
+// padded returns the length of n bytes of records and the padding after them. The padding has at least one byte and its
+// bytes are not zero, so that no sector of a written batch looks unwritten.
 func padded(n int) int { return n&^(align-1) + align }
 
 const padding = 0xff
 
-// seal adds the padding and the header to a batch that has its records after the room for the header.
+// seal completes a batch that consists of the room for its header and its records. It appends the padding, encodes the
+// header h with the length of the records, and returns the batch.
 func (s *segment) seal(batch []byte, h batchHeader) []byte {
 	h.length = len(batch) - batchHeaderBytes
 	for range padded(h.length) - h.length {

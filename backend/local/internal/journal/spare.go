@@ -10,8 +10,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// prepareSpare starts creating a spare segment with room for n bytes. It does nothing if there is one or one is being
-// created. The caller must hold the owner's lock.
+// prepareSpare starts a goroutine that creates a spare segment with room for n bytes. It does nothing if a spare
+// segment with enough room exists or is being created. The caller must hold the owner's lock.
 func (l *Log) prepareSpare(n int) {
 	n += l.owner.PreambleSize()
 	if l.preparingSpare != nil || l.closed || l.spare != nil && l.spare.hasRoom(n) {
@@ -43,8 +43,8 @@ func (l *Log) prepareSpare(n int) {
 	}()
 }
 
-// awaitSpare waits for a spare segment with room for n bytes. The caller must hold the owner's lock, which awaitSpare
-// releases while it waits.
+// awaitSpare waits until a spare segment with room for n bytes is created, and returns an error if that failed. The
+// caller must hold the owner's lock. awaitSpare releases the lock while it waits.
 func (l *Log) awaitSpare(n int) error {
 	l.prepareSpare(n)
 	if preparing := l.preparingSpare; preparing != nil {
@@ -55,20 +55,21 @@ func (l *Log) awaitSpare(n int) error {
 	return l.spareErr
 }
 
-// nextSize returns the length of the next segment, which has room for n bytes. It is the power of two above a quarter
-// of the used bytes, between minSize and maxGrowth times that. A short journal therefore has short segments.
+// nextSize returns the length of the next segment in bytes. It is the power of two above a quarter of the used bytes,
+// at least minSize and at most maxGrowth times minSize. A short journal therefore has short segments. If n bytes need a
+// longer segment, nextSize returns that longer length.
 func (l *Log) nextSize(n int) int64 {
 	size := min(max(int64(1)<<bits.Len64(uint64(l.UsedBytes()/4)), l.minSize), maxGrowth*l.minSize)
 	return max(size, l.minSizeFor(n))
 }
 
-// minSizeFor returns the length of a segment with room for n bytes and for some more batches.
+// minSizeFor returns the length in bytes of a segment that has room for n bytes of records and for some more batches.
 func (l *Log) minSizeFor(n int) int64 {
 	return int64(padded(segmentHeaderBytes+batchHeaderBytes+n+align+endMarkerBytes)) + l.minSize/2
 }
 
-// UsedBytes returns the number of bytes in all segments that are, or were, in use. The caller must hold the owner's
-// lock.
+// UsedBytes returns the number of bytes in all segments up to the last batch of each segment, whether or not their
+// records are still needed. The spare segment does not count. The caller must hold the owner's lock.
 func (l *Log) UsedBytes() int64 {
 	total := int64(0)
 	for _, s := range l.segs {
@@ -77,7 +78,7 @@ func (l *Log) UsedBytes() int64 {
 	return total
 }
 
-// create creates the file of a segment under a temporary name, formats and syncs it, and then renames it.
+// create creates the file of the segment s under a temporary name, formats and syncs the file, and then renames it.
 func (l *Log) create(s *segment) error {
 	var salt [8]byte
 	_, _ = rand.Read(salt[:]) // never fails
@@ -104,7 +105,7 @@ func (l *Log) create(s *segment) error {
 	return nil
 }
 
-// format fills the file with zeros, writes the header and syncs it.
+// format fills the file of the segment with zeros, writes the header of the segment and syncs the file.
 func (s *segment) format() error {
 	if err := (span{s, segmentHeaderBytes, s.size}).zero(); err != nil {
 		return err

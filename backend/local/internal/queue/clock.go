@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
-const never = math.MaxInt64 // a time that is never reached
+const never = math.MaxInt64 // a time in milliseconds that is never reached
 
-// clockJump is the minimum deviation from the monotonic clock at which the wall clock counts as set, in milliseconds. A
-// smaller deviation is a gradual correction, or a pause of the process between reading the two clocks.
+// clockJump is the minimum deviation of the wall clock from the monotonic clock, in milliseconds, at which the wall
+// clock counts as set. A smaller deviation is a gradual correction, or a pause of the process between reading the two
+// clocks.
 const clockJump = 500
 
-// clock reads two clocks: wall, in milliseconds since 1970, and mono, the monotonic clock in milliseconds since New.
-// fraction is the elapsed part of the current wall millisecond, in nanoseconds.
+// clock reads the wall clock and the monotonic clock, and detects that the wall clock was set. The function read
+// returns three values: wall is the wall time in milliseconds since 1970. The value mono is the monotonic time in
+// milliseconds since newClock. The value fraction is the elapsed part of the current wall millisecond, in nanoseconds.
 type clock struct {
 	read   func() (wall, mono, fraction int64)
-	offset int64 // wall - mono at the last resync
+	offset int64 // wall - mono at the last call of resync
 }
 
 func newClock() clock {
@@ -28,7 +30,8 @@ func newClock() clock {
 	return c
 }
 
-// resync accepts the wall clock as it is. It returns by how many milliseconds it was set since the last resync.
+// resync accepts the current wall clock as right. It returns the number of milliseconds by which the wall clock was set
+// since the last call of resync.
 func (c *clock) resync() int64 {
 	wall, mono, _ := c.read()
 	by := wall - mono - c.offset
@@ -36,10 +39,11 @@ func (c *clock) resync() int64 {
 	return by
 }
 
-// timestamps is one reading of both clocks.
+// timestamps is the result of reading the wall clock and the monotonic clock once, in milliseconds. The field fraction
+// is the elapsed part of the wall millisecond in nanoseconds.
 type timestamps struct{ wall, mono, fraction int64 }
 
-// after returns the wall time after d, rounded up to a millisecond.
+// after returns the wall time in milliseconds that is d after m, rounded up to a full millisecond.
 func (m timestamps) after(d time.Duration) int64 {
 	if d <= 0 {
 		return m.wall
@@ -47,14 +51,15 @@ func (m timestamps) after(d time.Duration) int64 {
 	return m.wall + (int64(d)-1)/int64(time.Millisecond) + 1 + (m.fraction+(int64(d)-1)%int64(time.Millisecond))/int64(time.Millisecond)
 }
 
-// now reads the clocks, and reports whether the wall clock was set since the last resync.
+// now reads the wall clock and the monotonic clock. It returns set as true if the wall clock was set since the last
+// call of resync.
 func (c *clock) now() (m timestamps, set bool) {
 	m.wall, m.mono, m.fraction = c.read()
 	by := m.wall - m.mono - c.offset
 	return m, by >= clockJump || by <= -clockJump
 }
 
-// ceilMillis returns t in milliseconds since 1970, rounded up.
+// ceilMillis returns the time t in milliseconds since 1970, rounded up.
 func ceilMillis(t time.Time) int64 {
 	ms := t.UnixMilli()
 	if t.After(time.UnixMilli(ms)) {
@@ -63,7 +68,7 @@ func ceilMillis(t time.Time) int64 {
 	return ms
 }
 
-// durationMillis returns d in milliseconds, rounded up, or 0 if d is negative.
+// durationMillis returns the duration d in milliseconds, rounded up. If d is negative, it returns 0.
 func durationMillis(d time.Duration) int64 {
 	if d <= 0 {
 		return 0

@@ -8,19 +8,21 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// slack is by how much the journal may exceed twice its needed size, in files of the minimum size.
+// slack is the length by which the journal may exceed twice the size of its needed records, as a number of files of the
+// minimum size.
 const slack = 4
 
-// compaction limits the size of the journal. While the journal is more than twice as long as its needed records, the
-// needed records of the oldest segment are rewritten at the end, and the segment is dropped. So each record is rewritten at
-// most once on average, and no call waits for a compaction.
+// compaction is the state of the goroutine that limits the size of the journal. While the journal is more than twice as
+// long as its needed records, the goroutine rewrites the needed records of the oldest segment at the end of the
+// journal, and drops that segment. So each record is rewritten at most once on average, and no call waits for a
+// compaction.
 type compaction struct {
-	due     bool // a segment began since the last check or failure
+	due     bool // the journal was opened or began a new segment since the last compaction started
 	running bool
 }
 
-// compactIfNeeded starts a compaction in the background if one is due and the journal is too long. The caller holds the
-// lock.
+// compactIfNeeded starts a compaction in a goroutine if a new segment began and the journal is too long. The caller
+// holds the lock.
 func (q *Queue) compactIfNeeded() {
 	if !q.compact.due || q.compact.running || !q.open || !q.excess() {
 		return
@@ -37,7 +39,7 @@ func (q *Queue) compactIfNeeded() {
 	})
 }
 
-// excess reports whether the journal is too long.
+// excess reports whether the journal is longer than compaction allows and its oldest segment can be dropped.
 func (q *Queue) excess() bool {
 	_, ok := q.log.Oldest()
 	return ok && q.log.UsedBytes() > 2*q.jobs.bytes+slack*q.cfg.FileBytes
@@ -45,7 +47,8 @@ func (q *Queue) excess() bool {
 
 var errNothingToDo = errors.New("there is nothing to compact")
 
-// compactSegment rewrites the needed records of the oldest segment and drops it.
+// compactSegment rewrites the needed records of the oldest segment and drops the segment. It returns errNothingToDo if
+// the journal is short enough.
 func (q *Queue) compactSegment() error {
 	q.mu.Lock()
 	number, ok := q.log.Oldest()
@@ -65,7 +68,7 @@ func (q *Queue) compactSegment() error {
 	return log.Drop()
 }
 
-// rewriter rewrites jobs whose records are in one segment, in groups.
+// rewriter writes the records of jobs again at the end of the journal. It collects jobs and rewrites them in groups.
 type rewriter struct {
 	q    *Queue
 	log  *journal.Log
@@ -77,7 +80,7 @@ type rewrite struct {
 	id        uint64
 	at        pos
 	record    []byte
-	errorPos  pos // the record that errorText was read from, or 0
+	errorPos  pos // the position of the record from which errorText was read, or 0
 	errorText string
 }
 
@@ -93,7 +96,7 @@ func (m *rewriter) visit(at journal.Pos, record []byte) error {
 	return nil
 }
 
-// flush rewrites the collected jobs.
+// flush rewrites the collected jobs until none is left.
 func (m *rewriter) flush() error {
 	for len(m.jobs) > 0 {
 		if err := m.readErrors(); err != nil {
@@ -107,13 +110,14 @@ func (m *rewriter) flush() error {
 	return nil
 }
 
-// readErrors removes the jobs whose records are elsewhere by now, and reads the last errors of the others.
+// readErrors drops the collected jobs that were removed or whose record is at another position by now. It reads the
+// last error texts of the other jobs.
 func (m *rewriter) readErrors() error {
 	left := m.jobs[:0]
 	for _, v := range m.jobs {
 		f, err := m.q.find(v.id)
 		if err != nil || f.refs.record != v.at {
-			continue // removed, or rewritten already
+			continue // the job was removed, or rewritten already
 		}
 		v.errorPos, v.errorText = f.refs.failure, errorOf(v.record)
 		if f.refs.failure != 0 {
@@ -129,7 +133,7 @@ func (m *rewriter) readErrors() error {
 	return nil
 }
 
-// write rewrites the jobs. Jobs that got a new error since readErrors stay in m.jobs for another round.
+// write rewrites the collected jobs. A job that got a new error after readErrors stays in m.jobs for another round.
 func (m *rewriter) write() error {
 	q := m.q
 	need := 0
@@ -161,7 +165,8 @@ func (m *rewriter) write() error {
 	return q.commit(now)
 }
 
-// rewrite writes a complete record of the current job.
+// rewrite writes a complete record of the job i in its current state, and stores the position of the new record in the
+// entry. The argument v has the old record and the last error text.
 func (q *Queue) rewrite(i slot, v *rewrite) error {
 	e := q.jobs.at(i)
 	record, err := putConstant(binary.AppendUvarint([]byte{recordJob}, v.id), v.record)

@@ -2,18 +2,19 @@ package queue
 
 import "github.com/actionhero-go/actionhero/backend"
 
-// pos is the position of a record in the journal: the segment number in the high 32 bits, the offset in the low ones. 0
-// means no record.
+// pos is the position of a record in the journal: the high 32 bits are the segment number, the low 32 bits the offset.
+// The position 0 means that there is no record.
 type pos = uint64
 
-// slot identifies an entry while its job is in memory. 0 means no entry.
+// slot is the number of an entry in the slab while the job of the entry is in memory. The slot 0 means that there is no
+// entry.
 type slot = uint32
 
 // entry is the part of a job that is always in memory. There may be millions of entries, so every byte counts. An entry
 // contains no pointers, so the garbage collector does not scan it. Data that is not needed to find or move a job, for
-// example its parameters, is only in the job's record.
+// example the parameters of the job, is only in the job's record.
 //
-// Times are in milliseconds since 1970.
+// The times in an entry are in milliseconds since 1970.
 type entry struct {
 	id       uint64
 	runAt    int64
@@ -21,15 +22,15 @@ type entry struct {
 	started  int64
 	endsAt   int64 // finished: the finish time; running: the expiry of the lease on the monotonic clock, or 0
 	record   pos
-	failure  pos // the record of its last error, if newer than record
+	failure  pos // the record of the job's last error, if it is newer than the record in the field record
 
 	recordLen  uint32
 	failureLen uint32
 
-	task        uint32 // number in table.tasks
-	node        uint32 // number in table.nodes
-	queue       uint32 // number in table.queues
-	key         uint32 // number in table.keys; 0: no unique key
+	task        uint32 // the number of the task name in table.tasks
+	node        uint32 // the number of the node name in table.nodes
+	queue       uint32 // the number of the queue name in table.queues
+	key         uint32 // the number of the unique key in table.keys; 0: no unique key
 	prevOrIndex uint32 // in a list: the previous slot; in a heap: the index
 	next        slot   // in a list: the next slot
 
@@ -45,16 +46,16 @@ type entry struct {
 	in       container
 }
 
-// flags are the boolean properties of a job. They are written to disk.
+// flags are the boolean properties of a job, one bit each. Records on disk contain them.
 type flags uint8
 
 const (
-	relative   flags = 1 << iota // runAt came from a delay, and is shifted when the wall clock is set
-	retrying                     // waits because its last run failed
-	cancelling                   // running, and was cancelled
+	relative   flags = 1 << iota // runAt came from a delay; if the wall clock is set, runAt is shifted by the same amount
+	retrying                     // the job waits because its last run failed
+	cancelling                   // the job is running and was cancelled
 )
 
-// container is the list or heap that an entry is in.
+// container names the list or heap of the table that contains an entry.
 type container uint8
 
 const (
@@ -70,10 +71,10 @@ const (
 
 func (e *entry) has(f flags) bool { return e.flags&f != 0 }
 
-// lastCrashLeft reports whether the job has crashed before and is dead after the next crash.
+// lastCrashLeft reports whether the job has crashed before and becomes dead with its next crash.
 func (e *entry) lastCrashLeft() bool { return e.crashes > 0 && e.crashes+1 >= e.maxCrashes }
 
-// waits reports whether the job is neither running nor finished.
+// waits reports whether the job is scheduled, available or retryable, so that it waits for a run.
 func (e *entry) waits() bool {
 	return e.state == backend.Available || e.state == backend.Scheduled || e.state == backend.Retryable
 }
@@ -87,18 +88,19 @@ type chunk struct {
 	records []memRecord // nil if the records are on disk
 }
 
-// memRecord is the content of a job's records if there is no disk.
+// memRecord has the content of the records of a job if jobs are only in memory: the record of the job and its last
+// error text.
 type memRecord struct {
 	record  []byte
 	failure string
 }
 
-// slab allocates the entries. A pointer to an entry is valid until the entry is freed.
+// slab allocates the entries in chunks. A pointer to an entry is valid until the entry is freed.
 type slab struct {
 	chunks     []*chunk
 	freeChunks []uint32 // indexes of freed chunks
 	partial    []uint32 // indexes of chunks that have, or had, a free entry
-	inMemory   bool     // there is no disk: the slab has the records
+	inMemory   bool     // jobs are only in memory, so the slab has their records
 }
 
 func (s *slab) at(i slot) *entry { return &s.chunks[i>>chunkBits].entries[i&(1<<chunkBits-1)] }
@@ -147,7 +149,7 @@ func (s *slab) grow() {
 	s.partial = append(s.partial, at)
 }
 
-// free frees i, and its chunk if no other entry of it is in use.
+// free frees the entry i. If no other entry of its chunk is in use, free frees the chunk, too.
 func (s *slab) free(i slot) {
 	at := i >> chunkBits
 	c := s.chunks[at]

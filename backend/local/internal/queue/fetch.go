@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// Fetch implements backend.Queue.
+// Fetch implements [backend.Queue.Fetch].
 func (q *Queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
 	if err := tooLong("node", req.Node); err != nil {
 		return nil, err
@@ -45,14 +45,15 @@ func (q *Queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.
 	return q.readFetched(ctx, started)
 }
 
-// fetched is jobs that were started, without the fields that are only in their records.
+// fetched has jobs that Fetch has started. The fields of these jobs that are only in their records are still missing.
 type fetched struct {
 	log  *journal.Log
 	jobs []backend.Job
 	refs []recordRefs
 }
 
-// readFetched reads the records of jobs that were started. It ends the run of a job whose record is unreadable.
+// readFetched reads the missing fields of started jobs from their records, and returns the complete jobs. If the record
+// of a job is unreadable, readFetched ends the run of that job.
 func (q *Queue) readFetched(ctx context.Context, t fetched) ([]backend.Job, error) {
 	jobs := t.jobs[:0]
 	for n := range t.jobs {
@@ -72,7 +73,8 @@ func (q *Queue) readFetched(ctx context.Context, t fetched) ([]backend.Job, erro
 	return jobs, nil
 }
 
-// available returns the maximum number of jobs of these queues that are due.
+// available returns the number of due jobs in these queues. A queue that is listed twice counts twice, so the result is
+// an upper bound.
 func (q *Queue) available(queues []string) int {
 	now, _ := q.clock.now()
 	q.jobs.promoteDue(now.wall)
@@ -85,7 +87,7 @@ func (q *Queue) available(queues []string) int {
 	return n
 }
 
-// maxFetch is the maximum number of jobs of one Fetch.
+// maxFetch is the maximum number of jobs that one call of Fetch returns.
 const maxFetch = 1000
 
 func (q *Queue) start(i slot, now timestamps, req backend.FetchRequest) {

@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// running returns the job of a run, or 0 if the run has ended.
+// running returns the slot of the job that executes this run, or 0 if the run has ended.
 func (q *Queue) running(run backend.Run) slot {
 	i := q.jobs.find(run.ID)
 	if i == 0 {
@@ -23,7 +23,7 @@ func (q *Queue) running(run backend.Run) slot {
 	return i
 }
 
-// Finish implements backend.Queue.
+// Finish implements [backend.Queue.Finish].
 func (q *Queue) Finish(_ context.Context, outcomes ...backend.Outcome) (lost []uint64, err error) {
 	for n := range outcomes {
 		if o := &outcomes[n]; o.State == 0 || o.State == backend.Running || o.State > backend.Dead {
@@ -75,14 +75,14 @@ func (q *Queue) finish(i slot, now timestamps, o *backend.Outcome) {
 	})
 }
 
-// finish sets the state of a job that ends.
+// finish sets the state of a job that has finished, and its finish time. The state is Completed, Cancelled or Dead.
 func (e *entry) finish(state backend.State, now timestamps) {
 	e.state = state
 	e.endsAt = now.wall
 	e.flags &^= cancelling | retrying
 }
 
-// reschedule makes the job due after delay.
+// reschedule makes the job wait, so that the job is due after delay.
 func (e *entry) reschedule(now timestamps, delay time.Duration) {
 	e.state = backend.Scheduled
 	e.endsAt = 0
@@ -90,10 +90,11 @@ func (e *entry) reschedule(now timestamps, delay time.Duration) {
 	e.flags |= relative
 }
 
-// crashBytes is the maximum length of the error text of crash.
+// crashBytes is the maximum length in bytes of the error text that the method crash writes.
 const crashBytes = 200
 
-// crash ends the run of i as a crash. why is the reason.
+// crash ends the current run of the job i as a crash. The job becomes due again, or dead if it has crashed too often,
+// or cancelled if it was cancelled. The text why is the reason in the error text of the job.
 func (q *Queue) crash(i slot, now timestamps, why string) {
 	e := q.jobs.at(i)
 	failure, state := "", backend.Available
@@ -116,7 +117,7 @@ func (q *Queue) crash(i slot, now timestamps, why string) {
 	})
 }
 
-// endRuns ends the runs of the previous process, or of the time before Close, as crashes.
+// endRuns ends all runs that began in an earlier process or before the last Close. These runs count as crashes.
 func (q *Queue) endRuns() error {
 	var running []slot
 	q.mu.Lock()
@@ -146,7 +147,7 @@ func (q *Queue) endRuns() error {
 	return nil
 }
 
-// Renew implements backend.Queue.
+// Renew implements [backend.Queue.Renew].
 func (q *Queue) Renew(_ context.Context, lease time.Duration, runs ...backend.Run) (stop []uint64, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 // pageSize is the maximum number of jobs in a page of the index.
 const pageSize = 512
 
-// index finds entries by id and iterates over them in id order. New ids are the highest, so it is a sorted list of pages
-// that grows at its end.
+// index finds the slots of entries by job id and iterates over them in the order of ids. New ids are the highest ids.
+// So the index is a sorted list of pages that grows at its end.
 type index struct {
 	pages []page
 	count int
@@ -25,7 +25,7 @@ type ref struct {
 	at  slot
 }
 
-// page returns the number of the only page that can contain id, or -1.
+// page returns the number of the only page that can contain id. If there is no page for id, page returns -1.
 func (x *index) page(id uint64) int {
 	return sort.Search(len(x.pages), func(i int) bool { return x.pages[i].base > id }) - 1
 }
@@ -39,7 +39,7 @@ func (p *page) search(id uint64) (int, bool) {
 	return i, i < len(p.refs) && uint64(p.refs[i].off) == off
 }
 
-// find returns the slot of id, or 0.
+// find returns the slot of the entry with this job id, or 0.
 func (x *index) find(id uint64) slot {
 	n := x.page(id)
 	if n < 0 {
@@ -51,7 +51,7 @@ func (x *index) find(id uint64) slot {
 	return 0
 }
 
-// insert adds id, which must not be in the index.
+// insert adds the job id with its slot to the index. The id must not be in the index.
 func (x *index) insert(id uint64, at slot) {
 	x.count++
 	n := x.page(id)
@@ -65,7 +65,7 @@ func (x *index) insert(id uint64, at slot) {
 	if len(p.refs) <= pageSize {
 		return
 	}
-	// A removed id was inserted again in the middle of a full page: split it.
+	// A removed id was inserted again in the middle of a full page: split the page.
 	half := slices.Clone(p.refs[pageSize/2:])
 	shift := half[0].off
 	for i := range half {
@@ -78,7 +78,7 @@ func (x *index) insert(id uint64, at slot) {
 
 func (p *page) last() uint64 { return p.base + uint64(p.refs[len(p.refs)-1].off) }
 
-// remove removes id, which must be in the index.
+// remove removes the job id from the index. The id must be in the index.
 func (x *index) remove(id uint64) {
 	x.count--
 	n := x.page(id)
@@ -93,8 +93,9 @@ func (x *index) remove(id uint64) {
 	}
 }
 
-// walk calls visit for all ids above id in rising order, or below id in falling order, until visit returns false. If id
-// is 0, walk begins with the first or with the last id.
+// walk calls visit for the slots of all ids above id in rising order, until visit returns false. If falling is true, it
+// visits the ids below id in falling order. If id is 0, walk begins with the first id, or with the last id if falling
+// is true.
 func (x *index) walk(id uint64, falling bool, visit func(at slot) bool) {
 	if falling {
 		if id == 0 {

@@ -1,7 +1,7 @@
 package queue
 
-// numbered gives its values small numbers, which entries store instead of pointers. The number of a removed value is used
-// again. The number 0 is the zero value, which is never removed.
+// numbered gives its values small numbers, which entries store instead of pointers. If a value is removed, its number
+// is used again for another value. The number 0 is the zero value of T, which is never removed.
 type numbered[T any] struct {
 	list []T // by number
 	free []uint32
@@ -26,14 +26,14 @@ func (n *numbered[T]) remove(number uint32) {
 	n.free = append(n.free, number)
 }
 
-// interner numbers the texts that entries use, so that each text is in memory once. A text is removed with its last use,
-// except for the empty one, which has the number 0.
+// interner gives numbers to the texts that entries use, so that each text is in memory once. It counts the uses of each
+// text, and removes a text with its last use. The empty text has the number 0 and is never removed.
 type interner[T any] struct {
 	numbered[interned[T]]
 	numbers map[string]uint32
 }
 
-// interned is one text, with a value that its user may set.
+// interned is one text of an interner, with the number of its uses and a value that the user of the interner may set.
 type interned[T any] struct {
 	text  string
 	uses  int
@@ -46,7 +46,8 @@ func newInterner[T any]() interner[T] {
 	return n
 }
 
-// use returns the number of text and adds a use. If text is new, its uses are 1 then and its value is zero.
+// use returns the number of text and adds one use of the text. If text is new, it has one use now, and its value is the
+// zero value of T.
 func (n *interner[T]) use(text string) uint32 {
 	number, ok := n.numbers[text]
 	if !ok {
@@ -57,7 +58,8 @@ func (n *interner[T]) use(text string) uint32 {
 	return number
 }
 
-// useBytes is use for text that is converted to a string only if it is new.
+// useBytes returns the number of text and adds one use, as the method use does. It converts text to a string only if
+// the text is new.
 func (n *interner[T]) useBytes(text []byte) uint32 {
 	if number, ok := n.numbers[string(text)]; ok {
 		n.list[number].uses++
@@ -66,7 +68,7 @@ func (n *interner[T]) useBytes(text []byte) uint32 {
 	return n.use(string(text))
 }
 
-// drop removes a use, and with the last one the text.
+// drop removes one use of the text with this number. If that was the last use, drop removes the text.
 func (n *interner[T]) drop(number uint32) {
 	if n.list[number].uses--; n.list[number].uses > 0 || number == 0 {
 		return

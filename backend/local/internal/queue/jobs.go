@@ -10,7 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Get implements backend.Queue.
+// Get implements [backend.Queue.Get].
 func (q *Queue) Get(_ context.Context, id uint64) (backend.Job, error) {
 	f, err := q.find(id)
 	if err != nil {
@@ -23,13 +23,14 @@ func notFound(id uint64) error {
 	return fmt.Errorf("there is no job %d: it was never enqueued, was deleted, or finished longer ago than tasks.keepCompleted or tasks.keepFailed: %w", id, backend.ErrNotFound)
 }
 
-// The limits of one List: the default number of jobs, and the size of parameters in bytes after which it ends early.
+// The limits of one call of List: the default number of jobs, and the total size of parameters in bytes after which
+// List ends early.
 const (
 	defaultLimit = 100
 	maxListBytes = 16 << 20
 )
 
-// List implements backend.Queue.
+// List implements [backend.Queue.List].
 func (q *Queue) List(ctx context.Context, f backend.JobFilter) ([]backend.Job, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
@@ -58,10 +59,12 @@ func (q *Queue) List(ctx context.Context, f backend.JobFilter) ([]backend.Job, e
 	return jobs, nil
 }
 
-// maxScannedPerLock is the number of jobs that List compares before other calls get the lock.
+// maxScannedPerLock is the number of jobs that List compares with its filter before it releases the lock for other
+// calls.
 const maxScannedPerLock = 4096
 
-// scan returns the ids of up to limit jobs that match f, and the last id that it compared, or 0 if there are no more.
+// scan returns the ids of at most limit jobs that match the filter f. It also returns last, the last id that it
+// compared, or 0 if there are no more jobs to compare.
 func (q *Queue) scan(f backend.JobFilter, limit int) (ids []uint64, last uint64, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -89,7 +92,7 @@ func (t *table) matches(e *entry, f *backend.JobFilter) bool {
 		(f.Task == "" || t.tasks.list[e.task].text == f.Task)
 }
 
-// Stats implements backend.Queue.
+// Stats implements [backend.Queue.Stats].
 func (q *Queue) Stats(context.Context) (backend.QueueStats, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -119,7 +122,8 @@ func countsOf(counts *counts) backend.Counts {
 	return c
 }
 
-// changeJob calls do on one job, and returns the changed job.
+// changeJob calls do on the job with this id, waits until the change is durable, and returns the changed job. It fails
+// if there is no job with this id or if do fails.
 func (q *Queue) changeJob(id uint64, do func(i slot, now timestamps) error) (backend.Job, error) {
 	q.mu.Lock()
 	now, err := q.begin(changeBytes+crashBytes, false)
@@ -144,7 +148,7 @@ func (q *Queue) changeJob(id uint64, do func(i slot, now timestamps) error) (bac
 	return q.read(&f)
 }
 
-// Retry implements backend.Queue.
+// Retry implements [backend.Queue.Retry].
 func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
 	return q.changeJob(id, func(i slot, now timestamps) error {
 		e := q.jobs.at(i)
@@ -168,7 +172,7 @@ func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
 	})
 }
 
-// Cancel implements backend.Queue.
+// Cancel implements [backend.Queue.Cancel].
 func (q *Queue) Cancel(_ context.Context, id uint64) (backend.Job, error) {
 	running := false
 	j, err := q.changeJob(id, func(i slot, now timestamps) error {
@@ -187,7 +191,7 @@ func (q *Queue) Cancel(_ context.Context, id uint64) (backend.Job, error) {
 	return j, err
 }
 
-// Delete implements backend.Queue.
+// Delete implements [backend.Queue.Delete].
 func (q *Queue) Delete(_ context.Context, id uint64) error {
 	q.mu.Lock()
 	now, err := q.begin(changeBytes, false)
@@ -210,14 +214,14 @@ func (q *Queue) Delete(_ context.Context, id uint64) error {
 	return q.commit(now)
 }
 
-// maxSchedules is the maximum number of schedules.
+// maxSchedules is the maximum number of schedules whose last run the queue stores.
 const maxSchedules = 10_000
 
 func tooManySchedules(schedule string) error {
 	return fmt.Errorf("there is no room for the schedule %q: there are %d others already: %w", schedule, maxSchedules, backend.ErrFull)
 }
 
-// EnqueueScheduled implements backend.Queue.
+// EnqueueScheduled implements [backend.Queue.EnqueueScheduled].
 func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err
@@ -251,7 +255,7 @@ func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Tim
 	return true, q.commit(now)
 }
 
-// LastRuns implements backend.Queue.
+// LastRuns implements [backend.Queue.LastRuns].
 func (q *Queue) LastRuns(context.Context) (map[string]time.Time, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -265,7 +269,7 @@ func (q *Queue) LastRuns(context.Context) (map[string]time.Time, error) {
 	return last, nil
 }
 
-// SetLastRun implements backend.Queue.
+// SetLastRun implements [backend.Queue.SetLastRun].
 func (q *Queue) SetLastRun(_ context.Context, schedule string, before, at time.Time) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err
@@ -289,7 +293,7 @@ func (q *Queue) SetLastRun(_ context.Context, schedule string, before, at time.T
 	return true, q.commit(now)
 }
 
-// writeLastRun sets the last run of a schedule and writes a record of it.
+// writeLastRun sets the last run of a schedule to ms, in milliseconds since 1970, and writes a record of the last run.
 func (q *Queue) writeLastRun(schedule string, ms int64) {
 	last, known := q.jobs.lastRuns[schedule]
 	if !known {

@@ -1,12 +1,12 @@
 package queue
 
-// list is a doubly linked list of entries. The links are in the entries.
+// list is a doubly linked list of entries. The links are fields of the entries.
 type list struct {
 	first, last slot
 	n           int
 }
 
-// insertAfter inserts i after prev, or at the front if prev is 0.
+// insertAfter inserts the entry i after the entry prev, or at the front of the list if prev is 0.
 func (l *list) insertAfter(s *slab, i, prev slot) {
 	e := s.at(i)
 	e.prevOrIndex = prev
@@ -40,7 +40,7 @@ func (l *list) remove(s *slab, i slot) {
 	l.n--
 }
 
-// heap is a binary heap of entries, by time and then by id. Each entry has its index in the heap.
+// heap is a binary min-heap of entries, ordered by time and then by job id. Each entry knows its index in the heap.
 type heap []heapItem
 
 type heapItem struct {
@@ -48,7 +48,7 @@ type heapItem struct {
 	i  slot
 }
 
-// earliest returns the earliest time, or never.
+// earliest returns the earliest time in the heap. If the heap is empty, it returns never.
 func (h heap) earliest() int64 {
 	if len(h) == 0 {
 		return never
@@ -78,7 +78,8 @@ func (s *slab) less(a, b heapItem) bool {
 	return a.at < b.at || a.at == b.at && s.at(a.i).id < s.at(b.i).id
 }
 
-// place moves the gap at index i up or down to where d belongs, and stores d there.
+// place stores the item d in the heap. The position i must be free; place moves the free position up or down the heap
+// until it is the position for d.
 func (h *heap) place(s *slab, i int, d heapItem) {
 	a := *h
 	for i > 0 {

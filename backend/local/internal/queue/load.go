@@ -17,7 +17,7 @@ func putShift(b []byte, by int64) []byte {
 	return binary.AppendUvarint(append(b, recordShift), zigzag(by))
 }
 
-// load opens the journal and reads all jobs.
+// load opens the journal in the configured folder and reads all jobs into a new table.
 func (q *Queue) load() error {
 	q.jobs = newTable(false, q.watchers)
 	q.clock.resync()
@@ -35,7 +35,8 @@ func (q *Queue) load() error {
 	return nil
 }
 
-// replay applies a record. The entries are in no container until rebuild.
+// replay applies one record of the journal to the table. The argument at is the position of the record. It fails if the
+// record is invalid. The entries are in no list or heap until rebuild is called.
 func (t *table) replay(at pos, record []byte) error {
 	if len(record) == 0 {
 		return errRecord
@@ -51,7 +52,7 @@ func (t *table) replay(at pos, record []byte) error {
 	case recordJob:
 		t.replayJob(number, at, len(record), &f)
 	case recordChange:
-		if i := t.find(number); i != 0 { // if not found, the job was removed because of its age
+		if i := t.find(number); i != 0 { // if the job is not found, it was removed because of its age
 			t.replayChange(i, at, len(record), &f)
 		}
 	case recordDelete:
@@ -72,7 +73,8 @@ func (t *table) replay(at pos, record []byte) error {
 	return nil
 }
 
-// replayJob adds a job. If the job exists, its record was rewritten, and replaces all fields.
+// replayJob adds the job that a record of the kind recordJob describes. If the job exists already, its record was
+// written again, and replayJob replaces all fields of its entry.
 func (t *table) replayJob(id uint64, at pos, length int, f *fields) {
 	e := entry{id: id, record: at, recordLen: uint32(length)}
 	var task, queue, node, key []byte

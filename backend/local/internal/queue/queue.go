@@ -1,16 +1,16 @@
-// Package queue implements backend.Queue in one process. All jobs are in memory, and in a journal on disk if the
-// configuration names a folder.
+// Package queue implements backend.Queue in one process. All jobs are in memory. They are also in a journal on disk, if
+// the configuration names a folder.
 //
-// Begin reading at [Queue], then [table] and [entry]. record.go has the format on disk.
+// Begin reading at [Queue], then [table] and [entry]. The file record.go describes the format on disk.
 //
 // The invariants:
 //
-//   - A job is in at most one list or heap of the table, which its state decides. So no call iterates over jobs that it does
-//     not need. Exceptions are List, opening the queue and a wall clock that was set.
-//   - A change is made in the table first, under the queue's only lock, and appended to the journal as a record. The call
-//     then releases the lock and waits until the journal has written the records of all waiting calls to the disk in one
-//     batch. If that fails, the changes are rolled back.
-//   - Background work and List release the lock after at most 4096 jobs, so that other calls are not blocked for long.
+//   - A job is in at most one list or heap of the table, which the state of the job decides. So no call iterates over jobs
+//     that it does not need. Exceptions are List, opening the queue and a wall clock that was set.
+//   - A call makes a change in the table first, under the queue's only lock, and appends the change to the journal as a
+//     record. The call then releases the lock and waits until the journal has written the records of all waiting calls to
+//     the disk in one batch. If the write fails, the changes are rolled back.
+//   - Background goroutines and List release the lock after at most 4096 jobs, so that other calls are not blocked for long.
 package queue
 
 import (
@@ -26,18 +26,18 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// Config is the storage and the limits of a queue. All fields except FS are required.
+// Config holds the storage and the limits of a queue. All fields except FS are required.
 type Config struct {
-	KeepCompleted time.Duration // how long completed and cancelled jobs are kept
-	KeepFailed    time.Duration // how long dead jobs are kept
-	KeepMost      int           // the maximum number of completed and cancelled jobs together, and of dead jobs
+	KeepCompleted time.Duration // the time for which completed and cancelled jobs are kept
+	KeepFailed    time.Duration // the time for which dead jobs are kept
+	KeepMost      int           // the maximum number of completed and cancelled jobs together; also the maximum number of dead jobs
 	MaxJobs       int           // the maximum number of jobs that have not finished
 	MaxBytes      int64         // the maximum size of the records of all jobs, in bytes
 	FS            journal.FS    // the folder of the journal; nil: jobs are only in memory
 	FileBytes     int64         // the minimum size of a journal file, in bytes; normally journal.DefaultSegmentSize
 }
 
-// Queue implements backend.Queue. Create one with [New].
+// Queue implements backend.Queue. [New] returns a Queue, which [Queue.Open] makes usable.
 type Queue struct {
 	cfg       Config
 	cancelled atomic.Pointer[func(uint64)]
@@ -51,15 +51,16 @@ type Queue struct {
 	timer    timer
 
 	log        *journal.Log // nil: jobs are only in memory
-	pending    []rollback   // for the pending batch of the journal
-	sealed     []rollback   // for the batch that is being written to the disk
+	pending    []rollback   // how to revert the changes in the pending batch of the journal
+	sealed     []rollback   // how to revert the changes in the batch that is being written to the disk
 	compacting sync.WaitGroup
 	compact    compaction
 }
 
 var _ backend.Queue = (*Queue)(nil)
 
-// New returns a queue that is not open.
+// New returns a queue that is not open. Its jobs are only in memory until [Queue.Open] gets a configuration with a
+// folder.
 func New() *Queue {
 	q := &Queue{clock: newClock(), watchers: watchers{}}
 	q.jobs = newTable(true, q.watchers)
@@ -67,8 +68,8 @@ func New() *Queue {
 	return q
 }
 
-// Open makes the queue usable. Each job that was running when the queue was closed, or when its process died, counts as
-// crashed.
+// Open makes the queue usable with the configuration cfg, and reads the journal if there is one. Each job that was
+// running when the queue was closed, or when the process of the job died, counts as crashed.
 func (q *Queue) Open(cfg Config) error {
 	q.cfg = cfg
 	if cfg.FS != nil {
@@ -86,7 +87,8 @@ func (q *Queue) Open(cfg Config) error {
 	return nil
 }
 
-// Close ends the use of the queue, and waits for its timer and its compaction.
+// Close makes the queue unusable until the next Open. It waits until the timer function and the compaction of the
+// journal have ended, and closes the journal.
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	q.open = false
@@ -105,12 +107,13 @@ func (q *Queue) Close() error {
 	return err
 }
 
-// changeBytes is the maximum size of the record of a change, without the texts in it.
+// changeBytes is the maximum size of the record of one change, in bytes, without the texts in the record.
 const changeBytes = 128 + journal.RecordOverhead
 
-// begin starts a change; commit ends it. The caller holds the lock. begin reserves journal space for records of need bytes,
-// reacts to a wall clock that was set, and promotes due jobs. adding is true if the records are about new jobs. begin may
-// release the lock temporarily.
+// begin starts a change of jobs, which commit ends. It returns the current time, or an error if the queue is closed or
+// the journal has no room. The caller holds the lock, which begin may release temporarily. begin reserves journal space
+// for records of need bytes. If the wall clock was set, begin adapts the times of all jobs. It then makes due jobs
+// Available. The parameter adding is true if the records are about new jobs.
 func (q *Queue) begin(need int, adding bool) (timestamps, error) {
 	if q.open && q.log != nil {
 		if err := q.log.Reserve(need+changeBytes, adding); err != nil {
@@ -130,7 +133,8 @@ func (q *Queue) begin(need int, adding bool) (timestamps, error) {
 	return now, nil
 }
 
-// beginRead is begin for calls that change nothing.
+// beginRead starts a call that changes no job: it makes due jobs Available, and fails if the queue is closed. The
+// caller holds the lock.
 func (q *Queue) beginRead() error {
 	if !q.open {
 		return backend.ErrClosed
@@ -140,8 +144,8 @@ func (q *Queue) beginRead() error {
 	return nil
 }
 
-// change calls edit on an entry, moves the entry to the container that its new state requires, and writes a record of the
-// changed fields. failure, unless empty, is the new error of the job.
+// change calls edit on the entry i. It then moves the entry to the list or heap that the new state of the job requires,
+// and writes a record of the changed fields. The text failure, unless empty, becomes the error of the job.
 func (q *Queue) change(i slot, now timestamps, failure string, edit func(e *entry)) {
 	e := q.jobs.at(i)
 	was := *e
@@ -167,7 +171,8 @@ func (q *Queue) change(i slot, now timestamps, failure string, edit func(e *entr
 	q.jobs.attach(i, now.wall)
 }
 
-// commit ends a change. It releases the lock and blocks until all records are durable.
+// commit ends a change of jobs that begin started. It releases the lock and blocks until all records of the change are
+// durable. If they cannot be stored, commit returns an error, and the change is rolled back.
 func (q *Queue) commit(now timestamps) error {
 	q.sweep(now)
 	q.setTimer(now)
@@ -181,7 +186,7 @@ func (q *Queue) commit(now timestamps) error {
 	return log.Wait(last)
 }
 
-// Enqueue implements backend.Queue.
+// Enqueue implements [backend.Queue.Enqueue].
 func (q *Queue) Enqueue(_ context.Context, jobs ...backend.NewJob) ([]backend.Enqueued, error) {
 	var one [1]spec
 	var few [stackBytes]byte
@@ -205,7 +210,8 @@ func (q *Queue) Enqueue(_ context.Context, jobs ...backend.NewJob) ([]backend.En
 	return added, q.commit(now)
 }
 
-// add adds a job, unless another job holds its key. fields are its constant fields in the format of a record.
+// add adds a job and returns its id. If another job holds the unique key of the job, add returns the id of that other
+// job instead. The argument fields has the constant fields of the job in the format of a record.
 func (q *Queue) add(job *backend.NewJob, fields []byte, now timestamps) backend.Enqueued {
 	if i := q.existing(job, now); i != 0 {
 		return backend.Enqueued{ID: q.jobs.at(i).id, Existing: true}
@@ -240,13 +246,14 @@ func (q *Queue) add(job *backend.NewJob, fields []byte, now timestamps) backend.
 	return backend.Enqueued{ID: e.id}
 }
 
-// startRecord begins a record about a job in a buffer that the next record reuses.
+// startRecord returns the beginning of a record about the job with this id: the kind of the record and the id. The next
+// record reuses the buffer of the result.
 func (q *Queue) startRecord(kind byte, id uint64) []byte {
 	q.scratch = binary.AppendUvarint(append(q.scratch[:0], kind), id)
 	return q.scratch
 }
 
-// existing returns the job that holds the unique key of a new job, or 0.
+// existing returns the slot of the job that holds the unique key of a new job, or 0 if no job holds the key.
 func (q *Queue) existing(job *backend.NewJob, now timestamps) slot {
 	if job.Unique == "" {
 		return 0
@@ -254,5 +261,5 @@ func (q *Queue) existing(job *backend.NewJob, now timestamps) slot {
 	return q.jobs.holder(job.Unique, now.wall)
 }
 
-// OnCancel implements backend.Queue.
+// OnCancel implements [backend.Queue.OnCancel].
 func (q *Queue) OnCancel(f func(id uint64)) { q.cancelled.Store(&f) }

@@ -6,24 +6,24 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// counts is the number of jobs in each state.
+// counts is the number of jobs in each state, by state.
 type counts [backend.Dead + 1]int
 
-// queueState is the state of one named queue.
+// queueState is the state of one named queue: its due jobs, its counts and its watchers.
 type queueState struct {
-	priorities []priorityList // due jobs, by falling priority; no list is empty
-	crashed    list           // due jobs with one crash left; they are fetched first, one at a time
+	priorities []priorityList // the due jobs in one list for each priority, by falling priority; no list is empty
+	crashed    list           // the due jobs that are dead after one more crash; they are fetched first, one at a time
 	counts     counts
 	watchers   []*watcher
 }
 
-// priorityList has the due jobs of one priority, in the order in which they became due.
+// priorityList has the due jobs of one queue and one priority, in the order in which the jobs became due.
 type priorityList struct {
 	priority int8
 	list
 }
 
-// listFor returns the list of a priority, and adds it if it does not exist.
+// listFor returns the list of due jobs with this priority. If the list does not exist, listFor adds an empty one.
 func (q *queueState) listFor(priority int8) *priorityList {
 	i, ok := slices.BinarySearchFunc(q.priorities, priority, func(l priorityList, p int8) int { return int(p) - int(l.priority) })
 	if !ok {
@@ -32,7 +32,7 @@ func (q *queueState) listFor(priority int8) *priorityList {
 	return &q.priorities[i]
 }
 
-// removeDue removes i from the list of its priority.
+// removeDue removes the due job i from the list of its priority, and removes that list if it is empty now.
 func (q *queueState) removeDue(s *slab, i slot) {
 	p := q.listFor(s.at(i).priority)
 	if p.remove(s, i); p.n == 0 {

@@ -7,10 +7,10 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// recordRefs refers to the records of a job, which have the fields that are not in its entry.
+// recordRefs refers to the records of a job. The records have the fields of the job that are not in its entry.
 type recordRefs struct {
-	memory  memRecord // in memory
-	record  pos       // on disk
+	memory  memRecord // the records, if they are in memory
+	record  pos       // the position of the job's record, if it is on disk
 	failure pos
 
 	recordLen, failureLen uint32
@@ -24,7 +24,7 @@ func (q *Queue) refs(i slot) recordRefs {
 	return recordRefs{record: e.record, failure: e.failure, recordLen: e.recordLen, failureLen: e.failureLen}
 }
 
-// snapshot is a copy of a job that was made under the lock.
+// snapshot is a copy of a job that was made under the lock, with references to the records of the job.
 type snapshot struct {
 	job  backend.Job
 	log  *journal.Log // nil: the records are in memory
@@ -33,7 +33,8 @@ type snapshot struct {
 
 func (q *Queue) snapshot(i slot) snapshot { return snapshot{q.jobs.job(i), q.log, q.refs(i)} }
 
-// find returns a job once all of its records are on disk. It takes the lock.
+// find returns a snapshot of the job with this id once all records of the job are durable. It fails if there is no job
+// with this id. The caller must not hold the lock.
 func (q *Queue) find(id uint64) (snapshot, error) {
 	for {
 		q.mu.Lock()
@@ -61,13 +62,15 @@ func (q *Queue) find(id uint64) (snapshot, error) {
 	}
 }
 
-// read returns a complete job. The caller must not hold the lock.
+// read returns the job of the snapshot f with all fields. It reads the records of the job. The caller must not hold the
+// lock.
 func (q *Queue) read(f *snapshot) (backend.Job, error) {
 	j := f.job
 	return j, q.fill(&j, f.log, &f.refs)
 }
 
-// fill reads the missing fields of a job from its records. The caller must not hold the lock.
+// fill sets the fields of the job j that are only in its records, to which r refers. If a record has moved in the
+// journal, fill reads it at the new position. The caller must not hold the lock.
 func (q *Queue) fill(j *backend.Job, log *journal.Log, r *recordRefs) error {
 	record, failure, err := r.read(log)
 	for errors.Is(err, journal.ErrMoved) {

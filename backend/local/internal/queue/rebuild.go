@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// rebuild inserts all jobs into their containers again: after they were read from disk, and when the wall clock was set.
+// rebuild inserts all jobs into their lists and heaps again. It is called after the jobs were read from disk, and when
+// the wall clock was set.
 func (t *table) rebuild(now int64) {
 	t.waiting, t.leases, t.uniqueHeld, t.finished, t.dead, t.crashedRunning = nil, nil, nil, list{}, list{}, 0
 	t.counts, t.bytes = counts{}, 0
@@ -35,7 +36,8 @@ func (t *table) rebuild(now int64) {
 	t.attachSorted(finished, now, func(e *entry) int64 { return e.endsAt })
 }
 
-// attachSorted attaches entries in the order of a time. Entries with the same time stay in their order, which is by id.
+// attachSorted attaches the entries in the order of a time, which the function by returns for an entry. Entries with
+// the same time stay in their order, which is by id.
 func (t *table) attachSorted(entries []slot, now int64, by func(e *entry) int64) {
 	order := func(a, b slot) int { return cmp.Compare(by(t.at(a)), by(t.at(b))) }
 	if !slices.IsSortedFunc(entries, order) {
@@ -46,13 +48,15 @@ func (t *table) attachSorted(entries []slot, now int64, by func(e *entry) int64)
 	}
 }
 
-// shiftClock adapts the table to a wall clock that was set by the given number of milliseconds.
+// shiftClock adapts the table to a wall clock that was set forward by the given number of milliseconds, or back if the
+// number is negative. The argument now is the wall time after that.
 func (t *table) shiftClock(by, now int64) {
 	t.shiftTimes(by)
 	t.rebuild(now)
 }
 
-// shiftTimes shifts all times that mean a duration from now. The caller must call rebuild afterwards.
+// shiftTimes adds a number of milliseconds to all times that came from a duration: the runAt of delayed jobs, and the
+// times until which jobs hold unique keys. The caller must call rebuild afterwards.
 func (t *table) shiftTimes(by int64) {
 	t.walk(0, false, func(i slot) bool {
 		if e := t.at(i); e.waits() && e.has(relative) {

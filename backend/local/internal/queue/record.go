@@ -8,22 +8,26 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// The journal is a sequence of records. The first byte of a record is its kind. In most kinds, the id of a job and fields
-// follow. A field is a tag (twice the field's number, plus 1 if the value is bytes), then a number, or a length and bytes.
-// All numbers are varints. An unknown field is ignored, and is kept when the record of its job is rewritten. So a later
-// version can add fields; only a change that older versions must not ignore needs a new format.
+// format is the version of the format of records in the journal, a sequence of records.
+//
+// The first byte of a record is its kind. In most kinds, the id of a job and the fields of the job follow. A field
+// begins with a tag, which is twice the field's number, plus 1 if the value is bytes. After the tag follows a number,
+// or a length and bytes. All numbers are varints. A reader ignores an unknown field, and keeps the unknown field when
+// it rewrites the record of the job. So a later version of the program can add fields. A new format is needed only for
+// a change that older versions must not ignore.
 const format = 1
 
 const (
-	recordHead    = 1 // the first of a segment: the format and the last id
-	recordJob     = 2 // a complete job
+	recordHead    = 1 // the first record of a segment: the format and the last job id
+	recordJob     = 2 // all fields of a job
 	recordChange  = 3 // the changed fields of a job
-	recordDelete  = 4
-	recordLastRun = 5 // a schedule and its last run
-	recordShift   = 6 // the wall clock was set, and by how many milliseconds
+	recordDelete  = 4 // the id of a deleted job
+	recordLastRun = 5 // the name and the last run of a schedule
+	recordShift   = 6 // the number of milliseconds by which the wall clock was set
 )
 
-// The fields of a job. Fields below firstChanging are constant, except fieldKeyUntil.
+// These are the numbers of the fields of a job in a record. The values of fields below firstChanging never change, except
+// fieldKeyUntil.
 const (
 	fieldTask = 1 + iota
 	fieldQueue
@@ -62,7 +66,8 @@ func putText[T string | []byte](b []byte, field int, value T) []byte {
 	return append(b, value...)
 }
 
-// putNonzero is putNumber for a field whose default is 0.
+// putNonzero appends a field with a number to the record b, as putNumber does. If the value is 0, which is the default
+// of the field, it appends nothing.
 func putNonzero(b []byte, field int, value uint64) []byte {
 	if value == 0 {
 		return b
@@ -73,15 +78,15 @@ func putNonzero(b []byte, field int, value uint64) []byte {
 func zigzag(n int64) uint64   { return uint64(n<<1) ^ uint64(n>>63) }
 func unzigzag(n uint64) int64 { return int64(n>>1) ^ -int64(n&1) }
 
-// field is one field of a record.
+// field is one decoded field of a record.
 type field struct {
 	number int
-	text   bool
-	value  uint64 // unless text
-	bytes  []byte // if text; a part of the record
+	text   bool   // true: the value of the field is bytes; false: it is a number
+	value  uint64 // the value if text is false
+	bytes  []byte // the value if text is true; a part of the record
 }
 
-// fields iterates over the fields of a record.
+// fields iterates over the fields of a record. The field bad is true after invalid bytes.
 type fields struct {
 	rest []byte
 	bad  bool
@@ -127,7 +132,8 @@ func (f *fields) next() (field, bool) {
 	return got, !f.bad
 }
 
-// putSpec writes the fields of a new job that do not depend on its id or the time.
+// putSpec appends the fields of the new job j to the record b, except the fields that depend on the job's id or on the
+// time.
 func putSpec(b []byte, j *backend.NewJob) []byte {
 	b = putText(b, fieldTask, j.Task)
 	b = putText(b, fieldQueue, j.Queue)
@@ -141,7 +147,8 @@ func putSpec(b []byte, j *backend.NewJob) []byte {
 	return b
 }
 
-// storedState returns the state on disk. Whether a job is due is not on disk, because it follows from the clock.
+// storedState returns the state that a record on disk has for the state s. Records do not say whether a waiting job is
+// due, because that follows from the clock.
 func storedState(s backend.State) backend.State {
 	if s == backend.Available || s == backend.Retryable {
 		return backend.Scheduled
@@ -149,7 +156,8 @@ func storedState(s backend.State) backend.State {
 	return s
 }
 
-// storedFinished returns the finish time on disk. The expiry of a lease is not on disk.
+// storedFinished returns the finish time of the job for a record on disk, or 0 if the job has not finished. The same
+// field of a running job is the expiry of its lease, which is not stored on disk.
 func (e *entry) storedFinished() uint64 {
 	if !e.state.Finished() {
 		return 0
@@ -157,7 +165,8 @@ func (e *entry) storedFinished() uint64 {
 	return uint64(e.endsAt)
 }
 
-// putChanges writes the fields in which e differs from was. node is the name of e.node.
+// putChanges appends the fields in which the entry e differs from the entry was to the record b. The argument node is
+// the name of the node e.node.
 func putChanges(b []byte, was, e *entry, node string) []byte {
 	b = putChanged(b, fieldState, uint64(storedState(was.state)), uint64(storedState(e.state)))
 	b = putChanged(b, fieldRunAt, uint64(was.runAt), uint64(e.runAt))
@@ -181,7 +190,8 @@ func putChanged(b []byte, field int, was, is uint64) []byte {
 	return putNumber(b, field, is)
 }
 
-// setField sets a number that may change, and reports whether f is one.
+// setField sets the number in the entry e that the field f contains, and returns true. If f is not a field for a number
+// that can change, setField does nothing and returns false.
 func (e *entry) setField(f field) bool {
 	switch f.number {
 	case fieldState:
@@ -208,7 +218,8 @@ func (e *entry) setField(f field) bool {
 	return true
 }
 
-// errorOf returns the error in a record of a job or of its change.
+// errorOf returns the error text in a record of a job or of a change. If the record has no error text, errorOf returns
+// an empty string.
 func errorOf(record []byte) string {
 	f := fields{rest: record[1:]}
 	f.uvarint()
@@ -220,7 +231,8 @@ func errorOf(record []byte) string {
 	return ""
 }
 
-// fill sets the fields of j that are only in its record.
+// fill sets the fields of the job j that are not in its entry, only in its record. It fails if the record is invalid or
+// belongs to another job.
 func fill(j *backend.Job, record []byte) error {
 	if len(record) == 0 || record[0] != recordJob {
 		return errRecord
@@ -247,8 +259,8 @@ func fill(j *backend.Job, record []byte) error {
 	return nil
 }
 
-// putConstant copies the constant and the unknown fields of a job's record. It omits fieldKeyUntil, which changes if the
-// wall clock is set.
+// putConstant appends the constant and the unknown fields of record, the record of a job, to b. It omits fieldKeyUntil,
+// which changes if the wall clock is set.
 func putConstant(b, record []byte) ([]byte, error) {
 	f := fields{rest: record[1:]}
 	f.uvarint()

@@ -7,15 +7,15 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// Repaired is the result of Repair.
+// Repaired is the result of [Repair]: the number of jobs, the losses and the new names of the old files.
 type Repaired struct {
 	Jobs     int // the number of jobs after the repair
 	Loss     journal.Loss
 	SetAside []string // the new names of the damaged files and of the other files of the old journal
 }
 
-// Repair makes a folder usable that Open refuses as damaged. It writes all intact jobs to a new journal and renames the old
-// files. A folder that is not damaged is unchanged.
+// Repair makes a folder usable that Open refuses as damaged. It writes all intact jobs to a new journal and renames the
+// old files. If the folder is not damaged, Repair changes nothing.
 func Repair(cfg Config) (Repaired, error) {
 	q := New()
 	err := q.Open(cfg)
@@ -60,11 +60,12 @@ func (q *Queue) repair(cfg Config) (r Repaired, err error) {
 	return r, errors.Join(err, q.Close())
 }
 
-// add is visit for the current record of the job with this id.
+// add reads the current record of the job with this id and passes the record to visit, so that the next flush rewrites
+// the job.
 func (m *rewriter) add(id uint64) error {
 	f, err := m.q.find(id)
 	if errors.Is(err, backend.ErrNotFound) {
-		return nil // it was removed because of its age
+		return nil // the job was removed because of its age
 	}
 	if err != nil {
 		return err

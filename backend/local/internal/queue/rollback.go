@@ -6,10 +6,10 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// rollback is what reverts a change if its record cannot be written.
+// rollback has the data to revert one change of the table if the record of the change cannot be written.
 type rollback struct {
 	kind        rollbackKind
-	nodeChanged bool // the change replaced the node, whose use is dropped once the change is durable
+	nodeChanged bool // the change replaced the node of the entry; the use of the old node is dropped once the change is durable
 	job         slot
 	was         entry
 	schedule    string
@@ -19,15 +19,16 @@ type rollback struct {
 type rollbackKind uint8
 
 const (
-	entryChanged rollbackKind = iota // restore the whole entry from was
-	recordMoved                      // restore the positions of its records from was
+	entryChanged rollbackKind = iota // the rollback restores the whole entry from the field was
+	recordMoved                      // the rollback restores the positions of the job's records from the field was
 	jobAdded
-	jobRemoved   // the job is freed only once the removal is durable
-	lastRunSet   // the last run of the schedule was number, or never
-	clockShifted // the wall clock was set by number milliseconds
+	jobRemoved   // the entry of the job is freed only once the removal is durable
+	lastRunSet   // the field number is the previous last run of the schedule, or never
+	clockShifted // the wall clock was set by the milliseconds in the field number
 )
 
-// write appends a record, and stores how to roll back its change.
+// write appends a record, the concatenation of parts, to the journal, and stores the data r to revert the change. It
+// returns the position of the record. If jobs are only in memory, write does nothing and returns 0.
 func (q *Queue) write(r rollback, parts ...[]byte) pos {
 	if q.log == nil {
 		return 0
@@ -36,22 +37,22 @@ func (q *Queue) write(r rollback, parts ...[]byte) pos {
 	return q.log.Append(parts...)
 }
 
-// remove removes a job. Without a record, the job must be due for removal because of its age: it is removed again when the
-// journal is read.
+// remove removes the job i and writes the record, if given. If remove is called without a record, the job must have
+// passed its retention time: the removal is not stored, so the job is removed again after the journal is read.
 func (q *Queue) remove(i slot, record ...[]byte) {
 	r := rollback{kind: jobRemoved, job: i, was: *q.jobs.at(i)}
 	q.jobs.unlink(i)
 	switch {
 	case len(record) > 0 && q.log != nil:
 		q.write(r, record...)
-	case q.log != nil && q.log.LastPending() != nil: // an earlier change of it may still fail
+	case q.log != nil && q.log.LastPending() != nil: // an earlier change of the job may still fail
 		q.pending = append(q.pending, r)
 	default:
 		q.jobs.release(i)
 	}
 }
 
-// PreambleSize implements journal.Owner.
+// PreambleSize implements [journal.Owner.PreambleSize].
 func (q *Queue) PreambleSize() int {
 	size := changeBytes
 	for name := range q.jobs.lastRuns {
@@ -60,7 +61,8 @@ func (q *Queue) PreambleSize() int {
 	return size
 }
 
-// AppendPreamble implements journal.Owner: it writes everything that does not belong to a job.
+// AppendPreamble implements [journal.Owner.AppendPreamble]. It appends the data that does not belong to a job: the format, the last id
+// and the last runs of the schedules.
 func (q *Queue) AppendPreamble() {
 	q.log.Append(binary.AppendUvarint(binary.AppendUvarint([]byte{recordHead}, format), q.jobs.lastID))
 	for name, at := range q.jobs.lastRuns {
@@ -69,10 +71,10 @@ func (q *Queue) AppendPreamble() {
 	q.compact.due = true
 }
 
-// Sealed implements journal.Owner.
+// Sealed implements [journal.Owner.Sealed].
 func (q *Queue) Sealed() { q.pending, q.sealed = q.sealed[:0], q.pending }
 
-// Committed implements journal.Owner.
+// Committed implements [journal.Owner.Committed].
 func (q *Queue) Committed() {
 	for n := range q.sealed {
 		switch r := &q.sealed[n]; {
@@ -85,7 +87,8 @@ func (q *Queue) Committed() {
 	q.sealed = trim(q.sealed)
 }
 
-// trim empties a list, and frees its memory if it is large.
+// trim returns the list without its items. If the list has a large capacity, trim returns nil, so that its memory is
+// freed.
 func trim(list []rollback) []rollback {
 	if cap(list) > 4096 {
 		return nil
@@ -94,7 +97,8 @@ func trim(list []rollback) []rollback {
 	return list[:0]
 }
 
-// Failed implements journal.Owner: it rolls back all changes after the last durable batch, the last change first.
+// Failed implements [journal.Owner.Failed]. It rolls back all changes after the last durable batch, beginning with the newest
+// change.
 func (q *Queue) Failed() {
 	now, _ := q.clock.now()
 	for _, list := range [][]rollback{q.pending, q.sealed} {
@@ -106,7 +110,7 @@ func (q *Queue) Failed() {
 	q.setTimer(now)
 }
 
-// listPrev returns the previous entry of e in a list, or atEnd if e is not in a list.
+// listPrev returns the slot before the entry e in its list. If e is not in a list, listPrev returns atEnd.
 func (e *entry) listPrev() slot {
 	if e.in == inPriority || e.in == inCrashed || e.in == inFinished || e.in == inDead {
 		return e.prevOrIndex
@@ -145,7 +149,7 @@ func (q *Queue) rollBack(r *rollback, now timestamps) {
 			t.lastRuns[r.schedule] = r.number
 		}
 	case clockShifted:
-		q.clock.offset -= r.number // so that the next call detects it again
+		q.clock.offset -= r.number // so that the next call detects again that the wall clock was set
 		t.shiftClock(-r.number, now.wall)
 	}
 }

@@ -11,24 +11,25 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// spec is a job to add, with defaults applied. Its constant fields, in the format of a record, are specs.fields[from:to].
+// spec is a job to add, after its defaults were set. The constant fields of the job, in the format of a record, are the
+// bytes specs.fields[from:to].
 type spec struct {
 	job      backend.NewJob
 	from, to int
 }
 
-// specs is the jobs of one call.
+// specs has the jobs to add in one call of Enqueue or EnqueueScheduled.
 type specs struct {
 	list   []spec
 	fields []byte
 }
 
-// stackBytes is the size of a buffer for fields on the caller's stack. It is enough for most jobs, which then need no
-// allocation.
+// stackBytes is the size in bytes of the buffer for encoded fields on the stack of Enqueue. The buffer is large enough
+// for most jobs, so that Enqueue need not allocate one.
 const stackBytes = 512
 
-// prepare validates jobs and encodes their fields. It appends to list and fields, so that the caller can provide the
-// memory. It must be called without the lock, because it is slow for large jobs.
+// prepare validates jobs and encodes their constant fields. It appends to list and fields, so that the caller can
+// provide their memory. The caller must not hold the queue's lock, because prepare is slow for large jobs.
 func prepare(jobs []backend.NewJob, list []spec, fields []byte) (specs, error) {
 	size := 0
 	for i := range jobs {
@@ -53,13 +54,13 @@ func prepare(jobs []backend.NewJob, list []spec, fields []byte) (specs, error) {
 
 func (s *specs) fieldsOf(n int) []byte { return s.fields[s.list[n].from:s.list[n].to] }
 
-// size returns the maximum size of the records of the jobs.
+// size returns the maximum size of the records of all jobs in s, in bytes.
 func (s *specs) size() int { return len(s.list)*changeBytes + len(s.fields) }
 
-// maxRunAt is the latest RunAt of a job. Text formats for times require a year of four digits.
+// maxRunAt is the latest RunAt that a job can have. Text formats for times require a year of four digits.
 var maxRunAt = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// validate applies the defaults to j, or returns an error.
+// validate sets the defaults of the job j. It returns an error if a field of j is out of range.
 func validate(j *backend.NewJob) error {
 	j.Queue = cmp.Or(j.Queue, backend.DefaultQueue)
 	j.MaxCrashes = cmp.Or(j.MaxCrashes, backend.DefaultMaxCrashes)
@@ -85,7 +86,8 @@ func validate(j *backend.NewJob) error {
 	return nil
 }
 
-// tooLong returns an error if name has too many bytes.
+// tooLong returns an error if name has more than MaxKeyBytes bytes. The error text calls the name by the word in the
+// parameter what, for example "task".
 func tooLong(what, name string) error {
 	if len(name) <= backend.MaxKeyBytes {
 		return nil
@@ -93,7 +95,7 @@ func tooLong(what, name string) error {
 	return fmt.Errorf("a %s of %d bytes, %.32q…, is refused: %w", what, len(name), name, backend.ErrKeyTooLong)
 }
 
-// truncate cuts an error text to MaxErrorBytes, at the boundary of a character.
+// truncate returns the error text, shortened to at most MaxErrorBytes bytes. It does not cut a character in two.
 func truncate(text string) string {
 	if len(text) <= backend.MaxErrorBytes {
 		return text
@@ -105,7 +107,8 @@ func truncate(text string) string {
 	return text[:end]
 }
 
-// checkLimits returns an error if adding these jobs would exceed MaxJobs or MaxBytes.
+// checkLimits returns an error if the queue would exceed MaxJobs or MaxBytes with the jobs in s. Jobs whose unique key
+// is held do not count.
 func (q *Queue) checkLimits(s *specs, now timestamps) error {
 	jobs, bytes := 0, int64(0)
 	for i := range s.list {

@@ -7,8 +7,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// table has all jobs in memory. Each job is in the one list or heap that its state requires, see container. The table does
-// not access the disk.
+// table has all jobs in memory. Each job is in the one list or heap that the state of the job requires, see
+// [container]. The table does not access the disk.
 type table struct {
 	slab
 	index
@@ -18,12 +18,12 @@ type table struct {
 	keys     uniqueKeys
 	watchers watchers
 
-	waiting        heap // scheduled and retryable jobs, by runAt
-	leases         heap // running jobs, by the expiry of their lease
-	uniqueHeld     heap // finished jobs that are only kept until their unique key is free, by that time
-	finished       list // completed and cancelled jobs, by finish time
-	dead           list // dead jobs, by finish time
-	crashedRunning slot // the running job with one crash left: at most one, so that it cannot crash another one
+	waiting        heap // the scheduled and retryable jobs, by runAt
+	leases         heap // the running jobs with a lease, by the expiry of the lease
+	uniqueHeld     heap // the finished jobs that are only kept until their unique key is free, by the time when the key is free
+	finished       list // the completed and cancelled jobs, by finish time
+	dead           list // the dead jobs, by finish time
+	crashedRunning slot // the running job that is dead after one more crash; at most one, so that no other job of this kind crashes with it
 
 	counts   counts
 	bytes    int64 // the size of all records that are still needed
@@ -31,7 +31,8 @@ type table struct {
 	lastRuns map[string]int64
 }
 
-// jobBytes is the size of a job without its record: its entry, its reference in the index, and some changes on disk.
+// jobBytes is the size in bytes that a job without its record counts towards the memory limit. It covers the entry of
+// the job, the reference in the index, and some changes on disk.
 const jobBytes = 160
 
 func newTable(memory bool, w watchers) *table {
@@ -41,7 +42,8 @@ func newTable(memory bool, w watchers) *table {
 	}
 }
 
-// useQueue is called with the number of a queue after queues.use. If the queue is new, it gets its watchers.
+// useQueue returns number, which queues.use has returned for the name of a queue. If the queue is new in the table,
+// useQueue sets the watchers of the queue.
 func (t *table) useQueue(number uint32) uint32 {
 	if q := &t.queues.list[number]; q.uses == 1 {
 		q.value.watchers = t.watchers[q.text]
@@ -49,10 +51,10 @@ func (t *table) useQueue(number uint32) uint32 {
 	return number
 }
 
-// queueOf returns the state of e's queue. It is valid until the next queue is added.
+// queueOf returns the state of the queue of the entry e. The pointer is valid until the next queue is added.
 func (t *table) queueOf(e *entry) *queueState { return &t.queues.list[e.queue].value }
 
-// findQueue returns the state of the queue with this name, or nil if it has no jobs.
+// findQueue returns the state of the queue with this name, or nil if the queue has no jobs.
 func (t *table) findQueue(name string) *queueState {
 	if number := t.queues.numbers[name]; number != 0 {
 		return &t.queues.list[number].value
@@ -60,7 +62,7 @@ func (t *table) findQueue(name string) *queueState {
 	return nil
 }
 
-// active returns the number of jobs that have not finished.
+// active returns the number of jobs that have not finished: scheduled, available, running and retryable jobs.
 func (t *table) active() int {
 	return t.counts[backend.Scheduled] + t.counts[backend.Available] + t.counts[backend.Running] + t.counts[backend.Retryable]
 }
@@ -72,13 +74,16 @@ func (t *table) addCounts(e *entry, by int) {
 	t.tasks.list[e.task].value[e.state] += by
 }
 
-// attach inserts i into the container that its state requires. In a list it becomes the last.
+// attach inserts the entry i into the list or heap that the state of its job requires. In a list, the entry becomes the
+// last one.
 func (t *table) attach(i slot, now int64) { t.attachAfter(i, now, atEnd) }
 
-// atEnd is not a slot. As a position in a list it is the end.
+// atEnd is a value that is not a slot. As the argument prev of attachAfter and insertInto, it means the end of the
+// list.
 const atEnd slot = math.MaxUint32
 
-// attachAfter is attach with a position in the list: i follows prev if prev is still in that list.
+// attachAfter inserts the entry i into the list or heap that the state of its job requires. In a list, the entry i
+// follows the entry prev, if prev is still in that list.
 func (t *table) attachAfter(i slot, now int64, prev slot) {
 	e := t.at(i)
 	if e.waits() {
@@ -116,7 +121,8 @@ func (t *table) attachAfter(i slot, now int64, prev slot) {
 	}
 }
 
-// attachDue inserts a due job into the state of its queue.
+// attachDue inserts the due job i into a list of its queue after the entry prev, and notifies the watchers of the
+// queue.
 func (t *table) attachDue(i, prev slot) {
 	e := t.at(i)
 	q := t.queueOf(e)
@@ -136,12 +142,12 @@ func (t *table) insertInto(l *list, i, prev slot) {
 	if prev == atEnd {
 		prev = l.last
 	} else if p := t.at(prev); prev != 0 && (p.in != e.in || p.queue != e.queue && l != &t.finished && l != &t.dead || p.priority != e.priority && e.in == inPriority) {
-		prev = 0 // it has left the list, so all entries before it have, too
+		prev = 0 // the entry prev has left the list, so all entries before prev have left the list, too
 	}
 	l.insertAfter(&t.slab, i, prev)
 }
 
-// detach removes i from its container.
+// detach removes the entry i from its list or heap and from the counts.
 func (t *table) detach(i slot) {
 	e := t.at(i)
 	t.addCounts(e, -1)
@@ -173,7 +179,8 @@ func (t *table) detach(i slot) {
 	}
 }
 
-// updateHolder makes i the holder of its unique key, or frees the key, depending on the state of i.
+// updateHolder makes the job i the holder of its unique key, or frees the key, depending on the state of the job at the
+// time now.
 func (t *table) updateHolder(i slot, now int64) {
 	e := t.at(i)
 	if e.key == 0 {
@@ -189,7 +196,8 @@ func (t *table) updateHolder(i slot, now int64) {
 	}
 }
 
-// holder returns the job that holds a unique key, or 0.
+// holder returns the slot of the job that holds the unique key with this text at the time now, or 0 if no job holds the
+// key.
 func (t *table) holder(text string, now int64) slot {
 	i := t.keys.holders[text]
 	if i == 0 {
@@ -202,14 +210,15 @@ func (t *table) holder(text string, now int64) slot {
 	return i
 }
 
-// insert adds an entry whose other fields are set to the index and to its container.
+// insert adds the entry i to the index and to its list or heap. The other fields of the entry must be set.
 func (t *table) insert(i slot, now int64) {
 	e := t.at(i)
 	t.index.insert(e.id, i)
 	t.attach(i, now)
 }
 
-// unlink removes i from the index and its container. Its fields stay until release, so that it can be inserted again.
+// unlink removes the entry i from the index and from its list or heap. The fields of the entry stay until release, so
+// that the entry can be inserted again.
 func (t *table) unlink(i slot) {
 	t.detach(i)
 	e := t.at(i)
@@ -219,7 +228,7 @@ func (t *table) unlink(i slot) {
 	}
 }
 
-// release frees i and its uses of names.
+// release frees the entry i, and removes its uses of the names of tasks, nodes and queues and of its unique key.
 func (t *table) release(i slot) {
 	t.dropNames(t.at(i))
 	t.slab.free(i)
@@ -232,7 +241,7 @@ func (t *table) dropNames(e *entry) {
 	t.keys.drop(e.key)
 }
 
-// nextDue returns the job of a queue that is to be fetched next, or 0.
+// nextDue returns the slot of the job of the queue q that Fetch must return next, or 0 if no job is due.
 func (t *table) nextDue(q *queueState, now int64) slot {
 	if t.crashedRunning == 0 && q.crashed.n > 0 {
 		return q.crashed.first
@@ -250,7 +259,8 @@ func (t *table) nextDue(q *queueState, now int64) slot {
 	return 0
 }
 
-// promoteDue makes waiting jobs Available whose time has come, at most maxDuePerLock of them.
+// promoteDue makes the waiting jobs Available whose runAt is not after the time now. One call promotes at most
+// maxDuePerLock jobs.
 func (t *table) promoteDue(now int64) {
 	for range maxDuePerLock {
 		if t.waiting.earliest() > now {
@@ -262,7 +272,8 @@ func (t *table) promoteDue(now int64) {
 	}
 }
 
-// job returns the fields of the job that do not need its records.
+// job returns the job of the entry i with all fields that are in memory. The other fields are only in the records of
+// the job.
 func (t *table) job(i slot) backend.Job {
 	e := t.at(i)
 	j := backend.Job{

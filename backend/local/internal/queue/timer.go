@@ -5,30 +5,32 @@ import (
 	"time"
 )
 
-// The maximum waits of the timer, in milliseconds. A change of the wall clock has no notification, so the timer checks the
-// clock while jobs wait for it. These waits do not delay a job that is due sooner.
+// The maximum waits of the timer, in milliseconds. The operating system does not notify the process when the wall clock
+// is set. So the timer checks the wall clock at least this often while jobs wait for a wall time. These waits do not
+// delay a job that is due sooner.
 const (
 	maxWait      = 1000
-	maxSweepWait = 60_000 // if jobs only wait for their removal
+	maxSweepWait = 60_000 // the maximum wait if finished jobs only wait for their removal
 )
 
-// maxDuePerLock is the maximum number of jobs that are promoted or removed before other calls get the lock. If there are
-// more, the timer fires again at once.
+// maxDuePerLock is the maximum number of jobs that are promoted to Available or removed before other calls get the
+// lock. If there are more jobs, the timer fires again at once.
 const maxDuePerLock = 4096
 
-// timer calls fire at a time on the monotonic clock. A queue has one, which is set only while a job waits for a time. The
-// queue's lock guards it.
+// timer calls the function fire at a time on the monotonic clock. Each queue has one timer, which is set only while a
+// job waits for a time. The queue's lock guards the timer.
 type timer struct {
 	fire    func()
 	enabled bool
-	at      int64 // the monotonic time for which it is set, or never
+	at      int64 // the monotonic time at which the timer fires, or never
 	timer   *time.Timer
-	running sync.WaitGroup // 1 while it is set or fire runs
+	running sync.WaitGroup // counts 1 while the timer is set or fire runs
 }
 
 func (t *timer) start() { t.enabled, t.at = true, never }
 
-// set lets the timer fire at a monotonic time. If it is already set for an earlier time, that one remains.
+// set lets the timer fire at a time on the monotonic clock, which is the argument at, in milliseconds. If the timer is
+// already set for an earlier time, set does nothing.
 func (t *timer) set(at, now int64) {
 	if !t.enabled || at >= t.at {
 		return
@@ -49,7 +51,8 @@ func (t *timer) stop() {
 	t.timer = nil
 }
 
-// setTimer sets the timer for the next due job, expired lease or removal.
+// setTimer sets the timer for the earliest of these times: the next job becomes due, the next lease expires, or the
+// next finished job must be removed.
 func (q *Queue) setTimer(now timestamps) {
 	t, at := q.jobs, int64(never)
 	atWall := func(wall, longest int64) { at = min(at, now.mono+min(wall-now.wall, longest)) }
@@ -76,10 +79,11 @@ func (q *Queue) setTimer(now timestamps) {
 	}
 }
 
-// maxCrashesPerLock is the maximum number of crashes that are handled before other calls get the lock.
+// maxCrashesPerLock is the maximum number of crashed runs that are ended before other calls get the lock.
 const maxCrashesPerLock = 100
 
-// timerFired is called by the timer, without the lock.
+// timerFired ends the runs whose leases have expired as crashes, and promotes and removes jobs whose time has come. The
+// timer calls it without the lock.
 func (q *Queue) timerFired() {
 	q.mu.Lock()
 	q.timer.at = never
@@ -104,8 +108,10 @@ func (q *Queue) timerFired() {
 	_ = q.commit(now) // if it fails, the crashes are rolled back and the timer fires again
 }
 
-// sweep removes finished jobs if they are older than their retention or if there are more than KeepMost. It removes at most
-// maxDuePerLock jobs of each kind.
+// sweep removes completed, cancelled and dead jobs whose retention time has passed. If there are more than KeepMost
+// jobs in the list of finished or of dead jobs, it also removes the oldest jobs of that list. It then removes jobs that
+// were only kept for a unique key that is free now. One call removes at most maxDuePerLock jobs of each of these three
+// kinds.
 func (q *Queue) sweep(now timestamps) {
 	t := q.jobs
 	for _, l := range []struct {
@@ -127,7 +133,8 @@ func (q *Queue) sweep(now timestamps) {
 	}
 }
 
-// removeFinished removes a finished job now or, if it still holds its unique key, when that is free.
+// removeFinished removes the finished job i. If the job still holds its unique key, removeFinished keeps the job until
+// the key is free.
 func (q *Queue) removeFinished(i slot, now timestamps) {
 	t, e := q.jobs, q.jobs.at(i)
 	until := t.keys.list[e.key].until

@@ -1,7 +1,7 @@
 package queue
 
-// uniqueKeys is the unique keys of all jobs. Jobs with the same key have numbers of their own, because each holds it for
-// a time of its own.
+// uniqueKeys has the unique keys of all jobs. If several jobs have the same key, each job has a number and a value of
+// uniqueKey of its own, because each job holds the key until another time.
 type uniqueKeys struct {
 	numbered[uniqueKey]
 	holders map[string]slot
@@ -9,7 +9,7 @@ type uniqueKeys struct {
 
 type uniqueKey struct {
 	text  string
-	until int64 // the job holds it until then whatever its state; 0: until it has finished
+	until int64 // the time until which the job holds the key, whatever the state of the job; 0: until the job has finished
 }
 
 func newUniqueKeys() uniqueKeys { return uniqueKeys{newNumbered[uniqueKey](), map[string]slot{}} }

@@ -8,7 +8,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// watcher is notified when jobs of its queues become due.
+// watcher has the channel that one call of Watch returned. The channel receives a value when jobs of the watcher's
+// queues become due.
 type watcher struct {
 	queues []string
 	due    chan struct{} // buffers one value
@@ -21,10 +22,10 @@ func (w *watcher) notify() {
 	}
 }
 
-// watchers has the watchers by queue name. The queue may have no jobs.
+// watchers maps the name of a queue to the watchers of that queue. A queue without jobs can have watchers, too.
 type watchers map[string][]*watcher
 
-// Watch implements backend.Queue.
+// Watch implements [backend.Queue.Watch].
 func (q *Queue) Watch(queues ...string) (<-chan struct{}, func()) {
 	w := &watcher{due: make(chan struct{}, 1)}
 	for _, name := range queues {
