@@ -42,7 +42,7 @@ type Part interface {
 	register(*registry) error
 }
 
-// Parts is a list of actions, tasks, initializers, room middlewares and other lists. It is a [Part], so lists can be
+// Parts is a list of actions, tasks, initializers, room middlewares and other lists. Parts is a [Part], so lists can be
 // nested.
 type Parts []Part
 

@@ -64,7 +64,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	return api, nil
 }
 
-// Config returns a copy of the API's configuration, in which unset settings have their default values.
+// Config returns a copy of the API's configuration. Unset settings have their default values in that copy.
 func (api *API) Config() Config { return api.cfg }
 
 // Log returns the logger of this API: Config.Log, or slog.Default() if Config.Log is nil.

@@ -31,11 +31,11 @@ type CacheEntry struct {
 	ReadAt    time.Time // when Get read the value
 }
 
-// Set encodes value as JSON, stores it under key and replaces an earlier value of that key. The value expires after
-// ttl. With a ttl of 0 the value never expires; with a negative ttl it has expired already.
+// Set encodes value as JSON, stores the JSON under key and replaces an earlier value of that key. The value expires
+// after ttl. With a ttl of 0 the value never expires; with a negative ttl it has expired already.
 //
-// The error is [CodeResourceExhausted] if the cache is full. It is [CodeInvalidInput] if value does not encode as JSON
-// or if key is too long.
+// The error is [CodeResourceExhausted] if the cache is full. The error is [CodeInvalidInput] if value does not encode
+// as JSON or if key is too long.
 func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duration) error {
 	raw, err := encodeValue(key, value)
 	if err != nil {

@@ -114,8 +114,8 @@ func decode[T any](key string, raw []byte) (T, error) {
 	return decodeAny[T](key, raw)
 }
 
-// decodeAny decodes the JSON in raw into a T of any type. It is separate from decode, because its variable escapes to
-// the heap, an allocation that decode avoids for strings.
+// decodeAny decodes the JSON in raw into a T of any type. decodeAny is separate from decode, because its variable
+// escapes to the heap, an allocation that decode avoids for strings.
 func decodeAny[T any](key string, raw []byte) (T, error) {
 	var value T
 	if err := jsonx.Unmarshal(raw, &value); err != nil {

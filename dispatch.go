@@ -78,8 +78,8 @@ func (api *API) run(reg *registry, req *Request) (out any, err error) {
 	return reg.handler(&req.ctx, req)
 }
 
-// runAction is the innermost Handler, which the API's middleware wraps. It returns req.Err if that error is set, a
-// [CodeNotFound] error if the action or task is unknown, and otherwise the result of the action or task.
+// runAction is the innermost Handler, which the API's middleware wraps. runAction returns req.Err if that error is set,
+// a [CodeNotFound] error if the action or task is unknown, and otherwise the result of the action or task.
 func runAction(ctx context.Context, req *Request) (any, error) {
 	if req.Err != nil {
 		return nil, req.Err

@@ -121,8 +121,8 @@ func fileError(name string, cause error) error {
 
 var errIsFolder = errors.New("is a folder")
 
-// openFile opens the regular file with this name. It checks the file's type before the file is opened, because opening
-// a named pipe would block. If the name is a folder, the error is errIsFolder.
+// openFile opens the regular file with this name. openFile checks the file's type before the file is opened, because
+// opening a named pipe would block. If the name is a folder, the error is errIsFolder.
 func openFile(files fs.FS, name string) (*Content, error) {
 	info, err := fs.Stat(files, name)
 	if err != nil {

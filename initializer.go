@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Initializer adds parts, middleware, accepted params or components to an API when the Initializer is registered. It
-// can also open and close a resource, such as a database pool, when the API starts and stops.
+// Initializer adds parts, middleware, accepted params or components to an API when the Initializer is registered. An
+// Initializer can also open and close a resource, such as a database pool, when the API starts and stops.
 type Initializer struct {
 	Name  string                                    // for logs and errors; required
 	Setup func(api *API) error                      // runs once, in [New] or when it is registered; default: nothing

@@ -8,8 +8,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// CancelJob returns an error for the Run of a task to return. It ends the job: the job is cancelled, stores the text of
-// err as the reason, and is not retried.
+// CancelJob returns an error for the Run of a task to return. That error ends the job: the job is cancelled, stores the
+// text of err as the reason, and is not retried.
 func CancelJob(err error) error {
 	if err == nil {
 		err = errCancelled
@@ -24,8 +24,8 @@ type cancelError struct{ err error }
 func (e *cancelError) Error() string { return e.err.Error() }
 func (e *cancelError) Unwrap() error { return e.err }
 
-// SnoozeJob returns an error for the Run of a task to return. It reschedules the job: the job runs again after d, and
-// the ended run does not count as an attempt.
+// SnoozeJob returns an error for the Run of a task to return. That error reschedules the job: the job runs again after
+// d, and the ended run does not count as an attempt.
 func SnoozeJob(d time.Duration) error { return &snoozeError{max(d, 0)} }
 
 type snoozeError struct{ d time.Duration }

@@ -34,8 +34,8 @@ type Params struct {
 	inline   [5]schema.Param
 }
 
-// acceptSet is the set of accepted keys. It maps each key to itself, so that a request uses the string of the set and
-// need not copy the key from the bytes that the transport read.
+// acceptSet is the set of accepted keys. acceptSet maps each key to itself, so that a request uses the string of the
+// set and need not copy the key from the bytes that the transport read.
 type acceptSet map[string]string
 
 // Len returns the number of keys that the request has.

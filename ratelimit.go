@@ -17,8 +17,8 @@ const (
 )
 
 // limiter limits the requests of each client address with the generic cell rate algorithm (GCRA). It stores one time
-// per address. From this time it computes how much of the limit is used and when the full limit is available again, so
-// there are no counters to reset.
+// per address. From that time, take computes how much of the limit is used and when the full limit is available again,
+// so there are no counters to reset.
 type limiter struct {
 	limit  int
 	window time.Duration
@@ -70,9 +70,9 @@ func (l *limiter) take(ip string, now time.Time) (remaining int, wait time.Durat
 // request must not scan a full shard.
 const forgetLooks = 8
 
-// forget removes addresses from a full shard to make space for one more. It examines forgetLooks addresses and removes
-// those that have their full limit again. If there are none, it removes the examined address that regains its full
-// limit first.
+// forget removes addresses from a full shard to make space for one more. forget examines forgetLooks addresses and
+// removes those that have their full limit again. If there are none, it removes the examined address that regains its
+// full limit first.
 func (s *limiterShard) forget(now time.Time) {
 	var nearest netip.Prefix
 	var soonest time.Time

@@ -118,7 +118,8 @@ func (api *API) Use(middleware ...Middleware) {
 // input, for example a session token that a middleware reads. For secret values see [API.AcceptSecret].
 func (api *API) Accept(keys ...string) { api.accept(false, keys) }
 
-// AcceptSecret adds keys like [API.Accept]. Logs and answers show the values of these keys as "[FILTERED]".
+// AcceptSecret adds keys in the same way as [API.Accept]. Logs and answers show the values of these keys as
+// "[FILTERED]".
 func (api *API) AcceptSecret(keys ...string) { api.accept(true, keys) }
 
 func (api *API) accept(secret bool, keys []string) {

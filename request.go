@@ -9,8 +9,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// Request is one call of an action by a client, or one run of a task. It is valid until the action or task returns; the
-// code of the app must not use the Request or its fields after that.
+// Request is one call of an action by a client, or one run of a task. A Request is valid until the action or task
+// returns; the code of the app must not use the Request or its fields after that.
 type Request struct {
 	API       *API
 	Conn      *Conn     // the persistent client that sent the request; nil over HTTP and for calls within the process

@@ -27,8 +27,8 @@ type RoomStatus struct {
 	Members      []string `json:"members"` // public ids of the first Config.RoomStatusLimit members; nil for an empty room
 	MembersCount int      `json:"membersCount"`
 	// Details holds the details of the listed members (see [Conn.SetDetail]), as JSON objects by the ids of the
-	// members. It leaves out members without details and members that are connected to another node. It is nil unless
-	// Config.RoomDetails is on.
+	// members. Details leaves out members without details and members that are connected to another node. Details is
+	// nil unless Config.RoomDetails is on.
 	Details map[string]json.RawMessage `json:"details,omitzero"`
 }
 
@@ -218,7 +218,7 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 }
 
 // queue queues a message for each of the members, except the sending client and members for which a Deliver function
-// returns false. It returns the members whose send queues must be flushed, in the array of the argument.
+// returns false. queue returns the members whose send queues must be flushed, in the array of the argument.
 func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
 	var further *RoomMessage // the message for members whose current room is another room
 	d, sender := r.delivery(m), r.conn(m.From)

@@ -31,9 +31,9 @@ type room struct {
 	gone    bool // the room was removed from Rooms: no client may enter it any more
 }
 
-// member is the membership of one client in one room. It stores its index in the room's list of members, so entering
-// and leaving take constant time in a room of any size. A client has at most one membership per room, so the client
-// receives each message once.
+// member is the membership of one client in one room. member stores its index in the room's list of members, so
+// entering and leaving take constant time in a room of any size. A client has at most one membership per room, so the
+// client receives each message once.
 type member struct {
 	conn  *Conn
 	room  *room
@@ -91,7 +91,7 @@ func checkRoomName(name string) error {
 	return nil
 }
 
-// admit checks the name of the room and calls the Join functions of all room middlewares. It returns an error if the
+// admit checks the name of the room and calls the Join functions of all room middlewares. admit returns an error if the
 // client may not enter the room. If the client is in the room already, admit calls no Join function.
 func (r *Rooms) admit(ctx context.Context, c *Conn, room string) error {
 	if err := checkRoomName(room); err != nil {
@@ -115,7 +115,7 @@ func (r *Rooms) admit(ctx context.Context, c *Conn, room string) error {
 var errDisconnected = &Error{Code: CodeCanceled, Message: "the client has gone"}
 
 // move does the work of Rooms.Move under the lock c.moving, but sends no notices, because notices must not be sent
-// under a lock. It returns the memberships that it added and removed, each nil if there is none.
+// under a lock. move returns the memberships that it added and removed, each nil if there is none.
 func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -143,8 +143,8 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *
 	return entered, left, nil
 }
 
-// listen does the work of Rooms.Join without the notice. It returns the new membership, or nil if the client was in the
-// room already.
+// listen does the work of Rooms.Join without the notice. listen returns the new membership, or nil if the client was in
+// the room already.
 func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (entered *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -156,7 +156,7 @@ func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (entered *memb
 	return nil, nil
 }
 
-// unlisten does the work of Rooms.Leave without the notice. It returns the membership that it removed.
+// unlisten does the work of Rooms.Leave without the notice. unlisten returns the membership that it removed.
 func (r *Rooms) unlisten(c *Conn, name string) (left *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -279,8 +279,8 @@ func (r *Rooms) drop(rm *room) {
 	}
 }
 
-// announce sends text to the other members of a room after the client of m entered or left the room. It does nothing if
-// m is nil, or if the room has more than Config.AnnounceLimit members.
+// announce sends text to the other members of a room after the client of m entered or left the room. announce does
+// nothing if m is nil, or if the room has more than Config.AnnounceLimit members.
 func (r *Rooms) announce(ctx context.Context, m *member, text string) {
 	if m == nil {
 		return

@@ -15,7 +15,7 @@ import (
 // Their context ends after Config.ActionTimeout. If an action enters the room or speaks, [RequestFrom] returns the
 // action's request from that context.
 type RoomMiddleware struct {
-	// Join returns an error to keep the client c out of a room. It is called for every way of entering a room, by the
+	// Join returns an error to keep the client c out of a room. Join is called for every way of entering a room, by the
 	// client or by Go code, and for the default room of a new connection. If the client is in the room already, Join is
 	// not called. A client that is kept out of the default room stays connected, in no room.
 	Join func(ctx context.Context, c *Conn, room string) error
@@ -23,11 +23,11 @@ type RoomMiddleware struct {
 	// If the client has no persistent connection, such as an HTTP client, from is nil. Say is not called for messages
 	// of the server ([Rooms.Broadcast], [Rooms.SendTo], notices of members that enter or leave).
 	Say func(ctx context.Context, from *Conn, room, text string) (string, error)
-	// Deliver reports whether the member to receives the message m of a room. It is called for each message and each
-	// member, on the node of the member, but not for the sender of the message. Notices of members that enter or leave
-	// are messages, too. All messages of the room wait for Deliver: it must decide from memory and must not block.
-	// Deliver must not modify m, and must not call methods of [Rooms] that send messages or change members. If Deliver
-	// panics, the member does not get the message.
+	// Deliver reports whether the member to receives the message m of a room. Deliver is called for each message and
+	// each member, on the node of the member, but not for the sender of the message. Notices of members that enter or
+	// leave are messages, too. All messages of the room wait for Deliver: it must decide from memory and must not
+	// block. Deliver must not modify m, and must not call methods of [Rooms] that send messages or change members. If
+	// Deliver panics, the member does not get the message.
 	Deliver func(to *Conn, m *RoomMessage) bool
 }
 
@@ -90,8 +90,8 @@ func (api *API) runHooks(ctx context.Context, hooks func(context.Context) error)
 	return hooks(ctx)
 }
 
-// edit passes text through the Say functions of all room middlewares. It returns the text that the members of the room
-// read, or the first error.
+// edit passes text through the Say functions of all room middlewares. edit returns the text that the members of the
+// room read, or the first error.
 func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string, error) {
 	hooks := r.api.registry.Load().rooms.say
 	if len(hooks) == 0 {

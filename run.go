@@ -24,8 +24,8 @@ type StartHook interface {
 }
 
 // StopHook is an optional interface of a [Component]. The API calls Stopping when a stop begins, before any component
-// stops. Stopping must not block. It returns the grace period of the component, counted from this call. The context of
-// Component.Stop does not end before that grace period, unless the context of [API.Stop] ends.
+// stops. Stopping must not block. Stopping returns the grace period of the component, counted from the call. The
+// context of Component.Stop does not end before that grace period, unless the context of [API.Stop] ends.
 type StopHook interface {
 	Stopping() (grace time.Duration)
 }
@@ -81,7 +81,8 @@ func (api *API) start(ctx context.Context) error {
 	return nil
 }
 
-// startInto starts c. If that succeeds, it appends c to started, the list of components that a stop must stop.
+// startInto starts c. If c starts without an error, startInto appends c to started, the list of components that a stop
+// must stop.
 func startInto(ctx context.Context, started *[]Component, c Component) error {
 	if err := c.Start(ctx); err != nil {
 		return err

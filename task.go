@@ -64,8 +64,8 @@ func (s Scope) String() string {
 // two and a half days after the first attempt.
 const defaultMaxAttempts = 25
 
-// minFrequency is the minimum of Task.Frequency. It refuses a Frequency in a wrong unit, with which a task would run in
-// a tight loop.
+// minFrequency is the minimum of Task.Frequency. minFrequency refuses a Frequency in a wrong unit, with which a task
+// would run in a tight loop.
 const minFrequency = 10 * time.Millisecond
 
 // TaskInfo describes a registered task. [Tasks.Registered] returns one for each task.
@@ -87,8 +87,8 @@ type task struct {
 	attempts int    // MaxAttempts of a scheduled run
 	unique   Unique
 	backoff  func(attempt int) time.Duration
-	// check decodes and checks params. It returns a function that encodes the decoded input as JSON in canonical form,
-	// or the rules that the params break.
+	// check decodes and checks params. check returns a function that encodes the decoded input as JSON in canonical
+	// form, or the rules that the params break.
 	check func(params []schema.Param) (canonical func() ([]byte, error), fail *schema.Failure)
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// EnqueueOption changes how one call of [Task.Enqueue] or [Tasks.Enqueue] stores its job. It overrides the
+// EnqueueOption changes how one call of [Task.Enqueue] or [Tasks.Enqueue] stores its job. EnqueueOption overrides the
 // corresponding field of the task's declaration.
 type EnqueueOption func(*enqueueOptions)
 
@@ -21,8 +21,8 @@ type enqueueOptions struct {
 	key    string
 }
 
-// Enqueued is the result of an enqueue: the id of the job, and whether the job existed before. It existed before if the
-// task is unique and an equal job was stored already.
+// Enqueued is the result of an enqueue: the id of the job, and whether that job existed before the enqueue. An enqueue
+// of a unique task stores no job if an equal job exists; it then returns the existing job.
 type Enqueued = backend.Enqueued
 
 // At makes the job start at the time t, or soon after t. A zero t and a t in the past mean now.

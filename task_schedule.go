@@ -14,14 +14,14 @@ type Schedule struct {
 	text string
 }
 
-// String returns the schedule as the task declares it, for example "every 1m0s" or "30 2 * * 1-5 Europe/Berlin". It
+// String returns the schedule as the task declares it, for example "every 1m0s" or "30 2 * * 1-5 Europe/Berlin". String
 // returns "" for the zero Schedule.
 func (s Schedule) String() string { return s.text }
 
 // isZero reports whether s is the zero Schedule, the schedule of a task without Frequency and Cron.
 func (s Schedule) isZero() bool { return s.text == "" }
 
-// dueTimes computes the times at which a Schedule is due. It implements bridge.Schedule.
+// dueTimes computes the times at which a Schedule is due. dueTimes implements bridge.Schedule.
 type dueTimes struct {
 	every int64 // milliseconds; 0: cron
 	cron  cron.Schedule

@@ -150,8 +150,8 @@ func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
 // decoded input refers only to the JSON.
 var checkedParams = sync.Pool{New: func() any { return new(Params) }}
 
-// checkParams decodes and checks raw, the params of a job as a JSON object. It returns a function that encodes the
-// decoded input in canonical form, or an error if raw breaks a rule.
+// checkParams decodes and checks raw, the params of a job as a JSON object. checkParams returns a function that encodes
+// the decoded input in canonical form, or an error if raw breaks a rule.
 func (t *task) checkParams(raw []byte) (canonical func() ([]byte, error), err error) {
 	params := checkedParams.Get().(*Params)
 	defer func() {

@@ -48,9 +48,9 @@ func build(t testing.TB, parts []actionhero.Part) *actionhero.API {
 	return api
 }
 
-// NewServer returns a started server with the given parts. It serves HTTP and TCP on free ports of the loopback
-// interface; the fields Web.Addr and TCP.Addr have the addresses. A worker runs enqueued jobs, which are kept in
-// memory.
+// NewServer returns a started server with the given parts. The server listens for HTTP and TCP on free ports of the
+// loopback interface; the fields Web.Addr and TCP.Addr have the addresses. A worker runs enqueued jobs, which are kept
+// in memory.
 func NewServer(t testing.TB, parts ...actionhero.Part) *server.Server {
 	t.Helper()
 	var cfg server.Config
@@ -105,8 +105,8 @@ func Run(t testing.TB, api *actionhero.API, action string, params map[string]any
 	return append(object, '}'), nil
 }
 
-// RunTask runs the task with this name, with params encoded as JSON, and blocks until the task has ended. It stores no
-// job. RunTask returns nil, or an error whose field Err is the error of the task.
+// RunTask runs the task with this name, with params encoded as JSON, and blocks until the task has ended. RunTask
+// stores no job. RunTask returns nil, or an error whose field Err is the error of the task.
 func RunTask(t testing.TB, api *actionhero.API, task string, params map[string]any) *actionhero.Error {
 	t.Helper()
 	var input any
@@ -170,7 +170,7 @@ func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 }
 
 // Messages returns the messages that were delivered to the client since the previous call, in the order of their
-// delivery. It does not block until a message arrives.
+// delivery. Messages does not block until a message arrives.
 func (c *Client) Messages() []Message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,7 +186,7 @@ func (c *Client) Closed() string {
 	return c.reason
 }
 
-// sender implements transport.Sender for a client. It records messages instead of sending them.
+// sender implements transport.Sender for a client. sender records messages instead of sending them.
 type sender struct{ c *Client }
 
 func (s sender) Deliver(d *actionhero.RoomMessage) bool {

@@ -18,7 +18,7 @@ var (
 	ErrFull = errors.New("the store is full: delete entries, let them expire sooner or raise its limit")
 	// ErrClosed means that the backend was used before Open or after Close.
 	ErrClosed = errors.New("the backend is not open: use it after Open and before Close")
-	// ErrKeyTooLong means that a key, room or member is longer than [MaxKeyBytes].
+	// ErrKeyTooLong means that a key, a name or a member id is longer than [MaxKeyBytes].
 	ErrKeyTooLong = errors.New("the key is too long: use at most 1024 bytes")
 	// ErrTooLarge means that the parameters of a job are longer than [MaxParamsBytes], or that the jobs of one Enqueue
 	// call are together larger than [MaxEnqueueBytes].

@@ -35,8 +35,8 @@ type Broker interface {
 	// Publish sends the message m to all nodes. It returns once the position of m among the messages of its room is
 	// fixed. Each node receives a message at most once: a node that is disconnected at that time misses it.
 	Publish(ctx context.Context, m Message) error
-	// Join adds the member to the room, visible in the whole cluster. If the member is already in the room, Join does
-	// nothing. A member may be in many rooms. Member ids are unique in the cluster.
+	// Join adds the member to the room. All nodes of the cluster see the new member. If the member is already in the
+	// room, Join does nothing. A member may be in many rooms. Member ids are unique in the cluster.
 	Join(ctx context.Context, room, member string) error
 	// Leave removes the member from the room. If the member is not in the room, Leave does nothing. A room without
 	// members takes no memory.

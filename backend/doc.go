@@ -17,18 +17,18 @@
 // # What every backend guarantees
 //
 //   - All methods may be called from any number of goroutines concurrently.
-//   - A backend can be used between Open and Close, and can be opened again after Close. At any other time its methods fail
-//     with [ErrClosed].
+//   - A backend can be used between Open and Close, and can be opened again after Close. At any other time its methods
+//     fail with [ErrClosed].
 //   - The content of the [Store], locks included, outlives Close and Open in the same process. The members of rooms do
-//     not: a member stands for a connection, and a node that closes has no connections left. If a node dies, the backend
-//     removes the members of that node a little later.
-//   - A store never evicts an entry, a counter or a lock to make room for another. If the store has no room, the call fails
-//     with [ErrFull].
-//   - A lock has one owner at a time, by the store's clock. Each owner gets a fence, a number that is larger than the fence
-//     of the previous owner.
+//     not: a member stands for a connection, and a node that closes has no connections left. If a node dies, the
+//     backend removes the members of that node a little later.
+//   - A store never evicts an entry, a counter or a lock to make room for another. If the store has no room, the call
+//     fails with [ErrFull].
+//   - A lock has one owner at a time, by the store's clock. Each owner gets a fence, a number that is larger than the
+//     fence of the previous owner.
 //   - A call on the [Queue] that returns without an error is durable. Jobs outlive Close and Open. A run, which is one
-//     execution of a job, does not: if a run has not ended when the queue closes, that run counts as a crash. A job is never
-//     fetched before it is due.
+//     execution of a job, does not: if a run has not ended when the queue closes, that run counts as a crash. A job is
+//     never fetched before it is due.
 //   - Times have millisecond precision. An entry never expires early.
 //   - Keys, room names and member ids are arbitrary bytes, including the empty string, up to [MaxKeyBytes].
 //   - Errors that a caller can act upon are the variables of this package, wrapped in a sentence that says what to do.

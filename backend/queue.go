@@ -180,7 +180,8 @@ type Enqueued struct {
 	Existing bool   // nothing was added, because the job with this ID holds the unique key
 }
 
-// FetchRequest is the argument of [Queue.Fetch]. It says which jobs a worker fetches and for how long.
+// FetchRequest is the argument of [Queue.Fetch]. It selects the jobs that a worker fetches, and sets the duration of
+// their leases.
 type FetchRequest struct {
 	Node   string        // the name of the worker's node
 	Queues []string      // the queues to fetch from, in this order

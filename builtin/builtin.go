@@ -50,7 +50,7 @@ type SayOutput struct {
 }
 
 // Say is the action "say", which sends a message to the members of a room and returns the status of the room. Clients
-// without a persistent connection, such as HTTP clients, can call it, too.
+// without a persistent connection, such as HTTP clients, can call the action, too.
 var Say = actionhero.Action[SayInput, SayOutput]{
 	Name:        "say",
 	Description: "Sends a message to everybody in a chat room",

@@ -42,8 +42,8 @@ const ClusterTestTTL = time.Hour
 // overwrite the keys of the app.
 const testPrefix = "cacheTest_"
 
-// CacheTest is the action "cacheTest". It saves, loads and deletes an object in the cache and returns the result of
-// each step.
+// CacheTest is the action "cacheTest". The action saves, loads and deletes an object in the cache and returns the
+// result of each step.
 var CacheTest = actionhero.Action[CacheTestInput, CacheTestOutput]{
 	Name:        "cacheTest",
 	Description: "Tests the cache: saves a value under a key, loads it and deletes it",

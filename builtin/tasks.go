@@ -43,8 +43,8 @@ var RunAction = actionhero.Task[RunActionInput]{
 }
 
 // CleanLogFiles returns the task "cleanLogFiles". Each minute, on every node, the task removes the files in folder that
-// are larger than maxBytes. It keeps the file with the name keep, because the server writes to that file and rotates
-// it. It does not enter subfolders.
+// are larger than maxBytes. The task keeps the file with the name keep, because the server writes to that file and
+// rotates it. The task does not enter subfolders.
 func CleanLogFiles(folder, keep string, maxBytes int64) actionhero.Task[actionhero.None] {
 	return actionhero.Task[actionhero.None]{
 		Name:        "cleanLogFiles",

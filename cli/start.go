@@ -36,7 +36,7 @@ type announcement struct {
 	out    io.Writer
 }
 
-// Start implements actionhero.Component.
+// Start implements actionhero.Component. It prints the addresses of the server.
 func (a announcement) Start(context.Context) error {
 	fmt.Fprintf(a.out, "%s is up (actionhero %s)\n", a.server.Config().ServerName, versionText())
 	tw := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
@@ -48,5 +48,5 @@ func (a announcement) Start(context.Context) error {
 	return nil
 }
 
-// Stop implements actionhero.Component.
+// Stop implements actionhero.Component. It does nothing.
 func (a announcement) Stop(context.Context) error { return nil }

@@ -39,13 +39,13 @@ type controller struct {
 	server *control.Server
 }
 
-// Start implements actionhero.Component.
+// Start implements actionhero.Component. It opens the control socket.
 func (c *controller) Start(context.Context) (err error) {
 	c.server, err = control.Listen(c.path, c.routes(), c.api.Log())
 	return err
 }
 
-// Stop implements actionhero.Component.
+// Stop implements actionhero.Component. It closes the control socket.
 func (c *controller) Stop(context.Context) error { return c.server.Close() }
 
 func (c *controller) routes() map[string]control.Handler {

@@ -8,7 +8,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// The types of Socket.IO packets (Socket.IO protocol 5, "Exchange protocol").
+// The type digits of Socket.IO packets (Socket.IO protocol 5, "Exchange protocol").
 const (
 	typeConnect      = '0'
 	typeDisconnect   = '1'

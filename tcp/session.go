@@ -33,7 +33,7 @@ type session struct {
 	loop    connloop.Loop
 	files   fileQueue
 
-	// Used by the loop only:
+	// Only the connection loop uses these fields:
 	in        *input
 	params    actionhero.Params // the sticky params
 	lastReply []byte            // sent before the connection ends; nil if the client is gone

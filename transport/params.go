@@ -5,33 +5,33 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// Params writes the params of a request. It keeps a param only if some action declares the key as an input or
-// API.Accept has added the key. It drops all other params without an error, but counts them against
+// Params writes the params of a request. Params keeps a param only if some action declares the key as an input or
+// API.Accept has added the key. Params drops all other params without an error, but counts them against
 // actionhero.MaxParams. If that limit is exceeded, the methods that add params return an error of CodeInvalidInput.
 type Params struct{ p bridge.Params }
 
 // ParamsOf returns a Params that writes to p.
 func ParamsOf(p *actionhero.Params) Params { return Params{bridge.ParamsOf(p)} }
 
-// AcceptAll makes the Params keep every key. It is for params that are checked later.
+// AcceptAll makes the Params keep every key. AcceptAll is for params that are checked later.
 func (w Params) AcceptAll() { w.p.AcceptAll() }
 
-// Add adds a text value for key. If the same source has added a text for key before, the param has several values: an
-// input that is a list gets all of them, any other input gets the last one.
+// Add adds a text value for key. If the current source (see NextSource) has already added a text for key, the param has
+// several values. An input that is a list gets all these values, any other input gets the last one.
 func (w Params) Add(key, text string) error { return w.p.Add(key, text) }
 
 // AddJSON sets the value of key to raw. raw must be valid JSON, and must not change while the request runs.
 func (w Params) AddJSON(key string, raw []byte) error { return w.p.AddJSON(key, raw) }
 
-// AddFile sets the value of key to an uploaded file. If the same source has added a file for key before, the value
-// becomes a list of files.
+// AddFile sets the value of key to an uploaded file. If the current source (see NextSource) has already added a file
+// for key, the value becomes a list of files.
 func (w Params) AddFile(key string, f *actionhero.File) error { return w.p.AddFile(key, f) }
 
 // AddObject adds each member of a JSON object as a param. object must not change while the request runs. If object is
 // malformed, the error is of CodeInvalidInput and names the byte offset of the fault.
 func (w Params) AddObject(object []byte) error { return w.p.AddObject(object) }
 
-// AddParams adds all params of the Params from, which replace earlier params with the same keys.
+// AddParams adds all params of another Params. They replace earlier params with the same keys.
 func (w Params) AddParams(from *actionhero.Params) error { return w.p.AddParams(from) }
 
 // NextSource declares that the params added after this call come from another part of the request, for example from its

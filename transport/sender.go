@@ -10,8 +10,8 @@ import (
 // No method may block because the client is slow. Messages that the client has not read wait in a bounded queue. If
 // that queue is full, the transport closes the connection.
 type Sender interface {
-	// Deliver queues the message m. It returns true if the caller must call Flush to write the queue. The caller calls
-	// Flush after it has released its lock on the room. Deliver returns false if a goroutine is writing the queue
+	// Deliver queues the message m. Deliver returns true if the caller must call Flush to write the queue. The caller
+	// calls Flush after it has released its lock on the room. Deliver returns false if a goroutine is writing the queue
 	// already.
 	Deliver(m *actionhero.RoomMessage) (flush bool)
 	// Flush writes as much of the queue as the network accepts without blocking. A goroutine writes the rest.

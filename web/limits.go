@@ -70,7 +70,7 @@ func (w *progressWriter) Write(p []byte) (n int, err error) {
 	}
 }
 
-// Flush implements [http.Flusher].
+// Flush implements [http.Flusher]. It sends the buffered part of the response to the client.
 func (w *progressWriter) Flush() { _ = w.FlushError() }
 
 // FlushError sends the buffered part of the response to the client. [http.ResponseController.Flush] calls FlushError.

@@ -20,7 +20,7 @@ type backoff struct {
 	pause   time.Duration
 }
 
-// wait logs the failure err and doubles the pause. It then blocks for the pause, or until ctx is done.
+// wait logs the failure err and doubles the pause. wait then blocks for the pause, or until ctx is done.
 func (b *backoff) wait(ctx context.Context, err error) {
 	b.pause = min(max(2*b.pause, minPause), maxPause)
 	b.log.Error(b.failure, "error", err.Error(), "again in", b.pause.String())

@@ -35,7 +35,7 @@ func newCompleter(store func(ctx context.Context, batch []backend.Outcome)) *com
 
 func (c *completer) start() { c.writer.Go(c.write) }
 
-// add queues an outcome for the next batch and returns true. It blocks while maxOutcomes outcomes wait. If the
+// add queues an outcome for the next batch and returns true. add blocks while maxOutcomes outcomes wait. If the
 // completer is closed, add drops the outcome and returns false.
 func (c *completer) add(outcome backend.Outcome) bool {
 	c.mu.Lock()
@@ -81,8 +81,8 @@ func (c *completer) close(ctx context.Context) {
 	c.cancel()
 }
 
-// storeOutcomes stores a batch of outcomes in the queue. It retries until that succeeds or ctx is done; in the second
-// case the jobs of the batch run again.
+// storeOutcomes stores a batch of outcomes in the queue. storeOutcomes retries until that succeeds or ctx is done; in
+// the second case the jobs of the batch run again.
 func (p *producer) storeOutcomes(ctx context.Context, batch []backend.Outcome) {
 	retry := backoff{log: p.api.Log(), failure: "the outcomes of jobs cannot be stored"}
 	for {

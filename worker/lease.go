@@ -7,8 +7,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// renewLeases renews the leases of all running jobs each time a third of Config.Lease has passed. It cancels the runs
-// of jobs that have lost their lease and of jobs that the queue wants to cancel.
+// renewLeases renews the leases of all running jobs each time a third of Config.Lease has passed. renewLeases cancels
+// the runs of jobs that have lost their lease and of jobs that the queue wants to cancel.
 func (p *producer) renewLeases() {
 	tick := time.NewTicker(p.cfg.Lease / 3)
 	defer tick.Stop()

@@ -57,7 +57,7 @@ func newScheduler(p *producer) *scheduler {
 	return s
 }
 
-// run starts tasks when they are due. It returns when drain is called.
+// run starts tasks when they are due. run returns when drain is called.
 func (s *scheduler) run() {
 	s.load()
 	timer := time.NewTimer(0)
@@ -72,7 +72,7 @@ func (s *scheduler) run() {
 	}
 }
 
-// load reads the last due times of all scheduled tasks from the backend. It retries until that succeeds or drain is
+// load reads the last due times of all scheduled tasks from the backend. load retries until that succeeds or drain is
 // called.
 func (s *scheduler) load() {
 	retry := backoff{log: s.api.Log(), failure: "the last runs of scheduled tasks cannot be read"}
@@ -144,8 +144,8 @@ func (s *scheduler) clockSetBack(now time.Time) bool {
 	return passed-shown >= minSetBack
 }
 
-// resetFutureRuns sets the last due time of a task to now if it lies in the future because a clock was ahead. Without
-// this change, the task would not run before that future time.
+// resetFutureRuns sets the last due time of a task to now if that time lies in the future, because a clock was ahead.
+// Without this change, the task would not run before that future time.
 func (s *scheduler) resetFutureRuns(now time.Time) {
 	now = now.Truncate(time.Millisecond)
 	for _, e := range s.entries {
@@ -168,7 +168,7 @@ func (s *scheduler) resetFutureRuns(now time.Time) {
 	}
 }
 
-// startAll starts the tasks in due. It enqueues at most maxEnqueues tasks concurrently and blocks until all are
+// startAll starts the tasks in due. startAll enqueues at most maxEnqueues tasks concurrently and blocks until all are
 // enqueued. Tasks of ScopeAllNodes run on this node without the queue.
 func (s *scheduler) startAll(due []*entry, now time.Time) {
 	var wg sync.WaitGroup

@@ -59,7 +59,7 @@ func New(api *actionhero.API, cfg Config) *Worker {
 	return w
 }
 
-// Start returns an error if a setting of the worker is out of range. It does not fetch jobs yet; Started does.
+// Start returns an error if a setting of the worker is out of range. Start does not fetch jobs yet; Started does.
 func (w *Worker) Start(context.Context) error { return w.cfg.Check() }
 
 // Started starts the fetching of jobs, unless Config.Enable is false. The API calls Started after all its components
@@ -75,8 +75,8 @@ func (w *Worker) Started() {
 	p.start()
 }
 
-// Stopping stops the fetching of jobs and starts the grace period of running tasks. It returns Config.Grace, the length
-// of that period.
+// Stopping stops the fetching of jobs and starts the grace period of running tasks. Stopping returns Config.Grace, the
+// length of that period.
 func (w *Worker) Stopping() (grace time.Duration) {
 	if p := w.running(); p != nil {
 		p.drain(w.cfg.Grace)
@@ -84,8 +84,8 @@ func (w *Worker) Stopping() (grace time.Duration) {
 	return w.cfg.Grace
 }
 
-// Stop blocks until all running tasks have ended, the grace period that began with Stopping is over, or ctx is done. It
-// then cancels the tasks that still run and requeues their jobs.
+// Stop blocks until all running tasks have ended, the grace period that began with Stopping is over, or ctx is done.
+// Stop then cancels the tasks that still run and requeues their jobs.
 func (w *Worker) Stop(ctx context.Context) error {
 	p := w.running()
 	if p == nil {

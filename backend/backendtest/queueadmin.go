@@ -38,7 +38,7 @@ func outcomes(t *tester) {
 		}
 	}
 	t.wantState(q, id, backend.Running)
-	// An outcome of an earlier run must not end the current one.
+	// An outcome of an earlier run must not end the current run.
 	t.finish(q, backend.Outcome{Run: run, State: backend.Available})
 	t.fetchOne(q, id)
 	lost, err := q.Finish(t.ctx, backend.Outcome{Run: run, State: backend.Completed}, backend.Outcome{Run: backend.Run{ID: 1 << 40, Start: 1}, State: backend.Completed})

@@ -25,7 +25,7 @@ func setLastRun(t *tester) {
 			t.Errorf("EnqueueScheduled at %v = %t, %v, want %t", at, won, err, want)
 		}
 	}
-	set(noon, noon, false) // it never ran
+	set(noon, noon, false) // the schedule never ran
 	set(time.Time{}, noon, true)
 	set(time.Time{}, noon, false)
 	enqueue(noon, false)

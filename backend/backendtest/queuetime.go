@@ -8,7 +8,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// maxDelay is the maximum time between a job being due and the Fetch of that job by a waiting worker.
+// maxDelay is the maximum time from the time at which a job is due to the Fetch of the job by a waiting worker.
 const maxDelay = 50 * time.Millisecond
 
 // delayedJobs fetches 2,000 jobs that become due within 2 seconds, with one worker. No job may be fetched before it is

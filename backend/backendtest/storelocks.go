@@ -246,8 +246,8 @@ func waitForLocks(t *tester) {
 	}
 }
 
-// cancelWaiting checks that LockWait returns when its context ends, and that this does not block the other waiting
-// callers.
+// cancelWaiting checks that LockWait returns when its context ends. The other callers that wait for the same lock must
+// still get the lock.
 func cancelWaiting(t *tester) {
 	s := t.open().Store()
 	first := t.lock(s, "a", time.Hour)

@@ -31,7 +31,7 @@ func (c *clock) init() {
 func (c *clock) now() int64 { return int64(time.Since(c.base)) }
 
 // nowSynced returns the clock time in nanoseconds, as now does. If the wall clock was set, nowSynced also adjusts the
-// offset between the two clocks.
+// offset between clock times and the wall clock.
 func (c *clock) nowSynced() int64 {
 	wall := time.Now()
 	now := int64(wall.Sub(c.base))

@@ -8,7 +8,7 @@ package local
 type expiryHeap []heapEntry
 
 type heapEntry struct {
-	at int64 // the clock time to check the item: its expiry or earlier
+	at int64 // the clock time at which to check the item: the expiry of the item or earlier
 	it *item
 }
 

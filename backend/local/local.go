@@ -7,16 +7,16 @@
 // internal/queue).
 //
 //   - Reading from the store takes no lock. An item in memory never changes; a write replaces the item.
-//   - Entries and locks expire without a scan of the others. Each of the 64 shards of the store keeps the items that expire
-//     in a heap. A timer is set only while an item can expire, and fires at most 100 ms after the next expiry.
+//   - Entries and locks expire without a scan of the others. Each of the 64 shards of the store keeps the items that
+//     expire in a heap. A timer is set only while an item can expire, and fires at most 100 ms after the next expiry.
 //   - The store's memory is bounded, see [Config.MaxBytes].
-//   - A caller that waits for a lock sleeps until the lock is unlocked or expires. Waiting callers get the lock in the order
-//     in which they began to wait.
-//   - Fences of locks begin at the Unix time in microseconds. They therefore grow from one process to the next, unless the
-//     wall clock was set back.
+//   - A caller that waits for a lock sleeps until the lock is unlocked or expires. Waiting callers get the lock in the
+//     order in which they began to wait.
+//   - Fences of locks begin at the Unix time in microseconds. They therefore grow from one process to the next, unless
+//     the wall clock was set back.
 //   - The goroutine that publishes a message also delivers the message. Each room gets one message at a time.
-//   - The store keeps its entries until the [Backend] value is garbage, also while the store is closed. The same holds for
-//     jobs, unless [QueueConfig.Path] names a folder in which jobs are stored.
+//   - The store keeps its entries until the [Backend] value is garbage, also while the store is closed. The same holds
+//     for jobs, unless [QueueConfig.Path] names a folder in which jobs are stored.
 package local
 
 import (

@@ -43,7 +43,7 @@ func (s *store) tryLock(key string, ttl time.Duration) (lock backend.Lock, until
 			until = old.expires
 			return nil
 		}
-		lock.Fence = s.fence.Add(1) // under the shard's mu, so that it grows from one owner to the next
+		lock.Fence = s.fence.Add(1) // under the shard's mu, so that the fence grows from one owner to the next
 		return newItem(hash, key, append(binary.BigEndian.AppendUint64(nil, lock.Fence), lock.Token...), now, expires)
 	})
 	switch {

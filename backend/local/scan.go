@@ -27,9 +27,10 @@ func (p scanPos) before(it *item) bool {
 	return p.hash < hash || p.hash == hash && p.key < string(it.key())
 }
 
-// scan calls visit for the items after the position after, or for all items if after is nil, until visit returns false.
-// It returns true if it reached the end of the table. The scan takes no lock. It visits every item that is in the table
-// from the beginning to the end of the scan, and some of the items that are added or removed meanwhile.
+// scan calls visit for the items of the table until visit returns false. It begins after the position in the argument
+// after, or with the first item if after is nil. It returns true if it reached the end of the table. The scan takes no
+// lock. It visits every item that is in the table from the beginning to the end of the scan, and some of the items that
+// are added or removed meanwhile.
 //
 // Items are ordered by their bit-reversed hashes. The home slot of an item is the slot at which its search begins. If
 // the number of slots doubles, the items of one home slot are divided between two home slots, which are adjacent in
@@ -136,8 +137,9 @@ func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
 	}
 }
 
-// appendHome appends to items those items of slots whose home slot is home, and returns the extended slice. The home
-// slot of an item is the slot at which its search begins. The appended items are sorted in the order of [scanPos].
+// appendHome appends the items with one home slot, the argument home, to the slice items, and returns the extended
+// slice. The home slot of an item is the slot at which its search begins. The argument slots are all slots of the
+// table. The appended items are sorted in the order of [scanPos].
 func appendHome(items []*item, slots []slot, home uint64) []*item {
 	mask := uint64(len(slots) - 1)
 	for i := home; ; i = (i + 1) & mask {

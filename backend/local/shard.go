@@ -44,8 +44,8 @@ func (s *shard) init() {
 
 // update replaces the item under key with the item that the function change returns. The function gets the current
 // item, or nil if there is no item or if the item has expired at the clock time now. If change returns nil, or if the
-// budget b has too little memory left, nothing changes. update returns the result of change, and false only if the
-// memory is missing.
+// budget b has too little memory left, nothing changes. update returns the result of change. It also returns false if
+// the budget has too little memory left, otherwise true.
 func (s *shard) update(hash uint64, key string, now int64, b *budget, change func(old *item) *item) (*item, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

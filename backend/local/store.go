@@ -10,7 +10,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// store implements [backend.Store] in memory. Entries and locks are items, in one keyspace each.
+// store implements [backend.Store] in memory. Entries are items in one keyspace, and locks are items in another
+// keyspace.
 type store struct {
 	clock   clock
 	seed    maphash.Seed
@@ -117,8 +118,9 @@ func (s *store) errFull(what string, size int64) error {
 }
 
 // update calls [shard.update] and returns the new item, or nil if the function change returned nil. If the store is
-// full, update removes all expired items and tries once more; then it fails with an error. The error text calls the
-// item by the word in the parameter what, for example "an entry". If there is a new item, update schedules its expiry.
+// full, update removes all expired items and tries once more. If the store is still full, update fails. The error text
+// calls the item by the word in the parameter what, for example "an entry". If there is a new item, update schedules
+// its expiry.
 func (s *store) update(sh *shard, hash uint64, key string, now int64, what string, change func(old *item) *item) (*item, error) {
 	it, ok := sh.update(hash, key, now, &s.budget, change)
 	if !ok {

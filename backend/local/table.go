@@ -2,7 +2,8 @@ package local
 
 import "sync/atomic"
 
-// tombstone is the item in a slot whose own item was removed. A search of the table continues after a tombstone.
+// tombstone is the item that a slot holds after the previous item of the slot was removed. A search of the table
+// continues after a tombstone.
 var tombstone = newItem(0, "", nil, 0, never)
 
 // table is a hash table of items with open addressing and linear probing, at most half full. Any number of goroutines

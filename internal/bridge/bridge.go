@@ -87,8 +87,8 @@ func (m *Message) Keep(wire any, bytes []byte) { m.encoded = append(m.encoded, e
 
 // Worker has the methods of an API that only package worker calls.
 type Worker interface {
-	// RegisterNode declares that a worker in this process runs the jobs of node. If a task of actionhero.ScopeAllNodes
-	// is enqueued, it becomes a job for that node, until the caller calls release.
+	// RegisterNode declares that a worker in this process runs the jobs of node. Until the caller calls release, an
+	// enqueue of a task of actionhero.ScopeAllNodes stores a job for that node.
 	RegisterNode(node string) (release func())
 	// RunJob runs a fetched job and returns the outcome of the job. The context of the task ends with ctx and at the
 	// task's timeout. limit is the timeout of a task that declares none; 0 means no timeout. A stop of the API does not

@@ -38,20 +38,20 @@ type Conn interface {
 	Fault(p any)
 }
 
-// NextResult is the result of [Conn.Next].
+// NextResult is the result of [Conn.Next]: it decides how the loop continues.
 type NextResult int
 
-// The results of Next.
+// The results of [Conn.Next].
 const (
 	Handled    NextResult = iota // one message was handled
 	Incomplete                   // no whole message has been read
 	Ended                        // the loop must read no more
 )
 
-// ReadResult is the result of [Conn.Read].
+// ReadResult is the result of [Conn.Read]: it decides how the loop continues.
 type ReadResult int
 
-// The results of Read.
+// The results of [Conn.Read].
 const (
 	More ReadResult = iota // more bytes have been read
 	EOF                    // nothing more will come
@@ -60,16 +60,16 @@ const (
 
 // SendQueue is the queue of a connection's replies, for example a sendqueue.Queue.
 type SendQueue interface {
-	// Ready blocks until the client has read enough of the earlier replies.
+	// Ready blocks while too many bytes of earlier replies wait for the client to read them.
 	Ready()
 	// Send writes the queued replies to the connection.
 	Send()
 }
 
-// Request is one request of a connection.
+// Request is one request of a client, which the loop of the client's connection runs.
 type Request interface {
-	// Run runs the request and queues its reply. It returns false if another goroutine runs the request later. That
-	// goroutine then calls [Loop.RequestDone].
+	// Run runs the request and queues the reply. It returns false if another goroutine runs the request later; that
+	// goroutine must then call [Loop.RequestDone].
 	Run() (done bool)
 }
 
@@ -87,12 +87,12 @@ type Loop struct {
 	unparked      atomic.Bool   // the goroutine has worked, so its stack is larger than waiting needs
 	parkRequested atomic.Bool   // Read is to return Park
 
-	// Used by the monitor, with the pool's lock held:
+	// The monitor uses these fields while it holds the lock of the pool:
 	handoffs   uint64 // how often the connection was handed off
 	startTick  int64  // the tick at which the running request started
 	prev, next *Loop  // neighbors in the list of loops that run a request
 
-	// Used by the loop's goroutine only:
+	// Only the goroutine of the loop uses these fields, except during a handoff:
 	queued []Request // from head on
 	head   int
 	unsent bool // replies are queued but not sent
@@ -107,7 +107,7 @@ func (l *Loop) Init(pool *Pool, conn Conn, out SendQueue) { l.pool, l.conn, l.ou
 // request finishes.
 func (l *Loop) Cancel() { l.canceled.Store(true) }
 
-// Canceled reports whether Cancel was called.
+// Canceled reports whether [Loop.Cancel] was called.
 func (l *Loop) Canceled() bool { return l.canceled.Load() }
 
 // InFlight returns the number of requests that are queued or running.

@@ -70,9 +70,9 @@ type errorAnswer struct {
 // maxAddress is the length of the longest socket address that all systems allow, in bytes.
 const maxAddress = 100
 
-// addressOf returns a socket address for path with at most maxAddress bytes. If path is longer, the address names an
-// open descriptor of its folder, which release closes. The caller must call release when the address is no longer
-// needed. If the system allows no shorter address, addressOf returns an error.
+// addressOf returns a socket address for path that has at most maxAddress bytes. If path is longer, addressOf opens the
+// folder of the socket and uses the file descriptor in the address. The caller must call release when the address is no
+// longer needed. If the system allows no shorter address, addressOf returns an error.
 func addressOf(path string) (address string, release func(), err error) {
 	if len(path) <= maxAddress {
 		return path, func() {}, nil

@@ -29,8 +29,8 @@ const (
 	endHijacked
 )
 
-// blockSize is the size of the input buffer of a connection, in bytes. It limits the head and body of an ordinary
-// request.
+// blockSize is the size of the input buffer of a connection, in bytes. A request with a larger head and body goes to
+// net/http.
 const blockSize = 8 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
@@ -221,8 +221,8 @@ func (c *conn) waitFor(whole int) verdict {
 	return verdictServe
 }
 
-// run calls the handler and sends the rest of the response. more is false if no further request may be read from the
-// connection.
+// run calls the handler and sends the rest of the response. It returns how the connection ends, and whether another
+// request may be read from the connection first.
 func (c *conn) run(call *call) (end end, more bool) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -12,7 +12,7 @@ import (
 var emptyRequest http.Request
 
 // newCall creates a call from text, the head of a request: the request line, the headers and the empty line. It returns
-// false if the request is not ordinary, whether valid or malformed.
+// false if the request must go to net/http, whether the request is valid or malformed.
 func newCall(c *conn, text string) (*call, bool) {
 	line, rest, _ := strings.Cut(text, "\r\n")
 	method, target, ok := requestLine(line)
@@ -37,7 +37,8 @@ func newCall(c *conn, text string) (*call, bool) {
 	return call, true
 }
 
-// requestLine parses a request line of the form "METHOD TARGET HTTP/1.1". ok is false if the request is not ordinary.
+// requestLine parses a request line of the form "METHOD TARGET HTTP/1.1". ok is false if the request must go to
+// net/http.
 func requestLine(line string) (method, target string, ok bool) {
 	method, rest, _ := strings.Cut(line, " ")
 	switch method {
@@ -81,7 +82,7 @@ var pathByte = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 // tokenByte marks the bytes that may occur in the name of a header (RFC 9110 section 5.6.2).
 var tokenByte = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 
-// hostByte marks the bytes that may occur in the Host header of an ordinary request.
+// hostByte marks the bytes that may occur in the Host header of a request that the fast path serves.
 var hostByte = byteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:[]")
 
 func byteSet(bytes string) (set [256]bool) {
@@ -100,10 +101,11 @@ func onlyBytes(text string, set *[256]bool) bool {
 	return true
 }
 
-// maxHeaders is the largest number of headers of an ordinary request.
+// maxHeaders is the largest number of headers of a request that the fast path serves.
 const maxHeaders = 64
 
-// readHeaders parses the header lines in text and adds them to header. It returns false if the request is not ordinary.
+// readHeaders parses the header lines in text and adds them to header. It returns false if the request must go to
+// net/http.
 func (c *call) readHeaders(header http.Header, text string) bool {
 	for n := 0; ; n++ {
 		line, rest, _ := strings.Cut(text, "\r\n")
@@ -144,8 +146,8 @@ func validValue(value string) bool {
 }
 
 // readSpecial makes name canonical and evaluates a header that affects the connection or the body. keep is false for
-// the header Host, which net/http does not keep in the headers of a request. ok is false if the request is not
-// ordinary.
+// the header Host, which net/http does not keep in the headers of a request. ok is false if the request must go to
+// net/http.
 func (c *call) readSpecial(name *string, value string) (keep, ok bool) {
 	*name = textproto.CanonicalMIMEHeaderKey(*name)
 	switch *name {

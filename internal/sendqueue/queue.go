@@ -59,7 +59,7 @@ type Queue struct {
 	failure  error         // the next flush reports it
 	done     chan struct{} // closed when the writer stops; created by Wait
 
-	// Used by the writer only:
+	// Only the goroutine that is the writer uses these fields:
 	batch    []byte
 	n        int
 	err      error

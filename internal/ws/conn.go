@@ -22,7 +22,7 @@ type Conn struct {
 	closed  atomic.Bool                // the close frame is queued
 	deflate bool
 
-	// Used by the reader only:
+	// Only the goroutine that reads uses these fields:
 	in         input
 	inMessage  bool          // deadline is the time limit for the rest of a message
 	armed      bool          // a deadline is set
@@ -44,7 +44,8 @@ func (c *Conn) init(nc net.Conn, unread []byte, options *Options, deflate bool, 
 	c.Out.Init(&options.SendQueue, nc, c.doesNotRead)
 }
 
-// RemoteAddr returns the address of the client, or of the proxy in front of it.
+// RemoteAddr returns the network address of the client. If the client connects through a proxy, it returns the address
+// of the proxy.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
 // Deflates reports whether the client and the server have agreed on compression in the handshake.

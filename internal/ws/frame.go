@@ -123,7 +123,7 @@ func readClose(payload []byte) *CloseError {
 	return &CloseError{Code: code, Reason: string(reason), ByClient: true}
 }
 
-// head is the head of a frame from a client.
+// head is the parsed head of a frame from a client.
 type head struct {
 	op         byte
 	fin, rsv1  bool

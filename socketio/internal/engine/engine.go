@@ -227,7 +227,7 @@ func (e *Engine) detach(s *Session) {
 	if e.detached.n > e.cfg.MaxDetached {
 		oldest := e.detached.first
 		e.detached.remove(oldest)
-		// In another goroutine, because the caller holds the lock of s.
+		// closeWith runs in another goroutine, because the caller of detach holds the lock of s.
 		time.AfterFunc(0, func() { oldest.closeWith(errTooManyDetached, typeClose, 0) })
 	}
 }
@@ -260,7 +260,7 @@ func (e *Engine) beginPost() bool {
 	return !e.stopping
 }
 
-// Len returns the number of sessions.
+// Len returns the number of sessions that are registered with the engine.
 func (e *Engine) Len() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -152,10 +152,11 @@ func (f *FS) Truncate(name string, n int) {
 	f.files[name].visible = f.files[name].visible[:n]
 }
 
-// Path implements [journal.FS.Path].
+// Path implements [journal.FS.Path]. It returns a name for error messages.
 func (f *FS) Path() string { return "/faulty" }
 
-// Lock implements [journal.FS.Lock].
+// Lock implements [journal.FS.Lock]. It fails with the error that FailWrites has set, or with backend.ErrInUse if the
+// folder is locked.
 func (f *FS) Lock() (io.Closer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -178,7 +179,7 @@ func (l folderLock) Close() error {
 	return nil
 }
 
-// List implements [journal.FS.List].
+// List implements [journal.FS.List]. It returns the sorted names of all files.
 func (f *FS) List() ([]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -196,7 +197,7 @@ func (f *FS) beginWrite() error {
 	return f.writeErr
 }
 
-// Create implements [journal.FS.Create].
+// Create implements [journal.FS.Create]. It fails after the power was cut, or with the error that FailWrites has set.
 func (f *FS) Create(name string) (journal.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -208,7 +209,7 @@ func (f *FS) Create(name string) (journal.File, error) {
 	return &file{fs: f, content: d}, nil
 }
 
-// Open implements [journal.FS.Open].
+// Open implements [journal.FS.Open]. It fails with fs.ErrNotExist if there is no file with this name.
 func (f *FS) Open(name string) (journal.File, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -219,7 +220,7 @@ func (f *FS) Open(name string) (journal.File, error) {
 	return &file{fs: f, content: d}, nil
 }
 
-// Rename implements [journal.FS.Rename].
+// Rename implements [journal.FS.Rename]. It fails after the power was cut, or with the error that FailWrites has set.
 func (f *FS) Rename(from, to string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -231,7 +232,8 @@ func (f *FS) Rename(from, to string) error {
 	return nil
 }
 
-// Remove implements [journal.FS.Remove].
+// Remove implements [journal.FS.Remove]. It fails after the power was cut, or with the error that FailWrites has set,
+// unless that error is ENOSPC.
 func (f *FS) Remove(name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -242,7 +244,8 @@ func (f *FS) Remove(name string) error {
 	return nil
 }
 
-// Sync implements [journal.FS.Sync].
+// Sync implements [journal.FS.Sync]. After Sync, a power cut does not undo earlier calls of Create, Rename and Remove.
+// It fails after the power was cut, or with the error that FailWrites has set.
 func (f *FS) Sync() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

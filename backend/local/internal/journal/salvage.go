@@ -16,8 +16,8 @@ type Loss struct {
 
 // Salvage opens a damaged journal in the folder fs. It calls visit for each record in all intact batches, and returns
 // the losses between these batches. If visit fails for a record, that record counts as lost, too. The returned log
-// writes to a new segment. The owner must append all records that it still needs to that log, and then call
-// [Log.SetAside].
+// writes to a new segment. For each record that is still needed, the owner must call [Log.Append] again. Then the owner
+// must call [Log.SetAside].
 func Salvage(fs FS, size int64, mu sync.Locker, owner Owner, visit func(pos Pos, record []byte) error) (*Log, Loss, error) {
 	l, err := newLog(fs, size, mu, owner)
 	if err != nil {

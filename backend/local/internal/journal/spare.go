@@ -19,14 +19,14 @@ func (l *Log) prepareSpare(n int) {
 	}
 	old := l.spare
 	if l.spare = nil; old != nil {
-		l.newest-- // old is too small: the new spare, or the next one if this fails, gets its number
+		l.newest-- // old is too small: the new spare, or the next spare if the creation fails, gets the number of old
 	}
 	s, minSize := &segment{number: l.newest + 1, size: l.nextSize(n)}, l.minSizeFor(n)
 	done := make(chan struct{})
 	l.preparingSpare = done
 	go func() {
 		if old != nil {
-			_, _ = old.file.Close(), l.fs.Remove(nameOf(old.number)) // it has no batches, and the new spare may need its disk space
+			_, _ = old.file.Close(), l.fs.Remove(nameOf(old.number)) // old has no batches, and the new spare may need its disk space
 		}
 		err := l.create(s)
 		if errors.Is(err, backend.ErrDiskFull) && minSize < s.size {
@@ -99,7 +99,7 @@ func (l *Log) create(s *segment) error {
 	}
 	if err != nil {
 		err = fmt.Errorf("a file of %d bytes for more tasks cannot be created in %s: %w", s.size, l.fs.Path(), wrapOSError(err))
-		_, _ = f.Close(), l.fs.Remove(name+tempSuffix) // if this fails, the next Open removes the file
+		_, _ = f.Close(), l.fs.Remove(name+tempSuffix) // if Remove fails, the next Open removes the file
 		return err
 	}
 	return nil

@@ -13,8 +13,9 @@ const never = math.MaxInt64 // a time in milliseconds that is never reached
 const clockJump = 500
 
 // clock reads the wall clock and the monotonic clock, and detects that the wall clock was set. The function read
-// returns three values: wall is the wall time in milliseconds since 1970. The value mono is the monotonic time in
-// milliseconds since newClock. The value fraction is the elapsed part of the current wall millisecond, in nanoseconds.
+// returns three values. The value wall is the wall time in milliseconds since 1970. The value mono is the monotonic
+// time in milliseconds since newClock. The value fraction is the elapsed part of the current wall millisecond, in
+// nanoseconds.
 type clock struct {
 	read   func() (wall, mono, fraction int64)
 	offset int64 // wall - mono at the last call of resync

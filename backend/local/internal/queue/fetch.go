@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
-// Fetch implements [backend.Queue.Fetch].
+// Fetch implements [backend.Queue.Fetch]. One call returns at most maxFetch jobs.
 func (q *Queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
 	if err := tooLong("node", req.Node); err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func (q *Queue) running(run backend.Run) slot {
 	return i
 }
 
-// Finish implements [backend.Queue.Finish].
+// Finish implements [backend.Queue.Finish]. If an outcome has an invalid state, Finish fails and ends no run.
 func (q *Queue) Finish(_ context.Context, outcomes ...backend.Outcome) (lost []uint64, err error) {
 	for n := range outcomes {
 		if o := &outcomes[n]; o.State == 0 || o.State == backend.Running || o.State > backend.Dead {
@@ -147,7 +147,7 @@ func (q *Queue) endRuns() error {
 	return nil
 }
 
-// Renew implements [backend.Queue.Renew].
+// Renew implements [backend.Queue.Renew]. Leases are only in memory, so Renew writes no record.
 func (q *Queue) Renew(_ context.Context, lease time.Duration, runs ...backend.Run) (stop []uint64, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

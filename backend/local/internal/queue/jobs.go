@@ -10,7 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Get implements [backend.Queue.Get].
+// Get implements [backend.Queue.Get]. It waits until the last change of the job is durable.
 func (q *Queue) Get(_ context.Context, id uint64) (backend.Job, error) {
 	f, err := q.find(id)
 	if err != nil {
@@ -30,7 +30,7 @@ const (
 	maxListBytes = 16 << 20
 )
 
-// List implements [backend.Queue.List].
+// List implements [backend.Queue.List]. The result ends early after jobs with maxListBytes bytes of parameters.
 func (q *Queue) List(ctx context.Context, f backend.JobFilter) ([]backend.Job, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit
@@ -92,7 +92,7 @@ func (t *table) matches(e *entry, f *backend.JobFilter) bool {
 		(f.Task == "" || t.tasks.list[e.task].text == f.Task)
 }
 
-// Stats implements [backend.Queue.Stats].
+// Stats implements [backend.Queue.Stats]. It copies the counts that the table keeps.
 func (q *Queue) Stats(context.Context) (backend.QueueStats, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -148,7 +148,7 @@ func (q *Queue) changeJob(id uint64, do func(i slot, now timestamps) error) (bac
 	return q.read(&f)
 }
 
-// Retry implements [backend.Queue.Retry].
+// Retry implements [backend.Queue.Retry]. It returns once the change of the job is durable.
 func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
 	return q.changeJob(id, func(i slot, now timestamps) error {
 		e := q.jobs.at(i)
@@ -172,7 +172,8 @@ func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
 	})
 }
 
-// Cancel implements [backend.Queue.Cancel].
+// Cancel implements [backend.Queue.Cancel]. If the job is running, Cancel calls the callback of OnCancel once the
+// change is durable.
 func (q *Queue) Cancel(_ context.Context, id uint64) (backend.Job, error) {
 	running := false
 	j, err := q.changeJob(id, func(i slot, now timestamps) error {
@@ -191,7 +192,7 @@ func (q *Queue) Cancel(_ context.Context, id uint64) (backend.Job, error) {
 	return j, err
 }
 
-// Delete implements [backend.Queue.Delete].
+// Delete implements [backend.Queue.Delete]. It returns once the removal of the job is durable.
 func (q *Queue) Delete(_ context.Context, id uint64) error {
 	q.mu.Lock()
 	now, err := q.begin(changeBytes, false)
@@ -221,7 +222,8 @@ func tooManySchedules(schedule string) error {
 	return fmt.Errorf("there is no room for the schedule %q: there are %d others already: %w", schedule, maxSchedules, backend.ErrFull)
 }
 
-// EnqueueScheduled implements [backend.Queue.EnqueueScheduled].
+// EnqueueScheduled implements [backend.Queue.EnqueueScheduled]. It refuses a new schedule if the queue stores
+// maxSchedules schedules already.
 func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err
@@ -255,7 +257,7 @@ func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Tim
 	return true, q.commit(now)
 }
 
-// LastRuns implements [backend.Queue.LastRuns].
+// LastRuns implements [backend.Queue.LastRuns]. It copies the last runs that the table keeps.
 func (q *Queue) LastRuns(context.Context) (map[string]time.Time, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -269,7 +271,8 @@ func (q *Queue) LastRuns(context.Context) (map[string]time.Time, error) {
 	return last, nil
 }
 
-// SetLastRun implements [backend.Queue.SetLastRun].
+// SetLastRun implements [backend.Queue.SetLastRun]. It refuses a new schedule if the queue stores maxSchedules
+// schedules already.
 func (q *Queue) SetLastRun(_ context.Context, schedule string, before, at time.Time) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err

@@ -5,12 +5,13 @@
 //
 // The invariants:
 //
-//   - A job is in at most one list or heap of the table, which the state of the job decides. So no call iterates over jobs
-//     that it does not need. Exceptions are List, opening the queue and a wall clock that was set.
+//   - A job is in at most one list or heap of the table, which the state of the job decides. So no call iterates over
+//     jobs that it does not need. Exceptions are List, opening the queue and a wall clock that was set.
 //   - A call makes a change in the table first, under the queue's only lock, and appends the change to the journal as a
-//     record. The call then releases the lock and waits until the journal has written the records of all waiting calls to
-//     the disk in one batch. If the write fails, the changes are rolled back.
-//   - Background goroutines and List release the lock after at most 4096 jobs, so that other calls are not blocked for long.
+//     record. The call then releases the lock and waits until the journal has written the records of all waiting calls
+//     to the disk in one batch. If the write fails, the changes are rolled back.
+//   - Background goroutines and List release the lock after at most 4096 jobs, so that other calls are not blocked for
+//     long.
 package queue
 
 import (
@@ -186,7 +187,7 @@ func (q *Queue) commit(now timestamps) error {
 	return log.Wait(last)
 }
 
-// Enqueue implements [backend.Queue.Enqueue].
+// Enqueue implements [backend.Queue.Enqueue]. It encodes the jobs before it takes the lock.
 func (q *Queue) Enqueue(_ context.Context, jobs ...backend.NewJob) ([]backend.Enqueued, error) {
 	var one [1]spec
 	var few [stackBytes]byte
@@ -261,5 +262,5 @@ func (q *Queue) existing(job *backend.NewJob, now timestamps) slot {
 	return q.jobs.holder(job.Unique, now.wall)
 }
 
-// OnCancel implements [backend.Queue.OnCancel].
+// OnCancel implements [backend.Queue.OnCancel]. The goroutine that calls Cancel also calls the callback.
 func (q *Queue) OnCancel(f func(id uint64)) { q.cancelled.Store(&f) }

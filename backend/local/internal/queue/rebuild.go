@@ -49,7 +49,7 @@ func (t *table) attachSorted(entries []slot, now int64, by func(e *entry) int64)
 }
 
 // shiftClock adapts the table to a wall clock that was set forward by the given number of milliseconds, or back if the
-// number is negative. The argument now is the wall time after that.
+// number is negative. The argument now is the wall time after the clock was set.
 func (t *table) shiftClock(by, now int64) {
 	t.shiftTimes(by)
 	t.rebuild(now)

@@ -26,8 +26,8 @@ const (
 	recordShift   = 6 // the number of milliseconds by which the wall clock was set
 )
 
-// These are the numbers of the fields of a job in a record. The values of fields below firstChanging never change, except
-// fieldKeyUntil.
+// These are the numbers of the fields of a job in a record. The values of fields below firstChanging never change,
+// except fieldKeyUntil.
 const (
 	fieldTask = 1 + iota
 	fieldQueue

@@ -52,7 +52,8 @@ func (q *Queue) remove(i slot, record ...[]byte) {
 	}
 }
 
-// PreambleSize implements [journal.Owner.PreambleSize].
+// PreambleSize implements [journal.Owner.PreambleSize]. It returns the maximum size in bytes of the records that
+// AppendPreamble appends.
 func (q *Queue) PreambleSize() int {
 	size := changeBytes
 	for name := range q.jobs.lastRuns {
@@ -61,8 +62,8 @@ func (q *Queue) PreambleSize() int {
 	return size
 }
 
-// AppendPreamble implements [journal.Owner.AppendPreamble]. It appends the data that does not belong to a job: the format, the last id
-// and the last runs of the schedules.
+// AppendPreamble implements [journal.Owner.AppendPreamble]. It appends the data that does not belong to a job: the
+// format, the last id and the last runs of the schedules.
 func (q *Queue) AppendPreamble() {
 	q.log.Append(binary.AppendUvarint(binary.AppendUvarint([]byte{recordHead}, format), q.jobs.lastID))
 	for name, at := range q.jobs.lastRuns {
@@ -71,10 +72,12 @@ func (q *Queue) AppendPreamble() {
 	q.compact.due = true
 }
 
-// Sealed implements [journal.Owner.Sealed].
+// Sealed implements [journal.Owner.Sealed]. It keeps the rollback data of the sealed batch apart from the data of the
+// next batch.
 func (q *Queue) Sealed() { q.pending, q.sealed = q.sealed[:0], q.pending }
 
-// Committed implements [journal.Owner.Committed].
+// Committed implements [journal.Owner.Committed]. It frees the jobs and node names that the durable batch removed, and
+// drops the rollback data of the batch.
 func (q *Queue) Committed() {
 	for n := range q.sealed {
 		switch r := &q.sealed[n]; {
@@ -97,8 +100,8 @@ func trim(list []rollback) []rollback {
 	return list[:0]
 }
 
-// Failed implements [journal.Owner.Failed]. It rolls back all changes after the last durable batch, beginning with the newest
-// change.
+// Failed implements [journal.Owner.Failed]. It rolls back all changes after the last durable batch, beginning with the
+// newest change.
 func (q *Queue) Failed() {
 	now, _ := q.clock.now()
 	for _, list := range [][]rollback{q.pending, q.sealed} {

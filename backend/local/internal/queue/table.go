@@ -83,7 +83,8 @@ func (t *table) attach(i slot, now int64) { t.attachAfter(i, now, atEnd) }
 const atEnd slot = math.MaxUint32
 
 // attachAfter inserts the entry i into the list or heap that the state of its job requires. In a list, the entry i
-// follows the entry prev, if prev is still in that list.
+// follows the entry prev. If prev has left that list, i becomes the first entry. If prev is atEnd, i becomes the last
+// entry.
 func (t *table) attachAfter(i slot, now int64, prev slot) {
 	e := t.at(i)
 	if e.waits() {
@@ -179,8 +180,9 @@ func (t *table) detach(i slot) {
 	}
 }
 
-// updateHolder makes the job i the holder of its unique key, or frees the key, depending on the state of the job at the
-// time now.
+// updateHolder updates the holder of the unique key of the job i. If the job has not finished, it becomes the holder.
+// If the job has finished and the time uniqueKey.until has not passed, it becomes the holder if no other job is. If
+// that time has passed and the job is the holder, updateHolder frees the key.
 func (t *table) updateHolder(i slot, now int64) {
 	e := t.at(i)
 	if e.key == 0 {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// The maximum waits of the timer, in milliseconds. The operating system does not notify the process when the wall clock
-// is set. So the timer checks the wall clock at least this often while jobs wait for a wall time. These waits do not
-// delay a job that is due sooner.
+// These are the maximum waits of the timer, in milliseconds. The operating system does not notify the process when the
+// wall clock is set. So the timer checks the wall clock at least this often while jobs wait for a wall time. These
+// waits do not delay a job that is due sooner.
 const (
 	maxWait      = 1000
 	maxSweepWait = 60_000 // the maximum wait if finished jobs only wait for their removal
@@ -82,8 +82,8 @@ func (q *Queue) setTimer(now timestamps) {
 // maxCrashesPerLock is the maximum number of crashed runs that are ended before other calls get the lock.
 const maxCrashesPerLock = 100
 
-// timerFired ends the runs whose leases have expired as crashes, and promotes and removes jobs whose time has come. The
-// timer calls it without the lock.
+// timerFired ends the runs whose leases have expired as crashes. It also makes waiting jobs Available that are due, and
+// removes finished jobs whose retention time has passed. The timer calls timerFired without the lock.
 func (q *Queue) timerFired() {
 	q.mu.Lock()
 	q.timer.at = never
@@ -105,7 +105,7 @@ func (q *Queue) timerFired() {
 		}
 		q.crash(q.jobs.leases[0].i, now, "its lease expired")
 	}
-	_ = q.commit(now) // if it fails, the crashes are rolled back and the timer fires again
+	_ = q.commit(now) // if the commit fails, the crashes are rolled back and the timer fires again
 }
 
 // sweep removes completed, cancelled and dead jobs whose retention time has passed. If there are more than KeepMost

@@ -25,7 +25,7 @@ func (w *watcher) notify() {
 // watchers maps the name of a queue to the watchers of that queue. A queue without jobs can have watchers, too.
 type watchers map[string][]*watcher
 
-// Watch implements [backend.Queue.Watch].
+// Watch implements [backend.Queue.Watch]. The returned channel buffers one value.
 func (q *Queue) Watch(queues ...string) (<-chan struct{}, func()) {
 	w := &watcher{due: make(chan struct{}, 1)}
 	for _, name := range queues {
