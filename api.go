@@ -25,13 +25,12 @@ type API struct {
 	registering sync.Mutex
 	registry    atomic.Pointer[registry]
 
-	lifecycle    sync.Mutex // one Start or Stop at a time
-	components   []Component
-	started      []Component
-	startedFirst []Component  // the initializers that have started
-	setupDone    int          // how many initializers have run their Setup
-	startedAt    atomic.Int64 // Unix milliseconds; 0 while stopped
-	afterStop    []func() error
+	lifecycle                                      sync.Mutex  // one Start or Stop at a time
+	outermost                                      []Component // see transport.Host.AddOutermost; guarded by registering
+	components                                     []Component
+	startedOutermost, startedInitializers, started startedComponents
+	setupDone                                      int          // how many initializers have run their Setup
+	startedAt                                      atomic.Int64 // Unix milliseconds; 0 while stopped
 
 	calls callGate
 }

@@ -65,10 +65,10 @@ func (h *host) Disconnect(conn any) {
 
 func (h *host) Listening(port int) { h.Stats.listening(port) }
 
-func (h *host) AfterStop(fn func() error) {
-	h.lifecycle.Lock()
-	defer h.lifecycle.Unlock()
-	h.afterStop = append(h.afterStop, fn)
+func (h *host) AddOutermost(c any) {
+	h.registering.Lock()
+	defer h.registering.Unlock()
+	h.outermost = append(h.outermost, c.(Component))
 }
 
 func (h *host) Extensions() []any { return h.registry.Load().extensions }

@@ -2,6 +2,7 @@ package actionhero
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -89,7 +90,9 @@ func (w *paramsWriter) AddParams(from any) error {
 			return err
 		}
 		if ok {
-			w.params().put(key, other.list[i].Value)
+			v := other.list[i].Value
+			v.More = slices.Clip(v.More) // Add must not write into memory that other shares
+			w.params().put(key, v)
 		}
 	}
 	return nil

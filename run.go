@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -56,6 +58,14 @@ func (api *API) Start(ctx context.Context) error {
 func (api *API) start(ctx context.Context) error {
 	api.startedAt.Store(time.Now().UnixMilli())
 	api.Stats.forgetPorts()
+	api.registering.Lock()
+	outermost := slices.Clone(api.outermost)
+	api.registering.Unlock()
+	for _, c := range outermost {
+		if err := api.startedOutermost.start(ctx, c); err != nil {
+			return err
+		}
+	}
 	if err := api.Files.open(); err != nil {
 		return err
 	}
@@ -64,12 +74,12 @@ func (api *API) start(ctx context.Context) error {
 	}
 	api.calls.open()
 	for _, in := range api.registry.Load().initializers {
-		if err := startInto(ctx, &api.startedFirst, initializerComponent{in, api}); err != nil {
+		if err := api.startedInitializers.start(ctx, initializerComponent{in, api}); err != nil {
 			return err
 		}
 	}
 	for _, c := range api.components {
-		if err := startInto(ctx, &api.started, c); err != nil {
+		if err := api.started.start(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -81,14 +91,40 @@ func (api *API) start(ctx context.Context) error {
 	return nil
 }
 
-// startInto starts c. If c starts without an error, startInto appends c to started, the list of components that a stop
-// must stop.
-func startInto(ctx context.Context, started *[]Component, c Component) error {
-	if err := c.Start(ctx); err != nil {
+// startedComponents is a list of the components that have started, in the order of their starts.
+type startedComponents []Component
+
+// start starts c. If c starts without an error, start appends c to the list.
+func (list *startedComponents) start(ctx context.Context, c Component) error {
+	if err := recovered(func() error { return c.Start(ctx) }); err != nil {
 		return err
 	}
-	*started = append(*started, c)
+	*list = append(*list, c)
 	return nil
+}
+
+// stop stops the components of the list in reverse order and empties the list. limit returns the context for the call of
+// Stop of component i. stop returns the errors of all calls.
+func (list *startedComponents) stop(limit func(i int) (context.Context, context.CancelFunc)) (errs []error) {
+	for i, c := range slices.Backward(*list) {
+		ctx, cancel := limit(i)
+		if err := recovered(func() error { return c.Stop(ctx) }); err != nil {
+			errs = append(errs, err)
+		}
+		cancel()
+	}
+	*list = nil
+	return errs
+}
+
+// recovered runs fn and turns a panic into an error, so that one component cannot keep the others from their stop.
+func recovered(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{value: p, stack: debug.Stack()}
+		}
+	}()
+	return fn()
 }
 
 // Stop stops the components in reverse order, then the initializers in reverse order, then the backend. A transport
@@ -111,17 +147,13 @@ func (api *API) stop(ctx context.Context) error {
 	api.calls.close()
 	api.calls.wait(grace, api.log)
 	uncancelled := context.WithoutCancel(ctx)
-	for i := len(api.startedFirst) - 1; i >= 0; i-- {
-		errs = append(errs, api.startedFirst[i].Stop(uncancelled))
-	}
-	api.startedFirst = nil
+	unlimited := func(int) (context.Context, context.CancelFunc) { return uncancelled, func() {} }
+	errs = append(errs, api.startedInitializers.stop(unlimited)...)
 	detach()
 	api.calls.cancel()
 	errs = append(errs, api.cfg.Backend.Close(uncancelled), api.Files.close())
+	errs = append(errs, api.startedOutermost.stop(unlimited)...)
 	api.startedAt.Store(0)
-	for _, fn := range api.afterStop {
-		errs = append(errs, fn())
-	}
 	return errors.Join(errs...)
 }
 
@@ -132,21 +164,18 @@ func (api *API) stopComponents(ctx, grace context.Context) (errs []error) {
 	own := make([]time.Duration, len(api.started))
 	for i, c := range api.started {
 		if hook, ok := c.(StopHook); ok {
-			own[i] = hook.Stopping()
+			errs = append(errs, recovered(func() error { own[i] = hook.Stopping(); return nil }))
 		}
 	}
-	for i := len(api.started) - 1; i >= 0; i-- {
-		limit, cancel := grace, context.CancelFunc(func() {})
+	stopErrs := api.started.stop(func(i int) (context.Context, context.CancelFunc) {
 		if own[i] > api.cfg.StopGrace {
-			limit, cancel = context.WithDeadline(ctx, begun.Add(own[i]))
+			return context.WithDeadline(ctx, begun.Add(own[i]))
 		}
-		if err := api.started[i].Stop(limit); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-			errs = append(errs, err)
-		}
-		cancel()
-	}
-	api.started = nil
-	return errs
+		return grace, func() {}
+	})
+	// A component that ran into the end of its grace has stopped as asked.
+	stopErrs = slices.DeleteFunc(stopErrs, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) })
+	return append(errs, stopErrs...)
 }
 
 // Restart stops the API and starts it again with the same parts and the same configuration. If the stop fails, Restart

@@ -3,6 +3,9 @@ package actionhero_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,6 +15,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 type component struct {
@@ -259,5 +263,38 @@ func TestContextEndsWithTheCall(t *testing.T) {
 	<-waiting
 	if err := (*kept.Load()).Err(); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the call its context says %v", err)
+	}
+}
+
+// panics is a component whose Stop and Stopping panic.
+type panics struct{ component }
+
+func (panics) Stop(context.Context) error { panic("in Stop") }
+func (panics) Stopping() time.Duration    { panic("in Stopping") }
+
+// A component that panics does not keep the others from their stop. Outermost components stop last, in reverse order.
+func TestStopSurvivesAPanic(t *testing.T) {
+	t.Parallel()
+	var log []string
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"first", "second"} {
+		transport.Of(api).AddOutermost(component{name: name, log: &log})
+	}
+	api.Add(component{name: "inner", log: &log}, panics{component{name: "panics", log: &log}})
+	if err := api.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err = api.Stop(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "in Stop\n") || !strings.Contains(err.Error(), "in Stopping") {
+		t.Errorf("Stop: %v", err)
+	}
+	if want := []string{"start first", "start second", "start inner", "start panics", "stop inner", "stop second", "stop first"}; !slices.Equal(log, want) {
+		t.Errorf("%q, want %q", log, want)
+	}
+	if err := api.Stop(t.Context()); err != nil {
+		t.Errorf("a second Stop: %v", err)
 	}
 }

@@ -129,19 +129,16 @@ func (c *Config) check() error {
 }
 
 // complete sets the default of every unset setting. If c.General has no log or no backend, complete creates it. It
-// returns closeLog, a function that flushes and closes the log file if complete opened the log.
-func (c *Config) complete() (closeLog func() error, err error) {
+// returns the file of the log that it created, otherwise nil.
+func (c *Config) complete() (file logging.File, err error) {
 	c.fill()
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	closeLog = func() error { return nil }
 	if c.General.Log == nil {
-		log, closer, err := logging.New(c.Log.options())
-		if err != nil {
+		if c.General.Log, file, err = logging.New(c.Log.options()); err != nil {
 			return nil, fmt.Errorf("the log cannot be opened: %w", err)
 		}
-		c.General.Log, closeLog = log, closer.Close
 	}
 	c.General.LogRequests = c.General.LogRequests || *c.Log.LogRequests
 	if c.General.Backend == nil {
@@ -154,5 +151,5 @@ func (c *Config) complete() (closeLog func() error, err error) {
 		c.Tasks.Lease = cmp.Or(c.Tasks.Lease, -1)
 		c.Tasks.Node = cmp.Or(c.Tasks.Node, "local")
 	}
-	return closeLog, nil
+	return file, nil
 }

@@ -5,11 +5,11 @@ package server
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/tcp"
 	"github.com/actionhero-go/actionhero/transport"
@@ -34,17 +34,31 @@ type Server struct {
 // New returns a Server with the configuration cfg and the parts of an app. The Server listens after Start. If a setting
 // or a part is wrong, the error names that setting or part.
 func New(cfg Config, parts ...actionhero.Part) (*Server, error) {
-	closeLog, err := cfg.complete()
+	file, err := cfg.complete()
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{}
 	if err := s.build(cfg, parts); err != nil {
-		return nil, errors.Join(err, closeLog())
+		return nil, err
 	}
-	transport.Of(s.API).AfterStop(closeLog)
+	if file != nil {
+		transport.Of(s.API).AddOutermost(logFile{file})
+	}
 	return s, nil
 }
+
+// logFile opens the log file at each start, before the backend, and closes it at each stop, after the backend.
+type logFile struct{ file logging.File }
+
+// Start implements actionhero.Component.
+func (l logFile) Start(context.Context) error {
+	l.file.Open()
+	return nil
+}
+
+// Stop implements actionhero.Component.
+func (l logFile) Stop(context.Context) error { return l.file.Close() }
 
 func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	if cfg.Tasks.Examples {

@@ -93,9 +93,9 @@ func (h Host) Disconnect(c *actionhero.Conn) { h.host.Disconnect(c) }
 // Listening at each start.
 func (h Host) Listening(port int) { h.host.Listening(port) }
 
-// AfterStop adds a function that runs at the end of each stop of the API, after the backend has closed. If fn fails,
-// API.Stop returns the error.
-func (h Host) AfterStop(fn func() error) { h.host.AfterStop(fn) }
+// AddOutermost adds a component that starts before the backend opens and stops after the backend has closed, such as the
+// log. Several of them stop in reverse order. Call it before the API starts.
+func (h Host) AddOutermost(c actionhero.Component) { h.host.AddOutermost(c) }
 
 // AppendDetails appends the details of the connection c to dst as a JSON object, in the order in which they were first
 // set, and returns true. If c has no details or is nil, AppendDetails returns dst unchanged and false.

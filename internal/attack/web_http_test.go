@@ -193,7 +193,7 @@ func TestHTTPFloodOfAddresses(t *testing.T) {
 func TestHTTPLogsCannotBeForged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	log, closer, err := logging.New(logging.Config{Level: "debug", Folder: dir, File: "api.log", MaxSize: 10 << 20})
+	log, file, err := logging.New(logging.Config{Level: "debug", Folder: dir, File: "api.log", MaxSize: 10 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestHTTPLogsCannotBeForged(t *testing.T) {
 		}
 	}
 	s.Stop()
-	if err := closer.Close(); err != nil {
+	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "api.log"))

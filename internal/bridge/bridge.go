@@ -37,7 +37,7 @@ type Host interface {
 	Connect(transport string, remote netip.AddrPort, sender any) any
 	Disconnect(conn any)
 	Listening(port int)
-	AfterStop(fn func() error)
+	AddOutermost(component any)
 	Extensions() []any
 }
 

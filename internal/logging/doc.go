@@ -1,7 +1,7 @@
 // Package logging builds the [log/slog] logger of a server. The logger writes lines for people to the console, and JSON
 // lines to a file that is rotated. Begin with [New].
 //
-//	logger, closer, err := logging.New(logging.Config{Console: true, Folder: "log", File: "api.log", MaxSize: 10 << 20})
+//	logger, file, err := logging.New(logging.Config{Console: true, Folder: "log", File: "api.log", MaxSize: 10 << 20})
 //	logger.Info("[action @ web]", "to", "127.0.0.1", "action", "status", "duration", 12)
 //
 // prints the following line, in colour on a terminal,

@@ -22,12 +22,16 @@ const (
 // first line in an empty buffer starts a timer, whose function flushes the buffer. While the buffer is empty, fileSink
 // needs no goroutine and no running timer.
 //
+// While it is closed, it buffers nothing: each line opens the file, is written, and closes the file. So no line is lost
+// before the first start and after the last stop. A new fileSink is closed.
+//
 // fileSink has two locks, so that goroutines can add lines during a flush: mu guards the buffer, writing guards the
 // file. Code that needs both locks takes writing first.
 type fileSink struct {
 	mu     sync.Mutex
 	buf    []byte
 	armed  bool // the timer is running, or its function has started but not yet reset armed
+	opened bool // between Open and Close
 	timer  *time.Timer
 	timers sync.WaitGroup
 
@@ -79,7 +83,7 @@ func (s *fileSink) Write(line []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.buf = append(s.buf, line...)
-	if s.armed {
+	if s.armed || !s.opened {
 		return len(line), nil
 	}
 	s.armed = true
@@ -92,12 +96,11 @@ func (s *fileSink) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// full reports whether the buffer has reached flushSize. The caller should then call flush without waiting for the
-// timer.
+// full reports whether the caller must call flush now: the buffer has reached flushSize, or no timer will flush it.
 func (s *fileSink) full() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.buf) >= flushSize
+	return len(s.buf) >= flushSize || !s.opened
 }
 
 // tick is the function of the timer. It flushes the buffer.
@@ -117,6 +120,7 @@ func (s *fileSink) flush() {
 	s.mu.Lock()
 	batch := s.buf
 	s.buf = s.spare[:0]
+	opened := s.opened
 	s.mu.Unlock()
 	s.spare = batch[:0]
 	if cap(batch) > 4*flushSize { // the memory for a huge line is not kept
@@ -130,6 +134,9 @@ func (s *fileSink) flush() {
 		s.report(fmt.Errorf("the log file %s cannot be written as it should, and its lines may be lost until it can: %w", s.path, err))
 	}
 	s.failing = err != nil
+	if !opened {
+		_ = s.closeFile() // the line is written
+	}
 }
 
 // writeBatch writes the lines b to the log file. Before a line that does not fit into the file, it rotates the file. If
@@ -175,10 +182,18 @@ func (s *fileSink) fits(b []byte) int {
 	return bytes.LastIndexByte(b[:room], '\n') + 1
 }
 
-// Close flushes the buffer and closes the log file. A later line opens the file again. Close returns an error if
-// closing fails; the errors of writing go to report.
+// Open lets lines wait in the buffer until the timer flushes it.
+func (s *fileSink) Open() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened = true
+}
+
+// Close flushes the buffer and closes the log file. Close returns an error if closing fails; the errors of writing go to
+// report.
 func (s *fileSink) Close() error {
 	s.mu.Lock()
+	s.opened = false // no Write starts the timer any more
 	if s.armed && s.timer.Stop() {
 		s.armed = false
 		s.timers.Done()
@@ -188,6 +203,11 @@ func (s *fileSink) Close() error {
 	s.flush()
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	return s.closeFile()
+}
+
+// closeFile closes the file if it is open. The lock writing must be held.
+func (s *fileSink) closeFile() error {
 	if s.log == nil {
 		return nil
 	}

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -228,5 +230,40 @@ func TestLoggingWhileClosing(t *testing.T) {
 	}
 	if i := slices.IndexFunc(lines, func(l string) bool { return !json.Valid([]byte(l)) }); i >= 0 {
 		t.Errorf("%q is cut", lines[i])
+	}
+}
+
+// Close is bounded while other goroutines log and the disk is slow, and no line is lost.
+func TestCloseWhileLoggingToASlowDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	logger, file := build(t, Config{Folder: dir, MaxSize: 1 << 20})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var logged atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					logger.Info("line")
+					logged.Add(1)
+					runtime.Gosched()
+				}
+			}
+		})
+	}
+	for range 50 {
+		file.Open()
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+	if lines, _ := readAll(t, dir, 1<<20); int64(len(lines)) != logged.Load() {
+		t.Errorf("%d of %d lines are in the file", len(lines), logged.Load())
 	}
 }

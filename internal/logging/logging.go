@@ -38,10 +38,16 @@ type Config struct {
 	Color string
 }
 
-// New returns a logger and an io.Closer. Calling Close on the closer flushes the buffered lines and closes the log
-// file. The logger may still be used after Close: the next line opens the file again. The error names the invalid
-// setting, or the folder or file that cannot be written.
-func New(c Config) (*slog.Logger, io.Closer, error) {
+// File controls the log file of a logger. While the file is closed, the logger writes each line to the file at once. While
+// the file is open, lines wait in a buffer for up to 200 ms. Close flushes the buffer; Open and Close can be called again.
+type File interface {
+	Open()
+	io.Closer
+}
+
+// New returns a logger and its File, which is closed. The error names the invalid setting, or the folder or file that
+// cannot be written.
+func New(c Config) (*slog.Logger, File, error) {
 	level, err := parseLevel(c.Level)
 	if err != nil {
 		return nil, nil, err
@@ -57,27 +63,29 @@ func New(c Config) (*slog.Logger, io.Closer, error) {
 	if c.Console {
 		handlers = append(handlers, console)
 	}
-	closer := io.Closer(noCloser{})
+	lifetime := File(noFile{})
 	if c.File != "" {
 		file, err := newFileSink(c, reporter(c, console))
 		if err != nil {
 			return nil, nil, err
 		}
-		closer = file
+		lifetime = file
 		handlers = append(handlers, newJSONHandler(level, file))
 	}
 	switch len(handlers) {
 	case 0:
-		return slog.New(slog.DiscardHandler), closer, nil
+		return slog.New(slog.DiscardHandler), lifetime, nil
 	case 1:
-		return slog.New(handlers[0]), closer, nil
+		return slog.New(handlers[0]), lifetime, nil
 	}
-	return slog.New(slog.NewMultiHandler(handlers...)), closer, nil
+	return slog.New(slog.NewMultiHandler(handlers...)), lifetime, nil
 }
 
-type noCloser struct{}
+// noFile is the File of a logger that writes to no file.
+type noFile struct{}
 
-func (noCloser) Close() error { return nil }
+func (noFile) Open()        {}
+func (noFile) Close() error { return nil }
 
 func parseLevel(name string) (slog.Level, error) {
 	switch name {
