@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 
@@ -116,11 +117,22 @@ func (c *LogConfig) options() logging.Config {
 	return options
 }
 
+// check returns an error if a setting is out of range.
+func (c *Config) check() error {
+	if err := setting.Check("", c); err != nil {
+		return err
+	}
+	if c.Tasks.Path == "" && !c.Tasks.Memory {
+		return errors.New(`tasks.path is "": it must be a folder, unless tasks.memory is true`)
+	}
+	return c.Tasks.Config.Check()
+}
+
 // complete sets the default of every unset setting. If c.General has no log or no backend, complete creates it. It
 // returns the file of the log that it created, otherwise nil.
 func (c *Config) complete() (file logging.File, err error) {
 	c.fill()
-	if err := setting.Check("log", &c.Log); err != nil {
+	if err := c.check(); err != nil {
 		return nil, err
 	}
 	if c.General.Log == nil {

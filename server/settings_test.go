@@ -128,10 +128,10 @@ func TestExplicitZerosCount(t *testing.T) {
 	cfg := load(t, "config.yaml", `
 general: {serverName: "", welcomeMessage: "", announceLimit: 0, roomStatusLimit: 0, defaultLimit: 0, actionTimeout: 0s, stopGrace: 0s, flatFileNotFoundMessage: ""}
 commonWeb: {flatFileCacheDuration: 0, compress: false}
-httpServer: {port: 0, bindIP: 127.0.0.1}
-tcpServer: {port: 0, bindIP: 127.0.0.1}
+httpServer: {port: -1, bindIP: 127.0.0.1}
+tcpServer: {port: -1, bindIP: 127.0.0.1}
 log: {logging: off}
-tasks: {path: "", timeout: 0s, grace: 0s, keepCompleted: 0s, keepFailed: 0s}
+tasks: {memory: true, path: "", timeout: 0s, grace: 0s, keepCompleted: 0s, keepFailed: 0s}
 `)
 	s, err := server.New(cfg, builtin.All)
 	if err != nil {
@@ -184,6 +184,16 @@ func TestZerosOutOfRange(t *testing.T) {
 		`"commonWeb": {"maxBodyBytes": 0}`:     "commonWeb.maxBodyBytes is 0: it must be above zero",
 		`"webSockets": {"bind": ""}`:           `webSockets.bind is "": it must be http, https or both`,
 		`"log": {"level": "", "file": false}`:  `log.level is "": it must be debug, info, warn or error`,
+		`"httpServer": {"port": 0}`:            "httpServer.port is 0: it must be 1 to 65535, or -1 for any free port",
+		`"httpsServer": {"port": 0}`:           "httpsServer.port is 0: it must be 1 to 65535, or -1 for any free port",
+		`"tcpServer": {"port": 0}`:             "tcpServer.port is 0: it must be 1 to 65535, or -1 for any free port",
+		`"tcpServer": {"tlsPort": -2}`:         "tcpServer.tlsPort is -2: it must be 1 to 65535, -1 for any free port, or 0 for none",
+		`"tcpServer": {"maxInFlight": 0}`:      "tcpServer.maxInFlight is 0: it must be above zero",
+		`"cache": {"maxBytes": 0}`:             "cache.maxBytes is 0: it must be above zero",
+		`"tasks": {"maxJobs": 0}`:              "tasks.maxJobs is 0: it must be above zero",
+		`"tasks": {"workers": -1}`:             "tasks.workers is -1: it must be from 1 to 100000, or 0 for the default",
+		`"tasks": {"lease": 1}`:                "tasks.lease is 1ms: it must be a second or more",
+		`"tasks": {"queues": {"mail": 0}}`:     `tasks.queues gives "mail" the weight 0: it must be from 1 to 1000000`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
@@ -193,5 +203,36 @@ func TestZerosOutOfRange(t *testing.T) {
 				t.Errorf("got %v, want %s", err, want)
 			}
 		})
+	}
+}
+
+// A shared setting of the two WebSocket transports is refused with one sentence.
+func TestSharedSettingOutOfRange(t *testing.T) {
+	t.Parallel()
+	cfg := load(t, "config.json", `{"webSockets": {"maxInFlight": 0}, "log": {"logging": false}, "tasks": {"memory": true}}`)
+	if _, err := server.New(cfg); err == nil || err.Error() != "webSockets.maxInFlight is 0: it must be above zero" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An empty tasks.path does not turn the queue into one in memory; only tasks.memory does.
+func TestEmptyTasksPath(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`"tasks": {"path": ""}`:                 `tasks.path is "": it must be a folder, unless tasks.memory is true`,
+		`"tasks": {"path": "", "memory": true}`: "",
+	} {
+		cfg := load(t, "config.json", `{"log": {"logging": false}, `+text+`}`)
+		got := ""
+		if _, err := server.New(cfg); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+	literal := server.Config{}
+	if folder := literal.Tasks.Folder(); folder != "./data" {
+		t.Errorf("a literal keeps its tasks in %q", folder)
 	}
 }

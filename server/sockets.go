@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/websocket"
 )
@@ -45,9 +44,6 @@ type socketTransport interface {
 func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	if !*cfg.Enable {
 		return nil
-	}
-	if err := setting.Check("webSockets", &cfg); err != nil {
-		return err
 	}
 	only := boundTo(cfg.Bind)
 	cfg.Plain.RemoteIP, cfg.SocketIO.RemoteIP = s.Web.RemoteIP, s.Web.RemoteIP

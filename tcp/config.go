@@ -12,9 +12,9 @@ type Config struct {
 	filled
 
 	Enable   *bool  `json:"enable" default:"true" doc:"listen for TCP clients"`
-	Port     int    `json:"port" default:"5000" range:"1 to 65535, or -1 for any free port" doc:"port to listen on"`
+	Port     int    `json:"port" default:"5000" min:"1" max:"65535" also:"-1" range:"1 to 65535, or -1 for any free port" doc:"port to listen on"`
 	BindIP   string `json:"bindIP" doc:"IP address to listen on; empty is all"`
-	TLSPort  int    `json:"tlsPort" range:"1 to 65535, -1 for any free port, or 0 for none" doc:"port to listen on for TLS, besides the plain one"`
+	TLSPort  int    `json:"tlsPort" min:"1" max:"65535" also:"-1,0" range:"1 to 65535, -1 for any free port, or 0 for none" doc:"port to listen on for TLS, besides the plain one"`
 	CertFile string `json:"certFile" doc:"file of the PEM certificate chain for tlsPort"`
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key for tlsPort"`
 

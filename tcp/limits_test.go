@@ -2,6 +2,7 @@ package tcp_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -210,18 +211,19 @@ func TestSettings(t *testing.T) {
 		"tcpServer.lineTimeout is -1s: it must be above zero":                {LineTimeout: -time.Second},
 		"tcpServer.writeTimeout is -1s: it must be above zero":               {WriteTimeout: -time.Second},
 		"tcpServer.idleTimeout is -1s: it must be above zero":                {IdleTimeout: -time.Second},
-		"tcpServer.port is 70000: a port is a number":                        {Port: 70000},
-		"tcpServer.tlsPort is 70000: a port is a number":                     {TLSPort: 70000, CertFile: cert, KeyFile: strings.Replace(cert, "cert.pem", "key.pem", 1)},
+		"tcpServer.port is 70000: it must be 1 to 65535":                     {Port: 70000},
+		"tcpServer.tlsPort is 70000: it must be 1 to 65535":                  {TLSPort: 70000, CertFile: cert, KeyFile: strings.Replace(cert, "cert.pem", "key.pem", 1)},
 		"tcpServer.certFile and tcpServer.keyFile cannot be used: open none": {TLSPort: -1, CertFile: "none"},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			s := testkit.New(t, options(cfg, nil))
-			if err := s.API.Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), want) {
+			cfg.BindIP, cfg.Port = "127.0.0.1", cmp.Or(cfg.Port, -1)
+			s := tcp.New(testkit.NewAPI(t), cfg)
+			if err := s.Start(t.Context()); err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("got  %v\nwant %s…", err, want)
 			}
-			if s.TCPAddr() != nil || s.TCPTLSAddr() != nil {
-				t.Errorf("the server listens on %v and %v", s.TCPAddr(), s.TCPTLSAddr())
+			if s.Addr() != nil || s.TLSAddr() != nil {
+				t.Errorf("the server listens on %v and %v", s.Addr(), s.TLSAddr())
 			}
 		})
 	}

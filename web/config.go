@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -49,7 +50,7 @@ type HTTPConfig struct {
 	filled
 
 	Enable *bool  `json:"enable" default:"true" doc:"listen for HTTP"`
-	Port   int    `json:"port" default:"8080" range:"1 to 65535, or -1 for any free port" doc:"port to listen on"`
+	Port   int    `json:"port" default:"8080" min:"1" max:"65535" also:"-1" range:"1 to 65535, or -1 for any free port" doc:"port to listen on"`
 	BindIP string `json:"bindIP" doc:"IP address to listen on; empty is all"`
 }
 
@@ -58,7 +59,7 @@ type HTTPSConfig struct {
 	filled
 
 	Enable   *bool  `json:"enable" auto:"true if certFile is set" doc:"listen for HTTPS"`
-	Port     int    `json:"port" default:"4443" range:"1 to 65535, or -1 for any free port" doc:"port to listen on"`
+	Port     int    `json:"port" default:"4443" min:"1" max:"65535" also:"-1" range:"1 to 65535, or -1 for any free port" doc:"port to listen on"`
 	BindIP   string `json:"bindIP" doc:"IP address to listen on; empty is all"`
 	CertFile string `json:"certFile" doc:"file of the PEM certificate chain; it is read again when it changes"`
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key"`
@@ -72,7 +73,8 @@ func (c *Config) complete() error {
 			return fmt.Errorf("commonWeb.%s is %q: it must be one segment of a path, and not \"file\"", name, prefix)
 		}
 	}
-	if err := setting.Check("commonWeb", &c.Common); err != nil {
+	err := errors.Join(setting.Check("commonWeb", &c.Common), setting.Check("httpServer", &c.HTTP), setting.Check("httpsServer", &c.HTTPS))
+	if err != nil {
 		return err
 	}
 	if c.Common.URLPathForActions == c.Common.URLPathForFiles {

@@ -36,7 +36,8 @@ func (c *Config) complete() {
 	c.Timeout, c.Grace, c.Lease = max(c.Timeout, 0), max(c.Grace, 0), max(cmp.Or(c.Lease, time.Minute), 0)
 }
 
-func (c *Config) check() error {
+// Check returns an error if a setting is out of range.
+func (c *Config) Check() error {
 	if err := setting.Check("tasks", c); err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func New(api *actionhero.API, cfg Config) *Worker {
 }
 
 // Start returns an error if a setting of the worker is out of range. Start does not fetch jobs yet; Started does.
-func (w *Worker) Start(context.Context) error { return w.cfg.check() }
+func (w *Worker) Start(context.Context) error { return w.cfg.Check() }
 
 // Started starts the fetching of jobs, unless Config.Enable is false. The API calls Started after all its components
 // have started.

@@ -52,7 +52,7 @@ type Config struct {
 type QueueConfig struct {
 	filled
 
-	Path          string        `json:"path" range:"empty is in memory" doc:"folder in which tasks are stored; it belongs to one process at a time"`
+	Path          string        `json:"path" doc:"folder in which tasks are stored; it belongs to one process at a time"` // empty: in memory
 	KeepCompleted time.Duration `json:"keepCompleted" default:"24h" range:"0 or less is not at all" doc:"time for which completed and cancelled tasks are kept"`
 	KeepFailed    time.Duration `json:"keepFailed" default:"168h" range:"0 or less is not at all" doc:"time for which dead tasks are kept, and can be retried"`
 	KeepMost      int           `json:"keepMost" default:"100000" min:"1" unit:"tasks" doc:"completed and cancelled tasks to keep, and dead ones"`

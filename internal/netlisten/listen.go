@@ -20,12 +20,9 @@ import (
 const AnyPort = -1
 
 // TCP listens on a TCP port at the address bindIP, or at all addresses if bindIP is empty. section is the section of
-// the configuration, and key is the name of the port setting in it. If the port cannot be opened, the error names the
-// setting to change.
+// the configuration, and key is the name of the port setting in it. The caller has checked that the port is AnyPort
+// or from 1 to 65535. If the port cannot be opened, the error names the setting to change.
 func TCP(ctx context.Context, section, key, bindIP string, port int) (net.Listener, error) {
-	if port < AnyPort || port > 65535 {
-		return nil, fmt.Errorf("%s.%s is %d: a port is a number from 1 to 65535, or -1 for any that is free", section, key, port)
-	}
 	if bindIP != "" && net.ParseIP(bindIP) == nil {
 		return nil, fmt.Errorf("%s.bindIP is %q: write an IP address of this machine, or leave it empty for all of them", section, bindIP)
 	}

@@ -19,6 +19,7 @@
 //   - auto: a description of the default, if the program computes the default later. The field stays zero until then,
 //     and zero is in range.
 //   - min, max: the range of a number, duration or size, or of the length of a text in bytes. Both ends are included.
+//   - also: values outside of min and max that are in range too, separated by commas.
 //   - enum: the allowed values of a text, separated by commas.
 //   - range: a description of the range, if min and max do not describe it completely.
 //   - unit: the unit of a whole number. A number with the unit "bytes" is a size, which may be written as "64 KiB".

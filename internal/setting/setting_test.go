@@ -155,6 +155,58 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// Check looks into lists, maps and pointers, hides secrets, and reports a setting that two structs share once.
+func TestCheckElements(t *testing.T) {
+	t.Parallel()
+	type item struct {
+		Count int `json:"count" default:"1" min:"1"`
+	}
+	type shared struct {
+		Limit int `json:"limit" min:"1"`
+	}
+	type config struct {
+		Key     string            `json:"key" secret:"true" min:"12"`
+		Keys    map[string]string `json:"keys" secret:"true" enum:"a,b"`
+		Long    string            `json:"long" min:"12"`
+		Port    int               `json:"port" min:"1" max:"9" also:"-1"`
+		List    []item            `json:"list"`
+		Map     map[string]*item  `json:"map"`
+		Waits   [][]time.Duration `json:"waits" min:"1s"`
+		Pointer *item             `json:"pointer"`
+		A       shared            `json:",inline"`
+		B       shared            `json:",inline"`
+	}
+	good := func() config {
+		return config{Key: "hunter222222", Long: "long enough.", Port: -1, A: shared{1}, B: shared{2}, Map: map[string]*item{"none": nil}}
+	}
+	for want, change := range map[string]func(*config){
+		"": func(*config) {},
+		"key must be a text of 12 bytes or more; its value is not shown because it is a secret": func(c *config) { c.Key = "hunter2" },
+		"keys.x must be a or b; its value is not shown because it is a secret":                  func(c *config) { c.Keys = map[string]string{"x": "hunter2"} },
+		`long is "short": it must be a text of 12 bytes or more`:                                func(c *config) { c.Long = "short" },
+		"port is 0: it must be from 1 to 9":                                                     func(c *config) { c.Port = 0 },
+		"list[1].count is 0: it must be above zero":                                             func(c *config) { c.List = []item{{1}, {0}} },
+		"map.x.count is 0: it must be above zero\nmap.y.count is -1: it must be above zero":     func(c *config) { c.Map = map[string]*item{"y": {-1}, "x": {}} },
+		"waits[0][1] is 1ns: it must be 1s or more":                                             func(c *config) { c.Waits = [][]time.Duration{{time.Second, 1}} },
+		"pointer.count is 0: it must be above zero":                                             func(c *config) { c.Pointer = &item{} },
+		"limit is 0: it must be above zero":                                                     func(c *config) { c.A.Limit, c.B.Limit = 0, 0 },
+		"limit is -1: it must be above zero\nlimit is -2: it must be above zero":                func(c *config) { c.A.Limit, c.B.Limit = -1, -2 },
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			c := good()
+			change(&c)
+			got := ""
+			if err := Check("", &c); err != nil {
+				got = err.Error()
+			}
+			if got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		})
+	}
+}
+
 func TestFields(t *testing.T) {
 	t.Parallel()
 	var names []string

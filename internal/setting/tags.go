@@ -36,6 +36,7 @@ type Tags struct {
 	Default, Auto, Min, Max, Range, Unit, Doc string
 
 	Enum   []string
+	Also   []string // with min or max
 	Secret bool
 }
 
@@ -46,6 +47,9 @@ func tagsOf(tag reflect.StructTag) Tags {
 	}
 	if list := tag.Get("enum"); list != "" {
 		g.Enum = strings.Split(list, ",")
+	}
+	if list := tag.Get("also"); list != "" {
+		g.Also = strings.Split(list, ",")
 	}
 	return g
 }
