@@ -28,9 +28,9 @@ type File struct {
 type Params struct {
 	list     []schema.Param
 	accepted acceptSet
-	all      bool // accept every key
-	source   int  // index of the first entry of the current source
-	seen     int  // values offered, for MaxParams
+	source   int   // index of the first entry of the current source
+	seen     int32 // values offered, for MaxParams
+	all      bool  // accept every key
 	inline   [5]schema.Param
 }
 

@@ -70,7 +70,7 @@ func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, er
 	if req.Remaining >= 0 {
 		dst = strconv.AppendInt(append(dst, `,"RequestsRemaining":`...), int64(req.Remaining), 10)
 	}
-	dst = transport.ParamsOf(&req.Params).AppendJSON(append(dst, `,"recievedParams":`...), s.api.Secret)
+	dst = transport.ParamsOf(&req.Params).AppendJSON(append(dst, `,"recievedParams":`...), s.secret)
 	if err == nil {
 		return append(dst, `},"error":"OK"}`...), nil
 	}
