@@ -15,7 +15,8 @@ import (
 
 var contentType = reflect.TypeFor[*Content]()
 
-// The causes of an error of [Files.Open]. The error itself is an [Error] of [CodeNotFound]; errors.Is finds the cause.
+// These errors are the causes of an error of [Files.Open]. The error itself is an [Error] of [CodeNotFound]; errors.Is
+// finds the cause.
 var (
 	ErrFileNotFound  = errors.New("there is no such file")
 	ErrIndexNotFound = errors.New("the folder has no index page")

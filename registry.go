@@ -95,8 +95,9 @@ func (api *API) change(fn func(*registry) error) error {
 }
 
 // Register adds parts to the API: actions, tasks, initializers, room middlewares and lists of them. Then it calls the
-// Setup of each new initializer. If a part is wrong, Register adds none of the parts and returns an error, a full
-// sentence that names the wrong part. If a Setup fails, Register returns that error, and the parts stay registered.
+// Setup of each new initializer. If a part is wrong, Register adds none of the parts and returns an error that names
+// the wrong part in a full sentence. If a Setup fails, Register returns the error of that Setup, and the parts stay
+// registered.
 func (api *API) Register(parts ...Part) error {
 	if err := api.change(Parts(parts).register); err != nil {
 		return err

@@ -49,8 +49,9 @@ type Env struct {
 }
 
 // Server returns a new server, made from Config and the parts of the app. The server is not started: no port is open,
-// the backend is not open and no initializer has started. The methods Start and Stop of the server change this. The log
-// of the server goes to Stderr unless Config.General.Log is set, because the log file belongs to the running server.
+// the backend is not open and no initializer has started. Call the methods Start and Stop of the server to start and
+// stop it. The log of the server goes to Stderr unless Config.General.Log is set, because the log file belongs to the
+// running server.
 func (e *Env) Server() (*server.Server, error) {
 	cfg := e.Config
 	if cfg.General.Log == nil {

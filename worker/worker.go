@@ -84,8 +84,8 @@ func (w *Worker) Stopping() (grace time.Duration) {
 	return w.cfg.Grace
 }
 
-// Stop blocks until all running tasks have ended, the grace period that began with Stopping is over, or ctx is done.
-// Stop then cancels the tasks that still run and requeues their jobs.
+// Stop waits for the running tasks to end, but not longer than the grace period that began with Stopping, and not after
+// ctx is done. Then Stop cancels the tasks that still run and requeues their jobs.
 func (w *Worker) Stop(ctx context.Context) error {
 	p := w.running()
 	if p == nil {
