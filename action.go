@@ -59,7 +59,7 @@ func (ps Parts) register(r *registry) error {
 	return nil
 }
 
-// ActionInfo describes a registered action. [API.Actions] returns one for each action.
+// ActionInfo describes a registered action. [API.Actions] returns one ActionInfo for each action.
 type ActionInfo struct {
 	Name, Description string
 	Inputs            []Input

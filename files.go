@@ -40,8 +40,8 @@ func (c *Content) Close() error {
 	return nil
 }
 
-// Files opens the static files below one folder. Each [Files.Open] reads from disk. A name or a symbolic link that
-// leads outside of the folder does not open.
+// Files opens the static files below one folder. Each call of [Files.Open] reads from disk. A name or a symbolic link
+// that leads outside of the folder does not open.
 type Files struct {
 	dir string
 

@@ -68,7 +68,7 @@ func (r *Rooms) Broadcast(ctx context.Context, room string, message any) error {
 	return r.publish(ctx, room, "", message)
 }
 
-// SendTo encodes message as JSON and sends it to the client of this node with the id connID. The client reads an object
+// SendTo encodes message as JSON and sends it to the client of this node whose id is connID. The client reads an object
 // of the same form as from [Rooms.Broadcast]. If no client of this node has the id, the error is [CodeNotFound]. SendTo
 // does not call [RoomMiddleware.Deliver].
 func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {

@@ -16,7 +16,7 @@ import (
 // MaxRoomName is the maximum length of the name of a room, in bytes.
 const MaxRoomName = 128
 
-// Messages that the members of a room receive when another client enters or leaves the room.
+// The members of a room receive these messages when another client enters or leaves the room.
 const (
 	enteredText = "I have entered the room"
 	leftText    = "I have left the room"

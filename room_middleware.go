@@ -54,8 +54,8 @@ func (h *roomHooks) add(m RoomMiddleware) {
 	}
 }
 
-// UseRooms adds room middlewares to the API. Call it before [API.Start]. The functions of the middleware that was added
-// first run first. A RoomMiddleware is also a [Part], so an app can list it with its other parts.
+// UseRooms adds room middlewares to the API. Call UseRooms before [API.Start]. The functions of the middleware that was
+// added first run first. A RoomMiddleware is also a [Part], so an app can list it with its other parts.
 func (api *API) UseRooms(middleware ...RoomMiddleware) {
 	_ = api.change(func(r *registry) error {
 		for _, m := range middleware {

@@ -27,8 +27,8 @@ type StartHook interface {
 
 // StopHook is an optional interface of a [Component]. The API calls Stopping when a stop begins, before any component
 // stops. Stopping must not block. Stopping returns the grace period of the component, counted from the call. The
-// context of Component.Stop lasts for at least that grace period. It ends earlier only if the context of [API.Stop]
-// ends.
+// context of Component.Stop lasts for at least that grace period. Component.Stop has less time only if the context of
+// [API.Stop] ends earlier.
 type StopHook interface {
 	Stopping() (grace time.Duration)
 }
@@ -42,8 +42,8 @@ func (api *API) Add(components ...Component) {
 }
 
 // Start opens the backend, then starts the initializers, then the components, each in the order of their registration.
-// If one of them fails, Start stops those that have started and returns the error. If the API is started already, Start
-// returns an error.
+// If one of these starts fails, Start stops everything that has started and returns the error. If the API is started
+// already, Start returns an error.
 func (api *API) Start(ctx context.Context) error {
 	api.lifecycle.Lock()
 	defer api.lifecycle.Unlock()

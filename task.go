@@ -68,7 +68,7 @@ const defaultMaxAttempts = 25
 // would then run in a tight loop.
 const minFrequency = 10 * time.Millisecond
 
-// TaskInfo describes a registered task. [Tasks.Registered] returns one for each task.
+// TaskInfo describes a registered task. [Tasks.Registered] returns one TaskInfo for each task.
 type TaskInfo struct {
 	Name, Description string
 	Scope             Scope

@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// EnqueueOption changes how one call of [Task.Enqueue] or [Tasks.Enqueue] stores its job. EnqueueOption overrides the
+// EnqueueOption changes how one call of [Task.Enqueue] or [Tasks.Enqueue] stores its job. The option overrides the
 // corresponding field of the task's declaration.
 type EnqueueOption func(*enqueueOptions)
 

@@ -230,7 +230,7 @@ func (t *Tasks) Registered() []TaskInfo {
 func scheduleName(info *TaskInfo) string { return info.Name + " " + info.Schedule.String() }
 
 // jobError converts an error of the backend for the job with this id into an error for clients. If the job does not
-// exist, the error names the id; other errors are converted by queueError.
+// exist, the error names the id. queueError converts all other errors.
 func jobError(id uint64, err error) error {
 	if errors.Is(err, backend.ErrNotFound) {
 		return &Error{Code: CodeNotFound, Message: fmt.Sprintf("there is no job %d: it never was, was deleted, or ended too long ago", id), Err: err}

@@ -117,8 +117,8 @@ func RunTask(t testing.TB, api *actionhero.API, task string, params map[string]a
 }
 
 // Enqueued returns the jobs of the named task in the order in which they were enqueued. If task is "", it returns the
-// jobs of all tasks. The jobs may be in any state; at most 10,000 are returned. Job.Params is the JSON of the params,
-// as [actionhero.Tasks.Run] takes them; Job.RunAt is the earliest start of the job.
+// jobs of all tasks. The jobs may be in any state; at most 10,000 are returned. Job.Params holds the params of the job
+// as a JSON object; Job.RunAt is the earliest start of the job.
 func Enqueued(t testing.TB, api *actionhero.API, task string) []actionhero.Job {
 	t.Helper()
 	jobs, err := api.Tasks.List(t.Context(), actionhero.JobFilter{Task: task, Limit: 10_000})

@@ -13,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// All holds every action of this package and the task [RunAction]. Pass it to cli.Main, server.New or actionhero.New.
+// All holds every action of this package and the task [RunAction]. Pass All to cli.Main, server.New or actionhero.New.
 var All = actionhero.Parts{Status, ActionsView, CacheTest, ActionClusterCacheTest, RandomNumber, Say, File, RunAction}
 
 // RandomNumberOutput is the output of [RandomNumber].

@@ -27,8 +27,8 @@ func (w Params) AddJSON(key string, raw []byte) error { return w.p.AddJSON(key, 
 // for key, the value becomes a list of files.
 func (w Params) AddFile(key string, f *actionhero.File) error { return w.p.AddFile(key, f) }
 
-// AddObject adds each member of a JSON object as a param. object must not change while the request runs. If object is
-// malformed, the error is of CodeInvalidInput and names the byte offset of the fault.
+// AddObject adds each member of a JSON object as a param. The bytes of object must not change while the request runs.
+// If object is malformed, the error is of CodeInvalidInput and names the byte offset of the fault.
 func (w Params) AddObject(object []byte) error { return w.p.AddObject(object) }
 
 // AddParams adds all params of another Params. The added params replace earlier params with the same keys.

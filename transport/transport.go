@@ -75,7 +75,7 @@ func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(
 // keys.
 func (h Host) Accepts(key string) bool { return h.host.Accepts(key) }
 
-// Secret reports whether logs and answers must not show the values of the param key.
+// Secret reports whether logs and answers must not show the values of the param with this key.
 func (h Host) Secret(key string) bool { return h.host.Secret(key) }
 
 // Connect registers a client that has connected from the address remote, and returns the Conn of that client. The API
@@ -104,8 +104,8 @@ func AppendDetails(dst []byte, c *actionhero.Conn) (object []byte, ok bool) {
 	return bridge.DetailsOf(dst, c)
 }
 
-// Part returns a part of an app that carries value to a transport. The API keeps value when the part is registered, and
-// [Host.Parts] returns value to the transport.
+// Part wraps value as a part of an app. Only a transport uses value: the API keeps value when the part is registered,
+// and [Host.Parts] returns value to the transport.
 func Part(value any) actionhero.Part { return bridge.Part(value).(actionhero.Part) }
 
 // Parts returns the values of all registered parts that [Part] made, in the order of their registration.
