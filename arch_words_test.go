@@ -76,67 +76,21 @@ var allowed = []struct{ file, text, reason string }{
 	{"builtin/builtin.go", "everybody in a chat room", "a description that clients read with actionsView"},
 }
 
-// notYet lists the folders and files that still use old words. A folder stands for everything below it without a row of
-// its own; "." stands for the files of the root folder. A folder that is moved takes its row along. The test fails on a row that has become clean, so that it is
-// deleted. Delete the row alone: the empty comments between the rows let two branches delete neighbours without a conflict.
-var notYet = []string{
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-	//
-}
-
 // TestNoOldWords looks at the comments of all Go code, at the string literals of code that is no test, which include
 // help, log and error texts, and at the documents. In documents, code in backquotes and indented or fenced blocks does
 // not count.
 func TestNoOldWords(t *testing.T) {
 	t.Parallel()
 	used := make([]bool, len(allowed))
-	clean := map[string]bool{}
-	for _, row := range notYet {
-		clean[row] = true
-	}
 	for _, file := range wordFiles(t) {
-		row := notYetRow(file)
 		for _, p := range passagesOf(t, file) {
 			for _, f := range findOldWords(file, p.text) {
 				if i := allowedBy(file, p.text[f.from:f.to], f.context); i >= 0 {
 					used[i] = true
-				} else if row != "" {
-					clean[row] = false
 				} else {
 					t.Errorf("%s:%d: %q in %q: %s", file, p.line(f.from), p.text[f.from:f.to], f.context, f.word.instead)
 				}
 			}
-		}
-	}
-	for row, isClean := range clean {
-		if _, err := os.Stat(row); err == nil && isClean {
-			t.Errorf("%q uses no old words any more: delete its row of notYet in arch_words_test.go", row)
 		}
 	}
 	for i, a := range allowed {
@@ -166,19 +120,6 @@ func wordFiles(t *testing.T) (files []string) {
 		t.Fatalf("%d files were found: %v", len(files), err)
 	}
 	return files
-}
-
-// notYetRow returns the longest row of notYet that stands for file, or "".
-func notYetRow(file string) string {
-	for p := file; p != "."; p = path.Dir(p) {
-		if slices.Contains(notYet, p) {
-			return p
-		}
-	}
-	if path.Dir(file) == "." && path.Ext(file) == ".go" && slices.Contains(notYet, ".") {
-		return "."
-	}
-	return ""
 }
 
 // passage is a piece of prose whose lines are joined, so that a phrase is found across the end of a line.

@@ -28,14 +28,14 @@ func TestCacheSaveNew(t *testing.T) {
 	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
 	for i, want := range []bool{true, false} {
 		if saved, err := api.Cache.Add(ctx, "k", i, time.Hour); err != nil || saved != want {
-			t.Errorf("SaveNew = %t, %v, want %t", saved, err, want)
+			t.Errorf("Add = %t, %v, want %t", saved, err, want)
 		}
 	}
 	if e, err := api.Cache.Get(ctx, "k"); err != nil || string(e.Value) != "0" {
 		t.Errorf("Load = %s, %v, want what was saved first", e.Value, err)
 	}
 	_, err := api.Cache.Add(ctx, "k", math.NaN(), 0)
-	wantCode(t, "SaveNew of a NaN", err, actionhero.CodeInvalidInput)
+	wantCode(t, "Add of a NaN", err, actionhero.CodeInvalidInput)
 }
 
 func TestCacheCounters(t *testing.T) {
