@@ -8,8 +8,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// GreetInput is the input of greet. The tags of its fields document the inputs, accept them as params and check their
-// values.
+// GreetInput is the input of greet. Its tags are the documentation, the whitelist and the check.
 type GreetInput struct {
 	Name  string `json:"name" required:"true" maxLength:"50" doc:"name of the person to greet"`
 	Times int    `json:"times" minimum:"1" maximum:"5" default:"1" doc:"number of greetings"`
