@@ -44,8 +44,8 @@ func (e *expirer) stop() {
 	e.running.Wait()
 }
 
-// schedule ensures that the expirer runs at most expiryInterval after the given clock time. It does nothing if expires
-// is never or if the expirer is stopped.
+// schedule ensures that the expirer runs at most expiryInterval after the clock time in the argument expires. It does
+// nothing if the argument is the constant never or if the expirer is stopped.
 func (e *expirer) schedule(expires int64) {
 	if expires == never {
 		return

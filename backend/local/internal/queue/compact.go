@@ -110,8 +110,8 @@ func (m *rewriter) flush() error {
 	return nil
 }
 
-// readErrors drops the collected jobs that were removed or whose record is at another position by now. It reads the
-// last error texts of the other jobs.
+// readErrors drops the collected jobs that were removed or whose record is at another position by now. It then reads
+// the last error texts of the remaining jobs.
 func (m *rewriter) readErrors() error {
 	left := m.jobs[:0]
 	for _, v := range m.jobs {
