@@ -65,7 +65,8 @@ func (e *expirer) schedule(expires int64) {
 	e.timer = time.AfterFunc(time.Duration(at-e.store.clock.now()), e.run)
 }
 
-// stopTimer stops the timer, unless the run that the timer starts has begun. The caller holds e.mu.
+// stopTimer stops the timer. If the timer has started a run already, stopTimer does not stop that run. The caller holds
+// e.mu.
 func (e *expirer) stopTimer() {
 	if e.timer != nil && e.timer.Stop() {
 		e.running.Done()

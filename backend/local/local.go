@@ -47,8 +47,8 @@ type Config struct {
 	Queue QueueConfig `json:"-"` // how jobs are stored; default: in memory
 }
 
-// QueueConfig holds the settings of the queue of jobs, a part of the section "tasks" of the configuration. A zero field
-// has the same meaning as a zero field of [Config].
+// QueueConfig holds the settings of the queue of jobs, a part of the section "tasks" of the configuration. If a field
+// is zero, the backend uses the default of the field. The exception for server.Load in [Config] applies here, too.
 type QueueConfig struct {
 	filled
 

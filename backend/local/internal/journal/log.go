@@ -135,8 +135,8 @@ func (s *segment) hasRoom(n int) bool {
 	return s.used+int64(batchHeaderBytes+n+align+endMarkerBytes) <= s.size
 }
 
-// begin starts a new pending batch in the current segment, and returns the batch. In a new segment, it appends the
-// owner's preamble first.
+// begin starts a new pending batch in the current segment, and returns the batch. In a new segment, it first calls
+// Owner.AppendPreamble, which appends the records with which every segment begins.
 func (l *Log) begin() *Batch {
 	b := &Batch{seg: l.current, off: l.current.used, lead: make(chan struct{}, 1), done: make(chan struct{})}
 	if last := len(l.buffers) - 1; last >= 0 {

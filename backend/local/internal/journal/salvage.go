@@ -70,7 +70,7 @@ func (r *salvager) newSegment() *segment {
 	return s
 }
 
-// addLost records in the loss that the bytes of the segment s between the two offsets are lost.
+// addLost adds a place to the loss: the bytes of the segment s between the offsets from and to.
 func (r *salvager) addLost(s *segment, from, to int64) {
 	r.loss.Places = append(r.loss.Places, fmt.Sprintf("%s, bytes %d to %d", nameOf(s.number), from, to))
 }

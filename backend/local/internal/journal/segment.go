@@ -160,8 +160,8 @@ func padded(n int) int { return n&^(align-1) + align }
 
 const padding = 0xff
 
-// seal completes a batch that consists of the room for its header and its records. It appends the padding, encodes the
-// header h with the length of the records, and returns the batch.
+// seal completes a batch. The argument batch consists of batchHeaderBytes bytes for the header, then the records. The
+// method seal appends the padding, encodes the header h with the length of the records, and returns the batch.
 func (s *segment) seal(batch []byte, h batchHeader) []byte {
 	h.length = len(batch) - batchHeaderBytes
 	for range padded(h.length) - h.length {

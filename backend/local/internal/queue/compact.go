@@ -96,7 +96,7 @@ func (m *rewriter) visit(at journal.Pos, record []byte) error {
 	return nil
 }
 
-// flush rewrites the collected jobs until none is left.
+// flush rewrites all collected jobs, in several rounds if needed. It stops at the first error.
 func (m *rewriter) flush() error {
 	for len(m.jobs) > 0 {
 		if err := m.readErrors(); err != nil {

@@ -147,8 +147,8 @@ func putSpec(b []byte, j *backend.NewJob) []byte {
 	return b
 }
 
-// storedState returns the state that a record on disk has for the state s. Records do not say whether a waiting job is
-// due, because that follows from the clock.
+// storedState returns the state to write into a record for a job in the state s. It returns Scheduled for each waiting
+// job, because the clock shows whether that job is due.
 func storedState(s backend.State) backend.State {
 	if s == backend.Available || s == backend.Retryable {
 		return backend.Scheduled

@@ -7,7 +7,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// table has all jobs in memory. Each job is in the one list or heap that the state of the job requires, see
+// table has all jobs in memory. The state of a job decides which list or heap of the table contains the job, see
 // [container]. The table does not access the disk.
 type table struct {
 	slab
