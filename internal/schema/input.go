@@ -50,9 +50,9 @@ func (in *Input) Fields() []Field { return in.fields }
 func (in *Input) JSONSchema() []byte { return in.schema }
 
 // Decode sets the fields of dst from params and checks the values. dst must be a pointer to a zero value of the
-// compiled type; Decode panics if dst has another type. Decode returns nil if all inputs are valid. If a key
-// occurs more than once, the last param with the key counts. Decode ignores keys that are not inputs. It does not retain the bytes of
-// Value.Raw.
+// compiled type; Decode panics if dst has another type. Decode returns nil if all inputs are valid. If a key occurs
+// more than once, the last param with the key counts. Decode ignores keys that are not inputs. It does not retain the
+// bytes of Value.Raw.
 func (in *Input) Decode(dst any, params []Param) *Failure {
 	if layout.DynamicType(dst) != in.target {
 		panic(fmt.Sprintf("schema: Decode needs a *%v, not a %T", in.plan.t, dst))
