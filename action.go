@@ -22,7 +22,8 @@ type None struct{}
 //
 // In is a struct type whose fields are the inputs. The tags of the fields document, accept and check the inputs; the
 // package comment lists the tags. Out is the type of the output: a struct or a map with string keys, whose members
-// become members of the answer; [None] for an empty answer; or *[Content] for a stream of bytes.
+// become members of the answer. If Out is [None], the answer is empty. If Out is *[Content], the answer is a stream of
+// bytes.
 type Action[In, Out any] struct {
 	Name        string        // the name by which clients call the action: 1 to 64 letters, digits and _ . : -; required
 	Description string        // one sentence for people, shown by actionsView
@@ -36,8 +37,8 @@ type Action[In, Out any] struct {
 }
 
 // Part is one element of an app: an [Action], a [Task], an [Initializer], a [RoomMiddleware] or a list of [Parts]. The
-// method of Part is not exported, so other packages cannot add kinds of parts. An Initializer can add anything else to
-// an API.
+// method of Part is not exported, so other packages cannot add kinds of parts. To add anything else to an API, use an
+// Initializer.
 type Part interface {
 	register(*registry) error
 }
@@ -58,7 +59,7 @@ func (ps Parts) register(r *registry) error {
 	return nil
 }
 
-// ActionInfo describes a registered action. [API.Actions] returns one for each action.
+// ActionInfo describes a registered action. [API.Actions] returns one ActionInfo for each action.
 type ActionInfo struct {
 	Name, Description string
 	Inputs            []Input
@@ -168,9 +169,9 @@ func (act *action) takes(name string) bool {
 	return false
 }
 
-// Call runs the action in this process as if a client had called it: through the API's middleware and with the checks
-// of the input. Call blocks until the action ends, and returns the output or the error that the client would receive.
-// Actions and tests use Call to call an action.
+// Call runs the action in this process as if a client had called it: the API's middleware runs and the input is
+// checked. Call blocks until the action ends, and returns the output or the error that the client would receive.
+// Actions and tests use Call to call another action.
 func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error) {
 	var none Out
 	raw, err := jsonx.Marshal(in)
@@ -193,8 +194,8 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 	return out, nil
 }
 
-// inputError returns the [CodeInvalidInput] error for an input that does not decode. Its message names the first broken
-// rule, its Details list all broken rules. kind is "action" or "task" and appears in the message.
+// inputError returns the [CodeInvalidInput] error for an input that does not decode. The Message of the error names the
+// first broken rule, and its Details list all broken rules. kind is "action" or "task" and appears in the Message.
 func inputError(fail *schema.Failure, kind string) *Error {
 	e := &Error{Code: CodeInvalidInput}
 	if fail.Missing != "" {

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// API is one node: the registered parts, rooms, cache, tasks and transports of one server. [New] returns an API without
-// transports; server.New returns a server whose API has all transports, built from a configuration.
+// API is one node: it holds the registered parts, the rooms, the cache, the tasks and the transports of one server.
+// [New] returns an API without transports. server.New builds a server from a configuration; the API of that server has
+// all transports.
 type API struct {
 	Rooms *Rooms // chat rooms of all persistent transports
 	Cache *Cache // values by key, with expiry

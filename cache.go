@@ -22,8 +22,8 @@ type Cache struct {
 	loads loadGroup
 }
 
-// CacheEntry is a value of the cache with the times of its expiry, creation and reading. The times have a precision of
-// one millisecond.
+// CacheEntry is a value of the cache, with the times at which the value expires, was created and was read. The times
+// have a precision of one millisecond.
 type CacheEntry struct {
 	Value     []byte    // JSON; must not be modified
 	ExpiresAt time.Time // zero: the value never expires
@@ -81,10 +81,10 @@ func (c *Cache) Size(ctx context.Context) (int, error) {
 	return n, storeError(err)
 }
 
-// Increment adds the number by, which may be negative, to the integer under key and returns the sum. The addition is
-// atomic in the whole cluster. If the key has no value, Increment stores the number by, which expires after ttl (0:
-// never). Later calls do not change the expiry, so a counter with a ttl counts within a fixed window. [Cache.Get] and a
-// [CacheOf] of an integer type read the counter.
+// Increment adds the argument by to the integer under key and returns the sum. by may be negative. The addition is
+// atomic in the whole cluster. If the key has no value, Increment stores by under key, and the counter expires after
+// ttl (0: never). Later calls do not change the expiry, so a counter with a ttl counts within a fixed window. To read
+// the counter, use [Cache.Get] or a [CacheOf] of an integer type.
 //
 // The error is [CodeConflict] if the value is not an integer or if the sum does not fit into 64 bits; the value then
 // stays unchanged. Other errors are those of [Cache.Set].
@@ -95,8 +95,8 @@ func (c *Cache) Increment(ctx context.Context, key string, by int64, ttl time.Du
 
 // Keys returns an iterator over the keys that begin with prefix, in no particular order. An empty prefix selects all
 // keys. The iterator reads the keys in pages, so it needs little memory. A key that is added or deleted during the
-// iteration may be missing, or appear twice in a cluster. If a page cannot be read, the iterator yields an empty key
-// with the error and ends.
+// iteration may be missing. In a cluster, that key may also appear twice. If a page cannot be read, the iterator yields
+// an empty key with the error and ends.
 func (c *Cache) Keys(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for cursor := ""; ; {
@@ -118,14 +118,14 @@ func (c *Cache) Keys(ctx context.Context, prefix string) iter.Seq2[string, error
 }
 
 // Clear removes the values of all keys that begin with prefix and returns the number of removed values. An empty prefix
-// removes all values, even those under the keys of the server. Locks are not removed.
+// removes all values, even those under the reserved keys of the server. Locks are not removed.
 func (c *Cache) Clear(ctx context.Context, prefix string) (int, error) {
 	n, err := c.store.Clear(ctx, prefix)
 	return n, storeError(err)
 }
 
-// RemoveExpired frees the memory of expired values and locks, and returns the number of removed values and locks. The
-// cache also removes them regularly, so an app need not call RemoveExpired.
+// RemoveExpired frees the memory of expired values and locks, and returns the number of removed values and locks. An
+// app need not call RemoveExpired, because the cache also removes expired values and locks regularly.
 func (c *Cache) RemoveExpired(ctx context.Context) (int, error) {
 	n, err := c.store.RemoveExpired(ctx)
 	return n, storeError(err)

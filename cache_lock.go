@@ -10,8 +10,8 @@ import (
 type Lock struct {
 	Name string
 	// Fence is larger than the fence of every earlier lock with this name. Pass the fence to the resource that the lock
-	// protects. The resource must refuse a fence lower than the highest fence that it has seen: a process that was
-	// paused longer than the ttl does not know that another process holds the lock now.
+	// protects. The resource must refuse a fence lower than the highest fence that it has seen. The reason is that a
+	// process that was paused longer than the ttl does not know that another process holds the lock now.
 	Fence uint64
 
 	cache *Cache
@@ -50,8 +50,8 @@ func (l *Lock) Unlock(ctx context.Context) error {
 	return storeError(l.cache.store.Unlock(ctx, l.Name, l.token))
 }
 
-// Refresh sets the expiry of the lock to ttl from now, even if the previous expiry was later. If the lock has expired
-// already, the error is [CodeConflict]: stop the work that the lock protects.
+// Refresh sets the expiry of the lock to the current time plus ttl, even if the previous expiry was later. If the lock
+// has expired already, the error is [CodeConflict], and the caller must stop the work that the lock protects.
 func (l *Lock) Refresh(ctx context.Context, ttl time.Duration) error {
 	_, err := l.cache.store.Refresh(ctx, l.Name, l.token, ttl)
 	return storeError(err)

@@ -12,8 +12,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// CacheOf reads and writes values of the Go type T in the cache, under keys with a common prefix. Declare a CacheOf once,
-// as a variable or a field; its methods take the API whose cache they use.
+// CacheOf reads and writes values of the Go type T in the cache, under keys with a common prefix. Declare a CacheOf
+// once, as a variable or a field. Each method takes an API and uses the cache of that API.
 //
 //	var Users = actionhero.CacheOf[User]{Prefix: "user:"}
 //
@@ -25,7 +25,7 @@ type CacheOf[T any] struct {
 }
 
 // Get returns the value under key, decoded as a T. If the key has no value, or if the value has expired, the error is
-// [CodeNotFound]. If the value does not decode as a T, the error is a different one.
+// [CodeNotFound]. If the value does not decode as a T, the error wraps the cause and is not CodeNotFound.
 func (c CacheOf[T]) Get(ctx context.Context, api *API, key string) (T, error) {
 	key = c.full(key)
 	e, err := api.Cache.store.Get(ctx, key)
@@ -114,8 +114,8 @@ func decode[T any](key string, raw []byte) (T, error) {
 	return decodeAny[T](key, raw)
 }
 
-// decodeAny decodes the JSON in raw into a T of any type. decodeAny is separate from decode, because its variable
-// escapes to the heap, an allocation that decode avoids for strings.
+// decodeAny decodes the JSON in raw into a T of any type. decodeAny is separate from decode, because the decoded
+// variable escapes to the heap in decodeAny. For strings, decode avoids this allocation.
 func decodeAny[T any](key string, raw []byte) (T, error) {
 	var value T
 	if err := jsonx.Unmarshal(raw, &value); err != nil {
@@ -125,7 +125,7 @@ func decodeAny[T any](key string, raw []byte) (T, error) {
 	return value, nil
 }
 
-// scratch is a reusable buffer for the JSON of a value. The buffer can be reused after a call of the store, because a
+// scratch is a reusable buffer for the JSON of a value. The buffer can be reused after a call of the store, because the
 // store copies the JSON that it keeps.
 type scratch struct{ json []byte }
 
@@ -162,8 +162,8 @@ type loadGroup struct {
 	m  map[string]*loadCall
 }
 
-// loadCall is one call of load, whose result several callers of GetOrLoad may share. The other fields may be read after
-// the channel done is closed.
+// loadCall is one call of load, whose result several callers of GetOrLoad may share. The fields raw, err and final may
+// be read only after the channel done is closed.
 type loadCall struct {
 	done  chan struct{}
 	raw   []byte
@@ -172,7 +172,7 @@ type loadCall struct {
 }
 
 // getOrLoad returns the JSON under key. If the key has no value, one of the concurrent callers for that key runs load,
-// and the others wait for its result.
+// and the others wait for the result of that load.
 func (c *Cache) getOrLoad(ctx context.Context, key string, ttl time.Duration, load func() ([]byte, error)) ([]byte, error) {
 	for {
 		e, err := c.store.Get(ctx, key)
@@ -219,8 +219,8 @@ func (c *Cache) run(ctx context.Context, f *loadCall, key string, ttl time.Durat
 	f.final = true
 }
 
-// join returns the running loadCall for key. If there is none, join adds a loadCall and returns it with mine = true:
-// the caller must run the load.
+// join returns the running loadCall for key. If there is none, join adds a loadCall and returns it with mine = true. In
+// that case the caller must run the load.
 func (fs *loadGroup) join(key string) (f *loadCall, mine bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// callContext is the context of one request. callContext is a field of the Request and creates its timer at the first
-// call of Done. An action that never waits therefore needs neither a timer nor a derived context.
+// callContext is the context of one request, and a field of the Request. The first call of Done creates the timer. An
+// action that never waits therefore needs neither a timer nor a derived context.
 type callContext struct {
 	parent   context.Context
 	calls    context.Context // ends when the API cancels all running calls

@@ -24,7 +24,7 @@ func (g *callGate) open() {
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 }
 
-// close makes enter reject new calls. Calls that have entered already go on.
+// close makes enter reject new calls. Calls that entered before continue.
 func (g *callGate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -46,11 +46,12 @@ func (g *callGate) enter() (ctx context.Context, ok bool) {
 
 func (g *callGate) leave() { g.inFlight.Done() }
 
-// cancelGrace is the time that wait still waits for the calls after their contexts were cancelled.
+// cancelGrace is the time for which wait continues to wait for the calls after their contexts were cancelled.
 const cancelGrace = 5 * time.Second
 
-// wait blocks until no call is running. When grace ends, the contexts of the running calls are cancelled, and wait
-// blocks for cancelGrace at most. If calls still run after that, wait logs a warning and returns.
+// wait waits for the running calls to end. When the context grace ends, the contexts of the running calls are
+// cancelled, and wait continues for at most cancelGrace. If calls still run after that, wait logs a warning and
+// returns.
 func (g *callGate) wait(grace context.Context, log *slog.Logger) {
 	done := make(chan struct{})
 	go func() {

@@ -18,8 +18,8 @@ type filled = setting.Filled
 var _ = Config{}.filled // package setting reads the field by reflection
 
 // Config is the section "general" of the configuration: the settings that all transports share. If a field is zero, its
-// tag names the default that applies. In a Config that server.Load returned, a zero is a value of its own and is not
-// replaced by the default.
+// tag names the default that applies. In a Config that server.Load returned, a zero is the configured value, which the
+// default does not replace.
 type Config struct {
 	filled
 
@@ -29,7 +29,7 @@ type Config struct {
 
 	WelcomeMessage  string `json:"welcomeMessage" default:"Hello! Welcome to the actionHero api" doc:"text of the first message to a persistent client"`
 	DefaultChatRoom string `json:"defaultChatRoom" default:"defaultRoom" min:"1" max:"128" doc:"room that a persistent client joins when it connects"`
-	// Each client that enters a room with n members causes n messages.
+	// Each client that enters a room with n members causes n messages. This is the reason for the limit.
 	AnnounceLimit   int  `json:"announceLimit" default:"500" unit:"members" range:"any number; 0 or less announces nothing" doc:"members of a room up to which it announces who comes and goes"`
 	RoomStatusLimit int  `json:"roomStatusLimit" default:"1000" min:"0" unit:"members" doc:"members that the status of a room lists; its count is always exact"`
 	MaxRooms        int  `json:"maxRooms" default:"64" min:"1" unit:"rooms" doc:"rooms of one connection, its current one included"`

@@ -33,7 +33,8 @@ type Conn struct {
 	details []detail   // in the order in which they were first set
 }
 
-// sender has the methods of transport.Sender, which documents them. This package cannot import package transport.
+// sender has the methods of transport.Sender, which documents them. They are repeated here because this package cannot
+// import package transport.
 type sender interface {
 	Deliver(m *RoomMessage) (flush bool)
 	Flush()

@@ -22,8 +22,8 @@ type detail struct {
 	value any // json, decoded
 }
 
-// SetDetail sets the public property key of the connection to value, for example the name of the user. SetDetail
-// encodes value as JSON at once. A nil value removes the detail.
+// SetDetail sets a public property of the connection, for example the name of the user. The property has the name key.
+// SetDetail encodes value as JSON at once. A nil value removes the detail.
 //
 // Go code reads the detail with [Conn.Detail] or [Rooms.Members]. The client reads its own details with the command
 // detailsView. If Config.RoomDetails is on, other clients read them with the command roomView.
@@ -63,8 +63,9 @@ func (c *Conn) SetDetail(key string, value any) error {
 	return nil
 }
 
-// Detail returns the value of the detail key as decoded JSON: a string, float64, bool, []any or map[string]any. If the
-// connection has no such detail, Detail returns nil. The caller must not modify the returned value.
+// Detail returns the value of the detail with this key as decoded JSON: a string, float64, bool, []any or
+// map[string]any. If the connection has no such detail, Detail returns nil. The caller must not modify the returned
+// value.
 func (c *Conn) Detail(key string) any {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -51,8 +51,8 @@ func (api *API) dispatch(ctx context.Context, req *Request) (any, error) {
 	return out, nil
 }
 
-// call runs req, after the action or task of req has been looked up in reg. The context of the request ends with ctx or
-// with calls. If limit is above zero, it also ends when limit has passed since req.Started.
+// call runs req, after the action or task of req has been looked up in reg. The context of the request ends when ctx or
+// calls ends. If limit is above zero, the context also ends when limit has passed since req.Started.
 func (api *API) call(ctx, calls context.Context, reg *registry, req *Request, limit time.Duration) (any, error) {
 	req.ctx.parent, req.ctx.calls, req.ctx.req = ctx, calls, req
 	if limit > 0 {
@@ -63,7 +63,8 @@ func (api *API) call(ctx, calls context.Context, reg *registry, req *Request, li
 	return out, err
 }
 
-// run sets the limit and the offset of req and calls the handler of reg. If the handler panics, run returns an error.
+// run sets the limit and the offset of req and calls the handler of the registry reg. If the handler panics, run
+// returns an error.
 func (api *API) run(reg *registry, req *Request) (out any, err error) {
 	defer func() {
 		if p := recover(); p != nil {

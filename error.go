@@ -9,8 +9,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
-// Code is the kind of an [Error]. The set of codes is closed, because every transport maps each code to its own
-// protocol, for example to an HTTP status.
+// Code is the kind of an [Error]. An app cannot add codes, because every transport maps each code to its own protocol,
+// for example to an HTTP status.
 type Code uint8
 
 // The codes. Each comment begins with the HTTP status that package web sends for the code.
@@ -42,7 +42,7 @@ func (c Code) String() string {
 	return fmt.Sprintf("code(%d)", uint8(c))
 }
 
-// Messages for clients, used where the client must not read the internal text of a failure.
+// These messages are for clients. They replace the internal text of a failure, which clients must not read.
 const (
 	internalText = "The server experienced an internal error"
 	deadlineText = "The request took too long"

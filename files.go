@@ -15,7 +15,8 @@ import (
 
 var contentType = reflect.TypeFor[*Content]()
 
-// The causes of an error of [Files.Open]. The error itself is an [Error] of [CodeNotFound]; errors.Is finds the cause.
+// These errors are the causes of an error of [Files.Open]. The error itself is an [Error] of [CodeNotFound]; errors.Is
+// finds the cause.
 var (
 	ErrFileNotFound  = errors.New("there is no such file")
 	ErrIndexNotFound = errors.New("the folder has no index page")
@@ -39,8 +40,8 @@ func (c *Content) Close() error {
 	return nil
 }
 
-// Files opens the static files below one folder. Each [Files.Open] reads from disk. A name or a symbolic link that
-// leads outside of the folder does not open.
+// Files opens the static files below one folder. Each call of [Files.Open] reads from disk. A name or a symbolic link
+// that leads outside of the folder does not open.
 type Files struct {
 	dir string
 

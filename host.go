@@ -73,7 +73,7 @@ func (h *host) AddOutermost(c any) {
 
 func (h *host) Extensions() []any { return h.registry.Load().extensions }
 
-// extension is a part whose value the API only keeps for another package. transport.Part documents it.
+// extension is a part whose value the API stores but does not use. transport.Part documents it.
 type extension struct{ value any }
 
 func (e extension) register(r *registry) error {

@@ -46,8 +46,8 @@ func (api *API) setUp() error {
 	}
 }
 
-// initializerComponent makes an Initializer a [Component], so that the API can start and stop it like one. The errors
-// name the initializer.
+// initializerComponent wraps an Initializer as a [Component], so that the API starts and stops the Initializer like a
+// component. The errors of the Initializer include its name.
 type initializerComponent struct {
 	in  Initializer
 	api *API

@@ -32,8 +32,8 @@ type snoozeError struct{ d time.Duration }
 
 func (e *snoozeError) Error() string { return fmt.Sprintf("it is to be run again in %v", e.d) }
 
-// outcome returns the outcome that the queue stores for a run of job that returned err. If the task is unknown, t is
-// nil.
+// outcome returns the outcome that the queue stores for a run of job that ended with the error err, or nil. If the task
+// is unknown, t is nil.
 func (t *task) outcome(job *Job, err error) backend.Outcome {
 	o := backend.Outcome{Run: job.Run(), State: backend.Completed}
 	if err == nil {

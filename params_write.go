@@ -108,9 +108,9 @@ func (p *Params) setPage(api *API) {
 	}
 }
 
-// admit counts one value of the request and reports whether key is accepted. If so, it returns a string equal to key
-// that does not share memory with the bytes of the request. If the request has more than MaxParams values, the error is
-// [CodeInvalidInput].
+// admit counts one value of the request and reports whether key is accepted. If key is accepted, admit also returns a
+// string equal to key that does not share memory with the bytes of the request. If the request has more than MaxParams
+// values, the error is [CodeInvalidInput].
 func (p *Params) admit(key string) (string, bool, error) {
 	if p.seen++; p.seen > MaxParams {
 		return "", false, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("a request may carry %d parameters at most", MaxParams)}

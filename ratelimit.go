@@ -41,8 +41,8 @@ func newLimiter(limit int, window time.Duration) *limiter {
 }
 
 // take counts one request of the client address ip. If the limit allows the request, take returns the number of
-// remaining requests and a wait of 0. Otherwise it returns the time until the next request is allowed. An ip that does
-// not parse has no limit.
+// remaining requests and a wait of 0. Otherwise take returns, as wait, the time until the next request is allowed. An
+// ip that does not parse has no limit.
 func (l *limiter) take(ip string, now time.Time) (remaining int, wait time.Duration) {
 	key, ok := limitKey(ip)
 	if !ok {
@@ -66,13 +66,13 @@ func (l *limiter) take(ip string, now time.Time) (remaining int, wait time.Durat
 	return int((l.window - next.Sub(now)) / l.each), 0
 }
 
-// forgetLooks is the maximum number of addresses that one call of forget examines. If many addresses send requests, a
-// request must not scan a full shard.
+// forgetLooks is the maximum number of addresses that one call of forget examines. The number is small because a
+// request must not scan a full shard, not even if requests come from many addresses.
 const forgetLooks = 8
 
 // forget removes addresses from a full shard to make space for one more. forget examines forgetLooks addresses and
-// removes those that have their full limit again. If there are none, it removes the examined address that regains its
-// full limit first.
+// removes those that have their full limit again. If none of them has, forget removes the examined address that will
+// have its full limit first.
 func (s *limiterShard) forget(now time.Time) {
 	var nearest netip.Prefix
 	var soonest time.Time

@@ -95,8 +95,9 @@ func (api *API) change(fn func(*registry) error) error {
 }
 
 // Register adds parts to the API: actions, tasks, initializers, room middlewares and lists of them. Then it calls the
-// Setup of each new initializer. If a part is wrong, Register adds none of the parts and returns an error, a full
-// sentence that names the wrong part. If a Setup fails, Register returns that error, and the parts stay registered.
+// Setup of each new initializer. If a part is wrong, Register adds none of the parts and returns an error that names
+// the wrong part in a full sentence. If a Setup fails, Register returns the error of that Setup, and the parts stay
+// registered.
 func (api *API) Register(parts ...Part) error {
 	if err := api.change(Parts(parts).register); err != nil {
 		return err
@@ -114,8 +115,8 @@ func (api *API) Use(middleware ...Middleware) {
 	})
 }
 
-// Accept adds keys to the set of params that every request may carry. Use it for params that no action declares as an
-// input, for example a session token that a middleware reads. For secret values see [API.AcceptSecret].
+// Accept adds keys to the set of params that every request may carry. Use Accept for params that no action declares as
+// an input, for example a session token that a middleware reads. For secret values see [API.AcceptSecret].
 func (api *API) Accept(keys ...string) { api.accept(false, keys) }
 
 // AcceptSecret adds keys in the same way as [API.Accept]. Logs and answers show the values of these keys as
@@ -132,8 +133,8 @@ func (api *API) accept(secret bool, keys []string) {
 	})
 }
 
-// secret reports whether logs and answers must not show the values of the param key. This is true if an action or a
-// task declares the input key with the tag secret, or if [API.AcceptSecret] added key.
+// secret reports whether logs and answers must not show the values of the param with this key. This is true if an
+// action or a task declares the input of this name with the tag secret, or if [API.AcceptSecret] added the key.
 func (api *API) secret(key string) bool { return api.registry.Load().secrets[key] }
 
 // Actions returns descriptions of all registered actions, sorted by name.

@@ -57,8 +57,8 @@ func (r *Request) Header(name string) string {
 type requestKey struct{}
 
 // RequestFrom returns the request that is being handled with ctx, the context that an action, a task or a middleware
-// received. Actions and middleware read from the request which client calls. For any other context, RequestFrom returns
-// nil.
+// received. Actions and middleware use the request to find the client that called. For any other context, RequestFrom
+// returns nil.
 func RequestFrom(ctx context.Context) *Request {
 	req, _ := ctx.Value(requestKey{}).(*Request)
 	return req

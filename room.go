@@ -62,13 +62,13 @@ func newRooms(api *API, broker backend.Broker) *Rooms {
 	return r
 }
 
-// Broadcast encodes message as JSON and sends it to every member of the room in the cluster. The members read the
-// server as the sender. If the room has no members, Broadcast returns nil.
+// Broadcast encodes message as JSON and sends it to every member of the room in the cluster. The members read the name
+// of the server as the sender. If the room has no members, Broadcast returns nil.
 func (r *Rooms) Broadcast(ctx context.Context, room string, message any) error {
 	return r.publish(ctx, room, "", message)
 }
 
-// SendTo encodes message as JSON and sends it to the client of this node with the id connID. The client reads an object
+// SendTo encodes message as JSON and sends it to the client of this node whose id is connID. The client reads an object
 // of the same form as from [Rooms.Broadcast]. If no client of this node has the id, the error is [CodeNotFound]. SendTo
 // does not call [RoomMiddleware.Deliver].
 func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
@@ -114,10 +114,12 @@ func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err
 	return clients, nil
 }
 
-// Say sends a text to the members of a room, except the client "from", which is the sender. If room is "", Say uses the
-// current room of that client; if the client has no current room, the error is [CodeConflict]. If room is not "", the
-// client need not be in the room. from may be nil for a client without a persistent connection; then room must not be
-// "", and the members read the server as the sender.
+// Say sends text to the members of a room. from is the sending client, which does not receive the text. If room is "",
+// Say uses the current room of from; if from has no current room, the error is [CodeConflict]. If room is not "", the
+// client from need not be in the room.
+//
+// For a client without a persistent connection, from is nil. Then room must not be "", and the members read the name of
+// the server as the sender.
 func (r *Rooms) Say(ctx context.Context, from *Conn, room, text string) error {
 	if room == "" && from != nil {
 		if room = from.Room(); room == "" {
@@ -193,10 +195,10 @@ func (r *Rooms) conn(id string) *Conn {
 
 var targets = sync.Pool{New: func() any { return new([]*member) }}
 
-// deliver queues a message for the room's members on this node. The broker calls deliver for one message of a room
-// after the other, so that all members read the messages of the room in one order. The function after writes the queues
-// to the network; for many members, it uses all processors. The publisher of the message runs that function, so no
-// client can publish faster than the server can send.
+// deliver queues a message for the room's members on this node. The broker calls deliver sequentially for the messages
+// of one room, so that all members read these messages in one order. The returned function after writes the queues to
+// the network; for many members, after uses all processors. The publisher of the message runs after, so no client can
+// publish faster than the server can send.
 func (r *Rooms) deliver(m backend.Message) (after func()) {
 	r.mu.RLock()
 	rm := r.rooms[m.Room]
@@ -218,7 +220,8 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 }
 
 // queue queues a message for each of the members, except the sending client and members for which a Deliver function
-// returns false. queue returns the members whose send queues must be flushed, in the array of the argument.
+// returns false. queue returns the members whose send queues the caller must flush. The returned slice reuses the array
+// of the argument members.
 func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
 	var further *RoomMessage // the message for members whose current room is another room
 	d, sender := r.delivery(m), r.conn(m.From)

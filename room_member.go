@@ -16,7 +16,7 @@ import (
 // MaxRoomName is the maximum length of the name of a room, in bytes.
 const MaxRoomName = 128
 
-// Messages that the members of a room receive when another client enters or leaves the room.
+// The members of a room receive these messages when another client enters or leaves the room.
 const (
 	enteredText = "I have entered the room"
 	leftText    = "I have left the room"
@@ -40,15 +40,15 @@ type member struct {
 	index int  // in room.members; guarded by the room
 	added bool // the client has called Rooms.Join, so a Move does not end this membership; guarded by conn.moving
 
-	// namesRoom is true if each message to the client must include the name of the room, because the client has joined
-	// the room and its current room is another one. If a client that never joined a room moves between rooms, namesRoom
-	// stays false for both rooms: that client must not receive messages in a form that it does not know.
+	// namesRoom is true if each message to the client must include the name of the room. This is so if the client has
+	// joined the room with Rooms.Join and its current room is another one. If a client only moves between rooms,
+	// namesRoom stays false for both rooms, because that client may not know messages with the name of a room.
 	namesRoom atomic.Bool
 }
 
-// Move makes room the current room of the client. The client leaves its previous current room, unless the client had
-// joined that room with [Rooms.Join]. The members of both rooms are notified. If the client is in room already, the
-// members of room are not notified and [RoomMiddleware.Join] is not called.
+// Move makes a room the current room of the client c. The client leaves its previous current room, unless the client
+// had joined that room with [Rooms.Join]. The members of both rooms are notified. If the client is in the new room
+// already, the members of the new room are not notified and [RoomMiddleware.Join] is not called.
 func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 	if err := r.admit(ctx, c, room); err != nil {
 		return err
@@ -59,10 +59,10 @@ func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 	return err
 }
 
-// Join adds room to the rooms of the client until [Rooms.Leave]; the client's current room does not change. The members
-// of the room are notified. If the client has joined the room already, Join does nothing. If room is the current room,
-// the client stays in room after a [Rooms.Move]. If the client would be in more than Config.MaxRooms rooms, the error
-// is [CodeResourceExhausted].
+// Join adds the client c to a room, in which the client stays until [Rooms.Leave]. The client's current room does not
+// change. The members of the room are notified. If the client has joined the room already, Join does nothing. If the
+// room is the client's current room, the client stays in the room after a [Rooms.Move] to another room. If the client
+// would be in more than Config.MaxRooms rooms, the error is [CodeResourceExhausted].
 func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
 	if err := r.admit(ctx, c, room); err != nil {
 		return err
@@ -115,7 +115,8 @@ func (r *Rooms) admit(ctx context.Context, c *Conn, room string) error {
 var errDisconnected = &Error{Code: CodeCanceled, Message: "the client has gone"}
 
 // move does the work of Rooms.Move under the lock c.moving, but sends no notices, because notices must not be sent
-// under a lock. move returns the memberships that it added and removed, each nil if there is none.
+// under a lock. move returns the added membership as entered and the removed membership as left. Each is nil if there
+// is none.
 func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
@@ -188,8 +189,8 @@ func (r *Rooms) leaveAll(c *Conn) []*member {
 	return left
 }
 
-// enter adds the client to the room with this name and returns the new membership. kept is the number of other rooms
-// that the client will be in; added is the value of member.added. The caller must hold c.moving.
+// enter adds the client to the room with this name and returns the new membership. kept is the number of other rooms in
+// which the client stays. added becomes the field added of the new membership. The caller must hold c.moving.
 func (r *Rooms) enter(ctx context.Context, c *Conn, name string, kept int, added bool) (*member, error) {
 	if c.gone {
 		return nil, errDisconnected
@@ -252,8 +253,8 @@ func (rm *room) remove(m *member) (empty bool) {
 	return last == 0
 }
 
-// leave takes m out of its room. If the backend fails, the client has left the room on this node nevertheless, and
-// leave logs a warning.
+// leave takes m out of its room. If the backend fails, leave logs a warning, but the client has left the room on this
+// node nevertheless.
 func (r *Rooms) leave(m *member) {
 	c, rm := m.conn, m.room
 	c.mu.Lock()

@@ -11,9 +11,9 @@ import (
 // which the middlewares were added; the first error or refusal is final.
 //
 // If Join or Say returns an [Error], the client reads the message of that Error. Any other error is logged and reaches
-// the client as an internal error. A panic is an internal error, too. Join and Say block only the client that asks.
-// Their context ends after Config.ActionTimeout. If an action enters the room or speaks, [RequestFrom] returns the
-// action's request from that context.
+// the client as an internal error. A panic is an internal error, too. Only the client that enters or speaks waits for
+// Join or Say. The context of Join and Say ends after Config.ActionTimeout. If an action enters the room or speaks,
+// [RequestFrom] returns the action's request from that context.
 type RoomMiddleware struct {
 	// Join returns an error to keep the client c out of a room. Join is called for every way of entering a room, by the
 	// client or by Go code, and for the default room of a new connection. If the client is in the room already, Join is
@@ -23,16 +23,15 @@ type RoomMiddleware struct {
 	// If the client has no persistent connection, such as an HTTP client, from is nil. Say is not called for messages
 	// of the server ([Rooms.Broadcast], [Rooms.SendTo], notices of members that enter or leave).
 	Say func(ctx context.Context, from *Conn, room, text string) (string, error)
-	// Deliver reports whether the member to receives the message m of a room. Deliver is called for each message and
-	// each member, on the node of the member, but not for the sender of the message. Notices of members that enter or
-	// leave are messages, too. All messages of the room wait for Deliver: it must decide from memory and must not
-	// block. Deliver must not modify m, and must not call methods of [Rooms] that send messages or change members. If
-	// Deliver panics, the member does not get the message.
+	// Deliver returns true if a member of a room receives the message m. The argument to is the connection of the
+	// member. Deliver is called for each message and each member, on the node of the member, but not for the sender of
+	// the message. Notices of members that enter or leave are messages, too. All messages of the room wait for Deliver:
+	// it must decide from memory and must not block. Deliver must not modify m, and must not call methods of [Rooms]
+	// that send messages or change members. If Deliver panics, the member does not get the message.
 	Deliver func(to *Conn, m *RoomMessage) bool
 }
 
-// roomHooks holds the functions of all room middlewares. The functions of the middleware that was added first come
-// first.
+// roomHooks holds the functions of all room middlewares, in the order in which the middlewares were added.
 type roomHooks struct {
 	join    []func(context.Context, *Conn, string) error
 	say     []func(context.Context, *Conn, string, string) (string, error)
@@ -55,8 +54,8 @@ func (h *roomHooks) add(m RoomMiddleware) {
 	}
 }
 
-// UseRooms adds room middlewares to the API. Call it before [API.Start]. The functions of the middleware that was added
-// first run first. A RoomMiddleware is also a [Part], so an app can list it with its other parts.
+// UseRooms adds room middlewares to the API. Call UseRooms before [API.Start]. The functions of the middleware that was
+// added first run first. A RoomMiddleware is also a [Part], so an app can list it with its other parts.
 func (api *API) UseRooms(middleware ...RoomMiddleware) {
 	_ = api.change(func(r *registry) error {
 		for _, m := range middleware {
@@ -74,8 +73,8 @@ func (m RoomMiddleware) register(r *registry) error {
 	return nil
 }
 
-// runHooks calls hooks with a context that ends after Config.ActionTimeout, and returns the error of hooks. If hooks
-// panics, runHooks returns an error.
+// runHooks calls the function hooks with a context that ends after Config.ActionTimeout, and returns the error that
+// hooks returns. If hooks panics, runHooks returns an error.
 func (api *API) runHooks(ctx context.Context, hooks func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -108,7 +107,8 @@ func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string
 	return text, err
 }
 
-// filter calls the Deliver functions of all room middlewares for one message. The zero value passes every member.
+// filter calls the Deliver functions of all room middlewares for one message. With the zero filter, every member
+// receives the message.
 type filter struct {
 	hooks []func(*Conn, *RoomMessage) bool
 	fault *Error // the first panic: one log line per message is enough, even for thousands of members

@@ -27,7 +27,8 @@ type StartHook interface {
 
 // StopHook is an optional interface of a [Component]. The API calls Stopping when a stop begins, before any component
 // stops. Stopping must not block. Stopping returns the grace period of the component, counted from the call. The
-// context of Component.Stop does not end before that grace period, unless the context of [API.Stop] ends.
+// context of Component.Stop lasts for at least that grace period. Component.Stop has less time only if the context of
+// [API.Stop] ends earlier.
 type StopHook interface {
 	Stopping() (grace time.Duration)
 }
@@ -41,8 +42,8 @@ func (api *API) Add(components ...Component) {
 }
 
 // Start opens the backend, then starts the initializers, then the components, each in the order of their registration.
-// If one of them fails, Start stops those that have started and returns the error. If the API is started already, Start
-// returns an error.
+// If one of these starts fails, Start stops everything that has started and returns the error. If the API is started
+// already, Start returns an error.
 func (api *API) Start(ctx context.Context) error {
 	api.lifecycle.Lock()
 	defer api.lifecycle.Unlock()
@@ -103,8 +104,8 @@ func (list *startedComponents) start(ctx context.Context, c Component) error {
 	return nil
 }
 
-// stop stops the components of the list in reverse order and empties the list. limit returns the context for the call of
-// Stop of component i. stop returns the errors of all calls.
+// stop stops the components of the list in reverse order and empties the list. limit(i) returns the context that stop
+// passes to the component with the index i. stop returns the errors of all components.
 func (list *startedComponents) stop(limit func(i int) (context.Context, context.CancelFunc)) (errs []error) {
 	for i, c := range slices.Backward(*list) {
 		ctx, cancel := limit(i)
@@ -117,7 +118,8 @@ func (list *startedComponents) stop(limit func(i int) (context.Context, context.
 	return errs
 }
 
-// recovered runs fn and turns a panic into an error, so that one component cannot keep the others from their stop.
+// recovered runs fn and turns a panic into an error, so that a panic of one component does not prevent the stop of the
+// others.
 func recovered(fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -157,8 +159,9 @@ func (api *API) stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// stopComponents stops the components in reverse order and returns their errors. The context of each component's Stop
-// ends with grace, or later if the component's StopHook asks for more time.
+// stopComponents stops the components in reverse order and returns their errors. The context for the stop of a
+// component ends when grace ends. If the component's StopHook returned a grace period longer than Config.StopGrace, the
+// context ends when that period or ctx ends.
 func (api *API) stopComponents(ctx, grace context.Context) (errs []error) {
 	begun := time.Now()
 	own := make([]time.Duration, len(api.started))
@@ -173,7 +176,7 @@ func (api *API) stopComponents(ctx, grace context.Context) (errs []error) {
 		}
 		return grace, func() {}
 	})
-	// A component that ran into the end of its grace has stopped as asked.
+	// A component that used its whole grace period has stopped as asked, so that error is not a failure.
 	stopErrs = slices.DeleteFunc(stopErrs, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) })
 	return append(errs, stopErrs...)
 }

@@ -36,8 +36,8 @@ func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)
 	}
 }
 
-// Report calls the read function of every section and returns the values by the names of the sections. If a read
-// function fails, Report returns that error and no values.
+// Report calls the read function of every section and returns the values in a map with the names of the sections as
+// keys. If a read function fails, Report returns the error of that function and no values.
 func (s *Stats) Report(ctx context.Context) (map[string]any, error) {
 	s.mu.Lock()
 	sections := slices.Clone(s.sections)
@@ -62,8 +62,8 @@ func (s *Stats) listening(port int) {
 	}
 }
 
-// forgetPorts removes the ports of the previous start from the name of this node. A transport without a fixed port
-// listens on a different port after each start.
+// forgetPorts removes the ports of the previous start from the name of this node, because a transport without a fixed
+// port listens on a different port after each start.
 func (s *Stats) forgetPorts() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

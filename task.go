@@ -13,12 +13,12 @@ import (
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
-// Task is the declaration of background work. The server's workers run a task later, because a job for it was enqueued,
+// Task is the declaration of background work. The server's workers run a task because a job of the task was enqueued,
 // or on a schedule. An enqueued job survives the end of the process and is retried until it succeeds, so Run may run
 // more than once for one job. Run must therefore be idempotent.
 //
-// In is a struct type whose fields are the inputs, with the same tags as the inputs of an [Action]; [None] if there are
-// no inputs.
+// In is a struct type whose fields are the inputs, with the same tags as the inputs of an [Action]. If the task has no
+// inputs, In is [None].
 type Task[In any] struct {
 	Name        string // 1 to 64 letters, digits and _ . : -; required
 	Description string // one sentence for people
@@ -64,11 +64,11 @@ func (s Scope) String() string {
 // two and a half days after the first attempt.
 const defaultMaxAttempts = 25
 
-// minFrequency is the minimum of Task.Frequency. minFrequency refuses a Frequency in a wrong unit, with which a task
-// would run in a tight loop.
+// minFrequency is the minimum of Task.Frequency. The minimum refuses a Frequency in a wrong unit, because the task
+// would then run in a tight loop.
 const minFrequency = 10 * time.Millisecond
 
-// TaskInfo describes a registered task. [Tasks.Registered] returns one for each task.
+// TaskInfo describes a registered task. [Tasks.Registered] returns one TaskInfo for each task.
 type TaskInfo struct {
 	Name, Description string
 	Scope             Scope
@@ -87,8 +87,8 @@ type task struct {
 	attempts int    // MaxAttempts of a scheduled run
 	unique   Unique
 	backoff  func(attempt int) time.Duration
-	// check decodes and checks params. check returns a function that encodes the decoded input as JSON in canonical
-	// form, or the rules that the params break.
+	// check decodes and checks params. If params are valid, check returns the function canonical, which encodes the
+	// decoded input as JSON in canonical form. Otherwise check returns, as fail, the rules that the params break.
 	check func(params []schema.Param) (canonical func() ([]byte, error), fail *schema.Failure)
 }
 
@@ -191,9 +191,9 @@ func checkQueueName(name string) string {
 	return ""
 }
 
-// Enqueue stores a job, which a worker runs as soon as a worker is free, or at the time that the options set. Enqueue
-// checks the input with the same rules as the run; for an invalid input, the error is [CodeInvalidInput]. If Enqueue
-// returns no error, the job is durable, unless the queue is in memory.
+// Enqueue stores a job. A worker runs the job as soon as the worker is free, or at the time that the options set.
+// Enqueue checks the input with the same rules as a run; for an invalid input, the error is [CodeInvalidInput]. If
+// Enqueue returns no error, the job is durable. A job in a queue in memory is never durable.
 func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...EnqueueOption) (Enqueued, error) {
 	raw, err := t.encode(in)
 	if err != nil {
@@ -202,8 +202,8 @@ func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...Enque
 	return api.Tasks.enqueue(ctx, t.Name, raw, options)
 }
 
-// Call runs the task now in this process, through its middleware and input checks, without a job and without retries.
-// Call blocks until the task ends, and returns the error that a client would receive.
+// Call runs the task now in this process, without a job and without retries. The middleware of the task runs and the
+// input is checked. Call blocks until the task ends, and returns the error that a client would receive.
 func (t Task[In]) Call(ctx context.Context, api *API, in In) error {
 	raw, err := t.encode(in)
 	if err != nil {

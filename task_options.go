@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// EnqueueOption changes how one call of [Task.Enqueue] or [Tasks.Enqueue] stores its job. EnqueueOption overrides the
+// EnqueueOption changes how one call of [Task.Enqueue] or [Tasks.Enqueue] stores its job. The option overrides the
 // corresponding field of the task's declaration.
 type EnqueueOption func(*enqueueOptions)
 
@@ -77,7 +77,7 @@ func UniqueFor(d time.Duration) EnqueueOption {
 // and returns the existing job.
 type Unique struct {
 	By  Uniqueness    // the property that makes two jobs equal; default: NotUnique
-	For time.Duration // counted from the enqueue; default, 0: until the job is completed, cancelled or dead
+	For time.Duration // counted from the enqueue; 0, the default: until the job is completed, cancelled or dead
 }
 
 // Uniqueness is the property that makes two jobs of a task equal.
@@ -121,9 +121,9 @@ func (o *enqueueOptions) uniqueKey(task string, canonical func() ([]byte, error)
 	return "", nil
 }
 
-// Exponential returns a function for Task.Backoff. The delay is first after the first failure and doubles after each
-// further failure, up to most. Each delay varies at random by up to a quarter, so that jobs that failed together are
-// not retried together.
+// Exponential returns a function for Task.Backoff. The argument first is the delay after the first failure. The delay
+// doubles after each further failure, up to the maximum most. Each delay varies at random by up to a quarter, so that
+// jobs that failed together are not retried together.
 func Exponential(first, most time.Duration) func(attempt int) time.Duration {
 	return func(attempt int) time.Duration {
 		d := float64(first) * math.Pow(2, float64(max(attempt, 1)-1))

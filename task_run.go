@@ -10,8 +10,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// runNow runs the task with this name and the params raw in this process, without a stored job. The returned error is
-// nil or an *[Error].
+// runNow runs the task with this name in this process, without a stored job. raw holds the params of the task as JSON.
+// The returned error is nil or an *[Error].
 func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
 	calls, ok := t.api.calls.enter()
 	if !ok {

@@ -76,8 +76,8 @@ func (s *dueTimes) Latest(after, until time.Time) time.Time {
 	return time.UnixMilli(at)
 }
 
-// Calendar reports whether the schedule follows the calendar instead of elapsed time. If a clock is set back a little,
-// a calendar schedule must not become due again.
+// Calendar reports whether the schedule follows the calendar instead of elapsed time. The caller needs this when a
+// clock is set back a little, because a calendar schedule must then not become due again.
 func (s *dueTimes) Calendar() bool { return s.every == 0 && s.cron.Calendar() }
 
 // floorDiv returns a/b, rounded down; b must be above 0.

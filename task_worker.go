@@ -10,8 +10,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// workerHost implements bridge.Worker for Tasks. Package worker calls it through package bridge, which documents each
-// method.
+// workerHost implements bridge.Worker for Tasks. Package worker calls the methods of workerHost through package bridge,
+// which documents each method.
 type workerHost Tasks
 
 func (t *workerHost) tasks() *Tasks { return (*Tasks)(t) }

@@ -37,9 +37,9 @@ type JobFilter = backend.JobFilter
 // JobStats is the number of jobs in each state, as returned by [Tasks.Stats].
 type JobStats = backend.QueueStats
 
-// Enqueue stores a job, which a worker runs as soon as a worker is free, or at the time that the options set. params
-// must be nil or encode as a JSON object with the inputs of the task. Enqueue checks params like the inputs of an
-// action. If Enqueue returns no error, the job is durable, unless the queue is in memory.
+// Enqueue stores a job. A worker runs the job as soon as the worker is free, or at the time that the options set.
+// params must be nil or encode as a JSON object with the inputs of the task. Enqueue checks params like the inputs of
+// an action. If Enqueue returns no error, the job is durable. A job in a queue in memory is never durable.
 //
 // For a task of [ScopeAllNodes], Enqueue stores one job for each node whose worker runs in this process, and returns
 // the first of these jobs.
@@ -51,9 +51,9 @@ func (t *Tasks) Enqueue(ctx context.Context, task string, params any, options ..
 	return t.enqueue(ctx, task, raw, options)
 }
 
-// Run runs a task now in this process, through its middleware and input checks, without a job and without retries. The
-// context of the task ends with ctx, at the task's Timeout, and when the grace period of a stop is over. Run blocks
-// until the task ends, and returns the error that a client would receive.
+// Run runs a task now in this process, without a job and without retries. The middleware of the task runs and the
+// params are checked. The context of the task ends when ctx ends, at the task's Timeout, or when the grace period of a
+// stop is over. Run blocks until the task ends, and returns the error that a client would receive.
 func (t *Tasks) Run(ctx context.Context, task string, params any) error {
 	raw, err := encodeParams(task, params)
 	if err != nil {
@@ -99,8 +99,8 @@ func (t *Tasks) enqueue(ctx context.Context, name string, raw []byte, options []
 	return added[0], nil
 }
 
-// complete checks the options of an enqueue, and sets the unique key, the unique time and the maximum number of
-// attempts of the job. canonical returns the input of the task in canonical form.
+// complete checks the options of an enqueue and returns an error if an option is wrong. It sets three fields of the
+// job: Unique, UniqueFor and MaxAttempts. canonical returns the input of the task in canonical form.
 func (o *enqueueOptions) complete(task string, canonical func() ([]byte, error)) (err error) {
 	unique := o.unique
 	if o.key != "" {
@@ -117,14 +117,15 @@ func (o *enqueueOptions) complete(task string, canonical func() ([]byte, error))
 	return nil
 }
 
-// storedAttempts returns a declared MaxAttempts in the form that the backend stores, where 0 means no limit. If
-// declared is 0, byDefault applies.
+// storedAttempts converts a declared MaxAttempts to the number that the backend stores, in which 0 means no limit. If
+// declared is 0, storedAttempts uses byDefault instead.
 func storedAttempts(declared, byDefault int) int {
 	return min(max(cmp.Or(declared, byDefault), 0), maxAttempts)
 }
 
 // forNodes returns the jobs that one enqueue stores. For ScopeAnyNode it is one job. For ScopeAllNodes it is one job
-// for each node whose worker runs in this process, or for the API's own node if there is none.
+// for each node whose worker runs in this process. If no worker runs in this process, it is one job for the API's own
+// node.
 func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
 	if scope == ScopeAnyNode {
 		return []backend.NewJob{job}
@@ -229,7 +230,7 @@ func (t *Tasks) Registered() []TaskInfo {
 func scheduleName(info *TaskInfo) string { return info.Name + " " + info.Schedule.String() }
 
 // jobError converts an error of the backend for the job with this id into an error for clients. If the job does not
-// exist, the error names the id; other errors are converted by queueError.
+// exist, the error names the id. queueError converts all other errors.
 func jobError(id uint64, err error) error {
 	if errors.Is(err, backend.ErrNotFound) {
 		return &Error{Code: CodeNotFound, Message: fmt.Sprintf("there is no job %d: it never was, was deleted, or ended too long ago", id), Err: err}

@@ -1,8 +1,8 @@
 // Package actionherotest helps to test actions, tasks, middleware and rooms. It starts an API or a whole server for one
 // test, runs actions and tasks by name, lists enqueued jobs, and connects persistent clients that record room messages.
 //
-// Begin with [New] and [Run]. The APIs, servers and clients that the functions start stop at the end of the test. If a
-// function fails, it calls t.Fatal, so call each function in the goroutine of the test.
+// Begin with [New] and [Run]. At the end of the test, all APIs, servers and clients that these functions started are
+// stopped. A function that fails calls t.Fatal, so call each function in the goroutine of the test.
 package actionherotest
 
 import (
@@ -117,8 +117,8 @@ func RunTask(t testing.TB, api *actionhero.API, task string, params map[string]a
 }
 
 // Enqueued returns the jobs of the named task in the order in which they were enqueued. If task is "", it returns the
-// jobs of all tasks. The jobs may be in any state; at most 10,000 are returned. Job.Params is the JSON of the params,
-// as [actionhero.Tasks.Run] takes them; Job.RunAt is the earliest start of the job.
+// jobs of all tasks. The jobs may be in any state; at most 10,000 are returned. Job.Params holds the params of the job
+// as a JSON object; Job.RunAt is the earliest start of the job.
 func Enqueued(t testing.TB, api *actionhero.API, task string) []actionhero.Job {
 	t.Helper()
 	jobs, err := api.Tasks.List(t.Context(), actionhero.JobFilter{Task: task, Limit: 10_000})
@@ -156,7 +156,8 @@ type Message struct {
 	Body string // the message, as JSON
 }
 
-// Connect returns a new client of the API whose current room is room. The client disconnects at the end of the test.
+// Connect returns a new client of the API. The current room of the client is the given room. The client disconnects at
+// the end of the test.
 func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	t.Helper()
 	c := &Client{}
@@ -170,7 +171,7 @@ func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 }
 
 // Messages returns the messages that were delivered to the client since the previous call, in the order of their
-// delivery. Messages does not block until a message arrives.
+// delivery. If there are none, Messages returns nil at once and does not wait for a message.
 func (c *Client) Messages() []Message {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,7 +11,8 @@ const MaxKeyBytes = 1024
 // The errors that callers can act upon. Compare errors with [errors.Is], because a backend may wrap them in a sentence
 // with details.
 var (
-	// ErrNotFound means that no entry or job has this key or id, or that the entry has expired.
+	// ErrNotFound means that there is no entry with this key, that the entry has expired, or that there is no job with
+	// this id.
 	ErrNotFound = errors.New("there is no entry with this key, or it has expired")
 	// ErrFull means that the memory limit of the store, or a limit of the queue, is reached. The stored entries and
 	// jobs remain.
@@ -31,7 +32,7 @@ var (
 	ErrInUse = errors.New("another process uses this folder: stop it, or give each process a folder of its own")
 	// ErrDamaged means that a file that stores jobs has changed since the backend wrote it.
 	ErrDamaged = errors.New("the file is damaged: stop the server and run `actionhero tasks repair`, which keeps all intact jobs and renames the damaged files")
-	// ErrRunning means that the call refuses a job because the job is running. A running job can only be cancelled.
+	// ErrRunning means that the call failed because the job is running. A running job can only be cancelled.
 	ErrRunning = errors.New("the job is running: wait for its end or cancel it")
 	// ErrDuplicate means that another job holds the unique key of this job. Only one job at a time can hold a unique
 	// key.
@@ -51,7 +52,7 @@ type Backend interface {
 	// invalid, or if the server of the backend does not reply before ctx ends.
 	Open(ctx context.Context) error
 	// Close makes the backend unusable until the next Open. Close removes the members of this node from their rooms. It
-	// waits until running message deliveries have ended, starts no new ones, and stops all goroutines of the backend.
-	// If the backend is not open, Close does nothing.
+	// waits until running message deliveries have ended, starts no new deliveries, and stops all goroutines of the
+	// backend. If the backend is not open, Close does nothing.
 	Close(ctx context.Context) error
 }

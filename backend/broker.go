@@ -5,11 +5,12 @@ import "context"
 // Message is a message to the members of a room. The bytes of Body must not be modified after Publish, because all
 // receivers share them.
 //
-// The Message type will get more fields: a sequence number of the message in its room, with which members that
-// reconnect ask for missed messages, and the id of a single receiving connection. So use field names in literals. A
-// backend must send all fields from node to node, and ignore fields that it does not know.
+// The Message type will get two more fields, so use field names in literals. The first field is the sequence number of
+// the message in its room; members will use it after a reconnect to ask for missed messages. The second field is the id
+// of a single receiving connection. A backend must send all fields from node to node, and ignore fields that it does
+// not know.
 type Message struct {
-	Room string // the room
+	Room string // the name of the room
 	From string // the public id of the sending connection; empty: the server
 	Body []byte // one JSON value
 }
@@ -28,12 +29,14 @@ type Broker interface {
 	//
 	// While deliver runs, no other message of the room is delivered. So deliver must only accept the message: it must
 	// not block, least of all on a slow client. The callback may call Members, Join and Leave, but it must not call
-	// Publish or the Close method of the backend. If the returned function after is not nil, the broker calls it once
-	// the next message of the room may be delivered, so after may take longer. The embedded backend calls after before
-	// Publish returns, so that the publisher pays for the delivery.
+	// Publish or the Close method of the backend. The callback may return a function, or nil. The broker calls the
+	// returned function once the next message of the room may be delivered, so the returned function may take longer
+	// than the callback. The embedded backend calls the returned function before Publish returns, so the delivery takes
+	// time of the goroutine that calls Publish.
 	Subscribe(deliver func(Message) (after func()))
 	// Publish sends the message m to all nodes. It returns once the position of m among the messages of its room is
-	// fixed. Each node receives a message at most once: a node that is disconnected at that time misses it.
+	// fixed. Each node receives a message at most once. A node that is disconnected when the message is sent misses the
+	// message.
 	Publish(ctx context.Context, m Message) error
 	// Join adds the member to the room. All nodes of the cluster see the new member. If the member is already in the
 	// room, Join does nothing. A member may be in many rooms. Member ids are unique in the cluster.

@@ -11,8 +11,8 @@
 // # Stability
 //
 // The interfaces of this package are meant for backends, not for apps. They gain methods as the module grows; the next
-// one lists the nodes of the cluster. A change to the interfaces is not a breaking change of the module, so a backend
-// outside this module has to be updated with the module.
+// method lists the nodes of the cluster. A change to the interfaces is not a breaking change of the module, so a
+// backend outside this module has to be updated with the module.
 //
 // # What every backend guarantees
 //
@@ -23,7 +23,7 @@
 //     not: a member stands for a connection, and a node that closes has no connections left. If a node dies, the
 //     backend removes the members of that node a little later.
 //   - A store never evicts an entry, a counter or a lock to make room for another. If the store has no room, the call
-//     fails with [ErrFull].
+//     that adds one fails with [ErrFull].
 //   - A lock has one owner at a time, by the store's clock. Each owner gets a fence, a number that is larger than the
 //     fence of the previous owner.
 //   - A call on the [Queue] that returns without an error is durable. Jobs outlive Close and Open. A run, which is one

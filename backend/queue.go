@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// The limits of a [Queue]. Names (of tasks, queues, nodes and schedules) and unique keys have at most [MaxKeyBytes].
+// The limits of a [Queue]. Unique keys and the names of tasks, queues, nodes and schedules have at most [MaxKeyBytes]
+// bytes.
 const (
 	// MaxParamsBytes is the maximum length of the parameters of one job, in bytes.
 	MaxParamsBytes = 1 << 20
@@ -35,14 +36,15 @@ const (
 // has crashed [Job.MaxCrashes] times.
 //
 // All times come from the wall clock of the machine that stores the jobs, with millisecond precision. If that wall
-// clock is set, a Delay still lasts as long as before; a RunAt means the time that the clock shows.
+// clock is set forward or back, the length of a Delay does not change. A RunAt always means the time that the clock
+// shows.
 type Queue interface {
-	// Enqueue adds all jobs or none, and returns one result for each job, in the order of jobs. It fails with
-	// [ErrFull], [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and if a job has an empty
-	// Task.
+	// Enqueue adds all jobs or none, and returns one result for each job, in the order of the argument jobs. It fails
+	// with [ErrFull], [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and if a job has an
+	// empty Task.
 	Enqueue(ctx context.Context, jobs ...NewJob) ([]Enqueued, error)
-	// Fetch starts runs of due jobs and returns these jobs. An empty result is not an error. Fetch does not block; use
-	// Watch to wait for due jobs. The result is ordered by the position of the job's queue in req.Queues, then by
+	// Fetch starts runs of due jobs and returns these jobs. An empty result is not an error. Fetch does not wait for
+	// due jobs; use Watch to wait. The result is ordered by the position of the job's queue in req.Queues, then by
 	// priority, then by the time at which the job became due. Every start of a run is durable before Fetch returns.
 	Fetch(ctx context.Context, req FetchRequest) ([]Job, error)
 	// Watch returns a channel that receives a value after jobs of these queues became due, or at once if some are due
@@ -50,17 +52,17 @@ type Queue interface {
 	// it returns no jobs, then wait for the next value. Watch may be called before Open and works through Close and
 	// Open. The returned function stop ends the notifications; the channel is never closed.
 	Watch(queues ...string) (due <-chan struct{}, stop func())
-	// Finish ends the runs of all outcomes in one step. The result lost has the job ids of the runs that had ended
-	// before because their lease expired; these jobs may be running elsewhere or have finished. If a job was cancelled
-	// during its run, the job becomes Cancelled, unless the outcome is Completed or Dead.
+	// Finish ends the runs of all outcomes in one step. The result lost has the job ids of the runs whose lease had
+	// expired, so that the runs had ended before. The jobs of these runs may be running elsewhere or have finished. If
+	// a job was cancelled during its run, the job becomes Cancelled, unless the outcome is Completed or Dead.
 	Finish(ctx context.Context, outcomes ...Outcome) (lost []uint64, err error)
-	// Renew extends the leases of runs: each lease expires after the duration lease, from now. The result stop has the
-	// job ids of the runs that must stop, because their lease had expired or their job was cancelled. Call Renew after
-	// a third of the lease has passed.
+	// Renew extends the leases of runs. The argument lease is the duration from now to the new expiry of each lease.
+	// The result stop has the job ids of the runs that must stop, because their lease had expired or their job was
+	// cancelled. Call Renew each time a third of the lease has passed.
 	Renew(ctx context.Context, lease time.Duration, runs ...Run) (stop []uint64, err error)
-	// OnCancel sets the callback f, which is called with the id of a running job, on any node, when that job is
-	// cancelled. Call OnCancel before Open. The callback stays set through Close and Open, and a second call of
-	// OnCancel replaces it. The callback must not block and must not call the queue.
+	// OnCancel sets the callback f. When any node cancels a running job, the queue calls f with the id of the job. Call
+	// OnCancel before Open. The callback stays set through Close and Open, and a second call of OnCancel replaces it.
+	// The callback must not block and must not call the queue.
 	OnCancel(f func(id uint64))
 
 	// Get returns the job with this id. If there is no job with this id, Get fails with [ErrNotFound].
@@ -82,16 +84,16 @@ type Queue interface {
 	// [ErrRunning].
 	Delete(ctx context.Context, id uint64) error
 
-	// EnqueueScheduled adds jobs and sets the last run of a schedule to a time, the argument at, in one step. It then
-	// returns true. If the stored last run of the schedule is the same time or later, EnqueueScheduled does nothing and
-	// returns false. So if several nodes call EnqueueScheduled for the same time, at most one call returns true. A job
-	// whose unique key is held is not added; the call still returns true. EnqueueScheduled fails with the errors of
-	// Enqueue.
+	// EnqueueScheduled adds jobs and sets the last run of the schedule to the time in the argument at, in one step. It
+	// then returns true. If the stored last run of the schedule is at that time or later, EnqueueScheduled does nothing
+	// and returns false. So if several nodes call EnqueueScheduled for the same time, at most one call returns true. If
+	// another job holds the unique key of a new job, the new job is not added; the call still returns true.
+	// EnqueueScheduled fails with the errors of Enqueue.
 	EnqueueScheduled(ctx context.Context, schedule string, at time.Time, jobs ...NewJob) (won bool, err error)
-	// SetLastRun changes the last run of a schedule to a time, the argument at, and returns true. The caller passes the
-	// last run that it knows as the argument before, or the zero time if the schedule never ran. If the stored last run
-	// differs from that time, SetLastRun does nothing and returns false. The new last run may be earlier, to correct a
-	// clock that was ahead. SetLastRun fails with the errors of EnqueueScheduled.
+	// SetLastRun changes the last run of the schedule to the time in the argument at, and returns true. In the argument
+	// before, the caller passes the last run that it knows, or the zero time if the schedule never ran. If the stored
+	// last run differs from the argument before, SetLastRun does nothing and returns false. The new last run may be
+	// earlier, to correct a clock that was ahead. SetLastRun fails with the errors of EnqueueScheduled.
 	SetLastRun(ctx context.Context, schedule string, before, at time.Time) (done bool, err error)
 	// LastRuns returns a map from the name of each schedule that ever ran to the time of its last run.
 	LastRuns(ctx context.Context) (map[string]time.Time, error)
@@ -147,7 +149,7 @@ type Job struct {
 func (j Job) Run() Run { return Run{ID: j.ID, Start: j.Starts} }
 
 // Run identifies one run of a job. If the lease of a run expires, that run has ended. A later run of the same job has
-// another Start.
+// another value in the field Start.
 type Run struct {
 	ID    uint64 // the id of the job
 	Start int    // the value of [Job.Starts] during the run

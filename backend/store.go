@@ -47,12 +47,12 @@ type Lock struct {
 // Locks have a key space of their own. A lock and an entry with the same key are independent, and only the lock methods
 // see locks. Entries, counters and locks share the memory limit of the store.
 //
-// Every method except Keys and Clear is atomic: concurrent calls, from any node, have the result of some sequential
-// order.
+// Every method except Keys and Clear is atomic: concurrent calls, from any node, have the same results as if the calls
+// ran one after another in some order.
 type Store interface {
 	// Set stores a copy of value under key. It replaces the value, the creation time and the expiry of a previous
-	// entry. The entry expires after ttl; a ttl of 0 means never. If ttl is negative, the new entry has already
-	// expired, so Set only deletes the previous entry.
+	// entry. The entry expires after ttl. If ttl is 0, the entry never expires. If ttl is negative, the new entry has
+	// already expired, so Set only deletes the previous entry.
 	//
 	// Set fails with [ErrFull] if the store has no memory for the entry, with [ErrKeyTooLong] and with [ErrClosed]. If
 	// Set fails, the previous entry is unchanged.
@@ -67,8 +67,8 @@ type Store interface {
 	// Increment adds a number, which may be negative, to the counter under key and returns the sum. A counter is an
 	// entry whose value is a whole number in the format of [strconv.FormatInt] in base 10, so Set can write a counter
 	// and Get can read it. If there is no entry under key, Increment creates a counter that has the added number as its
-	// value. The new counter expires after ttl, with the meaning of ttl in Set. If there is a counter, Increment
-	// ignores ttl and keeps the counter's creation time and expiry.
+	// value. The argument ttl of a new counter has the same meaning as in Set. If there is a counter, Increment ignores
+	// ttl and keeps the counter's creation time and expiry.
 	//
 	// Increment fails with the errors of Set, with [ErrNotCounter] and with [ErrOverflow]. If Increment fails, nothing
 	// changes.
@@ -94,8 +94,8 @@ type Store interface {
 	// Lock acquires the lock of key for ttl. If the lock is held, Lock fails with [ErrLocked]. Only the owner can free
 	// a lock before the lock expires, and a lock never expires early.
 	//
-	// A paused owner may not know that its lock has expired. So the resource that the lock protects should refuse every
-	// fence that is lower than a fence that it has seen. Fences are not consecutive.
+	// A paused owner may not know that its lock has expired. So the resource that the lock protects should remember the
+	// highest fence it has received, and refuse every lower fence. Fences are not consecutive.
 	//
 	// Lock also fails with [ErrTTL], [ErrFull], [ErrKeyTooLong] and [ErrClosed].
 	Lock(ctx context.Context, key string, ttl time.Duration) (Lock, error)

@@ -1,8 +1,9 @@
 // Package builtin holds the actions and tasks that come with the server. An app lists [All], or some of these parts,
-// next to its own parts. Begin with All. The names, outputs and descriptions of the actions are part of the wire that clients see.
+// next to its own parts. Begin with All. Clients depend on the names, outputs and descriptions of the actions, because
+// these are part of the protocol.
 //
-// CleanLogFiles, CleanOldCacheObjects and PingSocketClients run on a schedule and are not in All: package server adds them
-// if the setting tasks.examples is on.
+// CleanLogFiles, CleanOldCacheObjects and PingSocketClients run on a schedule and are not in All: package server adds
+// them if the setting tasks.examples is on.
 package builtin
 
 import (
@@ -12,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// All holds every action of this package and the task [RunAction]. Pass it to cli.Main, server.New or actionhero.New.
+// All holds every action of this package and the task [RunAction]. Pass All to cli.Main, server.New or actionhero.New.
 var All = actionhero.Parts{Status, ActionsView, CacheTest, ActionClusterCacheTest, RandomNumber, Say, File, RunAction}
 
 // RandomNumberOutput is the output of [RandomNumber].

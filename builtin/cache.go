@@ -38,8 +38,8 @@ type LoadResults struct {
 // because any client may call the action and could otherwise fill the cache.
 const ClusterTestTTL = time.Hour
 
-// testPrefix begins the cache keys that [CacheTest] and [ActionClusterCacheTest] write, so that clients cannot
-// overwrite the keys of the app.
+// testPrefix is the prefix of the cache keys that [CacheTest] and [ActionClusterCacheTest] write, so that clients
+// cannot overwrite the keys of the app.
 const testPrefix = "cacheTest_"
 
 // CacheTest is the action "cacheTest". The action saves, loads and deletes an object in the cache and returns the

@@ -25,8 +25,8 @@ type Stats struct {
 	Sections          map[string]any // by name; encoded as members of the report
 }
 
-// sectionOrder lists sections of the report in the order that clients expect. All other sections follow, sorted by
-// name.
+// sectionOrder lists the first sections of the report, in the order that clients expect. All other sections follow,
+// sorted by name.
 var sectionOrder = []string{"peers", "cache", "socketServer", "webSocketServer", "webServer", "queue"}
 
 // MarshalJSON encodes the report as one JSON object whose members are ID, uptime, memory and the sections.

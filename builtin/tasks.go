@@ -12,7 +12,7 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// RunActionInput is the input of [RunAction]. The job also holds the params for the action.
+// RunActionInput is the input of [RunAction]. The params of the job also include the params for the action.
 type RunActionInput struct {
 	Action string `json:"action" required:"true" doc:"the action to run; it gets all other params of the task"`
 }
@@ -43,8 +43,8 @@ var RunAction = actionhero.Task[RunActionInput]{
 }
 
 // CleanLogFiles returns the task "cleanLogFiles". Each minute, on every node, the task removes the files in folder that
-// are larger than maxBytes. The task keeps the file with the name keep, because the server writes to that file and
-// rotates it. The task does not enter subfolders.
+// are larger than maxBytes. The argument keep is the name of a file that the task does not remove, because the server
+// writes to that file and rotates it. The task does not enter subfolders.
 func CleanLogFiles(folder, keep string, maxBytes int64) actionhero.Task[actionhero.None] {
 	return actionhero.Task[actionhero.None]{
 		Name:        "cleanLogFiles",

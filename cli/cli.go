@@ -28,8 +28,8 @@ func Main(parts ...actionhero.Part) {
 	os.Exit(Run(context.Background(), os.Stdout, os.Stderr, os.Args, parts...))
 }
 
-// Run runs the command line args like [Main], but returns the exit code instead of exiting. args[0] is the name of the
-// program. If ctx ends, the running command stops.
+// Run runs the command line in args. It works like [Main], but returns the exit code instead of exiting. args[0] is the
+// name of the program. If ctx ends, the running command stops.
 func Run(ctx context.Context, stdout, stderr io.Writer, args []string, parts ...actionhero.Part) int {
 	root, err := newRoot(filepath.Base(args[0]), parts)
 	if err == nil {

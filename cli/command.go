@@ -33,7 +33,7 @@ type Command struct {
 	Short string                                    // one line for the list of commands
 	Long  string                                    // for the help of the command; default: Short
 	Args  string                                    // the arguments in the help, such as "FILE..."; default: the command takes no arguments
-	Flags func(flags *flag.FlagSet)                 // declares the flags; default: the command has no flags of its own
+	Flags func(flags *flag.FlagSet)                 // declares the flags, but not config, help or h; default: none
 	Run   func(ctx context.Context, env *Env) error // required; SIGINT or SIGTERM cancels ctx, a second signal ends the process
 }
 
@@ -49,8 +49,9 @@ type Env struct {
 }
 
 // Server returns a new server, made from Config and the parts of the app. The server is not started: no port is open,
-// the backend is not open and no initializer has started. The methods Start and Stop of the server change this. The log
-// of the server goes to Stderr unless Config.General.Log is set, because the log file belongs to the running server.
+// the backend is not open and no initializer has started. Call the methods Start and Stop of the server to start and
+// stop it. The log of the server goes to Stderr unless Config.General.Log is set, because the log file belongs to the
+// running server.
 func (e *Env) Server() (*server.Server, error) {
 	cfg := e.Config
 	if cfg.General.Log == nil {
@@ -97,8 +98,11 @@ func (a *app) command(c *Command) *cobra.Command {
 	return cmd
 }
 
-// addCommands adds each [Command] in the parts of the app to root. It returns an error if a Command has no function, or
-// if its name is not one word or is taken.
+// commonFlags are the names of the flags that every command has.
+var commonFlags = []string{"config", "help", "h"}
+
+// addCommands adds each [Command] in the parts of the app to root. It returns an error if a Command has no function, if
+// its name is not one word or is taken, or if it declares a flag that every command has.
 func (a *app) addCommands(root *cobra.Command) error {
 	taken := map[string]bool{"help": true, "completion": true}
 	for _, cmd := range root.Commands() {
@@ -114,7 +118,13 @@ func (a *app) addCommands(root *cobra.Command) error {
 			return fmt.Errorf("two commands are named %q: rename one, or add it once", c.Name)
 		}
 		taken[c.Name] = true
-		root.AddCommand(a.command(&c))
+		cmd := a.command(&c)
+		for _, name := range commonFlags {
+			if cmd.Flags().Lookup(name) != nil {
+				return fmt.Errorf("command %q declares the flag %q, which every command has already: rename it", c.Name, name)
+			}
+		}
+		root.AddCommand(cmd)
 	}
 	return nil
 }

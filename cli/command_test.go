@@ -82,6 +82,9 @@ func TestOtherCommands(t *testing.T) {
 func TestCommandErrors(t *testing.T) {
 	t.Parallel()
 	nothing := func(context.Context, *cli.Env) error { return nil }
+	withFlag := func(name string) cli.Command {
+		return cli.Command{Name: "x", Flags: func(f *flag.FlagSet) { f.Bool(name, false, "") }, Run: nothing}
+	}
 	for name, tt := range map[string]struct {
 		config string
 		parts  actionhero.Parts
@@ -96,6 +99,9 @@ func TestCommandErrors(t *testing.T) {
 		"no function":        {`{}`, actionhero.Parts{&cli.Command{Name: "x"}}, []string{"version"}, `command "x" has no function: set Run`},
 		"name of a built-in": {`{}`, actionhero.Parts{cli.Command{Name: "start", Run: nothing}}, []string{"version"}, `two commands are named "start": rename one, or add it once`},
 		"twice":              {`{}`, actionhero.Parts{greet(), actionhero.Parts{greet()}}, []string{"version"}, `two commands are named "greet": rename one, or add it once`},
+		"flag -h":            {`{}`, actionhero.Parts{withFlag("h")}, []string{"version"}, `command "x" declares the flag "h", which every command has already: rename it`},
+		"flag --help":        {`{}`, actionhero.Parts{withFlag("help")}, []string{"x"}, `command "x" declares the flag "help", which every command has already: rename it`},
+		"flag --config":      {`{}`, actionhero.Parts{withFlag("config")}, []string{"x"}, `command "x" declares the flag "config", which every command has already: rename it`},
 		"configuration":      {`{"general": 1}`, actionhero.Parts{greet()}, []string{"greet", "Ann"}, "config.json:1:13: "},
 		"a part":             {`{}`, actionhero.Parts{greet(), actionhero.Initializer{}}, []string{"greet", "Ann"}, "an initializer has no name"},
 	} {

@@ -173,8 +173,9 @@ func (t *taskCommands) enqueue() *cobra.Command {
 	return cmd
 }
 
-// paramsOf returns the params of a task as a JSON object. This is either object, or an object with one member for each
-// of the pairs KEY=VALUE. If both are given or one is malformed, paramsOf returns an error.
+// paramsOf returns the params of a task as a JSON object. If object is not empty, paramsOf returns the argument object
+// unchanged. Otherwise it returns an object with one member for each of the pairs KEY=VALUE. If both arguments are
+// given or one is malformed, paramsOf returns an error.
 func paramsOf(object string, pairs []string) (json.RawMessage, error) {
 	if object != "" && len(pairs) > 0 {
 		return nil, fmt.Errorf("there are both --params and %q: use one of the two forms", pairs[0])

@@ -21,8 +21,8 @@ import (
 const EnvPrefix = config.DefaultPrefix
 
 // Config is the configuration of a whole server. Each field is a section of the configuration file. The zero value
-// works: a zero field means the default in the tag of that field. In a Config that [Load] returned, a zero field means
-// the value zero.
+// works: a zero field means the default in the tag of that field. In a Config that [Load] returned, a zero is the
+// configured value, which the default does not replace.
 type Config struct {
 	General     actionhero.Config `json:"general"`
 	Log         LogConfig         `json:"log"`
@@ -69,8 +69,8 @@ type TasksConfig struct {
 	Examples bool  `json:"examples" doc:"run the example tasks cleanLogFiles, cleanOldCacheObjects and pingSocketClients"`
 }
 
-// defaultTasksPath is the default folder of the tasks. It is not the default in local.QueueConfig, because a queue
-// without a folder is in memory.
+// defaultTasksPath is the default folder of the tasks. local.QueueConfig does not have this default, because a queue of
+// package local without a folder is in memory.
 const defaultTasksPath = "./data"
 
 // fill sets each unset setting to its default.
@@ -128,8 +128,9 @@ func (c *Config) check() error {
 	return c.Tasks.Config.Check()
 }
 
-// complete sets the default of every unset setting. If c.General has no log or no backend, complete creates it. It
-// returns the file of the log that it created, otherwise nil.
+// complete sets the default of every unset setting. If c.General has no log, complete creates the log. If c.General has
+// no backend, complete creates the backend. It returns the file of the log that it created, or nil if it created no
+// log.
 func (c *Config) complete() (file logging.File, err error) {
 	c.fill()
 	if err := c.check(); err != nil {
@@ -146,8 +147,8 @@ func (c *Config) complete() (file logging.File, err error) {
 		c.Cache.Queue.Path = c.Tasks.Folder()
 		c.General.Backend = local.New(c.Cache)
 		// This process is the whole cluster. A run crashes only together with the process, so the lease never expires.
-		// The name of the node is fixed: tasks that wait for this node must find it again if the address of the node
-		// changes.
+		// The name of the node is fixed, because tasks that wait for this node must find it again if the address of the
+		// node changes.
 		c.Tasks.Lease = cmp.Or(c.Tasks.Lease, -1)
 		c.Tasks.Node = cmp.Or(c.Tasks.Node, "local")
 	}

@@ -107,8 +107,8 @@ func (c *controller) job(do func(ctx context.Context, id uint64) (actionhero.Job
 	})
 }
 
-// number parses text as a whole number. It returns 0 if text is empty. name stands for the number in the text of an
-// error.
+// number parses text as a whole number. It returns 0 if text is empty. The text of an error uses name as the name of
+// the number.
 func number(text, name string) (uint64, error) {
 	if text == "" {
 		return 0, nil

@@ -47,6 +47,7 @@ func TestControlSocket(t *testing.T) {
 		{"GET", "/stats", nil, `"available":1`},
 		{"POST", "/jobs", nil, "invalid_input: the request is not the expected JSON object"},
 		{"POST", "/jobs", control.NewJob{Task: "work"}, "invalid_input: key is a required parameter for this task"},
+		{"POST", "/jobs", map[string]any{"task": "work", "afterr": 5}, `invalid_input: the request is not the expected JSON object: unknown member "afterr"`},
 		{"POST", "/jobs", control.NewJob{Task: "none"}, "not_found: none is not a known task."},
 		{"GET", "/jobs/x", nil, `invalid_input: the id of the job is "x": it must be a whole number`},
 		{"GET", "/jobs?limit=-1", nil, `invalid_input: limit is "-1": it must be a whole number`},

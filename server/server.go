@@ -51,13 +51,13 @@ func New(cfg Config, parts ...actionhero.Part) (*Server, error) {
 // logFile opens the log file at each start, before the backend, and closes it at each stop, after the backend.
 type logFile struct{ file logging.File }
 
-// Start implements actionhero.Component.
+// Start implements actionhero.Component. It opens the log file.
 func (l logFile) Start(context.Context) error {
 	l.file.Open()
 	return nil
 }
 
-// Stop implements actionhero.Component.
+// Stop implements actionhero.Component. It closes the log file.
 func (l logFile) Stop(context.Context) error { return l.file.Close() }
 
 func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
@@ -77,7 +77,8 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 		s.API.Add(&controller{api: s.API, path: socket})
 	}
 	s.API.Add(s.Worker, s.Web, s.TCP)
-	// The sockets follow Web, so that they stop before Web: Web waits for the long polls of the sockets.
+	// The sockets are added after Web, so that they stop before Web. The reason is that Web waits for the long polls of
+	// the sockets.
 	if err := s.buildSockets(cfg.WebSockets); err != nil {
 		return err
 	}

@@ -86,12 +86,12 @@ func TestDefaults(t *testing.T) {
 
 func TestOrigins(t *testing.T) {
 	t.Parallel()
-	cfg := load(t, "config.json", "{\n\"webSockets\": {\"maxInFlight\": 7,\n\"pingTimeout\": 1000}, \"tasks\": {\"workers\": 2}}")
-	cfg.TCPServer.Port = -1
+	cfg := load(t, "config.json", "{\n\"webSockets\": {\"maxInFlight\": 7,\n\"pingTimeout\": 1000}, \"tasks\": {\"workers\": 2},\n\"general\": {\"serverName\": \"file\", \"maxRooms\": 5}}")
+	cfg.TCPServer.Port, cfg.General.ServerName, cfg.General.MaxRooms = -1, "program", 64
 	all := describe(t, cfg)
 	for key, want := range map[string]string{
 		"webSockets.maxInFlight": "7 from config.json:2", "webSockets.pingTimeout": "1s from config.json:3", "tasks.workers": "2 from config.json:3",
-		"tcpServer.port": "-1 from program", "httpServer.port": "8080 from default", "general.apiVersion": "the version of actionHero from default",
+		"tcpServer.port": "-1 from program", "general.serverName": "program from program", "general.maxRooms": "64 from program", "httpServer.port": "8080 from default", "general.apiVersion": "the version of actionHero from default",
 	} {
 		if got := all[key].Value + " from " + all[key].Origin; got != want {
 			t.Errorf("%s is %s, want %s", key, got, want)

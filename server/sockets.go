@@ -72,8 +72,9 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	return nil
 }
 
-// boundTo returns a function that wraps a handler. With bind "http" or "https", the wrapped handler answers only on
-// that port of the web server, and with status 404 on the other port.
+// boundTo returns a function that wraps a handler. If bind is "both", the wrapped handler is the original handler. If
+// bind is "http" or "https", the wrapped handler answers only on that port of the web server, and with status 404 on
+// the other port.
 func boundTo(bind string) func(http.Handler) http.Handler {
 	return func(h http.Handler) http.Handler {
 		if bind == "both" {

@@ -17,8 +17,8 @@ import (
 // transportName is the name of this transport in requests and in the log.
 const transportName = "socketio"
 
-// client is the Socket.IO client of one Engine.IO session. A client is connected while it has joined the default
-// namespace; conn is nil otherwise.
+// client is the Socket.IO client of one Engine.IO session. The client is connected while it is in the default
+// namespace. While the client is not connected, the field conn is nil.
 type client struct {
 	*serving
 	session *engine.Session
@@ -79,8 +79,9 @@ func (c *client) connected() *actionhero.Conn {
 	return c.conn
 }
 
-// Message implements engine.Client. It parses a Socket.IO packet and returns the request to run for the packet, or nil.
-// If binary is true, data is an attachment of the partial packet. A malformed or unexpected message closes the session.
+// Message implements engine.Client. If binary is false, data is a Socket.IO packet, which Message parses. If binary is
+// true, data is an attachment of c.partial, the packet whose attachments are being received. Message returns the
+// request to run, or nil if there is no request to run. A malformed or unexpected message closes the session.
 func (c *client) Message(data []byte, binary bool) connloop.Request {
 	if binary != (c.partial != nil) {
 		c.session.Refuse(errAttachmentOrder)
@@ -101,7 +102,8 @@ func (c *client) Message(data []byte, binary bool) connloop.Request {
 	return c.handlePacket(p)
 }
 
-// partialPacket is a packet that waits for its attachments, with the attachments that have been received.
+// partialPacket is a packet whose attachments have not all been received. It holds the text of the packet and the
+// received attachments.
 type partialPacket struct {
 	text        []byte
 	want        int
@@ -109,8 +111,9 @@ type partialPacket struct {
 	size        int
 }
 
-// addAttachment adds a received attachment to the partial packet. After the last attachment, it inserts all attachments
-// into the packet and handles the packet. If the attachments are larger than MaxHTTPBufferSize in total, it closes the
+// addAttachment adds a received attachment to the partial packet. If further attachments are missing, addAttachment
+// returns nil. After the last attachment, addAttachment inserts all attachments into the packet, handles the packet and
+// returns the request to run. If the attachments are larger than MaxHTTPBufferSize in total, addAttachment closes the
 // session.
 func (c *client) addAttachment(data []byte) connloop.Request {
 	partial := c.partial
@@ -158,8 +161,8 @@ func (c *client) handlePacket(p packet) connloop.Request {
 	return nil // an acknowledgement: the server never requests one
 }
 
-// connect connects the client to the namespace and returns the request that replies. It creates the actionhero.Conn at
-// once, because the next packet of the client may already need the Conn.
+// connect connects the client to the namespace and returns the request that sends the reply. connect creates the
+// actionhero.Conn at once, because the next packet of the client may already need the Conn.
 func (c *client) connect() connloop.Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -184,8 +187,8 @@ func (c *client) leaveNamespace() {
 	}
 }
 
-// wireKind identifies the encoding of room messages for Socket.IO clients in calls of [transport.Encoded]. All
-// Socket.IO clients share one encoded copy of a message.
+// wireKind is the type of the value that identifies the Socket.IO protocol in calls of [transport.Encoded]. Because of
+// this value, all Socket.IO clients share one encoded copy of a room message.
 type wireKind struct{}
 
 // Deliver implements transport.Sender. It queues a room message for the client. If flush is true, the caller must call
@@ -216,8 +219,8 @@ func (c *client) Close(reason string) {
 	c.session.Close(reason)
 }
 
-// handleEvent returns the request that runs the event in p and replies. If the event is malformed or unknown, the
-// request replies with an error.
+// handleEvent returns the request that runs the action or command of the event in the packet p and sends the reply. If
+// the event is malformed or unknown, the request replies with an error.
 func (c *client) handleEvent(conn *actionhero.Conn, p packet) connloop.Request {
 	quoted, args, err := parseEvent(p.data)
 	if err != nil {

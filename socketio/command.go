@@ -22,11 +22,11 @@ type command struct {
 	run       func(*command)
 }
 
-// commandQueue runs the commands of one client one after the other, in the order in which the commands came. A "say"
-// after a "roomChange" therefore goes to the new room.
+// commandQueue runs the commands of one client one after the other, in the order in which the commands came. If a
+// client sends the event "roomChange" and then "say", the message is therefore sent to the new room.
 //
-// The commandQueue is the connloop.Request for each of its commands. The connection loop may run these requests
-// concurrently and in any order; each run takes the first waiting command.
+// The method add returns the commandQueue as the connloop.Request of each command. The connection loop may run these
+// requests concurrently and in any order, because each call of Run runs the first waiting command.
 type commandQueue struct {
 	mu       sync.Mutex
 	waiting  []command
@@ -42,8 +42,8 @@ func (q *commandQueue) add(cmd command) connloop.Request {
 	return q
 }
 
-// Run implements connloop.Request. It blocks until the running command has finished, and then runs the first waiting
-// command.
+// Run implements connloop.Request. If another command of the client is running, Run blocks until that command has
+// finished. Run then runs the first waiting command.
 func (q *commandQueue) Run() (done bool) {
 	cmd := q.begin()
 	defer q.end()
@@ -88,7 +88,7 @@ func (cmd *command) completeConnect() {
 	}
 }
 
-// runCommand runs one of the commands that all persistent transports have, and sends the reply.
+// runCommand runs a command that all persistent transports have in common, for example "say", and sends the reply.
 func (cmd *command) runCommand() {
 	buf := getBuffer()
 	defer putBuffer(buf)
@@ -113,8 +113,8 @@ func (cmd *command) quit() {
 	cmd.client.Close("the client has quit")
 }
 
-// commandArguments maps the name of each command with an argument to the key of that argument in the JSON object of the
-// event.
+// commandArguments maps the name of a command to the key of the command's argument in the JSON object of the event.
+// Commands without an argument are not in the map.
 var commandArguments = map[string]string{"say": "message", "roomChange": "room", "roomAdd": "room", "roomLeave": "room"}
 
 var quitEvents = map[string]bool{"quit": true, "exit": true, "close": true}
@@ -134,9 +134,10 @@ func unknownEvent(quoted []byte) error {
 	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", name, strings.Join(commandNames, ", "))
 }
 
-// argument returns the string value of the member named key in arg, the JSON object that is the argument of an event.
-// If arg is a JSON string, argument returns the text of that string instead. A missing member "room" is returned as "",
-// which package actionhero rejects with the rules for room names. A missing "message" is an error.
+// argument returns the argument of a command. The parameter arg is the JSON text of an event's argument: an object with
+// a string member named key, or a string, which argument returns unquoted. If the member "room" is missing, argument
+// returns "", which package actionhero rejects because of the rules for room names. If the member "message" is missing,
+// argument returns an error.
 func argument(arg []byte, key string) (text string, err error) {
 	found := key == "room"
 	switch {

@@ -13,9 +13,9 @@ type filled = setting.Filled
 
 var _ = Config{}.filled // package setting reads the field by reflection
 
-// Config holds the settings of Socket.IO, a part of the section "webSockets" of the configuration. [New] replaces each
-// zero field by the default in the field's tag. In a Config that server.Load returned, a zero field keeps the value
-// zero.
+// Config holds the settings of Socket.IO. These settings are a part of the section "webSockets" of the configuration.
+// [New] replaces each zero field by the default in the field's tag. In a Config that server.Load returned, a zero field
+// keeps the value zero.
 type Config struct {
 	filled
 
@@ -40,8 +40,8 @@ type Config struct {
 	RemoteIP func(r *http.Request) string `json:"-"`
 }
 
-// check validates the settings and returns the origins that may connect. It returns an error if a setting or an origin
-// is invalid.
+// check validates the settings and returns the web origins whose pages may connect. It returns an error if a setting or
+// an origin is invalid.
 func (c *Config) check() (ws.Origins, error) {
 	origins, err := ws.NewOrigins(c.Origins)
 	return origins, errors.Join(setting.Check("webSockets", c), err)

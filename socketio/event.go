@@ -16,7 +16,8 @@ var (
 )
 
 // parseEvent divides data, the payload of an event packet, into the event's name and the text of the event's arguments.
-// name is a JSON string; args is nil if there are no arguments. parseEvent does not check the arguments.
+// The result name is a JSON string in its quotes. If there are no arguments, args is nil. parseEvent does not check the
+// arguments.
 func parseEvent(data []byte) (name, args []byte, err error) {
 	start := jsonx.SkipSpace(data, 1)
 	if data[start] != '"' {

@@ -81,8 +81,9 @@ func (h *Handler) Start(ctx context.Context) error {
 }
 
 // Stop refuses new clients and requests, waits for the requests in flight, and then closes the connections. Stock
-// clients reconnect automatically after this. If ctx ends first, Stop cancels the running requests, closes all
-// connections at once and returns the error of ctx. The handler can be started again.
+// clients reconnect automatically after this. If ctx ends before all connections are closed, Stop cancels the running
+// requests, closes the remaining connections at once and returns the error of ctx. After Stop, the Handler can be
+// started again.
 func (h *Handler) Stop(ctx context.Context) error {
 	v := h.serving.Swap(nil)
 	if v == nil {

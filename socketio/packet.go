@@ -36,7 +36,8 @@ type packet struct {
 	data        []byte // the payload; parsePacket checks only its first and last byte
 }
 
-// The errors of malformed packets. The server closes the session with one of these errors, as the protocol requires.
+// The errors of malformed packets. If a packet is malformed, the server closes the session with one of these errors,
+// because the Socket.IO protocol requires the close.
 var (
 	errType        = errors.New("a packet of an unknown type")
 	errAttachments = errors.New("a packet whose number of attachments is missing or above " + strconv.Itoa(maxAttachments))
@@ -49,9 +50,11 @@ var (
 //
 //	<type>[<attachments>-][<namespace>,][<acknowledgement>][<payload>]
 //
-// The payload of an event is a non-empty pair of brackets, the payload of an acknowledgement a pair of brackets, and
-// the payload of a connect a pair of braces or nothing. A disconnect has no payload. parsePacket does not check the
-// JSON inside the payload, because an event with malformed arguments gets a reply and does not close the session.
+// The payload of an event is a JSON array that is not empty. The payload of an acknowledgement is a JSON array. The
+// payload of a connect packet is a JSON object or missing. A disconnect packet has no payload. parsePacket checks only
+// the brackets or braces around the payload and that the array of an event is not empty. parsePacket does not check the
+// JSON inside the payload, because an event with malformed arguments gets an error reply and does not close the
+// session.
 func parsePacket(text []byte) (packet, error) {
 	if len(text) == 0 || text[0] < typeConnect || text[0] > typeBinaryAck {
 		return packet{}, errType
@@ -82,8 +85,8 @@ func parsePacket(text []byte) (packet, error) {
 	return p, nil
 }
 
-// parseAttachments parses the number of attachments and the hyphen after the number. rest is the text after the hyphen.
-// ok is false if the number is missing or above maxAttachments.
+// parseAttachments parses the number of attachments at the beginning of text and the hyphen after the number. rest is
+// the text after the hyphen. ok is false if the number or the hyphen is missing, or the number is above maxAttachments.
 func parseAttachments(text []byte) (n int, rest []byte, ok bool) {
 	digits := countDigits(text)
 	if digits == 0 || digits > 2 || digits == len(text) || text[digits] != '-' {
@@ -130,13 +133,14 @@ const (
 	responseHead = `2["response",`
 )
 
-// appendConnectReply appends to dst the packet that accepts a connect. sid, the id of the client, must not need
-// escaping in JSON.
+// appendConnectReply appends to dst the packet that accepts a client's connect packet. sid is the id of the client and
+// must contain no character that JSON escapes.
 func appendConnectReply(dst []byte, sid string) []byte {
 	return append(append(append(dst, connectHead...), sid...), `"}`...)
 }
 
-// appendConnectError appends to dst the packet that refuses a connect to an unknown namespace.
+// appendConnectError appends to dst the packet that refuses a client's connect packet, because the given namespace is
+// unknown.
 func appendConnectError(dst, namespace []byte) []byte {
 	dst = append(append(dst, typeConnectError), namespace...)
 	return append(dst, `,{"message":"Invalid namespace"}`...)

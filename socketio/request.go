@@ -25,9 +25,9 @@ var (
 	errContent    = actionhero.Errorf(actionhero.CodeInvalidInput, "this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")
 )
 
-// newCall returns the call for an event "action". args is the text of the event's arguments; only the first argument
-// counts. If the argument is invalid, newCall stores the error in req.Err, so that middleware, limits and the log see
-// the request too.
+// newCall returns the call for an event "action". args is the text of the event's arguments. The action uses only the
+// first argument. If the argument is invalid, newCall stores the error in req.Err, so that middleware, limits and the
+// log see the request too.
 func newCall(c *client, conn *actionhero.Conn, id, args []byte) *call {
 	r := &call{client: c, id: id}
 	req := &r.req
@@ -44,8 +44,8 @@ func newCall(c *client, conn *actionhero.Conn, id, args []byte) *call {
 	return r
 }
 
-// params reads the params of the action from object, the JSON text of the event's argument. It returns an error if
-// object is present but not a JSON object or null.
+// params reads the params of the action from the parameter object, the JSON text of the event's argument. If object is
+// nil or "null", the action has no params. If object is any other text than a JSON object, params returns an error.
 func (r *call) params(object []byte) error {
 	switch {
 	case object == nil || string(object) == "null":
@@ -103,7 +103,8 @@ func (c *client) sendReply(buf *[]byte) {
 }
 
 // recoverPanic recovers a panic in package socketio, logs it and replies with an error, so that the connection stays
-// open. id is the number of the requested acknowledgement, or nil. Callers must defer recoverPanic directly.
+// open. id is the number of the requested acknowledgement, or nil. Callers must defer recoverPanic directly, because
+// recover stops a panic only if the deferred function itself calls recover.
 func (c *client) recoverPanic(id []byte) {
 	if p := recover(); p != nil {
 		stack := make([]byte, 8<<10)
@@ -112,7 +113,7 @@ func (c *client) recoverPanic(id []byte) {
 	}
 }
 
-// errorReply is a request that replies to a malformed event with the error err.
+// errorReply is a request that only replies with the error err, for example to a malformed event.
 type errorReply struct {
 	client *client
 	id     []byte
@@ -128,7 +129,8 @@ func (r *errorReply) Run() (done bool) {
 	return true
 }
 
-// connectError is a request that refuses a connect to the unknown namespace name.
+// connectError is a request that refuses a client's connect packet. The field name is the name of the unknown namespace
+// in that packet.
 type connectError struct {
 	client *client
 	name   []byte

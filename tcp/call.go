@@ -22,8 +22,9 @@ func (ss *session) newCall(action string, count uint64) *call {
 	return c
 }
 
-// Run implements connloop.Request. It runs the action and queues the reply. If the action returns a file while another
-// goroutine sends a file to this client, Run queues the call for that goroutine and returns false.
+// Run implements connloop.Request. It runs the action, queues the reply and returns true. If the action returns a file
+// and another goroutine is sending a file to this client, Run queues the call for the other goroutine and returns
+// false.
 func (c *call) Run() (done bool) {
 	ss := c.session
 	if !ss.server.api.ReturnsContent(c.Action) {
@@ -69,8 +70,8 @@ func (c *call) dispatch() {
 	ss.out.AddLater(*buf, appendTail(tail[:0], c.count))
 }
 
-// errPanic is the error of a request during which package tcp panicked. The client receives an internal error without
-// this text.
+// errPanic is the error of a request if package tcp panics while it handles the request. The client receives an
+// internal error without the text of errPanic.
 var errPanic = errors.New("a panic in package tcp")
 
 // maxPooled is the largest capacity, in bytes, of a buffer that putBuffer returns to the pool.

@@ -7,17 +7,17 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// fileQueue holds the waiting calls of one connection that return files. At any time, at most one goroutine sends files
-// to the client and one file is open, however many files the client requests.
+// fileQueue is the queue of a connection for calls whose actions return files. If a client requests many files, only
+// one goroutine sends files to this client, and only one file is open at the same time.
 type fileQueue struct {
 	mu      sync.Mutex
 	sending bool
 	waiting []*call
 }
 
-// acquire returns true if no goroutine is sending files to the client. The caller must then send the file of c, and
-// after it the files of the calls that next returns. Otherwise acquire queues c for the sending goroutine and returns
-// false.
+// If no goroutine is sending files to the client, acquire returns true. The caller must then send the file of c, and
+// then the files of the calls that the method next returns. If another goroutine is sending files, acquire queues c for
+// that goroutine and returns false.
 func (q *fileQueue) acquire(c *call) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -29,8 +29,8 @@ func (q *fileQueue) acquire(c *call) bool {
 	return true
 }
 
-// next removes the first queued call and returns it. If no call is queued, ok is false, and the caller must send no
-// more files.
+// next removes the first call from the queue and returns the call. If the queue is empty, ok is false, and the caller
+// must stop sending files.
 func (q *fileQueue) next() (c *call, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -17,7 +17,7 @@ const blockSize = 16 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// input reads the lines of one connection. Between two lines, while no bytes have come, an input has no read buffer. It
+// input reads the lines of one connection. While an input waits for the first byte of a line, it has no read buffer. It
 // takes a buffer from the pool when the operating system reports that bytes can be read.
 type input struct {
 	reader  pooledreader.Reader
@@ -36,8 +36,9 @@ func newInput(conn net.Conn, maxLine int) *input {
 	return in
 }
 
-// line returns the next line that has been read completely, without the '\n' at its end; ok is false if there is none.
-// The line is valid until the next call of fill. If detach is called before that, the line stays valid.
+// line returns the next completely read line, without the '\n' at its end. If no line has been read completely, ok is
+// false. The line is valid until the next call of fill. If detach is called before fill, the line stays valid
+// afterwards.
 func (in *input) line() (line []byte, ok bool) {
 	i := bytes.IndexByte(in.buf[in.from+in.scanned:in.to], '\n')
 	if i < 0 {
@@ -76,8 +77,8 @@ func (in *input) Space() []byte {
 	return in.buf[in.to:]
 }
 
-// ReleaseIfEmpty implements pooledreader.Buffer. If there is no unused input, it returns the buffer to the pool and
-// reports true.
+// ReleaseIfEmpty implements pooledreader.Buffer. If the buffer holds no unused input, ReleaseIfEmpty returns the buffer
+// to the pool and reports true.
 func (in *input) ReleaseIfEmpty() (empty bool) {
 	if empty = !in.begun(); empty {
 		in.release()
@@ -85,7 +86,7 @@ func (in *input) ReleaseIfEmpty() (empty bool) {
 	return empty
 }
 
-// release returns the buffer to the pool if the buffer is pooled. The input has no buffer afterwards.
+// release removes the buffer from the input. If the buffer is pooled, release returns it to the pool.
 func (in *input) release() {
 	if in.block != nil {
 		blocks.Put(in.block)

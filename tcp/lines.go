@@ -18,7 +18,7 @@ const (
 	maxActionName = 64 // bytes of the sticky param "action"; no action has a longer name
 )
 
-// line handles one line of the client, passed without the '\n' at its end. It returns false if the connection must end.
+// line handles raw, one line of the client without the '\n' at its end. If the connection must end, line returns false.
 func (ss *session) line(raw []byte) bool {
 	if ss.stopped.Load() {
 		return false
@@ -124,8 +124,9 @@ func (ss *session) paramsDelete(dst []byte, _ string) []byte {
 	return wire.Status(dst, "OK")
 }
 
-// action queues a request that runs the named action with the sticky params. Before that, it stores the action's name
-// as the sticky param "action", and the default values of "limit" and "offset" if the client has not set them.
+// action queues a request that runs the named action with the sticky params. First, it stores the action's name as the
+// sticky param "action". If the client has not set the sticky param "limit" or "offset", action stores the default
+// value of that param.
 func (ss *session) action(name string, count uint64) {
 	if len(name) <= maxActionName {
 		ss.params.Set("action", name)
@@ -136,7 +137,7 @@ func (ss *session) action(name string, count uint64) {
 	ss.loop.Enqueue(c)
 }
 
-// object queues the request in a line of the form {"action":…,"params":{…}}. The params in the line override sticky
+// object parses a line of the form {"action":…,"params":{…}} and queues the request. Params in the line override sticky
 // params of the same name, for this request only.
 func (ss *session) object(line []byte, count uint64) {
 	var name string

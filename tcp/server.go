@@ -151,9 +151,9 @@ func (s *Server) remove(ss *session) {
 	delete(s.sessions, ss)
 }
 
-// Stop closes the listeners, waits for the requests in flight, sends each client a goodbye message and closes the
-// client's connection. If ctx ends first, Stop cancels the running requests, closes all connections at once and returns
-// the error of ctx.
+// Stop closes the listeners and waits for the requests in flight. It sends a goodbye message to each client and closes
+// the connections. If ctx ends before all connections are closed, Stop cancels the running requests, closes all
+// connections at once and returns the error of ctx.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	s.stopping = true

@@ -72,7 +72,7 @@ func (ss *session) serve() {
 	ss.loop.Run()
 }
 
-// Finish implements connloop.Conn. It sends the last reply, if there is one, waits until all queued messages are
+// Finish implements connloop.Conn. It sends the last reply if lastReply is not nil, waits until all queued messages are
 // written, and closes the connection.
 func (ss *session) Finish() {
 	if ss.stopped.Load() {
@@ -172,8 +172,8 @@ func (ss *session) Read() connloop.ReadResult {
 // Wake implements connloop.Conn. It interrupts a blocked Read by setting the read deadline to the current time.
 func (ss *session) Wake() { _ = ss.nc.SetReadDeadline(time.Now()) }
 
-// parkRequested reports whether err, the error of a read, only means that the connection loop has requested parking. In
-// that case parkRequested restores the deadline that Wake has replaced.
+// parkRequested reports whether a read has returned err only because the connection loop has requested parking. If so,
+// parkRequested restores the read deadline that Wake has replaced.
 func (ss *session) parkRequested(err error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || !ss.loop.ParkRequested() || ss.stopped.Load() {
 		return false
@@ -183,8 +183,9 @@ func (ss *session) parkRequested(err error) bool {
 	return true
 }
 
-// nextDeadline returns the deadline with which reading continues after a read has returned err. ok is false if reading
-// must end. A client that waits for a reply is not idle. The idle time of a client starts with its last reply.
+// nextDeadline returns the read deadline for the next read, after a read has returned err. If the session must stop
+// reading, ok is false. A client that waits for a reply is not idle. The idle time of a client starts with the last
+// reply to the client.
 func (ss *session) nextDeadline(err error) (deadline time.Time, ok bool) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || ss.in.begun() || ss.stopped.Load() {
 		return deadline, false
@@ -196,8 +197,8 @@ func (ss *session) nextDeadline(err error) (deadline time.Time, ok bool) {
 	return deadline, deadline.After(time.Now())
 }
 
-// arm sets the read deadline by which the next bytes must come. If deadline is zero, arm sets the deadline to
-// IdleTimeout from now. If IdleTimeout is zero too, arm removes the deadline.
+// arm sets the read deadline of the connection to deadline. If deadline is zero, arm sets the read deadline to
+// IdleTimeout from now. If IdleTimeout is zero too, arm removes the read deadline.
 func (ss *session) arm(deadline time.Time) {
 	if deadline.IsZero() && ss.server.cfg.IdleTimeout > 0 {
 		deadline = time.Now().Add(ss.server.cfg.IdleTimeout)
@@ -209,8 +210,8 @@ func (ss *session) arm(deadline time.Time) {
 	ss.setDeadline(deadline)
 }
 
-// setDeadline sets the read deadline of the network connection. Another goroutine may call stopReading at the same
-// time; setDeadline must not replace the deadline that stopReading sets.
+// setDeadline sets the read deadline of the network connection. If another goroutine calls stopReading at the same
+// time, the deadline that stopReading sets stays in effect.
 func (ss *session) setDeadline(deadline time.Time) {
 	ss.deadline = deadline
 	if !ss.stopped.Load() {
@@ -248,9 +249,9 @@ func (ss *session) refuse(format string, args ...any) {
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", fmt.Sprintf(format, args...))
 }
 
-// linger gives the client time to read the last reply. Closing a socket with unread input resets the connection, so the
-// client would lose the reply. linger therefore reads until the client closes the connection, for at most lingerTime
-// and lingerBytes.
+// linger gives the client time to read the last reply. If a socket with unread input is closed, the operating system
+// resets the connection, and the client may lose the reply. linger therefore reads until the client closes the
+// connection, but for lingerTime and up to lingerBytes bytes at most.
 func (ss *session) linger() {
 	const lingerTime, lingerBytes = 500 * time.Millisecond, 1 << 20
 	if half, ok := ss.nc.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {

@@ -17,7 +17,7 @@ func ParamsOf(p *actionhero.Params) Params { return Params{bridge.ParamsOf(p)} }
 func (w Params) AcceptAll() { w.p.AcceptAll() }
 
 // Add adds a text value for key. If the current source (see NextSource) has already added a text for key, the param has
-// several values. An input that is a list gets all these values, any other input gets the last one.
+// several values. An input that is a list receives all these values. Any other input receives the last one.
 func (w Params) Add(key, text string) error { return w.p.Add(key, text) }
 
 // AddJSON sets the value of key to raw. raw must be valid JSON, and must not change while the request runs.
@@ -27,15 +27,15 @@ func (w Params) AddJSON(key string, raw []byte) error { return w.p.AddJSON(key, 
 // for key, the value becomes a list of files.
 func (w Params) AddFile(key string, f *actionhero.File) error { return w.p.AddFile(key, f) }
 
-// AddObject adds each member of a JSON object as a param. object must not change while the request runs. If object is
-// malformed, the error is of CodeInvalidInput and names the byte offset of the fault.
+// AddObject adds each member of a JSON object as a param. The bytes of object must not change while the request runs.
+// If object is malformed, the error is of CodeInvalidInput and names the byte offset of the fault.
 func (w Params) AddObject(object []byte) error { return w.p.AddObject(object) }
 
-// AddParams adds all params of another Params. They replace earlier params with the same keys.
+// AddParams adds all params of another Params. The added params replace earlier params with the same keys.
 func (w Params) AddParams(from *actionhero.Params) error { return w.p.AddParams(from) }
 
 // NextSource declares that the params added after this call come from another part of the request, for example from its
-// body. They replace params of earlier sources with the same keys.
+// body. The params of the new source replace params of earlier sources with the same keys.
 func (w Params) NextSource() { w.p.NextSource() }
 
 // SetPage sets the params "limit" and "offset" to the defaults of the configuration, unless the request has them.

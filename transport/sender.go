@@ -7,12 +7,12 @@ import (
 
 // Sender delivers messages to one client. A transport implements Sender for each of its connections.
 //
-// No method may block because the client is slow. Messages that the client has not read wait in a bounded queue. If
-// that queue is full, the transport closes the connection.
+// Each method returns without waiting for a slow client. Messages that the client has not read wait in a bounded queue.
+// If that queue is full, the transport closes the connection.
 type Sender interface {
 	// Deliver queues the message m. Deliver returns true if the caller must call Flush to write the queue. The caller
-	// calls Flush after it has released its lock on the room. Deliver returns false if a goroutine is writing the queue
-	// already.
+	// must first release the lock of the room, and then call Flush. Deliver returns false if a goroutine is writing the
+	// queue already.
 	Deliver(m *actionhero.RoomMessage) (flush bool)
 	// Flush writes as much of the queue as the network accepts without blocking. A goroutine writes the rest.
 	Flush()

@@ -64,8 +64,8 @@ func AppendOutput(dst []byte, req *actionhero.Request, out any) ([]byte, error) 
 	return bridge.AppendOut(dst, req, out)
 }
 
-// ActionName returns name as a string. If an action with this name is registered, the string is the action's own and
-// needs no allocation; otherwise it is a copy of name.
+// ActionName returns name as a string. If an action with this name is registered, ActionName returns the string of that
+// action and allocates nothing. Otherwise it returns a copy of name.
 func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }
 
 // ReturnsContent reports whether the action with this name returns an *actionhero.Content instead of an object.
@@ -75,11 +75,11 @@ func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(
 // keys.
 func (h Host) Accepts(key string) bool { return h.host.Accepts(key) }
 
-// Secret reports whether logs and answers must not show the values of the param key.
+// Secret reports whether logs and answers must not show the values of the param with this key.
 func (h Host) Secret(key string) bool { return h.host.Secret(key) }
 
 // Connect registers a client that has connected from the address remote, and returns the Conn of that client. The API
-// delivers messages for the client to the given Sender. The client is in no room until Rooms.Move.
+// delivers messages for the client to the Sender in the argument client. The client is in no room until Rooms.Move.
 func (h Host) Connect(transport string, remote netip.AddrPort, client Sender) *actionhero.Conn {
 	return h.host.Connect(transport, remote, client).(*actionhero.Conn)
 }
@@ -93,8 +93,9 @@ func (h Host) Disconnect(c *actionhero.Conn) { h.host.Disconnect(c) }
 // Listening at each start.
 func (h Host) Listening(port int) { h.host.Listening(port) }
 
-// AddOutermost adds a component that starts before the backend opens and stops after the backend has closed, such as the
-// log. Several of them stop in reverse order. Call it before the API starts.
+// AddOutermost adds a component that starts before the backend opens and stops after the backend has closed, for
+// example the log. If several components were added with AddOutermost, they stop in reverse order. AddOutermost must be
+// called before the API starts.
 func (h Host) AddOutermost(c actionhero.Component) { h.host.AddOutermost(c) }
 
 // AppendDetails appends the details of the connection c to dst as a JSON object, in the order in which they were first
@@ -103,8 +104,8 @@ func AppendDetails(dst []byte, c *actionhero.Conn) (object []byte, ok bool) {
 	return bridge.DetailsOf(dst, c)
 }
 
-// Part returns a part of an app that only a transport understands. The API keeps value when the part is registered, and
-// [Host.Parts] returns value to the transport.
+// Part wraps value as a part of an app. Only a transport uses value: the API keeps value when the part is registered,
+// and [Host.Parts] returns value to the transport.
 func Part(value any) actionhero.Part { return bridge.Part(value).(actionhero.Part) }
 
 // Parts returns the values of all registered parts that [Part] made, in the order of their registration.

@@ -9,8 +9,8 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// call is the state of one HTTP request for an action or a file. The field Extra of the actionhero.Request holds the
-// call.
+// call is the state of one HTTP request for an action or a file. The field Extra of the actionhero.Request points to
+// the call, so that functions like SetStatus find it.
 type call struct {
 	req              actionhero.Request
 	w                http.ResponseWriter
@@ -21,8 +21,8 @@ type call struct {
 	tempFiles        []*os.File // hold large uploads
 }
 
-// RequestHeader returns a header of the HTTP request. The method actionhero.Request.Header calls RequestHeader through
-// an interface.
+// RequestHeader returns the value of the header with the given name in the HTTP request. The method
+// actionhero.Request.Header calls RequestHeader through an interface.
 func (c *call) RequestHeader(name string) string { return c.r.Header.Get(name) }
 
 func (c *call) removeTempFiles() {
@@ -32,9 +32,9 @@ func (c *call) removeTempFiles() {
 	}
 }
 
-// clientError converts an error in reading the request to the error that the client receives. If the code of the
-// returned error does not imply the HTTP status, clientError sets the status of the response. It returns nil if err is
-// nil.
+// clientError converts err, an error in reading the request, to the error that the client receives. If the code of the
+// returned error does not imply the HTTP status, clientError also sets the status of the response. If err is nil,
+// clientError returns nil.
 func (c *call) clientError(err error) error {
 	if err == nil {
 		return nil
@@ -70,8 +70,8 @@ func callFrom(ctx context.Context) *call {
 	return c
 }
 
-// Request returns the HTTP request of the action that runs with ctx. It returns nil if the request came over another
-// transport than HTTP.
+// Request returns the HTTP request of the action that runs with ctx. If the request came over another transport than
+// HTTP, Request returns nil.
 func Request(ctx context.Context) *http.Request {
 	if c := callFrom(ctx); c != nil {
 		return c.r
@@ -87,8 +87,8 @@ func SetStatus(ctx context.Context, status int) {
 	}
 }
 
-// Header returns the headers of the response, for the action to change. Over other transports than HTTP, changes of
-// these headers have no effect.
+// Header returns the headers of the response. The action may change these headers. Over other transports than HTTP, the
+// changes have no effect.
 func Header(ctx context.Context) http.Header {
 	if c := callFrom(ctx); c != nil {
 		return c.w.Header()
@@ -112,9 +112,9 @@ func Redirect(ctx context.Context, url string, status int) {
 }
 
 // Writer returns the writer of the response, or nil over other transports than HTTP. After a call of Writer, the server
-// does not send the output of the action, and only logs an error of the action. If the action panics, exceeds its time
-// limit or returns an error without a code, the server aborts the response, so that the client sees that the response
-// is incomplete.
+// does not send the output of the action. If the action returns an error, the server logs the error and does not send
+// it. If the action panics, exceeds its time limit or returns an error without a code, the server aborts the response,
+// so that the client detects the incomplete response.
 func Writer(ctx context.Context) http.ResponseWriter {
 	c := callFrom(ctx)
 	if c == nil {

@@ -15,7 +15,7 @@ import (
 // packet.
 const minCompressed = 1400
 
-// coding is a content coding, such as gzip (RFC 9110 section 8.4.1). It holds a pool of encoders.
+// coding is a content coding, such as gzip (RFC 9110 section 8.4.1). A coding holds a pool of encoders.
 type coding struct {
 	name     string
 	wildcard bool      // an asterisk in Accept-Encoding includes this coding
@@ -46,8 +46,8 @@ func (c *coding) writer(to io.Writer) encoder {
 }
 
 // accepted returns the element of codings that has the highest weight in the header Accept-Encoding (RFC 9110 section
-// 12.5.3). If several elements have that weight, accepted returns the first. If the client accepts none, it returns
-// nil.
+// 12.5.3). If several elements have the highest weight, accepted returns the first of them. If the client accepts no
+// element, accepted returns nil.
 func accepted(r *http.Request, codings ...*coding) (best *coding) {
 	highest := 0.0
 	for _, c := range codings {
@@ -86,8 +86,8 @@ func parseWeight(param string) float64 {
 }
 
 // fileCoding returns the coding that compresses a file, and sets the response headers for that coding. It returns nil
-// if the file is sent uncompressed. A response to a range request is never compressed: ranges refer to the bytes of the
-// file.
+// if the file is sent uncompressed. A response to a range request is never compressed, because ranges refer to the
+// bytes of the uncompressed file.
 func (s *Server) fileCoding(c *call, contentType string, size int64) *coding {
 	header := c.w.Header()
 	if size < minCompressed || !*s.cfg.Common.Compress || !compressible(contentType) || header["Content-Encoding"] != nil {
@@ -114,8 +114,8 @@ func compressible(contentType string) bool {
 		base == "application/javascript" || base == "application/wasm"
 }
 
-// codedWriter is an http.ResponseWriter that compresses the file that [http.ServeContent] writes. It compresses only a
-// response with status 200.
+// codedWriter is an http.ResponseWriter. It compresses the file that [http.ServeContent] writes, but only if the
+// response has status 200.
 type codedWriter struct {
 	http.ResponseWriter
 	coding   *coding
@@ -143,8 +143,9 @@ func (w *codedWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// finish flushes the end of the compressed file and returns the encoder to the pool. If fewer than size bytes of the
-// file were written, finish aborts the response, so that the client does not take the response for complete.
+// finish flushes the end of the compressed file and returns the encoder to the pool. size is the uncompressed size of
+// the file. If fewer bytes were written, finish aborts the response, so that the client detects the incomplete
+// response.
 func (w *codedWriter) finish(size int64) {
 	if w.out == nil {
 		return

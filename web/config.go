@@ -10,8 +10,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// Config holds the sections of the configuration that this package reads. A zero field means the default in the tag of
-// that field. In a Config that server.Load made, a zero field means the value zero.
+// Config holds the sections of the configuration that this package reads. [New] replaces each zero field of a section
+// by the default in the field's tag. In a Config that server.Load returned, a zero field keeps the value zero.
 type Config struct {
 	Common CommonConfig
 	HTTP   HTTPConfig
@@ -65,7 +65,8 @@ type HTTPSConfig struct {
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key"`
 }
 
-// complete sets the default of every unset setting and then checks all settings. The error names the wrong setting.
+// complete sets the default of every unset setting and then checks all settings. If a setting is wrong, complete
+// returns an error that names the setting.
 func (c *Config) complete() error {
 	setting.Fill(c)
 	for name, prefix := range map[string]string{"urlPathForActions": c.Common.URLPathForActions, "urlPathForFiles": c.Common.URLPathForFiles} {
@@ -90,8 +91,8 @@ func (c *Config) https() bool {
 	return c.HTTPS.CertFile != ""
 }
 
-// parseProxies parses the entries of the setting trustedProxies, which are IP addresses or networks in CIDR notation.
-// It returns an error for any other entry.
+// parseProxies parses list, the value of the setting trustedProxies. Each entry must be an IP address or a network in
+// CIDR notation; for any other entry, parseProxies returns an error.
 func parseProxies(list []string) ([]netip.Prefix, error) {
 	var prefixes []netip.Prefix
 	for _, text := range list {

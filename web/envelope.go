@@ -90,7 +90,8 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b 
 const maxPooledBuffer = 64 << 10
 
 // sendEnvelope sends the output or the error of an action in an envelope. If the request has the param "callback", the
-// form is JSONP. If its param "outputType" is "xml", the form is XML. Otherwise the form is JSON.
+// envelope is sent as JSONP. If the param "outputType" of the request is "xml", the envelope is sent as XML. Otherwise
+// the envelope is sent as JSON.
 func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err error) {
 	buf := buffers.Get().(*[]byte)
 	defer func() {

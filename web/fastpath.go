@@ -12,8 +12,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 )
 
-// plainServer serves HTTP without TLS. The fast path (package http1) serves ordinary requests. For any other request,
-// the connection moves to a net/http server and stays there.
+// plainServer serves HTTP without TLS. The fast path (package http1) serves ordinary requests. If a connection receives
+// any other request, the connection moves to a net/http server, which also serves all later requests of the connection.
 type plainServer struct {
 	listener net.Listener
 	engine   *http1.Server
@@ -43,7 +43,7 @@ func (s *Server) servePlain(ln net.Listener) {
 	})
 }
 
-// Shutdown closes the listener and blocks until the running requests have ended or ctx is done.
+// Shutdown closes the listener and waits for the running requests to end, but not longer than until ctx is done.
 func (p *plainServer) Shutdown(ctx context.Context) error {
 	_ = p.listener.Close()
 	var engine, fallback error
@@ -54,12 +54,12 @@ func (p *plainServer) Shutdown(ctx context.Context) error {
 	return errors.Join(engine, fallback)
 }
 
-// Close closes the connections of the net/http server. The connections of the fast path are already closed, by
-// Shutdown.
+// Close closes the connections of the net/http server. It does not close the connections of the fast path, because
+// Shutdown has already closed them.
 func (p *plainServer) Close() error { return p.fallback.Close() }
 
-// eligible reports whether the fast path may serve a request for path, the escaped path of the URL. It returns false if
-// a mounted handler may match path, because the fast path calls serveActionOrFile without asking the mux.
+// eligible reports whether the fast path may serve a request for path, the escaped path of the URL. If a mounted
+// handler may match path, eligible returns false, because the fast path calls no mounted handlers.
 func (s *Server) eligible(_, path string) bool {
 	for _, prefix := range s.mountedPrefixes {
 		if strings.HasPrefix(path+"/", prefix) {
@@ -80,8 +80,8 @@ func mountedPrefix(pattern string) string {
 	return prefix
 }
 
-// fallbackListener is the listener of the net/http server in a plainServer. Its Accept returns the connections that the
-// fast path passes to add.
+// fallbackListener is the listener of the net/http server in a plainServer. The fast path passes connections to the
+// method add, and the method Accept returns these connections to the net/http server.
 type fallbackListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -89,8 +89,8 @@ type fallbackListener struct {
 	addr   net.Addr
 }
 
-// add passes the connection nc from the fast path to Accept. If the listener is closed, add closes nc. read holds the
-// bytes that the fast path has already read from nc.
+// add blocks until Accept returns the connection nc to the net/http server. If the listener is closed, add closes nc.
+// read holds the bytes that the fast path has already read from nc.
 func (l *fallbackListener) add(nc net.Conn, read []byte) {
 	nc.(*progressConn).unread = read
 	select {
@@ -100,7 +100,7 @@ func (l *fallbackListener) add(nc net.Conn, read []byte) {
 	}
 }
 
-// Accept implements net.Listener. It blocks until the fast path passes a connection or the listener is closed.
+// Accept implements net.Listener. It blocks until the fast path passes a connection to add or the listener is closed.
 func (l *fallbackListener) Accept() (net.Conn, error) {
 	select {
 	case nc := <-l.conns:

@@ -16,8 +16,8 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// serveFile answers a request with the file name. If the file does not exist, the answer has status 404. serveFile
-// dispatches no action.
+// serveFile sends the file with the given name as the response to a request. If the file does not exist, the response
+// has status 404. serveFile dispatches no action.
 func (s *Server) serveFile(c *call, req *actionhero.Request, name string) {
 	content, err := s.api.Files.Open(name)
 	status := http.StatusOK
@@ -39,7 +39,8 @@ func isNotFound(err error) bool {
 	return errors.Is(err, actionhero.ErrFileNotFound) || errors.Is(err, actionhero.ErrIndexNotFound)
 }
 
-// sendNotFound answers with status 404 and the configured message for a missing file or a missing index page.
+// sendNotFound sends a response with status 404 and a text from the configuration. The text depends on whether err
+// reports a missing file or a missing index page.
 func (s *Server) sendNotFound(c *call, err error) {
 	cfg := s.api.Config()
 	text := cfg.FlatFileNotFoundMessage
@@ -111,8 +112,8 @@ func (s *Server) setCacheHeaders(header http.Header) {
 	header.Set("Expires", time.Now().Add(time.Duration(seconds)*time.Second).UTC().Format(http.TimeFormat))
 }
 
-// etag returns an ETag that is made of the size and the modification time of a file. Embedded files have no
-// modification time: their ETag is made of the size and a checksum of the bytes.
+// etag returns the ETag of a file, made of the size and the modification time of the file. An embedded file has no
+// modification time. The ETag of an embedded file is therefore made of the size and a checksum of the bytes.
 func etag(content *actionhero.Content, body io.ReadSeeker) string {
 	if !content.ModTime.IsZero() {
 		return fmt.Sprintf(`"%x-%x"`, content.Size, content.ModTime.UnixNano())
@@ -123,8 +124,8 @@ func etag(content *actionhero.Content, body io.ReadSeeker) string {
 	return fmt.Sprintf(`"%x-%x"`, content.Size, sum.Sum32())
 }
 
-// types maps file extensions to content types. It holds those types that the tables of the operating system may lack or
-// have wrong.
+// types maps file extensions to content types. It holds only content types that are missing or wrong in the tables of
+// some operating systems.
 var types = map[string]string{
 	".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
 	".html": "text/html; charset=utf-8", ".htm": "text/html; charset=utf-8", ".json": "application/json",
@@ -144,8 +145,8 @@ func contentTypeOf(name string) string {
 	return "application/octet-stream"
 }
 
-// statusWriter is an http.ResponseWriter that replaces the status 200 of [http.ServeContent] with the status that the
-// action has set.
+// statusWriter is an http.ResponseWriter. If [http.ServeContent] writes the status 200, statusWriter replaces this
+// status with the status that the action has set.
 type statusWriter struct {
 	http.ResponseWriter
 	status int

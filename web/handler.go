@@ -25,8 +25,8 @@ type target struct {
 	values [][2]string // params in the path of a route: they override the params of query and body
 }
 
-// ServeHTTP answers a request as if the request came over a port of the server: the limits, CORS and the mounted
-// handlers apply.
+// ServeHTTP serves a request in the same way as a request that came over a port of the server. The limits, CORS and the
+// mounted handlers apply.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // serveRequest passes the request to the mounted handler whose pattern matches. If no pattern matches, serveRequest
@@ -66,8 +66,8 @@ func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 	s.serveAction(c, req, t, err)
 }
 
-// resolve returns the action or the file that a request names. A param "action" in the query overrides the path. If the
-// path has routes but none for the HTTP method, resolve returns an error of type *wrongMethod.
+// resolve returns the action or the file that a request names. A param "action" in the query overrides the path. If
+// actions have routes with this path, but only for other HTTP methods, resolve returns an error of type *wrongMethod.
 func (s *Server) resolve(r *http.Request, req *actionhero.Request) (target, error) {
 	if named := req.Params.Get("action"); named != "" {
 		return target{action: named}, nil
@@ -106,7 +106,8 @@ func (s *Server) resolvePath(path string) target {
 	return target{action: name, routed: name != ""}
 }
 
-// wrongMethod is the error for a request whose path has routes, but none for the HTTP method of the request.
+// wrongMethod is the error for a request whose path belongs to routes with other HTTP methods only. allowed lists these
+// methods.
 type wrongMethod struct{ allowed []string }
 
 func (e *wrongMethod) Error() string {
@@ -114,8 +115,8 @@ func (e *wrongMethod) Error() string {
 }
 
 // serveAction reads the params of the body and the path, dispatches the request and sends the response. err is an error
-// in the query or the URL. serveAction sets the field Err of the request to this error and dispatches the request
-// nevertheless, so that middleware, rate limit and log also see refused requests.
+// in the query or the URL, or nil. If there is an error, serveAction sets the field Err of the request to the error and
+// still dispatches the request, so that middleware, rate limit and log also see refused requests.
 func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err error) {
 	req.Action = t.action
 	if t.file != "" {
@@ -172,9 +173,9 @@ func abortIfIncomplete(err error) {
 }
 
 // RemoteIP returns the IP address of the client. If the peer of the connection is not a trusted proxy, the peer is the
-// client. Otherwise RemoteIP reads the header X-Forwarded-For from right to left. The first address that is not a
-// trusted proxy is the address of the client. If an entry is not an address, or all addresses are trusted proxies,
-// RemoteIP returns the last address that it has read.
+// client. Otherwise RemoteIP reads the header X-Forwarded-For from right to left. The first address in this order that
+// is not a trusted proxy is the address of the client. If an entry is not an address, or all addresses are trusted
+// proxies, RemoteIP returns the last valid address that it has read.
 func (s *Server) RemoteIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

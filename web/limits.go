@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// withLimits returns a handler that sets the deadlines of a connection and then calls next. This handler must wrap all
-// other handlers, including CORS and the mounted handlers, because none of them may block a connection without a time
-// limit.
+// withLimits returns a handler that sets the deadlines of a connection and then calls next. The returned handler must
+// wrap all other handlers, including CORS and the mounted handlers, because no handler may block a connection without a
+// time limit.
 func (s *Server) withLimits(next http.Handler) http.Handler {
 	common := &s.cfg.Common
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -25,17 +25,17 @@ func (s *Server) withLimits(next http.Handler) http.Handler {
 	})
 }
 
-// closeIfAmbiguous makes the server close the connection after the response, if the sender and a proxy may disagree
-// about the end of the request body. This includes all chunked requests, because net/http does not report whether a
-// chunked request also had a Content-Length.
+// If the server and a proxy may disagree about the end of the request body, closeIfAmbiguous sets the response header
+// "Connection: close". It does this for all chunked requests, because net/http does not report whether a chunked
+// request also had a Content-Length.
 func closeIfAmbiguous(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 && (len(r.TransferEncoding) > 0 || r.ProtoMinor == 0 && r.ContentLength != 0) {
 		w.Header().Set("Connection", "close")
 	}
 }
 
-// serveMounted passes a request to the mounted handler that matches. The read timeout of the body begins when the
-// handler first reads the body, because the handler may do other work before.
+// serveMounted passes a request to the mounted handler whose pattern matches. The read timeout of the body begins when
+// the handler reads the body for the first time, because the handler may do other work before it reads.
 func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) {
 	if r.Body != http.NoBody {
 		body := newProgressBody(w, r.Body, s.cfg.Common.ReadTimeout)
@@ -45,10 +45,10 @@ func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// progressWriter is the writer of a response over HTTP/2. It sets a write deadline for each chunk of the response. Over
-// HTTP/2, a client can read from the connection and still block one response, if the client does not extend the
-// flow-control window of the stream (RFC 9113 section 6.9). A deadline of the whole connection does not limit this. If
-// the deadline of a chunk passes, net/http resets the stream.
+// progressWriter is the http.ResponseWriter of a response over HTTP/2. It sets a write deadline for each chunk of the
+// response. If the deadline passes, net/http resets the stream. A write deadline of the whole connection is not enough.
+// The reason: an HTTP/2 client can read from the connection and still block one response, if the client does not extend
+// the flow-control window of the stream (RFC 9113 section 6.9).
 type progressWriter struct {
 	http.ResponseWriter
 	control      *http.ResponseController
@@ -76,8 +76,8 @@ func (w *progressWriter) Flush() { _ = w.FlushError() }
 // FlushError sends the buffered part of the response to the client. [http.ResponseController.Flush] calls FlushError.
 func (w *progressWriter) FlushError() error { return w.writeChunk(w.control.Flush) }
 
-// writeChunk sets the write deadline of one chunk, calls write and clears the deadline. If the handler has set a
-// deadline of its own, writeChunk only calls write.
+// writeChunk sets the write deadline of one chunk, calls write and clears the deadline. If the handler has set its own
+// deadline with SetWriteDeadline, writeChunk only calls write.
 func (w *progressWriter) writeChunk(write func() error) error {
 	if w.userDeadline {
 		return write()
@@ -88,8 +88,9 @@ func (w *progressWriter) writeChunk(write func() error) error {
 	return err
 }
 
-// SetWriteDeadline sets a deadline that replaces the deadlines of the chunks, until the handler clears it with a zero
-// t. [http.ResponseController.SetWriteDeadline] calls this method.
+// SetWriteDeadline sets the write deadline t, which replaces the deadlines of the chunks. If t is zero,
+// SetWriteDeadline clears this deadline, and the deadlines of the chunks apply again.
+// [http.ResponseController.SetWriteDeadline] calls this method.
 func (w *progressWriter) SetWriteDeadline(t time.Time) error {
 	w.userDeadline = !t.IsZero()
 	return w.control.SetWriteDeadline(t)
@@ -100,7 +101,7 @@ func (w *progressWriter) SetWriteDeadline(t time.Time) error {
 func (w *progressWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // finish sets the write deadline for the bytes that net/http sends after the handler has returned. If the handler has
-// set a deadline of its own, that deadline stays.
+// set its own deadline with SetWriteDeadline, finish does not change the deadline.
 func (w *progressWriter) finish() {
 	if !w.userDeadline {
 		_ = w.control.SetWriteDeadline(time.Now().Add(w.timeout))

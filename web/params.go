@@ -59,8 +59,8 @@ func unescape(text string) (string, error) {
 	return plain, nil
 }
 
-// readBody parses the body of the request and adds the params of the body to req. They override the params of the
-// query.
+// readBody parses the body of the request and adds the params of the body to req. A param of the body overrides a param
+// of the query with the same name.
 func (s *Server) readBody(c *call, req *actionhero.Request) error {
 	limit := s.cfg.Common.MaxBodyBytes
 	if c.r.ContentLength > limit {
@@ -100,8 +100,8 @@ func (s *Server) readBody(c *call, req *actionhero.Request) error {
 }
 
 // readAll reads the whole body. length is the Content-Length, or -1 if the request has none. If length is at most
-// maxInMemory, readAll allocates that size in advance. It does not do so for more, because a client can announce more
-// than it sends.
+// maxInMemory, readAll allocates a buffer of this length before it reads. For a greater length, the buffer grows while
+// readAll reads, because a client can announce more bytes than it sends.
 func readAll(r io.Reader, length int64) ([]byte, error) {
 	if length < 0 || length > maxInMemory {
 		return io.ReadAll(r)
@@ -163,8 +163,9 @@ func readPart(c *call, req *actionhero.Request, part *multipart.Part) error {
 	return transport.ParamsOf(&req.Params).AddFile(key, file)
 }
 
-// spill copies an upload to a temporary file, and sets the size and the reader of file. head is the part of the upload
-// that is in memory, rest is the remaining part. call.removeTempFiles removes the temporary file.
+// spill copies an upload to a temporary file, and sets the size and the reader of the argument file. head is the part
+// of the upload that is in memory; rest is the reader of the remaining part. call.removeTempFiles removes the temporary
+// file.
 func spill(c *call, file *actionhero.File, head []byte, rest io.Reader) error {
 	tmp, err := os.CreateTemp("", "actionhero-upload-*")
 	if err != nil {
@@ -185,8 +186,9 @@ func spill(c *call, file *actionhero.File, head []byte, rest io.Reader) error {
 	return nil
 }
 
-// multipartError converts an error in reading a multipart body to an error with CodeInvalidInput. It returns err
-// unchanged if err is an exceeded limit, a timeout or a failure of the file system, or has a code already.
+// multipartError converts err, an error in reading a multipart body, to an error with CodeInvalidInput. If err reports
+// an exceeded limit, a timeout or a failure of the file system, or already has a code, multipartError returns err
+// unchanged.
 func multipartError(err error) error {
 	var large *http.MaxBytesError
 	var own *actionhero.Error

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// progressListener accepts connections on which a write fails if it makes no progress. The write timeout of net/http
-// limits the whole response. That time limit is too short for a large file and a slow client, and too long for a client
-// that does not read.
+// progressListener is a listener that accepts connections of type progressConn, whose writes fail if the client does
+// not read. The write timeout of net/http is no substitute, because it limits the whole response. A limit of the whole
+// response is too short for a large file and a slow client, and too long for a client that does not read.
 type progressListener struct {
 	net.Listener
 	writeTimeout time.Duration
@@ -33,9 +33,9 @@ func (l progressListener) Accept() (net.Conn, error) {
 }
 
 // progressConn is a connection that limits the time for each written chunk, without reading the clock for each chunk.
-// It sets a write deadline of half the timeout. It sets the next deadline only after the previous deadline has passed.
-// A write fails if two deadlines pass during it. If a client does not read, its connection therefore closes after at
-// least half the timeout and at most the whole timeout.
+// It sets a write deadline of half the timeout, and sets the next deadline only after the previous deadline has passed.
+// A write fails if two deadlines pass during the write. Therefore, if a client does not read, the connection closes
+// after at least half the timeout and at most the whole timeout.
 type progressConn struct {
 	net.Conn
 	timeout      time.Duration
@@ -59,8 +59,8 @@ func (c *progressConn) arm() error {
 }
 
 // SetWriteDeadline sets a write deadline that replaces the automatic write deadline of the connection. A zero t clears
-// this deadline, but never an automatic one: net/http clears the write deadline after each request and after a TLS
-// handshake, even if net/http has set none.
+// a deadline that an earlier call of SetWriteDeadline has set, but never the automatic deadline. The reason: net/http
+// clears the write deadline after each request and after a TLS handshake, even if net/http has set no write deadline.
 func (c *progressConn) SetWriteDeadline(t time.Time) error {
 	if t.IsZero() && !c.userDeadline.Load() {
 		return nil
@@ -70,9 +70,9 @@ func (c *progressConn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// writeChunk calls write, which writes one chunk. If the deadline passes, writeChunk sets a new deadline and calls
-// write once more, which must then write the rest of the chunk. If the second call fails too, writeChunk closes the
-// connection.
+// writeChunk calls the function write, which writes one chunk. If the deadline passes, writeChunk sets a new deadline
+// and calls write a second time. The second call must write the rest of the chunk. If the second call fails too,
+// writeChunk closes the connection.
 func (c *progressConn) writeChunk(write func() (int64, error)) (n int64, err error) {
 	if c.userDeadline.Load() {
 		return write()
@@ -112,9 +112,9 @@ func (c *progressConn) Write(p []byte) (n int, err error) {
 	}
 }
 
-// ReadFrom copies r to the connection. If r is a file, the kernel copies the file to the network (sendfile). ReadFrom
-// copies any other reader with Write. The reason: if a deadline passes during a copy, the number of sent bytes is known
-// only for a file and for Write.
+// ReadFrom copies r to the connection. If r is a file, the kernel copies the file to the network (sendfile). If r is
+// any other reader, ReadFrom reads from r and calls Write, because ReadFrom must know the number of sent bytes after a
+// deadline has passed. This number is known only for a file and for Write.
 func (c *progressConn) ReadFrom(r io.Reader) (n int64, err error) {
 	src, left := r, int64(1<<63-1)
 	limited, isLimited := r.(*io.LimitedReader)
@@ -140,8 +140,8 @@ func (c *progressConn) ReadFrom(r io.Reader) (n int64, err error) {
 	return n, nil
 }
 
-// SyscallConn returns the raw connection of the socket. It fails while the connection holds unread bytes, because these
-// bytes are no longer in the socket.
+// SyscallConn returns the raw connection of the socket. If the connection holds bytes that the fast path has read from
+// the socket, SyscallConn returns an error, because these bytes are no longer in the socket.
 func (c *progressConn) SyscallConn() (syscall.RawConn, error) {
 	if sc, ok := c.Conn.(syscall.Conn); ok && len(c.unread) == 0 {
 		return sc.SyscallConn()
@@ -149,8 +149,8 @@ func (c *progressConn) SyscallConn() (syscall.RawConn, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// CloseWrite closes the sending side of the connection. net/http calls it to end a response before net/http closes the
-// connection.
+// CloseWrite closes the sending side of the connection. net/http calls CloseWrite at the end of a response, before it
+// closes the connection.
 func (c *progressConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -158,9 +158,9 @@ func (c *progressConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// progressBody is the body of a request with a read deadline that moves as the body is read. The time limit of the
-// whole body is the read timeout plus one second for each KiB that was read. The time limit of the next 4 KiB is at
-// most the read timeout.
+// progressBody is the body of a request. It extends the read deadline of the connection while the body is being read.
+// The time limit of the whole body is the read timeout plus one second for each KiB that was read. The time limit of
+// the next 4 KiB is at most the read timeout.
 type progressBody struct {
 	io.ReadCloser
 	w       *http.ResponseController

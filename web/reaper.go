@@ -17,7 +17,7 @@ const tick = 500 * time.Millisecond
 
 // reaper closes connections that wait too long for the next request or for the end of a request's head. It checks all
 // connections twice a second, which costs next to nothing. Without a reaper, net/http would set several deadlines on
-// the socket for each request. These calls cost more than all other timekeeping of a small response.
+// the socket for each request, which costs more time than all other timekeeping of a small response.
 type reaper struct {
 	header, idle int64 // ticks
 	now          atomic.Int64
@@ -60,7 +60,8 @@ func (r *reaper) run(ctx context.Context) {
 	}
 }
 
-// sweep closes the connections whose current phase has lasted longer than its time limit at the tick now.
+// sweep closes each connection that has been in its current phase for longer than the time limit of the phase. now is
+// the number of the current tick.
 func (r *reaper) sweep(now int64) {
 	var late []*progressConn
 	r.mu.Lock()
@@ -93,8 +94,8 @@ func (r *reaper) connState(nc net.Conn, state http.ConnState) {
 	}
 }
 
-// enter records that the connection nc enters a phase. The time limit of PhaseHead or PhaseIdle begins then. A hijacked
-// connection leaves the reaper.
+// enter records that the connection nc enters the given phase. If the phase is PhaseHead or PhaseIdle, the time limit
+// of the phase begins at this call. If the phase is PhaseHijacked, enter removes nc from the reaper.
 func (r *reaper) enter(nc net.Conn, phase http1.Phase) {
 	c := nc.(*progressConn)
 	switch old := http1.Phase(c.phase.Load()); phase {
@@ -111,8 +112,8 @@ func (r *reaper) enter(nc net.Conn, phase http1.Phase) {
 	c.phase.Store(int32(phase))
 }
 
-// Read returns the unread bytes of the fast path first, and then bytes of the socket. If the connection is idle, the
-// first byte begins the phase http1.PhaseHead.
+// Read first returns the bytes that the fast path has read but not used, and then bytes from the socket. If the
+// connection is in the phase http1.PhaseIdle, the first byte from the socket begins the phase http1.PhaseHead.
 func (c *progressConn) Read(p []byte) (int, error) {
 	if len(c.unread) > 0 {
 		n := copy(p, c.unread)
@@ -129,8 +130,9 @@ func (c *progressConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// SetReadDeadline sets the read deadline of the connection. If no deadline is set, it skips a call that clears the
-// deadline: net/http makes this call before each request, which costs time.
+// SetReadDeadline sets the read deadline of the connection. If the connection has a reaper, t is zero and no deadline
+// is set, SetReadDeadline does nothing. This saves time, because net/http calls SetReadDeadline with a zero t before
+// each request.
 func (c *progressConn) SetReadDeadline(t time.Time) error {
 	if c.reaper != nil && t.IsZero() && !c.readDeadlineSet.Load() {
 		return nil
@@ -139,7 +141,8 @@ func (c *progressConn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// SetDeadline sets the read deadline and the write deadline. Handlers that have hijacked the connection call it.
+// SetDeadline sets the read deadline and the write deadline. Handlers that have hijacked the connection call
+// SetDeadline.
 func (c *progressConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }

@@ -88,14 +88,16 @@ type mount struct {
 	handler http.Handler
 }
 
-// Mount returns a part of an app: a handler for all requests that match pattern, a pattern of [http.ServeMux], over
-// HTTP and HTTPS. The limits of the section "commonWeb" apply to these requests. If pattern is malformed or conflicts
-// with another pattern, [New] returns an error. If the part was registered after New, [Server.Start] returns the error.
+// Mount returns a part of an app. The part registers handler for all requests over HTTP and HTTPS that match pattern, a
+// pattern of [http.ServeMux]. The limits of the section "commonWeb" apply to these requests. If pattern is malformed or
+// conflicts with another pattern, [New] returns an error. If the part is registered after the call of New,
+// [Server.Start] returns this error instead.
 func Mount(pattern string, handler http.Handler) actionhero.Part {
 	return transport.Part(mount{pattern, handler})
 }
 
-// mountParts mounts the handlers of all parts that were registered with the API since the last call of mountParts.
+// mountParts calls Server.Mount for each part that [Mount] has returned and that was registered with the API since the
+// last call of mountParts.
 func (s *Server) mountParts() error {
 	for _, part := range s.api.Parts()[s.partsSeen:] {
 		if m, ok := part.(mount); ok {
@@ -108,8 +110,8 @@ func (s *Server) mountParts() error {
 	return nil
 }
 
-// Mount registers h for all requests that match pattern, like the function [Mount]. Call it before Start. It returns an
-// error if pattern is malformed or conflicts with another pattern.
+// Mount registers h for all requests that match pattern, like the function [Mount]. Call Server.Mount before Start. If
+// pattern is malformed or conflicts with another pattern, Server.Mount returns an error.
 func (s *Server) Mount(pattern string, h http.Handler) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -231,8 +233,8 @@ func (s *Server) readRoutes() error {
 	return nil
 }
 
-// Stop closes the listeners and blocks until the running requests have ended. If ctx is done first, Stop closes the
-// connections of the running requests.
+// Stop closes the listeners and waits for the running requests to end, but not longer than until ctx is done. If ctx is
+// done first, Stop closes the connections of the running requests.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	servers := s.servers

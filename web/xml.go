@@ -20,8 +20,8 @@ func appendXML(dst, object []byte) []byte {
 	return buf.Bytes()
 }
 
-// writeXML reads the next JSON value from dec and writes it to buf as an element with the given name. It returns no
-// error, because this server has encoded the JSON and the JSON is therefore well formed.
+// writeXML reads the next JSON value from dec and writes it to buf as an element with the given name. writeXML returns
+// no error, because the server itself has encoded the JSON text, which is therefore well formed.
 func writeXML(buf *bytes.Buffer, dec *json.Decoder, name string) {
 	token, err := dec.Token()
 	if err != nil {

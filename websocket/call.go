@@ -17,8 +17,8 @@ type call struct {
 	id      []byte
 }
 
-// newCall returns the call for m, a message with the event "action". err is the error in m, or nil. If m or its params
-// are invalid, the call has the error in its field Err.
+// newCall returns the call for m, a message with the event "action". err is the error that parsing m has returned, or
+// nil. If m or its params are invalid, the field Err of the call holds the error.
 func (ss *session) newCall(m *message, err error) *call {
 	c := &call{session: ss, id: m.id}
 	api := ss.handler.api
@@ -86,8 +86,8 @@ func (c *call) Run() (done bool) {
 	return true
 }
 
-// errPanic is the error of a request during which package websocket panicked. The client receives an internal error
-// without this text.
+// errPanic is the error of a request if package websocket panics while it handles the request. The client receives an
+// internal error without the text of errPanic.
 var errPanic = errors.New("a panic in package websocket")
 
 // maxPooled is the largest capacity, in bytes, of a buffer that putBuffer returns to the pool.

@@ -9,8 +9,8 @@
 // The events are "action", "say", "roomView", "roomChange", "roomAdd", "roomLeave", "detailsView" and "quit". An action
 // gets only the params of its own message: unlike package tcp, package websocket keeps no params for later requests.
 // Requests of one connection run concurrently, so replies may overtake each other. Each reply repeats the "id" of its
-// request, a string or a number, byte for byte. If an action returns bytes, for example a file, the request is refused:
-// clients must request these actions over HTTP.
+// request, a string or a number, byte for byte. If an action returns bytes, for example a file, the request is refused.
+// Clients must request these actions over HTTP.
 //
 // Begin reading at session.message, which handles one message. Frames, pings and the closing handshake are in package
 // internal/ws.
@@ -128,8 +128,8 @@ func (h *Handler) Clients() int {
 func (h *Handler) Requests() int64 { return h.requests.Load() }
 
 // Stop refuses new connections, waits for the requests in flight, and closes each connection with the code 1001 (going
-// away). If ctx ends first, Stop cancels the running requests, closes all connections at once and returns the error of
-// ctx.
+// away). If ctx ends before all connections are closed, Stop cancels the running requests, closes all connections at
+// once and returns the error of ctx.
 func (h *Handler) Stop(ctx context.Context) error {
 	h.mu.Lock()
 	if h.ctx == nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
-// actionEvent is the value of the member "event" in a message that runs an action, which most messages do.
+// actionEvent is the value of the member "event" in a message that runs an action. Most messages run an action.
 const actionEvent = "action"
 
 // maxID is the greatest length, in bytes of JSON, of the member "id" of a message.
@@ -71,8 +71,8 @@ func (m *message) member(key string, raw []byte) (err error) {
 	return err
 }
 
-// stringMember returns the string in raw, the JSON value of the member key. It returns an error if raw is not a JSON
-// string.
+// stringMember decodes raw, the JSON value of the member with the name key, and returns the string. If raw is not a
+// JSON string, stringMember returns an error.
 func stringMember(key string, raw []byte) (string, error) {
 	if raw[0] != '"' {
 		return "", actionhero.Errorf(actionhero.CodeInvalidInput, "%s must be a string", key)
@@ -105,7 +105,8 @@ func (ss *session) message(data []byte) connloop.NextResult {
 	return connloop.Handled
 }
 
-// refuse sends the error err as the reply to a message that cannot be run. id is the id of the message, or nil.
+// refuse sends the error err as the reply to an invalid message. id is the id of the message, or nil if the message has
+// no id.
 func (ss *session) refuse(err error, id []byte) {
 	ss.reply(wire.Error(nil, err), id)
 	ss.ws.Out.Send()

@@ -37,9 +37,9 @@ func (ss *session) serve(remote netip.AddrPort) {
 	ss.loop.Run()
 }
 
-// welcome sends the welcome message and moves the client into the default room. welcome is not part of serve, so that
-// the stack frame of welcome is gone while the connection waits. The Go runtime derives the size of new stacks from the
-// stack use of waiting goroutines.
+// welcome sends the welcome message and moves the client into the default room. welcome is a function of its own,
+// because its stack frame must not remain on the stack while the connection waits. The reason: the Go runtime derives
+// the size of new stacks from the stack use of waiting goroutines.
 func (ss *session) welcome(remote netip.AddrPort) {
 	api := ss.handler.api
 	cfg := api.Config()
@@ -90,7 +90,8 @@ func (ss *session) Wake() { ss.ws.Wake() }
 func (ss *session) DetachBuffer() { ss.ws.DetachBuffer() }
 
 // Finish implements connloop.Conn. It removes the client from its rooms, sends the close frame and closes the
-// connection. If the server ends the connection, but not after a quit or a stop, Finish logs the reason.
+// connection. Finish logs the reason if the server ends the connection for another reason than the event "quit" or a
+// stop of the server.
 func (ss *session) Finish() {
 	var end *ws.CloseError
 	if errors.As(ss.end, &end) && !end.ByClient && end.Code != ws.Normal && end.Code != ws.GoingAway {
@@ -120,8 +121,8 @@ func (ss *session) logClosed(reason string) {
 	ss.handler.api.Log().Info("a WebSocket client was closed", "to", ss.ip, "reason", reason)
 }
 
-// doesNotRead is the function that ws.Conn calls with the error err when it closes the connection of a client that does
-// not read. doesNotRead drops the requests that have not started and logs err.
+// doesNotRead drops the requests that have not started and logs err. If a client does not read, ws.Conn closes the
+// connection and calls doesNotRead.
 func (ss *session) doesNotRead(err error) {
 	ss.loop.Cancel()
 	ss.logClosed(err.Error())

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The minimum and the maximum of backoff.pause.
+// minPause and maxPause are the minimum and the maximum of backoff.pause.
 const (
 	minPause = 100 * time.Millisecond
 	maxPause = 30 * time.Second

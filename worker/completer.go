@@ -8,8 +8,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// maxOutcomes is the maximum number of outcomes that wait to be stored. If that many outcomes wait, runs block before
-// they end, so that the worker fetches no more jobs.
+// maxOutcomes is the maximum number of outcomes that wait to be stored. If that many outcomes wait, each run blocks
+// before it ends, so that the worker fetches no more jobs.
 const maxOutcomes = 1024
 
 // completer collects the outcomes of runs and stores them in batches. All outcomes that arrive while a batch is being
@@ -81,8 +81,8 @@ func (c *completer) close(ctx context.Context) {
 	c.cancel()
 }
 
-// storeOutcomes stores a batch of outcomes in the queue. storeOutcomes retries until that succeeds or ctx is done; in
-// the second case the jobs of the batch run again.
+// storeOutcomes stores a batch of outcomes in the queue. If that fails, storeOutcomes retries until it succeeds or ctx
+// is done. If ctx is done first, the jobs of the batch run again.
 func (p *producer) storeOutcomes(ctx context.Context, batch []backend.Outcome) {
 	retry := backoff{log: p.api.Log(), failure: "the outcomes of jobs cannot be stored"}
 	for {

@@ -15,8 +15,8 @@ type filled = setting.Filled
 var _ = Config{}.filled // package setting reads the field by reflection
 
 // Config holds the settings of the worker, which are a part of the section "tasks" of the configuration. If a field is
-// zero, its tag names the default that applies. In a Config that server.Load returned, a zero is a value of its own and
-// is not replaced by the default.
+// zero, its tag names the default that applies. In a Config that server.Load returned, a zero is the configured value,
+// which the default does not replace.
 type Config struct {
 	filled
 

@@ -79,9 +79,10 @@ func (p *producer) executeOne(r *run) {
 	outcome = finalOutcome(p.host.RunJob(r.ctx, &r.job, p.cfg.Timeout), context.Cause(r.ctx))
 }
 
-// finalOutcome returns the outcome to store for a run. o is the outcome of the task, cause is the cause with which the
-// run's context was cancelled, or nil. Only a failure changes: if the job was cancelled, the state becomes cancelled;
-// if the server stops, the job is requeued without its error.
+// finalOutcome returns the outcome to store for a run. o is the outcome of the task. cause is the cause with which the
+// run's context was cancelled, or nil. If the task did not fail, finalOutcome returns o unchanged. If the task failed
+// after its job was cancelled, the state becomes cancelled. If the task failed because the server stops, the job is
+// requeued without the error.
 func finalOutcome(o backend.Outcome, cause error) backend.Outcome {
 	failed := o.State == backend.Retryable || o.State == backend.Dead
 	switch {

@@ -42,8 +42,8 @@ func (p *producer) freeSlots() int {
 }
 
 // fetch fetches up to limit jobs, starts a run for each of them and returns the number of jobs. drain does not
-// interrupt a fetch: if the ids of fetched jobs were lost, the jobs would stay running as after a crash. If drain is
-// called during the fetch, fetch requeues the fetched jobs.
+// interrupt a fetch, because the ids of fetched jobs would then be lost, and the jobs would stay running as after a
+// crash. If drain is called during the fetch, fetch requeues the fetched jobs.
 func (p *producer) fetch(limit int) (int, error) {
 	p.mu.Lock()
 	p.fetching = true

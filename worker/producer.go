@@ -14,7 +14,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// The causes with which the worker cancels the context of a run.
+// These errors are the causes with which the worker cancels the context of a run.
 var (
 	errCancelled = errors.New("the job was cancelled")
 	errStopping  = errors.New("the server stops: the job is requeued")
@@ -113,8 +113,9 @@ func (p *producer) drain(grace time.Duration) {
 	}
 }
 
-// stop blocks until all running tasks have ended, the grace period is over or ctx is done, and then cancels the tasks
-// that still run. If a task does not return within cancelWait after that, stop requeues the job of that task.
+// stop waits for the running tasks to end, but not longer than the grace period and not after ctx is done. Then stop
+// cancels the tasks that still run. If a task does not return within cancelWait after that, stop requeues the job of
+// that task.
 func (p *producer) stop(ctx context.Context) {
 	p.loops.Wait()
 	p.unwatch()

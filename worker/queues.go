@@ -41,8 +41,8 @@ func (q *queues) names() []string {
 
 // order returns the names of the queues in the order in which a fetch looks for jobs. The queue of the node is first;
 // the others follow in a random order. For each position, a queue is drawn from the remaining queues with a probability
-// in proportion to its weight: Efraimidis and Spirakis, "Weighted random sampling with a reservoir". The returned slice
-// is valid until the next call.
+// in proportion to its weight. The algorithm is from Efraimidis and Spirakis, "Weighted random sampling with a
+// reservoir". The returned slice is valid until the next call.
 func (q *queues) order() []string {
 	if len(q.list) > 1 {
 		for i := range q.list {

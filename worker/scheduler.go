@@ -16,9 +16,9 @@ const (
 	maxSleep = 10 * time.Second
 	// maxEnqueues is the maximum number of due tasks that the scheduler enqueues concurrently.
 	maxEnqueues = 16
-	// If a clock was set back, the last run of a task may lie in the future. From these distances on, the task is
-	// rescheduled. A calendar schedule needs a larger distance, because its run has been done, and a small correction
-	// of the clock must not repeat that run.
+	// If a clock was set back, the last run of a task may lie in the future. The task is rescheduled if the last run is
+	// at least minSetBack ahead, or minSetBackCalendar for a calendar schedule. A calendar schedule needs the larger
+	// distance, because its run has been done, and a small correction of the clock must not repeat that run.
 	minSetBack         = time.Minute
 	minSetBackCalendar = 3 * time.Hour
 )
@@ -72,8 +72,8 @@ func (s *scheduler) run() {
 	}
 }
 
-// load reads the last due times of all scheduled tasks from the backend. load retries until that succeeds or drain is
-// called.
+// load reads the last due times of all scheduled tasks from the backend. If the read fails, load retries until the read
+// succeeds or drain is called.
 func (s *scheduler) load() {
 	retry := backoff{log: s.api.Log(), failure: "the last runs of scheduled tasks cannot be read"}
 	for s.fetchCtx.Err() == nil {
@@ -144,8 +144,8 @@ func (s *scheduler) clockSetBack(now time.Time) bool {
 	return passed-shown >= minSetBack
 }
 
-// resetFutureRuns sets the last due time of a task to now if that time lies in the future, because a clock was ahead.
-// Without this change, the task would not run before that future time.
+// resetFutureRuns handles tasks whose last due time lies in the future, because a clock was ahead. It sets the last due
+// time of each of these tasks to now. Without this change, the task would not run before that future time.
 func (s *scheduler) resetFutureRuns(now time.Time) {
 	now = now.Truncate(time.Millisecond)
 	for _, e := range s.entries {
@@ -192,8 +192,8 @@ func (s *scheduler) startAll(due []*entry, now time.Time) {
 	wg.Wait()
 }
 
-// enqueue enqueues the task of e for its due time at, so that one node of the cluster runs it. If another node has
-// enqueued the task for that time, enqueue only reads the last due time again.
+// enqueue enqueues the task of e for the due time at, so that one node of the cluster runs the task. If another node
+// has enqueued the task for that time, enqueue only reads the last due time again.
 func (s *scheduler) enqueue(e *entry, at time.Time) {
 	won, err := s.host.EnqueueScheduled(s.runCtx, e.name, at)
 	if err != nil || !won {
@@ -203,8 +203,9 @@ func (s *scheduler) enqueue(e *entry, at time.Time) {
 	e.setLast(at)
 }
 
-// reread reads the last due time of the task from the backend, because another node has changed it. If err is not nil
-// or the reading fails, reread logs the error, and the scheduler checks the task again after one second.
+// reread is called after the task of e was not enqueued. If err is nil, another node has changed the last due time, and
+// reread reads that time from the backend. If err is not nil or the read fails, reread logs the error, and the
+// scheduler checks the task again after one second.
 func (s *scheduler) reread(e *entry, err error) {
 	if err == nil {
 		err = s.readLastRuns([]*entry{e})

@@ -4,20 +4,20 @@
 // Begin reading with [Worker], then read producer.go (one start of the worker to its stop), executor.go (the runs),
 // completer.go (the outcomes) and scheduler.go (tasks with a schedule).
 //
-// The worker fetches jobs after the whole API has started, and runs up to [Config.Workers] jobs concurrently. If no
-// job is due, the worker waits for a signal of the queue, so an idle worker uses no CPU time. If there are several queues,
-// each fetch looks into them in a random order. A queue of greater weight is the first one more often.
+// The worker fetches jobs after the whole API has started, and runs up to [Config.Workers] jobs concurrently. If no job
+// is due, the worker waits for a signal of the queue, so an idle worker uses no CPU time. If there are several queues,
+// each fetch looks into them in a random order. A queue with a greater weight comes first more often.
 //
 // The scheduler starts the tasks with a Frequency or a Cron. A task of ScopeAnyNode is enqueued by the node that first
-// records the due time in the backend; times that passed while no node was up lead to one run. A task of ScopeAllNodes
-// runs on every node without the queue; a node that was down does not run it for the times that it missed. A task of
-// either scope does not start while its previous run has not ended.
+// records the due time in the backend; all times that passed while no node was up lead to one run. A task of
+// ScopeAllNodes runs on every node without the queue; a node that was down skips the due times that passed meanwhile. A
+// task of either scope does not start while its previous run has not ended.
 //
 // The worker reads the registered tasks when it starts. If a task is registered later, its jobs run when they are in a
 // queue that the worker fetches from. The task's own queue and its schedule are in effect from the next start.
 //
-// When the API stops, the worker fetches no more jobs, and running tasks have [Config.Grace] to end. Then their contexts
-// are cancelled. If a task fails because of that, its job is requeued as if the job had not been started.
+// When the API stops, the worker fetches no more jobs, and running tasks have [Config.Grace] to end. Then their
+// contexts are cancelled. If a task fails because of that, its job is requeued as if the job had not been started.
 package worker
 
 import (
@@ -30,8 +30,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// Worker fetches jobs from the queue of an API's backend and runs them. Add it to the API as the first Component, so
-// that it is the last to stop.
+// Worker fetches jobs from the queue of an API's backend and runs them. Add the Worker to the API as the first
+// Component, so that the Worker stops last.
 type Worker struct {
 	api   *actionhero.API
 	host  bridge.Worker
@@ -84,8 +84,8 @@ func (w *Worker) Stopping() (grace time.Duration) {
 	return w.cfg.Grace
 }
 
-// Stop blocks until all running tasks have ended, the grace period that began with Stopping is over, or ctx is done.
-// Stop then cancels the tasks that still run and requeues their jobs.
+// Stop waits for the running tasks to end, but not longer than the grace period that began with Stopping, and not after
+// ctx is done. Then Stop cancels the tasks that still run and requeues their jobs.
 func (w *Worker) Stop(ctx context.Context) error {
 	p := w.running()
 	if p == nil {

@@ -5,8 +5,8 @@
 //
 // Backends differ in their clock. The embedded backend can run on the virtual clock of testing/synctest, where tests
 // take no real time and are exact. A backend with a server cannot use a virtual clock. The tests are correct on both
-// kinds of clock. They never assume that a sleep ends in time. They poll, and compare each result with the clock before
-// and after the call. [Harness.Slack] is the only tolerance for a late backend.
+// kinds of clock. The tests never assume that a sleep ends in time. Instead, the tests poll, and compare each result
+// with the clock before and after the call. [Harness.Slack] is the only tolerance for a late backend.
 //
 //	func TestBackend(t *testing.T) { // the embedded backend
 //		backendtest.Run(t, backendtest.Harness{
@@ -39,14 +39,15 @@ type Harness struct {
 	// backends on one server need a prefix or a database of their own. Run opens and closes the backend. Run calls New
 	// within Bubble. Required.
 	New func(t *testing.T) backend.Backend
-	// Bubble calls test, normally on a virtual clock by synctest.Test. Default: each test runs on the real clock.
+	// Bubble runs the function test, normally on the virtual clock of synctest.Test. Default: each test runs on the
+	// real clock.
 	Bubble func(t *testing.T, test func(t *testing.T))
 	// Slack is the maximum delay of the backend, as measured by the test: how late entries may expire, and how inexact
 	// returned times may be. Default: 0, which only works on a virtual clock.
 	Slack time.Duration
 }
 
-// waitLimit is the time after which a test fails if the event for which the test waits has not happened.
+// waitLimit is the maximum time for which a test waits for an event. After that time, the test fails.
 const waitLimit = 10 * time.Second
 
 // Run runs the whole suite against the backend of h. Each guarantee is tested in a subtest of its own. All subtests run

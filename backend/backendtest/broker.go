@@ -76,8 +76,8 @@ func (l *recorder) wait(t *tester, n int) []backend.Message {
 	}
 }
 
-// wantExactly waits for the messages want, and publishes one more message in the same room. The test fails unless
-// exactly these messages were delivered, in this order.
+// wantExactly waits until as many messages as in want were delivered, and then publishes a last message in the same
+// room. The test fails unless exactly the messages in want and the last message were delivered, in this order.
 func (l *recorder) wantExactly(t *tester, b backend.Broker, want []backend.Message) {
 	t.Helper()
 	l.wait(t, len(want))

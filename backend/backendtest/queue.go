@@ -197,7 +197,7 @@ func (t *tester) wantBetween(what string, got, from, to time.Time) {
 }
 
 // jobOrder checks the order of fetched jobs: by the position of the job's queue in the request, then by priority, then
-// by age.
+// by the time at which the job became due.
 func jobOrder(t *tester) {
 	q := t.open().Queue()
 	var jobs []backend.NewJob

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// outcomes ends runs as Completed, Cancelled and Dead, and with invalid outcomes. It also checks that an outcome of an
-// earlier run does not end the current run.
+// outcomes checks Finish with the states Completed, Cancelled and Dead, and with invalid outcomes. It also checks that
+// an outcome of an earlier run does not end the current run.
 func outcomes(t *tester) {
 	q := t.open().Queue()
 	for _, state := range []backend.State{backend.Completed, backend.Cancelled, backend.Dead} {
@@ -281,7 +281,7 @@ func deletingJobs(t *tester) {
 }
 
 // enqueueScheduled calls EnqueueScheduled for the same times from several nodes. For each time at most one call may
-// return true, and for the last time exactly one.
+// return true, and for the last time exactly one call must return true.
 func enqueueScheduled(t *tester) {
 	q := t.open().Queue()
 	start := time.Now().Truncate(time.Second)

@@ -66,8 +66,8 @@ func listKeys(t *tester) {
 	t.wantError("Keys with an invalid cursor", err, backend.ErrCursor)
 }
 
-// setSomeToExpire sets n entries that stay and n entries that expire after 20 ms. It waits until the latter have
-// expired.
+// setSomeToExpire sets n entries that stay and n entries that expire after 20 ms. It returns after the expiry of the n
+// short-lived entries.
 func (t *tester) setSomeToExpire(s backend.Store, n int) {
 	t.Helper()
 	var short []expiringEntry

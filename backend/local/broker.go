@@ -9,8 +9,9 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// stripes is the number of locks for deliveries, and so the number of rooms that can get a message at the same time.
-// Each room uses one lock, by the hash of its name. Rooms that share a lock wait for each other.
+// stripes is the number of locks for deliveries, and so the maximum number of rooms that get a message at the same
+// time. The hash of a room's name selects the lock of the room. Deliveries to rooms with the same lock wait for each
+// other.
 const stripes = 64
 
 // broker implements [backend.Broker] in memory: it knows the members of each room and delivers messages to the

@@ -15,9 +15,9 @@ const (
 	minClockStep = int64(10 * time.Millisecond)
 )
 
-// clock counts the monotonic nanoseconds since init. A number of these nanoseconds is a clock time. If the wall clock
-// is set, no entry expires because of it. Reading this clock costs half of time.Now. The cost of time.Now would be most
-// of the cost of a read from the store.
+// clock counts the monotonic nanoseconds since init. This count is called a clock time. No entry expires because the
+// wall clock was set. A read of this clock takes half the time of time.Now. That matters because time.Now would take
+// most of the time of a read from the store.
 type clock struct {
 	base   time.Time
 	offset atomic.Int64 // the Unix time in nanoseconds is the clock time plus offset
@@ -41,9 +41,9 @@ func (c *clock) nowSynced() int64 {
 	return now
 }
 
-// deadline returns the clock time now plus ttl, rounded up to a full millisecond of the wall clock. The field Expires
-// of an entry has millisecond precision, so the entry expires exactly at that time. For a ttl of 0, deadline returns
-// never.
+// deadline returns the clock time now plus ttl, rounded up to a full millisecond of the wall clock. Because of the
+// rounding, an entry expires exactly at the time in its field Expires, which has millisecond precision. If ttl is 0,
+// deadline returns the constant never.
 func (c *clock) deadline(now int64, ttl time.Duration) int64 {
 	if ttl == 0 {
 		return never

@@ -44,8 +44,8 @@ func (e *expirer) stop() {
 	e.running.Wait()
 }
 
-// schedule ensures that the expirer runs at most expiryInterval after the given clock time. It does nothing if expires
-// is never or if the expirer is stopped.
+// schedule ensures that the expirer runs at most expiryInterval after the clock time in the argument expires. It does
+// nothing if the argument is the constant never or if the expirer is stopped.
 func (e *expirer) schedule(expires int64) {
 	if expires == never {
 		return
@@ -65,7 +65,8 @@ func (e *expirer) schedule(expires int64) {
 	e.timer = time.AfterFunc(time.Duration(at-e.store.clock.now()), e.run)
 }
 
-// stopTimer stops the timer, unless the run that the timer starts has begun. The caller holds e.mu.
+// stopTimer stops the timer. If the timer has started a run already, stopTimer does not stop that run. The caller holds
+// e.mu.
 func (e *expirer) stopTimer() {
 	if e.timer != nil && e.timer.Stop() {
 		e.running.Done()

@@ -2,9 +2,9 @@ package local
 
 // expiryHeap is a binary min-heap of the items that can expire, by the clock time at which to check the item. Each item
 // knows its index in the heap, so an item that is deleted or no longer expires is removed at once. If a new item with a
-// later expiry replaces an item, it takes over the index and the check time of the old item. The new item moves in the
-// heap only when that check time has come. A key that is written often and does not expire in between therefore costs
-// next to nothing.
+// later expiry replaces an old item, the new item takes over the index and the check time of the old item. The new item
+// moves in the heap only when that check time has come. A key that is written often and does not expire in between
+// therefore costs next to nothing.
 type expiryHeap []heapEntry
 
 type heapEntry struct {
@@ -13,7 +13,7 @@ type heapEntry struct {
 }
 
 // nextAt returns the clock time at which to check the first item of the heap. No item of the heap expires before that
-// time. If the heap is empty, nextAt returns never.
+// time. If the heap is empty, nextAt returns the constant never.
 func (h expiryHeap) nextAt() int64 {
 	if len(h) == 0 {
 		return never
@@ -44,8 +44,8 @@ func (h *expiryHeap) replace(old, it *item) {
 	}
 }
 
-// postpone moves an item of the heap to the position of its expiry, after the earlier time at which to check the item
-// has come.
+// postpone sets the check time of an item to the expiry of the item, and moves the item in the heap accordingly. It is
+// called when the old check time has come.
 func (h *expiryHeap) postpone(it *item) { h.fix(int(it.heapIndex), heapEntry{it.expires, it}) }
 
 // fix stores the entry e in the heap. The position i must be free; fix moves the free position up or down the heap

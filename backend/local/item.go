@@ -8,7 +8,7 @@ import "unsafe"
 // The bytes of the key and then of the value follow the item in memory, so only newItem may create an item. With many
 // entries, the cost of a read is the cost of its cache misses. This layout keeps the item, the key to compare and the
 // value adjacent. The garbage collector does not scan an item, because items have no pointers. Without unsafe,
-// BenchmarkStore/set has 2 allocations instead of 1, and BenchmarkMemory takes 106 bytes an entry instead of 90.
+// BenchmarkStore/set has 2 allocations instead of 1, and BenchmarkMemory takes 106 bytes per entry instead of 90.
 type item struct {
 	hash      uint64
 	created   int64 // clock time

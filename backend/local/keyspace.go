@@ -15,8 +15,9 @@ func (k *keyspace) init() {
 // of the shard uses the low bits.
 func shardIndex(hash uint64) int { return int(hash >> (64 - shardBits)) }
 
-// removeExpired removes the items that have expired at the clock time now. It returns the number of removed items, and
-// returns their bytes to the budget b. It locks only the shards whose nextExpiry has come.
+// removeExpired removes the items that have expired at the clock time now. It adds the bytes of these items to the
+// budget b again, and returns the number of these items. It locks only the shards whose field nextExpiry is not after
+// now.
 func (k *keyspace) removeExpired(now int64, b *budget) int {
 	n := 0
 	for i := range k {
@@ -28,7 +29,8 @@ func (k *keyspace) removeExpired(now int64, b *budget) int {
 	return n
 }
 
-// nextExpiry returns a clock time at or before the first expiry in all shards. If no item can expire, it returns never.
+// nextExpiry returns a clock time at or before the first expiry in all shards. If no item can expire, nextExpiry
+// returns the constant never.
 func (k *keyspace) nextExpiry() int64 {
 	next := int64(never)
 	for i := range k {

@@ -47,8 +47,8 @@ type Config struct {
 	Queue QueueConfig `json:"-"` // how jobs are stored; default: in memory
 }
 
-// QueueConfig holds the settings of the queue of jobs, a part of the section "tasks" of the configuration. Zero fields
-// have the same meaning as in [Config].
+// QueueConfig holds the settings of the queue of jobs, a part of the section "tasks" of the configuration. If a field
+// is zero, the backend uses the default of the field. The exception for server.Load in [Config] applies here, too.
 type QueueConfig struct {
 	filled
 
@@ -155,7 +155,7 @@ func checkLength(what, name string) error {
 	return fmt.Errorf("a %s of %d bytes, %.32q…, is refused: %w", what, len(name), name, backend.ErrKeyTooLong)
 }
 
-// Repaired is the result of [Repair]: the number of jobs, the losses and the new names of the old files.
+// Repaired is the result of [Repair]: the number of kept jobs, the losses and the new names of the old files.
 type Repaired struct {
 	Jobs        int      // the number of jobs after the repair
 	LostCommits int      `json:"Commits"` // the known number of lost commits; one commit holds all changes made at the same time
@@ -165,7 +165,7 @@ type Repaired struct {
 
 // Repair repairs the folder path, in which jobs are stored, if Open reports the folder as damaged. Repair keeps all
 // jobs that can be read, and renames the old files. If only the record of a run's end is lost, that job runs again.
-// Repair fails if a process uses the folder. After any other error, Repair can be called again.
+// Repair fails if a process uses the folder. After an error, Repair can be called again.
 func Repair(path string) (Repaired, error) {
 	config, err := QueueConfig{Path: path}.withDefaults()
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// lockWaiters has a queue of waiters for each key, if callers wait for the lock of that key. Only the first waiter of a
-// queue tries to acquire the lock. Each waiter is a goroutine of a caller, so the number of callers bounds the length
-// of the queues.
+// lockWaiters has one queue of waiters for each key whose lock callers wait for. Only the first waiter of a queue tries
+// to acquire the lock. Each waiter is a goroutine of a caller, so the number of callers bounds the length of the
+// queues.
 type lockWaiters struct {
 	count atomic.Int64 // the number of all waiters; if it is 0, Unlock need not lock mu
 

@@ -14,7 +14,8 @@ type presence struct {
 	peak    int              // the largest number of members since the index was built
 }
 
-// maxUnindexed is the number of members up to which a room has no index and its list is searched. Most rooms are small.
+// maxUnindexed is the maximum number of members of a room without an index. Without an index, join and leave search the
+// list. Most rooms are small.
 const maxUnindexed = 8
 
 // newPresence returns a room without members. It copies the name of the room, because the name may be a substring of a
@@ -82,7 +83,7 @@ func (p *presence) rebuildIndex() {
 	}
 }
 
-// first returns a copy of the first members of the list, at most limit. If limit is 0 or less, it returns nil.
+// first returns a copy of the list, shortened to at most limit members. If limit is 0 or less, it returns nil.
 func (p *presence) first(limit int) []string {
 	if limit <= 0 {
 		return nil

@@ -19,7 +19,7 @@ type scanPos struct {
 	key  string
 }
 
-// scanHash returns hash with its bits in reverse order, by which [table.scan] sorts items.
+// scanHash returns hash with its bits in reverse order. The method [table.scan] sorts items by this number.
 func scanHash(hash uint64) uint64 { return bits.Reverse64(hash) }
 
 func (p scanPos) before(it *item) bool {

@@ -196,6 +196,6 @@ func (s *store) removeExpired(now int64) int {
 	return s.entries.removeExpired(now, &s.budget) + s.locks.removeExpired(now, &s.budget)
 }
 
-// nextExpiry returns a clock time at or before the expiry of the next entry or lock. If no item can expire, it returns
-// never.
+// nextExpiry returns a clock time at or before the expiry of the next entry or lock. If no item can expire, nextExpiry
+// returns the constant never.
 func (s *store) nextExpiry() int64 { return min(s.entries.nextExpiry(), s.locks.nextExpiry()) }

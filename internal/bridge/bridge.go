@@ -1,9 +1,9 @@
 // Package bridge lets the packages transport and worker call functions that package actionhero does not export.
 //
-// Package actionhero sets the variables below when it is initialised. Values of its types have
-// the type any here, because package actionhero imports this package. The values are pointers, so the conversion to any
-// allocates nothing. Only package transport, which restores the types, and package worker may import this package;
-// arch_test.go checks that.
+// Package actionhero sets the variables below when it is initialised. Package bridge cannot import package actionhero,
+// which imports package bridge. Therefore values of actionhero's types have the type any here. The values are pointers,
+// so the conversion to any allocates nothing. Only two packages may import this package: package transport, which
+// restores the types, and package worker. arch_test.go checks this rule.
 package bridge
 
 import (
@@ -15,7 +15,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Functions that package actionhero sets when it is initialised. The comments name the types that cross as any.
+// Package actionhero sets these functions when it is initialised. Each comment names the actual type of the arguments
+// or results that have the type any.
 var (
 	HostOf    func(api any) Host                                  // api is an *actionhero.API
 	ParamsOf  func(params any) Params                             // params is an *actionhero.Params
@@ -70,8 +71,8 @@ type encoding struct {
 	bytes []byte
 }
 
-// Find returns the encoded form of the message for a protocol, which wire identifies. If there is none, Find returns
-// nil. The caller must hold the lock of m.
+// Find returns the encoded form of the message for one protocol. wire identifies the protocol. If there is no encoded
+// form, Find returns nil. The caller must hold the lock of m.
 func (m *Message) Find(wire any) []byte {
 	for _, e := range m.encoded {
 		if e.wire == wire {
@@ -81,8 +82,8 @@ func (m *Message) Find(wire any) []byte {
 	return nil
 }
 
-// Keep stores the encoded form of the message for a protocol, which wire identifies. The caller must hold the lock of
-// m.
+// Keep stores bytes as the encoded form of the message for one protocol. wire identifies the protocol. The caller must
+// hold the lock of m.
 func (m *Message) Keep(wire any, bytes []byte) { m.encoded = append(m.encoded, encoding{wire, bytes}) }
 
 // Worker has the methods of an API that only package worker calls.
@@ -103,9 +104,10 @@ type Worker interface {
 	// LastRuns returns the last due times of the scheduled tasks in the whole cluster, by the names of the tasks. Tasks
 	// that were never due are left out.
 	LastRuns(ctx context.Context) (map[string]time.Time, error)
-	// SetLastRun changes the stored last due time of a task from before to at, without enqueueing the task. A zero
-	// before means that the task was never due. SetLastRun is used when a schedule is first seen, and when a clock was
-	// set back. If the stored time is not before, SetLastRun changes nothing and returns false.
+	// SetLastRun compares the stored last due time of a task with the argument before. If they are equal, SetLastRun
+	// stores the argument at as the last due time and returns true. Otherwise SetLastRun changes nothing and returns
+	// false. A zero before means that the task was never due. SetLastRun does not enqueue the task. It is used when a
+	// schedule is first seen, and when a clock was set back.
 	SetLastRun(ctx context.Context, task string, before, at time.Time) (done bool, err error)
 }
 
@@ -117,7 +119,7 @@ type Schedule interface {
 	// Latest returns the last due time of the schedule in the interval (after, until], or the zero time if there is
 	// none.
 	Latest(after, until time.Time) time.Time
-	// Calendar reports whether the schedule follows the calendar instead of elapsed time. If a clock is set back a
-	// little, a calendar schedule must not become due again.
+	// Calendar reports whether the schedule follows the calendar instead of elapsed time. The caller needs this when a
+	// clock is set back a little, because a calendar schedule must then not become due again.
 	Calendar() bool
 }

@@ -112,7 +112,7 @@ func (l *loader) setField(v reflect.Value, fields []setting.Field, e entry, path
 		}
 	}
 	if e.value.kind != nullKind {
-		l.origins[path] = position{name: e.at.name, line: e.at.line}.String()
+		l.origins[path] = Origin{Source: position{name: e.at.name, line: e.at.line}.String()}
 	}
 }
 

@@ -29,8 +29,8 @@ type Setting struct {
 	inWords bool // Default describes in words how the program computes the value
 }
 
-// The values of Setting.Origin for a setting that is absent from the file and from the environment. FromDefault means
-// that the value is the default, FromProgram that the Go program set another value.
+// The values of Setting.Origin for a value that is not from the file or the environment. FromDefault means that the
+// value is the default, FromProgram that the Go program set it.
 const (
 	FromDefault = "default"
 	FromProgram = "program"
@@ -46,13 +46,13 @@ func Describe(src, defaults any, origins Origins) []Setting {
 	out := make([]Setting, len(known))
 	for i, s := range known {
 		value, usual := s.show(), byDefault[i].show()
-		origin := origins[s.path]
+		origin := FromProgram
+		loaded, isLoaded := origins[s.path]
 		switch {
-		case origin != "":
-		case value == usual:
+		case isLoaded && value == loaded.value:
+			origin = loaded.Source
+		case !isLoaded && value == usual:
 			origin = FromDefault
-		default:
-			origin = FromProgram
 		}
 		out[i] = Setting{
 			Key: s.path, Value: hide(value, s.Tags), Origin: origin, Default: hide(usual, s.Tags), Type: typeName(s.Type, s.Tags),

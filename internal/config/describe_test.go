@@ -42,7 +42,7 @@ func TestDescribe(t *testing.T) {
 		{Key: "misc.users", Value: "{name: u, pass: [FILTERED], age: -128}", Origin: FromProgram, Type: "list of objects"},
 		{Key: "misc.waits", Value: "1,2", Origin: FromProgram, Type: "list of whole number", Env: "ACTIONHERO_MISC_WAITS"},
 	}
-	if d := cmp.Diff(want, Describe(c, defaults(), Origins{"httpServer.port": "config.json:3"}), cmpopts.IgnoreUnexported(Setting{})); d != "" {
+	if d := cmp.Diff(want, Describe(c, defaults(), Origins{"httpServer.port": {"config.json:3", "81"}, "httpServer.bindIP": {"config.json:4", "::2"}}), cmpopts.IgnoreUnexported(Setting{})); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff(len(want), len(Describe(testConfig{}, defaults(), nil))); d != "" {

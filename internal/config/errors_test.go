@@ -66,8 +66,8 @@ func TestProblems(t *testing.T) {
 		{"second document", "config.yaml", "---\n{}\n---\n{}\n", nil,
 			`config.yaml:3:1: the file must hold one YAML document, but here begins another`},
 		{"tag", "config.yaml", "general: {apiVersion: !!binary aGk=}", nil,
-			`config.yaml:1:23: the YAML tag !!binary is not supported; leave it out`},
-		{"own tag", "config.yaml", "general: !go {}", nil, `config.yaml:1:10: the YAML tag !go is not supported; leave it out`},
+			`config.yaml:1:23: this YAML tag is not supported; leave it out, or put a text that begins with ! in quotes`},
+		{"own tag", "config.yaml", "general: !go {}", nil, `config.yaml:1:10: this YAML tag is not supported; leave it out, or put a text that begins with ! in quotes`},
 		{"key of a forged line", "config.json", `{"a\nb":1}`, nil, `config.json:1:2: "a\nb" is not a known setting`},
 		{"unknown variable", "", "", []string{"ACTIONHERO_HTTP_SERVER_PROT=1"},
 			`ACTIONHERO_HTTP_SERVER_PROT: this environment variable belongs to no known setting; did you mean ACTIONHERO_HTTP_SERVER_PORT?`},
@@ -197,5 +197,33 @@ misc:
 	}
 	if err := loadText(t, c, "config.yaml", "misc: {users: [{<<: 1}]}"); err == nil || !strings.Contains(err.Error(), "<< must have an object") {
 		t.Error(err)
+	}
+}
+
+// A parser does not know which settings are secrets, so its messages contain no values.
+func TestParsersHideValues(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ file, text, want string }{
+		{"config.yaml", "redis:\n  password: !!int hunter2\n", "config.yaml:2:13: the value does not fit its YAML tag !!int"},
+		{"config.yaml", "redis:\n  password: !hunter2 x\n", "config.yaml:2:13: this YAML tag is not supported; leave it out, or put a text that begins with ! in quotes"},
+		{"config.yaml", "redis:\n  password: !!hunter2 x\n", "config.yaml:2:13: this YAML tag is not supported; leave it out, or put a text that begins with ! in quotes"},
+		{"config.yaml", "redis:\n  password: *hunter2\n", "config.yaml: this is not valid YAML: unknown anchor [FILTERED] referenced"},
+		{"config.toml", "[redis]\npassword = hunter2\n", "config.toml:2:12: this is not valid TOML: expected value but found [FILTERED] instead"},
+		{"config.toml", "[redis]\npassword = 99999999999999999999\n", "config.toml:2:12: this is not valid TOML: the number is out of range for int64"},
+		{"config.toml", "[redis]\npassword = 1'hunter2'\n", "config.toml:2:13: this is not valid TOML: expected a top-level item to end with a newline, comment, or EOF, but got '\\'' instead"},
+		{"config.toml", "[redis]\npassword = 'a'\npassword = 'b'\n", "config.toml:3:16: this is not valid TOML: Key 'redis.password' has already been defined."},
+		{"config.json", "{\"redis\": {\"password\": \"hunter\\u12zz\"}}", "config.json:1:31: this is not valid JSON: invalid escape sequence [FILTERED] in string"},
+		{"config.json", "{\"redis\": {\"password\": hunter2}}", "config.json:1:24: this is not valid JSON: invalid character 'h' at start of value"},
+	} {
+		if err := loadText(t, defaults(), tt.file, tt.text); err == nil || err.Error() != tt.want {
+			t.Errorf("%q:\ngot  %v\nwant %s", tt.text, err, tt.want)
+		}
+	}
+	var secret struct {
+		Headers map[string]string `json:"headers" secret:"true"`
+	}
+	_, err := Load(&secret, Options{Dir: t.TempDir(), Env: []string{"ACTIONHERO_HEADERS=hunter2=a,hunter2=b"}})
+	if want := "ACTIONHERO_HEADERS: headers names a key twice; its value is not shown because it is a secret"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

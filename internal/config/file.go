@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // maxFile is the maximum size of a file of settings, in bytes.
@@ -80,7 +82,7 @@ func (l *loader) parse(p parser, data []byte, name string) (tree *node) {
 	r := &reader{l: l, name: name, data: bytes.TrimPrefix(data, []byte("\ufeff"))}
 	defer func() {
 		if v := recover(); v != nil {
-			l.fail(position{name: name}, "the file cannot be read: its parser failed with: %s", oneLine(fmt.Sprint(v)))
+			l.fail(position{name: name}, "the file cannot be read: its parser failed with: %s", withoutValues(fmt.Sprint(v)))
 			tree = nil
 		}
 	}()
@@ -88,13 +90,36 @@ func (l *loader) parse(p parser, data []byte, name string) (tree *node) {
 	var syntax *syntaxError
 	switch {
 	case errors.As(err, &syntax):
-		l.fail(syntax.at, "%s", oneLine(syntax.text))
+		l.fail(syntax.at, "%s", withoutValues(syntax.text))
 		return nil
 	case err != nil:
-		l.fail(position{name: name}, "%s", oneLine(err.Error()))
+		l.fail(position{name: name}, "%s", withoutValues(err.Error()))
 		return nil
 	}
 	return tree
+}
+
+// quotedValue matches the parts of a parser's message that may be a value of the file, and names of keys in TOML.
+var quotedValue = regexp.MustCompile(`Key '[^']*'|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\x60[^\x60]*\x60|\S+ is out of range`)
+
+// withoutValues returns the message of a parser on one line, without the values that it quotes: a parser does not know
+// which settings are secrets. Single characters and keys stay.
+func withoutValues(message string) string {
+	return oneLine(quotedValue.ReplaceAllStringFunc(message, func(part string) string {
+		letters := 0
+		for _, r := range part {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				letters++
+			}
+		}
+		switch {
+		case strings.HasSuffix(part, " is out of range"):
+			return "the number is out of range"
+		case letters < 2 || strings.HasPrefix(part, "Key "):
+			return part
+		}
+		return "[FILTERED]"
+	}))
 }
 
 // syntaxError reports that a file is malformed, and at which position.

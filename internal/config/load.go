@@ -29,9 +29,15 @@ type Options struct {
 	Prefix string
 }
 
-// Origins maps the path of each setting that a file or the environment contains to the source of its value. The source
-// is a file with its line ("config.json:3"; a TOML file has no line), or the name of an environment variable.
-type Origins map[string]string
+// Origins maps the path of each setting that a file or the environment contains to the origin of its value.
+type Origins map[string]Origin
+
+// Origin is the source of a value: a file with its line ("config.json:3"; a TOML file has no line), or the name of an
+// environment variable.
+type Origin struct {
+	Source string
+	value  string // in the form of an environment variable; a setting with another value was changed by the program
+}
 
 // Load sets the fields of dst, a pointer to a struct of settings. It sets the defaults first, then the settings of the
 // file, then the settings of the environment. [setting.Fill] sets the defaults: a field of dst that is not zero keeps
@@ -68,7 +74,18 @@ func load(dst any, o Options, read func(*loader) *node) (Origins, error) {
 		return nil, err
 	}
 	target.Elem().Set(work)
-	return l.origins, nil
+	return l.origins, l.keepValues(work, o.Prefix)
+}
+
+// keepValues adds the values in work to the origins.
+func (l *loader) keepValues(work reflect.Value, prefix string) error {
+	known, err := collect(work, prefix) // again, because the values of pointers are new
+	for _, s := range known {
+		if origin, ok := l.origins[s.path]; ok {
+			l.origins[s.path] = Origin{origin.Source, s.show()}
+		}
+	}
+	return err
 }
 
 // maxProblems is the maximum number of problems that an error lists. A larger number of problems means that the program

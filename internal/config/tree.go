@@ -189,6 +189,9 @@ func envNode(s leaf, text string, at position) (*node, error) {
 			return nil, errors.New("must be pairs such as key=value,key2=value2")
 		}
 		if seen[key] {
+			if s.Tags.Secret {
+				return nil, errors.New("names a key twice; its value is not shown because it is a secret")
+			}
 			return nil, fmt.Errorf("names the key %s twice", printable(key))
 		}
 		seen[key] = true

@@ -93,7 +93,7 @@ func (y *yamlReader) checkTag(n *yaml.Node, allowed ...string) error {
 			return nil
 		}
 	}
-	return &syntaxError{y.at(n), fmt.Sprintf("the YAML tag %s is not supported; leave it out", printable(tag))}
+	return &syntaxError{y.at(n), "this YAML tag is not supported; leave it out, or put a text that begins with ! in quotes"}
 }
 
 // mapping converts a YAML mapping to an object. Keys merged with "<<" come after the mapping's own keys, which take
@@ -177,7 +177,7 @@ func (y *yamlReader) scalar(n *yaml.Node) (*node, error) {
 		out.kind, out.number = numberKind, strconv.FormatFloat(f, 'g', -1, 64)
 	}
 	if err != nil {
-		return nil, &syntaxError{y.at(n), fmt.Sprintf("%s does not fit its YAML tag", quote(n.Value))}
+		return nil, &syntaxError{y.at(n), "the value does not fit its YAML tag " + n.ShortTag()}
 	}
 	return out, nil
 }

@@ -19,26 +19,27 @@ import (
 	"time"
 )
 
-// Conn is a connection of a transport, on which a [Loop] calls these methods. No two methods of a Conn run at the same
-// time, except Wake.
+// Conn is a connection of a transport. The [Loop] of the connection calls the methods. No two methods of a Conn run at
+// the same time, except Wake.
 type Conn interface {
 	// Next handles the next message that has been read. If the message contains a request, Next calls [Loop.Enqueue].
 	Next() NextResult
-	// Read blocks until more bytes have been read, the input ends or the connection must be parked.
+	// Read blocks until bytes come, and reads these bytes. It returns EOF if the input ends, and Park if
+	// [Loop.ParkRequested] returns true.
 	Read() ReadResult
-	// Wake makes a blocked Read call [Loop.ParkRequested]. Another goroutine calls Wake, possibly while no Read is
-	// blocked. In that case, the next Read calls ParkRequested.
+	// Wake makes a blocked Read call [Loop.ParkRequested]. Another goroutine calls Wake. If no Read is blocked at that
+	// time, Wake makes the next Read call ParkRequested.
 	Wake()
 	// DetachBuffer replaces the read buffer by a new one, because running requests still use the old buffer.
 	DetachBuffer()
-	// Finish ends the connection. The loop calls Finish after Next returned Ended or Read returned EOF, when no request
-	// is in flight.
+	// Finish ends the connection. After Next has returned Ended or Read has returned EOF, the loop waits until no
+	// request is in flight and then calls Finish.
 	Finish()
 	// Fault ends the connection after a panic of the loop with the value p.
 	Fault(p any)
 }
 
-// NextResult is the result of [Conn.Next]: it decides how the loop continues.
+// NextResult is the result of [Conn.Next] and decides how the loop continues.
 type NextResult int
 
 // The results of [Conn.Next].
@@ -48,7 +49,7 @@ const (
 	Ended                        // the loop must read no more
 )
 
-// ReadResult is the result of [Conn.Read]: it decides how the loop continues.
+// ReadResult is the result of [Conn.Read] and decides how the loop continues.
 type ReadResult int
 
 // The results of [Conn.Read].
@@ -113,12 +114,12 @@ func (l *Loop) Canceled() bool { return l.canceled.Load() }
 // InFlight returns the number of requests that are queued or running.
 func (l *Loop) InFlight() int { return int(l.inFlight.Load()) }
 
-// LastRequestDone returns the time of the last call of [Loop.RequestDone], which is the time of the last reply that the
-// loop did not wait for. If RequestDone was never called, the time is before 1971.
+// LastRequestDone returns the time of the last call of [Loop.RequestDone]. This is the time at which the last request
+// ended for which the loop did not wait. If RequestDone was never called, the time is before 1971.
 func (l *Loop) LastRequestDone() time.Time { return time.Unix(0, l.lastDone.Load()) }
 
-// Touch marks the connection as used now. Run calls Touch for each message. A Conn calls Touch for work that no message
-// causes.
+// Touch marks the connection as used now. Run calls Touch for each message. For work that no message causes, the Conn
+// must call Touch.
 func (l *Loop) Touch() {
 	l.lastUsed.Store(l.pool.tick.Load())
 	if !l.unparked.Load() {
@@ -127,12 +128,12 @@ func (l *Loop) Touch() {
 }
 
 // ParkRequested reports whether the monitor has requested that Read return Park. It returns true once for each request
-// of the monitor. The connection has then been unused for about a second, and continues in a new goroutine with a small
-// stack. Parking must not change anything else.
+// of the monitor. The monitor requests this if the connection has been unused for about a second. The connection then
+// continues in a new goroutine with a small stack. Parking must have no other effect on the connection.
 func (l *Loop) ParkRequested() bool { return l.parkRequested.CompareAndSwap(true, false) }
 
-// Parked reports whether the connection has not been used since the monitor last parked the connection, which moves an
-// unused connection to a new goroutine.
+// Parked reports whether the connection has been unused since the monitor last parked the connection, that is, moved
+// the connection to a new goroutine.
 func (l *Loop) Parked() bool { return !l.unparked.Load() }
 
 // Enqueue queues the request r. The loop runs r after it has handled the messages that have been read.

@@ -22,9 +22,9 @@ const (
 // Pool holds the connections of one server and their monitor.
 //
 // The monitor is a goroutine that hands off connections whose request runs for too long. The monitor also parks
-// connections that have been unused for about a second: a parked connection continues in a new goroutine. The stack of
-// a used goroutine rarely shrinks and would be most of the memory of an idle connection. The monitor stops when no
-// connection runs a request or waits to be parked.
+// connections that have been unused for about a second: a parked connection continues in a new goroutine. The reason is
+// that the stack of a used goroutine rarely shrinks and would be most of the memory of an idle connection. The monitor
+// stops when no connection runs a request or waits to be parked.
 type Pool struct {
 	maxInFlight int
 	loops       sync.WaitGroup
@@ -70,8 +70,9 @@ func (p *Pool) track(l *Loop) {
 	p.startMonitor()
 }
 
-// untrack removes a loop whose request has ended from the loops that the monitor checks. handoffs is an earlier value
-// of l.handoffs. If the monitor has handed off the connection since then, untrack returns false and changes nothing.
+// untrack removes the loop l from the loops that the monitor checks, because the request of l has ended. handoffs is
+// the value of l.handoffs before the request. If the monitor has handed off the connection during the request, untrack
+// returns false and changes nothing.
 func (p *Pool) untrack(l *Loop, handoffs uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,7 +97,8 @@ func (p *Pool) unlink(l *Loop) {
 	l.prev, l.next = nil, nil
 }
 
-// monitor calls scan every tickInterval until no loop needs the monitor or the pool is closed by Wait.
+// monitor calls scan every tickInterval. It returns when no loop needs the monitor, or when Wait closes the channel
+// p.quit.
 func (p *Pool) monitor() {
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
@@ -130,8 +132,8 @@ func (p *Pool) scan() bool {
 	return p.monitoring
 }
 
-// parkUnused requests the parking of all connections that have been unused for parkAfter ticks: each continues in a new
-// goroutine. tick is the number of the current tick. The caller must hold p.mu.
+// parkUnused requests the parking of all connections that have been unused for parkAfter ticks. A parked connection
+// continues in a new goroutine. tick is the number of the current tick. The caller must hold p.mu.
 func (p *Pool) parkUnused(tick int64) {
 	used := p.unparked[:0]
 	for _, l := range p.unparked {

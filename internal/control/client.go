@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -63,6 +64,9 @@ func roundTrip(req *http.Request, path string) (*http.Response, error) {
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, path) },
 	}
 	resp, err := transport.RoundTrip(req)
+	if err != nil && strings.Contains(err.Error(), "malformed HTTP") {
+		return nil, fmt.Errorf("the running server at %s has another version than this program: restart the server", path)
+	}
 	if _, ok := errors.AsType[*dialError](err); !ok && err != nil {
 		return nil, fmt.Errorf("the server at %s does not answer: %w", path, err)
 	}

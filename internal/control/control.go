@@ -22,9 +22,10 @@ import (
 const (
 	MaxRequestBytes = 2 << 20
 	MaxAnswerBytes  = 64 << 20
-	MaxJobs         = 1000 // jobs in one list
-	maxRequests     = 16   // concurrent requests; further requests wait
-	maxTime         = 30 * time.Second
+	MaxJobs         = 1000             // jobs in one list
+	maxRequests     = 16               // concurrent requests; further requests wait
+	maxTime         = 30 * time.Second // of a request
+	answerTime      = 5 * time.Second  // to write the answer after maxTime
 )
 
 // Path returns the path of the control socket of a server that stores its tasks in folder.

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -98,6 +100,7 @@ func TestErrors(t *testing.T) {
 		"unknown method":    {"DELETE", "/echo", nil, Error{"not_found", "the server does not know DELETE /echo"}},
 		"body not JSON":     {"POST", "/echo", nil, Error{"invalid_input", "the request is not the expected JSON object"}},
 		"body of a type":    {"POST", "/echo", "text", Error{"invalid_input", "the request is not the expected JSON object"}},
+		"unknown member":    {"POST", "/echo", map[string]int{"X": 1, "Z": 2}, Error{"invalid_input", `the request is not the expected JSON object: unknown member "Z"`}},
 		"body too long":     {"POST", "/echo", strings.Repeat("x", 3<<20), Error{"invalid_input", "the request has more than 2097152 bytes"}},
 		"panic, once again": {"GET", "/panic", nil, Error{"internal", "the server has a bug: oh no"}},
 	} {
@@ -226,5 +229,95 @@ func TestCurl(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), curl, "-s", "--unix-socket", path, "-d", `{"X":3}`, "http://localhost/echo").Output()
 	if err != nil || string(out) != `{"X":3,"Y":0}`+"\n" {
 		t.Errorf("curl prints %q, %v", out, err)
+	}
+}
+
+// If the time limit of a request ends, the client reads the error of the handler, or that the server is busy.
+func TestTimeLimit(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "socket")
+	s, err := listenWith(path, testRoutes, slog.New(slog.DiscardHandler), 300*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := make(chan string)
+	for range 2 * maxRequests {
+		go func() {
+			_, err := Call(context.Background(), path, "GET", "/wait", nil)
+			answers <- fmt.Sprint(err)
+		}()
+	}
+	count := map[string]int{}
+	for range 2 * maxRequests {
+		count[<-answers]++
+	}
+	const late, busy = "context deadline exceeded", "the server is busy with other requests of the command line"
+	if count[late] < maxRequests || count[late]+count[busy] != 2*maxRequests {
+		t.Errorf("the answers are %v", count)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Close removes the socket of its server even if the working directory has changed, and no other socket.
+func TestCloseAfterChdir(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	t.Chdir(first)
+	s, err := Listen("socket", testRoutes, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(second)
+	serve(t, "socket")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(filepath.Join(first, "socket")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket of the closed server still exists: %v", err)
+	}
+	if _, err := Call(t.Context(), "socket", "GET", "/none", nil); err != nil {
+		t.Errorf("the other server: %v", err)
+	}
+}
+
+// It is no error of Close if the socket does not exist any more.
+func TestCloseWithoutSocket(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "socket")
+	serve(t, path)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A server that does not answer in HTTP has another version.
+func TestServerOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]string{
+		"a line of JSON": `{"error":{"message":"unknown method"}}` + "\n", "two words": "ERR method\r\n", "version": "HTTP/x 200 OK\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "socket")
+			ln, err := net.Listen("unix", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ln.Close()
+			go func() {
+				nc, err := ln.Accept()
+				if err != nil {
+					return
+				}
+				_, _ = nc.Read(make([]byte, 1000))
+				_, _ = nc.Write([]byte(answer))
+				_ = nc.Close()
+			}()
+			_, err = Call(t.Context(), path, "GET", "/none", nil)
+			if want := "the running server at " + path + " has another version than this program: restart the server"; err == nil || err.Error() != want {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -22,7 +23,8 @@ type Handler func(r *http.Request) (result any, err error)
 
 // Server answers the HTTP requests at a control socket.
 type Server struct {
-	path   string
+	path   string        // absolute
+	limit  time.Duration // of a request
 	http   http.Server
 	cancel context.CancelFunc
 	slots  chan struct{}  // one for each running request
@@ -33,15 +35,24 @@ type Server struct {
 // of this process can open the socket. If a dead server left a socket at path, Listen replaces that socket. If another
 // server answers at path, Listen returns an error.
 func Listen(path string, routes map[string]Handler, log *slog.Logger) (*Server, error) {
+	return listenWith(path, routes, log, maxTime)
+}
+
+// listenWith is [Listen] with the time limit of a request.
+func listenWith(path string, routes map[string]Handler, log *slog.Logger, limit time.Duration) (*Server, error) {
+	absolute, err := filepath.Abs(path) // Close must remove this socket even after a change of the working directory
+	if err != nil {
+		return nil, err
+	}
 	ln, err := listen(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{path: path, slots: make(chan struct{}, maxRequests)}
+	s := &Server{path: absolute, limit: limit, slots: make(chan struct{}, maxRequests)}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.http = http.Server{
-		Handler: s.handler(routes), ReadTimeout: maxTime, WriteTimeout: maxTime,
+		Handler: s.handler(routes), ReadTimeout: limit + answerTime, WriteTimeout: limit + answerTime,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: withPeer,
 		ConnState:   s.count,
@@ -82,7 +93,10 @@ func listen(path string) (net.Listener, error) {
 // Close removes the socket, cancels the contexts of the running requests, and blocks until these requests have ended.
 func (s *Server) Close() error {
 	s.cancel()
-	err := errors.Join(s.http.Close(), os.Remove(s.path))
+	err := s.http.Close()
+	if removing := os.Remove(s.path); !errors.Is(removing, os.ErrNotExist) {
+		err = errors.Join(err, removing)
+	}
 	s.open.Wait()
 	return err
 }
@@ -120,7 +134,7 @@ func (s *Server) handler(routes map[string]Handler) http.Handler {
 			writeError(w, &Error{"permission_denied", err.Error()})
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), maxTime)
+		ctx, cancel := context.WithTimeout(r.Context(), s.limit)
 		defer cancel()
 		select {
 		case s.slots <- struct{}{}:
@@ -183,8 +197,8 @@ func write(w http.ResponseWriter, status int, raw []byte) {
 	_, _ = w.Write(append(raw, '\n')) // an error means that the client is gone
 }
 
-// Body decodes the JSON body of the request r. If the body is too long or malformed, the error is an [*Error] with the
-// code "invalid_input".
+// Body decodes the JSON body of the request r. If the body is too long or malformed, or has a member that T does not
+// have, the error is an [*Error] with the code "invalid_input".
 func Body[T any](r *http.Request) (body T, err error) {
 	raw, err := io.ReadAll(r.Body)
 	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -193,7 +207,7 @@ func Body[T any](r *http.Request) (body T, err error) {
 	if err != nil {
 		return body, err
 	}
-	if err := jsonx.Unmarshal(raw, &body); err != nil {
+	if err := jsonx.UnmarshalKnown(raw, &body); err != nil {
 		return body, &Error{"invalid_input", "the request is not the expected JSON object: " + err.Error()}
 	}
 	return body, nil

@@ -31,7 +31,7 @@ var fields = [5]field{
 }
 
 // parse parses the text of the field. In the returned set, bit n is 1 if the field has the value n. elapsed is true if
-// the text has a * or a step; in the minute or hour, these make the schedule follow elapsed time.
+// the text has a * or a step. In the minute or hour field, a * or a step makes the schedule follow elapsed time.
 func (f *field) parse(text string) (set uint64, elapsed bool, err error) {
 	for entry := range strings.SplitSeq(text, ",") {
 		span, stepText, stepped := strings.Cut(entry, "/")

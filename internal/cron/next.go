@@ -20,7 +20,7 @@ const (
 	slack = 2 * day
 
 	// horizon limits the search for the next due time to 50 years. The limit is needed because daylight saving may skip
-	// every due time of a schedule. Within 50 years, each day of the week occurs in each kind of year.
+	// every due time of a schedule. Within 50 years, common years and leap years begin on each day of the week.
 	horizon = 50 * 366 * day
 )
 
@@ -48,7 +48,7 @@ func (s Schedule) Next(after time.Time) time.Time {
 }
 
 // nextElapsed returns the first instant later than after at which the local clock shows a due time of the schedule. It
-// is for schedules that follow elapsed time. It returns math.MaxInt64 if there is none within horizon.
+// is for schedules that follow elapsed time. It returns math.MaxInt64 if the schedule is not due within horizon.
 func (s *Schedule) nextElapsed(after int64) int64 {
 	for from := after + 1; from <= after+horizon; {
 		offset, end := s.offset(from)
@@ -108,8 +108,8 @@ func (s *Schedule) offset(at int64) (offset, end int64) {
 	return int64(seconds), end
 }
 
-// match returns the first wall time at or after wall that matches the fields of the schedule. wall must be a whole
-// minute.
+// match returns the first wall time that matches the fields of the schedule and is not before the argument wall. wall
+// must be a whole minute.
 func (s *Schedule) match(wall int64) int64 {
 	midnight := floor(wall, day)
 	if d := s.matchDay(midnight); d != midnight {
@@ -138,9 +138,9 @@ func (s *Schedule) matchTime(midnight int64, h, m int) int64 {
 	return midnight + day
 }
 
-// matchDay returns the midnight of the first day that matches the schedule, at or after the day of midnight. The loop
-// ends because Parse rejects schedules without a matching day. The rarest matching day is the 29th of February, which
-// is at most eight years later.
+// matchDay returns the start of the first day that matches the schedule. The search begins with the day that starts at
+// midnight. The loop ends because Parse rejects schedules without a matching day. The rarest matching day is the 29th
+// of February, which is at most eight years later.
 func (s *Schedule) matchDay(midnight int64) int64 {
 	t := time.Unix(midnight, 0).UTC()
 	year, m, dom := t.Date()

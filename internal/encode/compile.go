@@ -139,7 +139,7 @@ func (c *compiler) compile(e *encoder) error {
 	return layout.Problem("is or has a %v, for which JSON has no form: leave it out with json:\"-\"", t)
 }
 
-// compileList completes the plan of a slice, an array or a pointer.
+// compileList completes the plan of a slice, array or pointer type.
 func (c *compiler) compileList(e *encoder) error {
 	t := e.t
 	if layout.IsByte(t.Elem()) {
@@ -194,8 +194,8 @@ func (c *compiler) compileStruct(e *encoder) error {
 	return nil
 }
 
-// marshalRefuses reports whether Marshal returns an error for every value of type t. It tests the zero value; if a
-// method of the type panics, it returns false.
+// marshalRefuses reports whether Marshal returns an error for every value of type t. It tests only the zero value. If a
+// method of the type panics with the zero value, marshalRefuses returns false.
 func marshalRefuses(t reflect.Type) (refuses bool) {
 	defer func() {
 		if recover() != nil {
@@ -207,8 +207,8 @@ func marshalRefuses(t reflect.Type) (refuses bool) {
 	return ok && e.GoType == t
 }
 
-// useMembers sets the append functions of e for a type whose values are objects. members appends the members without
-// braces; the new e.append adds the braces.
+// useMembers sets the append functions of e for a type whose values are objects. The argument members appends an object
+// without its braces. The function e.append adds the braces.
 func (e *encoder) useMembers(members appendFunc) {
 	e.members = members
 	e.append = func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
@@ -238,7 +238,8 @@ func appendByMarshal(t reflect.Type) appendFunc {
 	}
 }
 
-// membersByMarshal returns the function that encodes an object with Marshal and removes the braces of the object.
+// membersByMarshal returns an appendFunc that encodes an object of type t with Marshal and removes the braces of the
+// object.
 func membersByMarshal(t reflect.Type) appendFunc {
 	object := appendByMarshal(t)
 	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {

@@ -70,7 +70,8 @@ func appendPointer(elem *encoder) appendFunc {
 	}
 }
 
-// appendInterface returns the function that writes the value held by an interface of type t, which has methods.
+// appendInterface returns the function that writes the value in an interface variable. t is the type of the interface,
+// which has methods.
 func appendInterface(t reflect.Type) appendFunc {
 	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
 		held := p.Value(t)

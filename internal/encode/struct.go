@@ -105,8 +105,8 @@ func zeroTest(t reflect.Type) func(layout.Pointer) bool {
 	return func(p layout.Pointer) bool { return p.Value(t).IsZero() }
 }
 
-// structMembers builds the plan for the struct t and returns its append function. On an error, ok is false if the
-// caller may let Marshal encode the struct instead.
+// structMembers builds the plan for the struct t and returns the append function of the plan. If err is not nil and ok
+// is false, the caller may ignore err and let Marshal encode the struct.
 func (c *compiler) structMembers(t reflect.Type) (members appendFunc, ok bool, err error) {
 	list, err := layout.Members(t)
 	if err != nil {
@@ -123,8 +123,8 @@ func (c *compiler) structMembers(t reflect.Type) (members appendFunc, ok bool, e
 	return s.members, true, nil
 }
 
-// field builds the plan for one member of a struct. On an error, ok is false if the caller may let Marshal encode the
-// struct instead, because only Marshal supports the tag of the member.
+// field builds the plan for one member of a struct. If err is not nil and ok is false, only Marshal supports the tag of
+// the member: the caller may ignore err and let Marshal encode the struct.
 func (c *compiler) field(m *layout.Member) (f fieldEncoder, ok bool, err error) {
 	f = fieldEncoder{name: m.Name, offset: m.Offset, via: m.Via, omitEmpty: m.OmitEmpty}
 	f.key = string(append(jsonx.AppendString([]byte{','}, m.Name), ':'))

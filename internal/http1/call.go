@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// call is one request and its response. The type implements context.Context for the request and, in response.go,
-// http.ResponseWriter. One allocation therefore holds most of the three.
+// call is one request and its response. The type call is also the context.Context of the request and, in response.go,
+// the http.ResponseWriter. The request, its context and its response therefore need little more than one allocation.
 type call struct {
 	conn    *conn
 	request *http.Request
@@ -76,8 +76,8 @@ func (c *call) Err() error {
 	return c.realize().Err()
 }
 
-// Value implements context.Context. It also passes key to the real context. Package context can then find the real
-// context behind a context that is derived from the call.
+// Value implements context.Context. It looks up key in the real context, so that package context can find the real
+// context if a context is derived from the call.
 func (c *call) Value(key any) any {
 	if key == http.LocalAddrContextKey {
 		return c.conn.nc.LocalAddr()
@@ -91,8 +91,8 @@ func (c *call) Value(key any) any {
 	return real.Value(key)
 }
 
-// realize returns the real context of the request, made by package context. It creates the real context if there is
-// none. The caller must hold c.mu.
+// realize returns c.real, the context of the request that package context has created. If c.real is nil, realize first
+// creates the context and starts readInBackground. The caller must hold c.mu.
 func (c *call) realize() context.Context {
 	if c.real != nil {
 		return c.real
@@ -110,7 +110,8 @@ func (c *call) realize() context.Context {
 }
 
 // readInBackground blocks until the client sends input or disconnects. The input stays in the buffer for the next
-// request. If the client disconnects, readInBackground calls gone. It closes done before it returns.
+// request. If the client disconnects, readInBackground calls gone. Before it returns, readInBackground closes the
+// channel done.
 func (c *conn) readInBackground(gone func(), done chan<- struct{}) {
 	defer close(done)
 	if c.from == c.to && !c.bodyLent {
@@ -153,7 +154,8 @@ func (c *call) end() {
 	}
 }
 
-// Hijack implements http.Hijacker. The returned reader also has the input that was already read from the connection.
+// Hijack implements http.Hijacker. The returned reader first returns the input that was already read from the
+// connection.
 func (c *call) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if c.hijacked {
 		return nil, nil, http.ErrHijacked

@@ -12,15 +12,15 @@ import (
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
-// The states of a connection. Shutdown closes a connection in stateIdle at once, but waits for a connection in
-// stateActive.
+// The states of a connection. Server.Shutdown closes a connection in stateIdle at once. If a connection is in
+// stateActive, Server.Shutdown waits for the running request.
 const (
 	stateIdle int32 = iota
 	stateActive
 	stateClosing
 )
 
-// end is the reason for which conn.serve returned.
+// end is the reason why conn.serve returned.
 type end int
 
 const (
@@ -29,14 +29,14 @@ const (
 	endHijacked
 )
 
-// blockSize is the size of the input buffer of a connection, in bytes. A request with a larger head and body goes to
-// net/http.
+// blockSize is the size of the input buffer of a connection, in bytes. If the head and the body of a request are larger
+// together, the request is passed to net/http.
 const blockSize = 8 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// bodyTimeout is the time within which the rest of a small body must arrive. After this time, the request goes to
-// net/http, which has its own time limits.
+// bodyTimeout is the time within which the rest of a small body must arrive. If the body is incomplete after this time,
+// the request is passed to net/http, which has its own time limits.
 const bodyTimeout = 200 * time.Millisecond
 
 type conn struct {
@@ -57,8 +57,8 @@ func newConn(s *Server, nc net.Conn) *conn {
 	return c
 }
 
-// Space implements pooledreader.Buffer. It returns the free part of the input buffer, and gets a buffer from the pool
-// if the connection has none.
+// Space implements pooledreader.Buffer. It returns the free part of the input buffer. If the connection has no input
+// buffer, Space takes one from the pool.
 func (c *conn) Space() []byte {
 	if c.block == nil {
 		c.block = blocks.Get().(*[blockSize]byte)
@@ -66,8 +66,8 @@ func (c *conn) Space() []byte {
 	return c.block[c.to:]
 }
 
-// ReleaseIfEmpty implements pooledreader.Buffer. It returns the input buffer to the pool if the buffer holds no input,
-// and reports whether the buffer holds no input.
+// ReleaseIfEmpty implements pooledreader.Buffer. If the input buffer holds no input, ReleaseIfEmpty returns the buffer
+// to the pool and reports true.
 func (c *conn) ReleaseIfEmpty() (empty bool) {
 	if empty = c.from == c.to && !c.bodyLent; empty {
 		c.release()
@@ -82,7 +82,7 @@ func (c *conn) release() {
 	}
 }
 
-// detachRest returns a copy of the unused input, and returns the input buffer to the pool.
+// detachRest returns a copy of the unused input and releases the input buffer to the pool.
 func (c *conn) detachRest() []byte {
 	var rest []byte
 	if c.block != nil {
@@ -155,7 +155,8 @@ const (
 
 var headEnd = []byte("\r\n\r\n")
 
-// next reads the next request and decides whether this package serves it. It returns a call only with verdictServe.
+// next reads the next request and decides whether this package serves the request. If the verdict is not verdictServe,
+// the returned call is nil.
 func (c *conn) next() (*call, verdict) {
 	seen := 0
 	for {
@@ -180,8 +181,8 @@ func (c *conn) rest() []byte {
 	return c.block[c.from:c.to]
 }
 
-// maybeRequest reports whether the input can be the beginning of an HTTP request. If a client uses another protocol,
-// such as TLS, the connection therefore does not wait for the end of a head that never comes.
+// maybeRequest reports whether have, the input, can be the beginning of an HTTP request. Input of another protocol,
+// such as TLS, is passed to net/http at once, because the end of a head would never come.
 func maybeRequest(have []byte) bool { return 'A' <= have[0] && have[0] <= 'Z' }
 
 // parse creates a call from the next request, whose head has length bytes. If the body is incomplete, parse waits up to
@@ -205,8 +206,9 @@ func (c *conn) parse(length int) (*call, verdict) {
 	return call, verdictServe
 }
 
-// waitFor reads until the buffer holds whole unused bytes. It returns verdictFallback if bodyTimeout passes first, and
-// verdictGone if the client disconnects first.
+// waitFor reads until the buffer holds at least as many unused bytes as whole, the size of a request. Then it returns
+// verdictServe. If bodyTimeout passes first, waitFor returns verdictFallback. If the client disconnects first, waitFor
+// returns verdictGone.
 func (c *conn) waitFor(whole int) verdict {
 	_ = c.nc.SetReadDeadline(time.Now().Add(bodyTimeout))
 	for c.to-c.from < whole {
@@ -221,8 +223,8 @@ func (c *conn) waitFor(whole int) verdict {
 	return verdictServe
 }
 
-// run calls the handler and sends the rest of the response. It returns how the connection ends, and whether another
-// request may be read from the connection first.
+// run calls the handler and sends the rest of the response. If more is true, the connection can serve another request.
+// If more is false, end is the reason why conn.serve must return.
 func (c *conn) run(call *call) (end end, more bool) {
 	defer func() {
 		if p := recover(); p != nil {

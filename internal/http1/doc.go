@@ -4,11 +4,11 @@
 // A request is ordinary if it is small and in the strictest form of RFC 9112: one Host header, a body whose length is
 // known, no header that changes the protocol, no folded lines and no lone line feeds. The handler gets a
 // [net/http.Request] and a [net/http.ResponseWriter] like the handlers of net/http. The fast path needs less than half
-// the processor time of net/http, for three reasons: nothing is read in the background unless the handler asks for the
-// end of the request's context, no timers are set, and the head and body of a response go out in one write.
+// the processor time of net/http, for three reasons. It reads in the background only if the handler calls Done or Err
+// of the request's context. It sets no timers. It sends the head and body of a small response in one write.
 //
-// Invariant: any other request goes to [Config.Fallback], with its connection and all bytes that were read. A net/http
-// server keeps that connection from then on. This package therefore never interprets input on which two parsers may
-// disagree, because a disagreement is dangerous. This input includes chunked bodies, upgrades, Expect, HTTP/1.0 and
-// malformed requests of any kind.
+// Invariant: if a request is not ordinary, this package passes the connection and all bytes that were read to
+// [Config.Fallback]. A net/http server then also serves the later requests of the connection. This package therefore
+// never interprets input that two HTTP parsers may read differently, which would be dangerous. This input includes
+// chunked bodies, upgrades, Expect, HTTP/1.0 and malformed requests of any kind.
 package http1

@@ -22,7 +22,7 @@ func appendStatus(dst []byte, status int) []byte {
 	return append(append(append(dst, ' '), text...), "\r\n"...)
 }
 
-// appendHeader appends the headers that the handler has set to dst. It also records in c the headers that change how
+// appendHeader appends to dst the headers that the handler has set. It also records in c the headers that change how
 // this package sends the response, for example Content-Length and Connection.
 func (c *call) appendHeader(dst []byte) []byte {
 	var space [16]string
@@ -49,7 +49,7 @@ func (c *call) appendHeader(dst []byte) []byte {
 			c.hasCoding = true
 		case "Connection":
 			c.closes = c.closes || hasToken(values, "close")
-			continue // see appendRest
+			continue // see appendDefaults
 		case "Trailer":
 			c.declareTrailers(values)
 		}
@@ -62,7 +62,7 @@ func (c *call) appendHeader(dst []byte) []byte {
 }
 
 // acceptLength parses the Content-Length that the handler has set, and records it in c.length. It returns false if the
-// header must not be sent, because the header is invalid or the response has no body.
+// header is invalid or the response has no body; the header must then not be sent.
 func (c *call) acceptLength(values []string) bool {
 	if len(values) == 0 {
 		return false
@@ -78,8 +78,8 @@ func (c *call) acceptLength(values []string) bool {
 	return false
 }
 
-// declareTrailers records the names in the header Trailer. The handler sets these headers while it writes the body, and
-// they are sent after the body.
+// declareTrailers records the names in the header Trailer. The handler sets the headers with these names while it
+// writes the body. They are sent after the body.
 func (c *call) declareTrailers(values []string) {
 	for _, value := range values {
 		for name := range strings.SplitSeq(value, ",") {

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// emptyRequest is the template of each http.Request. Its method WithContext copies it, because only WithContext can set
-// the context of a request.
+// emptyRequest is the template of each http.Request. newCall copies emptyRequest with the method WithContext, because
+// only WithContext can set the context of a request.
 var emptyRequest http.Request
 
 // newCall creates a call from text, the head of a request: the request line, the headers and the empty line. It returns
-// false if the request must go to net/http, whether the request is valid or malformed.
+// false if the request must be passed to net/http. Passed requests may be valid or malformed.
 func newCall(c *conn, text string) (*call, bool) {
 	line, rest, _ := strings.Cut(text, "\r\n")
 	method, target, ok := requestLine(line)
@@ -37,8 +37,8 @@ func newCall(c *conn, text string) (*call, bool) {
 	return call, true
 }
 
-// requestLine parses a request line of the form "METHOD TARGET HTTP/1.1". ok is false if the request must go to
-// net/http.
+// requestLine parses a request line of the form "METHOD TARGET HTTP/1.1". If the request must be passed to net/http, ok
+// is false.
 func requestLine(line string) (method, target string, ok bool) {
 	method, rest, _ := strings.Cut(line, " ")
 	switch method {
@@ -53,9 +53,9 @@ func requestLine(line string) (method, target string, ok bool) {
 	return method, target, true
 }
 
-// parseTarget parses the path and the query of a request. It returns false if the path contains "//" or "/.", because
-// the client may try to reach another path; net/http then decides. If nothing in the path is escaped, the result is
-// stored in space.
+// parseTarget parses the path and the query of a request. It returns false if the request must be passed to net/http,
+// for example if the path contains "//" or "/.". A client may use these paths to reach another path. If nothing in the
+// path is escaped, the result is space, which saves an allocation.
 func parseTarget(target string, space *url.URL) (*url.URL, bool) {
 	path, query, hasQuery := strings.Cut(target, "?")
 	for i := range len(query) {
@@ -104,8 +104,8 @@ func onlyBytes(text string, set *[256]bool) bool {
 // maxHeaders is the largest number of headers of a request that the fast path serves.
 const maxHeaders = 64
 
-// readHeaders parses the header lines in text and adds them to header. It returns false if the request must go to
-// net/http.
+// readHeaders parses the header lines in text and adds them to header. If the request must be passed to net/http,
+// readHeaders returns false.
 func (c *call) readHeaders(header http.Header, text string) bool {
 	for n := 0; ; n++ {
 		line, rest, _ := strings.Cut(text, "\r\n")
@@ -145,9 +145,9 @@ func validValue(value string) bool {
 	return true
 }
 
-// readSpecial makes name canonical and evaluates a header that affects the connection or the body. keep is false for
-// the header Host, which net/http does not keep in the headers of a request. ok is false if the request must go to
-// net/http.
+// readSpecial makes name canonical. If the header affects the connection or the body, readSpecial also evaluates the
+// header. For the header Host, keep is false, because net/http does not keep Host in the headers of a request. If the
+// request must be passed to net/http, ok is false.
 func (c *call) readSpecial(name *string, value string) (keep, ok bool) {
 	*name = textproto.CanonicalMIMEHeaderKey(*name)
 	switch *name {
@@ -172,7 +172,8 @@ func (c *call) readSpecial(name *string, value string) (keep, ok bool) {
 	return true, true
 }
 
-// setLength parses a Content-Length of up to 6 digits into c.length. It returns false for any other value.
+// setLength parses value, the Content-Length, and stores the number in c.length. If value is not a number of 1 to 6
+// digits, setLength returns false.
 func (c *call) setLength(value string) bool {
 	if value == "" || len(value) > 6 {
 		return false

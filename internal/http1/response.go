@@ -47,7 +47,7 @@ func (a *response) free() {
 	a.head, a.pending = nil, nil
 }
 
-// Header implements http.ResponseWriter. It returns the headers of the response, for the handler to change.
+// Header implements http.ResponseWriter. It returns the headers of the response. The handler may change these headers.
 func (c *call) Header() http.Header {
 	if c.header == nil {
 		c.header = make(http.Header, 8)
@@ -55,7 +55,8 @@ func (c *call) Header() http.Header {
 	return c.header
 }
 
-// WriteHeader implements http.ResponseWriter. It records the final status, but sends an informational status at once.
+// WriteHeader implements http.ResponseWriter. If status is informational (from 100 to 199, but not 101), WriteHeader
+// sends an informational response at once. Any other status is recorded and sent later, with the head.
 func (c *call) WriteHeader(status int) {
 	switch {
 	case c.hijacked || c.status != 0:
@@ -88,7 +89,8 @@ func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// Write implements http.ResponseWriter. It buffers p, or sends p if the buffer would exceed maxPending bytes.
+// Write implements http.ResponseWriter. It buffers p. If the buffer would exceed maxPending bytes or the head has been
+// sent, Write sends p instead.
 func (c *call) Write(p []byte) (int, error) {
 	if err := c.prepareWrite(len(p)); err != nil {
 		return 0, err
@@ -128,8 +130,8 @@ func (c *call) WriteString(s string) (int, error) { return c.Write([]byte(s)) }
 
 var errBroken = errors.New("the client does not read the response any more")
 
-// prepareWrite sets status 200 if the handler has set none. It returns an error if the handler may not write n more
-// bytes of the body.
+// prepareWrite sets status 200 if the handler has set no status. If the handler may not write n more bytes of the body,
+// prepareWrite returns an error.
 func (c *call) prepareWrite(n int) error {
 	if c.hijacked {
 		return http.ErrHijacked
@@ -165,8 +167,8 @@ func (c *call) FlushError() error {
 	return nil
 }
 
-// ReadFrom implements io.ReaderFrom. The kernel can then copy a file to the network without copying it into this
-// process.
+// ReadFrom implements io.ReaderFrom. If src is a file, the kernel can copy the file to the network without copying it
+// into the memory of this process.
 func (c *call) ReadFrom(src io.Reader) (int64, error) {
 	if err := c.prepareWrite(0); err != nil {
 		return 0, err
@@ -194,7 +196,8 @@ func fromFile(src io.Reader) bool {
 }
 
 // sendHead sends the head and the buffered part of the body while the handler is still running. next is the part of the
-// body that the handler is writing, from which the Content-Type is detected if the buffer is empty.
+// body that the handler is writing; sendHead does not send next. If the buffer is empty, sendHead detects the
+// Content-Type from next.
 func (c *call) sendHead(next []byte) {
 	var buffered []byte
 	if c.pending != nil {

@@ -24,11 +24,11 @@ const (
 // Config holds the settings and the callbacks of a [Server].
 type Config struct {
 	Handler http.Handler
-	// Eligible reports whether Handler may serve a request. If it returns false, the request goes to Fallback. path is
-	// the escaped path of the URL.
+	// Eligible reports whether Handler may serve a request. If Eligible returns false, the connection is passed to
+	// Fallback. path is the escaped path of the URL.
 	Eligible func(method, path string) bool
-	// Fallback takes over the connection of a request that is not ordinary. read holds the input that was already read
-	// from the connection. The request begins at the start of read.
+	// Fallback receives the connection of each request that the Server does not serve, and must close the connection in
+	// the end. read holds the input that was already read from the connection. The request begins at the start of read.
 	Fallback func(nc net.Conn, read []byte)
 	// OnPhase is called when the connection nc enters the phase p.
 	OnPhase func(nc net.Conn, p Phase)
@@ -37,8 +37,8 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Server serves the ordinary requests of HTTP/1.1 connections without TLS. It passes all other requests to
-// Config.Fallback.
+// Server serves the ordinary requests of HTTP/1.1 connections without TLS. If a request is not ordinary, the Server
+// passes the connection to Config.Fallback.
 type Server struct {
 	cfg      Config
 	stopping atomic.Bool
@@ -53,8 +53,9 @@ func New(cfg Config) *Server {
 	return &Server{cfg: cfg, conns: map[*conn]struct{}{}}
 }
 
-// Serve serves the requests on nc until the connection ends, goes to Config.Fallback or is hijacked. If the connection
-// ends, Serve closes nc.
+// Serve serves the requests on the connection nc. If a request is not ordinary, Serve passes nc to Config.Fallback and
+// returns. If a handler hijacks nc, Serve returns without closing nc. In all other cases, Serve closes nc before it
+// returns.
 func (s *Server) Serve(nc net.Conn) {
 	c := newConn(s, nc)
 	if !s.add(c) {
@@ -86,9 +87,9 @@ func (s *Server) add(c *conn) bool {
 	return true
 }
 
-// Shutdown closes the idle connections and blocks until the running requests have ended. The connections of running
-// requests close after the responses. If ctx is done first, Shutdown closes all connections at once and does not wait
-// for the handlers, because a handler that ignores its context must not block the process.
+// Shutdown closes the idle connections and waits for the running requests to end. A connection with a running request
+// closes after the response. If ctx is done first, Shutdown closes all connections at once and does not wait for the
+// handlers, because a handler that ignores its context must not block the process.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.each(func(c *conn) {

@@ -90,8 +90,8 @@ func asciiEnd(b []byte, i int) int {
 	return i
 }
 
-// special marks the bytes of an eight-byte word at which asciiEnd must stop, by setting the high bit of each of these
-// bytes. The first marked byte is exact; later bytes may be marked by mistake.
+// special sets the high bit of each byte of an eight-byte word at which asciiEnd must stop. The first marked byte is
+// always correct. Later bytes may be marked by mistake.
 func special(word []byte) uint64 {
 	x := binary.LittleEndian.Uint64(word)
 	control := x - eachByte*' '
@@ -104,7 +104,8 @@ func special(word []byte) uint64 {
 // least 1e21. f must not be NaN or infinite, which JSON cannot express.
 func AppendFloat(dst []byte, f float64) []byte { return appendFloat(dst, f, 64) }
 
-// AppendFloat32 appends f in the format of [AppendFloat]. A float32 needs fewer digits than a float64.
+// AppendFloat32 appends f in the format of [AppendFloat]. It writes fewer digits, because a float32 needs
+// fewer digits than a float64.
 func AppendFloat32(dst []byte, f float32) []byte { return appendFloat(dst, float64(f), 32) }
 
 func appendFloat(dst []byte, f float64, bits int) []byte {

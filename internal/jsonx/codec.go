@@ -1,6 +1,7 @@
 package jsonx
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -62,6 +63,15 @@ func (w *sliceWriter) Write(p []byte) (int, error) {
 // from Go text ("1m30s") or from a number of milliseconds. The decoded value does not share the bytes of data.
 func Unmarshal(data []byte, v any) error {
 	return json.Unmarshal(data, v, unmarshalOptions)
+}
+
+// UnmarshalKnown is [Unmarshal], but returns an error that names the first member that the Go type does not have.
+func UnmarshalKnown(data []byte, v any) error {
+	err := json.Unmarshal(data, v, unmarshalOptions, json.RejectUnknownMembers(true))
+	if unknown, ok := errors.AsType[*json.SemanticError](err); ok && unknown.Err == json.ErrUnknownName {
+		return fmt.Errorf("unknown member %q", unknown.JSONPointer.LastToken())
+	}
+	return err
 }
 
 func readDuration(dec *jsontext.Decoder, d *time.Duration) error {

@@ -53,6 +53,17 @@ func TestAppendLeavesDstOnError(t *testing.T) {
 	}
 }
 
+func TestUnmarshalKnown(t *testing.T) {
+	t.Parallel()
+	var got sample
+	if err := UnmarshalKnown([]byte(`{"name":"a","wait":1500}`), &got); err != nil || got.Wait != 1500*time.Millisecond {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if err := UnmarshalKnown([]byte(`{"name":"a","waitt":1}`), &got); err == nil || err.Error() != `unknown member "waitt"` {
+		t.Errorf("an unknown member: %v", err)
+	}
+}
+
 func TestUnmarshal(t *testing.T) {
 	t.Parallel()
 	cases := []struct {

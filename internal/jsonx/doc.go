@@ -3,11 +3,11 @@
 // Begin with [Members], which splits the JSON object of a request into its members. [Append] and [AppendString] write
 // JSON.
 //
-// A scanner of this package ([Members], [Valid], [Unquote]) reads the data of clients in one pass, without reflection
-// and without building a tree. It accepts RFC 8259 with two limits: values nest at most [MaxDepth] levels, and the
-// object given to [Members] must not repeat a member name. The scanner accepts bytes that are not UTF-8 inside strings.
-// These bytes become U+FFFD when the string becomes Go text. A client that sends invalid UTF-8 therefore damages only
-// its own text.
+// [Members], [Valid] and [Unquote] use a scanner that reads the data of clients in one pass, without reflection and
+// without building a tree. It accepts RFC 8259 with two limits: values nest at most [MaxDepth] levels, and the object
+// given to [Members] must not repeat a member name. The scanner accepts bytes that are not UTF-8 inside strings. These
+// bytes become U+FFFD when the string becomes Go text. A client that sends invalid UTF-8 therefore damages only its own
+// text.
 //
 // [Marshal], [Append] and [Unmarshal] convert Go values with github.com/go-json-experiment/json and version 2
 // semantics: exact member names, nil slices as [], nil maps as {}, and maps sorted by key. A [time.Duration] is written

@@ -13,7 +13,7 @@ func (e *SyntaxError) Error() string {
 	return "malformed JSON at offset " + strconv.Itoa(e.Offset) + ": " + e.Message
 }
 
-// fault is the reason for which the scanner rejects a text. Only the method at turns a fault into a message, so that
+// fault is the reason for which the scanner rejects a text. Only fault.at turns a fault into a message, so that
 // scanning does not allocate.
 type fault uint8
 

@@ -10,9 +10,9 @@ import (
 const fewKeys = 16
 
 // Members calls fn for each member of the JSON object in data, in order, with the key and the value raw of the member.
-// key and raw may share the bytes of data: fn must clone them to keep them after data changes. Members has checked the
-// syntax of raw, and that values nest at most [MaxDepth] levels, counted from the object in data. Members does not
-// search the objects in raw for repeated names.
+// key and raw may share the bytes of data: fn must clone them to keep them after data changes. Before it calls fn,
+// Members checks the syntax of raw. It also checks that values nest at most [MaxDepth] levels, counted from the object
+// in data. Members does not search the objects in raw for repeated names.
 //
 // Members stops at the first error of fn and returns that error. If data is not a valid object, it returns a
 // [*SyntaxError]. In that case, fn may already have been called for the members before the position of the error.

@@ -154,8 +154,8 @@ func scanColon(data []byte, i int) (int, fault) {
 }
 
 // scanNext skips the comma or the closing bracket after a member or element. After a comma, it returns the index of the
-// next member or element, and true. After the closing bracket end, it returns the index after the bracket, and false.
-// For any other byte, it returns the fault missing.
+// next member or element, and true. After the closing bracket, which is the byte end, it returns the index after the
+// bracket, and false. For any other byte, it returns the argument missing as the fault.
 func scanNext(data []byte, i int, end byte, missing fault) (int, bool, fault) {
 	if i = SkipSpace(data, i); i >= len(data) {
 		return i, false, endsEarly
@@ -273,8 +273,9 @@ const (
 // plainEnd returns the index of the first quote, backslash or control character at or after i. It returns len(b) if
 // there is no such byte.
 //
-// plainEnd tests words of eight bytes. For bytes below 0x80, x-y sets the high bit of a byte if the byte is less than
-// y. A borrow from another byte can only end the loop of words too early; the loop for single bytes then continues.
+// plainEnd tests words of eight bytes. If a byte is below 0x80, subtracting a larger value sets the high bit of the
+// byte; subtracting a value that is not larger does not. A borrow from another byte can only end the loop of words too
+// early; the loop for single bytes then continues.
 func plainEnd(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])

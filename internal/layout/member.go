@@ -86,8 +86,8 @@ func (f *flattener) add(m Member) error {
 	return nil
 }
 
-// embed adds the members of the embedded struct m. It returns an error if m is not a plain struct or if the same type
-// is embedded twice.
+// embed adds the members of the struct that the field m embeds. It returns an error if m is not a plain struct or if
+// the type of m is already embedded.
 func (f *flattener) embed(m Member) error {
 	t := m.Field.Type
 	if t.Kind() == reflect.Pointer {

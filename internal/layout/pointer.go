@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// This file buys the speed of packages schema and encode. BenchmarkFields reads six fields and writes them in 6 ns; with
+// This file makes packages schema and encode fast. BenchmarkFields reads six fields and writes them in 6 ns; with
 // package reflect it takes 39 ns. BenchmarkInAny takes a pointer to the struct in an interface in 1 ns; the copy that
 // reflect needs takes 94 ns and an allocation for each answer.
 

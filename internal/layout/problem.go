@@ -10,8 +10,7 @@ type problem string
 
 func (p problem) Error() string { return string(p) }
 
-// Problem returns an error for a type that is invalid in any field. [Member.Explain] adds the name of the field to the
-// error.
+// Problem returns an error for a type that no field may have. [Member.Explain] adds the name of the field to the error.
 func Problem(format string, args ...any) error { return problem(fmt.Sprintf(format, args...)) }
 
 // Explain adds the name of the field m to the beginning of err if [Problem] created err. It returns any other err

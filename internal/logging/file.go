@@ -22,8 +22,8 @@ const (
 // first line in an empty buffer starts a timer, whose function flushes the buffer. While the buffer is empty, fileSink
 // needs no goroutine and no running timer.
 //
-// While it is closed, it buffers nothing: each line opens the file, is written, and closes the file. So no line is lost
-// before the first start and after the last stop. A new fileSink is closed.
+// While the fileSink is closed, it buffers nothing: for each line, it opens the file, writes the line and closes the
+// file. Therefore no line is lost before the first Open and after the last Close. A new fileSink is closed.
 //
 // fileSink has two locks, so that goroutines can add lines during a flush: mu guards the buffer, writing guards the
 // file. Code that needs both locks takes writing first.
@@ -47,8 +47,8 @@ type fileSink struct {
 }
 
 // newFileSink returns a fileSink for the log file of c. It returns an error if a setting is invalid or the folder is
-// not writable. The first log line creates the file. The path is absolute, so that the file does not move if the
-// program changes its working directory.
+// not writable. The first log line creates the file. The path of the file is absolute, so that the file does not move
+// if the program changes its working directory.
 func newFileSink(c Config, report func(error)) (*fileSink, error) {
 	if filepath.Base(c.File) != c.File || c.File == "." || c.File == ".." {
 		return nil, fmt.Errorf("the log file %q must be a name without a folder; the folder is a setting of its own", c.File)
@@ -77,8 +77,8 @@ func (s *fileSink) open() {
 	}
 }
 
-// Write adds a line to the buffer and starts the timer unless it is running. Write never returns an error. If the file
-// cannot be written later, flush calls report with the error.
+// Write adds a line to the buffer. While the fileSink is open, Write also starts the timer unless the timer is running.
+// Write never returns an error. If the file cannot be written later, flush calls report with the error.
 func (s *fileSink) Write(line []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +112,8 @@ func (s *fileSink) tick() {
 	s.flush()
 }
 
-// flush writes the lines of the buffer to the log file. At the first of several failed writes, flush calls report with
-// the error.
+// flush writes the lines of the buffer to the log file. If a write fails and the previous write succeeded, flush calls
+// report with the error.
 func (s *fileSink) flush() {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -139,8 +139,8 @@ func (s *fileSink) flush() {
 	}
 }
 
-// writeBatch writes the lines b to the log file. Before a line that does not fit into the file, it rotates the file. If
-// the rotation fails, it writes the lines to the full file and returns the error.
+// writeBatch writes b, a batch of lines, to the log file. Before a line that does not fit into the file, it rotates the
+// file. If the rotation fails, it writes the remaining lines to the full file and returns the error.
 func (s *fileSink) writeBatch(b []byte) error {
 	if s.log == nil {
 		s.open()
@@ -165,8 +165,8 @@ func (s *fileSink) writeBatch(b []byte) error {
 	return failed
 }
 
-// fits returns the number of bytes at the beginning of b that still fit into the file as whole lines. An empty file
-// accepts a first line of any length.
+// fits returns the number of bytes at the beginning of b that can be written without exceeding the maximum size of the
+// file. It counts whole lines only. An empty file accepts a first line of any length.
 func (s *fileSink) fits(b []byte) int {
 	room := s.max - s.size
 	if int64(len(b)) <= room {
@@ -182,15 +182,15 @@ func (s *fileSink) fits(b []byte) int {
 	return bytes.LastIndexByte(b[:room], '\n') + 1
 }
 
-// Open lets lines wait in the buffer until the timer flushes it.
+// Open opens the fileSink: from now on, lines wait in the buffer until the timer flushes the buffer.
 func (s *fileSink) Open() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opened = true
 }
 
-// Close flushes the buffer and closes the log file. Close returns an error if closing fails; the errors of writing go to
-// report.
+// Close flushes the buffer and closes the log file. Close returns an error if closing fails. It does not return write
+// errors, because flush passes them to report.
 func (s *fileSink) Close() error {
 	s.mu.Lock()
 	s.opened = false // no Write starts the timer any more
@@ -206,7 +206,7 @@ func (s *fileSink) Close() error {
 	return s.closeFile()
 }
 
-// closeFile closes the file if it is open. The lock writing must be held.
+// closeFile closes the file if it is open. The caller must hold the lock s.writing.
 func (s *fileSink) closeFile() error {
 	if s.log == nil {
 		return nil

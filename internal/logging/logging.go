@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Config selects which records are logged, and where. server.LogConfig has the defaults of these settings. In a
-// logging.Config, a zero number or false stands for itself, so the zero value logs nothing.
+// Config selects which records are logged, and where. server.LogConfig has the defaults of these settings. New does not
+// replace a zero number or false with a default, so the zero Config logs nothing.
 type Config struct {
 	// Level is the lowest level that is logged: "debug", "info", "warn" or "error". Empty means "info".
 	Level string
@@ -45,8 +45,8 @@ type File interface {
 	io.Closer
 }
 
-// New returns a logger and its File, which is closed. The error names the invalid setting, or the folder or file that
-// cannot be written.
+// New returns a logger and the File of the logger. The File is closed at first. The error names the invalid setting, or
+// the folder or file that cannot be written.
 func New(c Config) (*slog.Logger, File, error) {
 	level, err := parseLevel(c.Level)
 	if err != nil {

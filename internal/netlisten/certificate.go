@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// checkInterval is the minimum time between two checks whether the certificate files have changed. A TLS handshake
-// makes the check.
+// checkInterval is the minimum time between two checks whether the certificate files have changed. The check is made
+// during a TLS handshake.
 const checkInterval = time.Second
 
 // Certificate is a TLS certificate that is stored in two PEM files, the certificate chain and the private key. If the

@@ -20,8 +20,8 @@ import (
 const AnyPort = -1
 
 // TCP listens on a TCP port at the address bindIP, or at all addresses if bindIP is empty. section is the section of
-// the configuration, and key is the name of the port setting in it. The caller has checked that the port is AnyPort
-// or from 1 to 65535. If the port cannot be opened, the error names the setting to change.
+// the configuration, and key is the name of the port setting in that section. The caller has checked that the port is
+// AnyPort or from 1 to 65535. If the port cannot be opened, the error names the setting to change.
 func TCP(ctx context.Context, section, key, bindIP string, port int) (net.Listener, error) {
 	if bindIP != "" && net.ParseIP(bindIP) == nil {
 		return nil, fmt.Errorf("%s.bindIP is %q: write an IP address of this machine, or leave it empty for all of them", section, bindIP)
@@ -65,9 +65,9 @@ func Accept(ln net.Listener, log *slog.Logger, transport string, open func(net.C
 }
 
 // maxUnsent is the largest number of unsent bytes that the kernel buffers for a connection whose receive window is
-// full. Without it, Linux would buffer up to 4 MB for each connection. A few hundred clients that do not read would
-// then use up the memory that Linux has for all of TCP, and slow down all other clients. Bytes in flight do not count,
-// so the limit does not slow down a client that reads.
+// full. Without this limit, Linux would buffer up to 4 MB for each connection. A few hundred clients that do not read
+// would then use up the memory that Linux has for all of TCP, and slow down all other clients. Bytes in flight do not
+// count, so the limit does not slow down a client that reads.
 const maxUnsent = 256 << 10
 
 // boundedListener is a listener that limits the unsent bytes of each accepted connection to maxUnsent.

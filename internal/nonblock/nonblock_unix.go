@@ -1,7 +1,8 @@
 //go:build unix
 
 // Package nonblock reads from and writes to the file descriptor of a socket without blocking. Call [Read] and [Write]
-// in the functions that a [syscall.RawConn] calls. Go's sockets are already in non-blocking mode.
+// in the functions that are passed to the methods of a [syscall.RawConn]. Go's sockets are already in non-blocking
+// mode.
 package nonblock
 
 import "syscall"

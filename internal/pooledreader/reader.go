@@ -1,5 +1,5 @@
 // Package pooledreader reads from a connection into a pooled buffer, which the reader takes only when there are bytes
-// to read. Thousands of idle connections then cost one goroutine each and share a few buffers. Begin reading at
+// to read. Thousands of idle connections therefore need one goroutine each and share a few buffers. Begin reading at
 // [Reader.Read].
 package pooledreader
 
@@ -16,8 +16,8 @@ type Buffer interface {
 	// Space returns the free part of the buffer, to which the Reader writes. If the buffer has no memory, Space takes
 	// memory from the pool.
 	Space() []byte
-	// ReleaseIfEmpty reports whether the buffer has no content. If so, it returns the buffer's memory to the pool until
-	// the next call of Space.
+	// ReleaseIfEmpty reports whether the buffer has no content. If the buffer has none, ReleaseIfEmpty returns the
+	// buffer's memory to the pool, and the next call of Space takes memory again.
 	ReleaseIfEmpty() (empty bool)
 }
 
@@ -86,8 +86,8 @@ func (r *Reader) tryOnce(fd uintptr) (done bool) {
 }
 
 // readBlocking reads into b, from a connection that has only a blocking Read. If b is empty, readBlocking waits with
-// the small buffer, so that b needs no memory while the connection is idle. The next call then reads the rest of a
-// larger message, which has usually come already.
+// the small buffer, so that b needs no memory while the connection is idle. If a message is longer than the small
+// buffer, the next call reads the rest of the message, which has usually come already.
 func (r *Reader) readBlocking(b Buffer) (n int, err error) {
 	if r.from == r.to {
 		if !b.ReleaseIfEmpty() {

@@ -22,7 +22,7 @@ type Pattern struct {
 	text     string
 }
 
-// segment is the part of a route's path between two slashes: a literal word, or the name in braces of a value.
+// segment is the part of a route's path between two slashes: a literal word, or the name of a value in braces.
 type segment struct {
 	text   string // the literal, or the name of a value
 	isName bool
@@ -146,9 +146,10 @@ func (t *Table[T]) Add(p Pattern, value T) error {
 func (t *Table[T]) Len() int { return t.size }
 
 // Match returns the value of the route for an HTTP method and an escaped path ([url.URL.EscapedPath]). If several
-// routes match, the first segment in which they differ decides: a literal word wins over a name. Match calls value with
-// each name of the route and the unescaped text of its segment. A HEAD request also matches GET routes. If the path
-// matches only routes with other methods, Match returns ok false, and other lists these methods, sorted.
+// routes match, the first segment in which they differ decides: a literal word wins over a name. For each name in the
+// path of the found route, Match calls value with the name and the unescaped text of the segment. A HEAD request also
+// matches GET routes. If the path matches only routes with other methods, Match returns ok false, and other lists these
+// methods, sorted.
 func (t *Table[T]) Match(method, path string, value func(name, text string)) (found T, other []string, ok bool) {
 	if t.size == 0 {
 		return found, nil, false

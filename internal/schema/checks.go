@@ -31,8 +31,9 @@ func compileChecks(t reflect.Type, own class, r rules) ([]check, error) {
 	return checks, contradiction(t, cl, r)
 }
 
-// ruleClass returns the class that decides which rules values of type t may have. If t decodes itself and its
-// underlying type is a text or a number, this is the class of the underlying type. Otherwise it is own, the class of t.
+// ruleClass returns the class that decides which rules values of type t may have. If t decodes itself and the
+// underlying type of t is a text or a number, ruleClass returns the class of the underlying type. Otherwise it returns
+// own, the class of t.
 func ruleClass(t reflect.Type, own class) class {
 	if scalar, ok := scalarPlans[t.Kind()]; ok && own == classCustom && scalar.class != classBool {
 		return scalar.class
@@ -64,7 +65,7 @@ func isNot(name, text, what string) error {
 	return layout.Problem("has %s:%q, which is not %s: correct the tag", name, text, what)
 }
 
-// contradiction returns an error if no value can satisfy two of the rules, such as a minimum above the maximum.
+// contradiction returns an error if two of the rules contradict each other, for example a minimum above the maximum.
 func contradiction(t reflect.Type, cl class, r rules) error {
 	for _, pair := range [][4]string{
 		{"minLength", r.minLength, "maxLength", r.maxLength},
@@ -89,7 +90,7 @@ func contradiction(t reflect.Type, cl class, r rules) error {
 	return nil
 }
 
-// setterOf returns the setFunc that parses the text of a rule, such as minimum, as a value of type t.
+// setterOf returns a setFunc that parses the text of a rule tag, such as minimum, as a value of type t.
 func setterOf(t reflect.Type, cl class) setFunc {
 	if cl == classDuration {
 		return setDuration
@@ -102,8 +103,8 @@ type number interface {
 	int | int8 | int16 | int32 | int64 | uint | uint8 | uint16 | uint32 | uint64 | uintptr | float32 | float64
 }
 
-// bound compiles a minimum, or a maximum if upper is true, for values of kind T. It returns nil if set cannot parse
-// text.
+// bound returns the check of a minimum for values of kind T: a function that reports whether the value at p is at least
+// the limit in text. If upper is true, the check is for a maximum. bound returns nil if set cannot parse text.
 func bound[T number](set setFunc, text string, upper bool) func(p layout.Pointer) bool {
 	var limit T
 	if set(layout.To(&limit), text, fromText) != accepted {
@@ -115,8 +116,9 @@ func bound[T number](set setFunc, text string, upper bool) func(p layout.Pointer
 	return func(p layout.Pointer) bool { return *layout.As[T](p) >= limit }
 }
 
-// oneOf compiles the tag enum for values of kind T: texts are the allowed values. It returns nil if set cannot parse
-// one of them.
+// oneOf returns the check of the tag enum for values of kind T: a function that reports whether the value at p is one
+// of the allowed values. texts holds the allowed values as text. oneOf returns nil if set cannot parse one of these
+// texts.
 func oneOf[T comparable](set setFunc, texts []string) func(p layout.Pointer) bool {
 	allowed := make([]T, len(texts))
 	for i, text := range texts {
@@ -200,8 +202,8 @@ func patternCheck(cl class, text string) (check, error) {
 	}}, nil
 }
 
-// formatCheck compiles the tag format. For a type that decodes itself, the format is documentation only, and the
-// returned check is empty.
+// formatCheck returns the check for the tag format with the value text. For a type that decodes itself, the format is
+// documentation only, and the returned check is empty.
 func formatCheck(cl class, text string) (check, error) {
 	f, known := formats[text]
 	switch {

@@ -24,8 +24,8 @@ type compiler struct {
 	tags     []func() error             // checks of defaults and examples, which need complete plans
 }
 
-// structPlan builds the plan for the struct type t. The parameter top is true for the outermost struct, whose members
-// are the inputs of the action. Only members of this struct may be uploaded files.
+// structPlan builds the plan for the struct type t. If top is true, t is the outermost struct, whose members are the
+// inputs of the action. Only members of the outermost struct may be uploaded files.
 func (c *compiler) structPlan(t reflect.Type, top bool) (*structPlan, error) {
 	members, err := layout.Members(t)
 	if err != nil {
@@ -172,8 +172,8 @@ func (c *compiler) checkType(t reflect.Type) error {
 	return nil
 }
 
-// complete sets the fields of the plan except its checks. It returns own, the rules for the value itself; the rules for
-// the elements of a list or map go into the plan of the elements.
+// complete sets all fields of plan except the checks. It returns own, the rules for the value itself. The rules for the
+// elements of a list or map become part of the plan of the elements.
 func (c *compiler) complete(plan *typePlan, r rules) (own rules, err error) {
 	t := plan.t
 	switch {
@@ -212,8 +212,8 @@ func (c *compiler) complete(plan *typePlan, r rules) (own rules, err error) {
 	return r, nil
 }
 
-// elements completes the plan of a slice or map, and builds the plan of its elements. It returns own, the rules for the
-// slice or map itself.
+// elements completes the plan of a slice or map type, and builds the plan of the elements. It returns own, the rules
+// for the slice or map itself.
 func (c *compiler) elements(plan *typePlan, r rules) (own rules, err error) {
 	own, r = r.split()
 	target := plan.t.Elem()
@@ -239,8 +239,8 @@ func (c *compiler) elements(plan *typePlan, r rules) (own rules, err error) {
 	return own, err
 }
 
-// pointer completes the plan of a pointer type. A decoded pointer stays nil until a client gives a value; then the plan
-// allocates the variable that the pointer points to.
+// pointer completes the plan of a pointer type. If there is a value to decode, the plan allocates the variable that the
+// pointer points to. Otherwise the pointer stays nil.
 func (c *compiler) pointer(plan *typePlan, r rules) error {
 	elem, err := c.typePlan(plan.t.Elem(), r)
 	if err != nil {

@@ -18,8 +18,8 @@ func (d *decodeState) value() []byte {
 }
 
 // open moves the cursor from an opening bracket to the first element or member name and returns true. If the array or
-// object is empty, open moves the cursor behind the closing bracket end and returns false. If the data is not valid
-// JSON, open and next stop at the end of the data.
+// object is empty, open moves the cursor behind the closing bracket and returns false. The argument end is the closing
+// bracket. If the data is not valid JSON, open and next stop at the end of the data.
 func (d *decodeState) open(end byte) bool {
 	d.pos = jsonx.SkipSpace(d.data, d.pos+1)
 	if d.peek() == end {
@@ -30,7 +30,7 @@ func (d *decodeState) open(end byte) bool {
 }
 
 // next moves the cursor from the end of a value to the next element or member name and returns true. After the last
-// value, next moves the cursor behind the closing bracket end and returns false.
+// value, next moves the cursor behind the closing bracket and returns false. The argument end is the closing bracket.
 func (d *decodeState) next(end byte) bool {
 	d.pos = jsonx.SkipSpace(d.data, d.pos)
 	switch d.peek() {
@@ -46,7 +46,7 @@ func (d *decodeState) next(end byte) bool {
 }
 
 // key returns the member name at the cursor and moves the cursor to the value of the member. The returned string may
-// share the bytes of d.data: it is valid until that data changes.
+// share the bytes of d.data: the string is valid until these bytes change.
 func (d *decodeState) key() string {
 	start := d.pos
 	if d.pos = jsonx.SkipString(d.data, start); d.pos >= len(d.data) {

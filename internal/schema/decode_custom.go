@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// planCustom completes the plan of a type that decodes itself with its own Unmarshal method, for JSON or for text.
+// planCustom completes the plan of a type that has its own Unmarshal method for JSON or for text.
 func (c *typePlan) planCustom() {
 	c.class, c.expected = classCustom, "valid"
 	if name := c.t.Name(); name != "" {
@@ -85,8 +85,8 @@ func (c *customPlan) unmarshalText(p layout.Pointer, s string) bool {
 	return jsonx.Valid(jsonx.ViewBytes(s)) == nil && c.unmarshal(p, []byte(s)) || c.unmarshal(p, jsonx.AppendString(nil, s))
 }
 
-// planRaw completes the plan of a type that stores JSON as sent, such as json.RawMessage. A text that is not valid JSON
-// becomes a JSON string.
+// planRaw completes the plan of a type that stores JSON as sent, such as json.RawMessage. If a client sends text that
+// is not valid JSON, the plan stores the text as a JSON string.
 func (c *typePlan) planRaw() {
 	c.class, c.expected, c.nullable = classRaw, "JSON", true
 	c.json = func(d *decodeState, p layout.Pointer) bool {

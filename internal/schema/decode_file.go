@@ -39,9 +39,9 @@ func (c *compiler) filePlan(t reflect.Type) *typePlan {
 	return nil
 }
 
-// decodeFile stores an uploaded file in the variable at p. If the input is a list of files, it stores all files in
-// params that have the key of the input. It returns false if the input is not given. A form sends an empty text if the
-// user chose no file, so decodeFile treats an empty text as not given.
+// decodeFile stores an uploaded file in the variable at p. If the input is a list of files, it stores the files of all
+// params with the key of the input. It returns false if the input is not given. An empty text counts as not given,
+// because a form sends an empty text if the user chose no file.
 func (f *inputField) decodeFile(d *decodeState, p layout.Pointer, v *Value, params []Param) bool {
 	if v.File == nil {
 		sent := v.lastText()

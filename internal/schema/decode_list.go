@@ -64,8 +64,8 @@ func (l *listPlan) text(d *decodeState, p layout.Pointer, value *Value) bool {
 	return true
 }
 
-// grow appends a zero element to the slice v. If the list would exceed maxItems or the memory limit of the request, it
-// records a violation and returns false.
+// grow appends a zero element to the slice v. If the list would exceed maxItems or the memory limit of the request,
+// grow records a violation and returns false.
 func (l *listPlan) grow(d *decodeState, v reflect.Value) bool {
 	n, size := v.Len(), int(l.plan.elem.t.Size())
 	if l.max >= 0 && n >= l.max {

@@ -50,7 +50,7 @@ func (m *mapPlan) json(d *decodeState, p layout.Pointer) bool {
 }
 
 // hasRoom reports whether a map of n members may have one more member. If the map would exceed maxItems or the memory
-// limit of the request, it records a violation and returns false.
+// limit of the request, hasRoom records a violation and returns false.
 func (m *mapPlan) hasRoom(d *decodeState, n int) bool {
 	if m.max >= 0 && n >= m.max {
 		d.violate("maxItems", "be an object of at most "+plural(m.max, "member"))

@@ -44,7 +44,7 @@ func setBool(p layout.Pointer, s string, _ source) outcome {
 	return accepted
 }
 
-// exactFloat is 2^53. A float64 can hold every whole number from 0 to exactFloat.
+// exactFloat is 2^53. A float64 can hold every whole number from 0 to exactFloat exactly.
 const exactFloat = 1 << 53
 
 // parseInt parses s as a whole number that fits a signed integer with the given number of bits. It also accepts forms

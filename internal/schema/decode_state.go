@@ -18,8 +18,8 @@ const (
 	maxKeyShown = 64
 )
 
-// decodeState is the state while one request is decoded: a cursor in JSON of valid syntax, the path of the current
-// value for error messages, and the faults found so far.
+// decodeState holds the state while one request is decoded: a cursor in the JSON, the path of the current value for
+// error messages, and the faults found so far. The syntax of the JSON has already been checked.
 type decodeState struct {
 	data   []byte
 	pos    int
@@ -37,8 +37,8 @@ func newDecodeState() *decodeState {
 	return d
 }
 
-// finish returns the recorded faults, or nil if there are none. It returns d to the pool, so the caller must not use d
-// afterwards.
+// finish returns the recorded faults, or nil if there are none. It also puts d back into the pool, so the caller must
+// not use d afterwards.
 func (d *decodeState) finish() *Failure {
 	var fail *Failure
 	if d.fail.Missing != "" || d.fail.Violations != nil {
@@ -49,7 +49,8 @@ func (d *decodeState) finish() *Failure {
 	return fail
 }
 
-// begin sets the path to the name of an input and returns the state: d, or a new state if d is nil.
+// begin sets the path of d to input, the name of an input, and returns d. If d is nil, begin uses a new decodeState
+// instead and returns the new one.
 func (d *decodeState) begin(input string) *decodeState {
 	if d == nil {
 		d = newDecodeState()
@@ -58,8 +59,8 @@ func (d *decodeState) begin(input string) *decodeState {
 	return d
 }
 
-// enterKey appends a map or struct key to the path. It returns the previous length of the path; the caller passes this
-// length to leave.
+// enterKey appends a map or struct key to the path. It returns the previous length of the path; the caller later
+// passes this length to the method leave.
 func (d *decodeState) enterKey(key string) int {
 	n := len(d.path)
 	if len(key) > maxKeyShown {
@@ -69,15 +70,15 @@ func (d *decodeState) enterKey(key string) int {
 	return n
 }
 
-// enterIndex appends a list index to the path. It returns the previous length of the path; the caller passes this
-// length to leave.
+// enterIndex appends a list index to the path. It returns the previous length of the path; the caller later
+// passes this length to the method leave.
 func (d *decodeState) enterIndex(i int) int {
 	n := len(d.path)
 	d.path = append(strconv.AppendInt(append(d.path, '['), int64(i), 10), ']')
 	return n
 }
 
-// leave shortens the path to n bytes, the length before the last enterKey or enterIndex.
+// leave removes the last key or index from the path. n is the length that the call of enterKey or enterIndex returned.
 func (d *decodeState) leave(n int) { d.path = d.path[:n] }
 
 // violate records that the value at the current path breaks the rule with the given name. requirement completes the
@@ -93,7 +94,7 @@ func (d *decodeState) violate(rule, requirement string) {
 func (d *decodeState) wrongType(c *typePlan) { d.violate("type", "be "+c.expected) }
 
 // report records the violations for o, the outcome of decoding a scalar. It returns false if the value is null or
-// empty: the input then counts as not given.
+// empty, because the input then counts as not given.
 func (d *decodeState) report(c *typePlan, p layout.Pointer, o outcome) bool {
 	switch o {
 	case isNull, isEmpty:
@@ -137,7 +138,7 @@ func (d *decodeState) descend() bool {
 func (d *decodeState) ascend() { d.depth-- }
 
 // tooDeep skips the value at the cursor and records that the value is nested too deeply. It always returns false, so
-// that the caller can return its result.
+// that a caller can write "return d.tooDeep()".
 func (d *decodeState) tooDeep() bool {
 	d.value()
 	d.violate("type", "be nested at most "+strconv.Itoa(jsonx.MaxDepth)+" levels deep")
@@ -145,7 +146,7 @@ func (d *decodeState) tooDeep() bool {
 }
 
 // reject skips the value at the cursor and records that the value has the wrong JSON type. It always returns false, so
-// that the caller can return its result.
+// that a caller can write "return d.reject(c)".
 func (d *decodeState) reject(c *typePlan) bool {
 	d.value()
 	d.wrongType(c)

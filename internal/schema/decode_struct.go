@@ -6,7 +6,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// structPlan is the plan to decode a struct: the outermost struct of an input or a nested one.
+// structPlan is the plan to decode a struct: the outermost struct, whose members are the inputs, or a nested struct.
 type structPlan struct {
 	t      reflect.Type
 	fields []inputField
@@ -23,7 +23,7 @@ type inputField struct {
 	plan   *typePlan
 }
 
-// complete completes the plan c, so that c uses s to decode structs.
+// complete sets the functions of c, the plan of the struct type, so that they decode structs with the plan s.
 func (s *structPlan) complete(c *typePlan) {
 	c.class, c.expected = classStruct, "an object"
 	c.json = func(d *decodeState, p layout.Pointer) bool {
@@ -77,8 +77,8 @@ func (s *structPlan) decode(d *decodeState, p layout.Pointer) {
 	}
 }
 
-// absent sets the default of a member of a nested struct that is not given. If the member is required, it records a
-// violation.
+// absent handles a member that the client did not give in a nested struct. It sets the default of the member. If the
+// member has no default and is required, it records a violation.
 func (f *inputField) absent(d *decodeState, p layout.Pointer) {
 	switch {
 	case f.hasDefault:

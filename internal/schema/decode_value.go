@@ -24,8 +24,8 @@ func (c *typePlan) decodeValue(d *decodeState, p layout.Pointer, v *Value) bool 
 	return true
 }
 
-// decode decodes and checks the JSON value at the cursor, for any type. It returns false if the value is not given.
-// Null is not given; the empty string is not given unless the field emptyGiven of the plan is true.
+// decode decodes and checks the JSON value at the cursor, for any type. It returns false if the value counts as not
+// given. Null always does. The empty string does if the field emptyGiven of the plan is false.
 func (c *typePlan) decode(d *decodeState, p layout.Pointer) bool {
 	if c.set != nil {
 		return d.report(c, p, c.setRaw(p, d.value()))

@@ -32,8 +32,8 @@ func target(t reflect.Type) reflect.Type {
 	return t
 }
 
-// jsonType returns the JSON Schema type and format of the JSON that a value of the Go type t has, such as "string" and
-// "date-time". Both are empty if the value may be any JSON. fileType is the type of uploaded files.
+// jsonType returns the JSON Schema type and format, such as "string" and "date-time", for the JSON of a value of the Go
+// type t. Both are empty if the value may be any JSON. fileType is the type of uploaded files.
 func jsonType(t reflect.Type, fileType reflect.Type) (name, format string) {
 	t = target(t)
 	switch {

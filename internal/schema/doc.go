@@ -10,8 +10,8 @@
 //
 // A member is one key of a JSON object, and corresponds to one field of a Go struct. Its name is the name in the json
 // tag of the field, or else the unchanged name of the Go field. This rule holds for inputs and outputs and at every
-// level. Package jsonx follows the same rule, so an input that jsonx.Marshal wrote decodes as that input. Embedded
-// structs are flattened. Fields with json:"-" and unexported fields are ignored.
+// level. Package jsonx follows the same rule, so the JSON that jsonx.Marshal writes for an input struct decodes into that
+// struct. Embedded structs are flattened. Fields with json:"-" and unexported fields are ignored.
 //
 // # Inputs
 //

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// format is a value that the tag format may have, such as "email". Its function ok reports whether a text has the
+// format is a value that the tag format may have, such as "email". The function ok reports whether a text has the
 // format.
 type format struct {
 	expected string // completes "KEY must be "

@@ -7,8 +7,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/layout"
 )
 
-// maxComparisons is the largest product of inputs and params for which Decode searches the params one by one for each
-// input. Above this limit, Decode first selects the params with a map.
+// maxComparisons limits the number of inputs times the number of params. Up to this limit, Decode searches the params
+// one by one for each input. Above it, Decode first selects the params with a map.
 const maxComparisons = 1024
 
 // Input decodes and checks the inputs of one action. Goroutines may use an Input concurrently.
@@ -49,10 +49,10 @@ func (in *Input) Fields() []Field { return in.fields }
 // the returned slice but must not change it.
 func (in *Input) JSONSchema() []byte { return in.schema }
 
-// Decode sets the fields of dst from params and checks their values. dst must be a pointer to a zero value of the
+// Decode sets the fields of dst from params and checks the values. dst must be a pointer to a zero value of the
 // compiled type; Decode panics if dst has another type. Decode returns nil if all inputs are valid. If a key occurs
-// more than once, its last param counts. Decode ignores keys that are not inputs. It does not retain the bytes of
-// Value.Raw.
+// more than once, the last param with the key counts. Decode ignores keys that are not inputs. It does not retain the
+// bytes of Value.Raw.
 func (in *Input) Decode(dst any, params []Param) *Failure {
 	if layout.DynamicType(dst) != in.target {
 		panic(fmt.Sprintf("schema: Decode needs a *%v, not a %T", in.plan.t, dst))
@@ -103,8 +103,8 @@ func (f *inputField) decode(d *decodeState, p layout.Pointer, v *Value, params [
 }
 
 // missing handles an input that is not given: it sets the default, or records that a required input is missing. It
-// returns the decodeState for the next input, which is d or, if d is nil and a state is needed, a new one. Setting the
-// default of a scalar needs no state.
+// returns the decodeState for the next input: d, or a new one if d is nil and a state is needed. Setting the default of
+// a scalar needs no state.
 func (f *inputField) missing(d *decodeState, p layout.Pointer) *decodeState {
 	if f.hasDefault && f.plan.set != nil {
 		f.setDefault(nil, p)

@@ -53,14 +53,14 @@ func (w *schemaWriter) document(t reflect.Type) []byte {
 	return append(dst, '}')
 }
 
-// opaque reports whether the schema of a type does not depend on its fields or elements. This holds for times, files
+// opaque reports whether the schema of a type ignores the fields or elements of the type. This holds for times, files
 // and types that encode or decode themselves.
 func (w *schemaWriter) opaque(t reflect.Type) bool {
 	return t == timeType || t == w.fileType || layout.EncodesItself(t) || layout.DecodesItself(t)
 }
 
-// findRecursive adds t, and each type inside t, to w.recursive if the type contains itself. parents are the types that
-// enclose t.
+// findRecursive adds t to w.recursive if t contains itself, and does the same for each type inside t. parents are the
+// types that enclose t.
 func (w *schemaWriter) findRecursive(t reflect.Type, parents []reflect.Type) {
 	t = target(t)
 	switch {
@@ -199,7 +199,7 @@ func (w *schemaWriter) structure(dst []byte, t reflect.Type) []byte {
 }
 
 // isRequired reports whether a member is always present. An input is always present if it has the tag required:"true".
-// An output is always present unless a json option or a nil embedded pointer can omit the member.
+// An output is always present unless the member can be omitted because of a json option or a nil embedded pointer.
 func (w *schemaWriter) isRequired(m *layout.Member) bool {
 	if w.output {
 		return !m.OmitEmpty && !m.OmitZero && m.Via == nil
@@ -226,7 +226,7 @@ func (w *schemaWriter) property(dst []byte, m *layout.Member) []byte {
 }
 
 // annotations appends the keywords "description", "default" and "examples" of a member, and "writeOnly" for a secret
-// input. dst[start:] contains the schema of the member that is written so far.
+// input. dst[start:] contains the already written keywords of the member.
 func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag reflect.StructTag) []byte {
 	pair := func(key string, value []byte) {
 		if len(dst) > start {
@@ -257,8 +257,8 @@ func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag re
 	return dst
 }
 
-// rules appends the rules of a member as JSON Schema keywords. dst[start:] contains the schema of the member that is
-// written so far.
+// rules appends the rules of a member as JSON Schema keywords. dst[start:] contains the already written
+// keywords of the member.
 func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []byte {
 	nullable := w.output && t.Kind() == reflect.Pointer
 	t = target(t)
@@ -296,7 +296,7 @@ func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []b
 }
 
 // ruleValue returns the JSON value of a rule. It returns ok false if JSON Schema cannot express the rule. For example,
-// a duration has no minimum or maximum, because it is text in JSON.
+// a duration has no minimum or maximum in JSON Schema, because a duration is text in JSON.
 func (w *schemaWriter) ruleValue(t reflect.Type, name, text string) (value []byte, ok bool) {
 	switch name {
 	case "pattern":

@@ -31,14 +31,14 @@ func DescribeOutput(t reflect.Type) (Output, error) {
 	return Output{JSONSchema: outputSchema(t), Example: example}, nil
 }
 
-// exampleWriter writes an example of the JSON that a value of a type has.
+// exampleWriter writes the JSON of an example value of a type.
 type exampleWriter struct {
 	parents []reflect.Type // the types that enclose the current type
 }
 
 // value appends an example value of a type for which no example tag exists. The example is the zero value of the type,
-// but structs contain all their members. A list of structs has one element, so that the members of the struct are
-// shown.
+// with two exceptions. A struct has all its members, even if a json option omits zero values. A list of structs has one
+// element, so that the members of the struct are shown.
 func (w *exampleWriter) value(dst []byte, t reflect.Type) ([]byte, error) {
 	switch {
 	case t == timeType, t == durationType:

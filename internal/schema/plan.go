@@ -58,7 +58,7 @@ type setFunc func(p layout.Pointer, s string, from source) outcome
 
 // typePlan is the plan to decode and check the values of one type under one set of rules. Exactly one of its fields
 // set, json and file is not nil. The plans of recursive types refer to each other. Therefore a closure reads the fields
-// of a plan when it decodes a value, not when the closure is made.
+// of a plan only when it decodes a value: a field may still be unset when the closure is made.
 type typePlan struct {
 	t             reflect.Type
 	class         class
@@ -74,7 +74,7 @@ type typePlan struct {
 	nullable      bool                                                  // null is a value inside lists and maps
 }
 
-// check is one compiled rule of a field. Its function ok reports whether the value at p satisfies the rule.
+// check is one compiled rule of a field. The function ok reports whether the value at p satisfies the rule.
 type check struct {
 	rule        string
 	requirement string // completes "KEY must "
@@ -82,7 +82,7 @@ type check struct {
 }
 
 // setValue decodes v, the value that a client sent for a scalar input, into the variable at p. It rejects an uploaded
-// file as the wrong type. If a text key was repeated, the last text counts.
+// file as the wrong type. If the client repeated the key of a text, the last text counts.
 func (c *typePlan) setValue(p layout.Pointer, v *Value) outcome {
 	switch {
 	case v.File != nil:

@@ -101,9 +101,10 @@ func (q *Queue) AddLater(parts ...[]byte) {
 	}
 }
 
-// Ready blocks while the queue is at least half full. A client may request any amount of data as long as it keeps
-// reading. The other half of the queue is reserved for messages that the client has not requested. Call Ready before
-// computing a reply, so that a finished reply does not occupy memory while it waits for space.
+// Ready blocks while the queue is at least half full. A client may request any amount of data as long as the client
+// keeps reading. The other half of the queue is reserved for messages that the client has not requested. Call Ready
+// before computing a reply. Otherwise the finished reply would occupy memory while the reply waits for space in the
+// queue.
 func (q *Queue) Ready() {
 	for {
 		q.mu.Lock()
@@ -158,8 +159,8 @@ func (q *Queue) pendingBytes() int {
 	return len(*q.pending)
 }
 
-// claim makes the caller the writer and returns true, if messages are queued and the queue has no writer. It also
-// returns true if a failure must be reported. The caller must hold q.mu.
+// claim makes the caller the writer and returns true, but only if messages are queued and the queue has no writer. It
+// also returns true if the caller must report a failure. The caller must hold q.mu.
 func (q *Queue) claim() bool {
 	if q.failure != nil {
 		return true
@@ -191,9 +192,9 @@ func (q *Queue) claimEmpty() error {
 	}
 }
 
-// End queues last as the last message; later messages are dropped. If writer is true, the caller is the writer of the
-// queue and must call Flush or FlushWait. After a failure, the queued messages are dropped, and last follows the
-// message that is being written.
+// End queues the parameter last as the final message of the connection. The queue drops messages that are added later.
+// If writer is true, the caller is the writer of the queue and must call Flush or FlushWait. If the queue has failed
+// with ErrFull, the queued messages have been dropped, and last follows the messages that are being written.
 func (q *Queue) End(last []byte) (writer bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -21,8 +21,8 @@ func (q *Queue) flush(finish func(rest []byte, count int)) {
 	}
 }
 
-// start calls q.fail if a failure must be reported. It returns true if the caller must write. After a claim, the first
-// goroutine that calls start writes, even if another goroutine made the claim.
+// start calls q.fail if a failure must be reported. It returns true if the caller must write the queued messages. After
+// a claim, the first goroutine that calls start writes, even if another goroutine made the claim.
 func (q *Queue) start() bool {
 	q.mu.Lock()
 	failure := q.failure
@@ -38,8 +38,9 @@ func (q *Queue) start() bool {
 	return starts
 }
 
-// writeBatches writes batches of queued messages without blocking until the queue is empty. If the network does not
-// accept a whole batch, writeBatches calls finish with the rest of the batch and returns.
+// writeBatches writes batches of queued messages and returns when the queue is empty. No write blocks. If the network
+// does not accept a whole batch, writeBatches calls finish and returns. The argument rest is the unwritten part of the
+// batch, and count is the number of messages in the batch.
 func (q *Queue) writeBatches(finish func(rest []byte, count int)) {
 	for batch, count := q.nextBatch(0); batch != nil; batch, count = q.nextBatch(count) {
 		n, err := 0, error(nil)
@@ -59,9 +60,9 @@ func (q *Queue) writeBatches(finish func(rest []byte, count int)) {
 	}
 }
 
-// nextBatch removes all messages from the queue and returns them as one batch for the writer. written is the number of
-// messages that the writer has written since the last call. If the queue is empty or closed, nextBatch returns nil, and
-// the caller is no longer the writer.
+// nextBatch removes all messages from the queue. It returns these messages as one batch for the writer, and their
+// number. The parameter written is the number of messages that the writer has written since the last call. If the queue
+// is empty or closed, nextBatch returns nil, and the caller is no longer the writer.
 func (q *Queue) nextBatch(written int) (batch *[]byte, count int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -106,8 +107,8 @@ func (q *Queue) tryOnce(fd uintptr) bool {
 // read at least chunk bytes within this time.
 const chunk = 16 << 10
 
-// drain writes rest, the rest of a batch of count messages, and then all messages that were queued during the write. It
-// blocks while the client is slow to read.
+// drain writes rest, the unwritten part of a batch of count messages. It then writes all messages that have been queued
+// meanwhile, until the queue is empty. It blocks while the client is slow to read.
 func (q *Queue) drain(rest []byte, count int) {
 	for {
 		if err := q.write(rest); err != nil {
@@ -137,8 +138,8 @@ func (q *Queue) write(p []byte) error {
 	return q.conn.SetWriteDeadline(time.Time{}) // or the next non-blocking write would fail: its deadline has passed
 }
 
-// Stream writes all queued messages, then the bytes of r, then tail. No other bytes come between these. Stream blocks
-// until all bytes are written, and returns the first error of r or of a write.
+// Stream writes all queued messages, then the bytes of r, then tail. No other bytes are written between these bytes.
+// Stream blocks until all bytes are written, and returns the first error of r or of a write.
 func (q *Queue) Stream(r io.Reader, tail []byte) error {
 	if err := q.claimEmpty(); err != nil {
 		return err

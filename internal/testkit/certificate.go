@@ -53,7 +53,7 @@ func Certificate(t testing.TB) (certFile, keyFile string, client *tls.Config) {
 	return certFile, keyFile, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", CurvePreferences: curves}
 }
 
-// RenewCertificate replaces the contents of the two files with a new certificate and its key. It returns the
+// RenewCertificate replaces the contents of certFile and keyFile with a new certificate and its key. It returns the
 // configuration of a TLS client that trusts only the new certificate.
 func RenewCertificate(t testing.TB, certFile, keyFile string) (client *tls.Config) {
 	t.Helper()

@@ -19,7 +19,8 @@ const (
 	PingFrame                                byte = 9
 )
 
-// Frame returns the bytes of a WebSocket frame as a client sends it, with a mask. first is the first byte of the frame.
+// Frame returns the bytes of a WebSocket frame with a mask, as clients send frames. first is the first byte of the
+// frame.
 func Frame(first byte, payload string) string {
 	b := []byte{first}
 	switch n := len(payload); {
@@ -41,8 +42,8 @@ func Frame(first byte, payload string) string {
 // Text returns the bytes of a frame that contains a whole text message.
 func Text(payload string) string { return Frame(Fin|TextFrame, payload) }
 
-// Upgrade returns an HTTP request to open a WebSocket at path. The empty line at its end is missing, so that the caller
-// can add headers.
+// Upgrade returns an HTTP request to open a WebSocket at path. The request lacks the empty line at the end, so that the
+// caller can add headers.
 func Upgrade(path string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 }
@@ -81,7 +82,7 @@ func (c *Frames) upgraded() error {
 	return err
 }
 
-// Send sends frames, each in the form that Frame or Text returns.
+// Send sends frames. Each frame must have the form that Frame or Text returns.
 func (c *Frames) Send(frames ...string) error {
 	_ = c.SetWriteDeadline(time.Now().Add(c.Limit))
 	_, err := io.WriteString(c.Conn, strings.Join(frames, ""))
@@ -132,7 +133,7 @@ func (c *Frames) Message() (string, error) {
 	}
 }
 
-// Await reads text messages up to the first message that contains part.
+// Await reads text messages up to the first message that contains the text part.
 func (c *Frames) Await(part string) error {
 	for {
 		got, err := c.Message()

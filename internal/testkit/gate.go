@@ -6,8 +6,8 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// Gate is the action "gate", with which a test blocks requests. Each call of the action sends on Begun and then blocks
-// until the gate is open or the context of the call is done.
+// Gate is the action "gate", with which a test blocks requests. Each call of the action sends a value on the channel
+// Begun and then blocks until the gate is open or the context of the call is done.
 type Gate struct {
 	Begun chan struct{}
 	open  chan struct{}

@@ -106,7 +106,7 @@ type Reply struct {
 	Text string
 }
 
-// Envelope holds those members of the response to an action that tests check.
+// Envelope holds the members that tests check in the response to an action.
 type Envelope struct {
 	Error     string
 	Requestor struct {
@@ -116,8 +116,7 @@ type Envelope struct {
 	} `json:"requestorInformation"`
 }
 
-// Envelope parses the body of the response as the envelope of an action. If the body is not JSON, Envelope ends the
-// test.
+// Envelope parses the body of the response to an action. If the body is not JSON, Envelope ends the test.
 func (r Reply) Envelope(t testing.TB) (e Envelope) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(r.Text), &e); err != nil {
@@ -157,8 +156,8 @@ type HTTPConn struct {
 // DialHTTP opens a connection to the HTTP port of the server.
 func (s *Server) DialHTTP() (net.Conn, error) { return net.Dial("tcp", s.Web.Addr().String()) }
 
-// HTTPConn opens a connection to the HTTP port of the server. Its deadline is [Wait] after the opening, for all reads
-// and writes.
+// HTTPConn opens a connection to the HTTP port of the server. All reads and writes must end within [Wait] after the
+// opening.
 func (s *Server) HTTPConn(t testing.TB) *HTTPConn {
 	t.Helper()
 	nc, err := s.DialHTTP()
@@ -170,7 +169,7 @@ func (s *Server) HTTPConn(t testing.TB) *HTTPConn {
 	return &HTTPConn{nc, bufio.NewReader(nc), t}
 }
 
-// Send sends text unchanged, or ends the test.
+// Send sends text unchanged. If sending fails, Send ends the test.
 func (c *HTTPConn) Send(text string) {
 	c.t.Helper()
 	if _, err := io.WriteString(c, text); err != nil {

@@ -53,8 +53,8 @@ func (c *Lines) WriteText(text string) error {
 	return err
 }
 
-// Call sends one line and returns the answer of the server, which must be JSON. It skips messages of other members of
-// rooms.
+// Call sends one line and returns the answer of the server, which must be JSON. It skips the messages that other
+// members of rooms send.
 func (c *Lines) Call(line string) (string, error) {
 	if err := c.WriteText(line + "\r\n"); err != nil {
 		return "", err
@@ -120,7 +120,7 @@ func NewTCP(t testing.TB, dial func() (net.Conn, error)) *TCPClient {
 	return &TCPClient{lines, t}
 }
 
-// Send sends text unchanged, or ends the test.
+// Send sends text unchanged. If sending fails, Send ends the test.
 func (c *TCPClient) Send(text string) {
 	c.t.Helper()
 	if err := c.WriteText(text); err != nil {
@@ -128,7 +128,7 @@ func (c *TCPClient) Send(text string) {
 	}
 }
 
-// Next returns the next line from the server, or ends the test.
+// Next returns the next line from the server. If reading fails, Next ends the test.
 func (c *TCPClient) Next() string {
 	c.t.Helper()
 	line, err := c.Line()
@@ -138,7 +138,7 @@ func (c *TCPClient) Next() string {
 	return line
 }
 
-// Want reads the next line and fails the test if the read line differs from line.
+// Want reads the next line and fails the test if that line differs from the argument line.
 func (c *TCPClient) Want(line string) {
 	c.t.Helper()
 	if got := c.Next(); got != line {
@@ -169,7 +169,8 @@ func (c *TCPClient) WantClosed() {
 	}
 }
 
-// Quiet reports whether the server neither sends bytes nor closes the connection for the duration d.
+// Quiet waits for the duration d. It returns false if the server sends a byte or closes the connection within this
+// time.
 func (c *TCPClient) Quiet(d time.Duration) bool {
 	c.t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(d))

@@ -13,8 +13,8 @@ const firstPort, lastPort = 20000, 30000
 
 // FreePort returns a free port of the loopback interface for a server that stops and starts again at the same port.
 //
-// The system never gives this port to a client. In contrast, the system may give a port that it chose for a server to a
-// client at any time. A client that keeps dialing a stopped server then connects to itself and takes the port.
+// The system never gives this port to a client. In contrast, a port that the system chose for a server may go to a
+// client later. A client that keeps dialing the stopped server then connects to itself and takes the port.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {

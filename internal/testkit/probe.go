@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// MaxP99 is the 99th percentile of the response time that a well-behaved client may measure while others attack the
-// server: 250 ms. Under the race detector MaxP99 is longer, and a test with it proves little.
+// MaxP99 is the limit for the response times of a well-behaved client while others attack the server: their 99th
+// percentile must be below 250 ms. Under the race detector MaxP99 is longer, and a test with the race detector proves
+// little.
 const MaxP99 = 250 * time.Millisecond * slower
 
 // A busy machine is slow even without an attack. A well-behaved client therefore makes calmCalls calls before the

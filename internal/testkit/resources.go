@@ -27,9 +27,10 @@ func InUse() Resources {
 // settleTime is the time within which a server must free the resources of clients that have disconnected.
 const settleTime = 5 * time.Second
 
-// CheckLeaks records how many goroutines and open files the process has now. The function check waits up to 5 s until
-// the process has no more of either. Otherwise check fails the test and prints the stacks of all goroutines. The
-// numbers include those of tests that run at the same time, so call CheckLeaks only in tests that are not parallel.
+// CheckLeaks records the numbers of goroutines and open files of the process. The returned function check waits up to 5
+// s until both numbers are at most the recorded numbers. Otherwise check fails the test and prints the stacks of all
+// goroutines. The numbers include the goroutines and files of tests that run at the same time, so call CheckLeaks only
+// in tests that are not parallel.
 func CheckLeaks(t testing.TB) (check func()) {
 	t.Helper()
 	before := InUse()

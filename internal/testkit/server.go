@@ -43,7 +43,7 @@ func Start(t testing.TB, o Options) *Server {
 	return s
 }
 
-// New creates a server without starting it. At the end of the test, New stops the server if it is running.
+// New creates a server without starting it. At the end of the test, the server stops if it is running.
 func New(t testing.TB, o Options) *Server {
 	t.Helper()
 	s := &Server{t: t, Log: new(Recorder), Public: t.TempDir()}
@@ -97,13 +97,13 @@ func (s *Server) Stop() {
 	}
 }
 
-// Put writes text to the file name in the folder of static files.
+// Put writes text to a file with the given name in the folder of static files.
 func (s *Server) Put(t testing.TB, name, text string) {
 	t.Helper()
 	WriteFile(t, filepath.Join(s.Public, filepath.FromSlash(name)), text)
 }
 
-// WriteFile writes text to the file name, and creates the missing folders of that path.
+// WriteFile writes text to the file at the path name, and creates the missing folders of the path.
 func WriteFile(t testing.TB, name, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {

@@ -44,7 +44,7 @@ func (c *Socket) Send(text string) {
 	}
 }
 
-// Next returns the next text message from the server, or ends the test.
+// Next returns the next text message from the server. If reading fails, Next ends the test.
 func (c *Socket) Next() string {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), Wait)
@@ -56,7 +56,7 @@ func (c *Socket) Next() string {
 	return string(text)
 }
 
-// Want reads the next message and fails the test if the message differs from text.
+// Want reads the next message and fails the test if that message differs from text.
 func (c *Socket) Want(text string) {
 	c.t.Helper()
 	if got := c.Next(); got != text {
@@ -125,7 +125,7 @@ func NewWS(t testing.TB, url string, options *websocket.DialOptions) *WSClient {
 	return c
 }
 
-// Do runs an action.
+// Do sends a request that runs an action with params, and returns the answer.
 func (c *WSClient) Do(action string, params map[string]string) Answer {
 	c.t.Helper()
 	const answer = `{"context":"response",`
@@ -147,7 +147,7 @@ func (s *Server) SIO(t testing.TB) *SIOClient {
 	return c
 }
 
-// Do runs an action.
+// Do sends a request that runs an action with params, and returns the answer.
 func (c *SIOClient) Do(action string, params map[string]string) Answer {
 	c.t.Helper()
 	c.Send(`420["action",` + withAction(c.t, action, params) + `]`)

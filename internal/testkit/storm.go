@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Kind describes one kind of slow client in a [Storm]: how it connects, what it sends and whether it reads.
+// Kind describes one kind of slow client in a [Storm]: how the client connects, what the client sends and whether the
+// client reads.
 type Kind struct {
 	Name string
 
@@ -36,13 +37,13 @@ func Many() int {
 	return 400 / slower
 }
 
-// Grace is the additional time after a time limit within which the server must close a client, because a busy machine
-// notices the limit late.
+// Grace is the delay that tests allow a server for closing a client after a time limit. A busy machine needs the delay
+// because it notices the limit late.
 const Grace = time.Second
 
-// Storm connects many clients of each kind, all at the same time, to a server in this process. The time limit within
-// begins when the last client has connected. The test fails unless the server has closed all clients and all files that
-// it opened for them by then.
+// Storm connects many clients of each kind, all at the same time, to a server in this process. The server must close
+// all clients, and all files that it opened for them, before the duration within plus [Grace] has passed. This duration
+// begins when the last client has connected. If the server is slower, the test fails.
 func Storm(t *testing.T, within time.Duration, kinds []Kind) {
 	t.Helper()
 	before := InUse()
@@ -140,8 +141,8 @@ func (s *crowd) open(t *testing.T, c *slowClient) {
 	}
 }
 
-// lookEvery is the interval between two checks of each client. Thousands of clients must leave processor time to the
-// server.
+// lookEvery is the interval between two checks of each client. It is long, because the checks of thousands of clients
+// must leave processor time to the server.
 const lookEvery = 250 * time.Millisecond
 
 // watch sends the Drip bytes and waits until the server has closed every client. The test fails if a client is still

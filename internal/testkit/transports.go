@@ -14,8 +14,8 @@ type Answer struct {
 	Error string // "" if the action succeeded
 }
 
-// answerOf parses text, an answer in JSON. Over HTTP, the member "error" is "OK" after success. Over other transports,
-// it is false.
+// answerOf parses text, an answer in JSON. After success, the member "error" is "OK" over HTTP and false over other
+// transports.
 func answerOf(t testing.TB, text string) Answer {
 	t.Helper()
 	var object struct{ Error any }
@@ -41,7 +41,8 @@ var Transports = map[string]func(t testing.TB, s *Server) Client{
 	"worker":    func(t testing.TB, s *Server) Client { return tasks{t, s} },
 }
 
-// tasks is a Client that runs the task with the name of the action and returns the stored error of the job.
+// tasks is a Client without a transport. Its method Do runs the task that has the name of the action, and returns the
+// stored error of the job.
 type tasks struct {
 	t testing.TB
 	s *Server

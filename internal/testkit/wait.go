@@ -20,7 +20,7 @@ func Eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// Within blocks until condition returns true or limit has passed. It returns true if the condition holds by then.
+// Within blocks until condition returns true, but not longer than limit. It returns the last result of condition.
 func Within(limit time.Duration, condition func() bool) bool {
 	return poll(pollEvery, limit, condition)
 }

@@ -32,11 +32,11 @@ func Commands() []string { return slices.Sorted(maps.Keys(commands)) }
 // RunCommand runs the named command, which all persistent transports have, for the client c and appends the reply to
 // dst. The commands are detailsView, roomAdd ROOM, roomChange ROOM, roomLeave ROOM, roomView and say TEXT. arg is the
 // text after the name of the command, or "". White space around the name of a room is ignored. If the client is in no
-// room, roomView replies with the room "". If there is no command of the given name, ok is false and dst is returned
+// room, roomView replies with the room "". If there is no command with the given name, ok is false and object is dst
 // unchanged.
 //
-// RunCommand logs internal errors. It may block in a room middleware, so do not call RunCommand where blocking would
-// delay other clients.
+// RunCommand logs internal errors. RunCommand may block, because it calls room middleware. Do not call RunCommand where
+// blocking would delay other clients.
 func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name, arg string) (object []byte, ok bool) {
 	run := commands[name]
 	if run == nil {
@@ -51,7 +51,7 @@ func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionh
 }
 
 // Enter moves the client c, which has just connected, into the default room. If c may not enter the room, refused is
-// true, and Enter appends the reply with the reason to dst. Send this reply after the welcome message.
+// true, and Enter appends the reply with the reason to dst. The caller must send this reply after the welcome message.
 func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, refused bool) {
 	if err := api.Rooms.Move(ctx, c, api.Config().DefaultChatRoom); err != nil {
 		return failed(dst, api, c, "connect", err), true

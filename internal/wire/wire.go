@@ -19,10 +19,10 @@ func Welcome(dst []byte, text, room string) []byte {
 	return append(dst, `,"context":"api"`...)
 }
 
-// RoomMessage appends to dst a message that was sent to a room. The last key is "room", which names the room. This key
-// is present only if the client's current room is another room, so a client that never added a room receives no new
-// key. Future keys, such as the number of a message, belong after "room". If the message is a notice of the server, its
-// body is the whole JSON object.
+// RoomMessage appends to dst a message that was sent to a room. If the room is not the client's current room, the last
+// key of the object is "room" with the name of the room. Otherwise the key "room" is absent, so that a client that
+// never added a room receives only the keys that it expects. If further keys are added to the format in the future,
+// they belong after "room". If the message is a notice of the server, its body is the whole JSON object.
 func RoomMessage(dst []byte, d *actionhero.RoomMessage) []byte {
 	if transport.IsNotice(d) {
 		return append(dst, d.Body[:len(d.Body)-1]...)
@@ -42,8 +42,8 @@ func Status(dst []byte, status string) []byte {
 	return append(dst, `,"context":"response"`...)
 }
 
-// Goodbye appends to dst the message that the server sends before the server closes a connection. It is not sent if the
-// client has ended the connection.
+// Goodbye appends to dst the message that the server sends before it closes a connection. If the client has ended the
+// connection, the server does not send this message.
 func Goodbye(dst []byte) []byte {
 	return append(dst, `{"status":"Bye!","context":"api"`...)
 }
@@ -56,8 +56,8 @@ func Error(dst []byte, err error) []byte {
 	return jsonx.AppendString(append(dst, `{"context":"response","error":`...), actionhero.AsError(err).Message)
 }
 
-// Result appends to dst the reply to an action, which contains out, the output of the action. If out cannot be encoded,
-// the reply is an error.
+// Result appends to dst the reply to a request that has run an action. The reply contains out, the output of the
+// action. If out cannot be encoded, the reply is an error.
 func Result(dst []byte, req *actionhero.Request, out any) []byte {
 	const head, status = `{"context":"response",`, `"status":"OK"`
 	start := len(dst)

@@ -35,7 +35,7 @@ type Conn struct {
 // epoch is the time from which uptime counts.
 var epoch = time.Now()
 
-// uptime returns the time since epoch. Only the monotonic clock is read, which takes half as long as time.Now.
+// uptime returns the time since epoch. It reads only the monotonic clock, which takes half as long as time.Now.
 func uptime() time.Duration { return time.Since(epoch) }
 
 func (c *Conn) init(nc net.Conn, unread []byte, options *Options, deflate bool, fail func(error)) {
@@ -51,8 +51,9 @@ func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 // Deflates reports whether the client and the server have agreed on compression in the handshake.
 func (c *Conn) Deflates() bool { return c.deflate }
 
-// Next returns the next message that has been received completely; ok is false if there is none. Next also replies to
-// the pings before that message. The error is a *[CloseError]; the connection must end after an error.
+// Next returns the next completely received message. If no message has been received completely, ok is false. Next also
+// replies to the received pings that precede the message. Each error is a *[CloseError]. After an error, the connection
+// must end.
 func (c *Conn) Next() (m Message, ok bool, err error) {
 	if closing := c.closing.Load(); closing != nil {
 		return m, false, closing // messages that have been read but not returned are dropped
@@ -98,16 +99,17 @@ func (c *Conn) next() (m Message, ok bool, err error) {
 	}
 }
 
-// ErrPark is the error with which [Conn.Read] asks its caller to call Read again from another goroutine, with a small
-// stack.
+// ErrPark is an error that [Conn.Read] returns. The caller must then call Read again from another goroutine, which has
+// a small stack.
 var ErrPark = errors.New("the connection is to wait in another goroutine")
 
-// Read blocks until more bytes have been received. The error is [ErrPark] or a *[CloseError]. After ErrPark, another
-// Read continues with the same deadline. A CloseError is final, for example if the client was silent for PingInterval
-// and did not answer the ping.
+// Read blocks until more bytes have been received. Each error is [ErrPark] or a *[CloseError]. After ErrPark, the
+// caller calls Read again, and the deadline stays the same. After a CloseError, the connection must end. For example,
+// Read returns a CloseError if the client did not answer a ping.
 //
-// After [Conn.Wake], Read calls park and returns ErrPark if park returns true. Read also returns ErrPark after a
-// deadline that does not end the connection, because handling a deadline needs a larger stack than waiting.
+// After [Conn.Wake], Read calls park and returns ErrPark if park returns true. Read also returns ErrPark if a deadline
+// has passed that does not end the connection, because code that handles a deadline needs a larger stack than code that
+// waits.
 func (c *Conn) Read(park func() bool) error {
 	switch begun := c.in.begun(); {
 	case !begun && (c.inMessage || !c.armed):
@@ -138,9 +140,9 @@ func (c *Conn) Read(park func() bool) error {
 	return ErrPark
 }
 
-// late handles a read deadline that has passed. After PingInterval without input, late sends a ping. It returns an
-// error if a message took longer than MessageTimeout, or if the client did not answer the ping within PongTimeout.
-// PongTimeout is divided into two deadlines, because one of them may pass while the reader handles messages.
+// late is called if a read deadline has passed. If no input has come for PingInterval, late sends a ping. It returns an
+// error if a message took longer than MessageTimeout, or if the client did not answer the ping within PongTimeout. late
+// divides PongTimeout into two deadlines, because one deadline may pass while the reading goroutine handles messages.
 func (c *Conn) late() *CloseError {
 	if c.inMessage {
 		return &CloseError{Code: PolicyError, Reason: "a message must end within " + c.options.MessageTimeout.String()}
@@ -164,7 +166,7 @@ func (c *Conn) late() *CloseError {
 	return nil
 }
 
-// arm sets the read deadline to the duration within from now. If within is 0, arm removes the deadline.
+// arm sets the read deadline to the current time plus the duration within. If within is 0, arm removes the deadline.
 func (c *Conn) arm(within time.Duration) {
 	c.armed = within > 0 || c.options.PingInterval == 0
 	if c.deadline = 0; within > 0 {
@@ -173,8 +175,8 @@ func (c *Conn) arm(within time.Duration) {
 	c.setDeadline()
 }
 
-// setDeadline applies c.deadline to the network connection. If the server is closing the connection, setDeadline calls
-// Wake again, because it may have replaced the deadline that Wake has set.
+// setDeadline applies c.deadline to the network connection. If the server is closing the connection, setDeadline also
+// calls Wake, because setDeadline may have replaced the deadline that an earlier Wake has set.
 func (c *Conn) setDeadline() {
 	var deadline time.Time
 	if c.deadline != 0 {
@@ -193,8 +195,9 @@ func (c *Conn) Wake() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
 // buffer is not used again.
 func (c *Conn) DetachBuffer() { c.in.detach() }
 
-// Text queues a text message that the client has requested: the concatenation of head and tail. The caller must call
-// Out.Send to send the message. Text blocks while the send queue is at least half full, see [sendqueue.Queue.AddLater].
+// Text queues a text message that the client has requested. The text is the concatenation of head and tail. The caller
+// must call Out.Send to send the message. While the send queue is at least half full, Text blocks; see
+// [sendqueue.Queue.AddLater].
 func (c *Conn) Text(head, tail []byte) {
 	var array [headSize]byte
 	n := len(head) + len(tail)
@@ -223,8 +226,8 @@ func (c *Conn) control(op byte, payload []byte) {
 	c.Out.AddLater([]byte{bitFin | op, byte(len(payload))}, payload)
 }
 
-// Stop ends reading: Next and Read return a [CloseError] with the code and reason. Finish then sends the code and
-// reason to the client.
+// Stop makes Next and Read return a [CloseError] with the code and reason. If that error is passed to Finish, Finish
+// sends the code and reason to the client.
 func (c *Conn) Stop(code int, reason string) {
 	if c.closing.CompareAndSwap(nil, &CloseError{Code: code, Reason: reason}) {
 		c.Wake()
@@ -250,8 +253,8 @@ func (c *Conn) CloseNow() {
 	_ = c.nc.Close()
 }
 
-// doesNotRead closes the connection of a client that does not read. The send queue calls doesNotRead with the reason
-// err. The queued messages are dropped. If the queue was full, the client gets a close frame after the message that is
+// doesNotRead closes the connection and drops the queued messages. The send queue calls doesNotRead with the reason err
+// if the client does not read. If the send queue was full, the client receives a close frame after the message that is
 // being written.
 func (c *Conn) doesNotRead(err error) {
 	if errors.Is(err, sendqueue.ErrFull) {
@@ -262,8 +265,8 @@ func (c *Conn) doesNotRead(err error) {
 	c.fail(err)
 }
 
-// Finish ends the connection. Only the goroutine that reads may call Finish. It sends the queued messages and a close
-// frame for err, the error of Next or Read. It then waits up to [Options.CloseTimeout] for the client to read these
+// Finish ends the connection. Only the goroutine that reads may call Finish. Finish sends the queued messages and a
+// close frame for err, the error of Next or Read. It then waits up to [Options.CloseTimeout] for the client to read the
 // messages, and closes the connection.
 func (c *Conn) Finish(err error) {
 	c.in.release()
@@ -285,9 +288,9 @@ func (c *Conn) Finish(err error) {
 	_ = c.nc.Close()
 }
 
-// linger gives the client time to read the last frames. Closing a socket with unread input resets the connection, so
-// the client would lose these frames. linger therefore reads until the client closes the connection, for at most
-// lingerBytes and CloseTimeout.
+// linger gives the client time to read the last frames. If a socket with unread input is closed, the operating system
+// resets the connection, and the client may lose these frames. linger therefore reads until the client closes the
+// connection, but for CloseTimeout and up to lingerBytes bytes at most.
 func (c *Conn) linger() {
 	const lingerBytes = 1 << 20
 	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {

@@ -10,9 +10,9 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// deflateResponse is the response header with which the server accepts permessage-deflate (RFC 7692), without context
-// takeover in either direction. A connection then needs no memory for compression between messages, and a compressed
-// message is the same for all connections.
+// deflateResponse is the response header with which the server accepts the compression permessage-deflate (RFC 7692).
+// It turns off context takeover in both directions. A connection therefore needs no memory for compression between
+// messages, and the bytes of a compressed message are the same for all connections.
 const deflateResponse = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
 // minDeflate is the size, in bytes, of the smallest message that the server compresses.
@@ -31,9 +31,9 @@ func offersDeflate(values []string) bool {
 	return false
 }
 
-// acceptsOffer reports whether the server accepts one offer of compression (RFC 7692 section 7.1). The server refuses
-// an offer that requires a smaller window of the server, because its compressor cannot use one. The client may use a
-// window of any size.
+// acceptsOffer reports whether the server accepts one offer of compression (RFC 7692 section 7.1). If an offer requires
+// that the server uses a smaller window, the server refuses the offer, because the server's compressor cannot use a
+// smaller window. The client may use a window of any size.
 func acceptsOffer(offer string) bool {
 	name, rest, _ := strings.Cut(offer, ";")
 	if !strings.EqualFold(strings.Trim(name, " \t"), "permessage-deflate") {
@@ -72,8 +72,9 @@ var deflaters = sync.Pool{New: func() any {
 	return w
 }}
 
-// DeflatedTextFrame returns a text message as a frame for connections with compression, see [Conn.Deflates]. It
-// compresses the text only if the compressed text is smaller. For other connections, use [TextFrame].
+// DeflatedTextFrame returns a text message as a frame for connections with compression, see [Conn.Deflates]. If the
+// compressed text is not smaller, the frame holds the uncompressed text. For connections without compression, use
+// [TextFrame].
 func DeflatedTextFrame(text []byte) []byte {
 	if len(text) < minDeflate {
 		return TextFrame(text)
@@ -107,14 +108,16 @@ func (a *appender) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// deflateTail is the end of every flushed block; messages omit these bytes (RFC 7692 section 7.2.1). lastBlock is
-// deflateTail and an empty block. The inflater reads lastBlock after the payload of a message, and the stream ends.
+// deflateTail holds the bytes at the end of every flushed block. Messages omit these bytes (RFC 7692 section 7.2.1).
+// lastBlock is deflateTail and an empty final block. The inflater reads lastBlock after the payload of a message, so
+// that it detects the end of the stream.
 var (
 	deflateTail = []byte{0, 0, 0xff, 0xff}
 	lastBlock   = []byte{0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff}
 )
 
-// stream is a reader of the payload of a compressed message, and then of lastBlock, the bytes that end the message.
+// stream is a reader that returns the payload of a compressed message, followed by lastBlock, the bytes that end the
+// compressed data.
 type stream struct{ now, next []byte }
 
 func (s *stream) Read(p []byte) (int, error) {

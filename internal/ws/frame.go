@@ -85,8 +85,8 @@ func TextFrame(text []byte) []byte {
 	return append(frame, text...)
 }
 
-// closeFrame returns a close frame with the code and reason. If the code is one that is never sent, the frame has no
-// payload. A reason that is too long for a control frame is truncated.
+// closeFrame returns a close frame with the code and reason. If the code is codeNone or codeGone, which are never sent,
+// the frame has no payload. A reason that is too long for a control frame is truncated.
 func closeFrame(code int, reason string) []byte {
 	if code == codeNone || code == codeGone {
 		return []byte{bitFin | opClose, 0}
@@ -134,8 +134,8 @@ type head struct {
 }
 
 // readHead parses the head of the frame at the start of b. If b does not contain the whole head, h.incomplete is true.
-// The caller must check h.length against the size limit. A length whose top bit is set is an error. Any other length
-// that an int cannot hold becomes the largest int.
+// The caller must check h.length against the size limit. If the top bit of the length is set, readHead returns an
+// error. If the length is otherwise too large for an int, h.length is the largest int.
 func readHead(b []byte) (h head, fault *CloseError) {
 	if len(b) < 2 {
 		return head{incomplete: true}, nil

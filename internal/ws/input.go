@@ -13,9 +13,9 @@ const blockSize = 16 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
-// input reads the frames of one connection and assembles messages from them. Between two frames, while no bytes have
-// come, an input has no read buffer. It takes a buffer from the pool when the operating system reports that bytes can
-// be read.
+// input reads the frames of one connection and assembles the frames to messages. While an input waits for the first
+// byte of a frame, it has no read buffer. It takes a buffer from the pool when the operating system reports that bytes
+// can be read.
 type input struct {
 	reader     pooledreader.Reader
 	maxMessage int // in bytes
@@ -39,9 +39,9 @@ func (in *input) init(nc net.Conn, maxMessage int, unread []byte) {
 	in.buf, in.to = unread, len(unread)
 }
 
-// frame returns the next frame that has been read completely, with the mask of the payload removed; ok is false if
-// there is none. The payload is valid until the next call of fill. If detach is called before that, the payload stays
-// valid.
+// frame returns the head and the unmasked payload of the next completely read frame. If no frame has been read
+// completely, ok is false. The payload is valid until the next call of fill. If detach is called before fill, the
+// payload stays valid afterwards.
 func (in *input) frame() (h head, payload []byte, ok bool, fault *CloseError) {
 	have := in.buf[in.from:in.to]
 	h, fault = readHead(have)
@@ -79,8 +79,8 @@ func (in *input) allowed(h head) *CloseError {
 	return nil
 }
 
-// add adds the payload of a data frame to the frame's message. If the frame completes the message, add decompresses and
-// checks the message and returns it; otherwise ok is false.
+// add appends the payload of a data frame to the current message. If the frame completes the message, add decompresses
+// and checks the message and returns the message with ok set to true. Otherwise ok is false.
 func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseError) {
 	switch {
 	case !in.open && !h.fin:
@@ -106,8 +106,8 @@ func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseEr
 	return Message{Binary: h.op == opBinary, Data: payload}, true, nil
 }
 
-// begun reports whether the beginning of an incomplete frame, or of a message whose last frame is missing, has been
-// read.
+// begun reports whether the input holds a part of an incomplete frame, or of a message whose last frame has not come
+// yet.
 func (in *input) begun() bool { return in.to > in.from || in.open }
 
 // fill blocks until more bytes come and appends these bytes to the buffer.
@@ -135,8 +135,8 @@ func (in *input) Space() []byte {
 	return in.buf[in.to:]
 }
 
-// ReleaseIfEmpty implements pooledreader.Buffer. If there is no unused input, it returns the buffer to the pool and
-// reports true.
+// ReleaseIfEmpty implements pooledreader.Buffer. If the buffer holds no unused input, ReleaseIfEmpty returns the buffer
+// to the pool and reports true.
 func (in *input) ReleaseIfEmpty() (empty bool) {
 	if empty = in.to == in.from; empty {
 		in.release()
@@ -144,7 +144,7 @@ func (in *input) ReleaseIfEmpty() (empty bool) {
 	return empty
 }
 
-// release returns the buffer to the pool if the buffer is pooled. The input has no buffer afterwards.
+// release removes the buffer from the input. If the buffer is pooled, release returns it to the pool.
 func (in *input) release() {
 	if in.block != nil {
 		blocks.Put(in.block)
@@ -181,8 +181,8 @@ func (in *input) makeRoom() {
 	in.buf, in.to = larger, n
 }
 
-// Message is a complete message of a client. Data is valid until the next [Conn.Read]. If [Conn.DetachBuffer] is called
-// before that, Data stays valid.
+// Message is a complete message of a client. Data is valid until the next call of [Conn.Read]. If [Conn.DetachBuffer]
+// is called before Read, Data stays valid afterwards.
 type Message struct {
 	Binary bool
 	Data   []byte

@@ -6,8 +6,9 @@ import (
 	"net/netip"
 )
 
-// Remote returns the address of the client that sent r. remoteIP returns the client's IP address behind trusted
-// proxies, or is nil if there are no proxies. The port of the result is 0 if only a proxy knows the port.
+// Remote returns the address of the client that sent the request r. If the server is behind trusted proxies, remoteIP
+// is a function that returns the client's IP address. If there are no proxies, remoteIP is nil. If the client is
+// connected through a proxy, the port in the result is 0, because only the proxy knows the port.
 func Remote(r *http.Request, remoteIP func(*http.Request) string) netip.AddrPort {
 	direct, _ := netip.ParseAddrPort(r.RemoteAddr) // fails only in tests
 	if remoteIP == nil {

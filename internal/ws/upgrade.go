@@ -35,11 +35,11 @@ type refusal struct {
 
 // Upgrade performs the handshake (RFC 6455 section 4.2) and hijacks the connection from net/http or another server that
 // implements [http.Hijacker]. If the handshake fails, Upgrade answers the request with an error status and a sentence
-// that gives the reason, and returns the reason as an error. If the client does not read, Upgrade's argument fail is
-// called at most once, from any goroutine. The connection is already being closed at that time.
+// that gives the reason, and returns the reason as an error. If, after the upgrade, the client does not read, the Conn
+// closes the connection and then calls the argument fail. The Conn calls fail at most once, from any goroutine.
 //
-// After a successful Upgrade, the HTTP handler should leave the connection to another goroutine and return. This frees
-// the memory of the request.
+// After a successful Upgrade, the HTTP handler should leave the connection to another goroutine and return, because the
+// return of the handler frees the memory of the request.
 func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options, fail func(error)) error {
 	if no := check(w, r, &options.Origins); no != nil {
 		if no.header[0] != "" {
@@ -66,7 +66,7 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options,
 	return nil
 }
 
-// check returns the refusal to send if r is not a valid handshake, or nil if r is valid.
+// check returns nil if r is a valid handshake that may be accepted. Otherwise check returns the refusal to send.
 func check(w http.ResponseWriter, r *http.Request, origins *Origins) *refusal {
 	_, canHijack := hijacker(w)
 	switch {
@@ -92,8 +92,9 @@ func check(w http.ResponseWriter, r *http.Request, origins *Origins) *refusal {
 	return nil
 }
 
-// hijacker returns the [http.Hijacker] of w, or of a ResponseWriter that w wraps. The second result is false if there
-// is none. Unlike a call of Hijack, hijacker detects this before anything is written.
+// hijacker returns the [http.Hijacker] of w, or of a ResponseWriter that w wraps. If there is no http.Hijacker, the
+// second result is false. Unlike a call of Hijack, hijacker can detect a missing http.Hijacker before the response is
+// written.
 func hijacker(w http.ResponseWriter) (http.Hijacker, bool) {
 	for {
 		switch v := w.(type) {
@@ -107,8 +108,8 @@ func hijacker(w http.ResponseWriter) (http.Hijacker, bool) {
 	}
 }
 
-// hasToken reports whether values contains word. Each element of values is a comma-separated list, as in a header. The
-// case of letters does not matter.
+// hasToken reports whether one of the values of a header contains word. Each value is a comma-separated list. The case
+// of letters does not matter.
 func hasToken(values []string, word string) bool {
 	for _, value := range values {
 		for token := range strings.SplitSeq(value, ",") {
@@ -142,8 +143,9 @@ func handshakeResponse(key string, deflate bool) []byte {
 	return append(dst, "\r\n\r\n"...)
 }
 
-// writeResponse writes text, the response to the handshake, to the connection. It fails after the duration within. It
-// then removes the write deadline, even one that the web server has set, because the send queue sets its own deadlines.
+// writeResponse writes text, the response to the handshake, to the connection. If the write takes longer than the
+// duration within, writeResponse returns an error. After the write, writeResponse removes the write deadline, even a
+// deadline that the web server has set, because the send queue sets its own deadlines.
 func writeResponse(nc net.Conn, text []byte, within time.Duration) error {
 	if err := nc.SetWriteDeadline(time.Now().Add(within)); err != nil {
 		return err
@@ -154,8 +156,8 @@ func writeResponse(nc net.Conn, text []byte, within time.Duration) error {
 	return nc.SetWriteDeadline(time.Time{})
 }
 
-// unread returns a copy of the bytes after the handshake that the web server has already read. They are the client's
-// first frames.
+// unread returns a copy of the bytes after the handshake that the web server has already read. These bytes are the
+// beginning of the client's first frames.
 func unread(r *bufio.Reader) []byte {
 	rest, _ := r.Peek(r.Buffered())
 	return append([]byte(nil), rest...)

@@ -83,8 +83,8 @@ func (m *Mails) SignUp(ctx context.Context, in SignUpInput) (actionhero.None, er
 	return actionhero.None{}, err
 }
 
-// sendWelcome implements the task `welcome`. If it returns another error than actionhero.CancelJob, the job is retried
-// after a pause that grows with each attempt.
+// sendWelcome implements the task `welcome`. If sendWelcome returns an error that is not from actionhero.CancelJob, the
+// job is retried after a pause that grows with each attempt.
 func (m *Mails) sendWelcome(ctx context.Context, in WelcomeInput) error {
 	err := m.sender.Send(ctx, in.Email, "Welcome!", "Hello, "+in.Name+"!")
 	if errors.Is(err, ErrNoSuchAddress) {

@@ -11,11 +11,12 @@
 // The server sends a ping PingInterval after the previous pong and closes the session if no pong comes within
 // PingTimeout. The server has no other way to detect that a polling client has vanished.
 //
-// A polling session needs a few hundred bytes, and the goroutine of the HTTP request while a GET waits. Until the next
-// GET, messages for the client wait in a bounded queue.
+// A polling session needs a few hundred bytes of memory. While a GET waits, the session also needs the goroutine of
+// this HTTP request. While no GET waits, a bounded queue holds the messages for the client.
 //
 // Invariants: a session has at most one waiting GET, one running POST and one WebSocket. Client.Message is never called
-// concurrently for one session. A goroutine that needs both locks locks a session before its engine.
+// concurrently for one session. A goroutine that needs the locks of a session and of the engine must lock the session
+// first.
 package engine
 
 import (
@@ -43,10 +44,10 @@ type Config struct {
 	MaxInFlight    int           // requests of one session that run at a time
 	MaxMessages    int           // messages that may wait for a client
 	MaxBytes       int           // bytes that may wait for a client
-	MaxDetached    int           // sessions without a connection; one more closes the oldest of these sessions
+	MaxDetached    int           // sessions that may be without a connection; one more closes the session that has had none for the longest time
 	Log            *slog.Logger
 	Origins        ws.Origins
-	RemoteIP       func(*http.Request) string // the client's address behind trusted proxies; nil: there are none
+	RemoteIP       func(*http.Request) string // returns the client's address behind trusted proxies; nil: there are no proxies
 	Open           func(*Session) Client      // returns the Client of a new session
 }
 
@@ -215,7 +216,7 @@ func (e *Engine) attach(s *Session) {
 }
 
 // detach records that the session s has no waiting GET and no WebSocket. If more than MaxDetached sessions have no
-// connection, detach closes the session that has had none for the longest time.
+// connection, detach closes the session that has been without a connection for the longest time.
 func (e *Engine) detach(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -18,7 +18,7 @@ const (
 	typeBinary  = 'b' // in long-polling: a message in base64
 )
 
-// separator is the character between two packets in an HTTP body. It does not occur in JSON.
+// separator is the character between two packets in an HTTP body. JSON text never contains this character.
 const separator = 0x1e
 
 var errPacket = errors.New("a packet that is none of Engine.IO protocol 4")

@@ -2,9 +2,9 @@ package engine
 
 import "time"
 
-// pinger schedules the pings of all sessions. PingInterval and PingTimeout are the same for all sessions, so sessions
-// become due in the order in which they were added to a list. Two lists and one timer therefore suffice. A timer for
-// each session would need a sixth of the memory of a session. The engine's lock guards the pinger.
+// pinger schedules the pings of all sessions. PingInterval and PingTimeout are the same for all sessions. The sessions
+// of one list therefore become due in the order in which the sessions were added, and two lists and one timer suffice.
+// A separate timer in each session would need a sixth of the session's memory. The engine's lock guards the pinger.
 type pinger struct {
 	epoch        time.Time
 	idle         list // sessions that wait for their next ping
@@ -21,8 +21,8 @@ func (p *pinger) init(fire func()) {
 	p.timer.Stop()
 }
 
-// schedule moves the session s to the end of the list l. The session becomes due after wait, which must be the same for
-// all sessions of l.
+// schedule moves the session s to the end of the list l. The session becomes due after the duration wait. All sessions
+// of the list must have the same wait.
 func (p *pinger) schedule(s *Session, l *list, wait time.Duration) {
 	p.remove(s)
 	s.due = time.Since(p.epoch) + wait
@@ -88,7 +88,8 @@ func (e *Engine) schedulePing(s *Session) {
 }
 
 // awaitPong schedules the ping timeout of the session s, PingTimeout from now. It returns false if s is closed. It also
-// returns false if s is already scheduled, because a pong may come after takeDue has removed s.
+// returns false if s is scheduled already. The reason is that after takeDue has removed s from its list, a pong may
+// come and schedule the next ping.
 func (e *Engine) awaitPong(s *Session) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

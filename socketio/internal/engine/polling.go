@@ -107,8 +107,8 @@ func (s *Session) answerPoll(body []byte) {
 	s.engine.detach(s)
 }
 
-// releasePoll answers the GET p with a noop packet, if p is still waiting during an upgrade. The client is about to
-// stop polling.
+// releasePoll answers the GET p with a noop packet if p is still waiting. It is called during an upgrade, because the
+// client is then about to stop polling.
 func (s *Session) releasePoll(p *poll) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,8 +190,8 @@ func (s *Session) receiveBody(r *http.Request) error {
 	return nil
 }
 
-// control handles a packet that is not a message. It returns errLeft if the client closes the session, and errPacket if
-// a client must not send the packet.
+// control handles a packet that is not a message. It returns errLeft for a close packet, with which the client closes
+// the session. It returns errPacket for an open or ping packet, which a client must not send.
 func (s *Session) control(p packet) error {
 	switch p.kind {
 	case typePong:
@@ -208,9 +208,10 @@ func (s *Session) control(p packet) error {
 // the requests, unless a request takes longer than requestWait.
 const requestWait = 2 * time.Millisecond
 
-// runRequest runs a request of a POST in a new goroutine and blocks until the request ends, for at most requestWait. If
-// MaxInFlight requests are running, runRequest first blocks until one of them ends. The reply to a slower request is
-// sent when the request ends. The replies to the quick requests of a POST are sent together.
+// runRequest runs a request of a POST in a new goroutine and waits until the request ends, but not longer than
+// requestWait. If MaxInFlight requests are already running, runRequest first waits for one of these requests to end. If
+// a request takes longer, its reply is sent when the request ends. The replies to the quick requests of a POST are sent
+// together.
 func (s *Session) runRequest(req connloop.Request) {
 	if s.slots == nil {
 		s.slots = make(chan struct{}, s.engine.cfg.MaxInFlight)
@@ -241,8 +242,9 @@ func (s *Session) runRequest(req connloop.Request) {
 	}
 }
 
-// readBody returns the body of r. It returns an *http.MaxBytesError if the body has more than most bytes, and
-// errAborted if reading fails. The buffer grows with the bytes that arrive, not with the declared length of the body.
+// readBody returns the body of r. The parameter most is the largest permitted size in bytes. If the body is larger,
+// readBody returns an *http.MaxBytesError. If reading fails, readBody returns errAborted. The buffer grows with the
+// bytes that arrive, not with the declared length of the body.
 func readBody(r *http.Request, most int) ([]byte, error) {
 	if r.ContentLength > int64(most) {
 		return nil, &http.MaxBytesError{Limit: int64(most)}

@@ -25,7 +25,8 @@ func packetOf(frame []byte) []byte {
 }
 
 // Queue queues a message that the client did not request. prepared is a result of [Prepare]. Queue does not block. If
-// flush is true, the caller must call Flush. If the queue is full, the session is closed.
+// flush is true, the caller must call Flush. If the queue is full, Queue drops the message, and Flush closes the
+// session.
 func (s *Session) Queue(prepared []byte) (flush bool) {
 	if socket := s.socket.Load(); socket != nil {
 		return socket.conn.Out.Add(prepared)
@@ -63,8 +64,9 @@ func (s *Session) Flush() {
 	}
 }
 
-// Reply queues a message that the client has requested. The caller must call Send soon. Reply blocks while the queue is
-// at least half full, so a client may request any amount of data as long as it keeps reading.
+// Reply queues a message that the client has requested. The caller must call Send soon. Reply blocks while the queue of
+// outgoing messages is at least half full. A client may therefore request any amount of data as long as the client
+// keeps reading.
 func (s *Session) Reply(text []byte) {
 	for !s.replyPolling(text) {
 		if socket := s.socket.Load(); socket != nil {
@@ -98,8 +100,8 @@ func (s *Session) hasSpace() bool {
 	return 2*s.queue.messages < s.engine.cfg.MaxMessages && 2*len(s.queue.buf) < s.engine.cfg.MaxBytes
 }
 
-// Ready blocks while the queue of outgoing messages is at least half full. Call Ready before computing a reply, so that
-// a finished reply does not occupy memory while it waits for space.
+// Ready blocks while the queue of outgoing messages is at least half full. Call Ready before computing a reply.
+// Otherwise the finished reply would occupy memory while the reply waits for space in the queue.
 func (s *Session) Ready() {
 	if socket := s.socket.Load(); socket != nil {
 		socket.conn.Out.Ready()

@@ -67,8 +67,8 @@ var (
 const (
 	// closeGrace is the time within which a polling client can still fetch the last packets of a closing session.
 	closeGrace = 5 * time.Second
-	// leaveGrace is the time after a client has closed its session during which a GET still gets an answer without an
-	// error. The POST with the client's close packet may overtake a GET.
+	// leaveGrace is the time for which the server still answers a GET without an error after the client has closed the
+	// session. The reason is that the POST with the client's close packet may overtake a GET.
 	leaveGrace = 100 * time.Millisecond
 )
 
@@ -138,9 +138,9 @@ func (s *Session) Close(reason string) { s.closeWith(orderlyClose(reason), typeC
 // in the close code and the log level.
 func (s *Session) Refuse(reason error) { s.closeWith(reason, typeClose, closeGrace) }
 
-// closeWith closes the session and logs the reason. A polling client gets the queued packets and then a packet of the
-// type last, if the client's GETs come within grace. If grace is 0, only a GET that is already waiting gets these
-// packets.
+// closeWith closes the session and logs the reason. A polling client gets the queued packets and then a final packet,
+// whose type is the parameter last, if the client's GETs come within the duration grace. If grace is 0, only a GET that
+// is already waiting gets these packets.
 func (s *Session) closeWith(reason error, last byte, grace time.Duration) {
 	socket, probe, ok := s.beginClose(last, grace)
 	if !ok {

@@ -13,8 +13,8 @@ type links struct {
 	prev, next *Session
 }
 
-// list is a linked list of sessions, the oldest entry first. The links are fields of the sessions, so adding and
-// removing a session allocates no memory. The engine's lock guards every list.
+// list is a linked list of sessions, in the order in which the sessions were added. The links are fields of the
+// sessions, so adding and removing a session allocates no memory. The engine's lock guards every list.
 type list struct {
 	links       int // the index of Session.links that this list uses
 	first, last *Session

@@ -10,8 +10,9 @@ import (
 )
 
 // Stop refuses new sessions and POSTs, waits for the running requests, and then closes all sessions. Stock clients
-// reconnect automatically after this. If ctx ends first, Stop calls cancel, closes all connections at once and returns
-// the error of ctx. cancel must cancel the running requests. The engine cannot be used again.
+// reconnect automatically after this. If ctx ends before all sessions are closed, Stop calls cancel, closes the
+// remaining connections at once and returns the error of ctx. The function cancel must cancel the running requests.
+// After Stop, the Engine cannot be used again.
 func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 	defer e.pinger.timer.Stop()
 	e.mu.Lock()
@@ -54,9 +55,10 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 // upgradeGrace is the longest time that Stop waits for upgrades to WebSocket that have begun.
 const upgradeGrace = time.Second
 
-// awaitUpgrades blocks until no upgrade to WebSocket is in progress, ctx ends or upgradeGrace has passed. A stock
-// client stops polling when the server answers the client's probe. If the server then closes the WebSocket before the
-// upgrade is complete, the client notices the end of the session only after PingInterval and PingTimeout.
+// awaitUpgrades waits for the upgrades to WebSocket that are in progress to finish, but not longer than upgradeGrace
+// and not after ctx ends. The reason for waiting is that a stock client stops polling when the server answers the
+// client's probe. If the server then closes the WebSocket before the upgrade is complete, the client notices the end of
+// the session only after PingInterval and PingTimeout.
 func (e *Engine) awaitUpgrades(ctx context.Context) {
 	tick, end := time.NewTicker(10*time.Millisecond), time.After(upgradeGrace)
 	defer tick.Stop()
@@ -77,8 +79,8 @@ func (s *Session) isUpgrading() bool {
 	return s.state == probing
 }
 
-// stopSocket makes the session's WebSocket close after its running requests. It does not block. It returns false if the
-// session has no WebSocket.
+// stopSocket makes the session's WebSocket close after the running requests of the WebSocket have ended. stopSocket
+// does not wait for the close. It returns false if the session has no WebSocket.
 func (s *Session) stopSocket() bool {
 	k := s.socket.Load()
 	if k != nil {

@@ -74,8 +74,8 @@ func (s *Session) confirmProbe(k *socket) bool {
 }
 
 // completeUpgrade makes k the WebSocket of the session and moves the packets of the poll queue to the send queue of k.
-// It returns false if k may not upgrade the session. For example, no upgrade completes while a POST is running, because
-// the messages of the POST and of k would be handled concurrently.
+// It returns false if k may not upgrade the session. For example, completeUpgrade returns false while a POST is
+// running, because otherwise the messages of the POST and the messages from k would be handled concurrently.
 func (s *Session) completeUpgrade(k *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -126,8 +126,8 @@ func (k *socket) handleMessage(m ws.Message) error {
 	return nil
 }
 
-// Read implements connloop.Conn. It blocks until more bytes have been read, the connection ends or the loop requests
-// parking.
+// Read implements connloop.Conn. It blocks until bytes come, and reads these bytes. Read also returns if the connection
+// ends, or if the loop requests parking, which moves an unused connection to a new goroutine.
 func (k *socket) Read() connloop.ReadResult {
 	switch err := k.conn.Read(k.loop.ParkRequested); err {
 	case nil:
@@ -143,8 +143,8 @@ func (k *socket) Read() connloop.ReadResult {
 // Wake implements connloop.Conn. It interrupts a blocked Read.
 func (k *socket) Wake() { k.conn.Wake() }
 
-// DetachBuffer implements connloop.Conn. It replaces the read buffer, so that requests can keep using messages in the
-// old buffer.
+// DetachBuffer implements connloop.Conn. It replaces the read buffer by a new buffer, because running requests still
+// use messages in the old buffer.
 func (k *socket) DetachBuffer() { k.conn.DetachBuffer() }
 
 // Finish implements connloop.Conn. It closes the session and the WebSocket. If the WebSocket belongs to an upgrade that

@@ -186,7 +186,7 @@ func (f *FS) List() ([]string, error) {
 	return slices.Sorted(maps.Keys(f.files)), nil
 }
 
-// beginWrite returns the error that a write, rename or sync has at this time, or nil. The caller holds f.mu.
+// beginWrite returns the error with which a write, rename or sync must fail now, or nil. The caller holds f.mu.
 func (f *FS) beginWrite() error {
 	if f.powerOff {
 		return ErrPowerOff

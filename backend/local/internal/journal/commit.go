@@ -22,7 +22,7 @@ func (l *Log) Wait(b *Batch) error {
 	return b.err
 }
 
-// commit writes and syncs the pending batch b. It calls Committed or Failed of the owner, and lets the next batch
+// commit writes and syncs the pending batch b. It then calls Owner.Committed or Owner.Failed, and lets the next batch
 // begin. If the write fails, b and the batch after b get the error.
 func (l *Log) commit(b *Batch) {
 	l.mu.Lock()
@@ -131,7 +131,8 @@ func (s *segment) writeSynced(b []byte, off int64) error {
 	return s.file.Sync()
 }
 
-// zero fills the part s of a segment with zeros, as before the first write to it. It does not sync the file.
+// zero fills the part s of a segment with zeros, which restores the content before the first write to that part. It
+// does not sync the file.
 func (s span) zero() error {
 	for at := s.from; at < s.to; at += int64(len(zeroBlock)) {
 		if _, err := s.seg.file.WriteAt(zeroBlock[:min(s.to-at, int64(len(zeroBlock)))], at); err != nil {

@@ -1,8 +1,8 @@
 // Package journal stores records durably in a folder: after a crash of the process or of the machine, every committed
 // record is still there. The package does not know the meaning of the records.
 //
-// Begin reading with [Log]: [Open], then Reserve, Append and Wait. Package queue is the only [Owner], which is the user
-// of a journal.
+// Begin reading with [Log]: [Open], then Reserve, Append and Wait. The user of a journal implements [Owner]. The only
+// user is package queue.
 //
 // # Group commit
 //
@@ -18,8 +18,8 @@
 // synced and renamed to its final name. A commit therefore changes only the bytes of the batch: it is one write and one
 // sync, and needs no more disk space.
 //
-// The owner bounds the journal's length: it appends those records of the oldest segment again that it still needs, and
-// then drops the segment.
+// The owner bounds the journal's length. For that, the owner copies all records that it still needs from the oldest
+// segment to the end of the journal, and then drops the oldest segment.
 //
 // # Crashes and damage
 //

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Oldest returns the number of the oldest segment. It returns ok as false if that segment is the only segment or is
-// being written to, so that it cannot be dropped. The caller must hold the owner's lock.
+// Oldest returns the number of the oldest segment. If that segment is the only segment or is being written to, the
+// segment cannot be dropped, and ok is false. The caller must hold the owner's lock.
 func (l *Log) Oldest() (number uint64, ok bool) {
 	return l.segs[0].number, len(l.segs) > 1 && (l.inFlight == nil || l.inFlight.seg != l.segs[0])
 }

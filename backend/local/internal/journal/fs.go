@@ -112,8 +112,8 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// wrapOSError wraps an error of the operating system that a user can fix in an error of package backend, which names
-// the remedy: backend.ErrDiskFull or backend.ErrReadOnly. It returns other errors unchanged.
+// wrapOSError adds backend.ErrDiskFull or backend.ErrReadOnly, whose texts name the remedy, to an error of the
+// operating system that a user can fix. The result wraps both errors. Other errors are returned unchanged.
 func wrapOSError(err error) error {
 	switch {
 	case err == nil:

@@ -77,18 +77,19 @@ type Batch struct {
 	err  error
 }
 
-// maxBatch is the length of a batch in bytes after which callers wait for the next batch.
+// maxBatch limits the length of a batch, in bytes. If a batch has records already and new records would exceed the
+// limit, the caller with the new records waits for the next batch.
 const maxBatch = 4 << 20
 
 // RecordOverhead is the maximum number of bytes that the journal stores in addition to each record. The caller of
-// [Log.Reserve] adds it to the length of each record.
+// [Log.Reserve] must add RecordOverhead to the length of each record.
 const RecordOverhead = binary.MaxVarintLen32 + crc32.Size
 
-// Reserve ensures room for records of n bytes, so that Append cannot fail. If there is no room, it waits for room or
-// returns an error. The caller must hold the owner's lock, and must not release the lock between Reserve and its last
-// Append. Reserve may release the lock while it waits. If growing is true, the records make the journal longer
-// permanently. Reserve refuses growing records while the disk is full, so that the remaining room is left for other
-// records.
+// Reserve ensures room for records of n bytes, so that Append cannot fail. If there is no room, Reserve waits for the
+// next batch or segment. It returns an error if the log is closed or if no new segment can be created. The caller must
+// hold the owner's lock, and must not release the lock between Reserve and its last Append. Reserve may release the
+// lock while it waits. The caller sets growing to true if the records make the journal longer permanently. While the
+// disk is full, Reserve refuses these records, so that the remaining room is left for other records.
 func (l *Log) Reserve(n int, growing bool) error {
 	for {
 		if l.closed {
@@ -122,7 +123,7 @@ func (l *Log) Reserve(n int, growing bool) error {
 	}
 }
 
-// hasRoom reports whether records of n bytes fit in the batch b. One record of any size fits in an empty batch if its
+// hasRoom reports whether records of n bytes fit in the batch b. An empty batch accepts records of any size if its
 // segment has room.
 func (b *Batch) hasRoom(n int) bool {
 	size := len(b.buf) + n + align
@@ -134,8 +135,8 @@ func (s *segment) hasRoom(n int) bool {
 	return s.used+int64(batchHeaderBytes+n+align+endMarkerBytes) <= s.size
 }
 
-// begin starts a new pending batch in the current segment, and returns the batch. In a new segment, it appends the
-// owner's preamble first.
+// begin starts a new pending batch in the current segment, and returns the batch. In a new segment, it first calls
+// Owner.AppendPreamble, which appends the records with which every segment begins.
 func (l *Log) begin() *Batch {
 	b := &Batch{seg: l.current, off: l.current.used, lead: make(chan struct{}, 1), done: make(chan struct{})}
 	if last := len(l.buffers) - 1; last >= 0 {
@@ -155,7 +156,7 @@ func (l *Log) begin() *Batch {
 }
 
 // rotate makes the spare segment the current segment. If there is no spare segment with room for n bytes, rotate only
-// waits for one, so the caller must check again.
+// waits until one is created, so the caller must check the room again.
 func (l *Log) rotate(n int) error {
 	if l.spare == nil || !l.spare.hasRoom(n+l.owner.PreambleSize()) {
 		return l.awaitSpare(n)

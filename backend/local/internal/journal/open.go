@@ -127,8 +127,8 @@ func (l *Log) finishLoad(r *reader) error {
 }
 
 // findSpare makes the segment at the index last of segs the current segment. The segments after it have no batches: the
-// first of them becomes the spare segment, and findSpare deletes the others. There are others only if the first batch
-// of the next segment was lost.
+// first of them becomes the spare segment, and findSpare deletes the others. Two or more segments without batches exist
+// only if the segment after the current segment has lost its first batch.
 func (l *Log) findSpare(last int) error {
 	l.current = l.segs[last]
 	l.newest = l.current.number

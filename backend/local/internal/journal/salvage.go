@@ -70,7 +70,7 @@ func (r *salvager) newSegment() *segment {
 	return s
 }
 
-// addLost adds the bytes from the offset from to the offset to of the segment s to the places in the loss.
+// addLost adds a place to the loss: the bytes of the segment s between the offsets from and to.
 func (r *salvager) addLost(s *segment, from, to int64) {
 	r.loss.Places = append(r.loss.Places, fmt.Sprintf("%s, bytes %d to %d", nameOf(s.number), from, to))
 }

@@ -154,14 +154,14 @@ func (s *segment) readBatchHeader(b []byte) (batchHeader, bool) {
 	return batchHeader{end: length&endFlag != 0, length: int(length &^ endFlag), seq: le.Uint64(b[8:]), oldest: le.Uint64(b[16:]), sum: le.Uint32(b[24:])}, true
 }
 
-// padded returns the length of n bytes of records and the padding after them. The padding has at least one byte and its
-// bytes are not zero, so that no sector of a written batch looks unwritten.
+// padded returns the total length of n bytes of records and of the padding after the records. The padding has at least
+// one byte and its bytes are not zero, so that no sector of a written batch looks unwritten.
 func padded(n int) int { return n&^(align-1) + align }
 
 const padding = 0xff
 
-// seal completes a batch that consists of the room for its header and its records. It appends the padding, encodes the
-// header h with the length of the records, and returns the batch.
+// seal completes a batch. The argument batch consists of batchHeaderBytes bytes for the header, then the records. The
+// method seal appends the padding, encodes the header h with the length of the records, and returns the batch.
 func (s *segment) seal(batch []byte, h batchHeader) []byte {
 	h.length = len(batch) - batchHeaderBytes
 	for range padded(h.length) - h.length {

@@ -68,8 +68,8 @@ func (l *Log) minSizeFor(n int) int64 {
 	return int64(padded(segmentHeaderBytes+batchHeaderBytes+n+align+endMarkerBytes)) + l.minSize/2
 }
 
-// UsedBytes returns the number of bytes in all segments up to the last batch of each segment, whether or not their
-// records are still needed. The spare segment does not count. The caller must hold the owner's lock.
+// UsedBytes returns the number of bytes in all segments up to the end of the last batch of each segment. Records that
+// are no longer needed count, too. The spare segment does not count. The caller must hold the owner's lock.
 func (l *Log) UsedBytes() int64 {
 	total := int64(0)
 	for _, s := range l.segs {

@@ -31,8 +31,8 @@ func newClock() clock {
 	return c
 }
 
-// resync accepts the current wall clock as right. It returns the number of milliseconds by which the wall clock was set
-// since the last call of resync.
+// resync accepts the current wall clock as right, so that the method now compares later readings with this one. It
+// returns the number of milliseconds by which the wall clock was set since the last call of resync.
 func (c *clock) resync() int64 {
 	wall, mono, _ := c.read()
 	by := wall - mono - c.offset

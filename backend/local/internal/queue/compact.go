@@ -96,7 +96,7 @@ func (m *rewriter) visit(at journal.Pos, record []byte) error {
 	return nil
 }
 
-// flush rewrites the collected jobs until none is left.
+// flush rewrites all collected jobs, in several rounds if needed. It stops at the first error.
 func (m *rewriter) flush() error {
 	for len(m.jobs) > 0 {
 		if err := m.readErrors(); err != nil {
@@ -110,8 +110,8 @@ func (m *rewriter) flush() error {
 	return nil
 }
 
-// readErrors drops the collected jobs that were removed or whose record is at another position by now. It reads the
-// last error texts of the other jobs.
+// readErrors drops the collected jobs that were removed or whose record is at another position by now. It then reads
+// the last error texts of the remaining jobs.
 func (m *rewriter) readErrors() error {
 	left := m.jobs[:0]
 	for _, v := range m.jobs {

@@ -6,8 +6,8 @@ import "github.com/actionhero-go/actionhero/backend"
 // The position 0 means that there is no record.
 type pos = uint64
 
-// slot is the number of an entry in the slab while the job of the entry is in memory. The slot 0 means that there is no
-// entry.
+// slot is the number of an entry in the slab, which allocates all entries. An entry keeps its slot while its job is in
+// memory. The slot 0 means that there is no entry.
 type slot = uint32
 
 // entry is the part of a job that is always in memory. There may be millions of entries, so every byte counts. An entry

@@ -93,8 +93,9 @@ func (e *entry) reschedule(now timestamps, delay time.Duration) {
 // crashBytes is the maximum length in bytes of the error text that the method crash writes.
 const crashBytes = 200
 
-// crash ends the current run of the job i as a crash. The job becomes due again, or dead if it has crashed too often,
-// or cancelled if it was cancelled. The text why is the reason in the error text of the job.
+// crash ends the current run of the job i as a crash. If the job was cancelled during the run, it becomes cancelled.
+// Otherwise the job becomes dead if it has crashed too often, or else due again. The text why is the reason in the
+// error text of the job.
 func (q *Queue) crash(i slot, now timestamps, why string) {
 	e := q.jobs.at(i)
 	failure, state := "", backend.Available

@@ -39,7 +39,7 @@ func (p *page) search(id uint64) (int, bool) {
 	return i, i < len(p.refs) && uint64(p.refs[i].off) == off
 }
 
-// find returns the slot of the entry with this job id, or 0.
+// find returns the slot of the entry with this job id, or 0 if the id is not in the index.
 func (x *index) find(id uint64) slot {
 	n := x.page(id)
 	if n < 0 {

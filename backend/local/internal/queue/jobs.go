@@ -30,7 +30,8 @@ const (
 	maxListBytes = 16 << 20
 )
 
-// List implements [backend.Queue.List]. The result ends early after jobs with maxListBytes bytes of parameters.
+// List implements [backend.Queue.List]. Once the parameters of the found jobs have maxListBytes bytes together, List
+// may return fewer jobs than the filter allows.
 func (q *Queue) List(ctx context.Context, f backend.JobFilter) ([]backend.Job, error) {
 	if f.Limit <= 0 {
 		f.Limit = defaultLimit

@@ -73,8 +73,8 @@ func (t *table) replay(at pos, record []byte) error {
 	return nil
 }
 
-// replayJob adds the job that a record of the kind recordJob describes. If the job exists already, its record was
-// written again, and replayJob replaces all fields of its entry.
+// replayJob adds the job that a record of the kind recordJob describes. If the job exists already, the record is a
+// newer copy, and replayJob replaces all fields of the job's entry.
 func (t *table) replayJob(id uint64, at pos, length int, f *fields) {
 	e := entry{id: id, record: at, recordLen: uint32(length)}
 	var task, queue, node, key []byte

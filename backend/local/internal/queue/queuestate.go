@@ -6,7 +6,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// counts is the number of jobs in each state, by state.
+// counts has the number of jobs in each state. The index is the state.
 type counts [backend.Dead + 1]int
 
 // queueState is the state of one named queue: its due jobs, its counts and its watchers.

@@ -36,8 +36,9 @@ func (t *table) rebuild(now int64) {
 	t.attachSorted(finished, now, func(e *entry) int64 { return e.endsAt })
 }
 
-// attachSorted attaches the entries in the order of a time, which the function by returns for an entry. Entries with
-// the same time stay in their order, which is by id.
+// attachSorted sorts the entries by a time, and attaches them to their lists and heaps in this order. The argument by
+// is the function that returns this time of an entry. The caller passes the entries in the order of ids; entries with
+// the same time stay in that order.
 func (t *table) attachSorted(entries []slot, now int64, by func(e *entry) int64) {
 	order := func(a, b slot) int { return cmp.Compare(by(t.at(a)), by(t.at(b))) }
 	if !slices.IsSortedFunc(entries, order) {

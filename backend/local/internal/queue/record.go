@@ -8,7 +8,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// format is the version of the format of records in the journal, a sequence of records.
+// format is the version number of the format of records. The journal is a sequence of records.
 //
 // The first byte of a record is its kind. In most kinds, the id of a job and the fields of the job follow. A field
 // begins with a tag, which is twice the field's number, plus 1 if the value is bytes. After the tag follows a number,
@@ -147,8 +147,8 @@ func putSpec(b []byte, j *backend.NewJob) []byte {
 	return b
 }
 
-// storedState returns the state that a record on disk has for the state s. Records do not say whether a waiting job is
-// due, because that follows from the clock.
+// storedState returns the state to write into a record for a job in the state s. It returns Scheduled for each waiting
+// job, because the clock shows whether that job is due.
 func storedState(s backend.State) backend.State {
 	if s == backend.Available || s == backend.Retryable {
 		return backend.Scheduled
@@ -165,8 +165,8 @@ func (e *entry) storedFinished() uint64 {
 	return uint64(e.endsAt)
 }
 
-// putChanges appends the fields in which the entry e differs from the entry was to the record b. The argument node is
-// the name of the node e.node.
+// putChanges compares the entry e with its earlier content, the argument was, and appends the changed fields to the
+// record b. The argument node is the name of the node e.node.
 func putChanges(b []byte, was, e *entry, node string) []byte {
 	b = putChanged(b, fieldState, uint64(storedState(was.state)), uint64(storedState(e.state)))
 	b = putChanged(b, fieldRunAt, uint64(was.runAt), uint64(e.runAt))

@@ -7,7 +7,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// table has all jobs in memory. Each job is in the one list or heap that the state of the job requires, see
+// table has all jobs in memory. The state of a job decides which list or heap of the table contains the job, see
 // [container]. The table does not access the disk.
 type table struct {
 	slab
@@ -42,8 +42,8 @@ func newTable(memory bool, w watchers) *table {
 	}
 }
 
-// useQueue returns number, which queues.use has returned for the name of a queue. If the queue is new in the table,
-// useQueue sets the watchers of the queue.
+// useQueue sets the watchers of a queue if the queue is new in the table. The argument number is the result of
+// queues.use for the queue's name. useQueue returns the same number.
 func (t *table) useQueue(number uint32) uint32 {
 	if q := &t.queues.list[number]; q.uses == 1 {
 		q.value.watchers = t.watchers[q.text]
@@ -261,7 +261,7 @@ func (t *table) nextDue(q *queueState, now int64) slot {
 	return 0
 }
 
-// promoteDue makes the waiting jobs Available whose runAt is not after the time now. One call promotes at most
+// promoteDue sets the state of each waiting job whose runAt is not after now to Available. One call promotes at most
 // maxDuePerLock jobs.
 func (t *table) promoteDue(now int64) {
 	for range maxDuePerLock {

@@ -1,7 +1,7 @@
 package queue
 
 // uniqueKeys has the unique keys of all jobs. If several jobs have the same key, each job has a number and a value of
-// uniqueKey of its own, because each job holds the key until another time.
+// uniqueKey of its own, because the times until which the jobs hold the key differ.
 type uniqueKeys struct {
 	numbered[uniqueKey]
 	holders map[string]slot
