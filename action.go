@@ -183,7 +183,7 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 	if err := (*paramsWriter)(&req.Params).AddObject(raw); err != nil {
 		return none, err
 	}
-	result, err := api.dispatch(ctx, req)
+	result, err := (*host)(api).Dispatch(ctx, req)
 	if err != nil {
 		return none, err
 	}

@@ -28,9 +28,11 @@ func chain(middleware []Middleware, last Handler) Handler {
 	return last
 }
 
-// dispatch implements transport.Host.Dispatch. Every transport calls dispatch for every request, so no transport can
-// skip a rule that dispatch enforces. The returned error is nil or an *[Error].
-func (api *API) dispatch(ctx context.Context, req *Request) (any, error) {
+// Dispatch implements transport.Host.Dispatch. Every transport calls Dispatch for every request, so no transport can
+// skip a rule that Dispatch enforces. The returned error is nil or an *[Error]. It is a method of host, not a call of a
+// method of API, because each frame counts: a deeper stack makes the goroutine of a connection grow its stack.
+func (h *host) Dispatch(ctx context.Context, request any) (any, error) {
+	api, req := (*API)(h), request.(*Request)
 	calls, ok := api.calls.enter()
 	if !ok {
 		return nil, &Error{Code: CodeUnavailable, Message: stoppingText}
@@ -149,19 +151,25 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	api.log.LogAttrs(context.Background(), level, "[action @ "+req.Transport+"]", attrs...)
 }
 
-// appendOutput implements transport.AppendOutput, which documents the method.
-func (r *Request) appendOutput(dst []byte, out any) ([]byte, error) {
+// appendOutput implements transport.AppendOutput, which documents it.
+func appendOutput(dst []byte, req, out any) ([]byte, error) {
 	var err error
+	r := req.(*Request)
 	n := len(dst)
 	if r.act != nil && r.act.output != nil && reflect.TypeOf(out) == r.act.outType {
 		dst, err = r.act.output.AppendMembers(dst, out)
 	} else if out != nil {
 		dst, err = encode.AppendMembers(dst, out)
 	}
-	if err == nil {
-		return dst, nil
+	if err != nil {
+		return dst[:n], r.encodeFailure(err)
 	}
+	return dst, nil
+}
+
+// encodeFailure logs that the output of the action does not encode, and returns the error for the client.
+func (r *Request) encodeFailure(err error) error {
 	failure := AsError(fmt.Errorf("the answer of action %q does not encode: %w", r.Action, err))
 	r.API.logRequest(r, failure)
-	return dst[:n], failure
+	return failure
 }

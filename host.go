@@ -14,7 +14,7 @@ func init() {
 	bridge.ParamsOf = func(p any) bridge.Params { return (*paramsWriter)(p.(*Params)) }
 	bridge.MessageOf = func(m any) *bridge.Message { return &m.(*RoomMessage).forms }
 	bridge.DetailsOf = func(dst []byte, c any) ([]byte, bool) { return c.(*Conn).appendDetails(dst) }
-	bridge.AppendOut = func(dst []byte, req, out any) ([]byte, error) { return req.(*Request).appendOutput(dst, out) }
+	bridge.AppendOut = appendOutput
 	bridge.Part = func(value any) any { return extension{value} }
 }
 
@@ -23,10 +23,6 @@ type host API
 
 func (h *host) InitRequest(req any, transport string) {
 	(*API)(h).initRequest(req.(*Request), transport)
-}
-
-func (h *host) Dispatch(ctx context.Context, req any) (any, error) {
-	return (*API)(h).dispatch(ctx, req.(*Request))
 }
 
 func (h *host) ActionName(name []byte) string {

@@ -22,8 +22,8 @@ var statuses = map[actionhero.Code]int{
 
 // fixed holds the headers and the JSON text that are the same in all responses.
 type fixed struct {
-	headers http.Header // all responses share the slices of values: no code may change these slices
-	server  string      // `"serverInformation":{"serverName":…,"apiVersion":…,"requestDuration":`
+	headers []header // all responses share the slices of values: no code may change these slices
+	server  string   // `"serverInformation":{"serverName":…,"apiVersion":…,"requestDuration":`
 }
 
 var (
@@ -33,11 +33,21 @@ var (
 	noSniff        = []string{"nosniff"}
 )
 
+// header is one header of a response.
+type header struct {
+	name   string // in canonical form
+	values []string
+}
+
 func newFixed(cfg actionhero.Config, common *CommonConfig) fixed {
-	f := fixed{headers: http.Header{}}
-	f.headers.Set("X-Powered-By", cfg.ServerName)
+	headers := http.Header{}
+	headers.Set("X-Powered-By", cfg.ServerName)
 	for name, value := range common.HTTPHeaders {
-		f.headers.Set(name, value)
+		headers.Set(name, value)
+	}
+	var f fixed
+	for name, values := range headers {
+		f.headers = append(f.headers, header{name, values})
 	}
 	text := jsonx.AppendString([]byte(`"serverInformation":{"serverName":`), cfg.ServerName)
 	text = jsonx.AppendString(append(text, `,"apiVersion":`...), cfg.APIVersion)
@@ -46,8 +56,8 @@ func newFixed(cfg actionhero.Config, common *CommonConfig) fixed {
 }
 
 func (f *fixed) set(h http.Header) {
-	for name, values := range f.headers {
-		h[name] = values
+	for i := range f.headers {
+		h[f.headers[i].name] = f.headers[i].values
 	}
 }
 
