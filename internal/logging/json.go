@@ -2,6 +2,7 @@ package logging
 
 import (
 	"context"
+	"encoding/binary"
 	"io"
 	"log/slog"
 	"time"
@@ -52,6 +53,9 @@ type jsonWriter struct {
 
 // Write escapes the invisible characters of the line and writes the escaped line to w.out.
 func (w *jsonWriter) Write(line []byte) (int, error) {
+	if allVisibleASCII(line) {
+		return w.out.Write(line)
+	}
 	end := len(line) - 1
 	w.buf = append(appendJSONEscaped(w.buf[:0], line[:end]), line[end])
 	_, err := w.out.Write(w.buf)
@@ -59,4 +63,21 @@ func (w *jsonWriter) Write(line []byte) (int, error) {
 		w.buf = nil
 	}
 	return len(line), err
+}
+
+// allVisibleASCII reports whether every byte of line is below 0x7f. slog has escaped all bytes below 0x20 of the texts, so
+// the line has no invisible characters. allVisibleASCII looks at eight bytes at a time.
+func allVisibleASCII(line []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(line) >= 8; line = line[8:] {
+		if v := binary.LittleEndian.Uint64(line); (v|(v+ones))&highs != 0 { // v+ones turns 0x7f into 0x80
+			return false
+		}
+	}
+	for _, c := range line {
+		if c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
