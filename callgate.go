@@ -46,7 +46,7 @@ func (g *callGate) enter() (ctx context.Context, ok bool) {
 
 func (g *callGate) leave() { g.inFlight.Done() }
 
-// cancelGrace is the time for which wait continues to wait for the calls after their contexts were cancelled.
+// cancelGrace is how long a stop still waits for the running calls after it has cancelled their contexts.
 const cancelGrace = 5 * time.Second
 
 // wait waits for the running calls to end. When the context grace ends, the contexts of the running calls are

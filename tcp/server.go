@@ -161,11 +161,12 @@ func (s *Server) Stop(ctx context.Context) error {
 	for ss := range s.sessions {
 		ss.stopReading()
 	}
+	pool := s.pool // the next Start replaces s.pool, even if this Stop did not wait to the end
 	s.mu.Unlock()
 	s.api.Stats.Section("socketServer", nil)
 	done := make(chan struct{})
 	go func() {
-		s.pool.Wait()
+		pool.Wait()
 		close(done)
 	}()
 	var err error

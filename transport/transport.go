@@ -71,8 +71,7 @@ func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }
 // ReturnsContent reports whether the action with this name returns an *actionhero.Content instead of an object.
 func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(action) }
 
-// Accepts reports whether a request may carry a param with this key, because an action takes it. Params drops all other
-// keys.
+// Accepts reports whether at least one action, or API.Accept, takes a param with this key. Params drops all other keys.
 func (h Host) Accepts(key string) bool { return h.host.Accepts(key) }
 
 // Secret reports whether logs and answers must not show the values of the param with this key.

@@ -38,7 +38,7 @@ func Listen(path string, routes map[string]Handler, log *slog.Logger) (*Server, 
 	return listenWith(path, routes, log, maxTime)
 }
 
-// listenWith is [Listen] with the time limit of a request.
+// listenWith is like [Listen]. In addition, the caller sets limit, the maximum time for each request.
 func listenWith(path string, routes map[string]Handler, log *slog.Logger, limit time.Duration) (*Server, error) {
 	absolute, err := filepath.Abs(path) // Close must remove this socket even after a change of the working directory
 	if err != nil {

@@ -55,9 +55,9 @@ func (l *Log) awaitSpare(n int) error {
 	return l.spareErr
 }
 
-// nextSize returns the length of the next segment in bytes. It is the power of two above a quarter of the used bytes,
-// at least minSize and at most maxGrowth times minSize. A short journal therefore has short segments. If n bytes need a
-// longer segment, nextSize returns that longer length.
+// nextSize returns the length in bytes of the next segment, which must have room for n bytes. The length is a quarter of
+// the bytes that the journal uses, rounded up to a power of two. It is at least minSize and at most maxGrowth*minSize, so
+// a short journal has short segments. If n bytes need a longer segment, nextSize returns that longer length.
 func (l *Log) nextSize(n int) int64 {
 	size := min(max(int64(1)<<bits.Len64(uint64(l.UsedBytes()/4)), l.minSize), maxGrowth*l.minSize)
 	return max(size, l.minSizeFor(n))

@@ -46,8 +46,8 @@ func newInterner[T any]() interner[T] {
 	return n
 }
 
-// use adds one use of the text in the argument and returns the number of the text. A new text has one use, and its
-// value is the zero value of T.
+// use increments the use count of text and returns the number that stands for text. If text is new, use stores text with
+// a count of one and the zero value of T.
 func (n *interner[T]) use(text string) uint32 {
 	number, ok := n.numbers[text]
 	if !ok {
@@ -58,8 +58,7 @@ func (n *interner[T]) use(text string) uint32 {
 	return number
 }
 
-// useBytes adds one use of the text in the argument and returns the number of the text, as the method use does. It
-// converts the bytes to a string only if the text is new.
+// useBytes does the same as use. It converts text to a string only if text is new.
 func (n *interner[T]) useBytes(text []byte) uint32 {
 	if number, ok := n.numbers[string(text)]; ok {
 		n.list[number].uses++
