@@ -114,8 +114,8 @@ func (l *Loop) Canceled() bool { return l.canceled.Load() }
 // InFlight returns the number of requests that are queued or running.
 func (l *Loop) InFlight() int { return int(l.inFlight.Load()) }
 
-// LastRequestDone returns the time of the last call of [Loop.RequestDone]. This is the time at which the last request
-// ended for which the loop did not wait. If RequestDone was never called, the time is before 1971.
+// LastRequestDone returns the time of the last call of [Loop.RequestDone]. RequestDone is called only for requests
+// that the loop did not wait for. If RequestDone was never called, the time is before 1971.
 func (l *Loop) LastRequestDone() time.Time { return time.Unix(0, l.lastDone.Load()) }
 
 // Touch marks the connection as used now. Run calls Touch for each message. For work that no message causes, the Conn

@@ -90,8 +90,8 @@ func asciiEnd(b []byte, i int) int {
 	return i
 }
 
-// special sets the high bit of each byte of an eight-byte word at which asciiEnd must stop. The first marked byte is
-// always correct. Later bytes may be marked by mistake.
+// special finds the bytes at which asciiEnd must stop. word holds eight bytes. In the result, a byte has its high bit set
+// if asciiEnd must stop at that byte. The first marked byte is always correct. Later bytes may be marked by mistake.
 func special(word []byte) uint64 {
 	x := binary.LittleEndian.Uint64(word)
 	control := x - eachByte*' '

@@ -273,9 +273,9 @@ const (
 // plainEnd returns the index of the first quote, backslash or control character at or after i. It returns len(b) if
 // there is no such byte.
 //
-// plainEnd tests words of eight bytes. If a byte is below 0x80, subtracting a larger value sets the high bit of the
-// byte; subtracting a value that is not larger does not. A borrow from another byte can only end the loop of words too
-// early; the loop for single bytes then continues.
+// plainEnd tests eight bytes at a time. For a byte b below 0x80, b - n has its high bit set exactly if b < n. A borrow
+// from another byte can cause a false match. A false match is harmless: the loop for eight bytes ends early, and the loop
+// for single bytes continues the search.
 func plainEnd(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
 		x := binary.LittleEndian.Uint64(b[i:])
