@@ -148,7 +148,19 @@ func (api *API) logRequest(req *Request, failure *Error) {
 			attrs = append(attrs, slog.String("cause", failure.Err.Error()))
 		}
 	}
-	api.log.LogAttrs(context.Background(), level, "[action @ "+req.Transport+"]", attrs...)
+	message := "[action @ web]" // a constant: most requests come over HTTP, and a concatenation allocates
+	if req.Transport != "web" {
+		message = "[action @ " + req.Transport + "]"
+	}
+	logLine(api.log, level, message, attrs)
+}
+
+// logLine logs a record without its source position: the position would always be in this package, and finding it costs
+// a third of the line.
+func logLine(log *slog.Logger, level slog.Level, message string, attrs []slog.Attr) {
+	record := slog.NewRecord(time.Now(), level, message, 0)
+	record.AddAttrs(attrs...)
+	_ = log.Handler().Handle(context.Background(), record) // as slog.Logger does: a handler reports its own failures
 }
 
 // appendOutput implements transport.AppendOutput, which documents it.

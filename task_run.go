@@ -79,5 +79,5 @@ func (t *Tasks) log(req *Request, o backend.Outcome) {
 	if o.Error != "" {
 		attrs = append(attrs, slog.String("error", o.Error))
 	}
-	log.LogAttrs(context.Background(), level, "[task]", attrs...)
+	logLine(log, level, "[task]", attrs)
 }
