@@ -11,7 +11,7 @@ GO          ?= go
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: needs ## run all tests, with the race detector; installs Chromium and Node.js if they are missing
+test: needs ## run all tests, with the race detector; installs Chromium, Node.js and curl if they are missing
 	$(GO) test -race -timeout 10m ./...
 	cd bench && $(GO) test ./...
 	$(MAKE) hostile

@@ -222,7 +222,7 @@ func TestCurl(t *testing.T) {
 	t.Parallel()
 	curl, err := exec.LookPath("curl")
 	if err != nil {
-		t.Skip("curl is not installed")
+		t.Fatal("curl is not installed: run make needs")
 	}
 	path := filepath.Join(t.TempDir(), "socket")
 	serve(t, path)
