@@ -30,10 +30,34 @@ type Action[In, Out any] struct {
 	Route       string        // an HTTP route in addition to /api/NAME: "POST /users/{id}"; default: none
 	Middleware  []Middleware  // wraps this action only, outermost first, inside the API's middleware; default: none
 	Timeout     time.Duration // time limit of a call; negative: no limit; default: Config.ActionTimeout
+	Kind        Kind          // whether a call may change or delete something; default: KindWrite
+	Idempotent  bool          // a second equal call changes nothing more, so clients may retry; implied by KindRead
 
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
 	Run func(ctx context.Context, in In) (Out, error)
+}
+
+// Kind declares what a call of an action may change. Package web lets a browser page of another site call only actions
+// of [KindRead]. Documents and tools for agents show the kind.
+type Kind uint8
+
+// The kinds of actions.
+const (
+	KindWrite       Kind = iota // the action may change something; the default
+	KindRead                    // the action changes nothing
+	KindDestructive             // the action may delete or overwrite something for good
+	kindCount
+)
+
+var kindNames = [kindCount]string{"write", "read", "destructive"}
+
+// String returns "write", "read" or "destructive".
+func (k Kind) String() string {
+	if k < kindCount {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
 // Part is one element of an app: an [Action], a [Task], an [Initializer], a [RoomMiddleware] or a list of [Parts]. The
@@ -64,6 +88,8 @@ type ActionInfo struct {
 	Name, Description string
 	Inputs            []Input
 	Route             string // as in "POST /users/{id}"; empty if the action has none
+	Kind              Kind
+	Idempotent        bool   // true for each action of KindRead
 	OutputExample     []byte // a JSON object
 }
 
@@ -100,6 +126,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if !actionName.MatchString(a.Name) {
 		return nil, fmt.Errorf("action name %q is not allowed: use 1 to 64 letters, digits and _ . : -", a.Name)
 	}
+	if a.Kind >= kindCount {
+		return nil, fmt.Errorf("action %q has the Kind %d, which does not exist: use KindWrite, KindRead or KindDestructive", a.Name, uint8(a.Kind))
+	}
 	if a.Run == nil {
 		return nil, fmt.Errorf("action %q has no Run: set the function that does the work", a.Name)
 	}
@@ -108,7 +137,10 @@ func (a Action[In, Out]) compile() (*action, error) {
 		return nil, fmt.Errorf("action %q: %w", a.Name, err)
 	}
 	act := &action{input: input, limit: a.Timeout, outType: reflect.TypeFor[Out]()}
-	act.info = ActionInfo{Name: a.Name, Description: a.Description, Route: a.Route, OutputExample: []byte("{}")}
+	act.info = ActionInfo{
+		Name: a.Name, Description: a.Description, Route: a.Route, OutputExample: []byte("{}"),
+		Kind: a.Kind, Idempotent: a.Idempotent || a.Kind == KindRead,
+	}
 	if reflect.TypeFor[Out]() != contentType {
 		if act.output, err = encode.Compile(reflect.TypeFor[Out]()); err != nil {
 			return nil, fmt.Errorf("action %q: %w", a.Name, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -30,11 +31,12 @@ const (
 )
 
 var codeNames = [codeCount]string{
-	"internal", "invalid_input", "not_found", "already_exists", "unauthenticated", "permission_denied",
-	"resource_exhausted", "conflict", "canceled", "deadline_exceeded", "unavailable",
+	"internal", "invalidInput", "notFound", "alreadyExists", "unauthenticated", "permissionDenied",
+	"resourceExhausted", "conflict", "canceled", "deadlineExceeded", "unavailable",
 }
 
-// String returns the name of the code in snake case, for example "not_found". Logs and metrics use this name.
+// String returns the name of the code in lower camel case, for example "notFound". Clients read this name as errorCode;
+// logs and metrics use the same name.
 func (c Code) String() string {
 	if c < codeCount {
 		return codeNames[c]
@@ -65,6 +67,30 @@ type Detail struct {
 	Field   string `json:"field"`   // the input, with a path for nested ones: "address.street", "tags[2]"
 	Rule    string `json:"rule"`    // the tag that it breaks: "minimum", "format", …; "type" if it does not parse
 	Message string `json:"message"` // a sentence for people: "age must be at least 18"
+}
+
+// appendError implements transport.AppendError, which documents it.
+func appendError(dst []byte, err any) []byte {
+	e := err.(*Error)
+	dst = jsonx.AppendString(append(dst, `,"errorCode":`...), e.Code.String())
+	if len(e.Details) > 0 {
+		dst = append(dst, `,"errorDetails":[`...)
+		for i, d := range e.Details {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = jsonx.AppendString(append(dst, `{"field":`...), d.Field)
+			dst = jsonx.AppendString(append(dst, `,"rule":`...), d.Rule)
+			dst = jsonx.AppendString(append(dst, `,"message":`...), d.Message)
+			dst = append(dst, '}')
+		}
+		dst = append(dst, ']')
+	}
+	if e.RetryAfter > 0 {
+		dst = append(dst, `,"retryAfter":`...)
+		dst = strconv.AppendInt(dst, int64((e.RetryAfter+time.Second-1)/time.Second), 10)
+	}
+	return dst
 }
 
 // Errorf returns an [Error] with this code. The message is formatted as by [fmt.Errorf]; the operand of a %w verb

@@ -30,7 +30,7 @@ func ExampleCache() {
 	// Output:
 	// <nil>
 	// <nil> 1.1 true
-	// not_found
+	// notFound
 }
 
 // Add stores a value only if there is none. Here the first delivery of a webhook is handled, and its repetition is not.

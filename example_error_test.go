@@ -34,7 +34,7 @@ func ExampleAsError() {
 	}
 	// Output:
 	// internal: The server experienced an internal error
-	// deadline_exceeded: The request took too long
+	// deadlineExceeded: The request took too long
 	// conflict: the ticket is closed
 }
 

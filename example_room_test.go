@@ -72,7 +72,7 @@ func ExampleRooms_SendTo() {
 	// Output:
 	// ann reads in "": "your export is ready"
 	// <nil>
-	// not_found
+	// notFound
 }
 
 // Say sends a text from one client to the other members of its current room, or of a room with a name.

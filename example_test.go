@@ -50,7 +50,7 @@ func Example() {
 	fmt.Println(errors.As(err, &e), e.Code, e.Message)
 	// Output:
 	// 5 <nil>
-	// true invalid_input b must be at most 1000
+	// true invalidInput b must be at most 1000
 }
 
 // A wrong part is an error of New: a sentence that names the part and the fault.

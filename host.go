@@ -15,6 +15,7 @@ func init() {
 	bridge.MessageOf = func(m any) *bridge.Message { return &m.(*RoomMessage).forms }
 	bridge.DetailsOf = func(dst []byte, c any) ([]byte, bool) { return c.(*Conn).appendDetails(dst) }
 	bridge.AppendOut = appendOutput
+	bridge.AppendErr = appendError
 	bridge.Part = func(value any) any { return extension{value} }
 }
 
@@ -30,6 +31,24 @@ func (h *host) ActionName(name []byte) string {
 		return act.info.Name
 	}
 	return string(name)
+}
+
+func (h *host) Action(name string) any {
+	if act := h.registry.Load().actions[name]; act != nil {
+		return &act.info
+	}
+	return nil
+}
+
+func (h *host) Admit(remoteIP string) (int, any) {
+	if h.limiter == nil || remoteIP == "" {
+		return -1, nil
+	}
+	remaining, err := h.limiter.admit(remoteIP)
+	if err != nil {
+		return 0, err
+	}
+	return remaining, nil
 }
 
 func (h *host) ReturnsContent(action string) bool {

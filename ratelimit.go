@@ -109,18 +109,27 @@ func limitKey(ip string) (netip.Prefix, bool) {
 	return prefix, err == nil
 }
 
+// admit counts one request of the client address ip. If the limit is used up, admit returns the error for the client.
+func (l *limiter) admit(ip string) (remaining int, err *Error) {
+	remaining, wait := l.take(ip, time.Now())
+	if wait > 0 {
+		return remaining, &Error{
+			Code: CodeResourceExhausted, RetryAfter: wait,
+			Message: fmt.Sprintf("too many requests: %d are allowed in %v", l.limit, l.window),
+		}
+	}
+	return remaining, nil
+}
+
 func (l *limiter) middleware(next Handler) Handler {
 	return func(ctx context.Context, req *Request) (any, error) {
 		if req.RemoteIP == "" {
 			return next(ctx, req)
 		}
-		remaining, wait := l.take(req.RemoteIP, time.Now())
+		remaining, err := l.admit(req.RemoteIP)
 		req.Remaining = remaining
-		if wait > 0 {
-			return nil, &Error{
-				Code: CodeResourceExhausted, RetryAfter: wait,
-				Message: fmt.Sprintf("too many requests: %d are allowed in %v", l.limit, l.window),
-			}
+		if err != nil {
+			return nil, err
 		}
 		return next(ctx, req)
 	}

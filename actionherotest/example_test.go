@@ -83,7 +83,7 @@ func ExampleRun() {
 	goTest(testRegister)
 	// Output:
 	// {"registered":"ann@example.com"} <nil>
-	// invalid_input email must be an email address
+	// invalidInput email must be an email address
 }
 
 // The API of New has no worker, so the jobs that an action enqueues wait for the test.

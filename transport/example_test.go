@@ -63,9 +63,9 @@ func Example() {
 	fmt.Print(answers.String(), err)
 	// Output:
 	// {"greeting":"Hello, Ann"}
-	// invalid_input: name is a required parameter for this action
-	// invalid_input: malformed JSON at offset 1: it ends too early
-	// not_found: meet is not a known action.
+	// invalidInput: name is a required parameter for this action
+	// invalidInput: malformed JSON at offset 1: it ends too early
+	// notFound: meet is not a known action.
 	// <nil>
 }
 

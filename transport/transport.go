@@ -64,6 +64,29 @@ func AppendOutput(dst []byte, req *actionhero.Request, out any) ([]byte, error) 
 	return bridge.AppendOut(dst, req, out)
 }
 
+// AppendError appends the members that tell a client more about the failure err, each with a leading comma:
+// "errorCode", "errorDetails" if err has Details, and "retryAfter" in whole seconds, rounded up, if err has RetryAfter.
+// A transport appends these members at the end of the object with which it answers a failure, behind "error". err must
+// not be nil.
+func AppendError(dst []byte, err *actionhero.Error) []byte { return bridge.AppendErr(dst, err) }
+
+// Action returns the description of the action with this name, or nil if no such action is registered. The caller must
+// not change the description.
+func (h Host) Action(name string) *actionhero.ActionInfo {
+	info, _ := h.host.Action(name).(*actionhero.ActionInfo)
+	return info
+}
+
+// Admit counts one request of the client with the address remoteIP against Config.RequestLimit. [Host.Dispatch] counts
+// the requests that it runs. A transport calls Admit for other work of a client: commands, opened sessions, files.
+// remaining is the number of requests that the client may still make in the window, or -1 without a limit. If the limit
+// is used up, err is of CodeResourceExhausted and the transport must refuse the work.
+func (h Host) Admit(remoteIP string) (remaining int, err *actionhero.Error) {
+	remaining, failure := h.host.Admit(remoteIP)
+	err, _ = failure.(*actionhero.Error)
+	return remaining, err
+}
+
 // ActionName returns name as a string. If an action with this name is registered, ActionName returns the string of that
 // action and allocates nothing. Otherwise it returns a copy of name.
 func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }

@@ -24,6 +24,7 @@ var (
 	WorkerOf  func(api any) Worker                                // api is an *actionhero.API
 	DetailsOf func(dst []byte, conn any) (object []byte, ok bool) // conn is an *actionhero.Conn; see transport.AppendDetails
 	AppendOut func(dst []byte, req, out any) ([]byte, error)      // req is an *actionhero.Request; see transport.AppendOutput
+	AppendErr func(dst []byte, err any) []byte                    // err is an *actionhero.Error; see transport.AppendError
 	Part      func(value any) any                                 // returns an actionhero.Part; see transport.Part
 )
 
@@ -32,6 +33,8 @@ type Host interface {
 	InitRequest(req any, transport string)
 	Dispatch(ctx context.Context, req any) (any, error)
 	ActionName(name []byte) string
+	Action(name string) any                         // an *actionhero.ActionInfo, or nil
+	Admit(remoteIP string) (remaining int, err any) // err is an *actionhero.Error, or nil
 	ReturnsContent(action string) bool
 	Accepts(key string) bool
 	Connect(transport string, remote netip.AddrPort, sender any) any

@@ -127,11 +127,11 @@ func (s *Server) handler(routes map[string]Handler) http.Handler {
 		mux.Handle(pattern, answering(handler))
 	}
 	mux.Handle("/", answering(func(r *http.Request) (any, error) {
-		return nil, &Error{"not_found", fmt.Sprintf("the server does not know %s %s: it may have another version", r.Method, r.URL.Path)}
+		return nil, &Error{"notFound", fmt.Sprintf("the server does not know %s %s: it may have another version", r.Method, r.URL.Path)}
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err, _ := r.Context().Value(peerKey{}).(error); err != nil {
-			writeError(w, &Error{"permission_denied", err.Error()})
+			writeError(w, &Error{"permissionDenied", err.Error()})
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), s.limit)
@@ -172,8 +172,8 @@ func answering(handler Handler) http.Handler {
 
 // statuses maps the code of an [Error] to an HTTP status. The status of any other code is 500.
 var statuses = map[string]int{
-	"invalid_input": http.StatusBadRequest, "permission_denied": http.StatusForbidden, "not_found": http.StatusNotFound,
-	"already_exists": http.StatusConflict, "conflict": http.StatusConflict, "unavailable": http.StatusServiceUnavailable,
+	"invalidInput": http.StatusBadRequest, "permissionDenied": http.StatusForbidden, "notFound": http.StatusNotFound,
+	"alreadyExists": http.StatusConflict, "conflict": http.StatusConflict, "unavailable": http.StatusServiceUnavailable,
 }
 
 func writeError(w http.ResponseWriter, err error) {
@@ -198,17 +198,17 @@ func write(w http.ResponseWriter, status int, raw []byte) {
 }
 
 // Body decodes the JSON body of the request r. If the body is too long or malformed, or has a member that T does not
-// have, the error is an [*Error] with the code "invalid_input".
+// have, the error is an [*Error] with the code "invalidInput".
 func Body[T any](r *http.Request) (body T, err error) {
 	raw, err := io.ReadAll(r.Body)
 	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return body, &Error{"invalid_input", fmt.Sprintf("the request has more than %d bytes", tooLong.Limit)}
+		return body, &Error{"invalidInput", fmt.Sprintf("the request has more than %d bytes", tooLong.Limit)}
 	}
 	if err != nil {
 		return body, err
 	}
 	if err := jsonx.UnmarshalKnown(raw, &body); err != nil {
-		return body, &Error{"invalid_input", "the request is not the expected JSON object: " + err.Error()}
+		return body, &Error{"invalidInput", "the request is not the expected JSON object: " + err.Error()}
 	}
 	return body, nil
 }

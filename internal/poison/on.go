@@ -1,0 +1,6 @@
+//go:build poison
+
+package poison
+
+// On reports whether [Bytes] overwrites released buffers in this build.
+const On = true
