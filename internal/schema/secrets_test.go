@@ -128,7 +128,7 @@ func TestErrorsDoNotNameTheKeysOfASecretMap(t *testing.T) {
 	}
 }
 
-// FuzzSecrets hides the secrets in any text and any JSON. The result is JSON, and its size is bounded by that of the text.
+// FuzzSecrets hides the secrets in any text and any JSON. The result is JSON, and its length has a limit.
 func FuzzSecrets(f *testing.F) {
 	for _, s := range []string{`{"user":"a","password":"b"}`, `[{"password":{}}]`, `"{\"password\":1}"`, "null", "[[", `{"a":{"b":"c"}}`, `{"key":1,"kids":[{"key":2,"kids":[]}]}`} {
 		f.Add(s)
