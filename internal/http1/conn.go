@@ -286,11 +286,11 @@ func (c *conn) abandon(call *call, p any) {
 	}
 	switch {
 	case p == nil:
-		c.server.cfg.Log.Error("a web request ended its goroutine with runtime.Goexit", "to", c.remote, "url", call.path)
 		if call.hijacked || call.headSent {
 			return
 		}
 		if call.closes = true; call.status == 0 {
+			c.server.cfg.Log.Error("a web request ended its goroutine with runtime.Goexit", "to", c.remote)
 			call.writeHeader(http.StatusInternalServerError)
 		}
 		call.finish()
