@@ -192,7 +192,7 @@ func (c *conn) next() (*call, verdict) {
 }
 
 // hasBareLineFeed reports whether a line in have, the beginning of a request, ends without a carriage return. have was
-// already checked up to seen. The end of such a head can look different from headEnd, so net/http reads it.
+// already checked up to seen. The end of that head can look different from headEnd, so net/http reads it.
 func hasBareLineFeed(have []byte, seen int) bool {
 	for i := seen; i < len(have); i++ {
 		next := bytes.IndexByte(have[i:], '\n')
