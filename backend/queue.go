@@ -62,13 +62,13 @@ type Queue interface {
 	// was cancelled or was deleted. If the lease of a run has expired and nothing else has happened to its job, the
 	// outcome counts. A repeated call changes nothing, and an outcome that an earlier call stored is not lost.
 	//
-	// A run that ends by itself shows that its job does not crash the process. So Finish sets the number of crashes to
+	// A run that has an outcome shows that its job does not crash the process. So Finish sets the number of crashes to
 	// 0, also for a lost run, unless the outcome is Available.
 	Finish(ctx context.Context, outcomes ...Outcome) (lost []Run, err error)
 	// Renew extends the leases of runs. The argument lease is the duration from now to the new expiry of each lease.
 	// Call Renew each time a third of the lease has passed.
 	Renew(ctx context.Context, lease time.Duration, runs ...Run) (Renewed, error)
-	// Drain declares that the worker of these runs stops. If the process of such a run ends or the lease of the run
+	// Drain declares that the worker of these runs stops. If the process of one of them ends or the lease of a run
 	// expires before Finish, the job is due again as after the outcome Available, and no crash is counted. Runs that
 	// have ended are skipped.
 	Drain(ctx context.Context, runs ...Run) error
@@ -144,7 +144,7 @@ type Job struct {
 
 	Attempt     int `json:"attempt"`     // the number of runs that had an outcome, the current run included; crashed, requeued and snoozed runs do not count
 	MaxAttempts int `json:"maxAttempts"` // as enqueued; enforced by the worker; 0: no limit
-	Crashes     int `json:"crashes"`     // the number of runs that ended because their process died or their lease expired, since the last run that ended by itself
+	Crashes     int `json:"crashes"`     // the number of runs that ended because their process died or their lease expired, since the last run that had an outcome
 	MaxCrashes  int `json:"maxCrashes"`  // the number of crashes after which the job is dead
 	Starts      int `json:"starts"`      // the number of all runs
 

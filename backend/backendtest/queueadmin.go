@@ -49,7 +49,7 @@ func outcomes(t *tester) {
 	}
 	again := t.wantState(q, id, backend.Running).Run()
 	if again.Fence <= run.Fence {
-		t.Errorf("the fence of the second run is %d, that of the first %d", again.Fence, run.Fence)
+		t.Errorf("the second run has the fence %d, the first one %d", again.Fence, run.Fence)
 	}
 	long := strings.Repeat("ü", backend.MaxErrorBytes)
 	t.finish(q, backend.Outcome{Run: again, State: backend.Dead, Error: long})

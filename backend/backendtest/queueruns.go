@@ -126,7 +126,7 @@ func lateOutcomes(t *tester) {
 	t.wantState(q, id, backend.Completed)
 }
 
-// crashesInARow checks that a run that ends by itself sets the number of crashes to 0, unless it was put back.
+// crashesInARow checks that a run that has an outcome sets the number of crashes to 0, unless it was requeued.
 func crashesInARow(t *tester) {
 	q := t.open().Queue()
 	for state, crashes := range map[backend.State]int{backend.Scheduled: 0, backend.Retryable: 0, backend.Completed: 0, backend.Available: 2} {
@@ -147,7 +147,7 @@ func crashesInARow(t *tester) {
 	}
 }
 
-// draining checks that a run for which Drain was called is put back, and does not count as a crash, if its lease expires
+// draining checks that a run for which Drain was called is requeued, and does not count as a crash, if its lease expires
 // or its queue closes.
 func draining(t *tester) {
 	b := t.h.New(t.T)

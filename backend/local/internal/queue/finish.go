@@ -91,7 +91,7 @@ func (q *Queue) finish(i slot, now timestamps, o *backend.Outcome) {
 	q.change(i, now, failure, func(e *entry) {
 		e.flags &^= cancelling | draining
 		if o.State != backend.Available {
-			e.crashes = 0 // the run ended by itself, so the job does not crash the process
+			e.crashes = 0 // the run has an outcome, so the job does not crash the process
 		}
 		switch {
 		case state.Finished():
