@@ -81,7 +81,7 @@ func (q *Queue) nextBatch() *buffer {
 	return q.current
 }
 
-// written releases the batch that the writer has written or has given up. The caller must hold q.mu.
+// written releases the batch that the writer has written or abandons. The caller must hold q.mu.
 func (q *Queue) written() {
 	if q.current == nil {
 		return
