@@ -265,7 +265,13 @@ func (c *compiler) pointer(plan *typePlan, r rules) error {
 		plan.set = func(p layout.Pointer, s string, from source) outcome { return elem.set(allocate(p), s, from) }
 		return nil
 	}
-	plan.json = func(d *decodeState, p layout.Pointer) bool { return elem.json(d, allocate(p)) }
+	size := int(target.Size())
+	plan.json = func(d *decodeState, p layout.Pointer) bool {
+		if !d.reserve(size) {
+			return d.rejectLarge()
+		}
+		return elem.json(d, allocate(p))
+	}
 	plan.text = func(d *decodeState, p layout.Pointer, v *Value) bool { return elem.text(d, allocate(p), v) }
 	return nil
 }

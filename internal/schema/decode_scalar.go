@@ -19,7 +19,11 @@ func validUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}
-	return string([]rune(s))
+	valid := make([]byte, 0, len(s)+utf8.UTFMax)
+	for _, r := range s {
+		valid = utf8.AppendRune(valid, r)
+	}
+	return string(valid)
 }
 
 func setText(p layout.Pointer, s string, from source) outcome {
