@@ -110,7 +110,9 @@ func (d *decodeState) wrongType(c *typePlan) { d.violate("type", "be "+c.expecte
 // empty, because the input then counts as not given.
 func (d *decodeState) report(c *typePlan, p layout.Pointer, o outcome) bool {
 	switch o {
-	case isNull, isEmpty:
+	case isNull:
+		return c.setNull(p)
+	case isEmpty:
 		return false
 	case wrongType:
 		d.wrongType(c)
