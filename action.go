@@ -161,6 +161,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 			return nil, inputError(fail, "action")
 		}
 		out, err := a.Run(ctx, in)
+		if act.output == nil {
+			req.open(any(out).(*Content))
+		}
 		if err != nil {
 			return nil, err
 		}

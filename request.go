@@ -27,8 +27,11 @@ type Request struct {
 	Started   time.Time // when the transport had read the request
 	Err       error     // the error that the transport found in the request: the answer to the client, after the middleware ran
 
-	act *action
-	ctx callContext
+	act    *action
+	ctx    callContext
+	id     string       // see ID; guarded by ctx.mu
+	caller *Request     // the request whose action made this one with Action.Call; nil otherwise
+	opened *openContent // what the action returned and Dispatch may have to close
 }
 
 // newRequest returns a request without an action name and params, for a call from within the process.
@@ -45,8 +48,11 @@ func (api *API) initRequest(req *Request, transport string) {
 }
 
 // Header returns the value of the request header with this name. If the request has no such header, or the transport
-// has no headers, Header returns "".
+// has no headers, Header returns "". A request that [Action.Call] makes has the headers of the calling request.
 func (r *Request) Header(name string) string {
+	if r.caller != nil {
+		return r.caller.Header(name)
+	}
 	if h, ok := r.Extra.(interface{ RequestHeader(name string) string }); ok {
 		return h.RequestHeader(name)
 	}
