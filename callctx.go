@@ -45,6 +45,12 @@ func (c *callContext) Value(key any) any {
 	if _, ok := key.(requestKey); ok {
 		return c.req
 	}
+	c.mu.Lock()
+	live := c.live
+	c.mu.Unlock()
+	if live != nil {
+		return live.Value(key) // package context finds live by a key, so that a derived context needs no goroutine
+	}
 	return c.parent.Value(key)
 }
 
@@ -67,26 +73,22 @@ func (c *callContext) Done() <-chan struct{} {
 	return c.realize().Done()
 }
 
-// AfterFunc calls f in a goroutine of its own after the context has ended. Package context uses AfterFunc for contexts
-// that are derived from this one. Without the method, each of them would need a goroutine.
-func (c *callContext) AfterFunc(f func()) (stop func() bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return context.AfterFunc(c.realize(), f)
-}
-
 // realize returns the context behind Done. The caller must hold the lock c.mu. If Err has returned an error already, or
 // the call has ended, realize returns a context that has ended.
 func (c *callContext) realize() context.Context {
 	if c.live != nil {
 		return c.live
 	}
-	over := c.check() != nil
 	live := &liveContext{}
-	if c.limit > 0 {
-		live.Context, live.cancel = context.WithDeadline(c.parent, c.req.Started.Add(c.limit))
+	over := c.check() != nil
+	parent := c.parent
+	if over && c.first != wasParent {
+		parent = context.WithoutCancel(parent) // its error may be another one
+	}
+	if c.limit > 0 && (!over || c.first == wasTooLate) {
+		live.Context, live.cancel = context.WithDeadline(parent, c.req.Started.Add(c.limit))
 	} else {
-		live.Context, live.cancel = context.WithCancel(c.parent)
+		live.Context, live.cancel = context.WithCancel(parent)
 	}
 	if over {
 		live.cancel()
@@ -128,6 +130,12 @@ func (c *callContext) check() error {
 		return context.DeadlineExceeded
 	}
 	return nil
+}
+
+func (c *callContext) hasEnded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
 }
 
 // end marks the call as ended, and cancels the context behind Done.

@@ -156,7 +156,7 @@ func unknown(req *Request) *Error {
 	if name == "" {
 		name = "{no action}"
 	}
-	return &Error{Code: CodeNotFound, Message: name + " is not a known action."}
+	return &Error{Code: CodeNotFound, Message: shortened(name, maxLoggedName) + " is not a known action."}
 }
 
 // panicked returns the [CodeInternal] error for a recovered panic. The client reads only a general text; the log line

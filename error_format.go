@@ -9,7 +9,7 @@ import (
 )
 
 // Errorf returns an [Error] with this code. The message is formatted as by [fmt.Errorf], with one difference: the
-// operand of a %w verb becomes the cause of the Error, which is logged, and its text is no part of the Message, which
+// operand of %w becomes the cause of the Error, which is logged, and its text is no part of the Message, which
 // the client reads. To show the text of an error to the client, use %v.
 //
 //	Errorf(CodeNotFound, "there is no ticket %d: %w", id, err) // the client reads "there is no ticket 7"
@@ -49,7 +49,7 @@ type operand struct {
 	index int
 }
 
-// hiddenCauses returns the indexes of the errors in args that format uses with the verb %w.
+// hiddenCauses returns the indexes of the errors in args that format uses with %w.
 func hiddenCauses(format string, args []any) (hidden []int) {
 	marked := slices.Clone(args)
 	for i, arg := range args {
@@ -75,7 +75,7 @@ func hiddenCauses(format string, args []any) (hidden []int) {
 // hiddenMark stands for a hidden cause in a formatted message. Its character is not assigned to any text.
 const hiddenMark = "\ufdd0"
 
-// hiddenCause is the operand of a %w verb while Errorf formats the message.
+// hiddenCause is the operand of %w while Errorf formats the message.
 type hiddenCause struct{}
 
 func (hiddenCause) Error() string { return hiddenMark }

@@ -122,7 +122,7 @@ func (r *Request) logExtra(attrs []slog.Attr, failure *Error) []slog.Attr {
 // loggedParams returns the params of the request as JSON for a log line.
 func (r *Request) loggedParams() string {
 	buf := logBuffers.Get().(*[]byte)
-	*buf = r.Params.appendJSON((*buf)[:0], r.API.secret)
+	*buf = r.Params.appendJSON((*buf)[:0], r.API, maxLogged)
 	text := string(*buf)
 	poison.Bytes(*buf)
 	logBuffers.Put(buf)
@@ -164,4 +164,3 @@ func logLine(log *slog.Logger, level slog.Level, message string, attrs []slog.At
 	record.AddAttrs(attrs...)
 	_ = log.Handler().Handle(context.Background(), record) // as slog.Logger does: a handler reports its own failures
 }
-

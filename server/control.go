@@ -139,7 +139,7 @@ func jobFilter(query url.Values) (f actionhero.JobFilter, err error) {
 	for _, name := range query["state"] {
 		state, err := backend.ParseState(name)
 		if err != nil {
-			return f, actionhero.Errorf(actionhero.CodeInvalidInput, "%w", err)
+			return f, actionhero.Errorf(actionhero.CodeInvalidInput, "%v", err)
 		}
 		f.States = append(f.States, state)
 	}
@@ -164,7 +164,7 @@ func (c *controller) view(job actionhero.Job) control.Job {
 	if err := writer.AddObject(job.Params); err != nil {
 		return control.Job{Job: job}
 	}
-	return control.Job{Job: job, Params: writer.AppendJSON(nil, transport.Of(c.api).Secret)}
+	return control.Job{Job: job, Params: writer.AppendJSON(nil, c.api, 0)}
 }
 
 func (c *controller) enqueue(r *http.Request) (any, error) {
