@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/encode"
 )
 
@@ -123,17 +122,15 @@ func (api *API) run(reg *registry, c *callContext, req *Request) (out any, err e
 	return out, err
 }
 
-var errGoexit = errors.New("the code of the app ended its goroutine with runtime.Goexit: it must return instead")
+var errGoexit = errors.New("the action or task ended its goroutine with runtime.Goexit: it must return instead")
 
 // exited ends a call whose goroutine ends with runtime.Goexit.
 func (api *API) exited(c *callContext, req *Request) {
 	c.end()
 	_, _ = req.settle(nil, nil, errGoexit)
-	if req.Job != nil {
-		api.Tasks.log(req, backend.Outcome{State: backend.Retryable, Error: errGoexit.Error()})
-		return
+	if req.Job == nil { // the code that runs a job logs the end of the job
+		api.logRequest(req, AsError(errGoexit))
 	}
-	api.logRequest(req, AsError(errGoexit))
 }
 
 // runAction is the innermost Handler, which the API's middleware wraps. runAction returns req.Err if that error is set,

@@ -105,7 +105,7 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	logLine(api.log, level, message, attrs)
 }
 
-// logExtra appends what only the transport of the request knows. transport.LogDetails documents the methods.
+// logExtra appends what only the transport of the request knows. transport.Details documents the methods.
 func (r *Request) logExtra(attrs []slog.Attr, failure *Error) []slog.Attr {
 	if r.Method != "" {
 		attrs = append(attrs, slog.String("method", r.Method))

@@ -231,7 +231,7 @@ func TestAnInnerCallHasTheCallerOfItsRequest(t *testing.T) {
 	})
 	api := newAPI(t, actionhero.Config{RequestLimit: 1}, inner, outer)
 	host := transport.Of(api)
-	conn := host.Connect("test", netip.MustParseAddrPort("192.0.2.9:1"), nobody{})
+	conn := host.Connect("test", netip.MustParseAddrPort("192.0.2.9:1"), deaf{})
 	defer host.Disconnect(conn)
 	req := host.NewRequest("test")
 	req.Action, req.RemoteIP, req.Conn, req.Extra = "outer", "192.0.2.9", conn, httpCall{}
@@ -248,9 +248,9 @@ func TestAnInnerCallHasTheCallerOfItsRequest(t *testing.T) {
 	}
 }
 
-// nobody is a client that is sent no message.
-type nobody struct{}
+// deaf is a client that drops its messages.
+type deaf struct{}
 
-func (nobody) Deliver(*actionhero.RoomMessage) bool { return false }
-func (nobody) Flush()                               {}
-func (nobody) Close(string)                         {}
+func (deaf) Deliver(*actionhero.RoomMessage) bool { return false }
+func (deaf) Flush()                               {}
+func (deaf) Close(string)                         {}

@@ -21,12 +21,13 @@ func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
 	job := Job{Task: name, Params: raw, State: backend.Running, Attempt: 1, MaxAttempts: 1, Enqueued: now, Started: now}
 	reg := t.api.registry.Load()
 	req, limit := t.request(reg, &job, 0)
-	_, err := t.api.call(ctx, calls, reg, req, limit)
-	if err != nil {
-		t.log(req, backend.Outcome{State: backend.Dead, Error: failureText(err)})
+	outcome := backend.Outcome{State: backend.Dead, Error: errGoexit.Error()}
+	defer func() { t.log(req, outcome) }() // deferred, so that it also runs after a Goexit
+	if _, err := t.api.call(ctx, calls, reg, req, limit); err != nil {
+		outcome.Error = failureText(err)
 		return AsError(err)
 	}
-	t.log(req, backend.Outcome{State: backend.Completed})
+	outcome = backend.Outcome{State: backend.Completed}
 	return nil
 }
 
