@@ -46,6 +46,7 @@ type Config struct {
 	MaxMessages    int           // messages that may wait for a client
 	MaxBytes       int           // bytes that may wait for a client
 	MaxDetached    int           // sessions that may be without a connection; one more closes the session that has had none for the longest time
+	Budget         *sendqueue.Budget
 	Log            *slog.Logger
 	Origins        browserguard.Origins
 	RemoteIP       func(*http.Request) string // returns the client's address behind trusted proxies; nil: there are no proxies
@@ -84,7 +85,7 @@ type Engine struct {
 func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: connloop.NewPool(cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
-		SendQueue:  sendqueue.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTimeout: cfg.WriteTimeout},
+		SendQueue:  sendqueue.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTimeout: cfg.WriteTimeout, Budget: cfg.Budget},
 		MaxMessage: cfg.MaxPayload, MessageTimeout: cfg.MessageTimeout, CloseTimeout: closeTimeout,
 	}}
 	e.detached.links = linksDetached

@@ -84,9 +84,12 @@ func TestWebSocketThatDoesNotRead(t *testing.T) {
 		k := s.OpenSocket()
 		c := s.lastClient()
 		message := engine.Prepare([]byte(strings.Repeat("x", 1000)))
-		for range 300 {
+		for i := range 300 {
 			if c.session.Queue(message) {
 				c.session.Flush()
+			}
+			if i == 0 {
+				time.Sleep(time.Second) // the write makes no progress
 			}
 		}
 		synctest.Wait()

@@ -29,13 +29,13 @@ func packetOf(frame []byte) []byte {
 // session.
 func (s *Session) Queue(prepared []byte) (flush bool) {
 	if socket := s.socket.Load(); socket != nil {
-		return socket.conn.Out.Add(prepared)
+		return socket.conn.Out.AddShared(prepared, nil)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch socket := s.socket.Load(); {
 	case socket != nil:
-		return socket.conn.Out.Add(prepared)
+		return socket.conn.Out.AddShared(prepared, nil)
 	case s.state >= closing || s.overflowed:
 		return false
 	case s.queue.messages >= s.engine.cfg.MaxMessages || len(s.queue.buf) >= s.engine.cfg.MaxBytes:
