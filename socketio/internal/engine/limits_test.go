@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -52,9 +53,10 @@ func TestMessageTooLarge(t *testing.T) {
 // A client that stops polling is closed when its queue exceeds MaxMessages or MaxBytes.
 func TestQueueIsBounded(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		for _, test := range []struct{ size, fit int }{{10, 256}, {300_000, 4}} {
+		for _, test := range []struct{ size, fit int }{{10, 256}, {300_000, 3}} {
 			q := s.OpenPolling()
 			c := s.lastClient()
+			time.Sleep(3 * time.Second) // without a GET
 			message := engine.Prepare([]byte(strings.Repeat("x", test.size)))
 			for i := range test.fit {
 				if c.session.Queue(message) {
@@ -260,5 +262,57 @@ func TestSlowRequestDelaysNothing(t *testing.T) {
 		close(s.lastClient().hold)
 		k.Want("4hold")
 		k.CloseNormal()
+	})
+}
+
+// A polling client that comes back in time is not closed, however many messages came between two of its GETs.
+func TestAPollingClientThatReadsIsNotCut(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.OpenPolling()
+		c := s.lastClient()
+		message := engine.Prepare([]byte("somebody has entered"))
+		for range 10 {
+			for range 1000 {
+				if c.session.Queue(message) {
+					c.session.Flush()
+				}
+			}
+			time.Sleep(time.Second)
+			if status, text := s.Do("GET", q, ""); status != 200 || strings.Count(text, "\x1e") != 999 {
+				t.Fatalf("%d with %d packets", status, 1+strings.Count(text, "\x1e"))
+			}
+		}
+	})
+}
+
+// Sessions that do not poll share the bytes of a message, so many of them cost little more than one.
+func TestPollingSessionsShareMessages(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		const sessions, size = 60, 60 << 10
+		var queries []string
+		for range sessions {
+			queries = append(queries, s.OpenPolling())
+		}
+		messages := make([][]byte, 10)
+		for i := range messages {
+			messages[i] = engine.Prepare([]byte(strings.Repeat(fmt.Sprint(i), size)))
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for _, m := range messages {
+			for _, c := range s.allClients() {
+				if c.session.Queue(m) {
+					t.Error("the session is full, or polls")
+				}
+			}
+		}
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 10*size {
+			t.Errorf("%d KiB for messages that exist already", (after.TotalAlloc-before.TotalAlloc)>>10)
+		}
+		for _, q := range queries {
+			if status, text := s.Do("GET", q, ""); status != 200 || len(text) != len(messages)*(1+size)+len(messages)-1 || text[:2] != "40" || text[len(text)-1] != '9' {
+				t.Fatalf("%d, %d bytes: %.20q", status, len(text), text)
+			}
+		}
 	})
 }

@@ -1,31 +1,30 @@
 package engine
 
-// pollQueue holds the packets that wait for the next GET of a polling client, with a separator between two packets. The
-// session's lock guards the pollQueue.
+import (
+	"net/http"
+	"strconv"
+)
+
+// pollQueue holds the packets that wait for the next GET of a polling client. A packet that many sessions share is in
+// memory once, so a packet in the queue must not change. The session's lock guards the pollQueue.
 type pollQueue struct {
-	buf      []byte
-	messages int
-	space    chan struct{} // closed when the queue was emptied or the session is closing; nil if no goroutine waits
+	packets [][]byte
+	size    int           // bytes of the packets and of a separator for each
+	space   chan struct{} // closed when the queue was emptied or the session is closing; nil if no goroutine waits
 }
 
-// add appends one packet, the concatenation of parts, to the queue.
-func (q *pollQueue) add(parts ...[]byte) {
-	if len(q.buf) > 0 {
-		q.buf = append(q.buf, separator)
-	}
-	for _, p := range parts {
-		q.buf = append(q.buf, p...)
-	}
-	q.messages++
+// add appends one packet to the queue.
+func (q *pollQueue) add(packet []byte) {
+	q.packets = append(q.packets, packet)
+	q.size += len(packet) + 1
 }
 
-// take removes all packets from the queue and returns them as the body of a response. It wakes the goroutines that wait
-// for space.
-func (q *pollQueue) take() []byte {
-	buf := q.buf
-	q.buf, q.messages = nil, 0
+// take removes all packets from the queue and returns them. It wakes the goroutines that wait for space.
+func (q *pollQueue) take() (packets [][]byte) {
+	packets = q.packets
+	q.packets, q.size = nil, 0
 	q.signalSpace()
-	return buf
+	return packets
 }
 
 func (q *pollQueue) signalSpace() {
@@ -41,4 +40,34 @@ func (q *pollQueue) awaitSpace() <-chan struct{} {
 		q.space = make(chan struct{})
 	}
 	return q.space
+}
+
+// joinBytes is the length, in bytes, up to which sendPackets copies packets in order to write them together.
+const joinBytes = 16 << 10
+
+// sendPackets responds with packets, which separators divide. Longer packets are not copied, because other sessions may
+// be sending the same bytes.
+func sendPackets(w http.ResponseWriter, packets [][]byte) {
+	n := len(packets) - 1
+	for _, p := range packets {
+		n += len(p)
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
+	w.Header().Set("Content-Length", strconv.Itoa(n))
+	joined := make([]byte, 0, min(n, joinBytes))
+	for i, p := range packets {
+		if i > 0 {
+			joined = append(joined, separator)
+		}
+		if len(joined)+len(p) > joinBytes {
+			_, _ = w.Write(joined)
+			joined = joined[:0]
+		}
+		if len(p) > joinBytes {
+			_, _ = w.Write(p)
+			continue
+		}
+		joined = append(joined, p...)
+	}
+	_, _ = w.Write(joined)
 }

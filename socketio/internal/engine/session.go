@@ -47,6 +47,7 @@ type Session struct {
 	lastPacket   byte          // the answer to a GET while the session is closing and the queue is empty
 	poll         *poll         // the waiting GET, or nil
 	queue        pollQueue     // packets for the next GET
+	detached     time.Duration // when the session was last left without a waiting GET, since pinger.epoch
 	slots        chan struct{} // holds an element for each running request of a POST; created by the first
 	probe        *socket       // the WebSocket of an upgrade that has begun, or nil
 }
@@ -189,7 +190,7 @@ func (s *Session) beginClose(last byte, grace time.Duration) (socket, probe *soc
 	s.queue.signalSpace()
 	switch s.flushToPoll(); {
 	case s.poll != nil:
-		s.answerPoll([]byte{last})
+		s.answerPoll([][]byte{{last}})
 		s.forget()
 	case grace == 0 || s.socket.Load() != nil:
 		s.forget()
