@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/setting"
-	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
 type filled = setting.Filled
@@ -42,7 +42,7 @@ type Config struct {
 
 // check validates the settings and returns the web origins whose pages may connect. It returns an error if a setting or
 // an origin is invalid.
-func (c *Config) check() (ws.Origins, error) {
-	origins, err := ws.NewOrigins(c.Origins)
+func (c *Config) check() (browserguard.Origins, error) {
+	origins, err := browserguard.NewOrigins("webSockets.origins", c.Origins)
 	return origins, errors.Join(setting.Check("webSockets", c), err)
 }

@@ -27,6 +27,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/ws"
@@ -46,7 +47,7 @@ type Config struct {
 	MaxBytes       int           // bytes that may wait for a client
 	MaxDetached    int           // sessions that may be without a connection; one more closes the session that has had none for the longest time
 	Log            *slog.Logger
-	Origins        ws.Origins
+	Origins        browserguard.Origins
 	RemoteIP       func(*http.Request) string // returns the client's address behind trusted proxies; nil: there are no proxies
 	Open           func(*Session) Client      // returns the Client of a new session
 }
@@ -128,15 +129,12 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Content-Type-Options", "nosniff")
-	head.Add("Vary", "Origin")
 	if !e.cfg.Origins.Allow(r) {
+		head.Add("Vary", "Origin")
 		forbidden.send(w)
 		return
 	}
-	if origin := r.Header.Get("Origin"); origin != "" {
-		head.Set("Access-Control-Allow-Origin", origin)
-		head.Set("Access-Control-Allow-Credentials", "true")
-	}
+	e.cfg.Origins.SetCORS(head, r)
 	query := r.URL.Query()
 	transport, sid := query.Get("transport"), query.Get("sid")
 	switch {
