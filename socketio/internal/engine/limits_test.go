@@ -13,6 +13,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/internal/ws"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
+	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
 
 const unknownSession = `{"code":1,"message":"Session ID unknown"}`
@@ -314,5 +315,59 @@ func TestPollingSessionsShareMessages(t *testing.T) {
 				t.Fatalf("%d, %d bytes: %.20q", status, len(text), text)
 			}
 		}
+	})
+}
+
+// An address has at most MaxPerAddress sessions, over both transports. A session that ends makes room for another.
+func TestSessionsOfAnAddressAreBounded(t *testing.T) {
+	run(t, func(cfg *engine.Config) {
+		cfg.MaxPerAddress = 2
+		cfg.RemoteIP = func(r *http.Request) string { return r.URL.Query().Get("from") }
+	}, func(t *testing.T, s *server) {
+		const refusal = `{"code":6,"message":"Too many sessions of this address"}`
+		open := func(from string) (status int, text string) {
+			return s.Do("GET", enginetest.Polling+"&from="+from, "")
+		}
+		k := s.DialSocket("&from=2001:db8::1")
+		s.Handshake(k.Next())
+		_, text := open("2001:db8::2") // of the same /64 network
+		q := enginetest.Polling + "&sid=" + s.Handshake(text).SID
+		for range 3 {
+			if status, text := open("2001:db8::3"); status != 429 || text != refusal {
+				t.Errorf("one session too many: %d %q", status, text)
+			}
+		}
+		if status, _ := open("2001:db8:1::3"); status != 200 {
+			t.Errorf("another address gets %d", status)
+		}
+		_, resp, err := websocket.Dial(t.Context(), s.URL+"?EIO=4&transport=websocket&from=2001:db8::4", &websocket.DialOptions{HTTPClient: s.HTTP})
+		if err == nil || resp.StatusCode != 429 {
+			t.Errorf("a WebSocket too many: %v, %v", resp, err)
+		}
+		s.Want(200, "ok", "POST", q, "1") // the session ends
+		time.Sleep(time.Second)
+		for _, from := range []string{"2001:db8::3", "192.0.2.1"} {
+			if status, text := open(from); status != 200 {
+				t.Errorf("after the end of a session %s gets %d %q", from, status, text)
+			}
+		}
+		s.Want(400, `{"code":3,"message":"Bad request"}`, "GET", "EIO=4&transport=websocket&from=192.0.2.1", "") // no handshake: it counts no session
+		if status, _ := open("192.0.2.1"); status != 200 {
+			t.Errorf("after a failed handshake an open gets %d", status)
+		}
+		k.CloseNormal()
+	})
+}
+
+// Code of the app that ends its goroutine fails only its request: the place is given back, and the answers of the POST come.
+func TestARequestMayEndItsGoroutine(t *testing.T) {
+	run(t, func(cfg *engine.Config) { cfg.MaxInFlight = 2 }, func(t *testing.T, s *server) {
+		q := s.OpenPolling()
+		s.Want(200, "ok", "POST", q, strings.Repeat("4goexit\x1e", 10)+"4after")
+		s.Want(200, strings.Repeat("4ended\x1e", 10)+"4after", "GET", q, "")
+		poll := s.Start("GET", q, "")
+		s.Want(200, "ok", "POST", q, "4hold, goexit")
+		close(s.lastClient().hold)
+		poll(200, "4ended")
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -21,17 +22,19 @@ type poll struct {
 	packets [][]byte      // the packets of the response; nil: the response is the error Bad request
 }
 
-// openPolling opens a session over long-polling and responds with the open packet.
-func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
-	s := e.newSession(r, polling)
+// openPolling opens a session over long-polling and responds with the open packet. registered is false if the engine is
+// stopping, so that it has registered no session.
+func (e *Engine) openPolling(w http.ResponseWriter, remote netip.AddrPort) (registered bool) {
+	s := e.newSession(remote, polling)
 	if s == nil {
 		sendStopping(w)
-		return
+		return false
 	}
 	s.mu.Lock()
 	s.detach()
 	s.mu.Unlock()
 	sendText(w, s.appendOpen(nil, `"websocket"`))
+	return true
 }
 
 func sendStopping(w http.ResponseWriter) {
@@ -223,18 +226,17 @@ func (s *Session) runRequest(req connloop.Request) {
 	done := make(chan struct{})
 	var settled atomic.Bool // set by the request or the wait, the first to end; after the wait, the request sends its reply
 	s.engine.posts.Go(func() {
-		defer func() {
+		defer func() { // also after runtime.Goexit in the code of the app
 			if p := recover(); p != nil {
 				s.engine.fault(p)
 				s.closeWith(errFault, typeClose, 0)
+			} else if settled.Swap(true) {
+				s.Send()
 			}
 			<-s.slots
 			close(done)
 		}()
 		req.Run()
-		if settled.Swap(true) {
-			s.Send()
-		}
 	})
 	select {
 	case <-done:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -73,10 +72,10 @@ const (
 	leaveGrace = 100 * time.Millisecond
 )
 
-// newSession opens a session in the state st for the client that sent r, and schedules the first ping. It returns nil
-// if the engine is stopping.
-func (e *Engine) newSession(r *http.Request, st state) *Session {
-	s := &Session{engine: e, sid: newSID(), state: st, remote: ws.Remote(r, e.cfg.RemoteIP)}
+// newSession opens a session in the state st for the client with the address remote, and schedules the first ping. It
+// returns nil if the engine is stopping.
+func (e *Engine) newSession(remote netip.AddrPort, st state) *Session {
+	s := &Session{engine: e, sid: newSID(), state: st, remote: remote}
 	s.mu.Lock() // another goroutine cannot close the session before it is complete
 	defer s.mu.Unlock()
 	if !e.add(s) {

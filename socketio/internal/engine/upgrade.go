@@ -17,7 +17,7 @@ func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	k.session = s
 	if !s.beginProbe(k) {
-		k.conn.Close(ws.PolicyError, "the session has a WebSocket, or is over")
+		k.conn.Reject(ws.PolicyError, "the session has a WebSocket, or is over")
 		return
 	}
 	s.engine.startLoop(k)
