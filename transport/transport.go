@@ -21,6 +21,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/bridge"
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
 // Host is an actionhero.API with the additional methods that a transport calls. [Of] returns the Host of an API.
@@ -86,6 +87,10 @@ func (h Host) Admit(remoteIP string) (remaining int, err *actionhero.Error) {
 	err, _ = failure.(*actionhero.Error)
 	return remaining, err
 }
+
+// SendBudget returns the limit of the bytes that wait for all persistent clients of the API (Config.MaxQueuedBytes). All
+// transports share it.
+func (h Host) SendBudget() *sendqueue.Budget { return h.host.SendBudget().(*sendqueue.Budget) }
 
 // ActionName returns name as a string. If an action with this name is registered, ActionName returns the string of that
 // action and allocates nothing. Otherwise it returns a copy of name.

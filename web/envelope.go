@@ -153,6 +153,10 @@ func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 
 func (s *Server) send(c *call, status int, body []byte) {
 	header := c.w.Header()
+	if !c.returned {
+		s.sendAtOnce(c, status, body)
+		return
+	}
 	if len(body) >= minCompressed && *s.cfg.Common.Compress {
 		header.Add("Vary", "Accept-Encoding")
 		if coding := accepted(c.r, gzipCoding); coding != nil && header["Content-Encoding"] == nil {
@@ -169,6 +173,19 @@ func (s *Server) send(c *call, status int, body []byte) {
 		c.w.WriteHeader(status)
 	}
 	_, _ = c.w.Write(body)
+}
+
+// sendAtOnce sends a whole response although the handler will not return: its goroutine ends. The engines then close the
+// connection or the stream without another write.
+func (s *Server) sendAtOnce(c *call, status int, body []byte) {
+	header := c.w.Header()
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	if c.r.ProtoMajor == 1 {
+		header.Set("Connection", "close")
+	}
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(body)
+	_ = http.NewResponseController(c.w).Flush()
 }
 
 // maxCallback is the length of the longest allowed name of a JSONP callback, in bytes.

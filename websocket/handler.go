@@ -58,6 +58,7 @@ func New(api *actionhero.API, cfg Config) *Handler {
 	setting.Fill(&cfg)
 	h := &Handler{api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{}}
 	h.options, h.configErr = cfg.options()
+	h.options.SendQueue.Budget = h.api.SendBudget()
 	return h
 }
 

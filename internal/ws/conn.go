@@ -257,7 +257,7 @@ func (c *Conn) CloseNow() {
 // if the client does not read. If the send queue was full, the client receives a close frame after the message that is
 // being written.
 func (c *Conn) doesNotRead(err error) {
-	if errors.Is(err, sendqueue.ErrFull) {
+	if errors.Is(err, sendqueue.ErrFull) || errors.Is(err, sendqueue.ErrBudget) {
 		c.Close(TryAgainLater, "too much waits for you to read")
 	} else {
 		c.CloseNow()

@@ -3,6 +3,8 @@ package engine
 import (
 	"net/http"
 	"strconv"
+
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
 // pollQueue holds the packets that wait for the next GET of a polling client. A packet that many sessions share is in
@@ -10,6 +12,8 @@ import (
 type pollQueue struct {
 	packets [][]byte
 	size    int           // bytes of the packets and of a separator for each
+	counted int           // bytes that count toward the budget, without those of shared
+	shared  [][]byte      // the packets that count toward the budget once for all sessions
 	space   chan struct{} // closed when the queue was emptied or the session is closing; nil if no goroutine waits
 }
 
@@ -19,10 +23,40 @@ func (q *pollQueue) add(packet []byte) {
 	q.size += len(packet) + 1
 }
 
-// take removes all packets from the queue and returns them. It wakes the goroutines that wait for space.
-func (q *pollQueue) take() (packets [][]byte) {
+// minShared is the length, in bytes, from which a shared packet counts once for all sessions that hold it. A shorter
+// packet counts for each session, because that costs less.
+const minShared = 8 << 10
+
+// longQueue is the number of bytes from which a session is closed if its next packet exceeds the budget.
+const longQueue = 16 << 10
+
+// count counts packet, the last packet of the queue, toward the budget b. shared is true if other sessions may hold the
+// same bytes. over is true if the budget is exceeded and the queue is a long one.
+func (q *pollQueue) count(b *sendqueue.Budget, packet []byte, shared bool) (over bool) {
+	fits := true
+	switch {
+	case b == nil:
+	case shared && len(packet) >= minShared:
+		q.shared = append(q.shared, packet)
+		fits = b.TakeShared(packet)
+	default:
+		q.counted += len(packet)
+		fits = b.Take(len(packet))
+	}
+	return !fits && q.size >= longQueue
+}
+
+// take removes all packets from the queue and returns them. It gives their bytes back to the budget b, and wakes the
+// goroutines that wait for space.
+func (q *pollQueue) take(b *sendqueue.Budget) (packets [][]byte) {
+	if b != nil {
+		b.Take(-q.counted)
+		for _, p := range q.shared {
+			b.GiveShared(p)
+		}
+	}
 	packets = q.packets
-	q.packets, q.size = nil, 0
+	*q = pollQueue{space: q.space}
 	q.signalSpace()
 	return packets
 }

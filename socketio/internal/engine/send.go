@@ -31,24 +31,28 @@ func packetOf(frame []byte) []byte {
 
 // Queue queues a message that the client did not request. prepared is a result of [Prepare]. Queue does not block. If
 // flush is true, the caller must call Flush. If the queue is full, Queue drops the message, and Flush closes the
-// session.
+// session. Flush also closes the session if its queue is long and the queues of all clients exceed Config.Budget.
 func (s *Session) Queue(prepared []byte) (flush bool) {
 	if socket := s.socket.Load(); socket != nil {
-		return socket.conn.Out.Add(prepared)
+		return socket.conn.Out.AddShared(prepared, nil)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch socket := s.socket.Load(); {
 	case socket != nil:
-		return socket.conn.Out.Add(prepared)
+		return socket.conn.Out.AddShared(prepared, nil)
 	case s.state >= closing || s.overflowed:
 		return false
 	case s.isFull(len(prepared)):
 		s.overflowed = true
 		return true
 	}
-	s.queue.add(packetOf(prepared))
-	return s.poll != nil
+	p := packetOf(prepared)
+	s.queue.add(p)
+	if s.poll == nil {
+		s.overflowed = s.queue.count(s.engine.cfg.Budget, p, true)
+	}
+	return s.poll != nil || s.overflowed
 }
 
 // patience is the time without a GET after which a polling client with MaxMessages messages counts as one that does not
@@ -108,7 +112,9 @@ func (s *Session) replyPolling(text []byte) bool {
 	case s.socket.Load() != nil || !s.hasSpace():
 		return false
 	}
-	s.queue.add(slices.Concat(messageHead, text))
+	p := slices.Concat(messageHead, text)
+	s.queue.add(p)
+	s.queue.count(s.engine.cfg.Budget, p, false)
 	return true
 }
 

@@ -207,6 +207,6 @@ func (s *Session) beginClose(last byte, grace time.Duration) (socket, probe *soc
 // forget drops the queued packets and removes the session from the engine. The caller must hold s.mu.
 func (s *Session) forget() {
 	s.state = closed
-	s.queue.take()
+	s.queue.take(s.engine.cfg.Budget)
 	s.engine.remove(s)
 }

@@ -86,7 +86,7 @@ func (s *Session) completeUpgrade(k *socket) bool {
 	}
 	s.engine.attach(s)
 	s.state, s.probe, k.probeTimer = webSocket, nil, nil
-	for _, packet := range s.queue.take() {
+	for _, packet := range s.queue.take(s.engine.cfg.Budget) {
 		k.conn.Out.Add(ws.TextFrame(packet)) // the caller flushes
 	}
 	s.socket.Store(k)
