@@ -283,7 +283,7 @@ func TestSlowReader(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i == 0 {
-				time.Sleep(time.Second) // the write makes no progress
+				time.Sleep(3 * time.Second) // the write makes no progress, and no GET comes
 			}
 			k.Want(`42["say",{"message":"` + text + `","from":"actionHero API","context":"user"}]`)
 		}

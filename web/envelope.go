@@ -175,6 +175,9 @@ func (s *Server) send(c *call, status int, body []byte) {
 			return
 		}
 	}
+	if c.r.ProtoMajor == 2 && status != http.StatusNoContent && status != http.StatusNotModified {
+		header["Content-Length"] = []string{strconv.Itoa(len(body))} // the response may be flushed before its end
+	}
 	if status != http.StatusOK {
 		c.w.WriteHeader(status)
 	}
