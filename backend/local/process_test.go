@@ -303,7 +303,7 @@ func TestSecondProcess(t *testing.T) {
 	refused := func(by int) {
 		t.Helper()
 		err := New(Config{Queue: QueueConfig{Path: path}}).Open(t.Context())
-		want := fmt.Sprintf("tasks cannot be kept in %s: the folder belongs to process %d: %v", path, by, backend.ErrInUse)
+		want := fmt.Sprintf("tasks cannot be kept in %s: the folder (tasks.path) belongs to process %d: %v", path, by, backend.ErrInUse)
 		if !errors.Is(err, backend.ErrInUse) || err.Error() != want {
 			t.Errorf("Open = %v, want %s", err, want)
 		}
@@ -381,6 +381,36 @@ func TestRepair(t *testing.T) {
 	for _, name := range r.SetAside {
 		if _, err := os.Stat(filepath.Join(path, name)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestFolderIsFreeAfterClose opens and closes a folder while the process starts other processes, which hold its open
+// files for a moment. After Close, the folder must be free at once.
+func TestFolderIsFreeAfterClose(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var starts sync.WaitGroup
+	for range 2 {
+		starts.Go(func() {
+			for ctx.Err() == nil {
+				_ = exec.CommandContext(ctx, self, "-test.run", "^$").Run()
+			}
+		})
+	}
+	defer starts.Wait()
+	defer cancel()
+	b := New(Config{Queue: QueueConfig{Path: t.TempDir()}})
+	for range 60 {
+		if err := b.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Close(t.Context()); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
