@@ -2,6 +2,7 @@ package local
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -362,7 +363,7 @@ func TestRepair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data[3000] ^= 1
+	data[3000+bytes.Index(data[3000:], []byte(`{"a":1}`))] ^= 1
 	if err := os.WriteFile(name, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +372,7 @@ func TestRepair(t *testing.T) {
 		t.Errorf("Open = %v", err)
 	}
 	r, err := Repair(path)
-	if err != nil || r.Jobs != 99 || r.LostCommits != 1 || len(r.Lost) != 1 || len(r.SetAside) != 2 {
+	if err != nil || r.Jobs != 99 || r.LostCommits != 1 || r.MoreLost || r.MissingJobs() != 1 || len(r.Lost) != 1 || len(r.SetAside) != 2 {
 		t.Errorf("Repair = %+v, %v", r, err)
 	}
 	q := open(t, Config{Queue: QueueConfig{Path: path}}).Queue()
