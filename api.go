@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
 // API is one node: it holds the registered parts, the rooms, the cache, the tasks and the transports of one server.
@@ -21,6 +23,7 @@ type API struct {
 	cfg                   Config
 	log                   *slog.Logger
 	limiter               *limiter
+	queues                *sendqueue.Budget
 	limitJSON, offsetJSON []byte
 
 	registering sync.Mutex
@@ -48,6 +51,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 		limitJSON: strconv.AppendInt(nil, int64(cfg.DefaultLimit), 10), offsetJSON: strconv.AppendInt(nil, int64(cfg.DefaultOffset), 10),
 	}
 	api.calls.open()
+	api.queues = sendqueue.NewBudget(cfg.MaxQueuedBytes)
 	api.registry.Store(newRegistry(cfg.Sections))
 	api.Cache = &Cache{store: cfg.Backend.Store()}
 	api.Rooms = newRooms(api, cfg.Backend.Broker())

@@ -134,6 +134,9 @@ func (r *Rooms) Say(ctx context.Context, from *Conn, room, text string) error {
 }
 
 func (r *Rooms) say(ctx context.Context, room string, from *Conn, text string) error {
+	if limit := r.api.cfg.MaxMessageBytes; len(text) > limit {
+		return Errorf(CodeInvalidInput, "message may have %d bytes at most", limit)
+	}
 	text, err := r.edit(ctx, from, room, text)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 
@@ -16,6 +17,8 @@ const (
 	maxDecoded = 64 << 20
 	// maxKeyShown is the maximum length, in bytes, of a client's key in an error message.
 	maxKeyShown = 64
+	// maxPathShown is the maximum length, in bytes, of the path of a value in an error message.
+	maxPathShown = 256
 )
 
 // decodeState holds the state while one request is decoded: a cursor in the JSON, the path of the current value for
@@ -91,7 +94,11 @@ func (d *decodeState) violate(rule, requirement string) {
 	if len(d.fail.Violations) >= maxViolations {
 		return
 	}
-	field := validUTF8(string(d.path))
+	path := d.path
+	if len(path) > maxPathShown {
+		path = append(slices.Clone(path[:maxPathShown]), "…"...)
+	}
+	field := validUTF8(string(path))
 	d.fail.Violations = append(d.fail.Violations, Violation{Field: field, Rule: rule, Message: field + " must " + requirement})
 }
 
