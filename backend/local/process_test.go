@@ -386,8 +386,8 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// TestFolderIsFreeAfterClose opens and closes a folder while the process starts other processes, which hold its open
-// files for a moment. After Close, the folder must be free at once.
+// TestFolderIsFreeAfterClose opens and closes a folder while the process starts other processes, which have copies of
+// its open files until their programs run. After Close, the folder must be free at once.
 func TestFolderIsFreeAfterClose(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()

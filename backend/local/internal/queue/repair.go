@@ -26,7 +26,7 @@ type IDs struct{ From, To uint64 }
 // old files. If the folder is not damaged, Repair changes nothing.
 //
 // The lost records may have ended or cancelled jobs that waited or ran before. Unless a later record has the state of
-// such a job, Repair holds the job: the job is dead, so that a cancelled job does not run. [Resume] undoes that.
+// the job, Repair holds it: the job is dead, so that a cancelled job does not run. [Resume] undoes that.
 func Repair(cfg Config) (Repaired, error) {
 	q := New()
 	err := q.Open(cfg)
