@@ -54,7 +54,7 @@ func (o *Output) AppendMembers(dst []byte, v any) ([]byte, error) {
 	return o.enc.appendMembers(dst, target)
 }
 
-// Marshal returns the JSON of v. The JSON is that of [jsonx.Marshal]. Marshal is for values of the app: a value that
+// Marshal returns the JSON of v. It writes the same JSON as [jsonx.Marshal]. It is for values of the app: a value that
 // contains itself and a method that panics are errors, where jsonx.Marshal may end the process.
 func Marshal(v any) ([]byte, error) { return Append(nil, v) }
 
