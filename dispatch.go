@@ -135,7 +135,7 @@ func (api *API) logRequest(req *Request, failure *Error) {
 		return
 	}
 	buf := logBuffers.Get().(*[]byte)
-	*buf = req.Params.appendJSON((*buf)[:0], api.secret)
+	*buf = req.Params.appendJSON((*buf)[:0], api, maxLogged)
 	attrs := append(make([]slog.Attr, 0, 6),
 		slog.String("to", req.RemoteIP),
 		slog.String("action", req.Action),

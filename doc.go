@@ -51,7 +51,7 @@
 //   - minLength, maxLength, pattern, format (email, uri, uuid, date-time, ipv4, ipv6, hostname): of a string
 //   - minItems, maxItems: of a list
 //   - doc, example: for people
-//   - secret: logs and answers never show the value
+//   - secret: logs and answers never show the value, at any depth
 //
 // A field is a string, a boolean, a number, a [time.Time], a [time.Duration], a *[File], a slice, map, struct or pointer of
 // these, an any, or a type that decodes itself from text or JSON. A number or a boolean may arrive as text. An empty string

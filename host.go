@@ -61,8 +61,6 @@ func (h *host) Accepts(key string) bool {
 	return ok
 }
 
-func (h *host) Secret(key string) bool { return (*API)(h).secret(key) }
-
 func (h *host) Connect(transport string, remote netip.AddrPort, client any) any {
 	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
 	c := &Conn{ID: newID(), Transport: transport, Remote: remote, ConnectedAt: time.Now(), api: (*API)(h), sender: client.(sender)}

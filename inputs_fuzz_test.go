@@ -92,7 +92,7 @@ func FuzzInputs(f *testing.F) {
 		} else if members, err := transport.AppendOutput([]byte("{"), req, out); err != nil || !json.Valid(append(members, '}')) {
 			t.Fatalf("%q is answered with %s}, %v", object, members, err)
 		}
-		shown := string(transport.ParamsOf(&req.Params).AppendJSON(nil, transport.Of(api).Secret))
+		shown := string(transport.ParamsOf(&req.Params).AppendJSON(nil, api, 0))
 		if !json.Valid([]byte(shown)) || strings.ContainsAny(shown, "\n\r\u2028") {
 			t.Fatalf("%q is shown as %s", object, shown)
 		}

@@ -3,7 +3,6 @@ package actionhero
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -19,17 +18,17 @@ func (w *paramsWriter) AcceptAll() { w.all = true }
 
 func (w *paramsWriter) SetPage(api any) { w.params().setPage(api.(*API)) }
 
-func (w *paramsWriter) AppendJSON(dst []byte, hide func(key string) bool) []byte {
-	return w.params().appendJSON(dst, hide)
+func (w *paramsWriter) AppendJSON(dst []byte, api any, most int) []byte {
+	return w.params().appendJSON(dst, api.(*API), most)
 }
 
-func (w *paramsWriter) AppendParam(dst []byte, key string) []byte {
+func (w *paramsWriter) AppendParam(dst []byte, api any, key string) []byte {
 	i := w.params().find(key)
 	if i < 0 {
 		return append(dst, "{}"...)
 	}
 	one := Params{list: w.list[i : i+1]}
-	return one.appendJSON(dst, nil)
+	return one.appendJSON(dst, api.(*API), 0)
 }
 
 func (w *paramsWriter) NextSource() { w.source = len(w.list) }
@@ -120,61 +119,4 @@ func (p *Params) admit(key string) (string, bool, error) {
 	}
 	own, ok := p.accepted[key]
 	return own, ok, nil
-}
-
-// appendJSON appends the params to dst as one JSON object. If hide returns true for a key, the value of that key is
-// written as "[FILTERED]". If hide is nil, all values are written.
-func (p *Params) appendJSON(dst []byte, hide func(key string) bool) []byte {
-	dst = append(dst, '{')
-	for i := range p.list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = jsonx.AppendString(dst, p.list[i].Key)
-		dst = append(dst, ':')
-		if hide != nil && hide(p.list[i].Key) {
-			dst = append(dst, `"[FILTERED]"`...)
-			continue
-		}
-		dst = appendValue(dst, &p.list[i].Value)
-	}
-	return append(dst, '}')
-}
-
-func appendValue(dst []byte, v *schema.Value) []byte {
-	switch {
-	case v.File != nil:
-		return appendFiles(dst, v.File)
-	case v.Raw != nil:
-		return jsonx.AppendRaw(dst, v.Raw)
-	case v.More == nil:
-		return jsonx.AppendString(dst, v.Text)
-	}
-	dst = append(dst, '[')
-	dst = jsonx.AppendString(dst, v.Text)
-	for _, text := range v.More {
-		dst = append(dst, ',')
-		dst = jsonx.AppendString(dst, text)
-	}
-	return append(dst, ']')
-}
-
-// appendFiles appends files as JSON to dst. A *File becomes an object with the members name, size and type; a []*File
-// becomes a list of these objects.
-func appendFiles(dst []byte, files any) []byte {
-	list, ok := files.([]*File)
-	if ok {
-		dst = append(dst, '[')
-		for i, f := range list {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = appendFiles(dst, f)
-		}
-		return append(dst, ']')
-	}
-	f := files.(*File)
-	dst = jsonx.AppendString(append(dst, `{"name":`...), f.Name)
-	dst = strconv.AppendInt(append(dst, `,"size":`...), f.Size, 10)
-	return append(jsonx.AppendString(append(dst, `,"type":`...), f.Type), '}')
 }

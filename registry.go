@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero/internal/command"
+	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
 // registry holds the registered parts, middleware and accepted params of an API. A registry that an API uses is
@@ -16,7 +17,7 @@ type registry struct {
 	actions      map[string]*action
 	tasks        map[string]*task
 	accepted     acceptSet
-	secrets      map[string]bool
+	secrets      map[string]schema.Secrets
 	initializers []Initializer
 	middleware   []Middleware
 	handler      Handler // the API's middleware around runAction
@@ -28,7 +29,7 @@ type registry struct {
 var specialParams = []string{"callback", "action", "limit", "offset", "outputType"}
 
 func newRegistry() *registry {
-	r := &registry{actions: map[string]*action{}, tasks: map[string]*task{}, accepted: acceptSet{}, secrets: map[string]bool{}, handler: runAction}
+	r := &registry{actions: map[string]*action{}, tasks: map[string]*task{}, accepted: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction}
 	for _, key := range specialParams {
 		r.accepted[key] = key
 	}
@@ -57,14 +58,21 @@ func (r *registry) addAction(act *action) error {
 		}
 	}
 	r.actions[name] = act
-	for _, in := range act.info.Inputs {
+	for _, in := range act.input.Fields() {
 		key := strings.Clone(in.Name)
 		r.accepted[key] = key
-		if in.Secret {
-			r.secrets[key] = true
+	}
+	r.hide(act.input)
+	return nil
+}
+
+// hide adds the secret parts of the inputs of an action or a task to those of the inputs with the same names.
+func (r *registry) hide(input *schema.Input) {
+	for _, in := range input.Fields() {
+		if len(in.Secrets) > 0 {
+			r.secrets[in.Name] = append(slices.Clip(r.secrets[in.Name]), in.Secrets...)
 		}
 	}
-	return nil
 }
 
 func (r *registry) addTask(t *task) error {
@@ -73,11 +81,7 @@ func (r *registry) addTask(t *task) error {
 		return fmt.Errorf("two tasks are named %q: rename one, or register it once", name)
 	}
 	r.tasks[name] = t
-	for _, in := range t.info.Inputs {
-		if in.Secret {
-			r.secrets[in.Name] = true
-		}
-	}
+	r.hide(t.act.input)
 	return nil
 }
 
@@ -127,15 +131,13 @@ func (api *API) accept(secret bool, keys []string) {
 	_ = api.change(func(r *registry) error {
 		for _, key := range keys {
 			r.accepted[key] = key
-			r.secrets[key] = r.secrets[key] || secret
+			if secret {
+				r.secrets[key] = schema.AllSecret
+			}
 		}
 		return nil
 	})
 }
-
-// secret reports whether logs and answers must not show the values of the param with this key. This is true if an
-// action or a task declares the input of this name with the tag secret, or if [API.AcceptSecret] added the key.
-func (api *API) secret(key string) bool { return api.registry.Load().secrets[key] }
 
 // Actions returns descriptions of all registered actions, sorted by name.
 func (api *API) Actions() []ActionInfo {

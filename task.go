@@ -146,7 +146,7 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 		}
 		return func() ([]byte, error) { return jsonx.Marshal(in) }, nil
 	}
-	compiled.act.info.Name = t.Name
+	compiled.act.info.Name, compiled.act.input = t.Name, input
 	compiled.act.run = chain(t.Middleware, func(ctx context.Context, req *Request) (any, error) {
 		var in In
 		if fail := input.Decode(&in, req.Params.list); fail != nil {

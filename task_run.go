@@ -64,7 +64,7 @@ func (t *Tasks) log(req *Request, o backend.Outcome) {
 		return
 	}
 	buf := logBuffers.Get().(*[]byte)
-	*buf = req.Params.appendJSON((*buf)[:0], t.api.secret)
+	*buf = req.Params.appendJSON((*buf)[:0], t.api, maxLogged)
 	attrs := append(make([]slog.Attr, 0, 8),
 		slog.String("task", req.Action),
 		slog.Uint64("job", req.Job.ID),

@@ -164,7 +164,7 @@ func (c *controller) view(job actionhero.Job) control.Job {
 	if err := writer.AddObject(job.Params); err != nil {
 		return control.Job{Job: job}
 	}
-	return control.Job{Job: job, Params: writer.AppendJSON(nil, transport.Of(c.api).Secret)}
+	return control.Job{Job: job, Params: writer.AppendJSON(nil, c.api, 0)}
 }
 
 func (c *controller) enqueue(r *http.Request) (any, error) {

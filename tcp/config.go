@@ -25,6 +25,9 @@ type Config struct {
 	LineTimeout  time.Duration `json:"lineTimeout" default:"15s" min:"1ns" doc:"time within which a line, or a TLS handshake, must be complete"`
 	WriteTimeout time.Duration `json:"writeTimeout" default:"10s" min:"1ns" doc:"time within which a client must read 16 KiB"`
 	IdleTimeout  time.Duration `json:"idleTimeout" min:"0" range:"above zero, or 0 for never" doc:"time after which a client is closed that sends nothing and waits for no reply"`
+
+	MaxConns        int `json:"maxConnections" default:"20000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"server" reached:"an error line, then the connection closes" doc:"connections to both ports that may be open"`
+	MaxConnsPerAddr int `json:"maxConnectionsPerAddress" default:"1000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"address" reached:"an error line, then the connection closes" doc:"connections that one client address may have open; clients behind one proxy share an address"`
 }
 
 type filled = setting.Filled

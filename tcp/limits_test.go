@@ -1,6 +1,7 @@
 package tcp_test
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"errors"
@@ -197,6 +198,36 @@ func TestClientThatDoesNotRead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A client beyond a limit of connections reads one error line and is closed. Both ports share the limits.
+func TestConnectionsAreLimited(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]tcp.Config{"all": {MaxConns: 2}, "of an address": {MaxConnsPerAddr: 2}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startTLS(t, cfg)
+			first := s.TCP(t)
+			s.TCPOverTLS(t)
+			if got := firstLine(t, s); got != `{"context":"response","error":"too many connections","messageCount":0}` {
+				t.Errorf("a third client reads %q", got)
+			}
+			_ = first.Close()
+			testkit.Eventually(t, "a client may connect after another has gone", func() bool { return firstLine(t, s) == testkit.Welcome })
+		})
+	}
+}
+
+// firstLine connects, and returns the first line that the server sends.
+func firstLine(t testing.TB, s *testkit.Server) string {
+	t.Helper()
+	nc, err := s.DialTCP()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	line, _ := (&testkit.Lines{Conn: nc, In: bufio.NewReader(nc), Limit: testkit.Wait}).Line()
+	return line
 }
 
 // Start returns an error for a setting that is out of range, and leaves nothing open.

@@ -70,7 +70,7 @@ func init() {
 		})
 	}
 	commands["detailsView"] = replying(func(ss *session, dst []byte, _ string) []byte {
-		return wire.Details(dst, ss.conn, transport.ParamsOf(&ss.params).AppendJSON(nil, ss.server.api.Secret))
+		return wire.Details(dst, ss.conn, transport.ParamsOf(&ss.params).AppendJSON(nil, ss.server.api.API, 0))
 	})
 }
 
@@ -107,11 +107,11 @@ func (ss *session) paramAdd(dst []byte, rest string) []byte {
 }
 
 func (ss *session) paramView(dst []byte, key string) []byte {
-	return wire.Params(dst, transport.ParamsOf(&ss.params).AppendParam(nil, strings.TrimSpace(key)))
+	return wire.Params(dst, transport.ParamsOf(&ss.params).AppendParam(nil, ss.server.api.API, strings.TrimSpace(key)))
 }
 
 func (ss *session) paramsView(dst []byte, _ string) []byte {
-	return wire.Params(dst, transport.ParamsOf(&ss.params).AppendJSON(nil, nil))
+	return wire.Params(dst, transport.ParamsOf(&ss.params).AppendJSON(nil, ss.server.api.API, 0))
 }
 
 func (ss *session) paramDelete(dst []byte, key string) []byte {

@@ -30,6 +30,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/setting"
+	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -86,16 +87,17 @@ func (s *Server) Start(ctx context.Context) error {
 	s.stopping = false
 	s.pool = connloop.NewPool(s.cfg.MaxInFlight)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	limits := s.limits()
 	if *s.cfg.Enable {
 		ln, err := netlisten.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)
 		if err != nil {
 			return err
 		}
 		s.addr = ln.Addr()
-		s.listeners = append(s.listeners, ln)
+		s.listeners = append(s.listeners, limits.Listener(ln))
 	}
 	if s.cfg.TLSPort != 0 {
-		ln, err := s.listenTLS(ctx)
+		ln, err := s.listenTLS(ctx, limits)
 		if err != nil {
 			s.closeListeners()
 			return err
@@ -111,7 +113,16 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) listenTLS(ctx context.Context) (net.Listener, error) {
+// limits returns the limits of the connections to both ports.
+func (s *Server) limits() *netlisten.Limits {
+	refusal := wire.Error(nil, actionhero.Errorf(actionhero.CodeResourceExhausted, "too many connections"))
+	return netlisten.NewLimits(netlisten.LimitConfig{
+		Section: "tcpServer", Max: max(s.cfg.MaxConns, 0), PerAddress: max(s.cfg.MaxConnsPerAddr, 0),
+		Refusal: appendTail(refusal, 0), Log: s.api.Log(),
+	})
+}
+
+func (s *Server) listenTLS(ctx context.Context, limits *netlisten.Limits) (net.Listener, error) {
 	cert, err := netlisten.LoadCertificate("tcpServer", s.cfg.CertFile, s.cfg.KeyFile, s.api.Log())
 	if err != nil {
 		return nil, err
@@ -120,7 +131,7 @@ func (s *Server) listenTLS(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(ln, cert.Config()), nil
+	return tls.NewListener(limits.Listener(ln), cert.Config()), nil
 }
 
 // closeListeners closes all listeners and resets the addresses that Addr and TLSAddr return to nil. The caller must

@@ -41,11 +41,18 @@ func (w Params) NextSource() { w.p.NextSource() }
 // SetPage sets the params "limit" and "offset" to the defaults of the configuration, unless the request has them.
 func (w Params) SetPage(api *actionhero.API) { w.p.SetPage(api) }
 
-// AppendJSON appends the params to dst as one JSON object. If hide returns true for a key, the value of that key is
-// written as "[FILTERED]". If hide is nil, all values are written.
-func (w Params) AppendJSON(dst []byte, hide func(key string) bool) []byte {
-	return w.p.AppendJSON(dst, hide)
+// ShownBytes is the maximum size of a value that an answer repeats to its client, for [Params.AppendJSON].
+const ShownBytes = 4 << 10
+
+// AppendJSON appends the params to dst as one JSON object, for an answer or a log line. "[FILTERED]" stands in place of
+// the values, and of the parts of values, that api declares as secret. Of a value with more than most bytes of JSON,
+// AppendJSON writes the beginning as text, with the number of bytes of the value. If most is 0, it writes whole values.
+func (w Params) AppendJSON(dst []byte, api *actionhero.API, most int) []byte {
+	return w.p.AppendJSON(dst, api, most)
 }
 
-// AppendParam appends the param with this key to dst as a JSON object with one member, or {} if the param is not set.
-func (w Params) AppendParam(dst []byte, key string) []byte { return w.p.AppendParam(dst, key) }
+// AppendParam appends the param with this key to dst as a JSON object with one member, or {} if the param is not set. It
+// hides secret values as [Params.AppendJSON] does.
+func (w Params) AppendParam(dst []byte, api *actionhero.API, key string) []byte {
+	return w.p.AppendParam(dst, api, key)
+}

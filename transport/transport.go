@@ -97,9 +97,6 @@ func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(
 // Accepts reports whether at least one action, or API.Accept, takes a param with this key. Params drops all other keys.
 func (h Host) Accepts(key string) bool { return h.host.Accepts(key) }
 
-// Secret reports whether logs and answers must not show the values of the param with this key.
-func (h Host) Secret(key string) bool { return h.host.Secret(key) }
-
 // Connect registers a client that has connected from the address remote, and returns the Conn of that client. The API
 // delivers messages for the client to the Sender in the argument client. The client is in no room until Rooms.Move.
 func (h Host) Connect(transport string, remote netip.AddrPort, client Sender) *actionhero.Conn {

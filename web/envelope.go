@@ -80,7 +80,7 @@ func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, er
 	if req.Remaining >= 0 {
 		dst = strconv.AppendInt(append(dst, `,"RequestsRemaining":`...), int64(req.Remaining), 10)
 	}
-	dst = transport.ParamsOf(&req.Params).AppendJSON(append(dst, `,"recievedParams":`...), s.secret)
+	dst = transport.ParamsOf(&req.Params).AppendJSON(append(dst, `,"recievedParams":`...), s.api.API, transport.ShownBytes)
 	if err == nil {
 		return append(dst, `},"error":"OK"}`...), nil
 	}

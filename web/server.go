@@ -40,9 +40,8 @@ type Server struct {
 	cfg             Config
 	proxies         []netip.Prefix
 	fixed           fixed
-	secret          func(key string) bool // api.Secret: made once, because each use of the method value would allocate
-	handler         http.Handler          // serveRequest inside withLimits, and inside CORS if that is on
-	fastHandler     http.Handler          // serveActionOrFile, inside CORS if that is on
+	handler         http.Handler // serveRequest inside withLimits, and inside CORS if that is on
+	fastHandler     http.Handler // serveActionOrFile, inside CORS if that is on
 	mux             *http.ServeMux
 	mountedPrefixes []string // the literal prefixes of the patterns in mux; see mountedPrefix
 	partsSeen       int      // the number of the API's parts that mountParts has seen
@@ -68,7 +67,6 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, mux: http.NewServeMux(), fixed: newFixed(api.Config(), &cfg.Common)}
-	s.secret = s.api.Secret
 	s.handler, s.fastHandler = http.HandlerFunc(s.serveRequest), http.HandlerFunc(s.serveActionOrFile)
 	if origins := cfg.Common.AllowedOrigins; len(origins) > 0 {
 		policy := cors.New(cors.Options{

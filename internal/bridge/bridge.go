@@ -37,7 +37,6 @@ type Host interface {
 	Admit(remoteIP string) (remaining int, err any) // err is an *actionhero.Error, or nil
 	ReturnsContent(action string) bool
 	Accepts(key string) bool
-	Secret(key string) bool
 	Connect(transport string, remote netip.AddrPort, sender any) any
 	Disconnect(conn any)
 	Listening(port int)
@@ -55,8 +54,8 @@ type Params interface {
 	AddParams(other any) error
 	NextSource()
 	SetPage(api any)
-	AppendJSON(dst []byte, hide func(key string) bool) []byte
-	AppendParam(dst []byte, key string) []byte
+	AppendJSON(dst []byte, api any, most int) []byte
+	AppendParam(dst []byte, api any, key string) []byte
 }
 
 // Message is the part of an actionhero.RoomMessage for transports: two flags that decide how clients read the message,

@@ -246,6 +246,7 @@ func (c *compiler) pointer(plan *typePlan, r rules) error {
 	if err != nil {
 		return err
 	}
+	plan.elem = elem
 	target := plan.t.Elem()
 	plan.class, plan.expected, plan.expectedRange = elem.class, elem.expected, elem.expectedRange
 	plan.nullable = true

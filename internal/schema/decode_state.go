@@ -26,6 +26,7 @@ type decodeState struct {
 	depth  int
 	path   []byte
 	budget int // the remaining bytes of maxDecoded
+	hidden int // the number of secret members that enclose the current value
 	fail   Failure
 }
 
@@ -33,7 +34,7 @@ var decodeStates = sync.Pool{New: func() any { return new(decodeState) }}
 
 func newDecodeState() *decodeState {
 	d := decodeStates.Get().(*decodeState)
-	d.depth, d.budget = 0, maxDecoded
+	d.depth, d.budget, d.hidden = 0, maxDecoded, 0
 	return d
 }
 
@@ -63,6 +64,9 @@ func (d *decodeState) begin(input string) *decodeState {
 // passes this length to the method leave.
 func (d *decodeState) enterKey(key string) int {
 	n := len(d.path)
+	if d.hidden > 0 { // the keys of a secret map are secret, too
+		key = "…"
+	}
 	if len(key) > maxKeyShown {
 		key = key[:maxKeyShown] + "…"
 	}

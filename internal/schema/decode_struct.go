@@ -25,7 +25,7 @@ type inputField struct {
 
 // complete sets the functions of c, the plan of the struct type, so that they decode structs with the plan s.
 func (s *structPlan) complete(c *typePlan) {
-	c.class, c.expected = classStruct, "an object"
+	c.class, c.expected, c.members = classStruct, "an object", s
 	c.json = func(d *decodeState, p layout.Pointer) bool {
 		switch {
 		case d.peek() == '"':
@@ -65,7 +65,13 @@ func (s *structPlan) decode(d *decodeState, p layout.Pointer) {
 			continue
 		}
 		seen[i/64] |= 1 << (i % 64)
+		if f.secret {
+			d.hidden++
+		}
 		given := f.plan.decode(d, p.Field(f.offset))
+		if f.secret {
+			d.hidden--
+		}
 		if d.leave(n); !given {
 			f.absent(d, p.Field(f.offset))
 		}

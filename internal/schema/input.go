@@ -34,8 +34,11 @@ func CompileInput(t reflect.Type, o Options) (*Input, error) {
 		return nil, err
 	}
 	in := &Input{target: layout.TypeIDOf(reflect.PointerTo(t)), plan: plan}
+	secrets := secretCompiler{parts: map[*typePlan]Secrets{}}
 	for i := range plan.fields {
-		in.fields = append(in.fields, plan.fields[i].describe(o.FileType))
+		field := plan.fields[i].describe(o.FileType)
+		field.Secrets = secrets.field(&plan.fields[i])
+		in.fields = append(in.fields, field)
 	}
 	in.schema = inputSchema(t, o.FileType)
 	return in, nil
@@ -79,7 +82,14 @@ func (in *Input) Decode(dst any, params []Param) *Failure {
 			}
 		} else if v != nil {
 			d = d.begin(f.name)
-			if f.decode(d, p, v, params) {
+			if f.secret {
+				d.hidden++
+			}
+			given := f.decode(d, p, v, params)
+			if f.secret {
+				d.hidden--
+			}
+			if given {
 				continue
 			}
 		}

@@ -62,9 +62,10 @@ type setFunc func(p layout.Pointer, s string, from source) outcome
 type typePlan struct {
 	t             reflect.Type
 	class         class
-	elem          *typePlan // of lists and maps
-	expected      string    // completes "KEY must be "
-	expectedRange string    // completes "KEY must be " for a number that is out of range
+	elem          *typePlan   // of lists, maps and pointers
+	members       *structPlan // of structs
+	expected      string      // completes "KEY must be "
+	expectedRange string      // completes "KEY must be " for a number that is out of range
 	checks        []check
 	set           setFunc                                               // for scalars: parses text into the variable at p
 	json          func(d *decodeState, p layout.Pointer) bool           // for lists, maps, structs and others: decodes the JSON value at the cursor

@@ -54,6 +54,7 @@ type Field struct {
 	Pattern      string   // a regular expression in Go's syntax
 	Enum         []string // the values allowed
 	Required     bool
-	Secret       bool // never to be shown in logs or repeated to the client
-	File         bool // the input is an uploaded file or a list of uploaded files
+	Secret       bool    // the whole input is never to be shown in logs or repeated to the client
+	Secrets      Secrets // the parts of the input that are never to be shown; all of it if Secret is true
+	File         bool    // the input is an uploaded file or a list of uploaded files
 }
