@@ -48,7 +48,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 		limitJSON: strconv.AppendInt(nil, int64(cfg.DefaultLimit), 10), offsetJSON: strconv.AppendInt(nil, int64(cfg.DefaultOffset), 10),
 	}
 	api.calls.open()
-	api.registry.Store(newRegistry())
+	api.registry.Store(newRegistry(cfg.Sections))
 	api.Cache = &Cache{store: cfg.Backend.Store()}
 	api.Rooms = newRooms(api, cfg.Backend.Broker())
 	api.Tasks = &Tasks{api: api, queue: cfg.Backend.Queue()}

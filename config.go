@@ -48,6 +48,10 @@ type Config struct {
 	RequestLimit       int           `json:"requestLimit" min:"0" unit:"requests" range:"0 (no limit) or more" doc:"requests of one client address in each window"`
 	RequestLimitWindow time.Duration `json:"requestLimitWindow" default:"1h" min:"1ns" doc:"window of requestLimit"`
 
+	// Sections has the loaded settings of the app's own sections: for each [Section] by its name, a pointer to its T.
+	// server.Load sets it. A section that is missing has its defaults.
+	Sections map[string]any `json:"-"`
+
 	Backend     backend.Backend `json:"-"` // store, rooms and queue; required ([New] says how)
 	Log         *slog.Logger    `json:"-"` // default: slog.Default()
 	LogRequests bool            `json:"-"` // log a line for each request; default: false

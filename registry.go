@@ -22,14 +22,20 @@ type registry struct {
 	middleware   []Middleware
 	handler      Handler // the API's middleware around runAction
 	rooms        roomHooks
-	extensions   []any // the values of parts made by transport.Part
+	extensions   []any          // the values of parts made by transport.Part
+	sections     map[string]any // pointers to the settings of each registered Section, by name
+
+	loadedSections map[string]any // Config.Sections; never changed
 }
 
 // specialParams are the keys of the params that every request may carry, even if no action declares them.
 var specialParams = []string{"callback", "action", "limit", "offset", "outputType"}
 
-func newRegistry() *registry {
-	r := &registry{actions: map[string]*action{}, tasks: map[string]*task{}, accepted: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction}
+func newRegistry(loadedSections map[string]any) *registry {
+	r := &registry{
+		actions: map[string]*action{}, tasks: map[string]*task{}, accepted: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
+		sections: map[string]any{}, loadedSections: loadedSections,
+	}
 	for _, key := range specialParams {
 		r.accepted[key] = key
 	}
@@ -41,6 +47,7 @@ func (r *registry) clone() *registry {
 		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), accepted: maps.Clone(r.accepted), secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), middleware: slices.Clone(r.middleware), handler: r.handler,
 		rooms: r.rooms.clone(), extensions: slices.Clone(r.extensions),
+		sections: maps.Clone(r.sections), loadedSections: r.loadedSections,
 	}
 }
 

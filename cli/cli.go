@@ -74,7 +74,7 @@ func newRoot(name string, parts []actionhero.Part) (*cobra.Command, error) {
 // Environment variables override both.
 func (a *app) load() (server.Config, error) {
 	if a.file != "" {
-		return server.LoadFile(a.file)
+		return server.LoadFile(a.file, a.parts...)
 	}
-	return server.Load(".")
+	return server.Load(".", a.parts...)
 }

@@ -40,15 +40,18 @@ func (a *app) actions() *cobra.Command {
 }
 
 func (a *app) config() *cobra.Command {
-	var asJSON, asMarkdown bool
+	var asJSON, asMarkdown, limits bool
 	return a.command(&Command{
 		Name: "config", Short: "List every setting with its value, the origin of the value, and its environment variable",
 		Flags: func(flags *flag.FlagSet) {
 			flags.BoolVar(&asJSON, "json", false, "print a JSON array, for scripts")
 			flags.BoolVar(&asMarkdown, "markdown", false, "print the reference of all settings, with their defaults instead of their values")
+			flags.BoolVar(&limits, "limits", false, "print the limits on clients, as a Markdown table")
 		},
 		Run: func(_ context.Context, env *Env) error {
 			switch {
+			case limits:
+				return server.LimitsMarkdown(env.Stdout)
 			case asMarkdown:
 				return server.SettingsMarkdown(env.Stdout)
 			case asJSON:

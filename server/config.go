@@ -34,7 +34,8 @@ type Config struct {
 	WebSockets  WebSocketsConfig  `json:"webSockets"`
 	Tasks       TasksConfig       `json:"tasks"`
 
-	origins config.Origins // the origin of each value, from Load
+	origins  config.Origins // the origin of each value, from Load
+	sections []section      // the app's own sections, from Load
 }
 
 type filled = setting.Filled
@@ -87,23 +88,32 @@ func (c *TasksConfig) fill() {
 }
 
 // Load reads the configuration of an app: config.json, config.yaml or config.toml in the folder dir, and then the
-// environment variables, which override the file. The error names every setting that is unknown or has a malformed
-// value.
-func Load(dir string) (Config, error) {
-	return load(config.Options{Dir: dir})
+// environment variables, which override the file. Load also reads each actionhero.Section in parts. The error names
+// every setting that is unknown or has a malformed value.
+func Load(dir string, parts ...actionhero.Part) (Config, error) {
+	return load(config.Options{Dir: dir}, parts)
 }
 
 // LoadFile reads the configuration like [Load], but from the file path. The file must exist and may have any name. Its
 // extension determines its format.
-func LoadFile(path string) (Config, error) {
-	return load(config.Options{File: path})
+func LoadFile(path string, parts ...actionhero.Part) (Config, error) {
+	return load(config.Options{File: path}, parts)
 }
 
-func load(o config.Options) (cfg Config, err error) {
+func load(o config.Options, parts actionhero.Parts) (cfg Config, err error) {
 	o.Env, o.Prefix = os.Environ(), EnvPrefix
 	cfg.fill()
-	cfg.origins, err = config.Load(&cfg, o)
-	return cfg, err
+	if cfg.sections, err = sectionsOf(parts); err != nil {
+		return cfg, err
+	}
+	all := cfg.withSections()
+	origins, err := config.Load(all.Addr().Interface(), o)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.takeSections(all)
+	cfg.origins = origins
+	return cfg, nil
 }
 
 func (c *LogConfig) options() logging.Config {

@@ -2,9 +2,13 @@ package server
 
 import (
 	"io"
+	"reflect"
+	"strconv"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/config"
 	"github.com/actionhero-go/actionhero/internal/logging"
+	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
 // Settings writes every setting of the configuration to w. For each setting it writes the value, the range, the
@@ -25,11 +29,38 @@ func SettingsMarkdown(w io.Writer) error {
 	return config.PrintMarkdown(w, Config{}.describe(), markdownIntro)
 }
 
+// LimitsMarkdown writes the table of all limits on memory, connections and work that clients can use, as a Markdown
+// page.
+func LimitsMarkdown(w io.Writer) error {
+	return config.PrintLimits(w, append(Config{}.describe(), fixedLimits...), limitsIntro)
+}
+
+// fixedLimits are the limits on clients that no setting changes.
+var fixedLimits = []config.Setting{
+	{
+		Key: "params", Default: strconv.Itoa(actionhero.MaxParams), Doc: "params of one request", Limit: "request",
+		Reached: "the error `invalidInput`",
+	},
+}
+
+const limitsIntro = `# Limits
+
+Nothing that a client sends may grow without a bound. This table lists every limit on clients. A name with a dot is a setting, which
+[Settings](settings.md) describes; the other limits are fixed.
+
+` + "`actionhero config --limits` prints this page." + `
+`
+
 func (c Config) describe() []config.Setting {
-	var defaults Config
+	defaults := Config{sections: make([]section, len(c.sections))}
+	for i, s := range c.sections {
+		empty := reflect.New(reflect.TypeOf(s.settings).Elem())
+		setting.Fill(empty.Interface())
+		defaults.sections[i] = section{s.name, empty.Interface()}
+	}
 	defaults.fill()
 	c.fill()
-	return config.Describe(&c, &defaults, c.origins)
+	return config.Describe(c.withSections().Addr().Interface(), defaults.withSections().Addr().Interface(), c.origins)
 }
 
 const markdownIntro = `# Settings
@@ -37,8 +68,9 @@ const markdownIntro = `# Settings
 Later sources win: the defaults, then config.json, config.yaml or config.toml in the working directory, then the environment, then
 the program. A file names only the settings that differ. A zero in a file or in the environment counts as zero.
 
-A duration is a text such as "15s" or a number of milliseconds. A size is a number of bytes or a text such as "64 KiB". In the
-environment, commas separate the items of a list, and a map is "key=value,key2=value2".
+A duration is a text with its unit, such as "15s" or "250ms". A size is a number of bytes or a text such as "64 KiB". In the
+environment, commas separate the items of a list, and a map is "key=value,key2=value2". An empty variable counts as not set; "[]"
+is the empty list.
 
 ` + "`actionhero config` prints the values in force; `actionhero config --markdown` prints this page." + `
 `

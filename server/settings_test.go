@@ -19,19 +19,27 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// TestSettingsPage compares docs/settings.md with the settings of the program.
-func TestSettingsPage(t *testing.T) {
+// TestPagesOfSettings compares docs/settings.md and docs/limits.md with the settings of the program.
+func TestPagesOfSettings(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../docs/settings.md")
-	if err != nil {
-		t.Error(err)
-	}
-	var now bytes.Buffer
-	if err := server.SettingsMarkdown(&now); err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(page, now.Bytes()) {
-		t.Error("docs/settings.md is out of date; renew it with: go run ./cmd/actionhero config --markdown > docs/settings.md")
+	for path, page := range map[string]struct {
+		write func(io.Writer) error
+		flag  string
+	}{
+		"docs/settings.md": {server.SettingsMarkdown, "--markdown"},
+		"docs/limits.md":   {server.LimitsMarkdown, "--limits"},
+	} {
+		old, err := os.ReadFile("../" + path)
+		if err != nil {
+			t.Error(err)
+		}
+		var now bytes.Buffer
+		if err := page.write(&now); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(old, now.Bytes()) {
+			t.Errorf("%[1]s is out of date; renew it with: go run ./cmd/actionhero config %[2]s > %[1]s", path, page.flag)
+		}
 	}
 }
 
@@ -86,7 +94,7 @@ func TestDefaults(t *testing.T) {
 
 func TestOrigins(t *testing.T) {
 	t.Parallel()
-	cfg := load(t, "config.json", "{\n\"webSockets\": {\"maxInFlight\": 7,\n\"pingTimeout\": 1000}, \"tasks\": {\"workers\": 2},\n\"general\": {\"serverName\": \"file\", \"maxRooms\": 5}}")
+	cfg := load(t, "config.json", "{\n\"webSockets\": {\"maxInFlight\": 7,\n\"pingTimeout\": \"1s\"}, \"tasks\": {\"workers\": 2},\n\"general\": {\"serverName\": \"file\", \"maxRooms\": 5}}")
 	cfg.TCPServer.Port, cfg.General.ServerName, cfg.General.MaxRooms = -1, "program", 64
 	all := describe(t, cfg)
 	for key, want := range map[string]string{
@@ -192,7 +200,7 @@ func TestZerosOutOfRange(t *testing.T) {
 		`"cache": {"maxBytes": 0}`:             "cache.maxBytes is 0: it must be above zero",
 		`"tasks": {"maxJobs": 0}`:              "tasks.maxJobs is 0: it must be above zero",
 		`"tasks": {"workers": -1}`:             "tasks.workers is -1: it must be from 1 to 100000, or 0 for the default",
-		`"tasks": {"lease": 1}`:                "tasks.lease is 1ms: it must be a second or more",
+		`"tasks": {"lease": "1ms"}`:            "tasks.lease is 1ms: it must be a second or more",
 		`"tasks": {"queues": {"mail": 0}}`:     `tasks.queues gives "mail" the weight 0: it must be from 1 to 1000000`,
 	} {
 		t.Run(text, func(t *testing.T) {

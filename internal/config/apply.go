@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
@@ -50,6 +51,9 @@ func setScalar(v reflect.Value, n *node, c setting.Class) error {
 		err = setting.Parse(v, c, text)
 	}
 	if errors.Is(err, setting.ErrSyntax) {
+		if _, notNumber := strconv.ParseFloat(text, 64); c == setting.Duration && ok && notNumber == nil {
+			return &wantError{fmt.Sprintf(`a duration with its unit, such as "%[1]ss" or "%[1]sms"`, text)}
+		}
 		return &wantError{setting.Expected(v.Type(), c)}
 	}
 	return err

@@ -112,7 +112,7 @@ func TestEnvName(t *testing.T) {
 
 const jsonText = "\ufeff" + `{
   "general": {"origins": ["a", "b"], "httpHeaders": {"X-A": "1"}, "apiVersion": null, "nestedSection": {"deepKey": true}},
-  "httpServer": {"port": 81, "bindIP": "::1", "enabled": true, "timeout": 1500, "maxBodyBytes": "64 KiB", "ratio": 0.5, "small": 255},
+  "httpServer": {"port": 81, "bindIP": "::1", "enabled": true, "timeout": "1500ms", "maxBodyBytes": "64 KiB", "ratio": 0.5, "small": 255},
   "redis": {"DB": 3, "password": "s"},
   "misc": {"flag": true, "proxies": ["10.0.0.0/8"], "maybe": false, "users": [{"name": "u", "age": -128}], "waits": [1, 2]}
 }`
@@ -211,7 +211,7 @@ func TestLoadEnvironmentWins(t *testing.T) {
 		"PATH=/bin", "no equals sign", "ACTIONHERO_HTTP_SERVER_PORT=2", "ACTIONHERO_HTTP_SERVER_PORT=81",
 		"ACTIONHERO_GENERAL_ORIGINS=a, b", "ACTIONHERO_GENERAL_HTTP_HEADERS=X-A=1",
 		"ACTIONHERO_GENERAL_NESTED_SECTION_DEEP_KEY=1", "ACTIONHERO_HTTP_SERVER_BIND_IP=::1", "ACTIONHERO_HTTP_SERVER_ENABLED=true",
-		"ACTIONHERO_HTTP_SERVER_TIMEOUT=1500", "ACTIONHERO_HTTP_SERVER_MAX_BODY_BYTES=64 KiB", "ACTIONHERO_HTTP_SERVER_RATIO=0.5",
+		"ACTIONHERO_HTTP_SERVER_TIMEOUT=1500ms", "ACTIONHERO_HTTP_SERVER_MAX_BODY_BYTES=64 KiB", "ACTIONHERO_HTTP_SERVER_RATIO=0.5",
 		"ACTIONHERO_HTTP_SERVER_SMALL=255", "ACTIONHERO_REDIS_DB=3", "ACTIONHERO_REDIS_PASSWORD=s", "ACTIONHERO_MISC_FLAG=true",
 		"ACTIONHERO_MISC_PROXIES=10.0.0.0/8", "ACTIONHERO_MISC_MAYBE=0", "ACTIONHERO_MISC_WAITS=1,2")
 	if err != nil {
@@ -227,11 +227,46 @@ func TestLoadEnvironmentWins(t *testing.T) {
 func TestEnvironmentEmptiesListsAndMaps(t *testing.T) {
 	t.Parallel()
 	c := defaults()
-	if err := loadText(t, c, "", "", "ACTIONHERO_GENERAL_ORIGINS=", "ACTIONHERO_GENERAL_HTTP_HEADERS=", "ACTIONHERO_GENERAL_API_VERSION="); err != nil {
+	if err := loadText(t, c, "", "", "ACTIONHERO_GENERAL_ORIGINS=[]", "ACTIONHERO_GENERAL_HTTP_HEADERS={}"); err != nil {
 		t.Fatal(err)
 	}
-	if len(c.General.Origins) != 0 || len(c.General.Headers) != 0 || c.General.APIVersion != "" {
+	if len(c.General.Origins) != 0 || len(c.General.Headers) != 0 {
 		t.Errorf("got %+v", c.General)
+	}
+}
+
+// Process managers and Compose files set empty variables for values that they do not have.
+func TestEmptyVariableIsNotSet(t *testing.T) {
+	t.Parallel()
+	c := defaults()
+	err := loadText(t, c, "", "", "ACTIONHERO_GENERAL_ORIGINS=", "ACTIONHERO_GENERAL_API_VERSION=", "ACTIONHERO_HTTP_SERVER_PORT=",
+		"ACTIONHERO_HTTP_SERVER_ENABLED=", "ACTIONHERO_MISC_USERS=", "ACTIONHERO_NONE=")
+	if d := diff(defaults(), c); err != nil || d != "" {
+		t.Errorf("%v\n%s", err, d)
+	}
+}
+
+// Kubernetes and Docker set variables for each service that a container can reach. A service with the name of the
+// program must not stop its start or change a setting.
+func TestVariablesOfOrchestratorsAreIgnored(t *testing.T) {
+	t.Parallel()
+	c := defaults()
+	env := []string{}
+	for _, service := range []string{"ACTIONHERO", "ACTIONHERO_WEB", "ACTIONHERO_HTTP_SERVER"} {
+		for name, value := range map[string]string{
+			"_SERVICE_HOST": "10.0.0.1", "_SERVICE_PORT": "80", "_SERVICE_PORT_HTTP_ALT": "80", "_PORT": "tcp://10.0.0.1:80",
+			"_PORT_80_TCP": "tcp://10.0.0.1:80", "_PORT_80_TCP_PROTO": "tcp", "_PORT_80_TCP_PORT": "80", "_PORT_80_TCP_ADDR": "10.0.0.1",
+			"_PORT_53_UDP": "udp://10.0.0.1:53", "_PORT_53_UDP_ADDR": "10.0.0.1",
+		} {
+			env = append(env, service+name+"="+value)
+		}
+	}
+	err := loadText(t, c, "", "", env...)
+	if d := diff(defaults(), c); err != nil || d != "" {
+		t.Errorf("%v\n%s", err, d)
+	}
+	if err := loadText(t, c, "", "", "ACTIONHERO_PORT=80"); err == nil {
+		t.Error("a misspelled variable is ignored, want an error")
 	}
 }
 

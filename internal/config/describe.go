@@ -25,6 +25,8 @@ type Setting struct {
 	Range   string `json:"range,omitempty"` // the allowed range in words; empty if every value is allowed
 	Env     string `json:"env,omitempty"`   // such as "ACTIONHERO_HTTP_SERVER_PORT"; empty if only a file can contain the setting
 	Doc     string `json:"doc"`
+	Limit   string `json:"limit,omitempty"`   // "client", "address", "request" or "server" if the setting is a limit on clients
+	Reached string `json:"reached,omitempty"` // the effect that a client sees when that limit is reached
 
 	inWords bool // Default describes in words how the program computes the value
 }
@@ -56,7 +58,7 @@ func Describe(src, defaults any, origins Origins) []Setting {
 		}
 		out[i] = Setting{
 			Key: s.path, Value: hide(value, s.Tags), Origin: origin, Default: hide(usual, s.Tags), Type: typeName(s.Type, s.Tags),
-			Range: s.Words(), Env: s.env, Doc: s.Tags.Doc, inWords: usual == s.Tags.Auto,
+			Range: s.Words(), Env: s.env, Doc: s.Tags.Doc, Limit: s.Tags.Limit, Reached: s.Tags.Reached, inWords: usual == s.Tags.Auto,
 		}
 		if s.Class() != setting.Size {
 			out[i].Unit = s.Tags.Unit

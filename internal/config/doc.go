@@ -11,7 +11,7 @@
 //
 // A setting may have one of these types: string, bool, integers, floats, [time.Duration], each
 // [encoding.TextUnmarshaler], structs, pointers to all of these, slices, and maps with string keys. A duration is a text
-// such as "15s", or a number of milliseconds. A TextUnmarshaler gets the text of a string, number, true or false. A nil
+// with a unit, such as "15s". A TextUnmarshaler gets the text of a string, number, true or false. A nil
 // pointer means "not given". A list or a map replaces the whole default. In an environment variable, a list is "a,b" and
 // a map is "k=v,k2=v2". Only a file can contain lists and maps of structs.
 //

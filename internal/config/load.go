@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/actionhero-go/actionhero/internal/setting"
@@ -22,7 +23,8 @@ type Options struct {
 	// extension determines the format. Default: none.
 	File string
 	// Env holds the environment variables in the form of [os.Environ]. If two entries have the same name, the last
-	// entry counts. Default: empty.
+	// entry counts. An empty variable counts as not set. Variables that Kubernetes or Docker set for a service with the
+	// name of the program are ignored. Default: empty.
 	Env []string
 	// Prefix is the first part of the names of the program's environment variables. Load returns an error for an
 	// unknown variable with this prefix. Default: [DefaultPrefix].
@@ -133,7 +135,11 @@ func (l *loader) unknown(at position, path string, siblings []setting.Field, par
 	for _, s := range l.known {
 		names = append(names, s.path)
 	}
-	l.fail(at, "%s is not a known setting%s", printable(path), l.didYouMean(path, names))
+	hint := l.didYouMean(path, names)
+	if hint == "" && parent == "" && !l.full() {
+		hint = "; an app declares a section of its own with actionhero.Section"
+	}
+	l.fail(at, "%s is not a known setting%s", printable(path), hint)
 }
 
 // unknownVariable records a problem: an environment variable has the prefix of the program but belongs to no setting.
@@ -157,7 +163,8 @@ func (l *loader) didYouMean(name string, known []string) string {
 	return ""
 }
 
-// applyEnv sets the settings whose environment variables are in o.Env. It converts each variable to the tree of a file
+// applyEnv sets the settings whose environment variables are in o.Env. An empty variable counts as not set, because
+// process managers and Compose files set empty variables for values that they do not have. It converts each variable to the tree of a file
 // with this one setting, so that files and variables follow the same rules.
 func (l *loader) applyEnv(work reflect.Value, o Options) {
 	byEnv := make(map[string]leaf, len(l.known))
@@ -166,7 +173,7 @@ func (l *loader) applyEnv(work reflect.Value, o Options) {
 	}
 	for _, entry := range lastOfEach(o.Env) {
 		name, text, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, o.Prefix+"_") {
+		if !strings.HasPrefix(name, o.Prefix+"_") || text == "" || fromOrchestrator(name[len(o.Prefix):], text) {
 			continue
 		}
 		at := position{name: printable(name)}
@@ -182,6 +189,21 @@ func (l *loader) applyEnv(work reflect.Value, o Options) {
 		}
 		l.set(work, wrap(s.keys, value), "", setting.Tags{})
 	}
+}
+
+// orchestrated matches the end of the names of the variables that Kubernetes and Docker set in each container for each
+// service that the container can reach: ACTIONHERO_SERVICE_HOST for a service named actionhero, and
+// ACTIONHERO_WEB_PORT_80_TCP_ADDR for a service named actionhero-web.
+var orchestrated = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
+
+// serviceURL matches the values of the variables NAME_PORT that Kubernetes and Docker set. The name alone does not
+// decide, because a setting may be named port.
+var serviceURL = regexp.MustCompile(`^(tcp|udp|sctp)://`)
+
+// fromOrchestrator reports whether an orchestrator set the variable. name is the name of the variable after the prefix.
+// The variable has the prefix of the program only because a service has the name of the program.
+func fromOrchestrator(name, value string) bool {
+	return orchestrated.MatchString(name) || strings.HasSuffix(name, "_PORT") && serviceURL.MatchString(value)
 }
 
 // lastOfEach returns one entry for each variable name in env: the last entry with the name. The names are in the order

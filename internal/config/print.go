@@ -105,6 +105,21 @@ func PrintMarkdown(w io.Writer, settings []Setting, intro string) error {
 	return err
 }
 
+// PrintLimits writes the text intro and then a Markdown table of the settings that limit clients: the key, the default,
+// the meaning, the unit that the limit counts for, and the effect that a client sees.
+func PrintLimits(w io.Writer, settings []Setting, intro string) error {
+	var b strings.Builder
+	b.WriteString(intro)
+	b.WriteString("\n| limit | default | counts | for each | a client that reaches it |\n|---|---|---|---|---|\n")
+	for _, s := range settings {
+		if s.Limit != "" {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", s.Key, cell(strings.TrimSpace(s.Default+" "+s.Unit)), cell(s.Doc), s.Limit, cell(s.Reached))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
 // code returns the text as Markdown code for a table cell, or "" for an empty text.
 func code(text string) string {
 	if text == "" {

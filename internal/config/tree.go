@@ -170,8 +170,8 @@ func envNode(s leaf, text string, at position) (*node, error) {
 	if c == setting.Map {
 		out.kind = objectKind
 	}
-	if strings.TrimSpace(text) == "" {
-		return out, nil
+	if text = strings.TrimSpace(text); text == "[]" || text == "{}" {
+		return out, nil // an empty variable counts as not set, so the empty list and map need a text
 	}
 	seen := map[string]bool{}
 	for item := range strings.SplitSeq(text, ",") {

@@ -23,6 +23,9 @@
 //   - enum: the allowed values of a text, separated by commas.
 //   - range: a description of the range, if min and max do not describe it completely.
 //   - unit: the unit of a whole number. A number with the unit "bytes" is a size, which may be written as "64 KiB".
+//   - limit: marks a limit on something that a client can grow, and names the unit that the limit counts for: "client",
+//     "address", "request" or "server" (all clients together). The table of limits lists these settings.
+//   - reached: the effect that a client sees when the limit is reached.
 //   - secret: with "true", messages and listings never contain the value.
 //   - doc: the explanation of the setting.
 //

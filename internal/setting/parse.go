@@ -67,7 +67,7 @@ func Expected(t reflect.Type, c Class) string {
 	case Float:
 		return "a number"
 	case Duration:
-		return `a duration such as "15s", or a number of milliseconds`
+		return `a duration with its unit, such as "15s" or "250ms"`
 	case Size:
 		return `a size such as 1048576, "64 KiB" or "10MB"`
 	case Uint:
@@ -131,14 +131,11 @@ func parseFloat(text string) (float64, bool) {
 	return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 }
 
-// parseDuration parses a Go duration such as "1m30s", or a number of milliseconds. It returns nanoseconds.
+// parseDuration parses a Go duration such as "1m30s" and returns nanoseconds. A number without a unit is rejected,
+// because people disagree on its unit. Only 0 needs none.
 func parseDuration(text string) (int64, bool) {
-	if d, err := time.ParseDuration(strings.TrimSpace(text)); err == nil {
-		return int64(d), true
-	}
-	ms, ok := parseFloat(text)
-	ns := ms * float64(time.Millisecond)
-	return int64(math.Round(ns)), ok && math.Abs(ns) < math.MaxInt64
+	d, err := time.ParseDuration(strings.TrimSpace(text))
+	return int64(d), err == nil
 }
 
 // sizeUnits maps each unit of a size to its factor in bytes. The units K, M and G are missing because their factor is

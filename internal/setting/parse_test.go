@@ -17,8 +17,8 @@ func TestSizesAndDurations(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]time.Duration{
-		"15s": 15 * time.Second, "250": 250 * time.Millisecond, "0.5": 500 * time.Microsecond, "1h2m": 62 * time.Minute, "0": 0, "1e3": time.Second,
-		"": -99, "soon": -99, "1e300": -99, "NaN": -99, "Inf": -99,
+		"15s": 15 * time.Second, "250ms": 250 * time.Millisecond, "1h2m": 62 * time.Minute, "0": 0,
+		"250": -99, "0.5": -99, "1e3": -99, "": -99, "soon": -99, "1e300": -99, "NaN": -99, "Inf": -99,
 	} {
 		got, ok := parseDuration(text)
 		if ok != (want != -99) || ok && got != int64(want) {

@@ -33,7 +33,7 @@ var (
 
 // Tags holds the struct tags of a field that declares a setting. The package comment explains each tag.
 type Tags struct {
-	Default, Auto, Min, Max, Range, Unit, Doc string
+	Default, Auto, Min, Max, Range, Unit, Doc, Limit, Reached string
 
 	Enum   []string
 	Also   []string // with min or max
@@ -44,6 +44,7 @@ func tagsOf(tag reflect.StructTag) Tags {
 	g := Tags{
 		Default: tag.Get("default"), Auto: tag.Get("auto"), Min: tag.Get("min"), Max: tag.Get("max"), Range: tag.Get("range"),
 		Unit: tag.Get("unit"), Doc: tag.Get("doc"), Secret: tag.Get("secret") == "true",
+		Limit: tag.Get("limit"), Reached: tag.Get("reached"),
 	}
 	if list := tag.Get("enum"); list != "" {
 		g.Enum = strings.Split(list, ",")
