@@ -33,22 +33,22 @@ func chain(middleware []Middleware, last Handler) Handler {
 // method of API, because each frame counts: a deeper stack makes the goroutine of a connection grow its stack.
 func (h *host) Dispatch(ctx context.Context, request any) (any, error) {
 	api, req := (*API)(h), request.(*Request)
-	calls, ok := api.calls.enter()
-	if !ok {
-		return nil, &Error{Code: CodeUnavailable, Message: stoppingText}
+	calls := api.calls.enter()
+	if calls == nil {
+		return nil, stopping(nil)
 	}
-	defer api.calls.leave()
+	defer calls.leave()
 	reg := api.registry.Load()
 	req.act = reg.actions[req.Action]
 	limit := api.cfg.ActionTimeout
 	if req.act != nil && req.act.limit != 0 {
 		limit = req.act.limit
 	}
-	out, err := api.call(ctx, calls, reg, req, limit)
+	out, err := api.call(ctx, calls.ctx, reg, req, limit)
 	failure := AsError(err)
 	api.logRequest(req, failure)
 	if failure != nil {
-		return nil, failure
+		return nil, calls.outcome(failure)
 	}
 	return out, nil
 }

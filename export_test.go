@@ -16,3 +16,6 @@ func (r *Rooms) HalfMove(c *Conn, room string, added bool) error {
 	_, err := r.enter(context.Background(), c, room, 0, added)
 	return err
 }
+
+// Ended returns the channel whose end ends Wait.
+func (api *API) Ended() <-chan struct{} { return *api.ended.Load() }

@@ -41,7 +41,8 @@ func (api *API) Run(ctx context.Context) error {
 }
 
 // Wait blocks until ctx ends or the process receives SIGINT or SIGTERM, and then stops the API. A second signal ends
-// the process at once with exit code 130.
+// the process at once with exit code 130. If other code stops the API with [API.Stop], Wait returns when that stop has
+// ended.
 func (api *API) Wait(ctx context.Context) error {
 	signals, release := takeSignals()
 	defer release()
@@ -54,6 +55,7 @@ func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error
 	var sig os.Signal
 	select {
 	case <-ctx.Done():
+	case <-*api.ended.Load():
 	case sig = <-early:
 	case sig = <-signals:
 	}

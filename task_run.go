@@ -13,16 +13,16 @@ import (
 // runNow runs the task with this name in this process, without a stored job. raw holds the params of the task as JSON.
 // The returned error is nil or an *[Error].
 func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
-	calls, ok := t.api.calls.enter()
-	if !ok {
-		return &Error{Code: CodeUnavailable, Message: stoppingText}
+	calls := t.api.calls.enter()
+	if calls == nil {
+		return stopping(nil)
 	}
-	defer t.api.calls.leave()
+	defer calls.leave()
 	now := time.Now()
 	job := Job{Task: name, Params: raw, State: backend.Running, Attempt: 1, MaxAttempts: 1, Enqueued: now, Started: now}
 	reg := t.api.registry.Load()
 	req, limit := t.request(reg, &job, 0)
-	_, err := t.api.call(ctx, calls, reg, req, limit)
+	_, err := t.api.call(ctx, calls.ctx, reg, req, limit)
 	if err != nil {
 		t.log(req, backend.Outcome{State: backend.Dead, Error: failureText(err)})
 		return AsError(err)
