@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
 // API is one node: it holds the registered parts, the rooms, the cache, the tasks and the transports of one server.
@@ -21,6 +23,7 @@ type API struct {
 	cfg                   Config
 	log                   *slog.Logger
 	limiter               *limiter
+	queues                *sendqueue.Budget
 	limitJSON, offsetJSON []byte
 
 	registering sync.Mutex
@@ -59,6 +62,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	api.lifecycle = make(chan struct{}, 1)
 	renewClosed(&api.stopSignal)
 	renewClosed(&api.ended)
+	api.queues = sendqueue.NewBudget(cfg.MaxQueuedBytes)
 	api.registry.Store(newRegistry(cfg.Sections))
 	api.Cache = &Cache{store: cfg.Backend.Store()}
 	api.Rooms = newRooms(api, cfg.Backend.Broker())

@@ -17,11 +17,11 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/jsonx", "internal/schema", "internal/setting", "internal/route"},
+	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/jsonx", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
 	"backend":          {},
 	"backend/local":    {"backend", "internal/setting"},
 	"backendtest":      {"backend"},
-	"transport":        {"", "internal/bridge"},
+	"transport":        {"", "internal/bridge", "internal/sendqueue"},
 	"web":              {"", "transport", "internal"},
 	"tcp":              {"", "transport", "internal"},
 	"websocket":        {"", "transport", "internal"},
@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 var onlyFor = map[string][]string{
 	"internal/bridge":                           {"", "transport", "worker"},
 	"internal/wire":                             {"tcp", "websocket", "socketio"},
-	"internal/sendqueue":                        {"tcp", "websocket", "socketio", "internal/ws"},
+	"internal/sendqueue":                        {"", "transport", "tcp", "websocket", "socketio", "internal/ws"},
 	"internal/connloop":                         {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"internal/control":                          {"server", "cli"},

@@ -33,7 +33,11 @@ type Config struct {
 	AnnounceLimit   int  `json:"announceLimit" default:"500" unit:"members" range:"any number; 0 or less announces nothing" doc:"members of a room up to which it announces who comes and goes"`
 	RoomStatusLimit int  `json:"roomStatusLimit" default:"1000" min:"0" unit:"members" doc:"members that the status of a room lists; its count is always exact"`
 	MaxRooms        int  `json:"maxRooms" default:"64" min:"1" unit:"rooms" doc:"rooms of one connection, its current one included"`
+	MaxMessageBytes int  `json:"maxMessageBytes" default:"64 KiB" min:"1" unit:"bytes" limit:"request" reached:"an error; the message is not sent" doc:"length of a message that a client says in a room"`
 	RoomDetails     bool `json:"roomDetails" doc:"show in the status of a room the details that its members set"`
+
+	// A message to a room counts once, however many of its members have not read it.
+	MaxQueuedBytes int64 `json:"maxQueuedBytes" default:"256 MiB" min:"1" unit:"bytes" limit:"server" reached:"the client with the longest queue is closed" doc:"bytes that may wait for all persistent clients of the server that do not read at once"`
 
 	DefaultLimit  int `json:"defaultLimit" default:"100" min:"0" doc:"the input limit if the client sends none"`
 	DefaultOffset int `json:"defaultOffset" min:"0" doc:"the input offset if the client sends none"`

@@ -76,6 +76,8 @@ func (h *host) Disconnect(conn any) {
 	h.Rooms.conns.Delete(c.ID)
 }
 
+func (h *host) SendBudget() any { return h.queues }
+
 func (h *host) Listening(port int) { h.Stats.listening(port) }
 
 func (h *host) AddOutermost(c any) {

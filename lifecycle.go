@@ -90,17 +90,22 @@ func contained(fn func() error) error {
 	return <-result
 }
 
-var errGoexit = errors.New("it ended its goroutine with runtime.Goexit; in a test, a t.Fatal does that")
+var errPartExited = errors.New("it ended its goroutine with runtime.Goexit; in a test, a t.Fatal does that")
 
-func runContained(fn func() error, result chan<- error) {
-	err := errGoexit
+// recovered runs fn and turns a panic into an error.
+func recovered(fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
-		result <- err
 	}()
-	err = fn()
+	return fn()
+}
+
+func runContained(fn func() error, result chan<- error) {
+	err := errPartExited
+	defer func() { result <- err }()
+	err = recovered(fn)
 }
 
 // abandonedStop is the stop of a component that did not end in its time.

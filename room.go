@@ -128,6 +128,9 @@ func (r *Rooms) Say(ctx context.Context, from *Conn, room, text string) error {
 	} else if err := r.MayEnter(ctx, from, room); err != nil {
 		return err
 	}
+	if limit := r.api.cfg.MaxMessageBytes; len(text) > limit {
+		return Errorf(CodeInvalidInput, "message may have %d bytes at most", limit)
+	}
 	text, err := r.edit(ctx, from, room, text)
 	if err != nil {
 		return err

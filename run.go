@@ -36,6 +36,12 @@ type StopHook interface {
 	Stopping() (grace time.Duration)
 }
 
+// Reopener is an optional interface of a [Component] with files that another program may move, such as a log. [API.Run]
+// and [API.Wait] call Reopen when the process receives SIGHUP or SIGUSR1. Reopen opens the files again.
+type Reopener interface {
+	Reopen() error
+}
+
 // Add adds components to the API. [API.Start] starts the components in the order in which they were added; [API.Stop]
 // stops them in reverse order. A component that keeps working while others stop, such as one that listens, is added
 // before these others.

@@ -3,7 +3,6 @@ package actionhero
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -16,26 +15,32 @@ type workerHost Tasks
 
 func (t *workerHost) tasks() *Tasks { return (*Tasks)(t) }
 
-func (t *workerHost) RegisterNode(node string) (release func()) {
+func (t *workerHost) RegisterNode(node string) (first func() bool, release func()) {
+	added := &node
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.nodes = append(t.nodes, node)
-	return sync.OnceFunc(func() {
+	t.nodes = append(t.nodes, added)
+	first = func() bool {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		if i := slices.Index(t.nodes, node); i >= 0 {
-			t.nodes = slices.Delete(t.nodes, i, i+1)
-		}
-	})
+		return t.nodes[slices.IndexFunc(t.nodes, func(n *string) bool { return *n == node })] == added
+	}
+	return first, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.nodes = slices.DeleteFunc(t.nodes, func(n *string) bool { return n == added })
+	}
 }
 
-func (t *workerHost) RunJob(ctx context.Context, job *backend.Job, limit time.Duration) backend.Outcome {
+func (t *workerHost) RunJob(ctx context.Context, job *backend.Job, limit time.Duration, outcome *backend.Outcome) {
 	reg := t.api.registry.Load()
 	req, limit := t.tasks().request(reg, job, limit)
-	_, err := t.api.call(ctx, context.Background(), reg, req, limit)
-	outcome := reg.tasks[job.Task].outcome(job, err)
-	t.tasks().log(req, outcome)
-	return outcome
+	err := errGoexit
+	defer func() { // deferred, so that it also runs after a Goexit
+		*outcome = reg.tasks[job.Task].outcome(job, err)
+		t.tasks().log(req, *outcome)
+	}()
+	_, err = t.api.call(ctx, context.Background(), reg, req, limit)
 }
 
 func (t *workerHost) Schedule(task string) bridge.Schedule {

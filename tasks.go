@@ -25,7 +25,7 @@ type Tasks struct {
 	queue backend.Queue
 
 	mu    sync.Mutex
-	nodes []string // the nodes whose workers run in this process
+	nodes []*string // the nodes of the workers that run in this process, one pointer for each worker
 }
 
 // Job is the stored record of one enqueued task: its params, its state and its attempts.
@@ -130,8 +130,13 @@ func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
 	if scope == ScopeAnyNode {
 		return []backend.NewJob{job}
 	}
+	var nodes []string
 	t.mu.Lock()
-	nodes := slices.Clone(t.nodes)
+	for _, node := range t.nodes {
+		if !slices.Contains(nodes, *node) {
+			nodes = append(nodes, *node)
+		}
+	}
 	t.mu.Unlock()
 	if len(nodes) == 0 {
 		nodes = []string{t.api.Stats.ID()}

@@ -24,6 +24,8 @@ var (
 	// ErrTooLarge means that the parameters of a job are longer than [MaxParamsBytes], or that the jobs of one Enqueue
 	// call are together larger than [MaxEnqueueBytes].
 	ErrTooLarge = errors.New("the job is too large: store its data elsewhere and enqueue a reference to it")
+	// ErrInvalid means that a field of a job is out of range. The text names the field.
+	ErrInvalid = errors.New("the job is refused: correct that field")
 	// ErrDiskFull means that the disk that stores the jobs is full. Calls succeed again once the disk has room.
 	ErrDiskFull = errors.New("the disk is full: make room on it")
 	// ErrReadOnly means that the folder that stores the jobs is not writable.

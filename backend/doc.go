@@ -27,8 +27,8 @@
 //   - A lock has one owner at a time, by the store's clock. Each owner gets a fence, a number that is larger than the
 //     fence of the previous owner.
 //   - A call on the [Queue] that returns without an error is durable. Jobs outlive Close and Open. A run, which is one
-//     execution of a job, does not: if a run has not ended when the queue closes, that run counts as a crash. A job is
-//     never fetched before it is due.
+//     execution of a job, does not: if a run has not ended when the queue closes, that run counts as a crash, unless the
+//     worker has called Drain. A job is never fetched before it is due.
 //   - Times have millisecond precision. An entry never expires early.
 //   - Keys, room names and member ids are arbitrary bytes, including the empty string, up to [MaxKeyBytes].
 //   - Errors that a caller can act upon are the variables of this package, wrapped in a sentence that says what to do.

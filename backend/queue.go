@@ -32,16 +32,19 @@ const (
 // lost connection, the change may have happened.
 //
 // A job runs at least once. A run begins with Fetch and ends with Finish. If the lease of the run expires or the
-// worker's process dies before Finish, the run counts as a crash. After a crash the job is due again at once, until it
-// has crashed [Job.MaxCrashes] times.
+// worker's process dies before Finish, the run counts as a crash, unless Drain was called for the run. After a crash the
+// job is due again at once, until it has crashed [Job.MaxCrashes] times in a row.
+//
+// A [Run] has a fence, which no other run of the same job has. All calls about runs take and return Run values, so that
+// an answer about one run is never applied to another run of the same job.
 //
 // All times come from the wall clock of the machine that stores the jobs, with millisecond precision. If that wall
 // clock is set forward or back, the length of a Delay does not change. A RunAt always means the time that the clock
 // shows.
 type Queue interface {
 	// Enqueue adds all jobs or none, and returns one result for each job, in the order of the argument jobs. It fails
-	// with [ErrFull], [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and if a job has an
-	// empty Task.
+	// with [ErrFull], [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and with [ErrInvalid] if
+	// a field of a job is out of range.
 	Enqueue(ctx context.Context, jobs ...NewJob) ([]Enqueued, error)
 	// Fetch starts runs of due jobs and returns these jobs. An empty result is not an error. Fetch does not wait for
 	// due jobs; use Watch to wait. The result is ordered by the position of the job's queue in req.Queues, then by
@@ -52,18 +55,27 @@ type Queue interface {
 	// it returns no jobs, then wait for the next value. Watch may be called before Open and works through Close and
 	// Open. The returned function stop ends the notifications; the channel is never closed.
 	Watch(queues ...string) (due <-chan struct{}, stop func())
-	// Finish ends the runs of all outcomes in one step. The result lost has the job ids of the runs whose lease had
-	// expired, so that the runs had ended before. The jobs of these runs may be running elsewhere or have finished. If
-	// a job was cancelled during its run, the job becomes Cancelled, unless the outcome is Completed or Dead.
-	Finish(ctx context.Context, outcomes ...Outcome) (lost []uint64, err error)
+	// Finish ends the runs of all outcomes in one step. If a job was cancelled during its run, the job becomes
+	// Cancelled, unless the outcome is Completed or Dead.
+	//
+	// The result lost has the runs whose outcomes were dropped: the lease of the run had expired, and the job runs again,
+	// was cancelled or was deleted. If the lease of a run has expired and nothing else has happened to its job, the
+	// outcome counts. A repeated call changes nothing, and an outcome that an earlier call stored is not lost.
+	//
+	// A run that has an outcome shows that its job does not crash the process. So Finish sets the number of crashes to
+	// 0, also for a lost run, unless the outcome is Available.
+	Finish(ctx context.Context, outcomes ...Outcome) (lost []Run, err error)
 	// Renew extends the leases of runs. The argument lease is the duration from now to the new expiry of each lease.
-	// The result stop has the job ids of the runs that must stop, because their lease had expired or their job was
-	// cancelled. Call Renew each time a third of the lease has passed.
-	Renew(ctx context.Context, lease time.Duration, runs ...Run) (stop []uint64, err error)
-	// OnCancel sets the callback f. When any node cancels a running job, the queue calls f with the id of the job. Call
-	// OnCancel before Open. The callback stays set through Close and Open, and a second call of OnCancel replaces it.
-	// The callback must not block and must not call the queue.
-	OnCancel(f func(id uint64))
+	// Call Renew each time a third of the lease has passed.
+	Renew(ctx context.Context, lease time.Duration, runs ...Run) (Renewed, error)
+	// Drain declares that the worker of these runs stops. If the process of one of them ends or the lease of a run
+	// expires before Finish, the job is due again as after the outcome Available, and no crash is counted. Runs that
+	// have ended are skipped.
+	Drain(ctx context.Context, runs ...Run) error
+	// OnCancel adds the callback f. When any node cancels a running job, the queue calls f with the run of that job.
+	// OnCancel may be called before Open, and the callback stays through Close and Open until stop is called. The
+	// callback must not block and must not call the queue.
+	OnCancel(f func(run Run)) (stop func())
 
 	// Get returns the job with this id. If there is no job with this id, Get fails with [ErrNotFound].
 	Get(ctx context.Context, id uint64) (Job, error)
@@ -132,11 +144,15 @@ type Job struct {
 
 	Attempt     int `json:"attempt"`     // the number of runs that had an outcome, the current run included; crashed, requeued and snoozed runs do not count
 	MaxAttempts int `json:"maxAttempts"` // as enqueued; enforced by the worker; 0: no limit
-	Crashes     int `json:"crashes"`     // the number of runs that ended because their process died or their lease expired
+	Crashes     int `json:"crashes"`     // the number of runs that ended because their process died or their lease expired, since the last run that had an outcome
 	MaxCrashes  int `json:"maxCrashes"`  // the number of crashes after which the job is dead
-	Starts      int `json:"starts"`      // the number of all runs; identifies a run, see [Run]
+	Starts      int `json:"starts"`      // the number of all runs
 
-	Timeout     time.Duration `json:"timeout"`              // the maximum duration of a run, as enqueued; enforced by the worker; 0: no limit
+	// Fence identifies the last run of the job, and rises with each run. A task that writes to another system can pass
+	// the fence with each write, so that the system can refuse the writes of an older run. Zero: the job never ran.
+	Fence uint64 `json:"fence,omitempty"`
+
+	Timeout     time.Duration `json:"timeout"`              // the maximum duration of a run, as enqueued; enforced by the worker; 0: none was set; negative: no limit
 	Unique      string        `json:"unique,omitempty"`     // the unique key
 	UniqueUntil time.Time     `json:"uniqueUntil,omitzero"` // the time until which the job holds the unique key; zero: until the job has finished
 	Cancelling  bool          `json:"cancelling,omitempty"` // the job is running and was cancelled
@@ -146,13 +162,19 @@ type Job struct {
 
 // Run returns the identity of the current run of the job, for [Queue.Finish] and [Queue.Renew]. The job j must come
 // from [Queue.Fetch].
-func (j Job) Run() Run { return Run{ID: j.ID, Start: j.Starts} }
+func (j Job) Run() Run { return Run{ID: j.ID, Fence: j.Fence} }
 
-// Run identifies one run of a job. If the lease of a run expires, that run has ended. A later run of the same job has
-// another value in the field Start.
+// Run identifies one run of a job. If the lease of a run expires, that run has ended. A later run of the same job has a
+// higher value in the field Fence.
 type Run struct {
 	ID    uint64 // the id of the job
-	Start int    // the value of [Job.Starts] during the run
+	Fence uint64 // the value of [Job.Fence] during the run
+}
+
+// Renewed is the result of [Queue.Renew]: the runs that must stop, by the reason.
+type Renewed struct {
+	Lost      []Run // the lease had expired or the run had ended, so another run of the job may have begun
+	Cancelled []Run // the job was cancelled; the lease was extended
 }
 
 // NewJob is a job to enqueue. Only the field Task is required.
@@ -165,7 +187,7 @@ type NewJob struct {
 	Delay       time.Duration // if RunAt is zero: the time from now to the earliest start
 	MaxAttempts int           // the maximum number of attempts, stored for the worker; 0: no limit
 	MaxCrashes  int           // default: DefaultMaxCrashes
-	Timeout     time.Duration // the maximum duration of a run, stored for the worker with millisecond precision; 0: no limit
+	Timeout     time.Duration // the maximum duration of a run, stored for the worker with millisecond precision; 0: none is set; negative: no limit
 
 	// Unique, unless empty, is a key that at most one job holds. The job holds the key until the job is completed,
 	// cancelled or dead. While a job holds the key, an Enqueue with the same key adds nothing and returns the id of

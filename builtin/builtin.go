@@ -30,6 +30,7 @@ var factors = map[string]float64{"PUT": 10, "POST": 100, "DELETE": 1000}
 var RandomNumber = actionhero.Action[actionhero.None, RandomNumberOutput]{
 	Name:        "randomNumber",
 	Description: "Returns a random number: below 1, or below 10, 100 or 1000 for PUT, POST and DELETE",
+	Kind:        actionhero.KindRead,
 	Run: func(ctx context.Context, _ actionhero.None) (RandomNumberOutput, error) {
 		number := rand.Float64()
 		if factor := factors[actionhero.RequestFrom(ctx).Method]; factor > 0 {
@@ -75,6 +76,7 @@ type FileInput struct {
 var File = actionhero.Action[FileInput, *actionhero.Content]{
 	Name:        "file",
 	Description: "Sends a static file",
+	Kind:        actionhero.KindRead,
 	Run: func(ctx context.Context, in FileInput) (*actionhero.Content, error) {
 		return actionhero.RequestFrom(ctx).API.Files.Open(in.FileName)
 	},

@@ -54,6 +54,7 @@ func (s Stats) MarshalJSON() ([]byte, error) {
 var Status = actionhero.Action[actionhero.None, StatusOutput]{
 	Name:        "status",
 	Description: "Returns the state of this server and what it has served",
+	Kind:        actionhero.KindRead,
 	Run: func(ctx context.Context, _ actionhero.None) (StatusOutput, error) {
 		api := actionhero.RequestFrom(ctx).API
 		sections, err := api.Stats.Report(ctx)
@@ -112,6 +113,7 @@ func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
 var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 	Name:        "actionsView",
 	Description: "Lists the actions of this server with their inputs",
+	Kind:        actionhero.KindRead,
 	Run: func(ctx context.Context, _ actionhero.None) (ActionsViewOutput, error) {
 		req := actionhero.RequestFrom(ctx)
 		views := []ActionView{}

@@ -57,6 +57,9 @@ func (l logFile) Start(context.Context) error {
 	return nil
 }
 
+// Reopen implements actionhero.Reopener.
+func (l logFile) Reopen() error { return l.file.Reopen() }
+
 // Stop implements actionhero.Component. It closes the log file.
 func (l logFile) Stop(context.Context) error { return l.file.Close() }
 

@@ -47,7 +47,7 @@ func TestMalformedEvents(t *testing.T) {
 			`"action","text"`:                                            "must be an object",
 			`"roomChange",{"room":{"$ne":1}}`:                            "room must be a string",
 			`"roomChange",{"room":"\u0000"}`:                             `"room":"\u0000"`,
-			`"say",{"message":"` + strings.Repeat("s", 500_000) + `"}`:   `"status":"OK"`,
+			`"say",{"message":"` + strings.Repeat("s", 500_000) + `"}`:   "message may have 65536 bytes at most",
 			`"say",[]`:           "must be an object",
 			`"detailsView",{{{`:  `"status":"OK"`,
 			`"\u2028\u0000"`:     `\u2028\u0000 is not a known event`,

@@ -48,7 +48,7 @@ func (q *fileQueue) next() (c *call, ok bool) {
 // stream closes the connection, unless the context of the server is canceled.
 func (ss *session) stream(content *actionhero.Content) {
 	defer content.Close()
-	if err := ss.out.Stream(content.Body, []byte("\r\n")); err != nil && context.Cause(ss.server.ctx) == nil {
+	if _, err := ss.out.Stream(content.Body, []byte("\r\n")); err != nil && context.Cause(ss.server.ctx) == nil {
 		ss.Close("a file could not be sent whole: " + err.Error())
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/tcp"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -51,3 +52,5 @@ func nextReply(t testing.TB, c *testkit.TCPClient) (r reply) {
 	}
 	return r
 }
+
+func transportOf(s *testkit.Server) transport.Host { return transport.Of(s.API) }

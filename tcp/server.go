@@ -58,7 +58,7 @@ func New(api *actionhero.API, cfg Config) *Server {
 	setting.Fill(&cfg)
 	return &Server{
 		api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{},
-		sendQueue: sendqueue.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTimeout: cfg.WriteTimeout},
+		sendQueue: sendqueue.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTimeout: cfg.WriteTimeout, Budget: transport.Of(api).SendBudget()},
 	}
 }
 

@@ -295,7 +295,7 @@ type wireKind struct{}
 func (ss *session) Deliver(m *actionhero.RoomMessage) (flush bool) {
 	object := transport.Encoded(m, wireKind{}, func(m *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, m) })
 	var tail [tailSize]byte
-	return ss.out.Add(object, appendTail(tail[:0], ss.count.Load()))
+	return ss.out.AddShared(object, appendTail(tail[:0], ss.count.Load()))
 }
 
 // Flush implements transport.Sender. It writes the queued messages without blocking.

@@ -12,18 +12,40 @@ import (
 // call is the state of one HTTP request for an action or a file. The field Extra of the actionhero.Request points to
 // the call, so that functions like SetStatus find it.
 type call struct {
+	scope            // until the action returns
 	req              actionhero.Request
 	w                http.ResponseWriter
 	r                *http.Request
 	status           int        // set by the action or by clientError; 0: statusOf derives the status from the outcome
 	location         string     // URL of a redirect
 	hijackedByAction bool       // the action called Writer
+	returned         bool       // the dispatch has returned: the action has not ended its goroutine
 	tempFiles        []*os.File // hold large uploads
 }
 
 // RequestHeader returns the value of the header with the given name in the HTTP request. The method
 // actionhero.Request.Header calls RequestHeader through an interface.
 func (c *call) RequestHeader(name string) string { return c.r.Header.Get(name) }
+
+// finish ends the use of the request and its response by the app. If the action has not returned, because it ended its
+// goroutine with [runtime.Goexit], finish sends an internal error.
+func (s *Server) finish(c *call, req *actionhero.Request) {
+	c.end()
+	defer c.removeTempFiles()
+	if c.returned {
+		return
+	}
+	if p := recover(); p != nil {
+		panic(p)
+	}
+	s.api.Log().Error("an action ended its goroutine with runtime.Goexit", "to", req.RemoteIP, "action", req.Action)
+	if c.hijackedByAction {
+		panic(http.ErrAbortHandler) // the client must not take a part for the complete response
+	}
+	s.sendEnvelope(c, req, nil, errGoexit)
+}
+
+var errGoexit = errors.New("the action ended its goroutine")
 
 func (c *call) removeTempFiles() {
 	for _, f := range c.tempFiles {
@@ -71,7 +93,7 @@ func callFrom(ctx context.Context) *call {
 }
 
 // Request returns the HTTP request of the action that runs with ctx. If the request came over another transport than
-// HTTP, Request returns nil.
+// HTTP, Request returns nil. The body of the request ends when the action returns.
 func Request(ctx context.Context) *http.Request {
 	if c := callFrom(ctx); c != nil {
 		return c.r
@@ -83,15 +105,24 @@ func Request(ctx context.Context) *http.Request {
 // does nothing.
 func SetStatus(ctx context.Context, status int) {
 	if c := callFrom(ctx); c != nil {
-		c.status = status
+		c.change(func() { c.status = status })
 	}
 }
 
-// Header returns the headers of the response. The action may change these headers. Over other transports than HTTP, the
-// changes have no effect.
+// change calls do, which changes the response. After the action has returned, change does nothing.
+func (c *call) change(do func()) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if !c.over {
+		do()
+	}
+}
+
+// Header returns the headers of the response. The action may change these headers until it returns. Over other
+// transports than HTTP, the changes have no effect.
 func Header(ctx context.Context) http.Header {
 	if c := callFrom(ctx); c != nil {
-		return c.w.Header()
+		return scopedWriter{&c.scope, c.w}.Header()
 	}
 	return http.Header{}
 }
@@ -99,7 +130,7 @@ func Header(ctx context.Context) http.Header {
 // SetCookie adds a cookie to the response. Over other transports than HTTP, SetCookie does nothing.
 func SetCookie(ctx context.Context, cookie *http.Cookie) {
 	if c := callFrom(ctx); c != nil {
-		http.SetCookie(c.w, cookie)
+		c.change(func() { http.SetCookie(c.w, cookie) })
 	}
 }
 
@@ -107,19 +138,20 @@ func SetCookie(ctx context.Context, cookie *http.Cookie) {
 // HTTP, Redirect does nothing, and the client receives the output of the action.
 func Redirect(ctx context.Context, url string, status int) {
 	if c := callFrom(ctx); c != nil {
-		c.location, c.status = url, status
+		c.change(func() { c.location, c.status = url, status })
 	}
 }
 
 // Writer returns the writer of the response, or nil over other transports than HTTP. After a call of Writer, the server
 // does not send the output of the action. If the action returns an error, the server logs the error and does not send
 // it. If the action panics, exceeds its time limit or returns an error without a code, the server aborts the response,
-// so that the client detects the incomplete response.
+// so that the client detects the incomplete response. The writer works until the action returns; later calls of its
+// methods return errors and do nothing.
 func Writer(ctx context.Context) http.ResponseWriter {
 	c := callFrom(ctx)
 	if c == nil {
 		return nil
 	}
-	c.hijackedByAction = true
-	return c.w
+	c.change(func() { c.hijackedByAction = true })
+	return scopedWriter{&c.scope, c.w}
 }

@@ -124,8 +124,14 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		header["Content-Type"], header["X-Content-Type-Options"] = javascriptType, noSniff
 	case form == "xml":
 		body, failure = s.appendEnvelope(body, req, out, err)
-		body = appendXML(nil, body)
-		header["Content-Type"] = xmlType
+		as, fits := appendXML(nil, body)
+		if !fits {
+			body, failure = s.appendEnvelope(body[:0], req, nil, errXMLTooLarge)
+			as, fits = appendXML(nil, body)
+		}
+		if header["Content-Type"] = jsonType; fits { // an error too large as XML is sent as JSON
+			body, header["Content-Type"] = as, xmlType
+		}
 	default:
 		body, failure = s.appendEnvelope(body, req, out, err)
 		header["Content-Type"] = jsonType
@@ -153,6 +159,10 @@ func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 
 func (s *Server) send(c *call, status int, body []byte) {
 	header := c.w.Header()
+	if !c.returned {
+		s.sendAtOnce(c, status, body)
+		return
+	}
 	if len(body) >= minCompressed && *s.cfg.Common.Compress {
 		header.Add("Vary", "Accept-Encoding")
 		if coding := accepted(c.r, gzipCoding); coding != nil && header["Content-Encoding"] == nil {
@@ -165,10 +175,26 @@ func (s *Server) send(c *call, status int, body []byte) {
 			return
 		}
 	}
+	if c.r.ProtoMajor == 2 && status != http.StatusNoContent && status != http.StatusNotModified {
+		header["Content-Length"] = []string{strconv.Itoa(len(body))} // the response may be flushed before its end
+	}
 	if status != http.StatusOK {
 		c.w.WriteHeader(status)
 	}
 	_, _ = c.w.Write(body)
+}
+
+// sendAtOnce sends a whole response although the handler will not return: its goroutine ends. The engines then close the
+// connection or the stream without another write.
+func (s *Server) sendAtOnce(c *call, status int, body []byte) {
+	header := c.w.Header()
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	if c.r.ProtoMajor == 1 {
+		header.Set("Connection", "close")
+	}
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(body)
+	_ = http.NewResponseController(c.w).Flush()
 }
 
 // maxCallback is the length of the longest allowed name of a JSONP callback, in bytes.

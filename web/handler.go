@@ -118,6 +118,7 @@ func (e *wrongMethod) Error() string {
 // in the query or the URL, or nil. If there is an error, serveAction sets the field Err of the request to the error and
 // still dispatches the request, so that middleware, rate limit and log also see refused requests.
 func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err error) {
+	defer s.finish(c, req)
 	req.Action = t.action
 	if t.file != "" {
 		req.Params.Set("fileName", t.file)
@@ -125,7 +126,6 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	if err == nil && c.r.Body != http.NoBody {
 		transport.ParamsOf(&req.Params).NextSource()
 		err = s.readBody(c, req)
-		defer c.removeTempFiles()
 		if named := req.Params.Get("action"); named != "" && !t.routed && t.action == "" {
 			req.Action = named
 		}
@@ -138,6 +138,8 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	}
 	req.Err = c.clientError(err)
 	out, err := s.api.Dispatch(c.r.Context(), req)
+	c.returned = true
+	c.end()
 	s.respond(c, req, out, err)
 }
 

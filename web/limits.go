@@ -13,10 +13,10 @@ func (s *Server) withLimits(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closeIfAmbiguous(w, r)
 		if r.ProtoMajor == 2 {
-			writer := &progressWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: common.WriteTimeout}
-			defer writer.finish()
-			w = writer
-		} else if r.Body != http.NoBody {
+			s.serveHTTP2(w, r, next)
+			return
+		}
+		if r.Body != http.NoBody {
 			// If the handler does not read the whole body, net/http reads the rest of the body without a deadline of
 			// its own.
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(common.ReadTimeout))
@@ -35,14 +35,18 @@ func closeIfAmbiguous(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveMounted passes a request to the mounted handler whose pattern matches. The read timeout of the body begins when
-// the handler reads the body for the first time, because the handler may do other work before it reads.
+// the handler reads the body for the first time, because the handler may do other work before it reads. A handler that
+// has returned can use neither the writer nor, through the body, the read deadline of the connection.
 func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) {
+	writer := scopedWriter{new(scope), w}
+	defer writer.end()
 	if r.Body != http.NoBody {
-		body := newProgressBody(w, r.Body, s.cfg.Common.ReadTimeout)
+		body := newProgressBody(writer, r.Body, s.cfg.Common.ReadTimeout)
+		body.scope = writer.scope
 		r = r.WithContext(r.Context()) // a copy: net/http needs its own body when the handler returns
 		r.Body = body
 	}
-	s.mux.ServeHTTP(w, r)
+	s.mux.ServeHTTP(writer, r)
 }
 
 // progressWriter is the http.ResponseWriter of a response over HTTP/2. It sets a write deadline for each chunk of the

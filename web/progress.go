@@ -169,6 +169,7 @@ type progressBody struct {
 	read    int64
 	next    int64 // the deadline moves when this number of bytes was read
 	ended   bool
+	scope   *scope // the time in which the app may read the body; nil: no limit
 }
 
 // minRate is the lowest average rate, in bytes per second, at which a body may arrive after the read timeout has
@@ -180,6 +181,9 @@ func newProgressBody(w http.ResponseWriter, body io.ReadCloser, timeout time.Dur
 }
 
 func (b *progressBody) Read(p []byte) (int, error) {
+	if b.scope != nil && b.scope.use(func() error { return nil }) != nil {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	if b.start.IsZero() {
 		b.start = time.Now()
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/internal/ws"
@@ -44,7 +45,7 @@ func (c *Config) options() (ws.Options, error) {
 	if err := setting.Check("webSockets", c); err != nil {
 		return ws.Options{}, err
 	}
-	origins, err := ws.NewOrigins(c.Origins)
+	origins, err := browserguard.NewOrigins("webSockets.origins", c.Origins)
 	return ws.Options{
 		Origins:    origins,
 		SendQueue:  sendqueue.Config{MaxMessages: c.MaxQueued, MaxBytes: c.MaxQueuedLen, WriteTimeout: c.WriteTimeout},

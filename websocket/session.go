@@ -149,9 +149,9 @@ type wireKind struct{ deflated bool }
 // Flush.
 func (ss *session) Deliver(m *actionhero.RoomMessage) (flush bool) {
 	if ss.ws.Deflates() {
-		return ss.ws.Out.Add(transport.Encoded(m, wireKind{true}, func(m *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(encodeRoomMessage(m)) }))
+		return ss.ws.Out.AddShared(transport.Encoded(m, wireKind{true}, func(m *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(encodeRoomMessage(m)) }), nil)
 	}
-	return ss.ws.Out.Add(transport.Encoded(m, wireKind{false}, func(m *actionhero.RoomMessage) []byte { return ws.TextFrame(encodeRoomMessage(m)) }))
+	return ss.ws.Out.AddShared(transport.Encoded(m, wireKind{false}, func(m *actionhero.RoomMessage) []byte { return ws.TextFrame(encodeRoomMessage(m)) }), nil)
 }
 
 func encodeRoomMessage(m *actionhero.RoomMessage) []byte {

@@ -88,8 +88,8 @@ func (p *producer) storeOutcomes(ctx context.Context, batch []backend.Outcome) {
 	for {
 		lost, err := p.finish(batch)
 		if err == nil {
-			for _, id := range lost {
-				p.api.Log().Warn("a job ended after its lease, so another node may have run it too", "job", id)
+			for _, run := range lost {
+				p.api.Log().Warn("a run ended after its lease had expired, and its job runs again: the outcome of the late run is dropped", "job", run.ID)
 			}
 			break
 		}
@@ -101,7 +101,7 @@ func (p *producer) storeOutcomes(ctx context.Context, batch []backend.Outcome) {
 	}
 	p.mu.Lock()
 	for i := range batch {
-		delete(p.running, batch[i].ID)
+		delete(p.running, batch[i].Run)
 	}
 	p.mu.Unlock()
 }
@@ -109,7 +109,7 @@ func (p *producer) storeOutcomes(ctx context.Context, batch []backend.Outcome) {
 // finishTimeout is the time limit of one attempt to store a batch of outcomes.
 const finishTimeout = 30 * time.Second
 
-func (p *producer) finish(batch []backend.Outcome) (lost []uint64, err error) {
+func (p *producer) finish(batch []backend.Outcome) (lost []backend.Run, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
 	defer cancel()
 	return p.queue.Finish(ctx, batch...)

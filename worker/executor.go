@@ -19,10 +19,10 @@ func (p *producer) startRuns(jobs []backend.Job) {
 	for i := range jobs {
 		r := &run{job: jobs[i]}
 		r.ctx, r.cancel = context.WithCancelCause(p.runCtx)
-		if p.cancelledDuringFetch[r.job.ID] {
+		if p.cancelledDuringFetch[r.job.Run()] {
 			r.cancel(errCancelled)
 		}
-		p.running[r.job.ID] = r
+		p.running[r.job.Run()] = r
 		select {
 		case p.handoff <- r:
 		default:
@@ -61,13 +61,17 @@ func (p *producer) nextRun() *run {
 
 // executeOne runs the job of r and adds the outcome to the completer.
 func (p *producer) executeOne(r *run) {
-	outcome := backend.Outcome{Run: r.job.Run(), State: backend.Retryable, Delay: time.Minute, Error: "the task ended its goroutine with runtime.Goexit: it must return instead"}
 	defer func() { // deferred, so that it also runs after a Goexit
 		if v := recover(); v != nil {
-			outcome.Error = fmt.Sprintf("a fault of the worker: %v\n%s", v, debug.Stack())
+			r.outcome = backend.Outcome{State: backend.Retryable, Delay: time.Minute, Error: fmt.Sprintf("a fault of the worker: %v\n%s", v, debug.Stack())}
 		}
+		r.outcome.Run = r.job.Run()
+		setFinalState(&r.outcome, context.Cause(r.ctx))
 		r.cancel(nil)
-		p.completer.add(outcome)
+		p.mu.Lock()
+		r.ended = true
+		p.mu.Unlock()
+		p.completer.add(r.outcome)
 		p.mu.Lock()
 		p.busy--
 		p.mu.Unlock()
@@ -76,21 +80,20 @@ func (p *producer) executeOne(r *run) {
 		default:
 		}
 	}()
-	outcome = finalOutcome(p.host.RunJob(r.ctx, &r.job, p.cfg.Timeout), context.Cause(r.ctx))
+	p.host.RunJob(r.ctx, &r.job, p.cfg.Timeout, &r.outcome)
 }
 
-// finalOutcome returns the outcome to store for a run. o is the outcome of the task. cause is the cause with which the
-// run's context was cancelled, or nil. If the task did not fail, finalOutcome returns o unchanged. If the task failed
-// after its job was cancelled, the state becomes cancelled. If the task failed because the server stops, the job is
-// requeued without the error.
-func finalOutcome(o backend.Outcome, cause error) backend.Outcome {
+// setFinalState changes the outcome o of a task to the outcome that the worker stores. cause is the cause with which the
+// run's context was cancelled, or nil. If the task did not fail, setFinalState does nothing. If the task failed after
+// its job was cancelled, the state becomes cancelled. If the task failed because the server stops or because the lease
+// of the run is lost, the job is requeued without the error.
+func setFinalState(o *backend.Outcome, cause error) {
 	failed := o.State == backend.Retryable || o.State == backend.Dead
 	switch {
 	case !failed:
 	case errors.Is(cause, errCancelled):
 		o.State, o.Delay = backend.Cancelled, 0
-	case errors.Is(cause, errStopping):
+	case errors.Is(cause, errStopping), errors.Is(cause, errLeaseLost):
 		o.State, o.Delay, o.Error = backend.Available, 0, ""
 	}
-	return o
 }

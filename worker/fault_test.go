@@ -59,8 +59,8 @@ func (b backendWithQueue) Queue() backend.Queue { return b.queue }
 // faultyQueue is a queue whose methods fail on demand.
 type faultyQueue struct {
 	backend.Queue
-	failFetch, failFinish atomic.Bool
-	failSchedule          atomic.Bool // LastRuns and EnqueueScheduled
+	failFetch, failFinish, failRenew, failDrain atomic.Bool
+	failSchedule                                atomic.Bool // LastRuns, SetLastRun and EnqueueScheduled
 }
 
 var errFault = errors.New("the disk is on fire")
@@ -72,11 +72,32 @@ func (q *faultyQueue) Fetch(ctx context.Context, req backend.FetchRequest) ([]ba
 	return q.Queue.Fetch(ctx, req)
 }
 
-func (q *faultyQueue) Finish(ctx context.Context, outcomes ...backend.Outcome) ([]uint64, error) {
+func (q *faultyQueue) Finish(ctx context.Context, outcomes ...backend.Outcome) ([]backend.Run, error) {
 	if q.failFinish.Load() {
 		return nil, errFault
 	}
 	return q.Queue.Finish(ctx, outcomes...)
+}
+
+func (q *faultyQueue) Renew(ctx context.Context, lease time.Duration, runs ...backend.Run) (backend.Renewed, error) {
+	if q.failRenew.Load() {
+		return backend.Renewed{}, errFault
+	}
+	return q.Queue.Renew(ctx, lease, runs...)
+}
+
+func (q *faultyQueue) Drain(ctx context.Context, runs ...backend.Run) error {
+	if q.failDrain.Load() {
+		return errFault
+	}
+	return q.Queue.Drain(ctx, runs...)
+}
+
+func (q *faultyQueue) SetLastRun(ctx context.Context, schedule string, before, at time.Time) (bool, error) {
+	if q.failSchedule.Load() {
+		return false, errFault
+	}
+	return q.Queue.SetLastRun(ctx, schedule, before, at)
 }
 
 func (q *faultyQueue) LastRuns(ctx context.Context) (map[string]time.Time, error) {
@@ -132,7 +153,7 @@ func TestSilentNode(t *testing.T) {
 		synctest.Wait()
 		n.start()
 		time.Sleep(2 * time.Minute)
-		if job := n.want(id, backend.Completed); job.Node != "other" || job.Crashes != 1 || job.Attempt != 1 {
+		if job := n.want(id, backend.Completed); job.Node != "other" || job.Starts != 2 || job.Crashes != 0 || job.Attempt != 1 {
 			t.Errorf("the job is %+v", job)
 		}
 		if diff := cmp.Diff([]string{"silent", "other"}, nodes.all()); diff != "" {
@@ -144,8 +165,8 @@ func TestSilentNode(t *testing.T) {
 // silentQueue renews no leases.
 type silentQueue struct{ backend.Queue }
 
-func (silentQueue) Renew(context.Context, time.Duration, ...backend.Run) ([]uint64, error) {
-	return nil, nil
+func (silentQueue) Renew(context.Context, time.Duration, ...backend.Run) (backend.Renewed, error) {
+	return backend.Renewed{}, nil
 }
 
 // cancellingQueue cancels each job that a Fetch returns, before it returns.

@@ -17,6 +17,7 @@ import (
 // These errors are the causes with which the worker cancels the context of a run.
 var (
 	errCancelled = errors.New("the job was cancelled")
+	errLeaseLost = errors.New("the lease of the job has expired: another node may run the job")
 	errStopping  = errors.New("the server stops: the job is requeued")
 )
 
@@ -35,13 +36,15 @@ type producer struct {
 	runCtx       context.Context // the parent of the contexts of all runs; done when the grace period is over
 	cancelRuns   context.CancelCauseFunc
 	graceTimer   *time.Timer     // nil before drain
+	first        func() bool     // reports whether no older worker of this API has the same node
 	unregister   func()          // removes this node from the nodes that run tasks of ScopeAllNodes
+	unlisten     func()          // ends the calls of cancelJob
 	due          <-chan struct{} // has a value after a job became due
 	unwatch      func()
 	slotFreed    chan struct{} // has a value after a run ended
 
 	completer *completer
-	loops     sync.WaitGroup // goroutines that end with fetchCtx
+	loops     sync.WaitGroup // goroutines that end with fetchCtx or runCtx
 	runs      sync.WaitGroup // goroutines that run tasks, or wait for the next run
 	handoff   chan *run      // hands a run to a goroutine that waits for one
 	idle      atomic.Int32   // the number of goroutines that wait for a run
@@ -49,24 +52,26 @@ type producer struct {
 	renewer   sync.WaitGroup
 
 	mu                   sync.Mutex
-	busy                 int             // the number of runs of jobs that have not ended
-	running              map[uint64]*run // the runs whose outcomes are not stored yet, by the ids of their jobs
-	fetching             bool            // a Fetch has not returned yet
-	cancelledDuringFetch map[uint64]bool // ids of jobs that were cancelled while fetching was true
+	busy                 int                  // the number of runs of jobs that have not ended
+	running              map[backend.Run]*run // the runs whose outcomes are not stored yet
+	fetching             bool                 // a Fetch has not returned yet
+	cancelledDuringFetch map[backend.Run]bool // runs whose jobs were cancelled while fetching was true
 }
 
 // run is one run of a fetched job, with the context of the task.
 type run struct {
-	job    backend.Job
-	ctx    context.Context
-	cancel context.CancelCauseFunc
+	job     backend.Job
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	outcome backend.Outcome
+	ended   bool // the task has returned; guarded by producer.mu
 }
 
 func (w *Worker) newProducer() *producer {
 	p := &producer{
 		Worker: w, node: cmp.Or(w.cfg.Node, w.api.Stats.ID()),
 		slotFreed: make(chan struct{}, 1), handoff: make(chan *run), renewStop: make(chan struct{}),
-		running: map[uint64]*run{}, cancelledDuringFetch: map[uint64]bool{},
+		running: map[backend.Run]*run{}, cancelledDuringFetch: map[backend.Run]bool{},
 	}
 	p.fetchCtx, p.stopFetching = context.WithCancel(context.Background())
 	p.runCtx, p.cancelRuns = context.WithCancelCause(context.Background())
@@ -90,7 +95,8 @@ func (w *Worker) weights() map[string]int {
 }
 
 func (p *producer) start() {
-	p.unregister = p.host.RegisterNode(p.node)
+	p.first, p.unregister = p.host.RegisterNode(p.node)
+	p.unlisten = p.queue.OnCancel(p.cancelJob)
 	p.due, p.unwatch = p.queue.Watch(p.queues.names()...)
 	p.completer.start()
 	p.loops.Go(p.fetchLoop)
@@ -107,16 +113,34 @@ func (p *producer) start() {
 func (p *producer) drain(grace time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.graceTimer == nil {
-		p.stopFetching()
-		p.graceTimer = time.AfterFunc(grace, func() { p.cancelRuns(errStopping) })
+	if p.graceTimer != nil {
+		return
 	}
+	p.stopFetching()
+	p.graceTimer = time.AfterFunc(grace, func() { p.cancelRuns(errStopping) })
+	if runs := p.currentRuns(); len(runs) > 0 {
+		p.loops.Go(func() { p.markDraining(runs) })
+	}
+}
+
+// markDraining makes the queue store that this worker stops. If the process is killed before the runs have ended, their
+// jobs are then requeued, and no crash is counted.
+func (p *producer) markDraining(runs []backend.Run) {
+	if err := p.queue.Drain(p.runCtx, runs...); err != nil {
+		p.api.Log().Warn("the queue cannot store that the server stops: if the process is killed now, its running jobs count as crashed", "error", err.Error())
+	}
+}
+
+// currentRuns returns the runs whose outcomes are not stored yet. The caller holds p.mu.
+func (p *producer) currentRuns() []backend.Run {
+	return slices.Collect(maps.Keys(p.running))
 }
 
 // stop waits for the running tasks to end, but not longer than the grace period and not after ctx is done. Then stop
 // cancels the tasks that still run. If a task does not return within cancelWait after that, stop requeues the job of
 // that task.
 func (p *producer) stop(ctx context.Context) {
+	defer context.AfterFunc(ctx, func() { p.cancelRuns(errStopping) })()
 	p.loops.Wait()
 	p.unwatch()
 	done := make(chan struct{})
@@ -126,8 +150,6 @@ func (p *producer) stop(ctx context.Context) {
 	}()
 	select {
 	case <-done:
-	case <-ctx.Done():
-		p.cancelRuns(errStopping)
 	case <-p.runCtx.Done():
 	}
 	timer := time.NewTimer(cancelWait)
@@ -142,6 +164,7 @@ func (p *producer) stop(ctx context.Context) {
 	p.completer.close(ctx)
 	close(p.renewStop)
 	p.renewer.Wait()
+	p.unlisten()
 	p.unregister()
 }
 
@@ -149,10 +172,15 @@ func (p *producer) stop(ctx context.Context) {
 // dropped, because the completer is closed or the run has ended in the queue.
 func (p *producer) requeueRest() {
 	p.mu.Lock()
-	runs := slices.Collect(maps.Values(p.running))
+	var rest []*run
+	for _, r := range p.running {
+		if !r.ended {
+			rest = append(rest, r)
+		}
+	}
 	p.mu.Unlock()
 	var names []string
-	for _, r := range runs {
+	for _, r := range rest {
 		if p.completer.add(backend.Outcome{Run: r.job.Run(), State: backend.Available}) {
 			names = append(names, r.job.Task)
 		}
@@ -161,14 +189,23 @@ func (p *producer) requeueRest() {
 	p.api.Log().Warn("some tasks ignore that their context was cancelled: their jobs are requeued, and the stop does not wait for them", "tasks", strings.Join(slices.Compact(names), ", "))
 }
 
-// cancelJob cancels the context of a job that runs on this worker. If a call of Queue.Fetch has not returned yet, the
-// job may be among the fetched jobs, so cancelJob stores the id for startRuns.
-func (p *producer) cancelJob(id uint64) {
+// cancelJob cancels the context of a run of this worker whose job was cancelled. If a call of Queue.Fetch has not
+// returned yet, the run may be among the fetched ones, so cancelJob stores it for startRuns.
+func (p *producer) cancelJob(run backend.Run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r := p.running[id]; r != nil {
+	if r := p.running[run]; r != nil {
 		r.cancel(errCancelled)
 	} else if p.fetching {
-		p.cancelledDuringFetch[id] = true
+		p.cancelledDuringFetch[run] = true
+	}
+}
+
+// dropRun cancels the context of a run whose lease has expired.
+func (p *producer) dropRun(run backend.Run) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := p.running[run]; r != nil {
+		r.cancel(errLeaseLost)
 	}
 }

@@ -30,6 +30,7 @@ type scheduler struct {
 	started     time.Time     // read from the monotonic clock
 	lastWall    time.Time     // the wall clock at the previous check
 	lastElapsed time.Duration // the time since started at the previous check
+	resetFailed bool          // the last call of resetFutureRuns could not change a task
 }
 
 // entry is a task with a schedule and the state of that schedule on this node.
@@ -116,7 +117,7 @@ func (e *entry) setLast(at time.Time) {
 // startDue starts the tasks that are due, and returns the time until the next task is due, at most maxSleep.
 func (s *scheduler) startDue() time.Duration {
 	now := s.now()
-	if s.clockSetBack(now) {
+	if s.clockSetBack(now) || s.resetFailed {
 		s.resetFutureRuns(now)
 	}
 	var due []*entry
@@ -145,9 +146,11 @@ func (s *scheduler) clockSetBack(now time.Time) bool {
 }
 
 // resetFutureRuns handles tasks whose last due time lies in the future, because a clock was ahead. It sets the last due
-// time of each of these tasks to now. Without this change, the task would not run before that future time.
+// time of each of these tasks to now. Without this change, the task would not run before that future time. If the change
+// of a task fails, the next check of the scheduler calls resetFutureRuns again.
 func (s *scheduler) resetFutureRuns(now time.Time) {
 	now = now.Truncate(time.Millisecond)
+	s.resetFailed = false
 	for _, e := range s.entries {
 		limit := minSetBack
 		if e.schedule.Calendar() {
@@ -159,7 +162,7 @@ func (s *scheduler) resetFutureRuns(now time.Time) {
 		if !e.local {
 			done, err := s.host.SetLastRun(s.runCtx, e.name, e.last, now)
 			if err != nil || !done {
-				s.reread(e, err)
+				s.resetFailed = s.reread(e, err) != nil || s.resetFailed
 				continue
 			}
 		}
@@ -197,16 +200,16 @@ func (s *scheduler) startAll(due []*entry, now time.Time) {
 func (s *scheduler) enqueue(e *entry, at time.Time) {
 	won, err := s.host.EnqueueScheduled(s.runCtx, e.name, at)
 	if err != nil || !won {
-		s.reread(e, err)
+		_ = s.reread(e, err) // the next check tries again
 		return
 	}
 	e.setLast(at)
 }
 
 // reread is called after the task of e was not enqueued. If err is nil, another node has changed the last due time, and
-// reread reads that time from the backend. If err is not nil or the read fails, reread logs the error, and the
-// scheduler checks the task again after one second.
-func (s *scheduler) reread(e *entry, err error) {
+// reread reads that time from the backend. If err is not nil or the read fails, reread logs and returns the error, and
+// the scheduler checks the task again after one second.
+func (s *scheduler) reread(e *entry, err error) error {
 	if err == nil {
 		err = s.readLastRuns([]*entry{e})
 	}
@@ -214,18 +217,19 @@ func (s *scheduler) reread(e *entry, err error) {
 		s.api.Log().Error("a scheduled task cannot be enqueued", "task", e.name, "error", err.Error())
 		e.next = s.now().Add(time.Second)
 	}
+	return err
 }
 
 // startLocal runs a task of ScopeAllNodes on this node, without the queue. If the previous run of the task has not
-// ended, startLocal does nothing.
+// ended, or another worker of this node runs the task, startLocal does nothing.
 func (s *scheduler) startLocal(e *entry) {
-	if !e.running.CompareAndSwap(false, true) {
+	if !s.first() || !e.running.CompareAndSwap(false, true) {
 		return
 	}
 	now := s.now()
 	job := backend.Job{Task: e.name, Queue: e.queue, Params: []byte("{}"), State: backend.Running, RunAt: now, Enqueued: now, Started: now, Attempt: 1, MaxAttempts: 1, Node: s.node}
 	s.runs.Go(func() {
 		defer e.running.Store(false)
-		s.host.RunJob(s.runCtx, &job, s.cfg.Timeout)
+		s.host.RunJob(s.runCtx, &job, s.cfg.Timeout, new(backend.Outcome))
 	})
 }

@@ -260,6 +260,29 @@ func TestScheduleErrors(t *testing.T) {
 	})
 }
 
+// If the clock is set back while the queue fails, the task follows the clock once the queue works again.
+func TestClockBackDuringErrors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		q := &faultyQueue{Queue: b.Queue()}
+		var clock wallClock
+		runs := newRecorder()
+		n := newNode(t, backendWithQueue{b, q}, worker.Config{}, scheduled(runs, "minutely", every(time.Minute)))
+		n.SetClock(clock.now)
+		n.start()
+		time.Sleep(90 * time.Second)
+		q.failSchedule.Store(true)
+		clock.adjust(-24 * time.Hour)
+		time.Sleep(time.Minute)
+		q.failSchedule.Store(false)
+		time.Sleep(150 * time.Second)
+		if got := len(runs.all()); got < 3 || got > 4 {
+			t.Errorf("the task ran at %v", runs.times())
+		}
+	})
+}
+
 // An enqueued task of ScopeAllNodes runs on each node, even if it is unique.
 func TestEnqueueForAllNodes(t *testing.T) {
 	t.Parallel()

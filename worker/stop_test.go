@@ -137,6 +137,52 @@ func TestTaskIgnoresCancel(t *testing.T) {
 	})
 }
 
+// A queue that cannot store that the worker stops delays no stop.
+func TestDrainFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		q := &faultyQueue{Queue: b.Queue()}
+		q.failDrain.Store(true)
+		n := newNode(t, backendWithQueue{b, q}, worker.Config{Grace: time.Second}, lasting("long", time.Hour))
+		n.start()
+		n.want(n.enqueue("long"), backend.Running)
+		begun := time.Now()
+		n.stop()
+		if took := time.Since(begun); took != time.Second {
+			t.Errorf("the stop took %v", took)
+		}
+	})
+}
+
+// A Fetch that does not return ends with the context of the stop.
+func TestStopDuringFetch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		n := newNode(t, backendWithQueue{b, hangingQueue{b.Queue()}}, worker.Config{Grace: time.Hour}, lasting("long", time.Hour))
+		n.start()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		begun := time.Now()
+		if err := n.API.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took != 300*time.Millisecond {
+			t.Errorf("the stop took %v", took)
+		}
+	})
+}
+
+// hangingQueue has a Fetch that returns when its context ends.
+type hangingQueue struct{ backend.Queue }
+
+func (hangingQueue) Fetch(ctx context.Context, _ backend.FetchRequest) ([]backend.Job, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
 // A job that is cancelled while the stop waits for it ends as cancelled and is not requeued.
 func TestCancelDuringStop(t *testing.T) {
 	t.Parallel()

@@ -17,7 +17,15 @@
 // queue that the worker fetches from. The task's own queue and its schedule are in effect from the next start.
 //
 // When the API stops, the worker fetches no more jobs, and running tasks have [Config.Grace] to end. Then their
-// contexts are cancelled. If a task fails because of that, its job is requeued as if the job had not been started.
+// contexts are cancelled. If a task fails because of that, its job is requeued as if the job had not been started. The
+// queue stores at the beginning of a stop which runs it may cut short. So if the process is killed during the stop,
+// their jobs are requeued, too, and no crash is counted.
+//
+// If the worker cannot renew the lease of a run in time, another node may run the job. When the worker hears of that, it
+// cancels the context of its own run and drops that run's outcome.
+//
+// An API can have several workers, for example one for each queue. Workers of the same node share the tasks of
+// ScopeAllNodes: each of these tasks runs once on that node.
 package worker
 
 import (
@@ -52,11 +60,7 @@ var (
 // New returns a Worker for api. Pass it to API.Add. The Worker fetches no job before the API has started.
 func New(api *actionhero.API, cfg Config) *Worker {
 	cfg.complete()
-	w := &Worker{api: api, host: bridge.WorkerOf(api), queue: api.Config().Backend.Queue(), cfg: cfg, now: time.Now}
-	if *cfg.Enable {
-		w.queue.OnCancel(w.cancelJob)
-	}
-	return w
+	return &Worker{api: api, host: bridge.WorkerOf(api), queue: api.Config().Backend.Queue(), cfg: cfg, now: time.Now}
 }
 
 // Start returns an error if a setting of the worker is out of range. Start does not fetch jobs yet; Started does.
@@ -75,8 +79,8 @@ func (w *Worker) Started() {
 	p.start()
 }
 
-// Stopping stops the fetching of jobs and starts the grace period of running tasks. Stopping returns Config.Grace, the
-// length of that period.
+// Stopping stops the fetching of jobs and starts the grace period of running tasks. It makes the queue store that these
+// tasks may be cut short. Stopping returns Config.Grace, the length of the grace period.
 func (w *Worker) Stopping() (grace time.Duration) {
 	if p := w.running(); p != nil {
 		p.drain(w.cfg.Grace)
@@ -104,11 +108,4 @@ func (w *Worker) running() *producer {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.current
-}
-
-// cancelJob cancels the job with this id if the job runs on this worker. The queue calls cancelJob.
-func (w *Worker) cancelJob(id uint64) {
-	if p := w.running(); p != nil {
-		p.cancelJob(id)
-	}
 }

@@ -103,57 +103,6 @@ func retryAndSnooze(t *tester) {
 	t.wantTotal(q, backend.Counts{Completed: 1})
 }
 
-// leases checks that a run whose lease expires counts as a crash, and that Renew keeps the lease of another run.
-func leases(t *tester) {
-	q := t.open().Queue()
-	const lease = 100 * time.Millisecond
-	kept := t.enqueue(q, backend.NewJob{Task: "kept"})[0]
-	fetch := func() backend.Job {
-		t.Helper()
-		jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{"default"}, Max: 1, Lease: lease})
-		if err != nil || len(jobs) != 1 {
-			t.Fatalf("Fetch = %d jobs, %v", len(jobs), err)
-		}
-		return jobs[0]
-	}
-	keptRun := fetch().Run()
-	renew := func() {
-		t.Helper()
-		if stop, err := q.Renew(t.ctx, time.Hour, keptRun); err != nil || len(stop) > 0 {
-			t.Fatalf("Renew = %v, %v", stop, err)
-		}
-	}
-	renew()
-	id := t.enqueue(q, backend.NewJob{Task: "crashes"})[0]
-	for crashes := 1; crashes <= backend.DefaultMaxCrashes; crashes++ {
-		before := time.Now()
-		run := fetch().Run()
-		end := time.Now().Add(waitLimit)
-		var j backend.Job
-		for j = t.job(q, id); j.State == backend.Running; j = t.job(q, id) {
-			if time.Now().After(end) {
-				t.Fatalf("a run is still running after %v, with a lease of %v", waitLimit, lease)
-			}
-			time.Sleep(time.Millisecond)
-		}
-		if took := time.Since(before); took < lease || j.Crashes != crashes || j.Attempt != 0 {
-			t.Fatalf("a lease of %v expired after %v; the job is %+v, want %d crashes", lease, took, j, crashes)
-		}
-		if lost, err := q.Finish(t.ctx, backend.Outcome{Run: run, State: backend.Completed}); err != nil || len(lost) != 1 || lost[0] != id {
-			t.Fatalf("Finish after the lease = %v, %v, want %d as lost", lost, err, id)
-		}
-		if stop, err := q.Renew(t.ctx, lease, run); err != nil || len(stop) != 1 || stop[0] != id {
-			t.Fatalf("Renew after the lease = %v, %v, want %d to stop", stop, err, id)
-		}
-	}
-	if j := t.wantState(q, id, backend.Dead); j.Error == "" || j.Finished.IsZero() {
-		t.Errorf("a job with the maximum number of crashes is %+v, want an error and a finish time", j)
-	}
-	renew()
-	t.finish(q, backend.Outcome{Run: keptRun, State: backend.Completed})
-	t.wantState(q, kept, backend.Completed)
-}
-
 func watchQueues(t *tester) {
 	b := t.h.New(t.T)
 	q := b.Queue()

@@ -39,6 +39,7 @@ type Host interface {
 	Accepts(key string) bool
 	Connect(transport string, remote netip.AddrPort, sender any) any
 	Disconnect(conn any)
+	SendBudget() any // a *sendqueue.Budget
 	Listening(port int)
 	AddOutermost(component any)
 	Extensions() []any
@@ -91,12 +92,13 @@ func (m *Message) Keep(wire any, bytes []byte) { m.encoded = append(m.encoded, e
 // Worker has the methods of an API that only package worker calls.
 type Worker interface {
 	// RegisterNode declares that a worker in this process runs the jobs of node. Until the caller calls release, an
-	// enqueue of a task of actionhero.ScopeAllNodes stores a job for that node.
-	RegisterNode(node string) (release func())
-	// RunJob runs a fetched job and returns the outcome of the job. The context of the task ends with ctx and at the
-	// task's timeout. limit is the timeout of a task that declares none; 0 means no timeout. A stop of the API does not
-	// end that context, because the worker ends it.
-	RunJob(ctx context.Context, job *backend.Job, limit time.Duration) backend.Outcome
+	// enqueue of a task of actionhero.ScopeAllNodes stores a job for that node. Several workers can register the same
+	// node; first reports whether the caller's registration is the oldest of that node.
+	RegisterNode(node string) (first func() bool, release func())
+	// RunJob runs a fetched job and sets *outcome to the outcome of the job, also if the task ends its goroutine with
+	// runtime.Goexit. The context of the task ends with ctx and at the task's timeout. limit is the timeout of a task
+	// that declares none; 0 means no timeout. A stop of the API does not end that context, because the worker ends it.
+	RunJob(ctx context.Context, job *backend.Job, limit time.Duration, outcome *backend.Outcome)
 	// Schedule returns the schedule of the task with this name, or nil if the task has none.
 	Schedule(task string) Schedule
 	// EnqueueScheduled enqueues a task because its schedule was due at the time at. If several nodes call

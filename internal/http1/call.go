@@ -35,22 +35,51 @@ type call struct {
 	real   context.Context // created when the handler needs one
 	cancel context.CancelFunc
 	read   chan struct{} // closed when readInBackground returns
-	ended  bool
+	ended  bool          // the handler has returned
 
 	response
 }
 
-// body is the body of a request. The whole body is in memory before the handler runs.
-type body struct{ bytes.Reader }
+// body is the body of a request. The whole body is in memory before the handler runs. The memory is the input buffer of
+// the connection, which holds the next request after the handler has returned. Therefore end and Read exclude each other.
+type body struct {
+	mu    sync.Mutex
+	text  []byte
+	ended bool
+}
 
-// Close implements io.Closer. It does nothing.
-func (*body) Close() error { return nil }
+// Read implements io.Reader. After Close, or after the handler has returned, it returns [http.ErrBodyReadAfterClose].
+func (b *body) Read(p []byte) (n int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.ended:
+		return 0, http.ErrBodyReadAfterClose
+	case len(b.text) == 0:
+		return 0, io.EOF
+	}
+	n = copy(p, b.text)
+	b.text = b.text[n:]
+	return n, nil
+}
+
+// Close implements io.Closer. It ends the use of the body.
+func (b *body) Close() error {
+	b.end()
+	return nil
+}
+
+func (b *body) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text, b.ended = nil, true
+}
 
 // finishRequest sets the body of the request to text.
 func (c *call) finishRequest(text []byte) {
 	c.request.Body = http.NoBody
 	if c.conn.bodyLent = len(text) > 0; c.conn.bodyLent {
-		c.body.Reset(text)
+		c.body.text = text
 		c.request.Body = &c.body
 	}
 }
@@ -149,6 +178,7 @@ func (c *call) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
+	c.returned.Store(true)
 	if c.cancel != nil {
 		c.cancel()
 	}
@@ -157,10 +187,14 @@ func (c *call) end() {
 // Hijack implements http.Hijacker. The returned reader first returns the input that was already read from the
 // connection.
 func (c *call) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if c.hijacked {
+	switch {
+	case c.hijacked:
 		return nil, nil, http.ErrHijacked
+	case c.returned.Load():
+		return nil, nil, errReturned
 	}
 	c.stopReading()
+	c.conn.takeBody(c)
 	c.mu.Lock()
 	c.hijacked = true
 	c.mu.Unlock()
@@ -176,9 +210,15 @@ func (c *call) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // calls this method.
 func (c *call) SetReadDeadline(time.Time) error { return nil }
 
-// SetWriteDeadline sets the write deadline of the connection. [http.ResponseController.SetWriteDeadline] calls this
+// SetWriteDeadline sets the write deadline of the response. [http.ResponseController.SetWriteDeadline] calls this
 // method.
-func (c *call) SetWriteDeadline(t time.Time) error { return c.conn.nc.SetWriteDeadline(t) }
+func (c *call) SetWriteDeadline(t time.Time) error {
+	if c.returned.Load() {
+		return errReturned
+	}
+	c.hasDeadline = true
+	return c.conn.nc.SetWriteDeadline(t)
+}
 
 // EnableFullDuplex does nothing, because the whole body has been read already.
 // [http.ResponseController.EnableFullDuplex] calls this method.

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/poison"
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
@@ -20,7 +22,7 @@ const (
 	stateClosing
 )
 
-// end is the reason why conn.serve returned.
+// end is the reason why conn.serve ended.
 type end int
 
 const (
@@ -49,6 +51,8 @@ type conn struct {
 	block    *[blockSize]byte // nil while nothing has been read
 	from, to int              // the unused input is block[from:to]
 	bodyLent bool             // the input before from is the body of the running request
+
+	end end // set while serve runs; valid after serve has ended
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
@@ -77,6 +81,7 @@ func (c *conn) ReleaseIfEmpty() (empty bool) {
 
 func (c *conn) release() {
 	if c.block != nil {
+		poison.Bytes(c.block[:])
 		blocks.Put(c.block)
 		c.block, c.from, c.to = nil, 0, 0
 	}
@@ -100,47 +105,59 @@ func (c *conn) fill() error {
 	}
 	begun := c.to > 0
 	n, err := c.reader.Read(c)
-	if c.to += n; n > 0 && !begun {
+	if c.to += n; !begun && c.skipLineEnds() {
 		c.server.cfg.OnPhase(c.nc, PhaseHead)
 	}
 	return err
 }
 
-func (c *conn) serve() end {
-	defer func() {
-		if c.block != nil && c.from == c.to {
-			c.release()
-		}
-	}()
+// skipLineEnds skips the line ends before a request, which some clients send after a body (RFC 9112 section 2.2). It
+// reports whether there is input after them.
+func (c *conn) skipLineEnds() (more bool) {
+	for c.from < c.to && (c.block[c.from] == '\r' || c.block[c.from] == '\n') {
+		c.from++
+	}
+	return c.from < c.to
+}
+
+// serve serves requests until the connection ends or needs Config.Fallback, and records the reason in c.end. A handler
+// can end the goroutine with [runtime.Goexit]. The deferred function therefore releases what the connection holds.
+func (c *conn) serve() {
+	defer c.leave()
 	for first := true; ; first = false {
 		switch {
 		case first:
-		case c.from == c.to:
-			c.server.cfg.OnPhase(c.nc, PhaseIdle)
-		default:
+		case c.skipLineEnds():
 			c.server.cfg.OnPhase(c.nc, PhaseHead)
+		default:
+			c.server.cfg.OnPhase(c.nc, PhaseIdle)
 		}
 		call, verdict := c.next()
-		switch verdict {
-		case verdictGone:
-			return endClose
-		case verdictFallback:
-			if !c.state.CompareAndSwap(stateIdle, stateActive) {
-				return endClose
-			}
-			return endFallback
+		if verdict == verdictGone || !c.state.CompareAndSwap(stateIdle, stateActive) {
+			return // the client has disconnected, or Shutdown is closing the connection
 		}
-		if !c.state.CompareAndSwap(stateIdle, stateActive) {
-			return endClose // Shutdown is closing the connection
+		if verdict == verdictFallback {
+			c.end = endFallback
+			return
 		}
 		c.server.cfg.OnPhase(c.nc, PhaseActive)
-		if end, more := c.run(call); !more {
-			return end
+		if !c.run(call) {
+			return
 		}
 		c.state.Store(stateIdle)
 		if c.server.stopping.Load() {
-			return endClose
+			return
 		}
+	}
+}
+
+func (c *conn) leave() {
+	if c.from == c.to {
+		c.release()
+	}
+	c.server.remove(c)
+	if c.end == endClose {
+		_ = c.nc.Close()
 	}
 }
 
@@ -164,14 +181,29 @@ func (c *conn) next() (*call, verdict) {
 		if i := bytes.Index(have[max(0, seen-3):], headEnd); i >= 0 {
 			return c.parse(max(0, seen-3) + i + len(headEnd))
 		}
-		seen = len(have)
-		if len(have) >= c.server.cfg.MaxHead || len(have) == blockSize || len(have) > 0 && !maybeRequest(have) {
+		if len(have) >= c.server.cfg.MaxHead || len(have) == blockSize || len(have) > 0 && !maybeRequest(have) || hasBareLineFeed(have, seen) {
 			return nil, verdictFallback
 		}
+		seen = len(have)
 		if err := c.fill(); err != nil {
 			return nil, verdictGone
 		}
 	}
+}
+
+// hasBareLineFeed reports whether a line in have, the beginning of a request, ends without a carriage return. have was
+// already checked up to seen. The end of that head can look different from headEnd, so net/http reads it.
+func hasBareLineFeed(have []byte, seen int) bool {
+	for i := seen; i < len(have); i++ {
+		next := bytes.IndexByte(have[i:], '\n')
+		if next < 0 {
+			return false
+		}
+		if i += next; i == 0 || have[i-1] != '\r' {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *conn) rest() []byte {
@@ -223,27 +255,54 @@ func (c *conn) waitFor(whole int) verdict {
 	return verdictServe
 }
 
-// run calls the handler and sends the rest of the response. If more is true, the connection can serve another request.
-// If more is false, end is the reason why conn.serve must return.
-func (c *conn) run(call *call) (end end, more bool) {
+// run calls the handler and sends the rest of the response. It reports whether the connection can serve another request.
+func (c *conn) run(call *call) (more bool) {
+	returned := false
 	defer func() {
-		if p := recover(); p != nil {
-			call.end()
-			end, more = endClose, false
-			if call.hijacked {
-				end = endHijacked
-			}
-			if !isAbort(p) {
-				c.server.cfg.Log.Error("a fault in a web request", "to", c.remote, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			}
+		if !returned {
+			c.abandon(call, recover())
 		}
-		c.bodyLent = false
+		c.takeBody(call)
 		call.free()
 	}()
 	c.server.cfg.Handler.ServeHTTP(call, call.request)
+	returned = true
 	call.end()
 	if call.hijacked {
-		return endHijacked, false
+		c.end = endHijacked
+		return false
 	}
-	return endClose, call.finish() && !call.closes
+	return call.finish() && !call.closes
+}
+
+// abandon ends a call whose handler has not returned. If the handler panicked with p, the response stays incomplete, and
+// the client notices. If the handler ended its goroutine with [runtime.Goexit], p is nil. Deferred functions of the
+// handler may then have written a response, which is sent unless a part of it was sent before. An empty response becomes
+// an internal error.
+func (c *conn) abandon(call *call, p any) {
+	call.end()
+	if call.hijacked {
+		c.end = endHijacked
+	}
+	switch {
+	case p == nil:
+		if call.hijacked || call.headSent {
+			return
+		}
+		if call.closes = true; call.status == 0 {
+			c.server.cfg.Log.Error("a web request ended its goroutine with runtime.Goexit", "to", c.remote)
+			call.writeHeader(http.StatusInternalServerError)
+		}
+		call.finish()
+	case !isAbort(p):
+		c.server.cfg.Log.Error("a fault in a web request", "to", c.remote, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	}
+}
+
+// takeBody ends the use of the input buffer as the body of call.
+func (c *conn) takeBody(call *call) {
+	if c.bodyLent {
+		c.bodyLent = false
+		call.body.end()
+	}
 }

@@ -26,6 +26,7 @@ func appendStatus(dst []byte, status int) []byte {
 // this package sends the response, for example Content-Length and Connection.
 func (c *call) appendHeader(dst []byte) []byte {
 	var space [16]string
+	c.coding = c.header.Get("Transfer-Encoding")
 	for _, name := range sortedNames(space[:0], c.header) {
 		values := c.header[name]
 		switch name {
@@ -43,18 +44,21 @@ func (c *call) appendHeader(dst []byte) []byte {
 				continue
 			}
 		case "Transfer-Encoding":
-			if !bodyAllowed(c.status) || len(values) == 1 && values[0] == "chunked" {
-				continue // the default
+			if !c.lengthUnknown() || c.coding == "identity" || c.coding == "chunked" {
+				continue // none, or sendHead appends it
 			}
-			c.hasCoding = true
 		case "Connection":
+			c.connection = values
 			c.closes = c.closes || hasToken(values, "close")
 			continue // see appendDefaults
 		case "Trailer":
+			c.hasTrailers = true
 			c.declareTrailers(values)
-		}
-		if slices.Contains(c.trailers, name) {
-			continue
+		default:
+			if strings.HasPrefix(name, http.TrailerPrefix) {
+				c.hasTrailers = true
+				continue
+			}
 		}
 		dst = appendField(dst, name, values)
 	}
@@ -62,7 +66,7 @@ func (c *call) appendHeader(dst []byte) []byte {
 }
 
 // acceptLength parses the Content-Length that the handler has set, and records it in c.length. It returns false if the
-// header is invalid or the response has no body; the header must then not be sent.
+// header is invalid, the response has no body or a Transfer-Encoding; the header must then not be sent.
 func (c *call) acceptLength(values []string) bool {
 	if len(values) == 0 {
 		return false
@@ -73,7 +77,7 @@ func (c *call) acceptLength(values []string) bool {
 	}
 	if bodyAllowed(c.status) {
 		c.length = n
-		return true
+		return c.coding == "" || c.coding == "identity" || c.method == http.MethodHead
 	}
 	return false
 }
@@ -83,11 +87,42 @@ func (c *call) acceptLength(values []string) bool {
 func (c *call) declareTrailers(values []string) {
 	for _, value := range values {
 		for name := range strings.SplitSeq(value, ",") {
-			if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); name != "" {
+			if name = http.CanonicalHeaderKey(strings.TrimSpace(name)); name != "" && mayTrail(name) {
 				c.trailers = append(c.trailers, name)
 			}
 		}
 	}
+}
+
+// neverTrail has the headers that must not follow a body, because they decide how it is read (RFC 9110 section 6.5.1).
+var neverTrail = map[string]bool{
+	"Authorization": true, "Cache-Control": true, "Connection": true, "Content-Encoding": true, "Content-Length": true,
+	"Content-Range": true, "Content-Type": true, "Expect": true, "Host": true, "Keep-Alive": true, "Max-Forwards": true,
+	"Pragma": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true, "Range": true,
+	"Realm": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Www-Authenticate": true,
+}
+
+func mayTrail(name string) bool { return !strings.HasPrefix(name, "If-") && !neverTrail[name] }
+
+// appendTrailers appends the headers that follow the body: the declared ones, and those with the prefix
+// [http.TrailerPrefix].
+func (c *call) appendTrailers(dst []byte) []byte {
+	if len(c.trailers) == 0 && len(c.header) == 0 {
+		return dst
+	}
+	trailer := http.Header{}
+	for name, values := range c.header {
+		if rest, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {
+			trailer[rest] = values
+		}
+	}
+	for _, name := range c.trailers {
+		trailer[name] = append(trailer[name], c.header[name]...)
+	}
+	for _, name := range sortedNames(nil, trailer) {
+		dst = appendField(dst, name, trailer[name])
+	}
+	return dst
 }
 
 func hasToken(values []string, token string) bool {
@@ -101,31 +136,32 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// appendDefaults appends the headers Content-Type and Date to dst if the handler has not set them. It appends
-// "Connection: close" if the connection closes after the response. body is the beginning of the response body, from
+// appendDefaults appends the headers Content-Type and Date to dst if the handler has not set them, and the header
+// Connection. Connection is "close" if the connection closes after the response. body is the beginning of the response body, from
 // which the Content-Type is detected.
 func (c *call) appendDefaults(dst, body []byte) []byte {
-	if !c.hasType && len(body) > 0 && bodyAllowed(c.status) {
+	if !c.hasType && c.coding == "" && len(body) > 0 && bodyAllowed(c.status) {
 		dst = append(append(append(dst, "Content-Type: "...), http.DetectContentType(body)...), "\r\n"...)
 	}
 	if !c.hasDate {
 		dst = append(dst, date()...)
 	}
-	if c.closes = c.closes || c.conn.server.stopping.Load(); c.closes {
-		dst = append(dst, "Connection: close\r\n"...)
+	c.closes = c.closes || c.conn.server.stopping.Load()
+	if c.closes && c.status != http.StatusSwitchingProtocols && !hasToken(c.connection, "close") {
+		return append(dst, "Connection: close\r\n"...)
 	}
-	return dst
+	return appendField(dst, "Connection", c.connection)
 }
 
-// appendField appends one header line to dst for each of values. Spaces replace the line ends in a value. If name is
-// not a valid header name, appendField appends nothing.
+// appendField appends one header line to dst for each of values. Spaces replace line ends and other control characters
+// in a value. If name is not a valid header name, appendField appends nothing.
 func appendField(dst []byte, name string, values []string) []byte {
 	if name == "" || !onlyBytes(name, &tokenByte) {
 		return dst
 	}
 	for _, value := range values {
-		if strings.ContainsAny(value, "\r\n") {
-			value = lineEnds.Replace(value)
+		if !validValue(value) {
+			value = strings.Map(printable, value)
 		}
 		dst = append(append(dst, name...), ": "...)
 		dst = append(append(dst, strings.Trim(value, " \t")...), "\r\n"...)
@@ -133,7 +169,12 @@ func appendField(dst []byte, name string, values []string) []byte {
 	return dst
 }
 
-var lineEnds = strings.NewReplacer("\r", " ", "\n", " ")
+func printable(r rune) rune {
+	if r < ' ' && r != '\t' || r == 0x7f {
+		return ' '
+	}
+	return r
+}
 
 func sortedNames(names []string, header http.Header) []string {
 	for name := range header {

@@ -138,6 +138,88 @@ func handlers(t testing.TB) map[string]http.HandlerFunc {
 			w.(http.Flusher).Flush()
 			w.Header().Set("X-Sum", "5")
 		},
+		"trailer of a small body": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Trailer", "X-Sum, Content-Length, If-Match")
+			w.Header().Set("X-Sum", "before")
+			fmt.Fprint(w, "small")
+			w.Header().Set("X-Sum", "after")
+			w.Header().Set("If-Match", "never")
+		},
+		"trailer without a body": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Trailer", "X-Sum")
+			w.WriteHeader(http.StatusAccepted)
+			w.Header().Set("X-Sum", "0")
+		},
+		"trailer of a known length": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Trailer", "X-Sum")
+			w.Header().Set("Content-Length", "5")
+			fmt.Fprint(w, "known")
+			w.Header().Set("X-Sum", "5")
+		},
+		"trailer of no content": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Trailer", "X-Sum")
+			w.WriteHeader(http.StatusNoContent)
+			w.Header().Set("X-Sum", "5")
+		},
+		"trailer prefix before": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(http.TrailerPrefix+"X-Sum", "5")
+			fmt.Fprint(w, "small")
+		},
+		"trailer prefix after": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "small")
+			w.(http.Flusher).Flush()
+			w.Header().Set(http.TrailerPrefix+"X-Sum", "5")
+		},
+		"trailer prefix too late": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "small")
+			w.Header().Set(http.TrailerPrefix+"X-Sum", "5")
+		},
+		"early hints with a length": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "4")
+			w.Header().Set("Transfer-Encoding", "identity")
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(http.StatusProcessing)
+			fmt.Fprint(w, "page")
+		},
+		"identity": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Transfer-Encoding", "identity")
+			fmt.Fprint(w, "until the end")
+		},
+		"identity flushed": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Transfer-Encoding", "identity")
+			fmt.Fprint(w, "until ")
+			w.(http.Flusher).Flush()
+			fmt.Fprint(w, "the end")
+		},
+		"identity of a known length": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Transfer-Encoding", "identity")
+			w.Header().Set("Content-Length", "5")
+			fmt.Fprint(w, "known")
+		},
+		"chunked": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Transfer-Encoding", "chunked")
+			fmt.Fprint(w, "small")
+		},
+		"chunked with a length": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Transfer-Encoding", "chunked")
+			w.Header().Set("Content-Length", "5")
+			fmt.Fprint(w, "small")
+		},
+		"chunked without content": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Transfer-Encoding", "chunked")
+			w.Header().Set("Content-Length", "5")
+			w.WriteHeader(http.StatusNotModified)
+		},
+		"keep alive": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Connection", "keep-alive")
+			fmt.Fprint(w, "more")
+		},
+		"closed body": func(_ http.ResponseWriter, r *http.Request) {
+			_ = r.Body.Close()
+			if n, err := r.Body.Read(make([]byte, 1)); r.ContentLength > 0 && err != http.ErrBodyReadAfterClose {
+				panic(fmt.Sprint("it is read: ", n, err))
+			}
+		},
 		"invalid headers": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Split", "a\r\nSet-Cookie: b=c")
 			w.Header()["Bad name"] = []string{"x"}
@@ -225,12 +307,14 @@ func TestSameAsNetHTTP(t *testing.T) {
 
 // result is the part of a response that must be the same.
 type result struct {
-	Informational []int
+	Informational []string // status and headers
 	Status        string
 	Header        http.Header
 	Body          string
 	Err           string
 	Trailer       http.Header
+	Close         bool
+	Coding        []string
 	Kept          bool // the connection serves another request
 }
 
@@ -245,13 +329,14 @@ func exchange(t *testing.T, addr, request string) (r result) {
 	in := bufio.NewReader(nc)
 	resp, err := http.ReadResponse(in, &http.Request{Method: method})
 	for ; err == nil && resp.StatusCode < 200; resp, err = http.ReadResponse(in, &http.Request{Method: method}) {
-		r.Informational = append(r.Informational, resp.StatusCode)
+		r.Informational = append(r.Informational, fmt.Sprint(resp.Status, resp.Header))
 	}
 	if err != nil {
 		r.Err = err.Error()
 		return r
 	}
 	body, err := io.ReadAll(resp.Body)
+	r.Coding, r.Close = resp.TransferEncoding, resp.Close
 	r.Status, r.Header, r.Body, r.Trailer = resp.Status, resp.Header, string(body), resp.Trailer
 	if err != nil {
 		r.Err = err.Error()

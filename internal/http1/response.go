@@ -7,14 +7,20 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/poison"
 )
 
 // response is the response of a call. It buffers the body until the handler has written more than maxPending bytes,
 // flushes or returns. A small response therefore has a Content-Length and needs only one write. A larger response of
 // unknown length is sent in chunks (RFC 9112 section 7.1).
 type response struct {
-	closes   bool // the connection is closed after this response
-	hijacked bool
+	closes      bool // the connection is closed after this response
+	hijacked    bool
+	hasDeadline bool        // the handler has set a write deadline
+	returned    atomic.Bool // the handler has returned
 
 	header   http.Header // the headers that the handler sets
 	status   int         // 0: not set yet
@@ -25,8 +31,11 @@ type response struct {
 	written  int64 // bytes of the body that the handler has written
 	broken   bool  // a write failed, or the body has another length than the handler declared
 
-	hasType, hasDate, hasCoding bool // the handler has set Content-Type, Date, Transfer-Encoding
-	trailers                    []string
+	hasType, hasDate bool     // the handler has set Content-Type, Date
+	coding           string   // the Transfer-Encoding that the handler has set
+	connection       []string // the header Connection that the handler has set
+	hasTrailers      bool     // headers may follow the body
+	trailers         []string // the names that the handler has declared in the header Trailer
 }
 
 // maxPending is the size of the largest buffered body of a response, in bytes.
@@ -37,6 +46,7 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b 
 func putBuffer(b *[]byte) {
 	if b != nil && cap(*b) <= 4*maxPending {
 		*b = (*b)[:0]
+		poison.Bytes(*b)
 		buffers.Put(b)
 	}
 }
@@ -58,6 +68,12 @@ func (c *call) Header() http.Header {
 // WriteHeader implements http.ResponseWriter. If status is informational (from 100 to 199, but not 101), WriteHeader
 // sends an informational response at once. Any other status is recorded and sent later, with the head.
 func (c *call) WriteHeader(status int) {
+	if !c.returned.Load() {
+		c.writeHeader(status)
+	}
+}
+
+func (c *call) writeHeader(status int) {
 	switch {
 	case c.hijacked || c.status != 0:
 		return
@@ -79,7 +95,9 @@ func (c *call) WriteHeader(status int) {
 func (c *call) writeInformational(status int) {
 	text := appendStatus(nil, status)
 	for _, name := range sortedNames(nil, c.header) {
-		text = appendField(text, name, c.header[name])
+		if name != "Content-Length" && name != "Transfer-Encoding" { // they describe the body of the final response
+			text = appendField(text, name, c.header[name])
+		}
 	}
 	c.write(append(text, "\r\n"...))
 }
@@ -128,16 +146,21 @@ func (c *call) hold(p []byte) {
 // WriteString implements io.StringWriter.
 func (c *call) WriteString(s string) (int, error) { return c.Write([]byte(s)) }
 
-var errBroken = errors.New("the client does not read the response any more")
+var (
+	errBroken   = errors.New("the client does not read the response any more")
+	errReturned = errors.New("the handler has returned, and its response has ended")
+)
 
 // prepareWrite sets status 200 if the handler has set no status. If the handler may not write n more bytes of the body,
 // prepareWrite returns an error.
 func (c *call) prepareWrite(n int) error {
-	if c.hijacked {
+	switch {
+	case c.hijacked:
 		return http.ErrHijacked
-	}
-	if c.status == 0 {
-		c.WriteHeader(http.StatusOK)
+	case c.returned.Load():
+		return errReturned
+	case c.status == 0:
+		c.writeHeader(http.StatusOK)
 	}
 	switch {
 	case n > 0 && !bodyAllowed(c.status):
@@ -207,12 +230,13 @@ func (c *call) sendHead(next []byte) {
 	if len(body) == 0 {
 		body = next
 	}
-	c.chunked = c.length < 0 && bodyAllowed(c.status) && !c.hasCoding && c.method != http.MethodHead
+	if c.lengthUnknown() {
+		c.chunked = c.coding != "identity"
+		c.closes = c.closes || !c.chunked // the end of the connection is the end of the body
+	}
 	*c.head = c.appendDefaults(*c.head, body)
 	if c.chunked {
 		*c.head = append(*c.head, "Transfer-Encoding: chunked\r\n"...)
-	} else if c.hasCoding {
-		c.closes = true
 	}
 	*c.head = append(*c.head, "\r\n"...)
 	switch {
@@ -242,6 +266,11 @@ func (c *call) send(p []byte) {
 	c.write(*c.head)
 }
 
+// lengthUnknown reports whether the response has a body whose length the head cannot tell.
+func (c *call) lengthUnknown() bool {
+	return bodyAllowed(c.status) && c.method != http.MethodHead && (c.length < 0 || c.coding != "" && c.coding != "identity")
+}
+
 func appendChunk(dst, p []byte) []byte {
 	if len(p) == 0 {
 		return dst // an empty chunk would end the body
@@ -263,18 +292,21 @@ func (c *call) write(p []byte) {
 // another request.
 func (c *call) finish() bool {
 	if c.status == 0 {
-		c.WriteHeader(http.StatusOK)
+		c.writeHeader(http.StatusOK)
 	}
-	switch {
-	case !c.headSent:
-		c.finishSmall()
-	case c.chunked:
-		*c.head = append((*c.head)[:0], "0\r\n"...)
-		for _, name := range c.trailers {
-			*c.head = appendField(*c.head, name, c.header[name])
+	if !c.headSent {
+		if (c.hasTrailers || c.coding != "") && c.lengthUnknown() {
+			c.sendHead(nil)
+		} else {
+			c.finishSmall()
 		}
-		*c.head = append(*c.head, "\r\n"...)
+	}
+	if c.chunked {
+		*c.head = append(c.appendTrailers(append((*c.head)[:0], "0\r\n"...)), "\r\n"...)
 		c.write(*c.head)
+	}
+	if c.hasDeadline {
+		_ = c.conn.nc.SetWriteDeadline(time.Time{}) // the deadline of this response is not the one of the next
 	}
 	short := c.length >= 0 && c.written != c.length && c.method != http.MethodHead && bodyAllowed(c.status)
 	return !c.broken && !short
@@ -287,7 +319,7 @@ func (c *call) finishSmall() {
 		body = *c.pending
 	}
 	dst := *c.head
-	if c.length < 0 && bodyAllowed(c.status) && !c.hasCoding && (c.method != http.MethodHead || c.written > 0) {
+	if c.length < 0 && bodyAllowed(c.status) && !c.hasTrailers && c.coding == "" && (c.method != http.MethodHead || c.written > 0) {
 		dst = append(strconv.AppendInt(append(dst, "Content-Length: "...), c.written, 10), "\r\n"...)
 	}
 	dst = append(c.appendDefaults(dst, body), "\r\n"...)

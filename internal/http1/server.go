@@ -63,17 +63,15 @@ func (s *Server) Serve(nc net.Conn) {
 		return
 	}
 	defer s.running.Done()
-	end := c.serve()
-	s.mu.Lock()
-	delete(s.conns, c)
-	s.mu.Unlock()
-	switch end {
-	case endClose:
-		_ = nc.Close()
-	case endFallback:
-		rest := c.detachRest()
-		s.cfg.Fallback(nc, rest)
+	if c.serve(); c.end == endFallback {
+		s.cfg.Fallback(nc, c.detachRest())
 	}
+}
+
+func (s *Server) remove(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
 }
 
 func (s *Server) add(c *conn) bool {

@@ -4,16 +4,19 @@
 // an idle queue also writes the message. An idle connection therefore needs no writer goroutine and no write buffer. If
 // the network does not accept all bytes at once, a new goroutine writes the other bytes.
 //
-// A client that does not read is detected in two ways: the queue exceeds its limits ([ErrFull]), or a write makes no
-// progress within Config.WriteTimeout ([ErrSlow]).
+// A client that does not read is detected in three ways: the queue exceeds its limits ([ErrFull]), a write makes no
+// progress within Config.WriteTimeout ([ErrSlow]), or all queues together exceed the [Budget] and this queue is the
+// longest ([ErrBudget]). A client whose writes make progress may exceed the number of messages, but not the bytes.
 //
-// Invariants: at most one goroutine is the writer, the bytes of one message stay together, and Add never blocks.
+// Invariants: at most one goroutine is the writer, the bytes of one message stay together, and Add never blocks. A long
+// message that many queues share is in memory once.
 package sendqueue
 
 import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,15 +25,17 @@ import (
 
 // The errors with which a Queue calls the function fail of [Queue.Init].
 var (
-	ErrFull = errors.New("the client does not read what it is sent: its queue of outgoing messages is full")
-	ErrSlow = errors.New("the client does not read what it is sent: a write made no progress in time")
+	ErrFull   = errors.New("the client does not read what it is sent: its queue of outgoing messages is full")
+	ErrSlow   = errors.New("the client does not read what it is sent: a write made no progress in time")
+	ErrBudget = errors.New("the client does not read what it is sent: the queues of all clients are full, and its queue is the longest")
 )
 
 // Config holds the settings that the queues of all connections of a server share.
 type Config struct {
-	MaxMessages  int           // the number of messages that may be queued or being written
-	MaxBytes     int           // the number of bytes that may be queued; the message that exceeds this limit is still accepted
+	MaxMessages  int           // the number of messages that may be queued or being written if a write makes no progress
+	MaxBytes     int           // the number of bytes that may be queued; a longer message is taken if no other is queued
 	WriteTimeout time.Duration // the longest time without progress of a write
+	Budget       *Budget       // limits the bytes of all queues; nil: no limit
 }
 
 // writerState is the state of a queue's writer, the goroutine that writes the queued messages.
@@ -51,15 +56,23 @@ type Queue struct {
 	fail   func(error)     // called at most once, by Flush or by a goroutine, never by Add
 
 	mu       sync.Mutex
-	pending  *[]byte // the queued bytes, from the buffer pool; nil if nothing is queued
+	pending  *buffer // the queued bytes; nil if nothing is queued
+	current  *buffer // the batch that the writer writes, or nil; only the writer changes it
 	messages int     // queued or being written
 	writer   writerState
 	closed   bool          // new messages are dropped
 	stopped  bool          // nothing more is written
+	failed   bool          // fail was called, or the next flush calls it
+	stalled  bool          // the network has not accepted all bytes: the bytes count toward the budget
+	listed   bool          // the budget lists the queue
+	evict    bool          // the next flush closes the longest queue of the budget
 	failure  error         // the next flush reports it
 	done     chan struct{} // closed when the writer stops; created by Wait
 
+	blocked atomic.Int64 // when the current blocking write began, as time since epoch; 0: no write is blocked
+
 	// Only the goroutine that is the writer uses these fields:
+	inBatch  int // messages of the batch current
 	batch    []byte
 	n        int
 	err      error
@@ -67,7 +80,7 @@ type Queue struct {
 }
 
 // Init prepares the queue for the connection conn. If the client does not read, the queue calls fail at most once, with
-// [ErrFull] or [ErrSlow]. The function fail must close conn.
+// [ErrFull], [ErrSlow] or [ErrBudget]. The function fail must close conn.
 func (q *Queue) Init(config *Config, conn net.Conn, fail func(error)) {
 	q.config, q.conn, q.fail = config, conn, fail
 	if sc, ok := conn.(syscall.Conn); ok && nonblock.Supported {
@@ -81,7 +94,21 @@ func (q *Queue) Init(config *Config, conn net.Conn, fail func(error)) {
 func (q *Queue) Add(parts ...[]byte) (writer bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.add(parts)
+	q.add(nil, parts)
+	return q.claim()
+}
+
+// AddShared is Add for a message that many queues share: the concatenation of shared and tail. A long message is not
+// copied, so the bytes of shared must not change afterwards.
+func (q *Queue) AddShared(shared, tail []byte) (writer bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	parts := [2][]byte{shared, tail}
+	if len(shared) < minShared {
+		q.add(nil, parts[:])
+	} else {
+		q.add(shared, parts[1:])
+	}
 	return q.claim()
 }
 
@@ -91,7 +118,7 @@ func (q *Queue) AddLater(parts ...[]byte) {
 	for {
 		q.mu.Lock()
 		if q.ready() {
-			q.add(parts)
+			q.add(nil, parts)
 			q.mu.Unlock()
 			return
 		}
@@ -134,21 +161,71 @@ func (q *Queue) Send() {
 	}
 }
 
-func (q *Queue) add(parts [][]byte) {
+// add queues the message shared followed by parts. It copies parts but not shared. The caller must hold q.mu.
+func (q *Queue) add(shared []byte, parts [][]byte) {
 	if q.closed {
 		return
 	}
-	if q.messages >= q.config.MaxMessages || q.pendingBytes() >= q.config.MaxBytes {
-		q.closed, q.failure, q.pending = true, ErrFull, nil
+	n := len(shared)
+	for _, p := range parts {
+		n += len(p)
+	}
+	if q.full(n) {
+		q.overrun(ErrFull)
 		return
 	}
 	if q.pending == nil {
 		q.pending = getBuffer()
 	}
+	if shared != nil {
+		q.pending.addShared(shared)
+	}
 	for _, p := range parts {
-		*q.pending = append(*q.pending, p...)
+		q.pending.own = append(q.pending.own, p...)
 	}
 	q.messages++
+	if q.stalled && q.count(q.pending) {
+		q.evict = true
+	}
+}
+
+// full reports whether the queue cannot take a message of n bytes. One message may be longer than the limit if no other
+// message is queued. The caller must hold q.mu.
+func (q *Queue) full(n int) bool {
+	queued := q.pendingBytes()
+	return queued > 0 && queued+n > q.config.MaxBytes || q.messages >= q.config.MaxMessages && q.motionless()
+}
+
+// patience is the time after which a blocked write counts as a sign that the client does not read.
+const patience = 100 * time.Millisecond
+
+// epoch is the time from which Queue.blocked counts.
+var epoch = time.Now()
+
+// motionless reports whether the current write has made no progress for the duration patience. A queue whose writer has
+// not begun to write is not motionless: the client cannot read what was not written.
+func (q *Queue) motionless() bool {
+	since := q.blocked.Load()
+	return since != 0 && time.Since(epoch)-time.Duration(since) >= patience
+}
+
+// overrun closes the queue to new messages and drops the queued ones. The next flush reports err. The caller must hold
+// q.mu.
+func (q *Queue) overrun(err error) {
+	q.closed = true
+	q.drop()
+	if !q.failed {
+		q.failed, q.failure = true, err
+	}
+}
+
+// drop drops the queued messages, but not the messages that are being written. The caller must hold q.mu.
+func (q *Queue) drop() {
+	if q.pending != nil {
+		q.uncount(q.pending)
+		putBuffer(q.pending)
+		q.pending = nil
+	}
 }
 
 // pendingBytes returns the number of queued bytes. The caller must hold q.mu.
@@ -156,13 +233,13 @@ func (q *Queue) pendingBytes() int {
 	if q.pending == nil {
 		return 0
 	}
-	return len(*q.pending)
+	return q.pending.size()
 }
 
 // claim makes the caller the writer and returns true, but only if messages are queued and the queue has no writer. It
 // also returns true if the caller must report a failure. The caller must hold q.mu.
 func (q *Queue) claim() bool {
-	if q.failure != nil {
+	if q.failure != nil || q.evict {
 		return true
 	}
 	if q.writer != unclaimed || q.closed || q.pending == nil {
@@ -205,7 +282,7 @@ func (q *Queue) End(last []byte) (writer bool) {
 		q.pending = getBuffer()
 	}
 	q.closed = true
-	*q.pending = append(*q.pending, last...)
+	q.pending.own = append(q.pending.own, last...)
 	if q.writer != unclaimed {
 		return false
 	}
@@ -233,31 +310,15 @@ func (q *Queue) Wait() {
 func (q *Queue) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed, q.stopped, q.pending = true, true, nil
+	q.closed, q.stopped = true, true
+	q.drop()
 }
 
 // abort closes the queue after its writer has failed to write.
 func (q *Queue) abort() {
 	q.Close()
 	q.mu.Lock()
+	q.written()
 	q.unclaim()
 	q.mu.Unlock()
-}
-
-// maxPooled is the largest capacity, in bytes, of a buffer that putBuffer returns to the pool. Larger buffers are
-// garbage collected.
-const maxPooled = 64 << 10
-
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
-
-func getBuffer() *[]byte {
-	b := buffers.Get().(*[]byte)
-	*b = (*b)[:0]
-	return b
-}
-
-func putBuffer(b *[]byte) {
-	if cap(*b) <= maxPooled {
-		buffers.Put(b)
-	}
 }

@@ -10,23 +10,26 @@ import (
 )
 
 // Flush writes as many queued bytes as the network accepts without blocking. A new goroutine writes the other bytes.
-func (q *Queue) Flush() { q.flush(func(rest []byte, count int) { go q.drain(rest, count) }) }
-
-// FlushWait writes all queued messages. It blocks while the client is slow to read.
-func (q *Queue) FlushWait() { q.flush(q.drain) }
-
-func (q *Queue) flush(finish func(rest []byte, count int)) {
-	if q.start() {
-		q.writeBatches(finish)
+func (q *Queue) Flush() {
+	if q.start() && q.writeBatches() {
+		go q.drain()
 	}
 }
 
-// start calls q.fail if a failure must be reported. It returns true if the caller must write the queued messages. After
-// a claim, the first goroutine that calls start writes, even if another goroutine made the claim.
+// FlushWait writes all queued messages. It blocks while the client is slow to read.
+func (q *Queue) FlushWait() {
+	if q.start() && q.writeBatches() {
+		q.drain()
+	}
+}
+
+// start calls q.fail if a failure must be reported, and closes the longest queue if the budget is exceeded. It returns
+// true if the caller must write the queued messages. After a claim, the first goroutine that calls start writes, even if
+// another goroutine made the claim.
 func (q *Queue) start() bool {
 	q.mu.Lock()
-	failure := q.failure
-	q.failure = nil
+	failure, evict := q.failure, q.evict
+	q.failure, q.evict = nil, false
 	starts := q.writer == claimed
 	if starts {
 		q.writer = writing
@@ -35,49 +38,75 @@ func (q *Queue) start() bool {
 	if failure != nil {
 		q.fail(failure)
 	}
+	if evict {
+		q.config.Budget.evict()
+	}
 	return starts
 }
 
-// writeBatches writes batches of queued messages and returns when the queue is empty. No write blocks. If the network
-// does not accept a whole batch, writeBatches calls finish and returns. The argument rest is the unwritten part of the
-// batch, and count is the number of messages in the batch.
-func (q *Queue) writeBatches(finish func(rest []byte, count int)) {
-	for batch, count := q.nextBatch(0); batch != nil; batch, count = q.nextBatch(count) {
-		n, err := 0, error(nil)
-		if q.raw != nil {
-			n, err = q.tryWrite(*batch)
+// writeBatches writes batches of queued messages until the queue is empty. No write blocks. If the network does not
+// accept a whole batch, writeBatches returns rest = true, and the caller, which is still the writer, must call drain.
+func (q *Queue) writeBatches() (rest bool) {
+	for batch := q.nextBatch(); batch != nil; batch = q.nextBatch() {
+		for p := batch.next(); len(p) > 0; p = batch.next() {
+			if q.raw == nil {
+				return true
+			}
+			n, err := q.tryWrite(p)
+			if err != nil {
+				q.abort()
+				return false
+			}
+			if batch.advance(n); n < len(p) {
+				return true
+			}
 		}
-		if err != nil {
-			q.abort()
-			putBuffer(batch)
-			return
-		}
-		if n < len(*batch) {
-			finish((*batch)[n:], count)
-			return
-		}
-		putBuffer(batch)
 	}
+	return false
 }
 
-// nextBatch removes all messages from the queue. It returns these messages as one batch for the writer, and their
-// number. The parameter written is the number of messages that the writer has written since the last call. If the queue
-// is empty or closed, nextBatch returns nil, and the caller is no longer the writer.
-func (q *Queue) nextBatch(written int) (batch *[]byte, count int) {
+// nextBatch removes all messages from the queue, and returns these messages as one batch for the writer. The writer has
+// written the previous batch. If the queue is empty or closed, nextBatch returns nil, and the caller is no longer the
+// writer.
+func (q *Queue) nextBatch() *buffer {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.messages -= written; q.pending == nil || q.stopped {
+	q.written()
+	if q.pending == nil || q.stopped {
 		q.unclaim()
-		return nil, 0
+		return nil
 	}
-	batch, q.pending = q.pending, nil
-	return batch, q.messages
+	q.current, q.pending = q.pending, nil
+	q.inBatch = q.messages
+	return q.current
+}
+
+// written releases the batch that the writer has written or abandons. The caller must hold q.mu.
+func (q *Queue) written() {
+	if q.current == nil {
+		return
+	}
+	q.messages -= q.inBatch
+	q.uncount(q.current)
+	putBuffer(q.current)
+	q.current = nil
+}
+
+// currentBytes returns the number of bytes of the batch that is being written. The caller must hold q.mu.
+func (q *Queue) currentBytes() int {
+	if q.current == nil {
+		return 0
+	}
+	return q.current.size()
 }
 
 // unclaim records that no goroutine writes the queue any more, and wakes the goroutines that are blocked in Wait. The
 // caller must hold q.mu.
 func (q *Queue) unclaim() {
 	q.writer = unclaimed
+	if q.stalled {
+		q.unstall()
+	}
 	if q.done != nil {
 		close(q.done)
 		q.done = nil
@@ -107,30 +136,32 @@ func (q *Queue) tryOnce(fd uintptr) bool {
 // read at least chunk bytes within this time.
 const chunk = 16 << 10
 
-// drain writes rest, the unwritten part of a batch of count messages. It then writes all messages that have been queued
-// meanwhile, until the queue is empty. It blocks while the client is slow to read.
-func (q *Queue) drain(rest []byte, count int) {
-	for {
-		if err := q.write(rest); err != nil {
-			q.abort()
-			return
+// drain writes the rest of the batch, and then all messages that have been queued meanwhile, until the queue is empty.
+// It blocks while the client is slow to read.
+func (q *Queue) drain() {
+	q.stall()
+	for batch := q.current; batch != nil; batch = q.nextBatch() {
+		for p := batch.next(); len(p) > 0; p = batch.next() {
+			if err := q.write(p); err != nil {
+				q.abort()
+				return
+			}
+			batch.advance(len(p))
 		}
-		batch, n := q.nextBatch(count)
-		if batch == nil {
-			return
-		}
-		rest, count = *batch, n
 	}
 }
 
 func (q *Queue) write(p []byte) error {
+	defer q.blocked.Store(0)
 	for len(p) > 0 {
-		_ = q.conn.SetWriteDeadline(time.Now().Add(q.config.WriteTimeout))
+		now := time.Now()
+		q.blocked.Store(int64(now.Sub(epoch)) | 1) // never 0
+		_ = q.conn.SetWriteDeadline(now.Add(q.config.WriteTimeout))
 		n, err := q.conn.Write(p[:min(len(p), chunk)])
 		if p = p[n:]; err != nil {
 			var timeout net.Error
 			if errors.As(err, &timeout) && timeout.Timeout() {
-				q.fail(ErrSlow)
+				q.failNow(ErrSlow)
 			}
 			return err
 		}
@@ -139,30 +170,37 @@ func (q *Queue) write(p []byte) error {
 }
 
 // Stream writes all queued messages, then the bytes of r, then tail. No other bytes are written between these bytes.
-// Stream blocks until all bytes are written, and returns the first error of r or of a write.
-func (q *Queue) Stream(r io.Reader, tail []byte) error {
+// Stream blocks until all bytes are written. It returns the number of bytes of r that it has read, and the first error
+// of r or of a write. After an error or a panic of r, the queue is closed, because the client could not tell where the
+// next message begins.
+func (q *Queue) Stream(r io.Reader, tail []byte) (n int64, err error) {
 	if err := q.claimEmpty(); err != nil {
-		return err
+		return 0, err
 	}
+	whole := false
+	defer func() {
+		if !whole {
+			q.abort()
+		}
+	}()
 	buf := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(buf)
-		if werr := q.write(buf[:n]); werr != nil {
-			q.abort()
-			return werr
+	for err != io.EOF {
+		var m int
+		m, err = r.Read(buf)
+		n += int64(m)
+		if werr := q.write(buf[:m]); werr != nil {
+			return n, werr
 		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			q.abort()
-			return err
+		if err != nil && err != io.EOF {
+			return n, err
 		}
 	}
 	if err := q.write(tail); err != nil {
-		q.abort()
-		return err
+		return n, err
 	}
-	q.writeBatches(q.drain)
-	return nil
+	whole = true
+	if q.writeBatches() {
+		q.drain()
+	}
+	return n, nil
 }

@@ -257,13 +257,17 @@ func (c *Conn) CloseNow() {
 // if the client does not read. If the send queue was full, the client receives a close frame after the message that is
 // being written.
 func (c *Conn) doesNotRead(err error) {
-	if errors.Is(err, sendqueue.ErrFull) {
+	if errors.Is(err, sendqueue.ErrFull) || errors.Is(err, sendqueue.ErrBudget) {
 		c.Close(TryAgainLater, "too much waits for you to read")
 	} else {
 		c.CloseNow()
 	}
 	c.fail(err)
 }
+
+// Reject sends the code and reason to the client of a new connection that gets no reader, and closes the connection. It
+// blocks until the client has read the close frame, but not longer than [Options.CloseTimeout] for each direction.
+func (c *Conn) Reject(code int, reason string) { c.Finish(&CloseError{Code: code, Reason: reason}) }
 
 // Finish ends the connection. Only the goroutine that reads may call Finish. Finish sends the queued messages and a
 // close frame for err, the error of Next or Read. It then waits up to [Options.CloseTimeout] for the client to read the

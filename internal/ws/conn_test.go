@@ -188,9 +188,12 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	t.Parallel()
 	frame := TextFrame([]byte(strings.Repeat("x", 100)))
 	flood := func(c *Conn, n int) {
-		for range n {
+		for i := range n {
 			if c.Out.Add(frame) {
 				c.Out.Flush()
+			}
+			if i == 0 {
+				<-time.After(time.Second) // the write makes no progress
 			}
 			synctest.Wait()
 		}
@@ -221,7 +224,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			c, p := pipe(t, settings())
-			start := time.Now()
+			start := time.Now().Add(time.Second)
 			go p.serve(c)
 			flood(c, 100)
 			<-p.fails

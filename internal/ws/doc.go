@@ -1,4 +1,4 @@
-// Package ws implements the WebSocket protocol (RFC 6455) for servers: the handshake, the check of origins ([Origins]),
+// Package ws implements the WebSocket protocol (RFC 6455) for servers: the handshake, the check of origins (package browserguard),
 // frames, the closing handshake and compression (RFC 7692). The transports plain WebSocket and Socket.IO share package
 // ws, in the same way as they share the packages sendqueue and pooledreader. Begin reading at [Conn].
 //

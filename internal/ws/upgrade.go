@@ -11,12 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
 // Options holds the settings that all connections of one server share.
 type Options struct {
-	Origins        Origins
+	Origins        browserguard.Origins
 	SendQueue      sendqueue.Config // WriteTimeout also limits the response to the handshake
 	MaxMessage     int              // in bytes, after inflating
 	Compress       bool             // accept compression from clients that offer it
@@ -67,7 +68,7 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options,
 }
 
 // check returns nil if r is a valid handshake that may be accepted. Otherwise check returns the refusal to send.
-func check(w http.ResponseWriter, r *http.Request, origins *Origins) *refusal {
+func check(w http.ResponseWriter, r *http.Request, origins *browserguard.Origins) *refusal {
 	_, canHijack := hijacker(w)
 	switch {
 	case r.Method != http.MethodGet:

@@ -8,13 +8,13 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
 	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
 
 func TestOrigins(t *testing.T) {
-	origins, err := ws.NewOrigins([]string{"https://friend.example", "https://*.wide.example"})
+	origins, err := browserguard.NewOrigins("webSockets.origins", []string{"https://friend.example", "https://*.wide.example"})
 	if err != nil {
 		t.Fatal(err)
 	}

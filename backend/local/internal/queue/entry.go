@@ -39,6 +39,7 @@ type entry struct {
 	maxAttempts uint32
 	crashes     uint16
 	maxCrashes  uint16
+	lostStart   uint32 // the value of starts during the last run that ended as a crash while its worker may live; 0: none; only in memory
 
 	priority int8
 	state    backend.State
@@ -53,6 +54,7 @@ const (
 	relative   flags = 1 << iota // runAt came from a delay; if the wall clock is set, runAt is shifted by the same amount
 	retrying                     // the job waits because its last run failed
 	cancelling                   // the job is running and was cancelled
+	draining                     // the job is running and its worker stops, so the end of the process is not a crash
 )
 
 // container names the list or heap of the table that contains an entry.

@@ -96,7 +96,7 @@ func (q *Queue) start(i slot, now timestamps, req backend.FetchRequest) {
 		e.started = now.wall
 		e.starts++
 		e.attempt++
-		e.flags &^= retrying
+		e.flags &^= retrying | draining
 		if q.jobs.nodes.list[e.node].text != req.Node {
 			e.node = q.jobs.nodes.use(req.Node)
 		}

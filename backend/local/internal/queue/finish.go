@@ -14,17 +14,14 @@ import (
 // running returns the slot of the job that executes this run, or 0 if the run has ended.
 func (q *Queue) running(run backend.Run) slot {
 	i := q.jobs.find(run.ID)
-	if i == 0 {
-		return 0
-	}
-	if e := q.jobs.at(i); e.state != backend.Running || int(e.starts) != run.Start {
+	if i == 0 || q.jobs.at(i).state != backend.Running || uint64(q.jobs.at(i).starts) != run.Fence {
 		return 0
 	}
 	return i
 }
 
 // Finish implements [backend.Queue.Finish]. If an outcome has an invalid state, Finish fails and ends no run.
-func (q *Queue) Finish(_ context.Context, outcomes ...backend.Outcome) (lost []uint64, err error) {
+func (q *Queue) Finish(_ context.Context, outcomes ...backend.Outcome) (lost []backend.Run, err error) {
 	for n := range outcomes {
 		if o := &outcomes[n]; o.State == 0 || o.State == backend.Running || o.State > backend.Dead {
 			return nil, fmt.Errorf("the run of job %d cannot end as %v: use completed, retryable, scheduled, available, cancelled or dead", o.ID, o.State)
@@ -41,14 +38,49 @@ func (q *Queue) Finish(_ context.Context, outcomes ...backend.Outcome) (lost []u
 		return nil, err
 	}
 	for n := range outcomes {
-		i := q.running(outcomes[n].Run)
-		if i == 0 {
-			lost = append(lost, outcomes[n].ID)
-			continue
+		if i := q.running(outcomes[n].Run); i != 0 {
+			q.finish(i, now, &outcomes[n])
+		} else if !q.finishLate(now, &outcomes[n]) {
+			lost = append(lost, outcomes[n].Run)
 		}
-		q.finish(i, now, &outcomes[n])
 	}
 	return lost, q.commit(now)
+}
+
+// finishLate handles the outcome of a run that has ended already. If the run ended as a crash and nothing has happened
+// to the job since, the outcome counts. If another run of the job has begun, finishLate only sets the number of crashes
+// to 0, because the process of the run lives. finishLate returns false if the outcome is lost. The outcome of a run that
+// has ended with Finish is a repetition, which changes nothing.
+func (q *Queue) finishLate(now timestamps, o *backend.Outcome) bool {
+	i := q.jobs.find(o.ID)
+	if i == 0 {
+		return false
+	}
+	e := q.jobs.at(i)
+	if e.lostStart == 0 || uint64(e.lostStart) != o.Fence {
+		return uint64(e.starts) == o.Fence && e.state != backend.Running
+	}
+	accept := e.starts == e.lostStart && (e.waits() || e.state == backend.Dead && q.keyIsFree(i, now))
+	q.change(i, now, "", func(e *entry) {
+		e.crashes, e.lostStart = 0, 0
+		if accept {
+			e.attempt++ // crash has subtracted the run
+		}
+	})
+	if accept {
+		q.finish(i, now, o)
+	}
+	return accept
+}
+
+// keyIsFree reports whether the job i has no unique key, or no other job holds that key.
+func (q *Queue) keyIsFree(i slot, now timestamps) bool {
+	key := q.jobs.keys.list[q.jobs.at(i).key].text
+	if key == "" {
+		return true
+	}
+	holder := q.jobs.holder(key, now.wall)
+	return holder == 0 || holder == i
 }
 
 func (q *Queue) finish(i slot, now timestamps, o *backend.Outcome) {
@@ -57,7 +89,10 @@ func (q *Queue) finish(i slot, now timestamps, o *backend.Outcome) {
 		state, failure = backend.Cancelled, cmp.Or(failure, "it was cancelled while it ran")
 	}
 	q.change(i, now, failure, func(e *entry) {
-		e.flags &^= cancelling
+		e.flags &^= cancelling | draining
+		if o.State != backend.Available {
+			e.crashes = 0 // the run has an outcome, so the job does not crash the process
+		}
 		switch {
 		case state.Finished():
 			e.finish(state, now)
@@ -79,7 +114,7 @@ func (q *Queue) finish(i slot, now timestamps, o *backend.Outcome) {
 func (e *entry) finish(state backend.State, now timestamps) {
 	e.state = state
 	e.endsAt = now.wall
-	e.flags &^= cancelling | retrying
+	e.flags &^= cancelling | retrying | draining
 }
 
 // reschedule makes the job wait, so that the job is due after delay.
@@ -87,27 +122,28 @@ func (e *entry) reschedule(now timestamps, delay time.Duration) {
 	e.state = backend.Scheduled
 	e.endsAt = 0
 	e.runAt = now.after(delay)
-	e.flags |= relative
+	e.flags = e.flags&^draining | relative
 }
 
 // crashBytes is the maximum length in bytes of the error text that the method crash writes.
 const crashBytes = 200
 
-// crash ends the current run of the job i as a crash. If the job was cancelled during the run, it becomes cancelled.
-// Otherwise the job becomes dead if it has crashed too often, or else due again. The text why is the reason in the
-// error text of the job.
+// crash ends the current run of the job i without an outcome. If the job was cancelled during the run, it becomes
+// cancelled. If the worker of the run stops, the job is due again. Otherwise the run counts as a crash: the job becomes
+// dead if it has crashed too often, or else due again. The text why is the reason in the error text of the job.
 func (q *Queue) crash(i slot, now timestamps, why string) {
 	e := q.jobs.at(i)
-	failure, state := "", backend.Available
+	failure, state, counts := "", backend.Available, !e.has(draining)
 	switch {
 	case e.has(cancelling):
 		state, failure = backend.Cancelled, "it was cancelled while it ran, then "+why
-	case e.crashes+1 >= e.maxCrashes:
+	case counts && e.crashes+1 >= e.maxCrashes:
 		state, failure = backend.Dead, fmt.Sprintf("it crashed %d times, the last time because %s: find and fix the cause, then retry it", e.crashes+1, why)
 	}
 	q.change(i, now, failure, func(e *entry) {
 		e.attempt--
-		if e.crashes < math.MaxUint16 {
+		e.lostStart = e.starts
+		if counts && e.crashes < math.MaxUint16 {
 			e.crashes++
 		}
 		if state.Finished() {
@@ -118,7 +154,24 @@ func (q *Queue) crash(i slot, now timestamps, why string) {
 	})
 }
 
-// endRuns ends all runs that began in an earlier process or before the last Close. These runs count as crashes.
+// Drain implements [backend.Queue.Drain].
+func (q *Queue) Drain(_ context.Context, runs ...backend.Run) error {
+	q.mu.Lock()
+	now, err := q.begin(len(runs)*changeBytes, false)
+	if err != nil {
+		q.mu.Unlock()
+		return err
+	}
+	for _, run := range runs {
+		if i := q.running(run); i != 0 && !q.jobs.at(i).has(draining) {
+			q.change(i, now, "", func(e *entry) { e.flags |= draining })
+		}
+	}
+	return q.commit(now)
+}
+
+// endRuns ends all runs that began in an earlier process or before the last Close. These runs count as crashes, unless
+// Drain was called for them.
 func (q *Queue) endRuns() error {
 	var running []slot
 	q.mu.Lock()
@@ -149,22 +202,22 @@ func (q *Queue) endRuns() error {
 }
 
 // Renew implements [backend.Queue.Renew]. Leases are only in memory, so Renew writes no record.
-func (q *Queue) Renew(_ context.Context, lease time.Duration, runs ...backend.Run) (stop []uint64, err error) {
+func (q *Queue) Renew(_ context.Context, lease time.Duration, runs ...backend.Run) (r backend.Renewed, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.beginRead(); err != nil {
-		return nil, err
+		return r, err
 	}
 	now, _ := q.clock.now()
 	for _, run := range runs {
 		i := q.running(run)
 		if i == 0 {
-			stop = append(stop, run.ID)
+			r.Lost = append(r.Lost, run)
 			continue
 		}
 		e := q.jobs.at(i)
 		if e.has(cancelling) {
-			stop = append(stop, run.ID)
+			r.Cancelled = append(r.Cancelled, run)
 		}
 		q.jobs.detach(i)
 		e.endsAt = 0
@@ -174,5 +227,5 @@ func (q *Queue) Renew(_ context.Context, lease time.Duration, runs ...backend.Ru
 		q.jobs.attach(i, now.wall)
 	}
 	q.setTimer(now)
-	return stop, nil
+	return r, nil
 }

@@ -156,10 +156,9 @@ func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
 		if e.state == backend.Running {
 			return fmt.Errorf("job %d cannot be retried: %w", id, backend.ErrRunning)
 		}
-		if key := q.jobs.keys.list[e.key].text; key != "" {
-			if h := q.jobs.holder(key, now.wall); h != 0 && h != i {
-				return fmt.Errorf("job %d cannot be retried, because job %d holds its unique key %q: %w", id, q.jobs.at(h).id, key, backend.ErrDuplicate)
-			}
+		if !q.keyIsFree(i, now) {
+			key := q.jobs.keys.list[e.key].text
+			return fmt.Errorf("job %d cannot be retried, because job %d holds its unique key %q: %w", id, q.jobs.at(q.jobs.holder(key, now.wall)).id, key, backend.ErrDuplicate)
 		}
 		q.change(i, now, "", func(e *entry) {
 			e.crashes = 0
@@ -173,22 +172,22 @@ func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
 	})
 }
 
-// Cancel implements [backend.Queue.Cancel]. If the job is running, Cancel calls the callback of OnCancel once the
-// change is durable.
+// Cancel implements [backend.Queue.Cancel]. If the job is running, Cancel calls the callbacks of OnCancel once
+// the change is durable.
 func (q *Queue) Cancel(_ context.Context, id uint64) (backend.Job, error) {
-	running := false
+	var run backend.Run // the run to notify; zero: none
 	j, err := q.changeJob(id, func(i slot, now timestamps) error {
 		switch e := q.jobs.at(i); {
 		case e.waits():
 			q.change(i, now, "it was cancelled before it ran", func(e *entry) { e.finish(backend.Cancelled, now) })
 		case e.state == backend.Running && !e.has(cancelling):
 			q.change(i, now, "", func(e *entry) { e.flags |= cancelling })
-			running = true
+			run = backend.Run{ID: id, Fence: uint64(e.starts)}
 		}
 		return nil
 	})
-	if f := q.cancelled.Load(); running && err == nil && f != nil {
-		(*f)(id)
+	if run.ID != 0 && err == nil {
+		q.listeners.call(run)
 	}
 	return j, err
 }

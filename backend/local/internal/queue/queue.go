@@ -20,7 +20,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -41,7 +40,7 @@ type Config struct {
 // Queue implements backend.Queue. [New] returns a Queue, which [Queue.Open] makes usable.
 type Queue struct {
 	cfg       Config
-	cancelled atomic.Pointer[func(uint64)]
+	listeners listeners
 
 	mu       sync.Mutex // guards all fields below
 	open     bool
@@ -262,5 +261,30 @@ func (q *Queue) existing(job *backend.NewJob, now timestamps) slot {
 	return q.jobs.holder(job.Unique, now.wall)
 }
 
+// listeners has the callbacks of OnCancel.
+type listeners struct {
+	mu   sync.Mutex
+	list []*func(backend.Run)
+}
+
+func (l *listeners) call(run backend.Run) {
+	l.mu.Lock()
+	list := slices.Clone(l.list)
+	l.mu.Unlock()
+	for _, f := range list {
+		(*f)(run)
+	}
+}
+
 // OnCancel implements [backend.Queue.OnCancel]. The goroutine that calls Cancel also calls the callback.
-func (q *Queue) OnCancel(f func(id uint64)) { q.cancelled.Store(&f) }
+func (q *Queue) OnCancel(f func(run backend.Run)) (stop func()) {
+	l, added := &q.listeners, &f
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = append(l.list, added)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.list = slices.DeleteFunc(l.list, func(f *func(backend.Run)) bool { return f == added })
+	}
+}

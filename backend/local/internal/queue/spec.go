@@ -64,26 +64,37 @@ var maxRunAt = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 func validate(j *backend.NewJob) error {
 	j.Queue = cmp.Or(j.Queue, backend.DefaultQueue)
 	j.MaxCrashes = cmp.Or(j.MaxCrashes, backend.DefaultMaxCrashes)
+	if j.Timeout < 0 {
+		j.Timeout = noTimeout
+	}
 	if err := cmp.Or(tooLong("task", j.Task), tooLong("queue", j.Queue), tooLong("unique key", j.Unique)); err != nil {
 		return err
 	}
 	switch {
 	case j.Task == "":
-		return fmt.Errorf("a job has no task: set NewJob.Task")
+		return invalid("a job has no task: set NewJob.Task")
 	case len(j.Params) > backend.MaxParamsBytes:
 		return fmt.Errorf("the parameters of a job of the task %q have %d bytes, %d are allowed: %w", j.Task, len(j.Params), backend.MaxParamsBytes, backend.ErrTooLarge)
 	case j.MaxAttempts < 0 || j.MaxAttempts > math.MaxInt32:
-		return fmt.Errorf("MaxAttempts of a job of the task %q is %d: it must be from 0 to %d", j.Task, j.MaxAttempts, math.MaxInt32)
+		return invalid("MaxAttempts of a job of the task %q is %d: it must be from 0 to %d", j.Task, j.MaxAttempts, math.MaxInt32)
 	case j.MaxCrashes < 0 || j.MaxCrashes > math.MaxInt16:
-		return fmt.Errorf("MaxCrashes of a job of the task %q is %d: it must be from 1 to %d, or 0 for the default of %d", j.Task, j.MaxCrashes, math.MaxInt16, backend.DefaultMaxCrashes)
-	case j.Timeout < 0 || j.Delay < 0 || j.UniqueFor < 0:
-		return fmt.Errorf("a job of the task %q has a Timeout of %v, a Delay of %v and a UniqueFor of %v: none may be negative", j.Task, j.Timeout, j.Delay, j.UniqueFor)
+		return invalid("MaxCrashes of a job of the task %q is %d: it must be from 1 to %d, or 0 for the default of %d", j.Task, j.MaxCrashes, math.MaxInt16, backend.DefaultMaxCrashes)
+	case j.Delay < 0 || j.UniqueFor < 0:
+		return invalid("a job of the task %q has a Delay of %v and a UniqueFor of %v: neither may be negative", j.Task, j.Delay, j.UniqueFor)
 	case j.UniqueFor > 0 && j.Unique == "":
-		return fmt.Errorf("a job of the task %q has a UniqueFor and no Unique: set the key in Unique", j.Task)
+		return invalid("a job of the task %q has a UniqueFor and no Unique: set the key in Unique", j.Task)
 	case j.RunAt.After(maxRunAt):
-		return fmt.Errorf("the RunAt of a job of the task %q is %v: it must not be after %v", j.Task, j.RunAt, maxRunAt)
+		return invalid("the RunAt of a job of the task %q is %v: it must not be after %v", j.Task, j.RunAt.Format(time.RFC3339), maxRunAt.Format(time.RFC3339))
 	}
 	return nil
+}
+
+// noTimeout is the stored Timeout of a job whose runs have no time limit.
+const noTimeout = -time.Millisecond
+
+// invalid returns an error that wraps backend.ErrInvalid, with the given text.
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), backend.ErrInvalid)
 }
 
 // tooLong returns an error if name has more than MaxKeyBytes bytes. The error text calls the name by the word in the

@@ -281,7 +281,7 @@ func (t *table) job(i slot) backend.Job {
 	j := backend.Job{
 		ID: e.id, Task: t.tasks.list[e.task].text, Queue: t.queues.list[e.queue].text, Priority: e.priority, State: e.state,
 		RunAt: time.UnixMilli(e.runAt), Enqueued: time.UnixMilli(e.enqueued),
-		Attempt: int(e.attempt), MaxAttempts: int(e.maxAttempts), Crashes: int(e.crashes), MaxCrashes: int(e.maxCrashes), Starts: int(e.starts),
+		Attempt: int(e.attempt), MaxAttempts: int(e.maxAttempts), Crashes: int(e.crashes), MaxCrashes: int(e.maxCrashes), Starts: int(e.starts), Fence: uint64(e.starts),
 		Cancelling: e.has(cancelling), Node: t.nodes.list[e.node].text,
 	}
 	if until := t.keys.list[e.key].until; until != 0 {

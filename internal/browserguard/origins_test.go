@@ -1,4 +1,4 @@
-package ws_test
+package browserguard_test
 
 import (
 	"crypto/tls"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/actionhero-go/actionhero/internal/ws"
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 )
 
 func TestOrigins(t *testing.T) {
@@ -87,7 +87,7 @@ func TestOrigins(t *testing.T) {
 		{"any", "example.com", false, []string{"http://evil.example"}, true},
 		{"any", "example.com", false, []string{"null"}, true},
 	} {
-		origins, err := ws.NewOrigins(lists[test.list])
+		origins, err := browserguard.NewOrigins("webSockets.origins", lists[test.list])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestNewOriginsErrors(t *testing.T) {
 		"", "null", "example.com", "https://", "https://*", "*.example.com", "https://a.*.example.com", "https://*.*.example.com", "https://example.com/", "ftp://example.com",
 		"https://user@example.com", "https://*.example.com/path", "https://example.com:port", "**",
 	} {
-		_, err := ws.NewOrigins([]string{"https://fine.example", text})
+		_, err := browserguard.NewOrigins("webSockets.origins", []string{"https://fine.example", text})
 		if err == nil || !strings.Contains(err.Error(), `webSockets.origins has "`+text+`"`) {
 			t.Errorf("%q: the error is %v", text, err)
 		}

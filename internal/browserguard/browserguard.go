@@ -1,0 +1,51 @@
+// Package browserguard decides which requests of browsers the server serves. A browser sends a request because some page
+// asks for it, and any page on the web can ask. The package answers three questions:
+//
+//   - Has a page of another site sent the request? Then [Origins.Foreign] is true, and the request must have no effects.
+//   - May a page of this origin connect, or read responses? See [Origins.Allow] and [Origins.SetCORS].
+//   - Does the request name a host of this server? See [Hosts]. If not, an attacker may have pointed a name of its own at
+//     the address of the server (DNS rebinding), so that browsers take the page of the attacker for one of the server.
+//
+// Requests of programs that are no browsers pass, because they have neither an Origin nor a Sec-Fetch-Site header. A
+// browser sends Origin with every POST, PUT, PATCH and DELETE of a page of another origin. It sends Sec-Fetch-Site with
+// every request to a server over HTTPS and to localhost. A GET over plain HTTP to another host has neither.
+package browserguard
+
+import "net/http"
+
+// Foreign reports whether a page of another origin has sent r, and o does not trust that origin. The rules are those of
+// [http.CrossOriginProtection], but Foreign applies them to every method, because an action can have effects with each
+// method:
+//
+//   - The header Sec-Fetch-Site decides if it is there: "same-origin" and "none" are the server's own pages and the
+//     address bar.
+//   - Otherwise the header Origin decides, which must be the server's own origin.
+//
+// A request of another origin is trusted if o lists its Origin. If o has "*", each request without Cookie and
+// Authorization is trusted as well, because any program can send that request.
+func (o *Origins) Foreign(r *http.Request) bool {
+	site, from := r.Header["Sec-Fetch-Site"], r.Header["Origin"]
+	if len(site) == 0 && len(from) == 0 {
+		return false
+	}
+	return o.foreign(r, site, from)
+}
+
+func (o *Origins) foreign(r *http.Request, site, from []string) bool {
+	if len(site) == 1 && (site[0] == "same-origin" || site[0] == "none") {
+		return false
+	}
+	origin, ok := originOf(from)
+	switch {
+	case ok && len(site) == 0 && origin.own(r), ok && o.lists(origin):
+		return false
+	case o.any:
+		return HasCredentials(r)
+	}
+	return true
+}
+
+// HasCredentials reports whether r carries credentials in its headers, which a browser may have added.
+func HasCredentials(r *http.Request) bool {
+	return r.Header["Cookie"] != nil || r.Header["Authorization"] != nil
+}

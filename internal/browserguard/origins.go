@@ -1,0 +1,157 @@
+package browserguard
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Origins is a list of web origins that an operator trusts in addition to the server's own origin. Browsers send the
+// server's cookies with the requests of any page, so without a check of origins every page on the web could act in the
+// name of its visitors. The zero value trusts only the server's own origin. A client that sends no Origin header and no
+// Sec-Fetch-Site header is not a browser, or sends a request of its own page.
+type Origins struct {
+	any      bool
+	exact    map[string]struct{} // the keys are results of origin.String
+	suffixes []origin            // the host is the part after the asterisk, with the leading dot
+}
+
+// NewOrigins parses a list of origins. An element is an origin like "https://example.com", with a port if it is not the
+// default one, "https://*.example.com" for all subdomains, or "*" for every page. NewOrigins returns an error for any
+// other element; setting is the name of the setting for this error.
+func NewOrigins(setting string, list []string) (Origins, error) {
+	var o Origins
+	for _, text := range list {
+		if text == "*" {
+			o.any = true
+			continue
+		}
+		plain, wild := strings.CutPrefix(strings.ToLower(text), "https://*.")
+		scheme := "https://"
+		if !wild {
+			if plain, wild = strings.CutPrefix(strings.ToLower(text), "http://*."); wild {
+				scheme = "http://"
+			}
+		}
+		if !wild {
+			plain, scheme = text, ""
+		}
+		origin, ok := parseOrigin(scheme + plain)
+		if !ok || strings.Contains(origin.host, "*") {
+			return Origins{}, fmt.Errorf("%s has %q: write an origin like https://example.com or https://*.example.com, or * for any", setting, text)
+		}
+		if wild {
+			origin.host = "." + origin.host
+			o.suffixes = append(o.suffixes, origin)
+			continue
+		}
+		if o.exact == nil {
+			o.exact = map[string]struct{}{}
+		}
+		o.exact[origin.String()] = struct{}{}
+	}
+	return o, nil
+}
+
+// Any reports whether the list has "*", so that it trusts pages of every origin.
+func (o *Origins) Any() bool { return o.any }
+
+// Allow reports whether the page that sent r belongs to the server or to an origin of the list, according to the header
+// Origin. Requests without this header are allowed. A transport calls Allow for requests that open a connection, for
+// which browsers always send Origin.
+func (o *Origins) Allow(r *http.Request) bool {
+	values, ok := r.Header["Origin"]
+	if !ok || o.any {
+		return true
+	}
+	origin, ok := originOf(values)
+	return ok && (o.lists(origin) || origin.own(r))
+}
+
+// Lists reports whether text, the value of a header Origin, is an origin of the list. "*" in the list counts for every
+// text.
+func (o *Origins) Lists(text string) bool {
+	if o.any {
+		return true
+	}
+	origin, ok := parseOrigin(text)
+	return ok && o.lists(origin)
+}
+
+func (o *Origins) lists(origin origin) bool {
+	if _, ok := o.exact[origin.String()]; ok {
+		return true
+	}
+	for _, s := range o.suffixes {
+		if origin.scheme == s.scheme && origin.port == s.port && strings.HasSuffix(origin.host, s.host) && len(origin.host) > len(s.host) {
+			return true
+		}
+	}
+	return false
+}
+
+// SetCORS sets the response headers with which a browser lets the page that sent r read the response. The page of a
+// listed origin, and a page of the server itself, may send cookies. If only "*" in the list allows the page, the page
+// may read responses to requests without cookies. The caller has called [Origins.Allow].
+func (o *Origins) SetCORS(header http.Header, r *http.Request) {
+	header.Add("Vary", "Origin")
+	values, ok := r.Header["Origin"]
+	if !ok {
+		return
+	}
+	if origin, ok := originOf(values); ok && (o.lists(origin) || origin.own(r)) {
+		header.Set("Access-Control-Allow-Origin", values[0])
+		header.Set("Access-Control-Allow-Credentials", "true")
+	} else if o.any {
+		header.Set("Access-Control-Allow-Origin", "*")
+	}
+}
+
+// originOf parses the values of the header Origin. If there is not exactly one value, or the value is no origin, ok is
+// false.
+func originOf(values []string) (o origin, ok bool) {
+	if len(values) != 1 {
+		return o, false
+	}
+	return parseOrigin(values[0])
+}
+
+// origin is a web origin (RFC 6454), in lower case and always with a port.
+type origin struct{ scheme, host, port string }
+
+func (o origin) String() string { return o.scheme + "://" + o.host + ":" + o.port }
+
+// own reports whether o is the server's own origin, according to the Host header of r. If the request came over TLS,
+// the scheme of o must be "https". If the request came without TLS, "http" and "https" are both allowed, because a
+// proxy may have terminated TLS.
+func (o origin) own(r *http.Request) bool {
+	if r.TLS != nil && o.scheme != "https" {
+		return false
+	}
+	self, ok := parseOrigin(o.scheme + "://" + r.Host)
+	return ok && self == o
+}
+
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
+// parseOrigin parses an origin of the form scheme://host or scheme://host:port, where scheme is "http" or "https". ok
+// is false for any other text, for example for "null" and for an origin with the name of a user.
+func parseOrigin(text string) (o origin, ok bool) {
+	if len(text) > 300 || strings.ContainsAny(text, "@?#\\ \t") {
+		return o, false
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Path != "" || u.Opaque != "" || u.User != nil {
+		return o, false
+	}
+	o = origin{scheme: strings.ToLower(u.Scheme), host: strings.ToLower(u.Hostname()), port: u.Port()}
+	defaultPort, known := defaultPorts[o.scheme]
+	if !known || o.host == "" || strings.HasSuffix(u.Host, ":") {
+		return o, false
+	}
+	if o.port == "" {
+		o.port = defaultPort
+	}
+	return o, true
+}

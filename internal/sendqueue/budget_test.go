@@ -1,0 +1,211 @@
+package sendqueue_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
+)
+
+// A shared message is in memory once, and counts once, however many clients do not read it. Each client that reads gets
+// it whole, with its own end.
+func TestSharedMessagesDoNotMultiply(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const members, length = 40, 1 << 20
+		budget := sendqueue.NewBudget(1 << 30)
+		config := sendqueue.Config{MaxMessages: 100, MaxBytes: 3 * length, WriteTimeout: time.Minute, Budget: budget}
+		var queues [members]sendqueue.Queue
+		var clients [members]net.Conn
+		for i := range queues {
+			server, client := pipe(t)
+			clients[i] = client
+			queues[i].Init(&config, server, func(err error) { t.Error(err) })
+		}
+		shared := []byte(strings.Repeat("x", length))
+		for i := range queues {
+			if queues[i].AddShared(shared, fmt.Appendf(nil, " %d\n", i)) {
+				queues[i].Flush()
+			}
+			synctest.Wait()
+			if queues[i].AddShared(shared, nil) { // waits behind the first
+				t.Fatal("there are two writers")
+			}
+		}
+		if used := budget.Used(); used < length || used > length+members*100 {
+			t.Errorf("the budget counts %d bytes, want the message once", used)
+		}
+		for i := range queues {
+			end := fmt.Sprintf(" %d\n", i)
+			got := make([]byte, 2*length+len(end))
+			if _, err := io.ReadFull(clients[i], got); err != nil || string(got) != string(shared)+end+string(shared) {
+				t.Fatalf("client %d reads something else, %v", i, err)
+			}
+			queues[i].Wait()
+		}
+		if used := budget.Used(); used != 0 {
+			t.Errorf("%d bytes still count after all is read", used)
+		}
+	})
+}
+
+// If all queues together exceed the budget, the longest one fails. The other clients, and those that read, notice nothing.
+func TestTheLongestQueuePaysForTheBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		config := sendqueue.Config{MaxMessages: 1 << 20, MaxBytes: 1 << 30, WriteTimeout: time.Hour, Budget: sendqueue.NewBudget(1 << 20)}
+		queues, failed := make([]sendqueue.Queue, 4), make([]failures, 4)
+		for i := range queues {
+			server, client := pipe(t)
+			queues[i].Init(&config, server, failed[i].closing(server))
+			if i == 3 {
+				go func() { _, _ = io.Copy(io.Discard, client) }()
+			}
+		}
+		add := func(i, n int) {
+			if queues[i].Add(make([]byte, n)) {
+				queues[i].Flush()
+			}
+			synctest.Wait()
+		}
+		for range 20 {
+			add(0, 10<<10)
+			add(1, 15<<10)
+			add(2, 11<<10)
+			add(3, 100<<10)
+		}
+		add(0, 200<<10)
+		failed[0].want(t)
+		add(2, 10<<10)
+		for range 10 {
+			add(2, 12<<10)
+		}
+		failed[0].want(t, sendqueue.ErrBudget)
+		failed[1].want(t)
+		failed[2].want(t)
+		failed[3].want(t)
+		if used := config.Budget.Used(); used > 1<<20 {
+			t.Errorf("%d bytes wait", used)
+		}
+		for i := range queues {
+			queues[i].Close()
+		}
+	})
+}
+
+// Closed and failed queues give everything back, with and without a write in progress.
+func TestClosedQueuesGiveBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		budget := sendqueue.NewBudget(1 << 30)
+		config := sendqueue.Config{MaxMessages: 10, MaxBytes: 100 << 10, WriteTimeout: 10 * time.Second, Budget: budget}
+		shared := make([]byte, 64<<10)
+		for i := range 8 {
+			server, _ := pipe(t)
+			var q sendqueue.Queue
+			var failed failures
+			q.Init(&config, server, failed.closing(server))
+			for range 1 + i%4 {
+				if q.AddShared(shared, []byte("end")) {
+					q.Flush()
+				}
+				synctest.Wait()
+			}
+			if i < 4 {
+				q.Close()
+				_ = server.Close()
+			}
+			defer q.Wait()
+		}
+		time.Sleep(time.Minute)
+		if used := budget.Used(); used != 0 {
+			t.Errorf("%d bytes still count", used)
+		}
+	})
+}
+
+// A client that reads is not closed, however many messages come at once: only the bytes are limited. Messages that
+// pile up before the writer has begun are no sign of a client that does not read.
+func TestAClientThatReadsIsNotClosed(t *testing.T) {
+	t.Parallel()
+	for name, connect := range map[string]func(testing.TB) (net.Conn, net.Conn){"socket": sockets, "pipe": pipe} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := connect(t)
+			var q sendqueue.Queue
+			config := sendqueue.Config{MaxMessages: 10, MaxBytes: 1 << 20, WriteTimeout: time.Minute}
+			q.Init(&config, server, func(err error) { t.Error(err) })
+			writers := 0
+			for range 500 { // before the first flush
+				if q.Add([]byte("0123456789")) {
+					writers++
+				}
+			}
+			go func() {
+				if q.Flush(); writers != 1 {
+					t.Errorf("%d callers are the writer", writers)
+				}
+				body := io.LimitReader(zeros{}, 8<<20)
+				if _, err := q.Stream(io.TeeReader(body, adder{&q}), nil); err != nil {
+					t.Error(err)
+				}
+				q.Wait()
+				_ = server.Close()
+			}()
+			if got, err := io.ReadAll(client); err != nil || len(got) != 8<<20+5000+10*(8<<20/(64<<10)) {
+				t.Errorf("the client reads %d bytes, %v", len(got), err)
+			}
+		})
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// adder adds a message for each read of a stream.
+type adder struct{ q *sendqueue.Queue }
+
+func (a adder) Write(p []byte) (int, error) {
+	if a.q.Add([]byte("0123456789")) {
+		return 0, errors.New("another writer during a stream")
+	}
+	return len(p), nil
+}
+
+// A panic of a stream's reader, or the end of its goroutine, closes the queue: later callers do not block.
+func TestAPanicInAStreamClosesTheQueue(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(){"panic": func() { panic("oh") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, _ := sockets(t)
+			var q sendqueue.Queue
+			q.Init(&noLimits, server, func(err error) { t.Error(err) })
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				defer func() { _ = recover() }()
+				_, _ = q.Stream(readFunc(func([]byte) (int, error) { end(); return 0, nil }), nil)
+			}()
+			<-done
+			q.AddLater([]byte("x"))
+			q.Send()
+			q.Wait()
+			if _, err := q.Stream(strings.NewReader("y"), nil); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("another stream: %v", err)
+			}
+		})
+	}
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
