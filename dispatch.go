@@ -33,35 +33,27 @@ func chain(middleware []Middleware, last Handler) Handler {
 // method of API, because each frame counts: a deeper stack makes the goroutine of a connection grow its stack.
 func (h *host) Dispatch(ctx context.Context, request any) (any, error) {
 	api, req := (*API)(h), request.(*Request)
-	calls, ok := api.calls.enter()
-	if !ok {
+	calls := api.calls.enter()
+	if calls == nil {
 		return nil, stopping(nil)
 	}
-	defer api.calls.leave()
+	defer calls.leave()
 	reg := api.registry.Load()
 	req.act = reg.actions[req.Action]
 	limit := api.cfg.ActionTimeout
 	if req.act != nil && req.act.limit != 0 {
 		limit = req.act.limit
 	}
-	out, err := api.call(ctx, calls, reg, req, limit)
+	out, err := api.call(ctx, calls.ctx, reg, req, limit)
 	if content, ok := out.(*Content); ok || req.opened != nil {
 		out, err = req.settle(content, out, err)
 	}
 	failure := AsError(err)
-	if failure != nil && failure.Code == CodeCanceled && calls.Err() != nil {
-		failure = stopping(failure.Err)
-	}
 	api.logRequest(req, failure)
 	if failure != nil {
-		return nil, failure
+		return nil, calls.outcome(failure)
 	}
 	return out, nil
-}
-
-// stopping returns the error of a request that the stop of the API refuses or cancels.
-func stopping(cause error) *Error {
-	return &Error{Code: CodeUnavailable, Message: stoppingText, RetryAfter: time.Second, Err: cause}
 }
 
 // maxForwards is how many times the actions of one request may dispatch it again, one within the other.
