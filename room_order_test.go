@@ -96,7 +96,7 @@ func TestManyJoinsCauseABoundedNumberOfNotices(t *testing.T) {
 			}
 		}
 		enter(400)
-		if n := len(annGets.take()); n > 20 || n < 19 { // her own entry counts, and is read by nobody else
+		if n := len(annGets.take()); n > 20 || n < 19 { // her own entry has used one
 			t.Errorf("she read %d notices of 400 joins and 400 leaves at once, want 19", n)
 		}
 		time.Sleep(time.Minute)
