@@ -70,7 +70,7 @@ func (c *call) Run() (done bool) {
 			done = true
 		}
 	}()
-	out, err := ss.handler.api.Dispatch(ss.ctx, &c.Request)
+	out, err := ss.handler.api.Dispatch(ss.loop.Context(), &c.Request)
 	if content, ok := out.(*actionhero.Content); ok && content != nil {
 		_ = content.Close()
 		err = errContent

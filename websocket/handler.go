@@ -70,8 +70,8 @@ func (h *Handler) Start(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pool = connloop.NewPool(h.cfg.MaxInFlight)
 	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	h.pool = connloop.NewPool(h.ctx, h.cfg.MaxInFlight)
 	return nil
 }
 
@@ -106,7 +106,6 @@ func (h *Handler) open(ss *session, remote netip.AddrPort) {
 		ss.ws.Close(ws.GoingAway, reasonStopping)
 		return
 	}
-	ss.ctx = h.ctx
 	ss.loop.Init(h.pool, ss, &ss.ws.Out)
 	h.sessions[ss] = struct{}{}
 	h.pool.Go(func() { ss.serve(remote) })

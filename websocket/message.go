@@ -124,7 +124,7 @@ func (ss *session) command(m *message) {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	var ok bool
-	if *buf, ok = wire.RunCommand(ss.ctx, (*buf)[:0], ss.handler.api.API, ss.conn, m.event, arg); !ok {
+	if *buf, ok = wire.RunCommand(ss.loop.Context(), (*buf)[:0], ss.handler.api.API, ss.conn, m.event, arg); !ok {
 		*buf = wire.Error(*buf, actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", m.event, strings.Join(wire.Commands(), ", ")))
 	}
 	ss.reply(*buf, m.id)
