@@ -161,6 +161,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 			return nil, inputError(fail, "action")
 		}
 		out, err := a.Run(ctx, in)
+		if act.output == nil {
+			req.open(any(out).(*Content))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -203,7 +206,9 @@ func (act *action) takes(name string) bool {
 
 // Call runs the action in this process as if a client had called it: the API's middleware runs and the input is
 // checked. Call blocks until the action ends, and returns the output or the error that the client would receive.
-// Actions and tests use Call to call another action.
+// Actions and tests use Call to call another action. If ctx is the context of a request, the middleware and the action
+// see the client of that request: its Conn, RemoteIP, Method, headers and ID. The call does not count against the
+// client's request limit.
 func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error) {
 	var none Out
 	raw, err := jsonx.Marshal(in)
@@ -212,6 +217,9 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 	}
 	req := api.newRequest("internal")
 	req.Action = a.Name
+	if caller := RequestFrom(ctx); caller != nil {
+		req.caller, req.Conn, req.RemoteIP, req.Method = caller, caller.Conn, caller.RemoteIP, caller.Method
+	}
 	if err := (*paramsWriter)(&req.Params).AddObject(raw); err != nil {
 		return none, err
 	}

@@ -145,7 +145,7 @@ func encodeValue[T any](key string, value T) (*scratch, error) {
 	var err error
 	if s.json, err = jsonx.Append(s.json[:0], value); err != nil {
 		s.release()
-		return nil, Errorf(CodeInvalidInput, "the value for cache key %q does not encode as JSON: %w", key, err)
+		return nil, Errorf(CodeInvalidInput, "the value for cache key %q does not encode as JSON: %v", key, err)
 	}
 	return s, nil
 }

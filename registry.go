@@ -106,14 +106,32 @@ func (api *API) change(fn func(*registry) error) error {
 }
 
 // Register adds parts to the API: actions, tasks, initializers, room middlewares and lists of them. Then it calls the
-// Setup of each new initializer. If a part is wrong, Register adds none of the parts and returns an error that names
-// the wrong part in a full sentence. If a Setup fails, Register returns the error of that Setup, and the parts stay
-// registered.
+// Setup of each new initializer. If a part is wrong or a Setup fails, Register returns an error that names the part in a
+// full sentence. It then undoes all that it and these Setups have added to the API.
 func (api *API) Register(parts ...Part) error {
-	if err := api.change(Parts(parts).register); err != nil {
-		return err
+	undo := api.registered()
+	err := api.change(Parts(parts).register)
+	if err == nil {
+		err = api.setUp()
 	}
-	return api.setUp()
+	if err != nil {
+		undo()
+	}
+	return err
+}
+
+// registered returns a function that removes all that is added to the API after the call of registered.
+func (api *API) registered() (undo func()) {
+	api.registering.Lock()
+	defer api.registering.Unlock()
+	before, done, outermost, components := api.registry.Load(), api.setupDone, len(api.outermost), len(api.components)
+	return func() {
+		api.registering.Lock()
+		defer api.registering.Unlock()
+		api.registry.Store(before)
+		api.setupDone = done
+		api.outermost, api.components = slices.Delete(api.outermost, outermost, len(api.outermost)), slices.Delete(api.components, components, len(api.components))
+	}
 }
 
 // Use adds middleware that wraps every action, on every transport, and every task. The middleware that was added first

@@ -5,14 +5,18 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
+
+	"github.com/actionhero-go/actionhero/internal/terminal"
 )
 
 // Run starts the API, blocks until ctx ends or the process receives SIGINT or SIGTERM, and then stops the API like
-// [API.Wait]. If a signal arrives during the start, Run cancels the start and stops the components that have started.
+// [API.Wait]. If one of these signals arrives during the start, Run cancels the start and stops the components that have
+// started.
 func (api *API) Run(ctx context.Context) error {
-	signals, release := takeSignals()
+	signals, release := api.takeSignals()
 	defer release()
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -40,10 +44,16 @@ func (api *API) Run(ctx context.Context) error {
 	return api.wait(ctx, early, signals)
 }
 
-// Wait blocks until ctx ends or the process receives SIGINT or SIGTERM, and then stops the API. A second signal ends
-// the process at once with exit code 130.
+// Wait blocks until ctx ends or the process receives SIGINT or SIGTERM, and then stops the API. A second of these signals
+// ends the process at once with exit code 130.
+//
+// SIGHUP and SIGUSR1 do not stop the API: they reopen the log, as each [Reopener] describes. If standard input is a
+// terminal, SIGHUP stops the API, because the terminal has closed. While Run or Wait blocks, a write to a closed
+// standard output does not end the process.
+//
+// If other code stops the API with [API.Stop], Wait returns when that stop has ended.
 func (api *API) Wait(ctx context.Context) error {
-	signals, release := takeSignals()
+	signals, release := api.takeSignals()
 	defer release()
 	return api.wait(ctx, nil, signals)
 }
@@ -54,6 +64,7 @@ func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error
 	var sig os.Signal
 	select {
 	case <-ctx.Done():
+	case <-*api.ended.Load():
 	case sig = <-early:
 	case sig = <-signals:
 	}
@@ -69,11 +80,58 @@ func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error
 	return err
 }
 
-// takeSignals returns a channel that receives SIGINT and SIGTERM until the caller calls release.
-func takeSignals() (signals chan os.Signal, release func()) {
+// takeSignals returns a channel that receives the signals that end the process, until the caller calls release. Until
+// then, a goroutine also handles the signals that reopen the log.
+func (api *API) takeSignals() (signals chan os.Signal, release func()) {
 	signals = make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	return signals, func() { signal.Stop(signals) }
+	end, reopen := []os.Signal{os.Interrupt, syscall.SIGTERM}, reopenSignals
+	if terminal.Is(os.Stdin) {
+		end = append(end, syscall.SIGHUP)
+		reopen = slices.DeleteFunc(slices.Clone(reopen), func(sig os.Signal) bool { return sig == syscall.SIGHUP })
+	}
+	signal.Notify(signals, end...)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, reopen...)
+	// While SIGPIPE has a channel, a write to a closed standard output is an error and does not end the process.
+	brokenPipe := make(chan os.Signal, 1)
+	signal.Notify(brokenPipe, syscall.SIGPIPE)
+	done := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for {
+			select {
+			case sig := <-hangups:
+				api.reopen(sig)
+			case <-done:
+				return
+			}
+		}
+	})
+	return signals, func() {
+		signal.Stop(signals)
+		signal.Stop(hangups)
+		signal.Stop(brokenPipe)
+		close(done)
+		watch.Wait()
+	}
+}
+
+// reopen calls each [Reopener] of the components.
+func (api *API) reopen(sig os.Signal) {
+	api.registering.Lock()
+	components := slices.Concat(api.outermost, api.components)
+	api.registering.Unlock()
+	var errs []error
+	for _, c := range components {
+		if r, ok := c.(Reopener); ok {
+			errs = append(errs, r.Reopen())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		api.log.Error("the log could not be reopened", "signal", sig.String(), "error", err)
+		return
+	}
+	api.log.Info("the log is reopened", "signal", sig.String())
 }
 
 // endAtOnce ends the process with exit code 130 at the next signal. If done is closed first, endAtOnce returns.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/actionhero-go/actionhero"
@@ -127,6 +128,29 @@ func (c *LogConfig) options() logging.Config {
 	return options
 }
 
+// defaultLogFolder is the default of LogConfig.LogFolder.
+const defaultLogFolder = "./log"
+
+// open returns the logger and its file. If the default folder of the log file is not writable, for example because the
+// file system is read-only, the logger writes to the console alone and warns. If the app or the file of the
+// configuration names another folder, that is an error.
+func (c *LogConfig) open() (*slog.Logger, logging.File, error) {
+	options := c.options()
+	log, file, err := logging.New(options)
+	if err == nil || !options.Console || options.File == "" || c.LogFolder != defaultLogFolder || !errors.Is(err, logging.ErrNotWritable) {
+		if err != nil {
+			err = fmt.Errorf("the log cannot be opened: %w; the settings are log.logFolder and log.logFile, and log.file: false logs to the console alone", err)
+		}
+		return log, file, err
+	}
+	options.File = ""
+	log, file, plain := logging.New(options)
+	if plain == nil {
+		log.Warn("the log goes to the console alone; log.logFolder names another folder, and log.file: false avoids this warning", "cause", err.Error())
+	}
+	return log, file, plain
+}
+
 // check returns an error if a setting is out of range.
 func (c *Config) check() error {
 	if err := setting.Check("", c); err != nil {
@@ -147,8 +171,8 @@ func (c *Config) complete() (file logging.File, err error) {
 		return nil, err
 	}
 	if c.General.Log == nil {
-		if c.General.Log, file, err = logging.New(c.Log.options()); err != nil {
-			return nil, fmt.Errorf("the log cannot be opened: %w", err)
+		if c.General.Log, file, err = c.Log.open(); err != nil {
+			return nil, err
 		}
 	}
 	c.General.LogRequests = c.General.LogRequests || *c.Log.LogRequests

@@ -33,7 +33,8 @@ type Config struct {
 	ConnectTimeout    time.Duration `json:"connectTimeout" default:"45s" min:"1ms" doc:"time within which a Socket.IO client that has opened a session must connect to a namespace"`
 	UpgradeTimeout    time.Duration `json:"upgradeTimeout" default:"10s" min:"1ms" doc:"time within which a change from long-polling to WebSocket must be complete"`
 	MaxHTTPBufferSize int           `json:"maxHttpBufferSize" unit:"bytes" default:"1000000" min:"1" doc:"length of a message over Socket.IO, and size of the body of a long-polling request"`
-	MaxDetached       int           `json:"maxAbsent" default:"10000" min:"1" unit:"sessions" doc:"long-polling sessions that may be without a request; one more closes the session that has had none for the longest time"`
+	MaxPerAddress     int           `json:"maxSessionsPerAddress" default:"1000" min:"-1" unit:"sessions" range:"above zero, or 0 or -1 for no limit" limit:"address" reached:"status 429" doc:"sessions of Socket.IO that one client address may have; clients behind one proxy share an address"`
+	MaxDetached       int           `json:"maxAbsent" default:"10000" min:"1" unit:"sessions" limit:"server" reached:"the session is closed" doc:"long-polling sessions that may be without a request; one more closes the session that has had none for the longest time"`
 
 	// RemoteIP returns the address of a client behind trusted proxies. If RemoteIP is nil, the client's address is the
 	// address of the network connection.

@@ -34,7 +34,10 @@ func TestAllEvents(t *testing.T) {
 			{`"roomView"`, view("defaultRoom")},
 			{`"roomView",null`, view("defaultRoom")},
 			{`"roomChange",{"room":" lobby "}`, ok + `,"room":"lobby"}`},
-			{`"roomView",{"room":"defaultRoom"}`, view("lobby")},
+			{`"roomView",{"room":"lobby"}`, view("lobby")},
+			{`"roomView",{"room":"news"}`, ok + `,"room":"news","roomStatus":{"members":null,"membersCount":0}}`},
+			{`"say",{"room":"lobby","message":"hi"}`, ok + `}`},
+			{`"say",{"room":"news","message":"hi"}`, fails("you are not in the room news")},
 			{`"roomAdd",{"room":"news"}`, ok + `,"room":"news"}`},
 			{`"roomLeave",{"room":"news"}`, ok + `,"room":"news"}`, fails("you are not in the room news")},
 			{`"roomChange","defaultRoom"`, ok + `,"room":"defaultRoom"}`},
@@ -83,7 +86,7 @@ func TestAllEvents(t *testing.T) {
 				t.Fatalf("the event is [%.200s]", test[0])
 			}
 		}
-		if n := b.io.Requests(); n != 2*46 {
+		if n := b.io.Requests(); n != 2*49 {
 			t.Errorf("%d requests were counted", n)
 		}
 		k.CloseNormal()
@@ -283,7 +286,7 @@ func TestSlowReader(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i == 0 {
-				time.Sleep(time.Second) // the write makes no progress
+				time.Sleep(3 * time.Second) // the write makes no progress, and no GET comes
 			}
 			k.Want(`42["say",{"message":"` + text + `","from":"actionHero API","context":"user"}]`)
 		}

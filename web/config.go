@@ -63,6 +63,9 @@ type HTTPSConfig struct {
 	BindIP   string `json:"bindIP" doc:"IP address to listen on; empty is all"`
 	CertFile string `json:"certFile" doc:"file of the PEM certificate chain; it is read again when it changes"`
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key"`
+
+	MaxStreams  int `json:"maxStreams" default:"64" min:"1" max:"10000" unit:"requests" limit:"client" reached:"the request waits, or its stream is refused" doc:"requests of one HTTP/2 connection at the same time"`
+	MaxRequests int `json:"maxRequests" default:"4096" min:"8" unit:"requests" limit:"server" reached:"503 without a body, with Retry-After" doc:"HTTP/2 requests at the same time; one address may have an eighth of them"`
 }
 
 // complete sets the default of every unset setting and then checks all settings. If a setting is wrong, complete

@@ -124,8 +124,14 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		header["Content-Type"], header["X-Content-Type-Options"] = javascriptType, noSniff
 	case form == "xml":
 		body, failure = s.appendEnvelope(body, req, out, err)
-		body = appendXML(nil, body)
-		header["Content-Type"] = xmlType
+		as, fits := appendXML(nil, body)
+		if !fits {
+			body, failure = s.appendEnvelope(body[:0], req, nil, errXMLTooLarge)
+			as, fits = appendXML(nil, body)
+		}
+		if header["Content-Type"] = jsonType; fits { // an error too large as XML is sent as JSON
+			body, header["Content-Type"] = as, xmlType
+		}
 	default:
 		body, failure = s.appendEnvelope(body, req, out, err)
 		header["Content-Type"] = jsonType
@@ -168,6 +174,9 @@ func (s *Server) send(c *call, status int, body []byte) {
 			coding.pool.Put(out)
 			return
 		}
+	}
+	if c.r.ProtoMajor == 2 && status != http.StatusNoContent && status != http.StatusNotModified {
+		header["Content-Length"] = []string{strconv.Itoa(len(body))} // the response may be flushed before its end
 	}
 	if status != http.StatusOK {
 		c.w.WriteHeader(status)

@@ -11,3 +11,9 @@ func (s *Server) ResolvePath(path string) (isFile bool, action string) {
 	got := s.resolvePath(path)
 	return got.isFile, got.action
 }
+
+// MaxElementName is the maximum length of the name of an XML element, in bytes, without a leading underscore.
+const MaxElementName = maxElementName
+
+// ElementName returns the name of the XML element for a key of JSON.
+func ElementName(key string) string { return elementName(key) }

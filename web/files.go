@@ -48,6 +48,7 @@ func (s *Server) sendNotFound(c *call, err error) {
 		text = cfg.FlatFileIndexPageNotFoundMessage
 	}
 	c.w.Header().Set("Content-Type", "text/html")
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	c.w.WriteHeader(http.StatusNotFound)
 	_, _ = io.WriteString(c.w, text)
 }

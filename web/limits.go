@@ -13,10 +13,10 @@ func (s *Server) withLimits(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closeIfAmbiguous(w, r)
 		if r.ProtoMajor == 2 {
-			writer := &progressWriter{ResponseWriter: w, control: http.NewResponseController(w), timeout: common.WriteTimeout}
-			defer writer.finish()
-			w = writer
-		} else if r.Body != http.NoBody {
+			s.serveHTTP2(w, r, next)
+			return
+		}
+		if r.Body != http.NoBody {
 			// If the handler does not read the whole body, net/http reads the rest of the body without a deadline of
 			// its own.
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(common.ReadTimeout))

@@ -40,6 +40,7 @@ type Server struct {
 	cfg             Config
 	proxies         []netip.Prefix
 	fixed           fixed
+	streams         *streams
 	handler         http.Handler // serveRequest inside withLimits, and inside CORS if that is on
 	fastHandler     http.Handler // serveActionOrFile, inside CORS if that is on
 	mux             *http.ServeMux
@@ -67,6 +68,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, mux: http.NewServeMux(), fixed: newFixed(api.Config(), &cfg.Common)}
+	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler, s.fastHandler = http.HandlerFunc(s.serveRequest), http.HandlerFunc(s.serveActionOrFile)
 	if origins := cfg.Common.AllowedOrigins; len(origins) > 0 {
 		policy := cors.New(cors.Options{
@@ -186,7 +188,10 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 	srv.TLSConfig = cert.Config("h2", "http/1.1")
 	// A client cannot answer an HTTP/2 ping while the client sends a frame, so a ping also limits the time for a frame.
 	limit := s.cfg.Common.HeaderTimeout
-	srv.HTTP2 = &http.HTTP2Config{SendPingTimeout: limit * 3 / 4, PingTimeout: limit / 2}
+	srv.ConnContext = withHTTP2Conn
+	srv.HTTP2 = &http.HTTP2Config{
+		SendPingTimeout: limit * 3 / 4, PingTimeout: limit / 2, MaxConcurrentStreams: s.cfg.HTTPS.MaxStreams,
+	}
 	s.running.Go(func() { s.logServeError(srv.ServeTLS(progressListener{ln, s.cfg.Common.WriteTimeout, nil}, "", "")) })
 	return ln, nil
 }

@@ -25,6 +25,7 @@ type message struct {
 	text    string // the member "message", for the event "say"
 	hasText bool
 	room    string
+	hasRoom bool
 }
 
 // parse reads the JSON members of data into m and returns the first error. After an error in one member, parse still
@@ -59,6 +60,7 @@ func (m *message) member(key string, raw []byte) (err error) {
 		m.hasText = err == nil
 	case "room":
 		m.room, err = stringMember(key, raw)
+		m.hasRoom = err == nil
 	case "params":
 		if string(raw) == "null" {
 			return nil
@@ -114,17 +116,14 @@ func (ss *session) refuse(err error, id []byte) {
 
 // command runs the command m.event, one of the commands that all persistent transports have, and sends the reply.
 func (ss *session) command(m *message) {
-	arg := m.room
-	if m.event == "say" {
-		if arg = m.text; !m.hasText {
-			ss.refuse(actionhero.Errorf(actionhero.CodeInvalidInput, "message is a required key of say"), m.id)
-			return
-		}
+	if m.event == "say" && !m.hasText {
+		ss.refuse(actionhero.Errorf(actionhero.CodeInvalidInput, "message is a required key of say"), m.id)
+		return
 	}
 	buf := getBuffer()
 	defer putBuffer(buf)
 	var ok bool
-	if *buf, ok = wire.RunCommand(ss.loop.Context(), (*buf)[:0], ss.handler.api.API, ss.conn, m.event, arg); !ok {
+	if *buf, ok = wire.RunCommand(ss.loop.Context(), (*buf)[:0], ss.handler.api.API, ss.conn, m.event, wire.Args{Room: m.room, NamesRoom: m.hasRoom, Text: m.text}); !ok {
 		*buf = wire.Error(*buf, actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", m.event, strings.Join(wire.Commands(), ", ")))
 	}
 	ss.reply(*buf, m.id)

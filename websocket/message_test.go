@@ -43,12 +43,17 @@ func TestEvents(t *testing.T) {
 		{`{"event":"say","id":3,"message":"hi"}`, `{"context":"response","status":"OK","id":3}`},
 		{`{"event":"roomChange","id":4,"room":"other"}`, `{"context":"response","status":"OK","room":"other","id":4}`},
 		{`{"event":"roomAdd","id":5,"room":"further"}`, `{"context":"response","status":"OK","room":"further","id":5}`},
+		{`{"event":"say","id":7,"room":"further","message":"hi"}`, `{"context":"response","status":"OK","id":7}`},
 		{`{"event":"roomLeave","id":6,"room":"further"}`, `{"context":"response","status":"OK","room":"further","id":6}`},
 		{`{"event":"roomChange"}`, `{"context":"response","error":"room must be a name of 1 to 128 bytes"}`},
 	})
 	p.Send(`{"event":"action","id":"status","params":{"action":"randomNumber"}}`)
 	if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","randomNumber":0.`) || !strings.HasSuffix(got, `,"error":false,"id":"status"}`) {
 		t.Errorf("the reply to randomNumber is %s", got)
+	}
+	p.Send(`{"event":"say","id":8,"room":"further","message":"hi"}`)
+	if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","error":"you are not in the room further"`) {
+		t.Errorf("the reply to a say in a room that was left is %s", got)
 	}
 	p.Send(`{"event":"roomView"}`)
 	if got := p.Next(); !strings.HasPrefix(got, `{"context":"response","status":"OK","room":"other","roomStatus":{"members":["`) {

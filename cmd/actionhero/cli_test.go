@@ -78,7 +78,7 @@ func TestRefusals(t *testing.T) {
 		"unknown value, file":     {`{"commonWeb": {"rootEndpointType": "files"}}`, nil, start, `commonWeb.rootEndpointType is "files": it must be api or public`},
 		"no JSON":                 {`{"commonWeb": `, nil, start, `config.json:1:15: this is not valid JSON: `},
 		"wrong type, variable":    {"", []string{"ACTIONHERO_HTTP_SERVER_PORT=eighty"}, start, `ACTIONHERO_HTTP_SERVER_PORT: httpServer.port must be a whole number, not "eighty"`},
-		"wrong duration":          {"", []string{"ACTIONHERO_GENERAL_STOP_GRACE=soon"}, start, `ACTIONHERO_GENERAL_STOP_GRACE: general.stopGrace must be a duration such as "15s", or a number of milliseconds, not "soon"`},
+		"wrong duration":          {"", []string{"ACTIONHERO_GENERAL_STOP_GRACE=soon"}, start, `ACTIONHERO_GENERAL_STOP_GRACE: general.stopGrace must be a duration with its unit, such as "15s" or "250ms", not "soon"`},
 		"neither on nor off":      {"", []string{"ACTIONHERO_TCP_SERVER_ENABLE=maybe"}, start, `ACTIONHERO_TCP_SERVER_ENABLE: tcpServer.enable must be true or false, not "maybe"`},
 		"unknown variable":        {"", []string{"ACTIONHERO_HTP_SERVER_PORT=80"}, start, `ACTIONHERO_HTP_SERVER_PORT: this environment variable belongs to no known setting; did you mean ACTIONHERO_HTTP_SERVER_PORT?`},
 		"unknown value, variable": {"", []string{"ACTIONHERO_LOG_LEVEL=loud"}, start, `log.level is "loud": it must be debug, info, warn or error`},

@@ -112,6 +112,13 @@ func (c *compiler) compile(e *encoder) error {
 	case t == durationType:
 		e.append = appendDuration
 		return nil
+	}
+	if o, ok := layout.OptionalOf(t); ok {
+		elem, err := c.encoder(o.Elem)
+		e.append = appendOptional(o, elem)
+		return err
+	}
+	switch {
 	case layout.EncodesItself(t):
 		e.append = appendByMarshal(t)
 		if t.Kind() == reflect.Struct || t.Kind() == reflect.Map {

@@ -40,7 +40,8 @@ type fileSink struct {
 	log     *timberjack.Logger // nil while the file is closed
 	backups int
 	path    string
-	size    int64 // the size of the file in bytes
+	info    os.FileInfo // the open file; nil if it may not exist yet
+	size    int64       // the size of the file in bytes
 	max     int64
 	failing bool
 	report  func(error) // called at the first failed write after a successful one
@@ -71,10 +72,23 @@ func newFileSink(c Config, report func(error)) (*fileSink, error) {
 // bytes and calls RotateWithReason. Therefore open sets the limit of timberjack so high that the file never reaches it.
 func (s *fileSink) open() {
 	s.log = &timberjack.Logger{Filename: s.path, MaxSize: math.MaxInt32, MaxBackups: s.backups, FileMode: 0o640, Compression: "none"}
-	s.size = 0
-	if info, err := os.Stat(s.path); err == nil {
-		s.size = info.Size()
+	s.info, s.size = nil, 0
+	s.look()
+}
+
+// look determines the size of the log file. It reports whether the file at the path is still the open file. It is not if
+// another program, such as logrotate, has moved, deleted or truncated the file: a truncated file must be opened again,
+// because the next write would otherwise leave a hole.
+func (s *fileSink) look() (same bool) {
+	info, err := os.Stat(s.path)
+	if err != nil {
+		same = s.info == nil
+		s.info, s.size = nil, 0
+		return same
 	}
+	same = s.info == nil || os.SameFile(info, s.info) && info.Size() >= s.size
+	s.info, s.size = info, info.Size()
+	return same
 }
 
 // Write adds a line to the buffer. While the fileSink is open, Write also starts the timer unless the timer is running.
@@ -142,15 +156,18 @@ func (s *fileSink) flush() {
 // writeBatch writes b, a batch of lines, to the log file. Before a line that does not fit into the file, it rotates the
 // file. If the rotation fails, it writes the remaining lines to the full file and returns the error.
 func (s *fileSink) writeBatch(b []byte) error {
+	var failed error
+	if s.log != nil && !s.look() {
+		failed = s.closeFile()
+	}
 	if s.log == nil {
 		s.open()
 	}
-	var failed error
 	for len(b) > 0 {
 		n := s.fits(b)
 		if n == 0 {
 			if failed = s.log.RotateWithReason("size"); failed == nil {
-				s.size = 0
+				s.info, s.size = nil, 0
 				continue
 			}
 			n = len(b) // a file that is too large is better than lost lines
@@ -161,6 +178,9 @@ func (s *fileSink) writeBatch(b []byte) error {
 			return errors.Join(failed, err)
 		}
 		b = b[n:]
+	}
+	if s.info == nil {
+		s.look() // the write has created the file
 	}
 	return failed
 }
@@ -187,6 +207,14 @@ func (s *fileSink) Open() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opened = true
+}
+
+// Reopen flushes the buffer and closes the log file. The next line opens or creates the file at its path.
+func (s *fileSink) Reopen() error {
+	s.flush()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.closeFile()
 }
 
 // Close flushes the buffer and closes the log file. Close returns an error if closing fails. It does not return write

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/terminal"
 )
 
 // Config selects which records are logged, and where. server.LogConfig has the defaults of these settings. New does not
@@ -40,8 +42,12 @@ type Config struct {
 
 // File controls the log file of a logger. While the file is closed, the logger writes each line to the file at once. While
 // the file is open, lines wait in a buffer for up to 200 ms. Close flushes the buffer; Open and Close can be called again.
+//
+// Reopen flushes the buffer and closes the file; the next line opens or creates the file again. If another program moves,
+// deletes or truncates the file, the logger notices that before its next write, also without Reopen.
 type File interface {
 	Open()
+	Reopen() error
 	io.Closer
 }
 
@@ -84,8 +90,9 @@ func New(c Config) (*slog.Logger, File, error) {
 // noFile is the File of a logger that writes to no file.
 type noFile struct{}
 
-func (noFile) Open()        {}
-func (noFile) Close() error { return nil }
+func (noFile) Open()         {}
+func (noFile) Reopen() error { return nil }
+func (noFile) Close() error  { return nil }
 
 func parseLevel(name string) (slog.Level, error) {
 	switch name {
@@ -146,45 +153,33 @@ func useColor(mode string, w io.Writer, getenv func(string) string) (bool, error
 	case "never":
 		return false, nil
 	case "", "auto":
-		return isTerminal(w) && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb", nil
+		return terminal.Is(w) && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb", nil
 	}
 	return false, fmt.Errorf("the log colour %q is not known; use auto, always or never", mode)
 }
 
-// isTerminal reports whether w is a character device other than the null device. This test is an approximation, because
-// the standard library cannot recognize a terminal exactly.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
-}
+// ErrNotWritable is in the error of [New] if the folder or the file of the log is not writable.
+var ErrNotWritable = errors.New("not writable")
 
 // prepareFolder creates the folder of the log file and checks that the folder and the file at path are writable. An
 // invalid folder is therefore an error when the program starts, not when it logs the first line.
 func prepareFolder(folder, path string) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
-		return fmt.Errorf("the log folder %s cannot be created: %w; name another folder or allow writing there", folder, err)
+		return fmt.Errorf("the log folder %s is %w, because it cannot be created: %w", folder, ErrNotWritable, err)
 	}
 	probe, err := os.CreateTemp(folder, ".writable-*")
 	if err == nil {
 		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
 	}
 	if err != nil {
-		return fmt.Errorf("the log folder %s is not writable: %w; name another folder or allow writing there", folder, err)
+		return fmt.Errorf("the log folder %s is %w: %w", folder, ErrNotWritable, err)
 	}
 	f, err := os.OpenFile(filepath.Clean(path), os.O_WRONLY|os.O_APPEND, 0)
 	if err == nil {
 		err = f.Close()
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("the log file %s is not writable: %w; name another file or allow writing to it", path, err)
+		return fmt.Errorf("the log file %s is %w: %w", path, ErrNotWritable, err)
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func TestWrongConfig(t *testing.T) {
 		`the log colour "red" is not known`:        {Color: "red"},
 		"must be a name without a folder":          {File: "a/b.log"},
 		"largest size of the log file":             {Folder: dir, MaxSize: -1},
-		"/file/log cannot be created: ":            {Folder: dir + "/file/log"},
+		"/file/log is not writable, because it c":  {Folder: dir + "/file/log"},
 		"the log file " + dir + "/folder is not w": {Folder: dir, File: "folder"},
 	} {
 		if _, _, err := New(c.withFile()); err == nil || !strings.Contains(err.Error(), want) {
