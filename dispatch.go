@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/encode"
+	"github.com/actionhero-go/actionhero/internal/envelope"
 )
 
 // Handler runs a request and returns the output of the requested action, or an error.
@@ -163,7 +165,7 @@ type panicError struct {
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value, p.stack) }
 
 // appendOutput implements transport.AppendOutput, which documents it.
-func appendOutput(dst []byte, req, out any) (object []byte, err error) {
+func appendOutput(dst []byte, req, out any, reserved []string) (object []byte, err error) {
 	r := req.(*Request)
 	n := len(dst)
 	defer func() {
@@ -171,15 +173,24 @@ func appendOutput(dst []byte, req, out any) (object []byte, err error) {
 			object, err = dst[:n], r.encodeFailure(&panicError{value: p, stack: debug.Stack()})
 		}
 	}()
+	var names []string // of the members of out, if they are known
 	if r.act != nil && r.act.output != nil && reflect.TypeOf(out) == r.act.outType {
 		object, err = r.act.output.AppendMembers(dst, out)
+		names = r.act.outNames
 	} else if object = dst; out != nil {
 		object, err = encode.AppendMembers(dst, out)
 	}
 	if err != nil {
 		return dst[:n], r.encodeFailure(err)
 	}
+	if names == nil && len(object) > n || len(reserved) > 0 && overlap(names, reserved) {
+		object = envelope.Rename(object, n, reserved)
+	}
 	return object, nil
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(name string) bool { return slices.Contains(b, name) })
 }
 
 // encodeFailure logs that the output of the action does not encode, and returns the error for the client.

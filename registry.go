@@ -59,9 +59,11 @@ func (r *registry) addAction(act *action) error {
 	if _, taken := r.actions[name]; taken {
 		return fmt.Errorf("two actions are named %q: rename one, or register it once", name)
 	}
-	for _, other := range r.actions {
-		if act.info.Route != "" && other.info.Route == act.info.Route {
-			return fmt.Errorf("actions %q and %q have the same route %q: change one", other.info.Name, name, act.info.Route)
+	for _, pattern := range act.routes {
+		for _, other := range r.actions {
+			if i := slices.IndexFunc(other.routes, pattern.Equal); i >= 0 {
+				return fmt.Errorf("actions %q and %q have the same route: %q and %q match the same requests; change one", other.info.Name, name, other.routes[i], pattern)
+			}
 		}
 	}
 	r.actions[name] = act
