@@ -98,7 +98,9 @@ func TestFaultyContent(t *testing.T) {
 		"nil":    func() io.Reader { return nil },
 		"panic":  func() io.Reader { return io.MultiReader(first(), readFunc(func([]byte) (int, error) { panic("oh") })) },
 		"Goexit": func() io.Reader { return readFunc(func([]byte) (int, error) { runtime.Goexit(); return 0, nil }) },
-		"error":  func() io.Reader { return io.MultiReader(first(), readFunc(func([]byte) (int, error) { return 0, io.ErrClosedPipe })) },
+		"error": func() io.Reader {
+			return io.MultiReader(first(), readFunc(func([]byte) (int, error) { return 0, io.ErrClosedPipe }))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
