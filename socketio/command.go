@@ -83,8 +83,8 @@ func (cmd *command) completeConnect() {
 	c.session.Reply(*buf)
 	*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), cfg.WelcomeMessage, cfg.DefaultChatRoom)
 	c.sendReply(buf)
-	object, refused := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api.API, cmd.conn)
-	if *buf = object; refused {
+	object, refusal := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api.API, cmd.conn)
+	if *buf = object; refusal != nil {
 		c.sendReply(buf)
 	}
 }
@@ -97,7 +97,7 @@ func (cmd *command) runCommand() {
 	if cmd.err != nil {
 		*buf = wire.Error(*buf, cmd.err)
 	} else {
-		*buf, _ = wire.RunCommand(cmd.client.ctx, *buf, cmd.client.api.API, cmd.conn, cmd.name, cmd.args)
+		*buf, _, _ = wire.RunCommand(cmd.client.ctx, *buf, cmd.client.api.API, cmd.conn, cmd.name, cmd.args)
 	}
 	cmd.client.sendReply(buf)
 }

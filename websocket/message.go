@@ -123,7 +123,7 @@ func (ss *session) command(m *message) {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	var ok bool
-	if *buf, ok = wire.RunCommand(ss.loop.Context(), (*buf)[:0], ss.handler.api.API, ss.conn, m.event, wire.Args{Room: m.room, NamesRoom: m.hasRoom, Text: m.text}); !ok {
+	if *buf, _, ok = wire.RunCommand(ss.loop.Context(), (*buf)[:0], ss.handler.api.API, ss.conn, m.event, wire.Args{Room: m.room, NamesRoom: m.hasRoom, Text: m.text}); !ok {
 		*buf = wire.Error(*buf, actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", m.event, strings.Join(wire.Commands(), ", ")))
 	}
 	ss.reply(*buf, m.id)

@@ -44,8 +44,8 @@ func (ss *session) welcome(remote netip.AddrPort) {
 	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), nil)
-	if refusal, refused := wire.Enter(ss.loop.Context(), nil, api.API, ss.conn); refused {
-		ss.reply(refusal, nil)
+	if object, refusal := wire.Enter(ss.loop.Context(), nil, api.API, ss.conn); refusal != nil {
+		ss.reply(object, nil)
 	}
 	ss.ws.Out.Send()
 }

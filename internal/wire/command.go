@@ -52,43 +52,45 @@ func Commands() []string { return slices.Sorted(maps.Keys(commands)) }
 // dst. The commands are detailsView, roomAdd, roomChange, roomLeave, roomView and say. Without the name of a room,
 // roomView shows the current room, and say speaks in it. With a name, roomView shows any room that the client may enter,
 // and say speaks in that room if the client is in it. If the client is in no room, roomView replies with the room "". If
-// there is no command with the given name, ok is false and object is dst unchanged.
+// there is no command with the given name, ok is false and object is dst unchanged. If the command fails, failure is the
+// error; the transport appends it with [transport.AppendError] behind the keys that it adds itself.
 //
 // RunCommand logs internal errors. RunCommand may block, because it calls room middleware. Do not call RunCommand where
 // blocking would delay other clients.
-func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name string, args Args) (object []byte, ok bool) {
+func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name string, args Args) (object []byte, failure *actionhero.Error, ok bool) {
 	run := commands[name]
 	if run == nil {
-		return dst, false
+		return dst, nil, false
 	}
 	start := len(dst)
 	args.Room = strings.TrimSpace(args.Room)
 	dst, err := run(ctx, dst, api, c, args)
 	if err != nil {
-		return failed(dst[:start], api, c, name, err), true
+		dst, failure = failed(dst[:start], api, c, name, err)
 	}
-	return dst, true
+	return dst, failure, true
 }
 
-// Enter moves the client c, which has just connected, into the default room. If c may not enter the room, refused is
-// true, and Enter appends the reply with the reason to dst. The caller must send this reply after the welcome message.
-func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, refused bool) {
+// Enter moves the client c, which has just connected, into the default room. If c may not enter the room, Enter appends
+// the reply with the reason to dst and returns the error. The caller must send this reply after the welcome message.
+func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, refusal *actionhero.Error) {
 	if err := api.Rooms.Move(ctx, c, api.Config().DefaultChatRoom); err != nil {
-		return failed(dst, api, c, "connect", err), true
+		return failed(dst, api, c, "connect", err)
 	}
-	return dst, false
+	return dst, nil
 }
 
 // failed appends to dst the reply to the named command, which failed with err. It logs err if err is an internal error.
-func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, err error) []byte {
-	if failure := actionhero.AsError(err); failure.Code == actionhero.CodeInternal {
+func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, err error) ([]byte, *actionhero.Error) {
+	failure := actionhero.AsError(err)
+	if failure.Code == actionhero.CodeInternal {
 		cause := err
 		if failure.Err != nil {
 			cause = failure.Err
 		}
 		api.Log().Error("["+name+" @ "+c.Transport+"]", slog.String("to", c.Remote.Addr().String()), slog.String("error", failure.Message), slog.String("cause", cause.Error()))
 	}
-	return Error(dst, err)
+	return Error(dst, failure), failure
 }
 
 func roomChange(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error) {
