@@ -10,7 +10,6 @@ import (
 
 	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/envelope"
-	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/route"
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
@@ -251,7 +250,7 @@ func (act *action) hides(name string) bool {
 // client's request limit.
 func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error) {
 	var none Out
-	raw, err := jsonx.Marshal(in)
+	raw, err := encode.Marshal(in)
 	if err != nil {
 		return none, fmt.Errorf("the input of action %q does not encode: %w", a.Name, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
@@ -26,7 +27,7 @@ func (o Optional[T]) MarshalJSON() ([]byte, error) {
 	if !o.Set || o.Null {
 		return []byte("null"), nil
 	}
-	return jsonx.Marshal(o.Value)
+	return encode.Marshal(o.Value)
 }
 
 // UnmarshalJSON sets o to the value in data, which is JSON, or to null.

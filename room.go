@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
@@ -75,7 +76,7 @@ func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	body, err := jsonx.Marshal(message)
+	body, err := encode.Marshal(message)
 	if err != nil {
 		return fmt.Errorf("a message for connection %q does not encode as JSON: %w", connID, err)
 	}
@@ -93,7 +94,7 @@ func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 // room receive the notice, too. notice must encode as a JSON object with at least one member. Clients read that object,
 // plus the members that their transport adds to every message. BroadcastNode does not call [RoomMiddleware.Deliver].
 func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err error) {
-	body, err := jsonx.Marshal(notice)
+	body, err := encode.Marshal(notice)
 	if err != nil {
 		return 0, fmt.Errorf("a notice does not encode as JSON: %w", err)
 	}
@@ -143,7 +144,7 @@ func (r *Rooms) Say(ctx context.Context, from *Conn, room, text string) error {
 }
 
 func (r *Rooms) publish(ctx context.Context, room, from string, message any) error {
-	body, err := jsonx.Marshal(message)
+	body, err := encode.Marshal(message)
 	if err != nil {
 		return fmt.Errorf("a message for room %q does not encode as JSON: %w", room, err)
 	}
