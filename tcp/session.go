@@ -66,8 +66,8 @@ func (ss *session) serve() {
 	ss.ip = ss.conn.Remote.Addr().String()
 	api.Log().Debug("[connection @ tcp]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), 0)
-	if object, refusal := wire.Enter(ss.loop.Context(), nil, api.API, ss.conn); refusal != nil {
-		ss.reply(object, 0)
+	if refusal, failure := wire.Enter(ss.loop.Context(), nil, api.API, ss.conn); failure != nil {
+		ss.reply(refusal, 0)
 	}
 	ss.arm(time.Time{})
 	ss.loop.Touch()

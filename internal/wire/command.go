@@ -52,28 +52,34 @@ func Commands() []string { return slices.Sorted(maps.Keys(commands)) }
 // dst. The commands are detailsView, roomAdd, roomChange, roomLeave, roomView and say. Without the name of a room,
 // roomView shows the current room, and say speaks in it. With a name, roomView shows any room that the client may enter,
 // and say speaks in that room if the client is in it. If the client is in no room, roomView replies with the room "". If
-// there is no command with the given name, ok is false and object is dst unchanged. If the command fails, failure is the
-// error; the transport appends it with [transport.AppendError] behind the keys that it adds itself.
+// the command fails, the reply is the error, which is also the result failure: the caller calls transport.AppendError
+// after its own keys.
 //
-// RunCommand logs internal errors. RunCommand may block, because it calls room middleware. Do not call RunCommand where
+// If there is no command with the given name, the failure says so. RunCommand logs internal errors. RunCommand may block, because it calls room middleware. Do not call RunCommand where
 // blocking would delay other clients.
-func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name string, args Args) (object []byte, failure *actionhero.Error, ok bool) {
+func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name string, args Args) (object []byte, failure *actionhero.Error) {
 	run := commands[name]
 	if run == nil {
-		return dst, nil, false
+		return Failed(dst, Unknown(name))
 	}
 	start := len(dst)
 	args.Room = strings.TrimSpace(args.Room)
 	dst, err := run(ctx, dst, api, c, args)
 	if err != nil {
-		dst, failure = failed(dst[:start], api, c, name, err)
+		return failed(dst[:start], api, c, name, err)
 	}
-	return dst, failure, true
+	return dst, nil
 }
 
-// Enter moves the client c, which has just connected, into the default room. If c may not enter the room, Enter appends
-// the reply with the reason to dst and returns the error. The caller must send this reply after the welcome message.
-func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, refusal *actionhero.Error) {
+// Unknown returns the error for an event with this name, which is neither "action" nor a command.
+func Unknown(event string) *actionhero.Error {
+	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", event, strings.Join(Commands(), ", "))
+}
+
+// Enter moves the client c, which has just connected, into the default room. If c may not enter the room, Enter returns
+// the reason as failure and appends the reply to dst, as [RunCommand] does. The caller must send this reply after the
+// welcome message.
+func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, failure *actionhero.Error) {
 	if err := api.Rooms.Move(ctx, c, api.Config().DefaultChatRoom); err != nil {
 		return failed(dst, api, c, "connect", err)
 	}
@@ -82,15 +88,14 @@ func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.C
 
 // failed appends to dst the reply to the named command, which failed with err. It logs err if err is an internal error.
 func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, err error) ([]byte, *actionhero.Error) {
-	failure := actionhero.AsError(err)
-	if failure.Code == actionhero.CodeInternal {
+	if failure := actionhero.AsError(err); failure.Code == actionhero.CodeInternal {
 		cause := err
 		if failure.Err != nil {
 			cause = failure.Err
 		}
 		api.Log().Error("["+name+" @ "+c.Transport+"]", slog.String("to", c.Remote.Addr().String()), slog.String("error", failure.Message), slog.String("cause", cause.Error()))
 	}
-	return Error(dst, failure), failure
+	return Failed(dst, err)
 }
 
 func roomChange(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error) {
