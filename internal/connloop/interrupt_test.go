@@ -64,7 +64,7 @@ func TestWaitingRequestsKeepTheirMemory(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 		c.want(t, "slow starts", "handoff")
 		c.incoming <- []func(){c.quick("a"), c.quick("b")}
-		c.want(t, "handoff", "sends") // the event is that of DetachBuffer
+		c.want(t, "handoff", "sends") // DetachBuffer records the event
 		c.incoming <- []func(){func() { c.record("c"); runtime.Goexit() }, c.quick("d")}
 		c.want(t, "handoff", "sends")
 		release()

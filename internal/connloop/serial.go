@@ -2,11 +2,11 @@ package connloop
 
 import "sync"
 
-// Job is the work of a request that must not run beside other work of the same [Serial].
+// Job is the work of a request that must not run concurrently with other work of the same [Serial].
 type Job interface{ Do() }
 
-// Serial runs jobs of one connection one after the other, in the order of their requests. If a client sends many
-// requests for such jobs, only one goroutine is busy with them. The zero value is ready for use.
+// Serial runs jobs of one connection one after the other, in the order of their requests. Many requests of
+// a client occupy only one goroutine. The zero value is ready for use.
 type Serial struct {
 	mu      sync.Mutex
 	busy    bool

@@ -35,7 +35,7 @@ func Write(fd uintptr, p []byte) (n int, again bool, err error) {
 }
 
 // Ended reports whether the next read of the connection nc returns the end of the input or an error. It reads nothing,
-// so bytes that were not read hide the end of the input, but not an error. Ended may be called beside a blocked Read.
+// so bytes that were not read hide the end of the input, but not an error. Ended may be called while another goroutine reads.
 func Ended(nc net.Conn) (eof bool, err error) {
 	if secure, ok := nc.(interface{ NetConn() net.Conn }); ok {
 		nc = secure.NetConn()
