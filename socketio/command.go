@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/actionhero-go/actionhero"
@@ -48,8 +47,10 @@ func (q *commandQueue) add(cmd command) connloop.Request {
 func (q *commandQueue) Run() (done bool) {
 	cmd := q.begin()
 	defer q.end()
-	defer cmd.client.recoverPanic(cmd.id)
+	answered := false
+	defer cmd.client.recoverPanic(cmd.id, &answered)
 	cmd.run(&cmd)
+	answered = true
 	return true
 }
 
@@ -83,9 +84,9 @@ func (cmd *command) completeConnect() {
 	c.session.Reply(*buf)
 	*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), cfg.WelcomeMessage, cfg.DefaultChatRoom)
 	c.sendReply(buf)
-	object, refused := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api.API, cmd.conn)
-	if *buf = object; refused {
-		c.sendReply(buf)
+	object, failure := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api.API, cmd.conn)
+	if *buf = object; failure != nil {
+		c.sendAnswer(buf, failure)
 	}
 }
 
@@ -94,12 +95,21 @@ func (cmd *command) runCommand() {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	*buf = appendAnswerHead((*buf)[:0], cmd.id)
-	if cmd.err != nil {
-		*buf = wire.Error(*buf, cmd.err)
+	var failure *actionhero.Error
+	if err := cmd.check(); err != nil {
+		*buf, failure = wire.Failed(*buf, err)
 	} else {
-		*buf, _ = wire.RunCommand(cmd.client.ctx, *buf, cmd.client.api.API, cmd.conn, cmd.name, cmd.args)
+		*buf, failure = wire.RunCommand(cmd.client.ctx, *buf, cmd.client.api.API, cmd.conn, cmd.name, cmd.args)
 	}
-	cmd.client.sendReply(buf)
+	cmd.client.sendAnswer(buf, failure)
+}
+
+// check returns the error of the arguments, or an error if the client has used up its allowance of requests.
+func (cmd *command) check() error {
+	if _, err := cmd.client.api.Admit(cmd.client.ip); err != nil {
+		return err
+	}
+	return cmd.err
 }
 
 // quit disconnects the client. It sends a reply only if the client requested an acknowledgement. Otherwise the
@@ -132,17 +142,18 @@ func unknownEvent(quoted []byte) error {
 	if err != nil {
 		return errEventName
 	}
-	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", name, strings.Join(commandNames, ", "))
+	return wire.Unknown(name)
 }
 
 // arguments returns the arguments of a command. The parameter arg is the JSON text of an event's argument: an object
-// with string members, or a string, which is the member named key. The object of "say" may also name the room. If the
-// member "message" is missing, arguments returns an error. A missing or wrong room is refused by package actionhero.
-func arguments(arg []byte, key string) (args wire.Args, err error) {
-	found := key == "room"
+// with string members, or a string, which is the member named key. The object of "say" may also name the room. Any other
+// member is an error, because a message with a misspelt room would be said in another room. If the member "message" is
+// missing, arguments returns an error. A missing or wrong room is refused by package actionhero.
+func arguments(event string, arg []byte, key string) (args wire.Args, err error) {
+	found := key != "message"
 	set := func(name string, raw []byte) error {
 		if name != key && name != "room" {
-			return nil
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a key of the event %s", name, event)
 		}
 		if raw[0] != '"' {
 			return actionhero.Errorf(actionhero.CodeInvalidInput, "%s must be a string", name)

@@ -52,35 +52,42 @@ func Commands() []string { return slices.Sorted(maps.Keys(commands)) }
 // dst. The commands are detailsView, roomAdd, roomChange, roomLeave, roomView and say. Without the name of a room,
 // roomView shows the current room, and say speaks in it. With a name, roomView shows any room that the client may enter,
 // and say speaks in that room if the client is in it. If the client is in no room, roomView replies with the room "". If
-// there is no command with the given name, ok is false and object is dst unchanged.
+// the command fails, the reply is the error, which is also the result failure: the caller calls transport.AppendError
+// after its own keys.
 //
-// RunCommand logs internal errors. RunCommand may block, because it calls room middleware. Do not call RunCommand where
+// If there is no command with the given name, the failure says so. RunCommand logs internal errors. RunCommand may block, because it calls room middleware. Do not call RunCommand where
 // blocking would delay other clients.
-func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name string, args Args) (object []byte, ok bool) {
+func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name string, args Args) (object []byte, failure *actionhero.Error) {
 	run := commands[name]
 	if run == nil {
-		return dst, false
+		return Failed(dst, Unknown(name))
 	}
 	start := len(dst)
 	args.Room = strings.TrimSpace(args.Room)
 	dst, err := run(ctx, dst, api, c, args)
 	if err != nil {
-		return failed(dst[:start], api, c, name, err), true
+		return failed(dst[:start], api, c, name, err)
 	}
-	return dst, true
+	return dst, nil
 }
 
-// Enter moves the client c, which has just connected, into the default room. If c may not enter the room, refused is
-// true, and Enter appends the reply with the reason to dst. The caller must send this reply after the welcome message.
-func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, refused bool) {
+// Unknown returns the error for an event with this name, which is neither "action" nor a command.
+func Unknown(event string) *actionhero.Error {
+	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", event, strings.Join(Commands(), ", "))
+}
+
+// Enter moves the client c, which has just connected, into the default room. If c may not enter the room, Enter returns
+// the reason as failure and appends the reply to dst, as [RunCommand] does. The caller must send this reply after the
+// welcome message.
+func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, failure *actionhero.Error) {
 	if err := api.Rooms.Move(ctx, c, api.Config().DefaultChatRoom); err != nil {
-		return failed(dst, api, c, "connect", err), true
+		return failed(dst, api, c, "connect", err)
 	}
-	return dst, false
+	return dst, nil
 }
 
 // failed appends to dst the reply to the named command, which failed with err. It logs err if err is an internal error.
-func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, err error) []byte {
+func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, err error) ([]byte, *actionhero.Error) {
 	if failure := actionhero.AsError(err); failure.Code == actionhero.CodeInternal {
 		cause := err
 		if failure.Err != nil {
@@ -88,7 +95,7 @@ func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, er
 		}
 		api.Log().Error("["+name+" @ "+c.Transport+"]", slog.String("to", c.Remote.Addr().String()), slog.String("error", failure.Message), slog.String("cause", cause.Error()))
 	}
-	return Error(dst, err)
+	return Failed(dst, err)
 }
 
 func roomChange(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error) {

@@ -42,9 +42,9 @@ func TestCommands(t *testing.T) {
 		{"say", "", ok + `}`},
 		{"detailsView", "", ok + `,"details":{"public":{"id":"me","connectedAt":1343604353551}}}`},
 	} {
-		object, known := wire.RunCommand(t.Context(), prefix(), api, c, call.command, wire.Words(call.command, call.arg))
-		if !known {
-			t.Errorf("%s is not a command", call.command)
+		object, failure := wire.RunCommand(t.Context(), prefix(), api, c, call.command, wire.Words(call.command, call.arg))
+		if (failure != nil) != strings.Contains(call.want, "error") {
+			t.Errorf("%s fails with %v", call.command, failure)
 		}
 		wantObject(t, call.command+" "+call.arg, object, call.want)
 	}
@@ -52,8 +52,10 @@ func TestCommands(t *testing.T) {
 		t.Errorf("at the end the current room is %q, all rooms are %q", c.Room(), rooms)
 	}
 	for _, name := range []string{"", "status", "quit", "roomview", "paramAdd"} {
-		if object, known := wire.RunCommand(t.Context(), prefix(), api, c, name, wire.Args{Room: "x"}); known || string(object) != "prefix|" {
-			t.Errorf("%q is a command with the reply %s", name, object)
+		object, failure := wire.RunCommand(t.Context(), prefix(), api, c, name, wire.Args{Room: "x"})
+		wantObject(t, name, object, `{"context":"response","error":"`+name+` is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit"}`)
+		if failure == nil || failure.Code != actionhero.CodeInvalidInput {
+			t.Errorf("%q fails with %v", name, failure)
 		}
 	}
 	transport.Of(api).Disconnect(c)
@@ -172,7 +174,8 @@ func TestEnter(t *testing.T) {
 	}})
 	for _, closed = range []bool{false, true} {
 		c := transport.Of(api).Connect("tcp", netip.AddrPort{}, discardSender{})
-		object, refused := wire.Enter(t.Context(), prefix(), api, c)
+		object, failure := wire.Enter(t.Context(), prefix(), api, c)
+		refused := failure != nil
 		if refused != closed || c.Room() == "" != closed {
 			t.Errorf("closed %v: refused is %v, the room is %q", closed, refused, c.Room())
 		}
