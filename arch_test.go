@@ -17,7 +17,7 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
+	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
 	"backend":          {},
 	"backend/local":    {"backend", "internal/setting"},
 	"backendtest":      {"backend"},
@@ -31,12 +31,12 @@ var mayImport = map[string][]string{
 	"server":           {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
 	"actionherotest":   {"", "transport", "backend/local", "server", "worker"},
 	"cli":              {"", "server", "backend", "backend/local", "internal"},
-	"cmd":              {"cli", "builtin"},
+	"cmd":              {"cli", "builtin", "web"},
 	"examples":         {"", "cli", "builtin", "examples"},
 	"internal":         {"internal"},
 	"internal/bridge":  {"backend"},
 	"internal/control": {"backend", "internal/jsonx"},
-	"internal/testkit": {"", "server", "builtin", "backend", "backend/local"},
+	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local"},
 	"internal/wire":    {"", "transport", "internal/jsonx"},
 }
 

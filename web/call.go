@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/actionhero-go/actionhero"
 )
@@ -18,6 +19,8 @@ type call struct {
 	r                *http.Request
 	status           int        // set by the action or by clientError; 0: statusOf derives the status from the outcome
 	location         string     // URL of a redirect
+	callback         string     // name of the JSONP callback; empty: the response is no JSONP
+	refused          bool       // the request was not dispatched
 	hijackedByAction bool       // the action called Writer
 	returned         bool       // the dispatch has returned: the action has not ended its goroutine
 	tempFiles        []*os.File // hold large uploads
@@ -66,9 +69,7 @@ func (c *call) clientError(err error) error {
 	switch {
 	case errors.As(err, &wrong):
 		c.status = http.StatusMethodNotAllowed
-		for _, m := range wrong.allowed {
-			c.w.Header().Add("Allow", m)
-		}
+		c.w.Header().Set("Allow", strings.Join(wrong.allowed, ", "))
 		return actionhero.Errorf(actionhero.CodeInvalidInput, "%s", wrong)
 	case errors.As(err, &large):
 		c.status = http.StatusRequestEntityTooLarge
