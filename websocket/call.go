@@ -14,7 +14,7 @@ import (
 type call struct {
 	actionhero.Request
 	session *session
-	id      []byte
+	id      tag
 }
 
 // newCall returns the call for m, a message with the event "action". err is the error that parsing m has returned, or
@@ -76,7 +76,7 @@ func (c *call) Run() (done bool) {
 	} else if ok && content != nil {
 		object, failure = wire.Content(object, &c.Request, content, ss.handler.cfg.MaxContentBytes)
 	} else {
-		object, failure = wire.Result(object, &c.Request, out)
+		object, failure = wire.Result(object, &c.Request, out, c.id.reserved()...)
 	}
 	*buf = ss.answer(object, failure, c.id)
 	answered = true

@@ -13,14 +13,46 @@ import (
 // actionEvent is the value of the member "event" in a message that runs an action. Most messages run an action.
 const actionEvent = "action"
 
-// maxID is the greatest length, in bytes of JSON, of the member "id" of a message.
+// maxID is the greatest length, in bytes of JSON, of the member "id" or "messageId" of a message.
 const maxID = 128
+
+// tag identifies a request in its reply: the member "id" or "messageId" of the request, which the reply repeats.
+type tag struct {
+	value     []byte // a JSON scalar; nil: none
+	messageID bool   // the member is "messageId"
+}
+
+// reserved returns the names that the output of an action must not have in the reply. With "messageId", a record in the
+// output keeps its own "id".
+func (t tag) reserved() []string {
+	if t.value == nil || t.messageID {
+		return nil
+	}
+	return idName
+}
+
+var idName = []string{"id"}
+
+// tagSize is the greatest length of the bytes that tag.append appends.
+const tagSize = len(`,"messageId":`) + maxID
+
+func (t tag) append(dst []byte) []byte {
+	switch {
+	case t.value == nil:
+		return dst
+	case t.messageID:
+		dst = append(dst, `,"messageId":`...)
+	default:
+		dst = append(dst, `,"id":`...)
+	}
+	return append(dst, t.value...)
+}
 
 // message is one parsed message of a client. The byte slices of a message are parts of the read buffer, so they are
 // valid only until the next read.
 type message struct {
 	event   string
-	id      []byte // a JSON scalar; nil: none
+	id      tag
 	params  []byte // a JSON object; nil: none
 	text    string // the member "message", for the event "say"
 	hasText bool
@@ -30,7 +62,7 @@ type message struct {
 	unknown string  // the first key that no event has; "": none
 }
 
-// eventKeys are the keys that only some events have. All events have the keys "event" and "id".
+// eventKeys are the keys that only some events have. All events have the keys "event" and "id" or "messageId".
 var eventKeys = [3]string{"params", "message", "room"}
 
 // keysOf maps each event to the elements of eventKeys that the event may have.
@@ -88,11 +120,14 @@ func (m *message) member(key string, raw []byte) (err error) {
 		if m.event = actionEvent; string(raw) != `"action"` {
 			m.event, err = stringMember(key, raw)
 		}
-	case "id":
+	case "id", "messageId":
 		if raw[0] == '{' || raw[0] == '[' || len(raw) > maxID {
-			return actionhero.Errorf(actionhero.CodeInvalidInput, "id must be a number or a string, of %d bytes at most", maxID)
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "%s must be a number or a string, of %d bytes at most", key, maxID)
 		}
-		m.id = raw
+		if m.id.value != nil {
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "a request has either id or messageId, not both")
+		}
+		m.id = tag{raw, key == "messageId"}
 	case "params":
 		if m.keys[0] = true; string(raw) == "null" {
 			return nil

@@ -45,9 +45,9 @@ func (ss *session) welcome(remote netip.AddrPort) {
 	cfg := api.Config()
 	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
-	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), nil)
+	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), tag{})
 	if refusal, failure := wire.Enter(ss.ctx, nil, api.API, ss.conn); failure != nil {
-		ss.answer(refusal, failure, nil)
+		ss.answer(refusal, failure, tag{})
 	}
 	ss.ws.Out.Send()
 }
@@ -128,39 +128,30 @@ func (ss *session) doesNotRead(err error) {
 	ss.logClosed(err.Error())
 }
 
-// reply queues a JSON object for the client. object has no closing brace; reply appends the brace. If id, the id of the
-// request, is not nil, reply appends the key "id" before the brace.
-func (ss *session) reply(object, id []byte) {
-	if id == nil {
-		ss.ws.Text(object, closingBrace)
-		return
-	}
-	var tail [maxID + 8]byte
-	ss.ws.Text(object, append(append(append(tail[:0], `,"id":`...), id...), '}'))
+// reply queues a JSON object for the client. object has no closing brace; reply appends id, the id of the request, and the
+// brace.
+func (ss *session) reply(object []byte, id tag) {
+	var tail [tagSize + 1]byte
+	ss.ws.Text(object, append(id.append(tail[:0]), '}'))
 }
 
 // answer queues the answer to a request: object, a result of package wire, with the error failure of that result or nil.
 // It returns the memory of object, which may have grown.
-func (ss *session) answer(object []byte, failure *actionhero.Error, id []byte) []byte {
+func (ss *session) answer(object []byte, failure *actionhero.Error, id tag) []byte {
 	if failure == nil {
 		ss.reply(object, id)
 		return object
 	}
-	if id != nil {
-		object = append(append(object, `,"id":`...), id...)
-	}
-	object = transport.AppendError(object, failure)
-	ss.reply(object, nil)
+	object = transport.AppendError(id.append(object), failure)
+	ss.reply(object, tag{})
 	return object
 }
 
-// fail queues the answer to a request that failed with err. id is the id of the request, or nil if it has none.
-func (ss *session) fail(err error, id []byte) {
+// fail queues the answer to a request that failed with err. id is the id of the request.
+func (ss *session) fail(err error, id tag) {
 	object, failure := wire.Failed(nil, err)
 	ss.answer(object, failure, id)
 }
-
-var closingBrace = []byte{'}'}
 
 // wireKind identifies an encoding of room messages in calls of transport.Encoded. Clients with and without compression
 // get different encodings.
