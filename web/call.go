@@ -14,6 +14,7 @@ import (
 // the call, so that functions like SetStatus find it.
 type call struct {
 	scope            // until the action returns
+	server           *Server
 	req              actionhero.Request
 	w                http.ResponseWriter
 	r                *http.Request

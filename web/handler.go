@@ -55,7 +55,7 @@ func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 	if s.cors != nil && !isPreflight(r) {
 		s.cors.HandlerFunc(w, r) // adds headers
 	}
-	c := &call{w: w, r: r}
+	c := &call{server: s, w: w, r: r}
 	req := &c.req
 	s.begin(c)
 	err := readQuery(s.api, transport.ParamsOf(&req.Params), r.URL.RawQuery)
