@@ -10,6 +10,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/poison"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -106,6 +107,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 	buf := buffers.Get().(*[]byte)
 	defer func() {
 		if cap(*buf) <= maxPooledBuffer {
+			poison.Bytes(*buf)
 			buffers.Put(buf)
 		}
 	}()
@@ -139,6 +141,15 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 	*buf = body
 	if failure != nil && failure.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
+	}
+	c.release()
+	if n := int64(len(body)); n > maxFree {
+		if !s.buffered.take(n) {
+			c.status = 0
+			s.sendEnvelope(c, req, nil, errBusy) // short, because it has no params any more
+			return
+		}
+		defer s.buffered.give(n)
 	}
 	s.send(c, s.statusOf(c, failure, callback != ""), body)
 }

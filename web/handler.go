@@ -50,7 +50,7 @@ func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the method "+r.Method+" is not supported here", http.StatusMethodNotAllowed)
 		return
 	}
-	c := &call{w: w, r: r}
+	c := &call{server: s, w: w, r: r}
 	req := &c.req
 	s.api.InitRequest(req, "web")
 	req.Method, req.RemoteIP, req.Extra = r.Method, s.RemoteIP(r), c

@@ -41,6 +41,8 @@ type Server struct {
 	proxies         []netip.Prefix
 	fixed           fixed
 	streams         *streams
+	buffered        budget       // bytes of bodies and answers in memory
+	uploads         budget       // bytes in temporary files
 	handler         http.Handler // serveRequest inside withLimits, and inside CORS if that is on
 	fastHandler     http.Handler // serveActionOrFile, inside CORS if that is on
 	mux             *http.ServeMux
@@ -68,6 +70,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, mux: http.NewServeMux(), fixed: newFixed(api.Config(), &cfg.Common)}
+	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler, s.fastHandler = http.HandlerFunc(s.serveRequest), http.HandlerFunc(s.serveActionOrFile)
 	if origins := cfg.Common.AllowedOrigins; len(origins) > 0 {
@@ -142,7 +145,7 @@ func (s *Server) TLSAddr() net.Addr {
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := errors.Join(s.readRoutes(), s.mountParts()); err != nil {
+	if err := errors.Join(s.readRoutes(), s.mountParts(), s.checkUploadDirectory()); err != nil {
 		return err
 	}
 	var plain, secure net.Listener
