@@ -8,81 +8,143 @@ import (
 
 // callContext is the context of one request, and a field of the Request. The first call of Done creates the timer. An
 // action that never waits therefore needs neither a timer nor a derived context.
+//
+// Invariant: Err returns nil until it returns an error, and then it returns that error for ever. Done is closed exactly
+// if Err returns an error, as far as a caller can tell.
 type callContext struct {
-	parent   context.Context
-	calls    context.Context // ends when the API cancels all running calls
-	req      *Request
-	deadline time.Time // zero: none
+	parent context.Context
+	calls  context.Context // ends when the API cancels all running calls
+	req    *Request        // nil until the request is dispatched
+	limit  time.Duration   // counted from req.Started; 0: none
 
-	mu     sync.Mutex
-	real   context.Context
+	mu    sync.Mutex
+	live  *liveContext
+	ended bool
+	first firstError // the first error that Err returned while there was no liveContext
+
+	forwards uint8 // dispatches of the request within its first dispatch; used in the context that is a field of the Request
+}
+
+// firstError is the kind of an error of a callContext. A kind needs less space in each Request than an error.
+type firstError uint8
+
+const (
+	noError firstError = iota
+	wasCanceled
+	wasTooLate
+	wasParent // the error of the parent
+)
+
+// liveContext is the context that provides the channel of callContext.Done.
+type liveContext struct {
+	context.Context
 	cancel context.CancelFunc
-	ended  bool
 }
 
 func (c *callContext) Value(key any) any {
 	if _, ok := key.(requestKey); ok {
 		return c.req
 	}
+	c.mu.Lock()
+	live := c.live
+	c.mu.Unlock()
+	if live != nil {
+		return live.Value(key) // package context finds live by a key, so that a derived context needs no goroutine
+	}
 	return c.parent.Value(key)
 }
 
 func (c *callContext) Deadline() (time.Time, bool) {
-	if d, ok := c.parent.Deadline(); ok && (c.deadline.IsZero() || d.Before(c.deadline)) {
+	own := time.Time{}
+	if c.limit > 0 {
+		own = c.req.Started.Add(c.limit)
+	}
+	if d, ok := c.parent.Deadline(); ok && (own.IsZero() || d.Before(own)) {
 		return d, true
 	}
-	return c.deadline, !c.deadline.IsZero()
+	return own, !own.IsZero()
 }
 
 // Done returns a channel that is closed when the parent context ends, at the deadline, when the API cancels its calls,
-// or when the call ends. The first call of Done creates the real context, which provides that channel.
+// or when the call ends. The first call of Done creates the context that provides that channel.
 func (c *callContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.realize().Done()
 }
 
+// realize returns the context behind Done. The caller must hold the lock c.mu. If Err has returned an error already, or
+// the call has ended, realize returns a context that has ended.
 func (c *callContext) realize() context.Context {
-	if c.real != nil {
-		return c.real
+	if c.live != nil {
+		return c.live
 	}
-	var cancel context.CancelFunc
-	if c.deadline.IsZero() {
-		c.real, cancel = context.WithCancel(c.parent)
+	live := &liveContext{}
+	over := c.check() != nil
+	parent := c.parent
+	if over && c.first != wasParent {
+		parent = context.WithoutCancel(parent) // its error may be another one
+	}
+	if c.limit > 0 && (!over || c.first == wasTooLate) {
+		live.Context, live.cancel = context.WithDeadline(parent, c.req.Started.Add(c.limit))
 	} else {
-		c.real, cancel = context.WithDeadline(c.parent, c.deadline)
+		live.Context, live.cancel = context.WithCancel(parent)
 	}
-	stop := context.AfterFunc(c.calls, cancel)
-	c.cancel = func() { stop(); cancel() }
-	if c.ended {
-		c.cancel()
+	if over {
+		live.cancel()
+	} else {
+		cancel, stop := live.cancel, context.AfterFunc(c.calls, live.cancel)
+		live.cancel = func() { stop(); cancel() }
 	}
-	return c.real
+	c.live = live
+	return live
 }
 
 func (c *callContext) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.real != nil:
-		return c.real.Err()
-	case c.ended || c.calls.Err() != nil:
+	return c.check()
+}
+
+// check implements Err. The caller must hold the lock c.mu.
+func (c *callContext) check() error {
+	if c.live != nil && c.first == noError {
+		return c.live.Err()
+	}
+	if c.first == noError {
+		switch {
+		case c.ended || c.calls.Err() != nil:
+			c.first = wasCanceled
+		case c.parent.Err() != nil:
+			c.first = wasParent
+		case c.limit > 0 && time.Since(c.req.Started) >= c.limit:
+			c.first = wasTooLate
+		}
+	}
+	switch c.first {
+	case wasCanceled:
 		return context.Canceled
-	case c.parent.Err() != nil:
+	case wasParent:
 		return c.parent.Err()
-	case !c.deadline.IsZero() && !time.Now().Before(c.deadline):
+	case wasTooLate:
 		return context.DeadlineExceeded
 	}
 	return nil
 }
 
-// end marks the call as ended. If Done has created the real context, end cancels that context.
+func (c *callContext) hasEnded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
+// end marks the call as ended, and cancels the context behind Done.
 func (c *callContext) end() {
 	c.mu.Lock()
 	c.ended = true
-	cancel := c.cancel
+	live := c.live
 	c.mu.Unlock()
-	if cancel != nil {
-		cancel()
+	if live != nil {
+		live.cancel()
 	}
 }

@@ -2,15 +2,15 @@ package actionhero
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"reflect"
 	"runtime/debug"
-	"strconv"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/encode"
+	"github.com/actionhero-go/actionhero/internal/envelope"
 )
 
 // Handler runs a request and returns the output of the requested action, or an error.
@@ -33,52 +33,98 @@ func chain(middleware []Middleware, last Handler) Handler {
 // method of API, because each frame counts: a deeper stack makes the goroutine of a connection grow its stack.
 func (h *host) Dispatch(ctx context.Context, request any) (any, error) {
 	api, req := (*API)(h), request.(*Request)
-	calls, ok := api.calls.enter()
-	if !ok {
-		return nil, &Error{Code: CodeUnavailable, Message: stoppingText}
+	calls := api.calls.enter()
+	if calls == nil {
+		return nil, stopping(nil)
 	}
-	defer api.calls.leave()
+	defer calls.leave()
 	reg := api.registry.Load()
 	req.act = reg.actions[req.Action]
 	limit := api.cfg.ActionTimeout
 	if req.act != nil && req.act.limit != 0 {
 		limit = req.act.limit
 	}
-	out, err := api.call(ctx, calls, reg, req, limit)
+	out, err := api.call(ctx, calls.ctx, reg, req, limit)
+	if content, ok := out.(*Content); ok || req.opened != nil {
+		out, err = req.settle(content, out, err)
+	}
 	failure := AsError(err)
 	api.logRequest(req, failure)
 	if failure != nil {
-		return nil, failure
+		return nil, calls.outcome(failure)
 	}
 	return out, nil
 }
 
+// maxForwards is how many times the actions of one request may dispatch it again, one within the other.
+const maxForwards = 16
+
+var errForwards = fmt.Errorf("a request was dispatched %d times, one within the other: its actions forward it in a circle", maxForwards)
+
 // call runs req, after the action or task of req has been looked up in reg. The context of the request ends when ctx or
 // calls ends. If limit is above zero, the context also ends when limit has passed since req.Started.
 func (api *API) call(ctx, calls context.Context, reg *registry, req *Request, limit time.Duration) (any, error) {
-	req.ctx.parent, req.ctx.calls, req.ctx.req = ctx, calls, req
-	if limit > 0 {
-		req.ctx.deadline = req.Started.Add(limit)
+	c := &req.ctx
+	if c.req != nil {
+		return api.callAgain(ctx, calls, reg, req, limit)
 	}
-	out, err := api.run(reg, req)
-	req.ctx.end()
+	c.parent, c.calls, c.req, c.limit = ctx, calls, req, limit
+	out, err := api.run(reg, c, req)
+	c.end()
+	return out, err
+}
+
+// callAgain is call for a request that was dispatched before, or that its action forwards. The run has a context of its
+// own, because the context in the request has ended or is a parent of ctx. limit counts from now.
+func (api *API) callAgain(ctx, calls context.Context, reg *registry, req *Request, limit time.Duration) (any, error) {
+	if req.ctx.forwards >= maxForwards {
+		return nil, errForwards
+	}
+	req.ctx.forwards++
+	defer func() { req.ctx.forwards-- }()
+	if limit > 0 {
+		limit += time.Since(req.Started)
+	}
+	c := &callContext{parent: ctx, calls: calls, req: req, limit: limit}
+	out, err := api.run(reg, c, req)
+	c.end()
 	return out, err
 }
 
 // run sets the limit and the offset of req and calls the handler of the registry reg. If the handler panics, run
-// returns an error.
-func (api *API) run(reg *registry, req *Request) (out any, err error) {
+// returns an error. If the handler ends the goroutine with runtime.Goexit, run ends the call and logs the error, because
+// it cannot return.
+func (api *API) run(reg *registry, c *callContext, req *Request) (out any, err error) {
+	returned := false
 	defer func() {
+		if returned {
+			return
+		}
 		if p := recover(); p != nil {
 			out, err = nil, panicked(p)
+			return
 		}
+		api.exited(c, req)
 	}()
 	if req.Job == nil {
 		if err := req.page(); err != nil && req.Err == nil {
 			req.Err = err
 		}
 	}
-	return reg.handler(&req.ctx, req)
+	out, err = reg.handler(c, req)
+	returned = true
+	return out, err
+}
+
+var errGoexit = errors.New("the action or task ended its goroutine with runtime.Goexit: it must return instead")
+
+// exited ends a call whose goroutine ends with runtime.Goexit.
+func (api *API) exited(c *callContext, req *Request) {
+	c.end()
+	_, _ = req.settle(nil, nil, errGoexit)
+	if req.Job == nil { // the code that runs a job logs the end of the job
+		api.logRequest(req, AsError(errGoexit))
+	}
 }
 
 // runAction is the innermost Handler, which the API's middleware wraps. runAction returns req.Err if that error is set,
@@ -101,7 +147,7 @@ func unknown(req *Request) *Error {
 	if name == "" {
 		name = "{no action}"
 	}
-	return &Error{Code: CodeNotFound, Message: name + " is not a known action."}
+	return &Error{Code: CodeNotFound, Message: shortened(name, maxLoggedName) + " is not a known action."}
 }
 
 // panicked returns the [CodeInternal] error for a recovered panic. The client reads only a general text; the log line
@@ -118,65 +164,33 @@ type panicError struct {
 
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value, p.stack) }
 
-var logBuffers = sync.Pool{New: func() any { return new([]byte) }}
-
-// logRequest writes the log line of a request if the request failed with [CodeInternal] or if Config.LogRequests is
-// set. failure is the error of the request, or nil.
-func (api *API) logRequest(req *Request, failure *Error) {
-	internal := failure != nil && failure.Code == CodeInternal
-	if !internal && !api.cfg.LogRequests {
-		return
-	}
-	level := slog.LevelInfo
-	if internal {
-		level = slog.LevelError
-	}
-	if !api.log.Enabled(context.Background(), level) {
-		return
-	}
-	buf := logBuffers.Get().(*[]byte)
-	*buf = req.Params.appendJSON((*buf)[:0], api, maxLogged)
-	attrs := append(make([]slog.Attr, 0, 6),
-		slog.String("to", req.RemoteIP),
-		slog.String("action", req.Action),
-		slog.String("params", string(*buf)),
-		slog.String("duration", strconv.FormatInt(time.Since(req.Started).Milliseconds(), 10)))
-	logBuffers.Put(buf)
-	if failure != nil {
-		attrs = append(attrs, slog.String("error", failure.Message))
-		if internal && failure.Err != nil {
-			attrs = append(attrs, slog.String("cause", failure.Err.Error()))
-		}
-	}
-	message := "[action @ web]" // a constant: most requests come over HTTP, and a concatenation allocates
-	if req.Transport != "web" {
-		message = "[action @ " + req.Transport + "]"
-	}
-	logLine(api.log, level, message, attrs)
-}
-
-// logLine logs a record without its source position: the position would always be in this package, and finding it costs
-// a third of the line.
-func logLine(log *slog.Logger, level slog.Level, message string, attrs []slog.Attr) {
-	record := slog.NewRecord(time.Now(), level, message, 0)
-	record.AddAttrs(attrs...)
-	_ = log.Handler().Handle(context.Background(), record) // as slog.Logger does: a handler reports its own failures
-}
-
 // appendOutput implements transport.AppendOutput, which documents it.
-func appendOutput(dst []byte, req, out any) ([]byte, error) {
-	var err error
+func appendOutput(dst []byte, req, out any, reserved []string) (object []byte, err error) {
 	r := req.(*Request)
 	n := len(dst)
+	defer func() {
+		if p := recover(); p != nil { // the app's MarshalJSON
+			object, err = dst[:n], r.encodeFailure(&panicError{value: p, stack: debug.Stack()})
+		}
+	}()
+	var names []string // of the members of out, if they are known
 	if r.act != nil && r.act.output != nil && reflect.TypeOf(out) == r.act.outType {
-		dst, err = r.act.output.AppendMembers(dst, out)
-	} else if out != nil {
-		dst, err = encode.AppendMembers(dst, out)
+		object, err = r.act.output.AppendMembers(dst, out)
+		names = r.act.outNames
+	} else if object = dst; out != nil {
+		object, err = encode.AppendMembers(dst, out)
 	}
 	if err != nil {
 		return dst[:n], r.encodeFailure(err)
 	}
-	return dst, nil
+	if names == nil && len(object) > n || len(reserved) > 0 && overlap(names, reserved) {
+		object = envelope.Rename(object, n, reserved)
+	}
+	return object, nil
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(name string) bool { return slices.Contains(b, name) })
 }
 
 // encodeFailure logs that the output of the action does not encode, and returns the error for the client.

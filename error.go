@@ -93,13 +93,6 @@ func appendError(dst []byte, err any) []byte {
 	return dst
 }
 
-// Errorf returns an [Error] with this code. The message is formatted as by [fmt.Errorf]; the operand of a %w verb
-// becomes the cause of the Error.
-func Errorf(code Code, format string, args ...any) *Error {
-	err := fmt.Errorf(format, args...)
-	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
-}
-
 // Error returns e.Message, the text that the client reads.
 func (e *Error) Error() string { return e.Message }
 

@@ -16,3 +16,19 @@ func (r *Rooms) HalfMove(c *Conn, room string, added bool) error {
 	_, err := r.enter(context.Background(), c, room, 0, added)
 	return err
 }
+
+// Ended returns the channel whose end ends Wait.
+func (api *API) Ended() <-chan struct{} { return *api.ended.Load() }
+
+// LargestLogBuffer returns the capacity of the largest of some buffers in the pool of log buffers, in bytes.
+func LargestLogBuffer() (most int) {
+	var taken []*[]byte
+	for range 100 {
+		buf := logBuffers.Get().(*[]byte)
+		most, taken = max(most, cap(*buf)), append(taken, buf)
+	}
+	for _, buf := range taken {
+		logBuffers.Put(buf)
+	}
+	return most
+}

@@ -79,7 +79,7 @@ func failureText(err error) string {
 	switch e.Code {
 	case CodeInternal, CodeDeadlineExceeded, CodeCanceled:
 		if e.Err != nil {
-			return e.Err.Error()
+			return causeText(e.Err)
 		}
 	}
 	return e.Message

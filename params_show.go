@@ -12,15 +12,22 @@ import (
 // lines out of the log.
 const maxLogged = 256
 
+// maxShown limits all params in a log line or an answer together, to this many times the maximum size of one param.
+const maxShown = 16
+
 // appendJSON appends the params to dst as one JSON object. transport.Params.AppendJSON documents the arguments.
 func (p *Params) appendJSON(dst []byte, api *API, most int) []byte {
 	secrets := api.registry.Load().secrets
 	dst = append(dst, '{')
+	start := len(dst)
 	for i := range p.list {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = jsonx.AppendString(dst, p.list[i].Key)
+		if most > 0 && len(dst)-start > maxShown*most {
+			return appendMore(append(dst, `"...":`...), len(p.list)-i, "}")
+		}
+		dst = appendText(dst, p.list[i].Key, most)
 		dst = append(dst, ':')
 		if hidden := secrets[p.list[i].Key]; len(hidden) > 0 {
 			dst = appendShown(dst, &p.list[i].Value, hidden, most)
@@ -35,7 +42,7 @@ func (p *Params) appendJSON(dst []byte, api *API, most int) []byte {
 func appendValue(dst []byte, v *schema.Value, most int) []byte {
 	switch {
 	case v.File != nil:
-		return appendFiles(dst, v.File)
+		return appendFiles(dst, v.File, most)
 	case v.Raw != nil:
 		if most > 0 && len(v.Raw) > most {
 			return appendBeginning(dst, jsonx.ViewString(v.Raw), len(v.Raw), most)
@@ -49,14 +56,17 @@ func appendValue(dst []byte, v *schema.Value, most int) []byte {
 	dst = appendText(dst, v.Text, most)
 	for i, text := range v.More {
 		if most > 0 && len(dst)-start > most {
-			dst = append(append(dst, ','), `"… (`...)
-			dst = strconv.AppendInt(dst, int64(len(v.More)-i), 10)
-			dst = append(dst, ` more)"`...)
-			break
+			return appendMore(append(dst, ','), len(v.More)-i, "]")
 		}
 		dst = appendText(append(dst, ','), text, most)
 	}
 	return append(dst, ']')
+}
+
+// appendMore appends how many further params or values are not shown, and the closing bracket.
+func appendMore(dst []byte, n int, closing string) []byte {
+	dst = strconv.AppendInt(append(dst, `"… (`...), int64(n), 10)
+	return append(append(dst, ` more)"`...), closing...)
 }
 
 func appendText(dst []byte, text string, most int) []byte {
@@ -85,7 +95,7 @@ func appendShown(dst []byte, v *schema.Value, hidden schema.Secrets, most int) [
 	case hidden.Whole():
 		return append(dst, schema.Filtered...)
 	case v.File != nil:
-		return appendFiles(dst, v.File)
+		return appendFiles(dst, v.File, most)
 	case v.Raw != nil:
 		dst = hidden.AppendJSON(dst, v.Raw)
 	case v.More == nil:
@@ -106,20 +116,24 @@ func appendShown(dst []byte, v *schema.Value, hidden schema.Secrets, most int) [
 
 // appendFiles appends files as JSON to dst. A *File becomes an object with the members name, size and type; a []*File
 // becomes a list of these objects.
-func appendFiles(dst []byte, files any) []byte {
+func appendFiles(dst []byte, files any, most int) []byte {
 	list, ok := files.([]*File)
 	if ok {
 		dst = append(dst, '[')
+		start := len(dst)
 		for i, f := range list {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendFiles(dst, f)
+			if most > 0 && len(dst)-start > most {
+				return appendMore(dst, len(list)-i, "]")
+			}
+			dst = appendFiles(dst, f, most)
 		}
 		return append(dst, ']')
 	}
 	f := files.(*File)
-	dst = jsonx.AppendString(append(dst, `{"name":`...), f.Name)
+	dst = appendText(append(dst, `{"name":`...), f.Name, most)
 	dst = strconv.AppendInt(append(dst, `,"size":`...), f.Size, 10)
-	return append(jsonx.AppendString(append(dst, `,"type":`...), f.Type), '}')
+	return append(appendText(append(dst, `,"type":`...), f.Type, most), '}')
 }

@@ -123,7 +123,7 @@ func (l *limiter) admit(ip string) (remaining int, err *Error) {
 
 func (l *limiter) middleware(next Handler) Handler {
 	return func(ctx context.Context, req *Request) (any, error) {
-		if req.RemoteIP == "" {
+		if req.RemoteIP == "" || req.isInner() {
 			return next(ctx, req)
 		}
 		remaining, err := l.admit(req.RemoteIP)

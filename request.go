@@ -2,6 +2,7 @@ package actionhero
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -13,12 +14,12 @@ import (
 // returns; the code of the app must not use the Request or its fields after that.
 type Request struct {
 	API       *API
-	Conn      *Conn     // the persistent client that sent the request; nil over HTTP and for calls within the process
+	Conn      *Conn     // the persistent client that sent the request; nil over HTTP, and for calls within the process that no request made
 	Transport string    // the transport: "web", "tcp", "websocket", "socketio"; "task" for a task; "internal" for Action.Call
 	Action    string    // the requested name; the task's name if Job is set
 	Job       *Job      // the job of a task; nil for actions
 	Method    string    // the HTTP method; empty elsewhere
-	RemoteIP  string    // the client's address; over HTTP, the address of the client behind trusted proxies; empty for internal calls
+	RemoteIP  string    // the client's address; over HTTP, the address of the client behind trusted proxies; empty for calls within the process that no request made
 	Params    Params    // the params, undecoded
 	Limit     int       // the input limit, or its default
 	Offset    int       // the input offset, or its default
@@ -27,8 +28,11 @@ type Request struct {
 	Started   time.Time // when the transport had read the request
 	Err       error     // the error that the transport found in the request: the answer to the client, after the middleware ran
 
-	act *action
-	ctx callContext
+	act    *action
+	ctx    callContext
+	id     string       // see ID; guarded by ctx.mu
+	caller *Request     // the request whose action made this one with Action.Call; nil otherwise
+	opened *openContent // each Content that the action returned and Dispatch may have to close
 }
 
 // newRequest returns a request without an action name and params, for a call from within the process.
@@ -44,9 +48,18 @@ func (api *API) initRequest(req *Request, transport string) {
 	req.Params.accepted = api.registry.Load().accepted
 }
 
+// isInner reports whether the action of a request that the client made has made r, or forwards it. An inner request does
+// not count against the limits of the client.
+func (r *Request) isInner() bool {
+	return r.caller != nil || r.ctx.forwards > 0 && !r.ctx.hasEnded()
+}
+
 // Header returns the value of the request header with this name. If the request has no such header, or the transport
-// has no headers, Header returns "".
+// has no headers, Header returns "". A request that [Action.Call] makes has the headers of the calling request.
 func (r *Request) Header(name string) string {
+	if r.caller != nil {
+		return r.caller.Header(name)
+	}
 	if h, ok := r.Extra.(interface{ RequestHeader(name string) string }); ok {
 		return h.RequestHeader(name)
 	}
@@ -65,11 +78,15 @@ func RequestFrom(ctx context.Context) *Request {
 }
 
 // page sets r.Limit and r.Offset to the params "limit" and "offset", or to the defaults of the API. If a param is not a
-// whole number of 0 or more, page returns a [CodeInvalidInput] error.
+// whole number of 0 or more, or the limit is above Config.MaxLimit, page returns a [CodeInvalidInput] error.
 func (r *Request) page() error {
 	r.Params.setPage(r.API)
 	if err := r.pageNumber("limit", &r.Limit, r.API.cfg.DefaultLimit); err != nil {
 		return err
+	}
+	if most := r.API.cfg.MaxLimit; most > 0 && r.Limit > most {
+		message := fmt.Sprintf("limit must be at most %d", most)
+		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: "limit", Rule: "maximum", Message: message}}}
 	}
 	return r.pageNumber("offset", &r.Offset, r.API.cfg.DefaultOffset)
 }

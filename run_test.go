@@ -152,7 +152,7 @@ func TestStopWaitsForCalls(t *testing.T) {
 		code  actionhero.Code
 	}{
 		{"short", time.Second, false, time.Second, 0},
-		{"late", time.Hour, false, 10 * time.Second, actionhero.CodeCanceled},
+		{"late", time.Hour, false, 10 * time.Second, actionhero.CodeUnavailable},
 		{"deaf", 12 * time.Second, true, 12 * time.Second, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

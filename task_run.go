@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -13,21 +12,22 @@ import (
 // runNow runs the task with this name in this process, without a stored job. raw holds the params of the task as JSON.
 // The returned error is nil or an *[Error].
 func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
-	calls, ok := t.api.calls.enter()
-	if !ok {
-		return &Error{Code: CodeUnavailable, Message: stoppingText}
+	calls := t.api.calls.enter()
+	if calls == nil {
+		return stopping(nil)
 	}
-	defer t.api.calls.leave()
+	defer calls.leave()
 	now := time.Now()
 	job := Job{Task: name, Params: raw, State: backend.Running, Attempt: 1, MaxAttempts: 1, Enqueued: now, Started: now}
 	reg := t.api.registry.Load()
 	req, limit := t.request(reg, &job, 0)
-	_, err := t.api.call(ctx, calls, reg, req, limit)
-	if err != nil {
-		t.log(req, backend.Outcome{State: backend.Dead, Error: failureText(err)})
+	outcome := backend.Outcome{State: backend.Dead, Error: errGoexit.Error()}
+	defer func() { t.log(req, outcome) }() // deferred, so that it also runs after a Goexit
+	if _, err := t.api.call(ctx, calls.ctx, reg, req, limit); err != nil {
+		outcome.Error = failureText(err)
 		return AsError(err)
 	}
-	t.log(req, backend.Outcome{State: backend.Completed})
+	outcome = backend.Outcome{State: backend.Completed}
 	return nil
 }
 
@@ -63,21 +63,19 @@ func (t *Tasks) log(req *Request, o backend.Outcome) {
 	if level == slog.LevelInfo && !t.api.cfg.LogRequests || !log.Enabled(context.Background(), level) {
 		return
 	}
-	buf := logBuffers.Get().(*[]byte)
-	*buf = req.Params.appendJSON((*buf)[:0], t.api, maxLogged)
-	attrs := append(make([]slog.Attr, 0, 8),
-		slog.String("task", req.Action),
+	attrs := append(make([]slog.Attr, 0, 9),
+		slog.String("request_id", req.ID()),
+		slog.String("task", shortened(req.Action, maxLoggedName)),
 		slog.Uint64("job", req.Job.ID),
 		slog.Int("attempt", req.Job.Attempt),
-		slog.String("params", string(*buf)),
-		slog.String("duration", strconv.FormatInt(time.Since(req.Started).Milliseconds(), 10)),
+		slog.String("params", req.loggedParams()),
+		slog.Float64("duration", milliseconds(time.Since(req.Started))),
 		slog.String("state", o.State.String()))
-	logBuffers.Put(buf)
 	if o.Delay > 0 {
-		attrs = append(attrs, slog.String("again in", o.Delay.Round(time.Millisecond).String()))
+		attrs = append(attrs, slog.Float64("again_in", milliseconds(o.Delay)))
 	}
 	if o.Error != "" {
-		attrs = append(attrs, slog.String("error", o.Error))
+		attrs = append(attrs, slog.String("error", shortened(o.Error, maxLoggedCause)))
 	}
 	logLine(log, level, "[task]", attrs)
 }

@@ -2,7 +2,6 @@ package actionhero
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -32,9 +31,6 @@ func (t *workerHost) RegisterNode(node string) (first func() bool, release func(
 		t.nodes = slices.DeleteFunc(t.nodes, func(n *string) bool { return n == added })
 	}
 }
-
-// errGoexit is the error of a run whose task ended its goroutine.
-var errGoexit = errors.New("the task ended its goroutine with runtime.Goexit: it must return instead")
 
 func (t *workerHost) RunJob(ctx context.Context, job *backend.Job, limit time.Duration, outcome *backend.Outcome) {
 	reg := t.api.registry.Load()

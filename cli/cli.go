@@ -67,7 +67,27 @@ func newRoot(name string, parts []actionhero.Part) (*cobra.Command, error) {
 	}
 	root.PersistentFlags().StringVar(&a.file, "config", "", "read this configuration file instead of the one in the working directory")
 	root.AddCommand(a.start(), a.actions(), a.config(), version(), (&taskCommands{app: a}).command())
-	return root, a.addCommands(root)
+	err := a.addCommands(root)
+	explain(root)
+	return root, err
+}
+
+// explain adds the remedy to the errors for wrong flags and wrong arguments of cmd and its subcommands.
+func explain(cmd *cobra.Command) {
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; \"%s --help\" lists the flags", err, cmd.CommandPath())
+	})
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return fmt.Errorf("%w; the usage is: %s", err, cmd.UseLine())
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		explain(sub)
+	}
 }
 
 // load reads the configuration from the file that the flag --config names, or else from the working directory.

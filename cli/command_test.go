@@ -140,3 +140,20 @@ func TestCommandStartsTheServer(t *testing.T) {
 		t.Errorf("exit code %d, started %v, stopped %v: %s%s", code, started, stopped, out, errs)
 	}
 }
+
+// An error for wrong flags or arguments names the usage.
+func TestWrongArguments(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"strat":           "Error: unknown command \"strat\" for \"app\"\n\nDid you mean this?\n\tstart\n",
+		"start --prot 1":  "Error: unknown flag: --prot; \"app start --help\" lists the flags\n",
+		"start now":       "Error: unknown command \"now\" for \"app start\"; the usage is: app start [flags]\n",
+		"tasks show":      "; the usage is: app tasks show ID [flags]\n",
+		"greet --times x": "\"app greet --help\" lists the flags\n",
+	} {
+		_, stderr, code := run(t, "{}", actionhero.Parts{greet()}, strings.Fields(line)...)
+		if code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit code %d: %s", line, code, stderr)
+		}
+	}
+}

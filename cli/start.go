@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ func (a *app) start() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			slog.SetDefault(s.Log()) // lines that the app and its libraries log without a logger of their own
 			s.Add(announcement{s, cmd.OutOrStdout()})
 			return s.Run(cmd.Context())
 		},

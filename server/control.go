@@ -139,7 +139,7 @@ func jobFilter(query url.Values) (f actionhero.JobFilter, err error) {
 	for _, name := range query["state"] {
 		state, err := backend.ParseState(name)
 		if err != nil {
-			return f, actionhero.Errorf(actionhero.CodeInvalidInput, "%w", err)
+			return f, actionhero.Errorf(actionhero.CodeInvalidInput, "%v", err)
 		}
 		f.States = append(f.States, state)
 	}

@@ -18,12 +18,16 @@ package socketio
 import (
 	"context"
 	"log/slog"
+	"math"
 	"net/http"
+	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
 	"github.com/actionhero-go/actionhero/transport"
@@ -72,9 +76,9 @@ func (h *Handler) Start(ctx context.Context) error {
 	v.engine = engine.New(engine.Config{
 		PingInterval: h.cfg.PingInterval, PingTimeout: h.cfg.PingTimeout, UpgradeTimeout: h.cfg.UpgradeTimeout,
 		MessageTimeout: h.cfg.MessageTimeout, WriteTimeout: h.cfg.WriteTimeout,
-		MaxPayload: h.cfg.MaxHTTPBufferSize, MaxInFlight: h.cfg.MaxInFlight, MaxDetached: h.cfg.MaxDetached,
+		MaxPayload: h.cfg.MaxHTTPBufferSize, MaxInFlight: h.cfg.MaxInFlight, MaxDetached: h.cfg.MaxDetached, MaxPerAddress: h.cfg.MaxPerAddress,
 		MaxMessages: h.cfg.MaxQueued, MaxBytes: h.cfg.MaxQueuedLen, Budget: h.api.SendBudget(),
-		Log: h.api.Log(), Origins: origins, RemoteIP: h.cfg.RemoteIP, Open: v.open,
+		Log: h.api.Log(), Origins: origins, RemoteIP: h.cfg.RemoteIP, Open: v.open, Refuse: v.refuse,
 	})
 	h.serving.Store(v)
 	return nil
@@ -119,5 +123,19 @@ func (h *Handler) Requests() int64 { return h.requests.Load() }
 func (h *Handler) Clients() int { return int(h.clients.Load()) }
 
 func (v *serving) open(s *engine.Session) engine.Client { return newClient(v, s) }
+
+// refuse implements engine.Config.Refuse. It counts the opening of a session as a request of the client. If the client
+// has used up its allowance, refuse answers with the status 429.
+func (v *serving) refuse(w http.ResponseWriter, remote netip.AddrPort) bool {
+	_, err := v.api.Admit(remote.Addr().Unmap().String())
+	if err == nil {
+		return false
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(err.RetryAfter.Seconds())), 10))
+	w.WriteHeader(http.StatusTooManyRequests)
+	_, _ = w.Write(append(transport.AppendError(jsonx.AppendString([]byte(`{"error":`), err.Message), err), '}'))
+	return true
+}
 
 func (v *serving) log() *slog.Logger { return v.api.Log() }

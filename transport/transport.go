@@ -50,7 +50,10 @@ func (h Host) InitRequest(req *actionhero.Request, transport string) {
 
 // Dispatch runs a request: it finds the action, runs the middleware around the action, decodes and checks the input,
 // runs the action, and recovers from a panic. If req.Err is set, the middleware runs and req.Err is the result. The
-// returned error is nil or an *actionhero.Error. A request can be dispatched only once.
+// returned error is nil or an *actionhero.Error. If the code of the app ends its goroutine with runtime.Goexit, Dispatch
+// logs the request and ends its call, but cannot return. A transport must therefore release the place of the request, and
+// answer with an internal error, in a deferred function. An action may forward its request: it changes req.Action and
+// returns the result of a further Dispatch.
 //
 // The transport encodes the output with [AppendOutput]. If the output is an *actionhero.Content, the transport instead
 // sends the bytes of that Content and closes it.
@@ -58,11 +61,29 @@ func (h Host) Dispatch(ctx context.Context, req *actionhero.Request) (any, error
 	return h.host.Dispatch(ctx, req)
 }
 
+// Details has the methods of a Request.Extra from which the API learns what only the transport of the request knows. Each
+// method is optional. The API calls them only if it logs the request or the app asks, so they may be slow.
+type Details interface {
+	// RequestHeader returns the value of a header of the request, or "".
+	RequestHeader(name string) string
+	// RequestID returns the id that the client or a trusted proxy gave to the request, or "". See [RequestID].
+	RequestID() string
+	// RequestPath returns the path of the request, without its query.
+	RequestPath() string
+	// ResponseStatus returns the status that the answer will have. err is the error of the request, or nil.
+	ResponseStatus(err *actionhero.Error) int
+}
+
 // AppendOutput appends out, the output of the action of req, to dst as the members of a JSON object, without the
 // braces. If out does not encode, AppendOutput logs the cause and returns dst unchanged with the CodeInternal error for
 // the client.
-func AppendOutput(dst []byte, req *actionhero.Request, out any) ([]byte, error) {
-	return bridge.AppendOut(dst, req, out)
+//
+// No member has a name that the envelope of a transport uses, such as "error". A struct that has one is refused when
+// its action is registered; a member of a map is renamed: "_" stands in front of its name. AppendOutput also renames the
+// members with the names in reserved, which the envelope of this answer uses. Names that all transports use need not be
+// given.
+func AppendOutput(dst []byte, req *actionhero.Request, out any, reserved ...string) ([]byte, error) {
+	return bridge.AppendOut(dst, req, out, reserved)
 }
 
 // AppendError appends the members that tell a client more about the failure err, each with a leading comma:

@@ -43,7 +43,7 @@ func unescape(text string) (string, error) {
 	}
 	plain, err := url.QueryUnescape(text)
 	if err != nil {
-		return "", actionhero.Errorf(actionhero.CodeInvalidInput, "the parameters are not url-encoded: %w", err)
+		return "", actionhero.Errorf(actionhero.CodeInvalidInput, "the parameters are not url-encoded: %v", err)
 	}
 	return plain, nil
 }

@@ -9,8 +9,8 @@
 // The events are "action", "say", "roomView", "roomChange", "roomAdd", "roomLeave", "detailsView" and "quit". An action
 // gets only the params of its own message: unlike package tcp, package websocket keeps no params for later requests.
 // Requests of one connection run concurrently, so replies may overtake each other. Each reply repeats the "id" of its
-// request, a string or a number, byte for byte. If an action returns bytes, for example a file, the request is refused.
-// Clients must request these actions over HTTP.
+// request, a string or a number, byte for byte. If an action returns bytes, for example a file, the member "content" of
+// the reply has them in base64. A key that an event has not is an error.
 //
 // Begin reading at session.message, which handles one message. Frames, pings and the closing handshake are in package
 // internal/ws.
@@ -22,8 +22,10 @@ package websocket
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -76,8 +78,8 @@ func (h *Handler) Start(ctx context.Context) error {
 }
 
 // ServeHTTP upgrades the connection of the request to WebSocket and starts a session. If the upgrade fails, the
-// response has an error status and the reason as text. The status is 503 if the handler is not started, and 403 if the
-// origin of the page is not allowed.
+// response has an error status and the reason as text. The status is 503 if the handler is not started, 403 if the
+// origin of the page is not allowed, and 429 if the client has used up its allowance of requests.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	serving := h.ctx != nil
@@ -88,6 +90,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	remote := ws.Remote(r, h.cfg.RemoteIP)
 	ss := &session{handler: h, ip: remote.Addr().Unmap().String()}
+	if _, err := h.api.Admit(ss.ip); err != nil {
+		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(err.RetryAfter.Seconds())), 10))
+		http.Error(w, err.Message, http.StatusTooManyRequests)
+		return
+	}
 	if err := ss.ws.Upgrade(w, r, &h.options, ss.doesNotRead); err != nil {
 		h.api.Log().Debug("a WebSocket was not opened", "to", ss.ip, "reason", err.Error())
 		return
@@ -100,16 +107,23 @@ const reasonStopping = "the server is stopping"
 // open starts the session ss of a client with the address remote. If the handler has been stopped, open closes the
 // connection of ss instead.
 func (h *Handler) open(ss *session, remote netip.AddrPort) {
+	if !h.serve(ss, remote) {
+		ss.ws.Reject(ws.GoingAway, reasonStopping)
+	}
+}
+
+// serve registers the session ss and starts its goroutine. It returns false if the handler has been stopped.
+func (h *Handler) serve(ss *session, remote netip.AddrPort) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ctx == nil {
-		ss.ws.Close(ws.GoingAway, reasonStopping)
-		return
+		return false
 	}
 	ss.ctx = h.ctx
 	ss.loop.Init(h.pool, ss, &ss.ws.Out)
 	h.sessions[ss] = struct{}{}
 	h.pool.Go(func() { ss.serve(remote) })
+	return true
 }
 
 func (h *Handler) remove(ss *session) {

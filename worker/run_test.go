@@ -119,9 +119,9 @@ func TestOutcomes(t *testing.T) {
 		"exceeds its timeout":      {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 1, backend.Dead, "context deadline exceeded"},
 		"unlimited attempts":       {func(context.Context) error { return errFailed }, -1, backend.Retryable, "it failed"},
 		"calls Goexit in its last attempt": {func(context.Context) error { runtime.Goexit(); return nil }, 1, backend.Dead,
-			"the task ended its goroutine"},
+			"the action or task ended its goroutine"},
 		"calls Goexit": {func(context.Context) error { runtime.Goexit(); return nil }, 5, backend.Retryable,
-			"the task ended its goroutine"},
+			"the action or task ended its goroutine"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

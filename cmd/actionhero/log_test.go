@@ -152,3 +152,20 @@ func TestRequestsNeedNotBeLogged(t *testing.T) {
 		t.Errorf("the request is logged:\n%s%s", p.out, file)
 	}
 }
+
+// The log of the server is the default logger of package slog.
+func TestDefaultLogger(t *testing.T) {
+	t.Parallel()
+	p := start(t, "app", t.TempDir())
+	p.get("/api/talks")
+	p.stop()
+	if !strings.Contains(p.out.String(), "WARN | a library talks | topic: weather") {
+		t.Errorf("the console has\n%s", p.out)
+	}
+	for _, o := range logLines(t, read(t, p.dir, "log", "api.log")) {
+		if o["msg"] == "a library talks" && o["topic"] == "weather" {
+			return
+		}
+	}
+	t.Error("the log file has no line of the default logger")
+}

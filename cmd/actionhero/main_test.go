@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 	case "actionhero":
 		main()
 	case "app":
-		cli.Main(builtin.All, slow, endless, login, remember, fails, patient)
+		cli.Main(builtin.All, talks, slow, endless, login, remember, fails, patient)
 	case "stuck":
 		cli.Main(stuck)
 	}
@@ -47,6 +48,15 @@ var slow = actionhero.Action[actionhero.None, actionhero.None]{
 		fmt.Fprintln(os.Stderr, "slow has begun")
 		_, err = os.Stdin.Read(make([]byte, 1))
 		return n, err
+	},
+}
+
+// talks logs to the default logger of package slog, as a library does.
+var talks = actionhero.Action[actionhero.None, actionhero.None]{
+	Name: "talks",
+	Run: func(context.Context, actionhero.None) (n actionhero.None, err error) {
+		slog.Warn("a library talks", "topic", "weather")
+		return n, nil
 	},
 }
 

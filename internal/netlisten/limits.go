@@ -77,14 +77,18 @@ func (c *limitedConn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// addressKey returns the address that counts for a client: the IPv4 address, or the /64 network of an IPv6 address,
-// because one client has a whole /64 network.
 func addressKey(addr net.Addr) netip.Prefix {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
 		return netip.Prefix{}
 	}
-	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
+	return AddressKey(tcp.AddrPort().Addr())
+}
+
+// AddressKey returns the address that counts for a client: the IPv4 address, or the /64 network of an IPv6 address,
+// because one client has a whole /64 network.
+func AddressKey(ip netip.Addr) netip.Prefix {
+	ip = ip.Unmap().WithZone("")
 	bits := ip.BitLen()
 	if ip.Is6() {
 		bits = 64

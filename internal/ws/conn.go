@@ -265,6 +265,10 @@ func (c *Conn) doesNotRead(err error) {
 	c.fail(err)
 }
 
+// Reject sends the code and reason to the client of a new connection that gets no reader, and closes the connection. It
+// blocks until the client has read the close frame, but not longer than [Options.CloseTimeout] for each direction.
+func (c *Conn) Reject(code int, reason string) { c.Finish(&CloseError{Code: code, Reason: reason}) }
+
 // Finish ends the connection. Only the goroutine that reads may call Finish. Finish sends the queued messages and a
 // close frame for err, the error of Next or Read. It then waits up to [Options.CloseTimeout] for the client to read the
 // messages, and closes the connection.

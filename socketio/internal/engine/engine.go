@@ -23,34 +23,41 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/connloop"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
 // Config holds the settings of an Engine. The caller of [New] must set every field, because no field has a default.
-// Only RemoteIP may be nil.
+// Only Budget, RemoteIP and Refuse may be nil.
 type Config struct {
-	PingInterval   time.Duration // time between a pong and the next ping
-	PingTimeout    time.Duration // time within which a client must answer a ping
-	UpgradeTimeout time.Duration // time within which an upgrade to WebSocket must be complete
-	WriteTimeout   time.Duration // time within which a WebSocket client must read 16 KiB
-	MessageTimeout time.Duration // time within which a WebSocket message must be complete
-	MaxPayload     int           // largest body of a POST, or WebSocket message, in bytes
-	MaxInFlight    int           // requests of one session that run at a time
-	MaxMessages    int           // messages that may wait for a client
-	MaxBytes       int           // bytes that may wait for a client
-	MaxDetached    int           // sessions that may be without a connection; one more closes the session that has had none for the longest time
-	Budget         *sendqueue.Budget
+	PingInterval   time.Duration     // time between a pong and the next ping
+	PingTimeout    time.Duration     // time within which a client must answer a ping
+	UpgradeTimeout time.Duration     // time within which an upgrade to WebSocket must be complete
+	WriteTimeout   time.Duration     // time within which a WebSocket client must read 16 KiB
+	MessageTimeout time.Duration     // time within which a WebSocket message must be complete
+	MaxPayload     int               // largest body of a POST, or WebSocket message, in bytes
+	MaxInFlight    int               // requests of one session that run at a time
+	MaxMessages    int               // messages that may wait for a client
+	MaxBytes       int               // bytes that may wait for a client
+	MaxDetached    int               // sessions that may be without a connection; one more closes the session that has had none for the longest time
+	MaxPerAddress  int               // sessions that one client address may have; 0 or less: no limit
+	Budget         *sendqueue.Budget // limits the bytes that wait for all clients; nil: no limit
 	Log            *slog.Logger
 	Origins        browserguard.Origins
 	RemoteIP       func(*http.Request) string // returns the client's address behind trusted proxies; nil: there are no proxies
 	Open           func(*Session) Client      // returns the Client of a new session
+
+	// Refuse answers a request that opens a session, and returns true, if the client has used up its allowance of
+	// requests. If Refuse is nil, there is no such allowance.
+	Refuse func(w http.ResponseWriter, remote netip.AddrPort) bool
 }
 
 // Client receives the messages of one session. Config.Open returns the Client of each new session.
@@ -69,12 +76,13 @@ type Engine struct {
 	cfg    Config
 	socket ws.Options
 
-	mu       sync.Mutex
-	sessions map[string]*Session
-	detached list
-	pinger   pinger
-	stopping bool // new sessions and POSTs are refused
-	stopped  bool // all HTTP requests are refused
+	mu        sync.Mutex
+	sessions  map[string]*Session
+	addresses map[netip.Prefix]int // sessions by client address, with those that are being opened
+	detached  list
+	pinger    pinger
+	stopping  bool // new sessions and POSTs are refused
+	stopped   bool // all HTTP requests are refused
 
 	pool     *connloop.Pool // of the WebSockets
 	handlers sync.WaitGroup // running HTTP requests
@@ -83,7 +91,7 @@ type Engine struct {
 
 // New returns an Engine with the settings in cfg. The Engine serves clients until [Engine.Stop].
 func New(cfg Config) *Engine {
-	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, pool: connloop.NewPool(cfg.MaxInFlight), socket: ws.Options{
+	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, addresses: map[netip.Prefix]int{}, pool: connloop.NewPool(cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
 		SendQueue:  sendqueue.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTimeout: cfg.WriteTimeout, Budget: cfg.Budget},
 		MaxMessage: cfg.MaxPayload, MessageTimeout: cfg.MessageTimeout, CloseTimeout: closeTimeout,
@@ -103,16 +111,21 @@ const (
 	badRequest
 	forbidden
 	unsupportedVersion
+	tooManySessions
 )
 
 var failureText = [...]string{
 	"Transport unknown", "Session ID unknown", "Bad handshake method", "Bad request", "Forbidden", "Unsupported protocol version",
+	"Too many sessions of this address",
 }
 
 func (f failure) send(w http.ResponseWriter) {
 	status := http.StatusBadRequest
-	if f == forbidden {
+	switch f {
+	case forbidden:
 		status = http.StatusForbidden
+	case tooManySessions:
+		status = http.StatusTooManyRequests
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -151,10 +164,51 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		unsupportedVersion.send(w)
 	case e.isStopping():
 		sendStopping(w)
-	case transport == "websocket":
-		e.openSocket(w, r)
 	default:
-		e.openPolling(w, r)
+		e.open(w, r, transport)
+	}
+}
+
+// open opens a session, unless the client has too many sessions or has used up its allowance of requests.
+func (e *Engine) open(w http.ResponseWriter, r *http.Request, transport string) {
+	remote := ws.Remote(r, e.cfg.RemoteIP)
+	if e.cfg.Refuse != nil && e.cfg.Refuse(w, remote) {
+		return
+	}
+	address := netlisten.AddressKey(remote.Addr())
+	if !e.takeAddress(address) {
+		tooManySessions.send(w)
+		return
+	}
+	registered := false // then remove gives the address back
+	if transport == "websocket" {
+		registered = e.openSocket(w, r, remote)
+	} else {
+		registered = e.openPolling(w, remote)
+	}
+	if !registered {
+		e.mu.Lock()
+		e.giveAddress(address)
+		e.mu.Unlock()
+	}
+}
+
+// takeAddress counts one more session of the client address. It returns false, without counting, if the address has
+// MaxPerAddress sessions.
+func (e *Engine) takeAddress(address netip.Prefix) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if most := e.cfg.MaxPerAddress; most > 0 && e.addresses[address] >= most {
+		return false
+	}
+	e.addresses[address]++
+	return true
+}
+
+// giveAddress counts one session of the client address less. The caller must hold e.mu.
+func (e *Engine) giveAddress(address netip.Prefix) {
+	if e.addresses[address]--; e.addresses[address] <= 0 {
+		delete(e.addresses, address)
 	}
 }
 
@@ -202,7 +256,10 @@ func (e *Engine) add(s *Session) bool {
 func (e *Engine) remove(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.sessions, s.sid)
+	if e.sessions[s.sid] == s {
+		delete(e.sessions, s.sid)
+		e.giveAddress(netlisten.AddressKey(s.remote.Addr()))
+	}
 	e.detached.remove(s)
 	e.pinger.remove(s)
 }

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,8 +11,10 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/ws"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
+	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
 
 const unknownSession = `{"code":1,"message":"Session ID unknown"}`
@@ -52,9 +55,10 @@ func TestMessageTooLarge(t *testing.T) {
 // A client that stops polling is closed when its queue exceeds MaxMessages or MaxBytes.
 func TestQueueIsBounded(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
-		for _, test := range []struct{ size, fit int }{{10, 256}, {300_000, 4}} {
+		for _, test := range []struct{ size, fit int }{{10, 256}, {300_000, 3}} {
 			q := s.OpenPolling()
 			c := s.lastClient()
+			time.Sleep(3 * time.Second) // without a GET
 			message := engine.Prepare([]byte(strings.Repeat("x", test.size)))
 			for i := range test.fit {
 				if c.session.Queue(message) {
@@ -263,5 +267,159 @@ func TestSlowRequestDelaysNothing(t *testing.T) {
 		close(s.lastClient().hold)
 		k.Want("4hold")
 		k.CloseNormal()
+	})
+}
+
+// A polling client that comes back in time is not closed, however many messages came between two of its GETs.
+func TestAPollingClientThatReadsIsNotCut(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.OpenPolling()
+		c := s.lastClient()
+		message := engine.Prepare([]byte("somebody has entered"))
+		for range 10 {
+			for range 1000 {
+				if c.session.Queue(message) {
+					c.session.Flush()
+				}
+			}
+			time.Sleep(time.Second)
+			if status, text := s.Do("GET", q, ""); status != 200 || strings.Count(text, "\x1e") != 999 {
+				t.Fatalf("%d with %d packets", status, 1+strings.Count(text, "\x1e"))
+			}
+		}
+	})
+}
+
+// Sessions that do not poll share the bytes of a message, so many of them cost little more than one.
+func TestPollingSessionsShareMessages(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		const sessions, size = 60, 60 << 10
+		var queries []string
+		for range sessions {
+			queries = append(queries, s.OpenPolling())
+		}
+		messages := make([][]byte, 10)
+		for i := range messages {
+			messages[i] = engine.Prepare([]byte(strings.Repeat(fmt.Sprint(i), size)))
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for _, m := range messages {
+			for _, c := range s.allClients() {
+				if c.session.Queue(m) {
+					t.Error("the session is full, or polls")
+				}
+			}
+		}
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > sessions*10*size/2 { // other tests run at the same time
+			t.Errorf("%d KiB for messages that exist already", (after.TotalAlloc-before.TotalAlloc)>>10)
+		}
+		for _, q := range queries {
+			if status, text := s.Do("GET", q, ""); status != 200 || len(text) != len(messages)*(1+size)+len(messages)-1 || text[:2] != "40" || text[len(text)-1] != '9' {
+				t.Fatalf("%d, %d bytes: %.20q", status, len(text), text)
+			}
+		}
+	})
+}
+
+// An address has at most MaxPerAddress sessions, over both transports. A session that ends makes room for another.
+func TestSessionsOfAnAddressAreBounded(t *testing.T) {
+	run(t, func(cfg *engine.Config) {
+		cfg.MaxPerAddress = 2
+		cfg.RemoteIP = func(r *http.Request) string { return r.URL.Query().Get("from") }
+	}, func(t *testing.T, s *server) {
+		const refusal = `{"code":6,"message":"Too many sessions of this address"}`
+		open := func(from string) (status int, text string) {
+			return s.Do("GET", enginetest.Polling+"&from="+from, "")
+		}
+		k := s.DialSocket("&from=2001:db8::1")
+		s.Handshake(k.Next())
+		_, text := open("2001:db8::2") // of the same /64 network
+		q := enginetest.Polling + "&sid=" + s.Handshake(text).SID
+		for range 3 {
+			if status, text := open("2001:db8::3"); status != 429 || text != refusal {
+				t.Errorf("one session too many: %d %q", status, text)
+			}
+		}
+		if status, _ := open("2001:db8:1::3"); status != 200 {
+			t.Errorf("another address gets %d", status)
+		}
+		_, resp, err := websocket.Dial(t.Context(), s.URL+"?EIO=4&transport=websocket&from=2001:db8::4", &websocket.DialOptions{HTTPClient: s.HTTP})
+		if err == nil || resp.StatusCode != 429 {
+			t.Errorf("a WebSocket too many: %v, %v", resp, err)
+		}
+		s.Want(200, "ok", "POST", q, "1") // the session ends
+		time.Sleep(time.Second)
+		for _, from := range []string{"2001:db8::3", "192.0.2.1"} {
+			if status, text := open(from); status != 200 {
+				t.Errorf("after the end of a session %s gets %d %q", from, status, text)
+			}
+		}
+		s.Want(400, `{"code":3,"message":"Bad request"}`, "GET", "EIO=4&transport=websocket&from=192.0.2.1", "") // no handshake: it counts no session
+		if status, _ := open("192.0.2.1"); status != 200 {
+			t.Errorf("after a failed handshake an open gets %d", status)
+		}
+		k.CloseNormal()
+	})
+}
+
+// Code of the app that ends its goroutine fails only its request: the place is given back, and the answers of the POST come.
+func TestARequestMayEndItsGoroutine(t *testing.T) {
+	run(t, func(cfg *engine.Config) { cfg.MaxInFlight = 2 }, func(t *testing.T, s *server) {
+		q := s.OpenPolling()
+		s.Want(200, "ok", "POST", q, strings.Repeat("4goexit\x1e", 10)+"4after")
+		s.Want(200, strings.Repeat("4ended\x1e", 10)+"4after", "GET", q, "")
+		poll := s.Start("GET", q, "")
+		s.Want(200, "ok", "POST", q, "4hold, goexit")
+		close(s.lastClient().hold)
+		poll(200, "4ended")
+	})
+}
+
+// If the queues of all clients exceed the budget, the next message closes the polling sessions with long queues, and only those.
+// The budget gets the bytes of a session back when the session polls or ends.
+func TestPollingSessionsShareABudget(t *testing.T) {
+	budget := sendqueue.NewBudget(200_000)
+	run(t, func(cfg *engine.Config) { cfg.Budget = budget }, func(t *testing.T, s *server) {
+		queue := func(c *echoClient, n int) {
+			if c.session.Queue(engine.Prepare([]byte(strings.Repeat("x", n)))) {
+				c.session.Flush()
+			}
+		}
+		s.OpenPolling()
+		small := s.lastClient()
+		s.OpenPolling()
+		greedy := s.lastClient()
+		q := s.OpenPolling()
+		for range 10 {
+			queue(small, 10)
+			queue(greedy, 15_000)
+		}
+		shared := engine.Prepare([]byte(strings.Repeat("y", 10_000)))
+		for _, c := range s.allClients() {
+			c.session.Queue(shared)
+			c.session.Queue(shared)
+		}
+		if used := budget.Used(); used != 10*11+10*15_001+10_001 {
+			t.Errorf("%d bytes count", used)
+		}
+		queue(greedy, 60_000)
+		queue(small, 10)
+		if greedy.timesClosed() != 1 || small.timesClosed() != 0 || s.lastClient().timesClosed() != 0 {
+			t.Error("the wrong session is closed")
+		}
+		s.Do("GET", q, "")
+		s.Want(200, "ok", "POST", q, "4hello")
+		if used := budget.Used(); used != 11*11+10_001+6 {
+			t.Errorf("after the close %d bytes count", used)
+		}
+		if err := s.engine.Stop(t.Context(), func() {}); err != nil {
+			t.Error(err)
+		}
+		s.stopped = true
+		time.Sleep(time.Minute)
+		if used := budget.Used(); used != 0 {
+			t.Errorf("after the stop %d bytes count", used)
+		}
 	})
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -131,6 +132,10 @@ func (e *echoRequest) Run() bool {
 		<-e.c.hold
 	case e.text == "panic":
 		panic("as asked")
+	}
+	if strings.HasSuffix(e.text, "goexit") {
+		defer e.c.session.Reply([]byte("ended"))
+		runtime.Goexit()
 	}
 	e.c.session.Reply([]byte(e.text))
 	return true

@@ -15,7 +15,7 @@ const (
 	typeMessage = '4'
 	typeUpgrade = '5'
 	typeNoop    = '6'
-	typeBinary  = 'b' // in long-polling: a message in base64
+	typeBinary  = 'b' // in text: a message in base64
 )
 
 // separator is the character between two packets in an HTTP body. JSON text never contains this character.
@@ -34,20 +34,21 @@ type packet struct {
 // or nil after the last packet.
 func nextPacket(body []byte) (p packet, rest []byte, err error) {
 	text, rest, _ := bytes.Cut(body, []byte{separator})
-	if len(text) > 0 && text[0] == typeBinary {
-		data, err := base64.StdEncoding.AppendDecode(nil, text[1:])
-		if err != nil {
-			return packet{}, nil, errPacket
-		}
-		return packet{kind: typeMessage, binary: true, data: data}, rest, nil
-	}
 	p, err = parsePacket(text)
 	return p, rest, err
 }
 
-// parsePacket parses a text packet: one digit, which is the packet's type, and the data. It returns errPacket if the
-// type is unknown.
+// parsePacket parses a text packet: one digit, which is the packet's type, and the data. The letter b instead of a digit
+// marks a binary message in base64, which clients with the option forceBase64 send over WebSocket, too. parsePacket
+// returns errPacket if the type is unknown.
 func parsePacket(text []byte) (packet, error) {
+	if len(text) > 0 && text[0] == typeBinary {
+		data, err := base64.StdEncoding.AppendDecode(nil, text[1:])
+		if err != nil {
+			return packet{}, errPacket
+		}
+		return packet{kind: typeMessage, binary: true, data: data}, nil
+	}
 	if len(text) == 0 || text[0] < typeOpen || text[0] > typeNoop {
 		return packet{}, errPacket
 	}

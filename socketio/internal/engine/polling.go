@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -18,30 +18,30 @@ const probeGrace = 100 * time.Millisecond
 
 // poll is an HTTP GET of a polling client that waits for packets.
 type poll struct {
-	done chan struct{} // closed when body is set
-	body []byte        // the body of the response; nil: the response is the error Bad request
+	done    chan struct{} // closed when packets is set
+	packets [][]byte      // the packets of the response; nil: the response is the error Bad request
 }
 
-// openPolling opens a session over long-polling and responds with the open packet.
-func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request) {
-	s := e.newSession(r, polling)
+// openPolling opens a session over long-polling and responds with the open packet. registered is false if the engine is
+// stopping, so that it has registered no session.
+func (e *Engine) openPolling(w http.ResponseWriter, remote netip.AddrPort) (registered bool) {
+	s := e.newSession(remote, polling)
 	if s == nil {
 		sendStopping(w)
-		return
+		return false
 	}
-	e.detach(s)
+	s.mu.Lock()
+	s.detach()
+	s.mu.Unlock()
 	sendText(w, s.appendOpen(nil, `"websocket"`))
+	return true
 }
 
 func sendStopping(w http.ResponseWriter) {
 	http.Error(w, "the server is stopping", http.StatusServiceUnavailable)
 }
 
-func sendText(w http.ResponseWriter, body []byte) {
-	w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body)
-}
+func sendText(w http.ResponseWriter, body []byte) { sendPackets(w, [][]byte{body}) }
 
 // get serves a GET of a polling client. It blocks until there is a packet for the client and responds with the queued
 // packets. If another GET of the session is waiting, or the client aborts the GET, get closes the session.
@@ -58,15 +58,15 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 	case <-p.done:
 	case <-r.Context().Done():
 	}
-	if r.Context().Err() != nil { // the client does not receive the packets in p.body
+	if r.Context().Err() != nil { // the client does not receive p.packets
 		s.closeWith(errAborted, typeClose, 0)
 		return
 	}
-	if p.body == nil {
+	if p.packets == nil {
 		badRequest.send(w)
 		return
 	}
-	sendText(w, p.body)
+	sendPackets(w, p.packets)
 }
 
 // beginPoll registers a new GET as the waiting GET of the session. It returns nil if the session cannot be polled.
@@ -84,7 +84,7 @@ func (s *Session) beginPoll() (p *poll, twice bool) {
 		time.AfterFunc(probeGrace, func() { s.releasePoll(p) })
 	}
 	if s.flushToPoll(); s.state == closing && s.poll != nil {
-		s.answerPoll([]byte{s.lastPacket})
+		s.answerPoll([][]byte{{s.lastPacket}})
 		s.forget()
 	}
 	return p, false
@@ -93,17 +93,23 @@ func (s *Session) beginPoll() (p *poll, twice bool) {
 // flushToPoll answers the waiting GET with the queued packets. If no GET is waiting or no packet is queued, flushToPoll
 // does nothing. The caller must hold s.mu.
 func (s *Session) flushToPoll() {
-	if s.poll != nil && len(s.queue.buf) > 0 {
-		s.answerPoll(s.queue.take())
+	if s.poll != nil && len(s.queue.packets) > 0 {
+		s.answerPoll(s.queue.take(s.engine.cfg.Budget))
 	}
 }
 
-// answerPoll answers the waiting GET with body, or with the error Bad request if body is nil. The caller must hold
+// answerPoll answers the waiting GET with packets, or with the error Bad request if packets is nil. The caller must hold
 // s.mu.
-func (s *Session) answerPoll(body []byte) {
-	s.poll.body = body
+func (s *Session) answerPoll(packets [][]byte) {
+	s.poll.packets = packets
 	close(s.poll.done)
 	s.poll = nil
+	s.detach()
+}
+
+// detach records that the session has no waiting GET from now on. The caller must hold s.mu.
+func (s *Session) detach() {
+	s.detached = time.Since(s.engine.pinger.epoch)
 	s.engine.detach(s)
 }
 
@@ -113,7 +119,7 @@ func (s *Session) releasePoll(p *poll) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.poll == p {
-		s.answerPoll([]byte{typeNoop})
+		s.answerPoll([][]byte{{typeNoop}})
 	}
 }
 
@@ -220,18 +226,17 @@ func (s *Session) runRequest(req connloop.Request) {
 	done := make(chan struct{})
 	var settled atomic.Bool // set by the request or the wait, the first to end; after the wait, the request sends its reply
 	s.engine.posts.Go(func() {
-		defer func() {
+		defer func() { // also after runtime.Goexit in the code of the app
 			if p := recover(); p != nil {
 				s.engine.fault(p)
 				s.closeWith(errFault, typeClose, 0)
+			} else if settled.Swap(true) {
+				s.Send()
 			}
 			<-s.slots
 			close(done)
 		}()
 		req.Run()
-		if settled.Swap(true) {
-			s.Send()
-		}
 	})
 	select {
 	case <-done:

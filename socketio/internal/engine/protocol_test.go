@@ -260,3 +260,19 @@ func TestUpgrade(t *testing.T) {
 		k.CloseNormal()
 	})
 }
+
+// A client with the option forceBase64 sends binary messages as text over both transports.
+func TestBinaryInBase64OverBothTransports(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.OpenPolling()
+		s.Want(200, "ok", "POST", q, "bAQIDBA==")
+		s.Want(200, "4bytes\x01\x02\x03\x04", "GET", q, "")
+		k := s.OpenSocket()
+		k.Send("bAQIDBA==")
+		k.Want("4bytes\x01\x02\x03\x04")
+		k.SendBinary(5)
+		k.Want("4bytes\x05")
+		k.Send("bA*")
+		k.WantClosed(ws.PolicyError)
+	})
+}

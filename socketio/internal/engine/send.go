@@ -1,6 +1,11 @@
 package engine
 
-import "github.com/actionhero-go/actionhero/internal/ws"
+import (
+	"slices"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/ws"
+)
 
 var (
 	messageHead = []byte{typeMessage}
@@ -26,7 +31,7 @@ func packetOf(frame []byte) []byte {
 
 // Queue queues a message that the client did not request. prepared is a result of [Prepare]. Queue does not block. If
 // flush is true, the caller must call Flush. If the queue is full, Queue drops the message, and Flush closes the
-// session.
+// session. Flush also closes the session if its queue is long and the queues of all clients exceed Config.Budget.
 func (s *Session) Queue(prepared []byte) (flush bool) {
 	if socket := s.socket.Load(); socket != nil {
 		return socket.conn.Out.AddShared(prepared, nil)
@@ -38,12 +43,28 @@ func (s *Session) Queue(prepared []byte) (flush bool) {
 		return socket.conn.Out.AddShared(prepared, nil)
 	case s.state >= closing || s.overflowed:
 		return false
-	case s.queue.messages >= s.engine.cfg.MaxMessages || len(s.queue.buf) >= s.engine.cfg.MaxBytes:
+	case s.isFull(len(prepared)):
 		s.overflowed = true
 		return true
 	}
-	s.queue.add(packetOf(prepared))
-	return s.poll != nil
+	p := packetOf(prepared)
+	s.queue.add(p)
+	if s.poll == nil {
+		s.overflowed = s.queue.count(s.engine.cfg.Budget, p, true)
+	}
+	return s.poll != nil || s.overflowed
+}
+
+// patience is the time without a GET after which a polling client with MaxMessages messages counts as one that does not
+// read. Before that time, many messages can come between two GETs of a client that reads.
+const patience = 2 * time.Second
+
+// isFull reports whether the queue of a polling client cannot take another message of n bytes. A message of any length
+// fits into an empty queue. The caller must hold s.mu.
+func (s *Session) isFull(n int) bool {
+	cfg := &s.engine.cfg
+	return s.queue.size > 0 && s.queue.size+n > cfg.MaxBytes ||
+		len(s.queue.packets) >= cfg.MaxMessages && s.poll == nil && time.Since(s.engine.pinger.epoch)-s.detached >= patience
 }
 
 // Flush sends the queued messages without blocking. If the network does not accept all bytes at once, a new goroutine
@@ -91,13 +112,15 @@ func (s *Session) replyPolling(text []byte) bool {
 	case s.socket.Load() != nil || !s.hasSpace():
 		return false
 	}
-	s.queue.add(messageHead, text)
+	p := slices.Concat(messageHead, text)
+	s.queue.add(p)
+	s.queue.count(s.engine.cfg.Budget, p, false)
 	return true
 }
 
 // hasSpace reports whether the queue of a polling client is less than half full. The caller must hold s.mu.
 func (s *Session) hasSpace() bool {
-	return 2*s.queue.messages < s.engine.cfg.MaxMessages && 2*len(s.queue.buf) < s.engine.cfg.MaxBytes
+	return 2*len(s.queue.packets) < s.engine.cfg.MaxMessages && 2*s.queue.size < s.engine.cfg.MaxBytes
 }
 
 // Ready blocks while the queue of outgoing messages is at least half full. Call Ready before computing a reply.

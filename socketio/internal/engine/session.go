@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -47,6 +46,7 @@ type Session struct {
 	lastPacket   byte          // the answer to a GET while the session is closing and the queue is empty
 	poll         *poll         // the waiting GET, or nil
 	queue        pollQueue     // packets for the next GET
+	detached     time.Duration // when the session was last left without a waiting GET, since pinger.epoch
 	slots        chan struct{} // holds an element for each running request of a POST; created by the first
 	probe        *socket       // the WebSocket of an upgrade that has begun, or nil
 }
@@ -72,10 +72,10 @@ const (
 	leaveGrace = 100 * time.Millisecond
 )
 
-// newSession opens a session in the state st for the client that sent r, and schedules the first ping. It returns nil
-// if the engine is stopping.
-func (e *Engine) newSession(r *http.Request, st state) *Session {
-	s := &Session{engine: e, sid: newSID(), state: st, remote: ws.Remote(r, e.cfg.RemoteIP)}
+// newSession opens a session in the state st for the client with the address remote, and schedules the first ping. It
+// returns nil if the engine is stopping.
+func (e *Engine) newSession(remote netip.AddrPort, st state) *Session {
+	s := &Session{engine: e, sid: newSID(), state: st, remote: remote}
 	s.mu.Lock() // another goroutine cannot close the session before it is complete
 	defer s.mu.Unlock()
 	if !e.add(s) {
@@ -189,7 +189,7 @@ func (s *Session) beginClose(last byte, grace time.Duration) (socket, probe *soc
 	s.queue.signalSpace()
 	switch s.flushToPoll(); {
 	case s.poll != nil:
-		s.answerPoll([]byte{last})
+		s.answerPoll([][]byte{{last}})
 		s.forget()
 	case grace == 0 || s.socket.Load() != nil:
 		s.forget()
@@ -207,6 +207,6 @@ func (s *Session) beginClose(last byte, grace time.Duration) (socket, probe *soc
 // forget drops the queued packets and removes the session from the engine. The caller must hold s.mu.
 func (s *Session) forget() {
 	s.state = closed
-	s.queue.take()
+	s.queue.take(s.engine.cfg.Budget)
 	s.engine.remove(s)
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"net/http"
 	"time"
 
@@ -18,7 +17,7 @@ func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	k.session = s
 	if !s.beginProbe(k) {
-		k.conn.Close(ws.PolicyError, "the session has a WebSocket, or is over")
+		k.conn.Reject(ws.PolicyError, "the session has a WebSocket, or is over")
 		return
 	}
 	s.engine.startLoop(k)
@@ -68,7 +67,7 @@ func (s *Session) confirmProbe(k *socket) bool {
 	}
 	s.state = probing
 	if s.poll != nil {
-		s.answerPoll([]byte{typeNoop})
+		s.answerPoll([][]byte{{typeNoop}})
 	}
 	return true
 }
@@ -87,10 +86,8 @@ func (s *Session) completeUpgrade(k *socket) bool {
 	}
 	s.engine.attach(s)
 	s.state, s.probe, k.probeTimer = webSocket, nil, nil
-	for more, buf := len(s.queue.buf) > 0, s.queue.take(); more; {
-		var text []byte
-		text, buf, more = bytes.Cut(buf, []byte{separator})
-		k.conn.Out.Add(ws.TextFrame(text)) // the caller flushes
+	for _, packet := range s.queue.take(s.engine.cfg.Budget) {
+		k.conn.Out.Add(ws.TextFrame(packet)) // the caller flushes
 	}
 	s.socket.Store(k)
 	return true

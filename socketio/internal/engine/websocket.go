@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"strings"
 	"time"
@@ -30,20 +31,21 @@ type socket struct {
 	err        error       // the reason why reading ended
 }
 
-// openSocket opens a session over WebSocket and sends the open packet. If the engine is stopping, openSocket closes the
-// WebSocket.
-func (e *Engine) openSocket(w http.ResponseWriter, r *http.Request) {
+// openSocket opens a session over WebSocket and sends the open packet. registered is false if the handshake fails or the
+// engine is stopping, so that it has registered no session. If the engine is stopping, openSocket closes the WebSocket.
+func (e *Engine) openSocket(w http.ResponseWriter, r *http.Request, remote netip.AddrPort) (registered bool) {
 	k := e.accept(w, r)
 	if k == nil {
-		return
+		return false
 	}
-	s := e.newSession(r, webSocket)
+	s := e.newSession(remote, webSocket)
 	if s == nil || !s.setSocket(k) {
-		k.conn.Close(ws.GoingAway, errStopping.Error())
-		return
+		k.conn.Reject(ws.GoingAway, errStopping.Error())
+		return s != nil
 	}
 	k.conn.Text(s.appendOpen(nil, ""), nil)
 	e.startLoop(k)
+	return true
 }
 
 // setSocket makes k the WebSocket of the new session s. It returns false if s is already closed.

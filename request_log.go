@@ -1,0 +1,170 @@
+package actionhero
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/actionhero-go/actionhero/internal/poison"
+)
+
+// Limits of the texts in one log line, in bytes. Clients write most of these texts, and must not be able to push older
+// lines out of the log.
+const (
+	maxLoggedName  = 256      // names, paths and addresses
+	maxLoggedError = 1 << 10  // the message that the client reads
+	maxLoggedCause = 16 << 10 // the cause of a failure, with the stack of a panic
+)
+
+// Log returns a logger whose lines have the id and the action or task of the request that is being handled with ctx. The
+// lines of one request have the same request_id as the line that the API logs for the request. For any other context, Log
+// returns slog.Default().
+func Log(ctx context.Context) *slog.Logger {
+	req := RequestFrom(ctx)
+	if req == nil {
+		return slog.Default()
+	}
+	id := slog.String("request_id", req.ID())
+	switch {
+	case req.Job != nil:
+		return req.API.log.With(id, slog.String("task", req.Action), slog.Uint64("job", req.Job.ID), slog.Int("attempt", req.Job.Attempt))
+	case req.Conn != nil:
+		return req.API.log.With(id, slog.String("action", shortened(req.Action, maxLoggedName)), slog.String("conn_id", req.Conn.ID))
+	}
+	return req.API.log.With(id, slog.String("action", shortened(req.Action, maxLoggedName)))
+}
+
+// ID returns the id of the request: the trace id of the header traceparent, or the header X-Request-Id of a trusted
+// proxy, or a random id of 32 hexadecimal digits. A request that [Action.Call] makes has the id of the calling request.
+// ID may be called concurrently.
+func (r *Request) ID() string {
+	r.ctx.mu.Lock()
+	defer r.ctx.mu.Unlock()
+	if r.id == "" {
+		r.id = r.findID()
+	}
+	return r.id
+}
+
+func (r *Request) findID() string {
+	if r.caller != nil {
+		return r.caller.ID()
+	}
+	if extra, ok := r.Extra.(interface{ RequestID() string }); ok {
+		if id := extra.RequestID(); id != "" {
+			return id
+		}
+	}
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(random[:])
+}
+
+var logBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// logRequest writes the log line of a request if the request failed with [CodeInternal] or if Config.LogRequests is
+// set. failure is the error of the request, or nil.
+func (api *API) logRequest(req *Request, failure *Error) {
+	internal := failure != nil && failure.Code == CodeInternal
+	if !internal && !api.cfg.LogRequests {
+		return
+	}
+	level := slog.LevelInfo
+	if internal {
+		level = slog.LevelError
+	}
+	if !api.log.Enabled(context.Background(), level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 16)
+	attrs = append(attrs, slog.String("remote", req.RemoteIP), slog.String("request_id", req.ID()))
+	if req.Conn != nil {
+		attrs = append(attrs, slog.String("conn_id", req.Conn.ID))
+	}
+	attrs = append(req.logExtra(attrs, failure), slog.String("transport", req.Transport), slog.String("action", shortened(req.Action, maxLoggedName)))
+	if failure != nil {
+		attrs = append(attrs, slog.String("code", failure.Code.String()))
+	}
+	attrs = append(attrs, slog.String("params", req.loggedParams()), slog.Float64("duration", milliseconds(time.Since(req.Started))))
+	if failure != nil {
+		attrs = append(attrs, slog.String("error", shortened(failure.Message, maxLoggedError)))
+		if cause := causeText(failure.Err); cause != "" && cause != failure.Message {
+			attrs = append(attrs, slog.String("cause", shortened(cause, maxLoggedCause)))
+		}
+	}
+	message := "[action @ web]" // a constant: most requests come over HTTP, and a concatenation allocates
+	if req.Transport != "web" {
+		message = "[action @ " + req.Transport + "]"
+	}
+	logLine(api.log, level, message, attrs)
+}
+
+// logExtra appends what only the transport of the request knows. transport.Details documents the methods.
+func (r *Request) logExtra(attrs []slog.Attr, failure *Error) []slog.Attr {
+	if r.Method != "" {
+		attrs = append(attrs, slog.String("method", r.Method))
+	}
+	if extra, ok := r.Extra.(interface{ RequestPath() string }); ok {
+		path := "[FILTERED]"
+		if r.act == nil || !r.act.secretPath {
+			path = shortened(extra.RequestPath(), maxLoggedName)
+		}
+		attrs = append(attrs, slog.String("path", path))
+	}
+	if extra, ok := r.Extra.(interface{ ResponseStatus(*Error) int }); ok {
+		attrs = append(attrs, slog.Int("status", extra.ResponseStatus(failure)))
+	}
+	return attrs
+}
+
+// loggedParams returns the params of the request as JSON for a log line.
+func (r *Request) loggedParams() string {
+	buf := logBuffers.Get().(*[]byte)
+	*buf = r.Params.appendJSON((*buf)[:0], r.API, maxLogged)
+	text := string(*buf)
+	poison.Bytes(*buf)
+	logBuffers.Put(buf)
+	return text
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// shortened returns text if it has at most most bytes. Otherwise shortened returns the beginning of text, and how many
+// bytes text has.
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	n := most
+	for n > most-utf8.UTFMax && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return fmt.Sprintf("%s… (%d bytes)", text[:n], len(text))
+}
+
+// causeText returns the text of err, or "" for nil. The method Error of an app may panic, for example on a nil pointer.
+func causeText(err error) (text string) {
+	if err == nil {
+		return ""
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			text = fmt.Sprintf("an error of type %T, whose Error panics: %v\n%s", err, p, debug.Stack())
+		}
+	}()
+	return err.Error()
+}
+
+// logLine logs a record without its source position: the position would always be in this package, and finding it costs
+// a third of the line.
+func logLine(log *slog.Logger, level slog.Level, message string, attrs []slog.Attr) {
+	record := slog.NewRecord(time.Now(), level, message, 0)
+	record.AddAttrs(attrs...)
+	_ = log.Handler().Handle(context.Background(), record) // as slog.Logger does: a handler reports its own failures
+}
