@@ -25,8 +25,12 @@ func (e *cancelError) Error() string { return e.err.Error() }
 func (e *cancelError) Unwrap() error { return e.err }
 
 // SnoozeJob returns an error for the Run of a task to return. That error reschedules the job: the job runs again after
-// d, and the ended run does not count as an attempt.
-func SnoozeJob(d time.Duration) error { return &snoozeError{max(d, 0)} }
+// d, and the ended run does not count as an attempt. If d is shorter than 100ms, the job runs again after 100ms.
+func SnoozeJob(d time.Duration) error { return &snoozeError{max(d, minRepeat)} }
+
+// minRepeat is the minimum delay before a job runs again that may run without a limit: after a snooze, and after a
+// failure of a job with unlimited attempts. Without the minimum, the job would run in a tight loop.
+const minRepeat = 100 * time.Millisecond
 
 type snoozeError struct{ d time.Duration }
 
@@ -52,7 +56,9 @@ func (t *task) outcome(job *Job, err error) backend.Outcome {
 		o.State = backend.Dead
 		return o
 	}
-	o.State, o.Delay = backend.Retryable, t.delay(job.Attempt)
+	if o.State, o.Delay = backend.Retryable, t.delay(job.Attempt); job.MaxAttempts == 0 {
+		o.Delay = max(o.Delay, minRepeat)
+	}
 	return o
 }
 

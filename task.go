@@ -35,6 +35,11 @@ type Task[In any] struct {
 	Backoff     func(attempt int) time.Duration // the delay after a failed attempt, counted from 1; default: Exponential(time.Second, 6*time.Hour)
 	Unique      Unique                          // when an equal job cannot be enqueued; default: never
 	Middleware  []Middleware                    // wraps this task only, outermost first, inside the API's middleware; default: none
+	OtherParams bool                            // params that In does not name are allowed, and are in Request.Params; default: they are refused
+
+	// Check refuses inputs when a job is enqueued, after the tags of In have been checked. If Check returns an error,
+	// Enqueue returns that error and stores nothing. Default: none.
+	Check func(api *API, in In) error
 
 	// Run does the work. The input in is decoded and checked. If Run returns an error, the job is retried after
 	// Backoff. If the error is from [CancelJob], the job ends instead; if it is from [SnoozeJob], the job is
@@ -49,7 +54,7 @@ type Scope uint8
 // The values of Scope.
 const (
 	ScopeAnyNode  Scope = iota // on one node, the first with a free worker
-	ScopeAllNodes              // on every node
+	ScopeAllNodes              // a scheduled run: on every node; an enqueued job: on the nodes of the process that enqueues it
 )
 
 // String returns "all" for [ScopeAllNodes] and "any" for [ScopeAnyNode].
@@ -87,9 +92,10 @@ type task struct {
 	attempts int    // MaxAttempts of a scheduled run
 	unique   Unique
 	backoff  func(attempt int) time.Duration
-	// check decodes and checks params. If params are valid, check returns the function canonical, which encodes the
-	// decoded input as JSON in canonical form. Otherwise check returns, as fail, the rules that the params break.
-	check func(params []schema.Param) (canonical func() ([]byte, error), fail *schema.Failure)
+	other    bool // the task's OtherParams
+	// check decodes and checks params, and calls the task's Check. If params are valid, check returns the function
+	// canonical, which encodes the decoded input as JSON in canonical form. Otherwise check returns an error.
+	check func(api *API, params []schema.Param) (canonical func() ([]byte, error), err error)
 }
 
 func (t Task[In]) register(r *registry) error {
@@ -134,15 +140,20 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	if t.Backoff == nil {
 		t.Backoff = defaultBackoff
 	}
-	compiled := &task{attempts: attempts, unique: t.Unique, backoff: t.Backoff}
+	compiled := &task{attempts: attempts, unique: t.Unique, backoff: t.Backoff, other: t.OtherParams}
 	compiled.info = TaskInfo{
 		Name: t.Name, Description: t.Description, Scope: t.Scope, Schedule: schedule, Queue: t.Queue, Priority: t.Priority,
 		Timeout: t.Timeout, MaxAttempts: t.MaxAttempts, Inputs: inputsOf(input),
 	}
-	compiled.check = func(params []schema.Param) (func() ([]byte, error), *schema.Failure) {
+	compiled.check = func(api *API, params []schema.Param) (func() ([]byte, error), error) {
 		var in In
 		if fail := input.Decode(&in, params); fail != nil {
-			return nil, fail
+			return nil, inputError(fail, "task")
+		}
+		if t.Check != nil {
+			if err := t.Check(api, in); err != nil {
+				return nil, AsError(err)
+			}
 		}
 		return func() ([]byte, error) { return encode.Marshal(in) }, nil
 	}
@@ -193,7 +204,8 @@ func checkQueueName(name string) string {
 
 // Enqueue stores a job. A worker runs the job as soon as the worker is free, or at the time that the options set.
 // Enqueue checks the input with the same rules as a run; for an invalid input, the error is [CodeInvalidInput]. If
-// Enqueue returns no error, the job is durable. A job in a queue in memory is never durable.
+// Enqueue returns no error, the job is durable. A job in a queue in memory is never durable. For a task of
+// [ScopeAllNodes], Enqueue stores one job for each node whose worker runs in this process, see [Tasks.Enqueue].
 func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...EnqueueOption) (Enqueued, error) {
 	raw, err := t.encode(in)
 	if err != nil {

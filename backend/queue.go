@@ -107,7 +107,8 @@ type Queue interface {
 	// last run differs from the argument before, SetLastRun does nothing and returns false. The new last run may be
 	// earlier, to correct a clock that was ahead. SetLastRun fails with the errors of EnqueueScheduled.
 	SetLastRun(ctx context.Context, schedule string, before, at time.Time) (done bool, err error)
-	// LastRuns returns a map from the name of each schedule that ever ran to the time of its last run.
+	// LastRuns returns a map from the name of each schedule to the time of its last run. The queue stores the last runs
+	// of at least 1,000 schedules. Beyond its limit, a new schedule replaces the schedule whose last run is the earliest.
 	LastRuns(ctx context.Context) (map[string]time.Time, error)
 }
 
