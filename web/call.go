@@ -20,7 +20,7 @@ type call struct {
 	r                *http.Request
 	status           int       // set by the action or by clientError; 0: statusOf derives the status from the outcome
 	location         string    // URL of a redirect
-	held             *holdings // what the body needs; nil: nothing
+	held             *holdings // memory and files of the body; nil: none
 }
 
 // RequestHeader returns the value of the header with the given name in the HTTP request. The method

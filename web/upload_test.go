@@ -196,7 +196,7 @@ func TestUploadIsFreedAfterTheCall(t *testing.T) {
 	}
 }
 
-// The uploads of all requests share one budget. What exceeds it is refused at once, and the others are not disturbed.
+// The uploads of all requests share one budget. An upload that exceeds it is refused at once, and disturbs no other.
 func TestUploadsShareABudget(t *testing.T) {
 	t.Parallel()
 	begun, release := make(chan struct{}), make(chan struct{})
