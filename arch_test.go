@@ -31,12 +31,12 @@ var mayImport = map[string][]string{
 	"server":           {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
 	"actionherotest":   {"", "transport", "backend/local", "server", "worker"},
 	"cli":              {"", "server", "backend", "backend/local", "internal"},
-	"cmd":              {"cli", "builtin"},
+	"cmd":              {"cli", "builtin", "web"},
 	"examples":         {"", "cli", "builtin", "examples"},
 	"internal":         {"internal"},
 	"internal/bridge":  {"backend"},
 	"internal/control": {"backend", "internal/jsonx"},
-	"internal/testkit": {"", "server", "builtin", "backend", "backend/local"},
+	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local"},
 	"internal/wire":    {"", "transport", "internal/jsonx"},
 }
 

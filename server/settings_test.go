@@ -163,7 +163,7 @@ tasks: {memory: true, path: "", timeout: 0s, grace: 0s, keepCompleted: 0s, keepF
 		t.Errorf("the welcome is %q, %v", line, err)
 	}
 	for path, want := range map[string]struct{ body, cache string }{
-		"/api/status":        {`"limit":0`, ""},
+		"/api/status":        {`{"stats":`, "private, no-store"},
 		"/public/index.html": {"<html", "max-age=0, must-revalidate"},
 		"/public/none.html":  {"", ""},
 	} {

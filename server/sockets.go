@@ -7,6 +7,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/socketio"
+	"github.com/actionhero-go/actionhero/web"
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
@@ -50,7 +51,7 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	mount := func(path string, t socketTransport) error {
 		s.sockets = append(s.sockets, t)
 		s.API.Add(t)
-		return s.Web.Mount(path, only(t))
+		return s.Web.Mount(path, web.CrossOrigin(only(t))) // t checks the origins
 	}
 	scripts := s.Web.Paths().Files + "/javascript/"
 	if *cfg.EnablePlain {

@@ -92,6 +92,10 @@ func AppendOutput(dst []byte, req *actionhero.Request, out any, reserved ...stri
 // not be nil.
 func AppendError(dst []byte, err *actionhero.Error) []byte { return bridge.AppendErr(dst, err) }
 
+// IsStatic reports whether content is a static file, which Files.Open has opened, so that every client may cache it. An
+// action can return a static file, as the action "file" does.
+func IsStatic(content *actionhero.Content) bool { return bridge.IsStatic(content) }
+
 // Action returns the description of the action with this name, or nil if no such action is registered. The caller must
 // not change the description.
 func (h Host) Action(name string) *actionhero.ActionInfo {

@@ -42,7 +42,7 @@ func TestUnreadAnswersShareABudget(t *testing.T) {
 		_ = nc.(*net.TCPConn).SetReadBuffer(4 << 10)
 		t.Cleanup(func() { _ = nc.Close() })
 		body := fmt.Sprintf(`{"text":"0123456789","other":"%s","times":%d}`, strings.Repeat("x", other), times)
-		fmt.Fprintf(nc, "POST /api/repeat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
+		fmt.Fprintf(nc, "POST /api/repeat HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
 		if _, err := io.WriteString(nc, body); err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/actionhero-go/actionhero"
 )
@@ -13,13 +14,16 @@ import (
 type call struct {
 	scope                 // until the action returns
 	hijackedByAction bool // the action called Writer
-	returned         bool // the dispatch has returned: the action has not ended its goroutine
+	returned         bool // the dispatch has returned
+	exited           bool // the action has ended its goroutine
 	server           *Server
 	req              actionhero.Request
 	w                http.ResponseWriter
 	r                *http.Request
 	status           int       // set by the action or by clientError; 0: statusOf derives the status from the outcome
 	location         string    // URL of a redirect
+	callback         string    // name of the JSONP callback; empty: the response is no JSONP
+	refused          bool      // the request was not dispatched
 	held             *holdings // memory and files of the body; nil: none
 }
 
@@ -42,6 +46,7 @@ func (s *Server) finish(c *call, req *actionhero.Request) {
 	if c.hijackedByAction {
 		panic(http.ErrAbortHandler) // the client must not take a part for the complete response
 	}
+	c.exited = true
 	s.sendEnvelope(c, req, nil, errGoexit)
 }
 
@@ -59,9 +64,7 @@ func (c *call) clientError(err error) error {
 	switch {
 	case errors.As(err, &wrong):
 		c.status = http.StatusMethodNotAllowed
-		for _, m := range wrong.allowed {
-			c.w.Header().Add("Allow", m)
-		}
+		c.w.Header().Set("Allow", strings.Join(wrong.allowed, ", "))
 		return actionhero.Errorf(actionhero.CodeInvalidInput, "%s", wrong)
 	case errors.As(err, &large):
 		c.status = http.StatusRequestEntityTooLarge
