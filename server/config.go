@@ -56,7 +56,7 @@ type LogConfig struct {
 	LogFolder   string `json:"logFolder" default:"./log" doc:"folder of the log file"`
 	LogFile     string `json:"logFile" default:"api.log" doc:"name of the log file"`
 	MaxFileSize int64  `json:"maxFileSize" unit:"bytes" default:"64 MiB" min:"1" doc:"size at which the log file is rotated"`
-	MaxFiles    int    `json:"maxFiles" default:"100" unit:"files" range:"0 or less keeps all" doc:"rotated log files to keep"`
+	MaxFiles    int    `json:"maxFiles" default:"128" unit:"files" range:"0 or less keeps all" doc:"rotated log files to keep"`
 	Compress    *bool  `json:"compress" default:"true" doc:"compress rotated log files with gzip"`
 }
 

@@ -70,7 +70,8 @@ type Details interface {
 	RequestID() string
 	// RequestPath returns the path of the request, without its query.
 	RequestPath() string
-	// ResponseStatus returns the status that the answer will have. err is the error of the request, or nil.
+	// ResponseStatus returns the status that the answer will have, or 0 if it is not known. err is the error of the request,
+	// or nil.
 	ResponseStatus(err *actionhero.Error) int
 }
 
