@@ -67,7 +67,7 @@ func (c *call) Run() (done bool) {
 		ss.fail(errPanic, c.id)
 		done = true
 	}()
-	out, err := ss.handler.api.Dispatch(ss.ctx, &c.Request)
+	out, err := ss.handler.api.Dispatch(ss.loop.Context(), &c.Request)
 	buf := getBuffer()
 	defer putBuffer(buf)
 	object, failure := (*buf)[:0], (*actionhero.Error)(nil)

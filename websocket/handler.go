@@ -72,8 +72,8 @@ func (h *Handler) Start(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pool = connloop.NewPool(h.cfg.MaxInFlight)
 	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	h.pool = connloop.NewPool(h.ctx, h.cfg.MaxInFlight)
 	return nil
 }
 
@@ -119,7 +119,6 @@ func (h *Handler) serve(ss *session, remote netip.AddrPort) bool {
 	if h.ctx == nil {
 		return false
 	}
-	ss.ctx = h.ctx
 	ss.loop.Init(h.pool, ss, &ss.ws.Out)
 	h.sessions[ss] = struct{}{}
 	h.pool.Go(func() { ss.serve(remote) })

@@ -161,6 +161,6 @@ func (ss *session) message(data []byte) connloop.NextResult {
 func (ss *session) command(m *message) {
 	buf := getBuffer()
 	defer putBuffer(buf)
-	object, failure := wire.RunCommand(ss.ctx, (*buf)[:0], ss.handler.api.API, ss.conn, m.event, wire.Args{Room: m.room, NamesRoom: m.hasRoom, Text: m.text})
+	object, failure := wire.RunCommand(ss.loop.Context(), (*buf)[:0], ss.handler.api.API, ss.conn, m.event, wire.Args{Room: m.room, NamesRoom: m.hasRoom, Text: m.text})
 	*buf = ss.answer(object, failure, m.id)
 }

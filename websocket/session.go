@@ -1,7 +1,6 @@
 package websocket
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -17,7 +16,6 @@ import (
 // session is the connection of one client. A session implements connloop.Conn and transport.Sender.
 type session struct {
 	handler *Handler
-	ctx     context.Context
 	ws      ws.Conn
 	loop    connloop.Loop
 	ip      string
@@ -46,7 +44,7 @@ func (ss *session) welcome(remote netip.AddrPort) {
 	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), nil)
-	if refusal, failure := wire.Enter(ss.ctx, nil, api.API, ss.conn); failure != nil {
+	if refusal, failure := wire.Enter(ss.loop.Context(), nil, api.API, ss.conn); failure != nil {
 		ss.answer(refusal, failure, nil)
 	}
 	ss.ws.Out.Send()
@@ -57,7 +55,7 @@ func (ss *session) Next() connloop.NextResult {
 	m, ok, err := ss.ws.Next()
 	switch {
 	case err != nil:
-		ss.end = err
+		ss.ended(err)
 		return connloop.Ended
 	case !ok:
 		return connloop.Incomplete
@@ -77,10 +75,29 @@ func (ss *session) Read() connloop.ReadResult {
 	case ws.ErrPark:
 		return connloop.Park
 	default:
-		ss.end = err
+		ss.ended(err)
 		return connloop.EOF
 	}
 }
+
+// ended records why the connection ends. If no client reads any more, ended cancels the running requests.
+func (ss *session) ended(err error) {
+	if ss.end = err; ws.ClientGone(err) {
+		ss.loop.Cancel()
+	}
+}
+
+// Gone implements connloop.Conn.
+func (ss *session) Gone() bool {
+	err := ss.ws.Gone()
+	if err != nil && ss.end == nil {
+		ss.end = err
+	}
+	return err != nil
+}
+
+// Leave implements connloop.Conn. It takes the client out of all its rooms.
+func (ss *session) Leave() { ss.handler.api.Disconnect(ss.conn) }
 
 // Wake implements connloop.Conn. It interrupts a blocked Read.
 func (ss *session) Wake() { ss.ws.Wake() }
