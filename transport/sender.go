@@ -20,8 +20,8 @@ type Sender interface {
 	Close(reason string)
 }
 
-// RoomFollower is an optional interface of a [Sender]. If FollowsRooms returns true, the client has asked to be told when
-// its rooms change, by itself or by code of the server. The API then delivers a notice after each change, an object with
+// RoomFollower is an optional interface of a [Sender]. If FollowsRooms returns true, X
+// its rooms change, by its command or by code of the server. The API then delivers a notice after each change, an object with
 // the members context, which is "rooms", room, the current room or "", and rooms, the sorted names of all rooms.
 // Clients that have not asked must not get it, because they may not know it.
 type RoomFollower interface {

@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
-// A client that asks for it is told its rooms whenever they change, also by code of the server. Others are not.
+// A client that asks for it reads its rooms whenever they change, also by code of the server. Others are not.
 func TestAClientMayFollowItsRooms(t *testing.T) {
 	t.Parallel()
 	s := start(t, websocket.Config{}, actionhero.Action[actionhero.None, actionhero.None]{Name: "promote", Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {

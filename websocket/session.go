@@ -21,7 +21,7 @@ type session struct {
 	ip      string
 	conn    *actionhero.Conn
 	end     error // why the connection ends, for ws.Conn.Finish; used by the loop only
-	follows bool  // the client has asked to be told its rooms
+	follows bool  // the client has asked for notices of its rooms
 	quits   bool  // the client has sent the event "quit" with the id quit
 	quit    tag
 }
