@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -53,6 +54,13 @@ func (s *Server) sendNotFound(c *call, err error) {
 	_, _ = io.WriteString(c.w, text)
 }
 
+// dispositionOf returns the header Content-Disposition that makes a browser save a response as a file with this name. The
+// name has no folder and no control characters.
+func dispositionOf(name string) string {
+	name = fileName(name)
+	return cmp.Or(mime.FormatMediaType("attachment", map[string]string{"filename": name}), "attachment")
+}
+
 // sendContent sends content as the response and closes content. If content.Body is an [io.ReadSeeker], sendContent
 // supports range requests and conditional requests.
 func (s *Server) sendContent(c *call, content *actionhero.Content) {
@@ -66,6 +74,9 @@ func (s *Server) sendContent(c *call, content *actionhero.Content) {
 		header.Set("Content-Type", contentType)
 	}
 	s.setCacheHeaders(header)
+	if content.Download {
+		header.Set("Content-Disposition", dispositionOf(content.Name))
+	}
 	body, ok := content.Body.(io.ReadSeeker)
 	if !ok {
 		s.sendStream(c, content)
