@@ -15,6 +15,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
@@ -220,19 +222,33 @@ func (s *Server) addRoute(text, action string) error {
 	return err
 }
 
-// Stop closes the listeners and waits for the running requests to end, but not longer than until ctx is done. If ctx is
-// done first, Stop closes the connections of the running requests.
+// answerGrace is how long Stop waits for the responses to requests that the end of a stop has cancelled.
+const answerGrace = time.Second
+
+// Stop closes the listeners and waits for the running requests to end, but not longer than until ctx is done. The API
+// then cancels the running requests. Stop waits for their responses for a second, and then closes the connections that
+// are left.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	servers := s.servers
 	s.servers, s.http, s.https, s.started = nil, nil, nil, false
 	s.mu.Unlock()
 	s.api.Stats.Section("webServer", nil)
+	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-patient.Done():
+		case <-time.After(answerGrace):
+			cancel()
+		}
+	})()
 	var stopping sync.WaitGroup
 	errs := make([]error, len(servers))
 	for i, srv := range servers {
 		stopping.Go(func() {
-			if errs[i] = srv.Shutdown(ctx); errs[i] != nil {
+			if err := srv.Shutdown(patient); err != nil {
+				errs[i] = cmp.Or(ctx.Err(), err)
 				_ = srv.Close()
 			}
 		})
