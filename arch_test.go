@@ -19,7 +19,7 @@ const module = "github.com/actionhero-go/actionhero"
 var mayImport = map[string][]string{
 	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
 	"backend":          {},
-	"backend/local":    {"backend", "internal/setting"},
+	"backend/local":    {"backend", "internal/poison", "internal/setting"},
 	"backendtest":      {"backend"},
 	"transport":        {"", "internal/bridge", "internal/sendqueue"},
 	"web":              {"", "transport", "internal"},

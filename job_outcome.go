@@ -8,6 +8,17 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
+// The causes with which a worker ends the context of a task before the task's timeout. context.Cause(ctx) returns one
+// of them. If the task then fails, the error counts no attempt.
+var (
+	// ErrJobCancelled means that the job was cancelled. It does not run again.
+	ErrJobCancelled = errors.New("the job was cancelled")
+	// ErrJobLost means that the worker could not renew the lease of the job in time, so another node may run the job.
+	ErrJobLost = errors.New("the lease of the job has expired: another node may run the job")
+	// ErrJobRequeued means that the server stops. The job runs again after the next start, or on another node.
+	ErrJobRequeued = errors.New("the server stops: the job is requeued")
+)
+
 // CancelJob returns an error for the Run of a task to return. That error ends the job: the job is cancelled, stores the
 // text of err as the reason, and is not retried.
 func CancelJob(err error) error {

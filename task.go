@@ -44,7 +44,8 @@ type Task[In any] struct {
 	// Run does the work. The input in is decoded and checked. If Run returns an error, the job is retried after
 	// Backoff. If the error is from [CancelJob], the job ends instead; if it is from [SnoozeJob], the job is
 	// rescheduled. A panic counts as an error, whose text has the stack. The context ends at the Timeout, when the job
-	// is cancelled, and when the grace period of a stop is over.
+	// is cancelled ([ErrJobCancelled]), when another node may run the job ([ErrJobLost]), and when the grace period of a
+	// stop is over ([ErrJobRequeued]).
 	Run func(ctx context.Context, in In) error
 }
 

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
 )
 
@@ -20,7 +21,7 @@ func (p *producer) startRuns(jobs []backend.Job) {
 		r := &run{job: jobs[i]}
 		r.ctx, r.cancel = context.WithCancelCause(p.runCtx)
 		if p.cancelledDuringFetch[r.job.Run()] {
-			r.cancel(errCancelled)
+			r.cancel(actionhero.ErrJobCancelled)
 		}
 		p.running[r.job.Run()] = r
 		select {
@@ -91,9 +92,9 @@ func setFinalState(o *backend.Outcome, cause error) {
 	failed := o.State == backend.Retryable || o.State == backend.Dead
 	switch {
 	case !failed:
-	case errors.Is(cause, errCancelled):
+	case errors.Is(cause, actionhero.ErrJobCancelled):
 		o.State, o.Delay = backend.Cancelled, 0
-	case errors.Is(cause, errStopping), errors.Is(cause, errLeaseLost):
+	case errors.Is(cause, actionhero.ErrJobRequeued), errors.Is(cause, actionhero.ErrJobLost):
 		o.State, o.Delay, o.Error = backend.Available, 0, ""
 	}
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -11,14 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
-)
-
-// These errors are the causes with which the worker cancels the context of a run.
-var (
-	errCancelled = errors.New("the job was cancelled")
-	errLeaseLost = errors.New("the lease of the job has expired: another node may run the job")
-	errStopping  = errors.New("the server stops: the job is requeued")
 )
 
 // cancelWait is the time that a stop waits for tasks to return after their contexts were cancelled.
@@ -117,7 +110,7 @@ func (p *producer) drain(grace time.Duration) {
 		return
 	}
 	p.stopFetching()
-	p.graceTimer = time.AfterFunc(grace, func() { p.cancelRuns(errStopping) })
+	p.graceTimer = time.AfterFunc(grace, func() { p.cancelRuns(actionhero.ErrJobRequeued) })
 	if runs := p.currentRuns(); len(runs) > 0 {
 		p.loops.Go(func() { p.markDraining(runs) })
 	}
@@ -140,7 +133,7 @@ func (p *producer) currentRuns() []backend.Run {
 // cancels the tasks that still run. If a task does not return within cancelWait after that, stop requeues the job of
 // that task.
 func (p *producer) stop(ctx context.Context) {
-	defer context.AfterFunc(ctx, func() { p.cancelRuns(errStopping) })()
+	defer context.AfterFunc(ctx, func() { p.cancelRuns(actionhero.ErrJobRequeued) })()
 	p.loops.Wait()
 	p.unwatch()
 	done := make(chan struct{})
@@ -160,7 +153,7 @@ func (p *producer) stop(ctx context.Context) {
 		p.requeueRest()
 	}
 	p.graceTimer.Stop()
-	p.cancelRuns(errStopping)
+	p.cancelRuns(actionhero.ErrJobRequeued)
 	p.completer.close(ctx)
 	close(p.renewStop)
 	p.renewer.Wait()
@@ -195,7 +188,7 @@ func (p *producer) cancelJob(run backend.Run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if r := p.running[run]; r != nil {
-		r.cancel(errCancelled)
+		r.cancel(actionhero.ErrJobCancelled)
 	} else if p.fetching {
 		p.cancelledDuringFetch[run] = true
 	}
@@ -206,6 +199,6 @@ func (p *producer) dropRun(run backend.Run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if r := p.running[run]; r != nil {
-		r.cancel(errLeaseLost)
+		r.cancel(actionhero.ErrJobLost)
 	}
 }
