@@ -164,7 +164,7 @@ func TestAStreamEndsWhenAStopBegins(t *testing.T) {
 	}
 }
 
-// The id of a request is that of traceparent or of a trusted proxy, and the response names it.
+// A request has the trace id of traceparent or the id that a trusted proxy gave it, and the response names this id.
 func TestRequestIDs(t *testing.T) {
 	t.Parallel()
 	id := does("id", func(ctx context.Context) error {

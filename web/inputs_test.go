@@ -84,3 +84,43 @@ func TestPercentSigns(t *testing.T) {
 		p.Next("GET").Want(t, 200, map[bool]string{true: "the file", false: `{"got":"100%|"`}[strings.HasPrefix(target, "/public")])
 	}
 }
+
+// A part of a form reaches the input in the form that the input has: JSON in a Blob for a value, several files for a
+// list. A part that cannot be read is refused, not dropped.
+func TestPartsOfForms(t *testing.T) {
+	t.Parallel()
+	type address struct {
+		Street string `json:"street"`
+	}
+	type in struct {
+		Address address            `json:"address"`
+		Ups     []*actionhero.File `json:"ups"`
+		List    []string           `json:"l"`
+	}
+	form := actionhero.Action[in, map[string]any]{Name: "form", Run: func(_ context.Context, in in) (map[string]any, error) {
+		return map[string]any{"street": in.Address.Street, "files": len(in.Ups), "list": strings.Join(in.List, "|")}, nil
+	}}
+	s := start(t, nil, form)
+	part := func(head, text string) string { return "--b\r\n" + head + "\r\n\r\n" + text + "\r\n" }
+	field := func(attributes, more, text string) string {
+		return part("Content-Disposition: form-data; "+attributes+more, text)
+	}
+	const isBlob = "\r\nContent-Type: application/json"
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for body, want := range map[string]string{
+			field(`name="address"; filename="blob"`, isBlob, `{"street":"Main"}`):                                 `200 "street":"Main"`,
+			field(`name="address"; filename="blob"`, isBlob, `{"street":`):                                        `400 "error":"the form field address: malformed JSON`,
+			field(`name="ups[]"; filename="a.json"`, isBlob, `{}`) + field(`name="ups[]"; filename="b"`, "", `b`): `200 {"files":2`,
+			field(`name="l[]"`, "", "1") + field(`name="l[]"`, "", "2"):                                           `200 "list":"1|2"`,
+			field(`name="unknown"`, "", "1"):                                                                      `200 {"files":0`,
+			field(`name=""`, "", "1"):                                                                             `200 {"files":0`,
+			part("Content-Disposition: form-data", "1"):                                                           `400 has no readable Content-Disposition`,
+			part("Content-Disposition: attachment; name=l", "1"):                                                  `400 has no readable Content-Disposition`,
+			part(`Content-Disposition: form-data; name="l`, "1"):                                                  `400 has no readable Content-Disposition`,
+			part("X-Other: 1", "1"):                                                                               `400 has no readable Content-Disposition`,
+		} {
+			status, text, _ := strings.Cut(want, " ")
+			c.Ask("POST", "/api/form", body+"--b--\r\n", isParts).Want(t, map[string]int{"200": 200, "400": 400}[status], text)
+		}
+	})
+}

@@ -116,13 +116,15 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	var plain, secure net.Listener
 	var err error
+	limits := s.limits()
 	if *s.cfg.HTTP.Enable {
 		if plain, err = netlisten.TCP(ctx, "httpServer", "port", s.cfg.HTTP.BindIP, s.cfg.HTTP.Port); err != nil {
 			return err
 		}
+		plain = limits.Listener(plain)
 	}
 	if s.cfg.https() {
-		if secure, err = s.serveTLS(ctx); err != nil {
+		if secure, err = s.serveTLS(ctx, limits); err != nil {
 			if plain != nil {
 				_ = plain.Close()
 			}
@@ -143,7 +145,16 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
+// limits returns the limits of the connections to both ports. The limit of one address does not apply to a proxy, which
+// has the connections of many clients, and to local programs.
+func (s *Server) limits() *netlisten.Limits {
+	return netlisten.NewLimits(netlisten.LimitConfig{
+		Section: "commonWeb", Max: max(s.cfg.Common.MaxConns, 0), PerAddress: max(s.cfg.Common.MaxConnsPerAddr, 0),
+		Trusted: func(addr netip.Addr) bool { return addr.IsLoopback() || s.trusted(addr.String()) }, Log: s.api.Log(),
+	})
+}
+
+func (s *Server) serveTLS(ctx context.Context, limits *netlisten.Limits) (net.Listener, error) {
 	cert, err := netlisten.LoadCertificate("httpsServer", s.cfg.HTTPS.CertFile, s.cfg.HTTPS.KeyFile, s.api.Log())
 	if err != nil {
 		return nil, err
@@ -152,6 +163,7 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	ln = limits.Listener(ln)
 	srv := s.newServer()
 	s.servers = append(s.servers, srv)
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
