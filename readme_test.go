@@ -28,7 +28,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := actionherotest.NewServer(t, builtin.All, web.Original)
+	s := actionherotest.NewServer(t, builtin.Stock, web.Original)
 	blocks := block.FindAllStringSubmatch(string(readme), -1)
 	if len(blocks) < 5 {
 		t.Fatalf("only %d blocks were found", len(blocks))

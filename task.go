@@ -207,8 +207,10 @@ func checkQueueName(name string) string {
 // Enqueue checks the input with the same rules as a run; for an invalid input, the error is [CodeInvalidInput]. If
 // Enqueue returns no error, the job is durable. A job in a queue in memory is never durable. For a task of
 // [ScopeAllNodes], Enqueue stores one job for each node whose worker runs in this process, see [Tasks.Enqueue].
+//
+// A field of in with its zero value counts as not given, as [Action.Call] says.
 func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...EnqueueOption) (Enqueued, error) {
-	raw, err := t.encode(in)
+	raw, err := t.encode(api, in)
 	if err != nil {
 		return Enqueued{}, err
 	}
@@ -218,15 +220,23 @@ func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...Enque
 // Call runs the task now in this process, without a job and without retries. The middleware of the task runs and the
 // input is checked. Call blocks until the task ends, and returns the error that a client would receive.
 func (t Task[In]) Call(ctx context.Context, api *API, in In) error {
-	raw, err := t.encode(in)
+	raw, err := t.encode(api, in)
 	if err != nil {
 		return err
 	}
 	return api.Tasks.runNow(ctx, t.Name, raw)
 }
 
-func (t Task[In]) encode(in In) ([]byte, error) {
-	raw, err := encode.Marshal(in)
+func (t Task[In]) encode(api *API, in In) ([]byte, error) {
+	var registered *schema.Input
+	if known := api.registry.Load().tasks[t.Name]; known != nil {
+		registered = known.act.input
+	}
+	input, err := inputFor[In](registered)
+	var raw []byte
+	if err == nil {
+		raw, err = input.AppendObject(nil, &in)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the input of task %q does not encode: %w", t.Name, err)
 	}

@@ -135,7 +135,7 @@ func TestEnqueue(t *testing.T) {
 		if off := got.RunAt.Sub(want.RunAt).Abs(); off > time.Minute {
 			t.Errorf("job %d runs %v off its time", i, off)
 		}
-		if got.ID != added[i].ID || got.Task != "welcome" || string(got.Params) != `{"user":7,"language":"de","token":""}` ||
+		if got.ID != added[i].ID || got.Task != "welcome" || string(got.Params) != `{"user":7,"language":"de"}` ||
 			got.Queue != want.Queue || got.Priority != want.Priority || got.State != want.State || got.MaxAttempts != want.MaxAttempts || got.Timeout != want.Timeout {
 			t.Errorf("job %d is %+v", i, got)
 		}

@@ -24,7 +24,7 @@ func TestRunAction(t *testing.T) {
 			return actionhero.None{}, actionhero.Errorf(code, "it is %v", code)
 		}}
 	}
-	s := actionherotest.NewServer(t, builtin.All, failing("lost", actionhero.CodeNotFound), failing("denied", actionhero.CodePermissionDenied), failing("full", actionhero.CodeResourceExhausted))
+	s := actionherotest.NewServer(t, builtin.Stock, failing("lost", actionhero.CodeNotFound), failing("denied", actionhero.CodePermissionDenied), failing("full", actionhero.CodeResourceExhausted))
 	ann := actionherotest.Connect(t, s.API, "kitchen")
 	requireState := func(params object, state backend.State) actionhero.Job {
 		t.Helper()

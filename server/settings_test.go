@@ -141,7 +141,7 @@ tcpServer: {port: -1, bindIP: 127.0.0.1}
 log: {logging: off}
 tasks: {memory: true, path: "", timeout: 0s, grace: 0s, keepCompleted: 0s, keepFailed: 0s}
 `)
-	s, err := server.New(cfg, builtin.All)
+	s, err := server.New(cfg, builtin.Stock)
 	if err != nil {
 		t.Fatal(err)
 	}

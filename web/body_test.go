@@ -3,6 +3,8 @@ package web_test
 import (
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -159,4 +161,23 @@ func TestExpectContinue(t *testing.T) {
 			c.Ask("POST", "/api/show", "name=ann", isForm, "Expect: 100-continue").Want(t, 200, `"got":"ann|"`)
 		}
 	})
+}
+
+// A body whose chunks are malformed or end too early is the client's fault, for every content type.
+func TestMalformedChunks(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil, routed("show", ""))
+	for _, contentType := range []string{isJSON, isForm, "Content-Type: multipart/form-data; boundary=b"} {
+		for _, body := range []string{"zz\r\n", "5\r\nab", "-1\r\n", strings.Repeat("0", 5000)} {
+			p := s.HTTPConn(t)
+			p.Send("POST /api/show HTTP/1.1\r\nHost: localhost\r\n" + contentType + "\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+			_ = p.Conn.(*net.TCPConn).CloseWrite()
+			p.Next("POST").Want(t, 400, `malformed"`)
+		}
+	}
+	for _, line := range s.Log.With("action", "show") {
+		if line.Level > slog.LevelInfo {
+			t.Errorf("the log has %v", line)
+		}
+	}
 }

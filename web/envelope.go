@@ -11,6 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/poison"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -124,6 +125,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 	buf := buffers.Get().(*[]byte)
 	defer func() {
 		if cap(*buf) <= maxPooledBuffer {
+			poison.Bytes(*buf)
 			buffers.Put(buf)
 		}
 	}()
@@ -154,6 +156,15 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 	if failure != nil && failure.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
 	}
+	c.release()
+	if n := int64(len(body)); n > maxFree {
+		if !s.buffered.take(n) {
+			c.status = 0
+			s.sendEnvelope(c, req, nil, errBusy) // short, because it has no params any more
+			return
+		}
+		defer s.buffered.give(n)
+	}
 	s.send(c, s.statusOf(c, failure, callback != ""), body)
 }
 
@@ -173,7 +184,7 @@ func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 
 func (s *Server) send(c *call, status int, body []byte) {
 	header := c.w.Header()
-	if !c.returned {
+	if c.exited {
 		s.sendAtOnce(c, status, body)
 		return
 	}

@@ -152,11 +152,11 @@ func (s *Server) readBody(c *call, req *actionhero.Request) error {
 		if n, err := io.ReadFull(body, make([]byte, 1)); n == 0 && errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return err
+			return bodyError(err, "the body is malformed")
 		}
 		return unknownType()
 	}
-	text, err := readAll(body, c.r.ContentLength)
+	text, err := readAll(c, body)
 	if err != nil || len(text) == 0 {
 		return err
 	}
@@ -183,17 +183,15 @@ func unknownType() error {
 	}
 }
 
-// readAll reads the whole body. length is the Content-Length, or -1 if the request has none. If length is at most
-// maxInMemory, readAll allocates a buffer of this length before it reads. For a greater length, the buffer grows while
-// readAll reads, because a client can announce more bytes than it sends.
-func readAll(r io.Reader, length int64) ([]byte, error) {
-	if length < 0 || length > maxInMemory {
-		return io.ReadAll(r)
+// readAll reads the whole body. If its length is known and small, readAll allocates a buffer of this length before it
+// reads. For any other body, the buffer grows while readAll reads, because a client can announce more bytes than it sends.
+func readAll(c *call, body io.Reader) ([]byte, error) {
+	length := c.r.ContentLength
+	if length < 0 || length > maxFree {
+		text, err := io.ReadAll(c.buffering(body))
+		return text, bodyError(err, "the body is malformed")
 	}
-	body := make([]byte, length)
-	_, err := io.ReadFull(r, body)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, actionhero.Errorf(actionhero.CodeInvalidInput, "the body ended before its Content-Length")
-	}
-	return body, err
+	text := make([]byte, length)
+	_, err := io.ReadFull(body, text)
+	return text, bodyError(err, "the body ended before its Content-Length")
 }

@@ -36,11 +36,13 @@ import (
 // Server is the transport for HTTP and HTTPS. It is an [actionhero.Component] that listens on its own ports. It is also
 // an [http.Handler], for programs that listen on ports of their own.
 type Server struct {
-	api     transport.Host
-	cfg     Config
-	proxies []netip.Prefix
-	fixed   fixed
-	streams *streams
+	api      transport.Host
+	cfg      Config
+	proxies  []netip.Prefix
+	fixed    fixed
+	streams  *streams
+	buffered budget // bytes of bodies and answers in memory
+	uploads  budget // bytes in temporary files
 	guard
 	handler       http.Handler // serveRequest inside withLimits
 	jsonp         bool
@@ -76,6 +78,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, guard: guard}
 	isOriginal := slices.Contains(s.api.Parts(), any(original{}))
 	s.fixed, s.jsonp = newFixed(api.Config(), &cfg.Common, isOriginal), choice(cfg.Common.JSONP, isOriginal)
+	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
 	if err := s.mountParts(); err != nil {
@@ -103,7 +106,7 @@ func (s *Server) TLSAddr() net.Addr {
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := errors.Join(s.readRoutes(), s.mountParts()); err != nil {
+	if err := errors.Join(s.readRoutes(), s.mountParts(), s.checkUploadDirectory()); err != nil {
 		return err
 	}
 	if err := s.checkHidden(s.mounts.Load()); err != nil {

@@ -9,4 +9,4 @@ import (
 	"github.com/actionhero-go/actionhero/web"
 )
 
-func main() { cli.Main(builtin.All, web.Original) }
+func main() { cli.Main(builtin.Stock, web.Original) }

@@ -16,7 +16,10 @@ func TestACrowdOfReadersIsKept(t *testing.T) {
 	if testing.Short() {
 		rounds = map[string]int{"websocket": 2, "socketio": 1, "tcp": 1}
 	}
-	s := newTarget(t, func(cfg *server.Config) { cfg.General.AnnounceLimit = 500 })
+	s := newTarget(t, func(cfg *server.Config) {
+		cfg.General.AnnounceLimit = 500
+		cfg.TCPServer.MaxConnsPerAddr = -1 // those of the round before may not be closed yet
+	})
 	for name, connect := range s.Readers() {
 		for round := range rounds[name] {
 			if err := testkit.Crowd(1000, connect); err != nil {
