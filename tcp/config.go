@@ -18,7 +18,7 @@ type Config struct {
 	CertFile string `json:"certFile" doc:"file of the PEM certificate chain for tlsPort"`
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key for tlsPort"`
 
-	Dialect string `json:"dialect" default:"classic" enum:"classic,later" doc:"wire of the clients: classic is the wire of the original's early versions, later that of its versions 9 to 20"`
+	Dialect string `json:"dialect" default:"classic" enum:"classic,later" doc:"wire of the clients: classic is the wire of the original's early versions, later the wire of its versions 9 to 20"`
 
 	MaxLineBytes int           `json:"maxLineBytes" unit:"bytes" default:"64 KiB" min:"1" doc:"length of a line; a longer one ends the connection"`
 	MaxInFlight  int           `json:"maxInFlight" default:"100" min:"1" unit:"requests" doc:"requests of one connection that run at a time; the server reads no further while so many run"`

@@ -10,7 +10,7 @@ import (
 // dialect holds what differs between the wire of the original's early versions and the wire of its versions 9 to 20.
 // Everything else is the same code.
 type dialect struct {
-	verbs        map[string]verb
+	commands     map[string]command
 	entersRoom   bool // a new client enters the default room
 	hearsItself  bool // a client receives what it says
 	keepsParams  bool // the params of a JSON line replace the sticky params
@@ -30,13 +30,13 @@ var dialects map[string]*dialect
 func init() {
 	dialects = map[string]*dialect{
 		"classic": {
-			verbs: classicVerbs(), entersRoom: true,
+			commands: classicCommands(), entersRoom: true,
 			message: func(_ transport.Host, m *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, m) },
 			welcome: wire.Welcome,
 			bye:     func(dst []byte) []byte { return wire.Status(dst, "Bye!") },
 		},
 		"later": {
-			verbs: laterVerbs(), hearsItself: true, keepsParams: true, skipsLong: true, crEndsLine: true, fileArgument: true,
+			commands: laterCommands(), hearsItself: true, keepsParams: true, skipsLong: true, crEndsLine: true, fileArgument: true,
 			message: laterMessage,
 			welcome: func(dst []byte, text, _ string) []byte {
 				return append(jsonx.AppendString(append(dst, `{"welcome":`...), text), `,"context":"api"`...)

@@ -12,17 +12,17 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-func laterVerbs() map[string]verb {
-	verbs := paramVerbs()
-	maps.Copy(verbs, map[string]verb{
+func laterCommands() map[string]command {
+	commands := paramCommands()
+	maps.Copy(commands, map[string]command{
 		"roomAdd":       {run: (*session).laterRoomAdd, ordered: true},
 		"roomLeave":     {run: (*session).laterRoomLeave, ordered: true},
-		"roomChange":    classicVerbs()["roomChange"],
+		"roomChange":    classicCommands()["roomChange"],
 		"roomView":      {run: (*session).laterRoomView, ordered: true},
 		"say":           {run: (*session).laterSay, ordered: true},
 		"documentation": {run: (*session).documentation},
 	})
-	return verbs
+	return commands
 }
 
 func invalid(format string, args ...any) *actionhero.Error {

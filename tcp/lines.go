@@ -61,7 +61,7 @@ func (ss *session) text(raw []byte) bool {
 		return true
 	}
 	word, rest, _ := strings.Cut(string(bytes.ToValidUTF8(raw, []byte("\uFFFD"))), " ")
-	if v, ok := ss.server.dialect.verbs[word]; ok {
+	if v, ok := ss.server.dialect.commands[word]; ok {
 		ss.command(v, strings.TrimLeft(rest, " "), at)
 		return true
 	}

@@ -27,13 +27,13 @@ type session struct {
 	ip     string
 	out    sendqueue.Queue
 
-	count    atomic.Uint64 // number of lines read, without empty ones: the messageCount
-	actions  atomic.Uint64 // number of requests to run an action
-	stopped  atomic.Bool   // the server is stopping: read no more
-	heard    atomic.Bool   // messages of rooms were sent since the last look at the idle time
-	loop     connloop.Loop
-	files    connloop.Serial // sends one file at a time, so only one file is open
-	commands connloop.Serial // runs one command at a time
+	count   atomic.Uint64 // number of lines read, without empty ones: the messageCount
+	actions atomic.Uint64 // number of requests to run an action
+	stopped atomic.Bool   // the server is stopping: read no more
+	heard   atomic.Bool   // messages of rooms were sent since the last look at the idle time
+	loop    connloop.Loop
+	files   connloop.Serial // sends one file at a time, so only one file is open
+	ordered connloop.Serial // runs one command at a time
 
 	// Only the connection loop uses these fields:
 	in        *input

@@ -10,38 +10,38 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// verb is a command of the protocol, the first word of a line. Any other first word is the name of an action.
-type verb struct {
-	run     func(ss *session, a *answer, rest string) // rest is the text after the verb
+// command is the first word of a line. Any other first word is the name of an action.
+type command struct {
+	run     func(ss *session, a *answer, rest string) // rest is the text after the command
 	ordered bool                                      // runs after the requests that were sent before it
 }
 
-// command is a line with a verb. It implements connloop.Request and connloop.Job.
-type command struct {
+// commandRequest is a line with a command. It implements connloop.Request and connloop.Job.
+type commandRequest struct {
 	session *session
-	verb    verb
+	command command
 	rest    string
 	at      lineID
 }
 
-// command runs a line with a verb, or queues it if the verb must keep its place among requests that still wait or run.
+// command runs a line with the command v, or queues it if the command must keep its place among requests that still wait or run.
 // A roomChange that follows a login in one write finds what the login has done.
-func (ss *session) command(v verb, rest string, at lineID) {
+func (ss *session) command(v command, rest string, at lineID) {
 	if v.ordered && ss.loop.InFlight() > 0 {
-		ss.loop.Enqueue(&command{ss, v, rest, at})
+		ss.loop.Enqueue(&commandRequest{ss, v, rest, at})
 		return
 	}
-	c := command{ss, v, rest, at}
+	c := commandRequest{ss, v, rest, at}
 	c.Do()
 	ss.out.Send()
 }
 
 // Run implements connloop.Request.
-func (c *command) Run() (done bool) { return c.session.commands.Run(&c.session.loop, c) }
+func (c *commandRequest) Run() (done bool) { return c.session.ordered.Run(&c.session.loop, c) }
 
 // Do implements connloop.Job. It runs the command and queues the reply. After a panic in the code of the app, or if that
 // code ends the goroutine, the reply is an error.
-func (c *command) Do() {
+func (c *commandRequest) Do() {
 	ss := c.session
 	buf := getBuffer()
 	a := answer{object: (*buf)[:0]}
@@ -61,15 +61,15 @@ func (c *command) Do() {
 	if _, refusal := ss.server.api.Admit(ss.ip); refusal != nil {
 		a.fail(refusal)
 	} else {
-		c.verb.run(ss, &a, c.rest)
+		c.command.run(ss, &a, c.rest)
 	}
 	ss.queue(c.at, &a)
 	answered = true
 }
 
-// paramVerbs returns the verbs for sticky params, which both dialects share.
-func paramVerbs() map[string]verb {
-	return map[string]verb{
+// paramCommands returns the commands for sticky params, which both dialects share.
+func paramCommands() map[string]command {
+	return map[string]command{
 		"paramAdd":     {run: (*session).paramAdd},
 		"paramView":    {run: (*session).paramView},
 		"paramDelete":  {run: (*session).paramDelete},
@@ -79,16 +79,16 @@ func paramVerbs() map[string]verb {
 	}
 }
 
-func classicVerbs() map[string]verb {
-	verbs := paramVerbs()
+func classicCommands() map[string]command {
+	commands := paramCommands()
 	for _, name := range []string{"roomAdd", "roomChange", "roomLeave"} {
-		verbs[name] = verb{ordered: true, run: func(ss *session, a *answer, rest string) {
+		commands[name] = command{ordered: true, run: func(ss *session, a *answer, rest string) {
 			ss.shared(a, name, wire.Words(name, rest), "true")
 		}}
 	}
-	verbs["say"] = verb{ordered: true, run: func(ss *session, a *answer, rest string) { ss.shared(a, "say", wire.Words("say", rest), "") }}
-	verbs["roomView"] = verb{ordered: true, run: func(ss *session, a *answer, rest string) { ss.roomView(a, wire.Words("roomView", rest)) }}
-	return verbs
+	commands["say"] = command{ordered: true, run: func(ss *session, a *answer, rest string) { ss.shared(a, "say", wire.Words("say", rest), "") }}
+	commands["roomView"] = command{ordered: true, run: func(ss *session, a *answer, rest string) { ss.roomView(a, wire.Words("roomView", rest)) }}
+	return commands
 }
 
 // shared runs a command that all persistent transports have. data is the key "data" of the reply to a command that
