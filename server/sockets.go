@@ -56,8 +56,7 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	scripts := s.Web.Paths().Files + "/javascript/"
 	if *cfg.EnablePlain {
 		s.WebSocket = websocket.New(s.API, cfg.Plain)
-		script, err := clientScript()
-		if err := errors.Join(err, mount(webSocketPath, s.WebSocket), s.Web.Mount(scripts+"actionhero.js", script)); err != nil {
+		if err := mount(webSocketPath, s.WebSocket); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,7 @@ func TestChatExample(t *testing.T) {
 		cfg.General.FlatFileDirectory = "../../../examples/chat/public"
 	}, rules.All)
 	b := newChromium(t)
-	ann, bob := b.open(s.url+"/public"), b.open(s.url+"/public")
+	ann, bob := b.open(s.url+"/public/"), b.open(s.url+"/public/")
 	for name, p := range map[string]*tab{"Ann": ann, "Bob": bob} {
 		p.waitText("#state", "live")
 		p.fill(`#enter [name="name"]`, name)
