@@ -43,7 +43,7 @@ func run(t *testing.T, api *actionhero.API, action string, params object) (outpu
 func requireError(t *testing.T, api *actionhero.API, action string, params object, code actionhero.Code, text string) {
 	t.Helper()
 	raw, failure := actionherotest.Run(t, api, action, params)
-	if failure == nil || failure.Code != code || failure.Error() != text {
+	if failure == nil || actionhero.AsError(failure).Code != code || failure.Error() != text {
 		t.Errorf("%s %v returns %s, %v; want %v: %s", action, params, raw, failure, code, text)
 	}
 }
@@ -109,7 +109,7 @@ func TestFullCache(t *testing.T) {
 	api := started(t, actionhero.Config{Backend: local.New(local.Config{MaxBytes: 4 << 10})})
 	for _, action := range []string{"cacheTest", "actionClusterCacheTest"} {
 		raw, failure := actionherotest.Run(t, api, action, object{"key": "k", "value": strings.Repeat("x", 8<<10)})
-		if failure == nil || failure.Code != actionhero.CodeResourceExhausted {
+		if failure == nil || actionhero.AsError(failure).Code != actionhero.CodeResourceExhausted {
 			t.Errorf("%s returns %.100s, %v", action, raw, failure)
 		}
 	}
