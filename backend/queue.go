@@ -146,7 +146,7 @@ type Job struct {
 	Attempt     int `json:"attempt"`     // the number of runs that had an outcome, the current run included; crashed, requeued and snoozed runs do not count
 	MaxAttempts int `json:"maxAttempts"` // as enqueued; enforced by the worker; 0: no limit
 	Crashes     int `json:"crashes"`     // the number of runs that ended because their process died or their lease expired, since the last run that had an outcome
-	MaxCrashes  int `json:"maxCrashes"`  // the number of crashes after which the job is dead
+	MaxCrashes  int `json:"maxCrashes"`  // the number of crashes in a row after which the job is dead
 	Starts      int `json:"starts"`      // the number of all runs
 
 	// Fence identifies the last run of the job, and rises with each run. A task that writes to another system can pass

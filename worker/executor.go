@@ -71,6 +71,7 @@ func (p *producer) executeOne(r *run) {
 		r.cancel(nil)
 		p.mu.Lock()
 		r.ended = true
+		p.countEnd(&r.outcome)
 		p.mu.Unlock()
 		p.completer.add(r.outcome)
 		p.mu.Lock()
@@ -82,6 +83,17 @@ func (p *producer) executeOne(r *run) {
 		}
 	}()
 	p.host.RunJob(r.ctx, &r.job, p.cfg.Timeout, &r.outcome)
+}
+
+// countEnd counts a run that ends during a stop. The caller holds p.mu.
+func (p *producer) countEnd(o *backend.Outcome) {
+	switch {
+	case p.graceTimer == nil:
+	case o.State == backend.Available:
+		p.requeued++
+	default:
+		p.finished++
+	}
 }
 
 // setFinalState changes the outcome o of a task to the outcome that the worker stores. cause is the cause with which the
