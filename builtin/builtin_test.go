@@ -1,10 +1,13 @@
 package builtin_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +46,7 @@ func run(t *testing.T, api *actionhero.API, action string, params object) (outpu
 func requireError(t *testing.T, api *actionhero.API, action string, params object, code actionhero.Code, text string) {
 	t.Helper()
 	raw, failure := actionherotest.Run(t, api, action, params)
-	if failure == nil || failure.Code != code || failure.Error() != text {
+	if failure == nil || actionhero.AsError(failure).Code != code || failure.Error() != text {
 		t.Errorf("%s %v returns %s, %v; want %v: %s", action, params, raw, failure, code, text)
 	}
 }
@@ -109,7 +112,7 @@ func TestFullCache(t *testing.T) {
 	api := started(t, actionhero.Config{Backend: local.New(local.Config{MaxBytes: 4 << 10})})
 	for _, action := range []string{"cacheTest", "actionClusterCacheTest"} {
 		raw, failure := actionherotest.Run(t, api, action, object{"key": "k", "value": strings.Repeat("x", 8<<10)})
-		if failure == nil || failure.Code != actionhero.CodeResourceExhausted {
+		if failure == nil || actionhero.AsError(failure).Code != actionhero.CodeResourceExhausted {
 			t.Errorf("%s returns %.100s, %v", action, raw, failure)
 		}
 	}
@@ -301,10 +304,27 @@ func TestStatus(t *testing.T) {
 	if diff := cmp.Diff(object{"queueLength": 0.0, "sleepingTasks": []any{}}, stats["queue"]); diff != "" {
 		t.Errorf("the queue (-want +got):\n%s", diff)
 	}
-	s.Stats.Section("zoo", func(context.Context) (any, error) {
-		return nil, actionhero.Errorf(actionhero.CodeUnavailable, "the zoo is closed")
-	})
-	requireError(t, s.API, "status", nil, actionhero.CodeUnavailable, "the zoo is closed")
+}
+
+// A section that fails or panics is left out: the others are shown, and the failure is logged.
+func TestStatusWithoutASectionThatFails(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	api := started(t, actionhero.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	api.Stats.Section("zoo", func(context.Context) (any, error) { return nil, errors.New("the zoo is closed") })
+	api.Stats.Section("circus", func(context.Context) (any, error) { panic("the lion is out") })
+	api.Stats.Section("park", func(context.Context) (any, error) { return 1, nil })
+	stats := run(t, api, "status", nil)["stats"].(object)
+	_, zoo := stats["zoo"]
+	_, circus := stats["circus"]
+	if stats["park"] != 1.0 || zoo || circus {
+		t.Errorf("the status is %v", stats)
+	}
+	for _, want := range []string{"the zoo is closed", "the lion is out", `section \"circus\"`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, log.String())
+		}
+	}
 }
 
 // The id of a node holds the ports that it listens on, also after a restart on other ports.
