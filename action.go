@@ -110,6 +110,7 @@ type action struct {
 	outType    reflect.Type
 	outNames   []string // the members of each output; nil if they are known only when an output is written
 	routes     []route.Pattern
+	page       *actionPage // nil if the action has no input "limit" or "offset"
 	limit      time.Duration
 	secretPath bool    // a route has the value of a secret input
 	run        Handler // the action's own middleware around a Handler that decodes the input and calls Run
@@ -160,7 +161,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 		}
 		act.info.OutputExample = description.Example
 	}
-	act.info.Inputs = inputsOf(input)
+	act.info.Inputs, act.page = inputsOf(input), pageOf(input.Fields())
 	for _, in := range act.info.Inputs {
 		if use, taken := envelope.Inputs[in.Name]; taken {
 			return nil, fmt.Errorf("action %q has an input %q, but the param of that name %s: give the input another name in its json tag", a.Name, in.Name, use)
