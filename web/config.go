@@ -81,6 +81,8 @@ type HTTPSConfig struct {
 	CertFile string `json:"certFile" doc:"file of the PEM certificate chain; it is read again when it changes"`
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key"`
 
+	HSTS time.Duration `json:"hsts" min:"0" doc:"time for which browsers use only HTTPS for this host (Strict-Transport-Security); 0 is off"`
+
 	MaxStreams  int `json:"maxStreams" default:"64" min:"1" max:"10000" unit:"requests" limit:"client" reached:"the request waits, or its stream is refused" doc:"requests of one HTTP/2 connection at the same time"`
 	MaxRequests int `json:"maxRequests" default:"4096" min:"8" unit:"requests" limit:"server" reached:"503 without a body, with Retry-After" doc:"HTTP/2 requests at the same time; one address may have an eighth of them"`
 }

@@ -67,9 +67,6 @@ func (h *Handler) Start(ctx context.Context) error {
 	if h.configErr != nil {
 		return h.configErr
 	}
-	if h.options.Origins.Any() {
-		h.api.Log().Warn("webSockets.origins has *: pages of any site may connect, with their visitors' cookies")
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -89,7 +86,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	remote := ws.Remote(r, h.cfg.RemoteIP)
-	ss := &session{handler: h, ip: remote.Addr().Unmap().String()}
+	ss := &session{handler: h, ip: remote.Addr().Unmap().String(), follows: r.URL.RawQuery != "" && r.URL.Query().Get("rooms") == "follow"}
 	if _, err := h.api.Admit(ss.ip); err != nil {
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(err.RetryAfter.Seconds())), 10))
 		http.Error(w, err.Message, http.StatusTooManyRequests)
