@@ -155,6 +155,7 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *
 	if old != nil && old != m {
 		old.room.awaitDelivery() // a message that is not marked as one of the old room must not come after the move
 	}
+	c.tellRooms()
 	return entered, left, nil
 }
 
@@ -165,7 +166,10 @@ func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (entered *memb
 	defer c.moving.Unlock()
 	m := c.member(name)
 	if m == nil {
-		return r.enter(ctx, c, name, len(c.rooms), true)
+		if entered, err = r.enter(ctx, c, name, len(c.rooms), true); err == nil {
+			c.tellRooms()
+		}
+		return entered, err
 	}
 	m.added = true
 	return nil, nil
@@ -184,6 +188,7 @@ func (r *Rooms) unlisten(c *Conn, name string) (left *member, err error) {
 	}
 	r.leave(m)
 	m.room.awaitDelivery()
+	c.tellRooms()
 	return m, nil
 }
 

@@ -1,10 +1,13 @@
 package builtin_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -301,10 +304,27 @@ func TestStatus(t *testing.T) {
 	if diff := cmp.Diff(object{"queueLength": 0.0, "sleepingTasks": []any{}}, stats["queue"]); diff != "" {
 		t.Errorf("the queue (-want +got):\n%s", diff)
 	}
-	s.Stats.Section("zoo", func(context.Context) (any, error) {
-		return nil, actionhero.Errorf(actionhero.CodeUnavailable, "the zoo is closed")
-	})
-	requireError(t, s.API, "status", nil, actionhero.CodeUnavailable, "the zoo is closed")
+}
+
+// A section that fails or panics is left out: the others are shown, and the failure is logged.
+func TestStatusWithoutASectionThatFails(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	api := started(t, actionhero.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	api.Stats.Section("zoo", func(context.Context) (any, error) { return nil, errors.New("the zoo is closed") })
+	api.Stats.Section("circus", func(context.Context) (any, error) { panic("the lion is out") })
+	api.Stats.Section("park", func(context.Context) (any, error) { return 1, nil })
+	stats := run(t, api, "status", nil)["stats"].(object)
+	_, zoo := stats["zoo"]
+	_, circus := stats["circus"]
+	if stats["park"] != 1.0 || zoo || circus {
+		t.Errorf("the status is %v", stats)
+	}
+	for _, want := range []string{"the zoo is closed", "the lion is out", `section \"circus\"`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, log.String())
+		}
+	}
 }
 
 // The id of a node holds the ports that it listens on, also after a restart on other ports.

@@ -21,6 +21,7 @@ type session struct {
 	ip      string
 	conn    *actionhero.Conn
 	end     error // why the connection ends, for ws.Conn.Finish; used by the loop only
+	follows bool  // the client has asked for notices of its rooms
 	quits   bool  // the client has sent the event "quit" with the id quit
 	quit    tag
 }
@@ -213,6 +214,9 @@ func encodeRoomMessage(m *actionhero.RoomMessage) []byte {
 
 // Flush implements transport.Sender. It writes the queued messages without blocking.
 func (ss *session) Flush() { ss.ws.Out.Flush() }
+
+// FollowsRooms implements transport.RoomFollower.
+func (ss *session) FollowsRooms() bool { return ss.follows }
 
 // Close implements transport.Sender. It logs the reason, drops the requests that have not started, and closes the
 // connection with the reason and the close code 1008 (policy violation).
