@@ -51,8 +51,8 @@ func errTagForm(m *layout.Member) error {
 	return layout.Problem("has the tag %q, which is not of the form name:\"value\" with spaces in between: correct it", string(m.Field.Tag))
 }
 
-// meantTag returns the name of the tag that the author probably meant by name. It returns "" if name is such a name
-// itself, or resembles none.
+// meantTag returns the name of the tag that the author probably meant by name. It returns "" if name is one of tagNames,
+// or resembles none of them.
 func meantTag(name string) string {
 	lower := strings.ToLower(name)
 	for _, known := range tagNames {
