@@ -26,6 +26,7 @@ func TestChatExample(t *testing.T) {
 	ann.fill(`#speak [name="text"]`, "damn <b>fine</b>")
 	ann.click("#speak button")
 	bob.wait(`document.querySelector("#messages").innerText.includes("**** <b>fine</b>")`)
+	ann.wait(`document.querySelector("#speak input").value === ""`) // the form is empty again after the answer
 	ann.fill(`#speak [name="text"]`, "  ")
 	ann.click("#speak button")
 	ann.waitText("#problem", "say something")
