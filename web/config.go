@@ -48,16 +48,16 @@ type CommonConfig struct {
 	EchoParams *bool `json:"echoParams" auto:"true in the stock server, false in an app" doc:"repeat the params of a request in recievedParams of the response"`
 	PoweredBy  *bool `json:"poweredBy" auto:"true in the stock server, false in an app" doc:"send general.serverName in the header X-Powered-By"`
 
-	MaxBodyBytes     int64  `json:"maxBodyBytes" unit:"bytes" default:"10 MiB" min:"1" doc:"size of the body of a request"`
+	MaxBodyBytes     int64  `json:"maxBodyBytes" unit:"bytes" default:"10 MiB" min:"1" limit:"request" reached:"status 413" doc:"size of the body of a request"`
 	MaxBufferedBytes int64  `json:"maxBufferedBytes" unit:"bytes" default:"256 MiB" min:"64 KiB" limit:"server" reached:"503 with Retry-After" doc:"bytes that the bodies and answers of all requests may have in memory, without the first 16 KiB of each"`
 	MaxUploadBytes   int64  `json:"maxUploadBytesTotal" unit:"bytes" default:"1 GiB" min:"64 KiB" limit:"server" reached:"503 with Retry-After" doc:"bytes that the uploads of all requests may have in temporary files"`
 	UploadDirectory  string `json:"uploadDirectory" auto:"the system's folder for temporary files" doc:"folder of the temporary files that hold uploads of more than 16 KiB"`
 
-	MaxHeaderBytes int           `json:"maxHeaderBytes" unit:"bytes" default:"64 KiB" min:"1" doc:"size of the headers of a request"`
-	HeaderTimeout  time.Duration `json:"headerTimeout" default:"10s" min:"1ns" doc:"time within which the headers of a request, or a TLS handshake, must be complete"`
-	ReadTimeout    time.Duration `json:"readTimeout" default:"10s" min:"1ns" doc:"time within which the body must be complete; it grows by a second for each KiB read"`
-	WriteTimeout   time.Duration `json:"writeTimeout" default:"10s" min:"1ns" doc:"time within which a client must read 64 KiB of a response"`
-	IdleTimeout    time.Duration `json:"idleTimeout" default:"2m" min:"1ns" doc:"time for which a connection without a request stays open"`
+	MaxHeaderBytes int           `json:"maxHeaderBytes" unit:"bytes" default:"64 KiB" min:"1" limit:"request" reached:"status 431" doc:"size of the headers of a request"`
+	HeaderTimeout  time.Duration `json:"headerTimeout" default:"10s" min:"1ns" limit:"client" reached:"the connection closes" doc:"time within which the headers of a request, or a TLS handshake, must be complete"`
+	ReadTimeout    time.Duration `json:"readTimeout" default:"10s" min:"1ns" limit:"request" reached:"status 408" doc:"time within which the body must be complete; it grows by a second for each KiB read"`
+	WriteTimeout   time.Duration `json:"writeTimeout" default:"10s" min:"1ns" limit:"client" reached:"the connection closes" doc:"time within which a client must read 64 KiB of a response"`
+	IdleTimeout    time.Duration `json:"idleTimeout" default:"2m" min:"1ns" limit:"client" reached:"the connection closes" doc:"time for which a connection without a request stays open"`
 }
 
 // HTTPConfig is the section "httpServer" of the configuration. It holds the settings of the port for HTTP.
