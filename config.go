@@ -31,7 +31,7 @@ type Config struct {
 	WelcomeMessage  string `json:"welcomeMessage" default:"Hello! Welcome to the actionHero api" doc:"text of the first message to a persistent client"`
 	DefaultChatRoom string `json:"defaultChatRoom" default:"defaultRoom" min:"1" max:"128" doc:"room that a persistent client joins when it connects"`
 	// Each client that enters a room with n members causes n messages. This is the reason for the limit.
-	AnnounceLimit   int  `json:"announceLimit" default:"500" unit:"members" range:"any number; 0 or less announces nothing" limit:"server" reached:"a room with more members announces nobody" doc:"members of a room up to which it announces who comes and goes"`
+	AnnounceLimit   int  `json:"announceLimit" default:"500" unit:"members" range:"any number; 0 or less announces nothing" limit:"server" reached:"no notices in a room with more members" doc:"members of a room up to which it announces who comes and goes"`
 	AnnounceRate    int  `json:"announceRate" default:"50" unit:"comings and goings a second" range:"any number; 0 or less announces nothing" limit:"server" reached:"comings and goings that the room does not announce" doc:"comings and goings that a room announces in a second"`
 	RoomStatusLimit int  `json:"roomStatusLimit" default:"1000" min:"0" unit:"members" limit:"request" reached:"the first members and the exact count" doc:"members that the status of a room lists; its count is always exact"`
 	MaxRooms        int  `json:"maxRooms" default:"64" min:"1" unit:"rooms" limit:"client" reached:"an error of errorCode resourceExhausted" doc:"rooms of one connection, its current one included"`
