@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/encode"
-	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/envelope"
 	"github.com/actionhero-go/actionhero/internal/route"
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
@@ -27,7 +28,8 @@ type None struct{}
 type Action[In, Out any] struct {
 	Name        string        // the name by which clients call the action: 1 to 64 letters, digits and _ . : -; required
 	Description string        // one sentence for people, shown by actionsView
-	Route       string        // an HTTP route in addition to /api/NAME: "POST /users/{id}"; default: none
+	Route       string        // an HTTP route in addition to /api/NAME: "POST /users/{id}", "GET /docs/{path...}"; default: none
+	Routes      []string      // further routes; default: none
 	Middleware  []Middleware  // wraps this action only, outermost first, inside the API's middleware; default: none
 	Timeout     time.Duration // time limit of a call; negative: no limit; default: Config.ActionTimeout
 	Kind        Kind          // whether a call may change or delete something; default: KindWrite
@@ -87,7 +89,8 @@ func (ps Parts) register(r *registry) error {
 type ActionInfo struct {
 	Name, Description string
 	Inputs            []Input
-	Route             string // as in "POST /users/{id}"; empty if the action has none
+	Route             string   // the first of Routes; empty if the action has none
+	Routes            []string // as in "POST /users/{id}"
 	Kind              Kind
 	Idempotent        bool   // true for each action of KindRead
 	OutputExample     []byte // a JSON object
@@ -101,12 +104,15 @@ type Input struct {
 
 // action is a registered [Action] without its type parameters, so that actions of different types fit into one map.
 type action struct {
-	info    ActionInfo
-	input   *schema.Input
-	output  *encode.Output // nil if the action returns a *Content
-	outType reflect.Type
-	limit   time.Duration
-	run     Handler // the action's own middleware around a Handler that decodes the input and calls Run
+	info       ActionInfo
+	input      *schema.Input
+	output     *encode.Output // nil if the action returns a *Content
+	outType    reflect.Type
+	outNames   []string // the members of each output; nil if they are known only when an output is written
+	routes     []route.Pattern
+	limit      time.Duration
+	secretPath bool    // a route has the value of a secret input
+	run        Handler // the action's own middleware around a Handler that decodes the input and calls Run
 }
 
 var actionName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
@@ -138,12 +144,15 @@ func (a Action[In, Out]) compile() (*action, error) {
 	}
 	act := &action{input: input, limit: a.Timeout, outType: reflect.TypeFor[Out]()}
 	act.info = ActionInfo{
-		Name: a.Name, Description: a.Description, Route: a.Route, OutputExample: []byte("{}"),
+		Name: a.Name, Description: a.Description, OutputExample: []byte("{}"),
 		Kind: a.Kind, Idempotent: a.Idempotent || a.Kind == KindRead,
 	}
 	if reflect.TypeFor[Out]() != contentType {
 		if act.output, err = encode.Compile(reflect.TypeFor[Out]()); err != nil {
 			return nil, fmt.Errorf("action %q: %w", a.Name, err)
+		}
+		if err := act.checkNames(); err != nil {
+			return nil, err
 		}
 		description, err := schema.DescribeOutput(reflect.TypeFor[Out]())
 		if err != nil {
@@ -152,7 +161,12 @@ func (a Action[In, Out]) compile() (*action, error) {
 		act.info.OutputExample = description.Example
 	}
 	act.info.Inputs = inputsOf(input)
-	if err := act.checkRoute(); err != nil {
+	for _, in := range act.info.Inputs {
+		if use, taken := envelope.Inputs[in.Name]; taken {
+			return nil, fmt.Errorf("action %q has an input %q, but the param of that name %s: give the input another name in its json tag", a.Name, in.Name, use)
+		}
+	}
+	if err := act.checkRoutes(a.Route, a.Routes); err != nil {
 		return nil, err
 	}
 	act.run = chain(a.Middleware, func(ctx context.Context, req *Request) (any, error) {
@@ -179,29 +193,54 @@ func inputsOf(input *schema.Input) (inputs []Input) {
 	return inputs
 }
 
-func (act *action) checkRoute() error {
-	if act.info.Route == "" {
+// checkNames refuses an output whose members have names that the answers of transports use.
+func (act *action) checkNames() error {
+	names, ok := encode.Names(act.outType)
+	if !ok {
 		return nil
 	}
-	pattern, err := route.Parse(act.info.Route)
-	if err != nil {
-		return fmt.Errorf("action %q: %w", act.info.Name, err)
+	act.outNames = slices.Concat([]string{}, names) // not nil, also for an output without members
+	if i := slices.IndexFunc(names, envelope.Reserved); i >= 0 {
+		return fmt.Errorf("the output of action %q has a member %q, which every answer uses for itself: give the member another name in its json tag", act.info.Name, names[i])
 	}
-	for _, name := range pattern.Names() {
-		if !act.takes(name) {
-			return fmt.Errorf("action %q: its route %q has {%s}, but it has no input of that name: add the field or change the route", act.info.Name, act.info.Route, name)
+	return nil
+}
+
+// checkRoutes parses the routes of the action, and stores them in act.
+func (act *action) checkRoutes(first string, further []string) error {
+	routes := further
+	if first != "" {
+		routes = slices.Concat([]string{first}, further)
+	}
+	for _, text := range routes {
+		pattern, err := route.Parse(text)
+		if err != nil {
+			return fmt.Errorf("action %q: %w", act.info.Name, err)
 		}
+		if slices.ContainsFunc(act.routes, pattern.Equal) {
+			return fmt.Errorf("action %q has the route %q twice: remove one", act.info.Name, text)
+		}
+		for _, name := range pattern.Names() {
+			if !act.takes(name) {
+				return fmt.Errorf("action %q: its route %q has {%s}, but it has no input of that name: add the field or change the route", act.info.Name, text, name)
+			}
+			act.secretPath = act.secretPath || act.hides(name)
+		}
+		act.routes = append(act.routes, pattern)
+	}
+	if len(routes) > 0 {
+		act.info.Route, act.info.Routes = routes[0], slices.Clone(routes)
 	}
 	return nil
 }
 
 func (act *action) takes(name string) bool {
-	for i := range act.info.Inputs {
-		if act.info.Inputs[i].Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(act.info.Inputs, func(in Input) bool { return in.Name == name })
+}
+
+// hides reports whether the action has an input of this name that logs must not show.
+func (act *action) hides(name string) bool {
+	return slices.ContainsFunc(act.info.Inputs, func(in Input) bool { return in.Name == name && in.Secret })
 }
 
 // Call runs the action in this process as if a client had called it: the API's middleware runs and the input is
@@ -211,7 +250,7 @@ func (act *action) takes(name string) bool {
 // client's request limit.
 func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error) {
 	var none Out
-	raw, err := jsonx.Marshal(in)
+	raw, err := encode.Marshal(in)
 	if err != nil {
 		return none, fmt.Errorf("the input of action %q does not encode: %w", a.Name, err)
 	}

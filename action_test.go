@@ -29,6 +29,22 @@ var greet = actionhero.Action[greetIn, greetOut]{
 	},
 }
 
+// byID returns an action with the input id.
+func byID(name string, routes ...string) actionhero.Part {
+	type in struct {
+		ID string `json:"id"`
+	}
+	return actionhero.Action[in, actionhero.None]{Name: name, Routes: routes, Run: func(context.Context, in) (n actionhero.None, err error) { return }}
+}
+
+func takes[In any]() actionhero.Part {
+	return actionhero.Action[In, actionhero.None]{Name: "a", Run: func(context.Context, In) (n actionhero.None, err error) { return }}
+}
+
+func answers[Out any]() actionhero.Part {
+	return actionhero.Action[actionhero.None, Out]{Name: "a", Run: func(context.Context, actionhero.None) (out Out, err error) { return }}
+}
+
 func TestRegistrationRefuses(t *testing.T) {
 	t.Parallel()
 	run := func(context.Context, actionhero.None) (actionhero.None, error) { return actionhero.None{}, nil }
@@ -57,8 +73,26 @@ func TestRegistrationRefuses(t *testing.T) {
 		"bad route":      {actionhero.Parts{none{Name: "a", Route: "/a", Run: run}}, "route"},
 		"route no input": {actionhero.Parts{none{Name: "a", Route: "GET /a/{id}", Run: run}}, "{id}"},
 		"same route":     {actionhero.Parts{none{Name: "a", Route: "GET /a", Run: run}, none{Name: "b", Route: "GET /a", Run: run}}, "same route"},
-		"no init name":   {actionhero.Parts{actionhero.Initializer{}}, "no name"},
-		"init twice":     {actionhero.Parts{actionhero.Initializer{Name: "db"}, actionhero.Initializer{Name: "db"}}, `two initializers are named "db"`},
+		"same shape":     {actionhero.Parts{byID("a", "GET /a/{id}"), byID("b", "PUT /b/{id}", "GET /a/{id}")}, `actions "a" and "b" have the same route: "GET /a/{id}" and "GET /a/{id}" match the same requests`},
+		"route twice":    {actionhero.Parts{byID("a", "GET /a/{id}", "GET /a/{id}")}, `action "a" has the route "GET /a/{id}" twice`},
+		"second route":   {actionhero.Parts{byID("a", "GET /a/{id}", "GET /a/{name...}")}, `its route "GET /a/{name...}" has {name}, but it has no input of that name`},
+		"input action": {actionhero.Parts{takes[struct { //
+			A string `json:"action"`
+		}]()}, `has an input "action", but the param of that name names the action: give the input another name`},
+		"input callback": {actionhero.Parts{takes[struct { //
+			A string `json:"callback"`
+		}]()}, `asks for JSONP`},
+		"input XML": {actionhero.Parts{takes[struct { //
+			A string `json:"outputType"`
+		}]()}, `asks for XML`},
+		"output error": {actionhero.Parts{answers[struct { //
+			A string `json:"error"`
+		}]()}, `has a member "error", which every answer uses for itself: give the member another name`},
+		"output context": {actionhero.Parts{answers[*struct { //
+			A string `json:"context"`
+		}]()}, `has a member "context"`},
+		"no init name": {actionhero.Parts{actionhero.Initializer{}}, "no name"},
+		"init twice":   {actionhero.Parts{actionhero.Initializer{Name: "db"}, actionhero.Initializer{Name: "db"}}, `two initializers are named "db"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

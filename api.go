@@ -29,12 +29,20 @@ type API struct {
 	registering sync.Mutex
 	registry    atomic.Pointer[registry]
 
-	lifecycle                                      sync.Mutex  // one Start or Stop at a time
-	outermost                                      []Component // see transport.Host.AddOutermost; guarded by registering
-	components                                     []Component
-	startedOutermost, startedInitializers, started startedComponents
-	setupDone                                      int          // how many initializers have run their Setup
-	startedAt                                      atomic.Int64 // Unix milliseconds; 0 while stopped
+	components, outermost []Component // see API.Add and transport.Host.AddOutermost; guarded by registering
+	adding                bool        // Add adds to addedByStart; guarded by registering
+	addedByStart          []Component // guarded by registering
+
+	lifecycle chan struct{} // holds a value during a start or a stop, which uses the fields below
+	step      atomic.Pointer[lifecycleStep]
+	abandoned []abandonedStop
+	setupDone int // how many initializers have run their Setup
+
+	startedOutermost, startedBase, startedInitializers, started startedComponents
+
+	startedAt         atomic.Pointer[time.Time] // nil while stopped; a time of the monotonic clock
+	ready             atomic.Bool
+	stopSignal, ended atomic.Pointer[chan struct{}] // closed when a stop begins, and when Stop has ended
 
 	calls callGate
 }
@@ -51,6 +59,9 @@ func New(cfg Config, parts ...Part) (*API, error) {
 		limitJSON: strconv.AppendInt(nil, int64(cfg.DefaultLimit), 10), offsetJSON: strconv.AppendInt(nil, int64(cfg.DefaultOffset), 10),
 	}
 	api.calls.open()
+	api.lifecycle = make(chan struct{}, 1)
+	renewClosed(&api.stopSignal)
+	renewClosed(&api.ended)
 	api.queues = sendqueue.NewBudget(cfg.MaxQueuedBytes)
 	api.registry.Store(newRegistry(cfg.Sections))
 	api.Cache = &Cache{store: cfg.Backend.Store()}
@@ -74,11 +85,12 @@ func (api *API) Config() Config { return api.cfg }
 // Log returns the logger of this API: Config.Log, or slog.Default() if Config.Log is nil.
 func (api *API) Log() *slog.Logger { return api.log }
 
-// Uptime returns the time since the last start of the API, or 0 while the API is stopped.
+// Uptime returns the time since the last start of the API, or 0 while the API is stopped. A change of the wall clock does
+// not change it.
 func (api *API) Uptime() time.Duration {
 	at := api.startedAt.Load()
-	if at == 0 {
+	if at == nil {
 		return 0
 	}
-	return time.Since(time.UnixMilli(at))
+	return time.Since(*at)
 }

@@ -17,7 +17,7 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/jsonx", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
+	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
 	"backend":          {},
 	"backend/local":    {"backend", "internal/setting"},
 	"backendtest":      {"backend"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
@@ -143,7 +144,7 @@ func encodeValue[T any](key string, value T) (*scratch, error) {
 		return s, nil
 	}
 	var err error
-	if s.json, err = jsonx.Append(s.json[:0], value); err != nil {
+	if s.json, err = encode.Append(s.json[:0], value); err != nil {
 		s.release()
 		return nil, Errorf(CodeInvalidInput, "the value for cache key %q does not encode as JSON: %v", key, err)
 	}

@@ -3,6 +3,7 @@ package actionhero
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -40,6 +41,7 @@ type Config struct {
 	MaxQueuedBytes int64 `json:"maxQueuedBytes" default:"256 MiB" min:"1" unit:"bytes" limit:"server" reached:"the client with the longest queue is closed" doc:"bytes that may wait for all persistent clients of the server that do not read at once"`
 
 	DefaultLimit  int `json:"defaultLimit" default:"100" min:"0" doc:"the input limit if the client sends none"`
+	MaxLimit      int `json:"maxLimit" default:"1000" min:"-1" range:"above zero, or 0 or -1 for no limit" limit:"request" reached:"an error of errorCode invalidInput" doc:"greatest value of the input limit that a client may send"`
 	DefaultOffset int `json:"defaultOffset" min:"0" doc:"the input offset if the client sends none"`
 
 	FlatFileDirectory                string `json:"flatFileDirectory" default:"./public" min:"1" doc:"folder of static files"`
@@ -70,5 +72,11 @@ func (c *Config) complete() error {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return setting.Check("general", c)
+	if err := setting.Check("general", c); err != nil {
+		return err
+	}
+	if c.MaxLimit > 0 && c.DefaultLimit > c.MaxLimit {
+		return fmt.Errorf("general.defaultLimit is %d: it may be at most general.maxLimit, which is %d", c.DefaultLimit, c.MaxLimit)
+	}
+	return nil
 }

@@ -71,6 +71,9 @@ func (c *Conn) Rooms() []string {
 	return names
 }
 
+// In reports whether the client is in the named room.
+func (c *Conn) In(room string) bool { return c.member(room) != nil }
+
 // member returns the client's membership in the named room, or nil if the client is not in that room.
 func (c *Conn) member(room string) *member {
 	c.mu.Lock()

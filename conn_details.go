@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
@@ -36,7 +37,7 @@ func (c *Conn) SetDetail(key string, value any) error {
 	}
 	d := detail{key: strings.Clone(key)} // key may be a slice of a larger message
 	var err error
-	if d.json, err = jsonx.Marshal(value); err != nil {
+	if d.json, err = encode.Marshal(value); err != nil {
 		return Errorf(CodeInvalidInput, "the detail %q does not encode as JSON: %v", key, err)
 	}
 	if err := jsonx.Unmarshal(d.json, &d.value); err != nil {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/encode"
+	"github.com/actionhero-go/actionhero/internal/envelope"
 )
 
 // Handler runs a request and returns the output of the requested action, or an error.
@@ -31,35 +33,27 @@ func chain(middleware []Middleware, last Handler) Handler {
 // method of API, because each frame counts: a deeper stack makes the goroutine of a connection grow its stack.
 func (h *host) Dispatch(ctx context.Context, request any) (any, error) {
 	api, req := (*API)(h), request.(*Request)
-	calls, ok := api.calls.enter()
-	if !ok {
+	calls := api.calls.enter()
+	if calls == nil {
 		return nil, stopping(nil)
 	}
-	defer api.calls.leave()
+	defer calls.leave()
 	reg := api.registry.Load()
 	req.act = reg.actions[req.Action]
 	limit := api.cfg.ActionTimeout
 	if req.act != nil && req.act.limit != 0 {
 		limit = req.act.limit
 	}
-	out, err := api.call(ctx, calls, reg, req, limit)
+	out, err := api.call(ctx, calls.ctx, reg, req, limit)
 	if content, ok := out.(*Content); ok || req.opened != nil {
 		out, err = req.settle(content, out, err)
 	}
 	failure := AsError(err)
-	if failure != nil && failure.Code == CodeCanceled && calls.Err() != nil {
-		failure = stopping(failure.Err)
-	}
 	api.logRequest(req, failure)
 	if failure != nil {
-		return nil, failure
+		return nil, calls.outcome(failure)
 	}
 	return out, nil
-}
-
-// stopping returns the error of a request that the stop of the API refuses or cancels.
-func stopping(cause error) *Error {
-	return &Error{Code: CodeUnavailable, Message: stoppingText, RetryAfter: time.Second, Err: cause}
 }
 
 // maxForwards is how many times the actions of one request may dispatch it again, one within the other.
@@ -171,7 +165,7 @@ type panicError struct {
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v\n%s", p.value, p.stack) }
 
 // appendOutput implements transport.AppendOutput, which documents it.
-func appendOutput(dst []byte, req, out any) (object []byte, err error) {
+func appendOutput(dst []byte, req, out any, reserved []string) (object []byte, err error) {
 	r := req.(*Request)
 	n := len(dst)
 	defer func() {
@@ -179,15 +173,24 @@ func appendOutput(dst []byte, req, out any) (object []byte, err error) {
 			object, err = dst[:n], r.encodeFailure(&panicError{value: p, stack: debug.Stack()})
 		}
 	}()
+	var names []string // of the members of out, if they are known
 	if r.act != nil && r.act.output != nil && reflect.TypeOf(out) == r.act.outType {
 		object, err = r.act.output.AppendMembers(dst, out)
+		names = r.act.outNames
 	} else if object = dst; out != nil {
 		object, err = encode.AppendMembers(dst, out)
 	}
 	if err != nil {
 		return dst[:n], r.encodeFailure(err)
 	}
+	if names == nil && len(object) > n || len(reserved) > 0 && overlap(names, reserved) {
+		object = envelope.Rename(object, n, reserved)
+	}
 	return object, nil
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(name string) bool { return slices.Contains(b, name) })
 }
 
 // encodeFailure logs that the output of the action does not encode, and returns the error for the client.

@@ -48,14 +48,14 @@
 //   - json: the name of the input
 //   - required, default, enum
 //   - minimum, maximum: of a number
-//   - minLength, maxLength, pattern, format (email, uri, uuid, date-time, ipv4, ipv6, hostname): of a string
+//   - minLength, maxLength, pattern, format (email, uri, uuid, date, date-time, ipv4, ipv6, hostname): of a string
 //   - minItems, maxItems: of a list
 //   - doc, example: for people
 //   - secret: logs and answers never show the value, at any depth
 //
 // A field is a string, a boolean, a number, a [time.Time], a [time.Duration], a *[File], a slice, map, struct or pointer of
 // these, an any, or a type that decodes itself from text or JSON. A number or a boolean may arrive as text. An empty string
-// counts as missing.
+// and null count as missing. An [Optional] tells null from a missing member. A [Date] is a day without a time.
 //
 // To give an action a database or another dependency, put the dependency into a struct and set Run to a method of that
 // struct, for example Run: users.Create.

@@ -17,6 +17,9 @@ func (r *Rooms) HalfMove(c *Conn, room string, added bool) error {
 	return err
 }
 
+// Ended returns the channel whose end ends Wait.
+func (api *API) Ended() <-chan struct{} { return *api.ended.Load() }
+
 // LargestLogBuffer returns the capacity of the largest of some buffers in the pool of log buffers, in bytes.
 func LargestLogBuffer() (most int) {
 	var taken []*[]byte

@@ -9,7 +9,7 @@ import (
 // Initializer can also open and close a resource, such as a database pool, when the API starts and stops.
 type Initializer struct {
 	Name  string                                    // for logs and errors; required
-	Setup func(api *API) error                      // runs once, in [New] or when it is registered; default: nothing
+	Setup func(api *API) error                      // runs once, in [New] or when it is registered; an error undoes the registration; default: nothing
 	Start func(ctx context.Context, api *API) error // runs at each start, before anything listens; default: nothing
 	Stop  func(ctx context.Context, api *API) error // runs at each stop, after the transports have stopped; default: nothing
 }
@@ -40,7 +40,7 @@ func (api *API) setUp() error {
 		if in.Setup == nil {
 			continue
 		}
-		if err := in.Setup(api); err != nil {
+		if err := contained(func() error { return in.Setup(api) }); err != nil {
 			return fmt.Errorf("initializer %q: %w", in.Name, err)
 		}
 	}
@@ -57,7 +57,7 @@ func (c initializerComponent) Start(ctx context.Context) error {
 	if c.in.Start == nil {
 		return nil
 	}
-	if err := c.in.Start(ctx, c.api); err != nil {
+	if err := contained(func() error { return c.in.Start(ctx, c.api) }); err != nil {
 		return fmt.Errorf("initializer %q does not start: %w", c.in.Name, err)
 	}
 	return nil
@@ -67,7 +67,7 @@ func (c initializerComponent) Stop(ctx context.Context) error {
 	if c.in.Stop == nil {
 		return nil
 	}
-	if err := c.in.Stop(ctx, c.api); err != nil {
+	if err := contained(func() error { return c.in.Stop(ctx, c.api) }); err != nil {
 		return fmt.Errorf("initializer %q does not stop: %w", c.in.Name, err)
 	}
 	return nil

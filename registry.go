@@ -59,9 +59,11 @@ func (r *registry) addAction(act *action) error {
 	if _, taken := r.actions[name]; taken {
 		return fmt.Errorf("two actions are named %q: rename one, or register it once", name)
 	}
-	for _, other := range r.actions {
-		if act.info.Route != "" && other.info.Route == act.info.Route {
-			return fmt.Errorf("actions %q and %q have the same route %q: change one", other.info.Name, name, act.info.Route)
+	for _, pattern := range act.routes {
+		for _, other := range r.actions {
+			if i := slices.IndexFunc(other.routes, pattern.Equal); i >= 0 {
+				return fmt.Errorf("actions %q and %q have the same route: %q and %q match the same requests; change one", other.info.Name, name, other.routes[i], pattern)
+			}
 		}
 	}
 	r.actions[name] = act
@@ -106,14 +108,32 @@ func (api *API) change(fn func(*registry) error) error {
 }
 
 // Register adds parts to the API: actions, tasks, initializers, room middlewares and lists of them. Then it calls the
-// Setup of each new initializer. If a part is wrong, Register adds none of the parts and returns an error that names
-// the wrong part in a full sentence. If a Setup fails, Register returns the error of that Setup, and the parts stay
-// registered.
+// Setup of each new initializer. If a part is wrong or a Setup fails, Register returns an error that names the part in a
+// full sentence. It then undoes all that it and these Setups have added to the API.
 func (api *API) Register(parts ...Part) error {
-	if err := api.change(Parts(parts).register); err != nil {
-		return err
+	undo := api.registered()
+	err := api.change(Parts(parts).register)
+	if err == nil {
+		err = api.setUp()
 	}
-	return api.setUp()
+	if err != nil {
+		undo()
+	}
+	return err
+}
+
+// registered returns a function that removes all that is added to the API after the call of registered.
+func (api *API) registered() (undo func()) {
+	api.registering.Lock()
+	defer api.registering.Unlock()
+	before, done, outermost, components := api.registry.Load(), api.setupDone, len(api.outermost), len(api.components)
+	return func() {
+		api.registering.Lock()
+		defer api.registering.Unlock()
+		api.registry.Store(before)
+		api.setupDone = done
+		api.outermost, api.components = slices.Delete(api.outermost, outermost, len(api.outermost)), slices.Delete(api.components, components, len(api.components))
+	}
 }
 
 // Use adds middleware that wraps every action, on every transport, and every task. The middleware that was added first

@@ -2,6 +2,7 @@ package actionhero
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -77,11 +78,15 @@ func RequestFrom(ctx context.Context) *Request {
 }
 
 // page sets r.Limit and r.Offset to the params "limit" and "offset", or to the defaults of the API. If a param is not a
-// whole number of 0 or more, page returns a [CodeInvalidInput] error.
+// whole number of 0 or more, or the limit is above Config.MaxLimit, page returns a [CodeInvalidInput] error.
 func (r *Request) page() error {
 	r.Params.setPage(r.API)
 	if err := r.pageNumber("limit", &r.Limit, r.API.cfg.DefaultLimit); err != nil {
 		return err
+	}
+	if most := r.API.cfg.MaxLimit; most > 0 && r.Limit > most {
+		message := fmt.Sprintf("limit must be at most %d", most)
+		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: "limit", Rule: "maximum", Message: message}}}
 	}
 	return r.pageNumber("offset", &r.Offset, r.API.cfg.DefaultOffset)
 }

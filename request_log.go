@@ -111,7 +111,11 @@ func (r *Request) logExtra(attrs []slog.Attr, failure *Error) []slog.Attr {
 		attrs = append(attrs, slog.String("method", r.Method))
 	}
 	if extra, ok := r.Extra.(interface{ RequestPath() string }); ok {
-		attrs = append(attrs, slog.String("path", shortened(extra.RequestPath(), maxLoggedName)))
+		path := "[FILTERED]"
+		if r.act == nil || !r.act.secretPath {
+			path = shortened(extra.RequestPath(), maxLoggedName)
+		}
+		attrs = append(attrs, slog.String("path", path))
 	}
 	if extra, ok := r.Extra.(interface{ ResponseStatus(*Error) int }); ok {
 		attrs = append(attrs, slog.Int("status", extra.ResponseStatus(failure)))

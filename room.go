@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
@@ -75,7 +76,7 @@ func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	body, err := jsonx.Marshal(message)
+	body, err := encode.Marshal(message)
 	if err != nil {
 		return fmt.Errorf("a message for connection %q does not encode as JSON: %w", connID, err)
 	}
@@ -93,7 +94,7 @@ func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 // room receive the notice, too. notice must encode as a JSON object with at least one member. Clients read that object,
 // plus the members that their transport adds to every message. BroadcastNode does not call [RoomMiddleware.Deliver].
 func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err error) {
-	body, err := jsonx.Marshal(notice)
+	body, err := encode.Marshal(notice)
 	if err != nil {
 		return 0, fmt.Errorf("a notice does not encode as JSON: %w", err)
 	}
@@ -115,25 +116,19 @@ func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err
 }
 
 // Say sends text to the members of a room. from is the sending client, which does not receive the text. If room is "",
-// Say uses the current room of from; if from has no current room, the error is [CodeConflict]. If room is not "", the
-// client from need not be in the room.
+// Say uses the current room of from; if from has no current room, the error is [CodeConflict]. If from is not in the
+// room, Say returns the error of [Rooms.MayEnter].
 //
-// For a client without a persistent connection, from is nil. Then room must not be "", and the members read the name of
-// the server as the sender.
+// For a client without a persistent connection, from is nil. Then room must not be "", and the members read [WebSender]
+// as the sender. For a message of the server itself, call [Rooms.Broadcast].
 func (r *Rooms) Say(ctx context.Context, from *Conn, room, text string) error {
 	if room == "" && from != nil {
 		if room = from.Room(); room == "" {
 			return Errorf(CodeConflict, "you are in no room: enter one with roomChange")
 		}
-		return r.say(ctx, room, from, text)
-	}
-	if err := checkRoomName(room); err != nil {
+	} else if err := r.MayEnter(ctx, from, room); err != nil {
 		return err
 	}
-	return r.say(ctx, room, from, text)
-}
-
-func (r *Rooms) say(ctx context.Context, room string, from *Conn, text string) error {
 	if limit := r.api.cfg.MaxMessageBytes; len(text) > limit {
 		return Errorf(CodeInvalidInput, "message may have %d bytes at most", limit)
 	}
@@ -141,7 +136,7 @@ func (r *Rooms) say(ctx context.Context, room string, from *Conn, text string) e
 	if err != nil {
 		return err
 	}
-	id := ""
+	id := WebSender
 	if from != nil {
 		id = from.ID
 	}
@@ -149,7 +144,7 @@ func (r *Rooms) say(ctx context.Context, room string, from *Conn, text string) e
 }
 
 func (r *Rooms) publish(ctx context.Context, room, from string, message any) error {
-	body, err := jsonx.Marshal(message)
+	body, err := encode.Marshal(message)
 	if err != nil {
 		return fmt.Errorf("a message for room %q does not encode as JSON: %w", room, err)
 	}
@@ -157,7 +152,7 @@ func (r *Rooms) publish(ctx context.Context, room, from string, message any) err
 }
 
 // Status returns the number of members of the room in the whole cluster, and the ids of the first
-// Config.RoomStatusLimit members.
+// Config.RoomStatusLimit members. Status asks no [RoomMiddleware]: to show the status to a client, call [Rooms.View].
 func (r *Rooms) Status(ctx context.Context, room string) (RoomStatus, error) {
 	ids, total, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
 	if len(ids) == 0 {
@@ -179,7 +174,8 @@ func (r *Rooms) Status(ctx context.Context, room string) (RoomStatus, error) {
 }
 
 // Members returns the first Config.RoomStatusLimit members of the room in the whole cluster. Only members that are
-// connected to this node have their Details set.
+// connected to this node have their Details set. Members asks no [RoomMiddleware]: before showing the members to a
+// client, call [Rooms.MayEnter].
 func (r *Rooms) Members(ctx context.Context, room string) ([]Member, error) {
 	ids, _, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
 	members := make([]Member, len(ids))

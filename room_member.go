@@ -50,7 +50,7 @@ type member struct {
 // had joined that room with [Rooms.Join]. The members of both rooms are notified. If the client is in the new room
 // already, the members of the new room are not notified and [RoomMiddleware.Join] is not called.
 func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
-	if err := r.admit(ctx, c, room); err != nil {
+	if err := r.MayEnter(ctx, c, room); err != nil {
 		return err
 	}
 	entered, left, err := r.move(ctx, c, room)
@@ -64,7 +64,7 @@ func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 // room is the client's current room, the client stays in the room after a [Rooms.Move] to another room. If the client
 // would be in more than Config.MaxRooms rooms, the error is [CodeResourceExhausted].
 func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
-	if err := r.admit(ctx, c, room); err != nil {
+	if err := r.MayEnter(ctx, c, room); err != nil {
 		return err
 	}
 	entered, err := r.listen(ctx, c, room)
@@ -89,26 +89,6 @@ func checkRoomName(name string) error {
 		return Errorf(CodeInvalidInput, "room must be a name of 1 to %d bytes", MaxRoomName)
 	}
 	return nil
-}
-
-// admit checks the name of the room and calls the Join functions of all room middlewares. admit returns an error if the
-// client may not enter the room. If the client is in the room already, admit calls no Join function.
-func (r *Rooms) admit(ctx context.Context, c *Conn, room string) error {
-	if err := checkRoomName(room); err != nil {
-		return err
-	}
-	hooks := r.api.registry.Load().rooms.join
-	if len(hooks) == 0 || c.member(room) != nil {
-		return nil
-	}
-	return r.api.runHooks(ctx, func(ctx context.Context) error {
-		for _, join := range hooks {
-			if err := join(ctx, c, room); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // errDisconnected is the error for entering a room after the client has disconnected.

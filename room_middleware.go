@@ -15,9 +15,14 @@ import (
 // Join or Say. The context of Join and Say ends after Config.ActionTimeout. If an action enters the room or speaks,
 // [RequestFrom] returns the action's request from that context.
 type RoomMiddleware struct {
-	// Join returns an error to keep the client c out of a room. Join is called for every way of entering a room, by the
-	// client or by Go code, and for the default room of a new connection. If the client is in the room already, Join is
-	// not called. A client that is kept out of the default room stays connected, in no room.
+	// Join returns an error to keep the client c out of a room. Join is called before the client enters the room, speaks
+	// in it or views its members, by a command, an action or Go code, and for the default room of a new connection. If
+	// the client is in the room already, Join is not called. Join decides and must not change anything, because the
+	// client need not enter the room afterwards. A client that is kept out of the default room stays connected, in no
+	// room.
+	//
+	// c is never nil. For a client without a persistent connection, such as an HTTP client, c.ID is [WebSender], c has
+	// no details and is in no room, and [RequestFrom] returns the request.
 	Join func(ctx context.Context, c *Conn, room string) error
 	// Say returns the text that the members of the room read, usually the given text, or an error to refuse the text.
 	// If the client has no persistent connection, such as an HTTP client, from is nil. Say is not called for messages

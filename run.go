@@ -4,16 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
 )
 
 // Component is a service that the API starts and stops: a transport that listens, a worker, or a service of the app.
 //
 // Start returns nil when the component is ready, or an error. Stop returns when all requests of the component have
-// finished, or when the context of Stop ends. A stopped component can start again. If the component also implements
-// [StartHook] or [StopHook], the API calls those methods.
+// finished, or when the context of Stop ends. The API does not wait for a Stop that ignores its context, and reports it
+// as an error. A stopped component can start again. If the component also implements [StartHook], [StopHook] or
+// [StopReporter], the API calls those methods. A panic in a method is an error of that method.
 type Component interface {
 	Start(ctx context.Context) error
 	Stop(ctx context.Context) error
@@ -28,7 +31,7 @@ type StartHook interface {
 // StopHook is an optional interface of a [Component]. The API calls Stopping when a stop begins, before any component
 // stops. Stopping must not block. Stopping returns the grace period of the component, counted from the call. The
 // context of Component.Stop lasts for at least that grace period. Component.Stop has less time only if the context of
-// [API.Stop] ends earlier.
+// [API.Stop] ends earlier. The grace period of the other components begins when the first of them stops.
 type StopHook interface {
 	Stopping() (grace time.Duration)
 }
@@ -40,62 +43,134 @@ type Reopener interface {
 }
 
 // Add adds components to the API. [API.Start] starts the components in the order in which they were added; [API.Stop]
-// stops them in reverse order.
+// stops them in reverse order. A component that keeps working while others stop, such as one that listens, is added
+// before these others.
+//
+// A component that an [Initializer.Start] adds starts with the others and belongs to that start alone: the next start
+// runs the Initializer again. A component that is added to a started API starts with the next start.
 func (api *API) Add(components ...Component) {
-	api.lifecycle.Lock()
-	defer api.lifecycle.Unlock()
+	api.registering.Lock()
+	defer api.registering.Unlock()
+	if api.adding {
+		api.addedByStart = append(api.addedByStart, components...)
+		return
+	}
 	api.components = append(api.components, components...)
 }
 
 // Start opens the backend, then starts the initializers, then the components, each in the order of their registration.
-// If one of these starts fails, Start stops everything that has started and returns the error. If the API is started
-// already, Start returns an error.
+// If one of these starts fails, Start stops everything that it has started, and nothing else, and returns the error. If
+// the API is started already, or if a part of the API calls Start during a start or a stop, Start returns an error.
 func (api *API) Start(ctx context.Context) error {
-	api.lifecycle.Lock()
-	defer api.lifecycle.Unlock()
-	if api.startedAt.Load() != 0 {
+	leave, err := api.enterLifecycle(ctx, "Start")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if api.startedAt.Load() != nil {
 		return errors.New("the API is started already: stop it first, or use Restart")
 	}
-	if err := api.start(ctx); err != nil {
+	return api.startOrUndo(ctx)
+}
+
+func (api *API) startOrUndo(ctx context.Context) error {
+	if err := api.awaitAbandoned(ctx); err != nil {
+		return err
+	}
+	if err := api.start(withinLifecycle(ctx, api)); err != nil {
 		return errors.Join(err, api.stop(context.WithoutCancel(ctx)))
 	}
+	api.ready.Store(true)
 	return nil
 }
 
 func (api *API) start(ctx context.Context) error {
-	api.startedAt.Store(time.Now().UnixMilli())
-	api.Stats.forgetPorts()
-	api.registering.Lock()
-	outermost := slices.Clone(api.outermost)
-	api.registering.Unlock()
-	for _, c := range outermost {
+	api.markStarted()
+	for _, c := range api.outermostComponents() {
 		if err := api.startedOutermost.start(ctx, c); err != nil {
 			return err
 		}
 	}
-	if err := api.Files.open(); err != nil {
+	if err := api.startedBase.start(ctx, filesComponent{api.Files}); err != nil {
 		return err
 	}
-	if err := api.cfg.Backend.Open(ctx); err != nil {
-		return fmt.Errorf("the backend does not open: %w", err)
+	if err := api.startedBase.start(ctx, backendComponent{api.cfg.Backend}); err != nil {
+		return err
 	}
-	api.calls.open()
-	for _, in := range api.registry.Load().initializers {
-		if err := api.startedInitializers.start(ctx, initializerComponent{in, api}); err != nil {
-			return err
-		}
+	if err := api.startInitializers(ctx); err != nil {
+		return err
 	}
-	for _, c := range api.components {
+	for _, c := range api.componentsOfThisStart() {
 		if err := api.started.start(ctx, c); err != nil {
 			return err
 		}
 	}
 	for _, c := range api.started {
 		if hook, ok := c.(StartHook); ok {
-			hook.Started()
+			if err := contained(func() error { hook.Started(); return nil }); err != nil {
+				return fmt.Errorf("Started of %s: %w", nameOf(c), err)
+			}
 		}
 	}
 	return nil
+}
+
+// markStarted makes the API count as started and gives this start its own calls and its own channel of Stopping.
+func (api *API) markStarted() {
+	now := time.Now()
+	api.startedAt.Store(&now)
+	api.Stats.forgetPorts()
+	api.calls.open()
+	renewClosed(&api.stopSignal)
+	renewClosed(&api.ended)
+}
+
+// renewClosed replaces the channel by an open one if it is closed. A restart, for which no Stop ends, keeps the channel
+// ended.
+func renewClosed(signal *atomic.Pointer[chan struct{}]) {
+	if old := signal.Load(); old != nil {
+		select {
+		case <-*old:
+		default:
+			return
+		}
+	}
+	open := make(chan struct{})
+	signal.Store(&open)
+}
+
+func (api *API) startInitializers(ctx context.Context) error {
+	api.setAdding(true)
+	defer api.setAdding(false)
+	for _, in := range api.registry.Load().initializers {
+		if err := api.startedInitializers.start(ctx, initializerComponent{in, api}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setAdding makes Add add components for the current start only, or for all starts.
+func (api *API) setAdding(forThisStart bool) {
+	api.registering.Lock()
+	defer api.registering.Unlock()
+	if api.adding = forThisStart; forThisStart {
+		api.addedByStart = nil
+	}
+}
+
+func (api *API) outermostComponents() []Component {
+	api.registering.Lock()
+	defer api.registering.Unlock()
+	return slices.Clone(api.outermost)
+}
+
+func (api *API) componentsOfThisStart() []Component {
+	api.registering.Lock()
+	defer api.registering.Unlock()
+	added := api.addedByStart
+	api.addedByStart = nil
+	return slices.Concat(api.components, added)
 }
 
 // startedComponents is a list of the components that have started, in the order of their starts.
@@ -103,95 +178,28 @@ type startedComponents []Component
 
 // start starts c. If c starts without an error, start appends c to the list.
 func (list *startedComponents) start(ctx context.Context, c Component) error {
-	if err := recovered(func() error { return c.Start(ctx) }); err != nil {
+	if err := contained(func() error { return c.Start(ctx) }); err != nil {
 		return err
 	}
 	*list = append(*list, c)
 	return nil
 }
 
-// stop stops the components of the list in reverse order and empties the list. limit(i) returns the context that stop
-// passes to the component with the index i. stop returns the errors of all components.
-func (list *startedComponents) stop(limit func(i int) (context.Context, context.CancelFunc)) (errs []error) {
-	for i, c := range slices.Backward(*list) {
-		ctx, cancel := limit(i)
-		if err := recovered(func() error { return c.Stop(ctx) }); err != nil {
-			errs = append(errs, err)
-		}
-		cancel()
+// filesComponent and backendComponent are the files and the backend of an API as components, so that a failed start
+// closes them only if that start has opened them.
+type (
+	filesComponent   struct{ files *Files }
+	backendComponent struct{ backend.Backend }
+)
+
+func (c filesComponent) Start(context.Context) error { return c.files.open() }
+func (c filesComponent) Stop(context.Context) error  { return c.files.close() }
+
+func (c backendComponent) Start(ctx context.Context) error {
+	if err := c.Open(ctx); err != nil {
+		return fmt.Errorf("the backend does not open: %w", err)
 	}
-	*list = nil
-	return errs
+	return nil
 }
 
-// recovered runs fn and turns a panic into an error, so that a panic of one component does not prevent the stop of the
-// others.
-func recovered(fn func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &panicError{value: p, stack: debug.Stack()}
-		}
-	}()
-	return fn()
-}
-
-// Stop stops the components in reverse order, then the initializers in reverse order, then the backend. A transport
-// accepts no more connections, finishes its requests in flight and closes its clients. Requests that still run after
-// Config.StopGrace, or when ctx ends, are cancelled. If the API is stopped already, Stop returns nil.
-func (api *API) Stop(ctx context.Context) error {
-	api.lifecycle.Lock()
-	defer api.lifecycle.Unlock()
-	if api.startedAt.Load() == 0 {
-		return nil
-	}
-	return api.stop(ctx)
-}
-
-func (api *API) stop(ctx context.Context) error {
-	grace, cancel := context.WithTimeout(ctx, api.cfg.StopGrace)
-	defer cancel()
-	detach := context.AfterFunc(grace, api.calls.cancel)
-	errs := api.stopComponents(ctx, grace)
-	api.calls.close()
-	api.calls.wait(grace, api.log)
-	uncancelled := context.WithoutCancel(ctx)
-	unlimited := func(int) (context.Context, context.CancelFunc) { return uncancelled, func() {} }
-	errs = append(errs, api.startedInitializers.stop(unlimited)...)
-	detach()
-	api.calls.cancel()
-	errs = append(errs, api.cfg.Backend.Close(uncancelled), api.Files.close())
-	errs = append(errs, api.startedOutermost.stop(unlimited)...)
-	api.startedAt.Store(0)
-	return errors.Join(errs...)
-}
-
-// stopComponents stops the components in reverse order and returns their errors. The context for the stop of a
-// component ends when grace ends. If the component's StopHook returned a grace period longer than Config.StopGrace, the
-// context ends when that period or ctx ends.
-func (api *API) stopComponents(ctx, grace context.Context) (errs []error) {
-	begun := time.Now()
-	own := make([]time.Duration, len(api.started))
-	for i, c := range api.started {
-		if hook, ok := c.(StopHook); ok {
-			errs = append(errs, recovered(func() error { own[i] = hook.Stopping(); return nil }))
-		}
-	}
-	stopErrs := api.started.stop(func(i int) (context.Context, context.CancelFunc) {
-		if own[i] > api.cfg.StopGrace {
-			return context.WithDeadline(ctx, begun.Add(own[i]))
-		}
-		return grace, func() {}
-	})
-	// A component that used its whole grace period has stopped as asked, so that error is not a failure.
-	stopErrs = slices.DeleteFunc(stopErrs, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) })
-	return append(errs, stopErrs...)
-}
-
-// Restart stops the API and starts it again with the same parts and the same configuration. If the stop fails, Restart
-// returns the error and does not start the API.
-func (api *API) Restart(ctx context.Context) error {
-	if err := api.Stop(ctx); err != nil {
-		return err
-	}
-	return api.Start(ctx)
-}
+func (c backendComponent) Stop(ctx context.Context) error { return c.Close(ctx) }

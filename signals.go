@@ -50,6 +50,8 @@ func (api *API) Run(ctx context.Context) error {
 // SIGHUP and SIGUSR1 do not stop the API: they reopen the log, as each [Reopener] describes. If standard input is a
 // terminal, SIGHUP stops the API, because the terminal has closed. While Run or Wait blocks, a write to a closed
 // standard output does not end the process.
+//
+// If other code stops the API with [API.Stop], Wait returns when that stop has ended.
 func (api *API) Wait(ctx context.Context) error {
 	signals, release := api.takeSignals()
 	defer release()
@@ -62,6 +64,7 @@ func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error
 	var sig os.Signal
 	select {
 	case <-ctx.Done():
+	case <-*api.ended.Load():
 	case sig = <-early:
 	case sig = <-signals:
 	}
@@ -116,12 +119,8 @@ func (api *API) takeSignals() (signals chan os.Signal, release func()) {
 // reopen calls each [Reopener] of the components.
 func (api *API) reopen(sig os.Signal) {
 	api.registering.Lock()
-	components := slices.Clone(api.outermost)
+	components := slices.Concat(api.outermost, api.components)
 	api.registering.Unlock()
-	if api.lifecycle.TryLock() { // during a start or a stop, the log alone is reopened
-		components = append(components, api.components...)
-		api.lifecycle.Unlock()
-	}
 	var errs []error
 	for _, c := range components {
 		if r, ok := c.(Reopener); ok {

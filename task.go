@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
@@ -144,7 +144,7 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 		if fail := input.Decode(&in, params); fail != nil {
 			return nil, fail
 		}
-		return func() ([]byte, error) { return jsonx.Marshal(in) }, nil
+		return func() ([]byte, error) { return encode.Marshal(in) }, nil
 	}
 	compiled.act.info.Name, compiled.act.input = t.Name, input
 	compiled.act.run = chain(t.Middleware, func(ctx context.Context, req *Request) (any, error) {
@@ -213,7 +213,7 @@ func (t Task[In]) Call(ctx context.Context, api *API, in In) error {
 }
 
 func (t Task[In]) encode(in In) ([]byte, error) {
-	raw, err := jsonx.Marshal(in)
+	raw, err := encode.Marshal(in)
 	if err != nil {
 		return nil, fmt.Errorf("the input of task %q does not encode: %w", t.Name, err)
 	}

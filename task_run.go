@@ -12,18 +12,18 @@ import (
 // runNow runs the task with this name in this process, without a stored job. raw holds the params of the task as JSON.
 // The returned error is nil or an *[Error].
 func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
-	calls, ok := t.api.calls.enter()
-	if !ok {
+	calls := t.api.calls.enter()
+	if calls == nil {
 		return stopping(nil)
 	}
-	defer t.api.calls.leave()
+	defer calls.leave()
 	now := time.Now()
 	job := Job{Task: name, Params: raw, State: backend.Running, Attempt: 1, MaxAttempts: 1, Enqueued: now, Started: now}
 	reg := t.api.registry.Load()
 	req, limit := t.request(reg, &job, 0)
 	outcome := backend.Outcome{State: backend.Dead, Error: errGoexit.Error()}
 	defer func() { t.log(req, outcome) }() // deferred, so that it also runs after a Goexit
-	if _, err := t.api.call(ctx, calls, reg, req, limit); err != nil {
+	if _, err := t.api.call(ctx, calls.ctx, reg, req, limit); err != nil {
 		outcome.Error = failureText(err)
 		return AsError(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/encode"
 )
 
 // Tasks enqueues tasks as jobs and manages these jobs. The API's backend stores the jobs, so all nodes of a cluster
@@ -66,7 +66,7 @@ func encodeParams(task string, params any) ([]byte, error) {
 	if params == nil {
 		return []byte("{}"), nil
 	}
-	raw, err := jsonx.Marshal(params)
+	raw, err := encode.Marshal(params)
 	if err != nil {
 		return nil, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("the params of task %s do not encode as JSON", task), Err: err}
 	}

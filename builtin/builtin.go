@@ -52,7 +52,8 @@ type SayOutput struct {
 }
 
 // Say is the action "say", which sends a message to the members of a room and returns the status of the room. Clients
-// without a persistent connection, such as HTTP clients, can call the action, too.
+// without a persistent connection, such as HTTP clients, can call the action, too; the members read
+// [actionhero.WebSender] as the sender. A client that may not enter the room is refused, as by the command roomChange.
 var Say = actionhero.Action[SayInput, SayOutput]{
 	Name:        "say",
 	Description: "Sends a message to everybody in a chat room",
@@ -61,7 +62,7 @@ var Say = actionhero.Action[SayInput, SayOutput]{
 		if err := req.API.Rooms.Say(ctx, req.Conn, in.Room, in.Message); err != nil {
 			return SayOutput{}, err
 		}
-		status, err := req.API.Rooms.Status(ctx, in.Room)
+		status, err := req.API.Rooms.View(ctx, req.Conn, in.Room)
 		return SayOutput{status}, err
 	},
 }

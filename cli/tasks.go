@@ -35,10 +35,10 @@ func (t *taskCommands) command() *cobra.Command {
 	tasks.PersistentFlags().BoolVar(&t.asJSON, "json", false, "print the answer as JSON")
 	tasks.AddCommand(
 		t.list(), t.enqueue(), t.stats(), t.registered(), t.repair(),
-		t.jobs("show ID", "Show the details of a job", cobra.ExactArgs(1), http.MethodGet, "", printJob),
-		t.jobs("retry ID...", "Run waiting or finished jobs again at once", cobra.MinimumNArgs(1), http.MethodPost, "/retry", printState),
-		t.jobs("cancel ID...", "Cancel jobs; a running job ends when its task returns", cobra.MinimumNArgs(1), http.MethodPost, "/cancel", printCancelled),
-		t.jobs("delete ID...", "Delete jobs that are not running", cobra.MinimumNArgs(1), http.MethodDelete, "", printDeleted),
+		t.jobs("show ID", "Show the details of a job", t.ids(1), http.MethodGet, "", printJob),
+		t.jobs("retry ID...", "Run waiting or finished jobs again at once", t.ids(0), http.MethodPost, "/retry", printState),
+		t.jobs("cancel ID...", "Cancel jobs; a running job ends when its task returns", t.ids(0), http.MethodPost, "/cancel", printCancelled),
+		t.jobs("delete ID...", "Delete jobs that are not running", t.ids(0), http.MethodDelete, "", printDeleted),
 	)
 	return tasks
 }
@@ -49,6 +49,20 @@ func (t *taskCommands) stats() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return call(t, cmd, http.MethodGet, "/stats", nil, printStats)
 		},
+	}
+}
+
+// ids returns a function that checks the number of job ids in the arguments: one or more, but at most limit unless limit
+// is 0.
+func (t *taskCommands) ids(limit int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) == 0:
+			return fmt.Errorf("the id of a job is missing: write %q; %q shows the ids", cmd.CommandPath()+" 7", t.name+" tasks list")
+		case limit > 0 && len(args) > limit:
+			return fmt.Errorf("there are %d ids: write one, as in %q", len(args), cmd.CommandPath()+" "+args[0])
+		}
+		return nil
 	}
 }
 
@@ -87,7 +101,7 @@ func call[T any](t *taskCommands, cmd *cobra.Command, method, target string, bod
 	}
 	socket := cfg.Tasks.ControlSocket()
 	if socket == "" {
-		return errors.New("the configuration keeps tasks in memory (tasks.memory) or turns the control socket off (tasks.control): change it, and restart the server")
+		return errors.New("the configuration keeps tasks in memory (tasks.memory is on or tasks.path is empty) or turns the control socket off (tasks.control): change it, and restart the server")
 	}
 	raw, err := control.Call(cmd.Context(), socket, method, target, body)
 	if errors.Is(err, control.ErrNoServer) {
@@ -146,7 +160,13 @@ func (t *taskCommands) enqueue() *cobra.Command {
 	var params, at string
 	var priority int8
 	cmd := &cobra.Command{
-		Use: "enqueue NAME [KEY=VALUE...]", Short: "Run a task in the background", Args: cobra.MinimumNArgs(1),
+		Use: "enqueue NAME [KEY=VALUE...]", Short: "Run a task in the background",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("the name of the task is missing: %q shows the tasks", t.name+" tasks registered")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			job.Task = args[0]
 			if job.Params, err = paramsOf(params, args[1:]); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -63,27 +64,50 @@ func taskViews(infos []actionhero.TaskInfo) []taskView {
 	return views
 }
 
+// repaired is the answer of `tasks repair --json`.
+type repaired struct {
+	local.Repaired
+	Resumed *int `json:"resumed,omitempty"` // the number of held jobs that wait again; nil: --resume was not given
+}
+
 func (t *taskCommands) repair() *cobra.Command {
+	var resume bool
 	return t.app.command(&Command{
 		Name: "repair", Short: "Keep the readable part of damaged task files, and move the damaged files",
 		Long: "Keep the readable part of damaged task files, and move the damaged files. Stop the server first. A server that\n" +
-			"reports a damaged file at its start has not started.",
+			"reports a damaged file at its start has not started.\n\n" +
+			"A job that may have run or have been cancelled in the unreadable part is dead after the repair. With --resume,\n" +
+			"these jobs wait for their times again.",
+		Flags: func(flags *flag.FlagSet) {
+			flags.BoolVar(&resume, "resume", false, "let the jobs run that this or an earlier repair made dead")
+		},
 		Run: func(_ context.Context, env *Env) error {
 			folder := env.Config.Tasks.Folder()
 			if folder == "" {
-				return errors.New("the configuration keeps tasks in memory (tasks.memory): there is nothing to repair")
+				return errors.New("the configuration keeps tasks in memory (tasks.memory is on or tasks.path is empty): there is nothing to repair")
 			}
 			if _, err := os.Stat(folder); err != nil {
 				return fmt.Errorf("there are no tasks to repair: %w", err)
 			}
-			done, err := local.Repair(folder)
-			if err != nil {
+			done := repaired{}
+			var err error
+			if done.Repaired, err = local.Repair(folder); err != nil {
 				return err
+			}
+			if resume {
+				n, err := local.ResumeHeld(folder)
+				if err != nil {
+					return err
+				}
+				done.Resumed = &n
 			}
 			if t.asJSON {
 				return printJSON(env.Stdout, done)
 			}
-			printRepaired(env.Stdout, &done)
+			printRepaired(env.Stdout, &done.Repaired, t.name+" tasks repair --resume")
+			if resume {
+				fmt.Fprintf(env.Stdout, "%d held jobs wait again.\n", *done.Resumed)
+			}
 			return nil
 		},
 	})

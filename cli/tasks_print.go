@@ -162,17 +162,60 @@ func printStats(out io.Writer, stats *backend.QueueStats) {
 	printTable(out, rows)
 }
 
-func printRepaired(out io.Writer, done *local.Repaired) {
+// maxIDs is the largest number of ids, or of ranges of ids, that a report of a repair prints.
+const maxIDs = 20
+
+func printRepaired(out io.Writer, done *local.Repaired, resume string) {
 	if len(done.Lost) == 0 {
 		fmt.Fprintf(out, "Nothing is damaged: there are %d jobs.\n", done.Jobs)
 		return
 	}
-	fmt.Fprintf(out, "There are %d jobs. These parts could not be read (at least %d changes):\n", done.Jobs, done.LostCommits)
+	more := ""
+	if done.MoreLost {
+		more = ", and an unknown number of further ones"
+	}
+	fmt.Fprintf(out, "There are %d jobs. These parts could not be read (%d commits%s):\n", done.Jobs, done.LostCommits, more)
 	for _, place := range done.Lost {
 		fmt.Fprintln(out, "  "+printable(place))
+	}
+	printMissing(out, done)
+	if len(done.Held) > 0 {
+		ids := make([]string, len(done.Held))
+		for i, id := range done.Held {
+			ids[i] = strconv.FormatUint(id, 10)
+		}
+		fmt.Fprintf(out, "%d jobs may have run, or have been cancelled or deleted, in the lost part. They are dead, and do not run: %s.\n", len(ids), listed(ids))
+		fmt.Fprintf(out, "To let all of them run as before the damage, call %q. To run one of them, retry it.\n", resume)
 	}
 	fmt.Fprintln(out, "The damaged files were moved to these, which are not needed any more:")
 	for _, file := range done.SetAside {
 		fmt.Fprintln(out, "  "+printable(file))
 	}
+}
+
+// printMissing prints which jobs are missing after a repair.
+func printMissing(out io.Writer, done *local.Repaired) {
+	if len(done.Missing) > 0 {
+		ids := make([]string, len(done.Missing))
+		for i, r := range done.Missing {
+			if ids[i] = strconv.FormatUint(r.From, 10); r.To > r.From {
+				ids[i] += fmt.Sprintf("-%d", r.To)
+			}
+		}
+		fmt.Fprintf(out, "%d jobs are missing; those that had ended long before are among them: %s.\n", done.MissingJobs(), listed(ids))
+	}
+	if done.MissingUpTo > 0 {
+		fmt.Fprintf(out, "Further jobs with ids up to %d may be missing, and it cannot be known which ones.\n", done.MissingUpTo)
+	}
+	if done.MissingFrom > 0 {
+		fmt.Fprintf(out, "Further jobs with ids from %d on may be missing, and it cannot be known which ones.\n", done.MissingFrom)
+	}
+}
+
+// listed joins at most maxIDs of the ids with commas.
+func listed(ids []string) string {
+	if rest := len(ids) - maxIDs; rest > 0 {
+		return fmt.Sprintf("%s and %d more (see --json)", strings.Join(ids[:maxIDs], ", "), rest)
+	}
+	return strings.Join(ids, ", ")
 }

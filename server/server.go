@@ -79,12 +79,13 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	if socket := cfg.Tasks.ControlSocket(); socket != "" {
 		s.API.Add(&controller{api: s.API, path: socket})
 	}
-	s.API.Add(s.Worker, s.Web, s.TCP)
+	s.API.Add(s.Web, s.TCP)
 	// The sockets are added after Web, so that they stop before Web. The reason is that Web waits for the long polls of
 	// the sockets.
 	if err := s.buildSockets(cfg.WebSockets); err != nil {
 		return err
 	}
+	s.API.Add(s.Worker) // the last one stops first: the transports serve while running tasks end
 	s.addSections()
 	return nil
 }

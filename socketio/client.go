@@ -235,7 +235,7 @@ func (c *client) handleEvent(conn *actionhero.Conn, p packet) connloop.Request {
 	}
 	cmd := command{client: c, conn: conn, id: p.id, name: string(name), run: (*command).runCommand}
 	if key := commandArguments[cmd.name]; key != "" {
-		cmd.arg, cmd.err = argument(firstArgument(args), key)
+		cmd.args, cmd.err = arguments(cmd.name, firstArgument(args), key)
 	} else if quitEvents[cmd.name] {
 		cmd.run = (*command).quit
 	}

@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/actionhero-go/actionhero"
@@ -14,12 +13,13 @@ import (
 // command is a request that runs in the order of the client's packets: a connect to the namespace, or an event other
 // than "action".
 type command struct {
-	client    *client
-	conn      *actionhero.Conn
-	id        []byte
-	name, arg string
-	err       error // the error of the argument, or nil
-	run       func(*command)
+	client *client
+	conn   *actionhero.Conn
+	id     []byte
+	name   string
+	args   wire.Args
+	err    error // the error of the arguments, or nil
+	run    func(*command)
 }
 
 // commandQueue runs the commands of one client one after the other, in the order in which the commands came. If a
@@ -47,8 +47,10 @@ func (q *commandQueue) add(cmd command) connloop.Request {
 func (q *commandQueue) Run() (done bool) {
 	cmd := q.begin()
 	defer q.end()
-	defer cmd.client.recoverPanic(cmd.id)
+	answered := false
+	defer cmd.client.recoverPanic(cmd.id, &answered)
 	cmd.run(&cmd)
+	answered = true
 	return true
 }
 
@@ -82,9 +84,9 @@ func (cmd *command) completeConnect() {
 	c.session.Reply(*buf)
 	*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), cfg.WelcomeMessage, cfg.DefaultChatRoom)
 	c.sendReply(buf)
-	object, refused := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api.API, cmd.conn)
-	if *buf = object; refused {
-		c.sendReply(buf)
+	object, failure := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api.API, cmd.conn)
+	if *buf = object; failure != nil {
+		c.sendAnswer(buf, failure)
 	}
 }
 
@@ -93,12 +95,21 @@ func (cmd *command) runCommand() {
 	buf := getBuffer()
 	defer putBuffer(buf)
 	*buf = appendAnswerHead((*buf)[:0], cmd.id)
-	if cmd.err != nil {
-		*buf = wire.Error(*buf, cmd.err)
+	var failure *actionhero.Error
+	if err := cmd.check(); err != nil {
+		*buf, failure = wire.Failed(*buf, err)
 	} else {
-		*buf, _ = wire.RunCommand(cmd.client.ctx, *buf, cmd.client.api.API, cmd.conn, cmd.name, cmd.arg)
+		*buf, failure = wire.RunCommand(cmd.client.ctx, *buf, cmd.client.api.API, cmd.conn, cmd.name, cmd.args)
 	}
-	cmd.client.sendReply(buf)
+	cmd.client.sendAnswer(buf, failure)
+}
+
+// check returns the error of the arguments, or an error if the client has used up its allowance of requests.
+func (cmd *command) check() error {
+	if _, err := cmd.client.api.Admit(cmd.client.ip); err != nil {
+		return err
+	}
+	return cmd.err
 }
 
 // quit disconnects the client. It sends a reply only if the client requested an acknowledgement. Otherwise the
@@ -113,9 +124,9 @@ func (cmd *command) quit() {
 	cmd.client.Close("the client has quit")
 }
 
-// commandArguments maps the name of a command to the key of the command's argument in the JSON object of the event.
-// Commands without an argument are not in the map.
-var commandArguments = map[string]string{"say": "message", "roomChange": "room", "roomAdd": "room", "roomLeave": "room"}
+// commandArguments maps the name of a command to the key of its first argument in the JSON object of the event. If the
+// argument of the event is a string, that string is the first argument. Commands without arguments are not in the map.
+var commandArguments = map[string]string{"say": "message", "roomChange": "room", "roomAdd": "room", "roomLeave": "room", "roomView": "room"}
 
 var quitEvents = map[string]bool{"quit": true, "exit": true, "close": true}
 
@@ -131,30 +142,35 @@ func unknownEvent(quoted []byte) error {
 	if err != nil {
 		return errEventName
 	}
-	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", name, strings.Join(commandNames, ", "))
+	return wire.Unknown(name)
 }
 
-// argument returns the argument of a command. The parameter arg is the JSON text of an event's argument: an object with
-// a string member named key, or a string, which argument returns unquoted. If the member "room" is missing, argument
-// returns "", which package actionhero rejects because of the rules for room names. If the member "message" is missing,
-// argument returns an error.
-func argument(arg []byte, key string) (text string, err error) {
-	found := key == "room"
+// arguments returns the arguments of a command. The parameter arg is the JSON text of an event's argument: an object
+// with string members, or a string, which is the member named key. The object of "say" may also name the room. Any other
+// member is an error, because a message with a misspelt room would be said in another room. If the member "message" is
+// missing, arguments returns an error. A missing or wrong room is refused by package actionhero.
+func arguments(event string, arg []byte, key string) (args wire.Args, err error) {
+	found := key != "message"
+	set := func(name string, raw []byte) error {
+		if name != key && name != "room" {
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a key of the event %s", name, event)
+		}
+		if raw[0] != '"' {
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "%s must be a string", name)
+		}
+		text, err := jsonx.Unquote(raw)
+		if name == "room" {
+			args.Room, args.NamesRoom = text, true
+			return err
+		}
+		args.Text, found = text, true
+		return err
+	}
 	switch {
 	case len(arg) > 0 && arg[0] == '"':
-		return jsonx.Unquote(arg)
+		err = set(key, arg)
 	case len(arg) > 0 && arg[0] == '{':
-		err = jsonx.Members(arg, func(name string, raw []byte) error {
-			if name != key {
-				return nil
-			}
-			if raw[0] != '"' {
-				return actionhero.Errorf(actionhero.CodeInvalidInput, "%s must be a string", key)
-			}
-			found = true
-			text, err = jsonx.Unquote(raw)
-			return err
-		})
+		err = jsonx.Members(arg, set)
 	case arg != nil && string(arg) != "null":
 		if err = jsonx.Valid(arg); err == nil {
 			err = actionhero.Errorf(actionhero.CodeInvalidInput, "the argument of an event must be an object")
@@ -163,5 +179,5 @@ func argument(arg []byte, key string) (text string, err error) {
 	if err == nil && !found {
 		err = actionhero.Errorf(actionhero.CodeInvalidInput, "%s is a required key of say", key)
 	}
-	return text, err
+	return args, err
 }

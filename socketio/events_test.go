@@ -19,7 +19,20 @@ import (
 // Each event is answered by the event response, or by an acknowledgement if one is requested.
 func TestAllEvents(t *testing.T) {
 	const ok = `{"context":"response","status":"OK"`
-	fails := func(text string) string { return `{"context":"response","error":"` + text + `"}` }
+	fails := func(text string) string {
+		code := `","errorCode":"invalidInput"`
+		switch {
+		case strings.Contains(text, "is not a known action"), strings.Contains(text, "you are not in"):
+			code = `","errorCode":"notFound"`
+		case strings.Contains(text, "your current room"):
+			code = `","errorCode":"conflict"`
+		case strings.HasPrefix(text, "limit"):
+			code += `,"errorDetails":[{"field":"limit","rule":"type","message":"` + text + `"}]`
+		case strings.HasPrefix(text, "text"):
+			code += `,"errorDetails":[{"field":"text","rule":"required","message":"text must be given"}]`
+		}
+		return `{"context":"response","error":"` + text + code + `}`
+	}
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, id := b.join()
 		connected := time.Now().UnixMilli()
@@ -34,7 +47,10 @@ func TestAllEvents(t *testing.T) {
 			{`"roomView"`, view("defaultRoom")},
 			{`"roomView",null`, view("defaultRoom")},
 			{`"roomChange",{"room":" lobby "}`, ok + `,"room":"lobby"}`},
-			{`"roomView",{"room":"defaultRoom"}`, view("lobby")},
+			{`"roomView",{"room":"lobby"}`, view("lobby")},
+			{`"roomView",{"room":"news"}`, ok + `,"room":"news","roomStatus":{"members":null,"membersCount":0}}`},
+			{`"say",{"room":"lobby","message":"hi"}`, ok + `}`},
+			{`"say",{"room":"news","message":"hi"}`, fails("you are not in the room news")},
 			{`"roomAdd",{"room":"news"}`, ok + `,"room":"news"}`},
 			{`"roomLeave",{"room":"news"}`, ok + `,"room":"news"}`, fails("you are not in the room news")},
 			{`"roomChange","defaultRoom"`, ok + `,"room":"defaultRoom"}`},
@@ -64,7 +80,9 @@ func TestAllEvents(t *testing.T) {
 			{`"action",true`, fails("the argument of an action must be an object")},
 			{`"action",{"action":"echo","text":"x","limit":-1}`, fails("limit must be a whole number of 0 or more")},
 			{`"action",{"action":"echo",}`, fails("malformed JSON at offset 17: a member name in quotes is expected")},
-			{`"action",{"action":"aFile"}`, fails("this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")},
+			{`"action",{"action":"aFile"}`, `{"context":"response","content":{"name":"a.txt","type":"text/plain; charset=utf-8","size":5,"base64":"Ynl0ZXM="},"error":false}`},
+			{`"say",{"mesage":"hi","message":"ho"}`, fails("mesage is not a key of the event say")},
+			{`"roomView",{"rom":"x"}`, fails("rom is not a key of the event roomView")},
 			{`"file",{"fileName":"x"}`, fails("file is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
 			{`"connect"`, fails("connect is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
 			{`"\u0061ction"`, fails("action is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit")},
@@ -83,7 +101,7 @@ func TestAllEvents(t *testing.T) {
 				t.Fatalf("the event is [%.200s]", test[0])
 			}
 		}
-		if n := b.io.Requests(); n != 2*46 {
+		if n := b.io.Requests(); n != 2*51 {
 			t.Errorf("%d requests were counted", n)
 		}
 		k.CloseNormal()
@@ -170,9 +188,9 @@ func TestRefusedRoom(t *testing.T) {
 	}}
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
 		k, _ := b.join()
-		k.Want(`42["response",{"context":"response","error":"not into defaultRoom"}]`)
+		k.Want(`42["response",{"context":"response","error":"not into defaultRoom","errorCode":"permissionDenied"}]`)
 		k.Send(`421["say",{"message":"x"}]`)
-		k.Want(`431[{"context":"response","error":"you are in no room: enter one with roomChange"}]`)
+		k.Want(`431[{"context":"response","error":"you are in no room: enter one with roomChange","errorCode":"conflict"}]`)
 		k.CloseNormal()
 	}, middleware)
 }

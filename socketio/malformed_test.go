@@ -19,7 +19,7 @@ func TestMalformedEvents(t *testing.T) {
 			echo(`,"any":` + strings.Repeat(`{"a":`, 9000)):              "64 levels",
 			`"action",` + deep(10_000):                                   "64 levels",
 			`"say",{"message":` + deep(10_000) + `}`:                     "64 levels",
-			`"roomView",` + deep(10_000):                                 `"status":"OK"`,
+			`"roomView",` + deep(10_000):                                 "nested deeper",
 			deep(10_000):                                                 "the name of an event must be a string",
 			echo(`,"size":null`):                                         `"error":false`,
 			echo(`,"size":[]`):                                           "size must be a whole number",

@@ -128,7 +128,7 @@ func TestBinaryEvents(t *testing.T) {
 		k.SendBinary(1)
 		k.Send(`451-2["action",{"action":"echo","text":{"_placeholder":true,"num":5}}]`)
 		k.SendBinary(1)
-		k.Want(`432[{"context":"response","error":"each placeholder must stand for an attachment of its own"}]`)
+		k.Want(`432[{"context":"response","error":"each placeholder must stand for an attachment of its own","errorCode":"invalidInput"}]`)
 		k.CloseNormal()
 
 		q := b.OpenPolling()

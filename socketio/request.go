@@ -22,7 +22,6 @@ type call struct {
 var (
 	errArgument   = actionhero.Errorf(actionhero.CodeInvalidInput, "the argument of an action must be an object")
 	errActionName = actionhero.Errorf(actionhero.CodeInvalidInput, "action must be a string")
-	errContent    = actionhero.Errorf(actionhero.CodeInvalidInput, "this action answers with bytes, which are not sent over Socket.IO: ask for them over HTTP")
 )
 
 // newCall returns the call for an event "action". args is the text of the event's arguments. The action uses only the
@@ -38,8 +37,6 @@ func newCall(c *client, conn *actionhero.Conn, id, args []byte) *call {
 			return newCall(c, conn, id, arg)
 		}
 		req.Err = err
-	} else if c.api.ReturnsContent(req.Action) {
-		req.Err = errContent
 	}
 	return r
 }
@@ -77,22 +74,31 @@ func (r *call) param(key string, raw []byte) error {
 
 // Run implements connloop.Request. It runs the action and queues the answer.
 func (r *call) Run() (done bool) {
-	defer r.client.recoverPanic(r.id)
+	answered := false
+	defer r.client.recoverPanic(r.id, &answered)
 	out, err := r.client.api.Dispatch(r.client.ctx, &r.req)
-	if content, ok := out.(*actionhero.Content); ok && content != nil {
-		_ = content.Close() // content of a middleware: newCall refuses actions that return content
-		err = errContent
-	}
 	buf := getBuffer()
 	defer putBuffer(buf)
 	*buf = appendAnswerHead((*buf)[:0], r.id)
-	if err != nil {
-		*buf = wire.Error(*buf, err)
+	var failure *actionhero.Error
+	if content, ok := out.(*actionhero.Content); err != nil {
+		*buf, failure = wire.Failed(*buf, err)
+	} else if ok && content != nil {
+		*buf, failure = wire.Content(*buf, &r.req, content, r.client.cfg.MaxContentBytes)
 	} else {
-		*buf = wire.Result(*buf, &r.req, out)
+		*buf, failure = wire.Result(*buf, &r.req, out)
 	}
-	r.client.sendReply(buf)
+	r.client.sendAnswer(buf, failure)
+	answered = true
 	return true
+}
+
+// sendAnswer sends buf like sendReply. If failure is not nil, sendAnswer first appends its code and details.
+func (c *client) sendAnswer(buf *[]byte, failure *actionhero.Error) {
+	if failure != nil {
+		*buf = transport.AppendError(*buf, failure)
+	}
+	c.sendReply(buf)
 }
 
 // sendReply appends the closing brace and bracket to buf, the beginning of a reply, and queues the reply for the
@@ -102,15 +108,19 @@ func (c *client) sendReply(buf *[]byte) {
 	c.session.Reply(*buf)
 }
 
-// recoverPanic recovers a panic in package socketio, logs it and replies with an error, so that the connection stays
-// open. id is the number of the requested acknowledgement, or nil. Callers must defer recoverPanic directly, because
-// recover stops a panic only if the deferred function itself calls recover.
-func (c *client) recoverPanic(id []byte) {
+// recoverPanic recovers a panic, logs it and replies with an error, so that the connection stays open. If the code of the
+// app has ended the goroutine with runtime.Goexit, recoverPanic also replies with an error. id is the number of the
+// requested acknowledgement, or nil. The caller sets answered before it returns normally. Callers must defer recoverPanic
+// directly, because recover stops a panic only if the deferred function itself calls recover.
+func (c *client) recoverPanic(id []byte, answered *bool) {
+	if *answered {
+		return
+	}
 	if p := recover(); p != nil {
 		stack := make([]byte, 8<<10)
 		c.log().Error("a fault of the server in a Socket.IO request", "panic", fmt.Sprint(p), "stack", string(stack[:runtime.Stack(stack, false)]))
-		(&errorReply{c, id, errors.New("a fault of the server")}).Run()
 	}
+	(&errorReply{c, id, errors.New("a fault of the server")}).Run()
 }
 
 // errorReply is a request that only replies with the error err, for example to a malformed event.
@@ -124,8 +134,9 @@ type errorReply struct {
 func (r *errorReply) Run() (done bool) {
 	buf := getBuffer()
 	defer putBuffer(buf)
-	*buf = wire.Error(appendAnswerHead((*buf)[:0], r.id), r.err)
-	r.client.sendReply(buf)
+	object, failure := wire.Failed(appendAnswerHead((*buf)[:0], r.id), r.err)
+	*buf = object
+	r.client.sendAnswer(buf, failure)
 	return true
 }
 

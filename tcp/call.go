@@ -65,7 +65,7 @@ func (c *call) dispatch() {
 	if err != nil {
 		*buf = wire.Error((*buf)[:0], err)
 	} else {
-		*buf = wire.Result((*buf)[:0], &c.Request, out)
+		*buf, _ = wire.Result((*buf)[:0], &c.Request, out)
 	}
 	ss.out.AddLater(*buf, appendTail(tail[:0], c.count))
 }

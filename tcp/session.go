@@ -64,7 +64,7 @@ func (ss *session) serve() {
 	ss.ip = ss.conn.Remote.Addr().String()
 	api.Log().Debug("[connection @ tcp]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), 0)
-	if refusal, refused := wire.Enter(ss.server.ctx, nil, api.API, ss.conn); refused {
+	if refusal, failure := wire.Enter(ss.server.ctx, nil, api.API, ss.conn); failure != nil {
 		ss.reply(refusal, 0)
 	}
 	ss.arm(time.Time{})

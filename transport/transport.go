@@ -77,8 +77,13 @@ type Details interface {
 // AppendOutput appends out, the output of the action of req, to dst as the members of a JSON object, without the
 // braces. If out does not encode, AppendOutput logs the cause and returns dst unchanged with the CodeInternal error for
 // the client.
-func AppendOutput(dst []byte, req *actionhero.Request, out any) ([]byte, error) {
-	return bridge.AppendOut(dst, req, out)
+//
+// No member has a name that the envelope of a transport uses, such as "error". A struct that has one is refused when
+// its action is registered; a member of a map is renamed: "_" stands in front of its name. AppendOutput also renames the
+// members with the names in reserved, which the envelope of this answer uses. Names that all transports use need not be
+// given.
+func AppendOutput(dst []byte, req *actionhero.Request, out any, reserved ...string) ([]byte, error) {
+	return bridge.AppendOut(dst, req, out, reserved)
 }
 
 // AppendError appends the members that tell a client more about the failure err, each with a leading comma:

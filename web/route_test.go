@@ -83,3 +83,18 @@ func TestMethods(t *testing.T) {
 		}
 	})
 }
+
+// An action answers at each of its routes, and the rest of a path is one value.
+func TestSeveralRoutesAndTheRestOfAPath(t *testing.T) {
+	t.Parallel()
+	docs := routed("docs", "GET /docs/{name...}").(actionhero.Action[personInput, map[string]string])
+	docs.Routes = []string{"GET /manual/{name...}", "POST /docs"}
+	s := start(t, nil, docs)
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		c.Ask("GET", "/docs/a/b%20c", "").Want(t, 200, `{"got":"a/b c|","ran":"docs"`)
+		c.Ask("GET", "/manual/x?other=y", "").Want(t, 200, `{"got":"x|y","ran":"docs"`)
+		c.Ask("GET", "/manual", "").Want(t, 200, `{"got":"|","ran":"docs"`)
+		c.Ask("POST", "/docs", "").Want(t, 200, `{"got":"|","ran":"docs"`)
+		c.Ask("GET", "/docs/a/%2e%2e/%2e%2e/etc", "").Want(t, 404, ``)
+	})
+}

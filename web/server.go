@@ -222,15 +222,14 @@ func (s *Server) logServeError(err error) {
 func (s *Server) readRoutes() error {
 	s.routes = route.Table[string]{}
 	for _, info := range s.api.Actions() {
-		if info.Route == "" {
-			continue
-		}
-		pattern, err := route.Parse(info.Route)
-		if err != nil {
-			return err
-		}
-		if err := s.routes.Add(pattern, info.Name); err != nil {
-			return err
+		for _, text := range info.Routes {
+			pattern, err := route.Parse(text)
+			if err != nil {
+				return err
+			}
+			if err := s.routes.Add(pattern, info.Name); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

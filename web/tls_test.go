@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
@@ -90,19 +89,16 @@ func TestStartErrors(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = taken.Close() })
 	port := taken.Addr().(*net.TCPAddr).Port
-	ann, bob := routed("ann", "GET /people/{name}"), routed("bob", "GET /people/{other}/")
 	for want, test := range map[string]struct {
 		change func(*server.Config)
-		parts  actionhero.Parts
 	}{
 		fmt.Sprintf("port %d is in use: stop the program that listens there, or choose another httpServer.port", port):  {change: func(cfg *server.Config) { cfg.HTTPServer.Port = port }},
 		fmt.Sprintf("port %d is in use: stop the program that listens there, or choose another httpsServer.port", port): {change: func(cfg *server.Config) { cfg.HTTPSServer.Port = port }},
 		"httpsServer.certFile and httpsServer.keyFile cannot be used: open none":                                        {change: func(cfg *server.Config) { cfg.HTTPSServer.CertFile = "none" }},
-		`routes "GET /people/{name}" and "GET /people/{other}/" match the same req`:                                     {parts: actionhero.Parts{ann, bob}},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			s := testkit.New(t, testkit.Options{TLS: true, Parts: test.parts, Change: test.change})
+			s := testkit.New(t, testkit.Options{TLS: true, Change: test.change})
 			if err := s.API.Start(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got  %v\nwant …%s…", err, want)
 			}

@@ -36,19 +36,12 @@ func (ss *session) newCall(m *message, err error) *call {
 			err = actionhero.AsError(err)
 		}
 	}
-	if err == nil && api.ReturnsContent(c.Action) {
-		err = errContent
-	}
 	if c.Action != "" {
 		c.Params.Set("action", c.Action)
 	}
 	c.Err = err
 	return c
 }
-
-// errContent is the reply to a request for an action that returns bytes. The bytes cannot be sent, because each message
-// is one JSON object.
-var errContent = actionhero.Errorf(actionhero.CodeInvalidInput, "this action answers with bytes, which are not sent over WebSocket: ask for them over HTTP")
 
 func (c *call) setAction(raw []byte) error {
 	if plain, ok := jsonx.Plain(raw); ok && raw[0] == '"' {
@@ -63,26 +56,30 @@ func (c *call) setAction(raw []byte) error {
 // Run implements connloop.Request. It runs the action and queues the reply.
 func (c *call) Run() (done bool) {
 	ss := c.session
-	defer func() {
+	answered := false
+	defer func() { // also after runtime.Goexit in the code of the app
+		if answered {
+			return
+		}
 		if p := recover(); p != nil {
 			ss.logPanic(p)
-			ss.reply(wire.Error(nil, errPanic), c.id)
-			done = true
 		}
+		ss.fail(errPanic, c.id)
+		done = true
 	}()
 	out, err := ss.handler.api.Dispatch(ss.ctx, &c.Request)
-	if content, ok := out.(*actionhero.Content); ok && content != nil {
-		_ = content.Close()
-		err = errContent
-	}
 	buf := getBuffer()
 	defer putBuffer(buf)
-	if err != nil {
-		*buf = wire.Error((*buf)[:0], err)
+	object, failure := (*buf)[:0], (*actionhero.Error)(nil)
+	if content, ok := out.(*actionhero.Content); err != nil {
+		object, failure = wire.Failed(object, err)
+	} else if ok && content != nil {
+		object, failure = wire.Content(object, &c.Request, content, ss.handler.cfg.MaxContentBytes)
 	} else {
-		*buf = wire.Result((*buf)[:0], &c.Request, out)
+		object, failure = wire.Result(object, &c.Request, out)
 	}
-	ss.reply(*buf, c.id)
+	*buf = ss.answer(object, failure, c.id)
+	answered = true
 	return true
 }
 

@@ -22,7 +22,7 @@ func TestSlowRequest(t *testing.T) {
 	p.Send(gateRequest)
 	<-g.Begun
 	p.Call(`{"event":"roomChange","id":2,"room":"a"}`, `{"context":"response","status":"OK","room":"a","id":2}`)
-	p.Call(`{"event":"action","id":3,"params":{"action":"x"}}`, `{"context":"response","error":"x is not a known action.","id":3}`)
+	p.Call(`{"event":"action","id":3,"params":{"action":"x"}}`, `{"context":"response","error":"x is not a known action.","id":3,"errorCode":"notFound"}`)
 	g.Open()
 	p.Want(gateReply)
 }
@@ -57,8 +57,8 @@ func TestPanic(t *testing.T) {
 		Name: "panic", Run: func(context.Context, actionhero.None) (actionhero.None, error) { panic("in user code") },
 	})
 	p := s.WS(t)
-	p.Call(`{"event":"action","id":1,"params":{"action":"panic"}}`, `{"context":"response","error":"The server experienced an internal error","id":1}`)
-	p.Call(`{"event":"action","id":2,"params":{"action":"x"}}`, `{"context":"response","error":"x is not a known action.","id":2}`)
+	p.Call(`{"event":"action","id":1,"params":{"action":"panic"}}`, `{"context":"response","error":"The server experienced an internal error","id":1,"errorCode":"internal"}`)
+	p.Call(`{"event":"action","id":2,"params":{"action":"x"}}`, `{"context":"response","error":"x is not a known action.","id":2,"errorCode":"notFound"}`)
 }
 
 // A message of MaxMessageBytes is accepted, and one byte more is refused with code 1009, with and without TLS.

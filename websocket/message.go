@@ -25,6 +25,42 @@ type message struct {
 	text    string // the member "message", for the event "say"
 	hasText bool
 	room    string
+	hasRoom bool
+	keys    [3]bool // for each element of eventKeys: the message has the key
+	unknown string  // the first key that no event has; "": none
+}
+
+// eventKeys are the keys that only some events have. All events have the keys "event" and "id".
+var eventKeys = [3]string{"params", "message", "room"}
+
+// keysOf maps each event to the elements of eventKeys that the event may have.
+var keysOf = map[string][3]bool{
+	actionEvent: {true, false, false}, "say": {false, true, true},
+	"roomChange": {false, false, true}, "roomAdd": {false, false, true}, "roomLeave": {false, false, true}, "roomView": {false, false, true},
+	"detailsView": {}, "quit": {}, "exit": {}, "close": {},
+}
+
+// checkKeys returns an error if the message has a key that its event has not. A key that the server ignored could change
+// the meaning of the message: a message to one room would be said in another.
+func (m *message) checkKeys() error {
+	allowed, known := keysOf[m.event]
+	if !known {
+		return nil
+	}
+	key := m.unknown
+	for i, has := range m.keys {
+		if has && !allowed[i] {
+			key = eventKeys[i]
+		}
+	}
+	if key == "" {
+		return nil
+	}
+	hint := ""
+	if m.event == actionEvent {
+		hint = ": the params of the action are members of params"
+	}
+	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a key of the event %s%s", key, m.event, hint)
 }
 
 // parse reads the JSON members of data into m and returns the first error. After an error in one member, parse still
@@ -37,10 +73,13 @@ func (m *message) parse(data []byte) error {
 		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return actionhero.AsError(err)
+	case first != nil:
+		return first
 	}
-	return first
+	return m.checkKeys()
 }
 
 func (m *message) member(key string, raw []byte) (err error) {
@@ -54,18 +93,24 @@ func (m *message) member(key string, raw []byte) (err error) {
 			return actionhero.Errorf(actionhero.CodeInvalidInput, "id must be a number or a string, of %d bytes at most", maxID)
 		}
 		m.id = raw
-	case "message":
-		m.text, err = stringMember(key, raw)
-		m.hasText = err == nil
-	case "room":
-		m.room, err = stringMember(key, raw)
 	case "params":
-		if string(raw) == "null" {
+		if m.keys[0] = true; string(raw) == "null" {
 			return nil
 		}
 		if m.params = raw; raw[0] != '{' {
 			m.params = nil
 			return actionhero.Errorf(actionhero.CodeInvalidInput, "params must be an object")
+		}
+	case "message":
+		m.keys[1] = true
+		m.text, err = stringMember(key, raw)
+		m.hasText = err == nil
+	case "room":
+		m.keys[2], m.hasRoom = true, true
+		m.room, err = stringMember(key, raw)
+	default:
+		if m.unknown == "" {
+			m.unknown = strings.Clone(key)
 		}
 	}
 	return err
@@ -85,48 +130,37 @@ func stringMember(key string, raw []byte) (string, error) {
 func (ss *session) message(data []byte) connloop.NextResult {
 	ss.handler.requests.Add(1)
 	var m message
-	if err := m.parse(data); err != nil && m.event != actionEvent {
-		ss.refuse(err, m.id)
-		return connloop.Handled
-	} else if m.event == actionEvent {
+	err := m.parse(data)
+	switch {
+	case m.event == actionEvent:
 		ss.loop.Enqueue(ss.newCall(&m, err))
 		return connloop.Handled
-	}
-	switch m.event {
-	case "quit", "exit", "close":
+	case err != nil:
+	case m.event == "quit" || m.event == "exit" || m.event == "close":
 		ss.reply(wire.Status(nil, "Bye!"), m.id)
 		ss.end = &ws.CloseError{Code: ws.Normal, Reason: "Bye!"}
 		return connloop.Ended
-	case "":
-		ss.refuse(actionhero.Errorf(actionhero.CodeInvalidInput, "event is a required key of a request"), m.id)
-	default:
+	case m.event == "":
+		err = actionhero.Errorf(actionhero.CodeInvalidInput, "event is a required key of a request")
+	case m.event == "say" && !m.hasText:
+		err = actionhero.Errorf(actionhero.CodeInvalidInput, "message is a required key of say")
+	}
+	if _, limited := ss.handler.api.Admit(ss.ip); limited != nil { // for actions, Dispatch counts
+		err = limited
+	}
+	if err != nil {
+		ss.fail(err, m.id)
+	} else {
 		ss.command(&m)
 	}
+	ss.ws.Out.Send()
 	return connloop.Handled
 }
 
-// refuse sends the error err as the reply to an invalid message. id is the id of the message, or nil if the message has
-// no id.
-func (ss *session) refuse(err error, id []byte) {
-	ss.reply(wire.Error(nil, err), id)
-	ss.ws.Out.Send()
-}
-
-// command runs the command m.event, one of the commands that all persistent transports have, and sends the reply.
+// command runs the command m.event, one of the commands that all persistent transports have, and queues the reply.
 func (ss *session) command(m *message) {
-	arg := m.room
-	if m.event == "say" {
-		if arg = m.text; !m.hasText {
-			ss.refuse(actionhero.Errorf(actionhero.CodeInvalidInput, "message is a required key of say"), m.id)
-			return
-		}
-	}
 	buf := getBuffer()
 	defer putBuffer(buf)
-	var ok bool
-	if *buf, ok = wire.RunCommand(ss.ctx, (*buf)[:0], ss.handler.api.API, ss.conn, m.event, arg); !ok {
-		*buf = wire.Error(*buf, actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", m.event, strings.Join(wire.Commands(), ", ")))
-	}
-	ss.reply(*buf, m.id)
-	ss.ws.Out.Send()
+	object, failure := wire.RunCommand(ss.ctx, (*buf)[:0], ss.handler.api.API, ss.conn, m.event, wire.Args{Room: m.room, NamesRoom: m.hasRoom, Text: m.text})
+	*buf = ss.answer(object, failure, m.id)
 }

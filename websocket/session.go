@@ -46,8 +46,8 @@ func (ss *session) welcome(remote netip.AddrPort) {
 	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), nil)
-	if refusal, refused := wire.Enter(ss.ctx, nil, api.API, ss.conn); refused {
-		ss.reply(refusal, nil)
+	if refusal, failure := wire.Enter(ss.ctx, nil, api.API, ss.conn); failure != nil {
+		ss.answer(refusal, failure, nil)
 	}
 	ss.ws.Out.Send()
 }
@@ -137,6 +137,27 @@ func (ss *session) reply(object, id []byte) {
 	}
 	var tail [maxID + 8]byte
 	ss.ws.Text(object, append(append(append(tail[:0], `,"id":`...), id...), '}'))
+}
+
+// answer queues the answer to a request: object, a result of package wire, with the error failure of that result or nil.
+// It returns the memory of object, which may have grown.
+func (ss *session) answer(object []byte, failure *actionhero.Error, id []byte) []byte {
+	if failure == nil {
+		ss.reply(object, id)
+		return object
+	}
+	if id != nil {
+		object = append(append(object, `,"id":`...), id...)
+	}
+	object = transport.AppendError(object, failure)
+	ss.reply(object, nil)
+	return object
+}
+
+// fail queues the answer to a request that failed with err. id is the id of the request, or nil if it has none.
+func (ss *session) fail(err error, id []byte) {
+	object, failure := wire.Failed(nil, err)
+	ss.answer(object, failure, id)
 }
 
 var closingBrace = []byte{'}'}

@@ -38,8 +38,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bridge"
 )
 
-// Worker fetches jobs from the queue of an API's backend and runs them. Add the Worker to the API as the first
-// Component, so that the Worker stops last.
+// Worker fetches jobs from the queue of an API's backend and runs them. Add the Worker to the API as the last Component,
+// so that the Worker stops first and the transports serve while running tasks end.
 type Worker struct {
 	api   *actionhero.API
 	host  bridge.Worker

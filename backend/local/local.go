@@ -57,7 +57,7 @@ type QueueConfig struct {
 	KeepFailed    time.Duration `json:"keepFailed" default:"168h" range:"0 or less is not at all" doc:"time for which dead tasks are kept, and can be retried"`
 	KeepMost      int           `json:"keepMost" default:"100000" min:"1" unit:"tasks" doc:"completed and cancelled tasks to keep, and dead ones"`
 	MaxJobs       int           `json:"maxJobs" default:"2000000" min:"1" unit:"tasks" doc:"tasks that may wait or run; the queue refuses more"`
-	MaxBytes      int64         `json:"maxBytes" unit:"bytes" auto:"1 GiB, or 256 MiB in memory" min:"1" doc:"size of all tasks: parameters, names and 160 bytes for each"`
+	MaxBytes      int64         `json:"maxBytes" unit:"bytes" auto:"1 GiB, or 256 MiB in memory" min:"1" doc:"size of all tasks: parameters, names and 160 bytes for each; the oldest finished ones are removed first, then the queue refuses more"`
 }
 
 // withDefaults sets the defaults of the zero fields and returns the configuration for package queue. It returns an
@@ -155,22 +155,58 @@ func checkLength(what, name string) error {
 	return fmt.Errorf("a %s of %d bytes, %.32q…, is refused: %w", what, len(name), name, backend.ErrKeyTooLong)
 }
 
-// Repaired is the result of [Repair]: the number of kept jobs, the losses and the new names of the old files.
+// Repaired is the result of [Repair]: the jobs after the repair, and all that is known about the lost jobs and changes.
 type Repaired struct {
-	Jobs        int      // the number of jobs after the repair
-	LostCommits int      `json:"Commits"` // the known number of lost commits; one commit holds all changes made at the same time
-	Lost        []string // the unreadable places in files; empty: nothing was damaged, and Repair changed nothing
-	SetAside    []string `json:"Aside"` // the new names of the old files, which are no longer needed
+	Jobs        int      `json:"jobs"`        // the number of jobs after the repair
+	LostCommits int      `json:"lostCommits"` // the known number of lost commits; one commit holds all changes made at the same time
+	MoreLost    bool     `json:"moreLost"`    // further commits may be lost, and their number cannot be known
+	Lost        []string `json:"lost"`        // the unreadable files and places in files; empty: nothing was damaged, and Repair changed nothing
+	Missing     []IDs    `json:"missing"`     // the jobs in the lost part that are not there; those that ended long ago are among them
+	MissingUpTo uint64   `json:"missingUpTo"` // further jobs with this id or a lower one may be missing; 0: none
+	MissingFrom uint64   `json:"missingFrom"` // further jobs with this id or a higher one may be missing; 0: none
+	Held        []uint64 `json:"held"`        // the ids of jobs that may have ended in the lost part; they are dead until [ResumeHeld]
+	SetAside    []string `json:"setAside"`    // the new names of the old files, which are no longer needed
+}
+
+// IDs is a range of job ids, both ends included.
+type IDs struct {
+	From uint64 `json:"from"`
+	To   uint64 `json:"to"`
+}
+
+// MissingJobs returns the number of jobs in Missing.
+func (r *Repaired) MissingJobs() (n uint64) {
+	for _, ids := range r.Missing {
+		n += ids.To - ids.From + 1
+	}
+	return n
 }
 
 // Repair repairs the folder path, in which jobs are stored, if Open reports the folder as damaged. Repair keeps all
-// jobs that can be read, and renames the old files. If only the record of a run's end is lost, that job runs again.
-// Repair fails if a process uses the folder. After an error, Repair can be called again.
+// jobs that can be read, and renames the old files. Repair fails if a process uses the folder. After an error, Repair
+// can be called again.
+//
+// A job that waited or ran before the lost part may have been cancelled or have ended in that part. If no later record
+// has its state, Repair holds the job: it is dead, so that a cancelled job does not run again.
 func Repair(path string) (Repaired, error) {
 	config, err := QueueConfig{Path: path}.withDefaults()
 	if err != nil {
 		return Repaired{}, err
 	}
 	r, err := queue.Repair(config)
-	return Repaired{Jobs: r.Jobs, LostCommits: r.Loss.Batches, Lost: r.Loss.Places, SetAside: r.SetAside}, err
+	repaired := Repaired{Jobs: r.Jobs, LostCommits: r.Loss.Batches, MoreLost: r.Loss.Unknown, Lost: r.Loss.Places, MissingUpTo: r.UpTo, MissingFrom: r.From, Held: r.Held, SetAside: r.SetAside}
+	for _, ids := range r.Missing {
+		repaired.Missing = append(repaired.Missing, IDs(ids))
+	}
+	return repaired, err
+}
+
+// ResumeHeld makes the jobs in the folder path that [Repair] holds wait again, each for its own time, and returns their
+// number. A held job whose unique key another job has taken stays dead. ResumeHeld fails if a process uses the folder.
+func ResumeHeld(path string) (int, error) {
+	config, err := QueueConfig{Path: path}.withDefaults()
+	if err != nil {
+		return 0, err
+	}
+	return queue.Resume(config)
 }

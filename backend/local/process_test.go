@@ -2,6 +2,7 @@ package local
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -303,7 +304,7 @@ func TestSecondProcess(t *testing.T) {
 	refused := func(by int) {
 		t.Helper()
 		err := New(Config{Queue: QueueConfig{Path: path}}).Open(t.Context())
-		want := fmt.Sprintf("tasks cannot be kept in %s: the folder belongs to process %d: %v", path, by, backend.ErrInUse)
+		want := fmt.Sprintf("tasks cannot be kept in %s: the folder (tasks.path) belongs to process %d: %v", path, by, backend.ErrInUse)
 		if !errors.Is(err, backend.ErrInUse) || err.Error() != want {
 			t.Errorf("Open = %v, want %s", err, want)
 		}
@@ -362,7 +363,7 @@ func TestRepair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data[3000] ^= 1
+	data[3000+bytes.Index(data[3000:], []byte(`{"a":1}`))] ^= 1
 	if err := os.WriteFile(name, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +372,7 @@ func TestRepair(t *testing.T) {
 		t.Errorf("Open = %v", err)
 	}
 	r, err := Repair(path)
-	if err != nil || r.Jobs != 99 || r.LostCommits != 1 || len(r.Lost) != 1 || len(r.SetAside) != 2 {
+	if err != nil || r.Jobs != 99 || r.LostCommits != 1 || r.MoreLost || r.MissingJobs() != 1 || len(r.Lost) != 1 || len(r.SetAside) != 2 {
 		t.Errorf("Repair = %+v, %v", r, err)
 	}
 	q := open(t, Config{Queue: QueueConfig{Path: path}}).Queue()
@@ -381,6 +382,36 @@ func TestRepair(t *testing.T) {
 	for _, name := range r.SetAside {
 		if _, err := os.Stat(filepath.Join(path, name)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestFolderIsFreeAfterClose opens and closes a folder while the process starts other processes, which have copies of
+// its open files until their programs run. After Close, the folder must be free at once.
+func TestFolderIsFreeAfterClose(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var starts sync.WaitGroup
+	for range 2 {
+		starts.Go(func() {
+			for ctx.Err() == nil {
+				_ = exec.CommandContext(ctx, self, "-test.run", "^$").Run()
+			}
+		})
+	}
+	defer starts.Wait()
+	defer cancel()
+	b := New(Config{Queue: QueueConfig{Path: t.TempDir()}})
+	for range 60 {
+		if err := b.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Close(t.Context()); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

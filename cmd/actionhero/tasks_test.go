@@ -12,8 +12,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
@@ -160,8 +163,6 @@ func TestTasksRefusals(t *testing.T) {
 		"--limit is 0: it must be from 1 to 1000":                        {"list", "--limit", "0"},
 		"there is no job 9":                                              {"retry", "9"},
 		`unknown command "rerun" for`:                                    {"rerun"},
-		"accepts 1 arg(s), received 0":                                   {"show"},
-		"requires at least 1 arg(s), only received 0":                    {"cancel"},
 	} {
 		_, errs, code := runApp(t, dir, append([]string{"tasks"}, args...)...)
 		want = strings.ReplaceAll(want, "main", "actionhero.test")
@@ -176,7 +177,7 @@ func TestTasksRefusals(t *testing.T) {
 		t.Errorf("without a server: %d, %swant %s", code, errs, want)
 	}
 	testkit.WriteFile(t, filepath.Join(dir, "config.json"), `{"tasks": {"memory": true}}`)
-	if _, errs, code := runApp(t, dir, "tasks", "stats"); code != 1 || !strings.HasPrefix(errs, "Error: the configuration keeps tasks in memory (tasks.memory)") {
+	if _, errs, code := runApp(t, dir, "tasks", "stats"); code != 1 || !strings.HasPrefix(errs, "Error: the configuration keeps tasks in memory (tasks.memory is on or tasks.path is empty)") {
 		t.Errorf("with tasks in memory: %d, %s", code, errs)
 	}
 }
@@ -233,6 +234,69 @@ func TestRepair(t *testing.T) {
 	p = start(t, "app", dir)
 	shows(t, tasks(t, dir, "stats"), `^all +4 `)
 	p.stop()
+}
+
+// A file that is missing is reported with its jobs, and a job that may have been cancelled runs again only if that is
+// asked for.
+func TestRepairNamesMissingJobs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "data")
+	b := local.New(local.Config{Queue: local.QueueConfig{Path: folder}})
+	if err := b.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	job := backend.NewJob{Task: "remember", Params: []byte(`{"what":"` + strings.Repeat("x", 100_000) + `"}`), Delay: time.Hour}
+	for range 30 { // three files
+		if _, err := b.Queue().Enqueue(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(folder, "tasks-00000002.log")); err != nil {
+		t.Fatal(err)
+	}
+	whole := os.DirFS(folder)
+	copied := t.TempDir()
+	if err := os.CopyFS(filepath.Join(copied, "data"), whole); err != nil {
+		t.Fatal(err)
+	}
+	shows(t, tasks(t, dir, "repair"), `^There are \d+ jobs\. These parts could not be read \(\d+ commits\):$`, `^  tasks-00000002\.log, which is missing$`,
+		`^\d+ jobs are missing; those that had ended long before are among them: 11-\d+\.$`,
+		`^10 jobs may have run, or have been cancelled or deleted, in the lost part\. They are dead, and do not run: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10\.$`, `tasks repair --resume`)
+	shows(t, tasks(t, dir, "repair", "--resume"), `^Nothing is damaged: there are \d+ jobs\.$`, `^10 held jobs wait again\.$`)
+	out := tasks(t, copied, "repair", "--resume", "--json")
+	var report struct {
+		Jobs, LostCommits, Resumed int
+		Missing                    []struct{ From, To int }
+		Held                       []int
+	}
+	if err := json.Unmarshal([]byte(out), &report); err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Missing) != 1 || report.Missing[0].From != 11 || report.Jobs+report.Missing[0].To-10 != 30 || len(report.Held) != 10 || report.Resumed != 10 || report.LostCommits == 0 {
+		t.Errorf("the report is %s", out)
+	}
+	if !strings.HasPrefix(out, `{"jobs":`) || !strings.Contains(out, `"missing":[{"from":11,`) {
+		t.Errorf("the keys of %s are not in lower camel case", out)
+	}
+}
+
+// A missing argument is refused with the remedy.
+func TestMissingArguments(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]string{
+		"show":     `Error: the id of a job is missing: write "actionhero.test tasks show 7"; "actionhero.test tasks list" shows the ids`,
+		"show 1 2": `Error: there are 2 ids: write one, as in "actionhero.test tasks show 1"`,
+		"cancel":   `Error: the id of a job is missing: write "actionhero.test tasks cancel 7"; "actionhero.test tasks list" shows the ids`,
+		"enqueue":  `Error: the name of the task is missing: "actionhero.test tasks registered" shows the tasks`,
+	} {
+		if _, errs, code := runApp(t, t.TempDir(), append([]string{"tasks"}, strings.Fields(command)...)...); code != 1 || !strings.HasPrefix(errs, want) {
+			t.Errorf("%s: %d, %s", command, code, errs)
+		}
+	}
 }
 
 // damage flips a bit in the first place of the files of a folder that has a text.

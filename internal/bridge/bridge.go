@@ -18,14 +18,14 @@ import (
 // Package actionhero sets these functions when it is initialised. Each comment names the actual type of the arguments
 // or results that have the type any.
 var (
-	HostOf    func(api any) Host                                  // api is an *actionhero.API
-	ParamsOf  func(params any) Params                             // params is an *actionhero.Params
-	MessageOf func(message any) *Message                          // message is an *actionhero.RoomMessage
-	WorkerOf  func(api any) Worker                                // api is an *actionhero.API
-	DetailsOf func(dst []byte, conn any) (object []byte, ok bool) // conn is an *actionhero.Conn; see transport.AppendDetails
-	AppendOut func(dst []byte, req, out any) ([]byte, error)      // req is an *actionhero.Request; see transport.AppendOutput
-	AppendErr func(dst []byte, err any) []byte                    // err is an *actionhero.Error; see transport.AppendError
-	Part      func(value any) any                                 // returns an actionhero.Part; see transport.Part
+	HostOf    func(api any) Host                                                // api is an *actionhero.API
+	ParamsOf  func(params any) Params                                           // params is an *actionhero.Params
+	MessageOf func(message any) *Message                                        // message is an *actionhero.RoomMessage
+	WorkerOf  func(api any) Worker                                              // api is an *actionhero.API
+	DetailsOf func(dst []byte, conn any) (object []byte, ok bool)               // conn is an *actionhero.Conn; see transport.AppendDetails
+	AppendOut func(dst []byte, req, out any, reserved []string) ([]byte, error) // req is an *actionhero.Request; see transport.AppendOutput
+	AppendErr func(dst []byte, err any) []byte                                  // err is an *actionhero.Error; see transport.AppendError
+	Part      func(value any) any                                               // returns an actionhero.Part; see transport.Part
 )
 
 // Host has the methods of an API that only transports call. Package transport documents each method.

@@ -112,10 +112,17 @@ func (c *compiler) compile(e *encoder) error {
 	case t == durationType:
 		e.append = appendDuration
 		return nil
+	}
+	if o, ok := layout.OptionalOf(t); ok {
+		elem, err := c.encoder(o.Elem)
+		e.append = appendOptional(o, elem)
+		return err
+	}
+	switch {
 	case layout.EncodesItself(t):
-		e.append = appendByMarshal(t)
+		e.append = appendByMethod(t)
 		if t.Kind() == reflect.Struct || t.Kind() == reflect.Map {
-			e.members = membersByMarshal(t)
+			e.members = membersOfObject(e.append)
 		}
 		return nil
 	}
@@ -221,43 +228,4 @@ func (e *encoder) useMembers(members appendFunc) {
 		}
 		return append(dst, '}'), nil
 	}
-}
-
-// useMarshal sets the append functions of e so that [jsonx.Marshal] encodes the values.
-func (e *encoder) useMarshal() {
-	e.append, e.members = appendByMarshal(e.t), membersByMarshal(e.t)
-}
-
-func appendByMarshal(t reflect.Type) appendFunc {
-	return func(dst []byte, p layout.Pointer, _ int) ([]byte, error) {
-		dst, err := jsonx.Append(dst, p.Value(t).Addr().Interface())
-		if err != nil {
-			return dst, &Error{Err: err}
-		}
-		return dst, nil
-	}
-}
-
-// membersByMarshal returns an appendFunc that encodes an object of type t with Marshal and removes the braces of the
-// object.
-func membersByMarshal(t reflect.Type) appendFunc {
-	object := appendByMarshal(t)
-	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
-		n := len(dst)
-		dst, err := object(dst, p, depth)
-		if err != nil {
-			return dst, err
-		}
-		return removeBraces(dst, n)
-	}
-}
-
-// removeBraces removes the braces of the JSON object that begins at dst[n] and ends at the end of dst. It returns an
-// error if dst[n:] is not an object.
-func removeBraces(dst []byte, n int) ([]byte, error) {
-	if len(dst) < n+2 || dst[n] != '{' {
-		return dst, &Error{Err: errNotObject}
-	}
-	copy(dst[n:], dst[n+1:])
-	return dst[:len(dst)-2], nil
 }

@@ -44,6 +44,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 var (
 	errTooDeep   = fmt.Errorf("it nests deeper than %d levels, as a value does that contains itself: break the cycle", maxDepth)
+	errSameKey   = errors.New("two keys are duplicates once their invalid UTF-8 is replaced: use valid text as keys")
 	errNotObject = errors.New("it is not a JSON object: answer with a struct or with a map that has string keys")
 )
 

@@ -70,6 +70,16 @@ func appendPointer(elem *encoder) appendFunc {
 	}
 }
 
+// appendOptional returns the function that writes an actionhero.Optional whose value elem writes.
+func appendOptional(o layout.Optional, elem *encoder) appendFunc {
+	return func(dst []byte, p layout.Pointer, depth int) ([]byte, error) {
+		if set, null := o.State(p); !*set || *null {
+			return append(dst, "null"...), nil
+		}
+		return elem.append(dst, o.Value(p), depth)
+	}
+}
+
 // appendInterface returns the function that writes the value in an interface variable. t is the type of the interface,
 // which has methods.
 func appendInterface(t reflect.Type) appendFunc {

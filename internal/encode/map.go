@@ -39,7 +39,7 @@ func membersOf[V any](m *mapEncoder) appendFunc {
 		keys := room[:0]
 		for key := range values {
 			if !utf8.ValidString(key) {
-				return membersByMarshal(m.t)(dst, p, 0)
+				return m.members(dst, p, depth)
 			}
 			keys = append(keys, key)
 		}
@@ -71,16 +71,15 @@ func (m *mapEncoder) members(dst []byte, p layout.Pointer, depth int) ([]byte, e
 	key := reflect.New(m.t.Key()).Elem()
 	for iter := v.MapRange(); iter.Next() && len(entries) < cap(entries); {
 		key.SetIterKey(iter)
-		if !utf8.ValidString(key.String()) {
-			// Replacing invalid UTF-8 may turn two keys into the same key; Marshal detects this.
-			return membersByMarshal(m.t)(dst, p, 0)
-		}
 		values.Index(len(entries)).SetIterValue(iter)
-		entries = append(entries, entry{key.String(), len(entries)})
+		entries = append(entries, entry{validUTF8(key.String()), len(entries)})
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
 	for i, e := range entries {
 		var err error
+		if i > 0 && e.key == entries[i-1].key {
+			return dst, inside("."+e.key, errSameKey)
+		}
 		if dst, err = m.member(dst, i, e.key, layout.AddressOf(values.Index(e.index)), depth); err != nil {
 			return dst, err
 		}
@@ -99,4 +98,12 @@ func (m *mapEncoder) member(dst []byte, i int, key string, value layout.Pointer,
 		return dst, inside("."+key, err)
 	}
 	return dst, nil
+}
+
+// validUTF8 returns s with the character U+FFFD in place of each byte that is not valid UTF-8.
+func validUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
 }

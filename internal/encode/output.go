@@ -54,6 +54,26 @@ func (o *Output) AppendMembers(dst []byte, v any) ([]byte, error) {
 	return o.enc.appendMembers(dst, target)
 }
 
+// Marshal returns the JSON of v. It writes the same JSON as [jsonx.Marshal]. It is for values of the app: a value that
+// contains itself and a method that panics are errors, where jsonx.Marshal may end the process.
+func Marshal(v any) ([]byte, error) { return Append(nil, v) }
+
+// Append appends the JSON of v to dst. It follows the rules of [Marshal]. On an error it returns dst unchanged.
+func Append(dst []byte, v any) ([]byte, error) {
+	if v == nil {
+		return append(dst, "null"...), nil
+	}
+	e, err := encoders.get(reflect.TypeOf(v))
+	if err != nil {
+		return dst, wrap(err)
+	}
+	out, err := e.append(dst, layout.InAny(v, e.direct), 0)
+	if err != nil {
+		return dst, wrap(err)
+	}
+	return out, nil
+}
+
 // AppendMembers appends the members of v's JSON object to dst, without the braces. v may have any type. AppendMembers
 // appends nothing if v is nil or a nil pointer. If v is not a JSON object or cannot be encoded, it returns dst
 // unchanged and an error.

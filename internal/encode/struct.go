@@ -20,7 +20,7 @@ type fieldEncoder struct {
 	name      string
 	append    appendFunc // replaces enc.append for json:",string"
 	via       []uintptr
-	isZero    func(layout.Pointer) bool // nil unless json:",omitzero"
+	isZero    func(layout.Pointer) (bool, error) // nil unless json:",omitzero"
 	omitEmpty bool
 	plain     bool // append, via and isZero are nil and omitEmpty is false
 }
@@ -55,8 +55,10 @@ func (f *fieldEncoder) appendMember(dst []byte, key string, p layout.Pointer, de
 		}
 	}
 	p = p.Field(f.offset)
-	if f.isZero != nil && f.isZero(p) {
-		return dst, nil
+	if f.isZero != nil {
+		if zero, err := f.isZero(p); zero || err != nil {
+			return dst, err
+		}
 	}
 	n := len(dst)
 	dst = append(dst, key...)
@@ -84,25 +86,39 @@ func isEmpty(raw []byte) bool {
 }
 
 // zeroTest returns the function that tests whether a value of type t is zero, for the json option "omitzero". The
-// function calls the method IsZero if t has one.
-func zeroTest(t reflect.Type) func(layout.Pointer) bool {
+// function calls the method IsZero if t has one. If the method panics, the function returns an error.
+func zeroTest(t reflect.Type) func(layout.Pointer) (bool, error) {
 	type isZeroer interface{ IsZero() bool }
 	method := reflect.TypeFor[isZeroer]()
+	call := func(v reflect.Value) (zero bool, err error) {
+		defer func() {
+			if value := recover(); value != nil {
+				err = errPanic(t, value)
+			}
+		}()
+		return v.Interface().(isZeroer).IsZero(), nil
+	}
 	switch {
 	case t.Kind() == reflect.Interface && t.Implements(method):
-		return func(p layout.Pointer) bool {
+		return func(p layout.Pointer) (bool, error) {
 			v := p.Value(t)
-			return v.IsNil() || v.Elem().Kind() == reflect.Pointer && v.Elem().IsNil() || v.Interface().(isZeroer).IsZero()
+			if v.IsNil() || v.Elem().Kind() == reflect.Pointer && v.Elem().IsNil() {
+				return true, nil
+			}
+			return call(v)
 		}
 	case t.Kind() == reflect.Pointer && t.Implements(method):
-		return func(p layout.Pointer) bool {
+		return func(p layout.Pointer) (bool, error) {
 			v := p.Value(t)
-			return v.IsNil() || v.Interface().(isZeroer).IsZero()
+			if v.IsNil() {
+				return true, nil
+			}
+			return call(v)
 		}
 	case reflect.PointerTo(t).Implements(method):
-		return func(p layout.Pointer) bool { return p.Value(t).Addr().Interface().(isZeroer).IsZero() }
+		return func(p layout.Pointer) (bool, error) { return call(p.Value(t).Addr()) }
 	}
-	return func(p layout.Pointer) bool { return p.Value(t).IsZero() }
+	return func(p layout.Pointer) (bool, error) { return p.Value(t).IsZero(), nil }
 }
 
 // structMembers builds the plan for the struct t and returns the append function of the plan. If err is not nil and ok

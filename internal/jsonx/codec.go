@@ -27,8 +27,8 @@ var unmarshalOptions = json.JoinOptions(
 )
 
 // Marshal returns the JSON of v. It returns an error if JSON cannot express a part of v: channels, functions, complex
-// numbers, NaN, infinities, values that contain themselves. There is one exception: an interface that holds a pointer
-// to itself overflows the stack, which ends the process without an error.
+// numbers, NaN, infinities. An interface that holds a pointer to itself overflows the stack, and a Marshal method may
+// panic. For values of an app, use package encode, which returns errors.
 func Marshal(v any) ([]byte, error) {
 	return json.Marshal(v, marshalOptions)
 }

@@ -14,10 +14,10 @@ const fewKeys = 16
 // Members checks the syntax of raw. It also checks that values nest at most [MaxDepth] levels, counted from the object
 // in data. Members does not search the objects in raw for repeated names.
 //
-// Members stops at the first error of fn and returns that error. If data is not a valid object, it returns a
+// Members ignores a byte order mark at the beginning of data. It stops at the first error of fn and returns that error. If data is not a valid object, it returns a
 // [*SyntaxError]. In that case, fn may already have been called for the members before the position of the error.
 func Members(data []byte, fn func(key string, raw []byte) error) error {
-	i := SkipSpace(data, 0)
+	i := SkipSpace(data, SkipBOM(data))
 	if i >= len(data) || data[i] != '{' {
 		return expectedObject.at(i)
 	}

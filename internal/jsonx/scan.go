@@ -16,9 +16,18 @@ func Valid(data []byte) error {
 	return nil
 }
 
-// Object reports whether the first byte of data, after white space, is an opening brace.
+// SkipBOM returns the length of the UTF-8 byte order mark at the beginning of data, which some editors and clients write.
+// It returns 0 if data does not begin with a byte order mark.
+func SkipBOM(data []byte) int {
+	if len(data) >= 3 && data[0] == 0xef && data[1] == 0xbb && data[2] == 0xbf {
+		return 3
+	}
+	return 0
+}
+
+// Object reports whether the first byte of data, after a byte order mark and white space, is an opening brace.
 func Object(data []byte) bool {
-	i := SkipSpace(data, 0)
+	i := SkipSpace(data, SkipBOM(data))
 	return i < len(data) && data[i] == '{'
 }
 

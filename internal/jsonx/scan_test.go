@@ -3,6 +3,7 @@ package jsonx
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -198,6 +199,30 @@ func TestSkipValue(t *testing.T) {
 	for _, c := range cases {
 		if got := SkipValue([]byte(c.text), c.from); got != c.to {
 			t.Errorf("SkipValue(%s, %d) = %d, want %d", c.text, c.from, got, c.to)
+		}
+	}
+}
+
+func TestAByteOrderMarkIsIgnored(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"\xef\xbb\xbf{\"a\":1}": "a", "\xef\xbb\xbf \n{\"a\":1} ": "a", "{\"a\":1}": "a", "{\"\xef\xbb\xbfa\":1}": "\ufeffa",
+		"\xef\xbb\xbf": "!3", "\xef\xbb{}": "!0", "\xef\xbb\xbf\xef\xbb\xbf{}": "!3", "{\xef\xbb\xbf}": "!1",
+	} {
+		got := ""
+		err := Members([]byte(text), func(key string, _ []byte) error {
+			got += key
+			return nil
+		})
+		var fault *SyntaxError
+		if errors.As(err, &fault) {
+			got = "!" + strconv.Itoa(fault.Offset)
+		}
+		if got != want {
+			t.Errorf("%q has the member %q, want %q", text, got, want)
+		}
+		if Object([]byte(text)) != (text[0] == '{' || want == "a") {
+			t.Errorf("%q is an object: %v", text, Object([]byte(text)))
 		}
 	}
 }

@@ -1,10 +1,10 @@
 // Package route finds the action for the method and path of an HTTP request. Actions declare routes such as "GET
-// /users/{id}": a method, and a path whose segments are literal words or names in braces. Begin with [Parse] and
-// [Table].
+// /users/{id}": a method, and a path whose segments are literal words or names in braces. A last segment such as
+// {path...} stands for any number of segments, also none. Begin with [Parse] and [Table].
 //
 // Package route does not use the ServeMux of net/http, because ServeMux panics if two patterns overlap, and routes come
 // from declarations in all parts of an app. In package route, the routes have an order of precedence: segment by
-// segment, a literal word wins over a name in braces.
+// segment, a literal word wins over a name in braces, and both win over a {path...}.
 package route
 
 import (
@@ -26,6 +26,7 @@ type Pattern struct {
 type segment struct {
 	text   string // the literal, or the name of a value
 	isName bool
+	isRest bool // the name stands for the rest of the path; only in the last segment, whose isName is true
 }
 
 var (
@@ -47,15 +48,20 @@ func Parse(text string) (Pattern, error) {
 		return fail("has a path that does not begin with / or that contains ?, # or a space")
 	}
 	p := Pattern{Method: method, text: text}
-	for _, word := range split(path) {
+	words := split(path)
+	for i, word := range words {
 		s := segment{text: word}
 		if inner, ok := strings.CutPrefix(word, "{"); ok {
 			s.text, s.isName = strings.TrimSuffix(inner, "}"), true
-			if inner == s.text || !nameForm.MatchString(s.text) {
+			closed := s.text != inner
+			s.text, s.isRest = strings.CutSuffix(s.text, "...")
+			switch {
+			case !closed || !nameForm.MatchString(s.text):
 				return fail(fmt.Sprintf("has %q, which is not a {name} of letters, digits and _", word))
-			}
-			if slices.Contains(p.Names(), s.text) {
+			case slices.Contains(p.Names(), s.text):
 				return fail(fmt.Sprintf("has {%s} twice", s.text))
+			case s.isRest && i < len(words)-1:
+				return fail(fmt.Sprintf("has %q before its end", word))
 			}
 		} else if strings.ContainsAny(word, "{}") {
 			return fail(fmt.Sprintf("has %q: a {name} must be a whole segment", word))
@@ -90,6 +96,13 @@ func (p Pattern) Names() []string {
 // String returns the text that was given to [Parse].
 func (p Pattern) String() string { return p.text }
 
+// Equal reports whether p and q match the same requests.
+func (p Pattern) Equal(q Pattern) bool {
+	return p.Method == q.Method && slices.EqualFunc(p.segments, q.segments, func(a, b segment) bool {
+		return a.isName == b.isName && a.isRest == b.isRest && (a.isName || a.text == b.text)
+	})
+}
+
 // Table maps HTTP methods and paths to the values of their routes. The zero value is an empty table. Goroutines may
 // call Match concurrently, but not during a call of Add.
 type Table[T any] struct {
@@ -102,6 +115,7 @@ type Table[T any] struct {
 type node[T any] struct {
 	words  map[string]*node[T]
 	name   *node[T]
+	rest   *node[T]            // the node of a {path...}, which has only routes
 	routes map[string]entry[T] // the routes whose path ends here, by HTTP method
 }
 
@@ -114,22 +128,7 @@ type entry[T any] struct {
 func (t *Table[T]) Add(p Pattern, value T) error {
 	n := &t.root
 	for _, s := range p.segments {
-		next := n.name
-		if !s.isName {
-			next = n.words[s.text]
-		}
-		if next == nil {
-			next = new(node[T])
-			if s.isName {
-				n.name = next
-			} else {
-				if n.words == nil {
-					n.words = map[string]*node[T]{}
-				}
-				n.words[s.text] = next
-			}
-		}
-		n = next
+		n = n.next(s)
 	}
 	if n.routes == nil {
 		n.routes = map[string]entry[T]{}
@@ -142,12 +141,35 @@ func (t *Table[T]) Add(p Pattern, value T) error {
 	return nil
 }
 
+// next returns the node below n for the segment s. If there is none, next adds one.
+func (n *node[T]) next(s segment) *node[T] {
+	place := &n.name
+	switch {
+	case s.isRest:
+		place = &n.rest
+	case !s.isName:
+		if n.words == nil {
+			n.words = map[string]*node[T]{}
+		}
+		if n.words[s.text] == nil {
+			n.words[s.text] = new(node[T])
+		}
+		return n.words[s.text]
+	}
+	if *place == nil {
+		*place = new(node[T])
+	}
+	return *place
+}
+
 // Len returns the number of routes in the table.
 func (t *Table[T]) Len() int { return t.size }
 
 // Match returns the value of the route for an HTTP method and an escaped path ([url.URL.EscapedPath]). If several
-// routes match, the first segment in which they differ decides: a literal word wins over a name. For each name in the
-// path of the found route, Match calls value with the name and the unescaped text of the segment. A HEAD request also
+// routes match, the first segment in which they differ decides: a literal word wins over a name, and a name over the rest
+// of a path. For each name in the path of the found route, Match calls value with the name and the unescaped text of the
+// segment, or of all further segments with slashes between them. No name matches an empty segment. The rest of a path
+// matches no segment . or .. either, and none with a slash, a backslash or a NUL. A HEAD request also
 // matches GET routes. If the path matches only routes with other methods, Match returns ok false, and other lists these
 // methods, sorted.
 func (t *Table[T]) Match(method, path string, value func(name, text string)) (found T, other []string, ok bool) {
@@ -168,7 +190,10 @@ func (t *Table[T]) Match(method, path string, value func(name, text string)) (fo
 		return found, slices.Compact(other), false
 	}
 	for i, s := range e.pattern.segments {
-		if s.isName {
+		switch {
+		case s.isRest:
+			value(s.text, strings.Join(segments[i:], "/"))
+		case s.isName:
 			value(s.text, segments[i])
 		}
 	}
@@ -177,15 +202,10 @@ func (t *Table[T]) Match(method, path string, value func(name, text string)) (fo
 
 func (n *node[T]) find(method string, segments []string, other *[]string) *entry[T] {
 	if len(segments) == 0 {
-		for _, m := range []string{method, "GET"} {
-			if e, ok := n.routes[m]; ok && (m == method || method == "HEAD") {
-				return &e
-			}
+		if e := n.end(method, other); e != nil || n.rest == nil {
+			return e
 		}
-		for m := range n.routes {
-			*other = append(*other, m)
-		}
-		return nil
+		return n.rest.end(method, other)
 	}
 	if next := n.words[segments[0]]; next != nil {
 		if e := next.find(method, segments[1:], other); e != nil {
@@ -193,7 +213,31 @@ func (n *node[T]) find(method string, segments []string, other *[]string) *entry
 		}
 	}
 	if n.name != nil && segments[0] != "" {
-		return n.name.find(method, segments[1:], other)
+		if e := n.name.find(method, segments[1:], other); e != nil {
+			return e
+		}
+	}
+	if n.rest != nil && !slices.ContainsFunc(segments, isUnsafe) {
+		return n.rest.end(method, other)
+	}
+	return nil
+}
+
+// isUnsafe reports whether a segment would change the meaning of the path that it becomes part of.
+func isUnsafe(segment string) bool {
+	return segment == "" || segment == "." || segment == ".." || strings.ContainsAny(segment, "/\\\x00")
+}
+
+// end returns the route with this method whose path ends at n. If there is none, end adds the methods of the other routes
+// to other.
+func (n *node[T]) end(method string, other *[]string) *entry[T] {
+	for _, m := range []string{method, "GET"} {
+		if e, ok := n.routes[m]; ok && (m == method || method == "HEAD") {
+			return &e
+		}
+	}
+	for m := range n.routes {
+		*other = append(*other, m)
 	}
 	return nil
 }

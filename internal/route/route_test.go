@@ -37,6 +37,8 @@ func TestParse(t *testing.T) {
 		"POST /users/{id}":                  {"id"},
 		"DELETE /users/{id}/posts/{post_2}": {"id", "post_2"},
 		"OPTIONS /a-b/c.d/ü":                nil,
+		"GET /docs/{path...}":               {"path"},
+		"GET /{all...}":                     {"all"},
 	} {
 		p := parse(t, text)
 		if diff := cmp.Diff(names, p.Names()); diff != "" {
@@ -51,24 +53,28 @@ func TestParse(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	for text, why := range map[string]string{
-		"":                   "does not begin with one of GET, POST",
-		"/users":             "does not begin with one of GET, POST",
-		"get /users":         "does not begin with one of GET, POST",
-		"CONNECT /users":     "does not begin with one of GET, POST",
-		"GET users":          "has a path that does not begin with /",
-		"GET /users?x=1":     "contains ?, # or a space",
-		"GET /users#x":       "contains ?, # or a space",
-		"GET /users x":       "contains ?, # or a space",
-		"GET /users//x":      "has a segment that is empty, . or ..",
-		"GET /users/../x":    "has a segment that is empty, . or ..",
-		"GET /users/{id":     `has "{id", which is not a {name}`,
-		"GET /users/{}":      `has "{}", which is not a {name}`,
-		"GET /users/{i d}":   "contains ?, # or a space",
-		"GET /users/{1}":     `has "{1}", which is not a {name}`,
-		"GET /users/{id...}": `has "{id...}", which is not a {name}`,
-		"GET /users/x{id}":   `has "x{id}": a {name} must be a whole segment`,
-		"GET /users/id}":     `has "id}": a {name} must be a whole segment`,
-		"GET /{id}/{id}":     "has {id} twice",
+		"":                  "does not begin with one of GET, POST",
+		"/users":            "does not begin with one of GET, POST",
+		"get /users":        "does not begin with one of GET, POST",
+		"CONNECT /users":    "does not begin with one of GET, POST",
+		"GET users":         "has a path that does not begin with /",
+		"GET /users?x=1":    "contains ?, # or a space",
+		"GET /users#x":      "contains ?, # or a space",
+		"GET /users x":      "contains ?, # or a space",
+		"GET /users//x":     "has a segment that is empty, . or ..",
+		"GET /users/../x":   "has a segment that is empty, . or ..",
+		"GET /users/{id":    `has "{id", which is not a {name}`,
+		"GET /users/{}":     `has "{}", which is not a {name}`,
+		"GET /users/{i d}":  "contains ?, # or a space",
+		"GET /users/{1}":    `has "{1}", which is not a {name}`,
+		"GET /{id...}/x":    `has "{id...}" before its end`,
+		"GET /{id..}":       `has "{id..}", which is not a {name}`,
+		"GET /{...}":        `has "{...}", which is not a {name}`,
+		"GET /x{id...}":     `has "x{id...}": a {name} must be a whole segment`,
+		"GET /{id}/{id...}": "has {id} twice",
+		"GET /users/x{id}":  `has "x{id}": a {name} must be a whole segment`,
+		"GET /users/id}":    `has "id}": a {name} must be a whole segment`,
+		"GET /{id}/{id}":    "has {id} twice",
 	} {
 		_, err := Parse(text)
 		if err == nil {
@@ -86,6 +92,7 @@ func TestMatch(t *testing.T) {
 	routed := table(t,
 		"GET /", "GET /users", "POST /users", "GET /users/{id}", "PUT /users/{id}", "GET /users/me", "GET /users/{id}/posts/{post}",
 		"GET /users/me/avatar", "GET /{kind}/{id}/avatar", "HEAD /only", "GET /both", "HEAD /both",
+		"GET /docs/{path...}", "GET /docs/{chapter}/first", "PUT /docs/{path...}", "DELETE /docs/old", "GET /{kind}/list/{path...}",
 	)
 	for request, want := range map[string]string{
 		"GET /":                     "GET /",
@@ -117,6 +124,21 @@ func TestMatch(t *testing.T) {
 		"GET /users//posts/9":       "none", // a value is never empty
 		"GET /users/%zz":            "none",
 		"GET /users/7/posts/9/more": "none",
+		"GET /docs":                 "GET /docs/{path...} path=",
+		"GET /docs/a/b%20c/d":       "GET /docs/{path...} path=a/b c/d",
+		"GET /docs/a/":              "GET /docs/{path...} path=a",
+		"GET /docs/a/first":         "GET /docs/{chapter}/first chapter=a",
+		"GET /docs/a/first/b":       "GET /docs/{path...} path=a/first/b",
+		"GET /docs/old":             "GET /docs/{path...} path=old", // the word has other methods only
+		"POST /docs/old":            "other: DELETE, GET, PUT",
+		"GET /docs/list/x":          "GET /docs/{path...} path=list/x", // a word in an earlier segment wins
+		"GET /x/list/y/z":           "GET /{kind}/list/{path...} kind=x path=y/z",
+		"GET /docs/../x":            "none",
+		"GET /docs/%2e%2e/x":        "none",
+		"GET /docs/..%2fx":          "none",
+		"GET /docs/a%5c..":          "none",
+		"GET /docs/a%00":            "none",
+		"GET /docs/a//b":            "none",
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		var values []string
@@ -142,6 +164,13 @@ func TestRoutesForTheSameRequests(t *testing.T) {
 	const want = `routes "GET /users/{id}" and "GET /users/{name}" match the same requests: change one`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+	for other, equal := range map[string]bool{
+		"GET /users/{name}": true, "POST /users/{name}": false, "GET /users/me": false, "GET /users/{id...}": false, "GET /users": false, "GET /users/{id}/x": false,
+	} {
+		if got := parse(t, "GET /users/{id}").Equal(parse(t, other)); got != equal {
+			t.Errorf("%s is equal: %v", other, got)
+		}
 	}
 	if routed.Len() != 1 {
 		t.Errorf("Len counts a rejected route: %d", routed.Len())
@@ -172,6 +201,7 @@ func FuzzRoute(f *testing.F) {
 	f.Add("GET /users/{id}", "/users/7")
 	f.Add("PUT /a/{b}/c", "/a/%2e%2e/c")
 	f.Add("GET /%41", "//%")
+	f.Add("GET /docs/{path...}", "/docs/a/..")
 	f.Fuzz(func(t *testing.T, text, path string) {
 		p, err := Parse(text)
 		if err != nil {
@@ -186,6 +216,10 @@ func FuzzRoute(f *testing.F) {
 		for _, s := range p.segments {
 			if s.isName {
 				s.text = "a/b"
+			}
+			if s.isRest {
+				own.WriteString("/a/b")
+				continue
 			}
 			own.WriteString("/" + url.PathEscape(s.text))
 		}

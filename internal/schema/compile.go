@@ -37,6 +37,7 @@ func (c *compiler) structPlan(t reflect.Type, top bool) (*structPlan, error) {
 		if err != nil {
 			return nil, members[i].Explain(err)
 		}
+		s.defaults = s.defaults || f.hasDefault || f.nested != nil
 		s.index[f.name] = len(s.fields)
 		s.fields = append(s.fields, *f)
 	}
@@ -63,6 +64,12 @@ func (c *compiler) field(m *layout.Member, top bool) (*inputField, error) {
 	}
 	if f.plan, err = c.typePlan(m.Field.Type, r); err != nil {
 		return nil, err
+	}
+	if f.plan.null != nil && (f.required || f.hasDefault) {
+		return nil, layout.Problem("is an Optional and is required or has a default: remove the tag, or use the type of the value")
+	}
+	if members := f.plan.members; members != nil && members.defaults {
+		f.nested = members
 	}
 	if f.required && f.plan.emptyGiven { // protocol rule: a required input must not be empty
 		strict := *f.plan
@@ -132,6 +139,9 @@ func (c *compiler) typePlan(t reflect.Type, r rules) (*typePlan, error) {
 	}
 	if t.Kind() == reflect.Pointer {
 		return plan, c.pointer(plan, r)
+	}
+	if o, ok := layout.OptionalOf(t); ok {
+		return plan, c.optional(plan, o, r)
 	}
 	own, err := c.complete(plan, r)
 	if err != nil {
@@ -246,16 +256,8 @@ func (c *compiler) pointer(plan *typePlan, r rules) error {
 	if err != nil {
 		return err
 	}
-	plan.elem = elem
 	target := plan.t.Elem()
-	plan.class, plan.expected, plan.expectedRange = elem.class, elem.expected, elem.expectedRange
-	plan.nullable = true
-	plan.emptyGiven = target.Kind() == reflect.String && elem.class == classText
-	for _, ck := range elem.checks {
-		ok := ck.ok
-		ck.ok = func(p layout.Pointer) bool { return ok(p.Load()) }
-		plan.checks = append(plan.checks, ck)
-	}
+	plan.wrap(elem, layout.Pointer.Load)
 	allocate := func(p layout.Pointer) layout.Pointer {
 		value := layout.New(target)
 		p.Store(value)
@@ -265,7 +267,50 @@ func (c *compiler) pointer(plan *typePlan, r rules) error {
 		plan.set = func(p layout.Pointer, s string, from source) outcome { return elem.set(allocate(p), s, from) }
 		return nil
 	}
-	plan.json = func(d *decodeState, p layout.Pointer) bool { return elem.json(d, allocate(p)) }
+	size := int(target.Size())
+	plan.json = func(d *decodeState, p layout.Pointer) bool {
+		if !d.reserve(size) {
+			return d.rejectLarge()
+		}
+		return elem.json(d, allocate(p))
+	}
 	plan.text = func(d *decodeState, p layout.Pointer, v *Value) bool { return elem.text(d, allocate(p), v) }
 	return nil
+}
+
+// optional completes the plan of the type o, an actionhero.Optional.
+func (c *compiler) optional(plan *typePlan, o layout.Optional, r rules) error {
+	elem, err := c.typePlan(o.Elem, r)
+	if err != nil {
+		return err
+	}
+	plan.wrap(elem, o.Value)
+	value := func(p layout.Pointer) layout.Pointer {
+		set, _ := o.State(p)
+		*set = true
+		return o.Value(p)
+	}
+	plan.null = func(p layout.Pointer) {
+		set, null := o.State(p)
+		*set, *null = true, true
+	}
+	if elem.set != nil {
+		plan.set = func(p layout.Pointer, s string, from source) outcome { return elem.set(value(p), s, from) }
+		return nil
+	}
+	plan.json = func(d *decodeState, p layout.Pointer) bool { return elem.json(d, value(p)) }
+	plan.text = func(d *decodeState, p layout.Pointer, v *Value) bool { return elem.text(d, value(p), v) }
+	return nil
+}
+
+// wrap gives plan the properties and the checks of elem, the plan of the value to which inner leads.
+func (c *typePlan) wrap(elem *typePlan, inner func(layout.Pointer) layout.Pointer) {
+	c.elem, c.nullable = elem, true
+	c.class, c.expected, c.expectedRange = elem.class, elem.expected, elem.expectedRange
+	c.emptyGiven = elem.t.Kind() == reflect.String && elem.class == classText
+	for _, ck := range elem.checks {
+		ok := ck.ok
+		ck.ok = func(p layout.Pointer) bool { return ok(inner(p)) }
+		c.checks = append(c.checks, ck)
+	}
 }

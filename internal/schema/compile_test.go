@@ -111,7 +111,7 @@ func TestTagsThatAreRefused(t *testing.T) {
 		{"", `maxLength:"x"`, "which is not a number of characters"},
 		{0, `pattern:"x"`, "which fits text only"},
 		{"", `pattern:"("`, "which is not a regular expression as package regexp knows them"},
-		{"", `format:"phone"`, "which is not one of date-time, email, hostname, ipv4, ipv6, uri, uuid"},
+		{"", `format:"phone"`, "which is not one of date, date-time, email, hostname, ipv4, ipv6, uri, uuid"},
 		{0, `format:"email"`, "which fits text only"},
 		{time.Time{}, `format:"email"`, "which fits text only"},
 		{"", `minItems:"1"`, "which fits lists and maps only"},

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -54,9 +55,19 @@ func (d *decodeState) any() (v any, ok bool) {
 }
 
 func (d *decodeState) anyList() (any, bool) {
+	if !d.reserve(sliceSize) {
+		return nil, d.rejectLarge()
+	}
 	values := []any{}
 	valid := true
 	for more := d.open(']'); more; more = d.next(']') {
+		if len(values) == cap(values) {
+			room := max(len(values), 4)
+			if !d.reserve(room * anySize) {
+				return nil, d.tooLarge(']')
+			}
+			values = slices.Grow(values, room)
+		}
 		n := d.enterIndex(len(values))
 		v, ok := d.any()
 		d.leave(n)
@@ -67,9 +78,15 @@ func (d *decodeState) anyList() (any, bool) {
 }
 
 func (d *decodeState) anyObject() (any, bool) {
+	if !d.reserve(mapSize) {
+		return nil, d.rejectLarge()
+	}
 	values := map[string]any{}
 	valid := true
 	for more := d.open('}'); more; more = d.next('}') {
+		if !d.reserve(mapEntry(len(values), anySize)) {
+			return nil, d.tooLarge('}')
+		}
 		key := strings.Clone(d.key())
 		n := d.enterKey(key)
 		if _, twice := values[key]; twice {
@@ -82,4 +99,17 @@ func (d *decodeState) anyObject() (any, bool) {
 		valid = valid && ok
 	}
 	return values, valid
+}
+
+// tooLarge skips the rest of a list or an object, up to the closing bracket end, and records that the value is too
+// large. It always returns false.
+func (d *decodeState) tooLarge(end byte) bool {
+	d.violate("type", "be a smaller value")
+	for more := true; more; more = d.next(end) {
+		if end == '}' {
+			d.key()
+		}
+		d.value()
+	}
+	return false
 }

@@ -15,6 +15,9 @@ func (c *typePlan) planCustom() {
 	if name := c.t.Name(); name != "" {
 		c.expected = "a valid " + name
 	}
+	if layout.IsDate(c.t) {
+		c.expected = aDate
+	}
 	if !layout.UnmarshalsJSON(c.t) {
 		c.set = setByMethod(c.t)
 		return

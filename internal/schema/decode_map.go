@@ -13,8 +13,27 @@ type mapPlan struct {
 	max  int // the largest number of members; -1 for no limit
 }
 
-// mapEntrySize is the approximate memory, in bytes, that a map entry takes in addition to its value.
-const mapEntrySize = 64
+// The approximate memory of values on a 64-bit machine, in bytes.
+const (
+	sliceSize = 24 // the header of a slice in an interface
+	anySize   = 24 // an interface and a number in it
+	mapSize   = 48 // a map without entries
+	// mapEntrySize is the memory of a map entry in addition to its value: the key, and the room that a map keeps free.
+	mapEntrySize = 64
+	// groupSize is the number of entries for which a map allocates memory at once.
+	groupSize = 8
+)
+
+// mapEntry returns the approximate memory that the next entry of a map of n entries takes. Each value takes size bytes.
+func mapEntry(n, size int) int {
+	switch {
+	case n == 0:
+		return 8 + groupSize*(16+size)
+	case n < groupSize:
+		return 0
+	}
+	return mapEntrySize + size
+}
 
 func (m *mapPlan) json(d *decodeState, p layout.Pointer) bool {
 	switch {
@@ -27,6 +46,9 @@ func (m *mapPlan) json(d *decodeState, p layout.Pointer) bool {
 	}
 	defer d.ascend()
 	t := m.plan.t
+	if !d.reserve(mapSize) {
+		return d.rejectLarge()
+	}
 	values := reflect.MakeMap(t)
 	p.Value(t).Set(values)
 	key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
@@ -40,6 +62,9 @@ func (m *mapPlan) json(d *decodeState, p layout.Pointer) bool {
 		n := d.enterKey(key.String())
 		if values.MapIndex(key).IsValid() {
 			d.violate("type", "be given once")
+			d.value()
+			d.leave(n)
+			continue
 		}
 		value.SetZero()
 		m.plan.elem.decodeElement(d, layout.AddressOf(value))
@@ -56,7 +81,7 @@ func (m *mapPlan) hasRoom(d *decodeState, n int) bool {
 		d.violate("maxItems", "be an object of at most "+plural(m.max, "member"))
 		return false
 	}
-	if !d.reserve(mapEntrySize + int(m.plan.elem.t.Size())) {
+	if !d.reserve(mapEntry(n, int(m.plan.elem.t.Size()))) {
 		d.violate("maxItems", "be a smaller object")
 		return false
 	}

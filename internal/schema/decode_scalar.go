@@ -19,7 +19,11 @@ func validUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}
-	return string([]rune(s))
+	valid := make([]byte, 0, len(s)+utf8.UTFMax)
+	for _, r := range s {
+		valid = utf8.AppendRune(valid, r)
+	}
+	return string(valid)
 }
 
 func setText(p layout.Pointer, s string, from source) outcome {
@@ -33,16 +37,28 @@ func setText(p layout.Pointer, s string, from source) outcome {
 }
 
 func setBool(p layout.Pointer, s string, _ source) outcome {
-	switch {
-	case s == "1" || strings.EqualFold(s, "true"):
-		*layout.As[bool](p) = true
-	case s == "0" || strings.EqualFold(s, "false"):
-		*layout.As[bool](p) = false
-	default:
-		return wrongType
+	switch len(s) {
+	case 1:
+		if s != "0" && s != "1" {
+			return wrongType
+		}
+		*layout.As[bool](p) = s == "1"
+		return accepted
+	case 2, 3, 4, 5: // "on" is what a browser sends for a checkbox without a value
+		for _, word := range boolWords {
+			if strings.EqualFold(s, word.text) {
+				*layout.As[bool](p) = word.value
+				return accepted
+			}
+		}
 	}
-	return accepted
+	return wrongType
 }
+
+var boolWords = [...]struct {
+	text  string
+	value bool
+}{{"true", true}, {"false", false}, {"on", true}, {"off", false}, {"yes", true}, {"no", false}}
 
 // exactFloat is 2^53. A float64 can hold every whole number from 0 to exactFloat exactly.
 const exactFloat = 1 << 53
@@ -155,10 +171,13 @@ func setTime(p layout.Pointer, s string, _ source) outcome {
 	return accepted
 }
 
-// parseTime parses a time of RFC 3339. It rejects the forms that only package time accepts: a comma before the
+// parseTime parses a time of RFC 3339, also with t and z in lower case. It rejects the forms that only package time accepts: a comma before the
 // fraction, an hour of one digit, a zone offset of 24 hours or more (go.dev/issue/54580).
 func parseTime(s string) (t time.Time, ok bool) {
 	const zone = len("+00:00")
+	if strings.ContainsAny(s, "tz") {
+		s = strings.ToUpper(s) // no other letters are valid
+	}
 	if len(s) < len("2006-01-02T15:04:05Z") || s[10] != 'T' || s[13] != ':' || s[19] == ',' || t.UnmarshalText(jsonx.ViewBytes(s)) != nil {
 		return time.Time{}, false
 	}

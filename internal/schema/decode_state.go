@@ -7,13 +7,14 @@ import (
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/layout"
+	"github.com/actionhero-go/actionhero/internal/poison"
 )
 
 const (
 	// maxViolations is the maximum number of violations that a Failure lists for one request.
 	maxViolations = 64
-	// maxDecoded is the maximum memory, in bytes, for the elements of all lists and maps of one request. The limit is
-	// needed because a few bytes of JSON can create a large struct.
+	// maxDecoded is the maximum memory, in bytes, for the lists, maps and pointers of one request, also of those within an
+	// input of type any. The limit is needed because a few bytes of JSON can create a large struct.
 	maxDecoded = 64 << 20
 	// maxKeyShown is the maximum length, in bytes, of a client's key in an error message.
 	maxKeyShown = 64
@@ -49,6 +50,7 @@ func (d *decodeState) finish() *Failure {
 		fail = &Failure{Missing: d.fail.Missing, Violations: d.fail.Violations}
 	}
 	d.data, d.fail = nil, Failure{}
+	poison.Bytes(d.path)
 	decodeStates.Put(d)
 	return fail
 }
@@ -108,7 +110,9 @@ func (d *decodeState) wrongType(c *typePlan) { d.violate("type", "be "+c.expecte
 // empty, because the input then counts as not given.
 func (d *decodeState) report(c *typePlan, p layout.Pointer, o outcome) bool {
 	switch o {
-	case isNull, isEmpty:
+	case isNull:
+		return c.setNull(p)
+	case isEmpty:
 		return false
 	case wrongType:
 		d.wrongType(c)
@@ -161,6 +165,14 @@ func (d *decodeState) tooDeep() bool {
 func (d *decodeState) reject(c *typePlan) bool {
 	d.value()
 	d.wrongType(c)
+	return false
+}
+
+// rejectLarge skips the value at the cursor and records that the memory limit of the request is exceeded. It always
+// returns false, so that a caller can write "return d.rejectLarge()".
+func (d *decodeState) rejectLarge() bool {
+	d.value()
+	d.violate("type", "be a smaller value")
 	return false
 }
 

@@ -8,9 +8,10 @@ import (
 
 // structPlan is the plan to decode a struct: the outermost struct, whose members are the inputs, or a nested struct.
 type structPlan struct {
-	t      reflect.Type
-	fields []inputField
-	index  map[string]int // name → index in fields
+	t        reflect.Type
+	fields   []inputField
+	index    map[string]int // name → index in fields
+	defaults bool           // a member has a default, or is a struct of which this is true
 }
 
 // inputField is the plan to decode one member of a struct.
@@ -21,6 +22,7 @@ type inputField struct {
 	name   string  // the name of member; a copy here is near the other fields that each request reads
 	offset uintptr // the offset of member
 	plan   *typePlan
+	nested *structPlan // of a struct whose members have defaults; nil for all others
 }
 
 // complete sets the functions of c, the plan of the struct type, so that they decode structs with the plan s.
@@ -83,8 +85,20 @@ func (s *structPlan) decode(d *decodeState, p layout.Pointer) {
 	}
 }
 
-// absent handles a member that the client did not give in a nested struct. It sets the default of the member. If the
-// member has no default and is required, it records a violation.
+// setDefaults sets the defaults of the members of the struct at p, which the client did not give.
+func (s *structPlan) setDefaults(d *decodeState, p layout.Pointer) {
+	for i := range s.fields {
+		switch f := &s.fields[i]; {
+		case f.hasDefault:
+			f.setDefault(d, p.Field(f.offset))
+		case f.nested != nil:
+			f.nested.setDefaults(d, p.Field(f.offset))
+		}
+	}
+}
+
+// absent handles a member that the client did not give in a nested struct. It sets the default of the member, or the
+// defaults of the members of the member. If the member has no default and is required, it records a violation.
 func (f *inputField) absent(d *decodeState, p layout.Pointer) {
 	switch {
 	case f.hasDefault:
@@ -95,6 +109,8 @@ func (f *inputField) absent(d *decodeState, p layout.Pointer) {
 		n := d.enterKey(f.name)
 		d.violate("required", "be given")
 		d.leave(n)
+	case f.nested != nil:
+		f.nested.setDefaults(d, p)
 	}
 }
 

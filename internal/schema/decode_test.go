@@ -125,7 +125,7 @@ func TestScalars(t *testing.T) {
 		{raw("S", `[]`), "!text"}, {raw("S", `{}`), "!text"}, {raw("S", `null`), ""}, {raw("S", `""`), ""}, {raw("S", ` "x" `), "x"},
 		{text("S", "a\xffb\xfe"), "a\ufffdb\ufffd"}, {raw("S", "\"a\xffb\""), "a\ufffdb"}, {text("S", "a", "b"), "b"}, {text("S", "a", ""), ""},
 		{text("B", "true"), true}, {text("B", "TRUE"), true}, {text("B", "1"), true}, {text("B", "0"), false}, {raw("B", `true`), true},
-		{raw("B", `1`), true}, {raw("B", `"false"`), false}, {text("B", "yes"), "!true or false"}, {raw("B", `2`), "!true or false"},
+		{raw("B", `1`), true}, {raw("B", `"false"`), false}, {text("B", "ye"), "!true or false"}, {text("B", "on"), true}, {text("B", "Off"), false}, {text("B", "YES"), true}, {raw("B", `"no"`), false}, {text("B", "enabled"), "!true or false"}, {raw("B", `2`), "!true or false"},
 		{text("I", "18"), 18}, {text("I", "-18"), -18}, {text("I", "+18"), 18}, {raw("I", `18`), 18}, {raw("I", `"18"`), 18}, {raw("I", `18.0`), 18},
 		{raw("I", `1e3`), 1000}, {text("I", "007"), 7}, {raw("I", `1.5`), "!a whole number"}, {text("I", "x"), "!a whole number"},
 		{raw("I", `true`), "!a whole number"}, {text("I", "1_000"), "!a whole number"}, {text("I", "0x10"), "!a whole number"},
@@ -139,7 +139,7 @@ func TestScalars(t *testing.T) {
 		{text("F", "1.5"), 1.5}, {raw("F", `-1e-3`), -0.001}, {raw("F", `"2"`), 2.0}, {text("F", "NaN"), "!a number"}, {text("F", "1e400"), "!a number"},
 		{text("F", "0x1p4"), "!a number"}, {raw("F", `true`), "!a number"}, {text("F32", "0.1"), float32(0.1)}, {text("F32", "1e39"), "!a number"},
 		{text("T", "2024-02-29T12:00:00Z"), noon}, {raw("T", `"2024-02-29T12:00:00Z"`), noon}, {raw("T", `1709208000000`), noon}, {text("T", "1709208000000"), noon},
-		{text("T", "2023-02-29T12:00:00Z"), when}, {text("T", "2024-02-29"), when}, {text("T", "now"), when}, {raw("T", `1e15`), when}, {raw("T", `{}`), when},
+		{text("T", "2024-02-29t12:00:00z"), noon}, {raw("T", `"2024-02-29t13:00:00+01:00"`), noon.In(time.FixedZone("", 3600))}, {text("T", "2023-02-29T12:00:00Z"), when}, {text("T", "2024-02-29"), when}, {text("T", "now"), when}, {raw("T", `1e15`), when}, {raw("T", `{}`), when},
 		{text("D", "1m30s"), 90 * time.Second}, {raw("D", `1500`), 1500 * time.Millisecond}, {text("D", "1500"), 1500 * time.Millisecond},
 		{raw("D", `"-1.5h"`), -90 * time.Minute}, {raw("D", `0.5`), 500 * time.Microsecond},
 		{text("D", "soon"), "!a duration such as 1m30s or a number of milliseconds"}, {raw("D", `1e300`), "!a duration such as 1m30s or a number of milliseconds"},
@@ -231,6 +231,9 @@ func TestCompounds(t *testing.T) {
 	}
 	for _, c := range cases {
 		got, fail := decode[compounds](t, c.in)
+		if c.in.Key != "level" {
+			c.want.Level.Rank = 3 // the default of a member of a struct that is not given
+		}
 		if fail != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s %q %q: %v\n got %+v\nwant %+v", c.in.Key, c.in.Value.Text, c.in.Value.Raw, messages(fail), got, c.want)
 		}
@@ -279,7 +282,8 @@ func TestNestedDefaults(t *testing.T) {
 		T []tree `json:"t"`
 	}
 	got, fail := decode[struct{ Sub, Absent sub }](t, raw("Sub", `{"l":null}`))
-	want := struct{ Sub, Absent sub }{Sub: sub{L: []int{1, 2}, S: &level{"n", 3}}}
+	both := sub{L: []int{1, 2}, S: &level{"n", 3}}
+	want := struct{ Sub, Absent sub }{both, both}
 	if diff := cmp.Diff(want, got); fail != nil || diff != "" {
 		t.Errorf("%v %s", messages(fail), diff)
 	}
@@ -379,6 +383,40 @@ func TestNothingOfRawIsKept(t *testing.T) {
 	}
 	want := in{"text", []string{"a", "b"}, map[string]any{"k": map[string]any{"deep": []any{"x"}}}, []json.RawMessage{json.RawMessage(`{"n":1}`)}, map[string]string{"k": "v"}}
 	if diff := cmp.Diff(want, got); fail != nil || diff != "" {
+		t.Errorf("%v %s", messages(fail), diff)
+	}
+}
+
+// The defaults of the members of a struct apply when the struct is not given: at every level, and in list entries. They do
+// not apply below a pointer, which stays nil, and not in a struct that has a default of its own.
+func TestDefaultsWithinAStructThatIsNotGiven(t *testing.T) {
+	t.Parallel()
+	type inner struct {
+		N int      `json:"n" default:"7"`
+		L []string `json:"l" default:"a,b"`
+		R string   `json:"r" required:"true"`
+	}
+	type outer struct {
+		Inner inner  `json:"inner"`
+		Own   inner  `json:"own" default:"{\"n\":1,\"r\":\"x\"}"`
+		Nil   *inner `json:"nil"`
+		Plain struct{ X int }
+	}
+	type in struct {
+		Outer outer   `json:"outer"`
+		List  []outer `json:"list"`
+	}
+	absent := outer{Inner: inner{7, []string{"a", "b"}, ""}, Own: inner{1, []string{"a", "b"}, "x"}}
+	for _, params := range [][]Param{{}, {raw("outer", "null")}, {raw("outer", "{}")}, {raw("outer", `{"inner":null}`)}, {text("outer", "")}} {
+		got, fail := decode[in](t, params...)
+		if diff := cmp.Diff(in{Outer: absent}, got); fail != nil || diff != "" {
+			t.Errorf("%s: %v %s", params, messages(fail), diff)
+		}
+	}
+	got, fail := decode[in](t, raw("list", `[{},{"inner":{"n":2,"r":"y"}}]`))
+	second := absent
+	second.Inner = inner{2, []string{"a", "b"}, "y"}
+	if diff := cmp.Diff([]outer{absent, second}, got.List); fail != nil || diff != "" {
 		t.Errorf("%v %s", messages(fail), diff)
 	}
 }

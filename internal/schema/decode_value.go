@@ -33,7 +33,7 @@ func (c *typePlan) decode(d *decodeState, p layout.Pointer) bool {
 	switch d.peek() {
 	case 'n':
 		d.value()
-		return false
+		return c.setNull(p)
 	case '"':
 		if len(d.data) > d.pos+1 && d.data[d.pos+1] == '"' {
 			d.value()
@@ -46,11 +46,21 @@ func (c *typePlan) decode(d *decodeState, p layout.Pointer) bool {
 	return true
 }
 
+// setNull stores null in the variable at p and returns true. If null is not a value of the type, it returns false, because
+// the input then counts as not given.
+func (c *typePlan) setNull(p layout.Pointer) bool {
+	if c.null != nil {
+		c.null(p)
+	}
+	return c.null != nil
+}
+
 // decodeElement decodes the JSON value at the cursor as an element of a list or map. For an element, the empty string
 // is a value. Null is an error unless the field nullable of the plan is true.
 func (c *typePlan) decodeElement(d *decodeState, p layout.Pointer) {
 	if d.peek() == 'n' && c.nullable {
 		d.value()
+		c.setNull(p)
 		return
 	}
 	if c.set == nil {

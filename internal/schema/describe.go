@@ -18,12 +18,14 @@ const (
 	typeObject  = "object"
 )
 
-// target returns the type that t points to, through up to 8 pointers. It returns t itself if t is not a pointer type.
-// For a pointer type with more levels, such as a type that points to itself, it returns the type any.
+// target returns the type that t points to, or whose values t holds as an actionhero.Optional, through up to 8 levels. It
+// returns t itself if t is neither. For a type with more levels, such as a type that points to itself, it returns any.
 func target(t reflect.Type) reflect.Type {
 	for range 8 {
 		if t.Kind() == reflect.Pointer {
 			t = t.Elem()
+		} else if o, ok := layout.OptionalOf(t); ok {
+			t = o.Elem
 		}
 	}
 	if t.Kind() == reflect.Pointer {
@@ -41,6 +43,8 @@ func jsonType(t reflect.Type, fileType reflect.Type) (name, format string) {
 		return typeString, "date-time"
 	case t == durationType:
 		return typeString, ""
+	case layout.IsDate(t):
+		return typeString, "date"
 	case fileType != nil && t == fileType:
 		return typeString, "binary"
 	case layout.UnmarshalsJSON(t) || layout.MarshalsJSON(t):

@@ -17,7 +17,8 @@
 //
 // An input is "given" if the client sent it and its value differs from JSON null and from the empty string. There is
 // one exception: for a *string without required, the empty string counts as given, and the field points to "". An input
-// that is not given gets its default; without a default, its field keeps the zero value.
+// that is not given gets its default; without a default, its field keeps the zero value. A struct that is not given gets the
+// defaults of its members. An actionhero.Optional is given if the client sent it, even as null.
 //
 // Numbers and booleans may be sent as text, and text may be sent as a number or a boolean. A time is RFC 3339 text or
 // Unix milliseconds. A duration is Go text ("1m30s") or milliseconds. A list is a JSON array, a repeated key, or text
@@ -33,7 +34,7 @@
 //	minimum, maximum           bounds of a number or of a duration ("1s")
 //	minLength, maxLength       bounds of the length of a text, in characters
 //	pattern:"^[a-z]+$"         a regular expression of package regexp that matches any part of the text
-//	format:"email"             format of a text: email, uri, uuid, date-time, ipv4, ipv6, hostname
+//	format:"email"             format of a text: email, uri, uuid, date, date-time, ipv4, ipv6, hostname
 //	minItems, maxItems         bounds of the length of a list or map
 //	doc, example               description and example value, for human readers
 //	secret:"true"              logs and responses never contain the value

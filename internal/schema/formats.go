@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // format is a value that the tag format may have, such as "email". The function ok reports whether a text has the
@@ -19,6 +20,7 @@ var formats = map[string]format{
 	"email":     {"an email address", isEmail},
 	"uri":       {"a URI such as https://example.com/", isURI},
 	"uuid":      {"a UUID", isUUID},
+	"date":      {aDate, isDate},
 	"date-time": {"a date and time such as 2006-01-02T15:04:05Z", isDateTime},
 	"ipv4":      {"an IPv4 address", func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a.Is4() }},
 	"ipv6":      {"an IPv6 address", func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a.Is6() && a.Zone() == "" }},
@@ -87,6 +89,14 @@ func isUUID(s string) bool {
 func isDateTime(s string) bool {
 	_, ok := parseTime(s)
 	return ok
+}
+
+const aDate = "a date such as 2026-12-01"
+
+// isDate reports whether s is a date of RFC 3339.
+func isDate(s string) bool {
+	_, err := time.Parse(time.DateOnly, s)
+	return err == nil && len(s) == len(time.DateOnly)
 }
 
 // isHostname reports whether s is a host name (RFC 1123): labels of letters, digits and inner hyphens, separated by

@@ -75,6 +75,9 @@ func (in *Input) Decode(dst any, params []Param) *Failure {
 			if o == accepted {
 				continue
 			}
+			if o == isNull && f.plan.setNull(p) {
+				continue
+			}
 			if o != isNull && o != isEmpty {
 				d = d.begin(f.name)
 				d.report(f.plan, p, o)
@@ -93,7 +96,7 @@ func (in *Input) Decode(dst any, params []Param) *Failure {
 				continue
 			}
 		}
-		if f.required || f.hasDefault {
+		if f.required || f.hasDefault || f.nested != nil {
 			d = f.missing(d, p)
 		}
 	}
@@ -112,8 +115,8 @@ func (f *inputField) decode(d *decodeState, p layout.Pointer, v *Value, params [
 	return f.plan.decodeValue(d, p, v)
 }
 
-// missing handles an input that is not given: it sets the default, or records that a required input is missing. It
-// returns the decodeState for the next input: d, or a new one if d is nil and a state is needed. Setting the default of
+// missing handles an input that is not given: it sets the default, or records that a required input is missing. In a
+// struct without a default of its own, it sets the defaults of the members. It returns the decodeState for the next input: d, or a new one if d is nil and a state is needed. Setting the default of
 // a scalar needs no state.
 func (f *inputField) missing(d *decodeState, p layout.Pointer) *decodeState {
 	if f.hasDefault && f.plan.set != nil {
@@ -124,10 +127,13 @@ func (f *inputField) missing(d *decodeState, p layout.Pointer) *decodeState {
 	switch {
 	case f.hasDefault:
 		f.setDefault(d, p)
-	case d.fail.Missing == "":
-		d.fail.Missing = f.name
-	default:
+	case f.required:
 		d.violate("required", "be given")
+		if d.fail.Missing == "" {
+			d.fail.Missing = f.name
+		}
+	default:
+		f.nested.setDefaults(d, p)
 	}
 	return d
 }

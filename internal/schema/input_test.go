@@ -94,13 +94,14 @@ func TestRequired(t *testing.T) {
 			params := append([]Param(nil), all...)
 			params[i].Value = absent
 			_, fail := decode[requiredInputs](t, params...)
-			if diff := cmp.Diff(&Failure{Missing: p.Key}, fail); diff != "" {
+			want := &Failure{Missing: p.Key, Violations: []Violation{{p.Key, "required", p.Key + " must be given"}}}
+			if diff := cmp.Diff(want, fail); diff != "" {
 				t.Errorf("%s is %q %q: %s", p.Key, absent.Text, absent.Raw, diff)
 			}
 		}
 	}
 	_, fail := decode[requiredInputs](t, text("other", "x"), text("first", "x"))
-	want := []string{"missing second", "required: list must be given", "required: level must be given", "required: any must be given", "required: file must be given", "type: other must be a whole number"}
+	want := []string{"missing second", "required: second must be given", "required: list must be given", "required: level must be given", "required: any must be given", "required: file must be given", "type: other must be a whole number"}
 	if diff := cmp.Diff(want, messages(fail)); diff != "" {
 		t.Error(diff)
 	}

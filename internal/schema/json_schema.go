@@ -81,10 +81,16 @@ func (w *schemaWriter) findRecursive(t reflect.Type, parents []reflect.Type) {
 	}
 }
 
-// value appends the JSON Schema of type t without the enclosing braces. The schema of an output that is a pointer also
-// allows null. The schema of an input never allows null, because a null input counts as not given.
+// nullable reports whether the schema of type t allows null: for pointers in outputs, and for optional values. Other
+// inputs never allow null, because a null input counts as not given.
+func (w *schemaWriter) nullable(t reflect.Type) bool {
+	_, optional := layout.OptionalOf(t)
+	return optional || w.output && t.Kind() == reflect.Pointer
+}
+
+// value appends the JSON Schema of type t without the enclosing braces.
 func (w *schemaWriter) value(dst []byte, t reflect.Type) []byte {
-	if t.Kind() == reflect.Pointer && w.output {
+	if w.nullable(t) {
 		return append(w.value(append(dst, `"anyOf":[{`...), target(t)), `},{"type":"null"}]`...)
 	}
 	t = target(t)
@@ -212,7 +218,7 @@ func (w *schemaWriter) isRequired(m *layout.Member) bool {
 func (w *schemaWriter) property(dst []byte, m *layout.Member) []byte {
 	start := len(dst)
 	t := m.Field.Type
-	if t.Kind() == reflect.Pointer && (m.OmitEmpty || m.OmitZero) {
+	if w.output && w.nullable(t) && m.OmitEmpty || t.Kind() == reflect.Pointer && m.OmitZero {
 		t = target(t) // never null
 	}
 	if m.Quoted && w.output {
@@ -260,7 +266,7 @@ func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag re
 // rules appends the rules of a member as JSON Schema keywords. dst[start:] contains the already written
 // keywords of the member.
 func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []byte {
-	nullable := w.output && t.Kind() == reflect.Pointer
+	nullable := w.nullable(t)
 	t = target(t)
 	kind, _ := jsonType(t, w.fileType)
 	object := kind == typeObject && t.Kind() == reflect.Map
@@ -282,6 +288,9 @@ func (w *schemaWriter) rules(dst []byte, start int, t reflect.Type, r rules) []b
 		value, ok := w.ruleValue(t, rule.name, *rule.text)
 		if !ok {
 			continue
+		}
+		if nullable && rule.name == "enum" {
+			value = append(value[:len(value)-1], ",null]"...)
 		}
 		name := rule.name
 		if object {

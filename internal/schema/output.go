@@ -43,6 +43,8 @@ func (w *exampleWriter) value(dst []byte, t reflect.Type) ([]byte, error) {
 	switch {
 	case t == timeType, t == durationType:
 		return jsonx.Append(dst, reflect.Zero(t).Interface())
+	case target(t) != t && t.Kind() == reflect.Struct: // an optional value
+		return w.value(dst, target(t))
 	case layout.EncodesItself(t):
 		return w.zero(dst, t), nil
 	case slices.Contains(w.parents, t):

@@ -62,7 +62,7 @@ type setFunc func(p layout.Pointer, s string, from source) outcome
 type typePlan struct {
 	t             reflect.Type
 	class         class
-	elem          *typePlan   // of lists, maps and pointers
+	elem          *typePlan   // of lists, maps, pointers and optional values
 	members       *structPlan // of structs
 	expected      string      // completes "KEY must be "
 	expectedRange string      // completes "KEY must be " for a number that is out of range
@@ -71,6 +71,7 @@ type typePlan struct {
 	json          func(d *decodeState, p layout.Pointer) bool           // for lists, maps, structs and others: decodes the JSON value at the cursor
 	text          func(d *decodeState, p layout.Pointer, v *Value) bool // for the types that have json: decodes text that is not empty
 	file          func(p layout.Pointer, file any) bool                 // for uploaded files: stores file at p
+	null          func(p layout.Pointer)                                // for a type that has null as a value: stores null at p
 	emptyGiven    bool                                                  // the empty string counts as given
 	nullable      bool                                                  // null is a value inside lists and maps
 }

@@ -43,7 +43,7 @@ func (c *secretCompiler) plan(plan *typePlan) Secrets {
 	if plan == nil || !hasSecrets(plan, map[*typePlan]bool{}) {
 		return nil
 	}
-	if plan.t.Kind() == reflect.Pointer {
+	if plan.t.Kind() == reflect.Pointer || plan.null != nil {
 		return c.plan(plan.elem)
 	}
 	if known, ok := c.parts[plan]; ok {

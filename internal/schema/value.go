@@ -36,7 +36,7 @@ type Violation struct {
 // Failure lists everything that is wrong with the inputs of one request.
 type Failure struct {
 	Missing    string      // the first required input, in declaration order, that is absent or empty; "" if all are given
-	Violations []Violation // all other faults, in declaration order, at most 64
+	Violations []Violation // all faults, those of missing inputs included, in declaration order, at most 64
 }
 
 // Options are the options of [CompileInput].

@@ -13,9 +13,28 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// command is the function of one command. It runs the command with the argument arg for the client c, and appends the
-// reply to dst or returns an error.
-type command func(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, arg string) ([]byte, error)
+// Args holds the arguments of a command.
+type Args struct {
+	Room      string // white space around the name is ignored
+	NamesRoom bool   // the client has sent the name of a room, possibly an empty one
+	Text      string // the text of say
+}
+
+// Words returns the arguments of the named command on a wire with lines, where rest is the text after the name of the
+// command.
+func Words(name, rest string) Args {
+	switch name {
+	case "say":
+		return Args{Text: rest}
+	case "roomView", "detailsView":
+		return Args{}
+	}
+	return Args{Room: rest, NamesRoom: true}
+}
+
+// command is the function of one command. It runs the command for the client c, and appends the reply to dst or returns
+// an error.
+type command func(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error)
 
 var commands = map[string]command{
 	"detailsView": detailsView,
@@ -30,37 +49,45 @@ var commands = map[string]command{
 func Commands() []string { return slices.Sorted(maps.Keys(commands)) }
 
 // RunCommand runs the named command, which all persistent transports have, for the client c and appends the reply to
-// dst. The commands are detailsView, roomAdd ROOM, roomChange ROOM, roomLeave ROOM, roomView and say TEXT. arg is the
-// text after the name of the command, or "". White space around the name of a room is ignored. If the client is in no
-// room, roomView replies with the room "". If there is no command with the given name, ok is false and object is dst
-// unchanged.
+// dst. The commands are detailsView, roomAdd, roomChange, roomLeave, roomView and say. Without the name of a room,
+// roomView shows the current room, and say speaks in it. With a name, roomView shows any room that the client may enter,
+// and say speaks in that room if the client is in it. If the client is in no room, roomView replies with the room "". If
+// the command fails, the reply is the error, which is also the result failure: the caller calls transport.AppendError
+// after its own keys.
 //
-// RunCommand logs internal errors. RunCommand may block, because it calls room middleware. Do not call RunCommand where
+// If there is no command with the given name, the failure says so. RunCommand logs internal errors. RunCommand may block, because it calls room middleware. Do not call RunCommand where
 // blocking would delay other clients.
-func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name, arg string) (object []byte, ok bool) {
+func RunCommand(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, name string, args Args) (object []byte, failure *actionhero.Error) {
 	run := commands[name]
 	if run == nil {
-		return dst, false
+		return Failed(dst, Unknown(name))
 	}
 	start := len(dst)
-	dst, err := run(ctx, dst, api, c, arg)
+	args.Room = strings.TrimSpace(args.Room)
+	dst, err := run(ctx, dst, api, c, args)
 	if err != nil {
-		return failed(dst[:start], api, c, name, err), true
+		return failed(dst[:start], api, c, name, err)
 	}
-	return dst, true
+	return dst, nil
 }
 
-// Enter moves the client c, which has just connected, into the default room. If c may not enter the room, refused is
-// true, and Enter appends the reply with the reason to dst. The caller must send this reply after the welcome message.
-func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, refused bool) {
+// Unknown returns the error for an event with this name, which is neither "action" nor a command.
+func Unknown(event string) *actionhero.Error {
+	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", event, strings.Join(Commands(), ", "))
+}
+
+// Enter moves the client c, which has just connected, into the default room. If c may not enter the room, Enter returns
+// the reason as failure and appends the reply to dst, as [RunCommand] does. The caller must send this reply after the
+// welcome message.
+func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, failure *actionhero.Error) {
 	if err := api.Rooms.Move(ctx, c, api.Config().DefaultChatRoom); err != nil {
-		return failed(dst, api, c, "connect", err), true
+		return failed(dst, api, c, "connect", err)
 	}
-	return dst, false
+	return dst, nil
 }
 
 // failed appends to dst the reply to the named command, which failed with err. It logs err if err is an internal error.
-func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, err error) []byte {
+func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, err error) ([]byte, *actionhero.Error) {
 	if failure := actionhero.AsError(err); failure.Code == actionhero.CodeInternal {
 		cause := err
 		if failure.Err != nil {
@@ -68,31 +95,33 @@ func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, er
 		}
 		api.Log().Error("["+name+" @ "+c.Transport+"]", slog.String("to", c.Remote.Addr().String()), slog.String("error", failure.Message), slog.String("cause", cause.Error()))
 	}
-	return Error(dst, err)
+	return Failed(dst, err)
 }
 
-func roomChange(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, arg string) ([]byte, error) {
-	room := strings.TrimSpace(arg)
-	return appendRoom(dst, room), api.Rooms.Move(ctx, c, room)
+func roomChange(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error) {
+	return appendRoom(dst, args.Room), api.Rooms.Move(ctx, c, args.Room)
 }
 
-func roomAdd(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, arg string) ([]byte, error) {
-	room := strings.TrimSpace(arg)
-	return appendRoom(dst, room), api.Rooms.Join(ctx, c, room)
+func roomAdd(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error) {
+	return appendRoom(dst, args.Room), api.Rooms.Join(ctx, c, args.Room)
 }
 
-func roomLeave(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, arg string) ([]byte, error) {
-	room := strings.TrimSpace(arg)
-	return appendRoom(dst, room), api.Rooms.Leave(ctx, c, room)
+func roomLeave(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error) {
+	return appendRoom(dst, args.Room), api.Rooms.Leave(ctx, c, args.Room)
 }
 
 func appendRoom(dst []byte, room string) []byte {
 	return jsonx.AppendString(append(OK(dst), `,"room":`...), room)
 }
 
-func roomView(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, _ string) ([]byte, error) {
-	room := c.Room()
-	status, err := api.Rooms.Status(ctx, room)
+func roomView(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error) {
+	room, status, err := args.Room, actionhero.RoomStatus{}, error(nil)
+	if !args.NamesRoom {
+		room = c.Room()
+	}
+	if room != "" || args.NamesRoom {
+		status, err = api.Rooms.View(ctx, c, room)
+	}
 	if err != nil {
 		return dst, err
 	}
@@ -100,11 +129,17 @@ func roomView(ctx context.Context, dst []byte, api *actionhero.API, c *actionher
 	return append(append(appendRoom(dst, room), `,"roomStatus":`...), object...), err
 }
 
-func say(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, text string) ([]byte, error) {
-	return OK(dst), api.Rooms.Say(ctx, c, "", text)
+func say(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error) {
+	if args.NamesRoom && args.Room != "" && !c.In(args.Room) {
+		return dst, actionhero.Errorf(actionhero.CodeNotFound, "you are not in the room %.*s", actionhero.MaxRoomName, args.Room)
+	}
+	if args.NamesRoom && args.Room == "" { // not the current room, which Rooms.Say would use
+		return dst, api.Rooms.MayEnter(ctx, c, "")
+	}
+	return OK(dst), api.Rooms.Say(ctx, c, args.Room, args.Text)
 }
 
-func detailsView(_ context.Context, dst []byte, _ *actionhero.API, c *actionhero.Conn, _ string) ([]byte, error) {
+func detailsView(_ context.Context, dst []byte, _ *actionhero.API, c *actionhero.Conn, _ Args) ([]byte, error) {
 	return Details(dst, c, nil), nil
 }
 

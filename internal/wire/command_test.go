@@ -42,9 +42,9 @@ func TestCommands(t *testing.T) {
 		{"say", "", ok + `}`},
 		{"detailsView", "", ok + `,"details":{"public":{"id":"me","connectedAt":1343604353551}}}`},
 	} {
-		object, known := wire.RunCommand(t.Context(), prefix(), api, c, call.command, call.arg)
-		if !known {
-			t.Errorf("%s is not a command", call.command)
+		object, failure := wire.RunCommand(t.Context(), prefix(), api, c, call.command, wire.Words(call.command, call.arg))
+		if (failure != nil) != strings.Contains(call.want, "error") {
+			t.Errorf("%s fails with %v", call.command, failure)
 		}
 		wantObject(t, call.command+" "+call.arg, object, call.want)
 	}
@@ -52,13 +52,47 @@ func TestCommands(t *testing.T) {
 		t.Errorf("at the end the current room is %q, all rooms are %q", c.Room(), rooms)
 	}
 	for _, name := range []string{"", "status", "quit", "roomview", "paramAdd"} {
-		if object, known := wire.RunCommand(t.Context(), prefix(), api, c, name, "x"); known || string(object) != "prefix|" {
-			t.Errorf("%q is a command with the reply %s", name, object)
+		object, failure := wire.RunCommand(t.Context(), prefix(), api, c, name, wire.Args{Room: "x"})
+		wantObject(t, name, object, `{"context":"response","error":"`+name+` is not a known event: use action, detailsView, roomAdd, roomChange, roomLeave, roomView, say or quit"}`)
+		if failure == nil || failure.Code != actionhero.CodeInvalidInput {
+			t.Errorf("%q fails with %v", name, failure)
 		}
 	}
 	transport.Of(api).Disconnect(c)
-	object, _ := wire.RunCommand(t.Context(), prefix(), api, c, "roomView", "")
+	object, _ := wire.RunCommand(t.Context(), prefix(), api, c, "roomView", wire.Args{})
 	wantObject(t, "roomView in no room", object, ok+`,"room":"","roomStatus":{"members":null,"membersCount":0}}`)
+}
+
+// A message that names its room is said there or nowhere, and a view that names its room asks whether the client may see it.
+func TestCommandsThatNameTheirRoom(t *testing.T) {
+	t.Parallel()
+	api, c := newAPIWith(t, actionhero.Config{Log: slog.New(slog.DiscardHandler)}, actionhero.RoomMiddleware{
+		Join: func(_ context.Context, _ *actionhero.Conn, room string) error {
+			if room == "secret" {
+				return actionhero.Errorf(actionhero.CodePermissionDenied, "members only")
+			}
+			return nil
+		},
+	})
+	if err := api.Rooms.Join(t.Context(), c, "den"); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []struct{ command, room, want string }{
+		{"say", " den ", ok + `}`},
+		{"say", "defaultRoom", ok + `}`},
+		{"say", "attic", `{"context":"response","error":"you are not in the room attic"`},
+		{"say", "secret", `{"context":"response","error":"you are not in the room secret"`},
+		{"say", "", noName},
+		{"roomView", "den", ok + `,"room":"den","roomStatus":{"members":["me"],"membersCount":1}}`},
+		{"roomView", "attic", ok + `,"room":"attic","roomStatus":{"members":null,"membersCount":0}}`},
+		{"roomView", "secret", `{"context":"response","error":"members only"`},
+		{"roomView", "", noName},
+	} {
+		object, _ := wire.RunCommand(t.Context(), prefix(), api, c, call.command, wire.Args{Room: call.room, NamesRoom: true, Text: "hi"})
+		if !strings.HasPrefix(string(object), "prefix|"+strings.TrimSuffix(call.want, "}")) {
+			t.Errorf("%s %q: got %s, want %s", call.command, call.room, object, call.want)
+		}
+	}
 }
 
 // actionsView lists every command except say. An action may not have the name of a listed command.
@@ -82,7 +116,7 @@ func TestRoomViewShowsDetails(t *testing.T) {
 	c := transport.Of(api).Connect("tcp", netip.AddrPort{}, discardSender{})
 	defer transport.Of(api).Disconnect(c)
 	err := errors.Join(api.Rooms.Move(t.Context(), c, "den"), c.SetDetail("name", "Ann"))
-	object, _ := wire.RunCommand(t.Context(), prefix(), api, c, "roomView", "")
+	object, _ := wire.RunCommand(t.Context(), prefix(), api, c, "roomView", wire.Args{})
 	wantObject(t, "roomView", object, ok+`,"room":"den","roomStatus":{"members":["`+c.ID+`"],"membersCount":1,"details":{"`+c.ID+`":{"name":"Ann"}}}}`)
 	if err != nil {
 		t.Error(err)
@@ -116,7 +150,7 @@ func TestRefusedCommands(t *testing.T) {
 			"panic":  {internal, `cause="panic: at the door\n`},
 		} {
 			log.Reset()
-			object, _ := wire.RunCommand(t.Context(), prefix(), api, c, command, arg)
+			object, _ := wire.RunCommand(t.Context(), prefix(), api, c, command, wire.Words(command, arg))
 			wantObject(t, command+" "+arg, object, test.want)
 			if line := log.String(); test.logged == "" && line != "" || !strings.Contains(line, test.logged) ||
 				line != "" && !strings.Contains(line, `msg="[`+command+` @ tcp]" to=127.0.0.1 error="The server experienced an internal error"`) {
@@ -140,7 +174,8 @@ func TestEnter(t *testing.T) {
 	}})
 	for _, closed = range []bool{false, true} {
 		c := transport.Of(api).Connect("tcp", netip.AddrPort{}, discardSender{})
-		object, refused := wire.Enter(t.Context(), prefix(), api, c)
+		object, failure := wire.Enter(t.Context(), prefix(), api, c)
+		refused := failure != nil
 		if refused != closed || c.Room() == "" != closed {
 			t.Errorf("closed %v: refused is %v, the room is %q", closed, refused, c.Room())
 		}

@@ -56,21 +56,28 @@ func Error(dst []byte, err error) []byte {
 	return jsonx.AppendString(append(dst, `{"context":"response","error":`...), actionhero.AsError(err).Message)
 }
 
+// Failed appends to dst the same reply as [Error], and returns err in the form that the client may see. After its own
+// keys, the caller appends the code and the details with transport.AppendError.
+func Failed(dst []byte, err error) (object []byte, failure *actionhero.Error) {
+	failure = actionhero.AsError(err)
+	return Error(dst, failure), failure
+}
+
 // Result appends to dst the reply to a request that has run an action. The reply contains out, the output of the
-// action. If out cannot be encoded, the reply is an error.
-func Result(dst []byte, req *actionhero.Request, out any) []byte {
+// action. If out cannot be encoded, the reply is an error, as from [Failed].
+func Result(dst []byte, req *actionhero.Request, out any) (object []byte, failure *actionhero.Error) {
 	const head, status = `{"context":"response",`, `"status":"OK"`
 	start := len(dst)
 	dst = append(dst, head...)
 	body := len(dst)
 	dst, err := transport.AppendOutput(dst, req, out)
 	if err != nil {
-		return Error(dst[:start], err)
+		return Failed(dst[:start], err)
 	}
 	if len(dst) == body {
 		dst = append(dst, status...)
 	}
-	return append(dst, `,"error":false`...)
+	return append(dst, `,"error":false`...), nil
 }
 
 // Params appends to dst the reply to the commands paramView and paramsView. object is a JSON object with the sticky

@@ -103,7 +103,11 @@ func TestResult(t *testing.T) {
 		"nothing":       {actionhero.None{}, `{"context":"response","status":"OK","error":false}`},
 		"not encodable": {map[string]any{"a": func() {}}, `{"context":"response","error":"The server experienced an internal error"}`},
 	} {
-		wantObject(t, name, wire.Result(prefix(), req, test.out), test.want)
+		object, failure := wire.Result(prefix(), req, test.out)
+		wantObject(t, name, object, test.want)
+		if (failure != nil) != (name == "not encodable") {
+			t.Errorf("%s: the failure is %v", name, failure)
+		}
 	}
 }
 

@@ -57,13 +57,20 @@ func (d dir) Lock() (io.Closer, error) {
 	}
 	if err := lockFile(f); err != nil {
 		holder, _ := io.ReadAll(io.LimitReader(f, 20))
-		return nil, errors.Join(fmt.Errorf("the folder belongs to process %s: %w", holder, backend.ErrInUse), f.Close())
+		return nil, errors.Join(fmt.Errorf("the folder (tasks.path) belongs to process %s: %w", holder, backend.ErrInUse), f.Close())
 	}
 	if err := f.Truncate(0); err == nil {
 		_, _ = fmt.Fprint(f, os.Getpid())
 	}
-	return f, nil
+	return folderLock{f}, nil
 }
+
+// folderLock is the locked file of a folder.
+type folderLock struct{ file *os.File }
+
+// Close unlocks the folder. A process that this process is starting has a copy of the open file until its program runs,
+// and the copy keeps the lock. So Close first unlocks the file, which ends the lock for all copies.
+func (l folderLock) Close() error { return errors.Join(unlockFile(l.file), l.file.Close()) }
 
 // makeDirs creates the folder path and its parents, and syncs the parent of each new folder, so that the new folders
 // survive a power cut.

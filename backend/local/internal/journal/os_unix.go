@@ -14,6 +14,8 @@ const errQuota = syscall.EDQUOT
 // the file is locked, it returns an error.
 func lockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
+func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+
 func (d dir) Sync() error {
 	f, err := os.Open(string(d))
 	if err != nil {

@@ -22,5 +22,8 @@ func lockFile(f *os.File) error {
 	return nil
 }
 
+// unlockFile does nothing: Windows unlocks the file when it is closed, because no other process has a copy of it.
+func unlockFile(*os.File) error { return nil }
+
 // Sync does nothing: Windows keeps folders consistent, and cannot sync a folder.
 func (d dir) Sync() error { return nil }

@@ -72,7 +72,7 @@ func (r *reader) readFile(s *segment) error {
 // false.
 func (s *segment) readBatch(b []byte) (h batchHeader, records []byte, ok bool) {
 	h, ok = s.readBatchHeader(b)
-	if !ok || h.length > len(b)-batchHeaderBytes-align {
+	if !ok || h.size() > int64(len(b)) {
 		return h, nil, false
 	}
 	body := b[batchHeaderBytes:h.size()]

@@ -55,6 +55,7 @@ const (
 	retrying                     // the job waits because its last run failed
 	cancelling                   // the job is running and was cancelled
 	draining                     // the job is running and its worker stops, so the end of the process is not a crash
+	held                         // the job is dead because a repair does not know whether the job has ended
 )
 
 // container names the list or heap of the table that contains an entry.

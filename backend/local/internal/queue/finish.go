@@ -122,7 +122,7 @@ func (e *entry) reschedule(now timestamps, delay time.Duration) {
 	e.state = backend.Scheduled
 	e.endsAt = 0
 	e.runAt = now.after(delay)
-	e.flags = e.flags&^draining | relative
+	e.flags = e.flags&^(draining|held) | relative
 }
 
 // crashBytes is the maximum length in bytes of the error text that the method crash writes.

@@ -244,7 +244,7 @@ func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Tim
 	case !known && len(q.jobs.lastRuns) >= maxSchedules:
 		err = tooManySchedules(schedule)
 	default:
-		err = q.checkLimits(&s, now)
+		err = q.makeRoom(&s, now)
 	}
 	if err != nil {
 		q.mu.Unlock()

@@ -197,7 +197,7 @@ func (q *Queue) Enqueue(_ context.Context, jobs ...backend.NewJob) ([]backend.En
 	q.mu.Lock()
 	now, err := q.begin(s.size(), true)
 	if err == nil {
-		err = q.checkLimits(&s, now)
+		err = q.makeRoom(&s, now)
 	}
 	if err != nil {
 		q.mu.Unlock()

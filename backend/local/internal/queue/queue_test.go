@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -127,6 +128,56 @@ func TestKeyOutlivesJob(t *testing.T) {
 	})
 }
 
+// TestHistoryMakesRoomForWork fills the queue with finished jobs. New jobs remove the oldest of them, first completed and
+// cancelled ones. A refused job removes none.
+func TestHistoryMakesRoomForWork(t *testing.T) {
+	t.Parallel()
+	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
+		q.mu.Lock()
+		q.cfg.MaxBytes = 1 << 20
+		q.mu.Unlock()
+		large := backend.NewJob{Task: "a", Params: make([]byte, 100<<10)}
+		finish := func(state backend.State) uint64 {
+			id := enqueue(t, q, large)[0]
+			if _, err := q.Finish(t.Context(), backend.Outcome{Run: fetch(t, q)[0].Run(), State: state}); err != nil {
+				t.Fatal(err)
+			}
+			return id
+		}
+		dead := finish(backend.Dead)
+		var done []uint64
+		for range 9 {
+			done = append(done, finish(backend.Completed))
+		}
+		keyed := backend.NewJob{Task: "a", Unique: "key", UniqueFor: 5 * time.Minute}
+		enqueue(t, q, keyed)
+		if _, err := q.Finish(t.Context(), backend.Outcome{Run: fetch(t, q)[0].Run(), State: backend.Completed}); err != nil {
+			t.Fatal(err)
+		}
+		enqueue(t, q, large)
+		if _, err := q.EnqueueScheduled(t.Context(), "schedule", time.Now(), large); err != nil {
+			t.Fatal(err)
+		}
+		for i, id := range append(done, dead) {
+			if _, err := q.Get(t.Context(), id); (err == nil) != (i >= 2) {
+				t.Errorf("after two more jobs, Get of the finished job %d = %v", i, err)
+			}
+		}
+		before := totals(t, q)
+		if _, err := q.Enqueue(t.Context(), slices.Repeat([]backend.NewJob{large}, 9)...); !errors.Is(err, backend.ErrFull) || totals(t, q) != before {
+			t.Errorf("more than fits beside the waiting jobs: %v, and there are %+v, before %+v", err, totals(t, q), before)
+		}
+		enqueue(t, q, slices.Repeat([]backend.NewJob{large}, 8)...)
+		if got := totals(t, q); got != (backend.Counts{Available: 10, Completed: 1}) {
+			t.Errorf("in the end there are %+v", got)
+		}
+		if added, err := q.Enqueue(t.Context(), keyed); err != nil || !added[0].Existing {
+			t.Errorf("the key of a finished job: %+v, %v", added, err)
+		}
+		checkInvariants(t, q)
+	})
+}
+
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, _ *wallClock) {
@@ -155,7 +206,7 @@ func TestLimits(t *testing.T) {
 			enqueue(t, q, small)
 		}
 		refused("too many at once", "there is no room for 2 jobs: 9 of the 10 that tasks.maxJobs allows", small, small)
-		refused("too large", "bytes that tasks.maxBytes allows are in use", large)
+		refused("too large", "of the 5000 bytes that tasks.maxBytes allows", large)
 		enqueue(t, q, small)
 		refused("too many", "there is no room for 1 jobs: 10 of the 10", small)
 		small.Unique = "key"

@@ -9,7 +9,7 @@ import (
 // the wall clock was set.
 func (t *table) rebuild(now int64) {
 	t.waiting, t.leases, t.uniqueHeld, t.finished, t.dead, t.crashedRunning = nil, nil, nil, list{}, list{}, 0
-	t.counts, t.bytes = counts{}, 0
+	t.counts, t.bytes, t.work = counts{}, 0, 0
 	clear(t.keys.holders)
 	for i := range t.queues.list {
 		s := &t.queues.list[i].value

@@ -65,11 +65,15 @@ func (q *Queue) PreambleSize() int {
 // AppendPreamble implements [journal.Owner.AppendPreamble]. It appends the data that does not belong to a job: the
 // format, the last id and the last runs of the schedules.
 func (q *Queue) AppendPreamble() {
-	q.log.Append(binary.AppendUvarint(binary.AppendUvarint([]byte{recordHead}, format), q.jobs.lastID))
+	q.appendHead()
 	for name, at := range q.jobs.lastRuns {
 		q.log.Append(putLastRun(nil, name, at))
 	}
 	q.compact.due = true
+}
+
+func (q *Queue) appendHead() {
+	q.log.Append(binary.AppendUvarint(binary.AppendUvarint([]byte{recordHead}, format), q.jobs.lastID))
 }
 
 // Sealed implements [journal.Owner.Sealed]. It keeps the rollback data of the sealed batch apart from the data of the

@@ -70,6 +70,9 @@ func (s *script) repeat(q *Queue) error { return s.last(context.Background(), q)
 
 func (s *script) next() func(ctx context.Context, q *Queue) error {
 	switch n := s.random.IntN(20); {
+	case n < 1:
+		runs := slices.Clone(s.runs)
+		return func(ctx context.Context, q *Queue) error { return q.Drain(ctx, runs...) }
 	case n < 7:
 		return s.enqueue()
 	case n < 11:
@@ -188,7 +191,7 @@ func checkInvariants(t testing.TB, q *Queue) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	tab := q.jobs
-	counts, bytes, containers, n := [backend.Dead + 1]int{}, int64(0), map[container]int{}, 0
+	counts, bytes, work, containers, n := [backend.Dead + 1]int{}, int64(0), int64(0), map[container]int{}, 0
 	last := uint64(0)
 	tab.walk(0, false, func(i slot) bool {
 		e := tab.at(i)
@@ -199,7 +202,10 @@ func checkInvariants(t testing.TB, q *Queue) {
 		n++
 		counts[e.state]++
 		containers[e.in]++
-		bytes += int64(e.recordLen) + int64(e.failureLen) + jobBytes
+		size := int64(e.recordLen) + int64(e.failureLen) + jobBytes
+		if bytes += size; !e.state.Finished() {
+			work += size
+		}
 		if e.key != 0 && !e.state.Finished() && tab.keys.holders[tab.keys.list[e.key].text] != i {
 			t.Errorf("job %d does not hold its key", e.id)
 		}
@@ -213,8 +219,8 @@ func checkInvariants(t testing.TB, q *Queue) {
 			due += l.n
 		}
 	}
-	if n != tab.count || counts != tab.counts || bytes != tab.bytes {
-		t.Errorf("there are %d jobs, %v by state, of %d bytes; the table counts %d, %v, %d", n, counts, bytes, tab.count, tab.counts, tab.bytes)
+	if n != tab.count || counts != tab.counts || bytes != tab.bytes || work != tab.work {
+		t.Errorf("there are %d jobs, %v by state, of %d and %d bytes; the table counts %d, %v, %d, %d", n, counts, bytes, work, tab.count, tab.counts, tab.bytes, tab.work)
 	}
 	got := map[container]int{inWaiting: len(tab.waiting), inLeases: len(tab.leases), inFinished: tab.finished.n, inDead: tab.dead.n, inUniqueHeld: len(tab.uniqueHeld), inPriority: due, inCrashed: crashed}
 	for w, n := range got {

@@ -118,9 +118,10 @@ func truncate(text string) string {
 	return text[:end]
 }
 
-// checkLimits returns an error if the queue would exceed MaxJobs or MaxBytes with the jobs in s. Jobs whose unique key
-// is held do not count.
-func (q *Queue) checkLimits(s *specs, now timestamps) error {
+// makeRoom returns an error if the queue would exceed MaxJobs or MaxBytes with the jobs in s. Jobs whose unique key is
+// held do not count. If finished jobs take the room, makeRoom removes the oldest of them: first completed and cancelled
+// jobs, then dead ones. Jobs that hold their unique key longer stay.
+func (q *Queue) makeRoom(s *specs, now timestamps) error {
 	jobs, bytes := 0, int64(0)
 	for i := range s.list {
 		if q.existing(&s.list[i].job, now) == 0 {
@@ -128,13 +129,21 @@ func (q *Queue) checkLimits(s *specs, now timestamps) error {
 			bytes += int64(s.list[i].to-s.list[i].from) + jobBytes
 		}
 	}
+	t := q.jobs
 	switch {
 	case jobs == 0:
 		return nil
-	case q.jobs.active()+jobs > q.cfg.MaxJobs:
-		return fmt.Errorf("there is no room for %d jobs: %d of the %d that tasks.maxJobs allows have not finished: %w", jobs, q.jobs.active(), q.cfg.MaxJobs, backend.ErrFull)
-	case q.jobs.bytes+bytes > q.cfg.MaxBytes:
-		return fmt.Errorf("there is no room for jobs of %d bytes: %d of the %d bytes that tasks.maxBytes allows are in use: %w", bytes, q.jobs.bytes, q.cfg.MaxBytes, backend.ErrFull)
+	case t.active()+jobs > q.cfg.MaxJobs:
+		return fmt.Errorf("there is no room for %d jobs: %d of the %d that tasks.maxJobs allows have not finished: %w", jobs, t.active(), q.cfg.MaxJobs, backend.ErrFull)
+	case t.work+bytes <= q.cfg.MaxBytes:
+		for _, l := range []*list{&t.finished, &t.dead} {
+			for l.n > 0 && t.bytes+bytes > q.cfg.MaxBytes {
+				q.removeFinished(l.first, now)
+			}
+		}
+	}
+	if t.bytes+bytes > q.cfg.MaxBytes {
+		return fmt.Errorf("there is no room for jobs of %d bytes: jobs that have not finished or hold a unique key use %d of the %d bytes that tasks.maxBytes allows: %w", bytes, t.bytes, q.cfg.MaxBytes, backend.ErrFull)
 	}
 	return nil
 }

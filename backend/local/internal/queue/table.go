@@ -27,6 +27,7 @@ type table struct {
 
 	counts   counts
 	bytes    int64 // the size of all records that are still needed
+	work     int64 // the part of bytes that belongs to jobs that have not finished
 	lastID   uint64
 	lastRuns map[string]int64
 }
@@ -68,7 +69,10 @@ func (t *table) active() int {
 }
 
 func (t *table) addCounts(e *entry, by int) {
-	t.bytes += int64(by) * (int64(e.recordLen) + int64(e.failureLen) + jobBytes)
+	bytes := int64(by) * (int64(e.recordLen) + int64(e.failureLen) + jobBytes)
+	if t.bytes += bytes; !e.state.Finished() {
+		t.work += bytes
+	}
 	t.counts[e.state] += by
 	t.queueOf(e).counts[e.state] += by
 	t.tasks.list[e.task].value[e.state] += by

@@ -1,0 +1,457 @@
+package actionhero_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/transport"
+)
+
+// parts is a component made of functions.
+type parts struct {
+	start, stop func(ctx context.Context) error
+	grace       time.Duration
+}
+
+func (p parts) Start(ctx context.Context) error { return call(ctx, p.start) }
+func (p parts) Stop(ctx context.Context) error  { return call(ctx, p.stop) }
+func (p parts) Stopping() time.Duration         { return p.grace }
+
+func call(ctx context.Context, fn func(ctx context.Context) error) error {
+	if fn == nil {
+		return nil
+	}
+	return fn(ctx)
+}
+
+func act(name string, run func(ctx context.Context) error) actionhero.Part {
+	return actionhero.Action[actionhero.None, actionhero.None]{
+		Name: name, Timeout: -1,
+		Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) { return n, run(ctx) },
+	}
+}
+
+// stoppedAPI returns an API that has not started.
+func stoppedAPI(t testing.TB, cfg actionhero.Config, parts ...actionhero.Part) *actionhero.API {
+	t.Helper()
+	if cfg.Backend == nil {
+		cfg.Backend = local.New(local.Config{})
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	api, err := actionhero.New(cfg, parts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
+func wantError(t testing.TB, what string, err error, text string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), text) {
+		t.Errorf("%s: got %v, want an error with %q", what, err, text)
+	}
+}
+
+// A call that ignores its end belongs to the start that began it: the next start counts anew, and its stop does not wait
+// for that call.
+func TestACallThatOutlivesItsStopIsNoPartOfTheNextStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		api := stoppedAPI(t, actionhero.Config{StopGrace: time.Second}, act("deaf", func(context.Context) error { <-release; return nil }),
+			act("quick", func(context.Context) error { return nil }))
+		steps(t, api.Start(t.Context()))
+		var calls sync.WaitGroup
+		for range 3 {
+			calls.Go(func() { _, _ = dispatch(t, api, "deaf") })
+			synctest.Wait()
+			steps(t, api.Restart(t.Context()))
+			for range 100 {
+				calls.Go(func() {
+					if _, err := dispatch(t, api, "quick"); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		synctest.Wait()
+		began := time.Now()
+		steps(t, api.Stop(t.Context()))
+		if took := time.Since(began); took != 0 {
+			t.Errorf("the last stop took %v", took)
+		}
+		close(release)
+		calls.Wait()
+	})
+}
+
+// A stop that cancels a request invites its client to try again, whatever the action makes of the end of its context.
+func TestARequestThatAStopCancelsIsUnavailable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		outcomes := map[string]func(ctx context.Context) error{
+			"context":  func(ctx context.Context) error { return ctx.Err() },
+			"wrapped":  func(ctx context.Context) error { return errors.Join(errors.New("db"), ctx.Err()) },
+			"internal": func(context.Context) error { return errors.New("the driver says: interrupted") },
+		}
+		var all actionhero.Parts
+		for name, outcome := range outcomes {
+			all = append(all, act(name, func(ctx context.Context) error { <-ctx.Done(); return outcome(ctx) }))
+		}
+		all = append(all, act("own", func(ctx context.Context) error {
+			<-ctx.Done()
+			return actionhero.Errorf(actionhero.CodeConflict, "half done")
+		}))
+		api := stoppedAPI(t, actionhero.Config{StopGrace: time.Second}, all)
+		steps(t, api.Start(t.Context()))
+		var calls sync.WaitGroup
+		for name := range outcomes {
+			calls.Go(func() {
+				_, err := dispatch(t, api, name)
+				failed(t, name, err, actionhero.CodeUnavailable, "The server is stopping")
+				if err != nil && err.RetryAfter <= 0 {
+					t.Errorf("%s: no time for the next try", name)
+				}
+			})
+		}
+		calls.Go(func() {
+			_, err := dispatch(t, api, "own")
+			failed(t, "an error of the action's own", err, actionhero.CodeConflict, "half done")
+		})
+		synctest.Wait()
+		steps(t, api.Stop(t.Context()))
+		calls.Wait()
+		_, err := dispatch(t, api, "own")
+		failed(t, "a late request", err, actionhero.CodeUnavailable, "The server is stopping")
+		if err.RetryAfter <= 0 {
+			t.Error("a late request is not asked to come again")
+		}
+	})
+}
+
+// A start that fails closes what it has opened, and leaves alone what another API has opened.
+func TestAFailedStartStopsOnlyWhatItHasOpened(t *testing.T) {
+	t.Parallel()
+	shared := local.New(local.Config{})
+	first := newAPI(t, actionhero.Config{Backend: shared})
+	second := stoppedAPI(t, actionhero.Config{Backend: shared})
+	wantError(t, "the second start", second.Start(t.Context()), "open already")
+	if err := first.Cache.Set(t.Context(), "k", 1, 0); err != nil {
+		t.Errorf("the first API has lost its backend: %v", err)
+	}
+	if second.Uptime() != 0 || second.Ready() {
+		t.Error("the second API counts as started")
+	}
+	steps(t, second.Stop(t.Context()))
+	if err := first.Cache.Set(t.Context(), "k", 2, 0); err != nil {
+		t.Errorf("after the Stop of the second: %v", err)
+	}
+}
+
+// What an initializer adds during a start starts with the rest, once in each start.
+func TestAnInitializerMayAddComponents(t *testing.T) {
+	t.Parallel()
+	var log []string
+	api := stoppedAPI(t, actionhero.Config{}, actionhero.Initializer{Name: "adder", Start: func(_ context.Context, api *actionhero.API) error {
+		api.Add(component{"late", &log, nil})
+		return nil
+	}})
+	api.Add(component{"early", &log, nil})
+	for range 2 {
+		log = nil
+		steps(t, api.Start(t.Context()), api.Stop(t.Context()))
+		if want := []string{"start early", "start late", "stop late", "stop early"}; !slices.Equal(log, want) {
+			t.Errorf("%q, want %q", log, want)
+		}
+	}
+}
+
+// A part, an action or a task that starts or stops its own API would wait for itself: it gets an error.
+func TestAStopFromWithinIsAnErrorAndNoHang(t *testing.T) {
+	t.Parallel()
+	const waits = "would wait for its own caller"
+	var api *actionhero.API
+	during := map[string]error{}
+	try := func(what string, ctx context.Context) {
+		for name, do := range map[string]func(context.Context) error{"Start": api.Start, "Stop": api.Stop, "Restart": api.Restart} {
+			during[what+" "+name] = do(ctx)
+			during[what+" "+name+" without the context"] = do(context.Background())
+		}
+	}
+	api = stoppedAPI(t, actionhero.Config{}, actionhero.Initializer{
+		Name:  "in",
+		Start: func(ctx context.Context, _ *actionhero.API) error { try("initializer start", ctx); return nil },
+		Stop:  func(ctx context.Context, _ *actionhero.API) error { try("initializer stop", ctx); return nil },
+	}, act("stop", func(ctx context.Context) error { return api.Stop(ctx) }), act("stopOther", func(context.Context) error { return api.Stop(context.Background()) }),
+		act("restart", func(ctx context.Context) error { return api.Restart(ctx) }),
+		actionhero.Task[actionhero.None]{Name: "stopTask", Run: func(ctx context.Context, _ actionhero.None) error { return api.Stop(ctx) }})
+	api.Add(parts{start: func(ctx context.Context) error { try("component start", ctx); return nil }, stop: func(ctx context.Context) error { try("component stop", ctx); return nil }})
+	steps(t, api.Start(t.Context()))
+	for _, name := range []string{"stop", "stopOther", "restart"} {
+		_, err := dispatch(t, api, name)
+		if err == nil || err.Err == nil {
+			t.Fatalf("the action %s: %v", name, err)
+		}
+		wantError(t, "the action "+name, err.Err, waits)
+	}
+	if !api.Ready() {
+		t.Error("an action has stopped the API")
+	}
+	steps(t, api.Stop(t.Context()))
+	if len(during) != 24 {
+		t.Errorf("%d tries", len(during))
+	}
+	for what, err := range during {
+		wantError(t, what, err, waits)
+	}
+}
+
+// An action of one API may stop another one.
+func TestAnActionMayStopAnotherAPI(t *testing.T) {
+	t.Parallel()
+	other := stoppedAPI(t, actionhero.Config{})
+	steps(t, other.Start(t.Context()))
+	api := newAPI(t, actionhero.Config{}, act("stop", func(ctx context.Context) error { return other.Stop(ctx) }))
+	if _, err := dispatch(t, api, "stop"); err != nil || other.Uptime() != 0 {
+		t.Errorf("got %v, uptime %v", err, other.Uptime())
+	}
+}
+
+// Each step of a stop ends with the context of the stop, even a step that ignores it. The steps after it are done, and
+// the next start waits for what still stops.
+func TestEachStepOfAStopIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var closed atomic.Int32
+		slow := func(ctx context.Context) error {
+			if closed.Load() == 0 {
+				time.Sleep(20 * time.Second)
+			}
+			return nil
+		}
+		backend := local.New(local.Config{})
+		api := stoppedAPI(t, actionhero.Config{Backend: backend}, actionhero.Initializer{Name: "first", Stop: func(context.Context, *actionhero.API) error { closed.Add(1); return nil }},
+			actionhero.Initializer{Name: "slow", Stop: func(ctx context.Context, _ *actionhero.API) error { return slow(ctx) }})
+		api.Add(parts{stop: slow})
+		steps(t, api.Start(t.Context()))
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		err := api.Stop(ctx)
+		wantError(t, "Stop", err, `initializer "slow" does not stop in its time`)
+		wantError(t, "Stop", err, "actionhero_test.parts does not stop in its time")
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("a stop with 300 ms took %v", took)
+		}
+		if closed.Load() != 1 {
+			t.Error("the initializer after the slow one was not stopped")
+		}
+		wantError(t, "a start too soon", api.Start(t.Context()), "has not ended its last stop yet")
+		time.Sleep(20 * time.Second)
+		steps(t, api.Start(t.Context()), api.Stop(t.Context()))
+	})
+}
+
+// Code that serves one client for long learns that a stop begins before anything stops, at each start anew.
+func TestStoppingIsClosedWhenAStopBegins(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := stoppedAPI(t, actionhero.Config{StopGrace: time.Minute}, act("stream", func(ctx context.Context) error {
+			<-actionhero.RequestFrom(ctx).API.Stopping()
+			return nil
+		}))
+		first := api.Stopping()
+		for range 2 {
+			steps(t, api.Start(t.Context()))
+			ended := make(chan *actionhero.Error, 1)
+			go func() { _, err := dispatch(t, api, "stream"); ended <- err }()
+			synctest.Wait()
+			began := time.Now()
+			steps(t, api.Stop(t.Context()))
+			if err := <-ended; err != nil || time.Since(began) != 0 {
+				t.Errorf("the stream ended with %v, the stop took %v", err, time.Since(began))
+			}
+		}
+		select {
+		case <-first:
+		default:
+			t.Error("the channel from before the first start is not the one of that start")
+		}
+	})
+}
+
+// A restart ends with a started API, also if something complains when it stops.
+func TestARestartStartsAfterAFailedStop(t *testing.T) {
+	t.Parallel()
+	complains := errors.New("the pool is dirty")
+	refuses := error(nil)
+	api := stoppedAPI(t, actionhero.Config{})
+	api.Add(parts{start: func(context.Context) error { return refuses }, stop: func(context.Context) error { return complains }})
+	steps(t, api.Start(t.Context()))
+	if err := api.Restart(t.Context()); !errors.Is(err, complains) || !api.Ready() {
+		t.Errorf("got %v, ready: %v", err, api.Ready())
+	}
+	refuses = errors.New("the port is in use")
+	if err := api.Restart(t.Context()); !errors.Is(err, complains) || !errors.Is(err, refuses) || api.Ready() {
+		t.Errorf("got %v, ready: %v", err, api.Ready())
+	}
+}
+
+// A registration that fails leaves nothing behind, and its parts can be registered again.
+func TestAFailedRegistrationIsUndone(t *testing.T) {
+	t.Parallel()
+	var log []string
+	api := stoppedAPI(t, actionhero.Config{})
+	fails := map[string]func() error{
+		"error": func() error { return errors.New("no database") }, "panic": func() error { panic("no database") },
+		"goexit": func() error { runtime.Goexit(); return nil }, "fine": func() error { return nil },
+	}
+	for _, how := range []string{"error", "panic", "goexit", "fine"} {
+		err := api.Register(act("visible", func(context.Context) error { return nil }), actionhero.Initializer{Name: "in", Setup: func(api *actionhero.API) error {
+			api.Add(component{"added", &log, nil})
+			transport.Of(api).AddOutermost(component{"outermost", &log, nil})
+			api.Accept("key")
+			if err := api.Register(act("inner", func(context.Context) error { return nil })); err != nil {
+				return err
+			}
+			return fails[how]()
+		}})
+		if how == "fine" {
+			steps(t, err)
+			continue
+		}
+		wantError(t, how, err, `initializer "in": `)
+		if n := len(api.Actions()); n != 0 || transport.Of(api).Accepts("key") {
+			t.Errorf("%s: %d actions are left", how, n)
+		}
+	}
+	steps(t, api.Start(t.Context()), api.Stop(t.Context()))
+	if want := []string{"start outermost", "start added", "stop added", "stop outermost"}; !slices.Equal(log, want) || len(api.Actions()) != 2 {
+		t.Errorf("%q, want %q; %d actions", log, want, len(api.Actions()))
+	}
+}
+
+// started is a component with a StartHook.
+type started struct{ run func() }
+
+func (started) Start(context.Context) error { return nil }
+func (started) Stop(context.Context) error  { return nil }
+func (s started) Started()                  { s.run() }
+
+// However the start of a part fails, the API is stopped afterwards, and can start again.
+func TestAnyFailureOfAStartLeavesAStoppedAPI(t *testing.T) {
+	t.Parallel()
+	for how, fail := range map[string]func(){"panic": func() { panic("no") }, "goexit": runtime.Goexit} {
+		for _, where := range []string{"initializer", "component", "Started"} {
+			broken := true
+			run := func(here string) error {
+				if broken && here == where {
+					fail()
+				}
+				return nil
+			}
+			api := stoppedAPI(t, actionhero.Config{}, actionhero.Initializer{Name: "in", Start: func(context.Context, *actionhero.API) error { return run("initializer") }})
+			api.Add(parts{start: func(context.Context) error { return run("component") }}, started{func() { _ = run("Started") }})
+			if err := api.Start(t.Context()); err == nil || api.Uptime() != 0 || api.Ready() {
+				t.Errorf("%s in %s: got %v, ready %v", how, where, err, api.Ready())
+			}
+			broken = false
+			steps(t, api.Start(t.Context()), api.Stop(t.Context()))
+		}
+	}
+}
+
+// While a component with a grace period of its own stops, such as a worker, the components before it serve on, and their
+// requests are not cut short.
+func TestTransportsServeWhileTasksEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := stoppedAPI(t, actionhero.Config{StopGrace: 10 * time.Second}, act("quick", func(ctx context.Context) error { return ctx.Err() }))
+		var left time.Duration
+		api.Add(parts{stop: func(ctx context.Context) error {
+			deadline, _ := ctx.Deadline()
+			left = time.Until(deadline)
+			return nil
+		}}, parts{grace: 20 * time.Second, stop: func(context.Context) error {
+			for range 19 {
+				time.Sleep(time.Second)
+				if _, err := dispatch(t, api, "quick"); err != nil {
+					t.Errorf("a request during the stop: %v", err)
+				}
+			}
+			return nil
+		}})
+		steps(t, api.Start(t.Context()))
+		if !api.Ready() {
+			t.Error("a started API is not ready")
+		}
+		go func() { <-api.Stopping(); time.Sleep(time.Second); _ = api.Ready() }()
+		stopped := make(chan error, 1)
+		go func() { stopped <- api.Stop(t.Context()) }()
+		time.Sleep(time.Second / 2)
+		if api.Ready() {
+			t.Error("an API that stops is ready")
+		}
+		steps(t, <-stopped)
+		if left != 5*time.Second {
+			t.Errorf("after the tasks the transport has %v, want 5s", left)
+		}
+	})
+}
+
+type reporting struct{ parts }
+
+func (reporting) StopReport() []slog.Attr { return []slog.Attr{slog.Int("jobsRequeued", 3)} }
+
+// A stop says what has become of the work under way.
+func TestAStopReportsWhatBecameOfTheWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &records{}
+		api := stoppedAPI(t, actionhero.Config{StopGrace: 2 * time.Second, Log: slog.New(log)},
+			act("quick", func(context.Context) error { time.Sleep(time.Second); return nil }),
+			act("slow", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
+		api.Add(reporting{})
+		steps(t, api.Start(t.Context()))
+		var calls sync.WaitGroup
+		for _, name := range []string{"quick", "quick", "slow"} {
+			calls.Go(func() { _, _ = dispatch(t, api, name) })
+		}
+		synctest.Wait()
+		steps(t, api.Stop(t.Context()))
+		calls.Wait()
+		if lines, want := log.take(), []string{"stopped took=2s requestsFinished=2 requestsCut=1 jobsRequeued=3"}; !slices.Equal(lines, want) {
+			t.Errorf("logged %q, want %q", lines, want)
+		}
+	})
+}
+
+// Wait ends when other code has stopped the API, and not at a restart.
+func TestWaitEndsWithTheStopOfOtherCode(t *testing.T) {
+	t.Parallel()
+	api := stoppedAPI(t, actionhero.Config{})
+	steps(t, api.Start(t.Context()))
+	ended, waited := api.Ended(), make(chan error, 1)
+	go func() { waited <- api.Wait(context.Background()) }()
+	steps(t, api.Restart(t.Context()))
+	select {
+	case <-ended:
+		t.Fatal("a restart ends Wait")
+	default:
+	}
+	steps(t, api.Stop(t.Context()), <-waited)
+	<-ended
+}
