@@ -110,6 +110,7 @@ type action struct {
 	outType    reflect.Type
 	outNames   []string // the members of each output; nil if they are known only when an output is written
 	routes     []route.Pattern
+	page       *actionPage // nil if the action has no input "limit" or "offset"
 	limit      time.Duration
 	secretPath bool    // a route has the value of a secret input
 	run        Handler // the action's own middleware around a Handler that decodes the input and calls Run
@@ -160,7 +161,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 		}
 		act.info.OutputExample = description.Example
 	}
-	act.info.Inputs = inputsOf(input)
+	act.info.Inputs, act.page = inputsOf(input), pageOf(input.Fields())
 	for _, in := range act.info.Inputs {
 		if use, taken := envelope.Inputs[in.Name]; taken {
 			return nil, fmt.Errorf("action %q has an input %q, but the param of that name %s: give the input another name in its json tag", a.Name, in.Name, use)
@@ -248,9 +249,21 @@ func (act *action) hides(name string) bool {
 // Actions and tests use Call to call another action. If ctx is the context of a request, the middleware and the action
 // see the client of that request: its Conn, RemoteIP, Method, headers and ID. The call does not count against the
 // client's request limit.
+//
+// A field of in with its zero value counts as not given: its default applies, and if the input is required, Call fails as
+// for a client. Two kinds of required fields without a default are always given: numbers and booleans, and structs. To
+// give a zero in place of a default, declare the field as a pointer or as an [Optional].
 func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error) {
 	var none Out
-	raw, err := encode.Marshal(in)
+	var registered *schema.Input
+	if act := api.registry.Load().actions[a.Name]; act != nil {
+		registered = act.input
+	}
+	input, err := inputFor[In](registered)
+	var params []schema.Param
+	if err == nil {
+		params, err = input.Params(&in)
+	}
 	if err != nil {
 		return none, fmt.Errorf("the input of action %q does not encode: %w", a.Name, err)
 	}
@@ -259,8 +272,8 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 	if caller := RequestFrom(ctx); caller != nil {
 		req.caller, req.Conn, req.RemoteIP, req.Method = caller, caller.Conn, caller.RemoteIP, caller.Method
 	}
-	if err := (*paramsWriter)(&req.Params).AddObject(raw); err != nil {
-		return none, err
+	for i := range params {
+		req.Params.put(params[i].Key, params[i].Value)
 	}
 	result, err := (*host)(api).Dispatch(ctx, req)
 	if err != nil {
@@ -271,6 +284,14 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 		return none, fmt.Errorf("action %q answered a %T, not a %T: another action has its name, or a middleware changed the result", a.Name, result, none)
 	}
 	return out, nil
+}
+
+// inputFor returns the plan for the inputs of type In: the plan registered, if it is for that type, or else a new plan.
+func inputFor[In any](registered *schema.Input) (*schema.Input, error) {
+	if registered != nil && registered.Takes(new(In)) {
+		return registered, nil
+	}
+	return schema.CompileInput(reflect.TypeFor[In](), schema.Options{FileType: reflect.TypeFor[File]()})
 }
 
 // inputError returns the [CodeInvalidInput] error for an input that does not decode. The Message of the error names the

@@ -17,9 +17,9 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
+	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
 	"backend":          {},
-	"backend/local":    {"backend", "internal/setting"},
+	"backend/local":    {"backend", "internal/poison", "internal/setting"},
 	"backendtest":      {"backend"},
 	"transport":        {"", "internal/bridge", "internal/sendqueue"},
 	"web":              {"", "transport", "internal"},
@@ -31,13 +31,13 @@ var mayImport = map[string][]string{
 	"server":           {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
 	"actionherotest":   {"", "transport", "backend/local", "server", "worker"},
 	"cli":              {"", "server", "backend", "backend/local", "internal"},
-	"cmd":              {"cli", "builtin"},
+	"cmd":              {"cli", "builtin", "web"},
 	"examples":         {"", "cli", "builtin", "examples"},
 	"internal":         {"internal"},
 	"internal/attack":  {"", "cli", "builtin", "web"},
 	"internal/bridge":  {"backend"},
 	"internal/control": {"backend", "internal/jsonx"},
-	"internal/testkit": {"", "server", "builtin", "backend", "backend/local"},
+	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local"},
 	"internal/wire":    {"", "transport", "internal/jsonx"},
 }
 

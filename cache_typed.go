@@ -3,12 +3,12 @@ package actionhero
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"iter"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
@@ -45,6 +45,7 @@ func (c CacheOf[T]) Set(ctx context.Context, api *API, key string, value T, ttl 
 		return err
 	}
 	defer raw.release()
+	api.Cache.loads.detach(key)
 	return storeError(api.Cache.store.Set(ctx, key, raw.json, ttl))
 }
 
@@ -59,6 +60,25 @@ func (c CacheOf[T]) Delete(ctx context.Context, api *API, key string) (bool, err
 	return api.Cache.Delete(ctx, c.full(key))
 }
 
+// Keys returns an iterator over the keys that begin with Prefix followed by the argument prefix, without Prefix. It
+// behaves like [Cache.Keys].
+func (c CacheOf[T]) Keys(ctx context.Context, api *API, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for key, err := range api.Cache.Keys(ctx, c.full(prefix)) {
+			if !yield(strings.TrimPrefix(key, c.Prefix), err) {
+				return
+			}
+		}
+	}
+}
+
+// Clear removes the values of all keys that begin with Prefix followed by the argument prefix, and returns the number of
+// removed values. With an empty prefix it removes all values of this CacheOf; if Prefix is empty too, it removes all
+// values of the cache.
+func (c CacheOf[T]) Clear(ctx context.Context, api *API, prefix string) (int, error) {
+	return api.Cache.Clear(ctx, c.full(prefix))
+}
+
 // GetOrLoad returns the value under key. If the key has no value, GetOrLoad calls load, stores the loaded value for ttl
 // (0: it never expires) and returns that value.
 //
@@ -67,7 +87,9 @@ func (c CacheOf[T]) Delete(ctx context.Context, api *API, key string) (bool, err
 // call GetOrLoad for the same key, because that call would wait for load itself. Each node of a cluster runs its own
 // load.
 //
-// If another call stores a value under key while load runs, GetOrLoad keeps and returns that value. If the loaded value
+// If another call stores a value under key while load runs, GetOrLoad keeps and returns that value. If the key is set,
+// deleted or cleared on this node while load runs, the loaded value is not stored, because it may be older than that
+// change, and later calls of GetOrLoad run load again. If the loaded value
 // cannot be stored, for example because the cache is full, GetOrLoad returns the loaded value together with the error
 // of [Cache.Set].
 func (c CacheOf[T]) GetOrLoad(ctx context.Context, api *API, key string, ttl time.Duration, load func(context.Context) (T, error)) (T, error) {
@@ -155,90 +177,4 @@ func (s *scratch) release() {
 	if cap(s.json) <= maxScratch {
 		scratches.Put(s)
 	}
-}
-
-// loadGroup holds the running calls of load, by cache key, so that concurrent calls of GetOrLoad can share one.
-type loadGroup struct {
-	mu sync.Mutex
-	m  map[string]*loadCall
-}
-
-// loadCall is one call of load, whose result several callers of GetOrLoad may share. The fields raw, err and final may
-// be read only after the channel done is closed.
-type loadCall struct {
-	done  chan struct{}
-	raw   []byte
-	err   error
-	final bool // raw and err are the result for all waiting callers; if false, the next waiting caller runs load
-}
-
-// getOrLoad returns the JSON under key. If the key has no value, one of the concurrent callers for that key runs load,
-// and the others wait for the result of that load.
-func (c *Cache) getOrLoad(ctx context.Context, key string, ttl time.Duration, load func() ([]byte, error)) ([]byte, error) {
-	for {
-		e, err := c.store.Get(ctx, key)
-		if err == nil {
-			return e.Value, nil
-		}
-		if !errors.Is(err, backend.ErrNotFound) {
-			return nil, storeError(err)
-		}
-		f, mine := c.loads.join(key)
-		if mine {
-			c.run(ctx, f, key, ttl, load)
-			return f.raw, f.err
-		}
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		if f.final {
-			return f.raw, f.err
-		}
-	}
-}
-
-// run calls load, stores the loaded JSON under key and wakes the callers that wait for f, even if load panics.
-func (c *Cache) run(ctx context.Context, f *loadCall, key string, ttl time.Duration, load func() ([]byte, error)) {
-	defer c.loads.end(key, f)
-	// Another load may have stored a value since getOrLoad looked into the store.
-	if e, err := c.store.Get(ctx, key); err == nil {
-		f.raw, f.final = e.Value, true
-		return
-	}
-	if f.raw, f.err = load(); f.err != nil {
-		f.final = ctx.Err() == nil
-		return
-	}
-	added, err := c.store.Add(ctx, key, f.raw, ttl)
-	if f.err = storeError(err); f.err == nil && !added {
-		if e, err := c.store.Get(ctx, key); err == nil {
-			f.raw = e.Value
-		}
-	}
-	f.final = true
-}
-
-// join returns the running loadCall for key. If there is none, join adds a loadCall and returns it with mine = true. In
-// that case the caller must run the load.
-func (fs *loadGroup) join(key string) (f *loadCall, mine bool) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	if f := fs.m[key]; f != nil {
-		return f, false
-	}
-	if fs.m == nil {
-		fs.m = make(map[string]*loadCall)
-	}
-	f = &loadCall{done: make(chan struct{})}
-	fs.m[key] = f
-	return f, true
-}
-
-func (fs *loadGroup) end(key string, f *loadCall) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	delete(fs.m, key)
-	close(f.done)
 }

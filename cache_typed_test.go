@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -151,7 +152,7 @@ func TestGetOrLoadInARace(t *testing.T) {
 		wg.Go(func() {
 			for i := range 300 {
 				k := (g + i) % len(loading)
-				got, err := numbers.GetOrLoad(ctx, api, fmt.Sprint(k), time.Hour, func(context.Context) (int, error) {
+				got, err := numbers.GetOrLoad(ctx, api, fmt.Sprint(k), time.Nanosecond, func(context.Context) (int, error) {
 					if n := loading[k].Add(1); n != 1 {
 						t.Errorf("%d loads of one key at a time", n)
 					}
@@ -161,11 +162,6 @@ func TestGetOrLoadInARace(t *testing.T) {
 				})
 				if err != nil || got != k {
 					t.Errorf("GetOrLoad = %d, %v, want %d", got, err, k)
-				}
-				if i%7 == 0 {
-					if _, err := numbers.Delete(ctx, api, fmt.Sprint(k)); err != nil {
-						t.Error(err)
-					}
 				}
 			}
 		})
@@ -358,5 +354,110 @@ func TestGetOrLoadLooksAgain(t *testing.T) {
 	fetch()
 	if loads != 1 {
 		t.Errorf("the value was loaded %d times", loads)
+	}
+}
+
+// A load that begins before a change of its key is not stored after it, and callers after the change do not share it.
+func TestAChangeOfTheCacheDetachesLoads(t *testing.T) {
+	t.Parallel()
+	numbers := actionhero.CacheOf[int]{Prefix: "n:"}
+	for name, change := range map[string]struct {
+		do   func(ctx context.Context, api *actionhero.API) error
+		kept int // the value after the change and after the load has ended; 0: none
+	}{
+		"Delete": {func(ctx context.Context, api *actionhero.API) error {
+			_, err := api.Cache.Delete(ctx, "n:k")
+			return err
+		}, 0},
+		"CacheOf.Delete": {func(ctx context.Context, api *actionhero.API) error {
+			_, err := numbers.Delete(ctx, api, "k")
+			return err
+		}, 0},
+		"Clear": {func(ctx context.Context, api *actionhero.API) error { _, err := api.Cache.Clear(ctx, "n"); return err }, 0},
+		"CacheOf.Clear": {func(ctx context.Context, api *actionhero.API) error {
+			_, err := numbers.Clear(ctx, api, "")
+			return err
+		}, 0},
+		"Set":         {func(ctx context.Context, api *actionhero.API) error { return api.Cache.Set(ctx, "n:k", 7, 0) }, 7},
+		"CacheOf.Set": {func(ctx context.Context, api *actionhero.API) error { return numbers.Set(ctx, api, "k", 7, 0) }, 7},
+		"Set, then Delete": {func(ctx context.Context, api *actionhero.API) error {
+			_, err := api.Cache.Delete(ctx, "n:k")
+			return errors.Join(api.Cache.Set(ctx, "n:k", 7, 0), err)
+		}, 7},
+		"another key": {func(ctx context.Context, api *actionhero.API) error {
+			_, err := numbers.Delete(ctx, api, "k2")
+			return err
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				api, ctx := newAPI(t, actionhero.Config{}), t.Context()
+				release := make(chan struct{})
+				load := func(n int) func(context.Context) (int, error) {
+					return func(context.Context) (int, error) { <-release; return n, nil }
+				}
+				old := make(chan int, 2)
+				for range 2 {
+					go func() {
+						got, err := numbers.GetOrLoad(ctx, api, "k", 0, load(1))
+						if err != nil {
+							t.Error(err)
+						}
+						old <- got
+					}()
+				}
+				synctest.Wait()
+				steps(t, change.do(ctx, api))
+				fresh := make(chan int, 1)
+				if change.kept == 0 {
+					go func() {
+						got, _ := numbers.GetOrLoad(ctx, api, "k", 0, func(context.Context) (int, error) { return 2, nil })
+						fresh <- got
+					}()
+					synctest.Wait()
+					if len(fresh) != 1 || <-fresh != 2 {
+						t.Fatal("a caller after the change joins the load from before it")
+					}
+					change.kept = 2
+				}
+				close(release)
+				<-old
+				<-old
+				if got, err := numbers.Get(ctx, api, "k"); err != nil || got != change.kept {
+					t.Errorf("the cache has %d, %v, want %d", got, err, change.kept)
+				}
+			})
+		})
+	}
+}
+
+func TestCacheOfKeysAndClear(t *testing.T) {
+	t.Parallel()
+	api, ctx := newAPI(t, actionhero.Config{}), t.Context()
+	users, others := actionhero.CacheOf[int]{Prefix: "user:"}, actionhero.CacheOf[int]{Prefix: "other:"}
+	for _, key := range []string{"a1", "a2", "b1"} {
+		steps(t, users.Set(ctx, api, key, 1, 0), others.Set(ctx, api, key, 1, 0))
+	}
+	var keys []string
+	for key, err := range users.Keys(ctx, api, "a") {
+		steps(t, err)
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	if !slices.Equal(keys, []string{"a1", "a2"}) {
+		t.Errorf("the keys are %q", keys)
+	}
+	for range users.Keys(ctx, api, "") {
+		break
+	}
+	if n, err := users.Clear(ctx, api, "a"); n != 2 || err != nil {
+		t.Errorf("Clear a: %d, %v", n, err)
+	}
+	if n, err := users.Clear(ctx, api, ""); n != 1 || err != nil {
+		t.Errorf("Clear: %d, %v", n, err)
+	}
+	if n, err := api.Cache.Size(ctx); n != 3 || err != nil {
+		t.Errorf("%d values are left, %v", n, err)
 	}
 }

@@ -32,6 +32,7 @@ type Config struct {
 	DefaultChatRoom string `json:"defaultChatRoom" default:"defaultRoom" min:"1" max:"128" doc:"room that a persistent client joins when it connects"`
 	// Each client that enters a room with n members causes n messages. This is the reason for the limit.
 	AnnounceLimit   int  `json:"announceLimit" default:"500" unit:"members" range:"any number; 0 or less announces nothing" doc:"members of a room up to which it announces who comes and goes"`
+	AnnounceRate    int  `json:"announceRate" default:"50" unit:"comings and goings a second" range:"any number; 0 or less announces nothing" limit:"server" reached:"comings and goings that the room does not announce" doc:"comings and goings that a room announces in a second"`
 	RoomStatusLimit int  `json:"roomStatusLimit" default:"1000" min:"0" unit:"members" doc:"members that the status of a room lists; its count is always exact"`
 	MaxRooms        int  `json:"maxRooms" default:"64" min:"1" unit:"rooms" doc:"rooms of one connection, its current one included"`
 	MaxMessageBytes int  `json:"maxMessageBytes" default:"64 KiB" min:"1" unit:"bytes" limit:"request" reached:"an error; the message is not sent" doc:"length of a message that a client says in a room"`

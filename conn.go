@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/bridge"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
 // Conn is the connection of one client over a persistent transport, such as TCP, WebSocket or Socket.IO.
@@ -84,6 +85,30 @@ func (c *Conn) member(room string) *member {
 		}
 	}
 	return nil
+}
+
+// roomFollower has the method of transport.RoomFollower, which documents it.
+type roomFollower interface{ FollowsRooms() bool }
+
+// tellRooms tells the client in which rooms it is now, if the client follows its rooms. The caller must hold c.moving, so
+// that the client gets the changes in their order.
+func (c *Conn) tellRooms() {
+	if follower, ok := c.sender.(roomFollower); !ok || !follower.FollowsRooms() {
+		return
+	}
+	body, err := jsonx.Marshal(struct {
+		Context string   `json:"context"`
+		Room    string   `json:"room"`
+		Rooms   []string `json:"rooms"`
+	}{"rooms", c.Room(), c.Rooms()})
+	if err != nil {
+		return // names of rooms are valid UTF-8, so they encode
+	}
+	notice := &RoomMessage{Body: body}
+	notice.forms.IsNotice = true
+	if c.sender.Deliver(notice) {
+		c.sender.Flush()
+	}
 }
 
 // Close closes the connection. If the transport's protocol has a field for a reason, the client receives reason.

@@ -30,6 +30,8 @@ type Content struct {
 	Type    string    // media type; default: by the extension of Name, else application/octet-stream
 	Size    int64     // bytes; -1 if unknown
 	ModTime time.Time // zero if unknown
+
+	static bool // opened by Files.Open, so every client may read and cache it
 }
 
 // Close closes c.Body if Body is an [io.Closer]. Otherwise Close does nothing and returns nil.
@@ -143,5 +145,5 @@ func openFile(files fs.FS, name string) (*Content, error) {
 		_ = file.Close()
 		return nil, fs.ErrNotExist
 	}
-	return &Content{Body: file, Name: path.Base(name), Size: info.Size(), ModTime: info.ModTime()}, nil
+	return &Content{Body: file, Name: path.Base(name), Size: info.Size(), ModTime: info.ModTime(), static: true}, nil
 }

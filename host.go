@@ -16,6 +16,7 @@ func init() {
 	bridge.DetailsOf = func(dst []byte, c any) ([]byte, bool) { return c.(*Conn).appendDetails(dst) }
 	bridge.AppendOut = appendOutput
 	bridge.AppendErr = appendError
+	bridge.IsStatic = func(content any) bool { return content.(*Content).static }
 	bridge.Part = func(value any) any { return extension{value} }
 }
 

@@ -8,6 +8,17 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
+// The causes with which a worker ends the context of a task before the task's timeout. context.Cause(ctx) returns one
+// of them. If the task then fails, the error counts no attempt.
+var (
+	// ErrJobCancelled means that the job was cancelled. It does not run again.
+	ErrJobCancelled = errors.New("the job was cancelled")
+	// ErrJobLost means that the worker could not renew the lease of the job in time, so another node may run the job.
+	ErrJobLost = errors.New("the lease of the job has expired: another node may run the job")
+	// ErrJobRequeued means that the server stops. The job runs again after the next start, or on another node.
+	ErrJobRequeued = errors.New("the server stops: the job is requeued")
+)
+
 // CancelJob returns an error for the Run of a task to return. That error ends the job: the job is cancelled, stores the
 // text of err as the reason, and is not retried.
 func CancelJob(err error) error {
@@ -25,8 +36,12 @@ func (e *cancelError) Error() string { return e.err.Error() }
 func (e *cancelError) Unwrap() error { return e.err }
 
 // SnoozeJob returns an error for the Run of a task to return. That error reschedules the job: the job runs again after
-// d, and the ended run does not count as an attempt.
-func SnoozeJob(d time.Duration) error { return &snoozeError{max(d, 0)} }
+// d, and the ended run does not count as an attempt. If d is shorter than 100ms, the job runs again after 100ms.
+func SnoozeJob(d time.Duration) error { return &snoozeError{max(d, minRepeat)} }
+
+// minRepeat is the minimum delay before a job runs again that may run without a limit: after a snooze, and after a
+// failure of a job with unlimited attempts. Without the minimum, the job would run in a tight loop.
+const minRepeat = 100 * time.Millisecond
 
 type snoozeError struct{ d time.Duration }
 
@@ -52,7 +67,9 @@ func (t *task) outcome(job *Job, err error) backend.Outcome {
 		o.State = backend.Dead
 		return o
 	}
-	o.State, o.Delay = backend.Retryable, t.delay(job.Attempt)
+	if o.State, o.Delay = backend.Retryable, t.delay(job.Attempt); job.MaxAttempts == 0 {
+		o.Delay = max(o.Delay, minRepeat)
+	}
 	return o
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/actionherotest"
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 var block = regexp.MustCompile("(?ms)^```([a-z]+)(?: (\\S+))?\n(.*?)^```$")
@@ -27,7 +28,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := actionherotest.NewServer(t, builtin.All)
+	s := actionherotest.NewServer(t, builtin.Stock, web.Original)
 	blocks := block.FindAllStringSubmatch(string(readme), -1)
 	if len(blocks) < 5 {
 		t.Fatalf("only %d blocks were found", len(blocks))

@@ -77,34 +77,107 @@ func RequestFrom(ctx context.Context) *Request {
 	return req
 }
 
-// page sets r.Limit and r.Offset to the params "limit" and "offset", or to the defaults of the API. If a param is not a
-// whole number of 0 or more, or the limit is above Config.MaxLimit, page returns a [CodeInvalidInput] error.
+// page sets r.Limit and r.Offset to the params "limit" and "offset". For a param that the client has not sent, page uses
+// the default of the action, or else the default of the API. If a param is not a whole number of 0 or more, or if the
+// client sends a limit above Config.MaxLimit, page returns a [CodeInvalidInput] error.
 func (r *Request) page() error {
-	r.Params.setPage(r.API)
-	if err := r.pageNumber("limit", &r.Limit, r.API.cfg.DefaultLimit); err != nil {
+	limit, offset := pageDefault{r.API.limitJSON, r.API.cfg.DefaultLimit}, pageDefault{r.API.offsetJSON, r.API.cfg.DefaultOffset}
+	if r.act != nil && r.act.page != nil {
+		limit, offset = r.act.page.limit.or(limit), r.act.page.offset.or(offset)
+	}
+	sent, err := r.pageNumber("limit", &r.Limit, limit, r.API.limitJSON)
+	if err != nil {
 		return err
 	}
-	if most := r.API.cfg.MaxLimit; most > 0 && r.Limit > most {
+	if most := r.API.cfg.MaxLimit; sent && most > 0 && r.Limit > most {
 		message := fmt.Sprintf("limit must be at most %d", most)
 		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: "limit", Rule: "maximum", Message: message}}}
 	}
-	return r.pageNumber("offset", &r.Offset, r.API.cfg.DefaultOffset)
+	_, err = r.pageNumber("offset", &r.Offset, offset, r.API.offsetJSON)
+	return err
 }
 
-func (r *Request) pageNumber(key string, dst *int, fallback int) error {
-	v := &r.Params.list[r.Params.find(key)].Value
-	if v.File == nil && v.Raw != nil && canonical(v.Raw) {
-		*dst, _ = strconv.Atoi(jsonx.ViewString(v.Raw))
+// pageDefault is the value of the param "limit" or "offset" if the client sends none.
+type pageDefault struct {
+	json []byte
+	n    int
+}
+
+// pageRules are the tags of an action's own input "limit" or "offset".
+type pageRules struct {
+	def  *pageDefault // nil: no default
+	most *pageDefault // the maximum; nil: none
+}
+
+// or returns the default of the action if there is one. Otherwise it returns the default of the API, or the maximum of
+// the action if the default of the API is above the maximum.
+func (p pageRules) or(api pageDefault) pageDefault {
+	switch {
+	case p.def != nil:
+		return *p.def
+	case p.most != nil && api.n > p.most.n:
+		return *p.most
+	}
+	return api
+}
+
+// actionPage holds the rules of the inputs "limit" and "offset" that an action declares itself.
+type actionPage struct{ limit, offset pageRules }
+
+// pageOf returns the rules of the inputs "limit" and "offset" of an action, or nil if the action has neither.
+func pageOf(fields []schema.Field) *actionPage {
+	var page actionPage
+	for i := range fields {
+		rules := pageRules{pageNumberOf(fields[i].Default), pageNumberOf(fields[i].Maximum)}
+		switch fields[i].Name {
+		case "limit":
+			page.limit = rules
+		case "offset":
+			page.offset = rules
+		}
+	}
+	if page == (actionPage{}) {
 		return nil
+	}
+	return &page
+}
+
+func pageNumberOf(text string) *pageDefault {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return nil
+	}
+	return &pageDefault{strconv.AppendInt(nil, int64(n), 10), n}
+}
+
+// pageNumber sets dst to the param with this key, and the param to a number in JSON. It returns sent false if the client
+// has sent no value, so that def applies. A param with the very bytes of ofAPI is the default of the API, which a
+// transport has added with setPage.
+func (r *Request) pageNumber(key string, dst *int, def pageDefault, ofAPI []byte) (sent bool, err error) {
+	i := r.Params.find(key)
+	if i < 0 {
+		r.Params.put(key, schema.Value{Raw: def.json})
+		*dst = def.n
+		return false, nil
+	}
+	v := &r.Params.list[i].Value
+	if v.File == nil && v.Raw != nil && canonical(v.Raw) {
+		if &v.Raw[0] == &ofAPI[0] {
+			v.Raw, *dst = def.json, def.n
+			return false, nil
+		}
+		*dst, _ = strconv.Atoi(jsonx.ViewString(v.Raw))
+		return true, nil
 	}
 	text := valueText(v)
 	n, err := strconv.Atoi(text)
 	switch {
-	case text == "":
-		n = fallback
+	case text == "" && v.File == nil:
+		*v, *dst = schema.Value{Raw: def.json}, def.n
+		return false, nil
 	case err != nil || n < 0:
 		message := key + " must be a whole number of 0 or more"
-		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: key, Rule: "type", Message: message}}}
+		return true, &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: key, Rule: "type", Message: message}}}
 	}
 	*dst = n
 	raw := jsonx.ViewBytes(text) // read-only
@@ -112,7 +185,7 @@ func (r *Request) pageNumber(key string, dst *int, fallback int) error {
 		raw = strconv.AppendInt(nil, int64(n), 10)
 	}
 	*v = schema.Value{Raw: raw}
-	return nil
+	return true, nil
 }
 
 // canonical reports whether digits is a decimal number of 1 to 18 digits without a leading zero, as package strconv

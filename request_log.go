@@ -118,7 +118,9 @@ func (r *Request) logExtra(attrs []slog.Attr, failure *Error) []slog.Attr {
 		attrs = append(attrs, slog.String("path", path))
 	}
 	if extra, ok := r.Extra.(interface{ ResponseStatus(*Error) int }); ok {
-		attrs = append(attrs, slog.Int("status", extra.ResponseStatus(failure)))
+		if status := extra.ResponseStatus(failure); status != 0 {
+			attrs = append(attrs, slog.Int("status", status))
+		}
 	}
 	return attrs
 }

@@ -206,6 +206,8 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 		return nil
 	}
 	pooled := targets.Get().(*[]*member)
+	rm.delivery.Lock()
+	defer rm.delivery.Unlock()
 	rm.mu.Lock()
 	members := append((*pooled)[:0], rm.members...)
 	rm.mu.Unlock()

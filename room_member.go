@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -26,9 +27,38 @@ const (
 type room struct {
 	name string
 
+	delivery sync.Mutex // held while a message is queued for the members; see awaitDelivery
+
 	mu      sync.Mutex
 	members []*member
 	gone    bool // the room was removed from Rooms: no client may enter it any more
+	notices noticeBudget
+}
+
+// awaitDelivery waits until the message that is being queued for the members of the room, if there is one, is in all
+// their queues. After a client has left the room, it gets only messages that were queued before awaitDelivery returned.
+func (rm *room) awaitDelivery() {
+	rm.delivery.Lock()
+	defer rm.delivery.Unlock()
+}
+
+// noticeBudget limits how often a room tells its members who comes and goes. If n clients enter at once, n notices for
+// up to n members would fill the queues of clients that read as fast as they can.
+type noticeBudget struct {
+	left float64
+	at   time.Time
+}
+
+// take takes one notice from the budget of rate notices a second, of which rate may come at once. It returns false if
+// the budget is used up.
+func (b *noticeBudget) take(now time.Time, rate int) bool {
+	b.left = min(b.left+now.Sub(b.at).Seconds()*float64(rate), float64(rate))
+	b.at = now
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
 }
 
 // member is the membership of one client in one room. member stores its index in the room's list of members, so
@@ -48,7 +78,8 @@ type member struct {
 
 // Move makes a room the current room of the client c. The client leaves its previous current room, unless the client
 // had joined that room with [Rooms.Join]. The members of both rooms are notified. If the client is in the new room
-// already, the members of the new room are not notified and [RoomMiddleware.Join] is not called.
+// already, the members of the new room are not notified and [RoomMiddleware.Join] is not called. If the client leaves its
+// previous room, it gets no message of that room after Move has returned.
 func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 	if err := r.MayEnter(ctx, c, room); err != nil {
 		return err
@@ -74,7 +105,7 @@ func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
 
 // Leave takes the client out of a room and notifies the members of the room. If the client is not in the room, the
 // error is [CodeNotFound]. If the room is the client's current room, the error is [CodeConflict]: only [Rooms.Move]
-// changes the current room.
+// changes the current room. After Leave has returned, the client gets no message of the room.
 func (r *Rooms) Leave(ctx context.Context, c *Conn, room string) error {
 	if err := checkRoomName(room); err != nil {
 		return err
@@ -121,6 +152,10 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *
 		r.leave(old)
 		left = old
 	}
+	if old != nil && old != m {
+		old.room.awaitDelivery() // a message that is not marked as one of the old room must not come after the move
+	}
+	c.tellRooms()
 	return entered, left, nil
 }
 
@@ -131,7 +166,10 @@ func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (entered *memb
 	defer c.moving.Unlock()
 	m := c.member(name)
 	if m == nil {
-		return r.enter(ctx, c, name, len(c.rooms), true)
+		if entered, err = r.enter(ctx, c, name, len(c.rooms), true); err == nil {
+			c.tellRooms()
+		}
+		return entered, err
 	}
 	m.added = true
 	return nil, nil
@@ -149,6 +187,8 @@ func (r *Rooms) unlisten(c *Conn, name string) (left *member, err error) {
 		return nil, Errorf(CodeConflict, "%s is your current room: move to another one with roomChange first", name)
 	}
 	r.leave(m)
+	m.room.awaitDelivery()
+	c.tellRooms()
 	return m, nil
 }
 
@@ -261,15 +301,16 @@ func (r *Rooms) drop(rm *room) {
 }
 
 // announce sends text to the other members of a room after the client of m entered or left the room. announce does
-// nothing if m is nil, or if the room has more than Config.AnnounceLimit members.
+// nothing if m is nil, if the room has more than Config.AnnounceLimit members, or if it has announced Config.AnnounceRate
+// comings and goings within a second.
 func (r *Rooms) announce(ctx context.Context, m *member, text string) {
 	if m == nil {
 		return
 	}
 	m.room.mu.Lock()
-	n := len(m.room.members)
+	announces := len(m.room.members) <= r.api.cfg.AnnounceLimit && m.room.notices.take(time.Now(), r.api.cfg.AnnounceRate)
 	m.room.mu.Unlock()
-	if n > r.api.cfg.AnnounceLimit {
+	if !announces {
 		return
 	}
 	if err := r.publish(ctx, m.room.name, m.conn.ID, text); err != nil && !errors.Is(err, backend.ErrClosed) {

@@ -2,6 +2,8 @@ package actionhero
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strconv"
@@ -37,20 +39,27 @@ func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)
 }
 
 // Report calls the read function of every section and returns the values in a map with the names of the sections as
-// keys. If a read function fails, Report returns the error of that function and no values.
+// keys. If read functions fail or panic, Report leaves out their sections and returns their errors together with the
+// other sections.
 func (s *Stats) Report(ctx context.Context) (map[string]any, error) {
 	s.mu.Lock()
 	sections := slices.Clone(s.sections)
 	s.mu.Unlock()
 	report := make(map[string]any, len(sections))
+	var errs []error
 	for _, section := range sections {
-		value, err := section.read(ctx)
+		err := recovered(func() error {
+			value, err := section.read(ctx)
+			if err == nil {
+				report[section.name] = value
+			}
+			return err
+		})
 		if err != nil {
-			return nil, err
+			errs = append(errs, fmt.Errorf("the section %q of the status: %w", section.name, err))
 		}
-		report[section.name] = value
 	}
-	return report, nil
+	return report, errors.Join(errs...)
 }
 
 // listening implements transport.Host.Listening, which documents the method.

@@ -35,11 +35,17 @@ type Task[In any] struct {
 	Backoff     func(attempt int) time.Duration // the delay after a failed attempt, counted from 1; default: Exponential(time.Second, 6*time.Hour)
 	Unique      Unique                          // when an equal job cannot be enqueued; default: never
 	Middleware  []Middleware                    // wraps this task only, outermost first, inside the API's middleware; default: none
+	OtherParams bool                            // params that In does not name are allowed, and are in Request.Params; default: they are refused
+
+	// Check refuses inputs when a job is enqueued, after the tags of In have been checked. If Check returns an error,
+	// Enqueue returns that error and stores nothing. Default: none.
+	Check func(api *API, in In) error
 
 	// Run does the work. The input in is decoded and checked. If Run returns an error, the job is retried after
 	// Backoff. If the error is from [CancelJob], the job ends instead; if it is from [SnoozeJob], the job is
 	// rescheduled. A panic counts as an error, whose text has the stack. The context ends at the Timeout, when the job
-	// is cancelled, and when the grace period of a stop is over.
+	// is cancelled ([ErrJobCancelled]), when another node may run the job ([ErrJobLost]), and when the grace period of a
+	// stop is over ([ErrJobRequeued]).
 	Run func(ctx context.Context, in In) error
 }
 
@@ -49,7 +55,7 @@ type Scope uint8
 // The values of Scope.
 const (
 	ScopeAnyNode  Scope = iota // on one node, the first with a free worker
-	ScopeAllNodes              // on every node
+	ScopeAllNodes              // a scheduled run: on every node; an enqueued job: on the nodes of the process that enqueues it
 )
 
 // String returns "all" for [ScopeAllNodes] and "any" for [ScopeAnyNode].
@@ -87,9 +93,10 @@ type task struct {
 	attempts int    // MaxAttempts of a scheduled run
 	unique   Unique
 	backoff  func(attempt int) time.Duration
-	// check decodes and checks params. If params are valid, check returns the function canonical, which encodes the
-	// decoded input as JSON in canonical form. Otherwise check returns, as fail, the rules that the params break.
-	check func(params []schema.Param) (canonical func() ([]byte, error), fail *schema.Failure)
+	other    bool // the task's OtherParams
+	// check decodes and checks params, and calls the task's Check. If params are valid, check returns the function
+	// canonical, which encodes the decoded input as JSON in canonical form. Otherwise check returns an error.
+	check func(api *API, params []schema.Param) (canonical func() ([]byte, error), err error)
 }
 
 func (t Task[In]) register(r *registry) error {
@@ -134,15 +141,20 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	if t.Backoff == nil {
 		t.Backoff = defaultBackoff
 	}
-	compiled := &task{attempts: attempts, unique: t.Unique, backoff: t.Backoff}
+	compiled := &task{attempts: attempts, unique: t.Unique, backoff: t.Backoff, other: t.OtherParams}
 	compiled.info = TaskInfo{
 		Name: t.Name, Description: t.Description, Scope: t.Scope, Schedule: schedule, Queue: t.Queue, Priority: t.Priority,
 		Timeout: t.Timeout, MaxAttempts: t.MaxAttempts, Inputs: inputsOf(input),
 	}
-	compiled.check = func(params []schema.Param) (func() ([]byte, error), *schema.Failure) {
+	compiled.check = func(api *API, params []schema.Param) (func() ([]byte, error), error) {
 		var in In
 		if fail := input.Decode(&in, params); fail != nil {
-			return nil, fail
+			return nil, inputError(fail, "task")
+		}
+		if t.Check != nil {
+			if err := t.Check(api, in); err != nil {
+				return nil, AsError(err)
+			}
 		}
 		return func() ([]byte, error) { return encode.Marshal(in) }, nil
 	}
@@ -193,9 +205,12 @@ func checkQueueName(name string) string {
 
 // Enqueue stores a job. A worker runs the job as soon as the worker is free, or at the time that the options set.
 // Enqueue checks the input with the same rules as a run; for an invalid input, the error is [CodeInvalidInput]. If
-// Enqueue returns no error, the job is durable. A job in a queue in memory is never durable.
+// Enqueue returns no error, the job is durable. A job in a queue in memory is never durable. For a task of
+// [ScopeAllNodes], Enqueue stores one job for each node whose worker runs in this process, see [Tasks.Enqueue].
+//
+// A field of in with its zero value counts as not given, as [Action.Call] says.
 func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...EnqueueOption) (Enqueued, error) {
-	raw, err := t.encode(in)
+	raw, err := t.encode(api, in)
 	if err != nil {
 		return Enqueued{}, err
 	}
@@ -205,15 +220,23 @@ func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...Enque
 // Call runs the task now in this process, without a job and without retries. The middleware of the task runs and the
 // input is checked. Call blocks until the task ends, and returns the error that a client would receive.
 func (t Task[In]) Call(ctx context.Context, api *API, in In) error {
-	raw, err := t.encode(in)
+	raw, err := t.encode(api, in)
 	if err != nil {
 		return err
 	}
 	return api.Tasks.runNow(ctx, t.Name, raw)
 }
 
-func (t Task[In]) encode(in In) ([]byte, error) {
-	raw, err := encode.Marshal(in)
+func (t Task[In]) encode(api *API, in In) ([]byte, error) {
+	var registered *schema.Input
+	if known := api.registry.Load().tasks[t.Name]; known != nil {
+		registered = known.act.input
+	}
+	input, err := inputFor[In](registered)
+	var raw []byte
+	if err == nil {
+		raw, err = input.AppendObject(nil, &in)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the input of task %q does not encode: %w", t.Name, err)
 	}

@@ -25,7 +25,8 @@ type enqueueOptions struct {
 // of a unique task stores no job if an equal job exists; it then returns the existing job.
 type Enqueued = backend.Enqueued
 
-// At makes the job start at the time t, or soon after t. A zero t and a t in the past mean now.
+// At makes the job start at the time t, or soon after t. A zero t and a t in the past mean now. A t after the year 9999
+// is refused.
 func At(t time.Time) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.RunAt, o.job.Delay = t, 0 }
 }
@@ -52,9 +53,10 @@ func WithMaxAttempts(n int) EnqueueOption {
 	return func(o *enqueueOptions) { o.job.MaxAttempts = n }
 }
 
-// WithTimeout sets the time limit of each run of the job. If d is 0 or negative, the task's own time limit applies.
+// WithTimeout sets the time limit of each run of the job. If d is negative, the job has no time limit. If d is 0, the
+// task's own time limit applies.
 func WithTimeout(d time.Duration) EnqueueOption {
-	return func(o *enqueueOptions) { o.job.Timeout = max(d, 0) }
+	return func(o *enqueueOptions) { o.job.Timeout = d }
 }
 
 // UniqueBy makes the job unique among the jobs of its task: [ByName] allows one job of the task, [ByInput] one job for
@@ -123,11 +125,14 @@ func (o *enqueueOptions) uniqueKey(task string, canonical func() ([]byte, error)
 
 // Exponential returns a function for Task.Backoff. The argument first is the delay after the first failure. The delay
 // doubles after each further failure, up to the maximum most. Each delay varies at random by up to a quarter, so that
-// jobs that failed together are not retried together.
+// jobs that failed together are not retried together. No delay is longer than most.
 func Exponential(first, most time.Duration) func(attempt int) time.Duration {
 	return func(attempt int) time.Duration {
 		d := float64(first) * math.Pow(2, float64(max(attempt, 1)-1))
 		d = min(d, float64(most)) * (0.75 + rand.Float64()/2)
+		if over := d - float64(most); over > 0 {
+			d -= 2 * over // mirrored, so that the longest delays vary, too
+		}
 		return time.Duration(min(d, math.MaxInt64/2))
 	}
 }

@@ -21,6 +21,9 @@ func (t *Tasks) runNow(ctx context.Context, name string, raw []byte) error {
 	job := Job{Task: name, Params: raw, State: backend.Running, Attempt: 1, MaxAttempts: 1, Enqueued: now, Started: now}
 	reg := t.api.registry.Load()
 	req, limit := t.request(reg, &job, 0)
+	if declared := reg.tasks[name]; declared != nil && req.Err == nil {
+		req.Err = declared.checkNames(req.Params.list)
+	}
 	outcome := backend.Outcome{State: backend.Dead, Error: errGoexit.Error()}
 	defer func() { t.log(req, outcome) }() // deferred, so that it also runs after a Goexit
 	if _, err := t.api.call(ctx, calls.ctx, reg, req, limit); err != nil {

@@ -107,12 +107,13 @@ func TestEnqueue(t *testing.T) {
 	api := newAPI(t, actionhero.Config{}, task)
 	ctx := t.Context()
 	soon := time.Now().Add(time.Hour)
-	var added [4]actionhero.Enqueued
+	var added [5]actionhero.Enqueued
 	for i, options := range [][]actionhero.EnqueueOption{
 		nil,
 		{actionhero.At(soon), actionhero.InQueue("other"), actionhero.WithPriority(-5), actionhero.WithMaxAttempts(2), actionhero.WithTimeout(time.Second)},
 		{actionhero.At(soon), actionhero.After(2 * time.Hour), actionhero.WithMaxAttempts(-1)}, // the last one counts
 		{actionhero.At(time.Now().Add(-time.Hour))}, // at once
+		{actionhero.WithTimeout(-1)},
 	} {
 		var err error
 		if added[i], err = task.Enqueue(ctx, api, welcomeInput{User: 7, Language: "de"}, options...); err != nil {
@@ -120,7 +121,7 @@ func TestEnqueue(t *testing.T) {
 		}
 	}
 	jobs, err := api.Tasks.List(ctx, actionhero.JobFilter{})
-	if err != nil || len(jobs) != 4 {
+	if err != nil || len(jobs) != 5 {
 		t.Fatalf("%d jobs, %v", len(jobs), err)
 	}
 	for i, want := range []actionhero.Job{
@@ -128,12 +129,13 @@ func TestEnqueue(t *testing.T) {
 		{Queue: "other", Priority: -5, State: backend.Scheduled, MaxAttempts: 2, Timeout: time.Second, RunAt: soon},
 		{Queue: "mail", Priority: 3, State: backend.Scheduled, MaxAttempts: 0, Timeout: time.Minute, RunAt: soon.Add(time.Hour)},
 		{Queue: "mail", Priority: 3, State: backend.Available, MaxAttempts: 7, Timeout: time.Minute, RunAt: time.Now()},
+		{Queue: "mail", Priority: 3, State: backend.Available, MaxAttempts: 7, Timeout: -time.Millisecond, RunAt: time.Now()},
 	} {
 		got := jobs[i]
 		if off := got.RunAt.Sub(want.RunAt).Abs(); off > time.Minute {
 			t.Errorf("job %d runs %v off its time", i, off)
 		}
-		if got.ID != added[i].ID || got.Task != "welcome" || string(got.Params) != `{"user":7,"language":"de","token":""}` ||
+		if got.ID != added[i].ID || got.Task != "welcome" || string(got.Params) != `{"user":7,"language":"de"}` ||
 			got.Queue != want.Queue || got.Priority != want.Priority || got.State != want.State || got.MaxAttempts != want.MaxAttempts || got.Timeout != want.Timeout {
 			t.Errorf("job %d is %+v", i, got)
 		}
@@ -157,6 +159,7 @@ func TestInputsOfTasks(t *testing.T) {
 		"missing":     {nil, actionhero.CodeInvalidInput, "user is a required parameter for this task"},
 		"wrong":       {map[string]any{"user": "x"}, actionhero.CodeInvalidInput, "user must be a whole number"},
 		"breaks rule": {map[string]any{"user": 1, "language": "fr"}, actionhero.CodeInvalidInput, `language must be one of`},
+		"unknown":     {map[string]any{"user": 1, "langage": "de"}, actionhero.CodeInvalidInput, "langage is not an input of this task; did you mean language?"},
 		"no object":   {[]int{1}, actionhero.CodeInvalidInput, "malformed JSON at offset 0: an object is expected"},
 		"cannot be":   {map[string]any{"user": func() {}}, actionhero.CodeInvalidInput, "the params of task welcome do not encode as JSON"},
 		"right":       {map[string]any{"user": 1}, 0, ""},
@@ -177,13 +180,63 @@ func TestInputsOfTasks(t *testing.T) {
 			t.Errorf("an unknown task: %v", err)
 		}
 	}
-	for _, option := range []actionhero.EnqueueOption{actionhero.UniqueFor(time.Second), actionhero.UniqueBy(9), actionhero.InQueue("node:x"), actionhero.UniqueKey(strings.Repeat("k", 1025))} {
+	for _, option := range []actionhero.EnqueueOption{actionhero.UniqueFor(time.Second), actionhero.UniqueBy(9), actionhero.InQueue("node:x"), actionhero.UniqueKey(strings.Repeat("k", 1025)), actionhero.At(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))} {
 		if _, err := task.Enqueue(t.Context(), api, welcomeInput{User: 1}, option); err == nil || actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
 			t.Errorf("an option that makes no sense: %v", err)
 		}
 	}
 	if _, err := task.Enqueue(t.Context(), api, welcomeInput{}); err == nil || actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
 		t.Errorf("by type: %v", err)
+	}
+}
+
+// The function Check refuses inputs that the tags allow, and params of no input are passed on if OtherParams is set.
+func TestCheckAndOtherParams(t *testing.T) {
+	t.Parallel()
+	type input struct {
+		Name string `json:"name" default:"x"`
+	}
+	var seen []string
+	it := actionhero.Task[input]{
+		Name: "it", OtherParams: true,
+		Check: func(_ *actionhero.API, in input) error {
+			switch in.Name {
+			case "coded":
+				return actionhero.Errorf(actionhero.CodeNotFound, "there is no coded")
+			case "plain":
+				return errors.New("a secret cause")
+			}
+			return nil
+		},
+		Run: func(ctx context.Context, in input) error {
+			seen = append(seen, in.Name, actionhero.RequestFrom(ctx).Params.Get("other"))
+			return nil
+		},
+	}
+	api := newAPI(t, actionhero.Config{}, it)
+	for name, want := range map[string]actionhero.Code{"coded": actionhero.CodeNotFound, "plain": actionhero.CodeInternal} {
+		for what, enqueue := range map[string]func() (actionhero.Enqueued, error){
+			"by name": func() (actionhero.Enqueued, error) {
+				return api.Tasks.Enqueue(t.Context(), "it", map[string]any{"name": name})
+			},
+			"by type": func() (actionhero.Enqueued, error) { return it.Enqueue(t.Context(), api, input{Name: name}) },
+		} {
+			if _, err := enqueue(); err == nil || actionhero.AsError(err).Code != want {
+				t.Errorf("%s, %s: %v", name, what, err)
+			}
+		}
+	}
+	if stats, err := api.Tasks.Stats(t.Context()); err != nil || len(stats.Tasks) > 0 {
+		t.Errorf("refused jobs are stored: %+v, %v", stats, err)
+	}
+	if _, err := api.Tasks.Enqueue(t.Context(), "it", map[string]any{"other": 1}); err != nil {
+		t.Error(err)
+	}
+	if err := api.Tasks.Run(t.Context(), "it", map[string]any{"other": "o"}); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"x", "o"}, seen); diff != "" {
+		t.Errorf("it ran with (-want +got):\n%s", diff)
 	}
 }
 
@@ -329,7 +382,7 @@ func TestExponential(t *testing.T) {
 		seen := map[time.Duration]bool{}
 		for range 100 {
 			d := backoff(attempt)
-			if d < want*3/4 || d > want*5/4 {
+			if d < want*3/4 || d > min(want*5/4, 6*time.Hour) {
 				t.Errorf("after attempt %d it waits %v, want about %v", attempt, d, want)
 			}
 			seen[d] = true

@@ -11,6 +11,8 @@ import (
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/encode"
+	"github.com/actionhero-go/actionhero/internal/near"
+	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
 // Tasks enqueues tasks as jobs and manages these jobs. The API's backend stores the jobs, so all nodes of a cluster
@@ -39,10 +41,11 @@ type JobStats = backend.QueueStats
 
 // Enqueue stores a job. A worker runs the job as soon as the worker is free, or at the time that the options set.
 // params must be nil or encode as a JSON object with the inputs of the task. Enqueue checks params like the inputs of
-// an action. If Enqueue returns no error, the job is durable. A job in a queue in memory is never durable.
+// an action, and refuses params that the task does not name unless Task.OtherParams is set. If Enqueue returns no error, the job is durable. A job in a queue in memory is never durable.
 //
 // For a task of [ScopeAllNodes], Enqueue stores one job for each node whose worker runs in this process, and returns
-// the first of these jobs.
+// the first of these jobs. It stores no job for the nodes of other processes. If no worker runs in this process, it
+// stores one job for the API's own node, which a later start of that node runs.
 func (t *Tasks) Enqueue(ctx context.Context, task string, params any, options ...EnqueueOption) (Enqueued, error) {
 	raw, err := encodeParams(task, params)
 	if err != nil {
@@ -78,7 +81,7 @@ func (t *Tasks) enqueue(ctx context.Context, name string, raw []byte, options []
 	if declared == nil {
 		return Enqueued{}, unknownTask(name)
 	}
-	canonical, err := declared.checkParams(raw)
+	canonical, err := declared.checkParams(t.api, raw)
 	if err != nil {
 		return Enqueued{}, err
 	}
@@ -158,7 +161,7 @@ var checkedParams = sync.Pool{New: func() any { return new(Params) }}
 
 // checkParams decodes and checks raw, the params of a job as a JSON object. checkParams returns a function that encodes
 // the decoded input in canonical form, or an error if raw breaks a rule.
-func (t *task) checkParams(raw []byte) (canonical func() ([]byte, error), err error) {
+func (t *task) checkParams(api *API, raw []byte) (canonical func() ([]byte, error), err error) {
 	params := checkedParams.Get().(*Params)
 	defer func() {
 		*params = Params{}
@@ -169,11 +172,34 @@ func (t *task) checkParams(raw []byte) (canonical func() ([]byte, error), err er
 	if err := writer.AddObject(raw); err != nil {
 		return nil, err
 	}
-	canonical, fail := t.check(params.list)
-	if fail != nil {
-		return nil, inputError(fail, "task")
+	if err := t.checkNames(params.list); err != nil {
+		return nil, err
 	}
-	return canonical, nil
+	return t.check(api, params.list)
+}
+
+// checkNames returns an error if the task has no input with the name of one of the params and does not allow other
+// params.
+func (t *task) checkNames(params []schema.Param) error {
+	if t.other {
+		return nil
+	}
+	for i := range params {
+		key := params[i].Key
+		if slices.ContainsFunc(t.info.Inputs, func(in Input) bool { return in.Name == key }) {
+			continue
+		}
+		var names []string
+		for _, in := range t.info.Inputs {
+			names = append(names, in.Name)
+		}
+		message := fmt.Sprintf("%s is not an input of this task", key)
+		if similar := near.Name(key, names); similar != "" {
+			message += "; did you mean " + similar + "?"
+		}
+		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: key, Rule: "unknown", Message: message}}}
+	}
+	return nil
 }
 
 func unknownTask(name string) *Error {
@@ -252,7 +278,7 @@ func queueError(err error) error {
 		return nil
 	case is(backend.ErrFull):
 		return &Error{Code: CodeResourceExhausted, Message: "The queue of tasks is full", Err: err}
-	case is(backend.ErrTooLarge, backend.ErrKeyTooLong):
+	case is(backend.ErrTooLarge, backend.ErrKeyTooLong, backend.ErrInvalid):
 		return &Error{Code: CodeInvalidInput, Message: err.Error(), Err: err}
 	case is(backend.ErrRunning, backend.ErrDuplicate):
 		return &Error{Code: CodeConflict, Message: err.Error(), Err: err}

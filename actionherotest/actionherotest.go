@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"sync"
 	"testing"
@@ -78,9 +79,39 @@ func run(t testing.TB, api *actionhero.API) {
 	})
 }
 
-// Run runs the action with this name like the request of a client, with params encoded as JSON. Run returns the output
-// of the action as JSON, or the error that the client would receive.
-func Run(t testing.TB, api *actionhero.API, action string, params map[string]any) (json.RawMessage, *actionhero.Error) {
+// Run runs the action with this name like the request of a client, with params encoded as JSON. params is nil, or a map or
+// a struct whose members are the params. Run returns the output of the action as JSON, or the error that the client would
+// receive; actionhero.AsError returns its code and details. The options choose the client.
+func Run(t testing.TB, api *actionhero.API, action string, params any, options ...Option) (json.RawMessage, error) {
+	t.Helper()
+	req, out, err := dispatch(t, api, action, params, options)
+	if err != nil {
+		return nil, err
+	}
+	object, err := transport.AppendOutput([]byte("{"), req, out)
+	if err != nil {
+		return nil, err
+	}
+	return append(object, '}'), nil
+}
+
+// RunAs runs an action like [Run], but returns the output itself. Out is the output type of the action. If the output
+// has another type, because a middleware replaced it, RunAs fails the test.
+func RunAs[Out any](t testing.TB, api *actionhero.API, action string, params any, options ...Option) (Out, error) {
+	t.Helper()
+	var none Out
+	_, result, err := dispatch(t, api, action, params, options)
+	if err != nil {
+		return none, err
+	}
+	out, ok := result.(Out)
+	if !ok {
+		t.Fatalf("action %q answered a %T, not a %T", action, result, none)
+	}
+	return out, nil
+}
+
+func dispatch(t testing.TB, api *actionhero.API, action string, params any, options []Option) (*actionhero.Request, any, error) {
 	t.Helper()
 	raw, err := json.Marshal(params)
 	if err != nil {
@@ -89,31 +120,55 @@ func Run(t testing.TB, api *actionhero.API, action string, params map[string]any
 	host := transport.Of(api)
 	req := host.NewRequest("test")
 	req.Action = action
-	if params != nil {
+	if string(raw) != "null" {
 		if err := transport.ParamsOf(&req.Params).AddObject(raw); err != nil {
 			t.Fatal(err)
 		}
 	}
+	for _, option := range options {
+		option(req)
+	}
 	out, err := host.Dispatch(t.Context(), req)
-	if err != nil {
-		return nil, actionhero.AsError(err)
-	}
-	object, err := transport.AppendOutput([]byte("{"), req, out)
-	if err != nil {
-		return nil, actionhero.AsError(err)
-	}
-	return append(object, '}'), nil
+	return req, out, err
 }
 
-// RunTask runs the task with this name, with params encoded as JSON, and blocks until the task has ended. RunTask
-// stores no job. RunTask returns nil, or an error whose field Err is the error of the task.
-func RunTask(t testing.TB, api *actionhero.API, task string, params map[string]any) *actionhero.Error {
-	t.Helper()
-	var input any
-	if params != nil {
-		input = params
+// Option changes the request of [Run] and [RunAs].
+type Option func(*actionhero.Request)
+
+// WithHeader gives the request a header, which Request.Header returns.
+func WithHeader(name, value string) Option {
+	return func(req *actionhero.Request) {
+		h, ok := req.Extra.(headers)
+		if !ok {
+			h = headers{}
+			req.Extra = h
+		}
+		http.Header(h).Set(name, value)
 	}
-	return actionhero.AsError(api.Tasks.Run(t.Context(), task, input))
+}
+
+// From makes the request one of the client c, so that Request.Conn is the connection of c.
+func From(c *Client) Option {
+	return func(req *actionhero.Request) { req.Conn, req.RemoteIP = c.Conn, c.Remote.Addr().String() }
+}
+
+// FromIP sets the address of the client, which counts against the request limit. A request without FromIP and [From] has
+// no address.
+func FromIP(ip string) Option {
+	return func(req *actionhero.Request) { req.RemoteIP = ip }
+}
+
+// headers are the headers of a request.
+type headers http.Header
+
+func (h headers) RequestHeader(name string) string { return http.Header(h).Get(name) }
+
+// RunTask runs the task with this name, with params encoded as JSON, and blocks until the task has ended. params is nil,
+// or a map or a struct whose members are the params. RunTask stores no job. RunTask returns nil, or an
+// *actionhero.Error whose field Err is the error of the task.
+func RunTask(t testing.TB, api *actionhero.API, task string, params any) error {
+	t.Helper()
+	return api.Tasks.Run(t.Context(), task, params)
 }
 
 // Enqueued returns the jobs of the named task in the order in which they were enqueued. If task is "", it returns the

@@ -68,7 +68,7 @@ func TestRun(t *testing.T) {
 			t.Parallel()
 			got, failure := actionherotest.Run(t, api, tt.action, tt.params)
 			if tt.err != "" {
-				if failure == nil || failure.Code != tt.code || failure.Error() != tt.err || got != nil {
+				if failure == nil || actionhero.AsError(failure).Code != tt.code || failure.Error() != tt.err || got != nil {
 					t.Errorf("got %s, %v; want the failure %v: %s", got, failure, tt.code, tt.err)
 				}
 				return
@@ -94,7 +94,7 @@ func TestNewStopsWithTheTest(t *testing.T) {
 			t.Error(failure)
 		}
 	})
-	if _, failure := actionherotest.Run(t, api, "greet", map[string]any{"name": "Ann"}); !stopped || failure == nil || failure.Code != actionhero.CodeUnavailable {
+	if _, failure := actionherotest.Run(t, api, "greet", map[string]any{"name": "Ann"}); !stopped || failure == nil || actionhero.AsError(failure).Code != actionhero.CodeUnavailable {
 		t.Errorf("after the test the error is %v; stopped: %v", failure, stopped)
 	}
 }
@@ -262,10 +262,10 @@ func TestTasks(t *testing.T) {
 	if err := actionherotest.RunTask(t, api, "remind", map[string]any{"to": "ann"}); err != nil {
 		t.Errorf("RunTask: %v", err)
 	}
-	if err := actionherotest.RunTask(t, api, "remind", nil); err == nil || err.Code != actionhero.CodeInvalidInput {
+	if err := actionherotest.RunTask(t, api, "remind", nil); err == nil || actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
 		t.Errorf("RunTask without an input: %v", err)
 	}
-	if err := actionherotest.RunTask(t, api, "remind", map[string]any{"to": "unknown"}); err == nil || err.Err.Error() != "no such person" {
+	if err := actionherotest.RunTask(t, api, "remind", map[string]any{"to": "unknown"}); err == nil || errors.Unwrap(err).Error() != "no such person" {
 		t.Errorf("RunTask of a task that fails: %v", err)
 	}
 	if jobs := actionherotest.Enqueued(t, api, ""); len(jobs) > 0 {

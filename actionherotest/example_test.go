@@ -78,7 +78,7 @@ func ExampleRun() {
 		fmt.Println(string(out), failure)
 
 		_, failure = actionherotest.Run(t, api, "register", map[string]any{"email": "ann"})
-		fmt.Println(failure.Code, failure)
+		fmt.Println(actionhero.AsError(failure).Code, failure)
 	}
 	goTest(testRegister)
 	// Output:

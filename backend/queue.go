@@ -107,7 +107,8 @@ type Queue interface {
 	// last run differs from the argument before, SetLastRun does nothing and returns false. The new last run may be
 	// earlier, to correct a clock that was ahead. SetLastRun fails with the errors of EnqueueScheduled.
 	SetLastRun(ctx context.Context, schedule string, before, at time.Time) (done bool, err error)
-	// LastRuns returns a map from the name of each schedule that ever ran to the time of its last run.
+	// LastRuns returns a map from the name of each schedule to the time of its last run. The queue stores the last runs
+	// of at least 1,000 schedules. Beyond its limit, a new schedule replaces the schedule whose last run is the earliest.
 	LastRuns(ctx context.Context) (map[string]time.Time, error)
 }
 
@@ -145,7 +146,7 @@ type Job struct {
 	Attempt     int `json:"attempt"`     // the number of runs that had an outcome, the current run included; crashed, requeued and snoozed runs do not count
 	MaxAttempts int `json:"maxAttempts"` // as enqueued; enforced by the worker; 0: no limit
 	Crashes     int `json:"crashes"`     // the number of runs that ended because their process died or their lease expired, since the last run that had an outcome
-	MaxCrashes  int `json:"maxCrashes"`  // the number of crashes after which the job is dead
+	MaxCrashes  int `json:"maxCrashes"`  // the number of crashes in a row after which the job is dead
 	Starts      int `json:"starts"`      // the number of all runs
 
 	// Fence identifies the last run of the job, and rises with each run. A task that writes to another system can pass

@@ -1,5 +1,5 @@
 // Package builtin holds the actions and tasks that come with the server. An app lists [All], or some of these parts,
-// next to its own parts. Begin with All. Clients depend on the names, outputs and descriptions of the actions, because
+// next to its own parts. Begin with All. The stock server has [Stock]. Clients depend on the names, outputs and descriptions of the actions, because
 // these are part of the protocol.
 //
 // CleanLogFiles, CleanOldCacheObjects and PingSocketClients run on a schedule and are not in All: package server adds
@@ -13,8 +13,17 @@ import (
 	"github.com/actionhero-go/actionhero"
 )
 
-// All holds every action of this package and the task [RunAction]. Pass All to cli.Main, server.New or actionhero.New.
-var All = actionhero.Parts{Status, ActionsView, CacheTest, ActionClusterCacheTest, RandomNumber, Say, File, RunAction}
+// All holds the actions [Status], [ActionsView] and [File], and the task [RunAction]. Pass All to cli.Main, server.New or
+// actionhero.New.
+var All = actionhero.Parts{Status, ActionsView, File, RunAction}
+
+// Demo holds the actions [CacheTest], [ActionClusterCacheTest], [RandomNumber] and [Say], with which a client can try a
+// server. Any client may call them, so most apps leave them out.
+var Demo = actionhero.Parts{CacheTest, ActionClusterCacheTest, RandomNumber, Say}
+
+// Stock holds the parts of the stock server cmd/actionhero: those of [All] and [Demo], with [FullStatus] instead of
+// [Status]. Stock is for development and tests, because it shows the state of the server to any client.
+var Stock = actionhero.Parts{FullStatus, ActionsView, File, RunAction, Demo}
 
 // RandomNumberOutput is the output of [RandomNumber].
 type RandomNumberOutput struct {

@@ -1,10 +1,13 @@
 package builtin_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,14 +46,14 @@ func run(t *testing.T, api *actionhero.API, action string, params object) (outpu
 func requireError(t *testing.T, api *actionhero.API, action string, params object, code actionhero.Code, text string) {
 	t.Helper()
 	raw, failure := actionherotest.Run(t, api, action, params)
-	if failure == nil || failure.Code != code || failure.Error() != text {
+	if failure == nil || actionhero.AsError(failure).Code != code || failure.Error() != text {
 		t.Errorf("%s %v returns %s, %v; want %v: %s", action, params, raw, failure, code, text)
 	}
 }
 
 func TestCacheTest(t *testing.T) {
 	t.Parallel()
-	api := actionherotest.New(t, builtin.All)
+	api := actionherotest.New(t, builtin.Stock)
 	if err := api.Cache.Set(t.Context(), "k", "the app's own", 0); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +89,7 @@ func TestCacheTest(t *testing.T) {
 // The action leaves its object in the cache until ClusterTestTTL is over.
 func TestActionClusterCacheTest(t *testing.T) {
 	t.Parallel()
-	api := actionherotest.New(t, builtin.All)
+	api := actionherotest.New(t, builtin.Stock)
 	before := time.Now()
 	for range 2 {
 		results := run(t, api, "actionClusterCacheTest", object{"key": "k", "value": "v"})["cacheTestResults"].(object)
@@ -106,10 +109,10 @@ func TestActionClusterCacheTest(t *testing.T) {
 // If the cache is full, both actions return an error.
 func TestFullCache(t *testing.T) {
 	t.Parallel()
-	api := started(t, actionhero.Config{Backend: local.New(local.Config{MaxBytes: 64 << 10})})
+	api := started(t, actionhero.Config{Backend: local.New(local.Config{MaxBytes: 4 << 10})})
 	for _, action := range []string{"cacheTest", "actionClusterCacheTest"} {
-		raw, failure := actionherotest.Run(t, api, action, object{"key": "k", "value": strings.Repeat("x", 128<<10)})
-		if failure == nil || failure.Code != actionhero.CodeResourceExhausted {
+		raw, failure := actionherotest.Run(t, api, action, object{"key": "k", "value": strings.Repeat("x", 8<<10)})
+		if failure == nil || actionhero.AsError(failure).Code != actionhero.CodeResourceExhausted {
 			t.Errorf("%s returns %.100s, %v", action, raw, failure)
 		}
 	}
@@ -121,7 +124,7 @@ func started(t *testing.T, cfg actionhero.Config) *actionhero.API {
 	if cfg.Backend == nil {
 		cfg.Backend = local.New(local.Config{})
 	}
-	api, err := actionhero.New(cfg, builtin.All)
+	api, err := actionhero.New(cfg, builtin.Stock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +142,7 @@ func started(t *testing.T, cfg actionhero.Config) *actionhero.API {
 // The method of an HTTP request decides how large the number may be.
 func TestRandomNumber(t *testing.T) {
 	t.Parallel()
-	api := actionherotest.New(t, builtin.All)
+	api := actionherotest.New(t, builtin.Stock)
 	for method, factor := range map[string]float64{"": 1, "GET": 1, "HEAD": 1, "PATCH": 1, "PUT": 10, "POST": 100, "DELETE": 1000} {
 		largest, seen := 0.0, map[float64]bool{}
 		for range 300 {
@@ -164,7 +167,7 @@ func TestRandomNumber(t *testing.T) {
 
 func TestSay(t *testing.T) {
 	t.Parallel()
-	api := actionherotest.New(t, builtin.All)
+	api := actionherotest.New(t, builtin.Stock)
 	ann := actionherotest.Connect(t, api, "kitchen")
 	bob := actionherotest.Connect(t, api, "cellar")
 	got := run(t, api, "say", object{"room": "kitchen", "message": "hello\nthere"})
@@ -243,7 +246,7 @@ func TestActionsView(t *testing.T) {
 		Name  string `json:"name" required:"true"`
 		Age   int    `json:"age" default:"18"`
 	}, builtin.RandomNumberOutput]{
-		Name: "aPerson", Description: "Is one",
+		Name: "aPerson", Description: "Is one", Route: "PUT /people/{name}", Kind: actionhero.KindDestructive, Idempotent: true,
 		Run: func(context.Context, struct {
 			Color string `json:"color"`
 			Name  string `json:"name" required:"true"`
@@ -252,13 +255,13 @@ func TestActionsView(t *testing.T) {
 			return o, nil
 		},
 	}
-	api := actionherotest.New(t, builtin.All, own)
+	api := actionherotest.New(t, builtin.Stock, own)
 	views := run(t, api, "actionsView", nil)["actions"].([]any)
 	names := make([]string, len(views))
 	for i, v := range views {
 		view := v.(object)
 		names[i] = view["name"].(string)
-		if view["description"] == "" || len(view) != 4 {
+		if kind := view["kind"]; view["description"] == "" || i > 0 && kind != "read" && kind != "write" || i > 0 && (kind == "read") != (view["idempotent"] == true) {
 			t.Errorf("the view of an action is %v", view)
 		}
 	}
@@ -268,7 +271,7 @@ func TestActionsView(t *testing.T) {
 	want := object{
 		"name": "aPerson", "description": "Is one",
 		"inputs":        object{"required": []any{"name"}, "optional": []any{"color", "age"}},
-		"outputExample": object{"randomNumber": 0.123},
+		"outputExample": object{"randomNumber": 0.123}, "kind": "destructive", "idempotent": true, "routes": []any{"PUT /people/{name}"},
 	}
 	if diff := cmp.Diff(want, views[0]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -278,7 +281,7 @@ func TestActionsView(t *testing.T) {
 // The id, uptime and memory of the node come first, then the sections in the order that clients know.
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	s := actionherotest.NewServer(t, builtin.All)
+	s := actionherotest.NewServer(t, builtin.Stock)
 	s.Stats.Section("zoo", func(context.Context) (any, error) { return object{"animals": 3}, nil })
 	s.Stats.Section("peers", func(context.Context) (any, error) { return []string{"a"}, nil })
 	raw, failure := actionherotest.Run(t, s.API, "status", nil)
@@ -301,16 +304,33 @@ func TestStatus(t *testing.T) {
 	if diff := cmp.Diff(object{"queueLength": 0.0, "sleepingTasks": []any{}}, stats["queue"]); diff != "" {
 		t.Errorf("the queue (-want +got):\n%s", diff)
 	}
-	s.Stats.Section("zoo", func(context.Context) (any, error) {
-		return nil, actionhero.Errorf(actionhero.CodeUnavailable, "the zoo is closed")
-	})
-	requireError(t, s.API, "status", nil, actionhero.CodeUnavailable, "the zoo is closed")
+}
+
+// A section that fails or panics is left out: the others are shown, and the failure is logged.
+func TestStatusWithoutASectionThatFails(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	api := started(t, actionhero.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	api.Stats.Section("zoo", func(context.Context) (any, error) { return nil, errors.New("the zoo is closed") })
+	api.Stats.Section("circus", func(context.Context) (any, error) { panic("the lion is out") })
+	api.Stats.Section("park", func(context.Context) (any, error) { return 1, nil })
+	stats := run(t, api, "status", nil)["stats"].(object)
+	_, zoo := stats["zoo"]
+	_, circus := stats["circus"]
+	if stats["park"] != 1.0 || zoo || circus {
+		t.Errorf("the status is %v", stats)
+	}
+	for _, want := range []string{"the zoo is closed", "the lion is out", `section \"circus\"`} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, log.String())
+		}
+	}
 }
 
 // The id of a node holds the ports that it listens on, also after a restart on other ports.
 func TestStatusPorts(t *testing.T) {
 	t.Parallel()
-	s := actionherotest.NewServer(t, builtin.All)
+	s := actionherotest.NewServer(t, builtin.Stock)
 	for range 2 {
 		id := run(t, s.API, "status", nil)["stats"].(object)["id"].(string)
 		_, web, _ := strings.Cut(s.Web.Addr().String(), ":")

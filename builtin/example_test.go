@@ -13,7 +13,7 @@ import (
 
 // An app lists All next to its own parts: cli.Main(builtin.All, actions.All).
 func Example() {
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, builtin.All)
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, builtin.Stock)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -57,7 +57,7 @@ func Example_some() {
 
 // The task runAction runs an action later, with the params of the action next to its name.
 func Example_runAction() {
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, builtin.All)
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, builtin.Stock)
 	if err != nil {
 		fmt.Println(err)
 		return

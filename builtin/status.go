@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"net/netip"
 	"runtime/metrics"
 	"slices"
 
@@ -23,6 +24,9 @@ type Stats struct {
 	UptimeSeconds     float64
 	MemoryConsumption uint64         // bytes
 	Sections          map[string]any // by name; encoded as members of the report
+
+	Stranger bool   // the report has only the members "up", which is true, and "version"
+	Version  string // Config.APIVersion; only for a stranger
 }
 
 // sectionOrder lists the first sections of the report, in the order that clients expect. All other sections follow,
@@ -31,6 +35,9 @@ var sectionOrder = []string{"peers", "cache", "socketServer", "webSocketServer",
 
 // MarshalJSON encodes the report as one JSON object whose members are ID, uptime, memory and the sections.
 func (s Stats) MarshalJSON() ([]byte, error) {
+	if s.Stranger {
+		return append(jsonx.AppendString([]byte(`{"up":true,"version":`), s.Version), '}'), nil
+	}
 	out, err := jsonx.Marshal(struct {
 		ID     string  `json:"id"`
 		Uptime float64 `json:"uptimeSeconds"`
@@ -49,23 +56,54 @@ func (s Stats) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// Status is the action "status", which returns the id, uptime and memory of the node, and one section for each
-// component that reports a section.
-var Status = actionhero.Action[actionhero.None, StatusOutput]{
-	Name:        "status",
-	Description: "Returns the state of this server and what it has served",
-	Kind:        actionhero.KindRead,
-	Run: func(ctx context.Context, _ actionhero.None) (StatusOutput, error) {
-		api := actionhero.RequestFrom(ctx).API
-		sections, err := api.Stats.Report(ctx)
-		if err != nil {
-			return StatusOutput{}, err
-		}
-		return StatusOutput{Stats{
-			ID: api.Stats.ID(), UptimeSeconds: float64(api.Uptime().Milliseconds()) / 1000,
-			MemoryConsumption: liveMemory(), Sections: sections,
-		}}, nil
-	},
+// Status is the action "status". A client on the machine of the server, and a caller in its process, read the same as
+// from [FullStatus]. Other clients read that the server is up, and Config.APIVersion. A request that a proxy has passed
+// on is not local, if the proxy sets one of the headers X-Forwarded-For, X-Real-IP, Forwarded and Via; nor is a client
+// over WebSocket or Socket.IO, because its headers are not known.
+var Status = statusAction(isLocal)
+
+// FullStatus is the action "status", which returns the id, uptime and memory of the node, and one section for each
+// component that reports a section, to any client. To limit it to some clients, set the field Middleware of a copy.
+var FullStatus = statusAction(func(*actionhero.Request) bool { return true })
+
+// statusAction returns the action "status", which shows all only to the requests for which full returns true.
+func statusAction(full func(*actionhero.Request) bool) actionhero.Action[actionhero.None, StatusOutput] {
+	return actionhero.Action[actionhero.None, StatusOutput]{
+		Name:        "status",
+		Description: "Returns the state of this server and what it has served",
+		Kind:        actionhero.KindRead,
+		Run: func(ctx context.Context, _ actionhero.None) (StatusOutput, error) {
+			req := actionhero.RequestFrom(ctx)
+			api := req.API
+			if !full(req) {
+				return StatusOutput{Stats{Stranger: true, Version: api.Config().APIVersion}}, nil
+			}
+			sections, err := api.Stats.Report(ctx)
+			if err != nil {
+				api.Log().Error("the status lacks a section", "error", err.Error())
+			}
+			return StatusOutput{Stats{
+				ID: api.Stats.ID(), UptimeSeconds: float64(api.Uptime().Milliseconds()) / 1000,
+				MemoryConsumption: liveMemory(), Sections: sections,
+			}}, nil
+		},
+	}
+}
+
+// proxyHeaders are the headers by which a proxy says that it has passed on a request.
+var proxyHeaders = []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via"}
+
+// isLocal reports whether the request comes from this machine.
+func isLocal(req *actionhero.Request) bool {
+	switch {
+	case req.RemoteIP == "" && req.Conn == nil: // a call within the process
+		return true
+	case req.Transport == "websocket" || req.Transport == "socketio":
+		return false
+	}
+	ip, err := netip.ParseAddr(req.RemoteIP)
+	return err == nil && ip.Unmap().IsLoopback() &&
+		!slices.ContainsFunc(proxyHeaders, func(name string) bool { return req.Header(name) != "" })
 }
 
 // liveMemory returns the total size, in bytes, of all objects on the heap of this process. Dead objects that the
@@ -94,6 +132,9 @@ type ActionView struct {
 	Description   string     `json:"description"`
 	Inputs        InputsView `json:"inputs"`
 	OutputExample rawJSON    `json:"outputExample"`
+	Kind          string     `json:"kind,omitzero"`       // "read", "write" or "destructive"; empty for a command
+	Idempotent    bool       `json:"idempotent,omitzero"` // a second equal call changes nothing more
+	Routes        []string   `json:"routes,omitzero"`     // HTTP routes in addition to /api/NAME
 }
 
 // InputsView lists the names of the required and of the optional inputs of an action.
@@ -108,7 +149,8 @@ type rawJSON []byte
 // MarshalJSON returns the bytes of r unchanged.
 func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
 
-// ActionsView is the action "actionsView", which returns the name, description and inputs of every action of the API.
+// ActionsView is the action "actionsView", which returns the name, description, inputs, kind and routes of every action of
+// the API.
 // For a persistent client, the list also has the commands of the client's transport.
 var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 	Name:        "actionsView",
@@ -118,7 +160,10 @@ var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 		req := actionhero.RequestFrom(ctx)
 		views := []ActionView{}
 		for _, info := range req.API.Actions() {
-			view := ActionView{info.Name, info.Description, InputsView{[]string{}, []string{}}, rawJSON(info.OutputExample)}
+			view := ActionView{
+				Name: info.Name, Description: info.Description, Inputs: InputsView{[]string{}, []string{}}, OutputExample: rawJSON(info.OutputExample),
+				Kind: info.Kind.String(), Idempotent: info.Idempotent, Routes: info.Routes,
+			}
 			for _, in := range info.Inputs {
 				if in.Required {
 					view.Inputs.Required = append(view.Inputs.Required, in.Name)
@@ -130,7 +175,7 @@ var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 		}
 		if req.Conn != nil {
 			for _, c := range command.Of(req.Conn.Transport) {
-				views = append(views, ActionView{c.Name, c.Description, InputsView{[]string{}, []string{}}, rawJSON("{}")})
+				views = append(views, ActionView{Name: c.Name, Description: c.Description, Inputs: InputsView{[]string{}, []string{}}, OutputExample: rawJSON("{}")})
 			}
 			slices.SortFunc(views, func(a, b ActionView) int { return cmp.Compare(a.Name, b.Name) })
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero"
@@ -18,11 +19,20 @@ type RunActionInput struct {
 }
 
 // RunAction is the task "runAction", which runs an action as a background job. Enqueue it with the name of the action
-// and the params of the action in one object, as a client sends them. The output of the action is dropped. If the
-// params are invalid, the job is cancelled, because a retry cannot succeed. After any other error, the job is retried.
+// and the params of the action in one object, as a client sends them. An unknown action is refused when the job is
+// enqueued. The output of the action is dropped. If the action fails with CodeInvalidInput, CodeNotFound,
+// CodeUnauthenticated or CodePermissionDenied, the job is cancelled, because a retry cannot succeed. After any other
+// error, the job is retried.
 var RunAction = actionhero.Task[RunActionInput]{
 	Name:        "runAction",
 	Description: "Runs an action as a task",
+	OtherParams: true,
+	Check: func(api *actionhero.API, in RunActionInput) error {
+		if transport.Of(api).Action(in.Action) == nil {
+			return actionhero.Errorf(actionhero.CodeNotFound, "%s is not a known action.", in.Action)
+		}
+		return nil
+	},
 	Run: func(ctx context.Context, in RunActionInput) error {
 		task := actionhero.RequestFrom(ctx)
 		host := transport.Of(task.API)
@@ -35,12 +45,15 @@ var RunAction = actionhero.Task[RunActionInput]{
 		if content, ok := out.(*actionhero.Content); ok && content != nil {
 			return content.Close()
 		}
-		if err != nil && actionhero.AsError(err).Code == actionhero.CodeInvalidInput {
+		if err != nil && slices.Contains(finalCodes, actionhero.AsError(err).Code) {
 			return actionhero.CancelJob(err)
 		}
 		return err
 	},
 }
+
+// finalCodes are the codes of errors with which an action fails again if it is run again with the same params.
+var finalCodes = []actionhero.Code{actionhero.CodeInvalidInput, actionhero.CodeNotFound, actionhero.CodeUnauthenticated, actionhero.CodePermissionDenied}
 
 // CleanLogFiles returns the task "cleanLogFiles". Each minute, on every node, the task removes the files in folder that
 // are larger than maxBytes. The argument keep is the name of a file that the task does not remove, because the server

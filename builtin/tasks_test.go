@@ -19,7 +19,12 @@ import (
 // The task runs any action with the params next to its name.
 func TestRunAction(t *testing.T) {
 	t.Parallel()
-	s := actionherotest.NewServer(t, builtin.All)
+	failing := func(name string, code actionhero.Code) actionhero.Part {
+		return actionhero.Action[actionhero.None, actionhero.None]{Name: name, Run: func(context.Context, actionhero.None) (actionhero.None, error) {
+			return actionhero.None{}, actionhero.Errorf(code, "it is %v", code)
+		}}
+	}
+	s := actionherotest.NewServer(t, builtin.Stock, failing("lost", actionhero.CodeNotFound), failing("denied", actionhero.CodePermissionDenied), failing("full", actionhero.CodeResourceExhausted))
 	ann := actionherotest.Connect(t, s.API, "kitchen")
 	requireState := func(params object, state backend.State) actionhero.Job {
 		t.Helper()
@@ -42,8 +47,11 @@ func TestRunAction(t *testing.T) {
 	if job := requireState(object{"action": "say", "room": "kitchen"}, backend.Cancelled); job.Error != "message is a required parameter for this action" {
 		t.Errorf("without an input the job is %+v", job)
 	}
-	if job := requireState(object{"action": "none"}, backend.Dead); job.Error != "none is not a known action." {
-		t.Errorf("with an unknown action the job is %+v", job)
+	for name, state := range map[string]backend.State{"lost": backend.Cancelled, "denied": backend.Cancelled, "full": backend.Dead} {
+		requireState(object{"action": name}, state)
+	}
+	if _, err := s.Tasks.Enqueue(t.Context(), "runAction", object{"action": "none"}); err == nil || actionhero.AsError(err).Code != actionhero.CodeNotFound || err.Error() != "none is not a known action." {
+		t.Errorf("with an unknown action: %v", err)
 	}
 	requireState(object{"action": "file", "fileName": "index.html"}, backend.Completed) // the task closes the content
 	_, err := s.Tasks.Enqueue(t.Context(), "runAction", object{"room": "kitchen"})

@@ -97,6 +97,8 @@ func printJob(out io.Writer, id uint64, job *control.Job) {
 	}
 	if job.Timeout > 0 {
 		rows = append(rows, []string{"timeout", job.Timeout.String()})
+	} else if job.Timeout < 0 {
+		rows = append(rows, []string{"timeout", "none"})
 	}
 	if job.Unique != "" {
 		until := "until it has finished"

@@ -55,8 +55,9 @@ type LogConfig struct {
 	File        *bool  `json:"file" default:"true" doc:"log to the file logFile in logFolder, as JSON lines"`
 	LogFolder   string `json:"logFolder" default:"./log" doc:"folder of the log file"`
 	LogFile     string `json:"logFile" default:"api.log" doc:"name of the log file"`
-	MaxFileSize int64  `json:"maxFileSize" unit:"bytes" default:"10 MiB" min:"1" doc:"size at which the log file is rotated"`
-	MaxFiles    int    `json:"maxFiles" default:"5" unit:"files" range:"0 or less keeps all" doc:"rotated log files to keep"`
+	MaxFileSize int64  `json:"maxFileSize" unit:"bytes" default:"64 MiB" min:"1" doc:"size at which the log file is rotated"`
+	MaxFiles    int    `json:"maxFiles" default:"128" unit:"files" range:"0 or less keeps all" doc:"rotated log files to keep"`
+	Compress    *bool  `json:"compress" default:"true" doc:"compress rotated log files with gzip"`
 }
 
 // TasksConfig is the section "tasks" of the configuration. It holds the settings of the worker, the queue and the
@@ -120,7 +121,7 @@ func load(o config.Options, parts actionhero.Parts) (cfg Config, err error) {
 func (c *LogConfig) options() logging.Config {
 	options := logging.Config{
 		Level: c.Level, Format: c.Format, Console: *c.Console && *c.Logging,
-		Folder: c.LogFolder, MaxSize: c.MaxFileSize, MaxBackups: c.MaxFiles,
+		Folder: c.LogFolder, MaxSize: c.MaxFileSize, MaxBackups: c.MaxFiles, Compress: *c.Compress,
 	}
 	if *c.File && *c.Logging {
 		options.File = c.LogFile

@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"io/fs"
+	"net"
 	"net/http"
 	"time"
 )
@@ -23,22 +26,61 @@ func startPage() fs.FS {
 	return files
 }
 
-// clientScript returns a handler that serves the client script actionhero.js. An app with a folder of static files
-// needs this handler, because that folder does not contain the script.
-func clientScript() (http.Handler, error) {
-	const name = "actionhero.js"
-	script, err := fs.ReadFile(startPage(), "javascript/"+name)
-	if err != nil {
-		return nil, err
+// mountClient mounts the client script with its types, and the description of this server for the start page. An app
+// with a folder of static files needs the mounts, because that folder does not contain these files.
+func (s *Server) mountClient() error {
+	folder := s.Web.Paths().Files + "/javascript/"
+	err := s.Web.Mount(folder+"start/site.json", http.HandlerFunc(s.describeSite))
+	if s.WebSocket == nil {
+		return err
 	}
-	sum := sha256.Sum256(script)
+	for name, mediaType := range map[string]string{"actionhero.js": "text/javascript", "actionhero.d.ts": "application/typescript"} {
+		err = errors.Join(err, s.Web.Mount(folder+name, embedded("javascript/"+name, mediaType)))
+	}
+	return err
+}
+
+// embedded returns a handler that serves an embedded file.
+func embedded(name, mediaType string) http.Handler {
+	text, err := fs.ReadFile(startPage(), name)
+	if err != nil {
+		panic(err) // impossible: the file is embedded
+	}
+	sum := sha256.Sum256(text)
 	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
-		head.Set("Content-Type", "text/javascript; charset=utf-8")
+		head.Set("Content-Type", mediaType+"; charset=utf-8")
 		head.Set("Cache-Control", "public, max-age=3600, must-revalidate")
 		head.Set("ETag", tag)
 		head.Set("X-Content-Type-Options", "nosniff")
-		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(script))
-	}), nil
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(text))
+	})
+}
+
+// site is the description of a server for its start page. A path is empty and a port is 0 if the transport is off.
+type site struct {
+	Actions   string `json:"actions"`
+	WebSocket string `json:"webSocket"`
+	SocketIO  string `json:"socketIO"`
+	TCPPort   int    `json:"tcpPort"`
+}
+
+// describeSite answers the description of the server as JSON.
+func (s *Server) describeSite(w http.ResponseWriter, _ *http.Request) {
+	here := site{Actions: s.Web.Paths().Actions}
+	if s.WebSocket != nil {
+		here.WebSocket = webSocketPath
+	}
+	if s.SocketIO != nil {
+		here.SocketIO = socketIOPath
+	}
+	if addr, ok := s.TCP.Addr().(*net.TCPAddr); ok {
+		here.TCPPort = addr.Port
+	}
+	head := w.Header()
+	head.Set("Content-Type", "application/json")
+	head.Set("Cache-Control", "no-store")
+	head.Set("X-Content-Type-Options", "nosniff")
+	_ = json.NewEncoder(w).Encode(here) // a client that is gone reads no error
 }

@@ -5,6 +5,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/actionhero-go/actionhero"
@@ -82,7 +83,7 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	s.API.Add(s.Web, s.TCP)
 	// The sockets are added after Web, so that they stop before Web. The reason is that Web waits for the long polls of
 	// the sockets.
-	if err := s.buildSockets(cfg.WebSockets); err != nil {
+	if err := errors.Join(s.buildSockets(cfg.WebSockets), s.mountClient()); err != nil {
 		return err
 	}
 	s.API.Add(s.Worker) // the last one stops first: the transports serve while running tasks end

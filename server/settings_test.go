@@ -141,7 +141,7 @@ tcpServer: {port: -1, bindIP: 127.0.0.1}
 log: {logging: off}
 tasks: {memory: true, path: "", timeout: 0s, grace: 0s, keepCompleted: 0s, keepFailed: 0s}
 `)
-	s, err := server.New(cfg, builtin.All)
+	s, err := server.New(cfg, builtin.Stock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ tasks: {memory: true, path: "", timeout: 0s, grace: 0s, keepCompleted: 0s, keepF
 		t.Errorf("the welcome is %q, %v", line, err)
 	}
 	for path, want := range map[string]struct{ body, cache string }{
-		"/api/status":        {`"limit":0`, ""},
+		"/api/status":        {`{"stats":`, "private, no-store"},
 		"/public/index.html": {"<html", "max-age=0, must-revalidate"},
 		"/public/none.html":  {"", ""},
 	} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/socketio"
+	"github.com/actionhero-go/actionhero/web"
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
@@ -50,13 +51,12 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	mount := func(path string, t socketTransport) error {
 		s.sockets = append(s.sockets, t)
 		s.API.Add(t)
-		return s.Web.Mount(path, only(t))
+		return s.Web.Mount(path, web.CrossOrigin(only(t))) // t checks the origins
 	}
 	scripts := s.Web.Paths().Files + "/javascript/"
 	if *cfg.EnablePlain {
 		s.WebSocket = websocket.New(s.API, cfg.Plain)
-		script, err := clientScript()
-		if err := errors.Join(err, mount(webSocketPath, s.WebSocket), s.Web.Mount(scripts+"actionhero.js", script)); err != nil {
+		if err := mount(webSocketPath, s.WebSocket); err != nil {
 			return err
 		}
 	}

@@ -107,13 +107,17 @@ type wireOutput struct {
 	Tags []string `json:"tags,omitempty"`
 }
 
+func wirePerson(_ context.Context, in wireInput) (wireOutput, error) {
+	return wireOutput{in.Name, in.Age, in.Tags}, nil
+}
+
 // wireActions are the actions of the transcripts that are not built in.
 var wireActions = actionhero.Parts{
 	actionhero.Action[wireInput, wireOutput]{
-		Name: "person", Description: "Answers what it was given", Route: "POST /people/{name}",
-		Run: func(_ context.Context, in wireInput) (wireOutput, error) {
-			return wireOutput{in.Name, in.Age, in.Tags}, nil
-		},
+		Name: "person", Description: "Answers what it was given", Run: wirePerson,
+	},
+	actionhero.Action[wireInput, wireOutput]{
+		Name: "addPerson", Description: "Answers what it was given", Route: "POST /people/{name}", Run: wirePerson,
 	},
 	actionhero.Action[struct {
 		Code string `json:"code"`
@@ -134,7 +138,7 @@ var wireActions = actionhero.Parts{
 		},
 	},
 	actionhero.Action[actionhero.None, actionhero.None]{
-		Name: "nothing", Description: "Answers nothing",
+		Name: "nothing", Description: "Answers nothing", Kind: actionhero.KindRead,
 		Run: func(context.Context, actionhero.None) (n actionhero.None, err error) { return n, nil },
 	},
 	actionhero.Action[struct {

@@ -45,13 +45,14 @@ func (q *commandQueue) add(cmd command) connloop.Request {
 // Run implements connloop.Request. If another command of the client is running, Run blocks until that command has
 // finished. Run then runs the first waiting command.
 func (q *commandQueue) Run() (done bool) {
+	done = true // also after a panic
 	cmd := q.begin()
 	defer q.end()
 	answered := false
 	defer cmd.client.recoverPanic(cmd.id, &answered)
 	cmd.run(&cmd)
 	answered = true
-	return true
+	return done
 }
 
 func (q *commandQueue) begin() (cmd command) {

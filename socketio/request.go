@@ -74,6 +74,7 @@ func (r *call) param(key string, raw []byte) error {
 
 // Run implements connloop.Request. It runs the action and queues the answer.
 func (r *call) Run() (done bool) {
+	done = true // also after a panic
 	answered := false
 	defer r.client.recoverPanic(r.id, &answered)
 	out, err := r.client.api.Dispatch(r.client.ctx, &r.req)
@@ -90,7 +91,7 @@ func (r *call) Run() (done bool) {
 	}
 	r.client.sendAnswer(buf, failure)
 	answered = true
-	return true
+	return done
 }
 
 // sendAnswer sends buf like sendReply. If failure is not nil, sendAnswer first appends its code and details.

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/poison"
 	"github.com/actionhero-go/actionhero/internal/wire"
 )
 
@@ -27,36 +28,31 @@ func (ss *session) newCall(action string, count uint64) *call {
 // false.
 func (c *call) Run() (done bool) {
 	ss := c.session
-	if !ss.server.api.ReturnsContent(c.Action) {
-		c.dispatch()
-		return true
+	if ss.server.api.ReturnsContent(c.Action) {
+		return ss.files.Run(&ss.loop, c)
 	}
-	if !ss.files.acquire(c) {
-		return false
-	}
-	c.dispatch()
-	for next, ok := ss.files.next(); ok; next, ok = ss.files.next() {
-		if !ss.loop.Canceled() {
-			next.dispatch()
-		}
-		ss.loop.RequestDone()
-	}
+	c.Do()
 	return true
 }
 
-// dispatch runs the action. If the action returns a file, dispatch sends the file; otherwise it queues the reply. After
-// a panic, dispatch logs the panic and queues an error reply.
-func (c *call) dispatch() {
+// Do implements connloop.Job. It runs the action. If the action returns a file, Do sends the file; otherwise it queues
+// the reply. After a panic, or if the action ends the goroutine, Do queues an error reply.
+func (c *call) Do() {
 	ss := c.session
 	var tail [tailSize]byte
+	answered := false
 	defer func() {
+		if answered {
+			return
+		}
 		if p := recover(); p != nil {
 			ss.logPanic(p)
-			ss.out.AddLater(wire.Error(nil, errPanic), appendTail(tail[:0], c.count))
 		}
+		ss.out.AddLater(wire.Error(nil, errPanic), appendTail(tail[:0], c.count))
 	}()
-	out, err := ss.server.api.Dispatch(ss.server.ctx, &c.Request)
+	out, err := ss.server.api.Dispatch(ss.loop.Context(), &c.Request)
 	if content, ok := out.(*actionhero.Content); ok && content != nil {
+		answered = true // whatever happens: the bytes cannot be followed by a reply
 		ss.stream(content)
 		return
 	}
@@ -68,6 +64,7 @@ func (c *call) dispatch() {
 		*buf, _ = wire.Result((*buf)[:0], &c.Request, out)
 	}
 	ss.out.AddLater(*buf, appendTail(tail[:0], c.count))
+	answered = true
 }
 
 // errPanic is the error of a request if package tcp panics while it handles the request. The client receives an
@@ -82,7 +79,7 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b 
 func getBuffer() *[]byte { return buffers.Get().(*[]byte) }
 
 func putBuffer(b *[]byte) {
-	if cap(*b) <= maxPooled {
+	if poison.Bytes(*b); cap(*b) <= maxPooled {
 		buffers.Put(b)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 
+	"github.com/actionhero-go/actionhero/internal/poison"
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
@@ -89,6 +90,7 @@ func (in *input) ReleaseIfEmpty() (empty bool) {
 // release removes the buffer from the input. If the buffer is pooled, release returns it to the pool.
 func (in *input) release() {
 	if in.block != nil {
+		poison.Bytes(in.block[:])
 		blocks.Put(in.block)
 	}
 	in.block, in.buf, in.from, in.to, in.scanned = nil, nil, 0, 0, 0

@@ -65,7 +65,7 @@ func init() {
 	}
 	for _, name := range wire.Commands() {
 		commands[name] = replying(func(ss *session, dst []byte, rest string) []byte {
-			dst, _ = wire.RunCommand(ss.server.ctx, dst, ss.server.api.API, ss.conn, name, wire.Words(name, rest))
+			dst, _ = wire.RunCommand(ss.loop.Context(), dst, ss.server.api.API, ss.conn, name, wire.Words(name, rest))
 			return dst
 		})
 	}

@@ -85,8 +85,8 @@ func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = false
-	s.pool = connloop.NewPool(s.cfg.MaxInFlight)
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.pool = connloop.NewPool(s.ctx, s.cfg.MaxInFlight)
 	limits := s.limits()
 	if *s.cfg.Enable {
 		ln, err := netlisten.TCP(ctx, "tcpServer", "port", s.cfg.BindIP, s.cfg.Port)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/connloop"
+	"github.com/actionhero-go/actionhero/internal/nonblock"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/transport"
@@ -31,7 +33,7 @@ type session struct {
 	count   atomic.Uint64 // number of lines read, without empty ones: the messageCount
 	stopped atomic.Bool   // the server is stopping: read no more
 	loop    connloop.Loop
-	files   fileQueue
+	files   connloop.Serial // sends one file at a time, so only one file is open
 
 	// Only the connection loop uses these fields:
 	in        *input
@@ -64,7 +66,7 @@ func (ss *session) serve() {
 	ss.ip = ss.conn.Remote.Addr().String()
 	api.Log().Debug("[connection @ tcp]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), 0)
-	if refusal, failure := wire.Enter(ss.server.ctx, nil, api.API, ss.conn); failure != nil {
+	if refusal, failure := wire.Enter(ss.loop.Context(), nil, api.API, ss.conn); failure != nil {
 		ss.reply(refusal, 0)
 	}
 	ss.arm(time.Time{})
@@ -169,6 +171,15 @@ func (ss *session) Read() connloop.ReadResult {
 	return connloop.More
 }
 
+// Gone implements connloop.Conn. A client that has closed only its side of the connection has not gone: it still reads.
+func (ss *session) Gone() bool {
+	_, err := nonblock.Ended(ss.nc)
+	return err != nil
+}
+
+// Leave implements connloop.Conn. It takes the client out of all its rooms.
+func (ss *session) Leave() { ss.server.api.Disconnect(ss.conn) }
+
 // Wake implements connloop.Conn. It interrupts a blocked Read by setting the read deadline to the current time.
 func (ss *session) Wake() { _ = ss.nc.SetReadDeadline(time.Now()) }
 
@@ -234,7 +245,10 @@ func (ss *session) readEnded(err error) {
 	switch {
 	case errors.Is(err, errLineTooLong):
 		ss.refuse("a line may have %d bytes at most", ss.server.cfg.MaxLineBytes)
-	case !errors.Is(err, os.ErrDeadlineExceeded) || ss.stopped.Load():
+	case err == io.EOF: // a client that has closed its side of the connection still reads
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		ss.loop.Cancel() // no client reads the replies
+	case ss.stopped.Load():
 	case ss.in.begun():
 		ss.refuse("a line must end within %v", ss.server.cfg.LineTimeout)
 	default: // idle for IdleTimeout
@@ -257,11 +271,12 @@ func (ss *session) linger() {
 	if half, ok := ss.nc.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
 		return
 	}
-	_ = ss.nc.SetReadDeadline(time.Now().Add(lingerTime))
+	end := time.Now().Add(lingerTime)
 	buf := make([]byte, 4<<10)
 	for read := 0; read < lingerBytes; {
+		_ = ss.nc.SetReadDeadline(end)
 		n, err := ss.nc.Read(buf)
-		if err != nil {
+		if early := errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(end); err != nil && !early { // a late Wake comes early
 			return
 		}
 		read += n

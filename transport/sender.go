@@ -20,6 +20,14 @@ type Sender interface {
 	Close(reason string)
 }
 
+// RoomFollower is an optional interface of a [Sender]. If FollowsRooms returns true, X
+// its rooms change, by its command or by code of the server. The API then delivers a notice after each change, an object with
+// the members context, which is "rooms", room, the current room or "", and rooms, the sorted names of all rooms.
+// Clients that have not asked must not get it, because they may not know it.
+type RoomFollower interface {
+	FollowsRooms() bool
+}
+
 // NamesRoom reports whether the transport must send the name of the room with the message m, because the room is not
 // the current room of the client.
 func NamesRoom(m *actionhero.RoomMessage) bool { return bridge.MessageOf(m).NamesRoom }

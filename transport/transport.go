@@ -70,7 +70,8 @@ type Details interface {
 	RequestID() string
 	// RequestPath returns the path of the request, without its query.
 	RequestPath() string
-	// ResponseStatus returns the status that the answer will have. err is the error of the request, or nil.
+	// ResponseStatus returns the status that the answer will have, or 0 if it is not known. err is the error of the request,
+	// or nil.
 	ResponseStatus(err *actionhero.Error) int
 }
 
@@ -91,6 +92,10 @@ func AppendOutput(dst []byte, req *actionhero.Request, out any, reserved ...stri
 // A transport appends these members at the end of the object with which it answers a failure, behind "error". err must
 // not be nil.
 func AppendError(dst []byte, err *actionhero.Error) []byte { return bridge.AppendErr(dst, err) }
+
+// IsStatic reports whether content is a static file, which Files.Open has opened, so that every client may cache it. An
+// action can return a static file, as the action "file" does.
+func IsStatic(content *actionhero.Content) bool { return bridge.IsStatic(content) }
 
 // Action returns the description of the action with this name, or nil if no such action is registered. The caller must
 // not change the description.

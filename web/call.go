@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
+	"strings"
 
 	"github.com/actionhero-go/actionhero"
 )
@@ -12,15 +12,19 @@ import (
 // call is the state of one HTTP request for an action or a file. The field Extra of the actionhero.Request points to
 // the call, so that functions like SetStatus find it.
 type call struct {
-	scope            // until the action returns
+	scope                 // until the action returns
+	hijackedByAction bool // the action called Writer
+	returned         bool // the dispatch has returned
+	exited           bool // the action has ended its goroutine
+	server           *Server
 	req              actionhero.Request
 	w                http.ResponseWriter
 	r                *http.Request
-	status           int        // set by the action or by clientError; 0: statusOf derives the status from the outcome
-	location         string     // URL of a redirect
-	hijackedByAction bool       // the action called Writer
-	returned         bool       // the dispatch has returned: the action has not ended its goroutine
-	tempFiles        []*os.File // hold large uploads
+	status           int       // set by the action or by clientError; 0: statusOf derives the status from the outcome
+	location         string    // URL of a redirect
+	callback         string    // name of the JSONP callback; empty: the response is no JSONP
+	refused          bool      // the request was not dispatched
+	held             *holdings // memory and files of the body; nil: none
 }
 
 // RequestHeader returns the value of the header with the given name in the HTTP request. The method
@@ -31,7 +35,7 @@ func (c *call) RequestHeader(name string) string { return c.r.Header.Get(name) }
 // goroutine with [runtime.Goexit], finish sends an internal error.
 func (s *Server) finish(c *call, req *actionhero.Request) {
 	c.end()
-	defer c.removeTempFiles()
+	defer c.release()
 	if c.returned {
 		return
 	}
@@ -42,17 +46,11 @@ func (s *Server) finish(c *call, req *actionhero.Request) {
 	if c.hijackedByAction {
 		panic(http.ErrAbortHandler) // the client must not take a part for the complete response
 	}
+	c.exited = true
 	s.sendEnvelope(c, req, nil, errGoexit)
 }
 
 var errGoexit = errors.New("the action ended its goroutine")
-
-func (c *call) removeTempFiles() {
-	for _, f := range c.tempFiles {
-		_ = f.Close()
-		_ = os.Remove(f.Name())
-	}
-}
 
 // clientError converts err, an error in reading the request, to the error that the client receives. If the code of the
 // returned error does not imply the HTTP status, clientError also sets the status of the response. If err is nil,
@@ -66,9 +64,7 @@ func (c *call) clientError(err error) error {
 	switch {
 	case errors.As(err, &wrong):
 		c.status = http.StatusMethodNotAllowed
-		for _, m := range wrong.allowed {
-			c.w.Header().Add("Allow", m)
-		}
+		c.w.Header().Set("Allow", strings.Join(wrong.allowed, ", "))
 		return actionhero.Errorf(actionhero.CodeInvalidInput, "%s", wrong)
 	case errors.As(err, &large):
 		c.status = http.StatusRequestEntityTooLarge

@@ -16,11 +16,17 @@ import (
 )
 
 // does returns an action without input and output.
-func does(name string, run func(ctx context.Context) error) actionhero.Part {
+func does(name string, run func(ctx context.Context) error) actionhero.Action[actionhero.None, actionhero.None] {
 	return actionhero.Action[actionhero.None, actionhero.None]{
 		Name: name,
 		Run:  func(ctx context.Context, n actionhero.None) (actionhero.None, error) { return n, run(ctx) },
 	}
+}
+
+// reads declares that an action has no effects.
+func reads[In, Out any](action actionhero.Action[In, Out]) actionhero.Part {
+	action.Kind = actionhero.KindRead
+	return action
 }
 
 func noError(run func(ctx context.Context)) func(ctx context.Context) error {
@@ -44,6 +50,7 @@ func TestStatusAndHeaders(t *testing.T) {
 			web.SetCookie(ctx, &http.Cookie{Name: "d", Value: "e"})
 		})),
 		does("nothing", noError(func(ctx context.Context) { web.SetStatus(ctx, http.StatusNoContent) })),
+		reads(does("made", noError(func(ctx context.Context) { web.SetStatus(ctx, http.StatusCreated) }))),
 		does("read", func(ctx context.Context) error {
 			r := web.Request(ctx)
 			cookie, err := r.Cookie("session")
@@ -64,7 +71,7 @@ func TestStatusAndHeaders(t *testing.T) {
 			t.Errorf("no content is %d %q", got.StatusCode, got.Text)
 		}
 		c.Ask("PUT", "/api/read", "", "Cookie: session=s", "X-Any: x").Want(t, 400, `"error":"PUT /api/read s x x"`)
-		c.Ask("GET", "/api/create?callback=f", "").Want(t, 200, `f({"serverInformation"`)
+		c.Ask("GET", "/api/made?callback=f", "").Want(t, 200, `f({"serverInformation"`)
 	})
 }
 

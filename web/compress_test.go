@@ -42,7 +42,7 @@ func inflated(t testing.TB, r testkit.Reply) string {
 }
 
 // textAction returns an action whose output is text.
-func textAction(name, text string) actionhero.Part {
+func textAction(name, text string) actionhero.Action[actionhero.None, map[string]string] {
 	return actionhero.Action[actionhero.None, map[string]string]{
 		Name: name,
 		Run: func(context.Context, actionhero.None) (map[string]string, error) {
@@ -59,7 +59,7 @@ var (
 // Large responses and files are compressed if the client accepts it; small ones never are.
 func TestCompression(t *testing.T) {
 	t.Parallel()
-	s := start(t, nil, textAction("large", largeText), textAction("small", smallText))
+	s := start(t, nil, reads(textAction("large", largeText)), textAction("small", smallText))
 	for _, name := range []string{"large.txt", "large.png", "large.unknown"} {
 		s.Put(t, name, largeText)
 	}
@@ -141,7 +141,7 @@ func TestCompressedFiles(t *testing.T) {
 
 func TestNoCompression(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.Compress = new(false) }, textAction("large", largeText))
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.Compress = new(false) }, reads(textAction("large", largeText)))
 	s.Put(t, "large.txt", largeText)
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for _, target := range []string{"/api/large", "/public/large.txt"} {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,10 +35,24 @@ type CommonConfig struct {
 	ReturnErrorCodes      *bool    `json:"returnErrorCodes" default:"true" doc:"send an error with its HTTP status; if off, the status is always 200"`
 	FlatFileCacheDuration int      `json:"flatFileCacheDuration" default:"60" unit:"seconds" range:"0 or more, or negative to forbid caching" doc:"time for which a client may cache a file"`
 	Compress              *bool    `json:"compress" default:"true" doc:"compress files and large responses for clients that accept it"`
-	AllowedOrigins        []string `json:"allowedOrigins" doc:"origins whose pages may read responses (CORS); * is any"`
 	TrustedProxies        []string `json:"trustedProxies" range:"addresses or networks (CIDR)" doc:"proxies whose header X-Forwarded-For is used"`
 
-	MaxBodyBytes   int64         `json:"maxBodyBytes" unit:"bytes" default:"10 MiB" min:"1" doc:"size of the body of a request"`
+	AllowedHosts       []string      `json:"allowedHosts" auto:"any name; only localhost and IP addresses if bindIP is a loopback address" doc:"names under which clients reach the server, like example.com or *.example.com, besides localhost and IP addresses; * is any"`
+	AllowedOrigins     []string      `json:"allowedOrigins" doc:"origins whose pages may run every action and read responses (CORS), like https://example.com or https://*.example.com; * is any, without cookies"`
+	CORSCredentials    bool          `json:"corsCredentials" doc:"pages of allowedOrigins may send cookies and read the responses"`
+	CORSMethods        []string      `json:"corsMethods" auto:"all methods" doc:"methods that pages of allowedOrigins may use"`
+	CORSExposedHeaders []string      `json:"corsExposedHeaders" doc:"response headers that pages of allowedOrigins may read"`
+	CORSMaxAge         time.Duration `json:"corsMaxAge" default:"10m" min:"0" doc:"time for which a browser may remember what a page of allowedOrigins may do"`
+
+	JSONP      *bool `json:"jsonp" auto:"true in the stock server, false in an app" doc:"answer JSONP to requests with the param callback, for actions that only read and requests without cookies"`
+	EchoParams *bool `json:"echoParams" auto:"true in the stock server, false in an app" doc:"repeat the params of a request in recievedParams of the response"`
+	PoweredBy  *bool `json:"poweredBy" auto:"true in the stock server, false in an app" doc:"send general.serverName in the header X-Powered-By"`
+
+	MaxBodyBytes     int64  `json:"maxBodyBytes" unit:"bytes" default:"10 MiB" min:"1" doc:"size of the body of a request"`
+	MaxBufferedBytes int64  `json:"maxBufferedBytes" unit:"bytes" default:"256 MiB" min:"64 KiB" limit:"server" reached:"503 with Retry-After" doc:"bytes that the bodies and answers of all requests may have in memory, without the first 16 KiB of each"`
+	MaxUploadBytes   int64  `json:"maxUploadBytesTotal" unit:"bytes" default:"1 GiB" min:"64 KiB" limit:"server" reached:"503 with Retry-After" doc:"bytes that the uploads of all requests may have in temporary files"`
+	UploadDirectory  string `json:"uploadDirectory" auto:"the system's folder for temporary files" doc:"folder of the temporary files that hold uploads of more than 16 KiB"`
+
 	MaxHeaderBytes int           `json:"maxHeaderBytes" unit:"bytes" default:"64 KiB" min:"1" doc:"size of the headers of a request"`
 	HeaderTimeout  time.Duration `json:"headerTimeout" default:"10s" min:"1ns" doc:"time within which the headers of a request, or a TLS handshake, must be complete"`
 	ReadTimeout    time.Duration `json:"readTimeout" default:"10s" min:"1ns" doc:"time within which the body must be complete; it grows by a second for each KiB read"`
@@ -80,6 +95,9 @@ func (c *Config) complete() error {
 	err := errors.Join(setting.Check("commonWeb", &c.Common), setting.Check("httpServer", &c.HTTP), setting.Check("httpsServer", &c.HTTPS))
 	if err != nil {
 		return err
+	}
+	if slices.Contains(c.Common.AllowedOrigins, "*") && c.Common.CORSCredentials {
+		return errors.New("commonWeb.allowedOrigins has * and commonWeb.corsCredentials is on: list the origins whose pages may send cookies")
 	}
 	if c.Common.URLPathForActions == c.Common.URLPathForFiles {
 		return fmt.Errorf("commonWeb.urlPathForActions and commonWeb.urlPathForFiles are both %q: they must differ", c.Common.URLPathForFiles)

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/poison"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -24,6 +26,8 @@ var statuses = map[actionhero.Code]int{
 type fixed struct {
 	headers []header // all responses share the slices of values: no code may change these slices
 	server  string   // `"serverInformation":{"serverName":…,"apiVersion":…,"requestDuration":`
+	echo    bool     // responses of actions repeat the params
+	cached  bool     // the configuration has a header Cache-Control
 }
 
 var (
@@ -31,6 +35,7 @@ var (
 	javascriptType = []string{"application/javascript"}
 	xmlType        = []string{"application/xml"}
 	noSniff        = []string{"nosniff"}
+	privateNoStore = []string{"private, no-store"}
 )
 
 // header is one header of a response.
@@ -39,13 +44,16 @@ type header struct {
 	values []string
 }
 
-func newFixed(cfg actionhero.Config, common *CommonConfig) fixed {
-	headers := http.Header{}
-	headers.Set("X-Powered-By", cfg.ServerName)
+// newFixed returns the fixed parts for a configuration. isOriginal reports whether [Original] is a part of the app.
+func newFixed(cfg actionhero.Config, common *CommonConfig, isOriginal bool) fixed {
+	headers := http.Header{"X-Content-Type-Options": noSniff}
+	if choice(common.PoweredBy, isOriginal) {
+		headers.Set("X-Powered-By", cfg.ServerName)
+	}
 	for name, value := range common.HTTPHeaders {
 		headers.Set(name, value)
 	}
-	var f fixed
+	f := fixed{echo: choice(common.EchoParams, isOriginal), cached: headers["Cache-Control"] != nil}
 	for name, values := range headers {
 		f.headers = append(f.headers, header{name, values})
 	}
@@ -59,6 +67,20 @@ func (f *fixed) set(h http.Header) {
 	for i := range f.headers {
 		h[f.headers[i].name] = f.headers[i].values
 	}
+}
+
+// setPrivate sets the header Cache-Control of a response to an action, unless the configuration has this header. An
+// action may change the header.
+func (f *fixed) setPrivate(h http.Header) {
+	if !f.cached {
+		h["Cache-Control"] = privateNoStore
+	}
+}
+
+// isPrivate reports whether h has the header that setPrivate has set.
+func isPrivate(h http.Header) bool {
+	values := h["Cache-Control"]
+	return len(values) == 1 && values[0] == privateNoStore[0]
 }
 
 // appendEnvelope appends the envelope of a response to dst. The envelope is a JSON object with the members of the
@@ -80,18 +102,15 @@ func (s *Server) appendEnvelope(dst []byte, req *actionhero.Request, out any, er
 	if req.Remaining >= 0 {
 		dst = strconv.AppendInt(append(dst, `,"RequestsRemaining":`...), int64(req.Remaining), 10)
 	}
-	dst = transport.ParamsOf(&req.Params).AppendJSON(append(dst, `,"recievedParams":`...), s.api.API, transport.ShownBytes)
+	if s.fixed.echo {
+		dst = transport.ParamsOf(&req.Params).AppendJSON(append(dst, `,"recievedParams":`...), s.api.API, transport.ShownBytes)
+	}
 	if err == nil {
 		return append(dst, `},"error":"OK"}`...), nil
 	}
 	failure := actionhero.AsError(err)
 	dst = jsonx.AppendString(append(dst, `},"error":`...), failure.Message)
-	if len(failure.Details) > 0 {
-		// Encoding cannot fail, because all fields of a Detail are strings.
-		details, _ := jsonx.Marshal(failure.Details)
-		dst = append(append(dst, `,"errorDetails":`...), details...)
-	}
-	return append(dst, '}'), failure
+	return append(transport.AppendError(dst, failure), '}'), failure
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
@@ -99,21 +118,18 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b 
 // maxPooledBuffer is the largest capacity of a buffer that sendEnvelope returns to the pool, in bytes.
 const maxPooledBuffer = 64 << 10
 
-// sendEnvelope sends the output or the error of an action in an envelope. If the request has the param "callback", the
-// envelope is sent as JSONP. If the param "outputType" of the request is "xml", the envelope is sent as XML. Otherwise
+// sendEnvelope sends the output or the error of an action in an envelope. If c.callback is set, the envelope is sent as
+// JSONP. If the param "outputType" of the request is "xml", the envelope is sent as XML. Otherwise
 // the envelope is sent as JSON.
 func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err error) {
 	buf := buffers.Get().(*[]byte)
 	defer func() {
 		if cap(*buf) <= maxPooledBuffer {
+			poison.Bytes(*buf)
 			buffers.Put(buf)
 		}
 	}()
-	callback, form := req.Params.Get("callback"), req.Params.Get("outputType")
-	if callback != "" && !isCallback(callback) {
-		callback = ""
-		err = actionhero.Errorf(actionhero.CodeInvalidInput, "callback must be a JavaScript name, with dots if need be, of at most %d characters", maxCallback)
-	}
+	callback, form := c.callback, req.Params.Get("outputType")
 	body, failure := (*buf)[:0], (*actionhero.Error)(nil)
 	header := c.w.Header()
 	switch {
@@ -121,7 +137,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		body = append(append(body, callback...), '(')
 		body, failure = s.appendEnvelope(body, req, out, err)
 		body = append(body, ");"...)
-		header["Content-Type"], header["X-Content-Type-Options"] = javascriptType, noSniff
+		header["Content-Type"] = javascriptType
 	case form == "xml":
 		body, failure = s.appendEnvelope(body, req, out, err)
 		as, fits := appendXML(nil, body)
@@ -140,6 +156,15 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 	if failure != nil && failure.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
 	}
+	c.release()
+	if n := int64(len(body)); n > maxFree {
+		if !s.buffered.take(n) {
+			c.status = 0
+			s.sendEnvelope(c, req, nil, errBusy) // short, because it has no params any more
+			return
+		}
+		defer s.buffered.give(n)
+	}
 	s.send(c, s.statusOf(c, failure, callback != ""), body)
 }
 
@@ -147,7 +172,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 // status of a JSONP response is always 200, because browsers do not run a script with another status.
 func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 	switch {
-	case jsonp, failure != nil && !*s.cfg.Common.ReturnErrorCodes:
+	case jsonp, failure != nil && !c.refused && !*s.cfg.Common.ReturnErrorCodes:
 		return http.StatusOK
 	case failure == nil:
 		return max(c.status, http.StatusOK)
@@ -159,11 +184,13 @@ func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 
 func (s *Server) send(c *call, status int, body []byte) {
 	header := c.w.Header()
-	if !c.returned {
+	if c.exited {
 		s.sendAtOnce(c, status, body)
 		return
 	}
-	if len(body) >= minCompressed && *s.cfg.Common.Compress {
+	// A compressed response that repeats params shows by its length whether a param is equal to a secret in it.
+	secretive := s.fixed.echo && browserguard.HasCredentials(c.r)
+	if len(body) >= minCompressed && *s.cfg.Common.Compress && !secretive {
 		header.Add("Vary", "Accept-Encoding")
 		if coding := accepted(c.r, gzipCoding); coding != nil && header["Content-Encoding"] == nil {
 			header.Set("Content-Encoding", coding.name)

@@ -17,3 +17,6 @@ const MaxElementName = maxElementName
 
 // ElementName returns the name of the XML element for a key of JSON.
 func ElementName(key string) string { return elementName(key) }
+
+// FileName returns the name that an upload gets if its client named it so.
+func FileName(name string) string { return fileName(name) }

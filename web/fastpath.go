@@ -27,7 +27,7 @@ func (s *Server) servePlain(ln net.Listener) {
 	p := &plainServer{listener: ln, fallback: s.newServer()}
 	p.fallback.ConnState = reaper.connState
 	p.engine = http1.New(http1.Config{
-		Handler: s.fastHandler, Eligible: s.eligible, Fallback: conns.add, OnPhase: reaper.enter,
+		Handler: http.HandlerFunc(s.serveUnmounted), Eligible: s.eligible, Fallback: conns.add, OnPhase: reaper.enter,
 		MaxHead: common.MaxHeaderBytes, Log: s.api.Log(),
 	})
 	s.servers = append(s.servers, p)
@@ -61,23 +61,8 @@ func (p *plainServer) Close() error { return p.fallback.Close() }
 // eligible reports whether the fast path may serve a request for path, the escaped path of the URL. If a mounted
 // handler may match path, eligible returns false, because the fast path calls no mounted handlers.
 func (s *Server) eligible(_, path string) bool {
-	for _, prefix := range s.mountedPrefixes {
-		if strings.HasPrefix(path+"/", prefix) {
-			return false
-		}
-	}
-	return len(s.mountedPrefixes) == 0 || !strings.Contains(path, "%")
-}
-
-// mountedPrefix returns the literal prefix of all paths that pattern, a pattern of [http.ServeMux], can match. For
-// example, the prefix of "GET /files/{name}" is "/files/".
-func mountedPrefix(pattern string) string {
-	if _, rest, ok := strings.Cut(pattern, " "); ok {
-		pattern = strings.TrimLeft(rest, " \t")
-	}
-	slash := max(strings.IndexByte(pattern, '/'), 0) // a host may precede the first slash
-	prefix, _, _ := strings.Cut(pattern[slash:], "{")
-	return prefix
+	m := s.mounts.Load()
+	return m == nil || !m.mayMatch(path) && !strings.Contains(path, "%")
 }
 
 // fallbackListener is the listener of the net/http server in a plainServer. The fast path passes connections to the

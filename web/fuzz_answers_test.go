@@ -58,7 +58,7 @@ func fuzzServer(f *testing.F, root string) (*web.Server, testkit.Tree) {
 // its type says so.
 func answerTo(t *testing.T, s *web.Server, r *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
-	r.RemoteAddr = "127.0.0.1:1"
+	r.RemoteAddr, r.Host = "127.0.0.1:1", "localhost"
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	text := w.Body.String()

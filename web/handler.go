@@ -1,90 +1,147 @@
 package web
 
 import (
-	"net"
+	"errors"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// methods lists the HTTP methods that actions and files accept.
+// methods lists the HTTP methods that actions accept. OPTIONS is answered without running an action.
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
-
-var allowMethods = strings.Join(methods, ", ")
 
 // target is the action or the file that a URL names.
 type target struct {
-	action string
-	file   string
-	isFile bool
-	routed bool        // the path names the action: a param "action" of the body cannot override the name
-	values [][2]string // params in the path of a route: they override the params of query and body
+	action  string
+	file    string
+	isFile  bool
+	named   bool        // the path names the action: a param "action" of the body cannot override the name
+	byRoute bool        // a route of the action matches path and method
+	values  [][2]string // params in the path of a route: they override the params of query and body
 }
 
-// ServeHTTP serves a request in the same way as a request that came over a port of the server. The limits, CORS and the
-// mounted handlers apply.
+// ServeHTTP serves a request in the same way as a request that came over a port of the server. The limits, the check of
+// hosts and origins, CORS and the mounted handlers apply.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // serveRequest passes the request to the mounted handler whose pattern matches. If no pattern matches, serveRequest
-// passes the request to serveActionOrFile.
+// passes the request to serveActionOrFile. The fast path calls serveUnmounted instead.
 func (s *Server) serveRequest(w http.ResponseWriter, r *http.Request) {
-	if len(s.mountedPrefixes) > 0 {
-		if _, pattern := s.mux.Handler(r); pattern != "" {
-			s.requests.Add(1)
-			s.serveMounted(w, r)
-			return
-		}
+	s.requests.Add(1)
+	switch {
+	case !s.knowsHost(r):
+		s.refuseHost(w, r)
+	case s.serveMounted(w, r):
+	default:
+		s.serveActionOrFile(w, r)
+	}
+}
+
+func (s *Server) serveUnmounted(w http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
+	if !s.knowsHost(r) {
+		s.refuseHost(w, r)
+		return
 	}
 	s.serveActionOrFile(w, r)
 }
 
 func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
-	s.requests.Add(1)
 	s.fixed.set(w.Header())
-	if !slices.Contains(methods, r.Method) {
-		w.Header().Set("Allow", allowMethods)
-		http.Error(w, "the method "+r.Method+" is not supported here", http.StatusMethodNotAllowed)
-		return
+	if s.cors != nil && !isPreflight(r) {
+		s.cors.HandlerFunc(w, r) // adds headers
 	}
-	c := &call{w: w, r: r}
+	c := &call{server: s, w: w, r: r}
 	req := &c.req
-	s.api.InitRequest(req, "web")
-	req.Method, req.RemoteIP, req.Extra = r.Method, s.RemoteIP(r), c
-	err := readQuery(transport.ParamsOf(&req.Params), r.URL.RawQuery)
-	t, routeErr := s.resolve(r, req)
-	if t.isFile && err == nil {
-		s.serveFile(c, req, t.file)
-		return
-	}
+	s.begin(c)
+	err := readQuery(s.api, transport.ParamsOf(&req.Params), r.URL.RawQuery)
+	t, pathErr := s.resolve(r, req)
 	if err == nil {
-		err = routeErr
+		err = pathErr
 	}
-	s.serveAction(c, req, t, err)
+	switch {
+	case r.Method == http.MethodOptions:
+		s.serveOptions(c, t, err)
+	case !slices.Contains(methods, r.Method):
+		s.refuse(c, &wrongMethod{allowed: methods, text: "the method " + r.Method + " is not supported here"})
+	case t.isFile && errors.Is(err, errOddPath):
+		s.sendNotFound(c, err)
+	case t.isFile && err == nil:
+		s.serveStatic(c, req, t.file)
+	default:
+		s.serveAction(c, req, t, err)
+	}
 }
 
-// resolve returns the action or the file that a request names. A param "action" in the query overrides the path. If
-// actions have routes with this path, but only for other HTTP methods, resolve returns an error of type *wrongMethod.
+// begin prepares the request of a call.
+func (s *Server) begin(c *call) {
+	s.api.InitRequest(&c.req, "web")
+	c.req.Method, c.req.RemoteIP, c.req.Extra = c.r.Method, s.RemoteIP(c.r), c
+}
+
+// serveStatic sends a file. Files count as requests of the client, like actions.
+func (s *Server) serveStatic(c *call, req *actionhero.Request, name string) {
+	remaining, failure := s.api.Admit(req.RemoteIP)
+	if req.Remaining = remaining; failure != nil {
+		s.refuse(c, failure)
+		return
+	}
+	s.serveFile(c, req, name)
+}
+
+// resolve returns the action or the file that a request names. A param "action" in the query counts at the path of
+// actions and at the root. If the path belongs to routes or mounted handlers of other HTTP methods only, the error is of
+// type *wrongMethod. If the path is odd and no route, the error is errOddPath.
 func (s *Server) resolve(r *http.Request, req *actionhero.Request) (target, error) {
-	if named := req.Params.Get("action"); named != "" {
+	if s.routes.Len() > 0 {
+		if t, err := s.resolveRoute(r); err != nil || t.byRoute {
+			return t, err
+		}
+	}
+	t := s.resolvePath(r.URL.Path)
+	if isOdd(r.URL) {
+		return target{isFile: t.isFile}, errOddPath
+	}
+	if methods := s.mountedMethods(r); methods != nil {
+		return target{}, &wrongMethod{allowed: methods}
+	}
+	if named := req.Params.Get("action"); named != "" && s.takesActionParam(r.URL.Path) {
 		return target{action: named}, nil
 	}
-	if s.routes.Len() > 0 {
-		var values [][2]string
-		name, other, ok := s.routes.Match(r.Method, r.URL.EscapedPath(), func(name, text string) {
-			values = append(values, [2]string{name, text})
-		})
-		if ok {
-			return target{action: name, routed: true, values: values}, nil
-		}
-		if len(other) > 0 {
-			return target{routed: true}, &wrongMethod{other}
-		}
+	return t, nil
+}
+
+// resolveRoute returns the action whose route matches the request, or the zero target. Below the paths of actions and
+// files, only routes match that begin with this segment literally.
+func (s *Server) resolveRoute(r *http.Request) (t target, err error) {
+	table := &s.routes
+	if first := firstSegment(r.URL.Path); first == s.cfg.Common.URLPathForActions || first == s.cfg.Common.URLPathForFiles {
+		table = &s.literalRoutes
 	}
-	return s.resolvePath(r.URL.Path), nil
+	name, other, ok := table.Match(r.Method, r.URL.EscapedPath(), func(name, text string) {
+		t.values = append(t.values, [2]string{name, text})
+	})
+	switch {
+	case ok:
+		t.action, t.named, t.byRoute = name, true, true
+	case len(other) > 0:
+		return target{}, &wrongMethod{allowed: other}
+	}
+	return t, nil
+}
+
+func firstSegment(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return first
+}
+
+// takesActionParam reports whether the param "action" in the query of a URL with this path names the action.
+func (s *Server) takesActionParam(path string) bool {
+	return path == "/" || path == "" || firstSegment(path) == s.cfg.Common.URLPathForActions
 }
 
 func (s *Server) resolvePath(path string) target {
@@ -92,43 +149,42 @@ func (s *Server) resolvePath(path string) target {
 	switch first {
 	case s.cfg.Common.URLPathForActions:
 		name := strings.TrimSuffix(rest, "/")
-		return target{action: name, routed: name != ""}
+		return target{action: name, named: name != ""}
 	case s.cfg.Common.URLPathForFiles:
 		return target{file: rest, isFile: true}
 	case "file":
-		return target{action: "file", file: rest, routed: true}
+		return target{action: "file", file: rest, named: true}
 	}
 	path = strings.TrimPrefix(path, "/")
 	if s.cfg.Common.RootEndpointType == "public" {
 		return target{file: path, isFile: true}
 	}
 	name := strings.TrimSuffix(path, "/")
-	return target{action: name, routed: name != ""}
-}
-
-// wrongMethod is the error for a request whose path belongs to routes with other HTTP methods only. allowed lists these
-// methods.
-type wrongMethod struct{ allowed []string }
-
-func (e *wrongMethod) Error() string {
-	return "this path answers to " + strings.Join(e.allowed, ", ") + " only"
+	return target{action: name, named: name != ""}
 }
 
 // serveAction reads the params of the body and the path, dispatches the request and sends the response. err is an error
-// in the query or the URL, or nil. If there is an error, serveAction sets the field Err of the request to the error and
-// still dispatches the request, so that middleware, rate limit and log also see refused requests.
+// in the URL, or nil. If there is an error, serveAction sets the field Err of the request to the error and still
+// dispatches the request, so that middleware, rate limit and log also see refused requests.
 func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err error) {
 	defer s.finish(c, req)
 	req.Action = t.action
 	if t.file != "" {
 		req.Params.Set("fileName", t.file)
 	}
+	info := s.api.Action(req.Action)
+	if err == nil {
+		err = s.mayRun(c.r, info, t.byRoute)
+	}
 	if err == nil && c.r.Body != http.NoBody {
 		transport.ParamsOf(&req.Params).NextSource()
 		err = s.readBody(c, req)
-		if named := req.Params.Get("action"); named != "" && !t.routed && t.action == "" {
+		if named := req.Params.Get("action"); err == nil && named != "" && !t.named && t.action == "" {
 			req.Action = named
+			info = s.api.Action(named)
+			err = s.mayRun(c.r, info, false)
 		}
+		req.Started = time.Now()
 	}
 	for _, v := range t.values {
 		req.Params.Set(v[0], v[1])
@@ -136,7 +192,11 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	if req.Action != "" {
 		req.Params.Set("action", req.Action)
 	}
+	if callbackErr := s.readCallback(c, req, info); err == nil {
+		err = callbackErr
+	}
 	req.Err = c.clientError(err)
+	s.fixed.setPrivate(c.w.Header())
 	out, err := s.api.Dispatch(c.r.Context(), req)
 	c.returned = true
 	c.end()
@@ -154,6 +214,9 @@ func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 	case err != nil && req.Action == "file" && isNotFound(err):
 		s.sendNotFound(c, err)
 	case isContent:
+		if header := c.w.Header(); transport.IsStatic(content) && isPrivate(header) {
+			header.Del("Cache-Control") // sendContent sets the header for files
+		}
 		s.sendContent(c, content)
 	case err == nil && c.location != "":
 		http.Redirect(c.w, c.r, c.location, c.status)
@@ -172,38 +235,4 @@ func abortIfIncomplete(err error) {
 	case actionhero.CodeInternal, actionhero.CodeCanceled, actionhero.CodeDeadlineExceeded:
 		panic(http.ErrAbortHandler)
 	}
-}
-
-// RemoteIP returns the IP address of the client. If the peer of the connection is not a trusted proxy, the peer is the
-// client. Otherwise RemoteIP reads the header X-Forwarded-For from right to left. The first address in this order that
-// is not a trusted proxy is the address of the client. If an entry is not an address, or all addresses are trusted
-// proxies, RemoteIP returns the last valid address that it has read.
-func (s *Server) RemoteIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	if len(s.proxies) == 0 || !s.trusted(host) {
-		return host
-	}
-	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
-	for _, hop := range slices.Backward(hops) {
-		hop = strings.TrimSpace(hop)
-		if _, err := netip.ParseAddr(hop); err != nil {
-			return host
-		}
-		if host = hop; !s.trusted(hop) {
-			return hop
-		}
-	}
-	return host
-}
-
-func (s *Server) trusted(ip string) bool {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil {
-		return false
-	}
-	addr = addr.Unmap().WithZone("")
-	return slices.ContainsFunc(s.proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

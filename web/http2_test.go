@@ -54,9 +54,9 @@ func (c *closedWindow) frame(t *testing.T, kind, flags byte, stream uint32, payl
 // get sends a GET request on a new stream.
 func (c *closedWindow) get(t *testing.T, path string) {
 	t.Helper()
-	text := append([]byte{0x82, 0x87, 0x04, byte(len(path))}, path...) // :method, :scheme, :path
-	text = append(append(text, 0x01, 1), 'x')                          // :authority
-	c.frame(t, 1, 0x5, c.stream, text)                                 // HEADERS with END_STREAM and END_HEADERS
+	text := append([]byte{0x82, 0x87, 0x04, byte(len(path))}, path...)        // :method, :scheme, :path
+	text = append(append(text, 0x01, byte(len("localhost"))), "localhost"...) // :authority
+	c.frame(t, 1, 0x5, c.stream, text)                                        // HEADERS with END_STREAM and END_HEADERS
 	c.stream += 2
 }
 

@@ -34,21 +34,6 @@ func closeIfAmbiguous(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveMounted passes a request to the mounted handler whose pattern matches. The read timeout of the body begins when
-// the handler reads the body for the first time, because the handler may do other work before it reads. A handler that
-// has returned can use neither the writer nor, through the body, the read deadline of the connection.
-func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) {
-	writer := scopedWriter{new(scope), w}
-	defer writer.end()
-	if r.Body != http.NoBody {
-		body := newProgressBody(writer, r.Body, s.cfg.Common.ReadTimeout)
-		body.scope = writer.scope
-		r = r.WithContext(r.Context()) // a copy: net/http needs its own body when the handler returns
-		r.Body = body
-	}
-	s.mux.ServeHTTP(writer, r)
-}
-
 // progressWriter is the http.ResponseWriter of a response over HTTP/2. It sets a write deadline for each chunk of the
 // response. If the deadline passes, net/http resets the stream. A write deadline of the whole connection is not enough.
 // The reason: an HTTP/2 client can read from the connection and still block one response, if the client does not extend

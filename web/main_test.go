@@ -19,7 +19,7 @@ func start(t testing.TB, change func(*server.Config), parts ...actionhero.Part) 
 }
 
 // everywhere runs a test over each kind of connection with its own code: the fast path, net/http on the same port, and
-// HTTP/2.
+// HTTP/1.1 and HTTP/2 over TLS.
 func everywhere(t *testing.T, s *testkit.Server, test func(t *testing.T, c *testkit.HTTPClient)) {
 	t.Helper()
 	for name, connect := range map[string]func(testing.TB) *testkit.HTTPClient{
@@ -29,6 +29,7 @@ func everywhere(t *testing.T, s *testkit.Server, test func(t *testing.T, c *test
 			c.Headers = []string{"Pragma: no-cache"} // the fast path does not take this request
 			return c
 		},
+		"HTTPS":  func(t testing.TB) *testkit.HTTPClient { return s.HTTPS(t, false) },
 		"HTTP/2": func(t testing.TB) *testkit.HTTPClient { return s.HTTPS(t, true) },
 	} {
 		t.Run(name, func(t *testing.T) {

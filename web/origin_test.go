@@ -13,7 +13,7 @@ import (
 
 const page = "Origin: https://page.example"
 
-// Without AllowedOrigins no page may read responses, and OPTIONS is a method like any other.
+// Without AllowedOrigins no page of another origin may read responses, and a preflight allows nothing.
 func TestNoCORS(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -22,8 +22,8 @@ func TestNoCORS(t *testing.T) {
 		got.Want(t, 200, `"error":"OK"`)
 		got.WantHeader(t, "Access-Control-Allow-Origin", "Vary")
 		got = c.Ask("OPTIONS", "/api/randomNumber", "", page, "Access-Control-Request-Method: PUT")
-		got.Want(t, 200, `"error":"OK"`)
-		got.WantHeader(t, "Access-Control-Allow-Origin", "Access-Control-Allow-Methods")
+		got.Want(t, 204, "")
+		got.WantHeader(t, "Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Allow: GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS")
 	})
 }
 
@@ -66,7 +66,8 @@ func TestCORS(t *testing.T) {
 			}
 		}
 		got := c.Ask("OPTIONS", "/api/randomNumber", "", page)
-		got.Want(t, 200, `"error":"OK"`) // no preflight
+		got.Want(t, 204, "") // no preflight
+		got.WantHeader(t, "Allow: GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS")
 		c.Ask("OPTIONS", "/api/randomNumber", "", page, "Access-Control-Request-Method: TRACE").WantHeader(t, "Access-Control-Allow-Origin")
 	})
 }
@@ -111,23 +112,35 @@ func TestTrustedProxies(t *testing.T) {
 		"no proxies":    {nil, map[string]string{"": "127.0.0.1", "192.0.2.1": "127.0.0.1"}},
 		"other proxies": {[]string{"10.0.0.0/8", "::1"}, map[string]string{"192.0.2.1": "127.0.0.1", "127.0.0.1": "127.0.0.1"}},
 		"the peer and others": {[]string{"127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"}, map[string]string{
-			"":                                     "127.0.0.1",
-			"192.0.2.1":                            "192.0.2.1",
-			" 192.0.2.1\t":                         "192.0.2.1",
-			"203.0.113.5, 192.0.2.1":               "192.0.2.1",
-			"192.0.2.9, 10.0.0.1,10.1.2.3":         "192.0.2.9",
-			"192.0.2.9, 10.0.0.1|10.1.2.3":         "192.0.2.9",
-			"203.0.113.5|192.0.2.1, 10.0.0.1":      "192.0.2.1",
-			"192.0.2.9, ::ffff:10.0.0.1":           "192.0.2.9",
-			"2001:db8::1, 2001:db8:1::2":           "2001:db8::1",
-			"10.0.0.1, 10.0.0.2":                   "10.0.0.1",
-			many + "198.51.100.1, 10.0.0.1":        "198.51.100.1",
-			"unknown":                              "127.0.0.1",
-			"192.0.2.1, unknown":                   "127.0.0.1",
-			"unknown, 10.0.0.1":                    "10.0.0.1",
-			"192.0.2.1, ,10.0.0.1":                 "10.0.0.1",
-			"192.0.2.1:1234":                       "127.0.0.1",
-			"[2001:db8::1]":                        "127.0.0.1",
+			"":                                "127.0.0.1",
+			"192.0.2.1":                       "192.0.2.1",
+			" 192.0.2.1\t":                    "192.0.2.1",
+			"203.0.113.5, 192.0.2.1":          "192.0.2.1",
+			"192.0.2.9, 10.0.0.1,10.1.2.3":    "192.0.2.9",
+			"192.0.2.9, 10.0.0.1|10.1.2.3":    "192.0.2.9",
+			"203.0.113.5|192.0.2.1, 10.0.0.1": "192.0.2.1",
+			"192.0.2.9, ::ffff:10.0.0.1":      "192.0.2.9",
+			"2001:db8::1, 2001:db8:1::2":      "2001:db8::1",
+			"10.0.0.1, 10.0.0.2":              "10.0.0.1",
+			many + "198.51.100.1, 10.0.0.1":   "198.51.100.1",
+			"unknown":                         "127.0.0.1",
+			"192.0.2.1, unknown":              "127.0.0.1",
+			"unknown, 10.0.0.1":               "10.0.0.1",
+			"192.0.2.1, ,10.0.0.1":            "10.0.0.1",
+			"192.0.2.1:1234":                  "192.0.2.1",
+			"192.0.2.1:":                      "127.0.0.1",
+			"192.0.2.1:x":                     "127.0.0.1",
+			"[2001:db8::1]":                   "2001:db8::1",
+			"[2001:db8::1]:1234":              "2001:db8::1",
+			"[2001:db8::1":                    "127.0.0.1",
+			"2001:db8::1]":                    "127.0.0.1",
+			"[[2001:db8::1]]":                 "127.0.0.1",
+			"[]":                              "127.0.0.1",
+			"64:ff9b::192.0.2.1":              "192.0.2.1",
+			"[64:ff9b::c000:201]:99":          "192.0.2.1",
+			"::ffff:192.0.2.1":                "192.0.2.1",
+			"fe80::1%eth0":                    "fe80::1",
+			"192.0.2.9, 10.0.0.1:80, [2001:db8:1::2]:1": "192.0.2.9",
 			"192.0.2.1/8":                          "127.0.0.1",
 			`192.0.2.1", "error":"OK`:              "127.0.0.1",
 			"0x7f.1":                               "127.0.0.1",

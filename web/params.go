@@ -1,11 +1,15 @@
 package web
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
@@ -14,8 +18,10 @@ import (
 
 var errContentType = errors.New("unsupported content type")
 
-// readQuery parses a query string or a URL-encoded body and adds its pairs to params.
-func readQuery(params transport.Params, query string) error {
+// readQuery parses a query string or a URL-encoded body and adds its pairs to params. A "%" that begins no escape stands
+// for itself, as browsers read it.
+func readQuery(api transport.Host, params transport.Params, query string) error {
+	var indexed []listItem
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
@@ -23,29 +29,110 @@ func readQuery(params transport.Params, query string) error {
 			continue
 		}
 		key, value, _ := strings.Cut(pair, "=")
-		key, err := unescape(key)
-		if err != nil {
-			return err
-		}
-		if value, err = unescape(value); err != nil {
-			return err
+		key, index := listKey(api, unescape(key))
+		if value = unescape(value); index >= 0 {
+			indexed = append(indexed, listItem{key, index, value})
+			continue
 		}
 		if err := params.Add(key, value); err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(indexed, func(a, b listItem) int { return cmp.Compare(a.index, b.index) })
+	for _, item := range indexed {
+		if err := params.Add(item.key, item.value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func unescape(text string) (string, error) {
-	if !strings.ContainsAny(text, "%+") {
-		return text, nil
+// listItem is an element of a list that was sent as key[index]=value.
+type listItem struct {
+	key   string
+	index int
+	value string
+}
+
+// listKey returns the key of a list from one of the forms "key[]" and "key[3]", with which forms and many libraries send
+// lists. index is the number in the brackets, or -1 if there is none. If an action has an input with the whole text as
+// its name, or the text has another form, listKey returns text.
+func listKey(api transport.Host, text string) (key string, index int) {
+	if !strings.HasSuffix(text, "]") || api.Accepts(text) {
+		return text, -1
 	}
-	plain, err := url.QueryUnescape(text)
+	open := strings.LastIndexByte(text, '[')
+	if open <= 0 || !api.Accepts(text[:open]) {
+		return text, -1
+	}
+	inner := text[open+1 : len(text)-1]
+	if inner == "" {
+		return text[:open], -1
+	}
+	n, err := strconv.ParseUint(inner, 10, 31)
 	if err != nil {
-		return "", actionhero.Errorf(actionhero.CodeInvalidInput, "the parameters are not url-encoded: %v", err)
+		return text, -1
 	}
-	return plain, nil
+	return text[:open], int(n)
+}
+
+func unescape(text string) string {
+	if !strings.ContainsAny(text, "%+") {
+		return text
+	}
+	if plain, err := url.QueryUnescape(text); err == nil {
+		return plain
+	}
+	var plain strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '+':
+			plain.WriteByte(' ')
+		case '%':
+			if i+2 < len(text) {
+				if n, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+					plain.WriteByte(byte(n))
+					i += 2
+					continue
+				}
+			}
+			plain.WriteByte('%')
+		default:
+			plain.WriteByte(c)
+		}
+	}
+	return plain.String()
+}
+
+// bodyKind is the form of the body of a request.
+type bodyKind int
+
+const (
+	unknownBody bodyKind = iota
+	jsonBody
+	formBody
+	multipartBody
+	textBody // JSON, if it begins like a JSON object: pages send this type with navigator.sendBeacon
+)
+
+// bodyKindOf returns the form of a body from the header Content-Type, and the boundary of a multipart body. A malformed
+// parameter of the header does not change the type.
+func bodyKindOf(contentType string) (kind bodyKind, boundary string) {
+	base, attributes, err := mime.ParseMediaType(contentType)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return unknownBody, ""
+	}
+	switch {
+	case base == "application/json", base == "text/json", strings.HasPrefix(base, "application/") && strings.HasSuffix(base, "+json"):
+		return jsonBody, ""
+	case base == "application/x-www-form-urlencoded":
+		return formBody, ""
+	case base == "multipart/form-data":
+		return multipartBody, attributes["boundary"]
+	case base == "text/plain":
+		return textBody, ""
+	}
+	return unknownBody, ""
 }
 
 // readBody parses the body of the request and adds the params of the body to req. A param of the body overrides a param
@@ -57,48 +144,54 @@ func (s *Server) readBody(c *call, req *actionhero.Request) error {
 		return &http.MaxBytesError{Limit: limit}
 	}
 	body := newProgressBody(c.w, http.MaxBytesReader(c.w, c.r.Body, limit), s.cfg.Common.ReadTimeout)
-	contentType, attributes, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
-	if err != nil {
-		contentType = ""
-	}
-	switch contentType {
-	case "application/json":
-		text, err := readAll(body, c.r.ContentLength)
-		if err != nil || len(text) == 0 {
-			return err
+	kind, boundary := bodyKindOf(c.r.Header.Get("Content-Type"))
+	switch kind {
+	case multipartBody:
+		return readMultipart(c, req, body, boundary)
+	case unknownBody:
+		if n, err := io.ReadFull(body, make([]byte, 1)); n == 0 && errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return bodyError(err, "the body is malformed")
 		}
-		return transport.ParamsOf(&req.Params).AddObject(text)
-	case "application/x-www-form-urlencoded":
-		text, err := readAll(body, c.r.ContentLength)
-		if err != nil {
-			return err
-		}
-		return readQuery(transport.ParamsOf(&req.Params), string(text))
-	case "multipart/form-data":
-		return readMultipart(c, req, body, attributes["boundary"])
+		return unknownType()
 	}
-	if n, err := io.ReadFull(body, make([]byte, 1)); n == 0 && errors.Is(err, io.EOF) {
-		return nil
-	} else if err != nil {
+	text, err := readAll(c, body)
+	if err != nil || len(text) == 0 {
 		return err
 	}
+	text = bytes.TrimPrefix(text, byteOrderMark)
+	if kind == formBody {
+		return readQuery(s.api, transport.ParamsOf(&req.Params), string(text))
+	}
+	if kind == textBody && !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
+		return unknownType()
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	return transport.ParamsOf(&req.Params).AddObject(text)
+}
+
+// byteOrderMark is U+FEFF in UTF-8, with which some editors and libraries begin a text.
+var byteOrderMark = []byte("\ufeff")
+
+func unknownType() error {
 	return &actionhero.Error{
 		Code: actionhero.CodeInvalidInput, Err: errContentType,
 		Message: "the content type of a body must be application/json, application/x-www-form-urlencoded or multipart/form-data",
 	}
 }
 
-// readAll reads the whole body. length is the Content-Length, or -1 if the request has none. If length is at most
-// maxInMemory, readAll allocates a buffer of this length before it reads. For a greater length, the buffer grows while
-// readAll reads, because a client can announce more bytes than it sends.
-func readAll(r io.Reader, length int64) ([]byte, error) {
-	if length < 0 || length > maxInMemory {
-		return io.ReadAll(r)
+// readAll reads the whole body. If its length is known and small, readAll allocates a buffer of this length before it
+// reads. For any other body, the buffer grows while readAll reads, because a client can announce more bytes than it sends.
+func readAll(c *call, body io.Reader) ([]byte, error) {
+	length := c.r.ContentLength
+	if length < 0 || length > maxFree {
+		text, err := io.ReadAll(c.buffering(body))
+		return text, bodyError(err, "the body is malformed")
 	}
-	body := make([]byte, length)
-	_, err := io.ReadFull(r, body)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, actionhero.Errorf(actionhero.CodeInvalidInput, "the body ended before its Content-Length")
-	}
-	return body, err
+	text := make([]byte, length)
+	_, err := io.ReadFull(body, text)
+	return text, bodyError(err, "the body ended before its Content-Length")
 }

@@ -22,10 +22,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
-
-	"github.com/rs/cors"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
@@ -36,23 +36,27 @@ import (
 // Server is the transport for HTTP and HTTPS. It is an [actionhero.Component] that listens on its own ports. It is also
 // an [http.Handler], for programs that listen on ports of their own.
 type Server struct {
-	api             transport.Host
-	cfg             Config
-	proxies         []netip.Prefix
-	fixed           fixed
-	streams         *streams
-	handler         http.Handler // serveRequest inside withLimits, and inside CORS if that is on
-	fastHandler     http.Handler // serveActionOrFile, inside CORS if that is on
-	mux             *http.ServeMux
-	mountedPrefixes []string // the literal prefixes of the patterns in mux; see mountedPrefix
-	partsSeen       int      // the number of the API's parts that mountParts has seen
-	routes          route.Table[string]
+	api      transport.Host
+	cfg      Config
+	proxies  []netip.Prefix
+	fixed    fixed
+	streams  *streams
+	buffered budget // bytes of bodies and answers in memory
+	uploads  budget // bytes in temporary files
+	guard
+	handler       http.Handler // serveRequest inside withLimits
+	jsonp         bool
+	mounts        atomic.Pointer[mounts] // nil: no handlers are mounted
+	routes        route.Table[string]
+	literalRoutes route.Table[string] // the routes whose first segment is a literal
 
-	mu      sync.Mutex
-	servers []stopper
-	http    net.Addr
-	https   net.Addr
-	running sync.WaitGroup
+	mu        sync.Mutex
+	started   bool
+	partsSeen int // the number of the API's parts that mountParts has seen
+	servers   []stopper
+	http      net.Addr
+	https     net.Addr
+	running   sync.WaitGroup
 
 	requests atomic.Int64
 }
@@ -67,60 +71,20 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, mux: http.NewServeMux(), fixed: newFixed(api.Config(), &cfg.Common)}
-	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
-	s.handler, s.fastHandler = http.HandlerFunc(s.serveRequest), http.HandlerFunc(s.serveActionOrFile)
-	if origins := cfg.Common.AllowedOrigins; len(origins) > 0 {
-		policy := cors.New(cors.Options{
-			AllowedOrigins: origins, AllowedMethods: methods, AllowedHeaders: []string{"*"}, MaxAge: 600,
-		})
-		s.handler, s.fastHandler = policy.Handler(s.handler), policy.Handler(s.fastHandler)
+	guard, err := newGuard(&cfg)
+	if err != nil {
+		return nil, err
 	}
-	s.handler = s.withLimits(s.handler)
+	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, guard: guard}
+	isOriginal := slices.Contains(s.api.Parts(), any(original{}))
+	s.fixed, s.jsonp = newFixed(api.Config(), &cfg.Common, isOriginal), choice(cfg.Common.JSONP, isOriginal)
+	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
+	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
+	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
 	if err := s.mountParts(); err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-type mount struct {
-	pattern string
-	handler http.Handler
-}
-
-// Mount returns a part of an app. The part registers handler for all requests over HTTP and HTTPS that match pattern, a
-// pattern of [http.ServeMux]. The limits of the section "commonWeb" apply to these requests. If pattern is malformed or
-// conflicts with another pattern, [New] returns an error. If the part is registered after the call of New,
-// [Server.Start] returns this error instead.
-func Mount(pattern string, handler http.Handler) actionhero.Part {
-	return transport.Part(mount{pattern, handler})
-}
-
-// mountParts calls Server.Mount for each part that [Mount] has returned and that was registered with the API since the
-// last call of mountParts.
-func (s *Server) mountParts() error {
-	for _, part := range s.api.Parts()[s.partsSeen:] {
-		if m, ok := part.(mount); ok {
-			if err := s.Mount(m.pattern, m.handler); err != nil {
-				return err
-			}
-		}
-		s.partsSeen++
-	}
-	return nil
-}
-
-// Mount registers h for all requests that match pattern, like the function [Mount]. Call Server.Mount before Start. If
-// pattern is malformed or conflicts with another pattern, Server.Mount returns an error.
-func (s *Server) Mount(pattern string, h http.Handler) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the handler cannot be mounted at %q: %v", pattern, p)
-		}
-	}()
-	s.mux.Handle(pattern, h)
-	s.mountedPrefixes = append(s.mountedPrefixes, mountedPrefix(pattern))
-	return nil
 }
 
 // Addr returns the address on which the server listens for HTTP, or nil if the server does not listen for HTTP.
@@ -142,7 +106,10 @@ func (s *Server) TLSAddr() net.Addr {
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := errors.Join(s.readRoutes(), s.mountParts()); err != nil {
+	if err := errors.Join(s.readRoutes(), s.mountParts(), s.checkUploadDirectory()); err != nil {
+		return err
+	}
+	if err := s.checkHidden(s.mounts.Load()); err != nil {
 		return err
 	}
 	var plain, secure net.Listener
@@ -169,6 +136,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if secure != nil {
 		s.api.Listening(netlisten.Port(secure))
 	}
+	s.started = true
 	s.api.Stats.Section("webServer", s.stats)
 	return nil
 }
@@ -217,22 +185,42 @@ func (s *Server) logServeError(err error) {
 	}
 }
 
-// readRoutes builds the table of the routes that the actions declare. It returns an error if a route is malformed or
-// two routes conflict.
+// readRoutes builds the tables of the routes that the actions declare. It returns an error if a route is malformed, two
+// routes conflict, or a route hides another action.
 func (s *Server) readRoutes() error {
-	s.routes = route.Table[string]{}
-	for _, info := range s.api.Actions() {
+	s.routes, s.literalRoutes = route.Table[string]{}, route.Table[string]{}
+	actions := s.api.Actions()
+	for _, info := range actions {
 		for _, text := range info.Routes {
-			pattern, err := route.Parse(text)
-			if err != nil {
-				return err
-			}
-			if err := s.routes.Add(pattern, info.Name); err != nil {
+			if err := s.addRoute(text, info.Name); err != nil {
 				return err
 			}
 		}
 	}
+	for _, info := range actions {
+		path := "/" + s.cfg.Common.URLPathForActions + "/" + info.Name
+		for _, method := range methods {
+			if other, _, ok := s.literalRoutes.Match(method, path, func(string, string) {}); ok && other != info.Name {
+				return fmt.Errorf("a route of action %q hides the action %q at %s: change it", other, info.Name, path)
+			}
+		}
+	}
 	return nil
+}
+
+func (s *Server) addRoute(text, action string) error {
+	pattern, err := route.Parse(text)
+	if err != nil {
+		return err
+	}
+	if pattern.Method == http.MethodOptions {
+		return fmt.Errorf("the route %q of action %q has the method OPTIONS, which runs no action: choose another method", text, action)
+	}
+	err = s.routes.Add(pattern, action)
+	if !strings.HasPrefix(text[len(pattern.Method):], " /{") {
+		err = errors.Join(err, s.literalRoutes.Add(pattern, action))
+	}
+	return err
 }
 
 // Stop closes the listeners and waits for the running requests to end, but not longer than until ctx is done. If ctx is
@@ -240,7 +228,7 @@ func (s *Server) readRoutes() error {
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	servers := s.servers
-	s.servers, s.http, s.https = nil, nil, nil
+	s.servers, s.http, s.https, s.started = nil, nil, nil, false
 	s.mu.Unlock()
 	s.api.Stats.Section("webServer", nil)
 	var stopping sync.WaitGroup

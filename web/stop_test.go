@@ -23,7 +23,7 @@ func TestStop(t *testing.T) {
 		<-open
 	}))
 	s := start(t, nil, gate)
-	const ask = "GET /api/%s HTTP/1.1\r\nHost: x\r\n%s\r\n"
+	const ask = "GET /api/%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
 	busy, idle := map[string]*testkit.HTTPConn{}, []*testkit.HTTPConn{s.HTTPConn(t), s.HTTPConn(t), s.HTTPConn(t)}
 	for name, header := range map[string]string{"fast path": "", "net/http": "Pragma: no-cache\r\n"} {
 		p := s.HTTPConn(t)
@@ -149,9 +149,9 @@ func TestStopTimeout(t *testing.T) {
 func TestStopWithPartialRequests(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.ReadTimeout = 300 * time.Millisecond })
-	for _, text := range []string{"GET /api/ran", "PROPFIND /", "POST /api/say HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nroom"} {
+	for _, text := range []string{"GET /api/ran", "PROPFIND /", "POST /api/say HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nroom"} {
 		p := s.HTTPConn(t)
-		p.Send("GET /api/randomNumber HTTP/1.1\r\nHost: x\r\n\r\n")
+		p.Send("GET /api/randomNumber HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		p.Next("GET")
 		p.Send(text)
 	}

@@ -7,16 +7,18 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
-	"path/filepath"
+	"path"
+	"runtime"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// maxInMemory is the size of the largest upload that is held in memory, in bytes. A larger upload is held in a
-// temporary file while the action runs.
-const maxInMemory = 1 << 20
+// maxField is the size of the largest text field of a form, in bytes.
+const maxField = 1 << 20
 
 // maxParts is the largest number of parts of a multipart body.
 const maxParts = 1000
@@ -32,12 +34,12 @@ func readMultipart(c *call, req *actionhero.Request, body io.Reader, boundary st
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return multipartError(err)
+			return bodyError(err, "the multipart body is malformed")
 		case n == maxParts:
 			return actionhero.Errorf(actionhero.CodeInvalidInput, "a multipart body may have %d parts at most", maxParts)
 		}
 		if err := readPart(c, req, part); err != nil {
-			return multipartError(err)
+			return bodyError(err, "the multipart body is malformed")
 		}
 	}
 }
@@ -48,60 +50,128 @@ func readPart(c *call, req *actionhero.Request, part *multipart.Part) error {
 		_, err := io.Copy(io.Discard, part)
 		return err
 	}
-	head, err := io.ReadAll(io.LimitReader(part, maxInMemory+1))
+	if part.FileName() != "" {
+		return readFile(c, req, key, part)
+	}
+	text, err := io.ReadAll(io.LimitReader(c.buffering(part), maxField+1))
 	if err != nil {
 		return err
 	}
-	if part.FileName() == "" {
-		if len(head) > maxInMemory {
-			return actionhero.Errorf(actionhero.CodeInvalidInput, "the form field %s is larger than %d bytes: send it as a file", key, maxInMemory)
-		}
-		return transport.ParamsOf(&req.Params).Add(key, string(head))
+	if len(text) > maxField {
+		return actionhero.Errorf(actionhero.CodeInvalidInput, "the form field %s is larger than %d bytes: send it as a file", key, maxField)
 	}
-	file := &actionhero.File{
-		Name: filepath.Base(strings.ReplaceAll(part.FileName(), `\`, "/")),
-		Type: part.Header.Get("Content-Type"), Size: int64(len(head)), ReadSeeker: strings.NewReader(string(head)),
+	return transport.ParamsOf(&req.Params).Add(key, string(text))
+}
+
+// readFile reads an upload. Uploads of a request that are larger than maxFree bytes together are kept in a temporary
+// file.
+func readFile(c *call, req *actionhero.Request, key string, part *multipart.Part) error {
+	h := c.holdings()
+	head, err := io.ReadAll(io.LimitReader(part, maxFree-h.inMemory+1))
+	if err != nil {
+		return err
 	}
-	if len(head) > maxInMemory {
-		if err := spill(c, file, head, part); err != nil {
+	file := &actionhero.File{Name: fileName(part.FileName()), Type: part.Header.Get("Content-Type"), Size: int64(len(head))}
+	if file.Size > maxFree-h.inMemory {
+		if err := h.spill(file, head, part); err != nil {
 			return err
 		}
+	} else {
+		h.inMemory += file.Size
+		file.ReadSeeker = strings.NewReader(string(head))
 	}
 	return transport.ParamsOf(&req.Params).AddFile(key, file)
 }
 
-// spill copies an upload to a temporary file, and sets the size and the reader of the argument file. head is the part
-// of the upload that is in memory; rest is the reader of the remaining part. call.removeTempFiles removes the temporary
-// file.
-func spill(c *call, file *actionhero.File, head []byte, rest io.Reader) error {
-	tmp, err := os.CreateTemp("", "actionhero-upload-*")
-	if err != nil {
-		return fmt.Errorf("an upload cannot be kept in a temporary file: %w", err)
+// spill appends an upload to the temporary file of the request, and sets the size and the reader of the argument file.
+// head is the part of the upload that is in memory; rest is the reader of the remaining part.
+func (h *holdings) spill(file *actionhero.File, head []byte, rest io.Reader) error {
+	if h.file == nil {
+		tmp, err := h.server.createTemp()
+		if err != nil {
+			return fmt.Errorf("an upload cannot be kept in a temporary file: set commonWeb.uploadDirectory to a folder that this program may write to: %w", err)
+		}
+		h.file = tmp
 	}
-	c.tempFiles = append(c.tempFiles, tmp)
-	if _, err := tmp.Write(head); err != nil {
-		return fmt.Errorf("an upload cannot be kept in a temporary file: %w", err)
-	}
-	n, err := io.Copy(tmp, rest)
-	if err != nil {
+	begin := h.spilled
+	if _, err := h.Write(head); err != nil {
 		return err
 	}
-	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+	if _, err := io.CopyBuffer(h, rest, make([]byte, maxFree)); err != nil {
 		return err
 	}
-	file.Size, file.ReadSeeker = int64(len(head))+n, tmp
+	file.Size = h.spilled - begin
+	file.ReadSeeker = io.NewSectionReader(h.file, begin, file.Size)
 	return nil
 }
 
-// multipartError converts err, an error in reading a multipart body, to an error with CodeInvalidInput. If err reports
-// an exceeded limit, a timeout or a failure of the file system, or already has a code, multipartError returns err
+// Write appends p to the temporary file. If the uploads of all requests fill the budget, it returns errBusy.
+func (h *holdings) Write(p []byte) (int, error) {
+	if !h.server.uploads.take(int64(len(p))) {
+		return 0, errBusy
+	}
+	h.spilled += int64(len(p))
+	return h.file.Write(p)
+}
+
+// createTemp creates a temporary file for uploads. Where the system allows it, the file has no name any more when
+// createTemp returns, so that it does not outlive this process.
+func (s *Server) createTemp() (*os.File, error) {
+	tmp, err := os.CreateTemp(s.cfg.Common.UploadDirectory, "actionhero-upload-*")
+	if err == nil && runtime.GOOS != "windows" {
+		err = os.Remove(tmp.Name())
+	}
+	return tmp, err
+}
+
+// checkUploadDirectory returns an error if the configured folder for uploads cannot be used. If the system's own folder
+// for temporary files cannot be used, checkUploadDirectory only logs a warning, because small uploads still work.
+func (s *Server) checkUploadDirectory() error {
+	tmp, err := s.createTemp()
+	if err == nil {
+		closeTemp(tmp)
+		return nil
+	}
+	if dir := s.cfg.Common.UploadDirectory; dir != "" {
+		return fmt.Errorf("commonWeb.uploadDirectory is %q: it must be a folder that this program may write to: %w", dir, err)
+	}
+	s.api.Log().Warn("uploads of more than "+fmt.Sprint(maxFree)+" bytes will fail: set commonWeb.uploadDirectory to a folder that this program may write to",
+		"folder", os.TempDir(), "error", err.Error())
+	return nil
+}
+
+func closeTemp(tmp *os.File) {
+	_ = tmp.Close()
+	if runtime.GOOS == "windows" {
+		_ = os.Remove(tmp.Name())
+	}
+}
+
+// fileName returns the last element of name, the path or name that a client gave its file, without characters that
+// change how the name is shown. If nothing remains, fileName returns "file".
+func fileName(name string) string {
+	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
+	name = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, name))
+	if strings.Trim(name, "./") == "" {
+		return "file"
+	}
+	return name
+}
+
+// bodyError converts err, an error in reading a body, to an error of CodeInvalidInput with the given message. If err
+// reports an exceeded limit, a timeout or a failure of the file system, or already has a code, bodyError returns err
 // unchanged.
-func multipartError(err error) error {
+func bodyError(err error, message string) error {
 	var large *http.MaxBytesError
 	var own *actionhero.Error
-	var path *os.PathError
-	if errors.As(err, &large) || errors.As(err, &own) || errors.As(err, &path) || isTimeout(err) {
+	var file *os.PathError
+	if err == nil || errors.As(err, &large) || errors.As(err, &own) || errors.As(err, &file) || isTimeout(err) {
 		return err
 	}
-	return &actionhero.Error{Code: actionhero.CodeInvalidInput, Message: "the multipart body is malformed", Err: err}
+	return &actionhero.Error{Code: actionhero.CodeInvalidInput, Message: message, Err: err}
 }

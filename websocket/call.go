@@ -14,7 +14,7 @@ import (
 type call struct {
 	actionhero.Request
 	session *session
-	id      []byte
+	id      tag
 }
 
 // newCall returns the call for m, a message with the event "action". err is the error that parsing m has returned, or
@@ -55,19 +55,10 @@ func (c *call) setAction(raw []byte) error {
 
 // Run implements connloop.Request. It runs the action and queues the reply.
 func (c *call) Run() (done bool) {
-	ss := c.session
-	answered := false
-	defer func() { // also after runtime.Goexit in the code of the app
-		if answered {
-			return
-		}
-		if p := recover(); p != nil {
-			ss.logPanic(p)
-		}
-		ss.fail(errPanic, c.id)
-		done = true
-	}()
-	out, err := ss.handler.api.Dispatch(ss.ctx, &c.Request)
+	done = true // also after a panic
+	ss, answered := c.session, false
+	defer ss.answerFault(c.id, &answered)
+	out, err := ss.handler.api.Dispatch(ss.loop.Context(), &c.Request)
 	buf := getBuffer()
 	defer putBuffer(buf)
 	object, failure := (*buf)[:0], (*actionhero.Error)(nil)
@@ -76,11 +67,24 @@ func (c *call) Run() (done bool) {
 	} else if ok && content != nil {
 		object, failure = wire.Content(object, &c.Request, content, ss.handler.cfg.MaxContentBytes)
 	} else {
-		object, failure = wire.Result(object, &c.Request, out)
+		object, failure = wire.Result(object, &c.Request, out, c.id.reserved()...)
 	}
 	*buf = ss.answer(object, failure, c.id)
 	answered = true
-	return true
+	return done
+}
+
+// answerFault answers a request with an internal error, unless the request is answered: after a panic, or after the code
+// of the app has ended the goroutine with runtime.Goexit. Run functions must defer answerFault directly, because recover
+// stops a panic only if the deferred function itself calls recover.
+func (ss *session) answerFault(id tag, answered *bool) {
+	if *answered {
+		return
+	}
+	if p := recover(); p != nil {
+		ss.logPanic(p)
+	}
+	ss.fail(errPanic, id)
 }
 
 // errPanic is the error of a request if package websocket panics while it handles the request. The client receives an

@@ -9,7 +9,7 @@
 // The events are "action", "say", "roomView", "roomChange", "roomAdd", "roomLeave", "detailsView" and "quit". An action
 // gets only the params of its own message: unlike package tcp, package websocket keeps no params for later requests.
 // Requests of one connection run concurrently, so replies may overtake each other. Each reply repeats the "id" of its
-// request, a string or a number, byte for byte. If an action returns bytes, for example a file, the member "content" of
+// request, a string or a number, byte for byte, or its "messageId", which no output of an action has. If an action returns bytes, for example a file, the member "content" of
 // the reply has them in base64. A key that an event has not is an error.
 //
 // Begin reading at session.message, which handles one message. Frames, pings and the closing handshake are in package
@@ -72,8 +72,8 @@ func (h *Handler) Start(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pool = connloop.NewPool(h.cfg.MaxInFlight)
 	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	h.pool = connloop.NewPool(h.ctx, h.cfg.MaxInFlight)
 	return nil
 }
 
@@ -89,7 +89,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	remote := ws.Remote(r, h.cfg.RemoteIP)
-	ss := &session{handler: h, ip: remote.Addr().Unmap().String()}
+	ss := &session{handler: h, ip: remote.Addr().Unmap().String(), follows: r.URL.RawQuery != "" && r.URL.Query().Get("rooms") == "follow"}
 	if _, err := h.api.Admit(ss.ip); err != nil {
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(err.RetryAfter.Seconds())), 10))
 		http.Error(w, err.Message, http.StatusTooManyRequests)
@@ -119,7 +119,6 @@ func (h *Handler) serve(ss *session, remote netip.AddrPort) bool {
 	if h.ctx == nil {
 		return false
 	}
-	ss.ctx = h.ctx
 	ss.loop.Init(h.pool, ss, &ss.ws.Out)
 	h.sessions[ss] = struct{}{}
 	h.pool.Go(func() { ss.serve(remote) })

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
@@ -13,14 +14,46 @@ import (
 // actionEvent is the value of the member "event" in a message that runs an action. Most messages run an action.
 const actionEvent = "action"
 
-// maxID is the greatest length, in bytes of JSON, of the member "id" of a message.
+// maxID is the greatest length, in bytes of JSON, of the member "id" or "messageId" of a message.
 const maxID = 128
+
+// tag identifies a request in its reply: the member "id" or "messageId" of the request, which the reply repeats.
+type tag struct {
+	value     []byte // a JSON scalar; nil: none
+	messageID bool   // the member is "messageId"
+}
+
+// reserved returns the names that the output of an action must not have in the reply. With "messageId", a record in the
+// output keeps its own "id".
+func (t tag) reserved() []string {
+	if t.value == nil || t.messageID {
+		return nil
+	}
+	return idName
+}
+
+var idName = []string{"id"}
+
+// tagSize is the greatest length of the bytes that tag.append appends.
+const tagSize = len(`,"messageId":`) + maxID
+
+func (t tag) append(dst []byte) []byte {
+	switch {
+	case t.value == nil:
+		return dst
+	case t.messageID:
+		dst = append(dst, `,"messageId":`...)
+	default:
+		dst = append(dst, `,"id":`...)
+	}
+	return append(dst, t.value...)
+}
 
 // message is one parsed message of a client. The byte slices of a message are parts of the read buffer, so they are
 // valid only until the next read.
 type message struct {
 	event   string
-	id      []byte // a JSON scalar; nil: none
+	id      tag
 	params  []byte // a JSON object; nil: none
 	text    string // the member "message", for the event "say"
 	hasText bool
@@ -30,7 +63,7 @@ type message struct {
 	unknown string  // the first key that no event has; "": none
 }
 
-// eventKeys are the keys that only some events have. All events have the keys "event" and "id".
+// eventKeys are the keys that only some events have. All events have the keys "event" and "id" or "messageId".
 var eventKeys = [3]string{"params", "message", "room"}
 
 // keysOf maps each event to the elements of eventKeys that the event may have.
@@ -88,11 +121,14 @@ func (m *message) member(key string, raw []byte) (err error) {
 		if m.event = actionEvent; string(raw) != `"action"` {
 			m.event, err = stringMember(key, raw)
 		}
-	case "id":
+	case "id", "messageId":
 		if raw[0] == '{' || raw[0] == '[' || len(raw) > maxID {
-			return actionhero.Errorf(actionhero.CodeInvalidInput, "id must be a number or a string, of %d bytes at most", maxID)
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "%s must be a number or a string, of %d bytes at most", key, maxID)
 		}
-		m.id = raw
+		if m.id.value != nil {
+			return actionhero.Errorf(actionhero.CodeInvalidInput, "a request has either id or messageId, not both")
+		}
+		m.id = tag{raw, key == "messageId"}
 	case "params":
 		if m.keys[0] = true; string(raw) == "null" {
 			return nil
@@ -125,8 +161,8 @@ func stringMember(key string, raw []byte) (string, error) {
 	return jsonx.Unquote(raw)
 }
 
-// message handles one message of the client: it queues the request for an action, runs a command, or replies with an
-// error. It returns connloop.Ended if the client quits.
+// message handles one message of the client: it queues the request for an action or a command. It returns connloop.Ended
+// if the client quits.
 func (ss *session) message(data []byte) connloop.NextResult {
 	ss.handler.requests.Add(1)
 	var m message
@@ -137,7 +173,7 @@ func (ss *session) message(data []byte) connloop.NextResult {
 		return connloop.Handled
 	case err != nil:
 	case m.event == "quit" || m.event == "exit" || m.event == "close":
-		ss.reply(wire.Status(nil, "Bye!"), m.id)
+		ss.quits, ss.quit = true, tag{slices.Clone(m.id.value), m.id.messageID}
 		ss.end = &ws.CloseError{Code: ws.Normal, Reason: "Bye!"}
 		return connloop.Ended
 	case m.event == "":
@@ -145,22 +181,37 @@ func (ss *session) message(data []byte) connloop.NextResult {
 	case m.event == "say" && !m.hasText:
 		err = actionhero.Errorf(actionhero.CodeInvalidInput, "message is a required key of say")
 	}
-	if _, limited := ss.handler.api.Admit(ss.ip); limited != nil { // for actions, Dispatch counts
-		err = limited
-	}
-	if err != nil {
-		ss.fail(err, m.id)
-	} else {
-		ss.command(&m)
-	}
-	ss.ws.Out.Send()
+	ss.loop.Enqueue(&command{ss, m.event, wire.Args{Room: m.room, NamesRoom: m.hasRoom, Text: m.text}, m.id, err})
 	return connloop.Handled
 }
 
-// command runs the command m.event, one of the commands that all persistent transports have, and queues the reply.
-func (ss *session) command(m *message) {
+// command is a request that runs one of the commands that all persistent transports have. It waits in the queue of the
+// loop, so a command starts after the actions that came before it.
+type command struct {
+	session *session
+	name    string
+	args    wire.Args
+	id      tag
+	err     error // the error of the message, or nil
+}
+
+// Run implements connloop.Request. It runs the command and queues the reply.
+func (c *command) Run() (done bool) {
+	done = true // also after a panic
+	ss, answered := c.session, false
+	defer ss.answerFault(c.id, &answered)
+	if _, limited := ss.handler.api.Admit(ss.ip); limited != nil { // for actions, Dispatch counts
+		c.err = limited
+	}
 	buf := getBuffer()
 	defer putBuffer(buf)
-	object, failure := wire.RunCommand(ss.ctx, (*buf)[:0], ss.handler.api.API, ss.conn, m.event, wire.Args{Room: m.room, NamesRoom: m.hasRoom, Text: m.text})
-	*buf = ss.answer(object, failure, m.id)
+	object, failure := (*buf)[:0], (*actionhero.Error)(nil)
+	if c.err != nil {
+		object, failure = wire.Failed(object, c.err)
+	} else {
+		object, failure = wire.RunCommand(ss.loop.Context(), object, ss.handler.api.API, ss.conn, c.name, c.args)
+	}
+	*buf = ss.answer(object, failure, c.id)
+	answered = true
+	return done
 }

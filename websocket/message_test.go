@@ -299,3 +299,31 @@ func TestEveryMessageCountsAsARequest(t *testing.T) {
 	p.Send(`{"event":"quit"}`)
 	p.Want(`{"status":"Bye!","context":"response"}`)
 }
+
+// The reply to a request has one member of each name: neither the id of the request nor the id of a record in the output is lost.
+func TestARecordKeepsItsID(t *testing.T) {
+	t.Parallel()
+	type record struct {
+		ID     int    `json:"id"`
+		Status string `json:"status"`
+	}
+	records := actionhero.Parts{
+		actionhero.Action[actionhero.None, record]{Name: "record", Run: func(context.Context, actionhero.None) (record, error) { return record{77, "paid"}, nil }},
+		actionhero.Action[actionhero.None, map[string]any]{Name: "map", Run: func(context.Context, actionhero.None) (map[string]any, error) {
+			return map[string]any{"id": 77, "_id": 78, "error": "none", "messageId": 79}, nil
+		}},
+	}
+	p := start(t, websocket.Config{}, records).WS(t)
+	run(t, p, []exchange{
+		{`{"event":"action","messageId":1,"params":{"action":"record"}}`, `{"context":"response","id":77,"status":"paid","error":false,"messageId":1}`},
+		{`{"event":"action","id":1,"params":{"action":"record"}}`, `{"context":"response","_id":77,"status":"paid","error":false,"id":1}`},
+		{`{"event":"action","params":{"action":"record"}}`, `{"context":"response","id":77,"status":"paid","error":false}`},
+		{`{"event":"action","messageId":"x","params":{"action":"map"}}`, `{"context":"response","_id":78,"_error":"none","id":77,"_messageId":79,"error":false,"messageId":"x"}`},
+		{`{"event":"action","id":"x","params":{"action":"map"}}`, `{"context":"response","_id":78,"_error":"none","__id":77,"_messageId":79,"error":false,"id":"x"}`},
+		{`{"event":"roomChange","messageId":2,"room":"r"}`, `{"context":"response","status":"OK","room":"r","messageId":2}`},
+		{`{"event":"roomLeave","messageId":2,"room":"x"}`, `{"context":"response","error":"you are not in the room x","messageId":2,"errorCode":"notFound"}`},
+		{`{"event":"roomChange","messageId":2,"id":3,"room":"r"}`, `{"context":"response","error":"a request has either id or messageId, not both","messageId":2}`},
+		{`{"event":"roomChange","messageId":[],"room":"r"}`, `{"context":"response","error":"messageId must be a number or a string, of 128 bytes at most"}`},
+		{`{"event":"quit","messageId":4}`, `{"status":"Bye!","context":"response","messageId":4}`},
+	})
+}

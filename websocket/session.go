@@ -1,7 +1,6 @@
 package websocket
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -17,22 +16,26 @@ import (
 // session is the connection of one client. A session implements connloop.Conn and transport.Sender.
 type session struct {
 	handler *Handler
-	ctx     context.Context
 	ws      ws.Conn
 	loop    connloop.Loop
 	ip      string
 	conn    *actionhero.Conn
 	end     error // why the connection ends, for ws.Conn.Finish; used by the loop only
+	follows bool  // the client has asked for notices of its rooms
+	quits   bool  // the client has sent the event "quit" with the id quit
+	quit    tag
 }
 
 // serve sends the welcome message to the client and then runs the connection loop.
 func (ss *session) serve(remote netip.AddrPort) {
-	defer func() {
-		if p := recover(); p != nil {
-			ss.Fault(p)
+	welcomed := false
+	defer func() { // the loop handles its own panics
+		if !welcomed {
+			ss.Fault(recover())
 		}
 	}()
 	ss.welcome(remote)
+	welcomed = true
 	ss.loop.Touch()
 	ss.loop.Run()
 }
@@ -45,9 +48,9 @@ func (ss *session) welcome(remote netip.AddrPort) {
 	cfg := api.Config()
 	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
-	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), nil)
-	if refusal, failure := wire.Enter(ss.ctx, nil, api.API, ss.conn); failure != nil {
-		ss.answer(refusal, failure, nil)
+	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), tag{})
+	if refusal, failure := wire.Enter(ss.loop.Context(), nil, api.API, ss.conn); failure != nil {
+		ss.answer(refusal, failure, tag{})
 	}
 	ss.ws.Out.Send()
 }
@@ -58,6 +61,7 @@ func (ss *session) Next() connloop.NextResult {
 	switch {
 	case err != nil:
 		ss.end = err
+		ss.loop.Enqueue(leaving{ss}) // after the requests that the client sent before its close frame
 		return connloop.Ended
 	case !ok:
 		return connloop.Incomplete
@@ -78,9 +82,44 @@ func (ss *session) Read() connloop.ReadResult {
 		return connloop.Park
 	default:
 		ss.end = err
+		ss.leave()
 		return connloop.EOF
 	}
 }
+
+// leave cancels the running requests after the connection has ended, because no client reads their answers. If the
+// server stops, the requests finish.
+func (ss *session) leave() {
+	if end := ss.endReason(); end == nil || end.ByClient || end.Code != ws.GoingAway {
+		ss.loop.Cancel()
+	}
+}
+
+// leaving is a request that calls session.leave.
+type leaving struct{ session *session }
+
+// Run implements connloop.Request.
+func (l leaving) Run() (done bool) {
+	l.session.leave()
+	return true
+}
+
+func (ss *session) endReason() (end *ws.CloseError) {
+	errors.As(ss.end, &end)
+	return end
+}
+
+// Gone implements connloop.Conn.
+func (ss *session) Gone() bool {
+	err := ss.ws.Gone()
+	if err != nil && ss.end == nil {
+		ss.end = err
+	}
+	return err != nil
+}
+
+// Leave implements connloop.Conn. It takes the client out of all its rooms.
+func (ss *session) Leave() { ss.handler.api.Disconnect(ss.conn) }
 
 // Wake implements connloop.Conn. It interrupts a blocked Read.
 func (ss *session) Wake() { ss.ws.Wake() }
@@ -89,15 +128,18 @@ func (ss *session) Wake() { ss.ws.Wake() }
 // old buffer.
 func (ss *session) DetachBuffer() { ss.ws.DetachBuffer() }
 
-// Finish implements connloop.Conn. It removes the client from its rooms, sends the close frame and closes the
-// connection. Finish logs the reason if the server ends the connection for another reason than the event "quit" or a
-// stop of the server.
+// Finish implements connloop.Conn. It removes the client from its rooms, answers the event "quit", sends the close frame
+// and closes the connection. Finish logs the reason if the server ends the connection for another reason than the event
+// "quit" or a stop of the server.
 func (ss *session) Finish() {
-	var end *ws.CloseError
-	if errors.As(ss.end, &end) && !end.ByClient && end.Code != ws.Normal && end.Code != ws.GoingAway {
+	end := ss.endReason()
+	if end != nil && !end.ByClient && end.Code != ws.Normal && end.Code != ws.GoingAway {
 		ss.logClosed(end.Reason)
 	}
 	ss.handler.api.Disconnect(ss.conn)
+	if ss.quits {
+		ss.reply(wire.Status(nil, "Bye!"), ss.quit)
+	}
 	ss.ws.Finish(ss.end)
 	ss.handler.remove(ss)
 }
@@ -128,39 +170,30 @@ func (ss *session) doesNotRead(err error) {
 	ss.logClosed(err.Error())
 }
 
-// reply queues a JSON object for the client. object has no closing brace; reply appends the brace. If id, the id of the
-// request, is not nil, reply appends the key "id" before the brace.
-func (ss *session) reply(object, id []byte) {
-	if id == nil {
-		ss.ws.Text(object, closingBrace)
-		return
-	}
-	var tail [maxID + 8]byte
-	ss.ws.Text(object, append(append(append(tail[:0], `,"id":`...), id...), '}'))
+// reply queues a JSON object for the client. object has no closing brace; reply appends id, the id of the request, and the
+// brace.
+func (ss *session) reply(object []byte, id tag) {
+	var tail [tagSize + 1]byte
+	ss.ws.Text(object, append(id.append(tail[:0]), '}'))
 }
 
 // answer queues the answer to a request: object, a result of package wire, with the error failure of that result or nil.
 // It returns the memory of object, which may have grown.
-func (ss *session) answer(object []byte, failure *actionhero.Error, id []byte) []byte {
+func (ss *session) answer(object []byte, failure *actionhero.Error, id tag) []byte {
 	if failure == nil {
 		ss.reply(object, id)
 		return object
 	}
-	if id != nil {
-		object = append(append(object, `,"id":`...), id...)
-	}
-	object = transport.AppendError(object, failure)
-	ss.reply(object, nil)
+	object = transport.AppendError(id.append(object), failure)
+	ss.reply(object, tag{})
 	return object
 }
 
-// fail queues the answer to a request that failed with err. id is the id of the request, or nil if it has none.
-func (ss *session) fail(err error, id []byte) {
+// fail queues the answer to a request that failed with err. id is the id of the request.
+func (ss *session) fail(err error, id tag) {
 	object, failure := wire.Failed(nil, err)
 	ss.answer(object, failure, id)
 }
-
-var closingBrace = []byte{'}'}
 
 // wireKind identifies an encoding of room messages in calls of transport.Encoded. Clients with and without compression
 // get different encodings.
@@ -181,6 +214,9 @@ func encodeRoomMessage(m *actionhero.RoomMessage) []byte {
 
 // Flush implements transport.Sender. It writes the queued messages without blocking.
 func (ss *session) Flush() { ss.ws.Out.Flush() }
+
+// FollowsRooms implements transport.RoomFollower.
+func (ss *session) FollowsRooms() bool { return ss.follows }
 
 // Close implements transport.Sender. It logs the reason, drops the requests that have not started, and closes the
 // connection with the reason and the close code 1008 (policy violation).

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
 )
 
@@ -20,7 +21,7 @@ func (p *producer) startRuns(jobs []backend.Job) {
 		r := &run{job: jobs[i]}
 		r.ctx, r.cancel = context.WithCancelCause(p.runCtx)
 		if p.cancelledDuringFetch[r.job.Run()] {
-			r.cancel(errCancelled)
+			r.cancel(actionhero.ErrJobCancelled)
 		}
 		p.running[r.job.Run()] = r
 		select {
@@ -70,6 +71,7 @@ func (p *producer) executeOne(r *run) {
 		r.cancel(nil)
 		p.mu.Lock()
 		r.ended = true
+		p.countEnd(&r.outcome)
 		p.mu.Unlock()
 		p.completer.add(r.outcome)
 		p.mu.Lock()
@@ -83,6 +85,17 @@ func (p *producer) executeOne(r *run) {
 	p.host.RunJob(r.ctx, &r.job, p.cfg.Timeout, &r.outcome)
 }
 
+// countEnd counts a run that ends during a stop. The caller holds p.mu.
+func (p *producer) countEnd(o *backend.Outcome) {
+	switch {
+	case p.graceTimer == nil:
+	case o.State == backend.Available:
+		p.requeued++
+	default:
+		p.finished++
+	}
+}
+
 // setFinalState changes the outcome o of a task to the outcome that the worker stores. cause is the cause with which the
 // run's context was cancelled, or nil. If the task did not fail, setFinalState does nothing. If the task failed after
 // its job was cancelled, the state becomes cancelled. If the task failed because the server stops or because the lease
@@ -91,9 +104,9 @@ func setFinalState(o *backend.Outcome, cause error) {
 	failed := o.State == backend.Retryable || o.State == backend.Dead
 	switch {
 	case !failed:
-	case errors.Is(cause, errCancelled):
+	case errors.Is(cause, actionhero.ErrJobCancelled):
 		o.State, o.Delay = backend.Cancelled, 0
-	case errors.Is(cause, errStopping), errors.Is(cause, errLeaseLost):
+	case errors.Is(cause, actionhero.ErrJobRequeued), errors.Is(cause, actionhero.ErrJobLost):
 		o.State, o.Delay, o.Error = backend.Available, 0, ""
 	}
 }

@@ -3,7 +3,7 @@ package worker
 import (
 	"cmp"
 	"context"
-	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -11,18 +11,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
-)
-
-// These errors are the causes with which the worker cancels the context of a run.
-var (
-	errCancelled = errors.New("the job was cancelled")
-	errLeaseLost = errors.New("the lease of the job has expired: another node may run the job")
-	errStopping  = errors.New("the server stops: the job is requeued")
 )
 
 // cancelWait is the time that a stop waits for tasks to return after their contexts were cancelled.
 const cancelWait = 5 * time.Second
+
+// shortWait is the time that a stop waits instead of cancelWait if the context of the stop ends before the grace period
+// of the tasks. The API goes on without the worker soon after that context has ended.
+const shortWait = 250 * time.Millisecond
 
 // producer fetches and runs the jobs of a worker. Each start of the API makes a new producer, which ends with the stop
 // of the API.
@@ -36,6 +34,7 @@ type producer struct {
 	runCtx       context.Context // the parent of the contexts of all runs; done when the grace period is over
 	cancelRuns   context.CancelCauseFunc
 	graceTimer   *time.Timer     // nil before drain
+	graceEnd     time.Time       // when the grace period of running tasks is over
 	first        func() bool     // reports whether no older worker of this API has the same node
 	unregister   func()          // removes this node from the nodes that run tasks of ScopeAllNodes
 	unlisten     func()          // ends the calls of cancelJob
@@ -54,6 +53,7 @@ type producer struct {
 	mu                   sync.Mutex
 	busy                 int                  // the number of runs of jobs that have not ended
 	running              map[backend.Run]*run // the runs whose outcomes are not stored yet
+	finished, requeued   int                  // the runs since drain with an outcome of their own, and the others
 	fetching             bool                 // a Fetch has not returned yet
 	cancelledDuringFetch map[backend.Run]bool // runs whose jobs were cancelled while fetching was true
 }
@@ -117,7 +117,8 @@ func (p *producer) drain(grace time.Duration) {
 		return
 	}
 	p.stopFetching()
-	p.graceTimer = time.AfterFunc(grace, func() { p.cancelRuns(errStopping) })
+	p.graceEnd = time.Now().Add(grace)
+	p.graceTimer = time.AfterFunc(grace, func() { p.cancelRuns(actionhero.ErrJobRequeued) })
 	if runs := p.currentRuns(); len(runs) > 0 {
 		p.loops.Go(func() { p.markDraining(runs) })
 	}
@@ -137,10 +138,10 @@ func (p *producer) currentRuns() []backend.Run {
 }
 
 // stop waits for the running tasks to end, but not longer than the grace period and not after ctx is done. Then stop
-// cancels the tasks that still run. If a task does not return within cancelWait after that, stop requeues the job of
-// that task.
+// cancels the tasks that still run. If a task does not return within cancelWait or shortWait after that, stop requeues
+// the job of that task.
 func (p *producer) stop(ctx context.Context) {
-	defer context.AfterFunc(ctx, func() { p.cancelRuns(errStopping) })()
+	defer context.AfterFunc(ctx, func() { p.cancelRuns(actionhero.ErrJobRequeued) })()
 	p.loops.Wait()
 	p.unwatch()
 	done := make(chan struct{})
@@ -152,7 +153,11 @@ func (p *producer) stop(ctx context.Context) {
 	case <-done:
 	case <-p.runCtx.Done():
 	}
-	timer := time.NewTimer(cancelWait)
+	wait := cancelWait
+	if ctx.Err() != nil && time.Until(p.graceEnd) > time.Second {
+		wait = shortWait
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-done:
@@ -160,7 +165,7 @@ func (p *producer) stop(ctx context.Context) {
 		p.requeueRest()
 	}
 	p.graceTimer.Stop()
-	p.cancelRuns(errStopping)
+	p.cancelRuns(actionhero.ErrJobRequeued)
 	p.completer.close(ctx)
 	close(p.renewStop)
 	p.renewer.Wait()
@@ -185,8 +190,18 @@ func (p *producer) requeueRest() {
 			names = append(names, r.job.Task)
 		}
 	}
+	p.mu.Lock()
+	p.requeued += len(names)
+	p.mu.Unlock()
 	slices.Sort(names)
 	p.api.Log().Warn("some tasks ignore that their context was cancelled: their jobs are requeued, and the stop does not wait for them", "tasks", strings.Join(slices.Compact(names), ", "))
+}
+
+// report returns what has become of the tasks that ran when drain was called, as attributes for the log.
+func (p *producer) report() []slog.Attr {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return []slog.Attr{slog.Int("tasksFinished", p.finished), slog.Int("tasksRequeued", p.requeued)}
 }
 
 // cancelJob cancels the context of a run of this worker whose job was cancelled. If a call of Queue.Fetch has not
@@ -195,7 +210,7 @@ func (p *producer) cancelJob(run backend.Run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if r := p.running[run]; r != nil {
-		r.cancel(errCancelled)
+		r.cancel(actionhero.ErrJobCancelled)
 	} else if p.fetching {
 		p.cancelledDuringFetch[run] = true
 	}
@@ -206,6 +221,6 @@ func (p *producer) dropRun(run backend.Run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if r := p.running[run]; r != nil {
-		r.cancel(errLeaseLost)
+		r.cancel(actionhero.ErrJobLost)
 	}
 }

@@ -150,6 +150,24 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// A job that may run without a limit never runs in a tight loop.
+func TestNoTightLoop(t *testing.T) {
+	t.Parallel()
+	for name, result := range map[string]error{"snooze": actionhero.SnoozeJob(0), "negative snooze": actionhero.SnoozeJob(-time.Hour), "failure": errFailed} {
+		synctest.Test(t, func(t *testing.T) {
+			runs := newRecorder()
+			it := task("it", func(context.Context) error { runs.add("run"); return result })
+			it.Backoff, it.MaxAttempts = actionhero.Constant(0), -1
+			n := start(t, worker.Config{}, it)
+			n.enqueue("it")
+			time.Sleep(10 * time.Second)
+			if n := len(runs.all()); n < 50 || n > 101 {
+				t.Errorf("%s: the task ran %d times in 10 s", name, n)
+			}
+		})
+	}
+}
+
 // The timeout of the options overrides the task's, which overrides the worker's.
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
@@ -163,6 +181,7 @@ func TestTimeouts(t *testing.T) {
 		"task without a limit":      {time.Minute, -1, 0, 0},
 		"job":                       {time.Minute, time.Hour, 2 * time.Hour, 2 * time.Hour},
 		"job, task without a limit": {time.Minute, -1, time.Second, time.Second},
+		"job without a limit":       {time.Minute, time.Hour, -1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,6 +37,9 @@ func TestStop(t *testing.T) {
 		n.stop()
 		if took := time.Since(begun); took < 10*time.Second || took > 11*time.Second {
 			t.Errorf("the stop took %v", took)
+		}
+		if got := fmt.Sprint(n.StopReport()); got != "[tasksFinished=1 tasksRequeued=1]" {
+			t.Errorf("the report of the stop is %v", got)
 		}
 		if err := n.Config().Backend.Open(t.Context()); err != nil {
 			t.Fatal(err)
@@ -109,6 +113,35 @@ func TestStopContext(t *testing.T) {
 		}
 		if took := time.Since(begun); took != 2*time.Second {
 			t.Errorf("the stop took %v", took)
+		}
+	})
+}
+
+// If the context of the stop ends and a task ignores that, its job is requeued before the API goes on without the worker.
+func TestStopContextAndTaskIgnoresCancel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		n := start(t, worker.Config{}, task("ignoring", func(context.Context) error { <-release; return nil }))
+		id := n.enqueue("ignoring")
+		n.want(id, backend.Running)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		begun := time.Now()
+		if err := n.API.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took > 2500*time.Millisecond {
+			t.Errorf("the stop took %v", took)
+		}
+		if got := fmt.Sprint(n.StopReport()); got != "[tasksFinished=0 tasksRequeued=1]" {
+			t.Errorf("the report of the stop is %v", got)
+		}
+		close(release)
+		synctest.Wait()
+		n.start()
+		if job := n.want(id, backend.Completed); job.Starts != 2 || job.Attempt != 1 || job.Crashes != 0 {
+			t.Errorf("the job is %+v", job)
 		}
 	})
 }

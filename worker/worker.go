@@ -30,6 +30,7 @@ package worker
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -49,12 +50,15 @@ type Worker struct {
 
 	mu      sync.Mutex
 	current *producer // nil while the worker is stopped
+	report  []slog.Attr
 }
 
 var (
 	_ actionhero.Component = (*Worker)(nil)
 	_ actionhero.StartHook = (*Worker)(nil)
 	_ actionhero.StopHook  = (*Worker)(nil)
+
+	_ actionhero.StopReporter = (*Worker)(nil)
 )
 
 // New returns a Worker for api. Pass it to API.Add. The Worker fetches no job before the API has started.
@@ -100,7 +104,18 @@ func (w *Worker) Stop(ctx context.Context) error {
 	w.mu.Unlock()
 	p.drain(w.cfg.Grace)
 	p.stop(ctx)
+	w.mu.Lock()
+	w.report = p.report()
+	w.mu.Unlock()
 	return nil
+}
+
+// StopReport returns the number of tasks that finished during the last stop, and the number of tasks that the stop cut
+// short, so that their jobs were requeued. The API adds the attributes to its log record about the stop.
+func (w *Worker) StopReport() []slog.Attr {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.report
 }
 
 // running returns the current producer, or nil if the worker is stopped.

@@ -128,6 +128,7 @@ func Run(t *testing.T, h Harness) {
 		{"delete jobs", deletingJobs},
 		{"enqueue scheduled jobs", enqueueScheduled},
 		{"set the last run of a schedule", setLastRun},
+		{"many schedules", manySchedules},
 		{"counts of tasks", taskStats},
 		{"jobs outlive close", reopenQueue},
 		{"closed backend", closed},

@@ -1,6 +1,8 @@
 package backendtest
 
 import (
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,6 +41,37 @@ func setLastRun(t *tester) {
 	t.must(err)
 	if !last["daily"].Equal(noon) || len(last) != 1 {
 		t.Errorf("LastRuns = %v, want %v", last, noon)
+	}
+}
+
+// manySchedules checks that a new schedule never fails because of old ones, and that the newest last runs are kept.
+func manySchedules(t *tester) {
+	q := t.open().Queue()
+	const schedules, at = 10_100, 1_000_000
+	var wg sync.WaitGroup
+	for n := range 50 {
+		wg.Go(func() {
+			for i := n; i < schedules; i += 50 {
+				if won, err := q.EnqueueScheduled(t.ctx, fmt.Sprint("schedule ", i), time.UnixMilli(int64(at+i))); err != nil || !won {
+					t.Errorf("EnqueueScheduled of schedule %d = %t, %v", i, won, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if done, err := q.SetLastRun(t.ctx, "one more", time.Time{}, time.UnixMilli(at+schedules)); err != nil || !done {
+		t.Errorf("SetLastRun of a new schedule = %t, %v", done, err)
+	}
+	last, err := q.LastRuns(t.ctx)
+	t.must(err)
+	for i := schedules - 900; i < schedules; i++ {
+		if name := fmt.Sprint("schedule ", i); !last[name].Equal(time.UnixMilli(int64(at + i))) {
+			t.Errorf("the last run of schedule %d is %v", i, last[name])
+		}
+	}
+	if len(last) > 10_050 {
+		t.Errorf("the last runs of %d schedules are kept", len(last))
 	}
 }
 

@@ -56,8 +56,8 @@ type QueueConfig struct {
 	KeepCompleted time.Duration `json:"keepCompleted" default:"24h" range:"0 or less is not at all" doc:"time for which completed and cancelled tasks are kept"`
 	KeepFailed    time.Duration `json:"keepFailed" default:"168h" range:"0 or less is not at all" doc:"time for which dead tasks are kept, and can be retried"`
 	KeepMost      int           `json:"keepMost" default:"100000" min:"1" unit:"tasks" doc:"completed and cancelled tasks to keep, and dead ones"`
-	MaxJobs       int           `json:"maxJobs" default:"2000000" min:"1" unit:"tasks" doc:"tasks that may wait or run; the queue refuses more"`
-	MaxBytes      int64         `json:"maxBytes" unit:"bytes" auto:"1 GiB, or 256 MiB in memory" min:"1" doc:"size of all tasks: parameters, names and 160 bytes for each; the oldest finished ones are removed first, then the queue refuses more"`
+	MaxJobs       int           `json:"maxJobs" default:"2000000" min:"1" unit:"tasks" limit:"server" reached:"an error of errorCode resourceExhausted" doc:"tasks that may wait or run; the queue refuses more"`
+	MaxBytes      int64         `json:"maxBytes" unit:"bytes" auto:"1 GiB, or 256 MiB in memory" min:"1" limit:"server" reached:"an error of errorCode resourceExhausted" doc:"size of all tasks: parameters, names and 160 bytes for each; the oldest finished ones are removed first, then the queue refuses more"`
 }
 
 // withDefaults sets the defaults of the zero fields and returns the configuration for package queue. It returns an

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	case "actionhero":
 		main()
 	case "app":
-		cli.Main(builtin.All, talks, slow, endless, login, remember, fails, patient)
+		cli.Main(builtin.Stock, talks, slow, endless, login, remember, fails, patient)
 	case "stuck":
 		cli.Main(stuck)
 	}

@@ -155,6 +155,7 @@ func TestTasksRefusals(t *testing.T) {
 		`"x" is not the id of a job: ids are numbers, and "main tasks list" shows them`: {"show", "x"},
 		"none is not a known task.":                                      {"enqueue", "none"},
 		"what is a required parameter for this task":                     {"enqueue", "remember"},
+		"waht is not an input of this task; did you mean what?":          {"enqueue", "remember", "waht=1"},
 		`"what" is no param: write KEY=VALUE`:                            {"enqueue", "remember", "what"},
 		`there are both --params and "what=1": use one of the two forms`: {"enqueue", "remember", "what=1", "--params", "{}"},
 		`--params is no JSON object: `:                                   {"enqueue", "remember", "--params", "[]"},

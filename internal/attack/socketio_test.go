@@ -18,7 +18,7 @@ import (
 )
 
 func polling(query string) string {
-	return "GET /socket.io/?EIO=4&transport=polling" + query + " HTTP/1.1\r\nHost: test\r\n\r\n"
+	return "GET /socket.io/?EIO=4&transport=polling" + query + " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 }
 
 // poll opens a session over long-polling, and returns its connection and its id.
@@ -135,7 +135,7 @@ func TestSocketIOSlowClientsAreGone(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		_, err = io.WriteString(c, "POST /socket.io/?EIO=4&transport=polling&sid="+sid+" HTTP/1.1\r\nHost: test\r\nContent-Length: 100000\r\n\r\n4")
+		_, err = io.WriteString(c, "POST /socket.io/?EIO=4&transport=polling&sid="+sid+" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n4")
 		return c, err
 	}
 	poll := func() (net.Conn, error) {
@@ -161,7 +161,7 @@ func TestSocketIOSlowClientsAreGone(t *testing.T) {
 	}
 	socket := plain(func() (*testkit.Frames, error) { return s.socket("") })
 	testkit.Storm(t, goneWithin, []testkit.Kind{
-		{Name: "upgrade that does not end", Dial: s.DialHTTP, Open: "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: test\r\nUp", Drip: "g"},
+		{Name: "upgrade that does not end", Dial: s.DialHTTP, Open: "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUp", Drip: "g"},
 		{Name: "no connect", Dial: socket},
 		{Name: "no answer to a ping", Dial: plain(s.joined)},
 		{Name: "frame", Dial: plain(s.joined), Open: "\x81\xfe\xff\xff", Drip: "4"},

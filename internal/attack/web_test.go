@@ -19,7 +19,7 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-const host = "Host: x\r\n"
+const host = "Host: localhost\r\n"
 
 const last = "Connection: close\r\n"
 

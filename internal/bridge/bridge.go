@@ -26,6 +26,7 @@ var (
 	AppendOut func(dst []byte, req, out any, reserved []string) ([]byte, error) // req is an *actionhero.Request; see transport.AppendOutput
 	AppendErr func(dst []byte, err any) []byte                                  // err is an *actionhero.Error; see transport.AppendError
 	Part      func(value any) any                                               // returns an actionhero.Part; see transport.Part
+	IsStatic  func(content any) bool                                            // content is an *actionhero.Content; see transport.IsStatic
 )
 
 // Host has the methods of an API that only transports call. Package transport documents each method.

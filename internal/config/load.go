@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/actionhero-go/actionhero/internal/near"
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
@@ -157,8 +158,8 @@ func (l *loader) didYouMean(name string, known []string) string {
 	if l.full() {
 		return ""
 	}
-	if near := nearest(name, known); near != "" {
-		return "; did you mean " + near + "?"
+	if similar := near.Name(name, known); similar != "" {
+		return "; did you mean " + similar + "?"
 	}
 	return ""
 }

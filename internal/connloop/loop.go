@@ -9,8 +9,13 @@
 // the connection to a new goroutine. The new goroutine flushes finished replies, runs the queued requests and continues
 // reading. The old goroutine finishes its one request, replies and exits.
 //
+// Each connection has a context, [Loop.Context], which its requests use. It ends when the connection ends: requests that
+// are still running then know that no client reads their answer.
+//
 // Invariants: one goroutine at a time runs the loop of a connection. The methods of a [Conn] never run concurrently,
-// except Wake. [Conn.Finish] is called only when no request is in flight.
+// except Wake. [Conn.Finish] is called only when no request is in flight. Memory that a request uses after the loop
+// continues is never read into again: the loop calls [Conn.DetachBuffer] first. A request that panics or ends its
+// goroutine gives its place back.
 package connloop
 
 import (
@@ -27,10 +32,16 @@ type Conn interface {
 	// Read blocks until bytes come, and reads these bytes. It returns EOF if the input ends, and Park if
 	// [Loop.ParkRequested] returns true.
 	Read() ReadResult
+	// Gone reports whether the client has closed the connection in both directions. The loop calls Gone at intervals
+	// while it waits for requests and does not read.
+	Gone() bool
+	// Leave takes the client out of all its rooms. The loop calls Leave as soon as the connection ends, even if requests
+	// are still running. Finish may follow at once or later.
+	Leave()
 	// Wake makes a blocked Read call [Loop.ParkRequested]. Another goroutine calls Wake. If no Read is blocked at that
 	// time, Wake makes the next Read call ParkRequested.
 	Wake()
-	// DetachBuffer replaces the read buffer by a new one, because running requests still use the old buffer.
+	// DetachBuffer replaces the read buffer by a new one, because requests that run or wait still use the old buffer.
 	DetachBuffer()
 	// Finish ends the connection. After Next has returned Ended or Read has returned EOF, the loop waits until no
 	// request is in flight and then calls Finish.
@@ -70,7 +81,7 @@ type SendQueue interface {
 // Request is one request of a client, which the loop of the client's connection runs.
 type Request interface {
 	// Run runs the request and queues the reply. It returns false if another goroutine runs the request later; that
-	// goroutine must then call [Loop.RequestDone].
+	// goroutine must then call [Loop.RequestDone]. The request may use the bytes of its message until then.
 	Run() (done bool)
 }
 
@@ -81,32 +92,51 @@ type Loop struct {
 	out  SendQueue
 
 	canceled      atomic.Bool
-	inFlight      atomic.Int32  // requests that are queued or running
-	lastDone      atomic.Int64  // when RequestDone was last called, in Unix nanoseconds
-	wake          chan struct{} // RequestDone sends to it; created by the first handoff
-	lastUsed      atomic.Int64  // the tick at which the connection was last used
-	unparked      atomic.Bool   // the goroutine has worked, so its stack is larger than waiting needs
-	parkRequested atomic.Bool   // Read is to return Park
+	ctx           atomic.Pointer[connContext]
+	fault         atomic.Pointer[any] // the panic of a request that was handed off
+	inFlight      atomic.Int32        // requests that are queued or running
+	lastDone      atomic.Int64        // when RequestDone was last called, in Unix nanoseconds
+	lastUsed      atomic.Int64        // the tick at which the connection was last used
+	unparked      atomic.Bool         // the goroutine has worked, so its stack is larger than waiting needs
+	parkRequested atomic.Bool         // Read is to return Park
 
 	// The monitor uses these fields while it holds the lock of the pool:
 	handoffs   uint64 // how often the connection was handed off
 	startTick  int64  // the tick at which the running request started
 	prev, next *Loop  // neighbors in the list of loops that run a request
 
+	wake chan struct{} // wakeUp sends to it; created by the first wait; under the lock of the pool
+
 	// Only the goroutine of the loop uses these fields, except during a handoff:
 	queued []Request // from head on
 	head   int
 	unsent bool // replies are queued but not sent
 	ended  bool // nothing more is to be read
+	left   bool // Leave was called
+	lent   bool // a request that waits uses the read buffer
 }
 
 // Init prepares the loop for the connection conn of pool, whose replies go to out. Init does not start the loop; Run
 // does.
 func (l *Loop) Init(pool *Pool, conn Conn, out SendQueue) { l.pool, l.conn, l.out = pool, conn, out }
 
-// Cancel makes the loop drop all requests that have not started, including requests that are queued later. A running
-// request finishes.
-func (l *Loop) Cancel() { l.canceled.Store(true) }
+// Cancel makes the loop drop all requests that have not started, including requests that are queued later. It ends the
+// context of the connection. Call Cancel when the client can read no more answers.
+func (l *Loop) Cancel() {
+	l.canceled.Store(true)
+	l.endContext()
+	l.wakeUp()
+}
+
+// wakeUp makes the loop look for changes if the loop waits for requests.
+func (l *Loop) wakeUp() {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default: // a wake-up is pending already, or the loop has never waited
+	}
+}
 
 // Canceled reports whether [Loop.Cancel] was called.
 func (l *Loop) Canceled() bool { return l.canceled.Load() }
@@ -142,47 +172,119 @@ func (l *Loop) Enqueue(r Request) {
 	l.queued = append(l.queued, r)
 }
 
+// step is what the goroutine of a loop does at a time. After a panic, the step decides who continues the loop.
+type step int8
+
+const (
+	working  step = iota // anything else
+	reading              // Next handles a message
+	running              // a request runs, which the monitor may hand off
+	finished             // the goroutine has nothing more to do
+)
+
 // Run runs the loop until the connection ends. Run also returns if the monitor hands off the connection, because a
 // request runs for too long, or parks the unused connection. In these cases, Run continues in a new goroutine.
 func (l *Loop) Run() {
-	handoffs := l.handoffs
+	handoffs, at := l.handoffs, working
 	defer func() {
-		if p := recover(); p != nil {
-			l.conn.Fault(p)
+		if at != finished {
+			l.interrupted(recover(), at, handoffs)
 		}
 	}()
 	l.send()
-	for {
+	for l.fault.Load() == nil {
 		next := Handled
 		for next == Handled && !l.ended && !l.full() {
-			if next = l.conn.Next(); next == Handled {
+			at = reading
+			next = l.conn.Next()
+			if at = working; next == Handled {
 				l.Touch()
 			}
 			l.ended = next == Ended
 		}
 		switch {
 		case len(l.queued) > 0:
-			if !l.runQueued(handoffs) {
+			if !l.runQueued(handoffs, &at) {
+				at = finished
 				return
 			}
 		case l.ended:
-			for l.inFlight.Load() > 0 {
-				<-l.wake
-			}
-			l.conn.Finish()
+			l.finish()
+			at = finished
 			return
 		case next == Handled: // there may be another message, but too many requests are in flight
-			<-l.wake
+			l.wait()
 		default:
 			switch l.conn.Read() {
 			case EOF:
 				l.ended = true
 			case Park:
 				l.pool.Go(l.Run)
+				at = finished
 				return
 			}
 		}
 	}
+	at = finished
+	l.faulted(*l.fault.Load())
+}
+
+// finish waits for the requests in flight and ends the connection.
+func (l *Loop) finish() {
+	if l.inFlight.Load() > 0 {
+		l.leave()
+		for l.inFlight.Load() > 0 {
+			l.wait()
+		}
+	}
+	l.conn.Finish()
+	l.endContext()
+}
+
+func (l *Loop) leave() {
+	if !l.left {
+		l.left = true
+		l.conn.Leave()
+	}
+}
+
+// goneInterval is the time between two checks whether a client has gone while the loop waits for its requests.
+const goneInterval = 250 * time.Millisecond
+
+// wait blocks until a request ends. If the client has gone meanwhile, wait cancels the loop.
+func (l *Loop) wait() {
+	wake := l.wakeChan()
+	if l.ended && l.inFlight.Load() == 0 || !l.ended && !l.full() { // they ended before there was a channel
+		return
+	}
+	timer := time.NewTimer(goneInterval)
+	defer timer.Stop()
+	for !l.canceled.Load() {
+		select {
+		case <-wake:
+			return
+		case <-timer.C:
+			if l.conn.Gone() {
+				l.Cancel()
+			}
+			timer.Reset(goneInterval)
+		}
+	}
+	if !l.ended {
+		l.ended = true
+		return
+	}
+	l.leave()
+	<-wake
+}
+
+func (l *Loop) wakeChan() chan struct{} {
+	l.pool.mu.Lock()
+	defer l.pool.mu.Unlock()
+	if l.wake == nil {
+		l.wake = make(chan struct{}, 1)
+	}
+	return l.wake
 }
 
 // full reports whether the number of requests in flight has reached the limit.
@@ -190,7 +292,7 @@ func (l *Loop) full() bool { return int(l.inFlight.Load()) >= l.pool.maxInFlight
 
 // runQueued runs the queued requests and sends their replies together. If the loop is canceled, runQueued drops the
 // requests. It returns false if the monitor has handed off the connection to a new goroutine.
-func (l *Loop) runQueued(handoffs uint64) bool {
+func (l *Loop) runQueued(handoffs uint64, at *step) bool {
 	for i := range l.queued {
 		next := l.queued[i]
 		l.queued[i] = nil
@@ -201,6 +303,7 @@ func (l *Loop) runQueued(handoffs uint64) bool {
 			continue
 		}
 		l.pool.track(l)
+		*at = running
 		done := next.Run()
 		if !l.pool.untrack(l, handoffs) {
 			l.out.Send()
@@ -209,14 +312,25 @@ func (l *Loop) runQueued(handoffs uint64) bool {
 			}
 			return false
 		}
-		if done {
+		if *at = working; done {
 			l.inFlight.Add(-1)
+		} else {
+			l.lent = true
 		}
 		l.unsent = true
 	}
 	l.queued, l.head = l.queued[:0], 0
+	l.takeBack()
 	l.send()
 	return true
+}
+
+// takeBack gives the connection a new read buffer if requests that wait use the old one.
+func (l *Loop) takeBack() {
+	if l.lent {
+		l.lent = false
+		l.conn.DetachBuffer()
+	}
 }
 
 // RequestDone records the end of a request that the loop did not wait for. If the loop is waiting for requests to end,
@@ -224,10 +338,7 @@ func (l *Loop) runQueued(handoffs uint64) bool {
 func (l *Loop) RequestDone() {
 	l.lastDone.Store(time.Now().UnixNano()) // before inFlight shrinks, or the client would look idle
 	l.inFlight.Add(-1)
-	select {
-	case l.wake <- struct{}{}:
-	default: // a wake-up is pending already
-	}
+	l.wakeUp()
 }
 
 // send writes the queued replies to the connection, if there are unsent replies.
@@ -238,14 +349,20 @@ func (l *Loop) send() {
 	}
 }
 
-// handoff continues the connection in a new goroutine, because a request is running for too long. The monitor calls
-// handoff with the pool's lock held.
-func (l *Loop) handoff() {
+// beginHandoff makes the loop belong to the monitor, because a request is running for too long. The goroutine of the
+// request finishes the request and does not use the loop any more. The caller must hold the lock of the pool.
+func (l *Loop) beginHandoff() {
 	l.handoffs++
-	if l.wake == nil {
-		l.wake = make(chan struct{}, 1)
-	}
+	l.pool.loops.Add(1) // the goroutine of the request may end before handoff
+}
+
+// handoff continues the connection in a new goroutine, after beginHandoff.
+func (l *Loop) handoff() {
 	l.queued, l.head = slices.Clone(l.queued[l.head:]), 0
+	l.lent = false
 	l.conn.DetachBuffer()
-	l.pool.Go(l.Run)
+	go func() {
+		defer l.pool.loops.Done()
+		l.Run()
+	}()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,9 @@ type client struct {
 	connloop.Loop
 	incoming chan []func() // the messages of one read; closed at the end
 	wake     chan struct{}
+	gone     atomic.Bool
+	next     func()           // called by Next, if not nil
+	jobs     *connloop.Serial // runs the requests, if not nil
 	read     []func()
 
 	mu     sync.Mutex
@@ -56,6 +60,9 @@ func (c *client) Next() connloop.NextResult {
 	}
 	run := c.read[0]
 	c.read = c.read[1:]
+	if c.next != nil {
+		c.next()
+	}
 	c.Enqueue(request{c, run})
 	return connloop.Handled
 }
@@ -79,6 +86,8 @@ func (c *client) Read() connloop.ReadResult {
 }
 
 func (c *client) Wake()         { c.wake <- struct{}{} }
+func (c *client) Gone() bool    { return c.gone.Load() }
+func (c *client) Leave()        { c.record("leaves") }
 func (c *client) DetachBuffer() { c.record("handoff") }
 func (c *client) Finish()       { c.record("finishes") }
 func (c *client) Fault(p any)   { c.record("fault: %v", p) }
@@ -91,14 +100,19 @@ type request struct {
 }
 
 func (r request) Run() bool {
+	if r.c.jobs != nil {
+		return r.c.jobs.Run(&r.c.Loop, r)
+	}
 	r.run()
 	return true
 }
 
+func (r request) Do() { r.run() }
+
 // run runs the loop of a client in a synctest bubble, calls test, and waits for all goroutines.
 func run(t *testing.T, maxInFlight int, test func(t *testing.T, c *client)) {
 	synctest.Test(t, func(t *testing.T) {
-		p := connloop.NewPool(maxInFlight)
+		p := connloop.NewPool(t.Context(), maxInFlight)
 		c := newClient(p)
 		p.Go(c.Run)
 		test(t, c)
@@ -141,7 +155,7 @@ func TestHandoff(t *testing.T) {
 		c.want(t, "handoff", "sends", "after", "sends")
 		c.incoming <- []func(){c.quick("later")}
 		close(c.incoming)
-		c.want(t, "later", "sends")
+		c.want(t, "later", "sends", "leaves")
 		if c.InFlight() != 1 {
 			t.Errorf("%d requests are in flight, want 1", c.InFlight())
 		}
@@ -163,8 +177,9 @@ func TestMaxInFlight(t *testing.T) {
 		c.want(t, "first starts", "handoff", "second starts", "handoff")
 		releaseSecond()
 		c.want(t, "second", "sends", "third", "sends")
-		releaseFirst()
 		close(c.incoming)
+		c.want(t, "leaves")
+		releaseFirst()
 		c.want(t, "first", "sends", "finishes")
 	})
 }
@@ -214,7 +229,7 @@ func TestPark(t *testing.T) {
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := connloop.NewPool(10)
+		p := connloop.NewPool(t.Context(), 10)
 		var all []*client
 		for range 100 {
 			c := newClient(p)

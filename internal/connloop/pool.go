@@ -1,6 +1,7 @@
 package connloop
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ const (
 // that the stack of a used goroutine rarely shrinks and would be most of the memory of an idle connection. The monitor
 // stops when no connection runs a request or waits to be parked.
 type Pool struct {
+	ctx         context.Context // parent of the contexts of the connections
 	maxInFlight int
 	loops       sync.WaitGroup
 	monitors    sync.WaitGroup
@@ -39,9 +41,9 @@ type Pool struct {
 }
 
 // NewPool returns a pool without connections. Each connection of the pool may have at most maxInFlight requests in
-// flight.
-func NewPool(maxInFlight int) *Pool {
-	return &Pool{maxInFlight: maxInFlight, quit: make(chan struct{})}
+// flight. The context of each connection is a child of ctx.
+func NewPool(ctx context.Context, maxInFlight int) *Pool {
+	return &Pool{ctx: ctx, maxInFlight: maxInFlight, quit: make(chan struct{})}
 }
 
 // Go runs f in a new goroutine, for which [Pool.Wait] waits. f runs a connection, or a listener that accepts
@@ -100,6 +102,7 @@ func (p *Pool) unlink(l *Loop) {
 // monitor calls scan every tickInterval. It returns when no loop needs the monitor, or when Wait closes the channel
 // p.quit.
 func (p *Pool) monitor() {
+	var found chosen
 	ticker := time.NewTicker(tickInterval)
 	defer ticker.Stop()
 	for {
@@ -108,33 +111,53 @@ func (p *Pool) monitor() {
 			return
 		case <-ticker.C:
 		}
-		if !p.scan() {
+		if !p.scan(&found) {
 			return
 		}
 	}
 }
 
+// chosen holds the connections that the monitor handles in one tick.
+type chosen struct{ slow, idle []*Loop }
+
 // scan hands off the connections whose request runs for too long. Every parkAfter ticks, scan also parks the unused
-// connections. It returns false if the monitor may stop.
-func (p *Pool) scan() bool {
+// connections. It returns false if the monitor may stop. The methods of the connections are called without the lock:
+// they may take their time, and other connections must not wait.
+func (p *Pool) scan(c *chosen) (more bool) {
+	more = p.choose(c)
+	for _, l := range c.slow {
+		l.handoff()
+	}
+	for _, l := range c.idle {
+		l.conn.Wake()
+	}
+	clear(c.slow)
+	clear(c.idle)
+	return more
+}
+
+// choose begins the next tick: it collects in c the connections to hand off and to park.
+func (p *Pool) choose(c *chosen) (more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	c.slow, c.idle = c.slow[:0], c.idle[:0]
 	tick := p.tick.Add(1)
 	for p.first != nil && tick-p.first.startTick > handoffTicks {
 		slow := p.first
 		p.unlink(slow)
-		slow.handoff()
+		slow.beginHandoff()
+		c.slow = append(c.slow, slow)
 	}
 	if tick%parkAfter == 0 {
-		p.parkUnused(tick)
+		p.chooseIdle(c, tick)
 	}
 	p.monitoring = p.first != nil || len(p.unparked) > 0
 	return p.monitoring
 }
 
-// parkUnused requests the parking of all connections that have been unused for parkAfter ticks. A parked connection
+// chooseIdle requests the parking of all connections that have been unused for parkAfter ticks. A parked connection
 // continues in a new goroutine. tick is the number of the current tick. The caller must hold p.mu.
-func (p *Pool) parkUnused(tick int64) {
+func (p *Pool) chooseIdle(c *chosen, tick int64) {
 	used := p.unparked[:0]
 	for _, l := range p.unparked {
 		if tick-l.lastUsed.Load() < parkAfter {
@@ -143,7 +166,7 @@ func (p *Pool) parkUnused(tick int64) {
 		}
 		l.unparked.Store(false)
 		l.parkRequested.Store(true)
-		l.conn.Wake()
+		c.idle = append(c.idle, l)
 	}
 	clear(p.unparked[len(used):])
 	if p.unparked = used; cap(used) > 64 && len(used) < cap(used)/4 {

@@ -2,19 +2,20 @@
 // lines to a file that is rotated. Begin with [New].
 //
 //	logger, file, err := logging.New(logging.Config{Console: true, Folder: "log", File: "api.log", MaxSize: 10 << 20})
-//	logger.Info("[action @ web]", "to", "127.0.0.1", "action", "status", "duration", 12)
+//	logger.Info("[action @ web]", "remote", "127.0.0.1", "action", "status", "duration", 0.412)
 //
 // prints the following line, in colour on a terminal,
 //
-//	2026-11-23 17:04:05 | [action @ web] to: 127.0.0.1 | action: status | duration: 12
+//	2026-11-23 17:04:05 | [action @ web] remote: 127.0.0.1 | action: status | duration: 0.412
 //
 // and appends the following line to log/api.log:
 //
-//	{"time":"2026-11-23T17:04:05.123Z","level":"INFO","msg":"[action @ web]","to":"127.0.0.1","action":"status","duration":12}
+//	{"time":"2026-11-23T17:04:05.123Z","level":"INFO","msg":"[action @ web]","remote":"127.0.0.1","action":"status","duration":0.412}
 //
 // Clients write much of the text that is logged. Therefore no message, key or value can begin a new line or reach the
 // terminal as an escape code. Control characters, line separators, bidirectional overrides, other invisible characters
-// and bytes that are not UTF-8 are written as \n, \x1b, \u202e and so on. The human format does not escape a backslash.
+// and bytes that are not UTF-8 are written as \n, \x1b, \u202e and so on. The human format quotes a text that has a |, or
+// that begins with a quote, so that no text looks like several fields. It does not escape a backslash in other texts.
 // Backslashes in paths and JSON are far more common than text that imitates an escape. The JSON format is exact.
 //
 // [log/slog.JSONHandler] writes the JSON format. The human format has its own handler in this package, because no

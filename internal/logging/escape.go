@@ -55,6 +55,37 @@ func appendVisible[T text](b []byte, s T, escape func(b []byte, r rune, c byte) 
 // characters, so that s stays on one line.
 func appendEscaped[T text](b []byte, s T) []byte { return appendVisible(b, s, escapeGo) }
 
+// appendField appends s for the human format, as one message, key or value. If s has the character that separates fields,
+// or begins like a quoted text, appendField quotes s like a string in Go. A client can therefore not write a value that
+// looks like several fields.
+func appendField[T text](b []byte, s T) []byte {
+	if len(s) == 0 || s[0] != '"' && !hasByte(s, '|') {
+		return appendEscaped(b, s)
+	}
+	b = append(b, '"')
+	for {
+		i := 0
+		for i < len(s) && s[i] != '"' && s[i] != '\\' {
+			i++
+		}
+		b = appendEscaped(b, s[:i])
+		if i == len(s) {
+			return append(b, '"')
+		}
+		b = append(b, '\\', s[i])
+		s = s[i+1:]
+	}
+}
+
+func hasByte[T text](s T, c byte) bool {
+	for i := range len(s) {
+		if s[i] == c {
+			return true
+		}
+	}
+	return false
+}
+
 // appendJSONEscaped appends line, a line of JSON, with JSON escapes in place of the invisible characters.
 func appendJSONEscaped(b, line []byte) []byte { return appendVisible(b, line, escapeJSON) }
 

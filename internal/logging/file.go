@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -36,15 +37,21 @@ type fileSink struct {
 	timers sync.WaitGroup
 
 	writing sync.Mutex
-	spare   []byte             // an empty buffer that becomes buf at the next flush
-	log     *timberjack.Logger // nil while the file is closed
-	backups int
+	spare   []byte         // an empty buffer that becomes buf at the next flush
+	log     rotated        // nil while the file is closed
+	create  func() rotated // creates log
 	path    string
 	info    os.FileInfo // the open file; nil if it may not exist yet
 	size    int64       // the size of the file in bytes
 	max     int64
 	failing bool
 	report  func(error) // called at the first failed write after a successful one
+}
+
+// rotated has the methods of [timberjack.Logger] that fileSink uses.
+type rotated interface {
+	io.WriteCloser
+	RotateWithReason(reason string) error
 }
 
 // newFileSink returns a fileSink for the log file of c. It returns an error if a setting is invalid or the folder is
@@ -65,13 +72,21 @@ func newFileSink(c Config, report func(error)) (*fileSink, error) {
 	if err := prepareFolder(folder, path); err != nil {
 		return nil, err
 	}
-	return &fileSink{path: path, max: c.MaxSize, backups: max(c.MaxBackups, 0), report: report}, nil
+	// timberjack counts the file size in megabytes, but fileSink counts bytes and calls RotateWithReason. Therefore the limit
+	// of timberjack is so high that the file never reaches it.
+	create := func() rotated {
+		log := &timberjack.Logger{Filename: path, MaxSize: math.MaxInt32, MaxBackups: max(c.MaxBackups, 0), FileMode: 0o640, Compression: "none"}
+		if c.Compress {
+			log.Compression = "gzip"
+		}
+		return log
+	}
+	return &fileSink{path: path, max: c.MaxSize, create: create, report: report}, nil
 }
 
-// open opens the log file and determines its size. timberjack counts the file size in megabytes, but fileSink counts
-// bytes and calls RotateWithReason. Therefore open sets the limit of timberjack so high that the file never reaches it.
+// open opens the log file and determines its size.
 func (s *fileSink) open() {
-	s.log = &timberjack.Logger{Filename: s.path, MaxSize: math.MaxInt32, MaxBackups: s.backups, FileMode: 0o640, Compression: "none"}
+	s.log = s.create()
 	s.info, s.size = nil, 0
 	s.look()
 }
@@ -175,7 +190,7 @@ func (s *fileSink) writeBatch(b []byte) error {
 		written, err := s.log.Write(b[:n])
 		s.size += int64(written)
 		if err != nil {
-			return errors.Join(failed, err)
+			return errors.Join(failed, err, s.cutTorn(b[:written]))
 		}
 		b = b[n:]
 	}
@@ -183,6 +198,24 @@ func (s *fileSink) writeBatch(b []byte) error {
 		s.look() // the write has created the file
 	}
 	return failed
+}
+
+// cutTorn removes the beginning of a line from the end of the file, after a write that has written only the bytes b, for
+// example because the disk is full. Otherwise the next line would continue that line.
+func (s *fileSink) cutTorn(b []byte) error {
+	torn := len(b) - bytes.LastIndexByte(b, '\n') - 1
+	if torn == 0 {
+		return nil
+	}
+	err := s.closeFile()
+	info, statErr := os.Stat(s.path)
+	switch {
+	case statErr != nil:
+		return errors.Join(err, statErr)
+	case info.Size() != s.size:
+		return err // another file has its place by now
+	}
+	return errors.Join(err, os.Truncate(s.path, s.size-int64(torn)))
 }
 
 // fits returns the number of bytes at the beginning of b that can be written without exceeding the maximum size of the

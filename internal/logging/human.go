@@ -30,17 +30,26 @@ type humanHandler struct {
 	attrs  []byte   // the attributes given to WithAttrs, already formatted
 }
 
-// lineWriter writes whole lines to w. A lock keeps the lines of concurrent goroutines apart.
+// lineWriter writes whole lines to w. A lock keeps the lines of concurrent goroutines apart. If w takes only the beginning
+// of a line, for example because a disk is full, the next line still begins on a line of its own.
 type lineWriter struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu   sync.Mutex
+	w    io.Writer
+	torn bool // w has the beginning of a line
 }
 
-func (l *lineWriter) write(line []byte) error {
+func (l *lineWriter) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err := l.w.Write(line)
-	return err
+	if l.torn {
+		if _, err := l.w.Write([]byte("\n")); err != nil {
+			return 0, err
+		}
+		l.torn = false
+	}
+	n, err := l.w.Write(line)
+	l.torn = n > 0 && n < len(line)
+	return n, err
 }
 
 // Enabled implements [slog.Handler].
@@ -59,7 +68,7 @@ func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 	}
 	if r.Message != "" {
 		separate(buf)
-		buf.b = appendEscaped(buf.b, r.Message)
+		buf.b = appendField(buf.b, r.Message)
 	}
 	head := len(buf.b)
 	buf.b = append(buf.b, h.attrs...)
@@ -70,7 +79,8 @@ func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 	})
 	buf.b = closeUp(buf.b, head, strings.HasSuffix(r.Message, "]"))
 	buf.b = append(buf.b, '\n')
-	return h.out.write(buf.b)
+	_, err := h.out.Write(buf.b)
+	return err
 }
 
 // closeUp removes the separator before the first attribute of the line b in two cases: if the message ends with a
@@ -139,8 +149,8 @@ func (h *humanHandler) attr(buf *buffer, a slog.Attr) {
 	}
 	buf.b = append(buf.b, separator...)
 	h.paint(buf, colorKey, func() {
-		buf.b = appendEscaped(buf.b, buf.prefix)
-		buf.b = appendEscaped(buf.b, a.Key)
+		buf.b = appendField(buf.b, buf.prefix)
+		buf.b = appendField(buf.b, a.Key)
 	})
 	buf.b = append(buf.b, ": "...)
 	buf.b = appendHuman(buf.b, v)
@@ -178,7 +188,7 @@ func separate(buf *buffer) {
 func appendHuman(b []byte, v slog.Value) []byte {
 	switch v.Kind() {
 	case slog.KindString:
-		return appendEscaped(b, v.String())
+		return appendField(b, v.String())
 	case slog.KindInt64:
 		return strconv.AppendInt(b, v.Int64(), 10)
 	case slog.KindUint64:
@@ -192,5 +202,5 @@ func appendHuman(b []byte, v slog.Value) []byte {
 	case slog.KindTime:
 		return v.Time().AppendFormat(b, timePattern)
 	}
-	return appendEscaped(b, anyText(v.Any()))
+	return appendField(b, anyText(v.Any()))
 }

@@ -31,6 +31,8 @@ type Config struct {
 	MaxSize int64
 	// MaxBackups is the maximum number of rotated files that are kept. A number below 1 keeps all of them.
 	MaxBackups int
+	// Compress compresses rotated files with gzip.
+	Compress bool
 	// Console turns on the output to the console.
 	Console bool
 	// Output is the writer of the console. New and Close do not close it. Nil means os.Stdout.
@@ -119,7 +121,7 @@ func newConsole(c Config, level slog.Level) (slog.Handler, error) {
 	case "", "auto", "human":
 		return &humanHandler{level: level, out: &lineWriter{w: c.Output}, color: color}, nil
 	case "json":
-		return newJSONHandler(level, c.Output), nil
+		return newJSONHandler(level, &lineWriter{w: c.Output}), nil
 	}
 	return nil, fmt.Errorf("the log format %q is not known; use auto, human or json", c.Format)
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/nonblock"
 )
@@ -64,6 +65,39 @@ func TestRead(t *testing.T) {
 	if n, err := read(); n != 0 || err != nil {
 		t.Errorf("at the end: %d, %v", n, err)
 	}
+}
+
+// Ended tells a client that has closed its side from one that has reset the connection, and consumes nothing.
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	server, client, _ := sockets(t)
+	want := func(eof, failed bool) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); ; {
+			got, err := nonblock.Ended(server)
+			if got == eof && (err != nil) == failed {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("Ended returns %v, %v; want %v, and an error: %v", got, err, eof, failed)
+			}
+		}
+	}
+	want(false, false)
+	if _, err := client.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	want(false, false)
+	if n, err := server.Read(make([]byte, 9)); n != 1 || err != nil {
+		t.Errorf("the server reads %d bytes, %v", n, err)
+	}
+	_ = client.(*net.TCPConn).CloseWrite()
+	want(true, false)
+	_ = client.(*net.TCPConn).SetLinger(0)
+	_ = client.Close()
+	want(false, true)
+	_ = server.Close()
+	want(false, true)
 }
 
 func TestWrite(t *testing.T) {

@@ -5,7 +5,10 @@
 // mode.
 package nonblock
 
-import "syscall"
+import (
+	"net"
+	"syscall"
+)
 
 // Supported reports whether the system has non-blocking reads and writes. If Supported is false, [Read] and [Write]
 // must not be called.
@@ -29,6 +32,40 @@ func Write(fd uintptr, p []byte) (n int, again bool, err error) {
 			return result(n, err)
 		}
 	}
+}
+
+// Ended reports whether the next read of the connection nc returns the end of the input or an error. It reads nothing,
+// so bytes that were not read hide the end of the input, but not an error. Ended may be called while another goroutine reads.
+func Ended(nc net.Conn) (eof bool, err error) {
+	if secure, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		nc = secure.NetConn()
+	}
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		return false, nil
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return false, nil
+	}
+	closed := raw.Control(func(fd uintptr) {
+		var buf [1]byte
+		n, _, failure := syscall.Recvfrom(int(fd), buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		for failure == syscall.EINTR {
+			n, _, failure = syscall.Recvfrom(int(fd), buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		}
+		var again bool
+		n, again, err = result(n, failure)
+		if eof = n == 0 && !again && err == nil; eof { // a reset after the end of the input is only in SO_ERROR
+			if code, _ := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ERROR); code != 0 {
+				eof, err = false, syscall.Errno(code)
+			}
+		}
+	})
+	if closed != nil {
+		return false, closed
+	}
+	return eof, err
 }
 
 func result(n int, err error) (int, bool, error) {

@@ -78,6 +78,7 @@ func jsonType(t reflect.Type, fileType reflect.Type) (name, format string) {
 func (f *inputField) describe(fileType reflect.Type) Field {
 	out := Field{
 		Name: f.name, Doc: f.doc, Default: f.def, Example: f.example, Pattern: f.rules.pattern,
+		Minimum: f.rules.minimum, Maximum: f.rules.maximum,
 		Required: f.required, Secret: f.secret, File: f.plan.file != nil,
 	}
 	out.Type, out.Format = jsonType(f.member.Field.Type, fileType)

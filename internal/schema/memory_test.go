@@ -27,7 +27,7 @@ type spacious struct {
 // A few bytes of JSON cannot take much memory, whatever the type of the input is.
 func TestAnInputOfAnyTypeTakesBoundedMemory(t *testing.T) {
 	in := compileInput[hungry](t)
-	const bytes = 4 << 20
+	const bytes = 2 << 20
 	repeated := func(key, before, entry, after string) Param {
 		return raw(key, before+strings.TrimSuffix(strings.Repeat(entry+",", bytes/(len(entry)+1)), ",")+after)
 	}

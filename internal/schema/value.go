@@ -51,6 +51,8 @@ type Field struct {
 	Items        string   // the type of the elements of a list
 	Default      string   // the text of the default tag
 	Example      string   // the text of the example tag
+	Minimum      string   // the text of the minimum tag
+	Maximum      string   // the text of the maximum tag
 	Pattern      string   // a regular expression in Go's syntax
 	Enum         []string // the values allowed
 	Required     bool

@@ -13,6 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/builtin"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 // Options describes the server of a test. The zero value describes a server with the built-in actions and without TLS.
@@ -65,7 +66,7 @@ func New(t testing.TB, o Options) *Server {
 	}
 	usePorts(cfg)
 	var err error
-	if s.Server, err = server.New(*cfg, o.Parts, builtin.All); err != nil {
+	if s.Server, err = server.New(*cfg, o.Parts, builtin.Stock, web.Original); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
@@ -118,7 +119,7 @@ func WriteFile(t testing.TB, name, text string) {
 func NewAPI(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
 	cfg := actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler), FlatFileDirectory: t.TempDir(), AnnounceLimit: -1}
-	api, err := actionhero.New(cfg, append(parts, builtin.All)...)
+	api, err := actionhero.New(cfg, append(parts, builtin.Stock)...)
 	if err != nil {
 		t.Fatal(err)
 	}

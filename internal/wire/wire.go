@@ -64,13 +64,14 @@ func Failed(dst []byte, err error) (object []byte, failure *actionhero.Error) {
 }
 
 // Result appends to dst the reply to a request that has run an action. The reply contains out, the output of the
-// action. If out cannot be encoded, the reply is an error, as from [Failed].
-func Result(dst []byte, req *actionhero.Request, out any) (object []byte, failure *actionhero.Error) {
+// action. A member of out with one of the names in reserved is renamed, see transport.AppendOutput. If out cannot be
+// encoded, the reply is an error, as from [Failed].
+func Result(dst []byte, req *actionhero.Request, out any, reserved ...string) (object []byte, failure *actionhero.Error) {
 	const head, status = `{"context":"response",`, `"status":"OK"`
 	start := len(dst)
 	dst = append(dst, head...)
 	body := len(dst)
-	dst, err := transport.AppendOutput(dst, req, out)
+	dst, err := transport.AppendOutput(dst, req, out, reserved...)
 	if err != nil {
 		return Failed(dst[:start], err)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/nonblock"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
@@ -191,6 +192,21 @@ func (c *Conn) setDeadline() {
 // Wake interrupts a blocked Read. Read then checks whether it must return. Any goroutine may call Wake.
 func (c *Conn) Wake() { _ = c.nc.SetReadDeadline(time.Unix(1, 0)) }
 
+// Gone returns a [CloseError] if the client has closed the connection, and nil otherwise. It is for callers that do not
+// read at the time.
+func (c *Conn) Gone() error {
+	if eof, err := nonblock.Ended(c.nc); eof || err != nil {
+		return &CloseError{Code: codeGone, Reason: "the client has gone", ByClient: true}
+	}
+	return nil
+}
+
+// ClientGone reports whether err, the error of [Conn.Next] or [Conn.Read], means that no client reads any more.
+func ClientGone(err error) bool {
+	var end *CloseError
+	return errors.As(err, &end) && (end.ByClient || end.Code == codeGone)
+}
+
 // DetachBuffer replaces the read buffer by a new one. Messages that Next has returned stay valid, because the old
 // buffer is not used again.
 func (c *Conn) DetachBuffer() { c.in.detach() }
@@ -303,11 +319,12 @@ func (c *Conn) linger() {
 			return
 		}
 	}
-	_ = c.nc.SetReadDeadline(time.Now().Add(c.options.CloseTimeout))
+	end := time.Now().Add(c.options.CloseTimeout)
 	buf := make([]byte, 512)
 	for read := 0; read < lingerBytes; {
+		_ = c.nc.SetReadDeadline(end)
 		n, err := c.nc.Read(buf)
-		if err != nil {
+		if early := errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(end); err != nil && !early { // a late Wake comes early
 			return
 		}
 		read += n

@@ -1,10 +1,12 @@
-import { ActionHero } from "/public/javascript/actionhero.js";
+import { ActionHero } from "./javascript/actionhero.js";
 
 const byId = (id) => document.getElementById(id);
+const keep = 200; // messages
 const api = new ActionHero();
+let name = "";
 
-for (const event of ["open", "close"]) {
-  api.on(event, () => (byId("state").textContent = event === "open" ? "live" : "reconnecting…"));
+function state(text) {
+  byId("state").textContent = text;
 }
 
 function show(from, text) {
@@ -13,12 +15,20 @@ function show(from, text) {
   who.textContent = from;
   item.append(who, " ", text);
   byId("messages").append(item);
+  while (byId("messages").children.length > keep) byId("messages").firstChild.remove();
   item.scrollIntoView({ block: "nearest" });
 }
 
+// The server knows the name of a connection only. A new connection gives the name again, before it enters its rooms.
+api.on("welcome", () => name && api.action("name", { name }));
+api.on("open", ({ refusedRooms }) => {
+  state(refusedRooms.length > 0 ? `not in ${refusedRooms.join(", ")}: enter a room` : "live");
+});
+api.on("close", ({ reason, reconnectIn }) => state(reconnectIn === null ? `closed: ${reason}` : "reconnecting…"));
+api.on("rooms", ({ room }) => show("the server", `has moved you to ${room}`));
 api.on("message", (m) => show(m.from.slice(-4), m.message));
 
-// Each form does one thing after the other; what the server refuses is shown with its words.
+// Each form does one thing after the other; a refusal of the server is shown with its words.
 function onSubmit(id, run) {
   byId(id).addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -33,7 +43,9 @@ function onSubmit(id, run) {
 
 onSubmit("enter", async (form) => {
   await api.action("name", { name: form.get("name") });
+  name = form.get("name");
   await api.roomChange(form.get("room"));
+  state("live");
   show("you", `are in ${form.get("room")}`);
 });
 

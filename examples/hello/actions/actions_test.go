@@ -28,7 +28,7 @@ func TestGreet(t *testing.T) {
 	if err != nil || out.Greeting != "Hello, Ann! Hello, Ann!" {
 		t.Errorf("got %+v, %v", out, err)
 	}
-	if _, err := actionherotest.Run(t, api, "greet", map[string]any{"name": "Ann", "times": 9}); err == nil || err.Message != "times must be at most 5" {
+	if _, err := actionherotest.Run(t, api, "greet", map[string]any{"name": "Ann", "times": 9}); err == nil || err.Error() != "times must be at most 5" {
 		t.Errorf("with 9 times: %v", err)
 	}
 }
@@ -45,10 +45,10 @@ func TestCreateUser(t *testing.T) {
 	if got := admin.Messages(); len(got) != 1 || got[0].Body != `"ann is new here"` {
 		t.Errorf("the admins receive %v", got)
 	}
-	if _, err := actionherotest.Run(t, api, "createUser", user); err == nil || err.Code != actionhero.CodeAlreadyExists || err.Message != "ann is taken" {
+	if _, err := actionherotest.Run(t, api, "createUser", user); err == nil || actionhero.AsError(err).Code != actionhero.CodeAlreadyExists || err.Error() != "ann is taken" {
 		t.Errorf("the same name again: %v", err)
 	}
-	if _, err := actionherotest.Run(t, api, "createUser", map[string]any{"name": "bob", "email": "nowhere"}); err == nil || err.Code != actionhero.CodeInvalidInput {
+	if _, err := actionherotest.Run(t, api, "createUser", map[string]any{"name": "bob", "email": "nowhere"}); err == nil || actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
 		t.Errorf("without a valid email address: %v", err)
 	}
 }
@@ -64,7 +64,7 @@ func TestBrokenDatabase(t *testing.T) {
 	t.Parallel()
 	api := actionherotest.New(t, actions.All(actions.NewUsers(brokenDB{})))
 	_, err := actionherotest.Run(t, api, "createUser", map[string]any{"name": "ann", "email": "ann@example.com"})
-	if err == nil || err.Message != "The server experienced an internal error" {
+	if err == nil || err.Error() != "The server experienced an internal error" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -69,7 +69,7 @@ func TestSignUpEnqueues(t *testing.T) {
 	if string(job.Params) != `{"name":"Ann","email":"ann@example.com"}` || job.RunAt.Before(before.Add(time.Minute)) {
 		t.Errorf("the enqueued job is %+v", job)
 	}
-	if _, err := actionherotest.Run(t, api, "signUp", map[string]any{"name": "Ann", "email": "nowhere"}); err == nil || err.Code != actionhero.CodeInvalidInput {
+	if _, err := actionherotest.Run(t, api, "signUp", map[string]any{"name": "Ann", "email": "nowhere"}); err == nil || actionhero.AsError(err).Code != actionhero.CodeInvalidInput {
 		t.Errorf("without a valid address: %v", err)
 	}
 }

@@ -15,7 +15,7 @@ func TestChatExample(t *testing.T) {
 		cfg.General.FlatFileDirectory = "../../../examples/chat/public"
 	}, rules.All)
 	b := newChromium(t)
-	ann, bob := b.open(s.url+"/public"), b.open(s.url+"/public")
+	ann, bob := b.open(s.url+"/public/"), b.open(s.url+"/public/")
 	for name, p := range map[string]*tab{"Ann": ann, "Bob": bob} {
 		p.waitText("#state", "live")
 		p.fill(`#enter [name="name"]`, name)
@@ -26,6 +26,7 @@ func TestChatExample(t *testing.T) {
 	ann.fill(`#speak [name="text"]`, "damn <b>fine</b>")
 	ann.click("#speak button")
 	bob.wait(`document.querySelector("#messages").innerText.includes("**** <b>fine</b>")`)
+	ann.wait(`document.querySelector("#speak input").value === ""`) // the form is empty again after the answer
 	ann.fill(`#speak [name="text"]`, "  ")
 	ann.click("#speak button")
 	ann.waitText("#problem", "say something")

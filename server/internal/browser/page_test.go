@@ -12,7 +12,7 @@ import (
 // page opens the start page and waits until all of it is there.
 func (b *chromium) page(s *site) *tab {
 	b.t.Helper()
-	p := b.open(s.url + "/public")
+	p := b.open(s.url + "/public/")
 	p.waitText("#live", "Live")
 	p.waitText("#chat-note", "You are guest")
 	p.wait(`document.querySelector("details[open] button")`)
@@ -127,7 +127,7 @@ func TestActionOverEachTransport(t *testing.T) {
 	t.Parallel()
 	p := newChromium(t).page(newSite(t, nil))
 	for transport, sent := range map[string]string{
-		"HTTP": "GET /api/randomNumber", "WebSocket": `{"event":"action","id":1,"params":{"action":"randomNumber"}}`,
+		"HTTP": "GET /api/randomNumber", "WebSocket": `{"event":"action","messageId":1,"params":{"action":"randomNumber"}}`,
 		"Socket.IO": `emit("action", {"action":"randomNumber"})`,
 	} {
 		p.choose(transport)
@@ -163,7 +163,7 @@ func TestActionOverEachTransport(t *testing.T) {
 func TestTransportsThatAreOff(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(cfg *server.Config) { cfg.WebSockets.Enable = new(false) })
-	p := newChromium(t).open(s.url + "/public")
+	p := newChromium(t).open(s.url + "/public/")
 	p.waitText("#chat-note", "No connection to /ws: it may be off on this server.")
 	p.wait(`document.querySelector("details[open] button")`)
 	form := p.show("randomNumber")

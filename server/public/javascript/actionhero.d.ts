@@ -1,19 +1,43 @@
 /** Why a request failed. */
-export type Failure = "server" | "timeout" | "disconnected" | "closed" | "busy";
+export type Failure = "server" | "timeout" | "disconnected" | "closed" | "busy" | "room" | "invalid";
+
+/** The kind of a refusal of the server. */
+export type ErrorCode =
+  | "internal" | "invalidInput" | "notFound" | "alreadyExists" | "unauthenticated" | "permissionDenied"
+  | "resourceExhausted" | "conflict" | "canceled" | "deadlineExceeded" | "unavailable";
+
+/** A rule that an input breaks. */
+export interface ErrorDetail {
+  /** The input, with its path: "address.street", "tags[2]". */
+  field: string;
+  rule: string;
+  message: string;
+}
 
 /** What every request is rejected with. Its message is the server's own text if the server refused. */
 export class ActionHeroError extends Error {
-  constructor(code: Failure, message: string, response?: Answer);
+  constructor(code: Failure, message: string, more?: { response?: Answer; closeCode?: number; closeReason?: string });
   readonly code: Failure;
-  /** What the server answered, if it did. */
+  /** The answer of the server, if there is one. */
   readonly response?: Answer;
+  /** With the code "disconnected": why the WebSocket was closed. */
+  readonly closeCode?: number;
+  readonly closeReason?: string;
+  readonly errorCode?: ErrorCode;
+  readonly errorDetails: ErrorDetail[];
+  /** Seconds after which a retry makes sense. */
+  readonly retryAfter?: number;
 }
 
-/** An answer of the server: the action's own output beside these. */
+/** An answer of the server: the output of the action together with these members. */
 export interface Answer {
-  id: number;
+  messageId: number;
   context: "response";
+  status?: string;
   error?: string | false;
+  errorCode?: ErrorCode;
+  errorDetails?: ErrorDetail[];
+  retryAfter?: number;
   [output: string]: unknown;
 }
 
@@ -22,11 +46,11 @@ export interface RoomAnswer extends Answer {
 }
 
 export interface RoomViewAnswer extends RoomAnswer {
-  roomStatus: { members: string[] | null; membersCount: number };
+  roomStatus: { members: string[] | null; membersCount: number; [more: string]: unknown };
 }
 
 export interface DetailsAnswer extends Answer {
-  details: { public: { id: string; connectedAt: number } };
+  details: { params?: Record<string, unknown>; public: { id: string; connectedAt: number; [detail: string]: unknown } };
 }
 
 /** What someone said in a room. */
@@ -41,8 +65,13 @@ export interface RoomMessage {
 
 export interface Events {
   welcome: { welcome: string; room: string; context: "api" };
-  open: undefined;
+  /** refusedRooms are the rooms that the client was in before, and that refuse it now. */
+  open: { refusedRooms: string[] };
   message: RoomMessage;
+  /** A message of the server that belongs to no request and no room. */
+  notice: { [key: string]: unknown };
+  /** The server has changed the rooms of this client. */
+  rooms: { room: string | null; rooms: string[] };
   close: { code: number; reason: string; reconnectIn: number | null };
   reconnect: { attempts: number };
   error: Error;
@@ -59,7 +88,7 @@ export interface WebSocketLike {
 
 /** Times are in milliseconds. */
 export interface Options {
-  /** ws://, wss://, http:// or https://. Default: /ws of the page's server. */
+  /** ws://, wss://, http:// or https://. Default: /ws of the server that served the script, behind the same path prefix. */
   url?: string;
   /** What a request may take. Default: 35000. */
   timeout?: number;
@@ -67,6 +96,10 @@ export interface Options {
   reconnect?: boolean | { min?: number; max?: number; attempts?: number };
   /** The silence after which the server is asked whether it is there; 0 is never. Default: 30000. */
   heartbeat?: number;
+  /** A longer request is refused and not sent. In bytes. Default: 65536, as the server's webSockets.maxMessageBytes. */
+  maxMessageBytes?: number;
+  /** Parses each frame. Default: JSON.parse. */
+  parse?: (text: string) => any;
   /** Default: globalThis.WebSocket. */
   WebSocket?: new (url: string) => WebSocketLike;
 }
@@ -75,7 +108,7 @@ export interface Options {
 export class ActionHero {
   constructor(options?: Options);
   readonly url: string;
-  /** The current room; null before the first welcome. */
+  /** The current room; null if there is none: before the first welcome, or after the room has refused the client. */
   readonly room: string | null;
   /** The further rooms that it listens to. */
   readonly rooms: ReadonlySet<string>;
@@ -83,15 +116,16 @@ export class ActionHero {
   connect(): void;
   close(): void;
   action<Output = Answer>(name: string, params?: object, options?: { timeout?: number }): Promise<Output>;
-  say(message: string): Promise<Answer>;
+  /** Says something in the current room, or in another room that the client listens to. */
+  say(message: string, options?: { room?: string }): Promise<Answer>;
   roomChange(room: string): Promise<RoomAnswer>;
   roomAdd(room: string): Promise<RoomAnswer>;
   roomLeave(room: string): Promise<RoomAnswer>;
   roomView(): Promise<RoomViewAnswer>;
   detailsView(): Promise<DetailsAnswer>;
-  /** Returns a function that takes the listener away again. */
-  on<Name extends keyof Events>(event: Name, listener: (value: Events[Name]) => void): () => void;
-  off<Name extends keyof Events>(event: Name, listener: (value: Events[Name]) => void): void;
+  /** Returns a function that takes the listener away again. The rooms wait for promises that listeners of welcome return. */
+  on<Name extends keyof Events>(event: Name, listener: (value: Events[Name]) => unknown): () => void;
+  off<Name extends keyof Events>(event: Name, listener: (value: Events[Name]) => unknown): void;
 }
 
 /** The delay before an attempt to reconnect: half of it is random. */

@@ -10,37 +10,63 @@
  *     await client.roomChange("kitchen");
  *     await client.say("hello");
  *
- * It connects by itself and comes back by itself, into the rooms that it was in. A request that was under way when
- * the connection broke fails: only its author knows whether it may be sent twice. A request that is made while there
- * is no connection waits for one, for its timeout at most.
+ * The client connects at once. If the connection ends, the client reconnects and enters its rooms again. A request that
+ * was in flight when the connection ended fails, because only its author knows whether it may be sent twice. A request
+ * that is made without a connection waits for one, until its timeout.
+ *
+ * A message never reaches another room than the one it was meant for: say names its room, and the server refuses it if
+ * the client is not there. If the current room refuses the client after a reconnect, say fails until the app chooses a
+ * room. An app with a login logs in from a listener of "welcome" that returns a promise; the client enters its rooms
+ * after that promise.
  *
  * @module
  */
 
 /** A connection without a welcome after this time is given up. In milliseconds. */
 const welcomeWithin = 10_000;
+/** If nothing comes within this time after a request, the server is asked whether it is there. In milliseconds. */
+const quietFor = 2_000;
+/** A server that was asked whether it is there is given up after this time without an answer. In milliseconds. */
+const aliveWithin = 3_000;
 /** A connection that lasted as long was a good one: after it, the back-off begins anew. In milliseconds. */
 const goodAfter = 5_000;
 /** More requests than these may not be under way or wait for a connection. */
 const maxPending = 1_000;
 
-const eventNames = ["welcome", "open", "message", "close", "reconnect", "error"];
+/** After a close with one of these codes the client does not reconnect: the server has asked it to stay away. */
+const isFinal = (code) => code >= 4400 && code < 4500;
 
-/** @typedef {"server" | "timeout" | "disconnected" | "closed" | "busy"} Failure why a request failed */
+const eventNames = ["welcome", "open", "message", "notice", "rooms", "close", "reconnect", "error"];
+
+/** @typedef {"server" | "timeout" | "disconnected" | "closed" | "busy" | "room" | "invalid"} Failure why a request failed */
 
 /** What every request is rejected with. Its message is the server's own text if the server refused. */
 export class ActionHeroError extends Error {
   /**
    * @param {Failure} code
    * @param {string} message
-   * @param {object} [response] what the server answered, if it did
+   * @param {object} [more]
+   * @param {object} [more.response] the answer of the server, if there is one
+   * @param {number} [more.closeCode] with "disconnected": the close code of the WebSocket
+   * @param {string} [more.closeReason] with "disconnected": the reason that the server gave
    */
-  constructor(code, message, response) {
+  constructor(code, message, { response, closeCode, closeReason } = {}) {
     super(message);
     this.name = "ActionHeroError";
     this.code = code;
     this.response = response;
+    this.closeCode = closeCode;
+    this.closeReason = closeReason;
   }
+
+  /** The kind of a refusal, such as "invalidInput" or "notFound". @returns {string | undefined} */
+  get errorCode() { return this.response?.errorCode; }
+
+  /** The broken rules of each input. @returns {{ field: string, rule: string, message: string }[]} */
+  get errorDetails() { return this.response?.errorDetails ?? []; }
+
+  /** Seconds after which a retry makes sense. @returns {number | undefined} */
+  get retryAfter() { return this.response?.retryAfter; }
 }
 
 /**
@@ -59,12 +85,16 @@ export function backoff(attempt, { min, max }, random = Math.random) {
 
 /**
  * @typedef {object} Options
- * @property {string} [url] of the server's WebSocket: ws://, wss://, http:// or https://. Default: /ws of the page's server
+ * @property {string} [url] of the server's WebSocket: ws://, wss://, http:// or https://. Default: /ws of the server that
+ *   served this script, behind the same path prefix
  * @property {number} [timeout] milliseconds that a request may take. Default: 35000, a little more than the server allows an action
  * @property {boolean | { min?: number, max?: number, attempts?: number }} [reconnect] false for never; or the first and
  *   the longest delay in milliseconds and how often to try in a row. Default: 500, 30000, without end
  * @property {number} [heartbeat] milliseconds of silence after which the server is asked whether it is there; 0 is never.
  *   Default: 30000
+ * @property {number} [maxMessageBytes] a longer request is refused and not sent; the server's setting is
+ *   webSockets.maxMessageBytes. Default: 65536
+ * @property {(text: string) => any} [parse] parses each frame. Default: JSON.parse
  * @property {typeof WebSocket} [WebSocket] the implementation. Default: globalThis.WebSocket
  */
 
@@ -72,7 +102,7 @@ export function backoff(attempt, { min, max }, random = Math.random) {
 export class ActionHero {
   /** Where it connects to. @type {string} */
   url;
-  /** The current room, where {@link ActionHero#say} speaks; null before the first welcome. @type {string | null} */
+  /** The current room, where {@link ActionHero#say} speaks; null if there is none. @type {string | null} */
   room = null;
   /** The further rooms that it listens to. @type {Set<string>} */
   rooms = new Set();
@@ -83,20 +113,26 @@ export class ActionHero {
   #timeout;
   #reconnect;
   #heartbeat;
+  #maxMessageBytes;
+  #parse;
   #listeners = new Map(eventNames.map((name) => [name, new Set()]));
   #pending = new Map(); // id → request, in the order in which they were made
   #lastId = 0;
   #socket = null; // the one that counts; events of others are late
-  #timers = { retry: 0, welcome: 0, beat: 0 };
+  #timers = { retry: 0, welcome: 0, beat: 0, quiet: 0, error: 0 };
   #attempt = 0; // how many connections in a row were not good
   #openedAt = 0;
   #wasOpen = false; // has ever been open
   #chosenRoom = null; // by roomChange; null: the server's choice
-  #heard = false; // since the last beat
-  #online = () => this.state === "waiting" && this.connect();
+  #lostRoom = null; // the current room that refused this client after a reconnect
+  #heard = 0; // how many frames have come
+  #welcomedOnce = false; // this connection had its welcome: any later frame with that key is no welcome
+  #asking = false; // the server is being asked whether it is there
+  #greeting = false; // the listeners of welcome run: requests go out at once
+  #awake = () => globalThis.document?.visibilityState !== "hidden" && this.#check();
 
   /** @param {Options} [options] */
-  constructor({ url, timeout = 35_000, reconnect = true, heartbeat = 30_000, WebSocket = globalThis.WebSocket } = {}) {
+  constructor({ url, timeout = 35_000, reconnect = true, heartbeat = 30_000, maxMessageBytes = 65_536, parse = JSON.parse, WebSocket = globalThis.WebSocket } = {}) {
     if (typeof WebSocket !== "function") {
       throw new TypeError("there is no WebSocket here: pass one as the option WebSocket (in Node 20, that of the package ws)");
     }
@@ -105,22 +141,27 @@ export class ActionHero {
     this.#timeout = timeout;
     this.#reconnect = reconnect && { min: 500, max: 30_000, attempts: Infinity, ...(reconnect === true ? {} : reconnect) };
     this.#heartbeat = heartbeat;
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#parse = parse;
     this.connect();
   }
 
-  /** Connects now if it is not connected: instead of waiting for the next attempt, or again after close(). */
+  /** Connects now if it is not connected: instead of waiting for the next attempt, or again after the client was closed. */
   connect() {
     if (this.#socket) return;
-    globalThis.addEventListener?.("online", this.#online);
+    if (this.state === "closed") this.#attempt = 0;
+    this.#listenToPage(true);
+    clearTimeout(this.#timers.retry);
     const socket = new this.#WebSocket(this.url);
     const current = (act) => (event) => this.#socket === socket && act(event);
     this.state = "connecting";
     this.#socket = socket;
+    this.#welcomedOnce = this.#asking = false;
     this.#timers.welcome = setTimeout(() => this.#drop("the server sent no welcome"), welcomeWithin);
     socket.onmessage = current(({ data }) => this.#receive(data));
     socket.onclose = current(({ code, reason }) => this.#lost(code, reason));
     // A close follows at once, but not in every implementation.
-    socket.onerror = current(() => setTimeout(current(() => this.#lost(1006, "the connection failed")), 0));
+    socket.onerror = current(() => (this.#timers.error = setTimeout(current(() => this.#lost(1006, "the connection failed")), 0)));
   }
 
   /** Ends the connection for good. What is under way fails. */
@@ -147,15 +188,32 @@ export class ActionHero {
     return this.#request("action", { params: { ...params, action: name } }, { timeout, what: `the action ${name}` });
   }
 
-  /** Says something to the others in the current room. @param {string} message @returns {Promise<object>} */
-  say(message) {
-    return this.#request("say", { message });
+  /**
+   * Says something to the others in the current room, or in another room that the client listens to. The message names
+   * its room, so it reaches that room or none. If the current room refused the client after a reconnect, say rejects
+   * with the code "room" until the app chooses a room.
+   *
+   * @param {string} message
+   * @param {{ room?: string }} [options]
+   * @returns {Promise<object>}
+   */
+  say(message, { room } = {}) {
+    if (room === undefined && this.state === "open" && this.room === null) return Promise.reject(this.#nowhere());
+    // Until the connection is open, the room is the one in which the client will be, which the app has chosen.
+    return this.#request("say", { message }, { room: room ?? (this.state === "open" ? this.room : this.#chosenRoom) });
+  }
+
+  /** The error of a message that has no room. */
+  #nowhere() {
+    const why = this.#lostRoom === null ? "the client is in no room" : `the room ${this.#lostRoom} has refused this client`;
+    return new ActionHeroError("room", `${why}: choose one with roomChange`);
   }
 
   /** Makes a room the current one, also after a reconnect. @param {string} room @returns {Promise<object>} */
   async roomChange(room) {
     const response = await this.#request("roomChange", { room });
     this.room = this.#chosenRoom = response.room; // without white space around it
+    this.#lostRoom = null;
     return response;
   }
 
@@ -185,12 +243,15 @@ export class ActionHero {
 
   /**
    * Calls a function at each event of a name:
-   * - welcome (the server's greeting): connected, not yet back in its rooms
-   * - open: connected and in its rooms; requests go out
-   * - message ({ message, from, … }): someone spoke in a room: the current one, or the further one that room names
+   * - welcome (the server's greeting): connected, not yet back in its rooms. If a listener returns a promise, the client
+   *   enters its rooms after it: here an app logs in. The requests of such a listener go out at once
+   * - open ({ refusedRooms }): connected and in its rooms, except those that refused; requests go out
+   * - message ({ message, from, … }): a client spoke in a room: the current one, or the further one that room names
+   * - notice (object): a message of the server that belongs to no request and no room
+   * - rooms ({ room, rooms }): the server has changed the rooms of this client
    * - close ({ code, reason, reconnectIn }): a connection ended or an attempt failed; reconnectIn is in milliseconds, or null
    * - reconnect ({ attempts }): open again
-   * - error (Error): what belongs to no request, as a room that may not be joined again
+   * - error (Error): a failure that belongs to no request, as a room that refuses after a reconnect
    *
    * @param {string} event
    * @param {(value: any) => void} listener
@@ -212,34 +273,73 @@ export class ActionHero {
     return listeners;
   }
 
+  /** Calls the listeners of an event and returns their results. */
   #emit(event, value) {
-    for (const listener of [...this.#listeners.get(event)]) {
+    return [...this.#listeners.get(event)].map((listener) => {
       try {
-        listener(value);
+        return listener(value);
       } catch (error) {
         queueMicrotask(() => { throw error; }); // reported as any other, but the client goes on
+        return undefined;
       }
-    }
+    });
   }
 
-  /** @returns {Promise<object>} urgent ones go out before the connection is open to others. */
-  #request(event, fields, { timeout = this.#timeout, what = event, urgent = false } = {}) {
+  /**
+   * @param {object} [options]
+   * @param {boolean} [options.urgent] the request goes out before the connection is open to others
+   * @param {string | null} [options.room] for say: the room; null is the room in which the client is when it is sent
+   * @returns {Promise<object>}
+   */
+  #request(event, fields, { timeout = this.#timeout, what = event, urgent = this.#greeting, room } = {}) {
     return new Promise((resolve, reject) => {
       if (this.state === "closed") throw new ActionHeroError("closed", "the client is closed");
       if (this.#pending.size >= maxPending) throw new ActionHeroError("busy", `more than ${maxPending} requests wait for their answers`);
       const id = ++this.#lastId;
-      const request = { id, frame: JSON.stringify({ event, id, ...fields }), what, resolve, reject, sent: false, timer: 0 };
-      request.timer = setTimeout(() => this.#settle(id)?.reject(new ActionHeroError("timeout", request.sent
-        ? `no answer to ${what} within ${timeout} ms` : `no connection for ${what} within ${timeout} ms`)), timeout);
+      const request = { id, fields: { event, messageId: id, ...fields }, room, what, resolve, reject, sent: false, timer: 0 };
+      request.frame = this.#encode(request);
+      request.timer = setTimeout(() => this.#late(request, timeout), timeout);
       this.#pending.set(id, request);
       if (urgent || this.state === "open") this.#send(request);
     });
   }
 
+  /** @returns {string} the frame of a request. Throws if it does not encode or is too long. */
+  #encode({ fields, room, what }) {
+    let frame;
+    try {
+      frame = JSON.stringify(room === undefined ? fields : { ...fields, room: room ?? this.room ?? undefined });
+    } catch (error) {
+      throw new ActionHeroError("invalid", `the params of ${what} do not encode as JSON: ${error.message}`);
+    }
+    const bytes = frame.length * 3 > this.#maxMessageBytes ? new TextEncoder().encode(frame).length : 0;
+    if (bytes > this.#maxMessageBytes) {
+      throw new ActionHeroError("invalid", `${what} has ${bytes} bytes, and the limit is ${this.#maxMessageBytes}`);
+    }
+    return frame;
+  }
+
   #send(request) {
     if (this.#socket.readyState > 1) return; // it is closing: what was not sent waits for the next one
+    if (request.room !== undefined && [null, this.#lostRoom].includes(request.room ?? this.room)) {
+      this.#settle(request.id);
+      request.reject(this.#nowhere());
+      return;
+    }
     request.sent = true;
-    this.#socket.send(request.frame);
+    this.#socket.send(request.room === null ? this.#encode(request) : request.frame);
+    if (this.#timers.quiet || this.state !== "open" || this.#asking) return;
+    const heard = this.#heard;
+    this.#timers.quiet = setTimeout(() => {
+      this.#timers.quiet = 0;
+      if (this.#heard === heard) this.#check();
+    }, quietFor);
+  }
+
+  /** Rejects a request after its timeout. After a sleep of the machine, frames that have come already are read first. */
+  #late(request, timeout) {
+    request.timer = setTimeout(() => this.#settle(request.id)?.reject(new ActionHeroError("timeout", request.sent
+      ? `no answer to ${request.what} within ${timeout} ms` : `no connection for ${request.what} within ${timeout} ms`)), 0);
   }
 
   /** Takes a request out of those that wait. */
@@ -251,59 +351,78 @@ export class ActionHero {
   }
 
   #receive(data) {
-    this.#heard = true;
-    let message;
+    this.#heard++;
+    let frame;
     try {
-      message = JSON.parse(data);
+      frame = this.#parse(data);
     } catch {
-      message = null;
+      frame = null;
     }
-    if (typeof message !== "object" || message === null || Array.isArray(message)) {
-      this.#emit("error", new ActionHeroError("server", "the server sent what is no JSON object"));
-    } else if (typeof message.id === "number") {
-      this.#answered(message);
-    } else if (message.context === "user") {
-      this.#emit("message", message);
-    } else if ("welcome" in message) {
-      this.#welcomed(message);
-    } else if (message.error) {
-      this.#emit("error", new ActionHeroError("server", String(message.error), message));
+    if (typeof frame !== "object" || frame === null || Array.isArray(frame)) {
+      this.#emit("error", new ActionHeroError("server", "the server sent a frame that is no JSON object"));
+    } else if (!this.#welcomedOnce && "welcome" in frame) {
+      this.#welcomedOnce = true;
+      this.#welcomed(frame);
+    } else if (frame.context === "response") {
+      this.#answered(frame);
+    } else if (frame.context === "user") {
+      this.#emit("message", frame);
+    } else if (frame.context === "rooms") {
+      this.#moved(frame);
+    } else if (frame.status !== "Bye!") { // a goodbye is followed by the close
+      this.#emit("notice", frame);
     }
   }
 
   #answered(response) {
-    const request = this.#settle(response.id);
-    if (!request) return; // it came after the timeout
-    if (response.error) request.reject(new ActionHeroError("server", String(response.error), response));
-    else request.resolve(response);
+    const failure = response.error ? new ActionHeroError("server", String(response.error), { response }) : null;
+    const request = this.#settle(response.messageId);
+    if (request) failure ? request.reject(failure) : request.resolve(response);
+    else if (failure && response.messageId === undefined) this.#emit("error", failure); // otherwise it came after the timeout
+  }
+
+  /** The server has changed the rooms of this client. */
+  #moved({ room, rooms }) {
+    this.room = this.#chosenRoom = room ?? null;
+    this.#lostRoom = null;
+    this.rooms = new Set(rooms);
+    this.#emit("rooms", { room: this.room, rooms: [...this.rooms] });
   }
 
   async #welcomed(welcome) {
     const socket = this.#socket;
     clearTimeout(this.#timers.welcome);
-    this.room = welcome.room;
-    this.#emit("welcome", welcome);
-    await this.#rejoin(socket);
+    this.room = welcome.room ?? null;
+    this.#greeting = true;
+    const greeted = this.#emit("welcome", welcome);
+    if (greeted.some((result) => typeof result?.then === "function")) {
+      for (const { reason } of await Promise.allSettled(greeted)) if (reason) this.#emit("error", reason);
+      if (this.#socket !== socket) return;
+    }
+    this.#greeting = false;
+    const refusedRooms = await this.#rejoin(socket);
     if (this.#socket !== socket) return;
     this.state = "open";
-    this.#openedAt = Date.now();
+    this.#openedAt = performance.now();
     this.#beat(socket);
-    for (const request of this.#pending.values()) this.#send(request);
     const attempts = this.#attempt;
-    this.#emit("open");
+    this.#emit("open", { refusedRooms });
+    for (const request of [...this.#pending.values()]) if (!request.sent) this.#send(request);
     if (this.#wasOpen) this.#emit("reconnect", { attempts });
     this.#wasOpen = true;
   }
 
-  /** Goes back into the rooms. One that refuses is given up, and an event says so. */
+  /** Goes back into the rooms, and returns those that refuse. */
   async #rejoin(socket) {
-    const enter = async (event, room, entered, refused) => {
+    const refused = [];
+    const enter = async (event, room, entered, gone) => {
       try {
         await this.#request(event, { room }, { urgent: true, timeout: welcomeWithin });
         entered();
       } catch (error) {
         if (error.code === "server") {
-          refused();
+          gone();
+          refused.push(room);
           this.#emit("error", error);
         } else if (this.#socket === socket) {
           this.#drop(error.message);
@@ -312,26 +431,48 @@ export class ActionHero {
     };
     const room = this.#chosenRoom;
     if (room !== null && room !== this.room) {
-      await enter("roomChange", room, () => (this.room = room), () => (this.#chosenRoom = null));
+      await enter("roomChange", room, () => (this.room = room), () => {
+        this.room = this.#chosenRoom = null;
+        this.#lostRoom = room;
+      });
+    } else if (this.#lostRoom !== null) {
+      this.room = null; // the server's choice is not the app's
     }
-    if (this.#socket !== socket) return;
+    if (this.#socket !== socket) return refused;
     await Promise.all([...this.rooms].map((room) => enter("roomAdd", room, () => {}, () => this.rooms.delete(room))));
+    return refused;
   }
 
-  /** Asks a server that was silent whether it is there: a connection can be dead without anybody being told. */
+  /** Asks a server that was silent whether it is there: a connection can be dead without a sign. */
   #beat(socket) {
     if (!this.#heartbeat) return;
-    this.#heard = false;
+    const heard = this.#heard;
     this.#timers.beat = setTimeout(async () => {
-      if (!this.#heard) {
-        try {
-          await this.#request("detailsView", {}, { timeout: welcomeWithin });
-        } catch (error) {
-          if (error.code === "timeout") this.#drop("the server is silent");
-        }
-      }
+      if (this.#heard === heard) await this.#check();
       if (this.#socket === socket) this.#beat(socket);
     }, this.#heartbeat);
+  }
+
+  /** Connects at once if the client waits for an attempt, and otherwise asks whether the server is still there. */
+  async #check() {
+    if (this.state === "waiting") this.connect();
+    if (this.state !== "open" || this.#asking) return;
+    const socket = this.#socket;
+    this.#asking = true;
+    try {
+      await this.#request("detailsView", {}, { timeout: aliveWithin });
+    } catch (error) {
+      if (error.code === "timeout" && this.#socket === socket) this.#drop("the server is silent");
+    } finally {
+      if (this.#socket === socket) this.#asking = false;
+    }
+  }
+
+  /** Follows the page: a machine that is on line again, and a page that is seen again, check the connection. */
+  #listenToPage(on) {
+    const change = on ? "addEventListener" : "removeEventListener";
+    globalThis[change]?.("online", this.#awake);
+    globalThis.document?.[change]("visibilitychange", this.#awake);
   }
 
   /** Gives a connection up without waiting for the other side. */
@@ -343,8 +484,8 @@ export class ActionHero {
 
   #lost(code, reason) {
     const { min, max, attempts } = this.#reconnect || { attempts: 0 };
-    if (this.state === "open" && Date.now() - this.#openedAt >= goodAfter) this.#attempt = 0;
-    const again = this.#attempt < attempts;
+    if (this.state === "open" && performance.now() - this.#openedAt >= goodAfter) this.#attempt = 0;
+    const again = this.#attempt < attempts && !isFinal(code);
     this.#reset();
     let reconnectIn = null;
     if (again) {
@@ -354,38 +495,45 @@ export class ActionHero {
     } else {
       this.#ended();
     }
-    this.#rejectAll("disconnected", "the connection ended", !again);
+    this.#rejectAll("disconnected", reason ? `the connection ended (${reason})` : "the connection ended", !again, { closeCode: code, closeReason: reason });
     this.#emit("close", { code, reason, reconnectIn });
   }
 
   /** Forgets the connection. */
   #reset() {
     this.#socket = null;
-    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+    this.#greeting = false;
+    for (const [name, timer] of Object.entries(this.#timers)) {
+      clearTimeout(timer);
+      this.#timers[name] = 0;
+    }
   }
 
   #ended() {
     this.state = "closed";
-    globalThis.removeEventListener?.("online", this.#online);
+    this.#listenToPage(false);
   }
 
   /** Rejects what was sent, and what was not if the client does not come back. */
-  #rejectAll(code, why, unsentToo) {
+  #rejectAll(code, why, unsentToo, more) {
     for (const { id, sent, what, reject } of [...this.#pending.values()]) {
       if (!sent && !unsentToo) continue;
       this.#settle(id);
-      reject(new ActionHeroError(code, `${why} before ${what} was answered`));
+      reject(new ActionHeroError(code, `${why} before ${what} was answered`, more));
     }
   }
 }
 
 function webSocketURL(url) {
+  if (url === "") throw new ActionHeroError("invalid", "the option url is empty: leave it out for the server of this page");
+  const own = import.meta.url; // if the server served this file itself, the WebSocket is two folders above it
+  const served = /^https?:.*\/javascript\/actionhero\.js([?#]|$)/.test(own);
   const page = globalThis.location?.href;
-  if (!url && !page) throw new TypeError("the option url is needed where there is no page, as in ws://localhost:8080/ws");
-  const full = new URL(url ?? "/ws", page);
+  if (!url && !page && !served) throw new ActionHeroError("invalid", "the option url is needed where there is no page, as in ws://localhost:8080/ws");
+  const full = url ? new URL(url, page) : served ? new URL("../../ws", own) : new URL("/ws", page);
   full.protocol = full.protocol.replace(/^http/, "ws");
   if (full.protocol !== "ws:" && full.protocol !== "wss:") {
-    throw new TypeError(`the option url is ${url}: it must begin with ws://, wss://, http:// or https://`);
+    throw new ActionHeroError("invalid", `the option url is ${url}: it must begin with ws://, wss://, http:// or https://`);
   }
   return full.href;
 }

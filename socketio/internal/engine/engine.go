@@ -20,6 +20,7 @@
 package engine
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
@@ -91,7 +92,7 @@ type Engine struct {
 
 // New returns an Engine with the settings in cfg. The Engine serves clients until [Engine.Stop].
 func New(cfg Config) *Engine {
-	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, addresses: map[netip.Prefix]int{}, pool: connloop.NewPool(cfg.MaxInFlight), socket: ws.Options{
+	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, addresses: map[netip.Prefix]int{}, pool: connloop.NewPool(context.Background(), cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
 		SendQueue:  sendqueue.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTimeout: cfg.WriteTimeout, Budget: cfg.Budget},
 		MaxMessage: cfg.MaxPayload, MessageTimeout: cfg.MessageTimeout, CloseTimeout: closeTimeout,

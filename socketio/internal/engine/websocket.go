@@ -142,6 +142,34 @@ func (k *socket) Read() connloop.ReadResult {
 	}
 }
 
+// Gone implements connloop.Conn.
+func (k *socket) Gone() bool {
+	err := k.conn.Gone()
+	if err != nil && k.err == nil {
+		k.err = err
+	}
+	return err != nil
+}
+
+// Leave implements connloop.Conn. If the client has gone, Leave closes the session, unless the WebSocket belongs to an
+// upgrade that is not complete. Otherwise the session stays open until the running requests have replied.
+func (k *socket) Leave() {
+	if ws.ClientGone(k.err) {
+		k.closeSession()
+	}
+}
+
+func (k *socket) closeSession() {
+	switch closed := k.closeError(); {
+	case k.probeTimer != nil:
+		k.session.endProbe(k)
+	case closed.Code == ws.TryAgainLater && !closed.ByClient:
+		k.session.socketClosed(sendqueue.ErrFull)
+	default:
+		k.session.socketClosed(closed)
+	}
+}
+
 // Wake implements connloop.Conn. It interrupts a blocked Read.
 func (k *socket) Wake() { k.conn.Wake() }
 
@@ -152,20 +180,19 @@ func (k *socket) DetachBuffer() { k.conn.DetachBuffer() }
 // Finish implements connloop.Conn. It closes the session and the WebSocket. If the WebSocket belongs to an upgrade that
 // is not complete, Finish ends the upgrade, and the session stays open.
 func (k *socket) Finish() {
-	var closed *ws.CloseError
-	if !errors.As(k.err, &closed) {
-		closed = &ws.CloseError{Code: closeCode(k.err), Reason: k.err.Error()}
-	}
-	switch {
-	case k.probeTimer != nil:
+	if k.probeTimer != nil {
 		k.probeTimer.Stop()
-		k.session.endProbe(k)
-	case closed.Code == ws.TryAgainLater && !closed.ByClient:
-		k.session.socketClosed(sendqueue.ErrFull)
-	default:
-		k.session.socketClosed(closed)
 	}
-	k.conn.Finish(closed)
+	k.closeSession()
+	k.conn.Finish(k.closeError())
+}
+
+// closeError returns the reason why reading ended, in the form in which a WebSocket client reads it.
+func (k *socket) closeError() *ws.CloseError {
+	if closed := new(ws.CloseError); errors.As(k.err, &closed) {
+		return closed
+	}
+	return &ws.CloseError{Code: closeCode(k.err), Reason: k.err.Error()}
 }
 
 // Fault implements connloop.Conn. It logs the panic with the value p and closes the session and the WebSocket.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+
+	"github.com/actionhero-go/actionhero/internal/poison"
 )
 
 // Wait blocks until the batch b is durable, and returns an error if the batch cannot be stored. If b is nil, Wait
@@ -144,6 +146,7 @@ func (s span) zero() error {
 
 // recycle keeps the buffer of the durable batch b for a later batch. It keeps at most two buffers.
 func (l *Log) recycle(b *Batch) {
+	poison.Bytes(b.buf)
 	if cap(b.buf) <= maxBatch && len(l.buffers) < 2 {
 		l.buffers = append(l.buffers, b.buf)
 	}

@@ -29,6 +29,9 @@
 // other batch is incomplete, then committed bytes have changed. Opening then fails with a [DamageError] that names the
 // file and the offset.
 //
+// [Salvage] reads all that is intact of a damaged journal. The numbers of the batches, the number of the oldest needed
+// segment in each batch header and the end marker of each segment show where something is missing.
+//
 // The limits of this detection:
 //
 //   - The disk must write a sector as a whole or not at all, as disks are specified to do.

@@ -215,15 +215,11 @@ func (q *Queue) Delete(_ context.Context, id uint64) error {
 	return q.commit(now)
 }
 
-// maxSchedules is the maximum number of schedules whose last run the queue stores.
+// maxSchedules is the maximum number of schedules whose last run the queue stores. The name of a schedule changes with
+// its times, so old names remain.
 const maxSchedules = 10_000
 
-func tooManySchedules(schedule string) error {
-	return fmt.Errorf("there is no room for the schedule %q: there are %d others already: %w", schedule, maxSchedules, backend.ErrFull)
-}
-
-// EnqueueScheduled implements [backend.Queue.EnqueueScheduled]. It refuses a new schedule if the queue stores
-// maxSchedules schedules already.
+// EnqueueScheduled implements [backend.Queue.EnqueueScheduled].
 func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err
@@ -241,8 +237,6 @@ func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Tim
 	case known && ms <= last:
 		q.mu.Unlock()
 		return false, nil
-	case !known && len(q.jobs.lastRuns) >= maxSchedules:
-		err = tooManySchedules(schedule)
 	default:
 		err = q.makeRoom(&s, now)
 	}
@@ -271,8 +265,7 @@ func (q *Queue) LastRuns(context.Context) (map[string]time.Time, error) {
 	return last, nil
 }
 
-// SetLastRun implements [backend.Queue.SetLastRun]. It refuses a new schedule if the queue stores maxSchedules
-// schedules already.
+// SetLastRun implements [backend.Queue.SetLastRun].
 func (q *Queue) SetLastRun(_ context.Context, schedule string, before, at time.Time) (bool, error) {
 	if err := tooLong("schedule", schedule); err != nil {
 		return false, err
@@ -280,15 +273,7 @@ func (q *Queue) SetLastRun(_ context.Context, schedule string, before, at time.T
 	q.mu.Lock()
 	now, err := q.begin(changeBytes+len(schedule), true)
 	last, known := q.jobs.lastRuns[schedule]
-	switch {
-	case err != nil:
-	case known == before.IsZero() || known && last != before.UnixMilli():
-		q.mu.Unlock()
-		return false, nil
-	case !known && len(q.jobs.lastRuns) >= maxSchedules:
-		err = tooManySchedules(schedule)
-	}
-	if err != nil {
+	if err != nil || known == before.IsZero() || known && last != before.UnixMilli() {
 		q.mu.Unlock()
 		return false, err
 	}
@@ -302,6 +287,25 @@ func (q *Queue) writeLastRun(schedule string, ms int64) {
 	if !known {
 		last = never
 	}
-	q.jobs.lastRuns[schedule] = ms
+	if name, at := q.jobs.setLastRun(schedule, ms); name != "" && q.log != nil {
+		q.pending = append(q.pending, rollback{kind: lastRunSet, schedule: name, number: at})
+	}
 	q.write(rollback{kind: lastRunSet, schedule: schedule, number: last}, putLastRun(q.scratch[:0], schedule, ms))
+}
+
+// setLastRun sets the last run of a schedule. If the table has maxSchedules other schedules, setLastRun forgets the
+// schedule with the earliest last run, and returns its name and its last run. No record is written about that, because
+// the same happens when the journal is read.
+func (t *table) setLastRun(schedule string, ms int64) (forgotten string, at int64) {
+	if _, known := t.lastRuns[schedule]; !known && len(t.lastRuns) >= maxSchedules {
+		at = never
+		for name, ms := range t.lastRuns {
+			if ms < at || ms == at && name < forgotten {
+				forgotten, at = name, ms
+			}
+		}
+		delete(t.lastRuns, forgotten)
+	}
+	t.lastRuns[schedule] = ms
+	return forgotten, at
 }

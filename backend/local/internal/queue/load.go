@@ -61,7 +61,7 @@ func (t *table) replay(at pos, record []byte) error {
 			t.release(i)
 		}
 	case recordLastRun:
-		t.lastRuns[string(f.rest)] = unzigzag(number)
+		t.setLastRun(string(f.rest), unzigzag(number))
 	case recordShift:
 		t.shiftTimes(unzigzag(number))
 	default:

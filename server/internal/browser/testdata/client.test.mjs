@@ -9,9 +9,18 @@ const { ActionHero, ActionHeroError, backoff } = await import(process.env.MODULE
 
 const url = "ws://localhost:1/ws";
 let clients = [];
+let now = 0; // of the clock that the client reads
+
+/** Moves the clock, and runs the timers that are due. */
+function tick(ms) {
+  now += ms;
+  mock.timers.tick(ms);
+  mock.timers.tick(0); // timers that timers have set
+}
 
 beforeEach(() => {
-  mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.method(performance, "now", () => now);
   FakeSocket.all = [];
 });
 afterEach(() => {
@@ -28,7 +37,7 @@ function newClient(options = {}) {
   const client = new ActionHero({ url, WebSocket: FakeSocket, ...options });
   clients.push(client);
   client.seen = [];
-  for (const event of ["welcome", "open", "message", "close", "reconnect", "error"]) {
+  for (const event of ["welcome", "open", "message", "notice", "rooms", "close", "reconnect", "error"]) {
     client.on(event, (value) => client.seen.push([event, value]));
   }
   client.events = () => client.seen.map(([event]) => event);
@@ -69,20 +78,20 @@ describe("requests", () => {
     assert.equal(error.response.error, error.message);
   });
 
-  test("an output named context does not hide that it is an answer", async () => {
+  test("members of a record hide neither that it is an answer nor whose", async () => {
     const client = await openClient();
     const answered = client.action("a");
-    FakeSocket.last.answer(0, { context: "user", welcome: true });
-    assert.equal((await answered).context, "user");
+    FakeSocket.last.answer(0, { id: 77, welcome: true, message: "hi" });
+    assert.equal((await answered).id, 77);
     assert.deepEqual(client.events(), ["welcome", "open"]);
   });
 
   test("no answer in time rejects, and a late one harms nobody", async () => {
     const client = await openClient({ timeout: 500 });
     const slow = outcome(client.action("a")), slower = outcome(client.action("b", {}, { timeout: 501 }));
-    mock.timers.tick(500);
+    tick(500);
     assert.equal((await slow).message, "no answer to the action a within 500 ms");
-    mock.timers.tick(1);
+    tick(1);
     assert.equal((await slower).code, "timeout");
     FakeSocket.last.answer(0);
     assert.deepEqual(client.events(), ["welcome", "open"]);
@@ -93,7 +102,7 @@ describe("requests", () => {
     const late = outcome(client.action("late", {}, { timeout: 100 }));
     const first = client.action("first"), second = client.say("second");
     assert.deepEqual(FakeSocket.last.sent, []);
-    mock.timers.tick(100);
+    tick(100);
     assert.equal((await late).message, "no connection for the action late within 100 ms");
     FakeSocket.last.welcome();
     await turn();
@@ -107,9 +116,51 @@ describe("requests", () => {
     const client = await openClient();
     const circle = {};
     circle.circle = circle;
-    assert.ok(await outcome(client.action("a", { circle })) instanceof TypeError);
-    assert.ok(await outcome(client.action("a", { n: 1n })) instanceof TypeError);
+    for (const params of [{ circle }, { n: 1n }]) {
+      const error = await outcome(client.action("a", params));
+      assert.ok(error instanceof ActionHeroError, String(error));
+      assert.equal(error.code, "invalid");
+      assert.match(error.message, /the params of the action a do not encode as JSON|action a/);
+    }
     assert.deepEqual(FakeSocket.last.sent, []);
+  });
+
+  test("a request over the limit of the server is refused and not sent", async () => {
+    const client = await openClient({ maxMessageBytes: 100 });
+    const error = await outcome(client.say("é".repeat(60)));
+    assert.equal(error.code, "invalid");
+    assert.match(error.message, /say has \d+ bytes, and the limit is 100/);
+    assert.deepEqual(FakeSocket.last.sent, []);
+    client.say("é".repeat(10)).catch(() => {});
+    assert.equal(FakeSocket.last.sent.length, 1);
+  });
+
+  test("a refusal carries its code, its details and when to try again", async () => {
+    const client = await openClient();
+    const failed = outcome(client.action("a"));
+    const errorDetails = [{ field: "key", rule: "required", message: "key must be given" }];
+    FakeSocket.last.answer(0, { error: "key is missing", errorCode: "invalidInput", errorDetails, retryAfter: 3 });
+    const error = await failed;
+    assert.deepEqual([error.errorCode, error.errorDetails, error.retryAfter], ["invalidInput", errorDetails, 3]);
+    const plain = outcome(client.action("b"));
+    FakeSocket.last.end();
+    assert.deepEqual([(await plain).errorCode, (await plain).errorDetails], [undefined, []]);
+  });
+
+  test("an answer that has come counts, also if the machine slept until after the timeout", async () => {
+    const client = await openClient({ timeout: 500 });
+    const answered = client.action("a");
+    setTimeout(() => FakeSocket.last.answer(0, { out: 1 }), 500); // after the timer of the timeout
+    tick(500);
+    assert.equal((await answered).out, 1);
+  });
+
+  test("numbers that JavaScript cannot hold can be read by a parser of the app", async () => {
+    const client = await openClient({ parse: (text) => JSON.parse(text.replace(/:(\d{16,})/g, ':"$1"')) });
+    const answered = client.action("a");
+    const { messageId } = FakeSocket.last.sent[0];
+    FakeSocket.last.receive(`{"context":"response","n":9007199254740993,"messageId":${messageId}}`);
+    assert.equal((await answered).n, "9007199254740993");
   });
 
   test("there is a limit to what may wait", async () => {
@@ -127,9 +178,10 @@ describe("connections", () => {
     const sent = outcome(client.action("sent"));
     FakeSocket.last.end(1001, "going away");
     assert.equal((await sent).code, "disconnected");
-    assert.equal((await sent).message, "the connection ended before the action sent was answered");
+    assert.equal((await sent).message, "the connection ended (going away) before the action sent was answered");
+    assert.deepEqual([(await sent).closeCode, (await sent).closeReason], [1001, "going away"]);
     const waiting = client.action("waiting");
-    mock.timers.tick(30_000);
+    tick(30_000);
     FakeSocket.last.welcome();
     await turn();
     assert.deepEqual(FakeSocket.last.verbs, ["action waiting"]);
@@ -145,7 +197,7 @@ describe("connections", () => {
     const client = newClient();
     const waiting = client.action("waiting");
     FakeSocket.last.end();
-    mock.timers.tick(1_000);
+    tick(1_000);
     FakeSocket.last.welcome();
     await turn();
     FakeSocket.last.answer(0);
@@ -167,9 +219,9 @@ describe("connections", () => {
       const before = FakeSocket.all.length;
       FakeSocket.last.end();
       assert.equal(client.seen.at(-1)[1].reconnectIn, delay);
-      mock.timers.tick(delay - 1);
+      tick(delay - 1);
       assert.equal(FakeSocket.all.length, before);
-      mock.timers.tick(1);
+      tick(1);
       assert.equal(FakeSocket.all.length, before + 1);
     }
   });
@@ -179,10 +231,10 @@ describe("connections", () => {
     const client = await openClient({ reconnect: { min: 100, max: 10_000 } });
     const delays = [];
     for (const lasts of [0, 4_999, 5_000, 0]) {
-      mock.timers.tick(lasts);
+      tick(lasts);
       FakeSocket.last.end();
       delays.push(client.seen.findLast(([event]) => event === "close")[1].reconnectIn);
-      mock.timers.tick(delays.at(-1));
+      tick(delays.at(-1));
       FakeSocket.last.welcome();
       await turn();
     }
@@ -194,12 +246,12 @@ describe("connections", () => {
     const client = newClient({ reconnect: { attempts: 1 } });
     const waiting = outcome(client.say("x"));
     FakeSocket.last.end();
-    mock.timers.tick(1_000);
+    tick(1_000);
     FakeSocket.last.end();
     assert.equal(client.state, "closed");
     assert.equal(client.seen.at(-1)[1].reconnectIn, null);
     assert.equal((await waiting).code, "disconnected");
-    mock.timers.tick(100_000);
+    tick(100_000);
     assert.equal(FakeSocket.all.length, 2);
   });
 
@@ -213,19 +265,19 @@ describe("connections", () => {
   test("an error without a close counts as one, with a close as one only", () => {
     const client = newClient();
     FakeSocket.last.fail();
-    mock.timers.tick(0);
+    tick(0);
     assert.deepEqual(client.events(), ["close"]);
-    mock.timers.tick(1_000);
+    tick(1_000);
     FakeSocket.last.fail();
     FakeSocket.last.end(1006);
-    mock.timers.tick(0);
+    tick(0);
     assert.deepEqual(client.events(), ["close", "close"]);
   });
 
   test("a server that says no welcome is given up after ten seconds", () => {
     const client = newClient();
     const socket = FakeSocket.last;
-    mock.timers.tick(10_000);
+    tick(10_000);
     assert.equal(client.state, "waiting");
     assert.equal(client.seen[0][1].reason, "the server sent no welcome");
     assert.notEqual(socket.closedWith, null);
@@ -234,26 +286,114 @@ describe("connections", () => {
   test("a silent server is asked whether it is there, and given up if it is not", async () => {
     const client = await openClient({ heartbeat: 1_000 });
     const socket = FakeSocket.last;
-    mock.timers.tick(999);
+    tick(999);
     socket.receive({ message: "hi", from: "x", context: "user" });
-    mock.timers.tick(1);
+    tick(1);
     assert.deepEqual(socket.sent, []);
     await turn();
-    mock.timers.tick(1_000);
+    tick(1_000);
     assert.deepEqual(socket.verbs, ["detailsView"]);
     socket.answer(0, { error: "a refusal is an answer, too" });
     await turn();
-    mock.timers.tick(1_000);
+    tick(1_000);
     assert.deepEqual(socket.verbs, ["detailsView", "detailsView"]);
-    mock.timers.tick(10_000);
+    tick(3_000);
     await turn();
     assert.equal(client.state, "waiting");
     assert.equal(client.seen.at(-1)[1].reason, "the server is silent");
   });
 
+  test("after a request without a sign of the server, a dead connection is noticed within five seconds", async () => {
+    const client = await openClient();
+    client.action("slow").catch(() => {});
+    tick(1_999);
+    assert.deepEqual(FakeSocket.last.verbs, ["action slow"]);
+    tick(1);
+    assert.deepEqual(FakeSocket.last.verbs, ["action slow", "detailsView"]);
+    tick(2_999);
+    await turn();
+    assert.equal(client.state, "open");
+    tick(1);
+    await turn();
+    assert.equal(client.state, "waiting");
+  });
+
+  test("a slow action of a server that is there is left alone", async () => {
+    const client = await openClient();
+    const slow = client.action("slow");
+    tick(2_000);
+    FakeSocket.last.answer(1); // whether it is there
+    await turn();
+    tick(20_000);
+    await turn();
+    FakeSocket.last.answer(0);
+    await slow;
+    assert.equal(client.state, "open");
+  });
+
+  for (const [name, fire] of [
+    ["on line again", (page) => page.dispatchEvent(new Event("online"))],
+    ["seen again", (page) => page.document.dispatchEvent(new Event("visibilitychange"))],
+  ]) {
+    test(`a page that is ${name} asks at once whether the server is there`, async () => {
+      const page = new EventTarget();
+      page.document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+      for (const method of ["addEventListener", "removeEventListener"]) globalThis[method] = page[method].bind(page);
+      globalThis.document = page.document;
+      try {
+        const client = await openClient({ heartbeat: 0 });
+        fire(page);
+        fire(page);
+        assert.deepEqual(FakeSocket.last.verbs, ["detailsView"]);
+        tick(3_000);
+        await turn();
+        assert.equal(client.state, "waiting");
+        fire(page);
+        assert.equal(FakeSocket.all.length, 2);
+        client.close();
+      } finally {
+        for (const name of ["addEventListener", "removeEventListener", "document"]) delete globalThis[name];
+      }
+    });
+  }
+
+  test("a close that means stay away is the last one", async () => {
+    const client = await openClient();
+    const pending = outcome(client.action("a"));
+    FakeSocket.last.end(4403, "you are banned");
+    tick(1_000_000);
+    assert.equal(client.state, "closed");
+    assert.equal(FakeSocket.all.length, 1);
+    assert.equal((await pending).closeReason, "you are banned");
+    assert.deepEqual(client.seen.at(-1), ["close", { code: 4403, reason: "you are banned", reconnectIn: null }]);
+  });
+
+  test("connect after the last attempt counts anew", async () => {
+    mock.method(Math, "random", () => 0);
+    const client = newClient({ reconnect: { min: 100, attempts: 2 } });
+    for (let round = 0; round < 2; round++) {
+      for (let attempt = 0; attempt < 3; attempt++) {
+        FakeSocket.last.end();
+        tick(1_000);
+      }
+      assert.equal(client.state, "closed");
+      assert.equal(FakeSocket.all.length, 3 * (round + 1));
+      client.connect();
+    }
+  });
+
+  test("a clock that is set back changes nothing", async () => {
+    mock.method(Math, "random", () => 0);
+    const client = await openClient({ reconnect: { min: 100 } });
+    mock.method(Date, "now", () => -1e9);
+    tick(5_000);
+    FakeSocket.last.end();
+    assert.equal(client.seen.at(-1)[1].reconnectIn, 50);
+  });
+
   test("without a heartbeat nobody is asked", async () => {
     const client = await openClient({ heartbeat: 0 });
-    mock.timers.tick(1_000_000);
+    tick(1_000_000);
     await turn();
     assert.deepEqual(FakeSocket.last.sent, []);
     assert.equal(client.state, "open");
@@ -263,7 +403,7 @@ describe("connections", () => {
     mock.method(Math, "random", () => 0);
     const client = newClient({ reconnect: { min: 100 } });
     FakeSocket.last.end();
-    mock.timers.tick(50);
+    tick(50);
     FakeSocket.last.welcome();
     await turn();
     client.seen = [];
@@ -276,7 +416,7 @@ describe("connections", () => {
     assert.equal((await outcome(client.say("x"))).message, "the client is closed");
     socket.welcome();
     socket.end();
-    mock.timers.tick(1_000_000);
+    tick(1_000_000);
     assert.equal(FakeSocket.all.length, 2);
     assert.deepEqual(client.events(), ["close"]);
     client.connect();
@@ -293,7 +433,7 @@ describe("connections", () => {
     const client = newClient();
     client.on("close", () => client.close());
     FakeSocket.last.end();
-    mock.timers.tick(1_000_000);
+    tick(1_000_000);
     assert.equal(FakeSocket.all.length, 1);
     assert.equal(client.state, "closed");
   });
@@ -361,7 +501,7 @@ describe("rooms", () => {
   });
 
   async function reconnectTo() {
-    mock.timers.tick(4_000); // longer than the fourth delay, shorter than any timeout
+    tick(4_000); // longer than the fourth delay, shorter than any timeout
     FakeSocket.last.welcome();
     await turn();
   }
@@ -376,9 +516,84 @@ describe("rooms", () => {
     FakeSocket.last.answer(2, { room: "den" });
     await turn();
     assert.equal(client.state, "open");
-    assert.equal(client.room, "defaultRoom");
+    assert.equal(client.room, null);
     assert.deepEqual([...client.rooms], ["den"]);
+    assert.deepEqual(client.seen.findLast(([event]) => event === "open")[1], { refusedRooms: ["kitchen", "hall"] });
     assert.deepEqual(client.seen.filter(([event]) => event === "error").map(([, error]) => error.message), ["members only", "gone"]);
+  });
+
+  test("after the current room has refused, nothing is said until the app chooses a room", async () => {
+    const client = await inRooms();
+    FakeSocket.last.end();
+    const meant = outcome(client.say("for the kitchen")); // while there is no connection
+    await reconnectTo();
+    FakeSocket.last.answer(0, { error: "members only" });
+    await turn();
+    FakeSocket.last.answer(1, { room: "hall" });
+    FakeSocket.last.answer(2, { room: "den" });
+    await turn();
+    const sent = FakeSocket.last.sent.length;
+    for (const error of [await meant, await outcome(client.say("hello"))]) {
+      assert.equal(error.code, "room");
+      assert.match(error.message, /choose one with roomChange/);
+    }
+    assert.equal(FakeSocket.last.sent.length, sent);
+    FakeSocket.last.end(); // the server's choice at the next connection is not the app's either
+    await reconnectTo();
+    FakeSocket.last.answer(0, { room: "hall" });
+    FakeSocket.last.answer(1, { room: "den" });
+    await turn();
+    assert.equal((await outcome(client.say("hello"))).code, "room");
+    const chosen = client.roomChange("cellar");
+    FakeSocket.last.answer(2, { room: "cellar" });
+    await chosen;
+    client.say("hello").catch(() => {});
+    assert.deepEqual(FakeSocket.last.sent.at(-1), { event: "say", messageId: FakeSocket.last.sent.at(-1).messageId, message: "hello", room: "cellar" });
+  });
+
+  test("say names its room: the current one, or the one that it was given", async () => {
+    const client = await inRooms();
+    client.say("a").catch(() => {});
+    client.say("b", { room: "hall" }).catch(() => {});
+    assert.deepEqual(FakeSocket.last.sent.slice(-2).map(({ room }) => room), ["kitchen", "hall"]);
+  });
+
+  test("the client follows the server that moves it, also after a reconnect", async () => {
+    const client = await inRooms();
+    FakeSocket.last.receive({ context: "rooms", room: "cellar", rooms: ["den"] });
+    assert.equal(client.room, "cellar");
+    assert.deepEqual([...client.rooms], ["den"]);
+    assert.deepEqual(client.seen.at(-1), ["rooms", { room: "cellar", rooms: ["den"] }]);
+    FakeSocket.last.end();
+    await reconnectTo();
+    assert.deepEqual(FakeSocket.last.verbs, ["roomChange cellar"]);
+  });
+
+  test("a login in a listener of welcome comes before the rooms", async () => {
+    const client = await inRooms();
+    client.on("welcome", async () => {
+      await client.action("login");
+      await client.action("more");
+    });
+    FakeSocket.last.end();
+    await reconnectTo();
+    assert.deepEqual(FakeSocket.last.verbs, ["action login"]);
+    FakeSocket.last.answer(0);
+    await turn();
+    FakeSocket.last.answer(1);
+    await turn();
+    assert.deepEqual(FakeSocket.last.verbs, ["action login", "action more", "roomChange kitchen"]);
+  });
+
+  test("a login that fails is an error, and the rooms decide", async () => {
+    const client = await openClient();
+    client.on("welcome", () => client.action("login"));
+    FakeSocket.last.end();
+    await reconnectTo();
+    FakeSocket.last.answer(0, { error: "wrong password" });
+    await turn();
+    assert.equal(client.state, "open");
+    assert.equal(client.seen.find(([event]) => event === "error")[1].message, "wrong password");
   });
 
   test("a break on the way back into the rooms forgets none of them", async () => {
@@ -393,7 +608,7 @@ describe("rooms", () => {
     FakeSocket.last.end();
     await turn();
     await reconnectTo();
-    mock.timers.tick(10_000); // no answer: this connection is no good
+    tick(10_000); // no answer: this connection is no good
     await turn();
     assert.equal(client.state, "waiting");
     await reconnectTo();
@@ -413,7 +628,7 @@ describe("rooms", () => {
     FakeSocket.last.answer(0, { room: "kitchen" });
     await done;
     FakeSocket.last.end();
-    mock.timers.tick(30_000);
+    tick(30_000);
     FakeSocket.last.welcome("kitchen");
     await turn();
     assert.equal(client.state, "open");
@@ -423,7 +638,7 @@ describe("rooms", () => {
   test("who has never changed the room follows the server", async () => {
     const client = await openClient();
     FakeSocket.last.end();
-    mock.timers.tick(30_000);
+    tick(30_000);
     FakeSocket.last.welcome("another");
     await turn();
     assert.equal(client.room, "another");
@@ -436,6 +651,19 @@ describe("events", () => {
     const client = await openClient();
     FakeSocket.last.receive({ message: { any: ["thing"] }, from: "x", context: "user", room: "den" });
     assert.deepEqual(client.seen.at(-1), ["message", { message: { any: ["thing"] }, from: "x", context: "user", room: "den" }]);
+  });
+
+  test("only the first frame is a welcome, and notices are told apart from answers", async () => {
+    const client = await openClient();
+    const running = client.action("a");
+    for (const notice of [{ welcome: "hi" }, { id: 1, hello: 1 }, { messageId: FakeSocket.last.sent[0].messageId, text: "5" }, { hello: 1 }]) {
+      FakeSocket.last.receive(notice);
+      assert.deepEqual(client.seen.at(-1), ["notice", notice]);
+    }
+    assert.equal(FakeSocket.last.sent.length, 1, "what was sent is not sent again");
+    FakeSocket.last.answer(0, { out: 1 });
+    assert.equal((await running).out, 1);
+    assert.deepEqual(client.events().filter((event) => event !== "notice"), ["welcome", "open"]);
   });
 
   test("frames that are no JSON objects are errors, and the connection goes on", async () => {
@@ -483,6 +711,7 @@ describe("options", () => {
     assert.throws(() => new ActionHero({ url, WebSocket: null }), /pass one as the option WebSocket/);
     assert.throws(() => new ActionHero({ WebSocket: FakeSocket }), /the option url is needed where there is no page/);
     assert.throws(() => new ActionHero({ url: "ftp://localhost/ws", WebSocket: FakeSocket }), /must begin with ws:/);
+    assert.throws(() => new ActionHero({ url: "", WebSocket: FakeSocket }), { code: "invalid", message: /the option url is empty/ });
     assert.throws(() => newClient().on("mesage", () => {}), /there is no event mesage: there are welcome/);
   });
 

@@ -20,10 +20,10 @@ export class FakeSocket {
   // What the test does.
   receive(value) { this.onmessage({ data: typeof value === "string" ? value : JSON.stringify(value) }); }
   welcome(room = "defaultRoom") { this.receive({ welcome: "hello", room, context: "api" }); }
-  answer(index, fields = {}) { this.receive({ context: "response", status: "OK", error: false, ...fields, id: this.sent[index].id }); }
+  answer(index, fields = {}) { this.receive({ context: "response", status: "OK", error: false, ...fields, messageId: this.sent[index].messageId }); }
   end(code = 1006, reason = "") { this.onclose({ code, reason }); }
   fail() { this.onerror({}); }
 
   /** The verbs that were sent, with what belongs to them. */
-  get verbs() { return this.sent.map(({ event, params, room, message }) => [event, params?.action ?? room ?? message].filter(Boolean).join(" ")); }
+  get verbs() { return this.sent.map(({ event, params, room, message }) => [event, params?.action ?? message ?? room].filter(Boolean).join(" ")); }
 }

@@ -1,6 +1,8 @@
 // The list of actions, from the action actionsView, each with a form to run it.
 
 import { $, el, setText, whileBusy } from "./dom.js";
+import { actionURL } from "./site.js";
+import { format } from "./text.js";
 
 const filterFrom = 12; // with fewer actions there is no filter
 const maxShown = 20_000; // characters of an answer
@@ -13,7 +15,7 @@ export function showActions(transports) {
   async function load() {
     let actions;
     try {
-      const response = await fetch("/api/actionsView", { cache: "no-store" });
+      const response = await fetch(actionURL("actionsView"), { cache: "no-store" });
       const answer = await response.json();
       actions = answer.actions;
       if (!actions) throw new Error(answer.error);
@@ -107,7 +109,7 @@ async function run(transport, action, params, answer, state) {
 
 /** The parts of an answer to show: text as it is, objects as JSON with colours. */
 function shownAs(body) {
-  const text = typeof body === "string" ? body : JSON.stringify(body, null, 2);
+  const text = typeof body === "string" ? body : format(body);
   const cut = text.length > maxShown ? [`\n… and ${(text.length - maxShown).toLocaleString("en")} more characters`] : [];
   const start = text.slice(0, maxShown);
   return [...(typeof body === "string" ? [start] : coloured(start)), ...cut];

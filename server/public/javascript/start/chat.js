@@ -11,9 +11,10 @@ const comingAndGoing = new Map([["I have entered the room", "came in"], ["I have
 export function startChat(client) {
   let me = "", countTimer, wasOpen = false;
 
-  client.on("open", async () => {
+  client.on("open", async ({ refusedRooms }) => {
     wasOpen = true;
-    if (document.activeElement !== $("room")) $("room").value = client.room;
+    if (refusedRooms.length > 0) event(`You are no longer in ${refusedRooms.join(", ")}. Choose a room.`);
+    if (document.activeElement !== $("room")) $("room").value = client.room ?? "";
     try {
       me = (await client.detailsView()).details.public.id;
       setText($("chat-note"), `You are ${nameOf(me)}.`);
@@ -30,6 +31,11 @@ export function startChat(client) {
     setText($("chat-note"), wasOpen ? "Not connected. Trying again…" : "No connection to /ws: it may be off on this server. Trying again…");
   });
   client.on("error", (error) => event(error.message));
+  client.on("rooms", ({ room }) => {
+    event(`The server has moved you to ${room ?? "no room"}.`);
+    if (document.activeElement !== $("room")) $("room").value = room ?? "";
+    count();
+  });
   client.on("message", ({ message, from }) => {
     if (comingAndGoing.has(message)) {
       event(`${nameOf(from)} ${comingAndGoing.get(message)}`);

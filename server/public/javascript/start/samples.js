@@ -1,27 +1,19 @@
 // The samples at the end of the page, with the addresses of this server.
 
 import { $, setText } from "./dom.js";
+import { actionURL, clientURL, tcpPort } from "./site.js";
 
-const usualTCPPort = "5000";
-
-/** @param {{ id: string, socketServer?: object }} stats */
-export function showSamples(stats) {
-  setText($("sample-http"), `curl ${location.origin}/api/randomNumber`);
+export function showSamples() {
+  setText($("sample-http"), `curl ${actionURL("randomNumber")}`);
   setText($("sample-browser"), `import { ActionHero } from
-  "/public/javascript/actionhero.js";
+  "${clientURL.pathname}";
 
 const client = new ActionHero();
 await client.action("randomNumber");
 await client.say("hello");`);
-  setText($("sample-tcp"), `$ nc ${location.hostname} ${tcpPort(stats.id)}
+  setText($("sample-tcp"), `$ nc ${location.hostname.replace(/^\[|\]$/g, "")} ${tcpPort}
 randomNumber
 say hello
 quit`);
-  $("tcp").hidden = !stats.socketServer;
-}
-
-/** A node's id ends with the ports that it listens on, unless it was given another: that of TCP follows that of HTTP. */
-function tcpPort(id) {
-  const ports = /(:\d+)+$/.exec(id)?.[0].split(":").slice(1) ?? [];
-  return ports.length === 2 ? ports[1] : usualTCPPort;
+  $("tcp").hidden = tcpPort === 0;
 }

@@ -1,13 +1,14 @@
 // The tiles at the top: the action status, asked again and again over HTTP.
 
 import { $, el, setText } from "./dom.js";
+import { actionURL } from "./site.js";
 
 // In milliseconds. A server that limits requests is asked less often, or this page would use the limit up.
 const every = 3_000, everyIfLimited = 60_000, everyWhileDown = 1_000;
 const patience = 10_000;
 
 /** @returns {{ refresh: () => void }} up is called when the server answers for the first time, and after each break. */
-export function watchStatus({ up, stats }) {
+export function watchStatus({ up }) {
   let timer, asking = false, again = false, isUp = false;
 
   async function refresh() {
@@ -24,7 +25,7 @@ export function watchStatus({ up, stats }) {
   async function ask() {
     let answer;
     try {
-      const response = await fetch("/api/status", { signal: AbortSignal.timeout(patience), cache: "no-store" });
+      const response = await fetch(actionURL("status"), { signal: AbortSignal.timeout(patience), cache: "no-store" });
       answer = await response.json();
     } catch {
       isUp = false;
@@ -32,10 +33,7 @@ export function watchStatus({ up, stats }) {
       $("tiles").classList.add("stale");
       return everyWhileDown;
     }
-    if (answer.stats) {
-      show(answer);
-      stats(answer.stats);
-    }
+    show(answer);
     say("good", "Live");
     if (!isUp) up();
     isUp = true;
@@ -52,12 +50,15 @@ function say(state, text) {
   setText($("live"), text);
 }
 
-function show({ stats, serverInformation }) {
-  const { serverName, apiVersion } = serverInformation;
+/** An app may have no action status, or show only a part of it to strangers. */
+function show({ stats = {}, serverInformation = {} }) {
+  const { serverName = "actionHero", apiVersion } = serverInformation;
   document.title = serverName;
   setText($("server"), serverName);
-  setText($("version"), `Version ${apiVersion} · node ${stats.id}`);
-  const tiles = [["up", duration(stats.uptimeSeconds)], ["memory", megabytes(stats.memoryConsumption)]];
+  setText($("version"), [apiVersion && `Version ${apiVersion}`, stats.id && `node ${stats.id}`].filter(Boolean).join(" · "));
+  const tiles = [];
+  if (stats.uptimeSeconds !== undefined) tiles.push(["up", duration(stats.uptimeSeconds)]);
+  if (stats.memoryConsumption !== undefined) tiles.push(["memory", megabytes(stats.memoryConsumption)]);
   const add = (section, key, label) => {
     const value = stats[section]?.[key];
     if (value !== undefined) tiles.push([label, Number(value).toLocaleString("en")]);
@@ -68,6 +69,7 @@ function show({ stats, serverInformation }) {
   add("cache", "numberOfObjects", "cached objects");
   add("queue", "queueLength", "queued tasks");
   if (stats.peers) tiles.push(["nodes", String(stats.peers.length)]);
+  $("status").hidden = tiles.length === 0;
   $("tiles").classList.remove("stale");
   $("tiles").replaceChildren(...tiles.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }

@@ -1,7 +1,10 @@
 // One way each to run an action: over HTTP, plain WebSocket and Socket.IO.
 
+import { actionURL, socketIOPath } from "./site.js";
+import { parse } from "./text.js";
+
 const patience = 35_000; // milliseconds; the server ends an action after 30 seconds by default
-const script = "/public/javascript/socket.io.js";
+const script = new URL("../socket.io.js", import.meta.url);
 
 /**
  * @typedef {object} Outcome
@@ -32,7 +35,7 @@ const http = {
     const init = body ? { method: "POST", headers: { "Content-Type": "application/json" }, body } : {};
     const response = await fetch(path, { ...init, signal: AbortSignal.timeout(patience) });
     const text = await readable(response);
-    const answer = isJSON(response) ? JSON.parse(text) : text;
+    const answer = isJSON(response) ? parse(text) : text;
     const failure = answer.error && answer.error !== "OK" ? String(answer.error) : "";
     return { ok: response.ok && !failure, title: failure || response.statusText || `HTTP ${response.status}`, body: answer };
   },
@@ -41,7 +44,7 @@ const http = {
 // Values go into the body, not into the address, which servers and browsers remember.
 function httpRequest(action, params) {
   const body = Object.keys(params).length > 0 ? JSON.stringify(params) : "";
-  return { path: `/api/${encodeURIComponent(action)}`, body };
+  return { path: actionURL(action).pathname, body };
 }
 
 const isJSON = (response) => (response.headers.get("Content-Type") ?? "").includes("json");
@@ -56,7 +59,7 @@ function webSocket(client) {
   return {
     name: "WebSocket",
     prepare: nothing,
-    sent: (action, params) => JSON.stringify({ event: "action", id: 1, params: { ...params, action } }),
+    sent: (action, params) => JSON.stringify({ event: "action", messageId: 1, params: { ...params, action } }),
     async call(action, params) {
       if (client.state !== "open") throw new Error("there is no connection to /ws now");
       try {
@@ -78,7 +81,7 @@ function socketIO() {
 
   async function connect() {
     await load();
-    socket ??= globalThis.io({ forceNew: true, reconnectionDelayMax: 4_000 });
+    socket ??= globalThis.io({ path: socketIOPath, forceNew: true, reconnectionDelayMax: 4_000 });
     await connected(socket);
   }
 
@@ -96,19 +99,16 @@ function socketIO() {
   };
 }
 
-function load() {
-  if (globalThis.io) return undefined;
-  return new Promise((resolve, reject) => {
-    const element = document.createElement("script");
-    element.src = script;
-    const done = (act) => () => {
-      element.remove();
-      act();
-    };
-    element.onload = done(resolve);
-    element.onerror = done(() => reject(new Error(`this server has no ${script}`)));
-    document.head.append(element);
-  });
+/** Loads the client of Socket.IO, by an import, which a policy of trusted types allows. */
+async function load() {
+  if (globalThis.io) return;
+  const off = new Error(`this server has no ${script.pathname}`);
+  if (!socketIOPath) throw off;
+  try {
+    await import(script);
+  } catch {
+    throw off;
+  }
 }
 
 function connected(socket) {

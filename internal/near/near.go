@@ -1,10 +1,12 @@
-package config
+// Package near finds the known name that an unknown name probably means, for error messages that end with "did you
+// mean".
+package near
 
 import "strings"
 
-// nearest returns the name of known that is most similar to the unknown name, or "" if none is similar. A name that
+// Name returns the name of known that is most similar to the unknown name, or "" if none is similar. A name that
 // differs only in its section, such as httpServer, counts as similar: people remember a key better than its section.
-func nearest(name string, known []string) string {
+func Name(name string, known []string) string {
 	best, least := "", len(name)
 	for _, k := range known {
 		same := commonParts(name, k)
@@ -29,7 +31,7 @@ func nearest(name string, known []string) string {
 	return ""
 }
 
-// commonParts returns the length of the leading sections that a and b share, in bytes. nearest compares only the rest
+// commonParts returns the length of the leading sections that a and b share, in bytes. Name compares only the rest
 // of the names, because two keys with a long common section would otherwise look similar.
 func commonParts(a, b string) int {
 	end := 0

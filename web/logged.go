@@ -1,0 +1,41 @@
+package web
+
+import (
+	"net"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/transport"
+)
+
+var _ transport.Details = (*call)(nil)
+
+// RequestID implements transport.Details. It returns the trace id of the header traceparent. If there is none, and the
+// peer of the connection is a trusted proxy, RequestID returns the header X-Request-Id of the proxy.
+func (c *call) RequestID() (id string) {
+	_ = c.use(func() error { // after the end of the call there is no header any more
+		proxied := ""
+		if text := c.r.Header.Get("X-Request-Id"); text != "" && c.server != nil {
+			if host, _, err := net.SplitHostPort(c.r.RemoteAddr); err == nil && c.server.trusted(host) {
+				proxied = text
+			}
+		}
+		id = transport.RequestID(c.r.Header.Get("Traceparent"), proxied)
+		return nil
+	})
+	return id
+}
+
+// RequestPath implements transport.Details.
+func (c *call) RequestPath() (path string) {
+	_ = c.use(func() error { path = c.r.URL.EscapedPath(); return nil })
+	return path
+}
+
+// ResponseStatus implements transport.Details. It returns 0 if the action called [Writer], because the action chose the
+// status.
+func (c *call) ResponseStatus(err *actionhero.Error) int {
+	if c.hijackedByAction || c.server == nil {
+		return 0
+	}
+	return c.server.statusOf(c, err, err != nil && c.req.Params.Get("callback") != "")
+}

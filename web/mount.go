@@ -1,0 +1,253 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/route"
+	"github.com/actionhero-go/actionhero/transport"
+)
+
+// mounts holds the mounted handlers. Server.Mount replaces the mounts of a running server, so requests read them without
+// a lock. The mux has a lock of its own.
+type mounts struct {
+	mux        *http.ServeMux
+	prefixes   []string // the literal prefixes of the patterns in mux; see mountedPrefix
+	hasMethods bool     // a pattern has a method
+}
+
+type mount struct {
+	pattern string
+	handler http.Handler
+}
+
+// Mount returns a part of an app. The part registers handler for all requests over HTTP and HTTPS that match pattern, a
+// pattern of [http.ServeMux]. The limits of the section "commonWeb", the check of hosts and CORS apply to these requests.
+// A request with another method than GET, HEAD and OPTIONS is refused if a page of an origin has sent it that
+// commonWeb.allowedOrigins does not list; see [CrossOrigin].
+//
+// If pattern is malformed, conflicts with another pattern or hides an action, [New] or [Server.Start] returns an error.
+func Mount(pattern string, handler http.Handler) actionhero.Part {
+	return transport.Part(mount{pattern, handler})
+}
+
+// CrossOrigin returns a handler to mount that receives the requests of pages of every origin, including preflights. The
+// handler h must check the origin itself, or accept only requests that a page of another site cannot make, for example
+// requests with a signature. Payment and login services that let the browser post a form need this.
+func CrossOrigin(h http.Handler) http.Handler { return crossOrigin{h} }
+
+type crossOrigin struct{ http.Handler }
+
+// mountParts calls Server.Mount for each part that [Mount] has returned and that was registered with the API since the
+// last call of mountParts.
+func (s *Server) mountParts() error {
+	for _, part := range s.api.Parts()[s.partsSeen:] {
+		if m, ok := part.(mount); ok {
+			if err := s.mount(m.pattern, m.handler); err != nil {
+				return err
+			}
+		}
+		s.partsSeen++
+	}
+	return nil
+}
+
+// Mount registers h for all requests that match pattern, like the function [Mount]. If pattern is malformed, conflicts
+// with another pattern or, in a started server, hides an action, Server.Mount returns an error.
+func (s *Server) Mount(pattern string, h http.Handler) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started {
+		alone := mounts{mux: http.NewServeMux()}
+		if err := alone.handle(pattern, h); err != nil {
+			return err
+		}
+		if err := s.checkHidden(&alone); err != nil {
+			return err
+		}
+	}
+	return s.mount(pattern, h)
+}
+
+func (s *Server) mount(pattern string, h http.Handler) error {
+	next := mounts{mux: http.NewServeMux()}
+	if now := s.mounts.Load(); now != nil {
+		next = *now
+	}
+	if err := next.handle(pattern, h); err != nil {
+		return err
+	}
+	method, _, hasMethod := strings.Cut(pattern, " ")
+	next.hasMethods = next.hasMethods || hasMethod && method != ""
+	next.prefixes = append(next.prefixes[:len(next.prefixes):len(next.prefixes)], mountedPrefix(pattern))
+	s.mounts.Store(&next)
+	return nil
+}
+
+// handle registers h with the mux of m. It returns an error instead of the panic of [http.ServeMux.Handle].
+func (m *mounts) handle(pattern string, h http.Handler) (err error) {
+	inner := h
+	if c, ok := h.(crossOrigin); ok {
+		inner = c.Handler
+	}
+	if f, ok := inner.(http.HandlerFunc); inner == nil || ok && f == nil {
+		return fmt.Errorf("the handler cannot be mounted at %q: it is nil; pass an http.Handler", pattern)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf(`the handler cannot be mounted at %q: %v; write a pattern of its own, like "/admin/" or "GET /files/{name}"`, pattern, p)
+		}
+	}()
+	m.mux.Handle(pattern, h)
+	return nil
+}
+
+// checkHidden returns an error if a handler in m would get the requests for an action or for a route of an action.
+func (s *Server) checkHidden(m *mounts) error {
+	if m == nil {
+		return nil
+	}
+	var errs []error
+	for _, info := range s.api.Actions() {
+		for _, text := range info.Routes {
+			method, path, _ := strings.Cut(text, " ")
+			if pattern := m.match(method, samplePath(text, path)); pattern != "" {
+				errs = append(errs, fmt.Errorf("the handler at %q hides the route %q of action %q: change one", pattern, text, info.Name))
+			}
+		}
+		path := "/" + s.cfg.Common.URLPathForActions + "/" + info.Name
+		for _, method := range methods {
+			if pattern := m.match(method, path); pattern != "" {
+				errs = append(errs, fmt.Errorf("the handler at %q hides the action %q at %s: mount it at a path that no action has", pattern, info.Name, path))
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// samplePath returns a path that the route matches, with values that no literal segment of another pattern has.
+func samplePath(text, path string) string {
+	pattern, err := route.Parse(text)
+	if err != nil {
+		return path
+	}
+	for _, name := range pattern.Names() {
+		path = strings.NewReplacer("{"+name+"}", "~", "{"+name+"...}", "~").Replace(path)
+	}
+	return path
+}
+
+// match returns the pattern that gets requests for any host with this method and path, or "".
+func (m *mounts) match(method, path string) string {
+	_, pattern := m.mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: path}})
+	return pattern
+}
+
+// mayMatch reports whether a pattern of m can match path. A nil m matches nothing.
+func (m *mounts) mayMatch(path string) bool {
+	if m == nil {
+		return false
+	}
+	for _, prefix := range m.prefixes {
+		if strings.HasPrefix(path, prefix) || len(path) == len(prefix)-1 && strings.HasPrefix(prefix, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// mountedPrefix returns the literal prefix of all paths that pattern, a pattern of [http.ServeMux], can match. For
+// example, the prefix of "GET /files/{name}" is "/files/".
+func mountedPrefix(pattern string) string {
+	if _, rest, ok := strings.Cut(pattern, " "); ok {
+		pattern = strings.TrimLeft(rest, " \t")
+	}
+	slash := max(strings.IndexByte(pattern, '/'), 0) // a host may precede the first slash
+	prefix, _, _ := strings.Cut(pattern[slash:], "{")
+	return prefix
+}
+
+// serveMounted passes a request to the mounted handler whose pattern matches, and reports whether there is one. The read
+// timeout of the body begins when the handler reads the body for the first time, because the handler may do other work
+// before it reads. A handler that has returned can use
+// neither the writer nor, through the body, the read deadline of the connection.
+func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) bool {
+	m := s.mounts.Load()
+	if m == nil || isOdd(r.URL) {
+		return false
+	}
+	h, pattern := m.mux.Handler(r)
+	if pattern == "" {
+		return false
+	}
+	w.Header()["X-Content-Type-Options"] = noSniff
+	if _, any := h.(crossOrigin); !any && s.guardMounted(w, r) {
+		return true
+	}
+	writer := scopedWriter{new(scope), w}
+	defer writer.end()
+	if r.Body != http.NoBody {
+		body := newProgressBody(writer, r.Body, s.cfg.Common.ReadTimeout)
+		body.scope = writer.scope
+		r = r.WithContext(r.Context()) // a copy: net/http needs its own body when the handler returns
+		r.Body = body
+	}
+	m.mux.ServeHTTP(writer, r)
+	return true
+}
+
+// guardMounted answers a preflight, and refuses a request with effects that a page of another site has sent. It returns
+// true if it has sent the response. Otherwise it has set the CORS headers.
+func (s *Server) guardMounted(w http.ResponseWriter, r *http.Request) (done bool) {
+	if s.cors != nil {
+		s.cors.HandlerFunc(w, r)
+		if isPreflight(r) {
+			return true
+		}
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return false
+	}
+	if !s.isForeign(r) {
+		return false
+	}
+	c := &call{w: w, r: r}
+	s.fixed.set(w.Header())
+	s.begin(c)
+	s.refuse(c, actionhero.Errorf(actionhero.CodePermissionDenied, "a page of another site may not send %s to this path", r.Method))
+	return true
+}
+
+// mountedMethods returns the methods of the patterns that match the path of the request but not its method, or nil.
+func (s *Server) mountedMethods(r *http.Request) []string {
+	m := s.mounts.Load()
+	if m == nil || !m.hasMethods || !m.mayMatch(r.URL.Path) {
+		return nil
+	}
+	h, pattern := m.mux.Handler(r)
+	if pattern != "" {
+		return nil
+	}
+	answer := probe{header: http.Header{}}
+	h.ServeHTTP(&answer, r) // the handler of a ServeMux for a path that it does not know, or knows with other methods
+	if answer.status != http.StatusMethodNotAllowed {
+		return nil
+	}
+	return strings.Split(answer.header.Get("Allow"), ", ")
+}
+
+// probe is an http.ResponseWriter that keeps the status and the headers.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header         { return p.header }
+func (p *probe) WriteHeader(status int)      { p.status = status }
+func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
