@@ -162,7 +162,7 @@ func TestNoPageOfAnotherSiteRunsAnAction(t *testing.T) {
 		t.Errorf("these requests have deleted: %s", answer.IDs)
 	}
 	p.do("POST", "/api/remove", "id=curl", form...)
-	p.do("DELETE", "/api/users/route", "")
+	p.do("DELETE", "/users/route", "")
 	if p.action("removed", &answer); answer.IDs != "curl,route" {
 		t.Errorf("a client that is no browser has deleted %q", answer.IDs)
 	}

@@ -99,7 +99,7 @@ func TestSmallObjectsDoNotFillTheMemory(t *testing.T) {
 	body := `{"value":[{"a":0}` + strings.Repeat(`,{"a":0}`, 2*mib/8) + `]}`
 	before := p.peak()
 	status, _, answer := p.do("POST", "/api/anything", body, "Content-Type", "application/json")
-	if grown := p.peak() - before; grown > 48*mib {
+	if grown := p.peak() - before; grown > 80*mib {
 		t.Errorf("%d %.100s: a request of %d MiB takes %d MiB", status, answer, len(body)/mib, grown/mib)
 	}
 }
@@ -145,11 +145,13 @@ func TestTheLogCannotBeErased(t *testing.T) {
 // Strangers cannot fill the cache of the app through the actions that demonstrate the cache.
 func TestDemoActionsDoNotFillTheCache(t *testing.T) {
 	p := startProcess(t, "ACTIONHERO_CACHE_MAX_BYTES=3MB")
-	for i := range 60 {
-		p.post("/api/actionClusterCacheTest", map[string]any{"key": fmt.Sprint("k", i), "value": strings.Repeat("v", 120_000)})
+	for _, size := range []int{120_000, 20_000, 2_000} {
+		for i := range 60 {
+			p.post("/api/actionClusterCacheTest", map[string]any{"key": fmt.Sprint("k", size, i), "value": strings.Repeat("v", size)})
+		}
 	}
 	if status, body := p.post("/api/keep", map[string]any{"text": strings.Repeat("t", 50_000)}); status != http.StatusOK {
-		t.Errorf("the app cannot keep its own value: %d %.300s", status, body)
+		t.Errorf("the app cannot keep its own value: %d %s", status, body[max(0, len(body)-300):])
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 )
 
 func main() {
-	cli.Main(builtin.All, actions, rooms, private, pack)
+	cli.Main(builtin.Stock, web.Original, actions, rooms, private, pack)
 }
 
 // removed holds the ids that the action remove got.
@@ -97,7 +97,7 @@ var actions = actionhero.Parts{
 	actionhero.Action[textInput, none]{
 		Name: "keep", Description: "Keeps a text in the cache",
 		Run: func(ctx context.Context, in textInput) (none, error) {
-			return none{}, actionhero.RequestFrom(ctx).API.Cache.Set(ctx, "keep:"+in.Text, in.Text, time.Hour)
+			return none{}, actionhero.RequestFrom(ctx).API.Cache.Set(ctx, "keep", in.Text, time.Hour)
 		},
 	},
 	actionhero.Action[textInput, none]{
