@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/socketio"
@@ -56,7 +57,8 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	scripts := s.Web.Paths().Files + "/javascript/"
 	if *cfg.EnablePlain {
 		s.WebSocket = websocket.New(s.API, cfg.Plain)
-		if err := mount(webSocketPath, s.WebSocket); err != nil {
+		slash := s.Web.Mount(webSocketPath+"/{$}", web.CrossOrigin(only(s.WebSocket)))
+		if err := errors.Join(mount(webSocketPath, s.WebSocket), slash); err != nil {
 			return err
 		}
 	}
@@ -65,6 +67,9 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 		if err := errors.Join(mount(socketIOPath, s.SocketIO), s.Web.Mount(scripts+"socket.io.js", socketio.Script())); err != nil {
 			return err
 		}
+	}
+	if len(s.sockets) > 0 && slices.Contains(cfg.Plain.Origins, "*") {
+		s.API.Log().Warn("webSockets.origins has *: pages of any site may connect, with their visitors' cookies")
 	}
 	if len(s.sockets) > 0 {
 		s.API.Stats.Section("webSocketServer", s.socketStats)

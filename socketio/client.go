@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -23,6 +24,8 @@ type client struct {
 	*serving
 	session *engine.Session
 	ip      string
+	ctx     context.Context // of the client's requests; ends with the session
+	cancel  context.CancelFunc
 
 	mu           sync.Mutex
 	conn         *actionhero.Conn // nil: the client is not connected
@@ -43,6 +46,7 @@ var (
 
 func newClient(v *serving, s *engine.Session) *client {
 	c := &client{serving: v, session: s, ip: s.Remote().Addr().Unmap().String()}
+	c.ctx, c.cancel = context.WithCancel(v.ctx)
 	c.startConnectTimer()
 	return c
 }
@@ -51,8 +55,10 @@ func (c *client) startConnectTimer() {
 	c.connectTimer = time.AfterFunc(c.cfg.ConnectTimeout, func() { c.session.Refuse(errConnectTimeout) })
 }
 
-// Closed implements engine.Client. It disconnects the client from the namespace and stops the connect timer.
+// Closed implements engine.Client. It disconnects the client from the namespace, cancels the running requests, because no
+// client reads their answers, and stops the connect timer.
 func (c *client) Closed() {
+	c.cancel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true

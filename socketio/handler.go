@@ -68,9 +68,6 @@ func (h *Handler) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if origins.Any() {
-		h.api.Log().Warn("webSockets.origins has *: pages of any site may connect, with their visitors' cookies")
-	}
 	v := &serving{Handler: h}
 	v.ctx, v.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	v.engine = engine.New(engine.Config{
@@ -101,10 +98,10 @@ func (h *Handler) Stop(ctx context.Context) error {
 	return err
 }
 
-// ServeHTTP serves the client script at a path that ends in "/socket.io.js". It answers all other requests according to
+// ServeHTTP serves the client script at a path that ends in "/socket.io.js" or "/socket.io.min.js". It answers all other requests according to
 // the Socket.IO protocol, or with status 503 while the handler is not started.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasSuffix(r.URL.Path, "/"+scriptName) {
+	if strings.HasSuffix(r.URL.Path, "/"+scriptName) || strings.HasSuffix(r.URL.Path, "/"+minifiedName) {
 		serveScript(w, r)
 		return
 	}

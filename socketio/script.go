@@ -16,8 +16,12 @@ import (
 //go:embed client/socket.io.min.js
 var script []byte
 
-// scriptName is the last element of the URL paths at which web pages request the client script.
-const scriptName = "socket.io.js"
+// scriptName is the last element of the URL paths at which web pages request the client script. minifiedName is another
+// name of the same script.
+const (
+	scriptName   = "socket.io.js"
+	minifiedName = "socket.io.min.js"
+)
 
 var scriptETag = sync.OnceValue(func() string {
 	sum := sha256.Sum256(script)
@@ -25,7 +29,7 @@ var scriptETag = sync.OnceValue(func() string {
 })
 
 // Script returns an [http.Handler] that serves the JavaScript client socket.io-client to web pages, at any URL path. A
-// [Handler] serves the same script at "socket.io.js" below the path of the Handler.
+// [Handler] serves the same script at "socket.io.js" and "socket.io.min.js" below the path of the Handler.
 func Script() http.Handler { return http.HandlerFunc(serveScript) }
 
 func serveScript(w http.ResponseWriter, r *http.Request) {

@@ -33,6 +33,9 @@ func TestScript(t *testing.T) {
 	if w := get("HEAD", "/socket.io/socket.io.js"); w.Code != 200 || w.Body.Len() > 0 {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
+	if w := get("GET", "/socket.io/socket.io.min.js"); w.Code != 200 || w.Body.String() != text {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
 	if w := get("POST", "/socket.io/socket.io.js"); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}

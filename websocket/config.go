@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -35,6 +36,8 @@ type Config struct {
 	MaxMessageBytes int  `json:"maxMessageBytes" unit:"bytes" default:"64 KiB" min:"1" doc:"length of a message over plain WebSocket, once inflated; a longer one ends the connection"`
 	Compress        bool `json:"compress" doc:"agree to compression (permessage-deflate) with clients of plain WebSocket that offer it"`
 
+	Subprotocols []string `json:"subprotocols" doc:"names of subprotocols that clients of plain WebSocket may ask for, as new WebSocket(url, name) does; the messages are the same"`
+
 	// RemoteIP returns the address of a client behind trusted proxies. If RemoteIP is nil, the client's address is the
 	// address of the network connection.
 	RemoteIP func(r *http.Request) string `json:"-"`
@@ -46,11 +49,16 @@ func (c *Config) options() (ws.Options, error) {
 	if err := setting.Check("webSockets", c); err != nil {
 		return ws.Options{}, err
 	}
+	for _, name := range c.Subprotocols {
+		if !ws.ValidSubprotocol(name) {
+			return ws.Options{}, fmt.Errorf("webSockets.subprotocols has %q: write a name of letters, digits and characters like - and .", name)
+		}
+	}
 	origins, err := browserguard.NewOrigins("webSockets.origins", c.Origins)
 	return ws.Options{
 		Origins:    origins,
 		SendQueue:  sendqueue.Config{MaxMessages: c.MaxQueued, MaxBytes: c.MaxQueuedLen, WriteTimeout: c.WriteTimeout},
-		MaxMessage: c.MaxMessageBytes, Compress: c.Compress,
+		MaxMessage: c.MaxMessageBytes, Compress: c.Compress, Subprotocols: c.Subprotocols,
 		MessageTimeout: c.MessageTimeout, PingInterval: c.PingInterval, PongTimeout: c.PingTimeout, CloseTimeout: closeTimeout,
 	}, err
 }

@@ -67,9 +67,6 @@ func (h *Handler) Start(ctx context.Context) error {
 	if h.configErr != nil {
 		return h.configErr
 	}
-	if h.options.Origins.Any() {
-		h.api.Log().Warn("webSockets.origins has *: pages of any site may connect, with their visitors' cookies")
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))

@@ -138,6 +138,7 @@ func TestStartRefusesSettings(t *testing.T) {
 		"webSockets.writeTimeout is -1s: it must be 1ms or more":    {WriteTimeout: -time.Second},
 		"webSockets.pingInterval is -1s: it must be 1ms or more":    {PingInterval: -time.Second},
 		"webSockets.pingTimeout is -1s: it must be 1ms or more":     {PingTimeout: -time.Second},
+		`webSockets.subprotocols has "a b": write a name`:           {Subprotocols: []string{"ok", "a b"}},
 		`webSockets.origins has "example.com": write an origin`:     {Origins: []string{"example.com"}},
 	} {
 		if err := websocket.New(testkit.NewAPI(t), cfg).Start(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
@@ -188,6 +189,6 @@ func TestConnClose(t *testing.T) {
 	})
 	p := s.WS(t)
 	p.Send(`{"event":"action","params":{"action":"leave"}}`)
-	p.WantClosed(1008, "you asked for it")
+	p.WantClosed(4403, "you asked for it")
 	testkit.Eventually(t, "the client is disconnected", func() bool { return s.WebSocket.Clients() == 0 })
 }

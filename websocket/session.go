@@ -219,9 +219,9 @@ func (ss *session) Flush() { ss.ws.Out.Flush() }
 func (ss *session) FollowsRooms() bool { return ss.follows }
 
 // Close implements transport.Sender. It logs the reason, drops the requests that have not started, and closes the
-// connection with the reason and the close code 1008 (policy violation).
+// connection with the reason and the close code 4403, which means that the client must not come back.
 func (ss *session) Close(reason string) {
 	ss.logClosed(reason)
 	ss.loop.Cancel()
-	ss.ws.Close(ws.PolicyError, reason)
+	ss.ws.Close(ws.Dismissed, reason)
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -46,6 +48,24 @@ func read(t testing.TB, path ...string) string {
 	return string(text)
 }
 
+// readLog returns the text of a log file, which is compressed if its name ends with ".gz".
+func readLog(t testing.TB, path ...string) string {
+	t.Helper()
+	text := read(t, path...)
+	if !strings.HasSuffix(path[len(path)-1], ".gz") {
+		return text
+	}
+	in, err := gzip.NewReader(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inflated, err := io.ReadAll(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(inflated)
+}
+
 // Each request is one line on the console, which a client cannot forge or colour, and one line in log/api.log.
 func TestLogs(t *testing.T) {
 	t.Parallel()
@@ -67,7 +87,7 @@ func TestLogs(t *testing.T) {
 	if strings.ContainsAny(console, "\x1b\r\u2028") {
 		t.Errorf("control characters on the console: %q", console)
 	}
-	shape := regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| \[action @ (web|tcp)\] to: 127\.0\.0\.1 \| action: login \| params: .*\| duration: \d`)
+	shape := regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| \[action @ (web|tcp)\] remote: 127\.0\.0\.1 \| .*action: login \| params: .*\| duration: \d`)
 	seen := map[string]int{}
 	for line := range strings.Lines(console) {
 		if m := shape.FindStringSubmatch(line); m != nil {
@@ -110,7 +130,7 @@ func TestLogFileIsRotated(t *testing.T) {
 	}
 	found := 0
 	for _, e := range entries {
-		text := read(t, p.dir, "log", e.Name())
+		text := readLog(t, p.dir, "log", e.Name())
 		if len(text) > size {
 			t.Errorf("%s has %d bytes", e.Name(), len(text))
 		}

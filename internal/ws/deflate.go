@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/flate"
+
+	"github.com/actionhero-go/actionhero/internal/poison"
 )
 
 // deflateResponse is the response header with which the server accepts the compression permessage-deflate (RFC 7692).
@@ -185,7 +187,7 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b 
 func getBytes() *[]byte { return buffers.Get().(*[]byte) }
 
 func putBytes(b *[]byte) {
-	if cap(*b) <= maxPooled {
+	if poison.Bytes(*b); cap(*b) <= maxPooled {
 		buffers.Put(b)
 	}
 }

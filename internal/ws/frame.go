@@ -40,6 +40,7 @@ const (
 	TooBig         = 1009
 	InternalError  = 1011
 	TryAgainLater  = 1013 // the client does not read
+	Dismissed      = 4403 // the app has closed the client, which must not come back
 
 	codeNone = 1005 // never sent: the client's close frame had no code
 	codeGone = 1006 // never sent: the connection ended without a close frame

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/actionhero-go/actionhero/internal/poison"
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
@@ -115,7 +116,8 @@ func (in *input) fill() error {
 	switch {
 	case in.to > in.from:
 		in.makeRoom()
-	case in.block != nil:
+	case in.block != nil: // earlier messages end here
+		poison.Bytes(in.block[:])
 		in.from, in.to = 0, 0
 	default:
 		in.release()
@@ -147,6 +149,7 @@ func (in *input) ReleaseIfEmpty() (empty bool) {
 // release removes the buffer from the input. If the buffer is pooled, release returns it to the pool.
 func (in *input) release() {
 	if in.block != nil {
+		poison.Bytes(in.block[:])
 		blocks.Put(in.block)
 	}
 	in.block, in.buf, in.from, in.to = nil, nil, 0, 0

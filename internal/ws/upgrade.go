@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type Options struct {
 	SendQueue      sendqueue.Config // WriteTimeout also limits the response to the handshake
 	MaxMessage     int              // in bytes, after inflating
 	Compress       bool             // accept compression from clients that offer it
+	Subprotocols   []string         // the subprotocols that a client may select
 	MessageTimeout time.Duration    // from the first to the last byte of a message
 	PingInterval   time.Duration    // silence after which the client is pinged; 0: never
 	PongTimeout    time.Duration    // within which the client must send something after a ping
@@ -54,12 +56,13 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options,
 		return errors.New(no.text)
 	}
 	compress := options.Compress && offersDeflate(r.Header["Sec-Websocket-Extensions"])
+	protocol := subprotocol(r.Header["Sec-Websocket-Protocol"], options.Subprotocols)
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		http.Error(w, "this connection cannot be upgraded", http.StatusInternalServerError)
 		return fmt.Errorf("the connection cannot be hijacked from the web server: %w", err)
 	}
-	if err := writeResponse(nc, handshakeResponse(r.Header.Get("Sec-Websocket-Key"), compress), options.SendQueue.WriteTimeout); err != nil {
+	if err := writeResponse(nc, handshakeResponse(r.Header.Get("Sec-Websocket-Key"), compress, protocol), options.SendQueue.WriteTimeout); err != nil {
 		_ = nc.Close()
 		return fmt.Errorf("the client is gone: %w", err)
 	}
@@ -132,8 +135,8 @@ func validKey(values []string) bool {
 }
 
 // handshakeResponse returns the HTTP response that accepts the handshake with the header Sec-WebSocket-Key key. If
-// deflate is true, the response also accepts compression.
-func handshakeResponse(key string, deflate bool) []byte {
+// deflate is true, the response also accepts compression. If protocol is not "", the response selects that subprotocol.
+func handshakeResponse(key string, deflate bool, protocol string) []byte {
 	const id = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // RFC 6455 section 1.3
 	sum := sha1.Sum([]byte(key + id))
 	dst := append(make([]byte, 0, 256), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
@@ -141,7 +144,33 @@ func handshakeResponse(key string, deflate bool) []byte {
 	if deflate {
 		dst = append(dst, "\r\nSec-WebSocket-Extensions: "+deflateResponse...)
 	}
+	if protocol != "" {
+		dst = append(append(dst, "\r\nSec-WebSocket-Protocol: "...), protocol...)
+	}
 	return append(dst, "\r\n\r\n"...)
+}
+
+// subprotocol returns the first subprotocol that the client offers and the server has in the list known, or "". values
+// are the client's Sec-WebSocket-Protocol headers.
+func subprotocol(values, known []string) string {
+	if len(known) == 0 {
+		return ""
+	}
+	for _, value := range values {
+		for offer := range strings.SplitSeq(value, ",") {
+			if offer = strings.Trim(offer, " \t"); slices.Contains(known, offer) {
+				return offer
+			}
+		}
+	}
+	return ""
+}
+
+// ValidSubprotocol reports whether name is a token (RFC 9110 section 5.6.2), as the name of a subprotocol must be.
+func ValidSubprotocol(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, c)
+	})
 }
 
 // writeResponse writes text, the response to the handshake, to the connection. If the write takes longer than the

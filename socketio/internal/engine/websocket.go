@@ -151,10 +151,10 @@ func (k *socket) Gone() bool {
 	return err != nil
 }
 
-// Leave implements connloop.Conn. If the client has gone, Leave closes the session, unless the WebSocket belongs to an
-// upgrade that is not complete. Otherwise the session stays open until the running requests have replied.
+// Leave implements connloop.Conn. It closes the session, unless the WebSocket belongs to an upgrade that is not complete.
+// If the server stops, the session stays open until the running requests have replied.
 func (k *socket) Leave() {
-	if ws.ClientGone(k.err) {
+	if end := k.closeError(); end.ByClient || end.Code != ws.GoingAway {
 		k.closeSession()
 	}
 }
