@@ -67,7 +67,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	api.Cache = &Cache{store: cfg.Backend.Store()}
 	api.Rooms = newRooms(api, cfg.Backend.Broker())
 	api.Tasks = &Tasks{api: api, queue: cfg.Backend.Queue()}
-	api.Files = newFiles(cfg.FlatFileDirectory)
+	api.Files = newFiles(&cfg)
 	api.Stats = &Stats{api: api}
 	if cfg.RequestLimit > 0 {
 		api.limiter = newLimiter(cfg.RequestLimit, cfg.RequestLimitWindow)

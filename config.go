@@ -45,9 +45,10 @@ type Config struct {
 	MaxLimit      int `json:"maxLimit" default:"1000" min:"-1" range:"above zero, or 0 or -1 for no limit" limit:"request" reached:"an error of errorCode invalidInput" doc:"greatest value of the input limit that a client may send"`
 	DefaultOffset int `json:"defaultOffset" min:"0" doc:"the input offset if the client sends none"`
 
-	FlatFileDirectory                string `json:"flatFileDirectory" default:"./public" min:"1" doc:"folder of static files"`
-	FlatFileNotFoundMessage          string `json:"flatFileNotFoundMessage" default:"Sorry, that file is not found :(" doc:"body of a 404 response"`
-	FlatFileIndexPageNotFoundMessage string `json:"flatFileIndexPageNotFoundMessage" default:"Sorry, there is no index page for this folder :(" doc:"body of a 404 response for a folder without an index page"`
+	FlatFileDirectory                string   `json:"flatFileDirectory" default:"./public" min:"1" doc:"folder of static files"`
+	FlatFileDotNames                 []string `json:"flatFileDotNames" auto:".well-known" doc:"names that begin with a dot and are served nevertheless"`
+	FlatFileNotFoundMessage          string   `json:"flatFileNotFoundMessage" default:"Sorry, that file is not found :(" doc:"body of a 404 response"`
+	FlatFileIndexPageNotFoundMessage string   `json:"flatFileIndexPageNotFoundMessage" default:"Sorry, there is no index page for this folder :(" doc:"body of a 404 response for a folder without an index page"`
 
 	ActionTimeout time.Duration `json:"actionTimeout" default:"30s" range:"0 or less is no limit" doc:"time after which the context of an action ends"`
 	StopGrace     time.Duration `json:"stopGrace" default:"30s" min:"0" doc:"time that a stop waits for running requests before it cancels them"`

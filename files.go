@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,13 +25,16 @@ var (
 	ErrIndexNotFound = errors.New("the folder has no index page")
 )
 
+// defaultFolder is the default of the setting flatFileDirectory. Many apps have no static files and no folder for them.
+const defaultFolder = "./public"
+
 // Content is a stream of bytes that an action returns instead of an object. Declare the action as Action[In, *Content].
 // The transport sends the bytes in the form of its protocol. If Body is an [io.Closer], the transport then closes Body.
 type Content struct {
 	Body    io.Reader // an [io.ReadSeeker] allows ranges and conditional requests over HTTP
 	Name    string    // the media type follows from its extension if Type is empty
 	Type    string    // media type; default: by the extension of Name, else application/octet-stream
-	Size    int64     // bytes; -1 if unknown
+	Size    int64     // bytes of a Body that is no [io.Seeker]; 0 or less if unknown
 	ModTime time.Time // zero if unknown
 
 	static bool // opened by Files.Open, so every client may read and cache it
@@ -45,7 +51,9 @@ func (c *Content) Close() error {
 // Files opens the static files below one folder. Each call of [Files.Open] reads from disk. A name or a symbolic link
 // that leads outside of the folder does not open.
 type Files struct {
-	dir string
+	dir      string
+	dotNames []string
+	log      *slog.Logger
 
 	mu       sync.RWMutex
 	root     *os.Root
@@ -53,7 +61,13 @@ type Files struct {
 	embedded fs.FS
 }
 
-func newFiles(dir string) *Files { return &Files{dir: dir} }
+func newFiles(cfg *Config) *Files {
+	names := cfg.FlatFileDotNames
+	if names == nil {
+		names = []string{".well-known"} // RFC 8615
+	}
+	return &Files{dir: cfg.FlatFileDirectory, dotNames: names, log: cfg.Log}
+}
 
 // Embed sets the files that [Files.Open] opens if the folder does not exist. A call takes effect at the next start of
 // the API.
@@ -71,7 +85,9 @@ func (f *Files) open() error {
 	case err == nil:
 		f.root, f.files = root, root.FS()
 	case errors.Is(err, fs.ErrNotExist):
-		f.files = f.embedded
+		if f.files = f.embedded; f.dir != defaultFolder {
+			f.log.Warn("there is no folder of static files: create it, or change general.flatFileDirectory", "folder", f.dir)
+		}
 	default:
 		return fmt.Errorf("general.flatFileDirectory %q does not open: %w", f.dir, err)
 	}
@@ -100,13 +116,13 @@ func (f *Files) Open(name string) (*Content, error) {
 	if clean == "" {
 		clean = "."
 	}
-	if files == nil || !fs.ValidPath(clean) || strings.ContainsAny(clean, "\x00\\") {
+	if files == nil || !fs.ValidPath(clean) || strings.ContainsAny(clean, "\x00\\") || f.hidden(clean) {
 		return nil, fileError(name, ErrFileNotFound)
 	}
-	content, err := openFile(files, clean)
+	content, err := f.openFile(files, clean)
 	switch {
 	case errors.Is(err, errIsFolder):
-		if content, err = openFile(files, path.Join(clean, "index.html")); err != nil {
+		if content, err = f.openFile(files, path.Join(clean, "index.html")); err != nil {
 			return nil, fileError(name, ErrIndexNotFound)
 		}
 	case err == nil && strings.HasSuffix(name, "/"):
@@ -120,6 +136,42 @@ func (f *Files) Open(name string) (*Content, error) {
 
 func fileError(name string, cause error) error {
 	return &Error{Code: CodeNotFound, Message: "The file, " + name + ", is not found.", Err: cause}
+}
+
+// hidden reports whether an element of the path name begins with a dot, such as .git or .env. The dot names of the
+// configuration are not hidden.
+func (f *Files) hidden(name string) bool {
+	for element := range strings.SplitSeq(name, "/") {
+		if element[0] == '.' && name != "." && !slices.Contains(f.dotNames, element) {
+			return true
+		}
+	}
+	return false
+}
+
+// openFile opens the file with this name. The folder's root follows no symbolic link with an absolute target. If that
+// target is within the folder, openFile opens it by its relative name.
+func (f *Files) openFile(files fs.FS, name string) (*Content, error) {
+	content, err := openFile(files, name)
+	if err == nil || errors.Is(err, errIsFolder) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return content, err
+	}
+	target, linkErr := filepath.EvalSymlinks(filepath.Join(f.dir, filepath.FromSlash(name)))
+	dir, dirErr := filepath.EvalSymlinks(f.dir)
+	if linkErr != nil || dirErr != nil {
+		return nil, err
+	}
+	if dir, dirErr = filepath.Abs(dir); dirErr != nil {
+		return nil, err
+	}
+	if target, linkErr = filepath.Abs(target); linkErr != nil {
+		return nil, err
+	}
+	inside, relErr := filepath.Rel(dir, target)
+	if inside = filepath.ToSlash(inside); relErr != nil || !fs.ValidPath(inside) || f.hidden(inside) {
+		return nil, err
+	}
+	return openFile(files, inside)
 }
 
 var errIsFolder = errors.New("is a folder")

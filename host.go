@@ -77,6 +77,8 @@ func (h *host) Disconnect(conn any) {
 	h.Rooms.conns.Delete(c.ID)
 }
 
+func (h *host) HearItself(conn any) { conn.(*Conn).hearsItself = true }
+
 func (h *host) SendBudget() any { return h.queues }
 
 func (h *host) Listening(port int) { h.Stats.listening(port) }

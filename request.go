@@ -86,6 +86,7 @@ func (r *Request) page() error {
 		limit, offset = r.act.page.limit.or(limit), r.act.page.offset.or(offset)
 	}
 	sent, err := r.pageNumber("limit", &r.Limit, limit, r.API.limitJSON)
+	_, offsetErr := r.pageNumber("offset", &r.Offset, offset, r.API.offsetJSON) // also after an error: the echo shows both
 	if err != nil {
 		return err
 	}
@@ -93,8 +94,7 @@ func (r *Request) page() error {
 		message := fmt.Sprintf("limit must be at most %d", most)
 		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: "limit", Rule: "maximum", Message: message}}}
 	}
-	_, err = r.pageNumber("offset", &r.Offset, offset, r.API.offsetJSON)
-	return err
+	return offsetErr
 }
 
 // pageDefault is the value of the param "limit" or "offset" if the client sends none.

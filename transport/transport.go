@@ -139,6 +139,10 @@ func (h Host) Connect(transport string, remote netip.AddrPort, client Sender) *a
 // Sender must not call Disconnect.
 func (h Host) Disconnect(c *actionhero.Conn) { h.host.Disconnect(c) }
 
+// HearItself makes the client c a receiver of its own messages to rooms. A transport calls it before the client enters a
+// room.
+func (h Host) HearItself(c *actionhero.Conn) { h.host.HearItself(c) }
+
 // Listening adds port to the name of this node, which Stats.ID returns. A transport that listens on a port calls
 // Listening at each start.
 func (h Host) Listening(port int) { h.host.Listening(port) }

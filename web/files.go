@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -19,6 +18,10 @@ import (
 // serveFile sends the file with the given name as the response to a request. If the file does not exist, the response
 // has status 404. serveFile dispatches no action.
 func (s *Server) serveFile(c *call, req *actionhero.Request, name string) {
+	if method := c.r.Method; method != http.MethodGet && method != http.MethodHead {
+		s.refuse(c, &wrongMethod{allowed: fileMethods})
+		return
+	}
 	content, err := s.api.Files.Open(name)
 	status := http.StatusOK
 	if err != nil {
@@ -32,7 +35,52 @@ func (s *Server) serveFile(c *call, req *actionhero.Request, name string) {
 		s.sendNotFound(c, err)
 		return
 	}
-	s.sendContent(c, content)
+	if !s.redirectToFolder(c, content) {
+		s.sendContent(c, content)
+	}
+}
+
+var fileMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
+
+// redirectToFolder redirects a browser that asks for a folder without the slash at the end, so that the relative links of
+// the folder's index page work. It closes content and returns true if it has sent a redirect.
+func (s *Server) redirectToFolder(c *call, content *actionhero.Content) bool {
+	const index = "index.html"
+	base := path.Base(c.r.URL.Path)
+	if content.Name != index || base == index || strings.HasSuffix(c.r.URL.Path, "/") {
+		return false
+	}
+	c.w.Header().Add("Vary", "Accept")
+	if !acceptsHTML(c.r) {
+		return false
+	}
+	_ = content.Close()
+	location := "./" + path.Base(c.r.URL.EscapedPath()) + "/"
+	if c.r.URL.RawQuery != "" {
+		location += "?" + c.r.URL.RawQuery
+	}
+	redirect(c, location, http.StatusMovedPermanently)
+	return true
+}
+
+// redirect sends a redirect to location, which may be relative to the URL that the client knows.
+func redirect(c *call, location string, status int) {
+	c.w.Header().Set("Location", location)
+	c.w.Header().Set("Content-Length", "0")
+	c.w.WriteHeader(status)
+}
+
+// acceptsHTML reports whether the client names HTML in its header Accept, as browsers do when they load a page.
+func acceptsHTML(r *http.Request) bool {
+	for _, value := range r.Header["Accept"] {
+		for item := range strings.SplitSeq(value, ",") {
+			name, param, _ := strings.Cut(item, ";")
+			if strings.EqualFold(strings.TrimSpace(name), "text/html") {
+				return parseWeight(param) > 0
+			}
+		}
+	}
+	return false
 }
 
 func isNotFound(err error) bool {
@@ -46,6 +94,9 @@ func (s *Server) sendNotFound(c *call, err error) {
 	text := cfg.FlatFileNotFoundMessage
 	if errors.Is(err, actionhero.ErrIndexNotFound) {
 		text = cfg.FlatFileIndexPageNotFoundMessage
+		if path := strings.Trim(c.r.URL.Path, "/"); path == s.cfg.Common.URLPathForFiles && acceptsHTML(c.r) {
+			text += "\n<p>This page is the folder of static files (setting general.flatFileDirectory). Put an index.html into it.</p>\n"
+		}
 	}
 	c.w.Header().Set("Content-Type", "text/html")
 	c.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
@@ -53,10 +104,8 @@ func (s *Server) sendNotFound(c *call, err error) {
 	_, _ = io.WriteString(c.w, text)
 }
 
-// sendContent sends content as the response and closes content. If content.Body is an [io.ReadSeeker], sendContent
-// supports range requests and conditional requests.
-func (s *Server) sendContent(c *call, content *actionhero.Content) {
-	defer content.Close()
+// setContentHeaders sets the media type and the time for which the client may cache content.
+func (s *Server) setContentHeaders(c *call, content *actionhero.Content) {
 	header := c.w.Header()
 	contentType := content.Type
 	if contentType == "" {
@@ -66,37 +115,38 @@ func (s *Server) sendContent(c *call, content *actionhero.Content) {
 		header.Set("Content-Type", contentType)
 	}
 	s.setCacheHeaders(header)
-	body, ok := content.Body.(io.ReadSeeker)
-	if !ok {
-		s.sendStream(c, content)
+}
+
+// sendSeeker sends a body of which any part can be read. failure points to the first error of the app's code.
+func (s *Server) sendSeeker(c *call, content *actionhero.Content, body io.ReadSeeker, failure *error) {
+	size, err := body.Seek(0, io.SeekEnd)
+	if err != nil {
+		s.failContent(c, err, false)
 		return
 	}
+	s.setContentHeaders(c, content)
+	header := c.w.Header()
 	if header.Get("Etag") == "" {
-		header.Set("Etag", etag(content, body))
+		tag, err := etag(content, body, size)
+		if err != nil {
+			s.failContent(c, err, false)
+			return
+		}
+		header.Set("Etag", tag)
 	}
+	c.r = withUsualRange(c.r, size)
 	w := c.w
 	if c.status != 0 {
 		w = &statusWriter{w, c.status}
 	}
-	size, err := body.Seek(0, io.SeekEnd)
-	if coding := s.fileCoding(c, header.Get("Content-Type"), size); coding != nil && err == nil {
+	if coding := s.fileCoding(c, header.Get("Content-Type"), size); coding != nil {
 		coded := &codedWriter{ResponseWriter: w, coding: coding}
 		defer coded.finish(size)
 		w = coded
 	}
 	http.ServeContent(w, c.r, "", content.ModTime, body)
-}
-
-func (s *Server) sendStream(c *call, content *actionhero.Content) {
-	if content.Size >= 0 {
-		c.w.Header().Set("Content-Length", strconv.FormatInt(content.Size, 10))
-	}
-	c.w.WriteHeader(max(c.status, http.StatusOK))
-	if c.r.Method == http.MethodHead {
-		return
-	}
-	if _, err := io.Copy(c.w, content.Body); err != nil {
-		panic(http.ErrAbortHandler) // the client must not take a part for the complete response
+	if *failure != nil {
+		s.failContent(c, *failure, true)
 	}
 }
 
@@ -115,35 +165,18 @@ func (s *Server) setCacheHeaders(header http.Header) {
 
 // etag returns the ETag of a file, made of the size and the modification time of the file. An embedded file has no
 // modification time. The ETag of an embedded file is therefore made of the size and a checksum of the bytes.
-func etag(content *actionhero.Content, body io.ReadSeeker) string {
+func etag(content *actionhero.Content, body io.ReadSeeker, size int64) (string, error) {
 	if !content.ModTime.IsZero() {
-		return fmt.Sprintf(`"%x-%x"`, content.Size, content.ModTime.UnixNano())
+		return fmt.Sprintf(`"%x-%x"`, size, content.ModTime.UnixNano()), nil
+	}
+	if _, err := body.Seek(0, io.SeekStart); err != nil {
+		return "", err
 	}
 	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	_, _ = io.Copy(sum, body)
-	_, _ = body.Seek(0, io.SeekStart)
-	return fmt.Sprintf(`"%x-%x"`, content.Size, sum.Sum32())
-}
-
-// types maps file extensions to content types. It holds only content types that are missing or wrong in the tables of
-// some operating systems.
-var types = map[string]string{
-	".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
-	".html": "text/html; charset=utf-8", ".htm": "text/html; charset=utf-8", ".json": "application/json",
-	".txt": "text/plain; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg",
-	".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".ico": "image/x-icon", ".wasm": "application/wasm",
-	".woff2": "font/woff2", ".xml": "application/xml", ".pdf": "application/pdf", ".map": "application/json",
-}
-
-func contentTypeOf(name string) string {
-	ext := strings.ToLower(path.Ext(name))
-	if t, ok := types[ext]; ok {
-		return t
+	if _, err := io.Copy(sum, body); err != nil {
+		return "", err
 	}
-	if t := mime.TypeByExtension(ext); t != "" {
-		return t
-	}
-	return "application/octet-stream"
+	return fmt.Sprintf(`"%x-%x"`, size, sum.Sum32()), nil
 }
 
 // statusWriter is an http.ResponseWriter. If [http.ServeContent] writes the status 200, statusWriter replaces this

@@ -72,9 +72,24 @@ func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 		s.sendNotFound(c, err)
 	case t.isFile && err == nil:
 		s.serveStatic(c, req, t.file)
+	case err == nil && t.action == "" && s.hasStartPage(r):
+		redirect(c, "./"+s.cfg.Common.URLPathForFiles+"/", http.StatusFound)
 	default:
 		s.serveAction(c, req, t, err)
 	}
+}
+
+// hasStartPage reports whether r is a browser's request for the root, and the folder of files has an index page.
+func (s *Server) hasStartPage(r *http.Request) bool {
+	if r.URL.Path != "/" || r.Method != http.MethodGet && r.Method != http.MethodHead || !acceptsHTML(r) {
+		return false
+	}
+	content, err := s.api.Files.Open("")
+	if err != nil {
+		return false
+	}
+	_ = content.Close()
+	return true
 }
 
 // begin prepares the request of a call.
@@ -153,6 +168,9 @@ func (s *Server) resolvePath(path string) target {
 	case s.cfg.Common.URLPathForFiles:
 		return target{file: rest, isFile: true}
 	case "file":
+		if rest == "" && strings.HasSuffix(path, "/") {
+			rest = "/" // the folder itself, unless a param names a file
+		}
 		return target{action: "file", file: rest, named: true}
 	}
 	path = strings.TrimPrefix(path, "/")
@@ -169,7 +187,7 @@ func (s *Server) resolvePath(path string) target {
 func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err error) {
 	defer s.finish(c, req)
 	req.Action = t.action
-	if t.file != "" {
+	if t.file != "" && (t.file != "/" || !req.Params.Has("fileName")) {
 		req.Params.Set("fileName", t.file)
 	}
 	info := s.api.Action(req.Action)
@@ -195,6 +213,11 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	if callbackErr := s.readCallback(c, req, info); err == nil {
 		err = callbackErr
 	}
+	if c.r.Header["Traceparent"] != nil || c.r.Header["X-Request-Id"] != nil {
+		if c.RequestID() != "" {
+			c.w.Header().Set("X-Request-Id", req.ID())
+		}
+	}
 	req.Err = c.clientError(err)
 	s.fixed.setPrivate(c.w.Header())
 	out, err := s.api.Dispatch(c.r.Context(), req)
@@ -208,12 +231,18 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 	content, isContent := out.(*actionhero.Content)
 	isContent = isContent && content != nil
+	if err == nil && c.fault != nil {
+		s.api.Log().Error("an action used package web wrongly", "action", req.Action, "request_id", req.ID(), "cause", c.fault.Error())
+		if err = c.fault; isContent {
+			_ = content.Close()
+		}
+	}
 	switch {
-	case c.hijackedByAction:
+	case c.hijackedByAction && (err == nil || c.begun.Load()):
 		abortIfIncomplete(err)
 	case err != nil && req.Action == "file" && isNotFound(err):
 		s.sendNotFound(c, err)
-	case isContent:
+	case err == nil && isContent:
 		if header := c.w.Header(); transport.IsStatic(content) && isPrivate(header) {
 			header.Del("Cache-Control") // sendContent sets the header for files
 		}

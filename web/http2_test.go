@@ -83,11 +83,12 @@ func TestHTTP2RequestsAreBounded(t *testing.T) {
 	s.Put(t, "a.bin", strings.Repeat("a", 100_000))
 	for _, path := range []string{"/api/randomNumber", "/public/a.bin", "/public/none"} {
 		attacker := dialClosedWindow(t, s)
-		for range perConn {
-			attacker.get(t, path)
-		}
 		limit, heads := uint32(0), 0
-		for heads < perConn {
+		for asked := 0; heads < perConn; {
+			if asked == heads {
+				attacker.get(t, path)
+				asked++
+			}
 			switch kind, payload := attacker.next(t); kind {
 			case 0:
 				if len(payload) > 0 {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -12,6 +13,9 @@ func (s *Server) withLimits(next http.Handler) http.Handler {
 	common := &s.cfg.Common
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closeIfAmbiguous(w, r)
+		if r.TLS != nil && s.cfg.HTTPS.HSTS > 0 {
+			w.Header()["Strict-Transport-Security"] = []string{"max-age=" + strconv.FormatInt(int64(s.cfg.HTTPS.HSTS/time.Second), 10)}
+		}
 		if r.ProtoMajor == 2 {
 			s.serveHTTP2(w, r, next)
 			return

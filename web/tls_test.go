@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -106,5 +107,15 @@ func TestStartErrors(t *testing.T) {
 				t.Errorf("the addresses are %v and %v", s.Web.Addr(), s.Web.TLSAddr())
 			}
 		})
+	}
+}
+
+// A missing folder of files is one warning at the start, which names the setting.
+func TestMissingFolderOfFilesIsReported(t *testing.T) {
+	t.Parallel()
+	none := filepath.Join(t.TempDir(), "none")
+	s := start(t, func(cfg *server.Config) { cfg.General.FlatFileDirectory = none })
+	if lines := s.Log.With("folder", none); len(lines) != 1 || !strings.Contains(lines[0].Message, "general.flatFileDirectory") {
+		t.Errorf("the log has %v", lines)
 	}
 }

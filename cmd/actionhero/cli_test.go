@@ -84,12 +84,12 @@ func TestRefusals(t *testing.T) {
 		"unknown value, variable": {"", []string{"ACTIONHERO_LOG_LEVEL=loud"}, start, `log.level is "loud": it must be debug, info, warn or error`},
 		"no such port":            {"", []string{"ACTIONHERO_HTTP_SERVER_PORT=99999"}, start, `httpServer.port is 99999: it must be 1 to 65535, or -1 for any free port`},
 		"no address":              {"", []string{"ACTIONHERO_TCP_SERVER_BIND_IP=here"}, start, `tcpServer.bindIP is "here": write an IP address of this machine, or leave it empty for all of them`},
-		"TLS without certificate": {"", []string{"ACTIONHERO_TCP_SERVER_TLS_PORT=-1"}, start, `tcpServer.certFile and tcpServer.keyFile cannot be used: `},
+		"TLS without certificate": {"", []string{"ACTIONHERO_TCP_SERVER_TLS_PORT=-1"}, start, `tcpServer needs a certificate: set tcpServer.certFile and tcpServer.keyFile`},
 		"below zero":              {"", []string{"ACTIONHERO_TCP_SERVER_MAX_IN_FLIGHT=-5"}, start, `tcpServer.maxInFlight is -5: it must be above zero`},
 		"bytes below zero":        {`{"commonWeb": {"maxBodyBytes": -1}}`, nil, start, `commonWeb.maxBodyBytes is -1: it must be above zero`},
 		"time below zero":         {"", []string{"ACTIONHERO_COMMON_WEB_READ_TIMEOUT=-1s"}, start, `commonWeb.readTimeout is -1s: it must be above zero`},
 		"cache below zero":        {"", []string{"ACTIONHERO_CACHE_MAX_BYTES=-1"}, start, `cache.maxBytes is -1: it must be above zero`},
-		"HTTPS without a key":     {`{"httpsServer": {"enable": true, "port": -1, "certFile": "none.pem"}}`, nil, start, `httpsServer.certFile and httpsServer.keyFile cannot be used: `},
+		"HTTPS without a key":     {`{"httpsServer": {"enable": true, "port": -1, "certFile": "none.pem"}}`, nil, start, `httpsServer needs a certificate: set httpsServer.certFile and httpsServer.keyFile`},
 		"of another command":      {`{"general": {"port": 1}}`, nil, []string{"actions"}, `config.json:1:14: general.port is not a known setting`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -40,6 +40,7 @@ type Host interface {
 	Accepts(key string) bool
 	Connect(transport string, remote netip.AddrPort, sender any) any
 	Disconnect(conn any)
+	HearItself(conn any)
 	SendBudget() any // a *sendqueue.Budget
 	Listening(port int)
 	AddOutermost(component any)

@@ -29,6 +29,9 @@ type Certificate struct {
 // LoadCertificate loads a certificate from the files certFile and keyFile. section is the section of the configuration
 // that sets both files. If the files cannot be used, the error names the two settings.
 func LoadCertificate(section, certFile, keyFile string, log *slog.Logger) (*Certificate, error) {
+	if certFile == "" || keyFile == "" {
+		return nil, fmt.Errorf("%s needs a certificate: set %s.certFile and %s.keyFile to its PEM files, or switch TLS off", section, section, section)
+	}
 	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log}
 	c.version = c.fileVersion()
 	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
@@ -36,12 +39,22 @@ func LoadCertificate(section, certFile, keyFile string, log *slog.Logger) (*Cert
 		return nil, fmt.Errorf("%s.certFile and %s.keyFile cannot be used: %w", section, section, err)
 	}
 	c.cert, c.checked = &cert, time.Now()
+	if leaf := cert.Leaf; leaf != nil && c.checked.After(leaf.NotAfter) {
+		log.Warn("the certificate has expired, and clients refuse it: renew it", "setting", section+".certFile", "certFile", certFile, "since", leaf.NotAfter)
+	}
 	return c, nil
 }
 
 // Config returns a TLS configuration that serves the certificate for the given application protocols.
 func (c *Certificate) Config(protocols ...string) *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: protocols, GetCertificate: c.get}
+	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: protocols, GetCertificate: c.get, CipherSuites: suites}
+}
+
+// suites lists the cipher suites of TLS 1.2 with forward secrecy and authenticated encryption. TLS 1.3 has no others.
+var suites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
 func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {

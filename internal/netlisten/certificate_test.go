@@ -166,3 +166,23 @@ func TestTLSVersions(t *testing.T) {
 		t.Error("TLS 1.2 is not served")
 	}
 }
+
+// A certificate that has expired still works for clients that do not check it, and one warning names its setting.
+func TestExpiredCertificateIsReported(t *testing.T) {
+	t.Parallel()
+	cert, key, _ := testkit.Certificate(t)
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(100 * 365 * 24 * time.Hour)
+		log := new(testkit.Recorder)
+		if _, err := netlisten.LoadCertificate("httpsServer", cert, key, slog.New(log)); err != nil {
+			t.Fatal(err)
+		}
+		if lines := log.With("setting", "httpsServer.certFile"); len(lines) != 1 || lines[0].Level != slog.LevelWarn {
+			t.Errorf("the log has %v", log.Entries())
+		}
+	})
+	_, err := netlisten.LoadCertificate("httpsServer", "", key, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "set httpsServer.certFile and httpsServer.keyFile") {
+		t.Errorf("without a certificate the error is %v", err)
+	}
+}

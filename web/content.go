@@ -1,0 +1,137 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// contentBody is the body of a Content that comes from the app. A panic of its code becomes an error, and the first
+// error stays.
+type contentBody struct {
+	body io.Reader
+	err  error
+}
+
+// Read implements [io.Reader].
+func (b *contentBody) Read(p []byte) (n int, err error) {
+	defer b.guard(&err)
+	return b.body.Read(p)
+}
+
+// Seek implements [io.Seeker].
+func (b *contentBody) Seek(offset int64, whence int) (n int64, err error) {
+	defer b.guard(&err)
+	seeker, ok := b.body.(io.Seeker)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	return seeker.Seek(offset, whence)
+}
+
+func (b *contentBody) guard(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
+	if *err != nil && *err != io.EOF && b.err == nil {
+		b.err = *err
+	}
+}
+
+// sendContent sends content as the response and closes content. If content.Body is an [io.ReadSeeker], sendContent
+// supports range requests and conditional requests.
+func (s *Server) sendContent(c *call, content *actionhero.Content) {
+	defer s.closeContent(c, content)
+	body := &contentBody{body: content.Body}
+	switch seeker, ok := content.Body.(io.ReadSeeker); {
+	case content.Body == nil:
+		s.failContent(c, errors.New("the Content has no Body"), false)
+	case !ok:
+		s.setContentHeaders(c, content)
+		s.sendStream(c, content, body)
+	default:
+		if file, ok := seeker.(*os.File); ok {
+			s.sendSeeker(c, content, file, &body.err) // a file does not panic, and the kernel can send it
+			return
+		}
+		s.sendSeeker(c, content, body, &body.err)
+	}
+}
+
+// closeContent closes content. An error or a panic of Close is logged, because the response has been sent.
+func (s *Server) closeContent(c *call, content *actionhero.Content) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.logContent(c, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	if err := content.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		s.logContent(c, fmt.Errorf("close: %w", err))
+	}
+}
+
+func (s *Server) logContent(c *call, err error) {
+	s.api.Log().Error("the content of an answer failed", "to", c.req.RemoteIP, "action", c.req.Action, "error", err.Error())
+}
+
+// failContent ends the response of a Content that failed with err. If nothing has been sent, the client receives an
+// internal error. Otherwise failContent aborts the response, so that the client detects the incomplete response.
+func (s *Server) failContent(c *call, err error, begun bool) {
+	s.logContent(c, err)
+	if begun {
+		panic(http.ErrAbortHandler)
+	}
+	header := c.w.Header()
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Expires", "Last-Modified", "Accept-Ranges"} {
+		header.Del(name)
+	}
+	header.Set("Cache-Control", "no-store")
+	c.status = 0
+	s.sendEnvelope(c, &c.req, nil, err)
+}
+
+// sendStream sends a body of which only the beginning can be read. If the Content has no size, or a size of 0, the body
+// has any length.
+func (s *Server) sendStream(c *call, content *actionhero.Content, body *contentBody) {
+	var first []byte
+	if c.r.Method != http.MethodHead {
+		buf := make([]byte, 4<<10) // read before the head is sent, so that an error still has a status
+		n, err := body.Read(buf)
+		if first = buf[:n]; n == 0 && body.err != nil {
+			s.failContent(c, err, false)
+			return
+		}
+	}
+	if content.Size > 0 {
+		c.w.Header().Set("Content-Length", strconv.FormatInt(content.Size, 10))
+	}
+	c.w.WriteHeader(max(c.status, http.StatusOK))
+	if c.r.Method == http.MethodHead {
+		return
+	}
+	limit := int64(1<<63 - 1)
+	if content.Size > 0 {
+		limit = content.Size
+	}
+	rest := io.MultiReader(bytes.NewReader(first), body)
+	n, err := io.Copy(c.w, io.LimitReader(rest, limit))
+	switch {
+	case body.err != nil:
+		s.failContent(c, body.err, true)
+	case err != nil:
+		panic(http.ErrAbortHandler) // the client is gone
+	case content.Size > 0 && n < limit:
+		s.failContent(c, fmt.Errorf("the Size is %d, but the Body has %d bytes", limit, n), true)
+	case content.Size > 0:
+		if n, _ := rest.Read(make([]byte, 1)); n > 0 {
+			s.logContent(c, fmt.Errorf("the Size is %d, but the Body has more bytes: they were not sent", limit))
+		}
+	}
+}
