@@ -31,9 +31,10 @@ func TestOneAllowanceForAllThatAClientAsks(t *testing.T) {
 	if status, _, body := p.do("GET", "/socket.io/?EIO=4&transport=polling", ""); status != http.StatusTooManyRequests {
 		t.Errorf("a polling session: %d %.200s", status, body)
 	}
-	c := p.lines()
-	if answer, err := c.Call("roomView"); err != nil || !strings.Contains(answer, "too many requests") {
-		t.Errorf("a command over TCP: %s %v", answer, err)
+	nc := p.dial(p.tcp) // the connection is refused, or its command
+	p.send(nc, "roomView\nquit\n")
+	if text, err := io.ReadAll(nc); err != nil || !strings.Contains(string(text), "too many requests") || strings.Contains(string(text), "roomStatus") {
+		t.Errorf("a command over TCP: %s %v", text, err)
 	}
 }
 
