@@ -101,8 +101,8 @@ type closer struct {
 
 func (c *closer) Close() error { c.closed.Add(1); return nil }
 
-// A Content beside a response that the action writes itself is not sent, but closed.
-func TestAContentBesideAWriterIsClosed(t *testing.T) {
+// If the action writes the response itself, its Content is not sent, but closed.
+func TestAContentThatIsNotWrittenIsClosed(t *testing.T) {
 	t.Parallel()
 	body := &closer{Reader: strings.NewReader("unsent")}
 	s := start(t, nil, actionhero.Action[actionhero.None, *actionhero.Content]{
