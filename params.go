@@ -31,9 +31,11 @@ type File struct {
 type Params struct {
 	list     []schema.Param
 	accepted acceptSet
-	source   int   // index of the first entry of the current source
-	seen     int32 // values offered, for MaxParams
-	all      bool  // accept every key
+	source   int      // index of the first entry of the current source
+	seen     int32    // values offered, for MaxParams
+	all      bool     // accept every key
+	strict   bool     // remember the dropped keys
+	dropped  []string // the first keys that were not accepted, if strict is true
 	inline   [5]schema.Param
 }
 
