@@ -67,6 +67,16 @@ func (r *Request) Header(name string) string {
 	return ""
 }
 
+// Body returns the body of an HTTP request byte for byte, for example to check the signature of a webhook. The caller must
+// not change the bytes. Body returns nil over other transports, without a body, and if the action does not set
+// Action.RawBody.
+func (r *Request) Body() []byte {
+	if b, ok := r.Extra.(interface{ RequestBody() []byte }); ok {
+		return b.RequestBody()
+	}
+	return nil
+}
+
 // requestKey is the key under which the context of a request holds its *Request.
 type requestKey struct{}
 

@@ -196,7 +196,7 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	}
 	if err == nil && c.r.Body != http.NoBody {
 		transport.ParamsOf(&req.Params).NextSource()
-		err = s.readBody(c, req)
+		err = s.readBody(c, req, info != nil && info.RawBody)
 		if named := req.Params.Get("action"); err == nil && named != "" && !t.named && t.action == "" {
 			req.Action = named
 			info = s.api.Action(named)
