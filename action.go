@@ -116,6 +116,7 @@ type action struct {
 	page       *actionPage // nil if the action has no input "limit" or "offset"
 	limit      time.Duration
 	strict     bool    // the action refuses unknown params
+	guarded    bool    // the action has middleware of its own
 	secretPath bool    // a route has the value of a secret input
 	run        Handler // the action's own middleware around a Handler that decodes the input and calls Run
 }
@@ -174,6 +175,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if err := act.checkRoutes(a.Route, a.Routes); err != nil {
 		return nil, err
 	}
+	act.guarded = len(a.Middleware) > 0
 	act.run = chain(a.Middleware, func(ctx context.Context, req *Request) (any, error) {
 		var in In
 		var fail *schema.Failure
