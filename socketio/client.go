@@ -144,7 +144,7 @@ func (c *client) addAttachment(data []byte) connloop.Request {
 		p.data, err = insertAttachments(p.data, partial.attachments)
 	}
 	if err != nil {
-		return &errorReply{c, p.id, err}
+		return c.refuseEvent(p.id, err)
 	}
 	return c.handlePacket(p)
 }
@@ -240,14 +240,14 @@ func (c *client) Close(reason string) {
 func (m *member) handleEvent(p packet) connloop.Request {
 	quoted, args, err := parseEvent(p.data)
 	if err != nil {
-		return &errorReply{m.client, p.id, err}
+		return m.refuseEvent(p.id, err)
 	}
 	name, plain := jsonx.Plain(quoted)
 	switch {
 	case string(name) == "action" && plain:
 		return newCall(m, p.id, args)
 	case !plain || !isKnownEvent(name):
-		return &errorReply{m.client, p.id, unknownEvent(quoted)}
+		return m.refuseEvent(p.id, unknownEvent(quoted))
 	}
 	cmd := command{member: m, id: ackNumberOf(p.id), name: string(name), run: (*command).runCommand}
 	if key := commandArguments[cmd.name]; key != "" {
@@ -256,4 +256,13 @@ func (m *member) handleEvent(p packet) connloop.Request {
 		cmd.run = (*command).quit
 	}
 	return m.commands.add(cmd)
+}
+
+// refuseEvent returns the request that replies with err to an event, which also counts toward the client's allowance of
+// requests.
+func (c *client) refuseEvent(id []byte, err error) connloop.Request {
+	if _, limited := c.api.Admit(c.ip); limited != nil {
+		err = limited
+	}
+	return &errorReply{c, id, err}
 }
