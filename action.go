@@ -34,6 +34,7 @@ type Action[In, Out any] struct {
 	Timeout     time.Duration // time limit of a call; negative: no limit; default: Config.ActionTimeout
 	Kind        Kind          // whether a call may change or delete something; default: KindWrite
 	Idempotent  bool          // a second equal call changes nothing more, so clients may retry; implied by KindRead
+	RawBody     bool          // over HTTP, accept every content type and keep the body for [Request.Body]; default: false
 
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
@@ -93,6 +94,7 @@ type ActionInfo struct {
 	Routes            []string // as in "POST /users/{id}"
 	Kind              Kind
 	Idempotent        bool   // true for each action of KindRead
+	RawBody           bool   // the action reads Request.Body
 	OutputExample     []byte // a JSON object
 }
 
@@ -112,6 +114,7 @@ type action struct {
 	routes     []route.Pattern
 	page       *actionPage // nil if the action has no input "limit" or "offset"
 	limit      time.Duration
+	guarded    bool    // the action has middleware of its own
 	secretPath bool    // a route has the value of a secret input
 	run        Handler // the action's own middleware around a Handler that decodes the input and calls Run
 }
@@ -146,7 +149,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	act := &action{input: input, limit: a.Timeout, outType: reflect.TypeFor[Out]()}
 	act.info = ActionInfo{
 		Name: a.Name, Description: a.Description, OutputExample: []byte("{}"),
-		Kind: a.Kind, Idempotent: a.Idempotent || a.Kind == KindRead,
+		Kind: a.Kind, Idempotent: a.Idempotent || a.Kind == KindRead, RawBody: a.RawBody,
 	}
 	if reflect.TypeFor[Out]() != contentType {
 		if act.output, err = encode.Compile(reflect.TypeFor[Out]()); err != nil {
@@ -170,6 +173,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if err := act.checkRoutes(a.Route, a.Routes); err != nil {
 		return nil, err
 	}
+	act.guarded = len(a.Middleware) > 0
 	act.run = chain(a.Middleware, func(ctx context.Context, req *Request) (any, error) {
 		var in In
 		if fail := input.Decode(&in, req.Params.list); fail != nil {

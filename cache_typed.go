@@ -11,6 +11,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/poison"
 )
 
 // CacheOf reads and writes values of the Go type T in the cache, under keys with a common prefix. Declare a CacheOf
@@ -174,7 +175,7 @@ func encodeValue[T any](key string, value T) (*scratch, error) {
 }
 
 func (s *scratch) release() {
-	if cap(s.json) <= maxScratch {
+	if poison.Bytes(s.json); cap(s.json) <= maxScratch {
 		scratches.Put(s)
 	}
 }

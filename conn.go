@@ -24,6 +24,8 @@ type Conn struct {
 	api    *API
 	sender sender
 
+	hearsItself bool // it receives its own messages; set before it enters a room
+
 	current atomic.Pointer[member] // the client's current room, one of rooms
 
 	moving sync.Mutex // held while the client enters and leaves rooms, which may need the network

@@ -66,6 +66,16 @@ func (r *Request) Header(name string) string {
 	return ""
 }
 
+// Body returns the body of an HTTP request byte for byte, for example to check the signature of a webhook. The caller must
+// not change the bytes. Body returns nil over other transports, without a body, and if the action does not set
+// Action.RawBody.
+func (r *Request) Body() []byte {
+	if b, ok := r.Extra.(interface{ RequestBody() []byte }); ok {
+		return b.RequestBody()
+	}
+	return nil
+}
+
 // requestKey is the key under which the context of a request holds its *Request.
 type requestKey struct{}
 
@@ -86,6 +96,7 @@ func (r *Request) page() error {
 		limit, offset = r.act.page.limit.or(limit), r.act.page.offset.or(offset)
 	}
 	sent, err := r.pageNumber("limit", &r.Limit, limit, r.API.limitJSON)
+	_, offsetErr := r.pageNumber("offset", &r.Offset, offset, r.API.offsetJSON) // also after an error: the echo shows both
 	if err != nil {
 		return err
 	}
@@ -93,8 +104,7 @@ func (r *Request) page() error {
 		message := fmt.Sprintf("limit must be at most %d", most)
 		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: "limit", Rule: "maximum", Message: message}}}
 	}
-	_, err = r.pageNumber("offset", &r.Offset, offset, r.API.offsetJSON)
-	return err
+	return offsetErr
 }
 
 // pageDefault is the value of the param "limit" or "offset" if the client sends none.

@@ -229,7 +229,7 @@ func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
 	asks := filter{hooks: r.api.registry.Load().rooms.deliver}
 	flush = members[:0]
 	for _, to := range members {
-		if to.conn == sender {
+		if to.conn == sender && !sender.hearsItself {
 			continue
 		}
 		form := d

@@ -368,6 +368,7 @@ var volatile = []struct {
 	text    string
 }{
 	{regexp.MustCompile(`("(?:currentTime|requestDuration|createdAt|readAt|connectedAt)":)\d+`), "$1<ms>"},
+	{regexp.MustCompile(`("remotePort":)\d+`), "$1<port>"},
 	{regexp.MustCompile(`("randomNumber":)[\d.e-]+`), "$1<float>"},
 	{regexp.MustCompile(`("uptimeSeconds":)[\d.]+`), "$1<seconds>"},
 	{regexp.MustCompile(`("memoryConsumption":)\d+`), "$1<bytes>"},

@@ -13,11 +13,12 @@ import (
 type call struct {
 	actionhero.Request
 	session *session
-	count   uint64 // the messageCount: the number of the request's line
+	at      lineID
 }
 
-func (ss *session) newCall(action string, count uint64) *call {
-	c := &call{session: ss, count: count}
+func (ss *session) newCall(action string, at lineID) *call {
+	ss.actions.Add(1)
+	c := &call{session: ss, at: at}
 	ss.server.api.InitRequest(&c.Request, "tcp")
 	c.Conn, c.RemoteIP, c.Action = ss.conn, ss.ip, action
 	return c
@@ -39,7 +40,6 @@ func (c *call) Run() (done bool) {
 // the reply. After a panic, or if the action ends the goroutine, Do queues an error reply.
 func (c *call) Do() {
 	ss := c.session
-	var tail [tailSize]byte
 	answered := false
 	defer func() {
 		if answered {
@@ -48,7 +48,9 @@ func (c *call) Do() {
 		if p := recover(); p != nil {
 			ss.logPanic(p)
 		}
-		ss.out.AddLater(wire.Error(nil, errPanic), appendTail(tail[:0], c.count))
+		var a answer
+		a.fail(errPanic)
+		ss.queue(c.at, &a)
 	}()
 	out, err := ss.server.api.Dispatch(ss.loop.Context(), &c.Request)
 	if content, ok := out.(*actionhero.Content); ok && content != nil {
@@ -58,12 +60,14 @@ func (c *call) Do() {
 	}
 	buf := getBuffer()
 	defer putBuffer(buf)
+	var failure *actionhero.Error
 	if err != nil {
-		*buf = wire.Error((*buf)[:0], err)
+		*buf, failure = wire.Failed((*buf)[:0], err)
 	} else {
-		*buf, _ = wire.Result((*buf)[:0], &c.Request, out)
+		*buf, failure = wire.Result((*buf)[:0], &c.Request, out)
 	}
-	ss.out.AddLater(*buf, appendTail(tail[:0], c.count))
+	*buf = appendTail(*buf, c.at, &answer{failure: failure})
+	ss.out.AddLater(*buf)
 	answered = true
 }
 

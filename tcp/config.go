@@ -13,10 +13,12 @@ type Config struct {
 
 	Enable   *bool  `json:"enable" default:"true" doc:"listen for TCP clients"`
 	Port     int    `json:"port" default:"5000" min:"1" max:"65535" also:"-1" range:"1 to 65535, or -1 for any free port" doc:"port to listen on"`
-	BindIP   string `json:"bindIP" doc:"IP address to listen on; empty is all"`
+	BindIP   string `json:"bindIP" default:"127.0.0.1" doc:"IP address to listen on; the default is this machine only, empty is all addresses"`
 	TLSPort  int    `json:"tlsPort" min:"1" max:"65535" also:"-1,0" range:"1 to 65535, -1 for any free port, or 0 for none" doc:"port to listen on for TLS, besides the plain one"`
 	CertFile string `json:"certFile" doc:"file of the PEM certificate chain for tlsPort"`
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key for tlsPort"`
+
+	Dialect string `json:"dialect" default:"classic" enum:"classic,later" doc:"wire of the clients: classic is the wire of the original's early versions, later the wire of its versions 9 to 20"`
 
 	MaxLineBytes int           `json:"maxLineBytes" unit:"bytes" default:"64 KiB" min:"1" doc:"length of a line; a longer one ends the connection"`
 	MaxInFlight  int           `json:"maxInFlight" default:"100" min:"1" unit:"requests" doc:"requests of one connection that run at a time; the server reads no further while so many run"`
@@ -24,7 +26,7 @@ type Config struct {
 	MaxQueuedLen int           `json:"maxQueuedBytes" unit:"bytes" default:"1 MiB" min:"1" doc:"bytes that may wait for a client; one that does not read is closed"`
 	LineTimeout  time.Duration `json:"lineTimeout" default:"15s" min:"1ns" doc:"time within which a line, or a TLS handshake, must be complete"`
 	WriteTimeout time.Duration `json:"writeTimeout" default:"10s" min:"1ns" doc:"time within which a client must read 16 KiB"`
-	IdleTimeout  time.Duration `json:"idleTimeout" min:"0" range:"above zero, or 0 for never" doc:"time after which a client is closed that sends nothing and waits for no reply"`
+	IdleTimeout  time.Duration `json:"idleTimeout" default:"5m" min:"0" range:"above zero, or 0 for never" limit:"client" reached:"the goodbye message, then the connection closes" doc:"time after which a client is closed that sends nothing, receives no messages and waits for no reply; it may take a quarter longer"`
 
 	MaxConns        int `json:"maxConnections" default:"20000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"server" reached:"an error line, then the connection closes" doc:"connections to both ports that may be open"`
 	MaxConnsPerAddr int `json:"maxConnectionsPerAddress" default:"1000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"address" reached:"an error line, then the connection closes" doc:"connections that one client address may have open; clients behind one proxy share an address"`

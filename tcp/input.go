@@ -28,7 +28,8 @@ type input struct {
 	buf     []byte           // the unused input is buf[from:to]
 	from    int
 	to      int
-	scanned int // the first scanned bytes of the unused input contain no line end
+	scanned int  // the first scanned bytes of the unused input contain no line end
+	skips   bool // the input up to the next line end is dropped
 }
 
 func newInput(conn net.Conn, maxLine int) *input {
@@ -41,6 +42,9 @@ func newInput(conn net.Conn, maxLine int) *input {
 // false. The line is valid until the next call of fill. If detach is called before fill, the line stays valid
 // afterwards.
 func (in *input) line() (line []byte, ok bool) {
+	if in.skips && !in.skipped() {
+		return nil, false
+	}
 	i := bytes.IndexByte(in.buf[in.from+in.scanned:in.to], '\n')
 	if i < 0 {
 		in.scanned = in.to - in.from
@@ -50,6 +54,51 @@ func (in *input) line() (line []byte, ok bool) {
 	in.from += in.scanned + i + 1
 	in.scanned = 0
 	return line, true
+}
+
+// skip drops the incomplete line in the buffer and the rest of the line, which has not come yet.
+func (in *input) skip() {
+	in.release()
+	in.skips = true
+}
+
+// skipped drops the bytes of a skipped line. It returns true if the end of the line has come.
+func (in *input) skipped() bool {
+	i := bytes.IndexByte(in.buf[in.from:in.to], '\n')
+	if i < 0 {
+		in.release()
+		return false
+	}
+	in.from += i + 1
+	in.skips = false
+	return true
+}
+
+// endLine ends the incomplete line in the buffer, because nothing follows. It returns false if no line has begun.
+func (in *input) endLine() bool {
+	if !in.begun() || in.makeRoom() != nil {
+		return false
+	}
+	in.buf[in.to] = '\n'
+	in.to++
+	return true
+}
+
+// interrupted removes Telnet's commands from the incomplete line. It returns true if the user of a terminal wants the
+// connection to end.
+func (in *input) interrupted() bool {
+	if !in.begun() {
+		return false
+	}
+	line := in.buf[in.from:in.to]
+	if interrupted(line, false) {
+		return true
+	}
+	if bytes.IndexByte(line, telnetIAC) >= 0 {
+		in.to = in.from + len(withoutTelnet(line, false))
+		in.scanned = 0
+	}
+	return false
 }
 
 // begun reports whether the beginning of an incomplete line has been read.

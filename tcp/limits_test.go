@@ -92,7 +92,7 @@ func TestLineTimeout(t *testing.T) {
 					break
 				}
 			}
-			p.Want(`{"context":"response","error":"a line must end within 200ms","messageCount":1}`)
+			p.Want(`{"context":"response","error":"a line must end within 200ms","messageCount":1,"errorCode":"invalidInput"}`)
 			if len(s.Log.With("reason", "a line must end within 200ms")) == 0 {
 				t.Error("the log has no reason for closing the client")
 			}
@@ -209,7 +209,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 			s := startTLS(t, cfg)
 			first := s.TCP(t)
 			s.TCPOverTLS(t)
-			if got := firstLine(t, s); got != `{"context":"response","error":"too many connections","messageCount":0}` {
+			if got := firstLine(t, s); got != `{"context":"response","error":"too many connections","messageCount":0,"errorCode":"resourceExhausted"}` {
 				t.Errorf("a third client reads %q", got)
 			}
 			_ = first.Close()

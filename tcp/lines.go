@@ -6,7 +6,6 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
-	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -18,128 +17,86 @@ const (
 	maxActionName = 64 // bytes of the sticky param "action"; no action has a longer name
 )
 
+// messageIDKey is the param whose value clients of the later dialect find in the reply.
+const messageIDKey = "messageId"
+
+var byteOrderMark = []byte("\uFEFF")
+
 // line handles raw, one line of the client without the '\n' at its end. If the connection must end, line returns false.
 func (ss *session) line(raw []byte) bool {
 	if ss.stopped.Load() {
 		return false
 	}
 	ss.inLine = false
+	if bytes.IndexByte(raw, telnetIAC) >= 0 || len(raw) > 0 && raw[0] == endOfTransmission {
+		if interrupted(raw, true) {
+			return false
+		}
+		raw = withoutTelnet(raw, true)
+	}
+	if ss.server.dialect.crEndsLine {
+		for i := bytes.IndexByte(raw, '\r'); i >= 0; i = bytes.IndexByte(raw, '\r') {
+			if !ss.text(raw[:i]) {
+				return false
+			}
+			raw = raw[i+1:]
+		}
+	}
+	return ss.text(raw)
+}
+
+// text handles the text of a line. If the connection must end, text returns false.
+func (ss *session) text(raw []byte) bool {
+	if ss.count.Load() == 0 {
+		raw = bytes.TrimPrefix(raw, byteOrderMark)
+	}
 	raw = bytes.TrimLeft(bytes.TrimSuffix(raw, []byte{'\r'}), " \t")
 	if len(raw) == 0 {
 		return true
 	}
-	count := ss.count.Add(1)
+	at := lineID{count: ss.count.Add(1), id: ss.messageID}
 	ss.server.requests.Add(1)
 	if raw[0] == '{' {
-		ss.object(raw, count)
+		ss.object(raw, at)
 		return true
 	}
 	word, rest, _ := strings.Cut(string(bytes.ToValidUTF8(raw, []byte("\uFFFD"))), " ")
-	if run, ok := commands[word]; ok {
-		return run(ss, strings.TrimLeft(rest, " "), count)
-	}
-	ss.action(word, count)
-	return true
-}
-
-// command is the function of one command of the protocol. rest is the text after the command's name; count is the
-// messageCount of the line. more is false if the connection must end.
-type command func(ss *session, rest string, count uint64) (more bool)
-
-// commands maps the first word of a line to the command that runs the line. Any other first word is the name of an
-// action.
-var commands map[string]command
-
-func init() {
-	quit := func(ss *session, _ string, _ uint64) bool {
-		ss.lastReply = wire.Status(nil, "Bye!")
-		return false
-	}
-	commands = map[string]command{
-		"quit": quit, "exit": quit, "close": quit,
-		"paramAdd":     replying((*session).paramAdd),
-		"paramView":    replying((*session).paramView),
-		"paramDelete":  replying((*session).paramDelete),
-		"paramsView":   replying((*session).paramsView),
-		"paramsDelete": replying((*session).paramsDelete),
-	}
-	for _, name := range wire.Commands() {
-		commands[name] = replying(func(ss *session, dst []byte, rest string) []byte {
-			dst, _ = wire.RunCommand(ss.loop.Context(), dst, ss.server.api.API, ss.conn, name, wire.Words(name, rest))
-			return dst
-		})
-	}
-	commands["detailsView"] = replying(func(ss *session, dst []byte, _ string) []byte {
-		return wire.Details(dst, ss.conn, transport.ParamsOf(&ss.params).AppendJSON(nil, ss.server.api.API, 0))
-	})
-}
-
-// replying returns a command that sends a reply and keeps the connection open. appendReply appends the reply, a JSON
-// object without its closing brace, to dst.
-func replying(appendReply func(ss *session, dst []byte, rest string) []byte) command {
-	return func(ss *session, rest string, count uint64) bool {
-		buf := getBuffer()
-		*buf = appendReply(ss, (*buf)[:0], rest)
-		ss.reply(*buf, count)
-		putBuffer(buf)
+	if v, ok := ss.server.dialect.commands[word]; ok {
+		ss.command(v, strings.TrimLeft(rest, " "), at)
 		return true
 	}
-}
-
-func (ss *session) paramAdd(dst []byte, rest string) []byte {
-	key, value, ok := strings.Cut(rest, "=")
-	if key = strings.TrimSpace(key); !ok || key == "" {
-		return wire.Status(dst, "Cannot set null")
+	switch word {
+	case "quit", "exit", "close":
+		ss.last = &answer{object: ss.server.dialect.bye(nil)}
+		return false
 	}
-	params, bytes := 1, len(key)+len(value)
-	for other, value := range ss.params.All() {
-		if other != key {
-			params++
-			bytes += len(other) + len(value)
-		}
+	if isHTTP(word, rest) {
+		ss.refuse("this port does not speak HTTP")
+		return false
 	}
-	if params > maxParams || bytes > maxParamBytes {
-		return wire.Error(dst, actionhero.Errorf(actionhero.CodeResourceExhausted, "a connection may keep %d params of %d bytes at most", maxParams, maxParamBytes))
-	}
-	// key and value are parts of the line. Without copies the whole line, possibly a thousand times as long, stays in memory.
-	ss.params.Set(strings.Clone(key), strings.Clone(value))
-	return wire.Status(dst, "OK")
-}
-
-func (ss *session) paramView(dst []byte, key string) []byte {
-	return wire.Params(dst, transport.ParamsOf(&ss.params).AppendParam(nil, ss.server.api.API, strings.TrimSpace(key)))
-}
-
-func (ss *session) paramsView(dst []byte, _ string) []byte {
-	return wire.Params(dst, transport.ParamsOf(&ss.params).AppendJSON(nil, ss.server.api.API, 0))
-}
-
-func (ss *session) paramDelete(dst []byte, key string) []byte {
-	ss.params.Delete(strings.TrimSpace(key))
-	return wire.Status(dst, "OK")
-}
-
-func (ss *session) paramsDelete(dst []byte, _ string) []byte {
-	ss.params = actionhero.Params{}
-	return wire.Status(dst, "OK")
+	ss.action(word, strings.TrimSpace(rest), at)
+	return true
 }
 
 // action queues a request that runs the named action with the sticky params. First, it stores the action's name as the
 // sticky param "action". If the client has not set the sticky param "limit" or "offset", action stores the default
-// value of that param.
-func (ss *session) action(name string, count uint64) {
+// value of that param. rest is the text after the name.
+func (ss *session) action(name, rest string, at lineID) {
 	if len(name) <= maxActionName {
 		ss.params.Set("action", name)
 	}
 	transport.ParamsOf(&ss.params).SetPage(ss.server.api.API)
-	c := ss.newCall(name, count)
+	c := ss.newCall(name, at)
 	c.Err = transport.ParamsOf(&c.Params).AddParams(&ss.params)
+	if rest != "" && name == "file" && ss.server.dialect.fileArgument {
+		c.Params.Set("fileName", rest)
+	}
 	ss.loop.Enqueue(c)
 }
 
 // object parses a line of the form {"action":…,"params":{…}} and queues the request. Params in the line override sticky
-// params of the same name, for this request only.
-func (ss *session) object(line []byte, count uint64) {
+// params of the same name, for this request only. In a dialect that keeps them, they replace all sticky params.
+func (ss *session) object(line []byte, at lineID) {
 	var name string
 	var params []byte
 	err := jsonx.Members(line, func(key string, raw []byte) error {
@@ -159,7 +116,14 @@ func (ss *session) object(line []byte, count uint64) {
 		}
 		return nil
 	})
-	c := ss.newCall(name, count)
+	if params != nil && bytes.Contains(params, []byte(messageIDKey)) {
+		at.id = idOf(params, at.id)
+	}
+	if err == nil && params != nil && ss.server.dialect.keepsParams {
+		err, params = ss.keep(params), nil
+		ss.messageID = at.id
+	}
+	c := ss.newCall(name, at)
 	all := transport.ParamsOf(&c.Params)
 	if err == nil {
 		err = all.AddParams(&ss.params)
@@ -172,6 +136,39 @@ func (ss *session) object(line []byte, count uint64) {
 		c.Params.Set("action", name)
 	}
 	ss.loop.Enqueue(c)
+}
+
+// keep replaces the sticky params by the members of the JSON object params.
+func (ss *session) keep(params []byte) error {
+	if len(params) > maxParamBytes {
+		return errParams()
+	}
+	var kept actionhero.Params
+	all := transport.ParamsOf(&kept)
+	all.AcceptAll()
+	if err := all.AddObject(bytes.Clone(params)); err != nil {
+		return err
+	}
+	n := 0
+	for range kept.All() {
+		n++
+	}
+	if n > maxParams {
+		return errParams()
+	}
+	ss.params = kept
+	return nil
+}
+
+// idOf returns the messageId in the JSON object params, or the argument id if there is none.
+func idOf(params []byte, id *string) *string {
+	_ = jsonx.Members(params, func(key string, raw []byte) error { // the caller reports the error
+		if found := messageID(raw); key == messageIDKey && found != nil {
+			id = found
+		}
+		return nil
+	})
+	return id
 }
 
 // actionName returns the decoded text of raw, a JSON string with the name of an action.

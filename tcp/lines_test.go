@@ -19,7 +19,7 @@ func TestLineEnds(t *testing.T) {
 		t.Helper()
 		p.Want(`{"status":"OK","context":"response","messageCount":1}`)
 		p.Want(`{"status":"OK","context":"response","messageCount":2}`)
-		p.Want(`{"context":"response","params":{"b":"3=4"},"messageCount":3}`)
+		p.Want(`{"context":"response","params":{"b":"3=4"},"messageCount":3,"data":"3=4"}`)
 	}
 	const text = "\r\n\n  \r\nparamAdd a=1\r\n\r\nparamAdd b=3=4\nparamView b\n"
 	t.Run("one packet", func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestLineEnds(t *testing.T) {
 		p.Send(text)
 		want(p)
 		p.Send("paramsView\r\n")
-		p.Want(`{"context":"response","params":{"a":"1","b":"3=4"},"messageCount":4}`)
+		p.Want(`{"context":"response","params":{"a":"1","b":"3=4"},"messageCount":4,"data":{"a":"1","b":"3=4"}}`)
 	})
 	t.Run("single bytes", func(t *testing.T) {
 		t.Parallel()
@@ -112,13 +112,14 @@ func TestHalfClosed(t *testing.T) {
 	g := testkit.NewGate()
 	s := start(t, tcp.Config{}, g.Action())
 	p := s.TCP(t)
-	p.Send("gate\r\nparamAdd a=1\r\nquick")
+	p.Send("gate\r\nparamAdd a=1\r\nparamView a") // the last line has no end
 	_ = p.Conn.(*net.TCPConn).CloseWrite()
 	p.Want(`{"status":"OK","context":"response","messageCount":2}`)
 	<-g.Begun
+	p.Want(`{"context":"response","params":{"a":"1"},"messageCount":3,"data":"1"}`)
 	g.Open()
 	p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
-	p.WantClosed() // a line without an end gets no reply
+	p.WantClosed()
 }
 
 func TestHalfClosedAtOnce(t *testing.T) {
@@ -145,7 +146,7 @@ func TestMaxLineBytes(t *testing.T) {
 			p.Want(`{"status":"OK","context":"response","messageCount":1}`)
 			p.Want(`{"status":"OK","context":"response","messageCount":2}`)
 			go func() { _, _ = p.Write([]byte(text)) }() // the server may close before it has read all
-			p.Want(fmt.Sprintf(`{"context":"response","error":"a line may have %d bytes at most","messageCount":2}`, limit))
+			p.Want(fmt.Sprintf(`{"context":"response","error":"a line may have %d bytes at most","messageCount":2,"errorCode":"invalidInput"}`, limit))
 			if len(s.Log.With("reason", "a line may have 100 bytes at most")) == 0 {
 				t.Error("the log has no reason for closing the client")
 			}

@@ -3,6 +3,7 @@ package tcp_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -54,3 +55,7 @@ func nextReply(t testing.TB, c *testkit.TCPClient) (r reply) {
 }
 
 func transportOf(s *testkit.Server) transport.Host { return transport.Of(s.API) }
+
+type serverConfig = server.Config
+
+func deadline() time.Time { return time.Now().Add(testkit.Wait) }

@@ -61,5 +61,5 @@ func TestTheServerBoundsAllQueues(t *testing.T) {
 	}
 	testkit.Eventually(t, "nothing waits any more", func() bool { return transportOf(s).SendBudget().Used() == 0 })
 	other.Send("paramsView\r\n")
-	other.Want(`{"context":"response","params":{},"messageCount":2}`)
+	other.Want(`{"context":"response","params":{},"messageCount":2,"data":{}}`)
 }

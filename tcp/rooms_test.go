@@ -19,15 +19,15 @@ func TestRefusedDefaultRoom(t *testing.T) {
 		return nil
 	}})
 	p := s.TCP(t)
-	p.Want(`{"context":"response","error":"the lobby is closed","messageCount":0}`)
+	p.Want(`{"context":"response","error":"the lobby is closed","messageCount":0,"errorCode":"permissionDenied"}`)
 	p.Send("say hi\r\nroomChange defaultRoom\r\nroomAdd den\r\nsay hi\r\nroomChange den\r\nsay hi\r\nroomLeave den\r\n")
-	p.Want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":1}`)
-	p.Want(`{"context":"response","error":"the lobby is closed","messageCount":2}`)
-	p.Want(`{"context":"response","status":"OK","room":"den","messageCount":3}`)
-	p.Want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":4}`)
-	p.Want(`{"context":"response","status":"OK","room":"den","messageCount":5}`)
+	p.Want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":1,"errorCode":"conflict"}`)
+	p.Want(`{"context":"response","error":"the lobby is closed","messageCount":2,"errorCode":"permissionDenied"}`)
+	p.Want(`{"context":"response","status":"OK","room":"den","messageCount":3,"data":true}`)
+	p.Want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":4,"errorCode":"conflict"}`)
+	p.Want(`{"context":"response","status":"OK","room":"den","messageCount":5,"data":true}`)
 	p.Want(`{"context":"response","status":"OK","messageCount":6}`)
-	p.Want(`{"context":"response","error":"den is your current room: move to another one with roomChange first","messageCount":7}`)
+	p.Want(`{"context":"response","error":"den is your current room: move to another one with roomChange first","messageCount":7,"errorCode":"conflict"}`)
 }
 
 // A message from the server to one client has the form of a room message.
@@ -42,7 +42,7 @@ func TestSendTo(t *testing.T) {
 	// The client reads the welcome before it joins the room. After these replies both have joined.
 	for _, p := range []*testkit.TCPClient{p, other} {
 		p.Send("paramsView\r\n")
-		p.Want(`{"context":"response","params":{},"messageCount":1}`)
+		p.Want(`{"context":"response","params":{},"messageCount":1,"data":{}}`)
 	}
 	first := <-ids
 	for _, id := range []string{first, <-ids} {

@@ -30,7 +30,6 @@ import (
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/setting"
-	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -39,6 +38,7 @@ type Server struct {
 	api       transport.Host
 	cfg       Config
 	sendQueue sendqueue.Config
+	dialect   *dialect
 
 	mu        sync.Mutex
 	listeners []net.Listener
@@ -85,6 +85,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = false
+	s.dialect = dialects[s.cfg.Dialect]
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.pool = connloop.NewPool(s.ctx, s.cfg.MaxInFlight)
 	limits := s.limits()
@@ -115,10 +116,11 @@ func (s *Server) Start(ctx context.Context) error {
 
 // limits returns the limits of the connections to both ports.
 func (s *Server) limits() *netlisten.Limits {
-	refusal := wire.Error(nil, actionhero.Errorf(actionhero.CodeResourceExhausted, "too many connections"))
+	var refusal answer
+	refusal.fail(actionhero.Errorf(actionhero.CodeResourceExhausted, "too many connections"))
 	return netlisten.NewLimits(netlisten.LimitConfig{
 		Section: "tcpServer", Max: max(s.cfg.MaxConns, 0), PerAddress: max(s.cfg.MaxConnsPerAddr, 0),
-		Refusal: appendTail(refusal, 0), Log: s.api.Log(),
+		Refusal: appendTail(refusal.object, lineID{}, &refusal), Log: s.api.Log(),
 	})
 }
 

@@ -5,18 +5,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"os"
 	"runtime"
-	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/connloop"
-	"github.com/actionhero-go/actionhero/internal/nonblock"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/transport"
@@ -31,16 +28,23 @@ type session struct {
 	out    sendqueue.Queue
 
 	count   atomic.Uint64 // number of lines read, without empty ones: the messageCount
+	actions atomic.Uint64 // number of requests to run an action
 	stopped atomic.Bool   // the server is stopping: read no more
+	heard   atomic.Bool   // messages of rooms were sent since the last look at the idle time
 	loop    connloop.Loop
 	files   connloop.Serial // sends one file at a time, so only one file is open
+	ordered connloop.Serial // runs one command at a time
 
 	// Only the connection loop uses these fields:
 	in        *input
 	params    actionhero.Params // the sticky params
-	lastReply []byte            // sent before the connection ends; nil if the client is gone
+	messageID *string           // the sticky messageId; nil: none
+	last      *answer           // sent before the connection ends; nil if the client is gone
+	used      bool              // a line was handled since the last look at the idle time
+	quiet     int               // looks in a row that found the client idle
 	inLine    bool              // deadline is the time limit for the rest of a line
 	armed     bool              // a deadline is set
+	idleArmed bool              // the deadline, if there is one, is of the idle time
 	deadline  time.Time
 	parked    bool // Read has returned Park: the next Read continues with the same deadline
 }
@@ -59,35 +63,62 @@ func (ss *session) serve() {
 		ss.close()
 		return
 	}
-	api := ss.server.api
+	if ss.open() {
+		ss.loop.Touch()
+		ss.loop.Run()
+	}
+}
+
+// open registers the client and sends the welcome message. It returns false if the client is refused. The code of the
+// app, which runs when the client enters the default room, may panic or end the goroutine: this closes the connection.
+func (ss *session) open() (ok bool) {
+	api, dialect := ss.server.api, ss.server.dialect
 	cfg := api.Config()
 	ss.in = newInput(ss.nc, ss.server.cfg.MaxLineBytes)
 	ss.conn = api.Connect("tcp", addrPort(ss.nc.RemoteAddr()), ss)
 	ss.ip = ss.conn.Remote.Addr().String()
+	whole := false
+	defer func() {
+		if !whole {
+			ss.Fault(recover())
+		}
+	}()
+	if _, refusal := api.Admit(ss.ip); refusal != nil {
+		ss.sendFailure(lineID{}, refusal)
+		whole = true
+		ss.Finish()
+		return false
+	}
 	api.Log().Debug("[connection @ tcp]", "to", ss.ip, "id", ss.conn.ID)
-	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), 0)
-	if refusal, failure := wire.Enter(ss.loop.Context(), nil, api.API, ss.conn); failure != nil {
-		ss.reply(refusal, 0)
+	if dialect.hearsItself {
+		api.HearItself(ss.conn)
+	}
+	ss.send(dialect.welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom))
+	if dialect.entersRoom {
+		if object, failure := wire.Enter(ss.server.ctx, nil, api.API, ss.conn); failure != nil {
+			ss.queue(lineID{}, &answer{object: object, failure: failure})
+			ss.out.Send()
+		}
 	}
 	ss.arm(time.Time{})
-	ss.loop.Touch()
-	ss.loop.Run()
+	whole = true
+	return true
 }
 
-// Finish implements connloop.Conn. It sends the last reply if lastReply is not nil, waits until all queued messages are
-// written, and closes the connection.
+// Finish implements connloop.Conn. It takes the client out of its rooms, sends the last reply if there is one, waits
+// until all queued messages are written, and closes the connection. Nothing follows the last reply.
 func (ss *session) Finish() {
 	if ss.stopped.Load() {
-		ss.lastReply = wire.Goodbye(nil)
+		ss.last = &answer{object: wire.Goodbye(nil)}
 	}
-	if ss.lastReply != nil {
-		ss.reply(ss.lastReply, ss.count.Load())
+	ss.Leave()
+	if ss.last != nil && ss.out.End(appendTail(ss.last.object, lineID{count: ss.count.Load()}, ss.last)) {
+		ss.out.FlushWait()
 	}
 	ss.out.Wait()
-	ss.server.api.Disconnect(ss.conn)
 	ss.out.Close()
 	ss.in.release()
-	if ss.lastReply != nil {
+	if ss.last != nil {
 		ss.linger()
 	}
 	ss.close()
@@ -99,9 +130,11 @@ func (ss *session) close() {
 }
 
 // Fault implements connloop.Conn. It logs the panic with the value p and closes the connection, so a panic in package
-// tcp does not end the process.
+// tcp does not end the process. Without a panic, p is nil.
 func (ss *session) Fault(p any) {
-	ss.logPanic(p)
+	if p != nil {
+		ss.logPanic(p)
+	}
 	ss.out.Close()
 	ss.server.api.Disconnect(ss.conn)
 	ss.close()
@@ -128,141 +161,6 @@ func (ss *session) handshake() (ok bool) {
 	return true
 }
 
-// Next implements connloop.Conn. It handles the next complete line that has been read.
-func (ss *session) Next() connloop.NextResult {
-	line, ok := ss.in.line()
-	switch {
-	case !ok:
-		return connloop.Incomplete
-	case ss.line(line):
-		return connloop.Handled
-	}
-	return connloop.Ended
-}
-
-// DetachBuffer implements connloop.Conn. It replaces the read buffer, so that requests can keep using lines in the old
-// buffer.
-func (ss *session) DetachBuffer() { ss.in.detach() }
-
-// Read implements connloop.Conn. It blocks until more bytes have been read. It returns EOF if the client has closed its
-// side of the connection, a deadline has passed, the line is too long or the server is stopping.
-func (ss *session) Read() connloop.ReadResult {
-	switch begun := ss.in.begun(); {
-	case ss.parked:
-		ss.parked = false
-	case !begun:
-		ss.inLine = false
-		ss.arm(time.Time{})
-	case !ss.inLine:
-		ss.inLine = true
-		ss.arm(time.Now().Add(ss.server.cfg.LineTimeout))
-	}
-	for err := ss.in.fill(); err != nil; err = ss.in.fill() {
-		if ss.parkRequested(err) {
-			return connloop.Park
-		}
-		deadline, ok := ss.nextDeadline(err)
-		if !ok {
-			ss.readEnded(err)
-			return connloop.EOF
-		}
-		ss.arm(deadline)
-	}
-	return connloop.More
-}
-
-// Gone implements connloop.Conn. A client that has closed only its side of the connection has not gone: it still reads.
-func (ss *session) Gone() bool {
-	_, err := nonblock.Ended(ss.nc)
-	return err != nil
-}
-
-// Leave implements connloop.Conn. It takes the client out of all its rooms.
-func (ss *session) Leave() { ss.server.api.Disconnect(ss.conn) }
-
-// Wake implements connloop.Conn. It interrupts a blocked Read by setting the read deadline to the current time.
-func (ss *session) Wake() { _ = ss.nc.SetReadDeadline(time.Now()) }
-
-// parkRequested reports whether a read has returned err only because the connection loop has requested parking. If so,
-// parkRequested restores the read deadline that Wake has replaced.
-func (ss *session) parkRequested(err error) bool {
-	if !errors.Is(err, os.ErrDeadlineExceeded) || !ss.loop.ParkRequested() || ss.stopped.Load() {
-		return false
-	}
-	ss.setDeadline(ss.deadline)
-	ss.parked = true
-	return true
-}
-
-// nextDeadline returns the read deadline for the next read, after a read has returned err. If the session must stop
-// reading, ok is false. A client that waits for a reply is not idle. The idle time of a client starts with the last
-// reply to the client.
-func (ss *session) nextDeadline(err error) (deadline time.Time, ok bool) {
-	if !errors.Is(err, os.ErrDeadlineExceeded) || ss.in.begun() || ss.stopped.Load() {
-		return deadline, false
-	}
-	if ss.loop.InFlight() > 0 {
-		return time.Now().Add(ss.server.cfg.IdleTimeout), true
-	}
-	deadline = ss.loop.LastRequestDone().Add(ss.server.cfg.IdleTimeout)
-	return deadline, deadline.After(time.Now())
-}
-
-// arm sets the read deadline of the connection to deadline. If deadline is zero, arm sets the read deadline to
-// IdleTimeout from now. If IdleTimeout is zero too, arm removes the read deadline.
-func (ss *session) arm(deadline time.Time) {
-	if deadline.IsZero() && ss.server.cfg.IdleTimeout > 0 {
-		deadline = time.Now().Add(ss.server.cfg.IdleTimeout)
-	}
-	if deadline.IsZero() && !ss.armed {
-		return
-	}
-	ss.armed = !deadline.IsZero()
-	ss.setDeadline(deadline)
-}
-
-// setDeadline sets the read deadline of the network connection. If another goroutine calls stopReading at the same
-// time, the deadline that stopReading sets stays in effect.
-func (ss *session) setDeadline(deadline time.Time) {
-	ss.deadline = deadline
-	if !ss.stopped.Load() {
-		_ = ss.nc.SetReadDeadline(deadline)
-		if ss.stopped.Load() {
-			_ = ss.nc.SetReadDeadline(time.Now())
-		}
-	}
-}
-
-// stopReading makes a blocked Read return EOF, because the server is stopping. Any goroutine may call stopReading.
-func (ss *session) stopReading() {
-	ss.stopped.Store(true)
-	_ = ss.nc.SetReadDeadline(time.Now())
-}
-
-// readEnded sets lastReply, the last message to the client, according to err, the error of the last read. If the client
-// has closed the connection or the server is stopping, readEnded leaves lastReply unchanged.
-func (ss *session) readEnded(err error) {
-	switch {
-	case errors.Is(err, errLineTooLong):
-		ss.refuse("a line may have %d bytes at most", ss.server.cfg.MaxLineBytes)
-	case err == io.EOF: // a client that has closed its side of the connection still reads
-	case !errors.Is(err, os.ErrDeadlineExceeded):
-		ss.loop.Cancel() // no client reads the replies
-	case ss.stopped.Load():
-	case ss.in.begun():
-		ss.refuse("a line must end within %v", ss.server.cfg.LineTimeout)
-	default: // idle for IdleTimeout
-		ss.lastReply = wire.Goodbye(nil)
-	}
-}
-
-// refuse sets lastReply to an error for a client that exceeds a limit, and logs the reason. format and args describe
-// the reason, as for fmt.Sprintf.
-func (ss *session) refuse(format string, args ...any) {
-	ss.lastReply = wire.Error(nil, actionhero.Errorf(actionhero.CodeInvalidInput, format, args...))
-	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", fmt.Sprintf(format, args...))
-}
-
 // linger gives the client time to read the last reply. If a socket with unread input is closed, the operating system
 // resets the connection, and the client may lose the reply. linger therefore reads until the client closes the
 // connection, but for lingerTime and up to lingerBytes bytes at most.
@@ -283,35 +181,20 @@ func (ss *session) linger() {
 	}
 }
 
-// reply sends a JSON object to the client. object has no closing brace; reply appends the brace, after the key
-// "messageCount" with the value count.
-func (ss *session) reply(object []byte, count uint64) {
-	var tail [tailSize]byte
-	ss.out.AddLater(object, appendTail(tail[:0], count))
-	ss.out.Send()
-}
-
-// tailSize is the size, in bytes, of a buffer that is large enough for the output of appendTail.
-const tailSize = 40
-
-// appendTail appends the end of a JSON object to dst: the key "messageCount" with the value count, the closing brace
-// and the line end.
-func appendTail(dst []byte, count uint64) []byte {
-	dst = strconv.AppendUint(append(dst, `,"messageCount":`...), count, 10)
-	return append(dst, "}\r\n"...)
-}
-
-// wireKind identifies the encoding of room messages for TCP clients in calls of transport.Encoded. All TCP clients
-// share one encoded copy of a message.
-type wireKind struct{}
-
 // Deliver implements transport.Sender. It queues a room message for the client. If flush is true, the caller must call
-// Flush.
+// Flush. All clients of one dialect share the encoded message.
 func (ss *session) Deliver(m *actionhero.RoomMessage) (flush bool) {
-	object := transport.Encoded(m, wireKind{}, func(m *actionhero.RoomMessage) []byte { return wire.RoomMessage(nil, m) })
+	if !ss.heard.Load() {
+		ss.heard.Store(true)
+	}
+	dialect := ss.server.dialect
+	object := transport.Encoded(m, dialect, func(m *actionhero.RoomMessage) []byte { return dialect.message(ss.server.api, m) })
 	var tail [tailSize]byte
-	return ss.out.AddShared(object, appendTail(tail[:0], ss.count.Load()))
+	return ss.out.AddShared(object, appendTail(tail[:0], lineID{count: ss.count.Load()}, nil))
 }
+
+// tailSize is the size, in bytes, of a buffer that is large enough for the end of a room message.
+const tailSize = 40
 
 // Flush implements transport.Sender. It writes the queued messages without blocking.
 func (ss *session) Flush() { ss.out.Flush() }

@@ -122,6 +122,10 @@ func (h Host) SendBudget() *sendqueue.Budget { return h.host.SendBudget().(*send
 // action and allocates nothing. Otherwise it returns a copy of name.
 func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }
 
+// Guarded reports whether the app or one of its actions has middleware. Without middleware, each client may run each
+// action.
+func (h Host) Guarded() bool { return h.host.Guarded() }
+
 // ReturnsContent reports whether the action with this name returns an *actionhero.Content instead of an object.
 func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(action) }
 
@@ -138,6 +142,10 @@ func (h Host) Connect(transport string, remote netip.AddrPort, client Sender) *a
 // transport calls Disconnect when the connection has ended, for any reason. A second call does nothing. A method of the
 // Sender must not call Disconnect.
 func (h Host) Disconnect(c *actionhero.Conn) { h.host.Disconnect(c) }
+
+// HearItself makes the client c a receiver of its own messages to rooms. A transport calls it before the client enters a
+// room.
+func (h Host) HearItself(c *actionhero.Conn) { h.host.HearItself(c) }
 
 // Listening adds port to the name of this node, which Stats.ID returns. A transport that listens on a port calls
 // Listening at each start.

@@ -43,6 +43,7 @@ type holdings struct {
 	buffered int64    // the part of read that was taken from the budget
 	file     *os.File // holds large uploads; nil: there are none
 	spilled  int64    // bytes in file
+	raw      []byte   // the whole body, if the action sets RawBody
 }
 
 func (c *call) holdings() *holdings {

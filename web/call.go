@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -25,6 +26,7 @@ type call struct {
 	callback         string    // name of the JSONP callback; empty: the response is no JSONP
 	refused          bool      // the request was not dispatched
 	held             *holdings // memory and files of the body; nil: none
+	fault            error     // a wrong use of this package by the action; the client reads an internal error
 }
 
 // RequestHeader returns the value of the header with the given name in the HTTP request. The method
@@ -43,7 +45,7 @@ func (s *Server) finish(c *call, req *actionhero.Request) {
 		panic(p)
 	}
 	s.api.Log().Error("an action ended its goroutine with runtime.Goexit", "to", req.RemoteIP, "action", req.Action)
-	if c.hijackedByAction {
+	if c.begun.Load() {
 		panic(http.ErrAbortHandler) // the client must not take a part for the complete response
 	}
 	c.exited = true
@@ -97,11 +99,17 @@ func Request(ctx context.Context) *http.Request {
 	return nil
 }
 
-// SetStatus sets the HTTP status of the response if the action succeeds. Over other transports than HTTP, SetStatus
+// SetStatus sets the HTTP status of the response if the action succeeds. status must be from 200 to 599; after any other
+// status the client reads an internal error, and the log names the status. Over other transports than HTTP, SetStatus
 // does nothing.
 func SetStatus(ctx context.Context, status int) {
 	if c := callFrom(ctx); c != nil {
-		c.change(func() { c.status = status })
+		c.change(func() {
+			if c.status = status; status < 200 || status > 599 {
+				c.status = 0
+				c.fault = fmt.Errorf("web.SetStatus was called with %d: the status must be from 200 to 599", status)
+			}
+		})
 	}
 }
 
@@ -130,19 +138,25 @@ func SetCookie(ctx context.Context, cookie *http.Cookie) {
 	}
 }
 
-// Redirect sends a redirect to url if the action succeeds. status must be from 300 to 399. Over other transports than
-// HTTP, Redirect does nothing, and the client receives the output of the action.
+// Redirect sends a redirect to url if the action succeeds. status must be from 300 to 399, but not 304; after any other
+// status the client reads an internal error, and the log names the status. Over other transports than HTTP, Redirect does
+// nothing, and the client receives the output of the action.
 func Redirect(ctx context.Context, url string, status int) {
 	if c := callFrom(ctx); c != nil {
-		c.change(func() { c.location, c.status = url, status })
+		c.change(func() {
+			if c.location, c.status = url, status; status < 300 || status > 399 || status == http.StatusNotModified {
+				c.status = 0
+				c.fault = fmt.Errorf("web.Redirect was called with the status %d: it must be from 300 to 399, but not 304", status)
+			}
+		})
 	}
 }
 
 // Writer returns the writer of the response, or nil over other transports than HTTP. After a call of Writer, the server
-// does not send the output of the action. If the action returns an error, the server logs the error and does not send
-// it. If the action panics, exceeds its time limit or returns an error without a code, the server aborts the response,
-// so that the client detects the incomplete response. The writer works until the action returns; later calls of its
-// methods return errors and do nothing.
+// does not send the output of the action. If the action returns an error before it has begun to write, the server sends
+// the error. After that, the server only logs the error. If the action then panics, exceeds its time limit or returns an
+// error without a code, the server aborts the response, so that the client detects the incomplete response. The writer
+// works until the action returns; later calls of its methods return errors and do nothing.
 func Writer(ctx context.Context) http.ResponseWriter {
 	c := callFrom(ctx)
 	if c == nil {

@@ -153,6 +153,9 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		header["Content-Type"] = jsonType
 	}
 	*buf = body
+	if failure != nil {
+		s.cleanHeader(c, failure)
+	}
 	if failure != nil && failure.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
 	}
@@ -166,6 +169,19 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		defer s.buffered.give(n)
 	}
 	s.send(c, s.statusOf(c, failure, callback != ""), body)
+}
+
+// cleanHeader prepares the headers for an error: the headers that an action has set for its output do not describe the
+// error, and no cache may keep the error. The id lets a client and the log speak of the same request.
+func (s *Server) cleanHeader(c *call, failure *actionhero.Error) {
+	header := c.w.Header()
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified", "Expires"} {
+		delete(header, name)
+	}
+	s.fixed.setPrivate(header)
+	if failure.Code == actionhero.CodeInternal {
+		header["X-Request-Id"] = []string{c.req.ID()}
+	}
 }
 
 // statusOf returns the HTTP status of a response. failure is the error in the envelope, or nil after success. The

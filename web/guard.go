@@ -90,7 +90,7 @@ func (g *guard) knowsHost(r *http.Request) bool {
 }
 
 func (s *Server) refuseHost(w http.ResponseWriter, r *http.Request) {
-	c := &call{w: w, r: r, status: http.StatusMisdirectedRequest}
+	c := &call{server: s, w: w, r: r, status: http.StatusMisdirectedRequest}
 	s.fixed.set(w.Header())
 	s.begin(c)
 	s.refuse(c, actionhero.Errorf(actionhero.CodePermissionDenied,

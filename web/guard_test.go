@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -548,4 +549,31 @@ func TestMountWhileServing(t *testing.T) {
 		s.HTTP(t).Ask("GET", path, "").Want(t, 200, "late")
 	}
 	<-done
+}
+
+// The server closes connections above commonWeb.maxConnections, and serves again when one has ended.
+func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxConns, cfg.CommonWeb.MaxConnsPerAddr = 2, 1 })
+	const ask = "GET /api/randomNumber HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	open := []*testkit.HTTPConn{s.HTTPConn(t), s.HTTPConn(t)}
+	for _, p := range open {
+		p.Send(ask)
+		p.Next("GET").Want(t, 200, "")
+	}
+	for _, dial := range []func() (net.Conn, error){s.DialHTTP, func() (net.Conn, error) { return net.Dial("tcp", s.Web.TLSAddr().String()) }} {
+		nc, err := dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := nc.Read(make([]byte, 1)); n > 0 || err == nil {
+			t.Errorf("a connection above the limit reads %d bytes, %v", n, err)
+		}
+		_ = nc.Close()
+	}
+	_ = open[0].Close()
+	testkit.Eventually(t, "another client is served", func() bool {
+		_, err := s.HTTP(t).Try(t.Context(), "GET", "/api/randomNumber", http.NoBody)
+		return err == nil
+	})
 }

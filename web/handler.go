@@ -196,7 +196,7 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	}
 	if err == nil && c.r.Body != http.NoBody {
 		transport.ParamsOf(&req.Params).NextSource()
-		err = s.readBody(c, req)
+		err = s.readBody(c, req, info != nil && info.RawBody)
 		if named := req.Params.Get("action"); err == nil && named != "" && !t.named && t.action == "" {
 			req.Action = named
 			info = s.api.Action(named)
@@ -213,6 +213,11 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	if callbackErr := s.readCallback(c, req, info); err == nil {
 		err = callbackErr
 	}
+	if c.r.Header["Traceparent"] != nil || c.r.Header["X-Request-Id"] != nil {
+		if c.RequestID() != "" {
+			c.w.Header().Set("X-Request-Id", req.ID())
+		}
+	}
 	req.Err = c.clientError(err)
 	s.fixed.setPrivate(c.w.Header())
 	out, err := s.api.Dispatch(c.r.Context(), req)
@@ -226,12 +231,18 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 	content, isContent := out.(*actionhero.Content)
 	isContent = isContent && content != nil
+	if err == nil && c.fault != nil {
+		s.api.Log().Error("an action used package web wrongly", "action", req.Action, "request_id", req.ID(), "cause", c.fault.Error())
+		if err = c.fault; isContent {
+			_ = content.Close()
+		}
+	}
 	switch {
-	case c.hijackedByAction:
+	case c.hijackedByAction && (err == nil || c.begun.Load()):
 		abortIfIncomplete(err)
 	case err != nil && req.Action == "file" && isNotFound(err):
 		s.sendNotFound(c, err)
-	case isContent:
+	case err == nil && isContent:
 		if header := c.w.Header(); transport.IsStatic(content) && isPrivate(header) {
 			header.Del("Cache-Control") // sendContent sets the header for files
 		}

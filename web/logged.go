@@ -2,6 +2,7 @@ package web
 
 import (
 	"net"
+	"net/http"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/transport"
@@ -31,11 +32,26 @@ func (c *call) RequestPath() (path string) {
 	return path
 }
 
-// ResponseStatus implements transport.Details. It returns 0 if the action called [Writer], because the action chose the
-// status.
+// ResponseStatus implements transport.Details. It returns 0 if the action chose the status, because it called [Writer]
+// and began to write or succeeded.
 func (c *call) ResponseStatus(err *actionhero.Error) int {
-	if c.hijackedByAction || c.server == nil {
+	switch {
+	case c.hijackedByAction && (err == nil || c.begun.Load()), c.server == nil:
 		return 0
+	case err == nil && c.fault != nil:
+		return http.StatusInternalServerError
 	}
-	return c.server.statusOf(c, err, err != nil && c.req.Params.Get("callback") != "")
+	return c.server.statusOf(c, err, c.callback != "")
+}
+
+// RequestBody returns the body of a request whose action sets RawBody. The method actionhero.Request.Body calls
+// RequestBody through an interface.
+func (c *call) RequestBody() (body []byte) {
+	_ = c.use(func() error {
+		if c.held != nil {
+			body = c.held.raw
+		}
+		return nil
+	})
+	return body
 }

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
@@ -23,6 +24,7 @@ func TestTheLogLineOfHTTP(t *testing.T) {
 	s := start(t, func(cfg *server.Config) {
 		cfg.CommonWeb.TrustedProxies = []string{"127.0.0.1"}
 	}, reset)
+	var one sync.Mutex // one request at a time, so that its line is the last one
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		last := func() map[string]string {
 			t.Helper()
@@ -37,8 +39,10 @@ func TestTheLogLineOfHTTP(t *testing.T) {
 			{"POST", "/api/none", "X-Request-Id: from-the-proxy", map[string]string{"request_id": "from-the-proxy", "path": "/api/none", "status": "404", "method": "POST", "code": "notFound"}},
 			{"GET", "/reset/hunter2", "X-Request-Id: a b", map[string]string{"path": "[FILTERED]", "status": "200"}},
 		} {
+			one.Lock()
 			c.Ask(test.method, test.target, "", test.header)
 			line := last()
+			one.Unlock()
 			for key, want := range test.want {
 				if line[key] != want {
 					t.Errorf("%s: %s is %q, want %q", test.target, key, line[key], want)

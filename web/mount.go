@@ -217,7 +217,7 @@ func (s *Server) guardMounted(w http.ResponseWriter, r *http.Request) (done bool
 	if !s.isForeign(r) {
 		return false
 	}
-	c := &call{w: w, r: r}
+	c := &call{server: s, w: w, r: r}
 	s.fixed.set(w.Header())
 	s.begin(c)
 	s.refuse(c, actionhero.Errorf(actionhero.CodePermissionDenied, "a page of another site may not send %s to this path", r.Method))

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,8 @@ var errEnded = errors.New("the request has ended: its writer belongs to the serv
 type scope struct {
 	mu   sync.RWMutex // held for reading during each use
 	over bool
+
+	begun atomic.Bool // the app has begun to write the response
 }
 
 // end waits for the uses that have begun and refuses all later ones.
@@ -62,7 +65,10 @@ func (s scopedWriter) Header() (header http.Header) {
 // WriteHeader implements [http.ResponseWriter].
 func (s scopedWriter) WriteHeader(status int) {
 	_ = s.use(func() error {
-		s.w.WriteHeader(status)
+		s.w.WriteHeader(status) // panics if there is no such status
+		if status >= 200 || status == http.StatusSwitchingProtocols {
+			s.begun.Store(true)
+		}
 		return nil
 	})
 }
@@ -70,6 +76,7 @@ func (s scopedWriter) WriteHeader(status int) {
 // Write implements [http.ResponseWriter].
 func (s scopedWriter) Write(p []byte) (n int, err error) {
 	err = s.use(func() (err error) {
+		s.begun.Store(true)
 		n, err = s.w.Write(p)
 		return err
 	})
@@ -79,6 +86,7 @@ func (s scopedWriter) Write(p []byte) (n int, err error) {
 // ReadFrom implements [io.ReaderFrom], so that the kernel can copy a file to the client.
 func (s scopedWriter) ReadFrom(src io.Reader) (n int64, err error) {
 	err = s.use(func() (err error) {
+		s.begun.Store(true)
 		n, err = io.Copy(s.w, src)
 		return err
 	})
@@ -90,13 +98,18 @@ func (s scopedWriter) Flush() { _ = s.FlushError() }
 
 // FlushError sends the buffered part of the response. [http.ResponseController.Flush] calls FlushError.
 func (s scopedWriter) FlushError() error {
-	return s.use(func() error { return s.control().Flush() })
+	return s.use(func() error {
+		s.begun.Store(true)
+		return s.control().Flush()
+	})
 }
 
 // Hijack implements [http.Hijacker].
 func (s scopedWriter) Hijack() (nc net.Conn, rw *bufio.ReadWriter, err error) {
 	err = s.use(func() (err error) {
-		nc, rw, err = s.control().Hijack()
+		if nc, rw, err = s.control().Hijack(); err == nil {
+			s.begun.Store(true)
+		}
 		return err
 	})
 	return nc, rw, err

@@ -15,6 +15,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
@@ -114,13 +116,15 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	var plain, secure net.Listener
 	var err error
+	limits := s.limits()
 	if *s.cfg.HTTP.Enable {
 		if plain, err = netlisten.TCP(ctx, "httpServer", "port", s.cfg.HTTP.BindIP, s.cfg.HTTP.Port); err != nil {
 			return err
 		}
+		plain = limits.Listener(plain)
 	}
 	if s.cfg.https() {
-		if secure, err = s.serveTLS(ctx); err != nil {
+		if secure, err = s.serveTLS(ctx, limits); err != nil {
 			if plain != nil {
 				_ = plain.Close()
 			}
@@ -141,7 +145,16 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
+// limits returns the limits of the connections to both ports. The limit of one address does not apply to a proxy, which
+// has the connections of many clients, and to local programs.
+func (s *Server) limits() *netlisten.Limits {
+	return netlisten.NewLimits(netlisten.LimitConfig{
+		Section: "commonWeb", Max: max(s.cfg.Common.MaxConns, 0), PerAddress: max(s.cfg.Common.MaxConnsPerAddr, 0),
+		Trusted: func(addr netip.Addr) bool { return addr.IsLoopback() || s.trusted(addr.String()) }, Log: s.api.Log(),
+	})
+}
+
+func (s *Server) serveTLS(ctx context.Context, limits *netlisten.Limits) (net.Listener, error) {
 	cert, err := netlisten.LoadCertificate("httpsServer", s.cfg.HTTPS.CertFile, s.cfg.HTTPS.KeyFile, s.api.Log())
 	if err != nil {
 		return nil, err
@@ -150,6 +163,7 @@ func (s *Server) serveTLS(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	ln = limits.Listener(ln)
 	srv := s.newServer()
 	s.servers = append(s.servers, srv)
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
@@ -223,19 +237,33 @@ func (s *Server) addRoute(text, action string) error {
 	return err
 }
 
-// Stop closes the listeners and waits for the running requests to end, but not longer than until ctx is done. If ctx is
-// done first, Stop closes the connections of the running requests.
+// answerGrace is how long Stop waits for the responses to requests that the end of a stop has cancelled.
+const answerGrace = time.Second
+
+// Stop closes the listeners and waits for the running requests to end, but not longer than until ctx is done. The API
+// then cancels the running requests. Stop waits for their responses for a second, and then closes the connections that
+// are left.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	servers := s.servers
 	s.servers, s.http, s.https, s.started = nil, nil, nil, false
 	s.mu.Unlock()
 	s.api.Stats.Section("webServer", nil)
+	patient, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-patient.Done():
+		case <-time.After(answerGrace):
+			cancel()
+		}
+	})()
 	var stopping sync.WaitGroup
 	errs := make([]error, len(servers))
 	for i, srv := range servers {
 		stopping.Go(func() {
-			if errs[i] = srv.Shutdown(ctx); errs[i] != nil {
+			if err := srv.Shutdown(patient); err != nil {
+				errs[i] = cmp.Or(ctx.Err(), err)
 				_ = srv.Close()
 			}
 		})

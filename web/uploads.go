@@ -1,19 +1,23 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"os"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -44,14 +48,26 @@ func readMultipart(c *call, req *actionhero.Request, body io.Reader, boundary st
 	}
 }
 
+var errDisposition = actionhero.Errorf(actionhero.CodeInvalidInput,
+	`a part of the multipart body has no readable Content-Disposition: it must be like form-data; name="a"`)
+
 func readPart(c *call, req *actionhero.Request, part *multipart.Part) error {
-	key := part.FormName()
-	if key == "" || !transport.Of(req.API).Accepts(key) {
+	disposition, attributes, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	name, named := attributes["name"]
+	if err != nil || disposition != "form-data" || !named {
+		return errDisposition // a part that is dropped silently would be lost
+	}
+	api := transport.Of(req.API)
+	key, _ := listKey(api, name)
+	if key == "" || !api.Accepts(key) {
 		_, err := io.Copy(io.Discard, part)
 		return err
 	}
+	isJSON := false
 	if part.FileName() != "" {
-		return readFile(c, req, key, part)
+		if isJSON = isJSONPart(api, req, key, part); !isJSON {
+			return readFile(c, req, key, part)
+		}
 	}
 	text, err := io.ReadAll(io.LimitReader(c.buffering(part), maxField+1))
 	if err != nil {
@@ -60,7 +76,23 @@ func readPart(c *call, req *actionhero.Request, part *multipart.Part) error {
 	if len(text) > maxField {
 		return actionhero.Errorf(actionhero.CodeInvalidInput, "the form field %s is larger than %d bytes: send it as a file", key, maxField)
 	}
-	return transport.ParamsOf(&req.Params).Add(key, string(text))
+	if !isJSON {
+		return transport.ParamsOf(&req.Params).Add(key, string(text))
+	}
+	if err := jsonx.Valid(text); err != nil {
+		return actionhero.Errorf(actionhero.CodeInvalidInput, "the form field %s: %v", key, err)
+	}
+	return transport.ParamsOf(&req.Params).AddJSON(key, text)
+}
+
+// isJSONPart reports whether a part with a file name is a JSON value for an input that is no file. A page sends it so
+// with FormData and a Blob of type application/json, which always has a file name.
+func isJSONPart(api transport.Host, req *actionhero.Request, key string, part *multipart.Part) bool {
+	if kind, _ := bodyKindOf(part.Header.Get("Content-Type")); kind != jsonBody {
+		return false
+	}
+	info := api.Action(cmp.Or(req.Action, req.Params.Get("action")))
+	return info != nil && slices.ContainsFunc(info.Inputs, func(in actionhero.Input) bool { return in.Name == key && in.Format != "binary" })
 }
 
 // readFile reads an upload. Uploads of a request that are larger than maxFree bytes together are kept in a temporary

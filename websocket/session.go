@@ -52,7 +52,7 @@ func (ss *session) welcome(remote netip.AddrPort) {
 	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), tag{})
-	if refusal, failure := wire.Enter(ss.loop.Context(), nil, api.API, ss.conn); failure != nil {
+	if refusal, failure := wire.Enter(ss.loop.PoolContext(), nil, api.API, ss.conn); failure != nil {
 		ss.answer(refusal, failure, tag{})
 	}
 	ss.ws.Out.Send()

@@ -3,6 +3,8 @@ package logging
 import (
 	"sync"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/poison"
 )
 
 // buffer holds one line of the human format while a handler builds the line.
@@ -24,6 +26,8 @@ func getBuffer() *buffer {
 }
 
 func (buf *buffer) free() {
+	poison.Bytes(buf.b)
+	poison.Bytes(buf.prefix)
 	if cap(buf.b) <= maxPooled && cap(buf.prefix) <= maxPooled {
 		buffers.Put(buf)
 	}

@@ -48,6 +48,9 @@ func (c *compiler) field(m *layout.Member, top bool) (*inputField, error) {
 	if m.Via != nil {
 		return nil, layout.Problem("is in a struct that is embedded as a pointer: embed the struct itself")
 	}
+	if err := checkTagNames(m); err != nil {
+		return nil, err
+	}
 	r, err := parseRules(m)
 	if err != nil {
 		return nil, err

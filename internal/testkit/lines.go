@@ -120,6 +120,14 @@ func NewTCP(t testing.TB, dial func() (net.Conn, error)) *TCPClient {
 	return &TCPClient{lines, t}
 }
 
+// TCPOn returns a client on the connection nc that has not read the welcome line. The connection closes at the end of
+// the test.
+func TCPOn(t testing.TB, nc net.Conn) *TCPClient {
+	t.Helper()
+	t.Cleanup(func() { _ = nc.Close() })
+	return &TCPClient{&Lines{nc, bufio.NewReader(nc), Wait}, t}
+}
+
 // Send sends text unchanged. If sending fails, Send ends the test.
 func (c *TCPClient) Send(text string) {
 	c.t.Helper()
