@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"cmd":              {"cli", "builtin", "web"},
 	"examples":         {"", "cli", "builtin", "examples"},
 	"internal":         {"internal"},
+	"internal/attack":  {"", "cli", "builtin", "web"},
 	"internal/bridge":  {"backend"},
 	"internal/control": {"backend", "internal/jsonx"},
 	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local"},

@@ -31,15 +31,17 @@ type Config struct {
 	WelcomeMessage  string `json:"welcomeMessage" default:"Hello! Welcome to the actionHero api" doc:"text of the first message to a persistent client"`
 	DefaultChatRoom string `json:"defaultChatRoom" default:"defaultRoom" min:"1" max:"128" doc:"room that a persistent client joins when it connects"`
 	// Each client that enters a room with n members causes n messages. This is the reason for the limit.
-	AnnounceLimit   int  `json:"announceLimit" default:"500" unit:"members" range:"any number; 0 or less announces nothing" doc:"members of a room up to which it announces who comes and goes"`
+	AnnounceLimit   int  `json:"announceLimit" default:"500" unit:"members" range:"any number; 0 or less announces nothing" limit:"server" reached:"no notices in a room with more members" doc:"members of a room up to which it announces who comes and goes"`
 	AnnounceRate    int  `json:"announceRate" default:"50" unit:"comings and goings a second" range:"any number; 0 or less announces nothing" limit:"server" reached:"comings and goings that the room does not announce" doc:"comings and goings that a room announces in a second"`
-	RoomStatusLimit int  `json:"roomStatusLimit" default:"1000" min:"0" unit:"members" doc:"members that the status of a room lists; its count is always exact"`
-	MaxRooms        int  `json:"maxRooms" default:"64" min:"1" unit:"rooms" doc:"rooms of one connection, its current one included"`
+	RoomStatusLimit int  `json:"roomStatusLimit" default:"1000" min:"0" unit:"members" limit:"request" reached:"the first members and the exact count" doc:"members that the status of a room lists; its count is always exact"`
+	MaxRooms        int  `json:"maxRooms" default:"64" min:"1" unit:"rooms" limit:"client" reached:"an error of errorCode resourceExhausted" doc:"rooms of one connection, its current one included"`
 	MaxMessageBytes int  `json:"maxMessageBytes" default:"64 KiB" min:"1" unit:"bytes" limit:"request" reached:"an error; the message is not sent" doc:"length of a message that a client says in a room"`
 	RoomDetails     bool `json:"roomDetails" doc:"show in the status of a room the details that its members set"`
 
 	// A message to a room counts once, however many of its members have not read it.
 	MaxQueuedBytes int64 `json:"maxQueuedBytes" default:"256 MiB" min:"1" unit:"bytes" limit:"server" reached:"the client with the longest queue is closed" doc:"bytes that may wait for all persistent clients of the server that do not read at once"`
+
+	StrictParams bool `json:"strictParams" doc:"refuse requests with params that the action does not take; they are dropped otherwise"`
 
 	DefaultLimit  int `json:"defaultLimit" default:"100" min:"0" doc:"the input limit if the client sends none"`
 	MaxLimit      int `json:"maxLimit" default:"1000" min:"-1" range:"above zero, or 0 or -1 for no limit" limit:"request" reached:"an error of errorCode invalidInput" doc:"greatest value of the input limit that a client may send"`
@@ -50,10 +52,10 @@ type Config struct {
 	FlatFileNotFoundMessage          string   `json:"flatFileNotFoundMessage" default:"Sorry, that file is not found :(" doc:"body of a 404 response"`
 	FlatFileIndexPageNotFoundMessage string   `json:"flatFileIndexPageNotFoundMessage" default:"Sorry, there is no index page for this folder :(" doc:"body of a 404 response for a folder without an index page"`
 
-	ActionTimeout time.Duration `json:"actionTimeout" default:"30s" range:"0 or less is no limit" doc:"time after which the context of an action ends"`
+	ActionTimeout time.Duration `json:"actionTimeout" default:"30s" range:"0 or less is no limit" limit:"request" reached:"an error of errorCode deadlineExceeded" doc:"time after which the context of an action ends"`
 	StopGrace     time.Duration `json:"stopGrace" default:"30s" min:"0" doc:"time that a stop waits for running requests before it cancels them"`
 
-	RequestLimit       int           `json:"requestLimit" min:"0" unit:"requests" range:"0 (no limit) or more" doc:"requests of one client address in each window"`
+	RequestLimit       int           `json:"requestLimit" min:"0" unit:"requests" range:"0 (no limit) or more" limit:"address" reached:"an error of errorCode resourceExhausted with retryAfter" doc:"requests of one client address in each window"`
 	RequestLimitWindow time.Duration `json:"requestLimitWindow" default:"1h" min:"1ns" doc:"window of requestLimit"`
 
 	// Sections has the loaded settings of the app's own sections: for each [Section] by its name, a pointer to its T.

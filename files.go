@@ -37,6 +37,9 @@ type Content struct {
 	Size    int64     // bytes of a Body that is no [io.Seeker]; 0 or less if unknown
 	ModTime time.Time // zero if unknown
 
+	// Download makes a browser save the bytes as a file with the name Name instead of showing them.
+	Download bool
+
 	static bool // opened by Files.Open, so every client may read and cache it
 }
 

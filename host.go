@@ -52,6 +52,21 @@ func (h *host) Admit(remoteIP string) (int, any) {
 	return remaining, nil
 }
 
+// Guarded counts the middleware of the app: the request limit is no protection of an action.
+func (h *host) Guarded() bool {
+	reg := h.registry.Load()
+	own := len(reg.middleware)
+	if h.limiter != nil {
+		own--
+	}
+	for _, act := range reg.actions {
+		if act.guarded {
+			own++
+		}
+	}
+	return own > 0
+}
+
 func (h *host) ReturnsContent(action string) bool {
 	act := h.registry.Load().actions[action]
 	return act != nil && act.outType == contentType

@@ -45,7 +45,8 @@ func (api *API) newRequest(transport string) *Request {
 // initRequest implements transport.Host.InitRequest, which documents the method.
 func (api *API) initRequest(req *Request, transport string) {
 	req.API, req.Transport, req.Remaining, req.Started = api, transport, -1, time.Now()
-	req.Params.accepted = api.registry.Load().accepted
+	reg := api.registry.Load()
+	req.Params.accepted, req.Params.strict = reg.accepted, reg.strict || api.cfg.StrictParams
 }
 
 // isInner reports whether the action of a request that the client made has made r, or forwards it. An inner request does
@@ -64,6 +65,16 @@ func (r *Request) Header(name string) string {
 		return h.RequestHeader(name)
 	}
 	return ""
+}
+
+// Body returns the body of an HTTP request byte for byte, for example to check the signature of a webhook. The caller must
+// not change the bytes. Body returns nil over other transports, without a body, and if the action does not set
+// Action.RawBody.
+func (r *Request) Body() []byte {
+	if b, ok := r.Extra.(interface{ RequestBody() []byte }); ok {
+		return b.RequestBody()
+	}
+	return nil
 }
 
 // requestKey is the key under which the context of a request holds its *Request.

@@ -137,14 +137,12 @@ type Option func(*actionhero.Request)
 
 // WithHeader gives the request a header, which Request.Header returns.
 func WithHeader(name, value string) Option {
-	return func(req *actionhero.Request) {
-		h, ok := req.Extra.(headers)
-		if !ok {
-			h = headers{}
-			req.Extra = h
-		}
-		http.Header(h).Set(name, value)
-	}
+	return func(req *actionhero.Request) { extraOf(req).header.Set(name, value) }
+}
+
+// WithBody gives the request the body that Request.Body returns.
+func WithBody(body []byte) Option {
+	return func(req *actionhero.Request) { extraOf(req).body = body }
 }
 
 // From makes the request one of the client c, so that Request.Conn is the connection of c.
@@ -158,10 +156,23 @@ func FromIP(ip string) Option {
 	return func(req *actionhero.Request) { req.RemoteIP = ip }
 }
 
-// headers are the headers of a request.
-type headers http.Header
+// extra has the parts of a request that only HTTP has.
+type extra struct {
+	header http.Header
+	body   []byte
+}
 
-func (h headers) RequestHeader(name string) string { return http.Header(h).Get(name) }
+func extraOf(req *actionhero.Request) *extra {
+	e, ok := req.Extra.(*extra)
+	if !ok {
+		e = &extra{header: http.Header{}}
+		req.Extra = e
+	}
+	return e
+}
+
+func (e *extra) RequestHeader(name string) string { return e.header.Get(name) }
+func (e *extra) RequestBody() []byte              { return e.body }
 
 // RunTask runs the task with this name, with params encoded as JSON, and blocks until the task has ended. params is nil,
 // or a map or a struct whose members are the params. RunTask stores no job. RunTask returns nil, or an

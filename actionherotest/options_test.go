@@ -13,14 +13,14 @@ type callerIn struct {
 }
 
 type callerOut struct {
-	Name, Auth, ID, IP string
+	Name, Auth, ID, IP, Body string
 }
 
 var caller = actionhero.Action[callerIn, callerOut]{
 	Name: "caller",
 	Run: func(ctx context.Context, in callerIn) (callerOut, error) {
 		req := actionhero.RequestFrom(ctx)
-		out := callerOut{Name: in.Name, Auth: req.Header("authorization"), IP: req.RemoteIP}
+		out := callerOut{Name: in.Name, Auth: req.Header("authorization"), IP: req.RemoteIP, Body: string(req.Body())}
 		if req.Conn != nil {
 			out.ID = req.Conn.ID
 		}
@@ -34,8 +34,8 @@ func TestOptionsOfRun(t *testing.T) {
 	api := actionherotest.New(t, caller)
 	client := actionherotest.Connect(t, api, "a")
 	got, err := actionherotest.RunAs[callerOut](t, api, "caller", callerIn{"ann"},
-		actionherotest.WithHeader("Authorization", "Bearer x"), actionherotest.WithHeader("Other", "y"), actionherotest.From(client))
-	if want := (callerOut{"ann", "Bearer x", client.ID, "127.0.0.1"}); err != nil || got != want {
+		actionherotest.WithHeader("Authorization", "Bearer x"), actionherotest.WithHeader("Other", "y"), actionherotest.From(client), actionherotest.WithBody([]byte("raw")))
+	if want := (callerOut{"ann", "Bearer x", client.ID, "127.0.0.1", "raw"}); err != nil || got != want {
 		t.Errorf("the action sees %+v, want %+v: %v", got, want, err)
 	}
 	got, err = actionherotest.RunAs[callerOut](t, api, "caller", nil, actionherotest.FromIP("192.0.2.1"))

@@ -55,8 +55,8 @@ type LogConfig struct {
 	File        *bool  `json:"file" default:"true" doc:"log to the file logFile in logFolder, as JSON lines"`
 	LogFolder   string `json:"logFolder" default:"./log" doc:"folder of the log file"`
 	LogFile     string `json:"logFile" default:"api.log" doc:"name of the log file"`
-	MaxFileSize int64  `json:"maxFileSize" unit:"bytes" default:"64 MiB" min:"1" doc:"size at which the log file is rotated"`
-	MaxFiles    int    `json:"maxFiles" default:"128" unit:"files" range:"0 or less keeps all" doc:"rotated log files to keep"`
+	MaxFileSize int64  `json:"maxFileSize" unit:"bytes" default:"64 MiB" min:"1" limit:"server" reached:"nothing; the next line is in a new file" doc:"size at which the log file is rotated"`
+	MaxFiles    int    `json:"maxFiles" default:"128" unit:"files" range:"0 or less keeps all" limit:"server" reached:"nothing; the oldest file is removed" doc:"rotated log files to keep"`
 	Compress    *bool  `json:"compress" default:"true" doc:"compress rotated log files with gzip"`
 }
 

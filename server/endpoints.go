@@ -1,8 +1,12 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net"
+	"strings"
+
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // Endpoint is an address at which a transport of a server listens.
@@ -32,6 +36,30 @@ func (s *Server) Endpoints() (endpoints []Endpoint) {
 	add("Start page", "http://", s.Web.Addr(), paths.Files)
 	return endpoints
 }
+
+// exposure is a component that warns, once in each start, if other machines reach the server and no middleware of the
+// app checks who they are.
+type exposure struct{ *Server }
+
+// Start implements actionhero.Component.
+func (e exposure) Start(context.Context) error {
+	if transport.Of(e.API).Guarded() {
+		return nil
+	}
+	var open []string
+	for _, addr := range []net.Addr{e.Web.Addr(), e.Web.TLSAddr(), e.TCP.Addr(), e.TCP.TLSAddr()} {
+		if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+			open = append(open, addr.String())
+		}
+	}
+	if len(open) > 0 {
+		e.Log().Warn("other machines can run every action: the app has no middleware that checks who they are; set bindIP to 127.0.0.1 if only this machine needs the server", "listening", strings.Join(open, ", "))
+	}
+	return nil
+}
+
+// Stop implements actionhero.Component.
+func (exposure) Stop(context.Context) error { return nil }
 
 // localHost returns HOST:PORT of addr for a client on this machine. HOST is "localhost" if the IP address is
 // unspecified or a loopback address.

@@ -86,6 +86,7 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	if err := errors.Join(s.buildSockets(cfg.WebSockets), s.mountClient()); err != nil {
 		return err
 	}
+	s.API.Add(exposure{s})
 	s.API.Add(s.Worker) // the last one stops first: the transports serve while running tasks end
 	s.addSections()
 	return nil

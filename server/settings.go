@@ -3,9 +3,7 @@ package server
 import (
 	"io"
 	"reflect"
-	"strconv"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/config"
 	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/internal/setting"
@@ -28,28 +26,6 @@ func (c Config) SettingsJSON(w io.Writer) error {
 func SettingsMarkdown(w io.Writer) error {
 	return config.PrintMarkdown(w, Config{}.describe(), markdownIntro)
 }
-
-// LimitsMarkdown writes the table of all limits on memory, connections and work that clients can use, as a Markdown
-// page.
-func LimitsMarkdown(w io.Writer) error {
-	return config.PrintLimits(w, append(Config{}.describe(), fixedLimits...), limitsIntro)
-}
-
-// fixedLimits are the limits on clients that no setting changes.
-var fixedLimits = []config.Setting{
-	{
-		Key: "params", Default: strconv.Itoa(actionhero.MaxParams), Doc: "params of one request", Limit: "request",
-		Reached: "the error `invalidInput`",
-	},
-}
-
-const limitsIntro = `# Limits
-
-Nothing that a client sends may grow without a bound. This table lists every limit on clients. A name with a dot is a setting, which
-[Settings](settings.md) describes; the other limits are fixed.
-
-` + "`actionhero config --limits` prints this page." + `
-`
 
 func (c Config) describe() []config.Setting {
 	defaults := Config{sections: make([]section, len(c.sections))}

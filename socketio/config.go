@@ -22,18 +22,18 @@ type Config struct {
 	// The following fields have the same tags in the Config of package websocket, because both packages share these
 	// settings of the configuration.
 	Origins         []string      `json:"origins" doc:"origins whose pages may connect besides the server's own, like https://example.com or https://*.example.com; * is any"`
-	MaxInFlight     int           `json:"maxInFlight" default:"100" min:"1" unit:"requests" doc:"requests of one connection that run at a time; the server reads no further while so many run"`
-	MaxQueued       int           `json:"maxQueuedMessages" default:"256" min:"1" unit:"messages" doc:"messages that may wait for a client; one that does not read is closed"`
-	MaxQueuedLen    int           `json:"maxQueuedBytes" unit:"bytes" default:"1 MiB" min:"1" doc:"bytes that may wait for a client; one that does not read is closed"`
-	MessageTimeout  time.Duration `json:"messageTimeout" default:"15s" min:"1ms" doc:"time within which a WebSocket message must be complete"`
-	WriteTimeout    time.Duration `json:"writeTimeout" default:"10s" min:"1ms" doc:"time within which a WebSocket client must read 16 KiB"`
+	MaxInFlight     int           `json:"maxInFlight" default:"100" min:"1" unit:"requests" limit:"client" reached:"the next requests wait" doc:"requests of one connection that run at a time; the server reads no further while so many run"`
+	MaxQueued       int           `json:"maxQueuedMessages" default:"256" min:"1" unit:"messages" limit:"client" reached:"close code 1013; a long-polling session is closed" doc:"messages that may wait for a client; one that does not read is closed"`
+	MaxQueuedLen    int           `json:"maxQueuedBytes" unit:"bytes" default:"1 MiB" min:"1" limit:"client" reached:"close code 1013; a long-polling session is closed" doc:"bytes that may wait for a client; one that does not read is closed"`
+	MessageTimeout  time.Duration `json:"messageTimeout" default:"15s" min:"1ms" limit:"request" reached:"close code 1008" doc:"time within which a WebSocket message must be complete"`
+	WriteTimeout    time.Duration `json:"writeTimeout" default:"10s" min:"1ms" limit:"client" reached:"the connection closes" doc:"time within which a WebSocket client must read 16 KiB"`
 	PingInterval    time.Duration `json:"pingInterval" default:"25s" min:"1ms" doc:"time without data from a client after which the server sends a ping; over Socket.IO, time since the last reply to a ping"`
 	MaxContentBytes int           `json:"maxContentBytes" unit:"bytes" default:"256 KiB" min:"1" limit:"request" reached:"an error that names HTTP" doc:"bytes of an answer that is no object, for example a file; it is sent in base64"`
-	PingTimeout     time.Duration `json:"pingTimeout" default:"20s" min:"1ms" doc:"time within which a client must reply to a ping"`
+	PingTimeout     time.Duration `json:"pingTimeout" default:"20s" min:"1ms" limit:"client" reached:"close code 1008; a long-polling session is closed" doc:"time within which a client must reply to a ping"`
 
-	ConnectTimeout    time.Duration `json:"connectTimeout" default:"45s" min:"1ms" doc:"time within which a Socket.IO client that has opened a session must connect to a namespace"`
-	UpgradeTimeout    time.Duration `json:"upgradeTimeout" default:"10s" min:"1ms" doc:"time within which a change from long-polling to WebSocket must be complete"`
-	MaxHTTPBufferSize int           `json:"maxHttpBufferSize" unit:"bytes" default:"1000000" min:"1" doc:"length of a message over Socket.IO, and size of the body of a long-polling request"`
+	ConnectTimeout    time.Duration `json:"connectTimeout" default:"45s" min:"1ms" limit:"client" reached:"the session is closed" doc:"time within which a Socket.IO client that has opened a session must connect to a namespace"`
+	UpgradeTimeout    time.Duration `json:"upgradeTimeout" default:"10s" min:"1ms" limit:"client" reached:"the WebSocket closes; the session stays" doc:"time within which a change from long-polling to WebSocket must be complete"`
+	MaxHTTPBufferSize int           `json:"maxHttpBufferSize" unit:"bytes" default:"1000000" min:"1" limit:"request" reached:"close code 1009; status 413 over long-polling" doc:"length of a message over Socket.IO, and size of the body of a long-polling request"`
 	MaxPerAddress     int           `json:"maxSessionsPerAddress" default:"1000" min:"-1" unit:"sessions" range:"above zero, or 0 or -1 for no limit" limit:"address" reached:"status 429" doc:"sessions of Socket.IO that one client address may have; clients behind one proxy share an address"`
 	MaxDetached       int           `json:"maxAbsent" default:"10000" min:"1" unit:"sessions" limit:"server" reached:"the session is closed" doc:"long-polling sessions that may be without a request; one more closes the session that has had none for the longest time"`
 

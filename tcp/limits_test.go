@@ -235,16 +235,16 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	cert, _, _ := testkit.Certificate(t)
 	for want, cfg := range map[string]tcp.Config{
-		"tcpServer.maxLineBytes is -1: it must be above zero":                {MaxLineBytes: -1},
-		"tcpServer.maxInFlight is -1: it must be above zero":                 {MaxInFlight: -1},
-		"tcpServer.maxQueuedMessages is -1: it must be above zero":           {MaxQueued: -1},
-		"tcpServer.maxQueuedBytes is -1: it must be above zero":              {MaxQueuedLen: -1},
-		"tcpServer.lineTimeout is -1s: it must be above zero":                {LineTimeout: -time.Second},
-		"tcpServer.writeTimeout is -1s: it must be above zero":               {WriteTimeout: -time.Second},
-		"tcpServer.idleTimeout is -1s: it must be above zero":                {IdleTimeout: -time.Second},
-		"tcpServer.port is 70000: it must be 1 to 65535":                     {Port: 70000},
-		"tcpServer.tlsPort is 70000: it must be 1 to 65535":                  {TLSPort: 70000, CertFile: cert, KeyFile: strings.Replace(cert, "cert.pem", "key.pem", 1)},
-		"tcpServer.certFile and tcpServer.keyFile cannot be used: open none": {TLSPort: -1, CertFile: "none"},
+		"tcpServer.maxLineBytes is -1: it must be above zero":      {MaxLineBytes: -1},
+		"tcpServer.maxInFlight is -1: it must be above zero":       {MaxInFlight: -1},
+		"tcpServer.maxQueuedMessages is -1: it must be above zero": {MaxQueued: -1},
+		"tcpServer.maxQueuedBytes is -1: it must be above zero":    {MaxQueuedLen: -1},
+		"tcpServer.lineTimeout is -1s: it must be above zero":      {LineTimeout: -time.Second},
+		"tcpServer.writeTimeout is -1s: it must be above zero":     {WriteTimeout: -time.Second},
+		"tcpServer.idleTimeout is -1s: it must be above zero":      {IdleTimeout: -time.Second},
+		"tcpServer.port is 70000: it must be 1 to 65535":           {Port: 70000},
+		"tcpServer.tlsPort is 70000: it must be 1 to 65535":        {TLSPort: 70000, CertFile: cert, KeyFile: strings.Replace(cert, "cert.pem", "key.pem", 1)},
+		"tcpServer needs a certificate: set tcpServer.certFile":    {TLSPort: -1, CertFile: "none"},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()

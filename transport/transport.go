@@ -122,6 +122,10 @@ func (h Host) SendBudget() *sendqueue.Budget { return h.host.SendBudget().(*send
 // action and allocates nothing. Otherwise it returns a copy of name.
 func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }
 
+// Guarded reports whether the app or one of its actions has middleware. Without middleware, each client may run each
+// action.
+func (h Host) Guarded() bool { return h.host.Guarded() }
+
 // ReturnsContent reports whether the action with this name returns an *actionhero.Content instead of an object.
 func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(action) }
 

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -114,7 +116,17 @@ func (s *Server) setContentHeaders(c *call, content *actionhero.Content) {
 	if header.Get("Content-Type") == "" {
 		header.Set("Content-Type", contentType)
 	}
+	if content.Download {
+		header.Set("Content-Disposition", dispositionOf(content.Name))
+	}
 	s.setCacheHeaders(header)
+}
+
+// dispositionOf returns the header Content-Disposition that makes a browser save a response as a file with this name. The
+// name has no folder and no control characters.
+func dispositionOf(name string) string {
+	name = fileName(name)
+	return cmp.Or(mime.FormatMediaType("attachment", map[string]string{"filename": name}), "attachment")
 }
 
 // sendSeeker sends a body of which any part can be read. failure points to the first error of the app's code.

@@ -196,7 +196,7 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	}
 	if err == nil && c.r.Body != http.NoBody {
 		transport.ParamsOf(&req.Params).NextSource()
-		err = s.readBody(c, req)
+		err = s.readBody(c, req, info != nil && info.RawBody)
 		if named := req.Params.Get("action"); err == nil && named != "" && !t.named && t.action == "" {
 			req.Action = named
 			info = s.api.Action(named)
@@ -239,6 +239,9 @@ func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 	}
 	switch {
 	case c.hijackedByAction && (err == nil || c.begun.Load()):
+		if isContent {
+			_ = content.Close() // the action wrote the response itself
+		}
 		abortIfIncomplete(err)
 	case err != nil && req.Action == "file" && isNotFound(err):
 		s.sendNotFound(c, err)

@@ -43,3 +43,15 @@ func (c *call) ResponseStatus(err *actionhero.Error) int {
 	}
 	return c.server.statusOf(c, err, c.callback != "")
 }
+
+// RequestBody returns the body of a request whose action sets RawBody. The method actionhero.Request.Body calls
+// RequestBody through an interface.
+func (c *call) RequestBody() (body []byte) {
+	_ = c.use(func() error {
+		if c.held != nil {
+			body = c.held.raw
+		}
+		return nil
+	})
+	return body
+}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -137,7 +138,7 @@ func bodyKindOf(contentType string) (kind bodyKind, boundary string) {
 
 // readBody parses the body of the request and adds the params of the body to req. A param of the body overrides a param
 // of the query with the same name.
-func (s *Server) readBody(c *call, req *actionhero.Request) error {
+func (s *Server) readBody(c *call, req *actionhero.Request, raw bool) error {
 	limit := s.cfg.Common.MaxBodyBytes
 	if c.r.ContentLength > limit {
 		c.w.Header().Set("Connection", "close")
@@ -145,10 +146,12 @@ func (s *Server) readBody(c *call, req *actionhero.Request) error {
 	}
 	body := newProgressBody(c.w, http.MaxBytesReader(c.w, c.r.Body, limit), s.cfg.Common.ReadTimeout)
 	kind, boundary := bodyKindOf(c.r.Header.Get("Content-Type"))
-	switch kind {
-	case multipartBody:
+	switch {
+	case raw:
+		return s.readRawBody(c, req, body, kind, boundary)
+	case kind == multipartBody:
 		return readMultipart(c, req, body, boundary)
-	case unknownBody:
+	case kind == unknownBody:
 		if n, err := io.ReadFull(body, make([]byte, 1)); n == 0 && errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
@@ -160,6 +163,28 @@ func (s *Server) readBody(c *call, req *actionhero.Request) error {
 	if err != nil || len(text) == 0 {
 		return err
 	}
+	return s.readText(req, kind, text)
+}
+
+// readRawBody reads a body that the action gets byte for byte. It reads the params as readBody does, but a body of another
+// type, or of JSON that is no object, has no params.
+func (s *Server) readRawBody(c *call, req *actionhero.Request, body io.Reader, kind bodyKind, boundary string) error {
+	text, err := readAll(c, body)
+	if err != nil || len(text) == 0 {
+		return err
+	}
+	c.holdings().raw = text
+	switch {
+	case kind == multipartBody:
+		return readMultipart(c, req, bytes.NewReader(text), boundary)
+	case kind == formBody || jsonx.Object(bytes.TrimPrefix(text, byteOrderMark)) && kind != unknownBody:
+		return s.readText(req, kind, text)
+	}
+	return nil
+}
+
+// readText reads the params of a body that is a form or JSON.
+func (s *Server) readText(req *actionhero.Request, kind bodyKind, text []byte) error {
 	text = bytes.TrimPrefix(text, byteOrderMark)
 	if kind == formBody {
 		return readQuery(s.api, transport.ParamsOf(&req.Params), string(text))

@@ -186,7 +186,8 @@ func (ss *session) message(data []byte) connloop.NextResult {
 }
 
 // command is a request that runs one of the commands that all persistent transports have. It waits in the queue of the
-// loop, so a command starts after the actions that came before it.
+// loop, so a command starts after the actions that came before it. The commands of a client run one after the other, even
+// if one is slow: what a client says after a roomChange must not reach the room that the client leaves.
 type command struct {
 	session *session
 	name    string
@@ -195,9 +196,11 @@ type command struct {
 	err     error // the error of the message, or nil
 }
 
-// Run implements connloop.Request. It runs the command and queues the reply.
-func (c *command) Run() (done bool) {
-	done = true // also after a panic
+// Run implements connloop.Request. If an earlier command of the client is running, the goroutine of that command runs c.
+func (c *command) Run() (done bool) { return c.session.commands.Run(&c.session.loop, c) }
+
+// Do implements connloop.Job. It runs the command and queues the reply.
+func (c *command) Do() {
 	ss, answered := c.session, false
 	defer ss.answerFault(c.id, &answered)
 	if _, limited := ss.handler.api.Admit(ss.ip); limited != nil { // for actions, Dispatch counts
@@ -213,5 +216,4 @@ func (c *command) Run() (done bool) {
 	}
 	*buf = ss.answer(object, failure, c.id)
 	answered = true
-	return done
 }

@@ -20,6 +20,9 @@ type session struct {
 	loop    connloop.Loop
 	ip      string
 	conn    *actionhero.Conn
+
+	commands connloop.Serial // runs the commands of the client in the order of its messages
+
 	end     error // why the connection ends, for ws.Conn.Finish; used by the loop only
 	follows bool  // the client has asked for notices of its rooms
 	quits   bool  // the client has sent the event "quit" with the id quit
@@ -49,7 +52,7 @@ func (ss *session) welcome(remote netip.AddrPort) {
 	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
 	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), tag{})
-	if refusal, failure := wire.Enter(ss.loop.Context(), nil, api.API, ss.conn); failure != nil {
+	if refusal, failure := wire.Enter(ss.loop.PoolContext(), nil, api.API, ss.conn); failure != nil {
 		ss.answer(refusal, failure, tag{})
 	}
 	ss.ws.Out.Send()

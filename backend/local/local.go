@@ -42,7 +42,7 @@ var _, _ = Config{}.filled, QueueConfig{}.filled // package setting reads the fi
 type Config struct {
 	filled
 
-	MaxBytes int64 `json:"maxBytes" unit:"bytes" default:"256 MiB" min:"1" doc:"memory of cached entries and locks: keys, values and 128 bytes for each; the cache refuses more"`
+	MaxBytes int64 `json:"maxBytes" unit:"bytes" default:"256 MiB" min:"1" limit:"server" reached:"an error of errorCode resourceExhausted" doc:"memory of cached entries and locks: keys, values and 128 bytes for each; the cache refuses more"`
 
 	Queue QueueConfig `json:"-"` // how jobs are stored; default: in memory
 }
@@ -55,7 +55,7 @@ type QueueConfig struct {
 	Path          string        `json:"path" doc:"folder in which tasks are stored; it belongs to one process at a time"` // empty: in memory
 	KeepCompleted time.Duration `json:"keepCompleted" default:"24h" range:"0 or less is not at all" doc:"time for which completed and cancelled tasks are kept"`
 	KeepFailed    time.Duration `json:"keepFailed" default:"168h" range:"0 or less is not at all" doc:"time for which dead tasks are kept, and can be retried"`
-	KeepMost      int           `json:"keepMost" default:"100000" min:"1" unit:"tasks" doc:"completed and cancelled tasks to keep, and dead ones"`
+	KeepMost      int           `json:"keepMost" default:"100000" min:"1" unit:"tasks" limit:"server" reached:"nothing; the oldest finished ones are removed" doc:"completed and cancelled tasks to keep, and dead ones"`
 	MaxJobs       int           `json:"maxJobs" default:"2000000" min:"1" unit:"tasks" limit:"server" reached:"an error of errorCode resourceExhausted" doc:"tasks that may wait or run; the queue refuses more"`
 	MaxBytes      int64         `json:"maxBytes" unit:"bytes" auto:"1 GiB, or 256 MiB in memory" min:"1" limit:"server" reached:"an error of errorCode resourceExhausted" doc:"size of all tasks: parameters, names and 160 bytes for each; the oldest finished ones are removed first, then the queue refuses more"`
 }

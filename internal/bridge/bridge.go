@@ -36,6 +36,7 @@ type Host interface {
 	ActionName(name []byte) string
 	Action(name string) any                         // an *actionhero.ActionInfo, or nil
 	Admit(remoteIP string) (remaining int, err any) // err is an *actionhero.Error, or nil
+	Guarded() bool
 	ReturnsContent(action string) bool
 	Accepts(key string) bool
 	Connect(transport string, remote netip.AddrPort, sender any) any

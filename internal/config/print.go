@@ -113,7 +113,11 @@ func PrintLimits(w io.Writer, settings []Setting, intro string) error {
 	b.WriteString("\n| limit | default | counts | for each | a client that reaches it |\n|---|---|---|---|---|\n")
 	for _, s := range settings {
 		if s.Limit != "" {
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", s.Key, cell(strings.TrimSpace(s.Default+" "+s.Unit)), cell(s.Doc), s.Limit, cell(s.Reached))
+			byDefault := strings.TrimSpace(s.Default + " " + s.Unit)
+			if s.Default == "0" || s.Default == "0s" {
+				byDefault = "no limit"
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", s.Key, cell(byDefault), cell(s.Doc), s.Limit, cell(s.Reached))
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -30,6 +30,10 @@ func (l *Loop) Context() context.Context {
 	return l.ctx.Load()
 }
 
+// PoolContext returns the context of the pool, for work at the beginning of a connection that no request has caused. A
+// connection that has run no request needs no context of its own.
+func (l *Loop) PoolContext() context.Context { return l.pool.ctx }
+
 func (l *Loop) endContext() {
 	if c := l.ctx.Load(); c != nil {
 		c.cancel(errGone)

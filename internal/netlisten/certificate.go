@@ -1,6 +1,7 @@
 package netlisten
 
 import (
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -34,7 +35,7 @@ func LoadCertificate(section, certFile, keyFile string, log *slog.Logger) (*Cert
 	}
 	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log}
 	c.version = c.fileVersion()
-	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	cert, err := loadPair(certFile, keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("%s.certFile and %s.keyFile cannot be used: %w", section, section, err)
 	}
@@ -43,6 +44,20 @@ func LoadCertificate(section, certFile, keyFile string, log *slog.Logger) (*Cert
 		log.Warn("the certificate has expired, and clients refuse it: renew it", "setting", section+".certFile", "certFile", certFile, "since", leaf.NotAfter)
 	}
 	return c, nil
+}
+
+// loadPair is tls.LoadX509KeyPair, but it ignores a byte order mark at the beginning of a file, which editors on Windows
+// write.
+func loadPair(certFile, keyFile string) (tls.Certificate, error) {
+	var text [2][]byte
+	for i, name := range [...]string{certFile, keyFile} {
+		var err error
+		if text[i], err = os.ReadFile(name); err != nil {
+			return tls.Certificate{}, err
+		}
+		text[i] = bytes.TrimPrefix(text[i], []byte("\uFEFF"))
+	}
+	return tls.X509KeyPair(text[0], text[1])
 }
 
 // Config returns a TLS configuration that serves the certificate for the given application protocols.
@@ -74,7 +89,7 @@ func (c *Certificate) reload() {
 	if version == c.version {
 		return
 	}
-	cert, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	cert, err := loadPair(c.certFile, c.keyFile)
 	if err != nil {
 		c.log.Warn("the changed certificate cannot be used; the old one stays in use", "certFile", c.certFile, "error", err.Error())
 		return

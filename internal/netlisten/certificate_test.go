@@ -186,3 +186,26 @@ func TestExpiredCertificateIsReported(t *testing.T) {
 		t.Errorf("without a certificate the error is %v", err)
 	}
 }
+
+// A byte order mark at the beginning of a PEM file is ignored.
+func TestCertificateWithByteOrderMark(t *testing.T) {
+	t.Parallel()
+	files := newCertFiles(t)
+	client := files.replace(t)
+	for _, name := range []string{files.cert, files.key} {
+		text, err := os.ReadFile(name)
+		if err == nil {
+			err = os.WriteFile(name, append([]byte("\uFEFF"), text...), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cert, err := netlisten.LoadCertificate("tcpServer", files.cert, files.key, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !serves(cert.Config(), client) {
+		t.Error("the certificate is not served")
+	}
+}
