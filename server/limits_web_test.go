@@ -232,8 +232,8 @@ func outwardAddress(t *testing.T) string {
 	return ""
 }
 
-// endless starts a server with the action "endless", whose answer has no end. The channel is closed when the server has
-// given up sending it.
+// endless starts a server with the action "endless", whose answer has no end. The channel is closed when the server
+// stops sending it.
 func endless(t *testing.T, change func(cfg *server.Config)) (*testkit.Server, <-chan struct{}) {
 	closed := make(chan struct{})
 	return limited(t, change, actionhero.Action[actionhero.None, *actionhero.Content]{
