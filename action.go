@@ -31,6 +31,7 @@ type Action[In, Out any] struct {
 	Route       string        // an HTTP route in addition to /api/NAME: "POST /users/{id}", "GET /docs/{path...}"; default: none
 	Routes      []string      // further routes; default: none
 	Middleware  []Middleware  // wraps this action only, outermost first, inside the API's middleware; default: none
+	Strict      bool          // refuse unknown params, also in nested structs; default: Config.StrictParams
 	Timeout     time.Duration // time limit of a call; negative: no limit; default: Config.ActionTimeout
 	Kind        Kind          // whether a call may change or delete something; default: KindWrite
 	Idempotent  bool          // a second equal call changes nothing more, so clients may retry; implied by KindRead
@@ -114,6 +115,7 @@ type action struct {
 	routes     []route.Pattern
 	page       *actionPage // nil if the action has no input "limit" or "offset"
 	limit      time.Duration
+	strict     bool    // the action refuses unknown params
 	guarded    bool    // the action has middleware of its own
 	secretPath bool    // a route has the value of a secret input
 	run        Handler // the action's own middleware around a Handler that decodes the input and calls Run
@@ -146,7 +148,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if err != nil {
 		return nil, fmt.Errorf("action %q: %w", a.Name, err)
 	}
-	act := &action{input: input, limit: a.Timeout, outType: reflect.TypeFor[Out]()}
+	act := &action{input: input, strict: a.Strict, limit: a.Timeout, outType: reflect.TypeFor[Out]()}
 	act.info = ActionInfo{
 		Name: a.Name, Description: a.Description, OutputExample: []byte("{}"),
 		Kind: a.Kind, Idempotent: a.Idempotent || a.Kind == KindRead, RawBody: a.RawBody,
@@ -176,7 +178,16 @@ func (a Action[In, Out]) compile() (*action, error) {
 	act.guarded = len(a.Middleware) > 0
 	act.run = chain(a.Middleware, func(ctx context.Context, req *Request) (any, error) {
 		var in In
-		if fail := input.Decode(&in, req.Params.list); fail != nil {
+		var fail *schema.Failure
+		if req.Params.strict && (act.strict || req.API.cfg.StrictParams) {
+			if err := act.checkKnown(req); err != nil {
+				return nil, err
+			}
+			fail = input.DecodeStrict(&in, req.Params.list)
+		} else {
+			fail = input.Decode(&in, req.Params.list)
+		}
+		if fail != nil {
 			return nil, inputError(fail, "action")
 		}
 		out, err := a.Run(ctx, in)

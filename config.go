@@ -41,6 +41,8 @@ type Config struct {
 	// A message to a room counts once, however many of its members have not read it.
 	MaxQueuedBytes int64 `json:"maxQueuedBytes" default:"256 MiB" min:"1" unit:"bytes" limit:"server" reached:"the client with the longest queue is closed" doc:"bytes that may wait for all persistent clients of the server that do not read at once"`
 
+	StrictParams bool `json:"strictParams" doc:"refuse requests with params that the action does not take; they are dropped otherwise"`
+
 	DefaultLimit  int `json:"defaultLimit" default:"100" min:"0" doc:"the input limit if the client sends none"`
 	MaxLimit      int `json:"maxLimit" default:"1000" min:"-1" range:"above zero, or 0 or -1 for no limit" limit:"request" reached:"an error of errorCode invalidInput" doc:"greatest value of the input limit that a client may send"`
 	DefaultOffset int `json:"defaultOffset" min:"0" doc:"the input offset if the client sends none"`

@@ -1,9 +1,11 @@
 package actionhero
 
 import (
+	"bytes"
 	"io"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/schema"
@@ -24,13 +26,16 @@ type File struct {
 
 // Params holds the params of a request in the order of their arrival. Each param has a key and a value: text, JSON or a
 // file, not decoded yet. Params keeps a key only if some registered action declares it as an input or if [API.Accept]
-// has added it. All other keys are dropped without an error. The zero value accepts no key.
+// has added it. All other keys are dropped without an error. The zero value accepts no key. Params is valid until the action
+// returns; to keep it longer, use [Params.Clone].
 type Params struct {
 	list     []schema.Param
 	accepted acceptSet
-	source   int   // index of the first entry of the current source
-	seen     int32 // values offered, for MaxParams
-	all      bool  // accept every key
+	source   int      // index of the first entry of the current source
+	seen     int32    // values offered, for MaxParams
+	all      bool     // accept every key
+	strict   bool     // remember the dropped keys
+	dropped  []string // the first keys that were not accepted, if strict is true
 	inline   [5]schema.Param
 }
 
@@ -64,6 +69,21 @@ func (p *Params) Delete(key string) {
 	if i := p.find(key); i >= 0 {
 		p.remove(i)
 	}
+}
+
+// Clone returns a copy that stays valid after the request. The copy shares no memory with the request, except that files
+// are the same files, which the transport removes when the action has returned.
+func (p *Params) Clone() *Params {
+	clone := &Params{accepted: p.accepted, all: p.all, seen: p.seen, source: p.source, list: make([]schema.Param, len(p.list))}
+	for i := range p.list {
+		v := p.list[i].Value
+		v.Text, v.Raw, v.More = strings.Clone(v.Text), bytes.Clone(v.Raw), slices.Clone(v.More)
+		for j := range v.More {
+			v.More[j] = strings.Clone(v.More[j])
+		}
+		clone.list[i] = schema.Param{Key: strings.Clone(p.list[i].Key), Value: v}
+	}
+	return clone
 }
 
 // All returns an iterator over the keys and their values, as text in the form of [Params.Get].

@@ -118,5 +118,8 @@ func (p *Params) admit(key string) (string, bool, error) {
 		return strings.Clone(key), true, nil // key may share memory with the bytes that the transport read
 	}
 	own, ok := p.accepted[key]
+	if !ok && p.strict && len(p.dropped) < maxDropped {
+		p.dropped = append(p.dropped, shortKey(key))
+	}
 	return own, ok, nil
 }

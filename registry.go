@@ -17,6 +17,8 @@ type registry struct {
 	actions      map[string]*action
 	tasks        map[string]*task
 	accepted     acceptSet
+	free         acceptSet // the accepted keys that no action need declare
+	strict       bool      // the API or an action refuses unknown params
 	secrets      map[string]schema.Secrets
 	initializers []Initializer
 	middleware   []Middleware
@@ -33,18 +35,18 @@ var specialParams = []string{"callback", "action", "limit", "offset", "outputTyp
 
 func newRegistry(loadedSections map[string]any) *registry {
 	r := &registry{
-		actions: map[string]*action{}, tasks: map[string]*task{}, accepted: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
+		actions: map[string]*action{}, tasks: map[string]*task{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
 		sections: map[string]any{}, loadedSections: loadedSections,
 	}
 	for _, key := range specialParams {
-		r.accepted[key] = key
+		r.accepted[key], r.free[key] = key, key
 	}
 	return r
 }
 
 func (r *registry) clone() *registry {
 	return &registry{
-		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), accepted: maps.Clone(r.accepted), secrets: maps.Clone(r.secrets),
+		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), middleware: slices.Clone(r.middleware), handler: r.handler,
 		rooms: r.rooms.clone(), extensions: slices.Clone(r.extensions),
 		sections: maps.Clone(r.sections), loadedSections: r.loadedSections,
@@ -67,6 +69,7 @@ func (r *registry) addAction(act *action) error {
 		}
 	}
 	r.actions[name] = act
+	r.strict = r.strict || act.strict
 	for _, in := range act.input.Fields() {
 		key := strings.Clone(in.Name)
 		r.accepted[key] = key
@@ -157,7 +160,7 @@ func (api *API) AcceptSecret(keys ...string) { api.accept(true, keys) }
 func (api *API) accept(secret bool, keys []string) {
 	_ = api.change(func(r *registry) error {
 		for _, key := range keys {
-			r.accepted[key] = key
+			r.accepted[key], r.free[key] = key, key
 			if secret {
 				r.secrets[key] = schema.AllSecret
 			}

@@ -45,7 +45,8 @@ func (api *API) newRequest(transport string) *Request {
 // initRequest implements transport.Host.InitRequest, which documents the method.
 func (api *API) initRequest(req *Request, transport string) {
 	req.API, req.Transport, req.Remaining, req.Started = api, transport, -1, time.Now()
-	req.Params.accepted = api.registry.Load().accepted
+	reg := api.registry.Load()
+	req.Params.accepted, req.Params.strict = reg.accepted, reg.strict || api.cfg.StrictParams
 }
 
 // isInner reports whether the action of a request that the client made has made r, or forwards it. An inner request does

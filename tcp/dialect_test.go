@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/tcp"
@@ -105,5 +106,27 @@ func TestSpeakersOfTheLaterDialectHearThemselves(t *testing.T) {
 	}
 	if got := p.Next(); !strings.HasPrefix(got, `{"message":"from the server","room":"den","from":0,"context":"user","sentAt":`) {
 		t.Errorf("a message of the server is %s", got)
+	}
+}
+
+// Lines that end with CR count against MaxInFlight like others: one long piece of input cannot queue thousands of requests.
+func TestLinesThatEndWithCRAreRequestsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	const limit, all = 3, 30
+	g := testkit.NewGate()
+	s := start(t, tcp.Config{Dialect: "later", MaxInFlight: limit}, g.Action())
+	p := later(t, s)
+	p.Send(strings.Repeat("gate\r", all) + "\n")
+	for range limit {
+		<-g.Begun
+	}
+	if testkit.Within(250*time.Millisecond, func() bool { return len(g.Begun) > 0 }) {
+		t.Errorf("%d requests run in addition to the first %d", len(g.Begun), limit)
+	}
+	g.Open()
+	for range all {
+		if r := nextReply(t, p); r.Error != false {
+			t.Errorf("a reply is %+v", r)
+		}
 	}
 }

@@ -22,7 +22,8 @@ var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 // takes a buffer from the pool when the operating system reports that bytes can be read.
 type input struct {
 	reader  pooledreader.Reader
-	maxLine int // in bytes, the line end included
+	maxLine int  // in bytes, the line end included
+	crEnds  bool // CR ends a line, as LF does
 
 	block   *[blockSize]byte // the pooled memory of buf; nil if buf is not pooled
 	buf     []byte           // the unused input is buf[from:to]
@@ -38,14 +39,22 @@ func newInput(conn net.Conn, maxLine int) *input {
 	return in
 }
 
-// line returns the next completely read line, without the '\n' at its end. If no line has been read completely, ok is
+// lineEnd returns the index of the first line end in p, or -1 if there is none.
+func (in *input) lineEnd(p []byte) int {
+	if in.crEnds {
+		return bytes.IndexAny(p, "\r\n")
+	}
+	return bytes.IndexByte(p, '\n')
+}
+
+// line returns the next completely read line, without the '\n' or '\r' at its end. If no line has been read completely, ok is
 // false. The line is valid until the next call of fill. If detach is called before fill, the line stays valid
 // afterwards.
 func (in *input) line() (line []byte, ok bool) {
 	if in.skips && !in.skipped() {
 		return nil, false
 	}
-	i := bytes.IndexByte(in.buf[in.from+in.scanned:in.to], '\n')
+	i := in.lineEnd(in.buf[in.from+in.scanned : in.to])
 	if i < 0 {
 		in.scanned = in.to - in.from
 		return nil, false
@@ -64,7 +73,7 @@ func (in *input) skip() {
 
 // skipped drops the bytes of a skipped line. It returns true if the end of the line has come.
 func (in *input) skipped() bool {
-	i := bytes.IndexByte(in.buf[in.from:in.to], '\n')
+	i := in.lineEnd(in.buf[in.from:in.to])
 	if i < 0 {
 		in.release()
 		return false

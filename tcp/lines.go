@@ -22,7 +22,7 @@ const messageIDKey = "messageId"
 
 var byteOrderMark = []byte("\uFEFF")
 
-// line handles raw, one line of the client without the '\n' at its end. If the connection must end, line returns false.
+// line handles raw, one line of the client as input.line returns it. If the connection must end, line returns false.
 func (ss *session) line(raw []byte) bool {
 	if ss.stopped.Load() {
 		return false
@@ -34,19 +34,6 @@ func (ss *session) line(raw []byte) bool {
 		}
 		raw = withoutTelnet(raw, true)
 	}
-	if ss.server.dialect.crEndsLine {
-		for i := bytes.IndexByte(raw, '\r'); i >= 0; i = bytes.IndexByte(raw, '\r') {
-			if !ss.text(raw[:i]) {
-				return false
-			}
-			raw = raw[i+1:]
-		}
-	}
-	return ss.text(raw)
-}
-
-// text handles the text of a line. If the connection must end, text returns false.
-func (ss *session) text(raw []byte) bool {
 	if ss.count.Load() == 0 {
 		raw = bytes.TrimPrefix(raw, byteOrderMark)
 	}

@@ -75,6 +75,7 @@ func (ss *session) open() (ok bool) {
 	api, dialect := ss.server.api, ss.server.dialect
 	cfg := api.Config()
 	ss.in = newInput(ss.nc, ss.server.cfg.MaxLineBytes)
+	ss.in.crEnds = dialect.crEndsLine
 	ss.conn = api.Connect("tcp", addrPort(ss.nc.RemoteAddr()), ss)
 	ss.ip = ss.conn.Remote.Addr().String()
 	whole := false

@@ -31,7 +31,8 @@ func (w Params) AddFile(key string, f *actionhero.File) error { return w.p.AddFi
 // If object is malformed, the error is of CodeInvalidInput and names the byte offset of the fault.
 func (w Params) AddObject(object []byte) error { return w.p.AddObject(object) }
 
-// AddParams adds all params of another Params. The added params replace earlier params with the same keys.
+// AddParams adds all params of another Params. The added params replace earlier params with the same keys. JSON values share
+// the memory of from, which must not change while the request runs.
 func (w Params) AddParams(from *actionhero.Params) error { return w.p.AddParams(from) }
 
 // NextSource declares that the params added after this call come from another part of the request, for example from its

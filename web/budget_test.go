@@ -64,6 +64,56 @@ func TestUnreadAnswersShareABudget(t *testing.T) {
 	ask(1).Want(t, 200, `"text":"0123456789"`)
 }
 
+// slowBody sends a request for the action "repeat" of the client from, except for the end of its body, and returns when
+// the server has taken the body.
+func slowBody(t *testing.T, s *testkit.Server, from, contentType, body string) {
+	t.Helper()
+	nc, err := s.DialHTTP()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = nc.Close() })
+	fmt.Fprintf(nc, "POST /api/repeat HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", from, contentType, len(body)+1)
+	_, _ = io.WriteString(nc, body) // the server may refuse it before its end
+}
+
+// A client that fills the budget with slow requests leaves room for the bodies and answers of other clients.
+func TestOneClientDoesNotUseUpTheBudget(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(cfg *server.Config) {
+		cfg.CommonWeb.MaxBufferedBytes, cfg.CommonWeb.TrustedProxies = 8<<20, []string{"127.0.0.1"}
+	}, repeat())
+	c := s.HTTP(t)
+	for range 4 {
+		slowBody(t, s, "2001:db8::1", "application/x-www-form-urlencoded", "text="+strings.Repeat("x", 3<<20))
+	}
+	testkit.Eventually(t, "the client is refused", func() bool {
+		return c.Ask("POST", "/api/repeat", "text="+strings.Repeat("x", 2<<20), isForm, "X-Forwarded-For: 2001:db8::2").StatusCode == 503
+	})
+	for range 2 {
+		c.Ask("POST", "/api/repeat", "times=1&text="+strings.Repeat("x", 1<<20), isForm, "X-Forwarded-For: 2001:db8:0:1::1").Want(t, 200, "")
+	}
+}
+
+// The headers between the parts of a multipart body are bounded: package multipart keeps them in memory.
+func TestHeadersOfPartsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBufferedBytes = 64 << 10 }, store(noEnd))
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		head := func(n int) string {
+			return "--x\r\nContent-Disposition: form-data; name=\"upload\"; filename=\"a\"\r\nX-A: " + strings.Repeat("a", n) + "\r\n\r\ntext\r\n"
+		}
+		const isMultipart = "Content-Type: multipart/form-data; boundary=x"
+		for what, body := range map[string]string{"one": head(20 << 10), "a later one": head(1) + head(20<<10), "a preamble": strings.Repeat("a\r\n", 7<<10) + head(1)} {
+			t.Run(what, func(t *testing.T) {
+				c.Ask("POST", "/api/store", body+"--x--", isMultipart).Want(t, 400, "the headers of a part of the multipart body may have 16384 bytes at most")
+			})
+		}
+		c.Ask("POST", "/api/store", head(8<<10)+"--x--", isMultipart).Want(t, 200, "")
+		c.Ask("POST", "/api/store", strings.Repeat(head(12<<10), 20)+"--x--", isMultipart).Want(t, 503, "the server holds as many uploads")
+	})
+}
+
 // The bodies of all requests share one budget, which is free again after each of them.
 func TestBodiesShareABudget(t *testing.T) {
 	t.Parallel()

@@ -161,12 +161,13 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 	}
 	c.release()
 	if n := int64(len(body)); n > maxFree {
-		if !s.buffered.take(n) {
+		client := s.budgetKey(req.RemoteIP)
+		if !s.buffered.take(client, n) {
 			c.status = 0
 			s.sendEnvelope(c, req, nil, errBusy) // short, because it has no params any more
 			return
 		}
-		defer s.buffered.give(n)
+		defer s.buffered.give(client, n)
 	}
 	s.send(c, s.statusOf(c, failure, callback != ""), body)
 }

@@ -31,9 +31,13 @@ func readMultipart(c *call, req *actionhero.Request, body io.Reader, boundary st
 	if boundary == "" {
 		return actionhero.Errorf(actionhero.CodeInvalidInput, "the multipart body has no boundary in its Content-Type")
 	}
-	reader := multipart.NewReader(body, boundary)
+	source := &partSource{Reader: body}
+	reader := multipart.NewReader(source, boundary)
 	for n := 0; ; n++ {
+		source.left = maxPartHead
 		part, err := reader.NextPart()
+		head := maxPartHead - source.left
+		source.left = noPartHead
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -42,10 +46,37 @@ func readMultipart(c *call, req *actionhero.Request, body io.Reader, boundary st
 		case n == maxParts:
 			return actionhero.Errorf(actionhero.CodeInvalidInput, "a multipart body may have %d parts at most", maxParts)
 		}
+		if err := c.hold(head); err != nil {
+			return err
+		}
 		if err := readPart(c, req, part); err != nil {
 			return bodyError(err, "the multipart body is malformed")
 		}
 	}
+}
+
+// maxPartHead is the number of bytes that may come between the contents of two parts of a multipart body: the boundary and
+// the headers of a part. Package multipart keeps the headers in memory.
+const maxPartHead = 16 << 10
+
+const noPartHead = 1<<63 - 1
+
+var errPartHead = actionhero.Errorf(actionhero.CodeInvalidInput, "the headers of a part of the multipart body may have %d bytes at most", maxPartHead)
+
+// partSource is the reader of a multipart body, which returns errPartHead after left bytes.
+type partSource struct {
+	io.Reader
+	left int64
+}
+
+// Read implements [io.Reader].
+func (s *partSource) Read(p []byte) (n int, err error) {
+	if s.left <= 0 {
+		return 0, errPartHead
+	}
+	n, err = s.Reader.Read(p[:min(int64(len(p)), s.left)])
+	s.left -= int64(n)
+	return n, err
 }
 
 var errDisposition = actionhero.Errorf(actionhero.CodeInvalidInput,
@@ -139,7 +170,7 @@ func (h *holdings) spill(file *actionhero.File, head []byte, rest io.Reader) err
 
 // Write appends p to the temporary file. If the uploads of all requests fill the budget, it returns errBusy.
 func (h *holdings) Write(p []byte) (int, error) {
-	if !h.server.uploads.take(int64(len(p))) {
+	if !h.server.uploads.take(h.client, int64(len(p))) {
 		return 0, errBusy
 	}
 	h.spilled += int64(len(p))

@@ -131,5 +131,5 @@ func h2Frame(kind, flags byte, stream uint32, payload string) string {
 // h2Get is a whole GET: the headers by their indices in HPACK's static table (RFC 7541 appendix A), the path as a
 // literal.
 func h2Get(stream uint32, path string) string {
-	return h2Frame(1, 1|4, stream, "\x82\x87\x41\x01x\x04"+string(rune(len(path)))+path)
+	return h2Frame(1, 1|4, stream, "\x82\x87\x41\x09localhost\x04"+string(rune(len(path)))+path)
 }

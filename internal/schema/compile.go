@@ -111,7 +111,7 @@ func (f *inputField) checkTag(tag, text string) error {
 		return nil
 	}
 	var d *decodeState
-	d = d.begin(f.name)
+	d = d.begin(f.name, true)
 	p := layout.New(f.plan.t)
 	v := Value{Text: text}
 	if f.plan.set != nil {

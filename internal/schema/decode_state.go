@@ -29,8 +29,9 @@ type decodeState struct {
 	pos    int
 	depth  int
 	path   []byte
-	budget int // the remaining bytes of maxDecoded
-	hidden int // the number of secret members that enclose the current value
+	budget int  // the remaining bytes of maxDecoded
+	strict bool // members that a nested struct does not have are violations
+	hidden int  // the number of secret members that enclose the current value
 	fail   Failure
 }
 
@@ -56,11 +57,12 @@ func (d *decodeState) finish() *Failure {
 }
 
 // begin sets the path of d to input, the name of an input, and returns d. If d is nil, begin uses a new decodeState
-// instead and returns the new one.
-func (d *decodeState) begin(input string) *decodeState {
+// instead and returns the new one. If strict is true, the input may not have unknown members.
+func (d *decodeState) begin(input string, strict bool) *decodeState {
 	if d == nil {
 		d = newDecodeState()
 	}
+	d.strict = strict
 	d.path = append(d.path[:0], input...)
 	return d
 }

@@ -53,9 +53,10 @@ func (s *structPlan) decode(d *decodeState, p layout.Pointer) {
 		seen = make([]uint64, (len(s.fields)+63)/64)
 	}
 	for more := d.open('}'); more; more = d.next('}') {
-		i, known := s.index[d.key()]
+		key := d.key()
+		i, known := s.index[key]
 		if !known {
-			d.value()
+			d.unknown(key)
 			continue
 		}
 		f := &s.fields[i]
@@ -83,6 +84,17 @@ func (s *structPlan) decode(d *decodeState, p layout.Pointer) {
 			s.fields[i].absent(d, p.Field(s.fields[i].offset))
 		}
 	}
+}
+
+// unknown skips the value at the cursor, which belongs to a member that the struct does not have. If d is strict, unknown
+// records a violation.
+func (d *decodeState) unknown(key string) {
+	if d.strict {
+		n := d.enterKey(key)
+		d.violate("unknown", "not be given, because it is not known")
+		d.leave(n)
+	}
+	d.value()
 }
 
 // setDefaults sets the defaults of the members of the struct at p, which the client did not give.

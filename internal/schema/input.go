@@ -56,7 +56,13 @@ func (in *Input) JSONSchema() []byte { return in.schema }
 // compiled type; Decode panics if dst has another type. Decode returns nil if all inputs are valid. If a key occurs
 // more than once, the last param with the key counts. Decode ignores keys that are not inputs. It does not retain the
 // bytes of Value.Raw.
-func (in *Input) Decode(dst any, params []Param) *Failure {
+func (in *Input) Decode(dst any, params []Param) *Failure { return in.decode(dst, params, false) }
+
+// DecodeStrict is [Input.Decode], but members that a nested struct does not have are violations of the rule "unknown". It
+// ignores keys of params that are not inputs, as Decode does.
+func (in *Input) DecodeStrict(dst any, params []Param) *Failure { return in.decode(dst, params, true) }
+
+func (in *Input) decode(dst any, params []Param, strict bool) *Failure {
 	if layout.DynamicType(dst) != in.target {
 		panic(fmt.Sprintf("schema: Decode needs a *%v, not a %T", in.plan.t, dst))
 	}
@@ -79,12 +85,12 @@ func (in *Input) Decode(dst any, params []Param) *Failure {
 				continue
 			}
 			if o != isNull && o != isEmpty {
-				d = d.begin(f.name)
+				d = d.begin(f.name, strict)
 				d.report(f.plan, p, o)
 				continue
 			}
 		} else if v != nil {
-			d = d.begin(f.name)
+			d = d.begin(f.name, strict)
 			if f.secret {
 				d.hidden++
 			}
@@ -97,7 +103,7 @@ func (in *Input) Decode(dst any, params []Param) *Failure {
 			}
 		}
 		if f.required || f.hasDefault || f.nested != nil {
-			d = f.missing(d, p)
+			d = f.missing(d, p, strict)
 		}
 	}
 	if d == nil {
@@ -118,12 +124,12 @@ func (f *inputField) decode(d *decodeState, p layout.Pointer, v *Value, params [
 // missing handles an input that is not given: it sets the default, or records that a required input is missing. In a
 // struct without a default of its own, it sets the defaults of the members. It returns the decodeState for the next input: d, or a new one if d is nil and a state is needed. Setting the default of
 // a scalar needs no state.
-func (f *inputField) missing(d *decodeState, p layout.Pointer) *decodeState {
+func (f *inputField) missing(d *decodeState, p layout.Pointer, strict bool) *decodeState {
 	if f.hasDefault && f.plan.set != nil {
 		f.setDefault(nil, p)
 		return d
 	}
-	d = d.begin(f.name)
+	d = d.begin(f.name, strict)
 	switch {
 	case f.hasDefault:
 		f.setDefault(d, p)

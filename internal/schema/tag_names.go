@@ -1,10 +1,12 @@
 package schema
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/actionhero-go/actionhero/internal/layout"
+	"github.com/actionhero-go/actionhero/internal/near"
 )
 
 // tagNames are the names of all tags of an input.
@@ -52,67 +54,17 @@ func errTagForm(m *layout.Member) error {
 }
 
 // meantTag returns the name of the tag that the author probably meant by name. It returns "" if name is one of tagNames,
-// or resembles none of them.
+// or resembles none of them. A name of fewer than five bytes must differ in upper and lower case only, because many short
+// words are similar: bson is not json.
 func meantTag(name string) string {
-	lower := strings.ToLower(name)
-	for _, known := range tagNames {
-		if name == known {
-			return ""
-		}
+	if slices.Contains(tagNames, name) {
+		return ""
 	}
-	if known := Nearest(name, tagNames); known != "" {
-		return known
+	if i := slices.IndexFunc(tagNames, func(known string) bool { return strings.EqualFold(known, name) }); i >= 0 {
+		return tagNames[i]
 	}
-	return otherNames[strings.NewReplacer("_", "", "-", "").Replace(lower)]
-}
-
-// Resembles reports whether a and b differ by one or two typing errors. Texts of fewer than five bytes never resemble each
-// other, because too many words are similar to a short one.
-func Resembles(a, b string) bool {
-	if min(len(a), len(b)) < 5 || max(len(a), len(b)) > 64 {
-		return false
+	if meant := otherNames[strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))]; meant != "" || len(name) < 5 {
+		return meant
 	}
-	most := 1
-	if min(len(a), len(b)) >= 7 {
-		most = 2
-	}
-	return distance(a, b) <= most
-}
-
-// distance returns the number of insertions, deletions, replacements and swaps of neighbours that turn a into b.
-func distance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
-}
-
-// Nearest returns the name in names that resembles name, or "".
-func Nearest(name string, names []string) string {
-	for _, known := range names {
-		if strings.EqualFold(name, known) {
-			return known
-		}
-	}
-	for _, known := range names {
-		if Resembles(strings.ToLower(name), strings.ToLower(known)) {
-			return known
-		}
-	}
-	return ""
+	return near.Name(name, tagNames)
 }
