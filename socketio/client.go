@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero"
@@ -19,22 +20,30 @@ import (
 const transportName = "socketio"
 
 // client is the Socket.IO client of one Engine.IO session. The client is connected while it is in the default
-// namespace. While the client is not connected, the field conn is nil.
+// namespace. While the client is not connected, the field member is nil.
 type client struct {
 	*serving
 	session *engine.Session
 	ip      string
-	ctx     context.Context // of the client's requests; ends with the session
-	cancel  context.CancelFunc
 
 	mu           sync.Mutex
-	conn         *actionhero.Conn // nil: the client is not connected
-	connectTimer *time.Timer      // closes the session after ConnectTimeout; nil while connected
-	partialTimer *time.Timer      // closes the session if the attachments of partial do not come in time; nil: never started
+	member       *member     // nil: the client is not connected
+	connectTimer *time.Timer // closes the session after ConnectTimeout; nil while connected
+	partialTimer *time.Timer // closes the session if the attachments of partial do not come in time; nil: never started
 	closed       bool
 
 	commands commandQueue
 	partial  *partialPacket // the packet whose attachments are being received, or nil; used by Message only
+}
+
+// member is the connection of a client to the default namespace. If the client leaves the namespace and connects again,
+// it gets another member.
+type member struct {
+	*client
+	conn   *actionhero.Conn
+	ctx    context.Context // of the requests; ends when the client leaves the namespace or the session ends
+	cancel context.CancelFunc
+	left   atomic.Bool // no answer is sent any more: the client could take it for the answer to a later request
 }
 
 // The errors with which the server closes a session.
@@ -48,7 +57,6 @@ var (
 
 func newClient(v *serving, s *engine.Session) *client {
 	c := &client{serving: v, session: s, ip: s.Remote().Addr().Unmap().String()}
-	c.ctx, c.cancel = context.WithCancel(v.ctx)
 	c.startConnectTimer()
 	return c
 }
@@ -57,10 +65,8 @@ func (c *client) startConnectTimer() {
 	c.connectTimer = time.AfterFunc(c.cfg.ConnectTimeout, func() { c.session.Refuse(errConnectTimeout) })
 }
 
-// Closed implements engine.Client. It disconnects the client from the namespace, cancels the running requests, because no
-// client reads their answers, and stops the timers.
+// Closed implements engine.Client. It disconnects the client from the namespace and stops the timers.
 func (c *client) Closed() {
-	c.cancel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
@@ -72,21 +78,23 @@ func (c *client) Closed() {
 	}
 }
 
-// disconnect ends the client's connection to the namespace. A new goroutine removes the client from its rooms, because
-// api.Disconnect may block. The caller must hold c.mu.
+// disconnect ends the client's connection to the namespace. It cancels the running requests, because no client reads their
+// answers. A new goroutine removes the client from its rooms, because api.Disconnect may block. The caller must hold c.mu.
 func (c *client) disconnect() {
-	if conn := c.conn; conn != nil {
-		c.conn = nil
+	if m := c.member; m != nil {
+		c.member = nil
+		m.left.Store(true)
+		m.cancel()
 		c.clients.Add(-1)
-		c.leaving.Go(func() { c.api.Disconnect(conn) })
+		c.leaving.Go(func() { c.api.Disconnect(m.conn) })
 	}
 }
 
-// connected returns the actionhero.Conn of the client, or nil if the client is not connected to the namespace.
-func (c *client) connected() *actionhero.Conn {
+// connected returns the client's connection to the namespace, or nil if the client is not connected.
+func (c *client) connected() *member {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.conn
+	return c.member
 }
 
 // Message implements engine.Client. If binary is false, data is a Socket.IO packet, which Message parses. If binary is
@@ -159,7 +167,7 @@ func (c *client) addAttachment(data []byte) connloop.Request {
 		p.data, err = insertAttachments(p.data, partial.attachments)
 	}
 	if err != nil {
-		return &errorReply{c, p.id, err}
+		return c.refuseEvent(p.id, err)
 	}
 	return c.handlePacket(p)
 }
@@ -167,17 +175,17 @@ func (c *client) addAttachment(data []byte) connloop.Request {
 // handlePacket handles a packet whose attachments have all been received. It returns the request to run for the packet,
 // or nil. If the packet does not fit the state of the connection, handlePacket closes the session.
 func (c *client) handlePacket(p packet) connloop.Request {
-	conn := c.connected()
+	m := c.connected()
 	switch {
 	case p.kind == typeConnect && p.namespace != nil:
 		return &connectError{c, p.namespace}
-	case p.kind == typeConnect && conn == nil:
+	case p.kind == typeConnect && m == nil:
 		return c.connect()
 	case p.kind == typeConnect: // stock clients may send the connect packet twice
 		return nil
-	case p.kind == typeDisconnect && (p.namespace != nil || conn == nil): // the client's connect was refused
+	case p.kind == typeDisconnect && (p.namespace != nil || m == nil): // the client's connect was refused
 		return nil
-	case p.namespace != nil || conn == nil:
+	case p.namespace != nil || m == nil:
 		c.session.Refuse(errUnexpectedPacket)
 		return nil
 	case p.kind == typeDisconnect:
@@ -185,7 +193,7 @@ func (c *client) handlePacket(p packet) connloop.Request {
 		return nil
 	case p.kind == typeEvent || p.kind == typeBinaryEvent:
 		c.requests.Add(1)
-		return c.handleEvent(conn, p)
+		return m.handleEvent(p)
 	}
 	return nil // an acknowledgement: the server never requests one
 }
@@ -200,9 +208,11 @@ func (c *client) connect() connloop.Request {
 	}
 	c.connectTimer = nil
 	c.clients.Add(1)
-	c.conn = c.api.Connect(transportName, c.session.Remote(), c)
-	c.log().Debug("[connection @ "+transportName+"]", "to", c.ip, "id", c.conn.ID)
-	return c.commands.add(command{client: c, conn: c.conn, run: (*command).completeConnect})
+	m := &member{client: c, conn: c.api.Connect(transportName, c.session.Remote(), c)}
+	m.ctx, m.cancel = context.WithCancel(c.serving.ctx)
+	c.member = m
+	c.log().Debug("[connection @ "+transportName+"]", "to", c.ip, "id", m.conn.ID)
+	return c.commands.add(command{member: m, run: (*command).completeConnect})
 }
 
 // leaveNamespace disconnects the client from the namespace, at the client's request. The session stays open: the client
@@ -250,23 +260,32 @@ func (c *client) Close(reason string) {
 
 // handleEvent returns the request that runs the action or command of the event in the packet p and sends the reply. If
 // the event is malformed or unknown, the request replies with an error.
-func (c *client) handleEvent(conn *actionhero.Conn, p packet) connloop.Request {
+func (m *member) handleEvent(p packet) connloop.Request {
 	quoted, args, err := parseEvent(p.data)
 	if err != nil {
-		return &errorReply{c, p.id, err}
+		return m.refuseEvent(p.id, err)
 	}
 	name, plain := jsonx.Plain(quoted)
 	switch {
 	case string(name) == "action" && plain:
-		return newCall(c, conn, p.id, args)
+		return newCall(m, p.id, args)
 	case !plain || !isKnownEvent(name):
-		return &errorReply{c, p.id, unknownEvent(quoted)}
+		return m.refuseEvent(p.id, unknownEvent(quoted))
 	}
-	cmd := command{client: c, conn: conn, id: p.id, name: string(name), run: (*command).runCommand}
+	cmd := command{member: m, id: ackNumberOf(p.id), name: string(name), run: (*command).runCommand}
 	if key := commandArguments[cmd.name]; key != "" {
 		cmd.args, cmd.err = arguments(cmd.name, firstArgument(args), key)
 	} else if quitEvents[cmd.name] {
 		cmd.run = (*command).quit
 	}
-	return c.commands.add(cmd)
+	return m.commands.add(cmd)
+}
+
+// refuseEvent returns the request that replies with err to an event, which also counts toward the client's allowance of
+// requests.
+func (c *client) refuseEvent(id []byte, err error) connloop.Request {
+	if _, limited := c.api.Admit(c.ip); limited != nil {
+		err = limited
+	}
+	return &errorReply{c, id, err}
 }

@@ -13,13 +13,32 @@ import (
 // command is a request that runs in the order of the client's packets: a connect to the namespace, or an event other
 // than "action".
 type command struct {
-	client *client
-	conn   *actionhero.Conn
-	id     []byte
+	member *member
+	id     ackNumber
 	name   string
 	args   wire.Args
 	err    error // the error of the arguments, or nil
 	run    func(*command)
+}
+
+// ackNumber is a copy of the digits of an acknowledgement number. A command may run after the message of another command
+// has been handled, so it must not share the memory of its own message.
+type ackNumber struct {
+	digits [maxID]byte
+	n      int // 0: none
+}
+
+func ackNumberOf(id []byte) (a ackNumber) {
+	a.n = copy(a.digits[:], id)
+	return a
+}
+
+// bytes returns the digits, or nil if there is no number.
+func (a *ackNumber) bytes() []byte {
+	if a.n == 0 {
+		return nil
+	}
+	return a.digits[:a.n]
 }
 
 // commandQueue runs the commands of one client one after the other, in the order in which the commands came. If a
@@ -49,7 +68,7 @@ func (q *commandQueue) Run() (done bool) {
 	cmd := q.begin()
 	defer q.end()
 	answered := false
-	defer cmd.client.recoverPanic(cmd.id, &answered)
+	defer cmd.member.recoverPanic(cmd.id.bytes(), &answered)
 	cmd.run(&cmd)
 	answered = true
 	return done
@@ -78,16 +97,16 @@ func (q *commandQueue) end() {
 
 // completeConnect replies to the connect packet, sends the welcome message and moves the client into the default room.
 func (cmd *command) completeConnect() {
-	c, cfg := cmd.client, cmd.client.api.Config()
+	m, cfg := cmd.member, cmd.member.api.Config()
 	buf := getBuffer()
 	defer putBuffer(buf)
-	*buf = appendConnectReply((*buf)[:0], cmd.conn.ID)
-	c.session.Reply(*buf)
+	*buf = appendConnectReply((*buf)[:0], m.conn.ID)
+	m.session.Reply(*buf)
 	*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), cfg.WelcomeMessage, cfg.DefaultChatRoom)
-	c.sendReply(buf)
-	object, failure := wire.Enter(c.ctx, appendAnswerHead((*buf)[:0], nil), c.api.API, cmd.conn)
+	m.sendReply(buf)
+	object, failure := wire.Enter(m.ctx, appendAnswerHead((*buf)[:0], nil), m.api.API, m.conn)
 	if *buf = object; failure != nil {
-		c.sendAnswer(buf, failure)
+		m.sendAnswer(buf, failure)
 	}
 }
 
@@ -95,19 +114,19 @@ func (cmd *command) completeConnect() {
 func (cmd *command) runCommand() {
 	buf := getBuffer()
 	defer putBuffer(buf)
-	*buf = appendAnswerHead((*buf)[:0], cmd.id)
+	*buf = appendAnswerHead((*buf)[:0], cmd.id.bytes())
 	var failure *actionhero.Error
 	if err := cmd.check(); err != nil {
 		*buf, failure = wire.Failed(*buf, err)
 	} else {
-		*buf, failure = wire.RunCommand(cmd.client.ctx, *buf, cmd.client.api.API, cmd.conn, cmd.name, cmd.args)
+		*buf, failure = wire.RunCommand(cmd.member.ctx, *buf, cmd.member.api.API, cmd.member.conn, cmd.name, cmd.args)
 	}
-	cmd.client.sendAnswer(buf, failure)
+	cmd.member.sendAnswer(buf, failure)
 }
 
 // check returns the error of the arguments, or an error if the client has used up its allowance of requests.
 func (cmd *command) check() error {
-	if _, err := cmd.client.api.Admit(cmd.client.ip); err != nil {
+	if _, err := cmd.member.api.Admit(cmd.member.ip); err != nil {
 		return err
 	}
 	return cmd.err
@@ -116,13 +135,13 @@ func (cmd *command) check() error {
 // quit disconnects the client. It sends a reply only if the client requested an acknowledgement. Otherwise the
 // disconnect packet is the reply.
 func (cmd *command) quit() {
-	if cmd.id != nil {
+	if cmd.id.n > 0 {
 		buf := getBuffer()
 		defer putBuffer(buf)
-		*buf = wire.Status(appendAnswerHead((*buf)[:0], cmd.id), "Bye!")
-		cmd.client.sendReply(buf)
+		*buf = wire.Status(appendAnswerHead((*buf)[:0], cmd.id.bytes()), "Bye!")
+		cmd.member.sendReply(buf)
 	}
-	cmd.client.Close("the client has quit")
+	cmd.member.Close("the client has quit")
 }
 
 // commandArguments maps the name of a command to the key of its first argument in the JSON object of the event. If the

@@ -98,11 +98,12 @@ func (h *Handler) Stop(ctx context.Context) error {
 	return err
 }
 
-// ServeHTTP serves the client script at a path that ends in "/socket.io.js" or "/socket.io.min.js". It answers all other requests according to
-// the Socket.IO protocol, or with status 503 while the handler is not started.
+// ServeHTTP serves the client script at a path that ends in "/socket.io.js", "/socket.io.min.js" or
+// "/socket.io.esm.min.js". It answers all other requests according to the Socket.IO protocol, or with status 503 while
+// the handler is not started.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasSuffix(r.URL.Path, "/"+scriptName) || strings.HasSuffix(r.URL.Path, "/"+minifiedName) {
-		serveScript(w, r)
+	if name := lastElement(r.URL.Path); strings.HasPrefix(name, scriptPrefix) {
+		serveScript(w, r, name)
 		return
 	}
 	v := h.serving.Load()

@@ -94,3 +94,45 @@ func TestCodeThatEndsItsGoroutineIsAnswered(t *testing.T) {
 		k.CloseNormal()
 	}, exit, members)
 }
+
+// A client that leaves the namespace ends the context of its running actions, over both transports. Their answers never
+// reach the client, which could take them for answers to what it asks after it has come back.
+func TestTheContextOfAnActionEndsWhenItsClientLeavesTheNamespace(t *testing.T) {
+	var ended atomic.Int32
+	wait := actionhero.Action[actionhero.None, actionhero.None]{Name: "wait", Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+		<-ctx.Done()
+		ended.Add(1)
+		return n, ctx.Err()
+	}}
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		const event, answer = `42["action",{"action":"echo","text":"again"}]`, `42["response",{"context":"response","text":"again","size":0,"error":false}]`
+		k, _ := b.join()
+		k.Send(`42["action",{"action":"wait"}]`)
+		time.Sleep(10 * time.Millisecond)
+		k.Send("41")
+		synctest.Wait()
+		if n := ended.Load(); n != 1 {
+			t.Fatalf("%d of 1 actions know that the client has left", n)
+		}
+		k.Send("40")
+		b.sid(k.Next())
+		k.Want(welcome)
+		k.Send(event)
+		k.Want(answer)
+		k.CloseNormal()
+
+		q := b.OpenPolling()
+		b.Want(200, "ok", "POST", q, "40")
+		b.Do("GET", q, "")
+		b.Want(200, "ok", "POST", q, `42["action",{"action":"wait"}]`)
+		b.Want(200, "ok", "POST", q, "41")
+		synctest.Wait()
+		if n := ended.Load(); n != 2 {
+			t.Fatalf("%d of 2 actions know that the client has left", n)
+		}
+		b.Want(200, "ok", "POST", q, "40")
+		b.Do("GET", q, "")
+		b.Want(200, "ok", "POST", q, event)
+		b.Want(200, answer, "GET", q, "")
+	}, wait)
+}

@@ -15,7 +15,7 @@ import (
 
 // call is one request of a client to run an action.
 type call struct {
-	client *client
+	member *member
 	id     []byte // number of the requested acknowledgement; nil: none
 	req    actionhero.Request
 }
@@ -28,14 +28,14 @@ var (
 // newCall returns the call for an event "action". args is the text of the event's arguments. The action uses only the
 // first argument. If the argument is invalid, newCall stores the error in req.Err, so that middleware, limits and the
 // log see the request too.
-func newCall(c *client, conn *actionhero.Conn, id, args []byte) *call {
-	r := &call{client: c, id: id}
+func newCall(m *member, id, args []byte) *call {
+	r := &call{member: m, id: id}
 	req := &r.req
-	c.api.InitRequest(req, transportName)
-	req.Conn, req.RemoteIP = conn, c.ip
+	m.api.InitRequest(req, transportName)
+	req.Conn, req.RemoteIP = m.conn, m.ip
 	if err := r.params(args); err != nil {
 		if arg := firstArgument(args); len(arg) < len(args) { // further arguments are rare, so they are only looked for now
-			return newCall(c, conn, id, arg)
+			return newCall(m, id, arg)
 		}
 		req.Err = err
 	}
@@ -65,7 +65,7 @@ func (r *call) param(key string, raw []byte) error {
 			return errActionName
 		}
 		if plain, ok := jsonx.Plain(raw); ok {
-			r.req.Action = r.client.api.ActionName(plain)
+			r.req.Action = r.member.api.ActionName(plain)
 		} else if name, err := jsonx.Unquote(raw); err == nil {
 			r.req.Action = name
 		}
@@ -77,8 +77,8 @@ func (r *call) param(key string, raw []byte) error {
 func (r *call) Run() (done bool) {
 	done = true // also after a panic
 	answered := false
-	defer r.client.recoverPanic(r.id, &answered)
-	out, err := r.client.api.Dispatch(r.client.ctx, &r.req)
+	defer r.member.recoverPanic(r.id, &answered)
+	out, err := r.member.api.Dispatch(r.member.ctx, &r.req)
 	buf := getBuffer()
 	defer putBuffer(buf)
 	*buf = appendAnswerHead((*buf)[:0], r.id)
@@ -86,13 +86,20 @@ func (r *call) Run() (done bool) {
 	if content, ok := out.(*actionhero.Content); err != nil {
 		*buf, failure = wire.Failed(*buf, err)
 	} else if ok && content != nil {
-		*buf, failure = wire.Content(*buf, &r.req, content, r.client.cfg.MaxContentBytes)
+		*buf, failure = wire.Content(*buf, &r.req, content, r.member.cfg.MaxContentBytes)
 	} else {
 		*buf, failure = wire.Result(*buf, &r.req, out)
 	}
-	r.client.sendAnswer(buf, failure)
+	r.member.sendAnswer(buf, failure)
 	answered = true
 	return done
+}
+
+// sendAnswer sends buf like client.sendAnswer, unless the client has left the namespace.
+func (m *member) sendAnswer(buf *[]byte, failure *actionhero.Error) {
+	if !m.left.Load() {
+		m.client.sendAnswer(buf, failure)
+	}
 }
 
 // sendAnswer sends buf like sendReply. If failure is not nil, sendAnswer first appends its code and details.
@@ -114,15 +121,17 @@ func (c *client) sendReply(buf *[]byte) {
 // app has ended the goroutine with runtime.Goexit, recoverPanic also replies with an error. id is the number of the
 // requested acknowledgement, or nil. The caller sets answered before it returns normally. Callers must defer recoverPanic
 // directly, because recover stops a panic only if the deferred function itself calls recover.
-func (c *client) recoverPanic(id []byte, answered *bool) {
+func (m *member) recoverPanic(id []byte, answered *bool) {
 	if *answered {
 		return
 	}
 	if p := recover(); p != nil {
 		stack := make([]byte, 8<<10)
-		c.log().Error("a fault of the server in a Socket.IO request", "panic", fmt.Sprint(p), "stack", string(stack[:runtime.Stack(stack, false)]))
+		m.log().Error("a fault of the server in a Socket.IO request", "panic", fmt.Sprint(p), "stack", string(stack[:runtime.Stack(stack, false)]))
 	}
-	(&errorReply{c, id, errors.New("a fault of the server")}).Run()
+	if !m.left.Load() {
+		(&errorReply{m.client, id, errors.New("a fault of the server")}).Run()
+	}
 }
 
 // errorReply is a request that only replies with the error err, for example to a malformed event.

@@ -36,12 +36,31 @@ func TestScript(t *testing.T) {
 	if w := get("GET", "/socket.io/socket.io.min.js"); w.Code != 200 || w.Body.String() != text {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
+	module := get("GET", "/socket.io/socket.io.esm.min.js")
+	if text := module.Body.String(); module.Code != 200 || !strings.Contains(text, "Socket.IO v4.8.4") || !strings.Contains(text, " as io,") || module.Header().Get("ETag") == tag {
+		t.Errorf("%d %v %.200q", module.Code, module.Header(), text)
+	}
+	for name, text := range map[string]string{"socket.io.js": text, "socket.io.esm.min.js": module.Body.String()} {
+		if strings.Contains(text, "sourceMappingURL") || strings.Count(text, "\n") != 6 {
+			t.Errorf("%s ends with %q", name, text[len(text)-100:])
+		}
+	}
+	for _, name := range []string{"socket.io.js.map", "socket.io.min.js.map", "socket.io.esm.min.js.map", "socket.io.msgpack.min.js"} {
+		if w := get("GET", "/socket.io/"+name); w.Code != http.StatusNotFound {
+			t.Errorf("%s: %d %v", name, w.Code, w.Header())
+		}
+	}
 	if w := get("POST", "/socket.io/socket.io.js"); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 	other := httptest.NewRecorder()
 	socketio.Script().ServeHTTP(other, httptest.NewRequest("GET", "/public/javascript/socket.io.js", nil))
 	if other.Body.String() != text || text == "" {
+		t.Errorf("%d %v", other.Code, other.Header())
+	}
+	other = httptest.NewRecorder()
+	socketio.Script().ServeHTTP(other, httptest.NewRequest("GET", "/js/socket.io.esm.min.js", nil))
+	if other.Body.String() != module.Body.String() {
 		t.Errorf("%d %v", other.Code, other.Header())
 	}
 }

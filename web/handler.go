@@ -254,6 +254,9 @@ func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 	}
 	switch {
 	case c.hijackedByAction && (err == nil || c.begun.Load()):
+		if isContent {
+			_ = content.Close() // the action wrote the response itself
+		}
 		abortIfIncomplete(err)
 	case err != nil && req.Action == "file" && isNotFound(err):
 		s.sendNotFound(c, err)

@@ -7,11 +7,13 @@ import (
 	"encoding/hex"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 type webhookIn struct {
@@ -88,5 +90,30 @@ func TestAContentIsDownloaded(t *testing.T) {
 				got.WantHeader(t, "Content-Disposition: "+want)
 			})
 		})
+	}
+}
+
+// closer counts how often it is closed.
+type closer struct {
+	io.Reader
+	closed atomic.Int32
+}
+
+func (c *closer) Close() error { c.closed.Add(1); return nil }
+
+// If the action writes the response itself, its Content is not sent, but closed.
+func TestAContentThatIsNotWrittenIsClosed(t *testing.T) {
+	t.Parallel()
+	body := &closer{Reader: strings.NewReader("unsent")}
+	s := start(t, nil, actionhero.Action[actionhero.None, *actionhero.Content]{
+		Name: "writes", Kind: actionhero.KindRead,
+		Run: func(ctx context.Context, _ actionhero.None) (*actionhero.Content, error) {
+			_, err := io.WriteString(web.Writer(ctx), "written")
+			return &actionhero.Content{Body: body}, err
+		},
+	})
+	for i, c := range []*testkit.HTTPClient{s.HTTP(t), s.HTTPS(t, false), s.HTTPS(t, true)} {
+		c.Ask("GET", "/api/writes", "").Want(t, 200, "written")
+		testkit.Eventually(t, "the content is closed", func() bool { return body.closed.Load() == int32(i+1) })
 	}
 }

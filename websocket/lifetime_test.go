@@ -100,36 +100,6 @@ func TestMessagesBeforeACloseFrameAreHandled(t *testing.T) {
 	}
 }
 
-// A command starts after the actions that came before it in the same write.
-func TestCommandsKeepTheirPlaceAmongActions(t *testing.T) {
-	t.Parallel()
-	login := actionhero.Action[actionhero.None, actionhero.None]{Name: "login", Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
-		return n, actionhero.RequestFrom(ctx).Conn.SetDetail("user", "ann")
-	}}
-	members := actionhero.RoomMiddleware{Join: func(_ context.Context, c *actionhero.Conn, room string) error {
-		if room == "vip" && c.Detail("user") == nil {
-			return actionhero.Errorf(actionhero.CodePermissionDenied, "members only")
-		}
-		return nil
-	}}
-	s := start(t, websocket.Config{}, login, members)
-	for range 20 {
-		c, err := testkit.OpenWS(connect(t, s), "", testkit.Wait)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = c.Send(testkit.Text(`{"event":"action","id":1,"params":{"action":"login"}}`), testkit.Text(`{"event":"roomChange","id":2,"room":"vip"}`), testkit.Text(`{"event":"quit","id":3}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, want := range []string{`{"context":"response","status":"OK","error":false,"id":1}`, `{"context":"response","status":"OK","room":"vip","id":2}`, `{"status":"Bye!","context":"response","id":3}`} {
-			if got, err := c.Message(); err != nil || got != want {
-				t.Fatalf("got %s, %v; want %s", got, err, want)
-			}
-		}
-	}
-}
-
 // Code of the app that ends its goroutine, in an action or in a room middleware, is answered with an internal error. The
 // place of the request is given back, and the connection works on.
 func TestCodeThatEndsItsGoroutineIsAnswered(t *testing.T) {
@@ -164,19 +134,25 @@ func TestCodeThatEndsItsGoroutineIsAnswered(t *testing.T) {
 	p.Call(`{"event":"roomChange","room":"other"}`, `{"context":"response","status":"OK","room":"other"}`)
 }
 
-// A room middleware that ends the goroutine while the client enters its first room ends only that connection.
-func TestAWelcomeThatEndsItsGoroutineClosesTheConnection(t *testing.T) {
+// A room middleware that ends its goroutine while the client enters its first room refuses that room. The client stays
+// connected, as after any other refusal.
+func TestAFirstRoomWhoseMiddlewareEndsItsGoroutineIsRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t, websocket.Config{}, actionhero.RoomMiddleware{Join: func(context.Context, *actionhero.Conn, string) error {
 		runtime.Goexit()
 		return nil
 	}})
 	c, err := openFrames(connect(t, s), "")
+	if err == nil {
+		err = c.Await(`"errorCode":"internal"`)
+	}
+	if err == nil {
+		err = c.Send(testkit.Text(`{"event":"detailsView","id":7}`))
+	}
+	if err == nil {
+		err = c.Await(`"id":7`)
+	}
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
-	for err == nil {
-		_, _, err = c.Next()
-	}
-	testkit.Eventually(t, "the client is disconnected", func() bool { return s.WebSocket.Clients() == 0 })
 }

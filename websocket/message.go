@@ -60,7 +60,7 @@ type message struct {
 	room    string
 	hasRoom bool
 	keys    [3]bool // for each element of eventKeys: the message has the key
-	unknown string  // the first key that no event has; "": none
+	unknown *string // the first key that no event has; nil: none
 }
 
 // eventKeys are the keys that only some events have. All events have the keys "event" and "id" or "messageId".
@@ -83,17 +83,17 @@ func (m *message) checkKeys() error {
 	key := m.unknown
 	for i, has := range m.keys {
 		if has && !allowed[i] {
-			key = eventKeys[i]
+			key = &eventKeys[i]
 		}
 	}
-	if key == "" {
+	if key == nil {
 		return nil
 	}
 	hint := ""
 	if m.event == actionEvent {
 		hint = ": the params of the action are members of params"
 	}
-	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a key of the event %s%s", key, m.event, hint)
+	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a key of the event %s%s", *key, m.event, hint)
 }
 
 // parse reads the JSON members of data into m and returns the first error. After an error in one member, parse still
@@ -145,8 +145,8 @@ func (m *message) member(key string, raw []byte) (err error) {
 		m.keys[2], m.hasRoom = true, true
 		m.room, err = stringMember(key, raw)
 	default:
-		if m.unknown == "" {
-			m.unknown = strings.Clone(key)
+		if m.unknown == nil {
+			m.unknown = new(strings.Clone(key))
 		}
 	}
 	return err
@@ -186,7 +186,8 @@ func (ss *session) message(data []byte) connloop.NextResult {
 }
 
 // command is a request that runs one of the commands that all persistent transports have. It waits in the queue of the
-// loop, so a command starts after the actions that came before it.
+// loop, so a command starts after the actions that came before it. The commands of a client run one after the other, even
+// if one is slow: what a client says after a roomChange must not reach the room that the client leaves.
 type command struct {
 	session *session
 	name    string
@@ -195,9 +196,11 @@ type command struct {
 	err     error // the error of the message, or nil
 }
 
-// Run implements connloop.Request. It runs the command and queues the reply.
-func (c *command) Run() (done bool) {
-	done = true // also after a panic
+// Run implements connloop.Request. If an earlier command of the client is running, the goroutine of that command runs c.
+func (c *command) Run() (done bool) { return c.session.commands.Run(&c.session.loop, c) }
+
+// Do implements connloop.Job. It runs the command and queues the reply.
+func (c *command) Do() {
 	ss, answered := c.session, false
 	defer ss.answerFault(c.id, &answered)
 	if _, limited := ss.handler.api.Admit(ss.ip); limited != nil { // for actions, Dispatch counts
@@ -213,5 +216,4 @@ func (c *command) Run() (done bool) {
 	}
 	*buf = ss.answer(object, failure, c.id)
 	answered = true
-	return done
 }

@@ -20,6 +20,9 @@ type session struct {
 	loop    connloop.Loop
 	ip      string
 	conn    *actionhero.Conn
+
+	commands connloop.Serial // runs the commands of the client in the order of its messages
+
 	end     error // why the connection ends, for ws.Conn.Finish; used by the loop only
 	follows bool  // the client has asked for notices of its rooms
 	quits   bool  // the client has sent the event "quit" with the id quit

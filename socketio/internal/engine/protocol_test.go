@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -274,5 +275,24 @@ func TestBinaryInBase64OverBothTransports(t *testing.T) {
 		k.Want("4bytes\x05")
 		k.Send("bA*")
 		k.WantClosed(ws.PolicyError)
+	})
+}
+
+// A POST with more requests than half of the queue takes replies continues as soon as a GET has fetched them, also if that
+// GET was waiting before.
+func TestABurstOfRequestsDoesNotStallBesideAWaitingGET(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.OpenPolling()
+		poll := s.Start("GET", q, "")
+		start := time.Now()
+		packets := func(n int) string { return strings.TrimSuffix(strings.Repeat("4x\x1e", n), "\x1e") }
+		post := s.Start("POST", q, packets(300))
+		poll(200, packets(128))
+		s.Want(200, packets(128), "GET", q, "")
+		s.Want(200, packets(44), "GET", q, "")
+		post(200, "ok")
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("the POST stalls for %v", took)
+		}
 	})
 }

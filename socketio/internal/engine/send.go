@@ -138,11 +138,13 @@ func (s *Session) Ready() {
 func (s *Session) waitForSpace() {
 	for {
 		s.mu.Lock()
+		if s.state < webSocket && !s.hasSpace() {
+			s.flushToPoll() // may empty the queue: then no later GET would wake this goroutine
+		}
 		if s.state >= webSocket || s.hasSpace() {
 			s.mu.Unlock()
 			return
 		}
-		s.flushToPoll()
 		space := s.queue.awaitSpace()
 		s.mu.Unlock()
 		<-space
