@@ -42,9 +42,12 @@ type member struct {
 	*client
 	conn   *actionhero.Conn
 	ctx    context.Context // of the requests; ends when the client leaves the namespace or the session ends
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	left   atomic.Bool // no answer is sent any more: the client could take it for the answer to a later request
 }
+
+// errClientGone is the cause with which the contexts of requests end.
+var errClientGone = errors.New("the connection of the client has ended")
 
 // The errors with which the server closes a session.
 var (
@@ -84,7 +87,7 @@ func (c *client) disconnect() {
 	if m := c.member; m != nil {
 		c.member = nil
 		m.left.Store(true)
-		m.cancel()
+		m.cancel(errClientGone)
 		c.clients.Add(-1)
 		c.leaving.Go(func() { c.api.Disconnect(m.conn) })
 	}
@@ -209,7 +212,7 @@ func (c *client) connect() connloop.Request {
 	c.connectTimer = nil
 	c.clients.Add(1)
 	m := &member{client: c, conn: c.api.Connect(transportName, c.session.Remote(), c)}
-	m.ctx, m.cancel = context.WithCancel(c.serving.ctx)
+	m.ctx, m.cancel = context.WithCancelCause(c.serving.ctx)
 	c.member = m
 	c.log().Debug("[connection @ "+transportName+"]", "to", c.ip, "id", m.conn.ID)
 	return c.commands.add(command{member: m, run: (*command).completeConnect})
