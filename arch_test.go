@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/bridge":  {"backend"},
 	"internal/control": {"backend", "internal/jsonx"},
 	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local"},
-	"internal/wire":    {"", "transport", "internal/jsonx"},
+	"internal/wire":    {"", "transport", "internal/jsonx", "internal/mediatype"},
 }
 
 // Packages that only transports which speak them may import.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/mediatype"
 )
 
 // serveFile sends the file with the given name as the response to a request. If the file does not exist, the response
@@ -111,7 +112,7 @@ func (s *Server) setContentHeaders(c *call, content *actionhero.Content) {
 	header := c.w.Header()
 	contentType := content.Type
 	if contentType == "" {
-		contentType = contentTypeOf(content.Name)
+		contentType = mediatype.Of(content.Name)
 	}
 	if header.Get("Content-Type") == "" {
 		header.Set("Content-Type", contentType)

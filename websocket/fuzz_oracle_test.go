@@ -58,6 +58,7 @@ func unambiguous(text string) error {
 	}
 	var levels []level
 	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
 	for {
 		token, err := d.Token()
 		switch {
@@ -179,14 +180,28 @@ func (e *expectation) fits(r reply) bool {
 	return true
 }
 
-// matched removes from open the expectation that the reply fits, and returns the rest. Expectations with a tag come first.
-func matched(open []expectation, r reply) (rest []expectation, ok bool) {
-	for _, unsure := range []bool{false, true} {
-		for i := range open {
-			if open[i].unsure == unsure && open[i].fits(r) {
-				return slices.Delete(open, i, i+1), true
-			}
+// assign gives each reply an expectation of its own that it fits. It returns the first reply for which there is none, and
+// false. Several assignments may be possible if messages have the same id, so assign moves earlier replies.
+func assign(all []expectation, replies []reply) (alone reply, ok bool) {
+	taken := make([]int, len(all)) // the index of a reply plus 1; 0: none
+	for i := range replies {
+		if !move(all, replies, i, taken, make([]bool, len(all))) {
+			return replies[i], false
 		}
 	}
-	return open, false
+	return alone, true
+}
+
+func move(all []expectation, replies []reply, i int, taken []int, tried []bool) bool {
+	for n := range all {
+		if tried[n] || !all[n].fits(replies[i]) {
+			continue
+		}
+		tried[n] = true
+		if taken[n] == 0 || move(all, replies, taken[n]-1, taken, tried) {
+			taken[n] = i + 1
+			return true
+		}
+	}
+	return false
 }

@@ -82,7 +82,7 @@ func FuzzMessages(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		all := string(bytes.ToValidUTF8(data, []byte("?")))
 		messages := append(strings.Split(all, "\n"), `{"event":"quit","id":"last"}`)
-		open := []expectation{}
+		var expected []expectation
 		for i, m := range messages {
 			marker := fmt.Sprintf("mark%dk", i)
 			messages[i] = strings.ReplaceAll(m, "$", marker)
@@ -90,18 +90,18 @@ func FuzzMessages(f *testing.F) {
 			if e.unsure && (strings.Contains(m, "quit") || strings.Contains(m, "exit") || strings.Contains(m, "close") || strings.Contains(m, `\u`)) {
 				t.Skip("it may quit")
 			}
-			if open = append(open, e); e.quits {
+			if expected = append(expected, e); e.quits {
 				messages = messages[:i+1]
 				break
 			}
 		}
-		checkReplies(t, h, messages, open)
+		checkReplies(t, h, messages, expected)
 	})
 }
 
-// checkReplies sends the messages to a session of h, the last of which quits, and checks that each expectation is met by a
-// reply of its own.
-func checkReplies(t *testing.T, h *websocket.Handler, messages []string, open []expectation) {
+// checkReplies sends the messages to a session of h, the last of which quits, and checks that each has a reply that meets
+// its expectation.
+func checkReplies(t *testing.T, h *websocket.Handler, messages []string, expected []expectation) {
 	client, server := net.Pipe()
 	defer client.Close()
 	c := openOn(t, h, client, server)
@@ -112,14 +112,18 @@ func checkReplies(t *testing.T, h *websocket.Handler, messages []string, open []
 			}
 		}
 	}()
+	var replies []reply
 	for {
 		first, payload, err := c.Next()
-		if err != nil {
-			t.Fatalf("%q: %d replies are missing: %v", messages, len(open), err)
-		}
-		if first == testkit.Fin|testkit.CloseFrame {
-			if !strings.HasPrefix(payload, "\x03\xe8") || len(open) > 0 {
-				t.Fatalf("%q: %d replies are missing, then a close frame with %q", messages, len(open), payload)
+		switch {
+		case err != nil:
+			t.Fatalf("%q: after %d replies: %v", messages, len(replies), err)
+		case first == testkit.Fin|testkit.CloseFrame:
+			if !strings.HasPrefix(payload, "\x03\xe8") || len(replies) != len(messages) {
+				t.Fatalf("%q: %d replies, then a close frame with %q", messages, len(replies), payload)
+			}
+			if r, ok := assign(expected, replies); !ok {
+				t.Fatalf("%q: the reply %q fits no message", messages, r.text)
 			}
 			return
 		}
@@ -127,9 +131,6 @@ func checkReplies(t *testing.T, h *websocket.Handler, messages []string, open []
 		if err != nil || !utf8.ValidString(payload) {
 			t.Fatalf("a reply to %q is %q: %v", messages, payload, err)
 		}
-		ok := false
-		if open, ok = matched(open, r); !ok {
-			t.Fatalf("of %q, none fits the reply %q", messages, payload)
-		}
+		replies = append(replies, r)
 	}
 }

@@ -60,7 +60,7 @@ type message struct {
 	room    string
 	hasRoom bool
 	keys    [3]bool // for each element of eventKeys: the message has the key
-	unknown string  // the first key that no event has; "": none
+	unknown *string // the first key that no event has; nil: none
 }
 
 // eventKeys are the keys that only some events have. All events have the keys "event" and "id" or "messageId".
@@ -83,17 +83,17 @@ func (m *message) checkKeys() error {
 	key := m.unknown
 	for i, has := range m.keys {
 		if has && !allowed[i] {
-			key = eventKeys[i]
+			key = &eventKeys[i]
 		}
 	}
-	if key == "" {
+	if key == nil {
 		return nil
 	}
 	hint := ""
 	if m.event == actionEvent {
 		hint = ": the params of the action are members of params"
 	}
-	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a key of the event %s%s", key, m.event, hint)
+	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a key of the event %s%s", *key, m.event, hint)
 }
 
 // parse reads the JSON members of data into m and returns the first error. After an error in one member, parse still
@@ -145,8 +145,8 @@ func (m *message) member(key string, raw []byte) (err error) {
 		m.keys[2], m.hasRoom = true, true
 		m.room, err = stringMember(key, raw)
 	default:
-		if m.unknown == "" {
-			m.unknown = strings.Clone(key)
+		if m.unknown == nil {
+			m.unknown = new(strings.Clone(key))
 		}
 	}
 	return err

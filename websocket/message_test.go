@@ -121,6 +121,7 @@ func TestMalformedMessages(t *testing.T) {
 		{`{"event":"roomLeave","room":"r","id":1,"rooms":["r"]}`, `{"context":"response","error":"rooms is not a key of the event roomLeave","id":1}`},
 		{`{"rooom":"secret","event":"say","message":"hi"}`, `{"context":"response","error":"rooom is not a key of the event say"}`},
 		{`{"event":"roomChange","room":"x","message":"hi"}`, `{"context":"response","error":"message is not a key of the event roomChange"}`},
+		{`{"event":"roomAdd","room":"x","":0}`, `{"context":"response","error":" is not a key of the event roomAdd"}`},
 		{`{"event":"detailsView","room":"x"}`, `{"context":"response","error":"room is not a key of the event detailsView"}`},
 		{`{"event":"action","action":"status","id":1}`, `{"context":"response","error":"action is not a key of the event action: the params of the action are members of params","id":1}`},
 		{`{"event":"quit","params":{},"id":1}`, `{"context":"response","error":"params is not a key of the event quit","id":1}`},

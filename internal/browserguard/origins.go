@@ -18,8 +18,8 @@ type Origins struct {
 }
 
 // NewOrigins parses a list of origins. An element is an origin like "https://example.com", with a port if it is not the
-// default one, "https://*.example.com" for all subdomains, or "*" for every page. The scheme may be that of an app, as
-// in "capacitor://localhost" or "chrome-extension://ID". NewOrigins returns an error for any other element; setting is
+// default one, "https://*.example.com" for all subdomains, or "*" for every page. The scheme may belong to an app, as in
+// "capacitor://localhost" or "chrome-extension://ID". NewOrigins returns an error for any other element; setting is
 // the name of the setting for this error.
 func NewOrigins(setting string, list []string) (Origins, error) {
 	var o Origins
@@ -141,7 +141,7 @@ func (o origin) own(r *http.Request) bool {
 // defaultPorts has the ports of the schemes of the web. The schemes of apps have none.
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-// pageless has schemes that no page has. An origin with such a scheme is a mistake of the one who lists it.
+// pageless has schemes that no page has. An origin with one of these schemes is a mistake in a list.
 var pageless = map[string]bool{"": true, "file": true, "ftp": true, "ws": true, "wss": true}
 
 // parseOrigin parses an origin of the form scheme://host or scheme://host:port. ok is false for any other text, for

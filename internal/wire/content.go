@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
-	"path"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/mediatype"
 )
 
 // Content appends to dst the reply to a request whose action has answered with bytes, for a wire whose messages are JSON
@@ -72,8 +71,5 @@ func mediaType(c *actionhero.Content) string {
 	if c.Type != "" {
 		return c.Type
 	}
-	if t := mime.TypeByExtension(path.Ext(c.Name)); t != "" {
-		return t
-	}
-	return "application/octet-stream"
+	return mediatype.Of(c.Name)
 }

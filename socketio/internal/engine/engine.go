@@ -164,7 +164,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet:
 		badMethod.send(w)
 	case query.Get("EIO") != "4":
-		e.warn(r, "clients are refused: they speak a protocol older than that of the Socket.IO clients 3 and 4")
+		e.warn(r, "clients are refused: the server needs a Socket.IO client of version 3 or 4")
 		unsupportedVersion.send(w)
 	case e.isStopping():
 		sendStopping(w)

@@ -82,7 +82,7 @@ func TestRefusalsAreLogged(t *testing.T) {
 	run(t, nil, func(t *testing.T, s *server) {
 		for _, test := range []struct{ query, origin, text string }{
 			{enginetest.Polling, "https://shop.example", "their origin is not in webSockets.origins"},
-			{"EIO=3&transport=polling", "http://test", "they speak a protocol older than"},
+			{"EIO=3&transport=polling", "http://test", "the server needs a Socket.IO client of version 3 or 4"},
 		} {
 			for range 3 {
 				r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"?"+test.query, nil)

@@ -1,4 +1,6 @@
-package web
+// Package mediatype maps the names of files to media types. All transports use it, so that a file has the same type on all
+// of them and on all machines.
+package mediatype
 
 import (
 	"mime"
@@ -34,7 +36,9 @@ var types = map[string]string{
 	".ppt": "application/vnd.ms-powerpoint", ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }
 
-func contentTypeOf(name string) string {
+// Of returns the media type for the extension of name, a file name. If the extension is in neither table, the type is
+// application/octet-stream.
+func Of(name string) string {
 	ext := strings.ToLower(path.Ext(name))
 	if t, ok := types[ext]; ok {
 		return t
