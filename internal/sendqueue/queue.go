@@ -229,7 +229,7 @@ func (q *Queue) drop() {
 }
 
 // abandon drops the queued messages of a queue that fails. The bytes that are being written count no longer, although
-// the writer needs a moment to notice the closed connection: otherwise the budget would close other queues for them. The
+// the writer may still write them for a while: otherwise the budget would close other queues for them. The
 // caller must hold q.mu.
 func (q *Queue) abandon() {
 	q.drop()
