@@ -28,6 +28,7 @@ type client struct {
 
 	mu           sync.Mutex
 	member       *member     // nil: the client is not connected
+	hasLeft      bool        // the client was connected before
 	connectTimer *time.Timer // closes the session after ConnectTimeout; nil while connected
 	closed       bool
 
@@ -51,6 +52,7 @@ var (
 	errUnexpectedPacket    = errors.New("a packet that does not fit the state of the connection")
 	errAttachmentOrder     = errors.New("an attachment without its packet, or another packet in place of an attachment")
 	errAttachmentsTooLarge = errors.New("the attachments of a packet are too large")
+	errAttachmentsLate     = errors.New("the attachments of a packet have not come in time")
 )
 
 func newClient(v *serving, s *engine.Session) *client {
@@ -78,7 +80,7 @@ func (c *client) Closed() {
 // answers. A new goroutine removes the client from its rooms, because api.Disconnect may block. The caller must hold c.mu.
 func (c *client) disconnect() {
 	if m := c.member; m != nil {
-		c.member = nil
+		c.member, c.hasLeft = nil, true
 		m.left.Store(true)
 		m.cancel()
 		c.clients.Add(-1)
@@ -110,7 +112,8 @@ func (c *client) Message(data []byte, binary bool) connloop.Request {
 		return nil
 	}
 	if p.attachments > 0 {
-		c.partial = &partialPacket{text: slices.Clone(data), want: p.attachments}
+		late := time.AfterFunc(c.cfg.MessageTimeout, func() { c.session.Refuse(errAttachmentsLate) })
+		c.partial = &partialPacket{text: slices.Clone(data), want: p.attachments, late: late}
 		return nil
 	}
 	return c.handlePacket(p)
@@ -123,6 +126,7 @@ type partialPacket struct {
 	want        int
 	attachments [][]byte
 	size        int
+	late        *time.Timer // closes the session after MessageTimeout, because the parts occupy memory
 }
 
 // addAttachment adds a received attachment to the partial packet. If further attachments are missing, addAttachment
@@ -139,6 +143,9 @@ func (c *client) addAttachment(data []byte) connloop.Request {
 		return nil
 	}
 	c.partial = nil
+	if !partial.late.Stop() { // the session is closing
+		return nil
+	}
 	p, err := parsePacket(partial.text)
 	if err == nil && p.kind == typeBinaryEvent {
 		p.data, err = insertAttachments(p.data, partial.attachments)
@@ -155,7 +162,7 @@ func (c *client) handlePacket(p packet) connloop.Request {
 	m := c.connected()
 	switch {
 	case p.kind == typeConnect && p.namespace != nil:
-		return &connectError{c, p.namespace}
+		return &connectError{c, p.namespace, errNamespaceUnknown}
 	case p.kind == typeConnect && m == nil:
 		return c.connect()
 	case p.kind == typeConnect: // stock clients may send the connect packet twice
@@ -176,11 +183,20 @@ func (c *client) handlePacket(p packet) connloop.Request {
 }
 
 // connect connects the client to the namespace and returns the request that sends the reply. connect creates the
-// actionhero.Conn at once, because the next packet of the client may already need the Conn.
+// actionhero.Conn at once, because the next packet of the client may already need the Conn. If the client comes back, that
+// counts toward its allowance of requests, because the members of the room get messages about it.
 func (c *client) connect() connloop.Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || !c.connectTimer.Stop() {
+	if c.closed {
+		return nil
+	}
+	if c.hasLeft { // opening the session has counted for the first one
+		if _, limited := c.api.Admit(c.ip); limited != nil {
+			return &connectError{c, nil, limited}
+		}
+	}
+	if !c.connectTimer.Stop() {
 		return nil
 	}
 	c.connectTimer = nil
