@@ -45,6 +45,7 @@ type API struct {
 	stopSignal, ended atomic.Pointer[chan struct{}] // closed when a stop begins, and when Stop has ended
 
 	calls callGate
+	hooks atomic.Int64 // running calls of API.hook
 }
 
 // New returns a stopped API with the given configuration and parts. The API has no transports: add some with [API.Add],

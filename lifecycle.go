@@ -27,13 +27,16 @@ func (api *API) enterLifecycle(ctx context.Context, method string) (leave func()
 		return nil, errWaitsForItself(method, "a part that starts or stops")
 	}
 	if method != "Start" && api.isRequest(ctx) {
-		return nil, errWaitsForItself(method, "an action or a task")
+		return nil, errWaitsForItself(method, "an action, a task or a hook")
 	}
 	select {
 	case api.lifecycle <- struct{}{}:
 	default:
 		if calledBy("actionhero.runContained") {
 			return nil, errWaitsForItself(method, "a part that starts or stops")
+		}
+		if api.isRequest(ctx) { // the running stop waits for it
+			return nil, errWaitsForItself(method, "an action, a task or a hook")
 		}
 		select {
 		case api.lifecycle <- struct{}{}:
@@ -58,6 +61,9 @@ func errWaitsForItself(method, who string) error {
 func (api *API) isRequest(ctx context.Context) bool {
 	if req := RequestFrom(ctx); req != nil {
 		return req.API == api
+	}
+	if api.hooks.Load() > 0 && calledBy("actionhero.runHook") {
+		return true
 	}
 	return calledBy("actionhero.(*API).call") && (api.calls.current().count() > 0 || calledBy("actionhero.(*workerHost).RunJob"))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"runtime"
 	"slices"
 	"strings"
@@ -454,4 +455,94 @@ func TestWaitEndsWithTheStopOfOtherCode(t *testing.T) {
 	}
 	steps(t, api.Stop(t.Context()), <-waited)
 	<-ended
+}
+
+// A hook, a middleware, a section of the status or a load of the cache that starts, stops or restarts its own API gets
+// an error, with and without its context, in a started API and during its stop.
+func TestStartStopAndRestartWithinAHookAreErrors(t *testing.T) {
+	t.Parallel()
+	for _, during := range []string{"service", "stop"} {
+		for _, where := range []string{"Join", "Say", "Deliver", "section", "middleware", "load", "task"} {
+			t.Run(where+" during "+during, func(t *testing.T) {
+				t.Parallel()
+				hookCalls(t, where, during == "stop")
+			})
+		}
+	}
+}
+
+func hookCalls(t *testing.T, where string, duringStop bool) {
+	var api *actionhero.API
+	reached := make(chan struct{})
+	tries := 0
+	try := func(ctx context.Context, here string) {
+		if here != where || tries > 0 {
+			return
+		}
+		close(reached)
+		if duringStop { // the stop waits for this hook
+			<-api.Stopping()
+		}
+		for name, do := range map[string]func(context.Context) error{"Start": api.Start, "Stop": api.Stop, "Restart": api.Restart} {
+			for how, ctx := range map[string]context.Context{"with": ctx, "without": context.Background()} {
+				tries++
+				if err := do(ctx); err == nil {
+					t.Errorf("%s %s its context succeeds", name, how)
+				}
+			}
+		}
+	}
+	values := actionhero.CacheOf[int]{}
+	api = stoppedAPI(t, actionhero.Config{StopGrace: time.Minute}, actionhero.RoomMiddleware{
+		Join: func(ctx context.Context, _ *actionhero.Conn, _ string) error { try(ctx, "Join"); return nil },
+		Say: func(ctx context.Context, _ *actionhero.Conn, _, text string) (string, error) {
+			try(ctx, "Say")
+			return text, nil
+		},
+		Deliver: func(*actionhero.Conn, *actionhero.RoomMessage) bool {
+			try(context.Background(), "Deliver")
+			return true
+		},
+	}, act("do", func(ctx context.Context) error {
+		_, err := values.GetOrLoad(ctx, api, "k", time.Minute, func(ctx context.Context) (int, error) { try(ctx, "load"); return 1, nil })
+		if err == nil {
+			err = api.Rooms.Say(ctx, nil, "a", "hi")
+		}
+		if err == nil {
+			_, err = api.Stats.Report(ctx)
+		}
+		return err
+	}), actionhero.Task[actionhero.None]{Name: "task", Run: func(ctx context.Context, _ actionhero.None) error { try(ctx, "task"); return nil }})
+	api.Use(func(next actionhero.Handler) actionhero.Handler {
+		return func(ctx context.Context, req *actionhero.Request) (any, error) {
+			try(ctx, "middleware")
+			return next(ctx, req)
+		}
+	})
+	api.Stats.Section("s", func(ctx context.Context) (any, error) { try(ctx, "section"); return 1, nil })
+	steps(t, api.Start(t.Context()))
+	c := transport.Of(api).Connect("test", netip.AddrPort{}, &collector{})
+	defer transport.Of(api).Disconnect(c)
+	var work, stop sync.WaitGroup
+	work.Go(func() {
+		_, failure := dispatch(t, api, "do")
+		err := errors.Join(api.Rooms.Move(t.Context(), c, "a"), api.Rooms.Broadcast(t.Context(), "a", 1), api.Tasks.Run(t.Context(), "task", nil))
+		if !duringStop && (failure != nil || err != nil) { // a stop refuses what comes after it
+			t.Error(failure, err)
+		}
+	})
+	if duringStop {
+		<-reached
+		stop.Go(func() {
+			if err := api.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	work.Wait()
+	stop.Wait()
+	if tries != 6 || api.Ready() == duringStop {
+		t.Errorf("%d tries, ready %v", tries, api.Ready())
+	}
+	steps(t, api.Stop(t.Context()))
 }

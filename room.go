@@ -224,9 +224,11 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 // returns false. queue returns the members whose send queues the caller must flush. The returned slice reuses the array
 // of the argument members.
 func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
-	var further *RoomMessage // the message for members whose current room is another room
 	d, sender := r.delivery(m), r.conn(m.From)
-	asks := filter{hooks: r.api.registry.Load().rooms.deliver}
+	if hooks := r.api.registry.Load().rooms.deliver; len(hooks) > 0 {
+		members = r.receivers(hooks, m, members)
+	}
+	var further *RoomMessage // the message for members whose current room is another room
 	flush = members[:0]
 	for _, to := range members {
 		if to.conn == sender && !sender.hearsItself {
@@ -235,22 +237,22 @@ func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
 		form := d
 		if to.namesRoom.Load() {
 			if further == nil {
-				further = r.delivery(m)
-				further.forms.NamesRoom = true
+				further = r.furtherDelivery(m)
 			}
 			form = further
-		}
-		if len(asks.hooks) > 0 && !asks.passes(to.conn, form) {
-			continue
 		}
 		if to.conn.sender.Deliver(form) {
 			flush = append(flush, to)
 		}
 	}
-	if asks.fault != nil {
-		r.api.log.Error("a Deliver of a room middleware panicked: members miss the message", "room", m.Room, "error", asks.fault.Err.Error())
-	}
 	return flush
+}
+
+// furtherDelivery returns the message for members whose current room is another room.
+func (r *Rooms) furtherDelivery(m backend.Message) *RoomMessage {
+	d := r.delivery(m)
+	d.forms.NamesRoom = true
+	return d
 }
 
 func (r *Rooms) delivery(m backend.Message) *RoomMessage {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/actionhero-go/actionhero/backend"
 )
 
 // RoomMiddleware decides, on every transport, which clients may enter a room, which clients may speak in it and which
@@ -11,7 +13,7 @@ import (
 // which the middlewares were added; the first error or refusal is final.
 //
 // If Join or Say returns an [Error], the client reads the message of that Error. Any other error is logged and reaches
-// the client as an internal error. A panic is an internal error, too. Only the client that enters or speaks waits for
+// the client as an internal error. A panic and an end of the goroutine with runtime.Goexit are internal errors, too. Only the client that enters or speaks waits for
 // Join or Say. The context of Join and Say ends after Config.ActionTimeout. If an action enters the room or speaks,
 // [RequestFrom] returns the action's request from that context.
 type RoomMiddleware struct {
@@ -32,7 +34,7 @@ type RoomMiddleware struct {
 	// member. Deliver is called for each message and each member, on the node of the member, but not for the sender of
 	// the message. Notices of members that enter or leave are messages, too. All messages of the room wait for Deliver:
 	// it must decide from memory and must not block. Deliver must not modify m, and must not call methods of [Rooms]
-	// that send messages or change members. If Deliver panics, the member does not get the message.
+	// that send messages or change members. If Deliver panics or ends its goroutine, the member does not get the message.
 	Deliver func(to *Conn, m *RoomMessage) bool
 }
 
@@ -78,22 +80,6 @@ func (m RoomMiddleware) register(r *registry) error {
 	return nil
 }
 
-// runHooks calls the function hooks with a context that ends after Config.ActionTimeout, and returns the error that
-// hooks returns. If hooks panics, runHooks returns an error.
-func (api *API) runHooks(ctx context.Context, hooks func(context.Context) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked(p)
-		}
-	}()
-	if limit := api.cfg.ActionTimeout; limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
-	return hooks(ctx)
-}
-
 // edit passes text through the Say functions of all room middlewares. edit returns the text that the members of the
 // room read, or the first error.
 func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string, error) {
@@ -112,24 +98,61 @@ func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string
 	return text, err
 }
 
-// filter calls the Deliver functions of all room middlewares for one message. With the zero filter, every member
-// receives the message.
+// filter calls the Deliver functions of all room middlewares for one message.
 type filter struct {
-	hooks []func(*Conn, *RoomMessage) bool
-	fault *Error // the first panic: one log line per message is enough, even for thousands of members
+	hooks          []func(*Conn, *RoomMessage) bool
+	plain, further *RoomMessage // the message, and its form for members whose current room is another room
+	sender         *Conn        // the client that sends the message, or nil; not asked about
+	fault          error        // the first one: one log line per message is enough, even for thousands of members
 }
 
-func (f *filter) passes(to *Conn, d *RoomMessage) (ok bool) {
+// receivers removes the members for which a Deliver function returns false, and the sending client, from the slice
+// members, and returns the rest of it. A Deliver function may end its goroutine, which would be the one of the backend.
+// Therefore receivers calls the functions in a goroutine of its own, and in a further one after each that has ended.
+func (r *Rooms) receivers(hooks []func(*Conn, *RoomMessage) bool, m backend.Message, members []*member) []*member {
+	f := &filter{hooks: hooks, plain: r.delivery(m), further: r.furtherDelivery(m)}
+	if f.sender = r.conn(m.From); f.sender != nil && f.sender.hearsItself {
+		f.sender = nil
+	}
+	kept, next := members[:0], 0
+	for next < len(members) {
+		f.note(r.api.hook(func() error {
+			for next < len(members) {
+				to := members[next]
+				next++
+				if to.conn != f.sender && f.passes(to) {
+					kept = append(kept, to)
+				}
+			}
+			return nil
+		}))
+	}
+	if f.fault != nil {
+		r.api.log.Error("a Deliver of a room middleware failed: members miss the message", "room", m.Room, "error", f.fault.Error())
+	}
+	return kept
+}
+
+// note keeps the cause of the first fault.
+func (f *filter) note(err error) {
+	if failure := AsError(err); failure != nil && f.fault == nil {
+		f.fault = failure.Err
+	}
+}
+
+func (f *filter) passes(to *member) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			ok = false
-			if f.fault == nil {
-				f.fault = panicked(p)
-			}
+			f.note(panicked(p))
 		}
 	}()
+	m := f.plain
+	if to.namesRoom.Load() {
+		m = f.further
+	}
 	for _, deliver := range f.hooks {
-		if !deliver(to, d) {
+		if !deliver(to.conn, m) {
 			return false
 		}
 	}

@@ -160,7 +160,7 @@ func TestRoomMiddlewareFails(t *testing.T) {
 			t.Errorf("a member read %q", got)
 		}
 	}
-	if lines := log.take(); len(lines) != 1 || !strings.Contains(lines[0], "a Deliver of a room middleware panicked") || !strings.Contains(lines[0], "panic: a secret") {
+	if lines := log.take(); len(lines) != 1 || !strings.Contains(lines[0], "a Deliver of a room middleware failed") || !strings.Contains(lines[0], "panic: a secret") {
 		t.Errorf("one message that made Deliver panic twice is logged as %q", lines)
 	}
 	transport.Of(api).Disconnect(ann)

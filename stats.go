@@ -39,7 +39,7 @@ func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)
 }
 
 // Report calls the read function of every section and returns the values in a map with the names of the sections as
-// keys. If read functions fail or panic, Report leaves out their sections and returns their errors together with the
+// keys. If read functions fail, panic or end their goroutines, Report leaves out their sections and returns their errors together with the
 // other sections.
 func (s *Stats) Report(ctx context.Context) (map[string]any, error) {
 	s.mu.Lock()
@@ -48,13 +48,16 @@ func (s *Stats) Report(ctx context.Context) (map[string]any, error) {
 	report := make(map[string]any, len(sections))
 	var errs []error
 	for _, section := range sections {
-		err := recovered(func() error {
+		err := s.api.hook(func() error {
 			value, err := section.read(ctx)
 			if err == nil {
 				report[section.name] = value
 			}
 			return err
 		})
+		if failure, ok := errors.AsType[*Error](err); ok && failure.Code == CodeInternal && failure.Err != nil {
+			err = failure.Err // the operator reads it
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("the section %q of the status: %w", section.name, err))
 		}

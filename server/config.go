@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"syscall"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
@@ -160,7 +161,23 @@ func (c *Config) check() error {
 	if c.Tasks.Path == "" && !c.Tasks.Memory {
 		return errors.New(`tasks.path is "": it must be a folder, unless tasks.memory is true`)
 	}
+	if err := c.Tasks.checkFolder(); err != nil {
+		return err
+	}
 	return c.Tasks.Config.Check()
+}
+
+// checkFolder returns an error if the path of the folder of the tasks leads to or through a file.
+func (c *TasksConfig) checkFolder() error {
+	folder := c.Folder()
+	if folder == "" {
+		return nil
+	}
+	info, err := os.Stat(folder)
+	if err == nil && !info.IsDir() || errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("tasks.path is %q, where a file is: name a folder, or set tasks.memory to true if tasks may be lost when the process ends", folder)
+	}
+	return nil
 }
 
 // complete sets the default of every unset setting. If c.General has no log, complete creates the log. If c.General has

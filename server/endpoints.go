@@ -37,12 +37,16 @@ func (s *Server) Endpoints() (endpoints []Endpoint) {
 	return endpoints
 }
 
-// exposure is a component that warns, once in each start, if other machines reach the server and no middleware of the
-// app checks who they are.
+// exposure is a component that warns, once in each start, if no client reaches the server, or if other machines reach
+// the server and no middleware of the app checks who they are.
 type exposure struct{ *Server }
 
 // Start implements actionhero.Component.
 func (e exposure) Start(context.Context) error {
+	if len(e.Endpoints()) == 0 {
+		e.Log().Warn("no client can connect: set httpServer.enable, httpsServer.enable or tcpServer.enable to true, unless this process only runs tasks")
+		return nil
+	}
 	if transport.Of(e.API).Guarded() {
 		return nil
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/internal/ws"
 	"github.com/actionhero-go/actionhero/socketio"
 	"github.com/actionhero-go/actionhero/socketio/internal/enginetest"
 )
@@ -80,32 +79,5 @@ func TestComingBackToTheNamespaceCountsTowardTheRequestLimit(t *testing.T) {
 		k.Send("40")
 		k.Want(`44{"message":"too many requests: 3 are allowed in 1h0m0s","data":{"errorCode":"resourceExhausted","retryAfter":1200}}`)
 		k.CloseNormal()
-	})
-}
-
-// The parts of a packet whose attachments do not come are released after MessageTimeout, over both transports. A packet that
-// is complete keeps its session open.
-func TestAttachmentsThatDoNotComeAreNotWaitedFor(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, b *bubble) {
-		const head = `451-1["action",{"action":"echo","text":"x","data":{"_placeholder":true,"num":0}}]`
-		whole, _ := b.join()
-		whole.Send(head)
-		whole.SendBinary(1)
-		whole.Want(`431[{"context":"response","text":"x","size":1,"error":false}]`)
-		start := time.Now()
-		k, _ := b.join()
-		k.Send(head)
-		q := b.OpenPolling()
-		b.Want(200, "ok", "POST", q, "40\x1e"+head)
-		k.WantClosed(ws.PolicyError)
-		if took := time.Since(start); took != 15*time.Second || !b.log.Has("have not come in time") {
-			t.Errorf("the session is closed after %v", took)
-		}
-		time.Sleep(6 * time.Second) // a polling client may fetch its last packets for five seconds
-		b.Want(400, `{"code":1,"message":"Session ID unknown"}`, "POST", q, "bAQID")
-		whole.Send(head)
-		whole.SendBinary(1)
-		whole.Want(`431[{"context":"response","text":"x","size":1,"error":false}]`)
-		whole.CloseNormal()
 	})
 }

@@ -30,6 +30,7 @@ type client struct {
 	member       *member     // nil: the client is not connected
 	hasLeft      bool        // the client was connected before
 	connectTimer *time.Timer // closes the session after ConnectTimeout; nil while connected
+	partialTimer *time.Timer // closes the session if the attachments of partial do not come in time; nil: never started
 	closed       bool
 
 	commands commandQueue
@@ -42,17 +43,20 @@ type member struct {
 	*client
 	conn   *actionhero.Conn
 	ctx    context.Context // of the requests; ends when the client leaves the namespace or the session ends
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	left   atomic.Bool // no answer is sent any more: the client could take it for the answer to a later request
 }
+
+// errClientGone is the cause with which the contexts of requests end.
+var errClientGone = errors.New("the connection of the client has ended")
 
 // The errors with which the server closes a session.
 var (
 	errConnectTimeout      = errors.New("the client has not connected to a namespace in time")
 	errUnexpectedPacket    = errors.New("a packet that does not fit the state of the connection")
 	errAttachmentOrder     = errors.New("an attachment without its packet, or another packet in place of an attachment")
+	errAttachmentsTimeout  = errors.New("the attachments of a packet have not come in time")
 	errAttachmentsTooLarge = errors.New("the attachments of a packet are too large")
-	errAttachmentsLate     = errors.New("the attachments of a packet have not come in time")
 )
 
 func newClient(v *serving, s *engine.Session) *client {
@@ -65,14 +69,16 @@ func (c *client) startConnectTimer() {
 	c.connectTimer = time.AfterFunc(c.cfg.ConnectTimeout, func() { c.session.Refuse(errConnectTimeout) })
 }
 
-// Closed implements engine.Client. It disconnects the client from the namespace and stops the connect timer.
+// Closed implements engine.Client. It disconnects the client from the namespace and stops the timers.
 func (c *client) Closed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
 	c.disconnect()
-	if c.connectTimer != nil {
-		c.connectTimer.Stop()
+	for _, timer := range []*time.Timer{c.connectTimer, c.partialTimer} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 }
 
@@ -82,7 +88,7 @@ func (c *client) disconnect() {
 	if m := c.member; m != nil {
 		c.member, c.hasLeft = nil, true
 		m.left.Store(true)
-		m.cancel()
+		m.cancel(errClientGone)
 		c.clients.Add(-1)
 		c.leaving.Go(func() { c.api.Disconnect(m.conn) })
 	}
@@ -112,21 +118,35 @@ func (c *client) Message(data []byte, binary bool) connloop.Request {
 		return nil
 	}
 	if p.attachments > 0 {
-		late := time.AfterFunc(c.cfg.MessageTimeout, func() { c.session.Refuse(errAttachmentsLate) })
-		c.partial = &partialPacket{text: slices.Clone(data), want: p.attachments, late: late}
+		c.partial = &partialPacket{text: slices.Clone(data), want: p.attachments}
+		c.startPartialTimer()
 		return nil
 	}
 	return c.handlePacket(p)
 }
 
 // partialPacket is a packet whose attachments have not all been received. It holds the text of the packet and the
-// received attachments.
+// received attachments. All attachments must come within MessageTimeout, because the packet needs memory until then.
 type partialPacket struct {
 	text        []byte
 	want        int
 	attachments [][]byte
 	size        int
-	late        *time.Timer // closes the session after MessageTimeout, because the parts occupy memory
+}
+
+func (c *client) startPartialTimer() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.partialTimer = time.AfterFunc(c.cfg.MessageTimeout, func() { c.session.Refuse(errAttachmentsTimeout) })
+	}
+}
+
+// stopPartialTimer returns false if the session is closed, or is being closed because the attachments came too late.
+func (c *client) stopPartialTimer() (inTime bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.closed && c.partialTimer.Stop()
 }
 
 // addAttachment adds a received attachment to the partial packet. If further attachments are missing, addAttachment
@@ -143,7 +163,7 @@ func (c *client) addAttachment(data []byte) connloop.Request {
 		return nil
 	}
 	c.partial = nil
-	if !partial.late.Stop() { // the session is closing
+	if !c.stopPartialTimer() {
 		return nil
 	}
 	p, err := parsePacket(partial.text)
@@ -202,7 +222,7 @@ func (c *client) connect() connloop.Request {
 	c.connectTimer = nil
 	c.clients.Add(1)
 	m := &member{client: c, conn: c.api.Connect(transportName, c.session.Remote(), c)}
-	m.ctx, m.cancel = context.WithCancel(c.serving.ctx)
+	m.ctx, m.cancel = context.WithCancelCause(c.serving.ctx)
 	c.member = m
 	c.log().Debug("[connection @ "+transportName+"]", "to", c.ip, "id", m.conn.ID)
 	return c.commands.add(command{member: m, run: (*command).completeConnect})

@@ -71,8 +71,17 @@ func (ss *session) Gone() bool {
 	return err != nil
 }
 
-// Leave implements connloop.Conn. It takes the client out of all its rooms.
-func (ss *session) Leave() { ss.server.api.Disconnect(ss.conn) }
+// Leave implements connloop.Conn. It takes the client out of all its rooms and off the status.
+func (ss *session) Leave() {
+	ss.uncount()
+	ss.server.api.Disconnect(ss.conn)
+}
+
+func (ss *session) uncount() {
+	if !ss.left.Swap(true) {
+		ss.server.clients.Add(-1)
+	}
+}
 
 // Wake implements connloop.Conn. It interrupts a blocked Read by setting the read deadline to the current time.
 func (ss *session) Wake() { _ = ss.nc.SetReadDeadline(time.Now()) }

@@ -51,6 +51,7 @@ type Server struct {
 	pool      *connloop.Pool // runs the listeners and the sessions
 
 	requests atomic.Int64
+	clients  atomic.Int64 // the sessions whose client has not left
 }
 
 // New returns a Server for the actions of api. The Server listens after api.Add(server) and api.Start.
@@ -155,10 +156,12 @@ func (s *Server) open(nc net.Conn) {
 	}
 	ss := newSession(s, nc)
 	s.sessions[ss] = struct{}{}
+	s.clients.Add(1)
 	s.pool.Go(ss.serve)
 }
 
 func (s *Server) remove(ss *session) {
+	ss.uncount()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, ss)
@@ -201,10 +204,8 @@ func (s *Server) Stop(ctx context.Context) error {
 // stats returns the section "socketServer" of the status report: the number of requests since New and the number of
 // connected clients.
 func (s *Server) stats(context.Context) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	n := s.requests.Load()
-	return statsReport{Global: n, Local: n, Clients: len(s.sessions)}, nil
+	return statsReport{Global: n, Local: n, Clients: int(s.clients.Load())}, nil
 }
 
 type statsReport struct {

@@ -29,6 +29,7 @@ type session struct {
 
 	count   atomic.Uint64 // number of lines read, without empty ones: the messageCount
 	actions atomic.Uint64 // number of requests to run an action
+	left    atomic.Bool   // the client is not counted any more
 	stopped atomic.Bool   // the server is stopping: read no more
 	heard   atomic.Bool   // messages of rooms were sent since the last look at the idle time
 	loop    connloop.Loop

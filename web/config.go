@@ -32,7 +32,7 @@ type CommonConfig struct {
 	URLPathForFiles   string            `json:"urlPathForFiles" default:"public" range:"one segment of a path" doc:"first segment of the URLs of files"`
 	RootEndpointType  string            `json:"rootEndpointType" default:"api" enum:"api,public" doc:"kind of the URLs that begin with neither: actions or files"`
 
-	ReturnErrorCodes      *bool    `json:"returnErrorCodes" default:"true" doc:"send an error with its HTTP status; if off, the status is always 200"`
+	ReturnErrorCodes      *bool    `json:"returnErrorCodes" default:"true" doc:"send an error with its HTTP status; if off, actions answer errors with status 200"`
 	FlatFileCacheDuration int      `json:"flatFileCacheDuration" default:"60" unit:"seconds" range:"0 or more, or negative to forbid caching" doc:"time for which a client may cache a file"`
 	Compress              *bool    `json:"compress" default:"true" doc:"compress files and large responses for clients that accept it"`
 	TrustedProxies        []string `json:"trustedProxies" range:"addresses or networks (CIDR)" doc:"proxies whose header X-Forwarded-For is used"`

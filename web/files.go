@@ -32,7 +32,7 @@ func (s *Server) serveFile(c *call, req *actionhero.Request, name string) {
 	}
 	if s.api.Config().LogRequests {
 		s.api.Log().LogAttrs(c.r.Context(), slog.LevelInfo, "[file @ web]",
-			slog.String("to", req.RemoteIP), slog.String("file", name), slog.Int("status", status))
+			slog.String("to", req.RemoteIP), slog.String("file", loggedName(name)), slog.Int("status", status))
 	}
 	if err != nil {
 		s.sendNotFound(c, err)
@@ -41,6 +41,15 @@ func (s *Server) serveFile(c *call, req *actionhero.Request, name string) {
 	if !s.redirectToFolder(c, content) {
 		s.sendContent(c, content)
 	}
+}
+
+// loggedName returns the beginning of a long name of a file: clients must not be able to push older lines out of the log.
+func loggedName(name string) string {
+	const most = 256
+	if len(name) <= most {
+		return name
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(name[:most], ""), len(name))
 }
 
 var fileMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}

@@ -46,6 +46,7 @@ type Handler struct {
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
+	clients  atomic.Int64    // the sessions whose client has not left
 	ctx      context.Context // parent of each request's context; nil: the handler is not started
 	cancel   context.CancelFunc
 	pool     *connloop.Pool
@@ -118,22 +119,20 @@ func (h *Handler) serve(ss *session, remote netip.AddrPort) bool {
 	}
 	ss.loop.Init(h.pool, ss, &ss.ws.Out)
 	h.sessions[ss] = struct{}{}
+	h.clients.Add(1)
 	h.pool.Go(func() { ss.serve(remote) })
 	return true
 }
 
 func (h *Handler) remove(ss *session) {
+	ss.uncount()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.sessions, ss)
 }
 
 // Clients returns the number of connected clients.
-func (h *Handler) Clients() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.sessions)
-}
+func (h *Handler) Clients() int { return int(h.clients.Load()) }
 
 // Requests returns the number of messages that clients have sent since New.
 func (h *Handler) Requests() int64 { return h.requests.Load() }

@@ -134,19 +134,25 @@ func TestCodeThatEndsItsGoroutineIsAnswered(t *testing.T) {
 	p.Call(`{"event":"roomChange","room":"other"}`, `{"context":"response","status":"OK","room":"other"}`)
 }
 
-// A room middleware that ends the goroutine while the client enters its first room ends only that connection.
-func TestAWelcomeThatEndsItsGoroutineClosesTheConnection(t *testing.T) {
+// A room middleware that ends its goroutine while the client enters its first room refuses that room. The client stays
+// connected, as after any other refusal.
+func TestAFirstRoomWhoseMiddlewareEndsItsGoroutineIsRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t, websocket.Config{}, actionhero.RoomMiddleware{Join: func(context.Context, *actionhero.Conn, string) error {
 		runtime.Goexit()
 		return nil
 	}})
 	c, err := openFrames(connect(t, s), "")
+	if err == nil {
+		err = c.Await(`"errorCode":"internal"`)
+	}
+	if err == nil {
+		err = c.Send(testkit.Text(`{"event":"detailsView","id":7}`))
+	}
+	if err == nil {
+		err = c.Await(`"id":7`)
+	}
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
-	for err == nil {
-		_, _, err = c.Next()
-	}
-	testkit.Eventually(t, "the client is disconnected", func() bool { return s.WebSocket.Clients() == 0 })
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime/debug"
+	"sync/atomic"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/connloop"
@@ -23,9 +24,10 @@ type session struct {
 
 	commands connloop.Serial // runs the commands of the client in the order of its messages
 
-	end     error // why the connection ends, for ws.Conn.Finish; used by the loop only
-	follows bool  // the client has asked for notices of its rooms
-	quits   bool  // the client has sent the event "quit" with the id quit
+	end     error       // why the connection ends, for ws.Conn.Finish; used by the loop only
+	left    atomic.Bool // the client is not counted any more
+	follows bool        // the client has asked for notices of its rooms
+	quits   bool        // the client has sent the event "quit" with the id quit
 	quit    tag
 }
 
@@ -121,8 +123,17 @@ func (ss *session) Gone() bool {
 	return err != nil
 }
 
-// Leave implements connloop.Conn. It takes the client out of all its rooms.
-func (ss *session) Leave() { ss.handler.api.Disconnect(ss.conn) }
+// Leave implements connloop.Conn. It takes the client out of all its rooms and off the status.
+func (ss *session) Leave() {
+	ss.uncount()
+	ss.handler.api.Disconnect(ss.conn)
+}
+
+func (ss *session) uncount() {
+	if !ss.left.Swap(true) {
+		ss.handler.clients.Add(-1)
+	}
+}
 
 // Wake implements connloop.Conn. It interrupts a blocked Read.
 func (ss *session) Wake() { ss.ws.Wake() }

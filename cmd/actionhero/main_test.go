@@ -109,7 +109,7 @@ func command(t testing.TB, be, dir string, env []string, args ...string) *exec.C
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Dir = dir
-	cmd.Env = append([]string{beVariable + "=" + be, "GORACE=atexit_sleep_ms=0", "ACTIONHERO_HTTP_SERVER_PORT=-1", "ACTIONHERO_TCP_SERVER_PORT=-1"}, env...)
+	cmd.Env = append([]string{beVariable + "=" + be, "GORACE=atexit_sleep_ms=0", "ACTIONHERO_HTTP_SERVER_PORT=-1", "ACTIONHERO_TCP_SERVER_PORT=-1", "ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1"}, env...)
 	return cmd
 }
 

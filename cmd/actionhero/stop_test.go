@@ -68,6 +68,7 @@ func TestStopIsOrderly(t *testing.T) {
 			if code := p.exit(); code != 0 {
 				t.Errorf("exit code %d: %s", code, p.err)
 			}
+			wantStopped(t, p, "requestsFinished: 1 | requestsCut: 0 |")
 		})
 	}
 }
@@ -105,6 +106,17 @@ func TestGraceOfAStop(t *testing.T) {
 	p.stop()
 	if !strings.Contains(p.err.String(), "endless was cancelled") {
 		t.Error("the server ended before the action was cancelled")
+	}
+	wantStopped(t, p, "requestsFinished: 0 | requestsCut: 1 |")
+}
+
+// wantStopped fails the test unless the last line of the console says that the server has stopped, and what it has done
+// with the requests and tasks.
+func wantStopped(t *testing.T, p *process, did string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(p.out.String()), "\n")
+	if last := lines[len(lines)-1]; !strings.Contains(last, "| stopped | took: ") || !strings.Contains(last, did) || !strings.Contains(last, "tasksFinished: ") || !strings.Contains(last, "tasksRequeued: ") {
+		t.Errorf("the last line is %q, want one with %q", last, did)
 	}
 }
 

@@ -250,16 +250,19 @@ var cut = actionhero.Action[actionhero.None, actionhero.None]{
 	},
 }
 
-// A page whose connection the server cuts is back within a second.
-func TestCutConnectionInABrowser(t *testing.T) {
+// A page whose connection the server closes learns the reason and stays away, until its user loads it again.
+func TestClosedConnectionInABrowser(t *testing.T) {
 	t.Parallel()
-	p := newChromium(t).page(newSite(t, nil, cut))
+	s := newSite(t, nil, cut)
+	b := newChromium(t)
+	p := b.page(s)
 	p.choose("WebSocket")
 	p.click(p.show("cut") + " button")
-	p.waitText("#log", "The connection was lost.")
-	p.waitText("#log", "Connected again.")
-	p.waitText("#chat-note", "You are guest")
-	p.say("back again")
+	p.waitText("#log", "The server has closed the connection: cut by the test")
+	p.waitText("#chat-note", "Not connected. Reload the page to try again.")
+	p.waitText("#tiles", "1") // the status still comes over HTTP
+	p.wait(`[...document.querySelectorAll("#tiles div")].find((d) => d.querySelector("dt").textContent === "WebSocket clients").querySelector("dd").textContent === "0"`)
+	b.page(s).say("hello")
 }
 
 // freezer is a proxy that can stop to carry bytes without closing a connection, as the network of a machine that has

@@ -24,11 +24,11 @@ export function startChat(client) {
     count();
   });
   client.on("reconnect", () => event("Connected again."));
-  client.on("close", () => {
-    if (me) event("The connection was lost.");
+  client.on("close", ({ reason, reconnectIn }) => {
+    if (me) event(reconnectIn === null ? `The server has closed the connection: ${reason}` : "The connection was lost.");
     me = "";
     setText($("members"), "");
-    setText($("chat-note"), wasOpen ? "Not connected. Trying again…" : "No connection to /ws: it may be off on this server. Trying again…");
+    setText($("chat-note"), reconnectIn === null ? "Not connected. Reload the page to try again." : wasOpen ? "Not connected. Trying again…" : "No connection to /ws: it may be off on this server. Trying again…");
   });
   client.on("error", (error) => event(error.message));
   client.on("rooms", ({ room }) => {
