@@ -17,7 +17,7 @@ var otherNames = map[string]string{
 const maxDepth = 8
 
 // Mistake returns an error if a field of the struct type t is no declaration of a setting: the error names the field and
-// the remedy. [Fill] and [Check] panic for such a type. Settings of apps are examined with Mistake first.
+// the remedy. [Fill] and [Check] panic for that type. Settings of apps are examined with Mistake first.
 func Mistake(t reflect.Type) error { return mistake(t, 1) }
 
 func mistake(t reflect.Type, depth int) error {
