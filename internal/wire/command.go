@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -93,9 +94,20 @@ func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, er
 		if failure.Err != nil {
 			cause = failure.Err
 		}
-		api.Log().Error("["+name+" @ "+c.Transport+"]", slog.String("to", c.Remote.Addr().String()), slog.String("error", failure.Message), slog.String("cause", cause.Error()))
+		api.Log().Error("["+name+" @ "+c.Transport+"]", slog.String("to", c.Remote.Addr().String()), slog.String("error", failure.Message), slog.String("cause", logged(cause)))
 	}
 	return Failed(dst, err)
+}
+
+// logged returns the text of cause for a log line. Room middleware may repeat what a client has said in its errors, and
+// clients must not be able to push older lines out of the log.
+func logged(cause error) string {
+	const most = 16 << 10
+	text := cause.Error()
+	if len(text) <= most {
+		return text
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(text[:most], ""), len(text))
 }
 
 func roomChange(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error) {
