@@ -124,6 +124,7 @@ export class ActionHero {
   #openedAt = 0;
   #wasOpen = false; // has ever been open
   #chosenRoom = null; // by roomChange; null: the server's choice
+  #serverRoom = null; // the current room of this connection, as the server has last said
   #lostRoom = null; // the current room that refused this client after a reconnect
   #heard = 0; // how many frames have come
   #welcomedOnce = false; // this connection had its welcome: any later frame with that key is no welcome
@@ -212,7 +213,7 @@ export class ActionHero {
   /** Makes a room the current one, also after a reconnect. @param {string} room @returns {Promise<object>} */
   async roomChange(room) {
     const response = await this.#request("roomChange", { room });
-    this.room = this.#chosenRoom = response.room; // without white space around it
+    this.room = this.#chosenRoom = this.#serverRoom = response.room; // without white space around it
     this.#lostRoom = null;
     return response;
   }
@@ -248,7 +249,7 @@ export class ActionHero {
    * - open ({ refusedRooms }): connected and in its rooms, except those that refused; requests go out
    * - message ({ message, from, … }): a client spoke in a room: the current one, or the further one that room names
    * - notice (object): a message of the server that belongs to no request and no room
-   * - rooms ({ room, rooms }): the server has changed the rooms of this client
+   * - rooms ({ room, rooms }): the rooms of this client have changed, by its own request or by the server
    * - close ({ code, reason, reconnectIn }): a connection ended or an attempt failed; reconnectIn is in milliseconds, or null
    * - reconnect ({ attempts }): open again
    * - error (Error): a failure that belongs to no request, as a room that refuses after a reconnect
@@ -381,18 +382,27 @@ export class ActionHero {
     else if (failure && response.messageId === undefined) this.#emit("error", failure); // otherwise it came after the timeout
   }
 
-  /** The server has changed the rooms of this client. */
-  #moved({ room, rooms }) {
-    this.room = this.#chosenRoom = room ?? null;
-    this.#lostRoom = null;
-    this.rooms = new Set(rooms);
-    this.#emit("rooms", { room: this.room, rooms: [...this.rooms] });
+  /**
+   * The rooms of this client have changed. A room that the app has chosen stays chosen while the client goes back into its
+   * rooms: the notices of that time are about rooms on the way.
+   */
+  #moved({ room = null, rooms = [] }) {
+    const open = this.state === "open";
+    const moved = room !== this.#serverRoom;
+    this.#serverRoom = room;
+    this.rooms = new Set(open ? rooms : [...this.rooms, ...rooms]);
+    if (moved) {
+      this.room = room;
+      this.#lostRoom = null;
+      if (open || this.#chosenRoom === null) this.#chosenRoom = room;
+    }
+    if (open) this.#emit("rooms", { room: this.room, rooms: [...this.rooms] });
   }
 
   async #welcomed(welcome) {
     const socket = this.#socket;
     clearTimeout(this.#timers.welcome);
-    this.room = welcome.room ?? null;
+    this.room = this.#serverRoom = welcome.room ?? null;
     this.#greeting = true;
     const greeted = this.#emit("welcome", welcome);
     if (greeted.some((result) => typeof result?.then === "function")) {
@@ -431,7 +441,7 @@ export class ActionHero {
     };
     const room = this.#chosenRoom;
     if (room !== null && room !== this.room) {
-      await enter("roomChange", room, () => (this.room = room), () => {
+      await enter("roomChange", room, () => (this.room = this.#serverRoom = room), () => {
         this.room = this.#chosenRoom = null;
         this.#lostRoom = room;
       });
@@ -535,5 +545,7 @@ function webSocketURL(url) {
   if (full.protocol !== "ws:" && full.protocol !== "wss:") {
     throw new ActionHeroError("invalid", `the option url is ${url}: it must begin with ws://, wss://, http:// or https://`);
   }
+  // The server then says when the rooms of this client change. Appended as text, so that other params stay as they are.
+  if (!full.searchParams.has("rooms")) full.search += `${full.search ? "&" : "?"}rooms=follow`;
   return full.href;
 }
