@@ -2,6 +2,7 @@ package actionhero
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -79,6 +80,29 @@ func (w *paramsWriter) AddObject(object []byte) error {
 		return AsError(err)
 	}
 	return nil
+}
+
+func (w *paramsWriter) AddInput(input any) error {
+	v := reflect.ValueOf(input)
+	if v.Kind() != reflect.Pointer {
+		v = reflect.New(v.Type())
+		v.Elem().Set(reflect.ValueOf(input))
+	}
+	compiled, err := schema.CompileInput(v.Type().Elem(), schema.Options{FileType: reflect.TypeFor[File]()})
+	if err != nil {
+		return err
+	}
+	params, err := compiled.Params(v.Interface())
+	for i := range params {
+		key, ok, refused := w.params().admit(params[i].Key)
+		if refused != nil {
+			return refused
+		}
+		if ok {
+			w.params().put(key, params[i].Value)
+		}
+	}
+	return err
 }
 
 func (w *paramsWriter) AddParams(from any) error {

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"reflect"
 	"sync"
 	"testing"
 
@@ -79,14 +80,21 @@ func run(t testing.TB, api *actionhero.API) {
 	})
 }
 
-// Run runs the action with this name like the request of a client, with params encoded as JSON. params is nil, or a map or
-// a struct whose members are the params. Run returns the output of the action as JSON, or the error that the client would
-// receive; actionhero.AsError returns its code and details. The options choose the client.
+// Run runs the action with this name like the request of a client. params is nil, a map, or a struct such as the input of
+// the action. A map is encoded as JSON. Of a struct, a field with its zero value is not given, as in a call of
+// actionhero.Action.Call; to send a zero, use a map. Only a struct can pass files.
+//
+// Run returns the output of the action as JSON, or the error that the client would receive; actionhero.AsError returns
+// its code and details. The log of the test has the cause of an internal error. The options choose the client. If the
+// action returns a *actionhero.Content, Run fails the test: call [RunAs].
 func Run(t testing.TB, api *actionhero.API, action string, params any, options ...Option) (json.RawMessage, error) {
 	t.Helper()
 	req, out, err := dispatch(t, api, action, params, options)
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := out.(*actionhero.Content); ok {
+		t.Fatalf("action %q answers with bytes: call RunAs[*actionhero.Content] and read its Body", action)
 	}
 	object, err := transport.AppendOutput([]byte("{"), req, out)
 	if err != nil {
@@ -113,23 +121,32 @@ func RunAs[Out any](t testing.TB, api *actionhero.API, action string, params any
 
 func dispatch(t testing.TB, api *actionhero.API, action string, params any, options []Option) (*actionhero.Request, any, error) {
 	t.Helper()
-	raw, err := json.Marshal(params)
-	if err != nil {
-		t.Fatal(err)
-	}
 	host := transport.Of(api)
 	req := host.NewRequest("test")
 	req.Action = action
-	if string(raw) != "null" {
-		if err := transport.ParamsOf(&req.Params).AddObject(raw); err != nil {
-			t.Fatal(err)
-		}
+	if err := addParams(transport.ParamsOf(&req.Params), params); err != nil {
+		t.Fatalf("the params of action %q: %v", action, err)
 	}
 	for _, option := range options {
 		option(req)
 	}
 	out, err := host.Dispatch(t.Context(), req)
+	if failure := actionhero.AsError(err); failure != nil && failure.Code == actionhero.CodeInternal && failure.Err != nil {
+		t.Logf("action %q: %s: %v", action, failure.Message, failure.Err)
+	}
 	return req, out, err
+}
+
+func addParams(to transport.Params, params any) error {
+	v := reflect.Indirect(reflect.ValueOf(params))
+	if _, encodesItself := params.(json.Marshaler); v.Kind() == reflect.Struct && !encodesItself {
+		return to.AddInput(params)
+	}
+	raw, err := json.Marshal(params)
+	if err != nil || string(raw) == "null" {
+		return err
+	}
+	return to.AddObject(raw)
 }
 
 // Option changes the request of [Run] and [RunAs].
@@ -222,17 +239,20 @@ type Message struct {
 	Body string // the message, as JSON
 }
 
-// Connect returns a new client of the API. The current room of the client is the given room. The client disconnects at
-// the end of the test.
+// Connect returns a new client of the API. The current room of the client is the given room. If room is "", the client is
+// in no room, like one that the default room refuses before a login. The client disconnects at the end of the test.
 func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	t.Helper()
 	c := &Client{}
 	host := transport.Of(api)
 	c.Conn = host.Connect("test", netip.MustParseAddrPort("127.0.0.1:1"), sender{c})
-	if err := api.Rooms.Move(t.Context(), c.Conn, room); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() { host.Disconnect(c.Conn) })
+	if room == "" {
+		return c
+	}
+	if err := api.Rooms.Move(t.Context(), c.Conn, room); err != nil {
+		t.Fatalf("the client does not enter the room %q: %v; a client that logs in first connects with the room \"\"", room, err)
+	}
 	return c
 }
 

@@ -211,17 +211,29 @@ func (f *fakeTest) fail(message string) {
 	panic(f)
 }
 
+var export = actionhero.Action[actionhero.None, *actionhero.Content]{
+	Name: "export",
+	Run: func(context.Context, actionhero.None) (*actionhero.Content, error) {
+		return &actionhero.Content{Body: strings.NewReader("a,b")}, nil
+	},
+}
+
 // If something cannot be started or encoded, the helper fails the test with the reason.
 func TestFatal(t *testing.T) {
 	t.Parallel()
-	api := actionherotest.New(t)
+	api := actionherotest.New(t, export, actionhero.RoomMiddleware{Join: func(context.Context, *actionhero.Conn, string) error {
+		return actionhero.Errorf(actionhero.CodeUnauthenticated, "log in first")
+	}})
 	for name, tt := range map[string]struct {
 		call func(testing.TB)
 		want string // a part of the message
 	}{
 		"New":             {func(t testing.TB) { actionherotest.New(t, greet, greet) }, `"greet"`},
 		"NewServer":       {func(t testing.TB) { actionherotest.NewServer(t, greet, greet) }, `"greet"`},
-		"Run":             {func(t testing.TB) { actionherotest.Run(t, nil, "greet", map[string]any{"name": func() {}}) }, "unsupported type"},
+		"Run":             {func(t testing.TB) { actionherotest.Run(t, api, "greet", map[string]any{"name": func() {}}) }, "unsupported type"},
+		"Run of a struct": {func(t testing.TB) { actionherotest.Run(t, api, "greet", struct{ C chan int }{}) }, "chan int"},
+		"Run of bytes":    {func(t testing.TB) { actionherotest.Run(t, api, "export", nil) }, "call RunAs[*actionhero.Content]"},
+		"Connect":         {func(t testing.TB) { actionherotest.Connect(t, api, "users") }, `log in first; a client that logs in first connects with the room ""`},
 		"RequireEnqueued": {func(t testing.TB) { actionherotest.RequireEnqueued(t, api, "remind", 1) }, `0 jobs of task "remind" are enqueued, want 1`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,8 @@ package actionherotest_test
 
 import (
 	"context"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
@@ -57,5 +59,69 @@ func TestASuccessHasNoError(t *testing.T) {
 	}
 	if err = actionherotest.RunTask(t, api, "task", nil); err != nil {
 		t.Errorf("the error of RunTask is %#v", err)
+	}
+}
+
+type changeIn struct {
+	Title actionhero.Optional[string] `json:"title"`
+	Due   actionhero.Optional[string] `json:"due"`
+	Times int                         `json:"times" default:"3" minimum:"1"`
+	Files []*actionhero.File          `json:"files"`
+}
+
+var change = actionhero.Action[changeIn, map[string]any]{
+	Name: "change",
+	Run: func(_ context.Context, in changeIn) (map[string]any, error) {
+		names := ""
+		for _, f := range in.Files {
+			text, err := io.ReadAll(f)
+			if err != nil {
+				return nil, err
+			}
+			names += f.Name + "=" + string(text)
+		}
+		return map[string]any{"title": in.Title.Set, "due": in.Due.Set, "null": in.Due.Null, "times": in.Times, "files": names}, nil
+	},
+}
+
+// A struct gives what Action.Call gives: no field with its zero value, and files.
+func TestAStructOfParamsGivesOnlyWhatIsSet(t *testing.T) {
+	t.Parallel()
+	api := actionherotest.New(t, change)
+	in := changeIn{
+		Due:   actionhero.Optional[string]{Set: true, Null: true},
+		Files: []*actionhero.File{{Name: "a", ReadSeeker: strings.NewReader("b")}},
+	}
+	want := `{"due":true,"files":"a=b","null":true,"times":3,"title":false}`
+	if got, err := actionherotest.Run(t, api, "change", &in); err != nil || string(got) != want {
+		t.Errorf("a pointer: got %s, want %s: %v", got, want, err)
+	}
+	in.Files[0].ReadSeeker = strings.NewReader("b")
+	if got, err := actionherotest.Run(t, api, "change", in); err != nil || string(got) != want {
+		t.Errorf("a struct: got %s, want %s: %v", got, want, err)
+	}
+	if _, err := actionherotest.Run(t, api, "change", map[string]any{"times": 0}); err == nil {
+		t.Error("a zero in a map is not sent")
+	}
+}
+
+// A client of a room that is only for users connects, logs in, and then enters.
+func TestConnectInNoRoom(t *testing.T) {
+	t.Parallel()
+	api := actionherotest.New(t, actionhero.RoomMiddleware{Join: func(_ context.Context, c *actionhero.Conn, _ string) error {
+		if c.Detail("user") == nil {
+			return actionhero.Errorf(actionhero.CodeUnauthenticated, "log in first")
+		}
+		return nil
+	}})
+	client := actionherotest.Connect(t, api, "")
+	if room := client.Room(); room != "" {
+		t.Errorf("the client is in %q", room)
+	}
+	if err := client.SetDetail("user", "ann"); err != nil {
+		t.Fatal(err)
+	}
+	if err := api.Rooms.Move(t.Context(), client.Conn, "users"); err != nil {
+		t.Errorf("after the login: %v", err)
 	}
 }

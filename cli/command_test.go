@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -76,6 +77,41 @@ func TestOtherCommands(t *testing.T) {
 	out, errs, code := run(t, `{}`, actionhero.Parts{builtin.Stock, greet()}, "actions")
 	if code != 0 || errs != "" || !strings.Contains(out, "randomNumber") {
 		t.Errorf("exit code %d, it prints\n%s%s", code, out, errs)
+	}
+}
+
+// The list of the actions has their routes and marks secret inputs, for people and for scripts.
+func TestActionsAreListedWithTheirRoutes(t *testing.T) {
+	t.Parallel()
+	type input struct {
+		Password string `json:"password" required:"true" secret:"true"`
+	}
+	login := actionhero.Action[input, actionhero.None]{
+		Name: "login", Description: "Logs in", Routes: []string{"POST /login", "POST /session"}, Kind: actionhero.KindDestructive, Idempotent: true,
+		Run: func(context.Context, input) (n actionhero.None, err error) { return n, nil },
+	}
+	out, errs, code := run(t, `{}`, actionhero.Parts{login}, "actions")
+	want := []string{"login (destructive)", "  POST /login ", "  POST /session ", "  password (string, required, secret)"}
+	for i, line := range strings.Split(strings.TrimSuffix(out, "\n"), "\n") {
+		if i >= len(want) || !strings.HasPrefix(line, want[i]) || code != 0 || errs != "" {
+			t.Errorf("exit code %d, line %d is %q %s", code, i, line, errs)
+		}
+	}
+	out, _, _ = run(t, `{}`, actionhero.Parts{login}, "actions", "--json")
+	var list []struct {
+		Name, Kind string
+		Idempotent bool
+		Routes     []string
+		Inputs     []struct {
+			Name, Type       string
+			Required, Secret bool
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 1 {
+		t.Fatalf("%v in %s", err, out)
+	}
+	if a := list[0]; a.Name != "login" || a.Kind != "destructive" || !a.Idempotent || len(a.Routes) != 2 || len(a.Inputs) != 1 || !a.Inputs[0].Secret || !a.Inputs[0].Required || a.Inputs[0].Type != "string" {
+		t.Errorf("the list is %s", out)
 	}
 }
 

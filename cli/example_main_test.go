@@ -28,7 +28,7 @@ func ExampleRun() {
 	fmt.Println(cli.Run(ctx, os.Stdout, os.Stdout, []string{"app", "actions"}, builtin.RandomNumber))
 	fmt.Println(cli.Run(ctx, os.Stdout, os.Stdout, []string{"app", "strat"}, builtin.RandomNumber))
 	// Output:
-	// randomNumber  Returns a random number: below 1, or below 10, 100 or 1000 for PUT, POST and DELETE
+	// randomNumber (read)  Returns a random number: below 1, or below 10, 100 or 1000 for PUT, POST and DELETE
 	// 0
 	// Error: unknown command "strat" for "app"
 	//

@@ -29,6 +29,7 @@ type client struct {
 	mu           sync.Mutex
 	member       *member     // nil: the client is not connected
 	connectTimer *time.Timer // closes the session after ConnectTimeout; nil while connected
+	partialTimer *time.Timer // closes the session if the attachments of partial do not come in time; nil: never started
 	closed       bool
 
 	commands commandQueue
@@ -53,6 +54,7 @@ var (
 	errConnectTimeout      = errors.New("the client has not connected to a namespace in time")
 	errUnexpectedPacket    = errors.New("a packet that does not fit the state of the connection")
 	errAttachmentOrder     = errors.New("an attachment without its packet, or another packet in place of an attachment")
+	errAttachmentsTimeout  = errors.New("the attachments of a packet have not come in time")
 	errAttachmentsTooLarge = errors.New("the attachments of a packet are too large")
 )
 
@@ -66,14 +68,16 @@ func (c *client) startConnectTimer() {
 	c.connectTimer = time.AfterFunc(c.cfg.ConnectTimeout, func() { c.session.Refuse(errConnectTimeout) })
 }
 
-// Closed implements engine.Client. It disconnects the client from the namespace and stops the connect timer.
+// Closed implements engine.Client. It disconnects the client from the namespace and stops the timers.
 func (c *client) Closed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
 	c.disconnect()
-	if c.connectTimer != nil {
-		c.connectTimer.Stop()
+	for _, timer := range []*time.Timer{c.connectTimer, c.partialTimer} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 }
 
@@ -114,18 +118,34 @@ func (c *client) Message(data []byte, binary bool) connloop.Request {
 	}
 	if p.attachments > 0 {
 		c.partial = &partialPacket{text: slices.Clone(data), want: p.attachments}
+		c.startPartialTimer()
 		return nil
 	}
 	return c.handlePacket(p)
 }
 
 // partialPacket is a packet whose attachments have not all been received. It holds the text of the packet and the
-// received attachments.
+// received attachments. All attachments must come within MessageTimeout, because the packet needs memory until then.
 type partialPacket struct {
 	text        []byte
 	want        int
 	attachments [][]byte
 	size        int
+}
+
+func (c *client) startPartialTimer() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.partialTimer = time.AfterFunc(c.cfg.MessageTimeout, func() { c.session.Refuse(errAttachmentsTimeout) })
+	}
+}
+
+// stopPartialTimer returns false if the session is closed, or is being closed because the attachments came too late.
+func (c *client) stopPartialTimer() (inTime bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.closed && c.partialTimer.Stop()
 }
 
 // addAttachment adds a received attachment to the partial packet. If further attachments are missing, addAttachment
@@ -142,6 +162,9 @@ func (c *client) addAttachment(data []byte) connloop.Request {
 		return nil
 	}
 	c.partial = nil
+	if !c.stopPartialTimer() {
+		return nil
+	}
 	p, err := parsePacket(partial.text)
 	if err == nil && p.kind == typeBinaryEvent {
 		p.data, err = insertAttachments(p.data, partial.attachments)

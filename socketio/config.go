@@ -25,7 +25,7 @@ type Config struct {
 	MaxInFlight     int           `json:"maxInFlight" default:"100" min:"1" unit:"requests" limit:"client" reached:"the next requests wait" doc:"requests of one connection that run at a time; the server reads no further while so many run"`
 	MaxQueued       int           `json:"maxQueuedMessages" default:"256" min:"1" unit:"messages" limit:"client" reached:"the connection closes; a long-polling session is closed" doc:"messages that may wait for a client; one that does not read is closed"`
 	MaxQueuedLen    int           `json:"maxQueuedBytes" unit:"bytes" default:"1 MiB" min:"1" limit:"client" reached:"the connection closes; a long-polling session is closed" doc:"bytes that may wait for a client; one that does not read is closed"`
-	MessageTimeout  time.Duration `json:"messageTimeout" default:"15s" min:"1ms" limit:"request" reached:"close code 1008" doc:"time within which a WebSocket message must be complete"`
+	MessageTimeout  time.Duration `json:"messageTimeout" default:"15s" min:"1ms" limit:"request" reached:"close code 1008" doc:"time within which a WebSocket message must be complete, with its attachments"`
 	WriteTimeout    time.Duration `json:"writeTimeout" default:"10s" min:"1ms" limit:"client" reached:"the connection closes" doc:"time within which a WebSocket client must read 16 KiB"`
 	PingInterval    time.Duration `json:"pingInterval" default:"25s" min:"1ms" doc:"time without data from a client after which the server sends a ping; over Socket.IO, time since the last reply to a ping"`
 	MaxContentBytes int           `json:"maxContentBytes" unit:"bytes" default:"256 KiB" min:"1" limit:"request" reached:"an error that names HTTP" doc:"bytes of an answer that is no object, for example a file; it is sent in base64"`

@@ -178,3 +178,26 @@ func TestInvalidPacketClosesSession(t *testing.T) {
 		}
 	})
 }
+
+// Attachments that do not come are not awaited for ever, because the packet needs memory until then.
+func TestAttachmentsMustComeInTime(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, b *bubble) {
+		k, _ := b.join()
+		k.Send(`452-["action",{"action":"echo","text":"x","data":{"_placeholder":true,"num":0}}]`)
+		k.SendBinary(1)
+		time.Sleep(14 * time.Second)
+		k.SendBinary(2)
+		k.Want(`42["response",{"context":"response","text":"x","size":1,"error":false}]`)
+		k.CloseNormal()
+
+		k, _ = b.join()
+		k.Send(`452-["action",{"action":"echo","text":"x","data":{"_placeholder":true,"num":0}}]`)
+		begun := time.Now()
+		time.Sleep(14 * time.Second)
+		k.SendBinary(1) // the time does not begin anew
+		k.WantClosed(ws.PolicyError)
+		if took := time.Since(begun); took != 15*time.Second || !b.log.Has("the attachments of a packet have not come in time") {
+			t.Errorf("the session is closed after %v: %v", took, b.log.Entries())
+		}
+	})
+}

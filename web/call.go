@@ -25,6 +25,7 @@ type call struct {
 	location         string    // URL of a redirect
 	callback         string    // name of the JSONP callback; empty: the response is no JSONP
 	refused          bool      // the request was not dispatched
+	secretPath       bool      // the log must not show the path
 	held             *holdings // memory and files of the body; nil: none
 	fault            error     // a wrong use of this package by the action; the client reads an internal error
 }

@@ -32,7 +32,7 @@ func (s *Server) serveFile(c *call, req *actionhero.Request, name string) {
 	}
 	if s.api.Config().LogRequests {
 		s.api.Log().LogAttrs(c.r.Context(), slog.LevelInfo, "[file @ web]",
-			slog.String("to", req.RemoteIP), slog.String("file", name), slog.Int("status", status))
+			slog.String("to", req.RemoteIP), slog.String("file", loggedName(name)), slog.Int("status", status))
 	}
 	if err != nil {
 		s.sendNotFound(c, err)
@@ -41,6 +41,15 @@ func (s *Server) serveFile(c *call, req *actionhero.Request, name string) {
 	if !s.redirectToFolder(c, content) {
 		s.sendContent(c, content)
 	}
+}
+
+// loggedName returns the beginning of a long name of a file: clients must not be able to push older lines out of the log.
+func loggedName(name string) string {
+	const most = 256
+	if len(name) <= most {
+		return name
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(name[:most], ""), len(name))
 }
 
 var fileMethods = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
@@ -120,7 +129,7 @@ func (s *Server) setContentHeaders(c *call, content *actionhero.Content) {
 	if content.Download {
 		header.Set("Content-Disposition", dispositionOf(content.Name))
 	}
-	s.setCacheHeaders(header)
+	s.setCacheHeaders(header, c.r)
 }
 
 // dispositionOf returns the header Content-Disposition that makes a browser save a response as a file with this name. The
@@ -163,7 +172,9 @@ func (s *Server) sendSeeker(c *call, content *actionhero.Content, body io.ReadSe
 	}
 }
 
-func (s *Server) setCacheHeaders(header http.Header) {
+// setCacheHeaders sets the headers for caches. The response to a request with a range has no Expires: [http.ServeContent]
+// would leave it in a refusal of the range (416), and caches would keep that.
+func (s *Server) setCacheHeaders(header http.Header, r *http.Request) {
 	seconds := s.cfg.Common.FlatFileCacheDuration
 	if header.Get("Cache-Control") != "" {
 		return
@@ -173,6 +184,9 @@ func (s *Server) setCacheHeaders(header http.Header) {
 		return
 	}
 	header.Set("Cache-Control", fmt.Sprintf("max-age=%d, must-revalidate", seconds))
+	if r.Header["Range"] != nil {
+		return
+	}
 	header.Set("Expires", time.Now().Add(time.Duration(seconds)*time.Second).UTC().Format(http.TimeFormat))
 }
 

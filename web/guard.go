@@ -93,6 +93,7 @@ func (s *Server) refuseHost(w http.ResponseWriter, r *http.Request) {
 	c := &call{server: s, w: w, r: r, status: http.StatusMisdirectedRequest}
 	s.fixed.set(w.Header())
 	s.begin(c)
+	s.refusals.Warn(s.api.Log(), "requests are refused: their host is not in commonWeb.allowedHosts", "host", browserguard.Shown(r.Host), "to", c.req.RemoteIP)
 	s.refuse(c, actionhero.Errorf(actionhero.CodePermissionDenied,
 		"this server does not serve the host %.100q: if clients use this name, list it in commonWeb.allowedHosts", r.Host))
 }
@@ -113,7 +114,7 @@ func (s *Server) mayRun(r *http.Request, info *actionhero.ActionInfo, byRoute bo
 		}
 	}
 	if info.Kind != actionhero.KindRead && s.isForeign(r) {
-		return actionhero.Errorf(actionhero.CodePermissionDenied, "a page of another site may not run the action %s, because it may change something", info.Name)
+		return actionhero.Errorf(actionhero.CodePermissionDenied, "a page of another site may not run the action %s, because it may change something: to allow the page, list its origin in commonWeb.allowedOrigins", info.Name)
 	}
 	return nil
 }

@@ -213,6 +213,15 @@ func TestForeignHostsAreRefused(t *testing.T) {
 			p.Send("GET /ws HTTP/1.1\r\nHost: attacker.example\r\nOrigin: http://attacker.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
 			p.Next("GET").Want(t, 421, `this server does not serve the host \"attacker.example\"`)
+			warnings := 0
+			for _, e := range s.Log.Entries() {
+				if strings.Contains(e.Message, "their host is not in commonWeb.allowedHosts") {
+					warnings++
+				}
+			}
+			if warnings != 1 {
+				t.Errorf("the log has %d warnings about the host", warnings)
+			}
 		})
 	}
 }
@@ -416,7 +425,7 @@ func TestMountedHandlersAreGuarded(t *testing.T) {
 		const foreign, friend = "Origin: https://evil.example", "Origin: https://friend.example"
 		for _, site := range []string{foreign, "Sec-Fetch-Site: cross-site", "Origin: null"} {
 			for _, method := range []string{"POST", "PUT", "DELETE", "PROPFIND"} {
-				c.Ask(method, "/mine", "", site).Want(t, 403, `"error":"a page of another site may not send `+method+` to this path"`)
+				c.Ask(method, "/mine", "", site).Want(t, 403, `"error":"a page of another site may not send `+method+` to this path: `)
 				c.Ask(method, "/open", "", site).Want(t, 200, "open: "+method)
 			}
 			c.Ask("GET", "/mine", "", site).Want(t, 200, "mine: GET")

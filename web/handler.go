@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/route"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -22,6 +23,7 @@ type target struct {
 	named   bool        // the path names the action: a param "action" of the body cannot override the name
 	byRoute bool        // a route of the action matches path and method
 	values  [][2]string // params in the path of a route: they override the params of query and body
+	secret  bool        // the path has the value of a secret input, so the log must not show it
 }
 
 // ServeHTTP serves a request in the same way as a request that came over a port of the server. The limits, the check of
@@ -60,6 +62,7 @@ func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 	s.begin(c)
 	err := readQuery(s.api, transport.ParamsOf(&req.Params), r.URL.RawQuery)
 	t, pathErr := s.resolve(r, req)
+	c.secretPath = t.secret
 	if err == nil {
 		err = pathErr
 	}
@@ -144,9 +147,21 @@ func (s *Server) resolveRoute(r *http.Request) (t target, err error) {
 	case ok:
 		t.action, t.named, t.byRoute = name, true, true
 	case len(other) > 0:
-		return target{}, &wrongMethod{allowed: other}
+		return target{secret: s.hasSecret(table, other, r.URL.EscapedPath())}, &wrongMethod{allowed: other}
 	}
 	return t, nil
+}
+
+// hasSecret reports whether a route for one of the methods takes the value of a secret input from the path.
+func (s *Server) hasSecret(table *route.Table[string], methods []string, path string) (secret bool) {
+	for _, method := range methods {
+		var names []string
+		action, _, _ := table.Match(method, path, func(name, _ string) { names = append(names, name) })
+		if info := s.api.Action(action); info != nil {
+			secret = secret || slices.ContainsFunc(info.Inputs, func(in actionhero.Input) bool { return in.Secret && slices.Contains(names, in.Name) })
+		}
+	}
+	return secret
 }
 
 func firstSegment(path string) string {

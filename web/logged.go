@@ -28,6 +28,9 @@ func (c *call) RequestID() (id string) {
 
 // RequestPath implements transport.Details.
 func (c *call) RequestPath() (path string) {
+	if c.secretPath {
+		return "[FILTERED]"
+	}
 	_ = c.use(func() error { path = c.r.URL.EscapedPath(); return nil })
 	return path
 }

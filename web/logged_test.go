@@ -38,6 +38,8 @@ func TestTheLogLineOfHTTP(t *testing.T) {
 			{"GET", "/api/randomNumber?limit=3", "Traceparent: 00-" + trace + "-00f067aa0ba902b7-01", map[string]string{"request_id": trace, "path": "/api/randomNumber", "status": "200", "method": "GET", "transport": "web", "code": ""}},
 			{"POST", "/api/none", "X-Request-Id: from-the-proxy", map[string]string{"request_id": "from-the-proxy", "path": "/api/none", "status": "404", "method": "POST", "code": "notFound"}},
 			{"GET", "/reset/hunter2", "X-Request-Id: a b", map[string]string{"path": "[FILTERED]", "status": "200"}},
+			{"POST", "/reset/hunter2", "Accept: */*", map[string]string{"path": "[FILTERED]", "status": "405"}},
+			{"GET", "/public/" + strings.Repeat("%01", 2000), "Accept: */*", map[string]string{"file": strings.Repeat("\x01", 256) + "… (2000 bytes)", "status": "404"}},
 		} {
 			one.Lock()
 			c.Ask(test.method, test.target, "", test.header)
@@ -48,7 +50,7 @@ func TestTheLogLineOfHTTP(t *testing.T) {
 					t.Errorf("%s: %s is %q, want %q", test.target, key, line[key], want)
 				}
 			}
-			if len(line["request_id"]) == 0 || strings.Contains(line["request_id"], " ") {
+			if line["file"] == "" && line["request_id"] == "" || strings.Contains(line["request_id"], " ") {
 				t.Errorf("%s: the id is %q", test.target, line["request_id"])
 			}
 		}

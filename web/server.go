@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/route"
 	"github.com/actionhero-go/actionhero/transport"
@@ -46,6 +47,7 @@ type Server struct {
 	buffered budget // bytes of bodies and answers in memory
 	uploads  budget // bytes in temporary files
 	guard
+	refusals      browserguard.Refusals
 	handler       http.Handler // serveRequest inside withLimits
 	jsonp         bool
 	mounts        atomic.Pointer[mounts] // nil: no handlers are mounted
@@ -167,7 +169,7 @@ func (s *Server) serveTLS(ctx context.Context, limits *netlisten.Limits) (net.Li
 	srv := s.newServer()
 	s.servers = append(s.servers, srv)
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
-	srv.TLSConfig = cert.Config("h2", "http/1.1")
+	srv.TLSConfig = cert.Config("h2", "http/1.1", "http/1.0")
 	// A client cannot answer an HTTP/2 ping while the client sends a frame, so a ping also limits the time for a frame.
 	limit := s.cfg.Common.HeaderTimeout
 	srv.ConnContext = withHTTP2Conn

@@ -60,6 +60,9 @@ func TestRanges(t *testing.T) {
 			if got.StatusCode != test.status || test.status < 400 && got.Text != test.text || got.Header.Get("Content-Range") != test.parts {
 				t.Errorf("%.80s: %d %q %q", test.headers, got.StatusCode, got.Header.Get("Content-Range"), got.Text)
 			}
+			if head := got.Header; got.StatusCode == 416 && (head.Get("Expires") != "" || head.Get("Cache-Control") != "") {
+				t.Errorf("%.80s: caches keep the refusal: %v", test.headers, head)
+			}
 			head := c.Ask("HEAD", "/public/ten.bin", "", strings.Split(test.headers, "|")...)
 			want := test.status // only GET has ranges
 			if want == 206 || want == 416 {

@@ -3,11 +3,13 @@ package web_test
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
@@ -30,6 +32,25 @@ func TestHTTPAndHTTPS(t *testing.T) {
 			}
 			c.Ask("POST", "/api/cacheTest", "key=a&value=b", "Content-Type: application/x-www-form-urlencoded").Want(t, 200, `"value":"b"`)
 		}
+	}
+}
+
+// A client that offers only HTTP/1.0 in the TLS handshake, like curl --http1.0, is served.
+func TestHTTP10OverTLS(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	nc, err := s.DialHTTPS("http/1.0")()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	_ = nc.SetDeadline(time.Now().Add(testkit.Wait))
+	if _, err := io.WriteString(nc, "GET /api/randomNumber HTTP/1.0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(nc)
+	if err != nil || !strings.HasPrefix(string(text), "HTTP/1.0 200 ") || !strings.Contains(string(text), `"randomNumber":`) {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 

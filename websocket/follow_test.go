@@ -47,7 +47,7 @@ func TestTheWelcomeSaysWhereTheClientIs(t *testing.T) {
 	}
 	for _, want := range []string{
 		`{"welcome":"Hello! Welcome to the actionHero api","room":null,"context":"api"}`,
-		`{"context":"response","error":"log in","errorCode":"unauthenticated"}`,
+		`{"context":"response","error":"log in","room":"defaultRoom","errorCode":"unauthenticated"}`,
 	} {
 		if got, err := c.Message(); err != nil || got != want {
 			t.Errorf("got %s, %v; want %s", got, err, want)

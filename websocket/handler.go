@@ -22,6 +22,7 @@ package websocket
 
 import (
 	"context"
+	"errors"
 	"math"
 	"net/http"
 	"net/netip"
@@ -30,6 +31,7 @@ import (
 	"sync/atomic"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/internal/ws"
@@ -42,6 +44,7 @@ type Handler struct {
 	api       transport.Host
 	cfg       Config
 	options   ws.Options
+	refusals  browserguard.Refusals
 	configErr error // returned by Start
 
 	mu       sync.Mutex
@@ -95,6 +98,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := ss.ws.Upgrade(w, r, &h.options, ss.doesNotRead); err != nil {
 		h.api.Log().Debug("a WebSocket was not opened", "to", ss.ip, "reason", err.Error())
+		if errors.Is(err, ws.ErrOrigin) {
+			h.refusals.Warn(h.api.Log(), "pages are refused: their origin is not in webSockets.origins", "origin", browserguard.Shown(r.Header.Get("Origin")), "host", browserguard.Shown(r.Host), "to", ss.ip)
+		}
 		return
 	}
 	h.open(ss, remote)

@@ -40,6 +40,24 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+// An operator learns from the log why pages cannot connect: browsers show no reason.
+func TestRefusedOriginIsLogged(t *testing.T) {
+	t.Parallel()
+	s := start(t, websocket.Config{})
+	for range 3 {
+		_, _ = openFrames(connect(t, s), "Origin: https://shop.example\r\n")
+	}
+	found := 0
+	for _, e := range s.Log.Entries() {
+		if strings.Contains(e.Message, "their origin is not in webSockets.origins") {
+			found++
+		}
+	}
+	if found != 1 {
+		t.Errorf("the log has %d warnings about the origin", found)
+	}
+}
+
 func TestAnyOriginIsLogged(t *testing.T) {
 	t.Parallel()
 	s := start(t, websocket.Config{Origins: []string{"*"}})

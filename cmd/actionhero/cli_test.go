@@ -19,14 +19,15 @@ func TestCommandLine(t *testing.T) {
 		args []string
 		says []string // each is a pattern
 	}{
-		"version":      {[]string{"version"}, []string{`^actionhero ` + regexp.QuoteMeta(actionhero.Version) + `(\+\w+)? \(go\S+, \w+/\w+\)\n$`}},
-		"help":         {[]string{"help"}, []string{`(?m)^  start  `, `(?m)^  version  `, `config\.json, config\.yaml or config\.toml`, `HTTP, HTTPS, TCP, WebSocket and Socket\.IO`}},
-		"nothing":      {nil, []string{`(?m)^  start  `}},
-		"help, a flag": {[]string{"--help"}, []string{`(?m)^  start  `}},
-		"start --help": {[]string{"start", "--help"}, []string{`Start the server; Ctrl\+C stops it`, `--config string`}},
-		"help start":   {[]string{"help", "start"}, []string{`Start the server; Ctrl\+C stops it`, `--config string`}},
-		"actions":      {[]string{"actions"}, []string{`(?m)^cacheTest +Tests the cache`, `(?m)^  key \(string, required\) +\w+`, `(?m)^randomNumber  `}},
-		"config":       {[]string{"config"}, []string{`(?m)^httpServer\.port +-1 +ACTIONHERO_HTTP_SERVER_PORT +whole number, 1 to 65535, or -1 for any free port\n +ACTIONHERO_HTTP_SERVER_PORT: port to listen on\n`}},
+		"version":        {[]string{"version"}, []string{`^actionhero ` + regexp.QuoteMeta(actionhero.Version) + `(\+\w+)? \(go\S+, \w+/\w+\)\n$`}},
+		"help":           {[]string{"help"}, []string{`(?m)^  start  `, `(?m)^  version  `, `config\.json, config\.yaml or config\.toml`, `HTTP, HTTPS, TCP, WebSocket and Socket\.IO`}},
+		"nothing":        {nil, []string{`(?m)^  start  `}},
+		"help, a flag":   {[]string{"--help"}, []string{`(?m)^  start  `}},
+		"start --help":   {[]string{"start", "--help"}, []string{`Start the server; Ctrl\+C stops it`, `--config string`}},
+		"help start":     {[]string{"help", "start"}, []string{`Start the server; Ctrl\+C stops it`, `--config string`}},
+		"actions":        {[]string{"actions"}, []string{`(?m)^cacheTest \(write\) +Tests the cache`, `(?m)^  key \(string, required\) +\w+`, `(?m)^randomNumber \(read\)  `}},
+		"actions --json": {[]string{"actions", "--json"}, []string{`^\[\n  \{\n    "name": "actionClusterCacheTest"`, `"kind": "read"`, `"type": "string",\n +"required": true,\n +"secret": false`}},
+		"config":         {[]string{"config"}, []string{`(?m)^httpServer\.port +-1 +ACTIONHERO_HTTP_SERVER_PORT +whole number, 1 to 65535, or -1 for any free port\n +ACTIONHERO_HTTP_SERVER_PORT: port to listen on\n`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

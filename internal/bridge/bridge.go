@@ -56,6 +56,7 @@ type Params interface {
 	AddJSON(key string, raw []byte) error
 	AddFile(key string, file any) error
 	AddObject(object []byte) error
+	AddInput(input any) error
 	AddParams(other any) error
 	NextSource()
 	SetPage(api any)

@@ -18,8 +18,9 @@ type Origins struct {
 }
 
 // NewOrigins parses a list of origins. An element is an origin like "https://example.com", with a port if it is not the
-// default one, "https://*.example.com" for all subdomains, or "*" for every page. NewOrigins returns an error for any
-// other element; setting is the name of the setting for this error.
+// default one, "https://*.example.com" for all subdomains, or "*" for every page. The scheme may belong to an app, as in
+// "capacitor://localhost" or "chrome-extension://ID". NewOrigins returns an error for any other element; setting is
+// the name of the setting for this error.
 func NewOrigins(setting string, list []string) (Origins, error) {
 	var o Origins
 	for _, text := range list {
@@ -58,11 +59,15 @@ func NewOrigins(setting string, list []string) (Origins, error) {
 func (o *Origins) Any() bool { return o.any }
 
 // Allow reports whether the page that sent r belongs to the server or to an origin of the list, according to the header
-// Origin. Requests without this header are allowed. A transport calls Allow for requests that open a connection, for
-// which browsers always send Origin.
+// Origin. Requests without this header are allowed. If a proxy has changed the Host header, the Origin of the server's
+// own pages is another one than Host says. Their requests are allowed if the browser sends Sec-Fetch-Site. A transport
+// calls Allow for requests that open a connection, for which browsers always send Origin.
 func (o *Origins) Allow(r *http.Request) bool {
 	values, ok := r.Header["Origin"]
 	if !ok || o.any {
+		return true
+	}
+	if site := r.Header["Sec-Fetch-Site"]; len(site) == 1 && site[0] == "same-origin" {
 		return true
 	}
 	origin, ok := originOf(values)
@@ -117,7 +122,7 @@ func originOf(values []string) (o origin, ok bool) {
 	return parseOrigin(values[0])
 }
 
-// origin is a web origin (RFC 6454), in lower case and always with a port.
+// origin is a web origin (RFC 6454), in lower case. An origin of the web always has a port.
 type origin struct{ scheme, host, port string }
 
 func (o origin) String() string { return o.scheme + "://" + o.host + ":" + o.port }
@@ -126,17 +131,21 @@ func (o origin) String() string { return o.scheme + "://" + o.host + ":" + o.por
 // the scheme of o must be "https". If the request came without TLS, "http" and "https" are both allowed, because a
 // proxy may have terminated TLS.
 func (o origin) own(r *http.Request) bool {
-	if r.TLS != nil && o.scheme != "https" {
+	if o.scheme != "https" && (o.scheme != "http" || r.TLS != nil) {
 		return false
 	}
 	self, ok := parseOrigin(o.scheme + "://" + r.Host)
 	return ok && self == o
 }
 
+// defaultPorts has the ports of the schemes of the web. The schemes of apps have none.
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-// parseOrigin parses an origin of the form scheme://host or scheme://host:port, where scheme is "http" or "https". ok
-// is false for any other text, for example for "null" and for an origin with the name of a user.
+// pageless has schemes that no page has. An origin with one of these schemes is a mistake in a list.
+var pageless = map[string]bool{"": true, "file": true, "ftp": true, "ws": true, "wss": true}
+
+// parseOrigin parses an origin of the form scheme://host or scheme://host:port. ok is false for any other text, for
+// example for "null" and for an origin with the name of a user.
 func parseOrigin(text string) (o origin, ok bool) {
 	if len(text) > 300 || strings.ContainsAny(text, "@?#\\ \t") {
 		return o, false
@@ -146,12 +155,11 @@ func parseOrigin(text string) (o origin, ok bool) {
 		return o, false
 	}
 	o = origin{scheme: strings.ToLower(u.Scheme), host: strings.ToLower(u.Hostname()), port: u.Port()}
-	defaultPort, known := defaultPorts[o.scheme]
-	if !known || o.host == "" || strings.HasSuffix(u.Host, ":") {
+	if pageless[o.scheme] || o.host == "" || strings.HasSuffix(u.Host, ":") {
 		return o, false
 	}
 	if o.port == "" {
-		o.port = defaultPort
+		o.port = defaultPorts[o.scheme]
 	}
 	return o, true
 }

@@ -14,6 +14,7 @@ func TestOrigins(t *testing.T) {
 	lists := map[string][]string{
 		"none": nil,
 		"some": {"https://a.example", "http://B.example:8080", "https://*.Wild.example", "http://*.plain.example:81", "https://[2001:db8::1]:444"},
+		"apps": {"capacitor://localhost", "chrome-extension://abcdefgh", "Tauri://localhost:1"},
 		"any":  {"https://a.example", "*"},
 	}
 	for _, test := range []struct {
@@ -84,6 +85,16 @@ func TestOrigins(t *testing.T) {
 		{"some", "example.com", false, []string{"https://x.wild.example.evil.example"}, false},
 		{"some", "example.com", false, []string{"null"}, false},
 
+		{"apps", "example.com", false, []string{"capacitor://localhost"}, true},
+		{"apps", "example.com", true, []string{"chrome-extension://abcdefgh"}, true},
+		{"apps", "example.com", false, []string{"tauri://localhost:1"}, true},
+		{"apps", "example.com", false, []string{"tauri://localhost"}, false},
+		{"apps", "example.com", false, []string{"capacitor://localhost:80"}, false},
+		{"apps", "example.com", false, []string{"ionic://localhost"}, false},
+		{"apps", "example.com", false, []string{"https://localhost"}, false},
+		{"apps", "localhost", false, []string{"ionic://localhost"}, false},
+		{"apps", "example.com", false, []string{"chrome-extension://other"}, false},
+
 		{"any", "example.com", false, []string{"http://evil.example"}, true},
 		{"any", "example.com", false, []string{"null"}, true},
 	} {
@@ -107,10 +118,21 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+// Behind a proxy that changes the Host header, a page of the server may connect if its browser says that it is one.
+func TestOwnPageBehindAProxyThatChangesHost(t *testing.T) {
+	t.Parallel()
+	for site, ok := range map[string]bool{"same-origin": true, "none": false, "same-site": false, "cross-site": false, "Same-Origin": false, "": false, "same-origin|cross-site": false} {
+		r := &http.Request{Host: "backend:8080", Header: http.Header{"Origin": {"https://shop.example"}, "Sec-Fetch-Site": strings.Split(site, "|")}}
+		if got := new(browserguard.Origins).Allow(r); got != ok {
+			t.Errorf("Sec-Fetch-Site %q: allowed is %v", site, got)
+		}
+	}
+}
+
 func TestNewOriginsErrors(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"", "null", "example.com", "https://", "https://*", "*.example.com", "https://a.*.example.com", "https://*.*.example.com", "https://example.com/", "ftp://example.com",
+		"", "null", "example.com", "https://", "https://*", "*.example.com", "https://a.*.example.com", "https://*.*.example.com", "https://example.com/", "ftp://example.com", "wss://example.com", "ws://*.example.com", "file://", "file:///x", "capacitor://", "capacitor://*.example.com",
 		"https://user@example.com", "https://*.example.com/path", "https://example.com:port", "**",
 	} {
 		_, err := browserguard.NewOrigins("webSockets.origins", []string{"https://fine.example", text})

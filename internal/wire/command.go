@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -78,10 +79,12 @@ func Unknown(event string) *actionhero.Error {
 
 // Enter moves the client c, which has just connected, into the default room. Before, Enter calls welcome, which sends the
 // welcome message, with the name of the room, or "" if the client may not enter the room. In that case, Enter returns the
-// reason as failure and appends the reply to dst, as [RunCommand] does.
+// reason as failure and appends the reply to dst, as [RunCommand] does, with the name of the room.
 func Enter(ctx context.Context, dst []byte, api transport.Host, c *actionhero.Conn, welcome func(room string)) (object []byte, failure *actionhero.Error) {
-	if err := api.Enter(ctx, c, api.Config().DefaultChatRoom, welcome); err != nil {
-		return failed(dst, api.API, c, "connect", err)
+	room := api.Config().DefaultChatRoom
+	if err := api.Enter(ctx, c, room, welcome); err != nil {
+		object, failure = failed(dst, api.API, c, "connect", err)
+		return jsonx.AppendString(append(object, `,"room":`...), room), failure
 	}
 	return dst, nil
 }
@@ -93,9 +96,20 @@ func failed(dst []byte, api *actionhero.API, c *actionhero.Conn, name string, er
 		if failure.Err != nil {
 			cause = failure.Err
 		}
-		api.Log().Error("["+name+" @ "+c.Transport+"]", slog.String("to", c.Remote.Addr().String()), slog.String("error", failure.Message), slog.String("cause", cause.Error()))
+		api.Log().Error("["+name+" @ "+c.Transport+"]", slog.String("to", c.Remote.Addr().String()), slog.String("error", failure.Message), slog.String("cause", logged(cause)))
 	}
 	return Failed(dst, err)
+}
+
+// logged returns the text of cause for a log line. Room middleware may repeat what a client has said in its errors, and
+// clients must not be able to push older lines out of the log.
+func logged(cause error) string {
+	const most = 16 << 10
+	text := cause.Error()
+	if len(text) <= most {
+		return text
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(text[:most], ""), len(text))
 }
 
 func roomChange(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn, args Args) ([]byte, error) {

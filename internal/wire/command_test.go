@@ -136,12 +136,16 @@ func TestRefusedCommands(t *testing.T) {
 		case "panic":
 			panic("at the door")
 		}
+		if len(text) > 1<<10 {
+			return errors.New("spam: " + text)
+		}
 		return nil
 	}
 	api, c := newAPIWith(t, actionhero.Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, actionhero.RoomMiddleware{
 		Join: func(_ context.Context, _ *actionhero.Conn, room string) error { return refuse(room) },
 		Say:  func(_ context.Context, _ *actionhero.Conn, _, text string) (string, error) { return text, refuse(text) },
 	})
+	long := strings.Repeat("x", 64<<10)
 	const internal = `{"context":"response","error":"The server experienced an internal error"}`
 	for _, command := range []string{"roomAdd", "roomChange", "say"} {
 		for arg, test := range map[string]struct{ want, logged string }{
@@ -157,6 +161,11 @@ func TestRefusedCommands(t *testing.T) {
 				t.Errorf("%s %s is logged as %q", command, arg, line)
 			}
 		}
+	}
+	log.Reset()
+	wire.RunCommand(t.Context(), prefix(), api, c, "say", wire.Words("say", long))
+	if n := log.Len(); n < 1<<10 || n > 20<<10 {
+		t.Errorf("an error that repeats a long message is logged with %d bytes", n)
 	}
 	if rooms := c.Rooms(); !slices.Equal(rooms, []string{"defaultRoom"}) {
 		t.Errorf("after the refusals the rooms are %q", rooms)
@@ -188,7 +197,7 @@ func TestEnter(t *testing.T) {
 			t.Errorf("closed %v: refused is %v, the room is %q", closed, refused, c.Room())
 		}
 		if closed {
-			wantObject(t, "the refusal", object, `{"context":"response","error":"say who you are"}`)
+			wantObject(t, "the refusal", object, `{"context":"response","error":"say who you are","room":"defaultRoom"}`)
 		}
 		transport.Of(api).Disconnect(c)
 	}

@@ -34,7 +34,11 @@ type refusal struct {
 	status int
 	text   string
 	header [2]string
+	err    error // nil: an error with the text
 }
+
+// ErrOrigin is the error of Upgrade for a page of an origin that is not allowed.
+var ErrOrigin = errors.New("pages of this origin may not connect: to allow them, list the origin in webSockets.origins")
 
 // Upgrade performs the handshake (RFC 6455 section 4.2) and hijacks the connection from net/http or another server that
 // implements [http.Hijacker]. If the handshake fails, Upgrade answers the request with an error status and a sentence
@@ -53,6 +57,9 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options,
 			w.Header().Set("Connection", "Upgrade")
 		}
 		http.Error(w, no.text, no.status)
+		if no.err != nil {
+			return no.err
+		}
 		return errors.New(no.text)
 	}
 	compress := options.Compress && offersDeflate(r.Header["Sec-Websocket-Extensions"])
@@ -75,7 +82,7 @@ func check(w http.ResponseWriter, r *http.Request, origins *browserguard.Origins
 	_, canHijack := hijacker(w)
 	switch {
 	case r.Method != http.MethodGet:
-		return &refusal{http.StatusMethodNotAllowed, "a WebSocket is opened with GET", [2]string{"Allow", http.MethodGet}}
+		return &refusal{status: http.StatusMethodNotAllowed, text: "a WebSocket is opened with GET", header: [2]string{"Allow", http.MethodGet}}
 	case r.ProtoMajor != 1 || !canHijack:
 		return &refusal{status: http.StatusUpgradeRequired, text: "a WebSocket is opened over HTTP/1.1, not " + r.Proto}
 	case !hasToken(r.Header["Connection"], "upgrade") || !hasToken(r.Header["Upgrade"], "websocket"):
@@ -83,7 +90,7 @@ func check(w http.ResponseWriter, r *http.Request, origins *browserguard.Origins
 	case r.ProtoMinor < 1:
 		return &refusal{status: http.StatusBadRequest, text: "a WebSocket is opened over HTTP/1.1, not " + r.Proto}
 	case len(r.Header["Sec-Websocket-Version"]) != 1 || r.Header["Sec-Websocket-Version"][0] != "13":
-		return &refusal{http.StatusUpgradeRequired, "the version of WebSocket must be 13", [2]string{"Sec-WebSocket-Version", "13"}}
+		return &refusal{status: http.StatusUpgradeRequired, text: "the version of WebSocket must be 13", header: [2]string{"Sec-WebSocket-Version", "13"}}
 	case r.Host == "":
 		return &refusal{status: http.StatusBadRequest, text: "the header Host is missing"}
 	case r.ContentLength != 0:
@@ -91,7 +98,7 @@ func check(w http.ResponseWriter, r *http.Request, origins *browserguard.Origins
 	case !validKey(r.Header["Sec-Websocket-Key"]):
 		return &refusal{status: http.StatusBadRequest, text: "the header Sec-WebSocket-Key must be 16 bytes in base64"}
 	case !origins.Allow(r):
-		return &refusal{status: http.StatusForbidden, text: "pages of this origin may not connect"}
+		return &refusal{status: http.StatusForbidden, text: ErrOrigin.Error(), err: ErrOrigin}
 	}
 	return nil
 }

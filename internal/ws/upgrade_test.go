@@ -41,7 +41,7 @@ func TestHandshake(t *testing.T) {
 		"words in any case":      {change("Connection", "connection: UPGRADE"), 101, "", "Upgrade: websocket"},
 		"several upgrades":       {change("Upgrade", "Upgrade: h2c, websocket"), 101, "", "Connection: Upgrade"},
 		"compression disabled":   {change("Host", "Host: h\r\nSec-WebSocket-Extensions: permessage-deflate"), 101, "", "Sec-WebSocket-Extensions: "},
-		"a page of another site": {change("Host", "Host: example.com\r\nOrigin: http://evil.example"), 403, "pages of this origin may not connect", ""},
+		"a page of another site": {change("Host", "Host: example.com\r\nOrigin: http://evil.example"), 403, "pages of this origin may not connect: to allow them, list the origin in webSockets.origins", ""},
 		"POST":                   {change("GET", "POST / HTTP/1.1\r\nContent-Length: 0"), 405, "a WebSocket is opened with GET", "Allow: GET"},
 		"an ordinary request":    {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", 426, "this address is for WebSocket", "Upgrade: websocket"},
 		"no Connection":          {change("Connection", ""), 426, "this address is for WebSocket", "Connection: Upgrade"},

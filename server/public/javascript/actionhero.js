@@ -17,7 +17,7 @@
  * A message never reaches another room than the one it was meant for: say names its room, and the server refuses it if
  * the client is not there. If the current room refuses the client after a reconnect, say fails until the app chooses a
  * room. An app with a login logs in from a listener of "welcome" that returns a promise; the client enters its rooms
- * after that promise.
+ * after that promise, also the first room, if that refused the client before the login.
  *
  * @module
  */
@@ -126,6 +126,8 @@ export class ActionHero {
   #chosenRoom = null; // by roomChange; null: the server's choice
   #serverRoom = null; // the current room of this connection, as the server has last said
   #lostRoom = null; // the current room that refused this client after a reconnect
+  #firstRoom = null; // the server's choice for this connection, which may have refused this client
+  #refusal = null; // why that room refuses this client, which still logs in
   #heard = 0; // how many frames have come
   #welcomedOnce = false; // this connection had its welcome: any later frame with that key is no welcome
   #asking = false; // the server is being asked whether it is there
@@ -379,7 +381,21 @@ export class ActionHero {
     const failure = response.error ? new ActionHeroError("server", String(response.error), { response }) : null;
     const request = this.#settle(response.messageId);
     if (request) failure ? request.reject(failure) : request.resolve(response);
-    else if (failure && response.messageId === undefined) this.#emit("error", failure); // otherwise it came after the timeout
+    else if (failure && response.messageId === undefined) this.#refusedFirst(failure); // otherwise it came after the timeout
+  }
+
+  /** The only failure that answers no request: the first room refuses the client. */
+  #refusedFirst(failure) {
+    this.#firstRoom = failure.response.room ?? this.#firstRoom;
+    if (this.#greeting) { // a listener of welcome still works, perhaps at a login: the client asks again after it
+      this.#refusal = failure;
+      return;
+    }
+    if ([this.room, this.#chosenRoom].every((room) => room === null || room === this.#firstRoom)) {
+      this.#lostRoom = this.#chosenRoom;
+      this.room = this.#chosenRoom = null;
+    }
+    this.#emit("error", failure);
   }
 
   /**
@@ -402,7 +418,8 @@ export class ActionHero {
   async #welcomed(welcome) {
     const socket = this.#socket;
     clearTimeout(this.#timers.welcome);
-    this.room = this.#serverRoom = welcome.room ?? null;
+    this.room = this.#serverRoom = this.#firstRoom = welcome.room ?? null;
+    this.#refusal = null;
     this.#greeting = true;
     const greeted = this.#emit("welcome", welcome);
     if (greeted.some((result) => typeof result?.then === "function")) {
@@ -439,11 +456,12 @@ export class ActionHero {
         }
       }
     };
-    const room = this.#chosenRoom;
-    if (room !== null && room !== this.room) {
+    const again = this.#refusal !== null && this.#lostRoom === null;
+    const room = this.#chosenRoom ?? (again ? this.#firstRoom : null);
+    if (room !== null && (again || room !== this.room)) {
       await enter("roomChange", room, () => (this.room = this.#serverRoom = room), () => {
+        this.#lostRoom = this.#chosenRoom ?? this.#lostRoom;
         this.room = this.#chosenRoom = null;
-        this.#lostRoom = room;
       });
     } else if (this.#lostRoom !== null) {
       this.room = null; // the server's choice is not the app's

@@ -74,8 +74,9 @@ type Client interface {
 
 // Engine holds the sessions of all clients. An Engine is the [http.Handler] of the only URL path of the protocol.
 type Engine struct {
-	cfg    Config
-	socket ws.Options
+	cfg      Config
+	socket   ws.Options
+	refusals browserguard.Refusals
 
 	mu        sync.Mutex
 	sessions  map[string]*Session
@@ -146,6 +147,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head.Set("X-Content-Type-Options", "nosniff")
 	if !e.cfg.Origins.Allow(r) {
 		head.Add("Vary", "Origin")
+		e.warn(r, "pages are refused: their origin is not in webSockets.origins")
 		forbidden.send(w)
 		return
 	}
@@ -162,12 +164,18 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet:
 		badMethod.send(w)
 	case query.Get("EIO") != "4":
+		e.warn(r, "clients are refused: the server needs a Socket.IO client of version 3 or 4")
 		unsupportedVersion.send(w)
 	case e.isStopping():
 		sendStopping(w)
 	default:
 		e.open(w, r, transport)
 	}
+}
+
+// warn logs why requests like r are refused. Clients show their users no reason.
+func (e *Engine) warn(r *http.Request, text string) {
+	e.refusals.Warn(e.cfg.Log, text, "origin", browserguard.Shown(r.Header.Get("Origin")), "host", browserguard.Shown(r.Host), "to", ws.Remote(r, e.cfg.RemoteIP).Addr().Unmap().String())
 }
 
 // open opens a session, unless the client has too many sessions or has used up its allowance of requests.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -72,6 +73,39 @@ func TestOrigins(t *testing.T) {
 		}
 		if n := s.engine.Len(); n != sessions {
 			t.Errorf("%d sessions were opened", n-sessions)
+		}
+	})
+}
+
+// An operator learns from the log why pages and old clients cannot connect: clients show no reason.
+func TestRefusalsAreLogged(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		for _, test := range []struct{ query, origin, text string }{
+			{enginetest.Polling, "https://shop.example", "their origin is not in webSockets.origins"},
+			{"EIO=3&transport=polling", "http://test", "the server needs a Socket.IO client of version 3 or 4"},
+		} {
+			for range 3 {
+				r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"?"+test.query, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Origin", test.origin)
+				resp, err := s.HTTP.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = resp.Body.Close()
+			}
+			found := 0
+			for _, e := range s.log.Entries() {
+				if strings.Contains(e.Message, test.text) {
+					found++
+				}
+			}
+			if found != 1 {
+				t.Errorf("%q is in the log %d times", test.text, found)
+			}
+			time.Sleep(time.Minute)
 		}
 	})
 }

@@ -630,6 +630,57 @@ describe("rooms", () => {
     assert.deepEqual(FakeSocket.last.verbs, ["action login", "action more", "roomChange kitchen"]);
   });
 
+  test("a first room that refuses before the login is entered after it, also after a reconnect", async () => {
+    const client = newClient();
+    client.on("welcome", () => client.action("login"));
+    for (let connection = 0; connection < 2; connection++) {
+      if (connection === 0) FakeSocket.last.welcome();
+      else await reconnectTo();
+      FakeSocket.last.receive({ context: "response", error: "log in first" });
+      FakeSocket.last.answer(0);
+      await turn();
+      assert.deepEqual(FakeSocket.last.verbs, ["action login", "roomChange defaultRoom"]);
+      assert.notEqual(client.state, "open");
+      FakeSocket.last.answer(1, { room: "defaultRoom" });
+      await turn();
+      assert.equal(client.room, "defaultRoom");
+      assert.deepEqual(client.seen.at(-1 - connection), ["open", { refusedRooms: [] }]);
+      if (connection === 0) FakeSocket.last.end();
+    }
+    assert.ok(!client.events().includes("error"));
+  });
+
+  test("a first room that refuses also after the login is no room of the client", async () => {
+    const client = newClient();
+    client.on("welcome", () => client.action("login"));
+    FakeSocket.last.welcome();
+    FakeSocket.last.receive({ context: "response", error: "log in first" });
+    FakeSocket.last.answer(0);
+    await turn();
+    FakeSocket.last.answer(1, { error: "members only" });
+    await turn();
+    assert.equal(client.room, null);
+    assert.deepEqual(client.seen.slice(1).map(([event, value]) => [event, value.message ?? value.refusedRooms]),
+      [["error", "members only"], ["open", ["defaultRoom"]]]);
+    assert.equal((await outcome(client.say("hello"))).code, "room");
+  });
+
+  test("a first room that refuses a client without a login is no room of the client", async () => {
+    const client = await openClient();
+    FakeSocket.last.receive({ context: "response", error: "members only" });
+    assert.equal(client.room, null);
+    assert.equal(client.seen.at(-1)[1].message, "members only");
+    const chosen = client.roomChange("defaultRoom");
+    FakeSocket.last.answer(0, { room: "defaultRoom" });
+    await chosen;
+    FakeSocket.last.end();
+    await reconnectTo();
+    FakeSocket.last.receive({ context: "response", error: "members only" });
+    assert.equal(client.room, null);
+    const error = await outcome(client.say("hello"));
+    assert.match(error.message, /the room defaultRoom has refused this client/);
+  });
+
   test("a login that fails is an error, and the rooms decide", async () => {
     const client = await openClient();
     client.on("welcome", () => client.action("login"));
