@@ -155,7 +155,7 @@ export class ActionHero {
     if (this.state === "closed") this.#attempt = 0;
     this.#listenToPage(true);
     clearTimeout(this.#timers.retry);
-    const socket = new this.#WebSocket(this.url);
+    const socket = new this.#WebSocket(following(this.url));
     const current = (act) => (event) => this.#socket === socket && act(event);
     this.state = "connecting";
     this.#socket = socket;
@@ -251,7 +251,7 @@ export class ActionHero {
    * - open ({ refusedRooms }): connected and in its rooms, except those that refused; requests go out
    * - message ({ message, from, … }): a client spoke in a room: the current one, or the further one that room names
    * - notice (object): a message of the server that belongs to no request and no room
-   * - rooms ({ room, rooms }): the rooms of this client have changed, by its own request or by the server
+   * - rooms ({ room, rooms }): the rooms of this client have changed, by the server or by a request of this client
    * - close ({ code, reason, reconnectIn }): a connection ended or an attempt failed; reconnectIn is in milliseconds, or null
    * - reconnect ({ attempts }): open again
    * - error (Error): a failure that belongs to no request, as a room that refuses after a reconnect
@@ -387,6 +387,7 @@ export class ActionHero {
   /** The only failure that answers no request: the first room refuses the client. */
   #refusedFirst(failure) {
     this.#firstRoom = failure.response.room ?? this.#firstRoom;
+    this.#serverRoom = null;
     if (this.#greeting) { // a listener of welcome still works, perhaps at a login: the client asks again after it
       this.#refusal = failure;
       return;
@@ -399,26 +400,26 @@ export class ActionHero {
   }
 
   /**
-   * The rooms of this client have changed. A room that the app has chosen stays chosen while the client goes back into its
-   * rooms: the notices of that time are about rooms on the way.
+   * The rooms of this client at the server have changed, by the server or by a request of this client. On the way back into
+   * the rooms, a frame does not have all of them yet.
    */
-  #moved({ room = null, rooms = [] }) {
-    const open = this.state === "open";
-    const moved = room !== this.#serverRoom;
-    this.#serverRoom = room;
-    this.rooms = new Set(open ? rooms : [...this.rooms, ...rooms]);
-    if (moved) {
-      this.room = room;
-      this.#lostRoom = null;
-      if (open || this.#chosenRoom === null) this.#chosenRoom = room;
+  #moved({ room, rooms }) {
+    const back = this.state !== "open";
+    if ((room || null) !== this.#serverRoom) {
+      this.room = this.#serverRoom = room || null;
+      if (!back) this.#chosenRoom = this.room;
+      this.#lostRoom = this.#refusal = null;
     }
-    if (open) this.#emit("rooms", { room: this.room, rooms: [...this.rooms] });
+    const further = rooms.filter((name) => name !== room);
+    if (this.rooms.has(room)) further.push(room); // it stays a further room after the next roomChange
+    this.rooms = new Set(back ? [...this.rooms, ...further] : further);
+    if (!back) this.#emit("rooms", { room: this.room, rooms: [...this.rooms] });
   }
 
   async #welcomed(welcome) {
     const socket = this.#socket;
     clearTimeout(this.#timers.welcome);
-    this.room = this.#serverRoom = this.#firstRoom = welcome.room ?? null;
+    this.room = this.#firstRoom = this.#serverRoom = welcome.room ?? null;
     this.#refusal = null;
     this.#greeting = true;
     const greeted = this.#emit("welcome", welcome);
@@ -550,6 +551,12 @@ export class ActionHero {
       reject(new ActionHeroError(code, `${why} before ${what} was answered`, more));
     }
   }
+}
+
+/** The url with the query that asks the server to tell the client its rooms whenever they change. */
+function following(url) {
+  const full = new URL(url);
+  return full.href;
 }
 
 function webSocketURL(url) {
