@@ -129,7 +129,7 @@ func (s *Server) setContentHeaders(c *call, content *actionhero.Content) {
 	if content.Download {
 		header.Set("Content-Disposition", dispositionOf(content.Name))
 	}
-	s.setCacheHeaders(header, c.r)
+	s.setCacheHeaders(header)
 }
 
 // dispositionOf returns the header Content-Disposition that makes a browser save a response as a file with this name. The
@@ -166,15 +166,16 @@ func (s *Server) sendSeeker(c *call, content *actionhero.Content, body io.ReadSe
 		defer coded.finish(size)
 		w = coded
 	}
+	if c.r.Header["Range"] != nil {
+		w = rangeWriter{w}
+	}
 	http.ServeContent(w, c.r, "", content.ModTime, body)
 	if *failure != nil {
 		s.failContent(c, *failure, true)
 	}
 }
 
-// setCacheHeaders sets the headers for caches. The response to a request with a range has no Expires: [http.ServeContent]
-// would leave it in a refusal of the range (416), and caches would keep that.
-func (s *Server) setCacheHeaders(header http.Header, r *http.Request) {
+func (s *Server) setCacheHeaders(header http.Header) {
 	seconds := s.cfg.Common.FlatFileCacheDuration
 	if header.Get("Cache-Control") != "" {
 		return
@@ -184,9 +185,6 @@ func (s *Server) setCacheHeaders(header http.Header, r *http.Request) {
 		return
 	}
 	header.Set("Cache-Control", fmt.Sprintf("max-age=%d, must-revalidate", seconds))
-	if r.Header["Range"] != nil {
-		return
-	}
 	header.Set("Expires", time.Now().Add(time.Duration(seconds)*time.Second).UTC().Format(http.TimeFormat))
 }
 

@@ -68,6 +68,27 @@ func TestMediaTypesOfJSON(t *testing.T) {
 	})
 }
 
+// The refusal of a compressed body gives the reason, and does not speak of malformed JSON.
+func TestCompressedBodies(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil, routed("show", ""))
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for _, coding := range []string{"gzip", "GZIP", "br", "identity, deflate", "zstd|Content-Encoding: identity"} {
+			for _, kind := range []string{"application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"} {
+				got := c.Ask("POST", "/api/show", "\x1f\x8b\x08", strings.Split("Content-Type: "+kind+"|Content-Encoding: "+coding, "|")...)
+				got.Want(t, 415, `"error":"a body must not be compressed`)
+				if got.Header.Get("Accept-Encoding") != "identity" {
+					t.Errorf("%s: the headers are %v", coding, got.Header)
+				}
+			}
+		}
+		for _, coding := range []string{"identity", "utf-8", ""} {
+			c.Ask("POST", "/api/show", `{"name":"ann"}`, "Content-Type: application/json", "Content-Encoding: "+coding).Want(t, 200, `{"got":"ann|"`)
+		}
+		c.Ask("GET", "/api/show?name=ann", "", "Content-Encoding: gzip").Want(t, 200, `{"got":"ann|"`)
+	})
+}
+
 // A percent sign that begins no escape stands for itself, as browsers read it.
 func TestPercentSigns(t *testing.T) {
 	t.Parallel()

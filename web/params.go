@@ -149,6 +149,9 @@ func (s *Server) readBody(c *call, req *actionhero.Request, raw bool) error {
 	switch {
 	case raw:
 		return s.readRawBody(c, req, body, kind, boundary)
+	case isCompressed(c.r):
+		c.w.Header().Set("Accept-Encoding", "identity")
+		return &actionhero.Error{Code: actionhero.CodeInvalidInput, Err: errContentType, Message: "a body must not be compressed: send it without Content-Encoding"}
 	case kind == multipartBody:
 		return readMultipart(c, req, body, boundary)
 	case kind == unknownBody:
@@ -164,6 +167,20 @@ func (s *Server) readBody(c *call, req *actionhero.Request, raw bool) error {
 		return err
 	}
 	return s.readText(req, kind, text)
+}
+
+// isCompressed reports whether the header Content-Encoding of r names a compression. Clients that send another value,
+// like utf-8, do not compress.
+func isCompressed(r *http.Request) bool {
+	for _, text := range r.Header["Content-Encoding"] {
+		for coding := range strings.SplitSeq(text, ",") {
+			switch strings.ToLower(strings.TrimSpace(coding)) {
+			case "gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd":
+				return r.ContentLength != 0
+			}
+		}
+	}
+	return false
 }
 
 // readRawBody reads a body that the action gets byte for byte. It reads the params as readBody does, but a body of another

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -56,3 +57,17 @@ func usualRange(method, value string, size int64) string {
 	}
 	return "bytes=" + strings.Join(kept, ",")
 }
+
+// rangeWriter is the http.ResponseWriter for a request with a range. [http.ServeContent] leaves the header Expires in a
+// refusal of the range (416), so that caches would keep the refusal. rangeWriter removes the header.
+type rangeWriter struct{ http.ResponseWriter }
+
+func (w rangeWriter) WriteHeader(status int) {
+	if status == http.StatusRequestedRangeNotSatisfiable {
+		w.Header().Del("Expires")
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// ReadFrom implements [io.ReaderFrom], so that the kernel can copy a file to the client.
+func (w rangeWriter) ReadFrom(src io.Reader) (int64, error) { return io.Copy(w.ResponseWriter, src) }

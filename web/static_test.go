@@ -62,6 +62,8 @@ func TestRanges(t *testing.T) {
 			}
 			if head := got.Header; got.StatusCode == 416 && (head.Get("Expires") != "" || head.Get("Cache-Control") != "") {
 				t.Errorf("%.80s: caches keep the refusal: %v", test.headers, head)
+			} else if got.StatusCode == 206 && head.Get("Expires") == "" {
+				t.Errorf("%.80s: the part has no Expires, but the whole file has", test.headers)
 			}
 			head := c.Ask("HEAD", "/public/ten.bin", "", strings.Split(test.headers, "|")...)
 			want := test.status // only GET has ranges
