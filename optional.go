@@ -12,6 +12,8 @@ import (
 // Use it for the inputs of an action that changes parts of a record, as HTTP's PATCH does. The tags of the field apply to
 // the value. A field of this type cannot have the tags required and default.
 //
+// An empty text is a value if T is a string, and counts as absent for every other T. A form cannot send null; JSON can.
+//
 // As an output, an Optional that is not set is null. With the json option omitzero, it is absent.
 type Optional[T any] struct {
 	Set   bool // the member is present: Null or Value holds what was sent

@@ -30,14 +30,17 @@ type Section[T any] string
 var sectionName = regexp.MustCompile(`^[a-z][A-Za-z0-9]*$`)
 
 // Defaults returns the name of the section and a pointer to a new T, in which each setting has its default. Package
-// server loads the configuration into that T. The error is not nil if the name is not a name for a section, or if T is
-// not a struct.
+// server loads the configuration into that T. The error is not nil if the name is not a name for a section, if T is
+// not a struct, or if a field of T is no declaration of a setting; it names the field and the remedy.
 func (s Section[T]) Defaults() (name string, settings any, err error) {
 	if !sectionName.MatchString(string(s)) {
 		return "", nil, fmt.Errorf("section name %q is not allowed: use a letter from a to z and then letters and digits", string(s))
 	}
 	if t := reflect.TypeFor[T](); t.Kind() != reflect.Struct {
 		return "", nil, fmt.Errorf("section %q has the type %v: use a struct whose fields are the settings", string(s), t)
+	}
+	if err := setting.Mistake(reflect.TypeFor[T]()); err != nil {
+		return "", nil, fmt.Errorf("section %q: %w", string(s), err)
 	}
 	value := new(T)
 	setting.Fill(value)

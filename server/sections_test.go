@@ -76,12 +76,15 @@ func TestWrongSections(t *testing.T) {
 		part actionhero.Part
 		want string
 	}{
-		"unknown key":    {"tickets: {escalation: 1h}", nil, "config.yaml:1:11: tickets.escalation is not a known setting; did you mean tickets.escalate?"},
-		"wrong value":    {"tickets: {escalate: soon}", nil, "config.yaml:1:21: tickets.escalate must be a duration"},
-		"not declared":   {"mails: {}", nil, "config.yaml:1:1: mails is not a known setting; an app declares a section of its own with actionhero.Section"},
-		"of the server":  {"", actionhero.Section[ticketsConfig]("general"), `section "general" is a section of the server: choose another name`},
-		"not a name":     {"", actionhero.Section[ticketsConfig]("my tickets"), `section name "my tickets" is not allowed`},
-		"not a struct":   {"", actionhero.Section[int]("numbers"), `section "numbers" has the type int: use a struct`},
+		"unknown key":   {"tickets: {escalation: 1h}", nil, "config.yaml:1:11: tickets.escalation is not a known setting; did you mean tickets.escalate?"},
+		"wrong value":   {"tickets: {escalate: soon}", nil, "config.yaml:1:21: tickets.escalate must be a duration"},
+		"not declared":  {"mails: {}", nil, "config.yaml:1:1: mails is not a known setting; an app declares a section of its own with actionhero.Section"},
+		"of the server": {"", actionhero.Section[ticketsConfig]("general"), `section "general" is a section of the server: choose another name`},
+		"not a name":    {"", actionhero.Section[ticketsConfig]("my tickets"), `section name "my tickets" is not allowed`},
+		"not a struct":  {"", actionhero.Section[int]("numbers"), `section "numbers" has the type int: use a struct`},
+		"wrong tag": {"", actionhero.Section[struct {
+			Every time.Duration `default:"4"`
+		}]("mails"), `section "mails": field Every of struct`},
 		"declared twice": {"", actionhero.Section[ticketsConfig]("tickets"), `two sections are named "tickets"`},
 	} {
 		t.Run(name, func(t *testing.T) {

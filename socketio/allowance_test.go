@@ -61,3 +61,23 @@ func TestOpensAndEventsCountTowardTheRequestLimit(t *testing.T) {
 		k.CloseNormal()
 	})
 }
+
+// A client that leaves the namespace and comes back makes messages to its room. Coming back counts toward the limit.
+func TestComingBackToTheNamespaceCountsTowardTheRequestLimit(t *testing.T) {
+	inBubble(t, func(general *actionhero.Config, cfg *socketio.Config) {
+		general.RequestLimit, general.RequestLimitWindow = 3, time.Hour
+		cfg.RemoteIP = func(*http.Request) string { return "192.0.2.7" }
+	}, func(t *testing.T, b *bubble) {
+		k, _ := b.join() // 1
+		for range 2 {
+			k.Send("41")
+			k.Send("40")
+			b.sid(k.Next())
+			k.Want(welcome)
+		}
+		k.Send("41")
+		k.Send("40")
+		k.Want(`44{"message":"too many requests: 3 are allowed in 1h0m0s","data":{"errorCode":"resourceExhausted","retryAfter":1200}}`)
+		k.CloseNormal()
+	})
+}

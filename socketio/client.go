@@ -28,6 +28,7 @@ type client struct {
 
 	mu           sync.Mutex
 	member       *member     // nil: the client is not connected
+	hasLeft      bool        // the client was connected before
 	connectTimer *time.Timer // closes the session after ConnectTimeout; nil while connected
 	partialTimer *time.Timer // closes the session if the attachments of partial do not come in time; nil: never started
 	closed       bool
@@ -85,7 +86,7 @@ func (c *client) Closed() {
 // answers. A new goroutine removes the client from its rooms, because api.Disconnect may block. The caller must hold c.mu.
 func (c *client) disconnect() {
 	if m := c.member; m != nil {
-		c.member = nil
+		c.member, c.hasLeft = nil, true
 		m.left.Store(true)
 		m.cancel(errClientGone)
 		c.clients.Add(-1)
@@ -181,7 +182,7 @@ func (c *client) handlePacket(p packet) connloop.Request {
 	m := c.connected()
 	switch {
 	case p.kind == typeConnect && p.namespace != nil:
-		return &connectError{c, p.namespace}
+		return &connectError{c, p.namespace, errNamespaceUnknown}
 	case p.kind == typeConnect && m == nil:
 		return c.connect()
 	case p.kind == typeConnect: // stock clients may send the connect packet twice
@@ -202,11 +203,20 @@ func (c *client) handlePacket(p packet) connloop.Request {
 }
 
 // connect connects the client to the namespace and returns the request that sends the reply. connect creates the
-// actionhero.Conn at once, because the next packet of the client may already need the Conn.
+// actionhero.Conn at once, because the next packet of the client may already need the Conn. If the client comes back, that
+// counts toward its allowance of requests, because the members of the room get messages about it.
 func (c *client) connect() connloop.Request {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || !c.connectTimer.Stop() {
+	if c.closed {
+		return nil
+	}
+	if c.hasLeft { // opening the session has counted for the first one
+		if _, limited := c.api.Admit(c.ip); limited != nil {
+			return &connectError{c, nil, limited}
+		}
+	}
+	if !c.connectTimer.Stop() {
 		return nil
 	}
 	c.connectTimer = nil

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // The type digits of Socket.IO packets (Socket.IO protocol 5, "Exchange protocol").
@@ -139,11 +141,24 @@ func appendConnectReply(dst []byte, sid string) []byte {
 	return append(append(append(dst, connectHead...), sid...), `"}`...)
 }
 
-// appendConnectError appends to dst the packet that refuses a client's connect packet, because the given namespace is
-// unknown.
-func appendConnectError(dst, namespace []byte) []byte {
-	dst = append(append(dst, typeConnectError), namespace...)
-	return append(dst, `,{"message":"Invalid namespace"}`...)
+// errNamespaceUnknown is the reason why a client cannot connect to another namespace than the default one. Stock servers
+// use the same words.
+var errNamespaceUnknown = errors.New("Invalid namespace")
+
+// appendConnectError appends to dst the packet that refuses a client's connect packet for err. If namespace is nil, it is
+// the default one. The code of an *actionhero.Error is in the member "data", which stock clients show as err.data.
+func appendConnectError(dst, namespace []byte, err error) []byte {
+	if dst = append(dst, typeConnectError); namespace != nil {
+		dst = append(append(dst, namespace...), ',')
+	}
+	dst = jsonx.AppendString(append(dst, `{"message":`...), err.Error())
+	if failure := (*actionhero.Error)(nil); errors.As(err, &failure) {
+		dst = append(dst, `,"data":`...)
+		comma := len(dst)
+		dst = append(transport.AppendError(dst, failure), '}')
+		dst[comma] = '{'
+	}
+	return append(dst, '}')
 }
 
 // appendEventHead appends to dst the beginning of an event packet with one argument. The caller must append the

@@ -161,7 +161,7 @@ func TestAppendPackets(t *testing.T) {
 	t.Parallel()
 	for want, got := range map[string][]byte{
 		`0{"sid":"abc"}`: appendConnectReply(nil, "abc"),
-		`4/random,{"message":"Invalid namespace"}`: appendConnectError(nil, []byte("/random")),
+		`4/random,{"message":"Invalid namespace"}`: appendConnectError(nil, []byte("/random"), errNamespaceUnknown),
 		`2["welcome",`:  appendEventHead(nil, "welcome"),
 		`2["response",`: appendAnswerHead(nil, nil),
 		`312[`:          appendAnswerHead(nil, []byte("12")),

@@ -151,18 +151,19 @@ func (r *errorReply) Run() (done bool) {
 	return true
 }
 
-// connectError is a request that refuses a client's connect packet. The field name is the name of the unknown namespace
-// in that packet.
+// connectError is a request that refuses a client's connect packet for the namespace in that packet, nil for the default
+// one.
 type connectError struct {
-	client *client
-	name   []byte
+	client    *client
+	namespace []byte
+	err       error
 }
 
 // Run implements connloop.Request. It queues the packet that refuses the connect.
 func (r *connectError) Run() (done bool) {
 	buf := getBuffer()
 	defer putBuffer(buf)
-	*buf = appendConnectError((*buf)[:0], r.name)
+	*buf = appendConnectError((*buf)[:0], r.namespace, r.err)
 	r.client.session.Reply(*buf)
 	return true
 }

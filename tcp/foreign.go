@@ -28,7 +28,7 @@ const (
 	telnetSB   = 0xFA // begins a negotiation, which SE ends
 	telnetIP   = 0xF4 // the user interrupts: Ctrl-C
 	telnetSE   = 0xF0
-	telnetEOF  = 0xEC
+	telnetEOF  = 0xEC // the first of the commands
 )
 
 // endOfTransmission is the byte that a terminal sends for Ctrl-D.
@@ -65,6 +65,10 @@ func withoutTelnet(p []byte, whole bool) []byte {
 		text, p = append(text, p[:i]...), p[i:]
 		if len(p) == 0 {
 			break
+		}
+		if len(p) > 1 && p[1] < telnetEOF { // no command of Telnet: text that is not UTF-8
+			text, p = append(text, p[0]), p[1:]
+			continue
 		}
 		n := telnetCommand(p)
 		if n == 0 && !whole {

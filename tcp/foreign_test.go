@@ -226,3 +226,13 @@ func TestAFileAmongManyMessages(t *testing.T) {
 		}
 	}
 }
+
+// Text that is not UTF-8 is no command of Telnet, although it may have the byte with which these begin. The byte is
+// replaced, and the rest of the line stays.
+func TestTextThatIsNotUTF8IsNoTelnet(t *testing.T) {
+	t.Parallel()
+	p := start(t, tcp.Config{}).TCP(t)
+	p.Send("paramAdd a=b\xffc\r\nparamView a\r\n")
+	p.Want(`{"status":"OK","context":"response","messageCount":1}`)
+	p.Want(`{"context":"response","params":{"a":"b` + "\ufffd" + `c"},"messageCount":2,"data":"b` + "\ufffd" + `c"}`)
+}

@@ -1,5 +1,7 @@
 package web
 
+import "fmt"
+
 // MaxCallback is the length of the longest name of a JSONP callback, in bytes.
 const MaxCallback = maxCallback
 
@@ -20,3 +22,14 @@ func ElementName(key string) string { return elementName(key) }
 
 // FileName returns the name that an upload gets if its client named it so.
 func FileName(name string) string { return fileName(name) }
+
+// Held returns what counts against the budgets of bytes and of HTTP/2 requests, and the clients that are counted.
+func (s *Server) Held() string {
+	s.buffered.mu.Lock()
+	defer s.buffered.mu.Unlock()
+	s.uploads.mu.Lock()
+	defer s.uploads.mu.Unlock()
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	return fmt.Sprint(s.buffered.used, len(s.buffered.clients), s.uploads.used, len(s.uploads.clients), s.streams.running, len(s.streams.addresses))
+}

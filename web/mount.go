@@ -30,6 +30,9 @@ type mount struct {
 // A request with another method than GET, HEAD and OPTIONS is refused if a page of an origin has sent it that
 // commonWeb.allowedOrigins does not list; see [CrossOrigin].
 //
+// A handler at a path of static files does not protect the files behind it: the action "file" serves them over every
+// transport. Keep files that need a permission outside Config.FlatFileDirectory of package actionhero.
+//
 // If pattern is malformed, conflicts with another pattern or hides an action, [New] or [Server.Start] returns an error.
 func Mount(pattern string, handler http.Handler) actionhero.Part {
 	return transport.Part(mount{pattern, handler})

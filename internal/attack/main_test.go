@@ -35,6 +35,8 @@ func newTarget(t testing.TB, change func(*server.Config), parts ...actionhero.Pa
 	tree := testkit.NewTree(t)
 	return &target{testkit.Start(t, testkit.Options{Parts: parts, TLS: true, Change: func(cfg *server.Config) {
 		cfg.General.FlatFileDirectory = tree.Public
+		// All clients of a test have one address. Tests of their own show the limits of an address.
+		cfg.TCPServer.MaxConnsPerAddr, cfg.CommonWeb.MaxConnsPerAddr, cfg.WebSockets.SocketIO.MaxPerAddress = -1, -1, -1
 		if change != nil {
 			change(cfg)
 		}

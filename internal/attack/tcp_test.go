@@ -166,7 +166,7 @@ func TestTCPOddLines(t *testing.T) {
 			{"a NUL after the object", "{\"action\":\"odd\"}\x00", "offset"},
 			{"null", `null`, "null is not a known action"},
 			{"a NUL in a name", "odd\x00", "is not a known action"},
-			{"bytes that are no text", "\xff\xfe", "\ufffd is not a known action"},
+			{"bytes that are no text", "\xfe\xc0", "\ufffd is not a known action"},
 			{"escape codes", "\x1b[2J\u2028", `\u001b[2J\u2028 is not a known action`},
 			{"a long name", strings.Repeat("a", 500_000), "is not a known action"},
 			{"spaces before the command", "\t \tparamView", `"params":{}`},

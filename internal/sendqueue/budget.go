@@ -88,9 +88,11 @@ func (q *Queue) uncount(buf *buffer) {
 	}
 	if buf.counted > 0 {
 		budget.Take(-buf.counted)
+		buf.counted = 0
 	}
 	for i := range buf.refs {
 		if buf.refs[i].counted {
+			buf.refs[i].counted = false
 			budget.GiveShared(buf.refs[i].bytes)
 		}
 	}
@@ -155,7 +157,7 @@ func (q *Queue) failNow(err error) {
 	q.mu.Lock()
 	first := !q.failed
 	q.failed, q.closed = true, true
-	q.drop()
+	q.abandon()
 	q.mu.Unlock()
 	if first {
 		q.fail(err)

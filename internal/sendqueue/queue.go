@@ -213,7 +213,7 @@ func (q *Queue) motionless() bool {
 // q.mu.
 func (q *Queue) overrun(err error) {
 	q.closed = true
-	q.drop()
+	q.abandon()
 	if !q.failed {
 		q.failed, q.failure = true, err
 	}
@@ -228,6 +228,16 @@ func (q *Queue) drop() {
 	}
 }
 
+// abandon drops the queued messages of a queue that fails. The bytes that are being written count no longer, although
+// the writer may still write them for a while: otherwise the budget would close other queues for them. The
+// caller must hold q.mu.
+func (q *Queue) abandon() {
+	q.drop()
+	if q.current != nil {
+		q.uncount(q.current)
+	}
+}
+
 // pendingBytes returns the number of queued bytes. The caller must hold q.mu.
 func (q *Queue) pendingBytes() int {
 	if q.pending == nil {
@@ -237,16 +247,13 @@ func (q *Queue) pendingBytes() int {
 }
 
 // claim makes the caller the writer and returns true, but only if messages are queued and the queue has no writer. It
-// also returns true if the caller must report a failure. The caller must hold q.mu.
+// also returns true if the caller must report a failure or close the longest queue. The caller must hold q.mu.
 func (q *Queue) claim() bool {
-	if q.failure != nil || q.evict {
+	if q.writer == unclaimed && !q.closed && q.pending != nil {
+		q.writer = claimed
 		return true
 	}
-	if q.writer != unclaimed || q.closed || q.pending == nil {
-		return false
-	}
-	q.writer = claimed
-	return true
+	return q.failure != nil || q.evict
 }
 
 // claimEmpty blocks until all queued messages have been written and the queue has no writer, and then makes the caller

@@ -55,11 +55,15 @@ type failures struct {
 
 func (f *failures) closing(nc net.Conn) func(error) {
 	return func(err error) {
-		f.mu.Lock()
-		f.list = append(f.list, err)
-		f.mu.Unlock()
+		f.record(err)
 		_ = nc.Close()
 	}
+}
+
+func (f *failures) record(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = append(f.list, err)
 }
 
 func (f *failures) want(t testing.TB, want ...error) {

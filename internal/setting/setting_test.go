@@ -1,6 +1,7 @@
 package setting
 
 import (
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -124,6 +125,51 @@ func TestMistakesPanic(t *testing.T) {
 			}()
 			Fill(ptr)
 		})
+	}
+}
+
+func TestMistakesAreNamedWithTheirRemedies(t *testing.T) {
+	t.Parallel()
+	type nested struct {
+		B time.Duration `default:"4"`
+	}
+	type chain struct{ Next *chain }
+	for want, v := range map[string]any{
+		`field A of struct`: struct {
+			A int `default:"x"`
+		}{},
+		`has default:"x", but it must be a whole number: correct the tag`: struct {
+			A *int `default:"x"`
+		}{},
+		`has default:"a.b", but it must be a text that netip.Addr parses`: struct {
+			A netip.Addr `default:"a.b"`
+		}{},
+		`field B of setting.nested has default:"4", but it must be a duration with its unit`: struct{ A *nested }{},
+		`has a default, which only single values can have`: struct {
+			A []int `default:"1"`
+		}{},
+		`has the tag minimum, which has no meaning for a setting: did you mean min?`: struct {
+			A int `minimum:"1"`
+		}{},
+		`has the type chan int, which no setting can have`:  struct{ A chan int }{},
+		`has the type *setting.chain, which no setting can`: chain{},
+		`has the bound "1h", but it must be a whole number`: struct {
+			A []string `max:"1h"`
+		}{},
+		`has the bound "1", which only numbers, durations,`: struct {
+			A bool `min:"1"`
+		}{},
+	} {
+		if err := Mistake(reflect.TypeOf(v)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	malformed := reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeFor[string](), Tag: "secret:true"}})
+	if err := Mistake(malformed); err == nil || !strings.Contains(err.Error(), `has the tag "secret:true", which is not of the form`) {
+		t.Errorf("a malformed tag: %v", err)
+	}
+	if err := Mistake(reflect.TypeFor[settings]()); err != nil {
+		t.Errorf("the settings of the other tests: %v", err)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/actionhero-go/actionhero"
 )
 
 // module copies the client script for Node: its folder has no package.json, so Node would not load it as an ES module.
@@ -46,10 +48,19 @@ func TestClient(t *testing.T) {
 	}
 }
 
+// move is an action that moves its client to another room.
+var move = actionhero.Action[actionhero.None, actionhero.None]{
+	Name: "move", Description: "Moves you to the cellar",
+	Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+		req := actionhero.RequestFrom(ctx)
+		return n, req.API.Rooms.Move(ctx, req.Conn, "cellar")
+	},
+}
+
 // The client against a server that stops and starts.
 func TestClientLive(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, nil)
+	s := newSite(t, nil, move)
 	orders := make(chan func())
 	control := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		act, done := map[string]func(){"/stop": s.Stop, "/start": s.Start}[r.URL.Path], make(chan struct{})

@@ -70,7 +70,7 @@ export interface Events {
   message: RoomMessage;
   /** A message of the server that belongs to no request and no room. */
   notice: { [key: string]: unknown };
-  /** The server has changed the rooms of this client. */
+  /** The rooms of this client have changed, by the server or by a request of this client. */
   rooms: { room: string | null; rooms: string[] };
   close: { code: number; reason: string; reconnectIn: number | null };
   reconnect: { attempts: number };

@@ -125,6 +125,7 @@ export class ActionHero {
   #wasOpen = false; // has ever been open
   #chosenRoom = null; // by roomChange; null: the server's choice
   #lostRoom = null; // the current room that refused this client after a reconnect
+  #serverRoom = null; // the current room as the server last told it
   #firstRoom = null; // of the welcome of this connection
   #refusal = null; // why that room refuses this client, which still logs in
   #heard = 0; // how many frames have come
@@ -154,7 +155,7 @@ export class ActionHero {
     if (this.state === "closed") this.#attempt = 0;
     this.#listenToPage(true);
     clearTimeout(this.#timers.retry);
-    const socket = new this.#WebSocket(this.url);
+    const socket = new this.#WebSocket(following(this.url));
     const current = (act) => (event) => this.#socket === socket && act(event);
     this.state = "connecting";
     this.#socket = socket;
@@ -214,7 +215,7 @@ export class ActionHero {
   /** Makes a room the current one, also after a reconnect. @param {string} room @returns {Promise<object>} */
   async roomChange(room) {
     const response = await this.#request("roomChange", { room });
-    this.room = this.#chosenRoom = response.room; // without white space around it
+    this.room = this.#chosenRoom = this.#serverRoom = response.room; // without white space around it
     this.#lostRoom = null;
     return response;
   }
@@ -250,7 +251,7 @@ export class ActionHero {
    * - open ({ refusedRooms }): connected and in its rooms, except those that refused; requests go out
    * - message ({ message, from, … }): a client spoke in a room: the current one, or the further one that room names
    * - notice (object): a message of the server that belongs to no request and no room
-   * - rooms ({ room, rooms }): the server has changed the rooms of this client
+   * - rooms ({ room, rooms }): the rooms of this client have changed, by the server or by a request of this client
    * - close ({ code, reason, reconnectIn }): a connection ended or an attempt failed; reconnectIn is in milliseconds, or null
    * - reconnect ({ attempts }): open again
    * - error (Error): a failure that belongs to no request, as a room that refuses after a reconnect
@@ -385,6 +386,7 @@ export class ActionHero {
 
   /** The only failure that answers no request: the room of the welcome refuses the client. */
   #refusedFirst(failure) {
+    this.#serverRoom = null;
     if (this.#greeting) { // a listener of welcome still works, perhaps at a login: the client asks again after it
       this.#refusal = failure;
       return;
@@ -396,18 +398,26 @@ export class ActionHero {
     this.#emit("error", failure);
   }
 
-  /** The server has changed the rooms of this client. */
+  /**
+   * The rooms of this client at the server have changed, by the server or by a request of this client. The frame names the
+   * current room among the rooms. On the way back into the rooms, a frame does not have all of them yet.
+   */
   #moved({ room, rooms }) {
-    this.room = this.#chosenRoom = room ?? null;
-    this.#lostRoom = null;
-    this.rooms = new Set(rooms);
-    this.#emit("rooms", { room: this.room, rooms: [...this.rooms] });
+    const back = this.state !== "open";
+    if ((room || null) !== this.#serverRoom) {
+      this.room = this.#serverRoom = room || null;
+      if (!back) this.#chosenRoom = this.room;
+      this.#lostRoom = this.#refusal = null;
+    }
+    const further = rooms.filter((name) => name !== room || this.rooms.has(name));
+    this.rooms = new Set(back ? [...this.rooms, ...further] : further);
+    if (!back) this.#emit("rooms", { room: this.room, rooms: [...this.rooms] });
   }
 
   async #welcomed(welcome) {
     const socket = this.#socket;
     clearTimeout(this.#timers.welcome);
-    this.room = this.#firstRoom = welcome.room ?? null;
+    this.room = this.#firstRoom = this.#serverRoom = welcome.room ?? null;
     this.#refusal = null;
     this.#greeting = true;
     const greeted = this.#emit("welcome", welcome);
@@ -539,6 +549,13 @@ export class ActionHero {
       reject(new ActionHeroError(code, `${why} before ${what} was answered`, more));
     }
   }
+}
+
+/** The url with the query that asks the server to tell the client its rooms whenever they change. */
+function following(url) {
+  const full = new URL(url);
+  full.searchParams.set("rooms", "follow");
+  return full.href;
 }
 
 function webSocketURL(url) {

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
 	"strings"
@@ -49,6 +50,37 @@ func TestMessageTooLarge(t *testing.T) {
 		k.Want(fits)
 		k.Send(fits + "x")
 		k.WantClosed(ws.TooBig)
+	})
+}
+
+// A POST must be complete within MessageTimeout, as a message over WebSocket must, although its bytes keep coming.
+func TestSlowPOST(t *testing.T) {
+	run(t, nil, func(t *testing.T, s *server) {
+		q := s.OpenPolling()
+		body, to := io.Pipe()
+		go func() {
+			for err := error(nil); err == nil; _, err = io.WriteString(to, "4x\x1e") {
+				time.Sleep(time.Second)
+			}
+		}()
+		answered := make(chan error, 1)
+		go func() {
+			resp, err := s.HTTP.Post(s.URL+"?"+q, "text/plain", body)
+			if err == nil {
+				err = resp.Body.Close()
+			}
+			answered <- err
+		}()
+		time.Sleep(14 * time.Second)
+		if n := s.lastClient().timesClosed(); n != 0 {
+			t.Error("the session is closed too early")
+		}
+		time.Sleep(3 * time.Second)
+		if n := s.lastClient().timesClosed(); n != 1 {
+			t.Errorf("the session is closed %d times", n)
+		}
+		_ = body.Close()
+		<-answered
 	})
 }
 

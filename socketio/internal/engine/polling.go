@@ -172,7 +172,7 @@ func (s *Session) beginPost() (begun, twice bool) {
 // receiveBody handles the packets in the body of a POST and sends the replies. It returns an error if the session must
 // be closed.
 func (s *Session) receiveBody(r *http.Request) error {
-	body, err := readBody(r, s.engine.cfg.MaxPayload)
+	body, err := readBody(r, s.engine.cfg.MaxPayload, s.engine.cfg.MessageTimeout)
 	if err != nil {
 		return err
 	}
@@ -248,9 +248,10 @@ func (s *Session) runRequest(req connloop.Request) {
 }
 
 // readBody returns the body of r. The parameter most is the largest permitted size in bytes. If the body is larger,
-// readBody returns an *http.MaxBytesError. If reading fails, readBody returns errAborted. The buffer grows with the
+// readBody returns an *http.MaxBytesError. If reading fails, readBody returns errAborted. If the body is not complete
+// within limit, readBody returns errSlowBody, so that slow clients do not hold the memory of large bodies. The buffer grows with the
 // bytes that arrive, not with the declared length of the body.
-func readBody(r *http.Request, most int) ([]byte, error) {
+func readBody(r *http.Request, most int, limit time.Duration) ([]byte, error) {
 	if r.ContentLength > int64(most) {
 		return nil, &http.MaxBytesError{Limit: int64(most)}
 	}
@@ -258,12 +259,29 @@ func readBody(r *http.Request, most int) ([]byte, error) {
 	if r.ContentLength > 0 {
 		body.Grow(int(min(r.ContentLength, 16<<10)) + bytes.MinRead)
 	}
-	n, err := body.ReadFrom(io.LimitReader(r.Body, int64(most)+1))
+	n, err := body.ReadFrom(io.LimitReader(&timedReader{r.Body, time.Now().Add(limit)}, int64(most)+1))
 	switch {
 	case n > int64(most):
 		return nil, &http.MaxBytesError{Limit: int64(most)}
+	case errors.Is(err, errSlowBody):
+		return nil, err
 	case err != nil:
 		return nil, errAborted
 	}
 	return body.Bytes(), nil
+}
+
+// timedReader is a reader that returns errSlowBody after a read that ends later than end. The web server limits the time
+// of each read.
+type timedReader struct {
+	io.Reader
+	end time.Time
+}
+
+// Read implements io.Reader.
+func (t *timedReader) Read(p []byte) (n int, err error) {
+	if n, err = t.Reader.Read(p); err == nil && time.Now().After(t.end) {
+		err = errSlowBody
+	}
+	return n, err
 }

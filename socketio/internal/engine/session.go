@@ -59,6 +59,7 @@ var (
 	errTimeout         = errors.New("ping timeout")
 	errOverlap         = errors.New("two requests of the same kind at a time")
 	errAborted         = errors.New("a request was aborted")
+	errSlowBody        = errors.New("the body of a POST has not come in time")
 	errLeft            = errors.New("the client has left")
 	errTooManyDetached = errors.New("too many clients have no connection, and this one has had none for the longest time")
 	errTooLarge        = errors.New("a request is too large")

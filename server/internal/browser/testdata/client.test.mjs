@@ -560,13 +560,53 @@ describe("rooms", () => {
 
   test("the client follows the server that moves it, also after a reconnect", async () => {
     const client = await inRooms();
-    FakeSocket.last.receive({ context: "rooms", room: "cellar", rooms: ["den"] });
+    FakeSocket.last.receive({ context: "rooms", room: "cellar", rooms: ["cellar", "den"] });
     assert.equal(client.room, "cellar");
     assert.deepEqual([...client.rooms], ["den"]);
     assert.deepEqual(client.seen.at(-1), ["rooms", { room: "cellar", rooms: ["den"] }]);
     FakeSocket.last.end();
     await reconnectTo();
     assert.deepEqual(FakeSocket.last.verbs, ["roomChange cellar"]);
+  });
+
+  test("what the server tells of its rooms on the way back makes the client forget none", async () => {
+    const client = await inRooms();
+    FakeSocket.last.end();
+    await reconnectTo();
+    FakeSocket.last.receive({ context: "rooms", room: "defaultRoom", rooms: ["defaultRoom"] });
+    FakeSocket.last.receive({ context: "rooms", room: "kitchen", rooms: ["kitchen"] });
+    FakeSocket.last.answer(0, { room: "kitchen" });
+    await turn();
+    assert.deepEqual(FakeSocket.last.verbs, ["roomChange kitchen", "roomAdd hall", "roomAdd den"]);
+    FakeSocket.last.receive({ context: "rooms", room: "kitchen", rooms: ["hall", "kitchen"] });
+    FakeSocket.last.answer(1, { room: "hall" });
+    FakeSocket.last.receive({ context: "rooms", room: "kitchen", rooms: ["den", "hall", "kitchen"] });
+    FakeSocket.last.answer(2, { room: "den" });
+    await turn();
+    assert.equal(client.state, "open");
+    assert.equal(client.room, "kitchen");
+    assert.deepEqual([...client.rooms], ["hall", "den"]);
+  });
+
+  test("a room that was lost stays lost while the further rooms change", async () => {
+    const client = await inRooms();
+    FakeSocket.last.end();
+    await reconnectTo();
+    FakeSocket.last.receive({ context: "rooms", room: "defaultRoom", rooms: ["defaultRoom"] });
+    FakeSocket.last.answer(0, { error: "members only" });
+    await turn();
+    FakeSocket.last.receive({ context: "rooms", room: "defaultRoom", rooms: ["defaultRoom", "hall"] });
+    FakeSocket.last.answer(1, { room: "hall" });
+    FakeSocket.last.answer(2, { error: "gone" });
+    await turn();
+    FakeSocket.last.receive({ context: "rooms", room: "defaultRoom", rooms: ["attic", "defaultRoom", "hall"] }); // after a roomAdd
+    assert.equal((await outcome(client.say("for the kitchen"))).code, "room");
+    FakeSocket.last.receive({ context: "rooms", room: "cellar", rooms: ["attic", "cellar", "hall"] }); // the server chooses
+    client.say("hello").catch(() => {});
+    assert.equal(FakeSocket.last.sent.at(-1).room, "cellar");
+    FakeSocket.last.receive({ context: "rooms", room: "", rooms: ["hall"] });
+    assert.equal(client.room, null);
+    assert.equal((await outcome(client.say("hello"))).code, "room");
   });
 
   test("a login in a listener of welcome comes before the rooms", async () => {
@@ -603,6 +643,23 @@ describe("rooms", () => {
       if (connection === 0) FakeSocket.last.end();
     }
     assert.ok(!client.events().includes("error"));
+  });
+
+  test("a login that moves the client counts more than a first room that refused", async () => {
+    const client = newClient();
+    client.on("welcome", () => client.action("login"));
+    FakeSocket.last.welcome();
+    FakeSocket.last.receive({ context: "response", error: "users only" });
+    FakeSocket.last.receive({ context: "rooms", room: "", rooms: ["news"] });
+    FakeSocket.last.receive({ context: "rooms", room: "cellar", rooms: ["cellar", "news"] });
+    FakeSocket.last.answer(0);
+    await turn();
+    assert.deepEqual(FakeSocket.last.verbs, ["action login", "roomAdd news"]);
+    FakeSocket.last.answer(1, { room: "news" });
+    await turn();
+    assert.equal(client.state, "open");
+    assert.equal(client.room, "cellar");
+    assert.deepEqual([...client.rooms], ["news"]);
   });
 
   test("a first room that refuses also after the login is no room of the client", async () => {
@@ -768,11 +825,11 @@ describe("options", () => {
 
   test("the address is that of the page, or http for ws", () => {
     newClient({ url: "https://example.com/ws?a=b" });
-    assert.equal(FakeSocket.last.url, "wss://example.com/ws?a=b");
+    assert.equal(FakeSocket.last.url, "wss://example.com/ws?a=b&rooms=follow");
     globalThis.location = new URL("http://localhost:8080/public/index.html");
     try {
       clients.push(new ActionHero({ WebSocket: FakeSocket }));
-      assert.equal(FakeSocket.last.url, "ws://localhost:8080/ws");
+      assert.equal(FakeSocket.last.url, "ws://localhost:8080/ws?rooms=follow");
     } finally {
       delete globalThis.location;
     }

@@ -93,3 +93,19 @@ test("it survives a restart of the server: what was under way fails, and it is i
   await a.say("still here");
   await heard;
 });
+
+test("it is where the server moved it, also after a restart, and listens to its further rooms", async () => {
+  const client = newClient();
+  await client.roomAdd("news");
+  const moved = next(client, "rooms", ({ room }) => room === "cellar");
+  await client.action("move");
+  assert.deepEqual(await moved, { room: "cellar", rooms: ["news"] });
+  assert.equal(client.room, "cellar");
+  const back = next(client, "open");
+  await order("/stop");
+  await order("/start");
+  await back;
+  assert.equal(client.room, "cellar");
+  assert.deepEqual([...client.rooms], ["news"]);
+  assert.equal((await client.roomView()).room, "cellar");
+});
