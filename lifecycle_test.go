@@ -457,6 +457,24 @@ func TestWaitEndsWithTheStopOfOtherCode(t *testing.T) {
 	<-ended
 }
 
+// After a restart that cannot start, a Stop ends Wait: the process must not stay without a server.
+func TestWaitEndsWithAStopAfterAFailedRestart(t *testing.T) {
+	t.Parallel()
+	var refuses error
+	api := stoppedAPI(t, actionhero.Config{})
+	api.Add(parts{start: func(context.Context) error { return refuses }})
+	steps(t, api.Start(t.Context()))
+	waited := make(chan error, 1)
+	go func() { waited <- api.Wait(context.Background()) }()
+	refuses = errors.New("the port is in use")
+	if err := api.Restart(t.Context()); !errors.Is(err, refuses) {
+		t.Errorf("got %v", err)
+	}
+	steps(t, api.Stop(t.Context()), api.Stop(t.Context()), <-waited)
+	refuses = nil
+	steps(t, api.Start(t.Context()), api.Stop(t.Context()))
+}
+
 // A hook, a middleware, a section of the status or a load of the cache that starts, stops or restarts its own API gets
 // an error, with and without its context, in a started API and during its stop.
 func TestStartStopAndRestartWithinAHookAreErrors(t *testing.T) {

@@ -23,10 +23,20 @@ func (api *API) Stop(ctx context.Context) error {
 	}
 	defer leave()
 	if api.startedAt.Load() == nil {
+		api.end() // a Restart that could not start has left the API stopped
 		return nil
 	}
-	defer close(*api.ended.Load())
+	defer api.end()
 	return api.stop(ctx)
+}
+
+// end closes the channel ended, if it is open.
+func (api *API) end() {
+	select {
+	case <-*api.ended.Load():
+	default:
+		close(*api.ended.Load())
+	}
 }
 
 // Restart stops the API and starts it again with the same parts and the same configuration. If the stop returns an

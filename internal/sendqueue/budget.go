@@ -128,9 +128,14 @@ func (q *Queue) unstall() {
 }
 
 // evict makes the longest queue fail, if the budget is exceeded. The caller must hold no lock of a queue.
-func (b *Budget) evict() {
+func (b *Budget) evict() { b.Evict(0) }
+
+// Evict makes the longest queue fail, if the budget is exceeded and that queue holds more than own bytes. It returns
+// false if the budget is exceeded and no queue holds so much: a caller that holds own bytes elsewhere than in a [Queue]
+// must then give them up. The caller must hold no lock that a queue's function fail needs.
+func (b *Budget) Evict(own int) (ok bool) {
 	if b.used.Load() <= b.limit {
-		return
+		return true
 	}
 	b.mu.Lock()
 	queues := make([]*Queue, 0, len(b.long))
@@ -139,7 +144,7 @@ func (b *Budget) evict() {
 	}
 	b.mu.Unlock()
 	var longest *Queue
-	most := 0
+	most := own
 	for _, q := range queues {
 		q.mu.Lock()
 		if n := q.pendingBytes() + q.currentBytes(); !q.failed && !q.closed && n > most {
@@ -147,9 +152,11 @@ func (b *Budget) evict() {
 		}
 		q.mu.Unlock()
 	}
-	if longest != nil {
-		longest.failNow(ErrBudget)
+	if longest == nil {
+		return false
 	}
+	longest.failNow(ErrBudget)
+	return true
 }
 
 // failNow closes the queue to new messages, drops the queued ones and calls fail, unless the queue has failed already.

@@ -196,6 +196,45 @@ var membersOnly = actionhero.Parts{
 	}},
 }
 
+// promote is an action that moves its caller.
+var promote = actionhero.Action[actionhero.None, actionhero.None]{
+	Name: "promote", Description: "Moves the caller to the room team, and lets it listen to news",
+	Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+		req := actionhero.RequestFrom(ctx)
+		if err := req.API.Rooms.Move(ctx, req.Conn, "team"); err != nil {
+			return n, err
+		}
+		return n, req.API.Rooms.Join(ctx, req.Conn, "news")
+	},
+}
+
+// A client knows the rooms into which code of the server has put it, and is back in them after a restart.
+func TestAClientFollowsTheServerThatMovesIt(t *testing.T) {
+	t.Parallel()
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, roomPage)
+	})
+	s := newSite(t, func(cfg *server.Config) { cfg.CommonWeb.HTTPHeaders = nil }, promote, web.Mount("/rooms", page))
+	p := newChromium(t).open(s.url + "/rooms")
+	p.waitText("#state", "open")
+	const where = `JSON.stringify([client.room, [...client.rooms]])`
+	p.wait(where + ` === '["defaultRoom",[]]'`)
+	p.wait(`outcome(client.action("promote")).then((got) => got === "ok")`)
+	p.waitText("#log", `rooms {"room":"team","rooms":["news"]}`)
+	p.wait(where + ` === '["team",["news"]]'`)
+	s.Stop()
+	p.waitText("#state", "closed")
+	s.Start()
+	p.waitText("#state", "open")
+	p.wait(where + ` === '["team",["news"]]'`)
+	for _, room := range []string{"team", "news"} {
+		if status, err := s.Rooms.Status(t.Context(), room); err != nil || status.MembersCount != 1 {
+			t.Errorf("after the restart the room %s has %d members, %v", room, status.MembersCount, err)
+		}
+	}
+}
+
 // A message for a room that refuses the client after a restart reaches no other room. The page learns of it.
 func TestMessagesForALostRoomReachNoOtherRoom(t *testing.T) {
 	t.Parallel()

@@ -1,8 +1,10 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -405,6 +407,33 @@ func TestARequestMayEndItsGoroutine(t *testing.T) {
 		s.Want(200, "ok", "POST", q, "4hold, goexit")
 		close(s.lastClient().hold)
 		poll(200, "4ended")
+	})
+}
+
+// If another client holds more than a polling session when the budget is exceeded, that client pays, not the session.
+func TestAPollingSessionDoesNotPayForALongerQueue(t *testing.T) {
+	const limit = 200_000
+	budget := sendqueue.NewBudget(limit)
+	run(t, func(cfg *engine.Config) { cfg.Budget = budget }, func(t *testing.T, s *server) {
+		nc, other := net.Pipe()
+		defer other.Close()
+		var longest sendqueue.Queue
+		var failure error
+		config := sendqueue.Config{MaxMessages: 10, MaxBytes: limit, WriteTimeout: time.Minute, Budget: budget}
+		longest.Init(&config, nc, func(err error) { failure = err; _ = nc.Close() })
+		if longest.Add(make([]byte, limit-10_000)) {
+			longest.Flush()
+		}
+		time.Sleep(time.Second)
+		s.OpenPolling()
+		for range 3 {
+			if c := s.lastClient(); c.session.Queue(engine.Prepare(make([]byte, 9_000))) {
+				c.session.Flush()
+			}
+		}
+		if s.lastClient().timesClosed() != 0 || !errors.Is(failure, sendqueue.ErrBudget) {
+			t.Errorf("the polling session is closed %d times; the other client: %v", s.lastClient().timesClosed(), failure)
+		}
 	})
 }
 

@@ -31,7 +31,8 @@ func packetOf(frame []byte) []byte {
 
 // Queue queues a message that the client did not request. prepared is a result of [Prepare]. Queue does not block. If
 // flush is true, the caller must call Flush. If the queue is full, Queue drops the message, and Flush closes the
-// session. Flush also closes the session if its queue is long and the queues of all clients exceed Config.Budget.
+// session. If the queues of all clients exceed Config.Budget and the queue of the session is long, Flush closes the client
+// with the longest queue, or the session if no other queue is longer.
 func (s *Session) Queue(prepared []byte) (flush bool) {
 	if socket := s.socket.Load(); socket != nil {
 		return socket.conn.Out.AddShared(prepared, nil)
@@ -50,9 +51,9 @@ func (s *Session) Queue(prepared []byte) (flush bool) {
 	p := packetOf(prepared)
 	s.queue.add(p)
 	if s.poll == nil {
-		s.overflowed = s.queue.count(s.engine.cfg.Budget, p, true)
+		s.excess = s.queue.count(s.engine.cfg.Budget, p, true) || s.excess
 	}
-	return s.poll != nil || s.overflowed
+	return s.poll != nil || s.excess
 }
 
 // patience is the time without a GET after which a polling client with MaxMessages messages counts as one that does not
@@ -75,12 +76,12 @@ func (s *Session) Flush() {
 		return
 	}
 	s.mu.Lock()
-	full := s.overflowed
-	if !full {
+	full, excess, size := s.overflowed, s.excess, s.queue.size
+	if s.excess = false; !full {
 		s.flushToPoll()
 	}
 	s.mu.Unlock()
-	if full {
+	if full || excess && !s.engine.cfg.Budget.Evict(size) {
 		s.closeWith(errQueueFull, typeClose, 0)
 	}
 }

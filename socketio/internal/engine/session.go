@@ -42,6 +42,7 @@ type Session struct {
 	state        state
 	awaitingPong bool          // a ping was sent and not answered
 	posting      bool          // a POST is running
+	excess       bool          // the budget was exceeded: the next Flush closes the longest queue
 	overflowed   bool          // a message was dropped because the queue was full: the next Flush closes the session
 	lastPacket   byte          // the answer to a GET while the session is closing and the queue is empty
 	poll         *poll         // the waiting GET, or nil
