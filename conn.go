@@ -98,17 +98,22 @@ func (c *Conn) tellRooms() {
 	if follower, ok := c.sender.(roomFollower); !ok || !follower.FollowsRooms() {
 		return
 	}
-	body, err := jsonx.Marshal(struct {
+	notice := struct {
 		Context string   `json:"context"`
-		Room    string   `json:"room"`
+		Room    *string  `json:"room"`
 		Rooms   []string `json:"rooms"`
-	}{"rooms", c.Room(), c.Rooms()})
+	}{Context: "rooms", Rooms: c.Rooms()}
+	if room := c.Room(); room != "" {
+		notice.Room = &room
+		notice.Rooms = slices.DeleteFunc(notice.Rooms, func(name string) bool { return name == room })
+	}
+	body, err := jsonx.Marshal(notice)
 	if err != nil {
 		return // names of rooms are valid UTF-8, so they encode
 	}
-	notice := &RoomMessage{Body: body}
-	notice.forms.IsNotice = true
-	if c.sender.Deliver(notice) {
+	m := &RoomMessage{Body: body}
+	m.forms.IsNotice = true
+	if c.sender.Deliver(m) {
 		c.sender.Flush()
 	}
 }

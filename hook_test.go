@@ -124,3 +124,27 @@ func TestCallersThatWaitForALoadNeverHang(t *testing.T) {
 		})
 	}
 }
+
+// A notice that clients would take for a welcome, an answer or a message of a room is refused.
+func TestANoticeIsTakenForNothingElse(t *testing.T) {
+	t.Parallel()
+	api := newAPI(t, actionhero.Config{})
+	c, gets := connect(t, api, "a")
+	defer transport.Of(api).Disconnect(c)
+	for _, notice := range []map[string]any{
+		{"welcome": "hi"}, {"id": 5, "text": "x"}, {"messageId": nil}, {"messageCount": 1},
+		{"context": "response"}, {"context": "user", "message": "x"}, {"context": "rooms", "rooms": nil},
+	} {
+		if n, err := api.Rooms.BroadcastNode(t.Context(), notice); n != 0 || err == nil || !strings.Contains(err.Error(), "a notice must not have") {
+			t.Errorf("%v: %d clients, %v", notice, n, err)
+		}
+	}
+	for _, notice := range []map[string]any{{"context": "api"}, {"hello": 1}, {"context": 7}} {
+		if n, err := api.Rooms.BroadcastNode(t.Context(), notice); n != 1 || err != nil {
+			t.Errorf("%v: %d clients, %v", notice, n, err)
+		}
+	}
+	if got := gets.take(); len(got) != 3 {
+		t.Errorf("the client got %q", got)
+	}
+}

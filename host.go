@@ -84,6 +84,10 @@ func (h *host) Connect(transport string, remote netip.AddrPort, client any) any 
 	return c
 }
 
+func (h *host) Enter(ctx context.Context, conn any, room string, welcome func(room string)) error {
+	return h.Rooms.enterFirst(ctx, conn.(*Conn), room, welcome)
+}
+
 func (h *host) Disconnect(conn any) {
 	c := conn.(*Conn)
 	for _, m := range h.Rooms.leaveAll(c) {

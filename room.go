@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -93,6 +94,9 @@ func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 // BroadcastNode sends notice to every persistent client of this node and returns the number of clients. Clients in no
 // room receive the notice, too. notice must encode as a JSON object with at least one member. Clients read that object,
 // plus the members that their transport adds to every message. BroadcastNode does not call [RoomMiddleware.Deliver].
+//
+// A client must not take the notice for a welcome, for an answer or for a message of a room. The notice is therefore
+// refused if it has a member welcome, id, messageId or messageCount, or a context of "response", "user" or "rooms".
 func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err error) {
 	body, err := encode.Marshal(notice)
 	if err != nil {
@@ -100,6 +104,9 @@ func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err
 	}
 	if len(body) < len(`{"":0}`) || body[0] != '{' {
 		return 0, fmt.Errorf("a notice must be a JSON object with a member or more, not %.32s", body)
+	}
+	if err := checkNotice(body); err != nil {
+		return 0, err
 	}
 	d := &RoomMessage{Body: body}
 	d.forms.IsNotice = true
@@ -113,6 +120,32 @@ func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err
 		}
 	}
 	return clients, nil
+}
+
+// noticeKeys are the members by which clients recognize a welcome or an answer.
+var noticeKeys = []string{"welcome", "id", "messageId", "messageCount"}
+
+// noticeContexts are the values of context of the messages that are no notices.
+var noticeContexts = []string{"response", "user", "rooms"}
+
+// checkNotice returns an error if a client could take the JSON object body for another message than a notice.
+func checkNotice(body []byte) error {
+	var members map[string]json.RawMessage
+	if err := jsonx.Unmarshal(body, &members); err != nil {
+		return fmt.Errorf("a notice does not decode: %w", err)
+	}
+	for _, key := range noticeKeys {
+		if _, ok := members[key]; ok {
+			return fmt.Errorf("a notice must not have the member %q, because clients take it for a welcome or an answer: rename it", key)
+		}
+	}
+	var kind any
+	if raw, ok := members["context"]; ok && jsonx.Unmarshal(raw, &kind) == nil {
+		if text, ok := kind.(string); ok && slices.Contains(noticeContexts, text) {
+			return fmt.Errorf("a notice must not have the context %q, because clients take it for another message: use another one, or none", text)
+		}
+	}
+	return nil
 }
 
 // Say sends text to the members of a room. from is the sending client, which does not receive the text. If room is "",

@@ -84,7 +84,7 @@ func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 	if err := r.MayEnter(ctx, c, room); err != nil {
 		return err
 	}
-	entered, left, err := r.move(ctx, c, room)
+	entered, left, err := r.move(ctx, c, room, true)
 	r.announce(ctx, left, leftText)
 	r.announce(ctx, entered, enteredText)
 	return err
@@ -122,13 +122,27 @@ func checkRoomName(name string) error {
 	return nil
 }
 
+// enterFirst moves the client c, which has just connected, into its first room. It calls welcome between the question
+// whether the client may enter the room and the move, so that the welcome comes before any message of the room. welcome
+// says where the client is, so the client gets no notice of this change of its rooms.
+func (r *Rooms) enterFirst(ctx context.Context, c *Conn, room string, welcome func(room string)) error {
+	if err := r.MayEnter(ctx, c, room); err != nil {
+		welcome("")
+		return err
+	}
+	welcome(room)
+	entered, _, err := r.move(ctx, c, room, false)
+	r.announce(ctx, entered, enteredText)
+	return err
+}
+
 // errDisconnected is the error for entering a room after the client has disconnected.
 var errDisconnected = &Error{Code: CodeCanceled, Message: "the client has gone"}
 
 // move does the work of Rooms.Move under the lock c.moving, but sends no notices, because notices must not be sent
 // under a lock. move returns the added membership as entered and the removed membership as left. Each is nil if there
-// is none.
-func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *member, err error) {
+// is none. If tell is false, the client gets no notice of its rooms, unless the move fails.
+func (r *Rooms) move(ctx context.Context, c *Conn, name string, tell bool) (entered, left *member, err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	m, old := c.member(name), c.current.Load()
@@ -139,6 +153,9 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *
 			kept--
 		}
 		if m, err = r.enter(ctx, c, name, kept, false); err != nil {
+			if !tell {
+				c.tellRooms()
+			}
 			return nil, nil, err
 		}
 		entered = m
@@ -155,7 +172,9 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string) (entered, left *
 	if old != nil && old != m {
 		old.room.awaitDelivery() // a message that is not marked as one of the old room must not come after the move
 	}
-	c.tellRooms()
+	if tell {
+		c.tellRooms()
+	}
 	return entered, left, nil
 }
 

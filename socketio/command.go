@@ -102,10 +102,12 @@ func (cmd *command) completeConnect() {
 	defer putBuffer(buf)
 	*buf = appendConnectReply((*buf)[:0], m.conn.ID)
 	m.session.Reply(*buf)
-	*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), cfg.WelcomeMessage, cfg.DefaultChatRoom)
-	m.sendReply(buf)
-	object, failure := wire.Enter(m.ctx, appendAnswerHead((*buf)[:0], nil), m.api.API, m.conn)
-	if *buf = object; failure != nil {
+	welcome := func(room string) {
+		*buf = wire.Welcome(appendEventHead((*buf)[:0], "welcome"), cfg.WelcomeMessage, room)
+		m.sendReply(buf)
+	}
+	object, failure := wire.Enter(m.ctx, nil, m.api, m.conn, welcome)
+	if *buf = append(appendAnswerHead((*buf)[:0], nil), object...); failure != nil {
 		m.sendAnswer(buf, failure)
 	}
 }

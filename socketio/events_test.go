@@ -187,8 +187,11 @@ func TestRefusedRoom(t *testing.T) {
 		return actionhero.Errorf(actionhero.CodePermissionDenied, "not into %s", room)
 	}}
 	inBubble(t, nil, func(t *testing.T, b *bubble) {
-		k, _ := b.join()
-		k.Want(`42["response",{"context":"response","error":"not into defaultRoom","errorCode":"permissionDenied"}]`)
+		k := b.OpenSocket()
+		k.Send("40")
+		b.sid(k.Next())
+		k.Want(`42["welcome",{"welcome":"Hello! Welcome to the actionHero api","room":null,"context":"api"}]`)
+		k.Want(`42["response",{"context":"response","error":"not into defaultRoom","room":"defaultRoom","errorCode":"permissionDenied"}]`)
 		k.Send(`421["say",{"message":"x"}]`)
 		k.Want(`431[{"context":"response","error":"you are in no room: enter one with roomChange","errorCode":"conflict"}]`)
 		k.CloseNormal()

@@ -18,8 +18,13 @@ func TestRefusedDefaultRoom(t *testing.T) {
 		}
 		return nil
 	}})
-	p := s.TCP(t)
-	p.Want(`{"context":"response","error":"the lobby is closed","messageCount":0,"errorCode":"permissionDenied"}`)
+	nc, err := s.DialTCP()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := testkit.TCPOn(t, nc)
+	p.Want(`{"welcome":"Hello! Welcome to the actionHero api","room":null,"context":"api","messageCount":0}`)
+	p.Want(`{"context":"response","error":"the lobby is closed","room":"defaultRoom","messageCount":0,"errorCode":"permissionDenied"}`)
 	p.Send("say hi\r\nroomChange defaultRoom\r\nroomAdd den\r\nsay hi\r\nroomChange den\r\nsay hi\r\nroomLeave den\r\n")
 	p.Want(`{"context":"response","error":"you are in no room: enter one with roomChange","messageCount":1,"errorCode":"conflict"}`)
 	p.Want(`{"context":"response","error":"the lobby is closed","messageCount":2,"errorCode":"permissionDenied"}`)

@@ -95,12 +95,12 @@ func (ss *session) open() (ok bool) {
 	if dialect.hearsItself {
 		api.HearItself(ss.conn)
 	}
-	ss.send(dialect.welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom))
-	if dialect.entersRoom {
-		if object, failure := wire.Enter(ss.server.ctx, nil, api.API, ss.conn); failure != nil {
-			ss.queue(lineID{}, &answer{object: object, failure: failure})
-			ss.out.Send()
-		}
+	welcome := func(room string) { ss.send(dialect.welcome(nil, cfg.WelcomeMessage, room)) }
+	if !dialect.entersRoom {
+		welcome("")
+	} else if object, failure := wire.Enter(ss.server.ctx, nil, api, ss.conn, welcome); failure != nil {
+		ss.queue(lineID{}, &answer{object: object, failure: failure})
+		ss.out.Send()
 	}
 	ss.arm(time.Time{})
 	whole = true

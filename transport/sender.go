@@ -22,8 +22,8 @@ type Sender interface {
 
 // RoomFollower is an optional interface of a [Sender]. If FollowsRooms returns true, the client has asked for a notice
 // when its rooms change, by its command or by code of the server. The API then delivers a notice after each change, an
-// object with the members context, which is "rooms", room, the current room or "", and rooms, the sorted names of all
-// rooms. A client that has not asked must not get the notice, because it may not know it.
+// object with the members context, which is "rooms", room, the current room or null, and rooms, the sorted names of the
+// further rooms. A client that has not asked must not get the notice, because it may not know it.
 type RoomFollower interface {
 	FollowsRooms() bool
 }

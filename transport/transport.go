@@ -138,6 +138,13 @@ func (h Host) Connect(transport string, remote netip.AddrPort, client Sender) *a
 	return h.host.Connect(transport, remote, client).(*actionhero.Conn)
 }
 
+// Enter moves the client c, which has just connected, into its first room. Before, Enter calls welcome, which sends the
+// welcome message: room is the name of that room, or "" if the client may not enter it. The returned error says why the
+// client is not in the room. A client that follows its rooms (see [RoomFollower]) gets no notice of this room.
+func (h Host) Enter(ctx context.Context, c *actionhero.Conn, room string, welcome func(room string)) error {
+	return h.host.Enter(ctx, c, room, welcome)
+}
+
 // Disconnect takes the client c out of all its rooms, notifies the members of these rooms and forgets the client. The
 // transport calls Disconnect when the connection has ended, for any reason. A second call does nothing. A method of the
 // Sender must not call Disconnect.

@@ -53,8 +53,8 @@ func (ss *session) welcome(remote netip.AddrPort) {
 	cfg := api.Config()
 	ss.conn = api.Connect("websocket", remote, ss)
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
-	ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, cfg.DefaultChatRoom), tag{})
-	if refusal, failure := wire.Enter(ss.loop.PoolContext(), nil, api.API, ss.conn); failure != nil {
+	welcome := func(room string) { ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, room), tag{}) }
+	if refusal, failure := wire.Enter(ss.loop.PoolContext(), nil, api, ss.conn, welcome); failure != nil {
 		ss.answer(refusal, failure, tag{})
 	}
 	ss.ws.Out.Send()

@@ -40,6 +40,7 @@ type Host interface {
 	ReturnsContent(action string) bool
 	Accepts(key string) bool
 	Connect(transport string, remote netip.AddrPort, sender any) any
+	Enter(ctx context.Context, conn any, room string, welcome func(room string)) error
 	Disconnect(conn any)
 	HearItself(conn any)
 	SendBudget() any // a *sendqueue.Budget

@@ -77,12 +77,14 @@ func Unknown(event string) *actionhero.Error {
 	return actionhero.Errorf(actionhero.CodeInvalidInput, "%.64s is not a known event: use action, %s or quit", event, strings.Join(Commands(), ", "))
 }
 
-// Enter moves the client c, which has just connected, into the default room. If c may not enter the room, Enter returns
-// the reason as failure and appends the reply to dst, as [RunCommand] does. The caller must send this reply after the
-// welcome message.
-func Enter(ctx context.Context, dst []byte, api *actionhero.API, c *actionhero.Conn) (object []byte, failure *actionhero.Error) {
-	if err := api.Rooms.Move(ctx, c, api.Config().DefaultChatRoom); err != nil {
-		return failed(dst, api, c, "connect", err)
+// Enter moves the client c, which has just connected, into the default room. Before, Enter calls welcome, which sends the
+// welcome message, with the name of the room, or "" if the client may not enter the room. In that case, Enter returns the
+// reason as failure and appends the reply to dst, as [RunCommand] does, with the name of the room.
+func Enter(ctx context.Context, dst []byte, api transport.Host, c *actionhero.Conn, welcome func(room string)) (object []byte, failure *actionhero.Error) {
+	room := api.Config().DefaultChatRoom
+	if err := api.Enter(ctx, c, room, welcome); err != nil {
+		object, failure = failed(dst, api.API, c, "connect", err)
+		return jsonx.AppendString(append(object, `,"room":`...), room), failure
 	}
 	return dst, nil
 }

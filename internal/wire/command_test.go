@@ -183,13 +183,21 @@ func TestEnter(t *testing.T) {
 	}})
 	for _, closed = range []bool{false, true} {
 		c := transport.Of(api).Connect("tcp", netip.AddrPort{}, discardSender{})
-		object, failure := wire.Enter(t.Context(), prefix(), api, c)
+		welcomed := "none"
+		object, failure := wire.Enter(t.Context(), prefix(), transport.Of(api), c, func(room string) {
+			if welcomed = room; c.Room() != "" {
+				t.Error("the client is in a room before its welcome")
+			}
+		})
+		if welcomed != c.Room() {
+			t.Errorf("the welcome names the room %q, and the client is in %q", welcomed, c.Room())
+		}
 		refused := failure != nil
 		if refused != closed || c.Room() == "" != closed {
 			t.Errorf("closed %v: refused is %v, the room is %q", closed, refused, c.Room())
 		}
 		if closed {
-			wantObject(t, "the refusal", object, `{"context":"response","error":"say who you are"}`)
+			wantObject(t, "the refusal", object, `{"context":"response","error":"say who you are","room":"defaultRoom"}`)
 		}
 		transport.Of(api).Disconnect(c)
 	}

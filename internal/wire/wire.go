@@ -12,10 +12,15 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-// Welcome appends to dst the welcome message, the first message that a client receives.
+// Welcome appends to dst the welcome message, the first message that a client receives. room is the room that the client
+// enters, or "" if it may not enter its first room.
 func Welcome(dst []byte, text, room string) []byte {
 	dst = jsonx.AppendString(append(dst, `{"welcome":`...), text)
-	dst = jsonx.AppendString(append(dst, `,"room":`...), room)
+	if dst = append(dst, `,"room":`...); room == "" {
+		dst = append(dst, "null"...)
+	} else {
+		dst = jsonx.AppendString(dst, room)
+	}
 	return append(dst, `,"context":"api"`...)
 }
 

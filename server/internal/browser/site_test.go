@@ -112,6 +112,40 @@ func TestPageShowsNumbersAsTheyCame(t *testing.T) {
 	}
 }
 
+// fieldsInput has a secret and a file.
+type fieldsInput struct {
+	Password string           `json:"password" required:"true" secret:"true"`
+	Upload   *actionhero.File `json:"upload"`
+}
+
+var fields = actionhero.Action[fieldsInput, map[string]int64]{
+	Name: "fields", Description: "Takes a secret and a file",
+	Run: func(_ context.Context, in fieldsInput) (map[string]int64, error) {
+		if in.Upload == nil {
+			return map[string]int64{"size": 0}, nil
+		}
+		return map[string]int64{"size": in.Upload.Size}, nil
+	},
+}
+
+// A secret is typed into a password field, and a file is chosen and sent over HTTP.
+func TestPageHasFieldsForSecretsAndFiles(t *testing.T) {
+	t.Parallel()
+	p := newChromium(t).page(newSite(t, nil, fields))
+	form := p.show("fields")
+	p.wait(`document.querySelector("[data-name=fields] [name=password]").type === "password"`)
+	p.fill(form+" [name=password]", "hunter2")
+	p.run(form, "HTTP", `"size": 0`)
+	p.eval(`(() => {
+		const files = new DataTransfer();
+		files.items.add(new File(["seven b"], "a.txt"));
+		document.querySelector("[data-name=fields] [type=file]").files = files.files;
+	})()`, nil)
+	p.run(form, "HTTP", `"size": 7`)
+	p.choose("WebSocket")
+	p.run(form, "WebSocket", "files go over HTTP")
+}
+
 // The page obeys a policy of trusted types, also when it loads the client of Socket.IO.
 func TestPageUnderTrustedTypes(t *testing.T) {
 	t.Parallel()
@@ -194,6 +228,45 @@ var membersOnly = actionhero.Parts{
 		}
 		return nil
 	}},
+}
+
+// promote is an action that moves its caller.
+var promote = actionhero.Action[actionhero.None, actionhero.None]{
+	Name: "promote", Description: "Moves the caller to the room team, and lets it listen to news",
+	Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+		req := actionhero.RequestFrom(ctx)
+		if err := req.API.Rooms.Move(ctx, req.Conn, "team"); err != nil {
+			return n, err
+		}
+		return n, req.API.Rooms.Join(ctx, req.Conn, "news")
+	},
+}
+
+// A client knows the rooms into which code of the server has put it, and is back in them after a restart.
+func TestAClientFollowsTheServerThatMovesIt(t *testing.T) {
+	t.Parallel()
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, roomPage)
+	})
+	s := newSite(t, func(cfg *server.Config) { cfg.CommonWeb.HTTPHeaders = nil }, promote, web.Mount("/rooms", page))
+	p := newChromium(t).open(s.url + "/rooms")
+	p.waitText("#state", "open")
+	const where = `JSON.stringify([client.room, [...client.rooms]])`
+	p.wait(where + ` === '["defaultRoom",[]]'`)
+	p.wait(`outcome(client.action("promote")).then((got) => got === "ok")`)
+	p.waitText("#log", `rooms {"room":"team","rooms":["news"]}`)
+	p.wait(where + ` === '["team",["news"]]'`)
+	s.Stop()
+	p.waitText("#state", "closed")
+	s.Start()
+	p.waitText("#state", "open")
+	p.wait(where + ` === '["team",["news"]]'`)
+	for _, room := range []string{"team", "news"} {
+		if status, err := s.Rooms.Status(t.Context(), room); err != nil || status.MembersCount != 1 {
+			t.Errorf("after the restart the room %s has %d members, %v", room, status.MembersCount, err)
+		}
+	}
 }
 
 // A message for a room that refuses the client after a restart reaches no other room. The page learns of it.

@@ -124,9 +124,9 @@ export class ActionHero {
   #openedAt = 0;
   #wasOpen = false; // has ever been open
   #chosenRoom = null; // by roomChange; null: the server's choice
+  #serverRoom = null; // the current room of this connection, as the server has last said
   #lostRoom = null; // the current room that refused this client after a reconnect
-  #serverRoom = null; // the current room as the server last told it
-  #firstRoom = null; // of the welcome of this connection
+  #firstRoom = null; // the server's choice for this connection, which may have refused this client
   #refusal = null; // why that room refuses this client, which still logs in
   #heard = 0; // how many frames have come
   #welcomedOnce = false; // this connection had its welcome: any later frame with that key is no welcome
@@ -384,14 +384,15 @@ export class ActionHero {
     else if (failure && response.messageId === undefined) this.#refusedFirst(failure); // otherwise it came after the timeout
   }
 
-  /** The only failure that answers no request: the room of the welcome refuses the client. */
+  /** The only failure that answers no request: the first room refuses the client. */
   #refusedFirst(failure) {
+    this.#firstRoom = failure.response.room ?? this.#firstRoom;
     this.#serverRoom = null;
     if (this.#greeting) { // a listener of welcome still works, perhaps at a login: the client asks again after it
       this.#refusal = failure;
       return;
     }
-    if (this.room === this.#firstRoom && [null, this.room].includes(this.#chosenRoom)) {
+    if ([this.room, this.#chosenRoom].every((room) => room === null || room === this.#firstRoom)) {
       this.#lostRoom = this.#chosenRoom;
       this.room = this.#chosenRoom = null;
     }
@@ -399,8 +400,8 @@ export class ActionHero {
   }
 
   /**
-   * The rooms of this client at the server have changed, by the server or by a request of this client. The frame names the
-   * current room among the rooms. On the way back into the rooms, a frame does not have all of them yet.
+   * The rooms of this client at the server have changed, by the server or by a request of this client. On the way back into
+   * the rooms, a frame does not have all of them yet.
    */
   #moved({ room, rooms }) {
     const back = this.state !== "open";
@@ -409,7 +410,8 @@ export class ActionHero {
       if (!back) this.#chosenRoom = this.room;
       this.#lostRoom = this.#refusal = null;
     }
-    const further = rooms.filter((name) => name !== room || this.rooms.has(name));
+    const further = rooms.filter((name) => name !== room);
+    if (this.rooms.has(room)) further.push(room); // it stays a further room after the next roomChange
     this.rooms = new Set(back ? [...this.rooms, ...further] : further);
     if (!back) this.#emit("rooms", { room: this.room, rooms: [...this.rooms] });
   }
@@ -458,8 +460,8 @@ export class ActionHero {
     const again = this.#refusal !== null && this.#lostRoom === null;
     const room = this.#chosenRoom ?? (again ? this.#firstRoom : null);
     if (room !== null && (again || room !== this.room)) {
-      await enter("roomChange", room, () => (this.room = room), () => {
-        this.#lostRoom = this.#chosenRoom;
+      await enter("roomChange", room, () => (this.room = this.#serverRoom = room), () => {
+        this.#lostRoom = this.#chosenRoom ?? this.#lostRoom;
         this.room = this.#chosenRoom = null;
       });
     } else if (this.#lostRoom !== null) {
@@ -554,7 +556,6 @@ export class ActionHero {
 /** The url with the query that asks the server to tell the client its rooms whenever they change. */
 function following(url) {
   const full = new URL(url);
-  full.searchParams.set("rooms", "follow");
   return full.href;
 }
 
@@ -569,5 +570,7 @@ function webSocketURL(url) {
   if (full.protocol !== "ws:" && full.protocol !== "wss:") {
     throw new ActionHeroError("invalid", `the option url is ${url}: it must begin with ws://, wss://, http:// or https://`);
   }
+  // The server then says when the rooms of this client change. Appended as text, so that other params stay as they are.
+  if (!full.searchParams.has("rooms")) full.search += `${full.search ? "&" : "?"}rooms=follow`;
   return full.href;
 }

@@ -569,6 +569,51 @@ describe("rooms", () => {
     assert.deepEqual(FakeSocket.last.verbs, ["roomChange cellar"]);
   });
 
+  test("rooms on the way back are not the rooms that the app has chosen", async () => {
+    const client = await inRooms();
+    const { rooms } = client;
+    FakeSocket.last.end();
+    tick(30_000);
+    FakeSocket.last.welcome();
+    await turn();
+    assert.deepEqual(FakeSocket.last.verbs, ["roomChange kitchen"]);
+    FakeSocket.last.receive({ context: "rooms", room: "kitchen", rooms: [] });
+    FakeSocket.last.answer(0, { room: "kitchen" });
+    await turn();
+    assert.equal(client.room, "kitchen");
+    assert.deepEqual(FakeSocket.last.verbs, ["roomChange kitchen", ...[...rooms].map((room) => `roomAdd ${room}`)]);
+  });
+
+  test("a further room does not bring back the room that the app has lost", async () => {
+    const client = await inRooms();
+    FakeSocket.last.end();
+    tick(30_000);
+    FakeSocket.last.welcome("lobby");
+    await turn();
+    FakeSocket.last.answer(0, { error: "members only" });
+    await turn();
+    for (let i = 1; i < FakeSocket.last.sent.length; i++) FakeSocket.last.answer(i);
+    await turn();
+    assert.equal(client.state, "open");
+    FakeSocket.last.receive({ context: "rooms", room: "lobby", rooms: ["den"] });
+    assert.equal(client.room, null);
+    await assert.rejects(client.say("for members"), { code: "room" });
+    FakeSocket.last.receive({ context: "rooms", room: "cellar", rooms: [] });
+    assert.equal(client.room, "cellar");
+  });
+
+  test("a login that is moved by the server stays there", async () => {
+    const client = newClient();
+    client.on("welcome", () => client.action("login"));
+    FakeSocket.last.welcome(null);
+    await turn();
+    FakeSocket.last.receive({ context: "rooms", room: "team", rooms: ["news"] });
+    FakeSocket.last.answer(0);
+    await turn();
+    assert.equal(client.room, "team");
+    assert.deepEqual([...client.rooms], ["news"]);
+  });
+
   test("what the server tells of its rooms on the way back makes the client forget none", async () => {
     const client = await inRooms();
     FakeSocket.last.end();
@@ -826,6 +871,8 @@ describe("options", () => {
   test("the address is that of the page, or http for ws", () => {
     newClient({ url: "https://example.com/ws?a=b" });
     assert.equal(FakeSocket.last.url, "wss://example.com/ws?a=b&rooms=follow");
+    newClient({ url: "https://example.com/ws?x=a%20b&rooms=none#top" });
+    assert.equal(FakeSocket.last.url.split("#")[0], "wss://example.com/ws?x=a%20b&rooms=none");
     globalThis.location = new URL("http://localhost:8080/public/index.html");
     try {
       clients.push(new ActionHero({ WebSocket: FakeSocket }));
