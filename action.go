@@ -91,6 +91,7 @@ func (ps Parts) register(r *registry) error {
 type ActionInfo struct {
 	Name, Description string
 	Inputs            []Input
+	InputSchema       []byte   // the JSON Schema (2020-12) of the inputs; a secret input is writeOnly, a file has the format "binary"
 	Route             string   // the first of Routes; empty if the action has none
 	Routes            []string // as in "POST /users/{id}"
 	Kind              Kind
@@ -167,6 +168,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 		act.info.OutputExample = description.Example
 	}
 	act.info.Inputs, act.page = inputsOf(input), pageOf(input.Fields())
+	act.info.InputSchema = input.JSONSchema()
 	for _, in := range act.info.Inputs {
 		if use, taken := envelope.Inputs[in.Name]; taken {
 			return nil, fmt.Errorf("action %q has an input %q, but the param of that name %s: give the input another name in its json tag", a.Name, in.Name, use)

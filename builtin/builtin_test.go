@@ -273,6 +273,11 @@ func TestActionsView(t *testing.T) {
 		"inputs":        object{"required": []any{"name"}, "optional": []any{"color", "age"}},
 		"outputExample": object{"randomNumber": 0.123}, "kind": "destructive", "idempotent": true, "routes": []any{"PUT /people/{name}"},
 	}
+	schema := views[0].(object)["inputSchema"].(object)
+	delete(views[0].(object), "inputSchema")
+	if age := schema["properties"].(object)["age"].(object); age["default"] != 18.0 || !slices.Equal(schema["required"].([]any), []any{"name"}) {
+		t.Errorf("the schema of the inputs is %v", schema)
+	}
 	if diff := cmp.Diff(want, views[0]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

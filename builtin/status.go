@@ -132,9 +132,10 @@ type ActionView struct {
 	Description   string     `json:"description"`
 	Inputs        InputsView `json:"inputs"`
 	OutputExample rawJSON    `json:"outputExample"`
-	Kind          string     `json:"kind,omitzero"`       // "read", "write" or "destructive"; empty for a command
-	Idempotent    bool       `json:"idempotent,omitzero"` // a second equal call changes nothing more
-	Routes        []string   `json:"routes,omitzero"`     // HTTP routes in addition to /api/NAME
+	Kind          string     `json:"kind,omitzero"`        // "read", "write" or "destructive"; empty for a command
+	Idempotent    bool       `json:"idempotent,omitzero"`  // a second equal call changes nothing more
+	Routes        []string   `json:"routes,omitzero"`      // HTTP routes in addition to /api/NAME
+	InputSchema   rawJSON    `json:"inputSchema,omitzero"` // JSON Schema of the inputs with all their rules; empty for a command
 }
 
 // InputsView lists the names of the required and of the optional inputs of an action.
@@ -162,7 +163,7 @@ var ActionsView = actionhero.Action[actionhero.None, ActionsViewOutput]{
 		for _, info := range req.API.Actions() {
 			view := ActionView{
 				Name: info.Name, Description: info.Description, Inputs: InputsView{[]string{}, []string{}}, OutputExample: rawJSON(info.OutputExample),
-				Kind: info.Kind.String(), Idempotent: info.Idempotent, Routes: info.Routes,
+				Kind: info.Kind.String(), Idempotent: info.Idempotent, Routes: info.Routes, InputSchema: rawJSON(info.InputSchema),
 			}
 			for _, in := range info.Inputs {
 				if in.Required {

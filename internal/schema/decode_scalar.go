@@ -158,7 +158,10 @@ var (
 	lastMilli  = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() - 1
 )
 
-func setTime(p layout.Pointer, s string, _ source) outcome {
+func setTime(p layout.Pointer, s string, from source) outcome {
+	if from == fromText {
+		s = withPlus(s)
+	}
 	t, ok := parseTime(s)
 	if !ok {
 		n, o := parseInt(s, 64)
@@ -169,6 +172,15 @@ func setTime(p layout.Pointer, s string, _ source) outcome {
 	}
 	*layout.As[time.Time](p) = t
 	return accepted
+}
+
+// withPlus returns s with a "+" in front of a zone offset like 05:30. In a query and a form, a "+" that is not escaped
+// means a space, and many clients do not escape it.
+func withPlus(s string) string {
+	if at := len(s) - len("+00:00"); at > len("2006-01-02T") && s[at] == ' ' {
+		return s[:at] + "+" + s[at+1:]
+	}
+	return s
 }
 
 // parseTime parses a time of RFC 3339, also with t and z in lower case. It rejects the forms that only package time accepts: a comma before the

@@ -138,6 +138,8 @@ func TestScalars(t *testing.T) {
 		{raw("U64", `18446744073709551615`), uint64(18446744073709551615)}, {raw("U64", `1e3`), uint64(1000)}, {text("U64", "1.5"), "!a whole number"},
 		{text("F", "1.5"), 1.5}, {raw("F", `-1e-3`), -0.001}, {raw("F", `"2"`), 2.0}, {text("F", "NaN"), "!a number"}, {text("F", "1e400"), "!a number"},
 		{text("F", "0x1p4"), "!a number"}, {raw("F", `true`), "!a number"}, {text("F32", "0.1"), float32(0.1)}, {text("F32", "1e39"), "!a number"},
+		{text("T", "2024-02-29T17:30:00 05:30"), noon.In(time.FixedZone("", 5*3600+30*60))}, {raw("T", `"2024-02-29T17:30:00 05:30"`), when},
+		{text("T", "2024-02-29 05:30"), when}, {text("T", "2024-02-29T17:30:00 0530"), when}, {text("T", " 05:30"), when}, {text("T", "2024-02-29T17:30:00 24:00"), when},
 		{text("T", "2024-02-29T12:00:00Z"), noon}, {raw("T", `"2024-02-29T12:00:00Z"`), noon}, {raw("T", `1709208000000`), noon}, {text("T", "1709208000000"), noon},
 		{text("T", "2024-02-29t12:00:00z"), noon}, {raw("T", `"2024-02-29t13:00:00+01:00"`), noon.In(time.FixedZone("", 3600))}, {text("T", "2023-02-29T12:00:00Z"), when}, {text("T", "2024-02-29"), when}, {text("T", "now"), when}, {raw("T", `1e15`), when}, {raw("T", `{}`), when},
 		{text("D", "1m30s"), 90 * time.Second}, {raw("D", `1500`), 1500 * time.Millisecond}, {text("D", "1500"), 1500 * time.Millisecond},

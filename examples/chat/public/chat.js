@@ -4,6 +4,7 @@ const byId = (id) => document.getElementById(id);
 const keep = 200; // messages
 const api = new ActionHero();
 let name = "";
+let asked = null; // the room that the form has asked for
 
 function state(text) {
   byId("state").textContent = text;
@@ -25,7 +26,7 @@ api.on("open", ({ refusedRooms }) => {
   state(refusedRooms.length > 0 ? `not in ${refusedRooms.join(", ")}: enter a room` : "live");
 });
 api.on("close", ({ reason, reconnectIn }) => state(reconnectIn === null ? `closed: ${reason}` : "reconnecting…"));
-api.on("rooms", ({ room }) => show("the server", `has moved you to ${room}`));
+api.on("rooms", ({ room }) => room !== asked && show("the server", `has moved you to ${room}`));
 api.on("message", (m) => show(m.from.slice(-4), m.message));
 
 // Each form does one thing after the other; a refusal of the server is shown with its words.
@@ -44,7 +45,8 @@ function onSubmit(id, run) {
 onSubmit("enter", async (form) => {
   await api.action("name", { name: form.get("name") });
   name = form.get("name");
-  await api.roomChange(form.get("room"));
+  asked = form.get("room");
+  await api.roomChange(asked).finally(() => (asked = null));
   state("live");
   show("you", `are in ${form.get("room")}`);
 });

@@ -21,7 +21,7 @@ func TestChatExample(t *testing.T) {
 		p.fill(`#enter [name="name"]`, name)
 		p.fill(`#enter [name="room"]`, rules.MembersRoom)
 		p.click("#enter button")
-		p.wait(`document.querySelector("#messages").innerText.includes("are in members")`)
+		p.wait(`document.querySelector("#messages").innerText.includes("are in members") && !document.querySelector("#messages").innerText.includes("has moved you to members")`)
 	}
 	ann.fill(`#speak [name="text"]`, "damn <b>fine</b>")
 	ann.click("#speak button")

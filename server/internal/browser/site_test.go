@@ -112,6 +112,40 @@ func TestPageShowsNumbersAsTheyCame(t *testing.T) {
 	}
 }
 
+// fieldsInput has a secret and a file.
+type fieldsInput struct {
+	Password string           `json:"password" required:"true" secret:"true"`
+	Upload   *actionhero.File `json:"upload"`
+}
+
+var fields = actionhero.Action[fieldsInput, map[string]int64]{
+	Name: "fields", Description: "Takes a secret and a file",
+	Run: func(_ context.Context, in fieldsInput) (map[string]int64, error) {
+		if in.Upload == nil {
+			return map[string]int64{"size": 0}, nil
+		}
+		return map[string]int64{"size": in.Upload.Size}, nil
+	},
+}
+
+// A secret is typed into a password field, and a file is chosen and sent over HTTP.
+func TestPageHasFieldsForSecretsAndFiles(t *testing.T) {
+	t.Parallel()
+	p := newChromium(t).page(newSite(t, nil, fields))
+	form := p.show("fields")
+	p.wait(`document.querySelector("[data-name=fields] [name=password]").type === "password"`)
+	p.fill(form+" [name=password]", "hunter2")
+	p.run(form, "HTTP", `"size": 0`)
+	p.eval(`(() => {
+		const files = new DataTransfer();
+		files.items.add(new File(["seven b"], "a.txt"));
+		document.querySelector("[data-name=fields] [type=file]").files = files.files;
+	})()`, nil)
+	p.run(form, "HTTP", `"size": 7`)
+	p.choose("WebSocket")
+	p.run(form, "WebSocket", "files go over HTTP")
+}
+
 // The page obeys a policy of trusted types, also when it loads the client of Socket.IO.
 func TestPageUnderTrustedTypes(t *testing.T) {
 	t.Parallel()

@@ -63,30 +63,33 @@ async function prepare(transport) {
   return failure;
 }
 
-function item({ name, description, inputs }, transport) {
+function item({ name, description, inputs, inputSchema }, transport) {
+  const rules = (input) => inputSchema?.properties?.[input] ?? {};
   const button = el("button", {}, "Run");
   const answer = el("div", { className: "answer" });
   const form = el("form", {},
-    ...inputs.required.map((input) => field(name, input, true)),
-    ...inputs.optional.map((input) => field(name, input, false)),
+    ...inputs.required.map((input) => field(name, input, true, rules(input))),
+    ...inputs.optional.map((input) => field(name, input, false, rules(input))),
     button, answer);
   // The state is there before the first answer: what changes in it is read out, what appears with it is not.
   const state = el("p", { role: "status" });
   answer.append(state);
   form.addEventListener("submit", whileBusy(button, async () => {
     const params = {};
-    for (const [key, value] of new FormData(form)) if (value !== "") params[key] = value;
+    for (const [key, value] of new FormData(form)) if (value !== "" && value.size !== 0) params[key] = value;
     await run(transport(), name, params, answer, state);
   }));
   return el("details", { className: "action", name: "action", data: { name } },
     el("summary", {}, el("b", {}, name), el("span", {}, description)), form);
 }
 
-function field(action, name, required) {
+/** A secret is not shown, and a file is chosen. */
+function field(action, name, required, { writeOnly, format }) {
+  const type = format === "binary" ? "file" : writeOnly ? "password" : "text";
   const id = `input-${action}-${name}`;
   return el("div", { className: "field" },
     el("label", { htmlFor: id }, name, " ", el("small", {}, required ? "required" : "optional")),
-    el("input", { id, name, required, autocomplete: "off", autocapitalize: "none", spellcheck: false }));
+    el("input", { id, name, required, type, autocomplete: writeOnly ? "new-password" : "off", autocapitalize: "none", spellcheck: false }));
 }
 
 async function run(transport, action, params, answer, state) {

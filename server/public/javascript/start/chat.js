@@ -23,6 +23,7 @@ export function startChat(client) {
     }
     count();
   });
+  let asked = null; // the room for which the form waits
   client.on("reconnect", () => event("Connected again."));
   client.on("close", ({ reason, reconnectIn }) => {
     if (me) event(reconnectIn === null ? `The server has closed the connection: ${reason}` : "The connection was lost.");
@@ -32,6 +33,7 @@ export function startChat(client) {
   });
   client.on("error", (error) => event(error.message));
   client.on("rooms", ({ room }) => {
+    if (room === asked) return; // the form says so itself
     event(`The server has moved you to ${room ?? "no room"}.`);
     if (document.activeElement !== $("room")) $("room").value = room ?? "";
     count();
@@ -62,7 +64,12 @@ export function startChat(client) {
   on($("room-form"), async () => {
     const room = $("room").value.trim();
     if (room === client.room) return;
-    await client.roomChange(room);
+    asked = room;
+    try {
+      await client.roomChange(room);
+    } finally {
+      asked = null;
+    }
     event(`You are in ${room} now.`);
     $("say").focus();
     await count();

@@ -28,11 +28,12 @@ const http = {
   prepare: nothing,
   sent(action, params) {
     const { path, body } = httpRequest(action, params);
-    return body ? `POST ${path}\n${body}` : `GET ${path}`;
+    return body ? `POST ${path}\n${body instanceof FormData ? "a form with files" : body}` : `GET ${path}`;
   },
   async call(action, params) {
     const { path, body } = httpRequest(action, params);
-    const init = body ? { method: "POST", headers: { "Content-Type": "application/json" }, body } : {};
+    const headers = body instanceof FormData ? {} : { "Content-Type": "application/json" };
+    const init = body ? { method: "POST", headers, body } : {};
     const response = await fetch(path, { ...init, signal: AbortSignal.timeout(patience) });
     const text = await readable(response);
     const answer = isJSON(response) ? parse(text) : text;
@@ -41,9 +42,20 @@ const http = {
   },
 };
 
+const hasFile = (params) => Object.values(params).some((value) => value instanceof Blob);
+
+/** Files go over HTTP only. */
+function withoutFiles(params) {
+  if (hasFile(params)) throw new Error("files go over HTTP: choose it above");
+}
+
 // Values go into the body, not into the address, which servers and browsers remember.
 function httpRequest(action, params) {
-  const body = Object.keys(params).length > 0 ? JSON.stringify(params) : "";
+  let body = Object.keys(params).length > 0 ? JSON.stringify(params) : "";
+  if (hasFile(params)) {
+    body = new FormData();
+    for (const [key, value] of Object.entries(params)) body.append(key, value);
+  }
   return { path: actionURL(action).pathname, body };
 }
 
@@ -61,6 +73,7 @@ function webSocket(client) {
     prepare: nothing,
     sent: (action, params) => JSON.stringify({ event: "action", messageId: 1, params: { ...params, action } }),
     async call(action, params) {
+      withoutFiles(params);
       if (client.state !== "open") throw new Error("there is no connection to /ws now");
       try {
         return fromAnswer(await client.action(action, params));
@@ -91,6 +104,7 @@ function socketIO() {
     prepare: () => (connecting ??= connect().finally(() => (connecting = undefined))),
     sent: (action, params) => `emit("action", ${JSON.stringify({ ...params, action })})`,
     call: (action, params) => new Promise((resolve, reject) => {
+      withoutFiles(params);
       socket.timeout(patience).emit("action", { ...params, action }, (error, response) => {
         if (error) reject(error);
         else resolve(fromAnswer(response));
