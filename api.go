@@ -36,7 +36,9 @@ type API struct {
 	lifecycle chan struct{} // holds a value during a start or a stop, which uses the fields below
 	step      atomic.Pointer[lifecycleStep]
 	abandoned []abandonedStop
-	setupDone int // how many initializers have run their Setup
+
+	registrations chan struct{} // holds a value during a Register, which uses the field below
+	setupDone     int           // how many initializers have run their Setup
 
 	startedOutermost, startedBase, startedInitializers, started startedComponents
 
@@ -60,7 +62,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 		limitJSON: strconv.AppendInt(nil, int64(cfg.DefaultLimit), 10), offsetJSON: strconv.AppendInt(nil, int64(cfg.DefaultOffset), 10),
 	}
 	api.calls.open()
-	api.lifecycle = make(chan struct{}, 1)
+	api.lifecycle, api.registrations = make(chan struct{}, 1), make(chan struct{}, 1)
 	renewClosed(&api.stopSignal)
 	renewClosed(&api.ended)
 	api.queues = sendqueue.NewBudget(cfg.MaxQueuedBytes)

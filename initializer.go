@@ -9,7 +9,7 @@ import (
 // Initializer can also open and close a resource, such as a database pool, when the API starts and stops.
 type Initializer struct {
 	Name  string                                    // for logs and errors; required
-	Setup func(api *API) error                      // runs once, in [New] or when it is registered; an error undoes the registration; default: nothing
+	Setup func(api *API) error                      // runs once, in [New] or when it is registered; an error undoes the registration; must not wait for another goroutine that calls Register; default: nothing
 	Start func(ctx context.Context, api *API) error // runs at each start, before anything listens; default: nothing
 	Stop  func(ctx context.Context, api *API) error // runs at each stop, after the transports have stopped; default: nothing
 }
@@ -40,10 +40,28 @@ func (api *API) setUp() error {
 		if in.Setup == nil {
 			continue
 		}
-		if err := contained(func() error { return in.Setup(api) }); err != nil {
+		if err := contained(func() error { return runSetup(in, api) }); err != nil {
 			return fmt.Errorf("initializer %q: %w", in.Name, err)
 		}
 	}
+}
+
+// runSetup calls a Setup. enterRegistration looks for its name.
+func runSetup(in Initializer, api *API) error { return in.Setup(api) }
+
+// enterRegistration waits until no other goroutine registers parts: the Setups of one registration must not see half of
+// another one, whose failure undoes what has been added since it began. The caller must call leave at the end. A Setup
+// that registers more parts belongs to the registration that has called it, and does not wait.
+func (api *API) enterRegistration() (leave func()) {
+	select {
+	case api.registrations <- struct{}{}:
+	default:
+		if calledBy("actionhero.runSetup") {
+			return func() {}
+		}
+		api.registrations <- struct{}{}
+	}
+	return func() { <-api.registrations }
 }
 
 // initializerComponent wraps an Initializer as a [Component], so that the API starts and stops the Initializer like a

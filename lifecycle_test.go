@@ -427,6 +427,10 @@ func TestAStopReportsWhatBecameOfTheWork(t *testing.T) {
 			act("slow", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
 		api.Add(reporting{})
 		steps(t, api.Start(t.Context()))
+		for range 2 {
+			c, _ := connect(t, api, "a")
+			defer transport.Of(api).Disconnect(c)
+		}
 		var calls sync.WaitGroup
 		for _, name := range []string{"quick", "quick", "slow"} {
 			calls.Go(func() { _, _ = dispatch(t, api, name) })
@@ -434,7 +438,7 @@ func TestAStopReportsWhatBecameOfTheWork(t *testing.T) {
 		synctest.Wait()
 		steps(t, api.Stop(t.Context()))
 		calls.Wait()
-		if lines, want := log.take(), []string{"stopped took=2s requestsFinished=2 requestsCut=1 jobsRequeued=3"}; !slices.Equal(lines, want) {
+		if lines, want := log.take(), []string{"stopped took=2s requestsFinished=2 requestsCut=1 clientsClosed=2 jobsRequeued=3"}; !slices.Equal(lines, want) {
 			t.Errorf("logged %q, want %q", lines, want)
 		}
 	})

@@ -112,8 +112,11 @@ func (api *API) change(fn func(*registry) error) error {
 
 // Register adds parts to the API: actions, tasks, initializers, room middlewares and lists of them. Then it calls the
 // Setup of each new initializer. If a part is wrong or a Setup fails, Register returns an error that names the part in a
-// full sentence. It then undoes all that it and these Setups have added to the API.
+// full sentence. It then undoes all that it and these Setups have added to the API. Several goroutines may call Register:
+// the calls wait for each other.
 func (api *API) Register(parts ...Part) error {
+	leave := api.enterRegistration()
+	defer leave()
 	undo := api.registered()
 	err := api.change(Parts(parts).register)
 	if err == nil {

@@ -225,6 +225,14 @@ func (r *Rooms) conn(id string) *Conn {
 	return conn
 }
 
+// clients returns the number of persistent clients of this node.
+func (r *Rooms) clients() (n int) {
+	for range r.conns.Range {
+		n++
+	}
+	return n
+}
+
 var targets = sync.Pool{New: func() any { return new([]*member) }}
 
 // deliver queues a message for the room's members on this node. The broker calls deliver sequentially for the messages

@@ -88,7 +88,7 @@ func (api *API) stop(ctx context.Context) error {
 	s := &stopRun{api: api, ctx: ctx, begun: time.Now(), calls: api.calls.current()}
 	wasReady := api.ready.Swap(false)
 	close(*api.stopSignal.Load())
-	running := s.calls.count()
+	running, clients := s.calls.count(), api.Rooms.clients()
 	s.components()
 	grace := s.requestGrace()
 	api.calls.close()
@@ -99,7 +99,7 @@ func (api *API) stop(ctx context.Context) error {
 	s.cancel()
 	s.closeAll(&api.startedBase)
 	if wasReady {
-		s.logReport(running, left)
+		s.logReport(running, left, clients)
 	}
 	s.closeAll(&api.startedOutermost)
 	api.startedAt.Store(nil)
@@ -107,11 +107,15 @@ func (api *API) stop(ctx context.Context) error {
 }
 
 // logReport logs what has become of the running requests, of which left still run, and of the work of the components.
-func (s *stopRun) logReport(running int64, left int) {
+// clients is the number of persistent clients that were connected when the stop began.
+func (s *stopRun) logReport(running int64, left, clients int) {
 	cut := s.calls.cut.Load()
 	attrs := []slog.Attr{slog.String("took", time.Since(s.begun).Round(time.Millisecond).String()), slog.Int64("requestsFinished", max(running-cut, 0)), slog.Int64("requestsCut", cut)}
 	if left > 0 {
 		attrs = append(attrs, slog.Int("requestsLeft", left))
+	}
+	if clients > 0 {
+		attrs = append(attrs, slog.Int("clientsClosed", clients))
 	}
 	s.api.log.LogAttrs(context.Background(), slog.LevelInfo, "stopped", append(attrs, s.report...)...)
 }

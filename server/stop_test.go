@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,16 +34,28 @@ func TestClientsAreServedWhileTasksEnd(t *testing.T) {
 	go func() { stopped <- s.API.Stop(context.Background()) }()
 	<-stopping
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	for range 20 {
-		answer, err := client.Get("http://" + s.Web.Addr().String() + "/api/randomNumber")
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK || s.API.Ready() {
-			t.Errorf("during the stop: status %d, ready %v", answer.StatusCode, s.API.Ready())
-		}
+	if got := s.HTTP(t).Ask("GET", "/healthz", ""); got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
+		t.Errorf("the health check answers %d during the stop", got.StatusCode)
 	}
+	kept := s.HTTP(t).Client
+	var load sync.WaitGroup
+	for i := range 8 {
+		load.Go(func() { // half of them with a connection for each request
+			for range 50 {
+				answer, err := []*http.Client{client, kept}[i%2].Get("http://" + s.Web.Addr().String() + "/api/randomNumber")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, answer.Body)
+				answer.Body.Close()
+				if answer.StatusCode != http.StatusOK || s.API.Ready() {
+					t.Errorf("during the stop: status %d, ready %v", answer.StatusCode, s.API.Ready())
+				}
+			}
+		})
+	}
+	load.Wait()
 	s.TCP(t).Close()
 	select {
 	case err := <-stopped:

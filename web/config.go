@@ -31,6 +31,7 @@ type CommonConfig struct {
 	URLPathForActions string            `json:"urlPathForActions" default:"api" range:"one segment of a path" doc:"first segment of the URLs of actions"`
 	URLPathForFiles   string            `json:"urlPathForFiles" default:"public" range:"one segment of a path" doc:"first segment of the URLs of files"`
 	RootEndpointType  string            `json:"rootEndpointType" default:"api" enum:"api,public" doc:"kind of the URLs that begin with neither: actions or files"`
+	HealthPath        string            `json:"healthPath" default:"/healthz" range:"a path that begins with /, or empty for none" doc:"path at which a load balancer reads whether the server is ready: status 200, or 503 during a start and a stop; actions, routes, handlers and files of the app at this path come first"`
 
 	ReturnErrorCodes      *bool    `json:"returnErrorCodes" default:"true" doc:"send an error with its HTTP status; if off, actions answer errors with status 200"`
 	FlatFileCacheDuration int      `json:"flatFileCacheDuration" default:"60" unit:"seconds" range:"0 or more, or negative to forbid caching" doc:"time for which a client may cache a file"`
@@ -95,6 +96,9 @@ func (c *Config) complete() error {
 		if prefix == "" || strings.ContainsAny(prefix, "/?#% ") || prefix == "file" {
 			return fmt.Errorf("commonWeb.%s is %q: it must be one segment of a path, and not \"file\"", name, prefix)
 		}
+	}
+	if path := c.Common.HealthPath; path != "" && (path[0] != '/' || path == "/" || strings.ContainsAny(path, "?#% ")) {
+		return fmt.Errorf("commonWeb.healthPath is %q: it must be a path that begins with /, like /healthz, or empty for none", path)
 	}
 	err := errors.Join(setting.Check("commonWeb", &c.Common), setting.Check("httpServer", &c.HTTP), setting.Check("httpsServer", &c.HTTPS))
 	if err != nil {

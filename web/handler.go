@@ -33,6 +33,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // serveRequest passes the request to the mounted handler whose pattern matches. If no pattern matches, serveRequest
 // passes the request to serveActionOrFile. The fast path calls serveUnmounted instead.
 func (s *Server) serveRequest(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == s.healthPath {
+		s.serveHealth(w, r)
+		return
+	}
 	s.requests.Add(1)
 	switch {
 	case !s.knowsHost(r):
@@ -44,6 +48,10 @@ func (s *Server) serveRequest(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveUnmounted(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == s.healthPath {
+		s.serveHealth(w, r)
+		return
+	}
 	s.requests.Add(1)
 	if !s.knowsHost(r) {
 		s.refuseHost(w, r)

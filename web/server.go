@@ -62,7 +62,8 @@ type Server struct {
 	https     net.Addr
 	running   sync.WaitGroup
 
-	requests atomic.Int64
+	healthPath string // noHealth if the app uses the path itself
+	requests   atomic.Int64
 }
 
 // New returns a Server for api. The Server listens after a call of Start. If a setting is wrong, the error names the
@@ -79,7 +80,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, guard: guard}
+	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, guard: guard, healthPath: noHealth}
 	isOriginal := slices.Contains(s.api.Parts(), any(original{}))
 	s.fixed, s.jsonp = newFixed(api.Config(), &cfg.Common, isOriginal), choice(cfg.Common.JSONP, isOriginal)
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
@@ -116,6 +117,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.checkHidden(s.mounts.Load()); err != nil {
 		return err
 	}
+	s.healthPath = s.freeHealthPath()
 	var plain, secure net.Listener
 	var err error
 	limits := s.limits()

@@ -1,0 +1,115 @@
+package web_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/web"
+)
+
+// A load balancer may ask as often as it likes, by any name, and leaves no trace in the log.
+func TestALoadBalancerReadsWhetherTheServerIsReady(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(cfg *server.Config) {
+		cfg.General.RequestLimit = 1
+		cfg.CommonWeb.AllowedHosts = []string{"example.com"}
+		cfg.General.LogRequests = true
+	})
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for range 5 {
+			for _, host := range []string{"", "10.1.2.3", "balancer.internal"} {
+				r, err := http.NewRequestWithContext(t.Context(), "GET", c.Base+"/healthz", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Host = host
+				answer, err := c.Client.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(answer.Body)
+				answer.Body.Close()
+				if answer.StatusCode != 200 || string(body) != "ready\n" || err != nil || answer.Header.Get("Cache-Control") != "no-store" {
+					t.Errorf("host %q: %d %q, %v", host, answer.StatusCode, body, err)
+				}
+			}
+		}
+		if head := c.Ask("HEAD", "/healthz", ""); head.StatusCode != 200 || head.Text != "" {
+			t.Errorf("HEAD: %d %q", head.StatusCode, head.Text)
+		}
+		post := c.Ask("POST", "/healthz", "")
+		post.Want(t, 405, "use GET or HEAD")
+		post.WantHeader(t, "Allow: GET, HEAD")
+	})
+	if s.Log.Has("healthz") {
+		t.Error("the log has the path")
+	}
+}
+
+// What an app has at the path of the health check comes first, and the path is a setting.
+func TestTheHealthPathShadowsNothing(t *testing.T) {
+	t.Parallel()
+	own := func(name, route string) actionhero.Part {
+		a := actionhero.Action[actionhero.None, map[string]any]{Name: name, Kind: actionhero.KindRead, Run: func(context.Context, actionhero.None) (map[string]any, error) {
+			return map[string]any{"whose": "own"}, nil
+		}}
+		if route != "" {
+			a.Routes = []string{route}
+		}
+		return a
+	}
+	mounted := web.Mount("/healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "own") }))
+	for name, test := range map[string]struct {
+		parts  []actionhero.Part
+		change func(t *testing.T, cfg *server.Config)
+		paths  []string // of the health check
+	}{
+		"action":  {parts: []actionhero.Part{own("healthz", "")}},
+		"route":   {parts: []actionhero.Part{own("health", "GET /healthz")}},
+		"handler": {parts: []actionhero.Part{mounted}},
+		"file": {change: func(t *testing.T, cfg *server.Config) {
+			cfg.CommonWeb.RootEndpointType = "public"
+			cfg.General.FlatFileDirectory = t.TempDir()
+			testkit.WriteFile(t, cfg.General.FlatFileDirectory+"/healthz", "own")
+		}},
+		"other file": {change: func(_ *testing.T, cfg *server.Config) { cfg.CommonWeb.RootEndpointType = "public" }, paths: []string{"/healthz"}},
+		"setting":    {change: func(_ *testing.T, cfg *server.Config) { cfg.CommonWeb.HealthPath = "/-/ready" }, paths: []string{"/-/ready"}},
+		"ordinary":   {paths: []string{"/healthz"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, func(cfg *server.Config) {
+				if test.change != nil {
+					test.change(t, cfg)
+				}
+			}, test.parts...)
+			everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+				for _, path := range []string{"/healthz", "/-/ready"} {
+					got := c.Ask("GET", path, "")
+					if is := got.Text == "ready\n"; is != slices.Contains(test.paths, path) {
+						t.Errorf("%s: %d %q", path, got.StatusCode, got.Text)
+					}
+					if path == "/healthz" && test.paths == nil && !strings.Contains(got.Text, "own") {
+						t.Errorf("the app does not answer: %q", got.Text)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestAWrongHealthPathIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"healthz", "/", "/a?b", "/a b"} {
+		if _, err := web.New(testkit.NewAPI(t), web.Config{Common: web.CommonConfig{HealthPath: path}}); err == nil || !strings.Contains(err.Error(), "commonWeb.healthPath") {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
