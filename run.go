@@ -108,7 +108,7 @@ func (api *API) start(ctx context.Context) error {
 	for _, c := range api.started {
 		if hook, ok := c.(StartHook); ok {
 			if err := contained(func() error { hook.Started(); return nil }); err != nil {
-				return fmt.Errorf("Started of %s: %w", nameOf(c), err)
+				return fmt.Errorf("the hook Started of %s: %w", nameOf(c), err)
 			}
 		}
 	}

@@ -143,6 +143,8 @@ func appendConnectReply(dst []byte, sid string) []byte {
 
 // errNamespaceUnknown is the reason why a client cannot connect to another namespace than the default one. Stock servers
 // use the same words.
+//
+//lint:ignore ST1005 clients compare the words of the stock server
 var errNamespaceUnknown = errors.New("Invalid namespace")
 
 // appendConnectError appends to dst the packet that refuses a client's connect packet for err. If namespace is nil, it is

@@ -21,7 +21,6 @@ type dialect struct {
 	message func(api transport.Host, m *actionhero.RoomMessage) []byte // encodes a message of a room
 	welcome func(dst []byte, text, room string) []byte
 	bye     func(dst []byte) []byte // the reply to quit
-	tooLong func(dst []byte, limit int) []byte
 }
 
 // dialects holds the dialects by the values of the setting "dialect".

@@ -245,7 +245,7 @@ func TestOddPathsNameNothing(t *testing.T) {
 	t.Parallel()
 	var runs atomic.Int64
 	s := start(t, nil, counted("write", "", actionhero.KindWrite, &runs), routed("show", "GET /people/{name}"),
-		web.Mount("/public/private/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "log in", 401) })), web.Mount("/v/{id}", echo("v")))
+		web.Mount("/public/private/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "log in", http.StatusUnauthorized) })), web.Mount("/v/{id}", echo("v")))
 	s.Put(t, "private/f", "secret")
 	s.Put(t, "a/b", "the file")
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {

@@ -51,7 +51,7 @@ func (c *Config) options() (ws.Options, error) {
 	}
 	for _, name := range c.Subprotocols {
 		if !ws.ValidSubprotocol(name) {
-			return ws.Options{}, fmt.Errorf("webSockets.subprotocols has %q: write a name of letters, digits and characters like - and .", name)
+			return ws.Options{}, fmt.Errorf("webSockets.subprotocols has %q: write a name of letters and digits, which may also have the characters - and . in it", name)
 		}
 	}
 	origins, err := browserguard.NewOrigins("webSockets.origins", c.Origins)
