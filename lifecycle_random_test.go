@@ -15,7 +15,7 @@ import (
 )
 
 // Whatever several goroutines start, stop, restart, register and add in any order, nothing hangs, each component starts
-// and stops in turns, and what was registered is there.
+// and stops in turns, and every registered action is there.
 func TestAnyOrderOfStartsStopsAndRegistrations(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -29,11 +29,16 @@ func TestAnyOrderOfStartsStopsAndRegistrations(t *testing.T) {
 // turns is a component that notices a second start, or a stop without a start.
 type turns struct {
 	t       *testing.T
+	pause   func()
 	started atomic.Bool
 }
 
+func newTurns(t *testing.T) *turns {
+	return &turns{t: t, pause: func() { time.Sleep(time.Millisecond) }}
+}
+
 func (c *turns) Start(context.Context) error {
-	time.Sleep(time.Millisecond)
+	c.pause()
 	if c.started.Swap(true) {
 		c.t.Error("a component started twice")
 	}
@@ -41,7 +46,7 @@ func (c *turns) Start(context.Context) error {
 }
 
 func (c *turns) Stop(context.Context) error {
-	time.Sleep(time.Millisecond)
+	c.pause()
 	if !c.started.Swap(false) {
 		c.t.Error("a component stopped that had not started")
 	}
@@ -51,7 +56,7 @@ func (c *turns) Stop(context.Context) error {
 func lifecycleAtRandom(t *testing.T, seed uint64) {
 	api := stoppedAPI(t, actionhero.Config{StopGrace: 50 * time.Millisecond}, act("quick", func(context.Context) error { return nil }),
 		act("stop", func(ctx context.Context) error { return actionhero.RequestFrom(ctx).API.Stop(context.Background()) }))
-	api.Add(&turns{t: t})
+	api.Add(newTurns(t))
 	var registered sync.Map
 	var workers sync.WaitGroup
 	for worker := range 5 {
@@ -100,7 +105,7 @@ func lifecycleStep(t *testing.T, api *actionhero.API, step int, name string, reg
 			t.Errorf("a failed registration leaves its action: %v", err)
 		}
 	case 5:
-		api.Add(&turns{t: t})
+		api.Add(newTurns(t))
 	case 6:
 		_, _ = dispatch(t, api, "quick")
 	case 7:
