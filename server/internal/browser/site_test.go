@@ -41,6 +41,7 @@ func (p *tab) works() {
 	p.t.Helper()
 	p.waitText("#live", "Live")
 	p.waitText("#chat-note", "You are guest")
+	p.wait(`document.querySelector("details[open] button")`)
 	for _, transport := range []string{"HTTP", "WebSocket", "Socket.IO"} {
 		p.choose(transport)
 		p.run(p.show("randomNumber"), transport, `"randomNumber": `)
