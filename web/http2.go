@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// streams counts the HTTP/2 requests that run. A client can open many streams over one connection and never extend their flow-control windows. Each of these
-// responses holds memory until its write timeout has passed.
+// streams counts the HTTP/2 requests that run. A client can open many streams over one connection and never extend their
+// flow-control windows. Each of these responses holds memory until its write timeout has passed.
 type streams struct {
 	max     int // of all clients; one address may have an eighth of it
 	trusted func(ip string) bool
