@@ -2,13 +2,11 @@ package actionhero_test
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/actionhero-go/actionhero"
-	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -17,16 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // newAPI returns a started API on the embedded backend that stops with the test.
 func newAPI(t testing.TB, cfg actionhero.Config, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
-	if cfg.Backend == nil {
-		cfg.Backend = local.New(local.Config{})
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	api, err := actionhero.New(cfg, parts...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	api := stoppedAPI(t, cfg, parts...)
 	if err := api.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}

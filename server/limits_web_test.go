@@ -216,7 +216,8 @@ func wantOneConnection(t *testing.T, s *testkit.Server) {
 	}
 }
 
-// outwardAddress returns an address of this machine that is not a loopback address.
+// outwardAddress returns an address of this machine that is not a loopback address. The limit exempts loopback. On a machine
+// without another address, only the tests of package netlisten show the limit.
 func outwardAddress(t *testing.T) string {
 	t.Helper()
 	addresses, err := net.InterfaceAddrs()

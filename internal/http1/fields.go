@@ -164,9 +164,18 @@ func appendField(dst []byte, name string, values []string) []byte {
 			value = strings.Map(printable, value)
 		}
 		dst = append(append(dst, name...), ": "...)
-		dst = append(append(dst, strings.Trim(value, " \t")...), "\r\n"...)
+		dst = append(append(dst, trim(value)...), "\r\n"...)
 	}
 	return dst
+}
+
+// trim returns value without the spaces and tabs around it. Nearly all values have none, and strings.Trim would build the
+// set of characters for each value.
+func trim(value string) string {
+	if value == "" || value[0] > ' ' && value[len(value)-1] > ' ' {
+		return value
+	}
+	return strings.Trim(value, " \t")
 }
 
 func printable(r rune) rune {

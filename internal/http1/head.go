@@ -113,7 +113,7 @@ func (c *call) readHeaders(header http.Header, text string) bool {
 			return rest == ""
 		}
 		name, value, ok := strings.Cut(line, ":")
-		if value = strings.Trim(value, " \t"); !ok || n == maxHeaders || name == "" || !onlyBytes(name, &tokenByte) || !validValue(value) {
+		if value = trim(value); !ok || n == maxHeaders || name == "" || !onlyBytes(name, &tokenByte) || !validValue(value) {
 			return false
 		}
 		text = rest
