@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // MaxKeyBytes is the maximum length of a key of a [Store], of a room name and of a member id, in bytes.
@@ -36,13 +37,34 @@ var (
 	ErrDamaged = errors.New("the file is damaged: stop the server and run `actionhero tasks repair`, which keeps all intact jobs and renames the damaged files")
 	// ErrRunning means that the call failed because the job is running. A running job can only be cancelled.
 	ErrRunning = errors.New("the job is running: wait for its end or cancel it")
+	// ErrUnavailable means that the server of the backend did not answer in time, or that this node is cut off from it.
+	// If the call changes something, the change may have happened.
+	ErrUnavailable = errors.New("the server that the nodes share does not answer: check that it runs and can be reached")
+	// ErrNodeInUse means that another live process uses the id of this node. Each node of a cluster needs an id of its
+	// own.
+	ErrNodeInUse = errors.New("another running node has this id: give each node an id of its own, or leave the id out")
+	// ErrNoNode means that no live node of the cluster has the given id.
+	ErrNoNode = errors.New("no live node has this id")
 	// ErrDuplicate means that another job holds the unique key of this job. Only one job at a time can hold a unique
 	// key.
 	ErrDuplicate = errors.New("another job has its unique key: wait for that job's end or delete it")
 )
 
-// Backend stores the state that the nodes of an API share. The methods Store, Broker and Queue return the same values
-// for the whole life of the backend and may be called before Open.
+// Node describes one node of a cluster: one process that uses a [Backend].
+type Node struct {
+	// ID is the name of the node, of 1 to [MaxKeyBytes] bytes. Only one live node of a cluster has the id.
+	ID string
+	// Tag identifies the process. It is a part of the ids of the process's connections, so that each node finds the
+	// node of a connection without a lookup. Tags are random, so two nodes may have the same one.
+	Tag uint32
+	// Started is the time at which the node started, by the wall clock of its machine.
+	Started time.Time
+	// Details is a JSON object that describes the node to its peers, of at most 16 KiB.
+	Details []byte
+}
+
+// Backend stores the state that the nodes of an API share. The methods Store, Broker, Queue and Cluster return the same
+// values for the whole life of the backend and may be called before Open.
 type Backend interface {
 	// Store returns the key-value store.
 	Store() Store
@@ -50,11 +72,19 @@ type Backend interface {
 	Broker() Broker
 	// Queue returns the job queue.
 	Queue() Queue
-	// Open makes the backend usable. It fails if the backend is already open, if the configuration of the backend is
-	// invalid, or if the server of the backend does not reply before ctx ends.
-	Open(ctx context.Context) error
-	// Close makes the backend unusable until the next Open. Close removes the members of this node from their rooms. It
-	// waits until running message deliveries have ended, starts no new deliveries, and stops all goroutines of the
-	// backend. If the backend is not open, Close does nothing.
+	// Cluster returns the list of nodes and the calls between them.
+	Cluster() Cluster
+	// Open makes the backend usable and adds this process to the cluster as the given node. It fails if the backend is
+	// already open, if the configuration of the backend is invalid, or if the server of the backend does not reply
+	// before ctx ends. If another live node has the id, Open waits until that node's lease has ended or ctx ends, and
+	// then fails with [ErrNodeInUse].
+	Open(ctx context.Context, node Node) error
+	// Close makes the backend unusable until the next Open. Close removes the members of this node from their rooms,
+	// and the node from the cluster. It waits until running message deliveries and handlers of calls have ended, starts
+	// no new ones, and stops all goroutines of the backend. If the backend is not open, Close does nothing.
 	Close(ctx context.Context) error
+	// Health returns nil while this node can reach the server of the backend and receives its messages. Otherwise it
+	// returns an error for operators that wraps [ErrUnavailable]. A load balancer should send no new clients to a node
+	// whose backend is not healthy. An embedded backend is healthy while it is open.
+	Health() error
 }

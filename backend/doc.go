@@ -1,7 +1,8 @@
 // Package backend defines the interfaces between an API and the storage of its shared state.
 //
 // An API stores everything that other nodes of its cluster must see in a [Backend]: cached entries and locks ([Store]),
-// messages and members of rooms ([Broker]), and jobs ([Queue]). The backend also decides which nodes are a cluster.
+// messages and members of rooms ([Broker]), and jobs ([Queue]). The nodes that share a backend's storage are a cluster
+// ([Cluster]).
 // Package backend/local needs no server: it keeps all state in the memory of one process, and jobs on disk if
 // configured. With a backend that connects to a server, all nodes that use the same server are one cluster. Code above
 // this package cannot tell backends apart, because every backend passes the same test suite, backend/backendtest.
@@ -10,8 +11,8 @@
 //
 // # Stability
 //
-// The interfaces of this package are meant for backends, not for apps. They gain methods as the module grows; the next
-// method lists the nodes of the cluster. A change to the interfaces is not a breaking change of the module, so a
+// The interfaces of this package are meant for backends, not for apps. They gain methods as the module grows. A change
+// to the interfaces is not a breaking change of the module, so a
 // backend outside this module has to be updated with the module.
 //
 // # What every backend guarantees
@@ -33,6 +34,6 @@
 //   - Keys, room names and member ids are arbitrary bytes, including the empty string, up to [MaxKeyBytes].
 //   - Errors that a caller can act upon are the variables of this package, wrapped in a sentence that says what to do.
 //
-// The context of a call bounds the time for which the call waits for a server. A backend that never waits ignores the
-// context.
+// The context of a call bounds the time for which the call waits for a server. A backend with a server also bounds that
+// time by itself. A backend that never waits ignores the context.
 package backend

@@ -31,9 +31,11 @@ const (
 // If a call fails with an error of this package, nothing has changed. If a call fails with another error, for example a
 // lost connection, the change may have happened.
 //
-// A job runs at least once. A run begins with Fetch and ends with Finish. If the lease of the run expires or the
-// worker's process dies before Finish, the run counts as a crash, unless Drain was called for the run. After a crash the
-// job is due again at once, until it has crashed [Job.MaxCrashes] times in a row.
+// A job runs at least once. A run begins with Fetch and ends with Finish. Each run belongs to the node that fetched it,
+// and ends with that node: if the node's process dies, or if the node cannot reach the server for [NodeLease], the run
+// counts as a crash, unless Drain was called for the run. After a crash the job is due again at once, until it has
+// crashed [Job.MaxCrashes] times in a row. An outage of the server ends no run. An embedded queue has one node, which
+// only dies with its process.
 //
 // A [Run] has a fence, which no other run of the same job has. All calls about runs take and return Run values, so that
 // an answer about one run is never applied to another run of the same job.
@@ -58,24 +60,21 @@ type Queue interface {
 	// Finish ends the runs of all outcomes in one step. If a job was cancelled during its run, the job becomes
 	// Cancelled, unless the outcome is Completed or Dead.
 	//
-	// The result lost has the runs whose outcomes were dropped: the lease of the run had expired, and the job runs again,
-	// was cancelled or was deleted. If the lease of a run has expired and nothing else has happened to its job, the
+	// The result lost has the runs whose outcomes were dropped: the run had ended with its node, and the job runs again,
+	// was cancelled or was deleted. If a run has ended with its node and nothing else has happened to its job, the
 	// outcome counts. A repeated call changes nothing, and an outcome that an earlier call stored is not lost.
 	//
 	// A run that has an outcome shows that its job does not crash the process. So Finish sets the number of crashes to
 	// 0, also for a lost run, unless the outcome is Available.
 	Finish(ctx context.Context, outcomes ...Outcome) (lost []Run, err error)
-	// Renew extends the leases of runs. The argument lease is the duration from now to the new expiry of each lease.
-	// Call Renew each time a third of the lease has passed.
-	Renew(ctx context.Context, lease time.Duration, runs ...Run) (Renewed, error)
-	// Drain declares that the worker of these runs stops. If the process of one of them ends or the lease of a run
-	// expires before Finish, the job is due again as after the outcome Available, and no crash is counted. Runs that
-	// have ended are skipped.
+	// Drain declares that the worker of these runs stops. If the process of one of them ends before Finish, the job is
+	// due again as after the outcome Available, and no crash is counted. Runs that have ended are skipped.
 	Drain(ctx context.Context, runs ...Run) error
-	// OnCancel adds the callback f. When any node cancels a running job, the queue calls f with the run of that job.
-	// OnCancel may be called before Open, and the callback stays through Close and Open until stop is called. The
-	// callback must not block and must not call the queue.
-	OnCancel(f func(run Run)) (stop func())
+	// OnStop adds the callback f, which the queue calls with a run that was fetched on this node and that should stop,
+	// and with the reason. The callback may be called again for the same run and reason. OnStop may be called before
+	// Open, and the callback stays through Close and Open until stop is called. The callback must not block and must
+	// not call the queue.
+	OnStop(f func(run Run, why StopReason)) (stop func())
 
 	// Get returns the job with this id. If there is no job with this id, Get fails with [ErrNotFound].
 	Get(ctx context.Context, id uint64) (Job, error)
@@ -161,22 +160,33 @@ type Job struct {
 	Node        string        `json:"node,omitempty"`       // the node of the last run
 }
 
-// Run returns the identity of the current run of the job, for [Queue.Finish] and [Queue.Renew]. The job j must come
+// Run returns the identity of the current run of the job, for [Queue.Finish] and [Queue.Drain]. The job j must come
 // from [Queue.Fetch].
 func (j Job) Run() Run { return Run{ID: j.ID, Fence: j.Fence} }
 
-// Run identifies one run of a job. If the lease of a run expires, that run has ended. A later run of the same job has a
-// higher value in the field Fence.
+// Run identifies one run of a job. A later run of the same job has a higher value in the field Fence.
 type Run struct {
 	ID    uint64 // the id of the job
 	Fence uint64 // the value of [Job.Fence] during the run
 }
 
-// Renewed is the result of [Queue.Renew]: the runs that must stop, by the reason.
-type Renewed struct {
-	Lost      []Run // the lease had expired or the run had ended, so another run of the job may have begun
-	Cancelled []Run // the job was cancelled; the lease was extended
-}
+// NodeLease is the time for which the runs of a node go on without contact between the node and the server, while the
+// server answers the other nodes. After that time the runs count as crashed.
+const NodeLease = 10 * time.Second
+
+// StopReason is the reason why a run should stop, see [Queue.OnStop].
+type StopReason uint8
+
+// These are the reasons why a run should stop.
+const (
+	// RunCancelled means that the job was cancelled. It does not run again.
+	RunCancelled StopReason = 1 + iota
+	// RunLost means that the run has ended with the lease of its node, so another run of the job may have begun.
+	RunLost
+	// RunSilent means that the server has not answered this node for 7 s. If the server answers the other nodes, they
+	// may start the job again 3 s later. So a task that must not overlap with its next run has to stop.
+	RunSilent
+)
 
 // NewJob is a job to enqueue. Only the field Task is required.
 type NewJob struct {
@@ -205,13 +215,11 @@ type Enqueued struct {
 	Existing bool   // nothing was added, because the job with this ID holds the unique key
 }
 
-// FetchRequest is the argument of [Queue.Fetch]. It selects the jobs that a worker fetches, and sets the duration of
-// their leases.
+// FetchRequest is the argument of [Queue.Fetch]. It selects the jobs that a worker fetches.
 type FetchRequest struct {
-	Node   string        // the name of the worker's node
-	Queues []string      // the queues to fetch from, in this order
-	Max    int           // the maximum number of jobs
-	Lease  time.Duration // the time after which a run counts as crashed, unless renewed; 0: never
+	Queues []string // the queues to fetch from, in this order
+	Tasks  []string // the tasks that the worker knows; jobs of other tasks wait for a worker that knows them; nil: all
+	Max    int      // the maximum number of jobs
 }
 
 // Outcome is the result of a run of a job, which a worker passes to [Queue.Finish].

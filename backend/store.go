@@ -62,6 +62,17 @@ type Store interface {
 	Add(ctx context.Context, key string, value []byte, ttl time.Duration) (bool, error)
 	// Get returns the entry under key. If there is no entry or if the entry has expired, Get fails with [ErrNotFound].
 	Get(ctx context.Context, key string) (Entry, error)
+	// Reserve returns the entry under key, as Get does. If there is no entry, Reserve returns the id of the load of the
+	// key: load is the one that the earliest caller of Reserve has got and that has not ended, or a new one, in which
+	// case mine is true. The caller with mine = true has to call Fill. A load ends with Fill, after ttl, and with every
+	// Set, Add, Increment, Delete and Clear that concerns the key. So at most one caller in the cluster loads a value at
+	// a time, and a value that was loaded before a change is never stored after it.
+	Reserve(ctx context.Context, key string, ttl time.Duration) (e Entry, load string, mine bool, err error)
+	// Fill stores value as Set does if load is still the load of key, and ends that load. Otherwise Fill changes nothing
+	// and returns false. If value is nil, Fill only ends the load, for a caller whose load has failed.
+	Fill(ctx context.Context, key, load string, value []byte, ttl time.Duration) (stored bool, err error)
+	// AwaitLoad returns when the given load of key may have ended, or with the error of ctx. It may return early.
+	AwaitLoad(ctx context.Context, key, load string) error
 	// Delete removes the entry under key. It returns true if there was an entry and that entry had not expired.
 	Delete(ctx context.Context, key string) (bool, error)
 	// Increment adds a number, which may be negative, to the counter under key and returns the sum. A counter is an

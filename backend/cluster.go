@@ -1,0 +1,39 @@
+package backend
+
+import "context"
+
+// MaxCallBytes is the maximum length of the body of a call between nodes, and of its answer, in bytes.
+const MaxCallBytes = 256 << 10
+
+// Cluster knows the live nodes that use the same storage, and carries calls between them.
+//
+// A node is live from Open to Close. If a node dies or is paused, the others see it as gone within 10 s. A node that was
+// paused joins again by itself.
+type Cluster interface {
+	// Peers returns the live nodes, this node included, sorted by id. The list may be a second old.
+	Peers(ctx context.Context) ([]Node, error)
+	// Watch adds the callback f, which the backend calls after nodes have joined or left, this node excluded. The calls
+	// come one at a time. Right after Open, the nodes that are live already count as joined. If a node restarts under
+	// its old id, it leaves and joins. Watch may be called before Open, and the callback stays through Close and Open
+	// until stop is called. The callback must not block.
+	Watch(f func(joined, left []Node)) (stop func())
+
+	// Handle sets the function that answers calls of other nodes and of this node. Call Handle before Open. A second
+	// call replaces the function. The argument from is the id of the calling node. The context ends when the caller no
+	// longer waits, or when the backend closes. The backend calls handle in a goroutine of its own for each call, and
+	// runs a bounded number of calls at a time.
+	Handle(handle func(ctx context.Context, from, method string, body []byte) (answer []byte))
+	// Call sends a call to the node with the given id, and returns its answer. A call is delivered at most once, and
+	// Call never repeats it. Call fails with [ErrNoNode] if no live node has the id; the call then had no effect. It
+	// fails with [ErrUnavailable] if the node leaves the cluster before it has answered, and with the error of ctx; the
+	// call may then have had an effect. It fails with [ErrTooLarge] above [MaxCallBytes].
+	Call(ctx context.Context, node, method string, body []byte) (answer []byte, err error)
+	// Notify sends a call without an answer to all live nodes, this node included. Each node that is connected gets it
+	// at most once. Calls of Notify by one node reach each other node in their order.
+	Notify(ctx context.Context, method string, body []byte) error
+
+	// Count adds the numbers to counters that the whole cluster shares, by name. The counters outlive their nodes.
+	Count(ctx context.Context, add map[string]int64) error
+	// Counts returns all counters that have a value.
+	Counts(ctx context.Context) (map[string]int64, error)
+}
