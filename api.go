@@ -21,6 +21,7 @@ type API struct {
 	Stats *Stats // the report of the action status
 
 	cfg                   Config
+	tag                   uint32 // of this process; a part of the ids of its connections
 	log                   *slog.Logger
 	limiter               *limiter
 	queues                *sendqueue.Budget
@@ -58,7 +59,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 		return nil, err
 	}
 	api := &API{
-		cfg: cfg, log: cfg.Log,
+		cfg: cfg, tag: newTag(), log: cfg.Log,
 		limitJSON: strconv.AppendInt(nil, int64(cfg.DefaultLimit), 10), offsetJSON: strconv.AppendInt(nil, int64(cfg.DefaultOffset), 10),
 	}
 	api.calls.open()

@@ -42,7 +42,6 @@ func (c *Cache) Set(ctx context.Context, key string, value any, ttl time.Duratio
 		return err
 	}
 	defer raw.release()
-	c.loads.detach(key)
 	return storeError(c.store.Set(ctx, key, raw.json, ttl))
 }
 
@@ -72,7 +71,6 @@ func (e CacheEntry) Decode(dst any) error { return jsonx.Unmarshal(e.Value, dst)
 
 // Delete removes the value under key and returns true if there was a value.
 func (c *Cache) Delete(ctx context.Context, key string) (bool, error) {
-	c.loads.detach(key)
 	was, err := c.store.Delete(ctx, key)
 	return was, storeError(err)
 }
@@ -122,7 +120,6 @@ func (c *Cache) Keys(ctx context.Context, prefix string) iter.Seq2[string, error
 // Clear removes the values of all keys that begin with prefix and returns the number of removed values. An empty prefix
 // removes all values, even those under the reserved keys of the server. Locks are not removed.
 func (c *Cache) Clear(ctx context.Context, prefix string) (int, error) {
-	c.loads.detachAll(prefix)
 	n, err := c.store.Clear(ctx, prefix)
 	return n, storeError(err)
 }

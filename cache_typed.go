@@ -46,7 +46,6 @@ func (c CacheOf[T]) Set(ctx context.Context, api *API, key string, value T, ttl 
 		return err
 	}
 	defer raw.release()
-	api.Cache.loads.detach(key)
 	return storeError(api.Cache.store.Set(ctx, key, raw.json, ttl))
 }
 
@@ -83,13 +82,13 @@ func (c CacheOf[T]) Clear(ctx context.Context, api *API, prefix string) (int, er
 // GetOrLoad returns the value under key. If the key has no value, GetOrLoad calls load, stores the loaded value for ttl
 // (0: it never expires) and returns that value.
 //
-// Concurrent calls for one key in this process share one call of load. They also share the error of load, which is not
-// stored. If the caller that runs load panics, or if its ctx ends, the next waiting caller runs load. load must not
-// call GetOrLoad for the same key, because that call would wait for load itself. Each node of a cluster runs its own
-// load.
+// Concurrent calls for one key share one call of load, in the whole cluster. Calls on the same node also share the error
+// of load, which is not stored. If the caller that runs load panics, or if its ctx ends, the next waiting caller runs
+// load. If load takes longer than 30 seconds, another caller may run load, too. load must not call GetOrLoad for the
+// same key, because that call would wait for load itself.
 //
 // If another call stores a value under key while load runs, GetOrLoad keeps and returns that value. If the key is set,
-// deleted or cleared on this node while load runs, the loaded value is not stored, because it may be older than that
+// deleted or cleared on any node while load runs, the loaded value is not stored, because it may be older than that
 // change, and later calls of GetOrLoad run load again. If the loaded value
 // cannot be stored, for example because the cache is full, GetOrLoad returns the loaded value together with the error
 // of [Cache.Set].

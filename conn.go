@@ -121,10 +121,12 @@ func (c *Conn) tellRooms() {
 // Close closes the connection. If the transport's protocol has a field for a reason, the client receives reason.
 func (c *Conn) Close(reason string) { c.sender.Close(reason) }
 
-// newID returns a UUID of version 7 (RFC 9562 section 5.7): the time in milliseconds, then random bits.
-func newID() string {
+// newID returns a UUID of version 7 (RFC 9562 section 5.7): the time in milliseconds, 42 random bits, then the tag of the
+// node, by which the other nodes of a cluster find the node of the connection.
+func newID(tag uint32) string {
 	var b [16]byte
-	_, _ = rand.Read(b[6:]) // never fails (crypto/rand)
+	_, _ = rand.Read(b[6:12]) // never fails (crypto/rand)
+	binary.BigEndian.PutUint32(b[12:], tag)
 	ms := uint64(time.Now().UnixMilli())
 	binary.BigEndian.PutUint16(b[0:], uint16(ms>>32))
 	binary.BigEndian.PutUint32(b[2:], uint32(ms))

@@ -1,10 +1,12 @@
 package actionhero
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
@@ -43,13 +45,23 @@ func (c *Conn) SetDetail(key string, value any) error {
 	if err := jsonx.Unmarshal(d.json, &d.value); err != nil {
 		return fmt.Errorf("the detail %q does not decode: %w", key, err)
 	}
+	changed, err := c.storeDetail(d)
+	if changed {
+		c.api.Rooms.shareDetails(c)
+	}
+	return err
+}
+
+// storeDetail sets, replaces or removes a detail, and returns whether the details have changed.
+func (c *Conn) storeDetail(d detail) (changed bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	key := d.key
 	i := slices.IndexFunc(c.details, func(other detail) bool { return other.key == key })
 	details := slices.Clone(c.details)
 	switch {
 	case d.value == nil && i < 0:
-		return nil
+		return false, nil
 	case d.value == nil:
 		details = slices.Delete(details, i, i+1)
 	case i < 0:
@@ -58,10 +70,39 @@ func (c *Conn) SetDetail(key string, value any) error {
 		details[i] = d
 	}
 	if size := len(appendDetailObject(nil, details)); d.value != nil && (len(details) > MaxDetails || size > MaxDetailBytes) {
-		return Errorf(CodeResourceExhausted, "a connection may have %d details of %d bytes of JSON at most", MaxDetails, MaxDetailBytes)
+		return false, Errorf(CodeResourceExhausted, "a connection may have %d details of %d bytes of JSON at most", MaxDetails, MaxDetailBytes)
 	}
 	c.details = details
-	return nil
+	return true, nil
+}
+
+// sharedDetails returns the details as a JSON object for the other nodes of the cluster, or nil if there are none.
+func (c *Conn) sharedDetails() []byte {
+	if !c.api.cfg.Backend.Cluster().Shared() {
+		return nil
+	}
+	details, _ := c.appendDetails(nil)
+	return details
+}
+
+// shareDetails stores the details of the client where the other nodes of the cluster read them.
+func (r *Rooms) shareDetails(c *Conn) {
+	if !r.api.cfg.Backend.Cluster().Shared() {
+		return
+	}
+	c.moving.Lock()
+	defer c.moving.Unlock()
+	details := c.sharedDetails()
+	var changes []backend.Change
+	for _, name := range c.Rooms() {
+		changes = append(changes, backend.Change{Room: name, Member: c.ID, Details: details})
+	}
+	if len(changes) == 0 {
+		return
+	}
+	if _, err := r.broker.Move(context.Background(), changes...); err != nil {
+		r.api.log.Warn("the details of a client are not stored for the other nodes", "conn_id", c.ID, "error", err.Error())
+	}
 }
 
 // Detail returns the value of the detail with this key as decoded JSON: a string, float64, bool, []any or

@@ -103,13 +103,13 @@ func TestDetailsUnderConcurrency(t *testing.T) {
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	for _, on := range []bool{false, true} {
-		api := newAPI(t, actionhero.Config{RoomDetails: on, RoomStatusLimit: 2})
+		api := newAPI(t, actionhero.Config{ID: "node", RoomDetails: on, RoomStatusLimit: 2})
 		ann, _ := connect(t, api, "a")
 		bob, _ := connect(t, api, "a")
 		cat, _ := connect(t, api, "a")
 		steps(t, bob.SetDetail("z", 1), bob.SetDetail("a", 2), cat.SetDetail("name", "Cat"))
 		members, err := api.Rooms.Members(t.Context(), "a")
-		want := []actionhero.Member{{ID: ann.ID}, {ID: bob.ID, Details: map[string]any{"z": 1.0, "a": 2.0}}}
+		want := []actionhero.Member{{ID: ann.ID, Node: "node"}, {ID: bob.ID, Node: "node", Details: map[string]any{"z": 1.0, "a": 2.0}}}
 		if diff := cmp.Diff(want, members); diff != "" || err != nil {
 			t.Errorf("members, %v (-want +got):\n%s", err, diff)
 		}

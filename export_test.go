@@ -13,7 +13,7 @@ func (r *Rooms) RoomsHere() int {
 func (r *Rooms) HalfMove(c *Conn, room string, added bool) error {
 	c.moving.Lock()
 	defer c.moving.Unlock()
-	_, err := r.enter(context.Background(), c, room, 0, added)
+	_, _, err := r.enter(context.Background(), c, room, nil, added)
 	return err
 }
 

@@ -79,7 +79,7 @@ func (h *host) Accepts(key string) bool {
 
 func (h *host) Connect(transport string, remote netip.AddrPort, client any) any {
 	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
-	c := &Conn{ID: newID(), Transport: transport, Remote: remote, ConnectedAt: time.Now(), api: (*API)(h), sender: client.(sender)}
+	c := &Conn{ID: newID(h.tag), Transport: transport, Remote: remote, ConnectedAt: time.Now(), api: (*API)(h), sender: client.(sender)}
 	h.Rooms.conns.Store(c.ID, c)
 	return c
 }
@@ -90,9 +90,7 @@ func (h *host) Enter(ctx context.Context, conn any, room string, welcome func(ro
 
 func (h *host) Disconnect(conn any) {
 	c := conn.(*Conn)
-	for _, m := range h.Rooms.leaveAll(c) {
-		h.Rooms.announce(context.Background(), m, leftText)
-	}
+	h.Rooms.leaveAll(c)
 	h.Rooms.conns.Delete(c.ID)
 }
 

@@ -13,8 +13,8 @@ import (
 var (
 	// ErrJobCancelled means that the job was cancelled. It does not run again.
 	ErrJobCancelled = errors.New("the job was cancelled")
-	// ErrJobLost means that the worker could not renew the lease of the job in time, so another node may run the job.
-	ErrJobLost = errors.New("the lease of the job has expired: another node may run the job")
+	// ErrJobLost means that this node was cut off from the other nodes for too long, so another node may run the job.
+	ErrJobLost = errors.New("this node was cut off for too long: another node may run the job")
 	// ErrJobRequeued means that the server stops. The job runs again after the next start, or on another node.
 	ErrJobRequeued = errors.New("the server stops: the job is requeued")
 )

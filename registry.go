@@ -16,6 +16,7 @@ import (
 type registry struct {
 	actions      map[string]*action
 	tasks        map[string]*task
+	taskNames    []string // the keys of tasks, sorted
 	accepted     acceptSet
 	free         acceptSet // the accepted keys that no action need declare
 	strict       bool      // the API or an action refuses unknown params
@@ -46,7 +47,7 @@ func newRegistry(loadedSections map[string]any) *registry {
 
 func (r *registry) clone() *registry {
 	return &registry{
-		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
+		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), middleware: slices.Clone(r.middleware), handler: r.handler,
 		rooms: r.rooms.clone(), extensions: slices.Clone(r.extensions),
 		sections: maps.Clone(r.sections), loadedSections: r.loadedSections,
@@ -93,6 +94,8 @@ func (r *registry) addTask(t *task) error {
 		return fmt.Errorf("two tasks are named %q: rename one, or register it once", name)
 	}
 	r.tasks[name] = t
+	at, _ := slices.BinarySearch(r.taskNames, name)
+	r.taskNames = slices.Insert(slices.Clone(r.taskNames), at, name)
 	r.hide(t.act.input)
 	return nil
 }

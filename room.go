@@ -3,11 +3,13 @@ package actionhero
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/encode"
@@ -29,8 +31,8 @@ type RoomStatus struct {
 	Members      []string `json:"members"` // public ids of the first Config.RoomStatusLimit members; nil for an empty room
 	MembersCount int      `json:"membersCount"`
 	// Details holds the details of the listed members (see [Conn.SetDetail]), as JSON objects by the ids of the
-	// members. Details leaves out members without details and members that are connected to another node. Details is
-	// nil unless Config.RoomDetails is on.
+	// members. Details leaves out members without details. Details is nil
+	// unless Config.RoomDetails is on.
 	Details map[string]json.RawMessage `json:"details,omitzero"`
 }
 
@@ -55,12 +57,17 @@ func (s RoomStatus) MarshalJSON() ([]byte, error) {
 // Member is one client in a room, as returned by [Rooms.Members].
 type Member struct {
 	ID      string         // the public id of the client
-	Details map[string]any // as returned by [Conn.Details]; nil if the client has none or is connected to another node
+	Node    string         // the id of the node to which the client is connected
+	Details map[string]any // as returned by [Conn.Details]; nil if the client has none
 }
 
 func newRooms(api *API, broker backend.Broker) *Rooms {
 	r := &Rooms{api: api, broker: broker, rooms: map[string]*room{}}
-	broker.Subscribe(r.deliver)
+	limit := max(api.cfg.AnnounceLimit, 0)
+	if api.cfg.AnnounceRate <= 0 {
+		limit = 0
+	}
+	broker.Subscribe(backend.Subscriber{Deliver: r.deliver, NewsLimit: limit})
 	return r
 }
 
@@ -181,41 +188,67 @@ func (r *Rooms) publish(ctx context.Context, room, from string, message any) err
 	if err != nil {
 		return fmt.Errorf("a message for room %q does not encode as JSON: %w", room, err)
 	}
-	return r.broker.Publish(ctx, backend.Message{Room: room, From: from, Body: body})
+	_, err = r.broker.Publish(ctx, backend.Message{Room: room, From: from, Body: body})
+	return roomError(err)
+}
+
+// roomError converts an error of the broker into an error for clients.
+func roomError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, backend.ErrUnavailable):
+		return &Error{Code: CodeUnavailable, Message: "the other servers cannot be reached now: try again later", Err: err}
+	case errors.Is(err, backend.ErrFull):
+		return &Error{Code: CodeResourceExhausted, Message: "there is no room for more members", Err: err}
+	}
+	return err
 }
 
 // Status returns the number of members of the room in the whole cluster, and the ids of the first
 // Config.RoomStatusLimit members. Status asks no [RoomMiddleware]: to show the status to a client, call [Rooms.View].
 func (r *Rooms) Status(ctx context.Context, room string) (RoomStatus, error) {
-	ids, total, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
-	if len(ids) == 0 {
-		return RoomStatus{MembersCount: total}, err
+	members, total, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
+	if err != nil || len(members) == 0 {
+		return RoomStatus{MembersCount: total}, roomError(err)
 	}
-	status := RoomStatus{Members: ids, MembersCount: total}
-	if !r.api.cfg.RoomDetails {
-		return status, err
-	}
-	for _, id := range ids {
-		if details, ok := r.conn(id).appendDetails(nil); ok {
+	status := RoomStatus{Members: make([]string, len(members)), MembersCount: total}
+	for i := range members {
+		id := members[i].ID
+		status.Members[i] = id
+		if !r.api.cfg.RoomDetails {
+			continue
+		}
+		details := members[i].Details
+		if c := r.conn(id); c != nil {
+			details, _ = c.appendDetails(nil)
+		}
+		if len(details) > 0 {
 			if status.Details == nil {
 				status.Details = map[string]json.RawMessage{}
 			}
 			status.Details[id] = details
 		}
 	}
-	return status, err
+	return status, nil
 }
 
-// Members returns the first Config.RoomStatusLimit members of the room in the whole cluster. Only members that are
-// connected to this node have their Details set. Members asks no [RoomMiddleware]: before showing the members to a
+// Members returns the first Config.RoomStatusLimit members of the room in the whole cluster. Members asks no [RoomMiddleware]: before showing the members to a
 // client, call [Rooms.MayEnter].
 func (r *Rooms) Members(ctx context.Context, room string) ([]Member, error) {
-	ids, _, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
-	members := make([]Member, len(ids))
-	for i, id := range ids {
-		members[i] = Member{ID: id, Details: r.conn(id).Details()}
+	list, _, err := r.broker.Members(ctx, room, r.api.cfg.RoomStatusLimit)
+	members := make([]Member, len(list))
+	for i := range list {
+		members[i] = Member{ID: list[i].ID, Node: list[i].Node}
+		if c := r.conn(list[i].ID); c != nil {
+			members[i].Details = c.Details()
+		} else if len(list[i].Details) > 0 {
+			if err := jsonx.Unmarshal(list[i].Details, &members[i].Details); err != nil {
+				return nil, fmt.Errorf("the details of member %q do not decode: %w", list[i].ID, err)
+			}
+		}
 	}
-	return members, err
+	return members, roomError(err)
 }
 
 // conn returns the client of this node with the public id, or nil if this node has no such client.
@@ -235,6 +268,18 @@ func (r *Rooms) clients() (n int) {
 
 var targets = sync.Pool{New: func() any { return new([]*member) }}
 
+// noticeOf returns the message by which clients hear the news m, or false if the room has announced Config.AnnounceRate
+// comings and goings within a second. The caller holds rm.delivery.
+func (r *Rooms) noticeOf(rm *room, m backend.Message) (backend.Message, bool) {
+	if !rm.notices.take(time.Now(), r.api.cfg.AnnounceRate) {
+		return m, false
+	}
+	if m.Body = enteredBody; m.Kind == backend.Left {
+		m.Body = leftBody
+	}
+	return m, true
+}
+
 // deliver queues a message for the room's members on this node. The broker calls deliver sequentially for the messages
 // of one room, so that all members read these messages in one order. The returned function after writes the queues to
 // the network; for many members, after uses all processors. The publisher of the message runs after, so no client can
@@ -249,6 +294,15 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 	pooled := targets.Get().(*[]*member)
 	rm.delivery.Lock()
 	defer rm.delivery.Unlock()
+	if m.Kind != backend.Said {
+		notice, ok := r.noticeOf(rm, m)
+		if !ok {
+			return nil
+		}
+		m = notice
+	} else if m.At.Seq != 0 {
+		rm.last = m.At
+	}
 	rm.mu.Lock()
 	members := append((*pooled)[:0], rm.members...)
 	rm.mu.Unlock()
@@ -272,7 +326,7 @@ func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
 	var further *RoomMessage // the message for members whose current room is another room
 	flush = members[:0]
 	for _, to := range members {
-		if to.conn == sender && !sender.hearsItself {
+		if to.conn == sender && !sender.hearsItself || to.enteredAfter(m.At) {
 			continue
 		}
 		form := d

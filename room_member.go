@@ -18,21 +18,23 @@ import (
 const MaxRoomName = 128
 
 // The members of a room receive these messages when another client enters or leaves the room.
-const (
-	enteredText = "I have entered the room"
-	leftText    = "I have left the room"
+var (
+	enteredBody = []byte(`"I have entered the room"`)
+	leftBody    = []byte(`"I have left the room"`)
 )
 
 // room holds the members of one room that are connected to this node.
 type room struct {
 	name string
 
-	delivery sync.Mutex // held while a message is queued for the members; see awaitDelivery
+	delivery sync.Mutex       // held while a message is queued for the members; see awaitDelivery
+	last     backend.Position // of the last message that was queued for the members; guarded by delivery
+	notices  noticeBudget     // guarded by delivery
 
-	mu      sync.Mutex
-	members []*member
-	gone    bool // the room was removed from Rooms: no client may enter it any more
-	notices noticeBudget
+	mu       sync.Mutex
+	members  []*member
+	entering int  // the number of clients that are about to become members
+	gone     bool // the room was removed from Rooms: no client may enter it any more
 }
 
 // awaitDelivery waits until the message that is being queued for the members of the room, if there is one, is in all
@@ -67,13 +69,19 @@ func (b *noticeBudget) take(now time.Time, rate int) bool {
 type member struct {
 	conn  *Conn
 	room  *room
-	index int  // in room.members; guarded by the room
-	added bool // the client has called Rooms.Join, so a Move does not end this membership; guarded by conn.moving
+	index int              // in room.members; guarded by the room
+	at    backend.Position // the client gets only messages behind it; set before the client is in room.members
+	added bool             // the client has called Rooms.Join, so a Move does not end this membership; guarded by conn.moving
 
 	// namesRoom is true if each message to the client must include the name of the room. This is so if the client has
 	// joined the room with Rooms.Join and its current room is another one. If a client only moves between rooms,
 	// namesRoom stays false for both rooms, because that client may not know messages with the name of a room.
 	namesRoom atomic.Bool
+}
+
+// enteredAfter reports whether the client has entered the room after the message at this position.
+func (m *member) enteredAfter(at backend.Position) bool {
+	return at.Seq != 0 && at.Seq <= m.at.Seq && at.Epoch == m.at.Epoch
 }
 
 // Move makes a room the current room of the client c. The client leaves its previous current room, unless the client
@@ -84,10 +92,16 @@ func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
 	if err := r.MayEnter(ctx, c, room); err != nil {
 		return err
 	}
-	entered, left, err := r.move(ctx, c, room, true)
-	r.announce(ctx, left, leftText)
-	r.announce(ctx, entered, enteredText)
+	news, err := r.move(ctx, c, room, true)
+	deliverNews(news)
 	return err
+}
+
+// deliverNews calls the function that the broker's Move has returned, unless it is nil. No lock of rooms may be held.
+func deliverNews(news func()) {
+	if news != nil {
+		news()
+	}
 }
 
 // Join adds the client c to a room, in which the client stays until [Rooms.Leave]. The client's current room does not
@@ -98,8 +112,8 @@ func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
 	if err := r.MayEnter(ctx, c, room); err != nil {
 		return err
 	}
-	entered, err := r.listen(ctx, c, room)
-	r.announce(ctx, entered, enteredText)
+	news, err := r.listen(ctx, c, room)
+	deliverNews(news)
 	return err
 }
 
@@ -110,8 +124,8 @@ func (r *Rooms) Leave(ctx context.Context, c *Conn, room string) error {
 	if err := checkRoomName(room); err != nil {
 		return err
 	}
-	left, err := r.unlisten(c, room)
-	r.announce(ctx, left, leftText)
+	news, err := r.unlisten(ctx, c, room)
+	deliverNews(news)
 	return err
 }
 
@@ -131,43 +145,42 @@ func (r *Rooms) enterFirst(ctx context.Context, c *Conn, room string, welcome fu
 		return err
 	}
 	welcome(room)
-	entered, _, err := r.move(ctx, c, room, false)
-	r.announce(ctx, entered, enteredText)
+	news, err := r.move(ctx, c, room, false)
+	deliverNews(news)
 	return err
 }
 
 // errDisconnected is the error for entering a room after the client has disconnected.
 var errDisconnected = &Error{Code: CodeCanceled, Message: "the client has gone"}
 
-// move does the work of Rooms.Move under the lock c.moving, but sends no notices, because notices must not be sent
-// under a lock. move returns the added membership as entered and the removed membership as left. Each is nil if there
-// is none. If tell is false, the client gets no notice of its rooms, unless the move fails.
-func (r *Rooms) move(ctx context.Context, c *Conn, name string, tell bool) (entered, left *member, err error) {
+// move does the work of Rooms.Move under the lock c.moving. It returns the function that delivers the news, because news
+// must not be delivered under a lock. If tell is false, the client gets no notice of its rooms, unless the move fails.
+func (r *Rooms) move(ctx context.Context, c *Conn, name string, tell bool) (news func(), err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	m, old := c.member(name), c.current.Load()
-	leaves := old != nil && old != m && !old.added
-	if m == nil {
-		kept := len(c.rooms)
-		if leaves {
-			kept--
-		}
-		if m, err = r.enter(ctx, c, name, kept, false); err != nil {
+	var left *member // the membership that ends with the move
+	if old != nil && old != m && !old.added {
+		left = old
+	}
+	switch {
+	case m == nil:
+		if m, news, err = r.enter(ctx, c, name, left, false); err != nil {
 			if !tell {
 				c.tellRooms()
 			}
-			return nil, nil, err
+			return nil, err
 		}
-		entered = m
+	case left != nil:
+		news = r.tellBroker(ctx, change(left))
 	}
 	if old != nil && old != m {
 		old.namesRoom.Store(old.added)
 	}
 	c.current.Store(m)
 	m.namesRoom.Store(false)
-	if leaves {
-		r.leave(old)
-		left = old
+	if left != nil {
+		r.leave(left)
 	}
 	if old != nil && old != m {
 		old.room.awaitDelivery() // a message that is not marked as one of the old room must not come after the move
@@ -175,27 +188,26 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string, tell bool) (ente
 	if tell {
 		c.tellRooms()
 	}
-	return entered, left, nil
+	return news, nil
 }
 
-// listen does the work of Rooms.Join without the notice. listen returns the new membership, or nil if the client was in
-// the room already.
-func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (entered *member, err error) {
+// listen does the work of Rooms.Join, and returns the function that delivers the news.
+func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (news func(), err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	m := c.member(name)
 	if m == nil {
-		if entered, err = r.enter(ctx, c, name, len(c.rooms), true); err == nil {
+		if _, news, err = r.enter(ctx, c, name, nil, true); err == nil {
 			c.tellRooms()
 		}
-		return entered, err
+		return news, err
 	}
 	m.added = true
 	return nil, nil
 }
 
-// unlisten does the work of Rooms.Leave without the notice. unlisten returns the membership that it removed.
-func (r *Rooms) unlisten(c *Conn, name string) (left *member, err error) {
+// unlisten does the work of Rooms.Leave, and returns the function that delivers the news.
+func (r *Rooms) unlisten(ctx context.Context, c *Conn, name string) (news func(), err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	m := c.member(name)
@@ -205,15 +217,19 @@ func (r *Rooms) unlisten(c *Conn, name string) (left *member, err error) {
 	case m == c.current.Load():
 		return nil, Errorf(CodeConflict, "%s is your current room: move to another one with roomChange first", name)
 	}
+	news = r.tellBroker(ctx, change(m))
 	r.leave(m)
 	m.room.awaitDelivery()
 	c.tellRooms()
-	return m, nil
+	return news, nil
 }
 
-// leaveAll takes a client that has disconnected out of all its rooms and returns the removed memberships. After that,
-// the client cannot enter a room.
-func (r *Rooms) leaveAll(c *Conn) []*member {
+// leaveAll takes a client that has disconnected out of all its rooms. After that, the client cannot enter a room.
+func (r *Rooms) leaveAll(c *Conn) {
+	deliverNews(r.leaveEach(c))
+}
+
+func (r *Rooms) leaveEach(c *Conn) (news func()) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	c.gone = true
@@ -222,35 +238,70 @@ func (r *Rooms) leaveAll(c *Conn) []*member {
 	left := c.rooms
 	c.rooms = nil
 	c.mu.Unlock()
-	for _, m := range left {
+	if len(left) == 0 {
+		return nil
+	}
+	changes := make([]backend.Change, len(left))
+	for i, m := range left {
+		changes[i] = change(m)
 		r.leave(m)
 	}
-	return left
+	return r.tellBroker(context.Background(), changes...)
 }
 
-// enter adds the client to the room with this name and returns the new membership. kept is the number of other rooms in
-// which the client stays. added becomes the field added of the new membership. The caller must hold c.moving.
-func (r *Rooms) enter(ctx context.Context, c *Conn, name string, kept int, added bool) (*member, error) {
+// change returns the change by which m ends.
+func change(m *member) backend.Change {
+	return backend.Change{Room: m.room.name, Member: m.conn.ID, Leave: true}
+}
+
+// tellBroker makes the members in changes leave in the whole cluster, and returns the function that delivers the news. If
+// the backend fails, tellBroker logs a warning, because the client leaves the room on this node nevertheless.
+func (r *Rooms) tellBroker(ctx context.Context, changes ...backend.Change) (news func()) {
+	moved, err := r.broker.Move(context.WithoutCancel(ctx), changes...)
+	if err != nil && !errors.Is(err, backend.ErrClosed) {
+		r.api.log.Warn("a client that left a room is still listed in it", "room", changes[0].Room, "error", err.Error())
+	}
+	return moved.News
+}
+
+// enter adds the client to the room with this name and returns the new membership, and the function that delivers the
+// news. If left is not nil, the client leaves that room in the same step of the broker, and the caller has to end the
+// membership. added becomes the field added of the new membership. The caller must hold c.moving.
+func (r *Rooms) enter(ctx context.Context, c *Conn, name string, left *member, added bool) (m *member, news func(), err error) {
 	if c.gone {
-		return nil, errDisconnected
+		return nil, nil, errDisconnected
+	}
+	kept := len(c.rooms)
+	if left != nil {
+		kept--
 	}
 	if limit := r.api.cfg.MaxRooms; kept >= limit {
-		return nil, Errorf(CodeResourceExhausted, "a connection may be in %d rooms at most: leave one first", limit)
+		return nil, nil, Errorf(CodeResourceExhausted, "a connection may be in %d rooms at most: leave one first", limit)
 	}
-	if err := r.broker.Join(ctx, name, c.ID); err != nil {
-		return nil, fmt.Errorf("entering room %q: %w", name, err)
+	rm := r.hold(name)
+	changes := [2]backend.Change{{Room: rm.name, Member: c.ID, Details: c.sharedDetails()}}
+	n := 1
+	if left != nil {
+		changes[n] = change(left)
+		n++
 	}
-	m := &member{conn: c, added: added}
+	moved, err := r.broker.Move(ctx, changes[:n]...)
+	if err != nil {
+		r.release(rm)
+		return nil, nil, fmt.Errorf("entering room %q: %w", name, roomError(err))
+	}
+	m = &member{conn: c, room: rm, added: added}
 	m.namesRoom.Store(added)
-	r.place(m, name)
+	rm.admit(m, moved.At[0])
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.rooms = append(c.rooms, m)
-	return m, nil
+	return m, moved.News, nil
 }
 
-// place adds the membership m to the named room on this node. If the node has no such room, place creates the room.
-func (r *Rooms) place(m *member, name string) {
+// hold returns the named room of this node, and keeps it until [room.admit] or [Rooms.release]. If the node has no such
+// room, hold creates it.
+func (r *Rooms) hold(name string) *room {
 	for {
 		r.mu.Lock()
 		rm := r.rooms[name]
@@ -259,22 +310,37 @@ func (r *Rooms) place(m *member, name string) {
 			r.rooms[rm.name] = rm
 		}
 		r.mu.Unlock()
-		if rm.add(m) {
-			return
+		rm.mu.Lock()
+		if !rm.gone {
+			rm.entering++
+			rm.mu.Unlock()
+			return rm
 		}
+		rm.mu.Unlock()
 	}
 }
 
-// add adds m to the room. If the room has been removed from Rooms, add does nothing and returns false.
-func (rm *room) add(m *member) bool {
+// release ends the effect of hold for a client that could not enter the room.
+func (r *Rooms) release(rm *room) {
+	rm.mu.Lock()
+	rm.entering--
+	rm.mu.Unlock()
+	r.drop(rm)
+}
+
+// admit adds m to the room after hold. The client gets the messages behind the position at. Messages that this node has
+// delivered since then count as sent before the client has entered.
+func (rm *room) admit(m *member, at backend.Position) {
+	rm.delivery.Lock()
+	defer rm.delivery.Unlock()
+	if m.at = at; at.Seq == 0 || rm.last.Epoch == at.Epoch && rm.last.Seq > at.Seq {
+		m.at = rm.last
+	}
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
-	if rm.gone {
-		return false
-	}
-	m.room, m.index = rm, len(rm.members)
+	rm.entering--
+	m.index = len(rm.members)
 	rm.members = append(rm.members, m)
-	return true
 }
 
 // remove takes m out of the room and reports whether the room has no members now.
@@ -292,8 +358,7 @@ func (rm *room) remove(m *member) (empty bool) {
 	return last == 0
 }
 
-// leave takes m out of its room. If the backend fails, leave logs a warning, but the client has left the room on this
-// node nevertheless.
+// leave takes m out of its room on this node.
 func (r *Rooms) leave(m *member) {
 	c, rm := m.conn, m.room
 	c.mu.Lock()
@@ -301,9 +366,6 @@ func (r *Rooms) leave(m *member) {
 	c.mu.Unlock()
 	if rm.remove(m) {
 		r.drop(rm)
-	}
-	if err := r.broker.Leave(context.Background(), rm.name, c.ID); err != nil && !errors.Is(err, backend.ErrClosed) {
-		r.api.log.Warn("a client that left a room is still listed in it", "room", rm.name, "error", err.Error())
 	}
 }
 
@@ -313,26 +375,8 @@ func (r *Rooms) drop(rm *room) {
 	defer r.mu.Unlock()
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
-	if len(rm.members) == 0 && r.rooms[rm.name] == rm {
+	if len(rm.members) == 0 && rm.entering == 0 && r.rooms[rm.name] == rm {
 		rm.gone = true
 		delete(r.rooms, rm.name)
-	}
-}
-
-// announce sends text to the other members of a room after the client of m entered or left the room. announce does
-// nothing if m is nil, if the room has more than Config.AnnounceLimit members, or if it has announced Config.AnnounceRate
-// comings and goings within a second.
-func (r *Rooms) announce(ctx context.Context, m *member, text string) {
-	if m == nil {
-		return
-	}
-	m.room.mu.Lock()
-	announces := len(m.room.members) <= r.api.cfg.AnnounceLimit && m.room.notices.take(time.Now(), r.api.cfg.AnnounceRate)
-	m.room.mu.Unlock()
-	if !announces {
-		return
-	}
-	if err := r.publish(ctx, m.room.name, m.conn.ID, text); err != nil && !errors.Is(err, backend.ErrClosed) {
-		r.api.log.Warn("a room was not told who came or went", "room", m.room.name, "error", err.Error())
 	}
 }

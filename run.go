@@ -94,7 +94,7 @@ func (api *API) start(ctx context.Context) error {
 	if err := api.startedBase.start(ctx, filesComponent{api.Files}); err != nil {
 		return err
 	}
-	if err := api.startedBase.start(ctx, backendComponent{api.cfg.Backend}); err != nil {
+	if err := api.startedBase.start(ctx, backendComponent{api.cfg.Backend, api.node()}); err != nil {
 		return err
 	}
 	if err := api.startInitializers(ctx); err != nil {
@@ -189,14 +189,17 @@ func (list *startedComponents) start(ctx context.Context, c Component) error {
 // closes them only if that start has opened them.
 type (
 	filesComponent   struct{ files *Files }
-	backendComponent struct{ backend.Backend }
+	backendComponent struct {
+		backend.Backend
+		node backend.Node
+	}
 )
 
 func (c filesComponent) Start(context.Context) error { return c.files.open() }
 func (c filesComponent) Stop(context.Context) error  { return c.files.close() }
 
 func (c backendComponent) Start(ctx context.Context) error {
-	if err := c.Open(ctx); err != nil {
+	if err := c.Open(ctx, c.node); err != nil {
 		return fmt.Errorf("the backend does not open: %w", err)
 	}
 	return nil

@@ -35,6 +35,7 @@ type Task[In any] struct {
 	Backoff     func(attempt int) time.Duration // the delay after a failed attempt, counted from 1; default: Exponential(time.Second, 6*time.Hour)
 	Unique      Unique                          // when an equal job cannot be enqueued; default: never
 	Middleware  []Middleware                    // wraps this task only, outermost first, inside the API's middleware; default: none
+	Exclusive   bool                            // on a cluster, the context of a run ends before another node may run the job again; default: a run goes on while the server of the cluster cannot be reached
 	OtherParams bool                            // params that In does not name are allowed, and are in Request.Params; default: they are refused
 
 	// Check refuses inputs when a job is enqueued, after the tags of In have been checked. If Check returns an error,
@@ -94,6 +95,8 @@ type task struct {
 	unique   Unique
 	backoff  func(attempt int) time.Duration
 	other    bool // the task's OtherParams
+
+	exclusive bool
 	// check decodes and checks params, and calls the task's Check. If params are valid, check returns the function
 	// canonical, which encodes the decoded input as JSON in canonical form. Otherwise check returns an error.
 	check func(api *API, params []schema.Param) (canonical func() ([]byte, error), err error)
@@ -141,7 +144,7 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 	if t.Backoff == nil {
 		t.Backoff = defaultBackoff
 	}
-	compiled := &task{attempts: attempts, unique: t.Unique, backoff: t.Backoff, other: t.OtherParams}
+	compiled := &task{attempts: attempts, unique: t.Unique, backoff: t.Backoff, other: t.OtherParams, exclusive: t.Exclusive}
 	compiled.info = TaskInfo{
 		Name: t.Name, Description: t.Description, Scope: t.Scope, Schedule: schedule, Queue: t.Queue, Priority: t.Priority,
 		Timeout: t.Timeout, MaxAttempts: t.MaxAttempts, Inputs: inputsOf(input),

@@ -43,6 +43,13 @@ func (t *workerHost) RunJob(ctx context.Context, job *backend.Job, limit time.Du
 	_, err = t.api.call(ctx, context.Background(), reg, req, limit)
 }
 
+func (t *workerHost) TaskNames() []string { return t.api.registry.Load().taskNames }
+
+func (t *workerHost) Exclusive(task string) bool {
+	declared := t.api.registry.Load().tasks[task]
+	return declared != nil && declared.exclusive
+}
+
 func (t *workerHost) Schedule(task string) bridge.Schedule {
 	declared := t.api.registry.Load().tasks[task]
 	if declared == nil || declared.info.Schedule.isZero() {

@@ -36,7 +36,7 @@ func New(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 func NewWithWorker(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
 	api := build(t, parts)
-	api.Add(worker.New(api, worker.Config{Lease: -1}))
+	api.Add(worker.New(api, worker.Config{}))
 	run(t, api)
 	return api
 }

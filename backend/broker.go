@@ -2,6 +2,9 @@ package backend
 
 import "context"
 
+// MaxDetailsBytes is the maximum length of the details of a member, in bytes.
+const MaxDetailsBytes = 4 << 10
+
 // Position is a place in the sequence of messages of one room.
 type Position struct {
 	Epoch uint64 // changes when the server has lost the sequence of the room; 0: the room has no positions
@@ -48,8 +51,8 @@ type Subscriber struct {
 	// the next. It is called in the order of the room's messages. A node that was disconnected from the server calls it
 	// for each of its rooms in which something is missing, and for those of which that cannot be known. Nil: ignored.
 	Gap func(room string)
-	// NewsLimit is the number of members of a room above which the room has no news: nobody is told who enters and
-	// leaves. 0: no room has news.
+	// NewsLimit is the number of members of a room above which the broker sends no news about who enters and leaves. 0:
+	// the broker sends no news.
 	NewsLimit int
 }
 
@@ -58,7 +61,7 @@ type Change struct {
 	Room    string
 	Member  string // the id of the member, unique in the cluster
 	Leave   bool   // the member leaves; false: it enters
-	Details []byte // of a member that enters: a JSON object for [Member.Details]; at most 4 KiB
+	Details []byte // of a member that enters: a JSON object for [Member.Details], of at most MaxDetailsBytes
 }
 
 // Moved is the result of [Broker.Move].
@@ -68,7 +71,7 @@ type Moved struct {
 	// the server could not be asked.
 	At []Position
 	// News delivers the news about the changes to the members on this node. Call it when no lock is held that
-	// [Subscriber.Deliver] needs. Nil: the broker delivers the news by itself.
+	// [Subscriber.Deliver] needs. Nil: the broker delivers the news without this call.
 	News func()
 }
 
@@ -100,7 +103,7 @@ type Broker interface {
 	//
 	// Move fails with [ErrKeyTooLong], [ErrFull], [ErrTooLarge] and [ErrClosed]; then no member has entered a room. While
 	// the server cannot be reached, Move changes the members on this node and returns nil once ctx ends or after a
-	// second. The broker then repeats the changes at the server by itself, and calls [Subscriber.Gap] for the rooms that
+	// second. The broker then repeats the changes at the server until they are done, and calls [Subscriber.Gap] for the rooms that
 	// were entered.
 	Move(ctx context.Context, changes ...Change) (Moved, error)
 	// Members returns total, the number of members of the room, and at most limit of these members. Members that have

@@ -8,8 +8,10 @@ const MaxCallBytes = 256 << 10
 // Cluster knows the live nodes that use the same storage, and carries calls between them.
 //
 // A node is live from Open to Close. If a node dies or is paused, the others see it as gone within 10 s. A node that was
-// paused joins again by itself.
+// paused joins again without a call.
 type Cluster interface {
+	// Shared reports whether other nodes can join. It is false for an embedded backend.
+	Shared() bool
 	// Peers returns the live nodes, this node included, sorted by id. The list may be a second old.
 	Peers(ctx context.Context) ([]Node, error)
 	// Watch adds the callback f, which the backend calls after nodes have joined or left, this node excluded. The calls
@@ -21,7 +23,7 @@ type Cluster interface {
 	// Handle sets the function that answers calls of other nodes and of this node. Call Handle before Open. A second
 	// call replaces the function. The argument from is the id of the calling node. The context ends when the caller no
 	// longer waits, or when the backend closes. The backend calls handle in a goroutine of its own for each call, and
-	// runs a bounded number of calls at a time.
+	// handles at most 64 calls at a time; further calls wait. The function handle must not panic.
 	Handle(handle func(ctx context.Context, from, method string, body []byte) (answer []byte))
 	// Call sends a call to the node with the given id, and returns its answer. A call is delivered at most once, and
 	// Call never repeats it. Call fails with [ErrNoNode] if no live node has the id; the call then had no effect. It
@@ -29,7 +31,7 @@ type Cluster interface {
 	// call may then have had an effect. It fails with [ErrTooLarge] above [MaxCallBytes].
 	Call(ctx context.Context, node, method string, body []byte) (answer []byte, err error)
 	// Notify sends a call without an answer to all live nodes, this node included. Each node that is connected gets it
-	// at most once. Calls of Notify by one node reach each other node in their order.
+	// at most once. Two calls may arrive in another order than they were sent.
 	Notify(ctx context.Context, method string, body []byte) error
 
 	// Count adds the numbers to counters that the whole cluster shares, by name. The counters outlive their nodes.

@@ -34,6 +34,6 @@
 //   - Keys, room names and member ids are arbitrary bytes, including the empty string, up to [MaxKeyBytes].
 //   - Errors that a caller can act upon are the variables of this package, wrapped in a sentence that says what to do.
 //
-// The context of a call bounds the time for which the call waits for a server. A backend with a server also bounds that
-// time by itself. A backend that never waits ignores the context.
+// The context of a call bounds the time for which the call waits for a server. A backend with a server has time limits of
+// its own, too. A backend that never waits ignores the context.
 package backend

@@ -217,6 +217,7 @@ type Enqueued struct {
 
 // FetchRequest is the argument of [Queue.Fetch]. It selects the jobs that a worker fetches.
 type FetchRequest struct {
+	Node   string   // the name of the worker's node, for Job.Node
 	Queues []string // the queues to fetch from, in this order
 	Tasks  []string // the tasks that the worker knows; jobs of other tasks wait for a worker that knows them; nil: all
 	Max    int      // the maximum number of jobs

@@ -198,10 +198,8 @@ func (c *Config) complete() (file logging.File, err error) {
 		c.Cache.Queue = c.Tasks.QueueConfig
 		c.Cache.Queue.Path = c.Tasks.Folder()
 		c.General.Backend = local.New(c.Cache)
-		// This process is the whole cluster. A run crashes only together with the process, so the lease never expires.
-		// The name of the node is fixed, because tasks that wait for this node must find it again if the address of the
-		// node changes.
-		c.Tasks.Lease = cmp.Or(c.Tasks.Lease, -1)
+		// This process is the whole cluster. The name of the node is fixed, because tasks that wait for this node must
+		// find it again if the address of the node changes.
 		c.Tasks.Node = cmp.Or(c.Tasks.Node, "local")
 	}
 	return file, nil

@@ -15,7 +15,7 @@ func BenchmarkTasks(b *testing.B) {
 	for name, back := range map[string]backend.Backend{"memory": newBackend(), "disk": onDisk(b.TempDir())} {
 		b.Run(name, func(b *testing.B) {
 			var done sync.WaitGroup
-			n := newNode(b, back, worker.Config{Lease: -1}, actionhero.Task[actionhero.None]{
+			n := newNode(b, back, worker.Config{}, actionhero.Task[actionhero.None]{
 				Name: "nothing", Run: func(context.Context, actionhero.None) error { done.Done(); return nil },
 			})
 			n.start()

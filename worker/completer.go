@@ -89,7 +89,7 @@ func (p *producer) storeOutcomes(ctx context.Context, batch []backend.Outcome) {
 		lost, err := p.finish(batch)
 		if err == nil {
 			for _, run := range lost {
-				p.api.Log().Warn("a run ended after its lease had expired: its outcome is dropped, because the job runs again, was cancelled or was deleted", "job", run.ID)
+				p.api.Log().Warn("a run ended after this node was away for too long: its outcome is dropped, because the job runs again, was cancelled or was deleted", "job", run.ID)
 			}
 			break
 		}

@@ -25,7 +25,6 @@ type Config struct {
 	Queues  map[string]int `json:"queues" auto:"those that the tasks name, with equal weights" range:"weights from 1 to 1000000" doc:"queues to fetch from, each with its weight: how often its tasks come first"`
 	Timeout time.Duration  `json:"timeout" default:"30m" range:"0 or less is no limit" doc:"time limit of a task that has none of its own"`
 	Grace   time.Duration  `json:"grace" default:"30s" range:"0 or less is none" doc:"time that a stop waits for running tasks before it cancels and requeues them"`
-	Lease   time.Duration  `json:"lease" auto:"1m, or never with the embedded backend" range:"1s or more, 0 for the default, or negative for never" doc:"time without a sign of a node after which its tasks run elsewhere"`
 
 	Node string `json:"-"` // name of this node among the workers; default: Stats.ID of the API
 }
@@ -33,16 +32,13 @@ type Config struct {
 func (c *Config) complete() {
 	setting.Fill(c)
 	c.Workers = cmp.Or(c.Workers, 4*runtime.GOMAXPROCS(0))
-	c.Timeout, c.Grace, c.Lease = max(c.Timeout, 0), max(c.Grace, 0), max(cmp.Or(c.Lease, time.Minute), 0)
+	c.Timeout, c.Grace = max(c.Timeout, 0), max(c.Grace, 0)
 }
 
 // Check returns an error if a setting is out of range.
 func (c *Config) Check() error {
 	if err := setting.Check("tasks", c); err != nil {
 		return err
-	}
-	if c.Lease > 0 && c.Lease < time.Second {
-		return fmt.Errorf("tasks.lease is %v: it must be a second or more, or negative for never", c.Lease)
 	}
 	for name, weight := range c.Queues {
 		if name == "" || len(name) > backend.MaxKeyBytes {

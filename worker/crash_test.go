@@ -58,7 +58,7 @@ func crashingServer(folder string) error {
 	if err != nil {
 		return err
 	}
-	api.Add(worker.New(api, worker.Config{Workers: 8, Lease: -1, Node: "local"}))
+	api.Add(worker.New(api, worker.Config{Workers: 8, Node: "local"}))
 	if err := api.Start(ctx); err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func TestCrashes(t *testing.T) {
 		}
 	}
 	b := onDisk(folder)
-	if err := b.Open(t.Context()); err != nil {
+	if err := b.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {

@@ -98,8 +98,8 @@ func (p *producer) countEnd(o *backend.Outcome) {
 
 // setFinalState changes the outcome o of a task to the outcome that the worker stores. cause is the cause with which the
 // run's context was cancelled, or nil. If the task did not fail, setFinalState does nothing. If the task failed after
-// its job was cancelled, the state becomes cancelled. If the task failed because the server stops or because the lease
-// of the run is lost, the job is requeued without the error.
+// its job was cancelled, the state becomes cancelled. If the task failed because the server stops or because the run
+// is lost, the job is requeued without the error.
 func setFinalState(o *backend.Outcome, cause error) {
 	failed := o.State == backend.Retryable || o.State == backend.Dead
 	switch {

@@ -8,9 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/worker"
 )
@@ -59,8 +56,8 @@ func (b backendWithQueue) Queue() backend.Queue { return b.queue }
 // faultyQueue is a queue whose methods fail on demand.
 type faultyQueue struct {
 	backend.Queue
-	failFetch, failFinish, failRenew, failDrain atomic.Bool
-	failSchedule                                atomic.Bool // LastRuns, SetLastRun and EnqueueScheduled
+	failFetch, failFinish, failDrain atomic.Bool
+	failSchedule                     atomic.Bool // LastRuns, SetLastRun and EnqueueScheduled
 }
 
 var errFault = errors.New("the disk is on fire")
@@ -77,13 +74,6 @@ func (q *faultyQueue) Finish(ctx context.Context, outcomes ...backend.Outcome) (
 		return nil, errFault
 	}
 	return q.Queue.Finish(ctx, outcomes...)
-}
-
-func (q *faultyQueue) Renew(ctx context.Context, lease time.Duration, runs ...backend.Run) (backend.Renewed, error) {
-	if q.failRenew.Load() {
-		return backend.Renewed{}, errFault
-	}
-	return q.Queue.Renew(ctx, lease, runs...)
 }
 
 func (q *faultyQueue) Drain(ctx context.Context, runs ...backend.Run) error {
@@ -114,61 +104,6 @@ func (q *faultyQueue) EnqueueScheduled(ctx context.Context, schedule string, at 
 	return q.Queue.EnqueueScheduled(ctx, schedule, at, jobs...)
 }
 
-// The worker renews the lease of a job that runs longer than its lease.
-func TestLeases(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		runs := newRecorder()
-		n := start(t, worker.Config{Lease: 3 * time.Second}, task("long", func(context.Context) error {
-			runs.add("run")
-			time.Sleep(time.Minute)
-			return nil
-		}))
-		id := n.enqueue("long")
-		time.Sleep(2 * time.Minute)
-		if job := n.want(id, backend.Completed); job.Starts != 1 || job.Crashes != 0 || len(runs.all()) != 1 {
-			t.Errorf("the job ran %d times: %+v", len(runs.all()), job)
-		}
-	})
-}
-
-// If a node stops renewing its leases, another node runs its job. A later outcome from the silent node is ignored.
-func TestSilentNode(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		nodes := newRecorder()
-		it := task("it", func(ctx context.Context) error {
-			node := actionhero.RequestFrom(ctx).Job.Node
-			nodes.add(node)
-			if node == "silent" {
-				time.Sleep(time.Minute)
-				return errFailed
-			}
-			return nil
-		})
-		b := &sharedBackend{Backend: newBackend()}
-		newNode(t, backendWithQueue{b, silentQueue{b.Queue()}}, worker.Config{Node: "silent", Lease: 3 * time.Second, Workers: 1}, it).start()
-		n := newNode(t, b, worker.Config{Node: "other"}, it)
-		id := n.enqueue("it")
-		synctest.Wait()
-		n.start()
-		time.Sleep(2 * time.Minute)
-		if job := n.want(id, backend.Completed); job.Node != "other" || job.Starts != 2 || job.Crashes != 0 || job.Attempt != 1 {
-			t.Errorf("the job is %+v", job)
-		}
-		if diff := cmp.Diff([]string{"silent", "other"}, nodes.all()); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
-	})
-}
-
-// silentQueue renews no leases.
-type silentQueue struct{ backend.Queue }
-
-func (silentQueue) Renew(context.Context, time.Duration, ...backend.Run) (backend.Renewed, error) {
-	return backend.Renewed{}, nil
-}
-
 // cancellingQueue cancels each job that a Fetch returns, before it returns.
 type cancellingQueue struct {
 	backend.Queue
@@ -189,7 +124,7 @@ func TestCancelDuringFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
-		n := newNode(t, backendWithQueue{b, &cancellingQueue{b.Queue(), t}}, worker.Config{Lease: -1}, task("slow", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
+		n := newNode(t, backendWithQueue{b, &cancellingQueue{b.Queue(), t}}, worker.Config{}, task("slow", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
 		n.start()
 		n.want(n.enqueue("slow"), backend.Cancelled)
 	})

@@ -48,7 +48,7 @@ func (p *producer) fetch(limit int) (int, error) {
 	p.mu.Lock()
 	p.fetching = true
 	p.mu.Unlock()
-	jobs, err := p.queue.Fetch(p.runCtx, backend.FetchRequest{Node: p.node, Queues: p.queues.order(), Max: limit, Lease: p.cfg.Lease})
+	jobs, err := p.queue.Fetch(p.runCtx, backend.FetchRequest{Node: p.node, Queues: p.queues.order(), Tasks: p.host.TaskNames(), Max: limit})
 	if p.fetchCtx.Err() == nil {
 		p.startRuns(jobs)
 		return len(jobs), err

@@ -17,13 +17,13 @@ type sharedBackend struct {
 	users int
 }
 
-func (s *sharedBackend) Open(ctx context.Context) error {
+func (s *sharedBackend) Open(ctx context.Context, node backend.Node) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.users++; s.users > 1 {
 		return nil
 	}
-	return s.Backend.Open(ctx)
+	return s.Backend.Open(ctx, node)
 }
 
 func (s *sharedBackend) Close(ctx context.Context) error {

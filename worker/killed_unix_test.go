@@ -56,7 +56,7 @@ func (q talkingQueue) Drain(ctx context.Context, runs ...backend.Run) error {
 func inFolder(t *testing.T, folder string, do func(q backend.Queue)) {
 	t.Helper()
 	b := onDisk(folder)
-	if err := b.Open(t.Context()); err != nil {
+	if err := b.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 		t.Fatal(err)
 	}
 	do(b.Queue())

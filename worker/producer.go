@@ -37,7 +37,7 @@ type producer struct {
 	graceEnd     time.Time       // when the grace period of running tasks is over
 	first        func() bool     // reports whether no older worker of this API has the same node
 	unregister   func()          // removes this node from the nodes that run tasks of ScopeAllNodes
-	unlisten     func()          // ends the calls of cancelJob
+	unlisten     func()          // ends the calls of stopRun
 	due          <-chan struct{} // has a value after a job became due
 	unwatch      func()
 	slotFreed    chan struct{} // has a value after a run ended
@@ -47,8 +47,6 @@ type producer struct {
 	runs      sync.WaitGroup // goroutines that run tasks, or wait for the next run
 	handoff   chan *run      // hands a run to a goroutine that waits for one
 	idle      atomic.Int32   // the number of goroutines that wait for a run
-	renewStop chan struct{}  // closed at the end of the stop
-	renewer   sync.WaitGroup
 
 	mu                   sync.Mutex
 	busy                 int                  // the number of runs of jobs that have not ended
@@ -70,7 +68,7 @@ type run struct {
 func (w *Worker) newProducer() *producer {
 	p := &producer{
 		Worker: w, node: cmp.Or(w.cfg.Node, w.api.Stats.ID()),
-		slotFreed: make(chan struct{}, 1), handoff: make(chan *run), renewStop: make(chan struct{}),
+		slotFreed: make(chan struct{}, 1), handoff: make(chan *run),
 		running: map[backend.Run]*run{}, cancelledDuringFetch: map[backend.Run]bool{},
 	}
 	p.fetchCtx, p.stopFetching = context.WithCancel(context.Background())
@@ -96,15 +94,12 @@ func (w *Worker) weights() map[string]int {
 
 func (p *producer) start() {
 	p.first, p.unregister = p.host.RegisterNode(p.node)
-	p.unlisten = p.queue.OnCancel(p.cancelJob)
+	p.unlisten = p.queue.OnStop(p.stopRun)
 	p.due, p.unwatch = p.queue.Watch(p.queues.names()...)
 	p.completer.start()
 	p.loops.Go(p.fetchLoop)
 	if s := newScheduler(p); s != nil {
 		p.loops.Go(s.run)
-	}
-	if p.cfg.Lease > 0 {
-		p.renewer.Go(p.renewLeases)
 	}
 }
 
@@ -167,8 +162,6 @@ func (p *producer) stop(ctx context.Context) {
 	p.graceTimer.Stop()
 	p.cancelRuns(actionhero.ErrJobRequeued)
 	p.completer.close(ctx)
-	close(p.renewStop)
-	p.renewer.Wait()
 	p.unlisten()
 	p.unregister()
 }
@@ -204,23 +197,20 @@ func (p *producer) report() []slog.Attr {
 	return []slog.Attr{slog.Int("tasksFinished", p.finished), slog.Int("tasksRequeued", p.requeued)}
 }
 
-// cancelJob cancels the context of a run of this worker whose job was cancelled. If a call of Queue.Fetch has not
-// returned yet, the run may be among the fetched ones, so cancelJob stores it for startRuns.
-func (p *producer) cancelJob(run backend.Run) {
+// stopRun cancels the context of a run of this worker. If a call of Queue.Fetch has not returned yet, the run may be
+// among the fetched ones, so stopRun stores a cancellation for startRuns.
+func (p *producer) stopRun(run backend.Run, why backend.StopReason) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r := p.running[run]; r != nil {
+	r := p.running[run]
+	switch {
+	case r == nil:
+		if p.fetching && why == backend.RunCancelled {
+			p.cancelledDuringFetch[run] = true
+		}
+	case why == backend.RunCancelled:
 		r.cancel(actionhero.ErrJobCancelled)
-	} else if p.fetching {
-		p.cancelledDuringFetch[run] = true
-	}
-}
-
-// dropRun cancels the context of a run whose lease has expired.
-func (p *producer) dropRun(run backend.Run) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if r := p.running[run]; r != nil {
+	case why == backend.RunLost, p.host.Exclusive(r.job.Task):
 		r.cancel(actionhero.ErrJobLost)
 	}
 }

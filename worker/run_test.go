@@ -277,7 +277,7 @@ func TestWeights(t *testing.T) {
 			it.Run = func(context.Context, actionhero.None) error { runs.add(it.Name); return nil }
 		}
 		n := newNode(t, nil, worker.Config{Workers: 1, Queues: map[string]int{"heavy": 9, "light": 1}}, heavy, light, other)
-		if err := n.Config().Backend.Open(t.Context()); err != nil {
+		if err := n.Config().Backend.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 			t.Fatal(err)
 		}
 		for range 1000 {
@@ -327,7 +327,6 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]worker.Config{
 		"tasks.workers is -1: it must be from 1 to 100000, or 0 for the default":         {Workers: -1},
-		"tasks.lease is 1ms: it must be a second or more, or negative for never":         {Lease: time.Millisecond},
 		`tasks.queues gives "a" the weight 0: it must be from 1 to 1000000`:              {Queues: map[string]int{"a": 0}},
 		`tasks.queues has the name "" of 0 bytes: a queue has a name of 1 to 1024 bytes`: {Queues: map[string]int{"": 1}},
 	} {

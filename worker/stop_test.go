@@ -41,7 +41,7 @@ func TestStop(t *testing.T) {
 		if got := fmt.Sprint(n.StopReport()); got != "[tasksFinished=1 tasksRequeued=1]" {
 			t.Errorf("the report of the stop is %v", got)
 		}
-		if err := n.Config().Backend.Open(t.Context()); err != nil {
+		if err := n.Config().Backend.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 			t.Fatal(err)
 		}
 		n.want(short, backend.Completed)
@@ -68,7 +68,7 @@ func TestStopFetchesNothing(t *testing.T) {
 		first, second := n.enqueue("fails"), n.enqueue("fails")
 		n.want(first, backend.Running)
 		n.stop()
-		if err := n.Config().Backend.Open(t.Context()); err != nil {
+		if err := n.Config().Backend.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 			t.Fatal(err)
 		}
 		if job := n.want(first, backend.Retryable); job.Attempt != 1 {
@@ -233,7 +233,7 @@ func TestCancelDuringStop(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-stopped
-		if err := n.Config().Backend.Open(t.Context()); err != nil {
+		if err := n.Config().Backend.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 			t.Fatal(err)
 		}
 		n.want(id, backend.Cancelled)

@@ -21,8 +21,10 @@
 // queue stores at the beginning of a stop which runs it may cut short. So if the process is killed during the stop,
 // their jobs are requeued, too, and no crash is counted.
 //
-// If the worker cannot renew the lease of a run in time, another node may run the job. When the worker hears of that, it
-// cancels the context of its own run and drops that run's outcome.
+// If this node is cut off from the queue for backend.NodeLease while other nodes reach it, they may run the node's jobs.
+// When the worker hears of that, it cancels the contexts of its own runs and drops their outcomes.
+//
+// A worker fetches only jobs of tasks that are registered in its API. Jobs of other tasks wait for a node that knows them.
 //
 // An API can have several workers, for example one for each queue. Workers of the same node share the tasks of
 // ScopeAllNodes: each of these tasks runs once on that node.

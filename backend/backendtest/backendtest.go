@@ -47,6 +47,9 @@ type Harness struct {
 	Slack time.Duration
 }
 
+// testNode is the node of the tests with one node.
+var testNode = backend.Node{ID: "node", Tag: 1, Details: []byte("{}")}
+
 // waitLimit is the maximum time for which a test waits for an event. After that time, the test fails.
 const waitLimit = 10 * time.Second
 
@@ -95,6 +98,9 @@ func Run(t *testing.T, h Harness) {
 		{"wait for locks", waitForLocks},
 		{"wait for a lock with a context that ends", cancelWaiting},
 		{"close ends the wait for locks", closeEndsWaiting},
+		{"loads", loading},
+		{"changes during a load", changesDuringLoad},
+		{"concurrent loads", loadConcurrently},
 		{"order of messages", orderOfMessages},
 		{"concurrent publishers", publishConcurrently},
 		{"unusual messages", oddMessages},
@@ -106,6 +112,13 @@ func Run(t *testing.T, h Harness) {
 		{"concurrent join and leave", joinConcurrently},
 		{"room too long", roomTooLong},
 		{"calls from a delivery", callsFromDelivery},
+		{"positions", positions},
+		{"news of members", news},
+		{"details of members", memberDetails},
+		{"moves of many members", moveMany},
+		{"peers", peersOfOneNode},
+		{"calls", callsToItself},
+		{"counts", clusterCounts},
 		{"fields of a job", jobFields},
 		{"order of jobs", jobOrder},
 		{"jobs with unusual names", oddJobs},
@@ -114,11 +127,12 @@ func Run(t *testing.T, h Harness) {
 		{"delayed jobs", delayedJobs},
 		{"a short delay after a long one", shortDelayAfterLong},
 		{"retries and snoozes", retryAndSnooze},
-		{"leases", leases},
+		{"crashes", crashes},
 		{"late outcomes", lateOutcomes},
 		{"crashes in a row", crashesInARow},
 		{"runs of a worker that stops", draining},
 		{"watch queues", watchQueues},
+		{"unknown tasks", unknownTasks},
 		{"outcomes of runs", outcomes},
 		{"unique jobs", uniqueJobs},
 		{"jobs unique for a duration", uniqueFor},
@@ -166,7 +180,7 @@ func (t *tester) open() backend.Backend {
 
 func (t *tester) mustOpen(b backend.Backend) {
 	t.Helper()
-	if err := b.Open(t.ctx); err != nil {
+	if err := b.Open(t.ctx, testNode); err != nil {
 		t.Fatalf("Open: %v", err)
 	}
 	t.Cleanup(func() { t.mustClose(b) })

@@ -26,7 +26,7 @@ func (t *tester) newRecording() (backend.Backend, *recorder) {
 	t.Helper()
 	b := t.h.New(t.T)
 	l := &recorder{inRoom: make(map[string]int), grown: make(chan struct{}, 1)}
-	b.Broker().Subscribe(l.deliver)
+	b.Broker().Subscribe(backend.Subscriber{Deliver: l.deliver})
 	return b, l
 }
 
@@ -36,6 +36,14 @@ func (t *tester) openRecording() (backend.Broker, *recorder) {
 	b, l := t.newRecording()
 	t.mustOpen(b)
 	return b.Broker(), l
+}
+
+// publish publishes a message. The test fails if that fails.
+func (t *tester) publish(b backend.Broker, m backend.Message) backend.Position {
+	t.Helper()
+	at, err := b.Publish(t.ctx, m)
+	t.must(err)
+	return at
 }
 
 func (l *recorder) deliver(m backend.Message) (after func()) {
@@ -86,7 +94,8 @@ func (l *recorder) wantExactly(t *tester, b backend.Broker, want []backend.Messa
 		room = want[0].Room
 	}
 	last := backend.Message{Room: room, Body: []byte(`"the last message"`)}
-	t.must(b.Publish(t.ctx, last))
+	t.enter(b, room, "the last member")
+	t.publish(b, last)
 	got := l.wait(t, len(want)+1)
 	if diff := cmp.Diff(format(append(slices.Clone(want), last)), format(got)); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)
@@ -104,11 +113,12 @@ func format(messages []backend.Message) []string {
 
 func orderOfMessages(t *tester) {
 	b, l := t.openRecording()
+	t.enter(b, "room", "member")
 	var want []backend.Message
 	for i := range 200 {
 		m := backend.Message{Room: "room", From: "someone", Body: fmt.Appendf(nil, `{"message":%d}`, i)}
 		want = append(want, m)
-		t.must(b.Publish(t.ctx, m))
+		t.publish(b, m)
 	}
 	l.wantExactly(t, b, want)
 }
@@ -118,12 +128,15 @@ func orderOfMessages(t *tester) {
 func publishConcurrently(t *tester) {
 	b, l := t.openRecording()
 	const publishers, rooms, each = 8, 3, 60
+	for i := range rooms {
+		t.enter(b, fmt.Sprint("room ", i), "member")
+	}
 	var wg sync.WaitGroup
 	for p := range publishers {
 		wg.Go(func() {
 			for i := range each {
 				m := backend.Message{Room: fmt.Sprint("room ", i%rooms), From: fmt.Sprint(p), Body: fmt.Append(nil, i)}
-				if err := b.Publish(t.ctx, m); err != nil {
+				if _, err := b.Publish(t.ctx, m); err != nil {
 					t.Errorf("Publish: %v", err)
 				}
 			}
@@ -155,13 +168,15 @@ func oddMessages(t *tester) {
 	b, l := t.openRecording()
 	bodies := []string{`null`, `""`, `"\u0000\ud83d\ude80"`, `"日本 👩‍🚀"`, ` [ 1 , {"a":null} ] `, `1e400`}
 	n := 0
+	t.enter(b, "room", "member")
 	for _, name := range oddNames {
+		t.enter(b, name, "member")
 		var want []backend.Message
 		for _, body := range bodies {
 			want = append(want, backend.Message{Room: name, From: name, Body: []byte(body)})
 		}
 		for _, m := range want {
-			t.must(b.Publish(t.ctx, m))
+			t.publish(b, m)
 		}
 		got := l.wait(t, n+len(want))[n:]
 		if diff := cmp.Diff(format(want), format(got)); diff != "" {
@@ -170,7 +185,7 @@ func oddMessages(t *tester) {
 		n += len(want)
 	}
 	big := backend.Message{Room: "room", Body: []byte(`"` + strings.Repeat("x", 1<<20) + `"`)}
-	t.must(b.Publish(t.ctx, big))
+	t.publish(b, big)
 	if got := l.wait(t, n+1)[n]; !bytes.Equal(got.Body, big.Body) {
 		t.Errorf("a message of %d bytes came back different, with %d bytes", len(big.Body), len(got.Body))
 	}
@@ -178,16 +193,16 @@ func oddMessages(t *tester) {
 
 func noSubscriber(t *tester) {
 	b := t.open().Broker()
-	t.must(b.Publish(t.ctx, backend.Message{Room: "room", Body: []byte("1")}))
+	t.publish(b, backend.Message{Room: "room", Body: []byte("1")})
 }
 
 func roomTooLong(t *tester) {
 	b, l := t.openRecording()
 	long := strings.Repeat("r", backend.MaxKeyBytes+1)
-	t.wantError("Publish", b.Publish(t.ctx, backend.Message{Room: long, Body: []byte("1")}), backend.ErrKeyTooLong)
-	t.wantError("Join of a long room name", b.Join(t.ctx, long, "member"), backend.ErrKeyTooLong)
-	t.wantError("Join of a long member id", b.Join(t.ctx, "room", long), backend.ErrKeyTooLong)
-	t.must(b.Leave(t.ctx, long, long)) // the member is not in the room, which Leave allows
+	_, err := b.Publish(t.ctx, backend.Message{Room: long, Body: []byte("1")})
+	t.wantError("Publish", err, backend.ErrKeyTooLong)
+	t.wantError("Join of a long room name", enter(t.ctx, b, long, "member"), backend.ErrKeyTooLong)
+	t.wantError("Join of a long member id", enter(t.ctx, b, "room", long), backend.ErrKeyTooLong)
 	t.wantMembers(b, long)
 	t.wantMembers(b, "room")
 	l.wantExactly(t, b, nil)
@@ -200,25 +215,26 @@ func callsFromDelivery(t *tester) {
 	b := nb.Broker()
 	counted := make(chan int, 1)
 	after := make(chan struct{})
-	b.Subscribe(func(m backend.Message) func() {
+	b.Subscribe(backend.Subscriber{Deliver: func(m backend.Message) func() {
 		if m.Room != "room" {
 			close(after)
 			return nil
 		}
-		err := b.Join(t.ctx, m.Room, "second")
+		err := enter(t.ctx, b, m.Room, "second")
 		if err == nil {
-			err = b.Leave(t.ctx, m.Room, "first")
+			err = leave(t.ctx, b, m.Room, "first")
 		}
 		_, total, err2 := b.Members(t.ctx, m.Room, 10)
 		if err != nil || err2 != nil {
 			t.Errorf("within a delivery: %v, %v", err, err2)
 		}
 		counted <- total
-		return func() { t.must(b.Publish(t.ctx, backend.Message{Room: "other", Body: []byte("2")})) }
-	})
+		return func() { t.publish(b, backend.Message{Room: "other", Body: []byte("2")}) }
+	}})
 	t.mustOpen(nb)
-	t.must(b.Join(t.ctx, "room", "first"))
-	t.must(b.Publish(t.ctx, backend.Message{Room: "room", Body: []byte("1")}))
+	t.enter(b, "room", "first")
+	t.enter(b, "other", "first")
+	t.publish(b, backend.Message{Room: "room", Body: []byte("1")})
 	select {
 	case n := <-counted:
 		if n != 1 {

@@ -1,6 +1,7 @@
 package backendtest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -9,16 +10,46 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func enter(ctx context.Context, b backend.Broker, room, member string) error {
+	_, err := b.Move(ctx, backend.Change{Room: room, Member: member})
+	return err
+}
+
+func leave(ctx context.Context, b backend.Broker, room, member string) error {
+	_, err := b.Move(ctx, backend.Change{Room: room, Member: member, Leave: true})
+	return err
+}
+
+func (t *tester) enter(b backend.Broker, room, member string) {
+	t.Helper()
+	t.must(enter(t.ctx, b, room, member))
+}
+
+func (t *tester) leave(b backend.Broker, room, member string) {
+	t.Helper()
+	t.must(leave(t.ctx, b, room, member))
+}
+
+// memberIDs returns the ids of the members.
+func memberIDs(members []backend.Member) []string {
+	ids := make([]string, len(members))
+	for i := range members {
+		ids[i] = members[i].ID
+	}
+	return ids
+}
+
 // wantMembers fails the test unless the members of the room are exactly the ids in want, in any order.
 func (t *tester) wantMembers(b backend.Broker, room string, want ...string) {
 	t.Helper()
-	ids, total, err := b.Members(t.ctx, room, len(want)+10)
+	members, total, err := b.Members(t.ctx, room, len(want)+10)
 	if err != nil {
 		t.Fatalf("Members(%.40q): %v", room, err)
 	}
 	if total != len(want) {
 		t.Errorf("Members(%.40q) counts %d, want %d", room, total, len(want))
 	}
+	ids := memberIDs(members)
 	slices.Sort(ids)
 	want = slices.Sorted(slices.Values(want))
 	if len(ids)+len(want) > 0 && !slices.Equal(ids, want) {
@@ -29,31 +60,31 @@ func (t *tester) wantMembers(b backend.Broker, room string, want ...string) {
 func members(t *tester) {
 	b := t.open().Broker()
 	t.wantMembers(b, "room")
-	t.must(b.Join(t.ctx, "room", "a"))
-	t.must(b.Join(t.ctx, "room", "b"))
-	t.must(b.Join(t.ctx, "other", "a"))
+	t.enter(b, "room", "a")
+	t.enter(b, "room", "b")
+	t.enter(b, "other", "a")
 	t.wantMembers(b, "room", "a", "b")
 	t.wantMembers(b, "other", "a")
-	t.must(b.Leave(t.ctx, "room", "a"))
+	t.leave(b, "room", "a")
 	t.wantMembers(b, "room", "b")
 	t.wantMembers(b, "other", "a")
-	t.must(b.Leave(t.ctx, "room", "b"))
+	t.leave(b, "room", "b")
 	t.wantMembers(b, "room")
-	t.must(b.Join(t.ctx, "room", "c"))
+	t.enter(b, "room", "c")
 	t.wantMembers(b, "room", "c")
 }
 
 func joinIsIdempotent(t *tester) {
 	b := t.open().Broker()
-	t.must(b.Leave(t.ctx, "room", "a"))
+	t.leave(b, "room", "a")
 	for range 3 {
-		t.must(b.Join(t.ctx, "room", "a"))
+		t.enter(b, "room", "a")
 		t.wantMembers(b, "room", "a")
 	}
-	t.must(b.Leave(t.ctx, "room", "b"))
+	t.leave(b, "room", "b")
 	t.wantMembers(b, "room", "a")
 	for range 3 {
-		t.must(b.Leave(t.ctx, "room", "a"))
+		t.leave(b, "room", "a")
 		t.wantMembers(b, "room")
 	}
 }
@@ -65,11 +96,12 @@ func membersLimit(t *tester) {
 	for i := range n {
 		id := fmt.Sprint("member ", i)
 		all[id] = true
-		t.must(b.Join(t.ctx, "room", id))
+		t.enter(b, "room", id)
 	}
 	for _, limit := range []int{-1, 0, 1, 10, n - 1, n, n + 1, 1 << 30} {
-		ids, total, err := b.Members(t.ctx, "room", limit)
+		members, total, err := b.Members(t.ctx, "room", limit)
 		t.must(err)
+		ids := memberIDs(members)
 		if want := min(max(limit, 0), n); len(ids) != want || total != n {
 			t.Errorf("Members with a limit of %d returns %d ids and counts %d, want %d and %d", limit, len(ids), total, want, n)
 		}
@@ -82,14 +114,14 @@ func membersLimit(t *tester) {
 		}
 		again, _, err := b.Members(t.ctx, "room", limit)
 		t.must(err)
-		if diff := cmp.Diff(ids, again); diff != "" {
+		if diff := cmp.Diff(ids, memberIDs(again)); diff != "" {
 			t.Errorf("Members with a limit of %d, called twice:\n%s", limit, diff)
 		}
-		clear(ids) // the caller may modify the result
+		clear(members) // the caller may modify the result
 	}
-	ids, _, err := b.Members(t.ctx, "room", n)
+	members, _, err := b.Members(t.ctx, "room", n)
 	t.must(err)
-	if slices.Contains(ids, "") {
+	if slices.Contains(memberIDs(members), "") {
 		t.Error("Members returns the same slice to several callers")
 	}
 }
@@ -98,12 +130,12 @@ func membersOddNames(t *tester) {
 	b := t.open().Broker()
 	for _, room := range oddNames {
 		for _, member := range oddNames {
-			t.must(b.Join(t.ctx, room, member))
+			t.enter(b, room, member)
 		}
 	}
 	for _, room := range oddNames {
 		t.wantMembers(b, room, oddNames...)
-		t.must(b.Leave(t.ctx, room, room))
+		t.leave(b, room, room)
 	}
 	for i, room := range oddNames {
 		t.wantMembers(b, room, slices.Delete(slices.Clone(oddNames), i, i+1)...)
@@ -126,15 +158,15 @@ func joinConcurrently(t *tester) {
 		wg.Go(func() {
 			for i := range each {
 				id := fmt.Sprint(c, " ", i)
-				err := b.Join(t.ctx, "room", id)
+				err := enter(t.ctx, b, "room", id)
 				if err == nil {
-					err = b.Join(t.ctx, fmt.Sprint("other ", i%3), id)
+					err = enter(t.ctx, b, fmt.Sprint("other ", i%3), id)
 				}
 				if err == nil && i%2 == 1 {
-					err = b.Leave(t.ctx, "room", id)
+					err = leave(t.ctx, b, "room", id)
 				}
 				if err == nil {
-					err = b.Leave(t.ctx, fmt.Sprint("other ", i%3), id)
+					err = leave(t.ctx, b, fmt.Sprint("other ", i%3), id)
 				}
 				ids, total, err2 := b.Members(t.ctx, "room", callers*each)
 				if err != nil || err2 != nil || len(ids) != total {

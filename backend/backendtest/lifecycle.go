@@ -14,10 +14,11 @@ func (t *tester) wantClosed(b backend.Backend) {
 	t.Helper()
 	t.wantStoreClosed(b.Store())
 	r := b.Broker()
-	t.wantError("Publish", r.Publish(t.ctx, backend.Message{Room: "room", Body: []byte("1")}), backend.ErrClosed)
-	t.wantError("Join", r.Join(t.ctx, "room", "a"), backend.ErrClosed)
-	t.wantError("Leave", r.Leave(t.ctx, "room", "a"), backend.ErrClosed)
-	_, _, err := r.Members(t.ctx, "room", 1)
+	_, err := r.Publish(t.ctx, backend.Message{Room: "room", Body: []byte("1")})
+	t.wantError("Publish", err, backend.ErrClosed)
+	t.wantError("Join", enter(t.ctx, r, "room", "a"), backend.ErrClosed)
+	t.wantError("Leave", leave(t.ctx, r, "room", "a"), backend.ErrClosed)
+	_, _, err = r.Members(t.ctx, "room", 1)
 	t.wantError("Members", err, backend.ErrClosed)
 	t.wantQueueClosed(b.Queue())
 }
@@ -30,8 +31,6 @@ func (t *tester) wantQueueClosed(q backend.Queue) {
 	t.wantError("Fetch", err, backend.ErrClosed)
 	_, err = q.Finish(t.ctx, backend.Outcome{Run: backend.Run{ID: 1, Fence: 1}, State: backend.Completed})
 	t.wantError("Finish", err, backend.ErrClosed)
-	_, err = q.Renew(t.ctx, time.Second, backend.Run{ID: 1, Fence: 1})
-	t.wantError("Renew", err, backend.ErrClosed)
 	t.wantError("Drain", q.Drain(t.ctx, backend.Run{ID: 1, Fence: 1}), backend.ErrClosed)
 	_, err = q.Get(t.ctx, 1)
 	t.wantError("Get", err, backend.ErrClosed)
@@ -70,11 +69,11 @@ func reopen(t *tester) {
 	t.set(s, "c", "kept, then deleted", time.Hour)
 	short := t.setExpiring(s, "short", 5*time.Millisecond)
 	longer := t.setExpiring(s, "longer", 400*time.Millisecond)
-	t.must(r.Join(t.ctx, "room", "a"))
+	t.enter(r, "room", "a")
 	for range 3 {
 		t.mustClose(b)
 		time.Sleep(10 * time.Millisecond)
-		if err := b.Open(t.ctx); err != nil {
+		if err := b.Open(t.ctx, testNode); err != nil {
 			t.Fatalf("Open after Close: %v", err)
 		}
 	}
@@ -83,7 +82,7 @@ func reopen(t *tester) {
 	t.wantValue(s, "b", "kept for long")
 	t.wantDelete(s, "c", true)
 	t.wantMembers(r, "room")
-	t.must(r.Join(t.ctx, "room", "b"))
+	t.enter(r, "room", "b")
 	t.wantMembers(r, "room", "b")
 	t.waitUntilGone(s, longer)
 	t.wantLen(s, 2)
@@ -98,8 +97,9 @@ func closeEndsDeliveries(t *tester) {
 	for p := range 4 {
 		wg.Go(func() {
 			m := backend.Message{Room: fmt.Sprint("room ", p), Body: []byte("1")}
+			t.enter(b.Broker(), m.Room, "member")
 			for {
-				err := b.Broker().Publish(t.ctx, m)
+				_, err := b.Broker().Publish(t.ctx, m)
 				if errors.Is(err, backend.ErrClosed) {
 					return
 				}
@@ -130,7 +130,7 @@ func openTwice(t *tester) {
 	b := t.h.New(t.T)
 	t.mustClose(b) // not open: does nothing
 	t.mustOpen(b)
-	if err := b.Open(t.ctx); err == nil {
+	if err := b.Open(t.ctx, testNode); err == nil {
 		t.Error("Open of an open backend succeeds, want an error")
 	}
 	t.set(b.Store(), "a", "still open", 0)

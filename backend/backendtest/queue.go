@@ -34,7 +34,7 @@ func (t *tester) enqueue(q backend.Queue, jobs ...backend.NewJob) []uint64 {
 // fetch fetches at most n jobs of the default queue, with a lease of one hour.
 func (t *tester) fetch(q backend.Queue, n int) []backend.Job {
 	t.Helper()
-	jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: n, Lease: time.Hour})
+	jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: n})
 	if err != nil {
 		t.Fatalf("Fetch: %v", err)
 	}

@@ -2,38 +2,20 @@ package backendtest
 
 import (
 	"slices"
-	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// testLease is a lease that expires during a test.
-const testLease = 100 * time.Millisecond
-
-// fetchLeased fetches the only due job of the default queue, with the lease testLease.
-func (t *tester) fetchLeased(q backend.Queue, id uint64) backend.Run {
+// restart closes and opens the backend b, which ends all runs of its node, and returns the job.
+func (t *tester) restart(b backend.Backend, id uint64) backend.Job {
 	t.Helper()
-	jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: 1, Lease: testLease})
-	if err != nil || len(jobs) != 1 || jobs[0].ID != id {
-		t.Fatalf("Fetch = %d jobs, %v, want job %d", len(jobs), err, id)
+	t.mustClose(b)
+	t.must(b.Open(t.ctx, testNode))
+	j := t.job(b.Queue(), id)
+	if j.State == backend.Running {
+		t.Fatalf("after Close the job is %+v, want no run", j)
 	}
-	return jobs[0].Run()
-}
-
-// waitLost waits until the lease of the job's run expires, and returns the job.
-func (t *tester) waitLost(q backend.Queue, id uint64) backend.Job {
-	t.Helper()
-	end := time.Now().Add(waitLimit)
-	for {
-		j := t.job(q, id)
-		if j.State != backend.Running {
-			return j
-		}
-		if time.Now().After(end) {
-			t.Fatalf("a run is still running after %v, with a lease of %v", waitLimit, testLease)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	return j
 }
 
 func (t *tester) wantLost(q backend.Queue, o backend.Outcome) {
@@ -43,46 +25,31 @@ func (t *tester) wantLost(q backend.Queue, o backend.Outcome) {
 	}
 }
 
-// leases checks that a run whose lease expires counts as a crash, and that Renew keeps the lease of another run.
-func leases(t *tester) {
-	q := t.open().Queue()
-	kept := t.enqueue(q, backend.NewJob{Task: "kept"})[0]
-	keptRun := t.fetchLeased(q, kept)
-	renew := func() {
-		t.Helper()
-		if r, err := q.Renew(t.ctx, time.Hour, keptRun); err != nil || len(r.Lost)+len(r.Cancelled) > 0 {
-			t.Fatalf("Renew = %+v, %v", r, err)
-		}
-	}
-	renew()
+// crashes checks that a run that has not ended before its node closes counts as a crash.
+func crashes(t *tester) {
+	b := t.open()
+	q := b.Queue()
 	id := t.enqueue(q, backend.NewJob{Task: "crashes"})[0]
 	for crashes := 1; crashes <= backend.DefaultMaxCrashes; crashes++ {
-		before := time.Now()
-		run := t.fetchLeased(q, id)
-		j := t.waitLost(q, id)
-		if took := time.Since(before); took < testLease || j.Crashes != crashes || j.Attempt != 0 {
-			t.Fatalf("a lease of %v expired after %v; the job is %+v, want %d crashes", testLease, took, j, crashes)
-		}
-		if r, err := q.Renew(t.ctx, testLease, run); err != nil || !slices.Equal(r.Lost, []backend.Run{run}) || len(r.Cancelled) > 0 {
-			t.Fatalf("Renew after the lease = %+v, %v, want %v as lost", r, err, run)
+		t.fetchOne(q, id)
+		if j := t.restart(b, id); j.Crashes != crashes || j.Attempt != 0 {
+			t.Fatalf("the job is %+v, want %d crashes", j, crashes)
 		}
 	}
 	if j := t.wantState(q, id, backend.Dead); j.Error == "" || j.Finished.IsZero() {
 		t.Errorf("a job with the maximum number of crashes is %+v, want an error and a finish time", j)
 	}
-	renew()
-	t.finish(q, backend.Outcome{Run: keptRun, State: backend.Completed})
-	t.wantState(q, kept, backend.Completed)
 }
 
-// lateOutcomes checks the outcomes of runs whose leases have expired. While no other run of the job has begun, a late
+// lateOutcomes checks the outcomes of runs that have ended with their node. While no other run of the job has begun, a late
 // outcome counts. Afterwards it is lost, and must not change the other run. In both cases it takes back the crash.
 func lateOutcomes(t *tester) {
-	q := t.open().Queue()
+	b := t.open()
+	q := b.Queue()
 	late := func(state backend.State, newJob backend.NewJob) (id uint64, run backend.Run) {
 		id = t.enqueue(q, newJob)[0]
-		run = t.fetchLeased(q, id)
-		t.waitLost(q, id)
+		run = t.fetchOne(q, id).Run()
+		t.restart(b, id)
 		t.finish(q, backend.Outcome{Run: run, State: state, Error: "late"})
 		return id, run
 	}
@@ -93,29 +60,26 @@ func lateOutcomes(t *tester) {
 	t.finish(q, backend.Outcome{Run: run, State: backend.Completed}) // repeated
 	id, _ = late(backend.Dead, backend.NewJob{Task: "fails"})
 	t.wantState(q, id, backend.Dead)
-	id, _ = late(backend.Retryable, backend.NewJob{Task: "dead by the lease", MaxCrashes: 1, Unique: "key"})
+	id, _ = late(backend.Retryable, backend.NewJob{Task: "dead by the crash", MaxCrashes: 1, Unique: "key"})
 	if j := t.wantState(q, id, backend.Available); j.Crashes != 0 || j.Attempt != 1 || j.Error != "late" {
 		t.Errorf("the job is %+v", j)
 	}
 	// Another job has taken the unique key since.
 	t.must(q.Delete(t.ctx, id))
-	id = t.enqueue(q, backend.NewJob{Task: "dead by the lease", MaxCrashes: 1, Unique: "key"})[0]
-	run = t.fetchLeased(q, id)
-	t.waitLost(q, id)
+	id = t.enqueue(q, backend.NewJob{Task: "dead by the crash", MaxCrashes: 1, Unique: "key"})[0]
+	run = t.fetchOne(q, id).Run()
+	t.restart(b, id)
 	other := t.enqueue(q, backend.NewJob{Task: "has the key", Unique: "key"})[0]
 	t.wantLost(q, backend.Outcome{Run: run, State: backend.Retryable})
 	t.wantState(q, id, backend.Dead)
 	t.must(q.Delete(t.ctx, other))
 
 	id = t.enqueue(q, backend.NewJob{Task: "runs again", MaxCrashes: 2})[0]
-	first := t.fetchLeased(q, id)
-	t.waitLost(q, id)
+	first := t.fetchOne(q, id).Run()
+	t.restart(b, id)
 	second := t.fetchOne(q, id)
 	if second.Crashes != 1 || second.Fence <= first.Fence {
 		t.Errorf("the second run is of %+v", second)
-	}
-	if r, err := q.Renew(t.ctx, time.Hour, first, second.Run()); err != nil || !slices.Equal(r.Lost, []backend.Run{first}) || len(r.Cancelled) > 0 {
-		t.Errorf("Renew of both runs = %+v, %v", r, err)
 	}
 	t.wantLost(q, backend.Outcome{Run: first, State: backend.Completed})
 	if j := t.wantState(q, id, backend.Running); j.Crashes != 0 || j.Run() != second.Run() {
@@ -128,12 +92,13 @@ func lateOutcomes(t *tester) {
 
 // crashesInARow checks that a run that has an outcome sets the number of crashes to 0, unless it was requeued.
 func crashesInARow(t *tester) {
-	q := t.open().Queue()
+	b := t.open()
+	q := b.Queue()
 	for state, crashes := range map[backend.State]int{backend.Scheduled: 0, backend.Retryable: 0, backend.Completed: 0, backend.Available: 2} {
 		id := t.enqueue(q, backend.NewJob{Task: "a", MaxCrashes: 3})[0]
 		for range 2 {
-			t.fetchLeased(q, id)
-			t.waitLost(q, id)
+			t.fetchOne(q, id)
+			t.restart(b, id)
 		}
 		j := t.fetchOne(q, id)
 		if j.Crashes != 2 {
@@ -147,25 +112,25 @@ func crashesInARow(t *tester) {
 	}
 }
 
-// draining checks that a run for which Drain was called is requeued, and does not count as a crash, if its lease expires
-// or its queue closes.
+// draining checks that a run for which Drain was called is requeued, and does not count as a crash, if its queue
+// closes.
 func draining(t *tester) {
 	b := t.h.New(t.T)
 	q := b.Queue()
 	t.mustOpen(b)
 	id := t.enqueue(q, backend.NewJob{Task: "a", MaxCrashes: 1})[0]
-	run := t.fetchLeased(q, id)
+	run := t.fetchOne(q, id).Run()
 	t.must(q.Drain(t.ctx, backend.Run{ID: 1 << 40, Fence: 1}, run))
 	t.wantState(q, id, backend.Running)
-	if j := t.waitLost(q, id); j.State != backend.Available || j.Crashes != 0 || j.Attempt != 0 {
-		t.Errorf("after the lease has expired the job is %+v", j)
+	if j := t.restart(b, id); j.State != backend.Available || j.Crashes != 0 || j.Attempt != 0 {
+		t.Errorf("after Close and Open the job is %+v", j)
 	}
 	t.must(q.Drain(t.ctx, run)) // ended already
 	for range 2 {
 		run = t.fetchOne(q, id).Run()
 		t.must(q.Drain(t.ctx, run))
 		t.mustClose(b)
-		t.must(b.Open(t.ctx))
+		t.must(b.Open(t.ctx, testNode))
 		if j := t.wantState(q, id, backend.Available); j.Crashes != 0 || j.Attempt != 0 {
 			t.Errorf("after Close and Open the job is %+v", j)
 		}
@@ -174,8 +139,8 @@ func draining(t *tester) {
 	run = t.fetchOne(q, id).Run()
 	t.must(q.Drain(t.ctx, run))
 	t.finish(q, backend.Outcome{Run: run, State: backend.Scheduled})
-	t.fetchLeased(q, id)
-	if j := t.waitLost(q, id); j.State != backend.Dead || j.Crashes != 1 {
+	t.fetchOne(q, id)
+	if j := t.restart(b, id); j.State != backend.Dead || j.Crashes != 1 {
 		t.Errorf("after a crash of a run that was not marked the job is %+v", j)
 	}
 	// A cancelled run does not come back.
@@ -186,6 +151,33 @@ func draining(t *tester) {
 	}
 	t.must(q.Drain(t.ctx, run))
 	t.mustClose(b)
-	t.must(b.Open(t.ctx))
+	t.must(b.Open(t.ctx, testNode))
 	t.wantState(q, id, backend.Cancelled)
+}
+
+// unknownTasks checks that jobs of tasks that a worker does not know wait for one that knows them, and hide no other job.
+func unknownTasks(t *tester) {
+	q := t.open().Queue()
+	fetch := func(tasks []string, want ...uint64) {
+		t.Helper()
+		jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Tasks: tasks, Max: 10})
+		if t.must(err); !slices.Equal(idsOf(jobs), want) {
+			t.Errorf("a worker that knows %q fetches %v, want %v", tasks, idsOf(jobs), want)
+		}
+	}
+	var ids []uint64
+	for _, task := range []string{"b", "a", "c", "b"} {
+		ids = append(ids, t.enqueue(q, backend.NewJob{Task: task})...)
+	}
+	fetch([]string{}) // none
+	fetch([]string{"a", "x"}, ids[1])
+	fetch([]string{"a", "x"})
+	t.wantState(q, ids[0], backend.Available)
+	id := t.enqueue(q, backend.NewJob{Task: "a"})[0]
+	fetch([]string{"a", "x"}, id)
+	if _, err := q.Cancel(t.ctx, ids[3]); err != nil {
+		t.Error(err)
+	}
+	fetch([]string{"b"}, ids[0])
+	fetch(nil, ids[2])
 }

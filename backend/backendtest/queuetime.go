@@ -135,7 +135,7 @@ func watchQueues(t *tester) {
 		t.Error("the watcher of another queue is notified")
 	}
 	t.mustClose(b)
-	t.must(b.Open(t.ctx))
+	t.must(b.Open(t.ctx, testNode))
 	t.enqueue(q, backend.NewJob{Task: "x", Queue: "b", Delay: 10 * time.Millisecond})
 	if !notified(other) {
 		t.Error("a watcher is not notified after Close and Open")

@@ -290,7 +290,7 @@ func closeEndsWaiting(t *tester) {
 	time.Sleep(10 * time.Millisecond)
 	t.mustClose(b)
 	wg.Wait()
-	t.must(b.Open(t.ctx))
+	t.must(b.Open(t.ctx, testNode))
 	t.wantLocked(s, "a")
 	t.must(s.Unlock(t.ctx, "a", l.Token))
 	if again := t.lock(s, "a", time.Hour); again.Fence <= l.Fence {

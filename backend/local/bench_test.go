@@ -150,7 +150,7 @@ func BenchmarkMemory(b *testing.B) {
 			before := heapBytes()
 			bk := open(b, Config{})
 			for _, key := range keys {
-				if err := bk.broker.Join(b.Context(), "room", key); err != nil {
+				if _, err := bk.broker.Move(b.Context(), backend.Change{Room: "room", Member: key}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -164,13 +164,13 @@ func BenchmarkBroker(b *testing.B) {
 	const n = 100_000
 	bk := New(Config{})
 	delivered := 0
-	bk.Broker().Subscribe(func(backend.Message) func() { delivered++; return nil })
-	if err := bk.Open(b.Context()); err != nil {
+	bk.Broker().Subscribe(backend.Subscriber{Deliver: func(backend.Message) func() { delivered++; return nil }})
+	if err := bk.Open(b.Context(), backend.Node{ID: "node"}); err != nil {
 		b.Fatal(err)
 	}
 	r, ctx := bk.Broker(), b.Context()
 	for i := range n {
-		if err := r.Join(ctx, "room", fmt.Sprint(i)); err != nil {
+		if _, err := r.Move(ctx, backend.Change{Room: "room", Member: fmt.Sprint(i)}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -187,8 +187,10 @@ func BenchmarkBroker(b *testing.B) {
 		}
 		i := 0
 		for b.Loop() {
-			check(b, r.Leave(ctx, "room", ids[i%n]))
-			check(b, r.Join(ctx, "room", ids[i%n]))
+			_, err := r.Move(ctx, backend.Change{Room: "room", Member: ids[i%n], Leave: true})
+			check(b, err)
+			_, err = r.Move(ctx, backend.Change{Room: "room", Member: ids[i%n]})
+			check(b, err)
 			i += 7919
 		}
 	})
@@ -205,7 +207,8 @@ func BenchmarkBroker(b *testing.B) {
 		b.ReportAllocs()
 		m := backend.Message{Room: "room", From: "someone", Body: []byte(`"hello"`)}
 		for b.Loop() {
-			check(b, r.Publish(ctx, m))
+			_, err := r.Publish(ctx, m)
+			check(b, err)
 		}
 	})
 	check(b, bk.Close(ctx))

@@ -2,9 +2,11 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
 )
@@ -17,20 +19,27 @@ const stripes = 64
 // broker implements [backend.Broker] in memory: it knows the members of each room and delivers messages to the
 // subscribed callback.
 type broker struct {
-	deliver atomic.Pointer[func(backend.Message) func()]
-	open    atomic.Bool
-	seed    maphash.Seed
-	stripes [stripes]sync.Mutex // held during a delivery, so that a room's messages have one order
+	subscriber atomic.Pointer[backend.Subscriber]
+	open       atomic.Bool
+	node       string // the id of this node; set before open
+	seed       maphash.Seed
+	stripes    [stripes]sync.Mutex // held during a delivery, so that a room's messages have one order
 
-	mu    sync.RWMutex // guards rooms; not held during a delivery
-	rooms map[string]*presence
+	mu     sync.RWMutex // guards the fields below; not held during a delivery
+	rooms  map[string]*presence
+	epochs uint64 // the number of epochs that this process has begun, plus the Unix time in milliseconds of its start
 }
 
 func newBroker() *broker {
-	return &broker{seed: maphash.MakeSeed(), rooms: make(map[string]*presence)}
+	b := &broker{seed: maphash.MakeSeed(), rooms: make(map[string]*presence), epochs: uint64(time.Now().UnixMilli())}
+	b.subscriber.Store(&backend.Subscriber{})
+	return b
 }
 
-func (b *broker) start() { b.open.Store(true) }
+func (b *broker) start(node string) {
+	b.node = node
+	b.open.Store(true)
+}
 
 // stop closes the broker and empties all rooms. It locks each stripe once, so it returns after all running deliveries
 // have ended.
@@ -47,68 +56,135 @@ func (b *broker) stop() {
 	b.rooms = make(map[string]*presence)
 }
 
-func (b *broker) Subscribe(deliver func(backend.Message) func()) { b.deliver.Store(&deliver) }
+func (b *broker) Subscribe(s backend.Subscriber) { b.subscriber.Store(&s) }
 
-func (b *broker) Publish(_ context.Context, m backend.Message) error {
+func (b *broker) Publish(_ context.Context, m backend.Message) (backend.Position, error) {
 	if err := checkLength("room", m.Room); err != nil {
-		return err
+		return backend.Position{}, err
 	}
-	after, err := b.deliverInOrder(m)
+	m.Kind = backend.Said
+	at, after, err := b.deliverInOrder(m)
 	if after != nil {
 		after()
 	}
-	return err
+	return at, err
 }
 
 // deliverInOrder calls the subscribed callback with the message m while it holds the lock of the room's stripe. It
-// returns the function that the callback returned. The caller must call that function, unless nil, without the lock.
-func (b *broker) deliverInOrder(m backend.Message) (after func(), err error) {
+// returns the position of m and the function that the callback returned. The caller must call that function, unless
+// nil, without the lock.
+func (b *broker) deliverInOrder(m backend.Message) (at backend.Position, after func(), err error) {
 	stripe := &b.stripes[maphash.String(b.seed, m.Room)%stripes]
 	stripe.Lock()
 	defer stripe.Unlock()
 	if !b.open.Load() {
-		return nil, backend.ErrClosed
+		return at, nil, backend.ErrClosed
 	}
-	if deliver := b.deliver.Load(); deliver != nil {
-		after = (*deliver)(m)
+	if m.Kind == backend.Said {
+		m.At = b.number(m.Room)
 	}
-	return after, nil
+	if deliver := b.subscriber.Load().Deliver; deliver != nil {
+		after = deliver(m)
+	}
+	return m.At, after, nil
 }
 
-func (b *broker) Join(_ context.Context, room, member string) error {
-	if err := checkLength("room", room); err != nil {
-		return err
-	}
-	if err := checkLength("member", member); err != nil {
-		return err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.open.Load() {
-		return backend.ErrClosed
-	}
+// number returns the position of the next message of the room. A room without members has no positions. The caller holds
+// the lock of the room's stripe.
+func (b *broker) number(room string) backend.Position {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
 	p := b.rooms[room]
 	if p == nil {
-		p = newPresence(room)
-		b.rooms[p.room] = p
+		return backend.Position{}
 	}
-	p.join(member)
-	return nil
+	return backend.Position{Epoch: p.epoch, Seq: p.seq.Add(1)}
 }
 
-func (b *broker) Leave(_ context.Context, room, member string) error {
+func (b *broker) Move(_ context.Context, changes ...backend.Change) (backend.Moved, error) {
+	for i := range changes {
+		if err := checkChange(&changes[i]); err != nil {
+			return backend.Moved{}, err
+		}
+	}
+	limit := b.subscriber.Load().NewsLimit
+	moved := backend.Moved{At: make([]backend.Position, len(changes))}
+	var news []backend.Message
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.open.Load() {
-		return backend.ErrClosed
+		return backend.Moved{}, backend.ErrClosed
 	}
-	if p := b.rooms[room]; p != nil && p.leave(member) {
-		delete(b.rooms, room)
+	for i := range changes {
+		c := &changes[i]
+		kind, changed, members := backend.Left, false, 0
+		if c.Leave {
+			changed, members = b.leave(c)
+		} else {
+			kind = backend.Entered
+			moved.At[i], changed, members = b.enter(c)
+		}
+		if changed && members > 0 && members <= limit {
+			news = append(news, backend.Message{Room: c.Room, From: c.Member, Kind: kind})
+		}
+	}
+	if len(news) > 0 {
+		moved.News = func() { b.deliverNews(news) }
+	}
+	return moved, nil
+}
+
+// checkChange returns an error if a name or the details in c are too long.
+func checkChange(c *backend.Change) error {
+	if err := checkLength("room", c.Room); err != nil {
+		return err
+	}
+	if err := checkLength("member", c.Member); err != nil {
+		return err
+	}
+	if len(c.Details) > backend.MaxDetailsBytes {
+		return fmt.Errorf("the details of member %.64q have %d bytes, and at most %d are allowed: %w", c.Member, len(c.Details), backend.MaxDetailsBytes, backend.ErrTooLarge)
 	}
 	return nil
 }
 
-func (b *broker) Members(_ context.Context, room string, limit int) ([]string, int, error) {
+// enter adds a member to a room. It returns the position of the room's last message, whether the member is new in the
+// room, and the number of members. The caller holds b.mu.
+func (b *broker) enter(c *backend.Change) (at backend.Position, isNew bool, members int) {
+	p := b.rooms[c.Room]
+	if p == nil {
+		b.epochs++
+		p = newPresence(c.Room, b.epochs)
+		b.rooms[p.room] = p
+	}
+	isNew = p.join(c.Member)
+	p.setDetails(c.Member, c.Details)
+	return backend.Position{Epoch: p.epoch, Seq: p.seq.Load()}, isNew, len(p.members)
+}
+
+// leave removes a member from a room, and the room if it is empty then. It returns whether the member was in the room,
+// and the number of members left. The caller holds b.mu.
+func (b *broker) leave(c *backend.Change) (was bool, left int) {
+	p := b.rooms[c.Room]
+	if p == nil {
+		return false, 0
+	}
+	before := len(p.members)
+	if p.leave(c.Member) {
+		delete(b.rooms, c.Room)
+	}
+	return len(p.members) < before, len(p.members)
+}
+
+func (b *broker) deliverNews(news []backend.Message) {
+	for _, m := range news {
+		if _, after, err := b.deliverInOrder(m); err == nil && after != nil {
+			after()
+		}
+	}
+}
+
+func (b *broker) Members(_ context.Context, room string, limit int) ([]backend.Member, int, error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if !b.open.Load() {
@@ -118,5 +194,5 @@ func (b *broker) Members(_ context.Context, room string, limit int) ([]string, i
 	if p == nil {
 		return nil, 0, nil
 	}
-	return p.first(limit), len(p.members), nil
+	return p.first(limit, b.node), len(p.members), nil
 }

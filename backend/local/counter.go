@@ -15,6 +15,7 @@ func (s *store) Increment(_ context.Context, key string, by int64, ttl time.Dura
 	if err != nil {
 		return 0, err
 	}
+	s.loads.detach(key)
 	now := s.clock.nowSynced()
 	var refused error
 	_, err = s.update(sh, hash, key, now, "an entry", func(old *item) *item {

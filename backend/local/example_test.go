@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/local"
 )
 
@@ -73,7 +74,7 @@ func ExampleRepair() {
 	defer os.RemoveAll(folder)
 	b := local.New(local.Config{Queue: local.QueueConfig{Path: folder}})
 	ctx := context.Background()
-	fmt.Println(b.Open(ctx), b.Close(ctx))
+	fmt.Println(b.Open(ctx, backend.Node{ID: "node"}), b.Close(ctx))
 
 	repaired, err := local.Repair(folder)
 	fmt.Println(repaired.Jobs, len(repaired.Lost), err)

@@ -13,7 +13,7 @@ func FuzzPresence(f *testing.F) {
 		f.Add(randomBytes(seed, 1000))
 	}
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		p := newPresence("room")
+		p := newPresence("room", 1)
 		set := make(map[string]bool)
 		for ; len(ops) >= 2; ops = ops[2:] {
 			member := fmt.Sprint(ops[1])
@@ -36,7 +36,11 @@ func FuzzPresence(f *testing.F) {
 				t.Errorf("%s is not found at its index", member)
 			}
 		}
-		if all := p.first(1000); len(all) != len(set) || len(slices.Compact(slices.Sorted(slices.Values(all)))) != len(set) {
+		var all []string
+		for _, m := range p.first(1000, "node") {
+			all = append(all, m.ID)
+		}
+		if len(all) != len(set) || len(slices.Compact(slices.Sorted(slices.Values(all)))) != len(set) {
 			t.Errorf("first returns %d members, want %d different ones", len(all), len(set))
 		}
 	})

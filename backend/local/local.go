@@ -3,8 +3,8 @@
 //
 //	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{})}, ...)
 //
-// Begin reading with [Backend]. Its three parts are the store (store.go), the broker (broker.go) and the queue (package
-// internal/queue).
+// Begin reading with [Backend]. Its parts are the store (store.go), the broker (broker.go), the queue (package
+// internal/queue) and the cluster of one node (cluster.go).
 //
 //   - Reading from the store takes no lock. An item in memory never changes; a write replaces the item.
 //   - Entries and locks expire without a scan of the others. Each of the 64 shards of the store keeps the items that
@@ -84,10 +84,11 @@ func (c QueueConfig) withDefaults() (queue.Config, error) {
 // Backend is a [backend.Backend] that keeps its state in memory, and jobs on disk if [QueueConfig.Path] is set. [New]
 // returns a Backend.
 type Backend struct {
-	config Config
-	store  *store
-	broker *broker
-	queue  *queue.Queue
+	config  Config
+	store   *store
+	broker  *broker
+	queue   *queue.Queue
+	cluster *cluster
 
 	mu   sync.Mutex // serializes Open and Close
 	open bool
@@ -96,7 +97,7 @@ type Backend struct {
 // New returns an embedded backend that is not open yet. If config is invalid, [Backend.Open] returns an error.
 func New(config Config) *Backend {
 	setting.Fill(&config)
-	return &Backend{config: config, store: newStore(config.MaxBytes), broker: newBroker(), queue: queue.New()}
+	return &Backend{config: config, store: newStore(config.MaxBytes), broker: newBroker(), queue: queue.New(), cluster: newCluster()}
 }
 
 // Store returns the key-value store of the backend, which has the entries and locks.
@@ -108,9 +109,22 @@ func (b *Backend) Broker() backend.Broker { return b.broker }
 // Queue returns the job queue of the backend.
 func (b *Backend) Queue() backend.Queue { return b.queue }
 
+// Cluster returns the cluster of the backend, which is this node alone.
+func (b *Backend) Cluster() backend.Cluster { return b.cluster }
+
+// Health returns nil while the backend is open.
+func (b *Backend) Health() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.open {
+		return backend.ErrClosed
+	}
+	return nil
+}
+
 // Open makes the backend ready for use. It fails if the backend is open already, if a setting of [Config] is out of
 // range, or if the folder of the jobs cannot be used.
-func (b *Backend) Open(context.Context) error {
+func (b *Backend) Open(_ context.Context, node backend.Node) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := setting.Check("cache", &b.config); err != nil {
@@ -128,7 +142,8 @@ func (b *Backend) Open(context.Context) error {
 	}
 	b.open = true
 	b.store.start()
-	b.broker.start()
+	b.broker.start(node.ID)
+	b.cluster.join(node)
 	return nil
 }
 
@@ -141,6 +156,7 @@ func (b *Backend) Close(context.Context) error {
 		return nil
 	}
 	b.open = false
+	b.cluster.leave()
 	b.broker.stop()
 	b.store.stop()
 	return b.queue.Close()

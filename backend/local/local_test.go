@@ -37,7 +37,7 @@ func TestBackendOnDisk(t *testing.T) {
 
 func TestOpenRefusesNegativeMaxBytes(t *testing.T) {
 	t.Parallel()
-	err := New(Config{MaxBytes: -1}).Open(t.Context())
+	err := New(Config{MaxBytes: -1}).Open(t.Context(), backend.Node{ID: "node"})
 	if err == nil || !strings.Contains(err.Error(), "cache.maxBytes is -1") {
 		t.Errorf("Open = %v, want an error that names cache.maxBytes and its value", err)
 	}
@@ -63,12 +63,12 @@ func TestEmptyRoomsAreRemoved(t *testing.T) {
 	b := open(t, Config{}).broker
 	for i := range 100 {
 		for _, member := range []string{"a", "b"} {
-			if err := b.Join(t.Context(), fmt.Sprint(i), member); err != nil {
+			if _, err := b.Move(t.Context(), backend.Change{Room: fmt.Sprint(i), Member: member}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for _, member := range []string{"a", "b", "b"} {
-			if err := b.Leave(t.Context(), fmt.Sprint(i), member); err != nil {
+			if _, err := b.Move(t.Context(), backend.Change{Room: fmt.Sprint(i), Member: member, Leave: true}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -82,7 +82,7 @@ func TestEmptyRoomsAreRemoved(t *testing.T) {
 func open(t testing.TB, config Config) *Backend {
 	t.Helper()
 	b := New(config)
-	if err := b.Open(t.Context()); err != nil {
+	if err := b.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

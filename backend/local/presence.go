@@ -1,17 +1,24 @@
 package local
 
 import (
+	"bytes"
 	"slices"
 	"strings"
+	"sync/atomic"
+
+	"github.com/actionhero-go/actionhero/backend"
 )
 
 // presence is the list of the members of one room. In a room with many members, it also has the position of each member
 // in the list, so that leave needs no search.
 type presence struct {
 	room    string
+	epoch   uint64        // of the positions of the room's messages
+	seq     atomic.Uint64 // the number of the last message
 	members []string
-	index   map[string]int32 // the position of each member in members; nil up to maxUnindexed members
-	peak    int              // the largest number of members since the index was built
+	index   map[string]int32  // the position of each member in members; nil up to maxUnindexed members
+	peak    int               // the largest number of members since the index was built
+	details map[string][]byte // of the members that have details; nil: none has
 }
 
 // maxUnindexed is the maximum number of members of a room without an index. Without an index, join and leave search the
@@ -20,7 +27,9 @@ const maxUnindexed = 8
 
 // newPresence returns a room without members. It copies the name of the room, because the name may be a substring of a
 // large client message.
-func newPresence(room string) *presence { return &presence{room: strings.Clone(room)} }
+func newPresence(room string, epoch uint64) *presence {
+	return &presence{room: strings.Clone(room), epoch: epoch}
+}
 
 func (p *presence) find(member string) (int, bool) {
 	if p.index == nil {
@@ -31,11 +40,11 @@ func (p *presence) find(member string) (int, bool) {
 	return int(i), ok
 }
 
-// join adds the member if it is not in the room. It does not copy the member's id, because the connection with this id
+// join adds the member if it is not in the room, and returns whether it was added. It does not copy the member's id, because the connection with this id
 // holds the string anyway.
-func (p *presence) join(member string) {
+func (p *presence) join(member string) (added bool) {
 	if _, ok := p.find(member); ok {
-		return
+		return false
 	}
 	p.members = append(p.members, member)
 	if p.index != nil {
@@ -44,6 +53,19 @@ func (p *presence) join(member string) {
 	} else if len(p.members) > maxUnindexed {
 		p.rebuildIndex()
 	}
+	return true
+}
+
+// setDetails sets the details of a member of the room. It copies them.
+func (p *presence) setDetails(member string, details []byte) {
+	if len(details) == 0 {
+		delete(p.details, member)
+		return
+	}
+	if p.details == nil {
+		p.details = map[string][]byte{}
+	}
+	p.details[member] = bytes.Clone(details)
 }
 
 // leave removes the member and moves the last member of the list to its position. It returns whether the room is empty
@@ -53,6 +75,7 @@ func (p *presence) leave(member string) (empty bool) {
 	if !ok {
 		return len(p.members) == 0
 	}
+	delete(p.details, member)
 	last := len(p.members) - 1
 	p.members[i] = p.members[last]
 	if p.index != nil {
@@ -83,10 +106,14 @@ func (p *presence) rebuildIndex() {
 	}
 }
 
-// first returns a copy of the list, shortened to at most limit members. If limit is 0 or less, it returns nil.
-func (p *presence) first(limit int) []string {
+// first returns at most limit members of the list, all on the given node. If limit is 0 or less, it returns nil.
+func (p *presence) first(limit int, node string) []backend.Member {
 	if limit <= 0 {
 		return nil
 	}
-	return slices.Clone(p.members[:min(limit, len(p.members))])
+	members := make([]backend.Member, min(limit, len(p.members)))
+	for i := range members {
+		members[i] = backend.Member{ID: p.members[i], Node: node, Details: p.details[p.members[i]]}
+	}
+	return members
 }

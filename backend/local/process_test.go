@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 // each completed step to its standard output.
 func runChild(mode, path string) error {
 	b := New(Config{Queue: QueueConfig{Path: path}})
-	if err := b.Open(context.Background()); err != nil {
+	if err := b.Open(context.Background(), backend.Node{ID: "node"}); err != nil {
 		return err
 	}
 	switch mode {
@@ -114,7 +114,7 @@ func enqueueJobs(q backend.Queue, n int) error {
 func runJobs(q backend.Queue, run func(j backend.Job), due, allEnqueued <-chan struct{}) error {
 	ctx := context.Background()
 	for {
-		jobs, err := q.Fetch(ctx, backend.FetchRequest{Node: "child", Queues: []string{"default"}, Max: 5, Lease: time.Minute})
+		jobs, err := q.Fetch(ctx, backend.FetchRequest{Node: "child", Queues: []string{"default"}, Max: 5})
 		if err != nil {
 			return err
 		}
@@ -255,7 +255,7 @@ func TestJobThatExits(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	b := New(Config{Queue: QueueConfig{Path: path}})
-	if err := b.Open(t.Context()); err != nil {
+	if err := b.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 		t.Fatal(err)
 	}
 	jobs := make([]backend.NewJob, 1001)
@@ -303,7 +303,7 @@ func TestSecondProcess(t *testing.T) {
 	}
 	refused := func(by int) {
 		t.Helper()
-		err := New(Config{Queue: QueueConfig{Path: path}}).Open(t.Context())
+		err := New(Config{Queue: QueueConfig{Path: path}}).Open(t.Context(), backend.Node{ID: "node"})
 		want := fmt.Sprintf("tasks cannot be kept in %s: the folder (tasks.path) belongs to process %d: %v", path, by, backend.ErrInUse)
 		if !errors.Is(err, backend.ErrInUse) || err.Error() != want {
 			t.Errorf("Open = %v, want %s", err, want)
@@ -332,7 +332,7 @@ func TestUnusableFolder(t *testing.T) {
 		filepath.Join(file, "below"):   file,
 		"/proc/self/fdinfo/actionhero": "/proc/self/fdinfo/actionhero",
 	} {
-		err := New(Config{Queue: QueueConfig{Path: path}}).Open(t.Context())
+		err := New(Config{Queue: QueueConfig{Path: path}}).Open(t.Context(), backend.Node{ID: "node"})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "tasks cannot be kept in ") {
 			t.Errorf("Open in %s = %v", path, err)
 		}
@@ -344,7 +344,7 @@ func TestRepair(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	b := New(Config{Queue: QueueConfig{Path: path}})
-	if err := b.Open(t.Context()); err != nil {
+	if err := b.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {
@@ -367,7 +367,7 @@ func TestRepair(t *testing.T) {
 	if err := os.WriteFile(name, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err = New(Config{Queue: QueueConfig{Path: path}}).Open(t.Context())
+	err = New(Config{Queue: QueueConfig{Path: path}}).Open(t.Context(), backend.Node{ID: "node"})
 	if !errors.Is(err, backend.ErrDamaged) || !strings.Contains(err.Error(), "tasks-00000001.log") || !strings.Contains(err.Error(), "at byte ") {
 		t.Errorf("Open = %v", err)
 	}
@@ -407,7 +407,7 @@ func TestFolderIsFreeAfterClose(t *testing.T) {
 	defer cancel()
 	b := New(Config{Queue: QueueConfig{Path: t.TempDir()}})
 	for range 60 {
-		if err := b.Open(t.Context()); err != nil {
+		if err := b.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.Close(t.Context()); err != nil {

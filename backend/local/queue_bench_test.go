@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
 )
@@ -64,7 +63,7 @@ func BenchmarkRun(b *testing.B) {
 			due, stop := q.Watch("default")
 			defer stop()
 			for done := 0; done < b.N; {
-				jobs, err := q.Fetch(b.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 100, Lease: time.Minute})
+				jobs, err := q.Fetch(b.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 100})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -117,6 +117,7 @@ func (s *store) parseCursor(cursor string) (*scanPos, int, error) {
 }
 
 func (s *store) Clear(ctx context.Context, prefix string) (n int, err error) {
+	s.loads.detachAll(prefix)
 	for cursor := ""; ; {
 		keys, next, err := s.Keys(ctx, prefix, cursor, 0)
 		if err != nil {

@@ -20,6 +20,7 @@ type store struct {
 	expirer expirer
 	fence   atomic.Uint64 // the last fence
 	waiters lockWaiters
+	loads   loads
 	entries keyspace
 	locks   keyspace
 }
@@ -66,12 +67,14 @@ func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Durati
 		return err
 	}
 	if ttl < 0 {
+		s.loads.detach(key)
 		sh.remove(hash, key, &s.budget)
 		return nil
 	}
 	if err := s.checkSize(key, value); err != nil {
 		return err
 	}
+	s.loads.detach(key)
 	now := s.clock.nowSynced()
 	it := newItem(hash, key, value, now, s.clock.deadline(now, ttl))
 	_, err = s.update(sh, hash, key, now, "an entry", func(*item) *item { return it })
@@ -79,6 +82,12 @@ func (s *store) Set(_ context.Context, key string, value []byte, ttl time.Durati
 }
 
 func (s *store) Add(_ context.Context, key string, value []byte, ttl time.Duration) (bool, error) {
+	s.loads.detach(key)
+	return s.add(key, value, ttl)
+}
+
+// add does the work of Add, but ends no load.
+func (s *store) add(key string, value []byte, ttl time.Duration) (bool, error) {
 	sh, hash, err := s.locate(&s.entries, key)
 	if err != nil {
 		return false, err
@@ -169,6 +178,7 @@ func (s *store) Delete(_ context.Context, key string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	s.loads.detach(key)
 	it := sh.remove(hash, key, &s.budget)
 	return it != nil && it.expires > s.clock.now(), nil
 }

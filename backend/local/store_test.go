@@ -178,7 +178,7 @@ func TestExpirerAfterReopening(t *testing.T) {
 			if got := checkStore(t, b.store); got != before {
 				t.Errorf("a closed store went from %d to %d items", before, got)
 			}
-			if err := b.Open(t.Context()); err != nil {
+			if err := b.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(45 * time.Second)

@@ -53,7 +53,7 @@ func TestFilesOfTheFirstVersion(t *testing.T) {
 	}
 	for range 2 {
 		b := New(Config{Queue: QueueConfig{Path: folder}})
-		if err := b.Open(t.Context()); err != nil {
+		if err := b.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 			t.Fatal(err)
 		}
 		q := b.Queue()

@@ -112,7 +112,7 @@ type queue struct {
 func (q *queue) open(ctx context.Context, dir string, _ bool) error {
 	q.backend = newBackend(dir, q.memory)
 	q.params = fmt.Appendf(nil, `{"to":"someone@example.com","template":"welcome","user":12345,"at":%d}`, time.Now().UnixNano())
-	return q.backend.Open(ctx)
+	return q.backend.Open(ctx, backend.Node{ID: "node"})
 }
 
 func (q *queue) enqueue(ctx context.Context) error {
@@ -136,7 +136,7 @@ func (q *queue) work(ctx context.Context, started func(enqueued time.Time)) erro
 	due, stop := jobs.Watch(backend.DefaultQueue)
 	defer stop()
 	for {
-		fetched, err := jobs.Fetch(ctx, backend.FetchRequest{Node: "bench", Queues: []string{backend.DefaultQueue}, Max: 100, Lease: time.Minute})
+		fetched, err := jobs.Fetch(ctx, backend.FetchRequest{Node: "bench", Queues: []string{backend.DefaultQueue}, Max: 100})
 		if err != nil {
 			return err
 		}

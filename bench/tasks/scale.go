@@ -73,7 +73,7 @@ type full struct {
 func (f *full) reopen(ctx context.Context) error {
 	f.backend = local.New(local.Config{Queue: local.QueueConfig{Path: f.dir, KeepMost: 1 << 30, MaxJobs: 1 << 30, MaxBytes: 1 << 40}})
 	f.params = []byte(`{"to":"someone@example.com","template":"welcome","user":12345,"at":1700000000000000000}`)
-	return f.backend.Open(ctx)
+	return f.backend.Open(ctx, backend.Node{ID: "node"})
 }
 
 // serveScale executes the orders in in, one a line, until its end.

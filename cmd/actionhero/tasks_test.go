@@ -244,7 +244,7 @@ func TestRepairNamesMissingJobs(t *testing.T) {
 	dir := t.TempDir()
 	folder := filepath.Join(dir, "data")
 	b := local.New(local.Config{Queue: local.QueueConfig{Path: folder}})
-	if err := b.Open(t.Context()); err != nil {
+	if err := b.Open(t.Context(), backend.Node{ID: "node"}); err != nil {
 		t.Fatal(err)
 	}
 	job := backend.NewJob{Task: "remember", Params: []byte(`{"what":"` + strings.Repeat("x", 100_000) + `"}`), Delay: time.Hour}

@@ -104,6 +104,10 @@ type Worker interface {
 	// runtime.Goexit. The context of the task ends with ctx and at the task's timeout. limit is the timeout of a task
 	// that declares none; 0 means no timeout. A stop of the API does not end that context, because the worker ends it.
 	RunJob(ctx context.Context, job *backend.Job, limit time.Duration, outcome *backend.Outcome)
+	// TaskNames returns the names of the registered tasks, sorted. The caller must not modify the list.
+	TaskNames() []string
+	// Exclusive reports whether the task with this name has Task.Exclusive.
+	Exclusive(task string) bool
 	// Schedule returns the schedule of the task with this name, or nil if the task has none.
 	Schedule(task string) Schedule
 	// EnqueueScheduled enqueues a task because its schedule was due at the time at. If several nodes call

@@ -68,11 +68,3 @@ func ceilMillis(t time.Time) int64 {
 	}
 	return ms
 }
-
-// durationMillis returns the duration d in milliseconds, rounded up. If d is negative, it returns 0.
-func durationMillis(d time.Duration) int64 {
-	if d <= 0 {
-		return 0
-	}
-	return int64((d-1)/time.Millisecond) + 1
-}

@@ -100,13 +100,13 @@ func wantWait(t *testing.T, q *Queue, task string, atLeast, atMost time.Duration
 
 const tolerance = 2 * time.Millisecond
 
-// TestClockSetForward sets the clock forward by an hour. A job with a RunAt within that hour becomes due. A delay and a
-// lease still last as long as before.
+// TestClockSetForward sets the clock forward by an hour. A job with a RunAt within that hour becomes due. A delay
+// still lasts as long as before, and a run goes on.
 func TestClockSetForward(t *testing.T) {
 	t.Parallel()
 	inMemoryAndOnDisk(t, func(t *testing.T, q *Queue, w *wallClock) {
 		enqueue(t, q, backend.NewJob{Task: "running"})
-		running, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 1, Lease: 10 * time.Minute})
+		running, err := q.Fetch(t.Context(), backend.FetchRequest{Node: "n", Queues: []string{"default"}, Max: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestClockSetForward(t *testing.T) {
 		wantWait(t, q, "run at", 0, time.Second+tolerance)
 		wantWait(t, q, "delayed", 5*time.Minute-time.Second-tolerance, 5*time.Minute)
 		if lost, err := q.Finish(t.Context(), backend.Outcome{Run: running[0].Run(), State: backend.Completed}); err != nil || len(lost) > 0 {
-			t.Errorf("a lease expired because the clock was set: %v, %v", lost, err)
+			t.Errorf("a run ended because the clock was set: %v, %v", lost, err)
 		}
 		wantWait(t, q, "run at, later", 24*time.Minute, 25*time.Minute)
 	})

@@ -20,7 +20,7 @@ type entry struct {
 	runAt    int64
 	enqueued int64
 	started  int64
-	endsAt   int64 // finished: the finish time; running: the expiry of the lease on the monotonic clock, or 0
+	endsAt   int64 // the finish time; 0: not finished
 	record   pos
 	failure  pos // the record of the job's last error, if it is newer than the record in the field record
 
@@ -66,7 +66,7 @@ const (
 	inWaiting              // table.waiting
 	inPriority             // the list of its priority in queueState.priorities
 	inCrashed              // queueState.crashed
-	inLeases               // table.leases
+	inUnknown              // queueState.unknown
 	inFinished             // table.finished
 	inDead                 // table.dead
 	inUniqueHeld           // table.uniqueHeld

@@ -27,11 +27,11 @@ func (q *Queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.
 	for _, name := range req.Queues {
 		state := q.jobs.findQueue(cmp.Or(name, backend.DefaultQueue))
 		for state != nil && len(started.jobs) < req.Max {
-			i := q.jobs.nextDue(state, now.wall)
+			i := q.jobs.nextDue(state, now.wall, req.Tasks)
 			if i == 0 {
 				break
 			}
-			q.start(i, now, req)
+			q.start(i, now, req.Node)
 			started.jobs, started.refs = append(started.jobs, q.jobs.job(i)), append(started.refs, q.refs(i))
 		}
 	}
@@ -90,19 +90,16 @@ func (q *Queue) available(queues []string) int {
 // maxFetch is the maximum number of jobs that one call of Fetch returns.
 const maxFetch = 1000
 
-func (q *Queue) start(i slot, now timestamps, req backend.FetchRequest) {
+func (q *Queue) start(i slot, now timestamps, node string) {
 	q.change(i, now, "", func(e *entry) {
 		e.state = backend.Running
 		e.started = now.wall
 		e.starts++
 		e.attempt++
 		e.flags &^= retrying | draining
-		if q.jobs.nodes.list[e.node].text != req.Node {
-			e.node = q.jobs.nodes.use(req.Node)
+		if q.jobs.nodes.list[e.node].text != node {
+			e.node = q.jobs.nodes.use(node)
 		}
 		e.endsAt = 0
-		if req.Lease > 0 {
-			e.endsAt = now.mono + 1 + durationMillis(req.Lease)
-		}
 	})
 }

@@ -170,6 +170,9 @@ func (q *Queue) Drain(_ context.Context, runs ...backend.Run) error {
 	return q.commit(now)
 }
 
+// maxCrashesPerLock is the maximum number of crashed runs that are ended before other calls get the lock.
+const maxCrashesPerLock = 100
+
 // endRuns ends all runs that began in an earlier process or before the last Close. These runs count as crashes, unless
 // Drain was called for them.
 func (q *Queue) endRuns() error {
@@ -199,33 +202,4 @@ func (q *Queue) endRuns() error {
 	}
 	q.mu.Unlock()
 	return nil
-}
-
-// Renew implements [backend.Queue.Renew]. Leases are only in memory, so Renew writes no record.
-func (q *Queue) Renew(_ context.Context, lease time.Duration, runs ...backend.Run) (r backend.Renewed, err error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.beginRead(); err != nil {
-		return r, err
-	}
-	now, _ := q.clock.now()
-	for _, run := range runs {
-		i := q.running(run)
-		if i == 0 {
-			r.Lost = append(r.Lost, run)
-			continue
-		}
-		e := q.jobs.at(i)
-		if e.has(cancelling) {
-			r.Cancelled = append(r.Cancelled, run)
-		}
-		q.jobs.detach(i)
-		e.endsAt = 0
-		if lease > 0 {
-			e.endsAt = now.mono + 1 + durationMillis(lease)
-		}
-		q.jobs.attach(i, now.wall)
-	}
-	q.setTimer(now)
-	return r, nil
 }

@@ -172,7 +172,7 @@ func (q *Queue) Retry(_ context.Context, id uint64) (backend.Job, error) {
 	})
 }
 
-// Cancel implements [backend.Queue.Cancel]. If the job is running, Cancel calls the callbacks of OnCancel once
+// Cancel implements [backend.Queue.Cancel]. If the job is running, Cancel calls the callbacks of OnStop once
 // the change is durable.
 func (q *Queue) Cancel(_ context.Context, id uint64) (backend.Job, error) {
 	var run backend.Run // the run to notify; zero: none

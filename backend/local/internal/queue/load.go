@@ -136,7 +136,7 @@ func (t *table) replayChange(i slot, at pos, length int, f *fields) {
 		e.state, f.bad = state, true
 	}
 	if e.state == backend.Running {
-		e.endsAt = 0 // leases do not outlive the process
+		e.endsAt = 0 // older versions have stored the end of a lease
 	}
 }
 

@@ -261,10 +261,10 @@ func (q *Queue) existing(job *backend.NewJob, now timestamps) slot {
 	return q.jobs.holder(job.Unique, now.wall)
 }
 
-// listeners has the callbacks of OnCancel.
+// listeners has the callbacks of OnStop.
 type listeners struct {
 	mu   sync.Mutex
-	list []*func(backend.Run)
+	list []*func(backend.Run, backend.StopReason)
 }
 
 func (l *listeners) call(run backend.Run) {
@@ -272,12 +272,13 @@ func (l *listeners) call(run backend.Run) {
 	list := slices.Clone(l.list)
 	l.mu.Unlock()
 	for _, f := range list {
-		(*f)(run)
+		(*f)(run, backend.RunCancelled)
 	}
 }
 
-// OnCancel implements [backend.Queue.OnCancel]. The goroutine that calls Cancel also calls the callback.
-func (q *Queue) OnCancel(f func(run backend.Run)) (stop func()) {
+// OnStop implements [backend.Queue.OnStop]. The only reason is a cancellation, because a run cannot lose its node. The
+// goroutine that calls Cancel also calls the callback.
+func (q *Queue) OnStop(f func(run backend.Run, why backend.StopReason)) (stop func()) {
 	l, added := &q.listeners, &f
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -285,6 +286,6 @@ func (q *Queue) OnCancel(f func(run backend.Run)) (stop func()) {
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.list = slices.DeleteFunc(l.list, func(f *func(backend.Run)) bool { return f == added })
+		l.list = slices.DeleteFunc(l.list, func(f *func(backend.Run, backend.StopReason)) bool { return f == added })
 	}
 }

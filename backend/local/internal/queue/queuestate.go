@@ -13,6 +13,8 @@ type counts [backend.Dead + 1]int
 type queueState struct {
 	priorities []priorityList // the due jobs in one list for each priority, by falling priority; no list is empty
 	crashed    list           // the due jobs that are dead after one more crash; they are fetched first, one at a time
+	unknown    list           // the due jobs of tasks that the last Fetch did not know
+	known      []string       // the tasks that the Fetch knew that has set these jobs aside
 	counts     counts
 	watchers   []*watcher
 }

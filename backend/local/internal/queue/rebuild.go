@@ -8,7 +8,7 @@ import (
 // rebuild inserts all jobs into their lists and heaps again. It is called after the jobs were read from disk, and when
 // the wall clock was set.
 func (t *table) rebuild(now int64) {
-	t.waiting, t.leases, t.uniqueHeld, t.finished, t.dead, t.crashedRunning = nil, nil, nil, list{}, list{}, 0
+	t.waiting, t.uniqueHeld, t.finished, t.dead, t.crashedRunning = nil, nil, list{}, list{}, 0
 	t.counts, t.bytes, t.work = counts{}, 0, 0
 	clear(t.keys.holders)
 	for i := range t.queues.list {

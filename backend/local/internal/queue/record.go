@@ -156,8 +156,8 @@ func storedState(s backend.State) backend.State {
 	return s
 }
 
-// storedFinished returns the finish time of the job for a record on disk, or 0 if the job has not finished. The same
-// field of a running job is the expiry of its lease, which is not stored on disk.
+// storedFinished returns the finish time of the job for a record on disk, or 0 if the job has not finished. Only
+// a finished job has one.
 func (e *entry) storedFinished() uint64 {
 	if !e.state.Finished() {
 		return 0

@@ -211,10 +211,11 @@ func checkInvariants(t testing.TB, q *Queue) {
 		}
 		return true
 	})
-	due, crashed := 0, 0
+	due, crashed, unknown := 0, 0, 0
 	for i := range tab.queues.list {
 		s := &tab.queues.list[i].value
 		crashed += s.crashed.n
+		unknown += s.unknown.n
 		for _, l := range s.priorities {
 			due += l.n
 		}
@@ -222,7 +223,7 @@ func checkInvariants(t testing.TB, q *Queue) {
 	if n != tab.count || counts != tab.counts || bytes != tab.bytes || work != tab.work {
 		t.Errorf("there are %d jobs, %v by state, of %d and %d bytes; the table counts %d, %v, %d, %d", n, counts, bytes, work, tab.count, tab.counts, tab.bytes, tab.work)
 	}
-	got := map[container]int{inWaiting: len(tab.waiting), inLeases: len(tab.leases), inFinished: tab.finished.n, inDead: tab.dead.n, inUniqueHeld: len(tab.uniqueHeld), inPriority: due, inCrashed: crashed}
+	got := map[container]int{inWaiting: len(tab.waiting), inUnknown: unknown, inFinished: tab.finished.n, inDead: tab.dead.n, inUniqueHeld: len(tab.uniqueHeld), inPriority: due, inCrashed: crashed}
 	for w, n := range got {
 		if containers[w] != n {
 			t.Errorf("%d jobs refer to container %d, which has %d", containers[w], w, n)

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -19,7 +20,6 @@ type table struct {
 	watchers watchers
 
 	waiting        heap // the scheduled and retryable jobs, by runAt
-	leases         heap // the running jobs with a lease, by the expiry of the lease
 	uniqueHeld     heap // the finished jobs that are only kept until their unique key is free, by the time when the key is free
 	finished       list // the completed and cancelled jobs, by finish time
 	dead           list // the dead jobs, by finish time
@@ -110,10 +110,6 @@ func (t *table) attachAfter(i slot, now int64, prev slot) {
 		if e.lastCrashLeft() {
 			t.crashedRunning = i
 		}
-		if e.endsAt > 0 {
-			e.in = inLeases
-			t.leases.push(&t.slab, i, e.endsAt)
-		}
 	case backend.Dead:
 		e.in = inDead
 		t.insertInto(&t.dead, i, prev)
@@ -164,8 +160,8 @@ func (t *table) detach(i slot) {
 		q.removeDue(&t.slab, i)
 	case inCrashed:
 		q.crashed.remove(&t.slab, i)
-	case inLeases:
-		t.leases.remove(&t.slab, i)
+	case inUnknown:
+		q.unknown.remove(&t.slab, i)
 	case inFinished:
 		t.finished.remove(&t.slab, i)
 	case inDead:
@@ -247,14 +243,31 @@ func (t *table) dropNames(e *entry) {
 	t.keys.drop(e.key)
 }
 
-// nextDue returns the slot of the job of the queue q that Fetch must return next, or 0 if no job is due.
-func (t *table) nextDue(q *queueState, now int64) slot {
-	if t.crashedRunning == 0 && q.crashed.n > 0 {
-		return q.crashed.first
+// nextDue returns the slot of the job of the queue q that Fetch must return next, or 0 if no job of the known tasks is
+// due. If known is nil, all tasks are known. nextDue sets jobs of other tasks aside, so that no further call meets them.
+func (t *table) nextDue(q *queueState, now int64, known []string) slot {
+	if q.unknown.n > 0 && (known == nil || !slices.Equal(q.known, known)) {
+		for q.unknown.n > 0 {
+			i := q.unknown.first
+			t.detach(i)
+			t.attach(i, now)
+		}
+	}
+	if t.crashedRunning == 0 {
+		for q.crashed.n > 0 {
+			if i := q.crashed.first; t.knows(known, i) {
+				return i
+			}
+			t.setAside(q, q.crashed.first, known)
+		}
 	}
 	for len(q.priorities) > 0 {
 		i := q.priorities[0].first
 		e := t.at(i)
+		if !t.knows(known, i) {
+			t.setAside(q, i, known)
+			continue
+		}
 		if e.runAt <= now || e.has(relative) {
 			return i
 		}
@@ -263,6 +276,21 @@ func (t *table) nextDue(q *queueState, now int64) slot {
 		t.attach(i, now)
 	}
 	return 0
+}
+
+// knows reports whether the task of the job i is one of the known tasks.
+func (t *table) knows(known []string, i slot) bool {
+	return known == nil || slices.Contains(known, t.tasks.list[t.at(i).task].text)
+}
+
+// setAside moves the due job i of the queue q to the jobs whose tasks the worker does not know.
+func (t *table) setAside(q *queueState, i slot, known []string) {
+	t.detach(i)
+	e := t.at(i)
+	t.addCounts(e, 1)
+	e.in = inUnknown
+	q.unknown.insertAfter(&t.slab, i, q.unknown.last)
+	q.known = known
 }
 
 // promoteDue sets the state of each waiting job whose runAt is not after now to Available. One call promotes at most

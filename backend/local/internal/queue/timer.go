@@ -51,16 +51,13 @@ func (t *timer) stop() {
 	t.timer = nil
 }
 
-// setTimer sets the timer for the earliest of these times: the next job becomes due, the next lease expires, or the
-// next finished job must be removed.
+// setTimer sets the timer for the earlier of these times: the next job becomes due, or the next finished job must be
+// removed.
 func (q *Queue) setTimer(now timestamps) {
 	t, at := q.jobs, int64(never)
 	atWall := func(wall, longest int64) { at = min(at, now.mono+min(wall-now.wall, longest)) }
 	if len(t.waiting) > 0 {
 		atWall(t.waiting.earliest(), maxWait)
-	}
-	if len(t.leases) > 0 {
-		at = min(at, t.leases.earliest())
 	}
 	if len(t.uniqueHeld) > 0 {
 		atWall(t.uniqueHeld.earliest(), maxSweepWait)
@@ -79,19 +76,12 @@ func (q *Queue) setTimer(now timestamps) {
 	}
 }
 
-// maxCrashesPerLock is the maximum number of crashed runs that are ended before other calls get the lock.
-const maxCrashesPerLock = 100
-
-// timerFired ends the runs whose leases have expired as crashes. It also makes waiting jobs Available that are due, and
-// removes finished jobs whose retention time has passed. The timer calls timerFired without the lock.
+// timerFired makes waiting jobs Available that are due, and removes finished jobs whose retention time has passed. The
+// timer calls timerFired without the lock.
 func (q *Queue) timerFired() {
 	q.mu.Lock()
 	q.timer.at = never
-	need := 0
-	if now, _ := q.clock.now(); q.jobs.leases.earliest() <= now.mono {
-		need = min(maxCrashesPerLock, len(q.jobs.leases)) * (changeBytes + crashBytes)
-	}
-	now, err := q.begin(need, false)
+	now, err := q.begin(0, false)
 	if err != nil {
 		// The disk may be full: try again later.
 		now, _ = q.clock.now()
@@ -99,13 +89,7 @@ func (q *Queue) timerFired() {
 		q.mu.Unlock()
 		return
 	}
-	for range need / (changeBytes + crashBytes) {
-		if q.jobs.leases.earliest() > now.mono {
-			break
-		}
-		q.crash(q.jobs.leases[0].i, now, "its lease expired")
-	}
-	_ = q.commit(now) // if the commit fails, the crashes are rolled back and the timer fires again
+	_ = q.commit(now) // if the commit fails, the timer fires again
 }
 
 // sweep removes completed, cancelled and dead jobs whose retention time has passed. If there are more than KeepMost
