@@ -279,20 +279,19 @@ func (r *Rooms) enter(ctx context.Context, c *Conn, name string, left *member, a
 		return nil, nil, Errorf(CodeResourceExhausted, "a connection may be in %d rooms at most: leave one first", limit)
 	}
 	rm := r.hold(name)
-	changes := [2]backend.Change{{Room: rm.name, Member: c.ID, Details: c.sharedDetails()}}
-	n := 1
+	changes := make([]backend.Change, 0, 2)
 	if left != nil {
-		changes[n] = change(left)
-		n++
+		changes = append(changes, change(left))
 	}
-	moved, err := r.broker.Move(ctx, changes[:n]...)
+	changes = append(changes, backend.Change{Room: rm.name, Member: c.ID, Details: c.sharedDetails()})
+	moved, err := r.broker.Move(ctx, changes...)
 	if err != nil {
 		r.release(rm)
 		return nil, nil, fmt.Errorf("entering room %q: %w", name, roomError(err))
 	}
 	m = &member{conn: c, room: rm, added: added}
 	m.namesRoom.Store(added)
-	rm.admit(m, moved.At[0])
+	rm.admit(m, moved.At[len(changes)-1])
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.rooms = append(c.rooms, m)

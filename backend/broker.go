@@ -96,12 +96,12 @@ type Broker interface {
 	// If this node is cut off from the server, Publish delivers the message to the members on this node and fails with
 	// [ErrUnavailable]. With any other error of this package, no member gets the message.
 	Publish(ctx context.Context, m Message) (Position, error)
-	// Move makes members of this node enter and leave rooms, in the order of the changes. All nodes of the cluster see
+	// Move makes members of this node enter and leave rooms. The changes of one room are made in their order. All nodes of the cluster see
 	// the changes, and the members of the rooms get news of them. To enter a room again only replaces the details. A
 	// member that is not in the room leaves without an effect. A member may be in many rooms. A room without members
 	// takes no memory.
 	//
-	// Move fails with [ErrKeyTooLong], [ErrFull], [ErrTooLarge] and [ErrClosed]; then no member has entered a room. While
+	// Move fails with [ErrKeyTooLong], [ErrFull], [ErrTooLarge] and [ErrClosed]; then nothing has changed. While
 	// the server cannot be reached, Move changes the members on this node and returns nil once ctx ends or after a
 	// second. The broker then repeats the changes at the server until they are done, and calls [Subscriber.Gap] for the rooms that
 	// were entered.
