@@ -46,7 +46,7 @@ var laws = []lawMaker{
 	{Law{"T9", "a cancelled job does not start, and only nodes that know a task run it, at once"}, newT9},
 	{Law{"T10", "form of the queue"}, newT10},
 	{Law{"R1", "connections agree on the room's order, and no message comes twice"}, newR1},
-	{Law{"R2", "each hole is told as a gap, and recovery is complete or refused"}, newR2},
+	{Law{"R2", "each hole has its gap, and recovery is complete or refused"}, newR2},
 	{Law{"R3", "lists, totals and news are true 10 s after the last fault"}, newR3},
 	{Law{"R4", "form of the presence, and keys stay flat"}, newR4},
 	{Law{"S1", "fences of a lock rise, locks exclude, and no value outlives its invalidation"}, newS1},
