@@ -130,6 +130,7 @@ var sessionLimits = map[string]driver{
 		first := openPoll(t, s)
 		first.post("3").Want(t, 200, "ok")
 		second := openPoll(t, s)
+		testkit.Eventually(t, "the session without a request is closed", func() bool { return first.post("3").StatusCode == 400 })
 		first.post("3").Want(t, 400, "Session ID unknown")
 		second.post("3").Want(t, 200, "ok")
 	},
