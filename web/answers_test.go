@@ -73,9 +73,7 @@ func TestWrongStatusesAreInternalErrors(t *testing.T) {
 			c.Ask("GET", "/api/"+action, "").Want(t, 500, `"error":"The server experienced an internal error","errorCode":"internal"`)
 		}
 		c.Ask("GET", "/api/fine", "").Want(t, 599, `"error":"OK"`)
-		if len(s.Log.With("cause", "web.SetStatus was called with 1234: the status must be from 200 to 599")) == 0 {
-			t.Error("the log does not name the status")
-		}
+		s.Log.Await(t, 1, "cause", "web.SetStatus was called with 1234: the status must be from 200 to 599")
 	})
 }
 

@@ -77,9 +77,7 @@ func TestMaxMessageBytes(t *testing.T) {
 			p.WantClosed(1009, "a message may have 1000 bytes at most")
 		})
 	}
-	if closed := s.Log.With("reason", "a message may have 1000 bytes at most"); len(closed) != 2 {
-		t.Errorf("the log has the reason %d times", len(closed))
-	}
+	s.Log.Await(t, 2, "reason", "a message may have 1000 bytes at most")
 }
 
 // If Compress is set, replies and room messages to the clients that offer compression are compressed.
