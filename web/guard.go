@@ -91,7 +91,7 @@ func (g *guard) knowsHost(r *http.Request) bool {
 
 func (s *Server) refuseHost(w http.ResponseWriter, r *http.Request) {
 	c := &call{server: s, w: w, r: r, status: http.StatusMisdirectedRequest}
-	s.fixed.set(w.Header())
+	s.fixed.set(w)
 	s.begin(c)
 	s.refusals.Warn(s.api.Log(), "requests are refused: their host is not in commonWeb.allowedHosts", "host", browserguard.Shown(r.Host), "to", c.req.RemoteIP)
 	s.refuse(c, actionhero.Errorf(actionhero.CodePermissionDenied,

@@ -17,8 +17,9 @@ import (
 // call is one request and its response. The type call is also the context.Context of the request and, in response.go,
 // the http.ResponseWriter. The request, its context and its response therefore need little more than one allocation.
 type call struct {
-	conn    *conn
-	request *http.Request
+	conn         *conn
+	request      *http.Request
+	requestSpace http.Request
 
 	// The request:
 	method, path, host string
