@@ -102,7 +102,9 @@ func (f *fixed) setJSON(w http.ResponseWriter) {
 // swapPrepared replaces the headers old of a response over the fast path with the headers next. It returns false if the
 // headers must be set one by one.
 func swapPrepared(w http.ResponseWriter, old, next *http1.Prepared) bool {
-	fast, ok := w.(interface{ SwapPrepared(old, p *http1.Prepared) bool })
+	fast, ok := w.(interface {
+		SwapPrepared(old, p *http1.Prepared) bool
+	})
 	return ok && fast.SwapPrepared(old, next)
 }
 

@@ -87,6 +87,7 @@ func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 		redirect(c, "./"+s.cfg.Common.URLPathForFiles+"/", http.StatusFound)
 	default:
 		s.serveAction(c, req, t, err)
+		c.reuse()
 	}
 }
 
