@@ -63,7 +63,7 @@ func (w *world) judgePulse(j *job, r *run, e *history.Event) {
 
 // newT5: without a fault of the run's own node there is one start for each outcome, no lost run and no crash.
 func newT5(w *world) observer {
-	return observer{see: func(e, _ *history.Event) {
+	return observer{see: func(e, intent *history.Event) {
 		switch e.Kind {
 		case history.KindStart:
 			if j := w.jobs.byNumber[e.Number]; j != nil {
@@ -75,11 +75,24 @@ func newT5(w *world) observer {
 			}
 			if j := w.jobs.byID[e.ID]; j != nil {
 				if r := j.run(e.Fence); r != nil && w.undisturbed(r, e.At) && j.end == 0 {
-					w.accuse("T5", "a run is lost although its node had no fault", r.ref, refOf(e))
+					w.judgeLost(j, r, e, intent)
 				}
 			}
 		}
 	}}
+}
+
+func (w *world) judgeLost(j *job, r *run, e, intent *history.Event) {
+	if intent != nil && r.askedRef != refOf(intent) && !r.asked.Ended() && j.maxFence > r.fence {
+		w.except("T5", "a result was stored without an answer, and its repeat came after a later run", r.askedRef, refOf(e))
+		return
+	}
+
+	if f := w.forgetsRun(certain{at: r.at}); f != nil && j.wanted[history.Cancelled] {
+		w.except("T5", "servers lost a run, and a Cancel came before its node could give it back", r.ref, f.ref, refOf(e))
+		return
+	}
+	w.accuse("T5", "a run is lost although its node had no fault", r.ref, refOf(e))
 }
 
 // undisturbed reports whether the node of a run has had no fault since the run, or the lease before it, began.

@@ -146,6 +146,8 @@ func TestT5FindsWhatFaultsOfServersCost(t *testing.T) {
 		{name: "again without an outcome", text: outage + "35 n2/2 start n=1 id=101 f=11 a=mail", violates: "starts again although"},
 		{name: "again after completed, answer lost", text: outage + "24 n1/1 fin? c=2 id=101 f=10 r=completed\n25 n1/1 fin c=2 id=101 f=10 r=completed o=unknown\n35 n2/2 start n=1 id=101 f=11 a=mail", violates: "its run is completed"},
 		{name: "lost", text: outage + "24 n1/1 fin? c=2 id=101 f=10 r=completed\n24.1 n1/1 fin c=2 id=101 f=10 r=completed o=lost", violates: "a run is lost"},
+		{name: "lost after an answer that was lost", text: outage + "22 n1/1 fin? c=2 id=101 f=10 r=retry\n23 n1/1 fin c=2 id=101 f=10 r=retry o=unknown\n23.1 n2/2 start n=1 id=101 f=11 a=mail\n24 n1/1 fin? c=3 id=101 f=10 r=retry\n24.1 n1/1 fin c=3 id=101 f=10 r=retry o=lost", excepted: "came after a later run"},
+		{name: "lost before a later run", text: outage + "22 n1/1 fin? c=2 id=101 f=10 r=retry\n23 n1/1 fin c=2 id=101 f=10 r=retry o=unknown\n24 n1/1 fin? c=3 id=101 f=10 r=retry\n24.1 n1/1 fin c=3 id=101 f=10 r=retry o=lost", violates: "a run is lost"},
 		{name: "absent", text: outage + "24 n1/1 fin? c=2 id=101 f=10 r=completed\n24.1 n1/1 fin c=2 id=101 f=10 r=completed o=absent", violates: "a run is lost"},
 		{name: "a crash", text: enqueued + "3 ctl fault c=1 a=failover b=redis k=1\n5 ctl heal c=1\n20 n2/2 start n=1 id=101 f=11 a=mail s=1 k=1", violates: "has crashed"},
 		{name: "a crash with a kill", text: enqueued + killed1 + "20 n2/2 start n=1 id=101 f=11 a=mail s=1 k=1"},
