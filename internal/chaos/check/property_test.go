@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/chaos/history"
 )
 
-var simRuns = flag.Int("chaos.runs", 12, "simulated runs of each property test")
+var simRuns = flag.Int("chaos.runs", 6, "simulated runs of each property test")
 
 const simLength = 150 * time.Second
 
