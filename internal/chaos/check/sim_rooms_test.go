@@ -47,6 +47,7 @@ type inbox struct {
 	queue    []func()
 	unsub    bool
 	watching bool
+	version  int // of the last Watch
 	news     []func()
 }
 
@@ -334,12 +335,17 @@ func (s *sim) listed() (names []string) {
 func (s *sim) watch(n *node) {
 	in := s.inbox(n)
 	in.watching = true
+	in.version++
+	version := in.version
 	var names []string
 	s.call(n, history.Event{}, func() history.Event {
 		names = s.listed()
 		return history.Event{Outcome: history.OK}
 	}, func(e history.Event) {
-		if e.Outcome != history.OK {
+		switch {
+		case in.version != version:
+			return
+		case e.Outcome != history.OK:
 			s.watch(n)
 			return
 		}

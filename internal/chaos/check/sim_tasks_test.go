@@ -159,13 +159,13 @@ func (s *sim) work(n *node) {
 func (s *sim) pulse(n *node) {
 	sent, inc := s.now, n.inc
 	var mine []record
-	runID, lost, gone := 0, false, false
+	runID, lost := 0, false
 	s.call(n, history.Event{}, func() history.Event {
 		s.tickClock()
 		if lost = s.store.hold[inc] < 0; !lost {
 			s.store.hold[inc] = s.store.clock + int64(leaseTime)
 			_, there := s.store.beat[inc]
-			gone = gone || !there
+			n.gone = n.gone || !there
 			s.store.beat[inc] = s.store.clock
 		}
 		runID, mine = s.store.runID, nil
@@ -182,19 +182,31 @@ func (s *sim) pulse(n *node) {
 			s.lose(n)
 		default:
 			n.pulsed = sent
-			if gone {
+			if n.gone {
+				n.gone = false
 				s.enterAll(n)
 			}
 			s.emit(n, history.Event{Kind: history.KindPulse, Time: int64(sent)})
 			if n.runID != runID {
 				s.settle(n, runID)
 			} else if !n.taking {
-				for _, r := range mine {
-					s.start(n, r)
-				}
+				s.mine(n, mine)
 			}
 		}
 	})
+}
+
+// mine compares the runs that the store has with those of the node: a remembered outcome is sent again, and a run whose
+// Take had no answer begins.
+func (s *sim) mine(n *node, list []record) {
+	for _, r := range list {
+		key := [2]uint64{r.id, r.fence}
+		if result, ended := n.results[key]; ended && n.finishing[key] == nil {
+			s.finish(n, &liveRun{record: r}, result)
+		} else {
+			s.start(n, r)
+		}
+	}
 }
 
 func (s *sim) lose(n *node) {
@@ -252,6 +264,9 @@ func (s *sim) settle(n *node, runID int) {
 			r := runs[key]
 			if st.hold[inc] < 0 {
 				break
+			}
+			if n.runs[key] == nil && n.finishing[key] == nil {
+				continue // it has ended since
 			}
 			if old, ok := st.get(r.id); !ok || old.fence <= r.fence && setOfState[old.state] != "fin" {
 				r.state, r.inc, r.cancelling = "running", inc, old.cancelling
@@ -345,7 +360,7 @@ func ended(r record, result history.Result) record {
 func (s *sim) finish(n *node, run *liveRun, result history.Result) {
 	key := [2]uint64{run.id, run.fence}
 	delete(n.runs, key)
-	n.finishing[key] = run
+	n.finishing[key], n.results[key] = run, result
 	s.call(n, history.Event{Kind: history.KindFinishIntent, ID: run.id, Fence: run.fence, Result: result}, func() history.Event {
 		e := history.Event{ID: run.id, Fence: run.fence, Result: result}
 		if n.runID != s.store.runID { // the node has to settle first

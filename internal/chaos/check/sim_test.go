@@ -120,10 +120,12 @@ type node struct {
 	runID       int
 	runs        map[[2]uint64]*liveRun
 	finishing   map[[2]uint64]*liveRun // runs whose results are not stored for certain
-	done        map[[2]uint64]bool     // runs that it has had
+	results     map[[2]uint64]history.Result
+	done        map[[2]uint64]bool // runs that it has had
 	taking      bool
 	memory      []memory
 	conns       []*conn
+	gone        bool // its members were removed, and it has not entered them again
 	inbox       *inbox
 }
 
@@ -200,7 +202,7 @@ func (s *sim) try(n *node, deadline time.Duration, exec func() history.Event, en
 
 // begin starts the process of a node.
 func (s *sim) begin(index int) {
-	n := &node{index: index, runs: map[[2]uint64]*liveRun{}, finishing: map[[2]uint64]*liveRun{}, done: map[[2]uint64]bool{}, runID: s.store.runID}
+	n := &node{index: index, runs: map[[2]uint64]*liveRun{}, finishing: map[[2]uint64]*liveRun{}, results: map[[2]uint64]history.Result{}, done: map[[2]uint64]bool{}, runID: s.store.runID}
 	n.proc = s.process(fmt.Sprintf("node%d.%d", index, len(s.procs)))
 	s.nodes[index] = n
 	s.draw(n)

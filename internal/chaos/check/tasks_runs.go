@@ -97,7 +97,13 @@ func (w *world) judgeLost(j *job, r *run, e, intent *history.Event) {
 
 // undisturbed reports whether the node of a run has had no fault since the run, or the lease before it, began.
 func (w *world) undisturbed(r *run, until time.Duration) bool {
-	return !w.deadBy(r.proc, until) && w.faults.ofNode(r.proc, r.at-leaseTime-reconnecting, until) == nil
+	return !w.deadBy(r.proc, until) && w.faults.ofNode(r.proc, w.leaseBefore(r.at), until) == nil
+}
+
+// leaseBefore returns the begin of the lease that may end at this time. Outages stretch it, and a command of a dead node
+// may lie in a socket meanwhile.
+func (w *world) leaseBefore(at time.Duration) time.Duration {
+	return at - leaseTime - reconnecting - w.faults.outage(at-time.Minute, at)
 }
 
 func (w *world) judgeRestart(j *job, e *history.Event) {
@@ -112,7 +118,7 @@ func (w *world) judgeRestart(j *job, e *history.Event) {
 			w.accuse("T5", "a job starts again although its run is completed and its node had no fault", r.askedRef, refOf(e))
 		}
 	}
-	if e.Count > 0 && w.faults.anyNode(j.asked.at-leaseTime, e.At) == nil {
+	if e.Count > 0 && w.faults.anyNode(w.leaseBefore(j.asked.at), e.At) == nil {
 		w.accuse("T5", "a job has crashed although no node had a fault", j.asked.ref, refOf(e))
 	}
 }
