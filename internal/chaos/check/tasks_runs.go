@@ -220,6 +220,9 @@ func (w *world) wait(list []orphan, step, at time.Duration) []orphan {
 }
 
 func (w *world) diedByCrashes(j *job) bool {
+	if w.lastCrash(j) {
+		return true
+	}
 	if w.options.Dump == nil {
 		return false
 	}
@@ -231,6 +234,12 @@ func (w *world) diedByCrashes(j *job) bool {
 		}
 	}
 	return false
+}
+
+// lastCrash reports whether the node of the last run had a fault, and one more crash makes the job dead.
+func (w *world) lastCrash(j *job) bool {
+	limit := w.tasks[j.task].MaxCrashes
+	return limit > 0 && j.crashes+1 >= limit && j.starts > 0 && w.faults.ofNode(j.lastStart.proc, j.lastStart.at, w.last) != nil
 }
 
 // judgeExclusive looks at the runs of an exclusive task that are still under way when another starts.

@@ -57,6 +57,8 @@ func TestT1FindsAcknowledgedJobsWithoutAnEnd(t *testing.T) {
 		{name: "cancelled while it waits", text: enqueued + "2 n2/2 cancel? c=1 n=1 id=101\n2.1 n2/2 cancel c=1 n=1 id=101 o=ok r=cancelled"},
 		{name: "cancelled while it runs", text: running + "2.1 n2/2 cancel? c=1 n=1 id=101\n2.2 n2/2 cancel c=1 n=1 id=101 o=ok r=running f=10\n3 n1/1 fin? c=2 id=101 f=10 r=retry\n3.1 n1/1 fin c=2 id=101 f=10 r=retry o=ok"},
 		{name: "dead by crashes", text: running, dump: dumpOf(history.Job{ID: 101, Number: 1, State: "dead", Crashes: 3}), excepted: "T8 judges"},
+		{name: "dead by its last crash, and dropped", text: enqueued + "2 n1/1 start n=1 id=101 f=10 a=mail k=2" + killed1, excepted: "crashed for the last time"},
+		{name: "one crash is left", text: enqueued + "2 n1/1 start n=1 id=101 f=10 a=mail k=1" + killed1, violates: "no end and no record"},
 		{name: "outcome unknown", text: prelude + "1 n1/1 enq? c=1 a=mail ns=1\n2 n1/1 enq c=1 o=unknown"},
 		{name: "no outcome", text: prelude + "1 n1/1 enq? c=1 a=mail ns=1"},
 		{name: "refused", text: prelude + "1 n1/1 enq? c=1 a=mail ns=1\n2 n1/1 enq c=1 o=refused"},
@@ -190,6 +192,8 @@ func TestT6FindsOrphansThatWait(t *testing.T) {
 		{name: "it had asked to finish", text: orphaned + "5.9 n1/1 fin? c=2 id=101 f=10 r=completed"},
 		{name: "cancelled", text: orphaned + "7 n2/2 cancel? c=3 n=1 id=101"},
 		{name: "dead by crashes", text: orphaned, dump: dumpOf(history.Job{ID: 101, Number: 1, State: "dead"}), excepted: "T8 judges"},
+		{name: "dead by its last crash, and dropped", text: enqueued + "2 n1/1 start n=1 id=101 f=10 a=mail k=2" + killed1 + ticking(40), excepted: "T8 judges"},
+		{name: "one crash is left", text: enqueued + "2 n1/1 start n=1 id=101 f=10 a=mail k=1" + killed1 + ticking(40), violates: "within 12 s"},
 		{name: "failover lost the run with its node", text: prelude + "4 n1/1 enq? c=1 a=mail ns=1\n4.1 n1/1 enq c=1 o=ok ids=101\n4.2 n1/1 start n=1 id=101 f=10 a=mail" + lossy + killed1 + ticking(40), excepted: "together with its node"},
 	})
 }
