@@ -18,7 +18,7 @@ func (r *Rooms) HalfMove(c *Conn, room string, added bool) error {
 }
 
 // Ended returns the channel whose end ends Wait.
-func (api *API) Ended() <-chan struct{} { return *api.ended.Load() }
+func (api *API) Ended() <-chan struct{} { return api.ended.Load().done }
 
 // LargestLogBuffer returns the capacity of the largest of some buffers in the pool of log buffers, in bytes.
 func LargestLogBuffer() (most int) {

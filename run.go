@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -121,22 +120,34 @@ func (api *API) markStarted() {
 	api.startedAt.Store(&now)
 	api.Stats.forgetPorts()
 	api.calls.open()
-	renewClosed(&api.stopSignal)
-	renewClosed(&api.ended)
+	api.renewSignals()
 }
 
-// renewClosed replaces the channel by an open one if it is closed. A restart, for which no Stop ends, keeps the channel
-// ended.
-func renewClosed(signal *atomic.Pointer[chan struct{}]) {
-	if old := signal.Load(); old != nil {
-		select {
-		case <-*old:
-		default:
-			return
-		}
+// apiEnd is the end of a started API: a Stop, or a Restart that could not start the API again.
+type apiEnd struct {
+	done    chan struct{}
+	failure error // of the Restart; written before done is closed
+}
+
+// renewSignals replaces the channels of a stop that are closed by open ones. A restart keeps the end open, because no
+// Stop ends.
+func (api *API) renewSignals() {
+	if signal := api.stopSignal.Load(); signal == nil || isClosed(*signal) {
+		open := make(chan struct{})
+		api.stopSignal.Store(&open)
 	}
-	open := make(chan struct{})
-	signal.Store(&open)
+	if end := api.ended.Load(); end == nil || isClosed(end.done) {
+		api.ended.Store(&apiEnd{done: make(chan struct{})})
+	}
+}
+
+func isClosed(signal <-chan struct{}) bool {
+	select {
+	case <-signal:
+		return true
+	default:
+		return false
+	}
 }
 
 func (api *API) startInitializers(ctx context.Context) error {
