@@ -1,6 +1,9 @@
 package actionhero
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // RoomsHere returns how many rooms this node keeps in memory.
 func (r *Rooms) RoomsHere() int {
@@ -32,3 +35,6 @@ func LargestLogBuffer() (most int) {
 	}
 	return most
 }
+
+// StartedAt returns the time from which API.Uptime counts.
+func (api *API) StartedAt() time.Time { return *api.startedAt.Load() }
