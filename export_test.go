@@ -12,6 +12,13 @@ func (r *Rooms) RoomsHere() int {
 	return len(r.rooms)
 }
 
+// RoomsWithMemory returns for how many rooms the map of rooms has had memory since it was built.
+func (r *Rooms) RoomsWithMemory() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.peak
+}
+
 // HalfMove brings a client as far as the middle of a Join, or an Add: it is in the room, and nothing else has changed.
 func (r *Rooms) HalfMove(c *Conn, room string, added bool) error {
 	c.moving.Lock()
