@@ -22,11 +22,16 @@ type calls struct {
 	ctx     context.Context // its end cancels the calls that run longer than the grace period of a stop
 	cancel  context.CancelFunc
 	grace   atomic.Pointer[context.Context] // the grace period of the stop; nil before the stop
-	running atomic.Int64                    // the calls, plus 1 until the gate is closed
+	running atomic.Int64                    // the calls, plus 1 until the gate is closed; plus cutCall for each call that ended after grace
 	closed  atomic.Bool
-	cut     atomic.Int64  // how many calls the end of grace has cancelled
-	ended   chan struct{} // closed when running is 0
+	ended   chan struct{} // closed when no call runs
+
+	finished atomic.Int64 // the calls that ended during the stop, within grace
 }
+
+// cutCall is the unit in which calls.running counts the calls that the stop has cancelled and that have ended. One
+// number has both counts, so that none of the calls is missing, or counted twice, while some of them end.
+const cutCall = 1 << 32
 
 // open makes enter accept calls, and counts from zero.
 func (g *callGate) open() {
@@ -53,7 +58,7 @@ func (g *callGate) close() {
 	g.mu.Unlock()
 	if !closed {
 		c.closed.Store(true)
-		c.leave()
+		c.add(-1)
 	}
 }
 
@@ -69,29 +74,61 @@ func (g *callGate) enter() *calls {
 	return g.calls
 }
 
+// leave counts one running call less. A call that ends after the grace period of a stop is one that the stop has cut,
+// however soon it ends. The grace period itself decides: what cancels the call, such as a transport that closes its
+// connections, may be faster than any code that waits for the end of the grace period.
 func (c *calls) leave() {
-	if c.running.Add(-1) == 0 {
+	grace, n := c.grace.Load(), int64(-1)
+	switch {
+	case grace == nil:
+	case (*grace).Err() == nil:
+		c.finished.Add(1)
+	default:
+		n += cutCall
+	}
+	c.add(n)
+}
+
+func (c *calls) add(n int64) {
+	if int32(c.running.Add(n)) == 0 {
 		close(c.ended)
 	}
 }
 
 // count returns the number of running calls.
-func (c *calls) count() int64 {
-	n := c.running.Load()
+func (c *calls) count() int {
+	n := int(int32(c.running.Load()))
 	if !c.closed.Load() {
 		n--
 	}
 	return max(n, 0)
 }
 
+// callCounts says what has become of the calls that ran during a stop.
+type callCounts struct {
+	finished int // within the grace period
+	cut      int // all others
+	left     int // those of cut that still run
+}
+
+// counts returns the counts at the end of a stop, when the gate is closed.
+func (c *calls) counts() callCounts {
+	n := c.running.Load()
+	left := int(int32(n))
+	return callCounts{finished: int(c.finished.Load()), cut: int(n>>32) + left, left: left}
+}
+
+// noGrace is the grace period of a stop until the time of the running requests begins.
+var noGrace = context.Background()
+
+// beginStop counts the calls that end from now on.
+func (c *calls) beginStop() { c.grace.Store(&noGrace) }
+
 // cutBy declares that the calls are cancelled when grace ends. The caller must call the returned function when no call
 // may be cancelled for that reason any more.
 func (c *calls) cutBy(grace context.Context) (release func() bool) {
 	c.grace.Store(&grace)
-	return context.AfterFunc(grace, func() {
-		c.cut.Store(c.count())
-		c.cancel()
-	})
+	return context.AfterFunc(grace, c.cancel)
 }
 
 // outcome returns the failure for the client of a call that ended with failure. If the stop of the API has cancelled
@@ -121,19 +158,18 @@ func stopping(cause error) *Error {
 const cancelGrace = 5 * time.Second
 
 // wait waits for the running calls to end. After the end of grace, the calls are cancelled, and wait continues for at
-// most cancelGrace, or for lastChance after the end of ctx. wait returns the number of calls that still run.
-func (c *calls) wait(ctx, grace context.Context, log *slog.Logger) (left int) {
+// most cancelGrace, or for lastChance after the end of ctx.
+func (c *calls) wait(ctx, grace context.Context, log *slog.Logger) callCounts {
 	select {
 	case <-c.ended:
-		return 0
 	case <-grace.Done():
+		_ = patience(ctx, cancelGrace, c.ended)
 	}
-	if err := patience(ctx, cancelGrace, c.ended); err == nil {
-		return 0
+	counts := c.counts()
+	if counts.left > 0 {
+		log.Warn("some actions ignore that their context was cancelled; the stop goes on without them", "actions", counts.left)
 	}
-	left = int(c.running.Load())
-	log.Warn("some actions ignore that their context was cancelled; the stop goes on without them", "actions", left)
-	return left
+	return counts
 }
 
 // lastChance is how long a step of a stop still has after the context of the stop has ended.

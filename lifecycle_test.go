@@ -444,6 +444,39 @@ func TestAStopReportsWhatBecameOfTheWork(t *testing.T) {
 	})
 }
 
+// A request that a stop cancels is cut, however soon it ends: a transport that closes its connections at the end of the
+// grace period cancels its requests at the same moment as the API. Here the request polls for that moment.
+func TestARequestThatAStopCancelsIsCutHoweverSoonItEnds(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		log := &records{}
+		var grace context.Context
+		api := stoppedAPI(t, actionhero.Config{StopGrace: 2 * time.Millisecond, Log: slog.New(log)},
+			act("quick", func(context.Context) error { return nil }),
+			act("polls", func(context.Context) error {
+				for grace.Err() == nil {
+					runtime.Gosched()
+				}
+				return grace.Err()
+			}))
+		api.Add(parts{stop: func(ctx context.Context) error { // a transport serves its last requests while it stops
+			grace = ctx
+			_, err := dispatch(t, api, "polls")
+			failed(t, "cancelled", err, actionhero.CodeUnavailable, "The server is stopping")
+			return ctx.Err()
+		}}, parts{stop: func(context.Context) error {
+			if _, err := dispatch(t, api, "quick"); err != nil {
+				t.Error(err)
+			}
+			return nil
+		}})
+		steps(t, api.Start(t.Context()), api.Stop(t.Context()))
+		if lines := log.take(); len(lines) != 1 || !strings.HasSuffix(lines[0], " requestsFinished=1 requestsCut=1") {
+			t.Fatalf("logged %q", lines)
+		}
+	}
+}
+
 // Wait ends when other code has stopped the API, and not at a restart.
 func TestWaitEndsWithTheStopOfOtherCode(t *testing.T) {
 	t.Parallel()

@@ -83,16 +83,13 @@ func (w *paramsWriter) AddObject(object []byte) error {
 }
 
 func (w *paramsWriter) AddInput(input any) error {
-	v := reflect.ValueOf(input)
-	if v.Kind() != reflect.Pointer {
-		v = reflect.New(v.Type())
-		v.Elem().Set(reflect.ValueOf(input))
-	}
-	compiled, err := schema.CompileInput(v.Type().Elem(), schema.Options{FileType: reflect.TypeFor[File]()})
+	params, whole, err := schema.Sent(input, schema.Options{FileType: reflect.TypeFor[File]()})
 	if err != nil {
 		return err
 	}
-	params, err := compiled.Params(v.Interface())
+	if whole != nil {
+		return w.AddObject(whole)
+	}
 	for i := range params {
 		key, ok, refused := w.params().admit(params[i].Key)
 		if refused != nil {
@@ -102,7 +99,7 @@ func (w *paramsWriter) AddInput(input any) error {
 			w.params().put(key, params[i].Value)
 		}
 	}
-	return err
+	return nil
 }
 
 func (w *paramsWriter) AddParams(from any) error {

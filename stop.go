@@ -88,31 +88,31 @@ func (api *API) stop(ctx context.Context) error {
 	s := &stopRun{api: api, ctx: ctx, begun: time.Now(), calls: api.calls.current()}
 	wasReady := api.ready.Swap(false)
 	close(*api.stopSignal.Load())
-	running, clients := s.calls.count(), api.Rooms.clients()
+	s.calls.beginStop()
+	clients := api.Rooms.clients()
 	s.components()
 	grace := s.requestGrace()
 	api.calls.close()
-	left := s.calls.wait(ctx, grace, api.log)
+	requests := s.calls.wait(ctx, grace, api.log)
 	s.closeAll(&api.startedInitializers)
 	s.release()
 	s.calls.cancel()
 	s.cancel()
 	s.closeAll(&api.startedBase)
 	if wasReady {
-		s.logReport(running, left, clients)
+		s.logReport(requests, clients)
 	}
 	s.closeAll(&api.startedOutermost)
 	api.startedAt.Store(nil)
 	return errors.Join(s.errs...)
 }
 
-// logReport logs what has become of the running requests, of which left still run, and of the work of the components.
-// clients is the number of persistent clients that were connected when the stop began.
-func (s *stopRun) logReport(running int64, left, clients int) {
-	cut := s.calls.cut.Load()
-	attrs := []slog.Attr{slog.String("took", time.Since(s.begun).Round(time.Millisecond).String()), slog.Int64("requestsFinished", max(running-cut, 0)), slog.Int64("requestsCut", cut)}
-	if left > 0 {
-		attrs = append(attrs, slog.Int("requestsLeft", left))
+// logReport logs what has become of the requests that ran during the stop, and of the work of the components. clients is
+// the number of persistent clients that were connected when the stop began.
+func (s *stopRun) logReport(requests callCounts, clients int) {
+	attrs := []slog.Attr{slog.String("took", time.Since(s.begun).Round(time.Millisecond).String()), slog.Int("requestsFinished", requests.finished), slog.Int("requestsCut", requests.cut)}
+	if requests.left > 0 {
+		attrs = append(attrs, slog.Int("requestsLeft", requests.left))
 	}
 	if clients > 0 {
 		attrs = append(attrs, slog.Int("clientsClosed", clients))

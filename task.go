@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
 
@@ -156,7 +155,7 @@ func (t Task[In]) build(input *schema.Input, schedule Schedule) *task {
 				return nil, AsError(err)
 			}
 		}
-		return func() ([]byte, error) { return encode.Marshal(in) }, nil
+		return func() ([]byte, error) { return input.AppendObject(nil, &in) }, nil
 	}
 	compiled.act.info.Name, compiled.act.input = t.Name, input
 	compiled.act.run = chain(t.Middleware, func(ctx context.Context, req *Request) (any, error) {

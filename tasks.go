@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/internal/encode"
 	"github.com/actionhero-go/actionhero/internal/near"
 	"github.com/actionhero-go/actionhero/internal/schema"
 )
@@ -40,40 +39,32 @@ type JobFilter = backend.JobFilter
 type JobStats = backend.QueueStats
 
 // Enqueue stores a job. A worker runs the job as soon as the worker is free, or at the time that the options set.
-// params must be nil or encode as a JSON object with the inputs of the task. Enqueue checks params like the inputs of
-// an action, and refuses params that the task does not name unless Task.OtherParams is set. If Enqueue returns no error, the job is durable. A job in a queue in memory is never durable.
+// params is nil, a struct, a map with string keys, or another value that encodes as a JSON object. For a struct, also
+// inside a map, the rules of [Action.Call] apply: a field with its zero value counts as not given. A member of a map is
+// given, unless it is an [Optional] that is not set. Enqueue checks params like the inputs of an action, and refuses
+// params that the task does not name unless Task.OtherParams is set. If Enqueue returns no error, the job is durable. A
+// job in a queue in memory is never durable.
 //
 // For a task of [ScopeAllNodes], Enqueue stores one job for each node whose worker runs in this process, and returns
 // the first of these jobs. It stores no job for the nodes of other processes. If no worker runs in this process, it
 // stores one job for the API's own node, which a later start of that node runs.
 func (t *Tasks) Enqueue(ctx context.Context, task string, params any, options ...EnqueueOption) (Enqueued, error) {
-	raw, err := encodeParams(task, params)
+	raw, err := t.encodeParams(task, params)
 	if err != nil {
 		return Enqueued{}, err
 	}
 	return t.enqueue(ctx, task, raw, options)
 }
 
-// Run runs a task now in this process, without a job and without retries. The middleware of the task runs and the
-// params are checked. The context of the task ends when ctx ends, at the task's Timeout, or when the grace period of a
+// Run runs a task now in this process, without a job and without retries. params has the form of [Tasks.Enqueue]. The
+// middleware of the task runs and the params are checked. The context of the task ends when ctx ends, at the task's Timeout, or when the grace period of a
 // stop is over. Run blocks until the task ends, and returns the error that a client would receive.
 func (t *Tasks) Run(ctx context.Context, task string, params any) error {
-	raw, err := encodeParams(task, params)
+	raw, err := t.encodeParams(task, params)
 	if err != nil {
 		return err
 	}
 	return t.runNow(ctx, task, raw)
-}
-
-func encodeParams(task string, params any) ([]byte, error) {
-	if params == nil {
-		return []byte("{}"), nil
-	}
-	raw, err := encode.Marshal(params)
-	if err != nil {
-		return nil, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("the params of task %s do not encode as JSON", task), Err: err}
-	}
-	return raw, nil
 }
 
 func (t *Tasks) enqueue(ctx context.Context, name string, raw []byte, options []EnqueueOption) (Enqueued, error) {

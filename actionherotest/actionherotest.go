@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"reflect"
 	"sync"
 	"testing"
 
@@ -81,8 +80,8 @@ func run(t testing.TB, api *actionhero.API) {
 }
 
 // Run runs the action with this name like the request of a client. params is nil, a map, or a struct such as the input of
-// the action. A map is encoded as JSON. Of a struct, a field with its zero value is not given, as in a call of
-// actionhero.Action.Call; to send a zero, use a map. Only a struct can pass files.
+// the action. Of a struct, also inside a map, a field with its zero value is not given, as in a call of
+// actionhero.Action.Call; to send a zero, use a map. Structs and maps can pass files.
 //
 // Run returns the output of the action as JSON, or the error that the client would receive; actionhero.AsError returns
 // its code and details. The log of the test has the cause of an internal error. The options choose the client. If the
@@ -124,7 +123,7 @@ func dispatch(t testing.TB, api *actionhero.API, action string, params any, opti
 	host := transport.Of(api)
 	req := host.NewRequest("test")
 	req.Action = action
-	if err := addParams(transport.ParamsOf(&req.Params), params); err != nil {
+	if err := transport.ParamsOf(&req.Params).AddInput(params); err != nil {
 		t.Fatalf("the params of action %q: %v", action, err)
 	}
 	for _, option := range options {
@@ -135,18 +134,6 @@ func dispatch(t testing.TB, api *actionhero.API, action string, params any, opti
 		t.Logf("action %q: %s: %v", action, failure.Message, failure.Err)
 	}
 	return req, out, err
-}
-
-func addParams(to transport.Params, params any) error {
-	v := reflect.Indirect(reflect.ValueOf(params))
-	if _, encodesItself := params.(json.Marshaler); v.Kind() == reflect.Struct && !encodesItself {
-		return to.AddInput(params)
-	}
-	raw, err := json.Marshal(params)
-	if err != nil || string(raw) == "null" {
-		return err
-	}
-	return to.AddObject(raw)
 }
 
 // Option changes the request of [Run] and [RunAs].
@@ -191,8 +178,8 @@ func extraOf(req *actionhero.Request) *extra {
 func (e *extra) RequestHeader(name string) string { return e.header.Get(name) }
 func (e *extra) RequestBody() []byte              { return e.body }
 
-// RunTask runs the task with this name, with params encoded as JSON, and blocks until the task has ended. params is nil,
-// or a map or a struct whose members are the params. RunTask stores no job. RunTask returns nil, or an
+// RunTask runs the task with this name and blocks until the task has ended. params is nil, a map or a struct, as for
+// actionhero.Tasks.Run. RunTask stores no job. RunTask returns nil, or an
 // *actionhero.Error whose field Err is the error of the task.
 func RunTask(t testing.TB, api *actionhero.API, task string, params any) error {
 	t.Helper()

@@ -230,7 +230,7 @@ func TestFatal(t *testing.T) {
 	}{
 		"New":             {func(t testing.TB) { actionherotest.New(t, greet, greet) }, `"greet"`},
 		"NewServer":       {func(t testing.TB) { actionherotest.NewServer(t, greet, greet) }, `"greet"`},
-		"Run":             {func(t testing.TB) { actionherotest.Run(t, api, "greet", map[string]any{"name": func() {}}) }, "unsupported type"},
+		"Run":             {func(t testing.TB) { actionherotest.Run(t, api, "greet", map[string]any{"name": func() {}}) }, "is or has a func()"},
 		"Run of a struct": {func(t testing.TB) { actionherotest.Run(t, api, "greet", struct{ C chan int }{}) }, "chan int"},
 		"Run of bytes":    {func(t testing.TB) { actionherotest.Run(t, api, "export", nil) }, "call RunAs[*actionhero.Content]"},
 		"Connect":         {func(t testing.TB) { actionherotest.Connect(t, api, "users") }, `log in first; a client that logs in first connects with the room ""`},

@@ -49,6 +49,7 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	}
 	only := boundTo(cfg.Bind)
 	cfg.Plain.RemoteIP, cfg.SocketIO.RemoteIP = s.Web.RemoteIP, s.Web.RemoteIP
+	cfg.Plain.Forwarded, cfg.SocketIO.Forwarded = s.Web.Forwarded, s.Web.Forwarded
 	mount := func(path string, t socketTransport) error {
 		s.sockets = append(s.sockets, t)
 		s.API.Add(t)

@@ -40,11 +40,16 @@ type Config struct {
 	// RemoteIP returns the address of a client behind trusted proxies. If RemoteIP is nil, the client's address is the
 	// address of the network connection.
 	RemoteIP func(r *http.Request) string `json:"-"`
+
+	// Forwarded returns the scheme and the host for which the client has asked a trusted proxy, which count for the
+	// server's own origin in addition to the Host header. Empty values are unknown. If Forwarded is nil, there are none.
+	Forwarded func(r *http.Request) (scheme, host string) `json:"-"`
 }
 
 // check validates the settings and returns the web origins whose pages may connect. It returns an error if a setting or
 // an origin is invalid.
 func (c *Config) check() (browserguard.Origins, error) {
 	origins, err := browserguard.NewOrigins("webSockets.origins", c.Origins)
+	origins.Forwarded = c.Forwarded
 	return origins, errors.Join(setting.Check("webSockets", c), err)
 }

@@ -31,9 +31,11 @@ func (w Params) AddFile(key string, f *actionhero.File) error { return w.p.AddFi
 // If object is malformed, the error is of CodeInvalidInput and names the byte offset of the fault.
 func (w Params) AddObject(object []byte) error { return w.p.AddObject(object) }
 
-// AddInput adds the params that a client sends to give the inputs in input, a struct or a pointer to a struct. The rules of
-// actionhero.Action.Call apply: a field with its zero value is not given, and files are passed. If the type of input is no
-// type for the input of an action, or a value does not encode as JSON, AddInput returns an error.
+// AddInput adds the params that a client sends to give the inputs in input: a struct, a map with string keys, a pointer to
+// one of these, another value that encodes as a JSON object, or nil. For a struct, also inside a map, the rules of
+// actionhero.Action.Call apply: a field with its zero value is not given. A member of a map is given, unless it is an
+// actionhero.Optional that is not set. Files are passed. If a struct is no type for the input of an action, or a value
+// does not encode as JSON, AddInput returns an error.
 func (w Params) AddInput(input any) error { return w.p.AddInput(input) }
 
 // AddParams adds all params of another Params. The added params replace earlier params with the same keys. JSON values share

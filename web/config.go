@@ -36,11 +36,11 @@ type CommonConfig struct {
 	ReturnErrorCodes      *bool    `json:"returnErrorCodes" default:"true" doc:"send an error with its HTTP status; if off, actions answer errors with status 200"`
 	FlatFileCacheDuration int      `json:"flatFileCacheDuration" default:"60" unit:"seconds" range:"0 or more, or negative to forbid caching" doc:"time for which a client may cache a file"`
 	Compress              *bool    `json:"compress" default:"true" doc:"compress files and large responses for clients that accept it"`
-	TrustedProxies        []string `json:"trustedProxies" range:"addresses or networks (CIDR)" doc:"proxies whose header X-Forwarded-For is used"`
+	TrustedProxies        []string `json:"trustedProxies" range:"addresses or networks (CIDR)" doc:"proxies whose headers X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto and Forwarded are used; they must set or remove each of these headers of a client"`
 
 	AllowedHosts       []string      `json:"allowedHosts" auto:"any name; only localhost and IP addresses if bindIP is a loopback address" doc:"names under which clients reach the server, like example.com or *.example.com, besides localhost and IP addresses; * is any"`
-	AllowedOrigins     []string      `json:"allowedOrigins" doc:"origins whose pages may run every action and read responses (CORS), like https://example.com or https://*.example.com; * is any, without cookies"`
-	CORSCredentials    bool          `json:"corsCredentials" doc:"pages of allowedOrigins may send cookies and read the responses"`
+	AllowedOrigins     []string      `json:"allowedOrigins" doc:"origins whose pages may run every action without cookies and read responses (CORS), like https://example.com or https://*.example.com; * is any"`
+	CORSCredentials    bool          `json:"corsCredentials" doc:"pages of allowedOrigins may run every action with cookies and read the responses"`
 	CORSMethods        []string      `json:"corsMethods" auto:"all methods" doc:"methods that pages of allowedOrigins may use"`
 	CORSExposedHeaders []string      `json:"corsExposedHeaders" doc:"response headers that pages of allowedOrigins may read"`
 	CORSMaxAge         time.Duration `json:"corsMaxAge" default:"10m" min:"0" doc:"time for which a browser may remember what a page of allowedOrigins may do"`

@@ -22,6 +22,7 @@ type guard struct {
 	localHTTPS     bool
 	checkHost      bool // some requests can be refused because of their host
 	allowedOrigins browserguard.Origins
+	credentials    bool       // pages of allowedOrigins may send cookies
 	cors           *cors.Cors // nil: no page of another origin may read responses
 }
 
@@ -34,6 +35,7 @@ func newGuard(cfg *Config) (g guard, err error) {
 		g.localHTTP = *cfg.HTTP.Enable && isLoopback(cfg.HTTP.BindIP)
 		g.localHTTPS = cfg.https() && isLoopback(cfg.HTTPS.BindIP)
 	}
+	g.credentials = common.CORSCredentials
 	g.checkHost = len(common.AllowedHosts) > 0 && !g.hosts.Any() || g.localHTTP || g.localHTTPS
 	if g.allowedOrigins, err = browserguard.NewOrigins("commonWeb.allowedOrigins", common.AllowedOrigins); err != nil {
 		return g, err
@@ -77,29 +79,48 @@ func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// knowsHost reports whether the Host header of the request names this server.
-func (g *guard) knowsHost(r *http.Request) bool {
-	if !g.checkHost || g.hosts.Allow(r.Host) {
+// knowsHost reports whether the host for which the client has asked names this server.
+func (s *Server) knowsHost(r *http.Request) bool {
+	if !s.checkHost || s.hosts.Allow(s.hostOf(r)) {
 		return true
 	}
-	local := g.localHTTP
+	local := s.localHTTP
 	if r.TLS != nil {
-		local = g.localHTTPS
+		local = s.localHTTPS
 	}
-	return (g.localHTTP || g.localHTTPS) && !local
+	return (s.localHTTP || s.localHTTPS) && !local
+}
+
+// hostOf returns the host for which the client has asked: the one that a trusted proxy has forwarded, else the Host header.
+func (s *Server) hostOf(r *http.Request) string {
+	if len(s.proxies) > 0 {
+		if _, host := s.Forwarded(r); host != "" {
+			return host
+		}
+	}
+	return r.Host
 }
 
 func (s *Server) refuseHost(w http.ResponseWriter, r *http.Request) {
 	c := &call{server: s, w: w, r: r, status: http.StatusMisdirectedRequest}
 	s.fixed.set(w.Header())
 	s.begin(c)
-	s.refusals.Warn(s.api.Log(), "requests are refused: their host is not in commonWeb.allowedHosts", "host", browserguard.Shown(r.Host), "to", c.req.RemoteIP)
+	host := s.hostOf(r)
+	s.refusals.Warn(s.api.Log(), "requests are refused: their host is not in commonWeb.allowedHosts", "host", browserguard.Shown(host), "to", c.req.RemoteIP)
 	s.refuse(c, actionhero.Errorf(actionhero.CodePermissionDenied,
-		"this server does not serve the host %.100q: if clients use this name, list it in commonWeb.allowedHosts", r.Host))
+		"this server does not serve the host %.100q: if clients use this name, list it in commonWeb.allowedHosts", host))
 }
 
-// isForeign reports whether a page of an origin that is not allowed has sent the request.
-func (g *guard) isForeign(r *http.Request) bool { return g.allowedOrigins.Foreign(r) }
+// isForeign reports whether a page has sent the request that may not have effects with it.
+func (g *guard) isForeign(r *http.Request) bool { return g.allowedOrigins.Foreign(r, g.credentials) }
+
+// remedy returns the part of an error that says how the page of a foreign request gets allowed.
+func (g *guard) remedy(r *http.Request) string {
+	if origin := r.Header["Origin"]; g.allowedOrigins.Any() || len(origin) == 1 && g.allowedOrigins.Lists(origin[0]) {
+		return "the page may send it without cookies, or with them if commonWeb.allowedOrigins lists its origin and commonWeb.corsCredentials is on"
+	}
+	return "to allow the page, list its origin in commonWeb.allowedOrigins"
+}
 
 // mayRun returns an error if the request must not run the action that info describes. byRoute reports whether a route of
 // the action matches the request; otherwise the request names the action. If info is nil, mayRun returns nil.
@@ -114,7 +135,7 @@ func (s *Server) mayRun(r *http.Request, info *actionhero.ActionInfo, byRoute bo
 		}
 	}
 	if info.Kind != actionhero.KindRead && s.isForeign(r) {
-		return actionhero.Errorf(actionhero.CodePermissionDenied, "a page of another site may not run the action %s, because it may change something: to allow the page, list its origin in commonWeb.allowedOrigins", info.Name)
+		return actionhero.Errorf(actionhero.CodePermissionDenied, "a page of another site may not run the action %s, because it may change something: %s", info.Name, s.remedy(r))
 	}
 	return nil
 }

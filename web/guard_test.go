@@ -28,6 +28,30 @@ func counted(name, route string, kind actionhero.Kind, runs *atomic.Int64) actio
 	}
 }
 
+// A page of an allowed origin runs actions and handlers with a visitor's cookies only if commonWeb.corsCredentials is on.
+func TestCookiesOfAllowedOriginsNeedCredentials(t *testing.T) {
+	t.Parallel()
+	for on, status := range map[bool]int{true: 200, false: 403} {
+		var runs atomic.Int64
+		s := start(t, func(cfg *server.Config) {
+			cfg.CommonWeb.AllowedOrigins, cfg.CommonWeb.CORSCredentials = []string{"https://friend.example", "https://*.wide.example"}, on
+		}, counted("write", "", actionhero.KindWrite, &runs), counted("read", "", actionhero.KindRead, &runs), web.Mount("/mine", echo("mine")))
+		everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+			for _, origin := range []string{"Origin: https://friend.example", "Origin: https://a.wide.example"} {
+				for target, text := range map[string]string{"/api/write": "may not run the action write", "/mine": "may not send POST to this path"} {
+					c.Ask("POST", target, "a=b", isForm, origin).Want(t, 200, "")
+					got := c.Ask("POST", target, "a=b", isForm, origin, "Cookie: session=s")
+					if got.Want(t, status, ""); !on {
+						got.Want(t, 403, text)
+						got.Want(t, 403, "the page may send it without cookies, or with them if commonWeb.allowedOrigins lists its origin and commonWeb.corsCredentials is on")
+					}
+				}
+				c.Ask("GET", "/api/read", "", origin, "Cookie: session=s").Want(t, 200, `"error":"OK"`)
+			}
+		})
+	}
+}
+
 // What a browser marks as sent by a page of another site runs only actions that read. No other client is restricted.
 func TestAPageOfAnotherSiteRunsOnlyWhatReads(t *testing.T) {
 	t.Parallel()
@@ -41,12 +65,15 @@ func TestAPageOfAnotherSiteRunsOnlyWhatReads(t *testing.T) {
 			"Sec-Fetch-Site: same-origin": true,
 			"Sec-Fetch-Site: none":        true,
 			"Origin: " + c.Base:           true,
-			"Sec-Fetch-Site: cross-site|Origin: https://friend.example|Cookie: a=b": true,
-			"Sec-Fetch-Site: cross-site":                                    false,
-			"Sec-Fetch-Site: same-site|Origin: https://friend.example.evil": false,
-			"Origin: https://evil.example":                                  false,
-			"Origin: null":                                                  false,
-			"Origin: " + strings.Replace(c.Base, "://", "://user@", 1):      false,
+			"Sec-Fetch-Site: cross-site|Origin: https://friend.example":                        true,
+			"Sec-Fetch-Site: same-site|Origin: https://friend.example|Authorization: Bearer t": true,
+			"Sec-Fetch-Site: cross-site|Origin: https://friend.example|Cookie: a=b":            false,
+			"Origin: https://friend.example|Authorization: Basic YTpi":                         false,
+			"Sec-Fetch-Site: cross-site":                                                       false,
+			"Sec-Fetch-Site: same-site|Origin: https://friend.example.evil":                    false,
+			"Origin: https://evil.example":                                                     false,
+			"Origin: null":                                                                     false,
+			"Origin: " + strings.Replace(c.Base, "://", "://user@", 1):                         false,
 		} {
 			var list []string
 			if headers != "" {

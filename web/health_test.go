@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
@@ -111,5 +112,35 @@ func TestAWrongHealthPathIsRefused(t *testing.T) {
 		if _, err := web.New(testkit.NewAPI(t), web.Config{Common: web.CommonConfig{HealthPath: path}}); err == nil || !strings.Contains(err.Error(), "commonWeb.healthPath") {
 			t.Errorf("%q: %v", path, err)
 		}
+	}
+}
+
+// A load balancer that sends no Host, as haproxy does, reads whether the server is ready. Its PROXY protocol is
+// refused at once.
+func TestALoadBalancerWithoutHost(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.AllowedHosts = []string{"example.com"} })
+	for request, want := range map[string]string{
+		"GET /healthz HTTP/1.0\r\n\r\n":                                                          "HTTP/1.0 200 OK\r\n",
+		"GET /healthz HTTP/1.1\r\nHost: example.com\r\n\r\n":                                     "HTTP/1.1 200 OK\r\n",
+		"GET /healthz HTTP/1.1\r\nHost: other.example\r\n\r\n":                                   "HTTP/1.1 200 OK\r\n",
+		"GET /healthz HTTP/1.1\r\n\r\n":                                                          "HTTP/1.1 400 Bad Request",
+		"OPTIONS / HTTP/1.0\r\n\r\n":                                                             "HTTP/1.0 204 No Content\r\n",
+		"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\nHost: example.com\r\n\r\n":      "HTTP/1.1 400 Bad Request",
+		"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x00\x01\x00\x02": "HTTP/1.1 400 Bad Request",
+	} {
+		nc, err := s.DialHTTP()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = nc.SetDeadline(time.Now().Add(30 * time.Second))
+		if _, err := io.WriteString(nc, request); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(nc, got); err != nil || string(got) != want {
+			t.Errorf("%q is answered with %q, %v", request, got, err)
+		}
+		_ = nc.Close()
 	}
 }

@@ -82,6 +82,9 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, guard: guard, healthPath: noHealth}
+	if len(proxies) > 0 {
+		s.allowedOrigins.Forwarded = s.Forwarded
+	}
 	isOriginal := slices.Contains(s.api.Parts(), any(original{}))
 	s.fixed, s.jsonp = newFixed(api.Config(), &cfg.Common, isOriginal), choice(cfg.Common.JSONP, isOriginal)
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes

@@ -41,6 +41,10 @@ type Config struct {
 	// RemoteIP returns the address of a client behind trusted proxies. If RemoteIP is nil, the client's address is the
 	// address of the network connection.
 	RemoteIP func(r *http.Request) string `json:"-"`
+
+	// Forwarded returns the scheme and the host for which the client has asked a trusted proxy, which count for the
+	// server's own origin in addition to the Host header. Empty values are unknown. If Forwarded is nil, there are none.
+	Forwarded func(r *http.Request) (scheme, host string) `json:"-"`
 }
 
 // options checks the settings and returns the options that all connections share. It returns an error if a setting or
@@ -55,6 +59,7 @@ func (c *Config) options() (ws.Options, error) {
 		}
 	}
 	origins, err := browserguard.NewOrigins("webSockets.origins", c.Origins)
+	origins.Forwarded = c.Forwarded
 	return ws.Options{
 		Origins:    origins,
 		SendQueue:  sendqueue.Config{MaxMessages: c.MaxQueued, MaxBytes: c.MaxQueuedLen, WriteTimeout: c.WriteTimeout},

@@ -11,7 +11,10 @@
 // every request to a server over HTTPS and to localhost. A GET over plain HTTP to another host has neither.
 package browserguard
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // Foreign reports whether a page of another origin has sent r, and o does not trust that origin. The rules are those of
 // [http.CrossOriginProtection], but Foreign applies them to every method, because an action can have effects with each
@@ -21,28 +24,46 @@ import "net/http"
 //     address bar.
 //   - Otherwise the header Origin decides, which must be the server's own origin.
 //
-// A request of another origin is trusted if o lists its Origin. If o has "*", each request without Cookie and
-// Authorization is trusted as well, because any program can send that request.
-func (o *Origins) Foreign(r *http.Request) bool {
+// A request of another origin is trusted if o lists its Origin and credentials is true: pages of the list may act in the
+// name of their visitors. Otherwise, a request of a page of the list, or of any page if o has "*", is trusted only without
+// credentials that the browser may have added. Any program can send that request.
+func (o *Origins) Foreign(r *http.Request, credentials bool) bool {
 	site, from := r.Header["Sec-Fetch-Site"], r.Header["Origin"]
 	if len(site) == 0 && len(from) == 0 {
 		return false
 	}
-	return o.foreign(r, site, from)
+	return o.foreign(r, site, from, credentials)
 }
 
-func (o *Origins) foreign(r *http.Request, site, from []string) bool {
+func (o *Origins) foreign(r *http.Request, site, from []string, credentials bool) bool {
 	if len(site) == 1 && (site[0] == "same-origin" || site[0] == "none") {
 		return false
 	}
 	origin, ok := originOf(from)
 	switch {
-	case ok && len(site) == 0 && origin.own(r), ok && o.lists(origin):
+	case ok && len(site) == 0 && o.owns(origin, r):
 		return false
+	case ok && o.lists(origin):
+		return !credentials && hasAmbient(r)
 	case o.any:
-		return HasCredentials(r)
+		return hasAmbient(r)
 	}
 	return true
+}
+
+// hasAmbient reports whether r carries credentials that a browser adds on its own: cookies, and the password of a user in
+// Authorization. A browser adds no token with the scheme Bearer. The page itself knows the token and has sent it, for which
+// the browser has asked the server with a preflight.
+func hasAmbient(r *http.Request) bool {
+	if r.Header["Cookie"] != nil {
+		return true
+	}
+	for _, value := range r.Header["Authorization"] {
+		if scheme, _, _ := strings.Cut(value, " "); !strings.EqualFold(scheme, "Bearer") {
+			return true
+		}
+	}
+	return false
 }
 
 // HasCredentials reports whether r carries credentials in its headers, which a browser may have added.

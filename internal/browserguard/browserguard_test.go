@@ -59,6 +59,8 @@ func TestForeign(t *testing.T) {
 		{"*", "shop.example", false, "Origin: null", false},
 		{"*", "shop.example", false, "Origin: https://evil.example|Cookie: a=b", true},
 		{"*", "shop.example", false, "Sec-Fetch-Site: cross-site|Authorization: Basic YTpi", true},
+		{"*", "shop.example", false, "Origin: https://evil.example|Authorization: Bearer t", false}, // no browser adds it
+		{"*", "shop.example", false, "Origin: https://evil.example|Authorization: Bearer t|Authorization: Basic YTpi", true},
 		{"*", "shop.example", false, "Sec-Fetch-Site: same-origin|Cookie: a=b", false},
 		{"* https://friend.example", "shop.example", false, "Origin: https://friend.example|Cookie: a=b", false},
 	} {
@@ -75,12 +77,70 @@ func TestForeign(t *testing.T) {
 				r.Header.Add(name, value)
 			}
 		}
-		if got := origins.Foreign(r); got != test.foreign {
+		if got := origins.Foreign(r, true); got != test.foreign {
 			t.Errorf("trusted %q, host %q, TLS %v, %q: foreign is %v", test.trusted, test.host, test.secure, test.headers, got)
 		}
 		// What http.CrossOriginProtection refuses is foreign, unless the origin is trusted.
-		if std := new(http.CrossOriginProtection).Check(r); std != nil && !origins.Foreign(r) && test.trusted == "" && !strings.Contains(test.headers, "SHOP") {
+		if std := new(http.CrossOriginProtection).Check(r); std != nil && !origins.Foreign(r, true) && test.trusted == "" && !strings.Contains(test.headers, "SHOP") {
 			t.Errorf("host %q, %q: net/http says %v", test.host, test.headers, std)
+		}
+	}
+}
+
+// A page of a listed origin acts in the name of its visitors only if pages of the list may send credentials.
+func TestAListedPageWithoutCredentialsSendsNoCookies(t *testing.T) {
+	t.Parallel()
+	origins, err := browserguard.NewOrigins("x", []string{"https://friend.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for headers, ambient := range map[string]bool{
+		"": false, "Cookie: a=b": true, "Authorization: Basic YTpi": true, "Authorization: Negotiate x": true, "Authorization: bearer t": false,
+		"Authorization: Bearer t|Cookie: a=b": true, "Authorization: ": true, "Sec-Fetch-Site: same-site|Cookie: a=b": true,
+	} {
+		r := &http.Request{Method: "POST", Host: "shop.example", Header: http.Header{"Origin": {"https://friend.example"}}}
+		for line := range strings.SplitSeq(headers, "|") {
+			if name, value, ok := strings.Cut(line, ": "); ok {
+				r.Header.Add(name, value)
+			}
+		}
+		if origins.Foreign(r, true) || origins.Foreign(r, false) != ambient {
+			t.Errorf("%q: foreign with credentials %v, without %v", headers, origins.Foreign(r, true), !ambient)
+		}
+	}
+}
+
+// Behind a proxy that changes Host and terminates TLS, the forwarded host and scheme are those of the server's pages.
+func TestForwardedHostsAreTheServersOwn(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		scheme, host, origin string
+		secure, own          bool
+	}{
+		{"https", "shop.example", "https://shop.example", false, true},
+		{"https", "shop.example", "http://shop.example", false, false},
+		{"https", "shop.example:8443", "https://shop.example:8443", false, true},
+		{"https", "shop.example:8443", "https://shop.example", false, false},
+		{"https", "shop.example", "https://evil.example", false, false},
+		{"https", "", "https://backend", false, true},
+		{"https", "other.example", "https://backend", false, true}, // the proxy has kept Host
+		{"http", "shop.example", "http://shop.example", true, true},
+		{"http", "shop.example", "https://shop.example", false, true}, // another proxy has terminated TLS
+		{"", "shop.example", "http://shop.example", false, true},
+		{"", "shop.example", "http://shop.example", true, false},
+		{"", "", "https://shop.example", false, false},
+		{"https", "shop.example", "capacitor://shop.example", false, false},
+		{"https", "user@shop.example", "https://shop.example", false, false},
+	} {
+		origins := browserguard.Origins{Forwarded: func(*http.Request) (string, string) { return test.scheme, test.host }}
+		r := &http.Request{Host: "backend", Header: http.Header{"Origin": {test.origin}}}
+		if test.secure {
+			r.TLS = new(tls.ConnectionState)
+		}
+		head := http.Header{}
+		origins.SetCORS(head, r)
+		if own := head.Get("Access-Control-Allow-Origin") != ""; origins.Allow(r) != test.own || origins.Foreign(r, false) == test.own || own != test.own {
+			t.Errorf("%+v: Allow is %v, Foreign is %v, CORS is %v", test, origins.Allow(r), origins.Foreign(r, false), head)
 		}
 	}
 }
@@ -166,7 +226,7 @@ func TestGuardAllocatesNothing(t *testing.T) {
 	}
 	r := &http.Request{Host: "shop.example:8080", Header: http.Header{"Accept": {"*/*"}}}
 	if n := testing.AllocsPerRun(100, func() {
-		if origins.Foreign(r) || !hosts.Allow(r.Host) || !hosts.Allow("127.0.0.1:80") {
+		if origins.Foreign(r, false) || !hosts.Allow(r.Host) || !hosts.Allow("127.0.0.1:80") {
 			t.Error("the request is refused")
 		}
 	}); n > 0 {

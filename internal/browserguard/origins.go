@@ -12,6 +12,10 @@ import (
 // name of its visitors. The zero value trusts only the server's own origin. A client that sends no Origin header and no
 // Sec-Fetch-Site header is not a browser, or sends a request of its own page.
 type Origins struct {
+	// Forwarded returns the scheme and the host for which the client has asked a trusted proxy; empty values are unknown.
+	// If Forwarded is nil, there are no trusted proxies.
+	Forwarded func(r *http.Request) (scheme, host string)
+
 	any      bool
 	exact    map[string]struct{} // the keys are results of origin.String
 	suffixes []origin            // the host is the part after the asterisk, with the leading dot
@@ -59,9 +63,10 @@ func NewOrigins(setting string, list []string) (Origins, error) {
 func (o *Origins) Any() bool { return o.any }
 
 // Allow reports whether the page that sent r belongs to the server or to an origin of the list, according to the header
-// Origin. Requests without this header are allowed. If a proxy has changed the Host header, the Origin of the server's
-// own pages is another one than Host says. Their requests are allowed if the browser sends Sec-Fetch-Site. A transport
-// calls Allow for requests that open a connection, for which browsers always send Origin.
+// Origin. Requests without this header are allowed. If a proxy has changed the Host header and o.Forwarded does not know
+// the first one, the Origin of the server's own pages is another one than Host says. Their requests are allowed if the
+// browser sends Sec-Fetch-Site. A transport calls Allow for requests that open a connection, for which browsers always
+// send Origin.
 func (o *Origins) Allow(r *http.Request) bool {
 	values, ok := r.Header["Origin"]
 	if !ok || o.any {
@@ -71,7 +76,7 @@ func (o *Origins) Allow(r *http.Request) bool {
 		return true
 	}
 	origin, ok := originOf(values)
-	return ok && (o.lists(origin) || origin.own(r))
+	return ok && (o.lists(origin) || o.owns(origin, r))
 }
 
 // Lists reports whether text, the value of a header Origin, is an origin of the list. "*" in the list counts for every
@@ -105,7 +110,7 @@ func (o *Origins) SetCORS(header http.Header, r *http.Request) {
 	if !ok {
 		return
 	}
-	if origin, ok := originOf(values); ok && (o.lists(origin) || origin.own(r)) {
+	if origin, ok := originOf(values); ok && (o.lists(origin) || o.owns(origin, r)) {
 		header.Set("Access-Control-Allow-Origin", values[0])
 		header.Set("Access-Control-Allow-Credentials", "true")
 	} else if o.any {
@@ -127,14 +132,27 @@ type origin struct{ scheme, host, port string }
 
 func (o origin) String() string { return o.scheme + "://" + o.host + ":" + o.port }
 
-// own reports whether o is the server's own origin, according to the Host header of r. If the request came over TLS,
-// the scheme of o must be "https". If the request came without TLS, "http" and "https" are both allowed, because a
-// proxy may have terminated TLS.
-func (o origin) own(r *http.Request) bool {
-	if o.scheme != "https" && (o.scheme != "http" || r.TLS != nil) {
+// owns reports whether own is the server's own origin, according to the Host header of r or the host that a trusted proxy
+// has forwarded. If the client uses TLS, the scheme of own must be "https". If the request came without TLS and no trusted
+// proxy says more, "http" and "https" are both allowed, because a proxy may have terminated TLS. A proxy that says "http"
+// may be behind another one that terminates TLS.
+func (o *Origins) owns(own origin, r *http.Request) bool {
+	if own.scheme != "https" && own.scheme != "http" {
 		return false
 	}
-	self, ok := parseOrigin(o.scheme + "://" + r.Host)
+	var scheme, host string
+	if o.Forwarded != nil {
+		scheme, host = o.Forwarded(r)
+	}
+	if secure := scheme == "https" || scheme == "" && r.TLS != nil; secure && own.scheme != "https" {
+		return false
+	}
+	return own.isAt(r.Host) || host != "" && own.isAt(host)
+}
+
+// isAt reports whether o is the origin of a server with this Host header.
+func (o origin) isAt(host string) bool {
+	self, ok := parseOrigin(o.scheme + "://" + host)
 	return ok && self == o
 }
 

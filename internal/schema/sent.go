@@ -100,6 +100,8 @@ func (c *typePlan) appendSent(dst []byte, p layout.Pointer, depth int) ([]byte, 
 		return c.elem.appendSent(dst, o.Value(p), depth)
 	}
 	switch v := p.Value(c.t); c.t.Kind() {
+	case reflect.Interface:
+		return appendSentValue(dst, v, depth+1)
 	case reflect.Pointer:
 		if v.IsNil() {
 			return append(dst, "null"...), nil
@@ -129,7 +131,9 @@ func (c *typePlan) appendSentList(dst []byte, v reflect.Value, depth int) ([]byt
 func (c *typePlan) appendSentMap(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 	values := map[string]reflect.Value{}
 	for iter := v.MapRange(); iter.Next(); {
-		values[iter.Key().String()] = iter.Value()
+		if !isUnset(iter.Value()) {
+			values[iter.Key().String()] = iter.Value()
+		}
 	}
 	dst = append(dst, '{')
 	elem := layout.New(c.elem.t)
@@ -147,12 +151,21 @@ func (c *typePlan) appendSentMap(dst []byte, v reflect.Value, depth int) ([]byte
 	return append(dst, '}'), nil
 }
 
-// hasMembers reports whether values of the plan contain structs whose fields are decoded one by one. seen holds the plans
-// that are examined already.
+// hasMembers reports whether values of the plan contain structs whose fields are decoded one by one, or may contain them
+// because their type is any. seen holds the plans that are examined already.
 func hasMembers(plan *typePlan, seen map[*typePlan]bool) bool {
 	if plan == nil || seen[plan] {
 		return false
 	}
 	seen[plan] = true
-	return plan.members != nil || hasMembers(plan.elem, seen)
+	return plan.members != nil || plan.class == classAny || isOptionalMap(plan) || hasMembers(plan.elem, seen)
+}
+
+// isOptionalMap reports whether values of the plan are maps of optional values, whose unset members are not sent.
+func isOptionalMap(plan *typePlan) bool {
+	if plan.class != classMap || plan.t.Kind() != reflect.Map {
+		return false
+	}
+	_, ok := layout.OptionalOf(plan.t.Elem())
+	return ok
 }
