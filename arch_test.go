@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"internal":         {"internal"},
 	"internal/attack":  {"", "cli", "builtin", "web"},
 	"internal/bridge":  {"backend"},
-	"internal/control": {"backend", "internal/jsonx"},
+	"internal/control": {"backend", "internal/jsonx", "internal/netlisten"},
 	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local", "internal/testkit"},
 	"internal/wire":    {"", "transport", "internal/jsonx", "internal/mediatype"},
 }
@@ -50,6 +50,7 @@ var onlyFor = map[string][]string{
 	"internal/connloop":                         {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"internal/control":                          {"server", "cli"},
+	"internal/supervise":                        {"cli"},
 	"internal/testkit":                          {"internal/testkit"}, // and tests
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"cli"},

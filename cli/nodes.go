@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/actionhero-go/actionhero/internal/control"
 	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/supervise"
@@ -70,8 +71,16 @@ func (a *app) startNodes(cmd *cobra.Command, cfg server.Config, flags *nodeFlags
 	defer release()
 	return supervise.Run(cmd.Context(), supervise.Config{
 		Nodes: flags.number, Program: program, Args: os.Args[1:], Stdout: stdout, Stderr: stderr, Log: log,
-		StartLimit: flags.startLimit, Signals: signals, HangupStops: hangupStops,
+		Open: openSocket, StartLimit: flags.startLimit, Signals: signals, HangupStops: hangupStops,
 	})
+}
+
+// openSocket opens a socket for the nodes: a port, or the control socket.
+func openSocket(ctx context.Context, network, address string) (supervise.Socket, error) {
+	if network == "unix" {
+		return control.Open(address)
+	}
+	return supervise.Listen(ctx, network, address)
 }
 
 // drainTime is how long a node that was replaced goes on serving the connections that it has. A client that sends a
