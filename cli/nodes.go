@@ -78,7 +78,11 @@ func (a *app) startNodes(cmd *cobra.Command, cfg server.Config, flags *nodeFlags
 // openSocket opens a socket for the nodes: a port, or the control socket.
 func openSocket(ctx context.Context, network, address string) (supervise.Socket, error) {
 	if network == "unix" {
-		return control.Open(address)
+		socket, err := control.Open(address)
+		if err != nil {
+			return nil, err
+		}
+		return socket, nil
 	}
 	return supervise.Listen(ctx, network, address)
 }

@@ -1,8 +1,9 @@
+//go:build unix
+
 package cli_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,34 +11,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 
-	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 )
-
-// The tests run this test binary again as an app. This variable makes it one.
-const roleVariable = "TEST_PROCESS_IS"
-
-// which says which process answers.
-var which = actionhero.Action[actionhero.None, struct {
-	ID  string `json:"nodeId"`
-	PID int    `json:"pid"`
-}]{
-	Name: "which", Kind: actionhero.KindRead,
-	Run: func(ctx context.Context, _ actionhero.None) (out struct {
-		ID  string `json:"nodeId"`
-		PID int    `json:"pid"`
-	}, err error) {
-		out.ID, out.PID = actionhero.RequestFrom(ctx).API.Stats.ID(), os.Getpid()
-		return out, nil
-	},
-}
 
 // Without a backend that the nodes share, --nodes is refused with the remedy.
 func TestNodesNeedASharedBackend(t *testing.T) {
@@ -86,9 +67,6 @@ func (o *output) String() string {
 
 func launchCluster(t *testing.T, env []string, args ...string) *cluster {
 	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("several nodes need Unix")
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +233,7 @@ func TestARollingRestartFailsNoRequest(t *testing.T) {
 	c.stop()
 }
 
-// keptClient is an HTTP client that repeats no request, as that of package net/http would.
+// keptClient is an HTTP client that repeats no request. A client of package net/http would.
 type keptClient struct {
 	address string
 	fresh   bool // it closes the connection after each response

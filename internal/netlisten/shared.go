@@ -34,17 +34,22 @@ var shared atomic.Pointer[Shared]
 
 // Share makes [TCP] and [Listen] of this process open their sockets with open.
 func Share(open OpenFunc) *Shared {
-	s := &Shared{open: open, serving: make(chan struct{}), listeners: map[*sharedListener]struct{}{}}
+	s := newShared(open)
 	shared.Store(s)
 	return s
+}
+
+func newShared(open OpenFunc) *Shared {
+	return &Shared{open: open, serving: make(chan struct{}), listeners: map[*sharedListener]struct{}{}}
 }
 
 // Left reports whether another process has taken the place of this one: the address is served, but not from here.
 func Left() bool {
 	s := shared.Load()
-	if s == nil {
-		return false
-	}
+	return s != nil && s.hasLeft()
+}
+
+func (s *Shared) hasLeft() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.left
@@ -85,13 +90,15 @@ func Listen(ctx context.Context, name, network, address string) (ln net.Listener
 	if s == nil {
 		return nil, false, nil
 	}
-	if ln, err = s.open(ctx, name, network, address); err != nil {
-		return nil, true, err
-	}
-	return s.add(ln), true, nil
+	ln, err = s.listen(ctx, name, network, address)
+	return ln, true, err
 }
 
-func (s *Shared) add(ln net.Listener) net.Listener {
+func (s *Shared) listen(ctx context.Context, name, network, address string) (net.Listener, error) {
+	ln, err := s.open(ctx, name, network, address)
+	if err != nil {
+		return nil, err
+	}
 	l := &sharedListener{Listener: ln, shared: s, settled: make(chan struct{}), closed: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +106,7 @@ func (s *Shared) add(ln net.Listener) net.Listener {
 	if s.left {
 		_ = ln.Close()
 	}
-	return l
+	return l, nil
 }
 
 // sharedListener is a listener of a socket that other processes have too.

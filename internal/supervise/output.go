@@ -9,7 +9,7 @@ import (
 
 // Console is a writer for the lines of several processes. Each Write is written as a whole. After an error, for example
 // because the reader of a pipe has gone, Write drops the text and returns no error: a node must not block or die because
-// nobody reads its output.
+// its output is not read.
 type Console struct {
 	mu  sync.Mutex
 	out io.Writer

@@ -77,7 +77,7 @@ func TestARollingRestartLosesNoConnection(t *testing.T) {
 			t.Errorf("the process %d was not replaced", pid)
 		}
 	}
-	// Two nodes and one spare number: 3 takes the place of 1, 1 that of 2, 2 that of 3, 3 that of 1.
+	// Two nodes and one spare number: node 3 replaces node 1, 1 replaces 2, 2 replaces 3, and 3 replaces 1.
 	for _, want := range []string{"node 3 takes the place of node 1", "node 1 takes the place of node 2", "node 2 takes the place of node 3", "node 3 takes the place of node 1"} {
 		r.await(want)
 	}

@@ -189,7 +189,7 @@ func TestAPortInUseIsTheErrorOfTheNode(t *testing.T) {
 	taken.stop()
 }
 
-// If the supervisor is killed, its nodes end by themselves, and the port is free.
+// If the supervisor is killed, its nodes end, and the port is free.
 func TestNodesDoNotOutliveTheirSupervisor(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

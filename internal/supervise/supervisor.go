@@ -32,7 +32,7 @@ type supervisor struct {
 	failed   bool // during the stop, a node did not stop in an orderly way
 	result   error
 
-	rolling  []*slot  // the slots whose nodes are still to be replaced; the first one is at work
+	rolling  []*slot  // the slots whose nodes are still to be replaced; the first one has a successor that starts, or was just replaced
 	retiring *process // the node that was replaced last, until it has ended
 	again    bool     // a further rolling restart was asked for
 }
