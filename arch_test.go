@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal":         {"internal"},
 	"internal/attack":  {"", "cli", "builtin", "web"},
 	"internal/bridge":  {"backend"},
-	"internal/control": {"backend", "internal/jsonx"},
+	"internal/control": {"backend", "internal/jsonx", "internal/netlisten"},
 	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local", "internal/testkit"},
 	"internal/wire":    {"", "transport", "internal/jsonx", "internal/mediatype"},
 }
@@ -51,10 +51,11 @@ var onlyFor = map[string][]string{
 	"internal/connloop":                         {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"internal/control":                          {"server", "cli"},
+	"internal/supervise":                        {"cli"},
 	"internal/testkit":                          {"internal/testkit"}, // and tests
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"cli"},
-	"github.com/klauspost/compress":             {"web", "internal/ws"},
+	"github.com/klauspost/compress":             {"web", "internal/ws", "internal/logging"},
 	"github.com/rs/cors":                        {"web"},
 	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config"},
 	"github.com/BurntSushi/toml":                {"internal/config"},
