@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type broker struct {
 	mu     sync.RWMutex // guards the fields below; not held during a delivery
 	rooms  map[string]*presence
 	epochs uint64 // the number of epochs that this process has begun, plus the Unix time in milliseconds of its start
+	peak   int    // the largest number of rooms since the map was built
 }
 
 func newBroker() *broker {
@@ -53,7 +55,7 @@ func (b *broker) stop() {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.rooms = make(map[string]*presence)
+	b.rooms, b.peak = make(map[string]*presence), 0
 }
 
 func (b *broker) Subscribe(s backend.Subscriber) { b.subscriber.Store(&s) }
@@ -156,6 +158,7 @@ func (b *broker) enter(c *backend.Change) (at backend.Position, isNew bool, memb
 		b.epochs++
 		p = newPresence(c.Room, b.epochs)
 		b.rooms[p.room] = p
+		b.peak = max(b.peak, len(b.rooms))
 	}
 	isNew = p.join(c.Member)
 	p.setDetails(c.Member, c.Details)
@@ -172,6 +175,7 @@ func (b *broker) leave(c *backend.Change) (was bool, left int) {
 	before := len(p.members)
 	if p.leave(c.Member) {
 		delete(b.rooms, c.Room)
+		b.shrink()
 	}
 	return len(p.members) < before, len(p.members)
 }
@@ -182,6 +186,19 @@ func (b *broker) deliverNews(news []backend.Message) {
 			after()
 		}
 	}
+}
+
+// smallRooms is the number of rooms up to which the map of rooms keeps its memory.
+const smallRooms = 1024
+
+// shrink frees the memory of the map of rooms if it once had many more rooms, because a map of Go never shrinks.
+func (b *broker) shrink() {
+	if b.peak <= smallRooms || len(b.rooms)*4 >= b.peak {
+		return
+	}
+	rooms := make(map[string]*presence, len(b.rooms))
+	maps.Copy(rooms, b.rooms)
+	b.rooms, b.peak = rooms, len(rooms)
 }
 
 func (b *broker) Members(_ context.Context, room string, limit int) ([]backend.Member, int, error) {

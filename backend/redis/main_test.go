@@ -27,14 +27,16 @@ type testBackend struct {
 	rest *local.Backend
 }
 
-func (b testBackend) Broker() backend.Broker { return b.rest.Broker() }
-func (b testBackend) Queue() backend.Queue   { return b.rest.Queue() }
+func (b testBackend) Broker() backend.Broker   { return b.rest.Broker() }
+func (b testBackend) Queue() backend.Queue     { return b.rest.Queue() }
+func (b testBackend) Cluster() backend.Cluster { return b.rest.Cluster() }
+func (b testBackend) Health() error            { return b.rest.Health() }
 
-func (b testBackend) Open(ctx context.Context) error {
+func (b testBackend) Open(ctx context.Context, node backend.Node) error {
 	if err := b.Backend.Open(ctx); err != nil {
 		return err
 	}
-	return b.rest.Open(ctx)
+	return b.rest.Open(ctx, node)
 }
 
 func (b testBackend) Close(ctx context.Context) error {
