@@ -76,7 +76,7 @@ func TestAStartThatWaitsEndsWithItsContext(t *testing.T) {
 		if err := api.Start(ctx); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, backend.ErrInUse) {
 			t.Errorf("Start = %v", err)
 		}
-		steps(t, held.Backend.Open(t.Context()))
+		steps(t, held.Backend.Open(t.Context(), backend.Node{ID: "node"}))
 		held.free, held.opens = time.Time{}, 0
 		if err := api.Start(t.Context()); err == nil || held.opens != 1 {
 			t.Errorf("Start = %v after %d attempts: the backend is open already", err, held.opens)
