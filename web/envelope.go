@@ -129,7 +129,8 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 			buffers.Put(buf)
 		}
 	}()
-	callback, form := c.callback, req.Params.Get("outputType")
+	c.asXML = c.asXML || req.Params.Get("outputType") == "xml"
+	callback := c.callback
 	body, failure := (*buf)[:0], (*actionhero.Error)(nil)
 	header := c.w.Header()
 	switch {
@@ -138,7 +139,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		body, failure = s.appendEnvelope(body, req, out, err)
 		body = append(body, ");"...)
 		header["Content-Type"] = javascriptType
-	case form == "xml":
+	case c.asXML:
 		body, failure = s.appendEnvelope(body, req, out, err)
 		as, fits := appendXML(nil, body)
 		if !fits {
@@ -164,7 +165,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		client := s.budgetKey(req.RemoteIP)
 		if !s.buffered.take(client, n) {
 			c.status = 0
-			s.sendEnvelope(c, req, nil, errBusy) // short, because it has no params any more
+			s.sendEnvelope(c, req, nil, errBusy) // short, because it has no params any more; in the form that they chose
 			return
 		}
 		defer s.buffered.give(client, n)
