@@ -71,7 +71,7 @@ func TestARefusalForTheBudgetHasTheFormOfTheAnswer(t *testing.T) {
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		for query, want := range map[string]string{
 			"":                           `{"serverInformation"`,
-			"&outputType=xml":            `<?xml version="1.0" encoding="utf-8"?>`,
+			"&outputType=xml":            `<?xml version="1.0" encoding="UTF-8"?>`,
 			"&callback=f":                `f({"serverInformation"`,
 			"&callback=f&outputType=xml": `f({"serverInformation"`,
 		} {
