@@ -12,7 +12,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The tag poison overwrites each buffer that goes back to its pool. The hostile tests run without it, as a release does.
-test: needs ## run all tests, with the race detector; installs Chromium, Node.js and curl if they are missing
+test: needs ## run all tests, with the race detector; installs Chromium, Node.js, curl, Redis and Valkey if they are missing
 	$(GO) test -race -tags poison -timeout 10m ./...
 	cd bench && $(GO) test ./...
 	$(MAKE) hostile

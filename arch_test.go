@@ -20,6 +20,7 @@ var mayImport = map[string][]string{
 	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
 	"backend":          {},
 	"backend/local":    {"backend", "internal/poison", "internal/setting"},
+	"backend/redis":    {"backend", "internal/setting"},
 	"backendtest":      {"backend"},
 	"transport":        {"", "internal/bridge", "internal/sendqueue"},
 	"web":              {"", "transport", "internal"},
@@ -37,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/attack":  {"", "cli", "builtin", "web"},
 	"internal/bridge":  {"backend"},
 	"internal/control": {"backend", "internal/jsonx"},
-	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local"},
+	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local", "internal/testkit"},
 	"internal/wire":    {"", "transport", "internal/jsonx", "internal/mediatype"},
 }
 
@@ -49,7 +50,7 @@ var onlyFor = map[string][]string{
 	"internal/connloop":                         {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"internal/control":                          {"server", "cli"},
-	"internal/testkit":                          {}, // only tests
+	"internal/testkit":                          {"internal/testkit"}, // and tests
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"cli"},
 	"github.com/klauspost/compress":             {"web", "internal/ws"},

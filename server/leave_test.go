@@ -130,8 +130,9 @@ func leaves(t *testing.T, pings bool, connect func(*testing.T, *testkit.Server) 
 	}}
 	s := testkit.Start(t, testkit.Options{TLS: true, Parts: actionhero.Parts{deaf}, Change: func(cfg *server.Config) {
 		if pings {
-			cfg.WebSockets.Plain.PingInterval, cfg.WebSockets.Plain.PingTimeout = 100*time.Millisecond, 100*time.Millisecond
-			cfg.WebSockets.SocketIO.PingInterval, cfg.WebSockets.SocketIO.PingTimeout = 100*time.Millisecond, 100*time.Millisecond
+			// The request must begin sooner, also on a busy machine.
+			cfg.WebSockets.Plain.PingInterval, cfg.WebSockets.Plain.PingTimeout = 2*time.Second, time.Second
+			cfg.WebSockets.SocketIO.PingInterval, cfg.WebSockets.SocketIO.PingTimeout = 2*time.Second, time.Second
 		}
 	}})
 	defer close(release)

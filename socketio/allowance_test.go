@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -52,6 +53,7 @@ func TestOpensAndEventsCountTowardTheRequestLimit(t *testing.T) {
 				t.Errorf("the session is refused with %d, %v", r.StatusCode, r.Header)
 			}
 		}
+		synctest.Wait()
 		if n := b.io.Clients(); n != 2 {
 			t.Errorf("there are %d clients", n)
 		}

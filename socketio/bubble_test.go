@@ -59,6 +59,13 @@ func inBubble(t *testing.T, change func(*actionhero.Config, *socketio.Config), t
 	})
 }
 
+// logged reports whether the log has text, after everything that the server does now is done: a client may see the end of
+// its connection before the server has written the line about it.
+func (b *bubble) logged(text string) bool {
+	synctest.Wait()
+	return b.log.Has(text)
+}
+
 var slow = actionhero.Action[actionhero.None, actionhero.None]{
 	Name: "slow", Description: "Takes 200 ms",
 	Run: func(ctx context.Context, _ actionhero.None) (out actionhero.None, err error) {

@@ -309,7 +309,7 @@ func TestSlowReader(t *testing.T) {
 			k.Want(`42["say",{"message":"` + text + `","from":"actionHero API","context":"user"}]`)
 		}
 		synctest.Wait()
-		if n := b.io.Clients(); n != 1 || !b.log.Has("does not read what it is sent") || !b.log.Has("does not fetch what it is sent") {
+		if n := b.io.Clients(); n != 1 || !b.logged("does not read what it is sent") || !b.logged("does not fetch what it is sent") {
 			t.Errorf("%d clients are left", n)
 		}
 		for {

@@ -72,7 +72,7 @@ func TestPacketBeforeConnect(t *testing.T) {
 		poll(200, "2")
 		b.Want(200, "ok", "POST", polls, "3")
 		k.WantClosed(ws.PolicyError)
-		if took := time.Since(start); took != 45*time.Second || !b.log.Has("has not connected to a namespace in time") {
+		if took := time.Since(start); took != 45*time.Second || !b.logged("has not connected to a namespace in time") {
 			t.Errorf("the session is closed after %v", took)
 		}
 		b.Want(200, "1", "GET", polls, "")
@@ -160,7 +160,7 @@ func TestInvalidAttachments(t *testing.T) {
 			k.SendBinary(make([]byte, 400)...)
 		}
 		k.WantClosed(ws.PolicyError)
-		if !b.log.Has("attachments of a packet are too large") {
+		if !b.logged("attachments of a packet are too large") {
 			t.Error("it is not logged")
 		}
 	})
@@ -196,7 +196,7 @@ func TestAttachmentsMustComeInTime(t *testing.T) {
 		time.Sleep(14 * time.Second)
 		k.SendBinary(1) // the time does not begin anew
 		k.WantClosed(ws.PolicyError)
-		if took := time.Since(begun); took != 15*time.Second || !b.log.Has("the attachments of a packet have not come in time") {
+		if took := time.Since(begun); took != 15*time.Second || !b.logged("the attachments of a packet have not come in time") {
 			t.Errorf("the session is closed after %v: %v", took, b.log.Entries())
 		}
 	})

@@ -100,6 +100,7 @@ func TestNothingIsLeft(t *testing.T) {
 				t.Errorf("%s: %+v, %v", room, status, err)
 			}
 		}
+		synctest.Wait()
 		if n := b.io.Clients(); n != 0 {
 			t.Errorf("%d clients are left", n)
 		}

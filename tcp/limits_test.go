@@ -10,8 +10,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/tcp"
 )
@@ -93,9 +95,7 @@ func TestLineTimeout(t *testing.T) {
 				}
 			}
 			p.Want(`{"context":"response","error":"a line must end within 200ms","messageCount":1,"errorCode":"invalidInput"}`)
-			if len(s.Log.With("reason", "a line must end within 200ms")) == 0 {
-				t.Error("the log has no reason for closing the client")
-			}
+			s.Log.Await(t, 1, "reason", "a line must end within 200ms")
 		})
 	}
 	t.Run("whole lines", func(t *testing.T) {
@@ -114,54 +114,68 @@ func TestLineTimeout(t *testing.T) {
 // A client that sends nothing gets a goodbye after IdleTimeout. A client that sends lines or waits for a reply stays.
 func TestIdleTimeout(t *testing.T) {
 	t.Parallel()
-	const limit = 500 * time.Millisecond
-	g := testkit.NewGate()
-	s := start(t, tcp.Config{IdleTimeout: limit}, g.Action())
-	t.Run("no line", func(t *testing.T) {
-		t.Parallel()
-		p := s.TCP(t)
+	const limit = 10 * time.Second
+	const paramAdd, added = "paramAdd a=1\r\n", `{"status":"OK","context":"response","messageCount":%d}`
+	wantGoodbye := func(t *testing.T, p *testkit.TCPClient, lines int) {
+		t.Helper()
 		begun := time.Now()
-		p.Want(goodbye + `0}`)
-		if d := time.Since(begun); d < limit/2 {
-			t.Errorf("the goodbye comes after %v, too early", d)
+		p.Want(fmt.Sprint(goodbye, lines, "}"))
+		if took := time.Since(begun); took < limit || took > limit+limit/4 { // it may take a quarter longer
+			t.Errorf("the goodbye comes after %v, the limit is %v", took, limit)
 		}
 		p.WantClosed()
-	})
-	t.Run("nothing after a line", func(t *testing.T) {
-		t.Parallel()
-		p := s.TCP(t)
-		p.Send("paramAdd a=1\r\n")
-		p.Want(`{"status":"OK","context":"response","messageCount":1}`)
-		p.Want(goodbye + `1}`)
-		p.WantClosed()
-	})
-	t.Run("sending lines", func(t *testing.T) {
-		t.Parallel()
-		p := s.TCP(t)
-		for i := range 10 {
-			p.Send("paramAdd a=1\r\n")
-			p.Want(fmt.Sprintf(`{"status":"OK","context":"response","messageCount":%d}`, i+1))
-			if !p.Quiet(limit / 10) {
-				t.Fatal("a client that sends lines is closed")
+	}
+	for name, test := range map[string]func(*testing.T, *testkit.TCPClient, *testkit.Gate){
+		"no line": func(t *testing.T, p *testkit.TCPClient, _ *testkit.Gate) { wantGoodbye(t, p, 0) },
+		"nothing after a line": func(t *testing.T, p *testkit.TCPClient, _ *testkit.Gate) {
+			p.Send(paramAdd)
+			p.Want(fmt.Sprintf(added, 1))
+			wantGoodbye(t, p, 1)
+		},
+		"sending lines": func(t *testing.T, p *testkit.TCPClient, _ *testkit.Gate) {
+			for i := range 10 {
+				p.Send(paramAdd)
+				p.Want(fmt.Sprintf(added, i+1))
+				if !p.Quiet(limit - time.Millisecond) {
+					t.Fatal("a client that sends lines is closed")
+				}
 			}
-		}
-	})
-	t.Run("waiting for a reply", func(t *testing.T) {
-		t.Parallel()
-		p := s.TCP(t)
-		p.Send("gate\r\n")
-		<-g.Begun
-		if !p.Quiet(2*limit + limit/2) {
-			t.Fatal("a client that waits for a reply is closed")
-		}
-		g.Open()
-		p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
-		if !p.Quiet(limit / 3) {
-			t.Error("the idle time starts with the request, not with the reply")
-		}
-		p.Want(goodbye + `1}`)
-		p.WantClosed()
-	})
+		},
+		"waiting for a reply": func(t *testing.T, p *testkit.TCPClient, g *testkit.Gate) {
+			p.Send("gate\r\n")
+			<-g.Begun
+			if !p.Quiet(2*limit + limit/2) {
+				t.Fatal("a client that waits for a reply is closed")
+			}
+			g.Open()
+			p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
+			wantGoodbye(t, p, 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := testkit.NewGate()
+				connect := inMemory(t, tcp.Config{IdleTimeout: limit}, g.Action())
+				test(t, testkit.NewTCP(t, connect), g)
+			})
+		})
+	}
+}
+
+// inMemory starts a server in a bubble. The returned function connects a client without a socket.
+func inMemory(t *testing.T, cfg tcp.Config, parts ...actionhero.Part) (connect func() (net.Conn, error)) {
+	t.Helper()
+	cfg.Enable = new(false)
+	api := testkit.NewAPI(t, parts...)
+	s := tcp.New(api, cfg)
+	api.Add(s)
+	testkit.StartAPI(t, api)
+	return func() (net.Conn, error) {
+		client, server := net.Pipe()
+		s.Serve(server)
+		return client, nil
+	}
 }
 
 // A member of a room that does not read is closed when its queue is full. The log has the reason, and the other members
@@ -188,6 +202,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 					t.Fatalf("message %d is %.60q", said, got)
 				}
 			}
+			s.Log.Await(t, 1, "reason", "its queue of outgoing messages is full")
 			entries := s.Log.With("reason", "its queue of outgoing messages is full")
 			if len(entries) != 1 || entries[0].Message != "a TCP client was closed" || entries[0].Attrs["to"] != "127.0.0.1" {
 				t.Errorf("the log has %v", entries)

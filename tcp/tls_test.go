@@ -74,7 +74,7 @@ func TestRenewedCertificate(t *testing.T) {
 // A client of the TLS port that does no TLS handshake is closed, at once or after LineTimeout.
 func TestNoHandshake(t *testing.T) {
 	t.Parallel()
-	s := startTLS(t, tcp.Config{LineTimeout: 200 * time.Millisecond})
+	s := startTLS(t, tcp.Config{LineTimeout: time.Second})
 	for name, text := range map[string]string{"plain text": "randomNumber\r\n", "nothing": "", "half a hello": "\x16\x03\x01\x02\x00\x01"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -148,7 +148,7 @@ func TestStopTimeout(t *testing.T) {
 // A stop waits for the rest of a request for ReadTimeout at most.
 func TestStopWithPartialRequests(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.ReadTimeout = 300 * time.Millisecond })
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.ReadTimeout = 2 * time.Second })
 	for _, text := range []string{"GET /api/ran", "PROPFIND /", "POST /api/say HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nroom"} {
 		p := s.HTTPConn(t)
 		p.Send("GET /api/randomNumber HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -56,7 +56,7 @@ func TestTheContextOfAnActionEndsWithItsConnection(t *testing.T) {
 			w := newWaiter()
 			cfg := websocket.Config{PingInterval: time.Hour}
 			if name == "ping timeout" {
-				cfg.PingInterval, cfg.PingTimeout = 50*time.Millisecond, 50*time.Millisecond
+				cfg.PingInterval, cfg.PingTimeout = 2*time.Second, time.Second // the message must come sooner, also on a busy machine
 			}
 			s := start(t, cfg, w.action())
 			nc := connect(t, s)

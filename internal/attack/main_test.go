@@ -20,7 +20,7 @@ const (
 	// goneWithin is how soon a client that keeps the server waiting must be gone.
 	goneWithin = 15 * time.Second
 	// atOnce is how long the server may take for what it must do at once, on a busy machine.
-	atOnce = 5 * time.Second
+	atOnce = testkit.Wait
 )
 
 // target is a server that is attacked. It has the default limits and a secret next to its folder of files.

@@ -60,7 +60,7 @@ func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 	var mu sync.Mutex
 	for _, nc := range open {
 		wg.Go(func() {
-			_ = nc.SetReadDeadline(time.Now().Add(5 * time.Second))
+			_ = nc.SetReadDeadline(time.Now().Add(atOnce))
 			line, err := bufio.NewReader(nc).ReadString('\n')
 			if err == nil && strings.Contains(line, "welcome") {
 				mu.Lock()
@@ -319,7 +319,7 @@ func TestBrokenContentEndsOneRequest(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.cmd.Process.Wait(); err != nil || time.Since(before) > 10*time.Second {
+	if _, err := p.cmd.Process.Wait(); err != nil || time.Since(before) > atOnce {
 		t.Errorf("the stop takes %v, %v", time.Since(before), err)
 	}
 }

@@ -41,7 +41,7 @@ func TestAClientReadsNoBytesOfOthers(t *testing.T) {
 	}
 	got := make(chan string, 1)
 	go func() {
-		_ = late.SetReadDeadline(time.Now().Add(30 * time.Second))
+		_ = late.SetReadDeadline(time.Now().Add(3 * testkit.Wait))
 		var rest bytes.Buffer
 		buf := make([]byte, mib)
 		for strings.Count(rest.String(), "is not found") < 6 {

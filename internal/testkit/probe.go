@@ -8,7 +8,7 @@ import (
 )
 
 // MaxP99 is the limit for the response times of a well-behaved client while others attack the server: their 99th
-// percentile must be below 250 ms. Under the race detector MaxP99 is longer, and a test with the race detector proves
+// percentile must be below 250 ms, on a machine that has no other work ([Contention]). Under the race detector MaxP99 is longer, and a test with the race detector proves
 // little.
 const MaxP99 = 250 * time.Millisecond * slower
 
@@ -28,7 +28,8 @@ type Probe struct {
 	name string
 	stop chan struct{}
 	done sync.WaitGroup
-	max  time.Duration // time limit for 99 of 100 calls
+	max  time.Duration // time limit for 99 of 100 calls, if no other process slows this one down
+	load Contention
 
 	took []time.Duration
 	errs []error
@@ -46,6 +47,7 @@ func StartProbe(name string, ask func() error) *Probe {
 		}
 		p.max = max(p.max, calmFactor*time.Since(began))
 	}
+	p.load = StartContention()
 	p.done.Go(func() { p.run(ask) })
 	return p
 }
@@ -80,8 +82,9 @@ func (p *Probe) Check(t testing.TB) {
 	slices.Sort(p.took)
 	n := len(p.took)
 	p99 := p.took[n*99/100]
-	t.Logf("%s: %d calls, p50 %v, p99 %v, longest %v", p.name, n, p.took[n/2], p99, p.took[n-1])
-	if p99 >= p.max {
-		t.Errorf("%s: p99 is %v, it must be less than %v", p.name, p99, p.max)
+	limit := p.load.Stretch(p.max)
+	t.Logf("%s: %d calls, p50 %v, p99 %v, longest %v; the limit is %v", p.name, n, p.took[n/2], p99, p.took[n-1], limit)
+	if p99 >= limit {
+		t.Errorf("%s: p99 is %v, it must be less than %v", p.name, p99, limit)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 )
 
 // Recorder is a [slog.Handler] that keeps all log records of level Info and above in memory.
@@ -53,6 +54,15 @@ func (r *Recorder) Entries() []Entry {
 // With returns the log records in which the value of the attribute attr contains text.
 func (r *Recorder) With(attr, text string) []Entry {
 	return slices.DeleteFunc(r.Entries(), func(e Entry) bool { return !strings.Contains(e.Attrs[attr], text) })
+}
+
+// Await waits until there are n log records in which the value of the attribute attr contains text, and fails the test if
+// they do not come. The server may write a line after its client has read the answer.
+func (r *Recorder) Await(t testing.TB, n int, attr, text string) {
+	t.Helper()
+	if !Within(Wait, func() bool { return len(r.With(attr, text)) >= n }) {
+		t.Errorf("the log has %d lines with %q in %s, want %d", len(r.With(attr, text)), text, attr, n)
+	}
 }
 
 // Has reports whether the message or an attribute of any log record contains text.

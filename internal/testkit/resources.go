@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"testing"
-	"time"
 )
 
 // Resources holds the number of goroutines and the number of open files of this process.
@@ -24,11 +23,8 @@ func InUse() Resources {
 	return r
 }
 
-// settleTime is the time within which a server must free the resources of clients that have disconnected.
-const settleTime = 5 * time.Second
-
-// CheckLeaks records the numbers of goroutines and open files of the process. The returned function check waits up to 5
-// s until both numbers are at most the recorded numbers. Otherwise check fails the test and prints the stacks of all
+// CheckLeaks records the numbers of goroutines and open files of the process. The returned function check waits up to
+// [Wait] until both numbers are at most the recorded numbers. Otherwise check fails the test and prints the stacks of all
 // goroutines. The numbers include the goroutines and files of tests that run at the same time, so call CheckLeaks only
 // in tests that are not parallel.
 func CheckLeaks(t testing.TB) (check func()) {
@@ -41,7 +37,7 @@ func CheckLeaks(t testing.TB) (check func()) {
 			now = InUse()
 			return now.Goroutines <= before.Goroutines && now.Files <= before.Files
 		}
-		if !Within(settleTime, freed) {
+		if !Within(Wait, freed) {
 			var stacks bytes.Buffer
 			_ = pprof.Lookup("goroutine").WriteTo(&stacks, 1)
 			t.Errorf("before there were %d goroutines and %d open files, now %d and %d\n%s",

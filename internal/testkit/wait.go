@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Wait is the time limit for an event that must happen soon, long enough for a busy machine.
-const Wait = 10 * time.Second
+// Wait is the time limit for an event that must happen soon. It is long enough for a slow and busy machine,
+// and shorter than the default time of a stop.
+const Wait = 20 * time.Second
 
 // pollEvery is the interval at which [Eventually] and [Within] check their condition.
 const pollEvery = 5 * time.Millisecond

@@ -106,7 +106,7 @@ func TestQueueIsBounded(t *testing.T) {
 				t.Error("Queue returns false for the message that overflows the queue")
 			}
 			c.session.Flush()
-			if c.timesClosed() != 1 || !s.log.Has("does not fetch what it is sent") {
+			if c.timesClosed() != 1 || !s.logged("does not fetch what it is sent") {
 				t.Error("it is not closed")
 			}
 			s.Want(400, unknownSession, "GET", q, "")
@@ -131,7 +131,7 @@ func TestWebSocketThatDoesNotRead(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if c.timesClosed() != 1 || !s.log.Has("does not read what it is sent") {
+		if c.timesClosed() != 1 || !s.logged("does not read what it is sent") {
 			t.Error("it is not closed")
 		}
 		for {
@@ -208,7 +208,7 @@ func TestDetachedAreBounded(t *testing.T) {
 		s.Want(400, unknownSession, "GET", detached[2], "")
 		k.Send("4c")
 		k.Want("4c")
-		if n := s.engine.Len(); n != 4 || !s.log.Has("too many clients have no connection") {
+		if n := s.sessions(); n != 4 || !s.logged("too many clients have no connection") {
 			t.Errorf("%d sessions are left", n)
 		}
 		k.CloseNormal()
@@ -222,11 +222,11 @@ func TestFloodOfSessions(t *testing.T) {
 			s.OpenPolling()
 		}
 		synctest.Wait()
-		if n := s.engine.Len(); n != 50 {
+		if n := s.sessions(); n != 50 {
 			t.Errorf("%d sessions are left", n)
 		}
 		time.Sleep(46 * time.Second)
-		if n := s.engine.Len(); n != 0 {
+		if n := s.sessions(); n != 0 {
 			t.Errorf("%d sessions are left after the ping timeout", n)
 		}
 	})
@@ -284,7 +284,7 @@ func TestPanic(t *testing.T) {
 		k.Send("4fine")
 		k.Want("4fine")
 		k.CloseNormal()
-		if !s.log.Has("as asked") {
+		if !s.logged("as asked") {
 			t.Error("the fault is not logged")
 		}
 	})

@@ -64,6 +64,19 @@ func run(t *testing.T, change func(*engine.Config), test func(*testing.T, *serve
 	})
 }
 
+// logged reports whether the log has text, after everything that the server does now is done: a client may see the end of
+// its connection before the server has written the line about it.
+func (s *server) logged(text string) bool {
+	synctest.Wait()
+	return s.log.Has(text)
+}
+
+// sessions returns the number of sessions, after everything that the server does now is done.
+func (s *server) sessions() int {
+	synctest.Wait()
+	return s.engine.Len()
+}
+
 // echoClient replies to every message with the message itself. A binary one becomes text after the word bytes.
 type echoClient struct {
 	session *engine.Session
@@ -114,8 +127,9 @@ func (c *echoClient) Closed() {
 	c.closed++
 }
 
-// timesClosed returns the number of calls of Closed.
+// timesClosed returns the number of calls of Closed, after everything that the server does now is done.
 func (c *echoClient) timesClosed() int {
+	synctest.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closed

@@ -42,7 +42,7 @@ func TestOrigins(t *testing.T) {
 			return resp
 		}
 		q := s.OpenPolling()
-		sessions := s.engine.Len()
+		sessions := s.sessions()
 		for _, origin := range []string{"https://friend.example", "https://a.wide.example", "http://test"} {
 			for _, resp := range []*http.Response{send("POST", q, origin, "4a"), send("GET", q, origin, ""), send("GET", "EIO=3&transport=polling", origin, "")} {
 				head := resp.Header
@@ -70,7 +70,7 @@ func TestOrigins(t *testing.T) {
 				t.Errorf("%s: %v, %v", origin, resp, err)
 			}
 		}
-		if n := s.engine.Len(); n != sessions {
+		if n := s.sessions(); n != sessions {
 			t.Errorf("%d sessions were opened", n-sessions)
 		}
 	})

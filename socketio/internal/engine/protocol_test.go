@@ -96,7 +96,7 @@ func TestInvalidPackets(t *testing.T) {
 			k.Send(text)
 			k.WantClosed(ws.PolicyError)
 		}
-		if n := s.engine.Len(); n != 0 || !s.log.Has("none of Engine.IO protocol 4") {
+		if n := s.sessions(); n != 0 || !s.logged("none of Engine.IO protocol 4") {
 			t.Errorf("%d sessions are left", n)
 		}
 	})
@@ -205,7 +205,7 @@ func TestVanishedPoller(t *testing.T) {
 		s.Want(200, "4back", "GET", q, "")
 		time.Sleep(25*time.Second + 20*time.Second)
 		synctest.Wait()
-		if n := s.engine.Len(); n != 0 || s.lastClient().timesClosed() != 1 || !s.log.Has("ping timeout") {
+		if n := s.sessions(); n != 0 || s.lastClient().timesClosed() != 1 || !s.logged("ping timeout") {
 			t.Errorf("%d sessions are left", n)
 		}
 		s.Want(400, `{"code":1,"message":"Session ID unknown"}`, "GET", q, "")

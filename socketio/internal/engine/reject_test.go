@@ -53,7 +53,7 @@ func TestAWebSocketThatComesDuringAStopIsClosedAtOnce(t *testing.T) {
 		if took := time.Since(start); took != time.Second {
 			t.Errorf("it takes %v, a second of them before the handshake", took)
 		}
-		if n := s.engine.Len(); n != 0 {
+		if n := s.sessions(); n != 0 {
 			t.Errorf("%d sessions are left", n)
 		}
 	})

@@ -103,7 +103,7 @@ func TestCloseDuringUpgrade(t *testing.T) {
 		k.Want("3probe")
 		s.Want(200, "ok", "POST", q, "1")
 		k.WantClosed(ws.Normal)
-		if n := s.engine.Len(); n > 1 {
+		if n := s.sessions(); n > 1 {
 			t.Errorf("%d sessions are left", n)
 		}
 	})
