@@ -332,6 +332,9 @@ func (act *action) faults(req *Request, fail *schema.Failure, strict bool) error
 	return all
 }
 
+// maxDetails is the maximum number of details of an error about params.
+const maxDetails = 64
+
 // join returns the error first with the details of then, except for fields of which first already has a fault: an action
 // may declare "limit" itself. Either may be nil.
 func join(first, then *Error) *Error {
@@ -347,7 +350,7 @@ func join(first, then *Error) *Error {
 			details = append(details, d)
 		}
 	}
-	return &Error{Code: first.Code, Message: first.Message, Details: details}
+	return &Error{Code: first.Code, Message: first.Message, Details: details[:min(len(details), maxDetails)]}
 }
 
 func inputError(fail *schema.Failure, kind string) *Error {
