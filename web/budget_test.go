@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
@@ -33,7 +34,7 @@ func repeat() actionhero.Part {
 func TestUnreadAnswersShareABudget(t *testing.T) {
 	t.Parallel()
 	const most = 24 << 20
-	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBufferedBytes = most }, repeat())
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBufferedBytes, cfg.CommonWeb.WriteTimeout = most, time.Hour }, repeat())
 	unread := func(other, times int) {
 		nc, err := s.DialHTTP()
 		if err != nil {

@@ -192,18 +192,20 @@ func TestAbandonedContentsAreBounded(t *testing.T) {
 	ask := func(client int) testkit.Reply {
 		return c.Ask("GET", "/api/hang?begin=0&deaf=true", "", fmt.Sprintf("X-Forwarded-For: 192.0.2.%d", client))
 	}
+	abandoned := int64(0)
+	holds := func() bool { return h.Web.Abandoned() == abandoned } // a Close that is slow on a busy machine counts, too
 	for client, room := range []int{32, 16, 8} {
 		for range room {
 			ask(client).Want(t, 504, "")
+			abandoned++
+			testkit.Eventually(t, "the body is abandoned", holds)
 		}
 		for range 3 {
 			got := ask(client)
 			got.Want(t, 503, `"errorCode":"unavailable"`)
 			got.WantHeader(t, "Retry-After: 1")
+			testkit.Eventually(t, "no further body is abandoned", holds)
 		}
-	}
-	if n := h.Web.Abandoned(); n != 32+16+8 {
-		t.Errorf("%d bodies are abandoned", n)
 	}
 	c.Ask("GET", "/api/randomNumber", "", "X-Forwarded-For: 192.0.2.0").Want(t, 200, `"error":"OK"`)
 }
