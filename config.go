@@ -39,7 +39,7 @@ type Config struct {
 	RoomDetails     bool `json:"roomDetails" doc:"show in the status of a room the details that its members set"`
 
 	// A message to a room counts once, however many of its members have not read it.
-	MaxQueuedBytes int64 `json:"maxQueuedBytes" default:"256 MiB" min:"1" unit:"bytes" limit:"server" reached:"the client with the longest queue is closed" doc:"bytes that may wait for all persistent clients of the server that do not read at once"`
+	MaxQueuedBytes int64 `json:"maxQueuedBytes" default:"256 MiB" min:"1" unit:"bytes" limit:"server" reached:"the clients with the longest queues of the address that holds most are closed" doc:"bytes that may wait for all persistent clients of the server that do not read at once"`
 
 	StrictParams bool `json:"strictParams" doc:"refuse requests with params that the action does not take; they are dropped otherwise"`
 

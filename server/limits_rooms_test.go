@@ -93,7 +93,7 @@ var roomLimits = map[string]driver{
 		}
 	},
 	"general.maxQueuedBytes": func(t *testing.T, l limit) {
-		l.wantReached(t, "the longest queue is closed")
+		l.wantReached(t, "the longest queues of the address that holds most are closed")
 		s := limited(t, func(cfg *server.Config) {
 			cfg.General.MaxQueuedBytes = 512 << 10
 			cfg.TCPServer.MaxQueuedLen, cfg.TCPServer.MaxQueued, cfg.TCPServer.WriteTimeout = 1<<30, 1<<20, time.Hour

@@ -14,6 +14,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/connloop"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/transport"
@@ -52,7 +53,7 @@ type session struct {
 
 func newSession(s *Server, nc net.Conn) *session {
 	ss := &session{server: s, nc: nc}
-	ss.out.Init(&s.sendQueue, nc, func(err error) { ss.Close(err.Error()) })
+	ss.out.Init(&s.sendQueue, nc, netlisten.ClientKey(addrPort(nc.RemoteAddr()).Addr()), func(err error) { ss.Close(err.Error()) })
 	ss.loop.Init(s.pool, ss, &ss.out)
 	return ss
 }

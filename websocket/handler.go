@@ -96,7 +96,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Message, http.StatusTooManyRequests)
 		return
 	}
-	if err := ss.ws.Upgrade(w, r, &h.options, ss.doesNotRead); err != nil {
+	if err := ss.ws.Upgrade(w, r, &h.options, remote.Addr(), ss.doesNotRead); err != nil {
 		h.api.Log().Debug("a WebSocket was not opened", "to", ss.ip, "reason", err.Error())
 		if errors.Is(err, ws.ErrOrigin) {
 			h.refusals.Warn(h.api.Log(), "pages are refused: their origin is not in webSockets.origins", "origin", browserguard.Shown(r.Header.Get("Origin")), "host", browserguard.Shown(r.Host), "to", ss.ip)

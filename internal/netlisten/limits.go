@@ -97,6 +97,15 @@ func AddressKey(ip netip.Addr) netip.Prefix {
 	return prefix
 }
 
+// ClientKey returns the address that counts for a client in a budget of bytes: its [AddressKey], or the zero Prefix for a
+// loopback address, which many clients may have behind a proxy.
+func ClientKey(ip netip.Addr) netip.Prefix {
+	if ip.Unmap().IsLoopback() {
+		return netip.Prefix{}
+	}
+	return AddressKey(ip)
+}
+
 // take counts one more connection of the address key. If a limit is reached, take returns the name of the setting
 // instead.
 func (l *Limits) take(key netip.Prefix) (setting string) {

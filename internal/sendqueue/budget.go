@@ -1,37 +1,56 @@
 package sendqueue
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 )
 
 // Budget limits the bytes that wait in all queues of a server for clients that do not read at once. A shared message
-// counts once, however many queues hold it. If the limit is exceeded, the longest queue fails with [ErrBudget], so that
-// clients that do not read cannot use up the memory of the server, and cannot make the server close other clients.
+// counts once, however many queues hold it. If the limit is exceeded, queues fail with [ErrBudget]: those of the address
+// whose queues hold most bytes, the longest queue first. However many connections one address has, it cannot use up what
+// the clients of other addresses need.
 //
 // Bytes that the network accepts at once do not count: a queue counts from the time at which a write is blocked.
 type Budget struct {
-	limit int64
-	used  atomic.Int64
+	limit     int64
+	used      atomic.Int64
+	relieving sync.Mutex // held by Relieve while it cuts queues
 
 	mu     sync.Mutex
-	shared map[*byte]int       // the number of buffers that hold a shared message, by the address of its first byte
-	long   map[*Queue]struct{} // the queues that hold longQueue bytes or more
+	shared map[*byte]int // the number of buffers that hold a shared message, by the address of its first byte
+	listed Place         // the head of the ring of the holders that hold bytes
 }
 
-// longQueue is the number of bytes from which the budget lists a queue as a candidate for the longest one.
-const longQueue = 16 << 10
+// Holder is a queue whose bytes count toward a [Budget]. A [Queue] is one, and a transport may have others.
+type Holder interface {
+	// Client returns the address of the client, or the zero Prefix if other clients may have the same address.
+	Client() netip.Prefix
+	// Held returns the number of bytes that count. Of a shared message, [Budget.Part] counts.
+	Held() int
+	// Cut drops the bytes that count, gives them back to the budget and closes the client. If no bytes count any more, Cut
+	// does nothing.
+	Cut()
+}
+
+// Place is the place of a holder in the list of a budget. The zero Place is in no list.
+type Place struct {
+	prev, next *Place
+	holder     Holder // nil: the place is in no list
+}
 
 // NewBudget returns a budget of limit bytes.
 func NewBudget(limit int64) *Budget {
-	return &Budget{limit: limit, shared: map[*byte]int{}, long: map[*Queue]struct{}{}}
+	b := &Budget{limit: limit, shared: map[*byte]int{}}
+	b.listed.prev, b.listed.next = &b.listed, &b.listed
+	return b
 }
 
 // Used returns the number of bytes that wait in the queues.
 func (b *Budget) Used() int64 { return b.used.Load() }
 
-// Take counts n more bytes; a negative n gives bytes back. It returns false if the limit is now exceeded. A transport
-// calls Take for messages that wait elsewhere than in a [Queue].
+// Take counts n more bytes; a negative n gives bytes back. It returns false if the limit is now exceeded: the caller
+// must then call [Budget.Relieve]. The holder of the bytes must be listed.
 func (b *Budget) Take(n int) (ok bool) { return b.used.Add(int64(n)) <= b.limit || n <= 0 }
 
 // TakeShared counts the shared message p once, for the first of its holders.
@@ -58,6 +77,46 @@ func (b *Budget) GiveShared(p []byte) {
 	}
 }
 
+// Part returns the bytes of the shared message p that count for each of its holders.
+func (b *Budget) Part(p []byte) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(p) / max(b.shared[&p[0]], 1)
+}
+
+// List adds the holder h, whose place is p, to the list of the holders that hold bytes. If p is in the list already, List
+// does nothing. Calls of List and Unlist for one place must not run at the same time.
+func (b *Budget) List(p *Place, h Holder) {
+	if p.holder != nil {
+		return
+	}
+	b.mu.Lock()
+	p.holder, p.prev, p.next = h, &b.listed, b.listed.next
+	p.prev.next, p.next.prev = p, p
+	b.mu.Unlock()
+}
+
+// Unlist removes p from the list. If p is in no list, Unlist does nothing.
+func (b *Budget) Unlist(p *Place) {
+	if p.holder == nil {
+		return
+	}
+	b.mu.Lock()
+	p.prev.next, p.next.prev = p.next, p.prev
+	*p = Place{}
+	b.mu.Unlock()
+}
+
+// holders returns the holders of the list.
+func (b *Budget) holders() (list []Holder) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for p := b.listed.next; p != &b.listed; p = p.next {
+		list = append(list, p.holder)
+	}
+	return list
+}
+
 // count counts the bytes of a buffer of the stalled queue q that do not count yet. over is true if the budget is
 // exceeded. The caller must hold q.mu.
 func (q *Queue) count(buf *buffer) (over bool) {
@@ -65,17 +124,12 @@ func (q *Queue) count(buf *buffer) (over bool) {
 	if budget == nil {
 		return false
 	}
+	budget.List(&q.place, q)
 	over = !budget.Take(len(buf.own) - buf.counted)
 	buf.counted = len(buf.own)
 	for i := len(buf.refs) - 1; i >= 0 && !buf.refs[i].counted; i-- {
 		buf.refs[i].counted = true
 		over = !budget.TakeShared(buf.refs[i].bytes) || over
-	}
-	if !q.listed && buf.size() >= longQueue {
-		q.listed = true
-		budget.mu.Lock()
-		budget.long[q] = struct{}{}
-		budget.mu.Unlock()
 	}
 	return over
 }
@@ -104,59 +158,60 @@ func (q *Queue) stall() {
 	q.stalled = true
 	for _, buf := range [...]*buffer{q.current, q.pending} {
 		if buf != nil && q.count(buf) {
-			q.evict = true
+			q.over = true
 		}
 	}
-	evict := q.evict
-	q.evict = false
+	over := q.over
+	q.over = false
 	q.mu.Unlock()
-	if evict {
-		q.config.Budget.evict()
+	if over {
+		q.config.Budget.Relieve()
 	}
 }
 
 // unstall ends the counting of a queue that holds no bytes any more. The caller must hold q.mu.
 func (q *Queue) unstall() {
 	q.stalled = false
-	if q.listed {
-		q.listed = false
-		budget := q.config.Budget
-		budget.mu.Lock()
-		delete(budget.long, q)
-		budget.mu.Unlock()
+	if budget := q.config.Budget; budget != nil {
+		budget.Unlist(&q.place)
 	}
 }
 
-// evict makes the longest queue fail, if the budget is exceeded. The caller must hold no lock of a queue.
-func (b *Budget) evict() { b.Evict(0) }
+// Client implements Holder.
+func (q *Queue) Client() netip.Prefix { return q.client }
 
-// Evict makes the longest queue fail, if the budget is exceeded and that queue holds more than own bytes. It returns
-// false if the budget is exceeded and no queue holds so much: a caller that holds own bytes elsewhere than in a [Queue]
-// must then give them up. The caller must hold no lock that a queue's function fail needs.
-func (b *Budget) Evict(own int) (ok bool) {
-	if b.used.Load() <= b.limit {
-		return true
+// Held implements Holder.
+func (q *Queue) Held() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.held()
+}
+
+// held returns the number of bytes that count, or 0 if the queue has failed or is stopped, because it then gives the
+// bytes back without a cut. The caller must hold q.mu.
+func (q *Queue) held() (n int) {
+	if q.failed || q.stopped {
+		return 0
 	}
-	b.mu.Lock()
-	queues := make([]*Queue, 0, len(b.long))
-	for q := range b.long {
-		queues = append(queues, q)
-	}
-	b.mu.Unlock()
-	var longest *Queue
-	most := own
-	for _, q := range queues {
-		q.mu.Lock()
-		if n := q.pendingBytes() + q.currentBytes(); !q.failed && !q.closed && n > most {
-			longest, most = q, n
+	for _, buf := range [...]*buffer{q.current, q.pending} {
+		if buf == nil {
+			continue
 		}
-		q.mu.Unlock()
+		n += buf.counted
+		for i := range buf.refs {
+			if buf.refs[i].counted {
+				n += q.config.Budget.Part(buf.refs[i].bytes)
+			}
+		}
 	}
-	if longest == nil {
-		return false
+	return n
+}
+
+// Cut implements Holder. The queue fails with [ErrBudget].
+func (q *Queue) Cut() {
+	if q.Held() > 0 {
+		q.failNow(ErrBudget)
 	}
-	longest.failNow(ErrBudget)
-	return true
 }
 
 // failNow closes the queue to new messages, drops the queued ones and calls fail, unless the queue has failed already.

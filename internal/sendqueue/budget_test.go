@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestSharedMessagesDoNotMultiply(t *testing.T) {
 		for i := range queues {
 			server, client := pipe(t)
 			clients[i] = client
-			queues[i].Init(&config, server, func(err error) { t.Error(err) })
+			queues[i].Init(&config, server, netip.Prefix{}, func(err error) { t.Error(err) })
 		}
 		shared := []byte(strings.Repeat("x", length))
 		for i := range queues {
@@ -64,7 +65,7 @@ func TestTheLongestQueuePaysForTheBudget(t *testing.T) {
 		queues, failed := make([]sendqueue.Queue, 4), make([]failures, 4)
 		for i := range queues {
 			server, client := pipe(t)
-			queues[i].Init(&config, server, failed[i].closing(server))
+			queues[i].Init(&config, server, netip.Prefix{}, failed[i].closing(server))
 			if i == 3 {
 				go func() { _, _ = io.Copy(io.Discard, client) }()
 			}
@@ -111,7 +112,7 @@ func TestClosedQueuesGiveBack(t *testing.T) {
 			server, _ := pipe(t)
 			var q sendqueue.Queue
 			var failed failures
-			q.Init(&config, server, failed.closing(server))
+			q.Init(&config, server, netip.Prefix{}, failed.closing(server))
 			for range 1 + i%4 {
 				if q.AddShared(shared, []byte("end")) {
 					q.Flush()
@@ -141,7 +142,7 @@ func TestAClientThatReadsIsNotClosed(t *testing.T) {
 			server, client := connect(t)
 			var q sendqueue.Queue
 			config := sendqueue.Config{MaxMessages: 10, MaxBytes: 1 << 20, WriteTimeout: time.Minute}
-			q.Init(&config, server, func(err error) { t.Error(err) })
+			q.Init(&config, server, netip.Prefix{}, func(err error) { t.Error(err) })
 			writers := 0
 			for range 500 { // before the first flush
 				if q.Add([]byte("0123456789")) {
@@ -188,7 +189,7 @@ func TestAPanicInAStreamClosesTheQueue(t *testing.T) {
 			t.Parallel()
 			server, _ := sockets(t)
 			var q sendqueue.Queue
-			q.Init(&noLimits, server, func(err error) { t.Error(err) })
+			q.Init(&noLimits, server, netip.Prefix{}, func(err error) { t.Error(err) })
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
@@ -209,3 +210,93 @@ func TestAPanicInAStreamClosesTheQueue(t *testing.T) {
 type readFunc func([]byte) (int, error)
 
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// The queues of one address together pay for the budget, however short each of them is: a longer queue of another
+// address, and the queues of clients that read, stay.
+func TestOneAddressWithManyShortQueuesPaysForTheBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 1 << 20
+		config := sendqueue.Config{MaxMessages: 1 << 20, MaxBytes: 1 << 30, WriteTimeout: time.Hour, Budget: sendqueue.NewBudget(limit)}
+		crowd, few := netip.MustParsePrefix("203.0.113.1/32"), netip.MustParsePrefix("203.0.113.2/32")
+		queues, failed := make([]sendqueue.Queue, 400), make([]failures, 400)
+		for i := range queues {
+			server, _ := pipe(t)
+			client := crowd
+			if i < 3 {
+				client = few
+			}
+			queues[i].Init(&config, server, client, failed[i].closing(server))
+		}
+		add := func(i, n int) {
+			if queues[i].Add(make([]byte, n)) {
+				queues[i].Flush()
+			}
+			synctest.Wait()
+			if used := config.Budget.Used(); used > limit {
+				t.Fatalf("%d bytes wait", used)
+			}
+		}
+		for i := range 3 {
+			add(i, 14<<10)
+		}
+		for i := 3; i < len(queues); i++ {
+			add(i, 5<<10)
+			add(i, 1<<10)
+		}
+		add(0, 14<<10)
+		cut := 0
+		for i := range queues {
+			if failed[i].mu.Lock(); len(failed[i].list) > 0 {
+				cut++
+				if i < 3 {
+					t.Errorf("queue %d of the address with few queues fails: %v", i, failed[i].list)
+				}
+			}
+			failed[i].mu.Unlock()
+			queues[i].Close()
+		}
+		if cut < 200 || cut > 300 {
+			t.Errorf("%d queues fail, want as many as do not fit, and a few more", cut)
+		}
+	})
+}
+
+// A shared message counts in parts for the addresses that hold it: an address with many holders of one message does not
+// pay for an address with few long queues of its own.
+func TestSharedMessagesCountInPartsForAnAddress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		config := sendqueue.Config{MaxMessages: 1 << 20, MaxBytes: 1 << 30, WriteTimeout: time.Hour, Budget: sendqueue.NewBudget(1 << 20)}
+		queues, failed := make([]sendqueue.Queue, 41), make([]failures, 41)
+		for i := range queues {
+			server, _ := pipe(t)
+			client := netip.MustParsePrefix("203.0.113.1/32")
+			if i == 0 {
+				client = netip.MustParsePrefix("203.0.113.2/32")
+			}
+			queues[i].Init(&config, server, client, failed[i].closing(server))
+		}
+		shared := make([]byte, 400<<10)
+		for i := range queues[1:] {
+			if queues[1+i].AddShared(shared, nil) {
+				queues[1+i].Flush()
+			}
+		}
+		synctest.Wait()
+		for range 2 {
+			if queues[0].Add(make([]byte, 350<<10)) {
+				queues[0].Flush()
+			}
+			synctest.Wait()
+		}
+		queues[0].Send()
+		failed[0].want(t, sendqueue.ErrBudget)
+		for i := range queues {
+			if i > 0 {
+				failed[i].want(t)
+			}
+			queues[i].Close()
+		}
+	})
+}

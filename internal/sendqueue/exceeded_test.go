@@ -3,6 +3,7 @@ package sendqueue_test
 import (
 	"io"
 	"net"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +19,7 @@ func TestAnExceededBudgetLosesNoMessage(t *testing.T) {
 		config := sendqueue.Config{MaxMessages: 1 << 20, MaxBytes: 1 << 20, WriteTimeout: time.Hour, Budget: sendqueue.NewBudget(10)}
 		server, client := pipe(t)
 		var q sendqueue.Queue
-		q.Init(&config, server, func(error) {})
+		q.Init(&config, server, netip.Prefix{}, func(error) {})
 		if q.Add([]byte("12345678")) {
 			q.Flush()
 		}
@@ -50,7 +51,7 @@ func TestOneExcessClosesOneQueue(t *testing.T) {
 		for i := range queues {
 			server, _ := pipe(t)
 			conns = append(conns, server)
-			queues[i].Init(&config, server, func(err error) { failed[i].record(err) }) // no writer has noticed its close yet
+			queues[i].Init(&config, server, netip.Prefix{}, func(err error) { failed[i].record(err) }) // no writer has noticed its close yet
 		}
 		add := func(i, n int) {
 			if queues[i].Add(make([]byte, n)) {

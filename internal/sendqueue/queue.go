@@ -6,7 +6,7 @@
 //
 // A client that does not read is detected in three ways: the queue exceeds its limits ([ErrFull]), a write makes no
 // progress within Config.WriteTimeout ([ErrSlow]), or all queues together exceed the [Budget] and this queue is the
-// longest ([ErrBudget]). A client whose writes make progress may exceed the number of messages, but not the bytes.
+// longest of the address that holds most ([ErrBudget]). A client whose writes make progress may exceed the number of messages, but not the bytes.
 //
 // Invariants: at most one goroutine is the writer, the bytes of one message stay together, and Add never blocks. A long
 // message that many queues share is in memory once.
@@ -15,6 +15,7 @@ package sendqueue
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -27,7 +28,7 @@ import (
 var (
 	ErrFull   = errors.New("the client does not read what it is sent: its queue of outgoing messages is full")
 	ErrSlow   = errors.New("the client does not read what it is sent: a write made no progress in time")
-	ErrBudget = errors.New("the client does not read what it is sent: the queues of all clients are full, and its queue is the longest")
+	ErrBudget = errors.New("the client does not read what it is sent: the queues of all clients are full, and those of its address hold most")
 )
 
 // Config holds the settings that the queues of all connections of a server share.
@@ -52,6 +53,7 @@ const (
 type Queue struct {
 	config *Config
 	conn   net.Conn
+	client netip.Prefix
 	raw    syscall.RawConn // nil: the connection cannot write without blocking (TLS)
 	fail   func(error)     // called at most once, by Flush or by a goroutine, never by Add
 
@@ -64,8 +66,8 @@ type Queue struct {
 	stopped  bool          // nothing more is written
 	failed   bool          // fail was called, or the next flush calls it
 	stalled  bool          // the network has not accepted all bytes: the bytes count toward the budget
-	listed   bool          // the budget lists the queue
-	evict    bool          // the next flush closes the longest queue of the budget
+	over     bool          // the budget is exceeded: the next flush relieves it
+	place    Place         // in the list of the budget, while the queue is stalled
 	failure  error         // the next flush reports it
 	done     chan struct{} // closed when the writer stops; created by Wait
 
@@ -79,10 +81,10 @@ type Queue struct {
 	tryBatch func(fd uintptr) bool
 }
 
-// Init prepares the queue for the connection conn. If the client does not read, the queue calls fail at most once, with
-// [ErrFull], [ErrSlow] or [ErrBudget]. The function fail must close conn.
-func (q *Queue) Init(config *Config, conn net.Conn, fail func(error)) {
-	q.config, q.conn, q.fail = config, conn, fail
+// Init prepares the queue for the connection conn of the address client; see [Holder.Client]. If the client does not
+// read, the queue calls fail at most once, with [ErrFull], [ErrSlow] or [ErrBudget]. The function fail must close conn.
+func (q *Queue) Init(config *Config, conn net.Conn, client netip.Prefix, fail func(error)) {
+	q.config, q.conn, q.client, q.fail = config, conn, client, fail
 	if sc, ok := conn.(syscall.Conn); ok && nonblock.Supported {
 		q.raw, _ = sc.SyscallConn()
 		q.tryBatch = q.tryOnce
@@ -185,7 +187,7 @@ func (q *Queue) add(shared []byte, parts [][]byte) {
 	}
 	q.messages++
 	if q.stalled && q.count(q.pending) {
-		q.evict = true
+		q.over = true
 	}
 }
 
@@ -247,13 +249,13 @@ func (q *Queue) pendingBytes() int {
 }
 
 // claim makes the caller the writer and returns true, but only if messages are queued and the queue has no writer. It
-// also returns true if the caller must report a failure or close the longest queue. The caller must hold q.mu.
+// also returns true if the caller must report a failure or relieve the budget. The caller must hold q.mu.
 func (q *Queue) claim() bool {
 	if q.writer == unclaimed && !q.closed && q.pending != nil {
 		q.writer = claimed
 		return true
 	}
-	return q.failure != nil || q.evict
+	return q.failure != nil || q.over
 }
 
 // claimEmpty blocks until all queued messages have been written and the queue has no writer, and then makes the caller

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,7 +87,7 @@ func TestOrder(t *testing.T) {
 			server, client := connect(t)
 			var q sendqueue.Queue
 			var failed failures
-			q.Init(&noLimits, server, failed.closing(server))
+			q.Init(&noLimits, server, netip.Prefix{}, failed.closing(server))
 			const senders, each = 20, 200
 			var sending sync.WaitGroup
 			for sender := range senders {
@@ -134,7 +135,7 @@ func TestOneWrite(t *testing.T) {
 	server, client := pipe(t)
 	conn := &writeCounter{Conn: server}
 	var q sendqueue.Queue
-	q.Init(&noLimits, conn, func(err error) { t.Error(err) })
+	q.Init(&noLimits, conn, netip.Prefix{}, func(err error) { t.Error(err) })
 	for n := range 10 {
 		q.AddLater(fmt.Appendf(nil, "%d", n))
 	}
@@ -165,7 +166,7 @@ func TestFull(t *testing.T) {
 				server, _ := pipe(t)
 				var q sendqueue.Queue
 				var failed failures
-				q.Init(&test.config, server, failed.closing(server))
+				q.Init(&test.config, server, netip.Prefix{}, failed.closing(server))
 				message := []byte(strings.Repeat("x", test.length))
 				for n := range 10 { // as many as the limit allows; the first is being written
 					if n == 1 {
@@ -196,7 +197,7 @@ func TestFullSocket(t *testing.T) {
 	var q sendqueue.Queue
 	var failed failures
 	config := sendqueue.Config{MaxMessages: 1 << 20, MaxBytes: 64 << 10, WriteTimeout: time.Minute}
-	q.Init(&config, server, failed.closing(server))
+	q.Init(&config, server, netip.Prefix{}, failed.closing(server))
 	message := make([]byte, 32<<10)
 	for range 10_000 { // 320 MB, more than any system buffers
 		if q.Add(message) {
@@ -221,7 +222,7 @@ func TestSlow(t *testing.T) {
 		var q sendqueue.Queue
 		var failed failures
 		config := sendqueue.Config{MaxMessages: 100, MaxBytes: 1 << 30, WriteTimeout: 10 * time.Second}
-		q.Init(&config, server, failed.closing(server))
+		q.Init(&config, server, netip.Prefix{}, failed.closing(server))
 		const chunk = 16 << 10
 		if q.Add(make([]byte, 4*chunk)) {
 			q.Flush()
@@ -253,7 +254,7 @@ func TestReady(t *testing.T) {
 		var q sendqueue.Queue
 		var failed failures
 		config := sendqueue.Config{MaxMessages: 10, MaxBytes: 1 << 30, WriteTimeout: time.Minute}
-		q.Init(&config, server, failed.closing(server))
+		q.Init(&config, server, netip.Prefix{}, failed.closing(server))
 		var added atomic.Int32
 		go func() {
 			for range 20 {
@@ -297,7 +298,7 @@ func TestStream(t *testing.T) {
 			t.Parallel()
 			server, client := connect(t)
 			var q sendqueue.Queue
-			q.Init(&noLimits, server, func(err error) { t.Error(err) })
+			q.Init(&noLimits, server, netip.Prefix{}, func(err error) { t.Error(err) })
 			q.AddLater([]byte("before ")) // not sent yet
 			const want = "before one two end after"
 			got, read := make([]byte, len(want)), make(chan error, 1)
@@ -333,7 +334,7 @@ func TestStreamFails(t *testing.T) {
 	t.Parallel()
 	server, client := sockets(t)
 	var q sendqueue.Queue
-	q.Init(&noLimits, server, func(err error) { t.Error(err) })
+	q.Init(&noLimits, server, netip.Prefix{}, func(err error) { t.Error(err) })
 	diskError := errors.New("the disk is broken")
 	if _, err := q.Stream(io.MultiReader(strings.NewReader("a"), iotest.ErrReader(diskError)), []byte("end")); !errors.Is(err, diskError) {
 		t.Errorf("got %v", err)
@@ -355,7 +356,7 @@ func TestClosed(t *testing.T) {
 	t.Parallel()
 	server, client := sockets(t)
 	var q sendqueue.Queue
-	q.Init(&noLimits, server, func(err error) { t.Error(err) })
+	q.Init(&noLimits, server, netip.Prefix{}, func(err error) { t.Error(err) })
 	q.AddLater([]byte("a"))
 	q.Close()
 	q.Send()
@@ -368,7 +369,7 @@ func TestClosed(t *testing.T) {
 		t.Errorf("the client reads %q, %v", got, err)
 	}
 	var gone sendqueue.Queue
-	gone.Init(&noLimits, server, func(err error) { t.Error(err) })
+	gone.Init(&noLimits, server, netip.Prefix{}, func(err error) { t.Error(err) })
 	if gone.Add([]byte("c")) {
 		gone.FlushWait()
 	}
@@ -378,7 +379,7 @@ func TestClosed(t *testing.T) {
 func BenchmarkAdd(b *testing.B) {
 	server, client := sockets(b)
 	var q sendqueue.Queue
-	q.Init(&noLimits, server, func(err error) { b.Error(err) })
+	q.Init(&noLimits, server, netip.Prefix{}, func(err error) { b.Error(err) })
 	go func() { _, _ = io.Copy(io.Discard, client) }()
 	message, tail := make([]byte, 100), []byte("\r\n")
 	b.ReportAllocs()
@@ -399,7 +400,7 @@ func TestEnd(t *testing.T) {
 			t.Parallel()
 			server, client := connect(t)
 			var q sendqueue.Queue
-			q.Init(&noLimits, server, func(err error) { t.Error(err) })
+			q.Init(&noLimits, server, netip.Prefix{}, func(err error) { t.Error(err) })
 			q.AddLater([]byte("before "))
 			if !q.End([]byte("last")) {
 				t.Fatal("End returned false although there is no writer")
@@ -432,7 +433,7 @@ func TestEndAfterFailure(t *testing.T) {
 		var q sendqueue.Queue
 		config := sendqueue.Config{MaxMessages: 3, MaxBytes: 1 << 20, WriteTimeout: time.Minute}
 		var failures int
-		q.Init(&config, server, func(error) {
+		q.Init(&config, server, netip.Prefix{}, func(error) {
 			if failures++; q.End([]byte("last")) {
 				t.Error("End returned true although another goroutine is the writer")
 			}
@@ -460,7 +461,7 @@ func TestFullBeforeFlush(t *testing.T) {
 	var q sendqueue.Queue
 	var failed failures
 	config := sendqueue.Config{MaxMessages: 100, MaxBytes: 2, WriteTimeout: time.Minute}
-	q.Init(&config, server, failed.closing(server))
+	q.Init(&config, server, netip.Prefix{}, failed.closing(server))
 	writers := 0
 	for range 3 {
 		if q.Add([]byte("x")) {

@@ -23,13 +23,13 @@ func (q *Queue) FlushWait() {
 	}
 }
 
-// start calls q.fail if a failure must be reported, and closes the longest queue if the budget is exceeded. It returns
+// start calls q.fail if a failure must be reported, and relieves the budget if it is exceeded. It returns
 // true if the caller must write the queued messages. After a claim, the first goroutine that calls start writes, even if
 // another goroutine made the claim.
 func (q *Queue) start() bool {
 	q.mu.Lock()
-	failure, evict := q.failure, q.evict
-	q.failure, q.evict = nil, false
+	failure, over := q.failure, q.over
+	q.failure, q.over = nil, false
 	starts := q.writer == claimed
 	if starts {
 		q.writer = writing
@@ -38,8 +38,8 @@ func (q *Queue) start() bool {
 	if failure != nil {
 		q.fail(failure)
 	}
-	if evict {
-		q.config.Budget.evict()
+	if over {
+		q.config.Budget.Relieve()
 	}
 	return starts
 }

@@ -3,6 +3,7 @@ package ws
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"sync/atomic"
 	"time"
@@ -39,10 +40,10 @@ var epoch = time.Now()
 // uptime returns the time since epoch. It reads only the monotonic clock, which takes half as long as time.Now.
 func uptime() time.Duration { return time.Since(epoch) }
 
-func (c *Conn) init(nc net.Conn, unread []byte, options *Options, deflate bool, fail func(error)) {
+func (c *Conn) init(nc net.Conn, unread []byte, options *Options, client netip.Prefix, deflate bool, fail func(error)) {
 	c.nc, c.options, c.deflate, c.fail, c.lastRead = nc, options, deflate, fail, uptime()
 	c.in.init(nc, options.MaxMessage, unread)
-	c.Out.Init(&options.SendQueue, nc, c.doesNotRead)
+	c.Out.Init(&options.SendQueue, nc, client, c.doesNotRead)
 }
 
 // RemoteAddr returns the network address of the client. If the client connects through a proxy, it returns the address
@@ -271,9 +272,9 @@ func (c *Conn) CloseNow() {
 
 // doesNotRead closes the connection and drops the queued messages. The send queue calls doesNotRead with the reason err
 // if the client does not read. If the send queue was full, the client receives a close frame after the message that is
-// being written.
+// being written, unless the server is closing the connection already.
 func (c *Conn) doesNotRead(err error) {
-	if errors.Is(err, sendqueue.ErrFull) || errors.Is(err, sendqueue.ErrBudget) {
+	if full := errors.Is(err, sendqueue.ErrFull) || errors.Is(err, sendqueue.ErrBudget); full && !c.closed.Load() {
 		c.Close(TryAgainLater, "too much waits for you to read")
 	} else {
 		c.CloseNow()

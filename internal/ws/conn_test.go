@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -29,7 +30,7 @@ func pipe(t *testing.T, options *Options) (*Conn, *client) {
 	t.Helper()
 	ours, theirs := net.Pipe()
 	c, p := new(Conn), &client{ours, t, make(chan error, 1), make(chan error, 1)}
-	c.init(theirs, nil, options, false, func(err error) { p.fails <- err })
+	c.init(theirs, nil, options, netip.Prefix{}, false, func(err error) { p.fails <- err })
 	t.Cleanup(func() { _, _ = ours.Close(), theirs.Close() })
 	return c, p
 }
@@ -369,7 +370,7 @@ func read(t *testing.T, text, sizes []byte) (messages []string, end string) {
 	c := new(Conn)
 	options := settings()
 	options.SendQueue = sendqueue.Config{MaxMessages: 1 << 30, MaxBytes: 1 << 30, WriteTimeout: time.Minute}
-	c.init(&feed{text: bytes.Clone(text), sizes: sizes}, nil, options, true, nil)
+	c.init(&feed{text: bytes.Clone(text), sizes: sizes}, nil, options, netip.Prefix{}, true, nil)
 	for {
 		m, ok, err := c.Next()
 		if err == nil && !ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func echo(t testing.TB, options ws.Options, secure bool) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := new(ws.Conn)
-		if c.Upgrade(w, r, &options, func(error) {}) == nil {
+		if c.Upgrade(w, r, &options, netip.Addr{}, func(error) {}) == nil {
 			go serveEcho(c)
 		}
 	}))

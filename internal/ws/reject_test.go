@@ -3,6 +3,7 @@ package ws_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ func TestAConnectionWithoutAReaderIsClosedAtOnce(t *testing.T) {
 	closed := make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := new(ws.Conn)
-		if err := c.Upgrade(w, r, &options, func(error) {}); err != nil {
+		if err := c.Upgrade(w, r, &options, netip.Addr{}, func(error) {}); err != nil {
 			t.Error(err)
 			return
 		}

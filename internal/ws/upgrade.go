@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/browserguard"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
@@ -43,11 +45,12 @@ var ErrOrigin = errors.New("pages of this origin may not connect: to allow them,
 // Upgrade performs the handshake (RFC 6455 section 4.2) and hijacks the connection from net/http or another server that
 // implements [http.Hijacker]. If the handshake fails, Upgrade answers the request with an error status and a sentence
 // that gives the reason, and returns the reason as an error. If, after the upgrade, the client does not read, the Conn
-// closes the connection and then calls the argument fail. The Conn calls fail at most once, from any goroutine.
+// closes the connection and then calls the argument fail. The Conn calls fail at most once, from any goroutine. The
+// argument client is the address of the client; behind a proxy, the connection has another address.
 //
 // After a successful Upgrade, the HTTP handler should leave the connection to another goroutine and return, because the
 // return of the handler frees the memory of the request.
-func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options, fail func(error)) error {
+func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options, client netip.Addr, fail func(error)) error {
 	if no := check(w, r, &options.Origins); no != nil {
 		if no.header[0] != "" {
 			w.Header().Set(no.header[0], no.header[1])
@@ -73,7 +76,7 @@ func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, options *Options,
 		_ = nc.Close()
 		return fmt.Errorf("the client is gone: %w", err)
 	}
-	c.init(nc, unread(rw.Reader), options, compress, fail)
+	c.init(nc, unread(rw.Reader), options, netlisten.ClientKey(client), compress, fail)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -93,7 +94,7 @@ func TestHandshakeOverHTTP2(t *testing.T) {
 	t.Parallel()
 	options := defaults()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if new(ws.Conn).Upgrade(w, r, &options, nil) == nil {
+		if new(ws.Conn).Upgrade(w, r, &options, netip.Addr{}, nil) == nil {
 			t.Error("HTTP/2 was upgraded")
 		}
 	}))
@@ -120,12 +121,12 @@ func TestUpgradeFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	if err := new(ws.Conn).Upgrade(w, r, &options, nil); err == nil || w.Code != http.StatusUpgradeRequired {
+	if err := new(ws.Conn).Upgrade(w, r, &options, netip.Addr{}, nil); err == nil || w.Code != http.StatusUpgradeRequired {
 		t.Errorf("without a connection: %v, status %d", err, w.Code)
 	}
 	ours, theirs := net.Pipe()
 	_ = ours.Close()
-	if err := new(ws.Conn).Upgrade(&hijackable{httptest.NewRecorder(), theirs}, r, &options, nil); err == nil {
+	if err := new(ws.Conn).Upgrade(&hijackable{httptest.NewRecorder(), theirs}, r, &options, netip.Addr{}, nil); err == nil {
 		t.Error("the connection was upgraded although the client is gone")
 	}
 	if _, err := theirs.Write([]byte{0}); err != io.ErrClosedPipe {
@@ -165,7 +166,7 @@ func FuzzUpgrade(f *testing.F) {
 		}()
 		w := &hijackable{httptest.NewRecorder(), theirs}
 		c := new(ws.Conn)
-		if c.Upgrade(w, r, &options, nil) != nil {
+		if c.Upgrade(w, r, &options, netip.Addr{}, nil) != nil {
 			if !slices.Contains([]int{400, 403, 405, 426}, w.Code) {
 				t.Fatalf("%q: status %d", headers, w.Code)
 			}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -420,7 +421,7 @@ func TestAPollingSessionDoesNotPayForALongerQueue(t *testing.T) {
 		var longest sendqueue.Queue
 		var failure error
 		config := sendqueue.Config{MaxMessages: 10, MaxBytes: limit, WriteTimeout: time.Minute, Budget: budget}
-		longest.Init(&config, nc, func(err error) { failure = err; _ = nc.Close() })
+		longest.Init(&config, nc, netip.Prefix{}, func(err error) { failure = err; _ = nc.Close() })
 		if longest.Add(make([]byte, limit-10_000)) {
 			longest.Flush()
 		}
@@ -481,6 +482,41 @@ func TestPollingSessionsShareABudget(t *testing.T) {
 		time.Sleep(time.Minute)
 		if used := budget.Used(); used != 0 {
 			t.Errorf("after the stop %d bytes count", used)
+		}
+	})
+}
+
+// The polling sessions of one address together pay for the budget, however short the queue of each is. They pay for what
+// other clients are sent, too.
+func TestOneAddressWithManyPollingSessionsPaysForTheBudget(t *testing.T) {
+	const limit = 200_000
+	budget, ip := sendqueue.NewBudget(limit), "203.0.113.1"
+	run(t, func(cfg *engine.Config) {
+		cfg.Budget, cfg.RemoteIP = budget, func(*http.Request) string { return ip }
+	}, func(t *testing.T, s *server) {
+		queue := func(c *echoClient, n int) {
+			if c.session.Queue(engine.Prepare(make([]byte, n))) {
+				c.session.Flush()
+			}
+			if used := budget.Used(); used > limit {
+				t.Fatalf("%d bytes wait", used)
+			}
+		}
+		for range 49 {
+			s.OpenPolling()
+			queue(s.lastClient(), 4_000)
+		}
+		ip = "203.0.113.2"
+		s.OpenPolling()
+		for range 4 {
+			queue(s.lastClient(), 8_000)
+		}
+		closed := 0
+		for _, c := range s.allClients()[:49] {
+			closed += c.timesClosed()
+		}
+		if closed < 8 || closed > 12 || s.lastClient().timesClosed() != 0 {
+			t.Errorf("%d sessions of the address with many are closed, and %d of the other", closed, s.lastClient().timesClosed())
 		}
 	})
 }

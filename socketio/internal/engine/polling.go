@@ -94,7 +94,7 @@ func (s *Session) beginPoll() (p *poll, twice bool) {
 // does nothing. The caller must hold s.mu.
 func (s *Session) flushToPoll() {
 	if s.poll != nil && len(s.queue.packets) > 0 {
-		s.answerPoll(s.queue.take(s.engine.cfg.Budget))
+		s.answerPoll(s.takeQueue())
 	}
 }
 

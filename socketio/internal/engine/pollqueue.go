@@ -27,23 +27,15 @@ func (q *pollQueue) add(packet []byte) {
 // packet counts for each session, because that costs less.
 const minShared = 8 << 10
 
-// longQueue is the number of bytes from which a session is closed if its next packet exceeds the budget.
-const longQueue = 16 << 10
-
 // count counts packet, the last packet of the queue, toward the budget b. shared is true if other sessions may hold the
-// same bytes. over is true if the budget is exceeded and the queue is a long one.
+// same bytes. over is true if the budget is exceeded.
 func (q *pollQueue) count(b *sendqueue.Budget, packet []byte, shared bool) (over bool) {
-	fits := true
-	switch {
-	case b == nil:
-	case shared && len(packet) >= minShared:
+	if shared && len(packet) >= minShared {
 		q.shared = append(q.shared, packet)
-		fits = b.TakeShared(packet)
-	default:
-		q.counted += len(packet)
-		fits = b.Take(len(packet))
+		return !b.TakeShared(packet)
 	}
-	return !fits && q.size >= longQueue
+	q.counted += len(packet)
+	return !b.Take(len(packet))
 }
 
 // take removes all packets from the queue and returns them. It gives their bytes back to the budget b, and wakes the

@@ -31,8 +31,7 @@ func packetOf(frame []byte) []byte {
 
 // Queue queues a message that the client did not request. prepared is a result of [Prepare]. Queue does not block. If
 // flush is true, the caller must call Flush. If the queue is full, Queue drops the message, and Flush closes the
-// session. If the queues of all clients exceed Config.Budget and the queue of the session is long, Flush closes the client
-// with the longest queue, or the session if no other queue is longer.
+// session. If the queues of all clients exceed Config.Budget, Flush relieves it, which may close the session.
 func (s *Session) Queue(prepared []byte) (flush bool) {
 	if socket := s.socket.Load(); socket != nil {
 		return socket.conn.Out.AddShared(prepared, nil)
@@ -51,7 +50,7 @@ func (s *Session) Queue(prepared []byte) (flush bool) {
 	p := packetOf(prepared)
 	s.queue.add(p)
 	if s.poll == nil {
-		s.excess = s.queue.count(s.engine.cfg.Budget, p, true) || s.excess
+		s.count(p, true)
 	}
 	return s.poll != nil || s.excess
 }
@@ -76,13 +75,15 @@ func (s *Session) Flush() {
 		return
 	}
 	s.mu.Lock()
-	full, excess, size := s.overflowed, s.excess, s.queue.size
+	full, excess := s.overflowed, s.excess
 	if s.excess = false; !full {
 		s.flushToPoll()
 	}
 	s.mu.Unlock()
-	if full || excess && !s.engine.cfg.Budget.Evict(size) {
+	if full {
 		s.closeWith(errQueueFull, typeClose, 0)
+	} else if excess {
+		s.engine.cfg.Budget.Relieve()
 	}
 }
 
@@ -115,7 +116,7 @@ func (s *Session) replyPolling(text []byte) bool {
 	}
 	p := slices.Concat(messageHead, text)
 	s.queue.add(p)
-	s.queue.count(s.engine.cfg.Budget, p, false)
+	s.count(p, false)
 	return true
 }
 

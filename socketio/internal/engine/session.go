@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/ws"
 )
 
@@ -40,13 +41,14 @@ type Session struct {
 
 	mu           sync.Mutex
 	state        state
-	awaitingPong bool          // a ping was sent and not answered
-	posting      bool          // a POST is running
-	excess       bool          // the budget was exceeded: the next Flush closes the longest queue
-	overflowed   bool          // a message was dropped because the queue was full: the next Flush closes the session
-	lastPacket   byte          // the answer to a GET while the session is closing and the queue is empty
-	poll         *poll         // the waiting GET, or nil
-	queue        pollQueue     // packets for the next GET
+	awaitingPong bool      // a ping was sent and not answered
+	posting      bool      // a POST is running
+	excess       bool      // the budget was exceeded: the next Flush relieves it
+	overflowed   bool      // a message was dropped because the queue was full: the next Flush closes the session
+	lastPacket   byte      // the answer to a GET while the session is closing and the queue is empty
+	poll         *poll     // the waiting GET, or nil
+	queue        pollQueue // packets for the next GET
+	place        sendqueue.Place
 	detached     time.Duration // when the session was last left without a waiting GET, since pinger.epoch
 	slots        chan struct{} // holds an element for each running request of a POST; created by the first
 	probe        *socket       // the WebSocket of an upgrade that has begun, or nil
@@ -209,6 +211,6 @@ func (s *Session) beginClose(last byte, grace time.Duration) (socket, probe *soc
 // forget drops the queued packets and removes the session from the engine. The caller must hold s.mu.
 func (s *Session) forget() {
 	s.state = closed
-	s.queue.take(s.engine.cfg.Budget)
+	s.takeQueue()
 	s.engine.remove(s)
 }

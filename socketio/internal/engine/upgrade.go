@@ -11,7 +11,7 @@ import (
 // "Upgrade"). If the server refuses the upgrade, the handshake still succeeds, because clients expect that, and the
 // server closes the WebSocket afterwards.
 func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
-	k := s.engine.accept(w, r)
+	k := s.engine.accept(w, r, s.remote.Addr())
 	if k == nil {
 		return
 	}
@@ -86,7 +86,7 @@ func (s *Session) completeUpgrade(k *socket) bool {
 	}
 	s.engine.attach(s)
 	s.state, s.probe, k.probeTimer = webSocket, nil, nil
-	for _, packet := range s.queue.take(s.engine.cfg.Budget) {
+	for _, packet := range s.takeQueue() {
 		k.conn.Out.Add(ws.TextFrame(packet)) // the caller flushes
 	}
 	s.socket.Store(k)

@@ -34,7 +34,7 @@ type socket struct {
 // openSocket opens a session over WebSocket and sends the open packet. registered is false if the handshake fails or the
 // engine is stopping, so that it has registered no session. If the engine is stopping, openSocket closes the WebSocket.
 func (e *Engine) openSocket(w http.ResponseWriter, r *http.Request, remote netip.AddrPort) (registered bool) {
-	k := e.accept(w, r)
+	k := e.accept(w, r, remote.Addr())
 	if k == nil {
 		return false
 	}
@@ -59,15 +59,15 @@ func (s *Session) setSocket(k *socket) bool {
 	return s.state == webSocket
 }
 
-// accept performs the WebSocket handshake and returns the socket. If the handshake fails, accept answers the HTTP
+// accept performs the WebSocket handshake of the client with the address and returns the socket. If the handshake fails, accept answers the HTTP
 // request with an error and returns nil.
-func (e *Engine) accept(w http.ResponseWriter, r *http.Request) *socket {
+func (e *Engine) accept(w http.ResponseWriter, r *http.Request, client netip.Addr) *socket {
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		badRequest.send(w)
 		return nil
 	}
 	k := new(socket)
-	if err := k.conn.Upgrade(w, r, &e.socket, k.doesNotRead); err != nil {
+	if err := k.conn.Upgrade(w, r, &e.socket, client, k.doesNotRead); err != nil {
 		e.cfg.Log.Debug("a WebSocket was not opened", "to", r.RemoteAddr, "error", err.Error())
 		return nil
 	}
