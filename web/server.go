@@ -46,6 +46,8 @@ type Server struct {
 	streams  *streams
 	buffered budget // bytes of bodies and answers in memory
 	uploads  budget // bytes in temporary files
+
+	abandoned budget // bodies of Contents that have not returned although their request has ended
 	guard
 	refusals      browserguard.Refusals
 	handler       http.Handler // serveRequest inside withLimits
@@ -56,6 +58,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	started   bool
+	draining  atomic.Bool
 	partsSeen int // the number of the API's parts that mountParts has seen
 	servers   []stopper
 	http      net.Addr
@@ -87,6 +90,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	isOriginal := slices.Contains(s.api.Parts(), any(original{}))
 	s.fixed, s.jsonp = newFixed(api.Config(), &cfg.Common, isOriginal), choice(cfg.Common.JSONP, isOriginal)
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
+	s.abandoned.max = maxAbandoned
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
 	if err := s.mountParts(); err != nil {
@@ -148,6 +152,7 @@ func (s *Server) Start(ctx context.Context) error {
 		s.api.Listening(netlisten.Port(secure))
 	}
 	s.started = true
+	s.draining.Store(false)
 	s.api.Stats.Section("webServer", s.stats)
 	return nil
 }
@@ -191,6 +196,20 @@ func (s *Server) newServer() *http.Server {
 		Handler:        s.handler,
 		MaxHeaderBytes: common.MaxHeaderBytes,
 		ErrorLog:       slog.NewLogLogger(s.api.Log().Handler(), slog.LevelDebug),
+	}
+}
+
+// Drain makes each further response close its connection: HTTP/1.1 clients read "Connection: close", HTTP/2 clients read
+// GOAWAY after the response. So clients that send requests all the time move to another process before Stop, which
+// closes idle connections, and lose no request. Drain is undone by the next Start.
+func (s *Server) Drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining.Store(true)
+	for _, srv := range s.servers {
+		if d, ok := srv.(interface{ Drain() }); ok {
+			d.Drain()
+		}
 	}
 }
 
