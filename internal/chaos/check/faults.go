@@ -1,0 +1,190 @@
+package check
+
+import (
+	"math"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/chaos/history"
+)
+
+const forever = time.Duration(math.MaxInt64)
+
+// window is a fault with its begin and end.
+type window struct {
+	history.Fault
+	from, to time.Duration
+	proc     int32 // the target if it is a process of the history, else −1
+	ref      ref
+}
+
+func (f *window) overlaps(from, to time.Duration) bool { return f.from <= to && from <= f.to }
+
+// settled returns the time from which the servers and nodes work as before an outage: nodes have connected and pulsed
+// again, and settling after a new server process is over.
+func (f *window) settled() time.Duration {
+	if f.to == forever {
+		return forever
+	}
+	switch f.Kind {
+	case history.FaultRedisRestart, history.FaultFailover, history.FaultSplit:
+		return f.to + settling
+	}
+	return f.to + reconnecting
+}
+
+// clockStep is a new offset of Redis' wall clock, valid from a time on.
+type clockStep struct{ from, offset time.Duration }
+
+// faults are known before the laws see the first event.
+type faults struct {
+	list    []window
+	clock   []clockStep
+	lastEnd time.Duration // of all faults, forever if one never ends
+	byProc  map[int32][]int
+	outages []int
+	lossy   []int
+	steps   []int
+}
+
+func (f *faults) add(w window) {
+	i := len(f.list)
+	f.list = append(f.list, w)
+	if w.proc >= 0 {
+		f.byProc[w.proc] = append(f.byProc[w.proc], i)
+	}
+	if w.Kind.Outage() {
+		f.outages = append(f.outages, i)
+	}
+	if w.Lossy {
+		f.lossy = append(f.lossy, i)
+	}
+	if w.Kind == history.FaultStep || w.Kind.Outage() {
+		f.steps = append(f.steps, i)
+	}
+}
+
+// seal is called when all windows have their ends.
+func (f *faults) seal() {
+	for i := range f.list {
+		f.lastEnd = max(f.lastEnd, f.list[i].to)
+	}
+}
+
+// quiet reports whether no fault lasts, begins or ended within the time before from.
+func (f *faults) quiet(from, to, before time.Duration) bool {
+	for i := range f.list {
+		w := &f.list[i]
+		if w.from <= to && (w.to == forever || w.to+before > from) {
+			return false
+		}
+	}
+	return true
+}
+
+// answering reports whether the servers work for nodes at this time.
+func (f *faults) answering(at time.Duration) bool {
+	for _, i := range f.outages {
+		if w := &f.list[i]; w.from <= at && at < w.settled() {
+			return false
+		}
+	}
+	return true
+}
+
+// outage returns how much of the time from…to servers did not answer.
+func (f *faults) outage(from, to time.Duration) (sum time.Duration) {
+	covered := from
+	for _, i := range f.outages { // in the order of their begins
+		w := &f.list[i]
+		begin, end := max(w.from, covered), min(w.to, to)
+		if end > begin {
+			sum += end - begin
+			covered = end
+		}
+	}
+	return sum
+}
+
+// jumps counts the faults that can move the guarded clock by up to 2 s each.
+func (f *faults) jumps(from, to time.Duration) (n int) {
+	for _, i := range f.steps {
+		if f.list[i].overlaps(from, to) {
+			n++
+		}
+	}
+	return n
+}
+
+// ofNode returns a fault of the process that can cost it its runs and that touches the time from…to, or nil.
+func (f *faults) ofNode(proc int32, from, to time.Duration) *window {
+	for _, i := range f.byProc[proc] {
+		if w := &f.list[i]; w.Kind.Node() && w.overlaps(from, to) {
+			return w
+		}
+	}
+	return nil
+}
+
+// stopped returns a pause of the process that touches the time from…to, or nil.
+func (f *faults) stopped(proc int32, from, to time.Duration) *window {
+	for _, i := range f.byProc[proc] {
+		if w := &f.list[i]; w.Kind == history.FaultPause && w.overlaps(from, to) {
+			return w
+		}
+	}
+	return nil
+}
+
+// anyNode returns a fault of any node that touches the time from…to, or nil.
+func (f *faults) anyNode(from, to time.Duration) *window {
+	for i := range f.list {
+		if w := &f.list[i]; w.Kind.Node() && w.overlaps(from, to) {
+			return w
+		}
+	}
+	return nil
+}
+
+// forgets returns the fault by which servers may have lost an effect that happened between two times, or nil.
+func (f *faults) forgets(from, to time.Duration) *window {
+	for _, i := range f.lossy {
+		if w := &f.list[i]; w.from-lossBefore <= to && from <= w.to {
+			return w
+		}
+	}
+	return nil
+}
+
+// wall returns the latest time that Redis' wall clock showed in the minute before at, in Unix nanoseconds. It returns
+// false if no clock is recorded.
+func (f *faults) wall(at time.Duration) (int64, bool) {
+	latest, found := int64(math.MinInt64), false
+	for i, c := range f.clock {
+		until := at
+		if i+1 < len(f.clock) {
+			until = min(at, f.clock[i+1].from)
+		}
+		if c.from > at || until < at-time.Minute {
+			continue
+		}
+		// A step is recorded after it was made, so it counts from the begin of its fault.
+		latest, found = max(latest, int64(until+c.offset)), true
+	}
+	for _, i := range f.steps {
+		if w := &f.list[i]; w.Kind == history.FaultStep && w.overlaps(at-time.Minute, at) && found {
+			latest = max(latest, int64(at+f.offsetAfter(w)))
+		}
+	}
+	return latest, found
+}
+
+// offsetAfter returns the largest offset that is recorded within the fault.
+func (f *faults) offsetAfter(w *window) time.Duration {
+	offset := time.Duration(math.MinInt64) / 2
+	for _, c := range f.clock {
+		if w.from <= c.from && c.from <= w.to {
+			offset = max(offset, c.offset)
+		}
+	}
+	return offset
+}
