@@ -7,8 +7,8 @@ import (
 	"github.com/actionhero-go/actionhero/internal/bytebudget"
 )
 
-// One address may have as many bytes as are still free, so it leaves as many to the others as it has. What is given back
-// is free again, and a client that holds nothing is not in the budget.
+// One address may have as many bytes as are free for the others, so it leaves as many to the others as it has. Bytes that are
+// given back are free again, and a client that holds nothing is not in the budget.
 func TestOneAddressLeavesRoomForTheOthers(t *testing.T) {
 	t.Parallel()
 	b := bytebudget.New(1000)
