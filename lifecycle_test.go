@@ -464,7 +464,7 @@ func TestARequestThatAStopCancelsIsCutHoweverSoonItEnds(t *testing.T) {
 			_, err := dispatch(t, api, "polls")
 			failed(t, "cancelled", err, actionhero.CodeUnavailable, "The server is stopping")
 			return ctx.Err()
-		}}, parts{stop: func(context.Context) error {
+		}}, parts{grace: time.Hour, stop: func(context.Context) error { // the time of the requests has not begun
 			if _, err := dispatch(t, api, "quick"); err != nil {
 				t.Error(err)
 			}
