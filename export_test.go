@@ -1,12 +1,22 @@
 package actionhero
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // RoomsHere returns how many rooms this node keeps in memory.
 func (r *Rooms) RoomsHere() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return len(r.rooms)
+}
+
+// RoomsWithMemory returns for how many rooms the map of rooms has had memory since it was built.
+func (r *Rooms) RoomsWithMemory() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.peak
 }
 
 // HalfMove brings a client as far as the middle of a Join, or an Add: it is in the room, and nothing else has changed.
@@ -18,17 +28,20 @@ func (r *Rooms) HalfMove(c *Conn, room string, added bool) error {
 }
 
 // Ended returns the channel whose end ends Wait.
-func (api *API) Ended() <-chan struct{} { return *api.ended.Load() }
+func (api *API) Ended() <-chan struct{} { return api.ended.Load().done }
 
 // LargestLogBuffer returns the capacity of the largest of some buffers in the pool of log buffers, in bytes.
 func LargestLogBuffer() (most int) {
-	var taken []*[]byte
+	var taken []*logScratch
 	for range 100 {
-		buf := logBuffers.Get().(*[]byte)
-		most, taken = max(most, cap(*buf)), append(taken, buf)
+		s := logScratches.Get().(*logScratch)
+		most, taken = max(most, cap(s.params)), append(taken, s)
 	}
-	for _, buf := range taken {
-		logBuffers.Put(buf)
+	for _, s := range taken {
+		logScratches.Put(s)
 	}
 	return most
 }
+
+// StartedAt returns the time from which API.Uptime counts.
+func (api *API) StartedAt() time.Time { return *api.startedAt.Load() }

@@ -26,9 +26,13 @@ func appendStatus(dst []byte, status int) []byte {
 // this package sends the response, for example Content-Length and Connection.
 func (c *call) appendHeader(dst []byte) []byte {
 	var space [16]string
-	c.coding = c.header.Get("Transfer-Encoding")
-	for _, name := range sortedNames(space[:0], c.header) {
-		values := c.header[name]
+	header := c.header
+	if header == nil && c.prepared != nil {
+		header = c.Header()
+	}
+	c.coding = header.Get("Transfer-Encoding")
+	for _, name := range sortedNames(space[:0], header) {
+		values := header[name]
 		switch name {
 		case "Content-Type":
 			c.hasType = true
@@ -146,7 +150,7 @@ func (c *call) appendDefaults(dst, body []byte) []byte {
 	if !c.hasDate {
 		dst = append(dst, date()...)
 	}
-	c.closes = c.closes || c.conn.server.stopping.Load()
+	c.closes = c.closes || c.conn.server.ending.Load() != 0
 	if c.closes && c.status != http.StatusSwitchingProtocols && !hasToken(c.connection, "close") {
 		return append(dst, "Connection: close\r\n"...)
 	}
