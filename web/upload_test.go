@@ -215,7 +215,7 @@ func TestUploadsShareABudget(t *testing.T) {
 	contentType, waiting := form(t, part{"upload", "a", text}, part{"text", "", "wait"})
 	first := make(chan testkit.Reply, 1)
 	go func() {
-		defer close(first) // also if Send ends the goroutine
+		defer close(first) // also if Send fails the test
 		first <- s.HTTP(t).Send("POST", "/api/store", strings.NewReader(waiting), contentType)
 	}()
 	<-begun
