@@ -292,7 +292,6 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 	if rm == nil {
 		return nil
 	}
-	pooled := targets.Get().(*[]*member)
 	rm.delivery.Lock()
 	defer rm.delivery.Unlock()
 	if m.Kind != backend.Said {
@@ -304,6 +303,7 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 	} else if m.At.Seq != 0 {
 		rm.last = m.At
 	}
+	pooled := targets.Get().(*[]*member)
 	rm.mu.Lock()
 	members := append((*pooled)[:0], rm.members...)
 	rm.mu.Unlock()

@@ -28,14 +28,10 @@ var (
 type room struct {
 	name string
 
-<<<<<<< HEAD
 	delivery sync.Mutex       // held while a message is queued for the members; see awaitDelivery
 	last     backend.Position // of the last message that was queued for the members; guarded by delivery
 	notices  noticeBudget     // guarded by delivery
-=======
-	delivery sync.Mutex // held while a message is queued for the members; see awaitDelivery
-	filter   *filter    // calls the Deliver functions; nil until the first message for which there are some; guarded by delivery
->>>>>>> main
+	filter   *filter          // calls the Deliver functions; nil until the first message for which there are some; guarded by delivery
 
 	mu       sync.Mutex
 	members  []*member
