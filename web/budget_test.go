@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
@@ -33,7 +34,9 @@ func repeat() actionhero.Part {
 func TestUnreadAnswersShareABudget(t *testing.T) {
 	t.Parallel()
 	const most = 24 << 20
-	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBufferedBytes = most }, repeat())
+	s := start(t, func(cfg *server.Config) {
+		cfg.CommonWeb.MaxBufferedBytes, cfg.CommonWeb.WriteTimeout = most, time.Hour // the answers stay unread to the end
+	}, repeat())
 	unread := func(other, times int) {
 		nc, err := s.DialHTTP()
 		if err != nil {
@@ -82,6 +85,7 @@ func TestOneClientDoesNotUseUpTheBudget(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) {
 		cfg.CommonWeb.MaxBufferedBytes, cfg.CommonWeb.TrustedProxies = 8<<20, []string{"127.0.0.1"}
+		cfg.CommonWeb.ReadTimeout = time.Hour // the slow requests stay to the end
 	}, repeat())
 	c := s.HTTP(t)
 	for range 4 {
