@@ -15,6 +15,7 @@ var withoutBytes = map[string]string{
 	"room.go":                 "slices of pointers, which are cleared",
 	"tasks.go":                "a Params value that is cleared",
 	"web/compress.go":         "encoders, which are reset",
+	"internal/http1/call.go":  "requests, whose fields are cleared",
 	"internal/jsonx/codec.go": "a writer of the buffer of its caller",
 }
 

@@ -53,7 +53,7 @@ var onlyFor = map[string][]string{
 	"internal/testkit":                          {"internal/testkit"}, // and tests
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"cli"},
-	"github.com/klauspost/compress":             {"web", "internal/ws"},
+	"github.com/klauspost/compress":             {"web", "internal/ws", "internal/logging"},
 	"github.com/rs/cors":                        {"web"},
 	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config"},
 	"github.com/BurntSushi/toml":                {"internal/config"},

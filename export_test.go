@@ -22,13 +22,13 @@ func (api *API) Ended() <-chan struct{} { return *api.ended.Load() }
 
 // LargestLogBuffer returns the capacity of the largest of some buffers in the pool of log buffers, in bytes.
 func LargestLogBuffer() (most int) {
-	var taken []*[]byte
+	var taken []*logScratch
 	for range 100 {
-		buf := logBuffers.Get().(*[]byte)
-		most, taken = max(most, cap(*buf)), append(taken, buf)
+		s := logScratches.Get().(*logScratch)
+		most, taken = max(most, cap(s.params)), append(taken, s)
 	}
-	for _, buf := range taken {
-		logBuffers.Put(buf)
+	for _, s := range taken {
+		logScratches.Put(s)
 	}
 	return most
 }

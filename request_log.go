@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/poison"
 )
 
@@ -63,10 +64,31 @@ func (r *Request) findID() string {
 	}
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(random[:])
+	var text [2 * len(random)]byte
+	hex.Encode(text[:], random[:])
+	return string(text[:])
 }
 
-var logBuffers = sync.Pool{New: func() any { return new([]byte) }}
+// logScratch is the memory in which a log line is put together.
+type logScratch struct {
+	lines  lineHandler // the handler of the line, or nil if the handler may keep the attributes
+	attrs  [16]slog.Attr
+	params []byte
+}
+
+var logScratches = sync.Pool{New: func() any { return new(logScratch) }}
+
+func newLogScratch(log *slog.Logger) *logScratch {
+	s := logScratches.Get().(*logScratch)
+	s.lines, _ = log.Handler().(lineHandler)
+	return s
+}
+
+func (s *logScratch) free() {
+	clear(s.attrs[:])
+	poison.Bytes(s.params)
+	logScratches.Put(s)
+}
 
 // logRequest writes the log line of a request if the request failed with [CodeInternal] or if Config.LogRequests is
 // set. failure is the error of the request, or nil.
@@ -82,8 +104,9 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	if !api.log.Enabled(context.Background(), level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 16)
-	attrs = append(attrs, slog.String("remote", req.RemoteIP), slog.String("request_id", req.ID()))
+	s, now := newLogScratch(api.log), time.Now()
+	defer s.free()
+	attrs := append(s.attrs[:0], slog.String("remote", req.RemoteIP), slog.String("request_id", req.ID()))
 	if req.Conn != nil {
 		attrs = append(attrs, slog.String("conn_id", req.Conn.ID))
 	}
@@ -91,7 +114,7 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	if failure != nil {
 		attrs = append(attrs, slog.String("code", failure.Code.String()))
 	}
-	attrs = append(attrs, slog.String("params", req.loggedParams()), slog.Float64("duration", milliseconds(time.Since(req.Started))))
+	attrs = append(attrs, slog.String("params", req.loggedParams(s)), slog.Float64("duration", milliseconds(now.Sub(req.Started))))
 	if failure != nil {
 		attrs = append(attrs, slog.String("error", shortened(failure.Message, maxLoggedError)))
 		if cause := causeText(failure.Err); cause != "" && cause != failure.Message {
@@ -102,7 +125,7 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	if req.Transport != "web" {
 		message = "[action @ " + req.Transport + "]"
 	}
-	logLine(api.log, level, message, attrs)
+	s.write(api.log, now, level, message, attrs)
 }
 
 // logExtra appends what only the transport of the request knows. transport.Details documents the methods.
@@ -125,14 +148,14 @@ func (r *Request) logExtra(attrs []slog.Attr, failure *Error) []slog.Attr {
 	return attrs
 }
 
-// loggedParams returns the params of the request as JSON for a log line.
-func (r *Request) loggedParams() string {
-	buf := logBuffers.Get().(*[]byte)
-	*buf = r.Params.appendJSON((*buf)[:0], r.API, maxLogged)
-	text := string(*buf)
-	poison.Bytes(*buf)
-	logBuffers.Put(buf)
-	return text
+// loggedParams returns the params of the request as JSON for a log line. The text is valid until s is freed, or longer if
+// the handler of the line may keep the text.
+func (r *Request) loggedParams(s *logScratch) string {
+	s.params = r.Params.appendJSON(s.params[:0], r.API, maxLogged)
+	if s.lines == nil {
+		return string(s.params)
+	}
+	return jsonx.ViewString(s.params)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -163,10 +186,20 @@ func causeText(err error) (text string) {
 	return err.Error()
 }
 
-// logLine logs a record without its source position: the position would always be in this package, and finding it costs
-// a third of the line.
-func logLine(log *slog.Logger, level slog.Level, message string, attrs []slog.Attr) {
-	record := slog.NewRecord(time.Now(), level, message, 0)
+// write logs a record without its source position: the position would always be in this package, and finding it costs a
+// third of the line.
+func (s *logScratch) write(log *slog.Logger, now time.Time, level slog.Level, message string, attrs []slog.Attr) {
+	if s.lines != nil {
+		_ = s.lines.HandleLine(now, level, message, attrs)
+		return
+	}
+	record := slog.NewRecord(now, level, message, 0)
 	record.AddAttrs(attrs...)
 	_ = log.Handler().Handle(context.Background(), record) // as slog.Logger does: a handler reports its own failures
+}
+
+// lineHandler is a handler of package internal/logging. It does not keep attrs or their values, so that a line needs no
+// memory of its own.
+type lineHandler interface {
+	HandleLine(at time.Time, level slog.Level, message string, attrs []slog.Attr) error
 }

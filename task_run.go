@@ -66,13 +66,15 @@ func (t *Tasks) log(req *Request, o backend.Outcome) {
 	if level == slog.LevelInfo && !t.api.cfg.LogRequests || !log.Enabled(context.Background(), level) {
 		return
 	}
-	attrs := append(make([]slog.Attr, 0, 9),
+	s, now := newLogScratch(log), time.Now()
+	defer s.free()
+	attrs := append(s.attrs[:0],
 		slog.String("request_id", req.ID()),
 		slog.String("task", shortened(req.Action, maxLoggedName)),
 		slog.Uint64("job", req.Job.ID),
 		slog.Int("attempt", req.Job.Attempt),
-		slog.String("params", req.loggedParams()),
-		slog.Float64("duration", milliseconds(time.Since(req.Started))),
+		slog.String("params", req.loggedParams(s)),
+		slog.Float64("duration", milliseconds(now.Sub(req.Started))),
 		slog.String("state", o.State.String()))
 	if o.Delay > 0 {
 		attrs = append(attrs, slog.Float64("again_in", milliseconds(o.Delay)))
@@ -80,5 +82,5 @@ func (t *Tasks) log(req *Request, o backend.Outcome) {
 	if o.Error != "" {
 		attrs = append(attrs, slog.String("error", shortened(o.Error, maxLoggedCause)))
 	}
-	logLine(log, level, "[task]", attrs)
+	s.write(log, now, level, "[task]", attrs)
 }

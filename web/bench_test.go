@@ -1,9 +1,16 @@
 package web_test
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"testing"
 
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/http1"
+	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/web"
 )
@@ -37,5 +44,64 @@ func BenchmarkAction(b *testing.B) {
 	}
 	if w.n == 0 {
 		b.Fatal("there is no response")
+	}
+}
+
+// endless is a connection that receives the same request n times and discards the responses.
+type endless struct {
+	net.Conn
+	request []byte
+	unread  []byte // the rest of the request
+	left    int    // further requests
+	n       int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if len(e.unread) == 0 {
+		if e.left == 0 {
+			return 0, io.EOF
+		}
+		e.left--
+		e.unread = e.request
+	}
+	n := copy(p, e.unread)
+	e.unread = e.unread[n:]
+	return n, nil
+}
+
+func (e *endless) Write(p []byte) (int, error) { e.n += len(p); return len(p), nil }
+func (e *endless) Close() error                { return nil }
+func (e *endless) RemoteAddr() net.Addr        { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1234} }
+
+// BenchmarkFastPath measures a request with two params on a connection of the fast path, without the time of the kernel.
+func BenchmarkFastPath(b *testing.B) {
+	for _, logged := range []bool{false, true} {
+		b.Run(map[bool]string{false: "plain", true: "logged"}[logged], func(b *testing.B) {
+			log, file, err := logging.New(logging.Config{File: "api.log", Folder: b.TempDir(), MaxSize: 1 << 40})
+			if err != nil {
+				b.Fatal(err)
+			}
+			file.Open()
+			defer file.Close()
+			api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: log, LogRequests: logged}, builtin.Stock...)
+			if err != nil {
+				b.Fatal(err)
+			}
+			s, err := web.New(api, web.Config{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			engine := http1.New(http1.Config{
+				Handler: s, Eligible: func(string, string) bool { return true }, OnPhase: func(net.Conn, http1.Phase) {}, MaxHead: 8 << 10, Log: log,
+				Fallback: func(net.Conn, []byte) { b.Fatal("fallback") },
+			})
+			nc := &endless{request: []byte("GET /api/randomNumber?limit=10&offset=5 HTTP/1.1\r\nHost: localhost\r\n\r\n"), left: b.N}
+			b.ReportAllocs()
+			b.ResetTimer()
+			engine.Serve(nc)
+			if nc.n == 0 {
+				b.Fatal("there is no response")
+			}
+		})
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/actionhero-go/actionhero"
 )
@@ -13,10 +15,11 @@ import (
 // call is the state of one HTTP request for an action or a file. The field Extra of the actionhero.Request points to
 // the call, so that functions like SetStatus find it.
 type call struct {
-	scope                 // until the action returns
-	hijackedByAction bool // the action called Writer
-	returned         bool // the dispatch has returned
-	exited           bool // the action has ended its goroutine
+	scope                        // until the action returns
+	hijackedByAction bool        // the action called Writer
+	returned         bool        // the dispatch has returned
+	exited           bool        // the action has ended its goroutine
+	lent             atomic.Bool // the action has got r
 	server           *Server
 	req              actionhero.Request
 	w                http.ResponseWriter
@@ -32,7 +35,10 @@ type call struct {
 
 // RequestHeader returns the value of the header with the given name in the HTTP request. The method
 // actionhero.Request.Header calls RequestHeader through an interface.
-func (c *call) RequestHeader(name string) string { return c.r.Header.Get(name) }
+func (c *call) RequestHeader(name string) (value string) {
+	_ = c.use(func() error { value = c.r.Header.Get(name); return nil })
+	return value
+}
 
 // finish ends the use of the request and its response by the app. If the action has not returned, because it ended its
 // goroutine with [runtime.Goexit], finish sends an internal error.
@@ -92,12 +98,30 @@ func callFrom(ctx context.Context) *call {
 }
 
 // Request returns the HTTP request of the action that runs with ctx. If the request came over another transport than
-// HTTP, Request returns nil. The body of the request ends when the action returns.
+// HTTP, Request returns nil. The body of the request ends when the action returns. A first call after that returns an empty
+// request.
 func Request(ctx context.Context) *http.Request {
-	if c := callFrom(ctx); c != nil {
+	c := callFrom(ctx)
+	if c == nil {
+		return nil
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if !c.over {
+		c.lent.Store(true)
+	}
+	if c.lent.Load() {
 		return c.r
 	}
-	return nil
+	return &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/"}, Header: http.Header{}, Body: http.NoBody}
+}
+
+// reuse permits the fast path to reuse the request and its writer, unless the action has got the request. It must be the
+// last use of the call.
+func (c *call) reuse() {
+	if fast, ok := c.w.(interface{ Reuse() }); ok && !c.lent.Load() {
+		fast.Reuse()
+	}
 }
 
 // SetStatus sets the HTTP status of the response if the action succeeds. status must be from 200 to 599; after any other

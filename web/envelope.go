@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/browserguard"
+	"github.com/actionhero-go/actionhero/internal/http1"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/poison"
 	"github.com/actionhero-go/actionhero/transport"
@@ -24,10 +26,11 @@ var statuses = map[actionhero.Code]int{
 
 // fixed holds the headers and the JSON text that are the same in all responses.
 type fixed struct {
-	headers []header // all responses share the slices of values: no code may change these slices
-	server  string   // `"serverInformation":{"serverName":…,"apiVersion":…,"requestDuration":`
-	echo    bool     // responses of actions repeat the params
-	cached  bool     // the configuration has a header Cache-Control
+	headers                 []header        // all responses share the slices of values: no code may change these slices
+	prepared, private, json *http1.Prepared // headers; the same, of a response to an action; and of one in JSON
+	server                  string          // `"serverInformation":{"serverName":…,"apiVersion":…,"requestDuration":`
+	echo                    bool            // responses of actions repeat the params
+	cached                  bool            // the configuration has a header Cache-Control
 }
 
 var (
@@ -57,13 +60,25 @@ func newFixed(cfg actionhero.Config, common *CommonConfig, isOriginal bool) fixe
 	for name, values := range headers {
 		f.headers = append(f.headers, header{name, values})
 	}
+	f.prepared = http1.Prepare(maps.Clone(headers))
+	if !f.cached {
+		headers["Cache-Control"] = privateNoStore
+	}
+	f.private = http1.Prepare(maps.Clone(headers))
+	headers["Content-Type"] = jsonType
+	f.json = http1.Prepare(headers)
 	text := jsonx.AppendString([]byte(`"serverInformation":{"serverName":`), cfg.ServerName)
 	text = jsonx.AppendString(append(text, `,"apiVersion":`...), cfg.APIVersion)
 	f.server = string(append(text, `,"requestDuration":`...))
 	return f
 }
 
-func (f *fixed) set(h http.Header) {
+// set sets the headers that all responses have.
+func (f *fixed) set(w http.ResponseWriter) {
+	if swapPrepared(w, nil, f.prepared) {
+		return
+	}
+	h := w.Header()
 	for i := range f.headers {
 		h[f.headers[i].name] = f.headers[i].values
 	}
@@ -71,10 +86,26 @@ func (f *fixed) set(h http.Header) {
 
 // setPrivate sets the header Cache-Control of a response to an action, unless the configuration has this header. An
 // action may change the header.
-func (f *fixed) setPrivate(h http.Header) {
-	if !f.cached {
-		h["Cache-Control"] = privateNoStore
+func (f *fixed) setPrivate(w http.ResponseWriter) {
+	if !swapPrepared(w, f.prepared, f.private) && !f.cached {
+		w.Header()["Cache-Control"] = privateNoStore
 	}
+}
+
+// setJSON sets the header Content-Type of an envelope.
+func (f *fixed) setJSON(w http.ResponseWriter) {
+	if !swapPrepared(w, f.private, f.json) {
+		w.Header()["Content-Type"] = jsonType
+	}
+}
+
+// swapPrepared replaces the headers old of a response over the fast path with the headers next. It returns false if the
+// headers must be set one by one.
+func swapPrepared(w http.ResponseWriter, old, next *http1.Prepared) bool {
+	fast, ok := w.(interface {
+		SwapPrepared(old, p *http1.Prepared) bool
+	})
+	return ok && fast.SwapPrepared(old, next)
 }
 
 // isPrivate reports whether h has the header that setPrivate has set.
@@ -131,13 +162,12 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 	}()
 	callback, form := c.callback, req.Params.Get("outputType")
 	body, failure := (*buf)[:0], (*actionhero.Error)(nil)
-	header := c.w.Header()
 	switch {
 	case callback != "":
 		body = append(append(body, callback...), '(')
 		body, failure = s.appendEnvelope(body, req, out, err)
 		body = append(body, ");"...)
-		header["Content-Type"] = javascriptType
+		c.w.Header()["Content-Type"] = javascriptType
 	case form == "xml":
 		body, failure = s.appendEnvelope(body, req, out, err)
 		as, fits := appendXML(nil, body)
@@ -145,19 +175,19 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 			body, failure = s.appendEnvelope(body[:0], req, nil, errXMLTooLarge)
 			as, fits = appendXML(nil, body)
 		}
-		if header["Content-Type"] = jsonType; fits { // an error too large as XML is sent as JSON
-			body, header["Content-Type"] = as, xmlType
+		if c.w.Header()["Content-Type"] = jsonType; fits { // an error too large as XML is sent as JSON
+			body, c.w.Header()["Content-Type"] = as, xmlType
 		}
 	default:
 		body, failure = s.appendEnvelope(body, req, out, err)
-		header["Content-Type"] = jsonType
+		s.fixed.setJSON(c.w)
 	}
 	*buf = body
 	if failure != nil {
 		s.cleanHeader(c, failure)
 	}
 	if failure != nil && failure.RetryAfter > 0 {
-		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
+		c.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
 	}
 	c.release()
 	if n := int64(len(body)); n > maxFree {
@@ -179,7 +209,7 @@ func (s *Server) cleanHeader(c *call, failure *actionhero.Error) {
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified", "Expires"} {
 		delete(header, name)
 	}
-	s.fixed.setPrivate(header)
+	s.fixed.setPrivate(c.w)
 	if failure.Code == actionhero.CodeInternal {
 		header["X-Request-Id"] = []string{c.req.ID()}
 	}
@@ -200,7 +230,6 @@ func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 }
 
 func (s *Server) send(c *call, status int, body []byte) {
-	header := c.w.Header()
 	if c.exited {
 		s.sendAtOnce(c, status, body)
 		return
@@ -208,6 +237,7 @@ func (s *Server) send(c *call, status int, body []byte) {
 	// A compressed response that repeats params shows by its length whether a param is equal to a secret in it.
 	secretive := s.fixed.echo && browserguard.HasCredentials(c.r)
 	if len(body) >= minCompressed && *s.cfg.Common.Compress && !secretive {
+		header := c.w.Header()
 		header.Add("Vary", "Accept-Encoding")
 		if coding := accepted(c.r, gzipCoding); coding != nil && header["Content-Encoding"] == nil {
 			header.Set("Content-Encoding", coding.name)
@@ -220,7 +250,7 @@ func (s *Server) send(c *call, status int, body []byte) {
 		}
 	}
 	if c.r.ProtoMajor == 2 && status != http.StatusNoContent && status != http.StatusNotModified {
-		header["Content-Length"] = []string{strconv.Itoa(len(body))} // the response may be flushed before its end
+		c.w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))} // the response may be flushed before its end
 	}
 	if status != http.StatusOK {
 		c.w.WriteHeader(status)

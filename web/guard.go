@@ -103,7 +103,7 @@ func (s *Server) hostOf(r *http.Request) string {
 
 func (s *Server) refuseHost(w http.ResponseWriter, r *http.Request) {
 	c := &call{server: s, w: w, r: r, status: http.StatusMisdirectedRequest}
-	s.fixed.set(w.Header())
+	s.fixed.set(w)
 	s.begin(c)
 	host := s.hostOf(r)
 	s.refusals.Warn(s.api.Log(), "requests are refused: their host is not in commonWeb.allowedHosts", "host", browserguard.Shown(host), "to", c.req.RemoteIP)

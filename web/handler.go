@@ -61,7 +61,7 @@ func (s *Server) serveUnmounted(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
-	s.fixed.set(w.Header())
+	s.fixed.set(w)
 	if s.cors != nil && !isPreflight(r) {
 		s.cors.HandlerFunc(w, r) // adds headers
 	}
@@ -87,6 +87,7 @@ func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 		redirect(c, "./"+s.cfg.Common.URLPathForFiles+"/", http.StatusFound)
 	default:
 		s.serveAction(c, req, t, err)
+		c.reuse()
 	}
 }
 
@@ -242,7 +243,7 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 		}
 	}
 	req.Err = c.clientError(err)
-	s.fixed.setPrivate(c.w.Header())
+	s.fixed.setPrivate(c.w)
 	out, err := s.api.Dispatch(c.r.Context(), req)
 	c.returned = true
 	c.end()

@@ -221,7 +221,7 @@ func (s *Server) guardMounted(w http.ResponseWriter, r *http.Request) (done bool
 		return false
 	}
 	c := &call{server: s, w: w, r: r}
-	s.fixed.set(w.Header())
+	s.fixed.set(w)
 	s.begin(c)
 	s.refuse(c, actionhero.Errorf(actionhero.CodePermissionDenied, "a page of another site may not send %s to this path: %s", r.Method, s.remedy(r)))
 	return true

@@ -15,10 +15,16 @@ import (
 )
 
 // call is one request and its response. The type call is also the context.Context of the request and, in response.go,
-// the http.ResponseWriter. The request, its context and its response therefore need little more than one allocation.
+// the http.ResponseWriter.
 type call struct {
-	conn    *conn
-	request *http.Request
+	mu sync.Mutex // guards the fields of the context, and conn; it is never copied or reset
+	callState
+}
+
+type callState struct {
+	conn         *conn
+	request      *http.Request
+	requestSpace http.Request
 
 	// The request:
 	method, path, host string
@@ -31,13 +37,57 @@ type call struct {
 	body               body
 
 	// The context:
-	mu     sync.Mutex
 	real   context.Context // created when the handler needs one
 	cancel context.CancelFunc
 	read   chan struct{} // closed when readInBackground returns
 	ended  bool          // the handler has returned
 
+	reusable bool // see Reuse
 	response
+}
+
+// calls holds the calls that later requests may use again.
+var calls = sync.Pool{New: func() any { return new(call) }}
+
+// takeCall returns a call without any values, except an empty map of headers.
+func takeCall(c *conn, method string) *call {
+	call := calls.Get().(*call)
+	header := call.requestSpace.Header
+	if header == nil {
+		header = make(http.Header)
+	}
+	call.mu.Lock()
+	call.conn = c
+	call.mu.Unlock()
+	call.method = method
+	call.requestSpace = *emptyRequest.WithContext(call)
+	call.requestSpace.Header = header
+	return call
+}
+
+// Reuse permits this package to use the request, the headers of the request and the writer for a later request. The
+// handler must call Reuse as its last action, and only if no other code keeps one of them. Code may keep the context of the
+// request and contexts derived from it.
+func (c *call) Reuse() { c.reusable = true }
+
+// recycle returns the call to the pool if its handler permits it, and if neither the context nor the body of the request
+// has been used. A stale context then never shows the values of a later request: its methods Done and Err create a real
+// context, and a call with a real context is not used again.
+func (c *call) recycle() {
+	if !c.reusable || c.hijacked || c.request.Body != http.NoBody {
+		return
+	}
+	c.mu.Lock()
+	unused := c.real == nil
+	if header := c.requestSpace.Header; unused {
+		clear(header)
+		c.callState = callState{}
+		c.requestSpace.Header = header
+	}
+	c.mu.Unlock()
+	if unused {
+		calls.Put(c)
+	}
 }
 
 // body is the body of a request. The whole body is in memory before the handler runs. The memory is the input buffer of
@@ -108,13 +158,13 @@ func (c *call) Err() error {
 // Value implements context.Context. It looks up key in the real context, so that package context can find the real
 // context if a context is derived from the call.
 func (c *call) Value(key any) any {
-	if key == http.LocalAddrContextKey {
-		return c.conn.nc.LocalAddr()
-	}
 	c.mu.Lock()
-	real := c.real
+	real, conn := c.real, c.conn
 	c.mu.Unlock()
-	if real == nil {
+	switch {
+	case key == http.LocalAddrContextKey && conn != nil:
+		return conn.nc.LocalAddr()
+	case real == nil:
 		return nil
 	}
 	return real.Value(key)

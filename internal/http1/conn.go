@@ -264,6 +264,7 @@ func (c *conn) run(call *call) (more bool) {
 		}
 		c.takeBody(call)
 		call.free()
+		call.recycle()
 	}()
 	c.server.cfg.Handler.ServeHTTP(call, call.request)
 	returned = true

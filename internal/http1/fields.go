@@ -26,9 +26,13 @@ func appendStatus(dst []byte, status int) []byte {
 // this package sends the response, for example Content-Length and Connection.
 func (c *call) appendHeader(dst []byte) []byte {
 	var space [16]string
-	c.coding = c.header.Get("Transfer-Encoding")
-	for _, name := range sortedNames(space[:0], c.header) {
-		values := c.header[name]
+	header := c.header
+	if header == nil && c.prepared != nil {
+		header = c.Header()
+	}
+	c.coding = header.Get("Transfer-Encoding")
+	for _, name := range sortedNames(space[:0], header) {
+		values := header[name]
 		switch name {
 		case "Content-Type":
 			c.hasType = true

@@ -19,20 +19,18 @@ func newCall(c *conn, text string) (*call, bool) {
 	if !ok {
 		return nil, false
 	}
-	call := &call{conn: c, method: method}
+	call := takeCall(c, method)
 	call.path, _, _ = strings.Cut(target, "?")
 	if call.url, ok = parseTarget(target, &call.urlSpace); !ok {
 		return nil, false
 	}
-	header := make(http.Header, 8)
-	if !call.readHeaders(header, rest) || call.host == "" {
+	r := &call.requestSpace
+	if !call.readHeaders(r.Header, rest) || call.host == "" {
 		return nil, false
 	}
-	r := emptyRequest.WithContext(call)
 	r.Method, r.URL, r.RequestURI = method, call.url, target
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
-	r.Header, r.Host, r.RemoteAddr, r.Close = header, call.host, c.remote, call.closes
-	r.ContentLength = call.length
+	r.Host, r.RemoteAddr, r.Close, r.ContentLength = call.host, c.remote, call.closes, call.length
 	call.request = r
 	return call, true
 }

@@ -3,6 +3,7 @@ package http1
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
@@ -22,7 +23,8 @@ type response struct {
 	hasDeadline bool        // the handler has set a write deadline
 	returned    atomic.Bool // the handler has returned
 
-	header   http.Header // the headers that the handler sets
+	prepared *Prepared   // the headers, while header is nil
+	header   http.Header // the headers that the handler sets; nil until the handler needs them
 	status   int         // 0: not set yet
 	head     *[]byte     // status line and headers, without the headers that depend on the body
 	pending  *[]byte     // the buffered part of the body
@@ -61,6 +63,9 @@ func (a *response) free() {
 func (c *call) Header() http.Header {
 	if c.header == nil {
 		c.header = make(http.Header, 8)
+		if c.prepared != nil {
+			maps.Copy(c.header, c.prepared.header)
+		}
 	}
 	return c.header
 }
@@ -87,14 +92,17 @@ func (c *call) writeHeader(status int) {
 	}
 	c.status, c.length = status, -1
 	c.head = buffers.Get().(*[]byte)
-	*c.head = c.appendHeader(appendStatus((*c.head)[:0], status))
+	var done bool
+	if *c.head, done = c.usePrepared(appendStatus((*c.head)[:0], status)); !done {
+		*c.head = c.appendHeader(*c.head)
+	}
 }
 
 // writeInformational sends an informational response, with a status from 100 to 199. Several of these responses may
 // precede the final response (RFC 9110 section 15.2).
 func (c *call) writeInformational(status int) {
 	text := appendStatus(nil, status)
-	for _, name := range sortedNames(nil, c.header) {
+	for _, name := range sortedNames(nil, c.Header()) {
 		if name != "Content-Length" && name != "Transfer-Encoding" { // they describe the body of the final response
 			text = appendField(text, name, c.header[name])
 		}

@@ -35,15 +35,24 @@ func (buf *buffer) free() {
 
 // appendTime appends t in the format [time.DateTime]. It takes 31 ns; time.Time.AppendFormat takes 82 ns.
 func appendTime(b []byte, t time.Time) []byte {
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	if year < 0 || year > 9999 {
+	if year := t.Year(); year < 0 || year > 9999 {
 		return t.AppendFormat(b, time.DateTime)
 	}
+	return appendClock(append(appendDate(b, t), ' '), t)
+}
+
+// appendDate appends the date of t in the format [time.DateOnly], for years from 0 to 9999.
+func appendDate(b []byte, t time.Time) []byte {
+	year, month, day := t.Date()
 	b = appendTwo(appendTwo(b, year/100), year%100)
 	b = appendTwo(append(b, '-'), int(month))
-	b = appendTwo(append(b, '-'), day)
-	b = appendTwo(append(b, ' '), hour)
+	return appendTwo(append(b, '-'), day)
+}
+
+// appendClock appends the time of t in the format [time.TimeOnly].
+func appendClock(b []byte, t time.Time) []byte {
+	hour, minute, second := t.Clock()
+	b = appendTwo(b, hour)
 	b = appendTwo(append(b, ':'), minute)
 	return appendTwo(append(b, ':'), second)
 }

@@ -77,7 +77,7 @@ func newFileSink(c Config, report func(error)) (*fileSink, error) {
 	create := func() rotated {
 		log := &timberjack.Logger{Filename: path, MaxSize: math.MaxInt32, MaxBackups: max(c.MaxBackups, 0), FileMode: 0o640, Compression: "none"}
 		if c.Compress {
-			log.Compression = "gzip"
+			return newCompressing(log, report)
 		}
 		return log
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 const (
@@ -59,25 +60,47 @@ func (h *humanHandler) Enabled(_ context.Context, l slog.Level) bool { return l 
 func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 	buf := getBuffer()
 	defer buf.free()
-	if !r.Time.IsZero() {
-		h.paint(buf, colorDim, func() { buf.b = appendTime(buf.b, r.Time) })
-	}
-	if r.Level != slog.LevelInfo {
-		separate(buf)
-		h.paint(buf, levelColor(r.Level), func() { buf.b = append(buf.b, r.Level.String()...) })
-	}
-	if r.Message != "" {
-		separate(buf)
-		buf.b = appendField(buf.b, r.Message)
-	}
-	head := len(buf.b)
-	buf.b = append(buf.b, h.attrs...)
-	h.enter(buf)
+	head := h.begin(buf, r.Time, r.Level, r.Message)
 	r.Attrs(func(a slog.Attr) bool {
 		h.attr(buf, a)
 		return true
 	})
-	buf.b = closeUp(buf.b, head, strings.HasSuffix(r.Message, "]"))
+	return h.write(buf, head, r.Message)
+}
+
+// HandleLine implements lineHandler.
+func (h *humanHandler) HandleLine(at time.Time, level slog.Level, message string, attrs []slog.Attr) error {
+	buf := getBuffer()
+	defer buf.free()
+	head := h.begin(buf, at, level, message)
+	for i := range attrs {
+		h.attr(buf, attrs[i])
+	}
+	return h.write(buf, head, message)
+}
+
+// begin appends all that precedes the attributes of the record. It returns the length of the line before the first
+// attribute.
+func (h *humanHandler) begin(buf *buffer, at time.Time, level slog.Level, message string) (head int) {
+	if !at.IsZero() {
+		h.paint(buf, colorDim, func() { buf.b = appendTime(buf.b, at) })
+	}
+	if level != slog.LevelInfo {
+		separate(buf)
+		h.paint(buf, levelColor(level), func() { buf.b = append(buf.b, level.String()...) })
+	}
+	if message != "" {
+		separate(buf)
+		buf.b = appendField(buf.b, message)
+	}
+	head = len(buf.b)
+	buf.b = append(buf.b, h.attrs...)
+	h.enter(buf)
+	return head
+}
+
+func (h *humanHandler) write(buf *buffer, head int, message string) error {
+	buf.b = closeUp(buf.b, head, strings.HasSuffix(message, "]"))
 	buf.b = append(buf.b, '\n')
 	_, err := h.out.Write(buf.b)
 	return err

@@ -67,9 +67,9 @@ func New(c Config) (*slog.Logger, File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var handlers []slog.Handler
+	var all handlers
 	if c.Console {
-		handlers = append(handlers, console)
+		all = append(all, console)
 	}
 	lifetime := File(noFile{})
 	if c.File != "" {
@@ -78,15 +78,15 @@ func New(c Config) (*slog.Logger, File, error) {
 			return nil, nil, err
 		}
 		lifetime = file
-		handlers = append(handlers, newJSONHandler(level, file))
+		all = append(all, newJSONHandler(level, file))
 	}
-	switch len(handlers) {
+	switch len(all) {
 	case 0:
 		return slog.New(slog.DiscardHandler), lifetime, nil
 	case 1:
-		return slog.New(handlers[0]), lifetime, nil
+		return slog.New(all[0]), lifetime, nil
 	}
-	return slog.New(slog.NewMultiHandler(handlers...)), lifetime, nil
+	return slog.New(all), lifetime, nil
 }
 
 // noFile is the File of a logger that writes to no file.
@@ -112,7 +112,7 @@ func parseLevel(name string) (slog.Level, error) {
 
 // newConsole returns the slog.Handler that writes to the console. It returns an error for an invalid Format or Color,
 // even if the console is turned off.
-func newConsole(c Config, level slog.Level) (slog.Handler, error) {
+func newConsole(c Config, level slog.Level) (lineHandler, error) {
 	color, err := useColor(c.Color, c.Output, os.Getenv)
 	if err != nil {
 		return nil, err

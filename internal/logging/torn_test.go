@@ -1,14 +1,18 @@
 package logging
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/DeRuina/timberjack"
 )
 
 // disk is a writer to out that accepts room more bytes, and then fails.
@@ -108,21 +112,85 @@ func TestATornLineOfTheConsoleEnds(t *testing.T) {
 	}
 }
 
-// Rotated files are compressed, and the current one is not.
+// Rotated files are compressed, also those of a process that was killed. The current file and the files of others are not.
+// Every line is there once.
 func TestRotatedFilesAreCompressed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	others := []string{"api-2026-11-23T17-04-05.678-size.log.gz.tmp", "api-other.log", "api-2026-11-23T17-04-05.678-size.txt", "xapi-2026-11-23T17-04-05.678-size.log"}
+	left := "api-2026-11-23T17-04-05.678-size.log"
+	for _, name := range append(others, left) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("n=left\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	logger, file := build(t, Config{Folder: dir, MaxSize: 500, Compress: true})
-	for range 30 {
-		logger.Warn("a line of the log that is rotated soon")
+	for n := range 30 {
+		logger.Warn("a line of the log that is rotated soon", "n", n)
 	}
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if plain, _ := filepath.Glob(dir + "/api*.log"); len(plain) != 2 {
+		t.Errorf("the folder has the uncompressed files %q", plain)
+	}
+	for _, name := range others[1:] {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(text) != "n=left\n" {
+			t.Errorf("%s has %q, %v", name, text, err)
+		}
+	}
 	packed, _ := filepath.Glob(dir + "/api-*.log.gz")
-	plain, _ := filepath.Glob(dir + "/api*.log")
-	if len(packed) == 0 || len(packed)+len(plain) < 3 {
-		t.Errorf("the folder has %q and %q", packed, plain)
+	var all string
+	for _, path := range packed {
+		all += unpacked(t, path)
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 && filepath.Base(path) != left+".gz" {
+			t.Errorf("%s: %v, %v", path, info, err)
+		}
+	}
+	current, err := os.ReadFile(filepath.Join(dir, "api.log"))
+	if all += string(current); err != nil || strings.Count(all, "n=left\n") != 1 {
+		t.Errorf("the log has\n%s%v", all, err)
+	}
+	for n := range 30 {
+		if strings.Count(all, fmt.Sprintf(`"n":%d}`, n)) != 1 {
+			t.Errorf("line %d is not in the log once:\n%s", n, all)
+		}
+	}
+}
+
+func unpacked(t *testing.T, path string) string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	zip, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(zip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A rotated file that cannot be compressed stays, and the error is reported.
+func TestAFileThatDoesNotCompressStays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "api-2026-11-23T17-04-05.678-size.log")
+	if err := errors.Join(os.WriteFile(path, []byte("line\n"), 0o600), os.MkdirAll(path+".gz.tmp/x", 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	var reported []error
+	c := newCompressing(&timberjack.Logger{Filename: filepath.Join(dir, "api.log")}, func(err error) { reported = append(reported, err) })
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "line\n" || len(reported) != 1 {
+		t.Errorf("the file has %q, %v; reported: %v", text, err, reported)
 	}
 }
 
