@@ -44,6 +44,9 @@ type Action[In, Out any] struct {
 
 // Kind declares what a call of an action may change. Package web lets a browser page of another site call only actions
 // of [KindRead]. Documents and tools for agents show the kind.
+//
+// An action of KindRead cannot have a route with PUT, PATCH or DELETE, because these methods are for changes. It may have
+// a route with POST, for example a search whose query is a body.
 type Kind uint8
 
 // The kinds of actions.
@@ -224,6 +227,10 @@ func (act *action) checkNames() error {
 	return nil
 }
 
+// changingMethods are the methods of HTTP that say that a request changes something. POST is not one of them, because a
+// search with a long query uses POST, too.
+var changingMethods = []string{"PUT", "PATCH", "DELETE"}
+
 // checkRoutes parses the routes of the action, and stores them in act.
 func (act *action) checkRoutes(first string, further []string) error {
 	routes := further
@@ -237,6 +244,10 @@ func (act *action) checkRoutes(first string, further []string) error {
 		}
 		if slices.ContainsFunc(act.routes, pattern.Equal) {
 			return fmt.Errorf("action %q has the route %q twice: remove one", act.info.Name, text)
+		}
+		if act.info.Kind == KindRead && slices.Contains(changingMethods, pattern.Method) {
+			return fmt.Errorf("action %q has the route %q, whose method is for changes, but its Kind is KindRead, which pages of other sites may run: "+
+				"use KindWrite or KindDestructive, or a route with GET or POST", act.info.Name, text)
 		}
 		for _, name := range pattern.Names() {
 			if !act.takes(name) {

@@ -76,6 +76,9 @@ func TestRegistrationRefuses(t *testing.T) {
 		"same shape":     {actionhero.Parts{byID("a", "GET /a/{id}"), byID("b", "PUT /b/{id}", "GET /a/{id}")}, `actions "a" and "b" have the same route: "GET /a/{id}" and "GET /a/{id}" match the same requests`},
 		"route twice":    {actionhero.Parts{byID("a", "GET /a/{id}", "GET /a/{id}")}, `action "a" has the route "GET /a/{id}" twice`},
 		"second route":   {actionhero.Parts{byID("a", "GET /a/{id}", "GET /a/{name...}")}, `its route "GET /a/{name...}" has {name}, but it has no input of that name`},
+		"read by PUT":    {reads("a", "GET /a", "PUT /a"), `action "a" has the route "PUT /a", whose method is for changes, but its Kind is KindRead`},
+		"read by PATCH":  {reads("a", "PATCH /a"), `use KindWrite or KindDestructive, or a route with GET or POST`},
+		"read by DELETE": {reads("a", "POST /b", "DELETE /a"), `action "a" has the route "DELETE /a"`},
 		"input action": {actionhero.Parts{takes[struct { //
 			A string `json:"action"`
 		}]()}, `has an input "action", but the param of that name names the action: give the input another name`},
@@ -102,6 +105,20 @@ func TestRegistrationRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// reads is an action of KindRead with these routes.
+func reads(name string, routes ...string) actionhero.Parts {
+	return actionhero.Parts{actionhero.Action[actionhero.None, actionhero.None]{
+		Name: name, Kind: actionhero.KindRead, Routes: routes,
+		Run: func(context.Context, actionhero.None) (n actionhero.None, err error) { return n, nil },
+	}}
+}
+
+// An action that reads may have a route with POST, as for a search whose query is a body.
+func TestAnActionThatReadsMayHaveARouteWithPOST(t *testing.T) {
+	t.Parallel()
+	newAPI(t, actionhero.Config{}, reads("search", "POST /search", "GET /search", "HEAD /search/all"))
 }
 
 func TestRegisterIsAllOrNothing(t *testing.T) {

@@ -42,9 +42,10 @@ type API struct {
 
 	startedOutermost, startedBase, startedInitializers, started startedComponents
 
-	startedAt         atomic.Pointer[time.Time] // nil while stopped; a time of the monotonic clock
-	ready             atomic.Bool
-	stopSignal, ended atomic.Pointer[chan struct{}] // closed when a stop begins, and when Stop has ended
+	startedAt  atomic.Pointer[time.Time] // nil while stopped; a time of the monotonic clock
+	ready      atomic.Bool
+	stopSignal atomic.Pointer[chan struct{}] // closed when a stop begins
+	ended      atomic.Pointer[apiEnd]
 
 	calls callGate
 	hooks atomic.Int64 // running calls of API.hook
@@ -63,8 +64,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	}
 	api.calls.open()
 	api.lifecycle, api.registrations = make(chan struct{}, 1), make(chan struct{}, 1)
-	renewClosed(&api.stopSignal)
-	renewClosed(&api.ended)
+	api.renewSignals()
 	api.queues = sendqueue.NewBudget(cfg.MaxQueuedBytes)
 	api.registry.Store(newRegistry(cfg.Sections))
 	api.Cache = &Cache{store: cfg.Backend.Store()}

@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -37,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal":         {"internal"},
 	"internal/attack":  {"", "cli", "builtin", "web"},
 	"internal/bridge":  {"backend"},
-	"internal/control": {"backend", "internal/jsonx"},
+	"internal/control": {"backend", "internal/jsonx", "internal/netlisten"},
 	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local", "internal/testkit"},
 	"internal/wire":    {"", "transport", "internal/jsonx", "internal/mediatype"},
 }
@@ -50,6 +51,7 @@ var onlyFor = map[string][]string{
 	"internal/connloop":                         {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"internal/control":                          {"server", "cli"},
+	"internal/supervise":                        {"cli"},
 	"internal/testkit":                          {"internal/testkit"}, // and tests
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"cli"},
@@ -129,6 +131,43 @@ func TestServerLinksNoCommandLine(t *testing.T) {
 		if strings.Contains(name, "spf13") || strings.HasPrefix(name, module+"/cli") {
 			t.Errorf("package server links %s", name)
 		}
+	}
+}
+
+// Each file that imports unsafe is in the list of decision 2.
+func TestUnsafeIsWhereTheDecisionSays(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/decisions/0002-types-are-compiled-once.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	err = filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && (path == "bench" || path == filepath.FromSlash("internal/chaos")) {
+			return fs.SkipDir // a module of its own; for tests only
+		}
+		if err != nil {
+			return err
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			if spec.Path.Value != strconv.Quote("unsafe") {
+				continue
+			}
+			if found++; !strings.Contains(string(page), "`"+filepath.ToSlash(path)+"`") {
+				t.Errorf("%s imports unsafe, but decision 2 does not name it: use package layout, or add the file to the decision", path)
+			}
+		}
+		return nil
+	})
+	if err != nil || found == 0 {
+		t.Errorf("%d files, %v", found, err)
 	}
 }
 

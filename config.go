@@ -34,7 +34,7 @@ type Config struct {
 	AnnounceLimit   int  `json:"announceLimit" default:"500" unit:"members" range:"any number; 0 or less announces nothing" limit:"server" reached:"no notices in a room with more members" doc:"members of a room up to which it announces who comes and goes"`
 	AnnounceRate    int  `json:"announceRate" default:"50" unit:"comings and goings a second" range:"any number; 0 or less announces nothing" limit:"server" reached:"comings and goings that the room does not announce" doc:"comings and goings that a room announces in a second"`
 	RoomStatusLimit int  `json:"roomStatusLimit" default:"1000" min:"0" unit:"members" limit:"request" reached:"the first members and the exact count" doc:"members that the status of a room lists; its count is always exact"`
-	MaxRooms        int  `json:"maxRooms" default:"64" min:"1" unit:"rooms" limit:"client" reached:"an error of errorCode resourceExhausted" doc:"rooms of one connection, its current one included"`
+	MaxRooms        int  `json:"maxRooms" default:"64" min:"1" unit:"rooms" limit:"client" reached:"an error of errorCode resourceExhausted" doc:"rooms of one connection, its current one included; all lists of members together have at most that many entries for each connection"`
 	MaxMessageBytes int  `json:"maxMessageBytes" default:"64 KiB" min:"1" unit:"bytes" limit:"request" reached:"an error; the message is not sent" doc:"length of a message that a client says in a room"`
 	RoomDetails     bool `json:"roomDetails" doc:"show in the status of a room the details that its members set"`
 

@@ -1,12 +1,22 @@
 package actionhero
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // RoomsHere returns how many rooms this node keeps in memory.
 func (r *Rooms) RoomsHere() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return len(r.rooms)
+}
+
+// RoomsWithMemory returns for how many rooms the map of rooms has had memory since it was built.
+func (r *Rooms) RoomsWithMemory() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.peak
 }
 
 // HalfMove brings a client as far as the middle of a Join, or an Add: it is in the room, and nothing else has changed.
@@ -18,7 +28,7 @@ func (r *Rooms) HalfMove(c *Conn, room string, added bool) error {
 }
 
 // Ended returns the channel whose end ends Wait.
-func (api *API) Ended() <-chan struct{} { return *api.ended.Load() }
+func (api *API) Ended() <-chan struct{} { return api.ended.Load().done }
 
 // LargestLogBuffer returns the capacity of the largest of some buffers in the pool of log buffers, in bytes.
 func LargestLogBuffer() (most int) {
@@ -32,3 +42,6 @@ func LargestLogBuffer() (most int) {
 	}
 	return most
 }
+
+// StartedAt returns the time from which API.Uptime counts.
+func (api *API) StartedAt() time.Time { return *api.startedAt.Load() }

@@ -494,22 +494,60 @@ func TestWaitEndsWithTheStopOfOtherCode(t *testing.T) {
 	<-ended
 }
 
-// After a restart that cannot start, a Stop ends Wait: the process must not stay without a server.
-func TestWaitEndsWithAStopAfterAFailedRestart(t *testing.T) {
+// After a restart that cannot start, everything is closed, and Run and Wait return the error of the start: the process
+// must not stay without a server.
+func TestRunAndWaitReturnTheErrorOfAFailedRestart(t *testing.T) {
+	t.Parallel()
+	for name, wait := range map[string]func(*actionhero.API) error{
+		"Run": func(api *actionhero.API) error { return api.Run(context.Background()) },
+		"Wait": func(api *actionhero.API) error {
+			return errors.Join(api.Start(context.Background()), api.Wait(context.Background()))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var refuses error
+			open, started := 0, make(chan struct{}, 2)
+			api := stoppedAPI(t, actionhero.Config{})
+			api.Add(parts{
+				start: func(context.Context) error { open++; return nil },
+				stop:  func(context.Context) error { open--; return nil },
+			}, parts{start: func(context.Context) error { err := refuses; started <- struct{}{}; return err }})
+			waited := make(chan error, 1)
+			go func() { waited <- wait(api) }()
+			<-started
+			refuses = errors.New("the port is in use")
+			if err := api.Restart(t.Context()); !errors.Is(err, refuses) {
+				t.Errorf("Restart = %v", err)
+			}
+			if err := <-waited; !errors.Is(err, refuses) || !strings.Contains(err.Error(), "the restart has failed") {
+				t.Errorf("%s = %v, want the error of the start", name, err)
+			}
+			if open != 0 || api.Uptime() != 0 {
+				t.Errorf("%d components are open after %v", open, api.Uptime())
+			}
+			refuses = nil
+			steps(t, api.Stop(t.Context()), api.Start(t.Context()), api.Stop(t.Context()))
+		})
+	}
+}
+
+// After a restart that has failed, a Stop returns nil, and the error is gone with the next start.
+func TestAStartForgetsTheFailedRestart(t *testing.T) {
 	t.Parallel()
 	var refuses error
 	api := stoppedAPI(t, actionhero.Config{})
 	api.Add(parts{start: func(context.Context) error { return refuses }})
 	steps(t, api.Start(t.Context()))
-	waited := make(chan error, 1)
-	go func() { waited <- api.Wait(context.Background()) }()
 	refuses = errors.New("the port is in use")
 	if err := api.Restart(t.Context()); !errors.Is(err, refuses) {
 		t.Errorf("got %v", err)
 	}
-	steps(t, api.Stop(t.Context()), api.Stop(t.Context()), <-waited)
 	refuses = nil
-	steps(t, api.Start(t.Context()), api.Stop(t.Context()))
+	steps(t, api.Stop(t.Context()), api.Start(t.Context()))
+	waited := make(chan error, 1)
+	go func() { waited <- api.Wait(context.Background()) }()
+	steps(t, api.Stop(t.Context()), <-waited)
 }
 
 // A hook, a middleware, a section of the status or a load of the cache that starts, stops or restarts its own API gets

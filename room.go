@@ -22,6 +22,7 @@ type Rooms struct {
 
 	mu    sync.RWMutex
 	rooms map[string]*room
+	peak  int // the largest number of rooms since the map was built
 }
 
 // RoomStatus lists the members of one room on all nodes of the cluster.

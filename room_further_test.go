@@ -209,3 +209,38 @@ func TestOneClientUnderConcurrency(t *testing.T) {
 		}
 	}
 }
+
+// Clients can fill the map of rooms with rooms of one member: Config.MaxRooms for each connection. The memory is free
+// again when they have left the rooms.
+func TestRoomsThatAreLeftTakeNoMemory(t *testing.T) {
+	t.Parallel()
+	const clients, rooms = 100, 50
+	api := newAPI(t, actionhero.Config{MaxRooms: rooms, AnnounceLimit: -1})
+	host := transport.Of(api)
+	var conns []*actionhero.Conn
+	for i := range clients {
+		c := host.Connect("test", netip.AddrPort{}, &collector{})
+		conns = append(conns, c)
+		for j := range rooms {
+			steps(t, api.Rooms.Join(t.Context(), c, fmt.Sprint("room ", i, " ", j)))
+		}
+		if err := api.Rooms.Join(t.Context(), c, "one more"); actionhero.AsError(err) == nil || actionhero.AsError(err).Code != actionhero.CodeResourceExhausted {
+			t.Fatalf("one more room: %v", err)
+		}
+	}
+	if n := api.Rooms.RoomsWithMemory(); n != clients*rooms {
+		t.Errorf("there is memory for %d rooms, want %d", n, clients*rooms)
+	}
+	for _, c := range conns[2:] {
+		host.Disconnect(c)
+	}
+	if n, left := api.Rooms.RoomsWithMemory(), api.Rooms.RoomsHere(); left != 2*rooms || n > 1024 {
+		t.Errorf("there is memory for %d rooms, of which %d have members", n, left)
+	}
+	for j := range rooms {
+		if status, err := api.Rooms.Status(t.Context(), fmt.Sprint("room 0 ", j)); err != nil || status.MembersCount != 1 {
+			t.Errorf("room %d has %d members, %v", j, status.MembersCount, err)
+		}
+	}
+	steps(t, api.Rooms.Broadcast(t.Context(), "room 0 0", "still here"))
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -257,6 +258,7 @@ func (r *Rooms) place(m *member, name string) {
 		if rm == nil {
 			rm = &room{name: strings.Clone(name)} // name may be a slice of a larger message
 			r.rooms[rm.name] = rm
+			r.peak = max(r.peak, len(r.rooms))
 		}
 		r.mu.Unlock()
 		if rm.add(m) {
@@ -316,7 +318,22 @@ func (r *Rooms) drop(rm *room) {
 	if len(rm.members) == 0 && r.rooms[rm.name] == rm {
 		rm.gone = true
 		delete(r.rooms, rm.name)
+		r.shrink()
 	}
+}
+
+// smallRooms is the number of rooms up to which the map of rooms keeps its memory.
+const smallRooms = 1024
+
+// shrink frees the memory of the map of rooms if it once had many more rooms. A map of Go never shrinks, and clients can
+// fill this one with rooms of one member: as many as there are connections, times Config.MaxRooms.
+func (r *Rooms) shrink() {
+	if r.peak <= smallRooms || len(r.rooms)*4 >= r.peak {
+		return
+	}
+	rooms := make(map[string]*room, len(r.rooms))
+	maps.Copy(rooms, r.rooms)
+	r.rooms, r.peak = rooms, len(rooms)
 }
 
 // announce sends text to the other members of a room after the client of m entered or left the room. announce does

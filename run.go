@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -60,7 +60,7 @@ func (api *API) Add(components ...Component) {
 
 // Start opens the backend, then starts the initializers, then the components, each in the order of their registration.
 // If one of these starts fails, Start stops everything that it has started, and nothing else, and returns the error. If
-// the API is started already, or if a part of the API calls Start during a start or a stop, Start returns an error.
+// another process has the folder of the jobs open, Start waits up to ten seconds for its end. If the API is started already, or if a part of the API calls Start during a start or a stop, Start returns an error.
 func (api *API) Start(ctx context.Context) error {
 	leave, err := api.enterLifecycle(ctx, "Start")
 	if err != nil {
@@ -94,7 +94,7 @@ func (api *API) start(ctx context.Context) error {
 	if err := api.startedBase.start(ctx, filesComponent{api.Files}); err != nil {
 		return err
 	}
-	if err := api.startedBase.start(ctx, backendComponent{api.cfg.Backend}); err != nil {
+	if err := api.startedBase.start(ctx, backendComponent{api.cfg.Backend, api.log}); err != nil {
 		return err
 	}
 	if err := api.startInitializers(ctx); err != nil {
@@ -121,22 +121,34 @@ func (api *API) markStarted() {
 	api.startedAt.Store(&now)
 	api.Stats.forgetPorts()
 	api.calls.open()
-	renewClosed(&api.stopSignal)
-	renewClosed(&api.ended)
+	api.renewSignals()
 }
 
-// renewClosed replaces the channel by an open one if it is closed. A restart, for which no Stop ends, keeps the channel
-// ended.
-func renewClosed(signal *atomic.Pointer[chan struct{}]) {
-	if old := signal.Load(); old != nil {
-		select {
-		case <-*old:
-		default:
-			return
-		}
+// apiEnd is the end of a started API: a Stop, or a Restart that could not start the API again.
+type apiEnd struct {
+	done    chan struct{}
+	failure error // of the Restart; written before done is closed
+}
+
+// renewSignals replaces the channels of a stop that are closed by open ones. A restart keeps the end open, because no
+// Stop ends.
+func (api *API) renewSignals() {
+	if signal := api.stopSignal.Load(); signal == nil || isClosed(*signal) {
+		open := make(chan struct{})
+		api.stopSignal.Store(&open)
 	}
-	open := make(chan struct{})
-	signal.Store(&open)
+	if end := api.ended.Load(); end == nil || isClosed(end.done) {
+		api.ended.Store(&apiEnd{done: make(chan struct{})})
+	}
+}
+
+func isClosed(signal <-chan struct{}) bool {
+	select {
+	case <-signal:
+		return true
+	default:
+		return false
+	}
 }
 
 func (api *API) startInitializers(ctx context.Context) error {
@@ -189,17 +201,47 @@ func (list *startedComponents) start(ctx context.Context, c Component) error {
 // closes them only if that start has opened them.
 type (
 	filesComponent   struct{ files *Files }
-	backendComponent struct{ backend.Backend }
+	backendComponent struct {
+		backend.Backend
+		log *slog.Logger
+	}
 )
 
 func (c filesComponent) Start(context.Context) error { return c.files.open() }
 func (c filesComponent) Stop(context.Context) error  { return c.files.close() }
 
+const (
+	handoverTime  = 10 * time.Second      // for which a start waits for the process that has the store open
+	handoverPause = 50 * time.Millisecond // between two attempts
+)
+
+// Start opens the backend. If another process has it open, which may be the predecessor that is still finishing its
+// requests, Start tries again until that process has closed it, for at most handoverTime.
 func (c backendComponent) Start(ctx context.Context) error {
-	if err := c.Open(ctx); err != nil {
+	err := c.Open(ctx)
+	if errors.Is(err, backend.ErrInUse) {
+		c.log.Warn("the start waits for the end of another process", "for", handoverTime.String(), "error", err)
+		err = c.await(ctx, err)
+	}
+	if err != nil {
 		return fmt.Errorf("the backend does not open: %w", err)
 	}
 	return nil
+}
+
+// await opens the backend as soon as no other process has it open. inUse is the error of the first attempt.
+func (c backendComponent) await(ctx context.Context, inUse error) error {
+	pause := time.NewTicker(handoverPause)
+	defer pause.Stop()
+	for deadline := time.Now().Add(handoverTime); errors.Is(inUse, backend.ErrInUse) && time.Now().Before(deadline); {
+		select {
+		case <-pause.C:
+			inUse = c.Open(ctx)
+		case <-ctx.Done():
+			return errors.Join(inUse, ctx.Err())
+		}
+	}
+	return inUse
 }
 
 func (c backendComponent) Stop(ctx context.Context) error { return c.Close(ctx) }

@@ -298,3 +298,17 @@ func TestStopSurvivesAPanic(t *testing.T) {
 		t.Errorf("a second Stop: %v", err)
 	}
 }
+
+// Uptime counts on the monotonic clock, so that a change of the wall clock does not change it. A time without a monotonic
+// reading shows as one without m=.
+func TestUptimeIgnoresTheWallClock(t *testing.T) {
+	t.Parallel()
+	api := newAPI(t, actionhero.Config{})
+	if at := api.StartedAt(); !strings.Contains(at.String(), " m=") {
+		t.Errorf("the API has started at %v, a time of the wall clock", at)
+	}
+	steps(t, api.Restart(t.Context()))
+	if at := api.StartedAt(); !strings.Contains(at.String(), " m=") {
+		t.Errorf("the API has restarted at %v, a time of the wall clock", at)
+	}
+}

@@ -51,7 +51,8 @@ func (api *API) Run(ctx context.Context) error {
 // terminal, SIGHUP stops the API, because the terminal has closed. While Run or Wait blocks, a write to a closed
 // standard output does not end the process.
 //
-// If other code stops the API with [API.Stop], Wait returns when that stop has ended.
+// If other code stops the API with [API.Stop], Wait returns when that stop has ended. If an [API.Restart] fails to start
+// the API again, Wait returns the error of that start.
 func (api *API) Wait(ctx context.Context) error {
 	signals, release := api.takeSignals()
 	defer release()
@@ -62,9 +63,12 @@ func (api *API) Wait(ctx context.Context) error {
 // the call, if there was one.
 func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error {
 	var sig os.Signal
+	var failure error
+	end := api.ended.Load()
 	select {
 	case <-ctx.Done():
-	case <-*api.ended.Load():
+	case <-end.done:
+		failure = end.failure
 	case sig = <-early:
 	case sig = <-signals:
 	}
@@ -77,7 +81,7 @@ func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error
 	err := api.Stop(context.WithoutCancel(ctx))
 	close(stopped)
 	watch.Wait()
-	return err
+	return errors.Join(failure, err)
 }
 
 // takeSignals returns a channel that receives the signals that end the process, until the caller calls release. Until

@@ -23,24 +23,25 @@ func (api *API) Stop(ctx context.Context) error {
 	}
 	defer leave()
 	if api.startedAt.Load() == nil {
-		api.end() // a Restart that could not start has left the API stopped
 		return nil
 	}
-	defer api.end()
+	defer api.end(nil)
 	return api.stop(ctx)
 }
 
-// end closes the channel ended, if it is open.
-func (api *API) end() {
-	select {
-	case <-*api.ended.Load():
-	default:
-		close(*api.ended.Load())
+// end ends the waits for the end of the API. failure is the error of the Restart that ends it, or nil for a Stop. Only
+// the first of several ends since a start counts.
+func (api *API) end(failure error) {
+	if end := api.ended.Load(); !isClosed(end.done) {
+		end.failure = failure
+		close(end.done)
 	}
 }
 
 // Restart stops the API and starts it again with the same parts and the same configuration. If the stop returns an
-// error, Restart starts the API nevertheless, and returns that error together with the error of the start.
+// error, Restart starts the API nevertheless, and returns that error together with the error of the start. If the start
+// fails, everything that it has started is stopped, the API stays stopped, and [API.Run] and [API.Wait] return the error
+// of the start.
 func (api *API) Restart(ctx context.Context) error {
 	leave, err := api.enterLifecycle(ctx, "Restart")
 	if err != nil {
@@ -50,7 +51,11 @@ func (api *API) Restart(ctx context.Context) error {
 	if api.startedAt.Load() != nil {
 		err = api.stop(ctx)
 	}
-	return errors.Join(err, api.startOrUndo(ctx))
+	failure := api.startOrUndo(ctx)
+	if failure != nil {
+		api.end(fmt.Errorf("the restart has failed: %w", failure))
+	}
+	return errors.Join(err, failure)
 }
 
 // Stopping returns a channel that is closed when a stop of the API begins, before any component stops. Code that serves

@@ -10,7 +10,10 @@ import (
 
 // encodeParams returns params, a value of the app, as the JSON object that a client sends to give the same inputs.
 func (t *Tasks) encodeParams(task string, params any) ([]byte, error) {
-	if declared := t.api.registry.Load().tasks[task]; declared != nil && params != nil && declared.act.input.Takes(params) && !reflect.ValueOf(params).IsNil() {
+	if params == nil {
+		return []byte("{}"), nil
+	}
+	if declared := t.api.registry.Load().tasks[task]; declared != nil && declared.act.input.Takes(params) && !reflect.ValueOf(params).IsNil() {
 		raw, err := declared.act.input.AppendObject(nil, params)
 		return raw, paramsError(task, err)
 	}

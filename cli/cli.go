@@ -10,6 +10,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/supervise"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -37,6 +39,12 @@ func Run(ctx context.Context, stdout, stderr io.Writer, args []string, parts ...
 		root.SetErr(stderr)
 		root.SetArgs(args[1:])
 		err = root.ExecuteContext(ctx)
+	}
+	if exit, ok := errors.AsType[*supervise.ExitError](err); ok && exit.Text == "" {
+		return exit.Code // the nodes or their supervisor have said why
+	} else if ok {
+		fmt.Fprintln(stderr, "Error:", err)
+		return exit.Code
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "Error:", err)

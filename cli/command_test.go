@@ -19,7 +19,13 @@ import (
 	"github.com/actionhero-go/actionhero/cli"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(roleVariable) == "app" {
+		cli.ShareAnyBackend()
+		cli.Main(builtin.Stock, which)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // run runs a command line of an app whose configuration file is config.
 func run(t *testing.T, config string, parts actionhero.Parts, args ...string) (stdout, stderr string, code int) {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,41 +15,61 @@ import (
 )
 
 func (a *app) start() *cobra.Command {
-	return &cobra.Command{
+	var nodes nodeFlags
+	cmd := &cobra.Command{
 		Use: "start", Short: "Start the server; Ctrl+C stops it in an orderly way", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load()
 			if err != nil {
 				return err
 			}
-			s, err := server.New(cfg, a.parts...)
+			if cmd.Flags().Changed("nodes") {
+				return a.startNodes(cmd, cfg, &nodes)
+			}
+			s, err := a.newServer(cfg, func(text string) error {
+				_, _ = io.WriteString(cmd.OutOrStdout(), text)
+				return nil
+			})
 			if err != nil {
 				return err
 			}
-			slog.SetDefault(s.Log()) // lines that the app and its libraries log without a logger of their own
-			s.Add(announcement{s, cmd.OutOrStdout()})
 			return s.Run(cmd.Context())
 		},
 	}
+	cmd.Flags().IntVar(&nodes.number, "nodes", 0, "run this number of processes that share all ports, under a supervisor; needs redis.enable")
+	cmd.Flags().DurationVar(&nodes.startLimit, "node-start-limit", time.Minute, "with --nodes: the time in which a node must be ready, or it is killed; 0 is no limit")
+	return cmd
 }
 
-// announcement is a component that prints the addresses of the server. It starts last, when all transports already
+// newServer returns a server that calls announce with a text that says where it serves, when it does.
+func (a *app) newServer(cfg server.Config, announce func(text string) error) (*server.Server, error) {
+	s, err := server.New(cfg, a.parts...)
+	if err != nil {
+		return nil, err
+	}
+	slog.SetDefault(s.Log()) // lines that the app and its libraries log without a logger of their own
+	s.Add(announcement{s, announce})
+	return s, nil
+}
+
+// announcement is a component that announces the addresses of the server. It starts last, when all transports already
 // listen.
 type announcement struct {
-	server *server.Server
-	out    io.Writer
+	server   *server.Server
+	announce func(text string) error
 }
 
-// Start implements actionhero.Component. It prints the addresses of the server.
+// Start implements actionhero.Component. It announces the addresses of the server.
 func (a announcement) Start(context.Context) error {
-	fmt.Fprintf(a.out, "%s is up (actionhero %s)\n", a.server.Config().ServerName, versionText())
-	tw := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s is up (actionhero %s)\n", a.server.Config().ServerName, versionText())
+	tw := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, e := range a.server.Endpoints() {
 		fmt.Fprintf(tw, "  %s\t%s\n", e.Name, e.URL)
 	}
 	tw.Flush()
-	fmt.Fprintln(a.out, "Ctrl+C stops it.")
-	return nil
+	fmt.Fprintln(&text, "Ctrl+C stops it.")
+	return a.announce(text.String())
 }
 
 // Stop implements actionhero.Component. It does nothing.

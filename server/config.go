@@ -153,9 +153,13 @@ func (c *LogConfig) open() (*slog.Logger, logging.File, error) {
 	return log, file, plain
 }
 
-// check returns an error if a setting is out of range.
+// check returns an error if a setting of the server or of a section of the app is out of range.
 func (c *Config) check() error {
-	if err := setting.Check("", c); err != nil {
+	errs := []error{setting.Check("", c)}
+	for _, s := range c.sections {
+		errs = append(errs, setting.Check(s.name, s.settings))
+	}
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	if c.Tasks.Path == "" && !c.Tasks.Memory {
@@ -178,6 +182,14 @@ func (c *TasksConfig) checkFolder() error {
 		return fmt.Errorf("tasks.path is %q, where a file is: name a folder, or set tasks.memory to true if tasks may be lost when the process ends", folder)
 	}
 	return nil
+}
+
+// locate adds the file and the line, or the environment variable, to each error that begins with the name of a setting.
+func (c *Config) locate(err error) error {
+	if err == nil {
+		return nil
+	}
+	return config.Locate(err, c.withSections().Addr().Interface(), c.origins)
 }
 
 // complete sets the default of every unset setting. If c.General has no log, complete creates the log. If c.General has

@@ -64,7 +64,7 @@ func TestSectionZerosAndDefaults(t *testing.T) {
 	if err != nil || tickets.Get(s.API).Escalate != 4*time.Hour {
 		t.Errorf("without a file: %+v, %v", s, err)
 	}
-	if _, _, err = sectioned(t, "tickets: {escalate: 0}"); err == nil || err.Error() != "tickets.escalate is 0s: it must be 1m or more" {
+	if _, _, err = sectioned(t, "tickets: {escalate: 0}"); err == nil || err.Error() != "config.yaml:1: tickets.escalate is 0s: it must be 1m or more" {
 		t.Errorf("an explicit zero is out of range: %v", err)
 	}
 }
@@ -118,4 +118,27 @@ func TestSectionThatIsNotAPart(t *testing.T) {
 		}
 	}()
 	actionhero.Section[ticketsConfig]("others").Get(s.API)
+}
+
+// The error of a value that is out of range names its file and line, or its variable, for the settings of the server and
+// of the app alike. A value that the program has changed has neither.
+func TestAValueOutOfRangeNamesItsFileAndLine(t *testing.T) {
+	t.Setenv("ACTIONHERO_GENERAL_STOP_GRACE", "-1s")
+	_, _, err := sectioned(t, "tickets:\n  token: hunter2\n  escalate: 1s\nhttpServer: {port: 99999}\nlog:\n\n  level: loud\n")
+	want := "ACTIONHERO_GENERAL_STOP_GRACE: general.stopGrace is -1s: it must be 0 or more\n" +
+		"config.yaml:7: log.level is \"loud\": it must be debug, info, warn or error\n" +
+		"config.yaml:4: httpServer.port is 99999: it must be 1 to 65535, or -1 for any free port\n" +
+		"config.yaml:3: tickets.escalate is 1s: it must be 1m or more"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	t.Setenv("ACTIONHERO_GENERAL_STOP_GRACE", "")
+	cfg, err := server.Load(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.HTTPServer.Port, cfg.Tasks.Memory = 99999, true
+	if _, err := server.New(cfg); err == nil || err.Error() != "httpServer.port is 99999: it must be 1 to 65535, or -1 for any free port" {
+		t.Errorf("a value of the program: %v", err)
+	}
 }

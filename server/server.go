@@ -33,15 +33,15 @@ type Server struct {
 }
 
 // New returns a Server with the configuration cfg and the parts of an app. The Server listens after Start. If a setting
-// or a part is wrong, the error names that setting or part.
+// or a part is wrong, the error names that setting or part, and the file and line, or the variable, of the setting.
 func New(cfg Config, parts ...actionhero.Part) (*Server, error) {
 	file, err := cfg.complete()
 	if err != nil {
-		return nil, err
+		return nil, cfg.locate(err)
 	}
 	s := &Server{}
 	if err := s.build(cfg, parts); err != nil {
-		return nil, err
+		return nil, cfg.locate(err)
 	}
 	if file != nil {
 		transport.Of(s.API).AddOutermost(logFile{file})

@@ -207,8 +207,8 @@ func TestZerosOutOfRange(t *testing.T) {
 			t.Parallel()
 			cfg := load(t, "config.json", "{"+text+"}")
 			cfg.Log.Logging, cfg.Tasks.Memory = new(false), true
-			if _, err := server.New(cfg); err == nil || !strings.HasPrefix(err.Error(), want) {
-				t.Errorf("got %v, want %s", err, want)
+			if _, err := server.New(cfg); err == nil || !strings.HasPrefix(err.Error(), "config.json:1: "+want) {
+				t.Errorf("got %v, want config.json:1: %s", err, want)
 			}
 		})
 	}
@@ -218,7 +218,7 @@ func TestZerosOutOfRange(t *testing.T) {
 func TestSharedSettingOutOfRange(t *testing.T) {
 	t.Parallel()
 	cfg := load(t, "config.json", `{"webSockets": {"maxInFlight": 0}, "log": {"logging": false}, "tasks": {"memory": true}}`)
-	if _, err := server.New(cfg); err == nil || err.Error() != "webSockets.maxInFlight is 0: it must be above zero" {
+	if _, err := server.New(cfg); err == nil || err.Error() != "config.json:1: webSockets.maxInFlight is 0: it must be above zero" {
 		t.Errorf("got %v", err)
 	}
 }

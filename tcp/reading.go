@@ -108,8 +108,8 @@ func (ss *session) stillIdle(err error) bool {
 	if !errors.Is(err, os.ErrDeadlineExceeded) || ss.in.begun() || ss.stopped.Load() {
 		return false
 	}
-	replied := time.Since(ss.loop.LastRequestDone()) < ss.server.cfg.IdleTimeout/looks
-	if ss.heard.Swap(false) || ss.used || replied || ss.loop.InFlight() > 0 {
+	replied, heard := ss.loop.TakeRequestDone(), ss.heard.Swap(false)
+	if heard || ss.used || replied || ss.loop.InFlight() > 0 {
 		ss.used, ss.quiet = false, 0
 		return true
 	}

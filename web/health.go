@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 )
 
 // noHealth is the health path of a server without one. No path of a request is equal to it.
@@ -51,7 +53,7 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		header.Set("Allow", "GET, HEAD")
 		status, text = http.StatusMethodNotAllowed, "use GET or HEAD\n"
-	case !s.api.Ready():
+	case !s.api.Ready() && !netlisten.Left(): // another process serves the address
 		header.Set("Retry-After", "1")
 		status, text = http.StatusServiceUnavailable, "not ready\n"
 	}

@@ -13,6 +13,9 @@ func (s *Server) withLimits(next http.Handler) http.Handler {
 	common := &s.cfg.Common
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		closeIfAmbiguous(w, r)
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
 		if r.TLS != nil && s.cfg.HTTPS.HSTS > 0 {
 			w.Header()["Strict-Transport-Security"] = []string{"max-age=" + strconv.FormatInt(int64(s.cfg.HTTPS.HSTS/time.Second), 10)}
 		}

@@ -56,6 +56,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	started   bool
+	draining  atomic.Bool
 	partsSeen int // the number of the API's parts that mountParts has seen
 	servers   []stopper
 	http      net.Addr
@@ -148,6 +149,7 @@ func (s *Server) Start(ctx context.Context) error {
 		s.api.Listening(netlisten.Port(secure))
 	}
 	s.started = true
+	s.draining.Store(false)
 	s.api.Stats.Section("webServer", s.stats)
 	return nil
 }
@@ -191,6 +193,20 @@ func (s *Server) newServer() *http.Server {
 		Handler:        s.handler,
 		MaxHeaderBytes: common.MaxHeaderBytes,
 		ErrorLog:       slog.NewLogLogger(s.api.Log().Handler(), slog.LevelDebug),
+	}
+}
+
+// Drain makes each further response close its connection: HTTP/1.1 clients read "Connection: close", HTTP/2 clients read
+// GOAWAY after the response. So clients that send requests all the time move to another process before Stop, which
+// closes idle connections, and lose no request. Drain is undone by the next Start.
+func (s *Server) Drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining.Store(true)
+	for _, srv := range s.servers {
+		if d, ok := srv.(interface{ Drain() }); ok {
+			d.Drain()
+		}
 	}
 }
 

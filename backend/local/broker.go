@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"hash/maphash"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -24,6 +25,7 @@ type broker struct {
 
 	mu    sync.RWMutex // guards rooms; not held during a delivery
 	rooms map[string]*presence
+	peak  int // the largest number of rooms since the map was built
 }
 
 func newBroker() *broker {
@@ -44,7 +46,7 @@ func (b *broker) stop() {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.rooms = make(map[string]*presence)
+	b.rooms, b.peak = make(map[string]*presence), 0
 }
 
 func (b *broker) Subscribe(deliver func(backend.Message) func()) { b.deliver.Store(&deliver) }
@@ -91,6 +93,7 @@ func (b *broker) Join(_ context.Context, room, member string) error {
 	if p == nil {
 		p = newPresence(room)
 		b.rooms[p.room] = p
+		b.peak = max(b.peak, len(b.rooms))
 	}
 	p.join(member)
 	return nil
@@ -104,8 +107,22 @@ func (b *broker) Leave(_ context.Context, room, member string) error {
 	}
 	if p := b.rooms[room]; p != nil && p.leave(member) {
 		delete(b.rooms, room)
+		b.shrink()
 	}
 	return nil
+}
+
+// smallRooms is the number of rooms up to which the map of rooms keeps its memory.
+const smallRooms = 1024
+
+// shrink frees the memory of the map of rooms if it once had many more rooms, because a map of Go never shrinks.
+func (b *broker) shrink() {
+	if b.peak <= smallRooms || len(b.rooms)*4 >= b.peak {
+		return
+	}
+	rooms := make(map[string]*presence, len(b.rooms))
+	maps.Copy(rooms, b.rooms)
+	b.rooms, b.peak = rooms, len(rooms)
 }
 
 func (b *broker) Members(_ context.Context, room string, limit int) ([]string, int, error) {

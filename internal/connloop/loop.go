@@ -95,7 +95,7 @@ type Loop struct {
 	ctx           atomic.Pointer[connContext]
 	fault         atomic.Pointer[any] // the panic of a request that was handed off
 	inFlight      atomic.Int32        // requests that are queued or running
-	lastDone      atomic.Int64        // when RequestDone was last called, in Unix nanoseconds
+	requestDone   atomic.Bool         // RequestDone was called since the last TakeRequestDone
 	lastUsed      atomic.Int64        // the tick at which the connection was last used
 	unparked      atomic.Bool         // the goroutine has worked, so its stack is larger than waiting needs
 	parkRequested atomic.Bool         // Read is to return Park
@@ -144,9 +144,9 @@ func (l *Loop) Canceled() bool { return l.canceled.Load() }
 // InFlight returns the number of requests that are queued or running.
 func (l *Loop) InFlight() int { return int(l.inFlight.Load()) }
 
-// LastRequestDone returns the time of the last call of [Loop.RequestDone]. RequestDone is called only for requests
-// that the loop did not wait for. If RequestDone was never called, the time is before 1971.
-func (l *Loop) LastRequestDone() time.Time { return time.Unix(0, l.lastDone.Load()) }
+// TakeRequestDone reports whether [Loop.RequestDone] was called since the last call of TakeRequestDone. RequestDone is
+// called only for requests that the loop did not wait for.
+func (l *Loop) TakeRequestDone() bool { return l.requestDone.Swap(false) }
 
 // Touch marks the connection as used now. Run calls Touch for each message. For work that no message causes, the Conn
 // must call Touch.
@@ -336,7 +336,7 @@ func (l *Loop) takeBack() {
 // RequestDone records the end of a request that the loop did not wait for. If the loop is waiting for requests to end,
 // RequestDone wakes the loop.
 func (l *Loop) RequestDone() {
-	l.lastDone.Store(time.Now().UnixNano()) // before inFlight shrinks, or the client would look idle
+	l.requestDone.Store(true) // before inFlight shrinks, or the client would look idle
 	l.inFlight.Add(-1)
 	l.wakeUp()
 }

@@ -321,3 +321,49 @@ func TestServerOfAnotherVersion(t *testing.T) {
 		})
 	}
 }
+
+// Processes that share a socket answer in place of each other. The socket is removed with the process that opened it.
+func TestASharedSocketOutlivesEachServer(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "socket")
+	socket, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket is %v, %v", info.Mode(), err)
+	}
+	if _, err := Open(path); err == nil {
+		t.Error("a second supervisor opens the same socket")
+	}
+	share := func() *Server {
+		file, err := socket.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		ln, err := net.FileListener(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newServer(ln, "", testRoutes, slog.New(slog.DiscardHandler), maxTime)
+	}
+	first, second := share(), share()
+	for _, s := range []*Server{first, second} {
+		if got, err := Call(t.Context(), path, "GET", "/none", nil); err != nil || string(got) != "null" {
+			t.Errorf("Call: %s, %v", got, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("a server has removed the socket: %v", err)
+	}
+	if err := socket.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket still exists: %v", err)
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 )
 
 // Handler answers one request. The result must encode as JSON. If the error is not an [*Error], the answer has status
@@ -23,7 +24,7 @@ type Handler func(r *http.Request) (result any, err error)
 
 // Server answers the HTTP requests at a control socket.
 type Server struct {
-	path   string        // absolute
+	path   string        // absolute; empty: another process removes the socket
 	limit  time.Duration // of a request
 	http   http.Server
 	cancel context.CancelFunc
@@ -44,11 +45,22 @@ func listenWith(path string, routes map[string]Handler, log *slog.Logger, limit 
 	if err != nil {
 		return nil, err
 	}
+	if ln, ok, err := netlisten.Listen(context.Background(), "tasks.control", "unix", absolute); ok {
+		if err != nil {
+			return nil, err
+		}
+		return newServer(ln, "", routes, log, limit), nil
+	}
 	ln, err := listen(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{path: absolute, limit: limit, slots: make(chan struct{}, maxRequests)}
+	return newServer(ln, absolute, routes, log, limit), nil
+}
+
+// newServer answers the requests that arrive at ln. If path is not empty, Close removes it.
+func newServer(ln net.Listener, path string, routes map[string]Handler, log *slog.Logger, limit time.Duration) *Server {
+	s := &Server{path: path, limit: limit, slots: make(chan struct{}, maxRequests)}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.http = http.Server{
@@ -60,10 +72,28 @@ func listenWith(path string, routes map[string]Handler, log *slog.Logger, limit 
 	}
 	s.http.SetKeepAlivesEnabled(false)
 	s.open.Go(func() { _ = s.http.Serve(ln) })
-	return s, nil
+	return s
 }
 
-func listen(path string) (net.Listener, error) {
+// Socket is an open control socket at which other processes answer.
+type Socket struct {
+	*net.UnixListener
+	path string
+}
+
+// Open creates the socket at the absolute path as [Listen] does, for processes that share it.
+func Open(path string) (*Socket, error) {
+	ln, err := listen(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Socket{ln, path}, nil
+}
+
+// Close closes and removes the socket.
+func (s *Socket) Close() error { return errors.Join(os.Remove(s.path), s.UnixListener.Close()) }
+
+func listen(path string) (*net.UnixListener, error) {
 	address, release, err := addressOf(path)
 	if err != nil {
 		return nil, err
@@ -79,11 +109,11 @@ func listen(path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("the socket of an earlier server cannot be removed: %w", err)
 	}
-	ln, err := net.Listen("unix", address)
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: address, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("the socket %s cannot be created: %w", path, err)
 	}
-	ln.(*net.UnixListener).SetUnlinkOnClose(false) // the address may differ from the path
+	ln.SetUnlinkOnClose(false) // the address may differ from the path
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, ln.Close(), os.Remove(path))
 	}
@@ -94,8 +124,10 @@ func listen(path string) (net.Listener, error) {
 func (s *Server) Close() error {
 	s.cancel()
 	err := s.http.Close()
-	if removing := os.Remove(s.path); !errors.Is(removing, os.ErrNotExist) {
-		err = errors.Join(err, removing)
+	if s.path != "" {
+		if removing := os.Remove(s.path); !errors.Is(removing, os.ErrNotExist) {
+			err = errors.Join(err, removing)
+		}
 	}
 	s.open.Wait()
 	return err

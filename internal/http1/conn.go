@@ -145,7 +145,7 @@ func (c *conn) serve() {
 			return
 		}
 		c.state.Store(stateIdle)
-		if c.server.stopping.Load() {
+		if c.server.ending.Load() == stopping {
 			return
 		}
 	}
@@ -244,7 +244,7 @@ func (c *conn) parse(length int) (*call, verdict) {
 func (c *conn) waitFor(whole int) verdict {
 	_ = c.nc.SetReadDeadline(time.Now().Add(bodyTimeout))
 	for c.to-c.from < whole {
-		if err := c.fill(); isTimeout(err) && !c.server.stopping.Load() {
+		if err := c.fill(); isTimeout(err) && c.server.ending.Load() != stopping {
 			_ = c.nc.SetReadDeadline(time.Time{})
 			return verdictFallback
 		} else if err != nil {

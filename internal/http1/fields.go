@@ -150,7 +150,7 @@ func (c *call) appendDefaults(dst, body []byte) []byte {
 	if !c.hasDate {
 		dst = append(dst, date()...)
 	}
-	c.closes = c.closes || c.conn.server.stopping.Load()
+	c.closes = c.closes || c.conn.server.ending.Load() != 0
 	if c.closes && c.status != http.StatusSwitchingProtocols && !hasToken(c.connection, "close") {
 		return append(dst, "Connection: close\r\n"...)
 	}

@@ -40,13 +40,19 @@ type Config struct {
 // Server serves the ordinary requests of HTTP/1.1 connections without TLS. If a request is not ordinary, the Server
 // passes the connection to Config.Fallback.
 type Server struct {
-	cfg      Config
-	stopping atomic.Bool
-	running  sync.WaitGroup
+	cfg     Config
+	ending  atomic.Int32 // draining or stopping; 0: neither
+	running sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
 }
+
+// How far a Server is on its way to its end.
+const (
+	draining int32 = 1 + iota // each response closes its connection
+	stopping                  // there are no further requests
+)
 
 // New returns a Server. Call [Server.Serve] for each connection.
 func New(cfg Config) *Server {
@@ -77,7 +83,7 @@ func (s *Server) remove(c *conn) {
 func (s *Server) add(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping.Load() {
+	if s.ending.Load() == stopping {
 		return false
 	}
 	s.conns[c] = struct{}{}
@@ -85,11 +91,15 @@ func (s *Server) add(c *conn) bool {
 	return true
 }
 
+// Drain makes each further response close its connection, and tells the client so. A connection on which no request comes
+// stays open until [Server.Shutdown].
+func (s *Server) Drain() { s.ending.CompareAndSwap(0, draining) }
+
 // Shutdown closes the idle connections and waits for the running requests to end. A connection with a running request
 // closes after the response. If ctx is done first, Shutdown closes all connections at once and does not wait for the
 // handlers, because a handler that ignores its context must not block the process.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopping.Store(true)
+	s.ending.Store(stopping)
 	s.each(func(c *conn) {
 		if c.state.CompareAndSwap(stateIdle, stateClosing) {
 			_ = c.nc.Close()

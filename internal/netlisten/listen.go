@@ -21,12 +21,17 @@ const AnyPort = -1
 
 // TCP listens on a TCP port at the address bindIP, or at all addresses if bindIP is empty. section is the section of
 // the configuration, and key is the name of the port setting in that section. The caller has checked that the port is
-// AnyPort or from 1 to 65535. If the port cannot be opened, the error names the setting to change.
+// AnyPort or from 1 to 65535. If the port cannot be opened, the error names the setting to change. After [Share], other
+// processes have the same socket.
 func TCP(ctx context.Context, section, key, bindIP string, port int) (net.Listener, error) {
 	if bindIP != "" && net.ParseIP(bindIP) == nil {
 		return nil, fmt.Errorf("%s.bindIP is %q: write an IP address of this machine, or leave it empty for all of them", section, bindIP)
 	}
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(bindIP, strconv.Itoa(max(port, 0))))
+	address := net.JoinHostPort(bindIP, strconv.Itoa(max(port, 0)))
+	ln, ok, err := Listen(ctx, section+"."+key, "tcp", address)
+	if !ok {
+		ln, err = new(net.ListenConfig).Listen(ctx, "tcp", address)
+	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("port %d is in use: stop the program that listens there, or choose another %s.%s", port, section, key)

@@ -17,8 +17,13 @@ import (
 // as a JSON object, a pointer to one of these, or nil. A struct follows the rules of [Input.Params], also inside a map. A
 // member of a map is sent unless it is an Optional that is not set.
 //
-// If v encodes itself, Sent returns its JSON as whole instead of params, and does not check that it is an object.
+// If v encodes itself or is a map of texts and numbers, Sent returns its JSON as whole instead of params, and does not
+// check that it is an object.
 func Sent(v any, o Options) (params []Param, whole []byte, err error) {
+	if m, ok := v.(map[string]any); ok && m != nil && onlyScalars(m) {
+		whole, err = encode.Marshal(v)
+		return nil, whole, err
+	}
 	value := reflect.ValueOf(v)
 	for value.Kind() == reflect.Pointer && !value.IsNil() {
 		value = value.Elem()
@@ -40,6 +45,19 @@ func Sent(v any, o Options) (params []Param, whole []byte, err error) {
 	}
 	whole, err = encode.Marshal(v)
 	return nil, whole, err
+}
+
+// onlyScalars reports whether the ordinary encoding of m is what a client sends. It spares the usual maps a look at each
+// member by reflection.
+func onlyScalars(m map[string]any) bool {
+	for _, member := range m {
+		switch member.(type) {
+		case nil, string, bool, int, int64, uint64, float64:
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // sentMembers returns the members of a map as params, in the order of their keys.

@@ -1,0 +1,177 @@
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// errFinal is wrapped by the errors of a connection that a later attempt would meet again: a person has to change
+// something first.
+var errFinal = errors.New("the server is refused")
+
+// connect connects to the server and checks it. While the server is not reached, connect tries again until the time of
+// the setting redis.wait has passed or ctx ends.
+func (c *core) connect(ctx context.Context, addr *address) (*session, error) {
+	waiting := ctx
+	if c.config.Wait >= 0 {
+		var cancel context.CancelFunc
+		waiting, cancel = context.WithTimeout(ctx, c.config.Wait)
+		defer cancel()
+	}
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		s, err := c.connectOnce(ctx, addr)
+		if err == nil || errors.Is(err, errFinal) {
+			return s, err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-waiting.Done():
+			timer.Stop()
+			return nil, fmt.Errorf("the Redis server at %s is not reached: %w; start it, or correct %s; redis.wait is the time for which a start waits for it: %w", addr, err, addr.from, errUnavailable)
+		}
+	}
+}
+
+// connectOnce makes one attempt.
+func (c *core) connectOnce(ctx context.Context, addr *address) (*session, error) {
+	d := &dialer{network: addr.network, tls: addr.tls, timeout: c.config.ConnectTimeout}
+	ctx, cancel := context.WithTimeout(ctx, c.config.ConnectTimeout)
+	defer cancel()
+	d.opening.Store(&ctx)
+	client, err := rueidis.NewClient(c.options(addr, d))
+	if err != nil {
+		if client != nil {
+			client.Close()
+		}
+		return nil, explainConnect(addr, err)
+	}
+	s := &session{client: client, addr: addr, db: addr.db, cluster: client.Mode() == rueidis.ClientModeCluster}
+	s.life, s.end = context.WithCancel(context.Background())
+	if err = c.inspect(ctx, s); err == nil {
+		err = s.readClock(ctx)
+	}
+	d.opening.Store(nil)
+	if err != nil {
+		s.end()
+		client.Close()
+		return nil, explainConnect(addr, err)
+	}
+	return s, nil
+}
+
+func (c *core) options(addr *address, d *dialer) rueidis.ClientOption {
+	return rueidis.ClientOption{
+		InitAddress: addr.hosts, Username: addr.username, Password: addr.password, SelectDB: addr.db,
+		ClientName: "actionhero:" + c.config.Prefix,
+		DialCtxFn:  d.dial,
+		TLSConfig:  addr.tls, // chooses the ports of a Cluster; the dialer encrypts
+		Dialer:     net.Dialer{Timeout: c.config.ConnectTimeout, KeepAlive: 5 * time.Second},
+		Sentinel:   c.sentinelOptions(addr),
+		// A connection that does not answer a PING within this time is closed.
+		ConnWriteTimeout: c.config.Timeout,
+		// The two connections of a node to a server share the load; each sends a PING when it is idle for 5 s.
+		PipelineMultiplex: 1,
+		ClusterOption:     rueidis.ClusterOption{MaxMovedRedirections: 16},
+		DisableRetry:      true, // repeat.go repeats commands
+		DisableCache:      c.config.LocalCache <= 0,
+		ForceSingleClient: addr.network == "unix",
+		ShuffleInit:       len(addr.hosts) > 1,
+	}
+}
+
+func (c *core) sentinelOptions(addr *address) rueidis.SentinelOption {
+	if len(c.config.Sentinels) == 0 {
+		return rueidis.SentinelOption{}
+	}
+	return rueidis.SentinelOption{
+		MasterSet: c.config.MasterName, Username: c.config.SentinelUsername, Password: c.config.SentinelPassword, TLSConfig: addr.tls,
+		Dialer: net.Dialer{Timeout: c.config.ConnectTimeout, KeepAlive: 5 * time.Second},
+	}
+}
+
+// dialer makes the connections of a client.
+type dialer struct {
+	network string
+	tls     *tls.Config
+	timeout time.Duration
+	opening atomic.Pointer[context.Context] // while a session opens: its context, which the client library does not take
+}
+
+func (d *dialer) dial(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	if opening := d.opening.Load(); opening != nil {
+		defer context.AfterFunc(*opening, cancel)()
+	}
+	plain := net.Dialer{KeepAlive: 5 * time.Second}
+	conn, err := plain.DialContext(ctx, d.network, addr)
+	if err != nil || d.tls == nil {
+		return conn, err
+	}
+	config := d.tls
+	if config.ServerName == "" {
+		config = config.Clone()
+		if config.ServerName, _, err = net.SplitHostPort(addr); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+	}
+	encrypted := tls.Client(conn, config)
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, &net.OpError{Op: "dial", Net: d.network, Addr: conn.RemoteAddr(), Err: err}
+	}
+	return encrypted, nil
+}
+
+// explainConnect adds the remedy to an error of a first connection. Errors that need a person wrap errFinal.
+func explainConnect(addr *address, err error) error {
+	final := func(format string, args ...any) error {
+		return fmt.Errorf("the Redis server at %s: %s: %w: %w", addr, fmt.Sprintf(format, args...), errFinal, err)
+	}
+	if errors.Is(err, errFinal) {
+		return err
+	}
+	if reply, ok := rueidis.IsRedisErr(err); ok {
+		switch text := reply.Error(); codeOf(text) {
+		case "WRONGPASS":
+			return final("correct redis.username and redis.password")
+		case "NOAUTH":
+			return final("it demands a password: set redis.password")
+		case "NOPERM":
+			return final("its access control list does not permit a command to the user %q", addr.username)
+		case "ERR":
+			if strings.Contains(text, "AUTH") {
+				return final("it takes no password or no user name: correct redis.username and redis.password")
+			}
+			if strings.Contains(text, "DB index") || strings.Contains(text, "SELECT") {
+				return final("it has no database %d: correct redis.DB", addr.db)
+			}
+		}
+		return err
+	}
+	var unknownCA x509.UnknownAuthorityError
+	var wrongName x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var noTLS tls.RecordHeaderError
+	switch {
+	case errors.As(err, &unknownCA):
+		return final("its certificate is of an unknown authority: name the file of the authority in redis.ca")
+	case errors.As(err, &wrongName):
+		return final("its certificate is for another name: set redis.serverName, or use that name as the host")
+	case errors.As(err, &invalid):
+		return final("its certificate is not valid")
+	case errors.As(err, &noTLS):
+		return final("it does not speak TLS at this port: set redis.tls to false, or use the port for TLS")
+	}
+	return err
+}

@@ -1,0 +1,154 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/setting"
+)
+
+// core is the connection to the server, which the store, the broker and the queue share. Its methods may be called
+// concurrently. Before open and after close they fail with [backend.ErrClosed].
+//
+//   - do sends a command, and run a script. Both repeat commands by the rules of repeat.go.
+//   - key and channel make names; see names.go.
+//   - life is a context that ends with close. Goroutines of a part begin with core.spawn, and close waits for them.
+//   - now is the clock of the server.
+type core struct {
+	config  Config
+	mu      sync.Mutex // serializes open and close
+	session atomic.Pointer[session]
+}
+
+// session is everything that exists between open and close.
+type session struct {
+	client  rueidis.Client
+	addr    *address
+	cluster bool         // the server is a Redis Cluster: use SSUBSCRIBE and SPUBLISH
+	db      int          // the number of the database
+	offset  atomic.Int64 // the clock of the server minus the clock of this process, in microseconds
+
+	life context.Context
+	end  context.CancelFunc
+	wg   sync.WaitGroup
+}
+
+func newCore(config Config) *core {
+	setting.Fill(&config)
+	if config.Log == nil {
+		config.Log = slog.Default()
+	}
+	return &core{config: config}
+}
+
+// open connects to the server, and waits for it as the setting redis.wait says.
+func (c *core) open(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session.Load() != nil {
+		return errors.New("the backend is open already: close it before opening it again, and give each API its own backend")
+	}
+	if err := c.config.check(); err != nil {
+		return err
+	}
+	addr, err := c.config.address(os.Getenv)
+	if err != nil {
+		return err
+	}
+	s, err := c.connect(ctx, addr)
+	if err != nil {
+		return err
+	}
+	c.session.Store(s)
+	s.wg.Go(s.watchClock)
+	return nil
+}
+
+// close ends all goroutines that spawn has started, and closes the connections. Without open it does nothing.
+func (c *core) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.session.Swap(nil)
+	if s == nil {
+		return
+	}
+	s.end()
+	s.wg.Wait()
+	s.client.Close()
+}
+
+// current returns the session, or [backend.ErrClosed].
+func (c *core) current() (*session, error) {
+	if s := c.session.Load(); s != nil {
+		return s, nil
+	}
+	return nil, backend.ErrClosed
+}
+
+// spawn runs f in a goroutine. The context of f ends when the backend closes, and close waits for f. If the backend is
+// closed, spawn returns false.
+func (c *core) spawn(f func(ctx context.Context, s *session)) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.session.Load()
+	if s == nil {
+		return false
+	}
+	s.wg.Go(func() { f(s.life, s) })
+	return true
+}
+
+// clockInterval is the interval at which watchClock reads the clock of the server.
+const clockInterval = 10 * time.Second
+
+// watchClock keeps the difference between the clocks of the server and of this process.
+func (s *session) watchClock() {
+	ticker := time.NewTicker(clockInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			ctx, cancel := context.WithTimeout(s.life, clockInterval/2)
+			_ = s.readClock(ctx) // the next tick tries again; until then the last difference counts
+			cancel()
+		case <-s.life.Done():
+			return
+		}
+	}
+}
+
+// readClock compares the clocks. Of the masters of a Cluster it takes any one.
+func (s *session) readClock(ctx context.Context) error {
+	before := time.Now()
+	fields, err := s.client.Do(ctx, s.client.B().Time().Build()).AsStrSlice()
+	if err != nil {
+		return err
+	}
+	if len(fields) != 2 {
+		return fmt.Errorf("the server answers TIME with %q", fields)
+	}
+	seconds, err1 := strconv.ParseInt(fields[0], 10, 64)
+	micros, err2 := strconv.ParseInt(fields[1], 10, 64)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	middle := before.Add(time.Since(before) / 2)
+	s.offset.Store(seconds*1e6 + micros - middle.UnixMicro())
+	return nil
+}
+
+// now returns the time by the clock of the server, which is exact to about the time of a round trip. Times that decide
+// about leases and locks come from scripts instead.
+func (s *session) now() time.Time {
+	return time.Now().Add(time.Duration(s.offset.Load()) * time.Microsecond)
+}

@@ -1,0 +1,91 @@
+//go:build unix
+
+package redis
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/backendtest"
+	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
+)
+
+// The client library closes the connections to former masters of a Cluster 5 s late, even after Close.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"))
+}
+
+// testBackend has the store of Redis, with the broker and the queue of the embedded backend.
+type testBackend struct {
+	*Backend
+	rest *local.Backend
+}
+
+func (b testBackend) Broker() backend.Broker { return b.rest.Broker() }
+func (b testBackend) Queue() backend.Queue   { return b.rest.Queue() }
+
+func (b testBackend) Open(ctx context.Context) error {
+	if err := b.Backend.Open(ctx); err != nil {
+		return err
+	}
+	return b.rest.Open(ctx)
+}
+
+func (b testBackend) Close(ctx context.Context) error {
+	if err := b.rest.Close(ctx); err != nil {
+		return err
+	}
+	return b.Backend.Close(ctx)
+}
+
+// runSuite runs the suite for backends with the given settings, and a prefix for each backend.
+func runSuite(t *testing.T, config Config) {
+	backendtest.Run(t, backendtest.Harness{
+		New: func(*testing.T) backend.Backend {
+			config := config
+			config.Prefix, config.Log = redistest.Prefix(), quiet
+			return testBackend{New(config), local.New(local.Config{})}
+		},
+		Slack: 300 * time.Millisecond,
+	})
+}
+
+func TestBackendOnOneServer(t *testing.T) {
+	t.Parallel()
+	for _, f := range redistest.Flavors() {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			runSuite(t, Config{URL: "redis://" + f.Shared(t).Addr})
+		})
+	}
+}
+
+func TestBackendWithLocalCopies(t *testing.T) {
+	t.Parallel()
+	runSuite(t, Config{URL: "redis://" + redistest.Redis.Shared(t).Addr, LocalCache: 10 * time.Second})
+}
+
+func TestBackendOnACluster(t *testing.T) {
+	t.Parallel()
+	for _, f := range redistest.Flavors() {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			runSuite(t, Config{Cluster: f.StartCluster(t, 3, redistest.Options{}).Addrs()})
+		})
+	}
+}
+
+func TestBackendWithSentinels(t *testing.T) {
+	t.Parallel()
+	set := redistest.Redis.StartSentinels(t, redistest.Options{})
+	runSuite(t, Config{Sentinels: set.Addrs(), MasterName: redistest.MasterName})
+}
+
+// quiet discards all lines.
+var quiet = slog.New(slog.DiscardHandler)
