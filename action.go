@@ -184,16 +184,16 @@ func (a Action[In, Out]) compile() (*action, error) {
 	act.run = chain(a.Middleware, func(ctx context.Context, req *Request) (any, error) {
 		var in In
 		var fail *schema.Failure
-		if req.Params.strict && (act.strict || req.API.cfg.StrictParams) {
-			if err := act.checkKnown(req); err != nil {
-				return nil, err
-			}
+		strict := req.Params.strict && (act.strict || req.API.cfg.StrictParams)
+		if strict {
 			fail = input.DecodeStrict(&in, req.Params.list)
 		} else {
 			fail = input.Decode(&in, req.Params.list)
 		}
-		if fail != nil {
-			return nil, inputError(fail, "action")
+		if fail != nil || strict || req.Err != nil {
+			if err := act.faults(req, fail, strict); err != nil {
+				return nil, err
+			}
 		}
 		out, err := a.Run(ctx, in)
 		if act.output == nil {
@@ -324,6 +324,46 @@ func inputFor[In any](registered *schema.Input) (*schema.Input, error) {
 
 // inputError returns the [CodeInvalidInput] error for an input that does not decode. The Message of the error names the
 // first broken rule, and its Details list all broken rules. kind is "action" or "task" and appears in the Message.
+// faults returns an error with all faults of the params of req: those of "limit" and "offset" in req.Err, the unknown
+// params if strict is true, and fail. It returns nil if there are none.
+func (act *action) faults(req *Request, fail *schema.Failure, strict bool) error {
+	var all *Error
+	if page, ok := req.Err.(*pageError); ok {
+		all = page.own
+	}
+	if strict {
+		all = join(all, act.unknownParams(req))
+	}
+	if fail != nil {
+		all = join(all, inputError(fail, "action"))
+	}
+	if all == nil {
+		return nil
+	}
+	return all
+}
+
+// maxDetails is the maximum number of details of an error about params.
+const maxDetails = 64
+
+// join returns the error first with the details of then, except for fields of which first already has a fault: an action
+// may declare "limit" itself. Either may be nil.
+func join(first, then *Error) *Error {
+	switch {
+	case first == nil:
+		return then
+	case then == nil:
+		return first
+	}
+	details := slices.Clone(first.Details)
+	for _, d := range then.Details {
+		if !slices.ContainsFunc(first.Details, func(own Detail) bool { return own.Field == d.Field }) {
+			details = append(details, d)
+		}
+	}
+	return &Error{Code: first.Code, Message: first.Message, Details: details[:min(len(details), maxDetails)]}
+}
+
 func inputError(fail *schema.Failure, kind string) *Error {
 	e := &Error{Code: CodeInvalidInput}
 	if fail.Missing != "" {

@@ -2,6 +2,7 @@ package actionhero_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,90 @@ func TestTheLimitOfAPageIsBounded(t *testing.T) {
 	}
 	if out, err := dispatch(t, newAPI(t, actionhero.Config{MaxLimit: -1}, page), "page", "limit", "5000"); err != nil || out.(map[string]any)["limit"] != 5000 {
 		t.Errorf("without a bound: %v, %v", out, err)
+	}
+}
+
+// One answer names all faults of all params in order: of the page, unknown ones, and of the inputs. The middleware of the
+// action comes first, as for every other fault of an input.
+func TestAllFaultsOfAllParamsAreInOneAnswer(t *testing.T) {
+	t.Parallel()
+	type input struct {
+		Limit int    `json:"limit" maximum:"50"`
+		Name  string `json:"name" required:"true"`
+		Age   int    `json:"age" minimum:"18"`
+		Deep  struct {
+			Size int `json:"size"`
+		} `json:"deep"`
+	}
+	run := func(context.Context, input) (n actionhero.None, err error) { return }
+	sets := func(next actionhero.Handler) actionhero.Handler {
+		return func(ctx context.Context, req *actionhero.Request) (any, error) {
+			req.Params.Set("name", "set")
+			return next(ctx, req)
+		}
+	}
+	denies := func(actionhero.Handler) actionhero.Handler {
+		return func(context.Context, *actionhero.Request) (any, error) {
+			return nil, actionhero.Errorf(actionhero.CodeUnauthenticated, "log in")
+		}
+	}
+	part := func(name string, strict bool, middleware ...actionhero.Middleware) actionhero.Part {
+		return actionhero.Action[input, actionhero.None]{Name: name, Strict: strict, Middleware: middleware, Run: run}
+	}
+	api := newAPI(t, actionhero.Config{}, part("lax", false), part("strict", true), part("sets", false, sets), part("denies", false, denies),
+		actionhero.Action[actionhero.None, actionhero.None]{Name: "none", Run: func(context.Context, actionhero.None) (n actionhero.None, err error) { return }})
+	const (
+		limit, offset = "limit must be a whole number of 0 or more", "offset must be a whole number of 0 or more"
+		name, age     = "name must be given", "age must be at least 18"
+	)
+	for _, test := range []struct {
+		action, params, message string
+		details                 []string
+	}{
+		{"none", `{"limit":"abc","offset":-1}`, limit, []string{limit, offset}},
+		{"none", `{"limit":2000,"offset":1.5}`, "limit must be at most 1000", []string{"limit must be at most 1000", offset}},
+		{"lax", `{"limit":"abc","offset":-1,"age":3,"x":1}`, limit, []string{limit, offset, name, age}},
+		{"lax", `{"limit":60,"offset":-1,"name":"a"}`, offset, []string{offset, "limit must be at most 50"}},
+		{"lax", `{"offset":{},"name":"a","age":20}`, offset, []string{offset}},
+		{"strict", `{"limit":[],"x":1,"age":3,"deep":{"size":"x","y":1}}`, limit,
+			[]string{limit, "x is not a parameter of this action", name, age, "deep.size must be a whole number", "deep.y must not be given, because it is not known"}},
+		{"strict", `{"x":1,"age":3}`, "x is not a parameter of this action", []string{"x is not a parameter of this action", name, age}},
+		{"sets", `{"limit":"abc","age":3}`, limit, []string{limit, age}},
+		{"denies", `{"limit":"abc","age":3}`, "log in", nil},
+		{"unknown", `{"limit":"abc"}`, limit, []string{limit}},
+	} {
+		req := transport.Of(api).NewRequest("test")
+		req.Action = test.action
+		if err := transport.ParamsOf(&req.Params).AddObject([]byte(test.params)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := transport.Of(api).Dispatch(t.Context(), req)
+		if err == nil {
+			t.Errorf("%s %s is accepted", test.action, test.params)
+			continue
+		}
+		failure := actionhero.AsError(err)
+		var got []string
+		for _, d := range failure.Details {
+			got = append(got, d.Message)
+		}
+		if failure.Message != test.message || !slices.Equal(got, test.details) {
+			t.Errorf("%s %s: %q\ngot  %q\nwant %q", test.action, test.params, failure.Message, got, test.details)
+		}
+	}
+}
+
+// The numbers of a page may be written as every whole number.
+func TestANumberOfAPageHasEachFormOfAWholeNumber(t *testing.T) {
+	t.Parallel()
+	api := newAPI(t, actionhero.Config{}, action("page", func(ctx context.Context) (map[string]any, error) {
+		req := actionhero.RequestFrom(ctx)
+		return map[string]any{"page": fmt.Sprintf("%d %d %s %s", req.Limit, req.Offset, req.Params.Get("limit"), req.Params.Get("offset"))}, nil
+	}))
+	for _, text := range []string{"10", "1e1", "10.0", "+10", "0010", "100e-1"} {
+		if out, err := dispatch(t, api, "page", "limit", text, "offset", text); err != nil || out.(map[string]any)["page"] != "10 10 10 10" {
+			t.Errorf("%s: %v, %v", text, out, err)
+		}
 	}
 }
 

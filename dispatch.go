@@ -128,10 +128,13 @@ func (api *API) exited(c *callContext, req *Request) {
 }
 
 // runAction is the innermost Handler, which the API's middleware wraps. runAction returns req.Err if that error is set,
-// a [CodeNotFound] error if the action or task is unknown, and otherwise the result of the action or task.
+// a [CodeNotFound] error if the action or task is unknown, and otherwise the result of the action or task. A *pageError is
+// one of the faults that the action finds when it decodes its input.
 func runAction(ctx context.Context, req *Request) (any, error) {
 	if req.Err != nil {
-		return nil, req.Err
+		if _, ok := req.Err.(*pageError); !ok || req.act == nil {
+			return nil, req.Err
+		}
 	}
 	if req.act == nil {
 		return nil, unknown(req)

@@ -23,9 +23,9 @@ func shortKey(key string) string {
 	return strings.ToValidUTF8(key, "\ufffd")
 }
 
-// checkKnown returns a [CodeInvalidInput] error that names the params which the action does not take. Params that every
-// request may carry, such as "callback" and those of API.Accept, are known to all actions.
-func (act *action) checkKnown(req *Request) error {
+// unknownParams returns a [CodeInvalidInput] error that names the params which the action does not take, or nil. Params
+// that every request may carry, such as "callback" and those of API.Accept, are known to all actions.
+func (act *action) unknownParams(req *Request) *Error {
 	free := req.API.registry.Load().free
 	unknown := slices.Clone(req.Params.dropped)
 	for i := range req.Params.list {

@@ -90,23 +90,40 @@ func RequestFrom(ctx context.Context) *Request {
 
 // page sets r.Limit and r.Offset to the params "limit" and "offset". For a param that the client has not sent, page uses
 // the default of the action, or else the default of the API. If a param is not a whole number of 0 or more, or if the
-// client sends a limit above Config.MaxLimit, page returns a [CodeInvalidInput] error.
+// client sends a limit above Config.MaxLimit, page returns a *pageError with all these faults.
 func (r *Request) page() error {
 	limit, offset := pageDefault{r.API.limitJSON, r.API.cfg.DefaultLimit}, pageDefault{r.API.offsetJSON, r.API.cfg.DefaultOffset}
 	if r.act != nil && r.act.page != nil {
 		limit, offset = r.act.page.limit.or(limit), r.act.page.offset.or(offset)
 	}
-	sent, err := r.pageNumber("limit", &r.Limit, limit, r.API.limitJSON)
-	_, offsetErr := r.pageNumber("offset", &r.Offset, offset, r.API.offsetJSON) // also after an error: the echo shows both
-	if err != nil {
-		return err
+	sent, limitOK := r.pageNumber("limit", &r.Limit, limit, r.API.limitJSON)
+	_, offsetOK := r.pageNumber("offset", &r.Offset, offset, r.API.offsetJSON) // also after a fault: the echo shows both
+	most := r.API.cfg.MaxLimit
+	tooMany := limitOK && sent && most > 0 && r.Limit > most
+	if limitOK && offsetOK && !tooMany {
+		return nil
 	}
-	if most := r.API.cfg.MaxLimit; sent && most > 0 && r.Limit > most {
-		message := fmt.Sprintf("limit must be at most %d", most)
-		return &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: "limit", Rule: "maximum", Message: message}}}
+	var faults []Detail
+	switch {
+	case !limitOK:
+		faults = append(faults, Detail{"limit", "type", "limit must be a whole number of 0 or more"})
+	case tooMany:
+		faults = append(faults, Detail{"limit", "maximum", fmt.Sprintf("limit must be at most %d", most)})
 	}
-	return offsetErr
+	if !offsetOK {
+		faults = append(faults, Detail{"offset", "type", "offset must be a whole number of 0 or more"})
+	}
+	return &pageError{&Error{Code: CodeInvalidInput, Message: faults[0].Message, Details: faults}}
 }
+
+// pageError is the error of the params "limit" and "offset". The faults of the other params join it when the action
+// decodes its input.
+type pageError struct{ own *Error }
+
+func (e *pageError) Error() string { return e.own.Error() }
+
+// Unwrap returns the error that the client receives if the request has no other faults.
+func (e *pageError) Unwrap() error { return e.own }
 
 // pageDefault is the value of the param "limit" or "offset" if the client sends none.
 type pageDefault struct {
@@ -162,33 +179,32 @@ func pageNumberOf(text string) *pageDefault {
 }
 
 // pageNumber sets dst to the param with this key, and the param to a number in JSON. It returns sent false if the client
-// has sent no value, so that def applies. A param with the very bytes of ofAPI is the default of the API, which a
+// has sent no value, so that def applies, and ok false if the value is not a whole number of 0 or more. A param with the very bytes of ofAPI is the default of the API, which a
 // transport has added with setPage.
-func (r *Request) pageNumber(key string, dst *int, def pageDefault, ofAPI []byte) (sent bool, err error) {
+func (r *Request) pageNumber(key string, dst *int, def pageDefault, ofAPI []byte) (sent, ok bool) {
 	i := r.Params.find(key)
 	if i < 0 {
 		r.Params.put(key, schema.Value{Raw: def.json})
 		*dst = def.n
-		return false, nil
+		return false, true
 	}
 	v := &r.Params.list[i].Value
 	if v.File == nil && v.Raw != nil && canonical(v.Raw) {
 		if &v.Raw[0] == &ofAPI[0] {
 			v.Raw, *dst = def.json, def.n
-			return false, nil
+			return false, true
 		}
 		*dst, _ = strconv.Atoi(jsonx.ViewString(v.Raw))
-		return true, nil
+		return true, true
 	}
 	text := valueText(v)
-	n, err := strconv.Atoi(text)
+	n, ok := schema.WholeNumber(text)
 	switch {
 	case text == "" && v.File == nil:
 		*v, *dst = schema.Value{Raw: def.json}, def.n
-		return false, nil
-	case err != nil || n < 0:
-		message := key + " must be a whole number of 0 or more"
-		return true, &Error{Code: CodeInvalidInput, Message: message, Details: []Detail{{Field: key, Rule: "type", Message: message}}}
+		return false, true
+	case !ok || n < 0:
+		return true, false
 	}
 	*dst = n
 	raw := jsonx.ViewBytes(text) // read-only
@@ -196,7 +212,7 @@ func (r *Request) pageNumber(key string, dst *int, def pageDefault, ofAPI []byte
 		raw = strconv.AppendInt(nil, int64(n), 10)
 	}
 	*v = schema.Value{Raw: raw}
-	return true, nil
+	return true, true
 }
 
 // canonical reports whether digits is a decimal number of 1 to 18 digits without a leading zero, as package strconv

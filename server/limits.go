@@ -55,6 +55,7 @@ var fixedLimits = []config.Setting{
 	fixed("xmlNameBytes", "64", perRequest, "length of the name of an XML element", "the name is cut"),
 	fixed("xmlBytes", "256 KiB and 16 times the bytes of its JSON", perRequest, "size of an answer as XML", invalidInput),
 	fixed("ranges", "16", perRequest, "ranges of a header Range", "the whole file"),
+	fixed("abandonedContents", "64", perServer, "Bodies of Contents that still block after their request has ended; one address may have as many as are still free", "503 with Retry-After"),
 	fixed("roomNameBytes", strconv.Itoa(actionhero.MaxRoomName), perRequest, "length of the name of a room", invalidInput),
 	fixed("details", strconv.Itoa(actionhero.MaxDetails), perClient, "details of a connection", resourceExhausted),
 	fixed("detailBytes", size(actionhero.MaxDetailBytes), perClient, "size of all details of a connection, in JSON", resourceExhausted),

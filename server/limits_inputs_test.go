@@ -1,10 +1,14 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
@@ -47,6 +51,14 @@ func edgeText(reached string, body func(n int) string, text, beyond string) driv
 			}
 		}
 	}
+}
+
+// blocking is the body of a Content, which returns nothing until the channel is closed.
+type blocking chan struct{}
+
+func (b blocking) Read([]byte) (int, error) {
+	<-b
+	return 0, io.EOF
 }
 
 // inputLimits are the drivers of the fixed limits on the params of a request and its answer.
@@ -144,6 +156,25 @@ var inputLimits = map[string]driver{
 		ranges := "Range: bytes=0-0" + strings.Repeat(",2-2", l.n-1)
 		s.HTTP(t).Ask("GET", "/public/file.txt", "", ranges).Want(t, 206, "")
 		s.HTTP(t).Ask("GET", "/public/file.txt", "", ranges+",4-4").Want(t, 200, strings.Repeat("x", 1000))
+	},
+	"abandonedContents": func(t *testing.T, l limit) {
+		l.wantReached(t, "503 with Retry-After")
+		released := make(chan struct{})
+		s := testkit.Start(t, testkit.Options{
+			Change: func(cfg *server.Config) { cfg.CommonWeb.WriteTimeout = 10 * time.Millisecond },
+			Parts: []actionhero.Part{actionhero.Action[actionhero.None, *actionhero.Content]{
+				Name: "block", Run: func(context.Context, actionhero.None) (*actionhero.Content, error) {
+					return &actionhero.Content{Body: blocking(released)}, nil
+				},
+			}},
+		})
+		t.Cleanup(func() { close(released) })
+		for range l.n {
+			s.HTTP(t).Ask("GET", "/api/block", "").Want(t, 504, "")
+		}
+		got := s.HTTP(t).Ask("GET", "/api/block", "")
+		got.Want(t, 503, "")
+		got.WantHeader(t, "Retry-After: 1")
 	},
 	"taskParamBytes": func(t *testing.T, l limit) {
 		s := limited(t, nil)

@@ -51,6 +51,37 @@ func TestBodies(t *testing.T) {
 	})
 }
 
+// A text in another encoding than UTF-8 is refused with the remedy, instead of read as other characters. Bytes of a file
+// have any encoding.
+func TestTextInAnotherCharsetIsRefused(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil, routed("show", ""), store(noEnd))
+	field := func(head string) string {
+		return "--b\r\nContent-Disposition: form-data; name=name\r\n" + head + "\r\nna\xefve\r\n--b--\r\n"
+	}
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for _, charset := range []string{"iso-8859-1", "ISO-8859-1", "windows-1252", `"utf-16"`, "utf-16le", "shift_jis", "x"} {
+			for contentType, body := range map[string]string{
+				isJSON: `{"name":"na\xefve"}`, isForm: "name=na%EFve", "Content-Type: text/plain": `{"name":"a"}`, "Content-Type: application/vnd.api+json": `{"name":"a"}`,
+				isParts: field(""),
+			} {
+				got := c.Ask("POST", "/api/show", body, contentType+"; charset="+charset)
+				got.Want(t, 415, `"errorCode":"invalidInput"`)
+				got.Want(t, 415, `"error":"the charset of a body must be utf-8, not \"`+strings.Trim(charset, `"`)+`\": send the text as UTF-8"`)
+			}
+			c.Ask("POST", "/api/show", field("Content-Type: text/plain; charset="+charset+"\r\n"), isParts).Want(t, 415, "the charset of a body must be utf-8")
+		}
+		for _, charset := range []string{"utf-8", "UTF-8", "utf8", `"utf-8"`, "us-ascii", "ASCII"} {
+			c.Ask("POST", "/api/show", `{"name":"näive"}`, isJSON+"; charset="+charset).Want(t, 200, `{"got":"näive|"`)
+			c.Ask("POST", "/api/show", "name=n%C3%A4ive", isForm+"; charset="+charset).Want(t, 200, `{"got":"näive|"`)
+			c.Ask("POST", "/api/show", "--b\r\nContent-Disposition: form-data; name=name\r\nContent-Type: text/plain; charset="+charset+"\r\n\r\nnäive\r\n--b--\r\n", isParts).Want(t, 200, `{"got":"näive|"`)
+		}
+		file := "--b\r\nContent-Disposition: form-data; name=upload; filename=a.txt\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nna\xefve\r\n--b--\r\n"
+		c.Ask("POST", "/api/store", file, isParts).Want(t, 200, `"error":"OK"`)
+		c.Ask("POST", "/api/show?name=query", "\xef", "Content-Type: text/csv; charset=iso-8859-1").Want(t, 415, "the content type of a body must be")
+	})
+}
+
 // A malformed body is refused, with a length and without, and the next request works.
 func TestMalformedBodies(t *testing.T) {
 	t.Parallel()

@@ -34,18 +34,40 @@ type budget struct {
 func (b *budget) take(client netip.Prefix, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	free, own := b.max-b.used, b.clients[client]+n
-	if n > free || client.IsValid() && own > free {
+	if !b.has(client, n) {
 		return false
 	}
+	b.add(client, n)
+	return true
+}
+
+// fits reports whether n bytes are left for the client.
+func (b *budget) fits(client netip.Prefix, n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.has(client, n)
+}
+
+// force takes n bytes for the client even if fewer are left.
+func (b *budget) force(client netip.Prefix, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.add(client, n)
+}
+
+func (b *budget) has(client netip.Prefix, n int64) bool {
+	free := b.max - b.used
+	return n <= free && (!client.IsValid() || b.clients[client]+n <= free)
+}
+
+func (b *budget) add(client netip.Prefix, n int64) {
 	b.used += n
 	if client.IsValid() {
 		if b.clients == nil {
 			b.clients = map[netip.Prefix]int64{}
 		}
-		b.clients[client] = own
+		b.clients[client] += n
 	}
-	return true
 }
 
 // give gives back n bytes of the client.

@@ -22,7 +22,7 @@ func repeat() actionhero.Part {
 		Times int    `json:"times"`
 	}
 	return actionhero.Action[input, map[string]string]{
-		Name: "repeat",
+		Name: "repeat", Kind: actionhero.KindRead,
 		Run: func(_ context.Context, in input) (map[string]string, error) {
 			return map[string]string{"text": strings.Repeat(in.Text, in.Times)}, nil
 		},
@@ -34,9 +34,7 @@ func repeat() actionhero.Part {
 func TestUnreadAnswersShareABudget(t *testing.T) {
 	t.Parallel()
 	const most = 24 << 20
-	s := start(t, func(cfg *server.Config) {
-		cfg.CommonWeb.MaxBufferedBytes, cfg.CommonWeb.WriteTimeout = most, time.Hour // the answers stay unread to the end
-	}, repeat())
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBufferedBytes, cfg.CommonWeb.WriteTimeout = most, time.Hour }, repeat())
 	unread := func(other, times int) {
 		nc, err := s.DialHTTP()
 		if err != nil {
@@ -67,6 +65,25 @@ func TestUnreadAnswersShareABudget(t *testing.T) {
 	ask(1).Want(t, 200, `"text":"0123456789"`)
 }
 
+// An answer that does not fit into the budget is refused in the form for which the client has asked.
+func TestARefusalForTheBudgetHasTheFormOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBufferedBytes = 64 << 10 }, repeat())
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for query, want := range map[string]string{
+			"":                           `{"serverInformation"`,
+			"&outputType=xml":            `<?xml version="1.0" encoding="UTF-8"?>`,
+			"&callback=f":                `f({"serverInformation"`,
+			"&callback=f&outputType=xml": `f({"serverInformation"`,
+		} {
+			got := c.Ask("GET", "/api/repeat?text=0123456789&times=10000"+query, "")
+			if status := got.StatusCode; !strings.HasPrefix(got.Text, want) || !strings.Contains(got.Text, "the server holds as many uploads and answers as it may") || status != 503 && !strings.Contains(query, "callback") {
+				t.Errorf("%s: %d %.300s", query, status, got.Text)
+			}
+		}
+	})
+}
+
 // slowBody sends a request for the action "repeat" of the client from, except for the end of its body, and returns when
 // the server has taken the body.
 func slowBody(t *testing.T, s *testkit.Server, from, contentType, body string) {
@@ -85,7 +102,6 @@ func TestOneClientDoesNotUseUpTheBudget(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(cfg *server.Config) {
 		cfg.CommonWeb.MaxBufferedBytes, cfg.CommonWeb.TrustedProxies = 8<<20, []string{"127.0.0.1"}
-		cfg.CommonWeb.ReadTimeout = time.Hour // the slow requests stay to the end
 	}, repeat())
 	c := s.HTTP(t)
 	for range 4 {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 
 	"github.com/actionhero-go/actionhero"
@@ -29,6 +28,7 @@ type call struct {
 	callback         string    // name of the JSONP callback; empty: the response is no JSONP
 	refused          bool      // the request was not dispatched
 	secretPath       bool      // the log must not show the path
+	asXML            bool      // the envelope is sent as XML
 	held             *holdings // memory and files of the body; nil: none
 	fault            error     // a wrong use of this package by the action; the client reads an internal error
 }
@@ -73,7 +73,7 @@ func (c *call) clientError(err error) error {
 	switch {
 	case errors.As(err, &wrong):
 		c.status = http.StatusMethodNotAllowed
-		c.w.Header().Set("Allow", strings.Join(wrong.allowed, ", "))
+		c.w.Header().Set("Allow", wrong.allow())
 		return actionhero.Errorf(actionhero.CodeInvalidInput, "%s", wrong)
 	case errors.As(err, &large):
 		c.status = http.StatusRequestEntityTooLarge

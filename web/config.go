@@ -59,7 +59,7 @@ type CommonConfig struct {
 	MaxHeaderBytes int           `json:"maxHeaderBytes" unit:"bytes" default:"64 KiB" min:"1" limit:"request" reached:"status 431" doc:"size of the headers of a request"`
 	HeaderTimeout  time.Duration `json:"headerTimeout" default:"10s" min:"1ns" limit:"client" reached:"the connection closes" doc:"time within which the headers of a request, or a TLS handshake, must be complete"`
 	ReadTimeout    time.Duration `json:"readTimeout" default:"10s" min:"1ns" limit:"request" reached:"status 408" doc:"time within which the body must be complete; it grows by a second for each KiB read"`
-	WriteTimeout   time.Duration `json:"writeTimeout" default:"10s" min:"1ns" limit:"client" reached:"the connection closes" doc:"time within which a client must read 64 KiB of a response"`
+	WriteTimeout   time.Duration `json:"writeTimeout" default:"10s" min:"1ns" limit:"client" reached:"the connection closes" doc:"time within which a client must read 64 KiB of a response, and the Body of a Content must return its next bytes"`
 	IdleTimeout    time.Duration `json:"idleTimeout" default:"2m" min:"1ns" limit:"client" reached:"the connection closes" doc:"time for which a connection without a request stays open"`
 }
 

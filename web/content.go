@@ -7,52 +7,21 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"strconv"
 
 	"github.com/actionhero-go/actionhero"
 )
 
-// contentBody is the body of a Content that comes from the app. A panic of its code becomes an error, and the first
-// error stays.
-type contentBody struct {
-	body io.Reader
-	err  error
-}
-
-// Read implements [io.Reader].
-func (b *contentBody) Read(p []byte) (n int, err error) {
-	defer b.guard(&err)
-	return b.body.Read(p)
-}
-
-// Seek implements [io.Seeker].
-func (b *contentBody) Seek(offset int64, whence int) (n int64, err error) {
-	defer b.guard(&err)
-	seeker, ok := b.body.(io.Seeker)
-	if !ok {
-		return 0, errors.ErrUnsupported
-	}
-	return seeker.Seek(offset, whence)
-}
-
-func (b *contentBody) guard(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-	}
-	if *err != nil && *err != io.EOF && b.err == nil {
-		b.err = *err
-	}
-}
-
 // sendContent sends content as the response and closes content. If content.Body is an [io.ReadSeeker], sendContent
 // supports range requests and conditional requests.
 func (s *Server) sendContent(c *call, content *actionhero.Content) {
-	defer s.closeContent(c, content)
-	body := &contentBody{body: content.Body}
+	body := s.newContentBody(c, content)
+	defer s.closeContent(c, body)
 	switch seeker, ok := content.Body.(io.ReadSeeker); {
 	case content.Body == nil:
 		s.failContent(c, errors.New("the Content has no Body"), false)
+	case !body.direct && !s.abandoned.fits(body.client, 1):
+		s.failContent(c, errBusy, false)
 	case !ok:
 		s.setContentHeaders(c, content)
 		s.sendStream(c, content, body)
@@ -65,14 +34,9 @@ func (s *Server) sendContent(c *call, content *actionhero.Content) {
 	}
 }
 
-// closeContent closes content. An error or a panic of Close is logged, because the response has been sent.
-func (s *Server) closeContent(c *call, content *actionhero.Content) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.logContent(c, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
-		}
-	}()
-	if err := content.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+// closeContent closes a Content. An error or a panic of Close is logged, because the response has been sent.
+func (s *Server) closeContent(c *call, body *contentBody) {
+	if err := body.close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		s.logContent(c, fmt.Errorf("close: %w", err))
 	}
 }
@@ -82,9 +46,11 @@ func (s *Server) logContent(c *call, err error) {
 }
 
 // failContent ends the response of a Content that failed with err. If nothing has been sent, the client receives an
-// internal error. Otherwise failContent aborts the response, so that the client detects the incomplete response.
+// internal error, or err if it has a code of its own. Otherwise failContent aborts the response, so that the client detects the incomplete response.
 func (s *Server) failContent(c *call, err error, begun bool) {
-	s.logContent(c, err)
+	if err != errLeft && err != errBusy {
+		s.logContent(c, err)
+	}
 	if begun {
 		panic(http.ErrAbortHandler)
 	}

@@ -160,7 +160,8 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 			buffers.Put(buf)
 		}
 	}()
-	callback, form := c.callback, req.Params.Get("outputType")
+	c.asXML = c.asXML || req.Params.Get("outputType") == "xml"
+	callback := c.callback
 	body, failure := (*buf)[:0], (*actionhero.Error)(nil)
 	switch {
 	case callback != "":
@@ -168,7 +169,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		body, failure = s.appendEnvelope(body, req, out, err)
 		body = append(body, ");"...)
 		c.w.Header()["Content-Type"] = javascriptType
-	case form == "xml":
+	case c.asXML:
 		body, failure = s.appendEnvelope(body, req, out, err)
 		as, fits := appendXML(nil, body)
 		if !fits {
@@ -194,7 +195,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		client := s.budgetKey(req.RemoteIP)
 		if !s.buffered.take(client, n) {
 			c.status = 0
-			s.sendEnvelope(c, req, nil, errBusy) // short, because it has no params any more
+			s.sendEnvelope(c, req, nil, errBusy) // short, because it has no params any more; in the form that they chose
 			return
 		}
 		defer s.buffered.give(client, n)

@@ -167,6 +167,18 @@ func (e *wrongMethod) Error() string {
 	return "this path answers to " + strings.Join(e.allowed, ", ") + " only"
 }
 
+// allow returns the value of the header Allow. Each path also answers to OPTIONS, and to HEAD if it answers to GET.
+func (e *wrongMethod) allow() string {
+	allowed := slices.Clone(e.allowed)
+	if slices.Contains(allowed, http.MethodGet) && !slices.Contains(allowed, http.MethodHead) {
+		allowed = append(allowed, http.MethodHead)
+	}
+	if !slices.Contains(allowed, http.MethodOptions) {
+		allowed = append(allowed, http.MethodOptions)
+	}
+	return strings.Join(allowed, ", ")
+}
+
 // errOddPath is the error for an odd path. A proxy or a mounted handler may read an odd path as another path than this
 // server does, so an odd path must not lead around the rules for that other path.
 var errOddPath = actionhero.Errorf(actionhero.CodeNotFound, "a path with an escaped slash, a backslash or a NUL names nothing here")
@@ -177,28 +189,25 @@ func isOdd(u *url.URL) bool {
 		u.RawPath != "" && (strings.Contains(u.RawPath, "%2F") || strings.Contains(u.RawPath, "%2f"))
 }
 
+// methodsOf returns an error with the methods that the path of a request accepts, for the answers to OPTIONS and to
+// methods that are not known. t and err are the results of resolve.
+func (s *Server) methodsOf(t target, err error) *wrongMethod {
+	if wrong, ok := errors.AsType[*wrongMethod](err); ok {
+		return wrong
+	}
+	if t.isFile {
+		return &wrongMethod{allowed: fileMethods}
+	}
+	if info := s.api.Action(t.action); info != nil && hasOnlyUnsafeRoutes(info) {
+		return &wrongMethod{allowed: unsafeMethods}
+	}
+	return &wrongMethod{allowed: methods}
+}
+
 // serveOptions answers OPTIONS with the methods that the path accepts, and a preflight also with the CORS headers. It
 // runs nothing.
 func (s *Server) serveOptions(c *call, t target, err error) {
-	var wrong *wrongMethod
-	allowed := methods
-	switch {
-	case errors.As(err, &wrong):
-		allowed = wrong.allowed
-		if slices.Contains(allowed, http.MethodGet) && !slices.Contains(allowed, http.MethodHead) {
-			allowed = append(slices.Clone(allowed), http.MethodHead)
-		}
-		if !slices.Contains(allowed, http.MethodOptions) {
-			allowed = append(slices.Clone(allowed), http.MethodOptions)
-		}
-	case t.isFile:
-		allowed = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
-	default:
-		if info := s.api.Action(t.action); info != nil && hasOnlyUnsafeRoutes(info) {
-			allowed = unsafeMethods
-		}
-	}
-	c.w.Header().Set("Allow", strings.Join(allowed, ", "))
+	c.w.Header().Set("Allow", s.methodsOf(t, err).allow())
 	if s.cors != nil && isPreflight(c.r) {
 		s.cors.HandlerFunc(c.w, c.r) // adds headers and sends the status 204
 		return

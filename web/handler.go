@@ -78,7 +78,7 @@ func (s *Server) serveActionOrFile(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodOptions:
 		s.serveOptions(c, t, err)
 	case !slices.Contains(methods, r.Method):
-		s.refuse(c, &wrongMethod{allowed: methods, text: "the method " + r.Method + " is not supported here"})
+		s.refuse(c, &wrongMethod{allowed: s.methodsOf(t, err).allowed, text: "the method " + r.Method + " is not supported here"})
 	case t.isFile && errors.Is(err, errOddPath):
 		s.sendNotFound(c, err)
 	case t.isFile && err == nil:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -116,24 +117,48 @@ const (
 	textBody // JSON, if it begins like a JSON object: pages send this type with navigator.sendBeacon
 )
 
-// bodyKindOf returns the form of a body from the header Content-Type, and the boundary of a multipart body. A malformed
-// parameter of the header does not change the type.
-func bodyKindOf(contentType string) (kind bodyKind, boundary string) {
+// bodyType is the content type of a body or of a part of one.
+type bodyType struct {
+	kind     bodyKind
+	boundary string // of a multipart body
+	charset  string // empty: UTF-8
+}
+
+// bodyTypeOf parses the header Content-Type. A malformed parameter of the header does not change the kind.
+func bodyTypeOf(contentType string) (t bodyType) {
 	base, attributes, err := mime.ParseMediaType(contentType)
 	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
-		return unknownBody, ""
+		return t
 	}
+	t.charset = attributes["charset"]
 	switch {
 	case base == "application/json", base == "text/json", strings.HasPrefix(base, "application/") && strings.HasSuffix(base, "+json"):
-		return jsonBody, ""
+		t.kind = jsonBody
 	case base == "application/x-www-form-urlencoded":
-		return formBody, ""
+		t.kind = formBody
 	case base == "multipart/form-data":
-		return multipartBody, attributes["boundary"]
+		t.kind, t.boundary = multipartBody, attributes["boundary"]
 	case base == "text/plain":
-		return textBody, ""
+		t.kind = textBody
 	}
-	return unknownBody, ""
+	return t
+}
+
+// isUTF8 reports whether a text of type t is UTF-8, of which ASCII is a part.
+func (t *bodyType) isUTF8() bool {
+	switch strings.ToLower(t.charset) {
+	case "", "utf-8", "utf8", "us-ascii", "ascii":
+		return true
+	}
+	return false
+}
+
+// wrongCharset is the error for a text in another encoding than UTF-8, whose characters would be taken for others.
+func (t *bodyType) wrongCharset() error {
+	return &actionhero.Error{
+		Code: actionhero.CodeInvalidInput, Err: errContentType,
+		Message: fmt.Sprintf("the charset of a body must be utf-8, not %.40q: send the text as UTF-8", t.charset),
+	}
 }
 
 // readBody parses the body of the request and adds the params of the body to req. A param of the body overrides a param
@@ -145,16 +170,18 @@ func (s *Server) readBody(c *call, req *actionhero.Request, raw bool) error {
 		return &http.MaxBytesError{Limit: limit}
 	}
 	body := newProgressBody(c.w, http.MaxBytesReader(c.w, c.r.Body, limit), s.cfg.Common.ReadTimeout)
-	kind, boundary := bodyKindOf(c.r.Header.Get("Content-Type"))
+	t := bodyTypeOf(c.r.Header.Get("Content-Type"))
 	switch {
 	case raw:
-		return s.readRawBody(c, req, body, kind, boundary)
+		return s.readRawBody(c, req, body, t)
 	case isCompressed(c.r):
 		c.w.Header().Set("Accept-Encoding", "identity")
 		return &actionhero.Error{Code: actionhero.CodeInvalidInput, Err: errContentType, Message: "a body must not be compressed: send it without Content-Encoding"}
-	case kind == multipartBody:
-		return readMultipart(c, req, body, boundary)
-	case kind == unknownBody:
+	case t.kind != unknownBody && !t.isUTF8():
+		return t.wrongCharset()
+	case t.kind == multipartBody:
+		return readMultipart(c, req, body, t.boundary)
+	case t.kind == unknownBody:
 		if n, err := io.ReadFull(body, make([]byte, 1)); n == 0 && errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
@@ -166,7 +193,7 @@ func (s *Server) readBody(c *call, req *actionhero.Request, raw bool) error {
 	if err != nil || len(text) == 0 {
 		return err
 	}
-	return s.readText(req, kind, text)
+	return s.readText(req, t.kind, text)
 }
 
 // isCompressed reports whether the header Content-Encoding of r names a compression. Clients that send another value,
@@ -184,18 +211,19 @@ func isCompressed(r *http.Request) bool {
 }
 
 // readRawBody reads a body that the action gets byte for byte. It reads the params as readBody does, but a body of another
-// type, or of JSON that is no object, has no params.
-func (s *Server) readRawBody(c *call, req *actionhero.Request, body io.Reader, kind bodyKind, boundary string) error {
+// type or charset, or of JSON that is no object, has no params.
+func (s *Server) readRawBody(c *call, req *actionhero.Request, body io.Reader, t bodyType) error {
 	text, err := readAll(c, body)
 	if err != nil || len(text) == 0 {
 		return err
 	}
 	c.holdings().raw = text
 	switch {
-	case kind == multipartBody:
-		return readMultipart(c, req, bytes.NewReader(text), boundary)
-	case kind == formBody || jsonx.Object(bytes.TrimPrefix(text, byteOrderMark)) && kind != unknownBody:
-		return s.readText(req, kind, text)
+	case !t.isUTF8():
+	case t.kind == multipartBody:
+		return readMultipart(c, req, bytes.NewReader(text), t.boundary)
+	case t.kind == formBody || jsonx.Object(bytes.TrimPrefix(text, byteOrderMark)) && t.kind != unknownBody:
+		return s.readText(req, t.kind, text)
 	}
 	return nil
 }

@@ -2,10 +2,12 @@ package web_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 type personInput struct {
@@ -61,9 +63,29 @@ func TestRoutesOfOtherMethods(t *testing.T) {
 	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
 		got := c.Ask("DELETE", "/people/ann", "")
 		got.Want(t, 405, `"error":"this path answers to GET, POST only"`)
-		got.WantHeader(t, "Allow: GET, POST", "Content-Type: application/json")
-		c.Ask("DELETE", "/people/me", "").WantHeader(t, "Allow: GET, POST, PUT")
+		got.WantHeader(t, "Allow: GET, POST, HEAD, OPTIONS", "Content-Type: application/json")
+		c.Ask("DELETE", "/people/me", "").WantHeader(t, "Allow: GET, POST, PUT, HEAD, OPTIONS")
 		c.Ask("GET", "/people/ann/more", "").Want(t, 404, `"error":"people/ann/more is not a known action."`)
+	})
+}
+
+// A path that refuses a method lists the methods that OPTIONS lists there, whatever is at the path.
+func TestARefusedMethodListsWhatOptionsLists(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil, routed("show", "GET /people/{name}"), routed("remove", "DELETE /people/{name}"), routed("add", "POST /people"),
+		web.Mount("POST /form", echo("form")), web.Mount("GET /view", echo("view")))
+	s.Put(t, "a.txt", "the file")
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for _, ask := range []string{
+			"POST /people/ann", "TRACE /people/ann", "GET /people", "TRACE /people", "PROPFIND /people", "GET /api/remove", "TRACE /api/remove", "TRACE /api/show", "TRACE /api/none",
+			"GET /form", "TRACE /form", "POST /view", "POST /public/a.txt", "TRACE /public/a.txt", "TRACE /public/none",
+		} {
+			method, target, _ := strings.Cut(ask, " ")
+			refused, options := c.Ask(method, target, ""), c.Ask("OPTIONS", target, "")
+			if refused.StatusCode != 405 || options.StatusCode != 204 || refused.Header.Get("Allow") != options.Header.Get("Allow") || options.Header.Get("Allow") == "" {
+				t.Errorf("%s is answered with %d, Allow %q; OPTIONS with %d, Allow %q", ask, refused.StatusCode, refused.Header.Get("Allow"), options.StatusCode, options.Header.Get("Allow"))
+			}
+		}
 	})
 }
 

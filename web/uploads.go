@@ -94,11 +94,13 @@ func readPart(c *call, req *actionhero.Request, part *multipart.Part) error {
 		_, err := io.Copy(io.Discard, part)
 		return err
 	}
-	isJSON := false
-	if part.FileName() != "" {
-		if isJSON = isJSONPart(api, req, key, part); !isJSON {
-			return readFile(c, req, key, part)
-		}
+	t := bodyTypeOf(part.Header.Get("Content-Type"))
+	isJSON := part.FileName() != "" && t.kind == jsonBody && takesJSON(api, req, key)
+	switch {
+	case part.FileName() != "" && !isJSON:
+		return readFile(c, req, key, part)
+	case !t.isUTF8():
+		return t.wrongCharset()
 	}
 	text, err := io.ReadAll(io.LimitReader(c.buffering(part), maxField+1))
 	if err != nil {
@@ -116,12 +118,9 @@ func readPart(c *call, req *actionhero.Request, part *multipart.Part) error {
 	return transport.ParamsOf(&req.Params).AddJSON(key, text)
 }
 
-// isJSONPart reports whether a part with a file name is a JSON value for an input that is no file. A page sends it so
-// with FormData and a Blob of type application/json, which always has a file name.
-func isJSONPart(api transport.Host, req *actionhero.Request, key string, part *multipart.Part) bool {
-	if kind, _ := bodyKindOf(part.Header.Get("Content-Type")); kind != jsonBody {
-		return false
-	}
+// takesJSON reports whether a part with a file name and the type JSON is a value for an input that is no file. A page
+// sends it so with FormData and a Blob of type application/json, which always has a file name.
+func takesJSON(api transport.Host, req *actionhero.Request, key string) bool {
 	info := api.Action(cmp.Or(req.Action, req.Params.Get("action")))
 	return info != nil && slices.ContainsFunc(info.Inputs, func(in actionhero.Input) bool { return in.Name == key && in.Format != "binary" })
 }

@@ -128,6 +128,9 @@ func (d *dialer) dial(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Co
 	encrypted := tls.Client(conn, config)
 	if err := encrypted.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
+		if ctx.Err() != nil {
+			err = fmt.Errorf("no answer to the beginning of TLS, which a server without TLS does not know: %w", err)
+		}
 		return nil, &net.OpError{Op: "dial", Net: d.network, Addr: conn.RemoteAddr(), Err: err}
 	}
 	return encrypted, nil
@@ -142,20 +145,17 @@ func explainConnect(addr *address, err error) error {
 		return err
 	}
 	if reply, ok := rueidis.IsRedisErr(err); ok {
-		switch text := reply.Error(); codeOf(text) {
-		case "WRONGPASS":
+		switch text := reply.Error(); {
+		case codeOf(text) == "WRONGPASS":
 			return final("correct redis.username and redis.password")
-		case "NOAUTH":
+		case codeOf(text) == "NOAUTH":
 			return final("it demands a password: set redis.password")
-		case "NOPERM":
+		case codeOf(text) == "NOPERM":
 			return final("its access control list does not permit a command to the user %q", addr.username)
-		case "ERR":
-			if strings.Contains(text, "AUTH") {
-				return final("it takes no password or no user name: correct redis.username and redis.password")
-			}
-			if strings.Contains(text, "DB index") || strings.Contains(text, "SELECT") {
-				return final("it has no database %d: correct redis.DB", addr.db)
-			}
+		case strings.Contains(text, "AUTH"):
+			return final("it takes no password or no user name: correct redis.username and redis.password")
+		case strings.Contains(text, "DB index"), strings.Contains(text, "SELECT"):
+			return final("it has no database %d: correct redis.DB; a Cluster has only database 0", addr.db)
 		}
 		return err
 	}

@@ -26,8 +26,9 @@ import (
 //   - now is the clock of the server.
 type core struct {
 	config  Config
-	mu      sync.Mutex // serializes open and close
+	opening sync.Mutex // serializes open and close
 	session atomic.Pointer[session]
+	ending  sync.RWMutex // held by spawn and, for writing, while session becomes nil
 }
 
 // session is everything that exists between open and close.
@@ -53,8 +54,8 @@ func newCore(config Config) *core {
 
 // open connects to the server, and waits for it as the setting redis.wait says.
 func (c *core) open(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.opening.Lock()
+	defer c.opening.Unlock()
 	if c.session.Load() != nil {
 		return errors.New("the backend is open already: close it before opening it again, and give each API its own backend")
 	}
@@ -76,9 +77,11 @@ func (c *core) open(ctx context.Context) error {
 
 // close ends all goroutines that spawn has started, and closes the connections. Without open it does nothing.
 func (c *core) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.opening.Lock()
+	defer c.opening.Unlock()
+	c.ending.Lock()
 	s := c.session.Swap(nil)
+	c.ending.Unlock() // a goroutine for which close waits may call spawn
 	if s == nil {
 		return
 	}
@@ -96,10 +99,10 @@ func (c *core) current() (*session, error) {
 }
 
 // spawn runs f in a goroutine. The context of f ends when the backend closes, and close waits for f. If the backend is
-// closed, spawn returns false.
+// closed, spawn returns false. A goroutine that spawn has started may call spawn.
 func (c *core) spawn(f func(ctx context.Context, s *session)) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.ending.RLock()
+	defer c.ending.RUnlock()
 	s := c.session.Load()
 	if s == nil {
 		return false

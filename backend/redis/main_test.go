@@ -16,9 +16,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
-// The client library closes the connections to former masters of a Cluster 5 s late, even after Close.
+// The client library closes the connections to former masters of a Cluster up to 5 s late, and asks for the masters up to
+// 1 s late, even after Close.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"),
+		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
 }
 
 // testBackend has the store of Redis, with the broker and the queue of the embedded backend.

@@ -125,10 +125,11 @@ func (c *core) explain(ctx context.Context, s *session, err error) error {
 	return err
 }
 
-// codeOf returns the code at the beginning of an error reply. Redis 6 reports the error of a command in a script as "ERR
-// Error running script (…): @user_script:3: -OOM …", and codeOf then returns the inner code.
+// codeOf returns the code at the beginning of an error reply; the client library has removed the code ERR. Redis 6 reports
+// the error of a command in a script as "Error running script (…): @user_script:3: -OOM …", and codeOf then returns the
+// inner code.
 func codeOf(text string) string {
-	if strings.HasPrefix(text, "ERR Error running script") {
+	if strings.HasPrefix(text, "Error running script") {
 		if i := strings.LastIndex(text, ": -"); i >= 0 {
 			text = text[i+len(": -"):]
 		}

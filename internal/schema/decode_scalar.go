@@ -2,7 +2,6 @@ package schema
 
 import (
 	"encoding/base64"
-	"errors"
 	"math"
 	"reflect"
 	"strconv"
@@ -60,30 +59,26 @@ var boolWords = [...]struct {
 	value bool
 }{{"true", true}, {"false", false}, {"on", true}, {"off", false}, {"yes", true}, {"no", false}}
 
-// exactFloat is 2^53. A float64 can hold every whole number from 0 to exactFloat exactly.
-const exactFloat = 1 << 53
-
 // parseInt parses s as a whole number that fits a signed integer with the given number of bits. It also accepts forms
-// such as 18.0 and 1e3.
+// such as 18.0 and 1e3; see parseWhole.
 func parseInt(s string, bits int) (int64, outcome) {
 	if n, ok := shortInt(s); ok && bits == 64 {
 		return n, accepted
 	}
-	n, err := strconv.ParseInt(s, 10, bits)
-	switch {
-	case err == nil:
+	if n, err := strconv.ParseInt(s, 10, bits); err == nil {
 		return n, accepted
-	case errors.Is(err, strconv.ErrRange):
-		return 0, outOfRange
 	}
-	f, ok := jsonx.ParseFloat(s, 64)
-	if !ok || math.Trunc(f) != f {
-		return 0, wrongType
+	negative, size, o := parseWhole(s)
+	limit := uint64(1) << (bits - 1) // the size of the lowest value
+	switch {
+	case o != accepted:
+		return 0, o
+	case negative && size <= limit:
+		return -int64(size), accepted // the lowest value is its own negation
+	case !negative && size < limit:
+		return int64(size), accepted
 	}
-	if n = int64(f); math.Abs(f) > exactFloat || n>>(bits-1) != n>>63 {
-		return 0, outOfRange
-	}
-	return n, accepted
+	return 0, outOfRange
 }
 
 // shortInt parses a text of 1 to 18 decimal digits, a number that always fits an int64. It returns false for any other
@@ -104,21 +99,17 @@ func shortInt(s string) (int64, bool) {
 }
 
 func parseUint(s string, bits int) (uint64, outcome) {
-	n, err := strconv.ParseUint(s, 10, bits)
-	if err == nil {
+	if n, err := strconv.ParseUint(s, 10, bits); err == nil {
 		return n, accepted
 	}
-	if errors.Is(err, strconv.ErrRange) {
-		return 0, outOfRange
-	}
-	i, o := parseInt(s, 64)
+	negative, size, o := parseWhole(s)
 	switch {
 	case o != accepted:
 		return 0, o
-	case i < 0 || bits < 64 && i>>bits != 0:
+	case negative && size > 0 || size > math.MaxUint64>>(64-bits):
 		return 0, outOfRange
 	}
-	return uint64(i), accepted
+	return size, accepted
 }
 
 func setInt[T int | int8 | int16 | int32 | int64](bits int) setFunc {

@@ -6,6 +6,7 @@
 -- numbers are texts. Cost: 3 commands.
 
 -- Numbers of Lua are exact up to 2^53 only, so a number of 64 bits is high * 10^9 + low, both with the sign of the number.
+-- A number is negated by 0 - n, because -n of zero is written with a sign.
 local base = 1000000000
 local function parse(text)
   local sign, digits = string.match(text, '^(-?)([1-9]%d*)$')
@@ -17,14 +18,14 @@ local function parse(text)
   end
   local high, low = tonumber(string.sub(digits, 1, -10)) or 0, tonumber(string.sub(digits, -9))
   if sign == '-' then
-    return -high, -low
+    return 0 - high, 0 - low
   end
   return high, low
 end
 local function inRange(high, low)
   local limit = 854775807
   if high < 0 or low < 0 then
-    high, low, limit = -high, -low, 854775808
+    high, low, limit = 0 - high, 0 - low, 854775808
   end
   return high < 9223372036 or high == 9223372036 and low <= limit
 end
@@ -38,7 +39,7 @@ end
 local function format(high, low)
   local sign = ''
   if high < 0 or low < 0 then
-    sign, high, low = '-', -high, -low
+    sign, high, low = '-', 0 - high, 0 - low
   end
   if high == 0 then
     return sign .. string.format('%.0f', low)

@@ -46,6 +46,7 @@ type job struct {
 	maxFence  uint64
 	maxRef    ref
 	lastStart certain
+	crashes   int // before the last start
 	runs      []run
 
 	end      history.Result // stored for certain
@@ -186,7 +187,7 @@ func (js *jobs) start(w *world, e *history.Event) {
 	js.identify(j, e.ID)
 	j.task = e.Subject
 	j.starts++
-	j.lastStart = certainOf(e)
+	j.lastStart, j.crashes = certainOf(e), int(e.Count)
 	if e.Fence > j.maxFence {
 		j.maxFence, j.maxRef = e.Fence, refOf(e)
 	}

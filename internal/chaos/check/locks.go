@@ -30,6 +30,7 @@ type fenced struct {
 // holding is the time in which a lock is held for certain: from the answer of Lock to its end or the intent of Unlock.
 type holding struct {
 	fence    uint64
+	asked    time.Duration
 	from, to time.Duration
 	ref      ref
 }
@@ -81,13 +82,13 @@ func (l *locks) see(e, intent *history.Event) {
 func (l *locks) locked(e, intent *history.Event, before fenced) {
 	s := l.state(intent)
 	if before.fence != 0 && e.Fence <= before.fence {
-		if f := l.excuse(before.at, e.At); f != nil {
+		if f := l.excuse(before.from, e.At); f != nil {
 			l.w.except("S1", "a failover lost the fence of a lock", before.ref, f.ref, refOf(e))
 		} else {
 			l.w.accuse("S1", "the fence of a lock does not rise", before.ref, refOf(e))
 		}
 	}
-	h := holding{e.Fence, e.At, intent.At + time.Duration(intent.Time) - clockSlack, refOf(e)}
+	h := holding{e.Fence, intent.At, e.At, intent.At + time.Duration(intent.Time) - clockSlack, refOf(e)}
 	kept := s.held[:0]
 	for _, other := range s.held {
 		if other.to <= intent.At {
@@ -95,7 +96,7 @@ func (l *locks) locked(e, intent *history.Event, before fenced) {
 		}
 		kept = append(kept, other)
 		if h.from < other.to && other.from < h.to {
-			if f := l.excuse(other.from, e.At); f != nil {
+			if f := l.excuse(other.asked, e.At); f != nil {
 				l.w.except("S1", "a lock has two holders after a failover or a step of the clock", other.ref, f.ref, refOf(e))
 			} else {
 				l.w.accuse("S1", "a lock has two holders at a time", other.ref, refOf(e))
@@ -108,7 +109,7 @@ func (l *locks) locked(e, intent *history.Event, before fenced) {
 	}
 	s.fences[e.Fence] = refOf(e)
 	if e.Fence > s.highest.fence {
-		s.highest = fenced{e.Fence, certainOf(e)}
+		s.highest = fenced{e.Fence, doneBy(e, intent)}
 	}
 }
 

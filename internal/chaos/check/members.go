@@ -11,7 +11,9 @@ import (
 // presence is the truth about a member of a room.
 type presence struct {
 	in    bool
-	doubt bool // a call is under way, or its outcome is unknown
+	doubt bool          // a call is under way, or its outcome is unknown, or calls overlapped
+	asked time.Duration // the latest intent
+	ended time.Duration // the latest outcome
 	since time.Duration
 	ref   ref
 	proc  int32
@@ -79,27 +81,29 @@ func (l *lists) begin(e *history.Event) {
 		p = &presence{proc: e.Proc, since: e.At, ref: refOf(e)}
 		room[e.Object] = p
 	}
-	p.doubt = true
+	p.doubt, p.asked = true, e.At
 }
 
 func (l *lists) change(e, intent *history.Event) {
 	p := l.rooms[intent.Subject][intent.Object]
+	overlapping := p.asked > intent.At || p.ended > intent.At
+	p.ended = e.At
 	switch e.Outcome {
 	case history.Refused:
-		p.doubt = false
+		p.doubt = overlapping
 		return
 	case history.Unknown:
 		return
 	}
 	enter := e.Kind == history.KindEnter
 	if !enter && p.proc != e.Proc && p.in {
-		p.doubt = false // another process holds the member now, and it stays
+		p.doubt = overlapping // another process holds the member now, and it stays
 		return
 	}
 	if p.in != enter || p.doubt && p.since == intent.At {
 		p.since, p.ref = e.At, refOf(e)
 	}
-	p.in, p.doubt, p.proc = enter, false, e.Proc
+	p.in, p.doubt, p.proc = enter, overlapping, e.Proc
 }
 
 // state returns whether the member is there at this time, since when, and whether that is certain.

@@ -30,6 +30,8 @@ func TestS1FindsLocksThatDoNotExclude(t *testing.T) {
 		{name: "refused", text: locked + "2 n2/2 lock? c=1 a=k t=10s\n3 n2/2 lock c=1 o=refused"},
 		{name: "failover", text: locked + "1.5 ctl fault c=1 a=failover b=redis k=1\n1.9 ctl heal c=1\n2 n2/2 lock? c=1 a=k t=10s\n3 n2/2 lock c=1 o=ok f=6", excepted: "two holders"},
 		{name: "step", text: locked + "1.5 ctl fault c=1 a=step b=redis t=1h\n1.9 ctl heal c=1\n2 n2/2 lock? c=1 a=k t=10s\n3 n2/2 lock c=1 o=ok f=6", excepted: "two holders"},
+		{name: "step before the answer", text: "1.05 ctl fault c=1 a=step b=redis t=1h\n1.06 ctl heal c=1\n" + locked + "2 n2/2 lock? c=1 a=k t=10s\n3 n2/2 lock c=1 o=ok f=6", excepted: "two holders"},
+		{name: "step before the call", text: "0.95 ctl fault c=1 a=step b=redis t=1h\n0.96 ctl heal c=1\n" + locked + "2 n2/2 lock? c=1 a=k t=10s\n3 n2/2 lock c=1 o=ok f=6", violates: "two holders"},
 		{name: "an outage is no excuse", text: locked + "1.5 ctl fault c=1 a=redis-pause b=redis\n1.9 ctl heal c=1\n2 n2/2 lock? c=1 a=k t=10s\n3 n2/2 lock c=1 o=ok f=6", violates: "two holders"},
 	})
 }

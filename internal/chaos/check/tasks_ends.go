@@ -53,8 +53,11 @@ func (w *world) judgeEnd(j *job, record *history.Job) {
 		w.accuse("T1", "an acknowledged job is "+state+" in the store at the end, which no run or Cancel stored", j.acked.ref, lastRun)
 	case j.wanted[history.Completed] || j.wanted[history.Cancelled] || j.wanted[history.Dead]:
 		w.except("T1", "the outcome is unknown, and the store has dropped the record", j.acked.ref, lastRun)
+	case w.lastCrash(j):
+		w.except("T1", "the job has crashed for the last time, and the store has dropped the record", j.acked.ref, lastRun)
 	default:
-		if f := w.forgotten(j.acked); f != nil && j.starts == 0 {
+		// The node of a run that the servers lost gives the job back, as the node that enqueued it does.
+		if f := w.forgotten(j.acked); f != nil && (j.starts == 0 || w.forgotten(taken(j.lastStart)) != nil) {
 			w.except("T1", "servers lost the job, together with its node", j.acked.ref, f.ref)
 			return
 		}

@@ -63,7 +63,7 @@ func (w *world) judgePulse(j *job, r *run, e *history.Event) {
 
 // newT5: without a fault of the run's own node there is one start for each outcome, no lost run and no crash.
 func newT5(w *world) observer {
-	return observer{see: func(e, _ *history.Event) {
+	return observer{see: func(e, intent *history.Event) {
 		switch e.Kind {
 		case history.KindStart:
 			if j := w.jobs.byNumber[e.Number]; j != nil {
@@ -75,16 +75,35 @@ func newT5(w *world) observer {
 			}
 			if j := w.jobs.byID[e.ID]; j != nil {
 				if r := j.run(e.Fence); r != nil && w.undisturbed(r, e.At) && j.end == 0 {
-					w.accuse("T5", "a run is lost although its node had no fault", r.ref, refOf(e))
+					w.judgeLost(j, r, e, intent)
 				}
 			}
 		}
 	}}
 }
 
+func (w *world) judgeLost(j *job, r *run, e, intent *history.Event) {
+	if intent != nil && r.askedRef != refOf(intent) && !r.asked.Ended() && j.maxFence > r.fence {
+		w.except("T5", "a result was stored without an answer, and its repeat came after a later run", r.askedRef, refOf(e))
+		return
+	}
+
+	if f := w.forgetsRun(certain{at: r.at}); f != nil && j.wanted[history.Cancelled] {
+		w.except("T5", "servers lost a run, and a Cancel came before its node could give it back", r.ref, f.ref, refOf(e))
+		return
+	}
+	w.accuse("T5", "a run is lost although its node had no fault", r.ref, refOf(e))
+}
+
 // undisturbed reports whether the node of a run has had no fault since the run, or the lease before it, began.
 func (w *world) undisturbed(r *run, until time.Duration) bool {
-	return !w.deadBy(r.proc, until) && w.faults.ofNode(r.proc, r.at-leaseTime-reconnecting, until) == nil
+	return !w.deadBy(r.proc, until) && w.faults.ofNode(r.proc, w.leaseBefore(r.at), until) == nil
+}
+
+// leaseBefore returns the begin of the lease that may end at this time. Outages stretch it, and a command of a dead node
+// may lie in a socket meanwhile.
+func (w *world) leaseBefore(at time.Duration) time.Duration {
+	return at - leaseTime - reconnecting - w.faults.outage(at-time.Minute, at)
 }
 
 func (w *world) judgeRestart(j *job, e *history.Event) {
@@ -99,7 +118,7 @@ func (w *world) judgeRestart(j *job, e *history.Event) {
 			w.accuse("T5", "a job starts again although its run is completed and its node had no fault", r.askedRef, refOf(e))
 		}
 	}
-	if e.Count > 0 && w.faults.anyNode(j.asked.at-leaseTime, e.At) == nil {
+	if e.Count > 0 && w.faults.anyNode(w.leaseBefore(j.asked.at), e.At) == nil {
 		w.accuse("T5", "a job has crashed although no node had a fault", j.asked.ref, refOf(e))
 	}
 }
@@ -201,6 +220,9 @@ func (w *world) wait(list []orphan, step, at time.Duration) []orphan {
 }
 
 func (w *world) diedByCrashes(j *job) bool {
+	if w.lastCrash(j) {
+		return true
+	}
 	if w.options.Dump == nil {
 		return false
 	}
@@ -212,6 +234,12 @@ func (w *world) diedByCrashes(j *job) bool {
 		}
 	}
 	return false
+}
+
+// lastCrash reports whether the node of the last run had a fault, and one more crash makes the job dead.
+func (w *world) lastCrash(j *job) bool {
+	limit := w.tasks[j.task].MaxCrashes
+	return limit > 0 && j.crashes+1 >= limit && j.starts > 0 && w.faults.ofNode(j.lastStart.proc, j.lastStart.at, w.last) != nil
 }
 
 // judgeExclusive looks at the runs of an exclusive task that are still under way when another starts.

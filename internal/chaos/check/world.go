@@ -178,8 +178,8 @@ func (w *world) canRun(task string, at time.Duration) bool {
 	return false
 }
 
-// forgotten returns the fault by which servers lost an effect, if its process did not remember it long enough to send it
-// again, or nil.
+// forgotten returns the fault by which servers lost an effect, if its process did not send it again in time, or nil: it
+// died, was away for longer than it remembers, or was away when the servers came back and settled.
 func (w *world) forgotten(c certain) *window {
 	at, proc := c.at, c.proc
 	f := w.faults.forgets(c.from, c.at)
@@ -192,7 +192,7 @@ func (w *world) forgotten(c certain) *window {
 	}
 	for _, i := range w.faults.byProc[proc] {
 		n := &w.faults.list[i]
-		if n.Kind.Node() && n.overlaps(at, until) && (n.to == forever || n.to-n.from > rememberTime || n.to > until) {
+		if n.Kind.Node() && n.overlaps(at, until) && (n.to == forever || n.to-n.from > rememberTime || n.to > f.to) {
 			return f
 		}
 	}

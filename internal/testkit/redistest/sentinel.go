@@ -132,7 +132,9 @@ func (set *Sentinels) Failover(t testing.TB) int {
 	})
 	set.WaitMaster(t, 1-old)
 	eventually(t, "the old master follows the new one", func() bool {
-		return set.Servers[old].Info(t, "role") == "slave" && set.Servers[old].Info(t, "master_link_status") == "up"
+		reply, err := set.Servers[old].TryDo("INFO", "replication") // it closes connections while it changes
+		text, _ := reply.(string)
+		return err == nil && fieldOf(text, "role") == "slave" && fieldOf(text, "master_link_status") == "up"
 	})
 	return 1 - old
 }
