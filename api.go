@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/bytebudget"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
@@ -24,6 +25,7 @@ type API struct {
 	log                   *slog.Logger
 	limiter               *limiter
 	queues                *sendqueue.Budget
+	incoming              *bytebudget.Budget
 	limitJSON, offsetJSON []byte
 
 	registering sync.Mutex
@@ -65,7 +67,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	api.calls.open()
 	api.lifecycle, api.registrations = make(chan struct{}, 1), make(chan struct{}, 1)
 	api.renewSignals()
-	api.queues = sendqueue.NewBudget(cfg.MaxQueuedBytes)
+	api.queues, api.incoming = sendqueue.NewBudget(cfg.MaxQueuedBytes), bytebudget.New(cfg.MaxIncomingBytes)
 	api.registry.Store(newRegistry(cfg.Sections))
 	api.Cache = &Cache{store: cfg.Backend.Store()}
 	api.Rooms = newRooms(api, cfg.Backend.Broker())

@@ -18,12 +18,12 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                 {"backend", "internal/bridge", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
+	"":                 {"backend", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
 	"backend":          {},
 	"backend/local":    {"backend", "internal/poison", "internal/setting"},
 	"backend/redis":    {"backend", "internal/setting"},
 	"backendtest":      {"backend"},
-	"transport":        {"", "internal/bridge", "internal/sendqueue"},
+	"transport":        {"", "internal/bridge", "internal/bytebudget", "internal/sendqueue"},
 	"web":              {"", "transport", "internal"},
 	"tcp":              {"", "transport", "internal"},
 	"websocket":        {"", "transport", "internal"},

@@ -41,6 +41,8 @@ type Config struct {
 	// A message to a room counts once, however many of its members have not read it.
 	MaxQueuedBytes int64 `json:"maxQueuedBytes" default:"256 MiB" min:"1" unit:"bytes" limit:"server" reached:"the clients with the longest queues of the address that holds most are closed" doc:"bytes that may wait for all persistent clients of the server that do not read at once"`
 
+	MaxIncomingBytes int64 `json:"maxIncomingBytes" default:"256 MiB" min:"1" unit:"bytes" limit:"server" reached:"close code 1013 over WebSocket, status 503 over long-polling, an error line over TCP; the connection closes" doc:"bytes that the incomplete messages of all persistent clients may have in memory, without the first 16 KiB of each; one address may have as many as are still free"`
+
 	StrictParams bool `json:"strictParams" doc:"refuse requests with params that the action does not take; they are dropped otherwise"`
 
 	DefaultLimit  int `json:"defaultLimit" default:"100" min:"0" doc:"the input limit if the client sends none"`

@@ -21,14 +21,18 @@ func (api *API) hook(fn func() error) error {
 
 // runHook is the first function of the goroutine of a hook. API.isRequest looks for its name.
 func runHook(fn func() error, result chan<- error) {
-	err := error(&Error{Code: CodeInternal, Message: internalText, Err: errHookExited})
+	var err error
+	returned := false
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
+		} else if !returned {
+			err = &Error{Code: CodeInternal, Message: internalText, Err: errHookExited}
 		}
 		result <- err
 	}()
 	err = fn()
+	returned = true
 }
 
 // runHooks calls the function hooks of a [RoomMiddleware] with a context that ends after Config.ActionTimeout, and

@@ -253,7 +253,7 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 	rm.mu.Lock()
 	members := append((*pooled)[:0], rm.members...)
 	rm.mu.Unlock()
-	flush := r.queue(m, members)
+	flush := r.queue(rm, m, members)
 	return func() {
 		flushAll(flush)
 		clear(members)
@@ -262,28 +262,20 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 	}
 }
 
-// queue queues a message for each of the members, except the sending client and members for which a Deliver function
-// returns false. queue returns the members whose send queues the caller must flush. The returned slice reuses the array
-// of the argument members.
-func (r *Rooms) queue(m backend.Message, members []*member) (flush []*member) {
-	d, sender := r.delivery(m), r.conn(m.From)
+// queue queues a message for each of the members of rm, except the sending client and members for which a Deliver
+// function returns false. queue returns the members whose send queues the caller must flush. The returned slice reuses
+// the array of the argument members. The caller must hold rm.delivery.
+func (r *Rooms) queue(rm *room, m backend.Message, members []*member) (flush []*member) {
+	message, sender := forms{rooms: r, message: m, plain: r.delivery(m)}, r.conn(m.From)
 	if hooks := r.api.registry.Load().rooms.deliver; len(hooks) > 0 {
-		members = r.receivers(hooks, m, members)
+		members = r.receivers(rm, hooks, &message, members)
 	}
-	var further *RoomMessage // the message for members whose current room is another room
 	flush = members[:0]
 	for _, to := range members {
 		if to.conn == sender && !sender.hearsItself {
 			continue
 		}
-		form := d
-		if to.namesRoom.Load() {
-			if further == nil {
-				further = r.furtherDelivery(m)
-			}
-			form = further
-		}
-		if to.conn.sender.Deliver(form) {
+		if to.conn.sender.Deliver(message.of(to)) {
 			flush = append(flush, to)
 		}
 	}

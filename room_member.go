@@ -29,6 +29,7 @@ type room struct {
 	name string
 
 	delivery sync.Mutex // held while a message is queued for the members; see awaitDelivery
+	filter   *filter    // calls the Deliver functions; nil until the first message for which there are some; guarded by delivery
 
 	mu      sync.Mutex
 	members []*member

@@ -98,39 +98,83 @@ func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string
 	return text, err
 }
 
-// filter calls the Deliver functions of all room middlewares for one message.
+// forms holds one message in the forms in which members receive it.
+type forms struct {
+	rooms          *Rooms
+	message        backend.Message
+	plain, further *RoomMessage // further is for members whose current room is another room; nil until the first of them
+}
+
+func (f *forms) of(to *member) *RoomMessage {
+	if !to.namesRoom.Load() {
+		return f.plain
+	}
+	if f.further == nil {
+		f.further = f.rooms.furtherDelivery(f.message)
+	}
+	return f.further
+}
+
+// filter calls the Deliver functions of all room middlewares for the messages of one room, one message after the other.
+// Its functions and its channel exist once for all messages.
 type filter struct {
-	hooks          []func(*Conn, *RoomMessage) bool
-	plain, further *RoomMessage // the message, and its form for members whose current room is another room
-	sender         *Conn        // the client that sends the message, or nil; not asked about
-	fault          error        // the first one: one log line per message is enough, even for thousands of members
+	forms
+	hooks   []func(*Conn, *RoomMessage) bool
+	sender  *Conn     // the client that sends the message, or nil; not asked about
+	members []*member // the members to ask about
+	next    int       // index of the first member that was not asked about
+	kept    []*member // the receivers, at the front of the array of members
+	fault   error     // the first one: one log line per message is enough, even for thousands of members
+
+	start  func() // calls ask in a goroutine of its own
+	result chan error
+}
+
+func newFilter() *filter {
+	f := &filter{result: make(chan error, 1)}
+	ask := f.ask
+	f.start = func() { runHook(ask, f.result) }
+	return f
 }
 
 // receivers removes the members for which a Deliver function returns false, and the sending client, from the slice
 // members, and returns the rest of it. A Deliver function may end its goroutine, which would be the one of the backend.
-// Therefore receivers calls the functions in a goroutine of its own, and in a further one after each that has ended.
-func (r *Rooms) receivers(hooks []func(*Conn, *RoomMessage) bool, m backend.Message, members []*member) []*member {
-	f := &filter{hooks: hooks, plain: r.delivery(m), further: r.furtherDelivery(m)}
-	if f.sender = r.conn(m.From); f.sender != nil && f.sender.hearsItself {
+// Therefore receivers calls the functions in a goroutine of its own, and in a further one after each that has ended. The
+// caller must hold rm.delivery.
+func (r *Rooms) receivers(rm *room, hooks []func(*Conn, *RoomMessage) bool, message *forms, members []*member) []*member {
+	if rm.filter == nil {
+		rm.filter = newFilter()
+	}
+	f := rm.filter
+	f.forms, f.hooks, f.members, f.kept, f.next = *message, hooks, members, members[:0], 0
+	if f.sender = r.conn(message.message.From); f.sender != nil && f.sender.hearsItself {
 		f.sender = nil
 	}
-	kept, next := members[:0], 0
-	for next < len(members) {
-		f.note(r.api.hook(func() error {
-			for next < len(members) {
-				to := members[next]
-				next++
-				if to.conn != f.sender && f.passes(to) {
-					kept = append(kept, to)
-				}
-			}
-			return nil
-		}))
+	r.api.hooks.Add(1)
+	for f.next < len(f.members) {
+		go f.start()
+		f.note(<-f.result)
 	}
+	r.api.hooks.Add(-1)
 	if f.fault != nil {
-		r.api.log.Error("a Deliver of a room middleware failed: members miss the message", "room", m.Room, "error", f.fault.Error())
+		r.api.log.Error("a Deliver of a room middleware failed: members miss the message", "room", rm.name, "error", f.fault.Error())
 	}
+	kept := f.kept
+	message.further = f.further
+	*f = filter{start: f.start, result: f.result} // an idle room keeps no message
 	return kept
+}
+
+// ask asks about the members from next on. It returns nil.
+func (f *filter) ask() error {
+	for f.next < len(f.members) {
+		to := f.members[f.next]
+		f.next++
+		if to.conn != f.sender && f.passes(to) {
+			f.kept = append(f.kept, to)
+		}
+	}
+	return nil
 }
 
 // note keeps the cause of the first fault.
@@ -147,10 +191,7 @@ func (f *filter) passes(to *member) (ok bool) {
 			f.note(panicked(p))
 		}
 	}()
-	m := f.plain
-	if to.namesRoom.Load() {
-		m = f.further
-	}
+	m := f.of(to)
 	for _, deliver := range f.hooks {
 		if !deliver(to.conn, m) {
 			return false

@@ -3,14 +3,17 @@ package socketio
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/bytebudget"
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
 	"github.com/actionhero-go/actionhero/transport"
@@ -32,6 +35,8 @@ type client struct {
 	connectTimer *time.Timer // closes the session after ConnectTimeout; nil while connected
 	partialTimer *time.Timer // closes the session if the attachments of partial do not come in time; nil: never started
 	closed       bool
+	address      netip.Prefix     // of the client, for share
+	share        bytebudget.Share // the text and the attachments of partial
 
 	commands commandQueue
 	partial  *partialPacket // the packet whose attachments are being received, or nil; used by Message only
@@ -61,6 +66,8 @@ var (
 
 func newClient(v *serving, s *engine.Session) *client {
 	c := &client{serving: v, session: s, ip: s.Remote().Addr().Unmap().String()}
+	c.address = netlisten.ClientKey(s.Remote().Addr())
+	c.share.Init(v.api.IncomingBudget(), &c.address)
 	c.startConnectTimer()
 	return c
 }
@@ -74,6 +81,7 @@ func (c *client) Closed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
+	c.share.Release()
 	c.disconnect()
 	for _, timer := range []*time.Timer{c.connectTimer, c.partialTimer} {
 		if timer != nil {
@@ -118,6 +126,9 @@ func (c *client) Message(data []byte, binary bool) connloop.Request {
 		return nil
 	}
 	if p.attachments > 0 {
+		if !c.hold(len(data)) {
+			return nil
+		}
 		c.partial = &partialPacket{text: slices.Clone(data), want: p.attachments}
 		c.startPartialTimer()
 		return nil
@@ -132,6 +143,18 @@ type partialPacket struct {
 	want        int
 	attachments [][]byte
 	size        int
+}
+
+// hold makes n the number of bytes of the partial packet. If they would exceed the budget, hold closes the session and
+// returns false.
+func (c *client) hold(n int) (ok bool) {
+	c.mu.Lock()
+	ok = c.closed || c.share.Hold(n)
+	c.mu.Unlock()
+	if !ok {
+		c.session.Refuse(engine.ErrBusy)
+	}
+	return ok
 }
 
 func (c *client) startPartialTimer() {
@@ -159,10 +182,14 @@ func (c *client) addAttachment(data []byte) connloop.Request {
 		c.session.Refuse(errAttachmentsTooLarge)
 		return nil
 	}
+	if !c.hold(len(partial.text) + partial.size) {
+		return nil
+	}
 	if partial.attachments = append(partial.attachments, slices.Clone(data)); len(partial.attachments) < partial.want {
 		return nil
 	}
 	c.partial = nil
+	defer c.hold(0)
 	if !c.stopPartialTimer() {
 		return nil
 	}

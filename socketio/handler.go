@@ -74,7 +74,7 @@ func (h *Handler) Start(ctx context.Context) error {
 		PingInterval: h.cfg.PingInterval, PingTimeout: h.cfg.PingTimeout, UpgradeTimeout: h.cfg.UpgradeTimeout,
 		MessageTimeout: h.cfg.MessageTimeout, WriteTimeout: h.cfg.WriteTimeout,
 		MaxPayload: h.cfg.MaxHTTPBufferSize, MaxInFlight: h.cfg.MaxInFlight, MaxDetached: h.cfg.MaxDetached, MaxPerAddress: h.cfg.MaxPerAddress,
-		MaxMessages: h.cfg.MaxQueued, MaxBytes: h.cfg.MaxQueuedLen, Budget: h.api.SendBudget(),
+		MaxMessages: h.cfg.MaxQueued, MaxBytes: h.cfg.MaxQueuedLen, Budget: h.api.SendBudget(), Incoming: h.api.IncomingBudget(),
 		Log: h.api.Log(), Origins: origins, RemoteIP: h.cfg.RemoteIP, Open: v.open, Refuse: v.refuse,
 	})
 	h.serving.Store(v)

@@ -14,6 +14,7 @@ type call struct {
 	actionhero.Request
 	session *session
 	at      lineID
+	hint    bool // KEY=VALUE follows the name of the action, and is ignored
 }
 
 func (ss *session) newCall(action string, at lineID) *call {
@@ -64,11 +65,19 @@ func (c *call) Do() {
 	if err != nil {
 		*buf, failure = wire.Failed((*buf)[:0], err)
 	} else {
-		*buf, failure = wire.Result((*buf)[:0], &c.Request, out)
+		*buf, failure = wire.Result((*buf)[:0], &c.Request, out, c.reserved()...)
 	}
-	*buf = appendTail(*buf, c.at, &answer{failure: failure})
+	*buf = appendTail(*buf, c.at, &answer{failure: failure, hint: c.hint})
 	ss.out.AddLater(*buf)
 	answered = true
+}
+
+// reserved returns the names that the output of the action cannot have in this reply.
+func (c *call) reserved() []string {
+	if c.hint {
+		return []string{hintKey}
+	}
+	return nil
 }
 
 // errPanic is the error of a request if package tcp panics while it handles the request. The client receives an

@@ -6,12 +6,16 @@ import (
 	"net"
 	"sync"
 
+	"github.com/actionhero-go/actionhero/internal/bytebudget"
 	"github.com/actionhero-go/actionhero/internal/poison"
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
 // errLineTooLong is the error that input.fill returns for a line of more than maxLine bytes.
 var errLineTooLong = errors.New("the line is too long")
+
+// errBusy is the error that input.fill returns for a line that would exceed the budget of incomplete messages.
+var errBusy = errors.New("the server holds as many incomplete messages as it may")
 
 // blockSize is the size of a pooled read buffer, in bytes. For a longer line, the input allocates a larger buffer.
 const blockSize = 16 << 10
@@ -31,6 +35,8 @@ type input struct {
 	to      int
 	scanned int  // the first scanned bytes of the unused input contain no line end
 	skips   bool // the input up to the next line end is dropped
+
+	share bytebudget.Share // buf, if it is not pooled
 }
 
 func newInput(conn net.Conn, maxLine int) *input {
@@ -152,6 +158,7 @@ func (in *input) release() {
 		blocks.Put(in.block)
 	}
 	in.block, in.buf, in.from, in.to, in.scanned = nil, nil, 0, 0, 0
+	in.share.Release()
 }
 
 // detach replaces the buffer by a new one with a copy of the unused input. The old buffer is not used again, so
@@ -160,10 +167,12 @@ func (in *input) detach() {
 	rest := make([]byte, max(min(blockSize, in.maxLine), in.to-in.from))
 	in.to = copy(rest, in.buf[in.from:in.to])
 	in.block, in.buf, in.from = nil, rest, 0
+	in.share.Hold(len(rest)) // never more than before
 }
 
 // makeRoom moves the incomplete line to the front of the buffer. If the line fills the whole buffer, makeRoom allocates
-// a buffer of twice the size, at most maxLine bytes. It returns errLineTooLong if the line already has maxLine bytes.
+// a buffer of twice the size, at most maxLine bytes. It returns errLineTooLong if the line already has maxLine bytes, and errBusy if the budget has
+// too few bytes left.
 func (in *input) makeRoom() error {
 	if in.from > 0 {
 		copy(in.buf, in.buf[in.from:in.to])
@@ -175,9 +184,16 @@ func (in *input) makeRoom() error {
 	if in.to >= in.maxLine {
 		return errLineTooLong
 	}
-	larger := make([]byte, min(2*len(in.buf), in.maxLine))
+	size := min(2*len(in.buf), in.maxLine)
+	if !in.share.Hold(size) {
+		return errBusy
+	}
+	larger := make([]byte, size)
 	n, scanned := copy(larger, in.buf), in.scanned
-	in.release()
-	in.buf, in.to, in.scanned = larger, n, scanned
+	if in.block != nil {
+		poison.Bytes(in.block[:])
+		blocks.Put(in.block)
+	}
+	in.block, in.buf, in.to, in.scanned = nil, larger, n, scanned
 	return nil
 }

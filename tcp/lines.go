@@ -67,7 +67,8 @@ func (ss *session) line(raw []byte) bool {
 
 // action queues a request that runs the named action with the sticky params. First, it stores the action's name as the
 // sticky param "action". If the client has not set the sticky param "limit" or "offset", action stores the default
-// value of that param. rest is the text after the name.
+// value of that param. rest is the text after the name. No action reads it; if it
+// looks like KEY=VALUE, the reply has a hint how to set params.
 func (ss *session) action(name, rest string, at lineID) {
 	if len(name) <= maxActionName {
 		ss.params.Set("action", name)
@@ -77,6 +78,8 @@ func (ss *session) action(name, rest string, at lineID) {
 	c.Err = transport.ParamsOf(&c.Params).AddParams(&ss.params)
 	if rest != "" && name == "file" && ss.server.dialect.fileArgument {
 		c.Params.Set("fileName", rest)
+	} else {
+		c.hint = strings.Contains(rest, "=")
 	}
 	ss.loop.Enqueue(c)
 }

@@ -1,12 +1,14 @@
 package tcp_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/tcp"
 )
@@ -150,4 +152,22 @@ func TestMaxLineBytes(t *testing.T) {
 			s.Log.Await(t, 1, "reason", "a line may have 100 bytes at most")
 		})
 	}
+}
+
+// Words like KEY=VALUE after the name of an action set no params. The reply says how to set them, behind the known keys, and also
+// if the output has a member with the same name.
+func TestIgnoredWordsGetAHint(t *testing.T) {
+	t.Parallel()
+	s := start(t, tcp.Config{}, actionhero.Action[struct{}, map[string]int]{
+		Name: "hints", Run: func(context.Context, struct{}) (map[string]int, error) { return map[string]int{"hint": 1}, nil },
+	})
+	const hint = `"hint":"the words after the name of an action are ignored: set params with paramAdd KEY=VALUE, before the action"`
+	p := s.TCP(t)
+	p.Send("hints name=eve\r\n")
+	p.Want(`{"context":"response","_hint":1,"error":false,"messageCount":1,` + hint + `}`)
+	p.Send("login name=eve\r\n")
+	p.Want(`{"context":"response","error":"login is not a known action.","messageCount":2,"errorCode":"notFound",` + hint + `}`)
+	p.Send("hints \r\nhints eve\r\n")
+	p.Want(`{"context":"response","hint":1,"error":false,"messageCount":3}`)
+	p.Want(`{"context":"response","hint":1,"error":false,"messageCount":4}`)
 }

@@ -2,11 +2,11 @@ package tcp
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/nonblock"
@@ -156,6 +156,8 @@ func (ss *session) readEnded(err error) {
 	switch {
 	case errors.Is(err, errLineTooLong):
 		ss.refuse("a line may have %d bytes at most", ss.server.cfg.MaxLineBytes)
+	case err == errBusy:
+		ss.refuseWith(&actionhero.Error{Code: actionhero.CodeUnavailable, Message: errBusy.Error() + ": try again later", RetryAfter: time.Second})
 	case err == io.EOF: // a client that has closed its side of the connection still reads
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		ss.loop.Cancel() // no client reads the replies
@@ -179,8 +181,10 @@ func (ss *session) skipLine() {
 
 // refuse sets last to an error for a client that exceeds a limit, and logs the reason. format and args describe the
 // reason, as for fmt.Sprintf.
-func (ss *session) refuse(format string, args ...any) {
+func (ss *session) refuse(format string, args ...any) { ss.refuseWith(invalid(format, args...)) }
+
+func (ss *session) refuseWith(err *actionhero.Error) {
 	ss.last = new(answer)
-	ss.last.fail(invalid(format, args...))
-	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", fmt.Sprintf(format, args...))
+	ss.last.fail(err)
+	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", err.Message)
 }

@@ -20,6 +20,7 @@ type answer struct {
 	object  []byte            // a JSON object without its closing brace: the keys that all clients know
 	data    []byte            // the value of the key "data", which follows; nil: none
 	failure *actionhero.Error // its code and details follow at last; nil: none
+	hint    bool              // the line sets params where it cannot: the reply says how to set them
 }
 
 // fail makes a the reply to a line that failed with err.
@@ -38,8 +39,16 @@ func appendTail(dst []byte, at lineID, a *answer) []byte {
 	if a != nil && a.failure != nil {
 		dst = transport.AppendError(dst, a.failure)
 	}
+	if a != nil && a.hint {
+		dst = append(dst, hint...)
+	}
 	return append(dst, "}\r\n"...)
 }
+
+// hintKey is the key of the hint in a reply. No output of the same reply has a member with this name.
+const hintKey = "hint"
+
+const hint = `,"` + hintKey + `":"the words after the name of an action are ignored: set params with paramAdd KEY=VALUE, before the action"`
 
 // queue queues the answer to the line at. The caller must call ss.out.Send soon.
 func (ss *session) queue(at lineID, a *answer) {

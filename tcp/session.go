@@ -78,6 +78,7 @@ func (ss *session) open() (ok bool) {
 	cfg := api.Config()
 	ss.in = newInput(ss.nc, ss.server.cfg.MaxLineBytes)
 	ss.in.crEnds = dialect.crEndsLine
+	ss.in.share.Init(api.IncomingBudget(), ss.out.ClientKey())
 	ss.conn = api.Connect("tcp", addrPort(ss.nc.RemoteAddr()), ss)
 	ss.ip = ss.conn.Remote.Addr().String()
 	whole := false
@@ -139,6 +140,7 @@ func (ss *session) Fault(p any) {
 		ss.logPanic(p)
 	}
 	ss.out.Close()
+	ss.in.share.Release()
 	ss.server.api.Disconnect(ss.conn)
 	ss.close()
 }

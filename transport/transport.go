@@ -21,6 +21,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/bridge"
+	"github.com/actionhero-go/actionhero/internal/bytebudget"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
 
@@ -117,6 +118,12 @@ func (h Host) Admit(remoteIP string) (remaining int, err *actionhero.Error) {
 // SendBudget returns the limit of the bytes that wait for all persistent clients of the API (Config.MaxQueuedBytes). All
 // transports share it.
 func (h Host) SendBudget() *sendqueue.Budget { return h.host.SendBudget().(*sendqueue.Budget) }
+
+// IncomingBudget returns the limit of the bytes of incomplete messages of all persistent clients of the API
+// (Config.MaxIncomingBytes). All transports share it.
+func (h Host) IncomingBudget() *bytebudget.Budget {
+	return h.host.IncomingBudget().(*bytebudget.Budget)
+}
 
 // ActionName returns name as a string. If an action with this name is registered, ActionName returns the string of that
 // action and allocates nothing. Otherwise it returns a copy of name.

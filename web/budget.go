@@ -148,11 +148,11 @@ func (c *call) hold(n int64) error {
 // release frees the body and the params of a request, which are not needed any more when the answer is encoded: a slow
 // client can take minutes to read it.
 func (c *call) release() {
-	c.req.Params = actionhero.Params{}
 	h := c.held
 	if h == nil {
-		return
+		return // there was no body: the params are in the head, which is small
 	}
+	c.req.Params = actionhero.Params{}
 	c.held = nil
 	h.server.buffered.give(h.client, h.buffered)
 	h.server.uploads.give(h.client, h.spilled)

@@ -24,6 +24,7 @@ var errContentType = errors.New("unsupported content type")
 // for itself, as browsers read it.
 func readQuery(api transport.Host, params transport.Params, query string) error {
 	var indexed []listItem
+	escaped := strings.IndexByte(query, '%') >= 0 || strings.IndexByte(query, '+') >= 0
 	for query != "" {
 		var pair string
 		pair, query, _ = strings.Cut(query, "&")
@@ -31,8 +32,11 @@ func readQuery(api transport.Host, params transport.Params, query string) error 
 			continue
 		}
 		key, value, _ := strings.Cut(pair, "=")
-		key, index := listKey(api, unescape(key))
-		if value = unescape(value); index >= 0 {
+		if escaped {
+			key, value = unescape(key), unescape(value)
+		}
+		key, index := listKey(api, key)
+		if index >= 0 {
 			indexed = append(indexed, listItem{key, index, value})
 			continue
 		}

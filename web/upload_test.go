@@ -216,7 +216,10 @@ func TestUploadsShareABudget(t *testing.T) {
 	first := make(chan testkit.Reply, 1)
 	waiter := s.HTTP(t)
 	waiter.Timeout = 0 // other parallel tests may run before the subtests
-	go func() { first <- waiter.Send("POST", "/api/store", strings.NewReader(waiting), contentType) }()
+	go func() {
+		defer close(first) // also if Send fails the test
+		first <- waiter.Send("POST", "/api/store", strings.NewReader(waiting), contentType)
+	}()
 	<-begun
 	contentType, body := form(t, part{"upload", "a", text})
 	t.Run("above", func(t *testing.T) {

@@ -62,7 +62,7 @@ func New(api *actionhero.API, cfg Config) *Handler {
 	setting.Fill(&cfg)
 	h := &Handler{api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{}}
 	h.options, h.configErr = cfg.options()
-	h.options.SendQueue.Budget = h.api.SendBudget()
+	h.options.SendQueue.Budget, h.options.Incoming = h.api.SendBudget(), h.api.IncomingBudget()
 	return h
 }
 

@@ -162,7 +162,7 @@ func (ss *session) Finish() {
 // websocket does not end the process.
 func (ss *session) Fault(p any) {
 	ss.logPanic(p)
-	ss.ws.CloseNow()
+	ss.ws.Abort()
 	if ss.conn != nil {
 		ss.handler.api.Disconnect(ss.conn)
 	}

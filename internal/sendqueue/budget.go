@@ -180,6 +180,9 @@ func (q *Queue) unstall() {
 // Client implements Holder.
 func (q *Queue) Client() netip.Prefix { return q.client }
 
+// ClientKey returns the result of Client as a variable that does not change.
+func (q *Queue) ClientKey() *netip.Prefix { return &q.client }
+
 // Held implements Holder.
 func (q *Queue) Held() int {
 	q.mu.Lock()

@@ -44,6 +44,7 @@ func (c *Conn) init(nc net.Conn, unread []byte, options *Options, client netip.P
 	c.nc, c.options, c.deflate, c.fail, c.lastRead = nc, options, deflate, fail, uptime()
 	c.in.init(nc, options.MaxMessage, unread)
 	c.Out.Init(&options.SendQueue, nc, client, c.doesNotRead)
+	c.in.share.Init(options.Incoming, c.Out.ClientKey())
 }
 
 // RemoteAddr returns the network address of the client. If the client connects through a proxy, it returns the address
@@ -128,6 +129,9 @@ func (c *Conn) Read(park func() bool) error {
 	}
 	if closing := c.closing.Load(); closing != nil {
 		return closing
+	}
+	if err == ErrBusy {
+		return err
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return &CloseError{Code: codeGone, Reason: err.Error(), ByClient: true}
@@ -290,7 +294,7 @@ func (c *Conn) Reject(code int, reason string) { c.Finish(&CloseError{Code: code
 // close frame for err, the error of Next or Read. It then waits up to [Options.CloseTimeout] for the client to read the
 // messages, and closes the connection.
 func (c *Conn) Finish(err error) {
-	c.in.release()
+	c.forget()
 	var why *CloseError
 	if !errors.As(err, &why) {
 		why = &CloseError{Code: InternalError, Reason: "a fault of the server"}
@@ -307,6 +311,20 @@ func (c *Conn) Finish(err error) {
 	}
 	c.Out.Close()
 	_ = c.nc.Close()
+}
+
+// Abort closes the connection at once, like CloseNow, and ends the use of its input. Only the goroutine that reads may
+// call Abort.
+func (c *Conn) Abort() {
+	c.CloseNow()
+	c.in.share.Release()
+}
+
+// forget frees the memory of the input.
+func (c *Conn) forget() {
+	c.in.fragments = nil
+	c.in.release()
+	c.in.share.Release()
 }
 
 // linger gives the client time to read the last frames. If a socket with unread input is closed, the operating system

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/actionhero-go/actionhero/internal/bytebudget"
 	"github.com/actionhero-go/actionhero/internal/poison"
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
@@ -32,7 +33,18 @@ type input struct {
 	compressed bool
 	op         byte
 	fragments  []byte
+
+	share bytebudget.Share // buf, if it is not pooled, and fragments
 }
+
+// ErrBusy is the [CloseError] of a message that would exceed Options.Incoming.
+var ErrBusy error = errBusy
+
+var errBusy = &CloseError{Code: TryAgainLater, Reason: "the server holds as many incomplete messages as it may: try again later"}
+
+// hold makes buf, with a length of n bytes, and the fragments count. It returns false if the budget has too few bytes
+// left.
+func (in *input) hold(n int) (ok bool) { return in.share.Hold(n + cap(in.fragments)) }
 
 func (in *input) init(nc net.Conn, maxMessage int, unread []byte) {
 	in.reader.Init(nc)
@@ -86,10 +98,15 @@ func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseEr
 	switch {
 	case !in.open && !h.fin:
 		in.open, in.compressed, in.op = true, h.rsv1, h.op
-		in.fragments = append([]byte(nil), payload...)
+		if in.fragments = append([]byte(nil), payload...); !in.hold(in.unpooled()) {
+			return m, false, errBusy
+		}
 		return m, false, nil
 	case in.open:
 		in.fragments = append(in.fragments, payload...)
+		if !in.hold(in.unpooled()) {
+			return m, false, errBusy
+		}
 		if !h.fin {
 			return m, false, nil
 		}
@@ -111,11 +128,25 @@ func (in *input) add(h head, payload []byte) (m Message, ok bool, fault *CloseEr
 // yet.
 func (in *input) begun() bool { return in.to > in.from || in.open }
 
-// fill blocks until more bytes come and appends these bytes to the buffer.
+// unpooled returns the size of a buffer that is not pooled, or 0.
+func (in *input) unpooled() int {
+	if in.block != nil {
+		return 0
+	}
+	return len(in.buf)
+}
+
+// fill blocks until more bytes come and appends these bytes to the buffer. It returns ErrBusy if a larger buffer would
+// exceed the budget.
 func (in *input) fill() error {
+	if in.share.Holds() { // perhaps fragments of a message that has ended
+		in.hold(in.unpooled())
+	}
 	switch {
 	case in.to > in.from:
-		in.makeRoom()
+		if !in.makeRoom() {
+			return ErrBusy
+		}
 	case in.block != nil: // earlier messages end here
 		poison.Bytes(in.block[:])
 		in.from, in.to = 0, 0
@@ -153,6 +184,9 @@ func (in *input) release() {
 		blocks.Put(in.block)
 	}
 	in.block, in.buf, in.from, in.to = nil, nil, 0, 0
+	if in.share.Holds() {
+		in.hold(0)
+	}
 }
 
 // detach replaces the buffer by a new one with a copy of the unused input. The old buffer is not used again, so
@@ -160,28 +194,38 @@ func (in *input) release() {
 func (in *input) detach() {
 	if in.to == in.from {
 		in.block, in.buf, in.from, in.to = nil, nil, 0, 0
+		in.hold(0)
 		return
 	}
 	rest := make([]byte, max(blockSize, in.to-in.from))
 	in.to = copy(rest, in.buf[in.from:in.to])
 	in.block, in.buf, in.from = nil, rest, 0
+	in.hold(len(rest)) // never more than before
 }
 
 // makeRoom moves the incomplete frame to the front of the buffer. If the frame fills the whole buffer, makeRoom
 // allocates a buffer of at most twice the size. Memory therefore grows with the bytes that a client sends, not with the
-// length that the head of the frame announces.
-func (in *input) makeRoom() {
+// length that the head of the frame announces. makeRoom returns false if the budget has too few bytes left.
+func (in *input) makeRoom() (ok bool) {
 	if in.from > 0 {
 		copy(in.buf, in.buf[in.from:in.to])
 		in.from, in.to = 0, in.to-in.from
 	}
 	if in.to < len(in.buf) {
-		return
+		return true
 	}
-	larger := make([]byte, max(min(2*len(in.buf), in.need), blockSize))
+	size := max(min(2*len(in.buf), in.need), blockSize)
+	if !in.hold(size) {
+		return false
+	}
+	larger := make([]byte, size)
 	n := copy(larger, in.buf[:in.to])
-	in.release()
-	in.buf, in.to = larger, n
+	if in.block != nil {
+		poison.Bytes(in.block[:])
+		blocks.Put(in.block)
+	}
+	in.block, in.buf, in.to = nil, larger, n
+	return true
 }
 
 // Message is a complete message of a client. Data is valid until the next call of [Conn.Read]. If [Conn.DetachBuffer]

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/browserguard"
+	"github.com/actionhero-go/actionhero/internal/bytebudget"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
@@ -21,14 +22,15 @@ import (
 // Options holds the settings that all connections of one server share.
 type Options struct {
 	Origins        browserguard.Origins
-	SendQueue      sendqueue.Config // WriteTimeout also limits the response to the handshake
-	MaxMessage     int              // in bytes, after inflating
-	Compress       bool             // accept compression from clients that offer it
-	Subprotocols   []string         // the subprotocols that a client may select
-	MessageTimeout time.Duration    // from the first to the last byte of a message
-	PingInterval   time.Duration    // silence after which the client is pinged; 0: never
-	PongTimeout    time.Duration    // within which the client must send something after a ping
-	CloseTimeout   time.Duration    // within which the client must complete the closing handshake
+	SendQueue      sendqueue.Config   // WriteTimeout also limits the response to the handshake
+	MaxMessage     int                // in bytes, after inflating
+	Incoming       *bytebudget.Budget // limits the bytes of incomplete messages of all clients; nil: no limit
+	Compress       bool               // accept compression from clients that offer it
+	Subprotocols   []string           // the subprotocols that a client may select
+	MessageTimeout time.Duration      // from the first to the last byte of a message
+	PingInterval   time.Duration      // silence after which the client is pinged; 0: never
+	PongTimeout    time.Duration      // within which the client must send something after a ping
+	CloseTimeout   time.Duration      // within which the client must complete the closing handshake
 }
 
 // refusal is the HTTP response to a handshake that fails.

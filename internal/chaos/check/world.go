@@ -12,7 +12,6 @@ type process struct {
 	history.Process
 	node      bool // it drew an incarnation
 	died      time.Duration
-	killed    bool
 	bye       bool
 	inc       uint64
 	workers   int

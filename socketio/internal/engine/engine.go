@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/browserguard"
+	"github.com/actionhero-go/actionhero/internal/bytebudget"
 	"github.com/actionhero-go/actionhero/internal/connloop"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
@@ -37,20 +38,21 @@ import (
 )
 
 // Config holds the settings of an Engine. The caller of [New] must set every field, because no field has a default.
-// Only Budget, RemoteIP and Refuse may be nil.
+// Only Budget, Incoming, RemoteIP and Refuse may be nil.
 type Config struct {
-	PingInterval   time.Duration     // time between a pong and the next ping
-	PingTimeout    time.Duration     // time within which a client must answer a ping
-	UpgradeTimeout time.Duration     // time within which an upgrade to WebSocket must be complete
-	WriteTimeout   time.Duration     // time within which a WebSocket client must read 16 KiB
-	MessageTimeout time.Duration     // time within which a WebSocket message must be complete
-	MaxPayload     int               // largest body of a POST, or WebSocket message, in bytes
-	MaxInFlight    int               // requests of one session that run at a time
-	MaxMessages    int               // messages that may wait for a client
-	MaxBytes       int               // bytes that may wait for a client
-	MaxDetached    int               // sessions that may be without a connection; one more closes the session that has had none for the longest time
-	MaxPerAddress  int               // sessions that one client address may have; 0 or less: no limit
-	Budget         *sendqueue.Budget // limits the bytes that wait for all clients; nil: no limit
+	PingInterval   time.Duration      // time between a pong and the next ping
+	PingTimeout    time.Duration      // time within which a client must answer a ping
+	UpgradeTimeout time.Duration      // time within which an upgrade to WebSocket must be complete
+	WriteTimeout   time.Duration      // time within which a WebSocket client must read 16 KiB
+	MessageTimeout time.Duration      // time within which a WebSocket message must be complete
+	MaxPayload     int                // largest body of a POST, or WebSocket message, in bytes
+	MaxInFlight    int                // requests of one session that run at a time
+	MaxMessages    int                // messages that may wait for a client
+	MaxBytes       int                // bytes that may wait for a client
+	MaxDetached    int                // sessions that may be without a connection; one more closes the session that has had none for the longest time
+	MaxPerAddress  int                // sessions that one client address may have; 0 or less: no limit
+	Budget         *sendqueue.Budget  // limits the bytes that wait for all clients; nil: no limit
+	Incoming       *bytebudget.Budget // limits the bytes of incomplete messages of all clients; nil: no limit
 	Log            *slog.Logger
 	Origins        browserguard.Origins
 	RemoteIP       func(*http.Request) string // returns the client's address behind trusted proxies; nil: there are no proxies
@@ -96,7 +98,7 @@ func New(cfg Config) *Engine {
 	e := &Engine{cfg: cfg, sessions: map[string]*Session{}, addresses: map[netip.Prefix]int{}, pool: connloop.NewPool(context.Background(), cfg.MaxInFlight), socket: ws.Options{
 		Origins:    cfg.Origins,
 		SendQueue:  sendqueue.Config{MaxMessages: cfg.MaxMessages, MaxBytes: cfg.MaxBytes, WriteTimeout: cfg.WriteTimeout, Budget: cfg.Budget},
-		MaxMessage: cfg.MaxPayload, MessageTimeout: cfg.MessageTimeout, CloseTimeout: closeTimeout,
+		MaxMessage: cfg.MaxPayload, Incoming: cfg.Incoming, MessageTimeout: cfg.MessageTimeout, CloseTimeout: closeTimeout,
 	}}
 	e.detached.links = linksDetached
 	e.pinger.init(e.pingDueSessions)

@@ -9,7 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/bytebudget"
 	"github.com/actionhero-go/actionhero/internal/connloop"
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 )
 
 // probeGrace is the longest time that a GET waits during an upgrade to WebSocket. The server then answers the GET,
@@ -139,7 +141,11 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 		badRequest.send(w)
 		return
 	}
-	err := s.receiveBody(r)
+	var share bytebudget.Share
+	client := netlisten.ClientKey(s.remote.Addr())
+	share.Init(s.engine.cfg.Incoming, &client)
+	defer share.Release()
+	err := s.receiveBody(r, &share)
 	s.mu.Lock()
 	s.posting = false
 	s.mu.Unlock()
@@ -153,6 +159,10 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	case errors.As(err, &large):
 		s.closeWith(errTooLarge, typeClose, 0)
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	case errors.Is(err, ErrBusy):
+		s.closeWith(err, typeClose, 0)
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 	default:
 		s.closeWith(err, typeClose, 0)
 		badRequest.send(w)
@@ -170,9 +180,9 @@ func (s *Session) beginPost() (begun, twice bool) {
 }
 
 // receiveBody handles the packets in the body of a POST and sends the replies. It returns an error if the session must
-// be closed.
-func (s *Session) receiveBody(r *http.Request) error {
-	body, err := readBody(r, s.engine.cfg.MaxPayload, s.engine.cfg.MessageTimeout)
+// be closed. The body counts in share.
+func (s *Session) receiveBody(r *http.Request, share *bytebudget.Share) error {
+	body, err := readBody(r, s.engine.cfg.MaxPayload, s.engine.cfg.MessageTimeout, share)
 	if err != nil {
 		return err
 	}
@@ -250,8 +260,9 @@ func (s *Session) runRequest(req connloop.Request) {
 // readBody returns the body of r. The parameter most is the largest permitted size in bytes. If the body is larger,
 // readBody returns an *http.MaxBytesError. If reading fails, readBody returns errAborted. If the body is not complete
 // within limit, readBody returns errSlowBody, so that slow clients do not hold the memory of large bodies. The buffer grows with the
-// bytes that arrive, not with the declared length of the body.
-func readBody(r *http.Request, most int, limit time.Duration) ([]byte, error) {
+// bytes that arrive, not with the declared length of the body. If the share may not hold the bytes, readBody returns
+// ErrBusy.
+func readBody(r *http.Request, most int, limit time.Duration, share *bytebudget.Share) ([]byte, error) {
 	if r.ContentLength > int64(most) {
 		return nil, &http.MaxBytesError{Limit: int64(most)}
 	}
@@ -259,11 +270,11 @@ func readBody(r *http.Request, most int, limit time.Duration) ([]byte, error) {
 	if r.ContentLength > 0 {
 		body.Grow(int(min(r.ContentLength, 16<<10)) + bytes.MinRead)
 	}
-	n, err := body.ReadFrom(io.LimitReader(&timedReader{r.Body, time.Now().Add(limit)}, int64(most)+1))
+	n, err := body.ReadFrom(io.LimitReader(&bodyReader{r.Body, time.Now().Add(limit), share, 0}, int64(most)+1))
 	switch {
 	case n > int64(most):
 		return nil, &http.MaxBytesError{Limit: int64(most)}
-	case errors.Is(err, errSlowBody):
+	case errors.Is(err, errSlowBody), errors.Is(err, ErrBusy):
 		return nil, err
 	case err != nil:
 		return nil, errAborted
@@ -271,16 +282,22 @@ func readBody(r *http.Request, most int, limit time.Duration) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// timedReader is a reader that returns errSlowBody after a read that ends later than end. The web server limits the time
-// of each read.
-type timedReader struct {
+// bodyReader is a reader that returns errSlowBody after a read that ends later than end, and ErrBusy if share may not
+// hold what was read. The web server limits the time of each read.
+type bodyReader struct {
 	io.Reader
-	end time.Time
+	end   time.Time
+	share *bytebudget.Share
+	n     int // bytes that were read
 }
 
 // Read implements io.Reader.
-func (t *timedReader) Read(p []byte) (n int, err error) {
-	if n, err = t.Reader.Read(p); err == nil && time.Now().After(t.end) {
+func (b *bodyReader) Read(p []byte) (n int, err error) {
+	n, err = b.Reader.Read(p)
+	if b.n += n; !b.share.Hold(b.n) {
+		return n, ErrBusy
+	}
+	if err == nil && time.Now().After(b.end) {
 		err = errSlowBody
 	}
 	return n, err

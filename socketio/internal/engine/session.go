@@ -68,6 +68,9 @@ var (
 	errTooLarge        = errors.New("a request is too large")
 )
 
+// ErrBusy is the reason with which a session is closed whose incomplete message would exceed Config.Incoming.
+var ErrBusy = errors.New("the server holds as many incomplete messages as it may: try again later")
+
 const (
 	// closeGrace is the time within which a polling client can still fetch the last packets of a closing session.
 	closeGrace = 5 * time.Second

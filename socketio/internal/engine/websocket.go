@@ -163,6 +163,8 @@ func (k *socket) closeSession() {
 	switch closed := k.closeError(); {
 	case k.probeTimer != nil:
 		k.session.endProbe(k)
+	case closed == ws.ErrBusy:
+		k.session.socketClosed(ErrBusy)
 	case closed.Code == ws.TryAgainLater && !closed.ByClient:
 		k.session.socketClosed(sendqueue.ErrFull)
 	default:
@@ -199,7 +201,7 @@ func (k *socket) closeError() *ws.CloseError {
 func (k *socket) Fault(p any) {
 	k.session.engine.fault(p)
 	k.session.closeWith(errFault, typeClose, 0)
-	k.conn.CloseNow()
+	k.conn.Abort()
 }
 
 func (e *Engine) fault(p any) {
@@ -216,6 +218,8 @@ func closeCode(reason error) int {
 		return ws.GoingAway
 	case errors.Is(reason, errFault):
 		return ws.InternalError
+	case errors.Is(reason, ErrBusy):
+		return ws.TryAgainLater
 	}
 	return ws.PolicyError
 }
