@@ -155,6 +155,7 @@ func closeUnreadSocket(t *testing.T, l limit, change func(cfg *server.WebSockets
 		from := s.TCP(t)
 		say := "say " + strings.Repeat("x", 60<<10) + "\r\n"
 		clients := func() int { return s.WebSocket.Clients() + s.SocketIO.Clients() }
+		testkit.Eventually(t, "the client counts", func() bool { return clients() == 1 })
 		for range 1000 { // more than the buffers of the system hold
 			if clients() == 0 {
 				break

@@ -214,9 +214,11 @@ func TestUploadsShareABudget(t *testing.T) {
 	text := strings.Repeat("x", 600<<10)
 	contentType, waiting := form(t, part{"upload", "a", text}, part{"text", "", "wait"})
 	first := make(chan testkit.Reply, 1)
+	waiter := s.HTTP(t)
+	waiter.Timeout = 0 // other parallel tests may run before the subtests
 	go func() {
 		defer close(first) // also if Send fails the test
-		first <- s.HTTP(t).Send("POST", "/api/store", strings.NewReader(waiting), contentType)
+		first <- waiter.Send("POST", "/api/store", strings.NewReader(waiting), contentType)
 	}()
 	<-begun
 	contentType, body := form(t, part{"upload", "a", text})

@@ -4,6 +4,7 @@ package attack_test
 
 import (
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -14,7 +15,17 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// appDir is the folder of the program that buildApp has built; empty if it has built none.
+var appDir string
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if appDir != "" {
+			_ = os.RemoveAll(appDir)
+		}
+		os.Exit(code)
+	}))
+}
 
 const (
 	// goneWithin is how soon a client that keeps the server waiting must be gone.

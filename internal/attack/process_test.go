@@ -37,6 +37,7 @@ var buildApp = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	appDir = dir
 	path := filepath.Join(dir, "app")
 	out, err := exec.Command("go", "build", "-tags", "hostile", "-o", path, "./app").CombinedOutput()
 	if err != nil {
