@@ -102,7 +102,7 @@ func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string
 type forms struct {
 	rooms          *Rooms
 	message        backend.Message
-	positions      bool // a member follows the positions of messages
+	positions      bool         // a member follows the positions of messages
 	plain, further *RoomMessage // further is for members whose current room is another room; nil until the first of them
 }
 
