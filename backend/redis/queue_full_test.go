@@ -16,7 +16,7 @@ import (
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
-// TestAFullServerRefusesNewJobsOnly fills the memory of a server. What keeps, ends or removes jobs goes on.
+// TestAFullServerRefusesNewJobsOnly fills the memory of a server. Scripts that keep, end or remove jobs go on.
 func TestAFullServerRefusesNewJobsOnly(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		server := f.Start(t, redistest.Options{})
