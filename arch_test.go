@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"socketio":         {"", "transport", "internal", "socketio"},
 	"worker":           {"", "backend", "internal/bridge", "internal/setting"},
 	"builtin":          {"", "transport", "internal/command", "internal/jsonx"},
-	"server":           {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "internal"},
+	"server":           {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "backend/redis", "internal"},
 	"actionherotest":   {"", "transport", "backend/local", "server", "worker"},
 	"cli":              {"", "server", "backend", "backend/local", "internal"},
 	"cmd":              {"cli", "builtin", "web"},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ type nodeFlags struct {
 const maxNodes = 1024
 
 // sharedBackend reports whether all nodes of a configuration have one cache, one queue of tasks and the same rooms.
-var sharedBackend = func(server.Config) bool { return false }
+var sharedBackend = func(cfg server.Config) bool { return cfg.Clustered() }
 
 // checkNodes returns an error if a server with this configuration cannot run in several processes. That includes one
 // node, because two processes run while a rolling restart replaces it.
@@ -171,7 +172,7 @@ func stopLimit(cfg server.Config) time.Duration {
 func nodeConfig(cfg server.Config, number int) server.Config {
 	suffix := "-" + strconv.Itoa(number)
 	if cfg.General.ID == "" {
-		cfg.General.ID = machineID(&cfg)
+		cfg.General.ID = cmp.Or(cfg.NodeID(), machineName())
 	}
 	cfg.General.ID += suffix
 	extension := filepath.Ext(cfg.Log.LogFile)
@@ -179,16 +180,11 @@ func nodeConfig(cfg server.Config, number int) server.Config {
 	return cfg
 }
 
-// machineID returns an id for the nodes of this machine with this configuration: its name and the configured ports.
-func machineID(cfg *server.Config) string {
-	id, err := os.Hostname()
+// machineName returns the name of this machine, for nodes whose ports the system chooses.
+func machineName() string {
+	name, err := os.Hostname()
 	if err != nil {
-		id = "localhost"
+		return "localhost"
 	}
-	for _, port := range []int{cfg.HTTPServer.Port, cfg.HTTPSServer.Port, cfg.TCPServer.Port} {
-		if port > 0 {
-			id += ":" + strconv.Itoa(port)
-		}
-	}
-	return id
+	return name
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/backend/redis"
 	"github.com/actionhero-go/actionhero/internal/config"
 	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/internal/setting"
@@ -28,6 +29,7 @@ const EnvPrefix = config.DefaultPrefix
 type Config struct {
 	General     actionhero.Config `json:"general"`
 	Log         LogConfig         `json:"log"`
+	Redis       redis.Config      `json:"redis"`
 	Cache       local.Config      `json:"cache"`
 	CommonWeb   web.CommonConfig  `json:"commonWeb"`
 	HTTPServer  web.HTTPConfig    `json:"httpServer"`
@@ -207,12 +209,9 @@ func (c *Config) complete() (file logging.File, err error) {
 	}
 	c.General.LogRequests = c.General.LogRequests || *c.Log.LogRequests
 	if c.General.Backend == nil {
-		c.Cache.Queue = c.Tasks.QueueConfig
-		c.Cache.Queue.Path = c.Tasks.Folder()
-		c.General.Backend = local.New(c.Cache)
-		// This process is the whole cluster. The name of the node is fixed, because tasks that wait for this node must
-		// find it again if the address of the node changes.
-		c.Tasks.Node = cmp.Or(c.Tasks.Node, "local")
+		if err := c.setBackend(); err != nil {
+			return file, err
+		}
 	}
 	return file, nil
 }
