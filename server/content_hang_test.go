@@ -165,4 +165,3 @@ type commandOutput struct {
 }
 
 func (w commandOutput) Close() error { return errors.Join(w.ReadCloser.Close(), w.cmd.Wait()) }
-
