@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"":                 {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
 	"backend":          {},
 	"backend/local":    {"backend", "internal/poison", "internal/setting"},
-	"backend/redis":    {"backend", "internal/setting"},
+	"backend/redis":    {"backend", "backend/local", "internal/setting"},
 	"backendtest":      {"backend"},
 	"transport":        {"", "internal/bridge", "internal/bytebudget", "internal/sendqueue"},
 	"web":              {"", "transport", "internal"},

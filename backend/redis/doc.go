@@ -7,7 +7,8 @@
 // Redis 6.2 or later or Valkey; a Cluster needs Redis 7 or later or Valkey.
 //
 // Begin reading with [Config] and [Backend]. core.go has the connection, the names of keys and the rules by which commands
-// are repeated. script.go runs the scripts of the folder lua. store.go and lock.go are the store.
+// are repeated. script.go runs the scripts of the folder lua. store.go and lock.go are the store. queue_keys.go and
+// queue_record.go have the form of the queue, and queue.go begins its code.
 //
 // # Errors
 //

@@ -23,14 +23,13 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
 }
 
-// testBackend has the store of Redis, with the broker and the queue of the embedded backend.
+// testBackend has the store and the queue of Redis, with the broker of the embedded backend.
 type testBackend struct {
 	*Backend
 	rest *local.Backend
 }
 
 func (b testBackend) Broker() backend.Broker   { return b.rest.Broker() }
-func (b testBackend) Queue() backend.Queue     { return b.rest.Queue() }
 func (b testBackend) Cluster() backend.Cluster { return b.rest.Cluster() }
 func (b testBackend) Health() error            { return b.rest.Health() }
 
