@@ -102,6 +102,7 @@ func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string
 type forms struct {
 	rooms          *Rooms
 	message        backend.Message
+	positions      bool         // a member follows the positions of messages
 	plain, further *RoomMessage // further is for members whose current room is another room; nil until the first of them
 }
 
@@ -110,7 +111,8 @@ func (f *forms) of(to *member) *RoomMessage {
 		return f.plain
 	}
 	if f.further == nil {
-		f.further = f.rooms.furtherDelivery(f.message)
+		f.further = f.rooms.delivery(f.message, f.positions)
+		f.further.forms.NamesRoom = true
 	}
 	return f.further
 }
