@@ -26,8 +26,8 @@ type poll struct {
 
 // openPolling opens a session over long-polling and responds with the open packet. registered is false if the engine is
 // stopping, so that it has registered no session.
-func (e *Engine) openPolling(w http.ResponseWriter, remote netip.AddrPort) (registered bool) {
-	s := e.newSession(remote, polling)
+func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, remote netip.AddrPort) (registered bool) {
+	s := e.newSession(r.URL.Query(), remote, polling)
 	if s == nil {
 		sendStopping(w)
 		return false
@@ -68,7 +68,7 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 		badRequest.send(w)
 		return
 	}
-	sendPackets(w, p.packets)
+	s.sendPackets(w, p.packets)
 }
 
 // beginPoll registers a new GET as the waiting GET of the session. It returns nil if the session cannot be polled.
