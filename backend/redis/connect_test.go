@@ -22,7 +22,7 @@ import (
 func open(t *testing.T, config Config) *Backend {
 	t.Helper()
 	b := newBackend(config)
-	if err := b.Open(t.Context()); err != nil {
+	if err := b.Open(t.Context(), newNode()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -48,7 +48,7 @@ func wantRefused(t *testing.T, config Config, limit time.Duration, words ...stri
 	t.Helper()
 	b := newBackend(config)
 	begin := time.Now()
-	err := b.Open(t.Context())
+	err := b.Open(t.Context(), newNode())
 	if err == nil {
 		_ = b.Close(t.Context())
 		t.Fatalf("Open succeeds, want an error with %q", words)
@@ -186,7 +186,7 @@ func TestAStartWithoutServerIsRefusedOrWaits(t *testing.T) {
 	patient.Wait = -1
 	b := newBackend(patient)
 	opened := make(chan error, 1)
-	go func() { opened <- b.Open(t.Context()) }()
+	go func() { opened <- b.Open(t.Context(), newNode()) }()
 	select {
 	case err := <-opened:
 		t.Fatalf("Open = %v without a server, want it to wait", err)
@@ -212,7 +212,7 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	begin := time.Now()
 	b := newBackend(Config{Host: "127.0.0.1", Port: ln.Addr().(*net.TCPAddr).Port, Wait: -1, ConnectTimeout: time.Minute, Timeout: 2 * time.Second})
-	if err := b.Open(ctx); !errors.Is(err, errUnavailable) {
+	if err := b.Open(ctx, newNode()); !errors.Is(err, errUnavailable) {
 		t.Errorf("Open = %v", err)
 	}
 	if took := time.Since(begin); took > testkit.Wait {

@@ -4,6 +4,7 @@ package redis
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"testing"
 	"time"
@@ -23,19 +24,16 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
 }
 
-// testBackend has the store of Redis, with the broker and the queue of the embedded backend.
+// testBackend has the queue of the embedded backend.
 type testBackend struct {
 	*Backend
 	rest *local.Backend
 }
 
-func (b testBackend) Broker() backend.Broker   { return b.rest.Broker() }
-func (b testBackend) Queue() backend.Queue     { return b.rest.Queue() }
-func (b testBackend) Cluster() backend.Cluster { return b.rest.Cluster() }
-func (b testBackend) Health() error            { return b.rest.Health() }
+func (b testBackend) Queue() backend.Queue { return b.rest.Queue() }
 
 func (b testBackend) Open(ctx context.Context, node backend.Node) error {
-	if err := b.Backend.Open(ctx); err != nil {
+	if err := b.Backend.Open(ctx, node); err != nil {
 		return err
 	}
 	return b.rest.Open(ctx, node)
@@ -93,3 +91,6 @@ func TestBackendWithSentinels(t *testing.T) {
 
 // quiet discards all lines.
 var quiet = slog.New(slog.DiscardHandler)
+
+// newNode returns a node with a random id.
+func newNode() backend.Node { return backend.Node{ID: rand.Text()} }
