@@ -31,6 +31,7 @@ type feed struct {
 	signal    chan struct{}   // receives a value when something is to be subscribed
 	life      context.Context // ends with stop
 	stop      context.CancelFunc
+	refusal   atomic.Pointer[rueidis.RedisError] // the error with which the server has refused a subscription
 
 	mu   sync.Mutex
 	full bool     // all routes have to be looked at, not only new ones
@@ -104,6 +105,10 @@ func (f *feed) connect(s *session) {
 	lost := conn.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: c.message, OnSubscription: c.subscription})
 	defer f.router.disconnected(c)
 	if err := c.send(s.subscribe(c.probe)); err != nil {
+		var refused *rueidis.RedisError
+		if errors.As(err, &refused) {
+			f.refusal.Store(refused)
+		}
 		return
 	}
 	f.wake()
@@ -201,6 +206,7 @@ func (c *connection) update(s *session) error {
 		case err == nil:
 			f.router.confirm(c, batch)
 		case errors.As(err, &refused): // the slot has moved, most likely; connect tries again
+			f.refusal.Store(refused)
 			f.router.lookAgain()
 			done = false
 		default:

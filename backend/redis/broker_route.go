@@ -287,6 +287,18 @@ func (r *router) healthy() error {
 	return nil
 }
 
+// refused returns the error with which a server has refused a subscription that the access control list forbids.
+func (r *router) refused() error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, f := range r.feeds {
+		if err := f.refusal.Load(); err != nil && codeOf(err.Error()) == "NOPERM" {
+			return err
+		}
+	}
+	return nil
+}
+
 // pause waits for d or the end of ctx.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)

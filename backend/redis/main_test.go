@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/backendtest"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
@@ -54,8 +56,64 @@ func runSuite(t *testing.T, config Config) {
 			config.Prefix, config.Log = redistest.Prefix(), quiet
 			return testBackend{New(config), local.New(local.Config{})}
 		},
-		Slack: 300 * time.Millisecond,
+		Slack:   300 * time.Millisecond,
+		Cluster: func(t *testing.T, n int) []backendtest.Node { return newNodes(t, config, n) },
 	})
+}
+
+// newNodes returns n nodes with one prefix. Each reaches the servers through proxies of its own.
+func newNodes(t *testing.T, config Config, n int) []backendtest.Node {
+	t.Helper()
+	config.Prefix, config.Log = redistest.Prefix(), quiet
+	nodes := make([]backendtest.Node, n)
+	for i := range nodes {
+		b := testBackend{New(config), local.New(local.Config{})}
+		net := &network{t: t, proxies: make(map[string]*faultproxy.Proxy)}
+		b.core.through = net.through
+		nodes[i] = backendtest.Node{
+			Backend: b,
+			Cut:     func() { net.each((*faultproxy.Proxy).Cut) },
+			Pause:   func() { net.each((*faultproxy.Proxy).Freeze) },
+			Heal:    func() { net.each((*faultproxy.Proxy).Heal) },
+			Kill:    b.kill,
+		}
+	}
+	return nodes
+}
+
+// kill closes the backend as the death of the process does.
+func (b testBackend) kill() {
+	b.store.stop()
+	b.core.close()
+	if err := b.rest.Close(context.Background()); err != nil {
+		panic(err)
+	}
+}
+
+// network has the proxies between one node and the servers.
+type network struct {
+	t       *testing.T
+	mu      sync.Mutex
+	proxies map[string]*faultproxy.Proxy
+}
+
+func (n *network) through(addr string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.proxies[addr]
+	if p == nil {
+		p = faultproxy.Start(n.t, addr)
+		n.proxies[addr] = p
+	}
+	return p.Addr()
+}
+
+func (n *network) each(f func(*faultproxy.Proxy)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range n.proxies {
+		f(p)
+	}
 }
 
 func TestBackendOnOneServer(t *testing.T) {

@@ -3,6 +3,7 @@ package redis
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,7 +71,7 @@ func (k *cluster) start(ctx context.Context, s *session, node backend.Node) erro
 	k.list.Store(&peerList{})
 	// The channels are subscribed first, so that a node that is on the list can be called.
 	inc := newInc()
-	if err := k.await(ctx, k.listen(s, notifyChannel(k.core, s)), k.listen(s, callChannel(k.core, s, inc))); err != nil {
+	if err := k.await(ctx, s, k.listen(s, notifyChannel(k.core, s)), k.listen(s, callChannel(k.core, s, inc))); err != nil {
 		return err
 	}
 	if err := k.life.join(ctx, inc); err != nil {
@@ -98,17 +99,23 @@ func (k *cluster) listen(_ *session, at place) *route {
 }
 
 // await waits until the routes are subscribed.
-func (k *cluster) await(ctx context.Context, routes ...*route) error {
+func (k *cluster) await(ctx context.Context, s *session, routes ...*route) error {
 	ctx, cancel := context.WithTimeout(ctx, k.core.config.ConnectTimeout)
 	defer cancel()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
 	for _, rt := range routes {
-		select {
-		case <-rt.ready:
-		case <-ctx.Done():
-			if err := k.router.healthy(); err != nil {
-				return err
+		for subscribed := false; !subscribed; {
+			select {
+			case <-rt.ready:
+				subscribed = true
+			case <-ticker.C:
+				if err := k.router.refused(); err != nil {
+					return explainConnect(s.addr, err)
+				}
+			case <-ctx.Done():
+				return errors.Join(ctx.Err(), k.router.healthy())
 			}
-			return ctx.Err()
 		}
 	}
 	return nil
