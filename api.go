@@ -15,11 +15,13 @@ import (
 // [New] returns an API without transports. server.New builds a server from a configuration; the API of that server has
 // all transports.
 type API struct {
-	Rooms *Rooms // chat rooms of all persistent transports
-	Cache *Cache // values by key, with expiry
-	Tasks *Tasks // background work
-	Files *Files // static files
-	Stats *Stats // the report of the action status
+	Rooms   *Rooms   // chat rooms of all persistent transports
+	Conns   *Conns   // persistent connections by their ids, in the whole cluster
+	Cluster *Cluster // the other nodes
+	Cache   *Cache   // values by key, with expiry
+	Tasks   *Tasks   // background work
+	Files   *Files   // static files
+	Stats   *Stats   // the report of the action status
 
 	cfg                   Config
 	tag                   uint32 // of this process; a part of the ids of its connections
@@ -69,12 +71,18 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	api.lifecycle, api.registrations = make(chan struct{}, 1), make(chan struct{}, 1)
 	api.renewSignals()
 	api.queues, api.incoming = sendqueue.NewBudget(cfg.MaxQueuedBytes), bytebudget.New(cfg.MaxIncomingBytes)
-	api.registry.Store(newRegistry(cfg.Sections))
+	reg := newRegistry(cfg.Sections)
+	if err := reg.addInternalCalls(); err != nil {
+		return nil, err
+	}
+	api.registry.Store(reg)
+	api.Cluster, api.Conns = &Cluster{api: api, nodes: cfg.Backend.Cluster()}, &Conns{api}
+	api.Cluster.nodes.Handle(api.Cluster.handle)
 	api.Cache = &Cache{store: cfg.Backend.Store()}
 	api.Rooms = newRooms(api, cfg.Backend.Broker())
 	api.Tasks = &Tasks{api: api, queue: cfg.Backend.Queue()}
 	api.Files = newFiles(&cfg)
-	api.Stats = &Stats{api: api}
+	api.Stats = newStats(api)
 	if cfg.RequestLimit > 0 {
 		api.limiter = newLimiter(cfg.RequestLimit, cfg.RequestLimitWindow)
 		api.Use(api.limiter.middleware)

@@ -158,6 +158,7 @@ var storeErrors = []struct {
 	{backend.ErrFull, CodeResourceExhausted, "The cache is full"},
 	{backend.ErrKeyTooLong, CodeInvalidInput, ""},
 	{backend.ErrClosed, CodeUnavailable, "The cache is closed"},
+	{backend.ErrUnavailable, CodeUnavailable, "The cache cannot be reached now"},
 	{backend.ErrLocked, CodeConflict, "Another caller holds the lock"},
 	{backend.ErrNotOwner, CodeConflict, "The lock is no longer held"},
 	{backend.ErrTTL, CodeInvalidInput, ""},

@@ -75,6 +75,11 @@
 // workers retry it until it succeeds. Frequency and Cron run a task on a schedule. The middleware and
 // the input checks of actions apply to tasks, too.
 //
+// # Clusters
+//
+// Several processes with one shared backend are the nodes of a cluster. Rooms, cache and tasks need no change.
+// [Cluster] lists the nodes, a [NodeCall] calls the other ones, and [Conns] reaches a connection on any node.
+//
 // # Packages
 //
 //	actionhero        what apps declare and call: actions, tasks, rooms, cache, errors

@@ -27,6 +27,9 @@ func (r *Rooms) HalfMove(c *Conn, room string, added bool) error {
 	return err
 }
 
+// SetTag replaces the random tag of a stopped API.
+func (api *API) SetTag(tag uint32) { api.tag = tag }
+
 // Ended returns the channel whose end ends Wait.
 func (api *API) Ended() <-chan struct{} { return api.ended.Load().done }
 

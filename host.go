@@ -102,6 +102,10 @@ func (h *host) IncomingBudget() any { return h.incoming }
 
 func (h *host) Listening(port int) { h.Stats.listening(port) }
 
+func (h *host) Global(name string, local func() int64) (global func(ctx context.Context) int64) {
+	return h.Stats.global.add(name, local)
+}
+
 func (h *host) AddOutermost(c any) {
 	h.registering.Lock()
 	defer h.registering.Unlock()

@@ -16,6 +16,7 @@ import (
 type registry struct {
 	actions      map[string]*action
 	tasks        map[string]*task
+	nodeCalls    map[string]*nodeCall
 	taskNames    []string // the keys of tasks, sorted
 	accepted     acceptSet
 	free         acceptSet // the accepted keys that no action need declare
@@ -36,7 +37,7 @@ var specialParams = []string{"callback", "action", "limit", "offset", "outputTyp
 
 func newRegistry(loadedSections map[string]any) *registry {
 	r := &registry{
-		actions: map[string]*action{}, tasks: map[string]*task{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
+		actions: map[string]*action{}, tasks: map[string]*task{}, nodeCalls: map[string]*nodeCall{}, accepted: acceptSet{}, free: acceptSet{}, secrets: map[string]schema.Secrets{}, handler: runAction,
 		sections: map[string]any{}, loadedSections: loadedSections,
 	}
 	for _, key := range specialParams {
@@ -47,7 +48,7 @@ func newRegistry(loadedSections map[string]any) *registry {
 
 func (r *registry) clone() *registry {
 	return &registry{
-		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
+		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), middleware: slices.Clone(r.middleware), handler: r.handler,
 		rooms: r.rooms.clone(), extensions: slices.Clone(r.extensions),
 		sections: maps.Clone(r.sections), loadedSections: r.loadedSections,
@@ -113,7 +114,7 @@ func (api *API) change(fn func(*registry) error) error {
 	return nil
 }
 
-// Register adds parts to the API: actions, tasks, initializers, room middlewares and lists of them. Then it calls the
+// Register adds parts to the API: actions, tasks, node calls, initializers, room middlewares and lists of them. Then it calls the
 // Setup of each new initializer. If a part is wrong or a Setup fails, Register returns an error that names the part in a
 // full sentence. It then undoes all that it and these Setups have added to the API. Several goroutines may call Register:
 // the calls wait for each other.

@@ -78,9 +78,10 @@ func (r *Rooms) Broadcast(ctx context.Context, room string, message any) error {
 	return r.publish(ctx, room, "", message)
 }
 
-// SendTo encodes message as JSON and sends it to the client of this node whose id is connID. The client reads an object
-// of the same form as from [Rooms.Broadcast]. If no client of this node has the id, the error is [CodeNotFound]. SendTo
-// does not call [RoomMiddleware.Deliver].
+// SendTo encodes message as JSON and sends it to the client whose id is connID, on whichever node of the cluster it is.
+// The client reads an object of the same form as from [Rooms.Broadcast]. If no client has the id, the error is
+// [CodeNotFound]. If the client is on another node, the message has at most [backend.MaxCallBytes] bytes as JSON, and the
+// errors of [Conns] can occur. SendTo does not call [RoomMiddleware.Deliver].
 func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -91,12 +92,35 @@ func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 	}
 	c := r.conn(connID)
 	if c == nil {
-		return Errorf(CodeNotFound, "no client with the id %q is connected", connID)
+		return r.api.Conns.remote(ctx, connOp{ID: connID, Op: "send", Message: body})
+	}
+	r.sendLocal(c, body)
+	return nil
+}
+
+// sendLocal sends the JSON value body to a client of this node. An empty body is null.
+func (r *Rooms) sendLocal(c *Conn, body []byte) {
+	if len(body) == 0 {
+		body = []byte("null")
 	}
 	if c.sender.Deliver(r.delivery(backend.Message{Body: body})) {
 		c.sender.Flush()
 	}
-	return nil
+}
+
+// BroadcastAll sends notice to every persistent client of every node of the cluster, as [Rooms.BroadcastNode] does for
+// one node. It does not wait for the other nodes, and a node that is cut off misses the notice. In a cluster, the notice
+// has at most [backend.MaxCallBytes] bytes as JSON.
+func (r *Rooms) BroadcastAll(ctx context.Context, notice any) error {
+	body, err := encodeNotice(notice)
+	if err != nil {
+		return err
+	}
+	if !r.api.Cluster.Shared() {
+		_, err := r.sendNotice(ctx, body)
+		return err
+	}
+	return noticeCall.Notify(ctx, r.api, noticeInput{body})
 }
 
 // BroadcastNode sends notice to every persistent client of this node and returns the number of clients. Clients in no
@@ -106,16 +130,27 @@ func (r *Rooms) SendTo(ctx context.Context, connID string, message any) error {
 // A client must not take the notice for a welcome, for an answer or for a message of a room. The notice is therefore
 // refused if it has a member welcome, id, messageId or messageCount, or a context of "response", "user" or "rooms".
 func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err error) {
-	body, err := encode.Marshal(notice)
+	body, err := encodeNotice(notice)
 	if err != nil {
-		return 0, fmt.Errorf("a notice does not encode as JSON: %w", err)
-	}
-	if len(body) < len(`{"":0}`) || body[0] != '{' {
-		return 0, fmt.Errorf("a notice must be a JSON object with a member or more, not %.32s", body)
-	}
-	if err := checkNotice(body); err != nil {
 		return 0, err
 	}
+	return r.sendNotice(ctx, body)
+}
+
+// encodeNotice encodes a notice as a JSON object, or returns an error if it is not a notice.
+func encodeNotice(notice any) ([]byte, error) {
+	body, err := encode.Marshal(notice)
+	if err != nil {
+		return nil, fmt.Errorf("a notice does not encode as JSON: %w", err)
+	}
+	if len(body) < len(`{"":0}`) || body[0] != '{' {
+		return nil, fmt.Errorf("a notice must be a JSON object with a member or more, not %.32s", body)
+	}
+	return body, checkNotice(body)
+}
+
+// sendNotice sends a notice, as a JSON object, to the clients of this node.
+func (r *Rooms) sendNotice(ctx context.Context, body []byte) (clients int, err error) {
 	d := &RoomMessage{Body: body}
 	d.forms.IsNotice = true
 	for _, c := range r.conns.Range {

@@ -97,6 +97,11 @@ func (api *API) start(ctx context.Context) error {
 	if err := api.startedBase.start(ctx, backendComponent{api.cfg.Backend, api.node(), api.log}); err != nil {
 		return err
 	}
+	if api.Cluster.Shared() {
+		if err := api.startedBase.start(ctx, &countsComponent{globalCounts: api.Stats.global}); err != nil {
+			return err
+		}
+	}
 	if err := api.startInitializers(ctx); err != nil {
 		return err
 	}

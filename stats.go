@@ -14,11 +14,28 @@ import (
 // Stats collects the sections of the report that the action status returns. Transports and other components add a
 // section each.
 type Stats struct {
-	api *API
+	api    *API
+	global *globalCounts
 
 	mu       sync.Mutex
 	sections []statsSection
 	ports    []int
+}
+
+// newStats returns the Stats of api. In a cluster, the report lists the ids of the live nodes.
+func newStats(api *API) *Stats {
+	s := &Stats{api: api, global: newGlobalCounts(api)}
+	if api.Cluster.Shared() {
+		s.Section("peers", func(ctx context.Context) (any, error) {
+			peers, err := api.Cluster.Peers(ctx)
+			ids := make([]string, len(peers))
+			for i := range peers {
+				ids[i] = peers[i].ID
+			}
+			return ids, err
+		})
+	}
+	return s
 }
 
 type statsSection struct {
@@ -83,10 +100,11 @@ func (s *Stats) forgetPorts() {
 }
 
 // ID returns the name of this node: Config.ID, or if that is empty, the address of this machine and the ports on which
-// the node listens, for example "192.0.2.2:8080:5000".
+// the node listens, for example "192.0.2.2:8080:5000". In a cluster, it is the [Peer.ID] of this node, which is random if
+// Config.ID is empty.
 func (s *Stats) ID() string {
-	if s.api.cfg.ID != "" {
-		return s.api.cfg.ID
+	if s.api.cfg.ID != "" || s.api.Cluster.Shared() {
+		return s.api.nodeID()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -55,7 +55,7 @@ type Scope uint8
 // The values of Scope.
 const (
 	ScopeAnyNode  Scope = iota // on one node, the first with a free worker
-	ScopeAllNodes              // a scheduled run: on every node; an enqueued job: on the nodes of the process that enqueues it
+	ScopeAllNodes              // on every node of the cluster that runs tasks
 )
 
 // String returns "all" for [ScopeAllNodes] and "any" for [ScopeAnyNode].
@@ -208,7 +208,7 @@ func checkQueueName(name string) string {
 // Enqueue stores a job. A worker runs the job as soon as the worker is free, or at the time that the options set.
 // Enqueue checks the input with the same rules as a run; for an invalid input, the error is [CodeInvalidInput]. If
 // Enqueue returns no error, the job is durable. A job in a queue in memory is never durable. For a task of
-// [ScopeAllNodes], Enqueue stores one job for each node whose worker runs in this process, see [Tasks.Enqueue].
+// [ScopeAllNodes], Enqueue stores one job for each node of the cluster, see [Tasks.Enqueue].
 //
 // A field of in with its zero value counts as not given, as [Action.Call] says.
 func (t Task[In]) Enqueue(ctx context.Context, api *API, in In, options ...EnqueueOption) (Enqueued, error) {

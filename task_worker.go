@@ -32,6 +32,14 @@ func (t *workerHost) RegisterNode(node string) (first func() bool, release func(
 	}
 }
 
+func (t *workerHost) DeclareNode(node string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !slices.Contains(t.declared, node) {
+		t.declared = append(t.declared, node)
+	}
+}
+
 func (t *workerHost) RunJob(ctx context.Context, job *backend.Job, limit time.Duration, outcome *backend.Outcome) {
 	reg := t.api.registry.Load()
 	req, limit := t.tasks().request(reg, job, limit)

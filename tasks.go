@@ -27,6 +27,8 @@ type Tasks struct {
 
 	mu    sync.Mutex
 	nodes []*string // the nodes of the workers that run in this process, one pointer for each worker
+
+	declared []string // the nodes of all workers of this process, "" for its own node; for the other nodes of a cluster
 }
 
 // Job is the stored record of one enqueued task: its params, its state and its attempts.
@@ -45,9 +47,9 @@ type JobStats = backend.QueueStats
 // params that the task does not name unless Task.OtherParams is set. If Enqueue returns no error, the job is durable. A
 // job in a queue in memory is never durable.
 //
-// For a task of [ScopeAllNodes], Enqueue stores one job for each node whose worker runs in this process, and returns
-// the first of these jobs. It stores no job for the nodes of other processes. If no worker runs in this process, it
-// stores one job for the API's own node, which a later start of that node runs.
+// For a task of [ScopeAllNodes], Enqueue stores one job for each live node of the cluster that runs tasks, and returns
+// the first of these jobs. A node that dies before it has run its job runs the job when it starts again with the same id.
+// If no node runs tasks, Enqueue stores one job for the API's own node, which a later start of that node runs.
 func (t *Tasks) Enqueue(ctx context.Context, task string, params any, options ...EnqueueOption) (Enqueued, error) {
 	raw, err := t.encodeParams(task, params)
 	if err != nil {
@@ -86,7 +88,11 @@ func (t *Tasks) enqueue(ctx context.Context, name string, raw []byte, options []
 	if err := o.complete(name, canonical); err != nil {
 		return Enqueued{}, err
 	}
-	added, err := t.queue.Enqueue(ctx, t.forNodes(info.Scope, o.job)...)
+	jobs, err := t.forNodes(ctx, info.Scope, o.job)
+	if err != nil {
+		return Enqueued{}, err
+	}
+	added, err := t.queue.Enqueue(ctx, jobs...)
 	if err != nil {
 		return Enqueued{}, queueError(err)
 	}
@@ -117,25 +123,41 @@ func storedAttempts(declared, byDefault int) int {
 	return min(max(cmp.Or(declared, byDefault), 0), maxAttempts)
 }
 
-// forNodes returns the jobs that one enqueue stores. For ScopeAnyNode it is one job. For ScopeAllNodes it is one job
-// for each node whose worker runs in this process. If no worker runs in this process, it is one job for the API's own
-// node.
-func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
-	if scope == ScopeAnyNode {
-		return []backend.NewJob{job}
-	}
-	var nodes []string
+// declaredNodes returns the nodes of all workers of this process, "" for its own node. It is not nil.
+func (t *Tasks) declaredNodes() []string {
 	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]string{}, t.declared...)
+}
+
+// localNodes returns the nodes of the workers that run in this process.
+func (t *Tasks) localNodes() (nodes []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, node := range t.nodes {
 		if !slices.Contains(nodes, *node) {
 			nodes = append(nodes, *node)
 		}
 	}
-	t.mu.Unlock()
+	return nodes
+}
+
+// forNodes returns the jobs that one enqueue stores. For ScopeAnyNode it is one job. For ScopeAllNodes it is one job
+// for each node of the cluster with a worker. If there is none, it is one job for the API's own node.
+func (t *Tasks) forNodes(ctx context.Context, scope Scope, job backend.NewJob) (jobs []backend.NewJob, err error) {
+	if scope == ScopeAnyNode {
+		return []backend.NewJob{job}, nil
+	}
+	nodes := t.localNodes()
+	if t.api.Cluster.Shared() {
+		if nodes, err = t.api.Cluster.workers(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if len(nodes) == 0 {
 		nodes = []string{t.api.Stats.ID()}
 	}
-	jobs := make([]backend.NewJob, len(nodes))
+	jobs = make([]backend.NewJob, len(nodes))
 	for i, node := range nodes {
 		jobs[i] = job
 		jobs[i].Queue = backend.NodeQueue(node)
@@ -143,7 +165,7 @@ func (t *Tasks) forNodes(scope Scope, job backend.NewJob) []backend.NewJob {
 			jobs[i].Unique = node + " " + job.Unique
 		}
 	}
-	return jobs
+	return jobs, nil
 }
 
 // checkedParams is a pool of the Params values that checkParams uses. A value can be reused after a check, because the
@@ -275,6 +297,8 @@ func queueError(err error) error {
 		return &Error{Code: CodeConflict, Message: err.Error(), Err: err}
 	case is(backend.ErrClosed):
 		return &Error{Code: CodeUnavailable, Message: "The queue of tasks is closed", Err: err}
+	case is(backend.ErrUnavailable):
+		return &Error{Code: CodeUnavailable, Message: "The queue of tasks cannot be reached now", Err: err}
 	}
 	return err
 }

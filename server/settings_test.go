@@ -226,7 +226,7 @@ func TestSharedSettingOutOfRange(t *testing.T) {
 func TestEmptyTasksPath(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`"tasks": {"path": ""}`:                 `tasks.path is "": it must be a folder, unless tasks.memory is true`,
+		`"tasks": {"path": ""}`:                 `config.json:1: tasks.path is "": it must be a folder, unless tasks.memory is true`,
 		`"tasks": {"path": "", "memory": true}`: "",
 	} {
 		cfg := load(t, "config.json", `{"log": {"logging": false}, `+text+`}`)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/socketio"
+	"github.com/actionhero-go/actionhero/transport"
 	"github.com/actionhero-go/actionhero/web"
 	"github.com/actionhero-go/actionhero/websocket"
 )
@@ -73,7 +74,8 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 		s.API.Log().Warn("webSockets.origins has *: pages of any site may connect, with their visitors' cookies")
 	}
 	if len(s.sockets) > 0 {
-		s.API.Stats.Section("webSocketServer", s.socketStats)
+		global := transport.Of(s.API).Global("webSocketRequests", s.socketRequests)
+		s.API.Stats.Section("webSocketServer", func(ctx context.Context) (any, error) { return s.socketStats(global(ctx)), nil })
 	}
 	return nil
 }
@@ -96,15 +98,25 @@ func boundTo(bind string) func(http.Handler) http.Handler {
 	}
 }
 
-// socketStats returns the section "webSocketServer" in the output of the action `status`.
-func (s *Server) socketStats(context.Context) (any, error) {
-	var stats struct {
-		Requests int64 `json:"numberOfGlobalWebSocketRequests"`
-		Clients  int   `json:"numberOfLocalActiveWebSocketClients"`
-	}
+// socketRequests returns the number of requests over WebSocket and Socket.IO.
+func (s *Server) socketRequests() (n int64) {
 	for _, t := range s.sockets {
-		stats.Requests += t.Requests()
+		n += t.Requests()
+	}
+	return n
+}
+
+type socketStats struct {
+	Requests int64 `json:"numberOfGlobalWebSocketRequests"`
+	Clients  int   `json:"numberOfLocalActiveWebSocketClients"`
+}
+
+// socketStats returns the section "webSocketServer" in the output of the action `status`. requests is the number of
+// requests in the whole cluster.
+func (s *Server) socketStats(requests int64) socketStats {
+	stats := socketStats{Requests: requests}
+	for _, t := range s.sockets {
 		stats.Clients += t.Clients()
 	}
-	return stats, nil
+	return stats
 }

@@ -51,16 +51,19 @@ type Server struct {
 	pool      *connloop.Pool // runs the listeners and the sessions
 
 	requests atomic.Int64
-	clients  atomic.Int64 // the sessions whose client has not left
+	global   func(context.Context) int64 // the requests in the whole cluster
+	clients  atomic.Int64                // the sessions whose client has not left
 }
 
 // New returns a Server for the actions of api. The Server listens after api.Add(server) and api.Start.
 func New(api *actionhero.API, cfg Config) *Server {
 	setting.Fill(&cfg)
-	return &Server{
+	s := &Server{
 		api: transport.Of(api), cfg: cfg, sessions: map[*session]struct{}{},
 		sendQueue: sendqueue.Config{MaxMessages: cfg.MaxQueued, MaxBytes: cfg.MaxQueuedLen, WriteTimeout: cfg.WriteTimeout, Budget: transport.Of(api).SendBudget()},
 	}
+	s.global = s.api.Global("socketRequests", s.requests.Load)
+	return s
 }
 
 // Addr returns the address of the listener for plain TCP, or nil if the server does not listen for plain TCP.
@@ -203,9 +206,8 @@ func (s *Server) Stop(ctx context.Context) error {
 
 // stats returns the section "socketServer" of the status report: the number of requests since New and the number of
 // connected clients.
-func (s *Server) stats(context.Context) (any, error) {
-	n := s.requests.Load()
-	return statsReport{Global: n, Local: n, Clients: int(s.clients.Load())}, nil
+func (s *Server) stats(ctx context.Context) (any, error) {
+	return statsReport{Global: s.global(ctx), Local: s.requests.Load(), Clients: int(s.clients.Load())}, nil
 }
 
 type statsReport struct {

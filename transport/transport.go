@@ -165,6 +165,14 @@ func (h Host) HearItself(c *actionhero.Conn) { h.host.HearItself(c) }
 // Listening at each start.
 func (h Host) Listening(port int) { h.host.Listening(port) }
 
+// Global returns a function that returns a count in the whole cluster, such as the number of requests, for the status.
+// local returns the count of this node since the process began, which never falls. The nodes add their counts under the
+// same name. If the other nodes cannot be asked, global returns the last known figure. In a cluster of one node, global
+// returns the result of local. Call Global once for each count, not at each start.
+func (h Host) Global(name string, local func() int64) (global func(ctx context.Context) int64) {
+	return h.host.Global(name, local)
+}
+
 // AddOutermost adds a component that starts before the backend opens and stops after the backend has closed, for
 // example the log. If several components were added with AddOutermost, they stop in reverse order. AddOutermost must be
 // called before the API starts.

@@ -67,6 +67,7 @@ type Server struct {
 
 	healthPath string // noHealth if the app uses the path itself
 	requests   atomic.Int64
+	global     func(context.Context) int64 // the requests in the whole cluster
 }
 
 // New returns a Server for api. The Server listens after a call of Start. If a setting is wrong, the error names the
@@ -84,6 +85,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{api: transport.Of(api), cfg: cfg, proxies: proxies, guard: guard, healthPath: noHealth}
+	s.global = s.api.Global("webRequests", s.requests.Load)
 	if len(proxies) > 0 {
 		s.allowedOrigins.Forwarded = s.Forwarded
 	}
@@ -299,9 +301,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (s *Server) stats(context.Context) (any, error) {
-	n := s.requests.Load()
-	return statsReport{Global: n, Local: n}, nil
+func (s *Server) stats(ctx context.Context) (any, error) {
+	return statsReport{Global: s.global(ctx), Local: s.requests.Load()}, nil
 }
 
 type statsReport struct {

@@ -66,7 +66,11 @@ var (
 // New returns a Worker for api. Pass it to API.Add. The Worker fetches no job before the API has started.
 func New(api *actionhero.API, cfg Config) *Worker {
 	cfg.complete()
-	return &Worker{api: api, host: bridge.WorkerOf(api), queue: api.Config().Backend.Queue(), cfg: cfg, now: time.Now}
+	host := bridge.WorkerOf(api)
+	if *cfg.Enable {
+		host.DeclareNode(cfg.Node)
+	}
+	return &Worker{api: api, host: host, queue: api.Config().Backend.Queue(), cfg: cfg, now: time.Now}
 }
 
 // Start returns an error if a setting of the worker is out of range. Start does not fetch jobs yet; Started does.

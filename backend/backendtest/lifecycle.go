@@ -95,9 +95,9 @@ func closeEndsDeliveries(t *tester) {
 	t.mustOpen(b)
 	var wg sync.WaitGroup
 	for p := range 4 {
+		m := backend.Message{Room: fmt.Sprint("room ", p), Body: []byte("1")}
+		t.enter(b.Broker(), m.Room, "member")
 		wg.Go(func() {
-			m := backend.Message{Room: fmt.Sprint("room ", p), Body: []byte("1")}
-			t.enter(b.Broker(), m.Room, "member")
 			for {
 				_, err := b.Broker().Publish(t.ctx, m)
 				if errors.Is(err, backend.ErrClosed) {

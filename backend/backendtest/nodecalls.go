@@ -67,4 +67,3 @@ func nodesCall(t *tester) {
 	_, err = nodes[0].Cluster().Call(t.ctx, "c", "echo", nil)
 	t.wantError("Call of a dead node", err, backend.ErrNoNode)
 }
-

@@ -8,9 +8,9 @@
 //
 // Begin reading with [Config] and [Backend]. core.go has the connection, the names of keys and the rules by which commands
 // are repeated. script.go runs the scripts of the folder lua. store.go and lock.go are the store. node.go has the lease of
-this node, peers.go the list of nodes, and call.go the calls between them. broker_route.go subscribes to channels, on one
-connection for each master. broker_room.go finds missing messages and delivers the others. presence.go lets members enter
-and leave, and presence_clean.go removes those of nodes that have died.
+// this node, peers.go the list of nodes, and call.go the calls between them. broker_route.go subscribes to channels, on one
+// connection for each master. broker_room.go finds missing messages and delivers the others. presence.go lets members enter
+// and leave, and presence_clean.go removes those of nodes that have died.
 //
 // # Errors
 //

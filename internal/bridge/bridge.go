@@ -46,6 +46,7 @@ type Host interface {
 	SendBudget() any     // a *sendqueue.Budget
 	IncomingBudget() any // a *bytebudget.Budget
 	Listening(port int)
+	Global(name string, local func() int64) (global func(ctx context.Context) int64)
 	AddOutermost(component any)
 	Extensions() []any
 }
@@ -101,6 +102,10 @@ type Worker interface {
 	// enqueue of a task of actionhero.ScopeAllNodes stores a job for that node. Several workers can register the same
 	// node; first reports whether the caller's registration is the oldest of that node.
 	RegisterNode(node string) (first func() bool, release func())
+	// DeclareNode declares that a worker of this process will run the jobs of node, or of the API's own node if node is
+	// "". In a cluster, an enqueue of a task of actionhero.ScopeAllNodes on any node stores a job for it, from the next
+	// start of the API on.
+	DeclareNode(node string)
 	// RunJob runs a fetched job and sets *outcome to the outcome of the job, also if the task ends its goroutine with
 	// runtime.Goexit. The context of the task ends with ctx and at the task's timeout. limit is the timeout of a task
 	// that declares none; 0 means no timeout. A stop of the API does not end that context, because the worker ends it.

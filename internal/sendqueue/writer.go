@@ -92,14 +92,6 @@ func (q *Queue) written() {
 	q.current = nil
 }
 
-// currentBytes returns the number of bytes of the batch that is being written. The caller must hold q.mu.
-func (q *Queue) currentBytes() int {
-	if q.current == nil {
-		return 0
-	}
-	return q.current.size()
-}
-
 // unclaim records that no goroutine writes the queue any more, and wakes the goroutines that are blocked in Wait. The
 // caller must hold q.mu.
 func (q *Queue) unclaim() {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,7 +22,8 @@ type Conn struct {
 	options *Options
 	fail    func(error)
 	closing atomic.Pointer[CloseError] // set when the server closes the connection
-	closed  atomic.Bool                // the close frame is queued
+	ending  sync.Mutex                 // held while the close frame is queued
+	closed  atomic.Bool                // the close frame is queued, or is about to be
 	deflate bool
 
 	// Only the goroutine that reads uses these fields:
@@ -260,12 +262,23 @@ func (c *Conn) Stop(code int, reason string) {
 // goroutine.
 func (c *Conn) Close(code int, reason string) {
 	c.Stop(code, reason)
-	if c.closed.CompareAndSwap(false, true) {
-		if c.Out.End(closeFrame(code, reason)) {
-			c.Out.Flush()
-		}
+	if c.end(closeFrame(code, reason)) {
 		time.AfterFunc(c.options.CloseTimeout, c.CloseNow)
 	}
+}
+
+// end queues the close frame after the queued messages, and returns true, unless an earlier call has queued one. When end
+// returns, the close frame is in the queue in any case.
+func (c *Conn) end(frame []byte) (first bool) {
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	if !c.closed.CompareAndSwap(false, true) {
+		return false
+	}
+	if c.Out.End(frame) {
+		c.Out.Flush()
+	}
+	return true
 }
 
 // CloseNow closes the connection at once, without a close frame, and drops the queued messages.
@@ -299,13 +312,15 @@ func (c *Conn) Finish(err error) {
 	if !errors.As(err, &why) {
 		why = &CloseError{Code: InternalError, Reason: "a fault of the server"}
 	}
-	if c.closed.CompareAndSwap(false, true) && why.Code != codeGone && c.Out.End(closeFrame(why.Code, why.Reason)) {
-		c.Out.Flush()
+	if why.Code == codeGone {
+		c.closed.Store(true)
+	} else {
+		c.end(closeFrame(why.Code, why.Reason))
 	}
 	switch {
 	case why.Code == codeGone:
 	case why.ByClient:
-		c.Out.Wait()
+		c.awaitOutput()
 	default:
 		c.linger()
 	}
@@ -327,13 +342,21 @@ func (c *Conn) forget() {
 	c.in.share.Release()
 }
 
+// awaitOutput waits until all queued messages are written, but for CloseTimeout at most: a client that does not read
+// would keep the connection open for the write timeout.
+func (c *Conn) awaitOutput() {
+	timer := time.AfterFunc(c.options.CloseTimeout, c.CloseNow)
+	defer timer.Stop()
+	c.Out.Wait()
+}
+
 // linger gives the client time to read the last frames. If a socket with unread input is closed, the operating system
 // resets the connection, and the client may lose these frames. linger therefore reads until the client closes the
 // connection, but for CloseTimeout and up to lingerBytes bytes at most.
 func (c *Conn) linger() {
 	const lingerBytes = 1 << 20
 	if half, ok := c.nc.(interface{ CloseWrite() error }); ok {
-		c.Out.Wait()
+		c.awaitOutput()
 		if half.CloseWrite() != nil {
 			return
 		}
