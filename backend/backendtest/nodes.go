@@ -320,7 +320,7 @@ func nodesPeers(t *tester) {
 func nodesIDs(t *tester) {
 	list := t.h.Cluster(t.T, 3)
 	a := t.openNode(list[0], "a")
-	ctx, cancel := context.WithTimeout(t.ctx, time.Second)
+	ctx, cancel := context.WithTimeout(t.ctx, 2*time.Second)
 	defer cancel()
 	t.wantError("Open with the id of a live node", list[1].Open(ctx, a.node()), backend.ErrNodeInUse)
 	t.mustClose(a)

@@ -109,7 +109,7 @@ func (r *room) accept(payload string) {
 // chain compares a message with the last one. A message follows if its number is the next one and it names the tag of the
 // last one. The caller holds r.mu.
 func (r *room) chain(m said) {
-	follows := m.at.Seq == r.last.Seq+1 && m.prev == r.last.Tag
+	follows := m.at.Seq == r.last.Seq+1 && m.prev == r.last.Tag && (m.at.Epoch == r.last.Epoch || m.prev != 0)
 	switch {
 	case follows: // also with a new epoch, which renewEpoch has made
 	case m.at.Epoch != r.last.Epoch || m.at.Seq > r.last.Seq+1:
@@ -152,7 +152,7 @@ func (r *room) compare(before, at backend.Position) {
 	case !r.known:
 		r.begin(at)
 	case at.Epoch != r.last.Epoch && before.Epoch != r.last.Epoch: // a message with a new epoch came meanwhile
-	case at.Epoch != r.last.Epoch && at.Seq == r.last.Seq && at.Tag == r.last.Tag:
+	case at.Epoch != r.last.Epoch && at.Seq == r.last.Seq && at.Tag == r.last.Tag && at.Tag != 0:
 		r.last.Epoch = at.Epoch
 	case at.Epoch != r.last.Epoch:
 		r.push(delivery{gap: true})

@@ -212,6 +212,14 @@ func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method st
 	k.calls.add(e.id, waiting)
 	defer k.calls.remove(e.id)
 	channel := callChannel(k.core, s, inc).channel
+	defer func() {
+		if ctx.Err() != nil { // the answer would have no reader
+			k.core.spawn(func(ctx context.Context, s *session) {
+				e.kind, e.method, e.body = cancelMessage, "", ""
+				_, _ = k.publish(ctx, s, channel, &e)
+			})
+		}
+	}()
 	if err := k.sendCall(ctx, s, channel, &e, node); err != nil {
 		return nil, err
 	}
@@ -223,10 +231,6 @@ func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method st
 	case <-s.life.Done():
 		return nil, backend.ErrClosed
 	case <-ctx.Done():
-		k.core.spawn(func(ctx context.Context, s *session) { // the answer would have no reader
-			e.kind, e.method, e.body = cancelMessage, "", ""
-			_, _ = k.publish(ctx, s, channel, &e)
-		})
 		return nil, ctx.Err()
 	}
 }

@@ -21,10 +21,17 @@ type handler struct {
 
 	mu      sync.Mutex
 	handle  func(ctx context.Context, from, method string, body []byte) []byte
-	running int        // goroutines that handle calls
-	queue   []envelope // calls that wait
-	bytes   int        // of the bodies in queue
+	running int    // goroutines that handle calls
+	queue   []task // calls that wait
+	bytes   int    // of the bodies in queue
 	cancels map[callID]context.CancelFunc
+}
+
+// task is a call to handle. Its context ends when the caller waits no longer.
+type task struct {
+	envelope
+	ctx    context.Context
+	cancel context.CancelFunc
 }
 
 // callID identifies a call for the node that handles it.
@@ -47,73 +54,78 @@ func (h *handler) start() {
 
 // add handles a call in a goroutine of its own, or queues it.
 func (h *handler) add(e envelope) {
+	s, err := h.cluster.core.current()
+	if err != nil {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	t := task{envelope: e}
 	switch {
 	case h.running < maxCalls:
-		h.running++
-		if !h.cluster.core.spawn(func(ctx context.Context, s *session) { h.run(ctx, s, e) }) {
-			h.running--
+		t.ctx, t.cancel = context.WithCancel(s.life)
+		if h.cluster.core.spawn(func(_ context.Context, s *session) { h.run(s, t) }) {
+			h.running++
 		}
 	case len(h.queue) < maxWaiting && h.bytes+len(e.body) <= maxWaitingBytes:
-		h.queue = append(h.queue, e)
+		t.ctx, t.cancel = context.WithCancel(s.life)
+		h.queue = append(h.queue, t)
 		h.bytes += len(e.body)
 	case e.kind == notifyMessage:
 		h.cluster.core.config.Log.Warn("a call without an answer is dropped, because too many calls wait", "from", e.from, "method", e.method)
+		return
 	default:
 		h.cluster.core.spawn(func(ctx context.Context, s *session) { h.answer(ctx, s, &e, busy, nil) })
+		return
+	}
+	if e.kind == callMessage { // before the message that cancels the call can come
+		h.cancels[callID{e.inc, e.id}] = t.cancel
 	}
 }
 
-// run handles the call e, and then calls that wait.
-func (h *handler) run(ctx context.Context, s *session, e envelope) {
-	for more := true; more; e, more = h.next(ctx) {
-		h.one(ctx, s, e)
+// run handles the call t, and then calls that wait.
+func (h *handler) run(s *session, t task) {
+	for more := true; more; t, more = h.next(s.life) {
+		h.one(s, t)
 	}
 }
 
 // next returns a call that waits. If there is none, or the backend closes, the goroutine has to end.
-func (h *handler) next(ctx context.Context) (e envelope, ok bool) {
+func (h *handler) next(life context.Context) (t task, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.queue) == 0 || ctx.Err() != nil {
+	if len(h.queue) == 0 || life.Err() != nil {
 		h.running--
-		return e, false
+		return t, false
 	}
-	e, h.queue[0] = h.queue[0], envelope{}
+	t, h.queue[0] = h.queue[0], task{}
 	h.queue = h.queue[1:]
-	h.bytes -= len(e.body)
-	return e, true
+	h.bytes -= len(t.body)
+	return t, true
 }
 
-func (h *handler) one(ctx context.Context, s *session, e envelope) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	id := callID{e.inc, e.id}
+func (h *handler) one(s *session, t task) {
+	defer t.cancel()
 	h.mu.Lock()
 	handle := h.handle
-	if e.kind == callMessage {
-		h.cancels[id] = cancel
-	}
 	h.mu.Unlock()
 	var body []byte
-	if handle != nil {
-		body = handle(ctx, e.from, e.method, []byte(e.body))
+	if handle != nil && t.ctx.Err() == nil {
+		body = handle(t.ctx, t.from, t.method, []byte(t.body))
 	}
-	if e.kind != callMessage {
+	if t.kind != callMessage {
 		return
 	}
 	h.mu.Lock()
-	delete(h.cancels, id)
+	delete(h.cancels, callID{t.inc, t.id})
 	h.mu.Unlock()
-	if ctx.Err() != nil { // the caller waits no longer
-		return
+	switch {
+	case t.ctx.Err() != nil: // the caller waits no longer
+	case len(body) > backend.MaxCallBytes:
+		h.answer(s.life, s, &t.envelope, tooLarge, nil)
+	default:
+		h.answer(s.life, s, &t.envelope, answered, body)
 	}
-	if len(body) > backend.MaxCallBytes {
-		h.answer(ctx, s, &e, tooLarge, nil)
-		return
-	}
-	h.answer(ctx, s, &e, answered, body)
 }
 
 // answer publishes the answer of a call. If that fails, the caller waits until its context ends.
@@ -126,19 +138,11 @@ func (h *handler) answer(ctx context.Context, s *session, e *envelope, status ui
 	}
 }
 
-// cancel ends the context of a call, or drops the call if it waits.
+// cancel ends the context of a call. If the call waits, it is not handled.
 func (h *handler) cancel(e envelope) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if cancel := h.cancels[callID{e.inc, e.id}]; cancel != nil {
 		cancel()
-		return
-	}
-	for i := range h.queue {
-		if q := &h.queue[i]; q.id == e.id && q.inc == e.inc {
-			h.bytes -= len(q.body)
-			h.queue = append(h.queue[:i], h.queue[i+1:]...)
-			return
-		}
 	}
 }

@@ -84,10 +84,12 @@ func (c *core) clusterKey(kind string) string { return c.key(kind, partition("no
 // join adds the node to the cluster. If another node has the id, join waits until the lease of that node has ended, and
 // fails with [backend.ErrNodeInUse] once ctx ends.
 func (l *life) join(ctx context.Context, inc string) error {
-	for {
+	for held := false; ; held = true {
 		sent := time.Now()
 		reply, err := asWords(l.core.run(ctx, joinScript, l.key[:], inc, l.self.ID, encodeNode(l.self), micros(nodeLease), ""))
 		switch {
+		case err != nil && held && ctx.Err() != nil:
+			return fmt.Errorf("the id %.64q: %w", l.self.ID, backend.ErrNodeInUse)
 		case err != nil:
 			return fmt.Errorf("joining the cluster: %w", err)
 		case reply[0] == "ok":
