@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/appbody"
 	"github.com/actionhero-go/actionhero/internal/bytebudget"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 )
@@ -29,6 +30,7 @@ type API struct {
 	limiter               *limiter
 	queues                *sendqueue.Budget
 	incoming              *bytebudget.Budget
+	abandonedBodies       *bytebudget.Budget // see appbody.Options
 	limitJSON, offsetJSON []byte
 
 	registering sync.Mutex
@@ -71,6 +73,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 	api.lifecycle, api.registrations = make(chan struct{}, 1), make(chan struct{}, 1)
 	api.renewSignals()
 	api.queues, api.incoming = sendqueue.NewBudget(cfg.MaxQueuedBytes), bytebudget.New(cfg.MaxIncomingBytes)
+	api.abandonedBodies = bytebudget.New(appbody.MaxAbandoned)
 	reg := newRegistry(cfg.Sections)
 	if err := reg.addInternalCalls(); err != nil {
 		return nil, err

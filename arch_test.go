@@ -18,10 +18,10 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                 {"backend", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
+	"":                 {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
 	"backend":          {},
 	"backend/local":    {"backend", "internal/poison", "internal/setting"},
-	"backend/redis":    {"backend", "internal/setting"},
+	"backend/redis":    {"backend", "backend/local", "internal/setting"},
 	"backendtest":      {"backend"},
 	"transport":        {"", "internal/bridge", "internal/bytebudget", "internal/sendqueue"},
 	"web":              {"", "transport", "internal"},
@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"internal/bridge":  {"backend"},
 	"internal/control": {"backend", "internal/jsonx", "internal/netlisten"},
 	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local", "internal/testkit"},
-	"internal/wire":    {"", "transport", "internal/jsonx", "internal/mediatype"},
+	"internal/wire":    {"", "transport", "internal/appbody", "internal/jsonx", "internal/mediatype", "internal/netlisten"},
 }
 
 // Packages that only transports which speak them may import.

@@ -209,6 +209,35 @@ func TestAContentThatIsNotSentIsClosed(t *testing.T) {
 	}
 }
 
+// stuckBody is a Body whose Close blocks.
+type stuckBody struct {
+	io.Reader
+	release chan struct{}
+}
+
+func (b stuckBody) Close() error { <-b.release; return nil }
+
+// A request does not wait for ever for the Close of a Content that is not sent.
+func TestABlockedCloseOfAContentDoesNotHoldTheRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		api := newAPI(t, actionhero.Config{}, actionhero.Action[actionhero.None, *actionhero.Content]{
+			Name: "bytes",
+			Run: func(context.Context, actionhero.None) (*actionhero.Content, error) {
+				return &actionhero.Content{Body: stuckBody{strings.NewReader(""), release}}, errors.New("no")
+			},
+		})
+		begun := time.Now()
+		_, err := dispatch(t, api, "bytes")
+		failed(t, "no", err, actionhero.CodeInternal, "The server experienced an internal error")
+		if took := time.Since(begun); took > 10*time.Second {
+			t.Errorf("the request takes %v", took)
+		}
+	})
+}
+
 // A Content without a Body cannot be sent: the transport gets an error instead.
 func TestAContentWithoutABodyIsAnError(t *testing.T) {
 	t.Parallel()

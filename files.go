@@ -30,7 +30,8 @@ const defaultFolder = "./public"
 
 // Content is a stream of bytes that an action returns instead of an object. Declare the action as Action[In, *Content].
 // The transport sends the bytes in the form of its protocol. If Body is an [io.Closer], the transport then closes Body.
-// Package web also does so while a method of Body blocks, if the client has left or the write timeout has passed.
+// It also does so while a method of Body blocks, if the client has left or the setting writeTimeout of the transport has
+// passed: Close must make the blocked method return.
 type Content struct {
 	Body    io.Reader // an [io.ReadSeeker] allows ranges and conditional requests over HTTP
 	Name    string    // the media type follows from its extension if Type is empty

@@ -100,6 +100,8 @@ func (h *host) SendBudget() any { return h.queues }
 
 func (h *host) IncomingBudget() any { return h.incoming }
 
+func (h *host) AbandonedBudget() any { return h.abandonedBodies }
+
 func (h *host) Listening(port int) { h.Stats.listening(port) }
 
 func (h *host) Global(name string, local func() int64) (global func(ctx context.Context) int64) {

@@ -1,6 +1,13 @@
 package actionhero
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/actionhero-go/actionhero/internal/appbody"
+)
 
 // openContent is a Content that an action has returned, in the list Request.opened. A middleware may replace the
 // Content or refuse the request, or call the action twice.
@@ -31,10 +38,31 @@ func (r *Request) settle(content *Content, out any, err error) (any, error) {
 			sent = &openContent{content: content} // the transport of an outer dispatch may still drop it
 			continue
 		}
-		if closing := recovered(open.content.Close); closing != nil {
-			r.API.log.Warn("a Content that was not sent cannot be closed", "action", r.Action, "error", closing.Error())
-		}
+		r.discard(open.content)
 	}
 	r.opened = sent
 	return out, err
+}
+
+// discardTime is the time that a request waits for the Close of a Content that is not sent.
+const discardTime = 5 * time.Second
+
+var errSlowClose = fmt.Errorf("it did not return within %v", discardTime)
+
+// discard closes a Content that is not sent. If the Close blocks, the request does not wait for it.
+func (r *Request) discard(content *Content) {
+	failed := func(err error) {
+		r.API.log.Warn("a Content that was not sent cannot be closed", "action", r.Action, "error", err.Error())
+	}
+	client, _ := limitKey(r.RemoteIP)
+	if client.Addr().IsLoopback() {
+		client = netip.Prefix{} // many clients may have it behind a proxy
+	}
+	body := appbody.New(content.Body, content.static, appbody.Options{
+		Abandoned: r.API.abandonedBodies, Client: client, Context: context.Background(),
+		Limit: discardTime, Late: errSlowClose, Log: failed,
+	})
+	if err := body.Close(); err != nil {
+		failed(err)
+	}
 }

@@ -37,6 +37,8 @@ var (
 	ErrDamaged = errors.New("the file is damaged: stop the server and run `actionhero tasks repair`, which keeps all intact jobs and renames the damaged files")
 	// ErrRunning means that the call failed because the job is running. A running job can only be cancelled.
 	ErrRunning = errors.New("the job is running: wait for its end or cancel it")
+	// ErrEarly means that the time of a schedule is more than 2 s ahead of the clock of the server that stores the jobs.
+	ErrEarly = errors.New("the clock of this node is ahead of the server's: synchronize both clocks")
 	// ErrUnavailable means that the server of the backend did not answer in time, or that this node is cut off from it.
 	// If the call changes something, the change may have happened.
 	ErrUnavailable = errors.New("the server that the nodes share does not answer: check that it runs and can be reached")

@@ -99,12 +99,15 @@ type Queue interface {
 	// then returns true. If the stored last run of the schedule is at that time or later, EnqueueScheduled does nothing
 	// and returns false. So if several nodes call EnqueueScheduled for the same time, at most one call returns true. If
 	// another job holds the unique key of a new job, the new job is not added; the call still returns true.
-	// EnqueueScheduled fails with the errors of Enqueue.
+	// EnqueueScheduled fails with the errors of Enqueue. If the server that stores the jobs has a clock of its own, and at
+	// is more than 2 s ahead of that clock, EnqueueScheduled fails with [ErrEarly]. So a node whose clock is ahead starts
+	// no task early.
 	EnqueueScheduled(ctx context.Context, schedule string, at time.Time, jobs ...NewJob) (won bool, err error)
 	// SetLastRun changes the last run of the schedule to the time in the argument at, and returns true. In the argument
 	// before, the caller passes the last run that it knows, or the zero time if the schedule never ran. If the stored
 	// last run differs from the argument before, SetLastRun does nothing and returns false. The new last run may be
-	// earlier, to correct a clock that was ahead. SetLastRun fails with the errors of EnqueueScheduled.
+	// earlier, to correct a clock that was ahead. If the server that stores the jobs has a clock of its own, and at is ahead
+	// of that clock, the new last run is the time of that clock. SetLastRun fails with the errors of EnqueueScheduled.
 	SetLastRun(ctx context.Context, schedule string, before, at time.Time) (done bool, err error)
 	// LastRuns returns a map from the name of each schedule to the time of its last run. The queue stores the last runs
 	// of at least 1,000 schedules. Beyond its limit, a new schedule replaces the schedule whose last run is the earliest.

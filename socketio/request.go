@@ -86,7 +86,7 @@ func (r *call) Run() (done bool) {
 	if content, ok := out.(*actionhero.Content); err != nil {
 		*buf, failure = wire.Failed(*buf, err)
 	} else if ok && content != nil {
-		*buf, failure = wire.Content(*buf, &r.req, content, r.member.cfg.MaxContentBytes)
+		*buf, failure = wire.Content(r.member.ctx, *buf, &r.req, content, wire.ContentLimits{Bytes: r.member.cfg.MaxContentBytes, Time: r.member.cfg.WriteTimeout})
 	} else {
 		*buf, failure = wire.Result(*buf, &r.req, out)
 	}

@@ -56,8 +56,10 @@ func (c *call) Do() {
 	out, err := ss.server.api.Dispatch(ss.loop.Context(), &c.Request)
 	if content, ok := out.(*actionhero.Content); ok && content != nil {
 		answered = true // whatever happens: the bytes cannot be followed by a reply
-		ss.stream(content)
-		return
+		if ss.stream(content) {
+			return
+		}
+		err = errContentBusy
 	}
 	buf := getBuffer()
 	defer putBuffer(buf)

@@ -25,7 +25,7 @@ type Config struct {
 	MaxQueued    int           `json:"maxQueuedMessages" default:"256" min:"1" unit:"messages" limit:"client" reached:"the connection closes" doc:"messages that may wait for a client; one that does not read is closed"`
 	MaxQueuedLen int           `json:"maxQueuedBytes" unit:"bytes" default:"1 MiB" min:"1" limit:"client" reached:"the connection closes" doc:"bytes that may wait for a client; one that does not read is closed"`
 	LineTimeout  time.Duration `json:"lineTimeout" default:"15s" min:"1ns" limit:"request" reached:"an error line, then the connection closes" doc:"time within which a line, or a TLS handshake, must be complete"`
-	WriteTimeout time.Duration `json:"writeTimeout" default:"10s" min:"1ns" limit:"client" reached:"the connection closes" doc:"time within which a client must read 16 KiB"`
+	WriteTimeout time.Duration `json:"writeTimeout" default:"10s" min:"1ns" limit:"client" reached:"the connection closes" doc:"time within which a client must read 16 KiB, and the Body of a Content must return its next bytes"`
 	IdleTimeout  time.Duration `json:"idleTimeout" default:"5m" min:"0" range:"above zero, or 0 for never" limit:"client" reached:"the goodbye message, then the connection closes" doc:"time after which a client is closed that sends nothing, receives no messages and waits for no reply; it may take a quarter longer"`
 
 	MaxConns        int `json:"maxConnections" default:"20000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"server" reached:"an error line, then the connection closes" doc:"connections to both ports that may be open"`

@@ -125,6 +125,12 @@ func (h Host) IncomingBudget() *bytebudget.Budget {
 	return h.host.IncomingBudget().(*bytebudget.Budget)
 }
 
+// AbandonedBudget returns the limit of the bodies of Contents of the API whose code has not returned although their
+// requests have ended. All transports share it.
+func (h Host) AbandonedBudget() *bytebudget.Budget {
+	return h.host.AbandonedBudget().(*bytebudget.Budget)
+}
+
 // ActionName returns name as a string. If an action with this name is registered, ActionName returns the string of that
 // action and allocates nothing. Otherwise it returns a copy of name.
 func (h Host) ActionName(name []byte) string { return h.host.ActionName(name) }

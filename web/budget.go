@@ -34,33 +34,10 @@ type budget struct {
 func (b *budget) take(client netip.Prefix, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.has(client, n) {
+	free := b.max - b.used
+	if n > free || client.IsValid() && b.clients[client]+n > free {
 		return false
 	}
-	b.add(client, n)
-	return true
-}
-
-// fits reports whether n bytes are left for the client.
-func (b *budget) fits(client netip.Prefix, n int64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.has(client, n)
-}
-
-// force takes n bytes for the client even if fewer are left.
-func (b *budget) force(client netip.Prefix, n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.add(client, n)
-}
-
-func (b *budget) has(client netip.Prefix, n int64) bool {
-	free := b.max - b.used
-	return n <= free && (!client.IsValid() || b.clients[client]+n <= free)
-}
-
-func (b *budget) add(client netip.Prefix, n int64) {
 	b.used += n
 	if client.IsValid() {
 		if b.clients == nil {
@@ -68,6 +45,7 @@ func (b *budget) add(client netip.Prefix, n int64) {
 		}
 		b.clients[client] += n
 	}
+	return true
 }
 
 // give gives back n bytes of the client.

@@ -10,33 +10,34 @@ import (
 	"strconv"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/appbody"
 )
 
 // sendContent sends content as the response and closes content. If content.Body is an [io.ReadSeeker], sendContent
 // supports range requests and conditional requests.
 func (s *Server) sendContent(c *call, content *actionhero.Content) {
-	body := s.newContentBody(c, content)
+	body := s.contentBody(c, content)
 	defer s.closeContent(c, body)
-	switch seeker, ok := content.Body.(io.ReadSeeker); {
+	switch seeker, ok := seekerOf(content); {
 	case content.Body == nil:
 		s.failContent(c, errors.New("the Content has no Body"), false)
-	case !body.direct && !s.abandoned.fits(body.client, 1):
+	case !body.Admitted():
 		s.failContent(c, errBusy, false)
 	case !ok:
 		s.setContentHeaders(c, content)
 		s.sendStream(c, content, body)
 	default:
 		if file, ok := seeker.(*os.File); ok {
-			s.sendSeeker(c, content, file, &body.err) // a file does not panic, and the kernel can send it
+			s.sendSeeker(c, content, file, body.Err) // a file does not panic, and the kernel can send it
 			return
 		}
-		s.sendSeeker(c, content, body, &body.err)
+		s.sendSeeker(c, content, body, body.Err)
 	}
 }
 
 // closeContent closes a Content. An error or a panic of Close is logged, because the response has been sent.
-func (s *Server) closeContent(c *call, body *contentBody) {
-	if err := body.close(); err != nil && !errors.Is(err, os.ErrClosed) {
+func (s *Server) closeContent(c *call, body *appbody.Body) {
+	if err := body.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		s.logContent(c, fmt.Errorf("close: %w", err))
 	}
 }
@@ -48,7 +49,7 @@ func (s *Server) logContent(c *call, err error) {
 // failContent ends the response of a Content that failed with err. If nothing has been sent, the client receives an
 // internal error, or err if it has a code of its own. Otherwise failContent aborts the response, so that the client detects the incomplete response.
 func (s *Server) failContent(c *call, err error, begun bool) {
-	if err != errLeft && err != errBusy {
+	if err != appbody.ErrLeft && err != errBusy {
 		s.logContent(c, err)
 	}
 	if begun {
@@ -65,12 +66,12 @@ func (s *Server) failContent(c *call, err error, begun bool) {
 
 // sendStream sends a body of which only the beginning can be read. If the Content has no size, or a size of 0, the body
 // has any length.
-func (s *Server) sendStream(c *call, content *actionhero.Content, body *contentBody) {
+func (s *Server) sendStream(c *call, content *actionhero.Content, body *appbody.Body) {
 	var first []byte
 	if c.r.Method != http.MethodHead {
 		buf := make([]byte, 4<<10) // read before the head is sent, so that an error still has a status
 		n, err := body.Read(buf)
-		if first = buf[:n]; n == 0 && body.err != nil {
+		if first = buf[:n]; n == 0 && body.Err() != nil {
 			s.failContent(c, err, false)
 			return
 		}
@@ -89,8 +90,8 @@ func (s *Server) sendStream(c *call, content *actionhero.Content, body *contentB
 	rest := io.MultiReader(bytes.NewReader(first), body)
 	n, err := io.Copy(c.w, io.LimitReader(rest, limit))
 	switch {
-	case body.err != nil:
-		s.failContent(c, body.err, true)
+	case body.Err() != nil:
+		s.failContent(c, body.Err(), true)
 	case err != nil:
 		panic(http.ErrAbortHandler) // the client is gone
 	case content.Size > 0 && n < limit:

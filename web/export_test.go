@@ -23,14 +23,10 @@ func ElementName(key string) string { return elementName(key) }
 // FileName returns the name that an upload gets if its client named it so.
 func FileName(name string) string { return fileName(name) }
 
-// MaxAbandoned is how many bodies of Contents may be abandoned.
-const MaxAbandoned = maxAbandoned
-
 // Abandoned returns how many bodies of Contents are abandoned.
 func (s *Server) Abandoned() int64 {
-	s.abandoned.mu.Lock()
-	defer s.abandoned.mu.Unlock()
-	return s.abandoned.used
+	n, _ := s.api.AbandonedBudget().Used()
+	return n
 }
 
 // Held returns what counts against the budgets of bytes and of HTTP/2 requests, and the clients that are counted.

@@ -139,8 +139,8 @@ func dispositionOf(name string) string {
 	return cmp.Or(mime.FormatMediaType("attachment", map[string]string{"filename": name}), "attachment")
 }
 
-// sendSeeker sends a body of which any part can be read. failure points to the first error of the app's code.
-func (s *Server) sendSeeker(c *call, content *actionhero.Content, body io.ReadSeeker, failure *error) {
+// sendSeeker sends a body of which any part can be read. failure returns the first error of the app's code.
+func (s *Server) sendSeeker(c *call, content *actionhero.Content, body io.ReadSeeker, failure func() error) {
 	size, err := body.Seek(0, io.SeekEnd)
 	if err != nil {
 		s.failContent(c, err, false)
@@ -170,8 +170,8 @@ func (s *Server) sendSeeker(c *call, content *actionhero.Content, body io.ReadSe
 		w = rangeWriter{w}
 	}
 	http.ServeContent(w, c.r, "", content.ModTime, body)
-	if *failure != nil {
-		s.failContent(c, *failure, true)
+	if err := failure(); err != nil {
+		s.failContent(c, err, true)
 	}
 }
 

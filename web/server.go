@@ -47,7 +47,6 @@ type Server struct {
 	buffered budget // bytes of bodies and answers in memory
 	uploads  budget // bytes in temporary files
 
-	abandoned budget // bodies of Contents that have not returned although their request has ended
 	guard
 	refusals      browserguard.Refusals
 	handler       http.Handler // serveRequest inside withLimits
@@ -92,7 +91,6 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 	isOriginal := slices.Contains(s.api.Parts(), any(original{}))
 	s.fixed, s.jsonp = newFixed(api.Config(), &cfg.Common, isOriginal), choice(cfg.Common.JSONP, isOriginal)
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
-	s.abandoned.max = maxAbandoned
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))
 	if err := s.mountParts(); err != nil {

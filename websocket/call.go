@@ -66,7 +66,7 @@ func (c *call) Run() (done bool) {
 	if content, ok := out.(*actionhero.Content); err != nil {
 		object, failure = wire.Failed(object, err)
 	} else if ok && content != nil {
-		object, failure = wire.Content(object, &c.Request, content, ss.handler.cfg.MaxContentBytes)
+		object, failure = wire.Content(ss.loop.Context(), object, &c.Request, content, wire.ContentLimits{Bytes: ss.handler.cfg.MaxContentBytes, Time: ss.handler.cfg.WriteTimeout})
 	} else {
 		object, failure = wire.Result(object, &c.Request, out, c.id.reserved()...)
 	}

@@ -297,8 +297,8 @@ func deletingJobs(t *tester) {
 // return true, and for the last time exactly one call must return true.
 func enqueueScheduled(t *tester) {
 	q := t.open().Queue()
-	start := time.Now().Truncate(time.Second)
 	const nodes, rounds = 4, 20
+	start := time.Now().Truncate(time.Second).Add(-rounds * time.Second) // no time here is ahead of the clock
 	won := make([]int, rounds)
 	var mu sync.Mutex
 	var wg sync.WaitGroup

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
@@ -45,7 +46,9 @@ type Config struct {
 	Wait           time.Duration `json:"wait" default:"10s" range:"0 is not at all, negative is without an end" doc:"time for which a start waits for a server that is not reached"`
 	LocalCache     time.Duration `json:"localCache" min:"0s" max:"10s" doc:"time for which this node keeps copies of entries that it reads; the server reports changes; 0: no copies"`
 
-	Log *slog.Logger `json:"-"` // receives warnings; default: slog.Default()
+	// Queue says how long and how many jobs are kept. Path and MaxBytes have no effect, because the server stores the jobs.
+	Queue local.QueueConfig `json:"-"`
+	Log   *slog.Logger      `json:"-"` // receives warnings; default: slog.Default()
 }
 
 var prefixForm = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)

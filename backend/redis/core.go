@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ type session struct {
 
 func newCore(config Config) *core {
 	setting.Fill(&config)
+	setting.Fill(&config.Queue)
 	if config.Log == nil {
 		config.Log = slog.Default()
 	}
@@ -60,7 +62,7 @@ func (c *core) open(ctx context.Context) error {
 	if c.session.Load() != nil {
 		return errors.New("the backend is open already: close it before opening it again, and give each API its own backend")
 	}
-	if err := c.config.check(); err != nil {
+	if err := cmp.Or(c.config.check(), setting.Check("tasks", &c.config.Queue)); err != nil {
 		return err
 	}
 	addr, err := c.config.address(os.Getenv)

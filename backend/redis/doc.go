@@ -11,6 +11,7 @@
 // this node, peers.go the list of nodes, and call.go the calls between them. broker_route.go subscribes to channels, on one
 // connection for each master. broker_room.go finds missing messages and delivers the others. presence.go lets members enter
 // and leave, and presence_clean.go removes those of nodes that have died.
+// queue_keys.go and queue_record.go have the form of the queue, and queue.go begins its code.
 //
 // # Errors
 //

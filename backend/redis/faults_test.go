@@ -3,6 +3,7 @@
 package redis
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,17 +18,31 @@ import (
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
-// isCommand returns a function that recognizes a command by its name.
+// isCommand returns a function that recognizes a command by its name, unless a pulse of the queue sends it.
 func isCommand(names ...string) func(words []string) bool {
-	return func(words []string) bool { return len(words) > 0 && slices.Contains(names, strings.ToUpper(words[0])) }
+	return func(words []string) bool {
+		return len(words) > 0 && slices.Contains(names, strings.ToUpper(words[0])) && !isPulse(words)
+	}
 }
 
-// throughProxy returns a proxy in front of the shared server, and a backend that connects through it.
+// isPulse recognizes the scripts that no caller waits for.
+func isPulse(words []string) bool {
+	return len(words) > 1 && (words[1] == pulseScript.sha || words[1] == checkScript.sha)
+}
+
+// throughProxy returns a proxy in front of the shared server, and a backend that connects through it. The backend has no
+// subscriptions, because the proxy cannot find the answers of a connection that has some; so its queue stays closed.
 func throughProxy(t *testing.T, f redistest.Flavor, config Config) (*faultproxy.Proxy, *Backend) {
 	t.Helper()
 	p := faultproxy.Start(t, f.Shared(t).Addr)
 	config.URL = "redis://" + p.Addr()
-	return p, open(t, config)
+	b := newBackend(config)
+	if err := b.core.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.store.start()
+	t.Cleanup(func() { _ = b.Close(context.Background()) })
+	return p, b
 }
 
 func TestALostAnswerOfAWriteIsUnknownAndNotRepeated(t *testing.T) {

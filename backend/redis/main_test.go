@@ -3,7 +3,6 @@
 package redis
 
 import (
-	"context"
 	"crypto/rand"
 	"log/slog"
 	"sync"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/backendtest"
-	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
@@ -26,35 +24,13 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
 }
 
-// testBackend has the queue of the embedded backend.
-type testBackend struct {
-	*Backend
-	rest *local.Backend
-}
-
-func (b testBackend) Queue() backend.Queue { return b.rest.Queue() }
-
-func (b testBackend) Open(ctx context.Context, node backend.Node) error {
-	if err := b.Backend.Open(ctx, node); err != nil {
-		return err
-	}
-	return b.rest.Open(ctx, node)
-}
-
-func (b testBackend) Close(ctx context.Context) error {
-	if err := b.rest.Close(ctx); err != nil {
-		return err
-	}
-	return b.Backend.Close(ctx)
-}
-
 // runSuite runs the suite for backends with the given settings, and a prefix for each backend.
 func runSuite(t *testing.T, config Config) {
 	backendtest.Run(t, backendtest.Harness{
 		New: func(*testing.T) backend.Backend {
 			config := config
 			config.Prefix, config.Log = redistest.Prefix(), quiet
-			return testBackend{New(config), local.New(local.Config{})}
+			return New(config)
 		},
 		Slack:   300 * time.Millisecond,
 		Cluster: func(t *testing.T, n int) []backendtest.Node { return newNodes(t, config, n) },
@@ -67,7 +43,7 @@ func newNodes(t *testing.T, config Config, n int) []backendtest.Node {
 	config.Prefix, config.Log = redistest.Prefix(), quiet
 	nodes := make([]backendtest.Node, n)
 	for i := range nodes {
-		b := testBackend{New(config), local.New(local.Config{})}
+		b := New(config)
 		net := &network{t: t, proxies: make(map[string]*faultproxy.Proxy)}
 		b.core.through = net.through
 		nodes[i] = backendtest.Node{
@@ -82,12 +58,9 @@ func newNodes(t *testing.T, config Config, n int) []backendtest.Node {
 }
 
 // kill closes the backend as the death of the process does.
-func (b testBackend) kill() {
+func (b *Backend) kill() {
 	b.store.stop()
 	b.core.close()
-	if err := b.rest.Close(context.Background()); err != nil {
-		panic(err)
-	}
 }
 
 // network has the proxies between one node and the servers.

@@ -32,7 +32,7 @@ const (
 var (
 	joinScript       = newScript("node_join", repeatable)
 	beatScript       = newScript("node_beat", repeatable)
-	listScript       = newScript("node_list", repeatable)
+	nodeListScript   = newScript("node_list", repeatable)
 	leaveNodesScript = newScript("node_leave", repeatable)
 )
 
@@ -194,14 +194,14 @@ func encodeNode(n backend.Node) string {
 	return string(append(b, n.Details...))
 }
 
-var errRecord = errors.New("the record of a node is damaged, or a later version has written it")
+var errNodeRecord = errors.New("the record of a node is damaged, or a later version has written it")
 
 func decodeNode(record string) (n backend.Node, err error) {
 	r := bytes.NewReader([]byte(record))
 	text := func() []byte {
 		length, err1 := binary.ReadUvarint(r)
 		if err1 != nil || length > uint64(r.Len()) {
-			err = errRecord
+			err = errNodeRecord
 			return nil
 		}
 		out := make([]byte, length)
@@ -212,7 +212,7 @@ func decodeNode(record string) (n backend.Node, err error) {
 	started := text()
 	tag, err2 := binary.ReadUvarint(r)
 	if err != nil || err2 != nil || n.Started.UnmarshalBinary(started) != nil {
-		return n, errRecord
+		return n, errNodeRecord
 	}
 	n.Tag = uint32(tag)
 	if r.Len() > 0 {

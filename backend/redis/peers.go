@@ -174,7 +174,7 @@ func (k *cluster) read(ctx context.Context) error {
 	k.reading.Lock()
 	defer k.reading.Unlock()
 	at := time.Now()
-	reply, err := asWords(k.core.run(ctx, listScript, []string{k.life.key[0], k.life.key[1], k.life.key[3]}))
+	reply, err := asWords(k.core.run(ctx, nodeListScript, []string{k.life.key[0], k.life.key[1], k.life.key[3]}))
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,9 @@ import (
 )
 
 var (
-	claimScript = newScript("node_claim", repeatable)
-	cleanScript = newScript("presence_clean", repeatable)
-	sweepScript = newScript("presence_sweep", repeatable)
+	claimScript     = newScript("node_claim", repeatable)
+	cleanScript     = newScript("presence_clean", repeatable)
+	sweepRoomScript = newScript("presence_sweep", repeatable)
 )
 
 const (
@@ -100,7 +100,7 @@ func (b *broker) sweep(ctx context.Context, p int, inc, room string) error {
 	keys := []string{b.core.key(deadKind, p, ""), b.core.key(roomsKind, p, inc), b.core.key(memberKind, p, room),
 		b.core.key(orderKind, p, room), b.core.key(headKind, p, room), b.core.key(positionKind, p, room)}
 	for after := "0"; ; {
-		reply, err := asWords(b.core.run(ctx, sweepScript, keys, inc, room, strconv.Itoa(b.subscriber.Load().NewsLimit), s.publishCommand(),
+		reply, err := asWords(b.core.run(ctx, sweepRoomScript, keys, inc, room, strconv.Itoa(b.subscriber.Load().NewsLimit), s.publishCommand(),
 			b.core.channel(s, roomKind, p, room), after, strconv.Itoa(moveBatch)))
 		switch {
 		case err != nil:

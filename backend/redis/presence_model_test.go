@@ -153,7 +153,7 @@ func (m *presenceModel) sweep(room, inc string, limit int) {
 	m.t.Helper()
 	for after, more := "0", true; more; more = m.r.IntN(2) == 0 {
 		before := m.list(room)
-		reply, err := asWords(m.b.core.run(m.t.Context(), sweepScript, m.keys(room, inc), append(m.args(inc, room), after, strconv.Itoa(limit))...))
+		reply, err := asWords(m.b.core.run(m.t.Context(), sweepRoomScript, m.keys(room, inc), append(m.args(inc, room), after, strconv.Itoa(limit))...))
 		if err != nil {
 			m.t.Fatal(err)
 		}
@@ -304,7 +304,7 @@ func (m *presenceModel) wantNoKeys(server *redistest.Server) {
 		key, _ := entry.(string)
 		kind, _, _ := strings.Cut(strings.TrimPrefix(key, m.b.core.config.Prefix+":"), ":")
 		switch kind {
-		case deadKind, leaseKind, recordKind, idKind, metaKind:
+		case queueKind, deadKind, leaseKind, recordKind, idKind, metaKind:
 		case positionKind:
 			if ttl, _ := server.Do(m.t, "PTTL", key).(int64); ttl <= 0 {
 				m.t.Errorf("the position %s does not expire", key)

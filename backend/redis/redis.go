@@ -11,6 +11,7 @@ import (
 type Backend struct {
 	core  *core
 	store *store
+	queue *queue
 
 	life    *life
 	router  *router
@@ -21,7 +22,7 @@ type Backend struct {
 // New returns a backend that is not open yet. If config is invalid, [Backend.Open] returns an error.
 func New(config Config) *Backend {
 	c := newCore(config)
-	b := &Backend{core: c, store: newStore(c), life: newLife(c), router: newRouter(c)}
+	b := &Backend{core: c, store: newStore(c), queue: newQueue(c), life: newLife(c), router: newRouter(c)}
 	b.broker = newBroker(c, b.life, b.router)
 	b.cluster = newCluster(c, b.life, b.router)
 	b.broker.cluster, b.cluster.broker = b.cluster, b.broker
@@ -37,6 +38,9 @@ func (b *Backend) Broker() backend.Broker { return b.broker }
 // Cluster returns the list of nodes and the calls between them.
 func (b *Backend) Cluster() backend.Cluster { return b.cluster }
 
+// Queue returns the job queue of the backend.
+func (b *Backend) Queue() backend.Queue { return b.queue }
+
 // Open connects to the server and adds this process to the cluster. It fails if the backend is open already, if a setting
 // of [Config] is out of range, if the server is not reached in the time of [Config.Wait], or if the server is too old or
 // may delete keys when its memory is full. If another live node has the id, Open waits until the lease of that node has
@@ -45,14 +49,7 @@ func (b *Backend) Open(ctx context.Context, node backend.Node) error {
 	if err := b.core.open(ctx); err != nil {
 		return err
 	}
-	s, err := b.core.current()
-	if err == nil {
-		err = b.router.start(ctx, s)
-	}
-	if err == nil {
-		err = b.cluster.start(ctx, s, node)
-	}
-	if err != nil {
+	if err := b.join(ctx, node); err != nil {
 		b.core.close()
 		return err
 	}
@@ -61,13 +58,33 @@ func (b *Backend) Open(ctx context.Context, node backend.Node) error {
 	return nil
 }
 
+// join starts the queue and adds this process to the cluster.
+func (b *Backend) join(ctx context.Context, node backend.Node) error {
+	s, err := b.core.current()
+	if err != nil {
+		return err
+	}
+	if err := b.queue.open(ctx); err != nil {
+		return err
+	}
+	if err = b.router.start(ctx, s); err == nil {
+		err = b.cluster.start(ctx, s, node)
+	}
+	if err != nil {
+		b.queue.close(ctx)
+	}
+	return err
+}
+
 // closeLimit is the time for which Close waits for the server while the members of this node leave.
 const closeLimit = 5 * time.Second
 
 // Close takes the members of this node out of their rooms, and the node out of the cluster. It closes the connections
-// until the next Open. The stored entries and locks stay. If the server does not answer, the other nodes remove the members
-// a little later. If the backend is not open, Close does nothing.
+// until the next Open. The stored entries, locks and jobs stay. The runs of this node that have not ended count as crashes,
+// unless [backend.Queue.Drain] was called for them. If the server does not answer, the other nodes remove the members a
+// little later. If the backend is not open, Close does nothing.
 func (b *Backend) Close(ctx context.Context) error {
+	b.queue.close(ctx)
 	b.store.stop()
 	if _, err := b.core.current(); err != nil {
 		return nil

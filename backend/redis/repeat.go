@@ -96,6 +96,9 @@ func judge(err error, mode mode) (again bool, _ error) {
 		if remedy, ok := refusals[code]; ok {
 			return true, fmt.Errorf("%s; the server answers %q: %w", remedy, reply.Error(), errRefused)
 		}
+		if code == "NOPERM" {
+			return false, fmt.Errorf("the access control list of the server does not permit a command to its user, see redis.username: %w", err)
+		}
 		if code == "OOM" {
 			return false, fmt.Errorf("the server has no memory left, as its setting maxmemory says: %w", backend.ErrFull)
 		}

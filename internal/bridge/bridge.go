@@ -43,8 +43,9 @@ type Host interface {
 	Enter(ctx context.Context, conn any, room string, welcome func(room string)) error
 	Disconnect(conn any)
 	HearItself(conn any)
-	SendBudget() any     // a *sendqueue.Budget
-	IncomingBudget() any // a *bytebudget.Budget
+	SendBudget() any      // a *sendqueue.Budget
+	IncomingBudget() any  // a *bytebudget.Budget
+	AbandonedBudget() any // a *bytebudget.Budget
 	Listening(port int)
 	Global(name string, local func() int64) (global func(ctx context.Context) int64)
 	AddOutermost(component any)

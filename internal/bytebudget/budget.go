@@ -28,15 +28,37 @@ func New(most int64) *Budget { return &Budget{max: most, clients: map[netip.Pref
 func (b *Budget) Take(client netip.Prefix, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	free, own := b.max-b.used-n, b.clients[client]+n
-	if free < 0 || client.IsValid() && own > free {
+	if !b.fits(client, n) {
 		return false
 	}
+	b.add(client, n)
+	return true
+}
+
+// Fits reports whether Take would take n bytes for the client.
+func (b *Budget) Fits(client netip.Prefix, n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.fits(client, n)
+}
+
+// Force takes n bytes for the client even if fewer are left.
+func (b *Budget) Force(client netip.Prefix, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.add(client, n)
+}
+
+func (b *Budget) fits(client netip.Prefix, n int64) bool {
+	free := b.max - b.used - n
+	return free >= 0 && (!client.IsValid() || b.clients[client]+n <= free)
+}
+
+func (b *Budget) add(client netip.Prefix, n int64) {
 	b.used += n
 	if client.IsValid() {
-		b.clients[client] = own
+		b.clients[client] += n
 	}
-	return true
 }
 
 // Give gives back n bytes of the client.

@@ -37,5 +37,6 @@
 //   - The disk must write a sector as a whole or not at all, as disks are specified to do.
 //   - If the last batch loses a whole sector after its commit, it looks torn.
 //   - If the last batch is damaged elsewhere and has 512 zeros in its records, it looks torn.
+//   - If the last batches are lost from the beginning of one of them on, they look as if they had never been written.
 //   - If all files are missing, the journal looks new.
 package journal

@@ -89,6 +89,7 @@ func (r *salvager) checkEnds() {
 	if r.terminated && r.last == l.segs[len(l.segs)-1] {
 		r.addPlace("%s, which is missing", nameOf(r.last.number+1))
 	}
+	r.addEmptied()
 	if r.unread {
 		r.loss.Unknown = true
 		r.hole(0)
@@ -105,6 +106,16 @@ func (r *salvager) checkEnds() {
 		r.addMissing(l.oldest, first)
 	} else if len(r.loss.Places) == 0 && r.loss.Front {
 		r.addPlace("%s, which has no batches", nameOf(l.oldest))
+	}
+}
+
+// addEmptied adds the files after the last readable batch to the loss that once had batches. The last file may be the
+// spare one, which is created when the file before it comes into use.
+func (r *salvager) addEmptied() {
+	for _, s := range r.log.segs[:len(r.log.segs)-1] {
+		if r.last != nil && s.number > r.last.number {
+			r.addPlace("%s, which has no batches", nameOf(s.number))
+		}
 	}
 }
 
@@ -175,6 +186,9 @@ func (r *salvager) salvageBatch(s *segment, h batchHeader, rest []byte) {
 		r.first, r.firstSeq, r.firstAt = s.number, h.seq, s.used
 	case h.seq > r.seq+1:
 		r.loss.Batches += int(h.seq - r.seq - 1)
+		if !r.unread { // zeros look like the unused end of a file
+			r.addPlace("%s, from byte %d", nameOf(r.last.number), r.last.used)
+		}
 		r.hole(0)
 	}
 	r.unread = false
@@ -185,17 +199,18 @@ func (r *salvager) salvageBatch(s *segment, h batchHeader, rest []byte) {
 	body := rest[batchHeaderBytes:min(h.size(), int64(len(rest)))]
 	records := body[:min(h.length, len(body))]
 	lost := r.salvageRecords(s, at, records) || cut
+	damaged := lost || s.sum(body) != h.sum
 	switch {
 	case lost:
 		r.loss.Batches++
-	case s.sum(body) != h.sum:
+	case damaged:
 		r.addPlace("%s, bytes %d to %d, which have no task", nameOf(s.number), at, at+int64(len(body)))
 	}
 	if cut {
 		r.addPlace("%s, from byte %d", nameOf(s.number), at+int64(len(records)))
 		r.hole(0)
 	}
-	r.unread = lost
+	r.unread = damaged // batches behind this one may be lost with its end
 }
 
 // salvageRecords visits each intact record of a batch. The argument at is the offset of the first record in the segment.

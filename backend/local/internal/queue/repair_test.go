@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -28,14 +29,14 @@ func listJobs(t testing.TB, q *Queue) map[uint64]backend.Job {
 }
 
 // busyFolder returns a folder of several files with jobs in all states, these jobs, and the used length of each file.
-// Every third job is cancelled soon after it was enqueued.
-func busyFolder(t *testing.T, steps int) (fs *faultfs.FS, jobs map[uint64]backend.Job, used map[string]int) {
+// Every third job is cancelled soon after it was enqueued. The seed decides about the other jobs.
+func busyFolder(t *testing.T, seed uint64, steps int) (fs *faultfs.FS, jobs map[uint64]backend.Job, used map[string]int) {
 	t.Helper()
 	fs = new(faultfs.FS)
 	c := config(fs)
 	c.KeepCompleted, c.KeepFailed = 1000*time.Hour, 1000*time.Hour
 	q := open(t, c)
-	s := newScript(7)
+	s := newScript(seed)
 	for n := range steps {
 		time.Sleep(time.Second)
 		if _, err := s.step(q); err != nil {
@@ -64,64 +65,84 @@ func busyFolder(t *testing.T, steps int) (fs *faultfs.FS, jobs map[uint64]backen
 	return fs, jobs, used
 }
 
-// damageAtRandom removes, truncates, overwrites or changes parts of some files, and returns a description.
-func damageAtRandom(random *rand.Rand, fs *faultfs.FS, used map[string]int) (text string) {
-	names := slices.Sorted(func(yield func(string) bool) {
-		for name := range used {
-			if !yield(name) {
-				return
-			}
-		}
-	})
+// damage is a damage of one file.
+type damage struct {
+	text string
+	do   func(fs *faultfs.FS)
+}
+
+// damagesAtRandom returns damages of one or two files: files that are removed or truncated, and parts that are
+// overwritten or changed.
+func damagesAtRandom(random *rand.Rand, used map[string]int) (list []damage) {
+	names := slices.Sorted(maps.Keys(used))
 	first := random.IntN(len(names))
 	for _, name := range names[first:min(first+1+random.IntN(2), len(names))] {
-		at := random.IntN(used[name])
+		at, bit := random.IntN(used[name]), byte(1)<<random.IntN(8)
 		switch random.IntN(4) {
 		case 0:
-			text += name + " is removed, "
-			_ = fs.Remove(name)
+			list = append(list, damage{name + " is removed", func(fs *faultfs.FS) { _ = fs.Remove(name) }})
 		case 1:
-			text += fmt.Sprintf("%s is truncated to %d, ", name, at)
-			fs.Truncate(name, at)
+			list = append(list, damage{fmt.Sprintf("%s is truncated to %d", name, at), func(fs *faultfs.FS) { fs.Truncate(name, at) }})
 		case 2:
-			text += fmt.Sprintf("byte %d of %s is changed, ", at, name)
-			fs.Bytes(name)[at] ^= 1 << random.IntN(8)
+			list = append(list, damage{fmt.Sprintf("byte %d of %s is changed", at, name), func(fs *faultfs.FS) { fs.Bytes(name)[at] ^= bit }})
 		default:
-			text += fmt.Sprintf("bytes from %d of %s are zero, ", at, name)
-			clear(fs.Bytes(name)[at:min(at+2000, used[name])])
+			list = append(list, damage{fmt.Sprintf("bytes from %d of %s are zero", at, name), func(fs *faultfs.FS) { clear(fs.Bytes(name)[at:min(at+2000, used[name])]) }})
 		}
 	}
-	return text
+	return list
+}
+
+// damaged returns a copy of a folder with damages, and their text. It returns nil if Open does not see one of them: it is
+// after the last batch, or looks like a batch that was being written.
+func damaged(t *testing.T, whole *faultfs.FS, damages []damage) (fs *faultfs.FS, text string) {
+	t.Helper()
+	fs = whole.Clone()
+	for _, d := range damages {
+		alone := whole.Clone()
+		if d.do(alone); openDamaged(t, alone) == nil {
+			return nil, ""
+		}
+		d.do(fs)
+		text += d.text + ", "
+	}
+	return fs, text
 }
 
 // Whatever is damaged: a repair reports it, names each job that is gone, and lets no job run again that was cancelled or
 // had ended.
 func TestARepairNeverCallsAHoleWhole(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		whole, jobs, used := busyFolder(t, 150)
-		random := rand.New(rand.NewPCG(5, 5))
-		gone, heldJobs := 0, 0
-		for range 300 {
-			fs := whole.Clone()
-			text := damageAtRandom(random, fs, used)
-			if openDamaged(t, fs) == nil {
-				continue // the damage is after the last batch, or looks like a batch that was being written
-			}
-			r := repair(t, fs)
-			q := open(t, config(fs))
-			after := listJobs(t, q)
-			gone += checkRepaired(t, text, &r, jobs, after)
-			heldJobs += len(r.Held)
-			if id := enqueue(t, q, backend.NewJob{Task: "new"})[0]; jobs[id].ID != 0 {
-				t.Errorf("%sa new job gets the id %d of another one", text, id)
-			}
-			closeQueue(t, q)
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { repairDamages(t, seed) })
+		})
+	}
+}
+
+// repairDamages damages and repairs copies of a folder.
+func repairDamages(t *testing.T, seed uint64) {
+	whole, jobs, used := busyFolder(t, seed, 150)
+	random := rand.New(rand.NewPCG(5, seed))
+	gone, heldJobs := 0, 0
+	for range 100 {
+		fs, text := damaged(t, whole, damagesAtRandom(random, used))
+		if fs == nil {
+			continue
 		}
-		if gone < 500 || heldJobs < 500 {
-			t.Errorf("only %d jobs were lost and %d held", gone, heldJobs)
+		r := repair(t, fs)
+		q := open(t, config(fs))
+		after := listJobs(t, q)
+		gone += checkRepaired(t, text, &r, jobs, after)
+		heldJobs += len(r.Held)
+		if id := enqueue(t, q, backend.NewJob{Task: "new"})[0]; jobs[id].ID != 0 {
+			t.Errorf("%sa new job gets the id %d of another one", text, id)
 		}
-	})
+		closeQueue(t, q)
+	}
+	if gone < 150 || heldJobs < 150 {
+		t.Errorf("only %d jobs were lost and %d held", gone, heldJobs)
+	}
 }
 
 // checkRepaired compares the jobs before the damage and after the repair with the report r. It returns the number of

@@ -16,15 +16,16 @@ const lostIDs = 1 << 20
 // consecutive ids, so a jump of the last id shows which jobs were enqueued in a lost part.
 type salvage struct {
 	*table
-	begun   bool                     // a record was read
-	newID   uint64                   // the job of which the first record announces the id, and whose record follows; 0: none or unknown
-	firstID uint64                   // the last id before the first record
-	gaps    []IDs                    // the jobs that were enqueued in lost parts
-	unended bool                     // records are lost, and no later record has a new id, so jobs after the last known id may be missing
-	last    lostRecords              // the last hole
-	inHole  bool                     // no record was read since the last call of hole
-	unsure  map[uint64]struct{}      // the jobs that may have ended in a lost part
-	orphans map[uint64]backend.State // the last known states of jobs whose own records were not read
+	begun     bool                     // a record was read
+	newID     uint64                   // the job of which the first record announces the id, and whose record follows; 0: none or unknown
+	firstID   uint64                   // the last id before the first record
+	frontHole bool                     // records are lost before the first record that was read, although their batch is known
+	gaps      []IDs                    // the jobs that were enqueued in lost parts
+	unended   bool                     // records are lost, and no later record has the last id of its time, so jobs after the last known id may be missing
+	last      lostRecords              // the last hole
+	inHole    bool                     // no record was read since the last call of hole
+	unsure    map[uint64]struct{}      // the jobs that may have ended in a lost part
+	orphans   map[uint64]backend.State // the last known states of jobs whose own records were not read
 }
 
 // hole is called where records are lost; the argument records is their number, or 0 if it is unknown. Each job that had
@@ -34,7 +35,10 @@ func (s *salvage) hole(records int) {
 		s.last.records = 0 // both holes together have an unknown number of records
 		return
 	}
-	s.inHole, s.unended = true, true
+	if s.unended {
+		records = 0 // the jobs in the gap that follows may have been enqueued in the hole before
+	}
+	s.inHole, s.unended, s.frontHole = true, true, s.frontHole || !s.begun
 	s.last = lostRecords{records: records, gaps: len(s.gaps)}
 	if s.newID != 0 {
 		s.gaps = append(s.gaps, IDs{s.newID, s.newID})
@@ -83,11 +87,13 @@ func (s *salvage) replay(at pos, record []byte) error {
 	case recordJob:
 		s.forget(id)
 		s.sawID(lastID, id-1, id)
+		s.unended = s.unended && id <= lastID
 	case recordHead:
 		last, _ := binary.Uvarint(record[1+n:])
 		if !s.begun {
 			s.newID = last // the record may be the first of a segment because this job was enqueued
 		}
+		s.last.records = 0 // the jobs that the head has, but no record before it, may also have their records in this batch
 		s.sawID(lastID, last, last)
 		s.unended = false
 	case recordChange:
@@ -109,7 +115,6 @@ func (s *salvage) sawID(lastID, to, id uint64) {
 	case !s.begun:
 		s.firstID = to
 	case id > lastID:
-		s.unended = false
 		if to > lastID {
 			s.gaps = append(s.gaps, IDs{lastID + 1, to})
 		}
@@ -149,7 +154,7 @@ func (s *salvage) report(r *Repaired) {
 		r.From = s.lastID + 1
 	}
 	gaps := s.gaps
-	if loss := &r.Loss; loss.Front && loss.Unknown {
+	if loss := &r.Loss; loss.Front && loss.Unknown || !loss.Front && s.frontHole {
 		r.UpTo = s.firstID
 	} else if loss.Front && s.firstID > 0 {
 		gaps = append([]IDs{{1, s.firstID}}, gaps...)

@@ -1,0 +1,35 @@
+-- Adds a job, whose records are those of encodeNew and encodeData. The caller has drawn the id, and stores it.
+-- Returns true, or false and the id of the job that holds the unique key. Cost: 3 commands, 5 with a unique key.
+local function after(delay)
+  return delay > 0 and math.ceil((micros + delay) / 1000) or now
+end
+local function add(id, record, data)
+  local j = decode(record)
+  if j.unique ~= '' then
+    local held = holder(j.unique)
+    if held then
+      return false, held
+    end
+  end
+  local runAt, delay = j.runAt, j.started
+  if runAt <= now then
+    runAt = after(delay)
+  end
+  j.enqueued, j.started = now, 0
+  if j.uniqueUntil > 0 then
+    j.uniqueUntil = after(j.uniqueUntil)
+  end
+  wait(j, runAt)
+  index(id)
+  call('HSET', D, id, data)
+  store(id, j)
+  hold(id, j)
+  enter(id, j)
+  return true
+end
+
+-- Returns the number of unfinished jobs.
+local function unfinished()
+  return call('ZCARD', R) + call('ZCARD', ASIDE) + call('ZCARD', DUE) + call('ZCARD', RUN)
+end
+

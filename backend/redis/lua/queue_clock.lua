@@ -1,0 +1,34 @@
+-- The guarded clock of the shard, in µs. Only Pulse moves it on. A step of TIME moves it by at most 2 s, and it stands still
+-- while no node reaches the server, so no lease ends because nobody could renew it.
+local LEASE, SETTLE, REMEMBER = 10000000, 4000000, 3600000000
+local function clock()
+  return tonumber(call('HGET', M, 'c')) or 0
+end
+
+-- Returns whether the shard settles: it has met a new server, and waits for what the nodes remember.
+local function settling()
+  local ends = tonumber(call('HGET', M, 'settle'))
+  return ends and ends > clock()
+end
+
+-- Compares the server with the one that has written the keys. If it is another one, some writes may be missing, so the next
+-- numbers jump over those that were drawn there, and the shard settles. The highest id that a node has seen shows missing
+-- writes, too. Returns the run_id.
+local function meet(seen, known)
+  local info = redis.pcall('INFO', 'server')
+  local before = call('HGET', M, 'rid') or ''
+  local rid = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or before -- INFO may be forbidden
+  local seq = tonumber(call('HGET', M, 'seq')) or 0
+  local other = before ~= '' and before ~= rid or before == '' and known ~= ''
+  if other or seen > seq then
+    local top = math.max(seen, seq) + 1048576
+    call('HSET', M, 'kept', number(seq), 'seq', number(top), 'settle', number(clock() + SETTLE))
+    call('HINCRBY', M, 'ord', 1048576)
+    call('DEL', SET)
+  end
+  if before ~= rid then
+    call('HSET', M, 'rid', rid)
+  end
+  return rid
+end
+

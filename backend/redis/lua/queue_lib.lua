@@ -1,0 +1,239 @@
+-- The beginning of all scripts of the queue. queue_keys.go describes the keys, queue_record.go the records.
+-- ARGV: the command to publish; the channel for wakes; those of the script; the time in µs, or ''.
+--
+-- A script loads jobs with load, changes their fields, and stores them with store. It takes a job out of its set with
+-- leave, and puts it into the set of its state with enter. It ends with done, which writes the counts and publishes. Ids
+-- are texts. The numbers in a job are numbers.
+local M, D, S, R, ASIDE, DUE, RUN, HOLD, GONE, CAN, FIN, DEAD, U, N, BAT, SET, BLK, TICKS, BAD = unpack(KEYS)
+local SCHEDULED, AVAILABLE, RUNNING, RETRYABLE, COMPLETED, CANCELLED, KILLED = 1, 2, 3, 4, 5, 6, 7
+local call, format = redis.call, string.format
+
+-- The time in µs and in ms.
+local micros = tonumber(ARGV[#ARGV])
+if not micros then
+  local time = call('TIME')
+  micros = time[1] * 1000000 + time[2]
+end
+local now = math.floor(micros / 1000)
+
+local function number(n)
+  return format('%.0f', n)
+end
+
+local function lane(name)
+  return format('%04x', #name) .. name
+end
+
+local HEAD = '>BBBBBBBBBHHI4I4I4i8i8i8i8i8i8i8i8i8i8HHHHH'
+local HEADSIZE = 9 + 4 + 12 + 80 + 10
+
+-- Returns the job in a record, or nil if the record has another format.
+local function decode(text)
+  if #text < HEADSIZE or string.byte(text) ~= 1 then
+    return nil
+  end
+  local _, state, rank, cancelling, draining, retrying, aside, big, result, crashes, maxCrashes, attempt, maxAttempts,
+    starts, ord, enqueued, runAt, started, ended, uniqueUntil, inc, fence, last, lost, q, t, n, u, e, at = struct.unpack(HEAD, text)
+  if #text ~= HEADSIZE + q + t + n + u + e or state < SCHEDULED or state > KILLED then
+    return nil
+  end
+  local sub = string.sub
+  return {
+    state = state, rank = rank, cancelling = cancelling, draining = draining, retrying = retrying, aside = aside,
+    big = big, result = result, crashes = crashes, maxCrashes = maxCrashes, attempt = attempt, maxAttempts = maxAttempts,
+    starts = starts, ord = ord, enqueued = enqueued, runAt = runAt, started = started, ended = ended,
+    uniqueUntil = uniqueUntil, inc = inc, fence = fence, last = last, lost = lost,
+    queue = sub(text, at, at + q - 1), task = sub(text, at + q, at + q + t - 1),
+    node = sub(text, at + q + t, at + q + t + n - 1), unique = sub(text, at + q + t + n, at + q + t + n + u - 1),
+    error = sub(text, at + q + t + n + u),
+  }
+end
+
+local function encode(j)
+  return struct.pack(HEAD, 1, j.state, j.rank, j.cancelling, j.draining, j.retrying, j.aside, j.big, j.result, j.crashes,
+    j.maxCrashes, j.attempt, j.maxAttempts, j.starts, j.ord, j.enqueued, j.runAt, j.started, j.ended, j.uniqueUntil,
+    j.inc, j.fence, j.last, j.lost, #j.queue, #j.task, #j.node, #j.unique, #j.error)
+    .. j.queue .. j.task .. j.node .. j.unique .. j.error
+end
+
+-- Returns the job with an id. Nil: there is none. False: its record cannot be read.
+local function load(id)
+  local text = call('HGET', S, id)
+  return text and (decode(text) or false) or nil
+end
+
+local function store(id, j)
+  call('HSET', S, id, encode(j))
+end
+
+local function blockOf(id)
+  return math.floor(tonumber(id) / 256)
+end
+
+-- Puts the block of an id into blk.
+local indexed = {}
+local function index(id)
+  local block = blockOf(id)
+  if not indexed[block] then
+    indexed[block] = true
+    call('ZADD', BLK, block, number(block))
+  end
+end
+
+-- Sets aside the record of a job that cannot be read. It stays in bad, from where the audit brings it back once a node can
+-- read it. The caller removes the job from r and from aside, because only the record says the member.
+local function setAside(id, text)
+  for _, set in ipairs({DUE, RUN, FIN, DEAD, CAN}) do
+    call('ZREM', set, id)
+  end
+  call('HSET', BAD, id, text)
+  call('HDEL', S, id)
+  call('HSET', M, 'doubt', 1)
+end
+
+-- Counts: changes[field of n] is the sum of the changes that done writes. While the audit counts anew, the jobs of the
+-- blocks that it has counted change its counts, too.
+local changes, recounted = {}, nil
+local function tally(field, by)
+  changes[field] = (changes[field] or 0) + by
+end
+local function count(id, j, by)
+  local field = j.state .. lane(j.queue) .. j.task
+  tally(field, by)
+  recounted = recounted or tonumber(call('HGET', M, 'recount')) or 0
+  if recounted > 0 and blockOf(id) < recounted then
+    tally('x' .. field, by)
+  end
+end
+
+-- The queues to wake: each that had no due jobs and has some now.
+local looked, woken = {}, {}
+local function watch(set, prefix, queue)
+  if not looked[prefix] then
+    looked[prefix] = true
+    if #call('ZRANGEBYLEX', set, '[' .. prefix, '(' .. prefix .. '\255', 'LIMIT', 0, 1) == 0 then
+      woken[queue] = true
+    end
+  end
+end
+
+-- The member of a due job in r or in aside.
+local function member(id, j)
+  local prefix = lane(j.queue)
+  if j.aside == 1 then
+    prefix = prefix .. lane(j.task)
+  end
+  return prefix .. format('%02x%011x', j.rank, j.ord) .. id, prefix
+end
+
+-- Draws a number for a job that becomes due. done stores the last one.
+local ord
+local function nextOrd()
+  ord = (ord or tonumber(call('HGET', M, 'ord')) or 0) + 1
+  return ord
+end
+
+-- Takes a job out of the set of its state, and out of the counts.
+local function leave(id, j)
+  count(id, j, -1)
+  local state = j.state
+  if state == AVAILABLE then
+    call('ZREM', j.aside == 1 and ASIDE or R, (member(id, j)))
+  elseif state == RUNNING then
+    call('ZREM', RUN, id)
+    if j.cancelling == 1 then
+      call('ZREM', CAN, id)
+    end
+  elseif state == SCHEDULED or state == RETRYABLE then
+    call('ZREM', DUE, id)
+  elseif state == KILLED then
+    call('ZREM', DEAD, id)
+  else
+    call('ZREM', FIN, id)
+  end
+end
+
+-- The earliest runAt of the jobs that this script makes wait.
+local earliest
+
+-- Puts a job into the set of its state.
+local function place(id, j)
+  local state = j.state
+  if state == AVAILABLE then
+    local text, prefix = member(id, j)
+    local set = j.aside == 1 and ASIDE or R
+    watch(set, prefix, j.queue)
+    call('ZADD', set, 0, text)
+  elseif state == RUNNING then
+    call('ZADD', RUN, j.inc, id)
+  elseif state == SCHEDULED or state == RETRYABLE then
+    call('ZADD', DUE, j.runAt, id)
+    earliest = math.min(earliest or j.runAt, j.runAt)
+  elseif state == KILLED then
+    call('ZADD', DEAD, j.ended, id)
+  else
+    call('ZADD', FIN, j.ended, id)
+  end
+end
+
+-- Puts a job, which the caller has stored, into the set of its state, and into the counts.
+local function enter(id, j)
+  count(id, j, 1)
+  place(id, j)
+end
+
+-- Makes a job wait until runAt, in ms. It draws a new ord if the job is due. The caller stores the job afterwards.
+local function wait(j, runAt)
+  j.runAt, j.ended, j.inc, j.aside, j.cancelling, j.draining = runAt, 0, 0, 0, 0, 0
+  if runAt <= now then
+    j.state, j.ord = AVAILABLE, nextOrd()
+  elseif j.retrying == 1 then
+    j.state = RETRYABLE
+  else
+    j.state = SCHEDULED
+  end
+end
+
+-- Returns the id of the job that holds a unique key, and the job. Nil: the key is free.
+local function holder(unique)
+  local id = call('HGET', U, unique)
+  local j = id and load(id)
+  if j and j.unique == unique and (j.state < COMPLETED or j.uniqueUntil > now) then
+    return id, j
+  end
+  return nil
+end
+
+-- Ends a job in the state COMPLETED, CANCELLED or KILLED. The caller stores the job afterwards.
+local function finish(id, j, state)
+  j.state, j.ended, j.inc, j.aside, j.cancelling, j.draining, j.retrying = state, now, 0, 0, 0, 0, 0
+  if j.unique ~= '' and j.uniqueUntil <= now and call('HGET', U, j.unique) == id then
+    call('HDEL', U, j.unique)
+  end
+end
+
+-- Gives a job that waits again the unique key, which is free.
+local function hold(id, j)
+  if j.unique ~= '' then
+    call('HSET', U, j.unique, id)
+  end
+end
+
+-- Writes ord and the counts, and publishes the wakes. Scripts call it once, at the end.
+local function done()
+  if ord then
+    call('HSET', M, 'ord', number(ord))
+  end
+  for field, by in pairs(changes) do
+    if by ~= 0 and call('HINCRBY', N, field, by) == 0 then
+      call('HDEL', N, field)
+    end
+  end
+  if earliest and tonumber(call('ZRANGE', DUE, 0, 0, 'WITHSCORES')[2]) == earliest then
+    redis.pcall(ARGV[1], ARGV[2], 'd' .. number(math.max(earliest - now, 0)))
+  end
+  for queue in pairs(woken) do
+    redis.pcall(ARGV[1], ARGV[2], 'q' .. queue)
+  end
+end
+

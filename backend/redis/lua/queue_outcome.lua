@@ -1,0 +1,69 @@
+-- Ends a run with an outcome. Returns 'o' if the outcome counts, 'a' if it was stored already, 'l' if it is lost because
+-- the run ended without it, 'n' if there is no job. Cost: 6 commands.
+local function stored(id, j, fence, state, delay, failure)
+  leave(id, j)
+  local ending = state
+  if j.cancelling == 1 and state ~= COMPLETED and state ~= KILLED then
+    ending = CANCELLED
+    if failure == '' then
+      failure = 'it was cancelled while it ran'
+    end
+  end
+  if failure ~= '' then
+    j.error = failure
+  end
+  if state ~= AVAILABLE then
+    j.crashes = 0
+  end
+  j.last, j.result, j.retrying = fence, state, ending == RETRYABLE and 1 or 0
+  if ending == COMPLETED or ending == CANCELLED or ending == KILLED then
+    finish(id, j, ending)
+  else
+    if ending ~= RETRYABLE then
+      j.attempt = math.max(j.attempt - 1, 0)
+    end
+    if ending == AVAILABLE then -- as if it had not been fetched: at its old place
+      j.state, j.runAt, j.inc, j.aside, j.ended, j.draining = AVAILABLE, now, 0, 0, 0, 0
+    else
+      wait(j, delay > 0 and math.ceil((micros + delay) / 1000) or now)
+    end
+    hold(id, j)
+  end
+  store(id, j)
+  enter(id, j)
+  return 'o'
+end
+
+local function keyIsFree(id, j)
+  if j.unique == '' then
+    return true
+  end
+  local held = holder(j.unique)
+  return not held or held == id
+end
+
+local function outcome(id, fence, state, delay, failure)
+  local j = load(id)
+  if not j then
+    return 'n'
+  end
+  if j.state == RUNNING and j.fence == fence then
+    return stored(id, j, fence, state, delay, failure)
+  end
+  if j.lost ~= fence then
+    if j.last == fence and (j.result == state or j.fence == fence and j.state ~= RUNNING) then
+      return 'a'
+    end
+    return 'l'
+  end
+  -- The inc of the run has ended, but its process lives, so the run was no crash.
+  local counts = j.fence == fence and (j.state < RUNNING or j.state == RETRYABLE or j.state == KILLED and keyIsFree(id, j))
+  j.crashes, j.lost = 0, 0
+  if counts then
+    j.attempt = j.attempt + 1
+    return stored(id, j, fence, state, delay, failure)
+  end
+  store(id, j)
+  return 'l'
+end
+

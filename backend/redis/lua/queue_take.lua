@@ -1,0 +1,145 @@
+-- Take starts runs of due jobs: from each queue in order, by priority, then by the time at which they became due. A job
+-- whose task the node does not know moves to aside, once. It begins with HDEL, which the server never refuses.
+-- ARGV: inc; node; the maximum number of jobs, at most 512; the number of queues, the queues; the number of tasks, the
+-- tasks, or -1 for all.
+-- Returns {'lost'} if the inc has ended, {'settling'}, or {'ok', ms until the next job is due or '', id, record, data, ...}
+-- with about 1 MiB at most. The data is '' if it is big. Cost: 6 commands, 1 for each queue, and about 4 for each job.
+call('HDEL', M, '')
+local inc, node, max, queues = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+if (tonumber(call('ZSCORE', HOLD, inc) or '-1')) < 0 then
+  return {'lost'}
+end
+if settling() then
+  return {'settling'}
+end
+local nextDue = promote()
+
+local known -- the set of known tasks, made when it is needed
+local tasks = tonumber(ARGV[7 + queues])
+local function knows(task)
+  if tasks < 0 then
+    return true
+  end
+  if not known then
+    known = {}
+    for i = 8 + queues, 7 + queues + tasks do
+      known[ARGV[i]] = true
+    end
+  end
+  return known[task]
+end
+
+-- Appends the due jobs of a range of members to list, at most n.
+local function look(list, set, prefix, n)
+  local at = #prefix + 1
+  for _, text in ipairs(call('ZRANGEBYLEX', set, '[' .. prefix, '(' .. prefix .. '\255', 'LIMIT', 0, n)) do
+    list[#list + 1] = {place = string.sub(text, at, at + 12), id = string.sub(text, at + 13), member = text, set = set}
+  end
+end
+
+-- Appends the due jobs of known tasks that were set aside. It jumps from task to task.
+local function lookAside(list, prefix, n)
+  local from, found = '[' .. prefix, false
+  while true do
+    local text = call('ZRANGEBYLEX', ASIDE, from, '(' .. prefix .. '\255', 'LIMIT', 0, 1)[1]
+    if not text then
+      return found
+    end
+    local size = tonumber(string.sub(text, #prefix + 1, #prefix + 4), 16)
+    local inner = string.sub(text, 1, #prefix + 4 + size)
+    if knows(string.sub(inner, #prefix + 5)) then
+      look(list, ASIDE, inner, n)
+      found = true
+    end
+    from = '[' .. inner .. '\255'
+  end
+end
+
+local reply, bytes, left, moves = {'ok', ''}, 0, max, 512
+local anyAside = call('ZCARD', ASIDE) > 0
+
+local function start(c, j, data)
+  count(c.id, j, -1)
+  j.state, j.inc, j.node, j.started, j.aside, j.retrying, j.draining = RUNNING, tonumber(inc), node, now, 0, 0, 0
+  j.starts, j.attempt, j.fence, j.ended = j.starts + 1, j.attempt + 1, math.max(j.fence + 1, micros), 0
+  count(c.id, j, 1)
+  local text = encode(j)
+  reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = c.id, text, data
+  bytes, left = bytes + #text + #data, left - 1
+  return text
+end
+
+-- Starts the jobs of list, at most 64. Returns false if the list has none that can start.
+local function startAll(list)
+  local ids = {}
+  for i, c in ipairs(list) do
+    ids[i] = c.id
+  end
+  local texts, datas = call('HMGET', S, unpack(ids)), call('HMGET', D, unpack(ids))
+  local gone, records, runs = {[R] = {}, [ASIDE] = {}}, {}, {}
+  for i, c in ipairs(list) do
+    local j = texts[i] and decode(texts[i])
+    local out = gone[c.set]
+    if not j or j.state ~= AVAILABLE then
+      out[#out + 1] = c.member
+      if texts[i] and not j then
+        setAside(c.id, texts[i])
+      end
+    elseif c.set == R and not knows(j.task) then
+      out[#out + 1] = c.member
+      moves = moves - 1
+      c.moved = j
+    else
+      out[#out + 1] = c.member
+      records[#records + 1], runs[#runs + 1] = c.id, inc
+      records[#records + 1] = start(c, j, j.big == 1 and '' or datas[i] or '')
+      runs[#runs + 1] = c.id
+      if bytes > 1048576 then
+        break
+      end
+    end
+  end
+  for set, out in pairs(gone) do
+    if #out > 0 then
+      call('ZREM', set, unpack(out))
+    end
+  end
+  if #records > 0 then
+    call('HSET', S, unpack(records))
+    call('ZADD', RUN, unpack(runs))
+  end
+  for _, c in ipairs(list) do
+    if c.moved then
+      c.moved.aside = 1
+      store(c.id, c.moved)
+      count(c.id, c.moved, -1) -- enter counts it again
+      enter(c.id, c.moved)
+    end
+  end
+end
+
+for q = 1, queues do
+  local prefix = lane(ARGV[6 + q])
+  while left > 0 and bytes <= 1048576 and moves > 0 do
+    local list, n = {}, math.min(left, 64)
+    look(list, R, prefix, n)
+    if anyAside and lookAside(list, prefix, n) then
+      table.sort(list, function(a, b) return a.place < b.place end)
+      for i = #list, n + 1, -1 do
+        list[i] = nil
+      end
+    end
+    if #list == 0 then
+      break
+    end
+    startAll(list)
+  end
+end
+if nextDue then
+  reply[2] = number(math.max(nextDue - now, 0))
+end
+if moves <= 0 then -- there may be known tasks behind the unknown ones
+  reply[2] = '0'
+end
+done()
+return reply

@@ -1,0 +1,209 @@
+package redis
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+var enqueueScript = newQueueScript(repeatable, "add", "enqueue")
+
+// newJobs has the records of jobs to add: for each job what encodeNew and encodeData return.
+type newJobs struct{ records []string }
+
+// prepareJobs validates jobs and encodes them.
+func prepareJobs(jobs []backend.NewJob) (newJobs, error) {
+	size := 0
+	prepared := newJobs{make([]string, 0, 2*len(jobs))}
+	for i := range jobs {
+		j := jobs[i]
+		if err := validateJob(&j); err != nil {
+			return newJobs{}, err
+		}
+		if size += len(j.Params) + len(j.Task) + len(j.Queue) + len(j.Unique); size > backend.MaxEnqueueBytes {
+			return newJobs{}, fmt.Errorf("%d jobs at once have more than %d bytes: enqueue them in several calls: %w", len(jobs), backend.MaxEnqueueBytes, backend.ErrTooLarge)
+		}
+		prepared.records = append(prepared.records, encodeNew(&j), encodeData(j.Timeout, j.Params))
+	}
+	return prepared, nil
+}
+
+// maxRunAt is the latest RunAt that a job can have. Text formats for times require a year of four digits.
+var maxRunAt = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// validateJob sets the defaults of the job j. It returns an error if a field of j is out of range.
+func validateJob(j *backend.NewJob) error {
+	j.Queue = cmp.Or(j.Queue, backend.DefaultQueue)
+	j.MaxCrashes = cmp.Or(j.MaxCrashes, backend.DefaultMaxCrashes)
+	if j.Timeout < 0 {
+		j.Timeout = -time.Millisecond // no limit
+	}
+	if err := cmp.Or(checkLength("task", j.Task), checkLength("queue", j.Queue), checkLength("unique key", j.Unique)); err != nil {
+		return err
+	}
+	invalid := func(format string, args ...any) error {
+		return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), backend.ErrInvalid)
+	}
+	switch {
+	case j.Task == "":
+		return invalid("a job has no task: set NewJob.Task")
+	case len(j.Params) > backend.MaxParamsBytes:
+		return fmt.Errorf("the parameters of a job of the task %q have %d bytes, %d are allowed: %w", j.Task, len(j.Params), backend.MaxParamsBytes, backend.ErrTooLarge)
+	case j.MaxAttempts < 0 || j.MaxAttempts > math.MaxInt32:
+		return invalid("MaxAttempts of a job of the task %q is %d: it must be from 0 to %d", j.Task, j.MaxAttempts, math.MaxInt32)
+	case j.MaxCrashes < 0 || j.MaxCrashes > math.MaxInt16:
+		return invalid("MaxCrashes of a job of the task %q is %d: it must be from 1 to %d, or 0 for the default of %d", j.Task, j.MaxCrashes, math.MaxInt16, backend.DefaultMaxCrashes)
+	case j.Delay < 0 || j.UniqueFor < 0:
+		return invalid("a job of the task %q has a Delay of %v and a UniqueFor of %v: neither may be negative", j.Task, j.Delay, j.UniqueFor)
+	case j.UniqueFor > 0 && j.Unique == "":
+		return invalid("a job of the task %q has a UniqueFor and no Unique: set the key in Unique", j.Task)
+	case j.RunAt.After(maxRunAt):
+		return invalid("the RunAt of a job of the task %q is %v: it must not be after %v", j.Task, j.RunAt.Format(time.RFC3339), maxRunAt.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// enqueuePart is a part of a call of Enqueue: at most maxItems jobs with at most maxBytes, or one larger job.
+type enqueuePart struct {
+	records []string // two for each job
+	bytes   int
+	done    chan struct{}
+
+	results []backend.Enqueued
+	err     error
+}
+
+func (p *enqueuePart) size() (items, bytes int) { return len(p.records) / 2, p.bytes }
+
+func (p *enqueuePart) end(err error) {
+	p.err = err
+	close(p.done)
+}
+
+// Enqueue sends the jobs together with those of concurrent calls. More than 512 jobs, or 1 MiB, go in parts, one after the
+// other. If a part fails, the jobs of the earlier ones stay, and the error says how many these are.
+func (q *queue) Enqueue(ctx context.Context, jobs ...backend.NewJob) ([]backend.Enqueued, error) {
+	prepared, err := prepareJobs(jobs)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := q.current(); err != nil {
+		return nil, err
+	}
+	results := make([]backend.Enqueued, 0, len(jobs))
+	for rest := prepared.records; len(rest) > 0; {
+		p := &enqueuePart{done: make(chan struct{})}
+		for len(rest) > 0 && len(p.records) < 2*maxItems && (len(p.records) == 0 || p.bytes+len(rest[0])+len(rest[1]) <= maxBytes) {
+			p.records, p.bytes = append(p.records, rest[0], rest[1]), p.bytes+len(rest[0])+len(rest[1])
+			rest = rest[2:]
+		}
+		if err := q.await(ctx, p); err != nil {
+			if n := len(results); n > 0 {
+				err = fmt.Errorf("the first %d of %d jobs were enqueued, the others not: %w", n, len(jobs), err)
+			}
+			return nil, err
+		}
+		results = append(results, p.results...)
+	}
+	return results, nil
+}
+
+// await sends a part and waits for its end or for the end of ctx.
+func (q *queue) await(ctx context.Context, p *enqueuePart) error {
+	if err := q.enqueues.add(p); err != nil {
+		return err
+	}
+	select {
+	case <-p.done:
+		return p.err
+	case <-ctx.Done():
+		return errWaiting(ctx, !q.enqueues.remove(func(other *enqueuePart) bool { return p == other }))
+	}
+}
+
+// sendEnqueues sends a batch. If there is no room for all its jobs, it sends each part alone.
+func (q *queue) sendEnqueues(ctx context.Context, batch []*enqueuePart) {
+	err := q.sendBatch(ctx, batch)
+	for _, p := range batch {
+		alone := err
+		if len(batch) > 1 && errors.Is(err, backend.ErrFull) {
+			alone = q.sendBatch(ctx, []*enqueuePart{p})
+		}
+		p.end(alone)
+	}
+}
+
+// sendBatch adds the jobs of a batch, all or none, and sets the results. The batch has a number of its own, so that a
+// command that is sent again does not add the jobs twice. Only one sendBatch runs at a time.
+func (q *queue) sendBatch(ctx context.Context, batch []*enqueuePart) error {
+	q.batches++
+	for {
+		inc, err := q.current()
+		if err != nil {
+			return err
+		}
+		args := []string{inc, strconv.FormatUint(q.batches, 10), strconv.Itoa(q.config.MaxJobs)}
+		for _, p := range batch {
+			args = append(args, p.records...)
+		}
+		words, err := asWords(q.run(ctx, enqueueScript, args...))
+		if q.madeRoom(ctx, err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		switch words[0] {
+		case "ok":
+			return q.setResults(batch, words)
+		case "full":
+			return q.errFull(words[1])
+		case "lost": // nothing has happened, also not earlier
+			if err := q.lost(ctx, inc); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("the server answers Enqueue with %q: %w", words, errUnknown)
+		}
+	}
+}
+
+func (q *queue) errFull(unfinished string) error {
+	return fmt.Errorf("there is no room for more jobs: %s of the %d that tasks.maxJobs allows have not finished: %w", unfinished, q.config.MaxJobs, backend.ErrFull)
+}
+
+// setResults sets the results of the parts of a batch, and remembers the new jobs.
+func (q *queue) setResults(batch []*enqueuePart, words []string) error {
+	if len(words) < 2 {
+		return errReply
+	}
+	ids := strings.Fields(words[1])
+	for _, p := range batch {
+		n := len(p.records) / 2
+		if len(ids) < n {
+			return errReply
+		}
+		p.results = make([]backend.Enqueued, n)
+		for i, text := range ids[:n] {
+			number, existing := strings.CutPrefix(text, "e")
+			id, err := strconv.ParseUint(number, 10, 64)
+			if err != nil {
+				return errReply
+			}
+			p.results[i] = backend.Enqueued{ID: id, Existing: existing}
+			if !existing {
+				q.saw(id)
+			}
+		}
+		q.memory.addJobs(p)
+		ids = ids[n:]
+	}
+	return nil
+}

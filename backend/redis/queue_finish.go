@@ -1,0 +1,146 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+var (
+	finishScript = newQueueScript(repeatable, "outcome", "finish")
+	drainScript  = newQueueScript(repeatable, "drain")
+)
+
+// finishPart is a part of a call of Finish: at most maxItems outcomes with at most maxBytes.
+type finishPart struct {
+	outcomes []backend.Outcome
+	bytes    int
+	done     chan struct{}
+
+	lost []backend.Run
+	err  error
+}
+
+func (p *finishPart) size() (items, bytes int) { return len(p.outcomes), p.bytes }
+
+func (p *finishPart) end(err error) {
+	p.err = err
+	close(p.done)
+}
+
+// Finish ends runs, together with those of concurrent calls. More than 512 outcomes go in parts. If a call fails, some
+// outcomes may be stored; a repetition is safe.
+func (q *queue) Finish(ctx context.Context, outcomes ...backend.Outcome) (lost []backend.Run, err error) {
+	for n := range outcomes {
+		if o := &outcomes[n]; o.State == 0 || o.State == backend.Running || o.State > backend.Dead {
+			return nil, fmt.Errorf("the run of job %d cannot end as %v: use completed, retryable, scheduled, available, cancelled or dead", o.ID, o.State)
+		}
+	}
+	if _, err := q.current(); err != nil {
+		return nil, err
+	}
+	for len(outcomes) > 0 {
+		p := &finishPart{done: make(chan struct{})}
+		for len(outcomes) > 0 && len(p.outcomes) < maxItems && p.bytes < maxBytes-backend.MaxErrorBytes {
+			o := outcomes[0]
+			o.Error = truncateError(o.Error)
+			p.outcomes, p.bytes = append(p.outcomes, o), p.bytes+len(o.Error)+64
+			outcomes = outcomes[1:]
+		}
+		if err := q.finishes.add(p); err != nil {
+			return lost, err
+		}
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return lost, errWaiting(ctx, !q.finishes.remove(func(other *finishPart) bool { return p == other }))
+		}
+		if p.err != nil {
+			return lost, p.err
+		}
+		lost = append(lost, p.lost...)
+	}
+	return lost, nil
+}
+
+// sendFinishes ends the runs of a batch.
+func (q *queue) sendFinishes(ctx context.Context, batch []*finishPart) {
+	defer q.runs.change()()
+	outcomes := batch[0].outcomes
+	for _, p := range batch[1:] {
+		outcomes = append(outcomes[:len(outcomes):len(outcomes)], p.outcomes...)
+	}
+	letters, err := q.finishNow(ctx, outcomes)
+	for _, p := range batch {
+		if err == nil {
+			for i := range p.outcomes {
+				if letters[i] == 'l' || letters[i] == 'n' {
+					p.lost = append(p.lost, p.outcomes[i].Run)
+				}
+			}
+			letters = letters[len(p.outcomes):]
+		}
+		p.end(err)
+	}
+}
+
+// finishNow runs the script, and remembers the outcomes. It returns one letter for each outcome.
+func (q *queue) finishNow(ctx context.Context, outcomes []backend.Outcome) (string, error) {
+	args := make([]string, 0, 5*len(outcomes))
+	for i := range outcomes {
+		args = appendOutcome(args, &outcomes[i])
+	}
+	m, err := q.run(ctx, finishScript, args...)
+	if err != nil {
+		return "", err
+	}
+	letters, err := m.ToString()
+	if err != nil || len(letters) != len(outcomes) {
+		return "", errReply
+	}
+	for i := range outcomes {
+		q.runs.remove(outcomes[i].Run)
+	}
+	q.memory.addOutcomes(outcomes)
+	return letters, nil
+}
+
+// appendOutcome appends the arguments of an outcome.
+func appendOutcome(args []string, o *backend.Outcome) []string {
+	return append(args, strconv.FormatUint(o.ID, 10), strconv.FormatUint(o.Fence, 10), strconv.Itoa(int(o.State)),
+		strconv.FormatUint(ceilMicros(max(o.Delay, 0)), 10), o.Error)
+}
+
+// truncateError returns the error text, shortened to at most MaxErrorBytes bytes. It does not cut a character in two.
+func truncateError(text string) string {
+	if len(text) <= backend.MaxErrorBytes {
+		return text
+	}
+	end := backend.MaxErrorBytes
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}
+
+// Drain marks runs whose worker stops.
+func (q *queue) Drain(ctx context.Context, runs ...backend.Run) error {
+	if _, err := q.current(); err != nil {
+		return err
+	}
+	for len(runs) > 0 {
+		n := min(len(runs), maxItems)
+		args := make([]string, 0, 2*n)
+		for _, run := range runs[:n] {
+			args = append(args, strconv.FormatUint(run.ID, 10), strconv.FormatUint(run.Fence, 10))
+		}
+		if _, err := asInt(q.run(ctx, drainScript, args...)); err != nil {
+			return err
+		}
+		runs = runs[n:]
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package redis
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+var settleScript = newQueueScript(repeatable, "clock", "add", "outcome", "settle")
+
+// The limits of what a node remembers. A failover that takes longer loses what the new server did not get.
+const (
+	rememberFor   = 15 * time.Second
+	rememberBytes = 16 << 20
+)
+
+// queueMemory remembers what the server has acknowledged lately. After a failover it is sent again, because the new server
+// may lack it.
+type queueMemory struct {
+	mu       sync.Mutex
+	list     []remembered // the oldest first
+	bytes    int
+	outcomes map[backend.Run]backend.Outcome
+}
+
+// remembered is one answered call.
+type remembered struct {
+	at       time.Time
+	bytes    int
+	jobs     *enqueuePart
+	outcomes []backend.Outcome
+}
+
+func (m *queueMemory) addJobs(p *enqueuePart) {
+	m.add(remembered{jobs: p, bytes: p.bytes + 64})
+}
+
+func (m *queueMemory) addOutcomes(outcomes []backend.Outcome) {
+	r := remembered{outcomes: outcomes, bytes: 96 * len(outcomes)}
+	for i := range outcomes {
+		r.bytes += len(outcomes[i].Error)
+	}
+	m.add(r)
+}
+
+func (m *queueMemory) add(r remembered) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r.at = time.Now()
+	m.list = append(m.list, r)
+	m.bytes += r.bytes
+	if m.outcomes == nil {
+		m.outcomes = make(map[backend.Run]backend.Outcome)
+	}
+	for i := range r.outcomes {
+		m.outcomes[r.outcomes[i].Run] = r.outcomes[i]
+	}
+	n := 0
+	for n < len(m.list) && (m.bytes > rememberBytes || r.at.Sub(m.list[n].at) > rememberFor) {
+		m.bytes -= m.list[n].bytes
+		for i := range m.list[n].outcomes {
+			delete(m.outcomes, m.list[n].outcomes[i].Run)
+		}
+		m.list[n] = remembered{}
+		n++
+	}
+	m.list = m.list[n:]
+}
+
+// outcome returns the outcome of a run, if it is remembered.
+func (m *queueMemory) outcome(run backend.Run) (backend.Outcome, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o, ok := m.outcomes[run]
+	return o, ok
+}
+
+func (m *queueMemory) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.list, m.bytes, m.outcomes = nil, 0, nil
+}
+
+// recent returns what is remembered of the last rememberFor.
+func (m *queueMemory) recent() []remembered {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for n < len(m.list) && time.Since(m.list[n].at) > rememberFor {
+		n++
+	}
+	return append([]remembered(nil), m.list[n:]...)
+}
+
+// settlement collects the arguments of calls of the script settle.
+type settlement struct {
+	jobs, outcomes, runs []string
+	bytes                int
+}
+
+func (t *settlement) full() bool {
+	return t.bytes > maxBytes/2 || len(t.jobs)/3+len(t.outcomes)/5+len(t.runs)/3 >= maxItems/2
+}
+
+func (t *settlement) args(inc, rid string) []string {
+	args := []string{inc, rid, strconv.Itoa(len(t.jobs) / 3)}
+	args = append(append(args, t.jobs...), strconv.Itoa(len(t.outcomes)/5))
+	args = append(append(args, t.outcomes...), strconv.Itoa(len(t.runs)/3))
+	return append(args, t.runs...)
+}
+
+// settle sends all that this node remembers to a server that it has not met before: jobs, outcomes, and its runs, in this
+// order. Only the last call says that all was sent. No Take and no Finish is under way meanwhile.
+func (q *queue) settle(ctx context.Context, inc, rid string) error {
+	defer q.runs.pause()()
+	t := &settlement{}
+	flush := func(rid string) error {
+		_, err := asInt(q.run(ctx, settleScript, t.args(inc, rid)...))
+		t = &settlement{}
+		return err
+	}
+	room := func() error {
+		if t.full() {
+			return flush("")
+		}
+		return nil
+	}
+	list := q.memory.recent()
+	for i := range list {
+		if p := list[i].jobs; p != nil {
+			for n := range p.results {
+				if p.results[n].Existing {
+					continue
+				}
+				t.jobs = append(t.jobs, strconv.FormatUint(p.results[n].ID, 10), p.records[2*n], p.records[2*n+1])
+				t.bytes += len(p.records[2*n]) + len(p.records[2*n+1])
+				if err := room(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for i := range list {
+		for n := range list[i].outcomes {
+			t.outcomes = appendOutcome(t.outcomes, &list[i].outcomes[n])
+			t.bytes += len(list[i].outcomes[n].Error)
+			if err := room(); err != nil {
+				return err
+			}
+		}
+	}
+	for run, node := range q.runs.all() {
+		t.runs = append(t.runs, strconv.FormatUint(run.ID, 10), strconv.FormatUint(run.Fence, 10), node)
+		if err := room(); err != nil {
+			return err
+		}
+	}
+	q.runs.doubt()
+	return flush(rid)
+}
