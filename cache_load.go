@@ -62,7 +62,7 @@ func (c *Cache) load(ctx context.Context, key, id string, ttl time.Duration, loa
 	ended := false
 	defer func() {
 		if !ended {
-			_, _ = c.store.Fill(context.WithoutCancel(ctx), key, id, nil, 0)
+			c.giveUp(ctx, key, id)
 		}
 		c.loads.end(id)
 	}()
@@ -70,8 +70,8 @@ func (c *Cache) load(ctx context.Context, key, id string, ttl time.Duration, loa
 		f.final = ctx.Err() == nil
 		return nil, f.err
 	}
-	ended = true
-	stored, err := c.store.Fill(ctx, key, id, f.raw, ttl)
+	stored, err := c.store.Fill(context.WithoutCancel(ctx), key, id, f.raw, ttl) // others may wait for the value
+	ended = err == nil
 	if f.err = storeError(err); err == nil && !stored {
 		// The key has changed meanwhile: a value that another caller has set is newer than the loaded one.
 		if e, err := c.store.Get(ctx, key); err == nil {
@@ -82,6 +82,16 @@ func (c *Cache) load(ctx context.Context, key, id string, ttl time.Duration, loa
 	}
 	f.final = true
 	return f.raw, f.err
+}
+
+// giveUpTime bounds the call that tells the store that a load has failed. If that call fails, the load ends with loadLease.
+const giveUpTime = 500 * time.Millisecond
+
+// giveUp ends a load without a value, so that another caller can load it.
+func (c *Cache) giveUp(ctx context.Context, key, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUpTime)
+	defer cancel()
+	_, _ = c.store.Fill(ctx, key, id, nil, 0)
 }
 
 // find returns the load with this id, or nil if it does not run in this process.

@@ -357,6 +357,75 @@ func TestGetOrLoadLooksAgain(t *testing.T) {
 	}
 }
 
+// impatient is a backend whose store fills nothing for a context that has ended, and whose first Fill fails.
+type impatient struct {
+	backend.Backend
+	store impatientStore
+}
+
+func (i *impatient) Store() backend.Store { return &i.store }
+
+type impatientStore struct {
+	backend.Store
+	failures atomic.Int32
+}
+
+func (i *impatientStore) Fill(ctx context.Context, key, load string, value []byte, ttl time.Duration) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	if value != nil && i.failures.Add(-1) >= 0 {
+		return false, backend.ErrUnavailable
+	}
+	return i.Store.Fill(ctx, key, load, value, ttl)
+}
+
+// A loaded value is stored although the context of its caller has ended, and other callers get it.
+func TestALoadedValueOutlivesItsCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		embedded := local.New(local.Config{})
+		api := newAPI(t, actionhero.Config{Backend: &impatient{embedded, impatientStore{Store: embedded.Store()}}})
+		var texts actionhero.CacheOf[string]
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun := time.Now()
+		load := func(context.Context) (string, error) { time.Sleep(2 * time.Second); return "loaded", nil }
+		var wg sync.WaitGroup
+		for _, ctx := range []context.Context{short, t.Context(), t.Context()} {
+			wg.Go(func() {
+				if got, err := texts.GetOrLoad(ctx, api, "k", 0, load); got != "loaded" && ctx != short || err != nil && ctx != short {
+					t.Errorf("GetOrLoad = %q, %v", got, err)
+				}
+			})
+			synctest.Wait()
+		}
+		if wg.Wait(); time.Since(begun) != 2*time.Second {
+			t.Errorf("it took %v, want one load", time.Since(begun))
+		}
+	})
+}
+
+// If a loaded value cannot be stored, the next caller does not wait for the end of the load.
+func TestALoadThatCannotBeStoredEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		embedded := local.New(local.Config{})
+		b := &impatient{embedded, impatientStore{Store: embedded.Store()}}
+		b.store.failures.Store(1)
+		api := newAPI(t, actionhero.Config{Backend: b})
+		var texts actionhero.CacheOf[string]
+		begun := time.Now()
+		load := func(context.Context) (string, error) { return "loaded", nil }
+		if got, err := texts.GetOrLoad(t.Context(), api, "k", 0, load); got != "loaded" || !errors.Is(err, backend.ErrUnavailable) {
+			t.Errorf("GetOrLoad = %q, %v, want the value and that it is not stored", got, err)
+		}
+		if got, err := texts.GetOrLoad(t.Context(), api, "k", 0, load); got != "loaded" || err != nil || time.Since(begun) > 0 {
+			t.Errorf("the next GetOrLoad = %q, %v after %v", got, err, time.Since(begun))
+		}
+	})
+}
+
 // A load that begins before a change of its key is not stored after it, and callers after the change do not share it.
 func TestAChangeOfTheCacheDetachesLoads(t *testing.T) {
 	t.Parallel()

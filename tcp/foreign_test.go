@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"context"
 
@@ -110,7 +111,7 @@ func TestByteOrderMark(t *testing.T) {
 }
 
 // A command keeps its place among the actions of its connection: a client may send a login and the command that needs
-// the login in one write.
+// the login in one write. In a bubble, no action is slow because the machine is busy.
 func TestCommandsKeepTheirPlace(t *testing.T) {
 	t.Parallel()
 	login := actionhero.Action[struct{}, map[string]any]{Name: "login", Run: func(ctx context.Context, _ struct{}) (map[string]any, error) {
@@ -122,9 +123,8 @@ func TestCommandsKeepTheirPlace(t *testing.T) {
 		}
 		return nil
 	}}
-	s := start(t, tcp.Config{}, login, vip)
-	for range 20 {
-		p := s.TCP(t)
+	synctest.Test(t, func(t *testing.T) {
+		p := testkit.NewTCP(t, inMemory(t, tcp.Config{}, login, vip))
 		p.Send("login\r\nroomChange vip\r\nlogin\r\nsay hello\r\ndetailsView\r\n")
 		p.Want(`{"context":"response","status":"OK","error":false,"messageCount":1}`)
 		p.Want(`{"context":"response","status":"OK","room":"vip","messageCount":2,"data":true}`)
@@ -133,7 +133,7 @@ func TestCommandsKeepTheirPlace(t *testing.T) {
 		if got := p.Next(); !strings.Contains(got, `"user":"ann"`) {
 			t.Errorf("the details are %s", got)
 		}
-	}
+	})
 }
 
 // A slow action delays no command.

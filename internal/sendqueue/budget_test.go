@@ -57,6 +57,53 @@ func TestSharedMessagesDoNotMultiply(t *testing.T) {
 	})
 }
 
+// holder is a Holder of a number of bytes.
+type holder struct {
+	budget *sendqueue.Budget
+	place  sendqueue.Place
+	bytes  int
+	cut    func()
+}
+
+func (h *holder) Client() netip.Prefix { return netip.Prefix{} }
+func (h *holder) Held() int            { return h.bytes }
+func (h *holder) Cut() {
+	h.budget.Unlist(&h.place)
+	h.budget.Take(-h.bytes)
+	h.bytes = 0
+	if h.cut != nil {
+		h.cut()
+	}
+}
+
+// take adds bytes, as a queue does.
+func (h *holder) take(n int) {
+	h.budget.List(&h.place, h)
+	h.bytes += n
+	if !h.budget.Take(n) {
+		h.budget.Relieve()
+	}
+}
+
+// What is added while another goroutine relieves the budget is cut, too.
+func TestBytesAddedDuringAReliefAreCut(t *testing.T) {
+	t.Parallel()
+	budget := sendqueue.NewBudget(100)
+	late := &holder{budget: budget}
+	first := &holder{budget: budget, cut: func() {
+		done := make(chan struct{})
+		go func() { // finds that another goroutine relieves the budget
+			defer close(done)
+			late.take(200)
+		}()
+		<-done
+	}}
+	first.take(150)
+	if used := budget.Used(); used != 0 {
+		t.Errorf("%d bytes count, and the limit is 100", used)
+	}
+}
+
 // If all queues together exceed the budget, the longest one fails. The other clients, and those that read, notice nothing.
 func TestTheLongestQueuePaysForTheBudget(t *testing.T) {
 	t.Parallel()

@@ -13,20 +13,31 @@ const spare = 64
 
 // Relieve cuts holders if the budget is exceeded, until one part in spare of the limit is free. Each time, it cuts the
 // holder with the most bytes of the address whose holders have the most bytes. The caller must hold no lock that
-// Holder.Held or Holder.Cut needs. If another goroutine is in Relieve, Relieve returns at once.
+// Holder.Held or Holder.Cut needs. If another goroutine is in Relieve, Relieve returns at once, and that goroutine cuts for
+// both.
 func (b *Budget) Relieve() {
-	if b.used.Load() <= b.limit || !b.relieving.TryLock() {
-		return
+	for b.used.Load() > b.limit && b.relieving.TryLock() {
+		cut := b.relieve()
+		b.relieving.Unlock()
+		if !cut {
+			return
+		}
+		// Another goroutine may have exceeded the limit again, and returned because this one was in Relieve.
 	}
-	defer b.relieving.Unlock()
+}
+
+// relieve does the work of Relieve. It returns false if there was nothing to cut.
+func (b *Budget) relieve() (cut bool) {
 	all := addressesOf(b.holders())
 	for len(all) > 0 && b.used.Load() > b.limit-b.limit/spare {
+		cut = true
 		if all[0].cutLongest(); len(all[0].holders) == 0 {
 			heap.Pop(&all)
 		} else {
 			heap.Fix(&all, 0)
 		}
 	}
+	return cut
 }
 
 // address is the holders of one client address.

@@ -486,6 +486,55 @@ func TestPollingSessionsShareABudget(t *testing.T) {
 	})
 }
 
+// A response that its client does not read counts, like the queue from which it came. If the budget is exceeded, it ends.
+func TestUnreadResponsesToPollsCount(t *testing.T) {
+	const limit = 200_000
+	budget := sendqueue.NewBudget(limit)
+	run(t, func(cfg *engine.Config) { cfg.Budget = budget }, func(t *testing.T, s *server) {
+		poll := func(q string) (read func() error) {
+			r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+"?"+q, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := s.HTTP.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			return func() error {
+				defer resp.Body.Close()
+				_, err := io.Copy(io.Discard, resp.Body)
+				return err
+			}
+		}
+		long := engine.Prepare(make([]byte, 120_000))
+		first := s.OpenPolling()
+		s.lastClient().session.Queue(long)
+		read := poll(first)
+		if used := budget.Used(); used != 120_001 {
+			t.Errorf("%d bytes count", used)
+		}
+		if err := read(); err != nil {
+			t.Error(err)
+		}
+		if synctest.Wait(); budget.Used() != 0 {
+			t.Errorf("%d bytes count after all is read", budget.Used())
+		}
+		second := s.OpenPolling()
+		victim := s.lastClient()
+		victim.session.Queue(engine.Prepare(make([]byte, 150_000)))
+		read = poll(second)
+		other := s.OpenPolling()
+		if s.lastClient().session.Queue(engine.Prepare(make([]byte, 100_000))) {
+			s.lastClient().session.Flush()
+		}
+		if err := read(); err == nil || victim.timesClosed() != 1 || s.lastClient().timesClosed() != 0 || budget.Used() != 100_001 {
+			t.Errorf("the unread response ends with %v, its session is closed %d times, the other one %d times, %d bytes count", err, victim.timesClosed(), s.lastClient().timesClosed(), budget.Used())
+		}
+		s.Do("GET", other, "")
+	})
+}
+
 // The polling sessions of one address together pay for the budget, however short the queue of each is. They pay for what
 // other clients are sent, too.
 func TestOneAddressWithManyPollingSessionsPaysForTheBudget(t *testing.T) {

@@ -68,7 +68,7 @@ func (s *Session) get(w http.ResponseWriter, r *http.Request) {
 		badRequest.send(w)
 		return
 	}
-	sendPackets(w, p.packets)
+	s.sendPackets(w, p.packets)
 }
 
 // beginPoll registers a new GET as the waiting GET of the session. It returns nil if the session cannot be polled.
