@@ -92,6 +92,15 @@ func (c *Conn) member(room string) *member {
 // roomFollower has the method of transport.RoomFollower, which documents it.
 type roomFollower interface{ FollowsRooms() bool }
 
+// positionFollower has the method of transport.PositionFollower, which documents it.
+type positionFollower interface{ FollowsPositions() bool }
+
+// followsPositions reports whether the client has asked for the positions of messages and for notices of gaps.
+func (c *Conn) followsPositions() bool {
+	follower, ok := c.sender.(positionFollower)
+	return ok && follower.FollowsPositions()
+}
+
 // tellRooms tells the client in which rooms it is now, if the client follows its rooms. The caller must hold c.moving, so
 // that the client gets the changes in their order.
 func (c *Conn) tellRooms() {

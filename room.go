@@ -68,7 +68,7 @@ func newRooms(api *API, broker backend.Broker) *Rooms {
 	if api.cfg.AnnounceRate <= 0 {
 		limit = 0
 	}
-	broker.Subscribe(backend.Subscriber{Deliver: r.deliver, NewsLimit: limit})
+	broker.Subscribe(backend.Subscriber{Deliver: r.deliver, Gap: r.gap, NewsLimit: limit})
 	return r
 }
 
@@ -103,7 +103,7 @@ func (r *Rooms) sendLocal(c *Conn, body []byte) {
 	if len(body) == 0 {
 		body = []byte("null")
 	}
-	if c.sender.Deliver(r.delivery(backend.Message{Body: body})) {
+	if c.sender.Deliver(r.delivery(backend.Message{Body: body}, false)) {
 		c.sender.Flush()
 	}
 }
@@ -128,7 +128,7 @@ func (r *Rooms) BroadcastAll(ctx context.Context, notice any) error {
 // plus the members that their transport adds to every message. BroadcastNode does not call [RoomMiddleware.Deliver].
 //
 // A client must not take the notice for a welcome, for an answer or for a message of a room. The notice is therefore
-// refused if it has a member welcome, id, messageId or messageCount, or a context of "response", "user" or "rooms".
+// refused if it has a member welcome, id, messageId or messageCount, or a context of "response", "user", "rooms" or "gap".
 func (r *Rooms) BroadcastNode(ctx context.Context, notice any) (clients int, err error) {
 	body, err := encodeNotice(notice)
 	if err != nil {
@@ -169,7 +169,7 @@ func (r *Rooms) sendNotice(ctx context.Context, body []byte) (clients int, err e
 var noticeKeys = []string{"welcome", "id", "messageId", "messageCount"}
 
 // noticeContexts are the values of context of the messages that are no notices.
-var noticeContexts = []string{"response", "user", "rooms"}
+var noticeContexts = []string{"response", "user", "rooms", "gap"}
 
 // checkNotice returns an error if a client could take the JSON object body for another message than a notice.
 func checkNotice(body []byte) error {
@@ -340,9 +340,9 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 	}
 	pooled := targets.Get().(*[]*member)
 	rm.mu.Lock()
-	members := append((*pooled)[:0], rm.members...)
+	members, positions := append((*pooled)[:0], rm.members...), rm.followers > 0
 	rm.mu.Unlock()
-	flush := r.queue(rm, m, members)
+	flush := r.queue(rm, m, members, positions)
 	return func() {
 		flushAll(flush)
 		clear(members)
@@ -353,9 +353,10 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 
 // queue queues a message for each of the members of rm, except the sending client and members for which a Deliver
 // function returns false. queue returns the members whose send queues the caller must flush. The returned slice reuses
-// the array of the argument members. The caller must hold rm.delivery.
-func (r *Rooms) queue(rm *room, m backend.Message, members []*member) (flush []*member) {
-	message, sender := forms{rooms: r, message: m, plain: r.delivery(m)}, r.conn(m.From)
+// the array of the argument members. positions says whether a member follows positions. The caller must hold
+// rm.delivery.
+func (r *Rooms) queue(rm *room, m backend.Message, members []*member, positions bool) (flush []*member) {
+	message, sender := forms{rooms: r, message: m, positions: positions, plain: r.delivery(m, positions)}, r.conn(m.From)
 	if hooks := r.api.registry.Load().rooms.deliver; len(hooks) > 0 {
 		members = r.receivers(rm, hooks, &message, members)
 	}
@@ -371,17 +372,15 @@ func (r *Rooms) queue(rm *room, m backend.Message, members []*member) (flush []*
 	return flush
 }
 
-// furtherDelivery returns the message for members whose current room is another room.
-func (r *Rooms) furtherDelivery(m backend.Message) *RoomMessage {
-	d := r.delivery(m)
-	d.forms.NamesRoom = true
-	return d
-}
-
-func (r *Rooms) delivery(m backend.Message) *RoomMessage {
+// delivery returns the message in the form for members whose current room is the room. If positions is true, it has its
+// position.
+func (r *Rooms) delivery(m backend.Message, positions bool) *RoomMessage {
 	d := &RoomMessage{Room: m.Room, From: m.From, Body: m.Body}
 	if d.From == "" {
 		d.From = r.api.cfg.ServerName
+	}
+	if positions && m.At.Seq != 0 {
+		d.forms.KeepPosition(appendPosition(nil, m.At))
 	}
 	return d
 }

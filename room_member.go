@@ -33,10 +33,11 @@ type room struct {
 	notices  noticeBudget     // guarded by delivery
 	filter   *filter          // calls the Deliver functions; nil until the first message for which there are some; guarded by delivery
 
-	mu       sync.Mutex
-	members  []*member
-	entering int  // the number of clients that are about to become members
-	gone     bool // the room was removed from Rooms: no client may enter it any more
+	mu        sync.Mutex
+	members   []*member
+	followers int  // the members that follow positions
+	entering  int  // the number of clients that are about to become members
+	gone      bool // the room was removed from Rooms: no client may enter it any more
 }
 
 // awaitDelivery waits until the message that is being queued for the members of the room, if there is one, is in all
@@ -343,12 +344,18 @@ func (rm *room) admit(m *member, at backend.Position) {
 	rm.entering--
 	m.index = len(rm.members)
 	rm.members = append(rm.members, m)
+	if m.conn.followsPositions() {
+		rm.followers++
+	}
 }
 
 // remove takes m out of the room and reports whether the room has no members now.
 func (rm *room) remove(m *member) (empty bool) {
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
+	if m.conn.followsPositions() {
+		rm.followers--
+	}
 	last := len(rm.members) - 1
 	rm.members[m.index] = rm.members[last]
 	rm.members[m.index].index = m.index

@@ -28,6 +28,7 @@ type client struct {
 	*serving
 	session *engine.Session
 	ip      string
+	places  bool // the client has asked for the positions of messages
 
 	mu           sync.Mutex
 	member       *member     // nil: the client is not connected
@@ -64,8 +65,8 @@ var (
 	errAttachmentsTooLarge = errors.New("the attachments of a packet are too large")
 )
 
-func newClient(v *serving, s *engine.Session) *client {
-	c := &client{serving: v, session: s, ip: s.Remote().Addr().Unmap().String()}
+func newClient(v *serving, s *engine.Session, places bool) *client {
+	c := &client{serving: v, session: s, places: places, ip: s.Remote().Addr().Unmap().String()}
 	c.address = netlisten.ClientKey(s.Remote().Addr())
 	c.share.Init(v.api.IncomingBudget(), &c.address)
 	c.startConnectTimer()
@@ -267,21 +268,34 @@ func (c *client) leaveNamespace() {
 }
 
 // wireKind is the type of the value that identifies the Socket.IO protocol in calls of [transport.Encoded]. Because of
-// this value, all Socket.IO clients share one encoded copy of a room message.
-type wireKind struct{}
+// this value, all Socket.IO clients share one encoded copy of a room message. Clients that have asked for positions share
+// another one.
+type wireKind struct{ positions bool }
 
 // Deliver implements transport.Sender. It queues a room message for the client. If flush is true, the caller must call
 // Flush.
 func (c *client) Deliver(d *actionhero.RoomMessage) (flush bool) {
-	return c.session.Queue(transport.Encoded(d, wireKind{}, encodeMessage))
+	if c.places {
+		return c.session.Queue(transport.Encoded(d, wireKind{positions: true}, encodePositioned))
+	}
+	return c.session.Queue(transport.Encoded(d, wireKind{}, encodePlain))
 }
 
-func encodeMessage(d *actionhero.RoomMessage) []byte {
+// FollowsPositions implements transport.PositionFollower.
+func (c *client) FollowsPositions() bool { return c.places }
+
+func encodePlain(d *actionhero.RoomMessage) []byte { return encodeMessage(d, wire.RoomMessage) }
+
+func encodePositioned(d *actionhero.RoomMessage) []byte {
+	return encodeMessage(d, wire.PositionedRoomMessage)
+}
+
+func encodeMessage(d *actionhero.RoomMessage, appendMessage func([]byte, *actionhero.RoomMessage) []byte) []byte {
 	event := "say"
 	if transport.IsNotice(d) {
 		event = "api" // a notice has no envelope, but listeners for the event "say" expect one
 	}
-	text := wire.RoomMessage(appendEventHead(make([]byte, 0, 64+len(d.Body)+len(d.From)), event), d)
+	text := appendMessage(appendEventHead(make([]byte, 0, 64+len(d.Body)+len(d.From)), event), d)
 	return engine.Prepare(append(text, '}', ']'))
 }
 

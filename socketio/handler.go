@@ -21,6 +21,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -120,7 +121,9 @@ func (h *Handler) Requests() int64 { return h.requests.Load() }
 // Clients returns the number of connected clients.
 func (h *Handler) Clients() int { return int(h.clients.Load()) }
 
-func (v *serving) open(s *engine.Session) engine.Client { return newClient(v, s) }
+func (v *serving) open(s *engine.Session, query url.Values) engine.Client {
+	return newClient(v, s, *v.cfg.Positions && query.Get("positions") == "follow")
+}
 
 // refuse implements engine.Config.Refuse. It counts the opening of a session as a request of the client. If the client
 // has used up its allowance, refuse answers with the status 429.

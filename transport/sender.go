@@ -28,6 +28,21 @@ type RoomFollower interface {
 	FollowsRooms() bool
 }
 
+// PositionFollower is an optional interface of a [Sender]. If FollowsPositions returns true, the client has asked for the
+// positions of the messages in its rooms, which [AppendPosition] appends. If messages of a room may be missing, the API
+// delivers a notice to the client, an object with the members context, which is "gap", and room. The result must be the
+// same at each call. A client that has not asked must get neither, because it may not know them.
+type PositionFollower interface {
+	FollowsPositions() bool
+}
+
+// AppendPosition appends to the JSON object dst, which lacks its closing brace, the members "seq" and "position" of the
+// message m, each with a comma before it. If m has no position, it returns dst. Call it within the function encode of
+// [Encoded].
+func AppendPosition(dst []byte, m *actionhero.RoomMessage) []byte {
+	return append(dst, bridge.MessageOf(m).Position()...)
+}
+
 // NamesRoom reports whether the transport must send the name of the room with the message m, because the room is not
 // the current room of the client.
 func NamesRoom(m *actionhero.RoomMessage) bool { return bridge.MessageOf(m).NamesRoom }

@@ -41,7 +41,9 @@ func (s *Server) freeHealthPath() string {
 	return noHealth
 }
 
-// serveHealth answers whether the server is ready. The limits of requests, the check of the host and the log do not apply:
+// serveHealth answers whether the server is ready, or, with the query "live", that the process serves at all. A node that
+// is cut off from its cluster is live and not ready: a restart would not help it, and would end the work that it still
+// does. The limits of requests, the check of the host and the log do not apply:
 // a load balancer asks often, from its own address and by any name.
 func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
@@ -53,9 +55,16 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		header.Set("Allow", "GET, HEAD")
 		status, text = http.StatusMethodNotAllowed, "use GET or HEAD\n"
-	case !s.api.Ready() && !netlisten.Left(): // another process serves the address
-		header.Set("Retry-After", "1")
+	case r.URL.RawQuery == "live":
+		text = "live\n"
+	case netlisten.Left(): // another process serves the address
+	case !s.api.Ready():
 		status, text = http.StatusServiceUnavailable, "not ready\n"
+	case s.api.Config().Backend.Health() != nil:
+		status, text = http.StatusServiceUnavailable, "not ready: the backend cannot be reached\n"
+	}
+	if status == http.StatusServiceUnavailable {
+		header.Set("Retry-After", "1")
 	}
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text)

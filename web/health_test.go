@@ -11,6 +11,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/memcluster"
 	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/web"
 )
@@ -51,6 +52,35 @@ func TestALoadBalancerReadsWhetherTheServerIsReady(t *testing.T) {
 	})
 	if s.Log.Has("healthz") {
 		t.Error("the log has the path")
+	}
+}
+
+// While a node is cut off from its cluster, a load balancer sends it no new clients, nothing restarts it, and it serves
+// what needs no other node.
+func TestANodeThatIsCutOffIsLiveAndNotReady(t *testing.T) {
+	t.Parallel()
+	node := memcluster.New(t).Node()
+	s := start(t, func(cfg *server.Config) { cfg.General.Backend = node })
+	slow := s.HTTP(t)
+	slow.Headers = []string{"Pragma: no-cache"} // the fast path does not take this request
+	for _, c := range []*testkit.HTTPClient{s.HTTP(t), slow, s.HTTPS(t, false), s.HTTPS(t, true)} {
+		want := func(path string, status int, text string) {
+			t.Helper()
+			if got := c.Ask("GET", path, ""); got.StatusCode != status || got.Text != text {
+				t.Errorf("%s: %d %q, want %d %q", path, got.StatusCode, got.Text, status, text)
+			}
+		}
+		want("/healthz", 200, "ready\n")
+		node.Cut()
+		want("/healthz", 503, "not ready: the backend cannot be reached\n")
+		want("/healthz?live", 200, "live\n")
+		c.Ask("GET", "/healthz", "").WantHeader(t, "Retry-After: 1")
+		if got := c.Ask("GET", "/api/randomNumber", ""); got.StatusCode != 200 {
+			t.Errorf("an action that needs no backend: %d %s", got.StatusCode, got.Text)
+		}
+		node.Heal()
+		want("/healthz", 200, "ready\n")
+		want("/healthz?live", 200, "live\n")
 	}
 }
 

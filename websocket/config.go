@@ -30,6 +30,7 @@ type Config struct {
 	MessageTimeout  time.Duration `json:"messageTimeout" default:"15s" min:"1ms" limit:"request" reached:"close code 1008" doc:"time within which a WebSocket message must be complete, with its attachments, and the body of a long-polling POST"`
 	WriteTimeout    time.Duration `json:"writeTimeout" default:"10s" min:"1ms" limit:"client" reached:"the connection closes" doc:"time within which a WebSocket client must read 16 KiB, and the Body of a Content must return its next bytes"`
 	PingInterval    time.Duration `json:"pingInterval" default:"25s" min:"1ms" doc:"time without data from a client after which the server sends a ping; over Socket.IO, time since the last reply to a ping"`
+	Positions       *bool         `json:"positions" default:"true" doc:"send clients that ask for it, with ?positions=follow, the position of each room message and a notice if messages may be missing"`
 	MaxContentBytes int           `json:"maxContentBytes" unit:"bytes" default:"256 KiB" min:"1" limit:"request" reached:"an error that names HTTP" doc:"bytes of an answer that is no object, for example a file; it is sent in base64"`
 	PingTimeout     time.Duration `json:"pingTimeout" default:"20s" min:"1ms" limit:"client" reached:"close code 1008; a long-polling session is closed" doc:"time within which a client must reply to a ping"`
 

@@ -90,7 +90,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	remote := ws.Remote(r, h.cfg.RemoteIP)
-	ss := &session{handler: h, ip: remote.Addr().Unmap().String(), follows: r.URL.RawQuery != "" && r.URL.Query().Get("rooms") == "follow"}
+	ss := &session{handler: h, ip: remote.Addr().Unmap().String()}
+	if r.URL.RawQuery != "" {
+		query := r.URL.Query()
+		ss.follows, ss.places = query.Get("rooms") == "follow", *h.cfg.Positions && query.Get("positions") == "follow"
+	}
 	if _, err := h.api.Admit(ss.ip); err != nil {
 		w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(err.RetryAfter.Seconds())), 10))
 		http.Error(w, err.Message, http.StatusTooManyRequests)

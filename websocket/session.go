@@ -27,6 +27,7 @@ type session struct {
 	end     error       // why the connection ends, for ws.Conn.Finish; used by the loop only
 	left    atomic.Bool // the client is not counted any more
 	follows bool        // the client has asked for notices of its rooms
+	places  bool        // the client has asked for the positions of messages
 	quits   bool        // the client has sent the event "quit" with the id quit
 	quit    tag
 }
@@ -209,21 +210,40 @@ func (ss *session) fail(err error, id tag) {
 	ss.answer(object, failure, id)
 }
 
-// wireKind identifies an encoding of room messages in calls of transport.Encoded. Clients with and without compression
-// get different encodings.
-type wireKind struct{ deflated bool }
+// messageForm is an encoding of room messages. Clients with and without compression get different forms, and so do clients
+// that have asked for positions. Its address identifies the form in calls of transport.Encoded.
+type messageForm struct {
+	encode func(*actionhero.RoomMessage) []byte
+}
+
+var (
+	plainForm = &messageForm{func(m *actionhero.RoomMessage) []byte {
+		return ws.TextFrame(append(wire.RoomMessage(nil, m), '}'))
+	}}
+	deflatedForm = &messageForm{func(m *actionhero.RoomMessage) []byte {
+		return ws.DeflatedTextFrame(append(wire.RoomMessage(nil, m), '}'))
+	}}
+	positionedForm = &messageForm{func(m *actionhero.RoomMessage) []byte {
+		return ws.TextFrame(append(wire.PositionedRoomMessage(nil, m), '}'))
+	}}
+	deflatedPositionedForm = &messageForm{func(m *actionhero.RoomMessage) []byte {
+		return ws.DeflatedTextFrame(append(wire.PositionedRoomMessage(nil, m), '}'))
+	}}
+)
 
 // Deliver implements transport.Sender. It queues a room message for the client. If flush is true, the caller must call
 // Flush.
 func (ss *session) Deliver(m *actionhero.RoomMessage) (flush bool) {
-	if ss.ws.Deflates() {
-		return ss.ws.Out.AddShared(transport.Encoded(m, wireKind{true}, func(m *actionhero.RoomMessage) []byte { return ws.DeflatedTextFrame(encodeRoomMessage(m)) }), nil)
+	form := plainForm
+	switch deflates := ss.ws.Deflates(); {
+	case deflates && ss.places:
+		form = deflatedPositionedForm
+	case deflates:
+		form = deflatedForm
+	case ss.places:
+		form = positionedForm
 	}
-	return ss.ws.Out.AddShared(transport.Encoded(m, wireKind{false}, func(m *actionhero.RoomMessage) []byte { return ws.TextFrame(encodeRoomMessage(m)) }), nil)
-}
-
-func encodeRoomMessage(m *actionhero.RoomMessage) []byte {
-	return append(wire.RoomMessage(nil, m), '}')
+	return ss.ws.Out.AddShared(transport.Encoded(m, form, form.encode), nil)
 }
 
 // Flush implements transport.Sender. It writes the queued messages without blocking.
@@ -231,6 +251,9 @@ func (ss *session) Flush() { ss.ws.Out.Flush() }
 
 // FollowsRooms implements transport.RoomFollower.
 func (ss *session) FollowsRooms() bool { return ss.follows }
+
+// FollowsPositions implements transport.PositionFollower.
+func (ss *session) FollowsPositions() bool { return ss.places }
 
 // Close implements transport.Sender. It logs the reason, drops the requests that have not started, and closes the
 // connection with the reason and the close code 4403, which means that the client must not come back.

@@ -148,7 +148,8 @@ func (q *queue) run(ctx context.Context, sc *script, args ...string) (rueidis.Re
 	}
 	all := make([]string, 0, len(args)+3)
 	all = append(append(append(all, s.publishCommand(), q.core.wakeChannel(s, 0)), args...), "")
-	return q.core.run(ctx, &bound, q.keys, all...)
+	m, err := q.core.run(ctx, &bound, q.keys, all...)
+	return m, q.explain(ctx, err)
 }
 
 var helloScript = newQueueScript(repeatable, "clock", "hello")

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,6 +156,7 @@ func parseCount(field string) (state backend.State, queue, task string, ok bool)
 // The places of keys in queueParts that are read without a script.
 var (
 	partCounts = slices.Index(queueParts[:], "n")
+	partFin    = slices.Index(queueParts[:], "fin")
 	partTicks  = slices.Index(queueParts[:], "ticks")
 	partBad    = slices.Index(queueParts[:], "bad")
 )
@@ -173,14 +175,13 @@ func (q *queue) words(ctx context.Context, sc *script, args ...string) ([]string
 	if _, err := q.current(); err != nil {
 		return nil, err
 	}
-	reply, err := asWords(q.run(ctx, sc, args...))
-	return reply, q.explain(ctx, err)
+	return asWords(q.run(ctx, sc, args...))
 }
 
 // queueTypes are the types of the keys in queueParts: "h" for a hash, "z" for a sorted set.
 const queueTypes = "hhhzzzzzzzzzhhhhzzh"
 
-// explain names the keys of another type, if a script has failed because of one.
+// explain names the key of another type, if a command has failed because of one. It also logs that, once a minute.
 func (q *queue) explain(ctx context.Context, err error) error {
 	if err == nil || !isWrongType(err) {
 		return err
@@ -191,7 +192,11 @@ func (q *queue) explain(ctx context.Context, err error) error {
 			return err
 		}
 		if kind, _ := m.ToString(); kind != "none" && kind[0] != queueTypes[i] {
-			return fmt.Errorf("under the key %s is a %s that another program has stored, so tasks cannot be used: rename that key, and give that program another prefix: %w", key, kind, err)
+			err = fmt.Errorf("under the key %s is a %s that another program has stored, so tasks cannot be used: rename that key, and give that program another prefix: %w", key, kind, err)
+			if minute := time.Now().Unix() / 60; q.audits.foreign.Swap(minute) != minute {
+				q.core.config.Log.Error("a key of the queue of tasks cannot be used", slog.Any("error", err))
+			}
+			return err
 		}
 	}
 	return err

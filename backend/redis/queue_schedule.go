@@ -73,7 +73,7 @@ func (q *queue) SetLastRun(ctx context.Context, schedule string, before, at time
 		known = millisOf(before)
 	}
 	n, err := asInt(q.run(ctx, setLastScript, schedule, known, millisOf(at)))
-	return n == 1, q.explain(ctx, err)
+	return n == 1, err
 }
 
 // LastRuns reads the last runs of all schedules, which are at most 10,000.

@@ -93,6 +93,16 @@ func (m *Message) Find(wire any) []byte {
 	return nil
 }
 
+// positionKey is the key of the position among the encoded forms of a message. Most messages have none, so it is no field.
+type positionKey struct{}
+
+// KeepPosition stores the members of a JSON object that say the position of the message, for the clients that ask for it.
+// It is called before the message is delivered.
+func (m *Message) KeepPosition(members []byte) { m.Keep(positionKey{}, members) }
+
+// Position returns what KeepPosition has stored, or nil. The caller must hold the lock of m.
+func (m *Message) Position() []byte { return m.Find(positionKey{}) }
+
 // Keep stores bytes as the encoded form of the message for one protocol. wire identifies the protocol. The caller must
 // hold the lock of m.
 func (m *Message) Keep(wire any, bytes []byte) { m.encoded = append(m.encoded, encoding{wire, bytes}) }

@@ -41,6 +41,12 @@ func RoomMessage(dst []byte, d *actionhero.RoomMessage) []byte {
 	return dst
 }
 
+// PositionedRoomMessage appends the same object as [RoomMessage] with the position of the message, "seq" and "position",
+// as its last keys. Only clients that have asked for positions get it.
+func PositionedRoomMessage(dst []byte, d *actionhero.RoomMessage) []byte {
+	return transport.AppendPosition(RoomMessage(dst, d), d)
+}
+
 // Status appends to dst the reply to a command that returns only a status.
 func Status(dst []byte, status string) []byte {
 	dst = jsonx.AppendString(append(dst, `{"status":`...), status)

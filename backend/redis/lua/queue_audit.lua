@@ -261,7 +261,7 @@ end
 
 -- Phases 4 to 10.
 local function checkMembers(set, cursor)
-  local page = call('ZSCAN', set, cursor, 'COUNT', 200)
+  local page = call('ZSCAN', set, cursor, 'COUNT', 512)
   for i = 1, #page[2], 2 do
     if not belongs(set, page[2][i]) then
       call('ZREM', set, page[2][i])
@@ -272,7 +272,7 @@ end
 
 -- Phase 11.
 local function checkKeys(cursor)
-  local page = call('HSCAN', U, cursor, 'COUNT', 200)
+  local page = call('HSCAN', U, cursor, 'COUNT', 512)
   for i = 1, #page[2], 2 do
     local unique, id = page[2][i], page[2][i + 1]
     local held = holder(unique)
@@ -307,7 +307,7 @@ local function audit()
     ends = blockOf(call('HGET', M, 'seq') or '0')
   end
   if phase == 1 then
-    cursor = checkFields(S, cursor, 200)
+    cursor = checkFields(S, cursor, 512)
   elseif phase == 2 then
     if cursor ~= '0' or excessData() then
       doubt()

@@ -5,12 +5,15 @@
 -- 'ok' or 'bad', its record and its data. It ends early if the result has 1 MiB. Cost: 3 commands for each block, 1 for
 -- each job in the result.
 local after, newest, limit, states, queue, task = tonumber(ARGV[3]), ARGV[4] == '1', tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
-local byte, result, found, size = string.byte, {''}, 0, 0
+local byte, find, result, found, size = string.byte, string.find, {''}, 0, 0
 
 -- Reports whether a record that can be read matches the filter.
 local function matches(text)
-  if not string.find(states, byte(text, 2), 1, true) then
+  if not find(states, byte(text, 2), 1, true) then
     return false
+  end
+  if not find(text, queue, HEADSIZE, true) or not find(text, task, HEADSIZE, true) then
+    return false -- without decode, which is dearer
   end
   local j = decode(text)
   return j and (queue == '' or j.queue == queue) and (task == '' or j.task == task)
@@ -38,7 +41,8 @@ if newest then
 else
   blocks = call('ZRANGEBYSCORE', BLK, math.floor((after + 1) / 256), '+inf', 'LIMIT', 0, 5)
 end
-local bad = call('EXISTS', BAD) == 1 and string.find(states, '7', 1, true) and queue == '' and task == ''
+local bad = find(states, '7', 1, true) and queue == '' and task == ''
+local setAsides = bad and call('EXISTS', BAD) == 1
 for b = 1, math.min(#blocks, 4) do
   local ids = {}
   for i = 0, 255 do
@@ -48,13 +52,13 @@ for b = 1, math.min(#blocks, 4) do
     end
   end
   local texts = #ids > 0 and call('HMGET', S, unpack(ids)) or {}
-  local asides = bad and #ids > 0 and call('HMGET', BAD, unpack(ids)) or {}
+  local asides = setAsides and #ids > 0 and call('HMGET', BAD, unpack(ids)) or {}
   for i = 1, #ids do
     local kind, text = 'ok', texts[i]
     if not text then
       kind, text = 'bad', asides[i]
-    elseif bad and not decode(text) then
-      kind = 'bad'
+    elseif #text < HEADSIZE or byte(text) ~= 1 then
+      kind, text = 'bad', bad and text
     elseif not matches(text) then
       text = nil
     end

@@ -288,6 +288,9 @@ func (n *Net) send(r *room, m backend.Message) {
 		if !slices.ContainsFunc(r.members, func(other backend.Member) bool { return other.Node == node.self.ID }) {
 			continue
 		}
+		if m.Kind != backend.Said && len(r.members) > node.sub.NewsLimit {
+			continue
+		}
 		node.mu.Lock()
 		if node.cut {
 			node.missed[m.Room] = true

@@ -25,6 +25,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -55,8 +56,8 @@ type Config struct {
 	Incoming       *bytebudget.Budget // limits the bytes of incomplete messages of all clients; nil: no limit
 	Log            *slog.Logger
 	Origins        browserguard.Origins
-	RemoteIP       func(*http.Request) string // returns the client's address behind trusted proxies; nil: there are no proxies
-	Open           func(*Session) Client      // returns the Client of a new session
+	RemoteIP       func(*http.Request) string        // returns the client's address behind trusted proxies; nil: there are no proxies
+	Open           func(*Session, url.Values) Client // returns the Client of a new session, which was opened with this query
 
 	// Refuse answers a request that opens a session, and returns true, if the client has used up its allowance of
 	// requests. If Refuse is nil, there is no such allowance.
@@ -195,7 +196,7 @@ func (e *Engine) open(w http.ResponseWriter, r *http.Request, transport string) 
 	if transport == "websocket" {
 		registered = e.openSocket(w, r, remote)
 	} else {
-		registered = e.openPolling(w, remote)
+		registered = e.openPolling(w, r, remote)
 	}
 	if !registered {
 		e.mu.Lock()

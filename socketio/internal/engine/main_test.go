@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"log/slog"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync"
@@ -86,7 +87,7 @@ type echoClient struct {
 	hold   chan struct{} // requests for messages that begin with hold receive from it
 }
 
-func (s *server) newClient(session *engine.Session) engine.Client {
+func (s *server) newClient(session *engine.Session, _ url.Values) engine.Client {
 	c := &echoClient{session: session, hold: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -79,16 +80,16 @@ const (
 	leaveGrace = 100 * time.Millisecond
 )
 
-// newSession opens a session in the state st for the client with the address remote, and schedules the first ping. It
-// returns nil if the engine is stopping.
-func (e *Engine) newSession(remote netip.AddrPort, st state) *Session {
+// newSession opens a session in the state st for the client with the address remote, and schedules the first ping. query
+// is the query of the request. newSession returns nil if the engine is stopping.
+func (e *Engine) newSession(query url.Values, remote netip.AddrPort, st state) *Session {
 	s := &Session{engine: e, sid: newSID(), state: st, remote: remote}
 	s.mu.Lock() // another goroutine cannot close the session before it is complete
 	defer s.mu.Unlock()
 	if !e.add(s) {
 		return nil
 	}
-	s.client = e.cfg.Open(s)
+	s.client = e.cfg.Open(s, query)
 	e.schedulePing(s)
 	return s
 }
