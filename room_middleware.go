@@ -33,8 +33,8 @@ type RoomMiddleware struct {
 	// Deliver returns true if a member of a room receives the message m. The argument to is the connection of the
 	// member. Deliver is called for each message and each member, on the node of the member, but not for the sender of
 	// the message. Notices of members that enter or leave are messages, too. All messages of the room wait for Deliver:
-	// it must decide from memory and must not block. Deliver must not modify m, and must not call methods of [Rooms]
-	// that send messages or change members. If Deliver panics or ends its goroutine, the member does not get the message.
+	// it must decide from memory and must not block. Deliver must not modify m, and must not call [Conn.SetDetail] or methods
+	// of [Rooms] that send messages or change members. If Deliver panics or ends its goroutine, the member does not get the message.
 	Deliver func(to *Conn, m *RoomMessage) bool
 }
 

@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) == "app" {
 		cli.ShareAnyBackend()
-		cli.Main(builtin.Stock, which)
+		cli.Main(builtin.Stock, which, restart)
 	}
 	goleak.VerifyTestMain(m)
 }

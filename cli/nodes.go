@@ -97,7 +97,10 @@ func (a *app) serveNode(ctx context.Context, node *supervise.Node, cfg server.Co
 	ctx, n.stop = context.WithCancel(ctx)
 	defer n.stop()
 	s, err := a.newServer(nodeConfig(cfg, node.Number()), func(text string) error {
-		n.announced <- text
+		select {
+		case n.announced <- text:
+		default: // a further start: the supervisor knows already
+		}
 		return nil
 	})
 	if err != nil {

@@ -4,7 +4,9 @@ package cli_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -143,6 +145,26 @@ func TestNodesWithABadSettingAreOneError(t *testing.T) {
 			t.Errorf("exit code %d: %s", c.ProcessState.ExitCode(), got)
 		}
 	}
+}
+
+// A node may restart its server as often as it likes. Connections wait meanwhile.
+func TestANodeRestartsItsServerAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, 1)
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: testkit.Wait}
+	for n := range 4 {
+		testkit.Eventually(t, fmt.Sprintf("%d restarts have ended", n), func() bool {
+			resp, err := client.Post(c.http+"/api/restart", "", nil)
+			if err != nil {
+				return false
+			}
+			defer resp.Body.Close()
+			text, _ := io.ReadAll(resp.Body)
+			var out struct{ Before int }
+			return json.Unmarshal(text, &out) == nil && resp.StatusCode == 200 && out.Before >= n
+		})
+	}
+	c.stop()
 }
 
 // Each node has an id and a log file of its own. Ctrl+C reaches the nodes once, through the supervisor.

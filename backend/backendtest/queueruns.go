@@ -115,9 +115,8 @@ func crashesInARow(t *tester) {
 // draining checks that a run for which Drain was called is requeued, and does not count as a crash, if its queue
 // closes.
 func draining(t *tester) {
-	b := t.h.New(t.T)
+	b := t.open()
 	q := b.Queue()
-	t.mustOpen(b)
 	id := t.enqueue(q, backend.NewJob{Task: "a", MaxCrashes: 1})[0]
 	run := t.fetchOne(q, id).Run()
 	t.must(q.Drain(t.ctx, backend.Run{ID: 1 << 40, Fence: 1}, run))
@@ -129,9 +128,7 @@ func draining(t *tester) {
 	for range 2 {
 		run = t.fetchOne(q, id).Run()
 		t.must(q.Drain(t.ctx, run))
-		t.mustClose(b)
-		t.must(b.Open(t.ctx, testNode))
-		if j := t.wantState(q, id, backend.Available); j.Crashes != 0 || j.Attempt != 0 {
+		if j := t.restart(b, id); j.State != backend.Available || j.Crashes != 0 || j.Attempt != 0 {
 			t.Errorf("after Close and Open the job is %+v", j)
 		}
 	}
@@ -150,8 +147,7 @@ func draining(t *tester) {
 		t.Fatal(err)
 	}
 	t.must(q.Drain(t.ctx, run))
-	t.mustClose(b)
-	t.must(b.Open(t.ctx, testNode))
+	t.restart(b, id)
 	t.wantState(q, id, backend.Cancelled)
 }
 
