@@ -13,7 +13,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-var enqueueScript = newQueueScript(repeatable, "add", "enqueue")
+var enqueueScript = newQueueScript(repeatable, "clock", "add", "enqueue")
 
 // newJobs has the records of jobs to add: for each job what encodeNew and encodeData return.
 type newJobs struct{ records []string }
@@ -167,6 +167,10 @@ func (q *queue) sendBatch(ctx context.Context, batch []*enqueuePart) error {
 			return q.errFull(words[1])
 		case "lost": // nothing has happened, also not earlier
 			if err := q.lost(ctx, inc); err != nil {
+				return err
+			}
+		case "settling":
+			if err := q.beat(ctx, inc, false); err != nil {
 				return err
 			}
 		default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -66,14 +67,19 @@ func (q *queue) Finish(ctx context.Context, outcomes ...backend.Outcome) (lost [
 	return lost, nil
 }
 
-// sendFinishes ends the runs of a batch.
+// sendFinishes ends the runs of a batch. An outcome may seem lost because the server is another one, which lacks the start of
+// the run. So sendFinishes asks for these again after a pulse, which has settled with that server.
 func (q *queue) sendFinishes(ctx context.Context, batch []*finishPart) {
-	defer q.runs.change()()
 	outcomes := batch[0].outcomes
 	for _, p := range batch[1:] {
 		outcomes = append(outcomes[:len(outcomes):len(outcomes)], p.outcomes...)
 	}
-	letters, err := q.finishNow(ctx, outcomes)
+	letters, err := q.finishHeld(ctx, outcomes)
+	if err == nil && strings.ContainsAny(letters, "ln") {
+		if err = q.beatNow(ctx); err == nil {
+			letters, err = q.finishHeld(ctx, outcomes)
+		}
+	}
 	for _, p := range batch {
 		if err == nil {
 			for i := range p.outcomes {
@@ -85,6 +91,12 @@ func (q *queue) sendFinishes(ctx context.Context, batch []*finishPart) {
 		}
 		p.end(err)
 	}
+}
+
+// finishHeld calls finishNow while no reconcile is under way.
+func (q *queue) finishHeld(ctx context.Context, outcomes []backend.Outcome) (string, error) {
+	defer q.runs.change()()
+	return q.finishNow(ctx, outcomes)
 }
 
 // finishNow runs the script, and remembers the outcomes. It returns one letter for each outcome.

@@ -136,6 +136,15 @@ func (q *queue) sendPulse(ctx context.Context) {
 	}
 }
 
+// beatNow sends a pulse for the current inc.
+func (q *queue) beatNow(ctx context.Context) error {
+	inc, err := q.current()
+	if err != nil {
+		return err
+	}
+	return q.beat(ctx, inc, false)
+}
+
 // beat sends one pulse for an inc.
 func (q *queue) beat(ctx context.Context, inc string, begins bool) error {
 	sent := q.pulse.begin()

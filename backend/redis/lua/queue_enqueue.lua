@@ -2,9 +2,12 @@
 -- ARGV: inc; the number of the batch; the maximum number of unfinished jobs; a record and the data of each job, at most
 -- 512 jobs and 1 MiB.
 -- Returns {'ok', results}, {'lost'} if the inc has ended, {'old'} after a later batch, or
--- {'full', jobs}. Results has the ids of the jobs with a space
--- before each one, and 'e' before that of an existing job. Cost: 4 commands and 3 for each job.
+-- {'full', jobs}, or {'settling'} before the first Pulse on another server. Results has the ids of the jobs with a space
+-- before each one, and 'e' before that of an existing job. Cost: 6 commands and 3 for each job.
 local inc, batch = ARGV[3], ARGV[4]
+if foreign() then
+  return {'settling'}
+end
 local before = call('HGET', BAT, inc)
 if before then
   local n, results = string.match(before, '^(%d+)(.*)$')
@@ -18,7 +21,7 @@ if (tonumber(call('ZSCORE', HOLD, inc) or '-1')) < 0 then
   return {'lost'}
 end
 local jobs = (#ARGV - 6) / 2
-if unfinished() + jobs > tonumber(ARGV[5]) then
+if overfull(jobs) then
   return {'full', number(unfinished())}
 end
 local last = call('HINCRBY', M, 'seq', jobs)

@@ -26,7 +26,7 @@ end)
 items(5, function(i)
   local id, fence = ARGV[i], tonumber(ARGV[i + 1])
   local j = load(id)
-  if j and j.fence < fence and j.last < fence then -- the server lacks the start of the run
+  if j and j.state < COMPLETED and j.fence < fence and j.last < fence then -- the server lacks the start of the run
     leave(id, j)
     j.state, j.inc, j.fence, j.aside, j.attempt, j.starts, j.started = RUNNING, tonumber(inc), fence, 0, j.attempt + 1, j.starts + 1, now
     store(id, j)

@@ -3,13 +3,13 @@
 -- ARGV: inc; node; the maximum number of jobs, at most 512; the number of queues, the queues; the number of tasks, the
 -- tasks, or -1 for all.
 -- Returns {'lost'} if the inc has ended, {'settling'}, or {'ok', ms until the next job is due or '', id, record, data, ...}
--- with about 1 MiB at most. The data is '' if it is big. Cost: 6 commands, 1 for each queue, and about 4 for each job.
+-- with about 1 MiB at most. The data is '' if it is big. Cost: 8 commands, 1 for each queue, and about 4 for each job.
 call('HDEL', M, '')
 local inc, node, max, queues = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 if (tonumber(call('ZSCORE', HOLD, inc) or '-1')) < 0 then
   return {'lost'}
 end
-if settling() then
+if foreign() or settling() then
   return {'settling'}
 end
 local nextDue = promote()
