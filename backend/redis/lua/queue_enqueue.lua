@@ -21,7 +21,7 @@ if (tonumber(call('ZSCORE', HOLD, inc) or '-1')) < 0 then
   return {'lost'}
 end
 local jobs = (#ARGV - 6) / 2
-if unfinished() + jobs > tonumber(ARGV[5]) then
+if overfull(jobs) then
   return {'full', number(unfinished())}
 end
 local last = call('HINCRBY', M, 'seq', jobs)
