@@ -134,6 +134,25 @@ func TestServerLinksNoCommandLine(t *testing.T) {
 	}
 }
 
+// A program that builds its API without package server does not link a client of Redis.
+func TestOnlyTheBackendForRedisLinksItsClient(t *testing.T) {
+	t.Parallel()
+	deps := func(packages ...string) string {
+		out, err := exec.CommandContext(t.Context(), "go", append([]string{"list", "-deps"}, packages...)...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	const client = "github.com/redis/rueidis\n"
+	if !strings.Contains(deps("./backend/redis"), client) {
+		t.Error("package backend/redis links no client: the test looks for the wrong one")
+	}
+	if strings.Contains(deps(".", "./backend/local", "./transport", "./web", "./tcp", "./websocket", "./socketio", "./worker", "./builtin"), client) {
+		t.Error("a program without package server links the client of Redis")
+	}
+}
+
 // Each file that imports unsafe is in the list of decision 2.
 func TestUnsafeIsWhereTheDecisionSays(t *testing.T) {
 	t.Parallel()

@@ -12,14 +12,7 @@ if at > now + 2000 then
   return {'early', number(at - now)}
 end
 local jobs = (#ARGV - 6) / 2
-local new = 0
-for i = 1, jobs do
-  local j = decode(ARGV[4 + 2 * i])
-  if j.unique == '' or not holder(j.unique) then
-    new = new + 1
-  end
-end
-if new > 0 and unfinished() + new > tonumber(ARGV[5]) then
+if overfull(jobs) then
   return {'full', number(unfinished())}
 end
 local seq = call('HINCRBY', M, 'seq', jobs)
