@@ -19,7 +19,7 @@ const (
 	cleaners   = 4               // partitions that are cleaned at a time
 )
 
-// clean removes the members of lapsed nodes. Each step is a script that finds by itself how far the removal has come. So
+// clean removes the members of lapsed nodes. Each step is a script, which finds how far the removal has come. So
 // if the cleaning node dies, another one goes on when its claim has ended.
 func (b *broker) clean(ctx context.Context, _ *session) {
 	for {
