@@ -21,7 +21,7 @@ local function add(id, record, data)
   end
   wait(j, runAt)
   index(id)
-  call('HSET', D, id, data)
+  storeData(id, data)
   store(id, j)
   hold(id, j)
   enter(id, j)

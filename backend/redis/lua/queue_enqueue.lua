@@ -26,6 +26,7 @@ if overfull(jobs) then
 end
 local last = call('HINCRBY', M, 'seq', jobs)
 local results = {batch}
+gather({})
 for i = 1, jobs do
   local id = number(last - jobs + i)
   local added, held = add(id, ARGV[4 + 2 * i], ARGV[5 + 2 * i])
