@@ -149,3 +149,17 @@ func TestANodeWhoseClockIsAheadStartsNoTaskEarly(t *testing.T) {
 		}
 	})
 }
+
+// TestAScheduleDrawsNoIdsThatAnotherServerHasDrawn calls EnqueueScheduled before Pulse has met a promoted server.
+func TestAScheduleDrawsNoIdsThatAnotherServerHasDrawn(t *testing.T) {
+	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
+		q := open(t, at(f.Shared(t))).queue
+		f.Shared(t).Do(t, "HSET", q.keys[0], "rid", "another server")
+		if won, err := q.EnqueueScheduled(t.Context(), "x", time.Now().Add(-time.Hour), backend.NewJob{Task: "x"}); err != nil || !won {
+			t.Fatalf("EnqueueScheduled = %t, %v", won, err)
+		}
+		if jobs, err := q.List(t.Context(), backend.JobFilter{}); err != nil || len(jobs) != 1 || jobs[0].ID <= 1<<20 {
+			t.Errorf("List = %v, %v, want an id above those of the other server", jobs, err)
+		}
+	})
+}
