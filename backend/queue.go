@@ -28,8 +28,8 @@ const (
 // whole cluster and contains all named queues.
 //
 // A call that returns without an error is durable: a backend that stores jobs on disk has written the change to disk.
-// If a call fails with an error of this package, nothing has changed. If a call fails with another error, for example a
-// lost connection, the change may have happened.
+// If a call fails with an error of this package other than [ErrUnavailable], nothing has changed. If a call fails with
+// ErrUnavailable or with another error, for example a lost connection, the change may have happened.
 //
 // A job runs at least once. A run begins with Fetch and ends with Finish. Each run belongs to the node that fetched it,
 // and ends with that node: if the node's process dies, or if the node cannot reach the server for [NodeLease], the run
@@ -40,12 +40,13 @@ const (
 // A [Run] has a fence, which no other run of the same job has. All calls about runs take and return Run values, so that
 // an answer about one run is never applied to another run of the same job.
 //
-// All times come from the wall clock of the machine that stores the jobs, with millisecond precision. If that wall
-// clock is set forward or back, the length of a Delay does not change. A RunAt always means the time that the clock
-// shows.
+// All times come from the wall clock of the machine that stores the jobs, with millisecond precision. A RunAt always means
+// the time that the clock shows. If that wall clock is set forward or back, the length of a Delay does not change in an
+// embedded queue. With a server, a step of its clock moves delays and retries, too.
 type Queue interface {
-	// Enqueue adds all jobs or none, and returns one result for each job, in the order of the argument jobs. It fails
-	// with [ErrFull], [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and with [ErrInvalid] if
+	// Enqueue adds all jobs or none, and returns one result for each job, in the order of the argument jobs. A backend with a
+	// server may add more than 512 jobs, or more than 1 MiB, in parts; if a part fails, the error says how many of the first
+	// jobs were added. Enqueue fails with [ErrFull], [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and with [ErrInvalid] if
 	// a field of a job is out of range.
 	Enqueue(ctx context.Context, jobs ...NewJob) ([]Enqueued, error)
 	// Fetch starts runs of due jobs and returns these jobs. An empty result is not an error. Fetch does not wait for

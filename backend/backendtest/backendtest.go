@@ -45,6 +45,18 @@ type Harness struct {
 	// Slack is the maximum delay of the backend, as measured by the test: how late entries may expire, and how inexact
 	// returned times may be. Default: 0, which only works on a virtual clock.
 	Slack time.Duration
+	// Cluster returns n backends that are not open and share one empty store. Default: the tests with several nodes are
+	// left out.
+	Cluster func(t *testing.T, n int) []Node
+}
+
+// Node is one of several backends that share a store, with its faults.
+type Node struct {
+	backend.Backend
+	Cut   func() // ends the connections of the node to the server, and each later one, until Heal
+	Pause func() // stops all data between the node and the server, while its connections stay open, until Heal
+	Heal  func() // ends Cut and Pause
+	Kill  func() // closes the backend as the death of the process does: without a word to the server
 }
 
 // testNode is the node of the tests with one node.
@@ -54,6 +66,12 @@ var testNode = backend.Node{ID: "node", Tag: 1, Details: []byte("{}")}
 // slow disk needs half a minute for the largest of these tests.
 const waitLimit = 2 * time.Minute
 
+// namedTest is a subtest of Run.
+type namedTest struct {
+	name string
+	test func(*tester)
+}
+
 // Run runs the whole suite against the backend of h. Each guarantee is tested in a subtest of its own. All subtests run
 // in parallel.
 func Run(t *testing.T, h Harness) {
@@ -61,10 +79,7 @@ func Run(t *testing.T, h Harness) {
 	if h.New == nil {
 		t.Fatal("backendtest.Run needs Harness.New: set the function that returns a new backend")
 	}
-	tests := []struct {
-		name string
-		test func(*tester)
-	}{
+	tests := []namedTest{
 		{"set and get", setAndGet},
 		{"overwrite", overwrite},
 		{"values are copies", valuesAreCopies},
@@ -151,6 +166,9 @@ func Run(t *testing.T, h Harness) {
 		{"open after close", reopen},
 		{"open twice and close twice", openTwice},
 		{"parts stay the same", partsStaySame},
+	}
+	if h.Cluster != nil {
+		tests = append(tests, clusterTests...)
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -72,7 +72,7 @@ func (c *cluster) Call(ctx context.Context, node, method string, body []byte) ([
 		return nil, err
 	}
 	answer := make(chan []byte, 1)
-	if err := c.start(ctx, method, body, answer); err != nil {
+	if err := c.start(ctx, ctx, method, body, answer); err != nil {
 		return nil, err
 	}
 	select {
@@ -87,7 +87,7 @@ func (c *cluster) Notify(ctx context.Context, method string, body []byte) error 
 	if err := c.check("", body); err != nil {
 		return err
 	}
-	return c.start(context.WithoutCancel(ctx), method, body, make(chan []byte, 1))
+	return c.start(ctx, context.WithoutCancel(ctx), method, body, make(chan []byte, 1))
 }
 
 // check returns an error if the body is too long or if node, unless empty, is not this node.
@@ -106,13 +106,14 @@ func (c *cluster) check(node string, body []byte) error {
 	return nil
 }
 
-// start calls the handler in a goroutine once fewer than maxCalls calls are handled. The goroutine sends the answer to
-// the channel answer, which has room for it.
-func (c *cluster) start(ctx context.Context, method string, body []byte, answer chan<- []byte) error {
+// start calls the handler with ctx in a goroutine once fewer than maxCalls calls are handled, for which it waits until the
+// end of wait. The goroutine sends the answer to the channel answer, which has room for it, also if the handler ends the
+// goroutine.
+func (c *cluster) start(wait, ctx context.Context, method string, body []byte, answer chan<- []byte) error {
 	select {
 	case c.slots <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-wait.Done():
+		return wait.Err()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,16 +125,16 @@ func (c *cluster) start(ctx context.Context, method string, body []byte, answer 
 	ctx, cancel := context.WithCancel(ctx)
 	release := context.AfterFunc(c.closing, cancel)
 	c.running.Go(func() {
+		var out []byte
 		defer func() {
 			release()
 			cancel()
 			<-c.slots
+			answer <- out
 		}()
-		if handle == nil {
-			answer <- nil
-			return
+		if handle != nil {
+			out = handle(ctx, from, method, body)
 		}
-		answer <- handle(ctx, from, method, body)
 	})
 	return nil
 }

@@ -44,7 +44,7 @@ func (c *core) connect(ctx context.Context, addr *address) (*session, error) {
 
 // connectOnce makes one attempt.
 func (c *core) connectOnce(ctx context.Context, addr *address) (*session, error) {
-	d := &dialer{network: addr.network, tls: addr.tls, timeout: c.config.ConnectTimeout}
+	d := &dialer{network: addr.network, tls: addr.tls, timeout: c.config.ConnectTimeout, through: c.through}
 	ctx, cancel := context.WithTimeout(ctx, c.config.ConnectTimeout)
 	defer cancel()
 	d.opening.Store(&ctx)
@@ -104,6 +104,7 @@ type dialer struct {
 	network string
 	tls     *tls.Config
 	timeout time.Duration
+	through func(addr string) string        // see core.through
 	opening atomic.Pointer[context.Context] // while a session opens: its context, which the client library does not take
 }
 
@@ -112,6 +113,9 @@ func (d *dialer) dial(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Co
 	defer cancel()
 	if opening := d.opening.Load(); opening != nil {
 		defer context.AfterFunc(*opening, cancel)()
+	}
+	if d.through != nil {
+		addr = d.through(addr)
 	}
 	plain := net.Dialer{KeepAlive: 5 * time.Second}
 	conn, err := plain.DialContext(ctx, d.network, addr)

@@ -22,7 +22,7 @@ import (
 func open(t *testing.T, config Config) *Backend {
 	t.Helper()
 	b := newBackend(config)
-	if err := b.Open(t.Context()); err != nil {
+	if err := b.Open(t.Context(), newNode()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -48,7 +48,7 @@ func wantRefused(t *testing.T, config Config, limit time.Duration, words ...stri
 	t.Helper()
 	b := newBackend(config)
 	begin := time.Now()
-	err := b.Open(t.Context())
+	err := b.Open(t.Context(), newNode())
 	if err == nil {
 		_ = b.Close(t.Context())
 		t.Fatalf("Open succeeds, want an error with %q", words)
@@ -138,9 +138,7 @@ func TestLoginAndItsErrors(t *testing.T) {
 		if !strings.Contains(log.String(), "was not checked") {
 			t.Errorf("a server that forbids INFO gives the log %q", log)
 		}
-		if err := New(login("carl", "secret")).Open(t.Context()); err == nil || !strings.Contains(err.Error(), "does not permit a command") {
-			t.Errorf("Open with a user who may only read = %v", err)
-		}
+		wantRefused(t, login("carl", "secret"), testkit.Wait, "does not permit a command", "redis.username")
 		plain := f.Shared(t)
 		wantRefused(t, Config{Port: plain.Port, Username: "eve", Password: "secret"}, testkit.Wait, "correct redis.username and redis.password")
 	})
@@ -185,7 +183,7 @@ func TestAStartWithoutServerIsRefusedOrWaits(t *testing.T) {
 	patient.Wait = -1
 	b := newBackend(patient)
 	opened := make(chan error, 1)
-	go func() { opened <- b.Open(t.Context()) }()
+	go func() { opened <- b.Open(t.Context(), newNode()) }()
 	select {
 	case err := <-opened:
 		t.Fatalf("Open = %v without a server, want it to wait", err)
@@ -211,7 +209,7 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	begin := time.Now()
 	b := newBackend(Config{Host: "127.0.0.1", Port: ln.Addr().(*net.TCPAddr).Port, Wait: -1, ConnectTimeout: time.Minute, Timeout: 2 * time.Second})
-	if err := b.Open(ctx); !errors.Is(err, errUnavailable) {
+	if err := b.Open(ctx, newNode()); !errors.Is(err, errUnavailable) {
 		t.Errorf("Open = %v", err)
 	}
 	if took := time.Since(begin); took > testkit.Wait {

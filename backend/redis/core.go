@@ -27,7 +27,8 @@ import (
 //   - now is the clock of the server.
 type core struct {
 	config  Config
-	opening sync.Mutex // serializes open and close
+	through func(addr string) string // in tests: the address to dial in place of the address of a server
+	opening sync.Mutex               // serializes open and close
 	session atomic.Pointer[session]
 	ending  sync.RWMutex // held by spawn and, for writing, while session becomes nil
 }

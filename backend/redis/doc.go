@@ -7,8 +7,11 @@
 // Redis 6.2 or later or Valkey; a Cluster needs Redis 7 or later or Valkey.
 //
 // Begin reading with [Config] and [Backend]. core.go has the connection, the names of keys and the rules by which commands
-// are repeated. script.go runs the scripts of the folder lua. store.go and lock.go are the store. queue_keys.go and
-// queue_record.go have the form of the queue, and queue.go begins its code.
+// are repeated. script.go runs the scripts of the folder lua. store.go and lock.go are the store. node.go has the lease of
+// this node, peers.go the list of nodes, and call.go the calls between them. broker_route.go subscribes to channels, on one
+// connection for each master. broker_room.go finds missing messages and delivers the others. presence.go lets members enter
+// and leave, and presence_clean.go removes those of nodes that have died.
+// queue_keys.go and queue_record.go have the form of the queue, and queue.go begins its code.
 //
 // # Errors
 //

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/redis"
 )
 
 // The server is checked before anything is stored. An error says how to correct the settings.
 func ExampleBackend_Open() {
 	b := redis.New(redis.Config{URL: "http://127.0.0.1:6379"})
-	fmt.Println(b.Open(context.Background()))
+	fmt.Println(b.Open(context.Background(), backend.Node{ID: "node"}))
 	// Output:
 	// redis.url has the scheme "http": it must be redis://user:password@host:port/database, rediss:// for TLS, or unix:///path?db=database
 }
@@ -20,7 +21,7 @@ func ExampleBackend_Open() {
 func ExampleNew() {
 	b := redis.New(redis.Config{URL: "redis://127.0.0.1:6379/0", Prefix: "shop"})
 	ctx := context.Background()
-	if err := b.Open(ctx); err != nil {
+	if err := b.Open(ctx, backend.Node{ID: "node"}); err != nil {
 		fmt.Println(err)
 		return
 	}

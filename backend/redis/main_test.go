@@ -3,8 +3,9 @@
 package redis
 
 import (
-	"context"
+	"crypto/rand"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/backendtest"
-	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
@@ -23,40 +24,69 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
 }
 
-// testBackend has the store and the queue of Redis, with the broker of the embedded backend.
-type testBackend struct {
-	*Backend
-	rest *local.Backend
-}
-
-func (b testBackend) Broker() backend.Broker   { return b.rest.Broker() }
-func (b testBackend) Cluster() backend.Cluster { return b.rest.Cluster() }
-func (b testBackend) Health() error            { return b.rest.Health() }
-
-func (b testBackend) Open(ctx context.Context, node backend.Node) error {
-	if err := b.Backend.Open(ctx); err != nil {
-		return err
-	}
-	return b.rest.Open(ctx, node)
-}
-
-func (b testBackend) Close(ctx context.Context) error {
-	if err := b.rest.Close(ctx); err != nil {
-		return err
-	}
-	return b.Backend.Close(ctx)
-}
-
 // runSuite runs the suite for backends with the given settings, and a prefix for each backend.
 func runSuite(t *testing.T, config Config) {
 	backendtest.Run(t, backendtest.Harness{
 		New: func(*testing.T) backend.Backend {
 			config := config
 			config.Prefix, config.Log = redistest.Prefix(), quiet
-			return testBackend{New(config), local.New(local.Config{})}
+			return New(config)
 		},
-		Slack: 300 * time.Millisecond,
+		Slack:   300 * time.Millisecond,
+		Cluster: func(t *testing.T, n int) []backendtest.Node { return newNodes(t, config, n) },
 	})
+}
+
+// newNodes returns n nodes with one prefix. Each reaches the servers through proxies of its own.
+func newNodes(t *testing.T, config Config, n int) []backendtest.Node {
+	t.Helper()
+	config.Prefix, config.Log = redistest.Prefix(), quiet
+	nodes := make([]backendtest.Node, n)
+	for i := range nodes {
+		b := New(config)
+		net := &network{t: t, proxies: make(map[string]*faultproxy.Proxy)}
+		b.core.through = net.through
+		nodes[i] = backendtest.Node{
+			Backend: b,
+			Cut:     func() { net.each((*faultproxy.Proxy).Cut) },
+			Pause:   func() { net.each((*faultproxy.Proxy).Freeze) },
+			Heal:    func() { net.each((*faultproxy.Proxy).Heal) },
+			Kill:    b.kill,
+		}
+	}
+	return nodes
+}
+
+// kill closes the backend as the death of the process does.
+func (b *Backend) kill() {
+	b.store.stop()
+	b.core.close()
+}
+
+// network has the proxies between one node and the servers.
+type network struct {
+	t       *testing.T
+	mu      sync.Mutex
+	proxies map[string]*faultproxy.Proxy
+}
+
+func (n *network) through(addr string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.proxies[addr]
+	if p == nil {
+		p = faultproxy.Start(n.t, addr)
+		n.proxies[addr] = p
+	}
+	return p.Addr()
+}
+
+func (n *network) each(f func(*faultproxy.Proxy)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range n.proxies {
+		f(p)
+	}
 }
 
 func TestBackendOnOneServer(t *testing.T) {
@@ -92,3 +122,6 @@ func TestBackendWithSentinels(t *testing.T) {
 
 // quiet discards all lines.
 var quiet = slog.New(slog.DiscardHandler)
+
+// newNode returns a node with a random id.
+func newNode() backend.Node { return backend.Node{ID: rand.Text()} }

@@ -97,6 +97,22 @@ func (s *session) subscribe(channels ...string) rueidis.Completed {
 	return s.client.B().Subscribe().Channel(channels...).Build()
 }
 
+// unsubscribe returns the command that ends the subscription of channels, which must be of one partition.
+func (s *session) unsubscribe(channels ...string) rueidis.Completed {
+	if s.cluster {
+		return s.client.B().Sunsubscribe().Channel(channels...).Build()
+	}
+	return s.client.B().Unsubscribe().Channel(channels...).Build()
+}
+
+// publish returns the command that publishes a message.
+func (s *session) publish(channel, message string) rueidis.Completed {
+	if s.cluster {
+		return s.client.B().Spublish().Channel(channel).Message(message).Build()
+	}
+	return s.client.B().Publish().Channel(channel).Message(message).Build()
+}
+
 // master is a server that accepts writes.
 type master struct {
 	addr   string

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	tickScript    = newQueueScript(repeatable, "add", "ticks", "tick")
+	tickScript    = newQueueScript(repeatable, "clock", "add", "ticks", "tick")
 	setLastScript = newQueueScript(repeatable, "ticks", "setlast")
 )
 
@@ -42,7 +42,7 @@ func (q *queue) EnqueueScheduled(ctx context.Context, schedule string, at time.T
 	}
 	args := append([]string{schedule, millisOf(at), strconv.Itoa(q.config.MaxJobs)}, prepared.records...)
 	reply, err := q.words(ctx, tickScript, args...)
-	for q.madeRoom(ctx, err) {
+	for q.madeRoom(ctx, err) || err == nil && reply[0] == "settling" && q.met(ctx) {
 		reply, err = q.words(ctx, tickScript, args...)
 	}
 	if err != nil {
@@ -53,8 +53,16 @@ func (q *queue) EnqueueScheduled(ctx context.Context, schedule string, at time.T
 		return false, fmt.Errorf("the time of the schedule %.64q comes in %s ms by the clock of the server: %w", schedule, reply[1], backend.ErrEarly)
 	case "full":
 		return false, q.errFull(reply[1])
+	case "settling":
+		return false, fmt.Errorf("the server is another one, and this node has not met it yet: %w", errRefused)
 	}
 	return reply[0] == "won", nil
+}
+
+// met sends a pulse, so that the shard notices that the server is another one. It returns whether the server answers.
+func (q *queue) met(ctx context.Context) bool {
+	inc, err := q.current()
+	return err == nil && q.beat(ctx, inc, false) == nil
 }
 
 func millisOf(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10) }

@@ -90,7 +90,7 @@ func TestATimeOfAScheduleIsEnqueuedOnce(t *testing.T) {
 	})
 }
 
-func TestAFullQueueRefusesATimeOfASchedule(t *testing.T) {
+func TestAFullQueueRefusesNewJobsOnly(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		s := newShardTest(t, f.Shared(t))
 		s.beat()
@@ -106,6 +106,18 @@ func TestAFullQueueRefusesATimeOfASchedule(t *testing.T) {
 		s.wantWord(tick("full", s.ms(), "2", backend.NewJob{Task: "y", Unique: "key"}), "won")
 		s.wantWord(tick("room", s.ms(), "3", backend.NewJob{Task: "y"}), "won")
 		s.wantForm()
+		// The queue has three jobs now. A job whose unique key is held needs no room.
+		enqueue := func(batch string, j backend.NewJob) []string {
+			prepared, err := prepareJobs([]backend.NewJob{j})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s.words(enqueueScript, append([]string{testInc, batch, "3"}, prepared.records...)...)
+		}
+		s.wantWord(enqueue("1000", backend.NewJob{Task: "x"}), "full")
+		if reply := enqueue("1001", backend.NewJob{Task: "x", Unique: "key"}); reply[0] != "ok" || reply[1] != " e1" {
+			t.Errorf("Enqueue of a job that exists, in a full queue, returns %q", reply)
+		}
 		for i := range 10_020 {
 			s.wantWord(tick(fmt.Sprint("schedule ", i), s.ms()-20_000+int64(i), "3", backend.NewJob{Task: "y", Unique: "key"}), "won")
 		}
@@ -134,6 +146,20 @@ func TestANodeWhoseClockIsAheadStartsNoTaskEarly(t *testing.T) {
 		last, err := q.LastRuns(t.Context())
 		if at := last["hourly"]; err != nil || at.Before(now.Add(-time.Second)) || at.After(now.Add(time.Minute)) {
 			t.Errorf("after SetLastRun an hour ahead at %v the last run is %v, %v", now, at, err)
+		}
+	})
+}
+
+// TestAScheduleDrawsNoIdsThatAnotherServerHasDrawn calls EnqueueScheduled before Pulse has met a promoted server.
+func TestAScheduleDrawsNoIdsThatAnotherServerHasDrawn(t *testing.T) {
+	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
+		q := open(t, at(f.Shared(t))).queue
+		f.Shared(t).Do(t, "HSET", q.keys[0], "rid", "another server")
+		if won, err := q.EnqueueScheduled(t.Context(), "x", time.Now().Add(-time.Hour), backend.NewJob{Task: "x"}); err != nil || !won {
+			t.Fatalf("EnqueueScheduled = %t, %v", won, err)
+		}
+		if jobs, err := q.List(t.Context(), backend.JobFilter{}); err != nil || len(jobs) != 1 || jobs[0].ID <= 1<<20 {
+			t.Errorf("List = %v, %v, want an id above those of the other server", jobs, err)
 		}
 	})
 }

@@ -27,7 +27,7 @@ import (
 // errUnknown.
 
 // errUnavailable is wrapped by all errors that the server or the network causes.
-var errUnavailable = errors.New("the server that the nodes share does not answer: check that it runs and can be reached")
+var errUnavailable = backend.ErrUnavailable
 
 // errRefused means that the server did not execute the command. errUnknown means that it may have executed it.
 var (

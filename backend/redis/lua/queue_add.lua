@@ -21,7 +21,7 @@ local function add(id, record, data)
   end
   wait(j, runAt)
   index(id)
-  call('HSET', D, id, data)
+  storeData(id, data)
   store(id, j)
   hold(id, j)
   enter(id, j)
@@ -31,5 +31,22 @@ end
 -- Returns the number of unfinished jobs.
 local function unfinished()
   return call('ZCARD', R) + call('ZCARD', ASIDE) + call('ZCARD', DUE) + call('ZCARD', RUN)
+end
+
+-- Returns whether the new jobs of the script are too many. ARGV[5] is the maximum number of unfinished jobs, and the records
+-- begin at ARGV[6]. Jobs whose unique key is held are not new.
+local function overfull(jobs)
+  local room = tonumber(ARGV[5]) - unfinished()
+  if jobs <= room then
+    return false
+  end
+  local new = 0
+  for i = 1, jobs do
+    local j = decode(ARGV[4 + 2 * i])
+    if j.unique == '' or not holder(j.unique) then
+      new = new + 1
+    end
+  end
+  return new > 0 and new > room
 end
 

@@ -21,11 +21,12 @@ if (tonumber(call('ZSCORE', HOLD, inc) or '-1')) < 0 then
   return {'lost'}
 end
 local jobs = (#ARGV - 6) / 2
-if unfinished() + jobs > tonumber(ARGV[5]) then
+if overfull(jobs) then
   return {'full', number(unfinished())}
 end
 local last = call('HINCRBY', M, 'seq', jobs)
 local results = {batch}
+gather({})
 for i = 1, jobs do
   local id = number(last - jobs + i)
   local added, held = add(id, ARGV[4 + 2 * i], ARGV[5 + 2 * i])

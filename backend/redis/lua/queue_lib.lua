@@ -20,8 +20,14 @@ local function number(n)
   return format('%.0f', n)
 end
 
+local lanes = {}
 local function lane(name)
-  return format('%04x', #name) .. name
+  local text = lanes[name]
+  if not text then
+    text = format('%04x', #name) .. name
+    lanes[name] = text
+  end
+  return text
 end
 
 local HEAD = '>BBBBBBBBBHHI4I4I4i8i8i8i8i8i8i8i8i8i8HHHHH'
@@ -56,14 +62,99 @@ local function encode(j)
     .. j.queue .. j.task .. j.node .. j.unique .. j.error
 end
 
+-- After gather, the writes of store, leave and enter wait until done. So many jobs need few commands.
+local gathered
+local function gather(ids)
+  gathered = {jobs = {}, stored = {}, data = {}, out = {}, into = {}}
+  if #ids > 0 then
+    for i, text in ipairs(call('HMGET', S, unpack(ids))) do
+      gathered.jobs[ids[i]] = text and (decode(text) or false) or 'none'
+    end
+  end
+end
+
 -- Returns the job with an id. Nil: there is none. False: its record cannot be read.
 local function load(id)
+  local j = gathered and gathered.jobs[id]
+  if j then
+    return j ~= 'none' and j or nil
+  elseif j == false and gathered then
+    return false
+  end
   local text = call('HGET', S, id)
   return text and (decode(text) or false) or nil
 end
 
 local function store(id, j)
-  call('HSET', S, id, encode(j))
+  if gathered then
+    gathered.jobs[id], gathered.stored[id] = j, j
+  else
+    call('HSET', S, id, encode(j))
+  end
+end
+
+local function storeData(id, data)
+  if gathered then
+    local list = gathered.data
+    list[#list + 1], list[#list + 2] = id, data
+  else
+    call('HSET', D, id, data)
+  end
+end
+
+local function zrem(set, text)
+  if not gathered then
+    call('ZREM', set, text)
+    return
+  end
+  local out, into = gathered.out, gathered.into
+  out[set] = out[set] or {}
+  out[set][text] = true
+  if into[set] then
+    into[set][text] = nil
+  end
+end
+
+local function zadd(set, score, text)
+  if not gathered then
+    call('ZADD', set, score, text)
+    return
+  end
+  local into = gathered.into
+  into[set] = into[set] or {}
+  into[set][text] = score
+end
+
+-- Calls a command with many arguments.
+local function callAll(command, key, list)
+  for i = 1, #list, 1000 do
+    call(command, key, unpack(list, i, math.min(i + 999, #list)))
+  end
+end
+
+-- Writes what has waited since gather: records first, so that every beginning of the writes can be repaired.
+local function flush()
+  local records = {}
+  for id, j in pairs(gathered.stored) do
+    records[#records + 1], records[#records + 2] = id, encode(j)
+  end
+  callAll('HSET', D, gathered.data)
+  callAll('HSET', S, records)
+  for set, texts in pairs(gathered.out) do
+    local list = {}
+    for text in pairs(texts) do
+      list[#list + 1] = text
+    end
+    callAll('ZREM', set, list)
+  end
+  for set, texts in pairs(gathered.into) do
+    local list = {}
+    for text, score in pairs(texts) do
+      list[#list + 1], list[#list + 2] = score, text
+    end
+    callAll('ZADD', set, list)
+  end
+  gathered = nil
 end
 
 local function blockOf(id)
@@ -138,18 +229,18 @@ local function leave(id, j)
   count(id, j, -1)
   local state = j.state
   if state == AVAILABLE then
-    call('ZREM', j.aside == 1 and ASIDE or R, (member(id, j)))
+    zrem(j.aside == 1 and ASIDE or R, (member(id, j)))
   elseif state == RUNNING then
-    call('ZREM', RUN, id)
+    zrem(RUN, id)
     if j.cancelling == 1 then
-      call('ZREM', CAN, id)
+      zrem(CAN, id)
     end
   elseif state == SCHEDULED or state == RETRYABLE then
-    call('ZREM', DUE, id)
+    zrem(DUE, id)
   elseif state == KILLED then
-    call('ZREM', DEAD, id)
+    zrem(DEAD, id)
   else
-    call('ZREM', FIN, id)
+    zrem(FIN, id)
   end
 end
 
@@ -163,16 +254,16 @@ local function place(id, j)
     local text, prefix = member(id, j)
     local set = j.aside == 1 and ASIDE or R
     watch(set, prefix, j.queue)
-    call('ZADD', set, 0, text)
+    zadd(set, 0, text)
   elseif state == RUNNING then
-    call('ZADD', RUN, j.inc, id)
+    zadd(RUN, j.inc, id)
   elseif state == SCHEDULED or state == RETRYABLE then
-    call('ZADD', DUE, j.runAt, id)
+    zadd(DUE, j.runAt, id)
     earliest = math.min(earliest or j.runAt, j.runAt)
   elseif state == KILLED then
-    call('ZADD', DEAD, j.ended, id)
+    zadd(DEAD, j.ended, id)
   else
-    call('ZADD', FIN, j.ended, id)
+    zadd(FIN, j.ended, id)
   end
 end
 
@@ -221,6 +312,9 @@ end
 
 -- Writes ord and the counts, and publishes the wakes. Scripts call it once, at the end.
 local function done()
+  if gathered then
+    flush()
+  end
   if ord then
     call('HSET', M, 'ord', number(ord))
   end

@@ -1,8 +1,11 @@
 -- EnqueueScheduled adds jobs and sets the last run of their schedule, unless it has run at that time or later.
 -- ARGV: the schedule; the time in ms; the maximum number of unfinished jobs; a record and the data of each job, at most 512
 -- jobs and 1 MiB.
--- Returns {'won'}, {'not'}, {'early', how early in ms}, or {'full', jobs}. A repetition returns {'not'}. Cost: 6 commands
--- and 3 for each job.
+-- Returns {'won'}, {'not'}, {'early', how early in ms}, {'full', jobs}, or {'settling'} before the first Pulse on another
+-- server. A repetition returns {'not'}. Cost: 8 commands and 3 for each job.
+if foreign() then
+  return {'settling'}
+end
 local schedule, at = ARGV[3], tonumber(ARGV[4])
 local last = call('ZSCORE', TICKS, schedule)
 if last and at <= tonumber(last) then
@@ -12,14 +15,7 @@ if at > now + 2000 then
   return {'early', number(at - now)}
 end
 local jobs = (#ARGV - 6) / 2
-local new = 0
-for i = 1, jobs do
-  local j = decode(ARGV[4 + 2 * i])
-  if j.unique == '' or not holder(j.unique) then
-    new = new + 1
-  end
-end
-if new > 0 and unfinished() + new > tonumber(ARGV[5]) then
+if overfull(jobs) then
   return {'full', number(unfinished())}
 end
 local seq = call('HINCRBY', M, 'seq', jobs)

@@ -1,0 +1,222 @@
+package redis
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// The kinds of the keys of the cluster. All of them are in one partition, with an empty name.
+const (
+	leaseKind  = "n"  // leases of the nodes, by incarnation
+	recordKind = "ni" // records of the nodes, by incarnation
+	idKind     = "nd" // incarnations by id
+	metaKind   = "nm" // the guarded clock, and the version of the list of nodes
+	countKind  = "ct" // counters
+)
+
+const (
+	nodeLease    = 6 * time.Second // after the last heartbeat
+	beatInterval = 2 * time.Second
+)
+
+var (
+	joinScript       = newScript("node_join", repeatable)
+	beatScript       = newScript("node_beat", repeatable)
+	nodeListScript   = newScript("node_list", repeatable)
+	leaveNodesScript = newScript("node_leave", repeatable)
+)
+
+// life is the life of this node in the cluster. The node has a lease, which heartbeats renew. While it has the lease, it
+// has one incarnation, a random number: members, calls and leases belong to it and not to the id of the node. If the lease
+// has lapsed, for example because the process was paused, the node draws another incarnation and enters its members again.
+type life struct {
+	core   *core
+	self   backend.Node
+	inc    atomic.Pointer[string]
+	beaten atomic.Int64  // when the last heartbeat that renewed the lease was sent, in Unix ns
+	unsure atomic.Bool   // a command of this incarnation may arrive later, or some of its members remain
+	beatIt chan struct{} // receives a value when a heartbeat should come at once
+	key    [4]string     // of leases, records, ids, meta
+
+	mu    sync.Mutex
+	ready chan struct{} // closed while all members have been entered with the current incarnation
+}
+
+func newLife(c *core) *life {
+	return &life{core: c, beatIt: make(chan struct{}, 1)}
+}
+
+// start begins the life of a node, before join.
+func (l *life) start(node backend.Node) {
+	l.self = node
+	l.setInc("")
+	l.unsure.Store(false)
+	for i, kind := range [...]string{leaseKind, recordKind, idKind, metaKind} {
+		l.key[i] = l.core.clusterKey(kind)
+	}
+	l.mu.Lock()
+	l.ready = make(chan struct{})
+	close(l.ready)
+	l.mu.Unlock()
+}
+
+// newInc returns a new incarnation. Its 52 bits are exact in a number of Lua.
+func newInc() string { return strconv.FormatUint(1<<51|rand.Uint64()>>13, 10) }
+
+// incarnation returns the current incarnation.
+func (l *life) incarnation() string { return *l.inc.Load() }
+
+func (l *life) setInc(inc string) { l.inc.Store(&inc) }
+
+// clusterKey returns a key of the cluster.
+func (c *core) clusterKey(kind string) string { return c.key(kind, partition("nodes"), "") }
+
+// join adds the node to the cluster. If another node has the id, join waits until the lease of that node has ended, and
+// fails with [backend.ErrNodeInUse] once ctx ends.
+func (l *life) join(ctx context.Context, inc string) error {
+	for held := false; ; held = true {
+		sent := time.Now()
+		reply, err := asWords(l.core.run(ctx, joinScript, l.key[:], inc, l.self.ID, encodeNode(l.self), micros(nodeLease), ""))
+		switch {
+		case err != nil && held && ctx.Err() != nil:
+			return fmt.Errorf("the id %.64q: %w", l.self.ID, backend.ErrNodeInUse)
+		case err != nil:
+			return fmt.Errorf("joining the cluster: %w", err)
+		case reply[0] == "ok":
+			l.beaten.Store(sent.UnixNano())
+			l.setInc(inc)
+			return nil
+		case len(reply) != 2:
+			return errReply
+		}
+		left, err := strconv.ParseInt(reply[1], 10, 64)
+		if err != nil {
+			return err
+		}
+		// The clock of the leases advances by 2 s for each call at most.
+		pause(ctx, min(time.Duration(left)*time.Microsecond+time.Millisecond, time.Second))
+		if ctx.Err() != nil {
+			return fmt.Errorf("the id %.64q: %w", l.self.ID, backend.ErrNodeInUse)
+		}
+	}
+}
+
+// beat renews the lease. It returns false if the lease has lapsed, and the version of the list of nodes.
+func (l *life) beat(ctx context.Context) (live bool, version string, lapsed int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, beatInterval)
+	defer cancel()
+	sent := time.Now()
+	reply, err := asWords(l.core.run(ctx, beatScript, []string{l.key[0], l.key[3]}, l.incarnation(), micros(nodeLease), ""))
+	if err != nil {
+		return false, "", 0, err
+	}
+	if len(reply) != 3 {
+		return false, "", 0, errReply
+	}
+	if live = reply[0] == "ok"; live {
+		l.beaten.Store(sent.UnixNano())
+	}
+	lapsed, err = strconv.Atoi(reply[2])
+	return live, reply[1], lapsed, err
+}
+
+// leave takes the node off the list, or marks it as lapsed if some of its members may remain.
+func (l *life) leave(ctx context.Context, clean bool) error {
+	_, err := asInt(l.core.run(ctx, leaveNodesScript, l.key[:], l.incarnation(), l.self.ID, cleanWord(clean)))
+	return err
+}
+
+func cleanWord(clean bool) string {
+	if clean {
+		return "clean"
+	}
+	return "lapsed"
+}
+
+// healthy returns an error if the lease may have ended.
+func (l *life) healthy() error {
+	if silent := time.Since(time.Unix(0, l.beaten.Load())); silent > nodeLease {
+		return fmt.Errorf("the server has not answered a heartbeat for %v: %w", silent.Round(time.Second), errUnavailable)
+	}
+	select {
+	case <-l.entered():
+		return nil
+	default:
+		return fmt.Errorf("the members of this node are being entered again: %w", errUnavailable)
+	}
+}
+
+// entered returns a channel that is closed while all members of this node have been entered.
+func (l *life) entered() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ready
+}
+
+// lapse notes that the members have to be entered again.
+func (l *life) lapse() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-l.ready:
+		l.ready = make(chan struct{})
+	default: // since an earlier call
+	}
+}
+
+// reentered notes that all members have been entered with the incarnation inc.
+func (l *life) reentered(inc string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.incarnation() == inc {
+		close(l.ready)
+	}
+}
+
+// encodeNode returns the record of a node: the lengths of id and start, these, the tag, and the details.
+func encodeNode(n backend.Node) string {
+	started, _ := n.Started.MarshalBinary() // fails only for zones that have no offset in minutes
+	b := binary.AppendUvarint(nil, uint64(len(n.ID)))
+	b = append(b, n.ID...)
+	b = binary.AppendUvarint(b, uint64(len(started)))
+	b = append(b, started...)
+	b = binary.AppendUvarint(b, uint64(n.Tag))
+	return string(append(b, n.Details...))
+}
+
+var errNodeRecord = errors.New("the record of a node is damaged, or a later version has written it")
+
+func decodeNode(record string) (n backend.Node, err error) {
+	r := bytes.NewReader([]byte(record))
+	text := func() []byte {
+		length, err1 := binary.ReadUvarint(r)
+		if err1 != nil || length > uint64(r.Len()) {
+			err = errNodeRecord
+			return nil
+		}
+		out := make([]byte, length)
+		_, _ = r.Read(out) // it has that many bytes
+		return out
+	}
+	n.ID = string(text())
+	started := text()
+	tag, err2 := binary.ReadUvarint(r)
+	if err != nil || err2 != nil || n.Started.UnmarshalBinary(started) != nil {
+		return n, errNodeRecord
+	}
+	n.Tag = uint32(tag)
+	if r.Len() > 0 {
+		n.Details = []byte(record[len(record)-r.Len():])
+	}
+	return n, nil
+}

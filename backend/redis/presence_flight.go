@@ -1,0 +1,280 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
+
+// errLapsed means that the members of this incarnation are being removed, so the node needs another one.
+var errLapsed = fmt.Errorf("the lease of this node has lapsed: %w", errUnavailable)
+
+// fly brings the server to the desired state of the room. It ends when there is nothing to do.
+func (r *room) fly(ctx context.Context, _ *session) {
+	var wait backoff
+	for {
+		r.mu.Lock()
+		if ctx.Err() != nil || r.arrived() {
+			r.flying = false
+			if ctx.Err() != nil {
+				r.end(r.ops, backend.Position{}, backend.ErrClosed)
+				r.ops = nil
+			}
+			if len(r.members) == 0 {
+				r.empty = time.Now()
+			}
+			r.mu.Unlock()
+			return
+		}
+		inc := r.broker.life.incarnation()
+		repair := r.inc != "" && r.inc != inc || r.dirty && len(r.ops) == 0
+		r.mu.Unlock()
+		var err error
+		if repair {
+			err = r.repair(ctx, inc)
+		} else {
+			err = r.step(ctx, inc)
+		}
+		switch {
+		case err == nil:
+			wait = backoff{}
+			continue
+		case errors.Is(err, errLapsed):
+			signal(r.broker.life.beatIt)
+		}
+		r.away()
+		wait.wait(ctx, ctx)
+	}
+}
+
+// arrived reports whether the server has the desired state. The caller holds r.mu.
+func (r *room) arrived() bool {
+	if len(r.ops) > 0 || r.dirty || r.check && len(r.members) > 0 {
+		return false
+	}
+	r.check = false
+	if len(r.members) == 0 {
+		r.inc = "" // a later member enters with the incarnation of that time
+	}
+	return r.inc == "" || r.inc == r.broker.life.incarnation()
+}
+
+// away keeps only the changes for which a caller waits. The others are part of the desired state, which repair brings to
+// the server.
+func (r *room) away() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ops = slices.DeleteFunc(r.ops, func(o op) bool {
+		if !o.wait.isAbandoned() {
+			return false
+		}
+		r.dirty = true
+		r.gapDue = r.gapDue || !o.Leave
+		return true
+	})
+}
+
+// step makes the next changes, or only compares the position.
+func (r *room) step(ctx context.Context, inc string) error {
+	r.mu.Lock()
+	n := min(len(r.ops), moveBatch)
+	ops := slices.Clone(r.ops[:n])
+	subscribed := len(r.members) == 0 && !slices.ContainsFunc(ops, func(o op) bool { return !o.Leave })
+	r.mu.Unlock()
+	if !subscribed {
+		if err := r.subscribe(ctx); err != nil {
+			return err
+		}
+	}
+	if n == 0 {
+		r.broker.slots <- struct{}{}
+		defer func() { <-r.broker.slots }()
+	}
+	r.mu.Lock()
+	before := r.last
+	expected := -1 // the number of members if the server is right
+	if len(r.ops) == n {
+		expected = len(r.members)
+	}
+	r.mu.Unlock()
+	at, own, err := r.runMove(ctx, inc, ops)
+	if errors.Is(err, errUnavailable) {
+		return err
+	}
+	if errors.Is(err, backend.ErrFull) {
+		return r.refused(ctx, inc, ops, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ops = slices.Delete(r.ops, 0, n)
+	if err != nil {
+		r.check = false
+		r.end(ops, backend.Position{}, err)
+		return nil
+	}
+	r.inc, r.check, r.checked = inc, false, time.Now()
+	r.dirty = r.dirty || expected >= 0 && own != expected
+	r.compare(before, at)
+	r.end(ops, at, nil)
+	return nil
+}
+
+// refused makes those changes that a full memory permits, and ends the others with the error full.
+func (r *room) refused(ctx context.Context, inc string, ops []op, full error) error {
+	leaves := slices.DeleteFunc(slices.Clone(ops), func(o op) bool { return !o.Leave })
+	if len(leaves) > 0 {
+		if _, _, err := r.runMove(ctx, inc, leaves); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	r.ops = slices.Delete(r.ops, 0, len(ops))
+	r.end(leaves, backend.Position{}, nil)
+	r.end(slices.DeleteFunc(ops, func(o op) bool { return o.Leave }), backend.Position{}, full)
+	dirty := r.dirty
+	r.mu.Unlock()
+	if dirty {
+		pause(ctx, time.Second)
+	}
+	return nil
+}
+
+// subscribe waits until the channel of the room is subscribed.
+func (r *room) subscribe(ctx context.Context) error {
+	r.mu.Lock()
+	if r.route == nil {
+		r.route = r.broker.router.listen(r.broker.core.channel(r.session, roomKind, r.partition, r.name), r.partition, r)
+	}
+	ready := r.route.ready
+	r.mu.Unlock()
+	timer := time.NewTimer(r.broker.core.config.Timeout)
+	defer timer.Stop()
+	select {
+	case <-ready:
+		return nil
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return fmt.Errorf("the channel of a room is not subscribed: %w", errUnavailable)
+}
+
+// repair makes the members that the server has for this node those of the room, whatever it had before.
+func (r *room) repair(ctx context.Context, inc string) error {
+	select {
+	case r.broker.slots <- struct{}{}:
+		defer func() { <-r.broker.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	r.mu.Lock()
+	members := make([]op, 0, len(r.members))
+	for id, details := range r.members {
+		members = append(members, op{Change: backend.Change{Room: r.name, Member: id, Details: []byte(details)}})
+	}
+	exact, before := len(r.ops) == 0, r.last
+	r.dirty = false // changes that fail from here on set it again
+	r.mu.Unlock()
+	at, err := r.enterAll(ctx, inc, members, exact)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case errors.Is(err, backend.ErrFull):
+		r.dirty = true
+		return fmt.Errorf("members cannot enter: %w: %w", err, errUnavailable)
+	case err != nil:
+		r.dirty = true
+		return err
+	}
+	r.inc = inc
+	r.dirty = r.dirty || !exact
+	r.compare(before, at)
+	if r.gapDue {
+		r.push(delivery{gap: true})
+		r.gapDue = false
+	}
+	return nil
+}
+
+// enterAll enters the members. If exact, it makes all others of this incarnation leave.
+func (r *room) enterAll(ctx context.Context, inc string, members []op, exact bool) (at backend.Position, err error) {
+	own := 0
+	if len(members) > 0 {
+		if err := r.subscribe(ctx); err != nil {
+			return at, err
+		}
+	}
+	for first := true; first || len(members) > 0; first = false {
+		n := min(len(members), moveBatch)
+		if at, own, err = r.runMove(ctx, inc, members[:n]); err != nil {
+			return at, err
+		}
+		members = members[n:]
+	}
+	r.mu.Lock()
+	surplus := exact && own != len(r.members)
+	r.mu.Unlock()
+	if surplus {
+		err = r.removeSurplus(ctx, inc)
+	}
+	return at, err
+}
+
+// removeSurplus makes the members of this incarnation leave that are not in the room on this node.
+func (r *room) removeSurplus(ctx context.Context, inc string) error {
+	for after := "0"; ; {
+		page, err := r.broker.page(ctx, r.name, after, moveBatch)
+		if err != nil {
+			return err
+		}
+		var leave []op
+		r.mu.Lock()
+		for _, m := range page.members {
+			if _, ok := r.members[m.id]; m.inc == inc && !ok {
+				leave = append(leave, op{Change: backend.Change{Room: r.name, Member: m.id, Leave: true}})
+			}
+		}
+		r.mu.Unlock()
+		if len(leave) > 0 {
+			if _, _, err := r.runMove(ctx, inc, leave); err != nil {
+				return err
+			}
+		}
+		if len(page.members) < moveBatch {
+			return nil
+		}
+		after = page.next
+	}
+}
+
+// reenter enters all members of this node with the incarnation inc. It returns false if the node has another incarnation
+// by now, or the backend closes.
+func (b *broker) reenter(ctx context.Context, inc string) bool {
+	rooms := b.list()
+	for len(rooms) > 0 {
+		rooms = slices.DeleteFunc(rooms, func(r *room) bool { return r.hasEntered(inc) })
+		if ctx.Err() != nil || b.life.incarnation() != inc {
+			return false
+		}
+		if len(rooms) > 0 {
+			pause(ctx, 10*time.Millisecond)
+		}
+	}
+	return true
+}
+
+// hasEntered reports whether the members of the room have been entered with the incarnation inc. If they have not, it
+// starts the flight.
+func (r *room) hasEntered(inc string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.members) == 0 || r.inc == inc && !r.dirty {
+		return true
+	}
+	r.check = true
+	r.touched()
+	return false
+}
