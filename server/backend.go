@@ -2,11 +2,9 @@ package server
 
 import (
 	"cmp"
-	"errors"
 	"os"
 	"strconv"
 
-	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/backend/redis"
 )
@@ -50,7 +48,7 @@ func (c *Config) NodeID() string {
 }
 
 // setBackend creates the backend: over Redis in a cluster, else the embedded one.
-func (c *Config) setBackend() error {
+func (c *Config) setBackend() {
 	if !c.Clustered() {
 		c.Cache.Queue = c.Tasks.QueueConfig
 		c.Cache.Queue.Path = c.Tasks.Folder()
@@ -58,15 +56,11 @@ func (c *Config) setBackend() error {
 		// This process is the whole cluster. The name of the node is fixed, because tasks that wait for this node must
 		// find it again if the address of the node changes.
 		c.Tasks.Node = cmp.Or(c.Tasks.Node, "local")
-		return nil
+		return
 	}
 	if c.Redis.Log == nil {
 		c.Redis.Log = c.General.Log
 	}
-	shared, ok := any(redis.New(c.Redis)).(backend.Backend)
-	if !ok {
-		return errors.New("redis.enable is true, but this version has no rooms, tasks and peers over Redis: set it to false, and unset REDIS_URL")
-	}
-	c.General.Backend, c.General.ID = shared, c.NodeID()
-	return nil
+	c.Redis.Queue = c.Tasks.QueueConfig
+	c.General.Backend, c.General.ID = redis.New(c.Redis), c.NodeID()
 }

@@ -209,9 +209,7 @@ func (c *Config) complete() (file logging.File, err error) {
 	}
 	c.General.LogRequests = c.General.LogRequests || *c.Log.LogRequests
 	if c.General.Backend == nil {
-		if err := c.setBackend(); err != nil {
-			return file, err
-		}
+		c.setBackend()
 	}
 	return file, nil
 }

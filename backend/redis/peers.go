@@ -351,12 +351,6 @@ func notifyChannel(c *core, s *session) place {
 	return place{c.channel(s, "all", p, ""), p}
 }
 
-// nodeOf returns the id of the node of an incarnation, unless that node is not live.
-func (l *peerList) nodeOf(inc string) (string, bool) {
-	p, ok := l.live[inc]
-	return p.node.ID, ok
-}
-
 // find returns the live node with the id.
 func (l *peerList) find(id string) (found peer, ok bool) {
 	for _, p := range l.live {

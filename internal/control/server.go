@@ -94,6 +94,9 @@ func Open(path string) (*Socket, error) {
 func (s *Socket) Close() error { return errors.Join(os.Remove(s.path), s.UnixListener.Close()) }
 
 func listen(path string) (*net.UnixListener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("the folder of the control socket cannot be created: %w", err)
+	}
 	address, release, err := addressOf(path)
 	if err != nil {
 		return nil, err
