@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
@@ -80,15 +80,15 @@ func at(s *redistest.Server) Config { return Config{Host: "127.0.0.1", Port: s.P
 func TestAServerThatBreaksPromisesIsRefused(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		evicting := f.Start(t, redistest.Options{Policy: "volatile-lru"})
-		wantRefused(t, at(evicting), testkit.Wait, evicting.Addr, "maxmemory-policy volatile-lru", "set it to noeviction")
+		wantRefused(t, at(evicting), basics.Wait, evicting.Addr, "maxmemory-policy volatile-lru", "set it to noeviction")
 		evicting.Do(t, "CONFIG", "SET", "maxmemory-policy", "noeviction")
 		evicting.Do(t, "REPLICAOF", "127.0.0.1", 1)
-		wantRefused(t, at(evicting), testkit.Wait, "is a replica of 127.0.0.1:1", "redis.sentinels")
+		wantRefused(t, at(evicting), basics.Wait, "is a replica of 127.0.0.1:1", "redis.sentinels")
 		evicting.Do(t, "REPLICAOF", "NO", "ONE")
 		open(t, at(evicting))
-		wantRefused(t, Config{Port: evicting.Port, DB: 99}, testkit.Wait, "no database 99", "redis.DB")
+		wantRefused(t, Config{Port: evicting.Port, DB: 99}, basics.Wait, "no database 99", "redis.DB")
 		c := f.StartCluster(t, 1, redistest.Options{})
-		wantRefused(t, Config{Port: c.Masters[0].Port, DB: 1}, testkit.Wait, "database")
+		wantRefused(t, Config{Port: c.Masters[0].Port, DB: 1}, basics.Wait, "database")
 	})
 }
 
@@ -123,9 +123,9 @@ func TestLoginAndItsErrors(t *testing.T) {
 			"carl on >secret ~* &* +@read +@connection +info +time",
 		}})
 		login := func(user, password string) Config { c := at(s); c.Username, c.Password = user, password; return c }
-		wantRefused(t, login("", ""), testkit.Wait, "demands a password", "redis.password")
-		wantRefused(t, login("", "wrong"), testkit.Wait, "correct redis.username and redis.password")
-		wantRefused(t, login("dora", "wrong"), testkit.Wait, "correct redis.username and redis.password")
+		wantRefused(t, login("", ""), basics.Wait, "demands a password", "redis.password")
+		wantRefused(t, login("", "wrong"), basics.Wait, "correct redis.username and redis.password")
+		wantRefused(t, login("dora", "wrong"), basics.Wait, "correct redis.username and redis.password")
 		open(t, login("", "secret"))
 		open(t, Config{URL: "redis://anna:secret@" + s.Addr, Prefix: "mine"})
 		open(t, Config{URL: "unix://:secret@" + s.Unix})
@@ -138,9 +138,9 @@ func TestLoginAndItsErrors(t *testing.T) {
 		if !strings.Contains(log.String(), "was not checked") {
 			t.Errorf("a server that forbids INFO gives the log %q", log)
 		}
-		wantRefused(t, login("carl", "secret"), testkit.Wait, "does not permit a command", "redis.username")
+		wantRefused(t, login("carl", "secret"), basics.Wait, "does not permit a command", "redis.username")
 		plain := f.Shared(t)
-		wantRefused(t, Config{Port: plain.Port, Username: "eve", Password: "secret"}, testkit.Wait, "correct redis.username and redis.password")
+		wantRefused(t, Config{Port: plain.Port, Username: "eve", Password: "secret"}, basics.Wait, "correct redis.username and redis.password")
 	})
 }
 
@@ -158,17 +158,17 @@ func (b *lockedBuffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); retur
 
 func TestCertificatesAreVerified(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
-		cert, key, _ := testkit.Certificate(t)
+		cert, key, _ := basics.Certificate(t)
 		s := f.Start(t, redistest.Options{Cert: cert, Key: key})
 		url := "rediss://" + s.Addr
-		wantRefused(t, Config{URL: url}, testkit.Wait, "unknown authority", "redis.ca")
-		wantRefused(t, Config{URL: url, CA: cert, ServerName: "example.org"}, testkit.Wait, "another name", "redis.serverName")
-		wantRefused(t, Config{URL: "rediss://" + f.Shared(t).Addr, CA: cert, Wait: time.Millisecond, ConnectTimeout: 500 * time.Millisecond}, testkit.Wait, "a server without TLS")
+		wantRefused(t, Config{URL: url}, basics.Wait, "unknown authority", "redis.ca")
+		wantRefused(t, Config{URL: url, CA: cert, ServerName: "example.org"}, basics.Wait, "another name", "redis.serverName")
+		wantRefused(t, Config{URL: "rediss://" + f.Shared(t).Addr, CA: cert, Wait: time.Millisecond, ConnectTimeout: 500 * time.Millisecond}, basics.Wait, "a server without TLS")
 		b := open(t, Config{URL: url, CA: cert})
 		if err := b.Store().Set(t.Context(), "a", []byte("1"), 0); err != nil {
 			t.Error(err)
 		}
-		wantRefused(t, Config{URL: "redis://" + s.Addr, Wait: time.Second}, testkit.Wait, "not reached")
+		wantRefused(t, Config{URL: "redis://" + s.Addr, Wait: time.Second}, basics.Wait, "not reached")
 	})
 }
 
@@ -178,7 +178,7 @@ func TestAStartWithoutServerIsRefusedOrWaits(t *testing.T) {
 	s.Stop(t)
 	short := at(s)
 	short.Wait = 200 * time.Millisecond
-	wantRefused(t, short, testkit.Wait, s.Addr, "start it, or correct redis.host and redis.port", "redis.wait")
+	wantRefused(t, short, basics.Wait, s.Addr, "start it, or correct redis.host and redis.port", "redis.wait")
 	patient := at(s)
 	patient.Wait = -1
 	b := newBackend(patient)
@@ -212,7 +212,7 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 	if err := b.Open(ctx, newNode()); !errors.Is(err, errUnavailable) {
 		t.Errorf("Open = %v", err)
 	}
-	if took := time.Since(begin); took > testkit.Wait {
+	if took := time.Since(begin); took > basics.Wait {
 		t.Errorf("Open ended after %v, with a context of 100 ms", took)
 	}
 }

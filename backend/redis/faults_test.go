@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
@@ -55,7 +55,7 @@ func TestALostAnswerOfAWriteIsUnknownAndNotRepeated(t *testing.T) {
 			if _, err := direct.Increment(t.Context(), key, 1, 0); err != nil {
 				t.Fatal(err)
 			}
-			testkit.Eventually(t, "the connections of the last fault are replaced", func() bool {
+			basics.Eventually(t, "the connections of the last fault are replaced", func() bool {
 				for range 20 {
 					if s.Set(t.Context(), "other", nil, 0) != nil {
 						return false
@@ -124,7 +124,7 @@ func TestCallsEndWithinTheTimeLimitWhileTheServerIsAway(t *testing.T) {
 			}
 			wg.Wait()
 			p.Heal()
-			testkit.Eventually(t, "the backend works again", func() bool { _, err := s.Get(t.Context(), "a"); return err == nil })
+			basics.Eventually(t, "the backend works again", func() bool { _, err := s.Get(t.Context(), "a"); return err == nil })
 		}
 	})
 }
@@ -142,7 +142,7 @@ func TestARestartedServerGetsTheScriptsAgain(t *testing.T) {
 		}
 		server.Kill(t)
 		server.Restart(t)
-		testkit.Eventually(t, "all connections are replaced", func() bool {
+		basics.Eventually(t, "all connections are replaced", func() bool {
 			for range 20 {
 				if s.Set(t.Context(), "b", nil, 0) != nil {
 					return false
@@ -198,7 +198,7 @@ func TestRefusedCommandsWaitUntilTheServerTakesThem(t *testing.T) {
 		}
 		busy := make(chan error, 1)
 		go func() { _, err := server.TryDo("EVAL", "while true do end", 0); busy <- err }()
-		testkit.Eventually(t, "the server is busy", func() bool {
+		basics.Eventually(t, "the server is busy", func() bool {
 			_, err := server.TryDo("PING")
 			return err != nil && strings.HasPrefix(err.Error(), "BUSY")
 		})
@@ -337,7 +337,7 @@ func TestFencesRiseThroughAFailover(t *testing.T) {
 		lock := func(when string) {
 			t.Helper()
 			try := 0
-			if !testkit.Within(30*time.Second, func() bool {
+			if !basics.Within(30*time.Second, func() bool {
 				try++
 				_, err := s.Lock(t.Context(), fmt.Sprint("lock ", when, try), time.Hour)
 				if err != nil && !errors.Is(err, errUnavailable) {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
@@ -78,7 +78,7 @@ func enterRoom(t *testing.T, b *Backend, room, member string) {
 
 func say(t *testing.T, b *Backend, room, text string) {
 	t.Helper()
-	testkit.Eventually(t, "a message is published", func() bool {
+	basics.Eventually(t, "a message is published", func() bool {
 		_, err := b.Broker().Publish(t.Context(), backend.Message{Room: room, Body: []byte(text)})
 		return err == nil
 	})
@@ -109,14 +109,14 @@ func TestNodesOutliveARestartOfTheServer(t *testing.T) {
 		}
 		say(t, a, "room", "1")
 		server.Kill(t)
-		testkit.Eventually(t, "both nodes know that the server is away", func() bool { return a.Health() != nil && b.Health() != nil })
+		basics.Eventually(t, "both nodes know that the server is away", func() bool { return a.Health() != nil && b.Health() != nil })
 		server.Restart(t)
-		testkit.Eventually(t, "all members have entered again", func() bool { return memberCount(t, a, "room") == 301 && memberCount(t, b, "room") == 301 })
-		testkit.Eventually(t, "both nodes are healthy", func() bool { return a.Health() == nil && b.Health() == nil })
-		testkit.Eventually(t, "both nodes report the gap", func() bool { return heardA.gap("room") > 0 && heardB.gap("room") > 0 })
+		basics.Eventually(t, "all members have entered again", func() bool { return memberCount(t, a, "room") == 301 && memberCount(t, b, "room") == 301 })
+		basics.Eventually(t, "both nodes are healthy", func() bool { return a.Health() == nil && b.Health() == nil })
+		basics.Eventually(t, "both nodes report the gap", func() bool { return heardA.gap("room") > 0 && heardB.gap("room") > 0 })
 		say(t, b, "room", "2")
 		for _, l := range []*roomLog{heardA, heardB} {
-			testkit.Eventually(t, "messages arrive again", func() bool {
+			basics.Eventually(t, "messages arrive again", func() bool {
 				got := l.heard("room")
 				return len(got) > 0 && got[len(got)-1] == "2"
 			})
@@ -147,17 +147,17 @@ func TestAMovedSlotKeepsItsSubscriptions(t *testing.T) {
 			n++
 			say(t, a, "room 3", fmt.Sprint(n))
 			for l, gaps := range map[*roomLog]int{heardA: gapsA, heardB: gapsB} {
-				testkit.Eventually(t, "the message arrives, or a gap is reported", func() bool {
+				basics.Eventually(t, "the message arrives, or a gap is reported", func() bool {
 					return slices.Contains(l.heard("room 3"), fmt.Sprint(n)) || l.gap("room 3") > gaps
 				})
 			}
-			testkit.Eventually(t, "the feeds are at the new place", func() bool {
+			basics.Eventually(t, "the feeds are at the new place", func() bool {
 				return a.Health() == nil && b.Health() == nil && isSubscribed(a, "room 3") && isSubscribed(b, "room 3")
 			})
 			n++
 			say(t, b, "room 3", fmt.Sprint(n))
 			for _, l := range []*roomLog{heardA, heardB} {
-				testkit.Eventually(t, "messages arrive again", func() bool { return slices.Contains(l.heard("room 3"), fmt.Sprint(n)) })
+				basics.Eventually(t, "messages arrive again", func() bool { return slices.Contains(l.heard("room 3"), fmt.Sprint(n)) })
 			}
 		}
 		if got := memberCount(t, a, "room 3"); got != 2 {
@@ -187,15 +187,15 @@ func TestAFailoverIsNoticed(t *testing.T) {
 	enterRoom(t, b, "room", "y")
 	say(t, a, "room", "1")
 	set.Failover(t)
-	testkit.Eventually(t, "the members are there", func() bool { return memberCount(t, a, "room") == 2 && memberCount(t, b, "room") == 2 })
-	testkit.Eventually(t, "both nodes are healthy", func() bool { return a.Health() == nil && b.Health() == nil })
+	basics.Eventually(t, "the members are there", func() bool { return memberCount(t, a, "room") == 2 && memberCount(t, b, "room") == 2 })
+	basics.Eventually(t, "both nodes are healthy", func() bool { return a.Health() == nil && b.Health() == nil })
 	say(t, b, "room", "2")
 	for _, l := range []*roomLog{heardA, heardB} {
-		testkit.Eventually(t, "messages arrive again", func() bool { return slices.Contains(l.heard("room"), "2") || l.gap("room") > 0 })
+		basics.Eventually(t, "messages arrive again", func() bool { return slices.Contains(l.heard("room"), "2") || l.gap("room") > 0 })
 	}
 	say(t, a, "room", "3")
 	for _, l := range []*roomLog{heardA, heardB} {
-		testkit.Eventually(t, "messages arrive again", func() bool { return slices.Contains(l.heard("room"), "3") })
+		basics.Eventually(t, "messages arrive again", func() bool { return slices.Contains(l.heard("room"), "3") })
 	}
 }
 
@@ -211,13 +211,13 @@ func TestALostSubscriptionIsMadeAgain(t *testing.T) {
 			gaps := heard.gap("room 7")
 			server.Do(t, "CLIENT", "KILL", "TYPE", "pubsub")
 			say(t, a, "room 7", fmt.Sprint(n)) // it may be missed
-			testkit.Eventually(t, "the message arrives, or a gap is reported", func() bool {
+			basics.Eventually(t, "the message arrives, or a gap is reported", func() bool {
 				return slices.Contains(heard.heard("room 7"), fmt.Sprint(n)) || heard.gap("room 7") > gaps
 			})
-			testkit.Eventually(t, "all channels are subscribed", func() bool { return a.Health() == nil && isSubscribed(a, "room 599") && isSubscribed(a, "room 0") })
+			basics.Eventually(t, "all channels are subscribed", func() bool { return a.Health() == nil && isSubscribed(a, "room 599") && isSubscribed(a, "room 0") })
 			for _, room := range []string{"room 0", "room 599"} {
 				say(t, a, room, fmt.Sprint(n))
-				testkit.Eventually(t, "messages arrive again", func() bool { return slices.Contains(heard.heard(room), fmt.Sprint(n)) })
+				basics.Eventually(t, "messages arrive again", func() bool { return slices.Contains(heard.heard(room), fmt.Sprint(n)) })
 			}
 		}
 		if heard.gap("room 0")+heard.gap("room 100") > 0 {
@@ -249,7 +249,7 @@ func TestAFullServerRefusesMembersButLetsThemLeave(t *testing.T) {
 		}
 		say(t, a, "room", "1")
 		deadline := time.Now().Add(nodeLease + 2*time.Second)
-		testkit.Eventually(t, "heartbeats pass for longer than a lease", func() bool {
+		basics.Eventually(t, "heartbeats pass for longer than a lease", func() bool {
 			return a.life.healthy() != nil || time.Now().After(deadline)
 		})
 		if err := a.Health(); err != nil {

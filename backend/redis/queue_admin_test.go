@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
@@ -44,7 +44,7 @@ func TestALostAnswerChangesAJobOnce(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				testkit.Eventually(t, "the connections of the last fault are replaced", func() bool {
+				basics.Eventually(t, "the connections of the last fault are replaced", func() bool {
 					return !slices.ContainsFunc(make([]struct{}, 20), func(struct{}) bool { _, err := b.queue.Stats(t.Context()); return err != nil })
 				})
 				p.Fault(faultproxy.Nth(1, fault, isCommand("EVALSHA")))
@@ -98,8 +98,8 @@ func TestADamagedRecordIsLoggedAndShown(t *testing.T) {
 		}
 		id := added[0].ID
 		f.Shared(t).Do(t, "HSET", q.keys[queueRecord], strconv.FormatUint(id, 10), "garbage")
-		testkit.Eventually(t, "the log names the damage", func() bool { return strings.Contains(log.String(), "records of tasks cannot be read") })
-		testkit.Eventually(t, "the counts are right again", func() bool {
+		basics.Eventually(t, "the log names the damage", func() bool { return strings.Contains(log.String(), "records of tasks cannot be read") })
+		basics.Eventually(t, "the counts are right again", func() bool {
 			stats, err := q.Stats(t.Context())
 			return err == nil && stats.Total == backend.Counts{Available: 1}
 		})

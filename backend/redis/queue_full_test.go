@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
@@ -146,6 +146,6 @@ func TestAForeignKeyIsNamed(t *testing.T) {
 		if unused > len(queueParts)/2 {
 			t.Errorf("the calls do not notice %d of %d foreign keys", unused, len(queueParts))
 		}
-		testkit.Eventually(t, "the log names a foreign key", func() bool { return strings.Contains(log.String(), "another program has stored") })
+		basics.Eventually(t, "the log names a foreign key", func() bool { return strings.Contains(log.String(), "another program has stored") })
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
@@ -139,7 +139,7 @@ func TestAFailoverThatLosesTheLastWritesLosesNoJobAndNoOutcome(t *testing.T) {
 			t.Error("a deleted job is there again")
 		}
 		var jobs []backend.Job
-		testkit.Eventually(tt, "the queue has settled", func() bool { jobs = append(jobs, t.fetch(10)...); return len(jobs) > 0 })
+		basics.Eventually(tt, "the queue has settled", func() bool { jobs = append(jobs, t.fetch(10)...); return len(jobs) > 0 })
 		ids := []uint64{}
 		for _, j := range jobs {
 			ids = append(ids, j.ID)
@@ -195,12 +195,12 @@ func TestANodeWhoseLeaseHasEndedStopsItsRunsAndGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.do("ZADD", t.q.keys[slices.Index(queueParts[:], "hold")], "-1", inc) // as the Pulse of another node does
-		testkit.Eventually(tt, "the run is stopped", func() bool { return len(s.of(backend.RunLost)) > 0 })
+		basics.Eventually(tt, "the run is stopped", func() bool { return len(s.of(backend.RunLost)) > 0 })
 		if got := s.of(backend.RunLost); !slices.Equal(got, []backend.Run{run}) {
 			t.Errorf("the runs %v are stopped, want %v", got, run)
 		}
 		var jobs []backend.Job
-		testkit.Eventually(tt, "the job starts again", func() bool { jobs = t.fetch(1); return len(jobs) > 0 })
+		basics.Eventually(tt, "the job starts again", func() bool { jobs = t.fetch(1); return len(jobs) > 0 })
 		if j := jobs[0]; j.ID != id || j.Crashes != 1 || j.Fence <= run.Fence {
 			t.Errorf("the job starts again as %+v", j)
 		}
@@ -223,12 +223,12 @@ func TestRunsOfASilentServerAreStoppedOnceAndGoOn(t *testing.T) {
 		run := t.fetch(1)[0].Run()
 		began := time.Now()
 		p.Cut()
-		testkit.Eventually(tt, "the run is silent", func() bool { return len(s.of(backend.RunSilent)) > 0 })
+		basics.Eventually(tt, "the run is silent", func() bool { return len(s.of(backend.RunSilent)) > 0 })
 		if took := time.Since(began); took < silentAfter-pulseInterval*5/4-time.Second {
 			t.Errorf("a run is called silent after %v", took)
 		}
 		p.Heal()
-		testkit.Eventually(tt, "the run ends", func() bool {
+		basics.Eventually(tt, "the run ends", func() bool {
 			lost, err := t.q.Finish(t.Context(), backend.Outcome{Run: run, State: backend.Completed})
 			return err == nil && len(lost) == 0
 		})
@@ -271,7 +271,7 @@ func TestJobsRunOnceThoughConnectionsBreak(t *testing.T) {
 			})
 		}
 		ran := map[uint64]int{}
-		ctx, cancel := context.WithTimeout(t.Context(), testkit.Wait)
+		ctx, cancel := context.WithTimeout(t.Context(), basics.Wait)
 		defer cancel()
 		for len(ran) < producers*each && ctx.Err() == nil {
 			jobs, err := t.q.Fetch(ctx, backend.FetchRequest{Node: "node", Queues: []string{"default"}, Max: 3})

@@ -16,7 +16,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
@@ -163,7 +163,7 @@ func TestUnlockWakesAWaiterOfAnotherNode(t *testing.T) {
 					l, err := other.Store().LockWait(t.Context(), "lock", time.Hour)
 					got <- errors.Join(err, other.Store().Unlock(t.Context(), "lock", l.Token))
 				}()
-				testkit.Eventually(t, "the other node waits", func() bool { return isWaiting(other, lockKind+"lock") })
+				basics.Eventually(t, "the other node waits", func() bool { return isWaiting(other, lockKind+"lock") })
 				begin := time.Now()
 				if err := one.Unlock(t.Context(), "lock", lock.Token); err != nil {
 					t.Fatal(err)
@@ -299,7 +299,7 @@ func TestALoadEndsWithEachChangeOfItsKey(t *testing.T) {
 		if err != nil || short.Value != nil {
 			t.Fatal(short, err)
 		}
-		testkit.Eventually(t, "a load ends after its time limit", func() bool { _, mine := reserve(other, "short"); return mine })
+		basics.Eventually(t, "a load ends after its time limit", func() bool { _, mine := reserve(other, "short"); return mine })
 	})
 }
 
@@ -316,7 +316,7 @@ func TestFillWakesTheCallersThatAwaitTheLoad(t *testing.T) {
 			}
 			done := make(chan error, 1)
 			go func() { done <- other.store.AwaitLoad(t.Context(), key, load) }()
-			testkit.Within(loadPoll/4, func() bool { return isWaiting(other, entryKind+key) })
+			basics.Within(loadPoll/4, func() bool { return isWaiting(other, entryKind+key) })
 			begin := time.Now()
 			if _, err := one.Fill(t.Context(), key, load, []byte("1"), 0); err != nil {
 				t.Fatal(err)
@@ -372,19 +372,19 @@ func TestALocalCopyIsDroppedWhenAnotherNodeChangesTheEntry(t *testing.T) {
 			t.Errorf("the server read %d times during 100 reads of a local copy", now-first)
 		}
 		set(other, "2")
-		testkit.Eventually(t, "the change is seen", func() bool { return get() == "2" })
+		basics.Eventually(t, "the change is seen", func() bool { return get() == "2" })
 		for i := range 200 {
 			set(copies, fmt.Sprint("own ", i))
 			if got := get(); got != fmt.Sprint("own ", i) {
 				t.Fatalf("Get = %q after the own Set of %d", got, i)
 			}
 		}
-		testkit.Eventually(t, "the copy is used again", func() bool { get(); return !copies.(*store).recent.has("a") })
+		basics.Eventually(t, "the copy is used again", func() bool { get(); return !copies.(*store).recent.has("a") })
 		get()
 		p.Cut()
 		set(other, "3")
 		p.Heal()
-		testkit.Eventually(t, "a lost connection drops its copies", func() bool {
+		basics.Eventually(t, "a lost connection drops its copies", func() bool {
 			e, err := copies.Get(t.Context(), "a")
 			return err == nil && string(e.Value) == "3"
 		})

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
 // Kind describes one kind of slow client in a [Storm]: how the client connects, what the client sends and whether the
@@ -82,7 +84,7 @@ func Storm(t *testing.T, within time.Duration, kinds []Kind) {
 		files = InUse().Files - before.Files - len(all)
 		return files <= wellBehaved
 	}
-	if !poll(lookEvery, time.Until(last.Add(within+Grace)), gone) {
+	if !basics.Poll(lookEvery, time.Until(last.Add(within+Grace)), gone) {
 		t.Errorf("%v after the last client came the server still holds %d files for them", time.Since(last).Round(time.Millisecond), files)
 	}
 	t.Logf("%d clients, all gone %v after the last came", len(all), time.Since(last).Round(100*time.Millisecond))
@@ -154,7 +156,7 @@ const lookEvery = 250 * time.Millisecond
 func (s *crowd) watch(t *testing.T, within time.Duration) {
 	left := slices.Clone(s.clients)
 	var last time.Duration
-	poll(lookEvery, within+Grace, func() bool {
+	basics.Poll(lookEvery, within+Grace, func() bool {
 		left = slices.DeleteFunc(left, func(c *slowClient) bool {
 			if !s.step(c) {
 				return false

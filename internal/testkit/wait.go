@@ -1,47 +1,33 @@
 package testkit
 
 import (
+	"crypto/tls"
 	"testing"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
-// Wait is the time limit for an event that must happen soon. It is long enough for a slow and busy machine,
-// and shorter than the default time of a stop.
-const Wait = 20 * time.Second
+// Wait is [basics.Wait].
+const Wait = basics.Wait
 
-// pollEvery is the interval at which [Eventually] and [Within] check their condition.
-const pollEvery = 5 * time.Millisecond
-
-// Eventually blocks until condition returns true. If this takes longer than [Wait], Eventually ends the test. The
-// message of the failure contains what, a description of the condition.
+// Eventually is [basics.Eventually].
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	if !Within(Wait, condition) {
-		t.Fatalf("%v later this is still not so: %s", Wait, what)
-	}
+	basics.Eventually(t, what, condition)
 }
 
-// Within blocks until condition returns true, but not longer than limit. It returns the last result of condition.
-func Within(limit time.Duration, condition func() bool) bool {
-	return poll(pollEvery, limit, condition)
+// Within is [basics.Within].
+func Within(limit time.Duration, condition func() bool) bool { return basics.Within(limit, condition) }
+
+// Certificate is [basics.Certificate].
+func Certificate(t testing.TB) (certFile, keyFile string, client *tls.Config) {
+	t.Helper()
+	return basics.Certificate(t)
 }
 
-func poll(every, limit time.Duration, condition func() bool) bool {
-	if condition() {
-		return true
-	}
-	end := time.NewTimer(limit)
-	defer end.Stop()
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			if condition() {
-				return true
-			}
-		case <-end.C:
-			return condition()
-		}
-	}
+// RenewCertificate is [basics.RenewCertificate].
+func RenewCertificate(t testing.TB, certFile, keyFile string) (client *tls.Config) {
+	t.Helper()
+	return basics.RenewCertificate(t, certFile, keyFile)
 }

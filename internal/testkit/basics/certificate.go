@@ -1,4 +1,4 @@
-package testkit
+package basics
 
 import (
 	"crypto/ecdsa"
