@@ -3,7 +3,6 @@
 package redis
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,7 +40,10 @@ func throughProxy(t *testing.T, f redistest.Flavor, config Config) (*faultproxy.
 		t.Fatal(err)
 	}
 	b.store.start()
-	t.Cleanup(func() { _ = b.Close(context.Background()) })
+	t.Cleanup(func() {
+		b.store.stop()
+		b.core.close()
+	})
 	return p, b
 }
 

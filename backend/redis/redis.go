@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -9,6 +10,7 @@ import (
 
 // Backend keeps the state that the nodes of a cluster share in a server of Redis or Valkey. [New] returns a Backend.
 type Backend struct {
+	mu    sync.Mutex // serializes Open and Close
 	core  *core
 	store *store
 	queue *queue
@@ -46,6 +48,8 @@ func (b *Backend) Queue() backend.Queue { return b.queue }
 // may delete keys when its memory is full. If another live node has the id, Open waits until the lease of that node has
 // ended, at most 6 s after its last heartbeat, or until ctx ends; it then fails with [backend.ErrNodeInUse].
 func (b *Backend) Open(ctx context.Context, node backend.Node) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if err := b.core.open(ctx); err != nil {
 		return err
 	}
@@ -84,6 +88,8 @@ const closeLimit = 5 * time.Second
 // unless [backend.Queue.Drain] was called for them. If the server does not answer, the other nodes remove the members a
 // little later. If the backend is not open, Close does nothing.
 func (b *Backend) Close(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.queue.close(ctx)
 	b.store.stop()
 	if _, err := b.core.current(); err != nil {
