@@ -4,6 +4,7 @@ package redis
 
 import (
 	"crypto/rand"
+	"flag"
 	"log/slog"
 	"sync"
 	"testing"
@@ -20,6 +21,9 @@ import (
 // The client library closes the connections to former masters of a Cluster up to 5 s late, and asks for the masters up to
 // 1 s late, even after Close.
 func TestMain(m *testing.M) {
+	// Most of these tests wait for leases of seconds, so more of them can run at a time than there are processors.
+	flag.Parse()
+	_ = flag.Set("test.parallel", "10")
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"),
 		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
 }
