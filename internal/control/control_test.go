@@ -143,7 +143,7 @@ func TestNoServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		path: "another server answers", file: "is not a socket: remove it", filepath.Join(dir, "none", "socket"): "cannot be created",
+		path: "another server answers", file: "is not a socket: remove it", filepath.Join(file, "socket"): "cannot be created",
 	} {
 		if _, err := Listen(path, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a server at %s: %v", path, err)
