@@ -13,7 +13,7 @@ import (
 )
 
 // PrintYAML writes the text intro and then a configuration file in YAML, in which each setting is a comment with its
-// default: "#key: value". If the first # of such a line is removed, the line sets the setting. Above it, a line that
+// default: "#key: value". If the first # of this line is removed, it sets the setting. Above it, a line that
 // begins with "# " has the meaning and the allowed values.
 func PrintYAML(w io.Writer, settings []Setting, intro string) error {
 	var b strings.Builder
