@@ -17,6 +17,7 @@ type figures struct {
 	cpu    []float64 // operations per second of processor time, of the contender and the server together
 	client []float64 // µs of processor time of the contender, for each operation
 	server []float64 // the same of the server
+	asked  []float64 // reads of the server, for each operation
 }
 
 // names returns those of the contenders that the flag -only has, and not River without Postgres.
@@ -79,6 +80,10 @@ func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (r
 	if err != nil {
 		return 0, err
 	}
+	asked, err := p.server.reads(ctx)
+	if err != nil {
+		return 0, err
+	}
 	var n, seconds, client float64
 	if err := p.ask(o.measured, &n, &seconds, &client); err != nil {
 		return 0, err
@@ -87,7 +92,12 @@ func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (r
 	if err != nil {
 		return 0, err
 	}
+	askedAfter, err := p.server.reads(ctx)
+	if err != nil {
+		return 0, err
+	}
 	used := (after - before).Seconds()
+	into.asked = append(into.asked, float64(askedAfter-asked)/n)
 	into.rate, into.cpu = append(into.rate, n/seconds), append(into.cpu, n/(client+used))
 	into.client, into.server = append(into.client, client/n*1e6), append(into.server, used/n*1e6)
 	return n / seconds, p.ask("close")
@@ -106,9 +116,9 @@ func median(values []float64) float64 { return stats.Quantile(values, 0.5) }
 
 // printFigures prints a table. The first contender is the baseline of the ratios.
 func printFigures(title, unit string, results []*figures) {
-	fmt.Printf("%s:\n\n| | %s per second | ratio to the first (IQR) | ratio by processor time of client and server (IQR) | client, µs | server, µs |\n|---|---|---|---|---|---|\n", title, unit)
+	fmt.Printf("%s:\n\n| | %s per second | ratio to the first (IQR) | ratio by processor time of client and server (IQR) | client, µs | server, µs | reads of the server |\n|---|---|---|---|---|---|---|\n", title, unit)
 	for _, r := range results {
-		fmt.Printf("| %s | %.0f | %s | %s | %.1f | %.1f |\n", r.name, median(r.rate), ratio(r.rate, results[0].rate), ratio(r.cpu, results[0].cpu), median(r.client), median(r.server))
+		fmt.Printf("| %s | %.0f | %s | %s | %.1f | %.1f | %.2f |\n", r.name, median(r.rate), ratio(r.rate, results[0].rate), ratio(r.cpu, results[0].cpu), median(r.client), median(r.server), median(r.asked))
 	}
 	fmt.Println()
 }
@@ -173,12 +183,12 @@ func (b *bench) startsOf(ctx context.Context, name string, samples int, pause ti
 	idled := make(chan error, 1)
 	go func() { idled <- p.ask(fmt.Sprintf("idle 0 %v", b.idle+5*time.Second)) }()
 	time.Sleep(3 * time.Second) // the start has passed
-	before, err := b.redis.commands(ctx)
+	before, err := b.redis.reads(ctx)
 	if err != nil {
 		return err
 	}
 	time.Sleep(b.idle)
-	after, err := b.redis.commands(ctx)
+	after, err := b.redis.reads(ctx)
 	if err != nil {
 		return err
 	}
