@@ -34,8 +34,9 @@ func (b *bench) names(all []string) (names []string) {
 type order struct{ prepare, measured string }
 
 // measure gives each contender one slice in each pass, in random order. Before the first pass each gets a slice that does
-// not count. next returns the order for a contender, by the rate of its last slice, which is 0 at first.
-func (b *bench) measure(ctx context.Context, names []string, next func(rate float64) order) ([]*figures, error) {
+// not count. next returns the order for a contender, by the rate of its last slice, which is 0 at first. If keep is false,
+// each slice begins with an empty server.
+func (b *bench) measure(ctx context.Context, names []string, keep bool, next func(rate float64) order) ([]*figures, error) {
 	var processes []*process
 	var results []*figures
 	rates := make([]float64, len(names))
@@ -54,7 +55,15 @@ func (b *bench) measure(ctx context.Context, names []string, next func(rate floa
 			if pass == 0 {
 				into = warm
 			}
+			if !keep || pass == 0 {
+				if err := b.prepare(ctx, processes[i], keep); err != nil {
+					return nil, err
+				}
+			}
 			rate, err := b.slot(ctx, processes[i], next(rates[i]), into)
+			if err == nil && !keep {
+				err = processes[i].ask("close")
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -64,16 +73,20 @@ func (b *bench) measure(ctx context.Context, names []string, next func(rate floa
 	return results, nil
 }
 
-// slot runs one slice of a contender, on an empty server. It returns the rate.
-func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (rate float64, err error) {
-	if err := p.server.clear(ctx); err != nil {
-		return 0, err
+func (b *bench) prepare(ctx context.Context, p *process, keep bool) error {
+	if !keep {
+		if err := p.server.clear(ctx); err != nil {
+			return err
+		}
 	}
-	for _, text := range []string{"open", o.prepare} {
-		if text != "" {
-			if err := p.ask(text); err != nil {
-				return 0, err
-			}
+	return p.ask("open")
+}
+
+// slot runs one slice of a contender. It returns the rate.
+func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (rate float64, err error) {
+	if o.prepare != "" {
+		if err := p.ask(o.prepare); err != nil {
+			return 0, err
 		}
 	}
 	before, err := p.server.cpu(ctx)
@@ -100,7 +113,7 @@ func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (r
 	into.asked = append(into.asked, float64(askedAfter-asked)/n)
 	into.rate, into.cpu = append(into.rate, n/seconds), append(into.cpu, n/(client+used))
 	into.client, into.server = append(into.client, client/n*1e6), append(into.server, used/n*1e6)
-	return n / seconds, p.ask("close")
+	return n / seconds, nil
 }
 
 // ratio returns the values of a divided by those of b of the same pass: the median and the quartiles.
@@ -124,7 +137,7 @@ func printFigures(title, unit string, results []*figures) {
 }
 
 func (b *bench) enqueueing(ctx context.Context) error {
-	results, err := b.measure(ctx, b.names(queueNames), func(float64) order {
+	results, err := b.measure(ctx, b.names(queueNames), false, func(float64) order {
 		return order{measured: fmt.Sprintf("enqueue %d %v", concurrency, b.slice)}
 	})
 	if err == nil {
@@ -135,7 +148,7 @@ func (b *bench) enqueueing(ctx context.Context) error {
 
 // running lets each contender run as many jobs as take about the time of a slice.
 func (b *bench) running(ctx context.Context) error {
-	results, err := b.measure(ctx, b.names(queueNames), func(rate float64) order {
+	results, err := b.measure(ctx, b.names(queueNames), false, func(rate float64) order {
 		jobs := max(int(rate*b.slice.Seconds()), 1000)
 		return order{fmt.Sprintf("fill %d", jobs), fmt.Sprintf("run %d", jobs)}
 	})
