@@ -54,7 +54,7 @@ func (b *bench) speaking(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("A message to %d members on two nodes, one at a time; the processor time is that of both nodes and Redis:\n\n%s\n", b.members, fan.Table(fans, results))
+	fmt.Printf("A message to %d members on two nodes, one at a time, with the processor time of both nodes and Redis:\n\n%s\n", b.members, fan.Table(fans, results))
 	return nil
 }
 
