@@ -34,7 +34,7 @@ func runSuite(t *testing.T, config Config) {
 		New: func(*testing.T) backend.Backend {
 			config := config
 			config.Prefix, config.Log = redistest.Prefix(), quiet
-			config.Timeout = time.Minute // a busy machine is no outage; the tests of nodes have these
+			config.Timeout, config.ConnectTimeout = time.Minute, time.Minute // a busy machine is no outage; the tests of nodes have these
 			return New(config)
 		},
 		Slack:   300 * time.Millisecond,
@@ -46,6 +46,9 @@ func runSuite(t *testing.T, config Config) {
 func newNodes(t *testing.T, config Config, n int) []backendtest.Node {
 	t.Helper()
 	config.Prefix, config.Log = redistest.Prefix(), quiet
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = time.Minute
+	}
 	nodes := make([]backendtest.Node, n)
 	for i := range nodes {
 		b := New(config)
