@@ -34,7 +34,7 @@ func generateCommand() cli.Command {
 			"\"generate action\", the commands add a part to an existing app.",
 		Flags: func(flags *flag.FlagSet) {
 			flags.StringVar(&app.Module, "module", "", "path of the module (default example.com/ and the name of DIR)")
-			flags.StringVar(&with, "with", "", "what the app begins with, separated by commas: "+strings.Join(generate.Extras(), ", "))
+			flags.StringVar(&with, "with", "", "extras that the app begins with, separated by commas: "+strings.Join(generate.Extras(), ", "))
 			flags.StringVar(&source, "source", "", "checkout of the framework that the app is built with (default: the one of this program, or else its version)")
 			flags.BoolVar(&app.DryRun, "dry-run", false, "only print which files would be written")
 			flags.BoolVar(&noTidy, "no-tidy", false, "do not run go mod tidy, which may download modules")

@@ -96,7 +96,7 @@ func identOf(words []string) string {
 }
 
 // fileName returns the name of the file for a part of this kind. Go treats a file name that ends with _test, or with a
-// system or a processor, in a special way; such a name gets the kind at its end.
+// system or a processor, in a special way; the kind is added to this name.
 func (n Name) fileName(kind string) string {
 	words := strings.Split(n.File, "_")
 	if last := words[len(words)-1]; len(words) > 1 && (last == "test" || isPlatform(last)) {

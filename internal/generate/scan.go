@@ -196,7 +196,7 @@ func (p *pkg) fault(fset *token.FileSet, n ast.Node, format string, args ...any)
 	p.faults = append(p.faults, fmt.Errorf("%s: %s", position(fset, n), fmt.Sprintf(format, args...)))
 }
 
-// position returns the file and the line of a node. The column helps nobody in a declaration of one line.
+// position returns the file and the line of a node. A line has one declaration, so the column is left out.
 func position(fset *token.FileSet, n ast.Node) token.Position {
 	at := fset.Position(n.Pos())
 	at.Column = 0
