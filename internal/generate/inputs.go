@@ -79,7 +79,7 @@ func parseInput(text string) (input, error) {
 		name, kind = strings.TrimSuffix(name, "!"), "string"+strings.Repeat("!", strings.Count(name, "!"))
 	}
 	if !inputName.MatchString(name) || len(name) > maxName {
-		return input{}, fmt.Errorf("the input %q is not allowed: write name:type, with a letter and then letters, digits and _ in the name, such as name:string!", text)
+		return input{}, fmt.Errorf("the input %q is not allowed: write name:type, with a letter and then letters, digits and _ in the name, such as name:string! or age:int", text)
 	}
 	kind, required := strings.CutSuffix(kind, "!")
 	element, isList := strings.CutPrefix(kind, "[]")
