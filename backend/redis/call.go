@@ -140,6 +140,8 @@ func (c *calls) message(payload string) {
 // resumed does nothing: a call whose answer was missed ends with its context, or when its node goes.
 func (c *calls) resumed() {}
 
+func (c *calls) interrupted() {}
+
 // drop ends the calls of nodes that are not live any more.
 func (c *calls) drop(list *peerList) {
 	c.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -90,13 +91,23 @@ func (t *queueTest) snapshot() (failover func()) {
 		}
 	}
 	return func() {
+		// In one step, so that no pulse comes between.
+		words := []string{`for i, key in ipairs(KEYS) do
+  redis.call('DEL', key)
+  if ARGV[i] ~= '' then
+    redis.call('RESTORE', key, 0, ARGV[i])
+  end
+end
+redis.call('HSET', KEYS[1], 'rid', 'the former master')`, strconv.Itoa(len(t.q.keys))}
+		words = append(words, t.q.keys...)
 		for _, key := range t.q.keys {
-			t.do("DEL", key)
-			if text, ok := dumps[key]; ok {
-				t.do("RESTORE", key, "0", text)
-			}
+			words = append(words, dumps[key])
 		}
-		t.do("HSET", t.q.keys[0], "rid", "the former master")
+		if _, err := t.b.core.do(t.Context(), once, func(b rueidis.Builder) rueidis.Completed {
+			return b.Arbitrary("EVAL").Args(words...).Build()
+		}); err != nil && !rueidis.IsRedisNil(err) {
+			t.Fatal(err)
+		}
 	}
 }
 

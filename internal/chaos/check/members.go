@@ -56,6 +56,10 @@ func (l *lists) see(e, intent *history.Event) {
 			l.change(e, intent)
 		}
 	case history.KindWatch:
+		if e.Count < 0 {
+			delete(l.folds, procRoom{e.Proc, e.Subject})
+			return
+		}
 		f := &fold{map[string]ref{}, e.At, refOf(e)}
 		for _, m := range e.Names {
 			f.members[m] = refOf(e)
