@@ -12,7 +12,7 @@ import (
 func newT4(w *world) observer {
 	return observer{see: func(e, _ *history.Event) {
 		j := w.jobs.byNumber[e.Number]
-		if e.Kind != history.KindStart || j == nil {
+		if e.Kind != history.KindStart || j == nil || j.another(e.ID) {
 			return
 		}
 		for i := range j.runs {
@@ -66,7 +66,7 @@ func newT5(w *world) observer {
 	return observer{see: func(e, intent *history.Event) {
 		switch e.Kind {
 		case history.KindStart:
-			if j := w.jobs.byNumber[e.Number]; j != nil {
+			if j := w.jobs.byNumber[e.Number]; j != nil && !j.another(e.ID) {
 				w.judgeRestart(j, e)
 			}
 		case history.KindFinish:

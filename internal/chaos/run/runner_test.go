@@ -273,7 +273,7 @@ func (r *runner) serverFault(f schedule.Fault, end <-chan struct{}) {
 	heal := r.servers.make(f, f.End-f.Begin)
 	<-end
 	heal()
-	r.servers.awaitReplica()
+	r.servers.awaitReplicas()
 }
 
 // watchServers records the times in which a server got no processor, and the number of keys.

@@ -44,7 +44,9 @@ func startServers(t testing.TB, kind string, f redistest.Flavor) *servers {
 		s.cluster = f.StartCluster(t, masters, o)
 		s.list = s.cluster.Masters
 	case "sentinels":
-		s.sentinels = f.StartSentinels(t, o)
+		// As docs/cluster.md recommends: a master that is cut off from its replicas takes no writes for long.
+		o.Lines = append(o.Lines, "min-replicas-to-write 1", "min-replicas-max-lag 10")
+		s.sentinels = f.StartReplicas(t, 2, o)
 		s.list = s.sentinels.Servers
 	default:
 		t.Fatalf("there is no kind %q of servers: use standalone, cluster or sentinels", kind)
@@ -189,7 +191,7 @@ func (s *servers) make(f schedule.Fault, length time.Duration) (heal func()) {
 	case history.FaultSplit:
 		s.setAway(i, true)
 		s.sentinels.Isolate(i)
-		return func() { s.sentinels.WaitMaster(t, 1-i); s.rejoin(i) }
+		return func() { s.awaitOther(i); s.rejoin(i) }
 	}
 	t.Fatalf("no server can make %s", f.Kind)
 	return nil
@@ -244,35 +246,59 @@ func (s *servers) slots() (slots []int) {
 	return slots
 }
 
-// failover replaces the master: by a planned change, or because its process was killed after its link to the replica was
+// failover replaces the master: by a planned change, or because its process was killed after the links to its replicas were
 // cut.
 func (s *servers) failover(f schedule.Fault, i int) (heal func()) {
 	t, set := s.t, s.sentinels
 	s.setAway(i, true)
 	if f.LinkCut == 0 {
-		set.Failover(t)
-		return func() { s.setAway(i, false) }
+		for s.sentinels.Master() == i {
+			_, _ = set.Sentinels[0].TryDo("SENTINEL", "FAILOVER", redistest.MasterName)
+			pause(100 * time.Millisecond)
+		}
+		return func() { s.rejoin(i) }
 	}
-	s.list[1-i].Do(t, "REPLICAOF", "127.0.0.1", 1) // no write reaches it any more
+	follow := func(port any) {
+		for k, replica := range s.list {
+			if k != i {
+				replica.Do(t, "REPLICAOF", "127.0.0.1", port)
+			}
+		}
+	}
+	follow(1) // no write reaches them any more
 	pause(f.LinkCut)
 	s.list[i].Kill(t)
-	s.list[1-i].Do(t, "REPLICAOF", "127.0.0.1", portOf(t, set.Proxies[i].Addr()))
-	set.WaitMaster(t, 1-i)
+	follow(portOf(t, set.Proxies[i].Addr()))
+	s.awaitOther(i)
 	return func() { s.list[i].Restart(t); s.rejoin(i) }
 }
 
-// rejoin ends the isolation of the server i, and waits until it follows the other one.
+// awaitOther waits until another server than i is the master.
+func (s *servers) awaitOther(i int) {
+	for {
+		if m := s.sentinels.Master(); m >= 0 && m != i && s.list[m].Info(s.t, "role") == "master" {
+			return
+		}
+		pause(50 * time.Millisecond)
+	}
+}
+
+// rejoin ends the isolation of the server i, and waits until it follows the master.
 func (s *servers) rejoin(i int) {
 	s.sentinels.Rejoin(i)
-	s.awaitReplica()
+	s.awaitReplicas()
 	s.setAway(i, false)
 }
 
-// awaitReplica waits until one server is the master and the other one follows it, so that the next fault finds both.
-func (s *servers) awaitReplica() {
+// awaitReplicas waits until one server is the master and all others follow it, so that the next fault finds all.
+func (s *servers) awaitReplicas() {
 	for s.sentinels != nil {
-		if i := s.sentinels.Master(); i >= 0 && s.list[i].Info(s.t, "role") == "master" &&
-			s.list[1-i].Info(s.t, "role") == "slave" && s.list[1-i].Info(s.t, "master_link_status") == "up" {
+		m := s.sentinels.Master()
+		ready := m >= 0 && s.list[m].Info(s.t, "role") == "master" && s.list[m].Info(s.t, "connected_slaves") == fmt.Sprint(len(s.list)-1)
+		for i, server := range s.list {
+			ready = ready && (i == m || server.Info(s.t, "master_link_status") == "up")
+		}
+		if ready {
 			return
 		}
 		pause(50 * time.Millisecond)
