@@ -16,7 +16,7 @@ help: ## list the targets
 
 # The tag poison overwrites each buffer that goes back to its pool. The hostile tests run without it, as a release does.
 test: needs ## run all tests, with the race detector; installs Chromium, Node.js, curl, Redis and Valkey if they are missing
-	$(GO) test -race -tags poison -timeout 30m ./...
+	@GO="$(GO)" .ci/gotest -race -tags poison -timeout 30m ./...
 	cd bench && $(GO) test ./...
 	$(MAKE) hostile
 
@@ -25,7 +25,7 @@ needs: ## install what the tests need besides Go
 
 # Without the race detector, and after all others: these tests measure how long well-behaved clients wait meanwhile.
 hostile: ## run the tests that attack a server with hundreds of clients
-	$(GO) test -tags hostile -parallel 2 -timeout 40m ./internal/attack
+	@GO="$(GO)" .ci/gotest -tags hostile -parallel 2 -timeout 40m ./internal/attack
 
 # The seed of the schedule is printed. A run without the flag -chaos.keep leaves its history only if a law was broken.
 chaos: ## run a cluster of 5 nodes under faults for FOR (default 10m) on SERVER: cluster, sentinels or standalone; SEED
