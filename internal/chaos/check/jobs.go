@@ -69,7 +69,7 @@ func (j *job) run(fence uint64) *run {
 	return nil
 }
 
-// another reports whether the id is that of another job of the same number, which T7 judges. Fences and outcomes belong to
+// another reports whether the id belongs to another job of the same number, which T7 judges. Fences and outcomes belong to
 // one id.
 func (j *job) another(id uint64) bool { return j.id != 0 && id != j.id }
 

@@ -81,7 +81,8 @@ func (r *runner) room(server *redistest.Server, tag, name string) history.Room {
 // queueParts are the keys of a shard that are read, with the command that reads each.
 var queueParts = [][2]string{{"d", "HGETALL"}, {"s", "HGETALL"}, {"r", "Z"}, {"aside", "Z"}, {"due", "Z"}, {"run", "ZZ"}, {"hold", "ZZ"}, {"fin", "Z"}, {"dead", "Z"}, {"u", "HGETALL"}, {"n", "HGETALL"}}
 
-func (r *runner) shard(tag string, parts map[string]*redistest.Server) history.Shard {
+// readShard reads all keys of a shard by one script, so that no change comes between.
+func (r *runner) readShard(tag string, parts map[string]*redistest.Server) (at map[string]any) {
 	var server *redistest.Server
 	for _, server = range parts {
 		break
@@ -99,10 +100,15 @@ func (r *runner) shard(tag string, parts map[string]*redistest.Server) history.S
 		keys = append(keys, r.prefix+":q:{"+tag+"}"+part[0])
 	}
 	reply, _ := server.Do(r.t, append([]any{"EVAL", script + "}", len(keys)}, keys...)...).([]any)
-	at := map[string]any{}
+	at = map[string]any{}
 	for i, part := range queueParts {
 		at[part[0]] = reply[i]
 	}
+	return at
+}
+
+func (r *runner) shard(tag string, parts map[string]*redistest.Server) history.Shard {
+	at := r.readShard(tag, parts)
 	s := history.Shard{Name: tag, Details: map[uint64]uint64{}, Running: map[uint64]uint64{}, Hold: map[uint64]int64{},
 		Unique: map[string]uint64{}, Until: map[string]int64{}, Counts: map[string]int64{}}
 	for id, data := range pairs(at["d"]) {

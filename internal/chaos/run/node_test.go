@@ -89,7 +89,7 @@ func (n *node) run() (err error) {
 	return n.obey()
 }
 
-// hook records what the queue does by itself, and leads the connections through the proxies.
+// hook records the pulses of the queue, and leads the connections through the proxies.
 func (n *node) hook() {
 	at := func(sent time.Time) time.Duration { return n.rec.Now() - time.Since(sent) }
 	probe.Redis = probe.Hooks{

@@ -27,7 +27,7 @@ type member struct {
 	id      string
 	proxies []*faultproxy.Proxy
 	sent    atomic.Int64 // commands that the node has sent
-	losing  atomic.Int32 // what happens to commands: a faultproxy.Fault
+	losing  atomic.Int32 // the faultproxy.Fault of its commands
 
 	mu      sync.Mutex
 	process *process

@@ -176,14 +176,7 @@ func (s *servers) make(f schedule.Fault, length time.Duration) (heal func()) {
 		server.Do(t, "CONFIG", "SET", "maxmemory", "1mb")
 		return func() { s.onMaster(server, "CONFIG", "SET", "maxmemory", "0") }
 	case history.FaultBusy:
-		s.setAway(i, true)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			// A script that only reads for so long; BUSY is answered after busy-reply-threshold.
-			_, _ = server.TryDo("EVAL", "local t = redis.call('TIME') local e = t[1] * 1000 + t[2] / 1000 + ARGV[1] repeat t = redis.call('TIME') until t[1] * 1000 + t[2] / 1000 > e", 0, length.Milliseconds())
-		}()
-		return func() { <-done; s.answers(i) }
+		return s.keepBusy(i, length)
 	case history.FaultSlotMove:
 		return s.moveSlot(f)
 	case history.FaultFailover:
@@ -195,6 +188,19 @@ func (s *servers) make(f schedule.Fault, length time.Duration) (heal func()) {
 	}
 	t.Fatalf("no server can make %s", f.Kind)
 	return nil
+}
+
+// keepBusy runs a script for so long. Redis answers BUSY after its busy-reply-threshold of 5 s, and nothing before.
+func (s *servers) keepBusy(i int, length time.Duration) (heal func()) {
+	s.setAway(i, true)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = s.list[i].TryDo("EVAL", `local function ms() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end
+local e = ms() + ARGV[1]
+while ms() < e do end`, 0, length.Milliseconds())
+	}()
+	return func() { <-done; s.answers(i) }
 }
 
 // answers waits until the server, and its Cluster, serve again.
