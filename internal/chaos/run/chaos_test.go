@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/actionhero-go/actionhero/internal/chaos/check"
 	"github.com/actionhero-go/actionhero/internal/chaos/history"
@@ -18,7 +17,7 @@ import (
 )
 
 var (
-	chaosFor    = flag.Duration("chaos.for", 40*time.Second, "length of the run, without start and check")
+	chaosFor    = flag.Duration("chaos.for", 0, "length of the run, without start and check")
 	chaosSeed   = flag.Uint64("chaos.seed", 1, "seed of the schedule")
 	chaosServer = flag.String("chaos.server", "cluster", "servers: standalone, cluster or sentinels")
 	chaosFlavor = flag.String("chaos.flavor", "redis", "program of the servers: redis or valkey")
@@ -30,8 +29,8 @@ var (
 // Five nodes with clients on all transports keep every law of the cluster while nodes and servers are killed, stopped and
 // cut off.
 func TestChaos(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes a minute")
+	if *chaosFor == 0 {
+		t.Skip("a chaos run needs -chaos.for")
 	}
 	o := options{length: *chaosFor, seed: *chaosSeed, server: *chaosServer, flavor: redistest.Redis, load: *chaosLoad, nodes: 5}
 	if *chaosFlavor == redistest.Valkey.Name {
