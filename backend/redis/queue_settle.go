@@ -125,7 +125,10 @@ func (t *settlement) args(inc, rid string) []string {
 // absent, because another node has enqueued them and has not sent them yet, settle returns false, and it has to be called
 // again while the shard settles.
 func (q *queue) settle(ctx context.Context, inc, rid string) (complete bool, err error) {
-	defer q.runs.pause()()
+	if err := q.runs.changing.close(ctx); err != nil {
+		return false, err
+	}
+	defer q.runs.changing.open()
 	t, absent := &settlement{}, int64(0)
 	flush := func(rid string) error {
 		if absent > 0 {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/chaos/check"
 	"github.com/actionhero-go/actionhero/internal/chaos/history"
