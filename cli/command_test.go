@@ -12,11 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
 	"github.com/actionhero-go/actionhero/cli"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
 func TestMain(m *testing.M) {
@@ -27,7 +26,7 @@ func TestMain(m *testing.M) {
 	case "node":
 		cli.Main(builtin.Stock, which, cachedValue, startJob, note, jobsRun)
 	}
-	goleak.VerifyTestMain(m)
+	basics.VerifyTestMain(m)
 }
 
 // run runs a command line of an app whose configuration file is config.

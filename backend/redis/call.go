@@ -148,6 +148,8 @@ func (c *calls) resumed() {
 	c.end(errAnswerMissed, func(string) bool { return true })
 }
 
+func (c *calls) interrupted() {}
+
 // drop ends the calls of nodes that are not live any more. This node lives, whether or not it has its lease.
 func (c *calls) drop(list *peerList) {
 	own := c.cluster.life.incarnation()
