@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) == "app" {
 		cli.ShareAnyBackend()
-		cli.Main(builtin.Stock, which, restart)
+		cli.Main(builtin.Stock, which, restart, order)
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -52,6 +52,7 @@ func (c *controller) routes() map[string]control.Handler {
 	tasks := c.api.Tasks
 	routes := map[string]control.Handler{
 		"GET /stats":             func(r *http.Request) (any, error) { return tasks.Stats(r.Context()) },
+		"POST /actions":          c.runAction,
 		"GET /jobs":              c.list,
 		"POST /jobs":             c.enqueue,
 		"GET /jobs/{id}":         c.job(tasks.Get),

@@ -1,5 +1,5 @@
 // Package control implements the control socket, a Unix socket that only the user of the server can open. Over this
-// socket, the command line of an app sends HTTP requests to manage the tasks of a running server.
+// socket, the command line of an app sends HTTP requests to a running server: to manage its tasks, and to run its actions.
 //
 // The server calls [Listen], the command line calls [Call]. Requests and answers are JSON. An answer with a status of
 // 400 or more is {"error":{"code":…,"message":…}}. Package server defines the routes. curl can send requests:
@@ -56,8 +56,9 @@ type Enqueued struct {
 
 // Error is an error that the server sends as the answer to a request.
 type Error struct {
-	Code    string `json:"code,omitempty"` // the name of an actionhero.Code
-	Message string `json:"message"`
+	Code    string          `json:"code,omitempty"` // the name of an actionhero.Code
+	Message string          `json:"message"`
+	Details json.RawMessage `json:"details,omitempty"` // a list of actionhero.Detail
 }
 
 // Error returns the message.

@@ -33,7 +33,8 @@ type Server struct {
 	Public    string      // folder of static files, unless Change names another
 	ClientTLS *tls.Config // TLS configuration of clients; nil without TLS
 
-	t testing.TB
+	t     testing.TB
+	parts actionhero.Parts
 }
 
 // Start creates and starts a server. The server stops at the end of the test.
@@ -66,7 +67,8 @@ func New(t testing.TB, o Options) *Server {
 	}
 	usePorts(cfg)
 	var err error
-	if s.Server, err = server.New(*cfg, o.Parts, builtin.Stock, web.Original); err != nil {
+	s.parts = actionhero.Parts{o.Parts, builtin.Stock, web.Original}
+	if s.Server, err = server.New(*cfg, s.parts); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
