@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 	"internal/bridge":  {"backend"},
 	"internal/control": {"backend", "internal/jsonx", "internal/netlisten"},
 	"internal/inplace": {"", "transport"},
-	"internal/testkit": {"", "cli", "server", "web", "builtin", "backend", "backend/local", "internal/testkit"},
+	"internal/testkit": {"", "server", "web", "builtin", "backend", "backend/local", "internal/testkit"},
 	"internal/wire":    {"", "transport", "internal/appbody", "internal/jsonx", "internal/mediatype", "internal/netlisten"},
 }
 

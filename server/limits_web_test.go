@@ -40,7 +40,7 @@ var requestLimits = map[string]driver{
 	"general.requestLimit": func(t *testing.T, l limit) {
 		l.wantReached(t, "with retryAfter")
 		for name, connect := range testkit.Transports {
-			if name == "worker" || name == "cli" { // they have no client with an address
+			if name == "worker" { // a task has no client
 				continue
 			}
 			s := limited(t, func(cfg *server.Config) { cfg.General.RequestLimit = 2 })

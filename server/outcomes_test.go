@@ -37,7 +37,7 @@ func TestOutcomesAreTheSameEverywhere(t *testing.T) {
 		// A task answers nothing, so nothing can fail to encode.
 		"does not encode": {"outcome", map[string]string{"how": "nan"}, actionhero.CodeInternal, "The server experienced an internal error", "-"},
 	} {
-		for kind, connect := range testkit.Transports {
+		for kind, connect := range everyTransport() {
 			if kind == "worker" && outcome.kept == waits {
 				continue
 			}

@@ -32,9 +32,9 @@ type Server struct {
 	Log       *Recorder
 	Public    string      // folder of static files, unless Change names another
 	ClientTLS *tls.Config // TLS configuration of clients; nil without TLS
+	Parts     actionhero.Parts
 
-	t     testing.TB
-	parts actionhero.Parts
+	t testing.TB
 }
 
 // Start creates and starts a server. The server stops at the end of the test.
@@ -67,8 +67,8 @@ func New(t testing.TB, o Options) *Server {
 	}
 	usePorts(cfg)
 	var err error
-	s.parts = actionhero.Parts{o.Parts, builtin.Stock, web.Original}
-	if s.Server, err = server.New(*cfg, s.parts); err != nil {
+	s.Parts = actionhero.Parts{o.Parts, builtin.Stock, web.Original}
+	if s.Server, err = server.New(*cfg, s.Parts); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)

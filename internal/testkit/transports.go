@@ -1,16 +1,11 @@
 package testkit
 
 import (
-	"bytes"
 	"encoding/json"
-	"maps"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/cli"
 )
 
 // Answer is the answer that a client receives for an action.
@@ -44,35 +39,6 @@ var Transports = map[string]func(t testing.TB, s *Server) Client{
 	"websocket": func(t testing.TB, s *Server) Client { return s.WS(t) },
 	"socketio":  func(t testing.TB, s *Server) Client { return s.SIO(t) },
 	"worker":    func(t testing.TB, s *Server) Client { return tasks{t, s} },
-	"cli":       func(t testing.TB, s *Server) Client { return commandLine{t, s} },
-}
-
-// commandLine is a Client without a server. Its method Do runs the command `action` of an app with the parts of the
-// server, whose middleware must therefore come from an Initializer.
-type commandLine struct {
-	t testing.TB
-	s *Server
-}
-
-func (c commandLine) Do(action string, params map[string]string) Answer {
-	c.t.Helper()
-	file := filepath.Join(c.t.TempDir(), "config.json")
-	WriteFile(c.t, file, `{"tasks": {"memory": true}}`)
-	args := []string{"app", "--config", file, "action", action}
-	for _, key := range slices.Sorted(maps.Keys(params)) {
-		args = append(args, "--"+key+"="+params[key])
-	}
-	var stdout, stderr bytes.Buffer
-	code := cli.Run(c.t.Context(), &stdout, &stderr, args, c.s.parts...)
-	for line := range strings.Lines(stderr.String()) {
-		if text, ok := strings.CutPrefix(line, "Error: "); ok && code > 0 && stdout.Len() == 0 {
-			return Answer{"", strings.TrimSpace(text)}
-		}
-	}
-	if code != 0 {
-		c.t.Fatalf("exit code %d without an error: %s%s", code, &stdout, &stderr)
-	}
-	return Answer{stdout.String(), ""}
 }
 
 // tasks is a Client without a transport. Its method Do runs the task that has the name of the action, and returns the
