@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"builtin":          {"", "transport", "internal/command", "internal/jsonx"},
 	"server":           {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "backend/redis", "internal"},
 	"actionherotest":   {"", "transport", "backend/local", "server", "worker"},
-	"cli":              {"", "transport", "server", "backend", "backend/local", "internal"},
+	"cli":              {"", "transport", "server", "backend", "backend/local", "backend/redis", "internal"},
 	"cmd":              {"cli", "builtin", "web"},
 	"examples":         {"", "cli", "builtin", "examples"},
 	"internal":         {"internal"},

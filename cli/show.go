@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"runtime/debug"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/buildversion"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -170,29 +170,12 @@ func (a *app) version() *cobra.Command {
 const ownModule = "github.com/actionhero-go/actionhero"
 
 func versionsOf() versions {
-	v := versions{ActionHero: actionhero.Version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
+	program := buildversion.Of(ownModule)
+	return versions{
+		ActionHero: actionhero.Version, Program: program.Path, Version: program.Version, Revision: program.Revision,
+		Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
 	}
-	v.Program = info.Path
-	if info.Main.Path != ownModule && info.Main.Version != "(devel)" {
-		v.Version = info.Main.Version
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v.Revision = s.Value
-		}
-	}
-	return v
 }
 
-// versionText returns the version of the module of actionHero, and up to 12 characters of the revision of the program if
-// it is known.
-func versionText() string {
-	v := versionsOf()
-	if v.Revision == "" {
-		return v.ActionHero
-	}
-	return v.ActionHero + "+" + v.Revision[:min(len(v.Revision), 12)]
-}
+// versionText returns the version of the module of actionHero, and the revision of the program if it is known.
+func versionText() string { return buildversion.Text(actionhero.Version) }

@@ -95,7 +95,7 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	s.TCP = tcp.New(s.API, cfg.TCPServer)
 	s.Worker = worker.New(s.API, cfg.Tasks.Config)
 	if socket := cfg.Tasks.ControlSocket(); socket != "" {
-		s.API.Add(&controller{api: s.API, path: socket})
+		s.API.Add(&controller{api: s.API, endpoints: s.Endpoints, path: socket})
 	}
 	s.API.Add(s.Web, s.TCP)
 	// The sockets are added after Web, so that they stop before Web. The reason is that Web waits for the long polls of

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -52,6 +53,27 @@ type NewJob struct {
 type Enqueued struct {
 	ID       uint64 `json:"id"`
 	Existing bool   `json:"existing"` // the task is unique and already had this job; no job was added
+}
+
+// Node is the answer to GET /node: the server that answers.
+type Node struct {
+	ID        string     `json:"id"`
+	PID       int        `json:"pid"`
+	Version   string     `json:"version"`
+	Uptime    float64    `json:"uptimeSeconds"`
+	Endpoints []Endpoint `json:"endpoints"`
+}
+
+// Endpoint is an address at which the server listens.
+type Endpoint struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+	Port int    `json:"port"`
+}
+
+// Listens reports whether the server listens on a port.
+func (n *Node) Listens(port int) bool {
+	return slices.ContainsFunc(n.Endpoints, func(e Endpoint) bool { return e.Port == port })
 }
 
 // Error is an error that the server sends as the answer to a request.
