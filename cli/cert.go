@@ -41,7 +41,7 @@ func printCert(out io.Writer, made *devcert.Made) error {
 		key := filepath.Join(filepath.Dir(made.Trust), devcert.CAKey)
 		rows = append([][]string{
 			{made.Trust, "the authority, until " + made.CAUntil.Format(time.DateOnly)},
-			{key, "its key: with it, anybody can imitate any site for a client that trusts the authority"},
+			{key, "its key: its owner can imitate any site for a client that trusts the authority"},
 		}, rows...)
 	}
 	var text strings.Builder

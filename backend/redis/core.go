@@ -36,6 +36,7 @@ type core struct {
 // session is everything that exists between open and close.
 type session struct {
 	client  rueidis.Client
+	dialer  *dialer
 	addr    *address
 	cluster bool         // the server is a Redis Cluster: use SSUBSCRIBE and SPUBLISH
 	db      int          // the number of the database
@@ -136,7 +137,7 @@ func (s *session) watchClock() {
 // readClock compares the clocks. Of the masters of a Cluster it takes any one.
 func (s *session) readClock(ctx context.Context) error {
 	before := time.Now()
-	fields, err := s.client.Do(ctx, s.client.B().Time().Build()).AsStrSlice()
+	fields, err := s.client.Do(unhurried{ctx}, s.client.B().Time().Build()).AsStrSlice()
 	if err != nil {
 		return err
 	}

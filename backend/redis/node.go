@@ -88,8 +88,8 @@ func (l *life) join(ctx context.Context, inc string) error {
 		sent := time.Now()
 		reply, err := asWords(l.core.run(ctx, joinScript, l.key[:], inc, l.self.ID, encodeNode(l.self), micros(nodeLease), ""))
 		switch {
-		case err != nil && held && ctx.Err() != nil:
-			return fmt.Errorf("the id %.64q: %w", l.self.ID, backend.ErrNodeInUse)
+		case err != nil && held && ended(ctx) != nil:
+			return fmt.Errorf("the id %.64q: %w: %w", l.self.ID, backend.ErrNodeInUse, ended(ctx))
 		case err != nil:
 			return fmt.Errorf("joining the cluster: %w", err)
 		case reply[0] == "ok":
@@ -106,7 +106,7 @@ func (l *life) join(ctx context.Context, inc string) error {
 		// The clock of the leases advances by 2 s for each call at most.
 		pause(ctx, min(time.Duration(left)*time.Microsecond+time.Millisecond, time.Second))
 		if ctx.Err() != nil {
-			return fmt.Errorf("the id %.64q: %w", l.self.ID, backend.ErrNodeInUse)
+			return fmt.Errorf("the id %.64q: %w: %w", l.self.ID, backend.ErrNodeInUse, ctx.Err())
 		}
 	}
 }
