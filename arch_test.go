@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"backend":          {},
 	"backend/internal": {"backend"},
 	"backend/local":    {"backend", "internal/poison", "internal/setting"},
-	"backend/redis":    {"backend", "backend/local", "internal/setting"},
+	"backend/redis":    {"backend", "backend/local", "internal/chaos/probe", "internal/setting"},
 	"backendtest":      {"backend"},
 	"transport":        {"", "internal/bridge", "internal/bytebudget", "internal/sendqueue"},
 	"web":              {"", "transport", "internal"},

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/chaos/probe"
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
@@ -28,6 +29,7 @@ import (
 type core struct {
 	config  Config
 	through func(addr string) string // in tests: the address to dial in place of the address of a server
+	hooks   probe.Hooks              // nil except in a chaos run
 	opening sync.Mutex               // serializes open and close
 	session atomic.Pointer[session]
 	ending  sync.RWMutex // held by spawn and, for writing, while session becomes nil
@@ -53,7 +55,7 @@ func newCore(config Config) *core {
 	if config.Log == nil {
 		config.Log = slog.Default()
 	}
-	return &core{config: config}
+	return &core{config: config, through: probe.Redis.Through, hooks: probe.Redis}
 }
 
 // open connects to the server, and waits for it as the setting redis.wait says.
@@ -75,7 +77,6 @@ func (c *core) open(ctx context.Context) error {
 		return err
 	}
 	c.session.Store(s)
-	s.wg.Go(s.watchClock)
 	return nil
 }
 
@@ -115,26 +116,7 @@ func (c *core) spawn(f func(ctx context.Context, s *session)) bool {
 	return true
 }
 
-// clockInterval is the interval at which watchClock reads the clock of the server.
-const clockInterval = 10 * time.Second
-
-// watchClock keeps the difference between the clocks of the server and of this process.
-func (s *session) watchClock() {
-	ticker := time.NewTicker(clockInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			ctx, cancel := context.WithTimeout(s.life, clockInterval/2)
-			_ = s.readClock(ctx) // the next tick tries again; until then the last difference counts
-			cancel()
-		case <-s.life.Done():
-			return
-		}
-	}
-}
-
-// readClock compares the clocks. Of the masters of a Cluster it takes any one.
+// readClock compares the clocks. Of the masters of a Cluster it takes any one. Each heartbeat compares them again.
 func (s *session) readClock(ctx context.Context) error {
 	before := time.Now()
 	fields, err := s.client.Do(unhurried{ctx}, s.client.B().Time().Build()).AsStrSlice()
@@ -149,9 +131,14 @@ func (s *session) readClock(ctx context.Context) error {
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	middle := before.Add(time.Since(before) / 2)
-	s.offset.Store(seconds*1e6 + micros - middle.UnixMicro())
+	s.compareClock(before, seconds*1e6+micros)
 	return nil
+}
+
+// compareClock stores the difference between the clocks: server is the time of the server in µs, in an answer to a command
+// that was sent at the time sent.
+func (s *session) compareClock(sent time.Time, server int64) {
+	s.offset.Store(server - sent.Add(time.Since(sent)/2).UnixMicro())
 }
 
 // now returns the time by the clock of the server, which is exact to about the time of a round trip. Times that decide

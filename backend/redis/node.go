@@ -120,14 +120,24 @@ func (l *life) beat(ctx context.Context) (live bool, version string, lapsed int,
 	if err != nil {
 		return false, "", 0, err
 	}
-	if len(reply) != 3 {
+	if len(reply) != 4 {
 		return false, "", 0, errReply
 	}
+	l.compareClock(sent, reply[3])
 	if live = reply[0] == "ok"; live {
 		l.beaten.Store(sent.UnixNano())
 	}
 	lapsed, err = strconv.Atoi(reply[2])
 	return live, reply[1], lapsed, err
+}
+
+// compareClock compares the clocks, unless the answer to the heartbeat took so long that the difference would be inexact.
+func (l *life) compareClock(sent time.Time, answer string) {
+	s, err1 := l.core.current()
+	server, err2 := strconv.ParseInt(answer, 10, 64)
+	if err1 == nil && err2 == nil && time.Since(sent) < beatInterval/4 {
+		s.compareClock(sent, server)
+	}
 }
 
 // leave takes the node off the list, or marks it as lapsed if some of its members may remain.
@@ -143,9 +153,12 @@ func cleanWord(clean bool) string {
 	return "lapsed"
 }
 
+// silence returns the time since the last heartbeat was sent that was answered.
+func (l *life) silence() time.Duration { return time.Since(time.Unix(0, l.beaten.Load())) }
+
 // healthy returns an error if the lease may have ended.
 func (l *life) healthy() error {
-	if silent := time.Since(time.Unix(0, l.beaten.Load())); silent > nodeLease {
+	if silent := l.silence(); silent > nodeLease {
 		return fmt.Errorf("the server has not answered a heartbeat for %v: %w", silent.Round(time.Second), errUnavailable)
 	}
 	select {
