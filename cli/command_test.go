@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleVariable) {
 	case "app": // with a backend of its own
 		cli.ShareAnyBackend()
-		cli.Main(builtin.Stock, which, restart)
+		cli.Main(builtin.Stock, which, restart, order)
 	case "node":
 		cli.Main(builtin.Stock, which, cachedValue, startJob, note, jobsRun)
 	}
