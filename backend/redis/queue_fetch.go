@@ -22,7 +22,7 @@ var (
 
 // Fetch starts runs of due jobs. One call returns at most 512 jobs, with about 1 MiB. If the answer of the server is lost,
 // the runs that it has started are requeued as if they had not begun.
-func (q *queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
+func (q *shard) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
 	if err := jobrules.CheckName("node", req.Node); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func takeArgs(inc string, req backend.FetchRequest) []string {
 }
 
 // take runs the script, and stores the runs that it has started.
-func (q *queue) take(ctx context.Context, args []string) ([]string, error) {
+func (q *shard) take(ctx context.Context, args []string) ([]string, error) {
 	defer q.runs.change()()
 	words, err := asWords(q.run(ctx, takeScript, args...))
 	if errors.Is(err, errUnknown) {
@@ -85,7 +85,7 @@ func (q *queue) take(ctx context.Context, args []string) ([]string, error) {
 		return nil, errReply
 	}
 	for i := 2; i < len(words); i += 3 {
-		id, err := strconv.ParseUint(words[i], 10, 64)
+		id, err := q.parseID(words[i])
 		if err != nil || len(words[i+1]) < jobHead {
 			q.runs.doubt() // reconcile requeues the run
 			return nil, errReply
@@ -96,13 +96,13 @@ func (q *queue) take(ctx context.Context, args []string) ([]string, error) {
 }
 
 // started returns the jobs in the answer of the script take.
-func (q *queue) started(ctx context.Context, node string, words []string) ([]backend.Job, error) {
+func (q *shard) started(ctx context.Context, node string, words []string) ([]backend.Job, error) {
 	if ms, err := strconv.ParseInt(words[1], 10, 64); err == nil {
 		q.pulse.soon(time.Duration(ms) * time.Millisecond)
 	}
 	jobs := make([]backend.Job, 0, (len(words)-2)/3)
 	for i := 2; i < len(words); i += 3 {
-		id, _ := strconv.ParseUint(words[i], 10, 64) // take has checked it
+		id, _ := q.parseID(words[i]) // take has checked it
 		data := words[i+2]
 		if data == "" {
 			var err error
@@ -124,7 +124,7 @@ func (q *queue) started(ctx context.Context, node string, words []string) ([]bac
 
 // putBack ends the run of a job whose data cannot be read. If the server does not answer, the job waits a little; if the
 // data is damaged, the job is dead.
-func (q *queue) putBack(ctx context.Context, run backend.Run, cause error) {
+func (q *shard) putBack(ctx context.Context, run backend.Run, cause error) {
 	o := backend.Outcome{Run: run, State: backend.Scheduled, Delay: time.Second, Error: fmt.Sprintf("the job cannot be read: %v", cause)}
 	if errors.Is(cause, errRecord) {
 		o.State = backend.Dead
@@ -136,7 +136,7 @@ func (q *queue) putBack(ctx context.Context, run backend.Run, cause error) {
 }
 
 // readData reads the record in d of a job. It never changes.
-func (q *queue) readData(ctx context.Context, id string) (string, error) {
+func (q *shard) readData(ctx context.Context, id string) (string, error) {
 	m, err := q.core.do(ctx, repeatable, func(b rueidis.Builder) rueidis.Completed {
 		return b.Hget().Key(q.keys[queueData]).Field(id).Build()
 	})
@@ -152,7 +152,7 @@ func (q *queue) readData(ctx context.Context, id string) (string, error) {
 // reconcile compares the runs that the server has for an inc with those that this node has, while no other call starts or
 // ends runs. The answer of a Take or a Finish may have been lost. A run that is only on the server is ended: with its
 // outcome if this node remembers one, else it is requeued. A run that is only here is lost.
-func (q *queue) reconcile(ctx context.Context, inc string) error {
+func (q *shard) reconcile(ctx context.Context, inc string) error {
 	resume := q.runs.pause()
 	defer resume()
 	m, err := q.run(ctx, mineScript, inc, "1000000")
@@ -166,7 +166,7 @@ func (q *queue) reconcile(ctx context.Context, inc string) error {
 	there := make(map[backend.Run]bool, len(words)/2)
 	var orphans []backend.Outcome
 	for i := 0; i < len(words); i += 2 {
-		id, err1 := strconv.ParseUint(words[i], 10, 64)
+		id, err1 := q.parseID(words[i])
 		fence, err2 := strconv.ParseUint(words[i+1], 10, 64)
 		if errors.Join(err1, err2) != nil {
 			return errReply

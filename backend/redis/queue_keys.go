@@ -3,17 +3,21 @@ package redis
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"math/bits"
 )
 
 // queueKind is the kind of all keys of the queue, and of its channel.
 const queueKind = "q"
 
-// The queue consists of shards. All keys of a shard have the same tag, so that a script can use all of them. There is one
-// shard now; 64 are possible.
+// The queue consists of shards, whose number is a power of two. All keys of a shard have the same tag, so that a script can
+// use all of them. The maximum of the setting tasks.shards is maxShards, too.
 const maxShards = 64
 
-// shardPartition returns the partition whose tag the keys of a shard have.
-func shardPartition(shard int) int { return shard * (partitions / maxShards) }
+// shardPartition returns the partition whose tag the keys of a shard have. The partitions of any number of shards have
+// equal distances, so the masters of a Cluster have equal numbers of shards.
+func shardPartition(shard int) int {
+	return int(bits.Reverse8(uint8(shard)))
+}
 
 // queueParts are the keys of a shard, in the order in which every script of the queue declares all of them. The file
 // lua/queue_lib.lua gives the same keys their names in the scripts.

@@ -9,7 +9,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-var settleScript = newQueueScript(repeatable, "clock", "add", "outcome", "settle")
+var settleScript = newQueueScript(repeatable, "clock", "add", "outcome", "ticks", "settle")
 
 // The limits of what a node remembers. A failover that takes longer loses what the new server did not get.
 const (
@@ -31,11 +31,18 @@ type remembered struct {
 	at       time.Time
 	bytes    int
 	jobs     *enqueuePart
+	last     lastRun
 	outcomes []backend.Outcome
 }
 
-func (m *queueMemory) addJobs(p *enqueuePart) {
-	m.add(remembered{jobs: p, bytes: p.bytes + 64})
+// lastRun is the last run of a schedule in ms, or nothing.
+type lastRun struct {
+	schedule string
+	at       int64
+}
+
+func (m *queueMemory) addJobs(p *enqueuePart, last lastRun) {
+	m.add(remembered{jobs: p, last: last, bytes: p.bytes + len(last.schedule) + 64})
 }
 
 func (m *queueMemory) addOutcomes(outcomes []backend.Outcome) {
@@ -97,24 +104,25 @@ func (m *queueMemory) recent() []remembered {
 
 // settlement collects the arguments of calls of the script settle.
 type settlement struct {
-	jobs, outcomes, runs []string
-	bytes                int
+	jobs, outcomes, runs, ticks []string
+	bytes                       int
 }
 
 func (t *settlement) full() bool {
-	return t.bytes > maxBytes/2 || len(t.jobs)/3+len(t.outcomes)/5+len(t.runs)/3 >= maxItems/2
+	return t.bytes > maxBytes/2 || len(t.jobs)/3+len(t.outcomes)/5+len(t.runs)/3+len(t.ticks)/2 >= maxItems/2
 }
 
 func (t *settlement) args(inc, rid string) []string {
 	args := []string{inc, rid, strconv.Itoa(len(t.jobs) / 3)}
 	args = append(append(args, t.jobs...), strconv.Itoa(len(t.outcomes)/5))
 	args = append(append(args, t.outcomes...), strconv.Itoa(len(t.runs)/3))
-	return append(args, t.runs...)
+	args = append(append(args, t.runs...), strconv.Itoa(len(t.ticks)/2))
+	return append(args, t.ticks...)
 }
 
-// settle sends all that this node remembers to a server that it has not met before: jobs, outcomes, and its runs, in this
-// order. Only the last call says that all was sent. No Take and no Finish is under way meanwhile.
-func (q *queue) settle(ctx context.Context, inc, rid string) error {
+// settle sends all that this node remembers to a server that it has not met before: jobs with the last runs of their
+// schedules, outcomes, and its runs, in this order. Only the last call says that all was sent. No Take and no Finish is under way meanwhile.
+func (q *shard) settle(ctx context.Context, inc, rid string) error {
 	defer q.runs.pause()()
 	t := &settlement{}
 	flush := func(rid string) error {
@@ -131,11 +139,15 @@ func (q *queue) settle(ctx context.Context, inc, rid string) error {
 	list := q.memory.recent()
 	for i := range list {
 		if p := list[i].jobs; p != nil {
+			if last := list[i].last; last.schedule != "" {
+				t.ticks = append(t.ticks, last.schedule, strconv.FormatInt(last.at, 10))
+				t.bytes += len(last.schedule)
+			}
 			for n := range p.results {
 				if p.results[n].Existing {
 					continue
 				}
-				t.jobs = append(t.jobs, strconv.FormatUint(p.results[n].ID, 10), p.records[2*n], p.records[2*n+1])
+				t.jobs = append(t.jobs, q.number(p.results[n].ID), p.records[2*n], p.records[2*n+1])
 				t.bytes += len(p.records[2*n]) + len(p.records[2*n+1])
 				if err := room(); err != nil {
 					return err
@@ -145,7 +157,7 @@ func (q *queue) settle(ctx context.Context, inc, rid string) error {
 	}
 	for i := range list {
 		for n := range list[i].outcomes {
-			t.outcomes = appendOutcome(t.outcomes, &list[i].outcomes[n])
+			t.outcomes = q.appendOutcome(t.outcomes, &list[i].outcomes[n])
 			t.bytes += len(list[i].outcomes[n].Error)
 			if err := room(); err != nil {
 				return err
@@ -153,7 +165,7 @@ func (q *queue) settle(ctx context.Context, inc, rid string) error {
 		}
 	}
 	for run, node := range q.runs.all() {
-		t.runs = append(t.runs, strconv.FormatUint(run.ID, 10), strconv.FormatUint(run.Fence, 10), node)
+		t.runs = append(t.runs, q.number(run.ID), strconv.FormatUint(run.Fence, 10), node)
 		if err := room(); err != nil {
 			return err
 		}

@@ -19,8 +19,7 @@ import (
 // shardTest runs the scripts of the queue on a server, at a simulated time, and looks at the keys.
 type shardTest struct {
 	*testing.T
-	core  *core
-	keys  []string
+	*shard
 	now   int64 // in µs
 	batch int
 	swept int // the number of jobs that Pulse has removed
@@ -28,9 +27,14 @@ type shardTest struct {
 
 func newShardTest(t *testing.T, server *redistest.Server) *shardTest {
 	t.Helper()
-	c := open(t, at(server)).core
-	return &shardTest{T: t, core: c, keys: c.queueKeys(1), // the queue of the backend uses shard 0
-		now: 1_800_000_000_000_000}
+	return &shardTest{T: t, shard: idleShard(open(t, at(server))), now: 1_800_000_000_000_000}
+}
+
+// idleShard returns a shard that sends no pulses, with keys that the backend does not use.
+func idleShard(b *Backend) *shard {
+	q := newShard(b.queue.all, 0, 1)
+	q.keys = b.core.queueKeys(1)
+	return q
 }
 
 func (s *shardTest) run(sc *script, args ...string) rueidis.RedisMessage {
@@ -270,7 +274,7 @@ func (s *shardTest) take(n int) []backend.Job {
 
 func (s *shardTest) list(f backend.JobFilter) []uint64 {
 	s.Helper()
-	args := filterArgs(f)
+	args, _ := s.filterArgs(f)
 	args[2] = strconv.Itoa(f.Limit)
 	var ids []uint64
 	for {

@@ -83,20 +83,20 @@ func (t *queueTest) do(words ...string) rueidis.RedisMessage {
 // the master.
 func (t *queueTest) snapshot() (failover func()) {
 	dumps := map[string]string{}
-	for _, key := range t.q.keys {
+	for _, key := range t.q.shards[0].keys {
 		m := t.do("DUMP", key)
 		if text, err := m.ToString(); err == nil {
 			dumps[key] = text
 		}
 	}
 	return func() {
-		for _, key := range t.q.keys {
+		for _, key := range t.q.shards[0].keys {
 			t.do("DEL", key)
 			if text, ok := dumps[key]; ok {
 				t.do("RESTORE", key, "0", text)
 			}
 		}
-		t.do("HSET", t.q.keys[0], "rid", "the former master")
+		t.do("HSET", t.q.shards[0].keys[0], "rid", "the former master")
 	}
 }
 
@@ -190,11 +190,11 @@ func TestANodeWhoseLeaseHasEndedStopsItsRunsAndGoesOn(t *testing.T) {
 		s := t.recordStops()
 		id := t.enqueue(backend.NewJob{Task: "a"})[0]
 		run := t.fetch(1)[0].Run()
-		inc, err := t.q.current()
+		inc, err := t.q.shards[0].current()
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.do("ZADD", t.q.keys[slices.Index(queueParts[:], "hold")], "-1", inc) // as the Pulse of another node does
+		t.do("ZADD", t.q.shards[0].keys[slices.Index(queueParts[:], "hold")], "-1", inc) // as the Pulse of another node does
 		basics.Eventually(tt, "the run is stopped", func() bool { return len(s.of(backend.RunLost)) > 0 })
 		if got := s.of(backend.RunLost); !slices.Equal(got, []backend.Run{run}) {
 			t.Errorf("the runs %v are stopped, want %v", got, run)

@@ -1,7 +1,8 @@
 -- Settle stores what a node remembers after the shard has met a new server, which may lack some writes. All that the server
 -- has already stays. A repetition changes nothing.
 -- ARGV: inc; the run_id if this is the last part, else ''; the number of jobs; id, record and data of each; the number of
--- outcomes; id, fence, state, delay in µs and error of each; the number of runs; id, fence and node of each.
+-- outcomes; id, fence, state, delay in µs and error of each; the number of runs; id, fence and node of each; the number of
+-- schedules; name and last run in ms of each.
 -- Returns 1, or 0 if the inc has ended. Cost: 8 commands, 6 for each item.
 call('HDEL', M, '')
 local inc, at = ARGV[3], 5
@@ -48,6 +49,12 @@ items(3, function(i)
         call('ZADD', CAN, inc, id)
       end
     end
+  end
+end)
+items(2, function(i)
+  local last = tonumber(call('ZSCORE', TICKS, ARGV[i]) or '')
+  if not last or last < tonumber(ARGV[i + 1]) then
+    setLast(ARGV[i], tonumber(ARGV[i + 1]))
   end
 end)
 if ARGV[4] ~= '' then

@@ -1,9 +1,9 @@
 -- EnqueueScheduled adds jobs and sets the last run of their schedule, unless it has run at that time or later.
 -- ARGV: the schedule; the time in ms; the maximum number of unfinished jobs; a record and the data of each job, at most 512
 -- jobs and 1 MiB.
--- Returns {'won'}, {'not'}, {'early', how early in ms}, {'full', jobs}, or {'settling'} before the first Pulse on another
--- server. A repetition returns {'not'}. Cost: 8 commands and 3 for each job.
-if foreign() then
+-- Returns {'won', results} with the results of Enqueue, {'not'}, {'early', how early in ms}, {'full', jobs}, or {'settling'}
+-- while other nodes may remember a last run that this server lacks. A repetition returns {'not'}. Cost: 8 commands and 3 for each job.
+if foreign() or settling() then
   return {'settling'}
 end
 local schedule, at = ARGV[3], tonumber(ARGV[4])
@@ -19,9 +19,12 @@ if overfull(jobs) then
   return {'full', number(unfinished())}
 end
 local seq = call('HINCRBY', M, 'seq', jobs)
+local results = {}
 for i = 1, jobs do
-  add(number(seq - jobs + i), ARGV[4 + 2 * i], ARGV[5 + 2 * i])
+  local id = number(seq - jobs + i)
+  local added, held = add(id, ARGV[4 + 2 * i], ARGV[5 + 2 * i])
+  results[i] = ' ' .. (added and id or 'e' .. held)
 end
 setLast(schedule, at)
 done()
-return {'won'}
+return {'won', table.concat(results)}
