@@ -149,7 +149,11 @@ func (q *shard) sendBatch(ctx context.Context, batch []*enqueuePart) error {
 }
 
 func (q *shard) errFull(unfinished string) error {
-	return fmt.Errorf("there is no room for more jobs: %s of the %d that tasks.maxJobs allows in each of %d shards have not finished: %w", unfinished, q.config.MaxJobs, q.of, backend.ErrFull)
+	of := ""
+	if q.of > 1 {
+		of = fmt.Sprintf(" in each of the %d shards", q.of)
+	}
+	return fmt.Errorf("there is no room for more jobs: %s of the %d that tasks.maxJobs allows%s have not finished: %w", unfinished, q.config.MaxJobs, of, backend.ErrFull)
 }
 
 // setResults sets the results of the parts of a batch, and remembers the new jobs, and the last run that came with them.
