@@ -15,8 +15,8 @@ import (
 )
 
 // queue is the job queue of a node: its shards. The id of a job is its number in its shard, times the number of shards,
-// plus the number of the shard. A job with a unique key is in the shard of that key, and the last run of a schedule in that
-// of its name. All other jobs are spread evenly.
+// plus the number of the shard. A unique key has a shard, and so has the name of a schedule: these have the job with the key,
+// and the last run. All other jobs are spread evenly.
 type queue struct {
 	all    *allShards
 	shards []*shard
