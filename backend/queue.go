@@ -34,7 +34,8 @@ const (
 // A job runs at least once. A run begins with Fetch and ends with Finish. Each run belongs to the node that fetched it,
 // and ends with that node: if the node's process dies, or if the node cannot reach the server for [NodeLease], the run
 // counts as a crash, unless Drain was called for the run. After a crash the job is due again at once, until it has
-// crashed [Job.MaxCrashes] times in a row. An outage of the server ends no run. An embedded queue has one node, which
+// crashed [Job.MaxCrashes] times in a row. A node runs one job at a time that has crashed and whose next crash is the last,
+// so that such jobs do not die with each other. An outage of the server ends no run. An embedded queue has one node, which
 // only dies with its process.
 //
 // A [Run] has a fence, which no other run of the same job has. All calls about runs take and return Run values, so that

@@ -149,6 +149,7 @@ func Run(t *testing.T, h Harness) {
 		{"crashes", crashes},
 		{"late outcomes", lateOutcomes},
 		{"crashes in a row", crashesInARow},
+		{"one crash left", oneCrashLeft},
 		{"runs of a worker that stops", draining},
 		{"watch queues", watchQueues},
 		{"unknown tasks", unknownTasks},

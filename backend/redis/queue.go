@@ -20,6 +20,7 @@ type allShards struct {
 	config    local.QueueConfig // its limits are those of one shard
 	listeners jobrules.StopListeners
 	watchers  queueWatchers
+	risky     riskyRun
 }
 
 // shard is one shard of the job queue: queue_keys.go and queue_record.go describe what is stored, the scripts
@@ -52,7 +53,7 @@ func newShard(all *allShards, index, of int) *shard {
 	q := &shard{allShards: all, index: uint64(index), of: uint64(of), keys: all.core.queueKeys(index)}
 	q.enqueues.init(q.core, q.sendEnqueues)
 	q.finishes.init(q.core, q.sendFinishes)
-	q.runs.init()
+	q.runs.init(&q.risky)
 	q.pulse.init()
 	return q
 }

@@ -56,10 +56,10 @@ func (q *shard) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.
 	}
 }
 
-// takeArgs returns the arguments of the script take.
+// takeArgs returns the arguments of the script take. The argument takeRisky is "0".
 func takeArgs(inc string, req backend.FetchRequest) []string {
-	args := make([]string, 0, 6+len(req.Queues)+len(req.Tasks))
-	args = append(args, inc, req.Node, strconv.Itoa(min(req.Max, maxItems)), strconv.Itoa(len(req.Queues)))
+	args := make([]string, 0, 7+len(req.Queues)+len(req.Tasks))
+	args = append(args, inc, req.Node, strconv.Itoa(min(req.Max, maxItems)), "0", strconv.Itoa(len(req.Queues)))
 	for _, name := range req.Queues {
 		args = append(args, cmp.Or(name, backend.DefaultQueue))
 	}
@@ -69,9 +69,22 @@ func takeArgs(inc string, req backend.FetchRequest) []string {
 	return append(append(args, strconv.Itoa(len(req.Tasks))), req.Tasks...)
 }
 
+// takeRisky is the place of the argument that allows a job with one crash left.
+const takeRisky = 3
+
 // take runs the script, and stores the runs that it has started.
 func (q *shard) take(ctx context.Context, args []string) ([]string, error) {
 	defer q.runs.change()()
+	var risky backend.Run
+	if args[takeRisky] = "0"; q.risky.begin() {
+		args[takeRisky] = "1"
+		defer func() {
+			q.risky.took(risky)
+			if risky != (backend.Run{}) && !q.runs.has(risky) { // the lease has ended meanwhile
+				q.risky.end(risky)
+			}
+		}()
+	}
 	words, err := asWords(q.run(ctx, takeScript, args...))
 	if errors.Is(err, errUnknown) {
 		q.runs.doubt()
@@ -90,7 +103,11 @@ func (q *shard) take(ctx context.Context, args []string) ([]string, error) {
 			q.runs.doubt() // reconcile requeues the run
 			return nil, errReply
 		}
-		q.runs.add(backend.Run{ID: id, Fence: fenceOf(words[i+1])}, args[1])
+		run := backend.Run{ID: id, Fence: fenceOf(words[i+1])}
+		if oneCrashLeft(words[i+1]) {
+			risky = run
+		}
+		q.runs.add(run, args[1])
 	}
 	return words, nil
 }

@@ -138,8 +138,8 @@ func (m *runModel) promote() {
 	}
 }
 
-// take returns the jobs that start.
-func (m *runModel) take(inc, node string, limit int, queues, tasks []string) (reply string, started []*modelJob) {
+// take returns the jobs that start. At most one of them has one crash left, or none if risky is false.
+func (m *runModel) take(inc, node string, limit int, queues, tasks []string, risky bool) (reply string, started []*modelJob) {
 	if m.leases[inc] <= 0 {
 		return "lost", nil
 	}
@@ -154,7 +154,12 @@ func (m *runModel) take(inc, node string, limit int, queues, tasks []string) (re
 		slices.SortFunc(list, func(a, b *modelJob) int {
 			return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.ord, b.ord))
 		})
-		for _, j := range list[:min(len(list), limit-len(started))] {
+		for _, j := range list {
+			oneLeft := j.crashes > 0 && j.crashes+1 >= j.maxCrashes
+			if len(started) == limit || oneLeft && !risky {
+				continue
+			}
+			risky = risky && !oneLeft
 			j.state, j.inc, j.node, j.retrying, j.draining = backend.Running, inc, node, false, false
 			j.starts++
 			j.attempt++

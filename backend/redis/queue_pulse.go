@@ -158,7 +158,11 @@ func (q *shard) beat(ctx context.Context, inc string, begins bool) error {
 	if begins {
 		fresh = "1"
 	}
-	args := append([]string{inc, fresh, strconv.FormatUint(seen, 10), known}, q.watchers.names()...)
+	risky := "0"
+	if q.risky.free() {
+		risky = "1"
+	}
+	args := append([]string{inc, fresh, strconv.FormatUint(seen, 10), known, risky}, q.watchers.names()...)
 	args = append(args, q.sweepArgs()...)
 	m, err := q.run(ctx, pulseScript, args...)
 	if err != nil {

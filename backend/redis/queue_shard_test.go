@@ -140,6 +140,9 @@ func (s *shardTest) wantForm() map[uint64]backend.Job {
 		case backend.Available:
 			lane := func(name string) string { return fmt.Sprintf("%04x%s", len(name), name) }
 			part, member = "r", lane(j.Queue)
+			if oneCrashLeft(raw[text]) {
+				member = "x" + member
+			}
 			if raw[text][6] == 1 {
 				part, member = "aside", member+lane(j.Task)
 			}
@@ -229,7 +232,7 @@ var testKeep = []string{"300000", "600000", "40"} // keepCompleted 5 minutes, ke
 // beat runs Pulse for the inc of the test.
 func (s *shardTest) beat() {
 	s.Helper()
-	s.run(pulseScript, append([]string{testInc, "1", "0", ""}, testKeep...)...)
+	s.run(pulseScript, append([]string{testInc, "1", "0", "", "1"}, testKeep...)...)
 }
 
 func (s *shardTest) enqueue(jobs ...backend.NewJob) []uint64 {
@@ -260,7 +263,7 @@ func (s *shardTest) enqueue(jobs ...backend.NewJob) []uint64 {
 // take starts at most n runs in the queues a and b, and returns the jobs.
 func (s *shardTest) take(n int) []backend.Job {
 	s.Helper()
-	reply := s.words(takeScript, testInc, "node", strconv.Itoa(n), "2", "a", "b", "-1")
+	reply := s.words(takeScript, testInc, "node", strconv.Itoa(n), "1", "2", "a", "b", "-1")
 	if reply[0] != "ok" {
 		s.Fatalf("take returns %q", reply)
 	}

@@ -32,7 +32,15 @@ func newQueue(c *core) *queue {
 	for i := range n {
 		q.shards = append(q.shards, newShard(q.all, i, n))
 	}
+	q.all.risky.ended = q.pulseSoon
 	return q
+}
+
+// pulseSoon makes each shard tell its watchers of the jobs that are due.
+func (q *queue) pulseSoon() {
+	for _, s := range q.shards {
+		s.pulse.soon(0)
+	}
 }
 
 // open begins an inc in each shard.

@@ -59,8 +59,12 @@ func (s *modelTest) enqueue(inc, batch string, jobs []backend.NewJob) {
 
 func (s *modelTest) take(inc, node string, limit int, queues, tasks []string) []backend.Run {
 	s.Helper()
-	words := s.words(takeScript, takeArgs(inc, backend.FetchRequest{Node: node, Queues: queues, Tasks: tasks, Max: limit})...)
-	reply, started := s.m.take(inc, node, limit, queues, tasks)
+	args, risky := takeArgs(inc, backend.FetchRequest{Node: node, Queues: queues, Tasks: tasks, Max: limit}), s.r.IntN(2) == 0
+	if risky {
+		args[takeRisky] = "1"
+	}
+	words := s.words(takeScript, args...)
+	reply, started := s.m.take(inc, node, limit, queues, tasks, risky)
 	s.want("take", words[0], reply)
 	var got, want []backend.Run
 	for i := 2; i < len(words); i += 3 {
@@ -95,7 +99,7 @@ func (s *modelTest) pulse(inc string, fresh bool) {
 	if fresh {
 		flag = "1"
 	}
-	reply := s.run(pulseScript, append([]string{inc, flag, "0", ""}, s.sweepArgs()...)...)
+	reply := s.run(pulseScript, append([]string{inc, flag, "0", "", "1"}, s.sweepArgs()...)...)
 	answer, err := reply.ToArray()
 	if err != nil {
 		s.Fatal(err)
@@ -224,6 +228,7 @@ func (s *modelTest) check() {
 
 // idOfMember returns the id in a member of r or aside.
 func idOfMember(member string, aside bool) string {
+	member = strings.TrimPrefix(member, "x")
 	for range map[bool]int{false: 1, true: 2}[aside] {
 		n, _ := strconv.ParseUint(member[:4], 16, 16)
 		member = member[4+n:]

@@ -76,9 +76,7 @@ func (q *queue) Watch(queues ...string) (<-chan struct{}, func()) {
 		w.list[name] = append(w.list[name], one)
 	}
 	w.mu.Unlock()
-	for _, s := range q.shards {
-		s.pulse.soon(0) // some may be due already
-	}
+	q.pulseSoon() // some may be due already
 	return one.due, sync.OnceFunc(func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
