@@ -159,7 +159,11 @@ func (q *shard) run(ctx context.Context, sc *script, args ...string) (rueidis.Re
 	}
 	all := make([]string, 0, len(args)+3)
 	all = append(append(append(all, s.publishCommand(), q.core.wakeChannel(s, int(q.index))), args...), "")
-	m, err := q.core.run(ctx, &bound, q.keys, all...)
+	run := q.core.run
+	if sc.confirmed && q.core.config.WaitReplicas > 0 {
+		run = q.core.runConfirmed
+	}
+	m, err := run(ctx, &bound, q.keys, all...)
 	return m, q.explain(ctx, err)
 }
 

@@ -8,9 +8,9 @@ import (
 )
 
 var (
-	retryScript  = newQueueScript(once, "retry")
-	cancelScript = newQueueScript(repeatable, "cancel")
-	removeScript = newQueueScript(once, "mend", "delete")
+	retryScript  = newConfirmedScript(once, "retry")
+	cancelScript = newConfirmedScript(repeatable, "cancel")
+	removeScript = newConfirmedScript(once, "mend", "delete")
 )
 
 func (q *shard) Retry(ctx context.Context, id uint64) (backend.Job, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 )
 
-var enqueueScript = newQueueScript(repeatable, "clock", "add", "enqueue")
+var enqueueScript = newConfirmedScript(repeatable, "clock", "add", "enqueue")
 
 // newJobs has the records of jobs to add: for each job what encodeNew and encodeData return.
 type newJobs struct{ records []string }

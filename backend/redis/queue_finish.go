@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	finishScript = newQueueScript(repeatable, "outcome", "finish")
+	finishScript = newConfirmedScript(repeatable, "outcome", "finish")
 	drainScript  = newQueueScript(repeatable, "drain")
 )
 

@@ -100,3 +100,10 @@ func newQueueScript(mode mode, parts ...string) *script {
 	sum := sha1.Sum(source)
 	return &script{source: string(source), sha: hex.EncodeToString(sum[:]), mode: mode}
 }
+
+// newConfirmedScript reads a script of the queue whose callers are answered once its writes are on replicas.
+func newConfirmedScript(mode mode, parts ...string) *script {
+	sc := newQueueScript(mode, parts...)
+	sc.confirmed = true
+	return sc
+}

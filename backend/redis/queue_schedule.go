@@ -13,8 +13,8 @@ import (
 )
 
 var (
-	tickScript    = newQueueScript(repeatable, "clock", "add", "ticks", "tick")
-	setLastScript = newQueueScript(repeatable, "ticks", "setlast")
+	tickScript    = newConfirmedScript(repeatable, "clock", "add", "ticks", "tick")
+	setLastScript = newConfirmedScript(repeatable, "ticks", "setlast")
 )
 
 // EnqueueScheduled adds the jobs and sets the last run in one script, so it takes at most 512 jobs with 1 MiB, or one larger
