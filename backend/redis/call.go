@@ -100,7 +100,8 @@ type calls struct {
 type call struct {
 	inc  string        // the incarnation that was called
 	done chan envelope // receives the answer
-	gone chan struct{} // closed when the incarnation has lapsed
+	gone chan struct{} // closed when no answer will come
+	err  error         // why; set before gone is closed
 }
 
 func (c *calls) init(k *cluster) {
@@ -137,15 +138,31 @@ func (c *calls) message(payload string) {
 	}
 }
 
-// resumed does nothing: a call whose answer was missed ends with its context, or when its node goes.
-func (c *calls) resumed() {}
+var (
+	errCalledGone   = fmt.Errorf("the node has left the cluster before it has answered: %w", backend.ErrUnavailable)
+	errAnswerMissed = fmt.Errorf("this node was cut off, and may have missed the answer of the node: %w", backend.ErrUnavailable)
+)
+
+// resumed ends all calls, because their answers may have been missed.
+func (c *calls) resumed() {
+	c.end(errAnswerMissed, func(string) bool { return true })
+}
 
 // drop ends the calls of nodes that are not live any more.
 func (c *calls) drop(list *peerList) {
+	c.end(errCalledGone, func(inc string) bool {
+		_, live := list.live[inc]
+		return !live
+	})
+}
+
+// end ends the calls of the incarnations for which choose returns true, with the error err.
+func (c *calls) end(err error, choose func(inc string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, waiting := range c.pending {
-		if _, ok := list.live[waiting.inc]; !ok {
+		if choose(waiting.inc) {
+			waiting.err = err
 			close(waiting.gone)
 			delete(c.pending, id)
 		}
@@ -206,28 +223,28 @@ func (k *cluster) Call(ctx context.Context, node, method string, body []byte) ([
 }
 
 // callOnce calls an incarnation of a node.
-func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method string, body []byte) ([]byte, error) {
+func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method string, body []byte) (answer []byte, err error) {
 	e := envelope{kind: callMessage, id: rand.Uint64(), inc: k.life.incarnation(), from: k.life.self.ID, method: method, body: string(body)}
 	waiting := &call{inc: inc, done: make(chan envelope, 1), gone: make(chan struct{})}
 	k.calls.add(e.id, waiting)
 	defer k.calls.remove(e.id)
 	channel := callChannel(k.core, s, inc).channel
 	defer func() {
-		if ctx.Err() != nil { // the answer would have no reader
+		if ctx.Err() != nil || errors.Is(err, errAnswerMissed) { // the answer would have no reader
 			k.core.spawn(func(ctx context.Context, s *session) {
 				e.kind, e.method, e.body = cancelMessage, "", ""
 				_, _ = k.publish(ctx, s, channel, &e)
 			})
 		}
 	}()
-	if err := k.sendCall(ctx, s, channel, &e, node); err != nil {
+	if err = k.sendCall(ctx, s, channel, &e, node); err != nil {
 		return nil, err
 	}
 	select {
 	case answer := <-waiting.done:
 		return answer.result(node)
 	case <-waiting.gone:
-		return nil, fmt.Errorf("node %.64q has left the cluster before it has answered: %w", node, backend.ErrUnavailable)
+		return nil, fmt.Errorf("node %.64q: %w", node, waiting.err)
 	case <-s.life.Done():
 		return nil, backend.ErrClosed
 	case <-ctx.Done():

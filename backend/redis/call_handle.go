@@ -83,10 +83,25 @@ func (h *handler) add(e envelope) {
 	}
 }
 
-// run handles the call t, and then calls that wait.
+// run handles the call t, and then calls that wait. It stops after a call that was detached, because another goroutine has
+// its place.
 func (h *handler) run(s *session, t task) {
-	for more := true; more; t, more = h.next(s.life) {
-		h.one(s, t)
+	for more := true; more; {
+		if detached := h.one(s, t); detached {
+			return
+		}
+		t, more = h.next(s.life)
+	}
+}
+
+// detach gives the place of a call that is being handled to a call that waits.
+func (h *handler) detach(s *session) {
+	t, ok := h.next(s.life)
+	if !ok {
+		return
+	}
+	if !h.cluster.core.spawn(func(_ context.Context, s *session) { h.run(s, t) }) { // the backend closes
+		t.cancel()
 	}
 }
 
@@ -104,17 +119,22 @@ func (h *handler) next(life context.Context) (t task, ok bool) {
 	return t, true
 }
 
-func (h *handler) one(s *session, t task) {
+// one handles a call. It returns true if the call was detached.
+func (h *handler) one(s *session, t task) (detached bool) {
 	defer t.cancel()
 	h.mu.Lock()
 	handle := h.handle
 	h.mu.Unlock()
 	var body []byte
 	if handle != nil && t.ctx.Err() == nil {
-		body = handle(t.ctx, t.from, t.method, []byte(t.body))
+		detach := sync.OnceFunc(func() {
+			detached = true
+			h.detach(s)
+		})
+		body = handle(backend.WithDetach(t.ctx, detach), t.from, t.method, []byte(t.body))
 	}
 	if t.kind != callMessage {
-		return
+		return detached
 	}
 	h.mu.Lock()
 	delete(h.cancels, callID{t.inc, t.id})
@@ -126,6 +146,7 @@ func (h *handler) one(s *session, t task) {
 	default:
 		h.answer(s.life, s, &t.envelope, answered, body)
 	}
+	return detached
 }
 
 // answer publishes the answer of a call. If that fails, the caller waits until its context ends.
@@ -144,5 +165,16 @@ func (h *handler) cancel(e envelope) {
 	defer h.mu.Unlock()
 	if cancel := h.cancels[callID{e.inc, e.id}]; cancel != nil {
 		cancel()
+	}
+}
+
+// drop ends the contexts of the calls of an incarnation that has lapsed.
+func (h *handler) drop(inc string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, cancel := range h.cancels {
+		if id.inc == inc {
+			cancel()
+		}
 	}
 }
