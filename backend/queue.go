@@ -35,7 +35,7 @@ const (
 // and ends with that node: if the node's process dies, or if the node cannot reach the server for [NodeLease], the run
 // counts as a crash, unless Drain was called for the run. After a crash the job is due again at once, until it has
 // crashed [Job.MaxCrashes] times in a row. A node runs one job at a time that has crashed and whose next crash is the last,
-// so that such jobs do not die with each other. An outage of the server ends no run. An embedded queue has one node, which
+// so that these jobs do not die with each other. An outage of the server ends no run. An embedded queue has one node, which
 // only dies with its process.
 //
 // A [Run] has a fence, which no other run of the same job has. All calls about runs take and return Run values, so that

@@ -113,7 +113,7 @@ func crashesInARow(t *tester) {
 }
 
 // oneCrashLeft checks that two jobs whose next crash kills them do not run at the same time on one node, so that the job
-// that crashes the process is known. Other jobs run beside one of them.
+// that crashes the process is known. Other jobs run at the same time.
 func oneCrashLeft(t *tester) {
 	b := t.open()
 	q := b.Queue()
@@ -155,7 +155,7 @@ func oneCrashLeft(t *tester) {
 	}
 	fresh := t.enqueue(q, backend.NewJob{Task: "fresh"})
 	if jobs := await(1, "a new job"); jobs[0].ID != fresh[0] || len(jobs) != 1 {
-		t.Fatalf("%v were fetched beside a job with one crash left, want %d", idsOf(jobs), fresh)
+		t.Fatalf("%v were fetched next to a job with one crash left, want %d", idsOf(jobs), fresh)
 	}
 	for _, j := range first {
 		t.finish(q, backend.Outcome{Run: j.Run(), State: backend.Completed})

@@ -25,8 +25,8 @@ func startReplica(t *testing.T, f redistest.Flavor) (master, replica *redistest.
 	return master, replica
 }
 
-// TestAnAcknowledgedTaskIsOnTheReplica kills the master and the node directly after the last answer. What was acknowledged
-// is on the replica.
+// TestAnAcknowledgedTaskIsOnTheReplica kills the master and the node directly after the last answer. All acknowledged tasks
+// are on the replica.
 func TestAnAcknowledgedTaskIsOnTheReplica(t *testing.T) {
 	onEachFlavor(t, func(tt *testing.T, f redistest.Flavor) {
 		master, replica := startReplica(tt, f)

@@ -58,7 +58,7 @@ func shardPartition(shard int) int {
 //
 // A lane is a queue: 4 hex digits with the length of its name, and the name. A member of r is the lane of the queue, 2 hex
 // digits of 127 - priority, 11 hex digits of ord, and the id. A member of aside has the task after the lane of the queue, in
-// the same form as the queue. If the next crash of the job kills it, the member begins with an x: such a job waits in a lane
+// the same form as the queue. If the next crash of the job kills it, the member begins with an x: this job waits in a lane
 // of its own, because a node runs one of them at a time. So all members of a lane are a range, in the order of Fetch.
 //
 // Each id is in exactly one of r, aside, due, run, fin and dead, as its record says.

@@ -21,7 +21,7 @@ func (h *heldRuns) init(risky *riskyRun) {
 	h.risky, h.nodes = risky, make(map[backend.Run]string)
 }
 
-// riskyRun is the run of this node whose job has one crash left. Only one such job runs at a time, so that the job that
+// riskyRun is the run of this node whose job has one crash left. Only one job of this kind runs at a time, so that the job that
 // crashes the process is known, and no other one dies with it.
 type riskyRun struct {
 	mu     sync.Mutex
@@ -30,7 +30,7 @@ type riskyRun struct {
 	ended  func()      // is called after the end of the run
 }
 
-// begin reports whether a Take that begins now may start such a job. The caller calls took afterwards.
+// begin reports whether a Take that begins now may start a job of this kind. The caller calls took afterwards.
 func (r *riskyRun) begin() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -48,7 +48,7 @@ func (r *riskyRun) took(run backend.Run) {
 	r.run, r.taking = run, false
 }
 
-// free reports whether a Take may start such a job.
+// free reports whether a Take may start a job of this kind.
 func (r *riskyRun) free() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
