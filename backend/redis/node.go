@@ -88,8 +88,8 @@ func (l *life) join(ctx context.Context, inc string) error {
 		sent := time.Now()
 		reply, err := asWords(l.core.run(ctx, joinScript, l.key[:], inc, l.self.ID, encodeNode(l.self), micros(nodeLease), ""))
 		switch {
-		case err != nil && held && ctx.Err() != nil:
-			return fmt.Errorf("the id %.64q: %w", l.self.ID, backend.ErrNodeInUse)
+		case err != nil && held && ended(ctx) != nil:
+			return fmt.Errorf("the id %.64q: %w: %w", l.self.ID, backend.ErrNodeInUse, ended(ctx))
 		case err != nil:
 			return fmt.Errorf("joining the cluster: %w", err)
 		case reply[0] == "ok":
@@ -106,7 +106,7 @@ func (l *life) join(ctx context.Context, inc string) error {
 		// The clock of the leases advances by 2 s for each call at most.
 		pause(ctx, min(time.Duration(left)*time.Microsecond+time.Millisecond, time.Second))
 		if ctx.Err() != nil {
-			return fmt.Errorf("the id %.64q: %w", l.self.ID, backend.ErrNodeInUse)
+			return fmt.Errorf("the id %.64q: %w: %w", l.self.ID, backend.ErrNodeInUse, ctx.Err())
 		}
 	}
 }
@@ -120,14 +120,24 @@ func (l *life) beat(ctx context.Context) (live bool, version string, lapsed int,
 	if err != nil {
 		return false, "", 0, err
 	}
-	if len(reply) != 3 {
+	if len(reply) != 4 {
 		return false, "", 0, errReply
 	}
+	l.compareClock(sent, reply[3])
 	if live = reply[0] == "ok"; live {
 		l.beaten.Store(sent.UnixNano())
 	}
 	lapsed, err = strconv.Atoi(reply[2])
 	return live, reply[1], lapsed, err
+}
+
+// compareClock compares the clocks, unless the answer to the heartbeat took so long that the difference would be inexact.
+func (l *life) compareClock(sent time.Time, answer string) {
+	s, err1 := l.core.current()
+	server, err2 := strconv.ParseInt(answer, 10, 64)
+	if err1 == nil && err2 == nil && time.Since(sent) < beatInterval/4 {
+		s.compareClock(sent, server)
+	}
 }
 
 // leave takes the node off the list, or marks it as lapsed if some of its members may remain.

@@ -74,7 +74,10 @@ const takeRisky = 3
 
 // take runs the script, and stores the runs that it has started.
 func (q *shard) take(ctx context.Context, args []string) ([]string, error) {
-	defer q.runs.change()()
+	if err := q.runs.changing.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer q.runs.changing.leave()
 	var risky backend.Run
 	if args[takeRisky] = "0"; q.risky.begin() {
 		args[takeRisky] = "1"
@@ -170,8 +173,10 @@ func (q *shard) readData(ctx context.Context, id string) (string, error) {
 // ends runs. The answer of a Take or a Finish may have been lost. A run that is only on the server is ended: with its
 // outcome if this node remembers one, else it is requeued. A run that is only here is lost.
 func (q *shard) reconcile(ctx context.Context, inc string) error {
-	resume := q.runs.pause()
-	defer resume()
+	if err := q.runs.changing.close(ctx); err != nil {
+		return err
+	}
+	defer q.runs.changing.open()
 	m, err := q.run(ctx, mineScript, inc, "1000000")
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/redis/rueidis"
 )
@@ -41,7 +42,12 @@ func newScript(name string, mode mode) *script {
 // run executes a script. By convention the last argument is the time in microseconds for tests; "" is the clock of the
 // server. A reply of nil is returned as an error that [rueidis.IsRedisNil] recognizes.
 func (c *core) run(ctx context.Context, sc *script, keys []string, args ...string) (rueidis.RedisMessage, error) {
-	return c.attempt(ctx, sc.mode, func(ctx context.Context, s *session) rueidis.RedisResult {
+	return c.runWithin(ctx, c.config.Timeout, sc, keys, args...)
+}
+
+// runWithin is run with a time limit of its own.
+func (c *core) runWithin(ctx context.Context, limit time.Duration, sc *script, keys []string, args ...string) (rueidis.RedisMessage, error) {
+	return c.attemptWithin(ctx, limit, sc.mode, func(ctx context.Context, s *session) rueidis.RedisResult {
 		r := s.client.Do(ctx, s.client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build())
 		reply, ok := rueidis.IsRedisErr(r.Error())
 		if !ok || !strings.HasPrefix(reply.Error(), "NOSCRIPT") {
