@@ -180,12 +180,13 @@ func (q *shard) beat(ctx context.Context, inc string, begins bool) error {
 		return q.lost(ctx, inc)
 	}
 	q.heard(sent, facts)
+	complete := true
 	if known != "" && known != facts[1] || facts[2] != "" && !q.pulse.settled.Load() {
-		if err := q.settle(ctx, inc, facts[1]); err != nil {
+		if complete, err = q.settle(ctx, inc, facts[1]); err != nil {
 			return err // with the old run_id, so the next pulse settles again
 		}
 	}
-	q.pulse.settled.Store(facts[2] != "")
+	q.pulse.settled.Store(facts[2] != "" && complete)
 	q.pulse.mu.Lock()
 	q.pulse.rid = facts[1]
 	q.pulse.mu.Unlock()

@@ -121,15 +121,18 @@ func (t *settlement) args(inc, rid string) []string {
 }
 
 // settle sends all that this node remembers to a server that it has not met before: jobs with the last runs of their
-// schedules, outcomes, and its runs, in this order. Only the last call says that all was sent. No Take and no Finish is under way meanwhile.
-func (q *shard) settle(ctx context.Context, inc, rid string) error {
+// schedules, outcomes, and its runs, in this order. Only the last call says that all was sent. No Take and no Finish is under
+// way meanwhile. If a job is absent that another node may remember, settle returns false, and the next pulse settles again.
+func (q *shard) settle(ctx context.Context, inc, rid string) (complete bool, err error) {
 	if err := q.runs.changing.close(ctx); err != nil {
-		return err
+		return false, err
 	}
 	defer q.runs.changing.open()
 	t := &settlement{}
+	missing := false
 	flush := func(rid string) error {
-		_, err := asInt(q.run(ctx, settleScript, t.args(inc, rid)...))
+		n, err := asInt(q.run(ctx, settleScript, t.args(inc, rid)...))
+		missing = missing || n == 2
 		t = &settlement{}
 		return err
 	}
@@ -153,7 +156,7 @@ func (q *shard) settle(ctx context.Context, inc, rid string) error {
 				t.jobs = append(t.jobs, q.number(p.results[n].ID), p.records[2*n], p.records[2*n+1])
 				t.bytes += len(p.records[2*n]) + len(p.records[2*n+1])
 				if err := room(); err != nil {
-					return err
+					return false, err
 				}
 			}
 		}
@@ -163,16 +166,20 @@ func (q *shard) settle(ctx context.Context, inc, rid string) error {
 			t.outcomes = q.appendOutcome(t.outcomes, &list[i].outcomes[n])
 			t.bytes += len(list[i].outcomes[n].Error)
 			if err := room(); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
 	for run, node := range q.runs.all() {
 		t.runs = append(t.runs, q.number(run.ID), strconv.FormatUint(run.Fence, 10), node)
 		if err := room(); err != nil {
-			return err
+			return false, err
 		}
 	}
 	q.runs.doubt()
-	return flush(rid)
+	if missing {
+		rid = ""
+	}
+	err = flush(rid)
+	return !missing, err
 }

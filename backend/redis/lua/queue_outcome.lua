@@ -1,5 +1,5 @@
--- Ends a run with an outcome, which is late if the inc of the run has ended. Returns 'o' if the outcome counts, 'a' if it was stored already, 'l' if it is lost because
--- the run ended without it, 'n' if there is no job. Cost: 6 commands.
+-- Ends a run with an outcome, which is late if the inc of the run has ended. Returns 'o' if the outcome counts, 'a' if it was
+-- stored already, 'l' if it is lost because the run ended without it, 'n' if there is no job. Cost: 6 commands.
 local function stored(id, j, fence, state, delay, failure, late)
   leave(id, j)
   local ending = state

@@ -3,7 +3,8 @@
 -- ARGV: inc; the run_id if this is the last part, else ''; the number of jobs; id, record and data of each; the number of
 -- outcomes; id, fence, state, delay in µs and error of each; the number of runs; id, fence and node of each; the number of
 -- schedules; name and last run in ms of each.
--- Returns 1, or 0 if the inc has ended. Cost: 8 commands, 6 for each item.
+-- Returns 1, 2 if a job is absent that another node may remember, so that the node has to settle again, or 0 if the inc has
+-- ended. Cost: 8 commands, 6 for each item.
 call('HDEL', M, '')
 local inc, at = ARGV[3], 5
 local lease = tonumber(call('ZSCORE', HOLD, inc) or '')
@@ -11,6 +12,12 @@ if not lease or lease < 0 then
   return 0
 end
 local kept = tonumber(call('HGET', M, 'kept')) or 0
+local missing = false
+local function find(id)
+  local j = load(id)
+  missing = missing or j == nil and tonumber(id) > kept
+  return j
+end
 local function items(size, f)
   local n = tonumber(ARGV[at])
   for i = 0, n - 1 do
@@ -26,7 +33,7 @@ items(3, function(i)
 end)
 items(5, function(i)
   local id, fence = ARGV[i], tonumber(ARGV[i + 1])
-  local j = load(id)
+  local j = find(id)
   if j and j.state < COMPLETED and j.fence < fence and j.last < fence then -- the server lacks the start of the run
     leave(id, j)
     j.state, j.inc, j.fence, j.aside, j.attempt, j.starts, j.started = RUNNING, tonumber(inc), fence, 0, j.attempt + 1, j.starts + 1, now
@@ -37,7 +44,7 @@ items(5, function(i)
 end)
 items(3, function(i)
   local id, fence = ARGV[i], tonumber(ARGV[i + 1])
-  local j = load(id)
+  local j = find(id)
   if j and j.state < COMPLETED and j.last < fence and j.fence <= fence and (j.fence < fence or j.state == RUNNING) then
     if j.fence < fence then
       leave(id, j)
@@ -57,7 +64,7 @@ items(2, function(i)
     setLast(ARGV[i], tonumber(ARGV[i + 1]))
   end
 end)
-if ARGV[4] ~= '' then
+if ARGV[4] ~= '' and not missing then
   call('HSET', SET, inc, ARGV[4])
   local all = true
   for _, other in ipairs(call('ZRANGEBYSCORE', HOLD, 0, '+inf')) do
@@ -68,4 +75,4 @@ if ARGV[4] ~= '' then
   end
 end
 done()
-return 1
+return missing and 2 or 1
