@@ -131,7 +131,7 @@ func (q *shard) sendBatch(ctx context.Context, batch []*enqueuePart) error {
 		}
 		switch words[0] {
 		case "ok":
-			return q.setResults(batch, words, lastRun{})
+			return q.setResults(batch, words)
 		case "full":
 			return q.errFull(words[1])
 		case "lost": // nothing has happened, also not earlier
@@ -156,8 +156,8 @@ func (q *shard) errFull(unfinished string) error {
 	return fmt.Errorf("there is no room for more jobs: %s of the %d that tasks.maxJobs allows%s have not finished: %w", unfinished, q.config.MaxJobs, of, backend.ErrFull)
 }
 
-// setResults sets the results of the parts of a batch, and remembers the new jobs, and the last run that came with them.
-func (q *shard) setResults(batch []*enqueuePart, words []string, last lastRun) error {
+// setResults sets the results of the parts of a batch, and remembers the new jobs.
+func (q *shard) setResults(batch []*enqueuePart, words []string) error {
 	if len(words) < 2 {
 		return errReply
 	}
@@ -179,7 +179,7 @@ func (q *shard) setResults(batch []*enqueuePart, words []string, last lastRun) e
 				q.saw(id)
 			}
 		}
-		q.memory.addJobs(p, last)
+		q.memory.addJobs(p)
 		ids = ids[n:]
 	}
 	return nil

@@ -75,14 +75,38 @@ func (q *shard) tick(ctx context.Context, schedule string, at time.Time, jobs []
 	case "full":
 		return false, q.errFull(reply[1])
 	case "settling":
-		return false, fmt.Errorf("the server is another one, and the nodes have not met it yet: %w", errRefused)
+		return false, fmt.Errorf("the server is another one, and the nodes have not sent yet what it may lack: %w", errRefused)
 	case "won":
 		for i := range jobs {
 			q.hint(jobs[i].Queue)
 		}
-		return true, q.setResults([]*enqueuePart{p}, reply, lastRun{schedule, at.UnixMilli()})
+		return true, q.rememberTick(schedule, millisOf(at), p.records, reply[1:])
 	}
 	return false, nil
+}
+
+// rememberTick remembers the jobs of a tick. The argument ids has "" for each job that was not added.
+func (q *shard) rememberTick(schedule, ran string, records, ids []string) error {
+	p := &enqueuePart{records: records, results: make([]backend.Enqueued, len(ids))}
+	if len(records) != 2*len(ids) {
+		return errReply
+	}
+	for i, text := range ids {
+		if p.results[i].Existing = text == ""; text == "" {
+			continue
+		}
+		id, err := q.parseID(text)
+		if err != nil {
+			return errReply
+		}
+		p.results[i].ID = id
+		q.saw(id)
+	}
+	for _, record := range records {
+		p.bytes += len(record)
+	}
+	q.memory.addTick(schedule, ran, p)
+	return nil
 }
 
 // settleLimit is the time for which a call waits for a shard to settle. The script settles for at most 4 s.

@@ -31,18 +31,18 @@ type remembered struct {
 	at       time.Time
 	bytes    int
 	jobs     *enqueuePart
-	last     lastRun
 	outcomes []backend.Outcome
+	schedule string // with its last run in ms; the jobs are those of the tick
+	ran      string
 }
 
-// lastRun is the last run of a schedule in ms, or nothing.
-type lastRun struct {
-	schedule string
-	at       int64
+func (m *queueMemory) addJobs(p *enqueuePart) {
+	m.add(remembered{jobs: p, bytes: p.bytes + 64})
 }
 
-func (m *queueMemory) addJobs(p *enqueuePart, last lastRun) {
-	m.add(remembered{jobs: p, last: last, bytes: p.bytes + len(last.schedule) + 64})
+// addTick remembers the last run of a schedule, and its jobs.
+func (m *queueMemory) addTick(schedule, ran string, p *enqueuePart) {
+	m.add(remembered{jobs: p, schedule: schedule, ran: ran, bytes: p.bytes + len(schedule) + 64})
 }
 
 func (m *queueMemory) addOutcomes(outcomes []backend.Outcome) {
@@ -120,20 +120,22 @@ func (t *settlement) args(inc, rid string) []string {
 	return append(args, t.ticks...)
 }
 
-// settle sends all that this node remembers to a server that it has not met before: jobs with the last runs of their
-// schedules, outcomes, and its runs, in this order. Only the last call says that all was sent. No Take and no Finish is under
-// way meanwhile. If a job is absent that another node may remember, settle returns false, and the next pulse settles again.
+// settle sends all that this node remembers to a server that it has not met before: jobs, outcomes, its runs, and the last
+// runs of schedules, in this order. Only the last call says that all was sent. No Take and no Finish is under way meanwhile. If some of the jobs are
+// absent, because another node has enqueued them and has not sent them yet, settle returns false, and it has to be called
+// again while the shard settles.
 func (q *shard) settle(ctx context.Context, inc, rid string) (complete bool, err error) {
 	if err := q.runs.changing.close(ctx); err != nil {
 		return false, err
 	}
 	defer q.runs.changing.open()
-	t := &settlement{}
-	missing := false
+	t, absent := &settlement{}, int64(0)
 	flush := func(rid string) error {
+		if absent > 0 {
+			rid = ""
+		}
 		n, err := asInt(q.run(ctx, settleScript, t.args(inc, rid)...))
-		missing = missing || n == 2
-		t = &settlement{}
+		t, absent = &settlement{}, absent+max(n, 0)
 		return err
 	}
 	room := func() error {
@@ -145,10 +147,6 @@ func (q *shard) settle(ctx context.Context, inc, rid string) (complete bool, err
 	list := q.memory.recent()
 	for i := range list {
 		if p := list[i].jobs; p != nil {
-			if last := list[i].last; last.schedule != "" {
-				t.ticks = append(t.ticks, last.schedule, strconv.FormatInt(last.at, 10))
-				t.bytes += len(last.schedule)
-			}
 			for n := range p.results {
 				if p.results[n].Existing {
 					continue
@@ -176,10 +174,45 @@ func (q *shard) settle(ctx context.Context, inc, rid string) (complete bool, err
 			return false, err
 		}
 	}
-	q.runs.doubt()
-	if missing {
-		rid = ""
+	for i := range list {
+		if list[i].schedule != "" {
+			t.ticks = append(t.ticks, list[i].schedule, list[i].ran)
+			if err := room(); err != nil {
+				return false, err
+			}
+		}
 	}
+	q.runs.doubt()
 	err = flush(rid)
-	return !missing, err
+	return absent == 0, err
+}
+
+// mustSettle reports whether this node has to send what it remembers, because the shard settles.
+func (p *pulser) mustSettle(settles bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !settles {
+		p.settled, p.settlePause = false, 0
+	}
+	return settles && !p.settled && !time.Now().Before(p.settleAgain)
+}
+
+// hasSettled notes that this node has sent what it remembers. If that was not complete, it sends it again, after pauses that
+// grow from settlePoll to a second.
+func (p *pulser) hasSettled(complete bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.settled = complete; complete {
+		p.settlePause = 0
+		return
+	}
+	p.settlePause = min(max(2*p.settlePause, settlePoll), time.Second)
+	p.settleAgain = time.Now().Add(p.settlePause)
+}
+
+// unsettled reports whether this node has still to send what it remembers.
+func (p *pulser) unsettled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.settlePause > 0
 }
