@@ -83,7 +83,7 @@ func (b *broker) Publish(ctx context.Context, m backend.Message) (at backend.Pos
 		return at, err
 	}
 	limit := b.core.config.Timeout
-	if time.Since(time.Unix(0, b.life.beaten.Load())) > nodeLease {
+	if b.life.silence() > nodeLease {
 		limit = min(limit, impatient)
 	}
 	p, tag := partition(m.Room), rand.Uint32()|1
@@ -91,7 +91,7 @@ func (b *broker) Publish(ctx context.Context, m backend.Message) (at backend.Pos
 		strconv.FormatUint(newEpoch(), 10), strconv.FormatUint(uint64(tag), 10), s.publishCommand(), b.core.channel(s, roomKind, p, m.Room), encodeSaid(m)))
 	switch {
 	case errors.Is(err, errUnavailable):
-		b.deliverLocally(m, tag)
+		b.deliverLocally(m, tag, b.silent())
 		return at, err
 	case err != nil || reply[0] == "none":
 		return at, err
@@ -140,9 +140,17 @@ func parseSaid(payload string) (m said, err error) {
 	return m, nil
 }
 
-// deliverLocally delivers a message to the members on this node, because the server cannot be reached. If the server has
-// published the message nevertheless, the members get it once.
-func (b *broker) deliverLocally(m backend.Message, tag uint32) {
+// silentAfterBeat is the age of the last heartbeat from which on the server counts as silent.
+const silentAfterBeat = beatInterval + 500*time.Millisecond
+
+// silent reports whether heartbeats are not answered.
+func (b *broker) silent() bool { return b.life.silence() > silentAfterBeat }
+
+// deliverLocally delivers a message to the members on this node, if this node is cut off: the server is silent, or the channel
+// of the room is not subscribed. Otherwise the subscription brings the message, unless Publish has failed before it had an
+// effect. If the server has published the message nevertheless, the members get it once, and then a gap, because they never
+// get its position.
+func (b *broker) deliverLocally(m backend.Message, tag uint32, silent bool) {
 	r := b.find(m.Room)
 	if r == nil {
 		return
@@ -150,7 +158,7 @@ func (b *broker) deliverLocally(m backend.Message, tag uint32) {
 	m.Kind, m.At = backend.Said, backend.Position{}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.tags.has(tag) {
+	if r.tags.has(tag) || !silent && r.missing != missSome {
 		return
 	}
 	r.local.add(tag)

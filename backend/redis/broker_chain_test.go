@@ -126,12 +126,28 @@ func TestALocalMessageIsDeliveredOnce(t *testing.T) {
 	r := chainRoom()
 	r.broker.rooms = map[string]*room{"room": r}
 	r.begin(position(7, 100, 5))
-	r.broker.deliverLocally(backend.Message{Room: "room"}, 6)
+	r.broker.deliverLocally(backend.Message{Room: "room"}, 6, true)
 	r.message(wire(position(7, 101, 6), 5)) // the server has published it nevertheless
 	r.message(wire(position(7, 102, 7), 6))
-	r.broker.deliverLocally(backend.Message{Room: "room"}, 7)
-	if got := r.queued(); got != "0 102" {
-		t.Errorf("delivered: %q, want \"0 102\"", got)
+	r.broker.deliverLocally(backend.Message{Room: "room"}, 7, true)
+	if got := r.queued(); got != "0 ! 102" {
+		t.Errorf("delivered: %q, want \"0 ! 102\"", got)
+	}
+}
+
+// If Publish fails while the node hears the server, for example because the caller has gone, the subscription brings the
+// message, with its position.
+func TestAMessageIsDeliveredLocallyOnlyIfTheNodeIsCutOff(t *testing.T) {
+	t.Parallel()
+	r := chainRoom()
+	r.broker.rooms = map[string]*room{"room": r}
+	r.begin(position(7, 100, 5))
+	r.broker.deliverLocally(backend.Message{Room: "room"}, 6, false)
+	r.message(wire(position(7, 101, 6), 5))
+	r.interrupted()
+	r.broker.deliverLocally(backend.Message{Room: "room"}, 7, false)
+	if got := r.queued(); got != "101 0" {
+		t.Errorf("delivered: %q, want \"101 0\"", got)
 	}
 }
 

@@ -92,8 +92,10 @@ func (r *room) accept(payload string) {
 	}
 	switch payload[0] {
 	case '+':
+		r.hearNews()
 		r.push(delivery{message: backend.Message{Room: r.name, From: payload[1:], Kind: backend.Entered}})
 	case '-':
+		r.hearNews()
 		r.push(delivery{message: backend.Message{Room: r.name, From: payload[1:], Kind: backend.Left}})
 	case 'm':
 		m, err := parseSaid(payload[1:])
@@ -103,6 +105,15 @@ func (r *room) accept(payload string) {
 		}
 		r.heard = time.Now()
 		r.chain(m)
+	}
+}
+
+// hearNews delivers a gap before the first news after an interruption, because earlier ones may be missing. The caller
+// holds r.mu.
+func (r *room) hearNews() {
+	if r.missing != missNone {
+		r.push(delivery{gap: true})
+		r.missing = missNone
 	}
 }
 
@@ -122,6 +133,7 @@ func (r *room) chain(m said) {
 	r.last, r.settled = m.at, true
 	r.tags.add(m.at.Tag)
 	if r.local.has(m.at.Tag) {
+		r.push(delivery{gap: true})
 		return
 	}
 	at := m.at

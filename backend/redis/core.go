@@ -15,6 +15,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/chaos/probe"
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
@@ -28,6 +29,7 @@ import (
 type core struct {
 	config  Config
 	through func(addr string) string // in tests: the address to dial in place of the address of a server
+	hooks   probe.Hooks              // nil except in a chaos run
 	opening sync.Mutex               // serializes open and close
 	session atomic.Pointer[session]
 	ending  sync.RWMutex // held by spawn and, for writing, while session becomes nil
@@ -53,7 +55,7 @@ func newCore(config Config) *core {
 	if config.Log == nil {
 		config.Log = slog.Default()
 	}
-	return &core{config: config}
+	return &core{config: config, through: probe.Redis.Through, hooks: probe.Redis}
 }
 
 // open connects to the server, and waits for it as the setting redis.wait says.

@@ -153,9 +153,12 @@ func cleanWord(clean bool) string {
 	return "lapsed"
 }
 
+// silence returns the time since the last heartbeat was sent that was answered.
+func (l *life) silence() time.Duration { return time.Since(time.Unix(0, l.beaten.Load())) }
+
 // healthy returns an error if the lease may have ended.
 func (l *life) healthy() error {
-	if silent := time.Since(time.Unix(0, l.beaten.Load())); silent > nodeLease {
+	if silent := l.silence(); silent > nodeLease {
 		return fmt.Errorf("the server has not answered a heartbeat for %v: %w", silent.Round(time.Second), errUnavailable)
 	}
 	select {

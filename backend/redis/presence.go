@@ -35,9 +35,23 @@ type presence struct {
 	check   bool      // the position has to be compared
 	gapDue  bool      // a member entered while the server could not be reached
 	checked time.Time // when the position was compared last
+	census  census    // the last one
+	missing missing   // news that may be missing
 	empty   time.Time // when the last member left
 	closed  bool      // the backend closes
 }
+
+// census changes with each member that enters or leaves the room, unless all have left.
+type census struct{ entry, members uint64 }
+
+// missing says whether news about members may be missing. They have no numbers, so the census decides.
+type missing uint8
+
+const (
+	missNone    missing = iota
+	missSome            // the channel is not subscribed
+	missBounded         // it is subscribed again, so a census from now on counts all that is missing
+)
 
 // op is a change of Move.
 type op struct {
@@ -263,15 +277,39 @@ func (r *room) leaveAll() *moveWait {
 	return w
 }
 
-// resumed compares the position, because messages may have been missed.
+// interrupted notes that news may be missing from now on.
+func (r *room) interrupted() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.missing = missSome
+}
+
+// counted compares the census with the last one. The argument bounded says whether all that is missing had happened when
+// the server was asked. The caller holds r.mu.
+func (r *room) counted(now census, bounded bool) {
+	switch {
+	case r.missing == missNone:
+		r.census = now
+	case r.missing == missBounded && bounded:
+		if now != r.census {
+			r.push(delivery{gap: true})
+		}
+		r.census, r.missing = now, missNone
+	}
+}
+
+// resumed compares position and census, because messages may have been missed.
 func (r *room) resumed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.missing != missNone {
+		r.missing = missBounded
+	}
 	if len(r.members) > 0 {
 		r.check = true
 		r.touched()
 	} else {
-		r.known = false // the next member begins anew
+		r.known, r.missing = false, missNone // the next member begins anew
 	}
 }
 
@@ -330,9 +368,15 @@ func (r *room) revert(o *op) {
 	}
 }
 
-// runMove runs the script of the room with the changes. It returns the position of the room and the number of members that
-// the incarnation has in it.
-func (r *room) runMove(ctx context.Context, inc string, ops []op) (at backend.Position, own int, err error) {
+// roomState is the state of a room at the server.
+type roomState struct {
+	at     backend.Position
+	own    int // members of the incarnation
+	census census
+}
+
+// runMove runs the script of the room with the changes. It returns the state after them.
+func (r *room) runMove(ctx context.Context, inc string, ops []op) (roomState, error) {
 	b := r.broker
 	keys := r.keys
 	keys[1] = b.core.key(roomsKind, r.partition, inc)
@@ -352,17 +396,17 @@ func (r *room) runMove(ctx context.Context, inc string, ops []op) (at backend.Po
 		if errors.Is(err, errUnknown) {
 			b.life.unsure.Store(true)
 		}
-		return at, 0, err
+		return roomState{}, err
 	case reply[0] == "dead":
-		return at, 0, errLapsed
-	case len(reply) != 5:
-		return at, 0, errReply
+		return roomState{}, errLapsed
+	case len(reply) != 7:
+		return roomState{}, errReply
 	}
-	var numbers [4]uint64
-	for i := range numbers {
-		if numbers[i], err = strconv.ParseUint(reply[i+1], 10, 64); err != nil {
-			return at, 0, err
+	var n [6]uint64
+	for i := range n {
+		if n[i], err = strconv.ParseUint(reply[i+1], 10, 64); err != nil {
+			return roomState{}, err
 		}
 	}
-	return backend.Position{Epoch: numbers[0], Seq: numbers[1], Tag: uint32(numbers[2])}, int(numbers[3]), nil
+	return roomState{backend.Position{Epoch: n[0], Seq: n[1], Tag: uint32(n[2])}, int(n[3]), census{n[4], n[5]}}, nil
 }

@@ -95,13 +95,13 @@ func (r *room) step(ctx context.Context, inc string) error {
 		defer func() { <-r.broker.slots }()
 	}
 	r.mu.Lock()
-	before := r.last
+	before, bounded := r.last, r.missing == missBounded
 	expected := -1 // the number of members if the server is right
 	if len(r.ops) == n {
 		expected = len(r.members)
 	}
 	r.mu.Unlock()
-	at, own, err := r.runMove(ctx, inc, ops)
+	state, err := r.runMove(ctx, inc, ops)
 	if errors.Is(err, errUnavailable) {
 		return err
 	}
@@ -117,9 +117,10 @@ func (r *room) step(ctx context.Context, inc string) error {
 		return nil
 	}
 	r.inc, r.check, r.checked = inc, false, time.Now()
-	r.dirty = r.dirty || expected >= 0 && own != expected
-	r.compare(before, at)
-	r.end(ops, at, nil)
+	r.dirty = r.dirty || expected >= 0 && state.own != expected
+	r.compare(before, state.at)
+	r.counted(state.census, bounded)
+	r.end(ops, state.at, nil)
 	return nil
 }
 
@@ -127,7 +128,7 @@ func (r *room) step(ctx context.Context, inc string) error {
 func (r *room) refused(ctx context.Context, inc string, ops []op, full error) error {
 	leaves := slices.DeleteFunc(slices.Clone(ops), func(o op) bool { return !o.Leave })
 	if len(leaves) > 0 {
-		if _, _, err := r.runMove(ctx, inc, leaves); err != nil {
+		if _, err := r.runMove(ctx, inc, leaves); err != nil {
 			return err
 		}
 	}
@@ -175,10 +176,10 @@ func (r *room) repair(ctx context.Context, inc string) error {
 	for id, details := range r.members {
 		members = append(members, op{Change: backend.Change{Room: r.name, Member: id, Details: []byte(details)}})
 	}
-	exact, before := len(r.ops) == 0, r.last
+	exact, before, bounded := len(r.ops) == 0, r.last, r.missing == missBounded
 	r.dirty = false // changes that fail from here on set it again
 	r.mu.Unlock()
-	at, err := r.enterAll(ctx, inc, members, exact)
+	state, err := r.enterAll(ctx, inc, members, exact)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -191,7 +192,8 @@ func (r *room) repair(ctx context.Context, inc string) error {
 	}
 	r.inc = inc
 	r.dirty = r.dirty || !exact
-	r.compare(before, at)
+	r.compare(before, state.at)
+	r.counted(state.census, bounded)
 	if r.gapDue {
 		r.push(delivery{gap: true})
 		r.gapDue = false
@@ -200,27 +202,26 @@ func (r *room) repair(ctx context.Context, inc string) error {
 }
 
 // enterAll enters the members. If exact, it makes all others of this incarnation leave.
-func (r *room) enterAll(ctx context.Context, inc string, members []op, exact bool) (at backend.Position, err error) {
-	own := 0
+func (r *room) enterAll(ctx context.Context, inc string, members []op, exact bool) (state roomState, err error) {
 	if len(members) > 0 {
 		if err := r.subscribe(ctx); err != nil {
-			return at, err
+			return state, err
 		}
 	}
 	for first := true; first || len(members) > 0; first = false {
 		n := min(len(members), moveBatch)
-		if at, own, err = r.runMove(ctx, inc, members[:n]); err != nil {
-			return at, err
+		if state, err = r.runMove(ctx, inc, members[:n]); err != nil {
+			return state, err
 		}
 		members = members[n:]
 	}
 	r.mu.Lock()
-	surplus := exact && own != len(r.members)
+	surplus := exact && state.own != len(r.members)
 	r.mu.Unlock()
 	if surplus {
 		err = r.removeSurplus(ctx, inc)
 	}
-	return at, err
+	return state, err
 }
 
 // removeSurplus makes the members of this incarnation leave that are not in the room on this node.
@@ -239,7 +240,7 @@ func (r *room) removeSurplus(ctx context.Context, inc string) error {
 		}
 		r.mu.Unlock()
 		if len(leave) > 0 {
-			if _, _, err := r.runMove(ctx, inc, leave); err != nil {
+			if _, err := r.runMove(ctx, inc, leave); err != nil {
 				return err
 			}
 		}

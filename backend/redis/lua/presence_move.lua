@@ -6,7 +6,8 @@
 -- number of the last entry; the position of the room: epoch e, number s and tag t of the last message.
 -- ARGV: incarnation; room; number of members above which there is no news; the command to publish; the channel of the room;
 -- an epoch for a room without one; for each change '+' or '-', member, details; the time, which is not used.
--- Returns {'ok', epoch, number, tag, members of the incarnation}, or {'dead'} if the incarnation is being removed.
+-- Returns {'ok', epoch, number, tag, members of the incarnation, number of the last entry, members of the room}, or {'dead'}
+-- if the incarnation is being removed.
 -- Cost: 7 commands, and 5 for each change. If there is '+', the first write is one that a full memory refuses.
 local inc, limit = ARGV[1], tonumber(ARGV[3])
 local enters, leaves = false, false
@@ -56,12 +57,14 @@ for i = 7, #ARGV - 1, 3 do
     news('-', member)
   end
 end
-local own = redis.call('HGET', KEYS[5], inc) or '0'
+local own, entry = unpack(redis.call('HMGET', KEYS[5], inc, '#'))
+own = own or '0'
 if own == '0' then
   redis.call('SREM', KEYS[2], ARGV[2])
 end
 local position = redis.call('HMGET', KEYS[6], 'e', 's', 't')
-if redis.call('ZCARD', KEYS[4]) == 0 then
+local count = redis.call('ZCARD', KEYS[4])
+if count == 0 then
   redis.call('UNLINK', KEYS[5])
   redis.call('PEXPIRE', KEYS[6], 300000)
 elseif not position[1] then
@@ -71,4 +74,4 @@ elseif not position[1] then
 elseif own ~= '0' then
   redis.call('PEXPIRE', KEYS[6], 3600000)
 end
-return {'ok', position[1] or '0', position[2] or '0', position[3] or '0', own}
+return {'ok', position[1] or '0', position[2] or '0', position[3] or '0', own, entry or '0', tostring(count)}
