@@ -25,7 +25,7 @@ func TestOutcomesWaitForTheJobsOfAnotherNode(t *testing.T) {
 		started := b.fetch(3)
 		b.finish(started[0].Run(), backend.Completed)
 		failover()
-		if err := b.q.beatNow(tt.Context()); err != nil {
+		if err := b.q.shards[0].beatNow(tt.Context()); err != nil {
 			tt.Fatal(err)
 		}
 		b.finish(started[2].Run(), backend.Completed) // it waits until a has sent the job
@@ -73,4 +73,37 @@ func TestATickThatAFailoverLosesIsNotWonAgain(t *testing.T) {
 			tt.Errorf("the second tick has %d jobs", len(jobs))
 		}
 	})
+}
+
+// A second failover comes before the node that has enqueued a job has met the first new server.
+func TestTwoFailoversInARowLoseNoJob(t *testing.T) {
+	onEachFlavor(t, func(tt *testing.T, f redistest.Flavor) {
+		config := at(f.Shared(tt))
+		config.Prefix = redistest.Prefix()
+		a, b := openQueue(tt, config), openQueue(tt, config)
+		a.enqueue(backend.NewJob{Task: "before", Delay: time.Hour})
+		failover := a.snapshot()
+		id := a.enqueue(backend.NewJob{Task: "lost", Delay: time.Hour})[0]
+		resume, err := a.pauseSettling(tt)
+		if err != nil {
+			tt.Fatal(err)
+		}
+		failover()
+		for range 2 {
+			if err := b.q.shards[0].beatNow(tt.Context()); err != nil {
+				tt.Fatal(err)
+			}
+			b.do("HSET", b.q.shards[0].keys[0], "rid", "another former master")
+		}
+		resume()
+		basics.Eventually(tt, "the job is there again", func() bool { _, err := b.q.Get(tt.Context(), id); return err == nil })
+	})
+}
+
+// pauseSettling keeps the node from settling until resume is called.
+func (t *queueTest) pauseSettling(tt *testing.T) (resume func(), err error) {
+	if err := t.q.shards[0].runs.changing.close(tt.Context()); err != nil {
+		return nil, err
+	}
+	return t.q.shards[0].runs.changing.open, nil
 }
