@@ -77,21 +77,25 @@ func (b *broker) Publish(ctx context.Context, m backend.Message) (at backend.Pos
 	if err := checkLength("room", m.Room); err != nil {
 		return at, err
 	}
-	s, err := b.core.current()
+	s, err := b.cluster.session()
 	if err != nil {
 		return at, err
 	}
-	if time.Since(time.Unix(0, b.life.beaten.Load())) > nodeLease {
+	if b.life.silence() > nodeLease {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, impatient)
 		defer cancel()
 	}
-	p, tag := partition(m.Room), rand.Uint32()|1
+	p, tag, r := partition(m.Room), rand.Uint32()|1, b.find(m.Room)
+	r.sends(tag)
 	reply, err := asWords(b.core.run(ctx, publishScript, []string{b.core.key(positionKind, p, m.Room), b.core.key(headKind, p, m.Room)},
 		strconv.FormatUint(newEpoch(), 10), strconv.FormatUint(uint64(tag), 10), s.publishCommand(), b.core.channel(s, roomKind, p, m.Room), encodeSaid(m)))
+	heard := r.sent(tag)
 	switch {
 	case errors.Is(err, errUnavailable):
-		b.deliverLocally(m, tag)
+		if r != nil && !heard {
+			r.deliverLocally(m, tag, errors.Is(err, errUnknown))
+		}
 		return at, err
 	case err != nil || reply[0] == "none":
 		return at, err
@@ -140,23 +144,6 @@ func parseSaid(payload string) (m said, err error) {
 	return m, nil
 }
 
-// deliverLocally delivers a message to the members on this node, because the server cannot be reached. If the server has
-// published the message nevertheless, the members get it once.
-func (b *broker) deliverLocally(m backend.Message, tag uint32) {
-	r := b.find(m.Room)
-	if r == nil {
-		return
-	}
-	m.Kind, m.At = backend.Said, backend.Position{}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.tags.has(tag) {
-		return
-	}
-	r.local.add(tag)
-	r.push(delivery{message: m})
-}
-
 func (b *broker) find(name string) *room {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -165,8 +152,14 @@ func (b *broker) find(name string) *room {
 
 // room returns the room with this name, which it creates if there is none.
 func (b *broker) room(name string) (*room, error) {
-	if r := b.find(name); r != nil {
-		return r, nil
+	b.mu.RLock()
+	found, open := b.rooms[name], b.open
+	b.mu.RUnlock()
+	if !open {
+		return nil, backend.ErrClosed
+	}
+	if found != nil {
+		return found, nil
 	}
 	s, err := b.core.current()
 	if err != nil {

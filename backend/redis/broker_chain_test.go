@@ -121,17 +121,38 @@ func TestTheCheckOfThePositionFindsGaps(t *testing.T) {
 	}
 }
 
+// TestALocalMessageIsDeliveredOnce loses the answers to many messages of one room, which the server has published before,
+// or publishes later.
 func TestALocalMessageIsDeliveredOnce(t *testing.T) {
 	t.Parallel()
-	r := chainRoom()
-	r.broker.rooms = map[string]*room{"room": r}
-	r.begin(position(7, 100, 5))
-	r.broker.deliverLocally(backend.Message{Room: "room"}, 6)
-	r.message(wire(position(7, 101, 6), 5)) // the server has published it nevertheless
-	r.message(wire(position(7, 102, 7), 6))
-	r.broker.deliverLocally(backend.Message{Room: "room"}, 7)
-	if got := r.queued(); got != "0 102" {
-		t.Errorf("delivered: %q, want \"0 102\"", got)
+	const n = 500
+	for _, test := range []struct {
+		name         string
+		local, heard int // the order of the two
+	}{{"the messages come first", 1, 0}, {"the messages come later", 0, 1}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := chainRoom()
+			r.begin(position(7, 0, 0))
+			for tag := range uint32(n) {
+				r.sends(tag + 1)
+			}
+			for step := range 2 {
+				for i := range uint32(n) {
+					if step == test.heard {
+						r.message(wire(position(7, uint64(i)+1, i+1), i))
+					} else if !r.sent(i + 1) {
+						r.deliverLocally(backend.Message{Room: "room"}, i+1, true)
+					}
+				}
+			}
+			if len(r.queue) != n {
+				t.Errorf("%d messages are delivered, want %d", len(r.queue), n)
+			}
+			if len(r.own.sending)+len(r.own.local) > 0 {
+				t.Errorf("%d and %d tags are left", len(r.own.sending), len(r.own.local))
+			}
+		})
 	}
 }
 

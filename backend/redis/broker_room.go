@@ -26,12 +26,13 @@ type room struct {
 	working   bool // a goroutine delivers the queue
 	known     bool // last is set
 	last      backend.Position
-	settled   bool     // last came with a message; false: the server was asked, and earlier messages may arrive later
-	tainted   uint64   // the epoch in which numbers were used twice
-	tags      recent   // of the last messages
-	local     recent   // of messages that were delivered without the server
+	settled   bool   // last came with a message; false: the server was asked, and earlier messages may arrive later
+	tainted   uint64 // the epoch in which numbers were used twice
+	tags      recent // of the last messages
+	own       ownMessages
 	held      []string // messages that came before last was known
-	heldFull  bool     // some did not fit
+	heldBytes int
+	heldFull  bool // some did not fit
 	heard     time.Time
 	suspected backend.Position // see compare
 	suspectAt time.Time
@@ -78,11 +79,12 @@ func (r *room) message(payload string) {
 		r.accept(payload)
 		return
 	}
-	if len(r.held) >= maxQueue {
+	if len(r.held) >= maxQueue || r.heldBytes+len(payload) > maxQueueBytes {
 		r.heldFull = true
 		return
 	}
 	r.held = append(r.held, payload)
+	r.heldBytes += len(payload)
 }
 
 // accept judges a message and queues it. The caller holds r.mu.
@@ -109,6 +111,7 @@ func (r *room) accept(payload string) {
 // chain compares a message with the last one. A message follows if its number is the next one and it names the tag of the
 // last one. The caller holds r.mu.
 func (r *room) chain(m said) {
+	delivered := r.own.hears(m.at.Tag)
 	follows := m.at.Seq == r.last.Seq+1 && m.prev == r.last.Tag && (m.at.Epoch == r.last.Epoch || m.prev != 0)
 	switch {
 	case follows: // also with a new epoch, which renewEpoch has made
@@ -121,7 +124,7 @@ func (r *room) chain(m said) {
 	}
 	r.last, r.settled = m.at, true
 	r.tags.add(m.at.Tag)
-	if r.local.has(m.at.Tag) {
+	if delivered {
 		return
 	}
 	at := m.at
@@ -168,7 +171,7 @@ func (r *room) compare(before, at backend.Position) {
 // begin sets the position behind which this node gets the messages. The caller holds r.mu.
 func (r *room) begin(at backend.Position) {
 	held := r.held
-	r.known, r.last, r.settled, r.held = true, at, false, nil
+	r.known, r.last, r.settled, r.held, r.heldBytes = true, at, false, nil, 0
 	for _, payload := range held {
 		r.accept(payload)
 	}

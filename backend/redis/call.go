@@ -180,7 +180,7 @@ func (k *cluster) Call(ctx context.Context, node, method string, body []byte) ([
 	if err := checkCall(body); err != nil {
 		return nil, err
 	}
-	s, err := k.core.current()
+	s, err := k.session()
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ func (k *cluster) Call(ctx context.Context, node, method string, body []byte) ([
 
 // callOnce calls an incarnation of a node.
 func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method string, body []byte) ([]byte, error) {
-	e := envelope{kind: callMessage, id: rand.Uint64(), inc: k.life.incarnation(), from: k.life.self.ID, method: method, body: string(body)}
+	e := envelope{kind: callMessage, id: rand.Uint64(), inc: k.life.incarnation(), from: k.life.self().ID, method: method, body: string(body)}
 	waiting := &call{inc: inc, done: make(chan envelope, 1), gone: make(chan struct{})}
 	k.calls.add(e.id, waiting)
 	defer k.calls.remove(e.id)
@@ -275,11 +275,11 @@ func (k *cluster) Notify(ctx context.Context, method string, body []byte) error 
 	if err := checkCall(body); err != nil {
 		return err
 	}
-	s, err := k.core.current()
+	s, err := k.session()
 	if err != nil {
 		return err
 	}
-	e := envelope{kind: notifyMessage, inc: k.life.incarnation(), from: k.life.self.ID, method: method, body: string(body)}
+	e := envelope{kind: notifyMessage, inc: k.life.incarnation(), from: k.life.self().ID, method: method, body: string(body)}
 	_, err = k.publish(ctx, s, notifyChannel(k.core, s).channel, &e)
 	return err
 }

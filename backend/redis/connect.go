@@ -6,8 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,7 +58,7 @@ func (c *core) connectOnce(ctx context.Context, addr *address) (*session, error)
 		}
 		return nil, explainConnect(addr, err)
 	}
-	s := &session{client: client, addr: addr, db: addr.db, cluster: client.Mode() == rueidis.ClientModeCluster}
+	s := &session{client: client, dialer: d, addr: addr, db: addr.db, cluster: client.Mode() == rueidis.ClientModeCluster}
 	s.life, s.end = context.WithCancel(context.Background())
 	if err = c.inspect(ctx, s); err == nil {
 		err = s.readClock(ctx)
@@ -106,9 +109,61 @@ type dialer struct {
 	timeout time.Duration
 	through func(addr string) string        // see core.through
 	opening atomic.Pointer[context.Context] // while a session opens: its context, which the client library does not take
+
+	mu    sync.Mutex
+	conns map[*dialed]struct{} // open
+	reset time.Time            // when closeAll closed the connections last
+}
+
+// dialed is a connection that its dialer can close.
+type dialed struct {
+	net.Conn
+	dialer *dialer
+}
+
+func (c *dialed) Close() error {
+	c.dialer.mu.Lock()
+	delete(c.dialer.conns, c)
+	c.dialer.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// resetInterval is the shortest time between two calls of closeAll that have an effect.
+const resetInterval = 2 * time.Second
+
+// closeAll closes all connections, so that the client library connects again. A server that becomes a replica keeps the
+// connections that it has, while the name of the master points to another server already.
+func (d *dialer) closeAll() {
+	d.mu.Lock()
+	if time.Since(d.reset) < resetInterval {
+		d.mu.Unlock()
+		return
+	}
+	d.reset = time.Now()
+	conns := slices.Collect(maps.Keys(d.conns))
+	d.mu.Unlock()
+	for _, c := range conns {
+		_ = c.Close()
+	}
 }
 
 func (d *dialer) dial(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
+	conn, err := d.connect(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &dialed{Conn: conn, dialer: d}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conns == nil {
+		d.conns = make(map[*dialed]struct{})
+	}
+	d.conns[c] = struct{}{}
+	return c, nil
+}
+
+// connect makes a connection, with TLS if the settings say so.
+func (d *dialer) connect(ctx context.Context, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	if opening := d.opening.Load(); opening != nil {

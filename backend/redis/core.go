@@ -18,6 +18,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
+var started = time.Now()
+
+// uptime returns the time since the start of the process. Unlike the time of the wall clock, it has no steps.
+func uptime() time.Duration { return time.Since(started) }
+
 // core is the connection to the server, which the store, the broker and the queue share. Its methods may be called
 // concurrently. Before open and after close they fail with [backend.ErrClosed].
 //
@@ -30,12 +35,14 @@ type core struct {
 	through func(addr string) string // in tests: the address to dial in place of the address of a server
 	opening sync.Mutex               // serializes open and close
 	session atomic.Pointer[session]
+	undoing atomic.Int64
 	ending  sync.RWMutex // held by spawn and, for writing, while session becomes nil
 }
 
 // session is everything that exists between open and close.
 type session struct {
 	client  rueidis.Client
+	dialer  *dialer
 	addr    *address
 	cluster bool         // the server is a Redis Cluster: use SSUBSCRIBE and SPUBLISH
 	db      int          // the number of the database

@@ -47,8 +47,28 @@ func (r *room) fly(ctx context.Context, _ *session) {
 			signal(r.broker.life.beatIt)
 		}
 		r.away()
-		wait.wait(ctx, ctx)
+		if errors.Is(err, errUnavailable) {
+			wait.wait(ctx, ctx)
+		} else {
+			r.fails(ctx, err)
+		}
 	}
+}
+
+// failPause is the time after which the members of a room are sent again that the server refuses.
+const failPause = 5 * time.Second
+
+// fails makes a pause, because the server refuses the members for a reason that does not pass by itself, for example a
+// foreign value under a key of the room. Other rooms do not wait for this one.
+func (r *room) fails(ctx context.Context, err error) {
+	r.mu.Lock()
+	first := !r.failing && ctx.Err() == nil
+	r.failing = true
+	r.mu.Unlock()
+	if first {
+		r.broker.core.config.Log.Warn("the members of a room cannot be stored, so other nodes may see the wrong ones", "room", r.name, "error", err.Error())
+	}
+	pause(ctx, jitter(failPause))
 }
 
 // arrived reports whether the server has the desired state. The caller holds r.mu.
@@ -101,7 +121,7 @@ func (r *room) step(ctx context.Context, inc string) error {
 		expected = len(r.members)
 	}
 	r.mu.Unlock()
-	at, own, err := r.runMove(ctx, inc, ops)
+	at, own, err := r.runMove(ctx, inc, ops, false)
 	if errors.Is(err, errUnavailable) {
 		return err
 	}
@@ -111,12 +131,12 @@ func (r *room) step(ctx context.Context, inc string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ops = slices.Delete(r.ops, 0, n)
-	if err != nil {
-		r.check = false
+	if err != nil { // a part of the changes may have been made
+		r.check, r.dirty = false, true
 		r.end(ops, backend.Position{}, err)
 		return nil
 	}
-	r.inc, r.check, r.checked = inc, false, time.Now()
+	r.inc, r.failing, r.check, r.checked = inc, false, false, time.Now()
 	r.dirty = r.dirty || expected >= 0 && own != expected
 	r.compare(before, at)
 	r.end(ops, at, nil)
@@ -127,7 +147,7 @@ func (r *room) step(ctx context.Context, inc string) error {
 func (r *room) refused(ctx context.Context, inc string, ops []op, full error) error {
 	leaves := slices.DeleteFunc(slices.Clone(ops), func(o op) bool { return !o.Leave })
 	if len(leaves) > 0 {
-		if _, _, err := r.runMove(ctx, inc, leaves); err != nil {
+		if _, _, err := r.runMove(ctx, inc, leaves, false); err != nil {
 			return err
 		}
 	}
@@ -173,12 +193,12 @@ func (r *room) repair(ctx context.Context, inc string) error {
 	r.mu.Lock()
 	members := make([]op, 0, len(r.members))
 	for id, details := range r.members {
-		members = append(members, op{Change: backend.Change{Room: r.name, Member: id, Details: []byte(details)}})
+		members = append(members, op{Change: backend.Change{Room: r.name, Member: id}, details: details})
 	}
-	exact, before := len(r.ops) == 0, r.last
+	exact, again, before := len(r.ops) == 0, r.inc != "" && r.inc != inc, r.last
 	r.dirty = false // changes that fail from here on set it again
 	r.mu.Unlock()
-	at, err := r.enterAll(ctx, inc, members, exact)
+	at, err := r.enterAll(ctx, inc, members, exact, again)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -189,7 +209,7 @@ func (r *room) repair(ctx context.Context, inc string) error {
 		r.dirty = true
 		return err
 	}
-	r.inc = inc
+	r.inc, r.failing = inc, false
 	r.dirty = r.dirty || !exact
 	r.compare(before, at)
 	if r.gapDue {
@@ -199,8 +219,9 @@ func (r *room) repair(ctx context.Context, inc string) error {
 	return nil
 }
 
-// enterAll enters the members. If exact, it makes all others of this incarnation leave.
-func (r *room) enterAll(ctx context.Context, inc string, members []op, exact bool) (at backend.Position, err error) {
+// enterAll enters the members. If exact, it makes all others of this incarnation leave. If again, the members were at the
+// server before.
+func (r *room) enterAll(ctx context.Context, inc string, members []op, exact, again bool) (at backend.Position, err error) {
 	own := 0
 	if len(members) > 0 {
 		if err := r.subscribe(ctx); err != nil {
@@ -209,7 +230,7 @@ func (r *room) enterAll(ctx context.Context, inc string, members []op, exact boo
 	}
 	for first := true; first || len(members) > 0; first = false {
 		n := min(len(members), moveBatch)
-		if at, own, err = r.runMove(ctx, inc, members[:n]); err != nil {
+		if at, own, err = r.runMove(ctx, inc, members[:n], again); err != nil {
 			return at, err
 		}
 		members = members[n:]
@@ -239,7 +260,7 @@ func (r *room) removeSurplus(ctx context.Context, inc string) error {
 		}
 		r.mu.Unlock()
 		if len(leave) > 0 {
-			if _, _, err := r.runMove(ctx, inc, leave); err != nil {
+			if _, _, err := r.runMove(ctx, inc, leave, false); err != nil {
 				return err
 			}
 		}
@@ -271,7 +292,7 @@ func (b *broker) reenter(ctx context.Context, inc string) bool {
 func (r *room) hasEntered(inc string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.members) == 0 || r.inc == inc && !r.dirty {
+	if len(r.members) == 0 || r.failing || r.inc == inc && !r.dirty {
 		return true
 	}
 	r.check = true

@@ -80,6 +80,9 @@ func (c *core) attempt(ctx context.Context, mode mode, send func(context.Context
 		if err == nil || rueidis.IsRedisNil(err) {
 			return m, err
 		}
+		if !s.cluster && isReadOnly(err) {
+			s.dialer.closeAll()
+		}
 		again, err := judge(err, mode)
 		if again && pause.wait(bounded, s.life) {
 			continue
@@ -113,6 +116,12 @@ func judge(err error, mode mode) (again bool, _ error) {
 		return false, fmt.Errorf("no answer within the time limit: %w", errUnknown)
 	}
 	return mode == repeatable, fmt.Errorf("%w: %w", err, errUnknown)
+}
+
+// isReadOnly reports whether the server is a replica. In a Cluster, it would name the master.
+func isReadOnly(err error) bool {
+	reply, ok := rueidis.IsRedisErr(err)
+	return ok && codeOf(reply.Error()) == "READONLY"
 }
 
 // explain adds the server, and the error of ctx if that has ended. After close the error is [backend.ErrClosed].

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -40,8 +41,15 @@ func newScript(name string, mode mode) *script {
 // run executes a script. By convention the last argument is the time in microseconds for tests; "" is the clock of the
 // server. A reply of nil is returned as an error that [rueidis.IsRedisNil] recognizes.
 func (c *core) run(ctx context.Context, sc *script, keys []string, args ...string) (rueidis.RedisMessage, error) {
+	return c.runNoting(ctx, func() {}, sc, keys, args...)
+}
+
+// runNoting executes a script as run does. It calls unknown after each attempt whose outcome is unknown, also if a later
+// attempt has one: the server may execute the earlier one after it.
+func (c *core) runNoting(ctx context.Context, unknown func(), sc *script, keys []string, args ...string) (rueidis.RedisMessage, error) {
 	return c.attempt(ctx, sc.mode, func(ctx context.Context, s *session) rueidis.RedisResult {
 		r := s.client.Do(ctx, s.client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build())
+		noteUnknown(r.Error(), unknown)
 		reply, ok := rueidis.IsRedisErr(r.Error())
 		if !ok || !strings.HasPrefix(reply.Error(), "NOSCRIPT") {
 			return r
@@ -52,6 +60,17 @@ func (c *core) run(ctx context.Context, sc *script, keys []string, args ...strin
 			}
 		}
 		// EVAL goes to the server that has the keys, and loads the script there.
-		return s.client.Do(ctx, s.client.B().Eval().Script(sc.source).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build())
+		r = s.client.Do(ctx, s.client.B().Eval().Script(sc.source).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build())
+		noteUnknown(r.Error(), unknown)
+		return r
 	})
+}
+
+func noteUnknown(err error, unknown func()) {
+	if err == nil || rueidis.IsRedisNil(err) {
+		return
+	}
+	if _, outcome := judge(err, once); errors.Is(outcome, errUnknown) {
+		unknown()
+	}
 }
