@@ -20,6 +20,7 @@ const module = "github.com/actionhero-go/actionhero"
 var mayImport = map[string][]string{
 	"":                 {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
 	"backend":          {},
+	"backend/internal": {"backend"},
 	"backend/local":    {"backend", "internal/poison", "internal/setting"},
 	"backend/redis":    {"backend", "backend/local", "internal/setting"},
 	"backendtest":      {"backend"},

@@ -43,6 +43,8 @@ type Config struct {
 
 	MaxIncomingBytes int64 `json:"maxIncomingBytes" default:"256 MiB" min:"1" unit:"bytes" limit:"server" reached:"close code 1013 over WebSocket, status 503 over long-polling, an error line over TCP; the connection closes" doc:"bytes that the incomplete messages of all persistent clients may have in memory, without the first 16 KiB of each; one address may have as many as are still free"`
 
+	MinHeapBytes int64 `json:"minHeapBytes" default:"16 MiB" min:"0" unit:"bytes" doc:"size of the heap up to which the command start lets no garbage collection run; a larger value takes memory and saves processor time; without effect if the environment has GOGC or GOMEMLIMIT"`
+
 	StrictParams bool `json:"strictParams" doc:"refuse requests with params that the action does not take; they are dropped otherwise"`
 
 	DefaultLimit  int `json:"defaultLimit" default:"100" min:"0" doc:"the input limit if the client sends none"`

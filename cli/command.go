@@ -29,12 +29,15 @@ var _ = Command{}.part // the embedded part makes a Command an actionhero.Part
 type Command struct {
 	part
 
-	Name  string                                    // required; one word
-	Short string                                    // one line for the list of commands
-	Long  string                                    // for the help of the command; default: Short
-	Args  string                                    // the arguments in the help, such as "FILE..."; default: the command takes no arguments
-	Flags func(flags *flag.FlagSet)                 // declares the flags, but not config, help or h; default: none
-	Run   func(ctx context.Context, env *Env) error // required; SIGINT or SIGTERM cancels ctx, a second signal ends the process
+	Name     string                                    // required; one word
+	Aliases  []string                                  // further names; default: none
+	Short    string                                    // one line for the list of commands
+	Long     string                                    // for the help of the command; default: Short
+	Args     string                                    // the arguments in the help, such as "FILE..."; default: the command takes no arguments
+	Flags    func(flags *flag.FlagSet)                 // declares the flags, but not config, help or h; default: none
+	NoConfig bool                                      // run without reading the configuration, so that Env.Config is zero; default: false
+	Commands []Command                                 // subcommands, for example "list" of "app users list"; default: none
+	Run      func(ctx context.Context, env *Env) error // required without Commands; SIGINT or SIGTERM cancels ctx, a second signal ends the process
 }
 
 // Env holds the arguments, the standard streams and the configuration of a running [Command].
@@ -42,7 +45,7 @@ type Env struct {
 	Args           []string // without the name of the command and without flags
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Config         server.Config // from the configuration file and the environment
+	Config         server.Config // from the configuration file and the environment; zero with NoConfig
 
 	parts   []actionhero.Part
 	servers []*server.Server
@@ -69,9 +72,9 @@ func (e *Env) Server() (*server.Server, error) {
 }
 
 // command returns the cobra command that loads the configuration, calls c.Run and then stops the servers that c.Run
-// made.
+// made. A command that has only subcommands prints its help.
 func (a *app) command(c *Command) *cobra.Command {
-	cmd := &cobra.Command{Use: strings.TrimSpace(c.Name + " " + c.Args), Short: c.Short, Long: c.Long, Args: cobra.ArbitraryArgs}
+	cmd := &cobra.Command{Use: strings.TrimSpace(c.Name + " " + c.Args), Aliases: c.Aliases, Short: c.Short, Long: c.Long, Args: cobra.ArbitraryArgs}
 	if c.Args == "" {
 		cmd.Args = cobra.NoArgs
 	}
@@ -80,10 +83,15 @@ func (a *app) command(c *Command) *cobra.Command {
 		c.Flags(flags)
 		cmd.Flags().AddGoFlagSet(flags)
 	}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := a.load()
-		if err != nil {
-			return err
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		if c.Run == nil {
+			return cmd.Help()
+		}
+		var cfg server.Config
+		if !c.NoConfig {
+			if cfg, err = a.load(); err != nil {
+				return err
+			}
 		}
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
@@ -104,27 +112,41 @@ var commonFlags = []string{"config", "help", "h"}
 // addCommands adds each [Command] in the parts of the app to root. It returns an error if a Command has no function, if
 // its name is not one word or is taken, or if it declares a flag that every command has.
 func (a *app) addCommands(root *cobra.Command) error {
-	taken := map[string]bool{"help": true, "completion": true}
-	for _, cmd := range root.Commands() {
+	return a.addTo(root, commandsOf(a.parts), "help", "completion")
+}
+
+// addTo adds the commands to parent, with their subcommands. The names in reserved are taken.
+func (a *app) addTo(parent *cobra.Command, commands []Command, reserved ...string) error {
+	taken := map[string]bool{}
+	for _, name := range reserved {
+		taken[name] = true
+	}
+	for _, cmd := range parent.Commands() {
 		taken[cmd.Name()] = true
 	}
-	for _, c := range commandsOf(a.parts) {
-		switch {
-		case c.Name == "" || strings.ContainsAny(c.Name, " \t\n"):
-			return fmt.Errorf("a command is named %q: set Name to one word", c.Name)
-		case c.Run == nil:
+	for _, c := range commands {
+		if c.Run == nil && len(c.Commands) == 0 {
 			return fmt.Errorf("command %q has no function: set Run", c.Name)
-		case taken[c.Name]:
-			return fmt.Errorf("two commands are named %q: rename one, or add it once", c.Name)
 		}
-		taken[c.Name] = true
+		for _, name := range append([]string{c.Name}, c.Aliases...) {
+			if name == "" || strings.ContainsAny(name, " \t\n") {
+				return fmt.Errorf("a command is named %q: set Name to one word", name)
+			}
+			if taken[name] {
+				return fmt.Errorf("two commands are named %q: rename one, or add it once", name)
+			}
+			taken[name] = true
+		}
 		cmd := a.command(&c)
 		for _, name := range commonFlags {
 			if cmd.Flags().Lookup(name) != nil {
 				return fmt.Errorf("command %q declares the flag %q, which every command has already: rename it", c.Name, name)
 			}
 		}
-		root.AddCommand(cmd)
+		if err := a.addTo(cmd, c.Commands, "help"); err != nil {
+			return err
+		}
+		parent.AddCommand(cmd)
 	}
 	return nil
 }

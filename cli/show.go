@@ -98,12 +98,13 @@ func printActionsJSON(out io.Writer, actions []actionhero.ActionInfo) error {
 }
 
 func (a *app) config() *cobra.Command {
-	var asJSON, asMarkdown, limits bool
+	var asJSON, asMarkdown, asYAML, limits bool
 	return a.command(&Command{
 		Name: "config", Short: "List every setting with its value, the origin of the value, and its environment variable",
 		Flags: func(flags *flag.FlagSet) {
 			flags.BoolVar(&asJSON, "json", false, "print a JSON array, for scripts")
 			flags.BoolVar(&asMarkdown, "markdown", false, "print the reference of all settings, with their defaults instead of their values")
+			flags.BoolVar(&asYAML, "yaml", false, "print a configuration file in which each setting is a comment with its default")
 			flags.BoolVar(&limits, "limits", false, "print the limits on clients, as a Markdown table")
 		},
 		Run: func(_ context.Context, env *Env) error {
@@ -112,6 +113,8 @@ func (a *app) config() *cobra.Command {
 				return server.LimitsMarkdown(env.Stdout)
 			case asMarkdown:
 				return server.SettingsMarkdown(env.Stdout)
+			case asYAML:
+				return env.Config.SettingsYAML(env.Stdout)
 			case asJSON:
 				return env.Config.SettingsJSON(env.Stdout)
 			}

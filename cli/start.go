@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/actionhero-go/actionhero/internal/heapfloor"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -33,6 +34,7 @@ func (a *app) start() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer heapfloor.Keep(s.Config().MinHeapBytes)()
 			return s.Run(cmd.Context())
 		},
 	}

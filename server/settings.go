@@ -27,6 +27,17 @@ func SettingsMarkdown(w io.Writer) error {
 	return config.PrintMarkdown(w, Config{}.describe(), markdownIntro)
 }
 
+// SettingsYAML writes a configuration file in YAML to w, in which each setting is a comment with its default, under a
+// comment with its meaning and its allowed values. The file has the sections of the app if [Load] returned c.
+func (c Config) SettingsYAML(w io.Writer) error {
+	return config.PrintYAML(w, c.describe(), yamlIntro)
+}
+
+const yamlIntro = `# The settings that differ from their defaults. To change a setting, remove the # in front of its key, and change its
+# value. A line that begins with "# " explains the next one. Environment variables win over this file:
+# httpServer.port is ACTIONHERO_HTTP_SERVER_PORT. The command "config" prints the values in force and their origins.
+`
+
 func (c Config) describe() []config.Setting {
 	defaults := Config{sections: make([]section, len(c.sections))}
 	for i, s := range c.sections {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 )
 
 // stripes is the number of locks for deliveries, and so the maximum number of rooms that get a message at the same
@@ -61,7 +62,7 @@ func (b *broker) stop() {
 func (b *broker) Subscribe(s backend.Subscriber) { b.subscriber.Store(&s) }
 
 func (b *broker) Publish(_ context.Context, m backend.Message) (backend.Position, error) {
-	if err := checkLength("room", m.Room); err != nil {
+	if err := jobrules.CheckName("room", m.Room); err != nil {
 		return backend.Position{}, err
 	}
 	m.Kind = backend.Said
@@ -138,10 +139,10 @@ func (b *broker) Move(_ context.Context, changes ...backend.Change) (backend.Mov
 
 // checkChange returns an error if a name or the details in c are too long.
 func checkChange(c *backend.Change) error {
-	if err := checkLength("room", c.Room); err != nil {
+	if err := jobrules.CheckName("room", c.Room); err != nil {
 		return err
 	}
-	if err := checkLength("member", c.Member); err != nil {
+	if err := jobrules.CheckName("member", c.Member); err != nil {
 		return err
 	}
 	if len(c.Details) > backend.MaxDetailsBytes {

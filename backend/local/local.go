@@ -22,7 +22,6 @@ package local
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -160,15 +159,6 @@ func (b *Backend) Close(context.Context) error {
 	b.broker.stop()
 	b.store.stop()
 	return b.queue.Close()
-}
-
-// checkLength returns an error if name, which is a key, a room name or a member id, has more than [backend.MaxKeyBytes]
-// bytes. The error text calls the name by the word in the parameter what, for example "room".
-func checkLength(what, name string) error {
-	if len(name) <= backend.MaxKeyBytes {
-		return nil
-	}
-	return fmt.Errorf("a %s of %d bytes, %.32q…, is refused: %w", what, len(name), name, backend.ErrKeyTooLong)
 }
 
 // Repaired is the result of [Repair]: the jobs after the repair, and all that is known about the lost jobs and changes.

@@ -11,8 +11,6 @@ import (
 	"sync"
 
 	"github.com/redis/rueidis"
-
-	"github.com/actionhero-go/actionhero/backend"
 )
 
 // partitions is the number of tags. It never changes, because the place of all stored keys depends on it.
@@ -168,13 +166,4 @@ func masterOfSlots(row rueidis.RedisMessage) (string, error) {
 	}
 	port, err := node[1].AsInt64()
 	return net.JoinHostPort(host, strconv.FormatInt(port, 10)), err
-}
-
-// checkLength returns an error if name has more than [backend.MaxKeyBytes] bytes. The error text calls the name by the
-// word in the parameter what, for example "key".
-func checkLength(what, name string) error {
-	if len(name) <= backend.MaxKeyBytes {
-		return nil
-	}
-	return fmt.Errorf("a %s of %d bytes, %.32q…, is refused: %w", what, len(name), name, backend.ErrKeyTooLong)
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"sync"
 
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
@@ -25,7 +25,7 @@ type queue struct {
 	config local.QueueConfig
 	keys   []string
 
-	listeners stopListeners
+	listeners jobrules.StopListeners
 	watchers  queueWatchers
 	enqueues  gatherer[*enqueuePart]
 	finishes  gatherer[*finishPart]
@@ -124,7 +124,7 @@ func (q *queue) lost(ctx context.Context, inc string) error {
 	}
 	q.core.config.Log.Warn("this node did not reach the server for too long, so its running tasks may start again elsewhere")
 	for _, run := range q.runs.clear() {
-		q.listeners.call(run, backend.RunLost)
+		q.listeners.Call(run, backend.RunLost)
 	}
 	return q.begin(ctx)
 }
@@ -163,30 +163,7 @@ func (q *queue) hello(ctx context.Context) error {
 
 var leaveScript = newQueueScript(repeatable, "clock", "crash", "leave")
 
-// stopListeners has the callbacks of OnStop.
-type stopListeners struct {
-	mu   sync.Mutex
-	list []*func(backend.Run, backend.StopReason)
-}
-
-func (l *stopListeners) call(run backend.Run, why backend.StopReason) {
-	l.mu.Lock()
-	list := slices.Clone(l.list)
-	l.mu.Unlock()
-	for _, f := range list {
-		(*f)(run, why)
-	}
-}
-
 // OnStop adds a callback, which goroutines of the queue call.
 func (q *queue) OnStop(f func(run backend.Run, why backend.StopReason)) (stop func()) {
-	l, added := &q.listeners, &f
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.list = append(l.list, added)
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.list = slices.DeleteFunc(l.list, func(f *func(backend.Run, backend.StopReason)) bool { return f == added })
-	}
+	return q.listeners.Add(f)
 }

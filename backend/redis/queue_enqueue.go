@@ -1,16 +1,14 @@
 package redis
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 )
 
 var enqueueScript = newQueueScript(repeatable, "clock", "add", "enqueue")
@@ -18,56 +16,21 @@ var enqueueScript = newQueueScript(repeatable, "clock", "add", "enqueue")
 // newJobs has the records of jobs to add: for each job what encodeNew and encodeData return.
 type newJobs struct{ records []string }
 
-// prepareJobs validates jobs and encodes them.
+// prepareJobs checks jobs and encodes them.
 func prepareJobs(jobs []backend.NewJob) (newJobs, error) {
 	size := 0
 	prepared := newJobs{make([]string, 0, 2*len(jobs))}
-	for i := range jobs {
-		j := jobs[i]
-		if err := validateJob(&j); err != nil {
+	for _, j := range jobs {
+		if err := jobrules.Complete(&j); err != nil {
 			return newJobs{}, err
 		}
-		if size += len(j.Params) + len(j.Task) + len(j.Queue) + len(j.Unique); size > backend.MaxEnqueueBytes {
-			return newJobs{}, fmt.Errorf("%d jobs at once have more than %d bytes: enqueue them in several calls: %w", len(jobs), backend.MaxEnqueueBytes, backend.ErrTooLarge)
+		size += jobrules.Size(&j)
+		if err := jobrules.CheckSize(len(jobs), size); err != nil {
+			return newJobs{}, err
 		}
 		prepared.records = append(prepared.records, encodeNew(&j), encodeData(j.Timeout, j.Params))
 	}
 	return prepared, nil
-}
-
-// maxRunAt is the latest RunAt that a job can have. Text formats for times require a year of four digits.
-var maxRunAt = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-
-// validateJob sets the defaults of the job j. It returns an error if a field of j is out of range.
-func validateJob(j *backend.NewJob) error {
-	j.Queue = cmp.Or(j.Queue, backend.DefaultQueue)
-	j.MaxCrashes = cmp.Or(j.MaxCrashes, backend.DefaultMaxCrashes)
-	if j.Timeout < 0 {
-		j.Timeout = -time.Millisecond // no limit
-	}
-	if err := cmp.Or(checkLength("task", j.Task), checkLength("queue", j.Queue), checkLength("unique key", j.Unique)); err != nil {
-		return err
-	}
-	invalid := func(format string, args ...any) error {
-		return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), backend.ErrInvalid)
-	}
-	switch {
-	case j.Task == "":
-		return invalid("a job has no task: set NewJob.Task")
-	case len(j.Params) > backend.MaxParamsBytes:
-		return fmt.Errorf("the parameters of a job of the task %q have %d bytes, %d are allowed: %w", j.Task, len(j.Params), backend.MaxParamsBytes, backend.ErrTooLarge)
-	case j.MaxAttempts < 0 || j.MaxAttempts > math.MaxInt32:
-		return invalid("MaxAttempts of a job of the task %q is %d: it must be from 0 to %d", j.Task, j.MaxAttempts, math.MaxInt32)
-	case j.MaxCrashes < 0 || j.MaxCrashes > math.MaxInt16:
-		return invalid("MaxCrashes of a job of the task %q is %d: it must be from 1 to %d, or 0 for the default of %d", j.Task, j.MaxCrashes, math.MaxInt16, backend.DefaultMaxCrashes)
-	case j.Delay < 0 || j.UniqueFor < 0:
-		return invalid("a job of the task %q has a Delay of %v and a UniqueFor of %v: neither may be negative", j.Task, j.Delay, j.UniqueFor)
-	case j.UniqueFor > 0 && j.Unique == "":
-		return invalid("a job of the task %q has a UniqueFor and no Unique: set the key in Unique", j.Task)
-	case j.RunAt.After(maxRunAt):
-		return invalid("the RunAt of a job of the task %q is %v: it must not be after %v", j.Task, j.RunAt.Format(time.RFC3339), maxRunAt.Format(time.RFC3339))
-	}
-	return nil
 }
 
 // enqueuePart is a part of a call of Enqueue: at most maxItems jobs with at most maxBytes, or one larger job.

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 )
 
 // The script take is sent once: after a lost answer, reconcile finds the runs that it has started.
@@ -22,7 +23,7 @@ var (
 // Fetch starts runs of due jobs. One call returns at most 512 jobs, with about 1 MiB. If the answer of the server is lost,
 // the runs that it has started are requeued as if they had not begun.
 func (q *queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
-	if err := checkLength("node", req.Node); err != nil {
+	if err := jobrules.CheckName("node", req.Node); err != nil {
 		return nil, err
 	}
 	inc, err := q.current()
@@ -181,7 +182,7 @@ func (q *queue) reconcile(ctx context.Context, inc string) error {
 		orphans = append(orphans, o)
 	}
 	for _, run := range q.runs.missing(there) {
-		q.listeners.call(run, backend.RunLost)
+		q.listeners.Call(run, backend.RunLost)
 	}
 	for len(orphans) > 0 {
 		n := min(len(orphans), maxItems)

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 )
 
 var (
@@ -47,7 +47,7 @@ func (q *queue) Finish(ctx context.Context, outcomes ...backend.Outcome) (lost [
 		p := &finishPart{done: make(chan struct{})}
 		for len(outcomes) > 0 && len(p.outcomes) < maxItems && p.bytes < maxBytes-backend.MaxErrorBytes {
 			o := outcomes[0]
-			o.Error = truncateError(o.Error)
+			o.Error = jobrules.Truncate(o.Error)
 			p.outcomes, p.bytes = append(p.outcomes, o), p.bytes+len(o.Error)+64
 			outcomes = outcomes[1:]
 		}
@@ -124,18 +124,6 @@ func (q *queue) finishNow(ctx context.Context, outcomes []backend.Outcome) (stri
 func appendOutcome(args []string, o *backend.Outcome) []string {
 	return append(args, strconv.FormatUint(o.ID, 10), strconv.FormatUint(o.Fence, 10), strconv.Itoa(int(o.State)),
 		strconv.FormatUint(ceilMicros(max(o.Delay, 0)), 10), o.Error)
-}
-
-// truncateError returns the error text, shortened to at most MaxErrorBytes bytes. It does not cut a character in two.
-func truncateError(text string) string {
-	if len(text) <= backend.MaxErrorBytes {
-		return text
-	}
-	end := backend.MaxErrorBytes
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
 }
 
 // Drain marks runs whose worker stops.

@@ -100,7 +100,7 @@ func (q *queue) keepPulse(ctx context.Context, _ *session) {
 		case <-silence.C:
 			if q.pulse.fellSilent() {
 				for run := range q.runs.all() {
-					q.listeners.call(run, backend.RunSilent)
+					q.listeners.Call(run, backend.RunSilent)
 				}
 			}
 		case <-answered:
@@ -237,7 +237,7 @@ func (q *queue) cancelRuns(words []string, err error) error {
 		if err1 != nil || err2 != nil {
 			return errReply
 		}
-		q.listeners.call(backend.Run{ID: id, Fence: fence}, backend.RunCancelled)
+		q.listeners.Call(backend.Run{ID: id, Fence: fence}, backend.RunCancelled)
 	}
 	return nil
 }

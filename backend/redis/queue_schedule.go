@@ -10,6 +10,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 )
 
 var (
@@ -20,7 +21,7 @@ var (
 // EnqueueScheduled adds the jobs and sets the last run in one script, so it takes at most 512 jobs with 1 MiB, or one larger
 // job. If an answer is lost, it asks again, and then returns false for the jobs that it has added itself.
 func (q *queue) EnqueueScheduled(ctx context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
-	if err := checkLength("schedule", schedule); err != nil {
+	if err := jobrules.CheckName("schedule", schedule); err != nil {
 		return false, err
 	}
 	jobs = slices.Clone(jobs)
@@ -70,7 +71,7 @@ func millisOf(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10
 // SetLastRun changes the last run of a schedule, unless it is another one than the argument before. If an answer is lost, it
 // asks again, and then returns false for its own change.
 func (q *queue) SetLastRun(ctx context.Context, schedule string, before, at time.Time) (bool, error) {
-	if err := checkLength("schedule", schedule); err != nil {
+	if err := jobrules.CheckName("schedule", schedule); err != nil {
 		return false, err
 	}
 	if _, err := q.current(); err != nil {

@@ -28,7 +28,8 @@ type Setting struct {
 	Limit   string `json:"limit,omitempty"`   // "client", "address", "request" or "server" if the setting is a limit on clients
 	Reached string `json:"reached,omitempty"` // the effect that a client sees when that limit is reached
 
-	inWords bool // Default describes in words how the program computes the value
+	inWords bool   // Default describes in words how the program computes the value
+	inFile  string // the default in the form of a YAML file
 }
 
 // The values of Setting.Origin for a value that is not from the file or the environment. FromDefault means that the
@@ -59,6 +60,7 @@ func Describe(src, defaults any, origins Origins) []Setting {
 		out[i] = Setting{
 			Key: s.path, Value: hide(value, s.Tags), Origin: origin, Default: hide(usual, s.Tags), Type: typeName(s.Type, s.Tags),
 			Range: s.Words(), Env: s.env, Doc: s.Tags.Doc, Limit: s.Tags.Limit, Reached: s.Tags.Reached, inWords: usual == s.Tags.Auto,
+			inFile: byDefault[i].flow(),
 		}
 		if s.Class() != setting.Size {
 			out[i].Unit = s.Tags.Unit

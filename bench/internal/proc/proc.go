@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +79,48 @@ func (s *Server) Stop() error {
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait() // the error only says that it was killed
 	return os.RemoveAll(s.dir)
+}
+
+// FamilyCPU returns the processor time that the server and its child processes have used, also those that have ended.
+func (s *Server) FamilyCPU() (time.Duration, error) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, err
+	}
+	var sum time.Duration
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // the process has ended
+		}
+		used, parent, ended, err := parseFamily(string(stat))
+		if err != nil {
+			return 0, err
+		}
+		switch pid := filepath.Base(filepath.Dir(path)); {
+		case pid == strconv.Itoa(s.cmd.Process.Pid):
+			sum += used + ended
+		case parent == s.cmd.Process.Pid:
+			sum += used
+		}
+	}
+	return sum, nil
+}
+
+// parseFamily returns of a /proc/PID/stat line: the processor time of the process, its parent, and the processor time of
+// its children that have ended.
+func parseFamily(stat string) (used time.Duration, parent int, ended time.Duration, err error) {
+	if used, err = ParseStat(stat); err != nil {
+		return 0, 0, 0, err
+	}
+	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
+	if len(fields) < 15 {
+		return 0, 0, 0, fmt.Errorf("malformed stat line %q", stat)
+	}
+	parent, err1 := strconv.Atoi(fields[1])
+	user, err2 := strconv.ParseInt(fields[13], 10, 64)
+	system, err3 := strconv.ParseInt(fields[14], 10, 64)
+	return used, parent, time.Duration(user+system) * time.Second / ticks, errors.Join(err1, err2, err3)
 }
 
 // ticks is the number of the kernel's clock ticks in a second (USER_HZ, 100 on every Linux).

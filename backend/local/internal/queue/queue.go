@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
@@ -40,7 +41,7 @@ type Config struct {
 // Queue implements backend.Queue. [New] returns a Queue, which [Queue.Open] makes usable.
 type Queue struct {
 	cfg       Config
-	listeners listeners
+	listeners jobrules.StopListeners
 
 	mu       sync.Mutex // guards all fields below
 	open     bool
@@ -261,31 +262,8 @@ func (q *Queue) existing(job *backend.NewJob, now timestamps) slot {
 	return q.jobs.holder(job.Unique, now.wall)
 }
 
-// listeners has the callbacks of OnStop.
-type listeners struct {
-	mu   sync.Mutex
-	list []*func(backend.Run, backend.StopReason)
-}
-
-func (l *listeners) call(run backend.Run) {
-	l.mu.Lock()
-	list := slices.Clone(l.list)
-	l.mu.Unlock()
-	for _, f := range list {
-		(*f)(run, backend.RunCancelled)
-	}
-}
-
 // OnStop implements [backend.Queue.OnStop]. The only reason is a cancellation, because a run cannot lose its node. The
 // goroutine that calls Cancel also calls the callback.
 func (q *Queue) OnStop(f func(run backend.Run, why backend.StopReason)) (stop func()) {
-	l, added := &q.listeners, &f
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.list = append(l.list, added)
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.list = slices.DeleteFunc(l.list, func(f *func(backend.Run, backend.StopReason)) bool { return f == added })
-	}
+	return q.listeners.Add(f)
 }

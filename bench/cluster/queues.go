@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	stats "github.com/actionhero-go/actionhero/bench/internal/slices"
+)
+
+// figures are the results of one contender, by pass.
+type figures struct {
+	name   string
+	rate   []float64 // operations per second
+	cpu    []float64 // operations per second of processor time, of the contender and the server together
+	client []float64 // µs of processor time of the contender, for each operation
+	server []float64 // the same of the server
+}
+
+// names returns those of the contenders that the flag -only has, and not River without Postgres.
+func (b *bench) names(all []string) (names []string) {
+	for _, name := range all {
+		if (name != riverPostgres || b.postgres != nil) && (b.only == "" || strings.Contains(","+b.only+",", ","+name+",")) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// order is what a contender does in a slice: first prepare, which is not measured.
+type order struct{ prepare, measured string }
+
+// measure gives each contender one slice in each pass, in random order. Before the first pass each gets a slice that does
+// not count. next returns the order for a contender, by the rate of its last slice, which is 0 at first.
+func (b *bench) measure(ctx context.Context, names []string, next func(rate float64) order) ([]*figures, error) {
+	var processes []*process
+	var results []*figures
+	rates := make([]float64, len(names))
+	for _, name := range names {
+		p, err := b.start(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		defer p.stop()
+		processes, results = append(processes, p), append(results, &figures{name: name})
+	}
+	for pass := range b.passes + 1 {
+		for _, i := range rand.Perm(len(names)) {
+			warm := &figures{}
+			into := results[i]
+			if pass == 0 {
+				into = warm
+			}
+			rate, err := b.slot(ctx, processes[i], next(rates[i]), into)
+			if err != nil {
+				return nil, err
+			}
+			rates[i] = rate
+		}
+	}
+	return results, nil
+}
+
+// slot runs one slice of a contender, on an empty server. It returns the rate.
+func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (rate float64, err error) {
+	if err := p.server.clear(ctx); err != nil {
+		return 0, err
+	}
+	for _, text := range []string{"open", o.prepare} {
+		if text != "" {
+			if err := p.ask(text); err != nil {
+				return 0, err
+			}
+		}
+	}
+	before, err := p.server.cpu(ctx)
+	if err != nil {
+		return 0, err
+	}
+	var n, seconds, client float64
+	if err := p.ask(o.measured, &n, &seconds, &client); err != nil {
+		return 0, err
+	}
+	after, err := p.server.cpu(ctx)
+	if err != nil {
+		return 0, err
+	}
+	used := (after - before).Seconds()
+	into.rate, into.cpu = append(into.rate, n/seconds), append(into.cpu, n/(client+used))
+	into.client, into.server = append(into.client, client/n*1e6), append(into.server, used/n*1e6)
+	return n / seconds, p.ask("close")
+}
+
+// ratio returns the values of a divided by those of b of the same pass: the median and the quartiles.
+func ratio(a, b []float64) string {
+	var ratios []float64
+	for i := range a {
+		ratios = append(ratios, a[i]/b[i])
+	}
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", stats.Quantile(ratios, 0.5), stats.Quantile(ratios, 0.25), stats.Quantile(ratios, 0.75))
+}
+
+func median(values []float64) float64 { return stats.Quantile(values, 0.5) }
+
+// printFigures prints a table. The first contender is the baseline of the ratios.
+func printFigures(title, unit string, results []*figures) {
+	fmt.Printf("%s:\n\n| | %s per second | ratio to the first (IQR) | ratio by processor time of client and server (IQR) | client, µs | server, µs |\n|---|---|---|---|---|---|\n", title, unit)
+	for _, r := range results {
+		fmt.Printf("| %s | %.0f | %s | %s | %.1f | %.1f |\n", r.name, median(r.rate), ratio(r.rate, results[0].rate), ratio(r.cpu, results[0].cpu), median(r.client), median(r.server))
+	}
+	fmt.Println()
+}
+
+func (b *bench) enqueueing(ctx context.Context) error {
+	results, err := b.measure(ctx, b.names(queueNames), func(float64) order {
+		return order{measured: fmt.Sprintf("enqueue %d %v", concurrency, b.slice)}
+	})
+	if err == nil {
+		printFigures(fmt.Sprintf("Jobs enqueued by %d callers", concurrency), "jobs", results)
+	}
+	return err
+}
+
+// running lets each contender run as many jobs as take about the time of a slice.
+func (b *bench) running(ctx context.Context) error {
+	results, err := b.measure(ctx, b.names(queueNames), func(rate float64) order {
+		jobs := max(int(rate*b.slice.Seconds()), 1000)
+		return order{fmt.Sprintf("fill %d", jobs), fmt.Sprintf("run %d", jobs)}
+	})
+	if err == nil {
+		printFigures(fmt.Sprintf("Jobs that do nothing, run by a worker with a concurrency of %d", concurrency), "jobs", results)
+	}
+	return err
+}
+
+// starting measures the delays of idle workers, and then what idle workers cost.
+func (b *bench) starting(ctx context.Context) error {
+	fmt.Print("One job at a time, from the enqueue to the start of the run on an idle worker, and what an idle worker asks of the server:\n\n| | p50, ms | p99, ms | commands per second |\n|---|---|---|---|\n")
+	for _, name := range b.names(queueNames) {
+		samples, pause := b.samples, 10*time.Millisecond
+		if name == asynqQueue || name == nodeResque {
+			samples = max(samples/10, 1) // each takes about half a second, or 3 s
+		}
+		if err := b.startsOf(ctx, name, samples, pause); err != nil {
+			return err
+		}
+	}
+	fmt.Println()
+	return nil
+}
+
+func (b *bench) startsOf(ctx context.Context, name string, samples int, pause time.Duration) error {
+	p, err := b.start(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	if err := p.server.clear(ctx); err != nil {
+		return err
+	}
+	var p50, p99 float64
+	for _, order := range []string{"open", fmt.Sprintf("start %d %v", samples, pause), "close", "open"} {
+		if err := p.ask(order, &p50, &p99); err != nil {
+			return err
+		}
+	}
+	if p.server != server(b.redis) {
+		fmt.Printf("| %s | %.2f | %.2f | |\n", name, p50, p99)
+		return p.ask("close")
+	}
+	idled := make(chan error, 1)
+	go func() { idled <- p.ask(fmt.Sprintf("idle 0 %v", b.idle+5*time.Second)) }()
+	time.Sleep(3 * time.Second) // the start has passed
+	before, err := b.redis.commands(ctx)
+	if err != nil {
+		return err
+	}
+	time.Sleep(b.idle)
+	after, err := b.redis.commands(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("| %s | %.2f | %.2f | %.2f |\n", name, p50, p99, float64(after-before-1)/b.idle.Seconds()) // one of them is the count
+	if err := <-idled; err != nil {
+		return err
+	}
+	return p.ask("close")
+}
