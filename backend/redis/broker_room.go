@@ -36,6 +36,7 @@ type room struct {
 	heard     time.Time
 	suspected backend.Position // see compare
 	suspectAt time.Time
+	news      newsChain
 
 	presence
 }
@@ -94,9 +95,9 @@ func (r *room) accept(payload string) {
 	}
 	switch payload[0] {
 	case '+':
-		r.push(delivery{message: backend.Message{Room: r.name, From: payload[1:], Kind: backend.Entered}})
+		r.news.hear(r, payload[1:], backend.Entered)
 	case '-':
-		r.push(delivery{message: backend.Message{Room: r.name, From: payload[1:], Kind: backend.Left}})
+		r.news.hear(r, payload[1:], backend.Left)
 	case 'm':
 		m, err := parseSaid(payload[1:])
 		if err != nil {
@@ -183,6 +184,7 @@ func (r *room) begin(at backend.Position) {
 
 // resolve tells a gap if a message that the server has counted has not arrived. The caller holds r.mu.
 func (r *room) resolve(now time.Time) {
+	r.news.resolve(r, now)
 	if r.suspected.Seq == 0 || now.Sub(r.suspectAt) < suspicion {
 		return
 	}

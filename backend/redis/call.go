@@ -23,6 +23,7 @@ const (
 	notifyMessage = 'n'
 	answerMessage = 'a'
 	cancelMessage = 'x'
+	askMessage    = '?' // whether the call still runs, because its answer may have been missed
 )
 
 // The results of a call, in the message that answers it.
@@ -30,6 +31,7 @@ const (
 	answered = 0
 	busy     = 1 // the node has too many calls that wait
 	tooLarge = 2 // the answer is longer than backend.MaxCallBytes
+	ended    = 3 // the node has no such call any more, so it has answered before
 )
 
 // noReceiver is the time for which a node may be without its channel, while it connects again.
@@ -126,6 +128,8 @@ func (c *calls) message(payload string) {
 		c.handler.add(e)
 	case cancelMessage:
 		c.handler.cancel(e)
+	case askMessage:
+		c.handler.asked(e)
 	case answerMessage:
 		c.mu.Lock()
 		waiting := c.pending[e.id]
@@ -137,8 +141,19 @@ func (c *calls) message(payload string) {
 	}
 }
 
-// resumed does nothing: a call whose answer was missed ends with its context, or when its node goes.
-func (c *calls) resumed() {}
+// resumed asks the other nodes whether they still handle the calls of this node. An answer that was missed does not come
+// again.
+func (c *calls) resumed() {
+	k := c.cluster
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, waiting := range c.pending {
+		ask := envelope{kind: askMessage, id: id, inc: k.life.incarnation(), from: k.life.self().ID}
+		k.core.spawn(func(ctx context.Context, s *session) {
+			_, _ = k.publish(ctx, s, callChannel(k.core, s, waiting.inc).channel, &ask, repeatable) // the context of the call remains
+		})
+	}
+}
 
 // drop ends the calls of nodes that are not live any more.
 func (c *calls) drop(list *peerList) {
@@ -216,7 +231,7 @@ func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method st
 		if ctx.Err() != nil { // the answer would have no reader
 			k.core.spawn(func(ctx context.Context, s *session) {
 				e.kind, e.method, e.body = cancelMessage, "", ""
-				_, _ = k.publish(ctx, s, channel, &e)
+				_, _ = k.publish(ctx, s, channel, &e, repeatable)
 			})
 		}
 	}()
@@ -242,6 +257,8 @@ func (e *envelope) result(node string) ([]byte, error) {
 		return []byte(e.body), nil
 	case tooLarge:
 		return nil, fmt.Errorf("the answer of node %.64q is longer than %d bytes: %w", node, backend.MaxCallBytes, backend.ErrTooLarge)
+	case ended:
+		return nil, fmt.Errorf("the answer of node %.64q was missed while this node was cut off: %w", node, backend.ErrUnavailable)
 	}
 	return nil, fmt.Errorf("node %.64q has too many calls: %w", node, backend.ErrUnavailable)
 }
@@ -252,7 +269,7 @@ func errNoNode(node string) error { return fmt.Errorf("node %.64q: %w", node, ba
 // the node may subscribe.
 func (k *cluster) sendCall(ctx context.Context, s *session, channel string, e *envelope, node string) error {
 	for end, wait := time.Now().Add(noReceiver), (backoff{}); ; {
-		n, err := k.publish(ctx, s, channel, e)
+		n, err := k.publish(ctx, s, channel, e, once)
 		if err != nil || n > 0 {
 			return err
 		}
@@ -265,10 +282,10 @@ func (k *cluster) sendCall(ctx context.Context, s *session, channel string, e *e
 	}
 }
 
-// publish publishes a message once, and returns the number of receivers.
-func (k *cluster) publish(ctx context.Context, s *session, channel string, e *envelope) (int64, error) {
+// publish publishes a message, and returns the number of receivers. Only a message that may arrive twice is repeatable.
+func (k *cluster) publish(ctx context.Context, s *session, channel string, e *envelope, mode mode) (int64, error) {
 	message := e.encode()
-	return asInt(k.core.do(ctx, once, func(rueidis.Builder) rueidis.Completed { return s.publish(channel, message) }))
+	return asInt(k.core.do(ctx, mode, func(rueidis.Builder) rueidis.Completed { return s.publish(channel, message) }))
 }
 
 func (k *cluster) Notify(ctx context.Context, method string, body []byte) error {
@@ -280,6 +297,6 @@ func (k *cluster) Notify(ctx context.Context, method string, body []byte) error 
 		return err
 	}
 	e := envelope{kind: notifyMessage, inc: k.life.incarnation(), from: k.life.self().ID, method: method, body: string(body)}
-	_, err = k.publish(ctx, s, notifyChannel(k.core, s).channel, &e)
+	_, err = k.publish(ctx, s, notifyChannel(k.core, s).channel, &e, once)
 	return err
 }

@@ -116,9 +116,7 @@ func (h *handler) one(s *session, t task) {
 	if t.kind != callMessage {
 		return
 	}
-	h.mu.Lock()
-	delete(h.cancels, callID{t.inc, t.id})
-	h.mu.Unlock()
+	defer h.forget(callID{t.inc, t.id}) // after the answer, see asked
 	switch {
 	case t.ctx.Err() != nil: // the caller waits no longer
 	case len(body) > backend.MaxCallBytes:
@@ -128,13 +126,28 @@ func (h *handler) one(s *session, t task) {
 	}
 }
 
+func (h *handler) forget(id callID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.cancels, id)
+}
+
 // answer publishes the answer of a call. If that fails, the caller waits until its context ends.
 func (h *handler) answer(ctx context.Context, s *session, e *envelope, status uint64, body []byte) {
 	k := h.cluster
 	to := callChannel(k.core, s, e.inc).channel
 	answer := envelope{kind: answerMessage, id: e.id, status: status, inc: k.life.incarnation(), from: k.life.self().ID, body: string(body)}
-	if _, err := k.publish(ctx, s, to, &answer); err != nil && ctx.Err() == nil {
+	if _, err := k.publish(ctx, s, to, &answer, repeatable); err != nil && ctx.Err() == nil {
 		k.core.config.Log.Warn("the answer to a call was not sent", "to", e.from, "method", e.method, "error", err.Error())
+	}
+}
+
+// asked answers a node that may have missed the answer of its call. If the call waits or runs, its answer comes later.
+func (h *handler) asked(e envelope) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cancels[callID{e.inc, e.id}] == nil {
+		h.cluster.core.spawn(func(ctx context.Context, s *session) { h.answer(ctx, s, &e, ended, nil) })
 	}
 }
 

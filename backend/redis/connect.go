@@ -112,7 +112,8 @@ type dialer struct {
 
 	mu    sync.Mutex
 	conns map[*dialed]struct{} // open
-	reset time.Time            // when closeAll closed the connections last
+
+	readOnly, lastReadOnly time.Time // when the server was first and last found to be a replica; zero: it is none
 }
 
 // dialed is a connection that its dialer can close.
@@ -128,23 +129,30 @@ func (c *dialed) Close() error {
 	return c.Conn.Close()
 }
 
-// resetInterval is the shortest time between two calls of closeAll that have an effect.
-const resetInterval = 2 * time.Second
+// replicaAfter is the time for which a server has to be a replica until its connections are closed.
+const replicaAfter = 3 * time.Second
 
-// closeAll closes all connections, so that the client library connects again. A server that becomes a replica keeps the
-// connections that it has, while the name of the master points to another server already.
-func (d *dialer) closeAll() {
-	d.mu.Lock()
-	if time.Since(d.reset) < resetInterval {
-		d.mu.Unlock()
-		return
-	}
-	d.reset = time.Now()
-	conns := slices.Collect(maps.Keys(d.conns))
-	d.mu.Unlock()
-	for _, c := range conns {
+// foundReplica notes that the server is a replica. If it stays one, foundReplica closes all connections, so that the client
+// library connects again: a server that becomes a replica keeps the connections that it has, while the name of the master
+// points to another server already.
+func (d *dialer) foundReplica() {
+	for _, c := range d.stale(time.Now()) {
 		_ = c.Close()
 	}
+}
+
+// stale returns the connections that must be closed, because the server is a replica at the time now.
+func (d *dialer) stale(now time.Time) []*dialed {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if now.Sub(d.lastReadOnly) > replicaAfter {
+		d.readOnly = now
+	}
+	if d.lastReadOnly = now; now.Sub(d.readOnly) < replicaAfter {
+		return nil
+	}
+	d.readOnly, d.lastReadOnly = time.Time{}, time.Time{}
+	return slices.Collect(maps.Keys(d.conns))
 }
 
 func (d *dialer) dial(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {

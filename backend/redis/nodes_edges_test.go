@@ -280,8 +280,8 @@ func TestALateCommandLeavesNoMember(t *testing.T) {
 	}
 	basics.Eventually(t, "the members have left", func() bool { return memberCount(t, b, "room") == 0 })
 	late := room{broker: b.broker, session: r.session, name: r.name, partition: r.partition, keys: r.keys}
-	if _, own, err := late.runMove(t.Context(), b.life.incarnation(), []op{{Change: backend.Change{Room: "room", Member: "late"}}}, false); err != nil || own != 1 {
-		t.Fatal(own, err)
+	if state, err := late.runMove(t.Context(), b.life.incarnation(), []op{{Change: backend.Change{Room: "room", Member: "late"}}}, false); err != nil || state.own != 1 {
+		t.Fatal(state, err)
 	}
 	r.mu.Lock()
 	r.verify = 1 // verifyAfter has passed
@@ -297,7 +297,7 @@ func TestMembersWithoutALeaseAreRemoved(t *testing.T) {
 	b, _ := openListening(t, at(server))
 	enterRoom(t, b, "room", "x")
 	r := b.broker.find("room")
-	if _, _, err := r.runMove(t.Context(), "1234", []op{{Change: backend.Change{Room: "room", Member: "lost"}}}, false); err != nil {
+	if _, err := r.runMove(t.Context(), "1234", []op{{Change: backend.Change{Room: "room", Member: "lost"}}}, false); err != nil {
 		t.Fatal(err)
 	}
 	if n := memberCount(t, b, "room"); n != 1 {
@@ -422,4 +422,28 @@ func TestDetailsBelongToTheCaller(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// TestMissedNewsAreAGap cuts a node off while a member of another node leaves.
+func TestMissedNewsAreAGap(t *testing.T) {
+	t.Parallel()
+	server := redistest.Redis.Shared(t)
+	p := faultproxy.Start(t, server.Addr)
+	prefix := redistest.Prefix()
+	absent, heard := openListening(t, Config{URL: "redis://" + p.Addr(), Prefix: prefix})
+	other, _ := openListening(t, Config{Port: server.Port, Prefix: prefix})
+	for _, room := range []string{"room", "quiet"} {
+		enterRoom(t, absent, room, "x")
+		enterRoom(t, other, room, "y")
+	}
+	p.Cut()
+	basics.Eventually(t, "the node has no subscriptions", func() bool { return !isSubscribed(absent, "room") && !isSubscribed(absent, "quiet") })
+	if _, err := other.Broker().Move(t.Context(), backend.Change{Room: "room", Member: "y", Leave: true}); err != nil {
+		t.Fatal(err)
+	}
+	p.Heal()
+	basics.Eventually(t, "the gap is reported", func() bool { return heard.gap("room") > 0 })
+	if heard.gap("quiet") > 0 {
+		t.Error("a gap is reported in a room in which nothing has happened")
+	}
 }

@@ -342,10 +342,16 @@ func (r *room) revert(o *op) {
 	}
 }
 
-// runMove runs the script of the room with the changes. It returns the position of the room and the number of members that
-// the incarnation has in it.
+// moveReply is the state of a room at the server after a move.
+type moveReply struct {
+	at   backend.Position
+	own  int    // members of the incarnation
+	news uint64 // the number of the last news
+}
+
+// runMove runs the script of the room with the changes.
 // If again, the members were at the server before.
-func (r *room) runMove(ctx context.Context, inc string, ops []op, again bool) (at backend.Position, own int, err error) {
+func (r *room) runMove(ctx context.Context, inc string, ops []op, again bool) (state moveReply, err error) {
 	b := r.broker
 	keys := r.keys
 	keys[1] = b.core.key(roomsKind, r.partition, inc)
@@ -366,17 +372,17 @@ func (r *room) runMove(ctx context.Context, inc string, ops []op, again bool) (a
 	reply, err := asWords(b.core.runNoting(ctx, r.isUnsure, moveScript, keys[:], append(args, mode)...))
 	switch {
 	case err != nil:
-		return at, 0, err
+		return state, err
 	case reply[0] == "dead":
-		return at, 0, errLapsed
-	case len(reply) != 5:
-		return at, 0, errReply
+		return state, errLapsed
+	case len(reply) != 6:
+		return state, errReply
 	}
-	var numbers [4]uint64
+	var numbers [5]uint64
 	for i := range numbers {
 		if numbers[i], err = strconv.ParseUint(reply[i+1], 10, 64); err != nil {
-			return at, 0, err
+			return state, err
 		}
 	}
-	return backend.Position{Epoch: numbers[0], Seq: numbers[1], Tag: uint32(numbers[2])}, int(numbers[3]), nil
+	return moveReply{backend.Position{Epoch: numbers[0], Seq: numbers[1], Tag: uint32(numbers[2])}, int(numbers[3]), numbers[4]}, nil
 }

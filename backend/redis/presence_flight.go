@@ -115,13 +115,13 @@ func (r *room) step(ctx context.Context, inc string) error {
 		defer func() { <-r.broker.slots }()
 	}
 	r.mu.Lock()
-	before := r.last
+	before, news := r.last, r.news.last
 	expected := -1 // the number of members if the server is right
 	if len(r.ops) == n {
 		expected = len(r.members)
 	}
 	r.mu.Unlock()
-	at, own, err := r.runMove(ctx, inc, ops, false)
+	state, err := r.runMove(ctx, inc, ops, false)
 	if errors.Is(err, errUnavailable) {
 		return err
 	}
@@ -137,17 +137,25 @@ func (r *room) step(ctx context.Context, inc string) error {
 		return nil
 	}
 	r.inc, r.failing, r.check, r.checked = inc, false, false, time.Now()
-	r.dirty = r.dirty || expected >= 0 && own != expected
-	r.compare(before, at)
-	r.end(ops, at, nil)
+	r.dirty = r.dirty || expected >= 0 && state.own != expected
+	r.follow(before, news, state)
+	r.end(ops, state.at, nil)
 	return nil
+}
+
+// follow compares the messages and news of this node with the state of the room at the server. The arguments before and
+// news are the last message and the last news when the server was asked. The caller holds r.mu.
+func (r *room) follow(before backend.Position, news uint64, state moveReply) {
+	first := !r.known
+	r.news.compare(r, first, news, state.news)
+	r.compare(before, state.at)
 }
 
 // refused makes those changes that a full memory permits, and ends the others with the error full.
 func (r *room) refused(ctx context.Context, inc string, ops []op, full error) error {
 	leaves := slices.DeleteFunc(slices.Clone(ops), func(o op) bool { return !o.Leave })
 	if len(leaves) > 0 {
-		if _, _, err := r.runMove(ctx, inc, leaves, false); err != nil {
+		if _, err := r.runMove(ctx, inc, leaves, false); err != nil {
 			return err
 		}
 	}
@@ -195,10 +203,11 @@ func (r *room) repair(ctx context.Context, inc string) error {
 	for id, details := range r.members {
 		members = append(members, op{Change: backend.Change{Room: r.name, Member: id}, details: details})
 	}
-	exact, again, before := len(r.ops) == 0, r.inc != "" && r.inc != inc, r.last
+	exact, again := len(r.ops) == 0, r.inc != "" && r.inc != inc
+	before, news := r.last, r.news.last
 	r.dirty = false // changes that fail from here on set it again
 	r.mu.Unlock()
-	at, err := r.enterAll(ctx, inc, members, exact, again)
+	state, err := r.enterAll(ctx, inc, members, exact, again)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -211,7 +220,7 @@ func (r *room) repair(ctx context.Context, inc string) error {
 	}
 	r.inc, r.failing = inc, false
 	r.dirty = r.dirty || !exact
-	r.compare(before, at)
+	r.follow(before, news, state)
 	if r.gapDue {
 		r.push(delivery{gap: true})
 		r.gapDue = false
@@ -221,27 +230,26 @@ func (r *room) repair(ctx context.Context, inc string) error {
 
 // enterAll enters the members. If exact, it makes all others of this incarnation leave. If again, the members were at the
 // server before.
-func (r *room) enterAll(ctx context.Context, inc string, members []op, exact, again bool) (at backend.Position, err error) {
-	own := 0
+func (r *room) enterAll(ctx context.Context, inc string, members []op, exact, again bool) (state moveReply, err error) {
 	if len(members) > 0 {
 		if err := r.subscribe(ctx); err != nil {
-			return at, err
+			return state, err
 		}
 	}
 	for first := true; first || len(members) > 0; first = false {
 		n := min(len(members), moveBatch)
-		if at, own, err = r.runMove(ctx, inc, members[:n], again); err != nil {
-			return at, err
+		if state, err = r.runMove(ctx, inc, members[:n], again); err != nil {
+			return state, err
 		}
 		members = members[n:]
 	}
 	r.mu.Lock()
-	surplus := exact && own != len(r.members)
+	surplus := exact && state.own != len(r.members)
 	r.mu.Unlock()
 	if surplus {
 		err = r.removeSurplus(ctx, inc)
 	}
-	return at, err
+	return state, err
 }
 
 // removeSurplus makes the members of this incarnation leave that are not in the room on this node.
@@ -260,7 +268,7 @@ func (r *room) removeSurplus(ctx context.Context, inc string) error {
 		}
 		r.mu.Unlock()
 		if len(leave) > 0 {
-			if _, _, err := r.runMove(ctx, inc, leave, false); err != nil {
+			if _, err := r.runMove(ctx, inc, leave, false); err != nil {
 				return err
 			}
 		}

@@ -81,7 +81,7 @@ func (c *core) attempt(ctx context.Context, mode mode, send func(context.Context
 			return m, err
 		}
 		if !s.cluster && isReadOnly(err) {
-			s.dialer.closeAll()
+			s.dialer.foundReplica()
 		}
 		again, err := judge(err, mode)
 		if again && pause.wait(bounded, s.life) {
