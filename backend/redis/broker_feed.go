@@ -48,6 +48,10 @@ type connection struct {
 	heard   atomic.Int64  // the time of the last message, as uptime
 	unheard chan struct{} // closed when the channel for probes is not subscribed where messages are published
 	once    sync.Once
+
+	// subscribing has the channels of the command that subscribes now. The value is true if the server has ended the
+	// subscription already. Guarded by the mutex of the router.
+	subscribing map[string]bool
 }
 
 func newFeed(r *router, s *session, client rueidis.Client, partition int) *feed {
@@ -208,7 +212,9 @@ func (c *connection) update(s *session) error {
 		added = f.router.missing(f, c)
 	}
 	for _, batch := range batches(s, f.router.current(added)) {
-		err := c.send(s.subscribe(channelsOf(batch)...))
+		channels := channelsOf(batch)
+		f.router.begin(c, channels)
+		err := c.send(s.subscribe(channels...))
 		var refused *rueidis.RedisError
 		switch {
 		case err == nil:

@@ -237,11 +237,26 @@ func (r *router) disconnected(c *connection) {
 	}
 }
 
-// confirm notes that the routes are subscribed on c.
+// begin notes that the channels are about to be subscribed on c.
+func (r *router) begin(c *connection, channels []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.subscribing = make(map[string]bool, len(channels))
+	for _, channel := range channels {
+		c.subscribing[channel] = false
+	}
+}
+
+// confirm notes that the routes are subscribed on c, unless the server has ended a subscription since.
 func (r *router) confirm(c *connection, routes []*route) {
 	var again []receiver
 	r.mu.Lock()
 	for _, rt := range routes {
+		if c.subscribing[rt.channel] {
+			c.feed.wanted(rt)
+			r.lookAgain()
+			continue
+		}
 		rt.feed = c
 		if rt.heard {
 			again = append(again, rt.to)
@@ -253,6 +268,7 @@ func (r *router) confirm(c *connection, routes []*route) {
 			c.feed.unwanted(rt)
 		}
 	}
+	c.subscribing = nil
 	r.mu.Unlock()
 	for _, to := range again {
 		to.resumed()
@@ -263,6 +279,9 @@ func (r *router) confirm(c *connection, routes []*route) {
 func (r *router) lost(c *connection, channel string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if _, now := c.subscribing[channel]; now {
+		c.subscribing[channel] = true
+	}
 	if rt := r.routes[channel]; rt != nil && rt.feed == c {
 		rt.feed = nil
 		c.feed.wanted(rt)

@@ -23,7 +23,7 @@ const (
 	notifyMessage = 'n'
 	answerMessage = 'a'
 	cancelMessage = 'x'
-	askMessage    = '?' // whether the call still runs, because its answer may have been missed
+	askMessage    = '?' // whether the call of the incarnation in the field method still runs, because its answer may have been missed
 )
 
 // The results of a call, in the message that answers it.
@@ -101,6 +101,7 @@ type calls struct {
 // call is a call that waits for its answer.
 type call struct {
 	inc  string        // the incarnation that was called
+	from string        // the incarnation that has called
 	done chan envelope // receives the answer
 	gone chan struct{} // closed when the incarnation has lapsed
 }
@@ -148,11 +149,24 @@ func (c *calls) resumed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, waiting := range c.pending {
-		ask := envelope{kind: askMessage, id: id, inc: k.life.incarnation(), from: k.life.self().ID}
+		ask := envelope{kind: askMessage, id: id, inc: k.life.incarnation(), from: k.life.self().ID, method: waiting.from}
 		k.core.spawn(func(ctx context.Context, s *session) {
-			_, _ = k.publish(ctx, s, callChannel(k.core, s, waiting.inc).channel, &ask, repeatable) // the context of the call remains
+			var wait backoff
+			for c.waits(id) {
+				n, err := k.publish(ctx, s, callChannel(k.core, s, waiting.inc).channel, &ask, repeatable)
+				if err == nil && n > 0 || !wait.wait(ctx, ctx) {
+					return
+				}
+			}
 		})
 	}
+}
+
+// waits reports whether a call waits for its answer.
+func (c *calls) waits(id uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pending[id] != nil
 }
 
 // drop ends the calls of nodes that are not live any more.
@@ -223,7 +237,7 @@ func (k *cluster) Call(ctx context.Context, node, method string, body []byte) ([
 // callOnce calls an incarnation of a node.
 func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method string, body []byte) ([]byte, error) {
 	e := envelope{kind: callMessage, id: rand.Uint64(), inc: k.life.incarnation(), from: k.life.self().ID, method: method, body: string(body)}
-	waiting := &call{inc: inc, done: make(chan envelope, 1), gone: make(chan struct{})}
+	waiting := &call{inc: inc, from: e.inc, done: make(chan envelope, 1), gone: make(chan struct{})}
 	k.calls.add(e.id, waiting)
 	defer k.calls.remove(e.id)
 	channel := callChannel(k.core, s, inc).channel

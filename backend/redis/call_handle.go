@@ -24,7 +24,13 @@ type handler struct {
 	running int    // goroutines that handle calls
 	queue   []task // calls that wait
 	bytes   int    // of the bodies in queue
-	cancels map[callID]context.CancelFunc
+	calls   map[callID]*handled
+}
+
+// handled is a call that waits or runs.
+type handled struct {
+	cancel context.CancelFunc
+	caller string // the present incarnation of the calling node, as far as it is known
 }
 
 // task is a call to handle. Its context ends when the caller waits no longer.
@@ -49,7 +55,7 @@ func (h *handler) set(handle func(ctx context.Context, from, method string, body
 func (h *handler) start() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.running, h.queue, h.bytes, h.cancels = 0, nil, 0, make(map[callID]context.CancelFunc)
+	h.running, h.queue, h.bytes, h.calls = 0, nil, 0, make(map[callID]*handled)
 }
 
 // add handles a call in a goroutine of its own, or queues it.
@@ -79,7 +85,7 @@ func (h *handler) add(e envelope) {
 		return
 	}
 	if e.kind == callMessage { // before the message that cancels the call can come
-		h.cancels[callID{e.inc, e.id}] = t.cancel
+		h.calls[callID{e.inc, e.id}] = &handled{t.cancel, e.inc}
 	}
 }
 
@@ -126,16 +132,26 @@ func (h *handler) one(s *session, t task) {
 	}
 }
 
+// callerOf returns the incarnation that waits for the answer of a call.
+func (h *handler) callerOf(e *envelope) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if running := h.calls[callID{e.inc, e.id}]; running != nil {
+		return running.caller
+	}
+	return e.inc
+}
+
 func (h *handler) forget(id callID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.cancels, id)
+	delete(h.calls, id)
 }
 
 // answer publishes the answer of a call. If that fails, the caller waits until its context ends.
 func (h *handler) answer(ctx context.Context, s *session, e *envelope, status uint64, body []byte) {
 	k := h.cluster
-	to := callChannel(k.core, s, e.inc).channel
+	to := callChannel(k.core, s, h.callerOf(e)).channel
 	answer := envelope{kind: answerMessage, id: e.id, status: status, inc: k.life.incarnation(), from: k.life.self().ID, body: string(body)}
 	if _, err := k.publish(ctx, s, to, &answer, repeatable); err != nil && ctx.Err() == nil {
 		k.core.config.Log.Warn("the answer to a call was not sent", "to", e.from, "method", e.method, "error", err.Error())
@@ -146,16 +162,18 @@ func (h *handler) answer(ctx context.Context, s *session, e *envelope, status ui
 func (h *handler) asked(e envelope) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.cancels[callID{e.inc, e.id}] == nil {
-		h.cluster.core.spawn(func(ctx context.Context, s *session) { h.answer(ctx, s, &e, ended, nil) })
+	if running := h.calls[callID{e.method, e.id}]; running != nil {
+		running.caller = e.inc
+		return
 	}
+	h.cluster.core.spawn(func(ctx context.Context, s *session) { h.answer(ctx, s, &e, ended, nil) })
 }
 
 // cancel ends the context of a call. If the call waits, it is not handled.
 func (h *handler) cancel(e envelope) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if cancel := h.cancels[callID{e.inc, e.id}]; cancel != nil {
-		cancel()
+	if running := h.calls[callID{e.inc, e.id}]; running != nil {
+		running.cancel()
 	}
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
-// TestACallEndsAlthoughItsAnswerWasMissed cuts the calling node off while the other one answers. A second call still runs
-// then, and its answer comes.
+// TestACallEndsAlthoughItsAnswerWasMissed ends the subscriptions of the calling node while the other one answers. A second
+// call still runs then, and its answer comes.
 func TestACallEndsAlthoughItsAnswerWasMissed(t *testing.T) {
 	t.Parallel()
-	server := redistest.Redis.Shared(t)
+	server := redistest.Redis.Start(t, redistest.Options{})
 	p := faultproxy.Start(t, server.Addr)
 	prefix := redistest.Prefix()
 	asking, answering := newBackend(Config{URL: "redis://" + p.Addr(), Prefix: prefix}), newBackend(Config{Port: server.Port, Prefix: prefix})
@@ -54,15 +54,23 @@ func TestACallEndsAlthoughItsAnswerWasMissed(t *testing.T) {
 	}
 	<-begun
 	<-begun
-	p.Cut()
+	p.Fault(func(words []string) faultproxy.Fault {
+		if isCommand("SUBSCRIBE")(words) {
+			return faultproxy.LoseRequest
+		}
+		return faultproxy.Pass
+	})
+	server.Do(t, "CLIENT", "KILL", "TYPE", "pubsub")
+	basics.Eventually(t, "the node hears nothing", func() bool { return asking.router.healthy() != nil })
 	close(first)
 	h := &answering.cluster.calls.handler
 	basics.Eventually(t, "the first call is answered", func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		return len(h.cancels) == 1
+		return len(h.calls) == 1
 	})
-	p.Heal()
+	p.Fault(nil)
+	basics.Eventually(t, "the node hears again", func() bool { return asking.Health() == nil })
 	if r := <-results["first"]; !errors.Is(r.err, backend.ErrUnavailable) {
 		t.Errorf("the call whose answer was missed returns %q, %v, want ErrUnavailable", r.answer, r.err)
 	}

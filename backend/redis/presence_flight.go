@@ -114,41 +114,61 @@ func (r *room) step(ctx context.Context, inc string) error {
 		r.broker.slots <- struct{}{}
 		defer func() { <-r.broker.slots }()
 	}
-	r.mu.Lock()
-	before, news := r.last, r.news.last
-	expected := -1 // the number of members if the server is right
-	if len(r.ops) == n {
-		expected = len(r.members)
-	}
-	r.mu.Unlock()
+	known := r.snapshot(n)
 	state, err := r.runMove(ctx, inc, ops, false)
-	if errors.Is(err, errUnavailable) {
-		return err
-	}
-	if errors.Is(err, backend.ErrFull) {
-		return r.refused(ctx, inc, ops, err)
+	switch {
+	case errors.Is(err, backend.ErrFull):
+		err = r.refused(ctx, inc, ops, err)
+	case err == nil || !errors.Is(err, errUnavailable):
+		r.stepped(inc, ops, known, state, err)
+		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ops = slices.Delete(r.ops, 0, n)
-	if err != nil { // a part of the changes may have been made
-		r.check, r.dirty = false, true
-		r.end(ops, backend.Position{}, err)
-		return nil
-	}
-	r.inc, r.failing, r.check, r.checked = inc, false, false, time.Now()
-	r.dirty = r.dirty || expected >= 0 && state.own != expected
-	r.follow(before, news, state)
-	r.end(ops, state.at, nil)
-	return nil
+	r.check = r.check || known.check
+	return err
 }
 
-// follow compares the messages and news of this node with the state of the room at the server. The arguments before and
-// news are the last message and the last news when the server was asked. The caller holds r.mu.
-func (r *room) follow(before backend.Position, news uint64, state moveReply) {
-	first := !r.known
-	r.news.compare(r, first, news, state.news)
-	r.compare(before, state.at)
+// snapshot is what this node knows of a room when it asks the server.
+type snapshot struct {
+	last    backend.Position
+	news    uint64
+	check   bool // the position has to be compared
+	members int  // at the server, if it is right; -1: this node does not know it
+}
+
+// snapshot returns what this node knows when it sends n changes. From then on, messages may be missed again.
+func (r *room) snapshot(n int) snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := snapshot{last: r.last, news: r.news.last, check: r.check, members: -1}
+	if len(r.ops) == n {
+		known.members = len(r.members)
+	}
+	r.check = false
+	return known
+}
+
+// stepped notes the state of the room after the changes, or the error with which the server has refused them.
+func (r *room) stepped(inc string, ops []op, known snapshot, state moveReply, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ops = slices.Delete(r.ops, 0, len(ops))
+	if err != nil { // a part of the changes may have been made
+		r.dirty = true
+		r.end(ops, backend.Position{}, err)
+		return
+	}
+	r.inc, r.failing, r.checked = inc, false, time.Now()
+	r.dirty = r.dirty || known.members >= 0 && state.own != known.members
+	r.follow(known, state)
+	r.end(ops, state.at, nil)
+}
+
+// follow compares the messages and news of this node with the state of the room at the server. The caller holds r.mu.
+func (r *room) follow(known snapshot, state moveReply) {
+	r.news.compare(r, !r.known, known.news, state.news)
+	r.compare(known.last, state.at)
 }
 
 // refused makes those changes that a full memory permits, and ends the others with the error full.
@@ -204,7 +224,7 @@ func (r *room) repair(ctx context.Context, inc string) error {
 		members = append(members, op{Change: backend.Change{Room: r.name, Member: id}, details: details})
 	}
 	exact, again := len(r.ops) == 0, r.inc != "" && r.inc != inc
-	before, news := r.last, r.news.last
+	known := snapshot{last: r.last, news: r.news.last}
 	r.dirty = false // changes that fail from here on set it again
 	r.mu.Unlock()
 	state, err := r.enterAll(ctx, inc, members, exact, again)
@@ -220,7 +240,7 @@ func (r *room) repair(ctx context.Context, inc string) error {
 	}
 	r.inc, r.failing = inc, false
 	r.dirty = r.dirty || !exact
-	r.follow(before, news, state)
+	r.follow(known, state)
 	if r.gapDue {
 		r.push(delivery{gap: true})
 		r.gapDue = false
