@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -18,8 +19,9 @@ import (
 // Cluster knows the live nodes of the cluster that this API is a node of. With the embedded backend, the cluster is this
 // node alone. [NodeCall] declares calls between the nodes.
 type Cluster struct {
-	api   *API
-	nodes backend.Cluster
+	api        *API
+	nodes      backend.Cluster
+	transports sync.Map // name → the function that answers a call of a transport, see transport.Host.HandleCalls
 }
 
 // Peer is one live node of a cluster: one process. The fields are as of the start of that node.

@@ -114,6 +114,24 @@ func (h *host) AddOutermost(c any) {
 	h.outermost = append(h.outermost, c.(Component))
 }
 
+func (h *host) Tag() uint32 { return h.tag }
+
+func (h *host) NodesWithTag(ctx context.Context, tag uint32) ([]string, error) {
+	if !h.Cluster.Shared() {
+		return nil, nil
+	}
+	return h.Cluster.withTag(ctx, tag)
+}
+
+func (h *host) CallNode(ctx context.Context, node, name string, body []byte) ([]byte, error) {
+	return h.Cluster.callTransport(ctx, node, name, body)
+}
+
+func (h *host) HandleCalls(name string, handle func(ctx context.Context, from string, body []byte) ([]byte, error)) bool {
+	_, taken := h.Cluster.transports.LoadOrStore(internalCalls+name, handle)
+	return !taken
+}
+
 func (h *host) Extensions() []any { return h.registry.Load().extensions }
 
 // extension is a part whose value the API stores but does not use. transport.Part documents it.

@@ -29,6 +29,9 @@ type nodeFailure struct {
 // handle answers a call of the node from, which may be this node. The backend calls it in a goroutine of its own. Code of
 // the app runs in a further one, so that neither a panic nor runtime.Goexit reaches the backend.
 func (c *Cluster) handle(ctx context.Context, from, method string, body []byte) (answer []byte) {
+	if f, ok := c.transports.Load(method); ok {
+		return c.handleTransport(ctx, f.(func(context.Context, string, []byte) ([]byte, error)), from, method, body)
+	}
 	calls := c.api.calls.enter()
 	if calls == nil {
 		return failureAnswer(stopping(nil))

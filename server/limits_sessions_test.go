@@ -6,8 +6,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/memcluster"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -133,6 +135,38 @@ var sessionLimits = map[string]driver{
 		testkit.Eventually(t, "the session without a request is closed", func() bool { return first.post("3").StatusCode == 400 })
 		first.post("3").Want(t, 400, "Session ID unknown")
 		second.post("3").Want(t, 200, "ok")
+	},
+	"webSockets.maxForwarded": func(t *testing.T, l limit) {
+		l.wantReached(t, "status 503 with Retry-After")
+		net := memcluster.New(t)
+		start := func(id string) *testkit.Server {
+			return limited(t, func(cfg *server.Config) {
+				cfg.General.ID, cfg.General.Backend = id, net.Node()
+				cfg.WebSockets.SocketIO.MaxForwarded, cfg.WebSockets.SocketIO.PingInterval = 1, time.Second
+			})
+		}
+		owner, other := start("owner"), start("other")
+		first, second := openPoll(t, owner), openPoll(t, owner)
+		path := func(p *polled) string { return pollingPath + "&sid=" + p.sid }
+		waits := make(chan testkit.Reply)
+		go func() {
+			c := other.HTTP(t)
+			for {
+				got, err := c.Try(t.Context(), "GET", path(first), http.NoBody)
+				if err != nil || got.StatusCode != 503 { // else a POST was first
+					waits <- got
+					return
+				}
+			}
+		}()
+		testkit.Eventually(t, "the next request is refused", func() bool {
+			got, err := other.HTTP(t).Try(t.Context(), "POST", path(second), strings.NewReader("3"))
+			return err == nil && got.StatusCode == 503 && got.Header.Get("Retry-After") == "1"
+		})
+		got := <-waits
+		got.Want(t, 200, "2") // the ping
+		got = other.HTTP(t).Ask("POST", path(second), "3")
+		got.Want(t, 200, "ok")
 	},
 	"polls": func(t *testing.T, l limit) {
 		l.wantReached(t, "status 400; the session is closed")

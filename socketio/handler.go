@@ -40,7 +40,9 @@ type Handler struct {
 	api transport.Host
 	cfg Config
 
-	serving atomic.Pointer[serving] // nil while stopped
+	serving atomic.Pointer[serving]       // nil while stopped
+	running atomic.Pointer[engine.Engine] // answers calls of other nodes; nil while stopped, but not while it is being stopped
+	nodes   nodes
 
 	requests atomic.Int64
 	clients  atomic.Int64
@@ -59,7 +61,9 @@ type serving struct {
 // other requests with status 503.
 func New(api *actionhero.API, cfg Config) *Handler {
 	setting.Fill(&cfg)
-	return &Handler{api: transport.Of(api), cfg: cfg}
+	h := &Handler{api: transport.Of(api), cfg: cfg}
+	h.nodes.join(h)
+	return h
 }
 
 // Start makes the Handler accept clients. If settings are invalid, Start returns an error that names the invalid
@@ -76,8 +80,9 @@ func (h *Handler) Start(ctx context.Context) error {
 		MessageTimeout: h.cfg.MessageTimeout, WriteTimeout: h.cfg.WriteTimeout,
 		MaxPayload: h.cfg.MaxHTTPBufferSize, MaxInFlight: h.cfg.MaxInFlight, MaxDetached: h.cfg.MaxDetached, MaxPerAddress: h.cfg.MaxPerAddress,
 		MaxMessages: h.cfg.MaxQueued, MaxBytes: h.cfg.MaxQueuedLen, Budget: h.api.SendBudget(), Incoming: h.api.IncomingBudget(),
-		Log: h.api.Log(), Origins: origins, RemoteIP: h.cfg.RemoteIP, Open: v.open, Refuse: v.refuse,
+		Nodes: h.nodes, MaxForwarded: h.cfg.MaxForwarded, Log: h.api.Log(), Origins: origins, RemoteIP: h.cfg.RemoteIP, Open: v.open, Refuse: v.refuse,
 	})
+	h.running.Store(v.engine)
 	h.serving.Store(v)
 	return nil
 }
@@ -92,6 +97,7 @@ func (h *Handler) Stop(ctx context.Context) error {
 		return nil
 	}
 	err := v.engine.Stop(ctx, v.cancel)
+	h.running.Store(nil)
 	v.cancel()
 	if err == nil {
 		v.leaving.Wait()

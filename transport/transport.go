@@ -190,6 +190,32 @@ func AppendDetails(dst []byte, c *actionhero.Conn) (object []byte, ok bool) {
 	return bridge.DetailsOf(dst, c)
 }
 
+// Tag returns the number of this process, with which its ids end that other nodes read (8 hexadecimal digits), such as
+// Conn.ID.
+func (h Host) Tag() uint32 { return h.host.Tag() }
+
+// NodesWithTag returns the ids of the other live nodes whose [Host.Tag] is tag. Tags are random, so it may be more than
+// one. Without a cluster, the list is empty. If the list of nodes cannot be read, err is an *actionhero.Error.
+func (h Host) NodesWithTag(ctx context.Context, tag uint32) (ids []string, err error) {
+	return h.host.NodesWithTag(ctx, tag)
+}
+
+// CallNode calls the function of the transport on another node, see [Host.HandleCalls]. The call reaches that node at
+// most once. It has no time limit besides ctx. Body and answer have fewer than backend.MaxCallBytes bytes. The error is an
+// *actionhero.Error. If it is of CodeNotFound, the call had no effect: no live node has the id, or it does not know the
+// call. Otherwise the call may have had an effect.
+func (h Host) CallNode(ctx context.Context, node, name string, body []byte) (answer []byte, err error) {
+	return h.host.CallNode(ctx, node, name, body)
+}
+
+// HandleCalls sets the function that answers the calls that other nodes send with [Host.CallNode] and this name. A stop of
+// the API does not wait for running calls: the transport ends them when it stops. A call may wait as long as it likes, and
+// does not delay calls of apps. The context ends when the caller no longer waits. The argument from is the id of the
+// calling node. If another function has the name, HandleCalls returns false and does nothing. Call it before the API starts.
+func (h Host) HandleCalls(name string, handle func(ctx context.Context, from string, body []byte) (answer []byte, err error)) (ok bool) {
+	return h.host.HandleCalls(name, handle)
+}
+
 // Part wraps value as a part of an app. Only a transport uses value: the API keeps value when the part is registered,
 // and [Host.Parts] returns value to the transport.
 func Part(value any) actionhero.Part { return bridge.Part(value).(actionhero.Part) }

@@ -50,7 +50,7 @@ func peersOfOneNode(t *tester) {
 func callsToItself(t *tester) {
 	b := t.h.New(t.T)
 	c := b.Cluster()
-	notified := make(chan struct{})
+	notified, lingering := make(chan struct{}), make(chan struct{})
 	c.Handle(func(ctx context.Context, from, method string, body []byte) []byte {
 		switch method {
 		case "echo":
@@ -58,6 +58,11 @@ func callsToItself(t *tester) {
 		case "notify":
 			close(notified)
 		case "wait":
+			<-ctx.Done()
+		case "linger":
+			backend.Detach(ctx)
+			backend.Detach(ctx)
+			lingering <- struct{}{}
 			<-ctx.Done()
 		}
 		return nil
@@ -84,11 +89,26 @@ func callsToItself(t *tester) {
 		t.Errorf("a call that takes too long fails with %v", err)
 	}
 	var wg sync.WaitGroup
+	ctx, cancel = context.WithCancel(t.ctx)
+	defer cancel()
+	for range 150 { // more than may be handled at a time
+		wg.Go(func() {
+			if _, err := c.Call(ctx, testNode.ID, "linger", nil); ctx.Err() == nil {
+				t.Errorf("a detached call ends: %v", err)
+			}
+		})
+	}
+	for range 150 {
+		<-lingering
+	}
 	for i := range 200 {
 		wg.Go(func() {
 			want := fmt.Sprint(testNode.ID, ": ", i)
 			if answer, err := c.Call(t.ctx, testNode.ID, "echo", fmt.Append(nil, i)); err != nil || string(answer) != want {
 				t.Errorf("Call = %q, %v, want %q", answer, err, want)
+			}
+			if i == 199 {
+				cancel()
 			}
 		})
 	}

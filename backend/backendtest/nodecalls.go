@@ -13,7 +13,7 @@ import (
 // nodesCall checks calls in both directions, and what the death of a node and the end of a context do to them.
 func nodesCall(t *tester) {
 	list := t.h.Cluster(t.T, 3)
-	ended, begun, notified := make(chan struct{}), make(chan struct{}, 2), make(chan string, 3)
+	ended, orphaned, begun, notified := make(chan struct{}), make(chan struct{}), make(chan struct{}, 2), make(chan string, 3)
 	for i, n := range list {
 		n.Cluster().Handle(func(ctx context.Context, from, method string, body []byte) []byte {
 			switch method {
@@ -23,6 +23,10 @@ func nodesCall(t *tester) {
 				begun <- struct{}{}
 				<-ctx.Done()
 				close(ended)
+			case "orphan":
+				begun <- struct{}{}
+				<-ctx.Done()
+				close(orphaned)
 			case "hang":
 				begun <- struct{}{}
 				<-ctx.Done()
@@ -62,7 +66,19 @@ func nodesCall(t *tester) {
 		failed <- err
 	}()
 	<-begun
+	go func() { _, _ = nodes[2].Cluster().Call(t.ctx, "a", "orphan", nil) }()
+	<-begun
+	missed := make(chan error, 1)
+	go func() {
+		_, err := nodes[1].Cluster().Call(t.ctx, "a", "hang", nil)
+		missed <- err
+	}()
+	<-begun
+	nodes[1].Cut()
+	nodes[1].Heal()
+	t.wantError("Call of a node that is cut off while it waits", <-missed, backend.ErrUnavailable)
 	nodes[2].Kill()
+	t.await("the end of the context of a call of a node that has died", orphaned)
 	t.wantError("Call of a node that dies", <-failed, backend.ErrUnavailable)
 	_, err = nodes[0].Cluster().Call(t.ctx, "c", "echo", nil)
 	t.wantError("Call of a dead node", err, backend.ErrNoNode)

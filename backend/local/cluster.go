@@ -124,16 +124,17 @@ func (c *cluster) start(wait, ctx context.Context, method string, body []byte, a
 	handle, from := c.handle, c.self.ID
 	ctx, cancel := context.WithCancel(ctx)
 	release := context.AfterFunc(c.closing, cancel)
+	free := sync.OnceFunc(func() { <-c.slots })
 	c.running.Go(func() {
 		var out []byte
 		defer func() {
 			release()
 			cancel()
-			<-c.slots
+			free()
 			answer <- out
 		}()
 		if handle != nil {
-			out = handle(ctx, from, method, body)
+			out = handle(backend.WithDetach(ctx, free), from, method, body)
 		}
 	})
 	return nil

@@ -23,7 +23,6 @@ const (
 	notifyMessage = 'n'
 	answerMessage = 'a'
 	cancelMessage = 'x'
-	askMessage    = '?' // whether the call of the incarnation in the field method still runs, because its answer may have been missed
 )
 
 // The results of a call, in the message that answers it.
@@ -31,7 +30,6 @@ const (
 	answered = 0
 	busy     = 1 // the node has too many calls that wait
 	tooLarge = 2 // the answer is longer than backend.MaxCallBytes
-	ended    = 3 // the node has no such call any more, so it has answered before
 )
 
 // noReceiver is the time for which a node may be without its channel, while it connects again.
@@ -101,9 +99,9 @@ type calls struct {
 // call is a call that waits for its answer.
 type call struct {
 	inc  string        // the incarnation that was called
-	from string        // the incarnation that has called
 	done chan envelope // receives the answer
-	gone chan struct{} // closed when the incarnation has lapsed
+	gone chan struct{} // closed when no answer will come
+	err  error         // why; set before gone is closed
 }
 
 func (c *calls) init(k *cluster) {
@@ -129,8 +127,6 @@ func (c *calls) message(payload string) {
 		c.handler.add(e)
 	case cancelMessage:
 		c.handler.cancel(e)
-	case askMessage:
-		c.handler.asked(e)
 	case answerMessage:
 		c.mu.Lock()
 		waiting := c.pending[e.id]
@@ -142,39 +138,31 @@ func (c *calls) message(payload string) {
 	}
 }
 
-// resumed asks the other nodes whether they still handle the calls of this node. An answer that was missed does not come
-// again.
-func (c *calls) resumed() {
-	k := c.cluster
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for id, waiting := range c.pending {
-		ask := envelope{kind: askMessage, id: id, inc: k.life.incarnation(), from: k.life.self().ID, method: waiting.from}
-		k.core.spawn(func(ctx context.Context, s *session) {
-			var wait backoff
-			for c.waits(id) {
-				n, err := k.publish(ctx, s, callChannel(k.core, s, waiting.inc).channel, &ask, repeatable)
-				if err == nil && n > 0 || !wait.wait(ctx, ctx) {
-					return
-				}
-			}
-		})
-	}
-}
+var (
+	errCalledGone   = fmt.Errorf("the node has left the cluster before it has answered: %w", backend.ErrUnavailable)
+	errAnswerMissed = fmt.Errorf("this node was cut off, and may have missed the answer of the node: %w", backend.ErrUnavailable)
+)
 
-// waits reports whether a call waits for its answer.
-func (c *calls) waits(id uint64) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.pending[id] != nil
+// resumed ends all calls, because their answers may have been missed.
+func (c *calls) resumed() {
+	c.end(errAnswerMissed, func(string) bool { return true })
 }
 
 // drop ends the calls of nodes that are not live any more.
 func (c *calls) drop(list *peerList) {
+	c.end(errCalledGone, func(inc string) bool {
+		_, live := list.live[inc]
+		return !live
+	})
+}
+
+// end ends the calls of the incarnations for which choose returns true, with the error err.
+func (c *calls) end(err error, choose func(inc string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, waiting := range c.pending {
-		if _, ok := list.live[waiting.inc]; !ok {
+		if choose(waiting.inc) {
+			waiting.err = err
 			close(waiting.gone)
 			delete(c.pending, id)
 		}
@@ -235,28 +223,28 @@ func (k *cluster) Call(ctx context.Context, node, method string, body []byte) ([
 }
 
 // callOnce calls an incarnation of a node.
-func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method string, body []byte) ([]byte, error) {
+func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method string, body []byte) (answer []byte, err error) {
 	e := envelope{kind: callMessage, id: rand.Uint64(), inc: k.life.incarnation(), from: k.life.self().ID, method: method, body: string(body)}
-	waiting := &call{inc: inc, from: e.inc, done: make(chan envelope, 1), gone: make(chan struct{})}
+	waiting := &call{inc: inc, done: make(chan envelope, 1), gone: make(chan struct{})}
 	k.calls.add(e.id, waiting)
 	defer k.calls.remove(e.id)
 	channel := callChannel(k.core, s, inc).channel
 	defer func() {
-		if ctx.Err() != nil { // the answer would have no reader
+		if ctx.Err() != nil || errors.Is(err, errAnswerMissed) { // the answer would have no reader
 			k.core.spawn(func(ctx context.Context, s *session) {
 				e.kind, e.method, e.body = cancelMessage, "", ""
 				_, _ = k.publish(ctx, s, channel, &e, repeatable)
 			})
 		}
 	}()
-	if err := k.sendCall(ctx, s, channel, &e, node); err != nil {
+	if err = k.sendCall(ctx, s, channel, &e, node); err != nil {
 		return nil, err
 	}
 	select {
 	case answer := <-waiting.done:
 		return answer.result(node)
 	case <-waiting.gone:
-		return nil, fmt.Errorf("node %.64q has left the cluster before it has answered: %w", node, backend.ErrUnavailable)
+		return nil, fmt.Errorf("node %.64q: %w", node, waiting.err)
 	case <-s.life.Done():
 		return nil, backend.ErrClosed
 	case <-ctx.Done():
@@ -271,8 +259,6 @@ func (e *envelope) result(node string) ([]byte, error) {
 		return []byte(e.body), nil
 	case tooLarge:
 		return nil, fmt.Errorf("the answer of node %.64q is longer than %d bytes: %w", node, backend.MaxCallBytes, backend.ErrTooLarge)
-	case ended:
-		return nil, fmt.Errorf("the answer of node %.64q was missed while this node was cut off: %w", node, backend.ErrUnavailable)
 	}
 	return nil, fmt.Errorf("node %.64q has too many calls: %w", node, backend.ErrUnavailable)
 }

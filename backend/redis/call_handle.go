@@ -24,13 +24,7 @@ type handler struct {
 	running int    // goroutines that handle calls
 	queue   []task // calls that wait
 	bytes   int    // of the bodies in queue
-	calls   map[callID]*handled
-}
-
-// handled is a call that waits or runs.
-type handled struct {
-	cancel context.CancelFunc
-	caller string // the present incarnation of the calling node, as far as it is known
+	cancels map[callID]context.CancelFunc
 }
 
 // task is a call to handle. Its context ends when the caller waits no longer.
@@ -55,7 +49,7 @@ func (h *handler) set(handle func(ctx context.Context, from, method string, body
 func (h *handler) start() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.running, h.queue, h.bytes, h.calls = 0, nil, 0, make(map[callID]*handled)
+	h.running, h.queue, h.bytes, h.cancels = 0, nil, 0, make(map[callID]context.CancelFunc)
 }
 
 // add handles a call in a goroutine of its own, or queues it.
@@ -85,14 +79,29 @@ func (h *handler) add(e envelope) {
 		return
 	}
 	if e.kind == callMessage { // before the message that cancels the call can come
-		h.calls[callID{e.inc, e.id}] = &handled{t.cancel, e.inc}
+		h.cancels[callID{e.inc, e.id}] = t.cancel
 	}
 }
 
-// run handles the call t, and then calls that wait.
+// run handles the call t, and then calls that wait. It stops after a call that was detached, because another goroutine has
+// its place.
 func (h *handler) run(s *session, t task) {
-	for more := true; more; t, more = h.next(s.life) {
-		h.one(s, t)
+	for more := true; more; {
+		if detached := h.one(s, t); detached {
+			return
+		}
+		t, more = h.next(s.life)
+	}
+}
+
+// detach gives the place of a call that is being handled to a call that waits.
+func (h *handler) detach(s *session) {
+	t, ok := h.next(s.life)
+	if !ok {
+		return
+	}
+	if !h.cluster.core.spawn(func(_ context.Context, s *session) { h.run(s, t) }) { // the backend closes
+		t.cancel()
 	}
 }
 
@@ -110,19 +119,26 @@ func (h *handler) next(life context.Context) (t task, ok bool) {
 	return t, true
 }
 
-func (h *handler) one(s *session, t task) {
+// one handles a call. It returns true if the call was detached.
+func (h *handler) one(s *session, t task) (detached bool) {
 	defer t.cancel()
 	h.mu.Lock()
 	handle := h.handle
 	h.mu.Unlock()
 	var body []byte
 	if handle != nil && t.ctx.Err() == nil {
-		body = handle(t.ctx, t.from, t.method, []byte(t.body))
+		detach := sync.OnceFunc(func() {
+			detached = true
+			h.detach(s)
+		})
+		body = handle(backend.WithDetach(t.ctx, detach), t.from, t.method, []byte(t.body))
 	}
 	if t.kind != callMessage {
-		return
+		return detached
 	}
-	defer h.forget(callID{t.inc, t.id}) // after the answer, see asked
+	h.mu.Lock()
+	delete(h.cancels, callID{t.inc, t.id})
+	h.mu.Unlock()
 	switch {
 	case t.ctx.Err() != nil: // the caller waits no longer
 	case len(body) > backend.MaxCallBytes:
@@ -130,50 +146,35 @@ func (h *handler) one(s *session, t task) {
 	default:
 		h.answer(s.life, s, &t.envelope, answered, body)
 	}
-}
-
-// callerOf returns the incarnation that waits for the answer of a call.
-func (h *handler) callerOf(e *envelope) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if running := h.calls[callID{e.inc, e.id}]; running != nil {
-		return running.caller
-	}
-	return e.inc
-}
-
-func (h *handler) forget(id callID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.calls, id)
+	return detached
 }
 
 // answer publishes the answer of a call. If that fails, the caller waits until its context ends.
 func (h *handler) answer(ctx context.Context, s *session, e *envelope, status uint64, body []byte) {
 	k := h.cluster
-	to := callChannel(k.core, s, h.callerOf(e)).channel
+	to := callChannel(k.core, s, e.inc).channel
 	answer := envelope{kind: answerMessage, id: e.id, status: status, inc: k.life.incarnation(), from: k.life.self().ID, body: string(body)}
 	if _, err := k.publish(ctx, s, to, &answer, repeatable); err != nil && ctx.Err() == nil {
 		k.core.config.Log.Warn("the answer to a call was not sent", "to", e.from, "method", e.method, "error", err.Error())
 	}
 }
 
-// asked answers a node that may have missed the answer of its call. If the call waits or runs, its answer comes later.
-func (h *handler) asked(e envelope) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if running := h.calls[callID{e.method, e.id}]; running != nil {
-		running.caller = e.inc
-		return
-	}
-	h.cluster.core.spawn(func(ctx context.Context, s *session) { h.answer(ctx, s, &e, ended, nil) })
-}
-
 // cancel ends the context of a call. If the call waits, it is not handled.
 func (h *handler) cancel(e envelope) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if running := h.calls[callID{e.inc, e.id}]; running != nil {
-		running.cancel()
+	if cancel := h.cancels[callID{e.inc, e.id}]; cancel != nil {
+		cancel()
+	}
+}
+
+// drop ends the contexts of the calls of an incarnation that has lapsed.
+func (h *handler) drop(inc string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, cancel := range h.cancels {
+		if id.inc == inc {
+			cancel()
+		}
 	}
 }

@@ -191,6 +191,7 @@ func (k *cluster) beats(ctx context.Context, s *session) {
 // revive gives this node another incarnation after its lease has lapsed, and makes the broker enter all members again.
 func (k *cluster) revive(ctx context.Context, s *session) error {
 	k.life.lapse()
+	k.calls.resumed() // the other nodes have dropped the calls of this one
 	k.core.config.Log.Warn("this node was cut off from the Redis server, or paused, for longer than its lease: it enters its members again", "node", k.life.self().ID)
 	inc := newInc()
 	k.listen(s, callChannel(k.core, s, inc)) // the feed subscribes while the node joins
@@ -229,8 +230,14 @@ func (k *cluster) read(ctx context.Context) error {
 			list.lapsed[p.inc] = p
 		}
 	}
+	before := k.list.Load()
 	k.list.Store(list)
 	k.calls.drop(list)
+	for inc := range before.live {
+		if _, live := list.live[inc]; !live {
+			k.calls.handler.drop(inc)
+		}
+	}
 	if len(list.lapsed) > 0 {
 		signal(k.broker.cleaning)
 	}

@@ -50,6 +50,10 @@ type Host interface {
 	Global(name string, local func() int64) (global func(ctx context.Context) int64)
 	AddOutermost(component any)
 	Extensions() []any
+	Tag() uint32
+	NodesWithTag(ctx context.Context, tag uint32) (ids []string, err error)
+	CallNode(ctx context.Context, node, name string, body []byte) (answer []byte, err error)
+	HandleCalls(name string, handle func(ctx context.Context, from string, body []byte) (answer []byte, err error)) (ok bool)
 }
 
 // Params has the methods that write an actionhero.Params. Package transport documents each method.

@@ -14,6 +14,9 @@
 // A polling session needs a few hundred bytes of memory. While a GET waits, the session also needs the goroutine of
 // this HTTP request. While no GET waits, a bounded queue holds the messages for the client.
 //
+// In a cluster, the long-polling requests of a session may reach any node, which forwards them to the node of the session:
+// see [Nodes].
+//
 // Invariants: a session has at most one waiting GET, one running POST and one WebSocket. Client.Message is never called
 // concurrently for one session. A goroutine that needs the locks of a session and of the engine must lock the session
 // first.
@@ -21,7 +24,6 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -39,7 +41,7 @@ import (
 )
 
 // Config holds the settings of an Engine. The caller of [New] must set every field, because no field has a default.
-// Only Budget, Incoming, RemoteIP and Refuse may be nil.
+// Only Nodes, Budget, Incoming, RemoteIP and Refuse may be nil.
 type Config struct {
 	PingInterval   time.Duration      // time between a pong and the next ping
 	PingTimeout    time.Duration      // time within which a client must answer a ping
@@ -52,6 +54,8 @@ type Config struct {
 	MaxBytes       int                // bytes that may wait for a client
 	MaxDetached    int                // sessions that may be without a connection; one more closes the session that has had none for the longest time
 	MaxPerAddress  int                // sessions that one client address may have; 0 or less: no limit
+	MaxForwarded   int                // requests that Nodes forward at a time
+	Nodes          Nodes              // the other nodes of the cluster; nil: there are none
 	Budget         *sendqueue.Budget  // limits the bytes that wait for all clients; nil: no limit
 	Incoming       *bytebudget.Budget // limits the bytes of incomplete messages of all clients; nil: no limit
 	Log            *slog.Logger
@@ -89,6 +93,7 @@ type Engine struct {
 	stopping  bool // new sessions and POSTs are refused
 	stopped   bool // all HTTP requests are refused
 
+	forwards forwards
 	pool     *connloop.Pool // of the WebSockets
 	handlers sync.WaitGroup // running HTTP requests
 	posts    sync.WaitGroup // running POSTs, and the requests in them
@@ -102,6 +107,7 @@ func New(cfg Config) *Engine {
 		MaxMessage: cfg.MaxPayload, Incoming: cfg.Incoming, MessageTimeout: cfg.MessageTimeout, CloseTimeout: closeTimeout,
 	}}
 	e.detached.links = linksDetached
+	e.forwards.init()
 	e.pinger.init(e.pingDueSessions)
 	return e
 }
@@ -237,10 +243,10 @@ func preflight(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, sid, transport string) {
-	e.mu.Lock()
-	s := e.sessions[sid]
-	e.mu.Unlock()
+	s := e.find(sid)
 	switch {
+	case s == nil && transport == "polling" && (r.Method == http.MethodGet || r.Method == http.MethodPost):
+		e.forward(w, r, sid)
 	case s == nil:
 		unknownSession.send(w)
 	case transport == "websocket":
@@ -335,7 +341,3 @@ func (e *Engine) Len() int {
 	defer e.mu.Unlock()
 	return len(e.sessions)
 }
-
-// newSID returns a new random session id. Clients must be unable to guess the id of another session, because the id is
-// the only credential of a session.
-func newSID() string { return rand.Text() }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -22,6 +23,8 @@ const probeGrace = 100 * time.Millisecond
 type poll struct {
 	done    chan struct{} // closed when packets is set
 	packets [][]byte      // the packets of the response; nil: the response is the error Bad request
+	node    string        // the node that has forwarded the GET; empty: the client has sent it to this node
+	token   uint64        // of the GET on that node
 }
 
 // openPolling opens a session over long-polling and responds with the open packet. registered is false if the engine is
@@ -48,38 +51,47 @@ func sendText(w http.ResponseWriter, body []byte) { sendPackets(w, [][]byte{body
 // get serves a GET of a polling client. It blocks until there is a packet for the client and responds with the queued
 // packets. If another GET of the session is waiting, or the client aborts the GET, get closes the session.
 func (s *Session) get(w http.ResponseWriter, r *http.Request) {
-	p, twice := s.beginPoll()
+	packets, err := s.awaitPackets(r.Context(), poll{})
+	switch {
+	case err != nil: // the client has gone
+	case packets == nil:
+		badRequest.send(w)
+	default:
+		s.sendPackets(w, packets)
+	}
+}
+
+// awaitPackets blocks until there is a packet for the client and returns the queued packets. If the session cannot be
+// polled, packets is nil. If ctx ends, awaitPackets closes the session and returns errAborted. by says who polls.
+func (s *Session) awaitPackets(ctx context.Context, by poll) (packets [][]byte, err error) {
+	p, twice := s.beginPoll(by)
 	if twice {
 		s.closeWith(errOverlap, typeClose, 0)
 	}
 	if p == nil {
-		badRequest.send(w)
-		return
+		return nil, nil
 	}
 	select {
 	case <-p.done:
-	case <-r.Context().Done():
+	case <-ctx.Done():
 	}
-	if r.Context().Err() != nil { // the client does not receive p.packets
+	if ctx.Err() != nil { // the client does not receive p.packets
 		s.closeWith(errAborted, typeClose, 0)
-		return
+		return nil, errAborted
 	}
-	if p.packets == nil {
-		badRequest.send(w)
-		return
-	}
-	s.sendPackets(w, p.packets)
+	return p.packets, nil
 }
 
 // beginPoll registers a new GET as the waiting GET of the session. It returns nil if the session cannot be polled.
 // twice is true if the reason is that another GET is waiting.
-func (s *Session) beginPoll() (p *poll, twice bool) {
+func (s *Session) beginPoll(by poll) (p *poll, twice bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == webSocket || s.state == closed || s.poll != nil {
 		return nil, s.poll != nil
 	}
-	p = &poll{done: make(chan struct{})}
+	p = &by
+	p.done = make(chan struct{})
 	s.poll = p
 	s.engine.attach(s)
 	if s.state == probing {
@@ -125,12 +137,29 @@ func (s *Session) releasePoll(p *poll) {
 	}
 }
 
-// post serves a POST of a polling client: it handles the packets in the body. If another POST of the session is
-// running, or the body is invalid or too large, post closes the session.
+// post serves a POST of a polling client.
 func (s *Session) post(w http.ResponseWriter, r *http.Request) {
+	s.handlePost((*requestBody)(r)).send(w)
+}
+
+// source is the body of a POST.
+type source interface {
+	// read returns the bytes, which count in share.
+	read(e *Engine, share *bytebudget.Share) ([]byte, error)
+}
+
+// requestBody is a request as the source of its body.
+type requestBody http.Request
+
+func (b *requestBody) read(e *Engine, share *bytebudget.Share) ([]byte, error) {
+	return readBody((*http.Request)(b), e.cfg.MaxPayload, e.cfg.MessageTimeout, share)
+}
+
+// handlePost handles the packets in the body of a POST. If another POST of the session is running, or the body is invalid
+// or too large, handlePost closes the session.
+func (s *Session) handlePost(body source) result {
 	if !s.engine.beginPost() {
-		sendStopping(w)
-		return
+		return resultStopping
 	}
 	defer s.engine.posts.Done()
 	begun, twice := s.beginPost()
@@ -138,35 +167,75 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 		s.closeWith(errOverlap, typeClose, 0)
 	}
 	if !begun {
-		badRequest.send(w)
-		return
+		return resultBad
 	}
 	var share bytebudget.Share
 	client := netlisten.ClientKey(s.remote.Addr())
 	share.Init(s.engine.cfg.Incoming, &client)
 	defer share.Release()
-	err := s.receiveBody(r, &share)
+	err := s.receiveBody(body, &share)
 	s.mu.Lock()
 	s.posting = false
 	s.mu.Unlock()
-	var large *http.MaxBytesError
 	switch {
+	case err == nil:
 	case errors.Is(err, errLeft):
 		s.closeWith(err, typeNoop, leaveGrace)
-		fallthrough
-	case err == nil:
-		sendText(w, []byte("ok"))
-	case errors.As(err, &large):
-		s.closeWith(errTooLarge, typeClose, 0)
-		w.WriteHeader(http.StatusRequestEntityTooLarge)
-	case errors.Is(err, ErrBusy):
-		s.closeWith(err, typeClose, 0)
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 	default:
 		s.closeWith(err, typeClose, 0)
+	}
+	return resultOf(err)
+}
+
+// result is the outcome of a POST.
+type result byte
+
+const (
+	resultOK      result = iota
+	resultUnknown        // there is no such session
+	resultBad
+	resultTooLarge
+	resultBusy
+	resultStopping
+	resultUnreachable // the node of the session does not answer
+)
+
+func resultOf(err error) result {
+	var large *http.MaxBytesError
+	switch {
+	case err == nil, errors.Is(err, errLeft):
+		return resultOK
+	case errors.As(err, &large):
+		return resultTooLarge
+	case errors.Is(err, ErrBusy):
+		return resultBusy
+	}
+	return resultBad
+}
+
+// send responds to a POST with the result.
+func (r result) send(w http.ResponseWriter) {
+	switch r {
+	case resultOK:
+		sendText(w, []byte("ok"))
+	case resultUnknown:
+		unknownSession.send(w)
+	case resultTooLarge:
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	case resultBusy:
+		sendBusy(w, ErrBusy.Error())
+	case resultStopping:
+		sendStopping(w)
+	case resultUnreachable:
+		sendBusy(w, "the server of the session cannot be reached now")
+	default:
 		badRequest.send(w)
 	}
+}
+
+func sendBusy(w http.ResponseWriter, text string) {
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, text, http.StatusServiceUnavailable)
 }
 
 func (s *Session) beginPost() (begun, twice bool) {
@@ -181,8 +250,8 @@ func (s *Session) beginPost() (begun, twice bool) {
 
 // receiveBody handles the packets in the body of a POST and sends the replies. It returns an error if the session must
 // be closed. The body counts in share.
-func (s *Session) receiveBody(r *http.Request, share *bytebudget.Share) error {
-	body, err := readBody(r, s.engine.cfg.MaxPayload, s.engine.cfg.MessageTimeout, share)
+func (s *Session) receiveBody(from source, share *bytebudget.Share) error {
+	body, err := from.read(s.engine, share)
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,11 @@ import (
 // response is the response to a GET as a holder of bytes of the budget. A client that polls and does not read would
 // otherwise hold a whole queue with each of its connections.
 type response struct {
-	session *Session
-	w       http.ResponseWriter
-	place   sendqueue.Place
+	budget *sendqueue.Budget
+	client netip.Prefix
+	end    func()              // ends the session
+	w      http.ResponseWriter // nil: the bytes are on their way to another node
+	place  sendqueue.Place
 
 	mu     sync.Mutex
 	own    int      // bytes that count, without those of shared
@@ -23,57 +25,80 @@ type response struct {
 	cut    bool
 }
 
-// sendPackets responds to a GET with packets. The bytes of a long response count toward the budget while they are
-// written.
+// sendPackets responds to a GET with packets.
 func (s *Session) sendPackets(w http.ResponseWriter, packets [][]byte) {
+	budget := s.engine.cfg.Budget
+	if !counts(budget, packets) {
+		sendPackets(w, packets)
+		return
+	}
+	r := s.newResponse(w)
+	r.take(packets)
+	r.send(packets)
+}
+
+// newResponse returns the response to a GET of the session.
+func (s *Session) newResponse(w http.ResponseWriter) *response {
+	return &response{
+		budget: s.engine.cfg.Budget, client: netlisten.ClientKey(s.remote.Addr()), w: w,
+		end: func() { s.closeWith(sendqueue.ErrBudget, typeClose, 0) },
+	}
+}
+
+// counts reports whether a response with these packets counts toward the budget.
+func counts(budget *sendqueue.Budget, packets [][]byte) bool {
 	size := 0
 	for _, p := range packets {
 		size += len(p)
 	}
-	budget := s.engine.cfg.Budget
-	if budget == nil || size <= joinBytes {
-		sendPackets(w, packets)
-		return
-	}
-	r := &response{session: s, w: w}
-	if r.take(budget, packets) {
-		budget.Relieve()
-	}
+	return budget != nil && size > joinBytes
+}
+
+// send responds to a GET with packets, which take has counted, and ends their counting.
+func (r *response) send(packets [][]byte) {
 	defer r.give()
 	if r.isCut() {
 		panic(http.ErrAbortHandler) // the client must not take a part for the whole response
 	}
-	sendPackets(w, packets)
+	sendPackets(r.w, packets)
 	if r.isCut() {
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// take counts the packets. over is true if the budget is exceeded.
-func (r *response) take(budget *sendqueue.Budget, packets [][]byte) (over bool) {
+// take counts packets toward the budget, until give.
+func (r *response) take(packets [][]byte) {
+	if r.count(packets) {
+		r.budget.Relieve()
+	}
+}
+
+// count counts packets. over is true if the budget is exceeded.
+func (r *response) count(packets [][]byte) (over bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	budget.List(&r.place, r)
+	r.budget.List(&r.place, r)
+	own := 0
 	for _, p := range packets {
 		if len(p) < minShared {
-			r.own += len(p)
+			own += len(p)
 			continue
 		}
 		r.shared = append(r.shared, p)
-		over = !budget.TakeShared(p) || over
+		over = !r.budget.TakeShared(p) || over
 	}
-	return !budget.Take(r.own) || over
+	r.own += own
+	return !r.budget.Take(own) || over
 }
 
 // give ends the counting.
 func (r *response) give() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	budget := r.session.engine.cfg.Budget
-	budget.Unlist(&r.place)
-	budget.Take(-r.own)
+	r.budget.Unlist(&r.place)
+	r.budget.Take(-r.own)
 	for _, p := range r.shared {
-		budget.GiveShared(p)
+		r.budget.GiveShared(p)
 	}
 	r.own, r.shared = 0, nil
 }
@@ -85,7 +110,7 @@ func (r *response) isCut() bool {
 }
 
 // Client implements sendqueue.Holder.
-func (r *response) Client() netip.Prefix { return netlisten.ClientKey(r.session.remote.Addr()) }
+func (r *response) Client() netip.Prefix { return r.client }
 
 // Held implements sendqueue.Holder.
 func (r *response) Held() (n int) {
@@ -93,7 +118,7 @@ func (r *response) Held() (n int) {
 	defer r.mu.Unlock()
 	n = r.own
 	for _, p := range r.shared {
-		n += r.session.engine.cfg.Budget.Part(p)
+		n += r.budget.Part(p)
 	}
 	return n
 }
@@ -107,6 +132,8 @@ func (r *response) Cut() {
 	r.cut = true
 	r.mu.Unlock()
 	r.give()
-	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Now())
-	r.session.closeWith(sendqueue.ErrBudget, typeClose, 0)
+	if r.w != nil {
+		_ = http.NewResponseController(r.w).SetWriteDeadline(time.Now())
+	}
+	r.end()
 }

@@ -83,7 +83,7 @@ const (
 // newSession opens a session in the state st for the client with the address remote, and schedules the first ping. query
 // is the query of the request. newSession returns nil if the engine is stopping.
 func (e *Engine) newSession(query url.Values, remote netip.AddrPort, st state) *Session {
-	s := &Session{engine: e, sid: newSID(), state: st, remote: remote}
+	s := &Session{engine: e, sid: e.newSID(), state: st, remote: remote}
 	s.mu.Lock() // another goroutine cannot close the session before it is complete
 	defer s.mu.Unlock()
 	if !e.add(s) {

@@ -15,6 +15,7 @@ import (
 // After Stop, the Engine cannot be used again.
 func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 	defer e.pinger.timer.Stop()
+	defer e.forwards.cancel()
 	e.mu.Lock()
 	e.stopping = true
 	e.mu.Unlock()
@@ -34,6 +35,7 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 				s.closeWith(errStopping, typeClose, 0)
 			}
 		}
+		e.releaseForwards(ctx)
 		e.handlers.Wait()
 		e.pool.Wait()
 	}()
@@ -43,6 +45,7 @@ func (e *Engine) Stop(ctx context.Context, cancel func()) error {
 	case <-ctx.Done():
 	}
 	cancel()
+	e.forwards.cancel()
 	for _, s := range e.all() {
 		s.closeWith(errStopping, typeClose, 0)
 		if k := s.socket.Load(); k != nil {
