@@ -13,7 +13,7 @@ help: ## list the targets
 
 # The tag poison overwrites each buffer that goes back to its pool. The hostile tests run without it, as a release does.
 test: needs ## run all tests, with the race detector; installs Chromium, Node.js, curl, Redis and Valkey if they are missing
-	$(GO) test -race -tags poison -timeout 30m ./...
+	@GO="$(GO)" .ci/gotest -race -tags poison -timeout 30m ./...
 	cd bench && $(GO) test ./...
 	$(MAKE) hostile
 
@@ -22,7 +22,7 @@ needs: ## install what the tests need besides Go
 
 # Without the race detector, and after all others: these tests measure how long well-behaved clients wait meanwhile.
 hostile: ## run the tests that attack a server with hundreds of clients
-	$(GO) test -tags hostile -parallel 2 -timeout 40m ./internal/attack
+	@GO="$(GO)" .ci/gotest -tags hostile -parallel 2 -timeout 40m ./internal/attack
 
 lint: ## check formatting, go vet and staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi
