@@ -174,3 +174,23 @@ func TestASlowSubscriberGetsAGapAndBoundedMemory(t *testing.T) {
 		t.Errorf("%d large deliveries are queued", n)
 	}
 }
+
+// TestALateMessageHidesNoMissingOne asks the server while a message is on its way, and again after another one was missed.
+func TestALateMessageHidesNoMissingOne(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"the first one comes late": true, "the first one is missing, too": false} {
+		r := chainRoom()
+		r.begin(position(7, 0, 0))
+		r.compare(r.last, position(7, 1, 1))
+		want := "!"
+		if late {
+			r.message(wire(position(7, 1, 1), 0))
+			want = "1 !"
+		}
+		r.compare(r.last, position(7, 2, 2))
+		r.resolve(time.Now().Add(2 * suspicion))
+		if got := r.queued(); got != want || r.last.Seq != 2 {
+			t.Errorf("%s: delivered %q up to %d, want %q up to 2", name, got, r.last.Seq, want)
+		}
+	}
+}

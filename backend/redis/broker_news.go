@@ -10,10 +10,15 @@ import (
 
 // newsChain finds missing news about the members of a room: the server numbers them. The mutex of the room guards it.
 type newsChain struct {
-	last    uint64 // the number of the last news
-	heard   bool   // last came with news; false: the server was asked, and earlier news may arrive later
-	due     uint64 // the server has published news up to this number; 0: none are missing
-	dueFrom time.Time
+	last  uint64 // the number of the last news
+	heard bool   // last came with news; false: the server was asked, and earlier news may arrive later
+	due   [2]dueNews
+}
+
+// dueNews are news up to a number that the server had published at a time, and this node had not heard.
+type dueNews struct {
+	number uint64 // 0: none
+	since  time.Time
 }
 
 // hear delivers news, and reports a gap before it if news are missing.
@@ -40,23 +45,24 @@ func (c *newsChain) hear(r *room, payload string, kind backend.MessageKind) {
 func (c *newsChain) compare(r *room, first bool, before, n uint64) {
 	switch {
 	case first:
-		c.last, c.heard, c.due = n, false, 0
+		c.last, c.heard, c.due = n, false, [2]dueNews{}
 	case n < before: // a failover has lost some
 		r.push(delivery{gap: true})
-		c.last, c.heard, c.due = n, false, 0
-	case n > c.last && c.due == 0:
-		c.due, c.dueFrom = n, time.Now()
+		c.last, c.heard, c.due = n, false, [2]dueNews{}
+	case n > c.last && c.due[0].number > c.last:
+		c.due[1] = dueNews{n, time.Now()}
+	case n > c.last:
+		c.due = [2]dueNews{{n, time.Now()}}
 	}
 }
 
 // resolve reports a gap if news that the server has published have not arrived.
 func (c *newsChain) resolve(r *room, now time.Time) {
-	if c.due == 0 || now.Sub(c.dueFrom) < suspicion {
-		return
+	for c.due[0].number != 0 && now.Sub(c.due[0].since) >= suspicion {
+		if n := c.due[0].number; c.last < n {
+			r.push(delivery{gap: true})
+			c.last, c.heard = n, false
+		}
+		c.due = [2]dueNews{c.due[1]} // news may have been missed later than the first ones
 	}
-	if c.last < c.due {
-		r.push(delivery{gap: true})
-		c.last, c.heard = c.due, false
-	}
-	c.due = 0
 }

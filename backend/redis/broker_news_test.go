@@ -15,16 +15,18 @@ func TestEachMissingNewsIsReported(t *testing.T) {
 		steps []int
 		want  string
 	}{
-		"in order":                            {[]int{ask + 4, 5, 6, ask + 6}, "n n"},
-		"one is missing":                      {[]int{ask + 4, 5, 7}, "n ! n"},
-		"the last one is missing":             {[]int{ask + 4, 5, ask + 6}, "n !"},
-		"it arrives after the answer":         {[]int{ask + 4, ask + 6, 5, 6}, "n n"},
-		"from before the first answer":        {[]int{ask + 4, 3, 4, 5}, "n n n"},
-		"numbers used twice":                  {[]int{ask + 4, 5, 6, 5}, "n n ! n"},
-		"the server has lost numbers":         {[]int{ask + 4, 5, 6, ask + 3, 4}, "n n ! n"},
-		"the next one after a reported gap":   {[]int{ask + 4, ask + 6, ask, 7}, "! n"},
-		"news of a damaged form":              {[]int{ask + 4, -1}, "!"},
-		"further news before the gap is told": {[]int{ask + 4, ask + 6, 7}, "! n"},
+		"in order":                              {[]int{ask + 4, 5, 6, ask + 6}, "n n"},
+		"one is missing":                        {[]int{ask + 4, 5, 7}, "n ! n"},
+		"the last one is missing":               {[]int{ask + 4, 5, ask + 6}, "n !"},
+		"it arrives after the answer":           {[]int{ask + 4, ask + 6, 5, 6}, "n n"},
+		"from before the first answer":          {[]int{ask + 4, 3, 4, 5}, "n n n"},
+		"numbers used twice":                    {[]int{ask + 4, 5, 6, 5}, "n n ! n"},
+		"the server has lost numbers":           {[]int{ask + 4, 5, 6, ask + 3, 4}, "n n ! n"},
+		"the next one after a reported gap":     {[]int{ask + 4, ask + 6, ask, 7}, "! n"},
+		"missing after others that came late":   {[]int{ask + 4, ask + 5, 5, ask + 6}, "n !"},
+		"missing after others that do not come": {[]int{ask + 4, ask + 5, ask + 6, ask, 7}, "! n"},
+		"news of a damaged form":                {[]int{ask + 4, -1}, "!"},
+		"further news before the gap is told":   {[]int{ask + 4, ask + 6, 7}, "! n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -34,8 +34,7 @@ type room struct {
 	heldBytes int
 	heldFull  bool // some did not fit
 	heard     time.Time
-	suspected backend.Position // see compare
-	suspectAt time.Time
+	suspected [2]suspect // see compare
 	news      newsChain
 
 	presence
@@ -164,9 +163,22 @@ func (r *room) compare(before, at backend.Position) {
 	case at.Seq < before.Seq, at.Seq == r.last.Seq && at.Tag != r.last.Tag:
 		r.taint()
 		r.last, r.settled = at, false
-	case at.Seq > r.last.Seq && r.suspected.Seq == 0:
-		r.suspected, r.suspectAt = at, time.Now()
+	case at.Seq > r.last.Seq && r.isMissing(r.suspected[0].at):
+		r.suspected[1] = suspect{at, time.Now()}
+	case at.Seq > r.last.Seq:
+		r.suspected = [2]suspect{{at, time.Now()}}
 	}
+}
+
+// suspect is a position that the server had at a time, and that this node had not.
+type suspect struct {
+	at    backend.Position
+	since time.Time
+}
+
+// isMissing reports whether the message at this position has not arrived. The caller holds r.mu.
+func (r *room) isMissing(at backend.Position) bool {
+	return at.Seq != 0 && r.last.Epoch == at.Epoch && r.last.Seq < at.Seq
 }
 
 // begin sets the position behind which this node gets the messages. The caller holds r.mu.
@@ -185,14 +197,13 @@ func (r *room) begin(at backend.Position) {
 // resolve tells a gap if a message that the server has counted has not arrived. The caller holds r.mu.
 func (r *room) resolve(now time.Time) {
 	r.news.resolve(r, now)
-	if r.suspected.Seq == 0 || now.Sub(r.suspectAt) < suspicion {
-		return
+	for r.suspected[0].at.Seq != 0 && now.Sub(r.suspected[0].since) >= suspicion {
+		if first := r.suspected[0].at; r.isMissing(first) {
+			r.push(delivery{gap: true})
+			r.last, r.settled = first, false
+		}
+		r.suspected = [2]suspect{r.suspected[1]} // a message may have been missed later than the first one
 	}
-	if r.last.Epoch == r.suspected.Epoch && r.last.Seq < r.suspected.Seq {
-		r.push(delivery{gap: true})
-		r.last, r.settled = r.suspected, false
-	}
-	r.suspected = backend.Position{}
 }
 
 // push queues a delivery. The caller holds r.mu.
