@@ -1,6 +1,7 @@
 package actionhero
 
 import (
+	"context"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -53,6 +54,7 @@ type API struct {
 	ready      atomic.Bool
 	stopSignal atomic.Pointer[chan struct{}] // closed when a stop begins
 	ended      atomic.Pointer[apiEnd]
+	leaving    atomic.Pointer[context.Context] // ends when a Run or a Wait begins its stop; nil: there is none
 
 	calls callGate
 	hooks atomic.Int64 // running calls of API.hook

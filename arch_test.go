@@ -18,7 +18,7 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                 {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/terminal"},
+	"":                 {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
 	"backend":          {},
 	"backend/internal": {"backend"},
 	"backend/local":    {"backend", "internal/poison", "internal/setting"},
@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"server":           {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "backend/redis", "internal"},
 	"actionherotest":   {"", "transport", "backend/local", "server", "worker"},
 	"cli":              {"", "server", "backend", "backend/local", "internal"},
-	"cmd":              {"cli", "builtin", "web"},
+	"cmd":              {"", "cli", "builtin", "web", "server", "internal/generate", "internal/near", "internal/terminal"},
 	"examples":         {"", "cli", "builtin", "examples"},
 	"internal":         {"internal"},
 	"internal/attack":  {"", "cli", "builtin", "web"},
@@ -52,6 +52,7 @@ var onlyFor = map[string][]string{
 	"internal/connloop":                         {"tcp", "websocket", "socketio"},
 	"internal/ws":                               {"websocket", "socketio"},
 	"internal/control":                          {"server", "cli"},
+	"internal/generate":                         {"cmd"},
 	"internal/supervise":                        {"cli"},
 	"internal/testkit":                          {"internal/testkit"}, // and tests
 	"github.com/redis/rueidis":                  {"backend/redis"},

@@ -30,6 +30,9 @@ func (r *Rooms) HalfMove(c *Conn, room string, added bool) error {
 // SetTag replaces the random tag of a stopped API.
 func (api *API) SetTag(tag uint32) { api.tag = tag }
 
+// Leavable reports whether a Run or a Wait would cancel a restart.
+func (api *API) Leavable() bool { return api.leaving.Load() != nil }
+
 // Ended returns the channel whose end ends Wait.
 func (api *API) Ended() <-chan struct{} { return api.ended.Load().done }
 

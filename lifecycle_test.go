@@ -16,6 +16,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -530,6 +531,38 @@ func TestRunAndWaitReturnTheErrorOfAFailedRestart(t *testing.T) {
 			steps(t, api.Stop(t.Context()), api.Start(t.Context()), api.Stop(t.Context()))
 		})
 	}
+}
+
+// A stop by Run or Wait during a restart cancels the start of the restart, which may take long. It is no failure of Run.
+func TestAStopDuringARestartCancelsItsStart(t *testing.T) {
+	t.Parallel()
+	api := stoppedAPI(t, actionhero.Config{})
+	starts, again := 0, make(chan struct{})
+	api.Add(parts{start: func(ctx context.Context) error {
+		if starts++; starts == 1 {
+			return nil
+		}
+		close(again)
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	steps(t, api.Start(t.Context()))
+	ctx, stop := context.WithCancel(t.Context())
+	waited, restarted := make(chan error, 1), make(chan error, 1)
+	go func() { waited <- api.Wait(ctx) }()
+	testkit.Eventually(t, "Wait waits", func() bool { return api.Leavable() })
+	go func() { restarted <- api.Restart(context.WithoutCancel(t.Context())) }()
+	<-again
+	stop()
+	if err := <-restarted; !errors.Is(err, context.Canceled) {
+		t.Errorf("Restart = %v, want a cancelled start", err)
+	}
+	steps(t, <-waited)
+	if api.Uptime() != 0 {
+		t.Error("the API is started")
+	}
+	starts = 0 // nothing of the stop is left for the next start and restart
+	steps(t, api.Start(t.Context()), api.Stop(t.Context()))
 }
 
 // After a restart that has failed, a Stop returns nil, and the error is gone with the next start.

@@ -9,14 +9,16 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/actionhero-go/actionhero/internal/terminal"
+	"github.com/actionhero-go/actionhero/internal/signals"
 )
 
 // Run starts the API, blocks until ctx ends or the process receives SIGINT or SIGTERM, and then stops the API like
-// [API.Wait]. If one of these signals arrives during the start, Run cancels the start and stops the components that have
-// started.
+// [API.Wait]. If one of these signals arrives during the start, Run cancels the start, stops the components that have
+// started, and returns nil.
 func (api *API) Run(ctx context.Context) error {
-	signals, release := api.takeSignals()
+	received, release := api.takeSignals()
+	defer release()
+	leave, release := api.leavable()
 	defer release()
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -25,10 +27,10 @@ func (api *API) Run(ctx context.Context) error {
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		select {
-		case sig := <-signals:
+		case sig := <-received:
 			early <- sig
 			cancel()
-			endAtOnce(signals, started)
+			endAtOnce(received, started)
 		case <-started:
 		}
 	})
@@ -36,16 +38,21 @@ func (api *API) Run(ctx context.Context) error {
 	close(started)
 	watch.Wait()
 	switch {
-	case err != nil && len(early) > 0 && errors.Is(err, context.Canceled): // by the signal
+	case err != nil && len(early) > 0:
+		if !errors.Is(err, context.Canceled) { // a part has given the end of its context another name, or the signal came with its error
+			api.log.Warn("a signal has ended the start, which returned an error", "signal", (<-early).String(), "error", err)
+		}
 		return nil
 	case err != nil:
 		return err
 	}
-	return api.wait(ctx, early, signals)
+	return api.wait(ctx, leave, early, received)
 }
 
 // Wait blocks until ctx ends or the process receives SIGINT or SIGTERM, and then stops the API. A second of these signals
 // ends the process at once with exit code 130.
+//
+// If the signal arrives during an [API.Restart], its start is cancelled, and the API stays stopped.
 //
 // SIGHUP and SIGUSR1 do not stop the API: they reopen the log, as each [Reopener] describes. If standard input is a
 // terminal, SIGHUP stops the API, because the terminal has closed. While Run or Wait blocks, a write to a closed
@@ -54,48 +61,73 @@ func (api *API) Run(ctx context.Context) error {
 // If other code stops the API with [API.Stop], Wait returns when that stop has ended. If an [API.Restart] fails to start
 // the API again, Wait returns the error of that start.
 func (api *API) Wait(ctx context.Context) error {
-	signals, release := api.takeSignals()
+	received, release := api.takeSignals()
 	defer release()
-	return api.wait(ctx, nil, signals)
+	leave, release := api.leavable()
+	defer release()
+	return api.wait(ctx, leave, nil, received)
 }
 
-// wait does the work of API.Wait. signals receives the signals of the process. early holds a signal that arrived before
+// leavable returns a function that cancels the start of each Restart from then on, until the caller calls release.
+func (api *API) leavable() (leave, release func()) {
+	leaving, leave := context.WithCancel(context.Background())
+	api.leaving.Store(&leaving)
+	return leave, func() {
+		api.leaving.CompareAndSwap(&leaving, nil)
+		leave()
+	}
+}
+
+// wait does the work of API.Wait. received has the signals of the process. early holds a signal that arrived before
 // the call, if there was one.
-func (api *API) wait(ctx context.Context, early, signals <-chan os.Signal) error {
+func (api *API) wait(ctx context.Context, leave func(), early, received <-chan os.Signal) error {
 	var sig os.Signal
 	var failure error
 	end := api.ended.Load()
-	select {
-	case <-ctx.Done():
-	case <-end.done:
-		failure = end.failure
-	case sig = <-early:
-	case sig = <-signals:
+	if len(early) > 0 {
+		sig = <-early
+	} else {
+		select {
+		case <-ctx.Done():
+		case <-end.done:
+			failure = end.failure
+		case sig = <-received:
+		}
 	}
+	leave()
 	if sig != nil {
-		api.log.Info("stopping; a second signal ends at once", "signal", sig.String())
+		api.logSignal(sig)
 	}
 	stopped := make(chan struct{})
 	var watch sync.WaitGroup
-	watch.Go(func() { endAtOnce(signals, stopped) })
+	watch.Go(func() {
+		if sig == nil { // something else stops the API, and the first signal asks for no more than that
+			select {
+			case first := <-received:
+				api.logSignal(first)
+			case <-stopped:
+				return
+			}
+		}
+		endAtOnce(received, stopped)
+	})
 	err := api.Stop(context.WithoutCancel(ctx))
 	close(stopped)
 	watch.Wait()
 	return errors.Join(failure, err)
 }
 
+func (api *API) logSignal(sig os.Signal) {
+	api.log.Info("stopping; a second signal ends at once", "signal", sig.String())
+}
+
 // takeSignals returns a channel that receives the signals that end the process, until the caller calls release. Until
 // then, a goroutine also handles the signals that reopen the log.
-func (api *API) takeSignals() (signals chan os.Signal, release func()) {
-	signals = make(chan os.Signal, 2)
-	end, reopen := []os.Signal{os.Interrupt, syscall.SIGTERM}, reopenSignals
-	if terminal.Is(os.Stdin) {
-		end = append(end, syscall.SIGHUP)
-		reopen = slices.DeleteFunc(slices.Clone(reopen), func(sig os.Signal) bool { return sig == syscall.SIGHUP })
-	}
-	signal.Notify(signals, end...)
+func (api *API) takeSignals() (received chan os.Signal, release func()) {
+	received = make(chan os.Signal, 2)
+	signals.Take(received)
 	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, reopen...)
+	signal.Notify(hangups, signals.Reopen()...)
 	// While SIGPIPE has a channel, a write to a closed standard output is an error and does not end the process.
 	brokenPipe := make(chan os.Signal, 1)
 	signal.Notify(brokenPipe, syscall.SIGPIPE)
@@ -111,8 +143,8 @@ func (api *API) takeSignals() (signals chan os.Signal, release func()) {
 			}
 		}
 	})
-	return signals, func() {
-		signal.Stop(signals)
+	return received, func() {
+		signal.Stop(received)
 		signal.Stop(hangups)
 		signal.Stop(brokenPipe)
 		close(done)
@@ -139,9 +171,9 @@ func (api *API) reopen(sig os.Signal) {
 }
 
 // endAtOnce ends the process with exit code 130 at the next signal. If done is closed first, endAtOnce returns.
-func endAtOnce(signals <-chan os.Signal, done <-chan struct{}) {
+func endAtOnce(received <-chan os.Signal, done <-chan struct{}) {
 	select {
-	case <-signals:
+	case <-received:
 		os.Exit(130)
 	case <-done:
 	}

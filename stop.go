@@ -41,7 +41,7 @@ func (api *API) end(failure error) {
 // Restart stops the API and starts it again with the same parts and the same configuration. If the stop returns an
 // error, Restart starts the API nevertheless, and returns that error together with the error of the start. If the start
 // fails, everything that it has started is stopped, the API stays stopped, and [API.Run] and [API.Wait] return the error
-// of the start.
+// of the start. If a signal or the end of their context stops the API meanwhile, the start is cancelled and fails.
 func (api *API) Restart(ctx context.Context) error {
 	leave, err := api.enterLifecycle(ctx, "Restart")
 	if err != nil {
@@ -51,11 +51,24 @@ func (api *API) Restart(ctx context.Context) error {
 	if api.startedAt.Load() != nil {
 		err = api.stop(ctx)
 	}
-	failure := api.startOrUndo(ctx)
+	failure := api.startAgain(ctx)
 	if failure != nil {
 		api.end(fmt.Errorf("the restart has failed: %w", failure))
 	}
 	return errors.Join(err, failure)
+}
+
+// startAgain is the start of a Restart. A stop by Run or Wait cancels it.
+func (api *API) startAgain(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if leaving := api.leaving.Load(); leaving != nil {
+		if err := (*leaving).Err(); err != nil {
+			return err
+		}
+		defer context.AfterFunc(*leaving, cancel)()
+	}
+	return api.startOrUndo(ctx)
 }
 
 // Stopping returns a channel that is closed when a stop of the API begins, before any component stops. Code that serves

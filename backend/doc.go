@@ -34,6 +34,9 @@
 //   - Keys, room names and member ids are arbitrary bytes, including the empty string, up to [MaxKeyBytes].
 //   - Errors that a caller can act upon are the variables of this package, wrapped in a sentence that says what to do.
 //
-// The context of a call bounds the time for which the call waits for a server. A backend with a server has time limits of
-// its own, too. A backend that never waits ignores the context.
+// The context of a call bounds the time for which the call waits for a server. If the context ends first, the error wraps
+// the error of the context, and usually [ErrUnavailable] too: a change may have happened, unless the text says otherwise.
+// Only the end of the caller's context does that. A backend with a server has time limits of its own, too, whose errors
+// wrap ErrUnavailable but not the error of a context. [Broker.Move] instead succeeds on its node and goes on. A backend
+// that never waits ignores the context.
 package backend

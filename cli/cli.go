@@ -27,13 +27,18 @@ import (
 // writes one sentence to standard error, and the exit code is 1. Commands read the configuration from the working
 // directory and from environment variables.
 func Main(parts ...actionhero.Part) {
-	os.Exit(Run(context.Background(), os.Stdout, os.Stderr, os.Args, parts...))
+	os.Exit(run(context.Background(), os.Stdout, os.Stderr, os.Args, &app{parts: parts, exits: true}))
 }
 
 // Run runs the command line in args. It works like [Main], but returns the exit code instead of exiting. args[0] is the
 // name of the program. If ctx ends, the running command stops.
 func Run(ctx context.Context, stdout, stderr io.Writer, args []string, parts ...actionhero.Part) int {
-	root, err := newRoot(filepath.Base(args[0]), parts)
+	return run(ctx, stdout, stderr, args, &app{parts: parts})
+}
+
+func run(ctx context.Context, stdout, stderr io.Writer, args []string, a *app) int {
+	a.name = filepath.Base(args[0])
+	root, err := a.root()
 	if err == nil {
 		root.SetOut(stdout)
 		root.SetErr(stderr)
@@ -58,18 +63,18 @@ type app struct {
 	name  string // the name of the program
 	parts []actionhero.Part
 	file  string // the value of the flag --config
+	exits bool   // the process ends with the command, so no signal ends it earlier
 }
 
-// newRoot returns the root command of the command line, with all other commands as subcommands. It returns an error if
-// a [Command] in parts is invalid.
-func newRoot(name string, parts []actionhero.Part) (*cobra.Command, error) {
-	a := &app{name: name, parts: parts}
+// root returns the root command of the command line, with all other commands as subcommands. It returns an error if a
+// [Command] in the parts is invalid.
+func (a *app) root() (*cobra.Command, error) {
 	root := &cobra.Command{
-		Use:   name,
+		Use:   a.name,
 		Short: "An API server: write an action once, every transport serves it",
 		Long: "An API server: write an action once, and HTTP, HTTPS, TCP, WebSocket and Socket.IO serve it.\n\n" +
 			"It reads config.json, config.yaml or config.toml in the working directory, and then the environment, which wins;\n" +
-			"\"" + name + " config\" lists the settings.",
+			"\"" + a.name + " config\" lists the settings.",
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}

@@ -102,12 +102,26 @@ func startCluster(t *testing.T, nodes int, env ...string) *cluster {
 	t.Helper()
 	c := launchCluster(t, env, "--nodes", fmt.Sprint(nodes))
 	c.await("all nodes are ready", 1)
+	c.readAddresses()
+	return c
+}
+
+// startApp starts an app, and waits until it serves.
+func startApp(t *testing.T, args ...string) *cluster {
+	t.Helper()
+	c := launchCluster(t, nil, args...)
+	c.await("Ctrl+C stops it", 1)
+	c.readAddresses()
+	return c
+}
+
+func (c *cluster) readAddresses() {
+	c.t.Helper()
 	m := addresses.FindStringSubmatch(c.out.String())
 	if m == nil {
-		t.Fatal("the addresses are not printed")
+		c.t.Fatal("the addresses are not printed")
 	}
 	c.http, c.tcp = "http://127.0.0.1"+m[1], "127.0.0.1"+m[2]
-	return c
 }
 
 func (c *cluster) await(text string, n int) {

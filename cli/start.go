@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/actionhero-go/actionhero/internal/heapfloor"
+	"github.com/actionhero-go/actionhero/internal/signals"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -20,6 +21,10 @@ func (a *app) start() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "start", Short: "Start the server; Ctrl+C stops it in an orderly way", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			release := signals.Catch()
+			if !a.exits {
+				defer release()
+			}
 			cfg, err := a.load()
 			if err != nil {
 				return err

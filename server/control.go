@@ -40,8 +40,8 @@ type controller struct {
 }
 
 // Start implements actionhero.Component. It opens the control socket.
-func (c *controller) Start(context.Context) (err error) {
-	c.server, err = control.Listen(c.path, c.routes(), c.api.Log())
+func (c *controller) Start(ctx context.Context) (err error) {
+	c.server, err = control.Listen(ctx, c.path, c.routes(), c.api.Log())
 	return err
 }
 

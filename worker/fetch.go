@@ -1,6 +1,10 @@
 package worker
 
-import "github.com/actionhero-go/actionhero/backend"
+import (
+	"runtime"
+
+	"github.com/actionhero-go/actionhero/backend"
+)
 
 // maxFetch is the maximum number of jobs that one fetch returns.
 const maxFetch = 256
@@ -13,6 +17,7 @@ func (p *producer) fetchLoop() {
 		free := p.freeSlots()
 		if free == 0 {
 			p.await(p.slotFreed)
+			runtime.Gosched() // runs that are about to end free their slots for the same fetch
 			continue
 		}
 		n, err := p.fetch(min(free, maxFetch))

@@ -132,20 +132,17 @@ func moveMany(t *tester) {
 			}
 		}
 	}
-	t.move(b, enter...) // a slow server makes the last changes after Move has returned
-	t.eventually("all members have entered", func() bool { return t.hasTotals(b, map[string]int{"a": n, "b": n, "room 3": 1}) })
-	t.move(b, leave...)
-	t.eventually("the members have left", func() bool { return t.hasTotals(b, map[string]int{"a": n / 2, "b": 0, "room 3": 0}) })
-}
-
-// hasTotals reports whether the rooms have these numbers of members.
-func (t *tester) hasTotals(b backend.Broker, want map[string]int) bool {
-	for room, n := range want {
-		_, total, err := b.Members(t.ctx, room, 0)
-		t.must(err)
-		if total != n {
-			return false
+	want := func(want map[string]int) {
+		t.Helper()
+		for room, n := range want {
+			t.eventually(fmt.Sprintf("room %s has %d members", room, n), func() bool { // a Move that takes long returns before its end
+				_, total, err := b.Members(t.ctx, room, 0)
+				return err == nil && total == n
+			})
 		}
 	}
-	return true
+	t.move(b, enter...)
+	want(map[string]int{"a": n, "b": n, "room 3": 1})
+	t.move(b, leave...)
+	want(map[string]int{"a": n / 2, "b": 0, "room 3": 0})
 }

@@ -82,14 +82,13 @@ func (b *broker) Publish(ctx context.Context, m backend.Message) (at backend.Pos
 	if err != nil {
 		return at, err
 	}
+	limit := b.core.config.Timeout
 	if b.life.silence() > nodeLease {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, impatient)
-		defer cancel()
+		limit = min(limit, impatient)
 	}
 	p, tag, r := partition(m.Room), rand.Uint32()|1, b.find(m.Room)
 	r.sends(tag)
-	reply, err := asWords(b.core.run(ctx, publishScript, []string{b.core.key(positionKind, p, m.Room), b.core.key(headKind, p, m.Room)},
+	reply, err := asWords(b.core.runWithin(ctx, limit, publishScript, []string{b.core.key(positionKind, p, m.Room), b.core.key(headKind, p, m.Room)},
 		strconv.FormatUint(newEpoch(), 10), strconv.FormatUint(uint64(tag), 10), s.publishCommand(), b.core.channel(s, roomKind, p, m.Room), encodeSaid(m)))
 	heard := r.sent(tag)
 	switch {

@@ -230,7 +230,7 @@ func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method st
 	defer k.calls.remove(e.id)
 	channel := callChannel(k.core, s, inc).channel
 	defer func() {
-		if ctx.Err() != nil || errors.Is(err, errAnswerMissed) { // the answer would have no reader
+		if ended(ctx) != nil || errors.Is(err, errAnswerMissed) { // the answer would have no reader
 			k.core.spawn(func(ctx context.Context, s *session) {
 				e.kind, e.method, e.body = cancelMessage, "", ""
 				_, _ = k.publish(ctx, s, channel, &e, repeatable)

@@ -6,12 +6,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -40,32 +36,36 @@ func (c *core) connect(ctx context.Context, addr *address) (*session, error) {
 		case <-timer.C:
 		case <-waiting.Done():
 			timer.Stop()
-			return nil, fmt.Errorf("the Redis server at %s is not reached: %w; start it, or correct %s; redis.wait is the time for which a start waits for it: %w", addr, err, addr.from, errUnavailable)
+			err = fmt.Errorf("the Redis server at %s is not reached: %w; start it, or correct %s; redis.wait is the time for which a start waits for it: %w", addr, withoutContext(err), addr.from, errUnavailable)
+			return nil, withEnd(ctx, err)
 		}
 	}
 }
 
 // connectOnce makes one attempt.
 func (c *core) connectOnce(ctx context.Context, addr *address) (*session, error) {
-	d := &dialer{network: addr.network, tls: addr.tls, timeout: c.config.ConnectTimeout, through: c.through}
 	ctx, cancel := context.WithTimeout(ctx, c.config.ConnectTimeout)
 	defer cancel()
-	d.opening.Store(&ctx)
+	life, end := context.WithCancel(context.Background())
+	opened := context.AfterFunc(ctx, end) // the client library does not take the context of the start
+	d := &dialer{network: addr.network, tls: addr.tls, timeout: c.config.ConnectTimeout, through: c.through, life: life}
 	client, err := rueidis.NewClient(c.options(addr, d))
 	if err != nil {
+		end()
 		if client != nil {
 			client.Close()
 		}
 		return nil, explainConnect(addr, err)
 	}
-	s := &session{client: client, dialer: d, addr: addr, db: addr.db, cluster: client.Mode() == rueidis.ClientModeCluster}
-	s.life, s.end = context.WithCancel(context.Background())
+	s := &session{client: client, dialer: d, addr: addr, db: addr.db, cluster: client.Mode() == rueidis.ClientModeCluster, life: life, end: end}
 	if err = c.inspect(ctx, s); err == nil {
 		err = s.readClock(ctx)
 	}
-	d.opening.Store(nil)
+	if !opened() && err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
-		s.end()
+		end()
 		client.Close()
 		return nil, explainConnect(addr, err)
 	}
@@ -100,107 +100,6 @@ func (c *core) sentinelOptions(addr *address) rueidis.SentinelOption {
 		MasterSet: c.config.MasterName, Username: c.config.SentinelUsername, Password: c.config.SentinelPassword, TLSConfig: addr.tls,
 		Dialer: net.Dialer{Timeout: c.config.ConnectTimeout, KeepAlive: 5 * time.Second},
 	}
-}
-
-// dialer makes the connections of a client.
-type dialer struct {
-	network string
-	tls     *tls.Config
-	timeout time.Duration
-	through func(addr string) string        // see core.through
-	opening atomic.Pointer[context.Context] // while a session opens: its context, which the client library does not take
-
-	mu    sync.Mutex
-	conns map[*dialed]struct{} // open
-
-	readOnly, lastReadOnly time.Time // when the server was first and last found to be a replica; zero: it is none
-}
-
-// dialed is a connection that its dialer can close.
-type dialed struct {
-	net.Conn
-	dialer *dialer
-}
-
-func (c *dialed) Close() error {
-	c.dialer.mu.Lock()
-	delete(c.dialer.conns, c)
-	c.dialer.mu.Unlock()
-	return c.Conn.Close()
-}
-
-// replicaAfter is the time for which a server has to be a replica until its connections are closed.
-const replicaAfter = 3 * time.Second
-
-// foundReplica notes that the server is a replica. If it stays one, foundReplica closes all connections, so that the client
-// library connects again: a server that becomes a replica keeps the connections that it has, while the name of the master
-// points to another server already.
-func (d *dialer) foundReplica() {
-	for _, c := range d.stale(time.Now()) {
-		_ = c.Close()
-	}
-}
-
-// stale returns the connections that must be closed, because the server is a replica at the time now.
-func (d *dialer) stale(now time.Time) []*dialed {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if now.Sub(d.lastReadOnly) > replicaAfter {
-		d.readOnly = now
-	}
-	if d.lastReadOnly = now; now.Sub(d.readOnly) < replicaAfter {
-		return nil
-	}
-	d.readOnly, d.lastReadOnly = time.Time{}, time.Time{}
-	return slices.Collect(maps.Keys(d.conns))
-}
-
-func (d *dialer) dial(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Config) (net.Conn, error) {
-	conn, err := d.connect(ctx, addr)
-	if err != nil {
-		return nil, err
-	}
-	c := &dialed{Conn: conn, dialer: d}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.conns == nil {
-		d.conns = make(map[*dialed]struct{})
-	}
-	d.conns[c] = struct{}{}
-	return c, nil
-}
-
-// connect makes a connection, with TLS if the settings say so.
-func (d *dialer) connect(ctx context.Context, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
-	if opening := d.opening.Load(); opening != nil {
-		defer context.AfterFunc(*opening, cancel)()
-	}
-	if d.through != nil {
-		addr = d.through(addr)
-	}
-	plain := net.Dialer{KeepAlive: 5 * time.Second}
-	conn, err := plain.DialContext(ctx, d.network, addr)
-	if err != nil || d.tls == nil {
-		return conn, err
-	}
-	config := d.tls
-	if config.ServerName == "" {
-		config = config.Clone()
-		if config.ServerName, _, err = net.SplitHostPort(addr); err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
-	}
-	encrypted := tls.Client(conn, config)
-	if err := encrypted.HandshakeContext(ctx); err != nil {
-		_ = conn.Close()
-		if ctx.Err() != nil {
-			err = fmt.Errorf("no answer to the beginning of TLS, which a server without TLS does not know: %w", err)
-		}
-		return nil, &net.OpError{Op: "dial", Net: d.network, Addr: conn.RemoteAddr(), Err: err}
-	}
-	return encrypted, nil
 }
 
 // explainConnect adds the remedy to an error of a first connection. Errors that need a person wrap errFinal.

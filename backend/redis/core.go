@@ -81,7 +81,6 @@ func (c *core) open(ctx context.Context) error {
 		return err
 	}
 	c.session.Store(s)
-	s.wg.Go(s.watchClock)
 	return nil
 }
 
@@ -121,29 +120,10 @@ func (c *core) spawn(f func(ctx context.Context, s *session)) bool {
 	return true
 }
 
-// clockInterval is the interval at which watchClock reads the clock of the server.
-const clockInterval = 10 * time.Second
-
-// watchClock keeps the difference between the clocks of the server and of this process.
-func (s *session) watchClock() {
-	ticker := time.NewTicker(clockInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			ctx, cancel := context.WithTimeout(s.life, clockInterval/2)
-			_ = s.readClock(ctx) // the next tick tries again; until then the last difference counts
-			cancel()
-		case <-s.life.Done():
-			return
-		}
-	}
-}
-
-// readClock compares the clocks. Of the masters of a Cluster it takes any one.
+// readClock compares the clocks. Of the masters of a Cluster it takes any one. Each heartbeat compares them again.
 func (s *session) readClock(ctx context.Context) error {
 	before := time.Now()
-	fields, err := s.client.Do(ctx, s.client.B().Time().Build()).AsStrSlice()
+	fields, err := s.client.Do(unhurried{ctx}, s.client.B().Time().Build()).AsStrSlice()
 	if err != nil {
 		return err
 	}
@@ -155,9 +135,14 @@ func (s *session) readClock(ctx context.Context) error {
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	middle := before.Add(time.Since(before) / 2)
-	s.offset.Store(seconds*1e6 + micros - middle.UnixMicro())
+	s.compareClock(before, seconds*1e6+micros)
 	return nil
+}
+
+// compareClock stores the difference between the clocks: server is the time of the server in µs, in an answer to a command
+// that was sent at the time sent.
+func (s *session) compareClock(sent time.Time, server int64) {
+	s.offset.Store(server - sent.Add(time.Since(sent)/2).UnixMicro())
 }
 
 // now returns the time by the clock of the server, which is exact to about the time of a round trip. Times that decide

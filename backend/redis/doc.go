@@ -15,9 +15,9 @@
 //
 // # Errors
 //
-// An error of package backend means that nothing has changed. ErrUnavailable means that, too: the server refused the
-// command or was not reached until the time limit. Any other error, for example after a lost connection, means that the
-// change may have happened. Only commands that the server has refused are sent again, and commands that change nothing.
+// An error of package backend other than ErrUnavailable means that nothing has changed. After ErrUnavailable the change
+// may have happened; the text says so, or that nothing has changed. Only commands that the server has refused are sent
+// again, and commands that change nothing. If the context of the call has ended, the error wraps its error as well.
 //
 // # Names of keys
 //

@@ -99,8 +99,8 @@ func (l *life) join(ctx context.Context, inc string) error {
 		sent := uptime()
 		reply, err := asWords(l.core.run(ctx, joinScript, l.key[:], append(args, "")...))
 		switch {
-		case err != nil && held && ctx.Err() != nil:
-			return fmt.Errorf("the id %.64q: %w", self.ID, backend.ErrNodeInUse)
+		case err != nil && held && ended(ctx) != nil:
+			return fmt.Errorf("the id %.64q: %w: %w", self.ID, backend.ErrNodeInUse, ended(ctx))
 		case err != nil:
 			return fmt.Errorf("joining the cluster: %w", err)
 		case reply[0] == "ok":
@@ -116,7 +116,7 @@ func (l *life) join(ctx context.Context, inc string) error {
 		// The clock of the leases advances by 2 s for each call at most.
 		pause(ctx, min(time.Duration(left)*time.Microsecond+time.Millisecond, time.Second))
 		if ctx.Err() != nil {
-			return fmt.Errorf("the id %.64q: %w", self.ID, backend.ErrNodeInUse)
+			return fmt.Errorf("the id %.64q: %w: %w", self.ID, backend.ErrNodeInUse, ctx.Err())
 		}
 	}
 }
@@ -150,19 +150,29 @@ func (l *life) joined(inc string, since time.Duration) {
 func (l *life) beat(ctx context.Context) (live bool, version string, lapsed int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, beatInterval)
 	defer cancel()
-	sent := uptime()
+	began, sent := time.Now(), uptime()
 	reply, err := asWords(l.core.run(ctx, beatScript, []string{l.key[0], l.key[3]}, l.incarnation(), micros(nodeLease), ""))
 	if err != nil {
 		return false, "", 0, err
 	}
-	if len(reply) != 3 {
+	if len(reply) != 4 {
 		return false, "", 0, errReply
 	}
+	l.compareClock(began, reply[3])
 	if live = reply[0] == "ok"; live {
 		l.beaten.Store(int64(sent))
 	}
 	lapsed, err = strconv.Atoi(reply[2])
 	return live, reply[1], lapsed, err
+}
+
+// compareClock compares the clocks, unless the answer to the heartbeat took so long that the difference would be inexact.
+func (l *life) compareClock(sent time.Time, answer string) {
+	s, err1 := l.core.current()
+	server, err2 := strconv.ParseInt(answer, 10, 64)
+	if err1 == nil && err2 == nil && time.Since(sent) < beatInterval/4 {
+		s.compareClock(sent, server)
+	}
 }
 
 // leave takes the node off the list, or marks it as lapsed if some of its members may remain. An incarnation that has

@@ -3,7 +3,7 @@ package redis
 import (
 	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +24,7 @@ type cluster struct {
 	broker *broker
 	calls  calls
 
-	reading sync.Mutex // serializes reads of the list
+	reading gate // closed while the list is read
 	list    atomic.Pointer[peerList]
 
 	opened   atomic.Bool // this node has joined, and callers may use the cluster
@@ -134,8 +134,8 @@ func (k *cluster) listen(_ *session, at place) *route {
 
 // await waits until the routes are subscribed.
 func (k *cluster) await(ctx context.Context, s *session, routes ...*route) error {
-	ctx, cancel := context.WithTimeout(ctx, k.core.config.ConnectTimeout)
-	defer cancel()
+	limit := time.NewTimer(k.core.config.ConnectTimeout)
+	defer limit.Stop()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for _, rt := range routes {
@@ -147,8 +147,10 @@ func (k *cluster) await(ctx context.Context, s *session, routes ...*route) error
 				if err := k.router.refused(); err != nil {
 					return explainConnect(s.addr, err)
 				}
+			case <-limit.C:
+				return fmt.Errorf("the channels of this node are not subscribed within %v: %w", k.core.config.ConnectTimeout, cmp.Or(k.router.healthy(), errUnavailable))
 			case <-ctx.Done():
-				return errors.Join(ctx.Err(), k.router.healthy())
+				return fmt.Errorf("%w: %w", ctx.Err(), cmp.Or(k.router.healthy(), errUnavailable))
 			}
 		}
 	}
@@ -210,8 +212,10 @@ func (k *cluster) revive(ctx context.Context, s *session) error {
 
 // read reads the list of nodes.
 func (k *cluster) read(ctx context.Context) error {
-	k.reading.Lock()
-	defer k.reading.Unlock()
+	if err := k.reading.close(ctx); err != nil {
+		return err
+	}
+	defer k.reading.open()
 	at := time.Now()
 	reply, err := asWords(k.core.run(ctx, nodeListScript, []string{k.life.key[0], k.life.key[1], k.life.key[3]}))
 	if err != nil {
@@ -278,17 +282,18 @@ func (k *cluster) fresh(ctx context.Context) (*peerList, error) {
 // Shared returns true.
 func (k *cluster) Shared() bool { return true }
 
+// Peers has this node in any case. If the server has lost the list, the node is not on it until its next heartbeat.
 func (k *cluster) Peers(ctx context.Context) ([]backend.Node, error) {
 	list, err := k.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	nodes := make([]backend.Node, 0, len(list.live))
+	self := *k.life.self()
+	nodes := append(make([]backend.Node, 0, len(list.live)+1), self)
 	for _, p := range list.live {
-		if p.inc == k.life.incarnation() {
-			p.node = *k.life.self()
+		if p.node.ID != self.ID {
+			nodes = append(nodes, p.node)
 		}
-		nodes = append(nodes, p.node)
 	}
 	slices.SortFunc(nodes, byID)
 	return nodes, nil

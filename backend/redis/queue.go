@@ -36,7 +36,7 @@ type queue struct {
 
 	batches uint64 // the number of the last batch of Enqueue; only sendBatch uses it
 
-	incs sync.Mutex // serializes the drawing of an inc
+	incs gate       // closed while an inc is drawn or ends
 	mu   sync.Mutex // guards the fields below
 	inc  string     // "" while the queue is closed
 	seen uint64     // the highest id that this node has seen
@@ -68,8 +68,8 @@ func (q *queue) open(ctx context.Context) error {
 
 // close ends the inc with its runs. If the server is not reached, the runs end with the lease.
 func (q *queue) close(ctx context.Context) {
-	q.incs.Lock()
-	defer q.incs.Unlock()
+	_ = q.incs.close(context.WithoutCancel(ctx)) // another call holds it for the time limit of a command
+	defer q.incs.open()
 	q.mu.Lock()
 	inc := q.inc
 	q.inc = ""
@@ -114,8 +114,10 @@ func (q *queue) current() (string, error) {
 
 // lost ends an inc whose lease has ended on the server, with all its runs, and begins another one.
 func (q *queue) lost(ctx context.Context, inc string) error {
-	q.incs.Lock()
-	defer q.incs.Unlock()
+	if err := q.incs.close(ctx); err != nil {
+		return err
+	}
+	defer q.incs.open()
 	switch now, err := q.current(); {
 	case err != nil:
 		return err

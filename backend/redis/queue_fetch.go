@@ -71,7 +71,10 @@ func takeArgs(inc string, req backend.FetchRequest) []string {
 
 // take runs the script, and stores the runs that it has started.
 func (q *queue) take(ctx context.Context, args []string) ([]string, error) {
-	defer q.runs.change()()
+	if err := q.runs.changing.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer q.runs.changing.leave()
 	words, err := asWords(q.run(ctx, takeScript, args...))
 	if errors.Is(err, errUnknown) {
 		q.runs.doubt()
@@ -153,8 +156,10 @@ func (q *queue) readData(ctx context.Context, id string) (string, error) {
 // ends runs. The answer of a Take or a Finish may have been lost. A run that is only on the server is ended: with its
 // outcome if this node remembers one, else it is requeued. A run that is only here is lost.
 func (q *queue) reconcile(ctx context.Context, inc string) error {
-	resume := q.runs.pause()
-	defer resume()
+	if err := q.runs.changing.close(ctx); err != nil {
+		return err
+	}
+	defer q.runs.changing.open()
 	m, err := q.run(ctx, mineScript, inc, "1000000")
 	if err != nil {
 		return err

@@ -95,7 +95,10 @@ func (q *queue) sendFinishes(ctx context.Context, batch []*finishPart) {
 
 // finishHeld calls finishNow while no reconcile is under way.
 func (q *queue) finishHeld(ctx context.Context, outcomes []backend.Outcome) (string, error) {
-	defer q.runs.change()()
+	if err := q.runs.changing.enter(ctx); err != nil {
+		return "", err
+	}
+	defer q.runs.changing.leave()
 	return q.finishNow(ctx, outcomes)
 }
 

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -54,6 +55,7 @@ func (g *gatherer[P]) add(p P) error {
 
 func (g *gatherer[P]) sendAll(ctx context.Context, _ *session) {
 	for {
+		runtime.Gosched() // the callers that are about to add a part get into this batch
 		batch := g.next()
 		if len(batch) == 0 {
 			return

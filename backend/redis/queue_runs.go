@@ -8,7 +8,7 @@ import (
 
 // heldRuns has the runs of this node, from the answer of a Take to the answer of a Finish.
 type heldRuns struct {
-	changing sync.RWMutex // read-locked while a Take or a Finish is under way
+	changing gate // each Take and each Finish enters it; closed while no other call may start or end runs
 
 	mu       sync.Mutex
 	nodes    map[backend.Run]string // the value is the node of the FetchRequest
@@ -16,18 +16,6 @@ type heldRuns struct {
 }
 
 func (h *heldRuns) init() { h.nodes = make(map[backend.Run]string) }
-
-// change begins a Take or a Finish; the caller calls its result afterwards.
-func (h *heldRuns) change() (end func()) {
-	h.changing.RLock()
-	return h.changing.RUnlock
-}
-
-// pause waits until no Take or Finish is under way, and lets none begin before resume is called.
-func (h *heldRuns) pause() (resume func()) {
-	h.changing.Lock()
-	return h.changing.Unlock
-}
 
 func (h *heldRuns) add(run backend.Run, node string) {
 	h.mu.Lock()

@@ -115,7 +115,10 @@ func (t *settlement) args(inc, rid string) []string {
 // settle sends all that this node remembers to a server that it has not met before: jobs, outcomes, and its runs, in this
 // order. Only the last call says that all was sent. No Take and no Finish is under way meanwhile.
 func (q *queue) settle(ctx context.Context, inc, rid string) error {
-	defer q.runs.pause()()
+	if err := q.runs.changing.close(ctx); err != nil {
+		return err
+	}
+	defer q.runs.changing.open()
 	t := &settlement{}
 	flush := func(rid string) error {
 		_, err := asInt(q.run(ctx, settleScript, t.args(inc, rid)...))

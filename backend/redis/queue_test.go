@@ -80,24 +80,33 @@ func (t *queueTest) do(words ...string) rueidis.RedisMessage {
 }
 
 // snapshot returns a function that brings all keys of the queue back, as on a replica that lacks the last writes and becomes
-// the master.
+// the master. Both are scripts, because a pulse between two commands would meet half of the keys, which no failover causes.
 func (t *queueTest) snapshot() (failover func()) {
-	dumps := map[string]string{}
-	for _, key := range t.q.keys {
-		m := t.do("DUMP", key)
-		if text, err := m.ToString(); err == nil {
-			dumps[key] = text
-		}
+	const dump = `local all = {} for i, key in ipairs(KEYS) do all[i] = redis.call('DUMP', key) or '' end return all`
+	const restore = `for i, key in ipairs(KEYS) do
+  redis.call('DEL', key)
+  if ARGV[i] ~= '' then redis.call('RESTORE', key, 0, ARGV[i]) end
+end
+redis.call('HSET', KEYS[1], 'rid', 'the former master')
+return 1`
+	all := t.eval(dump)
+	dumps, err := all.AsStrSlice()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return func() {
-		for _, key := range t.q.keys {
-			t.do("DEL", key)
-			if text, ok := dumps[key]; ok {
-				t.do("RESTORE", key, "0", text)
-			}
-		}
-		t.do("HSET", t.q.keys[0], "rid", "the former master")
+	return func() { t.eval(restore, dumps...) }
+}
+
+// eval runs a script with all keys of the queue.
+func (t *queueTest) eval(script string, args ...string) rueidis.RedisMessage {
+	t.Helper()
+	m, err := t.b.core.do(t.Context(), once, func(b rueidis.Builder) rueidis.Completed {
+		return b.Eval().Script(script).Numkeys(int64(len(t.q.keys))).Key(t.q.keys...).Arg(args...).Build()
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return m
 }
 
 // TestAFailoverThatLosesTheLastWritesLosesNoJobAndNoOutcome brings the keys back to an earlier moment, and checks that the node

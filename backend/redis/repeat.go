@@ -22,6 +22,8 @@ import (
 //   - OOM fails at once, with backend.ErrFull.
 //   - A lost connection, a timeout and the end of ctx leave the outcome unknown. Only repeatable commands are sent again.
 //     The error of all others wraps errUnknown.
+//   - If the context of the caller has ended, the error wraps its error, too: see withEnd. Otherwise no error wraps the
+//     error of a context, because that would be the context of one attempt or of a connection.
 //
 // A caller whose command carries a number of its own, so that a second execution has no effect, may call again after
 // errUnknown.
@@ -66,24 +68,31 @@ func (c *core) do(ctx context.Context, mode mode, build func(rueidis.Builder) ru
 	})
 }
 
-// attempt calls send until it has an outcome.
+// attempt calls send until it has an outcome, within the time limit of the configuration.
 func (c *core) attempt(ctx context.Context, mode mode, send func(context.Context, *session) rueidis.RedisResult) (rueidis.RedisMessage, error) {
+	return c.attemptWithin(ctx, c.config.Timeout, mode, send)
+}
+
+func (c *core) attemptWithin(ctx context.Context, limit time.Duration, mode mode, send func(context.Context, *session) rueidis.RedisResult) (rueidis.RedisMessage, error) {
 	s, err := c.current()
 	if err != nil {
 		return rueidis.RedisMessage{}, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	if err := ended(ctx); err != nil {
+		return rueidis.RedisMessage{}, fmt.Errorf("%w: %w", err, errRefused)
+	}
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var pause backoff
 	for {
-		m, err := send(bounded, s).ToMessage()
+		m, err := c.sendOnce(bounded, s, send).ToMessage()
 		if err == nil || rueidis.IsRedisNil(err) {
 			return m, err
 		}
 		if !s.cluster && isReadOnly(err) {
-			s.dialer.foundReplica()
+			s.dialer.open.foundReplica()
 		}
-		again, err := judge(err, mode)
+		again, err := judge(bounded, err, mode)
 		if again && pause.wait(bounded, s.life) {
 			continue
 		}
@@ -91,8 +100,27 @@ func (c *core) attempt(ctx context.Context, mode mode, send func(context.Context
 	}
 }
 
-// judge returns whether a failed command may be sent again, and the error for the caller.
-func judge(err error, mode mode) (again bool, _ error) {
+// sendOnce calls send. While the client library connects, its calls wait for each other and do not heed their contexts, so
+// sendOnce waits for ctx itself.
+func (c *core) sendOnce(ctx context.Context, s *session, send func(context.Context, *session) rueidis.RedisResult) rueidis.RedisResult {
+	if s.dialer.connecting.Load() == 0 {
+		return send(unhurried{ctx}, s)
+	}
+	result := make(chan rueidis.RedisResult, 1)
+	if !c.spawn(func(context.Context, *session) { result <- send(unhurried{ctx}, s) }) {
+		return rueidis.NewErrorResult(backend.ErrClosed)
+	}
+	select {
+	case r := <-result:
+		return r
+	case <-ctx.Done():
+		return rueidis.NewErrorResult(ctx.Err())
+	}
+}
+
+// judge returns whether a failed command may be sent again, and the error for the caller. ctx is the context of the
+// attempts.
+func judge(ctx context.Context, err error, mode mode) (again bool, _ error) {
 	var dial *net.OpError
 	if reply, ok := rueidis.IsRedisErr(err); ok {
 		code := codeOf(reply.Error())
@@ -112,8 +140,11 @@ func judge(err error, mode mode) (again bool, _ error) {
 		return true, err
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return true, fmt.Errorf("%w: %w", err, errRefused)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case ended(ctx) != nil:
 		return false, fmt.Errorf("no answer within the time limit: %w", errUnknown)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		// It is the context of another call, which was to make the connection: see unhurried.
+		return true, fmt.Errorf("%w: %w", err, errRefused)
 	}
 	return mode == repeatable, fmt.Errorf("%w: %w", err, errUnknown)
 }
@@ -126,16 +157,57 @@ func isReadOnly(err error) bool {
 
 // explain adds the server, and the error of ctx if that has ended. After close the error is [backend.ErrClosed].
 func (c *core) explain(ctx context.Context, s *session, err error) error {
-	switch {
-	case s.life.Err() != nil:
+	if s.life.Err() != nil {
 		return backend.ErrClosed
-	case ctx.Err() != nil:
-		return fmt.Errorf("%w: %w", ctx.Err(), err)
-	case errors.Is(err, errUnavailable):
-		return fmt.Errorf("the server at %s: %w", s.addr, err)
+	}
+	if errors.Is(err, errUnavailable) {
+		err = fmt.Errorf("the server at %s: %w", s.addr, withoutContext(err))
+	}
+	return withEnd(ctx, err)
+}
+
+// ended returns the error of ctx if ctx has ended. The client library compares the clock with the deadline, so it may
+// notice the end before the timer of ctx does.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// withEnd adds the error of ctx to err if ctx, the context of the caller, has ended and err says that the server did not
+// answer. Any other error is an outcome, which ctx has not changed.
+func withEnd(ctx context.Context, err error) error {
+	if !errors.Is(err, errUnavailable) {
+		return err
+	}
+	if end := ended(ctx); end != nil && !errors.Is(err, end) {
+		return fmt.Errorf("%w: %w", end, err)
 	}
 	return err
 }
+
+// withoutContext returns an error with the text of err. If err wraps the error of a context, the result does not.
+func withoutContext(err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	if errors.Is(err, errRefused) {
+		return opaque{err, errRefused}
+	}
+	return opaque{err, errUnknown}
+}
+
+// opaque is an error that wraps only kind.
+type opaque struct {
+	error
+	kind error
+}
+
+func (o opaque) Unwrap() error { return o.kind }
 
 // codeOf returns the code at the beginning of an error reply; the client library has removed the code ERR. Redis 6 reports
 // the error of a command in a script as "Error running script (…): @user_script:3: -OOM …", and codeOf then returns the

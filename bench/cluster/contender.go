@@ -63,9 +63,16 @@ func newMail() mail {
 
 // serve executes the orders in in, one a line, until its end.
 func serve(ctx context.Context, name, addr string, in io.Reader, out io.Writer) error {
-	c := queues[name]()
+	execute := func(words []string) (string, error) { return "", fmt.Errorf("there is no contender %q", name) }
+	if maker := queues[name]; maker != nil {
+		c := maker()
+		execute = func(words []string) (string, error) { return do(ctx, c, addr, words) }
+	} else if maker := caches[name]; maker != nil {
+		c := maker()
+		execute = func(words []string) (string, error) { return doCache(ctx, c, addr, words) }
+	}
 	for lines := bufio.NewScanner(in); lines.Scan(); {
-		answer, err := do(ctx, c, addr, strings.Fields(lines.Text()))
+		answer, err := execute(strings.Fields(lines.Text()))
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", name, lines.Text(), err)
 		}
@@ -136,14 +143,18 @@ func processorTime() time.Duration {
 
 // parallel lets callers call f concurrently while more returns true. It returns the number of calls.
 func parallel(callers int, more func() bool, f func() error) (int64, error) {
+	return parallelEach(callers, func() (func() bool, func() error) { return more, f })
+}
+
+// parallelEach works like parallel, and each caller has functions of its own.
+func parallelEach(callers int, begin func() (more func() bool, f func() error)) (int64, error) {
 	var n atomic.Int64
 	errs := make([]error, callers)
 	var wg sync.WaitGroup
 	for i := range callers {
 		wg.Go(func() {
-			for errs[i] == nil && more() {
+			for more, f := begin(); errs[i] == nil && more(); n.Add(1) {
 				errs[i] = f()
-				n.Add(1)
 			}
 		})
 	}

@@ -3,6 +3,9 @@
 //   - enqueue: jobs enqueued per second by 10 callers
 //   - tasks: jobs that do nothing, run by one worker with a concurrency of 10
 //   - latency: the time from the enqueue to the start of the run on idle workers, and what an idle node asks of the server
+//   - cache: reads of the cache, also with local copies
+//   - rooms: messages to a room whose members are on two nodes
+//   - growth: what an operation costs the server, by the number of nodes and of delayed jobs
 //
 // Without one of these flags it prints all tables. The contenders take turns in slices, in random order. The measures are
 // the rate, and the operations per second of processor time, of client and server together.
@@ -17,16 +20,20 @@ import (
 	"os/signal"
 	"runtime"
 	"time"
+
+	"github.com/actionhero-go/actionhero/bench/internal/rooms"
 )
 
 func main() {
 	be := flag.String("be", "", "run this contender (internal)")
-	addr := flag.String("addr", "", "address of the server for -be")
+	addr := flag.String("addr", "", "address for -be")
+	redis := flag.String("redis", "", "address of Redis for -be (internal)")
 	b := &bench{}
 	flag.IntVar(&b.passes, "passes", 10, "slices for each contender")
 	flag.DurationVar(&b.slice, "slice", time.Second, "length of a slice")
 	flag.IntVar(&b.samples, "samples", 300, "jobs of the table latency; contenders that poll get a tenth")
 	flag.DurationVar(&b.idle, "idle", 30*time.Second, "time for which the commands of an idle node are counted")
+	flag.IntVar(&b.members, "members", 1000, "members of the room of the table rooms")
 	flag.StringVar(&b.only, "only", "", "contenders to measure, separated by commas; default: all")
 	chosen := make(map[string]*bool)
 	for _, t := range tables {
@@ -36,7 +43,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var err error
-	if *be != "" {
+	if *be == centrifuge {
+		err = rooms.ServeCentrifuge(*addr, *redis)
+	} else if *be != "" {
 		err = serve(ctx, *be, *addr, os.Stdin, os.Stdout)
 	} else {
 		err = b.run(ctx, chosen)
@@ -53,7 +62,9 @@ type bench struct {
 	slice   time.Duration
 	samples int
 	idle    time.Duration
+	members int
 	only    string
+	dir     string // for programs
 
 	redis    *redisServer
 	postgres *postgresServer // nil if it is missing
@@ -66,6 +77,9 @@ var tables = []struct {
 	{"enqueue", (*bench).enqueueing},
 	{"tasks", (*bench).running},
 	{"latency", (*bench).starting},
+	{"cache", (*bench).caching},
+	{"rooms", (*bench).speaking},
+	{"growth", (*bench).growing},
 }
 
 func (b *bench) run(ctx context.Context, chosen map[string]*bool) error {
@@ -73,7 +87,12 @@ func (b *bench) run(ctx context.Context, chosen map[string]*bool) error {
 	for _, t := range tables {
 		all = all && !*chosen[t.name]
 	}
-	var err error
+	dir, err := os.MkdirTemp("", "bench-cluster")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b.dir = dir
 	if b.redis, err = startRedis(ctx); err != nil {
 		return err
 	}

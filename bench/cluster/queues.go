@@ -17,6 +17,7 @@ type figures struct {
 	cpu    []float64 // operations per second of processor time, of the contender and the server together
 	client []float64 // µs of processor time of the contender, for each operation
 	server []float64 // the same of the server
+	asked  []float64 // reads of the server, for each operation
 }
 
 // names returns those of the contenders that the flag -only has, and not River without Postgres.
@@ -33,8 +34,9 @@ func (b *bench) names(all []string) (names []string) {
 type order struct{ prepare, measured string }
 
 // measure gives each contender one slice in each pass, in random order. Before the first pass each gets a slice that does
-// not count. next returns the order for a contender, by the rate of its last slice, which is 0 at first.
-func (b *bench) measure(ctx context.Context, names []string, next func(rate float64) order) ([]*figures, error) {
+// not count. next returns the order for a contender, by the rate of its last slice, which is 0 at first. If keep is false,
+// each slice begins with an empty server.
+func (b *bench) measure(ctx context.Context, names []string, keep bool, next func(rate float64) order) ([]*figures, error) {
 	var processes []*process
 	var results []*figures
 	rates := make([]float64, len(names))
@@ -53,7 +55,15 @@ func (b *bench) measure(ctx context.Context, names []string, next func(rate floa
 			if pass == 0 {
 				into = warm
 			}
+			if !keep || pass == 0 {
+				if err := b.prepare(ctx, processes[i], keep); err != nil {
+					return nil, err
+				}
+			}
 			rate, err := b.slot(ctx, processes[i], next(rates[i]), into)
+			if err == nil && !keep {
+				err = processes[i].ask("close")
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -63,19 +73,27 @@ func (b *bench) measure(ctx context.Context, names []string, next func(rate floa
 	return results, nil
 }
 
-// slot runs one slice of a contender, on an empty server. It returns the rate.
-func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (rate float64, err error) {
-	if err := p.server.clear(ctx); err != nil {
-		return 0, err
+func (b *bench) prepare(ctx context.Context, p *process, keep bool) error {
+	if !keep {
+		if err := p.server.clear(ctx); err != nil {
+			return err
+		}
 	}
-	for _, text := range []string{"open", o.prepare} {
-		if text != "" {
-			if err := p.ask(text); err != nil {
-				return 0, err
-			}
+	return p.ask("open")
+}
+
+// slot runs one slice of a contender. It returns the rate.
+func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (rate float64, err error) {
+	if o.prepare != "" {
+		if err := p.ask(o.prepare); err != nil {
+			return 0, err
 		}
 	}
 	before, err := p.server.cpu(ctx)
+	if err != nil {
+		return 0, err
+	}
+	asked, err := p.server.reads(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -87,10 +105,15 @@ func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (r
 	if err != nil {
 		return 0, err
 	}
+	askedAfter, err := p.server.reads(ctx)
+	if err != nil {
+		return 0, err
+	}
 	used := (after - before).Seconds()
+	into.asked = append(into.asked, float64(askedAfter-asked)/n)
 	into.rate, into.cpu = append(into.rate, n/seconds), append(into.cpu, n/(client+used))
 	into.client, into.server = append(into.client, client/n*1e6), append(into.server, used/n*1e6)
-	return n / seconds, p.ask("close")
+	return n / seconds, nil
 }
 
 // ratio returns the values of a divided by those of b of the same pass: the median and the quartiles.
@@ -106,15 +129,15 @@ func median(values []float64) float64 { return stats.Quantile(values, 0.5) }
 
 // printFigures prints a table. The first contender is the baseline of the ratios.
 func printFigures(title, unit string, results []*figures) {
-	fmt.Printf("%s:\n\n| | %s per second | ratio to the first (IQR) | ratio by processor time of client and server (IQR) | client, µs | server, µs |\n|---|---|---|---|---|---|\n", title, unit)
+	fmt.Printf("%s:\n\n| | %s per second | ratio to the first (IQR) | ratio by processor time of client and server (IQR) | client, µs | server, µs | reads of the server |\n|---|---|---|---|---|---|---|\n", title, unit)
 	for _, r := range results {
-		fmt.Printf("| %s | %.0f | %s | %s | %.1f | %.1f |\n", r.name, median(r.rate), ratio(r.rate, results[0].rate), ratio(r.cpu, results[0].cpu), median(r.client), median(r.server))
+		fmt.Printf("| %s | %.0f | %s | %s | %.1f | %.1f | %.2f |\n", r.name, median(r.rate), ratio(r.rate, results[0].rate), ratio(r.cpu, results[0].cpu), median(r.client), median(r.server), median(r.asked))
 	}
 	fmt.Println()
 }
 
 func (b *bench) enqueueing(ctx context.Context) error {
-	results, err := b.measure(ctx, b.names(queueNames), func(float64) order {
+	results, err := b.measure(ctx, b.names(queueNames), false, func(float64) order {
 		return order{measured: fmt.Sprintf("enqueue %d %v", concurrency, b.slice)}
 	})
 	if err == nil {
@@ -125,7 +148,7 @@ func (b *bench) enqueueing(ctx context.Context) error {
 
 // running lets each contender run as many jobs as take about the time of a slice.
 func (b *bench) running(ctx context.Context) error {
-	results, err := b.measure(ctx, b.names(queueNames), func(rate float64) order {
+	results, err := b.measure(ctx, b.names(queueNames), false, func(rate float64) order {
 		jobs := max(int(rate*b.slice.Seconds()), 1000)
 		return order{fmt.Sprintf("fill %d", jobs), fmt.Sprintf("run %d", jobs)}
 	})
@@ -173,12 +196,12 @@ func (b *bench) startsOf(ctx context.Context, name string, samples int, pause ti
 	idled := make(chan error, 1)
 	go func() { idled <- p.ask(fmt.Sprintf("idle 0 %v", b.idle+5*time.Second)) }()
 	time.Sleep(3 * time.Second) // the start has passed
-	before, err := b.redis.commands(ctx)
+	before, err := b.redis.reads(ctx)
 	if err != nil {
 		return err
 	}
 	time.Sleep(b.idle)
-	after, err := b.redis.commands(ctx)
+	after, err := b.redis.reads(ctx)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 type server interface {
 	addr() string
 	cpu(ctx context.Context) (time.Duration, error) // the processor time that it has used
+	reads(ctx context.Context) (int64, error)       // how often it read commands of a client; 0 if it does not count that
 	clear(ctx context.Context) error                // deletes all data
 }
 
@@ -83,9 +84,9 @@ func (r *redisServer) cpu(ctx context.Context) (time.Duration, error) {
 	return time.Duration(sum * 1e9), err
 }
 
-// commands returns the number of commands that clients have sent so far. The commands of scripts do not count.
-func (r *redisServer) commands(ctx context.Context) (int64, error) {
-	return strconv.ParseInt(r.info(ctx, "total_commands_processed"), 10, 64)
+// reads counts commands that arrive together as one. The counts of commands themselves have those of scripts, too.
+func (r *redisServer) reads(ctx context.Context) (int64, error) {
+	return strconv.ParseInt(r.info(ctx, "total_reads_processed"), 10, 64)
 }
 
 // postgresServer is a server of Postgres on processor 0, with its default settings.
@@ -139,6 +140,8 @@ func startPostgres(ctx context.Context) (*postgresServer, error) {
 func (p *postgresServer) addr() string { return p.Addr }
 
 func (p *postgresServer) cpu(context.Context) (time.Duration, error) { return p.FamilyCPU() }
+
+func (p *postgresServer) reads(context.Context) (int64, error) { return 0, nil }
 
 // clear does nothing: River empties its tables when it opens.
 func (p *postgresServer) clear(context.Context) error { return nil }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/bench/internal/fan"
 	"github.com/actionhero-go/actionhero/bench/internal/proc"
+	"github.com/actionhero-go/actionhero/bench/internal/rooms"
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
@@ -160,11 +161,11 @@ func (b *bench) requests(depth int) error {
 			return err
 		}
 		defer func() { _ = s.Stop() }()
-		clients, err := newLoad(s.Addr, plainWebSocket)
+		clients, err := newLoad(s.Addr, rooms.PlainWebSocket)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		targets = append(targets, slices.Target{Server: s, Load: load(clients, plainWebSocket, depth)})
+		targets = append(targets, slices.Target{Server: s, Load: load(clients, rooms.PlainWebSocket, depth)})
 	}
 	results, err := slices.Run(targets, b.passes, b.slice)
 	if err != nil {
@@ -183,7 +184,7 @@ func (b *bench) fan(members int, names []string) error {
 			return err
 		}
 		defer func() { _ = s.Stop() }()
-		conns, err := fan.Dial(s.Addr, members, dialects[strings.TrimSuffix(name, proc.BaseSuffix)].greet)
+		conns, err := fan.Dial(s.Addr, members, dialects[strings.TrimSuffix(name, proc.BaseSuffix)].Greet)
 		defer fan.CloseAll(conns)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -192,11 +193,11 @@ func (b *bench) fan(members int, names []string) error {
 		if err != nil {
 			return err
 		}
-		in, err := dialects[strings.TrimSuffix(name, proc.BaseSuffix)].join(speaker)
+		in, err := dialects[strings.TrimSuffix(name, proc.BaseSuffix)].Join(speaker)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		f, err := fan.New(s, conns, dialects[strings.TrimSuffix(name, proc.BaseSuffix)].speak(speaker, in))
+		f, err := fan.New(s, conns, dialects[strings.TrimSuffix(name, proc.BaseSuffix)].Speak(speaker, in))
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -219,7 +220,7 @@ type idleClients struct {
 	pong       []byte
 }
 
-var idlePlain = idleClients{"connections", plainWebSocket.greet, `{"event":"roomChange","room":"%s"}`, pong}
+var idlePlain = idleClients{"connections", rooms.PlainWebSocket.Greet, `{"event":"roomChange","room":"%s"}`, rooms.Pong}
 
 // idle measures the memory of an idle connection that has changed its room.
 func (b *bench) idle(name string, n int, settle time.Duration, r idleClients) error {
@@ -238,7 +239,7 @@ func (b *bench) idle(name string, n int, settle time.Duration, r idleClients) er
 		return err
 	}
 	for i, c := range conns {
-		if _, err := c.Write(frame(fmt.Sprintf(r.roomChange, fmt.Sprint("room", i/20)))); err != nil {
+		if _, err := c.Write(rooms.Frame(fmt.Sprintf(r.roomChange, fmt.Sprint("room", i/20)))); err != nil {
 			return err
 		}
 	}

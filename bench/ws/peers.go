@@ -2,20 +2,19 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"net"
 	"net/http"
 	"sync"
-	"time"
 
-	"github.com/centrifugal/centrifuge"
 	"github.com/lxzan/gws"
+
+	"github.com/actionhero-go/actionhero/bench/internal/rooms"
 )
 
 var peers = map[string]func(addr string) error{
 	"gws echo":   serveGWS,
 	"bare loop":  func(addr string) error { return new(loop).listen(addr) },
-	"centrifuge": serveCentrifuge,
+	"centrifuge": func(addr string) error { return rooms.ServeCentrifuge(addr, "") },
 }
 
 // serveGWS is an echo server on lxzan/gws, written like the example of its documentation: the read loop runs outside of the
@@ -37,9 +36,9 @@ func (echo) OnMessage(c *gws.Conn, m *gws.Message) {
 	_ = c.WriteMessage(m.Opcode, m.Bytes())
 }
 
-var message = `{"message":"` + said + `","from":"01a209bd-1fcd-70f3-bb9a-2f53f4b47f26","context":"user"}`
+var message = `{"message":"` + rooms.Said + `","from":"01a209bd-1fcd-70f3-bb9a-2f53f4b47f26","context":"user"}`
 
-var saidAnswer = `{"context":"response","status":"OK","id":"` + id + `"}`
+var saidAnswer = `{"context":"response","status":"OK","id":"` + rooms.ID + `"}`
 
 // loop writes a prebuilt frame to all other clients in turn for each message of a client: the minimal cost of a broadcast.
 type loop struct {
@@ -72,7 +71,7 @@ func (l *loop) serve(conn net.Conn) {
 	l.mu.Lock()
 	l.conns = append(l.conns, conn)
 	l.mu.Unlock()
-	frame, said := serverFrame(message), serverFrame(saidAnswer)
+	frame, said := rooms.ServerFrame(message), rooms.ServerFrame(saidAnswer)
 	for {
 		if _, err := conn.Read(buf); err != nil {
 			return
@@ -86,28 +85,4 @@ func (l *loop) serve(conn net.Conn) {
 		l.mu.Unlock()
 		_, _ = conn.Write(said)
 	}
-}
-
-// serveCentrifuge is a server on the centrifuge library with its memory broker and without access checks.
-func serveCentrifuge(addr string) error {
-	node, err := centrifuge.New(centrifuge.Config{})
-	if err != nil {
-		return err
-	}
-	node.OnConnecting(func(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
-		return centrifuge.ConnectReply{Credentials: &centrifuge.Credentials{UserID: "user"}, PingPongConfig: &centrifuge.PingPongConfig{PingInterval: time.Hour, PongTimeout: time.Minute}}, nil
-	})
-	node.OnConnect(func(c *centrifuge.Client) {
-		c.OnSubscribe(func(_ centrifuge.SubscribeEvent, done centrifuge.SubscribeCallback) {
-			done(centrifuge.SubscribeReply{}, nil)
-		})
-		c.OnPublish(func(_ centrifuge.PublishEvent, done centrifuge.PublishCallback) {
-			done(centrifuge.PublishReply{}, nil)
-		})
-	})
-	if err := node.Run(); err != nil {
-		return err
-	}
-	handler := centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{CheckOrigin: func(*http.Request) bool { return true }})
-	return http.ListenAndServe(addr, handler)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero/bench/internal/proc"
+	"github.com/actionhero-go/actionhero/bench/internal/rooms"
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
@@ -45,16 +46,6 @@ func (b *bench) startNode(addr string) (*proc.Server, error) {
 	return proc.Start(b.ctx, nodeSocketIO, addr, nil, "node", script, port)
 }
 
-// socketIO is the dialect of Socket.IO over WebSocket, without long-polling first.
-var socketIO = dialect{
-	path:     "/socket.io/?EIO=4&transport=websocket",
-	enter:    []string{"40"},
-	entered:  `42["welcome"`,
-	say:      `421["say",{"message":"` + said + `"}]`,
-	answered: `431[{"context":"response"`,
-	request:  `421["action",{"action":"randomNumber","limit":10,"offset":5,"key":"` + id + `"}]`,
-}
-
 // acknowledged measures actions that are answered by an acknowledgement.
 func (b *bench) acknowledged(depth int) error {
 	var targets []slices.Target
@@ -64,11 +55,11 @@ func (b *bench) acknowledged(depth int) error {
 			return err
 		}
 		defer func() { _ = s.Stop() }()
-		clients, err := newLoad(s.Addr, socketIO)
+		clients, err := newLoad(s.Addr, rooms.SocketIO)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		targets = append(targets, slices.Target{Server: s, Load: load(clients, socketIO, depth)})
+		targets = append(targets, slices.Target{Server: s, Load: load(clients, rooms.SocketIO, depth)})
 	}
 	results, err := slices.Run(targets, b.passes, b.slice)
 	if err != nil {
@@ -78,4 +69,4 @@ func (b *bench) acknowledged(depth int) error {
 	return nil
 }
 
-var idleOverSocketIO = idleClients{"connections of Socket.IO over WebSocket", socketIO.greet, `42["roomChange",{"room":"%s"}]`, frame("3")}
+var idleOverSocketIO = idleClients{"connections of Socket.IO over WebSocket", rooms.SocketIO.Greet, `42["roomChange",{"room":"%s"}]`, rooms.Frame("3")}

@@ -144,7 +144,13 @@ var addresses = regexp.MustCompile(`(?s)HTTP +(http://localhost:\d+).*TCP +(loca
 // launch starts a server in a folder.
 func launch(t testing.TB, be, dir string, env ...string) *process {
 	t.Helper()
-	p := &process{Cmd: command(t, be, dir, env, "start"), t: t, dir: dir, out: newLines(), err: newLines()}
+	return watch(t, command(t, be, dir, env, "start"))
+}
+
+// watch starts a command and gathers what it writes.
+func watch(t testing.TB, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{Cmd: cmd, t: t, dir: cmd.Dir, out: newLines(), err: newLines()}
 	var err error
 	if p.in, err = p.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -172,7 +178,13 @@ func launch(t testing.TB, be, dir string, env ...string) *process {
 // start starts a server in a folder and waits until it says that it is up.
 func start(t testing.TB, be, dir string, env ...string) *process {
 	t.Helper()
-	p := launch(t, be, dir, env...)
+	return launch(t, be, dir, env...).up()
+}
+
+// up waits until the server says that it is up.
+func (p *process) up() *process {
+	t := p.t
+	t.Helper()
 	p.out.await(t, "Ctrl+C stops it.")
 	m := addresses.FindStringSubmatch(p.out.String())
 	if m == nil {

@@ -39,7 +39,7 @@ var testRoutes = map[string]Handler{
 // serve starts a server at the socket path that is closed at the end of the test.
 func serve(t *testing.T, path string) {
 	t.Helper()
-	s, err := Listen(path, testRoutes, slog.New(slog.DiscardHandler))
+	s, err := Listen(t.Context(), path, testRoutes, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestNoServer(t *testing.T) {
 	for path, want := range map[string]string{
 		path: "another server answers", file: "is not a socket: remove it", filepath.Join(file, "socket"): "cannot be created",
 	} {
-		if _, err := Listen(path, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Listen(t.Context(), path, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a server at %s: %v", path, err)
 		}
 	}
@@ -195,7 +195,7 @@ func TestCloseDuringRequests(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "socket")
 	started := make(chan struct{})
-	s, err := Listen(path, map[string]Handler{"GET /wait": func(r *http.Request) (any, error) {
+	s, err := Listen(t.Context(), path, map[string]Handler{"GET /wait": func(r *http.Request) (any, error) {
 		close(started)
 		<-r.Context().Done()
 		return nil, r.Context().Err()
@@ -236,7 +236,7 @@ func TestCurl(t *testing.T) {
 func TestTimeLimit(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "socket")
-	s, err := listenWith(path, testRoutes, slog.New(slog.DiscardHandler), 300*time.Millisecond)
+	s, err := listenWith(t.Context(), path, testRoutes, slog.New(slog.DiscardHandler), 300*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +264,7 @@ func TestTimeLimit(t *testing.T) {
 func TestCloseAfterChdir(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 	t.Chdir(first)
-	s, err := Listen("socket", testRoutes, slog.New(slog.DiscardHandler))
+	s, err := Listen(t.Context(), "socket", testRoutes, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

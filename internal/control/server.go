@@ -35,17 +35,17 @@ type Server struct {
 // Listen creates the socket path and serves routes, a map from patterns of [http.ServeMux] to handlers. Only the user
 // of this process can open the socket. If a dead server left a socket at path, Listen replaces that socket. If another
 // server answers at path, Listen returns an error.
-func Listen(path string, routes map[string]Handler, log *slog.Logger) (*Server, error) {
-	return listenWith(path, routes, log, maxTime)
+func Listen(ctx context.Context, path string, routes map[string]Handler, log *slog.Logger) (*Server, error) {
+	return listenWith(ctx, path, routes, log, maxTime)
 }
 
 // listenWith is like [Listen]. In addition, the caller sets limit, the maximum time for each request.
-func listenWith(path string, routes map[string]Handler, log *slog.Logger, limit time.Duration) (*Server, error) {
+func listenWith(ctx context.Context, path string, routes map[string]Handler, log *slog.Logger, limit time.Duration) (*Server, error) {
 	absolute, err := filepath.Abs(path) // Close must remove this socket even after a change of the working directory
 	if err != nil {
 		return nil, err
 	}
-	if ln, ok, err := netlisten.Listen(context.Background(), "tasks.control", "unix", absolute); ok {
+	if ln, ok, err := netlisten.Listen(ctx, "tasks.control", "unix", absolute); ok {
 		if err != nil {
 			return nil, err
 		}

@@ -29,8 +29,9 @@ type listenRequest struct {
 
 // socketReply is the answer to a listenRequest. If it has no error, a file descriptor comes with it.
 type socketReply struct {
-	Errno int    `json:"errno,omitempty"` // of the system, if the error has one
-	Error string `json:"error,omitempty"`
+	Errno    int    `json:"errno,omitempty"` // of the system, if the error has one
+	Error    string `json:"error,omitempty"`
+	Stopping bool   `json:"stopping,omitempty"` // there is no further socket, because all nodes get a signal to stop
 }
 
 func (r *socketReply) err(network string) error {

@@ -92,7 +92,10 @@ func (n *Node) receive() {
 
 // Listen returns a listener of the socket with this name and address. All nodes that ask for the same have copies of one
 // socket. An error has the [syscall.Errno] of the system.
-func (n *Node) Listen(_ context.Context, name, network, address string) (net.Listener, error) {
+//
+// If the supervisor stops, Listen waits for the end of ctx: the signal to stop ends the start of this node. An error of
+// Listen before that signal would look like a failed start.
+func (n *Node) Listen(ctx context.Context, name, network, address string) (net.Listener, error) {
 	n.asking.Lock()
 	defer n.asking.Unlock()
 	if err := n.send(message{Listen: &listenRequest{name, network, address}}); err != nil {
@@ -100,9 +103,22 @@ func (n *Node) Listen(_ context.Context, name, network, address string) (net.Lis
 	}
 	select {
 	case answer := <-n.sockets:
+		if answer.reply.Stopping {
+			return nil, n.awaitStop(ctx)
+		}
 		return answer.ln, errors.Join(answer.reply.err(network), answer.err)
 	case <-n.orphaned:
 		return nil, errors.New("the supervisor has ended")
+	}
+}
+
+// awaitStop waits for the end of ctx or of the supervisor.
+func (n *Node) awaitStop(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("the supervisor stops all nodes: %w", ctx.Err())
+	case <-n.orphaned:
+		return errors.New("the supervisor has ended")
 	}
 }
 

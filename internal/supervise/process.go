@@ -180,7 +180,7 @@ func (s *sockets) give(p *process, want *listenRequest) error {
 	defer s.mu.Unlock()
 	socket, err := s.find(*want)
 	if err != nil {
-		reply := &socketReply{Error: err.Error()}
+		reply := &socketReply{Error: err.Error(), Stopping: s.done}
 		if errno, ok := errors.AsType[syscall.Errno](err); ok {
 			reply.Errno = int(errno)
 		}

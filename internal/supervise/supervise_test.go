@@ -125,6 +125,21 @@ func TestAStopDuringTheStartEndsIt(t *testing.T) {
 	r.stop()
 }
 
+// A node that starts its server again while the supervisor stops sees the end of that start, which the signal to stop
+// causes, and no socket that is refused: its restart would have failed for no reason of its own.
+func TestANodeThatRestartsDuringAStopIsNotRefused(t *testing.T) {
+	t.Parallel()
+	r := start(t, 2, nil)
+	r.add("restarts")
+	r.signals <- syscall.SIGTERM
+	if code := r.end(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if n := strings.Count(r.out.String(), "a start fails: the supervisor stops all nodes: context deadline exceeded true"); n != 2 {
+		t.Errorf("%d nodes have waited for the signal", n)
+	}
+}
+
 // A node that does not stop in its time is killed, with the programs that it has executed.
 func TestANodeThatHangsAtItsStopIsKilled(t *testing.T) {
 	t.Parallel()

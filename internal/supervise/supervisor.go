@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/actionhero-go/actionhero/internal/signals"
 	"github.com/actionhero-go/actionhero/internal/terminal"
 )
 
@@ -84,9 +85,10 @@ func Run(ctx context.Context, cfg Config) error {
 
 // Signals returns a channel with the signals of this process for [Config], until the caller calls release. A write to a
 // closed standard output is then an error, and does not end the process.
-func Signals() (signals <-chan os.Signal, hangupStops bool, release func()) {
+func Signals() (received <-chan os.Signal, hangupStops bool, release func()) {
 	c, ignored := make(chan os.Signal, 8), make(chan os.Signal, 1)
-	signal.Notify(c, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	signals.Take(c)
+	signal.Notify(c, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	signal.Notify(ignored, syscall.SIGPIPE)
 	return c, terminal.Is(os.Stdin), func() {
 		signal.Stop(c)

@@ -2,7 +2,7 @@
 -- The first write is one that a full memory permits, so the others are permitted, too.
 -- KEYS: leases of the nodes, by incarnation (below 0: lapsed); the clock and version (see node_join).
 -- ARGV: incarnation; lease in µs; the time in µs, or ''.
--- Returns {'ok' or 'lost', version of the list of nodes, number of lapsed nodes}. Cost: 7 commands.
+-- Returns {'ok' or 'lost', version of the list of nodes, number of lapsed nodes, the time in µs}. Cost: 7 commands.
 redis.call('HDEL', KEYS[2], '')
 local now = tonumber(ARGV[3])
 if not now then
@@ -23,4 +23,5 @@ for _, inc in ipairs(lapsed) do
   redis.call('ZADD', KEYS[1], -1, inc)
 end
 local version = redis.call('HINCRBY', KEYS[2], 'version', #lapsed > 0 and 1 or 0)
-return {answer, string.format('%.0f', version), string.format('%.0f', redis.call('ZCOUNT', KEYS[1], '-inf', '(0'))}
+return {answer, string.format('%.0f', version), string.format('%.0f', redis.call('ZCOUNT', KEYS[1], '-inf', '(0')),
+  string.format('%.0f', now)}

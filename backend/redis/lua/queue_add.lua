@@ -1,9 +1,40 @@
+-- A job that is due at once and has no unique key has only zeros from ord to lost. Jobs of the same task share the rest.
+local PLAIN, kinds = string.rep('\0', 80), {}
+local function kindOf(record)
+  local tail = sub(record, 106)
+  local kind = kinds[tail]
+  if kind == nil then
+    local j = decode(record)
+    kind = false
+    if j and j.unique == '' then
+      kind = {prefix = lane(j.queue), field = AVAILABLE .. lane(j.queue) .. j.task, tail = pack('>i8i8i8', now, now, 0) .. sub(record, 58)}
+      watch(R, kind.prefix, j.queue)
+    end
+    kinds[tail] = kind
+  end
+  return kind
+end
+
+local function addPlain(id, record, data, kind)
+  local n, head = nextOrd(), sub(record, 3, 25)
+  index(id)
+  storeData(id, data)
+  storeText(id, '\1\2' .. head .. pack('>i8', n) .. kind.tail)
+  zadd(R, 0, kind.prefix .. format('%02x%011x', byte(head), n) .. id)
+  countField(kind.field, id, 1)
+end
+
 -- Adds a job, whose records are those of encodeNew and encodeData. The caller has drawn the id, and stores it.
 -- Returns true, or false and the id of the job that holds the unique key. Cost: 3 commands, 5 with a unique key.
 local function after(delay)
   return delay > 0 and math.ceil((micros + delay) / 1000) or now
 end
 local function add(id, record, data)
+  local kind = gathered and sub(record, 26, 105) == PLAIN and kindOf(record)
+  if kind then
+    addPlain(id, record, data, kind)
+    return true
+  end
   local j = decode(record)
   if j.unique ~= '' then
     local held = holder(j.unique)
@@ -49,4 +80,3 @@ local function overfull(jobs)
   end
   return new > 0 and new > room
 end
-

@@ -6,7 +6,7 @@
 -- are texts. The numbers in a job are numbers.
 local M, D, S, R, ASIDE, DUE, RUN, HOLD, GONE, CAN, FIN, DEAD, U, N, BAT, SET, BLK, TICKS, BAD = unpack(KEYS)
 local SCHEDULED, AVAILABLE, RUNNING, RETRYABLE, COMPLETED, CANCELLED, KILLED = 1, 2, 3, 4, 5, 6, 7
-local call, format = redis.call, string.format
+local call, format, sub, byte, pack = redis.call, string.format, string.sub, string.byte, struct.pack
 
 -- The time in µs and in ms.
 local micros = tonumber(ARGV[#ARGV])
@@ -35,7 +35,7 @@ local HEADSIZE = 9 + 4 + 12 + 80 + 10
 
 -- Returns the job in a record, or nil if the record has another format.
 local function decode(text)
-  if #text < HEADSIZE or string.byte(text) ~= 1 then
+  if #text < HEADSIZE or byte(text) ~= 1 then
     return nil
   end
   local _, state, rank, cancelling, draining, retrying, aside, big, result, crashes, maxCrashes, attempt, maxAttempts,
@@ -43,7 +43,6 @@ local function decode(text)
   if #text ~= HEADSIZE + q + t + n + u + e or state < SCHEDULED or state > KILLED then
     return nil
   end
-  local sub = string.sub
   return {
     state = state, rank = rank, cancelling = cancelling, draining = draining, retrying = retrying, aside = aside,
     big = big, result = result, crashes = crashes, maxCrashes = maxCrashes, attempt = attempt, maxAttempts = maxAttempts,
@@ -56,33 +55,43 @@ local function decode(text)
 end
 
 local function encode(j)
-  return struct.pack(HEAD, 1, j.state, j.rank, j.cancelling, j.draining, j.retrying, j.aside, j.big, j.result, j.crashes,
+  return pack(HEAD, 1, j.state, j.rank, j.cancelling, j.draining, j.retrying, j.aside, j.big, j.result, j.crashes,
     j.maxCrashes, j.attempt, j.maxAttempts, j.starts, j.ord, j.enqueued, j.runAt, j.started, j.ended, j.uniqueUntil,
     j.inc, j.fence, j.last, j.lost, #j.queue, #j.task, #j.node, #j.unique, #j.error)
     .. j.queue .. j.task .. j.node .. j.unique .. j.error
 end
 
--- After gather, the writes of store, leave and enter wait until done. So many jobs need few commands.
+-- After gather, the writes of store, leave and enter wait until done. So many jobs need few commands. The ordinary case of
+-- a script does not decode a record, because that takes longer than all the rest. It cuts the record instead, and calls
+-- storeText.
 local gathered
 local function gather(ids)
-  gathered = {jobs = {}, stored = {}, data = {}, out = {}, into = {}}
+  gathered = {jobs = {}, texts = {}, records = {}, stored = {}, data = {}, out = {}, into = {}}
   if #ids > 0 then
     for i, text in ipairs(call('HMGET', S, unpack(ids))) do
-      gathered.jobs[ids[i]] = text and (decode(text) or false) or 'none'
+      gathered.texts[ids[i]] = text
     end
   end
 end
 
 -- Returns the job with an id. Nil: there is none. False: its record cannot be read.
 local function load(id)
-  local j = gathered and gathered.jobs[id]
-  if j then
-    return j ~= 'none' and j or nil
-  elseif j == false and gathered then
-    return false
+  local text
+  if gathered then
+    local j = gathered.jobs[id]
+    if j then
+      return j
+    end
+    text = gathered.texts[id]
   end
-  local text = call('HGET', S, id)
-  return text and (decode(text) or false) or nil
+  if text == nil then
+    text = call('HGET', S, id)
+  end
+  local j = text and (decode(text) or false) or nil
+  if gathered then
+    gathered.jobs[id] = j
+  end
+  return j
 end
 
 local function store(id, j)
@@ -91,6 +100,11 @@ local function store(id, j)
   else
     call('HSET', S, id, encode(j))
   end
+end
+
+local function storeText(id, text)
+  local records = gathered.records
+  records[#records + 1], records[#records + 2], gathered.texts[id], gathered.jobs[id] = id, text, text, nil
 end
 
 local function storeData(id, data)
@@ -134,7 +148,7 @@ end
 
 -- Writes what has waited since gather: records first, so that every beginning of the writes can be repaired.
 local function flush()
-  local records = {}
+  local records = gathered.records
   for id, j in pairs(gathered.stored) do
     records[#records + 1], records[#records + 2] = id, encode(j)
   end
@@ -188,13 +202,15 @@ local changes, recounted = {}, nil
 local function tally(field, by)
   changes[field] = (changes[field] or 0) + by
 end
-local function count(id, j, by)
-  local field = j.state .. lane(j.queue) .. j.task
+local function countField(field, id, by)
   tally(field, by)
   recounted = recounted or tonumber(call('HGET', M, 'recount')) or 0
   if recounted > 0 and blockOf(id) < recounted then
     tally('x' .. field, by)
   end
+end
+local function count(id, j, by)
+  countField(j.state .. lane(j.queue) .. j.task, id, by)
 end
 
 -- The queues to wake: each that had no due jobs and has some now.

@@ -17,7 +17,19 @@ import (
 // Target is a server with its load.
 type Target struct {
 	Server *proc.Server
+	Others []*proc.Server                                  // their processor time counts, too
 	Load   func(d time.Duration) (requests int, err error) // runs for d and returns the number of answers
+}
+
+func (t Target) cpu() (sum time.Duration, err error) {
+	for _, s := range append([]*proc.Server{t.Server}, t.Others...) {
+		used, err := s.CPU()
+		if err != nil {
+			return 0, err
+		}
+		sum += used
+	}
+	return sum, nil
 }
 
 // Result holds the figures of one target.
@@ -53,7 +65,7 @@ func Run(targets []Target, passes int, slice time.Duration) ([]Result, error) {
 }
 
 func measure(t Target, d time.Duration) (perCPU, rate float64, err error) {
-	before, err := t.Server.CPU()
+	before, err := t.cpu()
 	if err != nil {
 		return 0, 0, err
 	}
@@ -63,7 +75,7 @@ func measure(t Target, d time.Duration) (perCPU, rate float64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	after, err := t.Server.CPU()
+	after, err := t.cpu()
 	if err != nil {
 		return 0, 0, err
 	}

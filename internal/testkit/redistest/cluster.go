@@ -21,7 +21,7 @@ type Cluster struct {
 // StartCluster starts a Cluster of n masters, each with an equal part of the slots. It ends with the test.
 func (f Flavor) StartCluster(t testing.TB, n int, o Options) *Cluster {
 	t.Helper()
-	o.Lines = append([]string{"cluster-enabled yes", "cluster-config-file nodes.conf", "cluster-node-timeout 2000"}, o.Lines...)
+	o.Lines = append([]string{"cluster-enabled yes", "cluster-config-file nodes.conf", "cluster-node-timeout 15000"}, o.Lines...)
 	c := &Cluster{}
 	for i := range n {
 		s := f.Start(t, o)

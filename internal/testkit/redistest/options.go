@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // Options are the settings of a server. The zero value is a server without a password that stores nothing on disk and
@@ -18,8 +19,12 @@ type Options struct {
 	MaxMemory  string   // as in "64mb"; empty: no limit
 	Policy     string   // maxmemory-policy; empty: noeviction
 	Cert, Key  string   // files of a certificate and its key: the server speaks TLS only
-	Unix       bool     // also listen on the Unix socket Server.Unix
-	Lines      []string // further lines of the configuration
+
+	// DownAfter is the time after which the Sentinels replace a master that does not answer; 0: 1 s. On a busy machine a
+	// living master may be silent for longer, so a test without a failover sets a minute.
+	DownAfter time.Duration
+	Unix      bool     // also listen on the Unix socket Server.Unix
+	Lines     []string // further lines of the configuration
 }
 
 func (o Options) lines(t testing.TB) []string {

@@ -3,10 +3,12 @@
 package redistest
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 )
@@ -62,7 +64,7 @@ func (set *Sentinels) addSentinel(t testing.TB, f Flavor, o Options, master stri
 	t.Helper()
 	lines := []string{
 		"protected-mode no", "bind 127.0.0.1", fmt.Sprintf("sentinel monitor %s 127.0.0.1 %d 2", MasterName, portOf(t, master)),
-		"sentinel down-after-milliseconds " + MasterName + " 1000", "sentinel failover-timeout " + MasterName + " 5000",
+		"sentinel down-after-milliseconds " + MasterName + " " + strconv.FormatInt(cmp.Or(o.DownAfter, time.Second).Milliseconds(), 10), "sentinel failover-timeout " + MasterName + " 5000",
 	}
 	if o.Password != "" {
 		lines = append(lines, fmt.Sprintf("sentinel auth-pass %s %s", MasterName, o.Password))

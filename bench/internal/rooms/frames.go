@@ -1,4 +1,7 @@
-package main
+// Package rooms has clients of rooms over WebSocket, in the dialects of several servers, and a server on the centrifuge library.
+//
+// Begin with [Dialect].
+package rooms
 
 import (
 	"bufio"
@@ -12,8 +15,8 @@ import (
 
 const handshake = " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 
-// open does the handshake of a client and returns the reader of the connection.
-func open(conn net.Conn, path string) (*bufio.Reader, error) {
+// Open does the handshake of a client and returns the reader of the connection.
+func Open(conn net.Conn, path string) (*bufio.Reader, error) {
 	if _, err := io.WriteString(conn, "GET "+path+handshake); err != nil {
 		return nil, err
 	}
@@ -25,8 +28,8 @@ func open(conn net.Conn, path string) (*bufio.Reader, error) {
 	return in, err
 }
 
-// frame returns a text message in the form of a client, with a mask.
-func frame(text string) []byte {
+// Frame returns a text message in the form of a client, with a mask.
+func Frame(text string) []byte {
 	mask := [4]byte{0x12, 0x34, 0x56, 0x78}
 	b := []byte{0x81, 0x80 | byte(len(text))}
 	if len(text) > 125 {
@@ -39,11 +42,11 @@ func frame(text string) []byte {
 	return b
 }
 
-// pong is the frame that answers a ping without content.
-var pong = []byte{0x8a, 0x80, 1, 2, 3, 4}
+// Pong is the frame that answers a ping without content.
+var Pong = []byte{0x8a, 0x80, 1, 2, 3, 4}
 
-// serverFrame returns a text message in the form of a server, without a mask.
-func serverFrame(text string) []byte {
+// ServerFrame returns a text message in the form of a server, without a mask.
+func ServerFrame(text string) []byte {
 	if len(text) > 125 {
 		return append(binary.BigEndian.AppendUint16([]byte{0x81, 126}, uint16(len(text))), text...)
 	}
@@ -71,8 +74,8 @@ func next(in *bufio.Reader) ([]byte, error) {
 	return all[size:], err
 }
 
-// await reads up to a message that contains text.
-func await(in *bufio.Reader, text []byte) error {
+// Await reads up to a message that contains text.
+func Await(in *bufio.Reader, text []byte) error {
 	for range 10_000 {
 		message, err := next(in)
 		if err != nil || bytes.Contains(message, text) {

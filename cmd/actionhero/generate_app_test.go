@@ -1,0 +1,212 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/actionhero-go/actionhero/internal/generate"
+)
+
+// goRun runs the go command in a folder. It must succeed.
+func goRun(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go %s in the generated app: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// tool runs a command of the program, which must succeed, and returns its output.
+func tool(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, args...) // may download modules on a fresh machine
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), beVariable+"=actionhero", "GORACE=atexit_sleep_ms=0")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// generateApp makes an app in a new folder.
+func generateApp(t *testing.T, args ...string) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "hello")
+	out := tool(t, filepath.Dir(dir), append([]string{"generate", "hello"}, args...)...)
+	if !strings.Contains(out, "\n    cd hello\n    go run . start\n") {
+		t.Errorf("the next steps are missing: %s", out)
+	}
+	return dir
+}
+
+// build builds the generated app.
+func build(t *testing.T, dir string) (program string) {
+	t.Helper()
+	program = filepath.Join(dir, "bin", "hello")
+	goRun(t, dir, "build", "-o", program, ".")
+	return program
+}
+
+// commands returns the lines of the block "sh app" of the README.
+func commands(t *testing.T) []string {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(readme), "```sh app\n")
+	block, _, closed := strings.Cut(block, "```")
+	if !found || !closed {
+		t.Fatal("the README has no block of the commands that make an app")
+	}
+	return strings.Split(strings.TrimSpace(block), "\n")
+}
+
+// follow runs the commands of the README, and returns the folder of the app. The last command starts the server.
+func follow(t *testing.T) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "checkout")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lines := commands(t)
+	for _, line := range lines[:len(lines)-1] {
+		line, _, _ = strings.Cut(line, " #")
+		line = strings.TrimSpace(line)
+		if folder, ok := strings.CutPrefix(line, "cd "); ok {
+			dir = filepath.Join(dir, folder)
+			continue
+		}
+		if args, ok := strings.CutPrefix(line, "go run ./cmd/actionhero "); ok {
+			tool(t, dir, strings.Fields(args)...)
+			continue
+		}
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", line)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+	}
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "make run") {
+		t.Errorf("the last command is %s", last)
+	}
+	return dir
+}
+
+// From an empty folder to answers over HTTP and TCP, by the commands of the README, and then with a part of each kind.
+func TestTheReadmeMakesAnAppThatAnswers(t *testing.T) {
+	t.Parallel()
+	dir := follow(t)
+	for _, args := range [][]string{
+		{"action", "admin/users:create", "--inputs", "name!,age:int,tags:[]string,mails:[]email,at:time,day:date,wait:duration,waits:[]duration,photo:file!,photos:[]file,on:bool,ok:[]bool,ratio:float,id:uuid,url:uri,error:string", "--route", "POST /users", "--kind", "destructive"},
+		{"action", "ping"},
+		{"action", "times", "--inputs", "at:time,error:string", "--kind", "read"},
+		{"task", "report", "--cron", "0 8 * * MON-FRI"},
+		{"task", "admin/ImportUsers", "--inputs", "url:uri!,wait:duration", "--scope", "all"},
+		{"initializer", "mailer", "--description", "Connects to the mail server"},
+		{"middleware", "audit"},
+		{"middleware", "require-key", "--scope", "one"},
+		{"room", "lobby"},
+	} {
+		if out := tool(t, dir, append([]string{"generate"}, args...)...); strings.Contains(out, "note:") {
+			t.Errorf("generate %q: %s", args, out)
+		}
+	}
+	goRun(t, dir, "vet", "./...")
+	goRun(t, dir, "test", "./...")
+	program := build(t, dir)
+	checkConfig(t, dir, program)
+	p := startProgram(t, dir, program)
+	for path, want := range map[string]string{
+		"/api/hello?name=x":                 `{"name":"x",`, // as the README shows
+		"/api/greet?name=Ann":               `{"greeting":"Hello, Ann!",`,
+		"/public/":                          "<h1>hello</h1>",
+		"/public/javascript/actionhero.js":  "class ActionHero",
+		"/healthz":                          "",
+		"/api/actionsView?outputType=json&": `"users:create"`,
+	} {
+		if status, body := p.get(path); status != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s answers %d %.300s", path, status, body)
+		}
+	}
+	c := p.dial()
+	c.Send(`{"action":"greet","params":{"name":"Bo"}}` + "\n")
+	if line := c.Next(); !strings.Contains(line, `"greeting":"Hello, Bo!"`) {
+		t.Errorf("over TCP, greet answers %s", line)
+	}
+	p.stop()
+}
+
+// checkConfig compares config.yaml with what the app itself prints.
+func checkConfig(t *testing.T, dir, program string) {
+	t.Helper()
+	config, err := os.ReadFile(filepath.Join(dir, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if printed := output(t, dir, program, "config", "--yaml"); printed != string(config) {
+		t.Error("config.yaml is not what the command config --yaml of the app prints")
+	}
+}
+
+// Each extra comes with tests that pass, also next to the others.
+func TestAnAppWithAllExtrasBuildsAndTests(t *testing.T) {
+	t.Parallel()
+	dir := generateApp(t, "--with", strings.Join(generate.Extras(), ","))
+	goRun(t, dir, "vet", "./...")
+	goRun(t, dir, "test", "./...")
+	program := build(t, dir)
+	checkConfig(t, dir, program)
+	for range 2 { // the second time, the database exists
+		p := startProgram(t, dir, program)
+		if status, body := p.get("/notes"); status != 200 || !strings.Contains(body, `"notes":[]`) {
+			t.Errorf("the notes are %d %s", status, body)
+		}
+		p.stop()
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data", "hello.db")); err != nil {
+		t.Error(err)
+	}
+}
+
+// Each extra alone makes an app that compiles with its tests.
+func TestAnAppWithOneExtraCompiles(t *testing.T) {
+	t.Parallel()
+	for _, extra := range generate.Extras() {
+		goRun(t, generateApp(t, "--with", extra), "vet", "./...")
+	}
+}
+
+// startProgram starts the server of an app and waits until it is up.
+func startProgram(t *testing.T, dir, program string) *process {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, "start")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "ACTIONHERO_HTTP_SERVER_PORT=-1", "ACTIONHERO_TCP_SERVER_PORT=-1", "ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1")
+	return watch(t, cmd).up()
+}
+
+// output runs the program of an app and returns its output.
+func output(t *testing.T, dir, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	var out, errs bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &errs
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %s", err, &errs)
+	}
+	return out.String()
+}
