@@ -40,7 +40,7 @@ func (c *newsChain) hear(r *room, payload string, kind backend.MessageKind) {
 	r.push(delivery{message: backend.Message{Room: r.name, From: member, Kind: kind}})
 }
 
-// compare compares the number of news at the server with that of this node. The argument before is the number of this node
+// compare compares the number of news at the server with the number of this node. The argument before is the number of this node
 // when the server was asked. If first, this node has not followed the news before.
 func (c *newsChain) compare(r *room, first bool, before, n uint64) {
 	switch {

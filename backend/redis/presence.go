@@ -38,7 +38,7 @@ type presence struct {
 	checked time.Time     // when the position was compared last
 	empty   time.Time     // when the last member left
 	closed  bool          // the backend closes
-	failing bool          // the server refuses the members of the room for a reason that does not pass by itself
+	failing bool          // the server refuses the members of the room for a reason that lasts
 	verify  time.Duration // when, as uptime, no late command can change the members any more; 0: none is on its way
 }
 

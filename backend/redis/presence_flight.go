@@ -58,7 +58,7 @@ func (r *room) fly(ctx context.Context, _ *session) {
 // failPause is the time after which the members of a room are sent again that the server refuses.
 const failPause = 5 * time.Second
 
-// fails makes a pause, because the server refuses the members for a reason that does not pass by itself, for example a
+// fails makes a pause, because the server refuses the members for a reason that lasts, for example a
 // foreign value under a key of the room. Other rooms do not wait for this one.
 func (r *room) fails(ctx context.Context, err error) {
 	r.mu.Lock()
