@@ -4,9 +4,12 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 APIDIFF     := golang.org/x/exp/cmd/apidiff@v0.0.0-20261113113407-e3970619a1a4
 BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 FUZZTIME    ?= 5s
+FOR         ?= 10m
+SERVER      ?= cluster
+SEED        ?= 1
 GO          ?= go
 
-.PHONY: help test needs hostile lint fuzz vuln api build bench bench-compare
+.PHONY: help test needs hostile chaos lint fuzz vuln api build bench bench-compare
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +26,10 @@ needs: ## install what the tests need besides Go
 # Without the race detector, and after all others: these tests measure how long well-behaved clients wait meanwhile.
 hostile: ## run the tests that attack a server with hundreds of clients
 	@GO="$(GO)" .ci/gotest -tags hostile -parallel 2 -timeout 40m ./internal/attack
+
+# The seed of the schedule is printed. A run without the flag -chaos.keep leaves its history only if a law was broken.
+chaos: ## run a cluster of 5 nodes under faults for FOR (default 10m) on SERVER: cluster, sentinels or standalone; SEED
+	$(GO) test ./internal/chaos/run -run TestChaos -v -timeout 0 -chaos.for $(FOR) -chaos.server $(SERVER) -chaos.seed $(SEED)
 
 lint: ## check formatting, go vet and staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted (run gofmt -w):"; echo "$$unformatted"; exit 1; fi

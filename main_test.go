@@ -4,13 +4,12 @@ import (
 	"context"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 // newAPI returns a started API on the embedded backend that stops with the test.
 func newAPI(t testing.TB, cfg actionhero.Config, parts ...actionhero.Part) *actionhero.API {

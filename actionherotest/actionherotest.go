@@ -1,5 +1,6 @@
-// Package actionherotest helps to test actions, tasks, middleware and rooms. It starts an API or a whole server for one
-// test, runs actions and tasks by name, lists enqueued jobs, and connects persistent clients that record room messages.
+// Package actionherotest helps to test actions, tasks, middleware and rooms. It starts an API, a whole server or a cluster
+// for one test, runs actions and tasks by name or over HTTP, lists enqueued jobs and log lines, and connects persistent
+// clients that run actions and record room messages. In a bubble of testing/synctest, [Advance] moves the clock.
 //
 // Begin with [New] and [Run]. At the end of the test, all APIs, servers and clients that these functions started are
 // stopped. A function that fails calls t.Fatal, so call each function in the goroutine of the test.
@@ -8,11 +9,11 @@ package actionherotest
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
@@ -21,8 +22,8 @@ import (
 	"github.com/actionhero-go/actionhero/worker"
 )
 
-// New returns a started API with the given parts. Its backend is the embedded backend, in memory. The API logs nothing,
-// listens on no port and has no worker: enqueued jobs do not run, and [RequireEnqueued] returns them.
+// New returns a started API with the given parts. Its backend is the embedded backend, in memory. The API listens
+// on no port and has no worker: enqueued jobs do not run, and [RequireEnqueued] returns them. [Logged] returns its log.
 func New(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
 	api := build(t, parts)
@@ -31,7 +32,7 @@ func New(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 }
 
 // NewWithWorker returns an API like [New], with a worker that runs enqueued jobs and the tasks with a schedule. In a
-// bubble of testing/synctest, time.Sleep of a day returns at once, so a test can wait for retries and schedules.
+// bubble of testing/synctest, [Advance] moves the clock to retries and schedules.
 func NewWithWorker(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 	t.Helper()
 	api := build(t, parts)
@@ -42,7 +43,7 @@ func NewWithWorker(t testing.TB, parts ...actionhero.Part) *actionhero.API {
 
 func build(t testing.TB, parts []actionhero.Part) *actionhero.API {
 	t.Helper()
-	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: slog.New(slog.DiscardHandler)}, parts...)
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{}), Log: newLog()}, parts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,17 +55,21 @@ func build(t testing.TB, parts []actionhero.Part) *actionhero.API {
 // in memory.
 func NewServer(t testing.TB, parts ...actionhero.Part) *server.Server {
 	t.Helper()
-	var cfg server.Config
-	cfg.Log.Logging = new(false)
-	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = -1, "127.0.0.1"
-	cfg.TCPServer.Port, cfg.TCPServer.BindIP = -1, "127.0.0.1"
-	cfg.Tasks.Memory = true
-	s, err := server.New(cfg, parts...)
+	s, err := server.New(testConfig(), parts...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	run(t, s.API)
 	return s
+}
+
+// testConfig returns the configuration of a server on free ports, with its tasks in memory.
+func testConfig() (cfg server.Config) {
+	cfg.General.Log = newLog()
+	cfg.HTTPServer.Port, cfg.HTTPServer.BindIP = -1, "127.0.0.1"
+	cfg.TCPServer.Port, cfg.TCPServer.BindIP = -1, "127.0.0.1"
+	cfg.Tasks.Memory = true
+	return cfg
 }
 
 func run(t testing.TB, api *actionhero.API) {
@@ -214,6 +219,8 @@ func RequireEnqueued(t testing.TB, api *actionhero.API, task string, n int) []ac
 type Client struct {
 	*actionhero.Conn
 
+	api      *actionhero.API
+	arrived  chan struct{} // holds a value after a delivery
 	mu       sync.Mutex
 	messages []Message
 	reason   string
@@ -230,7 +237,7 @@ type Message struct {
 // in no room, like one that the default room refuses before a login. The client disconnects at the end of the test.
 func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	t.Helper()
-	c := &Client{}
+	c := &Client{api: api, arrived: make(chan struct{}, 1)}
 	host := transport.Of(api)
 	c.Conn = host.Connect("test", netip.MustParseAddrPort("127.0.0.1:1"), sender{c})
 	t.Cleanup(func() { host.Disconnect(c.Conn) })
@@ -253,6 +260,38 @@ func (c *Client) Messages() []Message {
 	return messages
 }
 
+// nextTime is the time that Next waits, long enough for a busy machine.
+const nextTime = 30 * time.Second
+
+// Next returns the first message that the client has received and that no call has returned, and waits for it if there
+// is none. If none comes within 30 seconds, Next fails the test.
+func (c *Client) Next(t testing.TB) Message {
+	t.Helper()
+	timer := time.NewTimer(nextTime)
+	defer timer.Stop()
+	for {
+		c.mu.Lock()
+		if len(c.messages) > 0 {
+			defer c.mu.Unlock()
+			first := c.messages[0]
+			c.messages = c.messages[1:]
+			return first
+		}
+		c.mu.Unlock()
+		select {
+		case <-c.arrived:
+		case <-timer.C:
+			t.Fatalf("no message reaches the client within %v", nextTime)
+		}
+	}
+}
+
+// Run runs an action as a request of this client, like the function [Run] with the option [From].
+func (c *Client) Run(t testing.TB, action string, params any, options ...Option) (json.RawMessage, error) {
+	t.Helper()
+	return Run(t, c.api, action, params, append([]Option{From(c)}, options...)...)
+}
+
 // Closed returns the reason for which the API closed the client's connection, or "" if the connection is open.
 func (c *Client) Closed() string {
 	c.mu.Lock()
@@ -267,6 +306,10 @@ func (s sender) Deliver(d *actionhero.RoomMessage) bool {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	s.c.messages = append(s.c.messages, Message{d.Room, d.From, string(d.Body)})
+	select {
+	case s.c.arrived <- struct{}{}:
+	default:
+	}
 	return false
 }
 

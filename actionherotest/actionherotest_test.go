@@ -14,13 +14,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/actionherotest"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 type greetInput struct {
 	Name  string   `json:"name" required:"true"`

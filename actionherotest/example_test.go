@@ -2,11 +2,7 @@ package actionherotest_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
@@ -132,18 +128,49 @@ func ExampleConnect() {
 func ExampleNewServer() {
 	testStatus := func(t testing.TB) {
 		s := actionherotest.NewServer(t, register, welcome)
+		browser := actionherotest.HTTP(t, s)
 
-		body := strings.NewReader(`{"email": "ann"}`)
-		response, err := http.Post("http://"+s.Web.Addr().String()+"/api/register", "application/json", body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		fmt.Println(response.Status, json.Valid(text), err)
+		response := browser.Do("POST", "/api/register", map[string]string{"email": "ann"})
+		var answer struct{ Error string }
+		response.Decode(&answer)
+		fmt.Println(response.Status, answer.Error)
 	}
 	goTest(testStatus)
-	// Output: 400 Bad Request true <nil>
+	// Output: 400 email must be an email address
+}
+
+// Next waits for the next message of the room of a client.
+func ExampleClient_Next() {
+	testRegister := func(t testing.TB) {
+		api := actionherotest.New(t, register, welcome)
+		ann, staff := actionherotest.Connect(t, api, "lobby"), actionherotest.Connect(t, api, "staff")
+		ann.Run(t, "register", map[string]any{"email": "ann@example.com"})
+
+		fmt.Println(staff.Next(t).Body)
+	}
+	goTest(testRegister)
+	// Output: "a new user"
+}
+
+// Logged returns what the code under test has logged.
+func ExampleLogged() {
+	testAudit := func(t testing.TB) {
+		audit := actionhero.Action[welcomeInput, actionhero.None]{
+			Name: "audit", Description: "Notes an address in the log",
+			Run: func(ctx context.Context, in welcomeInput) (n actionhero.None, err error) {
+				actionhero.RequestFrom(ctx).API.Log().Warn("audited", "email", in.Email)
+				return n, nil
+			},
+		}
+		api := actionherotest.New(t, audit)
+		actionherotest.Run(t, api, "audit", map[string]any{"email": "ann@example.com"})
+
+		for _, line := range actionherotest.Logged(t, api) {
+			fmt.Println(line.Level, line.Message, line.Attrs["email"])
+		}
+	}
+	goTest(testAudit)
+	// Output: WARN audited ann@example.com
 }
 
 // NewWithWorker runs enqueued jobs. A test of retries or schedules calls it in a bubble of testing/synctest.

@@ -1,10 +1,10 @@
-// Package cli is the command line of an app. It has the commands start, actions, tasks, config, version and help, and
-// the commands that the app adds with [Command]. A program is usually one line:
+// Package cli is the command line of an app. It has the commands start, action, actions, routes, tasks, config, cert,
+// doctor, version and help, and the commands that the app adds with [Command]. A program is usually one line:
 //
 //	func main() { cli.Main(builtin.All, actions.All) }
 //
-// Begin with [Main]. The command `tasks` sends requests to a running server over the control socket of that server; all
-// other commands run without a running server. A program that needs no command line uses package server instead, and
+// Begin with [Main]. The command `tasks` sends requests to a running server over the control socket of that server; the
+// other commands need no running server. A program that needs no command line uses package server instead, and
 // does not link package cli.
 package cli
 
@@ -24,7 +24,8 @@ import (
 )
 
 // Main runs the command line of the process and then exits. After success, the exit code is 0. After an error, Main
-// writes one sentence to standard error, and the exit code is 1. Commands read the configuration from the working
+// writes one sentence to standard error, and the exit code is 1; the command `action` has an exit code for each
+// actionhero.Code. Commands read the configuration from the working
 // directory and from environment variables.
 func Main(parts ...actionhero.Part) {
 	os.Exit(run(context.Background(), os.Stdout, os.Stderr, os.Args, &app{parts: parts, exits: true}))
@@ -50,6 +51,10 @@ func run(ctx context.Context, stdout, stderr io.Writer, args []string, a *app) i
 	} else if ok {
 		fmt.Fprintln(stderr, "Error:", err)
 		return exit.Code
+	}
+	if failed, ok := errors.AsType[*failure](err); ok {
+		failed.print(stderr)
+		return failed.code
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "Error:", err)
@@ -79,7 +84,7 @@ func (a *app) root() (*cobra.Command, error) {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().StringVar(&a.file, "config", "", "read this configuration file instead of the one in the working directory")
-	root.AddCommand(a.start(), a.actions(), a.config(), version(), (&taskCommands{app: a}).command())
+	root.AddCommand(a.start(), a.action(), a.actions(), a.routes(), a.config(), a.cert(), a.doctor(), a.version(), (&taskCommands{app: a}).command())
 	err := a.addCommands(root)
 	explain(root)
 	return root, err

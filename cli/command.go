@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,8 +15,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/control"
 	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // part is an [actionhero.Part] that registers nothing with an API. A struct that embeds part is an [actionhero.Part]
@@ -47,8 +50,8 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Config         server.Config // from the configuration file and the environment; zero with NoConfig
 
-	parts   []actionhero.Part
-	servers []*server.Server
+	parts []actionhero.Part
+	stops []func(context.Context) error // of the servers and APIs
 }
 
 // Server returns a new server, made from Config and the parts of the app. The server is not started: no port is open,
@@ -56,20 +59,68 @@ type Env struct {
 // stop it. The log of the server goes to Stderr unless Config.General.Log is set, because the log file belongs to the
 // running server.
 func (e *Env) Server() (*server.Server, error) {
-	cfg := e.Config
-	if cfg.General.Log == nil {
-		log, _, err := logging.New(logging.Config{Level: cfg.Log.Level, Format: cfg.Log.Format, Console: true, Output: e.Stderr})
-		if err != nil {
-			return nil, fmt.Errorf("the log cannot be opened: %w", err)
-		}
-		cfg.General.Log = log
+	cfg, err := e.logged()
+	if err != nil {
+		return nil, err
 	}
 	s, err := server.New(cfg, e.parts...)
 	if err == nil {
-		e.servers = append(e.servers, s)
+		e.stops = append(e.stops, s.Stop)
 	}
 	return s, err
 }
+
+// API returns a new API, made from Config and the parts of the app, that has no transports and no worker: after Start, it
+// listens on no port and runs no enqueued job. So a command can run actions and tasks next to a server of the same
+// cluster. Everything else is as for [Env.Server]. A running server with the embedded backend has the folder of the
+// tasks, and Start then returns an error at once.
+func (e *Env) API() (*actionhero.API, error) {
+	cfg, err := e.logged()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Clustered() { // the configuration has the id of a server
+		host, _ := os.Hostname()
+		cfg.General.ID = fmt.Sprintf("%s:cli:%d:%s", host, os.Getpid(), rand.Text()[:8])
+	}
+	api, err := server.NewAPI(cfg, e.parts...)
+	if err == nil {
+		e.stops = append(e.stops, api.Stop)
+		transport.Of(api).AddOutermost(folderCheck{cfg})
+	}
+	return api, err
+}
+
+// logged returns Config with a log on Stderr, unless it has one already.
+func (e *Env) logged() (server.Config, error) {
+	cfg := e.Config
+	if cfg.General.Log != nil {
+		return cfg, nil
+	}
+	console := cfg.Log.Logging == nil || *cfg.Log.Logging
+	log, _, err := logging.New(logging.Config{Level: cfg.Log.Level, Format: cfg.Log.Format, Console: console, Output: e.Stderr})
+	if err != nil {
+		return cfg, fmt.Errorf("the log cannot be opened: %w", err)
+	}
+	cfg.General.Log = log
+	return cfg, nil
+}
+
+// folderCheck is a component that starts before the backend. It returns an error if a server has the folder of the tasks:
+// the backend would wait for the end of that server.
+type folderCheck struct{ cfg server.Config }
+
+// Start implements actionhero.Component.
+func (f folderCheck) Start(ctx context.Context) error {
+	socket := f.cfg.Tasks.ControlSocket()
+	if f.cfg.Clustered() || socket == "" || !control.Answers(ctx, socket) {
+		return nil
+	}
+	return fmt.Errorf("a server runs here and has the cache and the tasks (%s): stop it first, or run the action in that server, as \"action --running NAME\" does", f.cfg.Tasks.Folder())
+}
+
+// Stop implements actionhero.Component.
+func (folderCheck) Stop(context.Context) error { return nil }
 
 // command returns the cobra command that loads the configuration, calls c.Run and then stops the servers that c.Run
 // made. A command that has only subcommands prints its help.
@@ -98,8 +149,8 @@ func (a *app) command(c *Command) *cobra.Command {
 		context.AfterFunc(ctx, stop) // the next signal has its default effect
 		env := &Env{Args: args, Stdin: cmd.InOrStdin(), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Config: cfg, parts: a.parts}
 		err = c.Run(ctx, env)
-		for _, s := range env.servers {
-			err = errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+		for _, stop := range env.stops {
+			err = errors.Join(err, stop(context.WithoutCancel(ctx)))
 		}
 		return err
 	}

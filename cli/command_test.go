@@ -12,19 +12,18 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
 	"github.com/actionhero-go/actionhero/cli"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) == "app" {
 		cli.ShareAnyBackend()
-		cli.Main(builtin.Stock, which, restart)
+		cli.Main(builtin.Stock, which, restart, order)
 	}
-	goleak.VerifyTestMain(m)
+	basics.VerifyTestMain(m)
 }
 
 // run runs a command line of an app whose configuration file is config.

@@ -10,10 +10,10 @@ import (
 	"github.com/actionhero-go/actionhero/cli"
 )
 
-// The main function of an app with a command of its own. `app routes` prints the actions that have a route.
+// The main function of an app with a command of its own. `app paths` prints the actions that have a route.
 func ExampleCommand() {
-	var routes = cli.Command{
-		Name: "routes", Short: "List the routes of the actions",
+	var paths = cli.Command{
+		Name: "paths", Short: "List the actions with a path",
 		Run: func(_ context.Context, env *cli.Env) error {
 			s, err := env.Server()
 			if err != nil {
@@ -32,9 +32,9 @@ func ExampleCommand() {
 		Run: func(_ context.Context, n actionhero.None) (actionhero.None, error) { return n, nil },
 	}
 
-	os.Args = []string{"app", "routes"} // the command line
-	if code := cli.Run(context.Background(), os.Stdout, os.Stderr, os.Args, builtin.All, user, routes); code != 0 {
-		os.Exit(code) // cli.Main(builtin.All, user, routes) does all this
+	os.Args = []string{"app", "paths"} // the command line
+	if code := cli.Run(context.Background(), os.Stdout, os.Stderr, os.Args, builtin.All, user, paths); code != 0 {
+		os.Exit(code) // cli.Main(builtin.All, user, paths) does all this
 	}
 	// Output: GET /users/me is user
 }

@@ -3,7 +3,9 @@ package cli_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
@@ -36,4 +38,34 @@ func ExampleRun() {
 	// 	start
 	//
 	// 1
+}
+
+// The command `action` runs one action in this process: the output is JSON, and the exit code says what is wrong.
+func ExampleRun_action() {
+	type input struct {
+		A, B int
+	}
+	add := actionhero.Action[input, map[string]int]{
+		Name: "add", Run: func(_ context.Context, in input) (map[string]int, error) {
+			return map[string]int{"sum": in.A + in.B}, nil
+		},
+	}
+	folder, err := os.MkdirTemp("", "app")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	config := filepath.Join(folder, "config.json")
+	if err := os.WriteFile(config, []byte(`{"tasks": {"memory": true}}`), 0o600); err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	fmt.Println(cli.Run(ctx, os.Stdout, io.Discard, []string{"app", "--config", config, "action", "add", "--A=1", "--B=2"}, add))
+	fmt.Println(cli.Run(ctx, os.Stdout, io.Discard, []string{"app", "--config", config, "action", "add", "--A=one"}, add))
+	// Output:
+	// {"sum":3}
+	// 0
+	// 2
 }

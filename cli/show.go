@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"runtime/debug"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/buildversion"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -43,6 +43,7 @@ func printActions(out io.Writer, actions []actionhero.ActionInfo) error {
 		for _, path := range info.Routes {
 			fmt.Fprintf(tw, "  %s\t\n", path)
 		}
+		properties := propertiesOf(&info)
 		for _, in := range info.Inputs {
 			need := "optional"
 			if in.Required {
@@ -54,6 +55,10 @@ func printActions(out io.Writer, actions []actionhero.ActionInfo) error {
 			kind := cmp.Or(in.Type, "any")
 			if in.Format != "" {
 				kind += " " + in.Format
+			}
+			p := properties[in.Name]
+			if rules := p.rules(); rules != "" {
+				need += ", " + rules
 			}
 			fmt.Fprintf(tw, "  %s (%s, %s)\t%s\n", in.Name, kind, need, in.Doc)
 		}
@@ -69,6 +74,7 @@ type actionJSON struct {
 	Idempotent    bool            `json:"idempotent"`
 	Routes        []string        `json:"routes"`
 	Inputs        []inputJSON     `json:"inputs"`
+	InputSchema   json.RawMessage `json:"inputSchema"` // with the rules of the inputs
 	OutputExample json.RawMessage `json:"outputExample,omitempty"`
 }
 
@@ -89,12 +95,17 @@ func printActionsJSON(out io.Writer, actions []actionhero.ActionInfo) error {
 		for j, in := range info.Inputs {
 			inputs[j] = inputJSON{in.Name, in.Doc, in.Type, in.Format, in.Required, in.Secret}
 		}
-		list[i] = actionJSON{info.Name, info.Description, info.Kind.String(), info.Idempotent, append([]string{}, info.Routes...), inputs, info.OutputExample}
+		list[i] = actionJSON{info.Name, info.Description, info.Kind.String(), info.Idempotent, append([]string{}, info.Routes...), inputs, info.InputSchema, info.OutputExample}
 	}
+	return printIndented(out, list)
+}
+
+// printIndented prints v as indented JSON.
+func printIndented(out io.Writer, v any) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(list)
+	return enc.Encode(v)
 }
 
 func (a *app) config() *cobra.Command {
@@ -123,26 +134,48 @@ func (a *app) config() *cobra.Command {
 	})
 }
 
-func version() *cobra.Command {
-	return &cobra.Command{
+// versions are the versions of the program, as `version --json` prints them.
+type versions struct {
+	ActionHero string `json:"actionhero"`
+	Program    string `json:"program"`           // the path of its main package
+	Version    string `json:"version,omitempty"` // of the module of the program, if it is another one
+	Revision   string `json:"revision,omitempty"`
+	Go         string `json:"go"`
+	OS         string `json:"os"`
+	Arch       string `json:"arch"`
+}
+
+func (a *app) version() *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "actionhero %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v := versionsOf()
+			if asJSON {
+				return printIndented(cmd.OutOrStdout(), v)
+			}
+			own := ""
+			if v.Version != "" {
+				own = fmt.Sprintf("%s %s, ", a.name, v.Version)
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%sactionhero %s (%s, %s/%s)\n", own, versionText(), v.Go, v.OS, v.Arch)
+			return err
 		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON object, for scripts")
+	return cmd
+}
+
+// ownModule is the path of the module of this package.
+const ownModule = "github.com/actionhero-go/actionhero"
+
+func versionsOf() versions {
+	program := buildversion.Of(ownModule)
+	return versions{
+		ActionHero: actionhero.Version, Program: program.Path, Version: program.Version, Revision: program.Revision,
+		Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
 	}
 }
 
-// versionText returns the version of the module. If the build information has a revision, up to 12 characters of the
-// revision follow the version.
-func versionText() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return actionhero.Version
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return actionhero.Version + "+" + s.Value[:min(len(s.Value), 12)]
-		}
-	}
-	return actionhero.Version
-}
+// versionText returns the version of the module of actionHero, and the revision of the program if it is known.
+func versionText() string { return buildversion.Text(actionhero.Version) }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/control"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/server"
 )
 
 // taskCommands creates the command `tasks` and its subcommands, which manage the tasks of a running server.
@@ -92,6 +94,19 @@ func (t *taskCommands) parseIDs(args []string) ([]uint64, error) {
 	return ids, nil
 }
 
+// ask sends a request to the running server of a configuration, and returns the JSON of the answer.
+func (a *app) ask(ctx context.Context, cfg server.Config, method, target string, body any) (json.RawMessage, error) {
+	socket := cfg.Tasks.ControlSocket()
+	if socket == "" {
+		return nil, errors.New("the configuration keeps tasks in memory (tasks.memory is on or tasks.path is empty) or turns the control socket off (tasks.control): change it, and restart the server")
+	}
+	raw, err := control.Call(ctx, socket, method, target, body)
+	if errors.Is(err, control.ErrNoServer) {
+		return nil, fmt.Errorf("%w: start one with %q, or change to the folder of the running server", err, a.name+" start")
+	}
+	return raw, err
+}
+
 // call sends a request to the running server and prints the answer. With the flag --json, call prints the answer as
 // JSON. Otherwise it calls show to print the answer.
 func call[T any](t *taskCommands, cmd *cobra.Command, method, target string, body any, show func(out io.Writer, answer *T)) error {
@@ -99,14 +114,7 @@ func call[T any](t *taskCommands, cmd *cobra.Command, method, target string, bod
 	if err != nil {
 		return err
 	}
-	socket := cfg.Tasks.ControlSocket()
-	if socket == "" {
-		return errors.New("the configuration keeps tasks in memory (tasks.memory is on or tasks.path is empty) or turns the control socket off (tasks.control): change it, and restart the server")
-	}
-	raw, err := control.Call(cmd.Context(), socket, method, target, body)
-	if errors.Is(err, control.ErrNoServer) {
-		return fmt.Errorf("%w: start one with %q, or change to the folder of the running server", err, t.name+" start")
-	}
+	raw, err := t.ask(cmd.Context(), cfg, method, target, body)
 	if err != nil {
 		return err
 	}

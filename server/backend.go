@@ -21,30 +21,44 @@ func (c *Config) NodeID() string {
 	if c.General.ID != "" {
 		return c.General.ID
 	}
-	var ports []int
-	if *c.HTTPServer.Enable {
-		ports = append(ports, c.HTTPServer.Port)
-	}
-	if on := c.HTTPSServer.Enable; on != nil && *on || on == nil && c.HTTPSServer.CertFile != "" {
-		ports = append(ports, c.HTTPSServer.Port)
-	}
-	if *c.TCPServer.Enable {
-		ports = append(ports, c.TCPServer.Port)
-	}
-	if c.TCPServer.TLSPort != 0 {
-		ports = append(ports, c.TCPServer.TLSPort)
-	}
+	ports := c.Ports()
 	id, err := os.Hostname()
 	if err != nil || len(ports) == 0 {
 		return ""
 	}
-	for _, port := range ports {
-		if port <= 0 {
+	for _, p := range ports {
+		if p.Port <= 0 {
 			return ""
 		}
-		id += ":" + strconv.Itoa(port)
+		id += ":" + strconv.Itoa(p.Port)
 	}
 	return id
+}
+
+// Port is a port of the configuration.
+type Port struct {
+	Setting string // such as "httpServer.port"
+	IP      string // empty: all addresses
+	Port    int    // -1: any free port
+	TLS     bool
+}
+
+// Ports returns the ports on which a server with this configuration listens.
+func (c *Config) Ports() (ports []Port) {
+	c.fill()
+	if *c.HTTPServer.Enable {
+		ports = append(ports, Port{"httpServer.port", c.HTTPServer.BindIP, c.HTTPServer.Port, false})
+	}
+	if on := c.HTTPSServer.Enable; on != nil && *on || on == nil && c.HTTPSServer.CertFile != "" {
+		ports = append(ports, Port{"httpsServer.port", c.HTTPSServer.BindIP, c.HTTPSServer.Port, true})
+	}
+	if *c.TCPServer.Enable {
+		ports = append(ports, Port{"tcpServer.port", c.TCPServer.BindIP, c.TCPServer.Port, false})
+	}
+	if c.TCPServer.TLSPort != 0 {
+		ports = append(ports, Port{"tcpServer.tlsPort", c.TCPServer.BindIP, c.TCPServer.TLSPort, true})
+	}
+	return ports
 }
 
 // setBackend creates the backend: over Redis in a cluster, else the embedded one.

@@ -34,9 +34,10 @@ func (c TasksConfig) ControlSocket() string {
 
 // controller is the component that serves the control socket, over which package cli manages the tasks of the server.
 type controller struct {
-	api    *actionhero.API
-	path   string
-	server *control.Server
+	api       *actionhero.API
+	endpoints func() []Endpoint // nil: none
+	path      string
+	server    *control.Server
 }
 
 // Start implements actionhero.Component. It opens the control socket.
@@ -52,6 +53,8 @@ func (c *controller) routes() map[string]control.Handler {
 	tasks := c.api.Tasks
 	routes := map[string]control.Handler{
 		"GET /stats":             func(r *http.Request) (any, error) { return tasks.Stats(r.Context()) },
+		"GET /node":              c.node,
+		"POST /actions":          c.runAction,
 		"GET /jobs":              c.list,
 		"POST /jobs":             c.enqueue,
 		"GET /jobs/{id}":         c.job(tasks.Get),

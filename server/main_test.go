@@ -3,7 +3,7 @@ package server_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }

@@ -37,7 +37,7 @@ func TestOutcomesAreTheSameEverywhere(t *testing.T) {
 		// A task answers nothing, so nothing can fail to encode.
 		"does not encode": {"outcome", map[string]string{"how": "nan"}, actionhero.CodeInternal, "The server experienced an internal error", "-"},
 	} {
-		for kind, connect := range testkit.Transports {
+		for kind, connect := range everyTransport() {
 			if kind == "worker" && outcome.kept == waits {
 				continue
 			}
@@ -107,10 +107,18 @@ func outcomeServer(t *testing.T) (*testkit.Server, *atomic.Int32) {
 			return err
 		},
 	}
-	s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{action, task}})
-	s.AcceptSecret("token")
 	seen := &atomic.Int32{}
-	s.Use(
+	middleware := actionhero.Initializer{Name: "middleware", Setup: func(api *actionhero.API) error {
+		api.AcceptSecret("token")
+		api.Use(outcomeMiddleware(seen)...)
+		return nil
+	}}
+	return testkit.Start(t, testkit.Options{Parts: actionhero.Parts{action, task, middleware}}), seen
+}
+
+// outcomeMiddleware notes in seen what the client gets, and refuses a request whose token says so.
+func outcomeMiddleware(seen *atomic.Int32) []actionhero.Middleware {
+	return []actionhero.Middleware{
 		func(next actionhero.Handler) actionhero.Handler {
 			return func(ctx context.Context, req *actionhero.Request) (out any, err error) {
 				defer func() {
@@ -135,8 +143,8 @@ func outcomeServer(t *testing.T) (*testkit.Server, *atomic.Int32) {
 				}
 				return next(ctx, req)
 			}
-		})
-	return s, seen
+		},
+	}
 }
 
 // A stop lets requests in flight finish over HTTP and TCP, and sends a goodbye to TCP clients.

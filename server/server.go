@@ -49,6 +49,26 @@ func New(cfg Config, parts ...actionhero.Part) (*Server, error) {
 	return s, nil
 }
 
+// NewAPI returns an API with the configuration cfg and the parts of an app, but without transports, worker and control
+// socket: after Start it listens on no port and runs no enqueued job. It is for a program that runs actions or tasks
+// itself, such as a script. In a cluster it is a node of its own, so cfg.General.ID must differ from the ids of the
+// servers. The errors are those of [New].
+func NewAPI(cfg Config, parts ...actionhero.Part) (*actionhero.API, error) {
+	file, err := cfg.complete()
+	if err != nil {
+		return nil, cfg.locate(err)
+	}
+	api, err := actionhero.New(cfg.General, cfg.withExamples(parts)...)
+	if err != nil {
+		return nil, cfg.locate(err)
+	}
+	if file != nil {
+		transport.Of(api).AddOutermost(logFile{file})
+	}
+	addSections(api)
+	return api, nil
+}
+
 // logFile opens the log file at each start, before the backend, and closes it at each stop, after the backend.
 type logFile struct{ file logging.File }
 
@@ -65,10 +85,7 @@ func (l logFile) Reopen() error { return l.file.Reopen() }
 func (l logFile) Stop(context.Context) error { return l.file.Close() }
 
 func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
-	if cfg.Tasks.Examples {
-		parts = append(parts[:len(parts):len(parts)], exampleTasks(&cfg))
-	}
-	if s.API, err = actionhero.New(cfg.General, parts...); err != nil {
+	if s.API, err = actionhero.New(cfg.General, cfg.withExamples(parts)...); err != nil {
 		return err
 	}
 	if s.Web, err = web.New(s.API, web.Config{Common: cfg.CommonWeb, HTTP: cfg.HTTPServer, HTTPS: cfg.HTTPSServer}); err != nil {
@@ -78,7 +95,7 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	s.TCP = tcp.New(s.API, cfg.TCPServer)
 	s.Worker = worker.New(s.API, cfg.Tasks.Config)
 	if socket := cfg.Tasks.ControlSocket(); socket != "" {
-		s.API.Add(&controller{api: s.API, path: socket})
+		s.API.Add(&controller{api: s.API, endpoints: s.Endpoints, path: socket})
 	}
 	s.API.Add(s.Web, s.TCP)
 	// The sockets are added after Web, so that they stop before Web. The reason is that Web waits for the long polls of
@@ -88,20 +105,20 @@ func (s *Server) build(cfg Config, parts []actionhero.Part) (err error) {
 	}
 	s.API.Add(exposure{s})
 	s.API.Add(s.Worker) // the last one stops first: the transports serve while running tasks end
-	s.addSections()
+	addSections(s.API)
 	return nil
 }
 
 // addSections adds the sections "cache" and "queue" to the output of the action `status`.
-func (s *Server) addSections() {
-	s.API.Stats.Section("cache", func(ctx context.Context) (any, error) {
-		n, err := s.API.Cache.Size(ctx)
+func addSections(api *actionhero.API) {
+	api.Stats.Section("cache", func(ctx context.Context) (any, error) {
+		n, err := api.Cache.Size(ctx)
 		return struct {
 			Objects int `json:"numberOfObjects"`
 		}{n}, err
 	})
-	s.API.Stats.Section("queue", func(ctx context.Context) (any, error) {
-		stats, err := s.API.Tasks.Stats(ctx)
+	api.Stats.Section("queue", func(ctx context.Context) (any, error) {
+		stats, err := api.Tasks.Stats(ctx)
 		queue := struct {
 			Length   int      `json:"queueLength"`
 			Sleeping []string `json:"sleepingTasks"`
@@ -116,7 +133,11 @@ func (s *Server) addSections() {
 	})
 }
 
-// exampleTasks returns the tasks that tasks.examples turns on.
-func exampleTasks(cfg *Config) actionhero.Parts {
-	return actionhero.Parts{builtin.CleanLogFiles(cfg.Log.LogFolder, cfg.Log.LogFile, cfg.Log.MaxFileSize), builtin.CleanOldCacheObjects, builtin.PingSocketClients}
+// withExamples returns parts, and the example tasks if tasks.examples is on.
+func (c *Config) withExamples(parts []actionhero.Part) []actionhero.Part {
+	if !c.Tasks.Examples {
+		return parts
+	}
+	examples := actionhero.Parts{builtin.CleanLogFiles(c.Log.LogFolder, c.Log.LogFile, c.Log.MaxFileSize), builtin.CleanOldCacheObjects, builtin.PingSocketClients}
+	return append(parts[:len(parts):len(parts)], examples)
 }

@@ -5,16 +5,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/tcp"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 // start starts a server with the given settings of TCP.
 func start(t testing.TB, cfg tcp.Config, parts ...actionhero.Part) *testkit.Server {

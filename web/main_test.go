@@ -3,14 +3,13 @@ package web_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/server"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 // start starts a server with HTTP and HTTPS; change sets what the test needs.
 func start(t testing.TB, change func(*server.Config), parts ...actionhero.Part) *testkit.Server {

@@ -4,15 +4,14 @@ import (
 	"net"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/server"
 	"github.com/actionhero-go/actionhero/websocket"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 // start starts a server with the given settings of WebSocket, and a port for TLS.
 func start(t testing.TB, cfg websocket.Config, parts ...actionhero.Part) *testkit.Server {

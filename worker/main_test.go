@@ -10,17 +10,16 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/worker"
 )
 
 func TestMain(m *testing.M) {
 	runIfCrashing()
-	goleak.VerifyTestMain(m)
+	basics.VerifyTestMain(m)
 }
 
 // node is an API with a worker.

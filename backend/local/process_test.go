@@ -18,7 +18,8 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"go.uber.org/goleak"
+
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
 var (
@@ -41,7 +42,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	basics.VerifyTestMain(m)
 }
 
 // runChild is the main function of a child process: it opens the backend in path, and works as mode says. It prints

@@ -94,7 +94,7 @@ func (b *broker) Publish(ctx context.Context, m backend.Message) (at backend.Pos
 	switch {
 	case errors.Is(err, errUnavailable):
 		if r != nil && !heard {
-			r.deliverLocally(m, tag, errors.Is(err, errUnknown))
+			r.deliverLocally(m, tag, b.silent(), errors.Is(err, errUnknown))
 		}
 		return at, err
 	case err != nil || reply[0] == "none":
@@ -143,6 +143,12 @@ func parseSaid(payload string) (m said, err error) {
 	m.prev, m.from, m.body = uint32(fields[2]), rest[:n], rest[n:]
 	return m, nil
 }
+
+// silentAfterBeat is the age of the last heartbeat from which on the server counts as silent.
+const silentAfterBeat = beatInterval + 500*time.Millisecond
+
+// silent reports whether heartbeats are not answered.
+func (b *broker) silent() bool { return b.life.silence() > silentAfterBeat }
 
 func (b *broker) find(name string) *room {
 	b.mu.RLock()

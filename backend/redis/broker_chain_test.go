@@ -142,17 +142,38 @@ func TestALocalMessageIsDeliveredOnce(t *testing.T) {
 					if step == test.heard {
 						r.message(wire(position(7, uint64(i)+1, i+1), i))
 					} else if !r.sent(i + 1) {
-						r.deliverLocally(backend.Message{Room: "room"}, i+1, true)
+						r.deliverLocally(backend.Message{Room: "room"}, i+1, true, true)
 					}
 				}
 			}
-			if len(r.queue) != n {
-				t.Errorf("%d messages are delivered, want %d", len(r.queue), n)
+			said := 0
+			for _, d := range r.queue {
+				if !d.gap {
+					said++
+				}
+			}
+			if said != n {
+				t.Errorf("%d messages are delivered, want %d", said, n)
 			}
 			if len(r.own.sending)+len(r.own.local) > 0 {
 				t.Errorf("%d and %d tags are left", len(r.own.sending), len(r.own.local))
 			}
 		})
+	}
+}
+
+// If Publish fails while the node hears the server, for example because the caller has gone, the subscription brings the
+// message, with its position.
+func TestAMessageIsDeliveredLocallyOnlyIfTheNodeIsCutOff(t *testing.T) {
+	t.Parallel()
+	r := chainRoom()
+	r.begin(position(7, 100, 5))
+	r.deliverLocally(backend.Message{Room: "room"}, 6, false, true)
+	r.message(wire(position(7, 101, 6), 5))
+	r.interrupted()
+	r.deliverLocally(backend.Message{Room: "room"}, 7, false, true)
+	if got := r.queued(); got != "101 0" {
+		t.Errorf("delivered: %q, want \"101 0\"", got)
 	}
 }
 

@@ -1,62 +1,92 @@
+//go:build unix
+
 package redis
 
 import (
 	"fmt"
-	"strings"
 	"testing"
-	"time"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
+	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
+	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
-// TestEachMissingNewsIsReported lets a room hear news that others miss, and answers of the server that count them.
-func TestEachMissingNewsIsReported(t *testing.T) {
+// News have no numbers. After an interruption the census of the room says whether some are missing.
+func TestMissingNewsAreAGap(t *testing.T) {
 	t.Parallel()
-	const ask = 1000 // the server answers with this number less
+	before, later := census{4, 2}, census{5, 3}
 	for name, test := range map[string]struct {
-		steps []int
+		steps func(r *room)
 		want  string
 	}{
-		"in order":                              {[]int{ask + 4, 5, 6, ask + 6}, "n n"},
-		"one is missing":                        {[]int{ask + 4, 5, 7}, "n ! n"},
-		"the last one is missing":               {[]int{ask + 4, 5, ask + 6}, "n !"},
-		"it arrives after the answer":           {[]int{ask + 4, ask + 6, 5, 6}, "n n"},
-		"from before the first answer":          {[]int{ask + 4, 3, 4, 5}, "n n n"},
-		"numbers used twice":                    {[]int{ask + 4, 5, 6, 5}, "n n ! n"},
-		"the server has lost numbers":           {[]int{ask + 4, 5, 6, ask + 3, 4}, "n n ! n"},
-		"the next one after a reported gap":     {[]int{ask + 4, ask + 6, ask, 7}, "! n"},
-		"missing after others that came late":   {[]int{ask + 4, ask + 5, 5, ask + 6}, "n !"},
-		"missing after others that do not come": {[]int{ask + 4, ask + 5, ask + 6, ask, 7}, "! n"},
-		"news of a damaged form":                {[]int{ask + 4, -1}, "!"},
-		"further news before the gap is told":   {[]int{ask + 4, ask + 6, 7}, "! n"},
+		"nothing has changed": {func(r *room) { r.interrupted(); r.resumed(); r.counted(before, true) }, ""},
+		"a member came":       {func(r *room) { r.interrupted(); r.resumed(); r.counted(later, true) }, "!"},
+		"once":                {func(r *room) { r.interrupted(); r.resumed(); r.counted(later, true); r.counted(before, true) }, "!"},
+		"no interruption":     {func(r *room) { r.counted(later, true); r.message("+x") }, "0"},
+		"the answer is older than the subscription": {func(r *room) {
+			r.interrupted()
+			r.counted(before, false)
+			r.resumed()
+			r.counted(later, true)
+		}, "!"},
+		"news come before the answer": {func(r *room) { r.interrupted(); r.resumed(); r.message("-x"); r.counted(later, true) }, "! 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := chainRoom()
-			now := time.Now()
-			for i, step := range test.steps {
-				switch {
-				case step == ask: // time passes
-					now = now.Add(2 * suspicion)
-					r.news.resolve(r, now)
-				case step > ask:
-					r.news.compare(r, i == 0, r.news.last, uint64(step-ask))
-				case step < 0:
-					r.accept("+x")
-				default:
-					r.accept(fmt.Sprintf("+%d x", step))
-				}
-			}
-			r.resolve(now.Add(2 * suspicion))
-			var got []string
-			for _, d := range r.queue {
-				if d.gap {
-					got = append(got, "!")
-				} else {
-					got = append(got, "n")
-				}
-			}
-			if text := strings.Join(got, " "); text != test.want {
-				t.Errorf("delivered: %q, want %q", text, test.want)
+			r.begin(position(7, 99, 4))
+			r.members = map[string]string{"member": ""}
+			r.flying = true // no flight, which would ask a server
+			r.counted(before, false)
+			test.steps(r)
+			if got := r.queued(); got != test.want {
+				t.Errorf("delivered: %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// A node that was cut off while a member left tells a gap. A node that has missed nothing does not.
+func TestAGapTellsOfNewsThatANodeHasMissed(t *testing.T) {
+	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
+		server := f.Start(t, redistest.Options{})
+		p := faultproxy.Start(t, server.Addr)
+		config := at(server)
+		config.Prefix = redistest.Prefix()
+		b, _ := openListening(t, config)
+		config.Port, config.URL = 0, "redis://"+p.Addr()
+		a, heard := openListening(t, config)
+		enterRoom(t, b, "room", "y")
+		enterRoom(t, a, "room", "x")
+		for i, change := range []func(){func() {}, func() { leaveRoom(t, b, "room", "y") }} {
+			say(t, b, "room", fmt.Sprint("before ", i))
+			basics.Eventually(t, "the message arrives", func() bool { return len(heard.heard("room")) == 2*i+1 })
+			misses := func(some bool) func() bool {
+				return func() bool {
+					r := a.broker.find("room")
+					r.mu.Lock()
+					defer r.mu.Unlock()
+					return (r.missing != missNone) == some
+				}
+			}
+			p.Cut()
+			basics.Eventually(t, "the node notices the cut", misses(true))
+			change()
+			p.Heal()
+			basics.Eventually(t, "the members are counted", misses(false))
+			say(t, b, "room", fmt.Sprint("after ", i))
+			basics.Eventually(t, "a message arrives again", func() bool { return len(heard.heard("room")) == 2*i+2 })
+			if got := heard.gap("room"); got != i {
+				t.Errorf("%d gaps after %d changes that were missed", got, i)
+			}
+		}
+	})
+}
+
+func leaveRoom(t *testing.T, b *Backend, room, member string) {
+	t.Helper()
+	if _, err := b.Broker().Move(t.Context(), backend.Change{Room: room, Member: member, Leave: true}); err != nil {
+		t.Fatal(err)
 	}
 }

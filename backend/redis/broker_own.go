@@ -44,12 +44,17 @@ func (r *room) sent(tag uint32) (heard bool) {
 	return heard
 }
 
-// deliverLocally delivers a message to the members on this node, because the server cannot be reached. The argument unsure
-// says that the server may publish it nevertheless.
-func (r *room) deliverLocally(m backend.Message, tag uint32, unsure bool) {
+// deliverLocally delivers a message to the members on this node, if this node is cut off: the server is silent, or the channel
+// of the room is not subscribed. Otherwise the subscription brings the message, unless Publish has failed before it had an
+// effect. If the server has published the message nevertheless, as the argument unsure says, the members get it once, and then
+// a gap, because they never get its position.
+func (r *room) deliverLocally(m backend.Message, tag uint32, silent, unsure bool) {
 	m.Kind, m.At = backend.Said, backend.Position{}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !silent && r.missing != missSome {
+		return
+	}
 	if unsure {
 		if len(r.own.local) >= maxLocal {
 			r.own.local = slices.Delete(r.own.local, 0, 1)

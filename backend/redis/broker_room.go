@@ -35,7 +35,6 @@ type room struct {
 	heldFull  bool // some did not fit
 	heard     time.Time
 	suspected [2]suspect // see compare
-	news      newsChain
 
 	presence
 }
@@ -94,9 +93,11 @@ func (r *room) accept(payload string) {
 	}
 	switch payload[0] {
 	case '+':
-		r.news.hear(r, payload[1:], backend.Entered)
+		r.hearNews()
+		r.push(delivery{message: backend.Message{Room: r.name, From: payload[1:], Kind: backend.Entered}})
 	case '-':
-		r.news.hear(r, payload[1:], backend.Left)
+		r.hearNews()
+		r.push(delivery{message: backend.Message{Room: r.name, From: payload[1:], Kind: backend.Left}})
 	case 'm':
 		m, err := parseSaid(payload[1:])
 		if err != nil {
@@ -105,6 +106,15 @@ func (r *room) accept(payload string) {
 		}
 		r.heard = time.Now()
 		r.chain(m)
+	}
+}
+
+// hearNews delivers a gap before the first news after an interruption, because earlier ones may be missing. The caller
+// holds r.mu.
+func (r *room) hearNews() {
+	if r.missing != missNone {
+		r.push(delivery{gap: true})
+		r.missing = missNone
 	}
 }
 
@@ -125,6 +135,7 @@ func (r *room) chain(m said) {
 	r.last, r.settled = m.at, true
 	r.tags.add(m.at.Tag)
 	if delivered {
+		r.push(delivery{gap: true})
 		return
 	}
 	at := m.at
@@ -196,7 +207,6 @@ func (r *room) begin(at backend.Position) {
 
 // resolve tells a gap if a message that the server has counted has not arrived. The caller holds r.mu.
 func (r *room) resolve(now time.Time) {
-	r.news.resolve(r, now)
 	for r.suspected[0].at.Seq != 0 && now.Sub(r.suspected[0].since) >= suspicion {
 		if first := r.suspected[0].at; r.isMissing(first) {
 			r.push(delivery{gap: true})

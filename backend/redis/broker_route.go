@@ -15,6 +15,8 @@ import (
 // connection.
 type receiver interface {
 	message(payload string)
+	// interrupted is called when the channel is not subscribed any more, before it is subscribed again.
+	interrupted()
 	// resumed is called when messages of the channel may have been missed, after it is subscribed again.
 	resumed()
 }
@@ -228,12 +230,17 @@ func (r *router) unsubscribed(c *connection, rt *route) {
 
 // disconnected notes that the connection c has ended.
 func (r *router) disconnected(c *connection) {
+	var ended []receiver
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	for _, rt := range r.routes {
 		if rt.feed == c {
 			rt.feed = nil
+			ended = append(ended, rt.to)
 		}
+	}
+	r.mu.Unlock()
+	for _, to := range ended {
+		to.interrupted()
 	}
 }
 
@@ -278,11 +285,19 @@ func (r *router) confirm(c *connection, routes []*route) {
 // lost notes that the channel is not subscribed on c any more: the slot has moved.
 func (r *router) lost(c *connection, channel string) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	if _, now := c.subscribing[channel]; now {
 		c.subscribing[channel] = true
 	}
-	if rt := r.routes[channel]; rt != nil && rt.feed == c {
+	rt := r.routes[channel]
+	mine := rt != nil && rt.feed == c
+	r.mu.Unlock()
+	if !mine {
+		return
+	}
+	rt.to.interrupted()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if rt.feed == c {
 		rt.feed = nil
 		c.feed.wanted(rt)
 		r.lookAgain()

@@ -148,6 +148,8 @@ func (c *calls) resumed() {
 	c.end(errAnswerMissed, func(string) bool { return true })
 }
 
+func (c *calls) interrupted() {}
+
 // drop ends the calls of nodes that are not live any more.
 func (c *calls) drop(list *peerList) {
 	c.end(errCalledGone, func(inc string) bool {

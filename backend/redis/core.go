@@ -15,6 +15,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/chaos/probe"
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
@@ -33,6 +34,7 @@ func uptime() time.Duration { return time.Since(started) }
 type core struct {
 	config  Config
 	through func(addr string) string // in tests: the address to dial in place of the address of a server
+	hooks   probe.Hooks              // nil except in a chaos run
 	opening sync.Mutex               // serializes open and close
 	session atomic.Pointer[session]
 	undoing atomic.Int64
@@ -59,7 +61,7 @@ func newCore(config Config) *core {
 	if config.Log == nil {
 		config.Log = slog.Default()
 	}
-	return &core{config: config}
+	return &core{config: config, through: probe.Redis.Through, hooks: probe.Redis}
 }
 
 // open connects to the server, and waits for it as the setting redis.wait says.

@@ -423,27 +423,3 @@ func TestDetailsBelongToTheCaller(t *testing.T) {
 		return true
 	})
 }
-
-// TestMissedNewsAreAGap cuts a node off while a member of another node leaves.
-func TestMissedNewsAreAGap(t *testing.T) {
-	t.Parallel()
-	server := redistest.Redis.Shared(t)
-	p := faultproxy.Start(t, server.Addr)
-	prefix := redistest.Prefix()
-	absent, heard := openListening(t, Config{URL: "redis://" + p.Addr(), Prefix: prefix})
-	other, _ := openListening(t, Config{Port: server.Port, Prefix: prefix})
-	for _, room := range []string{"room", "quiet"} {
-		enterRoom(t, absent, room, "x")
-		enterRoom(t, other, room, "y")
-	}
-	p.Cut()
-	basics.Eventually(t, "the node has no subscriptions", func() bool { return !isSubscribed(absent, "room") && !isSubscribed(absent, "quiet") })
-	if _, err := other.Broker().Move(t.Context(), backend.Change{Room: "room", Member: "y", Leave: true}); err != nil {
-		t.Fatal(err)
-	}
-	p.Heal()
-	basics.Eventually(t, "the gap is reported", func() bool { return heard.gap("room") > 0 })
-	if heard.gap("quiet") > 0 {
-		t.Error("a gap is reported in a room in which nothing has happened")
-	}
-}

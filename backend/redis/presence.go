@@ -36,11 +36,25 @@ type presence struct {
 	check   bool          // the position has to be compared
 	gapDue  bool          // a member entered while the server could not be reached
 	checked time.Time     // when the position was compared last
+	census  census        // the last one
+	missing missing       // news that may be missing
 	empty   time.Time     // when the last member left
 	closed  bool          // the backend closes
 	failing bool          // the server refuses the members of the room for a reason that lasts
 	verify  time.Duration // when, as uptime, no late command can change the members any more; 0: none is on its way
 }
+
+// census changes with each member that enters or leaves the room, unless all have left.
+type census struct{ entry, members uint64 }
+
+// missing says whether news about members may be missing. They have no numbers, so the census decides.
+type missing uint8
+
+const (
+	missNone    missing = iota
+	missSome            // the channel is not subscribed
+	missBounded         // it is subscribed again, so a census from now on counts all that is missing
+)
 
 // op is a change of Move.
 type op struct {
@@ -269,15 +283,39 @@ func (r *room) leaveAll() *moveWait {
 	return w
 }
 
-// resumed compares the position, because messages may have been missed.
+// interrupted notes that news may be missing from now on.
+func (r *room) interrupted() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.missing = missSome
+}
+
+// counted compares the census with the last one. The argument bounded says whether all that is missing had happened when
+// the server was asked. The caller holds r.mu.
+func (r *room) counted(now census, bounded bool) {
+	switch {
+	case r.missing == missNone:
+		r.census = now
+	case r.missing == missBounded && bounded:
+		if now != r.census {
+			r.push(delivery{gap: true})
+		}
+		r.census, r.missing = now, missNone
+	}
+}
+
+// resumed compares position and census, because messages may have been missed.
 func (r *room) resumed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.missing != missNone {
+		r.missing = missBounded
+	}
 	if len(r.members) > 0 {
 		r.check = true
 		r.touched()
 	} else {
-		r.known = false // the next member begins anew
+		r.known, r.missing = false, missNone // the next member begins anew
 	}
 }
 
@@ -342,16 +380,16 @@ func (r *room) revert(o *op) {
 	}
 }
 
-// moveReply is the state of a room at the server after a move.
-type moveReply struct {
-	at   backend.Position
-	own  int    // members of the incarnation
-	news uint64 // the number of the last news
+// roomState is the state of a room at the server.
+type roomState struct {
+	at     backend.Position
+	own    int // members of the incarnation
+	census census
 }
 
-// runMove runs the script of the room with the changes.
-// If again, the members were at the server before.
-func (r *room) runMove(ctx context.Context, inc string, ops []op, again bool) (state moveReply, err error) {
+// runMove runs the script of the room with the changes. It returns the state after them. If again,
+// the members were at the server before.
+func (r *room) runMove(ctx context.Context, inc string, ops []op, again bool) (roomState, error) {
 	b := r.broker
 	keys := r.keys
 	keys[1] = b.core.key(roomsKind, r.partition, inc)
@@ -372,17 +410,17 @@ func (r *room) runMove(ctx context.Context, inc string, ops []op, again bool) (s
 	reply, err := asWords(b.core.runNoting(ctx, r.isUnsure, moveScript, keys[:], append(args, mode)...))
 	switch {
 	case err != nil:
-		return state, err
+		return roomState{}, err
 	case reply[0] == "dead":
-		return state, errLapsed
-	case len(reply) != 6:
-		return state, errReply
+		return roomState{}, errLapsed
+	case len(reply) != 7:
+		return roomState{}, errReply
 	}
-	var numbers [5]uint64
-	for i := range numbers {
-		if numbers[i], err = strconv.ParseUint(reply[i+1], 10, 64); err != nil {
-			return state, err
+	var n [6]uint64
+	for i := range n {
+		if n[i], err = strconv.ParseUint(reply[i+1], 10, 64); err != nil {
+			return roomState{}, err
 		}
 	}
-	return moveReply{backend.Position{Epoch: numbers[0], Seq: numbers[1], Tag: uint32(numbers[2])}, int(numbers[3]), numbers[4]}, nil
+	return roomState{backend.Position{Epoch: n[0], Seq: n[1], Tag: uint32(n[2])}, int(n[3]), census{n[4], n[5]}}, nil
 }

@@ -132,7 +132,7 @@ func (r *room) step(ctx context.Context, inc string) error {
 // snapshot is what this node knows of a room when it asks the server.
 type snapshot struct {
 	last    backend.Position
-	news    uint64
+	bounded bool // see missing
 	check   bool // the position has to be compared
 	members int  // at the server, if it is right; -1: this node does not know it
 }
@@ -141,7 +141,7 @@ type snapshot struct {
 func (r *room) snapshot(n int) snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := snapshot{last: r.last, news: r.news.last, check: r.check, members: -1}
+	known := snapshot{last: r.last, bounded: r.missing == missBounded, check: r.check, members: -1}
 	if len(r.ops) == n {
 		known.members = len(r.members)
 	}
@@ -150,7 +150,7 @@ func (r *room) snapshot(n int) snapshot {
 }
 
 // stepped notes the state of the room after the changes, or the error with which the server has refused them.
-func (r *room) stepped(inc string, ops []op, known snapshot, state moveReply, err error) {
+func (r *room) stepped(inc string, ops []op, known snapshot, state roomState, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ops = slices.Delete(r.ops, 0, len(ops))
@@ -165,10 +165,10 @@ func (r *room) stepped(inc string, ops []op, known snapshot, state moveReply, er
 	r.end(ops, state.at, nil)
 }
 
-// follow compares the messages and news of this node with the state of the room at the server. The caller holds r.mu.
-func (r *room) follow(known snapshot, state moveReply) {
-	r.news.compare(r, !r.known, known.news, state.news)
+// follow compares the messages and members of this node with the state of the room at the server. The caller holds r.mu.
+func (r *room) follow(known snapshot, state roomState) {
 	r.compare(known.last, state.at)
+	r.counted(state.census, known.bounded)
 }
 
 // refused makes those changes that a full memory permits, and ends the others with the error full.
@@ -224,7 +224,7 @@ func (r *room) repair(ctx context.Context, inc string) error {
 		members = append(members, op{Change: backend.Change{Room: r.name, Member: id}, details: details})
 	}
 	exact, again := len(r.ops) == 0, r.inc != "" && r.inc != inc
-	known := snapshot{last: r.last, news: r.news.last}
+	known := snapshot{last: r.last, bounded: r.missing == missBounded}
 	r.dirty = false // changes that fail from here on set it again
 	r.mu.Unlock()
 	state, err := r.enterAll(ctx, inc, members, exact, again)
@@ -250,7 +250,7 @@ func (r *room) repair(ctx context.Context, inc string) error {
 
 // enterAll enters the members. If exact, it makes all others of this incarnation leave. If again, the members were at the
 // server before.
-func (r *room) enterAll(ctx context.Context, inc string, members []op, exact, again bool) (state moveReply, err error) {
+func (r *room) enterAll(ctx context.Context, inc string, members []op, exact, again bool) (state roomState, err error) {
 	if len(members) > 0 {
 		if err := r.subscribe(ctx); err != nil {
 			return state, err

@@ -113,7 +113,7 @@ func (m *presenceModel) apply(inc, room, sign, member string) {
 // expect notes news of a change that has been made.
 func (m *presenceModel) expect(room, news string) {
 	if n := len(m.members[room]); n > 0 && n <= modelLimit {
-		m.news[room] = append(m.news[room], fmt.Sprintf("%s%d %s", news[:1], len(m.news[room])+1, news[1:]))
+		m.news[room] = append(m.news[room], news)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -93,8 +94,12 @@ func (q *queue) close(ctx context.Context) {
 // begin draws an inc and starts its lease.
 func (q *queue) begin(ctx context.Context) error {
 	inc := strconv.FormatInt(1+rand.Int64N(1<<52-1), 10)
+	sent := time.Now()
 	if err := q.beat(ctx, inc, true); err != nil {
 		return err
+	}
+	if began := q.core.hooks.Inc; began != nil {
+		began(inc, sent)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -125,6 +130,9 @@ func (q *queue) lost(ctx context.Context, inc string) error {
 		return nil // another caller was here before
 	}
 	q.core.config.Log.Warn("this node did not reach the server for too long, so its running tasks may start again elsewhere")
+	if learned := q.core.hooks.Lost; learned != nil {
+		learned(inc)
+	}
 	for _, run := range q.runs.clear() {
 		q.listeners.Call(run, backend.RunLost)
 	}

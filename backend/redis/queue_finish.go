@@ -75,10 +75,14 @@ func (q *queue) sendFinishes(ctx context.Context, batch []*finishPart) {
 		outcomes = append(outcomes[:len(outcomes):len(outcomes)], p.outcomes...)
 	}
 	letters, err := q.finishHeld(ctx, outcomes)
-	if err == nil && strings.ContainsAny(letters, "ln") {
-		if err = q.beatNow(ctx); err == nil {
-			letters, err = q.finishHeld(ctx, outcomes)
+	for again := true; again && err == nil && strings.ContainsAny(letters, "ln"); {
+		if err = q.beatNow(ctx); err != nil {
+			break
 		}
+		if again = q.pulse.unsettled(); again {
+			pause(ctx, settlePoll)
+		}
+		letters, err = q.finishHeld(ctx, outcomes)
 	}
 	for _, p := range batch {
 		if err == nil {

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -25,14 +24,16 @@ const (
 type pulser struct {
 	kick chan struct{} // buffers one value: next has become earlier
 
-	settled atomic.Bool // this node has sent what it remembers, and the shard still settles
-
 	mu     sync.Mutex
 	next   time.Time
 	sent   time.Time // when the last pulse was sent that succeeded
 	last   time.Time // when the last pulse was sent
 	incs   int
 	silent bool
+
+	settled     bool          // this node has sent what it remembers, and the shard still settles
+	settleAgain time.Time     // not before this time
+	settlePause time.Duration // the last pause between two attempts
 
 	rid string // the run_id of the server that the last pulse has met
 	odd int    // the number of pulses in a row that found another number of runs than this node has
@@ -130,7 +131,8 @@ func (q *queue) sendPulse(ctx context.Context) {
 	err = q.beat(bounded, inc, false)
 	cancel()
 	if err == nil {
-		if _, doubtful := q.runs.check(); doubtful {
+		// While jobs are absent that another node will send, their runs here are not lost.
+		if _, doubtful := q.runs.check(); doubtful && !q.pulse.unsettled() {
 			_ = q.reconcile(ctx, inc) // the doubt stays, so the next pulse tries again
 		}
 	}
@@ -176,12 +178,16 @@ func (q *queue) beat(ctx context.Context, inc string, begins bool) error {
 		return q.lost(ctx, inc)
 	}
 	q.heard(sent, facts)
-	if known != "" && known != facts[1] || facts[2] != "" && !q.pulse.settled.Load() {
-		if err := q.settle(ctx, inc, facts[1]); err != nil {
+	if pulsed := q.core.hooks.Pulse; pulsed != nil && !begins {
+		pulsed(inc, sent)
+	}
+	if known != "" && known != facts[1] || q.pulse.mustSettle(facts[2] != "") {
+		complete, err := q.settle(ctx, inc, facts[1])
+		if err != nil {
 			return err // with the old run_id, so the next pulse settles again
 		}
+		q.pulse.hasSettled(complete)
 	}
-	q.pulse.settled.Store(facts[2] != "")
 	q.pulse.mu.Lock()
 	q.pulse.rid = facts[1]
 	q.pulse.mu.Unlock()

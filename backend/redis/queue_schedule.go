@@ -55,15 +55,47 @@ func (q *queue) EnqueueScheduled(ctx context.Context, schedule string, at time.T
 	case "full":
 		return false, q.errFull(reply[1])
 	case "settling":
-		return false, fmt.Errorf("the server is another one, and this node has not met it yet: %w", errRefused)
+		return false, fmt.Errorf("the server is another one, and the nodes have not sent yet what it may lack: %w", errRefused)
 	}
-	return reply[0] == "won", nil
+	if reply[0] != "won" {
+		return false, nil
+	}
+	return true, q.rememberTick(schedule, millisOf(at), prepared.records, reply[1:])
 }
 
-// met sends a pulse, so that the shard notices that the server is another one. It returns whether the server answers.
+// rememberTick remembers the jobs of a tick. The argument ids has "" for each job that was not added.
+func (q *queue) rememberTick(schedule, ran string, records, ids []string) error {
+	p := &enqueuePart{records: records, results: make([]backend.Enqueued, len(ids))}
+	if len(records) != 2*len(ids) {
+		return errReply
+	}
+	for i, text := range ids {
+		if p.results[i].Existing = text == ""; text == "" {
+			continue
+		}
+		id, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return errReply
+		}
+		p.results[i].ID = id
+		q.saw(id)
+	}
+	for _, record := range records {
+		p.bytes += len(record)
+	}
+	q.memory.addTick(schedule, ran, p)
+	return nil
+}
+
+// met sends a pulse, so that the shard notices that the server is another one, and waits a little for it to settle. It returns
+// whether the server answers.
 func (q *queue) met(ctx context.Context) bool {
 	inc, err := q.current()
-	return err == nil && q.beat(ctx, inc, false) == nil
+	if err != nil || q.beat(ctx, inc, false) != nil {
+		return false
+	}
+	pause(ctx, settlePoll)
+	return ctx.Err() == nil
 }
 
 func millisOf(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10) }

@@ -17,12 +17,11 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
 	"github.com/actionhero-go/actionhero/cli"
 	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
 // The tests run this test binary again. This environment variable makes it the command actionhero, or an app with
@@ -38,7 +37,7 @@ func TestMain(m *testing.M) {
 	case "stuck":
 		cli.Main(stuck)
 	}
-	goleak.VerifyTestMain(m)
+	basics.VerifyTestMain(m)
 }
 
 // slow writes to standard error when it begins, and ends at the first byte from standard input.

@@ -57,6 +57,24 @@ func Call(ctx context.Context, path, method, target string, body any) (json.RawM
 	return nil, failure.Error
 }
 
+// Get asks the server at the socket path for target, and decodes the answer.
+func Get[T any](ctx context.Context, path, target string) (answer T, err error) {
+	raw, err := Call(ctx, path, http.MethodGet, target, nil)
+	if err == nil {
+		err = jsonx.Unmarshal(raw, &answer)
+	}
+	return answer, err
+}
+
+// Answers reports whether a server accepts connections at the socket path.
+func Answers(ctx context.Context, path string) bool {
+	nc, err := dial(ctx, path)
+	if err == nil {
+		_ = nc.Close()
+	}
+	return err == nil
+}
+
 // roundTrip sends req over a new connection to the socket path and returns the response.
 func roundTrip(req *http.Request, path string) (*http.Response, error) {
 	transport := http.Transport{

@@ -1,5 +1,5 @@
 // Package control implements the control socket, a Unix socket that only the user of the server can open. Over this
-// socket, the command line of an app sends HTTP requests to manage the tasks of a running server.
+// socket, the command line of an app sends HTTP requests to a running server: to manage its tasks, and to run its actions.
 //
 // The server calls [Listen], the command line calls [Call]. Requests and answers are JSON. An answer with a status of
 // 400 or more is {"error":{"code":…,"message":…}}. Package server defines the routes. curl can send requests:
@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -54,10 +55,32 @@ type Enqueued struct {
 	Existing bool   `json:"existing"` // the task is unique and already had this job; no job was added
 }
 
+// Node is the answer to GET /node: the server that answers.
+type Node struct {
+	ID        string     `json:"id"`
+	PID       int        `json:"pid"`
+	Version   string     `json:"version"`
+	Uptime    float64    `json:"uptimeSeconds"`
+	Endpoints []Endpoint `json:"endpoints"`
+}
+
+// Endpoint is an address at which the server listens.
+type Endpoint struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+	Port int    `json:"port"`
+}
+
+// Listens reports whether the server listens on a port.
+func (n *Node) Listens(port int) bool {
+	return slices.ContainsFunc(n.Endpoints, func(e Endpoint) bool { return e.Port == port })
+}
+
 // Error is an error that the server sends as the answer to a request.
 type Error struct {
-	Code    string `json:"code,omitempty"` // the name of an actionhero.Code
-	Message string `json:"message"`
+	Code    string          `json:"code,omitempty"` // the name of an actionhero.Code
+	Message string          `json:"message"`
+	Details json.RawMessage `json:"details,omitempty"` // a list of actionhero.Detail
 }
 
 // Error returns the message.

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 type point struct{ X, Y int }
 
@@ -26,7 +26,7 @@ var testRoutes = map[string]Handler{
 	"POST /echo":  func(r *http.Request) (any, error) { return Body[point](r) },
 	"GET /query":  func(r *http.Request) (any, error) { return r.URL.Query(), nil },
 	"GET /fail":   func(*http.Request) (any, error) { return nil, errors.New("it failed") },
-	"GET /coded":  func(*http.Request) (any, error) { return nil, &Error{"notFound", "there is none"} },
+	"GET /coded":  func(*http.Request) (any, error) { return nil, &Error{Code: "notFound", Message: "there is none"} },
 	"GET /panic":  func(*http.Request) (any, error) { panic("oh no") },
 	"GET /broken": func(*http.Request) (any, error) { return func() {}, nil },
 	"GET /none":   func(*http.Request) (any, error) { return nil, nil },
@@ -92,17 +92,17 @@ func TestErrors(t *testing.T) {
 		body           any
 		want           Error // Message: how it begins
 	}{
-		"no code":           {"GET", "/fail", nil, Error{"", "it failed"}},
-		"code":              {"GET", "/coded", nil, Error{"notFound", "there is none"}},
-		"panic":             {"GET", "/panic", nil, Error{"internal", "the server has a bug: oh no"}},
-		"result not JSON":   {"GET", "/broken", nil, Error{"", ""}},
-		"unknown path":      {"GET", "/lost", nil, Error{"notFound", "the server does not know GET /lost: it may have another version"}},
-		"unknown method":    {"DELETE", "/echo", nil, Error{"notFound", "the server does not know DELETE /echo"}},
-		"body not JSON":     {"POST", "/echo", nil, Error{"invalidInput", "the request is not the expected JSON object"}},
-		"body of a type":    {"POST", "/echo", "text", Error{"invalidInput", "the request is not the expected JSON object"}},
-		"unknown member":    {"POST", "/echo", map[string]int{"X": 1, "Z": 2}, Error{"invalidInput", `the request is not the expected JSON object: unknown member "Z"`}},
-		"body too long":     {"POST", "/echo", strings.Repeat("x", 3<<20), Error{"invalidInput", "the request has more than 2097152 bytes"}},
-		"panic, once again": {"GET", "/panic", nil, Error{"internal", "the server has a bug: oh no"}},
+		"no code":           {"GET", "/fail", nil, Error{Code: "", Message: "it failed"}},
+		"code":              {"GET", "/coded", nil, Error{Code: "notFound", Message: "there is none"}},
+		"panic":             {"GET", "/panic", nil, Error{Code: "internal", Message: "the server has a bug: oh no"}},
+		"result not JSON":   {"GET", "/broken", nil, Error{Code: "", Message: ""}},
+		"unknown path":      {"GET", "/lost", nil, Error{Code: "notFound", Message: "the server does not know GET /lost: it may have another version"}},
+		"unknown method":    {"DELETE", "/echo", nil, Error{Code: "notFound", Message: "the server does not know DELETE /echo"}},
+		"body not JSON":     {"POST", "/echo", nil, Error{Code: "invalidInput", Message: "the request is not the expected JSON object"}},
+		"body of a type":    {"POST", "/echo", "text", Error{Code: "invalidInput", Message: "the request is not the expected JSON object"}},
+		"unknown member":    {"POST", "/echo", map[string]int{"X": 1, "Z": 2}, Error{Code: "invalidInput", Message: `the request is not the expected JSON object: unknown member "Z"`}},
+		"body too long":     {"POST", "/echo", strings.Repeat("x", 3<<20), Error{Code: "invalidInput", Message: "the request has more than 2097152 bytes"}},
+		"panic, once again": {"GET", "/panic", nil, Error{Code: "internal", Message: "the server has a bug: oh no"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Call(t.Context(), path, tt.method, tt.target, tt.body)

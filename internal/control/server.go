@@ -162,11 +162,11 @@ func (s *Server) handler(routes map[string]Handler) http.Handler {
 		mux.Handle(pattern, answering(handler))
 	}
 	mux.Handle("/", answering(func(r *http.Request) (any, error) {
-		return nil, &Error{"notFound", fmt.Sprintf("the server does not know %s %s: it may have another version", r.Method, r.URL.Path)}
+		return nil, &Error{Code: "notFound", Message: fmt.Sprintf("the server does not know %s %s: it may have another version", r.Method, r.URL.Path)}
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err, _ := r.Context().Value(peerKey{}).(error); err != nil {
-			writeError(w, &Error{"permissionDenied", err.Error()})
+			writeError(w, &Error{Code: "permissionDenied", Message: err.Error()})
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), s.limit)
@@ -175,7 +175,7 @@ func (s *Server) handler(routes map[string]Handler) http.Handler {
 		case s.slots <- struct{}{}:
 			defer func() { <-s.slots }()
 		case <-ctx.Done():
-			writeError(w, &Error{"unavailable", "the server is busy with other requests of the command line"})
+			writeError(w, &Error{Code: "unavailable", Message: "the server is busy with other requests of the command line"})
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, MaxRequestBytes)
@@ -189,7 +189,7 @@ func answering(handler Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				writeError(w, &Error{"internal", fmt.Sprintf("the server has a bug: %v\n%s", p, debug.Stack())})
+				writeError(w, &Error{Code: "internal", Message: fmt.Sprintf("the server has a bug: %v\n%s", p, debug.Stack())})
 			}
 		}()
 		result, err := handler(r)
@@ -237,13 +237,13 @@ func write(w http.ResponseWriter, status int, raw []byte) {
 func Body[T any](r *http.Request) (body T, err error) {
 	raw, err := io.ReadAll(r.Body)
 	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return body, &Error{"invalidInput", fmt.Sprintf("the request has more than %d bytes", tooLong.Limit)}
+		return body, &Error{Code: "invalidInput", Message: fmt.Sprintf("the request has more than %d bytes", tooLong.Limit)}
 	}
 	if err != nil {
 		return body, err
 	}
 	if err := jsonx.UnmarshalKnown(raw, &body); err != nil {
-		return body, &Error{"invalidInput", "the request is not the expected JSON object: " + err.Error()}
+		return body, &Error{Code: "invalidInput", Message: "the request is not the expected JSON object: " + err.Error()}
 	}
 	return body, nil
 }

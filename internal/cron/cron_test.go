@@ -7,10 +7,10 @@ import (
 	"time"
 	_ "time/tzdata"
 
-	"go.uber.org/goleak"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 func parseIn(t testing.TB, expr string, loc *time.Location) Schedule {
 	t.Helper()

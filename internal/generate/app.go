@@ -27,13 +27,12 @@ type App struct {
 
 // Created is the outcome of [App.Create].
 type Created struct {
-	Dir        string // as given, or the current folder
-	Name       string // of the program
-	Module     string
-	HadModule  bool // go.mod existed: it may lack the framework
-	HadProgram bool // main.go existed: it may lack the parts
-	Files      []File
-	Notes      []string // see [Synced]
+	Dir       string // as given, or the current folder
+	Name      string // of the program
+	Module    string
+	HadModule bool // go.mod existed: it may lack the framework
+	Files     []File
+	Notes     []string // see [Synced]
 }
 
 // extras are the options of an app, each with the folder of its templates.
@@ -53,7 +52,7 @@ func (a App) Create() (Created, error) {
 		return out, fmt.Errorf("the folder of the app cannot be made: %w", err)
 	}
 	defer w.close()
-	out.HadModule, out.HadProgram = w.exists("go.mod"), w.exists("main.go")
+	out.HadModule = w.exists("go.mod")
 	files, err := data.files()
 	if err != nil {
 		return out, err

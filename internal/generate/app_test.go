@@ -52,7 +52,7 @@ func TestExistingFilesAreNeverOverwritten(t *testing.T) {
 			t.Errorf("the second run %s", line)
 		}
 	}
-	if !created.HadModule || !created.HadProgram {
+	if !created.HadModule {
 		t.Errorf("the outcome is %+v", created)
 	}
 }

@@ -18,12 +18,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/actionhero-go/actionhero/internal/http1"
+
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 // server is a running server. fallbacks receives the input of each connection that goes to Fallback.
 type server struct {

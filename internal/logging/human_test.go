@@ -14,10 +14,10 @@ import (
 	"testing/slogtest"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 11, 23, 17, 4, 5, 678e6, time.UTC)
 

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
+
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 // buffer has room for a number of bytes at a time. It has memory while space is not nil.
 type buffer struct {

@@ -15,12 +15,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
+
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 // sockets returns the two ends of a TCP connection.
 func sockets(t testing.TB) (server, client net.Conn) {

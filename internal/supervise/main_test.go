@@ -22,10 +22,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
 // The tests run this test binary again, as a node or as a supervisor of nodes.
@@ -49,7 +48,7 @@ func TestMain(m *testing.M) {
 		_ = Run(context.Background(), Config{Nodes: 2, Program: program, Stdout: out, Stderr: out, Signals: signals, Log: slog.New(slog.NewTextHandler(out, nil))})
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	basics.VerifyTestMain(m)
 }
 
 // beNode is the program of a node: an HTTP server, whose behaviour the files of a folder decide.

@@ -32,6 +32,7 @@ type Server struct {
 	Log       *Recorder
 	Public    string      // folder of static files, unless Change names another
 	ClientTLS *tls.Config // TLS configuration of clients; nil without TLS
+	Parts     actionhero.Parts
 
 	t testing.TB
 }
@@ -66,7 +67,8 @@ func New(t testing.TB, o Options) *Server {
 	}
 	usePorts(cfg)
 	var err error
-	if s.Server, err = server.New(*cfg, o.Parts, builtin.Stock, web.Original); err != nil {
+	s.Parts = actionhero.Parts{o.Parts, builtin.Stock, web.Original}
+	if s.Server, err = server.New(*cfg, s.Parts); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)

@@ -3,12 +3,12 @@
 -- taken over without news. Without changes the script only reads, and prolongs the positions of the room.
 -- KEYS, all of one partition: incarnations that are being removed (see presence_clean); the rooms of the incarnation; the
 -- members of the room with incarnation and details; their order; the numbers of members by incarnation, and under '#' the
--- number of the last entry; the position of the room: epoch e, number s and tag t of the last message, and the
--- number n of news.
+-- number of the last entry; the position of the room: epoch e, number s and tag t of the last message.
 -- ARGV: incarnation; room; number of members above which there is no news; the command to publish; the channel of the room;
 -- an epoch for a room without one; for each change '+' or '-', member, details; 'again' if the members were there before, so
 -- that they may enter although the memory is full, else ''.
--- Returns {'ok', epoch, number, tag, members of the incarnation, number of news}, or {'dead'} if the incarnation is being removed.
+-- Returns {'ok', epoch, number, tag, members of the incarnation, number of the last entry, members of the room}, or {'dead'}
+-- if the incarnation is being removed.
 -- Cost: 7 commands, and 5 for each change. If there is '+' without 'again', the first write is one that a full memory refuses.
 local inc, limit = ARGV[1], tonumber(ARGV[3])
 local enters, leaves = false, false
@@ -32,7 +32,7 @@ end
 local function news(kind, member)
   local count = redis.call('ZCARD', KEYS[4])
   if count > 0 and count <= limit then
-    redis.pcall(ARGV[4], ARGV[5], kind .. string.format('%.0f ', redis.call('HINCRBY', KEYS[6], 'n', 1)) .. member)
+    redis.pcall(ARGV[4], ARGV[5], kind .. member)
   end
 end
 for i = 7, #ARGV - 1, 3 do
@@ -59,19 +59,21 @@ for i = 7, #ARGV - 1, 3 do
     news('-', member)
   end
 end
-local own = redis.call('HGET', KEYS[5], inc) or '0'
+local own, entry = unpack(redis.call('HMGET', KEYS[5], inc, '#'))
+own = own or '0'
 if own == '0' then
   redis.call('SREM', KEYS[2], ARGV[2])
 end
-local position = redis.call('HMGET', KEYS[6], 'e', 's', 't', 'n')
-if redis.call('ZCARD', KEYS[4]) == 0 then
+local position = redis.call('HMGET', KEYS[6], 'e', 's', 't')
+local count = redis.call('ZCARD', KEYS[4])
+if count == 0 then
   redis.call('UNLINK', KEYS[5])
   redis.call('PEXPIRE', KEYS[6], 300000)
 elseif not position[1] then
-  position = {ARGV[6], '0', '0', position[4]}
+  position = {ARGV[6], '0', '0'}
   redis.call('HSET', KEYS[6], 'e', ARGV[6], 's', '0', 't', '0')
   redis.call('PEXPIRE', KEYS[6], 3600000)
 elseif own ~= '0' then
   redis.call('PEXPIRE', KEYS[6], 3600000)
 end
-return {'ok', position[1] or '0', position[2] or '0', position[3] or '0', own, position[4] or '0'}
+return {'ok', position[1] or '0', position[2] or '0', position[3] or '0', own, entry or '0', tostring(count)}

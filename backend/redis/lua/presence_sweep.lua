@@ -15,7 +15,7 @@ for i = 1, #page, 2 do
     left = redis.call('HINCRBY', KEYS[5], inc, -1)
     local count = redis.call('ZCARD', KEYS[4])
     if count > 0 and count <= limit then
-      redis.pcall(ARGV[4], ARGV[5], string.format('-%.0f ', redis.call('HINCRBY', KEYS[6], 'n', 1)) .. page[i])
+      redis.pcall(ARGV[4], ARGV[5], '-' .. page[i])
     end
   end
 end

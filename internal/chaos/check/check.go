@@ -82,6 +82,10 @@ type Exception struct {
 // Report is the result of a check.
 type Report struct {
 	Events, Starts, Ends, Deliveries, Faults int
+	Kinds                                    map[string]int // events of each kind, with the outcome: "enq ok"
+	Stalls                                   int            // times in which a process or a server got no processor
+	Orphans                                  int            // runs that ended with their process and started again
+	LongestOrphan                            time.Duration  // the longest wait for that start while it was possible
 	Duration                                 time.Duration
 	Violations                               []Finding      // up to MaxProofs for each law
 	Count                                    map[string]int // violations of each law

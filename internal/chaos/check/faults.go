@@ -1,7 +1,9 @@
 package check
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/chaos/history"
@@ -37,7 +39,8 @@ type clockStep struct{ from, offset time.Duration }
 
 // faults are known before the laws see the first event.
 type faults struct {
-	list    []window
+	list    []window // in the order of their begins, once sealed
+	stalls  []window // times in which a process or a server got no processor, in the order of their ends
 	clock   []clockStep
 	lastEnd time.Duration // of all faults, forever if one never ends
 	byProc  map[int32][]int
@@ -46,9 +49,9 @@ type faults struct {
 	steps   []int
 }
 
-func (f *faults) add(w window) {
-	i := len(f.list)
-	f.list = append(f.list, w)
+// index adds the i-th fault to the lists by kind.
+func (f *faults) index(i int) {
+	w := &f.list[i]
 	if w.proc >= 0 {
 		f.byProc[w.proc] = append(f.byProc[w.proc], i)
 	}
@@ -63,11 +66,41 @@ func (f *faults) add(w window) {
 	}
 }
 
-// seal is called when all windows have their ends.
+// seal is called when all windows have their ends. A long stall counts as a pause that the machine has made, unless its
+// process was stopped, or its server was away, anyway.
 func (f *faults) seal() {
+	made := len(f.list)
+	f.stalls = slices.DeleteFunc(f.stalls, func(s window) bool { return f.made(s, made) })
+	for _, s := range f.stalls {
+		if s.to-s.from >= longStall {
+			f.list = append(f.list, s)
+		}
+	}
+	slices.SortStableFunc(f.list, func(a, b window) int { return cmp.Compare(a.from, b.from) })
 	for i := range f.list {
+		f.index(i)
 		f.lastEnd = max(f.lastEnd, f.list[i].to)
 	}
+}
+
+// made reports whether one of the first n faults has caused the stall.
+func (f *faults) made(stall window, n int) bool {
+	for i := range f.list[:n] {
+		if w := &f.list[i]; w.overlaps(stall.from, stall.to) && (w.proc == stall.proc && w.proc >= 0 || w.Kind.Outage() && stall.proc < 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// stalled returns how much of the time from…to some process or server got no processor.
+func (f *faults) stalled(from, to time.Duration) (sum time.Duration) {
+	for i := len(f.stalls) - 1; i >= 0 && f.stalls[i].to > from; i-- {
+		if s := &f.stalls[i]; s.from < to {
+			sum += min(s.to, to) - max(s.from, from)
+		}
+	}
+	return sum
 }
 
 // quiet reports whether no fault lasts, begins or ended within the time before from.

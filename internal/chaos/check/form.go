@@ -120,7 +120,10 @@ func (f *form) counts() {
 	}
 }
 
-const deadKeysSeconds = 3600
+const (
+	deadKeysSeconds = 3600
+	markedKeys      = 300 // each of the 256 partitions has a key while an incarnation died within the last hour
+)
 
 // newR4 judges the form of the presence in the dump, and the number of keys.
 func newR4(w *world) observer {
@@ -132,7 +135,7 @@ func newR4(w *world) observer {
 			}
 		},
 		end: func() {
-			keys.flat(w, "R4", 100)
+			keys.flat(w, "R4", markedKeys)
 			if w.options.Dump == nil {
 				if !w.options.Partial {
 					w.accuse("R4", "there is no dump of the store")

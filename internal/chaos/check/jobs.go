@@ -69,6 +69,10 @@ func (j *job) run(fence uint64) *run {
 	return nil
 }
 
+// another reports whether the id belongs to another job of the same number, which T7 judges. Fences and outcomes belong to
+// one id.
+func (j *job) another(id uint64) bool { return j.id != 0 && id != j.id }
+
 // jobs indexes the jobs by number and by id.
 type jobs struct {
 	byNumber map[uint64]*job

@@ -56,6 +56,10 @@ func (l *lists) see(e, intent *history.Event) {
 			l.change(e, intent)
 		}
 	case history.KindWatch:
+		if e.Count < 0 {
+			delete(l.folds, procRoom{e.Proc, e.Subject})
+			return
+		}
 		f := &fold{map[string]ref{}, e.At, refOf(e)}
 		for _, m := range e.Names {
 			f.members[m] = refOf(e)
@@ -129,13 +133,22 @@ func (l *lists) news(e *history.Event) {
 		if !joined {
 			why = "news say that a member leaves that is not in the list"
 		}
-		l.w.accuse("R3", why, first, refOf(e))
+		if p := l.rooms[e.Subject][e.Object]; !joined && p != nil && l.away(p, f.since, e.At) {
+			l.w.except("R3", "a list omits the members of a node that is away, and news say later that they leave", f.ref, refOf(e))
+		} else {
+			l.w.accuse("R3", why, first, refOf(e))
+		}
 	}
 	if joined {
 		f.members[e.Object] = refOf(e)
 	} else {
 		delete(f.members, e.Object)
 	}
+}
+
+// away reports whether the node of a member was dead or cut off before a list was read, and until at most membersTime before.
+func (l *lists) away(p *presence, list, at time.Duration) bool {
+	return l.w.deadBy(p.proc, list) || l.w.faults.ofNode(p.proc, list-2*membersTime, at) != nil
 }
 
 // judgeLeave judges news of a leave: the member was there all the time, and no fault excuses the news.

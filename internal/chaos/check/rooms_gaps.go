@@ -17,6 +17,7 @@ type membership struct {
 	when    time.Duration // of ref
 	known   bool
 	gap     bool
+	loose   bool // it entered at its position or later, and has received nothing yet
 	in      bool
 	proc    int32    // of Enter
 	before  position // the last position before it left and entered again
@@ -38,15 +39,19 @@ type holes struct {
 	tops    map[string]map[uint64]uint64 // room → epoch → the highest acknowledged seq
 	tails   map[string]top               // room → the last acknowledged message before the tail
 	resumes map[callKey]uint64           // the highest acknowledged seq when a recovery began
+	judged  bool                         // the last messages are
 }
 
 // newR2: holes without a gap, and recoveries.
 func newR2(w *world) observer {
-	h := &holes{w, map[connRoom]*membership{}, map[string]map[uint64]uint64{}, map[string]top{}, map[callKey]uint64{}}
+	h := &holes{w, map[connRoom]*membership{}, map[string]map[uint64]uint64{}, map[string]top{}, map[callKey]uint64{}, false}
 	return observer{see: h.see, end: h.end}
 }
 
 func (h *holes) see(e, intent *history.Event) {
+	if e.At >= h.w.stop {
+		h.end()
+	}
 	switch e.Kind {
 	case history.KindPublish:
 		if intent != nil && e.Outcome == history.OK && e.Epoch != 0 && h.w.faults.forgets(intent.At, e.At) == nil {
@@ -90,7 +95,7 @@ func (h *holes) published(e, intent *history.Event) {
 	}
 	if e.Seq > h.tops[room][e.Epoch] {
 		h.tops[room][e.Epoch] = e.Seq
-		if e.At <= h.w.last-TailWindow {
+		if e.At <= h.w.stop-TailWindow {
 			h.tails[room] = top{position{e.Epoch, e.Seq}, intent.At, refOf(e)}
 		}
 	}
@@ -101,7 +106,7 @@ func (h *holes) entered(m *membership, e *history.Event) {
 		return
 	}
 	before := m.at
-	*m = membership{in: true, proc: e.Proc, before: before, base: position{e.Epoch, e.Seq}, baseRef: refOf(e), ref: refOf(e), when: e.At}
+	*m = membership{in: true, proc: e.Proc, before: before, loose: e.Count > 0, base: position{e.Epoch, e.Seq}, baseRef: refOf(e), ref: refOf(e), when: e.At}
 	if e.Outcome == history.OK && e.Epoch != 0 {
 		m.known, m.at = true, m.base
 	}
@@ -142,17 +147,17 @@ func (h *holes) deliver(e *history.Event) {
 			m.before = at
 			return
 		}
-		if !m.gap {
+		if !m.gap && !m.loose {
 			h.w.accuse("R2", "a connection receives a new epoch without a gap", m.ref, refOf(e))
 		}
 	case at.seq <= m.at.seq:
 		h.low(m, at, e)
 		return
-	case at.seq > m.at.seq+1 && !m.gap:
+	case at.seq > m.at.seq+1 && !m.gap && !m.loose:
 		h.w.accuse("R2", "messages are missing without a gap", m.ref, refOf(e))
 		m.left = 0
 	}
-	m.known, m.gap, m.at, m.ref, m.when = true, false, at, refOf(e), e.At
+	m.known, m.gap, m.loose, m.at, m.ref, m.when = true, false, false, at, refOf(e), e.At
 	m.left = max(0, m.left-1)
 }
 
@@ -169,9 +174,13 @@ func (h *holes) low(m *membership, at position, e *history.Event) {
 	h.w.accuse("R2", "a connection receives a message at or below the position of its Enter", m.baseRef, refOf(e))
 }
 
-// end judges the connections that stayed: after the last message each has it, or a gap.
+// end judges the connections that stay until the first node stops: after the last message each has it, or a gap.
 func (h *holes) end() {
-	if !h.w.faults.quiet(h.w.last-TailWindow, h.w.last, 0) {
+	if h.judged {
+		return
+	}
+	h.judged = true
+	if !h.w.faults.quiet(h.w.stop-TailWindow, h.w.stop, 0) {
 		h.w.except("R2", "the last messages are not judged, because the run has no quiet phase of "+TailWindow.Round(time.Second).String()+" at its end")
 		return
 	}
@@ -184,14 +193,14 @@ func (h *holes) end() {
 	})
 	for _, key := range keys {
 		m := h.members[key]
-		if !m.in || !m.known || m.gap || h.w.procs[m.proc].died <= h.w.last {
+		if !m.in || !m.known || m.gap || h.w.procs[m.proc].died < h.w.stop {
 			continue
 		}
 		tail := h.tails[key.room]
 		behind := tail.at.epoch == m.at.epoch && tail.at.seq > m.at.seq
 		if behind || tail.ref.line != 0 && tail.at.epoch != m.at.epoch && m.when < tail.from {
 			h.w.accuse("R2", "the connection "+key.conn+" never receives the last message of "+key.room+", and no gap", m.ref, tail.ref)
-		} else if m.left > 0 && m.resumed.at <= h.w.last-TailWindow {
+		} else if m.left > 0 && m.resumed.at <= h.w.stop-TailWindow {
 			h.w.accuse("R2", "messages of a recovery never come", m.resumed.ref)
 		}
 	}

@@ -16,6 +16,7 @@ type message struct {
 	delivered certain
 	refused   ref
 	intent    ref
+	doubtful  bool // Publish has failed in doubt
 }
 
 // place is the message at a position of a room.
@@ -82,9 +83,11 @@ func (o *order) published(e, intent *history.Event) {
 		if m.delivered.ref.line != 0 {
 			o.w.accuse("R1", "a message is delivered whose Publish was refused", m.delivered.ref, refOf(e))
 		}
+	case e.Outcome == history.Unknown:
+		m.doubtful = true
 	case e.Outcome == history.OK && e.Epoch != 0:
 		at := position{e.Epoch, e.Seq}
-		if m.delivered.ref.line != 0 && m.at != at {
+		if m.placed.ref.line != 0 && m.at != at {
 			o.w.accuse("R1", "a message is delivered at another position than Publish returned", m.delivered.ref, refOf(e))
 		}
 		m.at, m.placed = at, certainOf(e)
@@ -189,10 +192,17 @@ func (o *order) end() {
 	}
 	slices.Sort(rooms)
 	for _, room := range rooms {
-		if refs := o.chains[room].cycle(); len(refs) > 0 {
+		if refs := o.chains[room].cycle(o.ordered); len(refs) > 0 {
 			o.w.accuse("R1", "no order of room "+room+" explains the orders of its connections", refs...)
 		}
 	}
+}
+
+// ordered reports whether the message takes part in the order of its room. A node that is cut off delivers its messages to
+// its own connections at once, and Publish fails in doubt.
+func (o *order) ordered(number uint64) bool {
+	m := o.messages[number]
+	return m != nil && !m.doubtful
 }
 
 // chain is the union of the orders in which the connections of a room received its messages.
@@ -215,8 +225,20 @@ func (c *chain) add(last uint64, e *history.Event) {
 	c.before[e.Number]++
 }
 
-// cycle returns some lines of the messages that no order explains, or none.
-func (c *chain) cycle() (refs []ref) {
+// cycle returns some lines of the messages that no order explains, or none. It looks at the ordered messages only.
+func (c *chain) cycle(ordered func(uint64) bool) (refs []ref) {
+	for edge := range c.after {
+		if !ordered(edge[0]) || !ordered(edge[1]) {
+			delete(c.after, edge)
+		}
+	}
+	clear(c.before)
+	clear(c.next)
+	for edge := range c.after {
+		c.next[edge[0]] = append(c.next[edge[0]], edge[1])
+		c.before[edge[0]] += 0
+		c.before[edge[1]]++
+	}
 	var free []uint64
 	for n, before := range c.before {
 		if before == 0 {

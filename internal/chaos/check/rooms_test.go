@@ -56,6 +56,8 @@ func TestR1FindsMessagesOutOfOrder(t *testing.T) {
 		{name: "no positions", text: plain + "6 c deliver a=p b=y n=11\n7 c deliver a=p b=y n=13"},
 		{name: "no positions, twice", text: plain + "9 c deliver a=p b=x n=12", violates: "twice"},
 		{name: "no positions, other order", text: plain + "6 c deliver a=p b=y n=13\n7 c deliver a=p b=y n=11", violates: "no order of room p"},
+		{name: "no positions, a message in doubt", text: plain + "8.5 n1/1 pub c=7 o=unknown\n6 c deliver a=p b=y n=13\n7 c deliver a=p b=y n=11"},
+		{name: "delivered without a position first", text: talk + "4.05 n1/1 deliver a=r b=x n=3"},
 		{name: "no positions, other room's order", text: plain + "9 n1/1 pub? c=9 a=q n=21\n9 c deliver a=q b=y n=21"},
 	})
 }
@@ -71,6 +73,9 @@ func TestR2FindsHolesWithoutAGap(t *testing.T) {
 		{name: "the first is missing", text: talk + "3.2 n1/1 deliver a=r b=x e=5 s=2 n=2\n", violates: "missing without a gap"},
 		{name: "Enter's position", text: heard + "5 n1/1 enter? c=9 a=r b=z\n5.1 n1/1 enter c=9 o=ok e=5 s=3\n5.2 n1/1 deliver a=r b=z e=5 s=3 n=3", violates: "at or below the position of its Enter"},
 		{name: "above Enter's position", text: heard + "3.1 n1/1 enter? c=9 a=r b=z\n3.15 n1/1 enter c=9 o=ok e=5 s=2\n4.2 n1/1 deliver a=r b=z e=5 s=3 n=3\n" + stay},
+		{name: "a later Enter, and a hole before its first message", text: talk + "2.2 n1/1 enter? c=8 a=r b=z\n2.3 n1/1 enter c=8 o=ok e=5 k=1\n3.4 n1/1 deliver a=r b=z e=5 s=2 n=2\n4.4 n1/1 deliver a=r b=z e=5 s=3 n=3\n4.4 n1/1 gap a=r b=x\n4.4 n2/2 gap a=r b=y\n" + stay},
+		{name: "a later Enter, and a hole after its first message", text: talk + "2.2 n1/1 enter? c=8 a=r b=z\n2.3 n1/1 enter c=8 o=ok e=5 k=1\n2.4 n1/1 deliver a=r b=z e=5 s=1 n=1\n4.4 n1/1 deliver a=r b=z e=5 s=3 n=3\n", violates: "missing without a gap"},
+		{name: "the tail until the nodes stop", text: talk + "55 n1/1 bye\n56 n2/2 bye\n5 n2/2 gap a=r b=y\n" + stay, violates: "x never receives the last message"},
 		{name: "an Enter that is repeated", text: talk + "2.2 n1/1 enter? c=8 a=r b=x\n2.3 n1/1 enter c=8 o=ok e=5 s=1\n2.4 n1/1 deliver a=r b=x e=5 s=1 n=1\n3.4 n1/1 deliver a=r b=x e=5 s=2 n=2\n4.4 n1/1 deliver a=r b=x e=5 s=3 n=3\n4.4 n2/2 gap a=r b=y\n" + stay},
 		{name: "late after leaving and entering", text: talk + "2.2 c deliver a=r b=x e=5 s=1 n=1\n2.5 n1/1 leave? c=7 a=r b=x\n2.6 n1/1 leave c=7 o=ok\n3.2 n1/1 enter? c=8 a=r b=x\n3.3 n1/1 enter c=8 o=ok e=5 s=2\n3.4 c deliver a=r b=x e=5 s=2 n=2\n4.4 c deliver a=r b=x e=5 s=3 n=3\n4.4 n2/2 gap a=r b=y\n" + stay, excepted: "arrives late"},
 		{name: "a new epoch", text: heard + "7 n1/1 deliver a=r b=x e=9 s=1 n=9", violates: "new epoch without a gap"},
@@ -149,6 +154,9 @@ func TestR3FindsListsThatAreNotTrue(t *testing.T) {
 		{name: "news that a member left who is there", text: listed + "5 n1/1 news a=r b=y k=-1\n", violates: "leaves that is there"},
 		{name: "the same after a pause", text: listed + "5 ctl fault c=1 a=pause b=n2\n15 ctl heal c=1\n12 n1/1 news a=r b=y k=-1\n15.1 n1/1 news a=r b=y k=1\n" + members("26", "26.1", "k=2 m=x m=y")},
 		{name: "missing news", text: crowd + "5 n2/2 members? c=50 a=r\n5.1 n2/2 members c=50 o=ok k=2 m=x m=y", violates: "made from news lacks the member y"},
+		{name: "missing news after Unwatch", text: crowd + "2 n2/2 watch k=-1 a=r\n5 n2/2 members? c=50 a=r\n5.1 n2/2 members c=50 o=ok k=2 m=x m=y"},
+		{name: "news of a node that was away when the list was read", text: kill + "10 n1/1 watch a=r m=x\n14 n1/1 news a=r b=y k=-1\n", excepted: "omits the members"},
+		{name: "after a stall of the machine", text: listed + "11 ctl sample a=stall b=n2 k=6000000000\n12 n1/1 news a=r b=y k=-1\n15.1 n1/1 news a=r b=y k=1\n"},
 		{name: "missing news before a new Watch", text: crowd + "2 n2/2 watch a=r m=x m=y\n5 n2/2 members? c=50 a=r\n5.1 n2/2 members c=50 o=ok k=2 m=x m=y"},
 	})
 }

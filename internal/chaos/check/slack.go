@@ -27,5 +27,6 @@ const (
 	lossBefore   = 2500 * time.Millisecond // acknowledged writes that a failover or everysec can lose
 	freeFor      = 1 * time.Second         // a worker counts as free after that long below its number of runs
 	clockSlack   = 5 * time.Millisecond    // whole milliseconds of the store, drift of clocks
+	longStall    = 1 * time.Second         // a stall that counts as a pause of its process, or of its server
 	sampling     = 50 * time.Millisecond   // how often T6 and T9 look whether a worker is free
 )

@@ -72,7 +72,7 @@ func newT2(w *world) observer {
 			return
 		}
 		j := w.jobs.byNumber[e.Number]
-		if j == nil || j.end != history.Completed && j.end != history.Dead {
+		if j == nil || j.end != history.Completed && j.end != history.Dead || j.another(e.ID) {
 			return
 		}
 		if e.Fence < j.endFence {
@@ -109,7 +109,7 @@ func newT3(w *world) observer {
 				return
 			}
 			started[key] = refOf(e)
-			if j := w.jobs.byNumber[e.Number]; j != nil && e.Fence <= j.maxFence {
+			if j := w.jobs.byNumber[e.Number]; j != nil && e.Fence <= j.maxFence && !j.another(e.ID) {
 				w.judgeLowFence(j, e)
 			}
 		case history.KindFinish:

@@ -39,11 +39,25 @@ func (w *world) judgeIdentity(e *history.Event) {
 
 func (w *world) judgeID(number, id uint64, e *history.Event) {
 	if j := w.jobs.byNumber[number]; j != nil && j.id != 0 && j.id != id {
+		if f := w.sentAgain(j); f != nil {
+			w.except("T7", "servers lost a job whose Enqueue was under way, and it was sent again", j.asked.ref, f.ref, refOf(e))
+			return
+		}
 		w.accuse("T7", "a number has two jobs", j.acked.ref, j.lastStart.ref, refOf(e))
 	}
 	if j := w.jobs.byID[id]; j != nil && j.number != number {
 		w.accuse("T7", "two numbers have one job", j.asked.ref, refOf(e))
 	}
+}
+
+// sentAgain returns the fault by which servers may have lost a job before its caller had the answer, or nil. The caller then
+// sends the job again, which gets another id.
+func (w *world) sentAgain(j *job) *window {
+	until := j.acked.at
+	if j.ack == pending {
+		until = w.now
+	}
+	return w.faults.forgets(j.asked.at, until)
 }
 
 func (w *world) judgeRecords() {
@@ -54,7 +68,7 @@ func (w *world) judgeRecords() {
 	for s := range w.options.Dump.Shards {
 		for _, r := range w.options.Dump.Shards[s].Jobs {
 			j := w.jobs.byNumber[r.Number]
-			if first, twice := seen[r.Number]; twice && first != r.ID {
+			if first, twice := seen[r.Number]; twice && first != r.ID && (j == nil || w.sentAgain(j) == nil) {
 				w.accuse("T7", "the store has two jobs of one number")
 			}
 			seen[r.Number] = r.ID
@@ -63,7 +77,7 @@ func (w *world) judgeRecords() {
 				w.accuse("T7", "the store has a job whose number was never enqueued")
 			case j.ack == refused:
 				w.accuse("T7", "the store has a job whose enqueueing was refused", j.acked.ref)
-			case j.id != 0 && j.id != r.ID:
+			case j.id != 0 && j.id != r.ID && w.sentAgain(j) == nil:
 				w.accuse("T7", "the store has another job of a number than its caller", j.acked.ref, j.lastStart.ref)
 			}
 		}

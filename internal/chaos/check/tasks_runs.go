@@ -12,7 +12,7 @@ import (
 func newT4(w *world) observer {
 	return observer{see: func(e, _ *history.Event) {
 		j := w.jobs.byNumber[e.Number]
-		if e.Kind != history.KindStart || j == nil {
+		if e.Kind != history.KindStart || j == nil || j.another(e.ID) {
 			return
 		}
 		for i := range j.runs {
@@ -66,7 +66,7 @@ func newT5(w *world) observer {
 	return observer{see: func(e, intent *history.Event) {
 		switch e.Kind {
 		case history.KindStart:
-			if j := w.jobs.byNumber[e.Number]; j != nil {
+			if j := w.jobs.byNumber[e.Number]; j != nil && !j.another(e.ID) {
 				w.judgeRestart(j, e)
 			}
 		case history.KindFinish:
@@ -169,6 +169,9 @@ func newT6(w *world) observer {
 		for _, o := range waiting {
 			if o.job.number != e.Number {
 				kept = append(kept, o)
+			} else if !o.over() {
+				w.report.Orphans++
+				w.report.LongestOrphan = max(w.report.LongestOrphan, o.waited)
 			}
 		}
 		waiting = kept
@@ -200,7 +203,7 @@ func (w *world) wait(list []orphan, step, at time.Duration) []orphan {
 	kept := list[:0]
 	for _, o := range list {
 		if answering && at-step >= w.procs[o.run.proc].died && w.canRun(o.job.task, at) {
-			o.waited += step
+			o.waited += max(0, step-w.faults.stalled(at-step, at))
 		}
 		switch {
 		case o.job.end != 0 || o.job.wanted[history.Cancelled] || o.over():

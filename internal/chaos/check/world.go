@@ -34,6 +34,8 @@ type world struct {
 	procs   []process
 	first   time.Duration
 	last    time.Duration
+	stop    time.Duration   // when the first node stopped in order after the last fault
+	byes    []time.Duration // of nodes that stopped in order
 	now     time.Duration
 	calls   map[callKey]*history.Event // intents without an outcome yet
 	pulses  map[uint64]time.Duration   // incarnation → when its last successful pulse was sent
@@ -46,7 +48,7 @@ type world struct {
 func newWorld(source history.Source, o Options) (*world, error) {
 	w := &world{
 		options: o,
-		report:  &Report{Count: map[string]int{}, processes: source.Processes()},
+		report:  &Report{Count: map[string]int{}, Kinds: map[string]int{}, processes: source.Processes()},
 		faults:  faults{byProc: map[int32][]int{}},
 		calls:   map[callKey]*history.Event{},
 		pulses:  map[uint64]time.Duration{},
@@ -69,12 +71,21 @@ func newWorld(source history.Source, o Options) (*world, error) {
 		}
 		w.last = e.At
 		w.report.Events++
+		if e.Outcome != 0 {
+			w.report.Kinds[e.Kind.String()+" "+e.Outcome.String()]++
+		}
 		w.procs[e.Proc].last = e.At
 		return w.scan(e, names, open)
 	})
+	w.report.Faults, w.report.Stalls = len(w.faults.list), len(w.faults.stalls)
 	w.faults.seal()
 	w.report.Duration = w.last - w.first
-	w.report.Faults = len(w.faults.list)
+	w.stop = w.last
+	for _, at := range w.byes {
+		if at > w.faults.lastEnd {
+			w.stop = min(w.stop, at)
+		}
+	}
 	if f, ok := source.(interface{ Torn() []bool }); ok {
 		w.torn = f.Torn()
 	}
@@ -93,7 +104,7 @@ func (w *world) scan(e *history.Event, names map[string]int32, open map[callKey]
 			return fmt.Errorf("the fault %s hits %q, which is no process of the history", kind, e.Object)
 		}
 		open[callKey{e.Proc, e.Call}] = len(w.faults.list)
-		w.faults.add(window{history.Fault{Kind: kind, Target: e.Object, Lossy: e.Count != 0, Step: time.Duration(e.Time)}, e.At, forever, proc, refOf(e)})
+		w.faults.list = append(w.faults.list, window{history.Fault{Kind: kind, Target: e.Object, Lossy: e.Count != 0, Step: time.Duration(e.Time)}, e.At, forever, proc, refOf(e)})
 	case history.KindFaultEnd:
 		i, ok := open[callKey{e.Proc, e.Call}]
 		if !ok {
@@ -104,6 +115,12 @@ func (w *world) scan(e *history.Event, names map[string]int32, open map[callKey]
 		if f.Kind == history.FaultKill {
 			w.procs[f.proc].died = f.to
 		}
+	case history.KindSample:
+		if e.Subject == history.GaugeStall {
+			w.faults.stalls = append(w.faults.stalls, stallOf(e, names))
+		}
+	case history.KindBye:
+		w.byes = append(w.byes, e.At)
 	case history.KindClock:
 		w.faults.clock = append(w.faults.clock, clockStep{e.At, time.Duration(e.Time)})
 	case history.KindKnows:
@@ -119,6 +136,17 @@ func (w *world) scan(e *history.Event, names map[string]int32, open map[callKey]
 		}
 	}
 	return nil
+}
+
+// stallOf returns the time in which a process, or a server that is no process of the history, got no processor.
+func stallOf(e *history.Event, names map[string]int32) window {
+	s := window{history.Fault{Kind: history.FaultStall, Target: e.Object}, e.At - time.Duration(e.Count), e.At, -1, refOf(e)}
+	if proc, ok := names[e.Object]; ok {
+		s.proc = proc
+	} else {
+		s.Kind = history.FaultServerStall
+	}
+	return s
 }
 
 // intentOf returns the intent of an outcome, which is then no longer open.

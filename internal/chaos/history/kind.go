@@ -32,10 +32,10 @@ const (
 	KindResumeIntent  // Subject room, Object connection, Epoch, Seq
 	KindResume        // Outcome: OK with Count messages, or NotRecovered
 	KindEnterIntent   // Subject room, Object member
-	KindEnter         // Outcome, Epoch, Seq
+	KindEnter         // Outcome, Epoch, Seq; Count 1 if the member may have entered later
 	KindLeaveIntent   // Subject room, Object member
 	KindLeave         // Outcome
-	KindWatch         // Subject room, Names: the list from which the process folds news
+	KindWatch         // Subject room, Names: the list from which the process folds news; Count -1: it folds none until the next list
 	KindNews          // Subject room, Object member, Count +1 or −1
 	KindMembersIntent // Subject room
 	KindMembers       // Outcome, Names, Count total

@@ -166,5 +166,9 @@ const (
 	GaugeConnections = "connections" // of a node to the servers
 	GaugeKeys        = "keys"        // keys of the store
 	GaugeIdle        = "idle"        // commands of an idle node in 1,000 seconds
+	GaugeStall       = "stall"       // nanoseconds, up to the event, in which a process or a server got no processor
 	GaugeCanaries    = "canaries"    // keys of an app that no one but a Clear of another app would remove
 )
+
+// StallLimit is the shortest stall that is recorded. Processes that share a busy machine have shorter ones all the time.
+const StallLimit = 250 * time.Millisecond

@@ -27,15 +27,21 @@ const (
 	FaultStep         FaultKind = "step"          // the wall clock of a server is set
 )
 
+// The faults that the checker derives from samples of [GaugeStall].
+const (
+	FaultStall       FaultKind = "stall"        // a process got no processor
+	FaultServerStall FaultKind = "server-stall" // a server got none
+)
+
 // Node reports whether the fault hits one node, whose runs others may have afterwards.
 func (k FaultKind) Node() bool {
-	return k == FaultKill || k == FaultPause || k == FaultCut || k == FaultHalfOpen
+	return k == FaultKill || k == FaultPause || k == FaultCut || k == FaultHalfOpen || k == FaultStall
 }
 
 // Outage reports whether a server answers nothing, or refuses, while the fault lasts.
 func (k FaultKind) Outage() bool {
 	switch k {
-	case FaultRedisPause, FaultRedisRestart, FaultFailover, FaultSplit, FaultSlotMove, FaultBusy:
+	case FaultRedisPause, FaultRedisRestart, FaultFailover, FaultSplit, FaultSlotMove, FaultBusy, FaultServerStall:
 		return true
 	}
 	return false

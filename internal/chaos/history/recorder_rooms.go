@@ -44,6 +44,12 @@ func (r *Recorder) EnterIntent(room, member string) EnterCall {
 // Done records the last position before the member. In a room without positions both are 0.
 func (c EnterCall) Done(epoch, seq uint64) { c.end(Event{Outcome: OK, Epoch: epoch, Seq: seq}) }
 
+// DoneAtLeast records a position at or after which the member has entered: it gets nothing at or below it, and it may miss
+// messages that its node has delivered since, which count as sent before it entered.
+func (c EnterCall) DoneAtLeast(epoch, seq uint64) {
+	c.end(Event{Outcome: OK, Epoch: epoch, Seq: seq, Count: 1})
+}
+
 // LeaveIntent records that the member is to leave the room. Its outcomes are Done, Absent, Refused and Unknown.
 func (r *Recorder) LeaveIntent(room, member string) simpleCall {
 	return simpleCall{r.begin(Event{Kind: KindLeaveIntent, Subject: room, Object: member})}
@@ -53,6 +59,9 @@ func (r *Recorder) LeaveIntent(room, member string) simpleCall {
 func (r *Recorder) Watch(room string, members []string) {
 	r.write(Event{Kind: KindWatch, Subject: room, Names: members})
 }
+
+// Unwatch records that news of the room may be missing, so the process folds none until the next Watch.
+func (r *Recorder) Unwatch(room string) { r.write(Event{Kind: KindWatch, Subject: room, Count: -1}) }
 
 // News records that a member joined or left, as the room's news say.
 func (r *Recorder) News(room, member string, joined bool) {

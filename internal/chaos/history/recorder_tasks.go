@@ -22,11 +22,19 @@ type Run struct {
 	Task      string
 	Attempt   int // from 1
 	Crashes   int
+	Inc       uint64 // the incarnation that fetched the run; 0: the current one
 }
 
 // Start records that the task has begun to run.
 func (r *Recorder) Start(run Run) {
-	r.write(Event{Kind: KindStart, Number: run.Number, ID: run.ID, Fence: run.Fence, Subject: run.Task, Seq: uint64(run.Attempt), Count: int64(run.Crashes)})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	current := r.inc
+	if run.Inc != 0 {
+		r.inc = run.Inc
+	}
+	r.writeLocked(Event{Kind: KindStart, Number: run.Number, ID: run.ID, Fence: run.Fence, Subject: run.Task, Seq: uint64(run.Attempt), Count: int64(run.Crashes)})
+	r.inc = current
 }
 
 // CtxEnd records that the context of a run has ended, with its cause. It is recorded before anything else that the task

@@ -5,7 +5,7 @@ package redistest_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }

@@ -16,7 +16,7 @@ import (
 // MasterName is the name under which the Sentinels know their master.
 const MasterName = "main"
 
-// Sentinels is a trio of Sentinels with a master and a replica. Each of the two servers has a proxy in front: Sentinels,
+// Sentinels is a trio of Sentinels with a master and its replicas. Each of these servers has a proxy in front: Sentinels,
 // the other server and clients reach it through the proxy, whose address the Sentinels report.
 type Sentinels struct {
 	Servers   []*Server           // the first one is the first master
@@ -28,22 +28,35 @@ type Sentinels struct {
 // after about 2.5 s.
 func (f Flavor) StartSentinels(t testing.TB, o Options) *Sentinels {
 	t.Helper()
+	return f.StartReplicas(t, 1, o)
+}
+
+// StartReplicas works like [Flavor.StartSentinels], with a number of replicas. The methods Failover and WaitMaster need one.
+func (f Flavor) StartReplicas(t testing.TB, replicas int, o Options) *Sentinels {
+	t.Helper()
 	set := &Sentinels{}
-	for range 2 {
+	for range 1 + replicas {
 		set.addServer(t, f, o)
 	}
 	master := set.Proxies[0].Addr()
-	set.Servers[1].Do(t, "REPLICAOF", "127.0.0.1", portOf(t, master))
+	for _, s := range set.Servers[1:] {
+		s.Do(t, "REPLICAOF", "127.0.0.1", portOf(t, master))
+	}
 	for range 3 {
 		set.addSentinel(t, f, o, master)
 	}
 	eventually(t, "the Sentinels know each other and the replica", func() bool {
 		for _, s := range set.Sentinels {
-			if s.masterField("num-slaves") != "1" || s.masterField("num-other-sentinels") != "2" {
+			if s.masterField("num-slaves") != fmt.Sprint(replicas) || s.masterField("num-other-sentinels") != "2" {
 				return false
 			}
 		}
-		return set.Servers[1].Info(t, "master_link_status") == "up"
+		for _, s := range set.Servers[1:] {
+			if s.Info(t, "master_link_status") != "up" {
+				return false
+			}
+		}
+		return true
 	})
 	return set
 }

@@ -11,11 +11,11 @@ import (
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/local/internal/faultfs"
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
 
 // config returns a configuration with the folder fs, or in memory if fs is nil. Files are small, so that there are many.
 func config(fs *faultfs.FS) Config {

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// completeAction completes the names of actions, the flags of the named action, and the values of flags that have a
+// list of values. It prints nothing if the configuration is wrong.
+func (a *app) completeAction(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	const none = cobra.ShellCompDirectiveNoFileComp
+	line, err := parseActionLine(args)
+	if err != nil {
+		return nil, none
+	}
+	a.file = line.config
+	cfg, err := a.load()
+	if err != nil {
+		return nil, none
+	}
+	api, err := (&Env{Stderr: io.Discard, Config: cfg, parts: a.parts}).API()
+	if err != nil {
+		return nil, none
+	}
+	if line.name == "" {
+		return actionNames(api.Actions(), word), none
+	}
+	flags := newActionFlags(api, line.name)
+	if last := line.rest; len(last) > 0 && strings.HasPrefix(last[len(last)-1], "--") && !strings.Contains(last[len(last)-1], "=") {
+		if flag := flags.set.Lookup(last[len(last)-1][2:]); flag != nil && flag.NoOptDefVal == "" {
+			return flags.completeValue(flag, "", word)
+		}
+	}
+	if name, value, ok := strings.Cut(word, "="); ok && strings.HasPrefix(name, "--") {
+		if flag := flags.set.Lookup(name[2:]); flag != nil {
+			return flags.completeValue(flag, name+"=", value)
+		}
+		return nil, none
+	}
+	return flags.names(word, line.rest), none | cobra.ShellCompDirectiveNoSpace
+}
+
+// actionNames returns the names of the actions that begin with word, each with its description.
+func actionNames(actions []actionhero.ActionInfo, word string) (names []string) {
+	for _, info := range actions {
+		if strings.HasPrefix(info.Name, word) {
+			names = append(names, info.Name+"\t"+info.Description)
+		}
+	}
+	return names
+}
+
+// names returns the flags that begin with word and do not stand in rest already, unless they may be repeated. Package
+// cobra adds --config.
+func (f *actionFlags) names(word string, rest []string) (names []string) {
+	given := map[string]bool{}
+	for _, arg := range rest {
+		name, _, _ := strings.Cut(arg, "=")
+		given[name] = true
+	}
+	properties := map[string]property{}
+	if f.info != nil {
+		properties = propertiesOf(f.info)
+	}
+	f.set.VisitAll(func(flag *pflag.Flag) {
+		name := "--" + flag.Name
+		if flag.Name == "config" || !strings.HasPrefix(name, word) || given[name] && properties[flag.Name].Type != "array" {
+			return
+		}
+		if flag.NoOptDefVal == "" {
+			name += "="
+		} else {
+			name += " "
+		}
+		names = append(names, name+"\t"+strings.ReplaceAll(flag.Usage, "`", ""))
+	})
+	return names
+}
+
+// completeValue returns the values of a flag that begin with word, each behind prefix. For a file the shell completes its name.
+func (f *actionFlags) completeValue(flag *pflag.Flag, prefix, word string) (values []string, _ cobra.ShellCompDirective) {
+	if flag.Value.Type() == typeFile || flag.Name == "config" {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	var choices []string
+	if flag.Value.Type() == typeBool {
+		choices = []string{"true", "false"}
+	}
+	if f.info != nil {
+		p := propertiesOf(f.info)[flag.Name]
+		choices = append(choices, p.choices()...)
+	}
+	for _, choice := range choices {
+		if strings.HasPrefix(choice, word) {
+			values = append(values, prefix+choice)
+		}
+	}
+	return values, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,255 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/inplace"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/mediatype"
+	"github.com/actionhero-go/actionhero/internal/near"
+	"github.com/actionhero-go/actionhero/transport"
+)
+
+// ownFlags are the flags of every action. An input with one of these names is given with --json or --stdin.
+var ownFlags = []string{"config", "help", "json", "stdin", "running"}
+
+// actionFlags are the flags of one action, one for each input, and what the command line gives.
+type actionFlags struct {
+	set            *pflag.FlagSet
+	host           transport.Host
+	name           string
+	info           *actionhero.ActionInfo // nil: the action is unknown
+	object         string                 // --json
+	stdin, running bool
+	help           bool
+	values         []inplace.Value // in the order of the line
+	files          []*os.File
+}
+
+// newActionFlags returns the flags of the action with this name.
+func newActionFlags(api *actionhero.API, name string) *actionFlags {
+	host := transport.Of(api)
+	f := &actionFlags{set: pflag.NewFlagSet(name, pflag.ContinueOnError), host: host, name: name, info: host.Action(name)}
+	f.set.SortFlags = false
+	f.set.SetOutput(io.Discard)
+	if f.info != nil {
+		properties := propertiesOf(f.info)
+		for _, in := range f.info.Inputs {
+			f.addInput(in, properties[in.Name])
+		}
+	}
+	f.set.StringVar(&f.object, "json", "", "the inputs as a JSON `OBJECT`; flags win")
+	f.set.BoolVar(&f.stdin, "stdin", false, "read the inputs from standard input, as a JSON object; flags win")
+	f.set.BoolVar(&f.running, "running", false, "run the action in the running server, within 30 seconds")
+	f.set.String("config", "", "read this configuration file instead of the one in the working directory")
+	f.set.BoolVarP(&f.help, "help", "h", false, "list the inputs of the action")
+	return f
+}
+
+// addInput adds the flag of an input. The flag checks nothing, so that a wrong value has the error of every transport.
+func (f *actionFlags) addInput(in actionhero.Input, p property) {
+	if slices.Contains(ownFlags, in.Name) || strings.ContainsAny(in.Name, "= \t\n") || strings.HasPrefix(in.Name, "-") {
+		return
+	}
+	flag := f.set.VarPF(&inputFlag{f, in.Name, flagType(in, p)}, in.Name, "", inputUsage(in, p))
+	if p.Default != nil {
+		flag.DefValue = textOf(p.Default)
+	}
+	if flag.Value.Type() == typeBool {
+		flag.NoOptDefVal = "true"
+	}
+}
+
+// inputUsage describes an input in the help of the action.
+func inputUsage(in actionhero.Input, p property) string {
+	p.Default = nil // the help prints it itself
+	var notes []string
+	if in.Required {
+		notes = append(notes, "required")
+	}
+	if rules := p.rules(); rules != "" {
+		notes = append(notes, rules)
+	}
+	if in.Secret {
+		notes = append(notes, "secret: other users of this machine see flags, and do not see --stdin")
+	}
+	if p.Type == "array" {
+		notes = append(notes, "repeat the flag for several")
+	}
+	text := strings.ReplaceAll(in.Doc, "`", "'") // backquotes name the value of the flag
+	switch {
+	case len(notes) == 0:
+		return text
+	case text == "":
+		return strings.Join(notes, "; ")
+	}
+	return text + " (" + strings.Join(notes, "; ") + ")"
+}
+
+// The types of flags, as the help shows them.
+const (
+	typeBool = "bool"
+	typeFile = "file"
+	typeJSON = "json"
+)
+
+// flagType returns the type of the flag of an input.
+func flagType(in actionhero.Input, p property) string {
+	kind, format := in.Type, in.Format
+	if kind == "array" && p.Items != nil {
+		kind, format = p.Items.Type, p.Items.Format
+	}
+	switch {
+	case kind == "string" && format == "binary":
+		return typeFile
+	case kind == "string" && format != "":
+		return format
+	case kind == "integer":
+		return "int"
+	case kind == "boolean":
+		return typeBool
+	case kind == "object", kind == "array", kind == "":
+		return typeJSON
+	}
+	return kind
+}
+
+// inputFlag is the value of the flag of one input.
+type inputFlag struct {
+	flags *actionFlags
+	key   string
+	kind  string
+}
+
+// String implements pflag.Value. It returns "", because the help prints the default from elsewhere.
+func (*inputFlag) String() string { return "" }
+
+// Type implements pflag.Value.
+func (v *inputFlag) Type() string { return v.kind }
+
+// Set implements pflag.Value. It notes the value of the input.
+func (v *inputFlag) Set(text string) error {
+	value := inplace.Value{Key: v.key, Text: text}
+	switch {
+	case v.kind == typeFile:
+		file, err := v.flags.open(text)
+		if err != nil {
+			return err
+		}
+		value.File = file
+	case v.kind == typeJSON && json.Valid([]byte(text)):
+		value.JSON = json.RawMessage(text)
+	}
+	v.flags.values = append(v.flags.values, value)
+	return nil
+}
+
+func (f *actionFlags) open(path string) (*actionhero.File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	f.files = append(f.files, file)
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	name := filepath.Base(path)
+	return &actionhero.File{Name: name, Type: mediatype.Of(name), Size: info.Size(), ReadSeeker: file}, nil
+}
+
+// close closes the files that are inputs.
+func (f *actionFlags) close() {
+	for _, file := range f.files {
+		_ = file.Close()
+	}
+}
+
+// parse parses the arguments behind the name of the action.
+func (f *actionFlags) parse(args []string) error {
+	for _, arg := range args {
+		name, ok := strings.CutPrefix(arg, "--")
+		if name, _, _ = strings.Cut(name, "="); !ok || name == "" || f.set.Lookup(name) != nil {
+			continue
+		}
+		if !f.accepts(name) {
+			return f.unknown(name)
+		}
+		f.set.VarPF(&inputFlag{f, name, "string"}, name, "", "").Hidden = true
+	}
+	if err := f.set.Parse(args); err != nil {
+		return usage("%w; \"action %s --help\" lists the flags", err, f.name)
+	}
+	if rest := f.set.Args(); len(rest) > 0 {
+		return usage("%q is no flag: write --INPUT=VALUE", rest[0])
+	}
+	return nil
+}
+
+// accepts reports whether the API takes a param that no action declares, such as a token for a middleware, and the page
+// of a list. Of an unknown action it takes every flag, so that the error is that the action is unknown.
+func (f *actionFlags) accepts(key string) bool {
+	if f.info == nil {
+		return true
+	}
+	if !f.host.Accepts(key) || slices.Contains([]string{"action", "callback", "outputType"}, key) {
+		return false
+	}
+	return !slices.ContainsFunc(f.host.Actions(), func(info actionhero.ActionInfo) bool {
+		return slices.ContainsFunc(info.Inputs, func(in actionhero.Input) bool { return in.Name == key })
+	})
+}
+
+func (f *actionFlags) unknown(name string) error {
+	var known []string
+	f.set.VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
+	if meant := near.Name(name, known); meant != "" {
+		return usage("--%s is not an input of action %q; did you mean --%s?", name, f.name, meant)
+	}
+	return usage("--%s is not an input of action %q: \"action %s --help\" lists the inputs", name, f.name, f.name)
+}
+
+// call returns the request of the line.
+func (f *actionFlags) call(stdin io.Reader) (*inplace.Call, error) {
+	call := &inplace.Call{Action: f.name, Values: f.values}
+	switch {
+	case f.object != "" && f.stdin:
+		return nil, usage("there are both --json and --stdin: use one of them")
+	case f.stdin:
+		text, err := io.ReadAll(stdin)
+		if err != nil {
+			return nil, fmt.Errorf("the standard input cannot be read: %w", err)
+		}
+		call.Object = text
+	case f.object != "":
+		call.Object = json.RawMessage(f.object)
+	}
+	if call.Object == nil {
+		return call, nil
+	}
+	if err := jsonx.Members(call.Object, func(string, []byte) error { return nil }); err != nil {
+		return nil, usage("the inputs are no JSON object: %w", err)
+	}
+	return call, nil
+}
+
+// printHelp lists the inputs of the action.
+func (f *actionFlags) printHelp(out io.Writer, program string) error {
+	if f.info == nil {
+		return failed(actionhero.Errorf(actionhero.CodeNotFound, "%s is not a known action.", f.name))
+	}
+	if f.info.Description != "" {
+		fmt.Fprintf(out, "%s\n\n", f.info.Description)
+	}
+	_, err := fmt.Fprintf(out, "Usage:\n  %s action %s [--INPUT=VALUE...]\n\nInputs and flags:\n%s", program, f.name, f.set.FlagUsages())
+	return err
+}

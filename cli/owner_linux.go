@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// ownerOf returns the process that listens on a TCP port, and its name. The pid is 0 if the process belongs to another
+// user.
+func ownerOf(port int) (pid int, name string) {
+	sockets := map[string]bool{}
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		text, err := os.ReadFile(table)
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if inode := listenerOf(line, port); inode != "" {
+				sockets["socket:["+inode+"]"] = true
+			}
+		}
+	}
+	files, err := filepath.Glob("/proc/[0-9]*/fd/*")
+	if err != nil || len(sockets) == 0 {
+		return 0, ""
+	}
+	for _, file := range files {
+		if target, err := os.Readlink(file); err == nil && sockets[target] {
+			process := filepath.Dir(filepath.Dir(file))
+			pid, _ := strconv.Atoi(filepath.Base(process))
+			comm, _ := os.ReadFile(filepath.Join(process, "comm"))
+			return pid, strings.TrimSpace(string(comm))
+		}
+	}
+	return 0, ""
+}
+
+// listenerOf returns the inode of the socket in a line of /proc/net/tcp, if it listens on the port.
+func listenerOf(line string, port int) (inode string) {
+	const local, state, node, listening = 1, 3, 9, "0A"
+	fields := strings.Fields(line)
+	if len(fields) <= node || fields[state] != listening {
+		return ""
+	}
+	_, digits, _ := strings.Cut(fields[local], ":")
+	raw, err := hex.DecodeString(digits)
+	if err != nil || len(raw) != 2 || int(raw[0])<<8|int(raw[1]) != port {
+		return ""
+	}
+	return fields[node]
+}
