@@ -19,9 +19,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(roleVariable) == "app" {
+	switch os.Getenv(roleVariable) {
+	case "app": // with a backend of its own
 		cli.ShareAnyBackend()
 		cli.Main(builtin.Stock, which, restart, order)
+	case "node":
+		cli.Main(builtin.Stock, which, cachedValue, startJob, note, jobsRun)
 	}
 	basics.VerifyTestMain(m)
 }

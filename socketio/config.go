@@ -36,7 +36,7 @@ type Config struct {
 	UpgradeTimeout    time.Duration `json:"upgradeTimeout" default:"10s" min:"1ms" limit:"client" reached:"the WebSocket closes; the session stays" doc:"time within which a change from long-polling to WebSocket must be complete"`
 	MaxHTTPBufferSize int           `json:"maxHttpBufferSize" unit:"bytes" default:"1000000" min:"1" limit:"request" reached:"close code 1009; status 413 over long-polling" doc:"length of a message over Socket.IO, and size of the body of a long-polling request"`
 	MaxPerAddress     int           `json:"maxSessionsPerAddress" default:"1000" min:"-1" unit:"sessions" range:"above zero, or 0 or -1 for no limit" limit:"address" reached:"status 429" doc:"sessions of Socket.IO that one client address may have; clients behind one proxy share an address"`
-	MaxForwarded      int           `json:"maxForwarded" default:"10000" min:"1" unit:"requests" limit:"server" reached:"status 503 with Retry-After" doc:"long-polling requests that a node of a cluster forwards at a time to the nodes that have their sessions"`
+	MaxForwarded      int           `json:"maxForwarded" default:"10000" min:"1" unit:"requests" limit:"server" reached:"status 503 with Retry-After" doc:"long-polling requests that a node of a cluster forwards at a time to the nodes that have their sessions; one address may use two for each of its maxSessionsPerAddress"`
 	MaxDetached       int           `json:"maxAbsent" default:"10000" min:"1" unit:"sessions" limit:"server" reached:"the session is closed" doc:"long-polling sessions that may be without a request; one more closes the session that has had none for the longest time"`
 
 	// RemoteIP returns the address of a client behind trusted proxies. If RemoteIP is nil, the client's address is the

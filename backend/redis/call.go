@@ -150,12 +150,10 @@ func (c *calls) resumed() {
 
 func (c *calls) interrupted() {}
 
-// drop ends the calls of nodes that are not live any more.
+// drop ends the calls of nodes that are not live any more. This node lives, whether or not it has its lease.
 func (c *calls) drop(list *peerList) {
-	c.end(errCalledGone, func(inc string) bool {
-		_, live := list.live[inc]
-		return !live
-	})
+	own := c.cluster.life.incarnation()
+	c.end(errCalledGone, func(inc string) bool { return inc != own && !list.has(inc) })
 }
 
 // end ends the calls of the incarnations for which choose returns true, with the error err.
@@ -202,6 +200,9 @@ func (k *cluster) Call(ctx context.Context, node, method string, body []byte) ([
 	s, err := k.session()
 	if err != nil {
 		return nil, err
+	}
+	if node == k.life.self.ID {
+		return k.callOnce(ctx, s, k.life.incarnation(), node, method, body)
 	}
 	list := k.list.Load()
 	for called := ""; ; {

@@ -4,6 +4,7 @@ package redis
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,7 +27,14 @@ type roomLog struct {
 // openListening returns an open backend, and the record of its messages.
 func openListening(t *testing.T, config Config) (*Backend, *roomLog) {
 	t.Helper()
+	return openNamed(t, config, rand.Text(), nil)
+}
+
+// openNamed works like openListening. The node has the id, and answers calls with the function handle.
+func openNamed(t *testing.T, config Config, id string, handle func(ctx context.Context, from, method string, body []byte) []byte) (*Backend, *roomLog) {
+	t.Helper()
 	b, l := newBackend(config), &roomLog{gaps: map[string]int{}}
+	b.Cluster().Handle(handle)
 	b.Broker().Subscribe(backend.Subscriber{NewsLimit: 10,
 		Deliver: func(m backend.Message) func() {
 			l.mu.Lock()
@@ -41,7 +49,7 @@ func openListening(t *testing.T, config Config) (*Backend, *roomLog) {
 			defer l.mu.Unlock()
 			l.gaps[room]++
 		}})
-	if err := b.Open(t.Context(), newNode()); err != nil {
+	if err := b.Open(t.Context(), backend.Node{ID: id}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -279,6 +279,11 @@ func (k *cluster) fresh(ctx context.Context) (*peerList, error) {
 	return k.list.Load(), err
 }
 
+func (l *peerList) has(inc string) bool {
+	_, ok := l.live[inc]
+	return ok
+}
+
 // Shared returns true.
 func (k *cluster) Shared() bool { return true }
 

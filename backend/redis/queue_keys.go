@@ -29,7 +29,8 @@ func shardPartition(shard int) int { return shard * (partitions / maxShards) }
 //	             passes   the number of times that it has been through
 //	             doubt    present if something was found that the counts may be wrong about
 //	             recount  while the audit counts anew: the block at which it is
-//	             kept     the highest id that the server had before it settled
+//	             kept     the highest id that the server had before it settled; the first of settlings in a row
+//	             met      the time in ms at which it began to settle
 //	d      HASH  id → what never changes of a job: see queue_record.go
 //	s      HASH  id → the record of a job: see queue_record.go
 //	r      ZSET  the jobs that are due; all scores are 0, the order is that of the members: see below

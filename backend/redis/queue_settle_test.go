@@ -74,3 +74,36 @@ func TestATickThatAFailoverLosesIsNotWonAgain(t *testing.T) {
 		}
 	})
 }
+
+// A second failover comes before the node that has enqueued a job has met the first new server.
+func TestTwoFailoversInARowLoseNoJob(t *testing.T) {
+	onEachFlavor(t, func(tt *testing.T, f redistest.Flavor) {
+		config := at(f.Shared(tt))
+		config.Prefix = redistest.Prefix()
+		a, b := openQueue(tt, config), openQueue(tt, config)
+		a.enqueue(backend.NewJob{Task: "before", Delay: time.Hour})
+		failover := a.snapshot()
+		id := a.enqueue(backend.NewJob{Task: "lost", Delay: time.Hour})[0]
+		resume, err := a.pauseSettling(tt)
+		if err != nil {
+			tt.Fatal(err)
+		}
+		failover()
+		for range 2 {
+			if err := b.q.beatNow(tt.Context()); err != nil {
+				tt.Fatal(err)
+			}
+			b.do("HSET", b.q.keys[0], "rid", "another former master")
+		}
+		resume()
+		basics.Eventually(tt, "the job is there again", func() bool { _, err := b.q.Get(tt.Context(), id); return err == nil })
+	})
+}
+
+// pauseSettling keeps the node from settling until resume is called.
+func (t *queueTest) pauseSettling(tt *testing.T) (resume func(), err error) {
+	if err := t.q.runs.changing.close(tt.Context()); err != nil {
+		return nil, err
+	}
+	return t.q.runs.changing.open, nil
+}

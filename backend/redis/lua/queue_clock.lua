@@ -1,6 +1,7 @@
 -- The guarded clock of the shard, in µs. Only Pulse moves it on. A step of TIME moves it by at most 2 s, and it stands still
 -- while no node reaches the server, so no lease ends because nobody could renew it.
 local LEASE, SETTLE, REMEMBER = 10000000, 4000000, 3600000000
+local AGAIN = 30000 -- in ms: longer than nodes remember
 local function clock()
   return tonumber(call('HGET', M, 'c')) or 0
 end
@@ -29,7 +30,12 @@ local function meet(seen, known)
   local other = before ~= '' and before ~= rid or before == '' and known ~= ''
   if other or seen > seq then
     local top = math.max(seen, seq) + 1048576
-    call('HSET', M, 'kept', number(seq), 'seq', number(top), 'settle', number(clock() + SETTLE))
+    -- After two failovers in a row, some nodes have still to send the jobs that the first one has lost.
+    local since = now - (tonumber(call('HGET', M, 'met') or '') or 0)
+    if since < 0 or since > AGAIN then
+      call('HSET', M, 'kept', number(seq))
+    end
+    call('HSET', M, 'met', number(now), 'seq', number(top), 'settle', number(clock() + SETTLE))
     call('HINCRBY', M, 'ord', 1048576)
     call('DEL', SET)
   end

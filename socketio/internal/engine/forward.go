@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -159,7 +160,10 @@ func (f *forward) post() {
 	f.body = body
 	f.engine.forwards.mu.Unlock()
 	rest := binary.AppendUvarint([]byte{byte(fault)}, uint64(len(body)))
-	_, res := f.ask(ctx, messagePost, append(rest, body[:min(len(body), pieceBytes)]...))
+	if len(body) <= firstBytes {
+		rest = append(rest, body...)
+	}
+	_, res := f.ask(ctx, messagePost, rest)
 	res.send(f.w)
 }
 
@@ -183,6 +187,7 @@ func (f *forward) ask(ctx context.Context, kind byte, rest []byte) (answer []byt
 		case err == nil && len(answer) > 0:
 			return answer[1:], result(answer[0])
 		case kind != messageGet || f.r.Context().Err() == nil: // else the end of ctx closes the session
+			e.cfg.Log.Debug("a long-polling request was lost on its way to the node of its session", "node", node, "to", f.remote.Addr().Unmap().String(), "error", fmt.Sprint(err))
 			f.endSession()
 		}
 		return nil, f.lost(node)

@@ -206,7 +206,7 @@ func (s *server) lastAddress(t *testing.T) any {
 
 // A body and a response longer than a message between nodes arrive whole.
 func TestLongBodiesReachAnotherNode(t *testing.T) {
-	for _, n := range []int{192<<10 - 1, 192 << 10, 192<<10 + 1, 700_000} {
+	for _, n := range []int{16 << 10, 16<<10 + 1, 192 << 10, 192<<10 + 1, 384<<10 + 1, 700_000} {
 		t.Run("", func(t *testing.T) {
 			runNodes(t, nil, func(t *testing.T, _ *wires, a, b *server) {
 				q := a.OpenPolling()

@@ -79,7 +79,7 @@ type remoteBody struct {
 	message *message
 	fault   result // of reading the body
 	size    uint64
-	first   []byte // the beginning of the body
+	first   []byte // the whole body, or nothing
 }
 
 func (b *remoteBody) read(e *Engine, share *bytebudget.Share) ([]byte, error) {

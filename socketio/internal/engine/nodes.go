@@ -42,6 +42,9 @@ const (
 	// pieceBytes is the most that one message carries of a body or of a response. A call between nodes has at most
 	// 256 KiB.
 	pieceBytes = 192 << 10
+	// firstBytes is the length of a body up to which it is sent with the POST. The node of the session asks for a longer
+	// one, so that nothing long is sent for a session that does not exist.
+	firstBytes = 16 << 10
 )
 
 // newSID returns a new random session id, which ends with the tag of this node. Clients must be unable to guess the id of
