@@ -201,7 +201,7 @@ func (k *cluster) Call(ctx context.Context, node, method string, body []byte) ([
 	if err != nil {
 		return nil, err
 	}
-	if node == k.life.self.ID {
+	if node == k.life.self().ID {
 		return k.callOnce(ctx, s, k.life.incarnation(), node, method, body)
 	}
 	list := k.list.Load()
