@@ -23,6 +23,7 @@ var scriptFiles embed.FS
 type script struct {
 	source, sha string
 	mode        mode
+	confirmed   bool // its writes must outlive a failover, see the setting redis.waitReplicas
 
 	// hello, unless nil, runs before the script is loaded into a process that does not have it. That process is new, or
 	// was promoted.

@@ -130,12 +130,12 @@ func (m *member) follow(p *process, stdout io.Reader) {
 	}
 }
 
-// end marks the current process as one that ends on purpose, and returns it.
-func (m *member) end() *process {
+// end marks the current process as one that ends on purpose, and returns it. The result first is false if it was marked
+// before.
+func (m *member) end() (p *process, first bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.process.ended.Store(true)
-	return m.process
+	return m.process, !m.process.ended.Swap(true)
 }
 
 func (p *process) tell(command string) { _, _ = io.WriteString(p.stdin, command+"\n") }

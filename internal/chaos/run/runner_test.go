@@ -118,6 +118,7 @@ func (r *runner) run() *history.Dump {
 	}
 	defer rec.Close()
 	r.clients = startClients(rec, r.options.load, r.anyNode)
+	defer r.clients.end() // also after a failure, before the history is closed
 	r.loading.Store(true)
 	r.tellAll("load")
 	r.makeFaults()
@@ -146,7 +147,7 @@ func (r *runner) settle() *history.Dump {
 	dump = r.dump()
 	r.clients.end()
 	for _, m := range r.members {
-		p := m.end()
+		p, _ := m.end()
 		p.tell("stop")
 		select {
 		case <-p.done:
@@ -243,7 +244,12 @@ func (r *runner) nodeFault(f schedule.Fault, end <-chan struct{}) {
 	m := r.members[f.Target]
 	p := m.current()
 	if f.Kind == history.FaultKill {
-		p = m.end()
+		// If the machine was frozen, two kills may come at once; each would start the node again.
+		var first bool
+		if p, first = m.end(); !first {
+			r.skipped.Add(1)
+			return
+		}
 	}
 	call := r.rec.FaultBegin(history.Fault{Kind: f.Kind, Target: p.name})
 	heal := m.make(p, f.Kind)
