@@ -34,7 +34,8 @@ const (
 // A job runs at least once. A run begins with Fetch and ends with Finish. Each run belongs to the node that fetched it,
 // and ends with that node: if the node's process dies, or if the node cannot reach the server for [NodeLease], the run
 // counts as a crash, unless Drain was called for the run. After a crash the job is due again at once, until it has
-// crashed [Job.MaxCrashes] times in a row. An outage of the server ends no run. An embedded queue has one node, which
+// crashed [Job.MaxCrashes] times in a row. A node runs one job at a time that has crashed and whose next crash is the last,
+// so that these jobs do not die with each other. An outage of the server ends no run. An embedded queue has one node, which
 // only dies with its process.
 //
 // A [Run] has a fence, which no other run of the same job has. All calls about runs take and return Run values, so that
@@ -46,12 +47,13 @@ const (
 type Queue interface {
 	// Enqueue adds all jobs or none, and returns one result for each job, in the order of the argument jobs. A backend with a
 	// server may add more than 512 jobs, or more than 1 MiB, in parts; if a part fails, the error says how many of the first
-	// jobs were added. Enqueue fails with [ErrFull], [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and with [ErrInvalid] if
+	// jobs were added. A queue of several shards adds the jobs of each shard as a part. Enqueue fails with [ErrFull], [ErrDiskFull], [ErrReadOnly], [ErrTooLarge], [ErrKeyTooLong], [ErrClosed], and with [ErrInvalid] if
 	// a field of a job is out of range.
 	Enqueue(ctx context.Context, jobs ...NewJob) ([]Enqueued, error)
 	// Fetch starts runs of due jobs and returns these jobs. An empty result is not an error. Fetch does not wait for
 	// due jobs; use Watch to wait. The result is ordered by the position of the job's queue in req.Queues, then by
-	// priority, then by the time at which the job became due. Every start of a run is durable before Fetch returns.
+	// priority, then by the time at which the job became due; a queue of several shards has this order within each shard, and
+	// may return the jobs of one shard after those of another. Every start of a run is durable before Fetch returns.
 	Fetch(ctx context.Context, req FetchRequest) ([]Job, error)
 	// Watch returns a channel that receives a value after jobs of these queues became due, or at once if some are due
 	// already. One value may stand for many jobs, and another worker may have fetched them already. So call Fetch until
@@ -98,7 +100,8 @@ type Queue interface {
 
 	// EnqueueScheduled adds jobs and sets the last run of the schedule to the time in the argument at, in one step. It
 	// then returns true. If the stored last run of the schedule is at that time or later, EnqueueScheduled does nothing
-	// and returns false. So if several nodes call EnqueueScheduled for the same time, at most one call returns true. If
+	// and returns false. If jobs with unique keys are in several shards, the step is one for each shard, and a later call for the
+	// same time completes one that was cut off. So if several nodes call EnqueueScheduled for the same time, at most one call returns true. If
 	// another job holds the unique key of a new job, the new job is not added; the call still returns true.
 	// EnqueueScheduled fails with the errors of Enqueue. If the server that stores the jobs has a clock of its own, and at
 	// is more than 2 s ahead of that clock, EnqueueScheduled fails with [ErrEarly]. So a node whose clock is ahead starts
@@ -134,7 +137,7 @@ var stateNames = [...]string{Scheduled: "scheduled", Available: "available", Run
 
 // Job is a job in a [Queue], with its declaration, its state and the facts about its runs.
 type Job struct {
-	ID       uint64 `json:"id"`       // rises with each enqueued job; the first is 1
+	ID       uint64 `json:"id"`       // unique; rises with each enqueued job of its shard; without shards the first is 1
 	Task     string `json:"task"`     // the name of the task
 	Queue    string `json:"queue"`    // the name of the queue
 	Priority int8   `json:"priority"` // jobs with a higher priority are fetched first

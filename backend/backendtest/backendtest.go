@@ -45,6 +45,9 @@ type Harness struct {
 	// Slack is the maximum delay of the backend, as measured by the test: how late entries may expire, and how inexact
 	// returned times may be. Default: 0, which only works on a virtual clock.
 	Slack time.Duration
+	// Shards is the number of shards of the queue. With several shards, the ids of jobs need not rise, and each shard stores the
+	// last runs of schedules of its own. Default: 1.
+	Shards int
 	// Cluster returns n backends that are not open and share one empty store. Default: the tests with several nodes are
 	// left out.
 	Cluster func(t *testing.T, n int) []Node
@@ -146,6 +149,7 @@ func Run(t *testing.T, h Harness) {
 		{"crashes", crashes},
 		{"late outcomes", lateOutcomes},
 		{"crashes in a row", crashesInARow},
+		{"one crash left", oneCrashLeft},
 		{"runs of a worker that stops", draining},
 		{"watch queues", watchQueues},
 		{"unknown tasks", unknownTasks},

@@ -155,6 +155,17 @@ func listing(t *tester) {
 			t.Errorf("List(%+v) (-want +got):\n%s", f, cmp.Diff(want, got))
 		}
 	}
+	if t.h.Shards > 1 {
+		by := make(map[uint64]int, len(ids))
+		for i, id := range ids {
+			by[id] = i
+		}
+		slices.Sort(ids)
+		unsorted := want
+		want = func(keep func(i int) bool) []uint64 {
+			return unsorted(func(i int) bool { return keep(by[ids[i]]) })
+		}
+	}
 	check(backend.JobFilter{}, slices.Clone(ids))
 	check(backend.JobFilter{Task: "task 1"}, want(func(i int) bool { return i%2 == 1 }))
 	check(backend.JobFilter{Queue: "queue 2"}, want(func(i int) bool { return i%3 == 2 }))
@@ -382,7 +393,7 @@ func reopenQueue(t *tester) {
 	if ok, err := q.EnqueueScheduled(t.ctx, "schedule", start); err != nil || ok {
 		t.Errorf("EnqueueScheduled before the last run = %t, %v", ok, err)
 	}
-	if id := t.enqueue(q, backend.NewJob{Task: "new"})[0]; id <= ids[5] {
+	if id := t.enqueue(q, backend.NewJob{Task: "new"})[0]; id <= ids[5] && t.h.Shards <= 1 || slices.Contains(ids, id) {
 		t.Errorf("a job that is enqueued after Open has the id %d, an earlier one had %d", id, ids[5])
 	}
 	t.fetchOne(q, ids[2])

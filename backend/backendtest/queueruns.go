@@ -112,6 +112,62 @@ func crashesInARow(t *tester) {
 	}
 }
 
+// oneCrashLeft checks that two jobs whose next crash kills them do not run at the same time on one node, so that the job
+// that crashes the process is known. Other jobs run at the same time.
+func oneCrashLeft(t *tester) {
+	b := t.open()
+	q := b.Queue()
+	fetch := func(n int) []uint64 {
+		t.Helper()
+		jobs, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: 10})
+		if t.must(err); len(jobs) != n {
+			t.Fatalf("%v were fetched, want %d jobs", idsOf(jobs), n)
+		}
+		return idsOf(jobs)
+	}
+	risky := t.enqueue(q, backend.NewJob{Task: "a"}, backend.NewJob{Task: "b"}, backend.NewJob{Task: "c", MaxCrashes: 9})
+	for range backend.DefaultMaxCrashes - 1 {
+		fetch(3)
+		t.restart(b, risky[0])
+	}
+	due, stop := q.Watch(backend.DefaultQueue)
+	defer stop()
+	var left []uint64
+	await := func(want int, what string) (jobs []backend.Job) {
+		t.Helper()
+		for len(jobs) < want {
+			some, err := q.Fetch(t.ctx, backend.FetchRequest{Node: "node", Queues: []string{backend.DefaultQueue}, Max: 10})
+			t.must(err)
+			if jobs = append(jobs, some...); len(jobs) < want {
+				t.await(what, due)
+			}
+		}
+		return jobs
+	}
+	first := await(2, "one of the jobs with one crash left, and another job")
+	for _, id := range risky[:2] {
+		if !slices.Contains(idsOf(first), id) {
+			left = append(left, id)
+		}
+	}
+	if len(first) != 2 || len(left) != 1 {
+		t.Fatalf("%v were fetched, want %d and one of %d", idsOf(first), risky[2], risky[:2])
+	}
+	fresh := t.enqueue(q, backend.NewJob{Task: "fresh"})
+	if jobs := await(1, "a new job"); jobs[0].ID != fresh[0] || len(jobs) != 1 {
+		t.Fatalf("%v were fetched next to a job with one crash left, want %d", idsOf(jobs), fresh)
+	}
+	for _, j := range first {
+		t.finish(q, backend.Outcome{Run: j.Run(), State: backend.Completed})
+	}
+	if jobs := await(1, "the other job with one crash left"); jobs[0].ID != left[0] || jobs[0].Crashes != backend.DefaultMaxCrashes-1 {
+		t.Errorf("%+v were fetched, want %d", jobs, left)
+	}
+	t.restart(b, left[0])
+	t.wantState(q, left[0], backend.Dead)
+	t.wantState(q, risky[2], backend.Completed)
+}
+
 // draining checks that a run for which Drain was called is requeued, and does not count as a crash, if its queue
 // closes.
 func draining(t *tester) {

@@ -56,6 +56,7 @@ type QueueConfig struct {
 	KeepFailed    time.Duration `json:"keepFailed" default:"168h" range:"0 or less is not at all" doc:"time for which dead tasks are kept, and can be retried"`
 	KeepMost      int           `json:"keepMost" default:"100000" min:"1" unit:"tasks" limit:"server" reached:"nothing; the oldest finished ones are removed" doc:"completed and cancelled tasks to keep, and dead ones"`
 	MaxJobs       int           `json:"maxJobs" default:"2000000" min:"1" unit:"tasks" limit:"server" reached:"an error of errorCode resourceExhausted" doc:"tasks that may wait or run; the queue refuses more"`
+	Shards        int           `json:"shards" default:"1" min:"1" max:"64" range:"1, 2, 4, 8, 16, 32 or 64" doc:"with redis.cluster: parts of the queue, each on one master; the same number on all nodes"`
 	MaxBytes      int64         `json:"maxBytes" unit:"bytes" auto:"1 GiB, or 256 MiB in memory" min:"1" limit:"server" reached:"an error of errorCode resourceExhausted" doc:"size of all tasks: parameters, names and 160 bytes for each; the oldest finished ones are removed first, then the queue refuses more"`
 }
 

@@ -46,6 +46,8 @@ type Config struct {
 	Wait           time.Duration `json:"wait" default:"10s" range:"0 is not at all, negative is without an end" doc:"time for which a start waits for a server that is not reached"`
 	LocalCache     time.Duration `json:"localCache" min:"0s" max:"10s" doc:"time for which this node keeps copies of entries that it reads; the server reports changes; 0: no copies"`
 
+	WaitReplicas int `json:"waitReplicas" min:"0" max:"16" unit:"replicas" doc:"replicas that must have a task, its end or its change before the call returns, see docs/cluster.md; 0: none, as fast as the server"`
+
 	// Queue says how long and how many jobs are kept. Path and MaxBytes have no effect, because the server stores the jobs.
 	Queue local.QueueConfig `json:"-"`
 	Log   *slog.Logger      `json:"-"` // receives warnings; default: slog.Default()

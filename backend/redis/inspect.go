@@ -36,6 +36,9 @@ func (c *core) inspect(ctx context.Context, s *session) error {
 		if err := info.check(s.cluster); err != nil {
 			return fmt.Errorf("the Redis server at %s %w: %w", s.addr, err, errFinal)
 		}
+		if n, err := strconv.Atoi(info["connected_slaves"]); err == nil && n < c.config.WaitReplicas {
+			c.config.Log.Warn("the Redis server has fewer replicas than redis.waitReplicas demands, so no task can be enqueued: start replicas, or lower the setting", "server", s.addr.String(), "replicas", n, "wanted", c.config.WaitReplicas)
+		}
 		durable = durable && (info["aof_enabled"] != "0" || info["connected_slaves"] != "0" || info["role"] != "master")
 	}
 	if !durable {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/backendtest"
+	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
@@ -39,6 +40,7 @@ func runSuite(t *testing.T, config Config) {
 			return New(config)
 		},
 		Slack:   300 * time.Millisecond,
+		Shards:  config.Queue.Shards,
 		Cluster: func(t *testing.T, n int) []backendtest.Node { return newNodes(t, config, n) },
 	})
 }
@@ -118,7 +120,8 @@ func TestBackendOnACluster(t *testing.T) {
 	for _, f := range redistest.Flavors() {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
-			runSuite(t, Config{Cluster: f.StartCluster(t, 3, redistest.Options{}).Addrs()})
+			shards := map[string]int{redistest.Redis.Name: 4, redistest.Valkey.Name: 1}[f.Name]
+			runSuite(t, Config{Cluster: f.StartCluster(t, 3, redistest.Options{}).Addrs(), Queue: local.QueueConfig{Shards: shards}})
 		})
 	}
 }

@@ -13,52 +13,54 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 	"github.com/actionhero-go/actionhero/backend/local"
-	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
-// queue is the job queue: queue_keys.go and queue_record.go describe what is stored, the scripts lua/queue_*.lua change
-// it.
-//
-// An inc is the owner of runs: a random number that the queue draws when it opens, and anew when the lease of the last one
-// has ended. Pulse keeps the lease. So the server recognizes a late command of an earlier inc.
-type queue struct {
-	core   *core
-	config local.QueueConfig
-	keys   []string
-
+// allShards is what the shards of a node have in common.
+type allShards struct {
+	core      *core
+	config    local.QueueConfig // its limits are those of one shard
 	listeners jobrules.StopListeners
 	watchers  queueWatchers
-	enqueues  gatherer[*enqueuePart]
-	finishes  gatherer[*finishPart]
-	runs      heldRuns
-	memory    queueMemory
-	pulse     pulser
-	audits    auditor
+	risky     riskyRun
+}
+
+// shard is one shard of the job queue: queue_keys.go and queue_record.go describe what is stored, the scripts
+// lua/queue_*.lua change it. In its keys a job has a number of its own; the id of the job also has the number of the shard.
+//
+// An inc is the owner of runs: a random number that the shard draws when it opens, and anew when the lease of the last one
+// has ended. Pulse keeps the lease. So the server recognizes a late command of an earlier inc.
+type shard struct {
+	*allShards
+	index, of uint64 // the number of this shard, from 0, and of all shards
+	keys      []string
+
+	hints    dueHints
+	enqueues gatherer[*enqueuePart]
+	finishes gatherer[*finishPart]
+	runs     heldRuns
+	memory   queueMemory
+	pulse    pulser
+	audits   auditor
 
 	batches uint64 // the number of the last batch of Enqueue; only sendBatch uses it
 
 	incs gate       // closed while an inc is drawn or ends
 	mu   sync.Mutex // guards the fields below
 	inc  string     // "" while the queue is closed
-	seen uint64     // the highest id that this node has seen
+	seen uint64     // the highest number of a job that this node has seen
 }
 
-func newQueue(c *core) *queue {
-	config := c.config.Queue
-	config.KeepCompleted, config.KeepFailed = max(config.KeepCompleted, 0), max(config.KeepFailed, 0)
-	q := &queue{core: c, config: config, keys: c.queueKeys(0), watchers: queueWatchers{}}
-	q.enqueues.init(c, q.sendEnqueues)
-	q.finishes.init(c, q.sendFinishes)
-	q.runs.init()
+func newShard(all *allShards, index, of int) *shard {
+	q := &shard{allShards: all, index: uint64(index), of: uint64(of), keys: all.core.queueKeys(index)}
+	q.enqueues.init(q.core, q.sendEnqueues)
+	q.finishes.init(q.core, q.sendFinishes)
+	q.runs.init(&q.risky)
 	q.pulse.init()
 	return q
 }
 
-// open begins an inc and starts the goroutines of the queue.
-func (q *queue) open(ctx context.Context) error {
-	if err := setting.Check("tasks", &q.config); err != nil {
-		return err
-	}
+// open begins an inc and starts the goroutines of the shard.
+func (q *shard) open(ctx context.Context) error {
 	if err := q.begin(ctx); err != nil {
 		return err
 	}
@@ -68,7 +70,7 @@ func (q *queue) open(ctx context.Context) error {
 }
 
 // close ends the inc with its runs. If the server is not reached, the runs end with the lease.
-func (q *queue) close(ctx context.Context) {
+func (q *shard) close(ctx context.Context) {
 	_ = q.incs.close(context.WithoutCancel(ctx)) // another call holds it for the time limit of a command
 	defer q.incs.open()
 	q.mu.Lock()
@@ -92,7 +94,7 @@ func (q *queue) close(ctx context.Context) {
 }
 
 // begin draws an inc and starts its lease.
-func (q *queue) begin(ctx context.Context) error {
+func (q *shard) begin(ctx context.Context) error {
 	inc := strconv.FormatInt(1+rand.Int64N(1<<52-1), 10)
 	sent := time.Now()
 	if err := q.beat(ctx, inc, true); err != nil {
@@ -108,7 +110,7 @@ func (q *queue) begin(ctx context.Context) error {
 }
 
 // current returns the inc, or [backend.ErrClosed].
-func (q *queue) current() (string, error) {
+func (q *shard) current() (string, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.inc == "" {
@@ -118,7 +120,7 @@ func (q *queue) current() (string, error) {
 }
 
 // lost ends an inc whose lease has ended on the server, with all its runs, and begins another one.
-func (q *queue) lost(ctx context.Context, inc string) error {
+func (q *shard) lost(ctx context.Context, inc string) error {
 	if err := q.incs.close(ctx); err != nil {
 		return err
 	}
@@ -139,15 +141,24 @@ func (q *queue) lost(ctx context.Context, inc string) error {
 	return q.begin(ctx)
 }
 
-// saw stores the highest id that this node has seen.
-func (q *queue) saw(id uint64) {
+// saw notes that this node has seen the job.
+func (q *shard) saw(id uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.seen = max(q.seen, id)
+	q.seen = max(q.seen, id/q.of)
 }
 
+// parseID returns the id of the job whose number in the keys of the shard is text.
+func (q *shard) parseID(text string) (uint64, error) {
+	n, err := strconv.ParseUint(text, 10, 64)
+	return n*q.of + q.index, err
+}
+
+// number returns the number in the keys of the shard of the job with an id of the shard.
+func (q *shard) number(id uint64) string { return strconv.FormatUint(id/q.of, 10) }
+
 // run executes a script of the queue.
-func (q *queue) run(ctx context.Context, sc *script, args ...string) (rueidis.RedisMessage, error) {
+func (q *shard) run(ctx context.Context, sc *script, args ...string) (rueidis.RedisMessage, error) {
 	s, err := q.core.current()
 	if err != nil {
 		return rueidis.RedisMessage{}, err
@@ -157,8 +168,12 @@ func (q *queue) run(ctx context.Context, sc *script, args ...string) (rueidis.Re
 		bound.hello = q.hello
 	}
 	all := make([]string, 0, len(args)+3)
-	all = append(append(append(all, s.publishCommand(), q.core.wakeChannel(s, 0)), args...), "")
-	m, err := q.core.run(ctx, &bound, q.keys, all...)
+	all = append(append(append(all, s.publishCommand(), q.core.wakeChannel(s, int(q.index))), args...), "")
+	run := q.core.run
+	if sc.confirmed && q.core.config.WaitReplicas > 0 {
+		run = q.core.runConfirmed
+	}
+	m, err := run(ctx, &bound, q.keys, all...)
 	return m, q.explain(ctx, err)
 }
 
@@ -166,14 +181,9 @@ var helloScript = newQueueScript(repeatable, "clock", "hello")
 
 // hello runs before a script is loaded into a process. If the process is another server, which may lack some writes, the
 // shard settles before anything else happens.
-func (q *queue) hello(ctx context.Context) error {
+func (q *shard) hello(ctx context.Context) error {
 	_, err := q.run(ctx, helloScript)
 	return err
 }
 
 var leaveScript = newQueueScript(repeatable, "clock", "crash", "leave")
-
-// OnStop adds a callback, which goroutines of the queue call.
-func (q *queue) OnStop(f func(run backend.Run, why backend.StopReason)) (stop func()) {
-	return q.listeners.Add(f)
-}

@@ -3,38 +3,34 @@ package redis
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/actionhero-go/actionhero/backend"
 )
 
 var (
-	retryScript  = newQueueScript(once, "retry")
-	cancelScript = newQueueScript(repeatable, "cancel")
-	removeScript = newQueueScript(once, "mend", "delete")
+	retryScript  = newConfirmedScript(once, "retry")
+	cancelScript = newConfirmedScript(repeatable, "cancel")
+	removeScript = newConfirmedScript(once, "mend", "delete")
 )
 
-// Retry makes a job due. If the answer is lost, Retry does not repeat the call, because the job may have run meanwhile.
-func (q *queue) Retry(ctx context.Context, id uint64) (backend.Job, error) {
+func (q *shard) Retry(ctx context.Context, id uint64) (backend.Job, error) {
 	return q.change(ctx, retryScript, id, "retried")
 }
 
 // Cancel ends a job that waits. For a running job the script publishes the cancellation, and each Pulse of the node of the
 // run brings it again.
-func (q *queue) Cancel(ctx context.Context, id uint64) (backend.Job, error) {
+func (q *shard) Cancel(ctx context.Context, id uint64) (backend.Job, error) {
 	return q.change(ctx, cancelScript, id, "cancelled")
 }
 
-// Delete removes a job, or a record that was set aside. If the answer is lost, Delete does not repeat the call, because
-// the second one would not find the job.
-func (q *queue) Delete(ctx context.Context, id uint64) error {
+func (q *shard) Delete(ctx context.Context, id uint64) error {
 	_, err := q.change(ctx, removeScript, id, "deleted")
 	return err
 }
 
 // change runs a script that changes one job, and returns the changed job. The text what completes "cannot be".
-func (q *queue) change(ctx context.Context, sc *script, id uint64, what string) (backend.Job, error) {
-	reply, err := q.words(ctx, sc, strconv.FormatUint(id, 10))
+func (q *shard) change(ctx context.Context, sc *script, id uint64, what string) (backend.Job, error) {
+	reply, err := q.words(ctx, sc, q.number(id))
 	if err != nil {
 		return backend.Job{}, err
 	}
@@ -47,7 +43,8 @@ func (q *queue) change(ctx context.Context, sc *script, id uint64, what string) 
 	case "running":
 		return backend.Job{}, fmt.Errorf("job %d cannot be %s: %w", id, what, backend.ErrRunning)
 	case "duplicate":
-		return backend.Job{}, fmt.Errorf("job %d cannot be %s, because job %s holds its unique key %q: %w", id, what, reply[1], reply[2], backend.ErrDuplicate)
+		other, _ := q.parseID(reply[1])
+		return backend.Job{}, fmt.Errorf("job %d cannot be %s, because job %d holds its unique key %q: %w", id, what, other, reply[2], backend.ErrDuplicate)
 	case "bad":
 		return backend.Job{}, fmt.Errorf("job %d cannot be %s: %w: %w", id, what, errRecord, backend.ErrInvalid)
 	}

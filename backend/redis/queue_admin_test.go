@@ -24,7 +24,7 @@ func TestALostAnswerChangesAJobOnce(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		prefix := redistest.Prefix()
 		p, b := throughProxy(t, f, Config{Prefix: prefix})
-		if err := b.queue.begin(t.Context()); err != nil {
+		if err := b.queue.shards[0].begin(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		direct := open(t, Config{Port: f.Shared(t).Port, Prefix: prefix}).queue
@@ -97,7 +97,7 @@ func TestADamagedRecordIsLoggedAndShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		id := added[0].ID
-		f.Shared(t).Do(t, "HSET", q.keys[queueRecord], strconv.FormatUint(id, 10), "garbage")
+		f.Shared(t).Do(t, "HSET", q.shards[0].keys[queueRecord], strconv.FormatUint(id, 10), "garbage")
 		basics.Eventually(t, "the log names the damage", func() bool { return strings.Contains(log.String(), "records of tasks cannot be read") })
 		basics.Eventually(t, "the counts are right again", func() bool {
 			stats, err := q.Stats(t.Context())
@@ -138,7 +138,7 @@ func TestStatsCostNothingForEachJob(t *testing.T) {
 		if err != nil || stats.Total != (backend.Counts{Available: 500, Scheduled: 500}) || stats.Tasks["x"] != want["x"] || stats.Tasks["y"] != want["y"] {
 			t.Errorf("Stats = %+v, %v", stats, err)
 		}
-		if n := f.Shared(t).Do(t, "HLEN", q.keys[partCounts]); n != int64(2) {
+		if n := f.Shared(t).Do(t, "HLEN", q.shards[0].keys[partCounts]); n != int64(2) {
 			t.Errorf("Stats reads %v counts for two tasks", n)
 		}
 	})
@@ -156,7 +156,8 @@ func TestOneCallOfListLooksAtFewJobs(t *testing.T) {
 		}
 		ids = append(ids, s.enqueue(backend.NewJob{Task: "rare", Queue: "a"})...)
 		for _, newest := range []bool{false, true} {
-			args, calls, found := filterArgs(backend.JobFilter{Task: "rare", Newest: newest}), 0, 0
+			args, _ := s.filterArgs(backend.JobFilter{Task: "rare", Newest: newest})
+			calls, found := 0, 0
 			for more := true; more; {
 				args[2] = "100"
 				reply := s.words(listScript, args...)

@@ -29,14 +29,14 @@ type auditor struct {
 }
 
 // auditSoon begins an urgent audit, unless one is under way on this node.
-func (q *queue) auditSoon() {
+func (q *shard) auditSoon() {
 	if q.audits.busy.CompareAndSwap(false, true) && !q.core.spawn(q.audit) {
 		q.audits.busy.Store(false)
 	}
 }
 
 // audit makes steps until none is urgent. If the server does not answer, the next Pulse begins again.
-func (q *queue) audit(ctx context.Context, _ *session) {
+func (q *shard) audit(ctx context.Context, _ *session) {
 	defer q.audits.busy.Store(false)
 	tick := time.NewTicker(auditPause)
 	defer tick.Stop()
@@ -55,7 +55,7 @@ func (q *queue) audit(ctx context.Context, _ *session) {
 }
 
 // auditStep makes one step. It returns whether more steps are urgent, and the number of records that were set aside.
-func (q *queue) auditStep(ctx context.Context) (urgent bool, bad int64, err error) {
+func (q *shard) auditStep(ctx context.Context) (urgent bool, bad int64, err error) {
 	m, err := q.run(ctx, checkScript)
 	if err != nil {
 		return false, 0, err
@@ -68,7 +68,7 @@ func (q *queue) auditStep(ctx context.Context) (urgent bool, bad int64, err erro
 }
 
 // reportBad logs that records were set aside, once for each new number of them.
-func (q *queue) reportBad(n int64) {
+func (q *shard) reportBad(n int64) {
 	if before := q.audits.bad.Swap(n); n > before {
 		q.core.config.Log.Error("records of tasks cannot be read, because they are damaged or a newer version of the server wrote them: list them with `actionhero tasks list --state dead`, start that version again or delete them",
 			slog.Int64("records", n), slog.String("key", q.keys[partBad]))
@@ -76,13 +76,13 @@ func (q *queue) reportBad(n int64) {
 }
 
 // sweepArgs returns the settings of the retention.
-func (q *queue) sweepArgs() []string {
+func (q *shard) sweepArgs() []string {
 	return []string{strconv.FormatInt(q.config.KeepCompleted.Milliseconds(), 10), strconv.FormatInt(q.config.KeepFailed.Milliseconds(), 10), strconv.Itoa(q.config.KeepMost)}
 }
 
 // madeRoom removes the oldest jobs that have ended, if err says that the memory of the server is full. It returns true if
 // there may be room now.
-func (q *queue) madeRoom(ctx context.Context, err error) bool {
+func (q *shard) madeRoom(ctx context.Context, err error) bool {
 	if !errors.Is(err, backend.ErrFull) {
 		return false
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 )
 
-var enqueueScript = newQueueScript(repeatable, "clock", "add", "enqueue")
+var enqueueScript = newConfirmedScript(repeatable, "clock", "add", "enqueue")
 
 // newJobs has the records of jobs to add: for each job what encodeNew and encodeData return.
 type newJobs struct{ records []string }
@@ -52,26 +52,32 @@ func (p *enqueuePart) end(err error) {
 
 // Enqueue sends the jobs together with those of concurrent calls. More than 512 jobs, or 1 MiB, go in parts, one after the
 // other. If a part fails, the jobs of the earlier ones stay, and the error says how many these are.
-func (q *queue) Enqueue(ctx context.Context, jobs ...backend.NewJob) ([]backend.Enqueued, error) {
+func (q *shard) Enqueue(ctx context.Context, jobs ...backend.NewJob) ([]backend.Enqueued, error) {
 	prepared, err := prepareJobs(jobs)
 	if err != nil {
 		return nil, err
 	}
+	results, err := q.add(ctx, prepared.records)
+	if n := len(results); err != nil && n > 0 {
+		return nil, fmt.Errorf("the first %d of %d jobs were enqueued, the others not: %w", n, len(jobs), err)
+	}
+	return results, err
+}
+
+// add adds the jobs with these records. If a part fails, it returns the results of the earlier ones with the error.
+func (q *shard) add(ctx context.Context, records []string) ([]backend.Enqueued, error) {
 	if _, err := q.current(); err != nil {
 		return nil, err
 	}
-	results := make([]backend.Enqueued, 0, len(jobs))
-	for rest := prepared.records; len(rest) > 0; {
+	results := make([]backend.Enqueued, 0, len(records)/2)
+	for rest := records; len(rest) > 0; {
 		p := &enqueuePart{done: make(chan struct{})}
 		for len(rest) > 0 && len(p.records) < 2*maxItems && (len(p.records) == 0 || p.bytes+len(rest[0])+len(rest[1]) <= maxBytes) {
 			p.records, p.bytes = append(p.records, rest[0], rest[1]), p.bytes+len(rest[0])+len(rest[1])
 			rest = rest[2:]
 		}
 		if err := q.await(ctx, p); err != nil {
-			if n := len(results); n > 0 {
-				err = fmt.Errorf("the first %d of %d jobs were enqueued, the others not: %w", n, len(jobs), err)
-			}
-			return nil, err
+			return results, err
 		}
 		results = append(results, p.results...)
 	}
@@ -79,7 +85,7 @@ func (q *queue) Enqueue(ctx context.Context, jobs ...backend.NewJob) ([]backend.
 }
 
 // await sends a part and waits for its end or for the end of ctx.
-func (q *queue) await(ctx context.Context, p *enqueuePart) error {
+func (q *shard) await(ctx context.Context, p *enqueuePart) error {
 	if err := q.enqueues.add(p); err != nil {
 		return err
 	}
@@ -92,7 +98,7 @@ func (q *queue) await(ctx context.Context, p *enqueuePart) error {
 }
 
 // sendEnqueues sends a batch. If there is no room for all its jobs, it sends each part alone.
-func (q *queue) sendEnqueues(ctx context.Context, batch []*enqueuePart) {
+func (q *shard) sendEnqueues(ctx context.Context, batch []*enqueuePart) {
 	err := q.sendBatch(ctx, batch)
 	for _, p := range batch {
 		alone := err
@@ -105,7 +111,7 @@ func (q *queue) sendEnqueues(ctx context.Context, batch []*enqueuePart) {
 
 // sendBatch adds the jobs of a batch, all or none, and sets the results. The batch has a number of its own, so that a
 // command that is sent again does not add the jobs twice. Only one sendBatch runs at a time.
-func (q *queue) sendBatch(ctx context.Context, batch []*enqueuePart) error {
+func (q *shard) sendBatch(ctx context.Context, batch []*enqueuePart) error {
 	q.batches++
 	for {
 		inc, err := q.current()
@@ -142,12 +148,16 @@ func (q *queue) sendBatch(ctx context.Context, batch []*enqueuePart) error {
 	}
 }
 
-func (q *queue) errFull(unfinished string) error {
-	return fmt.Errorf("there is no room for more jobs: %s of the %d that tasks.maxJobs allows have not finished: %w", unfinished, q.config.MaxJobs, backend.ErrFull)
+func (q *shard) errFull(unfinished string) error {
+	of := ""
+	if q.of > 1 {
+		of = fmt.Sprintf(" in each of the %d shards", q.of)
+	}
+	return fmt.Errorf("there is no room for more jobs: %s of the %d that tasks.maxJobs allows%s have not finished: %w", unfinished, q.config.MaxJobs, of, backend.ErrFull)
 }
 
 // setResults sets the results of the parts of a batch, and remembers the new jobs.
-func (q *queue) setResults(batch []*enqueuePart, words []string) error {
+func (q *shard) setResults(batch []*enqueuePart, words []string) error {
 	if len(words) < 2 {
 		return errReply
 	}
@@ -160,7 +170,7 @@ func (q *queue) setResults(batch []*enqueuePart, words []string) error {
 		p.results = make([]backend.Enqueued, n)
 		for i, text := range ids[:n] {
 			number, existing := strings.CutPrefix(text, "e")
-			id, err := strconv.ParseUint(number, 10, 64)
+			id, err := q.parseID(number)
 			if err != nil {
 				return errReply
 			}

@@ -22,7 +22,7 @@ var (
 
 // Fetch starts runs of due jobs. One call returns at most 512 jobs, with about 1 MiB. If the answer of the server is lost,
 // the runs that it has started are requeued as if they had not begun.
-func (q *queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
+func (q *shard) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
 	if err := jobrules.CheckName("node", req.Node); err != nil {
 		return nil, err
 	}
@@ -56,10 +56,10 @@ func (q *queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.
 	}
 }
 
-// takeArgs returns the arguments of the script take.
+// takeArgs returns the arguments of the script take. The argument takeRisky is "0".
 func takeArgs(inc string, req backend.FetchRequest) []string {
-	args := make([]string, 0, 6+len(req.Queues)+len(req.Tasks))
-	args = append(args, inc, req.Node, strconv.Itoa(min(req.Max, maxItems)), strconv.Itoa(len(req.Queues)))
+	args := make([]string, 0, 7+len(req.Queues)+len(req.Tasks))
+	args = append(args, inc, req.Node, strconv.Itoa(min(req.Max, maxItems)), "0", strconv.Itoa(len(req.Queues)))
 	for _, name := range req.Queues {
 		args = append(args, cmp.Or(name, backend.DefaultQueue))
 	}
@@ -69,12 +69,25 @@ func takeArgs(inc string, req backend.FetchRequest) []string {
 	return append(append(args, strconv.Itoa(len(req.Tasks))), req.Tasks...)
 }
 
+// takeRisky is the place of the argument that allows a job with one crash left.
+const takeRisky = 3
+
 // take runs the script, and stores the runs that it has started.
-func (q *queue) take(ctx context.Context, args []string) ([]string, error) {
+func (q *shard) take(ctx context.Context, args []string) ([]string, error) {
 	if err := q.runs.changing.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer q.runs.changing.leave()
+	var risky backend.Run
+	if args[takeRisky] = "0"; q.risky.begin() {
+		args[takeRisky] = "1"
+		defer func() {
+			q.risky.took(risky)
+			if risky != (backend.Run{}) && !q.runs.has(risky) { // the lease has ended meanwhile
+				q.risky.end(risky)
+			}
+		}()
+	}
 	words, err := asWords(q.run(ctx, takeScript, args...))
 	if errors.Is(err, errUnknown) {
 		q.runs.doubt()
@@ -88,24 +101,28 @@ func (q *queue) take(ctx context.Context, args []string) ([]string, error) {
 		return nil, errReply
 	}
 	for i := 2; i < len(words); i += 3 {
-		id, err := strconv.ParseUint(words[i], 10, 64)
+		id, err := q.parseID(words[i])
 		if err != nil || len(words[i+1]) < jobHead {
 			q.runs.doubt() // reconcile requeues the run
 			return nil, errReply
 		}
-		q.runs.add(backend.Run{ID: id, Fence: fenceOf(words[i+1])}, args[1])
+		run := backend.Run{ID: id, Fence: fenceOf(words[i+1])}
+		if oneCrashLeft(words[i+1]) {
+			risky = run
+		}
+		q.runs.add(run, args[1])
 	}
 	return words, nil
 }
 
 // started returns the jobs in the answer of the script take.
-func (q *queue) started(ctx context.Context, node string, words []string) ([]backend.Job, error) {
+func (q *shard) started(ctx context.Context, node string, words []string) ([]backend.Job, error) {
 	if ms, err := strconv.ParseInt(words[1], 10, 64); err == nil {
 		q.pulse.soon(time.Duration(ms) * time.Millisecond)
 	}
 	jobs := make([]backend.Job, 0, (len(words)-2)/3)
 	for i := 2; i < len(words); i += 3 {
-		id, _ := strconv.ParseUint(words[i], 10, 64) // take has checked it
+		id, _ := q.parseID(words[i]) // take has checked it
 		data := words[i+2]
 		if data == "" {
 			var err error
@@ -127,7 +144,7 @@ func (q *queue) started(ctx context.Context, node string, words []string) ([]bac
 
 // putBack ends the run of a job whose data cannot be read. If the server does not answer, the job waits a little; if the
 // data is damaged, the job is dead.
-func (q *queue) putBack(ctx context.Context, run backend.Run, cause error) {
+func (q *shard) putBack(ctx context.Context, run backend.Run, cause error) {
 	o := backend.Outcome{Run: run, State: backend.Scheduled, Delay: time.Second, Error: fmt.Sprintf("the job cannot be read: %v", cause)}
 	if errors.Is(cause, errRecord) {
 		o.State = backend.Dead
@@ -139,7 +156,7 @@ func (q *queue) putBack(ctx context.Context, run backend.Run, cause error) {
 }
 
 // readData reads the record in d of a job. It never changes.
-func (q *queue) readData(ctx context.Context, id string) (string, error) {
+func (q *shard) readData(ctx context.Context, id string) (string, error) {
 	m, err := q.core.do(ctx, repeatable, func(b rueidis.Builder) rueidis.Completed {
 		return b.Hget().Key(q.keys[queueData]).Field(id).Build()
 	})
@@ -155,7 +172,7 @@ func (q *queue) readData(ctx context.Context, id string) (string, error) {
 // reconcile compares the runs that the server has for an inc with those that this node has, while no other call starts or
 // ends runs. The answer of a Take or a Finish may have been lost. A run that is only on the server is ended: with its
 // outcome if this node remembers one, else it is requeued. A run that is only here is lost.
-func (q *queue) reconcile(ctx context.Context, inc string) error {
+func (q *shard) reconcile(ctx context.Context, inc string) error {
 	if err := q.runs.changing.close(ctx); err != nil {
 		return err
 	}
@@ -171,7 +188,7 @@ func (q *queue) reconcile(ctx context.Context, inc string) error {
 	there := make(map[backend.Run]bool, len(words)/2)
 	var orphans []backend.Outcome
 	for i := 0; i < len(words); i += 2 {
-		id, err1 := strconv.ParseUint(words[i], 10, 64)
+		id, err1 := q.parseID(words[i])
 		fence, err2 := strconv.ParseUint(words[i+1], 10, 64)
 		if errors.Join(err1, err2) != nil {
 			return errReply

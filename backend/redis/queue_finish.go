@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	finishScript = newQueueScript(repeatable, "outcome", "finish")
+	finishScript = newConfirmedScript(repeatable, "outcome", "finish")
 	drainScript  = newQueueScript(repeatable, "drain")
 )
 
@@ -32,13 +32,20 @@ func (p *finishPart) end(err error) {
 	close(p.done)
 }
 
-// Finish ends runs, together with those of concurrent calls. More than 512 outcomes go in parts. If a call fails, some
-// outcomes may be stored; a repetition is safe.
-func (q *queue) Finish(ctx context.Context, outcomes ...backend.Outcome) (lost []backend.Run, err error) {
+func checkOutcomes(outcomes []backend.Outcome) error {
 	for n := range outcomes {
 		if o := &outcomes[n]; o.State == 0 || o.State == backend.Running || o.State > backend.Dead {
-			return nil, fmt.Errorf("the run of job %d cannot end as %v: use completed, retryable, scheduled, available, cancelled or dead", o.ID, o.State)
+			return fmt.Errorf("the run of job %d cannot end as %v: use completed, retryable, scheduled, available, cancelled or dead", o.ID, o.State)
 		}
+	}
+	return nil
+}
+
+// Finish ends runs, together with those of concurrent calls. More than 512 outcomes go in parts. If a call fails, some
+// outcomes may be stored; a repetition is safe.
+func (q *shard) Finish(ctx context.Context, outcomes ...backend.Outcome) (lost []backend.Run, err error) {
+	if err := checkOutcomes(outcomes); err != nil {
+		return nil, err
 	}
 	if _, err := q.current(); err != nil {
 		return nil, err
@@ -69,7 +76,7 @@ func (q *queue) Finish(ctx context.Context, outcomes ...backend.Outcome) (lost [
 
 // sendFinishes ends the runs of a batch. An outcome may seem lost because the server is another one, which lacks the start of
 // the run. So sendFinishes asks for these again after a pulse, which has settled with that server.
-func (q *queue) sendFinishes(ctx context.Context, batch []*finishPart) {
+func (q *shard) sendFinishes(ctx context.Context, batch []*finishPart) {
 	outcomes := batch[0].outcomes
 	for _, p := range batch[1:] {
 		outcomes = append(outcomes[:len(outcomes):len(outcomes)], p.outcomes...)
@@ -98,7 +105,7 @@ func (q *queue) sendFinishes(ctx context.Context, batch []*finishPart) {
 }
 
 // finishHeld calls finishNow while no reconcile is under way.
-func (q *queue) finishHeld(ctx context.Context, outcomes []backend.Outcome) (string, error) {
+func (q *shard) finishHeld(ctx context.Context, outcomes []backend.Outcome) (string, error) {
 	if err := q.runs.changing.enter(ctx); err != nil {
 		return "", err
 	}
@@ -107,10 +114,10 @@ func (q *queue) finishHeld(ctx context.Context, outcomes []backend.Outcome) (str
 }
 
 // finishNow runs the script, and remembers the outcomes. It returns one letter for each outcome.
-func (q *queue) finishNow(ctx context.Context, outcomes []backend.Outcome) (string, error) {
+func (q *shard) finishNow(ctx context.Context, outcomes []backend.Outcome) (string, error) {
 	args := make([]string, 0, 5*len(outcomes))
 	for i := range outcomes {
-		args = appendOutcome(args, &outcomes[i])
+		args = q.appendOutcome(args, &outcomes[i])
 	}
 	m, err := q.run(ctx, finishScript, args...)
 	if err != nil {
@@ -128,13 +135,13 @@ func (q *queue) finishNow(ctx context.Context, outcomes []backend.Outcome) (stri
 }
 
 // appendOutcome appends the arguments of an outcome.
-func appendOutcome(args []string, o *backend.Outcome) []string {
-	return append(args, strconv.FormatUint(o.ID, 10), strconv.FormatUint(o.Fence, 10), strconv.Itoa(int(o.State)),
+func (q *shard) appendOutcome(args []string, o *backend.Outcome) []string {
+	return append(args, q.number(o.ID), strconv.FormatUint(o.Fence, 10), strconv.Itoa(int(o.State)),
 		strconv.FormatUint(ceilMicros(max(o.Delay, 0)), 10), o.Error)
 }
 
 // Drain marks runs whose worker stops.
-func (q *queue) Drain(ctx context.Context, runs ...backend.Run) error {
+func (q *shard) Drain(ctx context.Context, runs ...backend.Run) error {
 	if _, err := q.current(); err != nil {
 		return err
 	}
@@ -142,7 +149,7 @@ func (q *queue) Drain(ctx context.Context, runs ...backend.Run) error {
 		n := min(len(runs), maxItems)
 		args := make([]string, 0, 2*n)
 		for _, run := range runs[:n] {
-			args = append(args, strconv.FormatUint(run.ID, 10), strconv.FormatUint(run.Fence, 10))
+			args = append(args, q.number(run.ID), strconv.FormatUint(run.Fence, 10))
 		}
 		if _, err := asInt(q.run(ctx, drainScript, args...)); err != nil {
 			return err

@@ -88,7 +88,7 @@ func TestEndedJobsMakeRoomForNewJobs(t *testing.T) {
 		}
 		// The jobs ended two minutes ago.
 		for id := 1; id <= 60; id++ {
-			server.Do(t, "ZINCRBY", b.queue.keys[partFin], -120_000, id)
+			server.Do(t, "ZINCRBY", b.queue.shards[0].keys[partFin], -120_000, id)
 		}
 		server.Do(t, "CONFIG", "SET", "maxmemory", memoryOf(t, server)+200_000)
 		for i := range 20 {
@@ -128,7 +128,7 @@ func TestAForeignKeyIsNamed(t *testing.T) {
 		b := open(t, config)
 		unused := 0 // the number of keys that these calls do not use
 		for i, part := range queueParts {
-			key := b.queue.keys[i]
+			key := b.queue.shards[0].keys[i]
 			server.Do(t, "DEL", key)
 			server.Do(t, "SET", key, "foreign")
 			_, err := b.queue.Enqueue(t.Context(), backend.NewJob{Task: "x", Unique: "key", Delay: time.Hour})

@@ -3,17 +3,21 @@ package redis
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"math/bits"
 )
 
 // queueKind is the kind of all keys of the queue, and of its channel.
 const queueKind = "q"
 
-// The queue consists of shards. All keys of a shard have the same tag, so that a script can use all of them. There is one
-// shard now; 64 are possible.
+// The queue consists of shards, whose number is a power of two. All keys of a shard have the same tag, so that a script can
+// use all of them. The maximum of the setting tasks.shards is maxShards, too.
 const maxShards = 64
 
-// shardPartition returns the partition whose tag the keys of a shard have.
-func shardPartition(shard int) int { return shard * (partitions / maxShards) }
+// shardPartition returns the partition whose tag the keys of a shard have. The partitions of any number of shards have
+// equal distances, so the masters of a Cluster have equal numbers of shards.
+func shardPartition(shard int) int {
+	return int(bits.Reverse8(uint8(shard)))
+}
 
 // queueParts are the keys of a shard, in the order in which every script of the queue declares all of them. The file
 // lua/queue_lib.lua gives the same keys their names in the scripts.
@@ -55,7 +59,8 @@ func shardPartition(shard int) int { return shard * (partitions / maxShards) }
 //
 // A lane is a queue: 4 hex digits with the length of its name, and the name. A member of r is the lane of the queue, 2 hex
 // digits of 127 - priority, 11 hex digits of ord, and the id. A member of aside has the task after the lane of the queue, in
-// the same form as the queue. So all members of a lane are a range, in the order of Fetch.
+// the same form as the queue. If the next crash of the job kills it, the member begins with an x: this job waits in a lane
+// of its own, because a node runs one of them at a time. So all members of a lane are a range, in the order of Fetch.
 //
 // Each id is in exactly one of r, aside, due, run, fin and dead, as its record says.
 var queueParts = [...]string{"m", "d", "s", "r", "aside", "due", "run", "hold", "gone", "can", "fin", "dead", "u", "n", "bat", "set", "blk", "ticks", "bad"}
@@ -95,4 +100,11 @@ func newQueueScript(mode mode, parts ...string) *script {
 	}
 	sum := sha1.Sum(source)
 	return &script{source: string(source), sha: hex.EncodeToString(sum[:]), mode: mode}
+}
+
+// newConfirmedScript reads a script of the queue whose callers are answered once its writes are on replicas.
+func newConfirmedScript(mode mode, parts ...string) *script {
+	sc := newQueueScript(mode, parts...)
+	sc.confirmed = true
+	return sc
 }

@@ -87,7 +87,7 @@ func (p *pulser) fellSilent() bool {
 }
 
 // keepPulse sends pulses until the backend closes. A pulse that is under way does not delay the notice of a silence.
-func (q *queue) keepPulse(ctx context.Context, _ *session) {
+func (q *shard) keepPulse(ctx context.Context, _ *session) {
 	silence := time.NewTicker(100 * time.Millisecond)
 	defer silence.Stop()
 	timer := time.NewTimer(q.pulse.due())
@@ -122,7 +122,7 @@ func (q *queue) keepPulse(ctx context.Context, _ *session) {
 }
 
 // sendPulse sends a pulse, and does what its answer demands. After a failure the next pulse tries again.
-func (q *queue) sendPulse(ctx context.Context) {
+func (q *shard) sendPulse(ctx context.Context) {
 	inc, err := q.current()
 	if err != nil {
 		return
@@ -139,7 +139,7 @@ func (q *queue) sendPulse(ctx context.Context) {
 }
 
 // beatNow sends a pulse for the current inc.
-func (q *queue) beatNow(ctx context.Context) error {
+func (q *shard) beatNow(ctx context.Context) error {
 	inc, err := q.current()
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (q *queue) beatNow(ctx context.Context) error {
 }
 
 // beat sends one pulse for an inc.
-func (q *queue) beat(ctx context.Context, inc string, begins bool) error {
+func (q *shard) beat(ctx context.Context, inc string, begins bool) error {
 	sent := q.pulse.begin()
 	q.mu.Lock()
 	seen := q.seen
@@ -160,7 +160,11 @@ func (q *queue) beat(ctx context.Context, inc string, begins bool) error {
 	if begins {
 		fresh = "1"
 	}
-	args := append([]string{inc, fresh, strconv.FormatUint(seen, 10), known}, q.watchers.names()...)
+	risky := "0"
+	if q.risky.free() {
+		risky = "1"
+	}
+	args := append([]string{inc, fresh, strconv.FormatUint(seen, 10), known, risky}, q.watchers.names()...)
 	args = append(args, q.sweepArgs()...)
 	m, err := q.run(ctx, pulseScript, args...)
 	if err != nil {
@@ -193,14 +197,14 @@ func (q *queue) beat(ctx context.Context, inc string, begins bool) error {
 	q.pulse.mu.Unlock()
 	if queues, err := answer[1].AsStrSlice(); err == nil {
 		for _, name := range queues {
-			q.watchers.notify(name)
+			q.mayBeDue(name)
 		}
 	}
 	return q.cancelRuns(answer[2].AsStrSlice())
 }
 
 // heard stores the facts of an answer.
-func (q *queue) heard(sent time.Time, facts []string) {
+func (q *shard) heard(sent time.Time, facts []string) {
 	n, _ := q.runs.check()
 	p := &q.pulse
 	p.mu.Lock()
@@ -233,12 +237,12 @@ func (q *queue) heard(sent time.Time, facts []string) {
 }
 
 // cancelRuns calls the callbacks for the runs that are cancelled: id and fence of each.
-func (q *queue) cancelRuns(words []string, err error) error {
+func (q *shard) cancelRuns(words []string, err error) error {
 	if err != nil || len(words)%2 != 0 {
 		return errReply
 	}
 	for i := 0; i < len(words); i += 2 {
-		id, err1 := strconv.ParseUint(words[i], 10, 64)
+		id, err1 := q.parseID(words[i])
 		fence, err2 := strconv.ParseUint(words[i+1], 10, 64)
 		if err1 != nil || err2 != nil {
 			return errReply

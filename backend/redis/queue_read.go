@@ -40,9 +40,8 @@ func showJob(id uint64, record, data string) backend.Job {
 	return j
 }
 
-// Get returns the job with the id. If its record cannot be read, the job is [backend.Dead], and its error says so.
-func (q *queue) Get(ctx context.Context, id uint64) (backend.Job, error) {
-	reply, err := q.words(ctx, readScript, strconv.FormatUint(id, 10))
+func (q *shard) Get(ctx context.Context, id uint64) (backend.Job, error) {
+	reply, err := q.words(ctx, readScript, q.number(id))
 	if err != nil {
 		return backend.Job{}, err
 	}
@@ -62,24 +61,23 @@ const (
 	maxListBytes     = 16 << 20
 )
 
-// List asks the server for at most 1,024 jobs at a time. Once the parameters of the found jobs have maxListBytes bytes
-// together, List may return fewer jobs than the filter allows.
-func (q *queue) List(ctx context.Context, f backend.JobFilter) ([]backend.Job, error) {
-	if f.Limit <= 0 {
-		f.Limit = defaultListLimit
+// list asks the server for at most 1,024 jobs at a time. Once the parameters of the found jobs have maxListBytes bytes
+// together, list returns fewer jobs than the filter allows. It returns whether there may be more jobs.
+func (q *shard) list(ctx context.Context, f backend.JobFilter) (jobs []backend.Job, more bool, err error) {
+	args, possible := q.filterArgs(f)
+	if !possible {
+		return nil, false, nil
 	}
-	args := filterArgs(f)
-	var jobs []backend.Job
 	for size := 0; size < maxListBytes && len(jobs) < f.Limit; {
 		args[2] = strconv.Itoa(f.Limit - len(jobs))
 		reply, err := q.words(ctx, listScript, args...)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for found := range slices.Chunk(reply[1:], 4) {
-			id, err := strconv.ParseUint(found[0], 10, 64)
+			id, err := q.parseID(found[0])
 			if err != nil || len(found) < 4 {
-				return nil, fmt.Errorf("a script: %w", errReply)
+				return nil, false, fmt.Errorf("a script: %w", errReply)
 			}
 			j := setAsideJob(id)
 			if found[1] == "ok" {
@@ -89,18 +87,27 @@ func (q *queue) List(ctx context.Context, f backend.JobFilter) ([]backend.Job, e
 			size += len(j.Params)
 		}
 		if reply[0] == "" {
-			break
+			return jobs, false, nil
 		}
 		args[0] = reply[0]
 	}
-	return jobs, nil
+	return jobs, true, nil
 }
 
-// filterArgs returns the arguments of the script list.
-func filterArgs(f backend.JobFilter) []string {
-	newest := "0"
-	if f.Newest {
+// filterArgs returns the arguments of the script list, or false if no job of the shard can match.
+func (q *shard) filterArgs(f backend.JobFilter) (args []string, possible bool) {
+	newest, after := "0", f.After/q.of
+	switch over := f.After%q.of > q.index; {
+	case f.Newest:
 		newest = "1"
+		if over {
+			after++
+		}
+		if f.After > 0 && after == 0 {
+			return nil, false // 0 would be the beginning
+		}
+	case f.After%q.of < q.index:
+		after = max(after, 1) - 1
 	}
 	var states strings.Builder
 	for s := backend.Scheduled; s <= backend.Dead; s++ {
@@ -108,20 +115,19 @@ func filterArgs(f backend.JobFilter) []string {
 			states.WriteByte('0' + byte(s))
 		}
 	}
-	return []string{strconv.FormatUint(f.After, 10), newest, "", states.String(), f.Queue, f.Task}
+	return []string{strconv.FormatUint(after, 10), newest, "", states.String(), f.Queue, f.Task}, true
 }
 
-// Stats reads the counts, one for each queue, task and state.
-func (q *queue) Stats(ctx context.Context) (backend.QueueStats, error) {
+// addStats reads the counts, one for each queue, task and state.
+func (q *shard) addStats(ctx context.Context, stats *backend.QueueStats) error {
 	m, err := q.read(ctx, partCounts, func(b rueidis.Builder, key string) rueidis.Completed { return b.Hgetall().Key(key).Build() })
 	if err != nil {
-		return backend.QueueStats{}, err
+		return err
 	}
 	counts, err := m.AsIntMap()
 	if err != nil {
-		return backend.QueueStats{}, err
+		return err
 	}
-	stats := backend.QueueStats{Queues: map[string]backend.Counts{}, Tasks: map[string]backend.Counts{}}
 	for field, n := range counts {
 		state, queue, task, ok := parseCount(field)
 		if !ok || n <= 0 {
@@ -131,7 +137,7 @@ func (q *queue) Stats(ctx context.Context) (backend.QueueStats, error) {
 		addCount(stats.Queues, queue, state, int(n))
 		addCount(stats.Tasks, task, state, int(n))
 	}
-	return stats, nil
+	return nil
 }
 
 func addCount(to map[string]backend.Counts, name string, state backend.State, n int) {
@@ -155,6 +161,8 @@ func parseCount(field string) (state backend.State, queue, task string, ok bool)
 
 // The places of keys in queueParts that are read without a script.
 var (
+	partSelf   = slices.Index(queueParts[:], "m")
+	partHold   = slices.Index(queueParts[:], "hold")
 	partCounts = slices.Index(queueParts[:], "n")
 	partFin    = slices.Index(queueParts[:], "fin")
 	partTicks  = slices.Index(queueParts[:], "ticks")
@@ -162,7 +170,7 @@ var (
 )
 
 // read sends a command that reads a key of the queue.
-func (q *queue) read(ctx context.Context, part int, build func(b rueidis.Builder, key string) rueidis.Completed) (rueidis.RedisMessage, error) {
+func (q *shard) read(ctx context.Context, part int, build func(b rueidis.Builder, key string) rueidis.Completed) (rueidis.RedisMessage, error) {
 	if _, err := q.current(); err != nil {
 		return rueidis.RedisMessage{}, err
 	}
@@ -171,7 +179,7 @@ func (q *queue) read(ctx context.Context, part int, build func(b rueidis.Builder
 }
 
 // words runs a script whose reply is a list of texts.
-func (q *queue) words(ctx context.Context, sc *script, args ...string) ([]string, error) {
+func (q *shard) words(ctx context.Context, sc *script, args ...string) ([]string, error) {
 	if _, err := q.current(); err != nil {
 		return nil, err
 	}
@@ -182,7 +190,7 @@ func (q *queue) words(ctx context.Context, sc *script, args ...string) ([]string
 const queueTypes = "hhhzzzzzzzzzhhhhzzh"
 
 // explain names the key of another type, if a command has failed because of one. It also logs that, once a minute.
-func (q *queue) explain(ctx context.Context, err error) error {
+func (q *shard) explain(ctx context.Context, err error) error {
 	if err == nil || !isWrongType(err) {
 		return err
 	}

@@ -48,6 +48,12 @@ const (
 	atLengths
 )
 
+// oneCrashLeft reports whether the next crash of the job in a record kills it, and it has crashed before.
+func oneCrashLeft(record string) bool {
+	crashes, most := binary.BigEndian.Uint16([]byte(record[9:11])), binary.BigEndian.Uint16([]byte(record[11:13]))
+	return crashes > 0 && crashes+1 >= most
+}
+
 // bigData is the length of a record in d from which on a Fetch reads it after its script.
 const bigData = 16 << 10
 

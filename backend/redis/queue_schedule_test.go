@@ -154,7 +154,7 @@ func TestANodeWhoseClockIsAheadStartsNoTaskEarly(t *testing.T) {
 func TestAScheduleDrawsNoIdsThatAnotherServerHasDrawn(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		q := open(t, at(f.Shared(t))).queue
-		f.Shared(t).Do(t, "HSET", q.keys[0], "rid", "another server")
+		f.Shared(t).Do(t, "HSET", q.shards[0].keys[0], "rid", "another server")
 		if won, err := q.EnqueueScheduled(t.Context(), "x", time.Now().Add(-time.Hour), backend.NewJob{Task: "x"}); err != nil || !won {
 			t.Fatalf("EnqueueScheduled = %t, %v", won, err)
 		}

@@ -124,7 +124,7 @@ func (t *settlement) args(inc, rid string) []string {
 // runs of schedules, in this order. Only the last call says that all was sent. No Take and no Finish is under way meanwhile. If some of the jobs are
 // absent, because another node has enqueued them and has not sent them yet, settle returns false, and it has to be called
 // again while the shard settles.
-func (q *queue) settle(ctx context.Context, inc, rid string) (complete bool, err error) {
+func (q *shard) settle(ctx context.Context, inc, rid string) (complete bool, err error) {
 	if err := q.runs.changing.close(ctx); err != nil {
 		return false, err
 	}
@@ -151,7 +151,7 @@ func (q *queue) settle(ctx context.Context, inc, rid string) (complete bool, err
 				if p.results[n].Existing {
 					continue
 				}
-				t.jobs = append(t.jobs, strconv.FormatUint(p.results[n].ID, 10), p.records[2*n], p.records[2*n+1])
+				t.jobs = append(t.jobs, q.number(p.results[n].ID), p.records[2*n], p.records[2*n+1])
 				t.bytes += len(p.records[2*n]) + len(p.records[2*n+1])
 				if err := room(); err != nil {
 					return false, err
@@ -161,7 +161,7 @@ func (q *queue) settle(ctx context.Context, inc, rid string) (complete bool, err
 	}
 	for i := range list {
 		for n := range list[i].outcomes {
-			t.outcomes = appendOutcome(t.outcomes, &list[i].outcomes[n])
+			t.outcomes = q.appendOutcome(t.outcomes, &list[i].outcomes[n])
 			t.bytes += len(list[i].outcomes[n].Error)
 			if err := room(); err != nil {
 				return false, err
@@ -169,7 +169,7 @@ func (q *queue) settle(ctx context.Context, inc, rid string) (complete bool, err
 		}
 	}
 	for run, node := range q.runs.all() {
-		t.runs = append(t.runs, strconv.FormatUint(run.ID, 10), strconv.FormatUint(run.Fence, 10), node)
+		t.runs = append(t.runs, q.number(run.ID), strconv.FormatUint(run.Fence, 10), node)
 		if err := room(); err != nil {
 			return false, err
 		}

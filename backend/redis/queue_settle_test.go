@@ -25,7 +25,7 @@ func TestOutcomesWaitForTheJobsOfAnotherNode(t *testing.T) {
 		started := b.fetch(3)
 		b.finish(started[0].Run(), backend.Completed)
 		failover()
-		if err := b.q.beatNow(tt.Context()); err != nil {
+		if err := b.q.shards[0].beatNow(tt.Context()); err != nil {
 			tt.Fatal(err)
 		}
 		b.finish(started[2].Run(), backend.Completed) // it waits until a has sent the job
@@ -90,10 +90,10 @@ func TestTwoFailoversInARowLoseNoJob(t *testing.T) {
 		}
 		failover()
 		for range 2 {
-			if err := b.q.beatNow(tt.Context()); err != nil {
+			if err := b.q.shards[0].beatNow(tt.Context()); err != nil {
 				tt.Fatal(err)
 			}
-			b.do("HSET", b.q.keys[0], "rid", "another former master")
+			b.do("HSET", b.q.shards[0].keys[0], "rid", "another former master")
 		}
 		resume()
 		basics.Eventually(tt, "the job is there again", func() bool { _, err := b.q.Get(tt.Context(), id); return err == nil })
@@ -102,8 +102,8 @@ func TestTwoFailoversInARowLoseNoJob(t *testing.T) {
 
 // pauseSettling keeps the node from settling until resume is called.
 func (t *queueTest) pauseSettling(tt *testing.T) (resume func(), err error) {
-	if err := t.q.runs.changing.close(tt.Context()); err != nil {
+	if err := t.q.shards[0].runs.changing.close(tt.Context()); err != nil {
 		return nil, err
 	}
-	return t.q.runs.changing.open, nil
+	return t.q.shards[0].runs.changing.open, nil
 }

@@ -19,8 +19,7 @@ import (
 // shardTest runs the scripts of the queue on a server, at a simulated time, and looks at the keys.
 type shardTest struct {
 	*testing.T
-	core  *core
-	keys  []string
+	*shard
 	now   int64 // in µs
 	batch int
 	swept int // the number of jobs that Pulse has removed
@@ -28,9 +27,14 @@ type shardTest struct {
 
 func newShardTest(t *testing.T, server *redistest.Server) *shardTest {
 	t.Helper()
-	c := open(t, at(server)).core
-	return &shardTest{T: t, core: c, keys: c.queueKeys(1), // the queue of the backend uses shard 0
-		now: 1_800_000_000_000_000}
+	return &shardTest{T: t, shard: idleShard(open(t, at(server))), now: 1_800_000_000_000_000}
+}
+
+// idleShard returns a shard that sends no pulses, with keys that the backend does not use.
+func idleShard(b *Backend) *shard {
+	q := newShard(b.queue.all, 0, 1)
+	q.keys = b.core.queueKeys(1)
+	return q
 }
 
 func (s *shardTest) run(sc *script, args ...string) rueidis.RedisMessage {
@@ -136,6 +140,9 @@ func (s *shardTest) wantForm() map[uint64]backend.Job {
 		case backend.Available:
 			lane := func(name string) string { return fmt.Sprintf("%04x%s", len(name), name) }
 			part, member = "r", lane(j.Queue)
+			if oneCrashLeft(raw[text]) {
+				member = "x" + member
+			}
 			if raw[text][6] == 1 {
 				part, member = "aside", member+lane(j.Task)
 			}
@@ -225,7 +232,7 @@ var testKeep = []string{"300000", "600000", "40"} // keepCompleted 5 minutes, ke
 // beat runs Pulse for the inc of the test.
 func (s *shardTest) beat() {
 	s.Helper()
-	s.run(pulseScript, append([]string{testInc, "1", "0", ""}, testKeep...)...)
+	s.run(pulseScript, append([]string{testInc, "1", "0", "", "1"}, testKeep...)...)
 }
 
 func (s *shardTest) enqueue(jobs ...backend.NewJob) []uint64 {
@@ -256,7 +263,7 @@ func (s *shardTest) enqueue(jobs ...backend.NewJob) []uint64 {
 // take starts at most n runs in the queues a and b, and returns the jobs.
 func (s *shardTest) take(n int) []backend.Job {
 	s.Helper()
-	reply := s.words(takeScript, testInc, "node", strconv.Itoa(n), "2", "a", "b", "-1")
+	reply := s.words(takeScript, testInc, "node", strconv.Itoa(n), "1", "2", "a", "b", "-1")
 	if reply[0] != "ok" {
 		s.Fatalf("take returns %q", reply)
 	}
@@ -270,7 +277,7 @@ func (s *shardTest) take(n int) []backend.Job {
 
 func (s *shardTest) list(f backend.JobFilter) []uint64 {
 	s.Helper()
-	args := filterArgs(f)
+	args, _ := s.filterArgs(f)
 	args[2] = strconv.Itoa(f.Limit)
 	var ids []uint64
 	for {

@@ -101,7 +101,7 @@ return 1`
 func (t *queueTest) eval(script string, args ...string) rueidis.RedisMessage {
 	t.Helper()
 	m, err := t.b.core.do(t.Context(), once, func(b rueidis.Builder) rueidis.Completed {
-		return b.Eval().Script(script).Numkeys(int64(len(t.q.keys))).Key(t.q.keys...).Arg(args...).Build()
+		return b.Eval().Script(script).Numkeys(int64(len(t.q.shards[0].keys))).Key(t.q.shards[0].keys...).Arg(args...).Build()
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -199,11 +199,11 @@ func TestANodeWhoseLeaseHasEndedStopsItsRunsAndGoesOn(t *testing.T) {
 		s := t.recordStops()
 		id := t.enqueue(backend.NewJob{Task: "a"})[0]
 		run := t.fetch(1)[0].Run()
-		inc, err := t.q.current()
+		inc, err := t.q.shards[0].current()
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.do("ZADD", t.q.keys[slices.Index(queueParts[:], "hold")], "-1", inc) // as the Pulse of another node does
+		t.do("ZADD", t.q.shards[0].keys[slices.Index(queueParts[:], "hold")], "-1", inc) // as the Pulse of another node does
 		basics.Eventually(tt, "the run is stopped", func() bool { return len(s.of(backend.RunLost)) > 0 })
 		if got := s.of(backend.RunLost); !slices.Equal(got, []backend.Run{run}) {
 			t.Errorf("the runs %v are stopped, want %v", got, run)

@@ -44,6 +44,13 @@ func (w *queueWatchers) names() []string {
 	return names
 }
 
+// has reports whether all these queues have watchers.
+func (w *queueWatchers) has(queues []string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !slices.ContainsFunc(queues, func(name string) bool { return len(w.list[cmp.Or(name, backend.DefaultQueue)]) == 0 })
+}
+
 func (w *queueWatchers) any() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +67,7 @@ func (q *queue) Watch(queues ...string) (<-chan struct{}, func()) {
 			names = append(names, name)
 		}
 	}
-	w := &q.watchers
+	w := &q.all.watchers
 	w.mu.Lock()
 	if w.list == nil {
 		w.list = make(map[string][]*queueWatcher)
@@ -69,7 +76,7 @@ func (q *queue) Watch(queues ...string) (<-chan struct{}, func()) {
 		w.list[name] = append(w.list[name], one)
 	}
 	w.mu.Unlock()
-	q.pulse.soon(0) // some may be due already
+	q.pulseSoon() // some may be due already
 	return one.due, sync.OnceFunc(func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -83,13 +90,13 @@ func (q *queue) Watch(queues ...string) (<-chan struct{}, func()) {
 }
 
 // listen receives the messages of the server until the backend closes.
-func (q *queue) listen(ctx context.Context, s *session) {
+func (q *shard) listen(ctx context.Context, s *session) {
 	hooked := rueidis.WithOnSubscriptionHook(ctx, func(rueidis.PubSubSubscription) { q.pulse.soon(0) }) // messages may have been missed
 	var pause backoff
 	for ctx.Err() == nil {
 		began := time.Now()
 		// Receive returns nil when the slot moves, and an error when the connection is lost.
-		_ = s.client.Receive(hooked, s.subscribe(q.core.wakeChannel(s, 0)), func(m rueidis.PubSubMessage) { q.heardMessage(m.Message) })
+		_ = s.client.Receive(hooked, s.subscribe(q.core.wakeChannel(s, int(q.index))), func(m rueidis.PubSubMessage) { q.heardMessage(m.Message) })
 		if time.Since(began) > time.Minute {
 			pause = backoff{}
 		}
@@ -98,13 +105,13 @@ func (q *queue) listen(ctx context.Context, s *session) {
 }
 
 // heardMessage handles a message of wakeChannel.
-func (q *queue) heardMessage(text string) {
+func (q *shard) heardMessage(text string) {
 	if text == "" {
 		return
 	}
 	switch name := text[1:]; text[0] {
 	case 'q':
-		q.watchers.notify(name)
+		q.mayBeDue(name)
 	case 'd':
 		if ms, err := strconv.ParseInt(name, 10, 64); err == nil && q.watchers.any() {
 			q.pulse.soon(time.Duration(ms) * time.Millisecond)

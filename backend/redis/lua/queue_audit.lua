@@ -231,7 +231,7 @@ end
 local function belongs(set, text)
   local id = text
   if set == R or set == ASIDE then
-    local at = 1
+    local at = string.sub(text, 1, 1) == 'x' and 2 or 1
     for _ = 1, set == R and 1 or 2 do
       local length = tonumber(string.sub(text, at, at + 3), 16)
       if not length then

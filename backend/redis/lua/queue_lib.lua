@@ -224,9 +224,17 @@ local function watch(set, prefix, queue)
   end
 end
 
+-- Returns whether the next crash of a job kills it. Such a job may crash its process, so a node runs one at a time.
+local function risky(j)
+  return j.crashes > 0 and j.crashes + 1 >= j.maxCrashes
+end
+
 -- The member of a due job in r or in aside.
 local function member(id, j)
   local prefix = lane(j.queue)
+  if risky(j) then
+    prefix = 'x' .. prefix
+  end
   if j.aside == 1 then
     prefix = prefix .. lane(j.task)
   end

@@ -1,6 +1,6 @@
--- Ends a run with an outcome. Returns 'o' if the outcome counts, 'a' if it was stored already, 'l' if it is lost because
--- the run ended without it, 'n' if there is no job. Cost: 6 commands.
-local function stored(id, j, fence, state, delay, failure)
+-- Ends a run with an outcome, which is late if the inc of the run has ended. Returns 'o' if the outcome counts, 'a' if it was
+-- stored already, 'l' if it is lost because the run ended without it, 'n' if there is no job. Cost: 6 commands.
+local function stored(id, j, fence, state, delay, failure, late)
   leave(id, j)
   local ending = state
   if j.cancelling == 1 and state ~= COMPLETED and state ~= KILLED then
@@ -12,7 +12,9 @@ local function stored(id, j, fence, state, delay, failure)
   if failure ~= '' then
     j.error = failure
   end
-  if state ~= AVAILABLE then
+  if late then
+    j.crashes, j.lost, j.attempt = 0, 0, j.attempt + 1
+  elseif state ~= AVAILABLE then
     j.crashes = 0
   end
   j.last, j.result, j.retrying = fence, state, ending == RETRYABLE and 1 or 0
@@ -85,12 +87,18 @@ local function outcome(id, fence, state, delay, failure)
   end
   -- The inc of the run has ended, but its process lives, so the run was no crash.
   local counts = j.fence == fence and (j.state < RUNNING or j.state == RETRYABLE or j.state == KILLED and keyIsFree(id, j))
-  j.crashes, j.lost = 0, 0
   if counts then
-    j.attempt = j.attempt + 1
-    return stored(id, j, fence, state, delay, failure)
+    return stored(id, j, fence, state, delay, failure, true)
   end
+  local due = j.state == AVAILABLE -- then the crashes are a part of its place
+  if due then
+    leave(id, j)
+  end
+  j.crashes, j.lost = 0, 0
   store(id, j)
+  if due then
+    enter(id, j)
+  end
   return 'l'
 end
 

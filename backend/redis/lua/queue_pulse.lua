@@ -1,12 +1,12 @@
 -- Pulse renews the lease of an inc, and moves on what time moves: the clock, leases that end, jobs that become due. It
 -- begins with HDEL, which the server never refuses.
--- ARGV: inc; 1 if the inc is new, else 0; the highest id that the node has seen; the run_id that it has met, or ''; the
--- queues whose due jobs it waits for; keepCompleted and keepFailed in ms; keepMost.
+-- ARGV: inc; 1 if the inc is new, else 0; the highest id that the node has seen; the run_id that it has met, or ''; 1 if it
+-- also waits for jobs that have one crash left, else 0; the queues whose due jobs it waits for; keepCompleted and keepFailed in ms; keepMost.
 -- Returns {facts, queues, cancels}. Facts: 'ok' or 'lost'; the run_id; '1' while the shard settles; the number of runs of
 -- the inc; ms until the next job is due, or ''; the number of incs; '1' if a Pulse at once would find more to do; the number
 -- of records that were set aside; '1' if the audit is urgent.
 -- Queues: those that have due jobs. Cancels: id and fence of each run of the inc that is cancelled.
--- Cost: 24 commands, 1 or 2 for each queue, a step of the audit each second, 2 for each cancel, 6 for each job that becomes due or crashes.
+-- Cost: 24 commands, 1 to 4 for each queue, a step of the audit each second, 2 for each cancel, 6 for each job that becomes due or crashes.
 call('HDEL', M, '')
 local inc = ARGV[3]
 local rid = meet(tonumber(ARGV[5]), ARGV[6])
@@ -52,13 +52,18 @@ if nextDue and nextDue <= now then
 end
 
 local queues = {}
-for i = 7, #ARGV - 4 do
-  local prefix = lane(ARGV[i])
+local function any(prefix)
   for _, set in ipairs({R, ASIDE}) do
     if #call('ZRANGEBYLEX', set, '[' .. prefix, '(' .. prefix .. '\255', 'LIMIT', 0, 1) > 0 then
-      queues[#queues + 1] = ARGV[i]
-      break
+      return true
     end
+  end
+  return false
+end
+for i = 8, #ARGV - 4 do
+  local prefix = lane(ARGV[i])
+  if any(prefix) or ARGV[7] == '1' and any('x' .. prefix) then
+    queues[#queues + 1] = ARGV[i]
   end
 end
 local cancels = {}

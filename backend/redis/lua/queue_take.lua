@@ -1,11 +1,12 @@
 -- Take starts runs of due jobs: from each queue in order, by priority, then by the time at which they became due. A job
 -- whose task the node does not know moves to aside, once. It begins with HDEL, which the server never refuses.
--- ARGV: inc; node; the maximum number of jobs, at most 512; the number of queues, the queues; the number of tasks, the
--- tasks, or -1 for all.
+-- ARGV: inc; node; the maximum number of jobs, at most 512; 1 if one of them may have one crash left, else 0; the number of
+-- queues, the queues; the number of tasks, the tasks, or -1 for all.
 -- Returns {'lost'} if the inc has ended, {'settling'}, or {'ok', ms until the next job is due or '', id, record, data, ...}
 -- with about 1 MiB at most. The data is '' if it is big. Cost: 8 commands, 1 for each queue, and about 4 for each job.
 call('HDEL', M, '')
-local inc, node, max, queues = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local inc, node, max, queues = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[7])
+local oneRisky = ARGV[6] == '1'
 if (tonumber(call('ZSCORE', HOLD, inc) or '-1')) < 0 then
   return {'lost'}
 end
@@ -15,14 +16,14 @@ end
 local nextDue = promote()
 
 local known -- the set of known tasks, made when it is needed
-local tasks = tonumber(ARGV[7 + queues])
+local tasks = tonumber(ARGV[8 + queues])
 local function knows(task)
   if tasks < 0 then
     return true
   end
   if not known then
     known = {}
-    for i = 8 + queues, 7 + queues + tasks do
+    for i = 9 + queues, 8 + queues + tasks do
       known[ARGV[i]] = true
     end
   end
@@ -62,6 +63,8 @@ local anyAside = call('ZCARD', ASIDE) > 0
 -- are those in the record. Returns the record of the run.
 local function start(id, text, data, q, t, n, u, e)
   local attempt, maxAttempts, starts = struct.unpack('>I4I4I4', text, 14)
+  local crashes, most = struct.unpack('>HH', text, 10)
+  oneRisky = oneRisky and not (crashes > 0 and crashes + 1 >= most)
   local fence = math.max(struct.unpack('>i8', text, 82) + 1, micros)
   local strings = sub(text, 106)
   if sub(text, 116 + q + t, 115 + q + t + n) ~= node then
@@ -139,13 +142,38 @@ local function startAll(list)
   end
 end
 
+local function byPlace(a, b)
+  return a.place < b.place
+end
+
+-- Appends the first job of a known task that has one crash left.
+local function lookRisky(list, prefix)
+  local some = {}
+  while moves > 0 do
+    look(some, R, prefix, 1)
+    local j = some[1] and load(some[1].id)
+    if not some[1] or j and j.state == AVAILABLE and knows(j.task) then
+      break
+    end
+    startAll(some) -- it moves the job to aside
+    some = {}
+  end
+  if anyAside then
+    lookAside(some, prefix, 1)
+    table.sort(some, byPlace)
+  end
+  list[#list + 1] = some[1]
+  return some[1] ~= nil
+end
+
 for q = 1, queues do
-  local prefix = lane(ARGV[6 + q])
+  local prefix = lane(ARGV[7 + q])
   while left > 0 and bytes <= 1048576 and moves > 0 do
     local list, n = {}, math.min(left, 64)
     look(list, R, prefix, n)
-    if anyAside and lookAside(list, prefix, n) then
-      table.sort(list, function(a, b) return a.place < b.place end)
+    local more = oneRisky and lookRisky(list, 'x' .. prefix)
+    if anyAside and lookAside(list, prefix, n) or more then
+      table.sort(list, byPlace)
       for i = #list, n + 1, -1 do
         list[i] = nil
       end
