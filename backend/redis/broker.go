@@ -78,7 +78,7 @@ func (b *broker) Publish(ctx context.Context, m backend.Message) (at backend.Pos
 	if err := jobrules.CheckName("room", m.Room); err != nil {
 		return at, err
 	}
-	s, err := b.core.current()
+	s, err := b.cluster.session()
 	if err != nil {
 		return at, err
 	}
@@ -86,12 +86,16 @@ func (b *broker) Publish(ctx context.Context, m backend.Message) (at backend.Pos
 	if b.life.silence() > nodeLease {
 		limit = min(limit, impatient)
 	}
-	p, tag := partition(m.Room), rand.Uint32()|1
+	p, tag, r := partition(m.Room), rand.Uint32()|1, b.find(m.Room)
+	r.sends(tag)
 	reply, err := asWords(b.core.runWithin(ctx, limit, publishScript, []string{b.core.key(positionKind, p, m.Room), b.core.key(headKind, p, m.Room)},
 		strconv.FormatUint(newEpoch(), 10), strconv.FormatUint(uint64(tag), 10), s.publishCommand(), b.core.channel(s, roomKind, p, m.Room), encodeSaid(m)))
+	heard := r.sent(tag)
 	switch {
 	case errors.Is(err, errUnavailable):
-		b.deliverLocally(m, tag, b.silent())
+		if r != nil && !heard {
+			r.deliverLocally(m, tag, b.silent(), errors.Is(err, errUnknown))
+		}
 		return at, err
 	case err != nil || reply[0] == "none":
 		return at, err
@@ -146,25 +150,6 @@ const silentAfterBeat = beatInterval + 500*time.Millisecond
 // silent reports whether heartbeats are not answered.
 func (b *broker) silent() bool { return b.life.silence() > silentAfterBeat }
 
-// deliverLocally delivers a message to the members on this node, if this node is cut off: the server is silent, or the channel
-// of the room is not subscribed. Otherwise the subscription brings the message, unless Publish has failed before it had an
-// effect. If the server has published the message nevertheless, the members get it once, and then a gap, because they never
-// get its position.
-func (b *broker) deliverLocally(m backend.Message, tag uint32, silent bool) {
-	r := b.find(m.Room)
-	if r == nil {
-		return
-	}
-	m.Kind, m.At = backend.Said, backend.Position{}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.tags.has(tag) || !silent && r.missing != missSome {
-		return
-	}
-	r.local.add(tag)
-	r.push(delivery{message: m})
-}
-
 func (b *broker) find(name string) *room {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -173,8 +158,14 @@ func (b *broker) find(name string) *room {
 
 // room returns the room with this name, which it creates if there is none.
 func (b *broker) room(name string) (*room, error) {
-	if r := b.find(name); r != nil {
-		return r, nil
+	b.mu.RLock()
+	found, open := b.rooms[name], b.open
+	b.mu.RUnlock()
+	if !open {
+		return nil, backend.ErrClosed
+	}
+	if found != nil {
+		return found, nil
 	}
 	s, err := b.core.current()
 	if err != nil {

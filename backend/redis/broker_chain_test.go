@@ -121,17 +121,44 @@ func TestTheCheckOfThePositionFindsGaps(t *testing.T) {
 	}
 }
 
+// TestALocalMessageIsDeliveredOnce loses the answers to many messages of one room, which the server has published before,
+// or publishes later.
 func TestALocalMessageIsDeliveredOnce(t *testing.T) {
 	t.Parallel()
-	r := chainRoom()
-	r.broker.rooms = map[string]*room{"room": r}
-	r.begin(position(7, 100, 5))
-	r.broker.deliverLocally(backend.Message{Room: "room"}, 6, true)
-	r.message(wire(position(7, 101, 6), 5)) // the server has published it nevertheless
-	r.message(wire(position(7, 102, 7), 6))
-	r.broker.deliverLocally(backend.Message{Room: "room"}, 7, true)
-	if got := r.queued(); got != "0 ! 102" {
-		t.Errorf("delivered: %q, want \"0 ! 102\"", got)
+	const n = 500
+	for _, test := range []struct {
+		name         string
+		local, heard int // the order of the two
+	}{{"the messages come first", 1, 0}, {"the messages come later", 0, 1}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := chainRoom()
+			r.begin(position(7, 0, 0))
+			for tag := range uint32(n) {
+				r.sends(tag + 1)
+			}
+			for step := range 2 {
+				for i := range uint32(n) {
+					if step == test.heard {
+						r.message(wire(position(7, uint64(i)+1, i+1), i))
+					} else if !r.sent(i + 1) {
+						r.deliverLocally(backend.Message{Room: "room"}, i+1, true, true)
+					}
+				}
+			}
+			said := 0
+			for _, d := range r.queue {
+				if !d.gap {
+					said++
+				}
+			}
+			if said != n {
+				t.Errorf("%d messages are delivered, want %d", said, n)
+			}
+			if len(r.own.sending)+len(r.own.local) > 0 {
+				t.Errorf("%d and %d tags are left", len(r.own.sending), len(r.own.local))
+			}
+		})
 	}
 }
 
@@ -140,12 +167,11 @@ func TestALocalMessageIsDeliveredOnce(t *testing.T) {
 func TestAMessageIsDeliveredLocallyOnlyIfTheNodeIsCutOff(t *testing.T) {
 	t.Parallel()
 	r := chainRoom()
-	r.broker.rooms = map[string]*room{"room": r}
 	r.begin(position(7, 100, 5))
-	r.broker.deliverLocally(backend.Message{Room: "room"}, 6, false)
+	r.deliverLocally(backend.Message{Room: "room"}, 6, false, true)
 	r.message(wire(position(7, 101, 6), 5))
 	r.interrupted()
-	r.broker.deliverLocally(backend.Message{Room: "room"}, 7, false)
+	r.deliverLocally(backend.Message{Room: "room"}, 7, false, true)
 	if got := r.queued(); got != "101 0" {
 		t.Errorf("delivered: %q, want \"101 0\"", got)
 	}
@@ -167,5 +193,25 @@ func TestASlowSubscriberGetsAGapAndBoundedMemory(t *testing.T) {
 	}
 	if n := len(r.queue); n > 20 || !r.queue[n-1].gap {
 		t.Errorf("%d large deliveries are queued", n)
+	}
+}
+
+// TestALateMessageHidesNoMissingOne asks the server while a message is on its way, and again after another one was missed.
+func TestALateMessageHidesNoMissingOne(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]bool{"the first one comes late": true, "the first one is missing, too": false} {
+		r := chainRoom()
+		r.begin(position(7, 0, 0))
+		r.compare(r.last, position(7, 1, 1))
+		want := "!"
+		if late {
+			r.message(wire(position(7, 1, 1), 0))
+			want = "1 !"
+		}
+		r.compare(r.last, position(7, 2, 2))
+		r.resolve(time.Now().Add(2 * suspicion))
+		if got := r.queued(); got != want || r.last.Seq != 2 {
+			t.Errorf("%s: delivered %q up to %d, want %q up to 2", name, got, r.last.Seq, want)
+		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // probeKind is the kind of the channels on which a feed sends messages to itself.
 const probeKind = "pb"
 
-// probeAfter is the time without a message after which a feed probes its connection, and the time that the probe may take.
+// probeAfter is the interval at which a feed probes its connection, and the time that a probe may take.
 const probeAfter = 5 * time.Second
 
 // subscribeBatch is the maximum number of channels of one command.
@@ -44,10 +44,14 @@ type connection struct {
 	feed    *feed
 	conn    rueidis.DedicatedClient
 	probe   string        // the channel for probes
-	probed  time.Time     // the time of the probe that is on its way
-	heard   atomic.Int64  // the time of the last message, in Unix ms
-	unheard chan struct{} // closed when the server has ended the subscription of the channel for probes
+	probed  time.Duration // the time of the last probe, as uptime; 0: none was sent
+	heard   atomic.Int64  // the time of the last message, as uptime
+	unheard chan struct{} // closed when the channel for probes is not subscribed where messages are published
 	once    sync.Once
+
+	// subscribing has the channels of the command that subscribes now. The value is true if the server has ended the
+	// subscription already. Guarded by the mutex of the router.
+	subscribing map[string]bool
 }
 
 func newFeed(r *router, s *session, client rueidis.Client, partition int) *feed {
@@ -100,7 +104,7 @@ func (f *feed) connect(s *session) {
 	conn, _ := f.client.Dedicate()
 	defer conn.Close()
 	c := &connection{feed: f, conn: conn, unheard: make(chan struct{})}
-	c.heard.Store(time.Now().UnixMilli())
+	c.heard.Store(int64(uptime()))
 	c.probe = f.router.core.channel(s, probeKind, int(f.partition.Load()), rand.Text())
 	lost := conn.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: c.message, OnSubscription: c.subscription})
 	defer f.router.disconnected(c)
@@ -138,7 +142,7 @@ func (f *feed) connect(s *session) {
 }
 
 func (c *connection) message(m rueidis.PubSubMessage) {
-	c.heard.Store(time.Now().UnixMilli())
+	c.heard.Store(int64(uptime()))
 	if m.Channel != c.probe {
 		c.feed.router.dispatch(c, m)
 	}
@@ -150,7 +154,7 @@ func (c *connection) subscription(sub rueidis.PubSubSubscription) {
 		return
 	}
 	if sub.Channel == c.probe {
-		c.once.Do(func() { close(c.unheard) })
+		c.misplaced()
 	}
 	c.feed.router.lost(c, sub.Channel)
 }
@@ -161,21 +165,29 @@ func (c *connection) send(command rueidis.Completed) error {
 	return c.conn.Do(ctx, command).Error()
 }
 
-// deaf reports whether a probe has not come back. It probes a connection on which nothing was heard.
+// misplaced ends the connection, because messages are published elsewhere.
+func (c *connection) misplaced() { c.once.Do(func() { close(c.unheard) }) }
+
+// deaf sends a probe, if the last one was sent long enough ago. It returns true if nothing was heard since that one. A probe
+// without a receiver shows that the connection is at another server than the one where messages are published: that
+// server was demoted, and passes on the messages of the master, but the master finds no receiver here for a call.
 func (c *connection) deaf(s *session) bool {
-	switch heard := time.UnixMilli(c.heard.Load()); {
-	case time.Since(heard) < probeAfter:
-		c.probed = time.Time{}
-	case c.probed.IsZero():
-		c.probed = time.Now()
-		c.feed.router.core.spawn(func(ctx context.Context, _ *session) {
-			ctx, cancel := context.WithTimeout(ctx, probeAfter)
-			defer cancel()
-			_ = s.client.Do(ctx, s.publish(c.probe, "")) // a probe that is not sent does not come back
-		})
-	default:
-		return time.Since(c.probed) >= probeAfter
+	now := uptime()
+	if c.probed != 0 && now-c.probed < probeAfter {
+		return false
 	}
+	if c.probed != 0 && time.Duration(c.heard.Load()) < c.probed {
+		return true
+	}
+	c.probed = now
+	c.feed.router.core.spawn(func(ctx context.Context, _ *session) {
+		ctx, cancel := context.WithTimeout(ctx, probeAfter)
+		defer cancel()
+		receivers, err := s.client.Do(ctx, s.publish(c.probe, "")).AsInt64() // a probe that is not sent does not come back
+		if err == nil && receivers == 0 {
+			c.misplaced()
+		}
+	})
 	return false
 }
 
@@ -200,7 +212,9 @@ func (c *connection) update(s *session) error {
 		added = f.router.missing(f, c)
 	}
 	for _, batch := range batches(s, f.router.current(added)) {
-		err := c.send(s.subscribe(channelsOf(batch)...))
+		channels := channelsOf(batch)
+		f.router.begin(c, channels)
+		err := c.send(s.subscribe(channels...))
 		var refused *rueidis.RedisError
 		switch {
 		case err == nil:

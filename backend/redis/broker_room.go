@@ -26,15 +26,15 @@ type room struct {
 	working   bool // a goroutine delivers the queue
 	known     bool // last is set
 	last      backend.Position
-	settled   bool     // last came with a message; false: the server was asked, and earlier messages may arrive later
-	tainted   uint64   // the epoch in which numbers were used twice
-	tags      recent   // of the last messages
-	local     recent   // of messages that were delivered without the server
+	settled   bool   // last came with a message; false: the server was asked, and earlier messages may arrive later
+	tainted   uint64 // the epoch in which numbers were used twice
+	tags      recent // of the last messages
+	own       ownMessages
 	held      []string // messages that came before last was known
-	heldFull  bool     // some did not fit
+	heldBytes int
+	heldFull  bool // some did not fit
 	heard     time.Time
-	suspected backend.Position // see compare
-	suspectAt time.Time
+	suspected [2]suspect // see compare
 
 	presence
 }
@@ -78,11 +78,12 @@ func (r *room) message(payload string) {
 		r.accept(payload)
 		return
 	}
-	if len(r.held) >= maxQueue {
+	if len(r.held) >= maxQueue || r.heldBytes+len(payload) > maxQueueBytes {
 		r.heldFull = true
 		return
 	}
 	r.held = append(r.held, payload)
+	r.heldBytes += len(payload)
 }
 
 // accept judges a message and queues it. The caller holds r.mu.
@@ -120,6 +121,7 @@ func (r *room) hearNews() {
 // chain compares a message with the last one. A message follows if its number is the next one and it names the tag of the
 // last one. The caller holds r.mu.
 func (r *room) chain(m said) {
+	delivered := r.own.hears(m.at.Tag)
 	follows := m.at.Seq == r.last.Seq+1 && m.prev == r.last.Tag && (m.at.Epoch == r.last.Epoch || m.prev != 0)
 	switch {
 	case follows: // also with a new epoch, which renewEpoch has made
@@ -132,7 +134,7 @@ func (r *room) chain(m said) {
 	}
 	r.last, r.settled = m.at, true
 	r.tags.add(m.at.Tag)
-	if r.local.has(m.at.Tag) {
+	if delivered {
 		r.push(delivery{gap: true})
 		return
 	}
@@ -172,15 +174,28 @@ func (r *room) compare(before, at backend.Position) {
 	case at.Seq < before.Seq, at.Seq == r.last.Seq && at.Tag != r.last.Tag:
 		r.taint()
 		r.last, r.settled = at, false
-	case at.Seq > r.last.Seq && r.suspected.Seq == 0:
-		r.suspected, r.suspectAt = at, time.Now()
+	case at.Seq > r.last.Seq && r.isMissing(r.suspected[0].at):
+		r.suspected[1] = suspect{at, time.Now()}
+	case at.Seq > r.last.Seq:
+		r.suspected = [2]suspect{{at, time.Now()}}
 	}
+}
+
+// suspect is a position that the server had at a time, and that this node had not.
+type suspect struct {
+	at    backend.Position
+	since time.Time
+}
+
+// isMissing reports whether the message at this position has not arrived. The caller holds r.mu.
+func (r *room) isMissing(at backend.Position) bool {
+	return at.Seq != 0 && r.last.Epoch == at.Epoch && r.last.Seq < at.Seq
 }
 
 // begin sets the position behind which this node gets the messages. The caller holds r.mu.
 func (r *room) begin(at backend.Position) {
 	held := r.held
-	r.known, r.last, r.settled, r.held = true, at, false, nil
+	r.known, r.last, r.settled, r.held, r.heldBytes = true, at, false, nil, 0
 	for _, payload := range held {
 		r.accept(payload)
 	}
@@ -192,14 +207,13 @@ func (r *room) begin(at backend.Position) {
 
 // resolve tells a gap if a message that the server has counted has not arrived. The caller holds r.mu.
 func (r *room) resolve(now time.Time) {
-	if r.suspected.Seq == 0 || now.Sub(r.suspectAt) < suspicion {
-		return
+	for r.suspected[0].at.Seq != 0 && now.Sub(r.suspected[0].since) >= suspicion {
+		if first := r.suspected[0].at; r.isMissing(first) {
+			r.push(delivery{gap: true})
+			r.last, r.settled = first, false
+		}
+		r.suspected = [2]suspect{r.suspected[1]} // a message may have been missed later than the first one
 	}
-	if r.last.Epoch == r.suspected.Epoch && r.last.Seq < r.suspected.Seq {
-		r.push(delivery{gap: true})
-		r.last, r.settled = r.suspected, false
-	}
-	r.suspected = backend.Position{}
 }
 
 // push queues a delivery. The caller holds r.mu.

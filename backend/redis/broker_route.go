@@ -244,11 +244,26 @@ func (r *router) disconnected(c *connection) {
 	}
 }
 
-// confirm notes that the routes are subscribed on c.
+// begin notes that the channels are about to be subscribed on c.
+func (r *router) begin(c *connection, channels []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.subscribing = make(map[string]bool, len(channels))
+	for _, channel := range channels {
+		c.subscribing[channel] = false
+	}
+}
+
+// confirm notes that the routes are subscribed on c, unless the server has ended a subscription since.
 func (r *router) confirm(c *connection, routes []*route) {
 	var again []receiver
 	r.mu.Lock()
 	for _, rt := range routes {
+		if c.subscribing[rt.channel] {
+			c.feed.wanted(rt)
+			r.lookAgain()
+			continue
+		}
 		rt.feed = c
 		if rt.heard {
 			again = append(again, rt.to)
@@ -260,6 +275,7 @@ func (r *router) confirm(c *connection, routes []*route) {
 			c.feed.unwanted(rt)
 		}
 	}
+	c.subscribing = nil
 	r.mu.Unlock()
 	for _, to := range again {
 		to.resumed()
@@ -268,10 +284,13 @@ func (r *router) confirm(c *connection, routes []*route) {
 
 // lost notes that the channel is not subscribed on c any more: the slot has moved.
 func (r *router) lost(c *connection, channel string) {
-	r.mu.RLock()
+	r.mu.Lock()
+	if _, now := c.subscribing[channel]; now {
+		c.subscribing[channel] = true
+	}
 	rt := r.routes[channel]
 	mine := rt != nil && rt.feed == c
-	r.mu.RUnlock()
+	r.mu.Unlock()
 	if !mine {
 		return
 	}

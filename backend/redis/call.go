@@ -197,11 +197,11 @@ func (k *cluster) Call(ctx context.Context, node, method string, body []byte) ([
 	if err := checkCall(body); err != nil {
 		return nil, err
 	}
-	s, err := k.core.current()
+	s, err := k.session()
 	if err != nil {
 		return nil, err
 	}
-	if node == k.life.self.ID {
+	if node == k.life.self().ID {
 		return k.callOnce(ctx, s, k.life.incarnation(), node, method, body)
 	}
 	list := k.list.Load()
@@ -227,7 +227,7 @@ func (k *cluster) Call(ctx context.Context, node, method string, body []byte) ([
 
 // callOnce calls an incarnation of a node.
 func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method string, body []byte) (answer []byte, err error) {
-	e := envelope{kind: callMessage, id: rand.Uint64(), inc: k.life.incarnation(), from: k.life.self.ID, method: method, body: string(body)}
+	e := envelope{kind: callMessage, id: rand.Uint64(), inc: k.life.incarnation(), from: k.life.self().ID, method: method, body: string(body)}
 	waiting := &call{inc: inc, done: make(chan envelope, 1), gone: make(chan struct{})}
 	k.calls.add(e.id, waiting)
 	defer k.calls.remove(e.id)
@@ -236,7 +236,7 @@ func (k *cluster) callOnce(ctx context.Context, s *session, inc, node, method st
 		if ended(ctx) != nil || errors.Is(err, errAnswerMissed) { // the answer would have no reader
 			k.core.spawn(func(ctx context.Context, s *session) {
 				e.kind, e.method, e.body = cancelMessage, "", ""
-				_, _ = k.publish(ctx, s, channel, &e)
+				_, _ = k.publish(ctx, s, channel, &e, repeatable)
 			})
 		}
 	}()
@@ -272,7 +272,7 @@ func errNoNode(node string) error { return fmt.Errorf("node %.64q: %w", node, ba
 // the node may subscribe.
 func (k *cluster) sendCall(ctx context.Context, s *session, channel string, e *envelope, node string) error {
 	for end, wait := time.Now().Add(noReceiver), (backoff{}); ; {
-		n, err := k.publish(ctx, s, channel, e)
+		n, err := k.publish(ctx, s, channel, e, once)
 		if err != nil || n > 0 {
 			return err
 		}
@@ -285,21 +285,21 @@ func (k *cluster) sendCall(ctx context.Context, s *session, channel string, e *e
 	}
 }
 
-// publish publishes a message once, and returns the number of receivers.
-func (k *cluster) publish(ctx context.Context, s *session, channel string, e *envelope) (int64, error) {
+// publish publishes a message, and returns the number of receivers. Only a message that may arrive twice is repeatable.
+func (k *cluster) publish(ctx context.Context, s *session, channel string, e *envelope, mode mode) (int64, error) {
 	message := e.encode()
-	return asInt(k.core.do(ctx, once, func(rueidis.Builder) rueidis.Completed { return s.publish(channel, message) }))
+	return asInt(k.core.do(ctx, mode, func(rueidis.Builder) rueidis.Completed { return s.publish(channel, message) }))
 }
 
 func (k *cluster) Notify(ctx context.Context, method string, body []byte) error {
 	if err := checkCall(body); err != nil {
 		return err
 	}
-	s, err := k.core.current()
+	s, err := k.session()
 	if err != nil {
 		return err
 	}
-	e := envelope{kind: notifyMessage, inc: k.life.incarnation(), from: k.life.self.ID, method: method, body: string(body)}
-	_, err = k.publish(ctx, s, notifyChannel(k.core, s).channel, &e)
+	e := envelope{kind: notifyMessage, inc: k.life.incarnation(), from: k.life.self().ID, method: method, body: string(body)}
+	_, err = k.publish(ctx, s, notifyChannel(k.core, s).channel, &e, once)
 	return err
 }

@@ -153,8 +153,8 @@ func (h *handler) one(s *session, t task) (detached bool) {
 func (h *handler) answer(ctx context.Context, s *session, e *envelope, status uint64, body []byte) {
 	k := h.cluster
 	to := callChannel(k.core, s, e.inc).channel
-	answer := envelope{kind: answerMessage, id: e.id, status: status, inc: k.life.incarnation(), from: k.life.self.ID, body: string(body)}
-	if _, err := k.publish(ctx, s, to, &answer); err != nil && ctx.Err() == nil {
+	answer := envelope{kind: answerMessage, id: e.id, status: status, inc: k.life.incarnation(), from: k.life.self().ID, body: string(body)}
+	if _, err := k.publish(ctx, s, to, &answer, repeatable); err != nil && ctx.Err() == nil {
 		k.core.config.Log.Warn("the answer to a call was not sent", "to", e.from, "method", e.method, "error", err.Error())
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/testkit/basics"
+	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
@@ -258,4 +259,30 @@ func TestAppsAreApartByPrefixAndDatabase(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestANameOfAMasterThatMovesIsFollowed demotes a server without ending its connections, as managed servers do.
+func TestANameOfAMasterThatMovesIsFollowed(t *testing.T) {
+	t.Parallel()
+	old, next := redistest.Redis.Start(t, redistest.Options{}), redistest.Redis.Start(t, redistest.Options{})
+	p := faultproxy.Start(t, old.Addr)
+	b, heard := openListening(t, Config{URL: "redis://" + p.Addr()})
+	enterRoom(t, b, "room", "x")
+	next.Do(t, "REPLICAOF", "127.0.0.1", old.Port)
+	basics.Eventually(t, "the replica has the data", func() bool { return next.Info(t, "master_link_status") == "up" })
+	next.Do(t, "REPLICAOF", "NO", "ONE")
+	old.Do(t, "REPLICAOF", "127.0.0.1", next.Port)
+	basics.Eventually(t, "the node has lost the old master", func() bool { return b.Health() != nil })
+	basics.Eventually(t, "the old master follows the new one", func() bool { return old.Info(t, "master_link_status") == "up" })
+	basics.Eventually(t, "the node is connected to the old master", func() bool { return b.router.healthy() == nil })
+	p.Serve(next.Addr) // the subscriptions are at the old master now, which passes the messages on
+	basics.Eventually(t, "the node has found the new master", func() bool {
+		return b.Health() == nil && memberCount(t, b, "room") == 1 && b.Store().Set(t.Context(), "a", nil, 0) == nil
+	})
+	basics.Eventually(t, "the new master finds a receiver on this node", func() bool {
+		_, err := b.Cluster().Call(t.Context(), b.life.self().ID, "method", nil)
+		return err == nil
+	})
+	say(t, b, "room", "1")
+	basics.Eventually(t, "messages arrive from the new master", func() bool { return len(heard.heard("room")) > 0 })
 }

@@ -19,6 +19,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
+var started = time.Now()
+
+// uptime returns the time since the start of the process. Unlike the time of the wall clock, it has no steps.
+func uptime() time.Duration { return time.Since(started) }
+
 // core is the connection to the server, which the store, the broker and the queue share. Its methods may be called
 // concurrently. Before open and after close they fail with [backend.ErrClosed].
 //
@@ -32,6 +37,7 @@ type core struct {
 	hooks   probe.Hooks              // nil except in a chaos run
 	opening sync.Mutex               // serializes open and close
 	session atomic.Pointer[session]
+	undoing atomic.Int64
 	ending  sync.RWMutex // held by spawn and, for writing, while session becomes nil
 }
 

@@ -18,6 +18,7 @@ type dialer struct {
 	through    func(addr string) string // see core.through
 	life       context.Context          // of the session
 	connecting atomic.Int32             // connections without a first answer
+	open       openConnections
 }
 
 // dial makes a connection for the client library. ctx is the context of the call that needs it, which the library does
@@ -26,7 +27,7 @@ func (d *dialer) dial(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Co
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(d.life, cancel)
 	d.connecting.Add(1)
-	n := &newConnection{login: func() { stop(); cancel(); d.connecting.Add(-1) }}
+	n := &newConnection{dialer: d, login: func() { stop(); cancel(); d.connecting.Add(-1) }}
 	limited, done := context.WithTimeout(ctx, d.timeout)
 	defer done()
 	var err error
@@ -35,12 +36,14 @@ func (d *dialer) dial(ctx context.Context, addr string, _ *net.Dialer, _ *tls.Co
 		return nil, err
 	}
 	n.heed = context.AfterFunc(ctx, func() { _ = n.Conn.Close() }) // its reader sees the end
+	d.open.add(n)
 	return n, nil
 }
 
 // newConnection notices the first answer of the server.
 type newConnection struct {
 	net.Conn
+	dialer   *dialer
 	answered atomic.Bool
 	heed     func() bool // ends the heed of the context of dial
 	login    func()      // ends the login
@@ -58,6 +61,7 @@ func (n *newConnection) Read(p []byte) (int, error) {
 // Close implements net.Conn.
 func (n *newConnection) Close() error {
 	n.end()
+	n.dialer.open.remove(n)
 	return n.Conn.Close()
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	reserveScript = newScript("reserve", once)
+	reserveScript = newScript("reserve", repeatable)
 	fillScript    = newScript("fill", once)
 )
 
@@ -28,6 +28,9 @@ func (s *store) Reserve(ctx context.Context, key string, ttl time.Duration) (e b
 		}
 		own := rand.Text()
 		reply, err := asWords(s.core.run(ctx, reserveScript, []string{k}, own, strconv.FormatInt(max(milliseconds(ttl), 1), 10)))
+		if errors.Is(err, errUnknown) {
+			s.core.undo(func(ctx context.Context) bool { return s.endLoad(ctx, key, own) }) // no caller runs the load
+		}
 		switch {
 		case err != nil:
 			return e, "", false, err
@@ -41,6 +44,18 @@ func (s *store) Reserve(ctx context.Context, key string, ttl time.Duration) (e b
 }
 
 func (s *store) Fill(ctx context.Context, key, load string, value []byte, ttl time.Duration) (stored bool, err error) {
+	found, err := s.fill(ctx, key, load, value, ttl)
+	return found && value != nil, err
+}
+
+// endLoad ends a load without a value. It returns whether the load was there.
+func (s *store) endLoad(ctx context.Context, key, load string) bool {
+	found, err := s.fill(ctx, key, load, nil, 0)
+	return found && err == nil
+}
+
+// fill does the work of Fill, and returns whether the load was there.
+func (s *store) fill(ctx context.Context, key, load string, value []byte, ttl time.Duration) (found bool, err error) {
 	k, sess, err := s.entryKey(key)
 	if err != nil {
 		return false, err
@@ -55,7 +70,7 @@ func (s *store) Fill(ctx context.Context, key, load string, value []byte, ttl ti
 	}
 	n, err := asInt(s.core.run(ctx, fillScript, []string{k}, load, record, strconv.FormatInt(expiry, 10),
 		sess.publishCommand(), s.core.channel(sess, wakeKind, partition(key), ""), entryKind+key))
-	return n == 1 && value != nil, err
+	return n == 1, err
 }
 
 // loadPoll is the time after which AwaitLoad returns, because the message of a Fill may be lost, and because a load also

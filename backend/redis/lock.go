@@ -19,7 +19,7 @@ import (
 // because a counter for each lock would have to be kept for ever.
 
 var (
-	lockScript    = newScript("lock", once)
+	lockScript    = newScript("lock", repeatable)
 	refreshScript = newScript("refresh", repeatable)
 	unlockScript  = newScript("unlock", once)
 )
@@ -49,6 +49,9 @@ func (s *store) tryLock(ctx context.Context, key string, ttl time.Duration) (loc
 	p := partition(key)
 	token := rand.Text()
 	reply, err := asWords(s.core.run(ctx, lockScript, []string{s.core.key(lockKind, p, key), s.core.key(fenceKind, p, "")}, token, micros(ttl), ""))
+	if errors.Is(err, errUnknown) {
+		s.core.undo(func(ctx context.Context) bool { return s.Unlock(ctx, key, token) == nil }) // no caller has the token
+	}
 	if err != nil {
 		return backend.Lock{}, 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,7 @@ var (
 	beatScript       = newScript("node_beat", repeatable)
 	nodeListScript   = newScript("node_list", repeatable)
 	leaveNodesScript = newScript("node_leave", repeatable)
+	orphanScript     = newScript("node_orphan", repeatable)
 )
 
 // life is the life of this node in the cluster. The node has a lease, which heartbeats renew. While it has the lease, it
@@ -41,34 +43,41 @@ var (
 // has lapsed, for example because the process was paused, the node draws another incarnation and enters its members again.
 type life struct {
 	core   *core
-	self   backend.Node
+	node   atomic.Pointer[backend.Node]
 	inc    atomic.Pointer[string]
-	beaten atomic.Int64  // when the last heartbeat that renewed the lease was sent, in Unix ns
+	beaten atomic.Int64  // when the last heartbeat that renewed the lease was sent, as uptime
 	unsure atomic.Bool   // a command of this incarnation may arrive later, or some of its members remain
 	beatIt chan struct{} // receives a value when a heartbeat should come at once
 	key    [4]string     // of leases, records, ids, meta
 
-	mu    sync.Mutex
-	ready chan struct{} // closed while all members have been entered with the current incarnation
+	mu       sync.Mutex
+	joining  []string      // incarnations whose join has been sent and not answered
+	entering string        // the incarnation with which the members are being entered; empty: none
+	ready    chan struct{} // closed while all members have been entered with the current incarnation
 }
 
 func newLife(c *core) *life {
-	return &life{core: c, beatIt: make(chan struct{}, 1)}
+	l := &life{core: c, beatIt: make(chan struct{}, 1)}
+	for i, kind := range [...]string{leaseKind, recordKind, idKind, metaKind} {
+		l.key[i] = l.core.clusterKey(kind)
+	}
+	l.start(backend.Node{})
+	return l
 }
 
 // start begins the life of a node, before join.
 func (l *life) start(node backend.Node) {
-	l.self = node
+	l.node.Store(&node)
 	l.setInc("")
 	l.unsure.Store(false)
-	for i, kind := range [...]string{leaseKind, recordKind, idKind, metaKind} {
-		l.key[i] = l.core.clusterKey(kind)
-	}
 	l.mu.Lock()
-	l.ready = make(chan struct{})
+	defer l.mu.Unlock()
+	l.joining, l.entering, l.ready = nil, "", make(chan struct{})
 	close(l.ready)
-	l.mu.Unlock()
 }
+
+// self returns this node.
+func (l *life) self() *backend.Node { return l.node.Load() }
 
 // newInc returns a new incarnation. Its 52 bits are exact in a number of Lua.
 func newInc() string { return strconv.FormatUint(1<<51|rand.Uint64()>>13, 10) }
@@ -81,20 +90,21 @@ func (l *life) setInc(inc string) { l.inc.Store(&inc) }
 // clusterKey returns a key of the cluster.
 func (c *core) clusterKey(kind string) string { return c.key(kind, partition("nodes"), "") }
 
-// join adds the node to the cluster. If another node has the id, join waits until the lease of that node has ended, and
-// fails with [backend.ErrNodeInUse] once ctx ends.
+// join adds the node to the cluster, in place of the incarnation that it had before. If another node has the id, join
+// waits until the lease of that node has ended, and fails with [backend.ErrNodeInUse] once ctx ends.
 func (l *life) join(ctx context.Context, inc string) error {
+	self := l.self()
+	args := append([]string{inc, self.ID, encodeNode(*self), micros(nodeLease)}, l.begin(inc)...)
 	for held := false; ; held = true {
-		sent := time.Now()
-		reply, err := asWords(l.core.run(ctx, joinScript, l.key[:], inc, l.self.ID, encodeNode(l.self), micros(nodeLease), ""))
+		sent := uptime()
+		reply, err := asWords(l.core.run(ctx, joinScript, l.key[:], append(args, "")...))
 		switch {
 		case err != nil && held && ended(ctx) != nil:
-			return fmt.Errorf("the id %.64q: %w: %w", l.self.ID, backend.ErrNodeInUse, ended(ctx))
+			return fmt.Errorf("the id %.64q: %w: %w", self.ID, backend.ErrNodeInUse, ended(ctx))
 		case err != nil:
 			return fmt.Errorf("joining the cluster: %w", err)
 		case reply[0] == "ok":
-			l.beaten.Store(sent.UnixNano())
-			l.setInc(inc)
+			l.joined(inc, sent)
 			return nil
 		case len(reply) != 2:
 			return errReply
@@ -106,8 +116,33 @@ func (l *life) join(ctx context.Context, inc string) error {
 		// The clock of the leases advances by 2 s for each call at most.
 		pause(ctx, min(time.Duration(left)*time.Microsecond+time.Millisecond, time.Second))
 		if ctx.Err() != nil {
-			return fmt.Errorf("the id %.64q: %w: %w", l.self.ID, backend.ErrNodeInUse, ctx.Err())
+			return fmt.Errorf("the id %.64q: %w: %w", self.ID, backend.ErrNodeInUse, ctx.Err())
 		}
+	}
+}
+
+// begin notes that the join of the incarnation inc will be sent. It returns the earlier incarnations.
+func (l *life) begin(inc string) (earlier []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if earlier = slices.Clone(l.joining); l.incarnation() != "" {
+		earlier = append(earlier, l.incarnation())
+	}
+	l.joining = append(l.joining, inc)
+	return earlier
+}
+
+// joined notes that the node is in the cluster with the incarnation inc, since a time of uptime.
+func (l *life) joined(inc string, since time.Duration) {
+	l.beaten.Store(int64(since))
+	l.setInc(inc)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.joining = nil
+	select {
+	case <-l.ready:
+	default:
+		l.entering = inc
 	}
 }
 
@@ -115,7 +150,7 @@ func (l *life) join(ctx context.Context, inc string) error {
 func (l *life) beat(ctx context.Context) (live bool, version string, lapsed int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, beatInterval)
 	defer cancel()
-	sent := time.Now()
+	began, sent := time.Now(), uptime()
 	reply, err := asWords(l.core.run(ctx, beatScript, []string{l.key[0], l.key[3]}, l.incarnation(), micros(nodeLease), ""))
 	if err != nil {
 		return false, "", 0, err
@@ -123,9 +158,9 @@ func (l *life) beat(ctx context.Context) (live bool, version string, lapsed int,
 	if len(reply) != 4 {
 		return false, "", 0, errReply
 	}
-	l.compareClock(sent, reply[3])
+	l.compareClock(began, reply[3])
 	if live = reply[0] == "ok"; live {
-		l.beaten.Store(sent.UnixNano())
+		l.beaten.Store(int64(sent))
 	}
 	lapsed, err = strconv.Atoi(reply[2])
 	return live, reply[1], lapsed, err
@@ -140,9 +175,24 @@ func (l *life) compareClock(sent time.Time, answer string) {
 	}
 }
 
-// leave takes the node off the list, or marks it as lapsed if some of its members may remain.
+// leave takes the node off the list, or marks it as lapsed if some of its members may remain. An incarnation that has
+// joined without an answer leaves, too, and it has no members.
 func (l *life) leave(ctx context.Context, clean bool) error {
-	_, err := asInt(l.core.run(ctx, leaveNodesScript, l.key[:], l.incarnation(), l.self.ID, cleanWord(clean)))
+	l.mu.Lock()
+	joining := slices.Clone(l.joining)
+	l.mu.Unlock()
+	var errs []error
+	for _, inc := range joining {
+		errs = append(errs, l.leaveAs(ctx, inc, true))
+	}
+	return errors.Join(append(errs, l.leaveAs(ctx, l.incarnation(), clean))...)
+}
+
+func (l *life) leaveAs(ctx context.Context, inc string, clean bool) error {
+	if inc == "" {
+		return nil
+	}
+	_, err := asInt(l.core.run(ctx, leaveNodesScript, l.key[:], inc, l.self().ID, cleanWord(clean)))
 	return err
 }
 
@@ -153,8 +203,8 @@ func cleanWord(clean bool) string {
 	return "lapsed"
 }
 
-// silence returns the time since the last heartbeat was sent that was answered.
-func (l *life) silence() time.Duration { return time.Since(time.Unix(0, l.beaten.Load())) }
+// silence returns the time since the last heartbeat was sent that the server has answered.
+func (l *life) silence() time.Duration { return uptime() - time.Duration(l.beaten.Load()) }
 
 // healthy returns an error if the lease may have ended.
 func (l *life) healthy() error {
@@ -176,10 +226,11 @@ func (l *life) entered() <-chan struct{} {
 	return l.ready
 }
 
-// lapse notes that the members have to be entered again.
+// lapse notes that the members have to be entered again. An earlier entering counts no more, even if it ends only now.
 func (l *life) lapse() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.entering = ""
 	select {
 	case <-l.ready:
 		l.ready = make(chan struct{})
@@ -191,7 +242,8 @@ func (l *life) lapse() {
 func (l *life) reentered(inc string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.incarnation() == inc {
+	if l.entering == inc {
+		l.entering = ""
 		close(l.ready)
 	}
 }

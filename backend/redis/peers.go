@@ -27,6 +27,10 @@ type cluster struct {
 	reading gate // closed while the list is read
 	list    atomic.Pointer[peerList]
 
+	opened   atomic.Bool // this node has joined, and callers may use the cluster
+	endBeats context.CancelFunc
+	ended    chan struct{} // closed when the heartbeats have ended
+
 	mu       sync.Mutex
 	watchers []*watcher
 	changed  chan struct{} // receives a value when the list has changed
@@ -55,13 +59,48 @@ type watcher struct {
 func newCluster(c *core, l *life, r *router) *cluster {
 	k := &cluster{core: c, life: l, router: r, changed: make(chan struct{}, 1)}
 	k.calls.init(k)
+	k.list.Store(&peerList{})
 	return k
 }
 
-// start adds this node to the cluster.
+// session returns the session of the backend, or [backend.ErrClosed] until this node has joined.
+func (k *cluster) session() (*session, error) {
+	if !k.opened.Load() {
+		return nil, backend.ErrClosed
+	}
+	return k.core.current()
+}
+
+// start adds this node to the cluster. If that fails, the node leaves again, because the join may have been executed.
 func (k *cluster) start(ctx context.Context, s *session, node backend.Node) error {
+	k.opened.Store(false)
 	k.life.start(node)
 	k.calls.start()
+	if err := k.join(ctx, s); err != nil {
+		leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), k.core.config.Timeout)
+		defer cancel()
+		_ = k.life.leave(leaving, true) // if it fails, the lease ends
+		return err
+	}
+	k.opened.Store(true)
+	beating, endBeats := context.WithCancel(s.life)
+	k.endBeats, k.ended = endBeats, make(chan struct{})
+	k.core.spawn(func(_ context.Context, s *session) {
+		defer close(k.ended)
+		k.beats(beating, s)
+	})
+	k.core.spawn(k.watch)
+	return nil
+}
+
+// stop ends the heartbeats, so that none of them lets the node join again after it has left.
+func (k *cluster) stop() {
+	k.endBeats()
+	<-k.ended
+}
+
+// join subscribes to the channels for calls and adds this node to the list of nodes.
+func (k *cluster) join(ctx context.Context, s *session) error {
 	k.mu.Lock()
 	k.routes = nil
 	for _, w := range k.watchers {
@@ -77,12 +116,7 @@ func (k *cluster) start(ctx context.Context, s *session, node backend.Node) erro
 	if err := k.life.join(ctx, inc); err != nil {
 		return err
 	}
-	if err := k.read(ctx); err != nil {
-		return err
-	}
-	k.core.spawn(k.beats)
-	k.core.spawn(k.watch)
-	return nil
+	return k.read(ctx)
 }
 
 // listen subscribes to a channel for calls.
@@ -123,11 +157,15 @@ func (k *cluster) await(ctx context.Context, s *session, routes ...*route) error
 	return nil
 }
 
-// beats sends heartbeats until the backend closes.
+// listInterval is the number of heartbeats after which a node reads the list of nodes although its version has not changed:
+// a failover may have lost a version, and then another list gets the same one.
+const listInterval = 15
+
+// beats sends heartbeats until stop is called or the backend closes.
 func (k *cluster) beats(ctx context.Context, s *session) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-timer.C:
 		case <-k.life.beatIt:
@@ -138,7 +176,7 @@ func (k *cluster) beats(ctx context.Context, s *session) {
 		if err == nil && !live {
 			err = k.revive(ctx, s)
 		}
-		if err == nil && (version != k.list.Load().version || !live) {
+		if err == nil && (version != k.list.Load().version || !live || n%listInterval == 0) {
 			err = k.read(ctx)
 		}
 		if lapsed > 0 {
@@ -156,7 +194,7 @@ func (k *cluster) beats(ctx context.Context, s *session) {
 func (k *cluster) revive(ctx context.Context, s *session) error {
 	k.life.lapse()
 	k.calls.resumed() // the other nodes have dropped the calls of this one
-	k.core.config.Log.Warn("this node was cut off from the Redis server, or paused, for longer than its lease: it enters its members again", "node", k.life.self.ID)
+	k.core.config.Log.Warn("this node was cut off from the Redis server, or paused, for longer than its lease: it enters its members again", "node", k.life.self().ID)
 	inc := newInc()
 	k.listen(s, callChannel(k.core, s, inc)) // the feed subscribes while the node joins
 	joining, cancel := context.WithTimeout(ctx, nodeLease)
@@ -186,7 +224,7 @@ func (k *cluster) read(ctx context.Context) error {
 	list := &peerList{version: reply[0], at: at, live: make(map[string]peer), lapsed: make(map[string]peer)}
 	for i := 1; i+2 < len(reply); i += 3 {
 		node, err := decodeNode(reply[i+2])
-		if err != nil {
+		if err != nil && reply[i+1] == "live" {
 			k.core.config.Log.Warn("a node is not on the list of peers", "error", err.Error())
 		}
 		p := peer{inc: reply[i], node: node}
@@ -213,13 +251,10 @@ func (k *cluster) read(ctx context.Context) error {
 
 // fresh returns the list of nodes, which is at most a second old.
 func (k *cluster) fresh(ctx context.Context) (*peerList, error) {
-	if _, err := k.core.current(); err != nil {
+	if _, err := k.session(); err != nil {
 		return nil, err
 	}
 	list := k.list.Load()
-	if list == nil {
-		return nil, backend.ErrClosed
-	}
 	at := time.Now()
 	if at.Sub(list.at) < time.Second {
 		return list, nil
@@ -258,9 +293,10 @@ func (k *cluster) Peers(ctx context.Context) ([]backend.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	nodes := append(make([]backend.Node, 0, len(list.live)+1), k.life.self)
+	self := *k.life.self()
+	nodes := append(make([]backend.Node, 0, len(list.live)+1), self)
 	for _, p := range list.live {
-		if p.node.ID != k.life.self.ID {
+		if p.node.ID != self.ID {
 			nodes = append(nodes, p.node)
 		}
 	}
@@ -292,7 +328,7 @@ func (k *cluster) watch(ctx context.Context, _ *session) {
 		k.mu.Unlock()
 		list := k.list.Load()
 		for _, w := range watchers {
-			joined, left := w.differ(list, k.life.self.ID)
+			joined, left := w.differ(list, k.life.self().ID)
 			if ctx.Err() == nil && len(joined)+len(left) > 0 {
 				w.f(joined, left)
 			}

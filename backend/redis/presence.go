@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -30,15 +31,17 @@ type presence struct {
 	members map[string]string // details by member
 	ops     []op              // changes that the server does not have yet
 	flying  bool
-	inc     string    // the incarnation with which the members have been entered; empty: none was
-	dirty   bool      // the server may have other members of this node than the room
-	check   bool      // the position has to be compared
-	gapDue  bool      // a member entered while the server could not be reached
-	checked time.Time // when the position was compared last
-	census  census    // the last one
-	missing missing   // news that may be missing
-	empty   time.Time // when the last member left
-	closed  bool      // the backend closes
+	inc     string        // the incarnation with which the members have been entered; empty: none was
+	dirty   bool          // the server may have other members of this node than the room
+	check   bool          // the position has to be compared
+	gapDue  bool          // a member entered while the server could not be reached
+	checked time.Time     // when the position was compared last
+	census  census        // the last one
+	missing missing       // news that may be missing
+	empty   time.Time     // when the last member left
+	closed  bool          // the backend closes
+	failing bool          // the server refuses the members of the room for a reason that lasts
+	verify  time.Duration // when, as uptime, no late command can change the members any more; 0: none is on its way
 }
 
 // census changes with each member that enters or leaves the room, unless all have left.
@@ -55,10 +58,11 @@ const (
 
 // op is a change of Move.
 type op struct {
-	backend.Change
-	isNew bool // the member was not in the room before
-	wait  *moveWait
-	i     int // the index in wait.at
+	backend.Change // without Details, which belong to the caller
+	details        string
+	isNew          bool // the member was not in the room before
+	wait           *moveWait
+	i              int // the index in wait.at
 }
 
 // moveWait waits for changes.
@@ -226,13 +230,15 @@ func (r *room) add(ops []op) bool {
 		switch {
 		case !o.Leave:
 			o.isNew = !was
-			r.members[o.Member] = string(o.Details)
+			o.details = string(o.Details)
+			r.members[o.Member] = o.details
 		case was:
 			delete(r.members, o.Member)
 		default:
 			o.wait.finish(o.i, backend.Position{}, nil)
 			continue
 		}
+		o.Details = nil
 		r.ops = append(r.ops, o)
 	}
 	r.touched()
@@ -318,6 +324,7 @@ func (r *room) tend(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.resolve(now)
+	r.verifyMembers()
 	if len(r.members) == 0 {
 		return r.isIdle(now)
 	}
@@ -337,7 +344,7 @@ func later(a, b time.Time) time.Time {
 
 // isIdle reports whether the room has had no member for some time. The caller holds r.mu.
 func (r *room) isIdle(now time.Time) bool {
-	return len(r.members) == 0 && !r.flying && len(r.ops) == 0 && now.Sub(r.empty) >= keepRoom
+	return len(r.members) == 0 && !r.flying && len(r.ops) == 0 && r.verify == 0 && now.Sub(r.empty) >= keepRoom
 }
 
 // end ends changes. The caller holds r.mu.
@@ -364,7 +371,12 @@ func (r *room) revert(o *op) {
 	case o.wait.isAbandoned():
 		r.dirty, r.gapDue = true, true
 	case o.isNew:
-		delete(r.members, o.Member)
+		i := slices.IndexFunc(r.ops, func(later op) bool { return later.Member == o.Member })
+		if i < 0 {
+			delete(r.members, o.Member)
+		} else if !r.ops[i].Leave { // this change decides now whether the member is there
+			r.ops[i].isNew = true
+		}
 	}
 }
 
@@ -375,8 +387,9 @@ type roomState struct {
 	census census
 }
 
-// runMove runs the script of the room with the changes. It returns the state after them.
-func (r *room) runMove(ctx context.Context, inc string, ops []op) (roomState, error) {
+// runMove runs the script of the room with the changes. It returns the state after them. If again,
+// the members were at the server before.
+func (r *room) runMove(ctx context.Context, inc string, ops []op, again bool) (roomState, error) {
 	b := r.broker
 	keys := r.keys
 	keys[1] = b.core.key(roomsKind, r.partition, inc)
@@ -388,14 +401,15 @@ func (r *room) runMove(ctx context.Context, inc string, ops []op) (roomState, er
 		if ops[i].Leave {
 			sign = "-"
 		}
-		args = append(args, sign, ops[i].Member, string(ops[i].Details))
+		args = append(args, sign, ops[i].Member, ops[i].details)
 	}
-	reply, err := asWords(b.core.run(ctx, moveScript, keys[:], append(args, "")...))
+	mode := ""
+	if again {
+		mode = "again"
+	}
+	reply, err := asWords(b.core.runNoting(ctx, r.isUnsure, moveScript, keys[:], append(args, mode)...))
 	switch {
 	case err != nil:
-		if errors.Is(err, errUnknown) {
-			b.life.unsure.Store(true)
-		}
 		return roomState{}, err
 	case reply[0] == "dead":
 		return roomState{}, errLapsed

@@ -47,8 +47,28 @@ func (r *room) fly(ctx context.Context, _ *session) {
 			signal(r.broker.life.beatIt)
 		}
 		r.away()
-		wait.wait(ctx, ctx)
+		if errors.Is(err, errUnavailable) {
+			wait.wait(ctx, ctx)
+		} else {
+			r.fails(ctx, err)
+		}
 	}
+}
+
+// failPause is the time after which the members of a room are sent again that the server refuses.
+const failPause = 5 * time.Second
+
+// fails makes a pause, because the server refuses the members for a reason that lasts, for example a
+// foreign value under a key of the room. Other rooms do not wait for this one.
+func (r *room) fails(ctx context.Context, err error) {
+	r.mu.Lock()
+	first := !r.failing && ctx.Err() == nil
+	r.failing = true
+	r.mu.Unlock()
+	if first {
+		r.broker.core.config.Log.Warn("the members of a room cannot be stored, so other nodes may see the wrong ones", "room", r.name, "error", err.Error())
+	}
+	pause(ctx, jitter(failPause))
 }
 
 // arrived reports whether the server has the desired state. The caller holds r.mu.
@@ -94,41 +114,68 @@ func (r *room) step(ctx context.Context, inc string) error {
 		r.broker.slots <- struct{}{}
 		defer func() { <-r.broker.slots }()
 	}
-	r.mu.Lock()
-	before, bounded := r.last, r.missing == missBounded
-	expected := -1 // the number of members if the server is right
-	if len(r.ops) == n {
-		expected = len(r.members)
-	}
-	r.mu.Unlock()
-	state, err := r.runMove(ctx, inc, ops)
-	if errors.Is(err, errUnavailable) {
-		return err
-	}
-	if errors.Is(err, backend.ErrFull) {
-		return r.refused(ctx, inc, ops, err)
+	known := r.snapshot(n)
+	state, err := r.runMove(ctx, inc, ops, false)
+	switch {
+	case errors.Is(err, backend.ErrFull):
+		err = r.refused(ctx, inc, ops, err)
+	case err == nil || !errors.Is(err, errUnavailable):
+		r.stepped(inc, ops, known, state, err)
+		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ops = slices.Delete(r.ops, 0, n)
-	if err != nil {
-		r.check = false
-		r.end(ops, backend.Position{}, err)
-		return nil
+	r.check = r.check || known.check
+	return err
+}
+
+// snapshot is what this node knows of a room when it asks the server.
+type snapshot struct {
+	last    backend.Position
+	bounded bool // see missing
+	check   bool // the position has to be compared
+	members int  // at the server, if it is right; -1: this node does not know it
+}
+
+// snapshot returns what this node knows when it sends n changes. From then on, messages may be missed again.
+func (r *room) snapshot(n int) snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := snapshot{last: r.last, bounded: r.missing == missBounded, check: r.check, members: -1}
+	if len(r.ops) == n {
+		known.members = len(r.members)
 	}
-	r.inc, r.check, r.checked = inc, false, time.Now()
-	r.dirty = r.dirty || expected >= 0 && state.own != expected
-	r.compare(before, state.at)
-	r.counted(state.census, bounded)
+	r.check = false
+	return known
+}
+
+// stepped notes the state of the room after the changes, or the error with which the server has refused them.
+func (r *room) stepped(inc string, ops []op, known snapshot, state roomState, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ops = slices.Delete(r.ops, 0, len(ops))
+	if err != nil { // a part of the changes may have been made
+		r.dirty = true
+		r.end(ops, backend.Position{}, err)
+		return
+	}
+	r.inc, r.failing, r.checked = inc, false, time.Now()
+	r.dirty = r.dirty || known.members >= 0 && state.own != known.members
+	r.follow(known, state)
 	r.end(ops, state.at, nil)
-	return nil
+}
+
+// follow compares the messages and members of this node with the state of the room at the server. The caller holds r.mu.
+func (r *room) follow(known snapshot, state roomState) {
+	r.compare(known.last, state.at)
+	r.counted(state.census, known.bounded)
 }
 
 // refused makes those changes that a full memory permits, and ends the others with the error full.
 func (r *room) refused(ctx context.Context, inc string, ops []op, full error) error {
 	leaves := slices.DeleteFunc(slices.Clone(ops), func(o op) bool { return !o.Leave })
 	if len(leaves) > 0 {
-		if _, err := r.runMove(ctx, inc, leaves); err != nil {
+		if _, err := r.runMove(ctx, inc, leaves, false); err != nil {
 			return err
 		}
 	}
@@ -174,12 +221,13 @@ func (r *room) repair(ctx context.Context, inc string) error {
 	r.mu.Lock()
 	members := make([]op, 0, len(r.members))
 	for id, details := range r.members {
-		members = append(members, op{Change: backend.Change{Room: r.name, Member: id, Details: []byte(details)}})
+		members = append(members, op{Change: backend.Change{Room: r.name, Member: id}, details: details})
 	}
-	exact, before, bounded := len(r.ops) == 0, r.last, r.missing == missBounded
+	exact, again := len(r.ops) == 0, r.inc != "" && r.inc != inc
+	known := snapshot{last: r.last, bounded: r.missing == missBounded}
 	r.dirty = false // changes that fail from here on set it again
 	r.mu.Unlock()
-	state, err := r.enterAll(ctx, inc, members, exact)
+	state, err := r.enterAll(ctx, inc, members, exact, again)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -190,10 +238,9 @@ func (r *room) repair(ctx context.Context, inc string) error {
 		r.dirty = true
 		return err
 	}
-	r.inc = inc
+	r.inc, r.failing = inc, false
 	r.dirty = r.dirty || !exact
-	r.compare(before, state.at)
-	r.counted(state.census, bounded)
+	r.follow(known, state)
 	if r.gapDue {
 		r.push(delivery{gap: true})
 		r.gapDue = false
@@ -201,8 +248,9 @@ func (r *room) repair(ctx context.Context, inc string) error {
 	return nil
 }
 
-// enterAll enters the members. If exact, it makes all others of this incarnation leave.
-func (r *room) enterAll(ctx context.Context, inc string, members []op, exact bool) (state roomState, err error) {
+// enterAll enters the members. If exact, it makes all others of this incarnation leave. If again, the members were at the
+// server before.
+func (r *room) enterAll(ctx context.Context, inc string, members []op, exact, again bool) (state roomState, err error) {
 	if len(members) > 0 {
 		if err := r.subscribe(ctx); err != nil {
 			return state, err
@@ -210,7 +258,7 @@ func (r *room) enterAll(ctx context.Context, inc string, members []op, exact boo
 	}
 	for first := true; first || len(members) > 0; first = false {
 		n := min(len(members), moveBatch)
-		if state, err = r.runMove(ctx, inc, members[:n]); err != nil {
+		if state, err = r.runMove(ctx, inc, members[:n], again); err != nil {
 			return state, err
 		}
 		members = members[n:]
@@ -240,7 +288,7 @@ func (r *room) removeSurplus(ctx context.Context, inc string) error {
 		}
 		r.mu.Unlock()
 		if len(leave) > 0 {
-			if _, err := r.runMove(ctx, inc, leave); err != nil {
+			if _, err := r.runMove(ctx, inc, leave, false); err != nil {
 				return err
 			}
 		}
@@ -272,7 +320,7 @@ func (b *broker) reenter(ctx context.Context, inc string) bool {
 func (r *room) hasEntered(inc string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.members) == 0 || r.inc == inc && !r.dirty {
+	if len(r.members) == 0 || r.failing || r.inc == inc && !r.dirty {
 		return true
 	}
 	r.check = true

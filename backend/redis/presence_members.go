@@ -2,8 +2,10 @@ package redis
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
@@ -46,19 +48,15 @@ func (b *broker) page(ctx context.Context, room, after string, limit int) (page 
 
 // Members leaves out the members of nodes that are not live, which are removed a little later.
 func (b *broker) Members(ctx context.Context, room string, limit int) (members []backend.Member, total int, err error) {
-	s, err := b.core.current()
+	s, err := b.cluster.session()
 	if err != nil {
 		return nil, 0, err
 	}
 	if jobrules.CheckName("room", room) != nil {
 		return nil, 0, nil // no member can have entered it
 	}
-	select {
-	case <-b.life.entered():
-	case <-ctx.Done():
-		return nil, 0, ctx.Err()
-	case <-s.life.Done():
-		return nil, 0, backend.ErrClosed
+	if err := b.awaitEntered(ctx, s); err != nil {
+		return nil, 0, err
 	}
 	limit = max(limit, 0)
 	after, list := "0", b.cluster.list.Load()
@@ -91,7 +89,30 @@ func (b *broker) Members(ctx context.Context, room string, limit int) (members [
 	return members, total, nil
 }
 
-// nodesOf returns a list of nodes that knows all of the incarnations, if they exist.
+// awaitEntered waits until the members of this node have been entered again after its lease has lapsed.
+func (b *broker) awaitEntered(ctx context.Context, s *session) error {
+	entered := b.life.entered()
+	select {
+	case <-entered:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(b.core.config.Timeout)
+	defer timer.Stop()
+	select {
+	case <-entered:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("the members of this node are being entered again: %w", errUnavailable)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.life.Done():
+		return backend.ErrClosed
+	}
+}
+
+// nodesOf returns a list of nodes that knows all of the incarnations, if they exist. The members of those that do not exist
+// will be removed.
 func (b *broker) nodesOf(ctx context.Context, list *peerList, counts map[string]int) (*peerList, error) {
 	for inc := range counts {
 		if _, ok := b.liveNode(list, inc); ok {
@@ -101,16 +122,34 @@ func (b *broker) nodesOf(ctx context.Context, list *peerList, counts map[string]
 			if err := b.cluster.read(ctx); err != nil {
 				return nil, err
 			}
-			return b.cluster.list.Load(), nil
+			list = b.cluster.list.Load()
+			b.disown(list, counts)
+			return list, nil
 		}
 	}
 	return list, nil
 }
 
+// disown marks the incarnations as lapsed that have members and are not in the list, because a failover has lost them. An
+// incarnation joins before its members enter, so one that the list lacks never comes.
+func (b *broker) disown(list *peerList, counts map[string]int) {
+	for inc := range counts {
+		_, lapsed := list.lapsed[inc]
+		if _, live := b.liveNode(list, inc); live || lapsed {
+			continue
+		}
+		b.core.spawn(func(ctx context.Context, _ *session) {
+			if _, err := asInt(b.core.run(ctx, orphanScript, []string{b.life.key[0], b.life.key[3]}, inc)); err == nil {
+				signal(b.cleaning)
+			}
+		})
+	}
+}
+
 // liveNode returns the id of the node of an incarnation, if it is live.
 func (b *broker) liveNode(list *peerList, inc string) (string, bool) {
 	if inc == b.life.incarnation() {
-		return b.life.self.ID, true
+		return b.life.self().ID, true
 	}
 	node, ok := list.live[inc]
 	return node.node.ID, ok

@@ -3,6 +3,7 @@
 package redis
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -20,7 +21,7 @@ func BenchmarkQueueScripts(b *testing.B) {
 	if err := back.Open(b.Context(), newNode()); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = back.Close(b.Context()) })
+	b.Cleanup(func() { _ = back.Close(context.Background()) }) // the context of b has ended by then
 	q := back.Queue()
 	params := fmt.Appendf(nil, `{"to":"someone@example.com","template":"welcome","user":12345,"at":%d}`, 1<<60)
 	for _, n := range []int{1, 10, 64} {

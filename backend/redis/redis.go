@@ -98,6 +98,7 @@ func (b *Backend) Close(ctx context.Context) error {
 	leaving, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
 	clean := b.broker.stop(leaving)
+	b.cluster.stop()
 	if err := b.life.leave(leaving, clean); err != nil {
 		b.core.config.Log.Warn("this node could not leave the cluster, so the others remove it when its lease ends", "error", err.Error())
 	}

@@ -89,6 +89,9 @@ func (c *core) attemptWithin(ctx context.Context, limit time.Duration, mode mode
 		if err == nil || rueidis.IsRedisNil(err) {
 			return m, err
 		}
+		if !s.cluster && isReadOnly(err) {
+			s.dialer.open.foundReplica()
+		}
 		again, err := judge(bounded, err, mode)
 		if again && pause.wait(bounded, s.life) {
 			continue
@@ -144,6 +147,12 @@ func judge(ctx context.Context, err error, mode mode) (again bool, _ error) {
 		return true, fmt.Errorf("%w: %w", err, errRefused)
 	}
 	return mode == repeatable, fmt.Errorf("%w: %w", err, errUnknown)
+}
+
+// isReadOnly reports whether the server is a replica. In a Cluster, it would name the master.
+func isReadOnly(err error) bool {
+	reply, ok := rueidis.IsRedisErr(err)
+	return ok && codeOf(reply.Error()) == "READONLY"
 }
 
 // explain adds the server, and the error of ctx if that has ended. After close the error is [backend.ErrClosed].

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -42,13 +43,24 @@ func newScript(name string, mode mode) *script {
 // run executes a script. By convention the last argument is the time in microseconds for tests; "" is the clock of the
 // server. A reply of nil is returned as an error that [rueidis.IsRedisNil] recognizes.
 func (c *core) run(ctx context.Context, sc *script, keys []string, args ...string) (rueidis.RedisMessage, error) {
-	return c.runWithin(ctx, c.config.Timeout, sc, keys, args...)
+	return c.execute(ctx, c.config.Timeout, func() {}, sc, keys, args...)
 }
 
 // runWithin is run with a time limit of its own.
 func (c *core) runWithin(ctx context.Context, limit time.Duration, sc *script, keys []string, args ...string) (rueidis.RedisMessage, error) {
+	return c.execute(ctx, limit, func() {}, sc, keys, args...)
+}
+
+// runNoting is run, and calls unknown after each attempt whose outcome is unknown, also if a later attempt has one: the
+// server may execute the earlier one after it.
+func (c *core) runNoting(ctx context.Context, unknown func(), sc *script, keys []string, args ...string) (rueidis.RedisMessage, error) {
+	return c.execute(ctx, c.config.Timeout, unknown, sc, keys, args...)
+}
+
+func (c *core) execute(ctx context.Context, limit time.Duration, unknown func(), sc *script, keys []string, args ...string) (rueidis.RedisMessage, error) {
 	return c.attemptWithin(ctx, limit, sc.mode, func(ctx context.Context, s *session) rueidis.RedisResult {
 		r := s.client.Do(ctx, s.client.B().Evalsha().Sha1(sc.sha).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build())
+		noteUnknown(ctx, r.Error(), unknown)
 		reply, ok := rueidis.IsRedisErr(r.Error())
 		if !ok || !strings.HasPrefix(reply.Error(), "NOSCRIPT") {
 			return r
@@ -59,6 +71,17 @@ func (c *core) runWithin(ctx context.Context, limit time.Duration, sc *script, k
 			}
 		}
 		// EVAL goes to the server that has the keys, and loads the script there.
-		return s.client.Do(ctx, s.client.B().Eval().Script(sc.source).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build())
+		r = s.client.Do(ctx, s.client.B().Eval().Script(sc.source).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build())
+		noteUnknown(ctx, r.Error(), unknown)
+		return r
 	})
+}
+
+func noteUnknown(ctx context.Context, err error, unknown func()) {
+	if err == nil || rueidis.IsRedisNil(err) {
+		return
+	}
+	if _, outcome := judge(ctx, err, once); errors.Is(outcome, errUnknown) {
+		unknown()
+	}
 }

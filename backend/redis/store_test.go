@@ -56,11 +56,11 @@ func TestIncrementAddsLikeInt64(t *testing.T) {
 	})
 }
 
-// runLock runs the script lock at a simulated time and returns the fence, or 0 if the lock is held.
-func runLock(t *testing.T, b *Backend, name string, now, ttl int64) (fence uint64, ends int64) {
+// runLock runs the script lock at a simulated time and returns the fence, or 0 if the lock is held by another token.
+func runLock(t *testing.T, b *Backend, name, token string, now, ttl int64) (fence uint64, ends int64) {
 	t.Helper()
 	p := partition(name)
-	reply, err := asWords(b.core.run(t.Context(), lockScript, []string{b.core.key(lockKind, p, name), b.core.key(fenceKind, p, "")}, "token", fmt.Sprint(ttl), fmt.Sprint(now)))
+	reply, err := asWords(b.core.run(t.Context(), lockScript, []string{b.core.key(lockKind, p, name), b.core.key(fenceKind, p, "")}, token, fmt.Sprint(ttl), fmt.Sprint(now)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestLocksKeepTheirPromisesAtAnyTimeOfTheServer(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 2))
-		now, exists, ends, last := int64(1_800_000_000_000_000), false, int64(0), uint64(0)
+		now, exists, ends, last, token := int64(1_800_000_000_000_000), false, int64(0), uint64(0), "none"
 		written := time.Now()
 		p := partition("lock")
 		keys := []string{c.key(lockKind, p, "lock")}
@@ -101,7 +101,7 @@ func TestLocksKeepTheirPromisesAtAnyTimeOfTheServer(t *testing.T) {
 				now = ends*1000 - int64(r.IntN(2)) // the last microsecond of the lock, or its end
 			}
 			if time.Since(written) > 500*time.Millisecond { // the server may have removed the key, whose end came long ago by its own clock
-				if _, err := asInt(c.run(t.Context(), unlockScript, keys, "token", "PUBLISH", "test", "", fmt.Sprint(now))); err != nil {
+				if _, err := asInt(c.run(t.Context(), unlockScript, keys, token, "PUBLISH", "test", "", fmt.Sprint(now))); err != nil {
 					t.Fatal(err)
 				}
 				exists = false
@@ -110,7 +110,14 @@ func TestLocksKeepTheirPromisesAtAnyTimeOfTheServer(t *testing.T) {
 			ttl := int64(1 + r.IntN(5_000_000))
 			switch r.IntN(3) {
 			case 0, 1:
-				fence, until := runLock(t, b, "lock", now, ttl)
+				if held && r.IntN(3) == 0 { // the answer was lost, and the script runs again
+					if fence, until := runLock(t, b, "lock", token, now, ttl); fence != last || until != ends {
+						t.Fatalf("step %d at %d: the lock until %d with the fence %d is acquired again: %d, %d", step, now, ends, last, until, fence)
+					}
+					continue
+				}
+				another := fmt.Sprint("token ", step)
+				fence, until := runLock(t, b, "lock", another, now, ttl)
 				if (fence == 0) != held {
 					t.Fatalf("step %d at %d: the fence is %d, and the lock until %d ms is held: %t", step, now, fence, ends, held)
 				}
@@ -120,17 +127,17 @@ func TestLocksKeepTheirPromisesAtAnyTimeOfTheServer(t *testing.T) {
 				if fence <= last || fence < uint64(now) || until*1000 < now+ttl || until*1000 >= now+ttl+1000 {
 					t.Fatalf("step %d at %d: the fence %d follows %d, and a lock for %d µs ends at %d ms", step, now, fence, last, ttl, until)
 				}
-				exists, ends, last, written = true, until, fence, time.Now()
+				exists, ends, last, written, token = true, until, fence, time.Now(), another
 			default:
 				if r.IntN(2) == 0 {
-					n, err := asInt(c.run(t.Context(), unlockScript, keys, "token", "PUBLISH", "test", "", fmt.Sprint(now)))
+					n, err := asInt(c.run(t.Context(), unlockScript, keys, token, "PUBLISH", "test", "", fmt.Sprint(now)))
 					if err != nil || (n == 1) != held {
 						t.Fatalf("step %d at %d: unlock = %d, %v, and the lock until %d ms is held: %t", step, now, n, err, ends, held)
 					}
 					exists = false
 					continue
 				}
-				m, err := c.run(t.Context(), refreshScript, keys, "token", fmt.Sprint(ttl), "PUBLISH", "test", "", fmt.Sprint(now))
+				m, err := c.run(t.Context(), refreshScript, keys, token, fmt.Sprint(ttl), "PUBLISH", "test", "", fmt.Sprint(now))
 				if (err == nil) != held {
 					t.Fatalf("step %d at %d: refresh = %v, and the lock until %d ms is held: %t", step, now, err, ends, held)
 				}

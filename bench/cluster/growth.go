@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
@@ -60,22 +62,32 @@ func (g *growth) open(ctx context.Context, nodes int) error {
 		return err
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	for i := range nodes {
-		n := redis.New(redis.Config{URL: "redis://" + g.redis.Addr, Prefix: "growth", Log: quiet})
-		n.Broker().Subscribe(backend.Subscriber{Deliver: func(backend.Message) func() { return nil }})
-		if err := n.Open(ctx, backend.Node{ID: "node" + strconv.Itoa(i), Tag: uint32(i), Started: time.Now()}); err != nil {
-			return err
+	g.nodes = make([]*redis.Backend, nodes)
+	var last atomic.Int64
+	_, err := parallelEach(min(nodes, 10), func() (func() bool, func() error) {
+		var i int64
+		return func() bool { i = last.Add(1) - 1; return i < int64(nodes) }, func() error {
+			n := redis.New(redis.Config{URL: "redis://" + g.redis.Addr, Prefix: "growth", Log: quiet})
+			n.Broker().Subscribe(backend.Subscriber{Deliver: func(backend.Message) func() { return nil }})
+			g.nodes[i] = n
+			return n.Open(ctx, backend.Node{ID: "node" + strconv.FormatInt(i, 10), Tag: uint32(i), Started: time.Now()})
 		}
-		g.nodes = append(g.nodes, n)
+	})
+	if err != nil {
+		return err
 	}
 	time.Sleep(3 * time.Second) // the nodes read the list of nodes again
 	return nil
 }
 
 func (g *growth) close(ctx context.Context) {
+	var wg sync.WaitGroup
 	for _, n := range g.nodes {
-		_ = n.Close(ctx)
+		if n != nil {
+			wg.Go(func() { _ = n.Close(ctx) })
+		}
 	}
+	wg.Wait()
 	g.nodes = nil
 }
 

@@ -2,7 +2,7 @@
 -- the key only frees memory; the end decides.
 -- KEYS: the lock; the fence of the partition, which is never removed. ARGV: the token; the ttl in µs; the time in µs, or ''.
 -- Returns {'locked', fence, end in ms}, or {'held', µs until the end}, or {'foreign'} if another value is there. The numbers
--- are texts. The fence is above all earlier fences of the partition, and at least the time in µs. Cost: 5 commands.
+-- are texts. If the token holds the lock already, because an answer was lost, the answer is the same again. The fence is above all earlier fences of the partition, and at least the time in µs. Cost: 5 commands.
 local now = tonumber(ARGV[3])
 if not now then
   local time = redis.call('TIME')
@@ -10,11 +10,15 @@ if not now then
 end
 local held = redis.call('GET', KEYS[1])
 if held then
-  local ends = tonumber(string.match(held, '^%d+ (%d+) '))
+  local fence, text, token = string.match(held, '^(%d+) (%d+) (.*)$')
+  local ends = tonumber(text)
   if not ends then
     return {'foreign'}
   end
   if ends * 1000 > now then
+    if token == ARGV[1] then
+      return {'locked', fence, text}
+    end
     return {'held', string.format('%.0f', ends * 1000 - now)}
   end
 end

@@ -5,10 +5,11 @@
 -- members of the room with incarnation and details; their order; the numbers of members by incarnation, and under '#' the
 -- number of the last entry; the position of the room: epoch e, number s and tag t of the last message.
 -- ARGV: incarnation; room; number of members above which there is no news; the command to publish; the channel of the room;
--- an epoch for a room without one; for each change '+' or '-', member, details; the time, which is not used.
+-- an epoch for a room without one; for each change '+' or '-', member, details; 'again' if the members were there before, so
+-- that they may enter although the memory is full, else ''.
 -- Returns {'ok', epoch, number, tag, members of the incarnation, number of the last entry, members of the room}, or {'dead'}
 -- if the incarnation is being removed.
--- Cost: 7 commands, and 5 for each change. If there is '+', the first write is one that a full memory refuses.
+-- Cost: 7 commands, and 5 for each change. If there is '+' without 'again', the first write is one that a full memory refuses.
 local inc, limit = ARGV[1], tonumber(ARGV[3])
 local enters, leaves = false, false
 for i = 7, #ARGV - 1, 3 do
@@ -17,10 +18,11 @@ end
 if (enters or not leaves) and redis.call('ZSCORE', KEYS[1], inc) then
   return {'dead'}
 end
+if ARGV[#ARGV] == 'again' or not enters then
+  redis.call('ZREM', KEYS[1], '')
+end
 if enters then
   redis.call('SADD', KEYS[2], ARGV[2])
-else
-  redis.call('ZREM', KEYS[1], '')
 end
 local function add(to, n)
   if redis.call('HINCRBY', KEYS[5], to, n) <= 0 then

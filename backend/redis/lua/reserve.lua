@@ -1,7 +1,7 @@
 -- Begins a load of an entry, unless there is the entry or another load. A load is a hash under the key of the entry, so
 -- each write of the entry ends it.
 -- KEYS: the entry. ARGV: the id of the new load; its time limit in ms.
--- Returns {'load', id}, or {'entry'} if there is the entry, or {'foreign'} if another type is there. Cost: 3 commands.
+-- A second execution has no effect. Returns {'load', id}, or {'entry'} if there is the entry, or {'foreign'} if another type is there. Cost: 3 commands.
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind == 'string' then
   return {'entry'}
