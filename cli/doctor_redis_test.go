@@ -28,7 +28,7 @@ func TestDoctorLooksAtRedis(t *testing.T) {
 	s.Do(t, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
 	d, _ = diagnose(t, config)
 	d.wants(t, "redis", "fail", "has the maxmemory-policy allkeys-lru, so it deletes tasks and locks")
-	s.Stop(t)
+	s.Kill(t) // it refuses to stop while it writes its first append-only file
 	d, _ = diagnose(t, config)
 	d.wants(t, "redis", "fail", "the Redis server at "+s.Addr+" is not reached")
 }

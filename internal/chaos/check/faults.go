@@ -138,6 +138,16 @@ func (f *faults) outage(from, to time.Duration) (sum time.Duration) {
 	return sum
 }
 
+// severalServers reports whether outages hit more than one server, as in a Cluster, where each has the runs of other shards.
+func (f *faults) severalServers() bool {
+	for _, i := range f.outages {
+		if f.list[i].Target != f.list[f.outages[0]].Target {
+			return true
+		}
+	}
+	return false
+}
+
 // jumps counts the faults that can move the guarded clock by up to 2 s each.
 func (f *faults) jumps(from, to time.Duration) (n int) {
 	for _, i := range f.steps {

@@ -49,6 +49,10 @@ func (w *world) judgePulse(j *job, r *run, e *history.Event) {
 	if age >= freshPulse {
 		return
 	}
+	if e.At-pulse >= freshPulse && w.faults.severalServers() {
+		w.except("T4", "one of several servers was away, and the run may belong to another one", r.ref, refOf(e))
+		return
+	}
 	jumps := w.faults.jumps(pulse-reconnecting, e.At)
 	if age >= leaseTime-pulseMargin-time.Duration(jumps)*jumpCost {
 		w.except("T4", "several jumps of the clock within one lease", r.ref, refOf(e))

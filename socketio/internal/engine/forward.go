@@ -66,7 +66,7 @@ func (e *Engine) forward(w http.ResponseWriter, r *http.Request, sid string) {
 	}
 	defer e.forwards.remove(f)
 	var err error
-	switch f.nodes, err = e.cfg.Nodes.Find(r.Context(), tag); {
+	switch f.nodes, err = f.find(); {
 	case err != nil:
 		resultUnreachable.send(w)
 	case len(f.nodes) == 0: // before the body is read
@@ -76,6 +76,26 @@ func (e *Engine) forward(w http.ResponseWriter, r *http.Request, sid string) {
 	default:
 		f.post()
 	}
+}
+
+// listAge is longer than the list of nodes can be old.
+const listAge = 1100 * time.Millisecond
+
+// find returns the nodes with the tag of the session. A node that has just joined may be missing on the list of this node.
+// So if there is none, find looks again once the list is renewed.
+func (f *forward) find() (ids []string, err error) {
+	ctx, e := f.r.Context(), f.engine
+	if ids, err = e.cfg.Nodes.Find(ctx, f.tag); err != nil || len(ids) > 0 {
+		return ids, err
+	}
+	select {
+	case <-time.After(listAge):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-e.forwards.ctx.Done():
+		return nil, errStopping
+	}
+	return e.cfg.Nodes.Find(ctx, f.tag)
 }
 
 // add returns false if too many requests are being forwarded. An address may have two for each session that it may have

@@ -237,6 +237,20 @@ func TestAnUnknownSessionIsRefusedByItsNode(t *testing.T) {
 	})
 }
 
+// A node that has joined a moment ago may be missing on the lists of the others. Its sessions are found nevertheless.
+func TestTheSessionsOfANewNodeAreFound(t *testing.T) {
+	runNodes(t, nil, func(t *testing.T, net *wires, a, b *server) {
+		q := a.OpenPolling()
+		engines := net.engines
+		net.with(func() { net.engines = map[string]*engine.Engine{"b": engines["b"]} })
+		want := b.Start("POST", q, "4x")
+		time.Sleep(time.Second)
+		net.with(func() { net.engines = engines })
+		want(200, "ok")
+		b.Want(200, "4x", "GET", q, "")
+	})
+}
+
 // A WebSocket for a session of another node is refused, and the session goes on over long-polling.
 func TestAnUpgradeAtAnotherNodeIsRefused(t *testing.T) {
 	runNodes(t, nil, func(t *testing.T, _ *wires, a, b *server) {

@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -62,13 +63,16 @@ func openDamaged(t *testing.T, fs *faultfs.FS) *journal.DamageError {
 	return damage
 }
 
+// depth multiplies the random damages of the tests, which repair a folder for each of them.
+var depth = flag.Int("queue.depth", 1, "multiply the random damages that the tests of repairs try")
+
 // TestFlippedBit flips single bits of written bytes. Open must report each.
 func TestFlippedBit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		fs, want, used := usedFolder(t, 700)
 		random := rand.New(rand.NewPCG(1, 1))
-		const stride = 37
+		stride := max(149 / *depth, 1)
 		flips := 0
 		for name, n := range used {
 			for at := random.IntN(stride); at < int(n); at += stride {
@@ -85,7 +89,7 @@ func TestFlippedBit(t *testing.T) {
 				flips++
 			}
 		}
-		if flips < 300 {
+		if flips < 100 {
 			t.Errorf("only %d bits were flipped", flips)
 		}
 		q := open(t, config(fs)) // with all bits restored
@@ -172,7 +176,7 @@ func TestRepair(t *testing.T) {
 		whole, want, used := usedFolder(t, 700)
 		random := rand.New(rand.NewPCG(2, 2))
 		for name, n := range used {
-			for range 20 {
+			for range 8 * *depth {
 				fs, at := whole.Clone(), random.IntN(int(n))
 				fs.Bytes(name)[at] ^= 1 << random.IntN(8)
 				r := repair(t, fs)

@@ -125,7 +125,7 @@ func repairDamages(t *testing.T, seed uint64) {
 	whole, jobs, used := busyFolder(t, seed, 150)
 	random := rand.New(rand.NewPCG(5, seed))
 	gone, heldJobs := 0, 0
-	for range 100 {
+	for range 25 * *depth {
 		fs, text := damaged(t, whole, damagesAtRandom(random, used))
 		if fs == nil {
 			continue
@@ -140,7 +140,7 @@ func repairDamages(t *testing.T, seed uint64) {
 		}
 		closeQueue(t, q)
 	}
-	if gone < 150 || heldJobs < 150 {
+	if gone < 50 || heldJobs < 50 {
 		t.Errorf("only %d jobs were lost and %d held", gone, heldJobs)
 	}
 }
