@@ -137,7 +137,7 @@ func (l *lists) news(e *history.Event) {
 		if p := l.rooms[e.Subject][e.Object]; !joined && p != nil && !f.left[e.Object] && l.away(p, f.since, e.At) {
 			l.w.except("R3", "a list omits the members of a node that is away, and news say later that they leave", f.ref, refOf(e))
 		} else {
-			l.w.accuse("R3", why, first, refOf(e))
+			l.w.accuseLate("R3", why, first, refOf(e))
 		}
 	}
 	if joined {
@@ -164,7 +164,7 @@ func (l *lists) judgeLeave(e *history.Event) {
 	from := e.At - 2*membersTime
 	if in && certain && since <= e.At-watchSlack && l.w.faults.outage(from, e.At) == 0 && !l.w.deadBy(p.proc, e.At) &&
 		l.w.faults.ofNode(p.proc, from, e.At) == nil && l.w.faults.ofNode(e.Proc, from, e.At) == nil {
-		l.w.accuse("R3", "news say that a member leaves that is there", p.ref, refOf(e))
+		l.w.accuseLate("R3", "news say that a member leaves that is there", p.ref, refOf(e))
 	}
 }
 
@@ -212,6 +212,6 @@ func (l *lists) compare(list, member string, in, listed bool, p *presence, refs 
 		if listed {
 			verb = "has"
 		}
-		l.w.accuse("R3", fmt.Sprintf("%s %s the member %s 10 s after the last fault", list, verb, member), append(refs, p.ref)...)
+		l.w.accuseLate("R3", fmt.Sprintf("%s %s the member %s 10 s after the last fault", list, verb, member), append(refs, p.ref)...)
 	}
 }
