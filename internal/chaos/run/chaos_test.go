@@ -78,7 +78,7 @@ func (r *runner) summary(report *check.Report) string {
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		fmt.Fprintf(&b, " %d %s", kinds[kind], kind)
 	}
-	fmt.Fprintf(&b, "; %d skipped, %d starts repeated\n", r.skipped.Load(), r.restarts.Load())
+	fmt.Fprintf(&b, "; %d skipped, %d failovers unplanned, %d starts repeated\n", r.skipped.Load(), r.unplanned.Load(), r.restarts.Load())
 	fmt.Fprintf(&b, "%d connections of clients, %d answers over HTTP; ", r.clients.opened.Load(), r.clients.asked.Load())
 	fmt.Fprintf(&b, "%d orphans, the longest wait %v; %d stalls, %v in all\n", report.Orphans, report.LongestOrphan.Round(time.Millisecond), report.Stalls,
 		report.Stalled.Round(time.Millisecond))

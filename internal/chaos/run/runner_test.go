@@ -43,12 +43,13 @@ type runner struct {
 	members []*member
 	clients *clients
 
-	indexes  atomic.Int32
-	loading  atomic.Bool
-	restarts atomic.Int64 // processes that ended before they served
-	skipped  atomic.Int64 // faults for which no server was free
-	done     chan struct{}
-	watchers sync.WaitGroup
+	indexes   atomic.Int32
+	loading   atomic.Bool
+	unplanned atomic.Int64 // failovers that no fault of the plan has caused
+	restarts  atomic.Int64 // processes that ended before they served
+	skipped   atomic.Int64 // faults for which no server was free
+	done      chan struct{}
+	watchers  sync.WaitGroup
 }
 
 // patience is the time for which the controller waits for what takes seconds on a free machine.
@@ -109,6 +110,7 @@ func (r *runner) run() *history.Dump {
 	r.rec.Clock(time.Duration(time.Now().UnixNano()) - r.rec.Now())
 	r.watchers.Go(func() { watchStalls(r.rec, "controller", r.done) })
 	r.watchers.Go(r.watchServers)
+	r.watchers.Go(r.watchSentinels)
 	defer r.watchers.Wait()
 	defer close(r.done)
 	for _, m := range r.members {
@@ -278,10 +280,11 @@ func (r *runner) serverFault(f schedule.Fault, end <-chan struct{}) {
 	// Sentinels replace a master that does not answer for a second.
 	lossy := f.Lossy || r.servers.sentinels != nil && f.Kind == history.FaultBusy
 	call := r.rec.FaultBegin(history.Fault{Kind: f.Kind, Target: r.servers.name(f.Target), Lossy: lossy})
-	defer call.End()
-	heal := r.servers.make(f, f.End-f.Begin)
+	over := sync.OnceFunc(call.End) // a replaced master has to become a replica then, which is no fault for the nodes
+	heal := r.servers.make(f, f.End-f.Begin, over)
 	<-end
 	heal()
+	over()
 	r.servers.awaitReplicas()
 }
 

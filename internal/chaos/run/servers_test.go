@@ -159,8 +159,9 @@ func portOf(t testing.TB, addr string) string {
 
 func pause(d time.Duration) { <-time.After(d) }
 
-// make makes a fault of a server, and returns the function that heals it. That returns when the server works again.
-func (s *servers) make(f schedule.Fault, length time.Duration) (heal func()) {
+// make makes a fault of a server, and returns the function that heals it. That returns when the server works again. If
+// another server replaces it before, make calls over as soon as that one accepts writes.
+func (s *servers) make(f schedule.Fault, length time.Duration, over func()) (heal func()) {
 	t, i := s.t, s.master(f.Target)
 	server := s.list[i]
 	switch f.Kind {
@@ -180,11 +181,14 @@ func (s *servers) make(f schedule.Fault, length time.Duration) (heal func()) {
 	case history.FaultSlotMove:
 		return s.moveSlot(f)
 	case history.FaultFailover:
+		defer over()
 		return s.failover(f, i)
 	case history.FaultSplit:
 		s.setAway(i, true)
 		s.sentinels.Isolate(i)
-		return func() { s.awaitOther(i); s.rejoin(i) }
+		s.awaitOther(i)
+		over()
+		return func() { s.rejoin(i) }
 	}
 	t.Fatalf("no server can make %s", f.Kind)
 	return nil
@@ -262,6 +266,7 @@ func (s *servers) failover(f schedule.Fault, i int) (heal func()) {
 			_, _ = set.Sentinels[0].TryDo("SENTINEL", "FAILOVER", redistest.MasterName)
 			pause(100 * time.Millisecond)
 		}
+		s.awaitOther(i)
 		return func() { s.rejoin(i) }
 	}
 	follow := func(port any) {
@@ -279,10 +284,10 @@ func (s *servers) failover(f schedule.Fault, i int) (heal func()) {
 	return func() { s.list[i].Restart(t); s.rejoin(i) }
 }
 
-// awaitOther waits until another server than i is the master.
+// awaitOther waits until another server than i is the master and accepts writes.
 func (s *servers) awaitOther(i int) {
 	for {
-		if m := s.sentinels.Master(); m >= 0 && m != i && s.list[m].Info(s.t, "role") == "master" {
+		if m := s.sentinels.Master(); m >= 0 && m != i && s.accepts(m) {
 			return
 		}
 		pause(50 * time.Millisecond)
