@@ -29,7 +29,7 @@ hostile: ## run the tests that attack a server with hundreds of clients
 
 # The seed of the schedule is printed. A run without the flag -chaos.keep leaves its history only if a law was broken.
 chaos: ## run a cluster of 5 nodes under faults for FOR (default 10m) on SERVER: cluster, sentinels or standalone; SEED
-	$(GO) test ./internal/chaos/run -run TestChaos -v -timeout 0 -chaos.for $(FOR) -chaos.server $(SERVER) -chaos.seed $(SEED)
+	$(GO) test ./internal/chaos/run -run TestChaos -v -timeout 0 -chaos.for $(FOR) -chaos.nodes 5 -chaos.load 1 -chaos.server $(SERVER) -chaos.seed $(SEED)
 
 # The race detector makes the check of the words a minute long, so make test leaves it out.
 lint: ## check formatting, words, go vet and staticcheck

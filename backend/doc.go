@@ -19,7 +19,8 @@
 //
 //   - All methods may be called from any number of goroutines concurrently.
 //   - A backend can be used between Open and Close, and can be opened again after Close. At any other time its methods
-//     fail with [ErrClosed].
+//     fail with [ErrClosed]. A call that Close interrupts fails with [ErrUnavailable] instead if its change may have
+//     happened.
 //   - The content of the [Store], locks included, outlives Close and Open in the same process. The members of rooms do
 //     not: a member stands for a connection, and a node that closes has no connections left. If a node dies, the
 //     backend removes the members of that node a little later.

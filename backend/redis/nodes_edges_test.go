@@ -157,7 +157,12 @@ func TestAnOpenThatFailsLeavesNoNode(t *testing.T) {
 	server := redistest.Redis.Shared(t)
 	p := faultproxy.Start(t, server.Addr)
 	b := newBackend(Config{URL: "redis://" + p.Addr()})
-	p.Fault(loses(nodeListScript))
+	p.Fault(func(words []string) faultproxy.Fault {
+		if isScript(nodeListScript)(words) {
+			return faultproxy.LoseRequest
+		}
+		return faultproxy.Pass
+	})
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if err := b.Open(ctx, newNode()); err == nil {

@@ -152,8 +152,8 @@ func (q *shard) sendBatch(ctx context.Context, batch []*enqueuePart) error {
 				return err
 			}
 		case "settling":
-			if err := q.beat(ctx, inc, false); err != nil {
-				return err
+			if err := q.beat(ctx, inc, false); err != nil { // the former server may have executed an earlier attempt
+				return fmt.Errorf("the server is another one, and the node cannot greet it (%v): %w", err, errUnknown)
 			}
 		default:
 			return fmt.Errorf("the server answers Enqueue with %q: %w", words, errUnknown)

@@ -21,7 +21,7 @@ import (
 //   - A command that was not sent, because no connection could be made, is treated the same.
 //   - OOM fails at once, with backend.ErrFull.
 //   - A lost connection, a timeout and the end of ctx leave the outcome unknown. Only repeatable commands are sent again.
-//     The error of all others wraps errUnknown.
+//     The error of all others wraps errUnknown. So does the last error if the outcome of any attempt is unknown.
 //   - If the context of the caller has ended, the error wraps its error, too: see withEnd. Otherwise no error wraps the
 //     error of a context, because that would be the context of one attempt or of a connection.
 //
@@ -84,6 +84,7 @@ func (c *core) attemptWithin(ctx context.Context, limit time.Duration, mode mode
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var pause backoff
+	doubt := false
 	for {
 		m, err := c.sendOnce(bounded, s, send).ToMessage()
 		if err == nil || rueidis.IsRedisNil(err) {
@@ -93,8 +94,12 @@ func (c *core) attemptWithin(ctx context.Context, limit time.Duration, mode mode
 			s.dialer.open.foundReplica()
 		}
 		again, err := judge(bounded, err, mode)
+		doubt = doubt || errors.Is(err, errUnknown)
 		if again && pause.wait(bounded, s.life) {
 			continue
+		}
+		if doubt && errors.Is(err, errRefused) {
+			err = fmt.Errorf("an earlier attempt has no answer, so %w; the last attempt: %v", errUnknown, err)
 		}
 		return m, c.explain(ctx, s, err)
 	}
@@ -155,9 +160,13 @@ func isReadOnly(err error) bool {
 	return ok && codeOf(reply.Error()) == "READONLY"
 }
 
-// explain adds the server, and the error of ctx if that has ended. After close the error is [backend.ErrClosed].
+// explain adds the server, and the error of ctx if that has ended. After close the error is [backend.ErrClosed], unless the
+// server may have executed the command: ErrClosed says that nothing has changed.
 func (c *core) explain(ctx context.Context, s *session, err error) error {
-	if s.life.Err() != nil {
+	switch {
+	case s.life.Err() != nil && errors.Is(err, errUnknown):
+		return fmt.Errorf("the backend was closed before the answer came: %w", withoutContext(err))
+	case s.life.Err() != nil:
 		return backend.ErrClosed
 	}
 	if errors.Is(err, errUnavailable) {

@@ -10,6 +10,10 @@
 // after an outcome unknown, at any later time or never. Where a promise has an exception, the case is counted under its
 // reason in [Report.Exceptions] with its lines.
 //
+// If processes or servers got no processor for more than 5 % of the run, faults of the plan not included, times prove
+// nothing: a law that bounds a time then counts its cases as exceptions. All other laws are judged: no job is lost or
+// ends twice, no fence falls, no value is wrong.
+//
 // # Blind spots
 //
 // These changes of a history break no law that the remaining lines could prove:

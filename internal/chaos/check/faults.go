@@ -47,6 +47,7 @@ type faults struct {
 	outages []int
 	lossy   []int
 	steps   []int
+	stalled time.Duration // the time in which at least one process or server got no processor; no fault of the plan included
 }
 
 // index adds the i-th fault to the lists by kind.
@@ -76,11 +77,26 @@ func (f *faults) seal() {
 			f.list = append(f.list, s)
 		}
 	}
+	f.stalled = union(f.stalls)
 	slices.SortStableFunc(f.list, func(a, b window) int { return cmp.Compare(a.from, b.from) })
 	for i := range f.list {
 		f.index(i)
 		f.lastEnd = max(f.lastEnd, f.list[i].to)
 	}
+}
+
+// union returns the length of all windows together, in which each moment counts once.
+func union(windows []window) (sum time.Duration) {
+	list := slices.Clone(windows)
+	slices.SortFunc(list, func(a, b window) int { return cmp.Compare(a.from, b.from) })
+	covered := time.Duration(math.MinInt64)
+	for _, w := range list {
+		if begin := max(w.from, covered); w.to > begin {
+			sum += w.to - begin
+			covered = w.to
+		}
+	}
+	return sum
 }
 
 // made reports whether one of the first n faults has caused the stall.
@@ -93,8 +109,8 @@ func (f *faults) made(stall window, n int) bool {
 	return false
 }
 
-// stalled returns how much of the time from…to some process or server got no processor.
-func (f *faults) stalled(from, to time.Duration) (sum time.Duration) {
+// stalledIn returns how much of the time from…to some process or server got no processor.
+func (f *faults) stalledIn(from, to time.Duration) (sum time.Duration) {
 	for i := len(f.stalls) - 1; i >= 0 && f.stalls[i].to > from; i-- {
 		if s := &f.stalls[i]; s.from < to {
 			sum += min(s.to, to) - max(s.from, from)

@@ -167,7 +167,7 @@ func (w *world) judgeRoom(r *history.Room) {
 			wrong("the count of %x is %d, and %d members are there", inc, r.Counts[inc], counted[inc])
 		}
 		if lease, ok := w.options.Dump.Nodes[inc]; r.Counts[inc] != 0 && (!ok || lease < 0) {
-			wrong("members of %x are left, which is no living node", inc)
+			w.accuseLate("R4", fmt.Sprintf("room %s: members of %x are left, which is no living node", r.Name, inc))
 		}
 	}
 	for _, inc := range slices.Sorted(maps.Keys(counted)) {

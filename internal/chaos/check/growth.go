@@ -99,7 +99,7 @@ func (g gauges) add(e *history.Event) {
 	g[key] = append(g[key], sample{e.At, e.Count, refOf(e)})
 }
 
-const minSamples = 8
+const minSamples = 16
 
 // flat compares the medians of the second and the last quarter of each gauge: the first quarter is start-up. The gauge
 // may grow by a fifth and by slack.

@@ -207,7 +207,7 @@ func (c *cache) read(e, intent *history.Event, latest certain) {
 		c.w.except("S1", "a copy of a connection that was deaf is up to 10 s old", v.ref, latest.ref, refOf(e))
 		return
 	}
-	c.w.accuse("S1", "a read returns a value older than an invalidation that had returned", v.ref, latest.ref, refOf(e))
+	c.w.accuseLate("S1", "a read returns a value older than an invalidation that had returned", v.ref, latest.ref, refOf(e))
 }
 
 // deaf reports whether the connection of the process may have been lost lately without its noticing.

@@ -27,6 +27,7 @@ type procRoom struct {
 // fold is the list that a process makes from news.
 type fold struct {
 	members map[string]ref
+	left    map[string]bool // news have said that they leave, and not that they are back
 	since   time.Duration
 	ref     ref
 }
@@ -60,7 +61,7 @@ func (l *lists) see(e, intent *history.Event) {
 			delete(l.folds, procRoom{e.Proc, e.Subject})
 			return
 		}
-		f := &fold{map[string]ref{}, e.At, refOf(e)}
+		f := &fold{map[string]ref{}, map[string]bool{}, e.At, refOf(e)}
 		for _, m := range e.Names {
 			f.members[m] = refOf(e)
 		}
@@ -133,16 +134,18 @@ func (l *lists) news(e *history.Event) {
 		if !joined {
 			why = "news say that a member leaves that is not in the list"
 		}
-		if p := l.rooms[e.Subject][e.Object]; !joined && p != nil && l.away(p, f.since, e.At) {
+		if p := l.rooms[e.Subject][e.Object]; !joined && p != nil && !f.left[e.Object] && l.away(p, f.since, e.At) {
 			l.w.except("R3", "a list omits the members of a node that is away, and news say later that they leave", f.ref, refOf(e))
 		} else {
-			l.w.accuse("R3", why, first, refOf(e))
+			l.w.accuseLate("R3", why, first, refOf(e))
 		}
 	}
 	if joined {
 		f.members[e.Object] = refOf(e)
+		delete(f.left, e.Object)
 	} else {
 		delete(f.members, e.Object)
+		f.left[e.Object] = true
 	}
 }
 
@@ -161,7 +164,7 @@ func (l *lists) judgeLeave(e *history.Event) {
 	from := e.At - 2*membersTime
 	if in && certain && since <= e.At-watchSlack && l.w.faults.outage(from, e.At) == 0 && !l.w.deadBy(p.proc, e.At) &&
 		l.w.faults.ofNode(p.proc, from, e.At) == nil && l.w.faults.ofNode(e.Proc, from, e.At) == nil {
-		l.w.accuse("R3", "news say that a member leaves that is there", p.ref, refOf(e))
+		l.w.accuseLate("R3", "news say that a member leaves that is there", p.ref, refOf(e))
 	}
 }
 
@@ -209,6 +212,6 @@ func (l *lists) compare(list, member string, in, listed bool, p *presence, refs 
 		if listed {
 			verb = "has"
 		}
-		l.w.accuse("R3", fmt.Sprintf("%s %s the member %s 10 s after the last fault", list, verb, member), append(refs, p.ref)...)
+		l.w.accuseLate("R3", fmt.Sprintf("%s %s the member %s 10 s after the last fault", list, verb, member), append(refs, p.ref)...)
 	}
 }

@@ -210,7 +210,13 @@ var mutants = []mutant{
 	}},
 	{"a job starts under another id", []string{"T7"}, func(m *mutable) bool {
 		i := m.pick(func(i int, e *history.Event) bool {
-			return e.Kind == history.KindStart && m.before(i, func(o *history.Event) bool { return o.Kind == history.KindStart && o.ID == e.ID }) >= 0
+			if e.Kind != history.KindStart || m.before(i, func(o *history.Event) bool { return o.Kind == history.KindStart && o.ID == e.ID }) < 0 {
+				return false
+			}
+			asked := m.before(i, func(o *history.Event) bool {
+				return o.Kind == history.KindEnqueueIntent && slices.Contains(o.Numbers, e.Number)
+			})
+			return asked >= 0 && m.faults.forgets(m.events[asked].At, e.At) == nil // else its node may have sent it again
 		})
 		if i < 0 {
 			return false

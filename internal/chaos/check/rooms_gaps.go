@@ -199,9 +199,9 @@ func (h *holes) end() {
 		tail := h.tails[key.room]
 		behind := tail.at.epoch == m.at.epoch && tail.at.seq > m.at.seq
 		if behind || tail.ref.line != 0 && tail.at.epoch != m.at.epoch && m.when < tail.from {
-			h.w.accuse("R2", "the connection "+key.conn+" never receives the last message of "+key.room+", and no gap", m.ref, tail.ref)
+			h.w.accuseLate("R2", "the connection "+key.conn+" never receives the last message of "+key.room+", and no gap", m.ref, tail.ref)
 		} else if m.left > 0 && m.resumed.at <= h.w.stop-TailWindow {
-			h.w.accuse("R2", "messages of a recovery never come", m.resumed.ref)
+			h.w.accuseLate("R2", "messages of a recovery never come", m.resumed.ref)
 		}
 	}
 }

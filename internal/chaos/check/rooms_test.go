@@ -156,6 +156,7 @@ func TestR3FindsListsThatAreNotTrue(t *testing.T) {
 		{name: "missing news", text: crowd + "5 n2/2 members? c=50 a=r\n5.1 n2/2 members c=50 o=ok k=2 m=x m=y", violates: "made from news lacks the member y"},
 		{name: "missing news after Unwatch", text: crowd + "2 n2/2 watch k=-1 a=r\n5 n2/2 members? c=50 a=r\n5.1 n2/2 members c=50 o=ok k=2 m=x m=y"},
 		{name: "news of a node that was away when the list was read", text: kill + "10 n1/1 watch a=r m=x\n14 n1/1 news a=r b=y k=-1\n", excepted: "omits the members"},
+		{name: "a leave twice after its node was away", text: kill + "10 n1/1 watch a=r m=x\n14 n1/1 news a=r b=y k=-1\n15 n1/1 news a=r b=y k=-1\n", violates: "leaves that is not in the list"},
 		{name: "after a stall of the machine", text: listed + "11 ctl sample a=stall b=n2 k=6000000000\n12 n1/1 news a=r b=y k=-1\n15.1 n1/1 news a=r b=y k=1\n"},
 		{name: "missing news before a new Watch", text: crowd + "2 n2/2 watch a=r m=x m=y\n5 n2/2 members? c=50 a=r\n5.1 n2/2 members c=50 o=ok k=2 m=x m=y"},
 	})

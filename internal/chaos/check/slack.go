@@ -28,5 +28,6 @@ const (
 	freeFor      = 1 * time.Second         // a worker counts as free after that long below its number of runs
 	clockSlack   = 5 * time.Millisecond    // whole milliseconds of the store, drift of clocks
 	longStall    = 1 * time.Second         // a stall that counts as a pause of its process, or of its server
+	stallShare   = 20                      // a run is slow if a stall lasted for more than one in stallShare of its time
 	sampling     = 50 * time.Millisecond   // how often T6 and T9 look whether a worker is free
 )

@@ -49,6 +49,8 @@ func (w *world) judgeEnd(j *job, record *history.Job) {
 		w.except("T1", "the outcome is unknown to its node, and the store has it", j.acked.ref, lastRun)
 	case state == "dead" && record.Crashes >= max(1, w.tasks[j.task].MaxCrashes):
 		w.except("T1", "dead by crashes, which T8 judges", j.acked.ref, lastRun)
+	case state != "" && state != "completed" && state != "cancelled" && state != "dead":
+		w.accuseLate("T1", "an acknowledged job is "+state+" in the store at the end", j.acked.ref, lastRun)
 	case state != "":
 		w.accuse("T1", "an acknowledged job is "+state+" in the store at the end, which no run or Cancel stored", j.acked.ref, lastRun)
 	case j.wanted[history.Completed] || j.wanted[history.Cancelled] || j.wanted[history.Dead]:

@@ -117,10 +117,10 @@ func (a *arrivals) look(e *history.Event) {
 		}
 		f := &a.w.faults
 		if f.answering(e.At) && f.answering(e.At-step) && a.w.up(d.proc, e.At) && f.ofNode(d.proc, e.At-step, e.At) == nil && p.running < p.workers {
-			d.waited += max(0, step-f.stalled(e.At-step, e.At))
+			d.waited += max(0, step-f.stalledIn(e.At-step, e.At))
 		}
 		if d.waited > arrivalTime {
-			a.w.accuse("T9", "jobs wait for more than 2 s although a node came that knows their task", d.since.ref)
+			a.w.accuseLate("T9", "jobs wait for more than 2 s although a node came that knows their task", d.since.ref)
 			delete(a.demands, task)
 		}
 	}

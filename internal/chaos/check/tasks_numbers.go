@@ -269,7 +269,7 @@ func (d *deaths) judge(j *job, runs []run) {
 	case kills+stops >= limit:
 		d.w.except("T8", "dead after crashes of which some were pauses or cuts", refs...)
 	default:
-		d.w.accuse("T8", "a job is dead after fewer deaths of its processes than MaxCrashes", refs...)
+		d.w.accuseLate("T8", "a job is dead after fewer deaths of its processes than MaxCrashes", refs...)
 	}
 }
 

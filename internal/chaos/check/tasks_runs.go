@@ -96,7 +96,7 @@ func (w *world) judgeLost(j *job, r *run, e, intent *history.Event) {
 		w.except("T5", "servers lost a run, and a Cancel came before its node could give it back", r.ref, f.ref, refOf(e))
 		return
 	}
-	w.accuse("T5", "a run is lost although its node had no fault", r.ref, refOf(e))
+	w.accuseLate("T5", "a run is lost although its node had no fault", r.ref, refOf(e))
 }
 
 // undisturbed reports whether the node of a run has had no fault since the run, or the lease before it, began.
@@ -117,13 +117,13 @@ func (w *world) judgeRestart(j *job, e *history.Event) {
 			continue
 		}
 		if r.asked == 0 {
-			w.accuse("T5", "a job starts again although the node of its run had no fault", r.ref, refOf(e))
+			w.accuseLate("T5", "a job starts again although the node of its run had no fault", r.ref, refOf(e))
 		} else if r.asked == history.Completed {
-			w.accuse("T5", "a job starts again although its run is completed and its node had no fault", r.askedRef, refOf(e))
+			w.accuseLate("T5", "a job starts again although its run is completed and its node had no fault", r.askedRef, refOf(e))
 		}
 	}
 	if e.Count > 0 && w.faults.anyNode(w.leaseBefore(j.asked.at), e.At) == nil {
-		w.accuse("T5", "a job has crashed although no node had a fault", j.asked.ref, refOf(e))
+		w.accuseLate("T5", "a job has crashed although no node had a fault", j.asked.ref, refOf(e))
 	}
 }
 
@@ -207,7 +207,7 @@ func (w *world) wait(list []orphan, step, at time.Duration) []orphan {
 	kept := list[:0]
 	for _, o := range list {
 		if answering && at-step >= w.procs[o.run.proc].died && w.canRun(o.job.task, at) {
-			o.waited += max(0, step-w.faults.stalled(at-step, at))
+			o.waited += max(0, step-w.faults.stalledIn(at-step, at))
 		}
 		switch {
 		case o.job.end != 0 || o.job.wanted[history.Cancelled] || o.over():
@@ -220,7 +220,7 @@ func (w *world) wait(list []orphan, step, at time.Duration) []orphan {
 				w.except("T6", "servers lost the run, together with its node", o.run.ref, o.kill, g.ref)
 				continue
 			}
-			w.accuse("T6", "an orphan does not start within 12 s although a worker was free", o.run.ref, o.kill)
+			w.accuseLate("T6", "an orphan does not start within 12 s although a worker was free", o.run.ref, o.kill)
 		}
 	}
 	return kept
@@ -260,6 +260,6 @@ func (w *world) judgeExclusive(j *job, e *history.Event) {
 			w.except("T6", "an exclusive run overlaps because its process was stopped", r.ref, f.ref, refOf(e))
 			continue
 		}
-		w.accuse("T6", "an exclusive job starts before the context of its run has ended", r.ref, refOf(e))
+		w.accuseLate("T6", "an exclusive job starts before the context of its run has ended", r.ref, refOf(e))
 	}
 }

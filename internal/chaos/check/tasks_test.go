@@ -219,6 +219,8 @@ func TestT7FindsNumbersWithoutOneJob(t *testing.T) {
 	t.Parallel()
 	judge(t, "T7", []verdict{
 		{name: "one", text: completed},
+		{name: "a tick whose caller asked again after a lost answer", text: prelude + "1 n1/1 tick? c=1 n=1 a=hourly b=mail t=1s\n1.5 n2/2 start n=1 id=101 f=11 a=mail\n4 n1/1 tick c=1 o=not\n", dump: dumpOf(history.Job{ID: 101, Number: 1, State: "completed"})},
+		{name: "a tick that was refused", text: prelude + "1 n1/1 tick? c=1 n=1 a=hourly b=mail t=1s\n1.1 n1/1 tick c=1 o=refused\n4 n2/2 start n=1 id=101 f=11 a=mail\n", violates: "was refused"},
 		{name: "two ids", text: completed + "20 n2/2 start n=1 id=102 f=11 a=mail", violates: "two jobs"},
 		{name: "two numbers", text: running + "1 n2/2 enq? c=1 a=mail ns=2\n20 n2/2 start n=2 id=101 f=11 a=mail", violates: "two numbers"},
 		{name: "two numbers acknowledged", text: running + "1 n2/2 enq? c=1 a=mail ns=2\n2.5 n2/2 enq c=1 o=ok ids=101", violates: "two numbers"},

@@ -79,7 +79,7 @@ func newWorld(source history.Source, o Options) (*world, error) {
 	})
 	w.report.Faults, w.report.Stalls = len(w.faults.list), len(w.faults.stalls)
 	w.faults.seal()
-	w.report.Duration = w.last - w.first
+	w.report.Duration, w.report.Stalled = w.last-w.first, w.faults.stalled
 	w.stop = w.last
 	for _, at := range w.byes {
 		if at > w.faults.lastEnd {

@@ -51,6 +51,9 @@ type runner struct {
 	watchers sync.WaitGroup
 }
 
+// patience is the time for which the controller waits for what takes seconds on a free machine.
+const patience = 4 * time.Minute
+
 func (r *runner) fail(err error) { r.t.Error(err) }
 
 // quietTime is the time without faults at the end. In a long run it is long enough to judge the last messages.
@@ -136,7 +139,7 @@ func (r *runner) settle() *history.Dump {
 	r.tellAll("drain")
 	drained := time.Now()
 	var dump *history.Dump
-	for dump = r.dump(); open(dump) > 0 && time.Since(drained) < time.Minute; dump = r.dump() {
+	for dump = r.dump(); open(dump) > 0 && time.Since(drained) < patience; dump = r.dump() {
 		pause(200 * time.Millisecond)
 	}
 	pause(max(0, r.options.quietTime()-2*time.Second-time.Since(drained)))
@@ -154,7 +157,7 @@ func (r *runner) settle() *history.Dump {
 			if !p.cmd.ProcessState.Success() {
 				r.fail(fmt.Errorf("%s stops: %v", p.name, p.cmd.ProcessState))
 			}
-		case <-time.After(time.Minute):
+		case <-time.After(patience):
 			r.fail(fmt.Errorf("%s does not stop", p.name))
 		}
 	}
@@ -186,7 +189,7 @@ func (r *runner) tellAll(command string) {
 
 // awaitNodes waits until n nodes serve.
 func (r *runner) awaitNodes(n int) {
-	limit := time.Now().Add(2 * time.Minute)
+	limit := time.Now().Add(patience)
 	for {
 		serving := 0
 		for _, m := range r.members {

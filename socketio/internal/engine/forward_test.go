@@ -237,7 +237,7 @@ func TestAnUnknownSessionIsRefusedByItsNode(t *testing.T) {
 	})
 }
 
-// A node that has joined a moment ago may be missing on the lists of the others. Its sessions are found nevertheless.
+// A node that has joined less than a second ago may be missing on the lists of the others. Its sessions are found nevertheless.
 func TestTheSessionsOfANewNodeAreFound(t *testing.T) {
 	runNodes(t, nil, func(t *testing.T, net *wires, a, b *server) {
 		q := a.OpenPolling()

@@ -181,6 +181,8 @@ func (s *Session) handlePost(body source) result {
 	case err == nil:
 	case errors.Is(err, errLeft):
 		s.closeWith(err, typeNoop, leaveGrace)
+	case resultOf(err) == resultTooLarge:
+		s.closeWith(errTooLarge, typeClose, 0)
 	default:
 		s.closeWith(err, typeClose, 0)
 	}
