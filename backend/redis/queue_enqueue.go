@@ -11,7 +11,20 @@ import (
 	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
 )
 
-var enqueueScript = newConfirmedScript(repeatable, "clock", "add", "enqueue")
+var (
+	enqueueScript = newConfirmedScript(repeatable, "clock", "batch", "add", "enqueue")
+	plainScript   = newConfirmedScript(repeatable, "clock", "batch", "add", "plain")
+)
+
+// scriptToEnqueue returns the script that adds the jobs of a batch. The arguments are those of sendBatch.
+func scriptToEnqueue(args []string) *script {
+	for i := 3; i < len(args); i += 2 {
+		if !isPlain(args[i]) {
+			return enqueueScript
+		}
+	}
+	return plainScript
+}
 
 // newJobs has the records of jobs to add: for each job what encodeNew and encodeData return.
 type newJobs struct{ records []string }
@@ -122,7 +135,7 @@ func (q *shard) sendBatch(ctx context.Context, batch []*enqueuePart) error {
 		for _, p := range batch {
 			args = append(args, p.records...)
 		}
-		words, err := asWords(q.run(ctx, enqueueScript, args...))
+		words, err := asWords(q.run(ctx, scriptToEnqueue(args), args...))
 		if q.madeRoom(ctx, err) {
 			continue
 		}

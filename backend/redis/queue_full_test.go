@@ -39,6 +39,7 @@ func TestAFullServerRefusesNewJobsOnly(t *testing.T) {
 			args   []string
 		}{
 			{enqueueScript, []string{testInc, "1000", "100"}},
+			{plainScript, []string{testInc, "1000", "100"}},
 			{tickScript, []string{"schedule", strconv.FormatInt(s.ms(), 10), "100"}},
 		} {
 			args := append(append([]string{"PUBLISH", "none"}, append(call.args, prepared.records...)...), strconv.FormatInt(s.now, 10))

@@ -1,10 +1,6 @@
 package redis
 
-import (
-	"crypto/sha1"
-	"encoding/hex"
-	"math/bits"
-)
+import "math/bits"
 
 // queueKind is the kind of all keys of the queue, and of its channel.
 const queueKind = "q"
@@ -84,27 +80,4 @@ func (c *core) queueKeys(shard int) []string {
 // and has some now. The message "d" and a number means that the next job becomes due in so many ms. The message "c" and an inc means that a run of that inc was cancelled.
 func (c *core) wakeChannel(s *session, shard int) string {
 	return c.channel(s, queueKind, shardPartition(shard), "wake")
-}
-
-// newQueueScript reads a script of the queue: the files lua/queue_*.lua with the names in parts, one after the other. The
-// part lib comes first in all of them. Their arguments are: the command to publish, the channel of wakeChannel, the
-// arguments that the last part lists, and the time in µs or "".
-func newQueueScript(mode mode, parts ...string) *script {
-	var source []byte
-	for _, part := range append([]string{"lib"}, parts...) {
-		text, err := scriptFiles.ReadFile("lua/queue_" + part + ".lua")
-		if err != nil {
-			panic(err) // a mistake in the program
-		}
-		source = append(source, text...)
-	}
-	sum := sha1.Sum(source)
-	return &script{source: string(source), sha: hex.EncodeToString(sum[:]), mode: mode}
-}
-
-// newConfirmedScript reads a script of the queue whose callers are answered once its writes are on replicas.
-func newConfirmedScript(mode mode, parts ...string) *script {
-	sc := newQueueScript(mode, parts...)
-	sc.confirmed = true
-	return sc
 }

@@ -145,6 +145,15 @@ func encodeNew(j *backend.NewJob) string {
 	return string(record)
 }
 
+// noTimes is what the record of a new job that is due at once has from ord to lost.
+var noTimes = string(make([]byte, atLengths-atOrd))
+
+// isPlain reports whether a new job, which has this record, is due at once and has no unique key.
+func isPlain(record string) bool {
+	const unique = atLengths + 2*3
+	return record[atOrd:atLengths] == noTimes && record[unique:unique+2] == "\x00\x00"
+}
+
 // ceilMicros returns a duration in µs, rounded up, and at most maxTTL.
 func ceilMicros(d time.Duration) uint64 {
 	return uint64((min(d, maxTTL) + time.Microsecond - 1) / time.Microsecond)

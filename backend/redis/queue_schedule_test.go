@@ -112,7 +112,7 @@ func TestAFullQueueRefusesNewJobsOnly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return s.words(enqueueScript, append([]string{testInc, batch, "3"}, prepared.records...)...)
+			return s.add(append([]string{testInc, batch, "3"}, prepared.records...))
 		}
 		s.wantWord(enqueue("1000", backend.NewJob{Task: "x"}), "full")
 		if reply := enqueue("1001", backend.NewJob{Task: "x", Unique: "key"}); reply[0] != "ok" || reply[1] != " e1" {

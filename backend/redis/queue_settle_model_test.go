@@ -95,7 +95,7 @@ func (s *settleTest) step() {
 			s.Fatal(err)
 		}
 		n.batch++
-		s.remember(n, prepared.records, s.words(enqueueScript, append([]string{n.inc, strconv.Itoa(n.batch), "1000"}, prepared.records...)...), "ok")
+		s.remember(n, prepared.records, s.add(append([]string{n.inc, strconv.Itoa(n.batch), "1000"}, prepared.records...)), "ok")
 	case 2:
 		prepared, err := prepareJobs([]backend.NewJob{{Task: "x", Queue: "a"}})
 		if err != nil {

@@ -56,6 +56,12 @@ func (s *shardTest) words(sc *script, args ...string) []string {
 	return words
 }
 
+// add enqueues as sendBatch does.
+func (s *shardTest) add(args []string) []string {
+	s.Helper()
+	return s.words(scriptToEnqueue(args), args...)
+}
+
 func (s *shardTest) ms() int64 { return s.now / 1000 }
 
 // key returns the key of a part, such as "due".
@@ -242,7 +248,7 @@ func (s *shardTest) enqueue(jobs ...backend.NewJob) []uint64 {
 		s.Fatal(err)
 	}
 	s.batch++
-	reply := s.words(enqueueScript, append([]string{testInc, strconv.Itoa(s.batch), "1000"}, prepared.records...)...)
+	reply := s.add(append([]string{testInc, strconv.Itoa(s.batch), "1000"}, prepared.records...))
 	if reply[0] != "ok" {
 		s.Fatalf("enqueue returns %q", reply)
 	}

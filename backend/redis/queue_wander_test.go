@@ -53,8 +53,12 @@ func (s *modelTest) enqueue(inc, batch string, jobs []backend.NewJob) {
 	for i := range jobs {
 		jobs[i].MaxCrashes = cmp.Or(jobs[i].MaxCrashes, backend.DefaultMaxCrashes)
 	}
-	words := s.words(enqueueScript, append([]string{inc, batch, "1000000"}, prepared.records...)...)
-	s.want("enqueue", strings.Join(words, ""), s.m.enqueue(inc, batch, jobs))
+	args := append([]string{inc, batch, "1000000"}, prepared.records...)
+	sc := scriptToEnqueue(args)
+	if s.r.IntN(4) == 0 {
+		sc = enqueueScript // which adds plain jobs, too, if others come with them
+	}
+	s.want("enqueue", strings.Join(s.words(sc, args...), ""), s.m.enqueue(inc, batch, jobs))
 }
 
 func (s *modelTest) take(inc, node string, limit int, queues, tasks []string) []backend.Run {

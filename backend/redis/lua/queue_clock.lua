@@ -13,10 +13,10 @@ local function settling()
 end
 
 -- Returns whether the server is another one than the last Pulse met. A master that became a replica and a master again has
--- kept its scripts, so no Hello ran. Cost: 2 commands, of which INFO takes 5 µs.
-local function foreign()
+-- kept its scripts, so no Hello ran. The caller may have read the run_id already. Cost: 2 commands, of which INFO takes 5 µs.
+local function foreign(rid)
   local info = redis.pcall('INFO', 'server')
-  return type(info) == 'string' and string.match(info, 'run_id:(%w+)') ~= call('HGET', M, 'rid')
+  return type(info) == 'string' and string.match(info, 'run_id:(%w+)') ~= (rid or call('HGET', M, 'rid'))
 end
 
 -- Compares the server with the one that has written the keys. If it is another one, some writes may be missing, so the next

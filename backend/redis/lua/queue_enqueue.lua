@@ -8,17 +8,9 @@ local inc, batch = ARGV[3], ARGV[4]
 if foreign() then
   return {'settling'}
 end
-local before = call('HGET', BAT, inc)
-if before then
-  local n, results = string.match(before, '^(%d+)(.*)$')
-  if n == batch then
-    return {'ok', results}
-  elseif tonumber(n) > tonumber(batch) then -- a late command, whose repetition was answered
-    return {'old'}
-  end
-end
-if (tonumber(call('ZSCORE', HOLD, inc) or '-1')) < 0 then
-  return {'lost'}
+local refusal = answered(inc, batch)
+if refusal then
+  return refusal
 end
 local jobs = (#ARGV - 6) / 2
 if overfull(jobs) then

@@ -1,4 +1,4 @@
--- The beginning of all scripts of the queue. queue_keys.go describes the keys, queue_record.go the records.
+-- The beginning of all scripts of the queue, of which each has only what it uses: see queue_compose.go. queue_keys.go describes the keys, queue_record.go the records.
 -- ARGV: the command to publish; the channel for wakes; those of the script; the time in µs, or ''.
 --
 -- A script loads jobs with load, changes their fields, and stores them with store. It takes a job out of its set with
@@ -334,6 +334,20 @@ local function hold(id, j)
   end
 end
 
+local function writeCounts()
+  for field, by in pairs(changes) do
+    if by ~= 0 and call('HINCRBY', N, field, by) == 0 then
+      call('HDEL', N, field)
+    end
+  end
+end
+
+local function wake()
+  for queue in pairs(woken) do
+    redis.pcall(ARGV[1], ARGV[2], 'q' .. queue)
+  end
+end
+
 -- Writes ord and the counts, and publishes the wakes. Scripts call it once, at the end.
 local function done()
   if gathered then
@@ -342,16 +356,10 @@ local function done()
   if ord then
     call('HSET', M, 'ord', number(ord))
   end
-  for field, by in pairs(changes) do
-    if by ~= 0 and call('HINCRBY', N, field, by) == 0 then
-      call('HDEL', N, field)
-    end
-  end
+  writeCounts()
   if earliest and tonumber(call('ZRANGE', DUE, 0, 0, 'WITHSCORES')[2]) == earliest then
     redis.pcall(ARGV[1], ARGV[2], 'd' .. number(math.max(earliest - now, 0)))
   end
-  for queue in pairs(woken) do
-    redis.pcall(ARGV[1], ARGV[2], 'q' .. queue)
-  end
+  wake()
 end
 

@@ -1,0 +1,174 @@
+//go:build unix
+
+package redis
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
+)
+
+// TestBothScriptsOfEnqueueDoTheSame runs each batch of plain jobs by one script in one shard, and by the other one in another
+// shard. The replies, the keys and the wakes are the same.
+func TestBothScriptsOfEnqueueDoTheSame(t *testing.T) {
+	t.Parallel()
+	server := redistest.Redis.Shared(t)
+	plain, other := newShardTest(t, server), newShardTest(t, server)
+	shards, scripts := []*shardTest{plain, other}, []*script{plainScript, enqueueScript}
+	r := rand.New(rand.NewPCG(1, rand.Uint64()))
+	batch, seen := 2, map[string]int{}
+	for _, s := range shards {
+		s.beat()
+	}
+	for n := range 200 {
+		jobs := make([]backend.NewJob, 1+r.IntN(4))
+		if n == 100 {
+			jobs = make([]backend.NewJob, 512)
+		}
+		for i := range jobs {
+			jobs[i] = backend.NewJob{
+				Task: []string{"x", "y", "ÿ long name"}[r.IntN(3)], Queue: []string{"", "a", "b"}[r.IntN(3)], Priority: int8(r.IntN(256) - 128),
+				MaxAttempts: r.IntN(3), MaxCrashes: r.IntN(3), Timeout: time.Duration(r.IntN(2)) * time.Second,
+				Params: []byte(`{"text":"` + strings.Repeat("x", r.IntN(2)*bigData*r.IntN(2)/64) + `"}`),
+			}
+		}
+		prepared, err := prepareJobs(jobs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.IntN(8) > 0 {
+			batch++
+		}
+		inc, number, most, step := testInc, batch, 600+r.IntN(4000), int64(r.IntN(5_000_000))
+		recount, empty := strconv.Itoa(r.IntN(40)), r.IntN(5) == 0
+		switch n % 20 {
+		case 3:
+			inc = "77" // it has no lease
+		case 9:
+			most = 0
+		case 11:
+			number = batch - 2 // a late command
+		}
+		foreign := n%50 == 49
+		var replies, states []string
+		for i, s := range shards {
+			s.now += step
+			if empty {
+				s.do("DEL", "r")
+			}
+			if s.do("HSET", "m", "recount", recount); foreign {
+				s.do("HSET", "m", "rid", "another server")
+			}
+			args := append([]string{"RPUSH", s.keys[len(s.keys)-1] + ":wakes", inc, strconv.Itoa(number), strconv.Itoa(most)}, prepared.records...)
+			words, err := asWords(s.core.run(t.Context(), scripts[i], s.keys, append(args, strconv.FormatInt(s.now, 10))...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if replies = append(replies, strings.Join(words, ",")); n%20 == 19 {
+				states = append(states, s.everything())
+			}
+			if foreign {
+				s.beat()
+			}
+		}
+		seen[strings.Split(replies[0], ",")[0]]++
+		if replies[0] != replies[1] || states != nil && states[0] != states[1] {
+			t.Fatalf("the batch %d of %d jobs has the replies %.300q, and leaves\n%.2000q", number, len(jobs), replies, states)
+		}
+	}
+	if len(plain.wakes()) == 0 {
+		t.Error("no batch woke a worker")
+	}
+	for _, word := range []string{"ok", "old", "lost", "full", "settling"} {
+		if seen[word] == 0 {
+			t.Errorf("no batch had the reply %s: %v", word, seen)
+		}
+	}
+}
+
+// wakes returns the wakes of a shard whose scripts append them to a list.
+func (s *shardTest) wakes() []string {
+	s.Helper()
+	m, err := s.core.do(s.Context(), once, func(b rueidis.Builder) rueidis.Completed {
+		return b.Lrange().Key(s.keys[len(s.keys)-1] + ":wakes").Start(0).Stop(-1).Build()
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	wakes, err := m.AsStrSlice()
+	if err != nil {
+		s.Fatal(err)
+	}
+	return wakes
+}
+
+// everything returns what a shard has in its keys, and its wakes in the order of their texts.
+func (s *shardTest) everything() string {
+	s.Helper()
+	var all strings.Builder
+	for _, part := range queueParts {
+		kind := s.do("TYPE", part)
+		switch text, _ := kind.ToString(); text {
+		case "hash":
+			fmt.Fprintf(&all, "%s %q\n", part, s.hash(part))
+		case "zset":
+			fmt.Fprintf(&all, "%s %v\n", part, s.set(part))
+		}
+	}
+	wakes := s.wakes()
+	slices.Sort(wakes)
+	fmt.Fprintf(&all, "wakes %q\n", wakes)
+	return all.String()
+}
+
+// TestAScriptOfTheQueueHasWhatItUses finds names that a script uses and does not define, and definitions without a use.
+func TestAScriptOfTheQueueHasWhatItUses(t *testing.T) {
+	t.Parallel()
+	defined := map[string]bool{}
+	for _, units := range luaParts {
+		for _, unit := range units {
+			for _, name := range unit.defines {
+				defined[name] = true
+			}
+		}
+	}
+	for name, sc := range map[string]*script{
+		"enqueue": enqueueScript, "plain": plainScript, "tick": tickScript, "setLast": setLastScript, "take": takeScript, "mine": mineScript,
+		"finish": finishScript, "drain": drainScript, "pulse": pulseScript, "settle": settleScript, "retry": retryScript, "cancel": cancelScript,
+		"remove": removeScript, "sweep": sweepScript, "check": checkScript, "hello": helloScript, "leave": leaveScript, "read": readScript,
+		"list": listScript, "clear": clearScript,
+	} {
+		has, uses := map[string]bool{}, map[string]int{}
+		for line := range strings.Lines(sc.source) {
+			if names, ok := strings.CutPrefix(line, "local "); ok {
+				for _, n := range definedNames(names) {
+					has[n] = true
+				}
+			}
+		}
+		for _, word := range luaWords(sc.source) {
+			uses[word]++
+		}
+		for _, word := range slices.Sorted(maps.Keys(uses)) {
+			if defined[word] && !has[word] && strings.Contains(sc.source, word+"(") {
+				t.Errorf("the script %s uses %s, and does not define it", name, word)
+			}
+		}
+		for _, function := range regexp.MustCompile(`(?m)^local function (\w+)`).FindAllStringSubmatch(sc.source, -1) {
+			if uses[function[1]] < 2 {
+				t.Errorf("the script %s defines %s, and does not use it", name, function[1])
+			}
+		}
+	}
+}
