@@ -38,7 +38,7 @@ func TestACallInFlightAtCloseMayHaveHappened(t *testing.T) {
 	t.Parallel()
 	p := faultproxy.Start(t, redistest.Redis.Shared(t).Addr)
 	b := open(t, Config{URL: "redis://" + p.Addr(), Prefix: redistest.Prefix(), Timeout: time.Minute})
-	choose, came := silencing(isScript(enqueueScript))
+	choose, came := silencing(isScript(plainScript))
 	p.Fault(choose)
 	outcome := make(chan error, 1)
 	go func() {
@@ -76,7 +76,7 @@ func TestARefusalDoesNotHideAnEarlierAttempt(t *testing.T) {
 	p := faultproxy.Start(t, server.Addr)
 	b := open(t, Config{URL: "redis://" + p.Addr(), Timeout: 2 * time.Second})
 	lost := make(chan struct{}, 1)
-	lose := loses(enqueueScript)
+	lose := loses(plainScript)
 	p.Fault(func(words []string) faultproxy.Fault {
 		fault := lose(words)
 		if fault != faultproxy.Pass {
