@@ -31,13 +31,13 @@ func TestOutcomesWaitForTheJobsOfAnotherNode(t *testing.T) {
 		b.finish(started[2].Run(), backend.Completed) // it waits until a has sent the job
 		b.wantState(started[0].ID, backend.Completed)
 		b.wantState(started[2].ID, backend.Completed)
-		if j := b.wantState(started[1].ID, backend.Running); j.Fence != started[1].Fence || j.Crashes != 0 {
-			tt.Errorf("the run %+v is %+v now", started[1].Run(), j)
-		}
 		var jobs []backend.Job
 		basics.Eventually(tt, "the queue has settled", func() bool { jobs = append(jobs, a.fetch(10)...); return len(jobs) > 0 })
 		if len(jobs) != 1 || jobs[0].Task != "waiting" {
 			tt.Errorf("after the failover %+v start", jobs)
+		}
+		if j := b.wantState(started[1].ID, backend.Running); j.Fence != started[1].Fence || j.Crashes != 0 {
+			tt.Errorf("the run %+v is %+v now", started[1].Run(), j)
 		}
 		b.finish(started[1].Run(), backend.Completed)
 	})

@@ -294,7 +294,7 @@ func TestATimeOfAScheduleWithUniqueJobsIsEnqueuedOnceInEachShard(t *testing.T) {
 func TestAShardWithoutItsServerLeavesTheOthersToWork(t *testing.T) {
 	t.Parallel()
 	c := redistest.Redis.StartCluster(t, 2, redistest.Options{})
-	config := Config{Cluster: c.Addrs(), Queue: local.QueueConfig{Shards: 2}, Timeout: 500 * time.Millisecond}
+	config := Config{Cluster: c.Addrs(), Queue: local.QueueConfig{Shards: 2}, Timeout: 2 * time.Second}
 	q := &queueTest{T: t, b: open(t, config)}
 	q.q = q.b.queue
 	_, stop := q.q.Watch("default")

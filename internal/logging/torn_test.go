@@ -124,7 +124,7 @@ func TestRotatedFilesAreCompressed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	logger, file := build(t, Config{Folder: dir, MaxSize: 500, Compress: true})
+	logger, file := build(t, Config{Folder: dir, MaxSize: 500, MaxBackups: -1, Compress: true})
 	for n := range 30 {
 		logger.Warn("a line of the log that is rotated soon", "n", n)
 	}

@@ -160,7 +160,7 @@ func TestSentinelsReplaceTheirMaster(t *testing.T) {
 		}
 		set.Rejoin(1)
 		// Sentinels wait 8 s before they change a server that reports to be a master.
-		if !testkit.Within(30*time.Second, func() bool { return set.Servers[1].Info(t, "master_link_status") == "up" }) {
+		if !testkit.Within(2*time.Minute, func() bool { return set.Servers[1].Info(t, "master_link_status") == "up" }) {
 			t.Fatal("the isolated server did not become a replica")
 		}
 		set.Servers[0].Kill(t)
