@@ -87,6 +87,7 @@ type Backend interface {
 	Close(ctx context.Context) error
 	// Health returns nil while this node can reach the server of the backend and receives its messages. Otherwise it
 	// returns an error for operators that wraps [ErrUnavailable]. A load balancer should send no new clients to a node
-	// whose backend is not healthy. An embedded backend is healthy while it is open.
+	// whose backend is not healthy. After Open, a backend becomes healthy when its connections for messages are
+	// subscribed. An embedded backend is healthy while it is open.
 	Health() error
 }

@@ -32,7 +32,7 @@ func peersOfOneNode(t *tester) {
 		t.Error("a backend that is not open is healthy")
 	}
 	t.mustOpen(b)
-	t.must(b.Health())
+	t.eventually("the backend is healthy", func() bool { return b.Health() == nil })
 	for range 2 {
 		peers, err := b.Cluster().Peers(t.ctx)
 		t.must(err)
