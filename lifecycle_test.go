@@ -353,6 +353,21 @@ func (started) Start(context.Context) error { return nil }
 func (started) Stop(context.Context) error  { return nil }
 func (s started) Started()                  { s.run() }
 
+// A component that hears of the start may say that the API is ready: the health check is green then.
+func TestTheAPIIsReadyWhenTheStartIsReported(t *testing.T) {
+	t.Parallel()
+	api, err := actionhero.New(actionhero.Config{Backend: local.New(local.Config{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := false
+	api.Add(started{func() { ready = api.Ready() }})
+	steps(t, api.Start(t.Context()), api.Stop(t.Context()))
+	if !ready {
+		t.Error("Started is called before the API is ready")
+	}
+}
+
 // However the start of a part fails, the API is stopped afterwards, and can start again.
 func TestAnyFailureOfAStartLeavesAStoppedAPI(t *testing.T) {
 	t.Parallel()

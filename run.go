@@ -23,7 +23,7 @@ type Component interface {
 }
 
 // StartHook is an optional interface of a [Component]. The API calls Started after all components of the API have
-// started. Started must not block.
+// started, when the API is ready. Started must not block.
 type StartHook interface {
 	Started()
 }
@@ -80,7 +80,6 @@ func (api *API) startOrUndo(ctx context.Context) error {
 	if err := api.start(withinLifecycle(ctx, api)); err != nil {
 		return errors.Join(err, api.stop(context.WithoutCancel(ctx)))
 	}
-	api.ready.Store(true)
 	return nil
 }
 
@@ -110,6 +109,7 @@ func (api *API) start(ctx context.Context) error {
 			return err
 		}
 	}
+	api.ready.Store(true)
 	for _, c := range api.started {
 		if hook, ok := c.(StartHook); ok {
 			if err := contained(func() error { hook.Started(); return nil }); err != nil {

@@ -97,12 +97,11 @@ func (a *app) serveNode(ctx context.Context, node *supervise.Node, cfg server.Co
 	n := &servedNode{Node: node, ports: netlisten.Share(node.Listen), limit: stopLimit(cfg), announced: make(chan string, 1)}
 	ctx, n.stop = context.WithCancel(ctx)
 	defer n.stop()
-	s, err := a.newServer(nodeConfig(cfg, node.Number()), func(text string) error {
+	s, err := a.newServer(nodeConfig(cfg, node.Number()), func(text string) {
 		select {
 		case n.announced <- text:
 		default: // a further start: the supervisor knows already
 		}
-		return nil
 	})
 	if err != nil {
 		return err
@@ -124,7 +123,7 @@ type servedNode struct {
 func (n *servedNode) follow(s *server.Server) {
 	select {
 	case text := <-n.announced:
-		n.serve(s, text)
+		n.serve(text)
 	case <-n.Orphaned():
 	}
 	select {
@@ -147,18 +146,8 @@ func (n *servedNode) follow(s *server.Server) {
 	os.Exit(1)
 }
 
-// serve lets s accept connections, as soon as health checks are green: the announcement is the last step of the start but
-// one.
-func (n *servedNode) serve(s *server.Server, text string) {
-	ticker := time.NewTicker(time.Millisecond)
-	defer ticker.Stop()
-	for !s.Ready() {
-		select {
-		case <-ticker.C:
-		case <-n.Orphaned():
-			return
-		}
-	}
+// serve accepts connections and reports to the supervisor that the node is ready.
+func (n *servedNode) serve(text string) {
 	n.ports.Serve()
 	if err := n.Ready(text, n.limit); err != nil {
 		slog.Error("the supervisor cannot be reached", "error", err)

@@ -32,10 +32,7 @@ func (a *app) start() *cobra.Command {
 			if cmd.Flags().Changed("nodes") {
 				return a.startNodes(cmd, cfg, &nodes)
 			}
-			s, err := a.newServer(cfg, func(text string) error {
-				_, _ = io.WriteString(cmd.OutOrStdout(), text)
-				return nil
-			})
+			s, err := a.newServer(cfg, func(text string) { _, _ = io.WriteString(cmd.OutOrStdout(), text) })
 			if err != nil {
 				return err
 			}
@@ -48,8 +45,8 @@ func (a *app) start() *cobra.Command {
 	return cmd
 }
 
-// newServer returns a server that calls announce with a text that says where it serves, when it does.
-func (a *app) newServer(cfg server.Config, announce func(text string) error) (*server.Server, error) {
+// newServer returns a server that calls announce with a text that says where it serves, when it is ready.
+func (a *app) newServer(cfg server.Config, announce func(text string)) (*server.Server, error) {
 	s, err := server.New(cfg, a.parts...)
 	if err != nil {
 		return nil, err
@@ -59,15 +56,17 @@ func (a *app) newServer(cfg server.Config, announce func(text string) error) (*s
 	return s, nil
 }
 
-// announcement is a component that announces the addresses of the server. It starts last, when all transports already
-// listen.
+// announcement is a component that announces the addresses of the server.
 type announcement struct {
 	server   *server.Server
-	announce func(text string) error
+	announce func(text string)
 }
 
-// Start implements actionhero.Component. It announces the addresses of the server.
-func (a announcement) Start(context.Context) error {
+// Start implements actionhero.Component. It does nothing.
+func (a announcement) Start(context.Context) error { return nil }
+
+// Started implements actionhero.StartHook. It announces the addresses of the server, which is ready.
+func (a announcement) Started() {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s is up (actionhero %s)\n", a.server.Config().ServerName, versionText())
 	tw := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -76,7 +75,7 @@ func (a announcement) Start(context.Context) error {
 	}
 	tw.Flush()
 	fmt.Fprintln(&text, "Ctrl+C stops it.")
-	return a.announce(text.String())
+	a.announce(text.String())
 }
 
 // Stop implements actionhero.Component. It does nothing.
