@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"fmt"
 	"hash/maphash"
 	"maps"
 	"sync"
@@ -10,7 +9,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // stripes is the number of locks for deliveries, and so the maximum number of rooms that get a message at the same
@@ -62,7 +61,7 @@ func (b *broker) stop() {
 func (b *broker) Subscribe(s backend.Subscriber) { b.subscriber.Store(&s) }
 
 func (b *broker) Publish(_ context.Context, m backend.Message) (backend.Position, error) {
-	if err := jobrules.CheckName("room", m.Room); err != nil {
+	if err := rules.CheckName("room", m.Room); err != nil {
 		return backend.Position{}, err
 	}
 	m.Kind = backend.Said
@@ -106,7 +105,7 @@ func (b *broker) number(room string) backend.Position {
 
 func (b *broker) Move(_ context.Context, changes ...backend.Change) (backend.Moved, error) {
 	for i := range changes {
-		if err := checkChange(&changes[i]); err != nil {
+		if err := rules.CheckChange(&changes[i]); err != nil {
 			return backend.Moved{}, err
 		}
 	}
@@ -135,20 +134,6 @@ func (b *broker) Move(_ context.Context, changes ...backend.Change) (backend.Mov
 		moved.News = func() { b.deliverNews(news) }
 	}
 	return moved, nil
-}
-
-// checkChange returns an error if a name or the details in c are too long.
-func checkChange(c *backend.Change) error {
-	if err := jobrules.CheckName("room", c.Room); err != nil {
-		return err
-	}
-	if err := jobrules.CheckName("member", c.Member); err != nil {
-		return err
-	}
-	if len(c.Details) > backend.MaxDetailsBytes {
-		return fmt.Errorf("the details of member %.64q have %d bytes, and at most %d are allowed: %w", c.Member, len(c.Details), backend.MaxDetailsBytes, backend.ErrTooLarge)
-	}
-	return nil
 }
 
 // enter adds a member to a room. It returns the position of the room's last message, whether the member is new in the

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // scanPos is the position of an item in the order of [table.scan]. Positions do not change when a table is rebuilt, so
@@ -58,7 +58,7 @@ func (t *table) scan(after *scanPos, visit func(*item) bool) bool {
 func (s *store) Keys(_ context.Context, prefix, cursor string, limit int) ([]string, string, error) {
 	switch {
 	case len(prefix) > backend.MaxKeyBytes:
-		return nil, "", jobrules.CheckName("prefix", prefix)
+		return nil, "", rules.CheckName("prefix", prefix)
 	case !s.open.Load():
 		return nil, "", backend.ErrClosed
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // store implements [backend.Store] in memory. Entries are items in one keyspace, and locks are items in another
@@ -53,7 +53,7 @@ func (s *store) stop() {
 // closed.
 func (s *store) locate(k *keyspace, key string) (*shard, uint64, error) {
 	if len(key) > backend.MaxKeyBytes {
-		return nil, 0, jobrules.CheckName("key", key)
+		return nil, 0, rules.CheckName("key", key)
 	}
 	if !s.open.Load() {
 		return nil, 0, backend.ErrClosed

@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"strconv"
@@ -13,7 +12,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // The kinds of the keys and of the channel of a room. All of a room are in the partition of its name.
@@ -75,7 +74,7 @@ func newEpoch() uint64 { return 1<<51 | rand.Uint64()>>13 }
 const impatient = 500 * time.Millisecond
 
 func (b *broker) Publish(ctx context.Context, m backend.Message) (at backend.Position, err error) {
-	if err := jobrules.CheckName("room", m.Room); err != nil {
+	if err := rules.CheckName("room", m.Room); err != nil {
 		return at, err
 	}
 	s, err := b.cluster.session()
@@ -276,18 +275,4 @@ func (b *broker) renewEpoch(r *room, old uint64) {
 			}
 		}
 	})
-}
-
-// checkChange returns an error if a name or the details in c are too long.
-func checkChange(c *backend.Change) error {
-	if err := jobrules.CheckName("room", c.Room); err != nil {
-		return err
-	}
-	if err := jobrules.CheckName("member", c.Member); err != nil {
-		return err
-	}
-	if len(c.Details) > backend.MaxDetailsBytes {
-		return fmt.Errorf("the details of member %.64q have %d bytes, and at most %d are allowed: %w", c.Member, len(c.Details), backend.MaxDetailsBytes, backend.ErrTooLarge)
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"sync"
@@ -62,6 +63,13 @@ func wantRefused(t *testing.T, config Config, limit time.Duration, words ...stri
 			t.Errorf("Open = %v, want %q in it", err, word)
 		}
 	}
+}
+
+// randomly returns a source of random numbers, and logs its seed.
+func randomly(t testing.TB) *rand.Rand {
+	seed := rand.Uint64()
+	t.Logf("the seed of the random numbers is %d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
 }
 
 // onEachFlavor runs the test once for Redis and once for Valkey.

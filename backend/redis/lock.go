@@ -12,7 +12,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // The end of a lock is decided by the clock of the server, in scripts. All fences of a partition come from one counter,
@@ -34,7 +34,7 @@ func (s *store) checkLock(key string, ttl time.Duration) (*session, error) {
 	if ttl <= 0 {
 		return nil, fmt.Errorf("the lock %.32q for %v is refused: %w", key, ttl, backend.ErrTTL)
 	}
-	if err := jobrules.CheckName("key", key); err != nil {
+	if err := rules.CheckName("key", key); err != nil {
 		return nil, err
 	}
 	return s.core.current()
@@ -96,7 +96,7 @@ func (s *store) Refresh(ctx context.Context, key, token string, ttl time.Duratio
 }
 
 func (s *store) Unlock(ctx context.Context, key, token string) error {
-	if err := jobrules.CheckName("key", key); err != nil {
+	if err := rules.CheckName("key", key); err != nil {
 		return err
 	}
 	sess, err := s.core.current()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 var (
@@ -120,7 +121,7 @@ func (w *moveWait) wait(ctx context.Context) bool {
 func (b *broker) Move(ctx context.Context, changes ...backend.Change) (moved backend.Moved, err error) {
 	entering := make(map[string]bool)
 	for i := range changes {
-		if err := checkChange(&changes[i]); err != nil {
+		if err := rules.CheckChange(&changes[i]); err != nil {
 			return backend.Moved{}, err
 		}
 		if !changes[i].Leave {

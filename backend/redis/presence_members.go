@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // membersPage is a page of the members of a room.
@@ -52,7 +52,7 @@ func (b *broker) Members(ctx context.Context, room string, limit int) (members [
 	if err != nil {
 		return nil, 0, err
 	}
-	if jobrules.CheckName("room", room) != nil {
+	if rules.CheckName("room", room) != nil {
 		return nil, 0, nil // no member can have entered it
 	}
 	if err := b.awaitEntered(ctx, s); err != nil {

@@ -232,9 +232,7 @@ func TestTheListOfMembersIsRightAfterAnyFaults(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		server := f.Shared(t)
 		b := open(t, at(server))
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		m := &presenceModel{t: t, b: b, r: rand.New(rand.NewPCG(seed, 3)), rooms: []string{"one", "two", "three"},
+		m := &presenceModel{t: t, b: b, r: randomly(t), rooms: []string{"one", "two", "three"},
 			members: map[string]map[string]modelMember{}, news: map[string][]string{}, dead: map[string]map[int]bool{}}
 		for _, room := range m.rooms {
 			m.members[room] = map[string]modelMember{}
@@ -325,9 +323,7 @@ func TestLeasesFollowTheGuardedClock(t *testing.T) {
 		t.Cleanup(b.core.close)
 		l := b.life
 		l.start(newNode())
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		r := rand.New(rand.NewPCG(seed, 4))
+		r := randomly(t)
 		const lease = int64(6_000_000)
 		now, last, clock := int64(1_800_000_000_000_000), int64(0), int64(10_000_000)
 		ends, owner, next := map[string]int64{}, map[string]string{}, 1<<40

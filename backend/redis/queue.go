@@ -11,7 +11,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 	"github.com/actionhero-go/actionhero/backend/local"
 )
 
@@ -19,7 +19,7 @@ import (
 type allShards struct {
 	core      *core
 	config    local.QueueConfig // its limits are those of one shard
-	listeners jobrules.StopListeners
+	listeners rules.StopListeners
 	watchers  queueWatchers
 	risky     riskyRun
 }

@@ -118,9 +118,7 @@ func (s *shardTest) step(r *rand.Rand, jobs map[uint64]backend.Job) {
 func TestTheAdministrationOfJobsKeepsTheLawsOfForm(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		s := newShardTest(t, f.Shared(t))
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		r := rand.New(rand.NewPCG(seed, 1))
+		r := randomly(t)
 		s.beat()
 		jobs := s.wantForm()
 		for step := range 1500 {

@@ -95,9 +95,7 @@ func (s *shardTest) damageSets(r *rand.Rand, jobs map[uint64]backend.Job) string
 func TestTheAuditRepairsEveryDisagreementBetweenSets(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		s := newShardTest(t, f.Shared(t))
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		r := rand.New(rand.NewPCG(seed, 1))
+		r := randomly(t)
 		s.beat()
 		jobs := s.jobs()
 		for range 40 {
@@ -124,9 +122,7 @@ func TestTheAuditRepairsEveryDisagreementBetweenSets(t *testing.T) {
 func TestTheAuditCountsAnewWhileJobsChange(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		s := newShardTest(t, f.Shared(t))
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		r := rand.New(rand.NewPCG(seed, 1))
+		r := randomly(t)
 		s.beat()
 		for range 20 { // many blocks with a few jobs
 			s.enqueue(backend.NewJob{Task: "x", Queue: "a"}, backend.NewJob{Task: "y", Queue: "b"})

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 var (
@@ -34,11 +34,11 @@ func prepareJobs(jobs []backend.NewJob) (newJobs, error) {
 	size := 0
 	prepared := newJobs{make([]string, 0, 2*len(jobs))}
 	for _, j := range jobs {
-		if err := jobrules.Complete(&j); err != nil {
+		if err := rules.Complete(&j); err != nil {
 			return newJobs{}, err
 		}
-		size += jobrules.Size(&j)
-		if err := jobrules.CheckSize(len(jobs), size); err != nil {
+		size += rules.Size(&j)
+		if err := rules.CheckSize(len(jobs), size); err != nil {
 			return newJobs{}, err
 		}
 		prepared.records = append(prepared.records, encodeNew(&j), encodeData(j.Timeout, j.Params))

@@ -11,7 +11,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // The script take is sent once: after a lost answer, reconcile finds the runs that it has started.
@@ -23,7 +23,7 @@ var (
 // Fetch starts runs of due jobs. One call returns at most 512 jobs, with about 1 MiB. If the answer of the server is lost,
 // the runs that it has started are requeued as if they had not begun.
 func (q *shard) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
-	if err := jobrules.CheckName("node", req.Node); err != nil {
+	if err := rules.CheckName("node", req.Node); err != nil {
 		return nil, err
 	}
 	inc, err := q.current()

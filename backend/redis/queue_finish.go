@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 var (
@@ -54,7 +54,7 @@ func (q *shard) Finish(ctx context.Context, outcomes ...backend.Outcome) (lost [
 		p := &finishPart{done: make(chan struct{})}
 		for len(outcomes) > 0 && len(p.outcomes) < maxItems && p.bytes < maxBytes-backend.MaxErrorBytes {
 			o := outcomes[0]
-			o.Error = jobrules.Truncate(o.Error)
+			o.Error = rules.Truncate(o.Error)
 			p.outcomes, p.bytes = append(p.outcomes, o), p.bytes+len(o.Error)+64
 			outcomes = outcomes[1:]
 		}

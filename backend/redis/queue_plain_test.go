@@ -5,7 +5,6 @@ package redis
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,7 +25,7 @@ func TestBothScriptsOfEnqueueDoTheSame(t *testing.T) {
 	server := redistest.Redis.Shared(t)
 	plain, other := newShardTest(t, server), newShardTest(t, server)
 	shards, scripts := []*shardTest{plain, other}, []*script{plainScript, enqueueScript}
-	r := rand.New(rand.NewPCG(1, rand.Uint64()))
+	r := randomly(t)
 	batch, seen := 2, map[string]int{}
 	for _, s := range shards {
 		s.beat()

@@ -9,7 +9,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 var (
@@ -23,7 +23,7 @@ var (
 // Jobs whose unique keys belong to other shards are added there first, by a script that sets the last run in that shard, too.
 // So each of them is added once, though another node may have to go on after this one has died.
 func (q *queue) EnqueueScheduled(ctx context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
-	if err := jobrules.CheckName("schedule", schedule); err != nil {
+	if err := rules.CheckName("schedule", schedule); err != nil {
 		return false, err
 	}
 	home := q.home(schedule)
@@ -127,7 +127,7 @@ func millisOf(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10
 // SetLastRun changes the last run of a schedule, unless it is another one than the argument before. If an answer is lost, it
 // asks again, and then returns false for its own change. The other shards must not hold on to a later time.
 func (q *queue) SetLastRun(ctx context.Context, schedule string, before, at time.Time) (bool, error) {
-	if err := jobrules.CheckName("schedule", schedule); err != nil {
+	if err := rules.CheckName("schedule", schedule); err != nil {
 		return false, err
 	}
 	home := q.home(schedule)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"strconv"
 	"testing"
 	"time"
@@ -30,9 +29,7 @@ func (s *shardTest) lastRuns() map[string]int64 {
 func TestATimeOfAScheduleIsEnqueuedOnce(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		s := newShardTest(t, f.Shared(t))
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		r := rand.New(rand.NewPCG(seed, 1))
+		r := randomly(t)
 		s.beat()
 		last, won := map[string]int64{}, map[string]int{}
 		words := map[string]int{}

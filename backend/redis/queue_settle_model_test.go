@@ -235,9 +235,7 @@ func (s *settleTest) acknowledged(id uint64) bool {
 // change nothing.
 func TestSettlingRestoresWhatLiveNodesKnow(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		s := &settleTest{shardTest: newShardTest(t, f.Shared(t)), r: rand.New(rand.NewPCG(seed, 1))}
+		s := &settleTest{shardTest: newShardTest(t, f.Shared(t)), r: randomly(t)}
 		for range 3 {
 			s.addNode()
 		}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -72,7 +71,7 @@ func TestJobsOfManyShardsAreOneQueue(t *testing.T) {
 		if len(slices.Compact(slices.Clone(ids))) != len(ids) {
 			t.Errorf("ids are used twice: %v", ids)
 		}
-		r := rand.New(rand.NewPCG(rand.Uint64(), 1))
+		r := randomly(t)
 		for range 60 {
 			f := backend.JobFilter{Newest: r.IntN(2) == 0, Limit: 1 + r.IntN(30), After: uint64(r.IntN(int(ids[len(ids)-1]) + 6))}
 			var want []uint64

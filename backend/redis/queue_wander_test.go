@@ -245,9 +245,7 @@ func idOfMember(member string, aside bool) string {
 func TestTheScriptsOfTheQueueDoWhatTheModelDoes(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		for range 3 {
-			seed := rand.Uint64()
-			t.Logf("seed %d", seed)
-			s := newModelTest(newShardTest(t, f.Shared(t)), rand.New(rand.NewPCG(seed, 1)))
+			s := newModelTest(newShardTest(t, f.Shared(t)), randomly(t))
 			s.wander(700)
 			s.check()
 		}

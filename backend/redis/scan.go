@@ -11,7 +11,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // Keys, Clear and Len read the entries of all masters with SCAN, page by page, so they cost time for each key of the
@@ -79,7 +79,7 @@ const minScan, scansPerPage = 100, 16
 // Keys returns a cursor with the cursor of SCAN, and with the names that SCAN has returned beyond the limit. Reading them
 // again from the same cursor of SCAN would not do: how far it goes depends on the number of keys at that time.
 func (s *store) Keys(ctx context.Context, prefix, cursor string, limit int) (keys []string, next string, err error) {
-	if err := jobrules.CheckName("prefix", prefix); err != nil {
+	if err := rules.CheckName("prefix", prefix); err != nil {
 		return nil, "", err
 	}
 	sess, err := s.core.current()
@@ -163,7 +163,7 @@ func parseCursor(text string) (c keysCursor, err error) {
 const clearBatch = 512
 
 func (s *store) Clear(ctx context.Context, prefix string) (removed int, err error) {
-	if err := jobrules.CheckName("prefix", prefix); err != nil {
+	if err := rules.CheckName("prefix", prefix); err != nil {
 		return 0, err
 	}
 	err = s.scan(ctx, prefix, true, func(names []string) error {

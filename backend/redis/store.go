@@ -9,7 +9,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // The kinds of the keys of the store.
@@ -45,7 +45,7 @@ func (s *store) stop()  { s.waiters.stop() }
 
 // entryKey returns the key of an entry. It fails if key is too long or the backend is closed.
 func (s *store) entryKey(key string) (string, *session, error) {
-	if err := jobrules.CheckName("key", key); err != nil {
+	if err := rules.CheckName("key", key); err != nil {
 		return "", nil, err
 	}
 	sess, err := s.core.current()

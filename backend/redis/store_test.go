@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,9 +23,7 @@ import (
 func TestIncrementAddsLikeInt64(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		s := open(t, at(f.Shared(t))).Store()
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		r := rand.New(rand.NewPCG(seed, 1))
+		r := randomly(t)
 		number := func() int64 {
 			n := int64(r.Uint64()) >> r.IntN(64)
 			switch r.IntN(4) {
@@ -81,9 +78,7 @@ func TestLocksKeepTheirPromisesAtAnyTimeOfTheServer(t *testing.T) {
 	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
 		b := open(t, at(f.Shared(t)))
 		c := b.core
-		seed := rand.Uint64()
-		t.Logf("seed %d", seed)
-		r := rand.New(rand.NewPCG(seed, 2))
+		r := randomly(t)
 		now, exists, ends, last, token := int64(1_800_000_000_000_000), false, int64(0), uint64(0), "none"
 		written := time.Now()
 		p := partition("lock")

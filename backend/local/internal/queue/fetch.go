@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
 // Fetch implements [backend.Queue.Fetch]. One call returns at most maxFetch jobs.
 func (q *Queue) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.Job, error) {
-	if err := jobrules.CheckName("node", req.Node); err != nil {
+	if err := rules.CheckName("node", req.Node); err != nil {
 		return nil, err
 	}
 	q.mu.Lock()

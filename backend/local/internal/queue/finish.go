@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // running returns the slot of the job that executes this run, or 0 if the run has ended.
@@ -85,7 +85,7 @@ func (q *Queue) keyIsFree(i slot, now timestamps) bool {
 }
 
 func (q *Queue) finish(i slot, now timestamps, o *backend.Outcome) {
-	state, failure := o.State, jobrules.Truncate(o.Error)
+	state, failure := o.State, rules.Truncate(o.Error)
 	if q.jobs.at(i).has(cancelling) && !state.Finished() {
 		state, failure = backend.Cancelled, cmp.Or(failure, "it was cancelled while it ran")
 	}

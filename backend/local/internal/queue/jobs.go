@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // Get implements [backend.Queue.Get]. It waits until the last change of the job is durable.
@@ -222,7 +222,7 @@ const maxSchedules = 10_000
 
 // EnqueueScheduled implements [backend.Queue.EnqueueScheduled].
 func (q *Queue) EnqueueScheduled(_ context.Context, schedule string, at time.Time, jobs ...backend.NewJob) (bool, error) {
-	if err := jobrules.CheckName("schedule", schedule); err != nil {
+	if err := rules.CheckName("schedule", schedule); err != nil {
 		return false, err
 	}
 	s, err := prepare(jobs, nil, nil)
@@ -268,7 +268,7 @@ func (q *Queue) LastRuns(context.Context) (map[string]time.Time, error) {
 
 // SetLastRun implements [backend.Queue.SetLastRun].
 func (q *Queue) SetLastRun(_ context.Context, schedule string, before, at time.Time) (bool, error) {
-	if err := jobrules.CheckName("schedule", schedule); err != nil {
+	if err := rules.CheckName("schedule", schedule); err != nil {
 		return false, err
 	}
 	q.mu.Lock()

@@ -23,7 +23,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 	"github.com/actionhero-go/actionhero/backend/local/internal/journal"
 )
 
@@ -41,7 +41,7 @@ type Config struct {
 // Queue implements backend.Queue. [New] returns a Queue, which [Queue.Open] makes usable.
 type Queue struct {
 	cfg       Config
-	listeners jobrules.StopListeners
+	listeners rules.StopListeners
 
 	mu       sync.Mutex // guards all fields below
 	open     bool

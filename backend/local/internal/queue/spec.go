@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/actionhero-go/actionhero/backend"
-	"github.com/actionhero-go/actionhero/backend/internal/jobrules"
+	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
 // spec is a job to add, after its defaults were set. The constant fields of the job, in the format of a record, are the
@@ -32,11 +32,11 @@ func prepare(jobs []backend.NewJob, list []spec, fields []byte) (specs, error) {
 	for i := range jobs {
 		list = append(list, spec{job: jobs[i]})
 		job := &list[i].job
-		if err := jobrules.Complete(job); err != nil {
+		if err := rules.Complete(job); err != nil {
 			return specs{}, err
 		}
-		size += jobrules.Size(job)
-		if err := jobrules.CheckSize(len(jobs), size); err != nil {
+		size += rules.Size(job)
+		if err := rules.CheckSize(len(jobs), size); err != nil {
 			return specs{}, err
 		}
 	}

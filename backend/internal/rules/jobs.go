@@ -1,6 +1,6 @@
-// Package jobrules has the rules that all backends apply to jobs in the same way: which jobs are refused, which texts are
-// shortened, and which callbacks are called when a run should stop.
-package jobrules
+// Package rules has the rules that all backends apply in the same way: which jobs, names and changes of rooms are refused,
+// which texts are shortened, and which callbacks are called when a run should stop.
+package rules
 
 import (
 	"cmp"
