@@ -1,28 +1,21 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
+
+	"github.com/actionhero-go/actionhero/bench/internal/proc"
 )
 
-// process is a process that runs one contender: it reads an order from its input and writes one line for it.
+// process is the process of one contender, with the server that it uses.
 type process struct {
-	name   string
+	*proc.Worker
 	server server
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	out    *bufio.Reader
 }
 
 // start starts the process of a contender on processor 1.
 func (b *bench) start(ctx context.Context, name string) (*process, error) {
-	p := &process{name: name, server: b.redis}
+	p := &process{server: b.redis}
 	if name == riverPostgres {
 		p.server = b.postgres
 	}
@@ -32,63 +25,14 @@ func (b *bench) start(ctx context.Context, name string) (*process, error) {
 	}
 	command := []string{program, "-be", name, "-addr", p.server.addr()}
 	if script := nodeScripts[name]; script != "" {
-		if err := installNode(ctx); err != nil {
-			return nil, err
-		}
-		if script, err = filepath.Abs(filepath.Join(nodeFolder, script)); err != nil {
+		if script, err = proc.NodeScript(ctx, nodeFolder, script); err != nil {
 			return nil, err
 		}
 		command = []string{"node", script, name, p.server.addr()}
 	}
-	p.cmd = exec.CommandContext(ctx, "taskset", append([]string{"-c", "1"}, command...)...)
-	p.cmd.Stderr = os.Stderr
-	if p.in, err = p.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	p.out = bufio.NewReader(out)
-	return p, p.cmd.Start()
+	p.Worker, err = proc.StartWorker(ctx, name, append([]string{"taskset", "-c", "1"}, command...)...)
+	return p, err
 }
 
-// stop closes the input of the process, which ends it.
-func (p *process) stop() {
-	_ = p.in.Close()
-	_ = p.cmd.Wait() // the process has printed its error
-}
-
-// ask sends an order and reads the numbers of the answer.
-func (p *process) ask(order string, numbers ...*float64) error {
-	if _, err := fmt.Fprintln(p.in, order); err != nil {
-		return err
-	}
-	answer, err := p.out.ReadString('\n')
-	if err != nil {
-		return fmt.Errorf("%s: %q got no answer: %w", p.name, order, err)
-	}
-	for i, text := range strings.Fields(answer) {
-		if i < len(numbers) {
-			if _, err := fmt.Sscan(text, numbers[i]); err != nil {
-				return fmt.Errorf("%s: %q got the answer %q: %w", p.name, order, answer, err)
-			}
-		}
-	}
-	return nil
-}
-
+// nodeFolder has the contenders on Node.js.
 const nodeFolder = "cluster/node"
-
-// installNode installs the contenders on Node.js with npm if they are not installed.
-func installNode(ctx context.Context) error {
-	if _, err := os.Stat(nodeFolder + "/node_modules"); err == nil {
-		return nil
-	}
-	npm := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	npm.Dir = nodeFolder
-	if out, err := npm.CombinedOutput(); err != nil {
-		return fmt.Errorf("the contenders cannot be installed in %s, which needs Node.js 20 with npm: %w\n%s", nodeFolder, err, out)
-	}
-	return nil
-}

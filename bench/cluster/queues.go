@@ -45,7 +45,7 @@ func (b *bench) measure(ctx context.Context, names []string, keep bool, next fun
 		if err != nil {
 			return nil, err
 		}
-		defer p.stop()
+		defer p.Stop()
 		processes, results = append(processes, p), append(results, &figures{name: name})
 	}
 	for pass := range b.passes + 1 {
@@ -62,7 +62,7 @@ func (b *bench) measure(ctx context.Context, names []string, keep bool, next fun
 			}
 			rate, err := b.slot(ctx, processes[i], next(rates[i]), into)
 			if err == nil && !keep {
-				err = processes[i].ask("close")
+				err = processes[i].Ask("close")
 			}
 			if err != nil {
 				return nil, err
@@ -79,13 +79,13 @@ func (b *bench) prepare(ctx context.Context, p *process, keep bool) error {
 			return err
 		}
 	}
-	return p.ask("open")
+	return p.Ask("open")
 }
 
 // slot runs one slice of a contender. It returns the rate.
 func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (rate float64, err error) {
 	if o.prepare != "" {
-		if err := p.ask(o.prepare); err != nil {
+		if err := p.Ask(o.prepare); err != nil {
 			return 0, err
 		}
 	}
@@ -98,7 +98,7 @@ func (b *bench) slot(ctx context.Context, p *process, o order, into *figures) (r
 		return 0, err
 	}
 	var n, seconds, client float64
-	if err := p.ask(o.measured, &n, &seconds, &client); err != nil {
+	if err := p.Ask(o.measured, &n, &seconds, &client); err != nil {
 		return 0, err
 	}
 	after, err := p.server.cpu(ctx)
@@ -179,22 +179,22 @@ func (b *bench) startsOf(ctx context.Context, name string, samples int, pause ti
 	if err != nil {
 		return err
 	}
-	defer p.stop()
+	defer p.Stop()
 	if err := p.server.clear(ctx); err != nil {
 		return err
 	}
 	var p50, p99 float64
 	for _, order := range []string{"open", fmt.Sprintf("start %d %v", samples, pause), "close", "open"} {
-		if err := p.ask(order, &p50, &p99); err != nil {
+		if err := p.Ask(order, &p50, &p99); err != nil {
 			return err
 		}
 	}
 	if p.server != server(b.redis) {
 		fmt.Printf("| %s | %.2f | %.2f | |\n", name, p50, p99)
-		return p.ask("close")
+		return p.Ask("close")
 	}
 	idled := make(chan error, 1)
-	go func() { idled <- p.ask(fmt.Sprintf("idle 0 %v", b.idle+5*time.Second)) }()
+	go func() { idled <- p.Ask(fmt.Sprintf("idle 0 %v", b.idle+5*time.Second)) }()
 	time.Sleep(3 * time.Second) // the start has passed
 	before, err := b.redis.reads(ctx)
 	if err != nil {
@@ -209,5 +209,5 @@ func (b *bench) startsOf(ctx context.Context, name string, samples int, pause ti
 	if err := <-idled; err != nil {
 		return err
 	}
-	return p.ask("close")
+	return p.Ask("close")
 }

@@ -100,10 +100,7 @@ func (b *bench) startRoomNode(ctx context.Context, name, program string) (*proc.
 		}
 		return proc.Start(ctx, name, addr, nil, self, "-be", name, "-addr", addr, "-redis", b.redis.Addr)
 	case nodeSocketIO:
-		if err := installNode(ctx); err != nil {
-			return nil, err
-		}
-		script, err := filepath.Abs(filepath.Join(nodeFolder, "rooms.js"))
+		script, err := proc.NodeScript(ctx, nodeFolder, "rooms.js")
 		if err != nil {
 			return nil, err
 		}

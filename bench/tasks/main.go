@@ -93,19 +93,19 @@ type measured struct {
 // measure gives each contender one slice in each pass, in random order, in which the contender executes order.
 func (b bench) measure(ctx context.Context, order string, names ...string) ([]measured, error) {
 	results := make([]measured, len(names))
-	processes := make([]*process, len(names))
+	processes := make([]*proc.Worker, len(names))
 	for i, name := range names {
 		p, err := b.start(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		defer p.stop()
+		defer p.Stop()
 		processes[i], results[i].name = p, name
 	}
 	for range b.passes {
 		for _, i := range rand.Perm(len(names)) {
 			var rate, cpu float64
-			if err := processes[i].ask(fmt.Sprintf("%s %v", order, b.slice), &rate, &cpu); err != nil {
+			if err := processes[i].Ask(fmt.Sprintf("%s %v", order, b.slice), &rate, &cpu); err != nil {
 				return nil, fmt.Errorf("%s: %w", names[i], err)
 			}
 			results[i].rate, results[i].cpu = append(results[i].rate, rate), append(results[i].cpu, cpu)
@@ -189,9 +189,9 @@ func (b bench) starting(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer p.stop()
+		defer p.Stop()
 		var p50, p99 float64
-		if err := p.ask(fmt.Sprintf("start %d", samples), &p50, &p99); err != nil {
+		if err := p.Ask(fmt.Sprintf("start %d", samples), &p50, &p99); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		fmt.Printf("| %s | %.2f | %.2f |\n", name, p50, p99)

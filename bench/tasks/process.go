@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,14 +33,8 @@ type runner interface {
 	end(ctx context.Context) error
 }
 
-// process is a process that runs one contender: it reads an order from its input and writes one line for it.
-type process struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
-}
-
-func (b bench) start(ctx context.Context, name string) (*process, error) {
+// start starts the process of a contender.
+func (b bench) start(ctx context.Context, name string) (*proc.Worker, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -50,42 +43,7 @@ func (b bench) start(ctx context.Context, name string) (*process, error) {
 	if isBase {
 		program = b.base
 	}
-	p := &process{cmd: exec.CommandContext(ctx, program, "-be", name, "-dir", b.dir)}
-	p.cmd.Stderr = os.Stderr
-	if p.in, err = p.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	p.out = bufio.NewReader(out)
-	return p, p.cmd.Start()
-}
-
-// stop closes the input of the process, which ends it.
-func (p *process) stop() {
-	_ = p.in.Close()
-	_ = p.cmd.Wait() // the process has printed its error
-}
-
-// ask sends an order and reads the numbers of the answer.
-func (p *process) ask(order string, numbers ...*float64) error {
-	if _, err := fmt.Fprintln(p.in, order); err != nil {
-		return err
-	}
-	answer, err := p.out.ReadString('\n')
-	if err != nil {
-		return fmt.Errorf("%q got no answer: %w", order, err)
-	}
-	for i, text := range strings.Fields(answer) {
-		if i < len(numbers) {
-			if _, err := fmt.Sscan(text, numbers[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return proc.StartWorker(ctx, name, program, "-be", name, "-dir", b.dir)
 }
 
 // serve executes the orders in in, one a line, until its end.

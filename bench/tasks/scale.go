@@ -14,6 +14,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/local"
+	"github.com/actionhero-go/actionhero/bench/internal/proc"
 	"github.com/actionhero-go/actionhero/bench/internal/slices"
 )
 
@@ -22,15 +23,15 @@ func (b bench) scaling(ctx context.Context) error {
 	if b.scale == 0 {
 		return nil
 	}
-	var processes [2]*process
+	var processes [2]*proc.Worker
 	for i, jobs := range []int{0, b.scale} {
 		p, err := b.start(ctx, atScale)
 		if err != nil {
 			return err
 		}
-		defer p.stop()
+		defer p.Stop()
 		processes[i] = p
-		if err := p.ask(fmt.Sprint("fill ", jobs)); err != nil {
+		if err := p.Ask(fmt.Sprint("fill ", jobs)); err != nil {
 			return err
 		}
 	}
@@ -40,7 +41,7 @@ func (b bench) scaling(ctx context.Context) error {
 		for n, order := range orders {
 			for _, i := range rand.Perm(2) {
 				var took float64
-				if err := processes[i].ask(order, &took); err != nil {
+				if err := processes[i].Ask(order, &took); err != nil {
 					return err
 				}
 				times[i][n] = append(times[i][n], took)
@@ -53,10 +54,10 @@ func (b bench) scaling(ctx context.Context) error {
 		fmt.Printf("| %s | %.1f | %.1f | %.2f |\n", order, empty, full, full/empty)
 	}
 	var heap, resident, disk, open float64
-	if err := processes[1].ask("size", &heap, &resident, &disk); err != nil {
+	if err := processes[1].Ask("size", &heap, &resident, &disk); err != nil {
 		return err
 	}
-	if err := processes[1].ask("restart", &open); err != nil {
+	if err := processes[1].Ask("restart", &open); err != nil {
 		return err
 	}
 	fmt.Printf("\nMemory with all of them: %.0f MiB in the heap, %.0f MiB resident; on disk: %.0f MiB; opening it: %.2f s.\n\n", heap, resident, disk, open)

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/actionhero-go/actionhero/bench/internal/proc"
@@ -21,24 +17,8 @@ const (
 
 const nodeFolder = "ws/node"
 
-// installNode installs the peer with npm if it is not installed.
-func installNode(ctx context.Context) error {
-	if _, err := os.Stat(nodeFolder + "/node_modules"); err == nil {
-		return nil
-	}
-	npm := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	npm.Dir = nodeFolder
-	if out, err := npm.CombinedOutput(); err != nil {
-		return fmt.Errorf("socket.io cannot be installed in %s, which needs Node.js 20 with npm: %w\n%s", nodeFolder, err, out)
-	}
-	return nil
-}
-
 func (b *bench) startNode(addr string) (*proc.Server, error) {
-	if err := installNode(b.ctx); err != nil {
-		return nil, err
-	}
-	script, err := filepath.Abs(nodeFolder + "/server.js")
+	script, err := proc.NodeScript(b.ctx, nodeFolder, "server.js")
 	if err != nil {
 		return nil, err
 	}
