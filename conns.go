@@ -80,8 +80,12 @@ func (r *registry) addInternalCalls() error {
 		}
 		return info, nil
 	}
-	list.Run = func(ctx context.Context, f ConnFilter) (nodeConns, error) { return RequestFrom(ctx).API.Conns.here(f), nil }
-	rooms.Run = func(ctx context.Context, f RoomFilter) (RoomList, error) { return RequestFrom(ctx).API.Rooms.here(f), nil }
+	list.Run = func(ctx context.Context, f ConnFilter) (nodeConns, error) {
+		return RequestFrom(ctx).API.Conns.here(f), nil
+	}
+	rooms.Run = func(ctx context.Context, f RoomFilter) (RoomList, error) {
+		return RequestFrom(ctx).API.Rooms.here(f), nil
+	}
 	return errors.Join(conn.add(r), notice.add(r), get.add(r), list.add(r), rooms.add(r))
 }
 
