@@ -36,6 +36,7 @@ type API struct {
 
 	registering sync.Mutex
 	registry    atomic.Pointer[registry]
+	slots       sync.Map // of the values: the *slot by the reflect.Type
 
 	components, outermost []Component // see API.Add and transport.Host.AddOutermost; guarded by registering
 	adding                bool        // Add adds to addedByStart; guarded by registering
