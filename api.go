@@ -42,6 +42,8 @@ type API struct {
 	adding                bool        // Add adds to addedByStart; guarded by registering
 	addedByStart          []Component // guarded by registering
 
+	checkRuns atomic.Pointer[checkRuns] // nil while stopped
+
 	lifecycle chan struct{} // holds a value during a start or a stop, which uses the fields below
 	step      atomic.Pointer[lifecycleStep]
 	abandoned []abandonedStop

@@ -2,6 +2,7 @@ package actionhero_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/actionhero-go/actionhero"
@@ -59,6 +60,22 @@ func ExampleProvide() {
 	// loaded
 	// maison <nil>
 	// closed
+}
+
+// While a health check fails, the health path of the web server answers 503.
+func ExampleAPI_AddHealthCheck() {
+	full := errors.New("the disk is full")
+	api, stop := startAPI(actionhero.Initializer{
+		Name: "disk",
+		Setup: func(api *actionhero.API) error {
+			api.AddHealthCheck("disk", func(context.Context) error { return full })
+			return nil
+		},
+	})
+	defer stop()
+	err := api.Health(context.Background())
+	fmt.Println(actionhero.AsError(err).Message, errors.Is(err, full))
+	// Output: a health check fails: disk true
 }
 
 // A value that is used but not provided is an error of the start, which names the caller.

@@ -140,6 +140,8 @@ func nameOf(c Component) string {
 		return fmt.Sprintf("initializer %q", c.in.Name)
 	case provision:
 		return fmt.Sprintf("the %v of initializer %q", c.typ, c.initializer)
+	case *checkRuns:
+		return "a health check"
 	case filesComponent:
 		return "the folder of files"
 	case backendComponent:

@@ -178,7 +178,7 @@ func (api *API) startInitializers(ctx context.Context, order []Initializer) erro
 			return err
 		}
 	}
-	return nil
+	return api.startedInitializers.start(ctx, &checkRuns{api: api})
 }
 
 // setAdding makes Add add components for the current start only, or for all starts.
