@@ -9,7 +9,7 @@ SERVER      ?= cluster
 SEED        ?= 1
 GO          ?= go
 
-.PHONY: help test needs hostile chaos lint fuzz vuln api build bench bench-compare
+.PHONY: help test needs hostile chaos lint fuzz vuln api build site bench bench-compare
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,7 @@ help: ## list the targets
 test: needs ## run all tests, with the race detector; installs Chromium, Node.js, curl, Redis and Valkey if they are missing
 	@GO="$(GO)" .ci/gotest -race -tags poison -timeout 30m -skip '^TestNoOldWords$$' ./...
 	cd bench && $(GO) test ./...
+	cd site && $(GO) test ./...
 	$(MAKE) hostile
 
 needs: ## install what the tests need besides Go
@@ -38,6 +39,7 @@ lint: ## check formatting, words, go vet and staticcheck
 	$(GO) vet -tags hostile ./...
 	$(GO) run $(STATICCHECK) -tags hostile ./...
 	cd bench && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
+	cd site && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 
 fuzz: ## run every fuzz target for FUZZTIME (default 5s)
 	@set -e; for file in $$(grep -rl '^func Fuzz' --include='*_test.go' .); do \
@@ -57,6 +59,9 @@ api: ## list how the exported names differ from the last tag
 
 build: ## build the server into bin/actionhero
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/actionhero ./cmd/actionhero
+
+site: ## render the documentation as a static site into bin/site; a dead link is an error
+	cd site && $(GO) run . -out ../bin/site
 
 bench: ## run the benchmarks of the core; bench/README.md has those against peers
 	$(GO) test -run '^$$' -bench . -benchmem ./...
