@@ -79,7 +79,7 @@ func (r *Rooms) here(f RoomFilter) RoomList {
 	size := 0
 	for _, rm := range found {
 		rm.mu.Lock()
-		n := len(rm.members)
+		n := len(rm.places)
 		rm.mu.Unlock()
 		if n == 0 { // its first member is on the way
 			continue
