@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"cli":              {"", "transport", "server", "backend", "backend/local", "backend/redis", "internal"},
 	"cmd":              {"", "cli", "builtin", "web", "server", "internal/generate", "internal/near", "internal/terminal"},
 	"examples":         {"", "cli", "builtin", "examples"},
+	"plugins":          {"", "transport"}, // modules of their own
 	"internal":         {"internal"},
 	"internal/attack":  {"", "cli", "builtin", "web"},
 	"internal/bridge":  {"backend"},
@@ -69,6 +70,7 @@ var onlyFor = map[string][]string{
 	"github.com/BurntSushi/toml":                {"internal/config"},
 	"go.yaml.in/yaml/v3":                        {"internal/config"},
 	"github.com/DeRuina/timberjack":             {"internal/logging"},
+	"modernc.org/sqlite":                        {"plugins/sqlite"},
 	"github.com/actionhero-go/actionhero/bench": {},
 }
 
