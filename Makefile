@@ -9,15 +9,18 @@ SERVER      ?= cluster
 SEED        ?= 1
 GO          ?= go
 
-.PHONY: help test needs hostile chaos lint fuzz vuln api build bench bench-compare
+.PHONY: help test needs hostile chaos lint fuzz vuln api build site bench bench-compare
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The tag poison overwrites each buffer that goes back to its pool. The hostile tests run without it, as a release does.
-test: needs ## run all tests, with the race detector; installs Chromium, Node.js, curl, Redis and Valkey if they are missing
+# -count=1: the tests of bench/ and site/ read documents outside their modules, whose changes the test cache does not see.
+test: needs ## run all tests, with the race detector; installs Chromium, Node.js, curl, nginx, Redis and Valkey if they are missing
 	@GO="$(GO)" .ci/gotest -race -tags poison -timeout 30m -skip '^TestNoOldWords$$' ./...
-	cd bench && $(GO) test ./...
+	cd plugins/sqlite && $(GO) test -race ./...
+	cd bench && $(GO) test -count=1 ./...
+	cd site && $(GO) test -count=1 ./...
 	$(MAKE) hostile
 
 needs: ## install what the tests need besides Go
@@ -38,6 +41,8 @@ lint: ## check formatting, words, go vet and staticcheck
 	$(GO) vet -tags hostile ./...
 	$(GO) run $(STATICCHECK) -tags hostile ./...
 	cd bench && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
+	cd plugins/sqlite && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
+	cd site && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 
 fuzz: ## run every fuzz target for FUZZTIME (default 5s)
 	@set -e; for file in $$(grep -rl '^func Fuzz' --include='*_test.go' .); do \
@@ -48,7 +53,7 @@ fuzz: ## run every fuzz target for FUZZTIME (default 5s)
 	done
 
 vuln: ## look for known vulnerabilities; says so when their database cannot be reached
-	@out=$$($(GO) run $(GOVULNCHECK) ./... 2>&1) && echo "$$out" || { echo "$$out"; \
+	@out=$$($(GO) run $(GOVULNCHECK) ./... 2>&1 && cd plugins/sqlite && $(GO) run $(GOVULNCHECK) ./... 2>&1) && echo "$$out" || { echo "$$out"; \
 		echo "$$out" | grep -q 'fetching vulnerabilities:' \
 		&& echo "the vulnerability database cannot be reached from here: nothing was checked" || exit 1; }
 
@@ -57,6 +62,9 @@ api: ## list how the exported names differ from the last tag
 
 build: ## build the server into bin/actionhero
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/actionhero ./cmd/actionhero
+
+site: ## render the documentation as a static site into bin/site; a dead link is an error
+	cd site && $(GO) run . -out ../bin/site
 
 bench: ## run the benchmarks of the core; bench/README.md has those against peers
 	$(GO) test -run '^$$' -bench . -benchmem ./...

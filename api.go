@@ -36,10 +36,13 @@ type API struct {
 
 	registering sync.Mutex
 	registry    atomic.Pointer[registry]
+	slots       sync.Map // of the values: the *slot by the reflect.Type
 
 	components, outermost []Component // see API.Add and transport.Host.AddOutermost; guarded by registering
 	adding                bool        // Add adds to addedByStart; guarded by registering
 	addedByStart          []Component // guarded by registering
+
+	checkRuns atomic.Pointer[checkRuns] // nil while stopped
 
 	lifecycle chan struct{} // holds a value during a start or a stop, which uses the fields below
 	step      atomic.Pointer[lifecycleStep]

@@ -60,7 +60,7 @@ type noticeInput struct {
 
 // addInternalCalls registers the calls between nodes that this package needs.
 func (r *registry) addInternalCalls() error {
-	conn, notice := connCall, noticeCall
+	conn, notice, get, list, rooms := connCall, noticeCall, connGetCall, connsCall, roomsCall
 	conn.Run = func(ctx context.Context, op connOp) (bool, error) {
 		api := RequestFrom(ctx).API
 		c := api.Rooms.conn(op.ID)
@@ -73,7 +73,20 @@ func (r *registry) addInternalCalls() error {
 		_, err := RequestFrom(ctx).API.Rooms.BroadcastNode(ctx, in.Notice)
 		return None{}, err
 	}
-	return errors.Join(conn.add(r), notice.add(r))
+	get.Run = func(ctx context.Context, op connOp) (info ConnInfo, err error) {
+		api := RequestFrom(ctx).API
+		if c := api.Rooms.conn(op.ID); c != nil {
+			info = api.Conns.info(c, true)
+		}
+		return info, nil
+	}
+	list.Run = func(ctx context.Context, f ConnFilter) (nodeConns, error) {
+		return RequestFrom(ctx).API.Conns.here(f), nil
+	}
+	rooms.Run = func(ctx context.Context, f RoomFilter) (RoomList, error) {
+		return RequestFrom(ctx).API.Rooms.here(f), nil
+	}
+	return errors.Join(conn.add(r), notice.add(r), get.add(r), list.add(r), rooms.add(r))
 }
 
 // local does op with a connection of this node.
@@ -110,11 +123,16 @@ func (c *Conns) do(ctx context.Context, op connOp) error {
 	return c.remote(ctx, op)
 }
 
-// remote does op with a connection that is not on this node. The id of a connection ends with the tag of its node, which
-// more than one node may have, so each of these nodes is asked until one has the connection.
+// remote does op with a connection that is not on this node.
 func (c *Conns) remote(ctx context.Context, op connOp) error {
-	missing := Errorf(CodeNotFound, "no client with the id %q is connected", op.ID)
-	tag, ok := tagOf(op.ID)
+	return c.elsewhere(ctx, op.ID, func(node string) (bool, error) { return connCall.Call(ctx, c.api, node, op) })
+}
+
+// elsewhere calls ask with the nodes that may have a connection that is not on this node, until one has it. The id of a
+// connection ends with the tag of its node, which more than one node may have.
+func (c *Conns) elsewhere(ctx context.Context, id string, ask func(node string) (found bool, err error)) error {
+	missing := Errorf(CodeNotFound, "no client with the id %q is connected", id)
+	tag, ok := tagOf(id)
 	if !ok || !c.api.Cluster.Shared() {
 		return missing
 	}
@@ -124,7 +142,7 @@ func (c *Conns) remote(ctx context.Context, op connOp) error {
 	}
 	var failed error // of a node that may have the connection
 	for _, node := range nodes {
-		found, err := connCall.Call(ctx, c.api, node, op)
+		found, err := ask(node)
 		switch {
 		case found:
 			return nil

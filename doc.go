@@ -58,7 +58,8 @@
 // and null count as missing. An [Optional] tells null from a missing member. A [Date] is a day without a time.
 //
 // To give an action a database or another dependency, put the dependency into a struct and set Run to a method of that
-// struct, for example Run: users.Create.
+// struct, for example Run: users.Create. A dependency that starts and stops with the API is a [Value]: an [Initializer]
+// provides it with [Provide], and gets those of others with [Use].
 //
 // An output is a struct or a map with string keys; or a *[Content] for a stream of bytes.
 //

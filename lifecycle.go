@@ -138,6 +138,10 @@ func nameOf(c Component) string {
 	switch c := c.(type) {
 	case initializerComponent:
 		return fmt.Sprintf("initializer %q", c.in.Name)
+	case provision:
+		return fmt.Sprintf("the %v of initializer %q", c.typ, c.initializer)
+	case *checkRuns:
+		return "a health check"
 	case filesComponent:
 		return "the folder of files"
 	case backendComponent:

@@ -1,7 +1,6 @@
 package actionhero_test
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -11,32 +10,26 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/actionhero-go/actionhero/actionherotest"
 	"github.com/actionhero-go/actionhero/builtin"
+	"github.com/actionhero-go/actionhero/internal/testkit/docrun"
 	"github.com/actionhero-go/actionhero/web"
 )
-
-var block = regexp.MustCompile("(?ms)^```([a-z]+)(?: (\\S+))?\n(.*?)^```$")
 
 // Everything that the README shows is real: code stands in a file of the repository, and each exchange is what the
 // server says.
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := actionherotest.NewServer(t, builtin.Stock, web.Original)
-	blocks := block.FindAllStringSubmatch(string(readme), -1)
+	blocks := docrun.Blocks(t, "README.md")
 	if len(blocks) < 5 {
 		t.Fatalf("only %d blocks were found", len(blocks))
 	}
 	for _, b := range blocks {
-		kind, file, text := b[1], b[2], b[3]
+		kind, file, text := b.Kind, b.Info, b.Text
 		switch {
-		case file == "app": // cmd/actionhero runs it
+		case strings.HasPrefix(file, "app"): // cmd/actionhero runs it
 		case kind == "go":
 			source, err := os.ReadFile(file)
 			if err != nil {
@@ -45,7 +38,7 @@ func TestReadme(t *testing.T) {
 				t.Errorf("%s does not have what the README shows of it:\n%s", file, text)
 			}
 		case kind == "console" && strings.HasPrefix(text, "$ nc"):
-			readmeTCP(t, s.TCP.Addr(), text)
+			docrun.Dial(t, s.TCP.Addr().String()).Follow(t, b)
 		case kind == "console":
 			readmeHTTP(t, s.Web.Addr(), text)
 		case kind == "sh":
@@ -57,35 +50,6 @@ func TestReadme(t *testing.T) {
 		case kind == "html": // server/internal/browser runs it in a browser
 		default:
 			t.Errorf("a block of kind %q is not run by this test:\n%s", kind, text)
-		}
-	}
-}
-
-// matches reports whether a line is what the README shows, in which … stands for anything.
-func matches(shown, line string) bool {
-	pattern := strings.ReplaceAll(regexp.QuoteMeta(shown), "…", ".+")
-	return regexp.MustCompile("^" + pattern + "$").MatchString(line)
-}
-
-func readmeTCP(t *testing.T, addr net.Addr, text string) {
-	conn, err := net.Dial("tcp", addr.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	in := bufio.NewReader(conn)
-	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
-		if command, ok := strings.CutPrefix(line, "> "); ok {
-			if _, err := io.WriteString(conn, command+"\n"); err != nil {
-				t.Fatal(err)
-			}
-		} else if !strings.HasPrefix(line, "$") {
-			got, err := in.ReadString('\n')
-			if got = strings.TrimSpace(got); err != nil || !matches(line, got) {
-				t.Errorf("the README shows %s\nbut the server says %s (%v)", line, got, err)
-			}
 		}
 	}
 }
@@ -113,7 +77,7 @@ func readmeHTTP(t *testing.T, addr net.Addr, text string) {
 		}
 		body, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if err != nil || !matches(lines[i+1], string(body)) {
+		if err != nil || !docrun.Matches(lines[i+1], string(body)) {
 			t.Errorf("%s: the README shows %s\nbut the server says %s (%v)", lines[i], lines[i+1], body, err)
 		}
 	}

@@ -22,7 +22,12 @@ type registry struct {
 	free         acceptSet // the accepted keys that no action need declare
 	strict       bool      // the API or an action refuses unknown params
 	secrets      map[string]schema.Secrets
-	initializers []Initializer
+	initializers []ownedInitializer
+	owner        string // the initializer whose Setup runs
+	provisions   []provision
+	uses         []use
+	checks       []*healthCheck
+	fault        error // of a Setup that runs; see provide
 	middleware   []Middleware
 	handler      Handler // the API's middleware around runAction
 	rooms        roomHooks
@@ -49,7 +54,8 @@ func newRegistry(loadedSections map[string]any) *registry {
 func (r *registry) clone() *registry {
 	return &registry{
 		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
-		initializers: slices.Clone(r.initializers), middleware: slices.Clone(r.middleware), handler: r.handler,
+		initializers: slices.Clone(r.initializers), owner: r.owner, provisions: slices.Clone(r.provisions), uses: slices.Clone(r.uses), checks: slices.Clone(r.checks), fault: r.fault,
+		middleware: slices.Clone(r.middleware), handler: r.handler,
 		rooms: r.rooms.clone(), extensions: slices.Clone(r.extensions),
 		sections: maps.Clone(r.sections), loadedSections: r.loadedSections,
 	}

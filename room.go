@@ -302,7 +302,13 @@ func (r *Rooms) clients() (n int) {
 	return n
 }
 
-var targets = sync.Pool{New: func() any { return new([]*member) }}
+// targets holds the slices that one delivery needs.
+type targets struct {
+	places []place  // the members, as they are when the delivery begins
+	flush  []sender // whose send queues the delivery must flush
+}
+
+var targetsPool = sync.Pool{New: func() any { return new(targets) }}
 
 // noticeOf returns the message by which clients hear the news m, or false if the room has announced Config.AnnounceRate
 // comings and goings within a second. The caller holds rm.delivery.
@@ -338,38 +344,41 @@ func (r *Rooms) deliver(m backend.Message) (after func()) {
 	} else if m.At.Seq != 0 {
 		rm.last = m.At
 	}
-	pooled := targets.Get().(*[]*member)
+	t := targetsPool.Get().(*targets)
 	rm.mu.Lock()
-	members, positions := append((*pooled)[:0], rm.members...), rm.followers > 0
+	t.places = append(t.places[:0], rm.places...)
+	positions := rm.followers > 0
 	rm.mu.Unlock()
-	flush := r.queue(rm, m, members, positions)
+	r.queue(rm, m, t, positions)
 	return func() {
-		flushAll(flush)
-		clear(members)
-		*pooled = members
-		targets.Put(pooled)
+		flushAll(t.flush)
+		clear(t.places)
+		clear(t.flush)
+		targetsPool.Put(t)
 	}
 }
 
-// queue queues a message for each of the members of rm, except the sending client and members for which a Deliver
-// function returns false. queue returns the members whose send queues the caller must flush. The returned slice reuses
-// the array of the argument members. positions says whether a member follows positions. The caller must hold
-// rm.delivery.
-func (r *Rooms) queue(rm *room, m backend.Message, members []*member, positions bool) (flush []*member) {
-	message, sender := forms{rooms: r, message: m, positions: positions, plain: r.delivery(m, positions)}, r.conn(m.From)
+// queue queues a message for each of the members in t.places, except the sending client and members for which a Deliver
+// function returns false. queue sets t.flush. positions says whether a member of rm follows positions. The caller must
+// hold rm.delivery.
+func (r *Rooms) queue(rm *room, m backend.Message, t *targets, positions bool) {
+	message := forms{rooms: r, message: m, positions: positions, plain: r.delivery(m, positions)}
+	sender := r.conn(m.From)
+	if sender != nil && sender.hearsItself {
+		sender = nil
+	}
+	places := t.places
 	if hooks := r.api.registry.Load().rooms.deliver; len(hooks) > 0 {
-		members = r.receivers(rm, hooks, &message, members)
+		places = r.receivers(rm, hooks, &message, sender, places)
 	}
-	flush = members[:0]
-	for _, to := range members {
-		if to.conn == sender && !sender.hearsItself || to.enteredAfter(m.At) {
-			continue
-		}
-		if to.conn.sender.Deliver(message.of(to)) {
-			flush = append(flush, to)
+	flush := t.flush[:0]
+	for i := range places {
+		to := &places[i]
+		if to.conn != sender && !to.enteredAfter(m.At) && to.sender.Deliver(message.of(to)) {
+			flush = append(flush, to.sender)
 		}
 	}
-	return flush
+	t.flush = flush
 }
 
 // delivery returns the message in the form for members whose current room is the room. If positions is true, it has its
@@ -389,19 +398,19 @@ func (r *Rooms) delivery(m backend.Message, positions bool) *RoomMessage {
 // about 10 µs, so fewer queues are not worth a goroutine.
 const flushTogether = 64
 
-func flushAll(members []*member) {
-	workers := min(runtime.GOMAXPROCS(0), len(members)/flushTogether)
+func flushAll(queues []sender) {
+	workers := min(runtime.GOMAXPROCS(0), len(queues)/flushTogether)
 	var wg sync.WaitGroup
 	for i := 1; i < workers; i++ {
-		part := members[i*len(members)/workers : (i+1)*len(members)/workers]
+		part := queues[i*len(queues)/workers : (i+1)*len(queues)/workers]
 		wg.Go(func() { flushEach(part) })
 	}
-	flushEach(members[:len(members)/max(workers, 1)])
+	flushEach(queues[:len(queues)/max(workers, 1)])
 	wg.Wait()
 }
 
-func flushEach(members []*member) {
-	for _, m := range members {
-		m.conn.sender.Flush()
+func flushEach(queues []sender) {
+	for _, q := range queues {
+		q.Flush()
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -34,7 +33,7 @@ type room struct {
 	filter   *filter          // calls the Deliver functions; nil until the first message for which there are some; guarded by delivery
 
 	mu        sync.Mutex
-	members   []*member
+	places    []place
 	followers int  // the members that follow positions
 	entering  int  // the number of clients that are about to become members
 	gone      bool // the room was removed from Rooms: no client may enter it any more
@@ -66,25 +65,40 @@ func (b *noticeBudget) take(now time.Time, rate int) bool {
 	return true
 }
 
-// member is the membership of one client in one room. member stores its index in the room's list of members, so
+// member is the membership of one client in one room. member stores its index in the room's list of places, so
 // entering and leaving take constant time in a room of any size. A client has at most one membership per room, so the
 // client receives each message once.
 type member struct {
 	conn  *Conn
 	room  *room
-	index int              // in room.members; guarded by the room
-	at    backend.Position // the client gets only messages behind it; set before the client is in room.members
-	added bool             // the client has called Rooms.Join, so a Move does not end this membership; guarded by conn.moving
+	index int  // in room.places; guarded by the room
+	added bool // the client has called Rooms.Join, so a Move does not end this membership; guarded by conn.moving
+}
+
+// place is what the delivery of a message needs of one member. A message to thousands of members would otherwise wait
+// for the memory of each member and each connection, twice.
+type place struct {
+	sender     sender // of conn
+	conn       *Conn
+	member     *member
+	epoch, seq uint64 // the client gets only messages behind this position
 
 	// namesRoom is true if each message to the client must include the name of the room. This is so if the client has
 	// joined the room with Rooms.Join and its current room is another one. If a client only moves between rooms,
 	// namesRoom stays false for both rooms, because that client may not know messages with the name of a room.
-	namesRoom atomic.Bool
+	namesRoom bool
 }
 
 // enteredAfter reports whether the client has entered the room after the message at this position.
-func (m *member) enteredAfter(at backend.Position) bool {
-	return at.Seq != 0 && at.Seq <= m.at.Seq && at.Epoch == m.at.Epoch
+func (p *place) enteredAfter(at backend.Position) bool {
+	return at.Seq != 0 && at.Seq <= p.seq && at.Epoch == p.epoch
+}
+
+// setNamesRoom sets namesRoom in the place of m.
+func (m *member) setNamesRoom(names bool) {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	m.room.places[m.index].namesRoom = names
 }
 
 // Move makes a room the current room of the client c. The client leaves its previous current room, unless the client
@@ -178,10 +192,10 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string, tell bool) (news
 		news = r.tellBroker(ctx, change(left))
 	}
 	if old != nil && old != m {
-		old.namesRoom.Store(old.added)
+		old.setNamesRoom(old.added)
 	}
 	c.current.Store(m)
-	m.namesRoom.Store(false)
+	m.setNamesRoom(false)
 	if left != nil {
 		r.leave(left)
 	}
@@ -293,7 +307,6 @@ func (r *Rooms) enter(ctx context.Context, c *Conn, name string, left *member, a
 		return nil, nil, fmt.Errorf("entering room %q: %w", name, roomError(err))
 	}
 	m = &member{conn: c, room: rm, added: added}
-	m.namesRoom.Store(added)
 	rm.admit(m, moved.At[len(changes)-1])
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -336,14 +349,14 @@ func (r *Rooms) release(rm *room) {
 func (rm *room) admit(m *member, at backend.Position) {
 	rm.delivery.Lock()
 	defer rm.delivery.Unlock()
-	if m.at = at; at.Seq == 0 || rm.last.Epoch == at.Epoch && rm.last.Seq > at.Seq {
-		m.at = rm.last
+	if at.Seq == 0 || rm.last.Epoch == at.Epoch && rm.last.Seq > at.Seq {
+		at = rm.last
 	}
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
 	rm.entering--
-	m.index = len(rm.members)
-	rm.members = append(rm.members, m)
+	m.index = len(rm.places)
+	rm.places = append(rm.places, place{sender: m.conn.sender, conn: m.conn, member: m, epoch: at.Epoch, seq: at.Seq, namesRoom: m.added})
 	if m.conn.followsPositions() {
 		rm.followers++
 	}
@@ -356,13 +369,13 @@ func (rm *room) remove(m *member) (empty bool) {
 	if m.conn.followsPositions() {
 		rm.followers--
 	}
-	last := len(rm.members) - 1
-	rm.members[m.index] = rm.members[last]
-	rm.members[m.index].index = m.index
-	rm.members[last] = nil
-	rm.members = rm.members[:last]
-	if cap(rm.members) > 64 && last < cap(rm.members)/4 {
-		rm.members = append(make([]*member, 0, cap(rm.members)/2), rm.members...)
+	last := len(rm.places) - 1
+	rm.places[m.index] = rm.places[last]
+	rm.places[m.index].member.index = m.index
+	rm.places[last] = place{}
+	rm.places = rm.places[:last]
+	if cap(rm.places) > 64 && last < cap(rm.places)/4 {
+		rm.places = append(make([]place, 0, cap(rm.places)/2), rm.places...)
 	}
 	return last == 0
 }
@@ -384,7 +397,7 @@ func (r *Rooms) drop(rm *room) {
 	defer r.mu.Unlock()
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
-	if len(rm.members) == 0 && rm.entering == 0 && r.rooms[rm.name] == rm {
+	if len(rm.places) == 0 && rm.entering == 0 && r.rooms[rm.name] == rm {
 		rm.gone = true
 		delete(r.rooms, rm.name)
 		r.shrink()

@@ -106,8 +106,8 @@ type forms struct {
 	plain, further *RoomMessage // further is for members whose current room is another room; nil until the first of them
 }
 
-func (f *forms) of(to *member) *RoomMessage {
-	if !to.namesRoom.Load() {
+func (f *forms) of(to *place) *RoomMessage {
+	if !to.namesRoom {
 		return f.plain
 	}
 	if f.further == nil {
@@ -121,12 +121,12 @@ func (f *forms) of(to *member) *RoomMessage {
 // Its functions and its channel exist once for all messages.
 type filter struct {
 	forms
-	hooks   []func(*Conn, *RoomMessage) bool
-	sender  *Conn     // the client that sends the message, or nil; not asked about
-	members []*member // the members to ask about
-	next    int       // index of the first member that was not asked about
-	kept    []*member // the receivers, at the front of the array of members
-	fault   error     // the first one: one log line per message is enough, even for thousands of members
+	hooks  []func(*Conn, *RoomMessage) bool
+	sender *Conn   // the client that sends the message, or nil; not asked about
+	places []place // the members to ask about
+	next   int     // index of the first member that was not asked about
+	kept   []place // the receivers, at the front of the array of places
+	fault  error   // the first one: one log line per message is enough, even for thousands of members
 
 	start  func() // calls ask in a goroutine of its own
 	result chan error
@@ -139,21 +139,18 @@ func newFilter() *filter {
 	return f
 }
 
-// receivers removes the members for which a Deliver function returns false, and the sending client, from the slice
-// members, and returns the rest of it. A Deliver function may end its goroutine, which would be the one of the backend.
+// receivers removes the members for which a Deliver function returns false, and the client sender, from the slice
+// places, and returns the rest of it. A Deliver function may end its goroutine, which would be the one of the backend.
 // Therefore receivers calls the functions in a goroutine of its own, and in a further one after each that has ended. The
 // caller must hold rm.delivery.
-func (r *Rooms) receivers(rm *room, hooks []func(*Conn, *RoomMessage) bool, message *forms, members []*member) []*member {
+func (r *Rooms) receivers(rm *room, hooks []func(*Conn, *RoomMessage) bool, message *forms, sender *Conn, places []place) []place {
 	if rm.filter == nil {
 		rm.filter = newFilter()
 	}
 	f := rm.filter
-	f.forms, f.hooks, f.members, f.kept, f.next = *message, hooks, members, members[:0], 0
-	if f.sender = r.conn(message.message.From); f.sender != nil && f.sender.hearsItself {
-		f.sender = nil
-	}
+	f.forms, f.hooks, f.sender, f.places, f.kept, f.next = *message, hooks, sender, places, places[:0], 0
 	r.api.hooks.Add(1)
-	for f.next < len(f.members) {
+	for f.next < len(f.places) {
 		go f.start()
 		f.note(<-f.result)
 	}
@@ -169,10 +166,10 @@ func (r *Rooms) receivers(rm *room, hooks []func(*Conn, *RoomMessage) bool, mess
 
 // ask asks about the members from next on. It returns nil.
 func (f *filter) ask() error {
-	for f.next < len(f.members) {
-		to := f.members[f.next]
+	for f.next < len(f.places) {
+		to := f.places[f.next]
 		f.next++
-		if to.conn != f.sender && f.passes(to) {
+		if to.conn != f.sender && f.passes(&to) {
 			f.kept = append(f.kept, to)
 		}
 	}
@@ -186,7 +183,7 @@ func (f *filter) note(err error) {
 	}
 }
 
-func (f *filter) passes(to *member) (ok bool) {
+func (f *filter) passes(to *place) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			ok = false

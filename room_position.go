@@ -29,21 +29,21 @@ func (r *Rooms) gap(name string) {
 	if rm == nil {
 		return
 	}
-	var told []*member
+	var told []sender
 	defer func() { flushEach(told) }()
 	rm.delivery.Lock()
 	defer rm.delivery.Unlock()
 	rm.mu.Lock()
-	var members []*member
+	var places []place
 	if rm.followers > 0 {
-		members = append(members, rm.members...)
+		places = append(places, rm.places...)
 	}
 	rm.mu.Unlock()
 	d := &RoomMessage{Room: name, Body: append(jsonx.AppendString([]byte(`{"context":"gap","room":`), name), '}')}
 	d.forms.IsNotice = true
-	for _, m := range members {
-		if m.conn.followsPositions() && m.conn.sender.Deliver(d) {
-			told = append(told, m)
+	for _, p := range places {
+		if p.conn.followsPositions() && p.sender.Deliver(d) {
+			told = append(told, p.sender)
 		}
 	}
 }

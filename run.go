@@ -58,8 +58,8 @@ func (api *API) Add(components ...Component) {
 	api.components = append(api.components, components...)
 }
 
-// Start opens the backend, then starts the initializers, then the components, each in the order of their registration.
-// If one of these starts fails, Start stops everything that it has started, and nothing else, and returns the error. If
+// Start opens the backend, then starts the initializers, then the components, each in the order of their registration, but
+// an initializer after those that it needs; see [Initializer]. If one of these starts fails, Start stops everything that it has started, and nothing else, and returns the error. If
 // another process has the folder of the jobs open, Start waits up to ten seconds for its end. If the API is started already, or if a part of the API calls Start during a start or a stop, Start returns an error.
 func (api *API) Start(ctx context.Context) error {
 	leave, err := api.enterLifecycle(ctx, "Start")
@@ -77,13 +77,17 @@ func (api *API) startOrUndo(ctx context.Context) error {
 	if err := api.awaitAbandoned(ctx); err != nil {
 		return err
 	}
-	if err := api.start(withinLifecycle(ctx, api)); err != nil {
+	initializers, err := api.registry.Load().startOrder()
+	if err != nil {
+		return err
+	}
+	if err := api.start(withinLifecycle(ctx, api), initializers); err != nil {
 		return errors.Join(err, api.stop(context.WithoutCancel(ctx)))
 	}
 	return nil
 }
 
-func (api *API) start(ctx context.Context) error {
+func (api *API) start(ctx context.Context, initializers []Initializer) error {
 	api.markStarted()
 	for _, c := range api.outermostComponents() {
 		if err := api.startedOutermost.start(ctx, c); err != nil {
@@ -101,7 +105,7 @@ func (api *API) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := api.startInitializers(ctx); err != nil {
+	if err := api.startInitializers(ctx, initializers); err != nil {
 		return err
 	}
 	for _, c := range api.componentsOfThisStart() {
@@ -156,15 +160,25 @@ func isClosed(signal <-chan struct{}) bool {
 	}
 }
 
-func (api *API) startInitializers(ctx context.Context) error {
+// startInitializers starts the values of each initializer, then the initializer itself.
+func (api *API) startInitializers(ctx context.Context, order []Initializer) error {
 	api.setAdding(true)
 	defer api.setAdding(false)
-	for _, in := range api.registry.Load().initializers {
+	provisions := api.registry.Load().provisions
+	for _, in := range order {
+		for _, p := range provisions {
+			if p.initializer != in.Name {
+				continue
+			}
+			if err := api.startedInitializers.start(ctx, p); err != nil {
+				return err
+			}
+		}
 		if err := api.startedInitializers.start(ctx, initializerComponent{in, api}); err != nil {
 			return err
 		}
 	}
-	return nil
+	return api.startedInitializers.start(ctx, &checkRuns{api: api})
 }
 
 // setAdding makes Add add components for the current start only, or for all starts.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/control"
 	"github.com/actionhero-go/actionhero/internal/inplace"
+	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/internal/near"
 	"github.com/actionhero-go/actionhero/internal/terminal"
 )
@@ -65,7 +67,7 @@ func (a *app) runAction(cmd *cobra.Command, args []string) error {
 	}
 	defer flags.close()
 	if flags.help {
-		return flags.printHelp(env.Stdout, a.name)
+		return flags.printHelp(env.Stdout, a.name+" action "+line.name)
 	}
 	call, err := flags.call(env.Stdin)
 	if err != nil {
@@ -137,13 +139,19 @@ func (a *app) runThere(ctx context.Context, env *Env, call *inplace.Call) error 
 	return printOutput(env.Stdout, raw)
 }
 
-// printOutput writes the output of an action: indented on a terminal, and else as one line.
+// printOutput writes the output of an action: on a terminal indented, in colours and without control characters, and
+// else as one line.
 func printOutput(out io.Writer, object []byte) error {
 	if !terminal.Is(out) {
 		_, err := fmt.Fprintf(out, "%s\n", object)
 		return err
 	}
-	return printIndented(out, json.RawMessage(object))
+	var text bytes.Buffer
+	if err := printIndented(&text, json.RawMessage(object)); err != nil {
+		return err
+	}
+	_, err := out.Write(paintJSON(text.Bytes(), logging.Colored(out)))
+	return err
 }
 
 // actionLine is the line of the command `action`, with the flags of the action in rest.

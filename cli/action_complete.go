@@ -30,19 +30,24 @@ func (a *app) completeAction(_ *cobra.Command, args []string, word string) ([]st
 	if line.name == "" {
 		return actionNames(api.Actions(), word), none
 	}
-	flags := newActionFlags(api, line.name)
-	if last := line.rest; len(last) > 0 && strings.HasPrefix(last[len(last)-1], "--") && !strings.Contains(last[len(last)-1], "=") {
-		if flag := flags.set.Lookup(last[len(last)-1][2:]); flag != nil && flag.NoOptDefVal == "" {
-			return flags.completeValue(flag, "", word)
+	return newActionFlags(api, line.name).complete(word, line.rest)
+}
+
+// complete completes a flag, or the value of the flag at the end of rest or in word.
+func (f *actionFlags) complete(word string, rest []string) ([]string, cobra.ShellCompDirective) {
+	const none = cobra.ShellCompDirectiveNoFileComp
+	if len(rest) > 0 && strings.HasPrefix(rest[len(rest)-1], "--") && !strings.Contains(rest[len(rest)-1], "=") {
+		if flag := f.set.Lookup(rest[len(rest)-1][2:]); flag != nil && flag.NoOptDefVal == "" {
+			return f.completeValue(flag, "", word)
 		}
 	}
 	if name, value, ok := strings.Cut(word, "="); ok && strings.HasPrefix(name, "--") {
-		if flag := flags.set.Lookup(name[2:]); flag != nil {
-			return flags.completeValue(flag, name+"=", value)
+		if flag := f.set.Lookup(name[2:]); flag != nil {
+			return f.completeValue(flag, name+"=", value)
 		}
 		return nil, none
 	}
-	return flags.names(word, line.rest), none | cobra.ShellCompDirectiveNoSpace
+	return f.names(word, rest), none | cobra.ShellCompDirectiveNoSpace
 }
 
 // actionNames returns the names of the actions that begin with word, each with its description.
@@ -69,7 +74,7 @@ func (f *actionFlags) names(word string, rest []string) (names []string) {
 	}
 	f.set.VisitAll(func(flag *pflag.Flag) {
 		name := "--" + flag.Name
-		if flag.Name == "config" || !strings.HasPrefix(name, word) || given[name] && properties[flag.Name].Type != "array" {
+		if flag.Hidden || flag.Name == "config" || !strings.HasPrefix(name, word) || given[name] && properties[flag.Name].Type != "array" {
 			return
 		}
 		if flag.NoOptDefVal == "" {

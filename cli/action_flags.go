@@ -242,14 +242,14 @@ func (f *actionFlags) call(stdin io.Reader) (*inplace.Call, error) {
 	return call, nil
 }
 
-// printHelp lists the inputs of the action.
-func (f *actionFlags) printHelp(out io.Writer, program string) error {
+// printHelp lists the inputs of the action. line is the command that runs it.
+func (f *actionFlags) printHelp(out io.Writer, line string) error {
 	if f.info == nil {
 		return failed(actionhero.Errorf(actionhero.CodeNotFound, "%s is not a known action.", f.name))
 	}
 	if f.info.Description != "" {
 		fmt.Fprintf(out, "%s\n\n", f.info.Description)
 	}
-	_, err := fmt.Fprintf(out, "Usage:\n  %s action %s [--INPUT=VALUE...]\n\nInputs and flags:\n%s", program, f.name, f.set.FlagUsages())
+	_, err := fmt.Fprintf(out, "Usage:\n  %s [--INPUT=VALUE...]\n\nInputs and flags:\n%s", line, f.set.FlagUsages())
 	return err
 }

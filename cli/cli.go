@@ -1,9 +1,9 @@
 // Package cli is the command line of an app. It has the commands start, action, actions, routes, tasks, config, cert,
-// doctor, version and help, and the commands that the app adds with [Command]. A program is usually one line:
+// console, doctor, version and help, and the commands that the app adds with [Command]. A program is usually one line:
 //
 //	func main() { cli.Main(builtin.All, actions.All) }
 //
-// Begin with [Main]. The command `tasks` sends requests to a running server over the control socket of that server; the
+// Begin with [Main]. The commands `tasks` and `console` send requests to a running server over its control socket; the
 // other commands need no running server. A program that needs no command line uses package server instead, and
 // does not link package cli.
 package cli
@@ -44,12 +44,19 @@ func run(ctx context.Context, stdout, stderr io.Writer, args []string, a *app) i
 		root.SetOut(stdout)
 		root.SetErr(stderr)
 		root.SetArgs(args[1:])
+		root.SetIn(a.stdin)
 		err = root.ExecuteContext(ctx)
 	}
+	return reportError(stderr, err)
+}
+
+// reportError prints err to stderr and returns the exit code for it. Texts of clients may be in an error, so only the ends of
+// its lines remain of its control characters.
+func reportError(stderr io.Writer, err error) int {
 	if exit, ok := errors.AsType[*supervise.ExitError](err); ok && exit.Text == "" {
 		return exit.Code // the nodes or their supervisor have said why
 	} else if ok {
-		fmt.Fprintln(stderr, "Error:", err)
+		fmt.Fprintln(stderr, "Error:", printableLines(err.Error()))
 		return exit.Code
 	}
 	if failed, ok := errors.AsType[*failure](err); ok {
@@ -57,7 +64,7 @@ func run(ctx context.Context, stdout, stderr io.Writer, args []string, a *app) i
 		return failed.code
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "Error:", err)
+		fmt.Fprintln(stderr, "Error:", printableLines(err.Error()))
 		return 1
 	}
 	return 0
@@ -65,10 +72,21 @@ func run(ctx context.Context, stdout, stderr io.Writer, args []string, a *app) i
 
 // app is the state that the commands of one command line share.
 type app struct {
-	name  string // the name of the program
-	parts []actionhero.Part
-	file  string // the value of the flag --config
-	exits bool   // the process ends with the command, so no signal ends it earlier
+	name     string // the name of the program
+	parts    []actionhero.Part
+	file     string    // the value of the flag --config
+	socket   string    // of the server that commands ask, in place of the one of the configuration; console --offline
+	stdin    io.Reader // nil: the one of the process
+	atPrompt bool      // the commands are those of a console
+	exits    bool      // the process ends with the command, so no signal ends it earlier
+}
+
+// line returns a command as it is written here: in a shell behind the name of the program, or at the prompt of a console.
+func (a *app) line(command string) string {
+	if a.atPrompt {
+		return command
+	}
+	return a.name + " " + command
 }
 
 // root returns the root command of the command line, with all other commands as subcommands. It returns an error if a
@@ -84,7 +102,7 @@ func (a *app) root() (*cobra.Command, error) {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.PersistentFlags().StringVar(&a.file, "config", "", "read this configuration file instead of the one in the working directory")
-	root.AddCommand(a.start(), a.action(), a.actions(), a.routes(), a.config(), a.cert(), a.doctor(), a.version(), (&taskCommands{app: a}).command())
+	root.AddCommand(a.start(), a.action(), a.actions(), a.routes(), a.config(), a.cert(), a.console(), a.doctor(), a.version(), (&taskCommands{app: a}).command())
 	err := a.addCommands(root)
 	explain(root)
 	return root, err

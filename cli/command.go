@@ -202,7 +202,7 @@ func (a *app) addTo(parent *cobra.Command, commands []Command, reserved ...strin
 	return nil
 }
 
-// commandsOf returns each [Command] in parts and in the lists that are nested in parts.
+// commandsOf returns each [Command] in parts, in the lists that are nested in parts, and in the parts of initializers.
 func commandsOf(parts actionhero.Parts) (found []Command) {
 	for _, p := range parts {
 		switch p := p.(type) {
@@ -212,6 +212,10 @@ func commandsOf(parts actionhero.Parts) (found []Command) {
 			found = append(found, *p)
 		case actionhero.Parts:
 			found = append(found, commandsOf(p)...)
+		case actionhero.Initializer:
+			found = append(found, commandsOf(p.Parts)...)
+		case *actionhero.Initializer:
+			found = append(found, commandsOf(p.Parts)...)
 		}
 	}
 	return found

@@ -31,6 +31,7 @@ type failure struct {
 	err     error
 	details []actionhero.Detail
 	hint    string
+	printed bool // each error has been printed already
 }
 
 func (f *failure) Error() string { return f.err.Error() }
@@ -38,6 +39,9 @@ func (f *failure) Unwrap() error { return f.err }
 
 // print writes the error, a line for each fault if there are several, and the hint.
 func (f *failure) print(w io.Writer) {
+	if f.printed {
+		return
+	}
 	fmt.Fprintln(w, "Error:", printable(f.Error()))
 	if len(f.details) > 1 {
 		for _, d := range f.details {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,9 +61,9 @@ func (t *taskCommands) ids(limit int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) == 0:
-			return fmt.Errorf("the id of a job is missing: write %q; %q shows the ids", cmd.CommandPath()+" 7", t.name+" tasks list")
+			return fmt.Errorf("the id of a job is missing: write %q; %q shows the ids", pathOf(cmd)+" 7", t.line("tasks list"))
 		case limit > 0 && len(args) > limit:
-			return fmt.Errorf("there are %d ids: write one, as in %q", len(args), cmd.CommandPath()+" "+args[0])
+			return fmt.Errorf("there are %d ids: write one, as in %q", len(args), pathOf(cmd)+" "+args[0])
 		}
 		return nil
 	}
@@ -87,7 +88,7 @@ func (t *taskCommands) parseIDs(args []string) ([]uint64, error) {
 	for i, text := range args {
 		id, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%q is not the id of a job: ids are numbers, and %q shows them", text, t.name+" tasks list")
+			return nil, fmt.Errorf("%q is not the id of a job: ids are numbers, and %q shows them", text, t.line("tasks list"))
 		}
 		ids[i] = id
 	}
@@ -96,7 +97,7 @@ func (t *taskCommands) parseIDs(args []string) ([]uint64, error) {
 
 // ask sends a request to the running server of a configuration, and returns the JSON of the answer.
 func (a *app) ask(ctx context.Context, cfg server.Config, method, target string, body any) (json.RawMessage, error) {
-	socket := cfg.Tasks.ControlSocket()
+	socket := cmp.Or(a.socket, cfg.Tasks.ControlSocket())
 	if socket == "" {
 		return nil, errors.New("the configuration keeps tasks in memory (tasks.memory is on or tasks.path is empty) or turns the control socket off (tasks.control): change it, and restart the server")
 	}
@@ -171,7 +172,7 @@ func (t *taskCommands) enqueue() *cobra.Command {
 		Use: "enqueue NAME [KEY=VALUE...]", Short: "Run a task in the background",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return fmt.Errorf("the name of the task is missing: %q shows the tasks", t.name+" tasks registered")
+				return fmt.Errorf("the name of the task is missing: %q shows the tasks", t.line("tasks registered"))
 			}
 			return nil
 		},

@@ -38,18 +38,22 @@ func (t *taskCommands) registered() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			views := taskViews(s.Tasks.Registered())
-			if t.asJSON {
-				return printJSON(env.Stdout, views)
-			}
-			rows := [][]string{{"TASK", "RUNS", "ON", "QUEUE", "INPUTS", "DESCRIPTION"}}
-			for _, v := range views {
-				rows = append(rows, []string{v.Name, cmp.Or(v.Schedule, "when enqueued"), v.Scope, v.Queue, strings.Join(v.Inputs, ","), v.Description})
-			}
-			printTable(env.Stdout, rows)
-			return nil
+			return t.printRegistered(env.Stdout, s.Tasks.Registered())
 		},
 	})
+}
+
+func (t *taskCommands) printRegistered(out io.Writer, infos []actionhero.TaskInfo) error {
+	views := taskViews(infos)
+	if t.asJSON {
+		return printJSON(out, views)
+	}
+	rows := [][]string{{"TASK", "RUNS", "ON", "QUEUE", "INPUTS", "DESCRIPTION"}}
+	for _, v := range views {
+		rows = append(rows, []string{v.Name, cmp.Or(v.Schedule, "when enqueued"), v.Scope, v.Queue, strings.Join(v.Inputs, ","), v.Description})
+	}
+	printTable(out, rows)
+	return nil
 }
 
 func taskViews(infos []actionhero.TaskInfo) []taskView {

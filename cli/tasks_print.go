@@ -49,6 +49,19 @@ func printable(text string) string {
 	return b.String()
 }
 
+// printableLines is like printable, but keeps the ends of lines and the tabs.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		cells := strings.Split(line, "\t")
+		for j := range cells {
+			cells[j] = printable(cells[j])
+		}
+		lines[i] = strings.Join(cells, "\t")
+	}
+	return strings.Join(lines, "\n")
+}
+
 func isInvisible(r rune) bool { return !unicode.IsPrint(r) }
 
 // maxError is the largest number of characters that a list of jobs prints of an error.
@@ -67,7 +80,7 @@ func printJobs(out io.Writer, jobs *[]control.Job) {
 		}
 		rows = append(rows, []string{strconv.FormatUint(job.ID, 10), job.State.String(), job.Task, job.Queue, clock(job.RunAt), attempts(&job), failure})
 	}
-	printTable(out, rows)
+	printList(out, rows)
 }
 
 func attempts(job *control.Job) string {

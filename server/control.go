@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -40,6 +41,16 @@ type controller struct {
 	server    *control.Server
 }
 
+// ServeControl serves a control socket at path for an API that has none, such as one from [NewAPI]. The caller must call
+// stop before it stops the API. It is for package cli.
+func ServeControl(ctx context.Context, api *actionhero.API, path string) (stop func() error, err error) {
+	c := &controller{api: api, path: path}
+	if err := c.Start(ctx); err != nil {
+		return nil, err
+	}
+	return c.server.Close, nil
+}
+
 // Start implements actionhero.Component. It opens the control socket.
 func (c *controller) Start(ctx context.Context) (err error) {
 	c.server, err = control.Listen(ctx, c.path, c.routes(), c.api.Log())
@@ -62,6 +73,7 @@ func (c *controller) routes() map[string]control.Handler {
 		"POST /jobs/{id}/cancel": c.job(tasks.Cancel),
 		"DELETE /jobs/{id}":      byID(func(ctx context.Context, id uint64) (any, error) { return nil, tasks.Delete(ctx, id) }),
 	}
+	maps.Copy(routes, c.lookRoutes())
 	for pattern, handler := range routes {
 		routes[pattern] = withCode(handler)
 	}

@@ -15,7 +15,8 @@ type section struct {
 	settings any // a pointer to a struct
 }
 
-// sectionsOf returns each actionhero.Section in parts and in the lists that are nested in parts.
+// sectionsOf returns each actionhero.Section in parts, in the lists that are nested in parts, and in the parts of
+// initializers.
 func sectionsOf(parts actionhero.Parts) (found []section, err error) {
 	for _, p := range parts {
 		var more []section
@@ -27,9 +28,14 @@ func sectionsOf(parts actionhero.Parts) (found []section, err error) {
 			}
 			more = []section{{name, settings}}
 		case actionhero.Parts:
-			if more, err = sectionsOf(p); err != nil {
-				return nil, err
-			}
+			more, err = sectionsOf(p)
+		case actionhero.Initializer:
+			more, err = sectionsOf(p.Parts)
+		case *actionhero.Initializer:
+			more, err = sectionsOf(p.Parts)
+		}
+		if err != nil {
+			return nil, err
 		}
 		for _, s := range more {
 			if isServerSection(s.name) {

@@ -25,14 +25,14 @@ type session struct {
 	server *Server
 	nc     net.Conn
 	conn   *actionhero.Conn
-	ip     string
+	count  atomic.Uint64 // number of lines read, without empty ones: the messageCount
+	heard  atomic.Bool   // messages of rooms were sent since the last look at the idle time
 	out    sendqueue.Queue
 
-	count   atomic.Uint64 // number of lines read, without empty ones: the messageCount
+	ip      string
 	actions atomic.Uint64 // number of requests to run an action
 	left    atomic.Bool   // the client is not counted any more
 	stopped atomic.Bool   // the server is stopping: read no more
-	heard   atomic.Bool   // messages of rooms were sent since the last look at the idle time
 	loop    connloop.Loop
 	files   connloop.Serial // sends one file at a time, so only one file is open
 	ordered connloop.Serial // runs one command at a time

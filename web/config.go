@@ -31,7 +31,7 @@ type CommonConfig struct {
 	URLPathForActions string            `json:"urlPathForActions" default:"api" range:"one segment of a path" doc:"first segment of the URLs of actions"`
 	URLPathForFiles   string            `json:"urlPathForFiles" default:"public" range:"one segment of a path" doc:"first segment of the URLs of files"`
 	RootEndpointType  string            `json:"rootEndpointType" default:"api" enum:"api,public" doc:"kind of the URLs that begin with neither: actions or files"`
-	HealthPath        string            `json:"healthPath" default:"/healthz" range:"a path that begins with /, or empty for none" doc:"path at which a load balancer reads whether the server is ready: status 200, or 503 during a start and a stop and while the backend cannot be reached, and with ?live always 200; actions, routes, handlers and files of the app at this path come first"`
+	HealthPath        string            `json:"healthPath" default:"/healthz" range:"a path that begins with /, or empty for none" doc:"path at which a load balancer reads whether the server is ready: status 200, or 503 during a start and a stop while the backend cannot be reached and while a health check of the app fails, and with ?live always 200; actions, routes, handlers and files of the app at this path come first"`
 
 	ReturnErrorCodes      *bool    `json:"returnErrorCodes" default:"true" doc:"send an error with its HTTP status; if off, actions answer errors with status 200"`
 	FlatFileCacheDuration int      `json:"flatFileCacheDuration" default:"60" unit:"seconds" range:"0 or more, or negative to forbid caching" doc:"time for which a client may cache a file"`

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 )
 
@@ -62,6 +63,10 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
 		status, text = http.StatusServiceUnavailable, "not ready\n"
 	case s.api.Config().Backend.Health() != nil:
 		status, text = http.StatusServiceUnavailable, "not ready: the backend cannot be reached\n"
+	default:
+		if err := actionhero.AsError(s.api.Health(r.Context())); err != nil {
+			status, text = http.StatusServiceUnavailable, "not ready: "+err.Message+"\n"
+		}
 	}
 	if status == http.StatusServiceUnavailable {
 		header.Set("Retry-After", "1")

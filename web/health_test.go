@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -82,6 +83,27 @@ func TestANodeThatIsCutOffIsLiveAndNotReady(t *testing.T) {
 		want("/healthz", 200, "ready\n")
 		want("/healthz?live", 200, "live\n")
 	}
+}
+
+// A failing check of the app turns the health path red with its name, but not with its error, and does not end the process.
+func TestAHealthCheckOfTheAppTurnsTheServerRed(t *testing.T) {
+	t.Parallel()
+	failure := errors.New("password of the database")
+	s := start(t, nil, actionhero.Initializer{Name: "database", Setup: func(api *actionhero.API) error {
+		api.AddHealthCheck("database", func(context.Context) error { return failure })
+		api.AddHealthCheck("mail", func(context.Context) error { return nil })
+		return nil
+	}})
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		got := c.Ask("GET", "/healthz", "")
+		if got.StatusCode != 503 || got.Text != "not ready: a health check fails: database\n" {
+			t.Errorf("%d %q", got.StatusCode, got.Text)
+		}
+		got.WantHeader(t, "Retry-After: 1")
+		if live := c.Ask("GET", "/healthz?live", ""); live.StatusCode != 200 {
+			t.Errorf("live: %d %q", live.StatusCode, live.Text)
+		}
+	})
 }
 
 // What an app has at the path of the health check comes first, and the path is a setting.

@@ -303,3 +303,33 @@ func (s *settleTest) settling() bool {
 	m := s.hash("m")
 	return atoi(m["settle"]) > atoi(m["c"])
 }
+
+// An outage before the failover does not shorten the settling: all nodes have the whole time to send what they remember,
+// whichever script comes first.
+func TestAnOutageDoesNotShortenTheSettling(t *testing.T) {
+	onEachFlavor(t, func(t *testing.T, f redistest.Flavor) {
+		for _, hello := range []bool{false, true} {
+			s := &settleTest{shardTest: newShardTest(t, f.Shared(t)), r: randomly(t)}
+			s.addNode()
+			s.addNode() // does not come back, and the settling waits for it
+			n := s.nodes[0]
+			s.snapshot()(fmt.Sprint("former ", hello))
+			s.now += 6_000_000
+			if hello {
+				s.run(helloScript)
+			}
+			s.pulse(n, false)
+			const settle, step = 4_000_000, 500_000
+			for since := step; since < settle; since += step {
+				s.now += step
+				if !s.pulse(n, false) {
+					t.Fatalf("hello %v: the shard has settled after %d µs, want %d", hello, since, settle)
+				}
+			}
+			s.now += step
+			if s.pulse(n, false) {
+				t.Errorf("hello %v: the shard still settles after %d µs", hello, settle)
+			}
+		}
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero/internal/generate"
+	"github.com/actionhero-go/actionhero/internal/testkit/docrun"
 )
 
 // goRun runs the go command in a folder. It must succeed.
@@ -60,50 +61,24 @@ func build(t *testing.T, dir string) (program string) {
 	return program
 }
 
-// commands returns the lines of the block "sh app" of the README.
-func commands(t *testing.T) []string {
-	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, block, found := strings.Cut(string(readme), "```sh app\n")
-	block, _, closed := strings.Cut(block, "```")
-	if !found || !closed {
-		t.Fatal("the README has no block of the commands that make an app")
-	}
-	return strings.Split(strings.TrimSpace(block), "\n")
-}
-
-// follow runs the commands of the README, and returns the folder of the app. The last command starts the server.
+// follow runs the commands of the README that make an app, compares its answers, and returns its folder.
 func follow(t *testing.T) (dir string) {
 	t.Helper()
-	dir = filepath.Join(t.TempDir(), "checkout")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	lines := commands(t)
-	for _, line := range lines[:len(lines)-1] {
-		line, _, _ = strings.Cut(line, " #")
-		line = strings.TrimSpace(line)
-		if folder, ok := strings.CutPrefix(line, "cd "); ok {
-			dir = filepath.Join(dir, folder)
+	r := documentRunner(t)
+	kinds := ""
+	for _, b := range docrun.Blocks(t, "../../README.md") {
+		if !strings.HasPrefix(b.Info, "app") {
 			continue
 		}
-		if args, ok := strings.CutPrefix(line, "go run ./cmd/actionhero "); ok {
-			tool(t, dir, strings.Fields(args)...)
-			continue
-		}
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", line)
-		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", line, err, out)
-		}
+		b.Info = strings.TrimSpace(strings.TrimPrefix(b.Info, "app"))
+		r.Run(b)
+		kinds += b.Kind + " "
 	}
-	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "make run") {
-		t.Errorf("the last command is %s", last)
+	if kinds != "sh console " {
+		t.Fatalf("the README has these blocks of an app: %s", kinds)
 	}
-	return dir
+	r.StopServer()
+	return r.Dir
 }
 
 // From an empty folder to answers over HTTP and TCP, by the commands of the README, and then with a part of each kind.
@@ -177,7 +152,7 @@ func TestAnAppWithAllExtrasBuildsAndTests(t *testing.T) {
 		}
 		p.stop()
 	}
-	if _, err := os.Stat(filepath.Join(dir, "data", "hello.db")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "data", "app.db")); err != nil {
 		t.Error(err)
 	}
 }

@@ -108,17 +108,57 @@ func (b *listBuilder) add(p *pkg, found part) {
 	if p != b.top {
 		text = b.importName(p.importPath, p.name) + "." + text
 	}
-	if found.isFunc {
-		var args []string
-		for _, in := range found.params {
-			args = append(args, b.param(in, found))
+	var args, types []string
+	usesValues := false
+	for _, in := range found.params {
+		if typ := b.valueType(in, found); typ != "" {
+			args, types, usesValues = append(args, ""), append(types, typ), true
+			continue
 		}
+		args, types = append(args, b.param(in, found)), append(types, "")
+	}
+	switch {
+	case usesValues:
+		b.lines = append(b.lines, b.usingValues(p.dir+"."+found.ident, text, found.isList, args, types))
+		return
+	case found.isFunc:
 		text += "(" + strings.Join(args, ", ") + ")"
 	}
 	if found.isList {
 		text = "actionhero.Parts(" + text + ")"
 	}
 	b.lines = append(b.lines, text)
+}
+
+// valueType returns the text of T if a parameter is an actionhero.Value[T], or "".
+func (b *listBuilder) valueType(in param, of part) string {
+	importPath, name := in.file.qualified(in.typ)
+	generic, ok := ast.Unparen(in.typ).(*ast.IndexExpr)
+	if !ok || importPath != Module || name != "Value" {
+		return ""
+	}
+	typ, err := b.typeText(param{typ: generic.Index, file: in.file})
+	if err != nil {
+		b.faults = append(b.faults, fmt.Errorf("%s: %s %w", of.at, of.ident, err))
+	}
+	return typ
+}
+
+// usingValues returns an initializer that calls a constructor. types has the type of each argument that is a value of the
+// API.
+func (b *listBuilder) usingValues(name, constructor string, isList bool, args, types []string) string {
+	api := unique("api", b.taken)
+	for i, typ := range types {
+		if typ != "" {
+			args[i] = "actionhero.Use[" + typ + "](" + api + ")"
+		}
+	}
+	spread := ""
+	if isList {
+		spread = "..."
+	}
+	return fmt.Sprintf("actionhero.Initializer{Name: %q, Setup: func(%s *actionhero.API) error {\nreturn %[2]s.Register(%[3]s(%[4]s)%[5]s)\n}}",
+		name, api, constructor, strings.Join(args, ", "), spread)
 }
 
 // importName returns the name of a package in the generated file, and imports the package.

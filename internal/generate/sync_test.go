@@ -176,6 +176,54 @@ func All(db *sql.DB, key string, secret string, clock *Clock, row map[string][]s
 	}
 }
 
+// Values of the API are no parameters of the list: an initializer gets them.
+func TestSyncGetsTheValuesThatConstructorsTake(t *testing.T) {
+	t.Parallel()
+	dir := write(t, emptyApp+`-- actions/a.go --
+package actions
+
+import (
+	"database/sql"
+
+	ah "github.com/actionhero-go/actionhero"
+)
+
+type Clock struct{}
+
+func Users(db ah.Value[*sql.DB]) []ah.Part { return nil }
+func Orders(key string, db ah.Value[*sql.DB], clock (ah.Value[Clock]), api *Clock) ah.Parts { return nil }
+-- actions/admin/b.go --
+package admin
+
+import "github.com/actionhero-go/actionhero"
+
+type Guard struct{}
+
+func Close(_ actionhero.Value[*Guard]) actionhero.Part { return nil }
+`)
+	list, _, err := syncIn(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `func All(key string, api *Clock) actionhero.Parts {
+	return actionhero.Parts{
+		actionhero.Initializer{Name: "actions.Users", Setup: func(api *actionhero.API) error {
+			return api.Register(Users(actionhero.Use[*sql.DB](api))...)
+		}},
+		actionhero.Initializer{Name: "actions.Orders", Setup: func(api2 *actionhero.API) error {
+			return api2.Register(Orders(key, actionhero.Use[*sql.DB](api2), actionhero.Use[Clock](api2), api))
+		}},
+		actionhero.Initializer{Name: "actions/admin.Close", Setup: func(api2 *actionhero.API) error {
+			return api2.Register(admin.Close(actionhero.Use[*admin.Guard](api2)))
+		}},
+	}
+}
+`
+	if _, got, _ := strings.Cut(list, "in the order of their files.\n"); got != want {
+		t.Errorf("the list is\n%s", got)
+	}
+}
+
 func TestSyncReportsMistakesWithFileAndLine(t *testing.T) {
 	t.Parallel()
 	const imports = "package actions\n\nimport \"github.com/actionhero-go/actionhero\"\n\n"
@@ -192,6 +240,7 @@ func TestSyncReportsMistakesWithFileAndLine(t *testing.T) {
 		"actions/all.gen.go:1: this file is not generated, but its name is for the list of all parts: rename it":           "-- actions/all.gen.go --\npackage actions\n",
 		"actions/sub/a.go: this file imports example.com/x/actions, whose all.gen.go imports this folder":                  "-- actions/sub/a.go --\npackage sub\n\nimport (\n\t\"example.com/x/actions\"\n\t\"github.com/actionhero-go/actionhero\"\n)\n\nvar A = actionhero.Parts{actions.X}\n",
 		"actions/sub/a.go:7: A takes a store, which the list of all parts in actions cannot name: export the type":         "-- actions/sub/a.go --\npackage sub\n\nimport \"github.com/actionhero-go/actionhero\"\n\ntype store struct{}\n\nfunc A(s *store) actionhero.Part { return nil }\n",
+		"actions/a.go:5: B takes a type that the list of all parts cannot repeat: give the type a name":                    "-- actions/a.go --\n" + imports + "func B(s actionhero.Value[struct{ x int }]) actionhero.Part { return nil }\n",
 		"actions/a.go:5: A takes a type that the list of all parts cannot repeat: give the type a name":                    "-- actions/a.go --\n" + imports + "func A(s struct{ x int }) actionhero.Part { return nil }\n",
 		"has none of the folders of parts: make one of actions/, tasks/, initializers/, middleware/, rooms/":               "",
 	} {

@@ -51,30 +51,31 @@ const (
 // Queue is the send queue of one connection. Set up a Queue with Init. The methods of a Queue may be called
 // concurrently.
 type Queue struct {
-	config *Config
-	conn   net.Conn
-	client netip.Prefix
-	raw    syscall.RawConn // nil: the connection cannot write without blocking (TLS)
-	fail   func(error)     // called at most once, by Flush or by a goroutine, never by Add
-
+	// These fields come first because each message needs them: they share one or two lines of the processor's cache.
 	mu       sync.Mutex
 	pending  *buffer // the queued bytes; nil if nothing is queued
-	current  *buffer // the batch that the writer writes, or nil; only the writer changes it
 	messages int     // queued or being written
+	config   *Config
 	writer   writerState
-	closed   bool          // new messages are dropped
-	stopped  bool          // nothing more is written
-	failed   bool          // fail was called, or the next flush calls it
-	stalled  bool          // the network has not accepted all bytes: the bytes count toward the budget
-	over     bool          // the budget is exceeded: the next flush relieves it
-	place    Place         // in the list of the budget, while the queue is stalled
-	failure  error         // the next flush reports it
-	done     chan struct{} // closed when the writer stops; created by Wait
+	closed   bool            // new messages are dropped
+	stopped  bool            // nothing more is written
+	failed   bool            // fail was called, or the next flush calls it
+	stalled  bool            // the network has not accepted all bytes: the bytes count toward the budget
+	over     bool            // the budget is exceeded: the next flush relieves it
+	failure  error           // the next flush reports it
+	current  *buffer         // the batch that the writer writes, or nil; only the writer changes it
+	inBatch  int             // messages of the batch current; used by the writer only
+	raw      syscall.RawConn // nil: the connection cannot write without blocking (TLS)
+	done     chan struct{}   // closed when the writer stops; created by Wait
+
+	conn   net.Conn
+	client netip.Prefix
+	fail   func(error) // called at most once, by Flush or by a goroutine, never by Add
+	place  Place       // in the list of the budget, while the queue is stalled; guarded by mu
 
 	blocked atomic.Int64 // when the current blocking write began, as time since epoch; 0: no write is blocked
 
 	// Only the goroutine that is the writer uses these fields:
-	inBatch  int // messages of the batch current
 	batch    []byte
 	n        int
 	err      error

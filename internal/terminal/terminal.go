@@ -17,3 +17,12 @@ func Is(stream any) bool {
 	null, err := os.Stat(os.DevNull)
 	return err != nil || !os.SameFile(info, null)
 }
+
+// Width returns the number of columns of the terminal stream, or 0 if stream is no terminal or does not know them.
+func Width(stream any) int {
+	f, ok := stream.(*os.File)
+	if !ok || !Is(f) {
+		return 0
+	}
+	return width(f)
+}

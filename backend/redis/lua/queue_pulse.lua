@@ -10,10 +10,7 @@
 call('HDEL', M, '')
 local inc = ARGV[3]
 local rid = meet(tonumber(ARGV[5]), ARGV[6])
-
-local last, c = tonumber(call('HGET', M, 'w')) or micros, clock()
-c = c + math.min(math.max(micros - last, 0), 2000000)
-call('HSET', M, 'w', number(micros), 'c', number(c))
+local c = clock()
 local settle = settling()
 
 local lease, lost = tonumber(call('ZSCORE', HOLD, inc) or ''), false

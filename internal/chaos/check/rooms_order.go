@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/chaos/history"
 )
@@ -16,7 +17,8 @@ type message struct {
 	delivered certain
 	refused   ref
 	intent    ref
-	doubtful  bool // Publish has failed in doubt
+	sent      time.Duration // when Publish was called
+	doubtful  bool          // Publish has failed in doubt
 }
 
 // place is the message at a position of a room.
@@ -54,7 +56,7 @@ func newR1(w *world) observer {
 func (o *order) see(e, intent *history.Event) {
 	switch e.Kind {
 	case history.KindPublishIntent:
-		o.messages[e.Number] = &message{room: e.Subject, intent: refOf(e)}
+		o.messages[e.Number] = &message{room: e.Subject, intent: refOf(e), sent: e.At}
 	case history.KindPublish:
 		if intent != nil {
 			o.published(e, intent)
@@ -156,14 +158,25 @@ func (o *order) agree(at position, e *history.Event) {
 	case !ok:
 		room[at] = place{e.Number, certainOf(e)}
 	case p.number != e.Number:
-		for _, i := range o.w.faults.lossy {
-			if f := &o.w.faults.list[i]; f.from-lossBefore <= p.first.at && f.from <= e.At && p.first.at <= f.to {
-				o.w.except("R1", "servers lost a delivered message and used its position again", p.first.ref, f.ref, refOf(e))
-				return
-			}
+		if f := o.lost(e.At, p.first.at, o.messages[p.number].sent, o.messages[e.Number].sent); f != nil {
+			o.w.except("R1", "servers lost a delivered message and used its position again", p.first.ref, f.ref, refOf(e))
+			return
 		}
 		o.w.accuse("R1", "two connections receive different messages at one position", p.first.ref, refOf(e))
 	}
+}
+
+// lost returns a fault that began before until, and in which servers can have lost a message of one of these times. The
+// message that was lost may be delivered last: a node that was paused reads it from its socket when it wakes.
+func (o *order) lost(until time.Duration, times ...time.Duration) *window {
+	for _, i := range o.w.faults.lossy {
+		f := &o.w.faults.list[i]
+		within := func(at time.Duration) bool { return f.from-lossBefore <= at && at <= f.to }
+		if f.from <= until && slices.ContainsFunc(times, within) {
+			return f
+		}
+	}
+	return nil
 }
 
 // unplaced judges a delivery in a room without positions.

@@ -52,6 +52,7 @@ func TestR1FindsMessagesOutOfOrder(t *testing.T) {
 		{name: "an epoch comes back", text: heard + "5 n1/1 pub? c=9 a=r n=9\n5 n1/1 pub? c=10 a=r n=10\n7 n1/1 deliver a=r b=x e=2 s=1 n=9\n8 n1/1 deliver a=r b=x e=5 s=9 n=10", violates: "epoch that was over"},
 		{name: "recovery goes back", text: heard + "6 n1/1 resume? c=9 a=r b=x e=5 s=2\n6.1 n1/1 resume c=9 o=ok k=1\n6.2 n1/1 deliver a=r b=x e=5 s=3 n=3"},
 		{name: "recovery goes back too far", text: heard + "6 n1/1 resume? c=9 a=r b=x e=5 s=2\n6.1 n1/1 resume c=9 o=ok k=1\n6.2 n1/1 deliver a=r b=x e=5 s=2 n=2", violates: "not above its last"},
+		{name: "a node that was paused hears last what a failover has lost", text: talk + "3.5 n1/1 pub? c=9 a=r n=9\n4 ctl fault c=1 a=failover b=redis k=1\n4.1 ctl fault c=2 a=pause b=n2\n6 ctl heal c=1\n6.1 n1/1 pub? c=8 a=r n=8\n6.2 n1/1 deliver a=r b=x e=5 s=4 n=8\n8 ctl heal c=2\n8.1 n2/2 deliver a=r b=y e=5 s=4 n=9", excepted: "used its position again"},
 		{name: "a failover uses a position again", text: failover + "7 n2/2 deliver a=r b=y e=5 s=2 n=8", excepted: "used its position again"},
 		{name: "no positions", text: plain + "6 c deliver a=p b=y n=11\n7 c deliver a=p b=y n=13"},
 		{name: "no positions, twice", text: plain + "9 c deliver a=p b=x n=12", violates: "twice"},

@@ -38,6 +38,20 @@ func (w *world) deadBy(proc int32, at time.Duration) bool {
 	return false
 }
 
+// standstill returns how much of the time from…to the guarded clock may have stood still: the servers had an outage, and no
+// pulse of any node was answered for a second. A fault of a server may end for nodes before the fault heals.
+func (w *world) standstill(from, to time.Duration) (sum time.Duration) {
+	const pulsing = time.Second
+	first, _ := slices.BinarySearch(w.beats, from)
+	for _, beat := range append(slices.Clip(w.beats[first:]), to) {
+		if beat-from > pulsing {
+			sum += w.faults.outage(from, min(beat, to))
+		}
+		from = beat
+	}
+	return sum
+}
+
 // judgePulse subtracts outages, because the guarded clock stands still meanwhile. Each jump beyond the first may move
 // that clock by 2 s.
 func (w *world) judgePulse(j *job, r *run, e *history.Event) {
@@ -45,7 +59,7 @@ func (w *world) judgePulse(j *job, r *run, e *history.Event) {
 	if !ok {
 		return
 	}
-	age := e.At - pulse - w.faults.outage(pulse, e.At)
+	age := e.At - pulse - w.standstill(pulse, e.At)
 	if age >= freshPulse {
 		return
 	}

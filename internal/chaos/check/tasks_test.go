@@ -132,6 +132,8 @@ func TestT4FindsStartsDuringALiveRun(t *testing.T) {
 		{name: "a pulse of the next incarnation", text: running + "9 n1/1 lease-lost\n9 n1/9 inc\n10 n1/9 pulse t=10s\n11 n2/2 start n=1 id=101 f=11 a=mail"},
 		{name: "an outage is no time", text: pulsed + "6 ctl fault c=1 a=redis-pause b=redis\n26 ctl heal c=1\n31 n2/2 start n=1 id=101 f=11 a=mail", violates: "6s before"},
 		{name: "an outage of one of two servers", text: pulsed + "6 ctl fault c=1 a=redis-pause b=one\n26 ctl heal c=1\n27 ctl fault c=2 a=redis-pause b=two\n28 ctl heal c=2\n31 n2/2 start n=1 id=101 f=11 a=mail", excepted: "one of several servers"},
+		{name: "an outage that ends early for nodes", text: pulsed + "6 ctl fault c=1 a=busy b=redis\n11 ctl heal c=1\n8 n2/2 pulse t=8s\n8.9 n2/2 pulse t=8.9s\n9.8 n2/2 pulse t=9.8s\n10.7 n2/2 pulse t=10.7s\n11.4 n2/2 pulse t=11.4s\n14.1 n2/2 start n=1 id=101 f=11 a=mail"},
+		{name: "an outage that ends early for nodes, too early", text: pulsed + "6 ctl fault c=1 a=busy b=redis\n11 ctl heal c=1\n8 n2/2 pulse t=8s\n8.9 n2/2 pulse t=8.9s\n9.8 n2/2 pulse t=9.8s\n10.7 n2/2 pulse t=10.7s\n11.4 n2/2 pulse t=11.4s\n13.9 n2/2 start n=1 id=101 f=11 a=mail", violates: "6.9s before"},
 		{name: "after an outage and enough time", text: pulsed + "6 ctl fault c=1 a=redis-pause b=redis\n26 ctl heal c=1\n32.1 n2/2 start n=1 id=101 f=11 a=mail"},
 		{name: "two outages that overlap are one time", text: pulsed + "6 ctl fault c=1 a=redis-pause b=redis\n26 ctl heal c=1\n10 ctl fault c=2 a=busy b=redis\n20 ctl heal c=2\n29 n2/2 start n=1 id=101 f=11 a=mail", violates: "4s before"},
 		{name: "one step", text: pulsed + "6 ctl fault c=1 a=step b=redis t=1h\n6.1 ctl heal c=1\n11.9 n2/2 start n=1 id=101 f=11 a=mail", violates: "6.9s"},

@@ -39,6 +39,7 @@ type world struct {
 	now     time.Duration
 	calls   map[callKey]*history.Event // intents without an outcome yet
 	pulses  map[uint64]time.Duration   // incarnation → when its last successful pulse was sent
+	beats   []time.Duration            // when pulses of all incarnations were answered
 	jobs    jobs
 	tasks   map[string]history.TaskOptions
 	torn    []bool
@@ -177,6 +178,7 @@ func (w *world) update(e, intent *history.Event) {
 		w.pulses[e.Inc] = e.At // the node opened with it
 	case history.KindPulse:
 		w.pulses[e.Inc] = time.Duration(e.Time)
+		w.beats = append(w.beats, e.At)
 	case history.KindWorkers:
 		p.workers, p.freeSince = int(e.Count), e.At
 	case history.KindKnows:

@@ -98,6 +98,7 @@ func (n *node) runJob(ctx context.Context, in jobInput) error {
 	ended := func() {
 		once.Do(func() { n.rec.CtxEnd(run.ID, run.Fence, context.Cause(ctx).Error()) })
 	}
+	defer once.Do(func() { n.rec.CtxEnd(run.ID, run.Fence, "the run has returned") }) // its outcome may wait for the server
 	stop := context.AfterFunc(ctx, ended)
 	defer stop()
 	if !wait(ctx, time.Duration(in.Ms)*time.Millisecond) {

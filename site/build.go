@@ -1,0 +1,187 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// repository is the address of files that are no pages of the site.
+const repository = "https://github.com/actionhero-go/actionhero/blob/main/"
+
+// contents is the document whose lists are the navigation.
+const contents = "docs/README.md"
+
+// Site is the rendered site.
+type Site struct {
+	Pages  []*Page // in the order of the navigation
+	Groups []*Group
+	root   string
+}
+
+// Group is a part of the navigation.
+type Group struct {
+	Title string
+	Pages []*Page
+	Folds bool // whether the group is closed at first
+}
+
+// Page is one document.
+type Page struct {
+	Source   string // the path of the document in the repository
+	Path     string // the path of the page in the site
+	Title    string
+	Label    string // the name in the navigation
+	HTML     string
+	Wide     bool // whether a table has so many columns that it takes the place of the list of headings
+	Sections []Section
+	anchors  map[string]bool
+	links    []link
+}
+
+// Section is the part of a page below one heading.
+type Section struct {
+	Level  int
+	Anchor string // empty for the text above the first heading
+	Title  string
+	Text   string // without markup, for the search
+}
+
+// link is a link of a document, as it is written there.
+type link struct {
+	target string
+	line   int
+}
+
+// Up is the prefix of a relative link from the page to the root of the site.
+func (p *Page) Up() string { return strings.Repeat("../", strings.Count(p.Path, "/")) }
+
+// Build reads and renders all documents. The error names every link that leads nowhere.
+func Build(root string) (*Site, error) {
+	s := &Site{root: root}
+	sources, err := documents(root)
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string]*Page{}
+	for _, source := range sources {
+		pages[source] = &Page{Source: source, Path: pagePath(source)}
+	}
+	for _, source := range sources {
+		if err := render(root, pages[source], pages); err != nil {
+			return nil, fmt.Errorf("%s: %w", source, err)
+		}
+	}
+	if err := s.arrange(pages, sources); err != nil {
+		return nil, err
+	}
+	var problems []error
+	for _, source := range sources {
+		problems = append(problems, checkLinks(root, pages[source], pages)...)
+	}
+	return s, errors.Join(problems...)
+}
+
+// documents lists the documents that become pages.
+func documents(root string) (found []string, err error) {
+	found = []string{"README.md", "CHANGELOG.md"}
+	err = filepath.WalkDir(filepath.Join(root, "docs"), func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(name) != ".md" {
+			return err
+		}
+		rel, err := filepath.Rel(root, name)
+		found = append(found, filepath.ToSlash(rel))
+		return err
+	})
+	return found, err
+}
+
+// pagePath returns the path of the page of a document: index.html is the README, and documents of docs/ are at the top.
+func pagePath(source string) string {
+	switch source {
+	case "README.md":
+		return "index.html"
+	case contents:
+		return "contents.html"
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(source, "docs/"), ".md")) + ".html"
+}
+
+// arrange makes the groups of the navigation from the lists of the contents. A page that they do not name is in a group
+// of its folder, or in the last group.
+func (s *Site) arrange(pages map[string]*Page, sources []string) error {
+	home := pages["README.md"]
+	home.Label = "actionHero for Go"
+	s.Pages = []*Page{home}
+	listed := map[*Page]bool{home: true, pages[contents]: true}
+	group := &Group{Title: pages[contents].Title}
+	text, err := os.ReadFile(filepath.Join(s.root, contents))
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		if title, ok := strings.CutPrefix(line, "## "); ok {
+			group = s.close(group, strings.TrimSpace(title))
+		}
+		label, target := firstLink(line)
+		if p := pages[path.Join("docs", target)]; p != nil && !listed[p] {
+			p.Label, listed[p] = label, true
+			group.Pages = append(group.Pages, p)
+		}
+	}
+	more, decisions := s.close(group, "More"), &Group{Title: "Decisions", Folds: true}
+	for _, source := range sources {
+		p := pages[source]
+		if listed[p] {
+			continue
+		}
+		p.Label = p.Title
+		if strings.HasPrefix(source, "docs/decisions/") {
+			decisions.Pages = append(decisions.Pages, p)
+		} else {
+			more.Pages = append(more.Pages, p)
+		}
+	}
+	s.close(more, "")
+	s.close(decisions, "")
+	s.Pages = append(s.Pages, pages[contents])
+	pages[contents].Label = pages[contents].Title
+	return nil
+}
+
+// close adds a group to the navigation, unless it is empty, and returns the next one.
+func (s *Site) close(g *Group, next string) *Group {
+	if len(g.Pages) > 0 {
+		s.Groups = append(s.Groups, g)
+		s.Pages = append(s.Pages, g.Pages...)
+	}
+	return &Group{Title: next}
+}
+
+// firstLink returns the text and the target of the link with which an item of a list begins.
+func firstLink(line string) (label, target string) {
+	rest, ok := strings.CutPrefix(line, "- [")
+	label, rest, found := strings.Cut(rest, "](")
+	target, _, closed := strings.Cut(rest, ")")
+	if !ok || !found || !closed {
+		return "", ""
+	}
+	return label, target
+}
+
+// Next returns the pages before and after a page in the navigation; nil if there is none.
+func (s *Site) Next(p *Page) (before, after *Page) {
+	i := slices.Index(s.Pages, p)
+	if i > 0 {
+		before = s.Pages[i-1]
+	}
+	if i+1 < len(s.Pages) {
+		after = s.Pages[i+1]
+	}
+	return before, after
+}
