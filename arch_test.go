@@ -61,7 +61,7 @@ var onlyFor = map[string][]string{
 	"github.com/redis/rueidis":                  {"backend/redis"},
 	"github.com/spf13/cobra":                    {"cli"},
 	"github.com/spf13/pflag":                    {"cli"},
-	"github.com/peterh/liner":                   {"cli"},
+	"github.com/peterh/liner":                   {"cli", "cmd"},
 	"github.com/mattn/go-runewidth":             {"cli"},
 	"golang.org/x/sys":                          {"internal/terminal"},
 	"github.com/klauspost/compress":             {"web", "internal/ws", "internal/logging"},
