@@ -96,7 +96,7 @@ func (ss *session) Read() connloop.ReadResult {
 // leave cancels the running requests after the connection has ended, because no client reads their answers. If the
 // server stops, the requests finish.
 func (ss *session) leave() {
-	if end := ss.endReason(); end == nil || end.ByClient || end.Code != ws.GoingAway {
+	if end := ss.endReason(); end == nil || end.ByClient || !ws.IsStop(end.Code) {
 		ss.loop.Cancel()
 	}
 }
@@ -148,7 +148,7 @@ func (ss *session) DetachBuffer() { ss.ws.DetachBuffer() }
 // "quit" or a stop of the server.
 func (ss *session) Finish() {
 	end := ss.endReason()
-	if end != nil && !end.ByClient && end.Code != ws.Normal && end.Code != ws.GoingAway {
+	if end != nil && !end.ByClient && end.Code != ws.Normal && !ws.IsStop(end.Code) {
 		ss.logClosed(end.Reason)
 	}
 	ss.handler.api.Disconnect(ss.conn)

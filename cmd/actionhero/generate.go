@@ -21,8 +21,8 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// kit has the commands with which an app is made.
-var kit = actionhero.Parts{generateCommand(), syncCommand()}
+// kit has the commands with which an app is made and developed.
+var kit = actionhero.Parts{generateCommand(), syncCommand(), devCommand()}
 
 func generateCommand() cli.Command {
 	var app generate.App
