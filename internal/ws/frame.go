@@ -40,6 +40,7 @@ const (
 	TooBig         = 1009
 	InternalError  = 1011
 	TryAgainLater  = 1013 // the client does not read
+	LoginRequired  = 4401 // the app refuses the client until it logs in
 	Dismissed      = 4403 // the app has closed the client, which must not come back
 
 	codeNone = 1005 // never sent: the client's close frame had no code
