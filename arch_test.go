@@ -18,7 +18,7 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                 {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
+	"":                 {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
 	"backend":          {},
 	"backend/internal": {"backend"},
 	"backend/local":    {"backend", "internal/poison", "internal/setting"},
@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"cli":              {"", "transport", "server", "backend", "backend/local", "backend/redis", "internal"},
 	"cmd":              {"", "cli", "builtin", "web", "server", "internal/generate", "internal/near", "internal/terminal"},
 	"examples":         {"", "cli", "builtin", "examples"},
+	"plugins":          {"", "transport"}, // modules of their own
 	"internal":         {"internal"},
 	"internal/attack":  {"", "cli", "builtin", "web"},
 	"internal/bridge":  {"backend"},
@@ -69,6 +70,7 @@ var onlyFor = map[string][]string{
 	"github.com/BurntSushi/toml":                {"internal/config"},
 	"go.yaml.in/yaml/v3":                        {"internal/config"},
 	"github.com/DeRuina/timberjack":             {"internal/logging"},
+	"modernc.org/sqlite":                        {"plugins/sqlite"},
 	"github.com/actionhero-go/actionhero/bench": {},
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
@@ -88,17 +89,29 @@ func split(list string) (names []string) {
 	return names
 }
 
+// moduleEdits returns the flags of "go mod edit" that add the modules of the app to an existing go.mod.
+func moduleEdits(app generate.App) string {
+	edits := "-require=" + generate.Module + "@" + app.Source.Version
+	withSQLite := slices.Contains(app.With, "sqlite")
+	if withSQLite && app.Source.Released() {
+		edits += " -require=" + generate.PluginSQLite + "@" + app.Source.Version
+	}
+	if app.Source.Dir != "" {
+		edits += fmt.Sprintf(" -replace=%q", generate.Module+"="+app.Source.Dir)
+		if withSQLite {
+			edits += fmt.Sprintf(" -replace=%q", generate.PluginSQLite+"="+filepath.Join(app.Source.Dir, "plugins", "sqlite"))
+		}
+	}
+	return edits
+}
+
 // finish resolves the modules of a new app, and prints its next steps.
 func finish(ctx context.Context, env *cli.Env, app generate.App, created generate.Created, noTidy bool) error {
 	printNotes(env.Stdout, created.Notes)
 	next := []string{"go run . start"}
 	switch {
 	case created.HadModule:
-		edit := "-require=" + generate.Module + "@" + app.Source.Version
-		if app.Source.Dir != "" {
-			edit += fmt.Sprintf(" -replace=%q", generate.Module+"="+app.Source.Dir)
-		}
-		next = append([]string{"go mod edit -tool=" + generate.Module + "/cmd/actionhero " + edit, "go mod tidy"}, next...)
+		next = append([]string{"go mod edit -tool=" + generate.Module + "/cmd/actionhero " + moduleEdits(app), "go mod tidy"}, next...)
 	case noTidy:
 		next = append([]string{"go mod tidy"}, next...)
 	default:
