@@ -121,7 +121,7 @@ func (ss *session) Read() connloop.ReadResult {
 // leave cancels the running requests after the connection has ended, because no client reads their answers. If the
 // server stops, the requests finish.
 func (ss *session) leave() {
-	if end := ss.endReason(); end == nil || end.ByClient || end.Code != ws.GoingAway {
+	if end := ss.endReason(); end == nil || end.ByClient || !ws.IsStop(end.Code) {
 		ss.loop.Cancel()
 	}
 }
@@ -175,7 +175,7 @@ func (ss *session) Finish() {
 	end := ss.endReason()
 	if end != nil && !end.ByClient && end.Code != ws.Normal {
 		ss.handler.api.Closing(ss.conn, end.Reason)
-		if end.Code != ws.GoingAway {
+		if !ws.IsStop(end.Code) {
 			ss.logClosed(end.Reason)
 		}
 	}
