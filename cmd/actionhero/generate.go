@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,8 +21,8 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// kit has the commands with which an app is made.
-var kit = actionhero.Parts{generateCommand(), syncCommand()}
+// kit has the commands with which an app is made and developed.
+var kit = actionhero.Parts{generateCommand(), syncCommand(), devCommand()}
 
 func generateCommand() cli.Command {
 	var app generate.App
@@ -173,8 +172,7 @@ func partCommand(kind string) cli.Command {
 			}
 			part.Name = strings.Join(env.Args, "")
 			if asks(env, part) {
-				signal.Reset(os.Interrupt) // Ctrl+C ends the questions at once, and nothing is written
-				if err := (&questions{in: env.Stdin, out: env.Stdout}).ask(&part); err != nil {
+				if err := askInTerminal(env.Stdout, &part); err != nil {
 					return err
 				}
 			}
