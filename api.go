@@ -45,6 +45,7 @@ type API struct {
 	checkRuns atomic.Pointer[checkRuns] // nil while stopped
 
 	lifecycle chan struct{} // holds a value during a start or a stop, which uses the fields below
+	stops     waitingStops  // those that wait for lifecycle
 	step      atomic.Pointer[lifecycleStep]
 	abandoned []abandonedStop
 

@@ -14,7 +14,7 @@ import (
 func TestNeedsOfTheTests(t *testing.T) {
 	t.Parallel()
 	const installs = "#!/bin/sh\necho \"apt-get $*\" >>\"$LOG\"\n"
-	all := map[string]string{"node": "#!/bin/sh\necho v22.1.0\n", "npm": "", "chromium": "", "curl": "", "apt-get": installs,
+	all := map[string]string{"node": "#!/bin/sh\necho v22.1.0\n", "npm": "", "chromium": "", "curl": "", "nginx": "", "tmux": "", "apt-get": installs,
 		"redis-server": "#!/bin/sh\necho Redis server v=7.0.15 sha=0\n", "valkey-server": "#!/bin/sh\necho Valkey server v=8.0.1 sha=0\n"}
 	for name, test := range map[string]struct {
 		change map[string]string // "-" removes a program
@@ -23,6 +23,7 @@ func TestNeedsOfTheTests(t *testing.T) {
 		apt    bool
 	}{
 		"everything is there":     {nil, 0, "", false},
+		"no tmux":                 {map[string]string{"tmux": "-"}, 0, "the tests need tmux: installing with apt-get", true},
 		"no browser":              {map[string]string{"chromium": "-"}, 0, "installing with apt-get", true},
 		"an old Node.js":          {map[string]string{"node": "#!/bin/sh\necho v18.19.0\n"}, 1, "is version 18: install Node.js 20 or later", false},
 		"a Node.js without npm":   {map[string]string{"npm": "-"}, 1, "came without it: install Node.js 20", false},

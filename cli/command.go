@@ -49,6 +49,7 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Config         server.Config // from the configuration file and the environment; zero with NoConfig
+	ConfigFile     string        // the flag --config; empty if it is not given
 
 	parts []actionhero.Part
 	stops []func(context.Context) error // of the servers and APIs
@@ -147,7 +148,7 @@ func (a *app) command(c *Command) *cobra.Command {
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		context.AfterFunc(ctx, stop) // the next signal has its default effect
-		env := &Env{Args: args, Stdin: cmd.InOrStdin(), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Config: cfg, parts: a.parts}
+		env := &Env{Args: args, Stdin: cmd.InOrStdin(), Stdout: cmd.OutOrStdout(), Stderr: cmd.ErrOrStderr(), Config: cfg, ConfigFile: a.file, parts: a.parts}
 		err = c.Run(ctx, env)
 		for _, stop := range env.stops {
 			err = errors.Join(err, stop(context.WithoutCancel(ctx)))

@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 	case "app": // with a backend of its own
 		cli.ShareAnyBackend()
 		cli.Main(builtin.Stock, which, restart, order)
+	case "console":
+		cli.Main(consoleParts...)
 	case "node":
 		cli.Main(builtin.Stock, which, cachedValue, startJob, note, jobsRun)
 	}

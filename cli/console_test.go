@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode"
@@ -30,6 +31,9 @@ type greetInput struct {
 	Token string `json:"token" secret:"true"`
 }
 
+// waiting counts the running calls of the action wait.
+var waiting atomic.Int64
+
 // consoleParts are the app that the console looks into.
 var consoleParts = actionhero.Parts{
 	builtin.Stock,
@@ -42,6 +46,19 @@ var consoleParts = actionhero.Parts{
 		Name: "wipe", Kind: actionhero.KindDestructive, Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
 			_, err := actionhero.RequestFrom(ctx).API.Cache.Clear(ctx, "")
 			return n, err
+		},
+	},
+	actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "wait", Run: func(ctx context.Context, n actionhero.None) (actionhero.None, error) {
+			waiting.Add(1)
+			defer waiting.Add(-1)
+			<-ctx.Done()
+			return n, ctx.Err()
+		},
+	},
+	actionhero.Action[actionhero.None, map[string]string]{
+		Name: "evil", Run: func(context.Context, actionhero.None) (map[string]string, error) {
+			return map[string]string{"text": "a\u009b2J\u202eb\x7f"}, nil
 		},
 	},
 	actionhero.Task[greetInput]{Name: "mail", Run: func(context.Context, greetInput) error { return errors.New("no\x1b[2Jmail\u202e") }},

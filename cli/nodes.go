@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/actionhero-go/actionhero/internal/control"
 	"github.com/actionhero-go/actionhero/internal/logging"
 	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/internal/supervise"
@@ -72,20 +71,8 @@ func (a *app) startNodes(cmd *cobra.Command, cfg server.Config, flags *nodeFlags
 	defer release()
 	return supervise.Run(cmd.Context(), supervise.Config{
 		Nodes: flags.number, Program: program, Args: os.Args[1:], Stdout: stdout, Stderr: stderr, Log: log,
-		Open: openSocket, StartLimit: flags.startLimit, Signals: signals, HangupStops: hangupStops,
+		StartLimit: flags.startLimit, Signals: signals, HangupStops: hangupStops,
 	})
-}
-
-// openSocket opens a socket for the nodes: a port, or the control socket.
-func openSocket(ctx context.Context, network, address string) (supervise.Socket, error) {
-	if network == "unix" {
-		socket, err := control.Open(address)
-		if err != nil {
-			return nil, err
-		}
-		return socket, nil
-	}
-	return supervise.Listen(ctx, network, address)
 }
 
 // drainTime is how long a node that was replaced goes on serving the connections that it has. A client that sends a
@@ -149,7 +136,7 @@ func (n *servedNode) follow(s *server.Server) {
 // serve accepts connections and reports to the supervisor that the node is ready.
 func (n *servedNode) serve(text string) {
 	n.ports.Serve()
-	if err := n.Ready(text, n.limit); err != nil {
+	if err := n.Ready(supervise.Readiness{Text: text, StopLimit: n.limit}); err != nil {
 		slog.Error("the supervisor cannot be reached", "error", err)
 	}
 }

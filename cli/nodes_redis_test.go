@@ -48,8 +48,8 @@ func testRollOverRedis(t *testing.T, c *cluster) {
 	var running sync.WaitGroup
 	for i := range clients {
 		running.Go(func() {
-			k := &keptClient{address: strings.TrimPrefix(c.http, "http://"), reused: &reused, fresh: i%2 == 0}
-			defer k.close()
+			k := &testkit.KeptClient{Address: strings.TrimPrefix(c.http, "http://"), Reused: &reused, Fresh: i%2 == 0}
+			defer k.Close()
 			path := []string{"/api/randomNumber", "/api/cachedValue?key=k"}[i/2%2]
 			tick := time.NewTicker(clients * time.Second / rate)
 			defer tick.Stop()
@@ -59,9 +59,9 @@ func testRollOverRedis(t *testing.T, c *cluster) {
 					return
 				case <-tick.C:
 				}
-				if status, err := k.get(path, false); err != nil || status != http.StatusOK {
+				if status, _, err := k.Get(path, ""); err != nil || status != http.StatusOK {
 					if failed.Add(1) < 10 {
-						t.Errorf("%s (fresh: %v): %d, %v", path, k.fresh, status, err)
+						t.Errorf("%s (fresh: %v): %d, %v", path, k.Fresh, status, err)
 					}
 				}
 				answered.Add(1)

@@ -236,17 +236,21 @@ func TestARollingRestartFailsNoRequest(t *testing.T) {
 	}
 	for i := range 8 {
 		clients.Go(func() {
-			k := &keptClient{address: strings.TrimPrefix(c.http, "http://"), reused: &reused, fresh: i%2 == 0}
+			k := &testkit.KeptClient{Address: strings.TrimPrefix(c.http, "http://"), Reused: &reused, Fresh: i%2 == 0}
+			headers := ""
+			if i == 7 {
+				headers = "Pragma: no-cache\r\n" // the fast path passes the request on
+			}
 			path := []string{"/api/randomNumber", "/api/randomNumber", "/healthz", "/api/which"}[i/2]
 			for {
 				select {
 				case <-done:
-					k.close()
+					k.Close()
 					return
 				default:
 				}
-				if status, err := k.get(path, i == 7); err != nil || status != http.StatusOK {
-					say("%s (fresh: %v): %d, %v", path, k.fresh, status, err)
+				if status, _, err := k.Get(path, headers); err != nil || status != http.StatusOK {
+					say("%s (fresh: %v): %d, %v", path, k.Fresh, status, err)
 				}
 				answered.Add(1)
 			}
@@ -267,49 +271,4 @@ func TestARollingRestartFailsNoRequest(t *testing.T) {
 		t.Errorf("the TCP client read %q", goodbye)
 	}
 	c.stop()
-}
-
-// keptClient is an HTTP client that repeats no request. A client of package net/http would.
-type keptClient struct {
-	address string
-	fresh   bool // it closes the connection after each response
-	reused  *atomic.Int64
-	nc      net.Conn
-	in      *bufio.Reader
-}
-
-func (k *keptClient) get(path string, viaNetHTTP bool) (status int, err error) {
-	if k.nc == nil {
-		if k.nc, err = net.Dial("tcp", k.address); err != nil {
-			return 0, err
-		}
-		k.in = bufio.NewReader(k.nc)
-	} else {
-		k.reused.Add(1)
-	}
-	header := ""
-	if viaNetHTTP {
-		header = "Pragma: no-cache\r\n" // the fast path passes the request on
-	}
-	if _, err := fmt.Fprintf(k.nc, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", path, header); err != nil {
-		k.close()
-		return 0, err
-	}
-	resp, err := http.ReadResponse(k.in, nil)
-	if err != nil {
-		k.close()
-		return 0, err
-	}
-	_, err = bufio.NewReader(resp.Body).WriteTo(new(strings.Builder))
-	if resp.Close || k.fresh || err != nil {
-		k.close()
-	}
-	return resp.StatusCode, err
-}
-
-func (k *keptClient) close() {
-	if k.nc != nil {
-		_ = k.nc.Close()
-		k.nc = nil
-	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/internal/heapfloor"
 	"github.com/actionhero-go/actionhero/internal/signals"
+	"github.com/actionhero-go/actionhero/internal/supervise"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -31,6 +32,13 @@ func (a *app) start() *cobra.Command {
 			}
 			if cmd.Flags().Changed("nodes") {
 				return a.startNodes(cmd, cfg, &nodes)
+			}
+			node, err := supervise.Join()
+			if err != nil {
+				return err
+			}
+			if node != nil {
+				return a.serveDeveloped(cmd, node, cfg)
 			}
 			s, err := a.newServer(cfg, func(text string) { _, _ = io.WriteString(cmd.OutOrStdout(), text) })
 			if err != nil {

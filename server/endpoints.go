@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -47,7 +48,7 @@ func (e exposure) Start(context.Context) error {
 		e.Log().Warn("no client can connect: set httpServer.enable, httpsServer.enable or tcpServer.enable to true, unless this process only runs tasks")
 		return nil
 	}
-	if transport.Of(e.API).Guarded() {
+	if transport.Of(e.API).Guarded() || netlisten.Succeeds() {
 		return nil
 	}
 	var open []string

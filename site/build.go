@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -61,19 +62,29 @@ type link struct {
 // Up is the prefix of a relative link from the page to the root of the site.
 func (p *Page) Up() string { return strings.Repeat("../", strings.Count(p.Path, "/")) }
 
-// Build reads and renders all documents. The error names every link that leads nowhere.
-func Build(root string) (*Site, error) {
+// Build reads and renders all documents, and those of extra, whose texts it has by their names. The error names every
+// link that leads nowhere.
+func Build(root string, extra map[string]string) (*Site, error) {
 	s := &Site{root: root}
 	sources, err := documents(root)
 	if err != nil {
 		return nil, err
 	}
+	sources = slices.AppendSeq(sources, maps.Keys(extra))
 	pages := map[string]*Page{}
 	for _, source := range sources {
 		pages[source] = &Page{Source: source, Path: pagePath(source)}
 	}
 	for _, source := range sources {
-		if err := render(root, pages[source], pages); err != nil {
+		text, isExtra := extra[source]
+		if !isExtra {
+			file, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(source)))
+			if err != nil {
+				return nil, err
+			}
+			text = string(file)
+		}
+		if err := render(root, []byte(text), pages[source], pages); err != nil {
 			return nil, fmt.Errorf("%s: %w", source, err)
 		}
 	}
@@ -112,8 +123,7 @@ func pagePath(source string) string {
 	return strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(source, "docs/"), ".md")) + ".html"
 }
 
-// arrange makes the groups of the navigation from the lists of the contents. A page that they do not name is in a group
-// of its folder, or in the last group.
+// arrange makes the groups of the navigation from the lists of the contents.
 func (s *Site) arrange(pages map[string]*Page, sources []string) error {
 	home := pages["README.md"]
 	home.Label = "actionHero for Go"
@@ -134,31 +144,43 @@ func (s *Site) arrange(pages map[string]*Page, sources []string) error {
 			group.Pages = append(group.Pages, p)
 		}
 	}
-	more, decisions := s.close(group, "More"), &Group{Title: "Decisions", Folds: true}
+	s.close(group, "")
+	s.addRest(pages, sources, listed)
+	for _, g := range s.Groups {
+		s.Pages = append(s.Pages, g.Pages...)
+	}
+	s.Pages = append(s.Pages, pages[contents])
+	pages[contents].Label = pages[contents].Title
+	return nil
+}
+
+// addRest adds the pages that the contents do not list.
+func (s *Site) addRest(pages map[string]*Page, sources []string, listed map[*Page]bool) {
+	more, decisions := &Group{Title: "More"}, &Group{Title: "Decisions", Folds: true}
 	for _, source := range sources {
 		p := pages[source]
 		if listed[p] {
 			continue
 		}
 		p.Label = p.Title
-		if strings.HasPrefix(source, "docs/decisions/") {
+		reference := slices.IndexFunc(s.Groups, func(g *Group) bool { return g.Title == "Reference" })
+		switch {
+		case strings.HasPrefix(source, "docs/decisions/"):
 			decisions.Pages = append(decisions.Pages, p)
-		} else {
+		case source == commandsSource && reference >= 0:
+			s.Groups[reference].Pages = append(s.Groups[reference].Pages, p)
+		default:
 			more.Pages = append(more.Pages, p)
 		}
 	}
 	s.close(more, "")
 	s.close(decisions, "")
-	s.Pages = append(s.Pages, pages[contents])
-	pages[contents].Label = pages[contents].Title
-	return nil
 }
 
 // close adds a group to the navigation, unless it is empty, and returns the next one.
 func (s *Site) close(g *Group, next string) *Group {
 	if len(g.Pages) > 0 {
 		s.Groups = append(s.Groups, g)
-		s.Pages = append(s.Pages, g.Pages...)
 	}
 	return &Group{Title: next}
 }

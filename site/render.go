@@ -33,12 +33,8 @@ var (
 
 var formatter = chromahtml.New(chromahtml.WithClasses(true), chromahtml.ClassPrefix("c-"), chromahtml.TabWidth(4))
 
-// render fills a page from its document.
-func render(root string, p *Page, pages map[string]*Page) error {
-	source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(p.Source)))
-	if err != nil {
-		return err
-	}
+// render fills a page from the text of its document.
+func render(root string, source []byte, p *Page, pages map[string]*Page) error {
 	blocks := &blockRenderer{root: root}
 	md := goldmark.New(
 		goldmark.WithExtensions(extension.GFM),

@@ -13,7 +13,7 @@ import (
 // built is the site of the repository, in a folder of the test.
 func built(t *testing.T) (s *Site, dir string) {
 	t.Helper()
-	s, err := Build("..")
+	s, err := Build("..", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestEachDeadLinkIsNamedWithItsLine(t *testing.T) {
 	_, err := Build(repositoryWith(t, map[string]string{
 		"README.md": "# Home\n\n[a](docs/a.md#the-part), [b](docs/b.md)\n",
 		"docs/a.md": "# A\n\n## The part\n\n- [here](#the-part), [there](#nowhere)\n\n| a |\n|---|\n| [home](../README.md#home), [gone](../README.md#gone) |\n",
-	}))
+	}), nil)
 	want := []string{
 		"README.md:3: the link docs/b.md leads to no file",
 		"docs/a.md:5: the link #nowhere leads to no heading",
@@ -159,7 +159,7 @@ func TestAnchorsAreThoseOfGitHub(t *testing.T) {
 	s, err := Build(repositoryWith(t, map[string]string{
 		"README.md": "# Home\n",
 		"docs/a.md": "# A\n\n## WebSocket and Socket.IO\n\n## `app cert`: a_b\n\n## Same\n\n## Same\n\n## C'est ça?\n",
-	}))
+	}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestCommentsForTestsAreNotShown(t *testing.T) {
 	s, err := Build(repositoryWith(t, map[string]string{
 		"README.md": "# Home\n",
 		"docs/a.md": "# A\n\n<!-- var secret int -->\n```go file.go\nx := 1 < 2\n```\n",
-	}))
+	}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,32 @@ func TestCommentsForTestsAreNotShown(t *testing.T) {
 			t.Errorf("the name of the file is missing: %s", p.HTML)
 		}
 	}
-	if _, err := Build(repositoryWith(t, map[string]string{"README.md": "# Home\n", "docs/a.md": "# A\n\n<script>x</script>\n"})); err == nil {
+	if _, err := Build(repositoryWith(t, map[string]string{"README.md": "# Home\n", "docs/a.md": "# A\n\n<script>x</script>\n"}), nil); err == nil {
 		t.Error("a document may have HTML")
 	}
+}
+
+func TestEveryCommandIsOnItsPage(t *testing.T) {
+	t.Parallel()
+	commands, err := Commands("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\n## actionhero start\n", "\n### actionhero tasks list\n", "--nodes", "\n### actionhero generate action\n"} {
+		if !strings.Contains(commands, want) {
+			t.Errorf("the page of commands lacks %q", want)
+		}
+	}
+	s, err := Build("..", map[string]string{commandsSource: commands})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range s.Groups {
+		for _, p := range g.Pages {
+			if p.Path == "commands.html" && g.Title == "Reference" {
+				return
+			}
+		}
+	}
+	t.Error("the reference does not have the page of commands")
 }

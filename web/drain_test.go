@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
@@ -67,4 +68,65 @@ func TestADrainingServerEndsConnectionsWithTheirResponses(t *testing.T) {
 	if got := c.Next("GET"); got.Close {
 		t.Error("the server still drains after a restart")
 	}
+}
+
+// After Resume, connections stay open again: on the fast path, in net/http and over HTTPS.
+func TestResumeEndsTheDraining(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	s.Web.Drain()
+	s.Web.Resume()
+	for _, header := range []string{"", "Pragma: no-cache\r\n"} {
+		c := s.HTTPConn(t)
+		for range 2 {
+			c.Send("GET /api/randomNumber HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n")
+			if got := c.Next("GET"); got.StatusCode != http.StatusOK || got.Close {
+				t.Errorf("%q: %d, closing %v", header, got.StatusCode, got.Close)
+			}
+		}
+	}
+	if got := s.HTTPS(t, false).Send("GET", "/api/randomNumber", http.NoBody); got.Close {
+		t.Error("HTTPS: the connection ends")
+	}
+}
+
+// Settle waits for the first request of each connection that was accepted, and gives kept connections the time for one
+// more.
+func TestSettleWaitsForRequestsThatMayBeUnderWay(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	const request = "GET /api/randomNumber HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	fresh, kept := s.HTTPConn(t), s.HTTPConn(t)
+	kept.Send(request)
+	kept.Next("GET")
+	s.Web.Drain()
+	settled := make(chan struct{})
+	go func() {
+		defer close(settled)
+		s.Web.Settle(t.Context())
+	}()
+	fresh.Send(request[:20])
+	kept.Send(request)
+	if got := kept.Next("GET"); got.StatusCode != http.StatusOK || !got.Close {
+		t.Errorf("the kept connection: %d, closing %v", got.StatusCode, got.Close)
+	}
+	select {
+	case <-settled:
+		t.Fatal("Settle does not wait for the first request of a connection")
+	default:
+	}
+	fresh.Send(request[20:])
+	if got := fresh.Next("GET"); got.StatusCode != http.StatusOK || !got.Close {
+		t.Errorf("the fresh connection: %d, closing %v", got.StatusCode, got.Close)
+	}
+	<-settled
+	silent := s.HTTPConn(t) // as of a browser that connects ahead of its requests
+	limited, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	s.Web.Settle(limited)
+	if limited.Err() == nil {
+		t.Error("Settle does not see a connection without a request")
+	}
+	silent.Send(request)
+	silent.Next("GET")
 }

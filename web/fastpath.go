@@ -43,9 +43,6 @@ func (s *Server) servePlain(ln net.Listener) {
 	})
 }
 
-// Drain makes the responses of the fast path close their connections. Those of net/http do so by withLimits.
-func (p *plainServer) Drain() { p.engine.Drain() }
-
 // Shutdown closes the listener and waits for the running requests to end, but not longer than until ctx is done.
 func (p *plainServer) Shutdown(ctx context.Context) error {
 	_ = p.listener.Close()

@@ -146,6 +146,13 @@ func (s *Server) sendSeeker(c *call, content *actionhero.Content, body io.ReadSe
 		s.failContent(c, err, false)
 		return
 	}
+	if s.pageEnd != nil {
+		content, body = s.endPage(content, body, size)
+		if size, err = body.Seek(0, io.SeekEnd); err != nil {
+			s.failContent(c, err, false)
+			return
+		}
+	}
 	s.setContentHeaders(c, content)
 	header := c.w.Header()
 	if header.Get("Etag") == "" {

@@ -58,13 +58,15 @@ type Server struct {
 	mu        sync.Mutex
 	started   bool
 	draining  atomic.Bool
+	drainedAt time.Time
 	partsSeen int // the number of the API's parts that mountParts has seen
 	servers   []stopper
 	http      net.Addr
 	https     net.Addr
 	running   sync.WaitGroup
 
-	healthPath string // noHealth if the app uses the path itself
+	pageEnd    func() string // nil: pages are sent as they are; see EndPages
+	healthPath string        // noHealth if the app uses the path itself
 	requests   atomic.Int64
 	global     func(context.Context) int64 // the requests in the whole cluster
 }
@@ -196,20 +198,6 @@ func (s *Server) newServer() *http.Server {
 		Handler:        s.handler,
 		MaxHeaderBytes: common.MaxHeaderBytes,
 		ErrorLog:       slog.NewLogLogger(s.api.Log().Handler(), slog.LevelDebug),
-	}
-}
-
-// Drain makes each further response close its connection: HTTP/1.1 clients read "Connection: close", HTTP/2 clients read
-// GOAWAY after the response. So clients that send requests all the time move to another process before Stop, which
-// closes idle connections, and lose no request. Drain is undone by the next Start.
-func (s *Server) Drain() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.draining.Store(true)
-	for _, srv := range s.servers {
-		if d, ok := srv.(interface{ Drain() }); ok {
-			d.Drain()
-		}
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"net/textproto"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -107,6 +108,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	if h.api.MeetsConns() {
+		ss.hello = &actionhero.Handshake{Header: textproto.MIMEHeader(r.Header), Query: r.URL.Query(), TLS: r.TLS}
+	}
 	h.open(ss, remote)
 }
 
@@ -116,7 +120,7 @@ const reasonStopping = "the server is stopping"
 // connection of ss instead.
 func (h *Handler) open(ss *session, remote netip.AddrPort) {
 	if !h.serve(ss, remote) {
-		ss.ws.Reject(ws.GoingAway, reasonStopping)
+		ss.ws.Reject(ws.StopCode(), reasonStopping)
 	}
 }
 
@@ -148,7 +152,7 @@ func (h *Handler) Clients() int { return int(h.clients.Load()) }
 func (h *Handler) Requests() int64 { return h.requests.Load() }
 
 // Stop refuses new connections, waits for the requests in flight, and closes each connection with the code 1001 (going
-// away). If ctx ends before all connections are closed, Stop cancels the running requests, closes all connections at
+// away), or 1012 (service restart) if another process has taken the place of this one. If ctx ends before all connections are closed, Stop cancels the running requests, closes all connections at
 // once and returns the error of ctx.
 func (h *Handler) Stop(ctx context.Context) error {
 	h.mu.Lock()
@@ -158,7 +162,8 @@ func (h *Handler) Stop(ctx context.Context) error {
 	}
 	pool, cancel := h.pool, h.cancel
 	h.ctx = nil
-	h.each(func(ss *session) { ss.ws.Stop(ws.GoingAway, reasonStopping) })
+	code := ws.StopCode()
+	h.each(func(ss *session) { ss.ws.Stop(code, reasonStopping) })
 	h.mu.Unlock()
 	defer cancel()
 	done := make(chan struct{})

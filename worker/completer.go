@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -57,6 +58,9 @@ func (c *completer) write() {
 		c.mu.Lock()
 		for len(c.waiting) == 0 && !c.closed {
 			c.changed.Wait()
+			c.mu.Unlock()
+			runtime.Gosched() // the runs that are about to end get into this batch
+			c.mu.Lock()
 		}
 		batch, c.waiting = c.waiting, batch[:0]
 		c.changed.Broadcast()

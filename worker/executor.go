@@ -11,19 +11,29 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// startRuns marks the current fetch as ended and starts a run for each of the fetched jobs.
+// startRuns marks the current fetch as ended, and starts runs of the fetched jobs. The runs without a free slot wait for one.
 func (p *producer) startRuns(jobs []backend.Job) {
+	p.requeue(p.startFree(jobs))
+}
+
+// startFree does what startRuns does, and returns the runs for which a worker that drains has no slots.
+func (p *producer) startFree(jobs []backend.Job) (rest []*run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fetching = false
-	p.busy += len(jobs)
+	now := time.Now()
 	for i := range jobs {
-		r := &run{job: jobs[i]}
+		r := &run{job: jobs[i], fetched: now}
 		r.ctx, r.cancel = context.WithCancelCause(p.runCtx)
 		if p.cancelledDuringFetch[r.job.Run()] {
 			r.cancel(actionhero.ErrJobCancelled)
 		}
 		p.running[r.job.Run()] = r
+		if p.busy >= p.cfg.Workers {
+			p.addAhead(r)
+			continue
+		}
+		p.busy++
 		select {
 		case p.handoff <- r:
 		default:
@@ -31,17 +41,23 @@ func (p *producer) startRuns(jobs []backend.Job) {
 		}
 	}
 	clear(p.cancelledDuringFetch)
+	if p.graceTimer != nil {
+		rest = p.takeAhead()
+		p.requeued += len(rest)
+	}
+	return rest
 }
 
 // maxIdle is the maximum number of goroutines that wait for the next run. A goroutine is reused because a new one is
 // slower: its stack has to grow first.
 const maxIdle = 64
 
-// execute runs the job of r, and then the job of each further run that startRuns hands to this goroutine.
+// execute runs the job of r, then those that are ahead, and then the job of each run that startRuns hands to this goroutine.
 func (p *producer) execute(r *run) {
 	for r != nil {
-		p.executeOne(r)
-		r = p.nextRun()
+		if r = p.executeOne(r); r == nil {
+			r = p.nextRun()
+		}
 	}
 }
 
@@ -60,29 +76,51 @@ func (p *producer) nextRun() *run {
 	}
 }
 
-// executeOne runs the job of r and adds the outcome to the completer.
-func (p *producer) executeOne(r *run) {
+// executeOne runs the job of r and adds the outcome to the completer. It returns the run that takes the slot, or nil.
+func (p *producer) executeOne(r *run) (next *run) {
+	began, returned := time.Now(), false
 	defer func() { // deferred, so that it also runs after a Goexit
-		if v := recover(); v != nil {
+		v := recover()
+		if v != nil {
 			r.outcome = backend.Outcome{State: backend.Retryable, Delay: time.Minute, Error: fmt.Sprintf("a fault of the worker: %v\n%s", v, debug.Stack())}
 		}
-		r.outcome.Run = r.job.Run()
-		setFinalState(&r.outcome, context.Cause(r.ctx))
-		r.cancel(nil)
-		p.mu.Lock()
-		r.ended = true
-		p.countEnd(&r.outcome)
-		p.mu.Unlock()
-		p.completer.add(r.outcome)
-		p.mu.Lock()
-		p.busy--
-		p.mu.Unlock()
+		next = p.end(r, time.Since(began))
+		if next != nil && v == nil && !returned { // after a Goexit, the caller gets no result
+			p.runs.Go(func() { p.execute(next) })
+		}
+	}()
+	if r.overtaken() {
+		r.outcome = backend.Outcome{State: backend.Available}
+	} else {
+		p.host.RunJob(r.ctx, &r.job, p.cfg.Timeout, &r.outcome)
+	}
+	returned = true
+	return nil
+}
+
+// end adds the outcome of a run to the completer, and frees its slot. It returns the run that takes the slot, or nil.
+func (p *producer) end(r *run, took time.Duration) (next *run) {
+	r.outcome.Run = r.job.Run()
+	setFinalState(&r.outcome, context.Cause(r.ctx))
+	r.cancel(nil)
+	p.mu.Lock()
+	r.ended = true
+	p.countEnd(&r.outcome)
+	p.mu.Unlock()
+	p.completer.add(r.outcome)
+	p.mu.Lock()
+	p.busy--
+	p.ahead.average += (took - p.ahead.average) / 8
+	next = p.nextAhead()
+	wanted := p.wanted() > 0
+	p.mu.Unlock()
+	if wanted {
 		select {
 		case p.slotFreed <- struct{}{}:
 		default:
 		}
-	}()
-	p.host.RunJob(r.ctx, &r.job, p.cfg.Timeout, &r.outcome)
+	}
+	return next
 }
 
 // countEnd counts a run that ends during a stop. The caller holds p.mu.

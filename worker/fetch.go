@@ -9,18 +9,18 @@ import (
 // maxFetch is the maximum number of jobs that one fetch returns.
 const maxFetch = 256
 
-// fetchLoop fetches jobs until drain is called. If no job is due, it waits for a signal of the queue; if Config.Workers
-// tasks run, it waits until one ends.
+// fetchLoop fetches jobs until drain is called. If no job is due, it waits for a signal of the queue; if it has enough jobs,
+// it waits until some have ended.
 func (p *producer) fetchLoop() {
 	retry := backoff{log: p.api.Log(), failure: "jobs cannot be fetched from the queue"}
 	for p.fetchCtx.Err() == nil {
-		free := p.freeSlots()
-		if free == 0 {
+		wanted := p.wantedNow()
+		if wanted == 0 {
 			p.await(p.slotFreed)
 			runtime.Gosched() // runs that are about to end free their slots for the same fetch
 			continue
 		}
-		n, err := p.fetch(min(free, maxFetch))
+		n, err := p.fetch(min(wanted, maxFetch))
 		if err != nil {
 			retry.wait(p.fetchCtx, err)
 			continue
@@ -40,10 +40,10 @@ func (p *producer) await(c <-chan struct{}) {
 	}
 }
 
-func (p *producer) freeSlots() int {
+func (p *producer) wantedNow() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.cfg.Workers - p.busy
+	return p.wanted()
 }
 
 // fetch fetches up to limit jobs, starts a run for each of them and returns the number of jobs. drain does not

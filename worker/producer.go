@@ -27,6 +27,7 @@ const shortWait = 250 * time.Millisecond
 type producer struct {
 	*Worker
 	node   string
+	shared bool // other nodes may run the jobs, too
 	queues *queues
 
 	fetchCtx     context.Context // done after drain
@@ -49,7 +50,8 @@ type producer struct {
 	idle      atomic.Int32   // the number of goroutines that wait for a run
 
 	mu                   sync.Mutex
-	busy                 int                  // the number of runs of jobs that have not ended
+	busy                 int // the number of runs of jobs that have started and not ended
+	ahead                aheadRuns
 	running              map[backend.Run]*run // the runs whose outcomes are not stored yet
 	finished, requeued   int                  // the runs since drain with an outcome of their own, and the others
 	fetching             bool                 // a Fetch has not returned yet
@@ -62,12 +64,14 @@ type run struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	outcome backend.Outcome
-	ended   bool // the task has returned; guarded by producer.mu
+	fetched time.Time
+	waited  bool // for a slot
+	ended   bool // the task has returned, or does not start; guarded by producer.mu
 }
 
 func (w *Worker) newProducer() *producer {
 	p := &producer{
-		Worker: w, node: cmp.Or(w.cfg.Node, w.api.Stats.ID()),
+		Worker: w, node: cmp.Or(w.cfg.Node, w.api.Stats.ID()), shared: w.api.Cluster.Shared(), ahead: aheadRuns{average: firstAverage},
 		slotFreed: make(chan struct{}, 1), handoff: make(chan *run),
 		running: map[backend.Run]*run{}, cancelledDuringFetch: map[backend.Run]bool{},
 	}
@@ -114,8 +118,13 @@ func (p *producer) drain(grace time.Duration) {
 	p.stopFetching()
 	p.graceEnd = time.Now().Add(grace)
 	p.graceTimer = time.AfterFunc(grace, func() { p.cancelRuns(actionhero.ErrJobRequeued) })
+	ahead := p.takeAhead()
+	p.requeued += len(ahead)
 	if runs := p.currentRuns(); len(runs) > 0 {
-		p.loops.Go(func() { p.markDraining(runs) })
+		p.loops.Go(func() {
+			p.requeue(ahead)
+			p.markDraining(runs)
+		})
 	}
 }
 

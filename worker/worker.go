@@ -8,6 +8,9 @@
 // is due, the worker waits for a signal of the queue, so an idle worker uses no CPU time. If there are several queues,
 // each fetch looks into them in a random order. A queue with a greater weight comes first more often.
 //
+// In a cluster, while runs take less than 0.5 ms on average, the worker fetches up to 64 jobs more than it has free slots:
+// see ahead.go. A job that has no slot after 20 ms goes back to the queue.
+//
 // The scheduler starts the tasks with a Frequency or a Cron. A task of ScopeAnyNode is enqueued by the node that first
 // records the due time in the backend; all times that passed while no node was up lead to one run. A task of
 // ScopeAllNodes runs on every node without the queue; a node that was down skips the due times that passed meanwhile. A

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -34,13 +35,15 @@ type shard struct {
 	index, of uint64 // the number of this shard, from 0, and of all shards
 	keys      []string
 
-	hints    dueHints
-	enqueues gatherer[*enqueuePart]
-	finishes gatherer[*finishPart]
-	runs     heldRuns
-	memory   queueMemory
-	pulse    pulser
-	audits   auditor
+	hints      dueHints
+	enqueues   gatherer[*enqueuePart]
+	finishes   gatherer[*finishPart]
+	takes      takesUnderWay
+	plainPause atomic.Int32
+	runs       heldRuns
+	memory     queueMemory
+	pulse      pulser
+	audits     auditor
 
 	batches uint64 // the number of the last batch of Enqueue; only sendBatch uses it
 
@@ -54,6 +57,9 @@ func newShard(all *allShards, index, of int) *shard {
 	q := &shard{allShards: all, index: uint64(index), of: uint64(of), keys: all.core.queueKeys(index)}
 	q.enqueues.init(q.core, q.sendEnqueues)
 	q.finishes.init(q.core, q.sendFinishes)
+	if q.takes.init(); q.core.config.WaitReplicas == 0 {
+		q.finishes.hold = q.takes.wait
+	}
 	q.runs.init(&q.risky)
 	q.pulse.init()
 	return q

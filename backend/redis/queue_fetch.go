@@ -14,9 +14,8 @@ import (
 	"github.com/actionhero-go/actionhero/backend/internal/rules"
 )
 
-// The script take is sent once: after a lost answer, reconcile finds the runs that it has started.
+// Scripts that start runs are sent once: after a lost answer, reconcile finds the runs that they have started.
 var (
-	takeScript = newQueueScript(once, "clock", "due", "take")
 	mineScript = newQueueScript(repeatable, "mine")
 )
 
@@ -56,7 +55,7 @@ func (q *shard) Fetch(ctx context.Context, req backend.FetchRequest) ([]backend.
 	}
 }
 
-// takeArgs returns the arguments of the script take. The argument takeRisky is "0".
+// takeArgs returns the arguments of the function take of the scripts. The argument takeRisky is "0".
 func takeArgs(inc string, req backend.FetchRequest) []string {
 	args := make([]string, 0, 7+len(req.Queues)+len(req.Tasks))
 	args = append(args, inc, req.Node, strconv.Itoa(min(req.Max, maxItems)), "0", strconv.Itoa(len(req.Queues)))
@@ -88,7 +87,7 @@ func (q *shard) take(ctx context.Context, args []string) ([]string, error) {
 			}
 		}()
 	}
-	words, err := asWords(q.run(ctx, takeScript, args...))
+	words, err := q.turn(ctx, args)
 	if errors.Is(err, errUnknown) {
 		q.runs.doubt()
 		q.pulse.soon(0)

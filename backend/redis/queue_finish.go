@@ -41,7 +41,7 @@ func checkOutcomes(outcomes []backend.Outcome) error {
 	return nil
 }
 
-// Finish ends runs, together with those of concurrent calls. More than 512 outcomes go in parts. If a call fails, some
+// Finish ends runs, together with those of concurrent calls, and with the next Fetch if one is under way: see queue_turn.go. More than 512 outcomes go in parts. If a call fails, some
 // outcomes may be stored; a repetition is safe.
 func (q *shard) Finish(ctx context.Context, outcomes ...backend.Outcome) (lost []backend.Run, err error) {
 	if err := checkOutcomes(outcomes); err != nil {
@@ -77,10 +77,7 @@ func (q *shard) Finish(ctx context.Context, outcomes ...backend.Outcome) (lost [
 // sendFinishes ends the runs of a batch. An outcome may seem lost because the server is another one, which lacks the start of
 // the run. So sendFinishes asks for these again after a pulse, which has settled with that server.
 func (q *shard) sendFinishes(ctx context.Context, batch []*finishPart) {
-	outcomes := batch[0].outcomes
-	for _, p := range batch[1:] {
-		outcomes = append(outcomes[:len(outcomes):len(outcomes)], p.outcomes...)
-	}
+	outcomes := outcomesOf(batch)
 	letters, err := q.finishHeld(ctx, outcomes)
 	for again := true; again && err == nil && strings.ContainsAny(letters, "ln"); {
 		if err = q.beatNow(ctx); err != nil {
@@ -102,6 +99,19 @@ func (q *shard) sendFinishes(ctx context.Context, batch []*finishPart) {
 		}
 		p.end(err)
 	}
+}
+
+// outcomesOf returns the outcomes of the parts, in their order.
+func outcomesOf(batch []*finishPart) []backend.Outcome {
+	var outcomes []backend.Outcome
+	for i, p := range batch {
+		if i == 0 {
+			outcomes = p.outcomes[:len(p.outcomes):len(p.outcomes)]
+			continue
+		}
+		outcomes = append(outcomes, p.outcomes...)
+	}
+	return outcomes
 }
 
 // finishHeld calls finishNow while no reconcile is under way.
@@ -127,11 +137,19 @@ func (q *shard) finishNow(ctx context.Context, outcomes []backend.Outcome) (stri
 	if err != nil || len(letters) != len(outcomes) {
 		return "", errReply
 	}
+	q.ended(outcomes)
+	return letters, nil
+}
+
+// ended notes that the server has answered these outcomes.
+func (q *shard) ended(outcomes []backend.Outcome) {
+	if len(outcomes) == 0 {
+		return
+	}
 	for i := range outcomes {
 		q.runs.remove(outcomes[i].Run)
 	}
 	q.memory.addOutcomes(outcomes)
-	return letters, nil
 }
 
 // appendOutcome appends the arguments of an outcome.

@@ -28,6 +28,7 @@ type part interface {
 type gatherer[P part] struct {
 	core *core
 	send func(ctx context.Context, batch []P)
+	hold func(ctx context.Context) // nil, or waits before each batch
 
 	mu      sync.Mutex
 	waiting []P
@@ -56,6 +57,9 @@ func (g *gatherer[P]) add(p P) error {
 func (g *gatherer[P]) sendAll(ctx context.Context, _ *session) {
 	for {
 		runtime.Gosched() // the callers that are about to add a part get into this batch
+		if g.hold != nil {
+			g.hold(ctx)
+		}
 		batch := g.next()
 		if len(batch) == 0 {
 			return
@@ -68,6 +72,20 @@ func (g *gatherer[P]) sendAll(ctx context.Context, _ *session) {
 func (g *gatherer[P]) next() []P {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	batch := g.cut()
+	g.busy = len(batch) > 0
+	return batch
+}
+
+// take returns the next batch for a caller who sends it himself.
+func (g *gatherer[P]) take() []P {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.cut()
+}
+
+// cut removes the next batch from the parts that wait. The caller holds g.mu.
+func (g *gatherer[P]) cut() []P {
 	items, bytes, n := 0, 0, 0
 	for ; n < len(g.waiting); n++ {
 		i, b := g.waiting[n].size()
@@ -80,7 +98,6 @@ func (g *gatherer[P]) next() []P {
 	if g.waiting = g.waiting[n:]; len(g.waiting) == 0 {
 		g.waiting = nil
 	}
-	g.busy = n > 0
 	return batch
 }
 

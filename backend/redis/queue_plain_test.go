@@ -24,7 +24,7 @@ func TestBothScriptsOfEnqueueDoTheSame(t *testing.T) {
 	t.Parallel()
 	server := redistest.Redis.Shared(t)
 	plain, other := newShardTest(t, server), newShardTest(t, server)
-	shards, scripts := []*shardTest{plain, other}, []*script{plainScript, enqueueScript}
+	shards := []*shardTest{plain, other}
 	r := randomly(t)
 	batch, seen := 2, map[string]int{}
 	for _, s := range shards {
@@ -38,8 +38,11 @@ func TestBothScriptsOfEnqueueDoTheSame(t *testing.T) {
 		for i := range jobs {
 			jobs[i] = backend.NewJob{
 				Task: []string{"x", "y", "ÿ long name"}[r.IntN(3)], Queue: []string{"", "a", "b"}[r.IntN(3)], Priority: int8(r.IntN(256) - 128),
-				MaxAttempts: r.IntN(3), MaxCrashes: r.IntN(3), Timeout: time.Duration(r.IntN(2)) * time.Second,
+				MaxAttempts: 1, MaxCrashes: r.IntN(3), Timeout: time.Duration(r.IntN(2)) * time.Second,
 				Params: []byte(`{"text":"` + strings.Repeat("x", r.IntN(2)*bigData*r.IntN(2)/64) + `"}`),
+			}
+			if len(jobs) > maxKinds {
+				jobs[i].Priority, jobs[i].MaxCrashes, jobs[i].Queue = int8(i%4), 0, ""
 			}
 		}
 		prepared, err := prepareJobs(jobs)
@@ -69,8 +72,14 @@ func TestBothScriptsOfEnqueueDoTheSame(t *testing.T) {
 			if s.do("HSET", "m", "recount", recount); foreign {
 				s.do("HSET", "m", "rid", "another server")
 			}
-			args := append([]string{"RPUSH", s.keys[len(s.keys)-1] + ":wakes", inc, strconv.Itoa(number), strconv.Itoa(most)}, prepared.records...)
-			words, err := asWords(s.core.run(t.Context(), scripts[i], s.keys, append(args, strconv.FormatInt(s.now, 10))...))
+			sc, args := enqueueScript, append([]string{inc, strconv.Itoa(number), strconv.Itoa(most)}, prepared.records...)
+			if i == 0 {
+				if sc, args = scriptToEnqueue(args); sc != plainScript {
+					t.Fatalf("the batch %d of %d jobs is not plain", number, len(jobs))
+				}
+			}
+			args = append(append([]string{"RPUSH", s.keys[len(s.keys)-1] + ":wakes"}, args...), strconv.FormatInt(s.now, 10))
+			words, err := asWords(s.core.run(t.Context(), sc, s.keys, args...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,6 +102,94 @@ func TestBothScriptsOfEnqueueDoTheSame(t *testing.T) {
 		if seen[word] == 0 {
 			t.Errorf("no batch had the reply %s: %v", word, seen)
 		}
+	}
+}
+
+// TestBothScriptsOfATurnDoTheSame runs each turn by the script for the ordinary case in one shard, and by the other one in
+// another shard. The replies and the keys are the same. In the cases that are not ordinary, the first script changes nothing.
+func TestBothScriptsOfATurnDoTheSame(t *testing.T) {
+	t.Parallel()
+	server := redistest.Redis.Shared(t)
+	shards := []*shardTest{newShardTest(t, server), newShardTest(t, server)}
+	for _, s := range shards {
+		s.beat()
+	}
+	r, plain, other, ran := randomly(t), 0, 0, 0
+	var runs []backend.Run
+	for n := range 300 {
+		jobs := make([]backend.NewJob, r.IntN(7))
+		for i := range jobs {
+			jobs[i] = backend.NewJob{Task: []string{"x", "y"}[r.IntN(2)], Queue: []string{"", "a"}[r.IntN(2)], Priority: int8(r.IntN(3)), Params: []byte(strings.Repeat("x", bigData*(r.IntN(32)/31)))}
+			switch r.IntN(100) {
+			case 0:
+				jobs[i].Unique = fmt.Sprint(n)
+			case 1:
+				jobs[i].Delay = 3 * time.Second
+			case 2:
+				jobs[i].Task = "unknown"
+			}
+		}
+		prepared, err := prepareJobs(jobs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limit, step, stale := r.IntN(12), int64(r.IntN(500_000)), r.IntN(40) == 0
+		args := []string{strconv.Itoa(min(len(runs), limit))}
+		for _, run := range runs[:min(len(runs), limit)] {
+			o := backend.Outcome{Run: run, State: backend.Completed}
+			if stale {
+				o.Fence--
+			}
+			args = shards[0].appendOutcome(args, &o)
+		}
+		runs = runs[min(len(runs), limit):]
+		args = append(args, takeArgs(testInc, backend.FetchRequest{Node: "node", Queues: []string{"a", ""}, Tasks: []string{"x", "y"}, Max: 1 + r.IntN(9)})...)
+		var replies []string
+		for i, s := range shards {
+			s.now += step
+			if len(jobs) > 0 {
+				s.run(enqueueScript, append([]string{testInc, strconv.Itoa(n + 2), "100000"}, prepared.records...)...)
+			}
+			if n%30 == 29 { // the jobs of unknown tasks
+				s.do("DEL", "aside")
+			}
+			var before string
+			var words []string
+			if i == 0 {
+				if n%4 == 3 {
+					before = s.everything()
+				}
+				words = s.words(plainTurnScript, args...)
+			}
+			switch {
+			case i == 1:
+				words = s.words(turnScript, args...)
+			case words[0] != "other":
+				plain, ran = plain+1, ran+min(1, len(words)/4)
+			case before != "" && s.everything() != before:
+				t.Fatal("a turn that is not ordinary has an effect")
+			default:
+				other++
+				words = s.words(turnScript, args...)
+			}
+			replies = append(replies, fmt.Sprintf("%q", words))
+			for k := 3; i == 0 && k < len(words); k += 3 {
+				id, _ := strconv.ParseUint(words[k], 10, 64)
+				runs = append(runs, backend.Run{ID: id, Fence: fenceOf(words[k+1])})
+			}
+		}
+		if replies[0] != replies[1] {
+			t.Fatalf("the turn %q has the replies %.300q", args, replies)
+		}
+		if n%8 > 0 {
+			continue
+		}
+		if a, b := shards[0].everything(), shards[1].everything(); a != b {
+			t.Fatalf("the turn %q leaves\n%.2000s\nor\n%.2000s", args, a, b)
+		}
+	}
+	if ran < 20 || other < 20 {
+		t.Errorf("of %d ordinary turns, %d started runs; %d others", plain, ran, other)
 	}
 }
 
@@ -143,10 +240,10 @@ func TestAScriptOfTheQueueHasWhatItUses(t *testing.T) {
 		}
 	}
 	for name, sc := range map[string]*script{
-		"enqueue": enqueueScript, "plain": plainScript, "tick": tickScript, "setLast": setLastScript, "take": takeScript, "mine": mineScript,
+		"enqueue": enqueueScript, "plain": plainScript, "tick": tickScript, "setLast": setLastScript, "mine": mineScript,
 		"finish": finishScript, "drain": drainScript, "pulse": pulseScript, "settle": settleScript, "retry": retryScript, "cancel": cancelScript,
 		"remove": removeScript, "sweep": sweepScript, "check": checkScript, "hello": helloScript, "leave": leaveScript, "read": readScript,
-		"list": listScript, "clear": clearScript,
+		"list": listScript, "clear": clearScript, "turn": turnScript, "plainTurn": plainTurnScript,
 	} {
 		has, uses := map[string]bool{}, map[string]int{}
 		for line := range strings.Lines(sc.source) {

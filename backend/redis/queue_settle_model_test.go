@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -107,7 +106,7 @@ func (s *settleTest) step() {
 		s.remember(n, prepared.records, []string{reply[0], reply[1]}, "won")
 		n.ticks[schedule] = at
 	case 3, 4:
-		reply := s.words(takeScript, n.inc, "node of "+n.inc, strconv.Itoa(1+s.r.IntN(3)), "1", "1", "a", "-1")
+		reply := s.started(n.inc, "node of "+n.inc, strconv.Itoa(1+s.r.IntN(3)), "1", "1", "a", "-1")
 		s.wantWord(reply, "ok")
 		for found := range slices.Chunk(reply[2:], 3) {
 			id, _ := strconv.ParseUint(found[0], 10, 64)
@@ -132,7 +131,7 @@ func (s *settleTest) step() {
 func (s *settleTest) remember(n *settleNode, records, reply []string, want string) {
 	s.Helper()
 	s.wantWord(reply, want)
-	for i, id := range strings.Fields(reply[1]) {
+	for i, id := range s.ids(reply[1]) {
 		n.jobs = append(n.jobs, id, records[2*i], records[2*i+1])
 	}
 }
@@ -284,7 +283,7 @@ func (s *settleTest) settleAll() {
 		for _, i := range s.r.Perm(len(s.nodes)) {
 			n := s.nodes[i]
 			if busy = s.pulse(n, false); busy && s.settling() {
-				s.wantWord(s.words(takeScript, n.inc, "node", "5", "1", "1", "a", "-1"), "settling")
+				s.wantWord(s.started(n.inc, "node", "5", "1", "1", "a", "-1"), "settling")
 				s.wantWord(s.words(tickScript, "other", strconv.FormatInt(s.ms(), 10), "1000"), "settling")
 			}
 		}

@@ -56,10 +56,27 @@ func (s *shardTest) words(sc *script, args ...string) []string {
 	return words
 }
 
+// started starts runs, and returns the answer without the letters of outcomes.
+func (s *shardTest) started(args ...string) []string {
+	s.Helper()
+	return s.words(turnScript, append([]string{"0"}, args...)...)[1:]
+}
+
 // add enqueues as sendBatch does.
 func (s *shardTest) add(args []string) []string {
 	s.Helper()
-	return s.words(scriptToEnqueue(args), args...)
+	sc, args := scriptToEnqueue(args)
+	return s.words(sc, args...)
+}
+
+// ids returns the words in the results of a batch.
+func (s *shardTest) ids(results string) []string {
+	s.Helper()
+	words, err := resultWords(results)
+	if err != nil {
+		s.Fatalf("the results %q: %v", results, err)
+	}
+	return words
 }
 
 func (s *shardTest) ms() int64 { return s.now / 1000 }
@@ -253,7 +270,7 @@ func (s *shardTest) enqueue(jobs ...backend.NewJob) []uint64 {
 		s.Fatalf("enqueue returns %q", reply)
 	}
 	var ids []uint64
-	for _, text := range strings.Fields(reply[1]) {
+	for _, text := range s.ids(reply[1]) {
 		id, existing := strings.CutPrefix(text, "e")
 		n, err := strconv.ParseUint(id, 10, 64)
 		if err != nil {
@@ -269,7 +286,7 @@ func (s *shardTest) enqueue(jobs ...backend.NewJob) []uint64 {
 // take starts at most n runs in the queues a and b, and returns the jobs.
 func (s *shardTest) take(n int) []backend.Job {
 	s.Helper()
-	reply := s.words(takeScript, testInc, "node", strconv.Itoa(n), "1", "2", "a", "b", "-1")
+	reply := s.started(testInc, "node", strconv.Itoa(n), "1", "2", "a", "b", "-1")
 	if reply[0] != "ok" {
 		s.Fatalf("take returns %q", reply)
 	}

@@ -119,7 +119,7 @@ func TestAFetchAsksOnlyShardsThatMayHaveJobs(t *testing.T) {
 		p, prefix := faultproxy.Start(tt, f.Shared(tt).Addr), redistest.Prefix()
 		var takes atomic.Int64
 		p.Fault(func(words []string) faultproxy.Fault {
-			if len(words) > 1 && (words[1] == takeScript.sha || words[1] == takeScript.source) {
+			if len(words) > 1 && (words[1] == plainTurnScript.sha || words[1] == plainTurnScript.source) {
 				takes.Add(1)
 			}
 			return faultproxy.Pass

@@ -54,20 +54,33 @@ func (s *modelTest) enqueue(inc, batch string, jobs []backend.NewJob) {
 		jobs[i].MaxCrashes = cmp.Or(jobs[i].MaxCrashes, backend.DefaultMaxCrashes)
 	}
 	args := append([]string{inc, batch, "1000000"}, prepared.records...)
-	sc := scriptToEnqueue(args)
+	sc, chosen := scriptToEnqueue(args)
 	if s.r.IntN(4) == 0 {
-		sc = enqueueScript // which adds plain jobs, too, if others come with them
+		sc, chosen = enqueueScript, args // which adds plain jobs, too, if others come with them
 	}
-	s.want("enqueue", strings.Join(s.words(sc, args...), ""), s.m.enqueue(inc, batch, jobs))
+	reply := s.words(sc, chosen...)
+	if reply[0] == "ok" {
+		reply[1] = " " + strings.Join(s.ids(reply[1]), " ")
+	}
+	s.want("enqueue", strings.Join(reply, ""), s.m.enqueue(inc, batch, jobs))
 }
 
-func (s *modelTest) take(inc, node string, limit int, queues, tasks []string) []backend.Run {
+// take starts runs, after it has ended those of the outcomes.
+func (s *modelTest) take(inc, node string, limit int, queues, tasks []string, outcomes []backend.Outcome) []backend.Run {
 	s.Helper()
 	args, risky := takeArgs(inc, backend.FetchRequest{Node: node, Queues: queues, Tasks: tasks, Max: limit}), s.r.IntN(2) == 0
 	if risky {
 		args[takeRisky] = "1"
 	}
-	words := s.words(takeScript, args...)
+	letters := ""
+	all := []string{strconv.Itoa(len(outcomes))}
+	for i := range outcomes {
+		all = s.appendOutcome(all, &outcomes[i])
+		letters += s.m.outcome(outcomes[i])
+	}
+	words := s.answer(append(all, args...), outcomes)
+	s.want("the outcomes of a turn", words[0], letters)
+	words = words[1:]
 	reply, started := s.m.take(inc, node, limit, queues, tasks, risky)
 	s.want("take", words[0], reply)
 	var got, want []backend.Run
@@ -82,6 +95,17 @@ func (s *modelTest) take(inc, node string, limit int, queues, tasks []string) []
 	}
 	s.want(fmt.Sprintf("take of %q by a node that knows %q", queues, tasks), got, want)
 	return got
+}
+
+// answer runs one of the scripts of a turn, which do the same.
+func (s *modelTest) answer(turn []string, outcomes []backend.Outcome) []string {
+	s.Helper()
+	if arePlain(outcomes) && s.r.IntN(4) > 0 {
+		if words := s.words(plainTurnScript, turn...); words[0] != "other" {
+			return words
+		}
+	}
+	return s.words(turnScript, turn...)
 }
 
 func (s *modelTest) finish(outcomes ...backend.Outcome) {
@@ -301,7 +325,12 @@ func (s *modelTest) wander(steps int) {
 			if r.IntN(2) == 0 {
 				known = nil
 			}
-			runs = append(runs, s.take(inc, "node of "+inc, 1+r.IntN(8), some(queues), known)...)
+			var outcomes []backend.Outcome
+			for range r.IntN(3) * min(len(runs), 1) {
+				outcomes = append(outcomes, backend.Outcome{Run: runs[max(0, len(runs)-1-r.IntN(12))], State: backend.Completed - backend.State(r.IntN(5)/4)})
+			}
+			finished = append(finished, outcomes...)
+			runs = append(runs, s.take(inc, "node of "+inc, 1+r.IntN(8), some(queues), known, outcomes)...)
 		case k < 65:
 			var outcomes []backend.Outcome
 			for range r.IntN(4) {

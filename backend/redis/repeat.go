@@ -82,8 +82,8 @@ func (c *core) attemptWithin(ctx context.Context, limit time.Duration, mode mode
 	if err := ended(ctx); err != nil {
 		return rueidis.RedisMessage{}, fmt.Errorf("%w: %w", err, errRefused)
 	}
-	bounded, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+	bounded := &limited{Context: ctx, limit: limit}
+	defer bounded.release()
 	var pause backoff
 	doubt := false
 	for {
@@ -110,10 +110,10 @@ func (c *core) attemptWithin(ctx context.Context, limit time.Duration, mode mode
 // sendOnce waits for ctx itself.
 func (c *core) sendOnce(ctx context.Context, s *session, send func(context.Context, *session) rueidis.RedisResult) rueidis.RedisResult {
 	if s.dialer.connecting.Load() == 0 {
-		return send(unhurried{ctx}, s)
+		return send(ctx, s)
 	}
 	result := make(chan rueidis.RedisResult, 1)
-	if !c.spawn(func(context.Context, *session) { result <- send(unhurried{ctx}, s) }) {
+	if !c.spawn(func(context.Context, *session) { result <- send(ctx, s) }) {
 		return rueidis.NewErrorResult(backend.ErrClosed)
 	}
 	select {

@@ -9,8 +9,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
@@ -21,8 +21,8 @@ import (
 	"github.com/actionhero-go/actionhero/server"
 )
 
-// kit has the commands with which an app is made.
-var kit = actionhero.Parts{generateCommand(), syncCommand()}
+// kit has the commands with which an app is made and developed.
+var kit = actionhero.Parts{generateCommand(), syncCommand(), devCommand()}
 
 func generateCommand() cli.Command {
 	var app generate.App
@@ -88,17 +88,29 @@ func split(list string) (names []string) {
 	return names
 }
 
+// moduleEdits returns the flags of "go mod edit" that add the modules of the app to an existing go.mod.
+func moduleEdits(app generate.App) string {
+	edits := "-require=" + generate.Module + "@" + app.Source.Version
+	withSQLite := slices.Contains(app.With, "sqlite")
+	if withSQLite && app.Source.Released() {
+		edits += " -require=" + generate.PluginSQLite + "@" + app.Source.Version
+	}
+	if app.Source.Dir != "" {
+		edits += fmt.Sprintf(" -replace=%q", generate.Module+"="+app.Source.Dir)
+		if withSQLite {
+			edits += fmt.Sprintf(" -replace=%q", generate.PluginSQLite+"="+filepath.Join(app.Source.Dir, "plugins", "sqlite"))
+		}
+	}
+	return edits
+}
+
 // finish resolves the modules of a new app, and prints its next steps.
 func finish(ctx context.Context, env *cli.Env, app generate.App, created generate.Created, noTidy bool) error {
 	printNotes(env.Stdout, created.Notes)
 	next := []string{"go run . start"}
 	switch {
 	case created.HadModule:
-		edit := "-require=" + generate.Module + "@" + app.Source.Version
-		if app.Source.Dir != "" {
-			edit += fmt.Sprintf(" -replace=%q", generate.Module+"="+app.Source.Dir)
-		}
-		next = append([]string{"go mod edit -tool=" + generate.Module + "/cmd/actionhero " + edit, "go mod tidy"}, next...)
+		next = append([]string{"go mod edit -tool=" + generate.Module + "/cmd/actionhero " + moduleEdits(app), "go mod tidy"}, next...)
 	case noTidy:
 		next = append([]string{"go mod tidy"}, next...)
 	default:
@@ -160,8 +172,7 @@ func partCommand(kind string) cli.Command {
 			}
 			part.Name = strings.Join(env.Args, "")
 			if asks(env, part) {
-				signal.Reset(os.Interrupt) // Ctrl+C ends the questions at once, and nothing is written
-				if err := (&questions{in: env.Stdin, out: env.Stdout}).ask(&part); err != nil {
+				if err := askInTerminal(env.Stdout, &part); err != nil {
 					return err
 				}
 			}

@@ -153,7 +153,7 @@ func TestAnAppWithAllExtrasBuildsAndTests(t *testing.T) {
 		}
 		p.stop()
 	}
-	if _, err := os.Stat(filepath.Join(dir, "data", "hello.db")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "data", "app.db")); err != nil {
 		t.Error(err)
 	}
 }

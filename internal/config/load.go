@@ -30,6 +30,9 @@ type Options struct {
 	// Prefix is the first part of the names of the program's environment variables. Load returns an error for an
 	// unknown variable with this prefix. Default: [DefaultPrefix].
 	Prefix string
+	// SkipUnknown makes Load skip settings and variables that dst does not have, for a program that reads a few settings of
+	// another program. Default: false.
+	SkipUnknown bool
 }
 
 // Origins maps the path of each setting that a file or the environment contains to the origin of its value.
@@ -68,7 +71,7 @@ func load(dst any, o Options, read func(*loader) *node) (Origins, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{known: known, origins: Origins{}}
+	l := &loader{known: known, origins: Origins{}, skipUnknown: o.SkipUnknown}
 	if tree := read(l); tree != nil {
 		l.set(work, tree, "", setting.Tags{})
 	}
@@ -101,6 +104,8 @@ type loader struct {
 	origins  Origins
 	problems []error
 	unlisted int
+
+	skipUnknown bool
 }
 
 // full reports whether the list of problems is full. If the list is full, fail only counts further problems.
@@ -129,6 +134,9 @@ func (l *loader) err() error {
 // unknown records a problem: no setting has the given path. The message suggests the most similar known name. siblings
 // are the known fields of the object with the path parent.
 func (l *loader) unknown(at position, path string, siblings []setting.Field, parent string) {
+	if l.skipUnknown {
+		return
+	}
 	var names []string
 	for _, f := range siblings {
 		names = append(names, join(parent, f.Name))
@@ -145,6 +153,9 @@ func (l *loader) unknown(at position, path string, siblings []setting.Field, par
 
 // unknownVariable records a problem: an environment variable has the prefix of the program but belongs to no setting.
 func (l *loader) unknownVariable(at position) {
+	if l.skipUnknown {
+		return
+	}
 	var names []string
 	for _, s := range l.known {
 		if !s.fileOnly {

@@ -100,9 +100,13 @@ func (a App) lists(w *writer, out *Created) error {
 type appData struct {
 	Name, Module string
 	Source       Source
-	Replace      string // the folder of Source for go.mod
 	with         []string
 	config       []byte
+}
+
+// Replace returns a folder of Source for go.mod.
+func (d appData) Replace(below string) string {
+	return quoted(filepath.Join(d.Source.Dir, filepath.FromSlash(below)))
 }
 
 // Has reports whether the app has the extra.
@@ -130,7 +134,7 @@ func (a App) prepare() (appData, Created, error) {
 		return fail(err)
 	}
 	out.Module, out.Name = module, nameOf(module)
-	return appData{Name: out.Name, Module: module, Source: a.Source, Replace: quoted(a.Source.Dir), with: a.With, config: a.Config}, out, nil
+	return appData{Name: out.Name, Module: module, Source: a.Source, with: a.With, config: a.Config}, out, nil
 }
 
 // module returns the path of the module of the app.
@@ -169,6 +173,17 @@ func (a App) module(dir string) (string, error) {
 	return module, nil
 }
 
+// sqliteConfig is the section of the plugin in config.yaml.
+const sqliteConfig = `
+sqlite:
+  # file of the database; its folder is made if it does not exist (text)
+  #file: "./data/app.db"
+  # how long a write waits for other writes (duration, from 1ms to 10m)
+  #busyTimeout: "5s"
+  # largest number of connections; a read has one, and also a write that waits (whole number, from 2 to 1000)
+  #maxConnections: 16
+`
+
 type content struct {
 	name    string
 	content []byte
@@ -200,7 +215,7 @@ func (d appData) prefixed() []byte {
 func (d appData) files() ([]content, error) {
 	config := d.prefixed()
 	if d.Has("sqlite") {
-		config = fmt.Appendf(slices.Clip(config), "\ndatabase:\n  # file of the database (text)\n  #path: %q\n", "./data/"+d.Name+".db")
+		config = append(slices.Clip(config), sqliteConfig...)
 	}
 	files := []content{{"config.yaml", config}}
 	for _, set := range append([]string{"app"}, d.with...) {

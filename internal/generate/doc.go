@@ -7,3 +7,6 @@ package generate
 
 // Module is the path of the module of the framework.
 const Module = "github.com/actionhero-go/actionhero"
+
+// PluginSQLite is the path of the module of the plugin that the extra sqlite uses.
+const PluginSQLite = Module + "/plugins/sqlite"

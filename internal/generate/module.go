@@ -120,6 +120,12 @@ type Source struct {
 	Dir     string // absolute; empty: the version is published
 }
 
+var pseudoVersion = regexp.MustCompile(`-(0\.)?[0-9]{14}-[0-9a-f]{12}$`)
+
+// Released reports whether the plugins have the same version. A version without a tag differs, because it has the commit of
+// each module: "go mod tidy" finds it.
+func (s Source) Released() bool { return !pseudoVersion.MatchString(s.Version) }
+
 // FindSource returns the source for the go.mod of a new app. The rule: If dir is not empty, the source is there. If this
 // program was built from a checkout that still exists, the source is that checkout. Otherwise the app requires the
 // version of this program. version is the version of a checkout, such as "0.1.0".

@@ -38,6 +38,17 @@ func Sync(dir string, dry bool) (Synced, error) {
 	return syncApp(app, dry)
 }
 
+// HasLists reports whether the app in the folder dir has a list that [Sync] writes. An app without one lists its parts
+// itself.
+func HasLists(dir string) bool {
+	for _, k := range kinds {
+		if source, err := os.ReadFile(filepath.Join(dir, k.folder, listFile)); err == nil && generatedMark.Match(source) {
+			return true
+		}
+	}
+	return false
+}
+
 func syncApp(app root, dry bool) (Synced, error) {
 	w, err := openWriter(app.dir, dry)
 	if err != nil {

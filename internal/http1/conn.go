@@ -14,10 +14,11 @@ import (
 	"github.com/actionhero-go/actionhero/internal/pooledreader"
 )
 
-// The states of a connection. Server.Shutdown closes a connection in stateIdle at once. If a connection is in
+// The states of a connection. Server.Shutdown closes a connection in stateFresh or stateIdle at once. If a connection is in
 // stateActive, Server.Shutdown waits for the running request.
 const (
-	stateIdle int32 = iota
+	stateFresh int32 = iota // no request has come yet
+	stateIdle
 	stateActive
 	stateClosing
 )
@@ -124,16 +125,16 @@ func (c *conn) skipLineEnds() (more bool) {
 // can end the goroutine with [runtime.Goexit]. The deferred function therefore releases what the connection holds.
 func (c *conn) serve() {
 	defer c.leave()
-	for first := true; ; first = false {
+	for waits := stateFresh; ; waits = stateIdle {
 		switch {
-		case first:
+		case waits == stateFresh:
 		case c.skipLineEnds():
 			c.server.cfg.OnPhase(c.nc, PhaseHead)
 		default:
 			c.server.cfg.OnPhase(c.nc, PhaseIdle)
 		}
 		call, verdict := c.next()
-		if verdict == verdictGone || !c.state.CompareAndSwap(stateIdle, stateActive) {
+		if verdict == verdictGone || !c.state.CompareAndSwap(waits, stateActive) {
 			return // the client has disconnected, or Shutdown is closing the connection
 		}
 		if verdict == verdictFallback {

@@ -95,13 +95,30 @@ func (s *Server) add(c *conn) bool {
 // stays open until [Server.Shutdown].
 func (s *Server) Drain() { s.ending.CompareAndSwap(0, draining) }
 
+// Resume undoes [Server.Drain].
+func (s *Server) Resume() { s.ending.CompareAndSwap(draining, 0) }
+
+// Waiting returns the number of connections on which no request runs: those that have had none yet, and those that wait
+// for the next one.
+func (s *Server) Waiting() (fresh, idle int) {
+	s.each(func(c *conn) {
+		switch c.state.Load() {
+		case stateFresh:
+			fresh++
+		case stateIdle:
+			idle++
+		}
+	})
+	return fresh, idle
+}
+
 // Shutdown closes the idle connections and waits for the running requests to end. A connection with a running request
 // closes after the response. If ctx is done first, Shutdown closes all connections at once and does not wait for the
 // handlers, because a handler that ignores its context must not block the process.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.ending.Store(stopping)
 	s.each(func(c *conn) {
-		if c.state.CompareAndSwap(stateIdle, stateClosing) {
+		if c.state.CompareAndSwap(stateIdle, stateClosing) || c.state.CompareAndSwap(stateFresh, stateClosing) {
 			_ = c.nc.Close()
 		}
 	})

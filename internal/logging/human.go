@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/logstyle"
 )
 
 const (
@@ -27,8 +29,9 @@ type humanHandler struct {
 	level  slog.Level
 	out    *lineWriter
 	color  bool
-	groups []string // the names given to WithGroup
-	attrs  []byte   // the attributes given to WithAttrs, already formatted
+	style  logstyle.Style // of all messages; given to WithAttrs
+	groups []string       // the names given to WithGroup
+	attrs  []byte         // the attributes given to WithAttrs, already formatted
 }
 
 // lineWriter writes whole lines to w. A lock keeps the lines of concurrent goroutines apart. If w takes only the beginning
@@ -60,7 +63,7 @@ func (h *humanHandler) Enabled(_ context.Context, l slog.Level) bool { return l 
 func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 	buf := getBuffer()
 	defer buf.free()
-	head := h.begin(buf, r.Time, r.Level, r.Message)
+	head := h.begin(buf, r.Time, r.Level, r.Message, h.styleOf(r))
 	r.Attrs(func(a slog.Attr) bool {
 		h.attr(buf, a)
 		return true
@@ -72,16 +75,30 @@ func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 func (h *humanHandler) HandleLine(at time.Time, level slog.Level, message string, attrs []slog.Attr) error {
 	buf := getBuffer()
 	defer buf.free()
-	head := h.begin(buf, at, level, message)
+	head := h.begin(buf, at, level, message, h.style) // no attribute of a line is a style
 	for i := range attrs {
 		h.attr(buf, attrs[i])
 	}
 	return h.write(buf, head, message)
 }
 
+// styleOf returns the style of the message of r.
+func (h *humanHandler) styleOf(r slog.Record) logstyle.Style {
+	style := h.style
+	if h.color {
+		r.Attrs(func(a slog.Attr) bool {
+			if s, ok := logstyle.Of(a); ok {
+				style |= s
+			}
+			return true
+		})
+	}
+	return style
+}
+
 // begin appends all that precedes the attributes of the record. It returns the length of the line before the first
 // attribute.
-func (h *humanHandler) begin(buf *buffer, at time.Time, level slog.Level, message string) (head int) {
+func (h *humanHandler) begin(buf *buffer, at time.Time, level slog.Level, message string, style logstyle.Style) (head int) {
 	if !at.IsZero() {
 		h.paint(buf, colorDim, func() { buf.b = appendTime(buf.b, at) })
 	}
@@ -91,7 +108,14 @@ func (h *humanHandler) begin(buf *buffer, at time.Time, level slog.Level, messag
 	}
 	if message != "" {
 		separate(buf)
+		styled := h.color && style != 0
+		if styled {
+			buf.b = style.AppendBegin(buf.b)
+		}
 		buf.b = appendField(buf.b, message)
+		if styled {
+			buf.b = append(buf.b, colorReset...)
+		}
 	}
 	head = len(buf.b)
 	buf.b = append(buf.b, h.attrs...)
@@ -130,6 +154,11 @@ func (h *humanHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 		h.attr(buf, a)
 	}
 	more := *h
+	for _, a := range attrs {
+		if s, ok := logstyle.Of(a); ok {
+			more.style |= s
+		}
+	}
 	more.attrs = slices.Concat(h.attrs, buf.b)
 	return &more
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/logstyle"
 )
 
 // lineHandler is a [slog.Handler] that formats a line before it returns. HandleLine does the same as Handle for a record
@@ -127,6 +128,7 @@ func (l *jsonLine) add(a slog.Attr) bool {
 		l.ok = false // slog needs no buffer of this package
 		return false
 	}
+	n := len(b)
 	b = append(l.text(append(b, ','), a.Key), ':')
 	switch a.Value.Kind() {
 	case slog.KindString:
@@ -145,7 +147,10 @@ func (l *jsonLine) add(a slog.Attr) bool {
 		}
 		b = jsonx.AppendFloat(b, f)
 	default:
-		l.ok = false
+		if _, isStyle := logstyle.Of(a); !isStyle {
+			l.ok = false
+		}
+		b = b[:n]
 	}
 	l.buf.b = b
 	return l.ok

@@ -25,6 +25,7 @@ type Shared struct {
 	serving chan struct{} // closed by Serve
 	once    sync.Once
 
+	succeeds  atomic.Bool
 	mu        sync.Mutex
 	left      bool
 	listeners map[*sharedListener]struct{}
@@ -47,6 +48,15 @@ func newShared(open OpenFunc) *Shared {
 func Left() bool {
 	s := shared.Load()
 	return s != nil && s.hasLeft()
+}
+
+// Succeed records that this process takes the place of another one.
+func (s *Shared) Succeed() { s.succeeds.Store(true) }
+
+// Succeeds reports whether this process takes the place of another one: a person has read its warnings already.
+func Succeeds() bool {
+	s := shared.Load()
+	return s != nil && s.succeeds.Load()
 }
 
 func (s *Shared) hasLeft() bool {

@@ -23,6 +23,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/control"
 )
 
 // variable is the environment variable by which a node recognizes its supervisor: the number of the node, a colon, and
@@ -38,7 +40,7 @@ type Config struct {
 	Stdout, Stderr io.Writer
 	Log            *slog.Logger // of the supervisor; it must not write to Stdout or Stderr in several parts
 
-	// Open opens the sockets for the nodes. Default: [net.Listen].
+	// Open opens the sockets for the nodes. Default: [Listen].
 	Open OpenFunc
 	// StartLimit is the time in which a node must become ready. Zero is no limit.
 	StartLimit time.Duration
@@ -53,6 +55,20 @@ type Config struct {
 	Signals <-chan os.Signal
 	// HangupStops says that SIGHUP stops the nodes, because a terminal has closed.
 	HangupStops bool
+}
+
+// Readiness says that a node serves.
+type Readiness struct {
+	Text      string        `json:"text"`            // for the console, once for all nodes
+	StopLimit time.Duration `json:"stopLimit"`       // time that an orderly stop of this node may take
+	Files     string        `json:"files,omitempty"` // the folder of static files, of a node that is [Node.Alone]
+}
+
+// News is what the parent of a node says about the development of the program. Each News replaces the one before.
+type News struct {
+	Building bool   `json:"building"` // a successor is being made
+	Pages    int    `json:"pages"`    // grows when pages should be loaded again
+	Failure  string `json:"failure"`  // why the present state of the program does not run; empty: it runs
 }
 
 // ExitError is the error of a supervisor whose process should end with another exit code than 1, or silently.
@@ -104,8 +120,15 @@ type Socket interface {
 	syscall.Conn
 }
 
-// Listen is the OpenFunc for networks of package net.
+// Listen is the OpenFunc for ports, and for the control sockets of package control.
 func Listen(ctx context.Context, network, address string) (Socket, error) {
+	if network == "unix" {
+		socket, err := control.Open(address)
+		if err != nil {
+			return nil, err
+		}
+		return socket, nil
+	}
 	ln, err := new(net.ListenConfig).Listen(ctx, network, address)
 	if err != nil {
 		return nil, err

@@ -9,15 +9,17 @@ import (
 	"net"
 	"os"
 	"syscall"
-	"time"
 )
 
 // message is what a node and its supervisor say to each other: one line of JSON. At most one of its fields is set.
 type message struct {
 	Listen   *listenRequest `json:"listen,omitempty"`   // of a node
-	Ready    *readiness     `json:"ready,omitempty"`    // of a node
+	Prepared bool           `json:"prepared,omitempty"` // of a node: it waits for Proceed
+	Ready    *Readiness     `json:"ready,omitempty"`    // of a node
 	Socket   *socketReply   `json:"socket,omitempty"`   // of a supervisor: the answer to Listen
-	Replaced bool           `json:"replaced,omitempty"` // of a supervisor: another node has taken the place of this one
+	Proceed  bool           `json:"proceed,omitempty"`  // of a supervisor: no other node has the backend
+	Replaced bool           `json:"replaced,omitempty"` // of a supervisor: another node takes the place of this one
+	News     *News          `json:"news,omitempty"`     // of a supervisor
 }
 
 // listenRequest asks for a socket.
@@ -42,12 +44,6 @@ func (r *socketReply) err(network string) error {
 		return errors.New(r.Error)
 	}
 	return nil
-}
-
-// readiness says that a node serves.
-type readiness struct {
-	Text      string        `json:"text"`      // for the console, once for all nodes
-	StopLimit time.Duration `json:"stopLimit"` // time that an orderly stop of this node may take
 }
 
 // link is one end of the connection between a node and its supervisor.

@@ -91,7 +91,7 @@ func beNode(folder string) (code int) {
 	}}
 	go func() { _ = server.Serve(ln) }()
 	ports.Serve()
-	_ = node.Ready("serving at "+ln.Addr().String()+"\n", 2*time.Second)
+	_ = node.Ready(Readiness{Text: "serving at " + ln.Addr().String() + "\n", StopLimit: 2 * time.Second})
 	for {
 		select {
 		case sig := <-hangup:

@@ -12,15 +12,17 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // Node is the connection of this process to its supervisor.
 type Node struct {
 	number   int
 	link     *link
+	alone    bool
 	sockets  chan received
+	proceed  chan struct{}
 	replaced chan struct{}
+	news     chan News
 	orphaned chan struct{}
 	ended    sync.WaitGroup
 
@@ -35,6 +37,9 @@ type received struct {
 	err   error        // of the transfer
 }
 
+// aloneMark ends the value of the variable of a node that is alone.
+const aloneMark = ":alone"
+
 // linkFD is the file descriptor of the link in a node.
 const linkFD = 3
 
@@ -45,6 +50,7 @@ func Join() (*Node, error) {
 	if err := os.Unsetenv(variable); value == "" || err != nil {
 		return nil, err
 	}
+	value, alone := strings.CutSuffix(value, aloneMark)
 	number, parent, _ := strings.Cut(value, ":")
 	n, err := strconv.Atoi(number)
 	if pid, failed := strconv.Atoi(parent); err != nil || failed != nil || pid != os.Getppid() {
@@ -55,7 +61,10 @@ func Join() (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s has no connection to its supervisor: %w", nameOf(n), err)
 	}
-	node := &Node{number: n, link: link, sockets: make(chan received, 1), replaced: make(chan struct{}), orphaned: make(chan struct{})}
+	node := &Node{
+		number: n, alone: alone, link: link, sockets: make(chan received, 1), proceed: make(chan struct{}), replaced: make(chan struct{}),
+		news: make(chan News, 1), orphaned: make(chan struct{}),
+	}
 	node.ended.Go(node.receive)
 	return node, nil
 }
@@ -63,6 +72,29 @@ func Join() (*Node, error) {
 // Number returns the number of this node, which no other living node of the supervisor has. It is at least 1 and at most
 // one more than the number of nodes, because a node and its successor live at the same time.
 func (n *Node) Number() int { return n.number }
+
+// Alone reports whether the backend of this node belongs to one process at a time: this node must call AwaitTurn before
+// it opens the backend.
+func (n *Node) Alone() bool { return n.alone }
+
+// AwaitTurn says that this node has done everything that it can do while another process has the backend open, and
+// blocks until no other process has it open.
+func (n *Node) AwaitTurn(ctx context.Context) error {
+	if err := n.send(message{Prepared: true}); err != nil {
+		return fmt.Errorf("the supervisor cannot be reached: %w", err)
+	}
+	select {
+	case <-n.proceed:
+		return nil
+	case <-n.orphaned:
+		return errors.New("the supervisor has ended")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// News returns a channel with the latest news of the parent.
+func (n *Node) News() <-chan News { return n.news }
 
 // Replaced returns a channel that is closed when another node has taken the place of this one. The node then must accept
 // no more, finish what it has begun, and end.
@@ -84,8 +116,16 @@ func (n *Node) receive() {
 				answer.ln, answer.err = n.link.socket()
 			}
 			n.sockets <- answer
+		case m.Proceed:
+			close(n.proceed)
 		case m.Replaced:
 			close(n.replaced)
+		case m.News != nil:
+			select {
+			case <-n.news: // it is out of date
+			default:
+			}
+			n.news <- *m.News
 		}
 	}
 }
@@ -122,11 +162,9 @@ func (n *Node) awaitStop(ctx context.Context) error {
 	}
 }
 
-// Ready says that this node serves. text is printed once for all nodes. stopLimit is the time that an orderly stop may
-// take; the supervisor kills a node that takes longer.
-func (n *Node) Ready(text string, stopLimit time.Duration) error {
-	return n.send(message{Ready: &readiness{text, stopLimit}})
-}
+// Ready says that this node serves. The text is printed once for all nodes. The supervisor kills a node whose stop takes
+// longer than the StopLimit.
+func (n *Node) Ready(r Readiness) error { return n.send(message{Ready: &r}) }
 
 func (n *Node) send(m message) error {
 	n.sending.Lock()

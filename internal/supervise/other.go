@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"time"
 )
 
 var errUnsupported = errors.New("several nodes need a system on which processes pass sockets to each other, such as Linux: start one process here, without --nodes")
@@ -33,7 +32,16 @@ func (*Node) Listen(context.Context, string, string, string) (net.Listener, erro
 }
 
 // Ready returns an error.
-func (*Node) Ready(string, time.Duration) error { return errUnsupported }
+func (*Node) Ready(Readiness) error { return errUnsupported }
+
+// Alone returns false.
+func (*Node) Alone() bool { return false }
+
+// AwaitTurn returns an error.
+func (*Node) AwaitTurn(context.Context) error { return errUnsupported }
+
+// News returns nil.
+func (*Node) News() <-chan News { return nil }
 
 // Run returns an error.
 func Run(context.Context, Config) error { return &ExitError{Code: 1, Text: errUnsupported.Error()} }

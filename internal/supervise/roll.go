@@ -26,7 +26,7 @@ func (s *supervisor) roll() {
 func (s *supervisor) replaceNext() {
 	if len(s.rolling) == 0 {
 		s.say.info(s.Log, "the rolling restart is done")
-		s.sockets.closeUnused()
+		s.sockets.CloseUnused()
 		if s.again {
 			s.roll()
 		}
@@ -53,11 +53,11 @@ func (s *supervisor) promote(sl *slot) {
 		s.retired()
 		return
 	}
-	s.say.info(s.Log, nameOf(sl.number)+" takes the place of "+nameOf(old.number), "pid", sl.current.cmd.Process.Pid)
+	s.say.info(s.Log, nameOf(sl.number)+" takes the place of "+nameOf(old.number), "pid", sl.current.PID())
 	s.retiring = old
 	s.leave(old)
-	if err := old.link.send(message{Replaced: true}); err != nil || old.early { // it has nothing to finish
-		old.kill("it was replaced")
+	if err := old.Replace(); err != nil || old.early { // it has nothing to finish
+		old.Kill("it was replaced")
 	}
 }
 
@@ -75,7 +75,7 @@ func (s *supervisor) rollFailed(sl *slot, p *process) {
 	sl.next = nil
 	s.spare = append(s.spare, p.number)
 	if !s.stopping && s.result == nil {
-		s.abandonRoll(sl, nameOf(p.number)+" has ended before it was ready: "+p.cause())
+		s.abandonRoll(sl, nameOf(p.number)+" has ended before it was ready: "+p.Cause())
 	}
 }
 

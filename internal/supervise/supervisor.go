@@ -19,7 +19,7 @@ import (
 // supervisor is a running [Run]. Its loop alone reads and writes the fields below events.
 type supervisor struct {
 	Config
-	sockets sockets
+	sockets *Sockets
 	running sync.WaitGroup // the processes, and the printer
 	done    chan struct{}  // closed when the loop has ended
 	say     printer
@@ -53,7 +53,7 @@ type slot struct {
 func Run(ctx context.Context, cfg Config) error {
 	s := &supervisor{
 		Config: cfg.withDefaults(), done: make(chan struct{}), events: make(chan func(), 16),
-		sockets: sockets{open: cfg.withDefaults().Open, list: map[listenRequest]*ownedSocket{}},
+		sockets: NewSockets(cfg.withDefaults().Open),
 	}
 	s.say.start()
 	defer s.say.end()
@@ -75,7 +75,7 @@ func Run(ctx context.Context, cfg Config) error {
 		}
 	}
 	close(s.done)
-	s.sockets.closeAll()
+	s.sockets.CloseAll()
 	s.running.Wait()
 	if s.result == nil && s.failed {
 		return &ExitError{Code: 1}
@@ -127,7 +127,7 @@ func (s *supervisor) signal(sig os.Signal) {
 		}
 	case s.stopping:
 		for _, p := range s.living() {
-			p.kill("a second signal came")
+			p.Kill("a second signal came")
 		}
 		s.result = &ExitError{Code: 130}
 	default:
@@ -142,7 +142,7 @@ func (s *supervisor) stop(why string) {
 	}
 	s.stopping, s.rolling, s.again = true, nil, false
 	s.say.info(s.Log, "stopping all nodes; a second signal ends at once", "signal", why)
-	s.sockets.closeAll()
+	s.sockets.CloseAll()
 	for _, sl := range s.slots {
 		if sl.restart != nil {
 			sl.restart.Stop()
@@ -175,7 +175,7 @@ func (s *supervisor) startSlot(sl *slot) {
 }
 
 // ready records that p serves.
-func (s *supervisor) ready(p *process, r *readiness) {
+func (s *supervisor) ready(p *process, r Readiness) {
 	if p.phase != starting || s.stopping {
 		return
 	}
@@ -189,7 +189,7 @@ func (s *supervisor) ready(p *process, r *readiness) {
 		return
 	}
 	if s.complete {
-		s.say.info(s.Log, nameOf(p.number)+" is ready again", "pid", p.cmd.Process.Pid)
+		s.say.info(s.Log, nameOf(p.number)+" is ready again", "pid", p.PID())
 		return
 	}
 	if !s.up {
@@ -209,7 +209,7 @@ func (s *supervisor) checkComplete() {
 		if sl.current == nil || sl.current.phase != serving {
 			return
 		}
-		pids[i] = sl.current.cmd.Process.Pid
+		pids[i] = sl.current.PID()
 	}
 	s.complete = true
 	s.say.info(s.Log, "all nodes are ready", "nodes", len(pids), "pids", fmt.Sprint(pids))
@@ -218,14 +218,13 @@ func (s *supervisor) checkComplete() {
 	}
 }
 
-// ended records that the process of p has ended. err is the error of its Wait.
-func (s *supervisor) ended(p *process, _ error) {
+// ended records that the process of p has ended.
+func (s *supervisor) ended(p *process) {
 	was := p.phase
 	p.enter(ended)
-	s.sockets.forget(p)
 	if was == leaving && !p.orderly() {
 		s.failed = s.failed || s.stopping
-		s.say.warn(s.Log, nameOf(p.number)+" did not stop in an orderly way", "cause", p.cause())
+		s.say.warn(s.Log, nameOf(p.number)+" did not stop in an orderly way", "cause", p.Cause())
 	}
 	if p == s.retiring {
 		s.retired()
@@ -252,10 +251,10 @@ func (s *supervisor) died(sl *slot, was phase) {
 		sl.failures = 0
 	}
 	if sl.next == nil {
-		s.startFailed(sl, nameOf(p.number)+" has ended: "+p.cause(), p.exitCode())
+		s.startFailed(sl, nameOf(p.number)+" has ended: "+p.Cause(), p.ExitCode())
 		return
 	}
-	s.say.warn(s.Log, nameOf(p.number)+" has ended before its successor is ready", "cause", p.cause())
+	s.say.warn(s.Log, nameOf(p.number)+" has ended before its successor is ready", "cause", p.Cause())
 }
 
 // startFailed starts the process of a slot again after a pause. If no node was ready yet, it ends the supervisor.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/actionhero-go/actionhero/internal/netlisten"
 )
 
 // The opcodes of frames (RFC 6455 section 5.2).
@@ -39,12 +41,25 @@ const (
 	PolicyError    = 1008
 	TooBig         = 1009
 	InternalError  = 1011
+	ServiceRestart = 1012 // the server stops, and another process has taken its place
 	TryAgainLater  = 1013 // the client does not read
+	LoginRequired  = 4401 // the app refuses the client until it logs in
 	Dismissed      = 4403 // the app has closed the client, which must not come back
 
 	codeNone = 1005 // never sent: the client's close frame had no code
 	codeGone = 1006 // never sent: the connection ended without a close frame
 )
+
+// StopCode returns the close code with which this process closes connections when it stops.
+func StopCode() int {
+	if netlisten.Left() {
+		return ServiceRestart
+	}
+	return GoingAway
+}
+
+// IsStop reports whether code says that the server stops.
+func IsStop(code int) bool { return code == GoingAway || code == ServiceRestart }
 
 // CloseError is the reason why a connection ends. Code and Reason are the values that the server sends to the client,
 // or, if ByClient is true, the values that the client has sent.

@@ -102,3 +102,16 @@ local function outcome(id, fence, state, delay, failure)
   return 'l'
 end
 
+-- Stores the outcomes in ARGV[from] to ARGV[till - 1], at most 512: id, fence, state, delay in µs and error of each. Returns
+-- their letters. The caller calls flush or done.
+local function finishAll(from, till)
+  local letters, ids = {}, {}
+  for i = from, till - 1, 5 do
+    ids[#ids + 1] = ARGV[i]
+  end
+  gather(ids)
+  for i = from, till - 1, 5 do
+    letters[#letters + 1] = outcome(ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), ARGV[i + 4])
+  end
+  return table.concat(letters)
+end

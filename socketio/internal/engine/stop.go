@@ -87,7 +87,7 @@ func (s *Session) isUpgrading() bool {
 func (s *Session) stopSocket() bool {
 	k := s.socket.Load()
 	if k != nil {
-		k.conn.Stop(ws.GoingAway, errStopping.Error())
+		k.conn.Stop(ws.StopCode(), errStopping.Error())
 	}
 	return k != nil
 }

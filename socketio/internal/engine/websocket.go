@@ -38,9 +38,9 @@ func (e *Engine) openSocket(w http.ResponseWriter, r *http.Request, remote netip
 	if k == nil {
 		return false
 	}
-	s := e.newSession(r.URL.Query(), remote, webSocket)
+	s := e.newSession(r, remote, webSocket)
 	if s == nil || !s.setSocket(k) {
-		k.conn.Reject(ws.GoingAway, errStopping.Error())
+		k.conn.Reject(ws.StopCode(), errStopping.Error())
 		return s != nil
 	}
 	k.conn.Text(s.appendOpen(nil, ""), nil)
@@ -154,7 +154,7 @@ func (k *socket) Gone() bool {
 // Leave implements connloop.Conn. It closes the session, unless the WebSocket belongs to an upgrade that is not complete.
 // If the server stops, the session stays open until the running requests have replied.
 func (k *socket) Leave() {
-	if end := k.closeError(); end.ByClient || end.Code != ws.GoingAway {
+	if end := k.closeError(); end.ByClient || !ws.IsStop(end.Code) {
 		k.closeSession()
 	}
 }
@@ -215,7 +215,7 @@ func closeCode(reason error) int {
 	case errors.Is(reason, errLeft), errors.As(reason, new(orderlyClose)):
 		return ws.Normal
 	case errors.Is(reason, errStopping):
-		return ws.GoingAway
+		return ws.StopCode()
 	case errors.Is(reason, errFault):
 		return ws.InternalError
 	case errors.Is(reason, ErrBusy):
