@@ -34,7 +34,7 @@ func launchDev(t *testing.T, dir string, env ...string) *developed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), devWait)
+	ctx, cancel := context.WithTimeout(context.Background(), devWait*time.Duration(1+*devSaves/4))
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, self, "dev")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that the app ends, too
