@@ -51,6 +51,8 @@ func (d *dev) ready(p *process, r supervise.Readiness) {
 	if !p.again {
 		d.failure = ""
 	}
+	d.work = change{}
+	d.tell()
 	switch {
 	case !d.started:
 		d.print.text(r.Text)
@@ -61,8 +63,7 @@ func (d *dev) ready(p *process, r supervise.Readiness) {
 	default:
 		d.print.say(green, "%s: serving after %s", p.change.subject(), span(time.Since(p.change.at)))
 	}
-	d.started, d.work = true, change{}
-	d.tell()
+	d.started = true
 	if d.stopping {
 		d.end(p)
 	}
