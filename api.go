@@ -45,6 +45,7 @@ type API struct {
 	checkRuns atomic.Pointer[checkRuns] // nil while stopped
 
 	lifecycle chan struct{} // holds a value during a start or a stop, which uses the fields below
+	stops     waitingStops  // those that wait for lifecycle
 	step      atomic.Pointer[lifecycleStep]
 	abandoned []abandonedStop
 
@@ -84,8 +85,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 		return nil, err
 	}
 	api.registry.Store(reg)
-	api.Cluster, api.Conns = &Cluster{api: api, nodes: cfg.Backend.Cluster()}, &Conns{api}
-	api.Cluster.nodes.Handle(api.Cluster.handle)
+	api.Cluster, api.Conns = newCluster(api, cfg.Backend.Cluster()), &Conns{api}
 	api.Cache = &Cache{store: cfg.Backend.Store()}
 	api.Rooms = newRooms(api, cfg.Backend.Broker())
 	api.Tasks = &Tasks{api: api, queue: cfg.Backend.Queue()}

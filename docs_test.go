@@ -16,8 +16,8 @@ var packagesOfDocuments = []string{
 	module, module + "/actionherotest", module + "/builtin", module + "/cli", module + "/server", module + "/web",
 }
 
-// TestTheCodeOfTheDocumentsCompiles compiles each block of Go code of docs/. A block with a file name shows lines of
-// that file. A comment above a block, which readers do not see, declares what the block refers to, or says after
+// TestTheCodeOfTheDocumentsCompiles compiles each block of Go code of docs/. A block with a file name, of any kind, shows
+// lines of that file. A comment above a block, which readers do not see, declares what the block refers to, or says after
 // "fragment:" why it cannot compile. The module bench compiles code of other frameworks.
 func TestTheCodeOfTheDocumentsCompiles(t *testing.T) {
 	t.Parallel()
@@ -27,6 +27,9 @@ func TestTheCodeOfTheDocumentsCompiles(t *testing.T) {
 			continue // cmd/actionhero runs all of it
 		}
 		for _, b := range docrun.Blocks(t, file) {
+			if b.Kind != "go" && strings.Contains(b.Info, "/") {
+				shows(t, b)
+			}
 			if b.Kind != "go" || b.Info == "peer" {
 				continue
 			}

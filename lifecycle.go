@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -38,6 +39,10 @@ func (api *API) enterLifecycle(ctx context.Context, method string) (leave func()
 		if api.isRequest(ctx) { // the running stop waits for it
 			return nil, errWaitsForItself(method, "an action, a task or a hook")
 		}
+		if method == "Stop" {
+			api.stops.begin()
+			defer api.stops.end()
+		}
 		select {
 		case api.lifecycle <- struct{}{}:
 		case <-ctx.Done():
@@ -50,6 +55,48 @@ func (api *API) enterLifecycle(ctx context.Context, method string) (leave func()
 		step.ended.Store(true)
 		<-api.lifecycle
 	}, nil
+}
+
+// errStopCalled is in the error of a start that a Stop has cancelled.
+var errStopCalled = fmt.Errorf("a Stop was called during the start: %w", context.Canceled)
+
+// waitingStops cancels each start while a Stop waits for its turn: without that, a Stop would wait for a start that
+// never ends. The calls for the lifecycle get their turns in order, so no start after the Stop is cancelled.
+type waitingStops struct {
+	mu      sync.Mutex
+	waiting int
+	cancel  context.CancelCauseFunc // of the running start; nil: there is none
+}
+
+func (w *waitingStops) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting++
+	if w.cancel != nil {
+		w.cancel(errStopCalled)
+	}
+}
+
+func (w *waitingStops) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting--
+}
+
+// during returns a context for a start. The caller calls release at the end of the start.
+func (w *waitingStops) during(ctx context.Context) (starting context.Context, release func()) {
+	starting, cancel := context.WithCancelCause(ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cancel = cancel; w.waiting > 0 {
+		cancel(errStopCalled)
+	}
+	return starting, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.cancel = nil
+		cancel(nil)
+	}
 }
 
 func errWaitsForItself(method, who string) error {

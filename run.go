@@ -59,8 +59,16 @@ func (api *API) Add(components ...Component) {
 }
 
 // Start opens the backend, then starts the initializers, then the components, each in the order of their registration, but
-// an initializer after those that it needs; see [Initializer]. If one of these starts fails, Start stops everything that it has started, and nothing else, and returns the error. If
-// another process has the folder of the jobs open, Start waits up to ten seconds for its end. If the API is started already, or if a part of the API calls Start during a start or a stop, Start returns an error.
+// an initializer after those that it needs; see [Initializer]. When Start returns nil, all transports listen. The end of
+// ctx cancels the start, and does not concern the started API.
+//
+// If one of these starts fails, Start stops everything that it has started, and nothing else, and returns the error. The
+// API is stopped then, and can be started again. If another process has the folder of the jobs open, Start waits up to ten seconds for its end. If the API is started already, or if a part of the API calls Start during a start or a stop, Start returns an error.
+//
+// A program may start, stop and restart an API as often as it likes, and have several APIs. Goroutines may call Start,
+// [API.Stop] and [API.Restart] at the same time: the calls take effect one after another, in their order. A Stop does
+// not wait for the starts before it: it cancels a running start, whose Start or Restart returns an error that is
+// [context.Canceled].
 func (api *API) Start(ctx context.Context) error {
 	leave, err := api.enterLifecycle(ctx, "Start")
 	if err != nil {
@@ -81,8 +89,17 @@ func (api *API) startOrUndo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, release := api.stops.during(ctx)
+	defer release()
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	if err := api.start(withinLifecycle(ctx, api), initializers); err != nil {
-		return errors.Join(err, api.stop(context.WithoutCancel(ctx)))
+		err = errors.Join(err, api.stop(context.WithoutCancel(ctx)))
+		if errors.Is(context.Cause(ctx), errStopCalled) {
+			err = errors.Join(errStopCalled, err)
+		}
+		return err
 	}
 	return nil
 }
@@ -207,8 +224,11 @@ func (api *API) componentsOfThisStart() []Component {
 // startedComponents is a list of the components that have started, in the order of their starts.
 type startedComponents []Component
 
-// start starts c. If c starts without an error, start appends c to the list.
+// start starts c, unless ctx has ended. If c starts without an error, start appends c to the list.
 func (list *startedComponents) start(ctx context.Context, c Component) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	if err := contained(func() error { return c.Start(ctx) }); err != nil {
 		return err
 	}

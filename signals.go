@@ -14,7 +14,7 @@ import (
 
 // Run starts the API, blocks until ctx ends or the process receives SIGINT or SIGTERM, and then stops the API like
 // [API.Wait]. If one of these signals arrives during the start, Run cancels the start, stops the components that have
-// started, and returns nil.
+// started, and returns nil. The end of ctx and a call of [API.Stop] during the start do the same.
 func (api *API) Run(ctx context.Context) error {
 	received, release := api.takeSignals()
 	defer release()
@@ -38,6 +38,8 @@ func (api *API) Run(ctx context.Context) error {
 	close(started)
 	watch.Wait()
 	switch {
+	case errors.Is(err, errStopCalled), err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return nil
 	case err != nil && len(early) > 0:
 		if !errors.Is(err, context.Canceled) { // a part has given the end of its context another name, or the signal came with its error
 			api.log.Warn("a signal has ended the start, which returned an error", "signal", (<-early).String(), "error", err)

@@ -13,7 +13,11 @@ import (
 // accepts no more connections, finishes its requests in flight and closes its clients. Requests that still run after
 // Config.StopGrace, or when ctx ends, are cancelled; their clients read [CodeUnavailable].
 //
-// Every step of a stop ends with ctx. If a step ignores that, Stop continues after half a second with the next step, and names the step in its error. If the API is stopped already, Stop returns nil. If an action, a task
+// After Stop has returned nil, no port is open, and no goroutine of the API runs. If a [API.Start] or a [API.Restart] is
+// running, Stop cancels its start, and then stops everything that has started. If the API is stopped already, Stop returns
+// nil; if another Stop is running, it returns nil after that one.
+//
+// Every step of a stop ends with ctx. If a step ignores that, Stop continues after half a second with the next step, and names the step in its error. If an action, a task
 // or a part that starts or stops calls Stop, it returns an error, because it would wait for its caller: it has to call
 // Stop in a goroutine of its own.
 func (api *API) Stop(ctx context.Context) error {
@@ -38,10 +42,12 @@ func (api *API) end(failure error) {
 	}
 }
 
-// Restart stops the API and starts it again with the same parts and the same configuration. If the stop returns an
+// Restart stops the API and starts it again with the same parts and the same configuration. Restart starts a stopped API,
+// also one whose last start has failed. If the stop returns an
 // error, Restart starts the API nevertheless, and returns that error together with the error of the start. If the start
 // fails, everything that it has started is stopped, the API stays stopped, and [API.Run] and [API.Wait] return the error
-// of the start. If a signal or the end of their context stops the API meanwhile, the start is cancelled and fails.
+// of the start. If a [API.Stop], a signal or the end of their context stops the API meanwhile, the start is cancelled and fails,
+// which is no error of Run and Wait.
 func (api *API) Restart(ctx context.Context) error {
 	leave, err := api.enterLifecycle(ctx, "Restart")
 	if err != nil {
@@ -52,7 +58,10 @@ func (api *API) Restart(ctx context.Context) error {
 		err = api.stop(ctx)
 	}
 	failure := api.startAgain(ctx)
-	if failure != nil {
+	switch {
+	case errors.Is(failure, errStopCalled):
+		api.end(nil)
+	case failure != nil:
 		api.end(fmt.Errorf("the restart has failed: %w", failure))
 	}
 	return errors.Join(err, failure)

@@ -263,3 +263,27 @@ func TestTheSessionInTheDocumentsIsReal(t *testing.T) {
 	}
 	term.AwaitScreen(so + "app>")
 }
+
+// The doctor shows each state in a colour, and continues long texts below their beginning.
+func TestTheDoctorFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	for _, size := range sizes {
+		config := consoleConfig(t)
+		term := terminalApp(t, size[0], size[1], nil, "app", "--config", config, "doctor")
+		term.Exit()
+		term.Await("ok    version        actionhero ")
+		const indent = "                     "
+		for line := range strings.SplitSeq(term.Screen(), "\n") {
+			known := strings.HasPrefix(line, "Error:") || strings.HasPrefix(line, indent)
+			for _, state := range []string{"ok    ", "warn  ", "fail  "} {
+				known = known || strings.HasPrefix(line, state)
+			}
+			if !known {
+				t.Errorf("a line begins in the first column, in a terminal of %d columns: %q", size[0], line)
+			}
+		}
+		if !strings.Contains(term.Colors(), "\x1b[32mok ") {
+			t.Errorf("there are no colours: %q", term.Colors())
+		}
+	}
+}

@@ -12,8 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/redis"
 	"github.com/actionhero-go/actionhero/internal/control"
+	"github.com/actionhero-go/actionhero/internal/logging"
+	"github.com/actionhero-go/actionhero/internal/terminal"
 	"github.com/actionhero-go/actionhero/server"
 )
 
@@ -177,7 +180,11 @@ func (d *doctor) redis(ctx context.Context) {
 	cfg.Log = slog.New(slog.DiscardHandler)
 	found, err := redis.Look(ctx, cfg)
 	if err != nil {
-		d.fail("redis", "Start it, or correct the settings in the section redis.", "%v", err)
+		remedy := "Correct the server, or the settings in the section redis, as the text says."
+		if errors.Is(err, backend.ErrUnavailable) {
+			remedy = "Start the server, or correct its address; look for a firewall between both machines."
+		}
+		d.fail("redis", remedy, "%v", err)
 		return
 	}
 	text := fmt.Sprintf("%s at %s answers in %v", found.Version, found.Address, found.RoundTrip.Round(10*time.Microsecond))
@@ -198,17 +205,28 @@ func (d *doctor) redis(ctx context.Context) {
 	}
 }
 
-// print writes a line for each finding, and a line for its remedy.
+// stateColors are the colours of the states on a terminal.
+var stateColors = map[string]string{stateOK: textColor, stateWarn: numberColor, stateFail: "\x1b[31m"}
+
+// print writes a line for each finding, and a line for its remedy. On a terminal, longer texts go on below their beginning.
 func (d *doctor) print(out io.Writer) error {
-	var rows [][]string
+	column := 0
 	for _, f := range d.findings {
-		rows = append(rows, []string{f.State, f.Check, f.Text})
+		column = max(column, len(f.Check))
+	}
+	column += len("fail  ") + columnGap
+	width, colored := terminal.Width(out), logging.Colored(out)
+	var text strings.Builder
+	for _, f := range d.findings {
+		state := fmt.Sprintf("%-6s", f.State)
+		if colored {
+			state = stateColors[f.State] + state + resetColor
+		}
+		fmt.Fprintf(&text, "%s%-*s%s\n", state, column-len("fail  "), f.Check, terminal.Wrap(printable(f.Text), width, column, column))
 		if f.Remedy != "" {
-			rows = append(rows, []string{"", "", "→ " + f.Remedy})
+			fmt.Fprintf(&text, "%*s%s\n", column, "", terminal.Wrap("→ "+printable(f.Remedy), width, column, column+2))
 		}
 	}
-	var text strings.Builder
-	printTable(&text, rows)
 	_, err := io.WriteString(out, text.String())
 	return err
 }

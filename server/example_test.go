@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/server"
@@ -127,4 +128,42 @@ func ExampleServer_Endpoints() {
 	// Socket.IO
 	// TCP
 	// Start page
+}
+
+// A program starts, restarts and stops a server. Each of these calls returns when the step is complete.
+func ExampleServer() {
+	s, err := server.New(quiet(), add)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	const timer = 10 * time.Millisecond
+	ctx := context.Background()
+	if err := s.Start(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(" >> Boot Successful!")
+
+	<-time.After(timer)
+	fmt.Println(" >> restarting server...")
+	if err := s.Restart(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(" >> Restarted!")
+
+	<-time.After(timer)
+	fmt.Println(" >> stopping server...")
+	if err := s.Stop(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(" >> Stopped!")
+	// Output:
+	//  >> Boot Successful!
+	//  >> restarting server...
+	//  >> Restarted!
+	//  >> stopping server...
+	//  >> Stopped!
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -22,6 +24,7 @@ type Site struct {
 	Pages  []*Page // in the order of the navigation
 	Groups []*Group
 	root   string
+	parts  map[string]*Page // of the split document, by their anchors
 }
 
 // Group is a part of the navigation.
@@ -36,12 +39,16 @@ type Page struct {
 	Source   string // the path of the document in the repository
 	Path     string // the path of the page in the site
 	Title    string
-	Label    string // the name in the navigation
+	Label    string  // the name in the navigation
+	Above    *Page   // the page of the split document that this page is a part of
+	Parts    []*Page // of the split document
 	HTML     string
 	Wide     bool // whether a table has so many columns that it takes the place of the list of headings
 	Sections []Section
 	anchors  map[string]bool
 	links    []link
+	text     string // Markdown
+	line     int    // the lines of the document before text
 }
 
 // Section is the part of a page below one heading.
@@ -61,28 +68,47 @@ type link struct {
 // Up is the prefix of a relative link from the page to the root of the site.
 func (p *Page) Up() string { return strings.Repeat("../", strings.Count(p.Path, "/")) }
 
-// Build reads and renders all documents. The error names every link that leads nowhere.
-func Build(root string) (*Site, error) {
+// Build reads and renders all documents, and those of extra, whose texts it has by their names. The error names every
+// link that leads nowhere.
+func Build(root string, extra map[string]string) (*Site, error) {
 	s := &Site{root: root}
 	sources, err := documents(root)
 	if err != nil {
 		return nil, err
 	}
+	sources = slices.AppendSeq(sources, maps.Keys(extra))
 	pages := map[string]*Page{}
 	for _, source := range sources {
 		pages[source] = &Page{Source: source, Path: pagePath(source)}
 	}
 	for _, source := range sources {
-		if err := render(root, pages[source], pages); err != nil {
-			return nil, fmt.Errorf("%s: %w", source, err)
+		text, isExtra := extra[source]
+		if !isExtra {
+			file, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(source)))
+			if err != nil {
+				return nil, err
+			}
+			text = string(file)
+		}
+		pages[source].text = text
+	}
+	all := slices.Collect(maps.Values(pages))
+	if whole := pages[splitSource]; whole != nil {
+		s.addParts(whole)
+		all = append(all, whole.Parts...)
+	}
+	for _, p := range all {
+		if err := s.render(p, pages); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Source, err)
 		}
 	}
 	if err := s.arrange(pages, sources); err != nil {
 		return nil, err
 	}
 	var problems []error
-	for _, source := range sources {
-		problems = append(problems, checkLinks(root, pages[source], pages)...)
+	slices.SortFunc(all, func(a, b *Page) int { return cmp.Or(cmp.Compare(a.Source, b.Source), a.line-b.line) })
+	for _, p := range all {
+		problems = append(problems, s.checkLinks(p, pages)...)
 	}
 	return s, errors.Join(problems...)
 }
@@ -112,8 +138,7 @@ func pagePath(source string) string {
 	return strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(source, "docs/"), ".md")) + ".html"
 }
 
-// arrange makes the groups of the navigation from the lists of the contents. A page that they do not name is in a group
-// of its folder, or in the last group.
+// arrange makes the groups of the navigation from the lists of the contents.
 func (s *Site) arrange(pages map[string]*Page, sources []string) error {
 	home := pages["README.md"]
 	home.Label = "actionHero for Go"
@@ -134,31 +159,45 @@ func (s *Site) arrange(pages map[string]*Page, sources []string) error {
 			group.Pages = append(group.Pages, p)
 		}
 	}
-	more, decisions := s.close(group, "More"), &Group{Title: "Decisions", Folds: true}
+	s.close(group, "")
+	s.addRest(pages, sources, listed)
+	for _, g := range s.Groups {
+		for _, p := range g.Pages {
+			s.Pages = append(append(s.Pages, p), p.Parts...)
+		}
+	}
+	s.Pages = append(s.Pages, pages[contents])
+	pages[contents].Label = pages[contents].Title
+	return nil
+}
+
+// addRest adds the pages that the contents do not list.
+func (s *Site) addRest(pages map[string]*Page, sources []string, listed map[*Page]bool) {
+	more, decisions := &Group{Title: "More"}, &Group{Title: "Decisions", Folds: true}
 	for _, source := range sources {
 		p := pages[source]
 		if listed[p] {
 			continue
 		}
 		p.Label = p.Title
-		if strings.HasPrefix(source, "docs/decisions/") {
+		reference := slices.IndexFunc(s.Groups, func(g *Group) bool { return g.Title == "Reference" })
+		switch {
+		case strings.HasPrefix(source, "docs/decisions/"):
 			decisions.Pages = append(decisions.Pages, p)
-		} else {
+		case source == commandsSource && reference >= 0:
+			s.Groups[reference].Pages = append(s.Groups[reference].Pages, p)
+		default:
 			more.Pages = append(more.Pages, p)
 		}
 	}
 	s.close(more, "")
 	s.close(decisions, "")
-	s.Pages = append(s.Pages, pages[contents])
-	pages[contents].Label = pages[contents].Title
-	return nil
 }
 
 // close adds a group to the navigation, unless it is empty, and returns the next one.
 func (s *Site) close(g *Group, next string) *Group {
 	if len(g.Pages) > 0 {
 		s.Groups = append(s.Groups, g)
-		s.Pages = append(s.Pages, g.Pages...)
 	}
 	return &Group{Title: next}
 }

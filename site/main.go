@@ -16,7 +16,11 @@ func main() {
 	root := flag.String("root", "..", "the folder of the repository")
 	out := flag.String("out", "../bin/site", "the folder that the site is written to; it is replaced")
 	flag.Parse()
-	s, err := Build(*root)
+	commands, err := Commands(*root)
+	if err != nil {
+		log.Fatal(err)
+	}
+	s, err := Build(*root, map[string]string{commandsSource: commands})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 // built is the site of the repository, in a folder of the test.
 func built(t *testing.T) (s *Site, dir string) {
 	t.Helper()
-	s, err := Build("..")
+	s, err := Build("..", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestEachDeadLinkIsNamedWithItsLine(t *testing.T) {
 	_, err := Build(repositoryWith(t, map[string]string{
 		"README.md": "# Home\n\n[a](docs/a.md#the-part), [b](docs/b.md)\n",
 		"docs/a.md": "# A\n\n## The part\n\n- [here](#the-part), [there](#nowhere)\n\n| a |\n|---|\n| [home](../README.md#home), [gone](../README.md#gone) |\n",
-	}))
+	}), nil)
 	want := []string{
 		"README.md:3: the link docs/b.md leads to no file",
 		"docs/a.md:5: the link #nowhere leads to no heading",
@@ -142,9 +142,14 @@ func follow(all map[string]string, from, link string) string {
 func TestEveryPageIsReachedFromTheNavigation(t *testing.T) {
 	t.Parallel()
 	s, dir := built(t)
-	home, index := files(t, dir)["index.html"], files(t, dir)["search-index.js"]
+	written := files(t, dir)
+	index := written["search-index.js"]
 	for _, p := range s.Pages {
-		if p.Path != "contents.html" && !strings.Contains(home, `href="`+p.Path+`"`) {
+		from, link := "index.html", p.Path
+		if p.Above != nil {
+			from = p.Above.Path
+		}
+		if p.Path != "contents.html" && !strings.Contains(written[from], `href="`+link+`"`) {
 			t.Errorf("the navigation does not have %s", p.Path)
 		}
 		if !strings.Contains(index, `"p":"`+p.Path) {
@@ -159,7 +164,7 @@ func TestAnchorsAreThoseOfGitHub(t *testing.T) {
 	s, err := Build(repositoryWith(t, map[string]string{
 		"README.md": "# Home\n",
 		"docs/a.md": "# A\n\n## WebSocket and Socket.IO\n\n## `app cert`: a_b\n\n## Same\n\n## Same\n\n## C'est ça?\n",
-	}))
+	}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +186,7 @@ func TestCommentsForTestsAreNotShown(t *testing.T) {
 	s, err := Build(repositoryWith(t, map[string]string{
 		"README.md": "# Home\n",
 		"docs/a.md": "# A\n\n<!-- var secret int -->\n```go file.go\nx := 1 < 2\n```\n",
-	}))
+	}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +198,80 @@ func TestCommentsForTestsAreNotShown(t *testing.T) {
 			t.Errorf("the name of the file is missing: %s", p.HTML)
 		}
 	}
-	if _, err := Build(repositoryWith(t, map[string]string{"README.md": "# Home\n", "docs/a.md": "# A\n\n<script>x</script>\n"})); err == nil {
+	if _, err := Build(repositoryWith(t, map[string]string{"README.md": "# Home\n", "docs/a.md": "# A\n\n<script>x</script>\n"}), nil); err == nil {
 		t.Error("a document may have HTML")
+	}
+}
+
+func TestEveryCommandIsOnItsPage(t *testing.T) {
+	t.Parallel()
+	commands, err := Commands("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\n## actionhero start\n", "\n### actionhero tasks list\n", "--nodes", "\n### actionhero generate action\n"} {
+		if !strings.Contains(commands, want) {
+			t.Errorf("the page of commands lacks %q", want)
+		}
+	}
+	s, err := Build("..", map[string]string{commandsSource: commands})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range s.Groups {
+		for _, p := range g.Pages {
+			if p.Path == "commands.html" && g.Title == "Reference" {
+				return
+			}
+		}
+	}
+	t.Error("the reference does not have the page of commands")
+}
+
+const guide = "# Guide\n\nAbove.\n\n## One and two\n\nThe first sentence. The second.\n\n### Deeper\n\n```sh\n## no heading\n```\n\n" +
+	"[two](#two), [deeper](#deeper), [a](a.md), [gone](#gone)\n\n## Two\n\n| a |\n|---|\n"
+
+// A part has everything below its heading, one level higher, and each line is in one part.
+func TestThePartsHaveTheWholeDocument(t *testing.T) {
+	t.Parallel()
+	intro, parts := split(guide)
+	if len(parts) != 2 || intro != "# Guide\n\nAbove.\n\n" {
+		t.Fatalf("the parts are %+v, after %q", parts, intro)
+	}
+	if p := parts[0]; p.anchor != "one-and-two" || p.line != 4 || strings.Join(p.anchors, " ") != "deeper" ||
+		!strings.Contains(p.text, "\n## Deeper\n\n```sh\n## no heading\n```\n") {
+		t.Errorf("the first part is %+v", p)
+	}
+	if whole := intro + "#" + strings.Replace(parts[0].text, "## Deeper", "### Deeper", 1) + "#" + parts[1].text; whole != guide {
+		t.Errorf("together they are %q", whole)
+	}
+}
+
+func TestLinksToAPartLeadToItsPage(t *testing.T) {
+	t.Parallel()
+	docs := map[string]string{
+		"README.md": "# Home\n\n[deeper](docs/guide.md#deeper), [guide](docs/guide.md)\n",
+		"docs/a.md": "# A\n\n[two](guide.md#two)\n", "docs/guide.md": guide, "docs/README.md": "# Documentation\n\n- [A](a.md)\n- [Guide](guide.md)\n",
+	}
+	_, err := Build(repositoryWith(t, docs), nil)
+	if err == nil || err.Error() != "docs/guide.md:15: the link #gone leads to no heading" {
+		t.Errorf("with a dead link in a part: %v", err)
+	}
+	docs["docs/guide.md"] = strings.ReplaceAll(guide, "[gone](#gone)", "")
+	s, err := Build(repositoryWith(t, docs), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range s.Pages {
+		for _, want := range map[string][]string{
+			"index.html":             {`href="guide/one-and-two.html#deeper"`, `href="guide.html"`},
+			"a.html":                 {`href="guide/two.html#two"`},
+			"guide.html":             {`id="two"`, `href="guide/two.html#two"`, "The first sentence.<", `href="guide/one-and-two.html#deeper"`},
+			"guide/one-and-two.html": {`href="../guide/two.html#two"`, `href="../a.html"`, `<h1 id="one-and-two">`, `<h2 id="deeper">`},
+		}[p.Path] {
+			if !strings.Contains(p.HTML, want) {
+				t.Errorf("%s lacks %s: %s", p.Path, want, p.HTML)
+			}
+		}
 	}
 }

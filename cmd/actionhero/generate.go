@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -173,8 +172,7 @@ func partCommand(kind string) cli.Command {
 			}
 			part.Name = strings.Join(env.Args, "")
 			if asks(env, part) {
-				signal.Reset(os.Interrupt) // Ctrl+C ends the questions at once, and nothing is written
-				if err := (&questions{in: env.Stdin, out: env.Stdout}).ask(&part); err != nil {
+				if err := askInTerminal(env.Stdout, &part); err != nil {
 					return err
 				}
 			}

@@ -1,27 +1,52 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/peterh/liner"
+
 	"github.com/actionhero-go/actionhero/internal/generate"
+	"github.com/actionhero-go/actionhero/internal/terminal"
 )
 
 // questions asks a person for the fields of a new part, one line each.
 type questions struct {
-	in    io.Reader
-	out   io.Writer
-	lines *bufio.Scanner
+	out    io.Writer
+	width  int                                   // of the terminal; 0: unknown
+	prompt func(question string) (string, error) // shows a question, and reads the answer
 }
 
-var errNoAnswer = errors.New("the input ended before all questions were answered: nothing is written")
+var (
+	errNoAnswer    = errors.New("the input ended before all questions were answered: nothing is written")
+	errInterrupted = errors.New("interrupted: nothing is written")
+)
+
+// askInTerminal asks with a line editor, in which the keys for editing work.
+func askInTerminal(out io.Writer, part *generate.Part) error {
+	editor := liner.NewLiner()
+	defer editor.Close()
+	editor.SetCtrlCAborts(true)
+	editor.SetMultiLineMode(true)
+	editor.SetBeep(false)
+	q := questions{out: out, width: terminal.Width(out), prompt: func(question string) (string, error) {
+		answer, err := editor.Prompt(question)
+		switch {
+		case errors.Is(err, liner.ErrPromptAborted):
+			return "", errInterrupted
+		case errors.Is(err, io.EOF):
+			fmt.Fprintln(out)
+			return "", errNoAnswer
+		}
+		return answer, err
+	}}
+	return q.ask(part)
+}
 
 // ask sets the fields of the part. An empty answer leaves a field empty. A wrong answer is explained, and asked again.
 func (q *questions) ask(part *generate.Part) error {
-	q.lines = bufio.NewScanner(q.in)
 	if part.Name == "" {
 		if err := q.field("Name, such as users:create", &part.Name, part); err != nil {
 			return err
@@ -63,16 +88,14 @@ func fieldsOf(part *generate.Part) []question {
 // field asks until the answer is right.
 func (q *questions) field(text string, value *string, part *generate.Part) error {
 	for {
-		fmt.Fprintf(q.out, "%s: ", text)
-		if !q.lines.Scan() {
-			fmt.Fprintln(q.out)
-			return errors.Join(q.lines.Err(), errNoAnswer)
+		answer, err := q.prompt(text + ": ")
+		if err != nil {
+			return err
 		}
-		*value = strings.TrimSpace(q.lines.Text())
-		err := part.Check()
-		if err == nil {
+		*value = strings.TrimSpace(answer)
+		if err = part.Check(); err == nil {
 			return nil
 		}
-		fmt.Fprintln(q.out, "  "+err.Error())
+		fmt.Fprintln(q.out, "  "+terminal.Wrap(err.Error(), q.width, 2, 2))
 	}
 }

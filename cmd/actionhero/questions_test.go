@@ -1,12 +1,25 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/actionhero-go/actionhero/internal/generate"
 )
+
+// answering returns questions that are answered with the lines of a text.
+func answering(text string, out *strings.Builder) *questions {
+	lines := bufio.NewScanner(strings.NewReader(text))
+	return &questions{out: out, prompt: func(question string) (string, error) {
+		out.WriteString(question)
+		if !lines.Scan() {
+			return "", errNoAnswer
+		}
+		return lines.Text(), nil
+	}}
+}
 
 // A wrong answer is explained, and the question is asked again. An empty answer is the default.
 func TestQuestionsFillAPart(t *testing.T) {
@@ -24,7 +37,7 @@ func TestQuestionsFillAPart(t *testing.T) {
 	} {
 		part := generate.Part{Kind: tt.kind, Name: tt.name}
 		var out strings.Builder
-		err := (&questions{in: strings.NewReader(tt.answers), out: &out}).ask(&part)
+		err := answering(tt.answers, &out).ask(&part)
 		if err != nil || part != tt.want {
 			t.Errorf("%s: %+v, %v\n%s", tt.kind, part, err, &out)
 		}
@@ -35,12 +48,12 @@ func TestQuestionsExplainAWrongAnswer(t *testing.T) {
 	t.Parallel()
 	part := generate.Part{Kind: "action"}
 	var out strings.Builder
-	err := (&questions{in: strings.NewReader("1st\n"), out: &out}).ask(&part)
+	err := answering("1st\n", &out).ask(&part)
 	if !errors.Is(err, errNoAnswer) || !strings.Contains(out.String(), `the name "1st" is not allowed: use a letter`) || strings.Count(out.String(), "Name, such as") != 2 {
 		t.Errorf("%v: %s", err, &out)
 	}
 	part = generate.Part{Kind: "action", Name: "1st"}
-	if err := (&questions{in: strings.NewReader(""), out: &out}).ask(&part); err == nil || !strings.Contains(err.Error(), "1st") {
+	if err := answering("", &out).ask(&part); err == nil || !strings.Contains(err.Error(), "1st") {
 		t.Errorf("for a wrong name on the command line, the error is %v", err)
 	}
 }
