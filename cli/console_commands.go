@@ -245,7 +245,7 @@ func (c *console) flags(name string) *actionFlags {
 	return flags
 }
 
-// oneLine is an output that is no terminal, so that JSON comes as one line. What it writes to may be one.
+// oneLine is an output that is no terminal, so that JSON comes as one line. The writer behind it may be one.
 type oneLine struct{ out io.Writer }
 
 // Write implements io.Writer.
