@@ -31,9 +31,14 @@ type Conn struct {
 	moving sync.Mutex // held while the client enters and leaves rooms, which may need the network
 	gone   bool       // the client has disconnected; guarded by moving
 
+	meeting     sync.Mutex             // held while connection middleware meets the client, or its end
+	met         int                    // the number of connection middlewares that have met the client and not its end; guarded by meeting
+	closeReason atomic.Pointer[string] // why the server has closed the connection, first; nil: it has not
+
 	mu      sync.Mutex // guards the fields below; held only briefly
 	rooms   []*member  // all rooms that the client is in
 	details []detail   // in the order in which they were first set
+	values  []connValue
 }
 
 // sender has the methods of transport.Sender, which documents them. They are repeated here because this package cannot
@@ -53,6 +58,9 @@ type RoomMessage struct {
 
 	forms bridge.Message
 }
+
+// API returns the API to which the client is connected.
+func (c *Conn) API() *API { return c.api }
 
 // Room returns the name of the client's current room, or "" if the client has no current room.
 func (c *Conn) Room() string {
@@ -128,7 +136,10 @@ func (c *Conn) tellRooms() {
 }
 
 // Close closes the connection. If the transport's protocol has a field for a reason, the client receives reason.
-func (c *Conn) Close(reason string) { c.sender.Close(reason) }
+func (c *Conn) Close(reason string) {
+	c.closeReason.CompareAndSwap(nil, &reason)
+	c.sender.Close(reason)
+}
 
 // newID returns a UUID of version 7 (RFC 9562 section 5.7): the time in milliseconds, 42 random bits, then the tag of the
 // node, by which the other nodes of a cluster find the node of the connection.

@@ -80,9 +80,28 @@ func (h *host) Accepts(key string) bool {
 func (h *host) Connect(transport string, remote netip.AddrPort, client any) any {
 	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
 	c := &Conn{ID: newID(h.tag), Transport: transport, Remote: remote, ConnectedAt: time.Now(), api: (*API)(h), sender: client.(sender)}
-	h.Rooms.conns.Store(c.ID, c)
+	if len(h.registry.Load().conns) == 0 {
+		h.Rooms.conns.Store(c.ID, c)
+	}
 	return c
 }
+
+func (h *host) MeetsConns() bool { return len(h.registry.Load().conns) > 0 }
+
+func (h *host) Accept(ctx context.Context, conn, handshake any) any {
+	if err := (*API)(h).acceptConn(ctx, conn.(*Conn), handshake.(*Handshake)); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (h *host) Connected(ctx context.Context, conn any) { (*API)(h).connected(ctx, conn.(*Conn)) }
+
+func (h *host) Closing(conn any, reason string) {
+	conn.(*Conn).closeReason.CompareAndSwap(nil, &reason)
+}
+
+func (h *host) Disconnected(conn any) { (*API)(h).disconnected(conn.(*Conn)) }
 
 func (h *host) Enter(ctx context.Context, conn any, room string, welcome func(room string)) error {
 	return h.Rooms.enterFirst(ctx, conn.(*Conn), room, welcome)

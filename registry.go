@@ -31,6 +31,7 @@ type registry struct {
 	middleware   []Middleware
 	handler      Handler // the API's middleware around runAction
 	rooms        roomHooks
+	conns        []ConnMiddleware
 	extensions   []any          // the values of parts made by transport.Part
 	sections     map[string]any // pointers to the settings of each registered Section, by name
 
@@ -56,7 +57,7 @@ func (r *registry) clone() *registry {
 		actions: maps.Clone(r.actions), tasks: maps.Clone(r.tasks), nodeCalls: maps.Clone(r.nodeCalls), taskNames: r.taskNames, accepted: maps.Clone(r.accepted), free: maps.Clone(r.free), strict: r.strict, secrets: maps.Clone(r.secrets),
 		initializers: slices.Clone(r.initializers), owner: r.owner, provisions: slices.Clone(r.provisions), uses: slices.Clone(r.uses), checks: slices.Clone(r.checks), fault: r.fault,
 		middleware: slices.Clone(r.middleware), handler: r.handler,
-		rooms: r.rooms.clone(), extensions: slices.Clone(r.extensions),
+		rooms: r.rooms.clone(), conns: slices.Clone(r.conns), extensions: slices.Clone(r.extensions),
 		sections: maps.Clone(r.sections), loadedSections: r.loadedSections,
 	}
 }

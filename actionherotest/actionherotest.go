@@ -234,20 +234,44 @@ type Message struct {
 }
 
 // Connect returns a new client of the API. The current room of the client is the given room. If room is "", the client is
-// in no room, like one that the default room refuses before a login. The client disconnects at the end of the test.
+// in no room, like one that the default room refuses before a login. The client disconnects at the end of the test. If
+// the app refuses the client, Connect fails the test: for a client with a handshake, call [Dial].
 func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	t.Helper()
-	c := &Client{api: api, arrived: make(chan struct{}, 1)}
-	host := transport.Of(api)
-	c.Conn = host.Connect("test", netip.MustParseAddrPort("127.0.0.1:1"), sender{c})
-	t.Cleanup(func() { host.Disconnect(c.Conn) })
-	if room == "" {
-		return c
-	}
-	if err := api.Rooms.Move(t.Context(), c.Conn, room); err != nil {
-		t.Fatalf("the client does not enter the room %q: %v; a client that logs in first connects with the room \"\"", room, err)
+	c, err := Dial(t, api, room, &actionhero.Handshake{})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return c
+}
+
+// Dial is [Connect] for a client that sends the handshake h. err is the error with which the connection middleware of the
+// app has refused the client.
+func Dial(t testing.TB, api *actionhero.API, room string, h *actionhero.Handshake) (c *Client, err error) {
+	t.Helper()
+	c = &Client{api: api, arrived: make(chan struct{}, 1)}
+	host := transport.Of(api)
+	c.Conn = host.Connect("test", netip.MustParseAddrPort("127.0.0.1:1"), sender{c})
+	t.Cleanup(c.Disconnect)
+	if refusal := host.Accept(t.Context(), c.Conn, h); refusal != nil {
+		c.Disconnect()
+		return nil, refusal
+	}
+	if room != "" {
+		if err := api.Rooms.Move(t.Context(), c.Conn, room); err != nil {
+			t.Fatalf("the client does not enter the room %q: %v; a client that logs in first connects with the room \"\"", room, err)
+		}
+	}
+	host.Connected(t.Context(), c.Conn)
+	return c, nil
+}
+
+// Disconnect ends the connection of the client, as if the client had. It returns after the connection middleware has heard
+// of it. A second call does nothing.
+func (c *Client) Disconnect() {
+	host := transport.Of(c.api)
+	host.Disconnect(c.Conn)
+	host.Disconnected(c.Conn)
 }
 
 // Messages returns the messages that were delivered to the client since the previous call, in the order of their

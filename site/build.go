@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,7 @@ type Site struct {
 	Pages  []*Page // in the order of the navigation
 	Groups []*Group
 	root   string
+	parts  map[string]*Page // of the split document, by their anchors
 }
 
 // Group is a part of the navigation.
@@ -37,12 +39,16 @@ type Page struct {
 	Source   string // the path of the document in the repository
 	Path     string // the path of the page in the site
 	Title    string
-	Label    string // the name in the navigation
+	Label    string  // the name in the navigation
+	Above    *Page   // the page of the split document that this page is a part of
+	Parts    []*Page // of the split document
 	HTML     string
 	Wide     bool // whether a table has so many columns that it takes the place of the list of headings
 	Sections []Section
 	anchors  map[string]bool
 	links    []link
+	text     string // Markdown
+	line     int    // the lines of the document before text
 }
 
 // Section is the part of a page below one heading.
@@ -84,16 +90,25 @@ func Build(root string, extra map[string]string) (*Site, error) {
 			}
 			text = string(file)
 		}
-		if err := render(root, []byte(text), pages[source], pages); err != nil {
-			return nil, fmt.Errorf("%s: %w", source, err)
+		pages[source].text = text
+	}
+	all := slices.Collect(maps.Values(pages))
+	if whole := pages[splitSource]; whole != nil {
+		s.addParts(whole)
+		all = append(all, whole.Parts...)
+	}
+	for _, p := range all {
+		if err := s.render(p, pages); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Source, err)
 		}
 	}
 	if err := s.arrange(pages, sources); err != nil {
 		return nil, err
 	}
 	var problems []error
-	for _, source := range sources {
-		problems = append(problems, checkLinks(root, pages[source], pages)...)
+	slices.SortFunc(all, func(a, b *Page) int { return cmp.Or(cmp.Compare(a.Source, b.Source), a.line-b.line) })
+	for _, p := range all {
+		problems = append(problems, s.checkLinks(p, pages)...)
 	}
 	return s, errors.Join(problems...)
 }
@@ -147,7 +162,9 @@ func (s *Site) arrange(pages map[string]*Page, sources []string) error {
 	s.close(group, "")
 	s.addRest(pages, sources, listed)
 	for _, g := range s.Groups {
-		s.Pages = append(s.Pages, g.Pages...)
+		for _, p := range g.Pages {
+			s.Pages = append(append(s.Pages, p), p.Parts...)
+		}
 	}
 	s.Pages = append(s.Pages, pages[contents])
 	pages[contents].Label = pages[contents].Title

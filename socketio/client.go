@@ -30,6 +30,8 @@ type client struct {
 	ip      string
 	places  bool // the client has asked for the positions of messages
 
+	hello *actionhero.Handshake // of the request that opened the session; nil without connection middleware
+
 	mu           sync.Mutex
 	member       *member     // nil: the client is not connected
 	hasLeft      bool        // the client was connected before
@@ -48,9 +50,12 @@ type client struct {
 type member struct {
 	*client
 	conn   *actionhero.Conn
+	auth   []byte          // the payload of the connect packet; nil without connection middleware
 	ctx    context.Context // of the requests; ends when the client leaves the namespace or the session ends
 	cancel context.CancelCauseFunc
-	left   atomic.Bool // no answer is sent any more: the client could take it for the answer to a later request
+
+	accepted atomic.Bool // the app has accepted the client: events may run
+	left     atomic.Bool // no answer is sent any more: the client could take it for the answer to a later request
 }
 
 // errClientGone is the cause with which the contexts of requests end.
@@ -78,10 +83,13 @@ func (c *client) startConnectTimer() {
 }
 
 // Closed implements engine.Client. It disconnects the client from the namespace and stops the timers.
-func (c *client) Closed() {
+func (c *client) Closed(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
+	if m := c.member; m != nil && reason != "" {
+		c.api.Closing(m.conn, reason)
+	}
 	c.share.Release()
 	c.disconnect()
 	for _, timer := range []*time.Timer{c.connectTimer, c.partialTimer} {
@@ -92,14 +100,18 @@ func (c *client) Closed() {
 }
 
 // disconnect ends the client's connection to the namespace. It cancels the running requests, because no client reads their
-// answers. A new goroutine removes the client from its rooms, because api.Disconnect may block. The caller must hold c.mu.
+// answers. A new goroutine removes the client from its rooms, because api.Disconnect and the connection middleware may
+// block. The caller must hold c.mu.
 func (c *client) disconnect() {
 	if m := c.member; m != nil {
 		c.member, c.hasLeft = nil, true
 		m.left.Store(true)
 		m.cancel(errClientGone)
 		c.clients.Add(-1)
-		c.leaving.Go(func() { c.api.Disconnect(m.conn) })
+		c.leaving.Go(func() {
+			c.api.Disconnect(m.conn)
+			c.api.Disconnected(m.conn)
+		})
 	}
 }
 
@@ -212,12 +224,12 @@ func (c *client) handlePacket(p packet) connloop.Request {
 	case p.kind == typeConnect && p.namespace != nil:
 		return &connectError{c, p.namespace, errNamespaceUnknown}
 	case p.kind == typeConnect && m == nil:
-		return c.connect()
+		return c.connect(p.data)
 	case p.kind == typeConnect: // stock clients may send the connect packet twice
 		return nil
 	case p.kind == typeDisconnect && (p.namespace != nil || m == nil): // the client's connect was refused
 		return nil
-	case p.namespace != nil || m == nil:
+	case p.namespace != nil || m == nil, !m.accepted.Load() && p.kind != typeDisconnect:
 		c.session.Refuse(errUnexpectedPacket)
 		return nil
 	case p.kind == typeDisconnect:
@@ -232,8 +244,15 @@ func (c *client) handlePacket(p packet) connloop.Request {
 
 // connect connects the client to the namespace and returns the request that sends the reply. connect creates the
 // actionhero.Conn at once, because the next packet of the client may already need the Conn. If the client comes back, that
-// counts toward its allowance of requests, because the members of the room get messages about it.
-func (c *client) connect() connloop.Request {
+// counts toward its allowance of requests, because the members of the room get messages about it. auth is the payload of
+// the client's packet.
+func (c *client) connect(auth []byte) connloop.Request {
+	if c.hello == nil {
+		auth = nil
+	} else if len(auth) > 0 && jsonx.Valid(auth) != nil {
+		c.session.Refuse(errPayload)
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -249,11 +268,43 @@ func (c *client) connect() connloop.Request {
 	}
 	c.connectTimer = nil
 	c.clients.Add(1)
-	m := &member{client: c, conn: c.api.Connect(transportName, c.session.Remote(), c)}
+	m := &member{client: c, conn: c.api.Connect(transportName, c.session.Remote(), c), auth: slices.Clone(auth)}
+	m.accepted.Store(c.hello == nil)
 	m.ctx, m.cancel = context.WithCancelCause(c.serving.ctx)
 	c.member = m
 	c.log().Debug("[connection @ "+transportName+"]", "to", c.ip, "id", m.conn.ID)
 	return c.commands.add(command{member: m, run: (*command).completeConnect})
+}
+
+// accept asks the connection middleware whether the client may connect. If not, accept refuses the connect packet, and the
+// client may send another one within ConnectTimeout.
+func (m *member) accept() (ok bool) {
+	if m.hello != nil {
+		hello := *m.hello
+		hello.Auth = m.auth
+		m.auth = nil
+		if refusal := m.api.Accept(m.ctx, m.conn, &hello); refusal != nil {
+			m.refuse(refusal)
+			return false
+		}
+		m.accepted.Store(true)
+	}
+	return !m.left.Load()
+}
+
+// refuse answers the connect packet of a client that the app has refused, unless the client has left.
+func (m *member) refuse(refusal *actionhero.Error) {
+	m.mu.Lock()
+	waits := m.member == m
+	if waits {
+		m.api.Closing(m.conn, refusal.Message)
+		m.disconnect()
+		m.startConnectTimer()
+	}
+	m.mu.Unlock()
+	if waits {
+		m.session.Reply(appendConnectError(nil, nil, refusal))
+	}
 }
 
 // leaveNamespace disconnects the client from the namespace, at the client's request. The session stays open: the client

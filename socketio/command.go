@@ -98,6 +98,9 @@ func (q *commandQueue) end() {
 // completeConnect replies to the connect packet, sends the welcome message and moves the client into the default room.
 func (cmd *command) completeConnect() {
 	m, cfg := cmd.member, cmd.member.api.Config()
+	if !m.accept() {
+		return
+	}
 	buf := getBuffer()
 	defer putBuffer(buf)
 	*buf = appendConnectReply((*buf)[:0], m.conn.ID)
@@ -110,6 +113,7 @@ func (cmd *command) completeConnect() {
 	if *buf = append(appendAnswerHead((*buf)[:0], nil), object...); failure != nil {
 		m.sendAnswer(buf, failure)
 	}
+	m.api.Connected(m.ctx, m.conn)
 }
 
 // runCommand runs a command that all persistent transports have in common, for example "say", and sends the reply.
@@ -143,6 +147,7 @@ func (cmd *command) quit() {
 		*buf = wire.Status(appendAnswerHead((*buf)[:0], cmd.id.bytes()), "Bye!")
 		cmd.member.sendReply(buf)
 	}
+	cmd.member.api.Closing(cmd.member.conn, "") // the client ends the connection
 	cmd.member.Close("the client has quit")
 }
 

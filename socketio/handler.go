@@ -21,7 +21,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
-	"net/url"
+	"net/textproto"
 	"strconv"
 	"strings"
 	"sync"
@@ -127,8 +127,13 @@ func (h *Handler) Requests() int64 { return h.requests.Load() }
 // Clients returns the number of connected clients.
 func (h *Handler) Clients() int { return int(h.clients.Load()) }
 
-func (v *serving) open(s *engine.Session, query url.Values) engine.Client {
-	return newClient(v, s, *v.cfg.Positions && query.Get("positions") == "follow")
+func (v *serving) open(s *engine.Session, r *http.Request) engine.Client {
+	query := r.URL.Query()
+	c := newClient(v, s, *v.cfg.Positions && query.Get("positions") == "follow")
+	if v.api.MeetsConns() {
+		c.hello = &actionhero.Handshake{Header: textproto.MIMEHeader(r.Header), Query: query, TLS: r.TLS}
+	}
+	return c
 }
 
 // refuse implements engine.Config.Refuse. It counts the opening of a session as a request of the client. If the client

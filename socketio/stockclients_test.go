@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
@@ -23,7 +25,7 @@ func TestStockClients(t *testing.T) {
 		for _, transports := range []string{"polling", "websocket", "polling,websocket"} {
 			t.Run(client+" "+transports, func(t *testing.T) {
 				t.Parallel()
-				s := start(t, func(cfg *server.Config) { cfg.WebSockets.SocketIO.PingInterval = 300 * time.Millisecond })
+				s := start(t, func(cfg *server.Config) { cfg.WebSockets.SocketIO.PingInterval = 300 * time.Millisecond }, tokens)
 				runSuite(t, s, modules, client, transports)
 			})
 		}
@@ -31,6 +33,23 @@ func TestStockClients(t *testing.T) {
 }
 
 const nodeFiles = "testdata/node"
+
+// tokens refuses the clients that say a wrong token.
+var tokens = actionhero.ConnMiddleware{Connect: func(_ context.Context, c *actionhero.Conn, h *actionhero.Handshake) error {
+	var auth struct{ Token string }
+	if h.Auth == nil {
+		return nil
+	} else if err := json.Unmarshal(h.Auth, &auth); err != nil {
+		return err
+	}
+	if auth.Token == "wrong" {
+		return actionhero.Errorf(actionhero.CodeUnauthenticated, "log in first")
+	}
+	if auth.Token == "" {
+		return nil
+	}
+	return c.SetDetail("token", auth.Token)
+}}
 
 // runSuite runs the cases of suite.js with one client.
 func runSuite(t *testing.T, s *testkit.Server, modules, client, transports string) {
@@ -74,7 +93,7 @@ func runSuite(t *testing.T, s *testkit.Server, modules, client, transports strin
 	if err := node.Wait(); err != nil {
 		t.Errorf("node ends with %v", err)
 	}
-	const cases = 18
+	const cases = 19
 	if passed != cases && !t.Failed() {
 		t.Errorf("%d of %d cases passed", passed, cases)
 	}

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -165,6 +166,7 @@ func (ss *session) readEnded(err error) {
 	case ss.in.begun():
 		ss.refuse("a line must end within %v", ss.server.cfg.LineTimeout)
 	default: // idle for IdleTimeout
+		ss.server.api.Closing(ss.conn, fmt.Sprintf("the client was idle for %v", ss.server.cfg.IdleTimeout))
 		ss.last = &answer{object: wire.Goodbye(nil)}
 	}
 }
@@ -186,5 +188,6 @@ func (ss *session) refuse(format string, args ...any) { ss.refuseWith(invalid(fo
 func (ss *session) refuseWith(err *actionhero.Error) {
 	ss.last = new(answer)
 	ss.last.fail(err)
+	ss.server.api.Closing(ss.conn, err.Message)
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", err.Message)
 }

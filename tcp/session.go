@@ -88,9 +88,13 @@ func (ss *session) open() (ok bool) {
 		}
 	}()
 	if _, refusal := api.Admit(ss.ip); refusal != nil {
-		ss.sendFailure(lineID{}, refusal)
 		whole = true
-		ss.Finish()
+		ss.turnAway(refusal)
+		return false
+	}
+	if refusal := api.Accept(ss.server.ctx, ss.conn, ss.hello()); refusal != nil {
+		whole = true
+		ss.turnAway(refusal)
 		return false
 	}
 	api.Log().Debug("[connection @ tcp]", "to", ss.ip, "id", ss.conn.ID)
@@ -104,15 +108,34 @@ func (ss *session) open() (ok bool) {
 		ss.queue(lineID{}, &answer{object: object, failure: failure})
 		ss.out.Send()
 	}
+	api.Connected(ss.server.ctx, ss.conn)
 	ss.arm(time.Time{})
 	whole = true
 	return true
+}
+
+// turnAway answers a client that may not connect, and ends its connection.
+func (ss *session) turnAway(refusal *actionhero.Error) {
+	ss.server.api.Closing(ss.conn, refusal.Message)
+	ss.sendFailure(lineID{}, refusal)
+	ss.Finish()
+}
+
+// hello returns the handshake for the connection middleware.
+func (ss *session) hello() *actionhero.Handshake {
+	h := &actionhero.Handshake{}
+	if tc, isTLS := ss.nc.(*tls.Conn); isTLS {
+		state := tc.ConnectionState()
+		h.TLS = &state
+	}
+	return h
 }
 
 // Finish implements connloop.Conn. It takes the client out of its rooms, sends the last reply if there is one, waits
 // until all queued messages are written, and closes the connection. Nothing follows the last reply.
 func (ss *session) Finish() {
 	if ss.stopped.Load() {
+		ss.server.api.Closing(ss.conn, "the server is stopping")
 		ss.last = &answer{object: wire.Goodbye(nil)}
 	}
 	ss.Leave()
@@ -125,7 +148,9 @@ func (ss *session) Finish() {
 	if ss.last != nil {
 		ss.linger()
 	}
-	ss.close()
+	_ = ss.nc.Close()
+	ss.server.api.Disconnected(ss.conn)
+	ss.server.remove(ss)
 }
 
 func (ss *session) close() {
@@ -141,8 +166,11 @@ func (ss *session) Fault(p any) {
 	}
 	ss.out.Close()
 	ss.in.share.Release()
+	ss.server.api.Closing(ss.conn, "a fault of the server")
 	ss.server.api.Disconnect(ss.conn)
-	ss.close()
+	_ = ss.nc.Close()
+	ss.server.api.Disconnected(ss.conn)
+	ss.server.remove(ss)
 }
 
 func (ss *session) logPanic(p any) {

@@ -145,11 +145,38 @@ func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(
 // Accepts reports whether at least one action, or API.Accept, takes a param with this key. Params drops all other keys.
 func (h Host) Accepts(key string) bool { return h.host.Accepts(key) }
 
-// Connect registers a client that has connected from the address remote, and returns the Conn of that client. The API
-// delivers messages for the client to the Sender in the argument client. The client is in no room until Rooms.Move.
+// Connect returns the Conn of a client that has connected from the address remote. The API delivers messages for the
+// client to the Sender in the argument client. The client is in no room until Rooms.Move. The transport must next call
+// [Host.Accept], then [Host.Enter] and [Host.Connected], and after the end of the connection [Host.Disconnect] and
+// [Host.Disconnected].
 func (h Host) Connect(transport string, remote netip.AddrPort, client Sender) *actionhero.Conn {
 	return h.host.Connect(transport, remote, client).(*actionhero.Conn)
 }
+
+// MeetsConns reports whether the app has connection middleware. Only then does [Host.Accept] need a handshake.
+func (h Host) MeetsConns() bool { return h.host.MeetsConns() }
+
+// Accept asks the connection middleware of the app whether the client c may connect. handshake is what the client has sent
+// to connect; without middleware it may be nil. If err is not nil, the transport must refuse the client with that error,
+// and call [Host.Disconnect] and [Host.Disconnected] as for any client. Before Accept has returned nil, the transport must
+// send nothing to the client and run none of its requests. Accept may block until Config.ActionTimeout.
+func (h Host) Accept(ctx context.Context, c *actionhero.Conn, handshake *actionhero.Handshake) (err *actionhero.Error) {
+	err, _ = h.host.Accept(ctx, c, handshake).(*actionhero.Error)
+	return err
+}
+
+// Connected tells the connection middleware that the client c has been welcomed and is in its first room.
+func (h Host) Connected(ctx context.Context, c *actionhero.Conn) { h.host.Connected(ctx, c) }
+
+// Disconnected tells the connection middleware that the connection of the client c has ended. The transport calls it
+// after [Host.Disconnect], when the contexts of all requests of the client have ended. A second call does nothing.
+// Disconnected may block until Config.ActionTimeout for each middleware, so the place of the connection should count until
+// it has returned.
+func (h Host) Disconnected(c *actionhero.Conn) { h.host.Disconnected(c) }
+
+// Closing records why the transport closes the connection of the client c, for the connection middleware. The first
+// reason counts. A transport does not call it if the client has ended the connection. Conn.Close calls it.
+func (h Host) Closing(c *actionhero.Conn, reason string) { h.host.Closing(c, reason) }
 
 // Enter moves the client c, which has just connected, into its first room. Before, Enter calls welcome, which sends the
 // welcome message: room is the name of that room, or "" if the client may not enter it. The returned error says why the

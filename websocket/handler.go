@@ -26,6 +26,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"net/textproto"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -106,6 +107,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.refusals.Warn(h.api.Log(), "pages are refused: their origin is not in webSockets.origins", "origin", browserguard.Shown(r.Header.Get("Origin")), "host", browserguard.Shown(r.Host), "to", ss.ip)
 		}
 		return
+	}
+	if h.api.MeetsConns() {
+		ss.hello = &actionhero.Handshake{Header: textproto.MIMEHeader(r.Header), Query: r.URL.Query(), TLS: r.TLS}
 	}
 	h.open(ss, remote)
 }

@@ -21,6 +21,7 @@ type session struct {
 	loop    connloop.Loop
 	ip      string
 	conn    *actionhero.Conn
+	hello   *actionhero.Handshake // until the client is accepted; nil without connection middleware
 
 	commands connloop.Serial // runs the commands of the client in the order of its messages
 
@@ -40,25 +41,49 @@ func (ss *session) serve(remote netip.AddrPort) {
 			ss.Fault(recover())
 		}
 	}()
-	ss.welcome(remote)
+	accepted := ss.welcome(remote)
 	welcomed = true
+	if !accepted {
+		ss.Finish()
+		return
+	}
 	ss.loop.Touch()
 	ss.loop.Run()
 }
 
-// welcome sends the welcome message and moves the client into the default room. welcome is a function of its own,
+// welcome sends the welcome message and moves the client into the default room. It returns false if the client may not
+// connect. welcome is a function of its own,
 // because its stack frame must not remain on the stack while the connection waits. The reason: the Go runtime derives
 // the size of new stacks from the stack use of waiting goroutines.
-func (ss *session) welcome(remote netip.AddrPort) {
+func (ss *session) welcome(remote netip.AddrPort) (accepted bool) {
 	api := ss.handler.api
 	cfg := api.Config()
 	ss.conn = api.Connect("websocket", remote, ss)
+	hello := ss.hello
+	ss.hello = nil // an idle connection keeps no header
+	if refusal := api.Accept(ss.loop.PoolContext(), ss.conn, hello); refusal != nil {
+		ss.end = refusedWith(refusal)
+		return false
+	}
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
 	welcome := func(room string) { ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, room), tag{}) }
 	if refusal, failure := wire.Enter(ss.loop.PoolContext(), nil, api, ss.conn, welcome); failure != nil {
 		ss.answer(refusal, failure, tag{})
 	}
 	ss.ws.Out.Send()
+	api.Connected(ss.loop.PoolContext(), ss.conn)
+	return true
+}
+
+// refusedWith returns the close frame for a client that the app has refused with err.
+func refusedWith(err *actionhero.Error) *ws.CloseError {
+	switch err.Code {
+	case actionhero.CodeUnauthenticated:
+		return &ws.CloseError{Code: ws.LoginRequired, Reason: err.Message}
+	case actionhero.CodeUnavailable, actionhero.CodeResourceExhausted, actionhero.CodeDeadlineExceeded, actionhero.CodeCanceled, actionhero.CodeInternal:
+		return &ws.CloseError{Code: ws.TryAgainLater, Reason: err.Message}
+	}
+	return &ws.CloseError{Code: ws.Dismissed, Reason: err.Message}
 }
 
 // Next implements connloop.Conn. It handles the next message that has been read completely.
@@ -148,14 +173,18 @@ func (ss *session) DetachBuffer() { ss.ws.DetachBuffer() }
 // "quit" or a stop of the server.
 func (ss *session) Finish() {
 	end := ss.endReason()
-	if end != nil && !end.ByClient && end.Code != ws.Normal && !ws.IsStop(end.Code) {
-		ss.logClosed(end.Reason)
+	if end != nil && !end.ByClient && end.Code != ws.Normal {
+		ss.handler.api.Closing(ss.conn, end.Reason)
+		if !ws.IsStop(end.Code) {
+			ss.logClosed(end.Reason)
+		}
 	}
 	ss.handler.api.Disconnect(ss.conn)
 	if ss.quits {
 		ss.reply(wire.Status(nil, "Bye!"), ss.quit)
 	}
 	ss.ws.Finish(ss.end)
+	ss.handler.api.Disconnected(ss.conn)
 	ss.handler.remove(ss)
 }
 
@@ -165,7 +194,9 @@ func (ss *session) Fault(p any) {
 	ss.logPanic(p)
 	ss.ws.Abort()
 	if ss.conn != nil {
+		ss.handler.api.Closing(ss.conn, "a fault of the server")
 		ss.handler.api.Disconnect(ss.conn)
+		ss.handler.api.Disconnected(ss.conn)
 	}
 	ss.handler.remove(ss)
 }
@@ -182,6 +213,9 @@ func (ss *session) logClosed(reason string) {
 // connection and calls doesNotRead.
 func (ss *session) doesNotRead(err error) {
 	ss.loop.Cancel()
+	if ss.conn != nil {
+		ss.handler.api.Closing(ss.conn, err.Error())
+	}
 	ss.logClosed(err.Error())
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -56,6 +57,13 @@ func (n *newConnection) Read(p []byte) (int, error) {
 		err = &net.OpError{Op: "dial", Net: n.RemoteAddr().Network(), Addr: n.RemoteAddr(), Err: err}
 	}
 	return read, err
+}
+
+// Write implements net.Conn. It lets other goroutines run before: those that have just had an answer add their next commands, so
+// that a later write sends many. A write takes longer than many commands.
+func (n *newConnection) Write(p []byte) (int, error) {
+	runtime.Gosched()
+	return n.Conn.Write(p)
 }
 
 // Close implements net.Conn.

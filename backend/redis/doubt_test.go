@@ -56,7 +56,7 @@ func TestACommandInFlightAtCloseMayHaveHappened(t *testing.T) {
 // TestARefusalDoesNotHideAnEarlierAttempt loses the answer to a command, and refuses its repetitions.
 func TestARefusalDoesNotHideAnEarlierAttempt(t *testing.T) {
 	t.Parallel()
-	b := open(t, Config{Port: redistest.Redis.Shared(t).Port, Timeout: 100 * time.Millisecond})
+	b := open(t, Config{Port: redistest.Redis.Shared(t).Port, Timeout: time.Second})
 	call := func(first error) error {
 		attempts := 0
 		_, err := b.core.attempt(t.Context(), repeatable, func(context.Context, *session) rueidis.RedisResult {

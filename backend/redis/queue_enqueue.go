@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,14 +17,55 @@ var (
 	plainScript   = newConfirmedScript(repeatable, "clock", "batch", "add", "plain")
 )
 
-// scriptToEnqueue returns the script that adds the jobs of a batch. The arguments are those of sendBatch.
-func scriptToEnqueue(args []string) *script {
-	for i := 3; i < len(args); i += 2 {
-		if !isPlain(args[i]) {
-			return enqueueScript
+// maxKinds is the maximum number of kinds of jobs in a batch that the script plain adds. Jobs of a kind differ in their data
+// alone.
+const maxKinds = 16
+
+// scriptToEnqueue returns the script that adds the jobs of a batch, and its arguments. The arguments args are those of the
+// script enqueue: three, and two for each job.
+func scriptToEnqueue(args []string) (*script, []string) {
+	var kinds []string
+	jobs := args[3:]
+	places := make([]int, len(jobs)/2)
+	for i := range places {
+		record := jobs[2*i]
+		place := slices.Index(kinds, record)
+		if place < 0 {
+			if len(kinds) == maxKinds || !isPlain(record) {
+				return enqueueScript, args
+			}
+			place = len(kinds)
+			kinds = append(kinds, record)
 		}
+		places[i] = place
 	}
-	return plainScript
+	plain := append(make([]string, 0, len(args)+len(kinds)+2), args[:3]...)
+	plain = append(append(plain, strconv.Itoa(len(kinds))), kinds...)
+	for i, place := range places {
+		if len(kinds) > 1 {
+			plain = append(plain, strconv.Itoa(place+1))
+		}
+		plain = append(plain, jobs[2*i+1])
+	}
+	return plainScript, plain
+}
+
+// resultWords returns the ids in the results of a batch, those of existing jobs with an e in front.
+func resultWords(results string) ([]string, error) {
+	first, last, all := strings.Cut(strings.TrimPrefix(results, " "), "-")
+	if !all {
+		return strings.Fields(results), nil
+	}
+	from, err1 := strconv.ParseUint(first, 10, 64)
+	to, err2 := strconv.ParseUint(last, 10, 64)
+	if err1 != nil || err2 != nil || from > to || to-from >= maxItems {
+		return nil, errReply
+	}
+	words := make([]string, 0, to-from+1)
+	for id := from; id <= to; id++ {
+		words = append(words, strconv.FormatUint(id, 10))
+	}
+	return words, nil
 }
 
 // newJobs has the records of jobs to add: for each job what encodeNew and encodeData return.
@@ -135,7 +177,8 @@ func (q *shard) sendBatch(ctx context.Context, batch []*enqueuePart) error {
 		for _, p := range batch {
 			args = append(args, p.records...)
 		}
-		words, err := asWords(q.run(ctx, scriptToEnqueue(args), args...))
+		sc, args := scriptToEnqueue(args)
+		words, err := asWords(q.run(ctx, sc, args...))
 		if q.madeRoom(ctx, err) {
 			continue
 		}
@@ -174,7 +217,10 @@ func (q *shard) setResults(batch []*enqueuePart, words []string) error {
 	if len(words) < 2 {
 		return errReply
 	}
-	ids := strings.Fields(words[1])
+	ids, err := resultWords(words[1])
+	if err != nil {
+		return err
+	}
 	for _, p := range batch {
 		n := len(p.records) / 2
 		if len(ids) < n {

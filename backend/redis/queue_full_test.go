@@ -34,15 +34,16 @@ func TestAFullServerRefusesNewJobsOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		_, plain := scriptToEnqueue(append([]string{testInc, "1000", "100"}, prepared.records...))
 		for _, call := range []struct {
 			script *script
 			args   []string
 		}{
-			{enqueueScript, []string{testInc, "1000", "100"}},
-			{plainScript, []string{testInc, "1000", "100"}},
-			{tickScript, []string{"schedule", strconv.FormatInt(s.ms(), 10), "100"}},
+			{enqueueScript, append([]string{testInc, "1000", "100"}, prepared.records...)},
+			{plainScript, plain},
+			{tickScript, append([]string{"schedule", strconv.FormatInt(s.ms(), 10), "100"}, prepared.records...)},
 		} {
-			args := append(append([]string{"PUBLISH", "none"}, append(call.args, prepared.records...)...), strconv.FormatInt(s.now, 10))
+			args := append(append([]string{"PUBLISH", "none"}, call.args...), strconv.FormatInt(s.now, 10))
 			if _, err := s.core.run(t.Context(), call.script, s.keys, args...); !errors.Is(err, backend.ErrFull) {
 				t.Errorf("a script that adds a job ends with %v", err)
 			}

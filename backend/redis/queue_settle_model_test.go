@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -132,7 +131,7 @@ func (s *settleTest) step() {
 func (s *settleTest) remember(n *settleNode, records, reply []string, want string) {
 	s.Helper()
 	s.wantWord(reply, want)
-	for i, id := range strings.Fields(reply[1]) {
+	for i, id := range s.ids(reply[1]) {
 		n.jobs = append(n.jobs, id, records[2*i], records[2*i+1])
 	}
 }

@@ -65,7 +65,18 @@ func (s *shardTest) started(args ...string) []string {
 // add enqueues as sendBatch does.
 func (s *shardTest) add(args []string) []string {
 	s.Helper()
-	return s.words(scriptToEnqueue(args), args...)
+	sc, args := scriptToEnqueue(args)
+	return s.words(sc, args...)
+}
+
+// ids returns the words in the results of a batch.
+func (s *shardTest) ids(results string) []string {
+	s.Helper()
+	words, err := resultWords(results)
+	if err != nil {
+		s.Fatalf("the results %q: %v", results, err)
+	}
+	return words
 }
 
 func (s *shardTest) ms() int64 { return s.now / 1000 }
@@ -259,7 +270,7 @@ func (s *shardTest) enqueue(jobs ...backend.NewJob) []uint64 {
 		s.Fatalf("enqueue returns %q", reply)
 	}
 	var ids []uint64
-	for _, text := range strings.Fields(reply[1]) {
+	for _, text := range s.ids(reply[1]) {
 		id, existing := strings.CutPrefix(text, "e")
 		n, err := strconv.ParseUint(id, 10, 64)
 		if err != nil {

@@ -54,11 +54,15 @@ func (s *modelTest) enqueue(inc, batch string, jobs []backend.NewJob) {
 		jobs[i].MaxCrashes = cmp.Or(jobs[i].MaxCrashes, backend.DefaultMaxCrashes)
 	}
 	args := append([]string{inc, batch, "1000000"}, prepared.records...)
-	sc := scriptToEnqueue(args)
+	sc, chosen := scriptToEnqueue(args)
 	if s.r.IntN(4) == 0 {
-		sc = enqueueScript // which adds plain jobs, too, if others come with them
+		sc, chosen = enqueueScript, args // which adds plain jobs, too, if others come with them
 	}
-	s.want("enqueue", strings.Join(s.words(sc, args...), ""), s.m.enqueue(inc, batch, jobs))
+	reply := s.words(sc, chosen...)
+	if reply[0] == "ok" {
+		reply[1] = " " + strings.Join(s.ids(reply[1]), " ")
+	}
+	s.want("enqueue", strings.Join(reply, ""), s.m.enqueue(inc, batch, jobs))
 }
 
 // take starts runs, after it has ended those of the outcomes.

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,6 +13,7 @@ const recentFor = time.Second
 // recentWrites holds the keys that this process has written lately. The report of the server that a key has changed comes
 // after the reply to the write, so a copy of the old value may still be there when the write returns.
 type recentWrites struct {
+	last    atomic.Int64 // the time of the last write, as uptime
 	mu      sync.Mutex
 	until   map[string]time.Time
 	cleanAt int // the number of keys at which add removes the old ones
@@ -24,6 +26,7 @@ func (r *recentWrites) add(key string) {
 	if r.until == nil {
 		r.until = make(map[string]time.Time)
 	}
+	r.last.Store(int64(uptime()))
 	r.until[key] = now.Add(recentFor)
 	if len(r.until) <= r.cleanAt {
 		return
@@ -37,6 +40,9 @@ func (r *recentWrites) add(key string) {
 }
 
 func (r *recentWrites) has(key string) bool {
+	if last := r.last.Load(); last == 0 || int64(uptime())-last > int64(recentFor) {
+		return false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	until, ok := r.until[key]

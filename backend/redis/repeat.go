@@ -31,10 +31,11 @@ import (
 // errUnavailable is wrapped by all errors that the server or the network causes.
 var errUnavailable = backend.ErrUnavailable
 
-// errRefused means that the server did not execute the command. errUnknown means that it may have executed it.
+// errRefused means that the server did not execute the command. errUnknown means that it may have executed it. Their texts
+// follow the cause, so the text of errUnavailable would only repeat it.
 var (
-	errRefused = fmt.Errorf("nothing has changed: %w", errUnavailable)
-	errUnknown = fmt.Errorf("the change may have happened: %w", errUnavailable)
+	errRefused error = opaque{errors.New("nothing has changed"), errUnavailable}
+	errUnknown error = opaque{errors.New("the change may have happened"), errUnavailable}
 )
 
 // refusals are the codes of errors that a command receives before it has an effect, each with its remedy.
@@ -81,8 +82,8 @@ func (c *core) attemptWithin(ctx context.Context, limit time.Duration, mode mode
 	if err := ended(ctx); err != nil {
 		return rueidis.RedisMessage{}, fmt.Errorf("%w: %w", err, errRefused)
 	}
-	bounded, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+	bounded := &limited{Context: ctx, limit: limit}
+	defer bounded.release()
 	var pause backoff
 	doubt := false
 	for {
@@ -109,10 +110,10 @@ func (c *core) attemptWithin(ctx context.Context, limit time.Duration, mode mode
 // sendOnce waits for ctx itself.
 func (c *core) sendOnce(ctx context.Context, s *session, send func(context.Context, *session) rueidis.RedisResult) rueidis.RedisResult {
 	if s.dialer.connecting.Load() == 0 {
-		return send(unhurried{ctx}, s)
+		return send(ctx, s)
 	}
 	result := make(chan rueidis.RedisResult, 1)
-	if !c.spawn(func(context.Context, *session) { result <- send(unhurried{ctx}, s) }) {
+	if !c.spawn(func(context.Context, *session) { result <- send(ctx, s) }) {
 		return rueidis.NewErrorResult(backend.ErrClosed)
 	}
 	select {
@@ -133,7 +134,7 @@ func judge(ctx context.Context, err error, mode mode) (again bool, _ error) {
 			return true, fmt.Errorf("%s; the server answers %q: %w", remedy, reply.Error(), errRefused)
 		}
 		if code == "NOPERM" {
-			return false, fmt.Errorf("the access control list of the server does not permit a command to its user, see redis.username: %w", err)
+			return false, err // explain adds the remedy
 		}
 		if code == "OOM" {
 			return false, fmt.Errorf("the server has no memory left, as its setting maxmemory says: %w", backend.ErrFull)
@@ -168,6 +169,9 @@ func (c *core) explain(ctx context.Context, s *session, err error) error {
 		return fmt.Errorf("the backend was closed before the answer came: %w", withoutContext(err))
 	case s.life.Err() != nil:
 		return backend.ErrClosed
+	}
+	if reply, ok := rueidis.IsRedisErr(err); ok && codeOf(reply.Error()) == "NOPERM" {
+		return fmt.Errorf("the Redis server at %s: %s: %w", s.addr, s.addr.permission(reply.Error()), err)
 	}
 	if errors.Is(err, errUnavailable) {
 		err = fmt.Errorf("the server at %s: %w", s.addr, withoutContext(err))

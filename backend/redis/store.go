@@ -107,11 +107,12 @@ func (s *store) Get(ctx context.Context, key string) (backend.Entry, error) {
 		return sess.client.Do(ctx, sess.client.B().Get().Key(k).Build())
 	})
 	switch {
+	case err == nil:
 	case rueidis.IsRedisNil(err):
 		return backend.Entry{}, backend.ErrNotFound
 	case isWrongType(err):
 		return backend.Entry{}, s.checkLoad(ctx, key, k)
-	case err != nil:
+	default:
 		return backend.Entry{}, err
 	}
 	record, err := m.AsBytes()

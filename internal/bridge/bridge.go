@@ -40,6 +40,11 @@ type Host interface {
 	ReturnsContent(action string) bool
 	Accepts(key string) bool
 	Connect(transport string, remote netip.AddrPort, sender any) any
+	MeetsConns() bool
+	Accept(ctx context.Context, conn, handshake any) (err any) // handshake is an *actionhero.Handshake; err is an *actionhero.Error, or nil
+	Connected(ctx context.Context, conn any)
+	Closing(conn any, reason string)
+	Disconnected(conn any)
 	Enter(ctx context.Context, conn any, room string, welcome func(room string)) error
 	Disconnect(conn any)
 	HearItself(conn any)

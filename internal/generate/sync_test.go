@@ -41,7 +41,7 @@ var Literal = ah.Action[ah.None, ah.None]{Name: "literal"}
 var Pointer = &ah.Task[ah.None]{Name: "pointer"}
 var Declared ah.Part = helper("declared")
 var (
-	First, Second = ah.Initializer{Name: "1"}, ah.RoomMiddleware{}
+	First, Second = ah.Initializer{Name: "1"}, ah.ConnMiddleware{}
 	Grouped       = (ah.NodeCall[ah.None, ah.None]{Name: "x"})
 )
 var Called = helper("called")

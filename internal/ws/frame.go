@@ -43,6 +43,7 @@ const (
 	InternalError  = 1011
 	ServiceRestart = 1012 // the server stops, and another process has taken its place
 	TryAgainLater  = 1013 // the client does not read
+	LoginRequired  = 4401 // the app refuses the client until it logs in
 	Dismissed      = 4403 // the app has closed the client, which must not come back
 
 	codeNone = 1005 // never sent: the client's close frame had no code

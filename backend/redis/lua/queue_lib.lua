@@ -16,8 +16,9 @@ if not micros then
 end
 local now = math.floor(micros / 1000)
 
+-- Returns the text of a whole number below 2^53.
 local function number(n)
-  return format('%.0f', n)
+  return format('%d', n)
 end
 
 local lanes = {}

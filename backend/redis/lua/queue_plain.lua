@@ -1,8 +1,9 @@
 -- EnqueuePlain does what Enqueue does, for jobs that are due at once and have no unique key. It has straight lines in place
 -- of most functions of queue_lib.lua, because making these takes longer than adding a job.
--- ARGV: as Enqueue. Returns: as Enqueue. Cost: 18 commands for jobs of one queue, whatever their number, and one more for each
--- task.
-local inc, batch = ARGV[3], ARGV[4]
+-- ARGV: inc; the number of the batch; the maximum number of unfinished jobs; the number of kinds, at most 16; the record of each
+-- kind; the data of each job, with the number of its kind before it if there are several.
+-- Returns: as Enqueue. Cost: 18 commands for jobs of one queue, whatever their number, and one more for each task.
+local inc, batch, several = ARGV[3], ARGV[4], tonumber(ARGV[6])
 local known = call('HMGET', M, 'seq', 'ord', 'rid', 'recount')
 if foreign(known[3]) then
   return {'settling'}
@@ -11,7 +12,8 @@ local refusal = answered(inc, batch)
 if refusal then
   return refusal
 end
-local jobs, there = (#ARGV - 6) / 2, unfinished()
+local first, step = 7 + several, several > 1 and 2 or 1
+local jobs, there = (#ARGV - first) / step, unfinished()
 if jobs > tonumber(ARGV[5]) - there then
   return {'full', number(there)}
 end
@@ -20,25 +22,33 @@ local seq, ord = tonumber(known[1] or '0') + 0, tonumber(known[2] or '0') + 0
 call('HSET', M, 'seq', number(seq + jobs), 'ord', number(ord + jobs))
 recounted = tonumber(known[4]) or 0
 
-local times, results, kinds = pack('>i8i8i8', now, now, 0), {batch}, {}
+local times, kinds = pack('>i8i8i8', now, now, 0), {}
+for k = 1, several do
+  local record = ARGV[6 + k]
+  local q, t = struct.unpack('>HH', record, 106)
+  local queue = sub(record, 116, 115 + q)
+  local prefix = lane(queue)
+  kinds[k] = {
+    before = '\1\2' .. sub(record, 3, 25), behind = times .. sub(record, 58), place = prefix .. format('%02x', byte(record, 3)),
+    field = AVAILABLE .. prefix .. sub(record, 116 + q, 115 + q + t),
+  }
+  watch(R, prefix, queue)
+end
 local data, records, members = {}, {}, {}
+local kind, recounting = kinds[1], recounted > 0
 for i = 1, jobs do
-  local id, n, record = number(seq + i), ord + i, ARGV[4 + 2 * i]
-  local tail = sub(record, 106)
-  local kind = kinds[tail]
-  if not kind then
-    local q, t = struct.unpack('>HH', tail)
-    local queue = sub(tail, 11, 10 + q)
-    kind = {prefix = lane(queue), field = AVAILABLE .. lane(queue) .. sub(tail, 11 + q, 10 + q + t)}
-    kinds[tail] = kind
-    watch(R, kind.prefix, queue)
+  local id, at = number(seq + i), first + step * (i - 1)
+  if several > 1 then
+    kind, at = kinds[tonumber(ARGV[at])], at + 1
   end
-  data[2 * i - 1], data[2 * i] = id, ARGV[5 + 2 * i]
-  records[2 * i - 1] = id
-  records[2 * i] = '\1\2' .. sub(record, 3, 25) .. pack('>i8', n) .. times .. sub(record, 58)
-  members[2 * i - 1], members[2 * i] = 0, kind.prefix .. format('%02x%011x', byte(record, 3), n) .. id
-  countField(kind.field, id, 1)
-  results[i + 1] = id
+  data[2 * i - 1], data[2 * i] = id, ARGV[at]
+  records[2 * i - 1], records[2 * i] = id, kind.before .. pack('>i8', ord + i) .. kind.behind
+  members[2 * i - 1], members[2 * i] = '0', kind.place .. format('%011x', ord + i) .. id
+  if recounting then
+    countField(kind.field, id, 1)
+  else
+    tally(kind.field, 1)
+  end
 end
 for block = blockOf(seq + 1), blockOf(seq + jobs) do
   call('ZADD', BLK, block, number(block))
@@ -48,6 +58,6 @@ callAll('HSET', S, records)
 callAll('ZADD', R, members)
 writeCounts()
 wake()
-local text = table.concat(results, ' ')
+local text = batch .. ' ' .. number(seq + 1) .. '-' .. number(seq + jobs)
 call('HSET', BAT, inc, text)
 return {'ok', sub(text, #batch + 1)}

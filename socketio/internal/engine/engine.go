@@ -27,7 +27,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -60,8 +59,8 @@ type Config struct {
 	Incoming       *bytebudget.Budget // limits the bytes of incomplete messages of all clients; nil: no limit
 	Log            *slog.Logger
 	Origins        browserguard.Origins
-	RemoteIP       func(*http.Request) string        // returns the client's address behind trusted proxies; nil: there are no proxies
-	Open           func(*Session, url.Values) Client // returns the Client of a new session, which was opened with this query
+	RemoteIP       func(*http.Request) string           // returns the client's address behind trusted proxies; nil: there are no proxies
+	Open           func(*Session, *http.Request) Client // returns the Client of a new session, which was opened by this request
 
 	// Refuse answers a request that opens a session, and returns true, if the client has used up its allowance of
 	// requests. If Refuse is nil, there is no such allowance.
@@ -75,8 +74,9 @@ type Client interface {
 	// request has run. If Message returns nil, data is valid until the next message.
 	Message(data []byte, binary bool) connloop.Request
 	// Closed is called once, when the session closes. Calls of Message and requests may still be running at that time.
-	// Closed must not block, and must not call a method of the session.
-	Closed()
+	// Closed must not block, and must not call a method of the session. reason says why the engine has closed the session;
+	// it is empty if the client has ended it.
+	Closed(reason string)
 }
 
 // Engine holds the sessions of all clients. An Engine is the [http.Handler] of the only URL path of the protocol.

@@ -2,7 +2,7 @@ package engine_test
 
 import (
 	"log/slog"
-	"net/url"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync"
@@ -86,7 +86,7 @@ type echoClient struct {
 	hold   chan struct{} // requests for messages that begin with hold receive from it
 }
 
-func (s *server) newClient(session *engine.Session, _ url.Values) engine.Client {
+func (s *server) newClient(session *engine.Session, _ *http.Request) engine.Client {
 	c := &echoClient{session: session, hold: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +121,7 @@ func (c *echoClient) Message(data []byte, binary bool) connloop.Request {
 	return &echoRequest{c, text}
 }
 
-func (c *echoClient) Closed() {
+func (c *echoClient) Closed(string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed++

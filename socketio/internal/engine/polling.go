@@ -30,7 +30,7 @@ type poll struct {
 // openPolling opens a session over long-polling and responds with the open packet. registered is false if the engine is
 // stopping, so that it has registered no session.
 func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, remote netip.AddrPort) (registered bool) {
-	s := e.newSession(r.URL.Query(), remote, polling)
+	s := e.newSession(r, remote, polling)
 	if s == nil {
 		sendStopping(w)
 		return false

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -80,16 +80,16 @@ const (
 	leaveGrace = 100 * time.Millisecond
 )
 
-// newSession opens a session in the state st for the client with the address remote, and schedules the first ping. query
-// is the query of the request. newSession returns nil if the engine is stopping.
-func (e *Engine) newSession(query url.Values, remote netip.AddrPort, st state) *Session {
+// newSession opens a session in the state st for the client with the address remote, and schedules the first ping. r is the
+// request of the client. newSession returns nil if the engine is stopping.
+func (e *Engine) newSession(r *http.Request, remote netip.AddrPort, st state) *Session {
 	s := &Session{engine: e, sid: e.newSID(), state: st, remote: remote}
 	s.mu.Lock() // another goroutine cannot close the session before it is complete
 	defer s.mu.Unlock()
 	if !e.add(s) {
 		return nil
 	}
-	s.client = e.cfg.Open(s, query)
+	s.client = e.cfg.Open(s, r)
 	e.schedulePing(s)
 	return s
 }
@@ -150,7 +150,7 @@ func (s *Session) Refuse(reason error) { s.closeWith(reason, typeClose, closeGra
 // whose type is the parameter last, if the client's GETs come within the duration grace. If grace is 0, only a GET that
 // is already waiting gets these packets.
 func (s *Session) closeWith(reason error, last byte, grace time.Duration) {
-	socket, probe, ok := s.beginClose(last, grace)
+	socket, probe, ok := s.beginClose(reason, last, grace)
 	if !ok {
 		return
 	}
@@ -166,7 +166,7 @@ func (s *Session) closeWith(reason error, last byte, grace time.Duration) {
 
 // socketClosed closes the session after its WebSocket has closed, and logs the reason.
 func (s *Session) socketClosed(reason error) {
-	if _, _, ok := s.beginClose(typeClose, 0); ok {
+	if _, _, ok := s.beginClose(reason, typeClose, 0); ok {
 		s.logClose(reason)
 	}
 }
@@ -181,19 +181,31 @@ func (s *Session) logClose(reason error) {
 	s.engine.cfg.Log.Log(context.Background(), level, "a Socket.IO client was closed", "to", s.remote.Addr().String(), "reason", reason.Error())
 }
 
+// shownReason returns the text of reason, or "" if the client has ended the connection.
+func shownReason(reason error) string {
+	var socket *ws.CloseError
+	switch closed := errors.As(reason, &socket); {
+	case reason == errLeft, reason == errAborted, closed && socket.ByClient:
+		return ""
+	case closed:
+		return socket.Reason
+	}
+	return reason.Error()
+}
+
 // expectedReasons are the close reasons that indicate no fault. logClose logs these reasons at level Debug.
 var expectedReasons = []error{errLeft, errAborted, errStopping}
 
 // beginClose changes the state of the session to closing. It returns the WebSocket of the session and the WebSocket of
 // an upgrade, which the caller must close; either may be nil. ok is false if the session is already closing.
-func (s *Session) beginClose(last byte, grace time.Duration) (socket, probe *socket, ok bool) {
+func (s *Session) beginClose(reason error, last byte, grace time.Duration) (socket, probe *socket, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state >= closing {
 		return nil, nil, false
 	}
 	s.state, s.lastPacket = closing, last
-	s.client.Closed() // before forget, because Engine.Stop does not wait for forgotten sessions
+	s.client.Closed(shownReason(reason)) // before forget, because Engine.Stop does not wait for forgotten sessions
 	s.queue.signalSpace()
 	switch s.flushToPoll(); {
 	case s.poll != nil:

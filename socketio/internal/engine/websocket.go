@@ -38,7 +38,7 @@ func (e *Engine) openSocket(w http.ResponseWriter, r *http.Request, remote netip
 	if k == nil {
 		return false
 	}
-	s := e.newSession(r.URL.Query(), remote, webSocket)
+	s := e.newSession(r, remote, webSocket)
 	if s == nil || !s.setSocket(k) {
 		k.conn.Reject(ws.StopCode(), errStopping.Error())
 		return s != nil

@@ -236,6 +236,21 @@ const cases = {
     assert.equal((await call(a, 'roomView')).room, 'defaultRoom')
   },
 
+  // The app refuses a wrong token. The client reads why, and connects with a better one.
+  async refused () {
+    const a = io(url, { transports, forceNew: true, reconnection: false, auth: { token: 'wrong' } })
+    open.push(a)
+    const [err] = await within('refusal', once(a, 'connect_error'))
+    assert.equal(err.message, 'log in first')
+    assert.deepEqual(err.data, { errorCode: 'unauthenticated' })
+    assert.equal(a.connected, false)
+    a.auth = { token: 'right' }
+    const welcome = event(a, 'welcome')
+    a.connect()
+    await welcome
+    assert.equal((await call(a, 'detailsView')).details.public.details.token, 'right')
+  },
+
   async heartbeat () {
     const a = await connect()
     let pings = 0
