@@ -85,8 +85,7 @@ func New(cfg Config, parts ...Part) (*API, error) {
 		return nil, err
 	}
 	api.registry.Store(reg)
-	api.Cluster, api.Conns = &Cluster{api: api, nodes: cfg.Backend.Cluster()}, &Conns{api}
-	api.Cluster.nodes.Handle(api.Cluster.handle)
+	api.Cluster, api.Conns = newCluster(api, cfg.Backend.Cluster()), &Conns{api}
 	api.Cache = &Cache{store: cfg.Backend.Store()}
 	api.Rooms = newRooms(api, cfg.Backend.Broker())
 	api.Tasks = &Tasks{api: api, queue: cfg.Backend.Queue()}

@@ -26,13 +26,13 @@ type Cluster struct {
 
 // Peer is one live node of a cluster: one process. The fields are as of the start of that node.
 type Peer struct {
-	ID      string    // the id of the node, as in the status of that node
-	Host    string    // the name of the machine; empty if the node does not say it
-	Address string    // the address of the machine; empty if the node does not say it
-	PID     int       // the id of the process on that machine
-	Version string    // Config.APIVersion
-	Started time.Time // by the wall clock of the machine
-	Self    bool      // the node of this API
+	ID      string    `json:"id"`      // the id of the node, as in the status of that node
+	Host    string    `json:"host"`    // the name of the machine; empty if the node does not say it
+	Address string    `json:"address"` // the address of the machine; empty if the node does not say it
+	PID     int       `json:"pid"`     // the id of the process on that machine
+	Version string    `json:"version"` // Config.APIVersion
+	Started time.Time `json:"started"` // by the wall clock of the machine
+	Self    bool      `json:"self"`    // the node of this API
 }
 
 // nodeDetails is the description of a node that its peers read.
@@ -41,7 +41,18 @@ type nodeDetails struct {
 	Address string   `json:"address"` // the address of the machine
 	PID     int      `json:"pid"`
 	Version string   `json:"version"` // the API version of the app
+	App     string   `json:"app"`     // the module of the program; empty if it is not known
 	Workers []string `json:"workers"` // the nodes for which workers of the process run jobs, "" for the node itself
+}
+
+// newCluster returns the Cluster of api.
+func newCluster(api *API, nodes backend.Cluster) *Cluster {
+	c := &Cluster{api: api, nodes: nodes}
+	nodes.Handle(c.handle)
+	if nodes.Shared() {
+		nodes.Watch(c.logNodes)
+	}
+	return c
 }
 
 // newTag returns a random number for [backend.Node.Tag].
@@ -54,7 +65,7 @@ func newTag() uint32 {
 // node describes this node to the backend.
 func (api *API) node() backend.Node {
 	host, _ := os.Hostname()
-	details, _ := jsonx.Marshal(nodeDetails{Host: host, Address: hostAddress(), PID: os.Getpid(), Version: api.cfg.APIVersion, Workers: api.Tasks.declaredNodes()}) // strings and a number always encode
+	details, _ := jsonx.Marshal(nodeDetails{Host: host, Address: hostAddress(), PID: os.Getpid(), Version: api.cfg.APIVersion, App: appModule(), Workers: api.Tasks.declaredNodes()}) // strings and a number always encode
 	return backend.Node{ID: api.nodeID(), Tag: api.tag, Started: time.Now(), Details: details}
 }
 

@@ -43,3 +43,19 @@ func ExampleConns() {
 	// <nil>
 	// no client with the id "no such id" is connected
 }
+
+// List has the connections of all nodes, and Rooms.List the rooms that they are in.
+func ExampleConns_List() {
+	api, stop := startAPI()
+	defer stop()
+	connectTo(api, "lobby", "ann")
+	connectTo(api, "orders", "bob")
+
+	list, err := api.Conns.List(context.Background(), actionhero.ConnFilter{Room: "lobby"})
+	fmt.Println(list.Total, list.Conns[0].Room, err)
+	rooms, err := api.Rooms.List(context.Background(), actionhero.RoomFilter{Prefix: "or"})
+	fmt.Println(rooms.Rooms, rooms.More, err)
+	// Output:
+	// 1 lobby <nil>
+	// [{orders 1}] false <nil>
+}

@@ -44,7 +44,7 @@ type statsSection struct {
 }
 
 // Section adds a section with this name to the report, or replaces the section with this name. [Stats.Report] calls
-// read for the value of the section. If read is nil, the section is removed. A transport adds its section when it
+// read for the value of the section, while it reads other sections, too. If read is nil, the section is removed. A transport adds its section when it
 // starts and removes the section when it stops.
 func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)) {
 	s.mu.Lock()
@@ -55,29 +55,35 @@ func (s *Stats) Section(name string, read func(ctx context.Context) (any, error)
 	}
 }
 
-// Report calls the read function of every section and returns the values in a map with the names of the sections as
-// keys. If read functions fail, panic or end their goroutines, Report leaves out their sections and returns their errors together with the
-// other sections.
+// Report calls the read functions of all sections at the same time and returns the values in a map with the names of the sections as
+// keys. If read functions fail, panic or end their goroutines, Report leaves out their sections and returns their errors
+// together with the other sections.
 func (s *Stats) Report(ctx context.Context) (map[string]any, error) {
 	s.mu.Lock()
 	sections := slices.Clone(s.sections)
 	s.mu.Unlock()
-	report := make(map[string]any, len(sections))
-	var errs []error
-	for _, section := range sections {
-		err := s.api.hook(func() error {
-			value, err := section.read(ctx)
-			if err == nil {
-				report[section.name] = value
-			}
-			return err
+	values, errs := make([]any, len(sections)), make([]error, len(sections))
+	var wg sync.WaitGroup
+	for i := range sections { // at once: while the backend is away, each of its sections takes as long as its time limit
+		wg.Go(func() {
+			errs[i] = s.api.hook(func() (err error) {
+				values[i], err = sections[i].read(ctx)
+				return err
+			})
 		})
+	}
+	wg.Wait()
+	report := make(map[string]any, len(sections))
+	for i, section := range sections {
+		err := errs[i]
+		if err == nil {
+			report[section.name] = values[i]
+			continue
+		}
 		if failure, ok := errors.AsType[*Error](err); ok && failure.Code == CodeInternal && failure.Err != nil {
 			err = failure.Err // the operator reads it
 		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("the section %q of the status: %w", section.name, err))
-		}
+		errs[i] = fmt.Errorf("the section %q of the status: %w", section.name, err)
 	}
 	return report, errors.Join(errs...)
 }

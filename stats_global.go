@@ -62,22 +62,30 @@ func (g *globalCounts) of(ctx context.Context, name string) int64 {
 	return n
 }
 
-// refresh reads the shared counters, unless they were read within countsAge or another goroutine is at it.
-func (g *globalCounts) refresh(ctx context.Context) {
+// fresh reports whether the shared counters were read within countsAge.
+func (g *globalCounts) fresh() bool {
 	g.mu.Lock()
-	fresh := !g.read.IsZero() && time.Since(g.read) < countsAge
-	g.mu.Unlock()
-	if fresh {
+	defer g.mu.Unlock()
+	return !g.read.IsZero() && time.Since(g.read) < countsAge
+}
+
+// refresh reads the shared counters, unless they are fresh. If another goroutine is at it, refresh waits for it: several
+// sections of one report ask at the same time.
+func (g *globalCounts) refresh(ctx context.Context) {
+	if g.fresh() {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, flushLimit)
+	defer cancel()
 	select {
 	case g.busy <- struct{}{}:
-	default:
+	case <-ctx.Done():
 		return
 	}
 	defer func() { <-g.busy }()
-	ctx, cancel := context.WithTimeout(ctx, flushLimit)
-	defer cancel()
+	if g.fresh() {
+		return
+	}
 	counts, err := g.api.Cluster.nodes.Counts(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()

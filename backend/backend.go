@@ -44,7 +44,7 @@ var (
 	ErrUnavailable = errors.New("the server that the nodes share does not answer: check that it runs and can be reached")
 	// ErrNodeInUse means that another live process uses the id of this node. Each node of a cluster needs an id of its
 	// own.
-	ErrNodeInUse = errors.New("another running node has this id: give each node an id of its own, or leave the id out")
+	ErrNodeInUse = errors.New("another running node has this id: give each node an id of its own in general.id")
 	// ErrNoNode means that no live node of the cluster has the given id.
 	ErrNoNode = errors.New("no live node has this id")
 	// ErrDuplicate means that another job holds the unique key of this job. Only one job at a time can hold a unique
@@ -78,8 +78,8 @@ type Backend interface {
 	Cluster() Cluster
 	// Open makes the backend usable and adds this process to the cluster as the given node. It fails if the backend is
 	// already open, if the configuration of the backend is invalid, or if the server of the backend does not reply
-	// before ctx ends. If another live node has the id, Open waits until that node's lease has ended or ctx ends, and
-	// then fails with [ErrNodeInUse].
+	// before ctx ends. If another node has the id, Open waits until that node leaves or its lease has ended. If the other
+	// node lives on, Open fails with [ErrNodeInUse], at the latest when ctx ends.
 	Open(ctx context.Context, node Node) error
 	// Close makes the backend unusable until the next Open. Close removes the members of this node from their rooms,
 	// and the node from the cluster. It waits until running message deliveries and handlers of calls have ended, starts

@@ -143,8 +143,7 @@ func (a *app) runThere(ctx context.Context, env *Env, call *inplace.Call) error 
 // else as one line.
 func printOutput(out io.Writer, object []byte) error {
 	if !terminal.Is(out) {
-		_, err := fmt.Fprintf(out, "%s\n", object)
-		return err
+		return printLine(out, object)
 	}
 	var text bytes.Buffer
 	if err := printIndented(&text, json.RawMessage(object)); err != nil {

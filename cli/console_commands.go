@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -176,28 +177,7 @@ func (c *console) actionNames() (names []string) {
 func (c *console) help(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND]", Short: "List the commands, or show the help of a command or an action",
-		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				_, err := fmt.Fprintln(c.out, consoleHelp)
-				return err
-			}
-			cmd := find(root, args[0])
-			if cmd == nil || cmd.Name() == "action" && len(args) > 1 {
-				name := args[len(args)-1]
-				if c.info(name) == nil {
-					return unknownCommand("", name, append(namesOf(root), c.actionNames()...), "help")
-				}
-				return c.flags(name).printHelp(c.out, name)
-			}
-			for _, word := range args[1:] {
-				sub := find(cmd, word)
-				if sub == nil {
-					return unknownCommand(cmd.Name()+" ", word, namesOf(cmd), "help "+cmd.Name())
-				}
-				cmd = sub
-			}
-			return cmd.Help()
-		},
+		RunE: func(_ *cobra.Command, args []string) error { return c.showHelp(root, args) },
 		ValidArgsFunction: func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 			names := append(namesOf(root), c.actionNames()...)
 			if len(args) > 0 {
@@ -209,6 +189,30 @@ func (c *console) help(root *cobra.Command) *cobra.Command {
 			return beginning(names, word), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
+}
+
+// showHelp prints the list of commands, or the help of the command or the action in args.
+func (c *console) showHelp(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		_, err := fmt.Fprintln(c.out, consoleHelp)
+		return err
+	}
+	cmd := find(root, args[0])
+	if cmd == nil || cmd.Name() == "action" && len(args) > 1 {
+		name := args[len(args)-1]
+		if c.info(name) == nil {
+			return unknownCommand("", name, append(namesOf(root), c.actionNames()...), "help")
+		}
+		return c.flags(name).printHelp(c.out, name)
+	}
+	for _, word := range args[1:] {
+		sub := find(cmd, word)
+		if sub == nil {
+			return unknownCommand(cmd.Name()+" ", word, namesOf(cmd), "help "+cmd.Name())
+		}
+		cmd = sub
+	}
+	return cmd.Help()
 }
 
 func (c *console) actions() *cobra.Command {
@@ -241,6 +245,17 @@ func (c *console) flags(name string) *actionFlags {
 	return flags
 }
 
+// oneLine is an output that is no terminal, so that JSON comes as one line. The writer behind it may be one.
+type oneLine struct{ out io.Writer }
+
+// Write implements io.Writer.
+func (w oneLine) Write(line []byte) (int, error) {
+	if err := printLine(w.out, bytes.TrimSuffix(line, []byte("\n"))); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
 func (c *console) runAction(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usage("the name of the action is missing: %q lists the actions", "actions")
@@ -270,7 +285,7 @@ func (c *console) runAction(cmd *cobra.Command, args []string) error {
 	}
 	env := &Env{Stdout: c.out, Config: c.cfg}
 	if c.asJSON {
-		env.Stdout = struct{ io.Writer }{c.out} // no terminal, so one line
+		env.Stdout = oneLine{c.out}
 	}
 	if c.offline {
 		err = runStarted(cmd.Context(), env, c.api, call)

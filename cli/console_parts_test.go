@@ -198,7 +198,7 @@ func TestConsolesShareAHistory(t *testing.T) {
 
 func TestSecretInputsStayOutOfTheHistory(t *testing.T) {
 	t.Parallel()
-	console, err := cli.NewConsole(t.Context(), consoleConfig(t), consoleParts...)
+	console, err := cli.NewConsole(t.Context(), consoleConfig(t, nil), consoleParts...)
 	if err != nil {
 		t.Fatal(err)
 	}

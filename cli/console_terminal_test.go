@@ -162,6 +162,12 @@ func TestTheTerminalGetsNoControlCharactersOfClients(t *testing.T) {
 	term.AwaitEnd("app> cache get evil\n\"a\\u009b2J\\u202eb\\u007f\"\ncreated …s ago, never expires\napp>")
 	term.Keys("C-d")
 	term.Exit()
+	term = terminalApp(t, 80, 24, nil, "app", "--config", config, "console", "--json")
+	term.AwaitScreen(consoleBanner + "app>")
+	term.Enter("evil")
+	term.AwaitEnd("app> evil\n{\"text\":\"a\\u009b2J\\u202eb\\u007f\"}\napp>")
+	term.Enter("cache get evil")
+	term.AwaitEnd("{\"value\":\"a\\u009b2J\\u202eb\\u007f\",\"created\":…\napp>")
 }
 
 func TestNoColoursInTheConsoleOnDemand(t *testing.T) {
@@ -268,7 +274,7 @@ func TestTheSessionInTheDocumentsIsReal(t *testing.T) {
 func TestTheDoctorFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	for _, size := range sizes {
-		config := consoleConfig(t)
+		config := consoleConfig(t, nil)
 		term := terminalApp(t, size[0], size[1], nil, "app", "--config", config, "doctor")
 		term.Exit()
 		term.Await("ok    version        actionhero ")

@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -67,7 +67,13 @@ var consoleParts = actionhero.Parts{
 // consoleServer starts a server, and returns it with the path of its configuration file.
 func consoleServer(t *testing.T) (*server.Server, string) {
 	t.Helper()
-	config := consoleConfig(t)
+	config := consoleConfig(t, nil)
+	return serve(t, config), config
+}
+
+// serve starts a server with a configuration file, until the end of the test.
+func serve(t *testing.T, config string) *server.Server {
+	t.Helper()
 	cfg, err := server.LoadFile(config, consoleParts...)
 	if err != nil {
 		t.Fatal(err)
@@ -84,16 +90,18 @@ func consoleServer(t *testing.T) (*server.Server, string) {
 			t.Error(err)
 		}
 	})
-	return s, config
+	return s
 }
 
-func consoleConfig(t *testing.T) string {
+// consoleConfig writes a configuration file, with further sections.
+func consoleConfig(t *testing.T, sections map[string]any) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.json")
 	settings := map[string]any{
 		"httpServer": map[string]any{"port": -1, "bindIP": "127.0.0.1"}, "tcpServer": map[string]any{"port": -1, "bindIP": "127.0.0.1"},
 		"tasks": map[string]any{"path": t.TempDir()}, "log": map[string]any{"logging": false},
 	}
+	maps.Copy(settings, sections)
 	raw, err := json.Marshal(settings)
 	if err == nil {
 		err = os.WriteFile(file, raw, 0o600)
@@ -290,7 +298,7 @@ func TestTheConsoleAnswersWithJSONForScripts(t *testing.T) {
 
 func TestTheConsoleNamesTheSocketIfNoServerRuns(t *testing.T) {
 	t.Parallel()
-	config := consoleConfig(t)
+	config := consoleConfig(t, nil)
 	_, errs, code := enter(t, config, "status\n")
 	for _, want := range []string{"no server answers there", "control.sock", `"app start"`, `"app console --offline" needs none`} {
 		if code != 1 || !strings.Contains(errs, want) {
@@ -301,7 +309,7 @@ func TestTheConsoleNamesTheSocketIfNoServerRuns(t *testing.T) {
 
 func TestTheOfflineConsoleNeedsNoServer(t *testing.T) {
 	t.Parallel()
-	config := consoleConfig(t)
+	config := consoleConfig(t, nil)
 	out, errs, code := enter(t, config, "greet --name=Ann\ncache set a 1\ncache get a\ntasks enqueue mail name=Ann\nconns\nstatus\n", "--offline")
 	if code != 0 || !strings.HasPrefix(out, "{\"greeting\":\"Hello Ann\"}\n\"a\" is 1, and never expires.\n1\njob 1 is enqueued\nThere are no such connections.\n") || !strings.Contains(out, "jobs         1 available") {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
@@ -362,110 +370,5 @@ func TestTheConsolePrintsNoControlCharactersOfClients(t *testing.T) {
 		if _, words := console.Complete(ctx, line); slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "\x1b") }) {
 			t.Errorf("the completions of %q are %q", line, words)
 		}
-	}
-}
-
-func TestTheConsoleCompletes(t *testing.T) {
-	t.Parallel()
-	s, config := consoleServer(t)
-	joined(t, s, "lobby")
-	ctx := t.Context()
-	for _, key := range []string{"apple pie", "apple", "äpfel", "it's"} {
-		if err := s.Cache.Set(ctx, key, 1, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	list, err := s.Conns.List(ctx, actionhero.ConnFilter{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := list.Conns[0].ID
-	console, err := cli.NewConsole(ctx, config, consoleParts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line, want := range map[string]string{
-		"stat":                   "|status ",
-		"ca":                     "|cache ,cacheTest ",
-		"gre":                    "|greet ",
-		"greet --n":              "greet |--name=",
-		"greet --name=x --m":     "greet --name=x |--mood=",
-		"greet --mood=":          "greet |--mood=glad ,--mood=sad ",
-		"greet --mood=g":         "greet |--mood=glad ",
-		"action gre":             "action |greet ",
-		"run gre":                "run |greet ",
-		"cache ":                 "cache |destroy ,get ,keys ,set ",
-		"cache get a":            `cache get |apple ,apple\ pie `,
-		"cache get apple\\ ":     `cache get |apple\ pie `,
-		"cache get 'apple p":     `cache get |apple\ pie `,
-		"cache get ä":            "cache get |äpfel ",
-		"cache get it":           `cache get |it\'s `,
-		"cache get apple ":       "cache get apple |",
-		"cache destroy äp":       "cache destroy |äpfel ",
-		"room l":                 "room |lobby ",
-		"say l":                  "say |lobby ",
-		"say lobby l":            "say lobby |",
-		"conns --room l":         "conns --room |lobby ",
-		"kick " + id[:20]:        "kick |" + id + " ",
-		"conn ":                  "conn |" + id + " ",
-		"tasks enq":              "tasks |enqueue ",
-		"tasks enqueue m":        "tasks enqueue |mail ",
-		"tasks enqueue mail n":   "tasks enqueue mail |name=",
-		"tasks list --sta":       "tasks list |--state ",
-		"help tasks li":          "help tasks |list ",
-		"help gre":               "help |greet ",
-		"nothing of this":        "nothing of |",
-		"ex":                     "|exit ",
-		"greet --name='a b' --t": "greet --name='a b' |--token=",
-	} {
-		head, words := console.Complete(ctx, line)
-		if got := head + "|" + strings.Join(words, ","); got != want {
-			t.Errorf("%q completes to %q, want %q", line, got, want)
-		}
-	}
-}
-
-func TestTheConsoleAsksBeforeADestructiveAction(t *testing.T) {
-	t.Parallel()
-	s, config := consoleServer(t)
-	console, err := cli.NewConsole(t.Context(), config, consoleParts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Cache.Set(t.Context(), "a", 1, 0); err != nil {
-		t.Fatal(err)
-	}
-	size := func() int { n, _ := s.Cache.Size(t.Context()); return n }
-	var out bytes.Buffer
-	code, questions := console.Confirm(t.Context(), "wipe", &out, false)
-	if fmt.Sprint(questions) != "[wipe is destructive. Run it?]" || code == 0 || size() != 1 || out.String() != "Error: the action did not run\n" {
-		t.Errorf("after no, the exit code is %d, the questions are %v: %s", code, questions, &out)
-	}
-	if code, _ := console.Confirm(t.Context(), "wipe", &out, true); code != 0 || size() != 0 {
-		t.Errorf("after yes, the exit code is %d: %s", code, &out)
-	}
-	if _, questions := console.Confirm(t.Context(), "greet --name=Ann", &out, true); len(questions) != 0 {
-		t.Errorf("another action asks %v", questions)
-	}
-	if err := s.Cache.Set(t.Context(), "a", 1, 0); err != nil {
-		t.Fatal(err)
-	}
-	if _, errs, code := enter(t, config, "wipe"); code != 0 || size() != 0 {
-		t.Errorf("in a script, the exit code is %d: %s", code, errs)
-	}
-}
-
-func TestTheConsoleReportsAnInterrupt(t *testing.T) {
-	t.Parallel()
-	_, config := consoleServer(t)
-	console, err := cli.NewConsole(t.Context(), config, consoleParts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var out bytes.Buffer
-	if code, _ := console.Confirm(ctx, "status", &out, true); code != 9 || out.String() != "Error: interrupted\n" {
-		t.Errorf("exit code %d: %s", code, &out)
 	}
 }

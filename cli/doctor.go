@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/redis"
 	"github.com/actionhero-go/actionhero/internal/control"
 	"github.com/actionhero-go/actionhero/internal/logging"
@@ -179,7 +180,11 @@ func (d *doctor) redis(ctx context.Context) {
 	cfg.Log = slog.New(slog.DiscardHandler)
 	found, err := redis.Look(ctx, cfg)
 	if err != nil {
-		d.fail("redis", "Start it, or correct the settings in the section redis.", "%v", err)
+		remedy := "Correct the server, or the settings in the section redis, as the text says."
+		if errors.Is(err, backend.ErrUnavailable) {
+			remedy = "Start the server, or correct its address; look for a firewall between both machines."
+		}
+		d.fail("redis", remedy, "%v", err)
 		return
 	}
 	text := fmt.Sprintf("%s at %s answers in %v", found.Version, found.Address, found.RoundTrip.Round(10*time.Microsecond))

@@ -41,7 +41,7 @@ func (f *nodeFlags) check(cfg server.Config) error {
 	case f.startLimit < 0:
 		return fmt.Errorf("--node-start-limit is %v: it must not be negative", f.startLimit)
 	case !sharedBackend(cfg):
-		return errors.New("--nodes needs a backend that the nodes share, because each would have rooms, a cache and tasks of its own: set redis.enable to true, or start one process without --nodes")
+		return errors.New("--nodes needs a backend that the nodes share, because each would have rooms, a cache and tasks of its own: set redis.enable to true or the environment variable REDIS_URL, or start one process without --nodes")
 	}
 	return nil
 }

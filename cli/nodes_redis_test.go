@@ -25,7 +25,11 @@ import (
 func TestNodesOverRedis(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Redis.Shared(t)
-	c := startCluster(t, 3, append(overRedis(redis, redistest.Prefix()), "ACTIONHERO_GENERAL_ID=machine")...)
+	prefix := redistest.Prefix()
+	c := startCluster(t, 3, append(overRedis(redis, prefix), "ACTIONHERO_GENERAL_ID=machine")...)
+	if want := "node machine-1, Redis at " + redis.Addr + ", prefix " + prefix + "\n"; !strings.Contains(c.out.String(), want) {
+		t.Errorf("the start does not say %q: %s", want, c.out.String())
+	}
 	t.Run("a long-polling client needs no sticky sessions", func(t *testing.T) {
 		client := startStockClient(t, testkit.NodeModules(t, "../socketio/testdata/node"), balance(t, c).URL, "polling", "")
 		client.await("connect")

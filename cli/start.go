@@ -48,7 +48,7 @@ func (a *app) start() *cobra.Command {
 			return s.Run(cmd.Context())
 		},
 	}
-	cmd.Flags().IntVar(&nodes.number, "nodes", 0, "run this number of processes that share all ports, under a supervisor; needs redis.enable")
+	cmd.Flags().IntVar(&nodes.number, "nodes", 0, "run this number of processes that share all ports, under a supervisor; needs redis.enable or REDIS_URL")
 	cmd.Flags().DurationVar(&nodes.startLimit, "node-start-limit", time.Minute, "with --nodes: the time in which a node must be ready, or it is killed; 0 is no limit")
 	return cmd
 }
@@ -60,13 +60,22 @@ func (a *app) newServer(cfg server.Config, announce func(text string)) (*server.
 		return nil, err
 	}
 	slog.SetDefault(s.Log()) // lines that the app and its libraries log without a logger of their own
-	s.Add(announcement{s, announce})
+	s.Add(announcement{s, clusterPlace(cfg), announce})
 	return s, nil
+}
+
+// clusterPlace says where the nodes of the configuration meet. It is empty without a cluster.
+func clusterPlace(cfg server.Config) string {
+	if !cfg.Clustered() {
+		return ""
+	}
+	return cfg.Redis.Place()
 }
 
 // announcement is a component that announces the addresses of the server.
 type announcement struct {
 	server   *server.Server
+	cluster  string // where the nodes of the cluster meet; empty without a cluster
 	announce func(text string)
 }
 
@@ -80,6 +89,9 @@ func (a announcement) Started() {
 	tw := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, e := range a.server.Endpoints() {
 		fmt.Fprintf(tw, "  %s\t%s\n", e.Name, e.URL)
+	}
+	if a.cluster != "" {
+		fmt.Fprintf(tw, "  Cluster\tnode %s, Redis at %s\n", a.server.Stats.ID(), a.cluster)
 	}
 	tw.Flush()
 	fmt.Fprintln(&text, "Ctrl+C stops it.")

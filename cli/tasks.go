@@ -120,8 +120,7 @@ func call[T any](t *taskCommands, cmd *cobra.Command, method, target string, bod
 		return err
 	}
 	if t.asJSON {
-		_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n", raw)
-		return err
+		return printLine(cmd.OutOrStdout(), raw)
 	}
 	var answer T
 	if err := jsonx.Unmarshal(raw, &answer); err != nil {

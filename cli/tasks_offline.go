@@ -16,6 +16,7 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/terminal"
 )
 
 // The commands `tasks registered` and `tasks repair` need no running server.
@@ -120,7 +121,16 @@ func (t *taskCommands) repair() *cobra.Command {
 func printJSON(out io.Writer, v any) error {
 	raw, err := jsonx.Marshal(v)
 	if err == nil {
-		_, err = fmt.Fprintf(out, "%s\n", raw)
+		err = printLine(out, raw)
 	}
+	return err
+}
+
+// printLine prints JSON as one line. On a terminal, invisible characters become escape sequences of JSON.
+func printLine(out io.Writer, raw []byte) error {
+	if terminal.Is(out) {
+		raw = []byte(escapeInvisible(string(raw)))
+	}
+	_, err := fmt.Fprintf(out, "%s\n", raw)
 	return err
 }

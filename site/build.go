@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,7 @@ type Site struct {
 	Pages  []*Page // in the order of the navigation
 	Groups []*Group
 	root   string
+	parts  map[string]*Page // of split documents, by document#anchor
 }
 
 // Group is a part of the navigation.
@@ -37,12 +39,16 @@ type Page struct {
 	Source   string // the path of the document in the repository
 	Path     string // the path of the page in the site
 	Title    string
-	Label    string // the name in the navigation
+	Label    string  // the name in the navigation
+	Above    *Page   // the page of the split document that this page is a part of
+	Parts    []*Page // of the split document
 	HTML     string
 	Wide     bool // whether a table has so many columns that it takes the place of the list of headings
 	Sections []Section
 	anchors  map[string]bool
 	links    []link
+	text     string // Markdown
+	line     int    // the lines of the document before text
 }
 
 // Section is the part of a page below one heading.
@@ -65,7 +71,7 @@ func (p *Page) Up() string { return strings.Repeat("../", strings.Count(p.Path, 
 // Build reads and renders all documents, and those of extra, whose texts it has by their names. The error names every
 // link that leads nowhere.
 func Build(root string, extra map[string]string) (*Site, error) {
-	s := &Site{root: root}
+	s := &Site{root: root, parts: map[string]*Page{}}
 	sources, err := documents(root)
 	if err != nil {
 		return nil, err
@@ -84,16 +90,30 @@ func Build(root string, extra map[string]string) (*Site, error) {
 			}
 			text = string(file)
 		}
-		if err := render(root, []byte(text), pages[source], pages); err != nil {
-			return nil, fmt.Errorf("%s: %w", source, err)
+		pages[source].text = text
+	}
+	if whole := pages[splitSource]; whole != nil {
+		s.addParts(whole)
+	}
+	if err := s.addWire(pages); err != nil {
+		return nil, err
+	}
+	var all []*Page
+	for _, p := range pages {
+		all = append(append(all, p), p.Parts...)
+	}
+	for _, p := range all {
+		if err := s.render(p, pages); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Source, err)
 		}
 	}
-	if err := s.arrange(pages, sources); err != nil {
+	if err := s.arrange(pages); err != nil {
 		return nil, err
 	}
 	var problems []error
-	for _, source := range sources {
-		problems = append(problems, checkLinks(root, pages[source], pages)...)
+	slices.SortFunc(all, func(a, b *Page) int { return cmp.Or(cmp.Compare(a.Source, b.Source), a.line-b.line) })
+	for _, p := range all {
+		problems = append(problems, s.checkLinks(p, pages)...)
 	}
 	return s, errors.Join(problems...)
 }
@@ -124,7 +144,7 @@ func pagePath(source string) string {
 }
 
 // arrange makes the groups of the navigation from the lists of the contents.
-func (s *Site) arrange(pages map[string]*Page, sources []string) error {
+func (s *Site) arrange(pages map[string]*Page) error {
 	home := pages["README.md"]
 	home.Label = "actionHero for Go"
 	s.Pages = []*Page{home}
@@ -145,9 +165,11 @@ func (s *Site) arrange(pages map[string]*Page, sources []string) error {
 		}
 	}
 	s.close(group, "")
-	s.addRest(pages, sources, listed)
+	s.addRest(pages, listed)
 	for _, g := range s.Groups {
-		s.Pages = append(s.Pages, g.Pages...)
+		for _, p := range g.Pages {
+			s.Pages = append(append(s.Pages, p), p.Parts...)
+		}
 	}
 	s.Pages = append(s.Pages, pages[contents])
 	pages[contents].Label = pages[contents].Title
@@ -155,9 +177,9 @@ func (s *Site) arrange(pages map[string]*Page, sources []string) error {
 }
 
 // addRest adds the pages that the contents do not list.
-func (s *Site) addRest(pages map[string]*Page, sources []string, listed map[*Page]bool) {
+func (s *Site) addRest(pages map[string]*Page, listed map[*Page]bool) {
 	more, decisions := &Group{Title: "More"}, &Group{Title: "Decisions", Folds: true}
-	for _, source := range sources {
+	for _, source := range slices.Sorted(maps.Keys(pages)) {
 		p := pages[source]
 		if listed[p] {
 			continue
@@ -167,7 +189,7 @@ func (s *Site) addRest(pages map[string]*Page, sources []string, listed map[*Pag
 		switch {
 		case strings.HasPrefix(source, "docs/decisions/"):
 			decisions.Pages = append(decisions.Pages, p)
-		case source == commandsSource && reference >= 0:
+		case (source == commandsSource || source == wireSource) && reference >= 0:
 			s.Groups[reference].Pages = append(s.Groups[reference].Pages, p)
 		default:
 			more.Pages = append(more.Pages, p)

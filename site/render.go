@@ -33,9 +33,9 @@ var (
 
 var formatter = chromahtml.New(chromahtml.WithClasses(true), chromahtml.ClassPrefix("c-"), chromahtml.TabWidth(4))
 
-// render fills a page from the text of its document.
-func render(root string, source []byte, p *Page, pages map[string]*Page) error {
-	blocks := &blockRenderer{root: root}
+// render fills a page from its text.
+func (s *Site) render(p *Page, pages map[string]*Page) error {
+	source, blocks := []byte(p.text), &blockRenderer{root: s.root}
 	md := goldmark.New(
 		goldmark.WithExtensions(extension.GFM),
 		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
@@ -43,7 +43,7 @@ func render(root string, source []byte, p *Page, pages map[string]*Page) error {
 	)
 	ids := &githubIDs{used: map[string]bool{}}
 	doc := md.Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext(parser.WithIDs(ids))))
-	if err := inspect(p, doc, source, pages); err != nil {
+	if err := s.inspect(p, doc, source, pages); err != nil {
 		return err
 	}
 	p.anchors = ids.used
@@ -57,7 +57,7 @@ func render(root string, source []byte, p *Page, pages map[string]*Page) error {
 }
 
 // inspect records the headings, the text and the links of a document, and changes its links to those of the site.
-func inspect(p *Page, doc ast.Node, source []byte, pages map[string]*Page) error {
+func (s *Site) inspect(p *Page, doc ast.Node, source []byte, pages map[string]*Page) error {
 	var comments []ast.Node
 	p.Sections = []Section{{}}
 	err := ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -74,8 +74,8 @@ func inspect(p *Page, doc ast.Node, source []byte, pages map[string]*Page) error
 			}
 			p.Sections = append(p.Sections, Section{Level: n.Level, Anchor: string(id.([]byte)), Title: title})
 		case *ast.Link:
-			p.links = append(p.links, link{string(n.Destination), lineOf(n, source)})
-			n.Destination = []byte(p.target(string(n.Destination), pages))
+			p.links = append(p.links, link{string(n.Destination), p.line + lineOf(n, source)})
+			n.Destination = []byte(s.target(p, string(n.Destination), pages))
 		case *ast.HTMLBlock:
 			if first := n.Lines().At(0); !bytes.HasPrefix(bytes.TrimSpace(first.Value(source)), []byte("<!--")) {
 				return ast.WalkStop, fmt.Errorf("line %d has HTML", lineOf(n, source))
@@ -125,15 +125,28 @@ func lineOf(n ast.Node, source []byte) int {
 }
 
 // target returns the link of the site for a link of the document: to a page, to a file of the repository, or outside.
-func (p *Page) target(link string, pages map[string]*Page) string {
+func (s *Site) target(p *Page, link string, pages map[string]*Page) string {
 	file, anchor, _ := strings.Cut(link, "#")
-	if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") || file == "" {
+	if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {
+		return link
+	}
+	if file == "" {
+		file = p.Source
+	} else {
+		file = path.Join(path.Dir(p.Source), file)
+	}
+	if to := s.parts[file+"#"+anchor]; to != nil {
+		if to.Source == splitSource {
+			return p.Up() + to.Path + "#" + anchor
+		}
+		return p.Up() + to.Path
+	}
+	if file == p.Source && link[0] == '#' {
 		return link
 	}
 	if anchor != "" {
 		anchor = "#" + anchor
 	}
-	file = path.Join(path.Dir(p.Source), file)
 	if file == "docs/decisions" {
 		file, anchor = contents, ""
 	}
@@ -143,12 +156,15 @@ func (p *Page) target(link string, pages map[string]*Page) string {
 	return repository + file + anchor
 }
 
+var linkInHeading = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
+
 // githubIDs makes the anchors of headings as GitHub does, so that one link is right in both places.
 type githubIDs struct{ used map[string]bool }
 
 func (g *githubIDs) Generate(value []byte, _ ast.NodeKind) []byte {
 	var id strings.Builder
-	for _, r := range strings.ToLower(strings.TrimSpace(string(value))) {
+	text := linkInHeading.ReplaceAllString(string(value), "$1")
+	for _, r := range strings.ToLower(strings.TrimSpace(text)) {
 		switch {
 		case r == ' ':
 			id.WriteByte('-')

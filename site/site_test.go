@@ -1,6 +1,7 @@
 package main
 
 import (
+	"html"
 	"io/fs"
 	"os"
 	"path"
@@ -142,9 +143,14 @@ func follow(all map[string]string, from, link string) string {
 func TestEveryPageIsReachedFromTheNavigation(t *testing.T) {
 	t.Parallel()
 	s, dir := built(t)
-	home, index := files(t, dir)["index.html"], files(t, dir)["search-index.js"]
+	written := files(t, dir)
+	index := written["search-index.js"]
 	for _, p := range s.Pages {
-		if p.Path != "contents.html" && !strings.Contains(home, `href="`+p.Path+`"`) {
+		from, link := "index.html", p.Path
+		if p.Above != nil {
+			from = p.Above.Path
+		}
+		if p.Path != "contents.html" && !strings.Contains(written[from], `href="`+link+`"`) {
 			t.Errorf("the navigation does not have %s", p.Path)
 		}
 		if !strings.Contains(index, `"p":"`+p.Path) {
@@ -221,4 +227,78 @@ func TestEveryCommandIsOnItsPage(t *testing.T) {
 		}
 	}
 	t.Error("the reference does not have the page of commands")
+}
+
+const guide = "# Guide\n\nAbove.\n\n## One and two\n\nThe first sentence. The second.\n\n### Deeper\n\n```sh\n## no heading\n```\n\n" +
+	"[two](#two), [deeper](#deeper), [a](a.md), [gone](#gone)\n\n## Two\n\n| a |\n|---|\n"
+
+// A part has everything below its heading, one level higher, and each line is in one part.
+func TestThePartsHaveTheWholeDocument(t *testing.T) {
+	t.Parallel()
+	intro, parts := split(guide)
+	if len(parts) != 2 || intro != "# Guide\n\nAbove.\n\n" {
+		t.Fatalf("the parts are %+v, after %q", parts, intro)
+	}
+	if p := parts[0]; p.anchor != "one-and-two" || p.line != 4 || strings.Join(p.anchors, " ") != "deeper" ||
+		!strings.Contains(p.text, "\n## Deeper\n\n```sh\n## no heading\n```\n") {
+		t.Errorf("the first part is %+v", p)
+	}
+	if whole := intro + "#" + strings.Replace(parts[0].text, "## Deeper", "### Deeper", 1) + "#" + parts[1].text; whole != guide {
+		t.Errorf("together they are %q", whole)
+	}
+}
+
+func TestLinksToAPartLeadToItsPage(t *testing.T) {
+	t.Parallel()
+	docs := map[string]string{
+		"README.md": "# Home\n\n[deeper](docs/guide.md#deeper), [guide](docs/guide.md)\n",
+		"docs/a.md": "# A\n\n[two](guide.md#two)\n", "docs/guide.md": guide, "docs/README.md": "# Documentation\n\n- [A](a.md)\n- [Guide](guide.md)\n",
+	}
+	_, err := Build(repositoryWith(t, docs), nil)
+	if err == nil || err.Error() != "docs/guide.md:15: the link #gone leads to no heading" {
+		t.Errorf("with a dead link in a part: %v", err)
+	}
+	docs["docs/guide.md"] = strings.ReplaceAll(guide, "[gone](#gone)", "")
+	s, err := Build(repositoryWith(t, docs), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range s.Pages {
+		for _, want := range map[string][]string{
+			"index.html":             {`href="guide/one-and-two.html#deeper"`, `href="guide.html"`},
+			"a.html":                 {`href="guide/two.html#two"`},
+			"guide.html":             {`id="two"`, `href="guide/two.html#two"`, "The first sentence.<", `href="guide/one-and-two.html#deeper"`},
+			"guide/one-and-two.html": {`href="../guide/two.html#two"`, `href="../a.html"`, `<h1 id="one-and-two">`, `<h2 id="deeper">`},
+		}[p.Path] {
+			if !strings.Contains(p.HTML, want) {
+				t.Errorf("%s lacks %s: %s", p.Path, want, p.HTML)
+			}
+		}
+	}
+}
+
+// Each transcript has a page with all its lines.
+func TestEachTranscriptIsAPage(t *testing.T) {
+	t.Parallel()
+	_, dir := built(t)
+	written := files(t, dir)
+	transcripts, err := filepath.Glob("../server/testdata/wire/*.txtar")
+	if err != nil || len(transcripts) < 10 {
+		t.Fatalf("%d transcripts: %v", len(transcripts), err)
+	}
+	for _, file := range transcripts {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := html.UnescapeString(written["wire/"+transcriptName(file)+".html"])
+		for line := range strings.Lines(string(source)) {
+			if line = strings.TrimSpace(line); strings.Contains(line, "> ") && !strings.HasPrefix(line, "#") && !strings.Contains(page, line) {
+				t.Errorf("the page of %s lacks %q", file, line)
+			}
+		}
+		if !strings.Contains(written["wire.html"], `href="wire/`+transcriptName(file)+`.html"`) {
+			t.Errorf("no link leads to the page of %s", file)
+		}
+	}
 }

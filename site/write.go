@@ -30,10 +30,13 @@ type view struct {
 // Here reports whether a page is the one that is rendered.
 func (v view) Here(p *Page) bool { return p == v.Page }
 
+// Inside reports whether the page that is rendered is a page with parts, or one of its parts.
+func (v view) Inside(p *Page) bool { return len(p.Parts) > 0 && (v.Page == p || v.Page.Above == p) }
+
 // Open reports whether a group of the navigation is open.
 func (v view) Open(g *Group) bool {
 	for _, p := range g.Pages {
-		if p == v.Page {
+		if p == v.Page || p == v.Page.Above {
 			return true
 		}
 	}

@@ -21,7 +21,11 @@ type address struct {
 	username, password string
 	db                 int
 	tls                *tls.Config // nil: not encrypted
-	from               string      // the settings to correct if the server is not there, for error texts
+
+	// For error texts: the settings to correct if the server is not there, if it refuses the login, and if it has no such
+	// database; and the beginning of all keys.
+	from, login, database string
+	prefix                string
 }
 
 // String names the server in errors. It never contains a password.
@@ -29,7 +33,10 @@ func (a *address) String() string { return strings.Join(a.hosts, ", ") }
 
 // address resolves the settings. An error never contains a password.
 func (c *Config) address(env func(string) string) (*address, error) {
-	a := &address{network: "tcp", username: c.Username, password: c.Password, db: c.DB, from: "redis.host and redis.port"}
+	a := &address{
+		network: "tcp", username: c.Username, password: c.Password, db: c.DB, prefix: c.Prefix,
+		from: "redis.host and redis.port", login: "redis.username and redis.password", database: "redis.DB",
+	}
 	encrypted, text, name := c.TLS, c.URL, "redis.url"
 	if text == "" && len(c.Cluster)+len(c.Sentinels) == 0 {
 		text, name = env("REDIS_URL"), "the environment variable REDIS_URL"
@@ -68,7 +75,8 @@ func errDatabaseOfCluster(db int) error {
 	return fmt.Errorf("redis.DB is %d, and a Redis Cluster has only database 0: remove redis.DB, and keep apps apart with redis.prefix", db)
 }
 
-// parse reads a URL. It returns whether the URL demands TLS. The parameter name is the origin of the URL.
+// parse reads a URL. It returns whether the URL demands TLS. A URL without a user, a password or a database leaves those of
+// the settings. The parameter name is the origin of the URL.
 func (a *address) parse(name, text string) (encrypted bool, err error) {
 	refuse := func(what string) error {
 		return fmt.Errorf("%s %s: it must be redis://user:password@host:port/database, rediss:// for TLS, or unix:///path?db=database", name, what)
@@ -103,12 +111,30 @@ func (a *address) parse(name, text string) (encrypted bool, err error) {
 		slices.Sort(names)
 		return false, fmt.Errorf("%s has the parameter %q, which has no meaning: use the settings of the section redis", name, names[0])
 	}
-	if a.db, err = strconv.Atoi(cmp.Or(database, "0")); err != nil || a.db < 0 {
-		return false, refuse(fmt.Sprintf("has the database %q", database))
+	if database != "" {
+		if a.db, err = strconv.Atoi(database); err != nil || a.db < 0 {
+			return false, refuse(fmt.Sprintf("has the database %q", database))
+		}
+		a.database = "the database in " + name
 	}
-	a.username = u.User.Username()
-	a.password, _ = u.User.Password()
+	if u.User != nil {
+		a.username, a.login = u.User.Username(), "the user and the password in "+name
+		a.password, _ = u.User.Password()
+	}
 	return encrypted, nil
+}
+
+// permission returns the remedy for an error reply with the code NOPERM.
+func (a *address) permission(reply string) string {
+	grant := "the command"
+	switch {
+	case strings.Contains(reply, "to run the"):
+	case strings.Contains(reply, "channel"):
+		grant = fmt.Sprintf("the channels &%s:*", a.prefix)
+	case strings.Contains(reply, "key"):
+		grant = fmt.Sprintf("the keys ~%s:*, or correct redis.prefix", a.prefix)
+	}
+	return fmt.Sprintf("its access control list does not permit a command to the user %q: grant the user %s", cmp.Or(a.username, "default"), grant)
 }
 
 // tlsConfig returns the configuration of TLS. The certificate of the server is always verified.

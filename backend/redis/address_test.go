@@ -26,6 +26,8 @@ func TestAddressOfTheServer(t *testing.T) {
 		"URL without a port": {Config{URL: "rediss://h"}, "", "tcp", []string{"h:6379"}, "", "", 0, true},
 		"URL of Valkey":      {Config{URL: "valkeys://:p@[::1]"}, "", "tcp", []string{"[::1]:6379"}, "", "p", 0, true},
 		"socket":             {Config{URL: "unix:///a/b.sock?db=4"}, "", "unix", []string{"/a/b.sock"}, "", "", 4, false},
+		"URL and settings":   {Config{URL: "redis://h", Username: "u", Password: "p", DB: 2}, "", "tcp", []string{"h:6379"}, "u", "p", 2, false},
+		"URL with a user":    {Config{URL: "redis://v@h/0", Username: "u", Password: "p", DB: 2}, "", "tcp", []string{"h:6379"}, "v", "", 0, false},
 		"environment":        {Config{Host: "x"}, "redis://h:1", "tcp", []string{"h:1"}, "", "", 0, false},
 		"Cluster":            {Config{Cluster: []string{"a:1", "b:2"}}, "redis://h:1", "tcp", []string{"a:1", "b:2"}, "", "", 0, false},
 		"Sentinels":          {Config{Sentinels: []string{"a:1"}, DB: 5, Password: "p"}, "redis://h:1", "tcp", []string{"a:1"}, "", "p", 5, false},

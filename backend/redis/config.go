@@ -21,7 +21,7 @@ type Config struct {
 	filled
 
 	Enable   bool   `json:"enable" auto:"false, or true if the environment variable REDIS_URL is set" doc:"share cache, tasks, rooms and peers with other nodes through a server of Redis or Valkey"`
-	URL      string `json:"url" secret:"true" auto:"the environment variable REDIS_URL" doc:"redis://user:password@host:port/database; rediss:// for TLS, unix:///path for a socket; replaces host, port, username, password and DB"`
+	URL      string `json:"url" secret:"true" auto:"the environment variable REDIS_URL" doc:"redis://user:password@host:port/database; rediss:// for TLS, unix:///path for a socket; replaces host and port, and each of username, password and DB that it has"`
 	Host     string `json:"host" default:"127.0.0.1" doc:"host of the server, or of one master of a Cluster"`
 	Port     int    `json:"port" default:"6379" min:"1" max:"65535" doc:"port of the server"`
 	Username string `json:"username" doc:"user of the access control list; empty: the user default"`

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,7 +16,16 @@ import (
 
 // errFinal is wrapped by the errors of a connection that a later attempt would meet again: a person has to change
 // something first.
-var errFinal = errors.New("the server is refused")
+var errFinal = errors.New("the start is refused")
+
+// refusal is an error with a text for a person. It wraps errFinal and the cause.
+type refusal struct {
+	text  string
+	cause error
+}
+
+func (r refusal) Error() string   { return r.text }
+func (r refusal) Unwrap() []error { return []error{errFinal, r.cause} }
 
 // connect connects to the server and checks it. While the server is not reached, connect tries again until the time of
 // the setting redis.wait has passed or ctx ends.
@@ -26,20 +36,38 @@ func (c *core) connect(ctx context.Context, addr *address) (*session, error) {
 		waiting, cancel = context.WithTimeout(ctx, c.config.Wait)
 		defer cancel()
 	}
+	begin, said := uptime(), false
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		s, err := c.connectOnce(ctx, addr)
 		if err == nil || errors.Is(err, errFinal) {
 			return s, err
+		}
+		if !said && uptime()-begin > sayWaiting && waiting.Err() == nil {
+			said = true
+			c.config.Log.Warn("the Redis server is not reached yet: this start waits for it, see redis.wait", "server", addr.String(), "error", err.Error(), "wait", waitText(c.config.Wait))
 		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-waiting.Done():
 			timer.Stop()
-			err = fmt.Errorf("the Redis server at %s is not reached: %w; start it, or correct %s; redis.wait is the time for which a start waits for it: %w", addr, withoutContext(err), addr.from, errUnavailable)
-			return nil, withEnd(ctx, err)
+			text := fmt.Sprintf("the Redis server at %s is not reached: %v; start it, or correct %s", addr, err, addr.from)
+			if c.config.Wait != 0 {
+				text += fmt.Sprintf("; a start waits %s for it, see redis.wait", waitText(c.config.Wait))
+			}
+			return nil, withEnd(ctx, opaque{errors.New(text), errUnavailable})
 		}
 	}
+}
+
+// sayWaiting is the time after which the log says that a start waits for the server.
+const sayWaiting = 500 * time.Millisecond
+
+func waitText(wait time.Duration) string {
+	if wait < 0 {
+		return "without an end"
+	}
+	return wait.String()
 }
 
 // connectOnce makes one attempt.
@@ -105,7 +133,7 @@ func (c *core) sentinelOptions(addr *address) rueidis.SentinelOption {
 // explainConnect adds the remedy to an error of a first connection. Errors that need a person wrap errFinal.
 func explainConnect(addr *address, err error) error {
 	final := func(format string, args ...any) error {
-		return fmt.Errorf("the Redis server at %s: %s: %w: %w", addr, fmt.Sprintf(format, args...), errFinal, err)
+		return refusal{fmt.Sprintf("the Redis server at %s: %s", addr, fmt.Sprintf(format, args...)), err}
 	}
 	if errors.Is(err, errFinal) {
 		return err
@@ -113,15 +141,15 @@ func explainConnect(addr *address, err error) error {
 	if reply, ok := rueidis.IsRedisErr(err); ok {
 		switch text := reply.Error(); {
 		case codeOf(text) == "WRONGPASS":
-			return final("correct redis.username and redis.password")
+			return final("it does not know the user %q with this password: correct %s", cmp.Or(addr.username, "default"), addr.login)
 		case codeOf(text) == "NOAUTH":
-			return final("it demands a password: set redis.password")
+			return final("it demands a password: set redis.password, or put the password into redis.url or REDIS_URL")
 		case codeOf(text) == "NOPERM":
-			return final("its access control list does not permit a command to the user %q", addr.username)
+			return final("%s; it answers %q", addr.permission(text), text)
 		case strings.Contains(text, "AUTH"):
-			return final("it takes no password or no user name: correct redis.username and redis.password")
+			return final("it takes no password or no user name: correct %s; it answers %q", addr.login, text)
 		case strings.Contains(text, "DB index"), strings.Contains(text, "SELECT"):
-			return final("it has no database %d: correct redis.DB; a Cluster has only database 0", addr.db)
+			return final("it has no database %d: correct %s; a Cluster has only database 0", addr.db, addr.database)
 		}
 		return err
 	}
@@ -131,13 +159,13 @@ func explainConnect(addr *address, err error) error {
 	var noTLS tls.RecordHeaderError
 	switch {
 	case errors.As(err, &unknownCA):
-		return final("its certificate is of an unknown authority: name the file of the authority in redis.ca")
+		return final("its certificate is of an unknown authority: name the file of the authority in redis.ca (%v)", err)
 	case errors.As(err, &wrongName):
-		return final("its certificate is for another name: set redis.serverName, or use that name as the host")
+		return final("its certificate is for another name: set redis.serverName, or use that name as the host (%v)", err)
 	case errors.As(err, &invalid):
-		return final("its certificate is not valid")
+		return final("its certificate is not valid (%v): renew it", err)
 	case errors.As(err, &noTLS):
-		return final("it does not speak TLS at this port: set redis.tls to false, or use the port for TLS")
+		return final("it does not speak TLS at this port: set redis.tls to false, or use the port for TLS (%v)", err)
 	}
 	return err
 }

@@ -129,11 +129,16 @@ func TestLoginAndItsErrors(t *testing.T) {
 		s := f.Start(t, redistest.Options{Password: "secret", Unix: true, Users: []string{
 			"anna on >secret resetkeys ~mine:* resetchannels &mine:* +@all -config",
 			"bert on >secret ~* &* +@all -info",
+			"dave on >secret resetkeys ~mine:* resetchannels +@all",
 			"carl on >secret ~* &* +@read +@connection +info +time",
 		}})
 		login := func(user, password string) Config { c := at(s); c.Username, c.Password = user, password; return c }
 		wantRefused(t, login("", ""), basics.Wait, "demands a password", "redis.password")
-		wantRefused(t, login("", "wrong"), basics.Wait, "correct redis.username and redis.password")
+		wantRefused(t, login("", "wrong"), basics.Wait, `the user "default"`, "correct redis.username and redis.password")
+		wantRefused(t, Config{URL: "redis://:wrong@" + s.Addr}, basics.Wait, "correct the user and the password in redis.url")
+		wantRefused(t, Config{URL: "redis://:secret@" + s.Addr + "/99"}, basics.Wait, "correct the database in redis.url")
+		wantRefused(t, Config{URL: "redis://" + s.Addr, Password: "wrong"}, basics.Wait, "correct redis.username and redis.password")
+		open(t, Config{URL: "redis://" + s.Addr, Password: "secret"})
 		wantRefused(t, login("dora", "wrong"), basics.Wait, "correct redis.username and redis.password")
 		open(t, login("", "secret"))
 		open(t, Config{URL: "redis://anna:secret@" + s.Addr, Prefix: "mine"})
@@ -147,7 +152,13 @@ func TestLoginAndItsErrors(t *testing.T) {
 		if !strings.Contains(log.String(), "was not checked") {
 			t.Errorf("a server that forbids INFO gives the log %q", log)
 		}
-		wantRefused(t, login("carl", "secret"), basics.Wait, "does not permit a command", "redis.username")
+		wantRefused(t, login("carl", "secret"), basics.Wait, "does not permit a command", `"carl": grant the user the command`)
+		anna := login("anna", "secret")
+		anna.Prefix = "other"
+		wantRefused(t, anna, basics.Wait, `"anna": grant the user the keys ~other:*, or correct redis.prefix`)
+		dave := login("dave", "secret")
+		dave.Prefix = "mine"
+		wantRefused(t, dave, basics.Wait, `"dave": grant the user the channels &mine:*`)
 		plain := f.Shared(t)
 		wantRefused(t, Config{Port: plain.Port, Username: "eve", Password: "secret"}, basics.Wait, "correct redis.username and redis.password")
 	})
@@ -187,9 +198,10 @@ func TestAStartWithoutServerIsRefusedOrWaits(t *testing.T) {
 	s.Stop(t)
 	short := at(s)
 	short.Wait = 200 * time.Millisecond
-	wantRefused(t, short, basics.Wait, s.Addr, "start it, or correct redis.host and redis.port", "redis.wait")
+	wantRefused(t, short, basics.Wait, s.Addr, "start it, or correct redis.host and redis.port", "waits 200ms", "redis.wait")
+	log := &lockedBuffer{}
 	patient := at(s)
-	patient.Wait = -1
+	patient.Wait, patient.Log = -1, slog.New(slog.NewTextHandler(log, nil))
 	b := newBackend(patient)
 	opened := make(chan error, 1)
 	go func() { opened <- b.Open(t.Context(), newNode()) }()
@@ -198,6 +210,7 @@ func TestAStartWithoutServerIsRefusedOrWaits(t *testing.T) {
 		t.Fatalf("Open = %v without a server, want it to wait", err)
 	case <-time.After(300 * time.Millisecond):
 	}
+	basics.Eventually(t, "the log says that the start waits", func() bool { return strings.Contains(log.String(), "waits for it") })
 	s.Restart(t)
 	if err := <-opened; err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ func (c *core) inspect(ctx context.Context, s *session) error {
 	masters := []rueidis.Client{s.client}
 	if s.cluster {
 		if s.db != 0 {
-			return fmt.Errorf("%w: %w", errFinal, errDatabaseOfCluster(s.db))
+			return refusal{errDatabaseOfCluster(s.db).Error(), errFinal}
 		}
 		masters = nil
 		for _, node := range s.client.Nodes() {
@@ -34,7 +34,7 @@ func (c *core) inspect(ctx context.Context, s *session) error {
 			return err
 		}
 		if err := info.check(s.cluster); err != nil {
-			return fmt.Errorf("the Redis server at %s %w: %w", s.addr, err, errFinal)
+			return refusal{fmt.Sprintf("the Redis server at %s %v", s.addr, err), errFinal}
 		}
 		if n, err := strconv.Atoi(info["connected_slaves"]); err == nil && n < c.config.WaitReplicas {
 			c.config.Log.Warn("the Redis server has fewer replicas than redis.waitReplicas demands, so no task can be enqueued: start replicas, or lower the setting", "server", s.addr.String(), "replicas", n, "wanted", c.config.WaitReplicas)
@@ -69,7 +69,7 @@ func (i serverInfo) check(cluster bool) error {
 	case !cluster && i["role"] == "slave":
 		return fmt.Errorf("is a replica of %s:%s: name the master, or its Sentinels in redis.sentinels", i["master_host"], i["master_port"])
 	case i["maxmemory_policy"] != "" && i["maxmemory_policy"] != "noeviction":
-		return fmt.Errorf("has the maxmemory-policy %s, so it deletes tasks and locks when its memory is full: set it to noeviction, or use a server of its own for this app", i["maxmemory_policy"])
+		return fmt.Errorf("has the maxmemory-policy %s, so it deletes tasks and locks when its memory is full: set it to noeviction (CONFIG SET maxmemory-policy noeviction, and in its configuration), or use a server of its own for this app", i["maxmemory_policy"])
 	case i["valkey_version"] != "":
 		return nil // the first version of Valkey has all that is needed
 	case i["redis_version"] == "":

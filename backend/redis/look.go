@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/setting"
 )
 
 // Server describes the server that [Look] has found.
@@ -53,4 +55,15 @@ func Look(ctx context.Context, config Config) (Server, error) {
 	found.Mode, found.Policy, found.MaxMemory, found.Used = info["redis_mode"], info["maxmemory_policy"], info["maxmemory_human"], info["used_memory_human"]
 	found.Durable = info["aof_enabled"] != "0" || info["connected_slaves"] != "0"
 	return found, nil
+}
+
+// Place says in words where the backend keeps its keys, such as "localhost:6379, prefix shop". It never contains a password.
+// It is empty if the settings of the address are wrong.
+func (c Config) Place() string {
+	setting.Fill(&c)
+	addr, err := c.address(os.Getenv)
+	if err != nil {
+		return ""
+	}
+	return addr.String() + ", prefix " + c.Prefix
 }

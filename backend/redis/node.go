@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -90,10 +91,20 @@ func (l *life) setInc(inc string) { l.inc.Store(&inc) }
 // clusterKey returns a key of the cluster.
 func (c *core) clusterKey(kind string) string { return c.key(kind, partition("nodes"), "") }
 
+// patience returns the time for which a start waits for another node with the same id: at least until the lease of a node
+// that was killed has certainly ended.
+func (c *Config) patience() time.Duration {
+	if c.Wait < 0 {
+		return math.MaxInt64
+	}
+	return max(c.Wait, 2*nodeLease)
+}
+
 // join adds the node to the cluster, in place of the incarnation that it had before. If another node has the id, join
-// waits until the lease of that node has ended, and fails with [backend.ErrNodeInUse] once ctx ends.
-func (l *life) join(ctx context.Context, inc string) error {
-	self := l.self()
+// waits until the lease of that node has ended, and fails with [backend.ErrNodeInUse] after the time patience, or once ctx
+// ends. It calls wait, unless that is nil, before it waits.
+func (l *life) join(ctx context.Context, inc string, patience time.Duration, wait func()) error {
+	self, begun := l.self(), uptime()
 	args := append([]string{inc, self.ID, encodeNode(*self), micros(nodeLease)}, l.begin(inc)...)
 	for held := false; ; held = true {
 		sent := uptime()
@@ -113,10 +124,16 @@ func (l *life) join(ctx context.Context, inc string) error {
 		if err != nil {
 			return err
 		}
+		if !held && wait != nil {
+			wait()
+		}
 		// The clock of the leases advances by 2 s for each call at most.
 		pause(ctx, min(time.Duration(left)*time.Microsecond+time.Millisecond, time.Second))
 		if ctx.Err() != nil {
 			return fmt.Errorf("the id %.64q: %w: %w", self.ID, backend.ErrNodeInUse, ctx.Err())
+		}
+		if uptime()-begun > patience {
+			return fmt.Errorf("the id %.64q: %w", self.ID, backend.ErrNodeInUse)
 		}
 	}
 }

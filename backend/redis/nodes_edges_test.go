@@ -183,12 +183,12 @@ func TestAJoinWithoutAnAnswerDoesNotHoldTheNextOne(t *testing.T) {
 	p.Fault(loses(joinScript))
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if err := b.life.join(ctx, "1000"); err == nil {
+	if err := b.life.join(ctx, "1000", nodeLease, nil); err == nil {
 		t.Fatal("join succeeds without an answer")
 	}
 	p.Fault(nil)
 	began := time.Now()
-	if err := b.life.join(t.Context(), "1001"); err != nil {
+	if err := b.life.join(t.Context(), "1001", nodeLease, nil); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took > nodeLease/2 {

@@ -113,7 +113,10 @@ func (k *cluster) join(ctx context.Context, s *session) error {
 	if err := k.await(ctx, s, k.listen(s, notifyChannel(k.core, s)), k.listen(s, callChannel(k.core, s, inc))); err != nil {
 		return err
 	}
-	if err := k.life.join(ctx, inc); err != nil {
+	err := k.life.join(ctx, inc, k.core.config.patience(), func() {
+		k.core.config.Log.Warn("another node has the id of this one: this start waits until that node leaves, or its lease has ended", "node", k.life.self().ID)
+	})
+	if err != nil {
 		return err
 	}
 	return k.read(ctx)
@@ -165,6 +168,7 @@ const listInterval = 15
 func (k *cluster) beats(ctx context.Context, s *session) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var out outage
 	for n := 1; ; n++ {
 		select {
 		case <-timer.C:
@@ -181,6 +185,9 @@ func (k *cluster) beats(ctx context.Context, s *session) {
 		}
 		if lapsed > 0 {
 			signal(k.broker.cleaning)
+		}
+		if ctx.Err() == nil {
+			k.report(&out, s, err)
 		}
 		wait := jitter(beatInterval)
 		if err != nil { // the lease lasts for a few more attempts
@@ -199,7 +206,7 @@ func (k *cluster) revive(ctx context.Context, s *session) error {
 	k.listen(s, callChannel(k.core, s, inc)) // the feed subscribes while the node joins
 	joining, cancel := context.WithTimeout(ctx, nodeLease)
 	defer cancel()
-	if err := k.life.join(joining, inc); err != nil {
+	if err := k.life.join(joining, inc, nodeLease, nil); err != nil {
 		return err // the next heartbeat tries again
 	}
 	k.core.spawn(func(ctx context.Context, _ *session) {

@@ -45,8 +45,9 @@ func (b *Backend) Queue() backend.Queue { return b.queue }
 
 // Open connects to the server and adds this process to the cluster. It fails if the backend is open already, if a setting
 // of [Config] is out of range, if the server is not reached in the time of [Config.Wait], or if the server is too old or
-// may delete keys when its memory is full. If another live node has the id, Open waits until the lease of that node has
-// ended, at most 6 s after its last heartbeat, or until ctx ends; it then fails with [backend.ErrNodeInUse].
+// may delete keys when its memory is full. If another node has the id, Open waits until that node leaves, or its lease has
+// ended 6 s after its last heartbeat. If the other node lives on, Open fails with [backend.ErrNodeInUse] after 12 s or the
+// time of [Config.Wait], if that is longer, and once ctx ends.
 func (b *Backend) Open(ctx context.Context, node backend.Node) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -75,7 +76,9 @@ func (b *Backend) join(ctx context.Context, node backend.Node) error {
 		err = b.cluster.start(ctx, s, node)
 	}
 	if err != nil {
-		b.queue.close(ctx)
+		leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit) // ctx may have ended
+		defer cancel()
+		b.queue.close(leaving)
 	}
 	return err
 }

@@ -31,10 +31,11 @@ import (
 // errUnavailable is wrapped by all errors that the server or the network causes.
 var errUnavailable = backend.ErrUnavailable
 
-// errRefused means that the server did not execute the command. errUnknown means that it may have executed it.
+// errRefused means that the server did not execute the command. errUnknown means that it may have executed it. Their texts
+// follow the cause, so the text of errUnavailable would only repeat it.
 var (
-	errRefused = fmt.Errorf("nothing has changed: %w", errUnavailable)
-	errUnknown = fmt.Errorf("the change may have happened: %w", errUnavailable)
+	errRefused error = opaque{errors.New("nothing has changed"), errUnavailable}
+	errUnknown error = opaque{errors.New("the change may have happened"), errUnavailable}
 )
 
 // refusals are the codes of errors that a command receives before it has an effect, each with its remedy.
@@ -133,7 +134,7 @@ func judge(ctx context.Context, err error, mode mode) (again bool, _ error) {
 			return true, fmt.Errorf("%s; the server answers %q: %w", remedy, reply.Error(), errRefused)
 		}
 		if code == "NOPERM" {
-			return false, fmt.Errorf("the access control list of the server does not permit a command to its user, see redis.username: %w", err)
+			return false, err // explain adds the remedy
 		}
 		if code == "OOM" {
 			return false, fmt.Errorf("the server has no memory left, as its setting maxmemory says: %w", backend.ErrFull)
@@ -168,6 +169,9 @@ func (c *core) explain(ctx context.Context, s *session, err error) error {
 		return fmt.Errorf("the backend was closed before the answer came: %w", withoutContext(err))
 	case s.life.Err() != nil:
 		return backend.ErrClosed
+	}
+	if reply, ok := rueidis.IsRedisErr(err); ok && codeOf(reply.Error()) == "NOPERM" {
+		return fmt.Errorf("the Redis server at %s: %s: %w", s.addr, s.addr.permission(reply.Error()), err)
 	}
 	if errors.Is(err, errUnavailable) {
 		err = fmt.Errorf("the server at %s: %w", s.addr, withoutContext(err))

@@ -19,8 +19,11 @@ func inTerminal(t *testing.T, columns, rows int, dir string, args ...string) *tm
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := []string{beVariable + "=actionhero", "GORACE=atexit_sleep_ms=0"}
-	return tmux.Start(t, tmux.Options{Columns: columns, Rows: rows, Dir: dir, Env: env, Args: append([]string{self}, args...)})
+	env := []string{
+		beVariable + "=actionhero", "GORACE=atexit_sleep_ms=0", "GOWORK=off", "ACTIONHERO_LOG_LOG_REQUESTS=false",
+		"ACTIONHERO_HTTP_SERVER_PORT=-1", "ACTIONHERO_TCP_SERVER_PORT=-1", "ACTIONHERO_HTTP_SERVER_BIND_IP=127.0.0.1",
+	}
+	return tmux.Start(t, tmux.Options{Columns: columns, Rows: rows, Dir: dir, Env: env, Args: append([]string{self}, args...), Wait: devWait})
 }
 
 // emptyApp writes a folder with a module, to which generate can add parts.
@@ -145,5 +148,56 @@ func TestGenerateAsksNothingWithoutATerminal(t *testing.T) {
 	_, errs, code := run(t, emptyApp(t), nil, "generate", "action")
 	if want := "the name of the action is missing: write \"generate action NAME\""; code != 1 || !strings.Contains(errs, want) {
 		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+// A developer has `dev` in one terminal, and answers questions and asks the server in others.
+func TestAPersonDevelopsAnApp(t *testing.T) {
+	t.Parallel()
+	dir := generateApp(t)
+	dev := inTerminal(t, 80, 24, dir, "dev")
+	dev.Await("Ctrl+C stops it.")
+	if screen := dev.Screen(); !strings.HasPrefix(screen, "dev  building; a change of the source builds again, Ctrl+C stops\n") {
+		t.Errorf("the screen begins with something else:\n%s", screen)
+	}
+	greet := filepath.Join(dir, "actions", "greet.go")
+	right, err := os.ReadFile(greet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(greet, []byte(strings.Replace(string(right), "in.Name", "in.Nmae", 1)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	dev.AwaitLine("dev  actions/greet.go: the build fails after …s; the last program that works serves on")
+	dev.AwaitLine("actions/greet.go:…: in.Nmae undefined (type GreetInput has no field or method Nmae)")
+	if colors := dev.Colors(); !strings.Contains(colors, "\x1b[36mdev") || !strings.Contains(colors, "\x1b[31mactions/greet.go: the build fails") {
+		t.Errorf("the lines have other colours: %q", colors)
+	}
+	if err := os.WriteFile(greet, right, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	dev.AwaitLine("dev  actions/greet.go: serving after …")
+
+	questions := inTerminal(t, 80, 24, dir, "generate", "action", "hello")
+	for _, answer := range []string{"Says hello", "name:string!", "read", ""} {
+		questions.AwaitEnd("…:")
+		questions.Enter(answer)
+	}
+	if code := questions.Exit(); code != 0 {
+		t.Errorf("the exit code of generate is %d", code)
+	}
+	dev.AwaitLine("dev  …hello.go…: serving after …")
+
+	console := inTerminal(t, 80, 24, dir, "console")
+	console.AwaitEnd("…>")
+	console.Enter("action hello --name=Ann")
+	console.Await("  \"name\": \"Ann\"")
+	console.Keys("C-d")
+	if code := console.Exit(); code != 0 {
+		t.Errorf("the exit code of the console is %d", code)
+	}
+	dev.Keys("C-c")
+	if code := dev.Exit(); code != 0 {
+		t.Errorf("the exit code of dev is %d", code)
 	}
 }

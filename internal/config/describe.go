@@ -58,8 +58,8 @@ func Describe(src, defaults any, origins Origins) []Setting {
 			origin = FromDefault
 		}
 		out[i] = Setting{
-			Key: s.path, Value: hide(value, s.Tags), Origin: origin, Default: hide(usual, s.Tags), Type: typeName(s.Type, s.Tags),
-			Range: s.Words(), Env: s.env, Doc: s.Tags.Doc, Limit: s.Tags.Limit, Reached: s.Tags.Reached, inWords: usual == s.Tags.Auto,
+			Key: s.path, Value: s.public(), Origin: origin, Default: byDefault[i].public(), Type: typeName(s.Type, s.Tags),
+			Range: s.Words(), Env: s.env, Doc: s.Tags.Doc, Limit: s.Tags.Limit, Reached: s.Tags.Reached, inWords: byDefault[i].isAuto(),
 			inFile: byDefault[i].flow(),
 		}
 		if s.Class() != setting.Size {
@@ -91,6 +91,17 @@ func hide(value string, g setting.Tags) string {
 	return value
 }
 
+// public returns what [leaf.show] returns, or [FILTERED] in place of a secret. The text of the tag auto is none.
+func (s *leaf) public() string {
+	if s.isAuto() {
+		return s.Tags.Auto
+	}
+	return hide(show(s.value, s.Tags), s.Tags)
+}
+
+// isAuto reports whether the program computes the value later.
+func (s *leaf) isAuto() bool { return s.Tags.Auto != "" && s.value.IsZero() }
+
 func typeName(t reflect.Type, g setting.Tags) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -119,7 +130,7 @@ func typeName(t reflect.Type, g setting.Tags) string {
 // show returns the value of the setting in the form of an environment variable. If the value is zero and the program
 // computes it later, show returns the text of the tag auto.
 func (s *leaf) show() string {
-	if s.Tags.Auto != "" && s.value.IsZero() {
+	if s.isAuto() {
 		return s.Tags.Auto
 	}
 	return show(s.value, s.Tags)

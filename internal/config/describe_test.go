@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -164,5 +165,33 @@ func TestPrint(t *testing.T) {
 		"| `b` | `X_A_B` | `0` | rooms, 0 or more | rooms \\| halls |\n| `c` |  |  | list of objects |  |\n"
 	if markdown.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", &markdown, want)
+	}
+}
+
+// A setting that the program computes is no secret, even if the value would be one.
+func TestASecretThatIsNotSetShowsWhereItComesFrom(t *testing.T) {
+	t.Parallel()
+	type section struct {
+		URL  string `json:"url" secret:"true" auto:"the variable URL" doc:"place"`
+		User string `json:"user" doc:"login"`
+	}
+	type root struct {
+		S section `json:"s"`
+	}
+	for value, want := range map[string]string{"": "the variable URL", "redis://:hunter2@h": "[FILTERED]", "the variable URL": "[FILTERED]"} {
+		all := Describe(root{section{URL: value}}, root{}, nil)
+		if all[0].Value != want || all[0].Default != "the variable URL" {
+			t.Errorf("the value %q is shown as %+v", value, all[0])
+		}
+		var page, file strings.Builder
+		if err := errors.Join(PrintMarkdown(&page, all, ""), PrintYAML(&file, all, "")); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(page.String(), "| the variable URL |") || strings.Contains(page.String()+file.String(), "hunter2") {
+			t.Errorf("the page is %s", &page)
+		}
+		if want := "  # place (text; default: the variable URL)\n  #url: null\n  # login (text)\n  #user: \"\"\n"; !strings.Contains(file.String(), want) {
+			t.Errorf("the file is\n%swant\n%s", &file, want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -201,9 +202,18 @@ func (d appData) fileName(template string) string {
 	return dir + base
 }
 
+// defaultPrefix is the line of config.yaml with the default of redis.prefix, without the indent.
+const defaultPrefix = `#prefix: "actionHero"`
+
+// prefixed returns the configuration with the name of the app as redis.prefix: two apps with one prefix on one server of
+// Redis would be one cluster. Each name of a program is a prefix.
+func (d appData) prefixed() []byte {
+	return bytes.Replace(d.config, []byte(defaultPrefix), fmt.Appendf(nil, "prefix: %q", d.Name), 1)
+}
+
 // files returns the files of the app, in the order of their names.
 func (d appData) files() ([]content, error) {
-	config := d.config
+	config := d.prefixed()
 	if d.Has("sqlite") {
 		config = append(slices.Clip(config), sqliteConfig...)
 	}

@@ -253,3 +253,19 @@ func TestTheSourceIsACheckoutOrTheVersionOfTheProgram(t *testing.T) {
 		}
 	}
 }
+
+func TestEachAppHasAPrefixOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for module, want := range map[string]string{
+		"example.com/hello":     `prefix: "hello"`,
+		"example.com/my-app.v2": `prefix: "my-app.v2"`,
+	} {
+		a := newApp(t)
+		a.Module, a.Config = module, []byte("redis:\n  "+defaultPrefix+"\n")
+		create(t, a)
+		config, err := os.ReadFile(filepath.Join(a.Dir, "config.yaml"))
+		if err != nil || string(config) != "redis:\n  "+want+"\n" {
+			t.Errorf("%s: %q, %v", module, config, err)
+		}
+	}
+}

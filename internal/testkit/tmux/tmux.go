@@ -2,6 +2,7 @@
 package tmux
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,9 +24,10 @@ const pollEvery = 20 * time.Millisecond
 // Options are the program of a terminal and its surroundings.
 type Options struct {
 	Columns, Rows int
-	Dir           string   // the working directory
-	Env           []string // in addition to the environment of the test, without its colours and its state
-	Args          []string // the program and its arguments
+	Dir           string        // the working directory
+	Env           []string      // in addition to the environment of the test, without its colours and its state
+	Args          []string      // the program and its arguments
+	Wait          time.Duration // for each change of the screen; default: twice basics.Wait
 }
 
 // Terminal is a terminal with one program. Its screen stays after the end of the program.
@@ -33,6 +35,7 @@ type Terminal struct {
 	t      testing.TB
 	socket string
 	dir    string
+	wait   time.Duration
 	env    []string
 }
 
@@ -59,7 +62,7 @@ func Start(t testing.TB, o Options) *Terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	term := &Terminal{t: t, dir: o.Dir, socket: filepath.Join(dir, "socket")}
+	term := &Terminal{t: t, dir: o.Dir, wait: cmp.Or(o.Wait, 2*basics.Wait), socket: filepath.Join(dir, "socket")}
 	term.env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		return slices.Contains([]string{"TMUX", "TERM", "NO_COLOR", "XDG_STATE_HOME", "LC_ALL", "LANG", "COLUMNS", "LINES"}, name)
@@ -136,10 +139,17 @@ func (term *Terminal) Colors() string {
 	return term.do("capture-pane", "-e", "-p")
 }
 
-// All returns the lines that have left the screen, and the screen.
-func (term *Terminal) All() string {
+// Lines returns the lines of the screen as the program has written them, without the breaks of the terminal.
+func (term *Terminal) Lines() []string {
 	term.t.Helper()
-	return trim(term.do("capture-pane", "-p", "-S", "-"))
+	return strings.Split(trim(term.do("capture-pane", "-J", "-p")), "\n")
+}
+
+// AwaitLine waits until a line that the program has written is the text want, in which … stands for any text.
+func (term *Terminal) AwaitLine(want string) {
+	term.t.Helper()
+	pattern := Pattern(want)
+	term.await(fmt.Sprintf("a line is %q", want), func() bool { return slices.ContainsFunc(term.Lines(), pattern.MatchString) })
 }
 
 // capture returns the screen for the log of a test that has failed.
@@ -183,8 +193,8 @@ func Pattern(text string) *regexp.Regexp {
 
 func (term *Terminal) await(what string, condition func() bool) {
 	term.t.Helper()
-	if !basics.Poll(pollEvery, 2*basics.Wait, condition) {
-		term.t.Fatalf("%v later this is still not so: %s", 2*basics.Wait, what)
+	if !basics.Poll(pollEvery, term.wait, condition) {
+		term.t.Fatalf("%v later this is still not so: %s", term.wait, what)
 	}
 }
 
