@@ -2,6 +2,7 @@ package actionhero_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/internal/testkit/memcluster"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 func TestTheLogNamesTheNodesThatComeAndGo(t *testing.T) {
@@ -84,4 +86,38 @@ func TestTheSectionsOfAReportAreReadAtTheSameTime(t *testing.T) {
 			t.Errorf("after %v, the report is %v, %v", took, report, err)
 		}
 	})
+}
+
+// Several sections of one report ask for counts of the cluster at the same time. Each of them gets fresh ones.
+func TestACountWaitsForTheGoroutineThatReadsTheCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		net := memcluster.New(t)
+		a, b := startNode(t, net, "a"), startNode(t, net, "b")
+		transport.Of(a.API).Global("things", func() int64 { return 5 })
+		count := transport.Of(b.API).Global("things", func() int64 { return 0 })
+		time.Sleep(1500 * time.Millisecond) // a stores its count
+		release := b.Stats.HoldCounts()
+		counted := make(chan int64, 1)
+		go func() { counted <- count(t.Context()) }()
+		synctest.Wait()
+		if len(counted) > 0 {
+			t.Errorf("while another goroutine reads the counts, the count is %d", <-counted)
+			release()
+			return
+		}
+		release()
+		if n := <-counted; n != 5 {
+			t.Errorf("the count of the cluster is %d, want 5", n)
+		}
+	})
+}
+
+func TestAPeerAsJSONHasTheKeysOfAConnection(t *testing.T) {
+	t.Parallel()
+	raw, err := json.Marshal(actionhero.Peer{ID: "a", Host: "h", Address: "x", PID: 1, Version: "v", Self: true})
+	want := `{"id":"a","host":"h","address":"x","pid":1,"version":"v","started":"0001-01-01T00:00:00Z","self":true}`
+	if err != nil || string(raw) != want {
+		t.Errorf("%s, %v, want %s", raw, err, want)
+	}
 }

@@ -51,3 +51,9 @@ func LargestLogBuffer() (most int) {
 
 // StartedAt returns the time from which API.Uptime counts.
 func (api *API) StartedAt() time.Time { return *api.startedAt.Load() }
+
+// HoldCounts keeps all others from reading the counts of the cluster until release is called.
+func (s *Stats) HoldCounts() (release func()) {
+	s.global.busy <- struct{}{}
+	return func() { <-s.global.busy }
+}

@@ -190,3 +190,37 @@ func ExampleNewWithWorker() {
 	goTest(testWorker)
 	// Output: sent
 }
+
+// mailer is what an action of the app needs. The app has an initializer that provides one.
+type mailer interface {
+	Send(to string) error
+}
+
+type printer struct{}
+
+func (printer) Send(to string) error { fmt.Println("a mail to", to); return nil }
+
+var invitations = actionhero.Initializer{
+	Name: "invitations",
+	Setup: func(api *actionhero.API) error {
+		mail := actionhero.Use[mailer](api)
+		return api.Register(actionhero.Action[welcomeInput, actionhero.None]{
+			Name: "invite",
+			Run: func(_ context.Context, in welcomeInput) (none actionhero.None, err error) {
+				return none, mail.Get().Send(in.Email)
+			},
+		})
+	},
+}
+
+// A test provides a mailer of its own in place of the mailer of the app.
+func ExampleProvide() {
+	goTest(func(t testing.TB) {
+		api := actionherotest.New(t, invitations, actionherotest.Provide[mailer](printer{}))
+		_, err := actionherotest.Run(t, api, "invite", map[string]string{"email": "ann@example.com"})
+		fmt.Println(err)
+	})
+	// Output:
+	// a mail to ann@example.com
+	// <nil>
+}

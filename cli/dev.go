@@ -24,7 +24,7 @@ const (
 
 // settleTime bounds the time for which a process that is replaced waits for the requests of connections that it has just
 // accepted.
-const settleTime = 500 * time.Millisecond
+const settleTime = 200 * time.Millisecond
 
 // developed is this process as a child of `actionhero dev`, which has the ports and builds the next process.
 type developed struct {

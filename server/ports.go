@@ -7,14 +7,16 @@ import (
 )
 
 // LoadPorts returns the ports of an app that is another program. It reads the configuration like [Load], or from the file
-// path if that is not empty, but skips what it does not know: the app's own sections. A tool of development needs the ports
-// of an app that does not compile.
+// path if that is not empty, but skips what it does not know: the app's own sections. With an error of the file, the ports
+// are those of the environment and the defaults. A tool of development needs the ports of an app that does not compile.
 func LoadPorts(path string) ([]Port, error) {
 	var cfg Config
 	cfg.fill()
-	_, err := config.Load(&cfg, config.Options{File: path, Env: os.Environ(), Prefix: EnvPrefix, SkipUnknown: true})
+	options := config.Options{File: path, Env: os.Environ(), Prefix: EnvPrefix, SkipUnknown: true}
+	_, err := config.Load(&cfg, options)
 	if err != nil {
-		return nil, err
+		options.SkipFile = true
+		_, _ = config.Load(&cfg, options) // the first error has this one
 	}
-	return cfg.Ports(), nil
+	return cfg.Ports(), err
 }

@@ -24,7 +24,7 @@ type Site struct {
 	Pages  []*Page // in the order of the navigation
 	Groups []*Group
 	root   string
-	parts  map[string]*Page // of the split document, by their anchors
+	parts  map[string]*Page // of split documents, by document#anchor
 }
 
 // Group is a part of the navigation.
@@ -71,7 +71,7 @@ func (p *Page) Up() string { return strings.Repeat("../", strings.Count(p.Path, 
 // Build reads and renders all documents, and those of extra, whose texts it has by their names. The error names every
 // link that leads nowhere.
 func Build(root string, extra map[string]string) (*Site, error) {
-	s := &Site{root: root}
+	s := &Site{root: root, parts: map[string]*Page{}}
 	sources, err := documents(root)
 	if err != nil {
 		return nil, err
@@ -92,17 +92,22 @@ func Build(root string, extra map[string]string) (*Site, error) {
 		}
 		pages[source].text = text
 	}
-	all := slices.Collect(maps.Values(pages))
 	if whole := pages[splitSource]; whole != nil {
 		s.addParts(whole)
-		all = append(all, whole.Parts...)
+	}
+	if err := s.addWire(pages); err != nil {
+		return nil, err
+	}
+	var all []*Page
+	for _, p := range pages {
+		all = append(append(all, p), p.Parts...)
 	}
 	for _, p := range all {
 		if err := s.render(p, pages); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Source, err)
 		}
 	}
-	if err := s.arrange(pages, sources); err != nil {
+	if err := s.arrange(pages); err != nil {
 		return nil, err
 	}
 	var problems []error
@@ -139,7 +144,7 @@ func pagePath(source string) string {
 }
 
 // arrange makes the groups of the navigation from the lists of the contents.
-func (s *Site) arrange(pages map[string]*Page, sources []string) error {
+func (s *Site) arrange(pages map[string]*Page) error {
 	home := pages["README.md"]
 	home.Label = "actionHero for Go"
 	s.Pages = []*Page{home}
@@ -160,7 +165,7 @@ func (s *Site) arrange(pages map[string]*Page, sources []string) error {
 		}
 	}
 	s.close(group, "")
-	s.addRest(pages, sources, listed)
+	s.addRest(pages, listed)
 	for _, g := range s.Groups {
 		for _, p := range g.Pages {
 			s.Pages = append(append(s.Pages, p), p.Parts...)
@@ -172,9 +177,9 @@ func (s *Site) arrange(pages map[string]*Page, sources []string) error {
 }
 
 // addRest adds the pages that the contents do not list.
-func (s *Site) addRest(pages map[string]*Page, sources []string, listed map[*Page]bool) {
+func (s *Site) addRest(pages map[string]*Page, listed map[*Page]bool) {
 	more, decisions := &Group{Title: "More"}, &Group{Title: "Decisions", Folds: true}
-	for _, source := range sources {
+	for _, source := range slices.Sorted(maps.Keys(pages)) {
 		p := pages[source]
 		if listed[p] {
 			continue
@@ -184,7 +189,7 @@ func (s *Site) addRest(pages map[string]*Page, sources []string, listed map[*Pag
 		switch {
 		case strings.HasPrefix(source, "docs/decisions/"):
 			decisions.Pages = append(decisions.Pages, p)
-		case source == commandsSource && reference >= 0:
+		case (source == commandsSource || source == wireSource) && reference >= 0:
 			s.Groups[reference].Pages = append(s.Groups[reference].Pages, p)
 		default:
 			more.Pages = append(more.Pages, p)

@@ -15,17 +15,19 @@ func (s *Site) checkLinks(p *Page, pages map[string]*Page) (problems []error) {
 			continue
 		}
 		file, anchor, _ := strings.Cut(l.target, "#")
-		to := p
-		if file != "" {
-			file = path.Join(path.Dir(p.Source), file)
-			if _, err := os.Stat(filepath.Join(s.root, filepath.FromSlash(file))); err != nil {
-				problems = append(problems, fmt.Errorf("%s:%d: the link %s leads to no file", p.Source, l.line, l.target))
-				continue
-			}
-			to = pages[file]
+		if file = path.Join(path.Dir(p.Source), file); l.target[0] == '#' {
+			file = p.Source
 		}
-		if to != nil && to.Source == splitSource && s.parts[anchor] != nil {
-			to = s.parts[anchor]
+		to := pages[file]
+		if l.target[0] == '#' && p.anchors[anchor] {
+			to = p
+		}
+		if _, err := os.Stat(filepath.Join(s.root, filepath.FromSlash(file))); err != nil && to == nil {
+			problems = append(problems, fmt.Errorf("%s:%d: the link %s leads to no file", p.Source, l.line, l.target))
+			continue
+		}
+		if s.parts[file+"#"+anchor] != nil {
+			continue
 		}
 		if anchor != "" && (to == nil || !to.anchors[anchor]) {
 			problems = append(problems, fmt.Errorf("%s:%d: the link %s leads to no heading", p.Source, l.line, l.target))

@@ -127,14 +127,22 @@ func lineOf(n ast.Node, source []byte) int {
 // target returns the link of the site for a link of the document: to a page, to a file of the repository, or outside.
 func (s *Site) target(p *Page, link string, pages map[string]*Page) string {
 	file, anchor, _ := strings.Cut(link, "#")
-	if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") || file == "" && p.Source != splitSource {
+	if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {
 		return link
 	}
-	if file = path.Join(path.Dir(p.Source), file); link[0] == '#' {
-		file = splitSource
+	if file == "" {
+		file = p.Source
+	} else {
+		file = path.Join(path.Dir(p.Source), file)
 	}
-	if to := s.parts[anchor]; to != nil && file == splitSource {
-		return p.Up() + to.Path + "#" + anchor
+	if to := s.parts[file+"#"+anchor]; to != nil {
+		if to.Source == splitSource {
+			return p.Up() + to.Path + "#" + anchor
+		}
+		return p.Up() + to.Path
+	}
+	if file == p.Source && link[0] == '#' {
+		return link
 	}
 	if anchor != "" {
 		anchor = "#" + anchor

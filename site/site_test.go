@@ -1,6 +1,7 @@
 package main
 
 import (
+	"html"
 	"io/fs"
 	"os"
 	"path"
@@ -272,6 +273,32 @@ func TestLinksToAPartLeadToItsPage(t *testing.T) {
 			if !strings.Contains(p.HTML, want) {
 				t.Errorf("%s lacks %s: %s", p.Path, want, p.HTML)
 			}
+		}
+	}
+}
+
+// Each transcript has a page with all its lines.
+func TestEachTranscriptIsAPage(t *testing.T) {
+	t.Parallel()
+	_, dir := built(t)
+	written := files(t, dir)
+	transcripts, err := filepath.Glob("../server/testdata/wire/*.txtar")
+	if err != nil || len(transcripts) < 10 {
+		t.Fatalf("%d transcripts: %v", len(transcripts), err)
+	}
+	for _, file := range transcripts {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := html.UnescapeString(written["wire/"+transcriptName(file)+".html"])
+		for line := range strings.Lines(string(source)) {
+			if line = strings.TrimSpace(line); strings.Contains(line, "> ") && !strings.HasPrefix(line, "#") && !strings.Contains(page, line) {
+				t.Errorf("the page of %s lacks %q", file, line)
+			}
+		}
+		if !strings.Contains(written["wire.html"], `href="wire/`+transcriptName(file)+`.html"`) {
+			t.Errorf("no link leads to the page of %s", file)
 		}
 	}
 }

@@ -59,12 +59,12 @@ func split(text string) (intro string, parts []part) {
 // addParts adds a page for each part of the split document, and gives the document a text with links to them.
 func (s *Site) addParts(whole *Page) {
 	intro, parts := split(whole.text)
-	whole.text, s.parts = intro, map[string]*Page{}
+	whole.text = intro
 	for _, p := range parts {
 		page := &Page{Source: splitSource, Path: path.Join("guide", p.anchor+".html"), Label: p.title, Above: whole, text: p.text, line: p.line}
 		whole.Parts = append(whole.Parts, page)
 		for _, anchor := range append(p.anchors, p.anchor) {
-			s.parts[anchor] = page
+			s.parts[splitSource+"#"+anchor] = page
 		}
 		link := path.Base(splitSource) + "#"
 		whole.text += fmt.Sprintf("\n## [%s](%s%s)\n\n%s\n", p.title, link, p.anchor, firstSentence(p.text))

@@ -11,9 +11,10 @@ import (
 func (s *Server) Drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.draining.Swap(true) {
-		s.drainedAt = time.Now()
+	if s.draining.Swap(true) {
+		return
 	}
+	s.drainedAt = time.Now()
 	for _, srv := range s.servers {
 		if d, ok := srv.(*plainServer); ok {
 			d.engine.Drain()
@@ -37,12 +38,13 @@ const (
 	settlePause = 3 * time.Millisecond
 	// keptTime is how long an idle connection stays open after Drain. A client that sends requests all the time sends one
 	// within this time, and reads in the response that the connection ends.
-	keptTime = 300 * time.Millisecond
+	keptTime = 200 * time.Millisecond
 )
 
 // Settle blocks, after Drain and after the last connection was accepted, until a Stop loses no request: each connection
 // without TLS has had its first request, and those that wait for a further request had the time for one. It blocks not
-// longer than until ctx is done, because a browser opens connections ahead of its requests.
+// longer than until ctx is done, because a browser opens connections in advance. Those without a request since before Drain
+// do not count.
 func (s *Server) Settle(ctx context.Context) {
 	tick := time.NewTicker(settlePause)
 	defer tick.Stop()

@@ -94,12 +94,18 @@ func TestResumeEndsTheDraining(t *testing.T) {
 // more.
 func TestSettleWaitsForRequestsThatMayBeUnderWay(t *testing.T) {
 	t.Parallel()
-	s := start(t, nil)
+	// A port that the system never gives to a client, so that no connection is from another program.
+	s := start(t, func(cfg *server.Config) { cfg.HTTPServer.Port = testkit.FreePort(t) })
 	const request = "GET /api/randomNumber HTTP/1.1\r\nHost: localhost\r\n\r\n"
-	fresh, kept := s.HTTPConn(t), s.HTTPConn(t)
+	kept := s.HTTPConn(t)
 	kept.Send(request)
 	kept.Next("GET")
 	s.Web.Drain()
+	fresh := s.HTTPConn(t)
+	testkit.Eventually(t, "both connections wait", func() bool {
+		fresh, idle := s.Web.Waiting()
+		return fresh == 1 && idle == 1
+	})
 	settled := make(chan struct{})
 	go func() {
 		defer close(settled)
@@ -121,12 +127,19 @@ func TestSettleWaitsForRequestsThatMayBeUnderWay(t *testing.T) {
 	}
 	<-settled
 	silent := s.HTTPConn(t) // as of a browser that connects ahead of its requests
+	testkit.Eventually(t, "the connection is accepted", func() bool {
+		fresh, _ := s.Web.Waiting()
+		return fresh == 1
+	})
 	limited, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	s.Web.Settle(limited)
 	if limited.Err() == nil {
 		t.Error("Settle does not see a connection without a request")
 	}
+	s.Web.Resume()
+	s.Web.Drain()
+	s.Web.Settle(t.Context()) // the connection is silent since before Drain
 	silent.Send(request)
 	silent.Next("GET")
 }

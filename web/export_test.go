@@ -39,3 +39,9 @@ func (s *Server) Held() string {
 	defer s.streams.mu.Unlock()
 	return fmt.Sprint(s.buffered.used, len(s.buffered.clients), s.uploads.used, len(s.uploads.clients), s.streams.running, len(s.streams.addresses))
 }
+
+// Waiting returns the numbers of connections on which no request runs: without a request since Drain, and between two.
+func (s *Server) Waiting() (fresh, idle int) {
+	fresh, idle, _ = s.waiting()
+	return fresh, idle
+}

@@ -118,7 +118,7 @@ func TestWithoutReplicasTheOutcomeIsUnknown(t *testing.T) {
 func TestReplicasOfAClusterConfirm(t *testing.T) {
 	t.Parallel()
 	c := redistest.Redis.StartCluster(t, 2, redistest.Options{})
-	q := open(t, Config{Cluster: c.Addrs(), WaitReplicas: 1, Timeout: 500 * time.Millisecond}).queue
+	q := open(t, Config{Cluster: c.Addrs(), WaitReplicas: 1, Timeout: 2 * time.Second}).queue
 	_, err := q.Enqueue(t.Context(), backend.NewJob{Task: "a"})
 	if !errors.Is(err, errUnknown) {
 		t.Errorf("Enqueue in a Cluster without replicas: %v", err)

@@ -45,7 +45,7 @@ type shard struct {
 	pulse      pulser
 	audits     auditor
 
-	batches uint64 // the number of the last batch of Enqueue; only sendBatch uses it
+	batches [2]uint64 // by lane, the number of the last batch of Enqueue: even on lane 0, odd on lane 1; only sendBatch uses it
 
 	incs gate       // closed while an inc is drawn or ends
 	mu   sync.Mutex // guards the fields below
@@ -56,10 +56,12 @@ type shard struct {
 func newShard(all *allShards, index, of int) *shard {
 	q := &shard{allShards: all, index: uint64(index), of: uint64(of), keys: all.core.queueKeys(index)}
 	q.enqueues.init(q.core, q.sendEnqueues)
-	q.finishes.init(q.core, q.sendFinishes)
+	q.enqueues.two = true
+	q.finishes.init(q.core, func(ctx context.Context, _ int, batch []*finishPart) { q.sendFinishes(ctx, batch) })
 	if q.takes.init(); q.core.config.WaitReplicas == 0 {
 		q.finishes.hold = q.takes.wait
 	}
+	q.batches[1] = 1
 	q.runs.init(&q.risky)
 	q.pulse.init()
 	return q

@@ -153,27 +153,28 @@ func (q *shard) await(ctx context.Context, p *enqueuePart) error {
 }
 
 // sendEnqueues sends a batch. If there is no room for all its jobs, it sends each part alone.
-func (q *shard) sendEnqueues(ctx context.Context, batch []*enqueuePart) {
-	err := q.sendBatch(ctx, batch)
+func (q *shard) sendEnqueues(ctx context.Context, lane int, batch []*enqueuePart) {
+	err := q.sendBatch(ctx, lane, batch)
 	for _, p := range batch {
 		alone := err
 		if len(batch) > 1 && errors.Is(err, backend.ErrFull) {
-			alone = q.sendBatch(ctx, []*enqueuePart{p})
+			alone = q.sendBatch(ctx, lane, []*enqueuePart{p})
 		}
 		p.end(alone)
 	}
 }
 
 // sendBatch adds the jobs of a batch, all or none, and sets the results. The batch has a number of its own, so that a
-// command that is sent again does not add the jobs twice. Only one sendBatch runs at a time.
-func (q *shard) sendBatch(ctx context.Context, batch []*enqueuePart) error {
-	q.batches++
+// command that is sent again does not add the jobs twice. Only one sendBatch of each
+// lane runs at a time.
+func (q *shard) sendBatch(ctx context.Context, lane int, batch []*enqueuePart) error {
+	q.batches[lane] += 2
 	for {
 		inc, err := q.current()
 		if err != nil {
 			return err
 		}
-		args := []string{inc, strconv.FormatUint(q.batches, 10), strconv.Itoa(q.config.MaxJobs)}
+		args := []string{inc, strconv.FormatUint(q.batches[lane], 10), strconv.Itoa(q.config.MaxJobs)}
 		for _, p := range batch {
 			args = append(args, p.records...)
 		}

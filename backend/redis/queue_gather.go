@@ -23,19 +23,24 @@ type part interface {
 	end(err error)
 }
 
-// gatherer sends the parts of concurrent calls in batches, one after the other. All parts that arrive while a batch is under
-// way are in the next ones. So the higher the load, the less each part costs.
+// splitParts is the number of waiting parts from which on a gatherer with two lanes sends two batches at a time. Then this process
+// works while the server does, and the batches are still large.
+const splitParts = 32
+
+// gatherer sends the parts of concurrent calls in batches, one after the other, or under load on two lanes. All parts that
+// arrive while a batch is under way are in the next ones. So the higher the load, the less each part costs.
 type gatherer[P part] struct {
 	core *core
-	send func(ctx context.Context, batch []P)
+	send func(ctx context.Context, lane int, batch []P)
+	two  bool                      // there are two lanes
 	hold func(ctx context.Context) // nil, or waits before each batch
 
 	mu      sync.Mutex
 	waiting []P
-	busy    bool
+	busy    [2]bool // by lane
 }
 
-func (g *gatherer[P]) init(c *core, send func(ctx context.Context, batch []P)) {
+func (g *gatherer[P]) init(c *core, send func(ctx context.Context, lane int, batch []P)) {
 	g.core, g.send = c, send
 }
 
@@ -44,36 +49,43 @@ func (g *gatherer[P]) add(p P) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.waiting = append(g.waiting, p)
-	if g.busy {
+	if g.busy[0] || g.busy[1] || g.begin(0) {
 		return nil
 	}
-	if g.busy = g.core.spawn(g.sendAll); !g.busy {
-		g.waiting = nil
-		return backend.ErrClosed
-	}
-	return nil
+	g.waiting = nil
+	return backend.ErrClosed
 }
 
-func (g *gatherer[P]) sendAll(ctx context.Context, _ *session) {
+// begin makes a lane busy. It returns false if the backend is closed. The caller holds g.mu.
+func (g *gatherer[P]) begin(lane int) bool {
+	g.busy[lane] = g.core.spawn(func(ctx context.Context, _ *session) { g.sendAll(ctx, lane) })
+	return g.busy[lane]
+}
+
+func (g *gatherer[P]) sendAll(ctx context.Context, lane int) {
 	for {
 		runtime.Gosched() // the callers that are about to add a part get into this batch
 		if g.hold != nil {
 			g.hold(ctx)
 		}
-		batch := g.next()
+		batch := g.next(lane)
 		if len(batch) == 0 {
 			return
 		}
-		g.send(ctx, batch)
+		g.send(ctx, lane, batch)
 	}
 }
 
-// next returns the next batch, or nothing, and then no goroutine is busy.
-func (g *gatherer[P]) next() []P {
+// next returns the next batch for a lane, or nothing, and then the lane is not busy.
+func (g *gatherer[P]) next(lane int) []P {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	batch := g.cut()
-	g.busy = len(batch) > 0
+	most := len(g.waiting)
+	if g.two && most >= splitParts && !g.busy[1-lane] && g.begin(1-lane) {
+		most /= 2
+	}
+	batch := g.cut(most)
+	g.busy[lane] = len(batch) > 0
 	return batch
 }
 
@@ -81,13 +93,13 @@ func (g *gatherer[P]) next() []P {
 func (g *gatherer[P]) take() []P {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.cut()
+	return g.cut(len(g.waiting))
 }
 
-// cut removes the next batch from the parts that wait. The caller holds g.mu.
-func (g *gatherer[P]) cut() []P {
+// cut removes the next batch, of the first parts that wait and at most this number. The caller holds g.mu.
+func (g *gatherer[P]) cut(most int) []P {
 	items, bytes, n := 0, 0, 0
-	for ; n < len(g.waiting); n++ {
+	for ; n < most; n++ {
 		i, b := g.waiting[n].size()
 		if n > 0 && (items+i > maxItems || bytes+b > maxBytes) {
 			break

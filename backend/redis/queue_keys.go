@@ -46,7 +46,8 @@ func shardPartition(shard int) int {
 //	             the key is free.
 //	n      HASH  counts: state (1 digit), length of the name of the queue (4 hex digits), queue, task → number of jobs;
 //	             no field is 0. While the audit counts anew, the fields with an x in front are what it has found.
-//	bat    HASH  inc → the last batch of Enqueue of that inc: its number and the results
+//	bat    HASH  inc → the last batch of Enqueue of that inc with an even number: its number and the results; inc and "+" → the
+//	             last one with an odd number
 //	set    HASH  inc → the run_id with which it has settled
 //	blk    ZSET  block → block: the blocks of 256 ids in which there are jobs, for List and the audit. The number of a block
 //	             is id / 256. A block stays until the audit finds it empty.

@@ -41,7 +41,7 @@ type runModel struct {
 	leases  map[string]int64 // inc → end; -1: lost
 	gone    map[string]int64
 	holders map[string]uint64
-	batches map[string]string // inc → the last batch
+	batches map[string]string // inc, or inc and 0 or 1 → the last batch, of all or of the even or odd ones
 	results map[string]string
 }
 
@@ -91,10 +91,11 @@ func (m *runModel) finish(j *modelJob, state backend.State) {
 }
 
 func (m *runModel) enqueue(inc, batch string, jobs []backend.NewJob) string {
-	if m.batches[inc] == batch {
-		return "ok" + m.results[inc]
+	series := fmt.Sprint(inc, " ", atoi(batch)%2)
+	if m.batches[series] == batch {
+		return "ok" + m.results[series]
 	}
-	if before, _ := strconv.Atoi(m.batches[inc]); before > atoi(batch) {
+	if before, _ := strconv.Atoi(m.batches[series]); before > atoi(batch) {
 		return "old"
 	}
 	if m.leases[inc] <= 0 {
@@ -115,7 +116,7 @@ func (m *runModel) enqueue(inc, batch string, jobs []backend.NewJob) string {
 		m.jobs[j.id] = j
 		text += fmt.Sprint(" ", j.id)
 	}
-	m.batches[inc], m.results[inc] = batch, text
+	m.batches[series], m.results[series], m.batches[inc] = batch, text, batch
 	return "ok" + text
 }
 

@@ -60,7 +60,7 @@ func TestBothScriptsOfEnqueueDoTheSame(t *testing.T) {
 		case 9:
 			most = 0
 		case 11:
-			number = batch - 2 // a late command
+			number = batch - 4 // a late command
 		}
 		foreign := n%50 == 49
 		var replies, states []string

@@ -318,7 +318,7 @@ func (s *modelTest) wander(steps int) {
 			s.enqueue(inc, strconv.Itoa(batch), jobs)
 		case k < 22: // the answer was lost, or a late command arrives
 			if m.batches[inc] != "" {
-				s.enqueue(inc, strconv.Itoa(atoi(m.batches[inc])-r.IntN(2)), slices.Clone(lastBatch[inc]))
+				s.enqueue(inc, strconv.Itoa(atoi(m.batches[inc])-2*r.IntN(2)), slices.Clone(lastBatch[inc]))
 			}
 		case k < 42:
 			known := some(tasks)

@@ -1,6 +1,6 @@
 // Command cluster measures a cluster over one server of Redis, compared with other programs over the same server. It starts
 // all servers itself. It prints Markdown tables, one for each flag:
-//   - enqueue: jobs enqueued per second by 10 callers
+//   - enqueue: jobs enqueued per second by 10 callers, and by 100
 //   - tasks: jobs that do nothing, run by one worker with a concurrency of 10
 //   - latency: the time from the enqueue to the start of the run on idle workers, and what an idle node asks of the server
 //   - cache: reads of the cache, also with local copies

@@ -136,14 +136,18 @@ func printFigures(title, unit string, results []*figures) {
 	fmt.Println()
 }
 
+// enqueueing measures as many callers as a worker has slots, and ten times as many, as a server with many requests has.
 func (b *bench) enqueueing(ctx context.Context) error {
-	results, err := b.measure(ctx, b.names(queueNames), false, func(float64) order {
-		return order{measured: fmt.Sprintf("enqueue %d %v", concurrency, b.slice)}
-	})
-	if err == nil {
-		printFigures(fmt.Sprintf("Jobs enqueued by %d callers", concurrency), "jobs", results)
+	for _, callers := range []int{concurrency, 10 * concurrency} {
+		results, err := b.measure(ctx, b.names(queueNames), false, func(float64) order {
+			return order{measured: fmt.Sprintf("enqueue %d %v", callers, b.slice)}
+		})
+		if err != nil {
+			return err
+		}
+		printFigures(fmt.Sprintf("Jobs enqueued by %d callers", callers), "jobs", results)
 	}
-	return err
+	return nil
 }
 
 // running lets each contender run as many jobs as take about the time of a slice.

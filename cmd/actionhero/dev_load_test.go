@@ -98,6 +98,7 @@ func startLoad(t *testing.T, d *developed) *load {
 		}
 	}
 	l.awaitBack()
+	testkit.Eventually(t, "connections are kept", func() bool { return l.reused.Load() >= 20 })
 	return l
 }
 
@@ -228,7 +229,7 @@ func (l *load) end() {
 	l.clients.Wait()
 	l.t.Logf("%d requests, %d of them on a kept connection, %d failed; goodbyes: %v; a client was back after %v at most",
 		l.answered.Load(), l.reused.Load(), l.failed.Load(), l.goodbyes, l.longest.Round(time.Millisecond))
-	if l.answered.Load() < 100 || l.reused.Load() < 20 {
+	if l.answered.Load() < 100 {
 		l.t.Error("there were too few requests")
 	}
 	for _, kind := range []string{"TCP", "WebSocket", "Socket.IO"} {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -108,4 +109,23 @@ var Freeze = actionhero.Initializer{Name: "freeze", Stop: func(context.Context, 
 	}
 	<-reading
 	_ = read.Close()
+}
+
+// A configuration that is wrong from the beginning is shown, too. After it is mended, the app serves.
+func TestDevShowsAWrongConfiguration(t *testing.T) {
+	t.Parallel()
+	dir := generateApp(t)
+	config := filepath.Join(dir, "config.yaml")
+	testkit.WriteFile(t, config, "general: [\n")
+	port := strconv.Itoa(testkit.FreePort(t))
+	d := launchDev(t, dir, "ACTIONHERO_HTTP_SERVER_PORT="+port)
+	d.http = "http://127.0.0.1:" + port
+	d.await("the app ends at its start: exit code 1")
+	if resp, body := d.ask("/", "application/json"); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "config.yaml:") {
+		t.Errorf("a client reads %d %s", resp.StatusCode, body)
+	}
+	testkit.WriteFile(t, config, "general:\n  serverName: mended\n")
+	d.await("mended is up")
+	d.want("/api/status", http.StatusOK, `"mended"`)
+	d.stop()
 }

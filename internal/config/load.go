@@ -33,6 +33,8 @@ type Options struct {
 	// SkipUnknown makes Load skip settings and variables that dst does not have, for a program that reads a few settings of
 	// another program. Default: false.
 	SkipUnknown bool
+	// SkipFile makes Load read no file. Default: false.
+	SkipFile bool
 }
 
 // Origins maps the path of each setting that a file or the environment contains to the origin of its value.
@@ -52,7 +54,12 @@ type Origin struct {
 // The error joins one sentence per problem. Each sentence names the setting, the expected value, and the variable or
 // the file with line and column (except in TOML). After an error, dst is unchanged.
 func Load(dst any, o Options) (Origins, error) {
-	return load(dst, o, func(l *loader) *node { return l.readFile(o) })
+	return load(dst, o, func(l *loader) *node {
+		if o.SkipFile {
+			return nil
+		}
+		return l.readFile(o)
+	})
 }
 
 // load does the work of [Load]. The parameter read returns the parsed content of the file, or nil if there is no file.

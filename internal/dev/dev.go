@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -47,7 +48,7 @@ type dev struct {
 	started  bool      // the app has served
 }
 
-// Run develops the app in cfg.Dir until ctx ends. Then it stops the app in an orderly way, and returns nil.
+// Run develops the app in cfg.Dir until ctx or a signal ends it. Then it stops the app in an orderly way, and returns nil.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
 	if cfg.Package == "" {
@@ -61,41 +62,49 @@ func Run(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("the folder of the programs cannot be made: %w", err)
 	}
 	defer os.RemoveAll(folder)
+	env := append(os.Environ(), "PWD="+cfg.Dir)
 	d := &dev{
-		cfg: cfg, env: append(os.Environ(), "PWD="+cfg.Dir), print: &printer{out: cfg.Stdout, colours: cfg.Colours},
+		cfg: cfg, env: env, print: &printer{out: cfg.Stdout, colours: cfg.Colours}, tree: newTree(cfg.Dir, cfg.ConfigFile, sourceRoots(ctx, cfg.Dir, env)),
 		sockets: supervise.NewSockets(supervise.Listen), done: make(chan struct{}), events: make(chan func(), 16),
 	}
-	d.builder = &builder{dir: cfg.Dir, pkg: cfg.Package, folder: folder, env: d.env}
+	d.builder = &builder{dir: cfg.Dir, pkg: cfg.Package, folder: folder, env: env, tree: d.tree}
+	defer d.sockets.CloseAll()
 	if err := d.listen(); err != nil {
 		return err
 	}
-	defer d.sockets.CloseAll()
-	d.tree = newTree(cfg.Dir, cfg.ConfigFile, sourceRoots(ctx, cfg.Dir, d.env))
-	d.builder.tree = d.tree
-	w := &watcher{tree: d.tree, poll: cfg.Poll, note: func(text string) { d.print.say(plain, "%s", text) }, found: func(c change) { d.post(func() { d.changed(c) }) }}
-	w.start()
-	watching, stop := context.WithCancel(ctx)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		w.run(watching)
-	}()
+	stopWatching := d.watch()
+	defer stopWatching()
 	d.print.say(plain, "building; a change of the source builds again, Ctrl+C stops")
 	d.changed(change{kind: build, at: time.Now()})
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // the last one: the terminal has closed
-	defer signal.Stop(signals)
-	d.loop(ctx, signals)
-	close(d.done)
-	stop()
-	<-watched
+	d.loop(ctx)
 	for _, f := range d.fronts {
 		f.wait()
 	}
 	return nil
 }
 
-func (d *dev) loop(ctx context.Context, signals <-chan os.Signal) {
+// watch begins to watch the files of the app.
+func (d *dev) watch() (stop func()) {
+	w := &watcher{
+		tree: d.tree, poll: d.cfg.Poll, note: func(text string) { d.print.say(plain, "%s", text) },
+		found: func(c change) { d.post(func() { d.changed(c) }) },
+	}
+	w.start()
+	ctx, cancel := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() { w.run(ctx) })
+	return func() {
+		cancel()
+		watching.Wait()
+	}
+}
+
+// loop runs the events until all processes have ended after a stop.
+func (d *dev) loop(ctx context.Context) {
+	defer close(d.done)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // the last one: the terminal has closed
+	defer signal.Stop(signals)
 	ending := ctx.Done()
 	for !d.stopping || d.current != nil || d.next != nil || d.cancel != nil {
 		select {
@@ -120,12 +129,12 @@ func (d *dev) post(event func()) {
 
 // listen opens the ports that the configuration names, so that no connection is refused from now on.
 func (d *dev) listen() error {
-	ports, err := d.cfg.Ports(d.cfg.ConfigFile)
-	if err != nil {
-		return nil // the app will say it, too, and its error names what the app knows
-	}
+	ports, wrong := d.cfg.Ports(d.cfg.ConfigFile)
 	for _, p := range ports {
 		err := d.sockets.Open(p.Name, "tcp", p.Address)
+		if wrong != nil {
+			continue // the app will report the error, and the port was a guess
+		}
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return fmt.Errorf("the port of %s is in use (%s): stop the program that listens there, or choose another %s", p.Name, p.Address, p.Name)
 		}
@@ -212,128 +221,6 @@ func (d *dev) servesOn() string {
 		return ""
 	}
 	return "; the last program that works serves on"
-}
-
-// prepared lets the current process leave, because its successor needs its backend.
-func (d *dev) prepared(p *process) {
-	p.prepared = true
-	switch {
-	case d.stopping || p != d.next:
-	case d.current == nil:
-		d.proceed(p)
-	default:
-		d.current.leaving, p.follows = true, true
-		d.within(d.current, d.cfg.StopLimit, "it did not stop within "+d.cfg.StopLimit.String())
-		if d.current.Replace() != nil {
-			d.current.Kill("it cannot be reached")
-		}
-	}
-}
-
-func (d *dev) proceed(p *process) {
-	if p.Proceed() != nil {
-		p.Kill("it cannot be reached")
-	}
-}
-
-// ready makes the process that has started the current one.
-func (d *dev) ready(p *process, r supervise.Readiness) {
-	if p != d.next {
-		return
-	}
-	p.limit.Stop()
-	p.limit = nil
-	d.current, d.next = p, nil
-	if d.good != nil && d.good.program != p.program && d.good.program != d.latest {
-		d.builder.remove(d.good.program)
-	}
-	d.good = p
-	d.sockets.CloseUnused()
-	d.closeFront()
-	if r.Files != "" {
-		d.tree.setPublic(r.Files)
-	}
-	if !p.again {
-		d.failure = ""
-	}
-	switch {
-	case !d.started:
-		d.print.text(r.Text)
-	case p.again:
-		d.print.say(plain, "the last program that works serves again")
-	case p.built > 0:
-		d.print.say(green, "%s: serving after %s (build %s)", p.change.subject(), span(time.Since(p.change.at)), span(p.built))
-	default:
-		d.print.say(green, "%s: serving after %s", p.change.subject(), span(time.Since(p.change.at)))
-	}
-	d.started, d.work = true, change{}
-	d.tell()
-	if d.stopping {
-		d.end(p)
-	}
-	d.advance()
-}
-
-// ended goes on after the end of a process.
-func (d *dev) ended(p *process) {
-	if p.limit != nil {
-		p.limit.Stop()
-		p.limit = nil
-	}
-	switch p {
-	case d.current:
-		d.current = nil
-		switch {
-		case d.stopping:
-		case p.leaving && d.next != nil:
-			d.proceed(d.next)
-		case p.leaving:
-			d.goBack()
-		default:
-			d.died(p)
-		}
-	case d.next:
-		d.next = nil
-		if !d.stopping {
-			d.failed(p, "The app ends at its start: "+p.Cause()+"\n\n"+p.errors.String())
-		}
-	}
-}
-
-// died records that the process that served has ended without a signal from here.
-func (d *dev) died(p *process) {
-	text := "The app has ended: " + p.Cause()
-	d.print.say(red, "%s; the next change starts it again", strings.ToLower(text[:1])+text[1:])
-	if d.next != nil && d.next.prepared {
-		d.proceed(d.next)
-		return
-	}
-	d.fail(text + "\n\n" + p.errors.String())
-}
-
-// failed records that p has ended before it was ready.
-func (d *dev) failed(p *process, text string) {
-	if p.again { // the failure of its successor is the cause to show
-		d.print.say(red, "the last program that works does not start again")
-		d.fail(d.failure)
-		return
-	}
-	title, _, _ := strings.Cut(text, "\n")
-	d.failure = text
-	if p.follows {
-		d.print.say(red, "%s: %s; the last program that works starts again", p.change.subject(), lower(title))
-		if d.current == nil {
-			d.goBack()
-		}
-		return
-	}
-	d.print.say(red, "%s: %s%s", p.change.subject(), lower(title), d.servesOn())
-	d.fail(text)
-}
-
-// goBack starts the last program that has served again, because its successor has failed after it had left.
-func (d *dev) goBack() {
-	d.launch(&process{program: d.good.program, config: d.good.config, change: d.work, again: true})
 }
 
 // fail shows why the present state of the source does not run.
@@ -429,5 +316,3 @@ func (d *dev) end(p *process) {
 	}
 	d.within(p, d.cfg.StopLimit, "it did not stop within "+d.cfg.StopLimit.String())
 }
-
-func lower(text string) string { return strings.ToLower(text[:1]) + text[1:] }

@@ -24,7 +24,8 @@ type Config struct {
 	Colours        bool          // in the lines of this process
 	Poll           time.Duration // compare the files at this interval. Default: when the system reports a change
 
-	// Ports returns the ports of the app with the configuration in the file path.
+	// Ports returns the ports of the app with the configuration in the file path, and with an error the ports that it
+	// probably has.
 	Ports func(path string) ([]Port, error)
 
 	// StartLimit is the time in which a process must be ready, and StopLimit the one in which it must stop. Then it is

@@ -135,7 +135,7 @@ func (t *tree) scanLocked() (c change) {
 }
 
 func (t *tree) changed(name string, k kind) change {
-	if short, err := filepath.Rel(t.dir, name); err == nil {
+	if short, err := filepath.Rel(t.dir, name); err == nil && len(short) < len(name) {
 		name = filepath.ToSlash(short)
 	}
 	return change{k, []string{name}, time.Now()}

@@ -71,9 +71,7 @@ func (w *watcher) run(ctx context.Context) {
 	if w.events != nil {
 		tick.Stop()
 	}
-	var wake *time.Timer
-	var due <-chan time.Time
-	var first time.Time
+	var wake pause
 	for {
 		var events <-chan fsnotify.Event
 		var errs <-chan error
@@ -87,22 +85,13 @@ func (w *watcher) run(ctx context.Context) {
 			}
 			return
 		case event := <-events:
-			if !w.matters(event) {
-				continue
-			}
-			if w.last = time.Now(); due == nil {
-				first = w.last
-				wake = time.NewTimer(quiet)
-				due = wake.C
-			} else if left := mostQuiet - time.Since(first); left > 0 {
-				wake.Reset(min(quiet, left))
+			if w.matters(event) {
+				w.last = wake.extend()
 			}
 		case <-errs: // events were lost
-			wake = time.NewTimer(quiet)
-			w.last = time.Now()
-			due, first = wake.C, w.last
-		case <-due:
-			due = nil
+			w.last = wake.extend()
+		case <-wake.due:
+			wake.due = nil
 			if err := w.look(); err != nil {
 				w.giveUp(err)
 				tick.Reset(w.poll)
@@ -111,6 +100,25 @@ func (w *watcher) run(ctx context.Context) {
 			_ = w.look() // has no events to register
 		}
 	}
+}
+
+// pause is the wait for the end of a group of events.
+type pause struct {
+	timer *time.Timer
+	due   <-chan time.Time // nil: nothing waits
+	first time.Time
+}
+
+// extend begins the wait, or extends it because of a further event. It returns the present time.
+func (p *pause) extend() (now time.Time) {
+	now = time.Now()
+	if p.due == nil {
+		p.first, p.timer = now, time.NewTimer(quiet)
+		p.due = p.timer.C
+	} else if left := mostQuiet - now.Sub(p.first); left > 0 {
+		p.timer.Reset(min(quiet, left))
+	}
+	return now
 }
 
 // matters reports whether an event may be about a file that matters, or about a folder.

@@ -116,33 +116,33 @@ func (p *Pages) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	control := http.NewResponseController(w)
+	send := func(text string) bool {
+		_, err := io.WriteString(w, text)
+		return err == nil && control.Flush() == nil
+	}
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	stopping := p.stopping()
-	text := "retry: 200\n"
 	now, changed := p.state()
-	for {
-		event, _ := json.Marshal(now) // strings always encode
-		if _, err := io.WriteString(w, text+"data: "+string(event)+"\n\n"); err != nil || control.Flush() != nil {
+	open := send("retry: 200\n" + now.event())
+	for open {
+		select {
+		case <-changed:
+			now, changed = p.state()
+			open = send(now.event())
+		case <-tick.C:
+			open = send(":\n\n")
+		case <-r.Context().Done():
+			return
+		case <-stopping:
 			return
 		}
-		text = ""
-		for waiting := true; waiting; {
-			select {
-			case <-changed:
-				now, changed = p.state()
-				waiting = false
-			case <-tick.C:
-				if _, err := io.WriteString(w, ":\n\n"); err != nil || control.Flush() != nil {
-					return
-				}
-			case <-r.Context().Done():
-				return
-			case <-stopping:
-				return
-			}
-		}
 	}
+}
+
+func (s state) event() string {
+	text, _ := json.Marshal(s) // strings always encode
+	return "data: " + string(text) + "\n\n"
 }
 
 // Fail answers a request while the app does not run: with a page for browsers, and else with an object as the app would

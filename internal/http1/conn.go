@@ -48,6 +48,7 @@ type conn struct {
 	remote string
 	reader pooledreader.Reader
 	state  atomic.Int32
+	silent bool // no request had come at the last Drain; guarded by the mutex of the server
 
 	block    *[blockSize]byte // nil while nothing has been read
 	from, to int              // the unused input is block[from:to]

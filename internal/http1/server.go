@@ -93,18 +93,23 @@ func (s *Server) add(c *conn) bool {
 
 // Drain makes each further response close its connection, and tells the client so. A connection on which no request comes
 // stays open until [Server.Shutdown].
-func (s *Server) Drain() { s.ending.CompareAndSwap(0, draining) }
+func (s *Server) Drain() {
+	s.ending.CompareAndSwap(0, draining)
+	s.each(func(c *conn) { c.silent = c.state.Load() == stateFresh })
+}
 
 // Resume undoes [Server.Drain].
 func (s *Server) Resume() { s.ending.CompareAndSwap(draining, 0) }
 
 // Waiting returns the number of connections on which no request runs: those that have had none yet, and those that wait
-// for the next one.
+// for the next one. A connection that had none at the last Drain does not count: a browser has opened it in advance.
 func (s *Server) Waiting() (fresh, idle int) {
 	s.each(func(c *conn) {
 		switch c.state.Load() {
 		case stateFresh:
-			fresh++
+			if !c.silent {
+				fresh++
+			}
 		case stateIdle:
 			idle++
 		}

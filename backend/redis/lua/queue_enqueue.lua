@@ -27,5 +27,5 @@ for i = 1, jobs do
 end
 done()
 local text = all and batch .. ' ' .. number(last - jobs + 1) .. '-' .. number(last) or table.concat(results, ' ')
-call('HSET', BAT, inc, text)
+call('HSET', BAT, series(inc, batch), text)
 return {'ok', string.sub(text, #batch + 1)}

@@ -59,5 +59,5 @@ callAll('ZADD', R, members)
 writeCounts()
 wake()
 local text = batch .. ' ' .. number(seq + 1) .. '-' .. number(seq + jobs)
-call('HSET', BAT, inc, text)
+call('HSET', BAT, series(inc, batch), text)
 return {'ok', sub(text, #batch + 1)}

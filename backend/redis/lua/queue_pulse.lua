@@ -39,7 +39,7 @@ if not settle then
 end
 for _, other in ipairs(call('ZRANGEBYSCORE', GONE, '-inf', c - REMEMBER, 'LIMIT', 0, 64)) do
   call('ZREM', GONE, other)
-  call('HDEL', BAT, other)
+  call('HDEL', BAT, other, other .. '+')
   call('HDEL', SET, other)
 end
 
