@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -138,6 +139,29 @@ func checkConfig(t *testing.T, dir, program string) {
 	}
 }
 
+var variableOfApp = regexp.MustCompile(`(?m)(ACTIONHERO_[A-Z_]+)[=:] ?([^\s\\]+)`)
+
+// checkVariables sets each variable of the files for deployment: the program refuses one that is no setting.
+func checkVariables(t *testing.T, dir, program string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, "config")
+	cmd.Dir, cmd.Env = dir, os.Environ()
+	names := 0
+	for _, file := range []string{"Dockerfile", "compose.yaml", filepath.Join("deploy", "hello.service")} {
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pair := range variableOfApp.FindAllSubmatch(text, -1) {
+			cmd.Env = append(cmd.Env, string(pair[1])+"="+strings.Trim(string(pair[2]), `"`))
+			names++
+		}
+	}
+	if out, err := cmd.CombinedOutput(); err != nil || names < 6 {
+		t.Errorf("with %d variables of the files for deployment: %v\n%s", names, err, out)
+	}
+}
+
 // Each extra comes with tests that pass, also next to the others.
 func TestAnAppWithAllExtrasBuildsAndTests(t *testing.T) {
 	t.Parallel()
@@ -146,6 +170,7 @@ func TestAnAppWithAllExtrasBuildsAndTests(t *testing.T) {
 	goRun(t, dir, "test", "./...")
 	program := build(t, dir)
 	checkConfig(t, dir, program)
+	checkVariables(t, dir, program)
 	for range 2 { // the second time, the database exists
 		p := startProgram(t, dir, program)
 		if status, body := p.get("/notes"); status != 200 || !strings.Contains(body, `"notes":[]`) {
