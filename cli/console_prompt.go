@@ -90,15 +90,27 @@ func (c *console) readLine(prompt *liner.State, received <-chan os.Signal) (stri
 	for {
 		select {
 		case a := <-answers:
+			select {
+			case sig := <-received: // it was for the prompt, so it must not cancel the line
+				if sig != os.Interrupt {
+					return "", c.endPrompt(prompt)
+				}
+			default:
+			}
 			return a.line, a.err
 		case sig := <-received:
 			if sig != os.Interrupt {
-				_ = prompt.Close()
-				fmt.Fprintln(c.out)
-				return "", errEnded
+				return "", c.endPrompt(prompt)
 			}
 		}
 	}
+}
+
+// endPrompt restores the terminal while a goroutine still reads a line.
+func (c *console) endPrompt(prompt *liner.State) error {
+	_ = prompt.Close()
+	fmt.Fprintln(c.out)
+	return errEnded
 }
 
 // runInterruptible runs a line. Ctrl+C cancels it. If the line does not end then, the next Ctrl+C ends the process.
