@@ -333,3 +333,31 @@ func TestNothingOfAClientRunsBeforeItIsAccepted(t *testing.T) {
 		})
 	}
 }
+
+// The app learns that a client was closed because it does not read.
+func TestTheAppLearnsThatAClientDoesNotRead(t *testing.T) {
+	t.Parallel()
+	for name, c := range callers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var gone ends
+			s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{actionhero.ConnMiddleware{
+				Disconnect: func(_ context.Context, _ *actionhero.Conn, reason string) { gone.add(reason) },
+			}}})
+			read, _ := c.greet(t, s)
+			until(t, read, `"welcome":`)
+			notice := map[string]string{"news": strings.Repeat("x", 256<<10)}
+			testkit.Eventually(t, "the client has gone", func() bool {
+				if _, err := s.API.Rooms.BroadcastNode(t.Context(), notice); err != nil {
+					t.Fatal(err)
+				}
+				gone.mu.Lock()
+				defer gone.mu.Unlock()
+				return len(gone.list) > 0
+			})
+			if reason := gone.list[0]; !strings.Contains(reason, "read") {
+				t.Errorf("the reason is %q", reason)
+			}
+		})
+	}
+}

@@ -235,6 +235,7 @@ func (ss *session) Flush() { ss.out.Flush() }
 // Close implements transport.Sender. It closes the connection at once and logs the reason, because the TCP protocol has
 // no message for a reason.
 func (ss *session) Close(reason string) {
+	ss.server.api.Closing(ss.conn, reason)
 	ss.server.api.Log().Info("a TCP client was closed", "to", ss.ip, "reason", reason)
 	ss.loop.Cancel()
 	ss.out.Close()
