@@ -34,14 +34,15 @@ func paintJSON(raw []byte, colored bool) []byte {
 		case c == '"':
 			n = textLength(raw)
 			color := textColor
-			if bytes.HasPrefix(bytes.TrimLeft(raw[n:], " \n"), []byte(":")) {
+			if bytes.HasPrefix(bytes.TrimLeft(raw[n:], " \n\t\r"), []byte(":")) {
 				color = keyColor
 			}
 			paint(color, raw[:n])
 		case strings.IndexByte(" \n{}[]:,", c) >= 0:
 			out.WriteByte(c)
+		case c == '\t' || c == '\r': // space between tokens, which means nothing to JSON, but moves the cursor of a terminal
 		default:
-			if n = bytes.IndexAny(raw, " \n{}[]:,\""); n < 0 {
+			if n = bytes.IndexAny(raw, " \n\t\r{}[]:,\""); n < 0 {
 				n = len(raw)
 			}
 			paint(numberColor, raw[:n])
