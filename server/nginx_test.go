@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -40,13 +41,17 @@ func recipe(t *testing.T, name, kind string) (text string) {
 	return text
 }
 
-// nginxProgram returns the path of nginx, which is often outside the PATH of users. Without it, the test is skipped.
+// nginxProgram returns the path of nginx, which is often outside the PATH of users. On Linux, make test installs nginx, so
+// the test fails without it.
 func nginxProgram(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
 		if program, err := exec.LookPath(name); err == nil {
 			return program
 		}
+	}
+	if runtime.GOOS == "linux" {
+		t.Fatal("there is no nginx: run make needs, or install the package nginx")
 	}
 	t.Skip("there is no nginx")
 	return ""
