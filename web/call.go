@@ -40,6 +40,11 @@ func (c *call) RequestHeader(name string) (value string) {
 	return value
 }
 
+// AddResponseHeader adds a header to the response. Limits call it through an interface to tell the client what is left.
+func (c *call) AddResponseHeader(name, value string) {
+	c.change(func() { c.w.Header().Add(name, value) })
+}
+
 // finish ends the use of the request and its response by the app. If the action has not returned, because it ended its
 // goroutine with [runtime.Goexit], finish sends an internal error.
 func (s *Server) finish(c *call, req *actionhero.Request) {
