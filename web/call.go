@@ -29,6 +29,7 @@ type call struct {
 	refused          bool      // the request was not dispatched
 	secretPath       bool      // the log must not show the path
 	asXML            bool      // the envelope is sent as XML
+	bodyRead         int64     // bytes of the body
 	held             *holdings // memory and files of the body; nil: none
 	fault            error     // a wrong use of this package by the action; the client reads an internal error
 }
