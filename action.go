@@ -36,6 +36,7 @@ type Action[In, Out any] struct {
 	Kind        Kind          // whether a call may change or delete something; default: KindWrite
 	Idempotent  bool          // a second equal call changes nothing more, so clients may retry; implied by KindRead
 	RawBody     bool          // over HTTP, accept every content type and keep the body for [Request.Body]; default: false
+	MaxBody     int64         // bytes of a request's body over HTTP, and of its params elsewhere; default: the limit of the transport
 
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
@@ -100,6 +101,7 @@ type ActionInfo struct {
 	Kind              Kind
 	Idempotent        bool   // true for each action of KindRead
 	RawBody           bool   // the action reads Request.Body
+	MaxBody           int64  // bytes of a body; 0: the limit of the transport
 	OutputExample     []byte // a JSON object
 }
 
@@ -145,6 +147,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if a.Kind >= kindCount {
 		return nil, fmt.Errorf("action %q has the Kind %d, which does not exist: use KindWrite, KindRead or KindDestructive", a.Name, uint8(a.Kind))
 	}
+	if a.MaxBody < 0 {
+		return nil, fmt.Errorf("action %q has the MaxBody %d: it must be above zero, or zero for the limit of the transport", a.Name, a.MaxBody)
+	}
 	if a.Run == nil {
 		return nil, fmt.Errorf("action %q has no Run: set the function that does the work", a.Name)
 	}
@@ -156,6 +161,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	act.info = ActionInfo{
 		Name: a.Name, Description: a.Description, OutputExample: []byte("{}"),
 		Kind: a.Kind, Idempotent: a.Idempotent || a.Kind == KindRead, RawBody: a.RawBody,
+		MaxBody: a.MaxBody,
 	}
 	if reflect.TypeFor[Out]() != contentType {
 		if act.output, err = encode.Compile(reflect.TypeFor[Out]()); err != nil {

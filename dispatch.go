@@ -139,6 +139,9 @@ func runAction(ctx context.Context, req *Request) (any, error) {
 	if req.act == nil {
 		return nil, unknown(req)
 	}
+	if most := req.act.info.MaxBody; most > 0 && req.isLarger(most) {
+		return nil, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("the params may have %d bytes at most", most)}
+	}
 	return req.act.run(ctx, req)
 }
 

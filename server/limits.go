@@ -68,7 +68,7 @@ var fixedLimits = []config.Setting{
 	fixed("namespaceBytes", "128", perRequest, "length of the name of a namespace of Socket.IO", sessionCloses),
 	fixed("acknowledgementDigits", "16", perRequest, "digits of the number of an acknowledgement over Socket.IO", sessionCloses),
 	fixed("polls", "1", perClient, "long-polling requests of a session that wait at the same time", "status 400; the session is closed"),
-	fixed("limitedAddresses", "131072", perServer, "addresses of which general.requestLimit remembers the requests", "nothing; an address that is used little is forgotten"),
+	fixed("limitedAddresses", "131072", perServer, "addresses of which general.requestLimit remembers the requests", "nothing at first; further addresses share counts, and may read resourceExhausted early"),
 	fixed("taskParamBytes", size(backend.MaxParamsBytes), perRequest, "size of the params of a task", invalidInput),
 	fixed("cacheTestKeyBytes", strconv.Itoa(builtin.MaxTestKey), perRequest, "length of the key of the demo actions of the cache", invalidInput),
 	fixed("cacheTestValueBytes", size(builtin.MaxTestValue), perRequest, "size of the value of the demo actions of the cache, in JSON", invalidInput),

@@ -74,6 +74,8 @@ type Details interface {
 	// ResponseStatus returns the status that the answer will have, or 0 if it is not known. err is the error of the request,
 	// or nil.
 	ResponseStatus(err *actionhero.Error) int
+	// AddResponseHeader adds a header to the answer. Limits add RateLimit-Policy and RateLimit.
+	AddResponseHeader(name, value string)
 }
 
 // AppendOutput appends out, the output of the action of req, to dst as the members of a JSON object, without the

@@ -29,6 +29,7 @@ type call struct {
 	refused          bool      // the request was not dispatched
 	secretPath       bool      // the log must not show the path
 	asXML            bool      // the envelope is sent as XML
+	bodyRead         int64     // bytes of the body
 	held             *holdings // memory and files of the body; nil: none
 	fault            error     // a wrong use of this package by the action; the client reads an internal error
 }
@@ -38,6 +39,11 @@ type call struct {
 func (c *call) RequestHeader(name string) (value string) {
 	_ = c.use(func() error { value = c.r.Header.Get(name); return nil })
 	return value
+}
+
+// AddResponseHeader adds a header to the response. Limits call it through an interface to tell the client what is left.
+func (c *call) AddResponseHeader(name, value string) {
+	c.change(func() { c.w.Header().Add(name, value) })
 }
 
 // finish ends the use of the request and its response by the app. If the action has not returned, because it ended its
