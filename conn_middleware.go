@@ -8,7 +8,6 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
-	"strings"
 )
 
 // ConnMiddleware runs code of the app when clients of the persistent transports come and go, such as package tcp,
@@ -48,13 +47,8 @@ type Handshake struct {
 // Cookie returns the value of the first cookie with this name in the handshake, without quotes, or "" if there is none.
 func (h *Handshake) Cookie(name string) string {
 	for _, line := range h.Header["Cookie"] {
-		for pair := range strings.SplitSeq(line, ";") {
-			if key, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok && key == name {
-				if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
-					value = value[1 : n-1]
-				}
-				return value
-			}
+		if value := cookieIn(line, name); value != "" {
+			return value
 		}
 	}
 	return ""
@@ -78,8 +72,9 @@ func (m ConnMiddleware) register(r *registry) error {
 
 // acceptConn calls the Connect functions for a client that has connected, and then makes the client known to the node.
 func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
-	middleware := api.registry.Load().conns
-	if len(middleware) == 0 {
+	reg := api.registry.Load()
+	middleware := reg.conns
+	if !reg.meetsConns() {
 		return nil // host.Connect has made the client known
 	}
 	c.meeting.Lock()
@@ -87,8 +82,11 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 	if c.hasGone() {
 		return errDisconnected
 	}
-	met := 0
-	err := api.runHooks(ctx, func(ctx context.Context) error {
+	met := int16(0)
+	err := api.runHooks(c.of(ctx), func(ctx context.Context) error {
+		if err := api.identifyConn(ctx, reg.authenticators, c, h); err != nil {
+			return err
+		}
 		for _, m := range middleware {
 			if m.Connect != nil {
 				if err := m.Connect(ctx, c, h); err != nil {
@@ -115,6 +113,9 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 	return nil
 }
 
+// meetsConns reports whether code of the app meets the clients that come.
+func (r *registry) meetsConns() bool { return len(r.conns)+len(r.authenticators) > 0 }
+
 // hasGone reports whether the client has disconnected.
 func (c *Conn) hasGone() bool {
 	c.moving.Lock()
@@ -128,7 +129,7 @@ func (api *API) connected(ctx context.Context, c *Conn) {
 		if m.Connected == nil {
 			continue
 		}
-		err := api.runHooks(ctx, func(ctx context.Context) error {
+		err := api.runHooks(c.of(ctx), func(ctx context.Context) error {
 			m.Connected(ctx, c)
 			return nil
 		})
@@ -152,7 +153,7 @@ func (api *API) disconnected(c *Conn) {
 		if m.Disconnect == nil {
 			continue
 		}
-		err := api.runHooks(context.Background(), func(ctx context.Context) error {
+		err := api.runHooks(c.of(context.Background()), func(ctx context.Context) error {
 			m.Disconnect(ctx, c, reason)
 			return nil
 		})
