@@ -40,6 +40,7 @@ type Action[In, Out any] struct {
 	Transports  []string       // the transports that may call it, such as TransportTCP; default: all
 	Meta        map[string]any // facts for middleware, which reads them with [Request.Info]; must not be modified; default: none
 	RawBody     bool           // over HTTP, accept every content type and keep the body for [Request.Body]; default: false
+	MaxBody     int64          // bytes of a request's body over HTTP, and of its params elsewhere; default: the limit of the transport
 
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
@@ -108,6 +109,7 @@ type ActionInfo struct {
 	Meta              map[string]any // of the Action
 	RawBody           bool           // the action reads Request.Body
 	OutputExample     []byte         // a JSON object
+	MaxBody           int64          // bytes of a body; 0: the limit of the transport
 }
 
 // Input describes one input of an action or a task, for [ActionInfo] and [TaskInfo].
@@ -152,6 +154,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if a.Kind >= kindCount {
 		return nil, fmt.Errorf("action %q has the Kind %d, which does not exist: use KindWrite, KindRead or KindDestructive", a.Name, uint8(a.Kind))
 	}
+	if a.MaxBody < 0 {
+		return nil, fmt.Errorf("action %q has the MaxBody %d: it must be above zero, or zero for the limit of the transport", a.Name, a.MaxBody)
+	}
 	if a.Run == nil {
 		return nil, fmt.Errorf("action %q has no Run: set the function that does the work", a.Name)
 	}
@@ -167,6 +172,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 		Name: a.Name, Description: a.Description, OutputExample: []byte("{}"),
 		Kind: a.Kind, Idempotent: a.Idempotent || a.Kind == KindRead, RawBody: a.RawBody,
 		Access: a.Access, Transports: slices.Clone(a.Transports), Meta: a.Meta,
+		MaxBody: a.MaxBody,
 	}
 	if reflect.TypeFor[Out]() != contentType {
 		if act.output, err = encode.Compile(reflect.TypeFor[Out]()); err != nil {

@@ -32,6 +32,7 @@ type API struct {
 	queues                *sendqueue.Budget
 	incoming              *bytebudget.Budget
 	abandonedBodies       *bytebudget.Budget // see appbody.Options
+	farewells             farewells
 	limitJSON, offsetJSON []byte
 
 	registering sync.Mutex

@@ -147,6 +147,9 @@ func runAction(ctx context.Context, req *Request) (any, error) {
 			return nil, err
 		}
 	}
+	if most := req.act.info.MaxBody; most > 0 && req.isLarger(most) {
+		return nil, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("the params may have %d bytes at most", most)}
+	}
 	return req.act.run(ctx, req)
 }
 

@@ -45,7 +45,7 @@ func (h *host) Admit(remoteIP string) (int, any) {
 	if h.limiter == nil || remoteIP == "" {
 		return -1, nil
 	}
-	remaining, err := h.limiter.admit(remoteIP)
+	_, remaining, err := h.limiter.admit(remoteIP)
 	if err != nil {
 		return 0, err
 	}

@@ -51,9 +51,9 @@ func (api *API) initRequest(req *Request, transport string) {
 	req.Params.accepted, req.Params.strict = reg.accepted, reg.strict || api.cfg.StrictParams
 }
 
-// isInner reports whether the action of a request that the client made has made r, or forwards it. An inner request does
-// not count against the limits of the client.
-func (r *Request) isInner() bool {
+// IsInner reports whether no client has made this request, but an action of the app: with [Action.Call], or by forwarding
+// its own request. An inner request does not count against the limits of the client.
+func (r *Request) IsInner() bool {
 	return r.caller != nil || r.ctx.forwards > 0 && !r.ctx.hasEnded()
 }
 

@@ -30,6 +30,7 @@ type call struct {
 	refused          bool      // the request was not dispatched
 	secretPath       bool      // the log must not show the path
 	asXML            bool      // the envelope is sent as XML
+	bodyRead         int64     // bytes of the body
 	held             *holdings // memory and files of the body; nil: none
 	fault            error     // a wrong use of this package by the action; the client reads an internal error
 }
@@ -46,6 +47,11 @@ func (c *call) RequestHeader(name string) (value string) {
 func (c *call) RequestTLS() (state *tls.ConnectionState) {
 	_ = c.use(func() error { state = c.r.TLS; return nil })
 	return state
+}
+
+// AddResponseHeader adds a header to the response. Limits call it through an interface to tell the client what is left.
+func (c *call) AddResponseHeader(name, value string) {
+	c.change(func() { c.w.Header().Add(name, value) })
 }
 
 // finish ends the use of the request and its response by the app. If the action has not returned, because it ended its

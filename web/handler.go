@@ -220,11 +220,13 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	}
 	if err == nil && c.r.Body != http.NoBody {
 		transport.ParamsOf(&req.Params).NextSource()
-		err = s.readBody(c, req, info != nil && info.RawBody)
+		err = s.readBody(c, req, info)
 		if named := req.Params.Get("action"); err == nil && named != "" && !t.named && t.action == "" {
 			req.Action = named
 			info = s.api.Action(named)
-			err = s.mayRun(c.r, info, false)
+			if err = s.mayRun(c.r, info, false); err == nil && info != nil && info.MaxBody > 0 && c.bodyRead > info.MaxBody {
+				err = &http.MaxBytesError{Limit: info.MaxBody}
+			}
 		}
 		req.Started = time.Now()
 	}
