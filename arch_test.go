@@ -18,10 +18,10 @@ const module = "github.com/actionhero-go/actionhero"
 // mayImport lists the packages of the module that each package may import, except in tests: imports run one way only. A
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
-	"":                        {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
+	"":                        {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/gcra", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
 	"backend":                 {},
 	"backend/internal":        {"backend"},
-	"backend/local":           {"backend", "internal/poison", "internal/setting"},
+	"backend/local":           {"backend", "internal/gcra", "internal/poison", "internal/setting"},
 	"backend/redis":           {"backend", "backend/local", "internal/chaos/probe", "internal/setting"},
 	"backendtest":             {"backend"},
 	"transport":               {"", "internal/bridge", "internal/bytebudget", "internal/sendqueue"},
@@ -36,12 +36,14 @@ var mayImport = map[string][]string{
 	"cli":                     {"", "transport", "server", "backend", "backend/local", "backend/redis", "internal"},
 	"cmd":                     {"", "cli", "builtin", "web", "server", "internal/dev", "internal/generate", "internal/near", "internal/terminal"},
 	"examples":                {"", "cli", "builtin", "examples"},
+	"limit":                   {"", "backend", "internal/gcra"},
 	"plugins":                 {"", "transport"}, // modules of their own
 	"plugins/sqlite/examples": {"", "plugins"},
 	"internal":                {"internal"},
 	"internal/attack":         {"", "cli", "builtin", "web"},
 	"internal/bridge":         {"backend"},
 	"internal/control":        {"backend", "internal/jsonx", "internal/netlisten"},
+	"internal/gcra":           {"backend"},
 	"internal/inplace":        {"", "transport"},
 	"internal/testkit":        {"", "server", "web", "builtin", "backend", "backend/local", "internal/testkit"},
 	"internal/wire":           {"", "transport", "internal/appbody", "internal/jsonx", "internal/mediatype", "internal/netlisten"},
@@ -66,7 +68,7 @@ var onlyFor = map[string][]string{
 	"github.com/spf13/pflag":                    {"cli"},
 	"github.com/peterh/liner":                   {"cli", "cmd"},
 	"github.com/mattn/go-runewidth":             {"cli"},
-	"golang.org/x/sys":                          {"internal/terminal"},
+	"golang.org/x/sys":                          {"internal/nonblock", "internal/terminal"},
 	"github.com/klauspost/compress":             {"web", "internal/ws", "internal/logging"},
 	"github.com/rs/cors":                        {"web"},
 	"github.com/go-json-experiment/json":        {"internal/jsonx", "internal/layout", "internal/schema", "internal/encode", "internal/config"},

@@ -74,6 +74,8 @@ type Details interface {
 	// ResponseStatus returns the status that the answer will have, or 0 if it is not known. err is the error of the request,
 	// or nil.
 	ResponseStatus(err *actionhero.Error) int
+	// AddResponseHeader adds a header to the answer. Limits add RateLimit-Policy and RateLimit.
+	AddResponseHeader(name, value string)
 }
 
 // AppendOutput appends out, the output of the action of req, to dst as the members of a JSON object, without the
@@ -168,7 +170,8 @@ func (h Host) MeetsConns() bool { return h.host.MeetsConns() }
 // Accept asks the connection middleware of the app whether the client c may connect. handshake is what the client has sent
 // to connect; without middleware it may be nil. If err is not nil, the transport must refuse the client with that error,
 // and call [Host.Disconnect] and [Host.Disconnected] as for any client. Before Accept has returned nil, the transport must
-// send nothing to the client and run none of its requests. Accept may block until Config.ActionTimeout.
+// send nothing to the client and run none of its requests. Accept may block until Config.ActionTimeout: ctx should end when
+// the client goes.
 func (h Host) Accept(ctx context.Context, c *actionhero.Conn, handshake *actionhero.Handshake) (err *actionhero.Error) {
 	err, _ = h.host.Accept(ctx, c, handshake).(*actionhero.Error)
 	return err
@@ -179,8 +182,8 @@ func (h Host) Connected(ctx context.Context, c *actionhero.Conn) { h.host.Connec
 
 // Disconnected tells the connection middleware that the connection of the client c has ended. The transport calls it
 // after [Host.Disconnect], when the contexts of all requests of the client have ended. A second call does nothing.
-// Disconnected may block until Config.ActionTimeout for each middleware, so the place of the connection should count until
-// it has returned.
+// Disconnected may block until Config.ActionTimeout for each middleware. If many clients of one address are leaving, Accept
+// blocks for the next one, so the place of the connection may be free before Disconnected has returned.
 func (h Host) Disconnected(c *actionhero.Conn) { h.host.Disconnected(c) }
 
 // Closing records why the transport closes the connection of the client c, for the connection middleware. The first
