@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"iter"
 
 	"github.com/actionhero-go/actionhero/backend"
 )
@@ -16,6 +17,18 @@ import (
 // the connection does not answer, the error is [CodeUnavailable] or [CodeDeadlineExceeded], and the change may have
 // happened.
 type Conns struct{ api *API }
+
+// OnNode returns an iterator over the connections of this node, in no particular order. A connection that begins or ends
+// meanwhile may be missing. A new one is in it before [ConnMiddleware.Connected] is called.
+func (c *Conns) OnNode() iter.Seq[*Conn] {
+	return func(yield func(*Conn) bool) {
+		for _, value := range c.api.Rooms.conns.Range {
+			if !yield(value.(*Conn)) {
+				return
+			}
+		}
+	}
+}
 
 // Close closes the connection, as [Conn.Close] does.
 func (c *Conns) Close(ctx context.Context, id, reason string) error {
