@@ -8,7 +8,6 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -52,13 +51,8 @@ type Handshake struct {
 // Cookie returns the value of the first cookie with this name in the handshake, without quotes, or "" if there is none.
 func (h *Handshake) Cookie(name string) string {
 	for _, line := range h.Header["Cookie"] {
-		for pair := range strings.SplitSeq(line, ";") {
-			if key, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok && key == name {
-				if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
-					value = value[1 : n-1]
-				}
-				return value
-			}
+		if value := cookieIn(line, name); value != "" {
+			return value
 		}
 	}
 	return ""
@@ -82,8 +76,9 @@ func (m ConnMiddleware) register(r *registry) error {
 
 // acceptConn calls the Connect functions for a client that has connected, and then makes the client known to the node.
 func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
-	middleware := api.registry.Load().conns
-	if len(middleware) == 0 {
+	reg := api.registry.Load()
+	middleware := reg.conns
+	if !reg.meetsConns() {
 		return nil // host.Connect has made the client known
 	}
 	if err := api.awaitFarewells(ctx, c); err != nil {
@@ -94,8 +89,11 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 	if c.hasGone() {
 		return errDisconnected
 	}
-	met := 0
-	err := api.runHooks(ctx, func(ctx context.Context) error {
+	met := int16(0)
+	err := api.runHooks(c.of(ctx), func(ctx context.Context) error {
+		if err := api.identifyConn(ctx, reg.authenticators, c, h); err != nil {
+			return err
+		}
 		for _, m := range middleware {
 			if m.Connect != nil {
 				if err := m.Connect(ctx, c, h); err != nil {
@@ -119,8 +117,12 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 		return errDisconnected
 	}
 	api.Rooms.conns.Store(c.ID, c)
+	api.Rooms.reindex(c, nil, c.identity.Load())
 	return nil
 }
+
+// meetsConns reports whether code of the app meets the clients that come.
+func (r *registry) meetsConns() bool { return len(r.conns)+len(r.authenticators) > 0 }
 
 // awaitFarewells blocks while too many clients of the address of c have gone and are not forgotten. It returns an error
 // after Config.ActionTimeout.
@@ -149,7 +151,7 @@ func (api *API) connected(ctx context.Context, c *Conn) {
 		if m.Connected == nil {
 			continue
 		}
-		err := api.runHooks(ctx, func(ctx context.Context) error {
+		err := api.runHooks(c.of(ctx), func(ctx context.Context) error {
 			m.Connected(ctx, c)
 			return nil
 		})
@@ -180,7 +182,7 @@ func (api *API) disconnected(c *Conn) {
 		if m.Disconnect == nil {
 			continue
 		}
-		err := api.runHooks(context.Background(), func(ctx context.Context) error {
+		err := api.runHooks(c.of(context.Background()), func(ctx context.Context) error {
 			m.Disconnect(ctx, c, reason)
 			return nil
 		})
