@@ -10,7 +10,7 @@ import (
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Conns acts on persistent connections by their ids, on whichever node of the cluster they are. For a message to one
+// Conns acts on persistent connections by their ids or by their users, on whichever node of the cluster they are. For a message to one
 // connection, call [Rooms.SendTo].
 //
 // The methods return an *[Error]. [CodeNotFound] means that no connection has the id: it may have ended. If the node of
@@ -52,6 +52,11 @@ func (c *Conns) Leave(ctx context.Context, id, room string) error {
 	return c.do(ctx, connOp{ID: id, Op: "leave", Room: room})
 }
 
+// Kick takes the connection out of a room, also out of its current room, as [Rooms.Kick] does.
+func (c *Conns) Kick(ctx context.Context, id, room string) error {
+	return c.do(ctx, connOp{ID: id, Op: "kick", Room: room})
+}
+
 // connOp is what a node does with one of its connections.
 type connOp struct {
 	ID      string          `json:"id"`
@@ -73,7 +78,10 @@ type noticeInput struct {
 
 // addInternalCalls registers the calls between nodes that this package needs.
 func (r *registry) addInternalCalls() error {
-	conn, notice, get, list, rooms := connCall, noticeCall, connGetCall, connsCall, roomsCall
+	conn, notice, get, list, rooms, user := connCall, noticeCall, connGetCall, connsCall, roomsCall, userCall
+	user.Run = func(ctx context.Context, op userOp) (int, error) {
+		return RequestFrom(ctx).API.Conns.ofUser(ctx, &op)
+	}
 	conn.Run = func(ctx context.Context, op connOp) (bool, error) {
 		api := RequestFrom(ctx).API
 		c := api.Rooms.conn(op.ID)
@@ -99,7 +107,7 @@ func (r *registry) addInternalCalls() error {
 	rooms.Run = func(ctx context.Context, f RoomFilter) (RoomList, error) {
 		return RequestFrom(ctx).API.Rooms.here(f), nil
 	}
-	return errors.Join(conn.add(r), notice.add(r), get.add(r), list.add(r), rooms.add(r))
+	return errors.Join(conn.add(r), notice.add(r), get.add(r), list.add(r), rooms.add(r), user.add(r))
 }
 
 // local does op with a connection of this node.
@@ -115,6 +123,8 @@ func (c *Conns) local(ctx context.Context, conn *Conn, op *connOp) error {
 		return rooms.Join(ctx, conn, op.Room)
 	case "leave":
 		return rooms.Leave(ctx, conn, op.Room)
+	case "kick":
+		return rooms.Kick(ctx, conn, op.Room)
 	case "send":
 		rooms.sendLocal(conn, op.Message)
 		return nil
