@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"cli":                     {"", "transport", "server", "backend", "backend/local", "backend/redis", "internal"},
 	"cmd":                     {"", "cli", "builtin", "web", "server", "internal/dev", "internal/generate", "internal/near", "internal/terminal"},
 	"examples":                {"", "cli", "builtin", "examples"},
+	"auth":                    {"", "limit"},
 	"limit":                   {"", "backend", "internal/gcra"},
 	"plugins":                 {"", "transport"}, // modules of their own
 	"plugins/sqlite/examples": {"", "plugins"},
@@ -68,6 +69,7 @@ var onlyFor = map[string][]string{
 	"github.com/spf13/pflag":                    {"cli"},
 	"github.com/peterh/liner":                   {"cli", "cmd"},
 	"github.com/mattn/go-runewidth":             {"cli"},
+	"golang.org/x/crypto":                       {"auth"},
 	"golang.org/x/sys":                          {"internal/nonblock", "internal/terminal"},
 	"github.com/klauspost/compress":             {"web", "internal/ws", "internal/logging"},
 	"github.com/rs/cors":                        {"web"},
