@@ -19,6 +19,8 @@ import (
 // to the answer.
 type None struct{}
 
+var noneType = reflect.TypeFor[None]()
+
 // Action is the declaration of an operation that clients can call over any transport. Set its fields and pass the
 // Action to cli.Main, server.New, [New] or [API.Register].
 //

@@ -117,6 +117,7 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 		return errDisconnected
 	}
 	api.Rooms.conns.Store(c.ID, c)
+	api.Rooms.reindex(c, nil, c.identity.Load())
 	return nil
 }
 

@@ -208,7 +208,8 @@ func appendOutput(dst []byte, req, out any, reserved []string) (object []byte, e
 	if err != nil {
 		return dst[:n], r.encodeFailure(err)
 	}
-	if names == nil && len(object) > n || len(reserved) > 0 && overlap(names, reserved) {
+	bare := reserved != nil && len(reserved) == 0 // see transport.AppendObject
+	if names == nil && len(object) > n && !bare || len(reserved) > 0 && overlap(names, reserved) {
 		object = envelope.Rename(object, n, reserved)
 	}
 	return object, nil

@@ -72,6 +72,11 @@ func (h *host) ReturnsContent(action string) bool {
 	return act != nil && act.outType == contentType
 }
 
+func (h *host) ReturnsNothing(action string) bool {
+	act := h.registry.Load().actions[action]
+	return act != nil && act.outType == noneType
+}
+
 func (h *host) Accepts(key string) bool {
 	_, ok := h.registry.Load().accepted[key]
 	return ok

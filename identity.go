@@ -12,13 +12,13 @@ const AnyScope = "*"
 // Identity is the user or the program from which a request or a connection comes. The zero value is an anonymous caller.
 // The slices and the map must not be modified.
 type Identity struct {
-	ID     string         // of the user or the program; "" for an anonymous caller
-	Roles  []string       // in the app, for example "admin"; see [Roles]
-	Scopes []string       // allowed by the credential, for example "tickets:read"; see [Scopes] and [AnyScope]
-	Claims map[string]any // further facts, which the app or the issuer of a token chooses
+	ID     string         `json:"id"`               // of the user or the program; "" for an anonymous caller
+	Roles  []string       `json:"roles,omitempty"`  // in the app, for example "admin"; see [Roles]
+	Scopes []string       `json:"scopes,omitempty"` // allowed by the credential, for example "tickets:read"; see [Scopes] and [AnyScope]
+	Claims map[string]any `json:"claims,omitempty"` // further facts, which the app or the issuer of a token chooses
 	// ExpiresAt is the end of the identity; zero: none. After the end the caller is anonymous, and a persistent
 	// connection with the identity is closed within ten seconds, so that its client connects again.
-	ExpiresAt time.Time
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 }
 
 // Known reports whether i is not anonymous.
@@ -168,10 +168,13 @@ func (c *Conn) storeIdentity(id Identity) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	c.rights.Add(1)
+	before := c.identity.Load()
 	if !id.Known() {
+		c.api.Rooms.reindex(c, before, nil)
 		c.identity.Store(nil)
 		return
 	}
+	c.api.Rooms.reindex(c, before, &id)
 	c.identity.Store(&id)
 	if !id.ExpiresAt.IsZero() {
 		c.api.expiry.watch(c.api)

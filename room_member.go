@@ -143,6 +143,22 @@ func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
 	return r.askAndEnter(ctx, c, room, func(rights uint32) (func(), error) { return r.listen(ctx, c, room, rights) })
 }
 
+// Kick takes the client out of a room and notifies the members of the room. If the room is the client's current room, the
+// client has no current room then, until the next [Rooms.Move]. If the client is not in the room, the error is
+// [CodeNotFound]. After Kick has returned, the client gets no message of the room. The client may come back unless a
+// [RoomMiddleware] refuses it.
+func (r *Rooms) Kick(ctx context.Context, c *Conn, room string) error {
+	if err := checkRoomName(room); err != nil {
+		return err
+	}
+	if !r.expel(ctx, c, room) {
+		return notInRoom(room)
+	}
+	return nil
+}
+
+func notInRoom(room string) *Error { return Errorf(CodeNotFound, "you are not in the room %s", room) }
+
 // Leave takes the client out of a room and notifies the members of the room. If the client is not in the room, the
 // error is [CodeNotFound]. If the room is the client's current room, the error is [CodeConflict]: only [Rooms.Move]
 // changes the current room. After Leave has returned, the client gets no message of the room.
@@ -249,7 +265,7 @@ func (r *Rooms) unlisten(ctx context.Context, c *Conn, name string) (news func()
 	m := c.member(name)
 	switch {
 	case m == nil:
-		return nil, Errorf(CodeNotFound, "you are not in the room %s", name)
+		return nil, notInRoom(name)
 	case m == c.current.Load():
 		return nil, Errorf(CodeConflict, "%s is your current room: move to another one with roomChange first", name)
 	}
@@ -294,6 +310,7 @@ func (r *Rooms) leaveEach(c *Conn) (news func()) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	c.gone = true
+	r.reindex(c, c.identity.Load(), nil)
 	c.current.Store(nil)
 	c.mu.Lock()
 	left := c.rooms

@@ -93,6 +93,12 @@ func AppendOutput(dst []byte, req *actionhero.Request, out any, reserved ...stri
 	return bridge.AppendOut(dst, req, out, reserved)
 }
 
+// AppendObject appends out like [AppendOutput], but with the names that it has. It is for a transport whose answer is the
+// output alone.
+func AppendObject(dst []byte, req *actionhero.Request, out any) ([]byte, error) {
+	return bridge.AppendOut(dst, req, out, []string{})
+}
+
 // AppendError appends the members that tell a client more about the failure err, each with a leading comma:
 // "errorCode", "errorDetails" if err has Details, and "retryAfter" in whole seconds, rounded up, if err has RetryAfter.
 // A transport appends these members at the end of the object with which it answers a failure, behind "error". err must
@@ -146,6 +152,9 @@ func (h Host) Guarded() bool { return h.host.Guarded() }
 
 // ReturnsContent reports whether the action with this name returns an *actionhero.Content instead of an object.
 func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(action) }
+
+// ReturnsNothing reports whether the output type of the action with this name is [actionhero.None].
+func (h Host) ReturnsNothing(action string) bool { return h.host.ReturnsNothing(action) }
 
 // Accepts reports whether at least one action, or API.Accept, takes a param with this key. Params drops all other keys.
 func (h Host) Accepts(key string) bool { return h.host.Accepts(key) }
