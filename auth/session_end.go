@@ -17,7 +17,7 @@ type endedInput struct {
 	Keep string   `json:"keep"` // the id of a connection that stays
 }
 
-// rotatedFor is the time for which a session that a login has replaced is known as such: requests that the browser has
+// rotatedFor is the time for which a session that a login has replaced is remembered: requests that the browser has
 // sent before it got the new cookie must not delete that cookie.
 const rotatedFor = time.Minute
 

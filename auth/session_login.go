@@ -18,7 +18,7 @@ const maxAgent = 256
 //
 // Over HTTP, Login makes a session, and the response sets its cookie. The session of the cookie that the request has sent
 // ends, and its connections are closed: so an id that an attacker has planted before the login is worth nothing, and the
-// id changes when the rights of the user do. Call Login again after such a change. If id.Scopes is nil, it becomes "*".
+// id changes when the rights of the user do. Call Login again after that change. If id.Scopes is nil, it becomes "*".
 // If id.ExpiresAt is earlier than the absolute end of the session, the session ends then. Claims come back as JSON gives
 // them: a number is a float64.
 //
