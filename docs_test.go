@@ -11,7 +11,7 @@ import (
 
 // packagesOfDocuments are the packages that the code of the documents uses.
 var packagesOfDocuments = []string{
-	"bytes", "context", "crypto/hmac", "crypto/rand", "crypto/sha256", "crypto/subtle", "database/sql", "encoding/hex", "encoding/json",
+	"bytes", "context", "crypto/hmac", "crypto/rand", "crypto/sha256", "crypto/subtle", "crypto/x509", "database/sql", "encoding/hex", "encoding/json",
 	"errors", "fmt", "io", "log/slog", "net/http", "os", "strings", "sync", "testing", "testing/synctest", "time",
 	module, module + "/actionherotest", module + "/auth", module + "/builtin", module + "/cli", module + "/limit", module + "/server", module + "/web",
 }

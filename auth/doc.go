@@ -1,7 +1,11 @@
-// Package auth says who calls: it has authenticators for the sessions of browsers, and the passwords and limits that a
-// login needs.
+// Package auth says who calls. Its parts are [actionhero.Authenticator] functions with what belongs to them.
 //
-// [NewSessions] makes the sessions of an app. They are a part of it:
+//   - [Sessions] are the logins of users with browsers.
+//   - [Keys] issues and checks API keys for programs.
+//   - [Bearer] checks tokens.
+//   - [HashPassword] and [CheckPassword] hash and check passwords with Argon2id.
+//
+// [NewSessions] makes the sessions of an app, which are a part of it:
 //
 //	var sessions = auth.NewSessions(auth.SessionConfig{})
 //
@@ -9,7 +13,4 @@
 //
 // An action that has checked a password calls [Sessions.Login]. The browser gets a cookie, and all its requests and
 // connections over WebSocket and Socket.IO have the identity of the user, until [Sessions.Logout].
-//
-// [HashPassword] and [CheckPassword] store and check passwords with Argon2id. [LoginLimiter] bounds the attempts to guess
-// one.
 package auth

@@ -62,6 +62,9 @@ func (h Host) Dispatch(ctx context.Context, req *actionhero.Request) (any, error
 	return h.host.Dispatch(ctx, req)
 }
 
+// Cancel ends the context of a request that runs, for example because its client has left.
+func (h Host) Cancel(req *actionhero.Request) { h.host.Cancel(req) }
+
 // Details has the methods of a Request.Extra from which the API learns what only the transport of the request knows. Each
 // method is optional. The API calls them only if it logs the request or the app asks, so they may be slow.
 type Details interface {
