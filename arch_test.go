@@ -38,7 +38,6 @@ var mayImport = map[string][]string{
 	"cli":                     {"", "transport", "server", "backend", "backend/local", "backend/redis", "internal"},
 	"cmd":                     {"", "cli", "builtin", "web", "server", "internal/dev", "internal/generate", "internal/near", "internal/terminal"},
 	"examples":                {"", "cli", "builtin", "examples"},
-	"auth":                    {"", "limit"},
 	"limit":                   {"", "backend", "internal/gcra"},
 	"plugins":                 {"", "transport"}, // modules of their own
 	"plugins/sqlite/examples": {"", "plugins"},
