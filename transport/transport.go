@@ -77,7 +77,10 @@ type Details interface {
 	// ResponseStatus returns the status that the answer will have, or 0 if it is not known. err is the error of the request,
 	// or nil.
 	ResponseStatus(err *actionhero.Error) int
-	// AddResponseHeader adds a header to the answer. Limits add RateLimit-Policy and RateLimit.
+	// RequestTarget returns the scheme, "http" or "https", and the host for which the client has asked, behind trusted
+	// proxies. Package auth chooses the cookie of a session by them.
+	RequestTarget() (scheme, host string)
+	// AddResponseHeader adds a header to the answer. Limits add RateLimit-Policy and RateLimit, and package auth Set-Cookie.
 	AddResponseHeader(name, value string)
 }
 

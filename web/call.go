@@ -50,6 +50,26 @@ func (c *call) RequestTLS() (state *tls.ConnectionState) {
 	return state
 }
 
+// RequestTarget returns the scheme, "http" or "https", and the host for which the client has asked, behind trusted proxies.
+// Package auth calls RequestTarget through an interface to find out whether a cookie is safe on its way.
+func (c *call) RequestTarget() (scheme, host string) {
+	_ = c.use(func() error {
+		scheme, host = c.server.Forwarded(c.r)
+		switch {
+		case scheme != "":
+		case c.r.TLS != nil:
+			scheme = "https"
+		default:
+			scheme = "http"
+		}
+		if host == "" {
+			host = c.r.Host
+		}
+		return nil
+	})
+	return scheme, host
+}
+
 // AddResponseHeader adds a header to the response. Limits call it through an interface to tell the client what is left.
 func (c *call) AddResponseHeader(name, value string) {
 	c.change(func() { c.w.Header().Add(name, value) })
