@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -28,11 +29,12 @@ type Request struct {
 	Started   time.Time // when the transport had read the request
 	Err       error     // the error that the transport found in the request: the answer to the client, after the middleware ran
 
-	act    *action
-	ctx    callContext
-	id     string       // see ID; guarded by ctx.mu
-	caller *Request     // the request whose action made this one with Action.Call; nil otherwise
-	opened *openContent // each Content that the action returned and Dispatch may have to close
+	act      *action
+	ctx      callContext
+	id       string                   // see ID; guarded by ctx.mu
+	caller   *Request                 // the request whose action made this one with Action.Call; nil otherwise
+	identity atomic.Pointer[Identity] // its own identity; nil: the one of caller or Conn
+	opened   *openContent             // each Content that the action returned and Dispatch may have to close
 }
 
 // newRequest returns a request without an action name and params, for a call from within the process.
@@ -49,10 +51,19 @@ func (api *API) initRequest(req *Request, transport string) {
 	req.Params.accepted, req.Params.strict = reg.accepted, reg.strict || api.cfg.StrictParams
 }
 
-// isInner reports whether the action of a request that the client made has made r, or forwards it. An inner request does
-// not count against the limits of the client.
-func (r *Request) isInner() bool {
+// IsInner reports whether no client has made this request, but an action of the app: with [Action.Call], or by forwarding
+// its own request. An inner request does not count against the limits of the client.
+func (r *Request) IsInner() bool {
 	return r.caller != nil || r.ctx.forwards > 0 && !r.ctx.hasEnded()
+}
+
+// Outer returns the request that a client has made: r itself, or the request whose action has made r with [Action.Call],
+// directly or through further actions.
+func (r *Request) Outer() *Request {
+	for r.caller != nil {
+		r = r.caller
+	}
+	return r
 }
 
 // Header returns the value of the request header with this name. If the request has no such header, or the transport

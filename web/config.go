@@ -33,6 +33,8 @@ type CommonConfig struct {
 	RootEndpointType  string            `json:"rootEndpointType" default:"api" enum:"api,public" doc:"kind of the URLs that begin with neither: actions or files"`
 	HealthPath        string            `json:"healthPath" default:"/healthz" range:"a path that begins with /, or empty for none" doc:"path at which a load balancer reads whether the server is ready: status 200, or 503 during a start and a stop while the backend cannot be reached and while a health check of the app fails, and with ?live always 200; actions, routes, handlers and files of the app at this path come first"`
 
+	Envelope string `json:"envelope" default:"classic" enum:"classic,plain" doc:"form of the answers of actions: classic is one object with the output, serverInformation, requestorInformation and error; plain is the output alone, with errors as application/problem+json (RFC 9457)"`
+
 	ReturnErrorCodes      *bool    `json:"returnErrorCodes" default:"true" doc:"send an error with its HTTP status; if off, actions answer errors with status 200"`
 	FlatFileCacheDuration int      `json:"flatFileCacheDuration" default:"60" unit:"seconds" range:"0 or more, or negative to forbid caching" doc:"time for which a client may cache a file"`
 	Compress              *bool    `json:"compress" default:"true" doc:"compress files and large responses for clients that accept it"`
@@ -51,7 +53,7 @@ type CommonConfig struct {
 
 	MaxConns         int    `json:"maxConnections" default:"20000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"server" reached:"the connection closes" doc:"connections to the ports for HTTP and HTTPS that may be open"`
 	MaxConnsPerAddr  int    `json:"maxConnectionsPerAddress" default:"1000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"address" reached:"the connection closes" doc:"connections that one client address may have open; it does not apply to trustedProxies and loopback"`
-	MaxBodyBytes     int64  `json:"maxBodyBytes" unit:"bytes" default:"10 MiB" min:"1" limit:"request" reached:"status 413" doc:"size of the body of a request"`
+	MaxBodyBytes     int64  `json:"maxBodyBytes" unit:"bytes" default:"10 MiB" min:"1" limit:"request" reached:"status 413" doc:"size of the body of a request, unless its action has MaxBody"`
 	MaxBufferedBytes int64  `json:"maxBufferedBytes" unit:"bytes" default:"256 MiB" min:"64 KiB" limit:"server" reached:"503 with Retry-After" doc:"bytes that the bodies and answers of all requests may have in memory, without the first 16 KiB of each; one address may have as many as are still free"`
 	MaxUploadBytes   int64  `json:"maxUploadBytesTotal" unit:"bytes" default:"256 MiB" min:"64 KiB" limit:"server" reached:"503 with Retry-After" doc:"bytes that the uploads of all requests may have in temporary files; one address may have as many as are still free"`
 	UploadDirectory  string `json:"uploadDirectory" auto:"the system's folder for temporary files" doc:"folder of the temporary files that hold uploads of more than 16 KiB"`
@@ -102,6 +104,9 @@ func (c *Config) complete() error {
 	}
 	err := errors.Join(setting.Check("commonWeb", &c.Common), setting.Check("httpServer", &c.HTTP), setting.Check("httpsServer", &c.HTTPS))
 	if err != nil {
+		return err
+	}
+	if err := c.Common.checkPlain(); err != nil {
 		return err
 	}
 	if slices.Contains(c.Common.AllowedOrigins, "*") && c.Common.CORSCredentials {

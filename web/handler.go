@@ -220,13 +220,18 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	}
 	if err == nil && c.r.Body != http.NoBody {
 		transport.ParamsOf(&req.Params).NextSource()
-		err = s.readBody(c, req, info != nil && info.RawBody)
+		err = s.readBody(c, req, info)
 		if named := req.Params.Get("action"); err == nil && named != "" && !t.named && t.action == "" {
 			req.Action = named
 			info = s.api.Action(named)
-			err = s.mayRun(c.r, info, false)
+			if err = s.mayRun(c.r, info, false); err == nil && info != nil && info.MaxBody > 0 && c.bodyRead > info.MaxBody {
+				err = &http.MaxBytesError{Limit: info.MaxBody}
+			}
 		}
 		req.Started = time.Now()
+	}
+	if s.fixed.plain && err == nil && info == nil && (t.named || req.Action == "") && firstSegment(c.r.URL.Path) != s.cfg.Common.URLPathForActions {
+		err = errNoRoute(c.r)
 	}
 	for _, v := range t.values {
 		req.Params.Set(v[0], v[1])
@@ -246,6 +251,7 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	s.fixed.setPrivate(c.w)
 	out, err := s.api.Dispatch(c.r.Context(), req)
 	c.returned = true
+	c.endEvents()
 	c.end()
 	s.respond(c, req, out, err)
 }
@@ -266,7 +272,7 @@ func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 		if isContent {
 			_ = content.Close() // the action wrote the response itself
 		}
-		abortIfIncomplete(err)
+		c.abortIfIncomplete(err)
 	case err != nil && req.Action == "file" && isNotFound(err):
 		s.sendNotFound(c, err)
 	case err == nil && isContent:
@@ -282,13 +288,18 @@ func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 }
 
 // abortIfIncomplete aborts the response of an action that called [Writer], if err is an internal error, a cancellation
-// or a timeout. Otherwise the client would take the written part for a complete response.
-func abortIfIncomplete(err error) {
+// or a timeout. Otherwise the client would take the written part for a complete response. Events have no end that a client
+// could take for the end of all, so only a failure aborts them.
+func (c *call) abortIfIncomplete(err error) {
 	if err == nil {
 		return
 	}
 	switch actionhero.AsError(err).Code {
-	case actionhero.CodeInternal, actionhero.CodeCanceled, actionhero.CodeDeadlineExceeded:
+	case actionhero.CodeInternal:
 		panic(http.ErrAbortHandler)
+	case actionhero.CodeCanceled, actionhero.CodeDeadlineExceeded:
+		if c.events == nil {
+			panic(http.ErrAbortHandler)
+		}
 	}
 }

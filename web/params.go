@@ -166,17 +166,21 @@ func (t *bodyType) wrongCharset() error {
 }
 
 // readBody parses the body of the request and adds the params of the body to req. A param of the body overrides a param
-// of the query with the same name.
-func (s *Server) readBody(c *call, req *actionhero.Request, raw bool) error {
+// of the query with the same name. If the URL does not name the action, info is nil, and the body may name it.
+func (s *Server) readBody(c *call, req *actionhero.Request, info *actionhero.ActionInfo) error {
 	limit := s.cfg.Common.MaxBodyBytes
+	if info != nil && info.MaxBody > 0 {
+		limit = info.MaxBody
+	}
 	if c.r.ContentLength > limit {
 		c.w.Header().Set("Connection", "close")
 		return &http.MaxBytesError{Limit: limit}
 	}
 	body := newProgressBody(c.w, http.MaxBytesReader(c.w, c.r.Body, limit), s.cfg.Common.ReadTimeout)
 	t := bodyTypeOf(c.r.Header.Get("Content-Type"))
+	defer func() { c.bodyRead = body.read }()
 	switch {
-	case raw:
+	case info != nil && info.RawBody:
 		return s.readRawBody(c, req, body, t)
 	case isCompressed(c.r):
 		c.w.Header().Set("Accept-Encoding", "identity")

@@ -15,13 +15,18 @@ import (
 	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
-// One `actionhero dev` follows all that happens to an app, and each change is in effect without a further command. No HTTP
+// One `actionhero dev` follows all that happens to an app, and each change is in effect without a further command, also if
+// the folder is entered by a symbolic link. No HTTP
 // request fails meanwhile, and persistent clients read why they are closed, and are back soon. The steps share the process,
 // because its start and the first build take as long as several steps.
 func TestDevFollowsAnApp(t *testing.T) {
 	t.Parallel()
 	temporary := t.TempDir()
-	d := startDev(t, sharedApp(t), "TMPDIR="+temporary)
+	dir := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(sharedApp(t), dir); err != nil {
+		t.Fatal(err)
+	}
+	d := startDev(t, dir, "TMPDIR="+temporary, "PWD="+dir)
 	load := startLoad(t, d)
 	d.steps(load, []step{
 		{"pages are loaded again", loadsPagesAgain},

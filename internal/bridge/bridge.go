@@ -37,7 +37,9 @@ type Host interface {
 	Action(name string) any                         // an *actionhero.ActionInfo, or nil
 	Admit(remoteIP string) (remaining int, err any) // err is an *actionhero.Error, or nil
 	Guarded() bool
+	Cancel(req any)
 	ReturnsContent(action string) bool
+	ReturnsNothing(action string) bool
 	Accepts(key string) bool
 	Connect(transport string, remote netip.AddrPort, sender any) any
 	MeetsConns() bool
