@@ -38,6 +38,10 @@ type Action[In, Out any] struct {
 	RawBody     bool          // over HTTP, accept every content type and keep the body for [Request.Body]; default: false
 	MaxBody     int64         // bytes of a request's body over HTTP, and of its params elsewhere; default: the limit of the transport
 
+	// IdempotencyKey declares whether a call may or must have an idempotency key, with which the action runs once and further
+	// calls read the answer of that run. See [KeyUse] for the promises; default: KeyIgnored.
+	IdempotencyKey KeyUse
+
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
 	Run func(ctx context.Context, in In) (Out, error)
@@ -100,6 +104,7 @@ type ActionInfo struct {
 	Routes            []string // as in "POST /users/{id}"
 	Kind              Kind
 	Idempotent        bool   // true for each action of KindRead
+	IdempotencyKey    KeyUse // whether calls may or must have an idempotency key
 	RawBody           bool   // the action reads Request.Body
 	MaxBody           int64  // bytes of a body; 0: the limit of the transport
 	OutputExample     []byte // a JSON object
@@ -176,6 +181,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 		}
 		act.info.OutputExample = description.Example
 	}
+	act.info.IdempotencyKey = a.IdempotencyKey
 	act.info.Inputs, act.page = inputsOf(input), pageOf(input.Fields())
 	act.info.InputSchema = input.JSONSchema()
 	for _, in := range act.info.Inputs {
@@ -184,6 +190,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 		}
 	}
 	if err := act.checkRoutes(a.Route, a.Routes); err != nil {
+		return nil, err
+	}
+	if err := act.checkKeys(a.IdempotencyKey); err != nil {
 		return nil, err
 	}
 	act.guarded = len(a.Middleware) > 0
@@ -200,6 +209,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 			if err := act.faults(req, fail, strict); err != nil {
 				return nil, err
 			}
+		}
+		if act.info.IdempotencyKey != KeyIgnored {
+			return runKeyed(ctx, req, act, a.Run, in)
 		}
 		out, err := a.Run(ctx, in)
 		if act.output == nil {
