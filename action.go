@@ -2,6 +2,7 @@ package actionhero
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -18,6 +19,8 @@ import (
 // to the answer.
 type None struct{}
 
+var noneType = reflect.TypeFor[None]()
+
 // Action is the declaration of an operation that clients can call over any transport. Set its fields and pass the
 // Action to cli.Main, server.New, [New] or [API.Register].
 //
@@ -26,17 +29,20 @@ type None struct{}
 // become members of the answer. If Out is [None], the answer is empty. If Out is *[Content], the answer is a stream of
 // bytes.
 type Action[In, Out any] struct {
-	Name        string        // the name by which clients call the action: 1 to 64 letters, digits and _ . : -; required
-	Description string        // one sentence for people, shown by actionsView
-	Route       string        // an HTTP route in addition to /api/NAME: "POST /users/{id}", "GET /docs/{path...}"; default: none
-	Routes      []string      // further routes; default: none
-	Middleware  []Middleware  // wraps this action only, outermost first, inside the API's middleware; default: none
-	Strict      bool          // refuse unknown params, also in nested structs; default: Config.StrictParams
-	Timeout     time.Duration // time limit of a call; negative: no limit; default: Config.ActionTimeout
-	Kind        Kind          // whether a call may change or delete something; default: KindWrite
-	Idempotent  bool          // a second equal call changes nothing more, so clients may retry; implied by KindRead
-	RawBody     bool          // over HTTP, accept every content type and keep the body for [Request.Body]; default: false
-	MaxBody     int64         // bytes of a request's body over HTTP, and of its params elsewhere; default: the limit of the transport
+	Name        string         // the name by which clients call the action: 1 to 64 letters, digits and _ . : -; required
+	Description string         // one sentence for people, shown by actionsView
+	Route       string         // an HTTP route in addition to /api/NAME: "POST /users/{id}", "GET /docs/{path...}"; default: none
+	Routes      []string       // further routes; default: none
+	Middleware  []Middleware   // wraps this action only, outermost first, inside the API's middleware; default: none
+	Strict      bool           // refuse unknown params, also in nested structs; default: Config.StrictParams
+	Timeout     time.Duration  // time limit of a call; negative: no limit; default: Config.ActionTimeout
+	Kind        Kind           // whether a call may change or delete something; default: KindWrite
+	Idempotent  bool           // a second equal call changes nothing more, so clients may retry; implied by KindRead
+	Access      Access         // the rule for its callers; default: the DefaultAccess of the app
+	Transports  []string       // the transports that may call it, such as TransportTCP; default: all
+	Meta        map[string]any // facts for middleware, which reads them with [Request.Info]; must not be modified; default: none
+	RawBody     bool           // over HTTP, accept every content type and keep the body for [Request.Body]; default: false
+	MaxBody     int64          // bytes of a request's body over HTTP, and of its params elsewhere; default: the limit of the transport
 
 	// IdempotencyKey declares whether a call may or must have an idempotency key, with which the action runs once and further
 	// calls read the answer of that run. See [KeyUse] for the promises; default: KeyIgnored.
@@ -103,11 +109,14 @@ type ActionInfo struct {
 	Route             string   // the first of Routes; empty if the action has none
 	Routes            []string // as in "POST /users/{id}"
 	Kind              Kind
-	Idempotent        bool   // true for each action of KindRead
-	IdempotencyKey    KeyUse // whether calls may or must have an idempotency key
-	RawBody           bool   // the action reads Request.Body
-	MaxBody           int64  // bytes of a body; 0: the limit of the transport
-	OutputExample     []byte // a JSON object
+	Idempotent        bool           // true for each action of KindRead
+	IdempotencyKey    KeyUse         // whether calls may or must have an idempotency key
+	Access            Access         // the rule for its callers; [API.Actions] has the default of the app in the place of the zero value
+	Transports        []string       // the transports that may call it; nil: all
+	Meta              map[string]any // of the Action
+	RawBody           bool           // the action reads Request.Body
+	OutputExample     []byte         // a JSON object
+	MaxBody           int64          // bytes of a body; 0: the limit of the transport
 }
 
 // Input describes one input of an action or a task, for [ActionInfo] and [TaskInfo].
@@ -158,6 +167,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 	if a.Run == nil {
 		return nil, fmt.Errorf("action %q has no Run: set the function that does the work", a.Name)
 	}
+	if err := errors.Join(a.Access.check(reflect.TypeFor[In]()), checkTransports(a.Transports)); err != nil {
+		return nil, fmt.Errorf("action %q: %w", a.Name, err)
+	}
 	input, err := schema.CompileInput(reflect.TypeFor[In](), schema.Options{FileType: reflect.TypeFor[File]()})
 	if err != nil {
 		return nil, fmt.Errorf("action %q: %w", a.Name, err)
@@ -166,6 +178,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 	act.info = ActionInfo{
 		Name: a.Name, Description: a.Description, OutputExample: []byte("{}"),
 		Kind: a.Kind, Idempotent: a.Idempotent || a.Kind == KindRead, RawBody: a.RawBody,
+		Access: a.Access, Transports: slices.Clone(a.Transports), Meta: a.Meta,
 		MaxBody: a.MaxBody,
 	}
 	if reflect.TypeFor[Out]() != contentType {
@@ -207,6 +220,11 @@ func (a Action[In, Out]) compile() (*action, error) {
 		}
 		if fail != nil || strict || req.Err != nil {
 			if err := act.faults(req, fail, strict); err != nil {
+				return nil, err
+			}
+		}
+		if act.info.Access.allows != nil {
+			if err := act.info.Access.refuseInput(ctx, req, &in); err != nil {
 				return nil, err
 			}
 		}
@@ -313,11 +331,12 @@ func (a Action[In, Out]) Call(ctx context.Context, api *API, in In) (Out, error)
 	if err != nil {
 		return none, fmt.Errorf("the input of action %q does not encode: %w", a.Name, err)
 	}
-	req := api.newRequest("internal")
+	req := api.newRequest(transportInternal)
 	req.Action = a.Name
 	if caller := RequestFrom(ctx); caller != nil {
 		req.caller, req.Conn, req.RemoteIP, req.Method = caller, caller.Conn, caller.RemoteIP, caller.Method
 	}
+	req.actAs(ctx)
 	for i := range params {
 		req.Params.put(params[i].Key, params[i].Value)
 	}

@@ -32,6 +32,7 @@ type API struct {
 	queues                *sendqueue.Budget
 	incoming              *bytebudget.Budget
 	abandonedBodies       *bytebudget.Budget // see appbody.Options
+	farewells             farewells
 	limitJSON, offsetJSON []byte
 
 	registering sync.Mutex
@@ -60,8 +61,9 @@ type API struct {
 	ended      atomic.Pointer[apiEnd]
 	leaving    atomic.Pointer[context.Context] // ends when a Run or a Wait begins its stop; nil: there is none
 
-	calls callGate
-	hooks atomic.Int64 // running calls of API.hook
+	calls  callGate
+	expiry expiry
+	hooks  atomic.Int64 // running calls of API.hook
 }
 
 // New returns a stopped API with the given configuration and parts. The API has no transports: add some with [API.Add],

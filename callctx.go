@@ -42,8 +42,16 @@ type liveContext struct {
 }
 
 func (c *callContext) Value(key any) any {
-	if _, ok := key.(requestKey); ok {
+	switch key.(type) {
+	case requestKey:
 		return c.req
+	case identityKey:
+		if c.req != nil {
+			if id := c.req.identityNow(); id != nil || c.req.isTrusted() {
+				return id
+			}
+			return anonymous
+		}
 	}
 	c.mu.Lock()
 	live := c.live

@@ -28,11 +28,14 @@ type Conn struct {
 
 	current atomic.Pointer[member] // the client's current room, one of rooms
 
-	moving sync.Mutex // held while the client enters and leaves rooms, which may need the network
-	gone   bool       // the client has disconnected; guarded by moving
+	identity   atomic.Pointer[Identity] // nil: anonymous; written under moving
+	nextOfUser *Conn                    // guarded by Rooms.users
+	moving     sync.Mutex               // held while the client enters and leaves rooms, which may need the network
+	meeting    sync.Mutex               // held while connection middleware meets the client, or its end
+	rights     atomic.Uint32            // changes when a room may decide otherwise about the client; written under moving
+	met        int16                    // the number of connection middlewares that have met the client and not its end; guarded by meeting
+	gone       bool                     // the client has disconnected; guarded by moving
 
-	meeting     sync.Mutex             // held while connection middleware meets the client, or its end
-	met         int                    // the number of connection middlewares that have met the client and not its end; guarded by meeting
 	closeReason atomic.Pointer[string] // why the server has closed the connection, first; nil: it has not
 
 	mu      sync.Mutex // guards the fields below; held only briefly

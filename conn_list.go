@@ -3,6 +3,7 @@ package actionhero
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type ConnInfo struct {
 	Transport   string         `json:"transport"`
 	Remote      string         `json:"remote"` // the address of the client
 	ConnectedAt time.Time      `json:"connectedAt"`
+	User        string         `json:"user,omitempty"`    // the ID of its Identity
 	Room        string         `json:"room,omitempty"`    // the current room
 	Rooms       []string       `json:"rooms"`             // all rooms, sorted
 	Details     map[string]any `json:"details,omitempty"` // only from [Conns.Get]
@@ -25,6 +27,8 @@ type ConnInfo struct {
 // ConnFilter selects connections. The zero value selects all of them.
 type ConnFilter struct {
 	Room   string `json:"room,omitzero"`   // only members of this room
+	User   string `json:"user,omitzero"`   // only connections of the user with this id
+	After  string `json:"after,omitzero"`  // only connections whose ids come after it, in the order of List
 	Prefix string `json:"prefix,omitzero"` // only connections whose ids begin with it
 	Limit  int    `json:"limit,omitzero"`  // the largest number of entries from each node; default 100, at most 1,000
 }
@@ -95,7 +99,7 @@ func (c *Conns) Get(ctx context.Context, id string) (ConnInfo, error) {
 func (c *Conns) info(conn *Conn, details bool) ConnInfo {
 	info := ConnInfo{
 		ID: conn.ID, Node: c.api.nodeID(), Transport: conn.Transport, Remote: conn.Remote.String(),
-		ConnectedAt: conn.ConnectedAt, Room: conn.Room(), Rooms: conn.Rooms(),
+		ConnectedAt: conn.ConnectedAt, User: conn.Identity().ID, Room: conn.Room(), Rooms: conn.Rooms(),
 	}
 	if details {
 		info.Details = conn.Details()
@@ -107,8 +111,8 @@ func (c *Conns) info(conn *Conn, details bool) ConnInfo {
 func (c *Conns) here(f ConnFilter) nodeConns {
 	list := nodeConns{Conns: []ConnInfo{}, Sum: NodeSum{Node: c.api.nodeID(), Transports: map[string]int{}}}
 	var found []*Conn
-	for _, value := range c.api.Rooms.conns.Range {
-		if conn := value.(*Conn); strings.HasPrefix(conn.ID, f.Prefix) && (f.Room == "" || conn.In(f.Room)) {
+	for conn := range c.candidates(f) {
+		if conn.ID > f.After && strings.HasPrefix(conn.ID, f.Prefix) && (f.Room == "" || conn.In(f.Room)) {
 			found = append(found, conn)
 			list.Sum.Transports[conn.Transport]++
 		}
@@ -118,7 +122,7 @@ func (c *Conns) here(f ConnFilter) nodeConns {
 	size := 0
 	for _, conn := range found[:min(len(found), limitOf(f.Limit))] {
 		info := c.info(conn, false)
-		if size += sizeOf(info.Rooms) + 2*len(info.Room) + 400; size > maxListBytes { // 400: all other members
+		if size += sizeOf(info.Rooms) + 6*(len(info.Room)+len(info.User)) + 400; size > maxListBytes { // 400: all other members
 			break
 		}
 		list.Conns = append(list.Conns, info)
@@ -126,8 +130,62 @@ func (c *Conns) here(f ConnFilter) nodeConns {
 	return list
 }
 
+// candidates returns the connections of this node that may match f.
+func (c *Conns) candidates(f ConnFilter) iter.Seq[*Conn] {
+	if f.User != "" {
+		return slices.Values(c.api.Rooms.users.of(f.User))
+	}
+	return func(yield func(*Conn) bool) {
+		c.api.Rooms.conns.Range(func(_, value any) bool { return yield(value.(*Conn)) })
+	}
+}
+
+// All returns the connections on all nodes of the cluster that match f, node by node and the oldest first. It asks each
+// node for the next f.Limit connections when it needs them, by default for 1,000. A connection that opens or closes
+// meanwhile may be left out. If a node does not answer, All yields its error once, with the id of the node in
+// ConnInfo.Node, and goes on with the next node.
+//
+//	for conn, err := range api.Conns.All(ctx, actionhero.ConnFilter{User: "ann"}) { … }
+func (c *Conns) All(ctx context.Context, f ConnFilter) iter.Seq2[ConnInfo, error] {
+	f.Limit = limitOf(cmp.Or(f.Limit, maxListed))
+	return func(yield func(ConnInfo, error) bool) {
+		peers, err := c.api.Cluster.Peers(ctx)
+		if err != nil {
+			yield(ConnInfo{}, err)
+			return
+		}
+		for _, peer := range peers {
+			if !c.allOf(ctx, peer.ID, f, yield) {
+				return
+			}
+		}
+	}
+}
+
+// allOf yields the connections of one node, and returns whether yield wants more.
+func (c *Conns) allOf(ctx context.Context, node string, f ConnFilter, yield func(ConnInfo, error) bool) bool {
+	for {
+		page, err := connsCall.Call(ctx, c.api, node, f)
+		if err != nil {
+			return yield(ConnInfo{Node: node}, err)
+		}
+		for _, info := range page.Conns {
+			if !yield(info, nil) {
+				return false
+			}
+		}
+		if len(page.Conns) == page.Sum.Total || len(page.Conns) == 0 {
+			return true
+		}
+		f.After = page.Conns[len(page.Conns)-1].ID
+	}
+}
+
+// maxListed is the largest number of entries in a list of one node.
+const maxListed = 1000
+
 // limitOf returns the number of entries of a list that is asked for.
-func limitOf(limit int) int { return min(max(cmp.Or(limit, 100), 1), 1000) }
+func limitOf(limit int) int { return min(max(cmp.Or(limit, 100), 1), maxListed) }
 
 // sizeOf returns the most bytes that the names need as JSON, in which one byte may become six.
 func sizeOf(names []string) (size int) {

@@ -8,7 +8,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
-	"strings"
+	"time"
 )
 
 // ConnMiddleware runs code of the app when clients of the persistent transports come and go, such as package tcp,
@@ -16,13 +16,16 @@ import (
 // other parts.
 //
 // Connect and Connected of several middlewares run in the order in which the middlewares were added, and Disconnect in
-// the reverse order. Their contexts end after Config.ActionTimeout. Only the client that comes or goes waits for them. A
-// panic, and an end of the goroutine with runtime.Goexit, is logged and counts as an internal error.
+// the reverse order. Their contexts end after Config.ActionTimeout; those of Connect and Connected also when the client
+// goes, as the contexts of requests do. Only the client that comes or goes waits for them, and the next client of an
+// address of which many clients have left at once. A panic, and an end of the goroutine with runtime.Goexit, is logged and
+// counts as an internal error.
 type ConnMiddleware struct {
 	// Connect is called before the welcome and before the first request of a client. If Connect returns an error, the
 	// client is refused and reads the message of the error, if it is an [Error]; the functions of later middlewares do not
 	// run. Connect may store a [ConnValue] and details in c, and may send to other clients. c is in no room, receives
-	// nothing and cannot be found by its id until all Connect functions have returned nil.
+	// nothing and cannot be found by its id until all Connect functions have returned nil. A client that Connect has closed
+	// with [Conn.Close] is not let in.
 	Connect func(ctx context.Context, c *Conn, h *Handshake) error
 	// Connected is called after the welcome, when c is in its first room. It may send to c and let c enter rooms. Over TCP
 	// and WebSocket it runs before the first request of the client. Over Socket.IO, requests may run at the same time.
@@ -48,13 +51,8 @@ type Handshake struct {
 // Cookie returns the value of the first cookie with this name in the handshake, without quotes, or "" if there is none.
 func (h *Handshake) Cookie(name string) string {
 	for _, line := range h.Header["Cookie"] {
-		for pair := range strings.SplitSeq(line, ";") {
-			if key, value, ok := strings.Cut(strings.TrimSpace(pair), "="); ok && key == name {
-				if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
-					value = value[1 : n-1]
-				}
-				return value
-			}
+		if value := cookieIn(line, name); value != "" {
+			return value
 		}
 	}
 	return ""
@@ -78,17 +76,24 @@ func (m ConnMiddleware) register(r *registry) error {
 
 // acceptConn calls the Connect functions for a client that has connected, and then makes the client known to the node.
 func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
-	middleware := api.registry.Load().conns
-	if len(middleware) == 0 {
+	reg := api.registry.Load()
+	middleware := reg.conns
+	if !reg.meetsConns() {
 		return nil // host.Connect has made the client known
+	}
+	if err := api.awaitFarewells(ctx, c); err != nil {
+		return err
 	}
 	c.meeting.Lock()
 	defer c.meeting.Unlock()
 	if c.hasGone() {
 		return errDisconnected
 	}
-	met := 0
-	err := api.runHooks(ctx, func(ctx context.Context) error {
+	met := int16(0)
+	err := api.runHooks(c.of(ctx), func(ctx context.Context) error {
+		if err := api.identifyConn(ctx, reg.authenticators, c, h); err != nil {
+			return err
+		}
 		for _, m := range middleware {
 			if m.Connect != nil {
 				if err := m.Connect(ctx, c, h); err != nil {
@@ -108,10 +113,28 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 	}
 	c.moving.Lock()
 	defer c.moving.Unlock()
-	if c.gone {
+	if c.gone || c.closeReason.Load() != nil { // a Connect has called Conn.Close
 		return errDisconnected
 	}
 	api.Rooms.conns.Store(c.ID, c)
+	api.Rooms.reindex(c, nil, c.identity.Load())
+	return nil
+}
+
+// meetsConns reports whether code of the app meets the clients that come.
+func (r *registry) meetsConns() bool { return len(r.conns)+len(r.authenticators) > 0 }
+
+// awaitFarewells blocks while too many clients of the address of c have gone and are not forgotten. It returns an error
+// after Config.ActionTimeout.
+func (api *API) awaitFarewells(ctx context.Context, c *Conn) *Error {
+	if limit := api.cfg.ActionTimeout; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	if err := api.farewells.wait(ctx, farewellKey(c)); err != nil {
+		return &Error{Code: CodeUnavailable, Message: "too many clients of this address have left at once: try again later", RetryAfter: time.Second, Err: err}
+	}
 	return nil
 }
 
@@ -128,7 +151,7 @@ func (api *API) connected(ctx context.Context, c *Conn) {
 		if m.Connected == nil {
 			continue
 		}
-		err := api.runHooks(ctx, func(ctx context.Context) error {
+		err := api.runHooks(c.of(ctx), func(ctx context.Context) error {
 			m.Connected(ctx, c)
 			return nil
 		})
@@ -140,6 +163,13 @@ func (api *API) connected(ctx context.Context, c *Conn) {
 
 // disconnected calls the Disconnect functions of the middlewares that have met the client, once.
 func (api *API) disconnected(c *Conn) {
+	middleware := api.registry.Load().conns
+	if len(middleware) == 0 {
+		return
+	}
+	key := farewellKey(c)
+	api.farewells.begin(key)
+	defer api.farewells.end(key)
 	c.meeting.Lock()
 	defer c.meeting.Unlock()
 	met := c.met
@@ -148,11 +178,11 @@ func (api *API) disconnected(c *Conn) {
 	if why := c.closeReason.Load(); why != nil {
 		reason = *why
 	}
-	for _, m := range slices.Backward(api.registry.Load().conns[:met]) {
+	for _, m := range slices.Backward(middleware[:met]) {
 		if m.Disconnect == nil {
 			continue
 		}
-		err := api.runHooks(context.Background(), func(ctx context.Context) error {
+		err := api.runHooks(c.of(context.Background()), func(ctx context.Context) error {
 			m.Disconnect(ctx, c, reason)
 			return nil
 		})

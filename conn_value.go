@@ -41,8 +41,8 @@ func (v *ConnValue[T]) Get(c *Conn) (value T, ok bool) {
 	defer c.mu.Unlock()
 	for i := range c.values {
 		if c.values[i].key == any(v) {
-			value, ok = c.values[i].value.(T)
-			return value, ok
+			value, _ = c.values[i].value.(T) // a nil of an interface has no type
+			return value, true
 		}
 	}
 	return value, false

@@ -5,17 +5,30 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"iter"
 
 	"github.com/actionhero-go/actionhero/backend"
 )
 
-// Conns acts on persistent connections by their ids, on whichever node of the cluster they are. For a message to one
+// Conns acts on persistent connections by their ids or by their users, on whichever node of the cluster they are. For a message to one
 // connection, call [Rooms.SendTo].
 //
 // The methods return an *[Error]. [CodeNotFound] means that no connection has the id: it may have ended. If the node of
 // the connection does not answer, the error is [CodeUnavailable] or [CodeDeadlineExceeded], and the change may have
 // happened.
 type Conns struct{ api *API }
+
+// OnNode returns an iterator over the connections of this node, in no particular order. A connection that begins or ends
+// meanwhile may be missing. A new one is in it before [ConnMiddleware.Connected] is called.
+func (c *Conns) OnNode() iter.Seq[*Conn] {
+	return func(yield func(*Conn) bool) {
+		for _, value := range c.api.Rooms.conns.Range {
+			if !yield(value.(*Conn)) {
+				return
+			}
+		}
+	}
+}
 
 // Close closes the connection, as [Conn.Close] does.
 func (c *Conns) Close(ctx context.Context, id, reason string) error {
@@ -39,6 +52,11 @@ func (c *Conns) Leave(ctx context.Context, id, room string) error {
 	return c.do(ctx, connOp{ID: id, Op: "leave", Room: room})
 }
 
+// Kick takes the connection out of a room, also out of its current room, as [Rooms.Kick] does.
+func (c *Conns) Kick(ctx context.Context, id, room string) error {
+	return c.do(ctx, connOp{ID: id, Op: "kick", Room: room})
+}
+
 // connOp is what a node does with one of its connections.
 type connOp struct {
 	ID      string          `json:"id"`
@@ -60,7 +78,10 @@ type noticeInput struct {
 
 // addInternalCalls registers the calls between nodes that this package needs.
 func (r *registry) addInternalCalls() error {
-	conn, notice, get, list, rooms := connCall, noticeCall, connGetCall, connsCall, roomsCall
+	conn, notice, get, list, rooms, user := connCall, noticeCall, connGetCall, connsCall, roomsCall, userCall
+	user.Run = func(ctx context.Context, op userOp) (int, error) {
+		return RequestFrom(ctx).API.Conns.ofUser(ctx, &op)
+	}
 	conn.Run = func(ctx context.Context, op connOp) (bool, error) {
 		api := RequestFrom(ctx).API
 		c := api.Rooms.conn(op.ID)
@@ -86,7 +107,7 @@ func (r *registry) addInternalCalls() error {
 	rooms.Run = func(ctx context.Context, f RoomFilter) (RoomList, error) {
 		return RequestFrom(ctx).API.Rooms.here(f), nil
 	}
-	return errors.Join(conn.add(r), notice.add(r), get.add(r), list.add(r), rooms.add(r))
+	return errors.Join(conn.add(r), notice.add(r), get.add(r), list.add(r), rooms.add(r), user.add(r))
 }
 
 // local does op with a connection of this node.
@@ -102,6 +123,8 @@ func (c *Conns) local(ctx context.Context, conn *Conn, op *connOp) error {
 		return rooms.Join(ctx, conn, op.Room)
 	case "leave":
 		return rooms.Leave(ctx, conn, op.Room)
+	case "kick":
+		return rooms.Kick(ctx, conn, op.Room)
 	case "send":
 		rooms.sendLocal(conn, op.Message)
 		return nil

@@ -126,3 +126,33 @@ func TestANoticeReachesAllClientsOfTheCluster(t *testing.T) {
 		t.Error("a number is sent as a notice")
 	}
 }
+
+// A node sees its own connections only, each once, from its welcome to its end.
+func TestANodeSeesItsOwnConnections(t *testing.T) {
+	t.Parallel()
+	net := memcluster.New(t)
+	a, b := startNode(t, net, "a"), startNode(t, net, "b")
+	first, _ := connect(t, a.API, "hall")
+	second, _ := connect(t, a.API, "hall")
+	other, _ := connect(t, b.API, "hall")
+	defer transport.Of(b.API).Disconnect(other)
+	defer transport.Of(a.API).Disconnect(first)
+	want := func(conns ...*actionhero.Conn) {
+		t.Helper()
+		got := slices.Collect(a.Conns.OnNode())
+		for _, c := range conns {
+			if !slices.Contains(got, c) {
+				t.Errorf("the connection %s is missing", c.ID)
+			}
+		}
+		if len(got) != len(conns) {
+			t.Errorf("the node has %d connections, want %d", len(got), len(conns))
+		}
+	}
+	want(first, second)
+	for range a.Conns.OnNode() {
+		break // the iterator ends early
+	}
+	transport.Of(a.API).Disconnect(second)
+	want(first)
+}

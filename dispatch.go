@@ -111,6 +111,9 @@ func (api *API) run(reg *registry, c *callContext, req *Request) (out any, err e
 			req.Err = err
 		}
 	}
+	if len(reg.authenticators) > 0 {
+		api.authenticate(c, reg.authenticators, req)
+	}
 	out, err = reg.handler(c, req)
 	returned = true
 	return out, err
@@ -128,7 +131,7 @@ func (api *API) exited(c *callContext, req *Request) {
 }
 
 // runAction is the innermost Handler, which the API's middleware wraps. runAction returns req.Err if that error is set,
-// a [CodeNotFound] error if the action or task is unknown, and otherwise the result of the action or task. A *pageError is
+// a [CodeNotFound] error if the action or task is unknown, the error of the rule that refuses the caller, and otherwise the result of the action or task. A *pageError is
 // one of the faults that the action finds when it decodes its input.
 func runAction(ctx context.Context, req *Request) (any, error) {
 	if req.Err != nil {
@@ -139,10 +142,26 @@ func runAction(ctx context.Context, req *Request) (any, error) {
 	if req.act == nil {
 		return nil, unknown(req)
 	}
+	if info := &req.act.info; info.Access.level != levelPublic || info.Transports != nil {
+		if err := req.refuse(); err != nil {
+			return nil, err
+		}
+	}
 	if most := req.act.info.MaxBody; most > 0 && req.isLarger(most) {
 		return nil, &Error{Code: CodeInvalidInput, Message: fmt.Sprintf("the params may have %d bytes at most", most)}
 	}
 	return req.act.run(ctx, req)
+}
+
+// refuse returns an error if the caller of the request, or its transport, may not run the action.
+func (r *Request) refuse() error {
+	if r.Job != nil {
+		return nil
+	}
+	if !r.act.isOver(r) {
+		return unknown(r)
+	}
+	return r.API.registry.Load().access(&r.act.info.Access).refuse(r)
 }
 
 func unknown(req *Request) *Error {
@@ -189,7 +208,8 @@ func appendOutput(dst []byte, req, out any, reserved []string) (object []byte, e
 	if err != nil {
 		return dst[:n], r.encodeFailure(err)
 	}
-	if names == nil && len(object) > n || len(reserved) > 0 && overlap(names, reserved) {
+	bare := reserved != nil && len(reserved) == 0 // see transport.AppendObject
+	if names == nil && len(object) > n && !bare || len(reserved) > 0 && overlap(names, reserved) {
 		object = envelope.Rename(object, n, reserved)
 	}
 	return object, nil

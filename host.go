@@ -55,12 +55,12 @@ func (h *host) Admit(remoteIP string) (int, any) {
 // Guarded counts the middleware of the app: the request limit is no protection of an action.
 func (h *host) Guarded() bool {
 	reg := h.registry.Load()
-	own := len(reg.middleware)
+	own := len(reg.middleware) + len(reg.authenticators)
 	if h.limiter != nil {
 		own--
 	}
 	for _, act := range reg.actions {
-		if act.guarded {
+		if act.guarded || !reg.access(&act.info.Access).IsPublic() {
 			own++
 		}
 	}
@@ -72,6 +72,11 @@ func (h *host) ReturnsContent(action string) bool {
 	return act != nil && act.outType == contentType
 }
 
+func (h *host) ReturnsNothing(action string) bool {
+	act := h.registry.Load().actions[action]
+	return act != nil && act.outType == noneType
+}
+
 func (h *host) Accepts(key string) bool {
 	_, ok := h.registry.Load().accepted[key]
 	return ok
@@ -80,13 +85,13 @@ func (h *host) Accepts(key string) bool {
 func (h *host) Connect(transport string, remote netip.AddrPort, client any) any {
 	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
 	c := &Conn{ID: newID(h.tag), Transport: transport, Remote: remote, ConnectedAt: time.Now(), api: (*API)(h), sender: client.(sender)}
-	if len(h.registry.Load().conns) == 0 {
+	if !h.registry.Load().meetsConns() {
 		h.Rooms.conns.Store(c.ID, c)
 	}
 	return c
 }
 
-func (h *host) MeetsConns() bool { return len(h.registry.Load().conns) > 0 }
+func (h *host) MeetsConns() bool { return h.registry.Load().meetsConns() }
 
 func (h *host) Accept(ctx context.Context, conn, handshake any) any {
 	if err := (*API)(h).acceptConn(ctx, conn.(*Conn), handshake.(*Handshake)); err != nil {

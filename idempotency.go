@@ -28,7 +28,7 @@ import (
 //   - While the run goes on, a further call fails with [CodeConflict] and a RetryAfter.
 //   - With other inputs, a further call fails with [CodeInvalidInput] and the cause [ErrKeyReused]. Over HTTP, the status is 422.
 //   - A refusal of Run is kept, too. It is not kept if it is of [CodeUnauthenticated] or [CodeResourceExhausted], or has a
-//     RetryAfter, because then the client may try again. What fails before Run, for example a wrong input, uses no key.
+//     RetryAfter, because then the client may try again. A failure before Run, for example a wrong input, uses no key.
 //   - After a failure of the server, which is an error of [CodeInternal], [CodeUnavailable], [CodeDeadlineExceeded] or
 //     [CodeCanceled] or a panic, the key is free, and a further call runs.
 //   - If the node of the run dies, the key is free after 30 s. If a run loses its key because its node was cut off from the
@@ -87,7 +87,7 @@ func (act *action) checkKeys(use KeyUse) error {
 
 // isClient reports whether a client has sent r, and not code of the app or a person at the command line.
 func (r *Request) isClient() bool {
-	return r.Transport != "internal" && r.Transport != "cli" && r.Job == nil && !r.IsInner()
+	return r.Transport != transportInternal && r.Transport != TransportCLI && r.Job == nil && !r.IsInner()
 }
 
 // key returns the idempotency key of r, or "" if it has none.
@@ -145,6 +145,9 @@ func headerString(value string) (text string, ok bool) {
 
 // callerKey returns what the keys of r's client belong to.
 func callerKey(r *Request) string {
+	if who := r.Identity(); who.Known() {
+		return "id " + who.ID
+	}
 	if client, ok := limitKey(r.RemoteIP); ok {
 		return "ip " + client.String()
 	}

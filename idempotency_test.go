@@ -85,8 +85,8 @@ func keyed(t *testing.T, b backend.Backend, log *slog.Logger, change func(*actio
 
 // call is a call of an action by a client.
 type keyedCall struct {
-	name, key, ip string
-	params        map[string]string // JSON
+	name, key, ip, user string
+	params              map[string]string // JSON
 }
 
 // do runs the action, and returns the answer in JSON.
@@ -96,6 +96,9 @@ func (c keyedCall) do(ctx context.Context, api *actionhero.API) (string, *action
 	req.Action, req.IdempotencyKey, req.RemoteIP = c.name, c.key, c.ip
 	if req.RemoteIP == "" {
 		req.RemoteIP = "192.0.2.1"
+	}
+	if c.user != "" {
+		_ = req.SetIdentity(ctx, actionhero.Identity{ID: c.user})
 	}
 	if c.params == nil {
 		c.params = map[string]string{"amount": "5"}
@@ -152,6 +155,35 @@ func TestOneKeyRunsOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		keyedCall{name: "pay", key: "k"}.want(t, api, 8, 0)
 	})
+}
+
+// A user keeps the keys from any address, and no other client meets them, whatever the names are.
+func TestAKeyBelongsToAnIdentity(t *testing.T) {
+	t.Parallel()
+	var p pay
+	api := keyed(t, newLocal(), nil, nil, p.action("pay", actionhero.KeyOptional))
+	keyedCall{name: "pay", key: "k", user: "ann"}.want(t, api, 1, 0)
+	keyedCall{name: "pay", key: "k", user: "ann", ip: "192.0.2.7"}.want(t, api, 1, 0)
+	keyedCall{name: "pay", key: "k", user: "bob"}.want(t, api, 2, 0)
+	keyedCall{name: "pay", key: "k"}.want(t, api, 3, 0)
+	keyedCall{name: "pay", key: "b k", user: "a"}.want(t, api, 4, 0)
+	keyedCall{name: "pay", key: "k", user: "a b"}.want(t, api, 5, 0)
+}
+
+// Who may not run the action reads no kept answer.
+func TestAKeptAnswerIsBehindTheRulesOfTheAction(t *testing.T) {
+	t.Parallel()
+	var p pay
+	action := p.action("pay", actionhero.KeyOptional)
+	action.Access = actionhero.Allow(func(_ context.Context, _ actionhero.Identity, in payInput) error {
+		if p.runs.Load() > 0 {
+			return actionhero.Errorf(actionhero.CodePermissionDenied, "no longer")
+		}
+		return nil
+	})
+	api := keyed(t, newLocal(), nil, nil, action)
+	keyedCall{name: "pay", key: "k"}.want(t, api, 1, 0)
+	keyedCall{name: "pay", key: "k"}.want(t, api, 0, actionhero.CodePermissionDenied)
 }
 
 // Inputs count as they are decoded, not as they are written.
@@ -303,7 +335,7 @@ func (s *cutStore) Fill(ctx context.Context, key, load string, value []byte, ttl
 	return s.Store.Fill(ctx, key, load, value, ttl)
 }
 
-// A node that is cut off, or dead, loses its key after the lease. Its run is told, and its late answer is dropped.
+// A node that is cut off, or dead, loses its key after the lease. The context of its run ends, and its late answer is dropped.
 func TestALostLeaseFreesTheKeyAndDropsTheLateAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -263,7 +263,7 @@ func TestConcurrentStopsAndRestarts(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	steps(t, api.Stop(t.Context()))
+	steps(t, api.Restart(t.Context()), api.Stop(t.Context()))
 	if open.Load() != 0 || most.Load() != 1 {
 		t.Errorf("%d are open, at most %d were", open.Load(), most.Load())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -30,11 +31,12 @@ type Request struct {
 	IdempotencyKey string
 	Err            error // the error that the transport found in the request: the answer to the client, after the middleware ran
 
-	act    *action
-	ctx    callContext
-	id     string       // see ID; guarded by ctx.mu
-	caller *Request     // the request whose action made this one with Action.Call; nil otherwise
-	opened *openContent // each Content that the action returned and Dispatch may have to close
+	act      *action
+	ctx      callContext
+	id       string                   // see ID; guarded by ctx.mu
+	caller   *Request                 // the request whose action made this one with Action.Call; nil otherwise
+	identity atomic.Pointer[Identity] // its own identity; nil: the one of caller or Conn
+	opened   *openContent             // each Content that the action returned and Dispatch may have to close
 }
 
 // newRequest returns a request without an action name and params, for a call from within the process.

@@ -110,6 +110,9 @@ func (api *API) logRequest(req *Request, failure *Error) {
 	if req.Conn != nil {
 		attrs = append(attrs, slog.String("conn_id", req.Conn.ID))
 	}
+	if id := req.identityNow(); id != nil && id.ID != "" {
+		attrs = append(attrs, slog.String("user", shortened(id.ID, maxLoggedName)))
+	}
 	attrs = append(req.logExtra(attrs, failure), slog.String("transport", req.Transport), slog.String("action", shortened(req.Action, maxLoggedName)))
 	if failure != nil {
 		attrs = append(attrs, slog.String("code", failure.Code.String()))

@@ -21,6 +21,7 @@ type Rooms struct {
 	api    *API
 	broker backend.Broker
 	conns  sync.Map // id → *Conn, for the clients of this node
+	users  userIndex
 
 	mu    sync.RWMutex
 	rooms map[string]*room

@@ -20,14 +20,22 @@ func (r *Rooms) MayEnter(ctx context.Context, c *Conn, room string) error {
 	if err := checkRoomName(room); err != nil {
 		return err
 	}
+	if c != nil && c.member(room) != nil {
+		return nil
+	}
+	return r.askToEnter(ctx, c, room)
+}
+
+// askToEnter asks the Join functions of the room middlewares, also about a client that is in the room.
+func (r *Rooms) askToEnter(ctx context.Context, c *Conn, room string) error {
 	hooks := r.api.registry.Load().rooms.join
-	if len(hooks) == 0 || c != nil && c.member(room) != nil {
+	if len(hooks) == 0 {
 		return nil
 	}
 	if c == nil {
 		c = connectionless(ctx, r.api)
 	}
-	return r.api.runHooks(ctx, func(ctx context.Context) error {
+	return r.api.runHooks(c.of(ctx), func(ctx context.Context) error {
 		for _, join := range hooks {
 			if err := join(ctx, c, room); err != nil {
 				return err
@@ -55,6 +63,7 @@ func connectionless(ctx context.Context, api *API) *Conn {
 		if ip, err := netip.ParseAddr(req.RemoteIP); err == nil {
 			c.Remote = netip.AddrPortFrom(ip, 0)
 		}
+		c.identity.Store(req.identityNow())
 	}
 	return c
 }

@@ -106,13 +106,27 @@ func (m *member) setNamesRoom(names bool) {
 // already, the members of the new room are not notified and [RoomMiddleware.Join] is not called. If the client leaves its
 // previous room, it gets no message of that room after Move has returned.
 func (r *Rooms) Move(ctx context.Context, c *Conn, room string) error {
-	if err := r.MayEnter(ctx, c, room); err != nil {
-		return err
-	}
-	news, err := r.move(ctx, c, room, true)
-	deliverNews(news)
-	return err
+	return r.askAndEnter(ctx, c, room, func(rights uint32) (func(), error) { return r.move(ctx, c, room, rights, true) })
 }
+
+// askAndEnter asks whether the client c may enter the room, and then calls enter with the rights of the client at the time
+// of the question. If the rights have changed before enter, askAndEnter asks again.
+func (r *Rooms) askAndEnter(ctx context.Context, c *Conn, room string, enter func(rights uint32) (news func(), err error)) error {
+	for {
+		rights := c.rights.Load()
+		if err := r.MayEnter(ctx, c, room); err != nil {
+			return err
+		}
+		news, err := enter(rights)
+		deliverNews(news)
+		if err != errOtherRights {
+			return err
+		}
+	}
+}
+
+// errOtherRights is the error of entering a room with rights that do not hold any more.
+var errOtherRights = errors.New("the rights of the client have changed since it was allowed to enter")
 
 // deliverNews calls the function that the broker's Move has returned, unless it is nil. No lock of rooms may be held.
 func deliverNews(news func()) {
@@ -126,13 +140,24 @@ func deliverNews(news func()) {
 // room is the client's current room, the client stays in the room after a [Rooms.Move] to another room. If the client
 // would be in more than Config.MaxRooms rooms, the error is [CodeResourceExhausted].
 func (r *Rooms) Join(ctx context.Context, c *Conn, room string) error {
-	if err := r.MayEnter(ctx, c, room); err != nil {
+	return r.askAndEnter(ctx, c, room, func(rights uint32) (func(), error) { return r.listen(ctx, c, room, rights) })
+}
+
+// Kick takes the client out of a room and notifies the members of the room. If the room is the client's current room, the
+// client has no current room then, until the next [Rooms.Move]. If the client is not in the room, the error is
+// [CodeNotFound]. After Kick has returned, the client gets no message of the room. The client may come back unless a
+// [RoomMiddleware] refuses it.
+func (r *Rooms) Kick(ctx context.Context, c *Conn, room string) error {
+	if err := checkRoomName(room); err != nil {
 		return err
 	}
-	news, err := r.listen(ctx, c, room)
-	deliverNews(news)
-	return err
+	if !r.expel(ctx, c, room) {
+		return notInRoom(room)
+	}
+	return nil
 }
+
+func notInRoom(room string) *Error { return Errorf(CodeNotFound, "you are not in the room %s", room) }
 
 // Leave takes the client out of a room and notifies the members of the room. If the client is not in the room, the
 // error is [CodeNotFound]. If the room is the client's current room, the error is [CodeConflict]: only [Rooms.Move]
@@ -157,13 +182,17 @@ func checkRoomName(name string) error {
 // whether the client may enter the room and the move, so that the welcome comes before any message of the room. welcome
 // says where the client is, so the client gets no notice of this change of its rooms.
 func (r *Rooms) enterFirst(ctx context.Context, c *Conn, room string, welcome func(room string)) error {
+	rights := c.rights.Load()
 	if err := r.MayEnter(ctx, c, room); err != nil {
 		welcome("")
 		return err
 	}
 	welcome(room)
-	news, err := r.move(ctx, c, room, false)
+	news, err := r.move(ctx, c, room, rights, false)
 	deliverNews(news)
+	if err == errOtherRights {
+		err = r.Move(ctx, c, room)
+	}
 	return err
 }
 
@@ -172,9 +201,12 @@ var errDisconnected = &Error{Code: CodeCanceled, Message: "the client has gone"}
 
 // move does the work of Rooms.Move under the lock c.moving. It returns the function that delivers the news, because news
 // must not be delivered under a lock. If tell is false, the client gets no notice of its rooms, unless the move fails.
-func (r *Rooms) move(ctx context.Context, c *Conn, name string, tell bool) (news func(), err error) {
+func (r *Rooms) move(ctx context.Context, c *Conn, name string, rights uint32, tell bool) (news func(), err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
+	if c.rights.Load() != rights {
+		return nil, errOtherRights
+	}
 	m, old := c.member(name), c.current.Load()
 	var left *member // the membership that ends with the move
 	if old != nil && old != m && !old.added {
@@ -209,9 +241,12 @@ func (r *Rooms) move(ctx context.Context, c *Conn, name string, tell bool) (news
 }
 
 // listen does the work of Rooms.Join, and returns the function that delivers the news.
-func (r *Rooms) listen(ctx context.Context, c *Conn, name string) (news func(), err error) {
+func (r *Rooms) listen(ctx context.Context, c *Conn, name string, rights uint32) (news func(), err error) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
+	if c.rights.Load() != rights {
+		return nil, errOtherRights
+	}
 	m := c.member(name)
 	if m == nil {
 		if _, news, err = r.enter(ctx, c, name, nil, true); err == nil {
@@ -230,15 +265,40 @@ func (r *Rooms) unlisten(ctx context.Context, c *Conn, name string) (news func()
 	m := c.member(name)
 	switch {
 	case m == nil:
-		return nil, Errorf(CodeNotFound, "you are not in the room %s", name)
+		return nil, notInRoom(name)
 	case m == c.current.Load():
 		return nil, Errorf(CodeConflict, "%s is your current room: move to another one with roomChange first", name)
 	}
+	return r.end(ctx, m), nil
+}
+
+// end ends the membership m, and returns the function that delivers the news. The caller must hold conn.moving.
+func (r *Rooms) end(ctx context.Context, m *member) (news func()) {
 	news = r.tellBroker(ctx, change(m))
 	r.leave(m)
 	m.room.awaitDelivery()
-	c.tellRooms()
-	return news, nil
+	m.conn.tellRooms()
+	return news
+}
+
+// expel takes the client out of the room, also out of its current room; it is in no room then until its next Move. If the
+// client is not in the room, expel returns false.
+func (r *Rooms) expel(ctx context.Context, c *Conn, name string) (was bool) {
+	news, was := r.expelQuietly(ctx, c, name)
+	deliverNews(news)
+	return was
+}
+
+func (r *Rooms) expelQuietly(ctx context.Context, c *Conn, name string) (news func(), was bool) {
+	c.moving.Lock()
+	defer c.moving.Unlock()
+	c.rights.Add(1) // a client that was asked about as a member is not one any more
+	m := c.member(name)
+	if m == nil {
+		return nil, false
+	}
+	c.current.CompareAndSwap(m, nil)
+	return r.end(ctx, m), true
 }
 
 // leaveAll takes a client that has disconnected out of all its rooms. After that, the client cannot enter a room.
@@ -250,6 +310,7 @@ func (r *Rooms) leaveEach(c *Conn) (news func()) {
 	c.moving.Lock()
 	defer c.moving.Unlock()
 	c.gone = true
+	r.reindex(c, c.identity.Load(), nil)
 	c.current.Store(nil)
 	c.mu.Lock()
 	left := c.rooms

@@ -15,7 +15,8 @@ import (
 // If Join or Say returns an [Error], the client reads the message of that Error. Any other error is logged and reaches
 // the client as an internal error. A panic and an end of the goroutine with runtime.Goexit are internal errors, too. Only the client that enters or speaks waits for
 // Join or Say. The context of Join and Say ends after Config.ActionTimeout. If an action enters the room or speaks,
-// [RequestFrom] returns the action's request from that context.
+// [RequestFrom] returns the action's request from that context, and [IdentityFrom] the identity of the caller; otherwise IdentityFrom
+// returns the identity of the client.
 type RoomMiddleware struct {
 	// Join returns an error to keep the client c out of a room. Join is called before the client enters the room, speaks
 	// in it or views its members, by a command, an action or Go code, and for the default room of a new connection. If
@@ -87,7 +88,7 @@ func (r *Rooms) edit(ctx context.Context, from *Conn, room, text string) (string
 	if len(hooks) == 0 {
 		return text, nil
 	}
-	err := r.api.runHooks(ctx, func(ctx context.Context) (err error) {
+	err := r.api.runHooks(from.of(ctx), func(ctx context.Context) (err error) {
 		for _, say := range hooks {
 			if text, err = say(ctx, from, room, text); err != nil {
 				return err

@@ -85,7 +85,11 @@ func (api *API) startOrUndo(ctx context.Context) error {
 	if err := api.awaitAbandoned(ctx); err != nil {
 		return err
 	}
-	initializers, err := api.registry.Load().startOrder()
+	reg := api.registry.Load()
+	if err := reg.checkAccess(); err != nil {
+		return err
+	}
+	initializers, err := reg.startOrder()
 	if err != nil {
 		return err
 	}

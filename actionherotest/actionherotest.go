@@ -159,6 +159,28 @@ func From(c *Client) Option {
 	return func(req *actionhero.Request) { req.Conn, req.RemoteIP = c.Conn, c.Remote.Addr().String() }
 }
 
+// As makes the request come from this identity, whatever its credentials are.
+func As(id actionhero.Identity) Option {
+	return func(req *actionhero.Request) { _ = req.SetIdentity(context.Background(), id) }
+}
+
+// WithCookie gives the request a cookie, in its header Cookie.
+func WithCookie(name, value string) Option {
+	return func(req *actionhero.Request) {
+		header := extraOf(req).header
+		cookies := header.Get("Cookie")
+		if cookies != "" {
+			cookies += "; "
+		}
+		header.Set("Cookie", cookies+name+"="+value)
+	}
+}
+
+// Over makes the request one of the transport with this name, such as actionhero.TransportTCP.
+func Over(transport string) Option {
+	return func(req *actionhero.Request) { req.Transport = transport }
+}
+
 // FromIP sets the address of the client, which counts against the request limit. A request without FromIP and [From] has
 // no address.
 func FromIP(ip string) Option {
@@ -235,7 +257,8 @@ type Message struct {
 
 // Connect returns a new client of the API. The current room of the client is the given room. If room is "", the client is
 // in no room, like one that the default room refuses before a login. The client disconnects at the end of the test. If
-// the app refuses the client, Connect fails the test: for a client with a handshake, call [Dial].
+// the app refuses the client, Connect fails the test: for a client with a handshake, call [Dial]. For a client of a user,
+// call SetIdentity of the returned client, which is a *actionhero.Conn.
 func Connect(t testing.TB, api *actionhero.API, room string) *Client {
 	t.Helper()
 	c, err := Dial(t, api, room, &actionhero.Handshake{})

@@ -169,7 +169,7 @@ func (c *console) showConns(_ []string, list *actionhero.ConnList) {
 func (c *console) showConn(_ []string, conn *actionhero.ConnInfo) {
 	printTable(c.out, [][]string{
 		{"id", conn.ID}, {"node", cmp.Or(conn.Node, "this node alone")}, {"transport", conn.Transport}, {"remote", conn.Remote},
-		{"connected", clock(conn.ConnectedAt) + ", " + since(conn.ConnectedAt) + " ago"}, {"room", conn.Room}, {"rooms", strings.Join(conn.Rooms, ", ")},
+		{"connected", clock(conn.ConnectedAt) + ", " + since(conn.ConnectedAt) + " ago"}, {"user", conn.User}, {"room", conn.Room}, {"rooms", strings.Join(conn.Rooms, ", ")},
 	})
 	if len(conn.Details) > 0 {
 		fmt.Fprintln(c.out, "details")

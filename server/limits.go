@@ -33,6 +33,7 @@ const (
 	perRequest = "request"
 	perClient  = "client"
 	perServer  = "server"
+	perAddress = "address"
 
 	invalidInput      = "an error of errorCode invalidInput"
 	resourceExhausted = "an error of errorCode resourceExhausted"
@@ -59,6 +60,7 @@ var fixedLimits = []config.Setting{
 	fixed("roomNameBytes", strconv.Itoa(actionhero.MaxRoomName), perRequest, "length of the name of a room", invalidInput),
 	fixed("details", strconv.Itoa(actionhero.MaxDetails), perClient, "details of a connection", resourceExhausted),
 	fixed("detailBytes", size(actionhero.MaxDetailBytes), perClient, "size of all details of a connection, in JSON", resourceExhausted),
+	fixed("leavingClients", "256", perAddress, "clients that have gone and for which functions of a ConnMiddleware still run; the next client waits for them", "an error of errorCode unavailable after general.actionTimeout"),
 	fixed("stickyParams", "256", perClient, "params that a TCP connection keeps", resourceExhausted),
 	fixed("stickyParamBytes", "64 KiB", perClient, "size of the params that a TCP connection keeps", resourceExhausted),
 	fixed("messageIDBytes", "128", perRequest, "length of the id of a message over plain WebSocket, in JSON", invalidInput),

@@ -42,6 +42,9 @@ type socketTransport interface {
 	Clients() int
 }
 
+// own lets a transport check the origins and the sizes of messages itself.
+func own(t http.Handler) http.Handler { return web.CrossOrigin(web.MaxBody(-1, t)) }
+
 // buildSockets creates the transports for browsers that the configuration enables. It mounts them and their client
 // scripts on the web server. It returns an error if a setting is wrong or a mount fails.
 func (s *Server) buildSockets(cfg WebSocketsConfig) error {
@@ -54,12 +57,12 @@ func (s *Server) buildSockets(cfg WebSocketsConfig) error {
 	mount := func(path string, t socketTransport) error {
 		s.sockets = append(s.sockets, t)
 		s.API.Add(t)
-		return s.Web.Mount(path, web.CrossOrigin(only(t))) // t checks the origins
+		return s.Web.Mount(path, own(only(t)))
 	}
 	scripts := s.Web.Paths().Files + "/javascript/"
 	if *cfg.EnablePlain {
 		s.WebSocket = websocket.New(s.API, cfg.Plain)
-		slash := s.Web.Mount(webSocketPath+"/{$}", web.CrossOrigin(only(s.WebSocket)))
+		slash := s.Web.Mount(webSocketPath+"/{$}", own(only(s.WebSocket)))
 		if err := errors.Join(mount(webSocketPath, s.WebSocket), slash); err != nil {
 			return err
 		}

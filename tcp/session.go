@@ -65,15 +65,25 @@ func (ss *session) serve() {
 		ss.close()
 		return
 	}
-	if ss.open() {
+	if ss.meet() {
 		ss.loop.Touch()
 		ss.loop.Run()
 	}
 }
 
+// meet calls open. The connection middleware of the app may be slow, so its context ends if the client resets the
+// connection. A client that has closed only its side still reads.
+func (ss *session) meet() (ok bool) {
+	if !ss.server.api.MeetsConns() {
+		return ss.open(ss.server.ctx)
+	}
+	ss.loop.Attend(ss.Gone, func(ctx context.Context) { ok = ss.open(ctx) })
+	return ok
+}
+
 // open registers the client and sends the welcome message. It returns false if the client is refused. The code of the
 // app, which runs when the client enters the default room, may panic or end the goroutine: this closes the connection.
-func (ss *session) open() (ok bool) {
+func (ss *session) open(ctx context.Context) (ok bool) {
 	api, dialect := ss.server.api, ss.server.dialect
 	cfg := api.Config()
 	ss.in = newInput(ss.nc, ss.server.cfg.MaxLineBytes)
@@ -92,7 +102,7 @@ func (ss *session) open() (ok bool) {
 		ss.turnAway(refusal)
 		return false
 	}
-	if refusal := api.Accept(ss.server.ctx, ss.conn, ss.hello()); refusal != nil {
+	if refusal := api.Accept(ctx, ss.conn, ss.hello()); refusal != nil {
 		whole = true
 		ss.turnAway(refusal)
 		return false
@@ -104,11 +114,11 @@ func (ss *session) open() (ok bool) {
 	welcome := func(room string) { ss.send(dialect.welcome(nil, cfg.WelcomeMessage, room)) }
 	if !dialect.entersRoom {
 		welcome("")
-	} else if object, failure := wire.Enter(ss.server.ctx, nil, api, ss.conn, welcome); failure != nil {
+	} else if object, failure := wire.Enter(ctx, nil, api, ss.conn, welcome); failure != nil {
 		ss.queue(lineID{}, &answer{object: object, failure: failure})
 		ss.out.Send()
 	}
-	api.Connected(ss.server.ctx, ss.conn)
+	api.Connected(ctx, ss.conn)
 	ss.arm(time.Time{})
 	whole = true
 	return true
@@ -116,8 +126,10 @@ func (ss *session) open() (ok bool) {
 
 // turnAway answers a client that may not connect, and ends its connection.
 func (ss *session) turnAway(refusal *actionhero.Error) {
-	ss.server.api.Closing(ss.conn, refusal.Message)
-	ss.sendFailure(lineID{}, refusal)
+	if !ss.Gone() {
+		ss.server.api.Closing(ss.conn, refusal.Message)
+		ss.sendFailure(lineID{}, refusal)
+	}
 	ss.Finish()
 }
 

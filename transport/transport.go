@@ -101,6 +101,12 @@ func AppendOutput(dst []byte, req *actionhero.Request, out any, reserved ...stri
 	return bridge.AppendOut(dst, req, out, reserved)
 }
 
+// AppendObject appends out like [AppendOutput], but with the names that it has. It is for a transport whose answer is the
+// output alone.
+func AppendObject(dst []byte, req *actionhero.Request, out any) ([]byte, error) {
+	return bridge.AppendOut(dst, req, out, []string{})
+}
+
 // AppendError appends the members that tell a client more about the failure err, each with a leading comma:
 // "errorCode", "errorDetails" if err has Details, and "retryAfter" in whole seconds, rounded up, if err has RetryAfter.
 // A transport appends these members at the end of the object with which it answers a failure, behind "error". err must
@@ -155,6 +161,9 @@ func (h Host) Guarded() bool { return h.host.Guarded() }
 // ReturnsContent reports whether the action with this name returns an *actionhero.Content instead of an object.
 func (h Host) ReturnsContent(action string) bool { return h.host.ReturnsContent(action) }
 
+// ReturnsNothing reports whether the output type of the action with this name is [actionhero.None].
+func (h Host) ReturnsNothing(action string) bool { return h.host.ReturnsNothing(action) }
+
 // Accepts reports whether at least one action, or API.Accept, takes a param with this key. Params drops all other keys.
 func (h Host) Accepts(key string) bool { return h.host.Accepts(key) }
 
@@ -172,7 +181,8 @@ func (h Host) MeetsConns() bool { return h.host.MeetsConns() }
 // Accept asks the connection middleware of the app whether the client c may connect. handshake is what the client has sent
 // to connect; without middleware it may be nil. If err is not nil, the transport must refuse the client with that error,
 // and call [Host.Disconnect] and [Host.Disconnected] as for any client. Before Accept has returned nil, the transport must
-// send nothing to the client and run none of its requests. Accept may block until Config.ActionTimeout.
+// send nothing to the client and run none of its requests. Accept may block until Config.ActionTimeout: ctx should end when
+// the client goes.
 func (h Host) Accept(ctx context.Context, c *actionhero.Conn, handshake *actionhero.Handshake) (err *actionhero.Error) {
 	err, _ = h.host.Accept(ctx, c, handshake).(*actionhero.Error)
 	return err
@@ -183,8 +193,8 @@ func (h Host) Connected(ctx context.Context, c *actionhero.Conn) { h.host.Connec
 
 // Disconnected tells the connection middleware that the connection of the client c has ended. The transport calls it
 // after [Host.Disconnect], when the contexts of all requests of the client have ended. A second call does nothing.
-// Disconnected may block until Config.ActionTimeout for each middleware, so the place of the connection should count until
-// it has returned.
+// Disconnected may block until Config.ActionTimeout for each middleware. If many clients of one address are leaving, Accept
+// blocks for the next one, so the place of the connection may be free before Disconnected has returned.
 func (h Host) Disconnected(c *actionhero.Conn) { h.host.Disconnected(c) }
 
 // Closing records why the transport closes the connection of the client c, for the connection middleware. The first

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -39,6 +40,13 @@ type call struct {
 func (c *call) RequestHeader(name string) (value string) {
 	_ = c.use(func() error { value = c.r.Header.Get(name); return nil })
 	return value
+}
+
+// RequestTLS returns the state of the TLS connection of the request, or nil without TLS. The method
+// actionhero.Credentials.TLS calls RequestTLS through an interface.
+func (c *call) RequestTLS() (state *tls.ConnectionState) {
+	_ = c.use(func() error { state = c.r.TLS; return nil })
+	return state
 }
 
 // AddResponseHeader adds a header to the response. Limits call it through an interface to tell the client what is left.

@@ -33,6 +33,8 @@ type CommonConfig struct {
 	RootEndpointType  string            `json:"rootEndpointType" default:"api" enum:"api,public" doc:"kind of the URLs that begin with neither: actions or files"`
 	HealthPath        string            `json:"healthPath" default:"/healthz" range:"a path that begins with /, or empty for none" doc:"path at which a load balancer reads whether the server is ready: status 200, or 503 during a start and a stop while the backend cannot be reached and while a health check of the app fails, and with ?live always 200; actions, routes, handlers and files of the app at this path come first"`
 
+	Envelope string `json:"envelope" default:"classic" enum:"classic,plain" doc:"form of the answers of actions: classic is one object with the output, serverInformation, requestorInformation and error; plain is the output alone, with errors as application/problem+json (RFC 9457)"`
+
 	ReturnErrorCodes      *bool    `json:"returnErrorCodes" default:"true" doc:"send an error with its HTTP status; if off, actions answer errors with status 200"`
 	FlatFileCacheDuration int      `json:"flatFileCacheDuration" default:"60" unit:"seconds" range:"0 or more, or negative to forbid caching" doc:"time for which a client may cache a file"`
 	Compress              *bool    `json:"compress" default:"true" doc:"compress files and large responses for clients that accept it"`
@@ -102,6 +104,9 @@ func (c *Config) complete() error {
 	}
 	err := errors.Join(setting.Check("commonWeb", &c.Common), setting.Check("httpServer", &c.HTTP), setting.Check("httpsServer", &c.HTTPS))
 	if err != nil {
+		return err
+	}
+	if err := c.Common.checkPlain(); err != nil {
 		return err
 	}
 	if slices.Contains(c.Common.AllowedOrigins, "*") && c.Common.CORSCredentials {

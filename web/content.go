@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/appbody"
@@ -56,7 +57,7 @@ func (s *Server) failContent(c *call, err error, begun bool) {
 		panic(http.ErrAbortHandler)
 	}
 	header := c.w.Header()
-	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Expires", "Last-Modified", "Accept-Ranges"} {
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Expires", "Last-Modified", "Accept-Ranges", "Content-Disposition"} {
 		header.Del(name)
 	}
 	header.Set("Cache-Control", "no-store")
@@ -67,6 +68,13 @@ func (s *Server) failContent(c *call, err error, begun bool) {
 // sendStream sends a body of which only the beginning can be read. If the Content has no size, or a size of 0, the body
 // has any length.
 func (s *Server) sendStream(c *call, content *actionhero.Content, body *appbody.Body) {
+	if c.hasStream(content) {
+		for _, name := range []string{"Content-Type", "Content-Disposition"} {
+			delete(c.w.Header(), name)
+		}
+		c.w.WriteHeader(http.StatusNotModified)
+		return
+	}
 	var first []byte
 	if c.r.Method != http.MethodHead {
 		buf := make([]byte, 4<<10) // read before the head is sent, so that an error still has a status
@@ -101,4 +109,21 @@ func (s *Server) sendStream(c *call, content *actionhero.Content, body *appbody.
 			s.logContent(c, fmt.Errorf("the Size is %d, but the Body has more bytes: they were not sent", limit))
 		}
 	}
+}
+
+// hasStream reports whether the client has the version of a stream that its ModTime and the header ETag of the action
+// name. It sets the header Last-Modified. For other bodies, [http.ServeContent] does both.
+func (c *call) hasStream(content *actionhero.Content) bool {
+	header := c.w.Header()
+	if !content.ModTime.IsZero() && header["Last-Modified"] == nil {
+		header.Set("Last-Modified", content.ModTime.UTC().Format(http.TimeFormat))
+	}
+	switch {
+	case c.status > http.StatusOK || c.r.Method != http.MethodGet && c.r.Method != http.MethodHead:
+		return false
+	case c.r.Header["If-None-Match"] != nil:
+		return listsTag(c.r.Header["If-None-Match"], header.Get("Etag"))
+	}
+	since, err := http.ParseTime(c.r.Header.Get("If-Modified-Since"))
+	return err == nil && !content.ModTime.IsZero() && !content.ModTime.Truncate(time.Second).After(since)
 }

@@ -30,6 +30,7 @@ type fixed struct {
 	headers                 []header        // all responses share the slices of values: no code may change these slices
 	prepared, private, json *http1.Prepared // headers; the same, of a response to an action; and of one in JSON
 	server                  string          // `"serverInformation":{"serverName":…,"apiVersion":…,"requestDuration":`
+	plain                   bool            // commonWeb.envelope is plain
 	echo                    bool            // responses of actions repeat the params
 	cached                  bool            // the configuration has a header Cache-Control
 }
@@ -57,7 +58,8 @@ func newFixed(cfg actionhero.Config, common *CommonConfig, isOriginal bool) fixe
 	for name, value := range common.HTTPHeaders {
 		headers.Set(name, value)
 	}
-	f := fixed{echo: choice(common.EchoParams, isOriginal), cached: headers["Cache-Control"] != nil}
+	plain := common.Envelope == "plain"
+	f := fixed{plain: plain, echo: choice(common.EchoParams, isOriginal && !plain), cached: headers["Cache-Control"] != nil}
 	for name, values := range headers {
 		f.headers = append(f.headers, header{name, values})
 	}
@@ -67,6 +69,9 @@ func newFixed(cfg actionhero.Config, common *CommonConfig, isOriginal bool) fixe
 	}
 	f.private = http1.Prepare(maps.Clone(headers))
 	headers["Content-Type"] = jsonType
+	if plain {
+		headers.Add("Vary", "Accept")
+	}
 	f.json = http1.Prepare(headers)
 	text := jsonx.AppendString([]byte(`"serverInformation":{"serverName":`), cfg.ServerName)
 	text = jsonx.AppendString(append(text, `,"apiVersion":`...), cfg.APIVersion)
@@ -95,8 +100,12 @@ func (f *fixed) setPrivate(w http.ResponseWriter) {
 
 // setJSON sets the header Content-Type of an envelope.
 func (f *fixed) setJSON(w http.ResponseWriter) {
-	if !swapPrepared(w, f.private, f.json) {
-		w.Header()["Content-Type"] = jsonType
+	if swapPrepared(w, f.private, f.json) {
+		return
+	}
+	w.Header()["Content-Type"] = jsonType
+	if f.plain {
+		w.Header().Add("Vary", "Accept")
 	}
 }
 
@@ -150,8 +159,8 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b 
 // maxPooledBuffer is the largest capacity of a buffer that sendEnvelope returns to the pool, in bytes.
 const maxPooledBuffer = 64 << 10
 
-// sendEnvelope sends the output or the error of an action in an envelope. If c.callback is set, the envelope is sent as
-// JSONP. If the param "outputType" of the request is "xml", the envelope is sent as XML. Otherwise
+// sendEnvelope sends the output or the error of an action in an envelope, which is the output alone if the setting
+// envelope is plain. If c.callback is set, the envelope is sent as JSONP. If the param "outputType" of the request is "xml", the envelope is sent as XML. Otherwise
 // the envelope is sent as JSON.
 func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err error) {
 	buf := buffers.Get().(*[]byte)
@@ -170,12 +179,15 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		body, failure = s.appendEnvelope(body, req, out, err)
 		body = append(body, ");"...)
 		c.w.Header()["Content-Type"] = javascriptType
+	case s.fixed.plain:
+		body, failure = s.appendPlain(body, c, out, err)
 	case c.asXML:
+		root := xmlRoot{name: "XML"}
 		body, failure = s.appendEnvelope(body, req, out, err)
-		as, fits := appendXML(nil, body)
+		as, fits := appendXML(nil, body, root)
 		if !fits {
 			body, failure = s.appendEnvelope(body[:0], req, nil, errXMLTooLarge)
-			as, fits = appendXML(nil, body)
+			as, fits = appendXML(nil, body, root)
 		}
 		if c.w.Header()["Content-Type"] = jsonType; fits { // an error too large as XML is sent as JSON
 			body, c.w.Header()["Content-Type"] = as, xmlType
@@ -189,7 +201,7 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 		s.cleanHeader(c, failure)
 	}
 	if failure != nil && failure.RetryAfter > 0 {
-		c.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(failure.RetryAfter.Seconds()))))
+		c.w.Header().Set("Retry-After", strconv.FormatInt(wholeSeconds(failure.RetryAfter), 10))
 	}
 	c.release()
 	if n := int64(len(body)); n > maxFree {
@@ -204,11 +216,13 @@ func (s *Server) sendEnvelope(c *call, req *actionhero.Request, out any, err err
 	s.send(c, s.statusOf(c, failure, callback != ""), body)
 }
 
+func wholeSeconds(d time.Duration) int64 { return int64(math.Ceil(d.Seconds())) }
+
 // cleanHeader prepares the headers for an error: the headers that an action has set for its output do not describe the
 // error, and no cache may keep the error. The id lets a client and the log speak of the same request.
 func (s *Server) cleanHeader(c *call, failure *actionhero.Error) {
 	header := c.w.Header()
-	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified", "Expires"} {
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified", "Expires", "Content-Disposition", "Location"} {
 		delete(header, name)
 	}
 	s.fixed.setPrivate(c.w)

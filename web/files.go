@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -9,6 +8,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/mediatype"
+	"github.com/actionhero-go/actionhero/transport"
 )
 
 // serveFile sends the file with the given name as the response to a request. If the file does not exist, the response
@@ -126,17 +127,33 @@ func (s *Server) setContentHeaders(c *call, content *actionhero.Content) {
 	if header.Get("Content-Type") == "" {
 		header.Set("Content-Type", contentType)
 	}
-	if content.Download {
-		header.Set("Content-Disposition", dispositionOf(content.Name))
+	if header["Content-Disposition"] == nil {
+		switch {
+		case content.Download:
+			header.Set("Content-Disposition", dispositionOf("attachment", content.Name))
+		case content.Name != "" && !transport.IsStatic(content): // the path of a file ends with its name
+			header.Set("Content-Disposition", dispositionOf("inline", content.Name))
+		}
 	}
 	s.setCacheHeaders(header)
 }
 
-// dispositionOf returns the header Content-Disposition that makes a browser save a response as a file with this name. The
-// name has no folder and no control characters.
-func dispositionOf(name string) string {
+// dispositionOf returns the header Content-Disposition (RFC 6266) for a file with this name, without its folder and without
+// control characters. kind is "attachment" if a browser saves the file, or "inline" if a browser shows it. If the name has
+// characters that programs read differently, the header has it twice: in full, and for old programs with underscores.
+func dispositionOf(kind, name string) string {
 	name = fileName(name)
-	return cmp.Or(mime.FormatMediaType("attachment", map[string]string{"filename": name}), "attachment")
+	plain := strings.Map(func(r rune) rune {
+		if r > '~' || r == '"' || r == '%' {
+			return '_'
+		}
+		return r
+	}, name)
+	header := mime.FormatMediaType(kind, map[string]string{"filename": plain})
+	if plain != name {
+		header += "; filename*=UTF-8''" + strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+	}
+	return header
 }
 
 // sendSeeker sends a body of which any part can be read. failure returns the first error of the app's code.

@@ -613,3 +613,40 @@ func TestConnectionsAreBounded(t *testing.T) {
 		return err == nil
 	})
 }
+
+// Answers with cookies name the one origin that may read them, tell caches so, and never open a private network.
+func TestCORSNamesOneOriginAndOpensNoPrivateNetwork(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(cfg *server.Config) {
+		cfg.CommonWeb.AllowedOrigins, cfg.CommonWeb.CORSCredentials = []string{"https://page.example", "https://*.friend.example"}, true
+	}, web.Mount("/mine", echo("mine")))
+	s.Put(t, "a.txt", "a")
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for _, target := range []string{"/api/randomNumber", "/api/none", "/public/a.txt", "/public/none", "/mine"} {
+			for origin, allowed := range map[string]string{
+				"https://page.example": "https://page.example", "https://a.friend.example": "https://a.friend.example",
+				"https://evil.example": "", "null": "", "": "",
+			} {
+				for _, method := range []string{"GET", "OPTIONS"} {
+					headers := []string{"Origin: " + origin, "Access-Control-Request-Private-Network: true"}
+					if method == "OPTIONS" {
+						headers = append(headers, "Access-Control-Request-Method: POST")
+					}
+					if origin == "" {
+						headers = nil
+					}
+					got := c.Ask(method, target, "", headers...)
+					if header := got.Header.Get("Access-Control-Allow-Origin"); header != allowed {
+						t.Errorf("%s %s of %q: the allowed origin is %q", method, target, origin, header)
+					}
+					if vary := strings.Join(got.Header["Vary"], ","); !strings.Contains(vary, "Origin") && (method == "GET" || origin != "") {
+						t.Errorf("%s %s of %q: Vary is %q", method, target, origin, vary)
+					}
+					if got.Header["Access-Control-Allow-Private-Network"] != nil {
+						t.Errorf("%s %s of %q opens the private network", method, target, origin)
+					}
+				}
+			}
+		}
+	})
+}

@@ -230,6 +230,9 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 		}
 		req.Started = time.Now()
 	}
+	if s.fixed.plain && err == nil && info == nil && (t.named || req.Action == "") && firstSegment(c.r.URL.Path) != s.cfg.Common.URLPathForActions {
+		err = errNoRoute(c.r)
+	}
 	for _, v := range t.values {
 		req.Params.Set(v[0], v[1])
 	}

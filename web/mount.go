@@ -28,7 +28,7 @@ type mount struct {
 // Mount returns a part of an app. The part registers handler for all requests over HTTP and HTTPS that match pattern, a
 // pattern of [http.ServeMux]. The limits of the section "commonWeb", the check of hosts and CORS apply to these requests.
 // A request with another method than GET, HEAD and OPTIONS is refused if a page of an origin has sent it that
-// commonWeb.allowedOrigins does not list; see [CrossOrigin].
+// commonWeb.allowedOrigins does not list; see [CrossOrigin]. A body has the limit commonWeb.maxBodyBytes; see [MaxBody].
 //
 // A handler at a path of static files does not protect the files behind it: the action "file" serves them over every
 // transport. Keep files that need a permission outside Config.FlatFileDirectory of package actionhero.
@@ -44,6 +44,46 @@ func Mount(pattern string, handler http.Handler) actionhero.Part {
 func CrossOrigin(h http.Handler) http.Handler { return crossOrigin{h} }
 
 type crossOrigin struct{ http.Handler }
+
+// MaxBody returns a handler to mount that receives bodies of up to most bytes, in place of commonWeb.maxBodyBytes. If most
+// is negative, h must limit the bodies itself. A request that announces a larger body gets 413. If a body without a
+// length is larger, its Read returns an [http.MaxBytesError].
+func MaxBody(most int64, h http.Handler) http.Handler { return maxBody{h, most} }
+
+type maxBody struct {
+	http.Handler
+	most int64
+}
+
+// inside returns the handler that the app has wrapped with [CrossOrigin] and [MaxBody].
+func inside(h http.Handler) http.Handler {
+	switch wrapper := h.(type) {
+	case crossOrigin:
+		return inside(wrapper.Handler)
+	case maxBody:
+		return inside(wrapper.Handler)
+	}
+	return h
+}
+
+// mountRules returns what the wrappers of a mounted handler say: whether it receives the requests of all pages, and the
+// number of bytes of a body. The outermost MaxBody counts. most is negative if there is no limit.
+func (s *Server) mountRules(h http.Handler) (allPages bool, most int64) {
+	most = s.cfg.Common.MaxBodyBytes
+	for limited := false; ; {
+		switch wrapper := h.(type) {
+		case crossOrigin:
+			allPages, h = true, wrapper.Handler
+		case maxBody:
+			if !limited {
+				limited, most = true, wrapper.most
+			}
+			h = wrapper.Handler
+		default:
+			return allPages, most
+		}
+	}
+}
 
 // mountParts calls Server.Mount for each part that [Mount] has returned and that was registered with the API since the
 // last call of mountParts.
@@ -93,10 +133,7 @@ func (s *Server) mount(pattern string, h http.Handler) error {
 
 // handle registers h with the mux of m. It returns an error instead of the panic of [http.ServeMux.Handle].
 func (m *mounts) handle(pattern string, h http.Handler) (err error) {
-	inner := h
-	if c, ok := h.(crossOrigin); ok {
-		inner = c.Handler
-	}
+	inner := inside(h)
 	if f, ok := inner.(http.HandlerFunc); inner == nil || ok && f == nil {
 		return fmt.Errorf("the handler cannot be mounted at %q: it is nil; pass an http.Handler", pattern)
 	}
@@ -189,13 +226,22 @@ func (s *Server) serveMounted(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	w.Header()["X-Content-Type-Options"] = noSniff
-	if _, any := h.(crossOrigin); !any && s.guardMounted(w, r) {
+	allPages, most := s.mountRules(h)
+	if !allPages && s.guardMounted(w, r) {
+		return true
+	}
+	if most >= 0 && r.ContentLength > most {
+		s.refuseMounted(w, r, &http.MaxBytesError{Limit: most})
 		return true
 	}
 	writer := scopedWriter{new(scope), w}
 	defer writer.end()
 	if r.Body != http.NoBody {
-		body := newProgressBody(writer, r.Body, s.cfg.Common.ReadTimeout)
+		bytes := r.Body
+		if most >= 0 {
+			bytes = http.MaxBytesReader(w, bytes, most)
+		}
+		body := newProgressBody(writer, bytes, s.cfg.Common.ReadTimeout)
 		body.scope = writer.scope
 		r = r.WithContext(r.Context()) // a copy: net/http needs its own body when the handler returns
 		r.Body = body
@@ -220,11 +266,19 @@ func (s *Server) guardMounted(w http.ResponseWriter, r *http.Request) (done bool
 	if !s.isForeign(r) {
 		return false
 	}
+	s.refuseMounted(w, r, actionhero.Errorf(actionhero.CodePermissionDenied, "a page of another site may not send %s to this path: %s", r.Method, s.remedy(r)))
+	return true
+}
+
+// refuseMounted answers a request for a mounted handler with err, in the form of an answer of an action.
+func (s *Server) refuseMounted(w http.ResponseWriter, r *http.Request, err error) {
 	c := &call{server: s, w: w, r: r}
 	s.fixed.set(w)
 	s.begin(c)
-	s.refuse(c, actionhero.Errorf(actionhero.CodePermissionDenied, "a page of another site may not send %s to this path: %s", r.Method, s.remedy(r)))
-	return true
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		w.Header().Set("Connection", "close")
+	}
+	s.refuse(c, err)
 }
 
 // mountedMethods returns the methods of the patterns that match the path of the request but not its method, or nil.

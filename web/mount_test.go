@@ -107,6 +107,45 @@ func TestMountErrors(t *testing.T) {
 	}
 }
 
+// The bodies for a mounted handler have the limit of the server, or one of the handler's own, with a length and without.
+func TestAMountedHandlerReadsNoLargerBodyThanItMay(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(cfg *server.Config) { cfg.CommonWeb.MaxBodyBytes = 1000 },
+		web.Mount("/usual", echo("usual")), web.Mount("/large", web.CrossOrigin(web.MaxBody(50_000, echo("large")))),
+		web.Mount("/small", web.MaxBody(10, web.CrossOrigin(echo("small")))), web.Mount("/any", web.MaxBody(-1, echo("any"))))
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for path, limit := range map[string]int{"/usual": 1000, "/large": 50_000, "/small": 10, "/any": 0} {
+			for _, more := range []int{0, 1} {
+				text := strings.Repeat("x", limit+more)
+				if limit == 0 {
+					text = strings.Repeat("x", 200_000)
+				}
+				large := more == 1 && limit > 0
+				got, err := c.Try(t.Context(), "POST", path, strings.NewReader(text))
+				switch {
+				case err != nil:
+					t.Fatalf("%s, %d bytes: %v", path, len(text), err)
+				case large:
+					got.Want(t, 413, fmt.Sprintf(`"error":"the body may have %d bytes at most"`, limit))
+				default:
+					got.Want(t, 200, path[1:]+": POST "+path+` "`+text+`" <nil>`)
+				}
+				if got, err = c.Try(t.Context(), "POST", path, chunked(text)); err != nil {
+					t.Fatalf("%s, %d bytes in chunks: %v", path, len(text), err)
+				}
+				want := `" <nil>`
+				if large {
+					want = `" http: request body too large`
+				}
+				got.Want(t, 200, text[:limit]+want)
+			}
+		}
+		c.Ask("POST", "/large", "", "Origin: https://evil.example").Want(t, 200, "large")
+		c.Ask("POST", "/small", "", "Origin: https://evil.example").Want(t, 200, "small")
+		c.Ask("POST", "/any", "", "Origin: https://evil.example").Want(t, 403, "another site")
+	})
+}
+
 // A handler that was mounted takes its connection over, over TLS as well.
 func TestMountedHijack(t *testing.T) {
 	t.Parallel()

@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
@@ -25,7 +27,7 @@ var webhook = actionhero.Action[webhookIn, map[string]string]{
 	Name: "webhook", RawBody: true, Route: "POST /hook",
 	Run: func(ctx context.Context, in webhookIn) (map[string]string, error) {
 		req := actionhero.RequestFrom(ctx)
-		if req.Header("X-Signature") != sign(string(req.Body())) {
+		if !hmac.Equal([]byte(req.Header("X-Signature")), []byte(sign(string(req.Body())))) {
 			return nil, actionhero.Errorf(actionhero.CodePermissionDenied, "the signature is wrong")
 		}
 		return map[string]string{"event": in.Event}, nil
@@ -68,30 +70,100 @@ func TestAnActionReadsTheRawBody(t *testing.T) {
 // A Content with Download is saved under its name, whatever characters the name has.
 func TestAContentIsDownloaded(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]string{
-		"report.csv":       `attachment; filename=report.csv`,
-		"my report.csv":    `attachment; filename="my report.csv"`,
-		`a"b\c.csv`:        `attachment; filename=c.csv`,
-		"../../etc/passwd": `attachment; filename=passwd`,
-		"bär.csv":          `attachment; filename*=utf-8''b%C3%A4r.csv`,
-		"a\r\nX: y":        `attachment; filename="aX: y"`,
-		"":                 `attachment; filename=file`,
-	} {
-		t.Run(want, func(t *testing.T) {
-			t.Parallel()
-			s := start(t, nil, actionhero.Action[actionhero.None, *actionhero.Content]{
-				Name: "export", Kind: actionhero.KindRead,
-				Run: func(context.Context, actionhero.None) (*actionhero.Content, error) {
-					return &actionhero.Content{Body: io.NopCloser(strings.NewReader("a,b")), Name: name, Size: 3, Download: true}, nil
-				},
-			})
-			everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
-				got := c.Ask("GET", "/api/export", "")
-				got.Want(t, 200, "a,b")
-				got.WantHeader(t, "Content-Disposition: "+want)
-			})
-		})
+	type input struct {
+		Name string `json:"name"`
 	}
+	s := start(t, nil, actionhero.Action[input, *actionhero.Content]{
+		Name: "export", Kind: actionhero.KindRead,
+		Run: func(_ context.Context, in input) (*actionhero.Content, error) {
+			return &actionhero.Content{Body: io.NopCloser(strings.NewReader("a,b")), Name: in.Name, Size: 3, Download: true}, nil
+		},
+	})
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for name, want := range map[string]string{
+			"report.csv":           `attachment; filename=report.csv`,
+			"my report.csv":        `attachment; filename="my report.csv"`,
+			`a"b\c.csv`:            `attachment; filename=c.csv`,
+			"../../etc/passwd":     `attachment; filename=passwd`,
+			"bär.csv":              `attachment; filename=b_r.csv; filename*=UTF-8''b%C3%A4r.csv`,
+			"日本 x.csv":             `attachment; filename="__ x.csv"; filename*=UTF-8''%E6%97%A5%E6%9C%AC%20x.csv`,
+			`5%25 "a"+b.csv`:       `attachment; filename="5_25 _a_+b.csv"; filename*=UTF-8''5%2525%20%22a%22%2Bb.csv`,
+			"a\r\nX: y":            `attachment; filename="aX: y"`,
+			"a\x00\x1b\u202eb\xff": `attachment; filename=ab`,
+			"a;b=c, d.csv":         `attachment; filename="a;b=c, d.csv"`,
+			"":                     `attachment; filename=file`,
+			"..":                   `attachment; filename=file`,
+		} {
+			got := c.Ask("GET", "/api/export?name="+url.QueryEscape(name), "")
+			got.Want(t, 200, "a,b")
+			got.WantHeader(t, "Content-Disposition: "+want)
+		}
+	})
+}
+
+// A stream has Last-Modified and the ETag of its action, and a client that has this version gets 304.
+func TestAStreamIsNotSentTwice(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1e9, 5e8)
+	bodies := &closer{Reader: strings.NewReader("")}
+	s := start(t, nil, actionhero.Action[actionhero.None, *actionhero.Content]{
+		Name: "stream", Kind: actionhero.KindRead,
+		Run: func(ctx context.Context, _ actionhero.None) (*actionhero.Content, error) {
+			web.Header(ctx).Set("ETag", `"v1"`)
+			body := struct {
+				io.Reader
+				io.Closer
+			}{strings.NewReader("the stream"), bodies}
+			return &actionhero.Content{Body: body, Name: "a.txt", ModTime: at}, nil
+		},
+	})
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		for header, status := range map[string]int{
+			`If-None-Match: W/"v1"`: 304, `If-None-Match: "v2"`: 200, "X: y": 200, "If-Modified-Since: Sun, 09 Sep 2001 01:46:40 GMT": 304,
+			"If-Modified-Since: Sun, 09 Sep 2001 01:46:39 GMT": 200, "If-Modified-Since: x": 200,
+		} {
+			for _, method := range []string{"GET", "HEAD"} {
+				got := c.Ask(method, "/api/stream", "", header)
+				got.Want(t, status, "")
+				got.WantHeader(t, `Etag: "v1"`, "Last-Modified: Sun, 09 Sep 2001 01:46:40 GMT")
+				if (got.Text == "the stream") != (status == 200 && method == "GET") || (got.Header["Content-Type"] == nil) != (status == 304) {
+					t.Errorf("%s with %s: %d %q as %q", method, header, got.StatusCode, got.Text, got.Header["Content-Type"])
+				}
+			}
+		}
+		c.Ask("POST", "/api/stream", "", `If-None-Match: "v1"`).Want(t, 200, "the stream")
+		if bodies.closed.Load() < 13 {
+			t.Errorf("%d of 13 bodies are closed", bodies.closed.Load())
+		}
+	})
+}
+
+// A Content with a name that is not a download has the name for a browser that saves the page, unless the action sets the
+// header itself. A static file has no such header, because its path ends with its name.
+func TestAContentHasItsName(t *testing.T) {
+	t.Parallel()
+	show := func(name, file, header string) actionhero.Action[actionhero.None, *actionhero.Content] {
+		return actionhero.Action[actionhero.None, *actionhero.Content]{
+			Name: name, Kind: actionhero.KindRead,
+			Run: func(ctx context.Context, _ actionhero.None) (*actionhero.Content, error) {
+				if header != "" {
+					web.Header(ctx).Set("Content-Disposition", header)
+				}
+				return &actionhero.Content{Body: strings.NewReader("%PDF"), Name: file, Download: header != ""}, nil
+			},
+		}
+	}
+	s := start(t, nil, show("invoice", "Rechnung März.pdf", ""), show("unnamed", "", ""), show("own", "a.pdf", "attachment; filename=own.pdf"))
+	s.Put(t, "a.pdf", "%PDF")
+	everywhere(t, s, func(t *testing.T, c *testkit.HTTPClient) {
+		c.Ask("GET", "/api/invoice", "").WantHeader(t, "Content-Type: application/pdf", `Content-Disposition: inline; filename="Rechnung M_rz.pdf"; filename*=UTF-8''Rechnung%20M%C3%A4rz.pdf`)
+		c.Ask("GET", "/api/own", "").WantHeader(t, "Content-Disposition: attachment; filename=own.pdf")
+		for _, target := range []string{"/api/unnamed", "/public/a.pdf", "/file/a.pdf"} {
+			if got := c.Ask("GET", target, ""); got.StatusCode != 200 || got.Header["Content-Disposition"] != nil {
+				t.Errorf("%s: %d, Content-Disposition is %q", target, got.StatusCode, got.Header["Content-Disposition"])
+			}
+		}
+	})
 }
 
 // closer counts how often it is closed.

@@ -91,7 +91,7 @@ func New(api *actionhero.API, cfg Config) (*Server, error) {
 		s.allowedOrigins.Forwarded = s.Forwarded
 	}
 	isOriginal := slices.Contains(s.api.Parts(), any(original{}))
-	s.fixed, s.jsonp = newFixed(api.Config(), &cfg.Common, isOriginal), choice(cfg.Common.JSONP, isOriginal)
+	s.fixed, s.jsonp = newFixed(api.Config(), &cfg.Common, isOriginal), choice(cfg.Common.JSONP, isOriginal && cfg.Common.Envelope != "plain")
 	s.buffered.max, s.uploads.max = cfg.Common.MaxBufferedBytes, cfg.Common.MaxUploadBytes
 	s.streams = newStreams(cfg.HTTPS.MaxRequests, s.trusted)
 	s.handler = s.withLimits(http.HandlerFunc(s.serveRequest))

@@ -24,15 +24,21 @@ const (
 // errXMLTooLarge is the answer to a request whose answer is too large as XML.
 var errXMLTooLarge = actionhero.Errorf(actionhero.CodeInvalidInput, "outputType must be json for this answer: it is too large as XML")
 
-// appendXML appends a JSON object to dst as XML. The root element is named XML. Each member becomes an element with the
+// xmlRoot is the root element of an answer as XML.
+type xmlRoot struct{ name, attributes string }
+
+// appendXML appends a JSON object to dst as XML. Each member becomes an element with the
 // name of the member. Each entry of a list becomes an element with the name of the list. In element names, underscores
 // replace the characters that XML does not allow, and a name ends after maxElementName bytes. appendXML returns false if
 // the XML would be too large.
-func appendXML(dst, object []byte) ([]byte, bool) {
+func appendXML(dst, object []byte, root xmlRoot) ([]byte, bool) {
 	w := xmlWriter{buf: bytes.NewBuffer(append(dst, xml.Header...)), dec: json.NewDecoder(bytes.NewReader(object))}
 	w.limit = w.buf.Len() + maxXMLFactor*len(object) + maxXMLBytes
 	w.dec.UseNumber()
-	w.value("XML")
+	_, _ = w.dec.Token() // the opening brace
+	w.buf.WriteString("<" + root.name + root.attributes + ">")
+	w.members()
+	w.buf.WriteString("</" + root.name + ">")
 	return w.buf.Bytes(), w.buf.Len() <= w.limit
 }
 

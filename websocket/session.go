@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -41,7 +42,7 @@ func (ss *session) serve(remote netip.AddrPort) {
 			ss.Fault(recover())
 		}
 	}()
-	accepted := ss.welcome(remote)
+	accepted := ss.meet(remote)
 	welcomed = true
 	if !accepted {
 		ss.Finish()
@@ -51,27 +52,42 @@ func (ss *session) serve(remote netip.AddrPort) {
 	ss.loop.Run()
 }
 
+// meet calls welcome. The connection middleware of the app may be slow, so its context ends if the client goes.
+func (ss *session) meet(remote netip.AddrPort) (accepted bool) {
+	if ss.hello == nil {
+		return ss.welcome(ss.loop.PoolContext(), remote)
+	}
+	var gone error
+	left := ss.loop.Attend(func() bool { gone = ss.ws.Gone(); return gone != nil }, func(ctx context.Context) { accepted = ss.welcome(ctx, remote) })
+	if left && !accepted {
+		ss.end = gone
+	}
+	return accepted
+}
+
 // welcome sends the welcome message and moves the client into the default room. It returns false if the client may not
 // connect. welcome is a function of its own,
 // because its stack frame must not remain on the stack while the connection waits. The reason: the Go runtime derives
 // the size of new stacks from the stack use of waiting goroutines.
-func (ss *session) welcome(remote netip.AddrPort) (accepted bool) {
+func (ss *session) welcome(ctx context.Context, remote netip.AddrPort) (accepted bool) {
 	api := ss.handler.api
 	cfg := api.Config()
 	ss.conn = api.Connect("websocket", remote, ss)
 	hello := ss.hello
 	ss.hello = nil // an idle connection keeps no header
-	if refusal := api.Accept(ss.loop.PoolContext(), ss.conn, hello); refusal != nil {
-		ss.end = refusedWith(refusal)
+	if refusal := api.Accept(ctx, ss.conn, hello); refusal != nil {
+		if !ss.loop.Canceled() { // else the app has closed the client
+			ss.end = refusedWith(refusal)
+		}
 		return false
 	}
 	api.Log().Debug("[connection @ websocket]", "to", ss.ip, "id", ss.conn.ID)
 	welcome := func(room string) { ss.reply(wire.Welcome(nil, cfg.WelcomeMessage, room), tag{}) }
-	if refusal, failure := wire.Enter(ss.loop.PoolContext(), nil, api, ss.conn, welcome); failure != nil {
+	if refusal, failure := wire.Enter(ctx, nil, api, ss.conn, welcome); failure != nil {
 		ss.answer(refusal, failure, tag{})
 	}
 	ss.ws.Out.Send()
-	api.Connected(ss.loop.PoolContext(), ss.conn)
+	api.Connected(ctx, ss.conn)
 	return true
 }
 

@@ -148,10 +148,15 @@ func (d *developed) ask(path, accept string) (*http.Response, string) {
 // serves is part of the line that says that a change is in effect.
 const serves = ": serving after "
 
-// From an empty folder to the answer of a new action: no command starts anything again.
+// From an empty folder to the answer of a new action: no command starts anything again, also if the folder is entered by a
+// symbolic link.
 func TestDevServesANewActionByItself(t *testing.T) {
 	t.Parallel()
-	d := startDev(t, generateApp(t), "ACTIONHERO_LOG_LOG_REQUESTS=true")
+	dir := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(generateApp(t), dir); err != nil {
+		t.Fatal(err)
+	}
+	d := startDev(t, dir, "ACTIONHERO_LOG_LOG_REQUESTS=true", "PWD="+dir)
 	d.want("/api/hello?name=x", http.StatusNotFound, "")
 	begun := time.Now()
 	tool(t, d.dir, "generate", "action", "hello", "--inputs", "name:string!")

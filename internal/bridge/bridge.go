@@ -38,6 +38,7 @@ type Host interface {
 	Admit(remoteIP string) (remaining int, err any) // err is an *actionhero.Error, or nil
 	Guarded() bool
 	ReturnsContent(action string) bool
+	ReturnsNothing(action string) bool
 	Accepts(key string) bool
 	Connect(transport string, remote netip.AddrPort, sender any) any
 	MeetsConns() bool

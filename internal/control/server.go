@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/jsonx"
@@ -102,9 +103,13 @@ func listen(path string) (*net.UnixListener, error) {
 		return nil, err
 	}
 	defer release()
-	if nc, err := net.DialTimeout("unix", address, time.Second); err == nil {
+	nc, err := net.DialTimeout("unix", address, time.Second)
+	if err == nil {
 		_ = nc.Close()
 		return nil, fmt.Errorf("another server answers at %s: stop it first, or give each a folder of its own", path)
+	}
+	if errors.Is(err, syscall.EAGAIN) { // it accepts nothing, because it is suspended or overloaded
+		return nil, fmt.Errorf("another server has %s and does not answer: stop it first, or give each a folder of its own", path)
 	}
 	if info, err := os.Lstat(path); err == nil && info.Mode().Type() != os.ModeSocket {
 		return nil, fmt.Errorf("%s exists and is not a socket: remove it", path)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,6 +52,10 @@ type dev struct {
 // Run develops the app in cfg.Dir until ctx or a signal ends it. Then it stops the app in an orderly way, and returns nil.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
+	cfg.Dir = resolved(cfg.Dir)
+	if cfg.ConfigFile != "" {
+		cfg.ConfigFile = filepath.Join(resolved(filepath.Dir(cfg.ConfigFile)), filepath.Base(cfg.ConfigFile))
+	}
 	if cfg.Package == "" {
 		var err error
 		if cfg.Package, err = mainPackage(cfg.Dir); err != nil {

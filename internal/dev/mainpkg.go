@@ -3,6 +3,7 @@ package dev
 import (
 	"errors"
 	"fmt"
+	gobuild "go/build"
 	"go/parser"
 	"go/token"
 	"os"
@@ -53,6 +54,9 @@ func isMain(dir string) bool {
 	for _, entry := range entries {
 		if !strings.HasSuffix(entry.Name(), ".go") || strings.HasSuffix(entry.Name(), "_test.go") {
 			continue
+		}
+		if built, err := gobuild.Default.MatchFile(dir, entry.Name()); err == nil && !built {
+			continue // another system, the tag ignore, or a file of an editor
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, entry.Name()), nil, parser.PackageClauseOnly)
 		if err == nil && file.Name.Name == "main" {

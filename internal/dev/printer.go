@@ -3,9 +3,11 @@ package dev
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // printer writes the lines of this program between those of the app.
@@ -47,13 +49,19 @@ func (p *printer) paint(colour, text string) string {
 // subject names what has changed, such as "actions/hello.go".
 func (c change) subject() string {
 	const most = 3
-	switch {
-	case len(c.paths) == 0:
-		return "the app"
-	case len(c.paths) > most:
-		return fmt.Sprintf("%s and %d more", strings.Join(c.paths[:most-1], ", "), len(c.paths)-most+1)
+	paths := make([]string, len(c.paths))
+	for i, name := range c.paths {
+		if paths[i] = name; strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			paths[i] = strconv.QuoteToASCII(name) // a name may have escape sequences of a terminal
+		}
 	}
-	return strings.Join(c.paths, ", ")
+	switch {
+	case len(paths) == 0:
+		return "the app"
+	case len(paths) > most:
+		return fmt.Sprintf("%s and %d more", strings.Join(paths[:most-1], ", "), len(paths)-most+1)
+	}
+	return strings.Join(paths, ", ")
 }
 
 // span returns a duration as a person reads it.

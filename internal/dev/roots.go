@@ -40,7 +40,7 @@ func addRoot(roots []string, dir, base, path string) []string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(base, path)
 	}
-	path = filepath.Clean(path)
+	path = resolved(path)
 	if info, err := os.Stat(path); err != nil || !info.IsDir() || path == dir {
 		return roots
 	}

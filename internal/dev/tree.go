@@ -64,9 +64,18 @@ func (c change) join(later change) change {
 // newTree returns the tree of the app in dir, which has seen no file.
 func newTree(dir, config string, roots []string) *tree {
 	return &tree{
-		dir: dir, roots: append([]string{dir}, roots...), seed: maphash.MakeSeed(), public: filepath.Join(dir, "public"), config: config,
+		dir: dir, roots: append([]string{dir}, roots...), seed: maphash.MakeSeed(), public: resolved(filepath.Join(dir, "public")), config: config,
 		files: map[string]file{},
 	}
+}
+
+// resolved returns the path of a folder without symbolic links, which a walk would not follow and the system would not
+// watch. A folder that does not exist keeps its path.
+func resolved(folder string) string {
+	if real, err := filepath.EvalSymlinks(folder); err == nil {
+		return real
+	}
+	return filepath.Clean(folder)
 }
 
 // setPublic sets the folder of static files, which the running app knows.
@@ -76,7 +85,7 @@ func (t *tree) setPublic(folder string) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if folder = filepath.Clean(folder); folder != t.public && folder != t.dir {
+	if folder = resolved(folder); folder != t.public && folder != t.dir {
 		t.public = folder
 		t.scanLocked() // its files have not changed
 	}

@@ -271,3 +271,61 @@ func TestTheTextOfTheCompiler(t *testing.T) {
 		t.Errorf("the subject is %q", got)
 	}
 }
+
+// The folder of an app and the folder of its static files may be symbolic links.
+func TestFoldersBehindLinksAreWatched(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	app, public := filepath.Join(base, "real"), filepath.Join(base, "pages")
+	files(t, base, "real/main.go", "real/actions/hello.go", "pages/index.html")
+	link := filepath.Join(base, "app")
+	for from, to := range map[string]string{link: app, filepath.Join(app, "public"): public} {
+		if err := os.Symlink(to, from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree := newTree(resolved(link), "", nil)
+	tree.scan()
+	for name, want := range map[string]change{
+		filepath.Join(app, "actions", "hello.go"): {kind: build, paths: []string{"actions/hello.go"}},
+		filepath.Join(public, "index.html"):       {kind: reload, paths: []string{"../pages/index.html"}},
+	} {
+		write(t, name, "changed")
+		if got := tree.scan(); got.kind != want.kind || len(got.paths) != 1 {
+			t.Errorf("a change of %s is %+v, want %+v", name, got, want)
+		}
+	}
+	tree.setPublic("public") // as the app names it
+	if got := tree.scan(); got.kind != nothing {
+		t.Errorf("the name of a known folder is the change %+v", got)
+	}
+	write(t, filepath.Join(public, "index.html"), "changed again")
+	if got := tree.scan(); got.kind != reload {
+		t.Errorf("after setPublic, a change is %+v", got)
+	}
+}
+
+// A program that "go run" executes by itself, with the tag ignore, makes no main package.
+func TestAnIgnoredFileMakesNoMainPackage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files(t, dir, "go.mod")
+	write(t, filepath.Join(dir, "gen.go"), "//go:build ignore\n\npackage main\n")
+	write(t, filepath.Join(dir, ".#main.go"), "package main\n")
+	write(t, filepath.Join(dir, "app.go"), "package app\n")
+	write(t, filepath.Join(dir, "cmd", "app", "main.go"), "package main\n")
+	if got, err := mainPackage(dir); got != "./cmd/app" || err != nil {
+		t.Errorf("the main package is %q, %v", got, err)
+	}
+}
+
+// The name of a file cannot control the terminal.
+func TestNamesOfFilesDoNotControlTheTerminal(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	p := &printer{out: &out, colours: true}
+	p.say(plain, "%s: serving", change{paths: []string{"public/a\x1b]0;owned\x07\nb.html"}}.subject())
+	if strings.Contains(out.String(), "\x1b]") || strings.Contains(out.String(), "\x07") || strings.Count(out.String(), "\n") != 1 {
+		t.Errorf("the terminal gets %q", out.String())
+	}
+}

@@ -7,6 +7,7 @@
 package devpage
 
 import (
+	"cmp"
 	"crypto/rand"
 	_ "embed"
 	"encoding/json"
@@ -18,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 )
 
 // Path is the path below which [Pages] serves.
@@ -99,11 +102,8 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.serveEvents(w, r)
 	case Path:
 		now, _ := p.state()
-		text := "The app runs, and it is up to date."
-		if now.Failure != "" {
-			text = now.Failure
-		}
-		p.writePage(w, http.StatusOK, now, text)
+		now = now.shownTo(r)
+		p.writePage(w, http.StatusOK, now, cmp.Or(now.Failure, "The app runs, and it is up to date."))
 	default:
 		http.NotFound(w, r)
 	}
@@ -124,12 +124,12 @@ func (p *Pages) serveEvents(w http.ResponseWriter, r *http.Request) {
 	defer tick.Stop()
 	stopping := p.stopping()
 	now, changed := p.state()
-	open := send("retry: 200\n" + now.event())
+	open := send("retry: 200\n" + now.shownTo(r).event())
 	for open {
 		select {
 		case <-changed:
 			now, changed = p.state()
-			open = send(now.event())
+			open = send(now.shownTo(r).event())
 		case <-tick.C:
 			open = send(":\n\n")
 		case <-r.Context().Done():
@@ -138,6 +138,19 @@ func (p *Pages) serveEvents(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// hidden is the failure that pages of other names read.
+const hidden = "The app does not run; the terminal of \"actionhero dev\" says why."
+
+// shownTo returns the state for a request. A failure has paths, source and what the app has logged. A page of another site
+// whose name leads to this machine (DNS rebinding) must not read it, so only pages of an IP address or of localhost do.
+func (s state) shownTo(r *http.Request) state {
+	var own browserguard.Hosts
+	if s.Failure != "" && !own.Allow(r.Host) {
+		s.Failure = hidden
+	}
+	return s
 }
 
 func (s state) event() string {
@@ -149,6 +162,7 @@ func (s state) event() string {
 // answer.
 func (p *Pages) Fail(w http.ResponseWriter, r *http.Request) {
 	now, _ := p.state()
+	now = now.shownTo(r)
 	head := w.Header()
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Content-Type-Options", "nosniff")

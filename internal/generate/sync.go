@@ -55,6 +55,9 @@ func syncApp(app root, dry bool) (Synced, error) {
 		return Synced{}, err
 	}
 	defer w.close()
+	if !dry {
+		defer lock(app.dir)() // before the files are read, or an older list would replace a newer one
+	}
 	var out Synced
 	var failed []error
 	var lists []list

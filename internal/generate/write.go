@@ -94,20 +94,24 @@ func (w *writer) write(name string, content []byte) error {
 	return nil
 }
 
-// replace writes a generated file. If the file exists, replace exchanges it in one step, so that a compiler never reads
-// half of it.
+// replace writes a generated file in one step, so that a compiler never reads half of it.
 func (w *writer) replace(name string, content []byte) error {
 	before, err := w.read(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	outcome := Renewed
+	switch isNew := errors.Is(err, fs.ErrNotExist); {
+	case isNew && w.exists(name): // a broken symbolic link
 		return w.create(name, content)
+	case isNew:
+		outcome = Wrote
 	case err != nil:
 		return err
 	case string(before) == string(content):
-		w.files = append(w.files, File{name, Kept})
+		outcome = Kept
+	}
+	w.files = append(w.files, File{name, outcome})
+	if outcome == Kept {
 		return nil
 	}
-	w.files = append(w.files, File{name, Renewed})
 	if w.dry {
 		return nil
 	}
@@ -117,7 +121,7 @@ func (w *writer) replace(name string, content []byte) error {
 		return err
 	}
 	if err := w.root.Rename(temporary, name); err != nil {
-		return errors.Join(fmt.Errorf("%s cannot be renewed: %w", name, err), w.root.Remove(temporary))
+		return errors.Join(fmt.Errorf("%s cannot be written: %w", name, err), w.root.Remove(temporary))
 	}
 	return nil
 }

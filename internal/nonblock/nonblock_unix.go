@@ -34,8 +34,9 @@ func Write(fd uintptr, p []byte) (n int, again bool, err error) {
 	}
 }
 
-// Ended reports whether the next read of the connection nc returns the end of the input or an error. It reads nothing,
-// so bytes that were not read hide the end of the input, but not an error. Ended may be called while another goroutine reads.
+// Ended reports whether the client has ended its side of the connection nc (eof), or the connection is over in both
+// directions (err). It reads nothing and may be called while another goroutine reads. On systems other than Linux, bytes
+// that were not read hide the end.
 func Ended(nc net.Conn) (eof bool, err error) {
 	if secure, ok := nc.(interface{ NetConn() net.Conn }); ok {
 		nc = secure.NetConn()
@@ -60,6 +61,11 @@ func Ended(nc net.Conn) (eof bool, err error) {
 			if code, _ := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ERROR); code != 0 {
 				eof, err = false, syscall.Errno(code)
 			}
+		}
+		if hung, over := hungUp(fd); err == nil && over {
+			eof, err = false, syscall.ECONNRESET
+		} else if err == nil {
+			eof = eof || hung
 		}
 	})
 	if closed != nil {

@@ -23,9 +23,9 @@ export function watchStatus({ up }) {
   }
 
   async function ask() {
-    let answer;
+    let answer, response;
     try {
-      const response = await fetch(actionURL("status"), { signal: AbortSignal.timeout(patience), cache: "no-store" });
+      response = await fetch(actionURL("status"), { signal: AbortSignal.timeout(patience), cache: "no-store" });
       answer = await response.json();
     } catch {
       isUp = false;
@@ -37,7 +37,8 @@ export function watchStatus({ up }) {
     say("good", "Live");
     if (!isUp) up();
     isUp = true;
-    return answer.requestorInformation?.RequestsRemaining === undefined ? every : everyIfLimited;
+    const isLimited = answer.requestorInformation?.RequestsRemaining !== undefined || response.headers.has("X-RateLimit-Remaining");
+    return isLimited ? everyIfLimited : every;
   }
 
   document.addEventListener("visibilitychange", () => document.hidden ? clearTimeout(timer) : refresh());

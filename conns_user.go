@@ -1,0 +1,120 @@
+package actionhero
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/actionhero-go/actionhero/internal/encode"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+)
+
+// UserConns acts on all persistent connections of one user, on all nodes of the cluster. A connection belongs to the user
+// whose id is the ID of its [Identity]. [Conns.User] returns a UserConns.
+//
+// Each method returns how many connections it has reached, which may be 0. The error is not nil if a node does not answer
+// or cannot do it; the connections of the other nodes count.
+type UserConns struct {
+	api  *API
+	user string
+}
+
+// User returns the connections of the user with this id.
+func (c *Conns) User(id string) UserConns { return UserConns{c.api, id} }
+
+// Send encodes message as JSON and sends it to the connections of the user, as [Rooms.SendTo] does to one connection. In a
+// cluster, the message has at most [backend.MaxCallBytes] bytes as JSON.
+func (u UserConns) Send(ctx context.Context, message any) (conns int, err error) {
+	body, err := encode.Marshal(message)
+	if err != nil {
+		return 0, fmt.Errorf("a message for user %q does not encode as JSON: %w", u.user, err)
+	}
+	return u.do(ctx, userOp{Op: "send", Message: body})
+}
+
+// Close closes the connections of the user, as [Conn.Close] does, for example after the user was locked out.
+func (u UserConns) Close(ctx context.Context, reason string) (conns int, err error) {
+	return u.do(ctx, userOp{Op: "close", Reason: reason})
+}
+
+// Kick takes the connections of the user out of a room, as [Rooms.Kick] does, and returns how many were in it. The user may
+// come back unless a [RoomMiddleware] refuses it.
+func (u UserConns) Kick(ctx context.Context, room string) (conns int, err error) {
+	if err := checkRoomName(room); err != nil {
+		return 0, err
+	}
+	return u.do(ctx, userOp{Op: "kick", Room: room})
+}
+
+// SetIdentity changes from whom the connections of the user come, as [Conn.SetIdentity] does: after the roles of the user
+// have changed, or with the zero Identity to log the user out. A connection that opens at the same time is not changed, so the new roles
+// must be stored before.
+func (u UserConns) SetIdentity(ctx context.Context, id Identity) (conns int, err error) {
+	body, err := encode.Marshal(id)
+	if err != nil {
+		return 0, fmt.Errorf("the new identity of user %q does not encode as JSON: %w", u.user, err)
+	}
+	return u.do(ctx, userOp{Op: "identity", Identity: body})
+}
+
+// userOp is what each node does with its connections of a user.
+type userOp struct {
+	User     string          `json:"user"`
+	Op       string          `json:"op"`
+	Room     string          `json:"room"`
+	Reason   string          `json:"reason"`
+	Message  json.RawMessage `json:"message"`
+	Identity json.RawMessage `json:"identity"`
+}
+
+// userCall makes each node do a userOp. The answer is the number of the connections.
+var userCall = NodeCall[userOp, int]{Name: internalCalls + "user"}
+
+func (u UserConns) do(ctx context.Context, op userOp) (conns int, err error) {
+	if u.user == "" {
+		return 0, Errorf(CodeInvalidInput, "a user needs an id: anonymous connections belong to no user")
+	}
+	op.User = u.user
+	if !u.api.Cluster.Shared() {
+		return u.api.Conns.ofUser(ctx, &op)
+	}
+	answers, err := userCall.CallAll(ctx, u.api, op)
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range answers {
+		if conns += a.Out; a.Err != nil {
+			err = errors.Join(err, fmt.Errorf("node %q: %w", a.Node, a.Err))
+		}
+	}
+	return conns, err
+}
+
+// ofUser does op with the connections of this node.
+func (c *Conns) ofUser(ctx context.Context, op *userOp) (conns int, err error) {
+	var id Identity
+	if op.Op == "identity" {
+		if err := jsonx.Unmarshal(op.Identity, &id); err != nil {
+			return 0, fmt.Errorf("the new identity does not decode: %w", err)
+		}
+	}
+	for _, conn := range c.api.Rooms.users.of(op.User) {
+		conns++
+		switch op.Op {
+		case "send":
+			c.api.Rooms.sendLocal(conn, op.Message)
+		case "close":
+			conn.Close(op.Reason)
+		case "identity":
+			err = errors.Join(err, conn.SetIdentity(ctx, id))
+		case "kick":
+			if !c.api.Rooms.expel(ctx, conn, op.Room) {
+				conns--
+			}
+		default:
+			return 0, Errorf(CodeInvalidInput, "this node cannot %.32q the connections of a user", op.Op)
+		}
+	}
+	return conns, err
+}

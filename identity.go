@@ -1,0 +1,182 @@
+package actionhero
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// AnyScope is a scope that includes every other one, see [Identity.HasScope].
+const AnyScope = "*"
+
+// Identity is the user or the program from which a request or a connection comes. The zero value is an anonymous caller.
+// The slices and the map must not be modified.
+type Identity struct {
+	ID     string         `json:"id"`               // of the user or the program; "" for an anonymous caller
+	Roles  []string       `json:"roles,omitempty"`  // in the app, for example "admin"; see [Roles]
+	Scopes []string       `json:"scopes,omitempty"` // allowed by the credential, for example "tickets:read"; see [Scopes] and [AnyScope]
+	Claims map[string]any `json:"claims,omitempty"` // further facts, which the app or the issuer of a token chooses
+	// ExpiresAt is the end of the identity; zero: none. After the end the caller is anonymous, and a persistent
+	// connection with the identity is closed within ten seconds, so that its client connects again.
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+}
+
+// Known reports whether i is not anonymous.
+func (i Identity) Known() bool { return i.ID != "" }
+
+// HasRole reports whether i has the role.
+func (i Identity) HasRole(role string) bool { return slices.Contains(i.Roles, role) }
+
+// HasScope reports whether i has the scope, or [AnyScope].
+func (i Identity) HasScope(scope string) bool {
+	return slices.Contains(i.Scopes, scope) || slices.Contains(i.Scopes, AnyScope)
+}
+
+// current returns the identity, or the zero value if it has expired. i may be nil.
+func (i *Identity) current() Identity {
+	if i == nil || !i.ExpiresAt.IsZero() && !time.Now().Before(i.ExpiresAt) {
+		return Identity{}
+	}
+	return *i
+}
+
+// identityKey is the key under which a context holds a *Identity.
+type identityKey struct{}
+
+// IdentityFrom returns the identity of the request that is handled with ctx, or the one of [WithIdentity]. For an
+// anonymous caller, and for any other context, it returns the zero value.
+func IdentityFrom(ctx context.Context) Identity {
+	id, _ := ctx.Value(identityKey{}).(*Identity)
+	return id.current()
+}
+
+// anonymous is the stored identity of a caller that is known to be anonymous. It is never changed.
+var anonymous = &Identity{}
+
+// connContext is the context of a hook that a client causes without a request, for example with a command.
+type connContext struct {
+	context.Context
+	conn *Conn
+}
+
+// of returns a context in which IdentityFrom returns the identity of the client c, unless a request is handled with ctx.
+func (c *Conn) of(ctx context.Context) context.Context {
+	if c == nil || ctx.Value(identityKey{}) != nil {
+		return ctx
+	}
+	return connContext{ctx, c}
+}
+
+func (c connContext) Value(key any) any {
+	if _, ok := key.(identityKey); !ok {
+		return c.Context.Value(key)
+	}
+	if id := c.conn.identity.Load(); id != nil {
+		return id
+	}
+	return anonymous
+}
+
+// WithIdentity returns a context in which [IdentityFrom] returns id and an [Action.Call] acts as id: the rules of the
+// called action ([Action.Access]) apply to id, also if the calling code has no request. The zero Identity makes an
+// anonymous call.
+func WithIdentity(ctx context.Context, id Identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, &id)
+}
+
+// Identity returns from whom the request comes: for a request of a persistent client, the identity of its connection.
+func (r *Request) Identity() Identity { return r.identityNow().current() }
+
+// identityNow returns the identity of the request as it is stored, or nil if it is anonymous.
+func (r *Request) identityNow() *Identity {
+	switch own := r.identity.Load(); {
+	case own != nil:
+		return own
+	case r.caller != nil:
+		return r.caller.identityNow()
+	case r.Conn != nil:
+		return r.Conn.identity.Load()
+	}
+	return nil
+}
+
+// SetIdentity changes from whom the request comes, for example in an action that logs a user in or out; the zero Identity
+// makes the request anonymous. For a request of a persistent client it is [Conn.SetIdentity]. Otherwise it holds until
+// the end of the request, and the error is nil: an [Authenticator] must find the user again in the next one.
+func (r *Request) SetIdentity(ctx context.Context, id Identity) error {
+	switch {
+	case r.identity.Load() == nil && r.caller != nil:
+		return r.caller.SetIdentity(ctx, id)
+	case r.identity.Load() == nil && r.Conn != nil:
+		return r.Conn.SetIdentity(ctx, id)
+	}
+	r.identity.Store(&id)
+	return nil
+}
+
+// actAs gives a request that Action.Call makes the identity of WithIdentity, if ctx has one. Otherwise the request has the
+// identity of its caller.
+func (r *Request) actAs(ctx context.Context) {
+	id, _ := ctx.Value(identityKey{}).(*Identity)
+	if r.caller != nil && (id == anonymous || id == r.caller.identityNow()) {
+		return
+	}
+	r.identity.Store(id)
+}
+
+// Identity returns from whom the connection comes.
+func (c *Conn) Identity() Identity {
+	if c == nil {
+		return Identity{}
+	}
+	return c.identity.Load().current()
+}
+
+// SetIdentity changes from whom the connection comes; the zero Identity makes it anonymous. It then asks
+// [RoomMiddleware.Join] again for each room of the connection, and takes the connection out of the rooms that refuse it,
+// also out of its current room. When SetIdentity has returned, the client gets no message of a room that has refused it.
+//
+// The error is the first one of a Join function that is no refusal: [CodeInternal], [CodeUnavailable],
+// [CodeDeadlineExceeded] or [CodeCanceled]. It counts as a refusal. SetIdentity must not be called by a Deliver of a [RoomMiddleware].
+func (c *Conn) SetIdentity(ctx context.Context, id Identity) error {
+	c.storeIdentity(id)
+	var failed error
+	for _, room := range c.Rooms() {
+		err := c.api.Rooms.askToEnter(ctx, c, room)
+		if err == nil {
+			continue
+		}
+		if failure := AsError(err); failed == nil && !isRefusal(failure.Code) {
+			failed = failure
+		}
+		c.api.Rooms.expel(ctx, c, room)
+	}
+	return failed
+}
+
+// isRefusal reports whether a Join function that returns an error of this code has decided.
+func isRefusal(code Code) bool {
+	switch code {
+	case CodeInternal, CodeUnavailable, CodeDeadlineExceeded, CodeCanceled:
+		return false
+	}
+	return true
+}
+
+// storeIdentity stores the identity of the connection, and makes a client that is entering a room ask again.
+func (c *Conn) storeIdentity(id Identity) {
+	c.moving.Lock()
+	defer c.moving.Unlock()
+	c.rights.Add(1)
+	before := c.identity.Load()
+	if !id.Known() {
+		c.api.Rooms.reindex(c, before, nil)
+		c.identity.Store(nil)
+		return
+	}
+	c.api.Rooms.reindex(c, before, &id)
+	c.identity.Store(&id)
+	if !id.ExpiresAt.IsZero() {
+		c.api.expiry.watch(c.api)
+	}
+}
