@@ -19,6 +19,7 @@ const module = "github.com/actionhero-go/actionhero"
 // folder stands for all folders below it. A package without a row may import only internal packages.
 var mayImport = map[string][]string{
 	"":                        {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/gcra", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
+	"auth":                    {"", "web", "limit", "internal"},
 	"backend":                 {},
 	"backend/internal":        {"backend"},
 	"backend/local":           {"backend", "internal/gcra", "internal/poison", "internal/setting"},
@@ -31,7 +32,8 @@ var mayImport = map[string][]string{
 	"socketio":                {"", "transport", "internal", "socketio"},
 	"worker":                  {"", "backend", "internal/bridge", "internal/setting"},
 	"builtin":                 {"", "transport", "internal/command", "internal/jsonx"},
-	"server":                  {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "backend/redis", "internal"},
+	"server":                  {"", "transport", "web", "tcp", "websocket", "socketio", "worker", "builtin", "backend", "backend/local", "backend/redis", "clients", "internal"},
+	"clients":                 {},
 	"actionherotest":          {"", "transport", "backend/local", "server", "worker"},
 	"cli":                     {"", "transport", "server", "backend", "backend/local", "backend/redis", "internal"},
 	"cmd":                     {"", "cli", "builtin", "web", "server", "internal/dev", "internal/generate", "internal/near", "internal/terminal"},
@@ -68,6 +70,7 @@ var onlyFor = map[string][]string{
 	"github.com/spf13/pflag":                    {"cli"},
 	"github.com/peterh/liner":                   {"cli", "cmd"},
 	"github.com/mattn/go-runewidth":             {"cli"},
+	"golang.org/x/crypto":                       {"auth"},
 	"golang.org/x/sys":                          {"internal/nonblock", "internal/terminal"},
 	"github.com/klauspost/compress":             {"web", "internal/ws", "internal/logging"},
 	"github.com/rs/cors":                        {"web"},

@@ -3,11 +3,14 @@ package actionhero
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/textproto"
 	"net/url"
 	"strings"
+
+	"github.com/actionhero-go/actionhero/internal/jsonx"
 )
 
 // Authenticator says from whom a request or a connection comes, by the credentials that the client has sent. Package auth
@@ -74,6 +77,44 @@ func (c *Credentials) Cookie(name string) string {
 		return ""
 	}
 	return c.Handshake.Cookie(name)
+}
+
+// WebSocketProtocol is the subprotocol with which a client of plain WebSocket may send a token, because a page cannot set
+// headers of a WebSocket. The client offers two subprotocols, this one and "bearer." followed by the token in unpadded base64url (RFC 4648
+// section 5), and the server selects this one:
+//
+//	new WebSocket(url, ["actionhero", "bearer." + token])
+const WebSocketProtocol = "actionhero"
+
+// Bearer returns the token of the client, or "" if there is none: of the header Authorization with the scheme Bearer
+// (RFC 6750 section 2.1), of the member token in the option auth of a Socket.IO client, or of the subprotocols of a plain
+// WebSocket, see [WebSocketProtocol].
+func (c *Credentials) Bearer() string {
+	if scheme, token, ok := strings.Cut(c.Header("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return textproto.TrimString(token)
+	}
+	if c.Handshake == nil {
+		return ""
+	}
+	if len(c.Handshake.Auth) > 0 {
+		var auth struct {
+			Token string `json:"token"`
+		}
+		if err := jsonx.Unmarshal(c.Handshake.Auth, &auth); err == nil && auth.Token != "" {
+			return auth.Token
+		}
+	}
+	for _, line := range c.Handshake.Header["Sec-Websocket-Protocol"] {
+		for offer := range strings.SplitSeq(line, ",") {
+			if encoded, ok := strings.CutPrefix(textproto.TrimString(offer), "bearer."); ok {
+				token, err := base64.RawURLEncoding.DecodeString(encoded)
+				if err == nil {
+					return string(token)
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // Query returns the query of the URL with which the client has connected, and nil for a request over HTTP, whose query is

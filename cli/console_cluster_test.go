@@ -58,6 +58,11 @@ func TestTheConsoleShowsAllNodesOfACluster(t *testing.T) {
 			t.Errorf("%s %v: exit code %d: %s%s", tt.line, tt.flags, code, out, errs)
 		}
 	}
+	enter(t, config, "tasks enqueue runAction action=status")
+	testkit.Eventually(t, "the list of jobs names the node that ran the job", func() bool {
+		out, _, _ := enter(t, config, "tasks list")
+		return regexp.MustCompile(`ATTEMPT +NODE\n.*completed +runAction.* (one|two)\n$`).MatchString(out)
+	})
 	if line := far.Next(); !strings.Contains(line, `"message":"hi"`) {
 		t.Errorf("the client of the other node read %s", line)
 	}

@@ -151,7 +151,12 @@ func (t *taskCommands) list() *cobra.Command {
 				"state": states, "queue": {queue}, "task": {task}, "limit": {strconv.Itoa(limit)},
 				"after": {strconv.FormatUint(after, 10)}, "oldest": {strconv.FormatBool(oldest)},
 			}
-			return call(t, cmd, http.MethodGet, "/jobs?"+query.Encode(), nil, printJobs)
+			cfg, err := t.load()
+			if err != nil {
+				return err
+			}
+			show := func(out io.Writer, jobs *[]control.Job) { printJobs(out, jobs, sharedBackend(cfg)) }
+			return call(t, cmd, http.MethodGet, "/jobs?"+query.Encode(), nil, show)
 		},
 	}
 	cmd.Flags().StringSliceVar(&states, "state", nil, "only jobs that are scheduled, available, running, retryable, completed, cancelled or dead; several with commas")

@@ -67,18 +67,23 @@ func isInvisible(r rune) bool { return !unicode.IsPrint(r) }
 // maxError is the largest number of characters that a list of jobs prints of an error.
 const maxError = 60
 
-func printJobs(out io.Writer, jobs *[]control.Job) {
+// printJobs prints a list of jobs, in a cluster with the nodes that run them or have run them last.
+func printJobs(out io.Writer, jobs *[]control.Job, clustered bool) {
 	if len(*jobs) == 0 {
 		fmt.Fprintln(out, "There are no such jobs.")
 		return
 	}
-	rows := [][]string{{"ID", "STATE", "TASK", "QUEUE", "RUN AT", "ATTEMPT", "ERROR"}}
+	rows := [][]string{{"ID", "STATE", "TASK", "QUEUE", "RUN AT", "ATTEMPT", "NODE", "ERROR"}}
 	for _, job := range *jobs {
 		failure, _, _ := strings.Cut(job.Error, "\n")
 		if runes := []rune(failure); len(runes) > maxError {
 			failure = string(runes[:maxError]) + "…"
 		}
-		rows = append(rows, []string{strconv.FormatUint(job.ID, 10), job.State.String(), job.Task, job.Queue, clock(job.RunAt), attempts(&job), failure})
+		node := ""
+		if clustered {
+			node = job.Node
+		}
+		rows = append(rows, []string{strconv.FormatUint(job.ID, 10), job.State.String(), job.Task, job.Queue, clock(job.RunAt), attempts(&job), node, failure})
 	}
 	printList(out, rows)
 }

@@ -2,10 +2,14 @@ package server_test
 
 import (
 	"context"
+	"encoding/base64"
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
@@ -116,6 +120,40 @@ func TestAccessIsTheSameEverywhere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A token reaches the app in the form of each transport. Of a WebSocket, it is no name of a selected subprotocol.
+func TestATokenComesWithTheHandshake(t *testing.T) {
+	t.Parallel()
+	s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{
+		actionhero.DefaultAccess(actionhero.Authenticated),
+		actionhero.Authenticator(func(_ context.Context, c *actionhero.Credentials) (actionhero.Identity, error) {
+			return actionhero.Identity{ID: c.Bearer()}, nil
+		}),
+		actionhero.Action[actionhero.None, map[string]string]{Name: "who", Run: func(ctx context.Context, _ actionhero.None) (map[string]string, error) {
+			return map[string]string{"who": actionhero.IdentityFrom(ctx).ID}, nil
+		}},
+	}})
+	const request, answer = `{"event":"action","params":{"action":"who"},"messageId":1}`, `"who":"t é"`
+	s.HTTP(t).Ask("GET", "/api/who", "", "Authorization: bearer t é").Want(t, 200, answer)
+	s.HTTP(t).Ask("GET", "/api/who", "", "Authorization: Basic dDp4").Want(t, 401, logIn)
+	token := "bearer." + base64.RawURLEncoding.EncodeToString([]byte("t é"))
+	for name, options := range map[string]*websocket.DialOptions{
+		"header":      {HTTPHeader: http.Header{"Authorization": {"Bearer t é"}}},
+		"subprotocol": {Subprotocols: []string{"other", token, actionhero.WebSocketProtocol}},
+	} {
+		c := testkit.DialSocket(t, s.WSURL(), options)
+		if want := map[bool]string{true: actionhero.WebSocketProtocol}[options.Subprotocols != nil]; c.Subprotocol() != want {
+			t.Errorf("%s: the server selects %q", name, c.Subprotocol())
+		}
+		c.Send(request)
+		until(t, func() string { return c.Next() }, answer)
+	}
+	c := testkit.DialSocket(t, "ws://"+s.Web.Addr().String()+testkit.SIOPath, nil)
+	c.Send(`40{"token":"t é"}`)
+	until(t, func() string { return c.Next() }, `40{`)
+	c.Send(`42["action",{"action":"who"}]`)
+	until(t, func() string { return c.Next() }, `"who":"t é"`)
 }
 
 // A refusal has the status that clients of HTTP know, and wrong credentials refuse also an action that is open to all.

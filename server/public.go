@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/actionhero-go/actionhero/clients/js"
 )
 
 //go:embed public
@@ -34,18 +36,13 @@ func (s *Server) mountClient() error {
 	if s.WebSocket == nil {
 		return err
 	}
-	for name, mediaType := range map[string]string{"actionhero.js": "text/javascript", "actionhero.d.ts": "application/typescript"} {
-		err = errors.Join(err, s.Web.Mount(folder+name, embedded("javascript/"+name, mediaType)))
-	}
-	return err
+	return errors.Join(err,
+		s.Web.Mount(folder+"actionhero.js", embedded("actionhero.js", "text/javascript", js.Script)),
+		s.Web.Mount(folder+"actionhero.d.ts", embedded("actionhero.d.ts", "application/typescript", js.Types)))
 }
 
 // embedded returns a handler that serves an embedded file.
-func embedded(name, mediaType string) http.Handler {
-	text, err := fs.ReadFile(startPage(), name)
-	if err != nil {
-		panic(err) // impossible: the file is embedded
-	}
+func embedded(name, mediaType string, text []byte) http.Handler {
 	sum := sha256.Sum256(text)
 	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -3,8 +3,10 @@ package websocket
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/sendqueue"
 	"github.com/actionhero-go/actionhero/internal/setting"
@@ -64,7 +66,7 @@ func (c *Config) options() (ws.Options, error) {
 	return ws.Options{
 		Origins:    origins,
 		SendQueue:  sendqueue.Config{MaxMessages: c.MaxQueued, MaxBytes: c.MaxQueuedLen, WriteTimeout: c.WriteTimeout},
-		MaxMessage: c.MaxMessageBytes, Compress: c.Compress, Subprotocols: c.Subprotocols,
+		MaxMessage: c.MaxMessageBytes, Compress: c.Compress, Subprotocols: append(slices.Clip(c.Subprotocols), actionhero.WebSocketProtocol),
 		MessageTimeout: c.MessageTimeout, PingInterval: c.PingInterval, PongTimeout: c.PingTimeout, CloseTimeout: closeTimeout,
 	}, err
 }

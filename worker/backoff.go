@@ -17,13 +17,21 @@ const (
 type backoff struct {
 	log     *slog.Logger
 	failure string // the log message of a failure
+	success string // the log message of the success that ends the failures
 	pause   time.Duration
+	since   time.Time // of the first failure
 }
 
-// wait logs the failure err and doubles the pause. wait then blocks for the pause, or until ctx is done.
+// wait doubles the pause. It logs the failure err if it is the first one, or if the pause does not grow any more: of a
+// short outage, the log has one line. wait then blocks for the pause, or until ctx is done.
 func (b *backoff) wait(ctx context.Context, err error) {
-	b.pause = min(max(2*b.pause, minPause), maxPause)
-	b.log.Error(b.failure, "error", err.Error(), "again in", b.pause.String())
+	if b.pause == 0 {
+		b.since = time.Now()
+	}
+	first := b.pause == 0
+	if b.pause = min(max(2*b.pause, minPause), maxPause); first || b.pause == maxPause {
+		b.log.Error(b.failure, "error", err.Error(), "again in", b.pause.String())
+	}
 	timer := time.NewTimer(b.pause)
 	defer timer.Stop()
 	select {
@@ -32,5 +40,10 @@ func (b *backoff) wait(ctx context.Context, err error) {
 	}
 }
 
-// reset sets the next pause to minPause. The caller calls reset after a success.
-func (b *backoff) reset() { b.pause = 0 }
+// reset sets the next pause to minPause, and logs that the failures have ended. The caller calls reset after a success.
+func (b *backoff) reset() {
+	if b.pause > 0 {
+		b.log.Info(b.success, "after", time.Since(b.since).Round(100*time.Millisecond))
+	}
+	b.pause = 0
+}

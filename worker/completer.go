@@ -88,10 +88,11 @@ func (c *completer) close(ctx context.Context) {
 // storeOutcomes stores a batch of outcomes in the queue. If that fails, storeOutcomes retries until it succeeds or ctx
 // is done. If ctx is done first, the jobs of the batch run again.
 func (p *producer) storeOutcomes(ctx context.Context, batch []backend.Outcome) {
-	retry := backoff{log: p.api.Log(), failure: "the outcomes of jobs cannot be stored"}
+	retry := backoff{log: p.api.Log(), failure: "the outcomes of jobs cannot be stored", success: "the outcomes of jobs are stored again"}
 	for {
 		lost, err := p.finish(batch)
 		if err == nil {
+			retry.reset()
 			for _, run := range lost {
 				p.api.Log().Warn("a run ended after this node was away for too long: its outcome is dropped, because the job runs again, was cancelled or was deleted", "job", run.ID)
 			}

@@ -12,7 +12,7 @@ const maxFetch = 256
 // fetchLoop fetches jobs until drain is called. If no job is due, it waits for a signal of the queue; if it has enough jobs,
 // it waits until some have ended.
 func (p *producer) fetchLoop() {
-	retry := backoff{log: p.api.Log(), failure: "jobs cannot be fetched from the queue"}
+	retry := backoff{log: p.api.Log(), failure: "jobs cannot be fetched from the queue", success: "jobs are fetched again"}
 	for p.fetchCtx.Err() == nil {
 		wanted := p.wantedNow()
 		if wanted == 0 {

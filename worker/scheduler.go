@@ -76,10 +76,11 @@ func (s *scheduler) run() {
 // load reads the last due times of all scheduled tasks from the backend. If the read fails, load retries until the read
 // succeeds or drain is called.
 func (s *scheduler) load() {
-	retry := backoff{log: s.api.Log(), failure: "the last runs of scheduled tasks cannot be read"}
+	retry := backoff{log: s.api.Log(), failure: "the last runs of scheduled tasks cannot be read", success: "the last runs of scheduled tasks are read again"}
 	for s.fetchCtx.Err() == nil {
 		err := s.readLastRuns(s.entries)
 		if err == nil {
+			retry.reset()
 			break
 		}
 		retry.wait(s.fetchCtx, err)

@@ -74,7 +74,7 @@ func waitText(wait time.Duration) string {
 func (c *core) connectOnce(ctx context.Context, addr *address) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.ConnectTimeout)
 	defer cancel()
-	life, end := context.WithCancel(context.Background())
+	life, end := context.WithCancel(context.WithValue(context.Background(), lifeKey{}, true))
 	opened := context.AfterFunc(ctx, end) // the client library does not take the context of the start
 	d := &dialer{network: addr.network, tls: addr.tls, timeout: c.config.ConnectTimeout, through: c.through, life: life}
 	client, err := rueidis.NewClient(c.options(addr, d))

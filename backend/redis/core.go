@@ -38,6 +38,7 @@ type core struct {
 	opening sync.Mutex               // serializes open and close
 	session atomic.Pointer[session]
 	undoing atomic.Int64
+	away    atomic.Bool  // an outage of the server is in the log: see outage.go
 	ending  sync.RWMutex // held by spawn and, for writing, while session becomes nil
 }
 
@@ -82,6 +83,7 @@ func (c *core) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.away.Store(false)
 	c.session.Store(s)
 	return nil
 }

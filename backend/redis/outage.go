@@ -49,6 +49,22 @@ func signText(err error) string {
 	return strings.TrimSuffix(text, ": "+errRefused.Error())
 }
 
+// awayLimit bounds the calls of the app during an outage that is known: each of them waits only that long in place of
+// redis.timeout, or the requests that need the server pile up. The calls of this package itself, above all the heartbeats,
+// keep their limits, so that a slow server is noticed when it answers again.
+const awayLimit = 250 * time.Millisecond
+
+// lifeKey is the key of a value that session.life and the contexts below it have.
+type lifeKey struct{}
+
+// limitOf returns the time limit of a call that is made now.
+func (c *core) limitOf(ctx context.Context, limit time.Duration) time.Duration {
+	if c.away.Load() && limit > awayLimit && ctx.Value(lifeKey{}) == nil {
+		return awayLimit
+	}
+	return limit
+}
+
 // report notes a heartbeat with its error.
 func (k *cluster) report(o *outage, s *session, err error) {
 	if err != nil {
@@ -58,4 +74,5 @@ func (k *cluster) report(o *outage, s *session, err error) {
 	} else {
 		o.note(k.core.config.Log, s.addr.String(), noSign, nil)
 	}
+	k.core.away.Store(o.logged)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/internal/testkit/basics"
+	"github.com/actionhero-go/actionhero/internal/testkit/faultproxy"
 	"github.com/actionhero-go/actionhero/internal/testkit/redistest"
 )
 
@@ -32,6 +33,30 @@ func TestTheLogHasTheBeginningAndTheEndOfAnOutage(t *testing.T) {
 			t.Errorf("two outages give the log\n%s", text)
 		}
 	})
+}
+
+// During an outage that is known, a call does not wait for its whole time limit, and the first call after it has all of it.
+func TestACallOfTheAppDoesNotWaitInAKnownOutage(t *testing.T) {
+	t.Parallel()
+	p := faultproxy.Start(t, redistest.Redis.Shared(t).Addr)
+	log := &lockedBuffer{}
+	c := Config{URL: "redis://" + p.Addr(), Prefix: redistest.Prefix(), Timeout: 10 * basics.Wait, Log: slog.New(slog.NewTextHandler(log, nil))}
+	b := open(t, c)
+	get := func() (time.Duration, error) {
+		begun := time.Now()
+		_, err := b.Store().Get(t.Context(), "key")
+		return time.Since(begun), err
+	}
+	p.Cut()
+	basics.Eventually(t, "the outage is known", func() bool { return strings.Contains(log.String(), "is not reached: what needs it") })
+	if took, err := get(); !errors.Is(err, backend.ErrUnavailable) || took > c.Timeout/2 {
+		t.Errorf("in the outage, a call takes %v, %v", took, err)
+	}
+	p.Heal()
+	basics.Eventually(t, "the end of the outage is known", func() bool { return strings.Contains(log.String(), "is reached again") })
+	if _, err := get(); !errors.Is(err, backend.ErrNotFound) {
+		t.Errorf("after the outage: %v", err)
+	}
 }
 
 func TestOneLostConnectionForMessagesIsNoOutage(t *testing.T) {

@@ -38,7 +38,7 @@ func (q *queue) agree(ctx context.Context) error {
 }
 
 func (q *queue) errShards(stored int) error {
-	return fmt.Errorf("tasks.shards is %d, but the tasks under the prefix %q are in %d shards: set tasks.shards to %d on all nodes; to change the number, let all tasks end, delete dead ones, stop all nodes, and start them with the new number: %w",
+	return fmt.Errorf("tasks.shards is %d, but the tasks under the prefix %q are stored with the number %d: set tasks.shards to %d on all nodes; to change the number, let all tasks end, delete dead ones, stop all nodes, and start them with the new number: %w",
 		len(q.shards), q.all.core.config.Prefix, stored, stored, errFinal)
 }
 

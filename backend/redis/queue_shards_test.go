@@ -173,7 +173,7 @@ func TestAnotherNumberOfShardsHidesNoJob(t *testing.T) {
 			if err == nil {
 				_ = b.Close(tt.Context())
 			}
-			if want := fmt.Sprintf("tasks.shards is %d, but the tasks under the prefix %q are in %d shards", shards, prefix, stored); err == nil || !strings.Contains(err.Error(), want) {
+			if want := fmt.Sprintf("tasks.shards is %d, but the tasks under the prefix %q are stored with the number %d: set", shards, prefix, stored); err == nil || !strings.Contains(err.Error(), want) {
 				tt.Fatalf("Open with %d shards: %v, want %q", shards, err, want)
 			}
 		}

@@ -82,7 +82,7 @@ func (c *core) attemptWithin(ctx context.Context, limit time.Duration, mode mode
 	if err := ended(ctx); err != nil {
 		return rueidis.RedisMessage{}, fmt.Errorf("%w: %w", err, errRefused)
 	}
-	bounded := &limited{Context: ctx, limit: limit}
+	bounded := &limited{Context: ctx, limit: c.limitOf(ctx, limit)}
 	defer bounded.release()
 	var pause backoff
 	doubt := false

@@ -10,17 +10,14 @@ import (
 	"testing"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/clients/js"
 )
 
-// module copies the client script for Node: its folder has no package.json, so Node would not load it as an ES module.
+// module writes the client script to a file for Node.
 func module(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../public/javascript/actionhero.js")
-	if err != nil {
-		t.Fatal(err)
-	}
 	name := filepath.Join(t.TempDir(), "actionhero.mjs")
-	if err := os.WriteFile(name, text, 0o644); err != nil {
+	if err := os.WriteFile(name, js.Script, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return name
@@ -36,6 +33,19 @@ func node(t *testing.T, args ...string) *exec.Cmd {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*browserWait)
 	t.Cleanup(cancel)
 	return exec.CommandContext(ctx, path, args...)
+}
+
+// webSocketFlags returns the flags with which Node has a WebSocket.
+func webSocketFlags(t *testing.T) []string {
+	t.Helper()
+	out, err := node(t, "-p", "typeof WebSocket").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(out) == "undefined\n" { // before Node 22
+		return []string{"--experimental-websocket"}
+	}
+	return nil
 }
 
 // The client against a WebSocket and a clock of the test's own.
@@ -71,13 +81,7 @@ func TestClientLive(t *testing.T) {
 		}
 	}))
 	defer control.Close()
-	args := []string{"testdata/live.test.mjs"}
-	if out, err := node(t, "-p", "typeof WebSocket").Output(); err != nil {
-		t.Fatal(err)
-	} else if string(out) == "undefined\n" { // before Node 22
-		args = append([]string{"--experimental-websocket"}, args...)
-	}
-	cmd := node(t, args...)
+	cmd := node(t, append(webSocketFlags(t), "testdata/live.test.mjs")...)
 	cmd.Env = append(os.Environ(), "MODULE="+module(t), "SITE="+s.url, "CONTROL="+control.URL)
 	ended := make(chan struct{})
 	var out []byte

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/actionhero-go/actionhero/clients/js"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
@@ -103,20 +104,16 @@ func TestTypesOfTheClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	types, err := os.ReadFile("../../public/javascript/actionhero.d.ts")
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	check := "import * as client from \"./actionhero.js\";\n" +
 		"import type { Answer, DetailsAnswer, Events, RoomAnswer, RoomMessage, RoomViewAnswer } from \"./actionhero.js\";\n" +
 		strings.Join(assertions(t), "\n") + "\n" + string(surface) +
-		"const c = new client.ActionHero({ url: \"ws://x/ws\", parse: JSON.parse, maxMessageBytes: 1 });\n" +
-		"c.on(\"welcome\", async () => { await c.action<{ ok: boolean }>(\"login\", { user: \"x\" }); });\n" +
+		"const c = new client.ActionHero({ url: \"ws://x/ws\", parse: JSON.parse, maxMessageBytes: 1, auth: async () => \"t\" });\n" +
+		"c.on(\"welcome\", async () => { await c.action<{ ok: boolean }>(\"login\", { user: \"x\" }, { timeout: 1, signal: new AbortController().signal }); });\n" +
 		"c.on(\"open\", ({ refusedRooms }) => refusedRooms.length);\n" +
 		"c.say(\"x\", { room: \"y\" }).catch((e: client.ActionHeroError) => [e.errorCode === \"notFound\", e.errorDetails[0]?.field, e.retryAfter, e.closeCode]);\n" +
 		"// @ts-expect-error: there is no event of this name\nc.on(\"mesage\", () => {});\n"
-	testkit.WriteFile(t, filepath.Join(dir, "actionhero.d.ts"), string(types))
+	testkit.WriteFile(t, filepath.Join(dir, "actionhero.d.ts"), string(js.Types))
 	testkit.WriteFile(t, filepath.Join(dir, "check.ts"), check)
 	tsc := exec.CommandContext(t.Context(), "node", filepath.Join(modules, "typescript", "bin", "tsc"), "--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--moduleResolution", "nodenext", "--lib", "es2022,dom", "--skipLibCheck", "false", "check.ts")
 	tsc.Dir = dir

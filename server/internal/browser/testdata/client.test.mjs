@@ -882,3 +882,101 @@ describe("options", () => {
     }
   });
 });
+
+describe("auth", () => {
+  const bearer = (token) => ["actionhero", "bearer." + Buffer.from(token).toString("base64url")];
+
+  test("a token goes into the handshake", () => {
+    newClient({ auth: "t\u00fc/+=" });
+    assert.deepEqual(FakeSocket.last.protocols, bearer("t\u00fc/+="));
+    newClient();
+    assert.equal(FakeSocket.last.protocols, undefined);
+    newClient({ auth: null });
+    assert.equal(FakeSocket.last.protocols, undefined);
+    assert.throws(() => new ActionHero({ url, WebSocket: FakeSocket, auth: 7 }), /the option auth is a token/);
+  });
+
+  test("a function is asked at each connect, before the rooms are entered again", async () => {
+    const tokens = ["one", "two"];
+    const client = newClient({ auth: async () => tokens.shift() });
+    assert.equal(FakeSocket.all.length, 0);
+    assert.equal(client.state, "connecting");
+    const early = client.action("a");
+    await turn();
+    assert.deepEqual(FakeSocket.last.protocols, bearer("one"));
+    FakeSocket.last.welcome();
+    await turn();
+    FakeSocket.last.answer(0);
+    await early;
+    FakeSocket.last.end();
+    tick(500);
+    await turn();
+    assert.deepEqual(FakeSocket.last.protocols, bearer("two"));
+  });
+
+  test("a refused token is renewed once, and then the client stays away", async () => {
+    let asked = 0;
+    const client = newClient({ auth: () => `token ${++asked}` });
+    await turn();
+    FakeSocket.last.end(4401, "expired");
+    assert.equal(client.state, "waiting");
+    tick(500);
+    await turn();
+    assert.equal(asked, 2);
+    FakeSocket.last.end(4401, "expired");
+    assert.equal(client.state, "closed");
+    client.connect();
+    await turn();
+    FakeSocket.last.welcome(); // after a welcome, a refusal may again be one of an old token
+    await turn();
+    FakeSocket.last.end(4401, "expired");
+    assert.equal(client.state, "waiting");
+    const fixed = newClient({ auth: "fixed" });
+    FakeSocket.last.end(4401, "expired");
+    assert.equal(fixed.state, "closed");
+  });
+
+  test("without a token from the function, the client tries again", async () => {
+    let fails = true;
+    const client = newClient({ auth: () => { if (fails) throw new Error("off line"); return "t"; } });
+    await turn();
+    assert.equal(FakeSocket.all.length, 0);
+    assert.deepEqual(client.events(), ["error", "close"]);
+    assert.equal(client.seen[0][1].code, "auth");
+    assert.match(client.seen[0][1].message, /off line/);
+    fails = false;
+    tick(500);
+    await turn();
+    assert.deepEqual(FakeSocket.last.protocols, bearer("t"));
+  });
+
+  test("a client that is closed while it waits for a token opens nothing", async () => {
+    const client = newClient({ auth: async () => "t" });
+    client.close();
+    await turn();
+    assert.equal(FakeSocket.all.length, 0);
+    assert.equal(client.state, "closed");
+    const slow = newClient({ auth: () => new Promise(() => {}) });
+    tick(10_000);
+    assert.equal(slow.state, "waiting");
+  });
+});
+
+describe("a signal", () => {
+  test("gives a request up, before and after it was sent", async () => {
+    const client = await openClient();
+    const stop = new AbortController(), late = new AbortController();
+    const sent = outcome(client.action("a", {}, { signal: stop.signal })), fine = client.action("b", {}, { signal: late.signal });
+    stop.abort(new Error("enough"));
+    const error = await sent;
+    assert.ok(error instanceof ActionHeroError);
+    assert.equal(error.code, "aborted");
+    assert.equal(error.cause.message, "enough");
+    FakeSocket.last.answer(0); // of the request that was given up
+    FakeSocket.last.answer(1, { n: 1 });
+    assert.equal((await fine).n, 1);
+    late.abort(); // too late
+    assert.equal((await outcome(client.action("c", {}, { signal: stop.signal }))).code, "aborted");
+    assert.deepEqual(FakeSocket.last.verbs, ["action a", "action b"]);
+  });
+});

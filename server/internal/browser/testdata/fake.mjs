@@ -8,8 +8,9 @@ export class FakeSocket {
   sent = [];
   closedWith = null;
 
-  constructor(url) {
+  constructor(url, protocols) {
     this.url = url;
+    this.protocols = protocols;
     FakeSocket.all.push(this);
   }
 

@@ -1,5 +1,5 @@
 /** Why a request failed. */
-export type Failure = "server" | "timeout" | "disconnected" | "closed" | "busy" | "room" | "invalid";
+export type Failure = "server" | "timeout" | "disconnected" | "closed" | "busy" | "room" | "invalid" | "aborted" | "auth";
 
 /** The kind of a refusal of the server. */
 export type ErrorCode =
@@ -90,6 +90,11 @@ export interface WebSocketLike {
 export interface Options {
   /** ws://, wss://, http:// or https://. Default: /ws of the server that served the script, behind the same path prefix. */
   url?: string;
+  /**
+   * A token that says who the client is, or a function that returns one at each connect. Without a token the client is
+   * anonymous, unless the browser sends a cookie.
+   */
+  auth?: string | null | (() => string | null | undefined | Promise<string | null | undefined>);
   /** What a request may take. Default: 35000. */
   timeout?: number;
   /** false for never. Default: delays from 500 to 30000, without end. */
@@ -101,7 +106,7 @@ export interface Options {
   /** Parses each frame. Default: JSON.parse. */
   parse?: (text: string) => any;
   /** Default: globalThis.WebSocket. */
-  WebSocket?: new (url: string) => WebSocketLike;
+  WebSocket?: new (url: string, protocols?: string[]) => WebSocketLike;
 }
 
 /** A client of an actionHero server. It connects at once, and again whenever the connection ends, until close(). */
@@ -115,7 +120,7 @@ export class ActionHero {
   readonly state: "connecting" | "open" | "waiting" | "closed";
   connect(): void;
   close(): void;
-  action<Output = Answer>(name: string, params?: object, options?: { timeout?: number }): Promise<Output>;
+  action<Output = Answer>(name: string, params?: object, options?: { timeout?: number; signal?: AbortSignal }): Promise<Output>;
   /** Says something in the current room, or in another room that the client listens to. */
   say(message: string, options?: { room?: string }): Promise<Answer>;
   roomChange(room: string): Promise<RoomAnswer>;

@@ -16,8 +16,9 @@
  *
  * A message never reaches another room than the one it was meant for: say names its room, and the server refuses it if
  * the client is not there. If the current room refuses the client after a reconnect, say fails until the app chooses a
- * room. An app with a login logs in from a listener of "welcome" that returns a promise; the client enters its rooms
- * after that promise, also the first room, if that refused the client before the login.
+ * room. An app whose users have a token gives it as the option auth. An app that logs in by an action does so in a
+ * listener of "welcome" that returns a promise; the client enters its rooms after that promise, also the first room, if
+ * that refused the client before the login.
  *
  * @module
  */
@@ -33,12 +34,14 @@ const goodAfter = 5_000;
 /** More requests than these may not be under way or wait for a connection. */
 const maxPending = 1_000;
 
+/** The close code of a server that does not accept the token. */
+const notAuthenticated = 4401;
 /** After a close with one of these codes the client does not reconnect: the server has asked it to stay away. */
 const isFinal = (code) => code >= 4400 && code < 4500;
 
 const eventNames = ["welcome", "open", "message", "notice", "rooms", "close", "reconnect", "error"];
 
-/** @typedef {"server" | "timeout" | "disconnected" | "closed" | "busy" | "room" | "invalid"} Failure why a request failed */
+/** @typedef {"server" | "timeout" | "disconnected" | "closed" | "busy" | "room" | "invalid" | "aborted" | "auth"} Failure why a request failed */
 
 /** What every request is rejected with. Its message is the server's own text if the server refused. */
 export class ActionHeroError extends Error {
@@ -87,6 +90,10 @@ export function backoff(attempt, { min, max }, random = Math.random) {
  * @typedef {object} Options
  * @property {string} [url] of the server's WebSocket: ws://, wss://, http:// or https://. Default: /ws of the server that
  *   served this script, behind the same path prefix
+ * @property {string | (() => string | null | undefined | Promise<string | null | undefined>)} [auth] a token that says who
+ *   the client is, or a function that returns one. The function is called at each connect, so it may fetch a new token; after
+ *   a refusal it is called once more. The token goes to the server in the header of the handshake, not in the URL. Without a
+ *   token the client is anonymous, unless the browser sends a cookie
  * @property {number} [timeout] milliseconds that a request may take. Default: 35000, a little more than the server allows an action
  * @property {boolean | { min?: number, max?: number, attempts?: number }} [reconnect] false for never; or the first and
  *   the longest delay in milliseconds and how often to try in a row. Default: 500, 30000, without end
@@ -115,6 +122,7 @@ export class ActionHero {
   #heartbeat;
   #maxMessageBytes;
   #parse;
+  #auth;
   #listeners = new Map(eventNames.map((name) => [name, new Set()]));
   #pending = new Map(); // id → request, in the order in which they were made
   #lastId = 0;
@@ -131,15 +139,18 @@ export class ActionHero {
   #heard = 0; // how many frames have come
   #welcomedOnce = false; // this connection had its welcome: any later frame with that key is no welcome
   #asking = false; // the server is being asked whether it is there
+  #renewed = false; // auth was called again because the server has refused a token
   #greeting = false; // the listeners of welcome run: requests go out at once
   #awake = () => globalThis.document?.visibilityState !== "hidden" && this.#check();
 
   /** @param {Options} [options] */
-  constructor({ url, timeout = 35_000, reconnect = true, heartbeat = 30_000, maxMessageBytes = 65_536, parse = JSON.parse, WebSocket = globalThis.WebSocket } = {}) {
+  constructor({ url, auth, timeout = 35_000, reconnect = true, heartbeat = 30_000, maxMessageBytes = 65_536, parse = JSON.parse, WebSocket = globalThis.WebSocket } = {}) {
     if (typeof WebSocket !== "function") {
       throw new TypeError("there is no WebSocket here: pass one as the option WebSocket (in Node 20, that of the package ws)");
     }
+    if (!["string", "function", "undefined"].includes(typeof auth) && auth !== null) throw new TypeError("the option auth is a token, or a function that returns one");
     this.url = webSocketURL(url);
+    this.#auth = auth;
     this.#WebSocket = WebSocket;
     this.#timeout = timeout;
     this.#reconnect = reconnect && { min: 500, max: 30_000, attempts: Infinity, ...(reconnect === true ? {} : reconnect) };
@@ -155,12 +166,30 @@ export class ActionHero {
     if (this.state === "closed") this.#attempt = 0;
     this.#listenToPage(true);
     clearTimeout(this.#timers.retry);
-    const socket = new this.#WebSocket(following(this.url));
-    const current = (act) => (event) => this.#socket === socket && act(event);
     this.state = "connecting";
-    this.#socket = socket;
     this.#welcomedOnce = this.#asking = false;
     this.#timers.welcome = setTimeout(() => this.#drop("the server sent no welcome"), welcomeWithin);
+    if (typeof this.#auth !== "function") {
+      this.#open(this.#auth);
+      return;
+    }
+    const waiting = { readyState: 0, close() {} }; // stands for the socket until there is a token
+    this.#socket = waiting;
+    (async () => this.#auth())().then(
+      (token) => this.#socket === waiting && this.#open(token),
+      (error) => {
+        if (this.#socket !== waiting) return;
+        this.#emit("error", new ActionHeroError("auth", `there is no token: ${error?.message ?? error}`));
+        if (this.#socket === waiting) this.#lost(1006, "there is no token");
+      },
+    );
+  }
+
+  /** Opens a connection with a token, or without one. */
+  #open(token) {
+    const socket = token ? new this.#WebSocket(this.url, ["actionhero", `bearer.${base64url(token)}`]) : new this.#WebSocket(this.url);
+    const current = (act) => (event) => this.#socket === socket && act(event);
+    this.#socket = socket;
     socket.onmessage = current(({ data }) => this.#receive(data));
     socket.onclose = current(({ code, reason }) => this.#lost(code, reason));
     // A close follows at once, but not in every implementation.
@@ -184,11 +213,12 @@ export class ActionHero {
    *
    * @param {string} name
    * @param {object} [params] its inputs
-   * @param {{ timeout?: number }} [options] in milliseconds, instead of that of the client
+   * @param {{ timeout?: number, signal?: AbortSignal }} [options] timeout is in milliseconds, instead of that of the client;
+   *   signal gives the request up, which the server runs to its end if it has it already
    * @returns {Promise<object>} the server's whole answer
    */
-  action(name, params = {}, { timeout } = {}) {
-    return this.#request("action", { params: { ...params, action: name } }, { timeout, what: `the action ${name}` });
+  action(name, params = {}, { timeout, signal } = {}) {
+    return this.#request("action", { params: { ...params, action: name } }, { timeout, signal, what: `the action ${name}` });
   }
 
   /**
@@ -294,15 +324,21 @@ export class ActionHero {
    * @param {string | null} [options.room] for say: the room; null is the room in which the client is when it is sent
    * @returns {Promise<object>}
    */
-  #request(event, fields, { timeout = this.#timeout, what = event, urgent = this.#greeting, room } = {}) {
+  #request(event, fields, { timeout = this.#timeout, signal, what = event, urgent = this.#greeting, room } = {}) {
     return new Promise((resolve, reject) => {
       if (this.state === "closed") throw new ActionHeroError("closed", "the client is closed");
       if (this.#pending.size >= maxPending) throw new ActionHeroError("busy", `more than ${maxPending} requests wait for their answers`);
+      if (signal?.aborted) throw aborted(what, signal);
       const id = ++this.#lastId;
-      const request = { id, fields: { event, messageId: id, ...fields }, room, what, resolve, reject, sent: false, timer: 0 };
+      const request = { id, fields: { event, messageId: id, ...fields }, room, what, resolve, reject, sent: false, timer: 0, settled() {} };
       request.frame = this.#encode(request);
       request.timer = setTimeout(() => this.#late(request, timeout), timeout);
       this.#pending.set(id, request);
+      if (signal) {
+        const abort = () => this.#settle(id)?.reject(aborted(what, signal));
+        signal.addEventListener("abort", abort);
+        request.settled = () => signal.removeEventListener("abort", abort);
+      }
       if (urgent || this.state === "open") this.#send(request);
     });
   }
@@ -350,6 +386,7 @@ export class ActionHero {
     const request = this.#pending.get(id);
     this.#pending.delete(id);
     clearTimeout(request?.timer);
+    request?.settled();
     return request;
   }
 
@@ -418,6 +455,7 @@ export class ActionHero {
 
   async #welcomed(welcome) {
     const socket = this.#socket;
+    this.#renewed = false;
     clearTimeout(this.#timers.welcome);
     this.room = this.#firstRoom = this.#serverRoom = welcome.room ?? null;
     this.#refusal = null;
@@ -514,7 +552,9 @@ export class ActionHero {
   #lost(code, reason) {
     const { min, max, attempts } = this.#reconnect || { attempts: 0 };
     if (this.state === "open" && performance.now() - this.#openedAt >= goodAfter) this.#attempt = 0;
-    const again = this.#attempt < attempts && !isFinal(code);
+    const renew = code === notAuthenticated && typeof this.#auth === "function" && !this.#renewed;
+    const again = this.#attempt < attempts && (renew || !isFinal(code));
+    this.#renewed ||= renew;
     this.#reset();
     let reconnectIn = null;
     if (again) {
@@ -553,10 +593,17 @@ export class ActionHero {
   }
 }
 
-/** The url with the query that asks the server to tell the client its rooms whenever they change. */
-function following(url) {
-  const full = new URL(url);
-  return full.href;
+/** The error of a request that its caller has given up. Its cause is the reason of the signal. */
+function aborted(what, signal) {
+  const error = new ActionHeroError("aborted", `${what} was given up`);
+  error.cause = signal.reason;
+  return error;
+}
+
+/** A text in the alphabet that the name of a subprotocol may have. */
+function base64url(text) {
+  const bytes = new TextEncoder().encode(text);
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
 function webSocketURL(url) {

@@ -1,0 +1,84 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/jsonx"
+)
+
+// maxToken is the length of a token in bytes above which it is refused unread.
+const maxToken = 16 << 10
+
+// Bearer returns a part that knows callers by tokens of any kind: find returns the caller with a token. A client sends its
+// token in the header "Authorization: Bearer TOKEN", over HTTP and to open a WebSocket, or as token in the object auth of
+// Socket.IO. find is called for each request over HTTP, and once for each persistent connection.
+//
+// If find returns the zero Identity, the next [actionhero.Authenticator] is asked. For a wrong token, return an
+// actionhero.Error of CodeUnauthenticated. Any other error means that the token cannot be checked now. A token has at most
+// 16 KiB. List [Keys] before a Bearer, because find gets the API keys that no part before it has taken.
+func Bearer(find func(ctx context.Context, token string) (actionhero.Identity, error)) actionhero.Part {
+	authenticate := func(ctx context.Context, c *actionhero.Credentials) (actionhero.Identity, error) {
+		token, given := tokenOf(c)
+		switch {
+		case !given:
+			return actionhero.Identity{}, nil
+		case token == "" || len(token) > maxToken:
+			return actionhero.Identity{}, errWrongToken
+		}
+		who, err := find(ctx, token)
+		return who, asInvalid(err)
+	}
+	return scheme("bearer", "Bearer", find == nil, authenticate)
+}
+
+var errWrongToken = invalid("the token is not valid")
+
+// schemes counts the parts made by scheme, because each initializer of an app needs a name of its own.
+var schemes atomic.Int64
+
+// scheme returns a part with an authenticator and the challenge of its HTTP authentication scheme.
+func scheme(name, challenge string, isNil bool, authenticate actionhero.Authenticator) actionhero.Part {
+	return actionhero.Initializer{
+		Name:  fmt.Sprintf("auth.%s:%d", name, schemes.Add(1)),
+		Parts: actionhero.Parts{authenticate},
+		Setup: func(api *actionhero.API) error {
+			if isNil {
+				return errors.New("the function that finds the caller is nil")
+			}
+			useChallenge(api, challenge)
+			return nil
+		},
+	}
+}
+
+// tokenOf returns the bearer token among the credentials.
+func tokenOf(c *actionhero.Credentials) (token string, given bool) {
+	if token, given = bearerToken(c.Header("Authorization")); given {
+		return token, true
+	}
+	if raw := c.Auth(); raw != nil {
+		var auth struct {
+			Token string `json:"token"`
+		}
+		if jsonx.Unmarshal(raw, &auth) == nil && auth.Token != "" {
+			return auth.Token, true
+		}
+	}
+	return "", false
+}
+
+// bearerToken returns the token in a header Authorization with the scheme Bearer.
+func bearerToken(header string) (token string, given bool) {
+	return withScheme("Bearer", header)
+}
+
+// withScheme returns the rest of a header Authorization with this scheme, whose case does not matter.
+func withScheme(name, header string) (rest string, given bool) {
+	scheme, rest, _ := strings.Cut(header, " ")
+	return strings.TrimSpace(rest), strings.EqualFold(scheme, name)
+}

@@ -1,0 +1,9 @@
+package auth_test
+
+import (
+	"testing"
+
+	"github.com/actionhero-go/actionhero/internal/testkit/basics"
+)
+
+func TestMain(m *testing.M) { basics.VerifyTestMain(m) }
