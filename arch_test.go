@@ -70,6 +70,7 @@ var onlyFor = map[string][]string{
 	"github.com/spf13/pflag":                    {"cli"},
 	"github.com/peterh/liner":                   {"cli", "cmd"},
 	"github.com/mattn/go-runewidth":             {"cli"},
+	"golang.org/x/crypto":                       {"auth"},
 	"golang.org/x/sys":                          {"internal/nonblock", "internal/terminal"},
 	"github.com/klauspost/compress":             {"web", "internal/ws", "internal/logging"},
 	"github.com/rs/cors":                        {"web"},

@@ -77,6 +77,8 @@ func (h *host) ReturnsNothing(action string) bool {
 	return act != nil && act.outType == noneType
 }
 
+func (h *host) Cancel(req any) { req.(*Request).ctx.end() }
+
 func (h *host) Accepts(key string) bool {
 	_, ok := h.registry.Load().accepted[key]
 	return ok

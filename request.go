@@ -57,6 +57,15 @@ func (r *Request) IsInner() bool {
 	return r.caller != nil || r.ctx.forwards > 0 && !r.ctx.hasEnded()
 }
 
+// Outer returns the request that a client has made: r itself, or the request whose action has made r with [Action.Call],
+// directly or through further actions.
+func (r *Request) Outer() *Request {
+	for r.caller != nil {
+		r = r.caller
+	}
+	return r
+}
+
 // Header returns the value of the request header with this name. If the request has no such header, or the transport
 // has no headers, Header returns "". A request that [Action.Call] makes has the headers of the calling request.
 func (r *Request) Header(name string) string {

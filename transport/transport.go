@@ -62,6 +62,9 @@ func (h Host) Dispatch(ctx context.Context, req *actionhero.Request) (any, error
 	return h.host.Dispatch(ctx, req)
 }
 
+// Cancel ends the context of a request that runs, for example because its client has left.
+func (h Host) Cancel(req *actionhero.Request) { h.host.Cancel(req) }
+
 // Details has the methods of a Request.Extra from which the API learns what only the transport of the request knows. Each
 // method is optional. The API calls them only if it logs the request or the app asks, so they may be slow.
 type Details interface {
@@ -74,7 +77,10 @@ type Details interface {
 	// ResponseStatus returns the status that the answer will have, or 0 if it is not known. err is the error of the request,
 	// or nil.
 	ResponseStatus(err *actionhero.Error) int
-	// AddResponseHeader adds a header to the answer. Limits add RateLimit-Policy and RateLimit.
+	// RequestTarget returns the scheme, "http" or "https", and the host for which the client has asked, behind trusted
+	// proxies. Package auth chooses the cookie of a session by them.
+	RequestTarget() (scheme, host string)
+	// AddResponseHeader adds a header to the answer. Limits add RateLimit-Policy and RateLimit, and package auth Set-Cookie.
 	AddResponseHeader(name, value string)
 }
 

@@ -24,15 +24,16 @@ type call struct {
 	req              actionhero.Request
 	w                http.ResponseWriter
 	r                *http.Request
-	status           int       // set by the action or by clientError; 0: statusOf derives the status from the outcome
-	location         string    // URL of a redirect
-	callback         string    // name of the JSONP callback; empty: the response is no JSONP
-	refused          bool      // the request was not dispatched
-	secretPath       bool      // the log must not show the path
-	asXML            bool      // the envelope is sent as XML
-	bodyRead         int64     // bytes of the body
-	held             *holdings // memory and files of the body; nil: none
-	fault            error     // a wrong use of this package by the action; the client reads an internal error
+	status           int          // set by the action or by clientError; 0: statusOf derives the status from the outcome
+	location         string       // URL of a redirect
+	callback         string       // name of the JSONP callback; empty: the response is no JSONP
+	refused          bool         // the request was not dispatched
+	secretPath       bool         // the log must not show the path
+	asXML            bool         // the envelope is sent as XML
+	events           *EventStream // nil: the action sends no events
+	bodyRead         int64        // bytes of the body
+	held             *holdings    // memory and files of the body; nil: none
+	fault            error        // a wrong use of this package by the action; the client reads an internal error
 }
 
 // RequestHeader returns the value of the header with the given name in the HTTP request. The method
@@ -49,6 +50,26 @@ func (c *call) RequestTLS() (state *tls.ConnectionState) {
 	return state
 }
 
+// RequestTarget returns the scheme, "http" or "https", and the host for which the client has asked, behind trusted proxies.
+// Package auth calls RequestTarget through an interface to find out whether a cookie is safe on its way.
+func (c *call) RequestTarget() (scheme, host string) {
+	_ = c.use(func() error {
+		scheme, host = c.server.Forwarded(c.r)
+		switch {
+		case scheme != "":
+		case c.r.TLS != nil:
+			scheme = "https"
+		default:
+			scheme = "http"
+		}
+		if host == "" {
+			host = c.r.Host
+		}
+		return nil
+	})
+	return scheme, host
+}
+
 // AddResponseHeader adds a header to the response. Limits call it through an interface to tell the client what is left.
 func (c *call) AddResponseHeader(name, value string) {
 	c.change(func() { c.w.Header().Add(name, value) })
@@ -57,6 +78,7 @@ func (c *call) AddResponseHeader(name, value string) {
 // finish ends the use of the request and its response by the app. If the action has not returned, because it ended its
 // goroutine with [runtime.Goexit], finish sends an internal error.
 func (s *Server) finish(c *call, req *actionhero.Request) {
+	c.endEvents()
 	c.end()
 	defer c.release()
 	if c.returned {
@@ -71,6 +93,14 @@ func (s *Server) finish(c *call, req *actionhero.Request) {
 	}
 	c.exited = true
 	s.sendEnvelope(c, req, nil, errGoexit)
+}
+
+// endEvents ends the events of the action, which has returned.
+func (c *call) endEvents() {
+	if c.events != nil && !c.events.over {
+		c.events.over = true
+		c.events.end()
+	}
 }
 
 var errGoexit = errors.New("the action ended its goroutine")

@@ -120,17 +120,17 @@ func ExampleRequest() {
 
 // An action that streams its response writes it itself.
 func ExampleWriter() {
-	events := actionhero.Action[actionhero.None, actionhero.None]{
-		Name:        "events",
-		Description: "Streams events",
+	export := actionhero.Action[actionhero.None, actionhero.None]{
+		Name:        "export",
+		Description: "Exports all rows",
 		Run: func(ctx context.Context, _ actionhero.None) (n actionhero.None, err error) {
 			w := web.Writer(ctx)
 			if w == nil {
-				return n, actionhero.Errorf(actionhero.CodeInvalidInput, "events are sent over HTTP only")
+				return n, actionhero.Errorf(actionhero.CodeInvalidInput, "rows are sent over HTTP only")
 			}
-			w.Header().Set("Content-Type", "text/event-stream")
+			w.Header().Set("Content-Type", "application/x-ndjson")
 			for i := range 3 {
-				fmt.Fprintf(w, "data: %d\n\n", i)
+				fmt.Fprintf(w, "{\"row\":%d}\n", i)
 				if err := http.NewResponseController(w).Flush(); err != nil {
 					return n, err
 				}
@@ -138,10 +138,53 @@ func ExampleWriter() {
 			return n, nil
 		},
 	}
-	response := request("GET", "/api/events", events)
+	response := request("POST", "/api/export", export)
 	body, err := io.ReadAll(response.Body)
 	fmt.Printf("%s %q %v\n", response.Header.Get("Content-Type"), body, err)
-	// Output: text/event-stream "data: 0\n\ndata: 1\n\ndata: 2\n\n" <nil>
+	// Output: application/x-ndjson "{\"row\":0}\n{\"row\":1}\n{\"row\":2}\n" <nil>
+}
+
+// Events sends server-sent events until the client leaves or the server stops. A page reads them with
+// new EventSource("/prices").
+func ExampleEvents() {
+	updates := make(chan int, 3) // of this client
+	prices := actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "prices", Route: "GET /prices", Kind: actionhero.KindRead,
+		Description: "Streams prices",
+		Timeout:     -1, // no time limit
+		Run: func(ctx context.Context, none actionhero.None) (actionhero.None, error) {
+			events, err := web.Events(ctx, web.EventOptions{})
+			if err != nil {
+				return none, err // over another transport
+			}
+			for {
+				select {
+				case <-ctx.Done():
+					return none, nil
+				case price, ok := <-updates:
+					if !ok {
+						return none, nil
+					}
+					err := events.Send(web.Event{ID: fmt.Sprint(price), Name: "price", Data: map[string]int{"price": price}})
+					if err != nil {
+						return none, err
+					}
+				}
+			}
+		},
+	}
+	updates <- 7
+	close(updates)
+	response := request("GET", "/prices", prices)
+	body, err := io.ReadAll(response.Body)
+	fmt.Printf("%s\n%s%v\n", response.Header.Get("Content-Type"), body, err)
+	// Output:
+	// text/event-stream
+	// id: 7
+	// event: price
+	// data: {"price":7}
+	//
+	// <nil>
 }
 
 // Mount is a part of an app that serves any http.Handler next to the actions.

@@ -251,6 +251,7 @@ func (s *Server) serveAction(c *call, req *actionhero.Request, t target, err err
 	s.fixed.setPrivate(c.w)
 	out, err := s.api.Dispatch(c.r.Context(), req)
 	c.returned = true
+	c.endEvents()
 	c.end()
 	s.respond(c, req, out, err)
 }
@@ -271,7 +272,7 @@ func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 		if isContent {
 			_ = content.Close() // the action wrote the response itself
 		}
-		abortIfIncomplete(err)
+		c.abortIfIncomplete(err)
 	case err != nil && req.Action == "file" && isNotFound(err):
 		s.sendNotFound(c, err)
 	case err == nil && isContent:
@@ -287,13 +288,18 @@ func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 }
 
 // abortIfIncomplete aborts the response of an action that called [Writer], if err is an internal error, a cancellation
-// or a timeout. Otherwise the client would take the written part for a complete response.
-func abortIfIncomplete(err error) {
+// or a timeout. Otherwise the client would take the written part for a complete response. Events have no end that a client
+// could take for the end of all, so only a failure aborts them.
+func (c *call) abortIfIncomplete(err error) {
 	if err == nil {
 		return
 	}
 	switch actionhero.AsError(err).Code {
-	case actionhero.CodeInternal, actionhero.CodeCanceled, actionhero.CodeDeadlineExceeded:
+	case actionhero.CodeInternal:
 		panic(http.ErrAbortHandler)
+	case actionhero.CodeCanceled, actionhero.CodeDeadlineExceeded:
+		if c.events == nil {
+			panic(http.ErrAbortHandler)
+		}
 	}
 }

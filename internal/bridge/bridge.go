@@ -37,6 +37,7 @@ type Host interface {
 	Action(name string) any                         // an *actionhero.ActionInfo, or nil
 	Admit(remoteIP string) (remaining int, err any) // err is an *actionhero.Error, or nil
 	Guarded() bool
+	Cancel(req any)
 	ReturnsContent(action string) bool
 	ReturnsNothing(action string) bool
 	Accepts(key string) bool

@@ -305,7 +305,7 @@ func TestFoldersBehindLinksAreWatched(t *testing.T) {
 	}
 }
 
-// A program that "go run" executes by itself, with the tag ignore, makes no main package.
+// A program with the tag ignore, for "go run", makes no main package.
 func TestAnIgnoredFileMakesNoMainPackage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

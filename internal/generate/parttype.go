@@ -17,12 +17,14 @@ const (
 
 // partTypes are the types of each package of the framework that are parts.
 var partTypes = map[string][]string{
-	Module:          {"Action", "Task", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "Section", "Parts", "Part"},
-	Module + "/cli": {"Command"},
+	Module:           {"Action", "Task", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "Section", "Parts", "Part"},
+	Module + "/cli":  {"Command"},
+	Module + "/auth": {"Sessions"},
 }
 
 // partFuncs are the functions of each package of the framework that return a part.
 var partFuncs = map[string][]string{
+	Module + "/auth":      {"NewSessions"},
 	Module + "/web":       {"Mount"},
 	Module + "/transport": {"Part"},
 }

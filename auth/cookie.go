@@ -1,0 +1,128 @@
+package auth
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"net/http"
+	"net/netip"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// idBytes is the number of random bytes of the id of a session. idLength is the number of characters of the cookie.
+const idBytes, idLength = 32, 43
+
+// newID returns the id of a new session.
+func newID() string {
+	var b [idBytes]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// isID reports whether text has the form of an id of a session.
+func isID(text string) bool {
+	if len(text) != idLength {
+		return false
+	}
+	for _, c := range []byte(text) {
+		if c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// nameOf returns the name of the cookie of a session that was made over plain HTTP, or over HTTPS.
+func (s *Sessions) nameOf(plain bool) string {
+	if plain {
+		return s.plain
+	}
+	return s.host
+}
+
+// sent returns the id of the session in the header Cookie, and whether it is in the cookie for plain HTTP. The cookie for
+// HTTPS wins: no page and no other host can set it. A cookie that has not the form of an id belongs to another app. If the
+// header has two different ids under one name, another page or host has set one of them, and neither counts.
+func (s *Sessions) sent(header string) (id string, plain bool) {
+	var overPlain string
+	twice, twicePlain := false, false
+	for header != "" {
+		pair := header
+		if end := strings.IndexByte(header, ';'); end >= 0 {
+			pair, header = header[:end], header[end+1:]
+		} else {
+			header = ""
+		}
+		name, value, ok := strings.Cut(textproto.TrimString(pair), "=")
+		switch {
+		case !ok || !isID(value):
+		case name == s.host:
+			twice = twice || id != "" && id != value
+			id = value
+		case name == s.plain:
+			twicePlain = twicePlain || overPlain != "" && overPlain != value
+			overPlain = value
+		}
+	}
+	switch {
+	case id != "" && twice || id == "" && twicePlain:
+		return "", false
+	case id != "":
+		return id, false
+	}
+	return overPlain, true
+}
+
+// carrier has the methods of actionhero.Request.Extra over HTTP that a login needs.
+type carrier interface {
+	AddResponseHeader(name, value string)
+	RequestTarget() (scheme, host string)
+}
+
+func setCookie(req *actionhero.Request, name, id string, plain bool, life time.Duration) {
+	addCookie(req, &http.Cookie{Name: name, Value: id, MaxAge: max(int(life.Seconds()), 1)}, plain)
+}
+
+// deleteCookie makes the client forget the cookie.
+func deleteCookie(req *actionhero.Request, name string, plain bool) {
+	addCookie(req, &http.Cookie{Name: name, MaxAge: -1}, plain)
+}
+
+func addCookie(req *actionhero.Request, cookie *http.Cookie, plain bool) {
+	cookie.Path, cookie.HttpOnly, cookie.Secure, cookie.SameSite = "/", true, !plain, http.SameSiteLaxMode
+	if h, ok := req.Extra.(carrier); ok {
+		h.AddResponseHeader("Set-Cookie", cookie.String())
+	}
+}
+
+// isLocal reports whether a browser on this machine has sent the request to this machine, so that no network sees its
+// cookies. A proxy may hide from which host its clients come. The header Origin, which browsers send with a login, has the
+// host that they see.
+func isLocal(req *actionhero.Request, host string) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"} {
+		if req.Header(name) != "" {
+			return false
+		}
+	}
+	if origin := req.Header("Origin"); origin != "" && origin != "null" {
+		from, err := url.Parse(origin)
+		if err != nil || from.Scheme != "http" || !isLocalHost(from.Host) {
+			return false
+		}
+	}
+	return isLocalHost(host)
+}
+
+// isLocalHost reports whether a host with an optional port is a name or an address of this machine.
+func isLocalHost(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	if addr, err := netip.ParseAddr(name); err == nil {
+		return addr.Unmap().IsLoopback()
+	}
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	return name == "localhost" || strings.HasSuffix(name, ".localhost")
+}

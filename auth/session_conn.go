@@ -1,0 +1,137 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+// holder says to which login a connection belongs.
+type holder struct {
+	user string
+	key  key  // of the session; only if has is true
+	has  bool // it has come with the cookie of a session; otherwise an action has logged it in
+	gone bool // the client has disconnected
+}
+
+// reasonEnded is the reason for which connections are closed when their session ends.
+const reasonEnded = "your session has ended: log in again"
+
+// connect makes a connection with a session known to the node. A session that ends from then on closes the connection. If
+// it has ended since the authenticator has found it, the connection is refused.
+func (s *Sessions) connect(ctx context.Context, c *actionhero.Conn, _ *actionhero.Handshake) error {
+	h, ok := s.of.Get(c)
+	if !ok || !h.has {
+		return nil
+	}
+	n := s.node(c.API())
+	n.bind(c, h)
+	_, err := s.record.Get(ctx, c.API(), h.key.String())
+	if err == nil {
+		return nil
+	}
+	n.bind(c, holder{})
+	if isMissing(err) {
+		return actionhero.Errorf(actionhero.CodeUnauthenticated, reasonEnded)
+	}
+	return err
+}
+
+func (s *Sessions) disconnect(_ context.Context, c *actionhero.Conn, _ string) {
+	s.node(c.API()).bind(c, holder{gone: true})
+}
+
+// bind changes to which login a connection belongs. The zero holder means none. A client that has disconnected stays
+// without one. bind returns the previous holder.
+func (n *node) bind(c *actionhero.Conn, h holder) (before holder) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	before, _ = n.s.of.Get(c)
+	if before.gone {
+		return before
+	}
+	if conns := n.conns[before.user]; conns != nil {
+		if delete(conns, c); len(conns) == 0 {
+			delete(n.conns, before.user)
+		}
+	}
+	if h.user != "" {
+		if n.conns[h.user] == nil {
+			n.conns[h.user] = map[*actionhero.Conn]holder{}
+		}
+		n.conns[h.user][c] = h
+	}
+	if h == (holder{}) && before == h {
+		return before
+	}
+	n.s.of.Set(c, h)
+	return before
+}
+
+// close closes connections of a user.
+func (n *node) close(user string, which func(c *actionhero.Conn, h holder) bool) {
+	var found []*actionhero.Conn
+	n.mu.Lock()
+	for c, h := range n.conns[user] {
+		if which(c, h) {
+			found = append(found, c)
+		}
+	}
+	n.mu.Unlock()
+	for _, c := range found {
+		c.Close(reasonEnded)
+	}
+}
+
+// watch closes connections whose sessions have ended without a call to this node: after their idle time, or while the
+// node was cut off from the cluster. A session with a connection is in use.
+func (n *node) watch(ctx context.Context) {
+	defer close(n.done)
+	ticker := time.NewTicker(n.s.interval())
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		n.forgetOld()
+		for _, h := range n.held() {
+			if ctx.Err() != nil {
+				return
+			}
+			n.check(ctx, h)
+		}
+	}
+}
+
+// held returns the sessions of all connections.
+func (n *node) held() map[key]holder {
+	found := map[key]holder{}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, conns := range n.conns {
+		for _, h := range conns {
+			if h.has {
+				found[h.key] = h
+			}
+		}
+	}
+	return found
+}
+
+// check closes the connections of a session if it has ended, and otherwise stores from time to time that it is in use.
+func (n *node) check(ctx context.Context, h holder) {
+	r, err := n.s.record.Get(ctx, n.api, h.key.String())
+	if isMissing(err) || err == nil && r.Rotated {
+		n.close(h.user, func(_ *actionhero.Conn, other holder) bool { return other.has && other.key == h.key })
+		return
+	}
+	if err == nil && time.Since(r.Seen) >= min(n.s.cfg.Idle/4, 10*time.Minute) {
+		_, err = n.s.touch(ctx, n.api, h.key, h.user)
+	}
+	if err != nil && ctx.Err() == nil {
+		n.api.Log().Warn("the session of a connection could not be checked", "user", h.user, "error", err.Error())
+	}
+}

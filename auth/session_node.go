@@ -1,0 +1,168 @@
+package auth
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/actionhero-go/actionhero"
+)
+
+const (
+	// remembered is the time for which a node uses a session without asking the store.
+	remembered = 5 * time.Second
+	// shards and maxPerShard bound the sessions that a node remembers.
+	shards, maxPerShard = 16, 1024
+)
+
+// node is what one node knows of the sessions.
+type node struct {
+	s   *Sessions
+	api *actionhero.API
+
+	shards [shards]shard
+
+	mu    sync.Mutex
+	conns map[string]map[*actionhero.Conn]holder // by the id of the user
+
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// shard is a part of the sessions that a node remembers.
+type shard struct {
+	mu      sync.Mutex
+	entries map[key]*entry
+	ended   uint64 // the number of ends of sessions of this shard
+}
+
+// entry is a session that a node remembers.
+type entry struct {
+	record
+	identity actionhero.Identity
+	until    time.Time // the entry must not be used from then on
+	touching atomic.Bool
+}
+
+// node returns the state of the node with this API.
+func (s *Sessions) node(api *actionhero.API) *node {
+	if n, ok := s.nodes.Load(api); ok {
+		return n.(*node)
+	}
+	fresh := &node{s: s, api: api, conns: map[string]map[*actionhero.Conn]holder{}}
+	for i := range fresh.shards {
+		fresh.shards[i].entries = map[key]*entry{}
+	}
+	n, _ := s.nodes.LoadOrStore(api, fresh)
+	return n.(*node)
+}
+
+func (n *node) shardOf(k key) *shard { return &n.shards[k[0]%shards] }
+
+// find returns the session with the key, or nil if there is none or it has ended. If the session was not in use for some
+// time, find stores that it is.
+func (n *node) find(ctx context.Context, k key) (*entry, error) {
+	sh, now := n.shardOf(k), time.Now()
+	sh.mu.Lock()
+	e, ended := sh.entries[k], sh.ended
+	sh.mu.Unlock()
+	if e == nil || !now.Before(e.until) {
+		r, err := n.s.record.Get(ctx, n.api, k.String())
+		if isMissing(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		e = n.remember(k, &r, ended)
+	}
+	if !now.Before(e.End) {
+		return nil, nil
+	}
+	if now.Sub(e.Seen) >= n.s.interval() && !e.Rotated && e.touching.CompareAndSwap(false, true) {
+		return n.touch(ctx, k, e)
+	}
+	return e, nil
+}
+
+// touch stores that a session is in use. Only the first request after the interval does it. If the store fails, the
+// session holds until the end of its idle time.
+func (n *node) touch(ctx context.Context, k key, e *entry) (*entry, error) {
+	defer e.touching.Store(false)
+	sh := n.shardOf(k)
+	sh.mu.Lock()
+	ended := sh.ended
+	sh.mu.Unlock()
+	r, err := n.s.touch(ctx, n.api, k, e.User)
+	switch {
+	case err != nil:
+		n.api.Log().Warn("the use of a session was not stored", "user", e.User, "error", err.Error())
+		return e, nil
+	case r == nil:
+		n.forget(k)
+		return nil, nil
+	}
+	return n.remember(k, r, ended), nil
+}
+
+// remember keeps a session that was read from the store, unless sessions have ended since: then it may be one of them.
+// ended is the number of ends before the read.
+func (n *node) remember(k key, r *record, ended uint64) *entry {
+	e := &entry{record: *r, identity: r.identityOf(), until: time.Now().Add(remembered)}
+	sh := n.shardOf(k)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.ended != ended || r.Rotated {
+		return e
+	}
+	if _, ok := sh.entries[k]; !ok && len(sh.entries) >= maxPerShard {
+		for other := range sh.entries { // any one
+			delete(sh.entries, other)
+			break
+		}
+	}
+	sh.entries[k] = e
+	return e
+}
+
+// forget makes the node ask the store again for a session that has ended.
+func (n *node) forget(k key) {
+	sh := n.shardOf(k)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.ended++
+	delete(sh.entries, k)
+}
+
+// forgetOld releases the memory of sessions that are not in use.
+func (n *node) forgetOld() {
+	now := time.Now()
+	for i := range n.shards {
+		sh := &n.shards[i]
+		sh.mu.Lock()
+		for k, e := range sh.entries {
+			if !now.Before(e.until) {
+				delete(sh.entries, k)
+			}
+		}
+		sh.mu.Unlock()
+	}
+}
+
+// start begins to watch the sessions of the connections.
+func (s *Sessions) start(_ context.Context, api *actionhero.API) error {
+	n := s.node(api)
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stop, n.done = cancel, make(chan struct{})
+	go n.watch(ctx)
+	return nil
+}
+
+func (s *Sessions) stop(_ context.Context, api *actionhero.API) error {
+	n := s.node(api)
+	s.nodes.Delete(api)
+	n.stop()
+	<-n.done
+	return nil
+}
