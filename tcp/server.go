@@ -8,6 +8,8 @@
 //	cacheTest                           an action, run with the sticky params of the connection
 //	{"action":"cacheTest","params":{…}} an action, run with its own params in addition to the sticky ones
 //
+// An object may also have the member "idempotencyKey".
+//
 // Sticky params are params that the connection keeps for its later actions, for example after the command paramAdd.
 //
 // Requests of one connection run concurrently, so replies may overtake each other. The key "messageCount" of a reply is
