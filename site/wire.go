@@ -15,7 +15,7 @@ const wireSource = "docs/wire.md"
 // wireTitles are the titles of the transcripts, in the order of the pages. Another transcript follows under its name.
 var wireTitles = [][2]string{
 	{"params", "Params"}, {"envelope", "HTTP: answers"}, {"urls", "HTTP: URLs and files"}, {"public_root", "HTTP: files at the root"},
-	{"always200", "HTTP: errors with status 200"}, {"plain", "HTTP: plain answers"}, {"tcp", "TCP"}, {"websocket", "WebSocket"}, {"socketio", "Socket.IO"},
+	{"always200", "HTTP: errors with status 200"}, {"tcp", "TCP"}, {"websocket", "WebSocket"}, {"socketio", "Socket.IO"},
 	{"rooms", "Rooms"}, {"rooms_further", "Rooms: further ones"}, {"builtin", "Built-in actions"}, {"limit", "A request limit"},
 }
 
