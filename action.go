@@ -44,6 +44,10 @@ type Action[In, Out any] struct {
 	RawBody     bool           // over HTTP, accept every content type and keep the body for [Request.Body]; default: false
 	MaxBody     int64          // bytes of a request's body over HTTP, and of its params elsewhere; default: the limit of the transport
 
+	// IdempotencyKey declares whether a call may or must have an idempotency key, with which the action runs once and further
+	// calls read the answer of that run. See [KeyUse] for the promises; default: KeyIgnored.
+	IdempotencyKey KeyUse
+
 	// Run does the work. The input in is decoded and checked. If Run returns an *[Error], the client receives that
 	// Error unchanged. Any other error is logged, and the client receives an internal error.
 	Run func(ctx context.Context, in In) (Out, error)
@@ -106,6 +110,7 @@ type ActionInfo struct {
 	Routes            []string // as in "POST /users/{id}"
 	Kind              Kind
 	Idempotent        bool           // true for each action of KindRead
+	IdempotencyKey    KeyUse         // whether calls may or must have an idempotency key
 	Access            Access         // the rule for its callers; [API.Actions] has the default of the app in the place of the zero value
 	Transports        []string       // the transports that may call it; nil: all
 	Meta              map[string]any // of the Action
@@ -189,6 +194,7 @@ func (a Action[In, Out]) compile() (*action, error) {
 		}
 		act.info.OutputExample = description.Example
 	}
+	act.info.IdempotencyKey = a.IdempotencyKey
 	act.info.Inputs, act.page = inputsOf(input), pageOf(input.Fields())
 	act.info.InputSchema = input.JSONSchema()
 	for _, in := range act.info.Inputs {
@@ -197,6 +203,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 		}
 	}
 	if err := act.checkRoutes(a.Route, a.Routes); err != nil {
+		return nil, err
+	}
+	if err := act.checkKeys(a.IdempotencyKey); err != nil {
 		return nil, err
 	}
 	act.guarded = len(a.Middleware) > 0
@@ -218,6 +227,9 @@ func (a Action[In, Out]) compile() (*action, error) {
 			if err := act.info.Access.refuseInput(ctx, req, &in); err != nil {
 				return nil, err
 			}
+		}
+		if act.info.IdempotencyKey != KeyIgnored {
+			return runKeyed(ctx, req, act, a.Run, in)
 		}
 		out, err := a.Run(ctx, in)
 		if act.output == nil {

@@ -27,7 +27,9 @@ type Request struct {
 	Remaining int       // requests that this client may still make in the window; -1 without a limit
 	Extra     any       // the transport's own state of this call, for functions of the transport's package; nil if there is none
 	Started   time.Time // when the transport had read the request
-	Err       error     // the error that the transport found in the request: the answer to the client, after the middleware ran
+	// IdempotencyKey is the key that the client sent in a message; "" if it sent none. Over HTTP, it is "": the header has the key.
+	IdempotencyKey string
+	Err            error // the error that the transport found in the request: the answer to the client, after the middleware ran
 
 	act      *action
 	ctx      callContext

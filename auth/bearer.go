@@ -41,7 +41,7 @@ var errWrongToken = invalid("the token is not valid")
 // schemes counts the parts made by scheme, because each initializer of an app needs a name of its own.
 var schemes atomic.Int64
 
-// scheme returns a part with an authenticator and the challenge of its HTTP authentication scheme.
+// scheme returns a part with an authenticator and the challenge of its HTTP authentication scheme, if it has one.
 func scheme(name, challenge string, isNil bool, authenticate actionhero.Authenticator) actionhero.Part {
 	return actionhero.Initializer{
 		Name:  fmt.Sprintf("auth.%s:%d", name, schemes.Add(1)),
@@ -50,7 +50,9 @@ func scheme(name, challenge string, isNil bool, authenticate actionhero.Authenti
 			if isNil {
 				return errors.New("the function that finds the caller is nil")
 			}
-			useChallenge(api, challenge)
+			if challenge != "" {
+				useChallenge(api, challenge)
+			}
 			return nil
 		},
 	}

@@ -71,6 +71,9 @@ type Store interface {
 	// Fill stores value as Set does if load is still the load of key, and ends that load. Otherwise Fill changes nothing
 	// and returns false. If value is nil, Fill only ends the load, for a caller whose load has failed.
 	Fill(ctx context.Context, key, load string, value []byte, ttl time.Duration) (stored bool, err error)
+	// Renew makes load end after ttl from now, if load is still the load of key. Otherwise Renew changes nothing and returns
+	// false.
+	Renew(ctx context.Context, key, load string, ttl time.Duration) (held bool, err error)
 	// AwaitLoad returns when the given load of key may have ended, or with the error of ctx. It may return early.
 	AwaitLoad(ctx context.Context, key, load string) error
 	// Delete removes the entry under key. It returns true if there was an entry and that entry had not expired.
@@ -84,6 +87,13 @@ type Store interface {
 	// Increment fails with the errors of Set, with [ErrNotCounter] and with [ErrOverflow]. If Increment fails, nothing
 	// changes.
 	Increment(ctx context.Context, key string, by int64, ttl time.Duration) (int64, error)
+	// Take counts one event of key against the rate, if the rate allows it: with the generic cell rate algorithm, by the clock
+	// of the store. The counts have a key space of their own, which the other methods do not see. A key whose full limit is
+	// available takes no memory. An embedded store counts the events in bounded memory: some of very many keys may share a
+	// count.
+	//
+	// Take fails with [ErrRate], [ErrKeyTooLong], [ErrClosed] and, in a store on a server, [ErrFull].
+	Take(ctx context.Context, key string, rate Rate) (Taken, error)
 	// Keys returns one page of the keys that begin with prefix, at most limit keys in no particular order. It also
 	// returns next, the cursor of the next page. The cursor of the first page is empty. If next is empty, there are no
 	// more keys. A page may be short or empty although more pages follow. If limit is not between 1 and [MaxKeys], Keys

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -85,7 +86,7 @@ func inputUsage(in actionhero.Input, p property) string {
 	if p.Type == "array" {
 		notes = append(notes, "repeat the flag for several")
 	}
-	text := strings.ReplaceAll(in.Doc, "`", "'") // backquotes name the value of the flag
+	text := strings.ReplaceAll(cmp.Or(p.Description, in.Doc), "`", "'") // backquotes name the value of the flag
 	switch {
 	case len(notes) == 0:
 		return text

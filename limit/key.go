@@ -11,6 +11,15 @@ import (
 // line, and for calls within the process.
 func IP(req *actionhero.Request) string { return Address(req.RemoteIP) }
 
+// Identity is a key for [Limiter.By]: the identity of the client, and for an anonymous client its address, as [IP] returns
+// it.
+func Identity(req *actionhero.Request) string {
+	if who := req.Identity(); who.Known() {
+		return "id:" + who.ID
+	}
+	return IP(req)
+}
+
 // Address returns the key of a client address, as [IP] does. If the address does not parse, Address returns "".
 func Address(ip string) string {
 	addr, err := netip.ParseAddr(ip)

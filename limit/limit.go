@@ -5,7 +5,7 @@
 //
 //	var search = limit.New(limit.Limit{Name: "search", Events: 30, Per: time.Minute})
 //
-//	actionhero.Action[In, Out]{Name: "search", Middleware: []actionhero.Middleware{search.By(limit.IP)}, …}
+//	actionhero.Action[In, Out]{Name: "search", Middleware: []actionhero.Middleware{search.By(limit.Identity)}, …}
 //
 // A client beyond the limit reads an error of CodeResourceExhausted with retryAfter, on every transport; over HTTP, the
 // status is 429. Answers over HTTP have the headers RateLimit-Policy and RateLimit. [Limiter.Allow] counts other events,
@@ -74,7 +74,7 @@ func (l *Limiter) Allow(ctx context.Context, key string) error {
 }
 
 // By returns middleware that counts each request of a client against the limit of the key that the function key returns
-// for it. A request with the key "" is not limited. [IP] is a function of this kind. The middleware may be used
+// for it. A request with the key "" is not limited. [IP] and [Identity] are functions of this kind. The middleware may be used
 // several times: for several actions that share the limit, or with [actionhero.API.Use] for all actions.
 //
 // A call with Action.Call and a forwarded request do not count, because no client made them. A task counts if the function

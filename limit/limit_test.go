@@ -135,6 +135,23 @@ func TestARequestOfAClientCountsOnce(t *testing.T) {
 	}
 }
 
+// Users behind one address have limits of their own, a user with several addresses has one, and anonymous clients share the
+// limit of their address.
+func TestAnIdentityIsAClient(t *testing.T) {
+	t.Parallel()
+	l := limit.New(limit.Limit{Name: "l", Events: 1, Per: time.Hour})
+	api := actionherotest.New(t, action("a", l.By(limit.Identity)))
+	for i, tt := range []struct {
+		user, ip string
+		allowed  bool
+	}{{"ann", "192.0.2.1", true}, {"bob", "192.0.2.1", true}, {"ann", "192.0.2.2", false}, {"", "192.0.2.1", true}, {"", "192.0.2.1", false}, {"192.0.2.9", "", true}, {"", "192.0.2.9", true}} {
+		_, err := actionherotest.Run(t, api, "a", nil, actionherotest.FromIP(tt.ip), actionherotest.As(actionhero.Identity{ID: tt.user}))
+		if (err == nil) != tt.allowed {
+			t.Errorf("request %d of %q from %s: %v", i, tt.user, tt.ip, err)
+		}
+	}
+}
+
 // Allow counts anything: here attempts for an account, from any address.
 func TestAllowCountsEachKeyAlone(t *testing.T) {
 	t.Parallel()

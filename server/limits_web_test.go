@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -55,6 +56,50 @@ var requestLimits = map[string]driver{
 				t.Errorf("over %s the answer is %s", name, answer)
 			}
 		}
+	},
+}
+
+// keyedLimits are the drivers of limits on calls with idempotency keys.
+var keyedLimits = map[string]driver{
+	"general.idempotencyKeys": func(t *testing.T, l limit) {
+		s := limited(t, func(cfg *server.Config) { cfg.General.IdempotencyKeys = 1 }, limitKeyed)
+		c := s.HTTP(t)
+		for range 2 {
+			wantOK(t, c.Ask("POST", "/api/limitKeyed?size=1", "", "Idempotency-Key: a").Text)
+		}
+		answer := c.Ask("POST", "/api/limitKeyed?size=1", "", "Idempotency-Key: b").Text
+		if l.wantCode(t, answer); !strings.Contains(answer, `"retryAfter":`) {
+			t.Error(answer)
+		}
+	},
+	"general.idempotencyBytes": func(t *testing.T, l limit) {
+		const size = 1000
+		s := limited(t, func(cfg *server.Config) { cfg.General.IdempotencyBytes = size }, limitKeyed)
+		c := s.HTTP(t)
+		for _, tt := range []struct {
+			bytes int
+			kept  bool
+		}{{size - 60, true}, {size - 20, false}} {
+			path := fmt.Sprint("/api/limitKeyed?size=", tt.bytes)
+			wantOK(t, c.Ask("POST", path, "", "Idempotency-Key: "+path[1:]).Text)
+			if again := c.Ask("POST", path, "", "Idempotency-Key: "+path[1:]).Text; tt.kept {
+				wantOK(t, again)
+			} else {
+				l.wantCode(t, again)
+			}
+		}
+	},
+}
+
+// limitKeyed answers a text of the given length.
+var limitKeyed = actionhero.Action[struct {
+	Size int `json:"size"`
+}, map[string]string]{
+	Name: "limitKeyed", IdempotencyKey: actionhero.KeyOptional,
+	Run: func(_ context.Context, in struct {
+		Size int `json:"size"`
+	}) (map[string]string, error) {
+		return map[string]string{"text": strings.Repeat("x", in.Size)}, nil
 	},
 }
 

@@ -11,6 +11,8 @@
 //	socket.emit("roomChange", {room: "lobby"}), roomAdd, roomLeave, roomView, detailsView
 //	socket.emit("quit"), exit, close                                  // the server disconnects the client
 //
+// For an action that takes idempotency keys, the member "idempotencyKey" of its argument is the key.
+//
 // The server keeps no params between requests. Actions of one client run concurrently, so answers may overtake each
 // other. All other events of a client run one after the other, in the order in which the events came.
 package socketio

@@ -49,12 +49,28 @@ func (r *call) params(object []byte) error {
 	case object == nil || string(object) == "null":
 		return nil
 	case jsonx.Object(object):
-		return jsonx.Members(object, r.param)
+		if err := jsonx.Members(object, r.param); err != nil || r.req.IdempotencyKey == "" {
+			return err
+		}
+		return r.resolveKey()
 	}
 	if err := jsonx.Valid(object); err != nil {
 		return err
 	}
 	return errArgument
+}
+
+// keyMember is the member of the argument with the idempotency key. For an action without keys, it is an ordinary param.
+const keyMember = "idempotencyKey"
+
+// resolveKey makes the member with the idempotency key a param if the action takes no keys.
+func (r *call) resolveKey() error {
+	if info := r.member.api.Action(r.req.Action); info != nil && info.IdempotencyKey != actionhero.KeyIgnored {
+		return nil
+	}
+	raw := jsonx.AppendString(nil, r.req.IdempotencyKey)
+	r.req.IdempotencyKey = ""
+	return transport.ParamsOf(&r.req.Params).AddJSON(keyMember, raw)
 }
 
 // param adds one member of the argument to the params of the action. The member "action" is also the name of the action
@@ -69,6 +85,11 @@ func (r *call) param(key string, raw []byte) error {
 		} else if name, err := jsonx.Unquote(raw); err == nil {
 			r.req.Action = name
 		}
+	}
+	if key == keyMember && (raw[0] == '"' || !r.member.api.Accepts(key)) {
+		var err error
+		r.req.IdempotencyKey, err = wire.IdempotencyKey(raw)
+		return err
 	}
 	return transport.ParamsOf(&r.req.Params).AddJSON(key, raw)
 }

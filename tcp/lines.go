@@ -6,6 +6,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
+	"github.com/actionhero-go/actionhero/internal/wire"
 	"github.com/actionhero-go/actionhero/transport"
 )
 
@@ -84,18 +85,20 @@ func (ss *session) action(name, rest string, at lineID) {
 	ss.loop.Enqueue(c)
 }
 
-// object parses a line of the form {"action":…,"params":{…}} and queues the request. Params in the line override sticky
+// object parses a line of the form {"action":…,"params":{…},"idempotencyKey":…} and queues the request. Params in the line override sticky
 // params of the same name, for this request only. In a dialect that keeps them, they replace all sticky params.
 func (ss *session) object(line []byte, at lineID) {
-	var name string
+	var name, once string
 	var params []byte
-	err := jsonx.Members(line, func(key string, raw []byte) error {
+	err := jsonx.Members(line, func(key string, raw []byte) (err error) {
 		switch key {
 		case "action":
 			if raw[0] != '"' {
 				return actionhero.Errorf(actionhero.CodeInvalidInput, "action must be a string")
 			}
 			name = ss.actionName(raw)
+		case "idempotencyKey":
+			once, err = wire.IdempotencyKey(raw)
 		case "params":
 			if string(raw) == "null" {
 				return nil
@@ -104,7 +107,7 @@ func (ss *session) object(line []byte, at lineID) {
 				return actionhero.Errorf(actionhero.CodeInvalidInput, "params must be an object")
 			}
 		}
-		return nil
+		return err
 	})
 	if params != nil && bytes.Contains(params, []byte(messageIDKey)) {
 		at.id = idOf(params, at.id)
@@ -114,6 +117,7 @@ func (ss *session) object(line []byte, at lineID) {
 		ss.messageID = at.id
 	}
 	c := ss.newCall(name, at)
+	c.IdempotencyKey = once
 	all := transport.ParamsOf(&c.Params)
 	if err == nil {
 		err = all.AddParams(&ss.params)

@@ -84,6 +84,17 @@ type Details interface {
 	AddResponseHeader(name, value string)
 }
 
+// AnswerRepeater has the optional methods of a Request.Extra whose answers have more than an output or an error, for example
+// a status. This part of an answer is kept with an idempotency key, and repeated on the same transport.
+type AnswerRepeater interface {
+	// WatchAnswer begins to watch the changes of the answer by the action. The function changed, which is called once the
+	// action has returned, returns these changes. If the answer cannot be repeated, repeatable is false. If the client will
+	// read an internal error, failed is true.
+	WatchAnswer() (changed func() (state []byte, repeatable, failed bool))
+	// RepeatAnswer changes the answer in the same way. state may come from another transport.
+	RepeatAnswer(state []byte)
+}
+
 // AppendOutput appends out, the output of the action of req, to dst as the members of a JSON object, without the
 // braces. If out does not encode, AppendOutput logs the cause and returns dst unchanged with the CodeInternal error for
 // the client.

@@ -53,7 +53,7 @@ type CommonConfig struct {
 
 	MaxConns         int    `json:"maxConnections" default:"20000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"server" reached:"the connection closes" doc:"connections to the ports for HTTP and HTTPS that may be open"`
 	MaxConnsPerAddr  int    `json:"maxConnectionsPerAddress" default:"1000" min:"-1" unit:"connections" range:"above zero, or 0 or -1 for no limit" limit:"address" reached:"the connection closes" doc:"connections that one client address may have open; it does not apply to trustedProxies and loopback"`
-	MaxBodyBytes     int64  `json:"maxBodyBytes" unit:"bytes" default:"10 MiB" min:"1" limit:"request" reached:"status 413" doc:"size of the body of a request"`
+	MaxBodyBytes     int64  `json:"maxBodyBytes" unit:"bytes" default:"10 MiB" min:"1" limit:"request" reached:"status 413" doc:"size of the body of a request, unless its action has MaxBody"`
 	MaxBufferedBytes int64  `json:"maxBufferedBytes" unit:"bytes" default:"256 MiB" min:"64 KiB" limit:"server" reached:"503 with Retry-After" doc:"bytes that the bodies and answers of all requests may have in memory, without the first 16 KiB of each; one address may have as many as are still free"`
 	MaxUploadBytes   int64  `json:"maxUploadBytesTotal" unit:"bytes" default:"256 MiB" min:"64 KiB" limit:"server" reached:"503 with Retry-After" doc:"bytes that the uploads of all requests may have in temporary files; one address may have as many as are still free"`
 	UploadDirectory  string `json:"uploadDirectory" auto:"the system's folder for temporary files" doc:"folder of the temporary files that hold uploads of more than 16 KiB"`
@@ -83,6 +83,9 @@ type HTTPSConfig struct {
 	BindIP   string `json:"bindIP" doc:"IP address to listen on; empty is all"`
 	CertFile string `json:"certFile" doc:"file of the PEM certificate chain; it is read again when it changes"`
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key"`
+
+	ClientCAFile string `json:"clientCAFile" doc:"file of the PEM certificates of the authorities that sign the certificates of clients; empty asks no client for a certificate; it is read again when it changes"`
+	ClientCert   string `json:"clientCert" default:"optional" enum:"optional,required" doc:"with clientCAFile: whether a client must have a certificate, or may connect without one; a wrong one always ends the connection"`
 
 	HSTS time.Duration `json:"hsts" min:"0" doc:"time for which browsers use only HTTPS for this host (Strict-Transport-Security); 0 is off"`
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"maps"
 	"math"
 	"net/http"
@@ -240,6 +241,8 @@ func (s *Server) statusOf(c *call, failure *actionhero.Error, jsonp bool) int {
 		return max(c.status, http.StatusOK)
 	case c.status >= 400:
 		return c.status
+	case errors.Is(failure, actionhero.ErrKeyReused):
+		return http.StatusUnprocessableEntity
 	}
 	return statuses[failure.Code]
 }

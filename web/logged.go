@@ -8,7 +8,10 @@ import (
 	"github.com/actionhero-go/actionhero/transport"
 )
 
-var _ transport.Details = (*call)(nil)
+var (
+	_ transport.Details        = (*call)(nil)
+	_ transport.AnswerRepeater = (*call)(nil)
+)
 
 // RequestID implements transport.Details. It returns the trace id of the header traceparent. If there is none, and the
 // peer of the connection is a trusted proxy, RequestID returns the header X-Request-Id of the proxy.

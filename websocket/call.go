@@ -24,7 +24,7 @@ func (ss *session) newCall(m *message, err error) *call {
 	c := &call{session: ss, id: m.id}
 	api := ss.handler.api
 	api.InitRequest(&c.Request, "websocket")
-	c.Conn, c.RemoteIP = ss.conn, ss.ip
+	c.Conn, c.RemoteIP, c.IdempotencyKey = ss.conn, ss.ip, m.once
 	if err == nil && m.params != nil {
 		params := transport.ParamsOf(&c.Params)
 		err = jsonx.Members(m.params, func(key string, raw []byte) error {

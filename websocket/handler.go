@@ -9,7 +9,7 @@
 // The events are "action", "say", "roomView", "roomChange", "roomAdd", "roomLeave", "detailsView" and "quit". An action
 // gets only the params of its own message: unlike package tcp, package websocket keeps no params for later requests.
 // Requests of one connection run concurrently, so replies may overtake each other. Each reply repeats the "id" of its
-// request, a string or a number, byte for byte, or its "messageId", which no output of an action has. If an action returns bytes, for example a file, the member "content" of
+// request, a string or a number, byte for byte, or its "messageId", which no output of an action has. An action may also have the member "idempotencyKey". If an action returns bytes, for example a file, the member "content" of
 // the reply has them in base64. A key that an event has not is an error.
 //
 // Begin reading at session.message, which handles one message. Frames, pings and the closing handshake are in package

@@ -59,17 +59,18 @@ type message struct {
 	hasText bool
 	room    string
 	hasRoom bool
-	keys    [3]bool // for each element of eventKeys: the message has the key
+	once    string  // the idempotency key; empty: none
+	keys    [4]bool // for each element of eventKeys: the message has the key
 	unknown *string // the first key that no event has; nil: none
 }
 
 // eventKeys are the keys that only some events have. All events have the keys "event" and "id" or "messageId".
-var eventKeys = [3]string{"params", "message", "room"}
+var eventKeys = [4]string{"params", "message", "room", "idempotencyKey"}
 
 // keysOf maps each event to the elements of eventKeys that the event may have.
-var keysOf = map[string][3]bool{
-	actionEvent: {true, false, false}, "say": {false, true, true},
-	"roomChange": {false, false, true}, "roomAdd": {false, false, true}, "roomLeave": {false, false, true}, "roomView": {false, false, true},
+var keysOf = map[string][4]bool{
+	actionEvent: {true, false, false, true}, "say": {false, true, true},
+	"roomChange": {2: true}, "roomAdd": {2: true}, "roomLeave": {2: true}, "roomView": {2: true},
 	"detailsView": {}, "quit": {}, "exit": {}, "close": {},
 }
 
@@ -137,6 +138,9 @@ func (m *message) member(key string, raw []byte) (err error) {
 			m.params = nil
 			return actionhero.Errorf(actionhero.CodeInvalidInput, "params must be an object")
 		}
+	case "idempotencyKey":
+		m.keys[3] = true
+		m.once, err = wire.IdempotencyKey(raw)
 	case "message":
 		m.keys[1] = true
 		m.text, err = stringMember(key, raw)

@@ -80,6 +80,50 @@ func loading(t *tester) {
 	}
 }
 
+// renewing checks that a renewed load lives longer, and that only the load itself can be renewed.
+func renewing(t *tester) {
+	s := t.open().Store()
+	wantRenew := func(key, load string, want bool) {
+		t.Helper()
+		if held, err := s.Renew(t.ctx, key, load, time.Minute); err != nil || held != want {
+			t.Errorf("Renew(%q, %q) = %t, %v, want %t", key, load, held, err, want)
+		}
+	}
+	wantRenew("none", "load", false)
+	_, load, _, err := s.Reserve(t.ctx, "a", 500*time.Millisecond)
+	t.must(err)
+	wantRenew("a", "another load", false)
+	if held, err := s.Renew(t.ctx, "a", load, time.Minute); err != nil || !held {
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Skip("the machine is too slow: the load ended before it was renewed")
+	}
+	time.Sleep(time.Second)
+	if again := t.reserve(s, "a", false); again != load {
+		t.Error("a renewed load has ended early")
+	}
+	t.fill(s, "a", load, "loaded", true)
+	wantRenew("a", load, false)
+
+	_, lost, _, err := s.Reserve(t.ctx, "short", 20*time.Millisecond)
+	t.must(err)
+	end := time.Now().Add(waitLimit)
+	for {
+		_, next, mine, err := s.Reserve(t.ctx, "short", time.Minute)
+		t.must(err)
+		if mine {
+			wantRenew("short", lost, false)
+			wantRenew("short", next, true)
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("a load of 20ms still runs")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // changesDuringLoad checks that a value that was loaded before a change is never stored after it.
 func changesDuringLoad(t *tester) {
 	s := t.open().Store()

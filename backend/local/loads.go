@@ -54,6 +54,18 @@ func (l *loads) end(key, id string, store func()) {
 	}
 }
 
+// renew makes the load of the key with this id end at the clock time expires. It returns false if there is no such load.
+func (l *loads) renew(key, id string, now, expires int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	running := l.byKey[key]
+	if running == nil || running.id != id || running.expires <= now {
+		return false
+	}
+	running.expires = expires
+	return true
+}
+
 // remove ends a load. The caller holds l.mu.
 func (l *loads) remove(key string, running *load) {
 	delete(l.byKey, key)
@@ -125,6 +137,14 @@ func (s *store) Fill(ctx context.Context, key, load string, value []byte, ttl ti
 		}
 	})
 	return stored, err
+}
+
+func (s *store) Renew(_ context.Context, key, load string, ttl time.Duration) (held bool, err error) {
+	if _, _, err := s.locate(&s.entries, key); err != nil {
+		return false, err
+	}
+	now := s.clock.nowSynced()
+	return s.loads.renew(key, load, now, s.clock.deadline(now, max(ttl, time.Millisecond))), nil
 }
 
 func (s *store) AwaitLoad(ctx context.Context, key, load string) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/actionhero-go/actionhero/backend"
 	"github.com/actionhero-go/actionhero/backend/internal/rules"
+	"github.com/actionhero-go/actionhero/internal/gcra"
 )
 
 // store implements [backend.Store] in memory. Entries are items in one keyspace, and locks are items in another
@@ -24,10 +25,11 @@ type store struct {
 	loads   loads
 	entries keyspace
 	locks   keyspace
+	rates   *gcra.Table
 }
 
 func newStore(maxBytes int64) *store {
-	s := &store{seed: maphash.MakeSeed(), budget: budget{max: maxBytes}}
+	s := &store{seed: maphash.MakeSeed(), budget: budget{max: maxBytes}, rates: gcra.NewTable()}
 	s.clock.init()
 	s.fence.Store(uint64(s.clock.base.UnixMicro()))
 	s.entries.init()

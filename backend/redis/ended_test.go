@@ -43,6 +43,12 @@ var waitingCalls = map[string]func(ctx context.Context, b backend.Backend) error
 	"Store.Fill": func(ctx context.Context, b backend.Backend) error {
 		return second(b.Store().Fill(ctx, "a", "load", nil, 0))
 	},
+	"Store.Renew": func(ctx context.Context, b backend.Backend) error {
+		return second(b.Store().Renew(ctx, "a", "load", time.Hour))
+	},
+	"Store.Take": func(ctx context.Context, b backend.Backend) error {
+		return second(b.Store().Take(ctx, "a", backend.Rate{Every: time.Second, Burst: 1}))
+	},
 
 	// It returns after a while, and its caller looks again.
 	"Store.AwaitLoad": func(ctx context.Context, b backend.Backend) error {

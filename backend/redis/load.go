@@ -13,6 +13,7 @@ import (
 var (
 	reserveScript = newScript("reserve", repeatable)
 	fillScript    = newScript("fill", once)
+	renewScript   = newScript("renew", repeatable)
 )
 
 // Reserve asks the server, never a copy of this process, so that a load begins after each change that has returned.
@@ -70,6 +71,15 @@ func (s *store) fill(ctx context.Context, key, load string, value []byte, ttl ti
 	}
 	n, err := asInt(s.core.run(ctx, fillScript, []string{k}, load, record, strconv.FormatInt(expiry, 10),
 		sess.publishCommand(), s.core.channel(sess, wakeKind, partition(key), ""), entryKind+key))
+	return n == 1, err
+}
+
+func (s *store) Renew(ctx context.Context, key, load string, ttl time.Duration) (held bool, err error) {
+	k, _, err := s.entryKey(key)
+	if err != nil {
+		return false, err
+	}
+	n, err := asInt(s.core.run(ctx, renewScript, []string{k}, load, strconv.FormatInt(max(milliseconds(ttl), 1), 10)))
 	return n == 1, err
 }
 

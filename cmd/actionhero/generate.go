@@ -15,6 +15,7 @@ import (
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/cli"
+	"github.com/actionhero-go/actionhero/internal/dev"
 	"github.com/actionhero-go/actionhero/internal/generate"
 	"github.com/actionhero-go/actionhero/internal/near"
 	"github.com/actionhero-go/actionhero/internal/terminal"
@@ -108,6 +109,9 @@ func moduleEdits(app generate.App) string {
 func finish(ctx context.Context, env *cli.Env, app generate.App, created generate.Created, noTidy bool) error {
 	printNotes(env.Stdout, created.Notes)
 	next := []string{"go run . start"}
+	if dev.Supported {
+		next = []string{"go tool actionhero dev"}
+	}
 	switch {
 	case created.HadModule:
 		next = append([]string{"go mod edit -tool=" + generate.Module + "/cmd/actionhero " + moduleEdits(app), "go mod tidy"}, next...)

@@ -18,7 +18,7 @@ func TestGenerateSaysWhatItDoes(t *testing.T) {
 		t.Error("a dry run has made the folder")
 	}
 	out, errs, code = run(t, dir, nil, "generate", "a shop", "--module", "example.com/shop", "--no-tidy")
-	if code != 0 || !strings.Contains(out, "  wrote       main.go\n") || !strings.Contains(out, "    cd 'a shop'\n    go mod tidy\n    go run . start\n") {
+	if code != 0 || !strings.Contains(out, "  wrote       main.go\n") || !strings.Contains(out, "    cd 'a shop'\n    go mod tidy\n    go tool actionhero dev\n") {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 	out, errs, code = run(t, filepath.Join(dir, "a shop"), nil, "generate")

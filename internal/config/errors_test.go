@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -142,6 +144,18 @@ func TestSeveralFiles(t *testing.T) {
 	_, err := Load(defaults(), Options{Dir: dir})
 	if err == nil || !strings.Contains(err.Error(), "holds config.json and config.toml; keep one of them") {
 		t.Error(err)
+	}
+}
+
+// A server whose configuration is missing behind a link must not start with the defaults.
+func TestABrokenLinkIsNoAbsentFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Symlink("nowhere", filepath.Join(dir, "config.yaml")); err != nil {
+		t.Skip(err)
+	}
+	if _, err := Load(defaults(), Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "config.yaml") {
+		t.Errorf("got %v", err)
 	}
 }
 

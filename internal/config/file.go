@@ -160,7 +160,7 @@ func findFile(dir string) (string, error) {
 	}
 	var found []string
 	for _, name := range fileNames {
-		_, err := os.Stat(filepath.Join(dir, name))
+		_, err := os.Lstat(filepath.Join(dir, name)) // a broken symbolic link must not count as no file
 		switch {
 		case err == nil:
 			found = append(found, name)

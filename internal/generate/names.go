@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/build/constraint"
 	"go/token"
+	"go/types"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,6 +27,10 @@ var (
 // noFolders are names that Go does not take for an imported package, and packages that each new file imports.
 var noFolders = []string{"testdata", "vendor", "main", "internal", "actionhero", "actionherotest", "context", "slices", "strings", "testing", "time"}
 
+// isPredeclared reports whether a package of this name would hide what Go declares itself, such as any, from the files that
+// import it.
+func isPredeclared(name string) bool { return types.Universe.Lookup(name) != nil }
+
 const maxName = 64 // the limit for the name of an action
 
 // ParseName parses the name of a new part. The words of a name are separated by : - _ . or begin with a capital letter.
@@ -39,7 +44,7 @@ func ParseName(text string) (Name, error) {
 	}
 	n := Name{Folders: path[:len(path)-1], Wire: last}
 	for _, folder := range n.Folders {
-		if !folderForm.MatchString(folder) || token.IsKeyword(folder) || slices.Contains(noFolders, folder) {
+		if !folderForm.MatchString(folder) || token.IsKeyword(folder) || isPredeclared(folder) || slices.Contains(noFolders, folder) {
 			return Name{}, fmt.Errorf("the folder %q in the name %q is not allowed: use small letters and digits that are a name for a package", folder, text)
 		}
 	}

@@ -47,7 +47,7 @@ func TestOddNamesAreRefusedWithARemedy(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"", " ", "1st", "a b", "a\nb", "a\x00b", "é", "-a", "a-", "a--b", "a/", "/a", "../a", "a/../b", "a\\b", "Admin/x", "func/x", "testdata/x",
-		"vendor/x", "all", "All", "a;b", "a\x1b[31m", strings.Repeat("a", 65),
+		"vendor/x", "any/x", "string/x", "nil/x", "all", "All", "a;b", "a\x1b[31m", strings.Repeat("a", 65),
 	} {
 		if n, err := ParseName(text); err == nil || !strings.Contains(err.Error(), "use") || strings.ContainsAny(err.Error(), "\n\x00\x1b") {
 			t.Errorf("%q: %+v, %v", text, n, err)
