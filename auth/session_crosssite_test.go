@@ -88,3 +88,24 @@ func TestAPageOfAnotherSiteOpensNoConnectionWithTheCookie(t *testing.T) {
 		}
 	}
 }
+
+// If the setting lets pages of all origins connect, they do so without the cookie.
+func TestAPageOfAnyOriginConnectsWithoutTheCookie(t *testing.T) {
+	t.Parallel()
+	app := newSite(auth.SessionConfig{})
+	s := app.start(t, func(cfg *server.Config) {
+		cfg.WebSockets.Plain.Origins, cfg.WebSockets.SocketIO.Origins = []string{"*"}, []string{"*"}
+	})
+	c := s.HTTP(t)
+	cookie := newBrowser(c).login(t, "ann")
+	for origin, who := range map[string]string{"https://evil.example": "", c.Base: "ann"} {
+		header := http.Header{"Cookie": {cookie}, "Origin": {origin}}
+		ws := testkit.NewWS(t, s.WSURL(), &websocket.DialOptions{HTTPHeader: header})
+		sio := sioDial(t, s, header)
+		for name, c := range map[string]testkit.Client{"websocket": ws, "socketio": sio} {
+			if got := c.Do("open", nil); !strings.Contains(got.JSON, `"who":"`+who+`"`) {
+				t.Errorf("a page of %s over %s: %s", origin, name, got.JSON)
+			}
+		}
+	}
+}

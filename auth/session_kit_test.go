@@ -160,7 +160,13 @@ func wsWith(t *testing.T, s *testkit.Server, cookie string) *testkit.WSClient {
 // sioWith opens a connection of Socket.IO with the header Cookie.
 func sioWith(t *testing.T, s *testkit.Server, cookie string) *testkit.SIOClient {
 	t.Helper()
-	c := &testkit.SIOClient{Socket: testkit.DialSocket(t, "ws://"+s.Web.Addr().String()+testkit.SIOPath, &websocket.DialOptions{HTTPHeader: http.Header{"Cookie": {cookie}}})}
+	return sioDial(t, s, http.Header{"Cookie": {cookie}})
+}
+
+// sioDial opens a connection of Socket.IO.
+func sioDial(t *testing.T, s *testkit.Server, header http.Header) *testkit.SIOClient {
+	t.Helper()
+	c := &testkit.SIOClient{Socket: testkit.DialSocket(t, "ws://"+s.Web.Addr().String()+testkit.SIOPath, &websocket.DialOptions{HTTPHeader: header})}
 	c.Await(`0{"sid":`)
 	c.Send("40")
 	c.Await(`40{"sid":`)
