@@ -120,6 +120,7 @@ func (api *API) wait(ctx context.Context, leave func(), early, received <-chan o
 }
 
 func (api *API) logSignal(sig os.Signal) {
+	signals.FreshLine(sig)
 	api.log.Info("stopping; a second signal ends at once", "signal", sig.String())
 }
 

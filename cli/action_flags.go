@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -85,7 +86,7 @@ func inputUsage(in actionhero.Input, p property) string {
 	if p.Type == "array" {
 		notes = append(notes, "repeat the flag for several")
 	}
-	text := strings.ReplaceAll(in.Doc, "`", "'") // backquotes name the value of the flag
+	text := strings.ReplaceAll(cmp.Or(p.Description, in.Doc), "`", "'") // backquotes name the value of the flag
 	switch {
 	case len(notes) == 0:
 		return text
@@ -190,6 +191,9 @@ func (f *actionFlags) parse(args []string) error {
 		return usage("%w; \"action %s --help\" lists the flags", err, f.name)
 	}
 	if rest := f.set.Args(); len(rest) > 0 {
+		if _, _, isInput := strings.Cut(rest[0], "="); isInput {
+			return usage("%q is no flag: write --%[1]s", rest[0])
+		}
 		return usage("%q is no flag: write --INPUT=VALUE", rest[0])
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/builtin"
@@ -122,6 +123,27 @@ func TestActionsAreListedWithTheirRoutes(t *testing.T) {
 	}
 	if a := list[0]; a.Name != "login" || a.Kind != "destructive" || !a.Idempotent || len(a.Routes) != 2 || len(a.Inputs) != 1 || !a.Inputs[0].Secret || !a.Inputs[0].Required || a.Inputs[0].Type != "string" {
 		t.Errorf("the list is %s", out)
+	}
+}
+
+// The bounds of a duration are among its rules, although JSON Schema cannot express them.
+func TestTheBoundsOfADurationAreShown(t *testing.T) {
+	t.Parallel()
+	type input struct {
+		Wait  time.Duration  `json:"wait" minimum:"1s" maximum:"1h"`
+		Grace *time.Duration `json:"grace" minimum:"2s" doc:"time to leave"`
+		Every time.Duration  `json:"every" doc:"pause"`
+	}
+	waits := actionhero.Action[input, actionhero.None]{
+		Name: "waits", Run: func(context.Context, input) (n actionhero.None, err error) { return n, nil },
+	}
+	for _, args := range [][]string{{"actions"}, {"action", "waits", "--help"}} {
+		out, errs, code := run(t, `{}`, actionhero.Parts{waits}, args...)
+		for _, want := range []string{"a duration such as 1m30s, from 1s to 1h", "time to leave (a duration such as 1m30s, at least 2s)", "pause\n"} {
+			if code != 0 || !strings.Contains(out, want) {
+				t.Errorf("%q: exit code %d, no %q in %s%s", args, code, want, out, errs)
+			}
+		}
 	}
 }
 

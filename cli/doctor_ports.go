@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -38,15 +39,23 @@ func (d *doctor) port(p server.Port) {
 	}
 }
 
-// taken reports who has a port that is in use.
+// owner is a process that listens on a port.
+type owner struct {
+	pid  int
+	name string
+}
+
+// taken reports who has a port that is in use. The server may share it with the process that has started it.
 func (d *doctor) taken(p server.Port) {
-	pid, name := ownerOf(p.Port)
+	owners := ownersOf(p.Port)
 	switch {
-	case d.running != nil && (pid == d.running.PID || pid == 0 && d.running.Listens(p.Port)):
+	case d.running != nil && (slices.ContainsFunc(owners, d.isServer) || len(owners) == 0 && d.running.Listens(p.Port)):
 		d.ok("port", "%s %d is in use by the running server of this configuration", p.Setting, p.Port)
-	case pid != 0:
-		d.fail("port", "Stop that program, or choose another "+p.Setting+".", "%s %d is in use by process %d (%s)", p.Setting, p.Port, pid, name)
+	case len(owners) > 0:
+		d.fail("port", "Stop that program, or choose another "+p.Setting+".", "%s %d is in use by process %d (%s)", p.Setting, p.Port, owners[0].pid, owners[0].name)
 	default:
 		d.fail("port", "Stop the program that has it, or choose another "+p.Setting+".", "%s %d is in use by a program of another user", p.Setting, p.Port)
 	}
 }
+
+func (d *doctor) isServer(o owner) bool { return o.pid == d.running.PID }

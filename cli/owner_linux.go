@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// ownerOf returns the process that listens on a TCP port, and its name. The pid is 0 if the process belongs to another
-// user.
-func ownerOf(port int) (pid int, name string) {
+// ownersOf returns the processes that have a listening socket of a TCP port. There are several if a process has passed the
+// socket to another one. Processes of other users are missing.
+func ownersOf(port int) (owners []owner) {
 	sockets := map[string]bool{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		text, err := os.ReadFile(table)
@@ -25,17 +25,17 @@ func ownerOf(port int) (pid int, name string) {
 	}
 	files, err := filepath.Glob("/proc/[0-9]*/fd/*")
 	if err != nil || len(sockets) == 0 {
-		return 0, ""
+		return nil
 	}
 	for _, file := range files {
 		if target, err := os.Readlink(file); err == nil && sockets[target] {
 			process := filepath.Dir(filepath.Dir(file))
 			pid, _ := strconv.Atoi(filepath.Base(process))
 			comm, _ := os.ReadFile(filepath.Join(process, "comm"))
-			return pid, strings.TrimSpace(string(comm))
+			owners = append(owners, owner{pid, strings.TrimSpace(string(comm))})
 		}
 	}
-	return 0, ""
+	return owners
 }
 
 // listenerOf returns the inode of the socket in a line of /proc/net/tcp, if it listens on the port.

@@ -2,5 +2,5 @@
 
 package cli
 
-// ownerOf returns 0, because the standard library cannot find the process that listens on a port of this system.
-func ownerOf(int) (pid int, name string) { return 0, "" }
+// ownersOf returns nil, because the standard library cannot find the processes that listen on a port of this system.
+func ownersOf(int) []owner { return nil }

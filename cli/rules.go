@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -10,19 +11,20 @@ import (
 
 // property is the JSON Schema of one input. Its members are the rules of the input.
 type property struct {
-	Type      string            `json:"type"`
-	Format    string            `json:"format"`
-	Pattern   string            `json:"pattern"`
-	Minimum   json.RawMessage   `json:"minimum"`
-	Maximum   json.RawMessage   `json:"maximum"`
-	MinLength *int              `json:"minLength"`
-	MaxLength *int              `json:"maxLength"`
-	MinItems  *int              `json:"minItems"`
-	MaxItems  *int              `json:"maxItems"`
-	Enum      []json.RawMessage `json:"enum"`
-	Default   json.RawMessage   `json:"default"`
-	Items     *property         `json:"items"`
-	AnyOf     []property        `json:"anyOf"`
+	Type        string            `json:"type"`
+	Description string            `json:"description"`
+	Format      string            `json:"format"`
+	Pattern     string            `json:"pattern"`
+	Minimum     json.RawMessage   `json:"minimum"`
+	Maximum     json.RawMessage   `json:"maximum"`
+	MinLength   *int              `json:"minLength"`
+	MaxLength   *int              `json:"maxLength"`
+	MinItems    *int              `json:"minItems"`
+	MaxItems    *int              `json:"maxItems"`
+	Enum        []json.RawMessage `json:"enum"`
+	Default     json.RawMessage   `json:"default"`
+	Items       *property         `json:"items"`
+	AnyOf       []property        `json:"anyOf"`
 }
 
 // propertiesOf returns the JSON Schema of each input of an action.
@@ -39,6 +41,7 @@ func propertiesOf(info *actionhero.ActionInfo) map[string]property {
 			if value.Default == nil {
 				value.Default = p.Default
 			}
+			value.Description = cmp.Or(value.Description, p.Description)
 			schema.Properties[name] = value
 		}
 	}

@@ -60,7 +60,7 @@ func printActions(out io.Writer, actions []actionhero.ActionInfo) error {
 			if rules := p.rules(); rules != "" {
 				need += ", " + rules
 			}
-			fmt.Fprintf(tw, "  %s (%s, %s)\t%s\n", in.Name, kind, need, in.Doc)
+			fmt.Fprintf(tw, "  %s (%s, %s)\t%s\n", in.Name, kind, need, cmp.Or(p.Description, in.Doc))
 		}
 	}
 	return tw.Flush()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"net"
 	"net/http"
 	"os"
@@ -17,50 +18,10 @@ import (
 	"github.com/actionhero-go/actionhero/internal/testkit"
 )
 
-// Ctrl+C stops the app in an orderly way, also if it comes twice, and leaves nothing behind.
-func TestDevStopsInAnOrderlyWay(t *testing.T) {
-	t.Parallel()
-	temporary := t.TempDir()
-	d := startDev(t, generateApp(t), "TMPDIR="+temporary)
-	running := d.dial()
-	d.signal(os.Interrupt) // "go tool" passes on a second one
-	d.stop()               // wants exit code 0
-	if line := running.Next(); !strings.Contains(line, "Bye!") {
-		t.Errorf("the client reads %q", line)
-	}
-	if nc, err := net.Dial("tcp", strings.Replace(d.tcp, "localhost", "127.0.0.1", 1)); err == nil {
-		_ = nc.Close()
-		t.Error("the port is open")
-	}
-	if left, _ := filepath.Glob(filepath.Join(temporary, "actionhero-dev-*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
-	}
-	if !strings.Contains(d.out.String(), "stopped | took:") {
-		t.Error("the app did not stop in an orderly way")
-	}
-}
-
-// If `actionhero dev` is killed, the app ends.
-func TestAnAppEndsWithItsDev(t *testing.T) {
-	t.Parallel()
-	d := startDev(t, generateApp(t))
-	if err := d.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	testkit.Eventually(t, "the port is closed", func() bool {
-		nc, err := net.Dial("tcp", strings.Replace(d.tcp, "localhost", "127.0.0.1", 1))
-		if err == nil {
-			_ = nc.Close()
-		}
-		return err != nil
-	})
-	d.exit()
-}
-
 // An app that does not stop is killed, and its successor serves.
 func TestDevKillsAnAppThatDoesNotStop(t *testing.T) {
 	t.Parallel()
-	dir := generateApp(t)
+	dir := sharedApp(t)
 	testkit.WriteFile(t, filepath.Join(dir, "config.yaml"), "httpServer:\n  port: -1\n  bindIP: 127.0.0.1\ntcpServer:\n  port: -1\n")
 	testkit.WriteFile(t, filepath.Join(dir, "initializers", "freeze.go"), `package initializers
 
@@ -111,21 +72,67 @@ var Freeze = actionhero.Initializer{Name: "freeze", Stop: func(context.Context, 
 	_ = read.Close()
 }
 
-// A configuration that is wrong from the beginning is shown, too. After it is mended, the app serves.
-func TestDevShowsAWrongConfiguration(t *testing.T) {
+// An app that neither compiles nor has a correct configuration from the beginning is answered for: with a page, or with an
+// object. The page loads itself again when the app serves. If `actionhero dev` is then killed, the app ends.
+func TestDevShowsWhyAnAppDoesNotRun(t *testing.T) {
 	t.Parallel()
-	dir := generateApp(t)
+	dir := sharedApp(t)
+	port := testkit.FreePort(t)
 	config := filepath.Join(dir, "config.yaml")
 	testkit.WriteFile(t, config, "general: [\n")
-	port := strconv.Itoa(testkit.FreePort(t))
-	d := launchDev(t, dir, "ACTIONHERO_HTTP_SERVER_PORT="+port)
-	d.http = "http://127.0.0.1:" + port
-	d.await("the app ends at its start: exit code 1")
-	if resp, body := d.ask("/", "application/json"); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "config.yaml:") {
+	greet := filepath.Join(dir, "actions", "greet.go")
+	right, err := os.ReadFile(greet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := strings.Replace(string(right), "in.Name", "in.Nmae", 1)
+	if err := os.WriteFile(greet, []byte(wrong), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	d := launchDev(t, dir, "ACTIONHERO_HTTP_SERVER_PORT="+strconv.Itoa(port))
+	d.http = "http://127.0.0.1:" + strconv.Itoa(port)
+	d.await("the build fails after")
+	const fault = "actions/greet.go:29:"
+	d.await(fault)
+	resp, body := d.ask("/api/greet?name=Ann", "text/html,application/xhtml+xml,*/*;q=0.8")
+	if resp.StatusCode != http.StatusServiceUnavailable || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") || resp.Header.Get("Cache-Control") != "no-store" ||
+		!strings.Contains(body, fault) || !strings.Contains(body, "in.Nmae undefined") || !strings.Contains(body, `<script src="/__dev/reload.js?`) {
+		t.Errorf("a browser reads %d %v %s", resp.StatusCode, resp.Header, body)
+	}
+	resp, body = d.ask("/api/greet?name=Ann", "application/json")
+	var object struct{ Error, ErrorCode string }
+	if err := json.Unmarshal([]byte(body), &object); err != nil || resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(object.Error, fault) || object.ErrorCode != "unavailable" {
 		t.Errorf("a client reads %d %s", resp.StatusCode, body)
 	}
-	testkit.WriteFile(t, config, "general:\n  serverName: mended\n")
+	events := d.events()
+	first := events.next()
+	d.save("actions/greet.go", strings.Replace(wrong, "in.Nmae", "in.Other", 1))
+	d.await("in.Other undefined")
+	second := events.next()
+	if first.Version == second.Version {
+		t.Error("the page of the failure does not follow the failure")
+	}
+	d.save("actions/greet.go", string(right))
+	d.await("the app ends at its start: exit code 1")
+	if resp, body := d.ask("/", "application/json"); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "config.yaml:") {
+		t.Errorf("with a wrong configuration, a client reads %d %s", resp.StatusCode, body)
+	}
+	d.save("config.yaml", "general:\n  serverName: mended\n")
 	d.await("mended is up")
-	d.want("/api/status", http.StatusOK, `"mended"`)
-	d.stop()
+	d.await("Ctrl+C stops it.")
+	d.want("/api/greet?name=Ann", http.StatusOK, `"greeting":"Hello, Ann!"`)
+	if events.ended(); d.events().next().ID == second.ID {
+		t.Error("the page of the failure stays when the app serves")
+	}
+	if err := d.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, "the port is closed", func() bool {
+		nc, err := net.Dial("tcp", strings.TrimPrefix(d.http, "http://"))
+		if err == nil {
+			_ = nc.Close()
+		}
+		return err != nil
+	})
+	d.exit()
 }

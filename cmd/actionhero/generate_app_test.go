@@ -48,7 +48,7 @@ func generateApp(t *testing.T, args ...string) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "hello")
 	out := tool(t, filepath.Dir(dir), append([]string{"generate", "hello"}, args...)...)
-	if !strings.Contains(out, "\n    cd hello\n    go run . start\n") {
+	if !strings.Contains(out, "\n    cd hello\n    go tool actionhero dev\n") {
 		t.Errorf("the next steps are missing: %s", out)
 	}
 	return dir
@@ -62,9 +62,9 @@ func build(t *testing.T, dir string) (program string) {
 	return program
 }
 
-// follow runs the commands of the README that make an app, compares its answers, and returns its folder.
-func follow(t *testing.T) (dir string) {
-	t.Helper()
+// From an empty folder to answers over HTTP and TCP, by the commands of the README, which also run the tests of the app.
+func TestTheReadmeMakesAnAppThatAnswers(t *testing.T) {
+	t.Parallel()
 	r := documentRunner(t)
 	kinds := ""
 	for _, b := range docrun.Blocks(t, "../../README.md") {
@@ -78,41 +78,15 @@ func follow(t *testing.T) (dir string) {
 	if kinds != "sh console " {
 		t.Fatalf("the README has these blocks of an app: %s", kinds)
 	}
-	r.StopServer()
-	return r.Dir
-}
-
-// From an empty folder to answers over HTTP and TCP, by the commands of the README, and then with a part of each kind.
-func TestTheReadmeMakesAnAppThatAnswers(t *testing.T) {
-	t.Parallel()
-	dir := follow(t)
-	for _, args := range [][]string{
-		{"action", "admin/users:create", "--inputs", "name!,age:int,tags:[]string,mails:[]email,at:time,day:date,wait:duration,waits:[]duration,photo:file!,photos:[]file,on:bool,ok:[]bool,ratio:float,id:uuid,url:uri,error:string", "--route", "POST /users", "--kind", "destructive"},
-		{"action", "ping"},
-		{"action", "times", "--inputs", "at:time,error:string", "--kind", "read"},
-		{"task", "report", "--cron", "0 8 * * MON-FRI"},
-		{"task", "admin/ImportUsers", "--inputs", "url:uri!,wait:duration", "--scope", "all"},
-		{"initializer", "mailer", "--description", "Connects to the mail server"},
-		{"middleware", "audit"},
-		{"middleware", "require-key", "--scope", "one"},
-		{"room", "lobby"},
-	} {
-		if out := tool(t, dir, append([]string{"generate"}, args...)...); strings.Contains(out, "note:") {
-			t.Errorf("generate %q: %s", args, out)
-		}
-	}
-	goRun(t, dir, "vet", "./...")
-	goRun(t, dir, "test", "./...")
-	program := build(t, dir)
-	checkConfig(t, dir, program)
-	p := startProgram(t, dir, program)
+	tcp := strings.Replace(r.Addrs["localhost 5000"], " ", ":", 1)
+	p := &process{t: t, http: "http://" + r.Addrs["localhost:8080"], tcp: tcp}
 	for path, want := range map[string]string{
 		"/api/hello?name=x":                 `{"name":"x",`, // as the README shows
 		"/api/greet?name=Ann":               `{"greeting":"Hello, Ann!",`,
 		"/public/":                          "<h1>hello</h1>",
 		"/public/javascript/actionhero.js":  "class ActionHero",
 		"/healthz":                          "",
-		"/api/actionsView?outputType=json&": `"users:create"`,
+		"/api/actionsView?outputType=json&": `"hello"`,
 	} {
 		if status, body := p.get(path); status != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s answers %d %.300s", path, status, body)
@@ -123,7 +97,7 @@ func TestTheReadmeMakesAnAppThatAnswers(t *testing.T) {
 	if line := c.Next(); !strings.Contains(line, `"greeting":"Hello, Bo!"`) {
 		t.Errorf("over TCP, greet answers %s", line)
 	}
-	p.stop()
+	r.StopServer()
 }
 
 // checkConfig compares config.yaml with what the app itself prints. Only the prefix of the app differs.
@@ -162,6 +136,19 @@ func checkVariables(t *testing.T, dir, program string) {
 	}
 }
 
+// everyPart are the arguments of generate for a part of each kind.
+var everyPart = [][]string{
+	{"action", "admin/users:create", "--inputs", "name!,age:int,tags:[]string,mails:[]email,at:time,day:date,wait:duration,waits:[]duration,photo:file!,photos:[]file,on:bool,ok:[]bool,ratio:float,id:uuid,url:uri,error:string", "--route", "POST /users", "--kind", "destructive"},
+	{"action", "ping"},
+	{"action", "times", "--inputs", "at:time,error:string", "--kind", "read"},
+	{"task", "report", "--cron", "0 8 * * MON-FRI"},
+	{"task", "admin/ImportUsers", "--inputs", "url:uri!,wait:duration", "--scope", "all"},
+	{"initializer", "mailer", "--description", "Connects to the mail server"},
+	{"middleware", "audit"},
+	{"middleware", "require-key", "--scope", "one"},
+	{"room", "lobby"},
+}
+
 // Each extra comes with tests that pass, also next to the others.
 func TestAnAppWithAllExtrasBuildsAndTests(t *testing.T) {
 	t.Parallel()
@@ -183,11 +170,29 @@ func TestAnAppWithAllExtrasBuildsAndTests(t *testing.T) {
 	}
 }
 
-// Each extra alone makes an app that compiles with its tests.
-func TestAnAppWithOneExtraCompiles(t *testing.T) {
+// Each extra alone makes an app that compiles with its tests. Each part that is added has tests that pass.
+func TestAnAppWithOneExtraAndAllPartsCompiles(t *testing.T) {
 	t.Parallel()
 	for _, extra := range generate.Extras() {
-		goRun(t, generateApp(t, "--with", extra), "vet", "./...")
+		dir := generateApp(t, "--with", extra)
+		if extra == "cluster" {
+			addParts(t, dir)
+		}
+		goRun(t, dir, "vet", "./...")
+	}
+}
+
+// addParts adds a part of each kind to an app, and runs the tests of the parts. The app then has them all.
+func addParts(t *testing.T, dir string) {
+	t.Helper()
+	for _, args := range everyPart {
+		if out := tool(t, dir, append([]string{"generate"}, args...)...); strings.Contains(out, "note:") {
+			t.Errorf("generate %q: %s", args, out)
+		}
+	}
+	goRun(t, dir, "test", "./actions/...", "./tasks/...", "./initializers/...", "./middleware/...", "./rooms/...")
+	if out := goRun(t, dir, "run", ".", "actions"); !strings.Contains(out, "users:create (destructive)") {
+		t.Errorf("the actions of the app are %s", out)
 	}
 }
 

@@ -18,7 +18,7 @@ func TestGenerateSaysWhatItDoes(t *testing.T) {
 		t.Error("a dry run has made the folder")
 	}
 	out, errs, code = run(t, dir, nil, "generate", "a shop", "--module", "example.com/shop", "--no-tidy")
-	if code != 0 || !strings.Contains(out, "  wrote       main.go\n") || !strings.Contains(out, "    cd 'a shop'\n    go mod tidy\n    go run . start\n") {
+	if code != 0 || !strings.Contains(out, "  wrote       main.go\n") || !strings.Contains(out, "    cd 'a shop'\n    go mod tidy\n    go tool actionhero dev\n") {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 	out, errs, code = run(t, filepath.Join(dir, "a shop"), nil, "generate")
@@ -41,6 +41,8 @@ func TestWrongCommandLinesOfGenerateAreExplained(t *testing.T) {
 		`the name of the task is missing: write "generate task NAME"`: {"generate", "task"},
 		`there are 2 names: write one`:                                {"generate", "action", "a", "b"},
 		`no go.mod is in`:                                             {"sync"},
+		`there are 0 names: write "generate migration NAME"`:          {"generate", "migration"},
+		`did you mean "generate migration users"?`:                    {"generate", "migraton", "users"},
 		`"app generate room --help" lists the flags`:                  {"generate", "room", "x", "--route", "GET /x"},
 	} {
 		want = strings.Replace(want, "app ", filepath.Base(os.Args[0])+" ", 1)

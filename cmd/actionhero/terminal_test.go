@@ -154,7 +154,7 @@ func TestGenerateAsksNothingWithoutATerminal(t *testing.T) {
 // A developer has `dev` in one terminal, and answers questions and asks the server in others.
 func TestAPersonDevelopsAnApp(t *testing.T) {
 	t.Parallel()
-	dir := generateApp(t)
+	dir := sharedApp(t)
 	dev := inTerminal(t, 80, 24, dir, "dev")
 	dev.Await("Ctrl+C stops it.")
 	if screen := dev.Screen(); !strings.HasPrefix(screen, "dev  building; a change of the source builds again, Ctrl+C stops\n") {
@@ -197,7 +197,20 @@ func TestAPersonDevelopsAnApp(t *testing.T) {
 		t.Errorf("the exit code of the console is %d", code)
 	}
 	dev.Keys("C-c")
+	dev.AwaitLine("dev  stopping; a second signal ends at once") // not on the line with ^C
 	if code := dev.Exit(); code != 0 {
 		t.Errorf("the exit code of dev is %d", code)
+	}
+}
+
+// The line after Ctrl+C is a line of its own, because the terminal has written ^C.
+func TestAPersonStopsTheServer(t *testing.T) {
+	t.Parallel()
+	server := inTerminal(t, 100, 24, t.TempDir(), "start")
+	server.Await("Ctrl+C stops it.")
+	server.Keys("C-c")
+	server.AwaitLine("20… | stopping; a second signal ends at once | signal: interrupt")
+	if code := server.Exit(); code != 0 {
+		t.Errorf("the exit code is %d", code)
 	}
 }

@@ -15,8 +15,12 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero/internal/devpage"
+	"github.com/actionhero-go/actionhero/internal/signals"
 	"github.com/actionhero-go/actionhero/internal/supervise"
 )
+
+// Supported reports whether [Run] works on this system.
+const Supported = true
 
 // dev is a running [Run]. Its loop alone reads and writes the fields below events.
 type dev struct {
@@ -62,11 +66,11 @@ func Run(ctx context.Context, cfg Config) error {
 			return err
 		}
 	}
-	folder, err := os.MkdirTemp("", "actionhero-dev-")
+	folder, release, err := makeFolder(os.TempDir())
 	if err != nil {
 		return fmt.Errorf("the folder of the programs cannot be made: %w", err)
 	}
-	defer os.RemoveAll(folder)
+	defer release()
 	env := append(os.Environ(), "PWD="+cfg.Dir)
 	d := &dev{
 		cfg: cfg, env: env, print: &printer{out: cfg.Stdout, colours: cfg.Colours}, tree: newTree(cfg.Dir, cfg.ConfigFile, sourceRoots(ctx, cfg.Dir, env)),
@@ -107,9 +111,9 @@ func (d *dev) watch() (stop func()) {
 // loop runs the events until all processes have ended after a stop.
 func (d *dev) loop(ctx context.Context) {
 	defer close(d.done)
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // the last one: the terminal has closed
-	defer signal.Stop(signals)
+	received := make(chan os.Signal, 4)
+	signal.Notify(received, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // the last one: the terminal has closed
+	defer signal.Stop(received)
 	ending := ctx.Done()
 	for !d.stopping || d.current != nil || d.next != nil || d.cancel != nil {
 		select {
@@ -117,10 +121,19 @@ func (d *dev) loop(ctx context.Context) {
 			event()
 		case <-ending:
 			ending = nil
+			d.freshLine(signals.Cause(ctx))
 			d.stop()
-		case <-signals:
+		case sig := <-received:
+			d.freshLine(sig)
 			d.stop()
 		}
+	}
+}
+
+// freshLine prepares the terminal for the line that stop writes.
+func (d *dev) freshLine(sig os.Signal) {
+	if !d.stopping {
+		signals.FreshLine(sig)
 	}
 }
 

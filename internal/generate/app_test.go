@@ -254,6 +254,27 @@ func TestTheSourceIsACheckoutOrTheVersionOfTheProgram(t *testing.T) {
 	}
 }
 
+// A program that was built with -trimpath does not know its checkout. In a checkout, as with "go run", it is that one.
+func TestAProgramWithoutAVersionTakesTheCheckoutThatItRunsIn(t *testing.T) {
+	t.Parallel()
+	checkout := t.TempDir()
+	below := filepath.Join(checkout, "cmd", "actionhero")
+	if err := os.MkdirAll(below, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(checkout, "go.mod"), []byte("module "+Module+"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{checkout, below} {
+		if s, err := sourceAbove(folder, "0.1.0"); err != nil || s.Dir != checkout || s.Version != "v0.1.0" {
+			t.Errorf("in %s, the source is %+v, %v", folder, s, err)
+		}
+	}
+	if s, err := sourceAbove(t.TempDir(), "0.1.0"); err == nil || !strings.Contains(err.Error(), "run it in a checkout") {
+		t.Errorf("in no checkout, the source is %+v, %v", s, err)
+	}
+}
+
 func TestEachAppHasAPrefixOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for module, want := range map[string]string{

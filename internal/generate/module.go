@@ -128,7 +128,8 @@ func (s Source) Released() bool { return !pseudoVersion.MatchString(s.Version) }
 
 // FindSource returns the source for the go.mod of a new app. The rule: If dir is not empty, the source is there. If this
 // program was built from a checkout that still exists, the source is that checkout. Otherwise the app requires the
-// version of this program. version is the version of a checkout, such as "0.1.0".
+// version of this program. A program without a version was built by "go run" or "go build" with -trimpath: then the source
+// is the checkout that the current folder is in. version is the version of a checkout, such as "0.1.0".
 func FindSource(dir, version string) (Source, error) {
 	if dir != "" {
 		return sourceIn(dir, version)
@@ -138,14 +139,32 @@ func FindSource(dir, version string) (Source, error) {
 			return s, nil
 		}
 	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return Source{}, errNoSource
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if s, err := sourceOf(info); err == nil {
+			return s, nil
+		}
 	}
-	return sourceOf(info)
+	return sourceAbove(".", version)
 }
 
-var errNoSource = errors.New("this program has no version, and the folder that it was built from is unknown or gone: name a checkout of " + Module + " with --source DIR")
+// sourceAbove returns the checkout that the folder is in.
+func sourceAbove(folder, version string) (Source, error) {
+	at, err := filepath.Abs(folder)
+	if err != nil {
+		return Source{}, err
+	}
+	for {
+		if s, err := sourceIn(at, version); err == nil {
+			return s, nil
+		}
+		if at == filepath.Dir(at) {
+			return Source{}, errNoSource
+		}
+		at = filepath.Dir(at)
+	}
+}
+
+var errNoSource = errors.New("this program has no version, and the folder that it was built from is unknown or gone: run it in a checkout of " + Module + ", or name one with --source DIR")
 
 // sourceOf returns the version of the framework in the program with this build information.
 func sourceOf(info *debug.BuildInfo) (Source, error) {

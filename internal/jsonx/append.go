@@ -3,6 +3,7 @@ package jsonx
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
@@ -78,8 +79,8 @@ func asciiEnd(b []byte, i int) int {
 		}
 	}
 	for ; len(b)-i >= 8; i += 8 {
-		if special(b[i:])&highBits != 0 {
-			break
+		if marked := special(b[i:]) & highBits; marked != 0 {
+			return i + bits.TrailingZeros64(marked)/8
 		}
 	}
 	for ; i < len(b); i++ {

@@ -28,11 +28,11 @@ func Members(data []byte, fn func(key string, raw []byte) error) error {
 	}
 	var seen keySet
 	for more {
-		start, f := i, noFault
-		if i, f = scanName(data, i); f != noFault {
+		start := i
+		key, end, f := viewName(data, i)
+		if i = end; f != noFault {
 			return f.at(i)
 		}
-		key := viewText(data[start:i])
 		if !seen.add(key) {
 			return &SyntaxError{Offset: start, Message: "the member " + strconv.QuoteToGraphic(shorten(key)) + " occurs twice"}
 		}
@@ -54,6 +54,20 @@ func Members(data []byte, fn func(key string, raw []byte) error) error {
 		return trailing.at(i)
 	}
 	return nil
+}
+
+// viewName checks the syntax of the member name that begins at i. It returns the decoded name and the index after the
+// closing quote. Nearly all names are plain ASCII, which viewName reads once.
+func viewName(data []byte, i int) (key string, end int, f fault) {
+	if i < len(data) && data[i] == '"' {
+		if end = asciiEnd(data, i+1); end < len(data) && data[end] == '"' {
+			return ViewString(data[i+1 : end]), end + 1, noFault
+		}
+	}
+	if end, f = scanName(data, i); f != noFault {
+		return "", end, f
+	}
+	return viewText(data[i:end]), end, noFault
 }
 
 // viewText returns the decoded text of raw, a JSON string literal of valid syntax. The text shares the bytes of raw

@@ -1,6 +1,9 @@
 package jsonx
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Valid returns nil if data is exactly one JSON value, nested at most [MaxDepth] levels. It allows white space around
 // the value. For other data it returns a [*SyntaxError]. Valid does not search objects for repeated member names.
@@ -291,8 +294,8 @@ func plainEnd(b []byte, i int) int {
 		control := x - eachByte*' '
 		quote := (x ^ eachByte*'"') - eachByte
 		slash := (x ^ eachByte*'\\') - eachByte
-		if (control|quote|slash)&^x&highBits != 0 {
-			break
+		if marked := (control | quote | slash) &^ x & highBits; marked != 0 {
+			return i + bits.TrailingZeros64(marked)/8 // the first mark is always correct
 		}
 	}
 	for ; i < len(b); i++ {

@@ -11,6 +11,7 @@ import (
 type buffer struct {
 	b      []byte
 	prefix []byte // the names of the groups of the next key, each followed by a dot
+	stack  []byte // the lines that follow the line of the record
 }
 
 // maxPooled is the maximum capacity, in bytes, of a buffer that is reused for a later line. A larger buffer is left to
@@ -21,14 +22,15 @@ var buffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, 0, 1024
 
 func getBuffer() *buffer {
 	buf := buffers.Get().(*buffer)
-	buf.b, buf.prefix = buf.b[:0], buf.prefix[:0]
+	buf.b, buf.prefix, buf.stack = buf.b[:0], buf.prefix[:0], buf.stack[:0]
 	return buf
 }
 
 func (buf *buffer) free() {
 	poison.Bytes(buf.b)
 	poison.Bytes(buf.prefix)
-	if cap(buf.b) <= maxPooled && cap(buf.prefix) <= maxPooled {
+	poison.Bytes(buf.stack)
+	if cap(buf.b) <= maxPooled && cap(buf.prefix) <= maxPooled && cap(buf.stack) <= maxPooled {
 		buffers.Put(buf)
 	}
 }

@@ -24,7 +24,8 @@ const (
 	timePattern = "2006-01-02T15:04:05.000Z07:00"
 )
 
-// humanHandler is a slog.Handler that writes lines of the form "time | message | key: value | key: value".
+// humanHandler is a slog.Handler that writes lines of the form "time | message | key: value | key: value". With colours,
+// the stack of a panic follows on lines of its own, which are indented.
 type humanHandler struct {
 	level  slog.Level
 	out    *lineWriter
@@ -65,7 +66,7 @@ func (h *humanHandler) Handle(_ context.Context, r slog.Record) error {
 	defer buf.free()
 	head := h.begin(buf, r.Time, r.Level, r.Message, h.styleOf(r))
 	r.Attrs(func(a slog.Attr) bool {
-		h.attr(buf, a)
+		h.own(buf, a)
 		return true
 	})
 	return h.write(buf, head, r.Message)
@@ -77,7 +78,7 @@ func (h *humanHandler) HandleLine(at time.Time, level slog.Level, message string
 	defer buf.free()
 	head := h.begin(buf, at, level, message, h.style) // no attribute of a line is a style
 	for i := range attrs {
-		h.attr(buf, attrs[i])
+		h.own(buf, attrs[i])
 	}
 	return h.write(buf, head, message)
 }
@@ -125,7 +126,7 @@ func (h *humanHandler) begin(buf *buffer, at time.Time, level slog.Level, messag
 
 func (h *humanHandler) write(buf *buffer, head int, message string) error {
 	buf.b = closeUp(buf.b, head, strings.HasSuffix(message, "]"))
-	buf.b = append(buf.b, '\n')
+	buf.b = append(append(buf.b, '\n'), buf.stack...)
 	_, err := h.out.Write(buf.b)
 	return err
 }
@@ -179,6 +180,14 @@ func (h *humanHandler) enter(buf *buffer) {
 	for _, g := range h.groups {
 		buf.prefix = append(append(buf.prefix, g...), '.')
 	}
+}
+
+// own appends an attribute of the record. A terminal shows a stack below the line, a frame on each line.
+func (h *humanHandler) own(buf *buffer, a slog.Attr) {
+	if h.color {
+		a.Value = buf.cut(a.Value)
+	}
+	h.attr(buf, a)
 }
 
 // attr appends an attribute to the line. For a group, it appends each attribute of the group, with the name of the

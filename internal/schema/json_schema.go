@@ -241,8 +241,8 @@ func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag re
 		dst = append(append(jsonx.AppendString(dst, key), ':'), value...)
 	}
 	doc := tag.Get("doc")
-	if doc == "" && target(t) == durationType {
-		doc = "a duration such as 1m30s"
+	if target(t) == durationType {
+		doc = durationDoc(doc, tag)
 	}
 	if doc != "" {
 		pair("description", jsonx.AppendString(nil, doc))
@@ -261,6 +261,27 @@ func (w *schemaWriter) annotations(dst []byte, start int, t reflect.Type, tag re
 		pair("writeOnly", []byte("true"))
 	}
 	return dst
+}
+
+// durationDoc returns the description of a duration. It has the bounds of the duration, because a text has no minimum and no
+// maximum in JSON Schema.
+func durationDoc(doc string, tag reflect.StructTag) string {
+	low, high := tag.Get("minimum"), tag.Get("maximum")
+	switch {
+	case low != "" && high != "":
+		low = "from " + low + " to " + high
+	case low != "":
+		low = "at least " + low
+	case high != "":
+		low = "at most " + high
+	case doc != "":
+		return doc
+	}
+	about := strings.TrimSuffix("a duration such as 1m30s, "+low, ", ")
+	if doc == "" {
+		return about
+	}
+	return doc + " (" + about + ")"
 }
 
 // rules appends the rules of a member as JSON Schema keywords. dst[start:] contains the already written

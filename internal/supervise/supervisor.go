@@ -131,6 +131,7 @@ func (s *supervisor) signal(sig os.Signal) {
 		}
 		s.result = &ExitError{Code: 130}
 	default:
+		signals.FreshLine(sig)
 		s.stop(sig.String())
 	}
 }
