@@ -17,14 +17,15 @@ const (
 
 // partTypes are the types of each package of the framework that are parts.
 var partTypes = map[string][]string{
-	Module:           {"Action", "Task", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "Section", "Parts", "Part"},
+	Module:           {"Action", "Task", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "Section", "Parts", "Part", "Authenticator"},
 	Module + "/cli":  {"Command"},
-	Module + "/auth": {"Sessions"},
+	Module + "/auth": {"Sessions", "Keys"},
 }
 
 // partFuncs are the functions of each package of the framework that return a part.
 var partFuncs = map[string][]string{
-	Module + "/auth":      {"NewSessions"},
+	Module:                {"DefaultAccess"},
+	Module + "/auth":      {"NewSessions", "NewKeys", "Bearer"},
 	Module + "/web":       {"Mount"},
 	Module + "/transport": {"Part"},
 }
