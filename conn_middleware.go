@@ -24,7 +24,8 @@ type ConnMiddleware struct {
 	// Connect is called before the welcome and before the first request of a client. If Connect returns an error, the
 	// client is refused and reads the message of the error, if it is an [Error]; the functions of later middlewares do not
 	// run. Connect may store a [ConnValue] and details in c, and may send to other clients. c is in no room, receives
-	// nothing and cannot be found by its id until all Connect functions have returned nil. A client that Connect has closed
+	// nothing and cannot be found by its id until all Connect functions have returned nil, and cannot enter a room until
+	// then. A client that Connect has closed
 	// with [Conn.Close] is not let in.
 	Connect func(ctx context.Context, c *Conn, h *Handshake) error
 	// Connected is called after the welcome, when c is in its first room. It may send to c and let c enter rooms. Over TCP
@@ -116,6 +117,7 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 	if c.gone || c.closeReason.Load() != nil { // a Connect has called Conn.Close
 		return errDisconnected
 	}
+	c.waits = false
 	api.Rooms.conns.Store(c.ID, c)
 	api.Rooms.reindex(c, nil, c.identity.Load())
 	return nil

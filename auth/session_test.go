@@ -319,3 +319,37 @@ func TestAUserHasABoundedNumberOfSessions(t *testing.T) {
 	isUser(t, c, cookies[1], "ann")
 	isUser(t, c, cookies[2], "ann")
 }
+
+// A file that all clients may cache is not cached with the header that deletes the cookie of one of them.
+func TestNoCacheKeepsACookie(t *testing.T) {
+	t.Parallel()
+	s := newSite(auth.SessionConfig{}).start(t)
+	s.Put(t, "page.html", "<p>")
+	c := s.HTTP(t)
+	got := c.Ask("GET", "/api/page", "", "Cookie: session="+strings.Repeat("A", 43))
+	got.Want(t, 200, "<p>")
+	got.WantHeader(t, "Set-Cookie: session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax", "Cache-Control: private, no-store")
+	if got := c.Ask("GET", "/api/page", ""); strings.Contains(got.Header.Get("Cache-Control"), "private") {
+		t.Errorf("a file for all has the header Cache-Control: %s", got.Header.Get("Cache-Control"))
+	}
+}
+
+// An action that calls the login of another action logs its client in. Go code and tasks have no client.
+func TestALoginWithinAnotherActionIsThatOfTheClient(t *testing.T) {
+	t.Parallel()
+	app := newSite(auth.SessionConfig{})
+	s := app.start(t)
+	b := newBrowser(s.HTTP(t))
+	b.post("signUp", "").Want(t, 200, "")
+	b.get("who").Want(t, 200, `"who":"ann"`)
+	for name, err := range map[string]error{
+		"Login": app.Login(t.Context(), actionhero.Identity{ID: "ann"}), "Logout": app.Logout(t.Context()), "RevokeOthers": app.RevokeOthers(t.Context()),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "needs a client") {
+			t.Errorf("%s without a request: %v", name, err)
+		}
+	}
+	if list, err := app.List(t.Context(), s.API, "ann"); err != nil || len(list) != 1 || list[0].Current {
+		t.Errorf("the list is %+v, %v", list, err)
+	}
+}

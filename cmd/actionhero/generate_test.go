@@ -41,6 +41,8 @@ func TestWrongCommandLinesOfGenerateAreExplained(t *testing.T) {
 		`the name of the task is missing: write "generate task NAME"`:   {"generate", "task"},
 		`there are 2 names: write one`:                                  {"generate", "action", "a", "b"},
 		`no go.mod is in`:                                               {"sync"},
+		`there are 0 names: write "generate migration NAME"`:            {"generate", "migration"},
+		`did you mean "generate migration users"?`:                      {"generate", "migraton", "users"},
 		`"app generate room --help" lists the flags`:                    {"generate", "room", "x", "--route", "GET /x"},
 	} {
 		want = strings.Replace(want, "app ", filepath.Base(os.Args[0])+" ", 1)
