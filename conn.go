@@ -35,6 +35,7 @@ type Conn struct {
 	rights     atomic.Uint32            // changes when a room may decide otherwise about the client; written under moving
 	met        int16                    // the number of connection middlewares that have met the client and not its end; guarded by meeting
 	gone       bool                     // the client has disconnected; guarded by moving
+	waits      bool                     // the app has not accepted the client yet; guarded by moving
 
 	closeReason atomic.Pointer[string] // why the server has closed the connection, first; nil: it has not
 

@@ -24,11 +24,13 @@ type ConnMiddleware struct {
 	// Connect is called before the welcome and before the first request of a client. If Connect returns an error, the
 	// client is refused and reads the message of the error, if it is an [Error]; the functions of later middlewares do not
 	// run. Connect may store a [ConnValue] and details in c, and may send to other clients. c is in no room, receives
-	// nothing and cannot be found by its id until all Connect functions have returned nil. A client that Connect has closed
+	// nothing and cannot be found by its id until all Connect functions have returned nil, and cannot enter a room until
+	// then. A client that Connect has closed
 	// with [Conn.Close] is not let in.
 	Connect func(ctx context.Context, c *Conn, h *Handshake) error
 	// Connected is called after the welcome, when c is in its first room. It may send to c and let c enter rooms. Over TCP
-	// and WebSocket it runs before the first request of the client. Over Socket.IO, requests may run at the same time.
+	// and WebSocket it runs before the first request of the client. Over Socket.IO, requests may run at the same time. It is
+	// not called for a client that has gone already, and Disconnect waits for it.
 	Connected func(ctx context.Context, c *Conn)
 	// Disconnect is called once for each client whose Connect has returned nil, however its connection has ended, also if
 	// the Connect of another middleware has refused the client. c is in no room any more. The contexts of its requests
@@ -116,6 +118,7 @@ func (api *API) acceptConn(ctx context.Context, c *Conn, h *Handshake) *Error {
 	if c.gone || c.closeReason.Load() != nil { // a Connect has called Conn.Close
 		return errDisconnected
 	}
+	c.waits = false
 	api.Rooms.conns.Store(c.ID, c)
 	api.Rooms.reindex(c, nil, c.identity.Load())
 	return nil
@@ -145,10 +148,17 @@ func (c *Conn) hasGone() bool {
 	return c.gone
 }
 
-// connected calls the Connected functions.
+// connected calls the Connected functions, while the client is here. Disconnect waits for them: what a Connected function
+// adds, Disconnect removes.
 func (api *API) connected(ctx context.Context, c *Conn) {
-	for _, m := range api.registry.Load().conns {
-		if m.Connected == nil {
+	middleware := api.registry.Load().conns
+	if len(middleware) == 0 {
+		return
+	}
+	c.meeting.Lock()
+	defer c.meeting.Unlock()
+	for _, m := range middleware[:c.met] {
+		if m.Connected == nil || c.hasGone() {
 			continue
 		}
 		err := api.runHooks(c.of(ctx), func(ctx context.Context) error {

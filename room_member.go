@@ -346,8 +346,11 @@ func (r *Rooms) tellBroker(ctx context.Context, changes ...backend.Change) (news
 // news. If left is not nil, the client leaves that room in the same step of the broker, and the caller has to end the
 // membership. added becomes the field added of the new membership. The caller must hold c.moving.
 func (r *Rooms) enter(ctx context.Context, c *Conn, name string, left *member, added bool) (m *member, news func(), err error) {
-	if c.gone {
+	switch {
+	case c.gone:
 		return nil, nil, errDisconnected
+	case c.waits:
+		return nil, nil, Errorf(CodeConflict, "the client is not accepted yet: let it enter rooms in ConnMiddleware.Connected")
 	}
 	kept := len(c.rooms)
 	if left != nil {

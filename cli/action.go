@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -76,12 +77,19 @@ func (a *app) runAction(cmd *cobra.Command, args []string) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the next signal has its default effect
-	if flags.running {
+	switch {
+	case flags.running:
 		err = a.runThere(ctx, env, call)
-	} else {
+	case !knows(api, call.Action): // before anything starts
+		err = failed(actionhero.Errorf(actionhero.CodeNotFound, "%s is not a known action.", call.Action))
+	default:
 		err = runHere(ctx, env, api, call)
 	}
 	return withSuggestion(err, api, call.Action)
+}
+
+func knows(api *actionhero.API, action string) bool {
+	return slices.ContainsFunc(api.Actions(), func(info actionhero.ActionInfo) bool { return info.Name == action })
 }
 
 // withSuggestion adds the name that was probably meant to the error for an unknown action.
@@ -90,11 +98,11 @@ func withSuggestion(err error, api *actionhero.API, name string) error {
 	if !ok || f.code != exitCodes[actionhero.CodeNotFound] {
 		return err
 	}
+	if knows(api, name) {
+		return err
+	}
 	var names []string
 	for _, info := range api.Actions() {
-		if info.Name == name {
-			return err
-		}
 		names = append(names, info.Name)
 	}
 	if meant := near.Name(name, names); meant != "" {

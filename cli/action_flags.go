@@ -191,6 +191,9 @@ func (f *actionFlags) parse(args []string) error {
 		return usage("%w; \"action %s --help\" lists the flags", err, f.name)
 	}
 	if rest := f.set.Args(); len(rest) > 0 {
+		if _, _, isInput := strings.Cut(rest[0], "="); isInput {
+			return usage("%q is no flag: write --%[1]s", rest[0])
+		}
 		return usage("%q is no flag: write --INPUT=VALUE", rest[0])
 	}
 	return nil

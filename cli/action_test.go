@@ -177,6 +177,8 @@ func TestWrongLinesOfAnAction(t *testing.T) {
 		"action order --itme=tea":        `--itme is not an input of action "order"; did you mean --item?`,
 		"action order --quux=tea":        `--quux is not an input of action "order": "action order --help" lists the inputs`,
 		"action order tea":               `"tea" is no flag: write --INPUT=VALUE`,
+		"action order item=tea":          `"item=tea" is no flag: write --item=tea`,
+		"action none":                    `none is not a known action.`,
 		"action order --json={":          `the inputs are no JSON object: `,
 		"action order --json=[] -x":      `unknown shorthand flag: 'x' in -x; "action order --help" lists the flags`,
 		"action order --json={} --stdin": `there are both --json and --stdin: use one of them`,

@@ -135,3 +135,38 @@ func TestAClientThatConnectClosesIsNotLetIn(t *testing.T) {
 		})
 	}
 }
+
+// A client enters no room and receives nothing before Connect has accepted it, whatever Connect does.
+func TestAClientThatIsNotAcceptedReadsNoMessages(t *testing.T) {
+	t.Parallel()
+	for name, c := range callers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{
+				actionhero.ConnMiddleware{Connect: func(ctx context.Context, c *actionhero.Conn, _ *actionhero.Handshake) error {
+					rooms := c.API().Rooms
+					for way, err := range map[string]error{"Join": rooms.Join(ctx, c, "own"), "Move": rooms.Move(ctx, c, "own")} {
+						if err == nil || actionhero.AsError(err).Code != actionhero.CodeConflict {
+							t.Errorf("%s in Connect returns %v", way, err)
+						}
+					}
+					if err := rooms.Broadcast(ctx, "own", "for members alone"); err != nil {
+						t.Error(err)
+					}
+					return nil
+				}},
+				actionhero.ConnMiddleware{Connect: func(context.Context, *actionhero.Conn, *actionhero.Handshake) error {
+					return actionhero.Errorf(actionhero.CodePermissionDenied, "not you")
+				}},
+			}})
+			read, _ := c.greet(t, s)
+			text := read()
+			if name == "socketio" {
+				text = read()
+			}
+			if !strings.Contains(text, "not you") {
+				t.Errorf("the client reads %s", text)
+			}
+		})
+	}
+}

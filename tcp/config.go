@@ -18,6 +18,9 @@ type Config struct {
 	CertFile string `json:"certFile" doc:"file of the PEM certificate chain for tlsPort"`
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key for tlsPort"`
 
+	ClientCAFile string `json:"clientCAFile" doc:"file of the PEM certificates of the authorities that sign the certificates of clients of tlsPort; empty asks no client for a certificate; it is read again when it changes"`
+	ClientCert   string `json:"clientCert" default:"optional" enum:"optional,required" doc:"with clientCAFile: whether a client of tlsPort must have a certificate, or may connect without one; a wrong one always ends the connection"`
+
 	Dialect string `json:"dialect" default:"classic" enum:"classic,later" doc:"wire of the clients: classic is the wire of the original's early versions, later the wire of its versions 9 to 20"`
 
 	MaxLineBytes int           `json:"maxLineBytes" unit:"bytes" default:"64 KiB" min:"1" limit:"request" reached:"an error line, then the connection closes" doc:"length of a line; a longer one ends the connection"`

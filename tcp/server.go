@@ -135,11 +135,15 @@ func (s *Server) listenTLS(ctx context.Context, limits *netlisten.Limits) (net.L
 	if err != nil {
 		return nil, err
 	}
+	tlsConfig := cert.Config()
+	if err := netlisten.VerifyClients(tlsConfig, "tcpServer", s.cfg.ClientCAFile, s.cfg.ClientCert == "required", s.api.Log()); err != nil {
+		return nil, err
+	}
 	ln, err := netlisten.TCP(ctx, "tcpServer", "tlsPort", s.cfg.BindIP, s.cfg.TLSPort)
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(limits.Listener(ln), cert.Config()), nil
+	return tls.NewListener(limits.Listener(ln), tlsConfig), nil
 }
 
 // closeListeners closes all listeners and resets the addresses that Addr and TLSAddr return to nil. The caller must

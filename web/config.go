@@ -84,6 +84,9 @@ type HTTPSConfig struct {
 	CertFile string `json:"certFile" doc:"file of the PEM certificate chain; it is read again when it changes"`
 	KeyFile  string `json:"keyFile" doc:"file of the PEM private key"`
 
+	ClientCAFile string `json:"clientCAFile" doc:"file of the PEM certificates of the authorities that sign the certificates of clients; empty asks no client for a certificate; it is read again when it changes"`
+	ClientCert   string `json:"clientCert" default:"optional" enum:"optional,required" doc:"with clientCAFile: whether a client must have a certificate, or may connect without one; a wrong one always ends the connection"`
+
 	HSTS time.Duration `json:"hsts" min:"0" doc:"time for which browsers use only HTTPS for this host (Strict-Transport-Security); 0 is off"`
 
 	MaxStreams  int `json:"maxStreams" default:"64" min:"1" max:"10000" unit:"requests" limit:"client" reached:"the request waits, or its stream is refused" doc:"requests of one HTTP/2 connection at the same time"`

@@ -173,6 +173,10 @@ func (s *Server) serveTLS(ctx context.Context, limits *netlisten.Limits) (net.Li
 	if err != nil {
 		return nil, err
 	}
+	tlsConfig := cert.Config("h2", "http/1.1", "http/1.0")
+	if err := netlisten.VerifyClients(tlsConfig, "httpsServer", s.cfg.HTTPS.ClientCAFile, s.cfg.HTTPS.ClientCert == "required", s.api.Log()); err != nil {
+		return nil, err
+	}
 	ln, err := netlisten.TCP(ctx, "httpsServer", "port", s.cfg.HTTPS.BindIP, s.cfg.HTTPS.Port)
 	if err != nil {
 		return nil, err
@@ -181,7 +185,7 @@ func (s *Server) serveTLS(ctx context.Context, limits *netlisten.Limits) (net.Li
 	srv := s.newServer()
 	s.servers = append(s.servers, srv)
 	srv.ReadHeaderTimeout, srv.IdleTimeout = s.cfg.Common.HeaderTimeout, s.cfg.Common.IdleTimeout
-	srv.TLSConfig = cert.Config("h2", "http/1.1", "http/1.0")
+	srv.TLSConfig = tlsConfig
 	// A client cannot answer an HTTP/2 ping while the client sends a frame, so a ping also limits the time for a frame.
 	limit := s.cfg.Common.HeaderTimeout
 	srv.ConnContext = withHTTP2Conn

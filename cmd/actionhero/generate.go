@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
@@ -65,7 +64,29 @@ func generateCommand() cli.Command {
 	for _, kind := range generate.Kinds() {
 		command.Commands = append(command.Commands, partCommand(kind))
 	}
+	command.Commands = append(command.Commands, migrationCommand())
 	return command
+}
+
+func migrationCommand() cli.Command {
+	dry := false
+	return cli.Command{
+		Name: "migration", Args: "NAME", NoConfig: true,
+		Short: "Add a migration of the database to the app in the current folder",
+		Long: "Add a migration to an app with the extra sqlite: a file in initializers/migrations with the next number and NAME, such as\n" +
+			"users:addAge. It is a draft, which is not applied until its first line is deleted.",
+		Flags: func(flags *flag.FlagSet) {
+			flags.BoolVar(&dry, "dry-run", false, "only print which file would be written")
+		},
+		Run: func(_ context.Context, env *cli.Env) error {
+			if len(env.Args) != 1 {
+				return fmt.Errorf("there are %d names: write \"generate migration NAME\"", len(env.Args))
+			}
+			files, err := generate.Migration(".", env.Args[0], dry)
+			generate.Report(env.Stdout, files, dry)
+			return err
+		},
+	}
 }
 
 // checkArgs refuses more than one folder. The first argument may then be a misspelt kind.
@@ -74,7 +95,7 @@ func checkArgs(args []string) error {
 		return nil
 	}
 	hint := ""
-	if kind := near.Name(args[0], generate.Kinds()); kind != "" {
+	if kind := near.Name(args[0], append(generate.Kinds(), "migration")); kind != "" {
 		hint = fmt.Sprintf("; did you mean \"generate %s %s\"?", kind, args[1])
 	}
 	return fmt.Errorf("there are %d arguments: write one folder for a new app%s", len(args), hint)
@@ -92,7 +113,7 @@ func split(list string) (names []string) {
 // moduleEdits returns the flags of "go mod edit" that add the modules of the app to an existing go.mod.
 func moduleEdits(app generate.App) string {
 	edits := "-require=" + generate.Module + "@" + app.Source.Version
-	withSQLite := slices.Contains(app.With, "sqlite")
+	withSQLite := app.Has("sqlite")
 	if withSQLite && app.Source.Released() {
 		edits += " -require=" + generate.PluginSQLite + "@" + app.Source.Version
 	}

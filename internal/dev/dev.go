@@ -66,11 +66,11 @@ func Run(ctx context.Context, cfg Config) error {
 			return err
 		}
 	}
-	folder, err := os.MkdirTemp("", "actionhero-dev-")
+	folder, release, err := makeFolder(os.TempDir())
 	if err != nil {
 		return fmt.Errorf("the folder of the programs cannot be made: %w", err)
 	}
-	defer os.RemoveAll(folder)
+	defer release()
 	env := append(os.Environ(), "PWD="+cfg.Dir)
 	d := &dev{
 		cfg: cfg, env: env, print: &printer{out: cfg.Stdout, colours: cfg.Colours}, tree: newTree(cfg.Dir, cfg.ConfigFile, sourceRoots(ctx, cfg.Dir, env)),

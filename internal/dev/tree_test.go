@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 )
@@ -316,6 +317,38 @@ func TestAnIgnoredFileMakesNoMainPackage(t *testing.T) {
 	write(t, filepath.Join(dir, "cmd", "app", "main.go"), "package main\n")
 	if got, err := mainPackage(dir); got != "./cmd/app" || err != nil {
 		t.Errorf("the main package is %q, %v", got, err)
+	}
+}
+
+// The programs of a dev that was killed are removed by the next one, those of a running one are not.
+func TestALeftoverOfAKilledDevIsRemoved(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	running, release, err := makeFolder(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed, fresh, other := filepath.Join(top, folderPrefix+"1"), filepath.Join(top, folderPrefix+"2"), filepath.Join(top, "other")
+	files(t, top, folderPrefix+"1/1/app", folderPrefix+"2/1/app", "other/app")
+	hour := time.Now().Add(-time.Hour)
+	for _, name := range []string{running, killed, other} {
+		if err := os.Chtimes(name, hour, hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, releaseSecond, err := makeFolder(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, stays := range map[string]bool{running: true, killed: false, fresh: true, other: true} {
+		if _, err := os.Stat(name); (err == nil) != stays {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	release()
+	releaseSecond()
+	if _, err := os.Stat(running); err == nil {
+		t.Error("an orderly end leaves the programs")
 	}
 }
 

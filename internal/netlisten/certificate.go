@@ -98,9 +98,12 @@ func (c *Certificate) reload() {
 	c.log.Info("the certificate was reloaded", "certFile", c.certFile)
 }
 
-func (c *Certificate) fileVersion() string {
+func (c *Certificate) fileVersion() string { return fileVersion(c.certFile, c.keyFile) }
+
+// fileVersion returns a text that changes when one of the files does.
+func fileVersion(names ...string) string {
 	version := ""
-	for _, name := range []string{c.certFile, c.keyFile} {
+	for _, name := range names {
 		if info, err := os.Stat(name); err == nil {
 			version += fmt.Sprint(info.ModTime().UnixNano(), info.Size(), ";")
 		}

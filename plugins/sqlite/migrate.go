@@ -24,6 +24,14 @@ type migration struct {
 	name       string // without its folder
 	statements string
 	checksum   string // of the statements, with line breaks of Unix: a checkout on Windows may have others
+	draft      bool   // it is not complete, and must not be applied
+}
+
+// isDraft reports whether the first line of a file is "-- draft", with or without a colon and a text.
+func isDraft(text []byte) bool {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	line, _, _ = bytes.Cut(line, []byte(":"))
+	return string(bytes.TrimSpace(line)) == "-- draft"
 }
 
 // migrationsIn returns the files *.sql of fsys in the order of their names.
@@ -38,7 +46,7 @@ func migrationsIn(fsys fs.FS) (found []migration, err error) {
 		text, err := fs.ReadFile(fsys, name)
 		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 		sum := sha256.Sum256(text)
-		found = append(found, migration{path.Base(name), string(text), hex.EncodeToString(sum[:])})
+		found = append(found, migration{path.Base(name), string(text), hex.EncodeToString(sum[:]), isDraft(text)})
 		return err
 	})
 	if err != nil {
@@ -79,11 +87,25 @@ func migrate(ctx context.Context, db *sql.DB, files []migration, log *slog.Logge
 	}
 	for {
 		next, err := pending(ctx, db, files)
-		if next == nil || err != nil {
+		if err != nil {
 			return err
+		}
+		if next == nil {
+			warnOfDrafts(ctx, files, log)
+			return nil
 		}
 		if err := applyNext(ctx, db, files, log); err != nil {
 			return err
+		}
+	}
+}
+
+// warnOfDrafts logs why files are not applied.
+func warnOfDrafts(ctx context.Context, files []migration, log *slog.Logger) {
+	for _, m := range files {
+		if m.draft {
+			log.WarnContext(ctx, "a migration is a draft: neither it nor a later one is applied until its first line is deleted", "file", m.name)
+			return
 		}
 	}
 }
@@ -120,7 +142,7 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// pending returns the first file that the database has not seen yet, or nil. It returns an error if the applied files do
+// pending returns the first file that the database has not seen yet, or nil if there is none or it is a draft. It returns an error if the applied files do
 // not fit to the files.
 func pending(ctx context.Context, db querier, files []migration) (*migration, error) {
 	rows, err := db.QueryContext(ctx, `SELECT name, checksum FROM schema_migrations`)
@@ -143,7 +165,7 @@ func pending(ctx context.Context, db querier, files []migration) (*migration, er
 }
 
 func compare(applied map[string]string, files []migration) (next *migration, err error) {
-	newest, known := "", map[string]bool{}
+	newest, known, drafts := "", map[string]bool{}, false
 	for name := range applied {
 		newest = max(newest, name)
 	}
@@ -152,11 +174,13 @@ func compare(applied map[string]string, files []migration) (next *migration, err
 		checksum, isApplied := applied[m.name]
 		switch {
 		case isApplied && checksum != m.checksum:
-			return nil, fmt.Errorf("the migration %s was changed after it was applied: restore the file, and put the change into a new one", m.name)
+			return nil, fmt.Errorf("the migration %s was changed after it was applied: restore the file, and put the change into a new one, or delete the database if only this machine has it", m.name)
 		case isApplied:
 		case m.name < newest:
 			return nil, fmt.Errorf("the migration %s is new, but sorts before %s, which was applied already: give it a name that sorts last", m.name, newest)
-		case next == nil:
+		case m.draft:
+			drafts = true
+		case next == nil && !drafts: // a file after a draft would keep the draft from being applied
 			next = &files[i]
 		}
 	}

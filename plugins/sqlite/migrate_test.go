@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -121,6 +122,44 @@ func TestMigrationsThatDoNotFitAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A file whose first line is "-- draft" is not applied, nor is a later one, so that it may change while it is written.
+func TestADraftIsAppliedWhenItIsComplete(t *testing.T) {
+	t.Parallel()
+	const a, b, c = "CREATE TABLE a (x);", "CREATE TABLE b (x);", "CREATE TABLE c (x);"
+	file := sqlite.Settings{File: filepath.Join(t.TempDir(), "x.db")}
+	for _, step := range []struct {
+		files  fs.FS
+		tables int // besides schema_migrations
+	}{
+		{files("1.sql", a, "2.sql", "-- draft: delete this line\n"+b), 1},
+		{files("1.sql", a, "2.sql", "-- draft\r\nCREATE TABLE b (", "3.sql", c), 1},
+		{files("1.sql", a, "2.sql", "-- drafts of letters\n"+b, "3.sql", "-- draft\n"+c), 2},
+		{files("1.sql", a, "2.sql", "-- drafts of letters\n"+b, "3.sql", c), 3},
+	} {
+		if tables := count(t, open(t, file, step.files), `SELECT count(*) FROM sqlite_schema WHERE type = 'table'`) - 1; tables != step.tables {
+			t.Errorf("with %v, there are %d tables", step.files, tables)
+		}
+	}
+	db, err := sqlite.Open(t.Context(), file, files("1.sql", "-- draft\n"+a))
+	if err == nil {
+		_ = db.Close()
+	}
+	wantError(t, "an applied file that becomes a draft", err, "the migration 1.sql was changed after it was applied")
+}
+
+// A start with a draft says so in the log.
+func TestTheLogHasADraft(t *testing.T) {
+	t.Parallel()
+	draft := sqlite.New(sqlite.Options{Migrations: files("1.sql", "-- draft\n")})
+	api := actionherotest.New(t, draft, sqlite.File(filepath.Join(t.TempDir(), "x.db")))
+	for _, line := range actionherotest.Logged(t, api) {
+		if strings.HasPrefix(line.Message, "a migration is a draft") && line.Attrs["file"] == "1.sql" {
+			return
+		}
+	}
+	t.Error("the log has no draft")
 }
 
 // The log has each migration, and a start that has none to apply is silent.
