@@ -20,6 +20,7 @@ const module = "github.com/actionhero-go/actionhero"
 var mayImport = map[string][]string{
 	"":                        {"backend", "internal/appbody", "internal/bridge", "internal/bytebudget", "internal/command", "internal/cron", "internal/encode", "internal/envelope", "internal/gcra", "internal/jsonx", "internal/logstyle", "internal/near", "internal/poison", "internal/route", "internal/schema", "internal/sendqueue", "internal/setting", "internal/signals"},
 	"auth":                    {"", "web", "limit", "internal"},
+	"auth/oidc":               {"", "auth", "limit", "web"}, // a module of its own
 	"backend":                 {},
 	"backend/internal":        {"backend"},
 	"backend/local":           {"backend", "internal/gcra", "internal/poison", "internal/setting"},
@@ -38,6 +39,7 @@ var mayImport = map[string][]string{
 	"cli":                     {"", "transport", "server", "backend", "backend/local", "backend/redis", "internal"},
 	"cmd":                     {"", "cli", "builtin", "web", "server", "internal/dev", "internal/generate", "internal/near", "internal/terminal"},
 	"examples":                {"", "cli", "builtin", "examples"},
+	"examples/desk":           {"", "auth", "cli", "examples/desk", "limit", "plugins", "web"}, // a module of its own
 	"limit":                   {"", "backend", "internal/gcra"},
 	"plugins":                 {"", "transport"}, // modules of their own
 	"plugins/sqlite/examples": {"", "plugins"},
@@ -78,6 +80,7 @@ var onlyFor = map[string][]string{
 	"github.com/BurntSushi/toml":                {"internal/config"},
 	"go.yaml.in/yaml/v3":                        {"internal/config"},
 	"github.com/DeRuina/timberjack":             {"internal/logging"},
+	"github.com/go-jose/go-jose/v4":             {"auth/oidc"},
 	"modernc.org/sqlite":                        {"plugins/sqlite"},
 	"github.com/actionhero-go/actionhero/bench": {},
 }

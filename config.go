@@ -64,7 +64,7 @@ type Config struct {
 
 	IdempotencyWindow time.Duration `json:"idempotencyWindow" default:"24h" min:"1s" max:"8784h" doc:"time for which the answers of calls with idempotency keys are kept, in the cache"`
 	IdempotencyKeys   int           `json:"idempotencyKeys" default:"10000" min:"1" max:"1000000" unit:"keys" limit:"client" reached:"an error of errorCode resourceExhausted with retryAfter" doc:"new idempotency keys of one client in each idempotencyWindow"`
-	IdempotencyBytes  int64         `json:"idempotencyBytes" default:"64 KiB" min:"1" unit:"bytes" limit:"request" reached:"an error of errorCode conflict in place of the kept answer" doc:"size of an answer that is kept for an idempotency key"`
+	IdempotencyBytes  int64         `json:"idempotencyBytes" default:"16 KiB" min:"1" unit:"bytes" limit:"request" reached:"an error of errorCode conflict in place of the kept answer" doc:"size of an answer that is kept for an idempotency key"`
 
 	// Sections has the loaded settings of the app's own sections: for each [Section] by its name, a pointer to its T.
 	// server.Load sets it. A section that is missing has its defaults.

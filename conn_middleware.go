@@ -29,7 +29,8 @@ type ConnMiddleware struct {
 	// with [Conn.Close] is not let in.
 	Connect func(ctx context.Context, c *Conn, h *Handshake) error
 	// Connected is called after the welcome, when c is in its first room. It may send to c and let c enter rooms. Over TCP
-	// and WebSocket it runs before the first request of the client. Over Socket.IO, requests may run at the same time.
+	// and WebSocket it runs before the first request of the client. Over Socket.IO, requests may run at the same time. It is
+	// not called for a client that has gone already, and Disconnect waits for it.
 	Connected func(ctx context.Context, c *Conn)
 	// Disconnect is called once for each client whose Connect has returned nil, however its connection has ended, also if
 	// the Connect of another middleware has refused the client. c is in no room any more. The contexts of its requests
@@ -147,10 +148,17 @@ func (c *Conn) hasGone() bool {
 	return c.gone
 }
 
-// connected calls the Connected functions.
+// connected calls the Connected functions, while the client is here. Disconnect waits for them: what a Connected function
+// adds, Disconnect removes.
 func (api *API) connected(ctx context.Context, c *Conn) {
-	for _, m := range api.registry.Load().conns {
-		if m.Connected == nil {
+	middleware := api.registry.Load().conns
+	if len(middleware) == 0 {
+		return
+	}
+	c.meeting.Lock()
+	defer c.meeting.Unlock()
+	for _, m := range middleware[:c.met] {
+		if m.Connected == nil || c.hasGone() {
 			continue
 		}
 		err := api.runHooks(c.of(ctx), func(ctx context.Context) error {

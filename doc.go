@@ -92,6 +92,7 @@
 //	tcp, websocket, socketio, worker    the other transports, and the runner of tasks
 //	transport         for authors of a transport
 //	backend           the storage seam; backend/local is the embedded backend
+//	auth, auth/oidc   sessions, passwords, API keys; tokens of OpenID issuers, a module of its own
 //	plugins/sqlite    a database with migrations; a module of its own
 //
 // docs/guide.md has a chapter for each of these.

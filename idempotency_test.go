@@ -303,7 +303,8 @@ func TestTheAnswerIsKeptIfTheClientIsGone(t *testing.T) {
 	t.Parallel()
 	ctx, gone := context.WithCancel(t.Context())
 	p := pay{run: func(context.Context, payInput) error { gone(); return nil }}
-	api := keyed(t, newLocal(), nil, nil, p.action("pay", actionhero.KeyOptional))
+	b := newLocal()
+	api := keyed(t, storeOf{b, &cutStore{Store: b.Store()}}, nil, nil, p.action("pay", actionhero.KeyOptional))
 	_, _ = keyedCall{name: "pay", key: "k"}.do(ctx, api)
 	keyedCall{name: "pay", key: "k"}.want(t, api, 1, 0)
 }
@@ -332,6 +333,9 @@ func (s *cutStore) Fill(ctx context.Context, key, load string, value []byte, ttl
 	if s.cut.Load() {
 		return false, backend.ErrUnavailable
 	}
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
 	return s.Store.Fill(ctx, key, load, value, ttl)
 }
 
@@ -359,7 +363,6 @@ func TestALostLeaseFreesTheKeyAndDropsTheLateAnswer(t *testing.T) {
 		var p pay
 		other := keyed(t, storeOf{newLocal(), shared.Store()}, nil, nil, p.action("pay", actionhero.KeyOptional))
 
-		cut.cut.Store(false)
 		late := make(chan string, 1)
 		go func() {
 			answer, err := keyedCall{name: "pay", key: "k"}.do(t.Context(), lost)

@@ -33,7 +33,7 @@ func Bearer(find func(ctx context.Context, token string) (actionhero.Identity, e
 		who, err := find(ctx, token)
 		return who, asInvalid(err)
 	}
-	return scheme("bearer", "Bearer", find == nil, authenticate)
+	return scheme("bearer", "Bearer", needed(find != nil), authenticate)
 }
 
 var errWrongToken = invalid("the token is not valid")
@@ -41,14 +41,23 @@ var errWrongToken = invalid("the token is not valid")
 // schemes counts the parts made by scheme, because each initializer of an app needs a name of its own.
 var schemes atomic.Int64
 
-// scheme returns a part with an authenticator and the challenge of its HTTP authentication scheme, if it has one.
-func scheme(name, challenge string, isNil bool, authenticate actionhero.Authenticator) actionhero.Part {
+// needed returns an error if the function that finds a caller is missing.
+func needed(is bool) error {
+	if is {
+		return nil
+	}
+	return errors.New("the function that finds the caller is nil")
+}
+
+// scheme returns a part with an authenticator and the challenge of its HTTP authentication scheme, if it has one. If wrong
+// is not nil, it is the error of the registration.
+func scheme(name, challenge string, wrong error, authenticate actionhero.Authenticator) actionhero.Part {
 	return actionhero.Initializer{
 		Name:  fmt.Sprintf("auth.%s:%d", name, schemes.Add(1)),
 		Parts: actionhero.Parts{authenticate},
 		Setup: func(api *actionhero.API) error {
-			if isNil {
-				return errors.New("the function that finds the caller is nil")
+			if wrong != nil {
+				return wrong
 			}
 			if challenge != "" {
 				useChallenge(api, challenge)

@@ -15,7 +15,7 @@ import (
 // one that is revoked, return an actionhero.Error of CodeUnauthenticated. The identity ends with the certificate at the
 // latest. Behind a proxy that ends TLS there are no certificates.
 func ClientCert(find func(ctx context.Context, cert *x509.Certificate) (actionhero.Identity, error)) actionhero.Part {
-	return scheme("clientCert", "", find == nil, func(ctx context.Context, c *actionhero.Credentials) (actionhero.Identity, error) {
+	return scheme("clientCert", "", needed(find != nil), func(ctx context.Context, c *actionhero.Credentials) (actionhero.Identity, error) {
 		state := c.TLS()
 		if state == nil || len(state.VerifiedChains) == 0 || len(state.VerifiedChains[0]) == 0 {
 			return actionhero.Identity{}, nil

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"os"
 
@@ -38,4 +39,22 @@ func ExampleBearer() {
 		}
 		return actionhero.Identity{ID: user}, nil
 	})
+}
+
+// A function of the app finds the caller with a certificate. The setting httpsServer.clientCAFile names who signs them.
+func ExampleClientCert() {
+	_ = auth.ClientCert(func(_ context.Context, cert *x509.Certificate) (actionhero.Identity, error) {
+		return actionhero.Identity{ID: cert.Subject.CommonName, Roles: []string{"machine"}}, nil
+	})
+}
+
+// A function of the app checks a name and a password.
+func ExampleBasic() {
+	hashes := map[string]string{} // by name; a table of a database in a real app
+	_ = auth.Basic(auth.BasicConfig{Realm: "tickets", Check: func(ctx context.Context, name, password string) (actionhero.Identity, error) {
+		if err := auth.CheckPassword(ctx, hashes[name], password); err != nil {
+			return actionhero.Identity{}, err
+		}
+		return actionhero.Identity{ID: name}, nil
+	}})
 }

@@ -22,48 +22,44 @@ func code(err error) string {
 func TestAPasswordIsCheckedAgainstItsHash(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	hash, err := auth.HashPassword(ctx, "correct horse")
-	if err != nil || !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") || len(hash) != 97 {
+	long := strings.Repeat("x", auth.MaxPassword)
+	hash, err := auth.HashPassword(ctx, long)
+	if err != nil || !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") || len(hash) != 97 || auth.NeedsRehash(hash) {
 		t.Fatalf("the hash is %q, %v", hash, err)
 	}
-	if again, _ := auth.HashPassword(ctx, "correct horse"); again == hash {
-		t.Error("two hashes of a password are the same")
-	}
-	if err := auth.CheckPassword(ctx, hash, "correct horse"); err != nil {
+	if err := auth.CheckPassword(ctx, hash, long); err != nil {
 		t.Error(err)
 	}
-	for name, wrong := range map[string][2]string{
-		"another password": {hash, "correct hors"}, "no password": {hash, ""}, "no account": {"", "correct horse"},
-		"no account and no password": {"", ""}, "a long password": {hash, strings.Repeat("x", auth.MaxPassword+1)},
-		"no account, a long password": {"", strings.Repeat("x", 1<<20)},
-	} {
-		if err := auth.CheckPassword(ctx, wrong[0], wrong[1]); !errors.Is(err, auth.ErrWrongPassword) || code(err) != "unauthenticated" {
-			t.Errorf("%s: %v", name, err)
-		}
+	if again, err := auth.HashPassword(ctx, long); err != nil || again[:54] == hash[:54] {
+		t.Errorf("two hashes of a password have the same salt: %v", err)
 	}
-	for _, password := range []string{"", strings.Repeat("x", auth.MaxPassword+1)} {
+	for _, password := range []string{"", long + "x"} {
 		if _, err := auth.HashPassword(ctx, password); code(err) != "invalidInput" {
 			t.Errorf("a password of %d bytes: %v", len(password), err)
 		}
 	}
-	if _, err := auth.HashPassword(ctx, strings.Repeat("x", auth.MaxPassword)); err != nil {
-		t.Error(err)
-	}
 }
 
-// A hash that the reference implementation of Argon2 has made is checked, too: "password" with the salt "somesalt".
-func TestHashesOfOtherProgramsAreChecked(t *testing.T) {
+// known is a hash of the reference implementation of Argon2: of "password", with the salt "somesalt". It needs little
+// memory.
+const known = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+
+// A wrong password and an account that does not exist are the same to a client.
+func TestAWrongPasswordIsNoHint(t *testing.T) {
 	t.Parallel()
-	const known = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
 	if err := auth.CheckPassword(t.Context(), known, "password"); err != nil {
 		t.Error(err)
 	}
-	if err := auth.CheckPassword(t.Context(), known, "passwore"); !errors.Is(err, auth.ErrWrongPassword) {
-		t.Error(err)
+	for name, wrong := range map[string][2]string{
+		"another password": {known, "passwore"}, "no password": {known, ""}, "a long password": {known, strings.Repeat("x", auth.MaxPassword+1)},
+		"a very long one": {known, strings.Repeat("x", 1<<20)}, "no account": {"", "password"},
+	} {
+		if err := auth.CheckPassword(t.Context(), wrong[0], wrong[1]); !errors.Is(err, auth.ErrWrongPassword) || code(err) != "unauthenticated" {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	fresh, err := auth.HashPassword(t.Context(), "password")
-	if err != nil || !auth.NeedsRehash(known) || auth.NeedsRehash(fresh) || !auth.NeedsRehash("") || !auth.NeedsRehash("$2a$10$x") {
-		t.Errorf("NeedsRehash is wrong (%v)", err)
+	if !auth.NeedsRehash(known) || !auth.NeedsRehash("") || !auth.NeedsRehash("$2a$10$x") {
+		t.Error("NeedsRehash is wrong")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 )
 
 // SessionConfig has the choices of [NewSessions]. The zero value is fit for production.
@@ -50,7 +51,9 @@ type Sessions struct {
 	ended  actionhero.NodeCall[endedInput, actionhero.None]
 	of     actionhero.ConnValue[holder]
 	nodes  sync.Map // *actionhero.API: *node
-	warned sync.Once
+
+	warned   sync.Once // of a cookie for development
+	refusals browserguard.Refusals
 }
 
 // sessionPart hides the embedded Part, whose methods make Sessions a Part.

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 )
 
 // maxAgent is the number of bytes of a header User-Agent that a session keeps.
@@ -33,8 +34,12 @@ func (s *Sessions) Login(ctx context.Context, id actionhero.Identity) error {
 	switch {
 	case id.ID == "":
 		return errors.New("auth: Login was called with an Identity without an ID")
+	case !id.ExpiresAt.IsZero() && !id.ExpiresAt.After(time.Now()):
+		return errors.New("auth: Login was called with an Identity whose ExpiresAt has passed")
 	case req == nil:
 		return errNoClient
+	case !s.node(req.API).isPart.Load():
+		return errors.New("auth: Login was called with Sessions that are no part of the app: list them with the actions, so that they find the user again")
 	}
 	id = s.complete(id)
 	if req.Conn != nil {
@@ -91,7 +96,7 @@ func (s *Sessions) carried(req *actionhero.Request) (plain bool, err error) {
 		})
 		return true, nil
 	}
-	req.API.Log().Warn("a login over plain HTTP was refused", "host", host, "from", req.RemoteIP)
+	s.refusals.Warn(req.API.Log(), "logins over plain HTTP are refused: switch HTTPS on, or list the proxy that ends it in commonWeb.trustedProxies", "host", browserguard.Shown(host), "from", req.RemoteIP)
 	return false, actionhero.Errorf(actionhero.CodePermissionDenied, "a login needs HTTPS: switch HTTPS on, or list the proxy that ends it in commonWeb.trustedProxies")
 }
 

@@ -15,7 +15,12 @@ import (
 // a user.
 type key [sha256.Size]byte
 
-func keyOf(id string) key { return sha256.Sum256([]byte(id)) }
+// keyOf returns the key of the session with the id, which has idLength characters.
+func keyOf(id string) key {
+	var b [idLength]byte // an array needs no memory of the heap
+	copy(b[:], id)
+	return sha256.Sum256(b[:])
+}
 
 func (k key) String() string { return hex.EncodeToString(k[:]) }
 
@@ -54,7 +59,7 @@ type indexEntry struct {
 const lockTTL = 10 * time.Second
 
 // indexKey returns the key of the list of the sessions of a user. An id of a user may have any length.
-func indexKey(user string) string { return keyOf(user).String() }
+func indexKey(user string) string { return key(sha256.Sum256([]byte(user))).String() }
 
 // changing calls change, and lets no other node change the sessions of the user at the same time.
 func (s *Sessions) changing(ctx context.Context, api *actionhero.API, user string, change func() error) error {

@@ -1,14 +1,19 @@
 package auth_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/auth"
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/server"
 )
@@ -318,4 +323,102 @@ func TestAUserHasABoundedNumberOfSessions(t *testing.T) {
 	isUser(t, c, cookies[0], "")
 	isUser(t, c, cookies[1], "ann")
 	isUser(t, c, cookies[2], "ann")
+}
+
+// A file that all clients may cache is not cached with the header that deletes the cookie of one of them.
+func TestNoCacheKeepsACookie(t *testing.T) {
+	t.Parallel()
+	s := newSite(auth.SessionConfig{}).start(t)
+	s.Put(t, "page.html", "<p>")
+	c := s.HTTP(t)
+	got := c.Ask("GET", "/api/page", "", "Cookie: session="+strings.Repeat("A", 43))
+	got.Want(t, 200, "<p>")
+	got.WantHeader(t, "Set-Cookie: session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax", "Cache-Control: private, no-store")
+	if got := c.Ask("GET", "/api/page", ""); strings.Contains(got.Header.Get("Cache-Control"), "private") {
+		t.Errorf("a file for all has the header Cache-Control: %s", got.Header.Get("Cache-Control"))
+	}
+}
+
+// An action that calls the login of another action logs its client in. Go code and tasks have no client.
+func TestALoginWithinAnotherActionIsThatOfTheClient(t *testing.T) {
+	t.Parallel()
+	app := newSite(auth.SessionConfig{})
+	s := app.start(t)
+	b := newBrowser(s.HTTP(t))
+	b.post("signUp", "").Want(t, 200, "")
+	b.get("who").Want(t, 200, `"who":"ann"`)
+	for name, err := range map[string]error{
+		"Login": app.Login(t.Context(), actionhero.Identity{ID: "ann"}), "Logout": app.Logout(t.Context()), "RevokeOthers": app.RevokeOthers(t.Context()),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "needs a client") {
+			t.Errorf("%s without a request: %v", name, err)
+		}
+	}
+	if list, err := app.List(t.Context(), s.API, "ann"); err != nil || len(list) != 1 || list[0].Current {
+		t.Errorf("the list is %+v, %v", list, err)
+	}
+	for _, wrong := range []actionhero.Identity{{}, {Roles: []string{"admin"}}, {ID: "ann", ExpiresAt: time.Now()}} {
+		if err := app.Login(t.Context(), wrong); err == nil || !strings.Contains(err.Error(), "auth: Login was called with an Identity w") {
+			t.Errorf("a login as %+v: %v", wrong, err)
+		}
+	}
+}
+
+// failing is a backend whose store fails while fails is set.
+type failing struct {
+	backend.Backend
+	fails atomic.Bool
+}
+
+type failingStore struct {
+	backend.Store
+	f *failing
+}
+
+func (f *failing) Store() backend.Store { return failingStore{f.Backend.Store(), f} }
+
+func (s failingStore) Get(ctx context.Context, key string) (backend.Entry, error) {
+	if s.f.fails.Load() {
+		return backend.Entry{}, backend.ErrUnavailable
+	}
+	return s.Store.Get(ctx, key)
+}
+
+// If the store cannot be reached, a request with a cookie fails, and does not become an anonymous one. Others still run.
+func TestAFailingStoreMakesNoUserAnonymous(t *testing.T) {
+	t.Parallel()
+	b := &failing{Backend: local.New(local.Config{})}
+	s := newSite(auth.SessionConfig{}).start(t, func(cfg *server.Config) { cfg.General.Backend = b })
+	c := s.HTTP(t)
+	user := newBrowser(c)
+	first := user.login(t, "ann")
+	b.fails.Store(true)
+	unknown := "session=" + strings.Repeat("A", 43)
+	got := c.Ask("GET", "/api/open", "", "Cookie: "+unknown)
+	got.Want(t, 503, `"errorCode":"unavailable"`)
+	got.WantHeader(t, "Set-Cookie")
+	c.Ask("GET", "/api/open", "").Want(t, 200, `"who":""`)
+	for _, action := range []string{"login", "logout"} {
+		got := c.Ask("POST", "/api/"+action, "", "Cookie: "+first)
+		if got.StatusCode != 503 || got.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d %s, Set-Cookie %q", action, got.StatusCode, got.Text, got.Header.Get("Set-Cookie"))
+		}
+	}
+	b.fails.Store(false)
+	isUser(t, c, first, "ann")
+}
+
+// A login with sessions that are no part of the app would be forgotten at once: it is an error that names the remedy.
+func TestSessionsMustBeAPartOfTheApp(t *testing.T) {
+	t.Parallel()
+	forgotten := auth.NewSessions(auth.SessionConfig{})
+	s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{actionhero.Action[none, none]{Name: "login", Run: func(ctx context.Context, _ none) (none, error) {
+		return none{}, forgotten.Login(ctx, actionhero.Identity{ID: "ann"})
+	}}}})
+	got := s.HTTP(t).Ask("POST", "/api/login", "")
+	got.Want(t, 500, "")
+	got.WantHeader(t, "Set-Cookie")
+	if !s.Log.Has("auth: Login was called with Sessions that are no part of the app") {
+		t.Error("the log does not name the remedy")
+	}
 }

@@ -30,17 +30,24 @@ type Limit struct {
 	Events int           // the events that are allowed in each Per, from 1; required
 	Per    time.Duration // from 1 µs for each event to 366 days for a Burst; required
 	Burst  int           // the events that are allowed at once, from 1; default: Events
+
+	// Shared counts in the whole cluster, by the clock of the server of the backend. Limiters with the same Name then share
+	// their counts across nodes, so no two limits may have the same Name. Each allowed event asks the server; a key that is
+	// limited is refused without that. While the server does not answer, each node counts alone. Without a cluster, Shared
+	// has no effect; default: each node counts alone.
+	Shared bool
 }
 
 // Limiter counts events against a [Limit], with a count of its own for each key. All middleware of one Limiter shares the
-// counts; different Limiters never do. Its memory is bounded to about 7 MiB, however many keys clients invent: of more than
+// counts; different Limiters never do, unless they are [Limit.Shared]. Its memory is bounded to about 7 MiB, however many keys clients invent: of more than
 // 131,072 keys, some share a count. So a key may be limited too early, but no limited key becomes free.
 //
 // A Limiter may be used by several goroutines.
 type Limiter struct {
-	limit Limit
-	rate  backend.Rate
-	table *gcra.Table
+	limit  Limit
+	rate   backend.Rate
+	table  *gcra.Table
+	shared shared
 }
 
 var limitName = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
@@ -65,12 +72,17 @@ func New(l Limit) *Limiter {
 }
 
 // Allow counts one event of the key. If the limit is used up, Allow counts nothing, and returns an *actionhero.Error of
-// CodeResourceExhausted with RetryAfter. A key has any length. The key "" is not limited.
+// CodeResourceExhausted with RetryAfter. A key has any length. The key "" is not limited. If the Limit is Shared, ctx must be
+// the context of a request or a task.
 func (l *Limiter) Allow(ctx context.Context, key string) error {
 	if key == "" {
 		return nil
 	}
-	return l.refusal(l.take(ctx, key))
+	req := actionhero.RequestFrom(ctx)
+	if l.limit.Shared && req == nil {
+		return fmt.Errorf("the shared limit %s was asked without a request: pass the context of the action or the task", l.limit.Name)
+	}
+	return l.refusal(l.take(ctx, req, key))
 }
 
 // By returns middleware that counts each request of a client against the limit of the key that the function key returns
@@ -89,7 +101,7 @@ func (l *Limiter) By(key func(*actionhero.Request) string) actionhero.Middleware
 			if of == "" {
 				return next(ctx, req)
 			}
-			taken := l.take(ctx, of)
+			taken := l.take(ctx, req, of)
 			if remaining := l.rate.Left(taken.Full); taken.Wait > 0 {
 				req.Remaining = 0
 			} else if req.Remaining < 0 || remaining < req.Remaining {
@@ -104,8 +116,13 @@ func (l *Limiter) By(key func(*actionhero.Request) string) actionhero.Middleware
 	}
 }
 
-func (l *Limiter) take(_ context.Context, key string) backend.Taken {
-	return l.table.Take(l.table.KeyOf(key), l.rate)
+// take counts one event of the key. If the limit is not shared, req may be nil.
+func (l *Limiter) take(ctx context.Context, req *actionhero.Request, key string) backend.Taken {
+	k := l.table.KeyOf(key)
+	if l.limit.Shared && req.API.Cluster.Shared() {
+		return l.takeShared(ctx, req.API, key, k)
+	}
+	return l.table.Take(k, l.rate)
 }
 
 // refusal returns the error for the client, or nil if the event is allowed.

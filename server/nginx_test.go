@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,10 +20,12 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/internal/testkit"
 	"github.com/actionhero-go/actionhero/internal/testkit/basics"
 	"github.com/actionhero-go/actionhero/internal/testkit/docrun"
 	"github.com/actionhero-go/actionhero/server"
+	"github.com/actionhero-go/actionhero/web"
 )
 
 // recipe returns the only block of a kind in a recipe.
@@ -160,7 +163,8 @@ func TestTheRecipeForNginx(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := testkit.Start(t, testkit.Options{Change: func(cfg *server.Config) {
+	left := make(chan error, 1)
+	s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{oneEvent(left)}, Change: func(cfg *server.Config) {
 		cfg.HTTPServer.BindIP, cfg.CommonWeb = settings.HTTPServer.BindIP, settings.CommonWeb
 	}})
 	client := startNginx(t, s.Web.Addr())
@@ -170,6 +174,7 @@ func TestTheRecipeForNginx(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
+	streamThroughNginx(t, client, left)
 	page := http.Header{"Origin": {"https://example.com"}}
 	socket := testkit.DialSocket(t, "wss://example.com/ws", &websocket.DialOptions{HTTPClient: client, HTTPHeader: page})
 	var welcome struct{ Context string }
@@ -179,5 +184,41 @@ func TestTheRecipeForNginx(t *testing.T) {
 	_, resp, err := websocket.Dial(t.Context(), "wss://example.com/ws", &websocket.DialOptions{HTTPClient: client, HTTPHeader: http.Header{"Origin": {"https://evil.example"}}})
 	if err == nil || resp == nil || resp.StatusCode != http.StatusForbidden {
 		t.Errorf("a page of another site opens a WebSocket: %v", err)
+	}
+}
+
+// oneEvent is an action that sends one event, and then reports why its stream ends.
+func oneEvent(left chan<- error) actionhero.Part {
+	return actionhero.Action[actionhero.None, actionhero.None]{
+		Name: "events", Kind: actionhero.KindRead, Timeout: -1,
+		Run: func(ctx context.Context, none actionhero.None) (actionhero.None, error) {
+			events, err := web.Events(ctx, web.EventOptions{})
+			if err == nil {
+				err = events.Send(web.Event{Data: "hello"})
+			}
+			if err != nil {
+				return none, err
+			}
+			<-ctx.Done()
+			left <- ctx.Err()
+			return none, nil
+		},
+	}
+}
+
+// streamThroughNginx reads an event while its stream is open, and leaves.
+func streamThroughNginx(t *testing.T, client *http.Client, left <-chan error) {
+	t.Helper()
+	resp, err := client.Get("https://example.com/api/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, len("data: hello\n\n"))
+	if _, err := io.ReadFull(resp.Body, text); err != nil || string(text) != "data: hello\n\n" {
+		t.Errorf("the event is %q, %v", text, err)
+	}
+	_ = resp.Body.Close()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("the stream ends with %v", err)
 	}
 }

@@ -374,6 +374,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`("memoryConsumption":)\d+`), "$1<bytes>"},
 	{regexp.MustCompile(`(<(?:currentTime|requestDuration)>)\d+`), "$1<ms>"},
 	{regexp.MustCompile(`(<randomNumber>)[\d.e-]+`), "$1<float>"},
+	{regexp.MustCompile(`("instance":"|<instance>)[0-9a-f]{32}`), "$1<request>"},
 	{regexp.MustCompile(`\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT`), "<date>"},
 	{regexp.MustCompile(`"[0-9a-f]+-[0-9a-f]+(-z)?"`), `"<etag>"`},
 }

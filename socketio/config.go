@@ -21,7 +21,7 @@ type Config struct {
 
 	// The following fields have the same tags in the Config of package websocket, because both packages share these
 	// settings of the configuration.
-	Origins         []string      `json:"origins" doc:"origins whose pages may connect besides the server's own, like https://example.com or https://*.example.com; * is any"`
+	Origins         []string      `json:"origins" doc:"origins whose pages may connect besides the server's own, like https://example.com or https://*.example.com; * is any, without its cookies"`
 	MaxInFlight     int           `json:"maxInFlight" default:"100" min:"1" unit:"requests" limit:"client" reached:"the next requests wait" doc:"requests of one connection that run at a time; the server reads no further while so many run"`
 	MaxQueued       int           `json:"maxQueuedMessages" default:"256" min:"1" unit:"messages" limit:"client" reached:"the connection closes; a long-polling session is closed" doc:"messages that may wait for a client; one that does not read is closed"`
 	MaxQueuedLen    int           `json:"maxQueuedBytes" unit:"bytes" default:"1 MiB" min:"1" limit:"client" reached:"the connection closes; a long-polling session is closed" doc:"bytes that may wait for a client; one that does not read is closed"`

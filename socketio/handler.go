@@ -30,6 +30,7 @@ import (
 	"sync/atomic"
 
 	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/internal/browserguard"
 	"github.com/actionhero-go/actionhero/internal/jsonx"
 	"github.com/actionhero-go/actionhero/internal/setting"
 	"github.com/actionhero-go/actionhero/socketio/internal/engine"
@@ -54,6 +55,7 @@ type Handler struct {
 type serving struct {
 	*Handler
 	engine  *engine.Engine
+	origins browserguard.Origins
 	ctx     context.Context // parent of each request's context
 	cancel  context.CancelFunc
 	leaving sync.WaitGroup // goroutines that remove clients from their rooms
@@ -75,7 +77,7 @@ func (h *Handler) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v := &serving{Handler: h}
+	v := &serving{Handler: h, origins: origins}
 	v.ctx, v.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	v.engine = engine.New(engine.Config{
 		PingInterval: h.cfg.PingInterval, PingTimeout: h.cfg.PingTimeout, UpgradeTimeout: h.cfg.UpgradeTimeout,
@@ -133,7 +135,7 @@ func (v *serving) open(s *engine.Session, r *http.Request) engine.Client {
 	query := r.URL.Query()
 	c := newClient(v, s, *v.cfg.Positions && query.Get("positions") == "follow")
 	if v.api.MeetsConns() {
-		c.hello = &actionhero.Handshake{Header: textproto.MIMEHeader(r.Header), Query: query, TLS: r.TLS}
+		c.hello = &actionhero.Handshake{Header: textproto.MIMEHeader(v.origins.Credentials(r)), Query: query, TLS: r.TLS}
 	}
 	return c
 }

@@ -41,6 +41,7 @@ type EventStream struct {
 	w      scopedWriter
 	ctx    context.Context // of the action
 	lastID string
+	until  time.Time       // the end of the identity of the client; zero: none
 	ended  chan struct{}   // closed when the action has returned
 	stop   <-chan struct{} // closed when a stop of the server begins
 	over   bool            // ended is closed
@@ -57,8 +58,8 @@ var errNotWeb = actionhero.Errorf(actionhero.CodeInvalidInput, "events are sent 
 // Events begins a stream of server-sent events (text/event-stream) as the response to the action that runs with ctx. The
 // stream ends when the action returns; the server does not send the output of the action.
 //
-// The ctx of the action ends when the client has left, when a stop of the server begins, and at the time limit of the
-// action. So the action sends events in a loop until ctx is done. Action.Timeout is the time limit of the stream, and
+// The ctx of the action ends when the client has left, when its Identity expires, when a stop of the server begins, and at
+// the time limit of the action. So the action sends events in a loop until ctx is done. Action.Timeout is the time limit of the stream, and
 // negative for none. A page whose stream ends connects again and names the last event that it has received:
 // [EventStream.LastID].
 //
@@ -70,6 +71,7 @@ func Events(ctx context.Context, options EventOptions) (*EventStream, error) {
 		return nil, errNotWeb
 	}
 	s := &EventStream{call: c, w: scopedWriter{&c.scope, c.w}, ctx: ctx, ended: make(chan struct{}), stop: c.server.api.Stopping()}
+	s.until = actionhero.IdentityFrom(ctx).ExpiresAt
 	begun := errors.New("web.Events was called after the response had begun, or after the action had returned")
 	c.change(func() {
 		if !c.begun.Load() && c.events == nil {
@@ -140,7 +142,8 @@ func (s *EventStream) fail(err error) {
 
 var heartbeat = []byte(":\n\n")
 
-// watch sends heartbeats, and ends the stream when a stop of the server begins. It returns when the stream has ended.
+// watch sends heartbeats, and ends the stream when a stop of the server begins or the identity of the client expires. It
+// returns when the stream has ended.
 func (s *EventStream) watch(every time.Duration) {
 	if every == 0 {
 		every = defaultHeartbeat
@@ -151,6 +154,12 @@ func (s *EventStream) watch(every time.Duration) {
 		defer ticker.Stop()
 		beat = ticker.C
 	}
+	var expired <-chan time.Time
+	if !s.until.IsZero() {
+		timer := time.NewTimer(time.Until(s.until))
+		defer timer.Stop()
+		expired = timer.C
+	}
 	for {
 		select {
 		case <-s.ended:
@@ -158,6 +167,9 @@ func (s *EventStream) watch(every time.Duration) {
 		case <-s.ctx.Done():
 			return
 		case <-s.stop:
+			s.call.server.api.Cancel(&s.call.req)
+			return
+		case <-expired:
 			s.call.server.api.Cancel(&s.call.req)
 			return
 		case <-beat:

@@ -134,6 +134,25 @@ func TestAStreamOfEventsEndsWithItsClient(t *testing.T) {
 	}
 }
 
+// A stream of events ends when the identity of its client expires, so that the client has to show its credentials again.
+func TestAStreamOfEventsEndsWithTheIdentityOfItsClient(t *testing.T) {
+	t.Parallel()
+	expires := actionhero.Authenticator(func(context.Context, *actionhero.Credentials) (actionhero.Identity, error) {
+		return actionhero.Identity{ID: "ann", ExpiresAt: time.Now().Add(20 * time.Millisecond)}, nil
+	})
+	s := start(t, nil, expires, actionhero.DefaultAccess(actionhero.Public), streams(web.EventOptions{Heartbeat: -1}, func(ctx context.Context, _ *web.EventStream) error {
+		if actionhero.IdentityFrom(ctx).Known() { // else it has expired before the stream began
+			<-ctx.Done()
+		}
+		return nil
+	}))
+	for _, c := range []*testkit.HTTPClient{s.HTTP(t), s.HTTPS(t, true)} {
+		if text, err := io.ReadAll(open(t, c).Body); err != nil || len(text) > 0 {
+			t.Errorf("the stream ends with %q, %v", text, err)
+		}
+	}
+}
+
 // A stop of the server ends the streams of events at once, and they end as a whole.
 func TestAStopEndsStreamsOfEvents(t *testing.T) {
 	t.Parallel()

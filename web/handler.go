@@ -276,8 +276,8 @@ func (s *Server) respond(c *call, req *actionhero.Request, out any, err error) {
 	case err != nil && req.Action == "file" && isNotFound(err):
 		s.sendNotFound(c, err)
 	case err == nil && isContent:
-		if header := c.w.Header(); transport.IsStatic(content) && isPrivate(header) {
-			header.Del("Cache-Control") // sendContent sets the header for files
+		if header := c.w.Header(); transport.IsStatic(content) && isPrivate(header) && header["Set-Cookie"] == nil {
+			header.Del("Cache-Control") // sendContent sets the header for files; a cookie is for one client alone
 		}
 		s.sendContent(c, content)
 	case err == nil && c.location != "":

@@ -46,9 +46,6 @@ func (c *CommonConfig) checkPlain() error {
 func (s *Server) appendPlain(dst []byte, c *call, out any, err error) ([]byte, *actionhero.Error) {
 	req := &c.req
 	c.asXML = c.asXML || prefersXML(c.r)
-	if req.Remaining >= 0 {
-		c.w.Header().Set("X-Ratelimit-Remaining", strconv.Itoa(req.Remaining))
-	}
 	if err == nil {
 		if c.hasNoBody(out) {
 			return dst, nil

@@ -13,6 +13,7 @@ package browserguard
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -58,12 +59,13 @@ func hasAmbient(r *http.Request) bool {
 	if r.Header["Cookie"] != nil {
 		return true
 	}
-	for _, value := range r.Header["Authorization"] {
-		if scheme, _, _ := strings.Cut(value, " "); !strings.EqualFold(scheme, "Bearer") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Header["Authorization"], func(value string) bool { return !isBearer(value) })
+}
+
+// isBearer reports whether a header Authorization has the scheme Bearer.
+func isBearer(value string) bool {
+	scheme, _, _ := strings.Cut(value, " ")
+	return strings.EqualFold(scheme, "Bearer")
 }
 
 // HasCredentials reports whether r carries credentials in its headers, which a browser may have added.

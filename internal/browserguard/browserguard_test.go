@@ -145,6 +145,39 @@ func TestForwardedHostsAreTheServersOwn(t *testing.T) {
 	}
 }
 
+// A page that only "*" lets connect has no cookies and passwords of its visitor.
+func TestAnyOriginConnectsWithoutCookies(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		list, headers string
+		keeps         string
+	}{
+		{"*", "Origin: https://evil.example|Cookie: a=b|Authorization: Basic YTpi|Authorization: Bearer t", "Bearer t"},
+		{"*", "Origin: null|Cookie: a=b", ""},
+		{"*", "Origin: http://shop.example|Sec-Fetch-Site: same-site|Cookie: a=b", ""},
+		{"*", "Origin: http://shop.example|Cookie: a=b", "a=b"},
+		{"*", "Origin: https://shop.example|Sec-Fetch-Site: same-origin|Cookie: a=b|Authorization: Basic YTpi", "a=b Basic YTpi"},
+		{"*", "Cookie: a=b", "a=b"}, // no browser
+		{"* https://friend.example", "Origin: https://friend.example|Cookie: a=b", "a=b"},
+		{"https://friend.example", "Origin: https://friend.example|Cookie: a=b", "a=b"},
+	} {
+		origins, err := browserguard.NewOrigins("x", strings.Fields(test.list))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &http.Request{Host: "shop.example", Header: http.Header{"X-Other": {"1"}}}
+		for line := range strings.SplitSeq(test.headers, "|") {
+			name, value, _ := strings.Cut(line, ": ")
+			r.Header.Add(name, value)
+		}
+		before := len(r.Header)
+		got := origins.Credentials(r)
+		if kept := strings.Join(append(got["Cookie"], got["Authorization"]...), " "); kept != test.keeps || got.Get("X-Other") != "1" || len(r.Header) != before {
+			t.Errorf("%q, %q: keeps %q, want %q", test.list, test.headers, kept, test.keeps)
+		}
+	}
+}
+
 // A page that only "*" lets in never reads the answer to a request with cookies.
 func TestAnyOriginReadsWithoutCookies(t *testing.T) {
 	t.Parallel()

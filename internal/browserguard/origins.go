@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -77,6 +78,19 @@ func (o *Origins) Allow(r *http.Request) bool {
 	}
 	origin, ok := originOf(values)
 	return ok && (o.lists(origin) || o.owns(origin, r))
+}
+
+// Credentials returns the headers of a request that opens a connection. If only "*" in the list lets the page connect, they
+// lack the cookies and passwords that the browser may have added: the page must not act in the name of its visitor, as
+// over HTTP. The caller has called [Origins.Allow].
+func (o *Origins) Credentials(r *http.Request) http.Header {
+	if !o.any || !o.Foreign(r, true) {
+		return r.Header
+	}
+	header := r.Header.Clone()
+	header.Del("Cookie")
+	header["Authorization"] = slices.DeleteFunc(header["Authorization"], func(value string) bool { return !isBearer(value) })
+	return header
 }
 
 // Lists reports whether text, the value of a header Origin, is an origin of the list. "*" in the list counts for every

@@ -17,14 +17,15 @@ const (
 
 // partTypes are the types of each package of the framework that are parts.
 var partTypes = map[string][]string{
-	Module:           {"Action", "Task", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "Section", "Parts", "Part"},
+	Module:           {"Action", "Task", "NodeCall", "Initializer", "RoomMiddleware", "ConnMiddleware", "Authenticator", "Section", "Parts", "Part"},
 	Module + "/cli":  {"Command"},
-	Module + "/auth": {"Sessions"},
+	Module + "/auth": {"Sessions", "Keys"},
 }
 
 // partFuncs are the functions of each package of the framework that return a part.
 var partFuncs = map[string][]string{
-	Module + "/auth":      {"NewSessions"},
+	Module + "/auth":      {"NewSessions", "NewKeys", "Bearer"},
+	Module:                {"DefaultAccess"},
 	Module + "/web":       {"Mount"},
 	Module + "/transport": {"Part"},
 }

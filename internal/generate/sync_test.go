@@ -31,6 +31,7 @@ import (
 
 	ah "github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/cli"
+	"github.com/actionhero-go/actionhero/auth"
 	"github.com/actionhero-go/actionhero/web"
 )
 
@@ -52,6 +53,9 @@ var Immediate = func() ah.Parts { return nil }()
 var List []ah.Part
 var Nested = ah.Parts{Literal}
 var Mounted = web.Mount("/x", http.NotFoundHandler())
+var Logins = auth.NewSessions(auth.SessionConfig{})
+var Staff *auth.Sessions = Logins
+var Rule = ah.DefaultAccess(ah.Authenticated)
 var Command = cli.Command{Name: "x"}
 
 const Section = ah.Section[Settings]("section")
@@ -99,7 +103,7 @@ module example.com/other
 package broken (
 `)
 	list, synced, err := syncIn(t, dir)
-	want := strings.Fields("Literal Pointer Declared First Second Grouped Called Generic Copied Aliased Immediate actionhero.Parts(List) Nested Mounted Command Section Dotted")
+	want := strings.Fields("Literal Pointer Declared First Second Grouped Called Generic Copied Aliased Immediate actionhero.Parts(List) Nested Mounted Logins Staff Rule Command Section Dotted")
 	if err != nil || synced.Parts != len(want) || len(synced.Notes) > 0 {
 		t.Errorf("%d parts, %q, %v", synced.Parts, synced.Notes, err)
 	}

@@ -37,7 +37,7 @@ export function watchStatus({ up }) {
     say("good", "Live");
     if (!isUp) up();
     isUp = true;
-    const isLimited = answer.requestorInformation?.RequestsRemaining !== undefined || response.headers.has("X-RateLimit-Remaining");
+    const isLimited = answer.requestorInformation?.RequestsRemaining !== undefined || response.headers.has("RateLimit");
     return isLimited ? everyIfLimited : every;
   }
 

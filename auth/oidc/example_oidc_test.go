@@ -1,0 +1,30 @@
+package oidc_test
+
+import (
+	"context"
+
+	"github.com/actionhero-go/actionhero"
+	"github.com/actionhero-go/actionhero/auth/oidc"
+)
+
+// The tokens of an issuer identify the callers. The roles are in a claim of the issuer.
+func ExampleJWT() {
+	_ = actionhero.Parts{
+		actionhero.DefaultAccess(actionhero.Authenticated),
+		oidc.JWT(oidc.JWTConfig{
+			Issuer:   "https://login.example.com/realms/main",
+			Audience: []string{"tickets"},
+			Identity: func(ctx context.Context, claims map[string]any) (actionhero.Identity, error) {
+				who, err := oidc.Subject(ctx, claims)
+				if groups, ok := claims["groups"].([]any); ok {
+					for _, group := range groups {
+						if name, ok := group.(string); ok {
+							who.Roles = append(who.Roles, name)
+						}
+					}
+				}
+				return who, err
+			},
+		}),
+	}
+}

@@ -1,0 +1,110 @@
+package auth_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/actionhero-go/actionhero/auth"
+	"github.com/actionhero-go/actionhero/internal/testkit"
+	"github.com/actionhero-go/actionhero/internal/testkit/memcluster"
+)
+
+// All nodes know a session. Its end reaches all of them at once: requests are anonymous, and connections closed.
+func TestTheEndOfASessionReachesAllNodesAtOnce(t *testing.T) {
+	t.Parallel()
+	net := memcluster.New(t)
+	app := newSite(auth.SessionConfig{})
+	followsSessions(t, app.startNode(t, "a", net.Node()), app.startNode(t, "b", net.Node()), app)
+}
+
+func followsSessions(t *testing.T, a, b *testkit.Server, app *site) {
+	t.Helper()
+	one, two := newBrowser(a.HTTP(t)), newBrowser(b.HTTP(t))
+	for name, end := range map[string]func(){
+		"logout":    func() { one.post("logout", "").Want(t, 200, "") },
+		"rotation":  func() { one.login(t, "ann") },
+		"others":    func() { two.post("others", "").Want(t, 200, "") },
+		"RevokeAll": func() { two.login(t, "bob"); revokeAll(t, app, a, "ann") },
+	} {
+		cookie := one.login(t, "ann")
+		two.login(t, "ann")
+		isUser(t, b.HTTP(t), cookie, "ann")
+		isUser(t, a.HTTP(t), two.cookie(), "ann")
+		ws, sio := wsWith(t, b, cookie), sioWith(t, b, cookie)
+		if got := ws.Do("who", nil); !strings.Contains(got.JSON, `"who":"ann"`) {
+			t.Errorf("%s: %s", name, got.JSON)
+		}
+		end()
+		isUser(t, a.HTTP(t), cookie, "")
+		isUser(t, b.HTTP(t), cookie, "")
+		two.get("who").Want(t, 200, `"who"`)
+		closedWith(t, ws, "your session has ended: log in again")
+		ended(t, sio.Socket)
+	}
+}
+
+// ended reads until the server closes the connection.
+func ended(t *testing.T, c *testkit.Socket) {
+	t.Helper()
+	for {
+		if _, _, err := c.Read(t.Context()); err != nil {
+			return
+		}
+	}
+}
+
+func revokeAll(t *testing.T, app *site, s *testkit.Server, user string) {
+	t.Helper()
+	if err := app.RevokeAll(t.Context(), s.API, user); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Logins, requests and ends at the same time leave no session that its user does not see in the list.
+func TestNoSessionEscapesAnEndOfAll(t *testing.T) {
+	t.Parallel()
+	net := memcluster.New(t)
+	app := newSite(auth.SessionConfig{})
+	servers := []*testkit.Server{app.startNode(t, "a", net.Node()), app.startNode(t, "b", net.Node())}
+	var mu sync.Mutex
+	var got []string
+	var wg sync.WaitGroup
+	for i := range 4 {
+		s := servers[i%2]
+		wg.Go(func() {
+			c := newBrowser(s.HTTP(t))
+			for range 5 {
+				c.post("login", `{"user":"ann"}`).Want(t, 200, "")
+				mu.Lock()
+				got = append(got, c.cookie())
+				mu.Unlock()
+				c.get("open")
+				if i == 0 {
+					if err := app.RevokeAll(t.Context(), s.API, "ann"); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	list, err := app.List(t.Context(), servers[0].API, "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alive := 0
+	c := servers[1].HTTP(t)
+	for _, cookie := range got {
+		if strings.Contains(c.Ask("GET", "/api/open", "", "Cookie: "+cookie).Text, `"who":"ann"`) {
+			alive++
+		}
+	}
+	if alive != len(list) {
+		t.Errorf("%d sessions are alive, %d are in the list", alive, len(list))
+	}
+	revokeAll(t, app, servers[0], "ann")
+	for _, cookie := range got {
+		isUser(t, c, cookie, "")
+	}
+}
