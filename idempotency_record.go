@@ -116,7 +116,7 @@ func (k *keyedCall) repeat(record []byte) (any, error) {
 	}
 	switch record[1] {
 	case keptOutput:
-		return json.RawMessage(answer), nil
+		return json.RawMessage(bytes.Clone(answer)), nil // a middleware may change it
 	case keptMark:
 		return nil, &Error{Code: CodeConflict, Message: "the call with this idempotency key is done, but its answer could not be kept"}
 	}

@@ -38,6 +38,8 @@ func (s *Sessions) Login(ctx context.Context, id actionhero.Identity) error {
 		return errors.New("auth: Login was called with an Identity whose ExpiresAt has passed")
 	case req == nil:
 		return errNoClient
+	case !s.node(req.API).isPart.Load():
+		return errors.New("auth: Login was called with Sessions that are no part of the app: list them with the actions, so that they find the user again")
 	}
 	id = s.complete(id)
 	if req.Conn != nil {

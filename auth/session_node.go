@@ -26,8 +26,9 @@ type node struct {
 	mu    sync.Mutex
 	conns map[string]map[*actionhero.Conn]holder // by the id of the user
 
-	stop context.CancelFunc
-	done chan struct{}
+	isPart atomic.Bool // the sessions are a part of the API
+	stop   context.CancelFunc
+	done   chan struct{}
 }
 
 // shard is a part of the sessions that a node remembers.
@@ -156,6 +157,7 @@ func (s *Sessions) start(_ context.Context, api *actionhero.API) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stop, n.done = cancel, make(chan struct{})
 	go n.watch(ctx)
+	n.isPart.Store(true)
 	return nil
 }
 

@@ -407,3 +407,18 @@ func TestAFailingStoreMakesNoUserAnonymous(t *testing.T) {
 	b.fails.Store(false)
 	isUser(t, c, first, "ann")
 }
+
+// A login with sessions that are no part of the app would be forgotten at once: it is an error that names the remedy.
+func TestSessionsMustBeAPartOfTheApp(t *testing.T) {
+	t.Parallel()
+	forgotten := auth.NewSessions(auth.SessionConfig{})
+	s := testkit.Start(t, testkit.Options{Parts: actionhero.Parts{actionhero.Action[none, none]{Name: "login", Run: func(ctx context.Context, _ none) (none, error) {
+		return none{}, forgotten.Login(ctx, actionhero.Identity{ID: "ann"})
+	}}}})
+	got := s.HTTP(t).Ask("POST", "/api/login", "")
+	got.Want(t, 500, "")
+	got.WantHeader(t, "Set-Cookie")
+	if !s.Log.Has("auth: Login was called with Sessions that are no part of the app") {
+		t.Error("the log does not name the remedy")
+	}
+}

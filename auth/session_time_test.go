@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/textproto"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +15,8 @@ import (
 	"github.com/actionhero-go/actionhero"
 	"github.com/actionhero-go/actionhero/actionherotest"
 	"github.com/actionhero-go/actionhero/auth"
+	"github.com/actionhero-go/actionhero/backend"
+	"github.com/actionhero-go/actionhero/backend/local"
 	"github.com/actionhero-go/actionhero/internal/testkit/memcluster"
 )
 
@@ -177,6 +181,103 @@ func TestANodeThatMissesAnEndCatchesUp(t *testing.T) {
 	})
 }
 
+// hooked is a backend that calls functions before the next write of a session, and after the next read.
+type hooked struct {
+	backend.Backend
+	before, after atomic.Pointer[func()]
+}
+
+type hookedStore struct {
+	backend.Store
+	h *hooked
+}
+
+func (h *hooked) Store() backend.Store { return hookedStore{h.Backend.Store(), h} }
+
+func (s hookedStore) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if strings.HasPrefix(key, "_session:") {
+		if before := s.h.before.Swap(nil); before != nil {
+			(*before)()
+		}
+	}
+	return s.Store.Set(ctx, key, value, ttl)
+}
+
+func (s hookedStore) Get(ctx context.Context, key string) (backend.Entry, error) {
+	e, err := s.Store.Get(ctx, key)
+	if strings.HasPrefix(key, "_session:") {
+		if after := s.h.after.Swap(nil); after != nil {
+			(*after)()
+		}
+	}
+	return e, err
+}
+
+// A session that ends while a request reads it is not remembered.
+func TestASessionThatEndsDuringAReadIsForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &hooked{Backend: local.New(local.Config{})}
+		app := newSite(auth.SessionConfig{})
+		api := nodeOf(t, app, b, "a")
+		c := &cookies{api: api}
+		c.login(t, "ann")
+		actionherotest.Advance(t, 6*time.Second) // the node has forgotten it
+		end := func() {
+			if err := app.RevokeAll(t.Context(), api, "ann"); err != nil {
+				t.Error(err)
+			}
+		}
+		b.after.Store(&end)
+		c.want(t, "ann") // it was read before the end
+		c.want(t, "")
+
+		c.login(t, "ann")
+		actionherotest.Advance(t, 6*time.Second)
+		b.after.Store(&end)
+		_, err := actionherotest.Dial(t, api, "defaultRoom", handshakeWith(c))
+		if failure := actionhero.AsError(err); failure == nil || failure.Code != actionhero.CodeUnauthenticated {
+			t.Errorf("a connection whose session has ended meanwhile: %v", err)
+		}
+	})
+}
+
+// A node that pauses in the middle of a write, until its lock has expired, brings no session back that has ended meanwhile:
+// neither one in use, nor a new one.
+func TestALateWriteBringsNoSessionBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &hooked{Backend: local.New(local.Config{})}
+		app := newSite(auth.SessionConfig{})
+		api := nodeOf(t, app, b, "a")
+		c := &cookies{api: api}
+		c.login(t, "ann")
+		cookie := c.header
+		actionherotest.Advance(t, 2*time.Minute)
+		pause := func() {
+			time.Sleep(11 * time.Second) // the lock expires after 10
+			if err := app.RevokeAll(t.Context(), api, "ann"); err != nil {
+				t.Error(err)
+			}
+		}
+		b.before.Store(&pause)
+		c.want(t, "")
+		if b.before.Load() != nil {
+			t.Fatal("the use of the session was not stored")
+		}
+		c.header = cookie
+		c.want(t, "")
+		b.before.Store(&pause)
+		_, err := c.run(t, "login", nil)
+		if failure := actionhero.AsError(err); failure == nil || failure.Code != actionhero.CodeConflict {
+			t.Errorf("a login that was late: %v", err)
+		}
+		if keys := keysOf(t, api); len(keys) > 0 {
+			t.Errorf("the store has %q", keys)
+		}
+	})
+}
+
 // keysOf returns the keys of the store.
 func keysOf(t *testing.T, api *actionhero.API) (keys []string) {
 	t.Helper()
@@ -190,7 +291,7 @@ func keysOf(t *testing.T, api *actionhero.API) (keys []string) {
 }
 
 // nodeOf starts a node of a cluster with the app, without transports.
-func nodeOf(t *testing.T, app *site, node *memcluster.Node, id string) *actionhero.API {
+func nodeOf(t *testing.T, app *site, node backend.Backend, id string) *actionhero.API {
 	t.Helper()
 	api, err := actionhero.New(actionhero.Config{ID: id, Backend: node, Log: slog.New(slog.DiscardHandler)}, app.parts)
 	if err != nil {

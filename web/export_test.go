@@ -45,3 +45,6 @@ func (s *Server) Waiting() (fresh, idle int) {
 	fresh, idle, _ = s.waiting()
 	return fresh, idle
 }
+
+// Append calls Event.append.
+func (e *Event) Append(dst []byte) ([]byte, error) { return e.append(dst) }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/actionhero-go/actionhero"
@@ -114,7 +113,7 @@ func split(list string) (names []string) {
 // moduleEdits returns the flags of "go mod edit" that add the modules of the app to an existing go.mod.
 func moduleEdits(app generate.App) string {
 	edits := "-require=" + generate.Module + "@" + app.Source.Version
-	withSQLite := slices.Contains(app.With, "sqlite")
+	withSQLite := app.Has("sqlite")
 	if withSQLite && app.Source.Released() {
 		edits += " -require=" + generate.PluginSQLite + "@" + app.Source.Version
 	}

@@ -158,9 +158,13 @@ func TestAnAppWithAllExtrasBuildsAndTests(t *testing.T) {
 	program := build(t, dir)
 	checkConfig(t, dir, program)
 	checkVariables(t, dir, program)
-	for range 2 { // the second time, the database exists
+	for _, login := range []string{"/signup", "/login"} { // the second time, the database exists
 		p := startProgram(t, dir, program)
-		if status, body := p.get("/notes"); status != 200 || !strings.Contains(body, `"notes":[]`) {
+		if status, _ := p.get("/notes"); status != 401 {
+			t.Errorf("without a login, the status of the notes is %d", status)
+		}
+		cookie := p.logIn(login)
+		if status, body := p.get("/notes", cookie); status != 200 || !strings.Contains(body, `"notes":[]`) {
 			t.Errorf("the notes are %d %s", status, body)
 		}
 		p.stop()

@@ -227,20 +227,48 @@ func (p *process) stop() {
 }
 
 // get asks over HTTP and returns the status and the body.
-func (p *process) get(path string) (status int, body string) {
+func (p *process) get(path string, cookies ...*http.Cookie) (status int, body string) {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.http+path, http.NoBody)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, cookie := range cookies {
+		req.AddCookie(cookie)
+	}
+	status, body, _ = p.send(req)
+	return status, body
+}
+
+// logIn signs a user up or logs it in, and returns the cookie of its session.
+func (p *process) logIn(path string) *http.Cookie {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.http+path, strings.NewReader(`{"email":"ann@example.com","password":"correct horse"}`))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	status, body, cookies := p.send(req)
+	if status != http.StatusOK || len(cookies) != 1 {
+		p.t.Fatalf("%s answers %d %s, with %d cookies", path, status, body, len(cookies))
+	}
+	return cookies[0]
+}
+
+func (p *process) send(req *http.Request) (status int, body string, cookies []*http.Cookie) {
 	p.t.Helper()
 	client := http.Client{Timeout: testkit.Wait, Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Get(p.http + path)
+	resp, err := client.Do(req)
 	if err != nil {
 		p.t.Error(err)
-		return 0, ""
+		return 0, "", nil
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		p.t.Error(err)
 	}
-	return resp.StatusCode, string(text)
+	return resp.StatusCode, string(text), resp.Cookies()
 }
 
 // dial connects a TCP client.

@@ -30,6 +30,7 @@ type Key [16]byte
 // key is never less limited than before, but a new key may be limited by a forgotten one.
 type Table struct {
 	base   time.Time
+	size   int             // keys of a shard
 	seeds  [3]maphash.Seed // of the shard and the shadow; of both halves of a Key
 	shards [shards]shard
 }
@@ -42,8 +43,10 @@ type shard struct {
 }
 
 // NewTable returns an empty Table.
-func NewTable() *Table {
-	t := &Table{base: time.Now()}
+func NewTable() *Table { return newTable(shardSize) }
+
+func newTable(size int) *Table {
+	t := &Table{base: time.Now(), size: size}
 	for i := range t.seeds {
 		t.seeds[i] = maphash.MakeSeed()
 	}
@@ -129,7 +132,7 @@ func (t *Table) set(s *shard, key Key, full, now int64) {
 	if s.full == nil {
 		s.full = map[Key]int64{}
 	}
-	if _, known := s.full[key]; !known && len(s.full) >= shardSize {
+	if _, known := s.full[key]; !known && len(s.full) >= t.size {
 		t.forget(s, now)
 	}
 	s.full[key] = full

@@ -62,22 +62,25 @@ func TestAWaitIsExact(t *testing.T) {
 	})
 }
 
+// few is the number of keys of a shard in tests.
+const few = 64
+
 // A client with any number of keys takes no more memory, and cannot free a limited key.
 func TestAFullTableFreesNoLimitedKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // the time stands still
-		table, rate := NewTable(), backend.Rate{Every: time.Hour, Burst: 2}
-		const limited = 500
+		table, rate := newTable(few), backend.Rate{Every: time.Hour, Burst: 2}
+		const limited = 100
 		spent := func(i int) Key { return table.KeyOf(fmt.Sprint("limited ", i)) }
 		for i := range limited {
 			for table.Take(spent(i), rate).Wait == 0 {
 			}
 		}
-		for i := range shards * shardSize * 5 / 4 {
+		for i := range shards * few * 5 / 4 {
 			table.Take(Key{byte(i), byte(i >> 8), byte(i >> 16)}, rate)
 		}
-		if n := table.Len(); n > shards*shardSize {
-			t.Errorf("%d keys are kept, more than %d", n, shards*shardSize)
+		if n := table.Len(); n > shards*few {
+			t.Errorf("%d keys are kept, more than %d", n, shards*few)
 		}
 		for i := range limited {
 			if table.Take(spent(i), rate).Wait == 0 {
@@ -95,8 +98,8 @@ func TestAFullTableFreesNoLimitedKey(t *testing.T) {
 func TestATableOfLimitedKeysKeepsThemLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		table, rate := NewTable(), backend.Rate{Every: time.Hour, Burst: 1}
-		const all = shards * shardSize * 9 / 8
+		table, rate := newTable(few), backend.Rate{Every: time.Hour, Burst: 1}
+		const all = shards * few * 9 / 8
 		for i := range all {
 			table.Take(Key{byte(i), byte(i >> 8), byte(i >> 16)}, rate)
 		}

@@ -37,7 +37,23 @@ type Created struct {
 }
 
 // extras are the options of an app, each with the folder of its templates.
-var extras = []string{"cluster", "sqlite"}
+var extras = []string{"auth", "cluster", "sqlite"}
+
+// needed are the extras that another one needs.
+var needed = map[string][]string{"auth": {"sqlite"}}
+
+// withNeeded returns With, with the extras that these need, sorted.
+func (a App) withNeeded() []string {
+	with := slices.Clone(a.With)
+	for _, extra := range a.With {
+		with = append(with, needed[extra]...)
+	}
+	slices.Sort(with)
+	return slices.Compact(with)
+}
+
+// Has reports whether the app begins with the extra, also because another extra needs it.
+func (a App) Has(extra string) bool { return slices.Contains(a.withNeeded(), extra) }
 
 // Extras returns the names that [App.With] takes.
 func Extras() []string { return slices.Clone(extras) }
@@ -134,7 +150,7 @@ func (a App) prepare() (appData, Created, error) {
 		return fail(err)
 	}
 	out.Module, out.Name = module, nameOf(module)
-	return appData{Name: out.Name, Module: module, Source: a.Source, with: a.With, config: a.Config}, out, nil
+	return appData{Name: out.Name, Module: module, Source: a.Source, with: a.withNeeded(), config: a.Config}, out, nil
 }
 
 // module returns the path of the module of the app.
