@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"cli":                     {"", "transport", "server", "backend", "backend/local", "backend/redis", "internal"},
 	"cmd":                     {"", "cli", "builtin", "web", "server", "internal/dev", "internal/generate", "internal/near", "internal/terminal"},
 	"examples":                {"", "cli", "builtin", "examples"},
+	"examples/desk":           {"", "auth", "cli", "examples/desk", "limit", "plugins", "web"}, // a module of its own
 	"limit":                   {"", "backend", "internal/gcra"},
 	"plugins":                 {"", "transport"}, // modules of their own
 	"plugins/sqlite/examples": {"", "plugins"},

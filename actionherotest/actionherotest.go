@@ -302,6 +302,9 @@ func (c *Client) Disconnect() {
 func (c *Client) Messages() []Message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.messages) == 0 { // Next leaves an empty list
+		return nil
+	}
 	messages := c.messages
 	c.messages = nil
 	return messages

@@ -34,8 +34,8 @@ func TestAClientRunsActionsAndWaitsForMessages(t *testing.T) {
 	if m, want := ann.Next(t), (actionherotest.Message{Room: "kitchen", From: bob.ID, Body: `"hi happy"`}); m != want {
 		t.Errorf("ann reads %+v, want %+v", m, want)
 	}
-	if more := ann.Messages(); len(more) > 0 {
-		t.Errorf("Next leaves %v", more)
+	if more := ann.Messages(); more != nil {
+		t.Errorf("Next leaves %#v", more)
 	}
 }
 

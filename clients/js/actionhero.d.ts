@@ -120,7 +120,8 @@ export class ActionHero {
   readonly state: "connecting" | "open" | "waiting" | "closed";
   connect(): void;
   close(): void;
-  action<Output = Answer>(name: string, params?: object, options?: { timeout?: number; signal?: AbortSignal }): Promise<Output>;
+  /** A further call with the same idempotencyKey runs nothing again, if the action takes such keys. */
+  action<Output = Answer>(name: string, params?: object, options?: { timeout?: number; signal?: AbortSignal; idempotencyKey?: string }): Promise<Output>;
   /** Says something in the current room, or in another room that the client listens to. */
   say(message: string, options?: { room?: string }): Promise<Answer>;
   roomChange(room: string): Promise<RoomAnswer>;

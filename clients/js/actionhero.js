@@ -213,12 +213,13 @@ export class ActionHero {
    *
    * @param {string} name
    * @param {object} [params] its inputs
-   * @param {{ timeout?: number, signal?: AbortSignal }} [options] timeout is in milliseconds, instead of that of the client;
-   *   signal gives the request up, which the server runs to its end if it has it already
+   * @param {{ timeout?: number, signal?: AbortSignal, idempotencyKey?: string }} [options] timeout is in milliseconds, instead
+   *   of that of the client; signal gives the request up, which the server runs to its end if it has it already; a further
+   *   call with the same idempotencyKey runs nothing again
    * @returns {Promise<object>} the server's whole answer
    */
-  action(name, params = {}, { timeout, signal } = {}) {
-    return this.#request("action", { params: { ...params, action: name } }, { timeout, signal, what: `the action ${name}` });
+  action(name, params = {}, { timeout, signal, idempotencyKey } = {}) {
+    return this.#request("action", { idempotencyKey, params: { ...params, action: name } }, { timeout, signal, what: `the action ${name}` });
   }
 
   /**

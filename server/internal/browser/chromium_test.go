@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -155,22 +156,41 @@ type tab struct {
 	session string
 
 	complaints []string // exceptions, and what the page's policy forbids; guarded by chromium.mu
+	frames     []string // that have come over WebSocket; guarded by chromium.mu
 }
 
 // open opens a page in a tab of its own and waits until it has loaded. If the page throws or breaks the policy, the
 // test fails.
 func (b *chromium) open(url string) *tab {
 	b.t.Helper()
+	return b.openIn("", url)
+}
+
+// newContext returns the id of a context with cookies of its own, for openIn.
+func (b *chromium) newContext() string {
+	b.t.Helper()
+	var context struct{ BrowserContextID string }
+	b.must(b.call("", "Target.createBrowserContext", nil, &context))
+	return context.BrowserContextID
+}
+
+// openIn is open for a page in a context, or in the first one if that is "".
+func (b *chromium) openIn(context, url string) *tab {
+	b.t.Helper()
 	var target struct{ TargetID string }
 	var attached struct{ SessionID string }
-	b.must(b.call("", "Target.createTarget", map[string]any{"url": "about:blank", "newWindow": true}, &target))
+	where := map[string]any{"url": "about:blank", "newWindow": true}
+	if context != "" {
+		where["browserContextId"] = context
+	}
+	b.must(b.call("", "Target.createTarget", where, &target))
 	b.must(b.call("", "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached))
 	p := &tab{chromium: b, session: attached.SessionID}
 	b.mu.Lock()
 	b.tabs[p.session] = p
 	b.mu.Unlock()
 	b.t.Cleanup(p.check)
-	for _, domain := range []string{"Runtime", "Log", "Page"} {
+	for _, domain := range []string{"Runtime", "Log", "Page", "Network"} {
 		p.do(domain+".enable", nil, nil)
 	}
 	p.do("Emulation.setFocusEmulationEnabled", map[string]any{"enabled": true}, nil)
@@ -200,12 +220,26 @@ func (p *tab) event(method string, params json.RawMessage) {
 		if json.Unmarshal(params, &log) == nil && log.Entry.Source != "network" && (log.Entry.Level == "error" || log.Entry.Level == "warning") {
 			complaint = log.Entry.Text
 		}
+	case "Network.webSocketFrameReceived":
+		var frame struct{ Response struct{ PayloadData string } }
+		if json.Unmarshal(params, &frame) == nil {
+			p.mu.Lock()
+			p.frames = append(p.frames, frame.Response.PayloadData)
+			p.mu.Unlock()
+		}
 	}
 	if complaint != "" {
 		p.mu.Lock()
 		p.complaints = append(p.complaints, complaint)
 		p.mu.Unlock()
 	}
+}
+
+// received returns the frames that the page has received over WebSocket.
+func (p *tab) received() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.frames)
 }
 
 func (p *tab) check() {

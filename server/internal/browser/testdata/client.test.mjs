@@ -980,3 +980,13 @@ describe("a signal", () => {
     assert.deepEqual(FakeSocket.last.verbs, ["action a", "action b"]);
   });
 });
+
+test("an idempotency key goes next to the params, and only if there is one", async () => {
+  const client = await openClient();
+  void outcome(client.action("order", { item: "tea" }, { idempotencyKey: "one" }));
+  void outcome(client.action("order", { item: "tea" }));
+  const [first, second] = FakeSocket.last.sent;
+  assert.equal(first.idempotencyKey, "one");
+  assert.deepEqual(first.params, { item: "tea", action: "order" });
+  assert.ok(!("idempotencyKey" in second));
+});
