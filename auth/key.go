@@ -217,7 +217,7 @@ func (k *Keys) Revoke(ctx context.Context, api *actionhero.API, id string) error
 		return err
 	}
 	n.closeConns(id)
-	answers, err := k.revoke.CallAll(ctx, api, revokedKey{ID: id})
+	answers, err := k.revoke.CallAll(context.WithoutCancel(ctx), api, revokedKey{ID: id}) // also if the caller goes meanwhile
 	for _, a := range answers {
 		err = errors.Join(err, a.Err)
 	}
